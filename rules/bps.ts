@@ -1,0 +1,13 @@
+/** One whole in basis points: shares of money are integers out of this. */
+export const BPS = 10_000n
+
+/** One whole in parts per million: scores, weights and probabilities on chain are integers out of this. */
+export const PPM = 1_000_000n
+
+/** Floors `amount × share / whole`. Every division of money in the system is this one.
+ *  @throws RangeError when `whole` is not positive or an argument is negative. */
+export function mulDiv(amount: bigint, share: bigint, whole: bigint): bigint {
+  if (whole <= 0n) throw new RangeError(`mulDiv: the whole must be positive, got ${whole}`)
+  if (amount < 0n || share < 0n) throw new RangeError(`mulDiv: negative argument (${amount} × ${share} / ${whole})`)
+  return (amount * share) / whole
+}
