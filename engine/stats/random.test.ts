@@ -1,0 +1,118 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { Random } from './random.ts'
+
+/** xoshiro128** again, in big integers, as the oracle. */
+function* oracle(state: readonly number[]): Generator<number> {
+  const word = (x: bigint) => BigInt.asUintN(32, x)
+  const rotate = (x: bigint, k: bigint) => word((x << k) | (x >> (32n - k)))
+  const s = state.map(BigInt)
+  for (;;) {
+    yield Number(word(rotate(word(s[1] * 5n), 7n) * 9n))
+    const t = word(s[1] << 9n)
+    s[2] ^= s[0]
+    s[3] ^= s[1]
+    s[1] ^= s[2]
+    s[0] ^= s[3]
+    s[2] ^= t
+    s[3] = rotate(s[3], 11n)
+  }
+}
+
+describe('a seeded generator', () => {
+  test('follows xoshiro128** as published', () => {
+    const random = Random.fromState([1, 2, 3, 4])
+    expect(Array.from({ length: 10 }, () => random.uint32())).toEqual([
+      11520, 0, 5927040, 70819200, 2031721883, 1637235492, 1287239034, 3734860849, 3729100597, 4258142804,
+    ])
+  })
+
+  test('agrees with a big-integer oracle from any state', () => {
+    const word = fc.integer({ min: 0, max: 0xffffffff })
+    fc.assert(
+      fc.property(fc.tuple(word, word, word, word), (state) => {
+        fc.pre(state.some((x) => x > 0))
+        const random = Random.fromState(state)
+        const expected = oracle(state)
+        for (let i = 0; i < 40; i++) expect(random.uint32()).toBe(expected.next().value)
+      }),
+    )
+  })
+
+  test('continues exactly from a saved state, whatever was drawn', () => {
+    const draws = [
+      (r: Random) => r.uint32(),
+      (r: Random) => r.uniform(),
+      (r: Random) => r.normal(),
+      (r: Random) => r.integer(7),
+      (r: Random) => r.shuffle([1, 2, 3, 4, 5]).join(),
+    ]
+    fc.assert(
+      fc.property(fc.string(), fc.array(fc.nat(4)), (seed, kinds) => {
+        const random = new Random(seed)
+        for (const kind of kinds) draws[kind](random)
+        const restored = Random.fromState(JSON.parse(JSON.stringify(random.state())))
+        for (const draw of draws) expect(draw(restored)).toEqual(draw(random))
+      }),
+    )
+  })
+
+  test('seeds differ from one another: text, numbers, negatives, big integers', () => {
+    const seeds = [0, 1, -1, '0', 'a', 'b', '', 2n ** 63n, 2n ** 64n, 10n ** 30n]
+    expect(new Set(seeds.map((seed) => new Random(seed).uint32())).size).toBe(seeds.length)
+    expect(new Random(5).uint32()).toBe(new Random(5n).uint32())
+  })
+
+  test('refuses seeds and states that are no seeds and states', () => {
+    expect(() => new Random(0.5)).toThrow('whole number')
+    expect(() => new Random(Number.NaN)).toThrow('whole number')
+    expect(() => Random.fromState([0, 0, 0, 0])).toThrow('all-zero')
+    expect(() => Random.fromState([1, 2, 3])).toThrow('four integers')
+    expect(() => Random.fromState([1, 2, 3, -4])).toThrow('four integers')
+    expect(() => new Random(1).integer(0)).toThrow('from 1 to 2^32')
+    expect(() => new Random(1).choice([])).toThrow('at least one')
+    expect(() => new Random(1).weighted([0, 0])).toThrow('positive')
+    expect(() => new Random(1).weighted([1, Number.NaN])).toThrow('Weight 1')
+  })
+
+  test('a fork does not move its parent, and labels part forks', () => {
+    const parent = new Random('fork')
+    const before = parent.state()
+    expect(parent.fork('data').uint32()).not.toBe(parent.fork('dropout').uint32())
+    expect(parent.state()).toEqual(before)
+  })
+
+  test('integers are uniform by chi-squared', () => {
+    const random = new Random('chi')
+    for (const below of [2, 3, 10, 100]) {
+      const counts = new Array(below).fill(0)
+      const draws = 1000 * below
+      for (let i = 0; i < draws; i++) counts[random.integer(below)]++
+      const chi = counts.reduce((sum, count) => sum + (count - 1000) ** 2 / 1000, 0)
+      expect(chi).toBeLessThan(below - 1 + 5 * Math.sqrt(2 * (below - 1)))
+    }
+  })
+
+  test('normals have mean 0, variance 1, kurtosis 3', () => {
+    const draws = new Random('normal').fillNormal(new Float64Array(100_000))
+    const moment = (k: number) => draws.reduce((sum, x) => sum + x ** k, 0) / draws.length
+    expect(moment(1)).toBeCloseTo(0, 1)
+    expect(Math.abs(moment(2) - 1)).toBeLessThan(0.02)
+    expect(Math.abs(moment(4) - 3)).toBeLessThan(0.15)
+  })
+
+  test('a shuffle keeps the items and reaches every order', () => {
+    const random = new Random('orders')
+    const seen = new Set(Array.from({ length: 400 }, () => random.shuffle([0, 1, 2, 3]).join()))
+    expect(seen.size).toBe(24)
+    expect([...random.permutation(1000)].sort((x, y) => x - y)).toEqual(Array.from({ length: 1000 }, (_, i) => i))
+  })
+
+  test('weighted draws follow the weights and never pick a weight of zero', () => {
+    const random = new Random('weights')
+    const counts = [0, 0, 0, 0]
+    for (let i = 0; i < 10_000; i++) counts[random.weighted([1, 0, 3, 0])]++
+    expect(counts[1] + counts[3]).toBe(0)
+    expect(Math.abs(counts[2] - 7500)).toBeLessThan(250)
+  })
+})
