@@ -11,3 +11,15 @@ export function mulDiv(amount: bigint, share: bigint, whole: bigint): bigint {
   if (amount < 0n || share < 0n) throw new RangeError(`mulDiv: negative argument (${amount} × ${share} / ${whole})`)
   return (amount * share) / whole
 }
+
+/** The smaller of two amounts (`Math.min` knows no bigint). */
+export function least(a: bigint, b: bigint): bigint {
+  if (a < b) return a
+  return b
+}
+
+/** The larger of two amounts (`Math.max` knows no bigint). */
+export function most(a: bigint, b: bigint): bigint {
+  if (a > b) return a
+  return b
+}

@@ -1,0 +1,34 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { affordableTokensOut, fee, maximumFee, settleHold } from './fee.ts'
+
+test('each side rounds up on its own', () => {
+  expect(fee({ priceIn: 1n, priceOut: 1n }, 1, 1)).toBe(2n)
+  expect(fee({ priceIn: 1_500n, priceOut: 3_000n }, 10, 7)).toBe(15n + 21n)
+  expect(fee({ priceIn: 0n, priceOut: 0n }, 10, 7)).toBe(0n)
+})
+
+test('the hold covers every call that keeps its limit, and splits without loss', () => {
+  const count = fc.integer({ min: 0, max: 1_000_000 })
+  const price = fc.bigInt({ min: 0n, max: 10n ** 20n })
+  fc.assert(
+    fc.property(count, count, count, price, price, (input, out, more, priceIn, priceOut) => {
+      const hold = maximumFee({ priceIn, priceOut }, input, out + more)
+      const { posted, released } = settleHold(hold, fee({ priceIn, priceOut }, input, out))
+      expect(posted + released).toBe(hold)
+      const affordable = affordableTokensOut({ priceIn, priceOut }, input, hold)
+      if (affordable !== undefined) {
+        expect(affordable >= BigInt(out + more)).toBe(true)
+        expect(fee({ priceIn, priceOut }, input, affordable) <= hold).toBe(true)
+        expect(fee({ priceIn, priceOut }, input, affordable + 1n) > hold).toBe(true)
+      }
+    }),
+  )
+})
+
+test('bad counts and a fee above the hold are refused with the reason', () => {
+  expect(() => fee({ priceIn: 1n, priceOut: 1n }, 1.5, 0)).toThrow(/whole number/)
+  expect(() => fee({ priceIn: 1n, priceOut: 1n }, -1, 0)).toThrow(/negative/)
+  expect(() => settleHold(5n, 6n)).toThrow(/stop the call/)
+  expect(affordableTokensOut({ priceIn: 1_000n, priceOut: 1n }, 10, 9n)).toBe(0n)
+})

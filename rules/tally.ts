@@ -1,0 +1,137 @@
+import { mulDiv } from './bps.ts'
+
+/** OpenZeppelin Governor 5's `ProposalState`, in the order of its enum. */
+export const PROPOSAL_STATES = [
+  'Pending',
+  'Active',
+  'Canceled',
+  'Defeated',
+  'Succeeded',
+  'Queued',
+  'Expired',
+  'Executed',
+] as const
+export type ProposalState = (typeof PROPOSAL_STATES)[number]
+
+/** A place in the chain's history: everything up to and including `block`, whose timestamp is `time` (unix seconds). */
+export type Moment = { block: bigint; time: bigint }
+
+/** One `VoteCast` or `VoteCastWithParams`. `support`: 0 against, 1 for, 2 abstain, 255 fractional (then `params` holds
+ *  three packed uint128: against, for, abstain). `weight` is the power the event reports. */
+export type Vote = { voter: string; support: number; weight: bigint; block: bigint; params?: string }
+
+export type Tally = { for: bigint; against: bigint; abstain: bigint }
+
+/** What the chain says of a proposal. `snapshot`, `deadline` and `extensions` are in units of `clock`;
+ *  each event carries the block it stands in, so that the same record answers for every moment. */
+export type Proposal = {
+  clock: 'block' | 'timestamp'
+  created: bigint
+  snapshot: bigint
+  deadline: bigint
+  /** Votes needed, in force at the snapshot (see `quorumOf`). */
+  quorum: bigint
+  /** GovernorSuperQuorum: with this many votes in favour a proposal succeeds before its deadline. */
+  superQuorum?: bigint
+  /** `COUNTING_MODE`'s `quorum=`: which votes count toward it. OpenZeppelin's modules count `for,abstain`. */
+  counting?: 'for,abstain' | 'for' | 'for,against,abstain'
+  extensions?: readonly { block: bigint; deadline: bigint }[]
+  /** `eta` in unix seconds. */
+  queued?: { block: bigint; eta: bigint }
+  executed?: bigint
+  canceled?: bigint
+  /** The timelock's own events for this proposal's operation: it counts as executed or canceled through them, too. */
+  timelock?: { executed?: bigint; canceled?: bigint }
+  /** Seconds after `eta` at which a queued proposal expires (Compound's timelock; OpenZeppelin's has none). */
+  gracePeriod?: bigint
+  /** Unix seconds after which a proposal that succeeded and was not executed is too late (a mandate's deadline). */
+  expiresAt?: bigint
+}
+
+const FRACTIONAL = 255
+
+/** Adds up the votes cast up to `asOf` (a block; all when left out).
+ *  @throws RangeError on a kind of support that Governor 5 does not know. */
+export function tally(votes: Iterable<Vote>, asOf?: bigint): Tally {
+  const sum: Tally = { for: 0n, against: 0n, abstain: 0n }
+  for (const vote of votes) {
+    if (asOf !== undefined && vote.block > asOf) continue
+    const parts = partsOf(vote)
+    sum.against += parts.against
+    sum.for += parts.for
+    sum.abstain += parts.abstain
+  }
+  return sum
+}
+
+/** For + Against + Abstain. */
+export function turnout(sum: Tally): bigint {
+  return sum.for + sum.against + sum.abstain
+}
+
+/** Splits one vote into its three parts (GovernorCountingSimple, or GovernorCountingFractional when `support` is 255). */
+export function partsOf(vote: Vote): Tally {
+  if (vote.support === 0) return { against: vote.weight, for: 0n, abstain: 0n }
+  if (vote.support === 1) return { against: 0n, for: vote.weight, abstain: 0n }
+  if (vote.support === 2) return { against: 0n, for: 0n, abstain: vote.weight }
+  if (vote.support === FRACTIONAL && /^0x[0-9a-fA-F]{96}$/.test(vote.params ?? '')) {
+    const word = (n: number) => BigInt(`0x${vote.params!.slice(2 + 32 * n, 34 + 32 * n)}`)
+    return { against: word(0), for: word(1), abstain: word(2) }
+  }
+  throw new RangeError(
+    `Vote of ${vote.voter}: support ${vote.support} is neither 0, 1, 2 nor 255 with 48 bytes of parameters. ` +
+      'This governor counts in another way: give its votes as one of these.',
+  )
+}
+
+/** Votes needed at a snapshot: the fraction in force then of the total supply then (GovernorVotesQuorumFraction). */
+export function quorumOf(supplyAtSnapshot: bigint, numerator: bigint, denominator = 100n): bigint {
+  return mulDiv(supplyAtSnapshot, numerator, denominator)
+}
+
+/** Votes that count toward the quorum. */
+export function quorumVotes(sum: Tally, counting: Proposal['counting'] = 'for,abstain'): bigint {
+  if (counting === 'for') return sum.for
+  return counting === 'for,abstain' ? sum.for + sum.abstain : turnout(sum)
+}
+
+/** The state that Governor 5's `state()` returns at `asOf`, GovernorTimelockControl's, GovernorTimelockCompound's and
+ *  GovernorSuperQuorum's overrides included. Later events are not seen.
+ *  @throws RangeError when the proposal did not exist yet. */
+export function proposalState(proposal: Proposal, votes: Iterable<Vote>, asOf: Moment): ProposalState {
+  const happened = (block: bigint | undefined) => block !== undefined && block <= asOf.block
+  if (!happened(proposal.created))
+    throw new RangeError(
+      `The proposal was created in block ${proposal.created}; ask for that block or later, not ${asOf.block}.`,
+    )
+  if (happened(proposal.executed)) return 'Executed'
+  if (happened(proposal.canceled)) return 'Canceled'
+  const now = proposal.clock === 'block' ? asOf.block : asOf.time
+  if (proposal.snapshot >= now) return 'Pending'
+
+  const sum = tally(votes, asOf.block)
+  const succeeded = sum.for > sum.against
+  if (deadlineAt(proposal, asOf.block) >= now) {
+    const early = proposal.superQuorum !== undefined && sum.for >= proposal.superQuorum && succeeded
+    if (!early) return 'Active'
+  } else if (!succeeded || quorumVotes(sum, proposal.counting) < proposal.quorum) return 'Defeated'
+
+  if (!happened(proposal.queued?.block)) return isLate(proposal.expiresAt, asOf) ? 'Expired' : 'Succeeded'
+  if (happened(proposal.timelock?.executed)) return 'Executed'
+  if (happened(proposal.timelock?.canceled)) return 'Canceled'
+  const { eta } = proposal.queued!
+  const graceOver = proposal.gracePeriod !== undefined && asOf.time >= eta + proposal.gracePeriod
+  return graceOver || isLate(proposal.expiresAt, asOf) ? 'Expired' : 'Queued'
+}
+
+/** The deadline in force at a block: GovernorPreventLateQuorum may have moved it. */
+export function deadlineAt(proposal: Proposal, block: bigint): bigint {
+  let { deadline } = proposal
+  for (const extension of proposal.extensions ?? [])
+    if (extension.block <= block && extension.deadline > deadline) deadline = extension.deadline
+  return deadline
+}
+
+function isLate(expiresAt: bigint | undefined, asOf: Moment): boolean {
+  return expiresAt !== undefined && asOf.time > expiresAt
+}
