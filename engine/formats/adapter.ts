@@ -1,0 +1,180 @@
+import { join } from 'node:path'
+import { z } from 'zod'
+import { recoverFolder, writeFolderAtomically } from './atomic.ts'
+import type { FloatDtype } from './dtypes.ts'
+import { type Json, readJson, writeJson } from './json.ts'
+import { type NonFinite, readSafetensors, writeSafetensors } from './safetensors.ts'
+import type { Weights } from './weights.ts'
+
+/** A LoRA adapter (Hu et al., 2021): beside a weight W [out, in] it adds scale · B A, with A [r, in] and B [out, r]. */
+export type Adapter = {
+  rank: number
+  /** The numerator of the scale; see `adapterScale`. */
+  alpha: number
+  /** The probability of dropping an input of A while training. */
+  dropout: number
+  /** Rank-stabilised scale, alpha / √r (Kalajdzievski, 2023). */
+  rankStabilised: boolean
+  /** Last names of the modules that carry an adapter, such as `q_proj`, sorted. */
+  targetModules: string[]
+  /** Modules trained and saved whole, such as the `score` head of a reward model. */
+  modulesToSave: string[]
+  taskType: 'CAUSAL_LM' | 'SEQ_CLS'
+  /** Where the base model came from; a name for people. */
+  baseModel: string | null
+  /**
+   * By the model's own names: `model.layers.0.self_attn.q_proj.lora_A.weight` [r, in], `….lora_B.weight` [out, r],
+   * and whole weights such as `score.weight`.
+   */
+  weights: Weights
+}
+
+/** PEFT wraps the model twice, and so do the names in its files. */
+const peftPrefix = 'base_model.model.'
+
+const weightsName = 'adapter_model.safetensors'
+const configName = 'adapter_config.json'
+
+/** What the product scale · B A is multiplied by. */
+export function adapterScale({ alpha, rank, rankStabilised }: Pick<Adapter, 'alpha' | 'rank' | 'rankStabilised'>) {
+  return rankStabilised ? alpha / Math.sqrt(rank) : alpha / rank
+}
+
+const Config = z.object({
+  peft_type: z.literal('LORA'),
+  r: z.number().int().min(1).max(65_536),
+  lora_alpha: z.number().finite(),
+  lora_dropout: z.number().min(0).lt(1).default(0),
+  use_rslora: z.boolean().default(false),
+  target_modules: z.union([z.array(z.string()), z.string()]).nullish(),
+  modules_to_save: z.array(z.string()).nullish(),
+  task_type: z.enum(['CAUSAL_LM', 'SEQ_CLS']).nullish(),
+  base_model_name_or_path: z.string().nullish(),
+})
+
+/** PEFT options that would change the mathematics, with the only value understood here. */
+const plainOnly: Record<string, unknown[]> = {
+  bias: ['none'],
+  use_dora: [false],
+  use_qalora: [false],
+  fan_in_fan_out: [false],
+  lora_bias: [false],
+  rank_pattern: [{}],
+  alpha_pattern: [{}],
+  trainable_token_indices: [],
+  target_parameters: [[]],
+  layer_replication: [],
+  alora_invocation_tokens: [],
+}
+
+/**
+ * Reads a PEFT adapter folder. Refuses by name what it does not support, ranks that disagree with the configuration,
+ * an A without its B, and weights that are neither adapters nor of `modules_to_save`.
+ */
+export async function readAdapter(folder: string, options: NonFinite = {}): Promise<Adapter> {
+  await recoverFolder(folder)
+  const path = join(folder, configName)
+  const json = await readJson(path)
+  const parsed = Config.safeParse(json)
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0]
+    throw new Error(`${path}: ${issue.path.join('.') || 'the whole'} is not supported: ${issue.message}`)
+  }
+  refuseUnsupported(path, json)
+  const config = parsed.data
+  const weights: Weights = new Map()
+  for (const [name, tensor] of await readSafetensors(join(folder, weightsName), options)) {
+    if (!name.startsWith(peftPrefix)) {
+      throw new Error(`${folder}: ${name} is not a PEFT name; ${peftPrefix}… is expected.`)
+    }
+    weights.set(name.slice(peftPrefix.length), tensor)
+  }
+  const adapter: Adapter = {
+    rank: config.r,
+    alpha: config.lora_alpha,
+    dropout: config.lora_dropout,
+    rankStabilised: config.use_rslora,
+    targetModules: targetsOf(weights),
+    modulesToSave: [...(config.modules_to_save ?? [])].sort(),
+    taskType: config.task_type ?? 'CAUSAL_LM',
+    baseModel: config.base_model_name_or_path ?? null,
+    weights,
+  }
+  checkAdapter(folder, adapter)
+  return adapter
+}
+
+/** Writes an adapter folder that Python's PEFT opens unchanged, as one: a reader sees all of it or none. */
+export async function writeAdapter(
+  folder: string,
+  adapter: Adapter,
+  { replace = false, dtype = 'F32' }: { replace?: boolean; dtype?: FloatDtype } = {},
+): Promise<void> {
+  checkAdapter('The adapter', adapter)
+  const named: Weights = new Map([...adapter.weights].map(([name, tensor]) => [peftPrefix + name, tensor]))
+  await writeFolderAtomically(
+    folder,
+    async (partial) => {
+      await writeJson(join(partial, configName), {
+        base_model_name_or_path: adapter.baseModel,
+        bias: 'none',
+        fan_in_fan_out: false,
+        inference_mode: true,
+        init_lora_weights: true,
+        lora_alpha: adapter.alpha,
+        lora_dropout: adapter.dropout,
+        modules_to_save: adapter.modulesToSave.length ? [...adapter.modulesToSave].sort() : null,
+        peft_type: 'LORA',
+        r: adapter.rank,
+        target_modules: [...adapter.targetModules].sort(),
+        task_type: adapter.taskType,
+        use_rslora: adapter.rankStabilised,
+      })
+      await writeSafetensors(join(partial, weightsName), named, { dtype })
+    },
+    { replace },
+  )
+}
+
+function refuseUnsupported(path: string, json: Json): void {
+  for (const [field, allowed] of Object.entries(plainOnly)) {
+    const value = json[field] ?? null
+    if (value === null || allowed.some((plain) => JSON.stringify(plain) === JSON.stringify(value))) continue
+    throw new Error(`${path}: ${field} = ${JSON.stringify(value).slice(0, 60)} is not supported.`)
+  }
+}
+
+/** Splits `….q_proj.lora_A.weight` into the module's path and the side. */
+const loraName = /^(.+)\.lora_([AB])\.weight$/
+
+function targetsOf(weights: Weights): string[] {
+  const targets = [...weights.keys()].map((name) => loraName.exec(name)?.[1].split('.').at(-1))
+  return [...new Set(targets.filter((target) => target !== undefined))].sort()
+}
+
+function checkAdapter(where: string, { rank, weights, modulesToSave, targetModules }: Adapter): void {
+  const modules = new Set<string>()
+  for (const [name, { shape }] of weights) {
+    const found = loraName.exec(name)
+    if (!found) {
+      const owner = name.split('.').at(-2)
+      if (owner !== undefined && modulesToSave.includes(owner)) continue
+      throw new Error(`${where}: ${name} is neither lora_A nor lora_B nor of modules_to_save [${modulesToSave}].`)
+    }
+    const [, module, side] = found
+    if (!targetModules.includes(module.split('.').at(-1)!)) {
+      throw new Error(`${where}: ${name} is not among the target modules [${targetModules}].`)
+    }
+    if (shape.length !== 2 || shape[side === 'A' ? 0 : 1] !== rank) {
+      const expected = side === 'A' ? `[${rank}, in]` : `[out, ${rank}]`
+      throw new Error(`${where}: ${name} has shape [${shape}]; ${expected} is expected.`)
+    }
+    modules.add(module)
+  }
+  for (const module of modules) {
+    for (const side of ['A', 'B']) {
+      if (!weights.has(`${module}.lora_${side}.weight`)) throw new Error(`${where}: ${module} lacks lora_${side}.`)
+    }
+  }
+  if (modules.size === 0) throw new Error(`${where}: holds no lora_A and lora_B.`)
+}

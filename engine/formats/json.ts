@@ -1,0 +1,61 @@
+import { open } from 'node:fs/promises'
+import { writeFileAtomically } from './atomic.ts'
+
+/** A JSON object as read from an untrusted file. */
+export type Json = Record<string, unknown>
+
+/** Configurations are small and tokenizers reach tens of megabytes; anything larger is not one. */
+const maxJsonBytes = 256 * 1024 * 1024
+
+/** The text of a file, or undefined when there is none. Refuses what is no regular file, no UTF-8, or absurdly long. */
+export async function readTextIfAny(path: string): Promise<string | undefined> {
+  const file = await open(path, 'r').catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'ENOENT') return undefined
+    throw new Error(`${path} cannot be read: ${cause.message}`, { cause })
+  })
+  if (!file) return undefined
+  try {
+    const found = await file.stat()
+    if (!found.isFile()) throw new Error(`${path} is not a file.`)
+    if (found.size > maxJsonBytes) throw new Error(`${path} has ${found.size} bytes; at most ${maxJsonBytes} are read.`)
+    try {
+      return new TextDecoder('utf-8', { fatal: true }).decode(await file.readFile())
+    } catch (cause) {
+      throw new Error(`${path} is not UTF-8 text.`, { cause })
+    }
+  } finally {
+    await file.close()
+  }
+}
+
+/** The object in a JSON file, or undefined when there is no file. */
+export async function readJsonIfAny(path: string): Promise<Json | undefined> {
+  const text = await readTextIfAny(path)
+  if (text === undefined) return undefined
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (cause) {
+    throw new Error(`${path} is not valid JSON: ${(cause as Error).message}`, { cause })
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new Error(`${path} is not a JSON object.`)
+  }
+  return value as Json
+}
+
+/** The object in a JSON file that must be there. */
+export async function readJson(path: string): Promise<Json> {
+  const value = await readJsonIfAny(path)
+  if (!value) throw new Error(`${path} is missing.`)
+  return value
+}
+
+/** Writes two-space JSON with a final newline, atomically. */
+export function writeJson(path: string, value: unknown): Promise<void> {
+  return writeText(path, `${JSON.stringify(value, null, 2)}\n`)
+}
+
+export function writeText(path: string, text: string): Promise<void> {
+  return writeFileAtomically(path, (file) => file.writeFile(text, 'utf8'))
+}
