@@ -1,0 +1,161 @@
+import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { GetObjectCommand, HeadBucketCommand, HeadObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
+import { keccak256 } from 'viem'
+
+/** Bytes named by their keccak256 (`0x…`), as the chain names them. Whoever reads checks the name, so no store need be trusted. */
+export interface ArtifactStore {
+  /** Stores `bytes` whole or not at all, and returns their name; storing twice is harmless. */
+  put(bytes: Uint8Array): Promise<string>
+  /** @throws ArtifactError when the artifact is missing, or its bytes are not what its name says. */
+  get(name: string): Promise<Uint8Array>
+  has(name: string): Promise<boolean>
+}
+
+export class ArtifactError extends Error {
+  override name = 'ArtifactError'
+  constructor(
+    readonly code: 'missing' | 'corrupt' | 'unreachable' | 'full',
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options)
+  }
+}
+
+const NAME = /^0x[0-9a-f]{64}$/
+
+function checked(name: string, bytes: Uint8Array): Uint8Array {
+  const actual = keccak256(bytes)
+  if (actual !== name)
+    throw new ArtifactError(
+      'corrupt',
+      `Artifact ${name} holds other bytes (${actual}). Delete it and fetch it again from a copy you trust.`,
+    )
+  return bytes
+}
+
+function named(name: string): string {
+  if (!NAME.test(name))
+    throw new ArtifactError(
+      'missing',
+      `${JSON.stringify(name)} is no artifact name: expected 0x and 64 lower-case hex digits.`,
+    )
+  return name
+}
+
+/** Artifacts as files under `folder`, two levels deep. A file appears whole (written aside, synced, renamed). */
+export function localStore(folder: string): ArtifactStore {
+  const path = (name: string) => join(folder, named(name).slice(2, 4), name)
+  return {
+    async put(bytes) {
+      const name = keccak256(bytes)
+      const target = path(name)
+      if (await exists(target)) return name
+      await mkdir(join(folder, name.slice(2, 4)), { recursive: true })
+      const aside = `${target}.${process.pid}.${++writes}.part`
+      try {
+        const file = await open(aside, 'wx')
+        try {
+          await file.writeFile(bytes)
+          await file.sync()
+        } finally {
+          await file.close()
+        }
+        await rename(aside, target)
+      } catch (cause) {
+        await rm(aside, { force: true })
+        const full = (cause as NodeJS.ErrnoException).code === 'ENOSPC'
+        throw new ArtifactError(
+          full ? 'full' : 'unreachable',
+          full
+            ? `The disk under ${folder} is full: free room and try again; nothing was stored.`
+            : `Could not store an artifact under ${folder}: ${(cause as Error).message}`,
+          { cause },
+        )
+      }
+      return name
+    },
+    async get(name) {
+      const bytes = await readFile(path(name)).catch((cause: NodeJS.ErrnoException) => {
+        if (cause.code === 'ENOENT') throw missing(name, folder, cause)
+        throw new ArtifactError('unreachable', `Could not read artifact ${name}: ${cause.message}`, { cause })
+      })
+      return checked(name, bytes)
+    },
+    has: (name) => exists(path(name)),
+  }
+}
+
+let writes = 0
+
+const exists = (path: string) =>
+  stat(path).then(
+    () => true,
+    () => false,
+  )
+
+const missing = (name: string, where: string, cause?: unknown) =>
+  new ArtifactError(
+    'missing',
+    `Artifact ${name} is not in ${where}. Copy it there, or point S3_ENDPOINT and S3_BUCKET at the store that holds it.`,
+    { cause },
+  )
+
+export interface S3Settings {
+  endpoint?: string
+  bucket: string
+  region?: string
+  accessKeyId?: string
+  secretAccessKey?: string
+}
+
+/** Artifacts as objects of an S3-compatible bucket. @throws ArtifactError at once when the bucket does not answer. */
+export async function s3Store(settings: S3Settings): Promise<ArtifactStore> {
+  const { endpoint, bucket, accessKeyId, secretAccessKey } = settings
+  const where = `bucket ${bucket}${endpoint ? ` at ${endpoint}` : ''}`
+  const client = new S3Client({
+    region: settings.region ?? 'us-east-1',
+    maxAttempts: 3,
+    ...(endpoint ? { endpoint, forcePathStyle: true } : {}),
+    ...(accessKeyId && secretAccessKey ? { credentials: { accessKeyId, secretAccessKey } } : {}),
+  })
+  const unreachable = (cause: unknown) =>
+    new ArtifactError(
+      'unreachable',
+      `S3_ENDPOINT/S3_BUCKET: ${where} does not answer (${(cause as Error).name}: ${(cause as Error).message}). Check the address, the credentials and that the bucket exists.`,
+      { cause },
+    )
+  await client.send(new HeadBucketCommand({ Bucket: bucket })).catch((cause) => {
+    throw unreachable(cause)
+  })
+  const absent = (cause: unknown) => ['NoSuchKey', 'NotFound'].includes((cause as Error).name)
+  const has = (name: string) =>
+    client.send(new HeadObjectCommand({ Bucket: bucket, Key: named(name) })).then(
+      () => true,
+      (cause) => {
+        if (absent(cause)) return false
+        throw unreachable(cause)
+      },
+    )
+  return {
+    has,
+    async put(bytes) {
+      const name = keccak256(bytes)
+      if (await has(name)) return name
+      await client.send(new PutObjectCommand({ Bucket: bucket, Key: name, Body: bytes })).catch((cause) => {
+        throw unreachable(cause)
+      })
+      return name
+    },
+    async get(name) {
+      try {
+        const found = await client.send(new GetObjectCommand({ Bucket: bucket, Key: named(name) }))
+        return checked(name, (await found.Body?.transformToByteArray()) ?? new Uint8Array())
+      } catch (cause) {
+        if (cause instanceof ArtifactError) throw cause
+        throw absent(cause) ? missing(name, where, cause) : unreachable(cause)
+      }
+    },
+  }
+}

@@ -1,0 +1,106 @@
+import pg from 'pg'
+
+/** PostgreSQL as the whole house uses it: bigint columns come as numbers (block heights), whole numerics as bigint (wei). */
+const types: pg.CustomTypesConfig = {
+  getTypeParser: ((oid: number, format?: 'text' | 'binary') => {
+    if (oid === pg.types.builtins.INT8) return Number
+    if (oid === pg.types.builtins.NUMERIC) return (text: string) => (text.includes('.') ? Number(text) : BigInt(text))
+    return pg.types.getTypeParser(oid, format as 'text')
+  }) as typeof pg.types.getTypeParser,
+}
+
+/** Runs SQL: the pool itself, or one connection inside a transaction. */
+export interface Sql {
+  // biome-ignore lint/suspicious/noExplicitAny: rows have the shape the statement gives them
+  query<Row extends pg.QueryResultRow = any>(
+    text: string | pg.QueryConfig,
+    values?: unknown[],
+  ): Promise<pg.QueryResult<Row>>
+}
+
+export interface Database extends Sql {
+  readonly url: string
+  readonly pool: pg.Pool
+  /** Runs `work` in one transaction: commits what it did, or nothing when it throws. */
+  transaction<T>(work: (sql: Sql) => Promise<T>, isolation?: 'read committed' | 'repeatable read'): Promise<T>
+  /** Calls `hear` with each payload notified on `channel`, reconnecting when the connection is lost; returns how to stop. */
+  listen(channel: string, hear: (payload: string) => void): Promise<() => Promise<void>>
+  close(): Promise<void>
+}
+
+export class DatabaseError extends Error {
+  override name = 'DatabaseError'
+}
+
+const describe = (url: string) => url.replace(/\/\/([^:@/]+):[^@]*@/, '//$1:…@')
+
+/** Opens a pool on `url`. @throws DatabaseError when nothing answers there, naming `DATABASE_URL` and the host (never the password). */
+export async function openDatabase(url: string, options: { max?: number; name?: string } = {}): Promise<Database> {
+  const settings: pg.ClientConfig = { connectionString: url, types, application_name: options.name ?? 'modelcommons' }
+  const pool = new pg.Pool({ ...settings, max: options.max ?? 10, connectionTimeoutMillis: 10_000 })
+  pool.on('error', () => {}) // an idle connection that breaks is replaced at its next use, which reports what is wrong
+  try {
+    await pool.query('select 1')
+  } catch (cause) {
+    await pool.end().catch(() => {})
+    throw new DatabaseError(
+      `DATABASE_URL: no PostgreSQL answers at ${describe(url)} (${(cause as Error).message || 'connection refused'}). Start it, correct the URL, or unset DATABASE_URL to use the embedded server.`,
+      { cause },
+    )
+  }
+  return {
+    url,
+    pool,
+    query: (text, values) => pool.query(text as string, values),
+    transaction: (work, isolation = 'read committed') => transaction(pool, work, isolation),
+    listen: (channel, hear) => listen(settings, channel, hear),
+    close: () => pool.end(),
+  }
+}
+
+async function transaction<T>(pool: pg.Pool, work: (sql: Sql) => Promise<T>, isolation: string): Promise<T> {
+  const client = await pool.connect()
+  let broken: Error | undefined
+  client.on('error', (error) => {
+    broken = error
+  })
+  try {
+    await client.query(`begin isolation level ${isolation}`)
+    const result = await work({ query: (text, values) => client.query(text as string, values) })
+    await client.query('commit')
+    return result
+  } catch (error) {
+    await client.query('rollback').catch((failure: Error) => {
+      broken ??= failure
+    })
+    throw error
+  } finally {
+    client.removeAllListeners('error')
+    client.release(broken)
+  }
+}
+
+async function listen(settings: pg.ClientConfig, channel: string, hear: (payload: string) => void) {
+  let client: pg.Client | undefined
+  let closed = false
+  const connect = async () => {
+    const next = new pg.Client(settings)
+    next.on('error', () => {})
+    next.on('notification', (message) => hear(message.payload ?? ''))
+    next.on('end', () => {
+      if (!closed) retry()
+    })
+    await next.connect()
+    await next.query(`listen ${pg.escapeIdentifier(channel)}`)
+    client = next
+  }
+  const retry = () => {
+    if (closed) return
+    setTimeout(() => connect().catch(retry), 500).unref()
+  }
+  await connect()
+  return async () => {
+    closed = true
+    await client?.end()
+  }
+}

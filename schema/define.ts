@@ -1,0 +1,214 @@
+import 'reflect-metadata'
+import { GraphQLDateTimeISO, GraphQLJSON } from 'graphql-scalars'
+import { Field, Float, ID, Int, ObjectType, registerEnumType } from 'type-graphql'
+import { Column, type ColumnOptions, Index, PrimaryColumn, Entity as Table } from 'typeorm'
+import { BigIntScalar } from './scalars.ts'
+
+/** One decorated class is the table, the GraphQL type and the TypeScript type of an entity. This file declares the
+ *  decorators and keeps what they said (`tableOf`), so that SQL and GraphQL are derived and never written twice. */
+
+// biome-ignore lint/suspicious/noExplicitAny: a class of any shape
+export type EntityClass<T = any> = new () => T
+
+export type ColumnKind =
+  | 'id'
+  | 'text'
+  | 'hash'
+  | 'address'
+  | 'wei'
+  | 'int'
+  | 'block'
+  | 'float'
+  | 'flag'
+  | 'time'
+  | 'json'
+  | 'texts'
+  | 'choice'
+
+export interface ColumnDefinition {
+  property: string
+  column: string
+  kind: ColumnKind
+  nullable: boolean
+  description: string
+  /** The closed set of a `choice`. */
+  values?: readonly string[]
+  ref?: Reference
+}
+
+/** A relation: `property` of this column's table points at `target`; `inverse` names the list on the other side. */
+export interface Reference {
+  target: () => EntityClass
+  property: string
+  inverse?: string
+}
+
+export interface TableDefinition {
+  entity: EntityClass
+  name: string
+  table: string
+  description: string
+  /** Rows are versions over `[fromBlock, toBlock)`; written by the indexer alone. */
+  versioned: boolean
+  columns: ColumnDefinition[]
+}
+
+const columnsOf = new Map<object, ColumnDefinition[]>()
+const tables = new Map<EntityClass, TableDefinition>()
+
+export const snake = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`).replace(/^_/, '')
+
+const SQL: Record<Exclude<ColumnKind, 'id'>, ColumnOptions> = {
+  text: { type: 'text' },
+  hash: { type: 'text' },
+  address: { type: 'text' },
+  wei: { type: 'numeric', precision: 78, scale: 0 },
+  int: { type: 'integer' },
+  block: { type: 'bigint' },
+  float: { type: 'double precision' },
+  flag: { type: 'boolean' },
+  time: { type: 'timestamptz' },
+  json: { type: 'jsonb' },
+  texts: { type: 'text', array: true },
+  choice: { type: 'text' },
+}
+
+const GRAPHQL: Record<Exclude<ColumnKind, 'choice'>, () => unknown> = {
+  id: () => ID,
+  text: () => String,
+  hash: () => String,
+  address: () => String,
+  wei: () => BigIntScalar,
+  int: () => Int,
+  block: () => Int,
+  float: () => Float,
+  flag: () => Boolean,
+  time: () => GraphQLDateTimeISO,
+  json: () => GraphQLJSON,
+  texts: () => [String],
+}
+
+interface Options {
+  nullable?: boolean
+  unique?: boolean
+  index?: boolean
+  /** Kept out of the API (secrets, internals). */
+  hidden?: boolean
+}
+
+function column(
+  kind: ColumnKind,
+  description: string,
+  options: Options = {},
+  extra: Partial<ColumnDefinition> = {},
+  type?: () => unknown,
+) {
+  return (target: object, key: string | symbol) => {
+    const property = String(key)
+    const nullable = options.nullable ?? false
+    const definition: ColumnDefinition = { property, column: snake(property), kind, nullable, description, ...extra }
+    columnsOf.set(target.constructor, [...(columnsOf.get(target.constructor) ?? []), definition])
+    if (kind === 'id') PrimaryColumn({ type: 'text', name: definition.column })(target, key)
+    else Column({ ...SQL[kind], name: definition.column, nullable, unique: options.unique })(target, key)
+    if (options.index) Index()(target, key)
+    if (!options.hidden) {
+      const graphql = type ?? GRAPHQL[kind as Exclude<ColumnKind, 'choice'>]
+      Field(graphql as () => typeof String, { nullable, description })(target, key)
+    }
+  }
+}
+
+export const Id = (description = 'Identifies the row.') => column('id', description)
+export const Text = (description: string, options?: Options) => column('text', description, options)
+export const Texts = (description: string, options?: Options) => column('texts', description, options)
+/** 32 bytes as `0x…`; an artifact is named by the keccak256 of its bytes. */
+export const Hash = (description: string, options?: Options) => column('hash', description, options)
+/** 20 bytes as lower-case `0x…`. */
+export const Address = (description: string, options?: Options) => column('address', description, options)
+export const Wei = (description: string, options?: Options) => column('wei', description, options)
+export const Integer = (description: string, options?: Options) => column('int', description, options)
+export const BlockNumber = (description: string, options?: Options) => column('block', description, options)
+export const Real = (description: string, options?: Options) => column('float', description, options)
+export const Flag = (description: string, options?: Options) => column('flag', description, options)
+export const Time = (description: string, options?: Options) => column('time', description, options)
+export const Json = (description: string, options?: Options) => column('json', description, options)
+
+const enums = new Map<string, object>()
+
+/** A text column with a closed set of values, shown as the GraphQL enum `name`. */
+export function Choice(name: string, values: readonly string[], description: string, options?: Options) {
+  let members = enums.get(name)
+  if (!members) {
+    members = Object.fromEntries(values.map((value) => [value, value]))
+    registerEnumType(members, { name })
+    enums.set(name, members)
+  }
+  const type = members
+  return column('choice', description, options, { values }, () => type)
+}
+
+/** A relation. The column holds the other row's id; the API shows it as `property`, and on the other side as `inverse`. */
+export const Ref = (
+  target: () => EntityClass,
+  property: string,
+  description: string,
+  options: Options & { inverse?: string } = {},
+) => column('text', description, { index: true, ...options }, { ref: { target, property, inverse: options.inverse } })
+
+/** The block range of a version of a row: valid in `[fromBlock, toBlock)`; a null `toBlock` is the present. */
+@ObjectType()
+export abstract class Versioned {
+  @Field(() => Int, { description: 'The first block at which this version of the row holds.' })
+  fromBlock!: number
+
+  @Field(() => Int, { nullable: true, description: 'The block at which it ceased to hold; null while it holds.' })
+  toBlock!: number | null
+}
+
+const RANGE: ColumnDefinition[] = [
+  {
+    property: 'fromBlock',
+    column: 'from_block',
+    kind: 'block',
+    nullable: false,
+    description: 'First block of this version.',
+  },
+  {
+    property: 'toBlock',
+    column: 'to_block',
+    kind: 'block',
+    nullable: true,
+    description: 'Block at which it ceased to hold.',
+  },
+]
+
+function define(versioned: boolean, description: string) {
+  return (entity: unknown) => {
+    const owner = entity as EntityClass
+    const name = owner.name
+    const table = snake(name)
+    const columns = [...(columnsOf.get(owner) ?? []), ...(versioned ? RANGE : [])]
+    if (columns[0]?.kind !== 'id') throw new Error(`${name}: the first column of an entity must be @Id()`)
+    tables.set(owner, { entity: owner, name, table, description, versioned, columns })
+    if (versioned) {
+      PrimaryColumn({ type: 'bigint', name: 'from_block' })(owner.prototype, 'fromBlock')
+      Column({ type: 'bigint', name: 'to_block', nullable: true })(owner.prototype, 'toBlock')
+      Index(`${table}_to`)(owner.prototype, 'toBlock')
+      Index(`${table}_from`)(owner.prototype, 'fromBlock')
+    }
+    Table(table)(owner)
+    ObjectType(name, { description })(owner)
+  }
+}
+
+/** A table written by the indexer alone, versioned over block ranges and rebuildable from the first block. */
+export const OnChain = (description: string) => define(true, description)
+/** A table written by the API and the workers. */
+export const OffChain = (description: string) => define(false, description)
+
+/** What the decorators of `entity` said. @throws Error when the class is no entity. */
+export function tableOf(entity: EntityClass): TableDefinition {
+  const found = tables.get(entity)
+  if (!found) throw new Error(`${entity.name} is not an entity: decorate it with @OnChain or @OffChain`)
+  return found
+}

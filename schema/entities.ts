@@ -1,0 +1,75 @@
+import { type EntityClass, tableOf } from './define.ts'
+import { ApiKey, SignedVoucher } from './offchain/access.ts'
+import { Artifact } from './offchain/artifacts.ts'
+import { AnswerAttribution, CreditHold, Receipt, VersionInfluence } from './offchain/attribution.ts'
+import { JobMetric, JobRun, WorkerNode } from './offchain/jobs.ts'
+import { ChainTransaction, LedgerTransfer, RewardLine } from './offchain/ledger.ts'
+import { Block, ChainEvent, Cursor } from './onchain/chain.ts'
+import { Commitment, Contribution, Datanet } from './onchain/datanets.ts'
+import { Dispute, Slash } from './onchain/disputes.ts'
+import { FeedbackTask, Judgement, Reputation, Validator } from './onchain/feedback.ts'
+import { GovernorSetting, Holder, Proposal, TimelockOperation, Vote } from './onchain/governance.ts'
+import { Credit, Endpoint, UsageSettlement, Voucher } from './onchain/market.ts'
+import {
+  BudgetEntry,
+  Evaluation,
+  Mandate,
+  Model,
+  ModelStake,
+  ModelVersion,
+  RewardSplit,
+  Target,
+} from './onchain/models.ts'
+import { RewardClaim, RewardMap } from './onchain/rewards.ts'
+
+/** Everything that exists. A class that is not listed here has neither table nor GraphQL type. */
+export const entities: EntityClass[] = [
+  Block,
+  Cursor,
+  ChainEvent,
+  Proposal,
+  Vote,
+  Holder,
+  GovernorSetting,
+  TimelockOperation,
+  Model,
+  Mandate,
+  Target,
+  RewardSplit,
+  BudgetEntry,
+  ModelStake,
+  ModelVersion,
+  Evaluation,
+  Datanet,
+  Commitment,
+  Contribution,
+  FeedbackTask,
+  Judgement,
+  Validator,
+  Reputation,
+  Endpoint,
+  Credit,
+  Voucher,
+  UsageSettlement,
+  RewardMap,
+  RewardClaim,
+  Dispute,
+  Slash,
+  JobRun,
+  JobMetric,
+  WorkerNode,
+  Artifact,
+  VersionInfluence,
+  Receipt,
+  AnswerAttribution,
+  CreditHold,
+  ApiKey,
+  SignedVoucher,
+  LedgerTransfer,
+  RewardLine,
+  ChainTransaction,
+]
+
+export const tables = entities.map(tableOf)
+/** The tables that the indexer alone writes, and that a rollback touches. */
+export const versionedTables = tables.filter((table) => table.versioned)

@@ -1,0 +1,123 @@
+import 'reflect-metadata'
+import { Field, Float, ID, InputType, Int, registerEnumType } from 'type-graphql'
+
+/** Inputs of mutations, which are the inputs of jobs: one decorated class is the GraphQL input type, the bounds that are
+ *  checked at the edge and again by the worker, and the TypeScript type. */
+
+export type InputClass<T extends object = object> = new () => T
+
+interface Bounds {
+  kind: 'id' | 'text' | 'int' | 'real' | 'flag' | 'choice'
+  optional: boolean
+  fallback?: unknown
+  min?: number
+  max?: number
+  values?: readonly string[]
+}
+
+const fields = new Map<InputClass, Map<string, Bounds>>()
+
+interface Options {
+  default?: unknown
+  optional?: boolean
+  min?: number
+  max?: number
+}
+
+const GRAPHQL = { id: () => ID, text: () => String, int: () => Int, real: () => Float, flag: () => Boolean }
+
+function input(
+  kind: Bounds['kind'],
+  description: string,
+  options: Options,
+  values?: readonly string[],
+  type?: () => object,
+) {
+  return (target: object, key: string | symbol) => {
+    const owner = target.constructor as InputClass
+    const optional = options.optional ?? options.default !== undefined
+    const known = fields.get(owner) ?? new Map<string, Bounds>()
+    known.set(String(key), { kind, optional, fallback: options.default, min: options.min, max: options.max, values })
+    fields.set(owner, known)
+    const range =
+      options.min !== undefined || options.max !== undefined
+        ? ` From ${options.min ?? '−∞'} to ${options.max ?? '∞'}${kind === 'text' ? ' characters' : ''}.`
+        : ''
+    const fallback = options.default !== undefined ? ` Default ${JSON.stringify(options.default)}.` : ''
+    Field((type ?? GRAPHQL[kind as keyof typeof GRAPHQL]) as () => typeof String, {
+      nullable: optional,
+      description: description + range + fallback,
+    })(target, key)
+  }
+}
+
+export const IdInput = (description: string, options: Options = {}) =>
+  input('id', description, { max: 200, ...options })
+export const TextInput = (description: string, options: Options = {}) => input('text', description, options)
+export const IntInput = (description: string, options: Options = {}) => input('int', description, options)
+export const RealInput = (description: string, options: Options = {}) => input('real', description, options)
+export const FlagInput = (description: string, options: Options = {}) => input('flag', description, options)
+
+const enums = new Map<string, object>()
+export function ChoiceInput(name: string, values: readonly string[], description: string, options: Options = {}) {
+  let members = enums.get(name)
+  if (!members) {
+    members = Object.fromEntries(values.map((value) => [value, value]))
+    registerEnumType(members, { name })
+    enums.set(name, members)
+  }
+  const type = members
+  return input('choice', description, options, values, () => type)
+}
+
+export const Input = (description: string) => (target: unknown) => {
+  const owner = target as InputClass
+  InputType(owner.name, { description })(owner)
+}
+
+export class InputError extends Error {
+  override name = 'InputError'
+}
+
+/** Checks `value` against the class's bounds and fills its defaults. @throws InputError naming the field and what it must be. */
+export function checkInput<T extends object>(type: InputClass<T>, value: unknown): T {
+  const known = fields.get(type as InputClass)
+  if (!known) throw new Error(`${type.name} is not an input: decorate its fields`)
+  if (value === null || typeof value !== 'object') throw new InputError(`${type.name}: expected an object.`)
+  const given = value as Record<string, unknown>
+  for (const key of Object.keys(given))
+    if (!known.has(key))
+      throw new InputError(`${type.name}.${key} is not known. It takes: ${[...known.keys()].join(', ')}.`)
+  const result: Record<string, unknown> = {}
+  for (const [key, bounds] of known) {
+    const item = given[key] ?? bounds.fallback
+    if (item === undefined || item === null) {
+      if (!bounds.optional) throw new InputError(`${type.name}.${key} is required.`)
+      continue
+    }
+    const wrong = fault(bounds, item)
+    if (wrong) throw new InputError(`${type.name}.${key} must be ${wrong}; got ${JSON.stringify(item)?.slice(0, 80)}.`)
+    result[key] = item
+  }
+  return Object.assign(new type(), result)
+}
+
+function fault(
+  { kind, min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY, values }: Bounds,
+  item: unknown,
+): string | undefined {
+  if (kind === 'flag') return typeof item === 'boolean' ? undefined : 'true or false'
+  if (kind === 'choice') return values?.includes(item as string) ? undefined : `one of ${values?.join(', ')}`
+  if (kind === 'int' || kind === 'real') {
+    const fits =
+      typeof item === 'number' &&
+      (kind === 'real' ? Number.isFinite(item) : Number.isSafeInteger(item)) &&
+      item >= min &&
+      item <= max
+    return fits ? undefined : `${kind === 'int' ? 'a whole number' : 'a number'} from ${min} to ${max}`
+  }
+  if (typeof item !== 'string') return 'a string'
+  return item.length >= Math.max(min, kind === 'id' ? 1 : 0) && item.length <= max
+    ? undefined
+    : `${Math.max(min, kind === 'id' ? 1 : 0)} to ${max} characters long`
+}

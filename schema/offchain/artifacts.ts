@@ -1,0 +1,14 @@
+import { Id, OffChain, Text, Time, Wei } from '../define.ts'
+
+@OffChain('Bytes in the artifact store, named by their keccak256.')
+export class Artifact {
+  @Id('The keccak256 of the bytes.') id!: string
+  @Text(
+    'What it is: sample, adapter, manifest, evaluationLog, usage, rewardMap, specification, rubric, item, checkpoint.',
+    { index: true },
+  )
+  kind!: string
+  @Text('Its media type.') mediaType!: string
+  @Wei('Its size in bytes.') size!: bigint
+  @Time('When it was stored.') createdAt!: Date
+}

@@ -1,0 +1,65 @@
+import { Address, Flag, Hash, Id, Integer, Json, OffChain, Real, Ref, Text, Time, Wei } from '../define.ts'
+import { Contribution } from '../onchain/datanets.ts'
+import { Endpoint } from '../onchain/market.ts'
+import { ModelVersion } from '../onchain/models.ts'
+import { JobRun } from './jobs.ts'
+
+@OffChain(
+  'What one contribution did for one version: influence on the mandate’s validation set, and the weight that follows.',
+)
+export class VersionInfluence {
+  @Id('`version-contribution`.') id!: string
+  @Ref(() => ModelVersion, 'version', 'The version.', { inverse: 'influences' }) versionId!: string
+  @Ref(() => Contribution, 'contribution', 'The contribution.', { inverse: 'influences' }) contributionId!: string
+  @Real('Influence: positive means helpful.') influence!: number
+  @Real('Its standard error over validation items.') standardError!: number
+  @Flag('Whether it is positive at a false discovery rate of 5 %.') significant!: boolean
+  @Flag('Whether its upper bound is below zero.') harmful!: boolean
+  @Integer('Share of the version’s weight, in ppm.') weight!: number
+}
+
+@OffChain('One answered call: what was asked, what it cost, and what signed for it.')
+export class Receipt {
+  @Id('The receipt id.') id!: string
+  @Ref(() => Endpoint, 'endpoint', 'The endpoint.', { inverse: 'receipts' }) endpointId!: string
+  @Ref(() => ModelVersion, 'version', 'The version that answered.', { inverse: 'receipts' }) versionId!: string
+  @Ref(() => JobRun, 'job', 'The job that answered.', { unique: true }) jobId!: string
+  @Address('Who asked and pays.', { index: true }) consumer!: string
+  @Integer('The epoch it falls in.', { index: true }) epoch!: number
+  @Text('The prompt.') prompt!: string
+  @Text('The answer.') answer!: string
+  @Integer('Input tokens.') tokensIn!: number
+  @Integer('Output tokens.') tokensOut!: number
+  @Wei('Price of 1,000 input tokens when it began.') priceIn!: bigint
+  @Wei('Price of 1,000 output tokens when it began.') priceOut!: bigint
+  @Wei('The fee.') fee!: bigint
+  @Hash('Its canonical hash.') hash!: string
+  @Text('The worker’s signature of the hash.') signature!: string
+  @Time('When it was answered.') answeredAt!: Date
+}
+
+@OffChain('What one contribution did for one answer; the three kinds of evidence are kept apart.')
+export class AnswerAttribution {
+  @Id('`receipt-contribution`.') id!: string
+  @Ref(() => Receipt, 'receipt', 'The answer.', { inverse: 'attributions' }) receiptId!: string
+  @Ref(() => Contribution, 'contribution', 'The contribution.', { inverse: 'answers' }) contributionId!: string
+  @Real('Influence on this answer.') influence!: number
+  @Real('Cosine similarity of embeddings.') similarity!: number
+  @Json('Verbatim spans shared with this answer: text and token counts.') spans!: {
+    text: string
+    tokens: number
+    count: number
+  }[]
+  @Integer('Share of the answer, in ppm.') share!: number
+}
+
+@OffChain('Credit reserved for a call that runs; released when the fee is posted.')
+export class CreditHold {
+  @Id('The job id.') id!: string
+  @Address('Whose credit.', { index: true }) consumer!: string
+  @Ref(() => Endpoint, 'endpoint', 'The endpoint.') endpointId!: string
+  @Wei('The most it may cost.') maximum!: bigint
+  @Wei('What it cost, once known.', { nullable: true }) fee!: bigint | null
+  @Flag('Whether it still reserves.') open!: boolean
+  @Time('When it was reserved.') createdAt!: Date
+}

@@ -1,0 +1,47 @@
+import {
+  Address,
+  BlockNumber,
+  Flag,
+  Hash,
+  Id,
+  Integer,
+  Json,
+  OffChain,
+  OnChain,
+  Text,
+  Time,
+  Versioned,
+} from '../define.ts'
+
+@OffChain('A block that the indexer has seen on the canonical chain.')
+export class Block {
+  @Id('The block number.') id!: string
+  @BlockNumber('The block number.', { unique: true }) number!: number
+  @Hash('The block hash.', { unique: true }) hash!: string
+  @Hash('The hash of the block before.') parentHash!: string
+  @Time('When the block was made.') timestamp!: Date
+  @Flag('Whether the chain has finalised it: final rows are never rolled back.', { index: true }) final!: boolean
+}
+
+@OnChain('One decoded event, in the order of the chain.')
+export class ChainEvent extends Versioned {
+  @Id('`block-logIndex`, zero-padded so that ids sort as the chain does.') id!: string
+  @Text('The contract that spoke, by name.', { index: true }) contract!: string
+  @Text('The event’s name.', { index: true }) name!: string
+  @Json('The event’s arguments; integers are decimal strings.') args!: Record<string, unknown>
+  @Address('The contract that spoke.') address!: string
+  @Hash('The transaction.', { index: true }) transactionHash!: string
+  @Integer('The log’s place in its block.') logIndex!: number
+  @Time('The block’s time.') timestamp!: Date
+}
+
+@OffChain('How far the indexer has come on one chain; moved in the same transaction as the rows it wrote.')
+export class Cursor {
+  @Id('The chain id.') id!: string
+  @BlockNumber('The last block whose rows are stored.') block!: number
+  @Hash('Its hash.') hash!: string
+  @BlockNumber('The last block known to be final.') finalBlock!: number
+  @BlockNumber('The newest block that the node has announced.') headBlock!: number
+  @Json('The contracts that are followed, by name.') contracts!: Record<string, string>
+  @Time('When it last moved.') updatedAt!: Date
+}

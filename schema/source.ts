@@ -1,0 +1,43 @@
+import { DataSource, DefaultNamingStrategy } from 'typeorm'
+import { entities } from './entities.ts'
+import { migrations } from './migrations/index.ts'
+
+/** TypeORM's view of the entity classes: it writes and runs migrations and finds drift; queries go through `Database`. */
+export const dataSource = (url: string) =>
+  new DataSource({
+    type: 'postgres',
+    url,
+    entities,
+    migrations,
+    namingStrategy: new DefaultNamingStrategy(),
+    migrationsTableName: 'migration',
+    migrationsTransactionMode: 'each',
+    logging: false,
+  })
+
+/** Brings the database at `url` to the newest schema. Safe to call from several processes at once. */
+export async function migrate(url: string): Promise<string[]> {
+  const source = await dataSource(url).initialize()
+  try {
+    const lock = source.createQueryRunner()
+    await lock.query('select pg_advisory_lock(7235801)')
+    try {
+      return (await source.runMigrations()).map((migration) => migration.name)
+    } finally {
+      await lock.query('select pg_advisory_unlock(7235801)')
+      await lock.release()
+    }
+  } finally {
+    await source.destroy()
+  }
+}
+
+/** The statements that would bring the database at `url` to the classes: none when nothing has drifted. */
+export async function drift(url: string): Promise<string[]> {
+  const source = await dataSource(url).initialize()
+  try {
+    return (await source.driver.createSchemaBuilder().log()).upQueries.map((statement) => statement.query)
+  } finally {
+    await source.destroy()
+  }
+}

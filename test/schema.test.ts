@@ -1,0 +1,42 @@
+import { expect, inject, test } from 'vitest'
+import { snake } from '#schema/define.ts'
+import { tables, versionedTables } from '#schema/entities.ts'
+import { drift } from '#schema/source.ts'
+import { freshDatabase, freshDatabaseUrl } from './database.ts'
+
+test('the entity classes and the migrations agree', async () => {
+  expect(await drift(await freshDatabaseUrl())).toEqual([])
+})
+
+test('a class that the migrations do not know is found', async () => {
+  const db = await freshDatabase()
+  await db.query('alter table model drop column staked')
+  expect(await drift(db.url)).toEqual([expect.stringContaining('"staked"')])
+})
+
+test('every relation leads to an entity, by a column that exists', () => {
+  for (const table of tables)
+    for (const column of table.columns) {
+      expect(column.column).toBe(snake(column.property))
+      if (column.ref) expect(tables.map((other) => other.entity)).toContain(column.ref.target())
+    }
+})
+
+test('a versioned row may stand in several versions, but not twice from the same block', async () => {
+  const db = await freshDatabase()
+  const insert = (from: number) =>
+    db.query(`insert into holder (id, from_block, balance, votes) values ('0xa', $1, 1, 0)`, [from])
+  await insert(1)
+  await insert(2)
+  await expect(insert(2)).rejects.toThrow(/duplicate key/)
+  expect(versionedTables.length).toBeGreaterThan(20)
+})
+
+test('wei survive the trip through the database, to 256 bits', async () => {
+  const db = await freshDatabase()
+  const most = 2n ** 256n - 1n
+  await db.query(`insert into holder (id, from_block, balance, votes) values ('0xb', 1, $1, 0)`, [most.toString()])
+  const { rows } = await db.query(`select balance, from_block from holder where id = '0xb'`)
+  expect(rows).toEqual([{ balance: most, from_block: 1 }])
+  expect(inject('postgresUrl')).toContain('127.0.0.1')
+})
