@@ -1,0 +1,118 @@
+import { apply, type Node, type Operation } from './node.ts'
+import { broadcastShapes, GraphError, resolveAxis, type Shape, sameShape, show, sizeOf } from './shape.ts'
+
+const reshapeOperation: Operation<{ to: Shape }> = {
+  name: 'reshape',
+  infer: ([x], { to }) => {
+    if (sizeOf(to) !== sizeOf(x!.shape))
+      throw new GraphError(`reshape: ${show(x!.shape)} has ${sizeOf(x!.shape)} elements, ${show(to)} ${sizeOf(to)}`)
+    return { shape: to, dtype: x!.dtype }
+  },
+  gradient: ({ inputs: [x] }, d) => [reshape(d, x!.shape)],
+  onnx: ({ inputs: [x], shape }, emitter) => emitter.emit('Reshape', [emitter.nameOf(x!), emitter.integers(shape)]),
+}
+
+/** The same elements in the same order under another shape of the same size. */
+export const reshape = (x: Node, to: Shape): Node => (sameShape(x.shape, to) ? x : apply(reshapeOperation, [x], { to }))
+
+const transposeOperation: Operation<{ order: readonly number[] }> = {
+  name: 'transpose',
+  infer: ([x], { order }) => {
+    if (order.length !== x!.shape.length || [...order].sort((a, b) => a - b).some((axis, i) => axis !== i))
+      throw new GraphError(`transpose: ${show(order)} is no permutation of the axes of ${show(x!.shape)}`)
+    return { shape: order.map((axis) => x!.shape[axis]!), dtype: x!.dtype }
+  },
+  gradient: ({ attributes: { order } }, d) => [
+    transpose(
+      d,
+      order.map((_, axis) => order.indexOf(axis)),
+    ),
+  ],
+  onnx: ({ inputs: [x], attributes: { order } }, emitter) =>
+    emitter.emit('Transpose', [emitter.nameOf(x!)], { perm: order }),
+}
+
+/** Axis i of the result is axis `order[i]` of `x`. */
+export const transpose = (x: Node, order: readonly number[]): Node => apply(transposeOperation, [x], { order })
+
+const expandOperation: Operation<{ to: Shape }> = {
+  name: 'expand',
+  infer: ([x], { to }) => {
+    if (!sameShape(broadcastShapes('expand', x!.shape, to), to))
+      throw new GraphError(`expand: ${show(x!.shape)} does not stretch to ${show(to)}`)
+    return { shape: to, dtype: x!.dtype }
+  },
+  gradient: (_, d) => [d],
+  onnx: ({ inputs: [x], shape }, emitter) => emitter.emit('Expand', [emitter.nameOf(x!), emitter.integers(shape)]),
+}
+
+/** Stretches extents of 1 (and missing leading axes) to `to`. */
+export const expand = (x: Node, to: Shape): Node => (sameShape(x.shape, to) ? x : apply(expandOperation, [x], { to }))
+
+const sliceOperation: Operation<{ axis: number; from: number; to: number }> = {
+  name: 'slice',
+  infer: ([x], { axis, from, to }) => {
+    if (!(from >= 0 && from < to && to <= x!.shape[axis]!))
+      throw new GraphError(`slice: ${from} to ${to} does not lie in axis ${axis} of ${show(x!.shape)}`)
+    return { shape: x!.shape.map((extent, i) => (i === axis ? to - from : extent)), dtype: x!.dtype }
+  },
+  gradient: ({ inputs: [x], attributes: { axis, from, to } }, d) => [pad(d, axis, from, x!.shape[axis]! - to)],
+  onnx: ({ inputs: [x], attributes: { axis, from, to } }, emitter) =>
+    emitter.emit('Slice', [
+      emitter.nameOf(x!),
+      emitter.integers([from]),
+      emitter.integers([to]),
+      emitter.integers([axis]),
+    ]),
+}
+
+/** Positions `from` (included) to `to` (excluded) of one axis. */
+export const slice = (x: Node, axis: number, from: number, to: number): Node =>
+  from === 0 && to === x.shape[resolveAxis('slice', axis, x.shape)]
+    ? x
+    : apply(sliceOperation, [x], { axis: resolveAxis('slice', axis, x.shape), from, to })
+
+const padOperation: Operation<{ axis: number; before: number; after: number }> = {
+  name: 'pad',
+  infer: ([x], { axis, before, after }) => {
+    if (before < 0 || after < 0) throw new GraphError(`pad: ${before} and ${after} must not be negative`)
+    return { shape: x!.shape.map((extent, i) => (i === axis ? extent + before + after : extent)), dtype: x!.dtype }
+  },
+  gradient: ({ inputs: [x], attributes: { axis, before } }, d) => [slice(d, axis, before, before + x!.shape[axis]!)],
+  onnx: ({ inputs: [x], attributes: { axis, before, after }, shape }, emitter) => {
+    const pads = new Array<number>(2 * shape.length).fill(0)
+    pads[axis] = before
+    pads[shape.length + axis] = after
+    return emitter.emit('Pad', [emitter.nameOf(x!), emitter.integers(pads)])
+  },
+}
+
+/** Zeros before and after along one axis. */
+export const pad = (x: Node, axis: number, before: number, after: number): Node =>
+  before === 0 && after === 0 ? x : apply(padOperation, [x], { axis: resolveAxis('pad', axis, x.shape), before, after })
+
+const concatOperation: Operation<{ axis: number }> = {
+  name: 'concat',
+  infer: (inputs, { axis }) => {
+    const first = inputs[0]!
+    for (const x of inputs)
+      if (x.dtype !== first.dtype || !sameShape(x.shape.with(axis, 0), first.shape.with(axis, 0)))
+        throw new GraphError(
+          `concat: ${x.dtype} ${show(x.shape)} does not join ${first.dtype} ${show(first.shape)} on axis ${axis}`,
+        )
+    const total = inputs.reduce((sum, x) => sum + x.shape[axis]!, 0)
+    return { shape: first.shape.with(axis, total), dtype: first.dtype }
+  },
+  gradient: ({ inputs, attributes: { axis } }, d) => {
+    let from = 0
+    return inputs.map((x) => slice(d, axis, from, (from += x.shape[axis]!)))
+  },
+  onnx: ({ inputs, attributes: { axis } }, emitter) => emitter.emit('Concat', inputs.map(emitter.nameOf), { axis }),
+}
+
+export function concat(parts: readonly Node[], axis: number): Node {
+  if (parts.length === 0) throw new GraphError('concat: takes at least one part')
+  return parts.length === 1
+    ? parts[0]!
+    : apply(concatOperation, parts, { axis: resolveAxis('concat', axis, parts[0]!.shape) })
+}

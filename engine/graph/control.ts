@@ -1,0 +1,116 @@
+import {
+  apply,
+  input,
+  type LoopAttributes,
+  type Node,
+  type OnnxAttributes,
+  type Operation,
+  type Signature,
+} from './node.ts'
+import { GraphError, sameShape, show } from './shape.ts'
+
+interface OwnGradient {
+  rule: (d: Node) => readonly (Node | null)[]
+}
+
+const withGradientOperation: Operation<OwnGradient> = {
+  name: 'withGradient',
+  infer: ([value]) => ({ shape: value!.shape, dtype: value!.dtype }),
+  gradient: ({ attributes: { rule } }, d) => [null, ...rule(d)],
+  onnx: ({ inputs: [value] }, emitter) => emitter.nameOf(value!),
+}
+
+/**
+ * `value`, differentiated by `rule` instead of by the steps that computed it: `rule(d)` gives the gradient for each
+ * of `inputs`, in order. For formulas whose closed-form gradient is cheaper than the derived one.
+ */
+export const withGradient = (value: Node, inputs: readonly Node[], rule: OwnGradient['rule']): Node =>
+  apply(withGradientOperation, [value, ...inputs], { rule })
+
+const itemOperation: Operation<Signature & { index: number }> = {
+  name: 'item',
+  infer: (_, { shape, dtype }) => ({ shape, dtype }),
+  onnx: ({ inputs: [source], attributes: { index } }, emitter) => emitter.resultsOf(source!)[index]!,
+}
+
+/** One result of a node that has several. */
+const item = (source: Node, index: number, signature: Signature): Node =>
+  apply(itemOperation, [source], { index, shape: signature.shape, dtype: signature.dtype })
+
+export interface CustomAttributes {
+  type: string
+  domain: string
+  attributes: OnnxAttributes
+  results: readonly Signature[]
+}
+
+const customOperation: Operation<CustomAttributes> = {
+  name: 'custom',
+  infer: (_, { results }) => ({ shape: results[0]!.shape, dtype: results[0]!.dtype }),
+  onnx: (node, emitter) => emitter.resultsOf(node)[0]!,
+}
+
+/**
+ * Any ONNX operator, by its type and domain, with the signatures of its results stated by the caller. It has no
+ * gradient and runs on ONNX Runtime only.
+ */
+export function custom(
+  type: string,
+  inputs: readonly Node[],
+  results: readonly Signature[],
+  { attributes = {}, domain = '' }: { attributes?: OnnxAttributes; domain?: string } = {},
+): Node[] {
+  const source = apply(customOperation, inputs, { type, domain, attributes, results })
+  return results.map((signature, index) => item(source, index, signature))
+}
+
+const loopOperation: Operation<LoopAttributes> = {
+  name: 'loop',
+  infer: () => ({ shape: [], dtype: 'bool' }),
+  onnx: (node, emitter) => emitter.resultsOf(node)[0]!,
+}
+
+export interface LoopBody {
+  /** The next values of the carried state, shaped as it came in. */
+  carried: readonly Node[]
+  /** Values stacked over the iterations, one row each. */
+  collected?: readonly Node[]
+  /** Boolean scalar: false ends the loop after this iteration, and the collected rows end there too. */
+  proceed?: Node
+}
+
+let bodies = 0
+
+/**
+ * Runs `body` up to `trips` times (i64 scalar; at most `limit`) inside the graph, so that a whole decode is one call.
+ * Returns the final carried values and the collected ones, (limit, …); a shorter run returns fewer rows.
+ */
+export function loop(
+  { trips, limit, carried }: { trips: Node; limit: number; carried: readonly Node[] },
+  body: (iteration: Node, carried: readonly Node[]) => LoopBody,
+): { carried: Node[]; collected: Node[] } {
+  if (trips.dtype !== 'i64' || trips.shape.length > 0)
+    throw new GraphError(`loop: trips must be an i64 scalar, not ${trips.dtype} ${show(trips.shape)}`)
+  const tag = `body${bodies++}`
+  const iteration = input(`${tag}.iteration`, [], 'i64')
+  const carriedIn = carried.map((node, index) => input(`${tag}.${index}`, node.shape, node.dtype))
+  const { carried: carriedOut, collected = [], proceed = null } = body(iteration, carriedIn)
+  if (carriedOut.length !== carried.length)
+    throw new GraphError(`loop: the body returns ${carriedOut.length} carried values for ${carried.length}`)
+  carriedOut.forEach((node, index) => {
+    const before = carried[index]!
+    if (!sameShape(node.shape, before.shape) || node.dtype !== before.dtype)
+      throw new GraphError(
+        `loop: carried value ${index} enters as ${before.dtype} ${show(before.shape)} and leaves as ${node.dtype} ${show(node.shape)}`,
+      )
+  })
+  if (proceed && (proceed.dtype !== 'bool' || proceed.shape.length > 0))
+    throw new GraphError(`loop: proceed must be a bool scalar, not ${proceed.dtype} ${show(proceed.shape)}`)
+  const source = apply(loopOperation, [trips, ...carried], { iteration, carriedIn, carriedOut, collected, proceed })
+  return {
+    carried: carriedOut.map((node, index) => item(source, index, node)),
+    collected: collected.map((node, index) =>
+      item(source, carriedOut.length + index, { shape: [limit, ...node.shape], dtype: node.dtype }),
+    ),
+  }
+}

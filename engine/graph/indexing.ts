@@ -1,0 +1,96 @@
+import { apply, type Emitter, type Node, type Operation } from './node.ts'
+import { GraphError, type Shape, sameShape, show, sizeOf } from './shape.ts'
+
+const checkIndices = (name: string, indices: Node): void => {
+  if (indices.dtype !== 'i32' && indices.dtype !== 'i64')
+    throw new GraphError(`${name}: indices must be i32 or i64, not ${indices.dtype}`)
+}
+
+const gatherOperation: Operation<null> = {
+  name: 'gather',
+  infer: ([table, indices]) => {
+    checkIndices('gather', indices!)
+    if (table!.shape.length === 0) throw new GraphError('gather: the table must have at least one axis')
+    return { shape: [...indices!.shape, ...table!.shape.slice(1)], dtype: table!.dtype }
+  },
+  gradient: ({ inputs: [table, indices] }, d) => [scatterAdd(indices!, d, table!.shape), null],
+  onnx: ({ inputs }, emitter) => emitter.emit('Gather', inputs.map(emitter.nameOf), { axis: 0 }),
+}
+
+/** Rows of `table` (N,…) by `indices` of any shape S: (S…,…). */
+export const gather = (table: Node, indices: Node): Node => apply(gatherOperation, [table, indices], null)
+
+const scatterAddOperation: Operation<{ to: Shape }> = {
+  name: 'scatterAdd',
+  infer: ([indices, rows], { to }) => {
+    checkIndices('scatterAdd', indices!)
+    const expected = [...indices!.shape, ...to.slice(1)]
+    if (!sameShape(rows!.shape, expected))
+      throw new GraphError(
+        `scatterAdd: rows ${show(rows!.shape)} for indices ${show(indices!.shape)} into ${show(to)} must be ${show(expected)}`,
+      )
+    return { shape: to, dtype: rows!.dtype }
+  },
+  gradient: ({ inputs: [indices] }, d) => [null, gather(d, indices!)],
+  // ScatterND would be shorter, but its CPU kernel races on duplicate indices with two threads and is silently wrong.
+  onnx: ({ inputs: [indices, rows], shape, dtype }, emitter) => {
+    const count = sizeOf(indices!.shape)
+    const width = sizeOf(shape.slice(1))
+    const column = reshaped(emitter.nameOf(indices!), [count, 1], emitter)
+    const spread = emitter.emit('Expand', [column, emitter.integers([count, width])])
+    const flat = reshaped(emitter.nameOf(rows!), [count, width], emitter)
+    const table = emitter.zeros([shape[0]!, width], dtype)
+    const total = emitter.emit('ScatterElements', [table, spread, flat], { axis: 0, reduction: 'add' })
+    return reshaped(total, shape, emitter)
+  },
+}
+
+const reshaped = (name: string, to: Shape, emitter: Emitter): string =>
+  emitter.emit('Reshape', [name, emitter.integers(to)])
+
+/** A table of shape `to` whose row i is the sum of all `rows` whose index is i; indices may repeat. */
+export const scatterAdd = (indices: Node, rows: Node, to: Shape): Node =>
+  apply(scatterAddOperation, [indices, rows], { to })
+
+const gatherElementsOperation: Operation<null> = {
+  name: 'gatherElements',
+  infer: ([x, indices]) => {
+    checkIndices('gatherElements', indices!)
+    checkLeading('gatherElements', x!.shape, indices!.shape)
+    return { shape: indices!.shape, dtype: x!.dtype }
+  },
+  gradient: ({ inputs: [x, indices] }, d) => [scatterElements(indices!, d, x!.shape), null],
+  onnx: ({ inputs, shape }, emitter) =>
+    emitter.emit('GatherElements', inputs.map(emitter.nameOf), { axis: shape.length - 1 }),
+}
+
+function checkLeading(name: string, shape: Shape, indices: Shape): void {
+  if (shape.length === 0 || !sameShape(shape.slice(0, -1), indices.slice(0, -1)))
+    throw new GraphError(`${name}: ${show(shape)} and indices ${show(indices)} differ before the last axis`)
+}
+
+/** Elements of the last axis by index: y[…,j] = x[…,indices[…,j]]. */
+export const gatherElements = (x: Node, indices: Node): Node => apply(gatherElementsOperation, [x, indices], null)
+
+const scatterElementsOperation: Operation<{ to: Shape }> = {
+  name: 'scatterElements',
+  infer: ([indices, values], { to }) => {
+    checkIndices('scatterElements', indices!)
+    checkLeading('scatterElements', to, indices!.shape)
+    if (!sameShape(indices!.shape, values!.shape))
+      throw new GraphError(
+        `scatterElements: indices ${show(indices!.shape)} and values ${show(values!.shape)} must have one shape`,
+      )
+    return { shape: to, dtype: values!.dtype }
+  },
+  gradient: ({ inputs: [indices] }, d) => [null, gatherElements(d, indices!)],
+  onnx: ({ inputs: [indices, values], shape, dtype }, emitter) =>
+    emitter.emit('ScatterElements', [emitter.zeros(shape, dtype), emitter.nameOf(indices!), emitter.nameOf(values!)], {
+      axis: shape.length - 1,
+      reduction: 'add',
+    }),
+}
+
+/** Zeros of shape `to` with `values` added along the last axis at `indices`, which may repeat. */
+export const scatterElements = (indices: Node, values: Node, to: Shape): Node =>
+  apply(scatterElementsOperation, [indices, values], { to })

@@ -1,0 +1,213 @@
+import { type Dtype, GraphError, type Shape, show, sizeOf } from './shape.ts'
+
+/** Every operation of the graph language. Runners and tests are tables over this set, so none can be forgotten. */
+export type OperationName =
+  | 'input'
+  | 'constant'
+  | BinaryName
+  | ComparisonName
+  | UnaryName
+  | 'where'
+  | 'cast'
+  | 'matmul'
+  | 'reshape'
+  | 'transpose'
+  | 'expand'
+  | 'slice'
+  | 'pad'
+  | 'concat'
+  | 'sum'
+  | 'mean'
+  | 'max'
+  | 'argmax'
+  | 'cumsum'
+  | 'softmax'
+  | 'logSoftmax'
+  | 'gather'
+  | 'scatterAdd'
+  | 'gatherElements'
+  | 'scatterElements'
+  | 'withGradient'
+  | 'custom'
+  | 'loop'
+  | 'item'
+
+export type BinaryName = 'add' | 'sub' | 'mul' | 'div' | 'pow' | 'minimum' | 'maximum'
+export type ComparisonName = 'equal' | 'less' | 'lessEqual' | 'and' | 'or'
+export type UnaryName =
+  | 'neg'
+  | 'exp'
+  | 'log'
+  | 'sqrt'
+  | 'rsqrt'
+  | 'sigmoid'
+  | 'softplus'
+  | 'tanh'
+  | 'abs'
+  | 'sign'
+  | 'not'
+  | 'stopGradient'
+
+/** One value of a static graph: what computes it, from what, and its shape and type. Immutable. */
+export interface Node<A = unknown> {
+  readonly operation: Operation<A>
+  readonly inputs: readonly Node[]
+  readonly attributes: A
+  readonly shape: Shape
+  readonly dtype: Dtype
+}
+
+export interface Signature {
+  shape: Shape
+  dtype: Dtype
+}
+
+/** What an operation is: how its result is shaped, how its gradient is written as graph, and its ONNX form. */
+export interface Operation<A = unknown> {
+  readonly name: OperationName
+  infer(inputs: readonly Node[], attributes: A): Signature
+  /** The gradient with respect to each input, given `d`, the gradient of the result. Null where there is none. */
+  gradient?(node: Node<A>, d: Node): readonly (Node | null)[]
+  /** Emits ONNX and returns the name of the result. */
+  onnx(node: Node<A>, emitter: Emitter): string
+}
+
+/** The ONNX form of an operation that is one operator taking the inputs as they are. */
+export const operator =
+  (type: string) =>
+  (node: Node, emitter: Emitter): string =>
+    emitter.emit(type, node.inputs.map(emitter.nameOf))
+
+export type OnnxAttribute = number | string | readonly number[] | { float: number } | { graph: Uint8Array }
+export type OnnxAttributes = Readonly<Record<string, OnnxAttribute>>
+
+/** What a lowering rule may ask of the ONNX graph under construction. Names are ONNX value names. */
+export interface Emitter {
+  /** The provider the graph is lowered for: some contributed operators exist on the CPU alone. */
+  readonly provider: Provider
+  readonly nameOf: (node: Node) => string
+  /** Names of all results of a node with several (custom, loop). */
+  resultsOf(node: Node): readonly string[]
+  emit(type: string, inputs: readonly string[], attributes?: OnnxAttributes, domain?: string): string
+  emitMany(
+    type: string,
+    inputs: readonly string[],
+    results: number,
+    attributes?: OnnxAttributes,
+    domain?: string,
+  ): readonly string[]
+  /** A constant int64 vector (or scalar), for operators whose parameters are tensors. */
+  integers(values: readonly number[], scalar?: boolean): string
+  zeros(shape: Shape, dtype: Dtype): string
+  onnxType(dtype: Dtype): number
+  loop(node: Node<LoopAttributes>): readonly string[]
+}
+
+export type Provider = 'cpu' | 'webgpu' | 'cuda'
+
+/** The body of a Loop, traced once over fresh inputs. */
+export interface LoopAttributes {
+  iteration: Node
+  carriedIn: readonly Node[]
+  carriedOut: readonly Node[]
+  collected: readonly Node[]
+  /** Boolean scalar: whether another iteration follows. */
+  proceed: Node | null
+}
+
+/** Builds a node after checking its inputs. */
+export function apply<A>(operation: Operation<A>, inputs: readonly Node[], attributes: A): Node<A> {
+  return { operation, inputs, attributes, ...operation.infer(inputs, attributes) }
+}
+
+export interface InputAttributes {
+  name: string
+  /** Integer inputs: values must be at least 0 and below this bound, checked at every run. */
+  below?: number
+}
+
+const checkShape = (operation: string, shape: Shape): void => {
+  if (!shape.every((extent) => Number.isInteger(extent) && extent > 0))
+    throw new GraphError(`${operation}: shape ${show(shape)} must hold positive whole numbers only`)
+}
+
+const signatureOnly = <A>(name: OperationName): Operation<A & Signature> => ({
+  name,
+  infer: (_, { shape, dtype }) => ({ shape, dtype }),
+  onnx: () => {
+    throw new GraphError(`${name} was not declared as an input of the graph`)
+  },
+})
+
+const inputOperation = signatureOnly<InputAttributes>('input')
+
+/** A named input, fed at every run. `below` bounds ids: a gather with a larger or negative id is refused. */
+export function input(name: string, shape: Shape, dtype: Dtype = 'f32', { below }: { below?: number } = {}): Node {
+  checkShape(`input ${name}`, shape)
+  return apply(inputOperation, [], { name, below, shape, dtype })
+}
+
+export type TypedData = Float32Array | Int32Array | BigInt64Array | Uint8Array
+
+const constantOperation = signatureOnly<{ data: TypedData }>('constant')
+
+/** A value fixed in the graph; it is stored in the ONNX file. */
+export function constant(data: TypedData, shape: Shape, dtype: Dtype = dtypeOf(data)): Node {
+  checkShape('constant', shape)
+  if (data.length !== sizeOf(shape))
+    throw new GraphError(`constant: ${data.length} values do not fill shape ${show(shape)}`)
+  if (dtypeOf(data) !== dtype) throw new GraphError(`constant: ${data.constructor.name} cannot hold ${dtype}`)
+  return apply(constantOperation, [], { data, shape, dtype })
+}
+
+export const dtypeOf = (data: TypedData): Dtype =>
+  data instanceof Float32Array
+    ? 'f32'
+    : data instanceof Int32Array
+      ? 'i32'
+      : data instanceof BigInt64Array
+        ? 'i64'
+        : 'bool'
+
+/** Allocates values of a type: booleans are bytes of 0 and 1. */
+export function typedData(dtype: Dtype, values: number | Iterable<number>): TypedData {
+  const source = typeof values === 'number' ? new Array<number>(values).fill(0) : values
+  if (dtype === 'f32') return Float32Array.from(source)
+  if (dtype === 'i32') return Int32Array.from(source)
+  if (dtype === 'i64') return BigInt64Array.from(Array.from(source, BigInt))
+  return Uint8Array.from(source)
+}
+
+/** A node, or a number that stands for a scalar of the neighbour's type. */
+export type Operand = Node | number
+
+export const scalar = (value: number, dtype: Dtype = 'f32'): Node => constant(typedData(dtype, [value]), [])
+
+export const lift = (operand: Operand, dtype: Dtype = 'f32'): Node =>
+  typeof operand === 'number' ? scalar(operand, dtype) : operand
+
+export const isInput = (node: Node): node is Node<InputAttributes & Signature> => node.operation === inputOperation
+export const isConstant = (node: Node): node is Node<{ data: TypedData } & Signature> =>
+  node.operation === constantOperation
+
+/** All nodes that `roots` need, each after its inputs. Iterative: a deep graph cannot overflow the stack. */
+export function topologicalOrder(roots: readonly Node[]): Node[] {
+  const done = new Set<Node>()
+  const order: Node[] = []
+  const stack = roots.map((node) => ({ node, next: 0 })).reverse()
+  while (stack.length > 0) {
+    const frame = stack[stack.length - 1]!
+    const { node } = frame
+    const child = done.has(node) ? undefined : node.inputs[frame.next++]
+    if (child) {
+      if (!done.has(child)) stack.push({ node: child, next: 0 })
+      continue
+    }
+    stack.pop()
+    if (!done.has(node)) {
+      done.add(node)
+      order.push(node)
+    }
+  }
+  return order
+}

@@ -1,0 +1,173 @@
+import type { CustomAttributes } from '../control.ts'
+import {
+  type Emitter,
+  isConstant,
+  isInput,
+  type LoopAttributes,
+  type Node,
+  type Provider,
+  topologicalOrder,
+  typedData,
+} from '../node.ts'
+import { type Dtype, GraphError, type Shape } from '../shape.ts'
+import { DATA_TYPE, graphMessage, modelMessage, nodeMessage, tensorMessage, valueMessage } from './messages.ts'
+import { type Bytes, join } from './protobuf.ts'
+
+/** A computation with named inputs and outputs. */
+export interface Graph {
+  readonly inputs: readonly Node[]
+  readonly outputs: Readonly<Record<string, Node>>
+}
+
+/**
+ * Lowers a graph to the bytes of an ONNX model. The same graph gives the same bytes. Only nodes that an output needs
+ * are written.
+ */
+export function toOnnx(graph: Graph, provider: Provider = 'cpu'): Bytes {
+  const model = new Model(provider)
+  const names = new Map<Node, string>()
+  const inputs = graph.inputs.map((node) => {
+    if (!isInput(node)) throw new GraphError(`a graph's inputs must be made by input(), not ${node.operation.name}`)
+    if ([...names.values()].includes(node.attributes.name))
+      throw new GraphError(`two inputs are named ${node.attributes.name}`)
+    names.set(node, node.attributes.name)
+    return join(valueMessage(node.attributes.name, node.shape, node.dtype))
+  })
+  const scope = new Scope(model, names)
+  for (const node of topologicalOrder(Object.values(graph.outputs))) scope.write(node)
+  const outputs = Object.entries(graph.outputs).map(([name, node]) => scope.output(name, node))
+  const { nodes } = scope
+  const constants = [...model.constants.values()]
+  return join(modelMessage(graphMessage({ name: 'graph', nodes, constants, inputs, outputs })))
+}
+
+/** What all scopes of one model share: constants and fresh names. */
+class Model {
+  readonly constants = new Map<string, Bytes>()
+  private counter = 0
+  constructor(readonly provider: Provider) {}
+
+  fresh(): string {
+    return `t${this.counter++}`
+  }
+
+  constant(name: string, shape: Shape, dtype: Dtype, values: () => ReturnType<typeof typedData>): string {
+    if (!this.constants.has(name)) this.constants.set(name, join(tensorMessage(name, shape, dtype, values())))
+    return name
+  }
+}
+
+/** One graph or loop body: nodes in order, and the ONNX name of every value visible in it. */
+class Scope implements Emitter {
+  readonly nodes: Bytes[] = []
+  readonly provider: Provider
+  private readonly results = new Map<Node, readonly string[]>()
+
+  constructor(
+    private readonly model: Model,
+    private readonly names: Map<Node, string>,
+  ) {
+    this.provider = model.provider
+  }
+
+  write(node: Node): void {
+    if (this.names.has(node)) return
+    if (isInput(node)) throw new GraphError(`input ${node.attributes.name} is used but not listed among the inputs`)
+    if (isConstant(node)) this.names.set(node, this.constantOf(node))
+    else this.names.set(node, node.operation.onnx(node, this))
+  }
+
+  private constantOf({ attributes: { data }, shape, dtype }: Node<{ data: ReturnType<typeof typedData> }>): string {
+    const name = data.length === 1 ? `${dtype}_${shape.length}_${data[0]}` : `c_${this.model.fresh()}`
+    return this.model.constant(Object.is(data[0], -0) ? `${name}_negative` : name, shape, dtype, () => data)
+  }
+
+  nameOf = (node: Node): string => {
+    const name = this.names.get(node)
+    if (name === undefined) throw new GraphError(`${node.operation.name} is used before it is computed`)
+    return name
+  }
+
+  resultsOf(node: Node): readonly string[] {
+    let results = this.results.get(node)
+    if (!results) {
+      results = node.operation.name === 'loop' ? this.loop(node as Node<LoopAttributes>) : this.customOf(node)
+      this.results.set(node, results)
+    }
+    return results
+  }
+
+  private customOf(node: Node): readonly string[] {
+    const { type, results, attributes, domain } = node.attributes as CustomAttributes
+    return this.emitMany(type, node.inputs.map(this.nameOf), results.length, attributes, domain)
+  }
+
+  emit(type: string, inputs: readonly string[], attributes = {}, domain = ''): string {
+    return this.emitMany(type, inputs, 1, attributes, domain)[0]!
+  }
+
+  emitMany(type: string, inputs: readonly string[], results: number, attributes = {}, domain = ''): readonly string[] {
+    const outputs = Array.from({ length: results }, () => this.model.fresh())
+    this.nodes.push(join(nodeMessage(`${outputs[0]}_${type}`, type, inputs, outputs, attributes, domain)))
+    return outputs
+  }
+
+  integers(values: readonly number[], scalar = false): string {
+    const name = `i64_${scalar ? 'scalar' : 'vector'}_${values.join('_')}`
+    return this.model.constant(name, scalar ? [] : [values.length], 'i64', () => typedData('i64', values))
+  }
+
+  zeros(shape: Shape, dtype: Dtype): string {
+    const zero = this.model.constant(`zero_${dtype}`, [], dtype, () => typedData(dtype, [0]))
+    return this.emit('Expand', [zero, this.integers(shape)])
+  }
+
+  onnxType(dtype: Dtype): number {
+    return DATA_TYPE[dtype]
+  }
+
+  output(name: string, node: Node): Bytes {
+    this.copy(this.nameOf(node), name)
+    return join(valueMessage(name, node.shape, node.dtype))
+  }
+
+  private copy(from: string, to: string): void {
+    this.nodes.push(join(nodeMessage(`copy_${to}`, 'Identity', [from], [to], {}, '')))
+  }
+
+  loop(node: Node<LoopAttributes>): readonly string[] {
+    const { iteration, carriedIn, carriedOut, collected, proceed } = node.attributes
+    const roots = [...carriedOut, ...collected, ...(proceed ? [proceed] : [])]
+    const inner = new Set<Node>([iteration, ...carriedIn])
+    for (const each of topologicalOrder(roots))
+      if (each.inputs.some((input) => inner.has(input))) inner.add(each)
+      else if (!inner.has(each)) this.write(each) // loop-invariant: computed once, outside
+
+    const tag = this.model.fresh()
+    const names = new Map(this.names)
+    const body = new Scope(this.model, names)
+    const declare = (each: Node, name: string): Bytes => {
+      names.set(each, name)
+      return join(valueMessage(name, each.shape, each.dtype))
+    }
+    const conditionIn = `${tag}_condition`
+    const inputs = [
+      declare(iteration, `${tag}_iteration`),
+      join(valueMessage(conditionIn, [], 'bool')),
+      ...carriedIn.map((each, index) => declare(each, `${tag}_carried${index}`)),
+    ]
+    for (const each of topologicalOrder(roots)) body.write(each)
+    const conditionOut = `${tag}_proceed`
+    body.copy(proceed ? body.nameOf(proceed) : conditionIn, conditionOut)
+    const outputs = [
+      join(valueMessage(conditionOut, [], 'bool')),
+      ...[...carriedOut, ...collected].map((each, index) => body.output(`${tag}_result${index}`, each)),
+    ]
+    const graph = join(graphMessage({ name: 'body', nodes: body.nodes, constants: [], inputs, outputs }))
+    const always = this.model.constant('always', [], 'bool', () => Uint8Array.of(1))
+    const [trips, ...carried] = node.inputs.map(this.nameOf)
+    return this.emitMany('Loop', [trips!, always, ...carried], carriedOut.length + collected.length, {
+      body: { graph },
+    })
+  }
+}

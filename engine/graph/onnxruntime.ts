@@ -1,0 +1,116 @@
+import { availableParallelism } from 'node:os'
+import * as ort from 'onnxruntime-node'
+import { type Device, deviceFromEnvironment, explain, providerOf } from './device.ts'
+import { stopGradient } from './elementwise.ts'
+import { type InputAttributes, input, isInput, type Node, type Provider, type Signature } from './node.ts'
+import { type Graph, toOnnx } from './onnx/lower.ts'
+import type { CompileOptions, Program, Results, Runner } from './runner.ts'
+import { type Dtype, GraphError } from './shape.ts'
+import { checkFeeds, FeedError, type Feeds, Tensor } from './tensor.ts'
+
+const ORT_TYPE = { f32: 'float32', i32: 'int32', i64: 'int64', bool: 'bool' } as const satisfies Record<Dtype, string>
+const DTYPE: Readonly<Record<string, Dtype>> = { float32: 'f32', int32: 'i32', int64: 'i64', bool: 'bool' }
+
+export interface OnnxRuntimeOptions {
+  device?: Device
+  /** Threads of one operator on the CPU; all cores unless told. Results do not depend on it. */
+  threads?: number
+}
+
+/**
+ * Runs graphs on ONNX Runtime. A run blocks the event loop of its process; give long work its own child process.
+ * Throws DeviceError where a device asked for by name cannot run.
+ */
+export function onnxRuntime(options: OnnxRuntimeOptions = {}): Runner {
+  const provider = providerOf(options.device ?? deviceFromEnvironment())
+  return new OnnxRuntime(provider, options.threads ?? availableParallelism())
+}
+
+class OnnxRuntime implements Runner {
+  readonly name: string
+
+  constructor(
+    private readonly provider: Provider,
+    private readonly threads: number,
+  ) {
+    this.name = `onnxruntime ${provider}`
+  }
+
+  async compile(graph: Graph, { resident = [] }: CompileOptions = {}): Promise<Program> {
+    const { provider } = this
+    const inputs = graph.inputs.map((node) => {
+      if (!isInput(node)) throw new GraphError(`a graph's inputs must be made by input(), not ${node.operation.name}`)
+      return node
+    })
+    const model = toOnnx(graph, provider)
+    const location = (name: string) => (resident.includes(name) ? ('gpu-buffer' as const) : ('cpu' as const))
+    try {
+      const session = await ort.InferenceSession.create(model, {
+        executionProviders: [provider],
+        intraOpNumThreads: this.threads,
+        interOpNumThreads: 1,
+        logSeverityLevel: 3,
+        ...(provider === 'webgpu' && {
+          preferredOutputLocation: Object.fromEntries(Object.keys(graph.outputs).map((name) => [name, location(name)])),
+        }),
+      })
+      return new OnnxProgram(session, inputs)
+    } catch (cause) {
+      throw explain(provider, cause)
+    }
+  }
+
+  /** Reading a GPU buffer directly would abort the process: a copying session brings it to the host. */
+  async read(tensors: Readonly<Record<string, Tensor>>): Promise<Results> {
+    const entries = Object.entries(tensors)
+    if (entries.every(([, each]) => !(each instanceof ResidentTensor))) return { ...tensors }
+    const inputs = entries.map(([name, { shape, dtype }]) => input(`from.${name}`, shape, dtype))
+    const outputs = Object.fromEntries(entries.map(([name], index) => [name, stopGradient(inputs[index]!)]))
+    const program = await this.compile({ inputs, outputs })
+    try {
+      return await program.run(Object.fromEntries(entries.map(([name, each]) => [`from.${name}`, each])))
+    } finally {
+      await program.release()
+    }
+  }
+
+  dispose(tensors: Iterable<Tensor>): void {
+    for (const each of tensors) if (each instanceof ResidentTensor) each.handle.dispose()
+  }
+}
+
+/** A value in GPU memory. */
+class ResidentTensor extends Tensor {
+  constructor(readonly handle: ort.Tensor) {
+    super(handle.dims, DTYPE[handle.type]!, () => {
+      throw new FeedError('this tensor lives on the device; bring it to the host with Runner.read')
+    })
+  }
+}
+
+class OnnxProgram implements Program {
+  constructor(
+    private readonly session: ort.InferenceSession,
+    private readonly inputs: readonly Node<InputAttributes & Signature>[],
+  ) {}
+
+  async run(feeds: Feeds): Promise<Results> {
+    const checked = checkFeeds(this.inputs, feeds)
+    const handles: Record<string, ort.Tensor> = {}
+    for (const [name, each] of Object.entries(checked)) handles[name] = toOrt(each)
+    const results = await this.session.run(handles)
+    return Object.fromEntries(Object.entries(results).map(([name, handle]) => [name, fromOrt(handle)]))
+  }
+
+  release(): Promise<void> {
+    return this.session.release()
+  }
+}
+
+const toOrt = (each: Tensor): ort.Tensor =>
+  each instanceof ResidentTensor ? each.handle : new ort.Tensor(ORT_TYPE[each.dtype], each.data as never, each.shape)
+
+const fromOrt = (handle: ort.Tensor): Tensor =>
+  handle.location === 'cpu'
+    ? new Tensor(handle.dims, DTYPE[handle.type]!, handle.data as Float32Array)
+    : new ResidentTensor(handle)

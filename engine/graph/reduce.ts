@@ -1,0 +1,63 @@
+import { expand } from './arrange.ts'
+import { cast, div, equal, mul } from './elementwise.ts'
+import { apply, type Node, type Operation } from './node.ts'
+import { GraphError, resolveAxis, type Shape, sizeOf } from './shape.ts'
+
+interface Axes {
+  axes: readonly number[]
+}
+
+const reduction = (
+  name: 'sum' | 'mean' | 'max',
+  onnx: string,
+  gradient: (x: Node, result: Node, d: Node, axes: readonly number[]) => Node,
+): ((x: Node, axes?: readonly number[]) => Node) => {
+  const operation: Operation<Axes> = {
+    name,
+    infer: ([x], { axes }) => {
+      if (x!.dtype !== 'f32') throw new GraphError(`${name}: takes f32, not ${x!.dtype}; cast it`)
+      return { shape: keptAxes(x!.shape, axes), dtype: x!.dtype }
+    },
+    gradient: (node, d) => [gradient(node.inputs[0]!, node, d, node.attributes.axes)],
+    onnx: ({ inputs: [x], attributes: { axes } }, emitter) =>
+      emitter.emit(onnx, [emitter.nameOf(x!), emitter.integers(axes)], { keepdims: 1 }),
+  }
+  return (x, axes = x.shape.map((_, axis) => axis)) =>
+    axes.length === 0
+      ? x
+      : apply(operation, [x], { axes: axes.map((axis) => resolveAxis(name, axis, x.shape)).sort((a, b) => a - b) })
+}
+
+const keptAxes = (shape: Shape, axes: readonly number[]): Shape =>
+  shape.map((extent, axis) => (axes.includes(axis) ? 1 : extent))
+
+/** Sum over `axes` (all by default); reduced axes stay with extent 1. */
+export const sum = reduction('sum', 'ReduceSum', (x, _r, d) => expand(d, x.shape))
+/** Mean over `axes` (all by default); reduced axes stay with extent 1. */
+export const mean = reduction('mean', 'ReduceMean', (x, result, d) =>
+  expand(mul(d, sizeOf(result.shape) / sizeOf(x.shape)), x.shape),
+)
+/** Maximum over `axes` (all by default); tied maxima share the gradient equally. */
+export const max = reduction('max', 'ReduceMax', (x, result, d, axes) => {
+  const hit = cast(equal(x, result), 'f32')
+  return mul(hit, div(d, sum(hit, axes)))
+})
+
+const argmaxOperation: Operation<null> = {
+  name: 'argmax',
+  infer: ([x]) => ({ shape: x!.shape.slice(0, -1), dtype: 'i64' }),
+  onnx: ({ inputs: [x] }, emitter) => emitter.emit('ArgMax', [emitter.nameOf(x!)], { axis: -1, keepdims: 0 }),
+}
+
+/** Index of the first largest element of the last axis, which disappears; i64. */
+export const argmax = (x: Node): Node => apply(argmaxOperation, [x], null)
+
+const cumsumOperation: Operation<null> = {
+  name: 'cumsum',
+  infer: ([x]) => ({ shape: x!.shape, dtype: x!.dtype }),
+  onnx: ({ inputs: [x], shape }, emitter) =>
+    emitter.emit('CumSum', [emitter.nameOf(x!), emitter.integers([shape.length - 1], true)]),
+}
+
+/** Running sum along the last axis, each element included. */
+export const cumsum = (x: Node): Node => apply(cumsumOperation, [x], null)

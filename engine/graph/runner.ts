@@ -1,0 +1,62 @@
+import type { Graph } from './onnx/lower.ts'
+import type { Feeds, Tensor } from './tensor.ts'
+
+export type Results = Record<string, Tensor>
+
+/** A compiled graph. Runs are deterministic: the same feeds on the same device give the same bytes. */
+export interface Program {
+  run(feeds: Feeds): Promise<Results>
+  release(): Promise<void>
+}
+
+export interface CompileOptions {
+  /**
+   * Outputs that stay where they were computed, to be fed to later runs without a trip through the host. Read them
+   * with `Runner.read`; give them back with `Runner.dispose` once nothing will be fed with them.
+   */
+  resident?: readonly string[]
+}
+
+/** Something that runs graphs. All runners pass one test suite. */
+export interface Runner {
+  readonly name: string
+  compile(graph: Graph, options?: CompileOptions): Promise<Program>
+  /** Copies resident tensors to the host. */
+  read(tensors: Readonly<Record<string, Tensor>>): Promise<Results>
+  dispose(tensors: Iterable<Tensor>): void
+}
+
+/** Compiles on first use and keeps one program per key, such as a (batch, length) bucket; the oldest leave first. */
+export class ProgramCache<K extends string | number = string> {
+  private readonly programs = new Map<K, Promise<Program>>()
+
+  constructor(
+    private readonly compile: (key: K) => Promise<Program>,
+    private readonly limit = 32,
+  ) {}
+
+  async get(key: K): Promise<Program> {
+    let program = this.programs.get(key)
+    if (!program) {
+      program = this.compile(key)
+      program.catch(() => this.programs.delete(key))
+    }
+    this.programs.delete(key)
+    this.programs.set(key, program)
+    if (this.programs.size > this.limit) await this.evict()
+    return program
+  }
+
+  private async evict(): Promise<void> {
+    const [key, program] = this.programs.entries().next().value!
+    this.programs.delete(key)
+    await (await program).release()
+  }
+
+  async release(): Promise<void> {
+    const all = [...this.programs.values()]
+    this.programs.clear()
+    for (const program of await Promise.allSettled(all))
+      if (program.status === 'fulfilled') await program.value.release()
+  }
+}

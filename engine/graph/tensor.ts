@@ -1,0 +1,102 @@
+import { dtypeOf, type InputAttributes, type Node, type Signature, type TypedData } from './node.ts'
+import { type Dtype, type Shape, sameShape, show, sizeOf } from './shape.ts'
+
+/** A value that does not fit the graph it is fed to. The message names the input. */
+export class FeedError extends Error {
+  override name = 'FeedError'
+}
+
+/** Values with a shape and a type. One fed to many runs is checked once, at its making; do not write into it later. */
+export class Tensor {
+  constructor(
+    readonly shape: Shape,
+    readonly dtype: Dtype,
+    private readonly source: TypedData | (() => never),
+  ) {}
+
+  get data(): TypedData {
+    return typeof this.source === 'function' ? this.source() : this.source
+  }
+
+  get floats(): Float32Array {
+    if (!(this.data instanceof Float32Array)) throw new FeedError(`these values are ${this.dtype}, not f32`)
+    return this.data
+  }
+
+  /** The values as numbers; for int64 that is exact up to 2^53. */
+  get numbers(): number[] {
+    return Array.from(this.data as Int32Array, Number)
+  }
+
+  /** The one element. */
+  get value(): number {
+    if (sizeOf(this.shape) !== 1) throw new FeedError(`${show(this.shape)} is not one value`)
+    return Number(this.data[0])
+  }
+}
+
+/** Checked values: as many as the shape holds and, for f32, finite. */
+export function tensor(data: TypedData, shape: Shape = [data.length]): Tensor {
+  const dtype = dtypeOf(data)
+  if (data.length !== sizeOf(shape)) throw new FeedError(`${data.length} values do not fill shape ${show(shape)}`)
+  if (data instanceof Float32Array) checkFinite(data, 'a tensor')
+  return new Tensor(shape, dtype, data)
+}
+
+/** What may be fed to an input: a tensor, bare values in the input's shape, or one number for a scalar. */
+export type Feed = Tensor | TypedData | number
+export type Feeds = Readonly<Record<string, Feed>>
+
+type Declared = Node<InputAttributes & Signature>
+
+/** Checks every feed against the inputs: no name missing or unknown, right types and shapes, finite, ids in range. */
+export function checkFeeds(inputs: readonly Declared[], feeds: Feeds): Record<string, Tensor> {
+  const known = new Set(inputs.map((node) => node.attributes.name))
+  for (const name of Object.keys(feeds))
+    if (!known.has(name)) throw new FeedError(`the graph has no input ${name}; it takes ${[...known].join(', ')}`)
+  return Object.fromEntries(
+    inputs.map((node) => {
+      const feed = feeds[node.attributes.name]
+      if (feed === undefined) throw new FeedError(`input ${node.attributes.name} is missing`)
+      return [node.attributes.name, checkFeed(node, feed)]
+    }),
+  )
+}
+
+function checkFeed({ attributes: { name, below }, shape, dtype }: Declared, feed: Feed): Tensor {
+  const given = typeof feed === 'number' ? scalarFeed(name, feed, dtype) : feed
+  const made = given instanceof Tensor ? given : new Tensor(shape, dtypeOf(given), given)
+  if (made.dtype !== dtype) throw new FeedError(`input ${name} takes ${dtype}, not ${made.dtype}`)
+  if (!(given instanceof Tensor)) {
+    if (given.length !== sizeOf(shape))
+      throw new FeedError(`input ${name} of shape ${show(shape)} takes ${sizeOf(shape)} values, not ${given.length}`)
+    if (given instanceof Float32Array) checkFinite(given, `input ${name}`)
+  } else if (!sameShape(made.shape, shape))
+    throw new FeedError(`input ${name} has shape ${show(shape)}, not ${show(made.shape)}`)
+  if (below !== undefined) checkRange(made.data, name, below)
+  return made
+}
+
+function scalarFeed(name: string, value: number, dtype: Dtype): TypedData {
+  if (dtype === 'f32') return Float32Array.of(value)
+  if (!Number.isSafeInteger(value)) throw new FeedError(`input ${name} takes whole numbers, not ${value}`)
+  if (dtype === 'i32') return Int32Array.of(value)
+  return dtype === 'i64' ? BigInt64Array.of(BigInt(value)) : Uint8Array.of(value)
+}
+
+function checkFinite(data: Float32Array, what: string): void {
+  // x - x is 0 for a finite x and NaN otherwise, so the sum tells in one pass without a branch.
+  let sum = 0
+  for (let i = 0; i < data.length; i++) sum += data[i]! - data[i]!
+  if (sum === 0) return
+  const at = data.findIndex((value) => !Number.isFinite(value))
+  throw new FeedError(`${what} holds ${data[at]} at position ${at}; only finite numbers can be fed`)
+}
+
+function checkRange(data: TypedData, name: string, below: number): void {
+  for (let i = 0; i < data.length; i++) {
+    const id = data[i]!
+    if (id < 0 || id >= below)
+      throw new FeedError(`input ${name} holds ${id} at position ${i}; ids run from 0 to ${below - 1}`)
+  }
+}
