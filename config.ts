@@ -1,0 +1,92 @@
+import { join, resolve } from 'node:path'
+import { z } from 'zod'
+
+/** The one place that reads the environment. Every variable has a default that works; a value that cannot be used is an
+ *  error that names the variable. */
+
+const url = (protocols: string[]) =>
+  z.string().refine((value) => URL.canParse(value) && protocols.includes(new URL(value).protocol), {
+    message: `expected a URL that starts with ${protocols.map((one) => `${one}//`).join(' or ')}`,
+  })
+const port = z.coerce.number().int('expected a port').min(0).max(65535)
+const count = (max: number) => z.coerce.number().int('expected a whole number').min(1).max(max)
+const key = z.string().regex(/^0x[0-9a-fA-F]{64}$/, 'expected a private key: 0x and 64 hex digits')
+
+const schema = z.object({
+  /** Where embedded parts keep their files. */
+  MODELCOMMONS_HOME: z.string().min(1).default('.modelcommons'),
+  DATABASE_URL: url(['postgres:', 'postgresql:']).optional(),
+  REDIS_URL: url(['redis:', 'rediss:']).optional(),
+  RPC_URL: url(['http:', 'https:', 'ws:', 'wss:']).optional(),
+  /** The deployment to follow: a file written by `modelcommons deploy`. Required with RPC_URL. */
+  DEPLOYMENT: z.string().min(1).optional(),
+  /** Signs what workers write on chain. */
+  OPERATOR_KEY: key.optional(),
+  S3_ENDPOINT: url(['http:', 'https:']).optional(),
+  S3_BUCKET: z.string().min(3).optional(),
+  S3_REGION: z.string().optional(),
+  S3_ACCESS_KEY_ID: z.string().optional(),
+  S3_SECRET_ACCESS_KEY: z.string().optional(),
+  HOST: z.string().min(1).default('127.0.0.1'),
+  PORT: port.default(4000),
+  WORKER_PORT: port.default(0),
+  MODELCOMMONS_DEVICE: z.enum(['auto', 'cpu', 'webgpu', 'cuda']).default('auto'),
+  GPU_CONCURRENCY: count(64).default(1),
+  CPU_CONCURRENCY: count(256).default(4),
+  /** open: whoever reaches the port may start jobs; keys: `modelcommons keys` hands out access. */
+  MODELCOMMONS_AUTH: z.enum(['open', 'keys']).optional(),
+  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
+})
+
+export class ConfigError extends Error {
+  override name = 'ConfigError'
+}
+
+export type Config = ReturnType<typeof readConfig>
+
+/** Reads and validates the environment. @throws ConfigError naming every variable that cannot be used, and why. */
+export function readConfig(env: NodeJS.ProcessEnv = process.env) {
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
+  const parsed = schema.safeParse(given)
+  if (!parsed.success) {
+    const faults = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`)
+    throw new ConfigError(`The environment has values that cannot be used:\n  ${faults.join('\n  ')}`)
+  }
+  const value = parsed.data
+  if (value.S3_ENDPOINT && !value.S3_BUCKET) throw new ConfigError('S3_BUCKET: required when S3_ENDPOINT is set.')
+  if (value.RPC_URL && !value.DEPLOYMENT)
+    throw new ConfigError(
+      'DEPLOYMENT: required when RPC_URL is set: the file that `modelcommons deploy` wrote for that chain.',
+    )
+  if (value.RPC_URL && !value.OPERATOR_KEY)
+    throw new ConfigError(
+      'OPERATOR_KEY: required when RPC_URL is set: the private key that signs what the workers write on chain.',
+    )
+  const home = resolve(value.MODELCOMMONS_HOME)
+  return {
+    home,
+    databaseUrl: value.DATABASE_URL,
+    redisUrl: value.REDIS_URL,
+    rpcUrl: value.RPC_URL,
+    deployment: value.DEPLOYMENT,
+    operatorKey: value.OPERATOR_KEY as `0x${string}` | undefined,
+    artifacts: join(home, 'artifacts'),
+    s3: value.S3_BUCKET
+      ? {
+          endpoint: value.S3_ENDPOINT,
+          bucket: value.S3_BUCKET,
+          region: value.S3_REGION,
+          accessKeyId: value.S3_ACCESS_KEY_ID,
+          secretAccessKey: value.S3_SECRET_ACCESS_KEY,
+        }
+      : undefined,
+    host: value.HOST,
+    port: value.PORT,
+    workerPort: value.WORKER_PORT,
+    device: value.MODELCOMMONS_DEVICE,
+    gpuConcurrency: value.GPU_CONCURRENCY,
+    cpuConcurrency: value.CPU_CONCURRENCY,
+    auth: value.MODELCOMMONS_AUTH ?? (value.RPC_URL ? ('keys' as const) : ('open' as const)),
+    logLevel: value.LOG_LEVEL,
+  }
+}
