@@ -1,0 +1,72 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { attributeAnswer } from './answer.ts'
+import { recordInfluence } from './attribution.ts'
+
+const influence = (id: string, value: number, error = 0.01) =>
+  recordInfluence({ contributionId: id, influence: value, standardError: error }, 100)
+const nothing = { tokens: 10, spans: [], influences: [], similarities: [] }
+
+test('an answer that nothing explains is wholly unattributed', () => {
+  expect(attributeAnswer(nothing)).toEqual({ parts: [], unattributed: 1_000_000n })
+  expect(attributeAnswer({ ...nothing, tokens: 0 }).unattributed).toBe(1_000_000n)
+})
+
+test('a token belongs to the rarest span over it, in equal parts to its holders', () => {
+  const spans = [
+    { start: 0, end: 6, occurrences: 40, contributionIds: ['common'] },
+    { start: 2, end: 6, occurrences: 2, contributionIds: ['a', 'b'] },
+  ]
+  const { parts, unattributed } = attributeAnswer({ ...nothing, spans })
+  expect(parts.map((part) => [part.contributionId, part.spans, part.mass])).toEqual([
+    ['a', 200_000n, 100_000n],
+    ['b', 200_000n, 100_000n],
+    ['common', 200_000n, 100_000n],
+  ])
+  expect(unattributed).toBe(700_000n)
+})
+
+test('negative and doubtful influence leaves mass unattributed, it does not swell the rest', () => {
+  const influences = [influence('good', 3), influence('bad', -1), influence('doubtful', 1, 5)]
+  const { parts, unattributed } = attributeAnswer({ ...nothing, influences })
+  expect(parts).toMatchObject([{ contributionId: 'good', influence: 600_000n, mass: 300_000n }])
+  expect(unattributed).toBe(700_000n)
+})
+
+test('similarity is shown and pays nothing unless the mandate says so', () => {
+  const evidence = { ...nothing, similarities: [{ contributionId: 's', similarity: 900_000n }] }
+  expect(attributeAnswer(evidence).parts[0]).toMatchObject({ similarity: 1_000_000n, mass: 0n })
+  const paid = attributeAnswer(evidence, { spans: 0n, influence: 800_000n, similarity: 200_000n })
+  expect(paid.parts[0]!.mass).toBe(200_000n)
+})
+
+test('masses and the unattributed part sum to the whole answer, whatever the evidence', () => {
+  const id = fc.constantFrom('a', 'b', 'c', 'd')
+  const span = fc
+    .tuple(fc.nat(9), fc.integer({ min: 1, max: 10 }), fc.integer({ min: 1, max: 5 }), fc.array(id, { minLength: 1 }))
+    .map(([start, length, occurrences, contributionIds]) => ({
+      start,
+      end: Math.min(10, start + length),
+      occurrences,
+      contributionIds,
+    }))
+  fc.assert(
+    fc.property(
+      fc.array(span),
+      fc.uniqueArray(id),
+      fc.array(fc.integer({ min: -50, max: 50 }), { minLength: 4 }),
+      (spans, ids, values) => {
+        const influences = ids.map((contributionId, i) => influence(contributionId, values[i]! / 7))
+        const { parts, unattributed } = attributeAnswer({ tokens: 10, spans, influences, similarities: [] })
+        expect(parts.reduce((sum, part) => sum + part.mass, unattributed)).toBe(1_000_000n)
+        expect(unattributed >= 0n && parts.every((part) => part.mass >= 0n)).toBe(true)
+      },
+    ),
+  )
+})
+
+test('a span outside the answer and shares that do not sum to one are refused', () => {
+  const span = { start: 8, end: 11, occurrences: 1, contributionIds: ['a'] }
+  expect(() => attributeAnswer({ ...nothing, spans: [span] })).toThrow(/outside/)
+  expect(() => attributeAnswer(nothing, { spans: 1n, influence: 0n, similarity: 0n })).toThrow(/sum to/)
+})

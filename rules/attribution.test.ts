@@ -1,0 +1,100 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { attributionWeights, benjaminiHochberg, P_WHOLE, recordInfluence } from './attribution.ts'
+
+const p = (value: number) => BigInt(Math.round(value * 1e12))
+const sample = (id: string, influence: number, standardError: number, uniqueness = 1_000_000n, items = 200) => ({
+  ...recordInfluence({ contributionId: id, influence, standardError }, items),
+  uniqueness,
+})
+
+/** Seeded standard normal draws (Box and Muller over a congruential generator). */
+function normals(seed: number): () => number {
+  const uniform = () => ((seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0) + 0.5) / 2 ** 32
+  return () => Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform())
+}
+
+describe('Benjamini and Hochberg', () => {
+  test('their own example: 4 of 15 stand at 5 %', () => {
+    const published = [
+      0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459, 0.324, 0.4262, 0.5719, 0.6528, 0.759, 1,
+    ]
+    expect(benjaminiHochberg(published.map(p)).filter(Boolean)).toHaveLength(4)
+  })
+
+  test('a later value can carry earlier ones', () => {
+    expect(benjaminiHochberg([0.04, 0.04, 0.05].map(p))).toEqual([true, true, true])
+    expect(benjaminiHochberg([])).toEqual([])
+  })
+
+  test('equals the definition on every input', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 0, max: 200 })), (values) => {
+        const pValues = values.map((value) => p(value / 1000))
+        const rank = (value: bigint) => pValues.filter((other) => other <= value).length
+        const limit = pValues.filter((v) => v * BigInt(values.length) * 20n <= BigInt(rank(v)) * P_WHOLE)
+        const highest = limit.reduce((a, b) => (a > b ? a : b), -1n)
+        expect(benjaminiHochberg(pValues)).toEqual(pValues.map((value) => value <= highest))
+      }),
+    )
+  })
+})
+
+test('weights are influence × uniqueness of what stands, and their shares never exceed one', () => {
+  const { weights, total } = attributionWeights([
+    sample('a', 0.3, 0.01),
+    sample('b', 0.3, 0.01, 500_000n),
+    sample('c', 0.001, 0.1),
+    sample('copy', 0.3, 0.01, 0n),
+  ])
+  expect(weights.map((w) => w.weightPpm)).toEqual([666_666n, 333_333n, 0n, 0n])
+  expect(total).toBe(300_000_000n * 1_500_000n)
+  expect(weights[2]!.reason).toMatch(/chance/)
+  expect(weights[3]!.reason).toMatch(/uniqueness is 0/)
+})
+
+test('a flood of ten thousand noise samples wins next to nothing beside fifty good ones', () => {
+  const draw = normals(7)
+  const good = Array.from({ length: 50 }, (_, i) => sample(`good ${i}`, 0.5 + 0.1 * draw(), 0.1))
+  const noise = Array.from({ length: 10_000 }, (_, i) => sample(`noise ${i}`, 0.1 * draw(), 0.1))
+  const { weights } = attributionWeights([...good, ...noise])
+  const share = (prefix: string) =>
+    weights.filter((w) => w.contributionId.startsWith(prefix)).reduce((sum, w) => sum + w.weightPpm, 0n)
+  expect(share('noise') < 60_000n).toBe(true)
+  expect(share('good') > 930_000n).toBe(true)
+})
+
+test('copies of a helpful sample do not lower the bar for noise', () => {
+  const good = sample('good', 0.5, 0.1)
+  const noise = Array.from({ length: 100 }, (_, i) => sample(`noise ${i}`, 0.21, 0.1))
+  const copies = Array.from({ length: 900 }, (_, i) => sample(`copy ${i}`, 0.5, 0.1, 0n))
+  const helped = (samples: ReturnType<typeof sample>[]) =>
+    attributionWeights(samples).weights.filter((w) => w.weight > 0n).length
+  const lone = [good, ...noise.slice(0, 10), ...Array.from({ length: 90 }, (_, i) => sample(`null ${i}`, 0, 0.1))]
+  expect(helped([...lone, ...copies])).toBe(helped(lone))
+})
+
+test('what clearly harms is listed, what may be chance is not', () => {
+  const draw = normals(3)
+  const neutral = Array.from({ length: 1_000 }, (_, i) => sample(`n${i}`, 0.1 * draw(), 0.1))
+  const { harmful, weights } = attributionWeights([sample('poison', -0.9, 0.1), ...neutral])
+  expect(harmful[0]!.contributionId).toBe('poison')
+  expect(harmful.length).toBeLessThan(4)
+  expect(weights[0]!.reason).toMatch(/Harmed/)
+})
+
+test('no spread or a single validation item is no evidence', () => {
+  const { weights, harmful } = attributionWeights([
+    sample('a', 9, 0),
+    sample('b', -9, 0),
+    sample('c', 9, 0.1, 1_000_000n, 1),
+  ])
+  expect(weights.every((w) => w.weight === 0n)).toBe(true)
+  expect(harmful).toEqual([])
+})
+
+test('a failed measurement or one given twice is refused', () => {
+  expect(() => sample('a', Number.NaN, 1)).toThrow(/cannot be recorded/)
+  expect(() => sample('a', 1, -1)).toThrow(/negative/)
+  expect(() => attributionWeights([sample('a', 1, 1), sample('a', 1, 1)])).toThrow(/twice/)
+})

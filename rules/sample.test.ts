@@ -1,0 +1,53 @@
+import { concat, encodePacked, keccak256, pad, toHex } from 'viem'
+import { expect, test } from 'vitest'
+import { canonicalJson } from './canonicalJson.ts'
+import { canonicalSample, commitment, contentHash, contentsHash, parseSample } from './sample.ts'
+
+const hashOf = (text: string) => contentHash(parseSample(text))
+
+test('key order, white space, line ends and Unicode forms do not change the hash', () => {
+  const plain = hashOf('{"prompt":"caf\u00e9?","completion":"a\\nb"}')
+  expect(hashOf('{ "completion" : "a  \\r\\nb\\n",\n "prompt" : " cafe\u0301? " }')).toBe(plain)
+  expect(hashOf('{"prompt":"caf\u00e9?","completion":"a b"}')).not.toBe(plain)
+})
+
+test('the canonical bytes are a fixed point and their keccak256 is the name', () => {
+  const text = canonicalSample(parseSample('{"prompt":"p","completion":"c"}'))
+  expect(text).toBe('{"completion":"c","prompt":"p"}')
+  expect(canonicalSample(parseSample(text))).toBe(text)
+  expect(hashOf(text)).toBe(keccak256(toHex(text)))
+})
+
+test.each([
+  ['not json', /Not JSON/],
+  ['[1]', /Not a JSON object/],
+  ['null', /Not a JSON object/],
+  ['{"prompt":"p"}', /"completion" must be a string/],
+  ['{"prompt":"p","completion":7}', /"completion" must be a string/],
+  ['{"prompt":"p","completion":"c","label":1}', /Unknown field "label"/],
+  ['{"prompt":"p","completion":"c","__proto__":{}}', /Unknown field "__proto__"/],
+  ['{"prompt":"  ","completion":"c"}', /"prompt" is empty/],
+  ['{"prompt":"\\u0000","completion":"c"}', /control characters/],
+  ['{"prompt":"\\ud800","completion":"c"}', /surrogate/],
+  [JSON.stringify({ prompt: 'x'.repeat(40_000), completion: 'c' }), /at most 32768/],
+])('%s is refused with what to correct', (text, message) => {
+  expect(() => parseSample(text)).toThrow(message)
+})
+
+test('the commitment binds datanet, contributor, content and salt as the contract does', () => {
+  const contributor = '0x70997970C51812dc3A010C7d01b50e0d17dc79C8'
+  const salt = pad('0x05')
+  const one = hashOf('{"prompt":"p","completion":"c"}')
+  const batch = contentsHash([one, salt])
+  expect(batch).toBe(keccak256(encodePacked(['bytes32[]'], [[one, salt]])))
+  const expected = keccak256(concat([pad('0x07'), pad(contributor), batch, salt]))
+  expect(commitment({ datanetId: 7n, contributor, contentsHash: batch, salt })).toBe(expected)
+})
+
+test('canonical JSON sorts keys, spells bigints and refuses what has no one form', () => {
+  expect(canonicalJson({ b: [1n, null, true], a: 'e\u0301', c: undefined })).toBe('{"a":"\u00e9","b":["1",null,true]}')
+  expect(canonicalJson(-0)).toBe('0')
+  expect(() => canonicalJson(Number.NaN)).toThrow(/no JSON form/)
+  expect(() => canonicalJson('\ud800')).toThrow(/surrogate/)
+  expect(() => canonicalJson({ 'e\u0301': 1, '\u00e9': 2 })).toThrow(/twice/)
+})

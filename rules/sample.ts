@@ -1,0 +1,66 @@
+import { encodeAbiParameters, type Hex, keccak256, stringToBytes } from 'viem'
+import { canonicalJson } from './canonicalJson.ts'
+
+/** One training example. */
+export type Sample = { prompt: string; completion: string }
+
+/** Longest prompt or completion, in UTF-16 code units. */
+export const MAX_SAMPLE_LENGTH = 32_768
+
+/** A sample that cannot be read; the message tells its contributor what to correct. */
+export class SampleError extends Error {}
+
+/** Reads a sample from its JSON text, in canonical form: NFC, line ends as `\n`, no white space at the ends of lines or of
+ *  the text. Order of keys and insignificant white space do not matter.
+ *  @throws SampleError naming what to correct. */
+export function parseSample(text: string): Sample {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (cause) {
+    throw new SampleError('Not JSON. Send {"prompt": "...", "completion": "..."}.', { cause })
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new SampleError('Not a JSON object. Send {"prompt": "...", "completion": "..."}.')
+  const extra = Object.keys(value).filter((key) => key !== 'prompt' && key !== 'completion')
+  if (extra.length > 0) throw new SampleError(`Unknown field "${extra[0]}". Send only "prompt" and "completion".`)
+  const { prompt, completion } = value as Record<string, unknown>
+  return { prompt: canonicalText('prompt', prompt), completion: canonicalText('completion', completion) }
+}
+
+/** The canonical bytes of a sample, as text: what its content hash is taken of and what is trained on. */
+export function canonicalSample(sample: Sample): string {
+  return canonicalJson({ prompt: sample.prompt, completion: sample.completion })
+}
+
+/** keccak256 of the canonical bytes: the sample's name on chain and in the artifact store. */
+export function contentHash(sample: Sample): Hex {
+  return keccak256(stringToBytes(canonicalSample(sample)))
+}
+
+/** Names a batch: keccak256 of its content hashes, packed in order. */
+export function contentsHash(hashes: readonly Hex[]): Hex {
+  return keccak256(`0x${hashes.map((hash) => hash.slice(2)).join('')}`)
+}
+
+/** What is committed before a batch is shown: it binds the datanet, the contributor and the content, and the salt
+ *  hides a guessable content. */
+export function commitment(input: { datanetId: bigint; contributor: Hex; contentsHash: Hex; salt: Hex }): Hex {
+  const types = [{ type: 'uint256' }, { type: 'address' }, { type: 'bytes32' }, { type: 'bytes32' }] as const
+  return keccak256(encodeAbiParameters(types, [input.datanetId, input.contributor, input.contentsHash, input.salt]))
+}
+
+function canonicalText(field: string, value: unknown): string {
+  if (typeof value !== 'string') throw new SampleError(`"${field}" must be a string.`)
+  if (value.length > MAX_SAMPLE_LENGTH)
+    throw new SampleError(`"${field}" has ${value.length} characters; at most ${MAX_SAMPLE_LENGTH} are allowed.`)
+  if (/\p{Surrogate}/u.test(value)) throw new SampleError(`"${field}" holds half a surrogate pair: not valid Unicode.`)
+  const text = value
+    .normalize('NFC')
+    .replace(/\r\n?|\u2028|\u2029/g, '\n')
+    .replace(/[^\S\n]+$/gm, '')
+    .trim()
+  if (/[^\P{Cc}\n\t]/u.test(text)) throw new SampleError(`"${field}" holds control characters. Remove them.`)
+  if (text === '') throw new SampleError(`"${field}" is empty.`)
+  return text
+}
