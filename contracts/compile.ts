@@ -1,0 +1,85 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import type { Abi, Hex } from 'viem'
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+const SOURCES = 'contracts/src'
+
+/** The contracts that stand on chain, with the source each one comes from. Their order is that of deployment. */
+export const SOURCE_OF = {
+  GOpen: `${SOURCES}/GOpen.sol`,
+  TimelockController: '@openzeppelin/contracts/governance/TimelockController.sol',
+  ModelGovernor: `${SOURCES}/ModelGovernor.sol`,
+  Treasury: `${SOURCES}/Treasury.sol`,
+  ModelRegistry: `${SOURCES}/ModelRegistry.sol`,
+  EvaluationRegistry: `${SOURCES}/EvaluationRegistry.sol`,
+  DatanetRegistry: `${SOURCES}/DatanetRegistry.sol`,
+  FeedbackPool: `${SOURCES}/FeedbackPool.sol`,
+  InferenceMarket: `${SOURCES}/InferenceMarket.sol`,
+  RewardDistributor: `${SOURCES}/RewardDistributor.sol`,
+  Disputes: `${SOURCES}/Disputes.sol`,
+} as const
+
+export type ContractSource = keyof typeof SOURCE_OF
+export type Compiled = { abi: Abi; bytecode: Hex; runtimeBytes: number }
+
+type SolcOutput = {
+  errors?: { severity: string; formattedMessage: string }[]
+  contracts?: Record<
+    string,
+    Record<string, { abi: Abi; evm: { bytecode: { object: string }; deployedBytecode: { object: string } } }>
+  >
+}
+
+function read(path: string): string {
+  return readFileSync(`${ROOT}${path.startsWith('@') ? 'node_modules/' : ''}${path}`, 'utf8')
+}
+
+/** Compiles Solidity sources offline with npm's solc, imports from `contracts/src` and OpenZeppelin's package.
+ *  The result depends on the sources and the compiler alone: no metadata hash is appended.
+ *  @throws Error with the compiler's messages. */
+export async function compileSources(sources: Record<string, string>): Promise<NonNullable<SolcOutput['contracts']>> {
+  const solc = (await import('solc')).default as { compile(input: string, callbacks: object): string }
+  const input = {
+    language: 'Solidity',
+    sources: Object.fromEntries(Object.entries(sources).map(([path, content]) => [path, { content }])),
+    settings: {
+      evmVersion: 'cancun',
+      optimizer: { enabled: true, runs: 200 },
+      metadata: { bytecodeHash: 'none', appendCBOR: false },
+      outputSelection: { '*': { '*': ['abi', 'evm.bytecode.object', 'evm.deployedBytecode.object'] } },
+    },
+  }
+  const find = (path: string) => {
+    try {
+      return { contents: read(path) }
+    } catch {
+      return { error: `${path} not found` }
+    }
+  }
+  const output = JSON.parse(solc.compile(JSON.stringify(input), { import: find })) as SolcOutput
+  const faults = (output.errors ?? []).filter((e) => e.severity === 'error' || e.formattedMessage.includes(SOURCES))
+  if (faults.length > 0) throw new Error(faults.map((fault) => fault.formattedMessage).join('\n'))
+  return output.contracts ?? {}
+}
+
+/** Compiles every contract of `SOURCE_OF`. */
+export async function compileContracts(): Promise<Record<ContractSource, Compiled>> {
+  const own = readdirSync(`${ROOT}${SOURCES}`).filter((file) => file.endsWith('.sol'))
+  const paths = [...own.map((file) => `${SOURCES}/${file}`), SOURCE_OF.TimelockController].sort()
+  const out = await compileSources(Object.fromEntries(paths.map((path) => [path, read(path)])))
+  const entries = Object.entries(SOURCE_OF).map(([name, path]) => {
+    const found = out[path]?.[name]
+    if (!found) throw new Error(`${path} defines no contract ${name}: fix SOURCE_OF in contracts/compile.ts`)
+    const { abi, evm } = found
+    return [
+      name,
+      {
+        abi,
+        bytecode: `0x${evm.bytecode.object}` as Hex,
+        runtimeBytes: evm.deployedBytecode.object.length / 2,
+      },
+    ]
+  })
+  return Object.fromEntries(entries) as Record<ContractSource, Compiled>
+}

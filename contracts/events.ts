@@ -1,0 +1,135 @@
+import type { Abi, AbiEvent, AbiParameter, Address, ContractEventName, GetEventArgs, Hex } from 'viem'
+import { decodeAbiParameters, toEventSelector } from 'viem'
+import { type ContractName, contracts } from './generated/index.ts'
+
+export { type ContractName, contracts }
+
+type Contracts = typeof contracts
+type EventNameOf<C extends ContractName> = ContractEventName<Contracts[C]['abi']>
+
+/** The decoded arguments of an event, by name. Addresses are lower case, integers up to 48 bits are numbers (as in viem). */
+export type EventArgs<C extends ContractName, N extends EventNameOf<C>> = GetEventArgs<
+  Contracts[C]['abi'],
+  N,
+  { EnableUnion: false; IndexedOnly: false; Required: true }
+>
+
+/** A decoded event of one contract: a union over its events, told apart by `name`. */
+export type DecodedEvent<C extends ContractName = ContractName> = {
+  [K in C]: { [N in EventNameOf<K>]: { contract: K; name: N; args: EventArgs<K, N> } }[EventNameOf<K>]
+}[C]
+
+/** What decoding needs of a log. */
+export type RawLog = { topics: readonly Hex[]; data: Hex }
+
+type Reader = { name: string; decode: (word: string) => unknown }
+type Entry = {
+  name: string
+  indexed: Reader[]
+  plain: readonly AbiParameter[]
+  /** Readers of the data's words when every plain parameter is one static word; else viem decodes. */
+  words: Reader[] | undefined
+}
+
+/** Thrown for a log that carries an event's topic but not its shape (another contract's event of the same signature). */
+export class EventShapeError extends Error {
+  override name = 'EventShapeError'
+}
+
+/** Topic 0 → event, per contract. */
+const tables = Object.fromEntries(
+  Object.values(contracts).map(({ name, abi }) => [name, tableOf(abi as Abi)]),
+) as unknown as Record<ContractName, ReadonlyMap<Hex, Entry>>
+
+/** The first topics a contract's logs may carry: the filter for `eth_getLogs`. */
+export function topicsOf(contract: ContractName): Hex[] {
+  return [...tables[contract].keys()]
+}
+
+/** The first topic of one event. */
+export function topicOf<C extends ContractName>(contract: C, event: EventNameOf<C>): Hex {
+  for (const [topic, entry] of tables[contract]) if (entry.name === event) return topic
+  throw new Error(`${contract} has no event ${event}`)
+}
+
+/** Decodes a log that a contract of this kind emitted (any OpenZeppelin Governor counts as `ModelGovernor`, any votes token as
+ *  `GOpen`, any timelock as `TimelockController`). `undefined` when the kind has no such event.
+ *  @throws EventShapeError when topics or data do not fit the event's declaration. */
+export function decodeLog<C extends ContractName>(contract: C, log: RawLog): DecodedEvent<C> | undefined {
+  const entry = log.topics[0] === undefined ? undefined : tables[contract].get(log.topics[0])
+  if (!entry) return undefined
+  if (log.topics.length !== entry.indexed.length + 1)
+    throw new EventShapeError(
+      `${contract}.${entry.name} has ${entry.indexed.length} indexed arguments, the log ${log.topics.length - 1}: is it from another kind of contract?`,
+    )
+  const args: Record<string, unknown> = {}
+  entry.indexed.forEach((reader, i) => {
+    args[reader.name] = reader.decode(log.topics[i + 1]!.slice(2))
+  })
+  readData(contract, entry, log.data, args)
+  return { contract, name: entry.name, args } as unknown as DecodedEvent<C>
+}
+
+function readData(contract: ContractName, entry: Entry, data: Hex, args: Record<string, unknown>): void {
+  if (entry.words) {
+    if (data.length < 2 + 64 * entry.words.length)
+      throw new EventShapeError(`${contract}.${entry.name}: the data has ${(data.length - 2) / 2} bytes, too few`)
+    entry.words.forEach((reader, i) => {
+      args[reader.name] = reader.decode(data.slice(2 + 64 * i, 66 + 64 * i))
+    })
+    return
+  }
+  let values: readonly unknown[]
+  try {
+    values = decodeAbiParameters(entry.plain, data)
+  } catch (cause) {
+    throw new EventShapeError(`${contract}.${entry.name}: the data does not fit the event's declaration`, { cause })
+  }
+  entry.plain.forEach((parameter, i) => {
+    args[parameter.name!] = lowerAddresses(parameter, values[i])
+  })
+}
+
+function tableOf(abi: Abi): Map<Hex, Entry> {
+  const events = abi.filter((item): item is AbiEvent => item.type === 'event')
+  return new Map(
+    events.map((event) => {
+      const plain = event.inputs.filter((input) => !input.indexed)
+      const words = plain.map(readerOf)
+      const indexed = event.inputs.filter((input) => input.indexed)
+      return [
+        toEventSelector(event),
+        {
+          name: event.name,
+          indexed: indexed.map((input) => readerOf(input) ?? { name: input.name!, decode: (word) => `0x${word}` }),
+          plain,
+          words: words.every((reader) => reader !== undefined) ? words : undefined,
+        },
+      ]
+    }),
+  )
+}
+
+/** A reader of one 32-byte word (64 hex digits), for types that fit in one. */
+function readerOf({ name, type }: AbiParameter): Reader | undefined {
+  if (name === undefined) throw new Error(`An event argument of type ${type} has no name`)
+  if (type === 'address') return { name, decode: (word) => `0x${word.slice(24)}` satisfies Address }
+  if (type === 'bool') return { name, decode: (word) => word.endsWith('1') }
+  const bytes = /^bytes(\d+)$/.exec(type)
+  if (bytes) return { name, decode: (word) => `0x${word.slice(0, 2 * Number(bytes[1]))}` }
+  const integer = /^(u?)int(\d+)$/.exec(type)
+  if (!integer) return undefined
+  const [, unsigned, size] = integer
+  const value = (word: string) => (unsigned ? BigInt(`0x${word}`) : BigInt.asIntN(256, BigInt(`0x${word}`)))
+  return { name, decode: Number(size) <= 48 ? (word) => Number(value(word)) : value }
+}
+
+function lowerAddresses(parameter: AbiParameter, value: unknown): unknown {
+  if (parameter.type === 'address') return (value as string).toLowerCase()
+  const inner = /^(.*)\[\d*\]$/.exec(parameter.type)?.[1]
+  if (inner !== undefined)
+    return (value as unknown[]).map((item) => lowerAddresses({ ...parameter, type: inner } as AbiParameter, item))
+  if (!('components' in parameter)) return value
+  const record = value as Record<string, unknown>
+  return Object.fromEntries(parameter.components.map((part) => [part.name, lowerAddresses(part, record[part.name!])]))
+}

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.24;
+
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+import {IModelRegistry, IRewardDistributor} from "./interfaces.sol";
+
+/// @title Endpoints, their prices, consumers' prepaid credit, and usage settled by the consumers' own vouchers
+/// @notice Invariant: the token balance is at least the sum of all credit.
+contract InferenceMarket is EIP712, ReentrancyGuardTransient {
+    using SafeERC20 for IERC20;
+
+    bytes32 public constant VOUCHER_TYPEHASH =
+        keccak256("Voucher(address consumer,uint256 endpointId,uint256 cumulative,uint64 deadline)");
+
+    /// A consumer's grant: `cumulative` wei of fees in all at this endpoint.
+    struct Voucher {
+        address consumer;
+        uint256 endpointId;
+        uint256 cumulative;
+        uint64 deadline;
+    }
+
+    /// Prices: wei per 1,000 tokens.
+    struct Endpoint {
+        address host;
+        uint96 versionId;
+        uint128 priceIn;
+        uint128 priceOut;
+    }
+
+    struct Withdrawal {
+        uint192 amount;
+        uint64 availableAt;
+    }
+
+    IERC20 public immutable token;
+    IModelRegistry public immutable registry;
+    IRewardDistributor public immutable distributor;
+    /// @notice Seconds between a request and its withdrawal, in which hosts redeem what they served.
+    uint256 public immutable withdrawalDelay;
+
+    uint256 public endpointCount;
+
+    mapping(uint256 endpointId => Endpoint) public endpoints;
+    mapping(address consumer => uint256) public credit;
+    mapping(address consumer => Withdrawal) public withdrawals;
+    /// @notice Wei that a host redeemed of a consumer's grants so far.
+    mapping(uint256 endpointId => mapping(address consumer => uint256)) public redeemed;
+    mapping(uint256 epoch => mapping(uint256 endpointId => bool)) public usageSettled;
+
+    event EndpointRegistered(
+        uint256 indexed endpointId,
+        uint256 indexed versionId,
+        address indexed host,
+        string url,
+        uint256 priceIn,
+        uint256 priceOut
+    );
+    event EndpointVersionChanged(uint256 indexed endpointId, uint256 indexed versionId);
+    event PriceChanged(uint256 indexed endpointId, uint256 priceIn, uint256 priceOut);
+    event CreditDeposited(address indexed consumer, uint256 amount);
+    event CreditWithdrawn(address indexed consumer, uint256 amount);
+    event WithdrawalRequested(address indexed consumer, uint256 amount, uint64 availableAt);
+    event VoucherRedeemed(
+        uint256 indexed endpointId, address indexed consumer, uint256 cumulative, uint256 amount
+    );
+    event UsageSettled(
+        uint256 indexed epoch,
+        uint256 indexed endpointId,
+        bytes32 root,
+        uint256 tokensIn,
+        uint256 tokensOut,
+        uint256 fees
+    );
+
+    /// @notice Only a promoted version that was not rolled back may serve.
+    error VersionNotServing(uint256 versionId);
+    /// @notice No endpoint has this id.
+    error UnknownEndpoint(uint256 endpointId);
+    /// @notice Only the endpoint's host may do this.
+    error NotHost(uint256 endpointId, address host);
+    /// @notice An endpoint needs a URL.
+    error EmptyUrl();
+    /// @notice The amount is zero.
+    error ZeroAmount();
+    /// @notice The consumer is the zero address.
+    error ZeroConsumer();
+    /// @notice The consumer has less credit than that.
+    error InsufficientCredit(address consumer, uint256 credit, uint256 amount);
+    /// @notice Nothing was requested, or nothing is left.
+    error NothingToWithdraw();
+    /// @notice The withdrawal is available from then on.
+    error WithdrawalTooEarly(uint64 availableAt);
+    /// @notice Usage of this endpoint was settled for this epoch already.
+    error AlreadySettled(uint256 epoch, uint256 endpointId);
+    /// @notice The arrays differ in length.
+    error LengthMismatch();
+    /// @notice The root is zero.
+    error EmptyHash();
+    /// @notice The voucher is for another endpoint.
+    error WrongEndpoint(uint256 voucherEndpointId, uint256 endpointId);
+    /// @notice The voucher's deadline has passed.
+    error VoucherExpired(address consumer, uint64 deadline);
+    /// @notice The voucher grants no more than was redeemed already.
+    error NothingGranted(address consumer, uint256 cumulative, uint256 redeemed);
+    /// @notice The signature is not the consumer's over this voucher, chain and contract.
+    error BadSignature(address consumer);
+    /// @notice The fees are not the sum of the vouchers' increases.
+    error FeesMismatch(uint256 fees, uint256 granted);
+
+    constructor(IERC20 token_, IModelRegistry registry_, IRewardDistributor distributor_, uint256 withdrawalDelay_)
+        EIP712("InferenceMarket", "1")
+    {
+        token = token_;
+        registry = registry_;
+        distributor = distributor_;
+        withdrawalDelay = withdrawalDelay_;
+    }
+
+    // ---------------------------------------------------------------- endpoints
+
+    /// @notice Opens an endpoint for a serving version; the caller is its host.
+    function registerEndpoint(uint256 versionId, string calldata url, uint256 priceIn, uint256 priceOut)
+        external
+        returns (uint256 endpointId)
+    {
+        _checkServing(versionId);
+        if (bytes(url).length == 0) revert EmptyUrl();
+        endpointId = ++endpointCount;
+        endpoints[endpointId] = Endpoint(
+            msg.sender, SafeCast.toUint96(versionId), SafeCast.toUint128(priceIn), SafeCast.toUint128(priceOut)
+        );
+        emit EndpointRegistered(endpointId, versionId, msg.sender, url, priceIn, priceOut);
+    }
+
+    function setVersion(uint256 endpointId, uint256 versionId) external {
+        Endpoint storage endpoint = _hosted(endpointId);
+        _checkServing(versionId);
+        endpoint.versionId = SafeCast.toUint96(versionId);
+        emit EndpointVersionChanged(endpointId, versionId);
+    }
+
+    function setPrice(uint256 endpointId, uint256 priceIn, uint256 priceOut) external {
+        Endpoint storage endpoint = _hosted(endpointId);
+        endpoint.priceIn = SafeCast.toUint128(priceIn);
+        endpoint.priceOut = SafeCast.toUint128(priceOut);
+        emit PriceChanged(endpointId, priceIn, priceOut);
+    }
+
+    // ---------------------------------------------------------------- credit
+
+    /// @notice Adds the caller's tokens to a consumer's credit.
+    function deposit(address consumer, uint256 amount) external nonReentrant {
+        if (consumer == address(0)) revert ZeroConsumer();
+        if (amount == 0) revert ZeroAmount();
+        credit[consumer] += amount;
+        emit CreditDeposited(consumer, amount);
+        token.safeTransferFrom(msg.sender, address(this), amount);
+    }
+
+    /// @notice Announces a withdrawal; a new request replaces the last one. Hosts may still redeem until it is taken.
+    function requestWithdrawal(uint256 amount) external {
+        if (amount == 0) revert ZeroAmount();
+        if (credit[msg.sender] < amount) revert InsufficientCredit(msg.sender, credit[msg.sender], amount);
+        uint64 availableAt = SafeCast.toUint64(block.timestamp + withdrawalDelay);
+        withdrawals[msg.sender] = Withdrawal(SafeCast.toUint192(amount), availableAt);
+        emit WithdrawalRequested(msg.sender, amount, availableAt);
+    }
+
+    /// @notice Pays out the request, or what is left of the credit when hosts redeemed in between.
+    function withdraw() external nonReentrant {
+        Withdrawal memory request = withdrawals[msg.sender];
+        if (request.amount == 0) revert NothingToWithdraw();
+        if (block.timestamp < request.availableAt) revert WithdrawalTooEarly(request.availableAt);
+        uint256 held = credit[msg.sender];
+        uint256 amount = held < request.amount ? held : request.amount;
+        if (amount == 0) revert NothingToWithdraw();
+        delete withdrawals[msg.sender];
+        credit[msg.sender] = held - amount;
+        emit CreditWithdrawn(msg.sender, amount);
+        token.safeTransfer(msg.sender, amount);
+    }
+
+    // ---------------------------------------------------------------- usage
+
+    /// @notice Redeems vouchers and passes the fees on to the epoch's rewards. Once per epoch and endpoint. `root` names
+    /// the usage artifact: canonical JSON of the receipts with their attributions.
+    function settleUsage(
+        uint256 epoch,
+        uint256 endpointId,
+        bytes32 root,
+        uint256 tokensIn,
+        uint256 tokensOut,
+        uint256 fees,
+        Voucher[] calldata vouchers,
+        bytes[] calldata signatures
+    ) external nonReentrant {
+        _hosted(endpointId);
+        if (usageSettled[epoch][endpointId]) revert AlreadySettled(epoch, endpointId);
+        if (vouchers.length != signatures.length) revert LengthMismatch();
+        if (root == 0) revert EmptyHash();
+        usageSettled[epoch][endpointId] = true;
+        uint256 granted;
+        for (uint256 i; i < vouchers.length; ++i) granted += _redeem(endpointId, vouchers[i], signatures[i]);
+        if (granted != fees) revert FeesMismatch(fees, granted);
+        emit UsageSettled(epoch, endpointId, root, tokensIn, tokensOut, fees);
+        if (fees != 0) {
+            token.forceApprove(address(distributor), fees);
+            distributor.fund(epoch, fees);
+        }
+    }
+
+    // solhint-disable-next-line func-name-mixedcase
+    function DOMAIN_SEPARATOR() external view returns (bytes32) {
+        return _domainSeparatorV4();
+    }
+
+    function _redeem(uint256 endpointId, Voucher calldata v, bytes calldata signature) private returns (uint256 amount) {
+        if (v.endpointId != endpointId) revert WrongEndpoint(v.endpointId, endpointId);
+        if (v.deadline < block.timestamp) revert VoucherExpired(v.consumer, v.deadline);
+        uint256 before = redeemed[endpointId][v.consumer];
+        if (v.cumulative <= before) revert NothingGranted(v.consumer, v.cumulative, before);
+        bytes32 digest = _hashTypedDataV4(
+            keccak256(abi.encode(VOUCHER_TYPEHASH, v.consumer, v.endpointId, v.cumulative, v.deadline))
+        );
+        if (!SignatureChecker.isValidSignatureNowCalldata(v.consumer, digest, signature)) {
+            revert BadSignature(v.consumer);
+        }
+        amount = v.cumulative - before;
+        uint256 held = credit[v.consumer];
+        if (held < amount) revert InsufficientCredit(v.consumer, held, amount);
+        credit[v.consumer] = held - amount;
+        redeemed[endpointId][v.consumer] = v.cumulative;
+        emit VoucherRedeemed(endpointId, v.consumer, v.cumulative, amount);
+    }
+
+    function _checkServing(uint256 versionId) private view {
+        if (!registry.isServing(versionId)) revert VersionNotServing(versionId);
+    }
+
+    function _hosted(uint256 endpointId) private view returns (Endpoint storage endpoint) {
+        endpoint = endpoints[endpointId];
+        if (endpoint.host == address(0)) revert UnknownEndpoint(endpointId);
+        if (endpoint.host != msg.sender) revert NotHost(endpointId, endpoint.host);
+    }
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.24;
+
+/// @dev What the contracts ask of each other, and nothing else.
+
+/// One metric of a mandate: the lower bound that an evaluation must reach, ppm.
+struct Target {
+    string metric;
+    int256 minimum;
+}
+
+/// What may be disputed.
+enum Subject {
+    Contribution,
+    Judgement,
+    Version,
+    RewardMap
+}
+
+interface IModelRegistry {
+    function modelExists(uint256 modelId) external view returns (bool);
+    function mandateIssued(uint256 modelId) external view returns (bool);
+    function modelOfVersion(uint256 versionId) external view returns (uint256);
+    function isServing(uint256 versionId) external view returns (bool);
+    function isRolledBack(uint256 versionId) external view returns (bool);
+    function fundMandate(uint256 modelId, uint256 amount) external;
+    function rollback(uint256 versionId, string calldata reason) external;
+}
+
+interface IEvaluationRegistry {
+    function meets(uint256 versionId, bytes32 rubricHash, Target[] calldata targets) external view returns (bool);
+}
+
+interface IDatanetRegistry {
+    function contributorOf(uint256 contributionId) external view returns (address);
+    function slash(uint256 contributionId, uint256 amount, bytes32 evidenceHash) external returns (uint256 taken);
+}
+
+interface IFeedbackPool {
+    function hasRevealed(uint256 taskId, address validator) external view returns (bool);
+    function slash(uint256 taskId, address validator, uint256 amount, bytes32 evidenceHash)
+        external
+        returns (uint256 taken);
+}
+
+interface IRewardDistributor {
+    function fund(uint256 epoch, uint256 amount) external;
+    function isChallengeable(uint256 epoch) external view returns (bool);
+    function rootOf(uint256 epoch) external view returns (bytes32);
+    function cancel(uint256 epoch) external;
+}
+
+interface IDisputes {
+    function isOpen(Subject kind, uint256 subjectId) external view returns (bool);
+    function openJudgements(address validator) external view returns (uint256);
+}
