@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { chmod, chown, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { dirname, join, resolve } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { promisify } from 'node:util'
 
 const run = promisify(execFile)
@@ -13,6 +14,8 @@ export interface EmbeddedPostgres {
   readonly url: string
   /** True when a server that an earlier process left running was taken over. */
   readonly adopted: boolean
+  /** Starts it again at the same address when it is not running; returns whether it had to. */
+  revive(): Promise<boolean>
   /** Stops the server cleanly; its files stay. */
   stop(): Promise<void>
 }
@@ -67,35 +70,45 @@ export async function startPostgres(
     })
   }
   const url = (port: number, database: string) => `postgresql://postgres:${secret}@127.0.0.1:${port}/${database}`
-  let port = await runningPort(command, binaries.pg_ctl, data)
-  const adopted = port !== undefined
-  if (port === undefined) {
-    port = await freePort()
-    const flags = {
-      listen_addresses: '127.0.0.1',
-      unix_socket_directories: '',
-      max_connections: '200',
-      wal_level: 'minimal',
-      max_wal_senders: '0',
-      ...options.flags,
-    }
-    const settings = Object.entries({ port, ...flags })
-      .map(([name, value]) => `-c ${name}='${value}'`)
-      .join(' ')
-    await command(binaries.pg_ctl, ['start', '-w', '-t', '60', '-D', data, '-l', log, '-o', settings]).catch(
-      async (cause) => {
-        const tail = (await readFile(log, 'utf8').catch(() => '')).trim().split('\n').slice(-3).join(' ')
-        throw new PostgresError(
-          `The embedded PostgreSQL did not start: ${tail || reason(cause)}. Its log is ${log}; to use a server of your own, set DATABASE_URL.`,
-          { cause },
-        )
-      },
-    )
+  const found = await runningPort(command, binaries.pg_ctl, data)
+  const port = found ?? (await freePort())
+  const flags = {
+    listen_addresses: '127.0.0.1',
+    unix_socket_directories: '',
+    max_connections: '200',
+    wal_level: 'minimal',
+    max_wal_senders: '0',
+    ...options.flags,
   }
+  const settings = Object.entries({ port, ...flags })
+    .map(([name, value]) => `-c ${name}='${value}'`)
+    .join(' ')
+  const start = async (tries: number): Promise<void> => {
+    try {
+      await command(binaries.pg_ctl, ['start', '-w', '-t', '60', '-D', data, '-l', log, '-o', settings])
+    } catch (cause) {
+      // After kill -9 the server's orphans hold its shared memory for a moment.
+      if (tries > 1) {
+        await setTimeout(500)
+        return start(tries - 1)
+      }
+      const tail = (await readFile(log, 'utf8').catch(() => '')).trim().split('\n').slice(-3).join(' ')
+      throw new PostgresError(
+        `The embedded PostgreSQL did not start: ${tail || reason(cause)}. Its log is ${log}; to use a server of your own, set DATABASE_URL.`,
+        { cause },
+      )
+    }
+  }
+  if (found === undefined) await start(4)
   await ensureDatabase(url(port, 'postgres'), 'modelcommons')
   return {
     url: url(port, 'modelcommons'),
-    adopted,
+    adopted: found !== undefined,
+    revive: async () => {
+      if ((await runningPort(command, binaries.pg_ctl, data)) !== undefined) return false
+      await start(20)
+      return true
+    },
     stop: async () => {
       await command(binaries.pg_ctl, ['stop', '-w', '-t', '60', '-m', 'fast', '-D', data]).catch(() => {})
     },
