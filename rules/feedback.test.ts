@@ -1,0 +1,173 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { correlatedAgreement } from './agreement.ts'
+import { type FeedbackReveal, settleFeedback } from './feedback.ts'
+import { EMPTY_RECORD, failsBeyondChance, recordGold, skill } from './gold.ts'
+
+/** Seeded uniform numbers in [0, 1). */
+const uniform = (seed: number) => () => (seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0) / 2 ** 32
+
+type Policy = (truth: number, draw: () => number, task: number) => { choice: number; confidence: number }
+const honest =
+  (accuracy: number): Policy =>
+  (truth, draw) => ({ choice: draw() < accuracy ? truth : 1 - truth, confidence: Math.round(accuracy * 100) })
+const careless: Policy = (_, draw) => ({ choice: draw() < 0.5 ? 0 : 1, confidence: 90 })
+const lazy: Policy = () => ({ choice: 0, confidence: 95 })
+/** Members agree with each other on a coin known to them, whatever the task is. */
+const ring: Policy = (_, __, task) => ({ choice: (Math.imul(task + 17, 2654435761) >>> 13) & 1, confidence: 95 })
+
+function play(policies: Record<string, Policy>, tasks = 160, seed = 5) {
+  const draw = uniform(seed)
+  const reveals: FeedbackReveal[] = []
+  const round = Array.from({ length: tasks }, (_, i) => {
+    const truth = draw() < 0.5 ? 0 : 1
+    for (const [validator, policy] of Object.entries(policies))
+      reveals.push({ taskId: `${i}`, validator, ...policy(truth, draw, i) })
+    return { taskId: `${i}`, pot: 1_000n, gold: i % 4 === 0 ? truth : undefined }
+  })
+  const stakes = new Map(Object.keys(policies).map((validator) => [validator, 1_000_000n]))
+  const result = settleFeedback({ tasks: round, commits: reveals, reveals, stakes, records: new Map() })
+  const earned = (validator: string) =>
+    result.settlements.filter((s) => s.validator === validator).reduce((sum, s) => sum + s.reward, 0n)
+  const outcome = (validator: string) => result.validators.find((v) => v.validator === validator)!
+  return { ...result, earned, outcome }
+}
+
+test('skilled judges are paid, careless and colluding ones are fined and earn next to nothing', () => {
+  const { earned, outcome } = play({
+    good1: honest(0.95),
+    good2: honest(0.9),
+    good3: honest(0.85),
+    careless,
+    lazy,
+    ring1: ring,
+    ring2: ring,
+    ring3: ring,
+  })
+  const good = earned('good1') + earned('good2') + earned('good3')
+  const rest = earned('careless') + earned('lazy') + earned('ring1') + earned('ring2') + earned('ring3')
+  expect(good > 120_000n).toBe(true)
+  expect(rest).toBe(0n)
+  expect(outcome('ring1').agreement > 100_000n).toBe(true) // agreement alone would have paid
+  expect(outcome('ring1').skill).toBe(0n)
+  for (const bad of ['careless', 'lazy', 'ring1']) expect(outcome(bad).penalty > 0n).toBe(true)
+  for (const fine of ['good1', 'good2', 'good3']) expect(outcome(fine).penalty).toBe(0n)
+  expect(earned('good1') > earned('good3')).toBe(true)
+})
+
+test('a lone dissenter who is right is never fined for dissent', () => {
+  const { outcome } = play({ right: honest(0.95), wrong1: ring, wrong2: ring, wrong3: ring, wrong4: ring })
+  expect(outcome('right').penalty).toBe(0n)
+})
+
+test('what nobody earned goes back', () => {
+  const { returned } = play({ a: lazy, b: lazy })
+  expect([...returned.values()].every((left) => left === 1_000n)).toBe(true)
+})
+
+test('rewards and returns are the pots, penalties keep to 5 % of the stake, whatever happens', () => {
+  const cell = fc.option(fc.record({ choice: fc.nat(2), confidence: fc.nat(100), revealed: fc.boolean() }))
+  const rounds = fc.array(
+    fc.record({
+      pot: fc.bigInt({ min: 0n, max: 10n ** 21n }),
+      gold: fc.option(fc.nat(1), { nil: undefined }),
+      cells: fc.array(cell, { minLength: 3, maxLength: 3 }),
+    }),
+    { maxLength: 12 },
+  )
+  fc.assert(
+    fc.property(rounds, fc.bigInt({ min: 0n, max: 10n ** 24n }), (rows, stake) => {
+      const entries = rows.flatMap((row, t) =>
+        row.cells.flatMap((c, v) => (c === null ? [] : [{ taskId: `${t}`, validator: `v${v}`, ...c }])),
+      )
+      const { settlements, returned } = settleFeedback({
+        tasks: rows.map((row, t) => ({ taskId: `${t}`, pot: row.pot, gold: row.gold })),
+        commits: entries,
+        reveals: entries.filter((entry) => entry.revealed),
+        stakes: new Map([0, 1, 2].map((v) => [`v${v}`, stake])),
+        records: new Map(),
+      })
+      for (const [t, row] of rows.entries()) {
+        const paid = settlements.filter((s) => s.taskId === `${t}`).reduce((sum, s) => sum + s.reward, 0n)
+        expect(paid + returned.get(`${t}`)!).toBe(row.pot)
+      }
+      for (const v of ['v0', 'v1', 'v2']) {
+        const fined = settlements.filter((s) => s.validator === v).reduce((sum, s) => sum + s.penalty, 0n)
+        expect(fined * 20n <= stake).toBe(true)
+      }
+    }),
+  )
+})
+
+test('not revealing costs in proportion', () => {
+  const commits = [1, 2, 3, 4].map((i) => ({ taskId: `${i}`, validator: 'v' }))
+  const { validators } = settleFeedback({
+    tasks: commits.map(({ taskId }) => ({ taskId, pot: 10n })),
+    commits,
+    reveals: commits.slice(0, 3).map((commit) => ({ ...commit, choice: 0, confidence: 60 })),
+    stakes: new Map([['v', 8_000n]]),
+    records: new Map(),
+  })
+  expect(validators[0]).toMatchObject({ penalty: 100n, unrevealed: 1n })
+})
+
+test('a reveal without commitment, twice, or of an unknown task is refused', () => {
+  const base = { tasks: [{ taskId: '1', pot: 1n }], stakes: new Map(), records: new Map() }
+  const reveal = { taskId: '1', validator: 'v', choice: 0, confidence: 1 }
+  expect(() => settleFeedback({ ...base, commits: [], reveals: [reveal] })).toThrow(/without a commitment/)
+  expect(() => settleFeedback({ ...base, commits: [reveal], reveals: [reveal, reveal] })).toThrow(/or twice/)
+  expect(() => settleFeedback({ ...base, commits: [{ taskId: '2', validator: 'v' }], reveals: [] })).toThrow(/not part/)
+})
+
+describe('correlated agreement', () => {
+  test('equals the definition, pair by pair', () => {
+    const cell = fc.option(fc.nat(2))
+    fc.assert(
+      fc.property(fc.array(fc.tuple(cell, cell), { minLength: 1, maxLength: 9 }), (rows) => {
+        const all = rows.flatMap((row, t) =>
+          row.flatMap((choice, v) => (choice === null ? [] : [{ taskId: `${t}`, validator: `${v}`, choice }])),
+        )
+        const mean = (hits: boolean[]) => hits.filter(Boolean).length / hits.length
+        const [a, b] = ['0', '1'].map((validator) => all.filter((j) => j.validator === validator))
+        const products = a!.flatMap((x) =>
+          b!.map((y) => ({ same: x.taskId === y.taskId, agree: x.choice === y.choice })),
+        )
+        const same = products.filter((x) => x.same).map((x) => x.agree)
+        const apart = products.filter((x) => !x.same).map((x) => x.agree)
+        const expected = same.length && apart.length ? mean(same) - mean(apart) : 0
+        expect(Math.abs(Number(correlatedAgreement(all).get('0') ?? 0n) / 1e6 - expected)).toBeLessThanOrEqual(1.1e-6)
+      }),
+    )
+  })
+
+  test('always answering alike is worth nothing', () => {
+    const all = ['a', 'b'].flatMap((validator) => [1, 2, 3].map((t) => ({ taskId: `${t}`, validator, choice: 1 })))
+    expect(correlatedAgreement(all).get('a')).toBe(0n)
+  })
+})
+
+describe('gold', () => {
+  test('skill: sure and right rises to one, ignorance and boasting stay at zero, luck is no skill', () => {
+    const after = (n: number, right: (i: number) => boolean, confidence: number) => {
+      let record = EMPTY_RECORD
+      for (let i = 0; i < n; i++) record = recordGold(record, right(i), confidence)
+      return skill(record)
+    }
+    expect(after(0, () => true, 0)).toBe(0n)
+    expect(after(1, () => true, 100)).toBe(200_000n)
+    expect(after(96, () => true, 100)).toBe(960_000n)
+    expect(after(50, () => true, 50)).toBe(0n)
+    expect(after(50, (i) => i % 2 === 0, 100)).toBe(0n)
+    expect(after(96, (i) => i % 10 !== 0, 90) > 550_000n).toBe(true)
+    expect(() => recordGold(EMPTY_RECORD, true, 101)).toThrow(/0 to 100/)
+  })
+
+  test('the binomial tail is exact', () => {
+    // P(X ≥ 10 | 20, 0.2) = 0.002594827...
+    expect(failsBeyondChance(10n, 20n, 200_000n, 2_594n)).toBe(false)
+    expect(failsBeyondChance(10n, 20n, 200_000n, 2_595n)).toBe(true)
+    expect(failsBeyondChance(0n, 0n, 200_000n, 10_000n)).toBe(false)
+    expect(failsBeyondChance(3n, 3n, 200_000n, 8_000n)).toBe(false)
+    expect(failsBeyondChance(3n, 3n, 200_000n, 8_001n)).toBe(true)
+  })
+})

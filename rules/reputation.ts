@@ -1,0 +1,70 @@
+import { PPM } from './bps.ts'
+
+/** Gold successes and failures of one validator in one domain, in ppm of a task, decayed to `epoch`. */
+export type Reputation = { epoch: bigint; successes: bigint; failures: bigint }
+export const NEWCOMER: Reputation = { epoch: 0n, successes: 0n, failures: 0n }
+
+/** What is left of a count after one epoch: 95 % (a half-life of 13.5 epochs). */
+export const DECAY_PPM = 950_000n
+/** After so many epochs without news nothing is left: bounds the work for a long absence. */
+const FORGOTTEN = 1_000n
+
+/** Tiers in ascending order with the Wilson lower bound that each needs (ppm); the number of a tier is its place. */
+export const TIERS = [
+  { name: 'newcomer', needs: 0n },
+  { name: 'apprentice', needs: 500_000n },
+  { name: 'trusted', needs: 700_000n },
+  { name: 'expert', needs: 850_000n },
+] as const
+export type Tier = (typeof TIERS)[number]['name']
+
+/** Decays the counts to `epoch` and adds what was answered in it. */
+export function updateReputation(
+  before: Reputation,
+  news: { epoch: bigint; successes: bigint; failures: bigint },
+): Reputation {
+  if (news.epoch < before.epoch)
+    throw new RangeError(`Epoch ${news.epoch} lies before the reputation's ${before.epoch}.`)
+  const passed = news.epoch - before.epoch
+  return {
+    epoch: news.epoch,
+    successes: decay(before.successes, passed) + news.successes * PPM,
+    failures: decay(before.failures, passed) + news.failures * PPM,
+  }
+}
+
+function decay(count: bigint, epochs: bigint): bigint {
+  if (epochs > FORGOTTEN) return 0n
+  for (; epochs > 0n && count > 0n; epochs--) count = (count * DECAY_PPM) / PPM
+  return count
+}
+
+/** z of the two-sided 95 % interval, in ppm: 1.959964. */
+const Z = 1_959_964n
+
+/** Wilson's lower bound (1927) of the success rate at 95 %, in ppm, floored; 0 without any count.
+ *  `(s + z²/2 − z √(s f / n + z²/4)) / (n + z²)`, in integers: counts in ppm of a task, the root rounded up. */
+export function wilsonLower({ successes, failures }: Pick<Reputation, 'successes' | 'failures'>): bigint {
+  const n = successes + failures
+  if (n === 0n) return 0n
+  const z2 = Z * Z // 10⁻¹²
+  const spread = sqrtUp((z2 * successes * failures * PPM) / n + (z2 * z2) / 4n + 2n) // 10⁻²⁴ under the root, both floors made up
+  const lower = successes * PPM + z2 / 2n - spread
+  return lower <= 0n ? 0n : (lower * PPM) / (n * PPM + z2)
+}
+
+/** What is published: the bound in ppm and the tier it reaches (its number and name). */
+export function standing(reputation: Reputation): { value: bigint; tier: number; name: Tier } {
+  const value = wilsonLower(reputation)
+  let tier = 0
+  while (tier + 1 < TIERS.length && value >= TIERS[tier + 1]!.needs) tier++
+  return { value, tier, name: TIERS[tier]!.name }
+}
+
+/** The smallest integer whose square is at least `value` (Newton's method). */
+function sqrtUp(value: bigint): bigint {
+  if (value < 2n) return value
+  let x = 1n << BigInt((value.toString(2).length + 1) >> 1)
+  for (let y = (x + value / x) >> 1n; y < x; y = (x + value / x) >> 1n) x = y
+  return x * x < value ? x + 1n : x
+}
