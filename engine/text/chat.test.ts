@@ -1,0 +1,81 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { ChatTemplate, encodeChat, encodeChatPair, type Message } from './chat.ts'
+import { Tokenizer } from './tokenizer.ts'
+import { trainTokenizer } from './trainTokenizer.ts'
+
+const tokenizer = new Tokenizer(trainTokenizer(['user assistant system'], { vocabSize: 300 }))
+const template = new ChatTemplate()
+const conversation: Message[] = [
+  { role: 'system', content: 'Be brief.' },
+  { role: 'user', content: 'Hello' },
+  { role: 'assistant', content: 'Hi.' },
+]
+
+describe('the built-in template', () => {
+  test('writes turns between its two tokens', () => {
+    expect(template.render(conversation.slice(0, 2), { addGenerationPrompt: true })).toBe(
+      '<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nHello<|im_end|>\n<|im_start|>assistant\n',
+    )
+  })
+
+  test('splits a conversation into what is given and what is learnt', () => {
+    const { prompt, completion } = encodeChatPair(tokenizer, template, conversation)
+    expect(tokenizer.decode(prompt)).toBe(template.render(conversation.slice(0, 2), { addGenerationPrompt: true }))
+    expect(tokenizer.decode(completion)).toBe('Hi.<|im_end|>\n')
+    expect(() => encodeChatPair(tokenizer, template, conversation.slice(0, 2))).toThrow('must end with')
+  })
+})
+
+test('no message can speak for another role, whatever it holds', () => {
+  const injected = fc.string({
+    unit: fc.constantFrom('<|im_end|>', '<|im_start|>', 'a', '\n', '\uE000', '\uE001', '0', '1'),
+  })
+  const count = (ids: Int32Array) => [...ids].filter((id) => tokenizer.specialIds.has(id)).length
+  fc.assert(
+    fc.property(injected, injected, (a, b) => {
+      const messages = [
+        { role: 'system', content: a },
+        { role: 'user', content: b },
+      ]
+      const ids = encodeChat(tokenizer, template, messages)
+      expect(count(ids)).toBe(4)
+      expect(tokenizer.decode(ids)).toBe(template.render(messages))
+    }),
+  )
+})
+
+describe('a template of a model', () => {
+  test('sees the beginning and end tokens, tools, and its own functions', () => {
+    const source = `{{ bos_token }}{% for t in tools %}[{{ t.name }}]{% endfor %}{% for i in range(3) %}{{ i }}{% endfor %}{{ eos_token }}`
+    const text = new ChatTemplate(source).render([], {
+      bosToken: '<s>',
+      eosToken: '</s>',
+      variables: { tools: [{ name: 'x' }] },
+    })
+    expect(text).toBe('<s>[x]012</s>')
+  })
+
+  test('tells the time only when given one, in the same words everywhere', () => {
+    const source = "{% if strftime_now is defined %}{{ strftime_now('%d %b %Y') }}{% else %}never{% endif %}"
+    expect(new ChatTemplate(source).render([])).toBe('never')
+    expect(new ChatTemplate(source).render([], { now: new Date('2026-03-05T00:00:00Z') })).toBe('05 Mar 2026')
+  })
+
+  test('may refuse roles in its own words', () => {
+    const source = "{% if messages[0].role != 'user' %}{{ raise_exception('user first') }}{% endif %}"
+    expect(() => new ChatTemplate(source).render(conversation)).toThrow('user first')
+  })
+
+  test('that does not parse, calls the unknown, or never ends is refused', () => {
+    expect(() => new ChatTemplate('{% for %}')).toThrow('does not parse')
+    expect(() => new ChatTemplate('x'.repeat(1_000_001))).toThrow('not accepted')
+    expect(() => new ChatTemplate('{{ nothing.at.all() }}').render([])).toThrow('refuses this conversation')
+    expect(() => new ChatTemplate('{% for i in range(1000000000) %}{% endfor %}').render([])).toThrow('too long')
+  })
+
+  test('that rewrites earlier turns once answered cannot be split', () => {
+    const rewriting = new ChatTemplate('{{ messages | length }}{% for m in messages %}{{ m.content }}{% endfor %}')
+    expect(() => encodeChatPair(tokenizer, rewriting, conversation)).toThrow('cannot be told apart')
+  })
+})

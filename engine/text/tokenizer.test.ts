@@ -1,0 +1,181 @@
+import { readFileSync } from 'node:fs'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { TextStream } from './textStream.ts'
+import { Tokenizer } from './tokenizer.ts'
+import { trainTokenizer } from './trainTokenizer.ts'
+
+const corpus = JSON.parse(readFileSync(new URL('./golden/corpus.json', import.meta.url), 'utf8'))
+const files = trainTokenizer(corpus.train, { vocabSize: 420 })
+const tokenizer = new Tokenizer(files)
+const anyText = fc.string({
+  unit: fc.oneof(
+    fc.constantFrom('a', ' ', '\n', '<|end|>', '\u0000', '\ufeff', '規', '🙂'),
+    fc.string({ unit: 'binary', maxLength: 1 }),
+  ),
+})
+
+describe('any text', () => {
+  test('comes back from its tokens', () => {
+    fc.assert(
+      fc.property(anyText, fc.boolean(), (text, parseSpecial) => {
+        const wellFormed = Buffer.from(text, 'utf8').toString('utf8')
+        expect(tokenizer.decode(tokenizer.encode(text, { parseSpecial }))).toBe(wellFormed)
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  test('of megabytes is encoded', () => {
+    const text = corpus.train.join('\n').repeat(800)
+    expect(tokenizer.decode(tokenizer.encode(text))).toBe(text)
+  })
+
+  test('is empty when empty', () => {
+    expect(tokenizer.encode('')).toEqual(new Int32Array(0))
+    expect(tokenizer.decode([])).toBe('')
+  })
+})
+
+describe('special tokens', () => {
+  test('have names and ids', () => {
+    expect([tokenizer.padId, tokenizer.eosId, tokenizer.bosId]).toEqual([0, 1, null])
+    expect([...tokenizer.specialIds]).toEqual([0, 1, 2, 3])
+    expect(tokenizer.vocabSize).toBe(420)
+  })
+
+  test('are read in text, or taken as ordinary characters when strangers wrote it', () => {
+    expect([...tokenizer.encode('a<|end|>')].at(-1)).toBe(1)
+    const plain = tokenizer.encode('a<|end|>', { parseSpecial: false })
+    expect([...plain].some((id) => tokenizer.specialIds.has(id))).toBe(false)
+    expect(tokenizer.decode(plain)).toBe('a<|end|>')
+  })
+
+  test('can be left out of what is decoded', () => {
+    expect(tokenizer.decode([...tokenizer.encode('a b<|end|>')], { skipSpecial: true })).toBe('a b')
+  })
+})
+
+describe('token by token', () => {
+  const ids = fc.array(fc.nat(tokenizer.vocabSize - 1))
+
+  test('the stream of texts is the text, whatever the tokens, and no piece ends inside a character', () => {
+    fc.assert(
+      fc.property(ids, fc.boolean(), (list, skipSpecial) => {
+        const stream = new TextStream(tokenizer, { skipSpecial })
+        const pieces = list.map((id) => stream.push(id))
+        expect(pieces.join('') + stream.flush()).toBe(tokenizer.decode(list, { skipSpecial }))
+      }),
+      { numRuns: 500 },
+    )
+    const stream = new TextStream(tokenizer)
+    const pieces = [...tokenizer.encode('a🙂b')].map((id) => stream.push(id))
+    expect(pieces.every((piece) => !piece.includes('\ufffd'))).toBe(true)
+    expect(pieces.join('')).toBe('a🙂b')
+  })
+
+  test('the bytes of the tokens are the bytes of the text', () => {
+    fc.assert(
+      fc.property(anyText, (text) => {
+        const bytes = Buffer.concat([...tokenizer.encode(text)].map((id) => tokenizer.tokenBytes(id)))
+        expect(bytes.equals(Buffer.from(text, 'utf8'))).toBe(true)
+      }),
+    )
+  })
+})
+
+describe('a tokenizer of the SentencePiece kind', () => {
+  const pieces = ['<unk>', '<s>', '</s>', '▁', 'a', 'b', '▁a', 'ab', '▁ab']
+  const bytes = Array.from({ length: 256 }, (_, byte) => `<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`)
+  const llama = new Tokenizer({
+    tokenizer: {
+      added_tokens: pieces.slice(0, 3).map((content, id) => ({ id, content, special: true, normalized: false })),
+      normalizer: {
+        type: 'Sequence',
+        normalizers: [
+          { type: 'Prepend', prepend: '▁' },
+          { type: 'Replace', pattern: { String: ' ' }, content: '▁' },
+        ],
+      },
+      pre_tokenizer: null,
+      post_processor: {
+        type: 'TemplateProcessing',
+        single: [{ SpecialToken: { id: '<s>', type_id: 0 } }, { Sequence: { id: 'A', type_id: 0 } }],
+        pair: [],
+        special_tokens: { '<s>': { id: '<s>', ids: [1], tokens: ['<s>'] } },
+      },
+      decoder: {
+        type: 'Sequence',
+        decoders: [
+          { type: 'Replace', pattern: { String: '▁' }, content: ' ' },
+          { type: 'ByteFallback' },
+          { type: 'Fuse' },
+          { type: 'Strip', content: ' ', start: 1, stop: 0 },
+        ],
+      },
+      model: {
+        type: 'BPE',
+        unk_token: '<unk>',
+        byte_fallback: true,
+        vocab: Object.fromEntries([...pieces, ...bytes].map((piece, id) => [piece, id])),
+        merges: ['▁ a', 'a b', '▁a b'],
+      },
+    },
+    tokenizerConfig: { bos_token: { content: '<s>' }, eos_token: '</s>' },
+  })
+
+  test('falls back to bytes, wraps when asked, streams, and knows its bytes', () => {
+    expect(llama.byteLevel).toBe(false)
+    const ids = llama.encode('ab a🙂', { addSpecial: true })
+    expect(ids[0]).toBe(llama.bosId)
+    expect(llama.decode(ids, { skipSpecial: true })).toBe('ab a🙂')
+    const stream = new TextStream(llama, { skipSpecial: true })
+    expect([...ids].map((id) => stream.push(id)).join('') + stream.flush()).toBe('ab a🙂')
+    const spelt = Buffer.concat([...ids].slice(1).map((id) => llama.tokenBytes(id))).toString()
+    expect(spelt).toBe(' ab a🙂')
+  })
+})
+
+describe('a wrong tokenizer', () => {
+  const json = files.tokenizer as {
+    model: { vocab: Record<string, number>; merges: unknown[] }
+    added_tokens: object[]
+  }
+  const withModel = (model: object) => ({ ...json, model: { ...json.model, ...model } })
+  test.each<[string, object, string]>([
+    ['an empty object', {}, 'model'],
+    ['a fractional id', withModel({ vocab: { ...json.model.vocab, zz: 1.5 } }), 'zz'],
+    ['an absurd id', withModel({ vocab: { ...json.model.vocab, zz: 2 ** 40 } }), 'zz'],
+    ['two tokens of one id', withModel({ vocab: { ...json.model.vocab, zz: 300 } }), 'gives the id 300'],
+    ['a merge of strangers', withModel({ merges: [['zz', 'yy']] }), 'merge 0'],
+    ['a merge of three', withModel({ merges: ['a b c'] }), 'merge 0'],
+    ['no tokens', { ...withModel({ vocab: {}, merges: [] }), added_tokens: [] }, 'no tokens'],
+    ['an added token without text', { ...json, added_tokens: [{ id: 1, content: '' }] }, 'added_tokens'],
+    [
+      'an added token on the id of another',
+      { ...json, added_tokens: [{ id: 100, content: 'zz' }] },
+      'gives the id 100',
+    ],
+    ['a kind nobody knows', { ...json, pre_tokenizer: { type: 'Magic' } }, 'cannot be built'],
+  ])('with %s is refused', (_, tokenizerJson, message) => {
+    expect(() => new Tokenizer({ tokenizer: tokenizerJson as never })).toThrow(message)
+  })
+
+  test('that names an end token it lacks is refused', () => {
+    const config = { eos_token: '<nowhere>' }
+    expect(() => new Tokenizer({ tokenizer: files.tokenizer, tokenizerConfig: config })).toThrow('eos_token')
+  })
+
+  test('of another model is refused by the size of its vocabulary', () => {
+    expect(() => tokenizer.checkFits(419)).toThrow('do not belong together')
+    tokenizer.checkFits(420)
+    tokenizer.checkFits(512)
+  })
+
+  test('never sees ids that are no tokens', () => {
+    for (const id of [-1, 420, 0.5, Number.NaN, Infinity]) {
+      expect(() => tokenizer.decode([id])).toThrow('not the id of a token')
+      expect(() => tokenizer.tokenBytes(id)).toThrow('not the id of a token')
+    }
+  })
+})

@@ -1,0 +1,123 @@
+import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers'
+import { checkTokenizerFiles } from './checkTokenizer.ts'
+import { hasByteLevelDecoder, tokenToBytes } from './tokenBytes.ts'
+
+type Json = Record<string, unknown>
+
+/**
+ * A Hugging Face tokenizer (`tokenizer.json`, and `tokenizer_config.json` for the names of its special tokens).
+ * Immutable; decoding keeps every space, as transformers 5 does for models of this family.
+ */
+export class Tokenizer {
+  /** One more than the largest id. */
+  readonly vocabSize: number
+  readonly bosId: number | null
+  readonly eosId: number | null
+  readonly padId: number | null
+  /** Whether tokens are strings of bytes, as in GPT-2, Llama 3 and Qwen, rather than of characters. */
+  readonly byteLevel: boolean
+  /** Ids of all special tokens. */
+  readonly specialIds: ReadonlySet<number>
+  /** Special tokens as text, longest first. */
+  readonly specialTokens: readonly string[]
+
+  private readonly full: HuggingFaceTokenizer
+  private plainly: HuggingFaceTokenizer | undefined
+  private readonly addedIds: ReadonlySet<number>
+
+  /** Throws an error that names the fault when the files are no tokenizer. */
+  constructor(private readonly files: { tokenizer: Json; tokenizerConfig?: Json }) {
+    const { vocabSize, added } = checkTokenizerFiles(files.tokenizer)
+    this.vocabSize = vocabSize
+    this.byteLevel = hasByteLevelDecoder(files.tokenizer.decoder)
+    this.full = build(files.tokenizer, files.tokenizerConfig)
+    const special = added.filter((token) => token.special)
+    this.addedIds = new Set(added.map(({ id }) => id))
+    this.specialIds = new Set(special.map(({ id }) => id))
+    this.specialTokens = special.map(({ content }) => content).sort((a, b) => b.length - a.length || (a < b ? -1 : 1))
+    this.bosId = this.named('bos_token')
+    this.eosId = this.named('eos_token')
+    this.padId = this.named('pad_token')
+  }
+
+  /**
+   * Token ids of a text.
+   * `addSpecial` adds what the tokenizer wraps around a text (such as a beginning token). `parseSpecial: false` reads
+   * the spelling of a special token as ordinary characters: use it for text that strangers wrote.
+   */
+  encode(text: string, { addSpecial = false, parseSpecial = true } = {}): Int32Array {
+    if (text === '' && !addSpecial) return new Int32Array(0)
+    const { ids } = (parseSpecial ? this.full : this.plain()).encode(text, { add_special_tokens: addSpecial })
+    const lost = ids.findIndex((id) => !Number.isInteger(id))
+    if (lost >= 0) throw new Error('The tokenizer has neither a token nor an unknown token for a part of the text.')
+    return Int32Array.from(ids)
+  }
+
+  /** The text of token ids. Bytes that are no UTF-8 become U+FFFD. Throws on an id that is no token's. */
+  decode(ids: ArrayLike<number>, { skipSpecial = false } = {}): string {
+    const list = Array.from(ids, (id) => this.checked(id))
+    if (list.length === 0) return ''
+    return this.full.decode(list, { skip_special_tokens: skipSpecial, clean_up_tokenization_spaces: false })
+  }
+
+  /** The spelling of one token in the vocabulary (in the byte alphabet, for byte-level tokenizers). */
+  tokenText(id: number): string {
+    return this.full.id_to_token(this.checked(id))!
+  }
+
+  idOf(token: string): number | undefined {
+    return this.full.token_to_id(token)
+  }
+
+  /** The bytes a token adds to a text; a special token's are those of its spelling. */
+  tokenBytes(id: number): Uint8Array {
+    const text = this.tokenText(id)
+    return this.isAdded(id) ? new TextEncoder().encode(text) : tokenToBytes(text, this.byteLevel)
+  }
+
+  /** Whether a token was added beside the merges: special tokens, and words set by hand. */
+  isAdded(id: number): boolean {
+    return this.addedIds.has(id)
+  }
+
+  /** Refuses a model whose embedding lacks rows for some of the tokens. */
+  checkFits(modelVocabSize: number): void {
+    if (this.vocabSize > modelVocabSize) {
+      throw new Error(
+        `The tokenizer has ids up to ${this.vocabSize - 1} but the model's vocab_size is ${modelVocabSize}: ` +
+          'they do not belong together. Use the tokenizer that was saved with the model.',
+      )
+    }
+  }
+
+  private checked(id: number): number {
+    if (!Number.isInteger(id) || this.full.id_to_token(id) === undefined) {
+      throw new Error(`${id} is not the id of a token; ids run from 0 to ${this.vocabSize - 1}.`)
+    }
+    return id
+  }
+
+  private named(field: string): number | null {
+    const value = this.files.tokenizerConfig?.[field]
+    const text = typeof value === 'string' ? value : (value as { content?: unknown } | null | undefined)?.content
+    if (typeof text !== 'string') return null
+    const id = this.idOf(text)
+    if (id === undefined) throw new Error(`The tokenizer's ${field} ${JSON.stringify(text)} is not in its vocabulary.`)
+    return id
+  }
+
+  private plain(): HuggingFaceTokenizer {
+    const added = (this.files.tokenizer.added_tokens as { special?: boolean }[] | undefined)?.filter(
+      (token) => !token.special,
+    )
+    return (this.plainly ??= build({ ...this.files.tokenizer, added_tokens: added ?? [] }, this.files.tokenizerConfig))
+  }
+}
+
+function build(tokenizer: Json, config: Json = {}): HuggingFaceTokenizer {
+  try {
+    return new HuggingFaceTokenizer(tokenizer, config)
+  } catch (cause) {
+    throw new Error(`The tokenizer cannot be built: ${(cause as Error).message}`, { cause })
+  }
+}

@@ -1,0 +1,105 @@
+import { readFileSync } from 'node:fs'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { Tokenizer } from './tokenizer.ts'
+import { trainBpe } from './trainBpe.ts'
+import { trainTokenizer } from './trainTokenizer.ts'
+
+const read = (name: string) => JSON.parse(readFileSync(new URL(`./golden/${name}`, import.meta.url), 'utf8'))
+const corpus: { train: string[]; encode: string[] } = read('corpus.json')
+
+describe('a tokenizer trained here', () => {
+  const golden = read('bpe.golden.json')
+  const files = trainTokenizer(corpus.train, { vocabSize: 480 })
+  const model = files.tokenizer.model as { vocab: Record<string, number>; merges: [string, string][] }
+
+  test("is, token by token and merge by merge, what Hugging Face's trainer makes", () => {
+    expect(model.vocab).toEqual(golden.vocab)
+    expect(model.merges).toEqual(golden.merges)
+  })
+
+  test('encodes as Hugging Face does', () => {
+    const tokenizer = new Tokenizer(files)
+    for (const text of corpus.encode) expect([...tokenizer.encode(text)]).toEqual(golden.encodings[text])
+  })
+
+  test('does not depend on the order of the texts, and the same texts give the same bytes', () => {
+    const again = trainTokenizer([...corpus.train].reverse(), { vocabSize: 480 })
+    expect(JSON.stringify(again)).toBe(JSON.stringify(files))
+  })
+
+  test('never merges across a special token in the corpus', () => {
+    const { tokenizer } = trainTokenizer(['x<|end|>x<|end|>x<|end|>'], { vocabSize: 300 })
+    expect((tokenizer.model as { merges: unknown[] }).merges).toEqual([])
+  })
+
+  test('may be asked for a beginning token, other special tokens and a template', () => {
+    const tokenizer = new Tokenizer(
+      trainTokenizer(['a'], { vocabSize: 259, bos: '<s>', eos: '</s>', pad: '</s>', special: ['<s>', '<x>'] }),
+    )
+    expect([tokenizer.eosId, tokenizer.padId, tokenizer.bosId, tokenizer.idOf('<x>')]).toEqual([0, 0, 1, 2])
+    expect(tokenizer.vocabSize).toBe(259)
+  })
+
+  test('is refused a vocabulary that cannot hold the bytes, and empty specials', () => {
+    expect(() => trainTokenizer(['a'], { vocabSize: 259 })).toThrow('260')
+    expect(() => trainTokenizer(['a'], { vocabSize: 1e9 })).toThrow('2^24')
+    expect(() => trainTokenizer(['a'], { vocabSize: 300, minCount: 0 })).toThrow('minCount')
+    expect(() => trainTokenizer(['a'], { vocabSize: 300, special: [''] })).toThrow('empty')
+  })
+})
+
+describe('byte-pair merges', () => {
+  /** Counts every pair anew for every merge. */
+  function naive(words: Map<string, number>, alphabet: string[], size: number, minCount: number) {
+    const tokens = [...alphabet]
+    const list = [...words].map(([word, count]) => ({ parts: [...word], count }))
+    const merges: [string, string][] = []
+    while (tokens.length < size) {
+      const counts = new Map<string, number>()
+      for (const { parts, count } of list) {
+        for (let i = 0; i + 1 < parts.length; i++) {
+          const key = JSON.stringify([tokens.indexOf(parts[i]), tokens.indexOf(parts[i + 1])])
+          counts.set(key, (counts.get(key) ?? 0) + count)
+        }
+      }
+      const ranked = [...counts]
+        .map(([key, count]) => ({ pair: JSON.parse(key) as [number, number], count }))
+        .sort((a, b) => b.count - a.count || a.pair[0] - b.pair[0] || a.pair[1] - b.pair[1])
+      if (!ranked.length || ranked[0].count < minCount) break
+      const [left, right] = ranked[0].pair.map((id) => tokens[id])
+      merges.push([left, right])
+      if (!tokens.includes(left + right)) tokens.push(left + right)
+      for (const item of list) {
+        const out: string[] = []
+        for (let i = 0; i < item.parts.length; i++) {
+          if (item.parts[i] === left && item.parts[i + 1] === right) {
+            out.push(left + right)
+            i++
+          } else out.push(item.parts[i])
+        }
+        item.parts = out
+      }
+    }
+    return { tokens, merges }
+  }
+
+  test('equal those of a trainer that counts everything anew each time', () => {
+    const word = fc
+      .array(fc.constantFrom('a', 'b', 'c'), { minLength: 1, maxLength: 12 })
+      .map((chars) => chars.join(''))
+    fc.assert(
+      fc.property(fc.array(fc.tuple(word, fc.integer({ min: 1, max: 4 }))), fc.nat(3), (list, minCount) => {
+        const words = new Map(list)
+        const alphabet = ['a', 'b', 'c']
+        const expected = naive(words, alphabet, 40, minCount + 1)
+        const got = trainBpe(words, { alphabet, firstId: 7, size: 40, minCount: minCount + 1 })
+        expect(got.tokens).toEqual(expected.tokens)
+        expect(got.merges.map(({ left, right }) => [got.tokens[left - 7], got.tokens[right - 7]])).toEqual(
+          expected.merges,
+        )
+      }),
+      { numRuns: 300 },
+    )
+  })
+})

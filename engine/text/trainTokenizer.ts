@@ -1,0 +1,112 @@
+import { byteToChar, wordPattern } from './byteAlphabet.ts'
+import { trainBpe } from './trainBpe.ts'
+
+export type TokenizerTraining = {
+  /** All tokens together: special ones, the 256 bytes, and what merges make. */
+  vocabSize: number
+  /** A pair that occurs less often is not merged. Default 2. */
+  minCount?: number
+  /** The end of a text. Default `<|end|>`. */
+  eos?: string
+  /** Fills rows up; never predicted. Default `<|pad|>`. */
+  pad?: string
+  /** The beginning of a text, if the model uses one. Default none. */
+  bos?: string
+  /** Further special tokens. Default the two that the built-in chat template writes. */
+  special?: string[]
+  /** Kept in the tokenizer's configuration. */
+  chatTemplate?: string
+}
+
+/** The two files that make a Hugging Face tokenizer. */
+export type TokenizerFiles = { tokenizer: Record<string, unknown>; tokenizerConfig: Record<string, unknown> }
+
+/**
+ * Trains a byte-level BPE tokenizer, as GPT-2's: any text is encoded and decodes to itself, and nothing is unknown.
+ * Special tokens take the first ids, then come the bytes in order of their characters, then merges by rank.
+ * The same texts give the same files; their order does not matter.
+ */
+export function trainTokenizer(texts: Iterable<string>, training: TokenizerTraining): TokenizerFiles {
+  const { vocabSize, minCount = 2, eos = '<|end|>', pad = '<|pad|>', bos, chatTemplate } = training
+  const named = [pad, eos, ...(bos === undefined ? [] : [bos])]
+  const special = [...new Set([...named, ...(training.special ?? ['<|im_start|>', '<|im_end|>'])])]
+  if (special.some((token) => token === '')) throw new Error('A special token cannot be empty.')
+  const least = special.length + 256
+  if (!Number.isSafeInteger(vocabSize) || vocabSize < least || vocabSize > 2 ** 24) {
+    throw new Error(`vocabSize is ${vocabSize}; ${least} (the bytes and ${special.length} special tokens) to 2^24 fit.`)
+  }
+  if (!Number.isSafeInteger(minCount) || minCount < 1) throw new Error(`minCount is ${minCount}; it is at least 1.`)
+
+  const { tokens, merges } = trainBpe(countWords(texts, special), {
+    alphabet: [...byteToChar].sort(),
+    firstId: special.length,
+    size: vocabSize - special.length,
+    minCount,
+  })
+  const text = (id: number) => tokens[id - special.length]
+  const byteLevel = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: true }
+  return {
+    tokenizer: {
+      version: '1.0',
+      truncation: null,
+      padding: null,
+      added_tokens: special.map((content, id) => ({
+        id,
+        content,
+        single_word: false,
+        lstrip: false,
+        rstrip: false,
+        normalized: false,
+        special: true,
+      })),
+      normalizer: null,
+      pre_tokenizer: byteLevel,
+      post_processor: null,
+      decoder: byteLevel,
+      model: {
+        type: 'BPE',
+        dropout: null,
+        unk_token: null,
+        continuing_subword_prefix: null,
+        end_of_word_suffix: null,
+        fuse_unk: false,
+        byte_fallback: false,
+        ignore_merges: false,
+        vocab: Object.fromEntries([...special, ...tokens].map((token, id) => [token, id])),
+        merges: merges.map(({ left, right }) => [text(left), text(right)]),
+      },
+    },
+    tokenizerConfig: {
+      tokenizer_class: 'PreTrainedTokenizerFast',
+      clean_up_tokenization_spaces: false,
+      eos_token: eos,
+      pad_token: pad,
+      ...(bos === undefined ? {} : { bos_token: bos }),
+      additional_special_tokens: special.filter((token) => !named.includes(token)),
+      ...(chatTemplate === undefined ? {} : { chat_template: chatTemplate }),
+    },
+  }
+}
+
+/** How often each word occurs, written in the byte alphabet. Special tokens belong to no word. */
+function countWords(texts: Iterable<string>, special: string[]): Map<string, number> {
+  const byWord = new Map<string, number>()
+  for (const text of texts) {
+    for (const section of splitAt(text, special)) {
+      for (const [word] of section.matchAll(wordPattern)) byWord.set(word, (byWord.get(word) ?? 0) + 1)
+    }
+  }
+  const encoder = new TextEncoder()
+  const counts = new Map<string, number>()
+  for (const [word, count] of byWord) {
+    const spelt = Array.from(encoder.encode(word), (byte) => byteToChar[byte]).join('')
+    counts.set(spelt, (counts.get(spelt) ?? 0) + count)
+  }
+  return counts
+}
+
+/** The stretches of a text between the given strings; at each place the longest string wins. */
+function splitAt(text: string, strings: string[]): string[] {
+  const longestFirst = [...strings].sort((a, b) => b.length - a.length)
+  return text.split(new RegExp(longestFirst.map((s) => s.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')).join('|'), 'u'))
+}
