@@ -23,6 +23,13 @@ export class FineTuneInput {
 @Input('Opens comparisons of a version’s answers for validators to judge.')
 export class CompareInput {
   @IdInput('The version whose answers are judged.') versionId!: string
+  @IdInput('A version whose answers stand against them; absent: two answers of the same version.', { optional: true })
+  againstVersionId?: string
+  @IdInput('The prompts: an uploaded artifact of {"prompts": [...]}.') promptsHash!: string
+  @TextInput('The domain of judgement.', { default: 'general', min: 1, max: 60 }) domain!: string
+  @IntInput('Of a hundred comparisons, how many have a known answer.', { default: 25, min: 0, max: 100 })
+  goldPercent!: number
+  @RealInput('Sampling temperature.', { default: 1, min: 0, max: 5 }) temperature!: number
   @IntInput('Comparisons.', { default: 60, min: 1, max: 1000 }) tasks!: number
   @TextInput('What may be paid for each, in wei.', { default: '1000000000000000', max: 78 }) potWei!: string
   @IntInput('Seconds to commit.', { default: 3600, min: 1, max: 31536000 }) commitSeconds!: number
@@ -38,6 +45,7 @@ export class SettleFeedbackInput {
 @Input('Aligns a version with validators’ weighted preferences (RLHF); ends with a registered version.')
 export class RlhfInput {
   @IdInput('The version to align.') versionId!: string
+  @IdInput('Prompts to practise on: an uploaded artifact of {"prompts": [...]}.') promptsHash!: string
   @ChoiceInput(
     'PreferenceMethod',
     PREFERENCE_METHODS,
