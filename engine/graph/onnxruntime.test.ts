@@ -142,7 +142,7 @@ test('integers and booleans come in and go out', async () => {
     flags: Uint8Array.of(1, 0, 1),
     counts: BigInt64Array.of(4n, 9n, 2n),
   })
-  expect(Array.from(flipped!.data)).toEqual([0, 1, 0])
+  expect(flipped!.numbers).toEqual([0, 1, 0])
   expect(more!.numbers).toEqual([5, 10, 3])
   expect(best!.value).toBe(1)
 })

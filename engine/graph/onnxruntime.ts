@@ -3,7 +3,7 @@ import * as ort from 'onnxruntime-node'
 import { type Device, deviceFromEnvironment, explain, providerOf } from './device.ts'
 import { stopGradient } from './elementwise.ts'
 import { type InputAttributes, input, isInput, type Node, type Provider, type Signature } from './node.ts'
-import { type Graph, toOnnx } from './onnx/lower.ts'
+import { type Graph, RESULT, toOnnx } from './onnx/lower.ts'
 import type { CompileOptions, Program, Results, Runner } from './runner.ts'
 import { type Dtype, GraphError } from './shape.ts'
 import { checkFeeds, FeedError, type Feeds, Tensor } from './tensor.ts'
@@ -51,7 +51,9 @@ class OnnxRuntime implements Runner {
         interOpNumThreads: 1,
         logSeverityLevel: 3,
         ...(provider === 'webgpu' && {
-          preferredOutputLocation: Object.fromEntries(Object.keys(graph.outputs).map((name) => [name, location(name)])),
+          preferredOutputLocation: Object.fromEntries(
+            Object.keys(graph.outputs).map((name) => [RESULT + name, location(name)]),
+          ),
         }),
       })
       return new OnnxProgram(session, inputs)
@@ -64,11 +66,11 @@ class OnnxRuntime implements Runner {
   async read(tensors: Readonly<Record<string, Tensor>>): Promise<Results> {
     const entries = Object.entries(tensors)
     if (entries.every(([, each]) => !(each instanceof ResidentTensor))) return { ...tensors }
-    const inputs = entries.map(([name, { shape, dtype }]) => input(`from.${name}`, shape, dtype))
+    const inputs = entries.map(([name, { shape, dtype }]) => input(name, shape, dtype))
     const outputs = Object.fromEntries(entries.map(([name], index) => [name, stopGradient(inputs[index]!)]))
     const program = await this.compile({ inputs, outputs })
     try {
-      return await program.run(Object.fromEntries(entries.map(([name, each]) => [`from.${name}`, each])))
+      return await program.run(tensors)
     } finally {
       await program.release()
     }
@@ -99,7 +101,9 @@ class OnnxProgram implements Program {
     const handles: Record<string, ort.Tensor> = {}
     for (const [name, each] of Object.entries(checked)) handles[name] = toOrt(each)
     const results = await this.session.run(handles)
-    return Object.fromEntries(Object.entries(results).map(([name, handle]) => [name, fromOrt(handle)]))
+    return Object.fromEntries(
+      Object.entries(results).map(([name, handle]) => [name.slice(RESULT.length), fromOrt(handle)]),
+    )
   }
 
   release(): Promise<void> {

@@ -19,6 +19,9 @@ export interface Graph {
   readonly outputs: Readonly<Record<string, Node>>
 }
 
+/** Before every output's name in the ONNX model, so that state can go in and out under one name. */
+export const RESULT = 'result.'
+
 /**
  * Lowers a graph to the bytes of an ONNX model. The same graph gives the same bytes. Only nodes that an output needs
  * are written.
@@ -35,7 +38,7 @@ export function toOnnx(graph: Graph, provider: Provider = 'cpu'): Bytes {
   })
   const scope = new Scope(model, names)
   for (const node of topologicalOrder(Object.values(graph.outputs))) scope.write(node)
-  const outputs = Object.entries(graph.outputs).map(([name, node]) => scope.output(name, node))
+  const outputs = Object.entries(graph.outputs).map(([name, node]) => scope.output(RESULT + name, node))
   const { nodes } = scope
   const constants = [...model.constants.values()]
   return join(modelMessage(graphMessage({ name: 'graph', nodes, constants, inputs, outputs })))

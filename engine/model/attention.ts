@@ -1,0 +1,121 @@
+import {
+  add,
+  and,
+  cast,
+  constant,
+  equal,
+  gather,
+  less,
+  lessEqual,
+  matmul,
+  mul,
+  type Node,
+  reshape,
+  sub,
+  sum,
+  where,
+} from '#engine/graph/index.ts'
+import type { ModelConfig } from './config.ts'
+import { halfTurn, rotaryTables } from './rotary.ts'
+
+/** Keys and values of earlier tokens, one (B,G,C,K) node of each per layer: G shared heads, capacity C, width K. */
+export interface KeyValueCache {
+  keys: readonly Node[]
+  values: readonly Node[]
+  /** (B) i32: how many tokens of each row the cache holds; the new ones are written there. */
+  lengths: Node
+}
+
+/** Several texts packed in one row: (B,T) i32 place within its text, and number of its text. */
+export interface Packing {
+  positions: Node
+  segments: Node
+}
+
+/** What every layer's attention shares: the angles of the tokens, who may see whom, and where new keys go. */
+export interface AttentionContext {
+  cosines: Node
+  sines: Node
+  turn: Node
+  /** Puts new keys or values (B,G,T,K) into the cache (B,G,C,K), or hands them on where there is none. */
+  store(fresh: Node, cached?: Node): Node
+  /** Adds to scores (B,H,T,S): 0 where a token may look, else a number that softmax turns into exactly 0. */
+  maskOf(window: number | null): Node
+  windows: ModelConfig['sliding_window']
+  masks: Map<number | null, Node>
+}
+
+/** Far below any score, yet finite: a row of -Infinity alone would become NaN. */
+const HIDDEN = -1e9
+
+/** The mask of a layer, built once for each window. */
+export function attentionMask(context: AttentionContext, layer: number): Node {
+  const window = context.windows[layer] ?? null
+  let mask = context.masks.get(window)
+  if (!mask) context.masks.set(window, (mask = context.maskOf(window)))
+  return mask
+}
+
+export function attentionContext(
+  config: ModelConfig,
+  { ids, packing, cache }: { ids: Node; packing?: Packing; cache?: KeyValueCache },
+): AttentionContext {
+  const [B, T] = ids.shape as [number, number]
+  const shared = { turn: halfTurn(config.head_dim), windows: config.sliding_window, masks: new Map() }
+  if (cache) return { ...shared, ...cachedContext(config, B, T, cache) }
+
+  const { cosines, sines } = rotaryTables(config, T)
+  const K = config.head_dim
+  const angles = (table: Node): Node =>
+    packing ? reshape(gather(table, packing.positions), [B, T, 1, K]) : reshape(table, [1, T, 1, K])
+  return {
+    ...shared,
+    cosines: angles(cosines),
+    sines: angles(sines),
+    store: (fresh) => fresh,
+    maskOf: (window) => {
+      const mask = causalMask(T, window)
+      if (!packing) return mask
+      const { segments } = packing
+      const together = equal(reshape(segments, [B, 1, T, 1]), reshape(segments, [B, 1, 1, T]))
+      return where(together, mask, HIDDEN)
+    },
+  }
+}
+
+/** (1,1,T,T): row t sees columns from t - window + 1 to t. */
+function causalMask(length: number, window: number | null): Node {
+  const data = new Float32Array(length * length)
+  for (let t = 0; t < length; t++)
+    for (let s = 0; s < length; s++) if (s > t || (window !== null && s <= t - window)) data[t * length + s] = HIDDEN
+  return constant(data, [1, 1, length, length])
+}
+
+/** Rows stand at different lengths, so positions, mask and writing places are all computed from them. */
+function cachedContext(config: ModelConfig, B: number, T: number, cache: KeyValueCache) {
+  const K = config.head_dim
+  const C = cache.keys[0]!.shape[2]!
+  const { cosines, sines } = rotaryTables(config, C)
+  const count = (length: number): Node =>
+    constant(
+      Int32Array.from({ length }, (_, index) => index),
+      [length],
+    )
+  const positions = add(reshape(cache.lengths, [B, 1]), reshape(count(T), [1, T])) // (B,T)
+  const query = reshape(positions, [B, 1, T, 1])
+  const key = reshape(count(C), [1, 1, 1, C])
+  const place = equal(reshape(count(C), [1, 1, C, 1]), reshape(positions, [B, 1, 1, T])) // (B,1,C,T)
+  const angles = (table: Node): Node => reshape(gather(table, positions), [B, T, 1, K])
+  const oneHot = cast(place, 'f32')
+  const kept = sub(1, sum(oneHot, [-1])) // (B,1,C,1)
+  return {
+    cosines: angles(cosines),
+    sines: angles(sines),
+    store: (fresh: Node, cached?: Node): Node =>
+      T === 1 ? where(place, fresh, cached!) : add(mul(cached!, kept), matmul(oneHot, fresh)),
+    maskOf: (window: number | null): Node => {
+      const past = lessEqual(key, query) // (B,1,T,C)
+      return where(window === null ? past : and(past, less(sub(query, key), window)), 0, HIDDEN)
+    },
+  }
+}

@@ -1,0 +1,282 @@
+import { z } from 'zod'
+
+/** A `config.json` this engine cannot follow exactly; the message names the field. */
+export class ConfigError extends Error {
+  override name = 'ConfigError'
+}
+
+/** Rotary position embedding, by the names of `rope_scaling` in config.json. */
+export type RopeScaling =
+  | { type: 'linear'; factor: number }
+  | {
+      type: 'llama3'
+      factor: number
+      low_freq_factor: number
+      high_freq_factor: number
+      original_max_position_embeddings: number
+    }
+
+export type Family = 'llama' | 'mistral' | 'qwen2'
+
+/** What a model computes, by the names of Hugging Face's config.json, with every default filled in. */
+export interface ModelConfig {
+  model_type: Family
+  /** `tokens` predicts the next token; `score` is a reward model's scalar (…ForSequenceClassification, one label). */
+  head: 'tokens' | 'score'
+  vocab_size: number
+  hidden_size: number
+  intermediate_size: number
+  num_hidden_layers: number
+  num_attention_heads: number
+  num_key_value_heads: number
+  head_dim: number
+  max_position_embeddings: number
+  rms_norm_eps: number
+  rope_theta: number
+  rope_scaling: RopeScaling | null
+  /** Biases of q_proj, k_proj and v_proj, and of o_proj. */
+  attention_bias: { qkv: boolean; output: boolean }
+  mlp_bias: boolean
+  /** Per layer: how many tokens back a token may look, itself included; null is all. */
+  sliding_window: readonly (number | null)[]
+  tie_word_embeddings: boolean
+  initializer_range: number
+  bos_token_id: number | null
+  eos_token_id: readonly number[]
+  pad_token_id: number | null
+}
+
+const FAMILIES: Readonly<Record<string, Family>> = { Llama: 'llama', Mistral: 'mistral', Qwen2: 'qwen2' }
+
+const positive = z.number().int().positive()
+const tokenId = z.number().int().min(0)
+
+const Ropes = z
+  .object({
+    rope_type: z.string().optional(),
+    type: z.string().optional(),
+    rope_theta: z.number().positive().optional(),
+  })
+  .catchall(z.number())
+
+/** Every field that changes the mathematics. Strict: what is not named here, or in IGNORED, is refused. */
+const Fields = z.strictObject({
+  architectures: z.array(z.string()).length(1),
+  model_type: z.enum(['llama', 'mistral', 'qwen2']),
+  vocab_size: positive,
+  hidden_size: positive,
+  intermediate_size: positive,
+  num_hidden_layers: positive,
+  num_attention_heads: positive,
+  num_key_value_heads: positive.nullish(),
+  head_dim: positive.nullish(),
+  hidden_act: z.literal('silu').default('silu'),
+  max_position_embeddings: positive.default(2048),
+  rms_norm_eps: z.number().positive().default(1e-6),
+  rope_theta: z.number().positive().nullish(),
+  rope_scaling: Ropes.nullish(),
+  rope_parameters: Ropes.nullish(),
+  attention_bias: z.boolean().default(false),
+  attention_dropout: z.literal(0).default(0),
+  mlp_bias: z.boolean().default(false),
+  sliding_window: positive.nullish(),
+  use_sliding_window: z.boolean().optional(),
+  max_window_layers: z.number().int().min(0).optional(),
+  layer_types: z.array(z.enum(['full_attention', 'sliding_attention'])).nullish(),
+  tie_word_embeddings: z.boolean().default(false),
+  initializer_range: z.number().positive().default(0.02),
+  pretraining_tp: z.literal(1).default(1),
+  num_labels: z.literal(1).optional(),
+  id2label: z.record(z.string(), z.string()).optional(),
+  label2id: z.record(z.string(), z.number()).optional(),
+  bos_token_id: tokenId.nullish(),
+  eos_token_id: z.union([tokenId, z.array(tokenId)]).nullish(),
+  pad_token_id: z.number().int().nullish(),
+  quantization_config: z.null().optional(),
+  partial_rotary_factor: z.literal(1).optional(),
+})
+
+/** Fields that say where a model came from or how a library should hold it, not what it computes. */
+const IGNORED = [
+  '_name_or_path',
+  'transformers_version',
+  'torch_dtype',
+  'dtype',
+  'use_cache',
+  'return_dict',
+  'output_hidden_states',
+  'output_attentions',
+  'chunk_size_feed_forward',
+  'is_encoder_decoder',
+  'problem_type',
+  'tokenizer_class',
+] as const
+
+/** Reads Hugging Face's config.json. Throws ConfigError naming the first field that it does not support. */
+export function parseConfig(json: unknown): ModelConfig {
+  if (typeof json !== 'object' || json === null) throw new ConfigError('config.json must hold an object')
+  const known = Object.fromEntries(
+    Object.entries(json).filter(([key]) => !(IGNORED as readonly string[]).includes(key)),
+  )
+  const parsed = Fields.safeParse(known)
+  if (!parsed.success) throw refusal(known, parsed.error.issues[0]!)
+  const fields = parsed.data
+  const [, named, task] =
+    /^(Llama|Mistral|Qwen2)For(CausalLM|SequenceClassification)$/.exec(fields.architectures[0]!) ?? []
+  if (!named || FAMILIES[named] !== fields.model_type)
+    throw new ConfigError(
+      `config.json: architectures = ["${fields.architectures[0]}"] with model_type "${fields.model_type}" is not ` +
+        'supported; LlamaForCausalLM, MistralForCausalLM, Qwen2ForCausalLM and their SequenceClassification forms are',
+    )
+  const heads = fields.num_attention_heads
+  const config: ModelConfig = {
+    model_type: fields.model_type,
+    head: task === 'CausalLM' ? 'tokens' : 'score',
+    vocab_size: fields.vocab_size,
+    hidden_size: fields.hidden_size,
+    intermediate_size: fields.intermediate_size,
+    num_hidden_layers: fields.num_hidden_layers,
+    num_attention_heads: heads,
+    num_key_value_heads: fields.num_key_value_heads ?? heads,
+    head_dim: fields.head_dim ?? fields.hidden_size / heads,
+    max_position_embeddings: fields.max_position_embeddings,
+    rms_norm_eps: fields.rms_norm_eps,
+    rope_theta: fields.rope_parameters?.rope_theta ?? fields.rope_theta ?? 10_000,
+    rope_scaling: ropeScaling(fields.rope_parameters ?? fields.rope_scaling ?? null),
+    attention_bias:
+      fields.model_type === 'qwen2'
+        ? { qkv: true, output: false }
+        : { qkv: fields.attention_bias, output: fields.attention_bias },
+    mlp_bias: fields.mlp_bias,
+    sliding_window: slidingWindows(fields),
+    tie_word_embeddings: fields.tie_word_embeddings,
+    initializer_range: fields.initializer_range,
+    bos_token_id: fields.bos_token_id ?? null,
+    eos_token_id: [fields.eos_token_id ?? []].flat(),
+    pad_token_id: fields.pad_token_id ?? null,
+  }
+  checkExtents(config)
+  return config
+}
+
+function refusal(json: Record<string, unknown>, issue: z.core.$ZodIssue): ConfigError {
+  if (issue.code === 'unrecognized_keys')
+    return new ConfigError(
+      `config.json: ${issue.keys[0]} = ${brief(json[issue.keys[0]!])} is not supported; remove it only if the model ` +
+        'was trained without it',
+    )
+  const field = issue.path.join('.')
+  const value = issue.path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key], json)
+  return new ConfigError(
+    value === undefined
+      ? `config.json: ${field} is missing`
+      : `config.json: ${field} = ${brief(value)} is not supported: ${issue.message}`,
+  )
+}
+
+const brief = (value: unknown): string => JSON.stringify(value)?.slice(0, 80) ?? 'undefined'
+
+function ropeScaling(given: z.infer<typeof Ropes> | null): RopeScaling | null {
+  const type = given?.rope_type ?? given?.type ?? 'default'
+  if (!given || type === 'default') return null
+  const need = (field: string): number => {
+    const value = given[field]
+    if (typeof value !== 'number' || !(value > 0))
+      throw new ConfigError(`config.json: rope_scaling.${field} is missing or not above 0`)
+    return value
+  }
+  if (type === 'linear') return { type, factor: need('factor') }
+  if (type === 'llama3')
+    return {
+      type,
+      factor: need('factor'),
+      low_freq_factor: need('low_freq_factor'),
+      high_freq_factor: need('high_freq_factor'),
+      original_max_position_embeddings: need('original_max_position_embeddings'),
+    }
+  throw new ConfigError(`config.json: rope_scaling of type "${type}" is not supported; default, linear and llama3 are`)
+}
+
+/** Mistral slides in every layer; Qwen2 from layer `max_window_layers` on, and only when told to; Llama never. */
+function slidingWindows(fields: z.infer<typeof Fields>): (number | null)[] {
+  const { model_type, sliding_window, use_sliding_window, max_window_layers, layer_types } = fields
+  const layers = Array.from({ length: fields.num_hidden_layers }, (_, layer) => layer)
+  const window = sliding_window ?? null
+  if (layer_types && layer_types.length !== layers.length)
+    throw new ConfigError(`config.json: layer_types lists ${layer_types.length} layers of ${layers.length}`)
+  if (layer_types?.includes('sliding_attention') && window === null)
+    throw new ConfigError('config.json: layer_types asks for sliding_attention but sliding_window is missing')
+  if (layer_types) return layers.map((layer) => (layer_types[layer] === 'sliding_attention' ? window : null))
+  if (model_type === 'mistral') return layers.map(() => window)
+  if (model_type === 'qwen2' && use_sliding_window)
+    return layers.map((layer) => (layer >= (max_window_layers ?? 28) ? window : null))
+  if (model_type === 'llama' && window !== null)
+    throw new ConfigError(`config.json: sliding_window = ${window} is not supported for llama`)
+  return layers.map(() => null)
+}
+
+function checkExtents(config: ModelConfig): void {
+  const { num_attention_heads: heads, num_key_value_heads: shared, head_dim: width } = config
+  if (!Number.isInteger(width) || width % 2 !== 0)
+    throw new ConfigError(`config.json: head_dim = ${width} is not supported; rotary embedding needs an even number`)
+  if (heads % shared !== 0)
+    throw new ConfigError(
+      `config.json: num_attention_heads = ${heads} is no multiple of num_key_value_heads = ${shared}`,
+    )
+}
+
+/** A config.json that transformers reads back as the same model. */
+export function writeConfig(config: ModelConfig): Record<string, unknown> {
+  const { head, attention_bias, sliding_window, rope_scaling, eos_token_id, model_type, ...rest } = config
+  const family = Object.entries(FAMILIES).find(([, type]) => type === model_type)![0]
+  const windows = sliding_window.filter((window) => window !== null)
+  const { type, ...scaling } = rope_scaling ?? { type: null }
+  return {
+    architectures: [`${family}For${head === 'tokens' ? 'CausalLM' : 'SequenceClassification'}`],
+    model_type,
+    ...rest,
+    hidden_act: 'silu',
+    ...(head === 'score' && { id2label: { 0: 'LABEL_0' }, label2id: { LABEL_0: 0 } }),
+    ...(model_type === 'llama' && { attention_bias: attention_bias.qkv }),
+    rope_scaling: rope_scaling && { rope_type: type, ...scaling },
+    ...(model_type === 'mistral' && { sliding_window: windows[0] ?? null }),
+    ...(model_type === 'qwen2' && {
+      use_sliding_window: windows.length > 0,
+      sliding_window: windows[0] ?? null,
+      max_window_layers:
+        windows.length > 0 ? sliding_window.findIndex((window) => window !== null) : rest.num_hidden_layers,
+    }),
+    eos_token_id: eos_token_id.length > 1 ? eos_token_id : (eos_token_id[0] ?? null),
+    torch_dtype: 'float32',
+  }
+}
+
+/** A small Llama, completed with the usual ratios: for models trained here from nothing. */
+export function smallConfig(
+  given: Pick<ModelConfig, 'vocab_size' | 'hidden_size' | 'num_hidden_layers' | 'num_attention_heads'> &
+    Partial<ModelConfig>,
+): ModelConfig {
+  const config: ModelConfig = {
+    model_type: 'llama',
+    head: 'tokens',
+    // SwiGLU has three matrices where a plain MLP has two: 8/3 of the width keeps the parameter count (Shazeer, 2020).
+    intermediate_size: Math.ceil((given.hidden_size * 8) / 3 / 16) * 16,
+    num_key_value_heads: given.num_attention_heads,
+    head_dim: given.hidden_size / given.num_attention_heads,
+    max_position_embeddings: 2048,
+    rms_norm_eps: 1e-5,
+    rope_theta: 10_000,
+    rope_scaling: null,
+    attention_bias: { qkv: false, output: false },
+    mlp_bias: false,
+    sliding_window: Array.from({ length: given.num_hidden_layers }, () => null),
+    tie_word_embeddings: true,
+    initializer_range: 0.02,
+    bos_token_id: null,
+    eos_token_id: [],
+    pad_token_id: null,
+    ...given,
+  }
+  checkExtents(config)
+  return config
+}

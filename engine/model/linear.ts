@@ -1,0 +1,27 @@
+import { add, matmul, mul, type Node, reshape } from '#engine/graph/index.ts'
+
+export type NodeMap = ReadonlyMap<string, Node>
+
+export function required(nodes: NodeMap, name: string): Node {
+  const node = nodes.get(name)
+  if (!node) throw new Error(`The model needs a weight ${name}.`)
+  return node
+}
+
+/** x (…,I) times a weight [O,I] as Hugging Face stores it: (…,O). Leading axes are flattened into one product. */
+export function linear(x: Node, weight: Node, bias?: Node): Node {
+  const [out, from] = weight.shape as [number, number]
+  const rows = x.shape.slice(0, -1)
+  const flat = reshape(x, [rows.reduce((a, b) => a * b, 1), from])
+  const y = reshape(matmul(flat, weight, { transposeB: true }), [...rows, out])
+  return bias ? add(y, bias) : y
+}
+
+/**
+ * What a low-rank adapter adds: scale · B A x (Hu et al., "LoRA", 2021). With A [r,I] and B [O,r] all rows share it;
+ * with A (N,r,I) and B (N,O,r), row n of x (N,T,I) has its own.
+ */
+export function lowRank(x: Node, a: Node, b: Node, scale: number): Node {
+  if (a.shape.length === 2) return mul(linear(linear(x, a), b), scale)
+  return mul(matmul(matmul(x, a, { transposeB: true }), b, { transposeB: true }), scale) // (N,T,I)->(N,T,r)->(N,T,O)
+}

@@ -1,0 +1,91 @@
+import { adapterScale } from '#engine/formats/adapter.ts'
+import { add, gather, matmul, mul, type Node, reshape, sigmoid, softmax, transpose } from '#engine/graph/index.ts'
+import {
+  type AttentionContext,
+  attentionContext,
+  attentionMask,
+  type KeyValueCache,
+  type Packing,
+} from './attention.ts'
+import type { ModelConfig } from './config.ts'
+import { linear, lowRank, type NodeMap, required } from './linear.ts'
+import type { LoraConfig } from './lora.ts'
+import { rmsNorm } from './norm.ts'
+import { type Projection, projectionPath } from './parameters.ts'
+import { rotate } from './rotary.ts'
+
+export interface ForwardInputs {
+  /** Base weights by Hugging Face name. */
+  weights: NodeMap
+  /** (B,T) i32 token ids; rows shorter than T are padded at the end. */
+  ids: Node
+  /** Adapter weights by name, of rank 2 (shared) or 3 (one per row). */
+  adapter?: { lora: LoraConfig; weights: NodeMap }
+  packing?: Packing
+  cache?: KeyValueCache
+}
+
+export interface ForwardResult {
+  /** (B,T,D) after the last norm. */
+  hidden: Node
+  /** Per layer: the cache with the new tokens, or without a cache the keys and values (B,G,T,K) of this call. */
+  keys: Node[]
+  values: Node[]
+}
+
+/**
+ * The decoder of Llama (Touvron et al., 2023) and its relatives: pre-norm, rotary positions, grouped-query attention,
+ * SwiGLU. B rows, T tokens, D channels, H heads in G groups of width K, F inner channels.
+ */
+export function forward(config: ModelConfig, inputs: ForwardInputs): ForwardResult {
+  const { hidden_size: D, num_attention_heads: H, num_key_value_heads: G, head_dim: K, rms_norm_eps: epsilon } = config
+  const { weights, ids, adapter, cache } = inputs
+  const [B, T] = ids.shape as [number, number]
+  const context = attentionContext(config, inputs)
+  const weight = (name: string): Node => required(weights, name)
+  const map = (x: Node, layer: number, name: Projection): Node => {
+    const path = projectionPath(layer, name)
+    const y = linear(x, weight(`${path}.weight`), weights.get(`${path}.bias`))
+    const a = adapter?.weights.get(`${path}.lora_A.weight`)
+    if (!adapter || !a) return y
+    return add(y, lowRank(x, a, required(adapter.weights, `${path}.lora_B.weight`), adapterScale(adapter.lora)))
+  }
+  const heads = (x: Node, count: number): Node => reshape(x, [B, T, count, K])
+  const turned = (x: Node): Node => rotate(x, context.cosines, context.sines, context.turn)
+  const headFirst = (x: Node): Node => transpose(x, [0, 2, 1, 3]) // (B,T,N,K) -> (B,N,T,K)
+
+  const result: ForwardResult = { hidden: ids, keys: [], values: [] }
+  let x = gather(weight('model.embed_tokens.weight'), ids) // (B,T,D)
+  for (let layer = 0; layer < config.num_hidden_layers; layer++) {
+    const h = rmsNorm(x, weight(`model.layers.${layer}.input_layernorm.weight`), epsilon)
+    const q = headFirst(turned(heads(map(h, layer, 'q_proj'), H))) // (B,H,T,K)
+    const k = context.store(headFirst(turned(heads(map(h, layer, 'k_proj'), G))), cache?.keys[layer]) // (B,G,S,K)
+    const v = context.store(headFirst(heads(map(h, layer, 'v_proj'), G)), cache?.values[layer])
+    result.keys.push(k)
+    result.values.push(v)
+    x = add(x, map(attend(q, k, v, context, layer), layer, 'o_proj'))
+
+    const g = rmsNorm(x, weight(`model.layers.${layer}.post_attention_layernorm.weight`), epsilon)
+    const gate = map(g, layer, 'gate_proj') // (B,T,F)
+    x = add(x, map(mul(mul(gate, sigmoid(gate)), map(g, layer, 'up_proj')), layer, 'down_proj'))
+  }
+  result.hidden = rmsNorm(reshape(x, [B, T, D]), weight('model.norm.weight'), epsilon)
+  return result
+}
+
+/** Scaled dot-product attention; the H/G heads of a group share keys: (B,H,T,K), (B,G,S,K) -> (B,T,HK). */
+function attend(q: Node, k: Node, v: Node, context: AttentionContext, layer: number): Node {
+  const [B, H, T, K] = q.shape as [number, number, number, number]
+  const [, G, S] = k.shape as [number, number, number, number]
+  const grouped = reshape(mul(q, 1 / Math.sqrt(K)), [B, G, (H / G) * T, K])
+  const scores = reshape(matmul(grouped, k, { transposeB: true }), [B, H, T, S])
+  const attention = softmax(add(scores, attentionMask(context, layer)))
+  const mixed = matmul(reshape(attention, [B, G, (H / G) * T, S]), v) // (B,G,HT/G,K)
+  return reshape(transpose(reshape(mixed, [B, H, T, K]), [0, 2, 1, 3]), [B, T, H * K])
+}
+
+/** Scores of every token as the next one: (…,D) -> (…,V). */
+export function tokenLogits(config: ModelConfig, weights: NodeMap, hidden: Node): Node {
+  const name = config.tie_word_embeddings ? 'model.embed_tokens.weight' : 'lm_head.weight'
+  return linear(hidden, required(weights, name))
+}

@@ -1,0 +1,90 @@
+import type { Weights } from '#engine/formats/weights.ts'
+import { Random } from '#engine/stats/random.ts'
+import type { ModelConfig } from './config.ts'
+
+/** The linear maps of a layer, by the names PEFT's target_modules uses. */
+export const PROJECTIONS = ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj'] as const
+export type Projection = (typeof PROJECTIONS)[number]
+
+export const isProjection = (name: string): name is Projection => (PROJECTIONS as readonly string[]).includes(name)
+
+/** The path of a linear map in the model, such as `model.layers.0.self_attn.q_proj`. */
+export const projectionPath = (layer: number, name: Projection): string =>
+  `model.layers.${layer}.${name.startsWith('q') || name.startsWith('k') || name.startsWith('v') || name.startsWith('o') ? 'self_attn' : 'mlp'}.${name}`
+
+/** Extents [out, in] of a linear map. */
+export function projectionShape(config: ModelConfig, name: Projection): [out: number, in_: number] {
+  const { hidden_size: hidden, intermediate_size: inner, head_dim } = config
+  const query = config.num_attention_heads * head_dim
+  const shared = config.num_key_value_heads * head_dim
+  return {
+    q_proj: [query, hidden],
+    k_proj: [shared, hidden],
+    v_proj: [shared, hidden],
+    o_proj: [hidden, query],
+    gate_proj: [inner, hidden],
+    up_proj: [inner, hidden],
+    down_proj: [hidden, inner],
+  }[name] as [number, number]
+}
+
+export function hasBias({ attention_bias, mlp_bias }: ModelConfig, name: Projection): boolean {
+  if (name === 'o_proj') return attention_bias.output
+  return name === 'q_proj' || name === 'k_proj' || name === 'v_proj' ? attention_bias.qkv : mlp_bias
+}
+
+/** Every weight of a model by its Hugging Face name, in the order of the network, with its shape. */
+export function parameterShapes(config: ModelConfig): Map<string, number[]> {
+  const { hidden_size: hidden, vocab_size: vocabulary } = config
+  const shapes = new Map<string, number[]>([['model.embed_tokens.weight', [vocabulary, hidden]]])
+  for (let layer = 0; layer < config.num_hidden_layers; layer++) {
+    shapes.set(`model.layers.${layer}.input_layernorm.weight`, [hidden])
+    for (const name of PROJECTIONS) {
+      if (name === 'gate_proj') shapes.set(`model.layers.${layer}.post_attention_layernorm.weight`, [hidden])
+      const [out, from] = projectionShape(config, name)
+      shapes.set(`${projectionPath(layer, name)}.weight`, [out, from])
+      if (hasBias(config, name)) shapes.set(`${projectionPath(layer, name)}.bias`, [out])
+    }
+  }
+  shapes.set('model.norm.weight', [hidden])
+  if (config.head === 'score') shapes.set('score.weight', [1, hidden])
+  else if (!config.tie_word_embeddings) shapes.set('lm_head.weight', [vocabulary, hidden])
+  return shapes
+}
+
+/**
+ * Fresh weights as transformers draws them: normal with `initializer_range`, norms 1, biases 0. Every tensor has a
+ * generator of its own, so a model's weights do not depend on what else it has.
+ */
+export function initialWeights(config: ModelConfig, seed: number | string): Weights {
+  const random = new Random(seed)
+  return new Map(
+    Array.from(parameterShapes(config), ([name, shape]) => {
+      const data = new Float32Array(shape.reduce((a, b) => a * b, 1))
+      if (name.endsWith('norm.weight')) data.fill(1)
+      else if (!name.endsWith('.bias')) random.fork(name).fillNormal(data, config.initializer_range)
+      return [name, { shape, data }]
+    }),
+  )
+}
+
+/** Throws unless the weights are exactly those of the configuration; a tied lm_head that repeats is dropped. */
+export function checkWeights(config: ModelConfig, weights: Weights): Weights {
+  const shapes = parameterShapes(config)
+  const checked: Weights = new Map()
+  for (const [name, shape] of shapes) {
+    const found = weights.get(name)
+    if (!found) throw new Error(`The weights lack ${name} [${shape}], which the configuration asks for.`)
+    if (found.shape.length !== shape.length || found.shape.some((extent, axis) => extent !== shape[axis]))
+      throw new Error(`${name} has shape [${found.shape}]; the configuration says [${shape}].`)
+    checked.set(name, found)
+  }
+  const optional = new Set(['lm_head.weight'].filter(() => config.tie_word_embeddings || config.head === 'score'))
+  for (const name of weights.keys())
+    if (!shapes.has(name) && !optional.has(name) && !name.endsWith('rotary_emb.inv_freq'))
+      throw new Error(`${name} is no weight of this model; does config.json belong to these weights?`)
+  return checked
+}
+
+export const countParameters = (weights: Weights): number =>
+  Array.from(weights.values()).reduce((total, { data }) => total + data.length, 0)
