@@ -5,7 +5,7 @@ const AddedToken = z.object({ id: z.number(), content: z.string().min(1), specia
 const TokenizerJson = z.object({
   model: z.looseObject({
     type: z.string().optional(),
-    vocab: z.union([z.record(z.string(), z.number()), z.array(z.tuple([z.string(), z.number()]))]),
+    vocab: z.union([z.array(z.tuple([z.string(), z.number()])), z.custom<object>((value) => value instanceof Object)]),
     merges: z.array(z.union([z.string(), z.tuple([z.string(), z.string()])])).optional(),
   }),
   added_tokens: z.array(AddedToken).default([]),
@@ -26,8 +26,8 @@ export function checkTokenizerFiles(tokenizer: unknown): {
   }
   const { model, added_tokens: added } = parsed.data
   const byId = new Map<number, string>()
-  const claim = (token: string, id: number) => {
-    if (!Number.isInteger(id) || id < 0 || id > 2 ** 24) {
+  const claim = (token: string, id: unknown) => {
+    if (typeof id !== 'number' || !Number.isInteger(id) || id < 0 || id > 2 ** 24) {
       throw new Error(`tokenizer.json gives ${JSON.stringify(token)} the id ${id}; whole numbers to 2^24 are accepted.`)
     }
     const other = byId.get(id)
@@ -36,9 +36,9 @@ export function checkTokenizerFiles(tokenizer: unknown): {
     }
     byId.set(id, token)
   }
-  const listed: [string, number][] = Array.isArray(model.vocab)
+  const listed: [string, unknown][] = Array.isArray(model.vocab)
     ? model.vocab.map(([token], id) => [token, id])
-    : Object.entries(model.vocab)
+    : Object.entries(model.vocab) // unlike a zod record, this keeps a token spelt __proto__
   for (const [token, id] of listed) claim(token, id)
   for (const { content, id } of added) claim(content, id)
   if (byId.size === 0) throw new Error('tokenizer.json has no tokens.')

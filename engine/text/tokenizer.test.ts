@@ -161,6 +161,13 @@ describe('a wrong tokenizer', () => {
     expect(() => new Tokenizer({ tokenizer: tokenizerJson as never })).toThrow(message)
   })
 
+  test('with a token spelt __proto__ is not wrong', () => {
+    const json = JSON.stringify(files.tokenizer).replace('"vocab":{', '"vocab":{"__proto__":420,')
+    const odd = new Tokenizer({ tokenizer: JSON.parse(json) })
+    expect(odd.decode([420])).toBe('__proto__')
+    expect(odd.vocabSize).toBe(421)
+  })
+
   test('that names an end token it lacks is refused', () => {
     const config = { eos_token: '<nowhere>' }
     expect(() => new Tokenizer({ tokenizer: files.tokenizer, tokenizerConfig: config })).toThrow('eos_token')
