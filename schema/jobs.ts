@@ -1,4 +1,14 @@
-import { ChoiceInput, checkInput, IdInput, Input, type InputClass, IntInput, RealInput, TextInput } from './inputs.ts'
+import {
+  ChoiceInput,
+  checkInput,
+  FlagInput,
+  IdInput,
+  Input,
+  type InputClass,
+  IntInput,
+  RealInput,
+  TextInput,
+} from './inputs.ts'
 
 export const PREFERENCE_METHODS = ['grpo', 'rloo', 'dpo'] as const
 
@@ -65,6 +75,7 @@ export class RlhfInput {
 @Input('Runs the mandate’s rubric on a version and logs every metric on chain.')
 export class EvaluateInput {
   @IdInput('The version.') versionId!: string
+  @FlagInput('Whether to promote it when every target is met.', { default: true }) promote!: boolean
   @IntInput('Fixes sampling.', { default: 1, min: 0, max: 2147483647 }) seed!: number
 }
 

@@ -25,7 +25,7 @@ export class Receipt {
   @Ref(() => ModelVersion, 'version', 'The version that answered.', { inverse: 'receipts' }) versionId!: string
   @Ref(() => JobRun, 'job', 'The job that answered.', { unique: true }) jobId!: string
   @Address('Who asked and pays.', { index: true }) consumer!: string
-  @Integer('The epoch it falls in.', { index: true }) epoch!: number
+  @Integer('The epoch that settled it; null until then.', { index: true, nullable: true }) epoch!: number | null
   @Text('The prompt.') prompt!: string
   @Text('The answer.') answer!: string
   @Integer('Input tokens.') tokensIn!: number
@@ -59,6 +59,8 @@ export class CreditHold {
   @Address('Whose credit.', { index: true }) consumer!: string
   @Ref(() => Endpoint, 'endpoint', 'The endpoint.') endpointId!: string
   @Wei('The most it may cost.') maximum!: bigint
+  @Wei('Price of 1,000 input tokens when it was reserved.') priceIn!: bigint
+  @Wei('Price of 1,000 output tokens when it was reserved.') priceOut!: bigint
   @Wei('What it cost, once known.', { nullable: true }) fee!: bigint | null
   @Flag('Whether it still reserves.') open!: boolean
   @Time('When it was reserved.') createdAt!: Date
