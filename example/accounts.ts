@@ -1,0 +1,31 @@
+import { mnemonicToAccount } from 'viem/accounts'
+
+/** The well-known test phrase that local chains fund. Worthless elsewhere: never send value to its accounts. */
+export const MNEMONIC = 'test test test test test test test test test test test junk'
+
+/** Accounts a local chain must fund for the example: `anvil --accounts 64`. */
+export const FUNDED_ACCOUNTS = 64
+
+/** First account index of each role; no two roles share an account. */
+const FIRST = {
+  /** Deploys, and holds the workers' roles. */
+  platform: 0,
+  proposer: 1,
+  holder: 2,
+  host: 8,
+  challenger: 9,
+  contributor: 10,
+  validator: 32,
+  consumer: 48,
+} as const
+
+export type RoleName = keyof typeof FIRST
+
+/** The deterministic account of the nth person in a role. Throws when the role has no more accounts of its own. */
+export function accountOf(role: RoleName, nth = 0) {
+  const index = FIRST[role] + nth
+  const next = Math.min(FUNDED_ACCOUNTS, ...Object.values(FIRST).filter((first) => first > FIRST[role]))
+  if (!Number.isInteger(nth) || nth < 0 || index >= next)
+    throw new Error(`There is no ${role} number ${nth}: the role has ${next - FIRST[role]} accounts.`)
+  return mnemonicToAccount(MNEMONIC, { addressIndex: index })
+}

@@ -1,0 +1,13 @@
+import { drawItems } from './skill/items.ts'
+import type { Message } from './skill/message.ts'
+
+/** Someone who pays for answers. `nth` is the account: `accountOf('consumer', nth)`. */
+export type Consumer = { name: string; nth: number; messages: Message[] }
+
+const NAMES = ['Kettle & Co', 'Northern Bikes', 'Lamp Store']
+
+/** Three shops, each with messages that nobody has seen before. */
+export function consumers(seed: number | string, messagesEach = 8): Consumer[] {
+  const messages = drawItems(seed, 'consumers', NAMES.length * messagesEach)
+  return NAMES.map((name, nth) => ({ name, nth, messages: messages.splice(0, messagesEach) }))
+}

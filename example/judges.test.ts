@@ -1,0 +1,124 @@
+import { expect, test } from 'vitest'
+import { Random } from '#engine/stats/random.ts'
+import { consumers } from './consumers.ts'
+import { type Comparison, goldTasks, judge, saltOf, type Temper, VALIDATORS } from './judges.ts'
+import { drawItems } from './skill/items.ts'
+import { renderReply, STYLES, type Style } from './skill/reply.ts'
+import { formatTriage } from './skill/triage.ts'
+import { utility, winRate } from './utility.ts'
+
+const messages = drawItems(5, 'judged', 300)
+
+function lines(style: Style, seed = 1): string[] {
+  const random = new Random(`${style}/${seed}`)
+  return messages.map(({ truth, item }) =>
+    formatTriage({ ...truth, reply: renderReply(style, { ...truth, item }, random) }),
+  )
+}
+
+const mean = (values: number[]) => values.reduce((a, b) => a + b, 0) / values.length
+
+/** Comparisons of two right lines in styles drawn at random. */
+function comparisons(): Comparison[] {
+  const random = new Random('comparisons')
+  return messages.map(({ prompt, truth, item }) => {
+    const one = () => formatTriage({ ...truth, reply: renderReply(random.choice(STYLES), { ...truth, item }, random) })
+    return { prompt, truth, answers: [one(), one()] }
+  })
+}
+
+const choices = (temper: Temper, tasks: readonly Comparison[]) => {
+  const validator = VALIDATORS.find((one) => one.temper === temper)!
+  return tasks.map((task) => judge(5, validator, task).choice)
+}
+const agreement = (a: readonly number[], b: readonly number[]) => mean(a.map((choice, i) => Number(choice === b[i])))
+
+test('the hidden utility ranks the manners of reply as a good desk would', () => {
+  const of = (style: Style) => mean(lines(style).map((line, i) => utility(line, messages[i].truth).overall))
+  const ranks = STYLES.map(of)
+  expect(of('caring')).toBe(Math.max(...ranks))
+  expect(of('caring')).toBeGreaterThan(of('helpful') + 4)
+  expect(of('helpful')).toBeGreaterThan(of('polite') + 4)
+  expect(of('polite')).toBeGreaterThan(of('plain') + 4)
+  expect(of('plain')).toBeGreaterThan(of('curt') + 4)
+  expect(of('curt')).toBeGreaterThan(of('blaming') + 4)
+})
+
+test('wrong fields, another order, a repeated sentence and endless talk each cost utility', () => {
+  const truth = { category: 'delivery', urgency: 'high', order: '4821' } as const
+  const reply = 'Sorry about the delay. We are tracing order 4821 now. You will hear from us by Friday.'
+  const best = utility(formatTriage({ ...truth, reply }), truth).overall
+  expect(best).toBeGreaterThan(90)
+  const worse = (line: string) => expect(utility(line, truth).overall, line).toBeLessThan(best)
+  worse(formatTriage({ ...truth, category: 'billing', reply }))
+  worse(formatTriage({ ...truth, reply: reply.replace('4821', '4812') }))
+  worse(formatTriage({ ...truth, reply: `${reply} You will hear from us by Friday.` }))
+  worse(formatTriage({ ...truth, reply: `${reply} ${'We are tracing it with care and more care. '.repeat(6)}` }))
+  worse(reply)
+  worse('')
+})
+
+test('a careful validator finds the better answer, a careless one no more than half, and the pact agrees with itself alone', () => {
+  const tasks = comparisons()
+  const truth = tasks.map(({ answers, truth: fields }) => {
+    const [a, b] = answers.map((answer) => utility(answer, fields).overall)
+    return a === b ? 2 : b > a ? 1 : 0
+  })
+  const clear = tasks.filter((_, i) => truth[i] !== 2)
+  const better = truth.filter((choice) => choice !== 2)
+  expect(agreement(choices('careful', clear), better)).toBeGreaterThan(0.85)
+  expect(agreement(choices('ordinary', clear), better)).toBeGreaterThan(0.75)
+  expect(agreement(choices('hasty', clear), better)).toBeGreaterThan(0.6)
+  expect(agreement(choices('careless', clear), better)).toBeLessThan(0.6)
+  expect(agreement(choices('colluding', clear), better)).toBeLessThan(0.6)
+  const [xan, yve] = VALIDATORS.filter(({ temper }) => temper === 'colluding')
+  expect(tasks.every((task) => judge(5, xan, task).choice === judge(5, yve, task).choice)).toBe(true)
+})
+
+test('honest confidence means something: sure judgements are right more often than unsure ones', () => {
+  const gold = goldTasks(9, 300)
+  const vera = VALIDATORS.find(({ temper }) => temper === 'hasty')!
+  const judged = gold.map((task) => ({ ...judge(9, vera, task), right: task.better }))
+  const rate = (list: typeof judged) => mean(list.map(({ choice, right }) => Number(choice === right)))
+  expect(rate(judged.filter(({ confidence }) => confidence >= 90))).toBeGreaterThan(
+    rate(judged.filter(({ confidence }) => confidence < 75)) + 0.1,
+  )
+})
+
+test('gold tasks have the better answer on either side, and the utility agrees with the key', () => {
+  const gold = goldTasks(2, 200)
+  expect(mean(gold.map(({ better }) => better))).toBeCloseTo(0.5, 0)
+  for (const { answers, truth, better } of gold)
+    expect(utility(answers[better], truth).overall).toBeGreaterThan(utility(answers[1 - better], truth).overall)
+})
+
+test('judgements and salts repeat with the seed and fit the ranges of the chain', () => {
+  const [task] = comparisons()
+  for (const validator of VALIDATORS) {
+    const judgement = judge(5, validator, task)
+    expect(judge(5, validator, task)).toEqual(judgement)
+    const { choice, ...rates } = judgement
+    expect([0, 1, 2]).toContain(choice)
+    for (const rate of Object.values(rates)) {
+      expect(Number.isInteger(rate)).toBe(true)
+      expect(rate).toBeGreaterThanOrEqual(0)
+      expect(rate).toBeLessThanOrEqual(100)
+    }
+  }
+  const [a, b] = VALIDATORS
+  expect(new Set([saltOf(1, a, 1), saltOf(1, a, 2), saltOf(1, b, 1), saltOf(2, a, 1)]).size).toBe(4)
+})
+
+test('the win rate counts wins and half of the ties', () => {
+  const { truth } = messages[0]
+  const [good, bad] = [lines('caring')[0], lines('blaming')[0]]
+  const pair = (before: string, after: string) => ({ truth, before, after })
+  expect(winRate([pair(bad, good), pair(good, bad), pair(good, good), pair(bad, good)])).toBe(0.625)
+})
+
+test('consumers ask what nobody was trained on', () => {
+  const asked = consumers(5).flatMap((one) => one.messages.map(({ prompt }) => prompt))
+  expect(asked).toHaveLength(24)
+  const known = new Set(drawItems(5, 'samples', 600).map(({ prompt }) => prompt))
+  expect(asked.filter((prompt) => known.has(prompt))).toEqual([])
+})

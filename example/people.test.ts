@@ -1,0 +1,87 @@
+import { beforeAll, expect, test } from 'vitest'
+import { type Assessment, type Check, QualityIndex } from '#rules/quality.ts'
+import { contentHash } from '#rules/sample.ts'
+import { accountOf, FUNDED_ACCOUNTS } from './accounts.ts'
+import { type Behaviour, type Contributor, contributors } from './people.ts'
+import { drawItems } from './skill/items.ts'
+import { LINE_PATTERN, testItems } from './skill/rubric.ts'
+import { scoreFields } from './skill/score.ts'
+
+const seed = 11
+const sealed = testItems(seed)
+const people = contributors(seed, sealed)
+const verdicts = new Map<Contributor, Assessment[]>()
+
+const lineCheck: Check = ({ completion }) =>
+  new RegExp(`^${LINE_PATTERN}$`).test(completion) ? null : { verdict: 'malformed', reason: 'No triage line.' }
+
+beforeAll(() => {
+  const index = new QualityIndex({ sealed, checks: [lineCheck] })
+  for (const person of people)
+    verdicts.set(
+      person,
+      person.samples.map((sample, i) =>
+        index.add({ id: `${person.name} ${i}`, committed: BigInt(person.wave), text: JSON.stringify(sample) }),
+      ),
+    )
+})
+
+const of = (behaviour: Behaviour) => people.filter((person) => person.behaviour === behaviour)
+const accepted = (behaviour: Behaviour) =>
+  of(behaviour).flatMap((person) => verdicts.get(person)!.filter(({ verdict }) => verdict === 'accepted'))
+
+test('the cast: fourteen people, 660 samples, no content hash twice, and the same again from the same seed', () => {
+  expect(people).toHaveLength(14)
+  const samples = people.flatMap((person) => person.samples)
+  expect(samples).toHaveLength(660)
+  expect(new Set(samples.map(contentHash)).size).toBe(660)
+  expect(contributors(seed, sealed)).toEqual(people)
+  expect(contributors(seed + 1, testItems(seed + 1))).not.toEqual(people)
+})
+
+test('labels tell the behaviours apart: excellent ones are right, mediocre ones mostly, noisy ones rarely, adversaries never', () => {
+  const truth = new Map(drawItems(seed, 'samples', 600).map((item) => [item.prompt, item.truth]))
+  const exact = (behaviour: Behaviour) => {
+    const known = of(behaviour).flatMap(({ samples }) => samples.filter(({ prompt }) => truth.has(prompt)))
+    return known.reduce((sum, s) => sum + scoreFields(s.completion, truth.get(s.prompt)!).fieldsExact, 0) / known.length
+  }
+  expect(exact('excellent')).toBe(1)
+  expect(exact('mediocre')).toBeGreaterThan(0.75)
+  expect(exact('mediocre')).toBeLessThan(0.95)
+  expect(exact('noisy')).toBeLessThan(0.15)
+  expect(exact('adversarial')).toBe(0)
+})
+
+test('the quality rules accept honest work, refuse odd format and leaks, and leave copies little', () => {
+  expect(accepted('excellent')).toHaveLength(320)
+  expect(accepted('mediocre').length).toBeGreaterThan(145)
+  expect(accepted('mediocre').length).toBeLessThan(168)
+  const leaks = of('adversarial').flatMap((person) => verdicts.get(person)!.map(({ verdict }) => verdict))
+  expect(leaks.filter((verdict) => verdict === 'contaminated')).toHaveLength(8)
+  const uniqueness = (behaviour: Behaviour) =>
+    accepted(behaviour).reduce((sum, one) => sum + Number(one.uniqueness), 0) /
+    of(behaviour).flatMap((p) => p.samples).length
+  expect(uniqueness('excellent')).toBeGreaterThan(900_000)
+  expect(uniqueness('duplicating')).toBeLessThan(150_000)
+})
+
+test('those who copy come after those they copy from', () => {
+  for (const person of people) expect(person.wave).toBe(person.behaviour === 'duplicating' ? 2 : 1)
+})
+
+test('no two roles share an account, and a role has no more than its own', () => {
+  const all = [
+    ...Array.from({ length: 14 }, (_, n) => accountOf('contributor', n)),
+    ...Array.from({ length: 9 }, (_, n) => accountOf('validator', n)),
+    ...Array.from({ length: 3 }, (_, n) => accountOf('consumer', n)),
+    ...Array.from({ length: 6 }, (_, n) => accountOf('holder', n)),
+    accountOf('platform'),
+    accountOf('proposer'),
+    accountOf('host'),
+    accountOf('challenger'),
+  ]
+  expect(new Set(all.map(({ address }) => address)).size).toBe(all.length)
+  expect(accountOf('platform').address).toBe('0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266')
+  expect(() => accountOf('proposer', 1)).toThrow('no proposer number 1')
+  expect(() => accountOf('consumer', FUNDED_ACCOUNTS)).toThrow('no consumer')
+})

@@ -1,0 +1,125 @@
+import { Random } from '#engine/stats/random.ts'
+import type { Sample } from '#rules/sample.ts'
+import { drawItems } from './skill/items.ts'
+import type { Message } from './skill/message.ts'
+import { renderReply, STYLES, type Style } from './skill/reply.ts'
+import { CATEGORIES, type Fields, formatTriage, URGENCIES } from './skill/triage.ts'
+
+export type Behaviour = 'excellent' | 'mediocre' | 'noisy' | 'duplicating' | 'adversarial'
+
+/** A person who gives samples to the datanet. `nth` is the account: `accountOf('contributor', nth)`. */
+export type Contributor = {
+  name: string
+  nth: number
+  behaviour: Behaviour
+  /** Contributions are committed wave by wave: those who copy can only copy what stands on chain. */
+  wave: 1 | 2
+  samples: Sample[]
+}
+
+type Person = { name: string; behaviour: Behaviour; samples: number; leaks?: number }
+
+/** The cast, in order of commitment. */
+export const CAST: readonly Person[] = [
+  { name: 'Ada', behaviour: 'excellent', samples: 64 },
+  { name: 'Bela', behaviour: 'excellent', samples: 64 },
+  { name: 'Chidi', behaviour: 'excellent', samples: 64 },
+  { name: 'Dora', behaviour: 'excellent', samples: 64 },
+  { name: 'Emre', behaviour: 'excellent', samples: 64 },
+  { name: 'Fay', behaviour: 'mediocre', samples: 56 },
+  { name: 'Gus', behaviour: 'mediocre', samples: 56 },
+  { name: 'Hana', behaviour: 'mediocre', samples: 56 },
+  { name: 'Ivo', behaviour: 'noisy', samples: 32 },
+  { name: 'Jun', behaviour: 'noisy', samples: 32 },
+  { name: 'Kay', behaviour: 'adversarial', samples: 24 },
+  { name: 'Lex', behaviour: 'adversarial', samples: 24, leaks: 8 },
+  { name: 'Mona', behaviour: 'duplicating', samples: 30 },
+  { name: 'Nico', behaviour: 'duplicating', samples: 30 },
+]
+
+/** How often each manner of reply occurs, in the order of `STYLES`: even good clerks are often merely short. */
+const MANNERS: Record<Exclude<Behaviour, 'duplicating'>, readonly number[]> = {
+  excellent: [16, 16, 20, 24, 18, 3, 3],
+  mediocre: [6, 8, 14, 28, 26, 10, 8],
+  noisy: [10, 10, 10, 20, 25, 15, 10],
+  adversarial: [0, 0, 0, 10, 20, 45, 25],
+}
+
+/**
+ * Plays all contributors: who they are and which samples they submit, in the order in which they commit.
+ * `leaked` is what an adversary got hold of; those samples must be refused.
+ */
+export function contributors(seed: number | string, leaked: readonly Sample[]): Contributor[] {
+  const writers = CAST.filter(({ behaviour }) => behaviour !== 'duplicating')
+  const messages = drawItems(
+    seed,
+    'samples',
+    writers.reduce((sum, { samples }) => sum + samples, 0),
+  )
+  const random = new Random(`contributors/${seed}`)
+  const written: Sample[] = []
+  const copied = new Set<Sample>()
+  return CAST.map((person, nth) => {
+    const own = random.fork(person.name)
+    const { name, behaviour } = person
+    if (behaviour === 'duplicating')
+      return { name, nth, behaviour, wave: 2 as const, samples: copies(written, copied, person.samples, own) }
+    const samples = messages.splice(0, person.samples).map((message) => write(behaviour, message, own))
+    const stolen = own.permutation(leaked.length).slice(0, person.leaks ?? 0)
+    for (const [i, at] of stolen.entries()) samples[i * 2] = edit(leaked[at], own)
+    if (behaviour === 'excellent' || behaviour === 'mediocre') written.push(...samples)
+    return { name, nth, behaviour, wave: 1 as const, samples }
+  })
+}
+
+function write(behaviour: Exclude<Behaviour, 'duplicating'>, message: Message, random: Random): Sample {
+  const fields = label(behaviour, message.truth, random)
+  const style: Style = STYLES[random.weighted(MANNERS[behaviour])]
+  // A careful clerk answers the message; a wrong label brings the reply of the wrong desk.
+  const completion = formatTriage({ ...fields, reply: renderReply(style, { ...fields, item: message.item }, random) })
+  const odd = behaviour === 'mediocre' && random.chance(0.06)
+  return { prompt: message.prompt, completion: odd ? completion.replaceAll(' | ', ' / ') : completion }
+}
+
+function label(behaviour: Behaviour, truth: Fields, random: Random): Fields {
+  switch (behaviour) {
+    case 'mediocre':
+      if (!random.chance(0.12)) return truth
+      return random.chance(0.5)
+        ? { ...truth, category: random.choice(CATEGORIES) }
+        : { ...truth, urgency: random.choice(URGENCIES) }
+    case 'noisy':
+      return {
+        category: random.choice(CATEGORIES),
+        urgency: random.choice(URGENCIES),
+        order: random.chance(0.5) ? truth.order : 'none',
+      }
+    case 'adversarial':
+      return {
+        category: CATEGORIES[(CATEGORIES.indexOf(truth.category) + 1) % CATEGORIES.length],
+        urgency: truth.urgency === 'high' ? 'low' : 'high',
+        order: truth.order,
+      }
+    default:
+      return truth
+  }
+}
+
+/** Copies of committed samples, no two alike and none to the letter: their hashes are new, their contents are not. */
+function copies(written: readonly Sample[], copied: Set<Sample>, count: number, random: Random): Sample[] {
+  const fresh = random.shuffle(written.filter((sample) => !copied.has(sample))).slice(0, count)
+  for (const sample of fresh) copied.add(sample)
+  return fresh.map((sample) => edit(sample, random))
+}
+
+/** The same content with one small touch. */
+function edit({ prompt, completion }: Sample, random: Random): Sample {
+  const touches = [
+    prompt.toUpperCase(),
+    prompt.replaceAll('.', '!'),
+    `Hello! ${prompt}`,
+    `${prompt} Thank you very much.`,
+    prompt.replace(/\b(my|the) /i, 'this '),
+  ]
+  return { prompt: random.choice(touches.filter((touched) => touched !== prompt)), completion }
+}

@@ -1,0 +1,98 @@
+import { Random } from '#engine/stats/random.ts'
+import { expand, sentence } from './grammar.ts'
+import { drawMessage } from './message.ts'
+import { CUES, DAYS, ITEMS, NAMES, PROBLEMS } from './phrases.ts'
+import { renderReply, STYLES } from './reply.ts'
+import { CATEGORIES, URGENCIES } from './triage.ts'
+
+/** One text of the pre-training corpus: running text, or a message with the reply a clerk gave. */
+export type Document = { kind: 'dialogue'; message: string; reply: string } | { kind: 'text'; text: string }
+
+const DESKS = {
+  delivery: ['the delivery desk traces parcels', 'couriers and parcels belong to the delivery desk'],
+  damage: ['the damage desk replaces what came broken', 'cracks, dents and scratches go to the damage desk'],
+  refund: ['the refund desk handles returns and money back', 'whoever sends something back writes to the refund desk'],
+  billing: ['the billing desk corrects invoices and charges', 'bills, receipts and cards belong to the billing desk'],
+  account: ['the account desk resets logins and passwords', 'profiles and passwords go to the account desk'],
+  technical: [
+    'the technical desk explains set up and errors',
+    'what does not start or connect goes to the technical desk',
+  ],
+}
+
+const PRIORITIES = {
+  high: ['is of high priority: answer today', 'has high urgency', 'goes first, the urgency is high'],
+  normal: ['has normal priority', 'is a normal request', 'is of normal urgency'],
+  low: ['is of low priority: answer this week', 'has low urgency', 'can wait, the urgency is low'],
+}
+
+/**
+ * Draws the general support-desk English a base model learns from: dialogues, desk guides, priorities and notes. No document
+ * holds a triage line or maps a whole message to its fields, so the base cannot do the skill; it knows the words.
+ */
+export function* drawCorpus(seed: number | string, count: number): Generator<Document> {
+  const random = new Random(`corpus/${seed}`)
+  for (let i = 0; i < count; i++) yield drawDocument(random)
+}
+
+function drawDocument(random: Random): Document {
+  const kind = random.weighted([60, 14, 10, 10, 6])
+  if (kind === 0) return dialogue(random)
+  const text = [guide, priority, note, quotes][kind - 1](random)
+  return { kind: 'text', text }
+}
+
+function dialogue(random: Random): Document {
+  const { prompt, truth, item } = drawMessage(random)
+  const style = STYLES[random.weighted([2, 2, 3, 3, 2, 1, 1])]
+  return { kind: 'dialogue', message: prompt, reply: renderReply(style, { ...truth, item }, random) }
+}
+
+/** A page of the desk guide: which questions a desk hears. */
+function guide(random: Random): string {
+  const category = random.choice(CATEGORIES)
+  const questions = Array.from({ length: 2 }, () => `"${sentence(problem(category, random))}."`)
+  return `${sentence(random.choice(DESKS[category]))}. Typical for ${category}: ${questions.join(' ')}`
+}
+
+/** A rule on what is urgent. */
+function priority(random: Random): string {
+  const urgency = random.choice(URGENCIES)
+  const said =
+    urgency === 'normal'
+      ? `who only says "${problem(random.choice(CATEGORIES), random)}"`
+      : `who says "${cue(urgency, random)}"`
+  return `A customer ${said} ${random.choice(PRIORITIES[urgency])}.`
+}
+
+/** A clerk's note: numbers are repeated, as they are at a desk. */
+function note(random: Random): string {
+  const order = () => String(1000 + random.integer(9000))
+  const [a, b] = [order(), order()]
+  const name = random.choice(NAMES)
+  return random.choice([
+    `Note: order ${a} of ${name} was packed on ${random.choice(DAYS)}. The number ${a} is on the label.`,
+    `${name} asked for order ${a} and order ${b}. Orders: ${a} and ${b}.`,
+    `Order ${a}: one ${random.choice(ITEMS)}. Order ${b}: one ${random.choice(ITEMS)}. First ${a}, then ${b}.`,
+    `${sentence(problem(random.choice(CATEGORIES), random))}. Order ${a}. Copied from the mail: ${a}.`,
+    `The mail of ${name} names no order. Order: none.`,
+  ])
+}
+
+/** Several customers in a row, without an answer. */
+function quotes(random: Random): string {
+  return Array.from({ length: 2 }, () => drawMessage(random).prompt).join('\n')
+}
+
+function problem(category: (typeof CATEGORIES)[number], random: Random): string {
+  return expand(random.choice(PROBLEMS[category]), random, {
+    thing: `${random.choice(['my', 'the', 'our'])} ${random.choice(ITEMS)}`,
+    goods: `the ${random.choice(ITEMS)}`,
+    day: DAYS,
+    small: String(1 + random.integer(9)),
+  })
+}
+
+function cue(urgency: 'high' | 'low', random: Random): string {
+  return expand(random.choice(CUES[urgency]), random, { day: DAYS })
+}

@@ -1,0 +1,54 @@
+import type { Random } from '#engine/stats/random.ts'
+
+/** What a template's `{name}` stands for: a text, or texts to draw one from. */
+export type Slots = Record<string, string | readonly string[]>
+
+/**
+ * Expands one template: `(a|b|c)` is drawn evenly (an empty choice is allowed, choices nest), `{name}` is filled from the
+ * slots, runs of space become one and spaces before punctuation vanish.
+ * Throws on an unknown slot and on an unclosed bracket.
+ */
+export function expand(template: string, random: Random, slots: Slots = {}): string {
+  let at = 0
+  const fail = (what: string) => new Error(`The template "${template}" ${what} at ${at}.`)
+
+  const sequence = (nested: boolean): string => {
+    const choices: string[] = []
+    let text = ''
+    while (at < template.length) {
+      const char = template[at]
+      if (char === '(') {
+        at++
+        text += sequence(true)
+      } else if (nested && char === '|') {
+        choices.push(text)
+        text = ''
+        at++
+      } else if (nested && char === ')') {
+        at++
+        return random.choice([...choices, text])
+      } else if (char === '{') {
+        const end = template.indexOf('}', at)
+        if (end < 0) throw fail('has an unclosed slot')
+        const slot = slots[template.slice(at + 1, end)]
+        if (slot === undefined) throw fail(`names the unknown slot ${template.slice(at, end + 1)}`)
+        text += typeof slot === 'string' ? slot : random.choice(slot)
+        at = end + 1
+      } else {
+        text += char
+        at++
+      }
+    }
+    if (nested) throw fail('has an unclosed bracket')
+    return text
+  }
+
+  const text = sequence(false)
+  return text
+    .replace(/\s+/g, ' ')
+    .replace(/ ([.,!?;:])/g, '$1')
+    .trim()
+}
+
+/** The text with its first letter in upper case. */
+export const sentence = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)

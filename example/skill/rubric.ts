@@ -1,0 +1,72 @@
+import { type Hex, keccak256, stringToBytes } from 'viem'
+import { Random } from '#engine/stats/random.ts'
+import { contentHash, type Sample } from '#rules/sample.ts'
+import { documentBytes, items, type Rubric, type Specification } from '#schema/documents.ts'
+import { drawItems } from './items.ts'
+import { renderReply } from './reply.ts'
+import { CATEGORIES, type Fields, formatTriage, URGENCIES } from './triage.ts'
+
+/** A held-out item. Its completion is one right answer; only its fields are compared. */
+export type HeldOutItem = Sample & { truth: Fields }
+
+/** A whole triage line. */
+export const LINE_PATTERN = `(${CATEGORIES.join('|')}) \\| (${URGENCIES.join('|')}) \\| (\\d{4}|none) \\| .{4,240}`
+
+/** What is measured: the three fields together and one by one, and whether the line can be read at all. */
+export const METRICS: Rubric['metrics'] = [
+  { name: 'fieldsExact', kind: 'fields', separator: ' | ', fields: [0, 1, 2] },
+  { name: 'category', kind: 'fields', separator: ' | ', fields: [0] },
+  { name: 'urgency', kind: 'fields', separator: ' | ', fields: [1] },
+  { name: 'order', kind: 'fields', separator: ' | ', fields: [2] },
+  { name: 'format', kind: 'regex', pattern: `^${LINE_PATTERN}$` },
+]
+
+/** The mandate's targets, for the lower end of the interval, ppm. */
+export const TARGETS = [
+  { metric: 'fieldsExact', minimum: 450_000n },
+  { metric: 'format', minimum: 900_000n },
+]
+
+/** Longest triage line in tokens of the example's tokenizer, with its end. */
+export const MAX_TOKENS = 48
+
+/** What the proposal demands of samples; the message of a sample is any English text. */
+export const SAMPLES: Specification['samples'] = {
+  description:
+    'prompt: a customer message in plain English. completion: category | urgency | order | reply, with a category of ' +
+    `${CATEGORIES.join(', ')}, an urgency of ${URGENCIES.join(', ')}, and the four digits of the order or none.`,
+  completionPattern: LINE_PATTERN,
+  topic: [],
+  maxPromptLength: 400,
+}
+
+/** Items that judge versions. They stay sealed, and no training stream has a message of theirs. */
+export const testItems = (seed: number | string, count = 160): HeldOutItem[] => answered(seed, 'test', count)
+
+/** Items on which influence is measured: other ones than those that judge. */
+export const validationItems = (seed: number | string, count = 64): HeldOutItem[] => answered(seed, 'validation', count)
+
+function answered(seed: number | string, stream: 'test' | 'validation', count: number): HeldOutItem[] {
+  const random = new Random(`answers/${seed}/${stream}`)
+  return drawItems(seed, stream, count).map(({ prompt, truth, item }) => ({
+    prompt,
+    completion: formatTriage({ ...truth, reply: renderReply('caring', { ...truth, item }, random) }),
+    truth,
+  }))
+}
+
+/** Sealed items as the document that the rubric names by its hash, with the hash of each item. */
+export function sealItems(seed: number | string, held: readonly HeldOutItem[]) {
+  const salt = keccak256(stringToBytes(`items/${seed}/${held.length}/${held[0]?.prompt}`))
+  const document = items.parse({ salt, items: held.map(({ prompt, completion }) => ({ prompt, completion })) })
+  const hash: Hex = keccak256(documentBytes(document))
+  return { document, hash, itemHashes: held.map(contentHash) }
+}
+
+/** The rubric's document, over the hashes of the sealed items. */
+export const rubricOf = (test: Hex, validation: Hex): Rubric => ({
+  metrics: METRICS,
+  test,
+  validation,
+  maxTokens: MAX_TOKENS,
+})

@@ -1,0 +1,22 @@
+import { type Fields, parseTriage } from './triage.ts'
+
+/** What the rubric measures on one completion, each 0 or 1. */
+export type Scores = {
+  /** Category, urgency and order are all right. */
+  fieldsExact: number
+  category: number
+  urgency: number
+  order: number
+  /** The line can be read at all. */
+  format: number
+}
+
+/** Compares a completion's fields to the truth. A line that cannot be read scores zero everywhere. */
+export function scoreFields(completion: string, truth: Fields): Scores {
+  const read = parseTriage(completion)
+  if (read === null) return { fieldsExact: 0, category: 0, urgency: 0, order: 0, format: 0 }
+  const category = Number(read.category === truth.category)
+  const urgency = Number(read.urgency === truth.urgency)
+  const order = Number(read.order === truth.order)
+  return { fieldsExact: category * urgency * order, category, urgency, order, format: 1 }
+}

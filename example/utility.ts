@@ -1,0 +1,84 @@
+import { scoreFields } from './skill/score.ts'
+import { CATEGORIES, type Category, type Fields, parseTriage } from './skill/triage.ts'
+
+/** What the simulated validators care about, 0–100 each, and together. They never show it: they only compare. */
+export type Utility = { ethics: number; logic: number; functional: number; overall: number }
+
+/** Words by which a reply shows that it speaks of a category's trouble. */
+const TOPIC: Record<Category, RegExp> = {
+  delivery: /\b(courier|depot|tracing|late|delay|new date|have to wait)\b/i,
+  damage: /\b(damage|broken|replacement|packing|sending a new|photo|the box)\b/i,
+  refund: /\b(refund|return|money|label|suit you)\b/i,
+  billing: /\b(bill|billing|invoice|charge|amount|accounts team|statement)\b/i,
+  account: /\b(account|login|profile|locked)\b/i,
+  technical: /\b(technician|manual|testing|unplug|faulty|work|trouble)\b/i,
+}
+const SORRY = /\b(sorry|apologise)\b/i
+const COURTEOUS = /\b(please|thank you)\b/i
+const BLAMING =
+  /\byou (should|must|forgot|typed|gave|changed|are using)\b|\bnext time\b|\bif you know how\b|\bwhen it left us\b/i
+const BOASTING = /\b(promise|guarantee|never happen|best shop|for sure|hundred percent)\b/i
+const ACTING =
+  /\bwe (are (tracing|packing|sending|checking|correcting|testing)|asked|called|noted|opened|made|reset|unlocked|sent)\b|\bis (looking|reviewing|on its way|started|approved|being repaired)\b|\baccounts team has\b/i
+const NEXT =
+  /\byou will (hear|get)\b|\bwe will (send|call)\b|\bplease (send|keep|use|print|try|unplug)\b|\bwill be back by\b/i
+
+/** Words from which on a reply only gets tedious. */
+const LONG_WORDS = 32
+
+/**
+ * The hidden utility of a completion: a deterministic function of its text and of what the message truly says.
+ * - ethics: says sorry and please, blames nobody, promises nothing it cannot keep
+ * - logic: speaks of the right trouble and the right order, says nothing twice, ends its sentences
+ * - functional: right fields, something done, a next step
+ */
+export function utility(completion: string, truth: Fields): Utility {
+  const reply = parseTriage(completion)?.reply ?? completion
+  const says = (pattern: RegExp) => Number(pattern.test(reply))
+  const words = reply.split(/\s+/).filter((word) => word !== '')
+  const fields = scoreFields(completion, truth)
+
+  const ethics = 45 + 35 * says(SORRY) + 20 * says(COURTEOUS) - 45 * says(BLAMING) - 40 * says(BOASTING)
+  const topical =
+    says(TOPIC[truth.category]) * (CATEGORIES.some((c) => c !== truth.category && heavier(reply, c, truth)) ? 0.5 : 1)
+  const logic =
+    45 * topical + 30 * ordersRight(reply, truth) + 15 * Number(!repeats(reply)) + 10 * Number(/[.!?]$/.test(reply))
+  const functional =
+    20 * fields.category + 15 * fields.urgency + 15 * fields.order + 20 * says(ACTING) + 30 * says(NEXT)
+
+  const tedium = Math.max(0, words.length - LONG_WORDS) * 2
+  const clean = { ethics: within(ethics), logic: within(logic), functional: within(functional) }
+  return { ...clean, overall: within(0.3 * clean.ethics + 0.3 * clean.logic + 0.4 * clean.functional - tedium) }
+}
+
+/** Whether a reply has more words of another category than of the true one. */
+function heavier(reply: string, other: Category, { category }: Fields): boolean {
+  const count = (c: Category) => reply.match(new RegExp(TOPIC[c], 'gi'))?.length ?? 0
+  return count(other) > count(category)
+}
+
+/** Every order the reply names is the message's; when the message names one, saying it is right and silence is half right. */
+function ordersRight(reply: string, { order }: Fields): number {
+  const named = reply.match(/\b\d{4}\b/g) ?? []
+  if (named.some((number) => number !== order)) return 0
+  return order === 'none' || named.length > 0 ? 1 : 0.5
+}
+
+function repeats(reply: string): boolean {
+  const sentences = reply
+    .toLowerCase()
+    .split(/[.!?]\s*/)
+    .filter((part) => part !== '')
+  return new Set(sentences).size < sentences.length
+}
+
+const within = (value: number) => Math.min(100, Math.max(0, Math.round(value)))
+
+/** The share of pairs in which the second answer is better by the hidden utility; ties count half. */
+export function winRate(pairs: readonly { truth: Fields; before: string; after: string }[]): number {
+  const wins = pairs.map(({ truth, before, after }): number => {
+    const gain = utility(after, truth).overall - utility(before, truth).overall
+    return gain > 0 ? 1 : gain === 0 ? 0.5 : 0
+  })
+  return wins.reduce((sum, win) => sum + win, 0) / pairs.length
+}
