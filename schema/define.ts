@@ -195,6 +195,7 @@ function define(versioned: boolean, description: string) {
       Column({ type: 'bigint', name: 'to_block', nullable: true })(owner.prototype, 'toBlock')
       Index(`${table}_to`)(owner.prototype, 'toBlock')
       Index(`${table}_from`)(owner.prototype, 'fromBlock')
+      Index(`${table}_present`, ['id'], { unique: true, where: 'to_block IS NULL' })(owner)
     }
     Table(table)(owner)
     ObjectType(name, { description })(owner)

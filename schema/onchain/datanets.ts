@@ -29,7 +29,8 @@ export class Datanet extends Versioned {
 
 @OnChain('A salted hash committed before its content is shown: it fixes who was first.')
 export class Commitment extends Versioned {
-  @Id('The commitment.') id!: string
+  @Id('`commitment-contributor`: anyone may commit the same hash, but only under its own name.') id!: string
+  @Hash('The commitment.') commitment!: string
   @Address('Who committed.', { index: true }) contributor!: string
   @Text('Its place on chain, `block-logIndex` zero-padded: earlier sorts first.') position!: string
   @Time('When.') committedAt!: Date

@@ -20,6 +20,7 @@ export class Dispute extends Versioned {
 export class Slash extends Versioned {
   @Id('The event’s id.') id!: string
   @Address('Whose stake.', { index: true }) account!: string
+  @Text('For what: a contribution, or a judgement.', { index: true }) subjectId!: string
   @Text('In which role.') role!: string
   @Wei('How much.') amount!: bigint
   @Hash('The evidence.') evidenceHash!: string

@@ -34,6 +34,9 @@ export class Proposal extends Versioned {
   @Flag('Cancelled.') canceled!: boolean
   @Flag('Executed.') executed!: boolean
   @Time('When the timelock may execute it, once queued.', { nullable: true }) eta!: Date | null
+  @Hash('The timelock operation that carries it out, once queued.', { nullable: true, index: true }) operation!:
+    | string
+    | null
   @Time('When it was proposed.') createdAt!: Date
 }
 

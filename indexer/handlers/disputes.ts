@@ -1,0 +1,34 @@
+import { Contribution } from '#schema/onchain/datanets.ts'
+import { Dispute, SUBJECTS } from '#schema/onchain/disputes.ts'
+import { judgementOf } from './feedback.ts'
+import type { Handlers } from './handler.ts'
+
+const UPHELD = 1
+
+export const disputes: Handlers<'Disputes'> = {
+  DisputeOpened(rows, { disputeId, kind, subjectId, challenger, bond, evidenceHash }, at) {
+    const subject = SUBJECTS[kind]!
+    rows.put(Dispute, {
+      id: disputeId.toString(),
+      subject,
+      subjectId: subject === 'Judgement' ? judgementOf(subjectId) : subjectId.toString(),
+      challenger,
+      bond,
+      evidenceHash,
+      outcome: 'Open',
+      slashed: 0n,
+      openedAt: at.timestamp,
+      resolvedAt: null,
+    })
+  },
+  DisputeResolved(rows, { disputeId, outcome, slashed }, at) {
+    const id = disputeId.toString()
+    const { subject, subjectId } = rows.must(Dispute, id)
+    const upheld = outcome === UPHELD
+    rows.change(Dispute, id, { outcome: upheld ? 'Upheld' : 'Rejected', slashed, resolvedAt: at.timestamp })
+    if (upheld && subject === 'Contribution') rows.change(Contribution, subjectId, { excluded: true })
+  },
+  RoleAdminChanged: null,
+  RoleGranted: null,
+  RoleRevoked: null,
+}

@@ -1,0 +1,130 @@
+import { BudgetEntry, Mandate, Model, ModelStake, ModelVersion, RewardSplit, Target } from '#schema/onchain/models.ts'
+import type { Rows } from '../rows.ts'
+import { type Handlers, type Moment, moment } from './handler.ts'
+
+const NO_VERSION = 0n
+
+interface Money {
+  modelId: bigint
+  account: string
+  purpose: string
+  amount: bigint
+}
+
+function budget(rows: Rows, direction: 'Funded' | 'Spent', { modelId, account, purpose, amount }: Money, at: Moment) {
+  const id = modelId.toString()
+  rows.append(BudgetEntry, { id: at.position, modelId: id, direction, account, purpose, amount, at: at.timestamp })
+  rows.change(Mandate, id, (mandate) =>
+    direction === 'Funded' ? { funded: mandate.funded + amount } : { spent: mandate.spent + amount },
+  )
+}
+
+function stake(rows: Rows, modelId: string, account: string, change: bigint) {
+  const id = `${modelId}-${account}`
+  rows.put(ModelStake, { id, modelId, account, amount: (rows.get(ModelStake, id)?.amount ?? 0n) + change })
+  rows.change(Model, modelId, ({ staked }) => ({ staked: staked + change }))
+}
+
+/** The last promoted version that was not rolled back: versions are promoted in the order of their ids. */
+function liveVersion(rows: Rows, modelId: string): string | null {
+  const serving = rows.find(ModelVersion, 'modelId', modelId).filter(({ status }) => status === 'Promoted')
+  const newest = serving.reduce((most, { id }) => (BigInt(id) > most ? BigInt(id) : most), NO_VERSION)
+  return newest === NO_VERSION ? null : newest.toString()
+}
+
+export const models: Handlers<'ModelRegistry'> = {
+  ModelProposed(rows, { modelId, proposer, proposalId, specHash, specURI, bond }, at) {
+    rows.put(Model, {
+      id: modelId.toString(),
+      proposer,
+      proposalId: proposalId.toString(),
+      specHash,
+      specUri: specURI,
+      bond,
+      bondReturned: 0n,
+      bondSlashed: 0n,
+      bondStatus: 'Locked',
+      staked: 0n,
+      liveVersionId: null,
+      proposedAt: at.timestamp,
+    })
+  },
+  /** A metric named twice must reach both minima, which is the greater one. */
+  TargetSet(rows, { modelId, metric, minimum }) {
+    const id = `${modelId}-${metric}`
+    const named = rows.get(Target, id)
+    const least = named && named.minimum > minimum ? named.minimum : minimum
+    rows.put(Target, { id, modelId: modelId.toString(), metric, minimum: least })
+  },
+  SplitSet(rows, { modelId, splitHash, split }) {
+    rows.put(RewardSplit, { id: modelId.toString(), modelId: modelId.toString(), splitHash, ...split })
+  },
+  BondReturned(rows, { modelId, amount }) {
+    rows.change(Model, modelId.toString(), (model) => ({
+      bondReturned: model.bondReturned + amount,
+      bondStatus: model.bondStatus === 'Slashed' ? ('Slashed' as const) : ('Returned' as const),
+    }))
+  },
+  BondSlashed(rows, { modelId, amount }) {
+    rows.change(Model, modelId.toString(), (model) => ({
+      bondSlashed: model.bondSlashed + amount,
+      bondStatus: 'Slashed' as const,
+    }))
+  },
+  MandateIssued(rows, { modelId, proposalId, budget, rubricHash, splitHash, deadline }, at) {
+    rows.put(Mandate, {
+      id: modelId.toString(),
+      modelId: modelId.toString(),
+      proposalId: proposalId.toString(),
+      budget,
+      funded: 0n,
+      spent: 0n,
+      rubricHash,
+      splitHash,
+      deadline: moment(deadline),
+      issuedAt: at.timestamp,
+    })
+  },
+  MandateFunded(rows, money, at) {
+    budget(rows, 'Funded', money, at)
+  },
+  BudgetSpent(rows, money, at) {
+    budget(rows, 'Spent', money, at)
+  },
+  ModelStaked(rows, { modelId, account, amount }) {
+    stake(rows, modelId.toString(), account, amount)
+  },
+  ModelUnstaked(rows, { modelId, account, amount }) {
+    stake(rows, modelId.toString(), account, -amount)
+  },
+  VersionRegistered(rows, { versionId, modelId, parentVersionId, ...made }, at) {
+    rows.put(ModelVersion, {
+      id: versionId.toString(),
+      modelId: modelId.toString(),
+      parentId: parentVersionId === NO_VERSION ? null : parentVersionId.toString(),
+      method: made.method,
+      datasetRoot: made.datasetRoot,
+      manifestHash: made.manifestHash,
+      adapterHash: made.adapterHash,
+      status: 'Registered',
+      rollbackReason: null,
+      registeredAt: at.timestamp,
+      promotedAt: null,
+    })
+  },
+  VersionPromoted(rows, { versionId }, at) {
+    const id = versionId.toString()
+    rows.change(ModelVersion, id, { status: 'Promoted', promotedAt: at.timestamp })
+    rows.change(Model, rows.must(ModelVersion, id).modelId, { liveVersionId: id })
+  },
+  VersionRolledBack(rows, { versionId, reason }) {
+    const id = versionId.toString()
+    const { modelId } = rows.must(ModelVersion, id)
+    rows.change(ModelVersion, id, { status: 'RolledBack', rollbackReason: reason })
+    if (rows.must(Model, modelId).liveVersionId === id)
+      rows.change(Model, modelId, { liveVersionId: liveVersion(rows, modelId) })
+  },
+  RoleAdminChanged: null,
+  RoleGranted: null,
+  RoleRevoked: null,
+}

@@ -1,0 +1,252 @@
+import type { Sql } from '#schema/database.ts'
+import { type EntityClass, type TableDefinition, tableOf, type Versioned } from '#schema/define.ts'
+import { type Changes, loadPresent, type Row, type Version, writeChanges } from './versions.ts'
+
+/** The rows that the handlers of a batch read and write, in memory until the batch is flushed.
+ *
+ *  Handlers are synchronous. A handler that asks for a row which is not in memory is abandoned without a trace; the rest of
+ *  the batch is then tried on a scratch layer only to learn what else it will ask for, everything missing is loaded with
+ *  one statement a table, and the handler runs again. So a batch costs a few statements, however many rows it touches,
+ *  and no handler says in advance what it needs. */
+
+/** What is stored of an entity: its values without its block range. */
+export type Values<T> = Omit<T, keyof Versioned>
+
+interface Entry {
+  version: Version
+  /** Whether the version stands in the database. */
+  stored: boolean
+}
+
+/** By id; null: there is no such row at present. */
+type Layer = Map<string, Entry | null>
+
+class TableState {
+  readonly memory: Layer = new Map()
+  /** `property=value` of every group of rows that is in memory as a whole. */
+  readonly groups = new Set<string>()
+  changes: Changes = { dropped: [], closed: [], opened: [] }
+  /** Ids, and groups, that a handler asked for in vain. */
+  readonly missing = { ids: new Set<string>(), groups: new Map<string, Set<string | null>>() }
+  scratch: Layer | undefined
+  /** Writes of the handler that is running. */
+  readonly step: Layer = new Map()
+  readonly appended: Version[] = []
+
+  constructor(
+    readonly definition: TableDefinition,
+    foreseeing: boolean,
+  ) {
+    if (foreseeing) this.scratch = new Map()
+  }
+
+  look(id: string): Entry | null | undefined {
+    for (const layer of [this.step, this.scratch, this.memory]) {
+      const entry = layer?.get(id)
+      if (entry !== undefined) return entry
+    }
+    return undefined
+  }
+}
+
+/** Thrown to abandon a handler until what it asked for is loaded. */
+const MISSING = Symbol('missing rows')
+
+const same = (left: unknown, right: unknown) => left === right || (left == null && right == null)
+const ENTRIES_KEPT = 200_000
+
+export class Rows {
+  private readonly tables = new Map<EntityClass, TableState>()
+  private block = 0
+  private foreseeing = false
+
+  /** The row as it stands now, or undefined. Never change it in place: `put` a new one. */
+  get<T extends Versioned>(entity: EntityClass<T>, id: string): Readonly<Values<T>> | undefined {
+    const table = this.table(entity)
+    const entry = table.look(id)
+    if (entry === undefined) {
+      table.missing.ids.add(id)
+      throw MISSING
+    }
+    return entry?.version.row as Values<T> | undefined
+  }
+
+  /** Says at once which rows of an entity will be asked for: saves a round of loading where a handler needs several. */
+  need<T extends Versioned>(entity: EntityClass<T>, ids: readonly string[]) {
+    const table = this.table(entity)
+    const absent = ids.filter((id) => table.look(id) === undefined)
+    for (const id of absent) table.missing.ids.add(id)
+    if (absent.length) throw MISSING
+  }
+
+  /** All present rows whose `property` has `value`, sorted by id. */
+  find<T extends Versioned>(entity: EntityClass<T>, property: keyof T & string, value: string | null) {
+    const table = this.table(entity)
+    if (!table.groups.has(`${property}=${value}`)) {
+      const wanted = table.missing.groups.get(property) ?? new Set()
+      table.missing.groups.set(property, wanted.add(value))
+      throw MISSING
+    }
+    const found = new Map<string, Row>()
+    for (const layer of [table.memory, table.scratch ?? new Map(), table.step])
+      for (const [id, entry] of layer)
+        if (entry && same(entry.version.row[property], value)) found.set(id, entry.version.row)
+        else found.delete(id)
+    return [...found.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row as Readonly<Values<T>>)
+  }
+
+  /** Writes a row as of the block in hand: closes the version that stood and opens this one; a second change within one
+   *  block replaces the first. */
+  put<T extends Versioned>(entity: EntityClass<T>, row: Values<T>) {
+    const { id } = row as unknown as { id: string }
+    this.get(entity, id)
+    this.table(entity).step.set(id, { version: this.version(row), stored: false })
+  }
+
+  /** Writes a row that cannot exist yet and that no handler reads again (an event, under the event's own id): saves looking. */
+  append<T extends Versioned>(entity: EntityClass<T>, row: Values<T>) {
+    this.table(entity).appended.push(this.version(row))
+  }
+
+  /** Changes some values of a row that must exist. @throws Error naming the row when it does not. */
+  change<T extends Versioned>(
+    entity: EntityClass<T>,
+    id: string,
+    values: Partial<Values<T>> | ((row: Readonly<Values<T>>) => Partial<Values<T>>),
+  ) {
+    const row = this.must(entity, id)
+    this.put(entity, { ...row, ...(typeof values === 'function' ? values(row) : values) })
+  }
+
+  /** The row as it stands now. @throws Error naming the row when there is none. */
+  must<T extends Versioned>(entity: EntityClass<T>, id: string): Readonly<Values<T>> {
+    const row = this.get(entity, id)
+    if (!row) throw new Error(`${entity.name} ${id} is not known at block ${this.block}`)
+    return row
+  }
+
+  /** Ends a row as of the block in hand. */
+  remove<T extends Versioned>(entity: EntityClass<T>, id: string) {
+    if (this.get(entity, id)) this.table(entity).step.set(id, null)
+  }
+
+  /** Runs `steps` in order, each at its block, loading through `sql` what they ask for.
+   *  A step either runs whole or leaves no trace. @throws whatever a step throws. */
+  async run(sql: Sql, steps: readonly { block: number; run: () => void }[]) {
+    let next = 0
+    while (next < steps.length) {
+      while (next < steps.length && this.attempt(steps[next]!)) next++
+      if (next === steps.length) break
+      this.foresee(steps.slice(next))
+      await this.load(sql)
+    }
+  }
+
+  /** Writes every change since the last flush; rows stay in memory for the next batch. Call `forget` if the transaction fails. */
+  async flush(sql: Sql): Promise<void> {
+    let entries = 0
+    for (const table of this.tables.values()) {
+      const opened = table.changes.opened.filter((version) => version.toBlock !== version.fromBlock)
+      await writeChanges(sql, table.definition, { ...table.changes, opened })
+      table.changes = { dropped: [], closed: [], opened: [] }
+      for (const entry of table.memory.values()) if (entry) entry.stored = true
+      entries += table.memory.size
+    }
+    if (entries > ENTRIES_KEPT) this.forget()
+  }
+
+  /** Empties the memory: after a rollback or a failed transaction, or to bound its size. */
+  forget() {
+    this.tables.clear()
+  }
+
+  private version(row: object): Version {
+    return { row: row as Row, fromBlock: this.block, toBlock: null }
+  }
+
+  private table(entity: EntityClass): TableState {
+    let state = this.tables.get(entity)
+    if (!state) {
+      const definition = tableOf(entity)
+      if (!definition.versioned) throw new Error(`${entity.name} is not versioned: the indexer does not write it`)
+      state = new TableState(definition, this.foreseeing)
+      this.tables.set(entity, state)
+    }
+    return state
+  }
+
+  /** Runs one step; false when it was abandoned for want of rows. */
+  private attempt(step: { block: number; run: () => void }): boolean {
+    this.block = step.block
+    try {
+      step.run()
+    } catch (error) {
+      for (const table of this.tables.values()) {
+        table.step.clear()
+        table.appended.length = 0
+      }
+      if (error === MISSING) return false
+      throw error
+    }
+    for (const table of this.tables.values()) this.commit(table)
+    return true
+  }
+
+  private commit(table: TableState) {
+    for (const [id, entry] of table.step) {
+      if (table.scratch) table.scratch.set(id, entry)
+      else this.record(table, id, entry)
+    }
+    if (!table.scratch) table.changes.opened.push(...table.appended)
+    table.step.clear()
+    table.appended.length = 0
+  }
+
+  private record(table: TableState, id: string, next: Entry | null) {
+    const before = table.memory.get(id)
+    table.memory.set(id, next)
+    if (before && before.version.fromBlock === this.block) {
+      if (before.stored) table.changes.dropped.push({ id, fromBlock: this.block })
+      else before.version.toBlock = this.block // an empty range, left out by the flush
+    } else if (before) {
+      before.version.toBlock = this.block
+      if (before.stored) table.changes.closed.push({ id, fromBlock: before.version.fromBlock, toBlock: this.block })
+    }
+    if (next) table.changes.opened.push(next.version)
+  }
+
+  /** Tries the steps on a scratch layer, only to learn which rows they ask for. */
+  private foresee(steps: readonly { block: number; run: () => void }[]) {
+    this.foreseeing = true
+    for (const table of this.tables.values()) table.scratch = new Map()
+    for (const step of steps) {
+      try {
+        this.attempt(step)
+      } catch {
+        // A step may fail here for want of what an abandoned one would have written; when it runs in earnest it has all.
+      }
+    }
+    for (const table of this.tables.values()) table.scratch = undefined
+    this.foreseeing = false
+  }
+
+  private async load(sql: Sql) {
+    for (const table of this.tables.values()) {
+      const { ids, groups } = table.missing
+      const remember = (version: Version) => {
+        const id = version.row.id as string
+        if (!table.memory.has(id)) table.memory.set(id, { version, stored: true })
+      }
+      if (ids.size) {
+        for (const version of await loadPresent(sql, table.definition, 'id', [...ids])) remember(version)
+        for (const id of ids) if (!table.memory.has(id)) table.memory.set(id, null)
+      }
+      for (const [property, wanted] of groups) {
+        for (const version of await loadPresent(sql, table.definition, property, [...wanted])) remember(version)
+        for (const value of wanted) table.groups.add(`${property}=${value}`)
+      }
+      ids.clear()
+      groups.clear()
+    }
+  }
+}
