@@ -1,0 +1,196 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { normalCdf, normalQuantile, studentCdf, studentQuantile } from './distributions.ts'
+import {
+  areaUnderCurve,
+  bootstrapInterval,
+  estimateMean,
+  meanInterval,
+  meanOf,
+  pairedDifference,
+  rankCorrelation,
+  wilsonInterval,
+} from './estimate.ts'
+import { Random } from './random.ts'
+
+/** Relative agreement with a reference value (SciPy 1.16). */
+const near = (got: number, expected: number, digits = 1e-12) =>
+  expect(Math.abs(got - expected)).toBeLessThanOrEqual(digits * Math.max(Math.abs(expected), 1e-300))
+
+describe("SciPy's values", () => {
+  test.each([
+    [-12, 1.776482112077653e-33],
+    [-6, 9.865876450376946e-10],
+    [-3.3, 0.00048342414238377744],
+    [-1.7, 0.04456546275854304],
+    [-0.4, 0.3445782583896758],
+    [0, 0.5],
+    [0.05, 0.5199388058383725],
+    [1.73, 0.9581848623864051],
+    [5, 0.9999997133484281],
+  ])('normal below %d', (z, p) => near(normalCdf(z), p))
+
+  test.each([
+    [1e-12, -7.034483825301131],
+    [1e-5, -4.264890793922825],
+    [0.3, -0.5244005127080409],
+    [0.5, 0],
+    [0.975, 1.959963984540054],
+    [0.9999, 3.719016485455709],
+  ])('normal quantile at %d', (p, z) => near(normalQuantile(p), z))
+
+  test.each([
+    [-40, 3, 1.7190340394579253e-5],
+    [-2.5, 1, 0.12111894159084341],
+    [-1, 2.5, 0.20203051363913682],
+    [0.1, 4, 0.5374220795302733],
+    [1.3, 7, 0.8826160823038114],
+    [2.2, 30, 0.9821757800015821],
+    [-3, 200, 0.0015215235569529524],
+    [-1.96, 10000, 0.025011760115916513],
+  ])('Student below %d with %d degrees', (t, freedom, p) => near(studentCdf(t, freedom), p, 1e-10))
+
+  test.each([
+    [0.975, 1, 12.706204736174694],
+    [0.975, 9, 2.262157162798205],
+    [0.995, 30, 2.7499956535672254],
+    [0.1, 4, -1.5332062740589436],
+    [1e-6, 5, -24.771029720515948],
+  ])('Student quantile at %d with %d degrees', (p, freedom, t) => near(studentQuantile(p, freedom), t, 1e-10))
+
+  test.each([
+    [0, 10, 0.95, 0, 0.27753279986288926],
+    [10, 10, 0.95, 0.7224672001371109, 1],
+    [3, 7, 0.9, 0.18644319036395607, 0.7105229089864071],
+    [512, 1000, 0.99, 0.4713395266216968, 0.5525022854206214],
+  ])('Wilson for %d of %d', (successes, trials, confidence, low, high) => {
+    const interval = wilsonInterval(successes, trials, confidence)
+    expect(interval.low).toBeCloseTo(low, 12)
+    expect(interval.high).toBeCloseTo(high, 12)
+  })
+
+  test('a paired comparison', () => {
+    const difference = pairedDifference([0.2, 0.9, 0.4, 0.7, 0.1, 0.5], [0.1, 0.5, 0.5, 0.6, 0, 0.1])
+    near(difference.mean / difference.standardError, 2.076136996343499)
+    near(difference.pValue, 0.09251500555042763)
+    near(difference.interval.low, -0.039692695308934656, 1e-10)
+    near(difference.interval.high, 0.37302602864226797, 1e-10)
+    near(difference.correlation, 0.7641400621627401)
+    near(rankCorrelation([0.2, 0.9, 0.4, 0.7, 0.1, 0.5], [0.1, 0.5, 0.5, 0.6, 0, 0.1]), 0.7650368522374495)
+  })
+})
+
+test('quantiles undo distributions', () => {
+  fc.assert(
+    fc.property(
+      fc.double({ min: 1e-9, max: 1 - 1e-9, noNaN: true }),
+      fc.double({ min: 0.5, max: 300, noNaN: true }),
+      (p, freedom) => {
+        near(normalCdf(normalQuantile(p)), p, 1e-9)
+        near(studentCdf(studentQuantile(p, freedom), freedom), p, 1e-9)
+      },
+    ),
+  )
+  expect([normalQuantile(0), normalQuantile(1)]).toEqual([-Infinity, Infinity])
+  near(studentQuantile(0.975, Infinity), normalQuantile(0.975))
+})
+
+describe('a mean', () => {
+  const values = fc.array(fc.double({ min: -5, max: 5, noNaN: true }), { minLength: 2, maxLength: 30 })
+
+  test('with every value its own cluster has the usual standard error', () => {
+    fc.assert(
+      fc.property(values, (list) => {
+        const mean = list.reduce((a, b) => a + b) / list.length
+        const variance = list.reduce((sum, x) => sum + (x - mean) ** 2, 0) / (list.length - 1)
+        expect(estimateMean(list).standardError).toBeCloseTo(Math.sqrt(variance / list.length), 10)
+      }),
+    )
+  })
+
+  test('of answers copied within clusters is no surer than one answer of each', () => {
+    fc.assert(
+      fc.property(values, fc.integer({ min: 1, max: 5 }), (list, copies) => {
+        const copied = list.flatMap((value) => new Array(copies).fill(value))
+        const clusters = list.flatMap((_, i) => new Array(copies).fill(i))
+        const one = estimateMean(list)
+        const many = estimateMean(copied, clusters)
+        expect(many.standardError).toBeCloseTo(one.standardError, 10)
+        expect(many.freedom).toBe(one.freedom)
+      }),
+    )
+  })
+
+  test('covers the truth as often as it says, also with clusters', () => {
+    const random = new Random('coverage')
+    let covered = 0
+    for (let trial = 0; trial < 1000; trial++) {
+      const clusters: number[] = []
+      const list: number[] = []
+      for (let g = 0; g < 20; g++) {
+        const shared = random.normal()
+        for (let i = 0; i < 5; i++) {
+          clusters.push(g)
+          list.push(shared + random.normal())
+        }
+      }
+      const { low, high } = meanInterval(estimateMean(list, clusters))
+      if (low <= 0 && 0 <= high) covered++
+    }
+    expect(covered).toBeGreaterThan(925)
+    expect(covered).toBeLessThan(975)
+  })
+
+  test('of one cluster is of unknown accuracy; of nothing or of NaN it is refused', () => {
+    expect(estimateMean([1, 2], ['a', 'a']).standardError).toBeNaN()
+    expect(meanInterval(estimateMean([1]))).toEqual({ low: -Infinity, high: Infinity })
+    expect(() => estimateMean([])).toThrow('no values')
+    expect(() => estimateMean([1, Number.NaN])).toThrow('Value 1 is NaN')
+    expect(() => estimateMean([1, 2], ['a'])).toThrow('clusters')
+    expect(() => pairedDifference([1], [1, 2])).toThrow('same questions')
+    expect(() => wilsonInterval(3, 2)).toThrow('not a proportion')
+    expect(() => wilsonInterval(1, 2, 1)).toThrow('confidence')
+    expect(pairedDifference([1, 2], [1, 2]).pValue).toBe(1)
+    expect(pairedDifference([1, 2], [0, 1]).pValue).toBe(0)
+  })
+})
+
+describe('the bootstrap', () => {
+  const list = new Random('sample').fillNormal(new Float64Array(200))
+
+  test('agrees with theory on a mean, and repeats', () => {
+    const interval = () => bootstrapInterval(list, meanOf, { random: new Random(1), resamples: 2000 })
+    const theory = estimateMean(list)
+    expect(Math.abs(interval().standardError / theory.standardError - 1)).toBeLessThan(0.06)
+    expect(interval().low).toBeCloseTo(meanInterval(theory).low, 1)
+    expect(interval()).toEqual(interval())
+  })
+
+  test('resamples whole clusters', () => {
+    const copied = [...list].flatMap((x) => [x, x, x, x])
+    const clusters = [...list].flatMap((_, i) => [i, i, i, i])
+    const { standardError } = bootstrapInterval(copied, meanOf, { random: new Random(1), clusters })
+    expect(Math.abs(standardError / estimateMean(list).standardError - 1)).toBeLessThan(0.1)
+  })
+})
+
+test('the area under the curve counts pairs in order', () => {
+  fc.assert(
+    fc.property(fc.array(fc.tuple(fc.nat(5), fc.boolean()), { minLength: 2 }), (list) => {
+      fc.pre(list.some(([, positive]) => positive) && list.some(([, positive]) => !positive))
+      let [won, pairs] = [0, 0]
+      for (const [a] of list.filter(([, positive]) => positive)) {
+        for (const [b] of list.filter(([, positive]) => !positive)) {
+          won += a > b ? 1 : a === b ? 0.5 : 0
+          pairs++
+        }
+      }
+      const got = areaUnderCurve(
+        list.map(([score]) => score),
+        list.map(([, positive]) => positive),
+      )
+      expect(got).toBeCloseTo(won / pairs, 12)
+    }),
+  )
+  expect(() => areaUnderCurve([1, 2], [true, true])).toThrow('both')
+})
