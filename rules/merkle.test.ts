@@ -1,0 +1,76 @@
+import { StandardMerkleTree } from '@openzeppelin/merkle-tree'
+import fc from 'fast-check'
+import { getAddress, type Hex, pad, toHex } from 'viem'
+import { expect, test } from 'vitest'
+import { EMPTY_ROOT, leafHash, type RewardLeaf, RewardTree, verifyProof } from './merkle.ts'
+
+const distributor = '0x70997970C51812dc3A010C7d01b50e0d17dc79C8'
+const leaf = (i: number, cumulative: bigint): RewardLeaf => ({
+  chain: 31337n,
+  distributor,
+  epoch: 3n,
+  account: pad(toHex(BigInt(i) * 7919n + 1n), { size: 20 }),
+  cumulative,
+})
+
+const theirs = (leaves: RewardLeaf[]) =>
+  StandardMerkleTree.of(
+    leaves.map((l) => [l.chain, l.distributor, l.epoch, l.account, l.cumulative]),
+    ['uint256', 'address', 'uint256', 'address', 'uint256'],
+  )
+
+test('root, leaf hashes and proofs equal those of @openzeppelin/merkle-tree', () => {
+  const amount = fc.oneof(fc.bigInt({ min: 0n, max: 2n ** 256n - 1n }), fc.bigInt({ min: 0n, max: 10n ** 20n }))
+  fc.assert(
+    fc.property(fc.array(amount, { minLength: 1, maxLength: 40 }), (amounts) => {
+      const leaves = amounts.map((cumulative, i) => leaf(i, cumulative))
+      const [ours, oracle] = [new RewardTree(leaves), theirs(leaves)]
+      expect(ours.root).toBe(oracle.root)
+      leaves.forEach((entry, i) => {
+        expect(ours.proof(i)).toEqual(oracle.getProof(i))
+        expect(verifyProof(ours.root, entry, ours.proof(i))).toBe(true)
+      })
+      expect(leafHash(leaves[0]!)).toBe(oracle.leafHash([31337n, distributor, 3n, leaves[0]!.account, amounts[0]!]))
+    }),
+    { numRuns: 60 },
+  )
+})
+
+test('a proof does not fit another amount, account, epoch, chain, distributor or root', () => {
+  const leaves = Array.from({ length: 9 }, (_, i) => leaf(i, BigInt(i) * 10n))
+  const tree = new RewardTree(leaves)
+  const proof = tree.proof(4)
+  const wrong: Partial<RewardLeaf>[] = [
+    { cumulative: 41n },
+    { account: leaves[5]!.account },
+    { epoch: 4n },
+    { chain: 1n },
+    { distributor: leaves[5]!.account },
+  ]
+  for (const change of wrong) expect(verifyProof(tree.root, { ...leaves[4]!, ...change }, proof)).toBe(false)
+  expect(verifyProof(EMPTY_ROOT, leaves[4]!, proof)).toBe(false)
+  expect(verifyProof(tree.root, leaves[4]!, proof.slice(1))).toBe(false)
+  expect(verifyProof(tree.root, leaves[4]!, ['0x12' as Hex, ...proof])).toBe(false)
+})
+
+test('the case of addresses and the order of the input do not change the root', () => {
+  const leaves = Array.from({ length: 20 }, (_, i) => leaf(i, BigInt(i)))
+  const mixed = [...leaves].reverse().map((entry) => ({ ...entry, account: getAddress(entry.account) }))
+  expect(new RewardTree(mixed).root).toBe(new RewardTree(leaves).root)
+})
+
+test('nobody to pay, amounts and addresses that cannot stand', () => {
+  expect(new RewardTree([]).root).toBe(EMPTY_ROOT)
+  expect(() => new RewardTree([leaf(1, 2n ** 256n)])).toThrow(/uint256/)
+  expect(() => new RewardTree([{ ...leaf(1, 1n), account: '0x1234' }])).toThrow(/not an address/)
+  expect(() => new RewardTree([{ ...leaf(1, 1n), account: `0x${'zz'.repeat(20)}` }])).toThrow(/not an address/)
+  expect(() => new RewardTree([]).proof(0)).toThrow(/no leaf 0/)
+})
+
+test('a hundred thousand leaves take about a second', () => {
+  const leaves = Array.from({ length: 100_000 }, (_, i) => leaf(i, BigInt(i) ** 3n))
+  const started = performance.now()
+  const { root } = new RewardTree(leaves)
+  expect(root).toMatch(/^0x[0-9a-f]{64}$/)
+  expect(performance.now() - started).toBeLessThan(8_000)
+})

@@ -1,0 +1,166 @@
+import type { Hex } from 'viem'
+import { keccak256Into } from './keccak.ts'
+
+/** What one account may have claimed in all once `epoch`'s map stands; `cumulative` in wei. */
+export type RewardLeaf = { chain: bigint; distributor: Hex; epoch: bigint; account: Hex; cumulative: bigint }
+
+/** Root of a map that pays nobody. */
+export const EMPTY_ROOT: Hex = `0x${'0'.repeat(64)}`
+
+/** A hash is 32 bytes or 8 words of 32 bits. */
+const BYTES = 32
+const WORDS = 8
+
+/** A row of hashes, seen as words, as bytes and as what can be spelt. */
+class Hashes {
+  readonly words: Uint32Array
+  readonly bytes: Uint8Array
+  readonly text: Buffer
+  constructor(readonly count: number) {
+    this.words = new Uint32Array(count * WORDS)
+    this.bytes = new Uint8Array(this.words.buffer)
+    this.text = Buffer.from(this.words.buffer)
+  }
+}
+
+/** OpenZeppelin's standard Merkle tree over reward leaves: a leaf is `keccak256(keccak256(abi.encode(uint256 chain,
+ *  address distributor, uint256 epoch, address account, uint256 cumulative)))`; leaves are sorted by hash and stand
+ *  in reverse at the end of a complete binary tree; a node hashes its two children, the smaller first.
+ *  The root and every proof equal those of `@openzeppelin/merkle-tree`, and its `MerkleProof.sol` accepts them. */
+export class RewardTree {
+  /** 2n − 1 nodes, the root first. */
+  private readonly nodes: Hashes
+  /** Node number of each leaf, in the order of the input. */
+  private readonly places: Uint32Array
+
+  constructor(readonly leaves: readonly RewardLeaf[]) {
+    const hashes = new Hashes(leaves.length)
+    const encoded = new Hashes(5)
+    leaves.forEach((leaf, i) => {
+      hashLeaf(leaf, encoded, hashes, i)
+    })
+    const order = sortedOrder(hashes)
+    this.nodes = new Hashes(Math.max(0, 2 * leaves.length - 1))
+    this.places = new Uint32Array(leaves.length)
+    for (let rank = 0; rank < order.length; rank++) {
+      const place = this.nodes.count - 1 - rank
+      this.places[order[rank]!] = place
+      for (let i = 0; i < WORDS; i++) this.nodes.words[place * WORDS + i] = hashes.words[order[rank]! * WORDS + i]!
+    }
+    const pair = new Hashes(2)
+    for (let node = leaves.length - 2; node >= 0; node--) hashPair(this.nodes, 2 * node + 1, 2 * node + 2, pair, node)
+  }
+
+  get root(): Hex {
+    return this.nodes.count === 0 ? EMPTY_ROOT : hexOf(this.nodes, 0)
+  }
+
+  /** The siblings from leaf to root of the leaf at `index` of the input. */
+  proof(index: number): Hex[] {
+    if (!(index in this.leaves)) throw new RangeError(`There is no leaf ${index}; the map has ${this.leaves.length}.`)
+    const siblings: Hex[] = []
+    for (let node = this.places[index]!; node > 0; node = (node - 1) >> 1)
+      siblings.push(hexOf(this.nodes, node % 2 === 1 ? node + 1 : node - 1))
+    return siblings
+  }
+}
+
+/** The hash under which a leaf stands in the tree. */
+export function leafHash(leaf: RewardLeaf): Hex {
+  const hash = new Hashes(1)
+  hashLeaf(leaf, new Hashes(5), hash, 0)
+  return hexOf(hash, 0)
+}
+
+/** Whether `proof` leads from `leaf` to `root`, as OpenZeppelin's `MerkleProof.verify` decides. */
+export function verifyProof(root: Hex, leaf: RewardLeaf, proof: readonly Hex[]): boolean {
+  const nodes = new Hashes(3)
+  const pair = new Hashes(2)
+  hashLeaf(leaf, new Hashes(5), nodes, 0)
+  for (const sibling of proof) {
+    if (sibling.length !== 66 || !writeHex(sibling, nodes.bytes, BYTES)) return false
+    hashPair(nodes, 0, 1, pair, 2)
+    nodes.words.copyWithin(0, 2 * WORDS)
+  }
+  return hexOf(nodes, 0) === root.toLowerCase()
+}
+
+function hashLeaf(leaf: RewardLeaf, encoded: Hashes, out: Hashes, at: number): void {
+  writeUint(leaf.chain, encoded.words, 0)
+  writeAddress(leaf.distributor, encoded.bytes, BYTES)
+  writeUint(leaf.epoch, encoded.words, 2 * WORDS)
+  writeAddress(leaf.account, encoded.bytes, 3 * BYTES)
+  writeUint(leaf.cumulative, encoded.words, 4 * WORDS)
+  keccak256Into(encoded.words, 0, 5 * WORDS, out.words, at * WORDS)
+  keccak256Into(out.words, at * WORDS, WORDS, out.words, at * WORDS)
+}
+
+function hashPair(nodes: Hashes, left: number, right: number, pair: Hashes, parent: number): void {
+  const swap = compare(nodes.bytes, left, right) > 0
+  const [low, high] = [(swap ? right : left) * WORDS, (swap ? left : right) * WORDS]
+  for (let i = 0; i < WORDS; i++) {
+    pair.words[i] = nodes.words[low + i]!
+    pair.words[WORDS + i] = nodes.words[high + i]!
+  }
+  keccak256Into(pair.words, 0, 2 * WORDS, nodes.words, parent * WORDS)
+}
+
+function compare(bytes: Uint8Array, a: number, b: number): number {
+  for (let i = 0; i < BYTES; i++) {
+    const difference = bytes[a * BYTES + i]! - bytes[b * BYTES + i]!
+    if (difference !== 0) return difference
+  }
+  return 0
+}
+
+/** Indices of the hashes in ascending order. A float holds 53 bits exactly: the leading bits of the hash with the index
+ *  below them, sorted as numbers; the few neighbours with equal leading bits are put right by insertion. */
+function sortedOrder({ bytes, count }: Hashes): Uint32Array {
+  const size = 2 ** Math.ceil(Math.log2(Math.max(2, count)))
+  const cut = 2 ** Math.max(0, 48 - 53 + Math.log2(size))
+  const keys = new Float64Array(count)
+  for (let i = 0; i < count; i++) {
+    let lead = 0
+    for (let byte = 0; byte < 6; byte++) lead = lead * 256 + bytes[i * BYTES + byte]!
+    keys[i] = Math.floor(lead / cut) * size + i
+  }
+  const order = Uint32Array.from(keys.sort(), (key) => key % size)
+  for (let i = 1; i < count; i++)
+    for (let j = i; j > 0 && compare(bytes, order[j - 1]!, order[j]!) > 0; j--)
+      [order[j - 1], order[j]] = [order[j]!, order[j - 1]!]
+  return order
+}
+
+const MAX_UINT256 = (1n << 256n) - 1n
+
+function writeUint(value: bigint, words: Uint32Array, at: number): void {
+  if (value < 0n || value > MAX_UINT256) throw new RangeError(`${value} does not fit uint256.`)
+  for (let i = WORDS - 1; i >= 0; i--, value >>= 32n) {
+    const word = value === 0n ? 0 : Number(BigInt.asUintN(32, value))
+    words[at + i] = ((word & 0xff) << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | (word >>> 24)
+  }
+}
+
+function writeAddress(address: Hex, out: Uint8Array, at: number): void {
+  if (address.length !== 42 || !writeHex(address, out, at + 12)) throw new RangeError(`${address} is not an address.`)
+}
+
+function writeHex(hex: Hex, out: Uint8Array, at: number): boolean {
+  for (let i = 2; i < hex.length; i += 2) {
+    const byte = (digit(hex.charCodeAt(i)) << 4) | digit(hex.charCodeAt(i + 1))
+    if (byte < 0) return false
+    out[at + (i >> 1) - 1] = byte
+  }
+  return true
+}
+
+/** The value of a hexadecimal digit; negative for anything else. */
+function digit(code: number): number {
+  if (code >= 48 && code <= 57) return code - 48
+  const letter = code | 32
+  return letter >= 97 && letter <= 102 ? letter - 87 : -1
+}
+
+function hexOf({ text }: Hashes, at: number): Hex {
+  return `0x${text.toString('hex', at * BYTES, (at + 1) * BYTES)}`
+}
