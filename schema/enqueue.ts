@@ -1,0 +1,159 @@
+import { createHash } from 'node:crypto'
+import type { Database, Sql } from './database.ts'
+import { checkJobInput, type JobInput, type JobKind, jobs } from './jobs.ts'
+import { notify } from './notices.ts'
+import { JobRun } from './offchain/jobs.ts'
+import type { QueueEntry, Queues } from './queue.ts'
+import { columns } from './rows.ts'
+
+export type EnqueueFault = 'IDEMPOTENCY_KEY_REUSED' | 'BAD_IDEMPOTENCY_KEY' | 'JOB_NOT_FOUND'
+
+export class EnqueueError extends Error {
+  override name = 'EnqueueError'
+  constructor(
+    readonly code: EnqueueFault,
+    message: string,
+  ) {
+    super(message)
+  }
+}
+
+export interface EnqueueOptions {
+  /** Names the request: the same key of the same asker returns the same job. 1 to 200 characters. */
+  key: string
+  /** The account that asks; null for the house itself. */
+  requestedBy: string | null
+  parentId?: string
+}
+
+interface Context {
+  db: Database
+  queues: Pick<Queues, 'add'>
+}
+
+/** The id a request's job has, wherever and whenever it is asked for: 32 hex digits. */
+export const jobId = (kind: JobKind, { key, requestedBy }: Pick<EnqueueOptions, 'key' | 'requestedBy'>): string =>
+  createHash('sha256')
+    .update(storedKey(kind, key, requestedBy))
+    .digest('hex')
+    .slice(0, 32)
+
+/** Askers choose their keys, so a key is theirs alone. */
+const storedKey = (kind: JobKind, key: string, requestedBy: string | null) =>
+  JSON.stringify([requestedBy?.toLowerCase() ?? null, kind, key])
+
+/** Asks the workers for a job: commits its row, together with what `also` writes, then hands its id to the queue. Asked again under
+ *  the same key it returns the job that stands, and `also` is not called. When the queue does not answer, the job still stands:
+ *  the workers' sweep finds it.
+ *  @throws InputError when the input is out of bounds; EnqueueError when the key was used for another input. */
+export async function enqueue<K extends JobKind>(
+  { db, queues }: Context,
+  kind: K,
+  input: unknown,
+  options: EnqueueOptions & { also?: (sql: Sql, job: JobRun) => Promise<void> },
+): Promise<JobRun> {
+  const { job } = await db.transaction(async (sql) => {
+    const made = await insertJob(sql, kind, input, options)
+    if (made.fresh) await options.also?.(sql, made.job)
+    return made
+  })
+  if (job.status === 'Queued') await handOut(queues, entryOf(job))
+  return job
+}
+
+/** Gives the queue at most two seconds: an entry that does not get there is added by the sweep. */
+async function handOut(queues: Pick<Queues, 'add'>, entry: QueueEntry): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const patience = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, 2000)
+  })
+  await Promise.race([queues.add(entry).catch(() => {}), patience])
+  clearTimeout(timer)
+}
+
+export const entryOf = (job: Pick<JobRun, 'id' | 'queue' | 'attempt'>): QueueEntry => ({
+  queue: job.queue as QueueEntry['queue'],
+  id: job.id,
+  attempt: job.attempt,
+})
+
+/** Inserts the job's row within a transaction; whoever commits adds `entryOf(job)` to the queue afterwards. */
+export async function insertJob<K extends JobKind>(
+  sql: Sql,
+  kind: K,
+  input: unknown,
+  { key, requestedBy, parentId }: EnqueueOptions,
+): Promise<{ job: JobRun; fresh: boolean }> {
+  if (!Object.hasOwn(jobs, kind)) throw new Error(`There is no job ${kind}: declare it in schema/jobs.ts.`)
+  if (key.length < 1 || key.length > 200)
+    throw new EnqueueError('BAD_IDEMPOTENCY_KEY', 'An idempotency key has 1 to 200 characters.')
+  const checked: JobInput<K> = checkJobInput(kind, input)
+  const stored = JSON.stringify(checked)
+  const id = jobId(kind, { key, requestedBy })
+  const { rows } = await sql.query<JobRun>(
+    `insert into job_run (id, kind, input, status, attempt, attempts, queue, progress, idempotency_key, requested_by, parent_id,
+       cancel_requested, created_at)
+     values ($1, $2, $3, 'Queued', 0, $4, $5, 0, $6, $7, $8, false, clock_timestamp())
+     on conflict do nothing returning ${columns(JobRun)}`,
+    [
+      id,
+      kind,
+      stored,
+      jobs[kind].attempts,
+      jobs[kind].queue,
+      storedKey(kind, key, requestedBy),
+      requestedBy?.toLowerCase() ?? null,
+      parentId ?? null,
+    ],
+  )
+  if (rows[0]) {
+    await notify(sql, { type: 'job', id, status: 'Queued', progress: 0 })
+    return { job: asJob(rows[0]), fresh: true }
+  }
+  const found = await sql.query<JobRun & { same: boolean }>(
+    `select ${columns(JobRun)}, input = $2::jsonb as same from job_run where id = $1`,
+    [id, stored],
+  )
+  const { same, ...job } = found.rows[0] as JobRun & { same: boolean }
+  if (!same)
+    throw new EnqueueError(
+      'IDEMPOTENCY_KEY_REUSED',
+      `The idempotency key ${JSON.stringify(key)} already stands for a ${kind} with another input (job ${id}). Use a new key for a new request, or send the same input.`,
+    )
+  return { job: asJob(job), fresh: false }
+}
+
+/** A row as read with `columns(JobRun)`. */
+export const asJob = (row: object): JobRun => Object.assign(new JobRun(), row)
+
+/** The job with this id. @throws EnqueueError when there is none. */
+export async function findJob(sql: Sql, id: string): Promise<JobRun> {
+  const { rows } = await sql.query(`select ${columns(JobRun)} from job_run where id = $1`, [id])
+  if (!rows[0]) throw new EnqueueError('JOB_NOT_FOUND', `There is no job ${id}. Check the id.`)
+  return asJob(rows[0])
+}
+
+/** Cancels a job: at once while it waits; a running one is asked to stop and ends as Cancelled when its worker has heard. A job
+ *  that has ended stays as it is. @throws EnqueueError when there is no such job. */
+export async function cancelJob({ db }: Pick<Context, 'db'>, id: string): Promise<JobRun> {
+  return db.transaction(async (sql) => {
+    await sql.query('select 1 from job_run where id = $1 for update', [id])
+    const job = await findJob(sql, id)
+    if (job.status === 'Queued') {
+      await sql.query(
+        `update job_run set status = 'Cancelled', cancel_requested = true, finished_at = clock_timestamp() where id = $1`,
+        [id],
+      )
+      await releaseHold(sql, id)
+      await notify(sql, { type: 'job', id, status: 'Cancelled', progress: job.progress })
+    } else if (job.status === 'Running' && !job.cancelRequested) {
+      await sql.query('update job_run set cancel_requested = true where id = $1', [id])
+      await notify(sql, { type: 'cancel', id })
+    }
+    return findJob(sql, id)
+  })
+}
+
+/** Gives back the credit reserved for a job that ended without a result. */
+export const releaseHold = (sql: Sql, id: string) =>
+  sql.query('update credit_hold set open = false, fee = 0 where id = $1 and open', [id])

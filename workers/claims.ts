@@ -1,0 +1,159 @@
+import type { Database, Sql } from '#schema/database.ts'
+import { asJob, entryOf, insertJob, releaseHold } from '#schema/enqueue.ts'
+import { notify } from '#schema/notices.ts'
+import { Artifact } from '#schema/offchain/artifacts.ts'
+import { JobRun, type JobStatus } from '#schema/offchain/jobs.ts'
+import type { QueueEntry } from '#schema/queue.ts'
+import { columns, row, saveRows } from '#schema/rows.ts'
+import type { Outcome } from './job.ts'
+
+/** Everything a worker writes about a job it runs. Invariant: each write holds only while the row is Running under the writer's
+ *  attempt, so a worker that was given up for dead changes nothing when it wakes. */
+
+/** A claim on a job: this attempt, and no other, may write. */
+export type Claim = Pick<JobRun, 'id' | 'attempt'>
+
+/** Thrown by a write whose claim no longer holds. */
+export class ClaimLost extends Error {
+  override name = 'ClaimLost'
+}
+
+const HELD = `id = $1 and attempt = $2 and status = 'Running'`
+
+/** Takes a waiting job: its next attempt begins. Undefined when it no longer waits, which makes double deliveries harmless. */
+export async function claim(db: Database, id: string, workerId: string): Promise<JobRun | undefined> {
+  return db.transaction(async (sql) => {
+    const { rows } = await sql.query(
+      `update job_run set status = 'Running', attempt = attempt + 1, worker_id = $2, error = null,
+         started_at = clock_timestamp(), heartbeat_at = clock_timestamp()
+       where id = $1 and status = 'Queued' returning ${columns(JobRun)}`,
+      [id, workerId],
+    )
+    if (!rows[0]) return undefined
+    const job = asJob(rows[0])
+    await notify(sql, { type: 'job', id, status: 'Running', progress: job.progress })
+    return job
+  })
+}
+
+/** Shows life, and how far the job is. Says whether someone asked to cancel it. @throws ClaimLost */
+export async function beat(
+  db: Database,
+  { id, attempt }: Claim,
+  state?: { progress: number; stage: string | null },
+): Promise<{ cancelRequested: boolean }> {
+  const write = async (sql: Sql) => {
+    const { rows } = await sql.query<{ cancel: boolean }>(
+      `update job_run set heartbeat_at = clock_timestamp(), progress = coalesce($3, progress), stage = coalesce($4, stage)
+       where ${HELD} returning cancel_requested as cancel`,
+      [id, attempt, state?.progress ?? null, state?.stage ?? null],
+    )
+    if (!rows[0]) throw new ClaimLost(`Attempt ${attempt} of job ${id} has been superseded.`)
+    return { cancelRequested: rows[0].cancel }
+  }
+  if (!state) return write(db)
+  return db.transaction(async (sql) => {
+    const heard = await write(sql)
+    await notify(sql, { type: 'job', id, status: 'Running', progress: state.progress })
+    return heard
+  })
+}
+
+export interface Point {
+  name: string
+  step: number
+  value: number
+}
+
+export const pointId = (jobId: string, { name, step }: Pick<Point, 'name' | 'step'>) =>
+  `${jobId}-${name}-${String(step).padStart(10, '0')}`
+
+/** Stores points of the job's curves, the same one twice as once. Writes nothing when the claim is lost. */
+export const savePoints = (db: Database, { id, attempt }: Claim, points: readonly Point[]) =>
+  db.query(
+    `with held as (select 1 from job_run where ${HELD} for share)
+     insert into job_metric (id, job_id, name, step, value)
+     select point.id, $1, point.name, point.step, point.value
+     from unnest($3::text[], $4::text[], $5::int[], $6::float8[]) as point(id, name, step, value), held
+     on conflict (id) do update set value = excluded.value`,
+    [
+      id,
+      attempt,
+      points.map((point) => pointId(id, point)),
+      points.map(({ name }) => name),
+      points.map(({ step }) => step),
+      points.map(({ value }) => value),
+    ],
+  )
+
+/** An artifact already in the store, to be listed. */
+export interface StoredArtifact {
+  name: string
+  kind: string
+  mediaType: string
+  size: number
+}
+
+/** Stores what a job made, its rows and the jobs that follow, all or nothing; returns the entries to hand out. @throws ClaimLost */
+export async function succeed(
+  db: Database,
+  job: JobRun,
+  outcome: Outcome,
+  artifacts: readonly StoredArtifact[],
+): Promise<QueueEntry[]> {
+  return db.transaction(async (sql) => {
+    await end(sql, job, 'Succeeded', 'result = $4, progress = 1, error = null', JSON.stringify(outcome.result))
+    const listed = artifacts.map(({ name: id, kind, mediaType, size }) =>
+      row(Artifact, { id, kind, mediaType, size: BigInt(size), createdAt: new Date() }),
+    )
+    await saveRows(sql, [...listed, ...(outcome.rows ?? [])])
+    await outcome.also?.(sql)
+    const entries: QueueEntry[] = []
+    for (const { kind, input, key } of outcome.next ?? []) {
+      const options = { key: `${job.id}/${key}`, requestedBy: job.requestedBy, parentId: job.id }
+      entries.push(entryOf((await insertJob(sql, kind, input, options)).job))
+    }
+    await notify(sql, { type: 'job', id: job.id, status: 'Succeeded', progress: 1 })
+    return entries
+  })
+}
+
+export interface Fault {
+  code: string
+  message: string
+}
+
+/** Ends a job without a result and releases what it reserved. @throws ClaimLost */
+export const giveUp = (db: Database, job: JobRun, status: 'Failed' | 'Cancelled', fault?: Fault) =>
+  db.transaction(async (sql) => {
+    await end(sql, job, status, 'error = $4', fault ? JSON.stringify(fault) : null)
+    await releaseHold(sql, job.id)
+    await notify(sql, { type: 'job', id: job.id, status, progress: job.progress })
+  })
+
+async function end(sql: Sql, { id, attempt }: Claim, status: JobStatus, set: string, value: unknown) {
+  const { rowCount } = await sql.query(
+    `update job_run set status = $3, finished_at = clock_timestamp(), ${set} where ${HELD}`,
+    [id, attempt, status, value],
+  )
+  if (!rowCount) throw new ClaimLost(`Attempt ${attempt} of job ${id} has been superseded.`)
+}
+
+/** Puts a job back to wait for its next attempt. `forgiven`: the attempt counts as no failure (the worker was asked to stop).
+ *  @throws ClaimLost */
+export async function requeue(
+  db: Database,
+  job: JobRun,
+  { forgiven = false, fault }: { forgiven?: boolean; fault?: Fault } = {},
+): Promise<QueueEntry> {
+  return db.transaction(async (sql) => {
+    const { rowCount } = await sql.query(
+      `update job_run set status = 'Queued', heartbeat_at = clock_timestamp(), worker_id = null, error = $4,
+         attempts = attempts + $3 where ${HELD}`,
+      [job.id, job.attempt, forgiven ? 1 : 0, fault ? JSON.stringify(fault) : null],
+    )
+    if (!rowCount) throw new ClaimLost(`Attempt ${job.attempt} of job ${job.id} has been superseded.`)
+    await notify(sql, { type: 'job', id: job.id, status: 'Queued', progress: job.progress })
+    return entryOf(job)
+  })
+}

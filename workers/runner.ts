@@ -1,0 +1,242 @@
+import { mkdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Logger } from 'pino'
+import type { ArtifactStore } from '#schema/artifacts.ts'
+import type { Database } from '#schema/database.ts'
+import { InputError } from '#schema/inputs.ts'
+import { checkJobInput, type JobKind } from '#schema/jobs.ts'
+import type { JobRun } from '#schema/offchain/jobs.ts'
+import type { QueueEntry, QueueName, Queues } from '#schema/queue.ts'
+import type { Chain } from './chain.ts'
+import { beat, ClaimLost, claim, type Fault, giveUp, requeue, type StoredArtifact, succeed } from './claims.ts'
+import { type Handler, type Handlers, Interruption, JobError, type NewArtifact, type Outcome } from './job.ts'
+import { startPulse } from './pulse.ts'
+
+export interface RunnerOptions {
+  db: Database
+  queues: Pick<Queues, 'add'>
+  artifacts: ArtifactStore
+  chain: Chain
+  handlers: Handlers
+  log: Logger
+  workerId: string
+  /** Holds one folder a job. */
+  checkpoints: string
+  timing: Timing
+}
+
+/** In milliseconds. */
+export interface Timing {
+  /** Between two signs of life. */
+  heartbeatMs: number
+  /** Between two writes of progress. */
+  writeMs: number
+  /** Without a sign of life a running job counts as lost after this. */
+  staleMs: number
+  /** A waiting job is handed to the queue anew after this. */
+  queuedMs: number
+  /** Between two sweeps. */
+  sweepMs: number
+  /** A job that was told to end is given up after this. */
+  graceMs: number
+  /** Before the second attempt after a failure of ours; doubled each time, at most a minute. */
+  backoffMs: number
+}
+
+export const TIMING: Timing = {
+  heartbeatMs: 2_000,
+  writeMs: 150,
+  staleMs: 15_000,
+  queuedMs: 5_000,
+  sweepMs: 2_500,
+  graceMs: 10_000,
+  backoffMs: 500,
+}
+
+export interface Runner {
+  /** Runs the job of a queue entry to its end; does nothing when it no longer waits. Never rejects. */
+  take(entry: Pick<QueueEntry, 'id'>): Promise<void>
+  /** Stops a running job, if it runs here. */
+  cancel(id: string): void
+  /** Takes nothing more, and tells what runs on `queue` to save and end. */
+  stop(queue: QueueName): void
+  /** Resolves when nothing runs. */
+  idle(): Promise<void>
+  readonly running: number
+}
+
+interface Run {
+  queue: QueueName
+  abort: AbortController
+  done: Promise<void>
+}
+
+export function createRunner(options: RunnerOptions): Runner {
+  const runs = new Map<string, Run>()
+  const stopped = new Set<QueueName>()
+  return {
+    async take({ id }) {
+      if (stopped.size || runs.has(id)) return
+      const { log } = options
+      const job = await claim(options.db, id, options.workerId).catch((err) => {
+        log.warn({ err, job: id }, 'could not claim a job; the sweep hands it out again')
+      })
+      if (!job) return
+      const abort = new AbortController()
+      const queue = job.queue as QueueName
+      const done = runJob(options, job, abort).finally(() => runs.delete(id))
+      runs.set(id, { queue, abort, done })
+      if (stopped.has(queue)) abort.abort(new Interruption('stopping'))
+      await done
+    },
+    cancel: (id) => runs.get(id)?.abort.abort(new Interruption('cancelled')),
+    stop(queue) {
+      stopped.add(queue)
+      for (const run of runs.values()) if (run.queue === queue) run.abort.abort(new Interruption('stopping'))
+    },
+    idle: async () => {
+      while (runs.size) await Promise.all([...runs.values()].map(({ done }) => done))
+    },
+    get running() {
+      return runs.size
+    },
+  }
+}
+
+async function runJob(options: RunnerOptions, job: JobRun, abort: AbortController): Promise<void> {
+  const { db, queues, timing } = options
+  const log = options.log.child({ job: job.id, kind: job.kind, attempt: job.attempt })
+  const pulse = startPulse({
+    db,
+    claim: job,
+    log,
+    ...timing,
+    onEnd: (why) => abort.abort(new Interruption(why)),
+  })
+  const folder = join(options.checkpoints, job.id)
+  const stored: StoredArtifact[] = []
+  let ended = true
+  try {
+    const put = (artifact: NewArtifact) => store(options.artifacts, artifact, stored)
+    const outcome = await bounded(abort.signal, timing.graceMs, () =>
+      callHandler(options, job, folder, pulse, abort, put, log),
+    )
+    for (const artifact of outcome.artifacts ?? []) await put(artifact)
+    await pulse.stop()
+    const next = await succeed(db, job, outcome, stored)
+    log.info('succeeded')
+    if (next.length) await queues.add(next).catch((err) => log.warn({ err }, 'the sweep will hand out the next jobs'))
+  } catch (error) {
+    await pulse.stop()
+    ended = await settle(options, job, abort.signal, error, log)
+  }
+  if (ended) await rm(folder, { recursive: true, force: true }).catch(() => {})
+}
+
+async function callHandler(
+  { db, artifacts, chain, handlers }: RunnerOptions,
+  job: JobRun,
+  checkpointFolder: string,
+  { report, metric }: Pick<ReturnType<typeof startPulse>, 'report' | 'metric'>,
+  { signal }: AbortController,
+  put: (artifact: NewArtifact) => Promise<string>,
+  log: Logger,
+): Promise<Outcome> {
+  const kind = job.kind as JobKind
+  const handler = handlers[kind] as Handler<JobKind> | undefined
+  if (!handler) throw new JobError('UNKNOWN_JOB', `This worker knows no job ${job.kind}. Update the workers.`)
+  const input = checkJobInput(kind, job.input)
+  await mkdir(checkpointFolder, { recursive: true })
+  signal.throwIfAborted()
+  const { id, attempt, requestedBy } = job
+  const context = { id, kind, attempt, input, requestedBy, db, artifacts, chain, report, metric, put, signal }
+  return handler({ ...context, checkpointFolder, log })
+}
+
+async function store(artifacts: ArtifactStore, { kind, mediaType, bytes }: NewArtifact, stored: StoredArtifact[]) {
+  const name = await artifacts.put(bytes)
+  if (!stored.some((known) => known.name === name)) stored.push({ name, kind, mediaType, size: bytes.length })
+  return name
+}
+
+/** Waits for `work`, but after `signal` only `graceMs` longer: what comes later is ignored, the fence keeps it out. */
+async function bounded<T>(signal: AbortSignal, graceMs: number, work: () => Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  let hear: (() => void) | undefined
+  const impatience = new Promise<never>((_, reject) => {
+    hear = () => {
+      timer = setTimeout(() => reject(signal.reason), graceMs)
+    }
+    if (signal.aborted) hear()
+    else signal.addEventListener('abort', hear, { once: true })
+  })
+  try {
+    return await Promise.race([work(), impatience])
+  } finally {
+    clearTimeout(timer)
+    if (hear) signal.removeEventListener('abort', hear)
+  }
+}
+
+/** Records how an attempt without an outcome ended; says whether the job itself has ended. */
+async function settle(
+  { db, queues, timing }: RunnerOptions,
+  job: JobRun,
+  signal: AbortSignal,
+  error: unknown,
+  log: Logger,
+): Promise<boolean> {
+  try {
+    const why = signal.aborted ? (signal.reason as Interruption).why : undefined
+    if (why === 'superseded' || error instanceof ClaimLost) {
+      log.warn('another attempt took over')
+      return false
+    }
+    if (why === 'cancelled' || (await beat(db, job)).cancelRequested) {
+      await giveUp(db, job, 'Cancelled')
+      log.info('cancelled')
+      return true
+    }
+    const theirs = faultOfInput(error)
+    if (theirs) {
+      await giveUp(db, job, 'Failed', theirs)
+      log.info({ fault: theirs }, 'failed')
+      return true
+    }
+    if (why === 'stopping') {
+      const entry = await requeue(db, job, { forgiven: true })
+      log.info('put back: the worker stops')
+      await queues.add(entry).catch(() => {})
+      return false
+    }
+    const fault = { code: 'INTERNAL', message: plain(error) }
+    if (job.attempt >= job.attempts) {
+      await giveUp(db, job, 'Failed', fault)
+      log.error({ err: error }, 'failed for the last time')
+      return true
+    }
+    const entry = await requeue(db, job, { fault })
+    const delayMs = Math.min(60_000, timing.backoffMs * 2 ** Math.min(20, job.attempt - 1))
+    log.warn({ err: error, delayMs }, 'failed; to be tried again')
+    await queues.add({ ...entry, delayMs }).catch(() => {})
+    return false
+  } catch (err) {
+    if (!(err instanceof ClaimLost)) log.warn({ err }, 'could not record how the job ended; the sweep will')
+    return false
+  }
+}
+
+function faultOfInput(error: unknown): Fault | undefined {
+  if (error instanceof JobError) return { code: error.code, message: error.message }
+  if (error instanceof InputError) return { code: 'BAD_INPUT', message: error.message }
+  return undefined
+}
+
+/** An error as outsiders may read it: one short line, no stack, no passwords. */
+function plain(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error)
+  return text
+    .replace(/\/\/([^:@/\s]*):[^@/\s]*@/g, '//$1:…@')
+    .split('\n')[0]!
+    .slice(0, 500)
+}

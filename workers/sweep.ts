@@ -1,0 +1,46 @@
+import type { Database } from '#schema/database.ts'
+import { releaseHold } from '#schema/enqueue.ts'
+import { notify } from '#schema/notices.ts'
+import type { JobStatus } from '#schema/offchain/jobs.ts'
+import type { QueueEntry, Queues } from '#schema/queue.ts'
+
+const SWEEP_LOCK = 7235802
+const MOST = 500
+
+/** Heals what crashes leave behind: a running job without a sign of life for `staleMs` waits again (or ends, when its attempts are
+ *  used up or it was cancelled), and jobs that have waited longer than `queuedMs` are handed to the queue once more. Any number
+ *  of workers may call it; one at a time does the work. Returns what it handed out. */
+export async function sweep(
+  { db, queues }: { db: Database; queues: Pick<Queues, 'add'> },
+  { staleMs, queuedMs }: { staleMs: number; queuedMs: number },
+): Promise<QueueEntry[]> {
+  const entries = await db.transaction(async (sql) => {
+    const { rows: lock } = await sql.query('select pg_try_advisory_xact_lock($1) as mine', [SWEEP_LOCK])
+    if (!lock[0].mine) return []
+    const lost = await sql.query<{ id: string; status: JobStatus; progress: number }>(
+      `update job_run set
+         status = case when cancel_requested then 'Cancelled' when attempt >= attempts then 'Failed' else 'Queued' end,
+         finished_at = case when cancel_requested or attempt >= attempts then clock_timestamp() end,
+         error = case when cancel_requested then null else jsonb_build_object('code', 'WORKER_LOST', 'message',
+           format('The worker of attempt %s of %s was lost.', attempt, attempts)
+             || case when attempt >= attempts then ' Look into its log, then ask again under a new key.' else '' end) end,
+         worker_id = null
+       where status = 'Running' and heartbeat_at < clock_timestamp() - $1 * interval '1 millisecond'
+       returning id, status, progress`,
+      [staleMs],
+    )
+    for (const { id, status, progress } of lost.rows) {
+      if (status !== 'Queued') await releaseHold(sql, id)
+      await notify(sql, { type: 'job', id, status, progress })
+    }
+    const waiting = await sql.query<QueueEntry>(
+      `select id, queue, attempt from job_run
+       where status = 'Queued' and coalesce(heartbeat_at, created_at) < clock_timestamp() - $1 * interval '1 millisecond'
+       order by created_at limit ${MOST}`,
+      [queuedMs],
+    )
+    return waiting.rows
+  })
+  if (entries.length) await queues.add(entries)
+  return entries
+}

@@ -1,0 +1,330 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Logger } from 'pino'
+import {
+  type Account,
+  type Address,
+  type Chain as ChainDefinition,
+  decodeFunctionData,
+  encodeFunctionData,
+  type Hex,
+  keccak256,
+  type PublicClient,
+  parseTransaction,
+  type TransactionReceipt,
+  TransactionReceiptNotFoundError,
+  type Transport,
+} from 'viem'
+import type { ContractName } from '#contracts/generated/index.ts'
+import type { Database, Sql } from '#schema/database.ts'
+import { ChainTransaction } from '#schema/offchain/ledger.ts'
+import { columns } from '#schema/rows.ts'
+import { abiOf, ChainError, chainError } from './chainErrors.ts'
+
+/** Chain writes that happen exactly once. A transaction is signed under the operator's lock and stored *before* it is sent; from then
+ *  on only these bytes are ever sent for its key, and a nonce is used once on a chain. So a crash at any point, a node that
+ *  drops it or a reorganisation ends the same way: the stored bytes are sent again. */
+
+export interface LooseCall {
+  contract: ContractName
+  address: Address
+  functionName: string
+  args: readonly unknown[]
+  value: bigint
+}
+
+/** A signed call. */
+export interface Sent {
+  hash: Hex
+  to: Address
+  data: Hex
+  value: bigint
+  status: string
+  /** Decodes the arguments with the contract's ABI. */
+  args(contract: ContractName): readonly unknown[]
+}
+
+export interface Transactor {
+  transact(key: string, call: LooseCall, signal?: AbortSignal): Promise<TransactionReceipt>
+  sent(key: string): Promise<Sent | undefined>
+  heal(): Promise<number>
+}
+
+interface Options {
+  client: PublicClient<Transport, ChainDefinition>
+  account: Account
+  db: Database
+  log: Logger
+  pollMs: number
+  patienceMs: number
+}
+
+/** How often, at least, an unmined transaction is sent again. */
+const RESEND_MS = 2_000
+/** How long a nonce may look used by someone else before that is believed. */
+const DOUBT_MS = 3_000
+
+export function createTransactor(options: Options): Transactor {
+  const { client, account, db, log, pollMs, patienceMs } = options
+  const sender = account.address.toLowerCase() as Address
+
+  const find = async (key: string, sql: Sql = db): Promise<ChainTransaction | undefined> => {
+    const { rows } = await sql.query<ChainTransaction>(
+      `select ${columns(ChainTransaction)} from chain_transaction where id = $1`,
+      [key],
+    )
+    if (rows[0] && parseTransaction(rows[0].raw as Hex).chainId !== client.chain.id)
+      throw new ChainError(
+        'other-chain',
+        `Transaction ${key} was signed for another chain than ${client.chain.id}. Use the database that belongs to this chain.`,
+      )
+    return rows[0]
+  }
+
+  const receiptOf = (hash: string) =>
+    client.getTransactionReceipt({ hash: hash as Hex }).catch((cause) => {
+      if (cause instanceof TransactionReceiptNotFoundError) return undefined
+      throw chainError('Looking for a receipt', cause)
+    })
+
+  const countAt = (blockTag: 'latest' | 'pending' | 'finalized') =>
+    client.getTransactionCount({ address: sender, blockTag }).catch((cause) => {
+      throw chainError('Counting the operator’s transactions', cause)
+    })
+
+  const send = async (raw: string) => {
+    await client.sendRawTransaction({ serializedTransaction: raw as Hex }).catch((cause: Error) => {
+      if (
+        /already known|already imported|known transaction|nonce too low|lower than the current nonce/i.test(
+          cause.message,
+        )
+      )
+        return
+      if (/insufficient funds|exceeds the balance/i.test(cause.message))
+        throw new ChainError(
+          'no-funds',
+          `OPERATOR_KEY: ${sender} cannot pay for gas. Send it some of the chain's native token; the transaction follows by itself.`,
+          { cause },
+        )
+      log.warn({ err: cause }, 'the node refused a transaction; it is sent again')
+    })
+  }
+
+  /** One signer at a time, over all processes. */
+  const locked = <T>(work: (sql: Sql) => Promise<T>) =>
+    db.transaction(async (sql) => {
+      await sql.query('select pg_advisory_xact_lock(hashtextextended($1, $2))', [sender, client.chain.id])
+      return work(sql)
+    })
+
+  const signAt = async (nonce: number, to: Address, data: Hex, value: bigint, gas: bigint) => {
+    const common = { chainId: client.chain.id, nonce, to, data, value, gas }
+    const raw = await account.signTransaction!({ ...common, ...(await fees(client)) } as never)
+    return { raw: raw as Hex, hash: keccak256(raw as Hex) }
+  }
+
+  const nextNonce = async (sql: Sql) => {
+    const { rows } = await sql.query<{ next: number }>(
+      'select coalesce(max(nonce) + 1, 0) as next from chain_transaction where sender = $1',
+      [sender],
+    )
+    return Math.max(rows[0]!.next, await countAt('pending'))
+  }
+
+  const insert = (sql: Sql, key: string, nonce: number, { hash, raw }: { hash: Hex; raw: Hex }) =>
+    sql.query(
+      `insert into chain_transaction (id, sender, nonce, hash, raw, status, created_at)
+       values ($1, $2, $3, $4, $5, 'Sent', clock_timestamp())
+       on conflict (id) do update set nonce = excluded.nonce, hash = excluded.hash, raw = excluded.raw, status = 'Sent', error = null`,
+      [key, sender, nonce, hash, raw],
+    )
+
+  /** Signs the call under a nonce of its own and stores it, unless that was done before. `dead`: a stored transaction whose nonce
+   *  another one has used for good, so that it can never be mined and may be signed anew. */
+  const prepare = async (key: string, call: LooseCall, dead?: string): Promise<ChainTransaction> => {
+    const data = encodeFunctionData({ abi: abiOf(call.contract), functionName: call.functionName, args: call.args })
+    const gas = await estimate(client, sender, call, data)
+    await locked(async (sql) => {
+      const known = await find(key, sql)
+      if (known && known.hash !== dead) return
+      const nonce = await nextNonce(sql)
+      await insert(sql, key, nonce, await signAt(nonce, call.address, data, call.value, gas))
+    })
+    return (await find(key))!
+  }
+
+  /** Sends everything of ours from the chain's next nonce up to `last`: a transaction waits for all before it. Where the database has
+   *  none for a nonce and neither has the node, an empty one fills the gap. */
+  const sendUpTo = async (last: number): Promise<number> => {
+    const from = await countAt('latest')
+    const { rows } = await db.query<{ nonce: number; raw: string }>(
+      'select nonce, raw from chain_transaction where sender = $1 and nonce between $2 and $3 order by nonce',
+      [sender, from, last],
+    )
+    const known = new Map(rows.map(({ nonce, raw }) => [nonce, raw]))
+    for (let nonce = from; nonce <= last; nonce++) {
+      const raw = known.get(nonce) ?? (await fillGap(nonce))
+      if (raw) await send(raw)
+    }
+    return Math.max(0, last - from + 1)
+  }
+
+  const fillGap = async (nonce: number): Promise<string | undefined> => {
+    if ((await countAt('pending')) > nonce) return undefined
+    return locked(async (sql) => {
+      const { rows } = await sql.query('select raw from chain_transaction where sender = $1 and nonce = $2', [
+        sender,
+        nonce,
+      ])
+      if (rows[0]) return rows[0].raw
+      log.warn({ nonce }, 'filling a gap between nonces')
+      const signed = await signAt(nonce, sender, '0x', 0n, 21_000n)
+      await insert(sql, `gap-${client.chain.id}-${sender}-${nonce}`, nonce, signed)
+      return signed.raw
+    })
+  }
+
+  const record = (hash: string, status: string, error: string | null) =>
+    db.query(
+      'update chain_transaction set status = $2, error = $3 where hash = $1 and (status, error) is distinct from ($2, $3)',
+      [hash, status, error],
+    )
+
+  const settled = async (key: string, call: LooseCall, receipt: TransactionReceipt) => {
+    if (receipt.status === 'success') {
+      await record(receipt.transactionHash, 'Mined', null)
+      return receipt
+    }
+    const fault = await whyReverted(client, sender, call, receipt.blockNumber, key)
+    await record(receipt.transactionHash, 'Reverted', fault.message)
+    throw fault
+  }
+
+  const awaited = async (key: string, call: LooseCall, signal?: AbortSignal): Promise<TransactionReceipt> => {
+    const started = Date.now()
+    let mine = (await find(key))!
+    let sentAt = 0
+    let doubted = 0
+    for (;;) {
+      signal?.throwIfAborted()
+      const receipt = await receiptOf(mine.hash)
+      if (receipt) return settled(key, call, receipt)
+      if ((await countAt('latest')) > mine.nonce) {
+        doubted ||= Date.now()
+        if (Date.now() - doubted > DOUBT_MS) {
+          if ((await countAt('finalized')) <= mine.nonce)
+            throw new ChainError(
+              'nonce-used',
+              `Nonce ${mine.nonce} of the operator ${sender} was used by another transaction. Keep OPERATOR_KEY for the workers alone; this is tried again when that transaction is final.`,
+            )
+          log.warn({ key, nonce: mine.nonce }, 'another transaction used the nonce for good: signing anew')
+          mine = await prepare(key, call, mine.hash)
+          doubted = 0
+          sentAt = 0
+        }
+      } else {
+        doubted = 0
+        if (Date.now() - sentAt > RESEND_MS) {
+          await sendUpTo(mine.nonce)
+          sentAt = Date.now()
+          continue
+        }
+      }
+      if (Date.now() - started > patienceMs)
+        throw new ChainError(
+          'not-mined',
+          `Transaction ${mine.hash} (${key}) was not mined within ${Math.round(patienceMs / 1000)} s. It stays signed; asking again goes on waiting for it.`,
+        )
+      await sleep(pollMs, undefined, { signal })
+    }
+  }
+
+  const sent = async (key: string): Promise<Sent | undefined> => {
+    const row = await find(key)
+    if (!row) return undefined
+    const { to, data = '0x', value = 0n } = parseTransaction(row.raw as Hex)
+    const args = (contract: ContractName) => decodeFunctionData({ abi: abiOf(contract), data }).args ?? []
+    return { hash: row.hash as Hex, to: to as Address, data, value, status: row.status, args }
+  }
+
+  return {
+    sent,
+    async transact(key, call, signal) {
+      const before = await sent(key)
+      if (!before) await prepare(key, call)
+      const { to, data } = (await sent(key))!
+      const wanted = encodeFunctionData({ abi: abiOf(call.contract), functionName: call.functionName, args: call.args })
+      if (to.toLowerCase() !== call.address.toLowerCase() || data !== wanted)
+        throw new ChainError(
+          'key-reused',
+          `The key ${key} already stands for another call than ${call.contract}.${call.functionName} with these arguments. Go on with what was sent, or choose another key.`,
+        )
+      return awaited(key, call, signal)
+    },
+    async heal() {
+      const { rows } = await db.query<{ last: number | null }>(
+        'select max(nonce) as last from chain_transaction where sender = $1',
+        [sender],
+      )
+      return rows[0]!.last === null ? 0 : sendUpTo(rows[0]!.last)
+    },
+  }
+}
+
+/** Fees that hold through a long rise of the base fee; only what the block asks is paid. In wei. */
+async function fees(client: Options['client']) {
+  try {
+    const { baseFeePerGas } = await client.getBlock()
+    if (baseFeePerGas === null) return { type: 'legacy', gasPrice: (await client.getGasPrice()) * 2n }
+    const maxPriorityFeePerGas = await client.estimateMaxPriorityFeePerGas().catch(() => 1_000_000_000n)
+    return { type: 'eip1559', maxPriorityFeePerGas, maxFeePerGas: baseFeePerGas * 8n + maxPriorityFeePerGas }
+  } catch (cause) {
+    throw chainError('Asking for fees', cause)
+  }
+}
+
+/** The gas limit, with room for a state that changes before the call is mined. @throws ChainError `reverted` when it would revert. */
+async function estimate(client: Options['client'], sender: Address, call: LooseCall, data: Hex): Promise<bigint> {
+  const what = `${call.contract}.${call.functionName}`
+  const { address, functionName, args, value } = call
+  try {
+    await client.simulateContract({
+      abi: abiOf(call.contract),
+      address,
+      functionName,
+      args,
+      value,
+      account: sender,
+    } as never)
+    const gas = await client.estimateGas({ account: sender, to: address, data, value })
+    return (gas * 3n) / 2n + 20_000n
+  } catch (cause) {
+    throw chainError(what, cause)
+  }
+}
+
+/** Replays a reverted call around its block to learn the contract's error. */
+async function whyReverted(
+  client: Options['client'],
+  sender: Address,
+  call: LooseCall,
+  block: bigint,
+  key: string,
+): Promise<ChainError> {
+  const { address, functionName, args, value } = call
+  for (const blockNumber of [block - 1n, block])
+    try {
+      await client.simulateContract({
+        abi: abiOf(call.contract),
+        address,
+        functionName,
+        args,
+        value,
+        account: sender,
+        blockNumber,
+      } as never)
+    } catch (cause) {
+      const fault = chainError(`${call.contract}.${call.functionName} (${key})`, cause)
+      if (fault.code === 'reverted') return fault
+    }
+  return new ChainError('reverted', `${call.contract}.${call.functionName} (${key}) was mined and reverted.`)
+}
