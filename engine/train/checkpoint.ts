@@ -1,0 +1,49 @@
+import { z } from 'zod'
+import { readSafetensors, SafetensorsFile, writeSafetensors } from '#engine/formats/safetensors.ts'
+import type { Weights } from '#engine/formats/weights.ts'
+import type { TrainingCheckpoint } from './run.ts'
+
+const GROUPS = { parameters: 'parameter.', firstMoments: 'moment1.', secondMoments: 'moment2.' } as const
+type Group = keyof typeof GROUPS
+
+const Header = z.object({
+  step: z.number().int().min(0),
+  progress: z.object({
+    epoch: z.number().int().min(0),
+    used: z.number().int().min(0),
+    bestLoss: z.number().nullable(),
+    evaluationsWithoutGain: z.number().int().min(0),
+    stopped: z.boolean(),
+    plan: z.object({
+      objective: z.string(),
+      seed: z.number(),
+      examples: z.number(),
+      batchSize: z.number(),
+      steps: z.number(),
+    }),
+  }),
+})
+
+/** Writes a run as one safetensors file; a crash or a full disk leaves the earlier checkpoint whole. */
+export async function writeTrainingCheckpoint(path: string, { progress, state }: TrainingCheckpoint): Promise<void> {
+  const tensors: Weights = new Map()
+  for (const [group, prefix] of Object.entries(GROUPS))
+    for (const [name, each] of state[group as Group]) tensors.set(prefix + name, each)
+  const training = JSON.stringify({ step: state.step, progress })
+  await writeSafetensors(path, tensors, { metadata: { format: 'pt', training } })
+}
+
+export async function readTrainingCheckpoint(path: string): Promise<TrainingCheckpoint> {
+  const file = await SafetensorsFile.open(path)
+  const { training } = file.metadata
+  await file.close()
+  if (training === undefined) throw new Error(`${path} is no training checkpoint: its header has no field "training".`)
+  const { step, progress } = Header.parse(JSON.parse(training))
+  const groups: Record<Group, Weights> = { parameters: new Map(), firstMoments: new Map(), secondMoments: new Map() }
+  for (const [name, each] of await readSafetensors(path)) {
+    const group = (Object.keys(GROUPS) as Group[]).find((candidate) => name.startsWith(GROUPS[candidate]))
+    if (!group) throw new Error(`${path} holds ${name}, which no training checkpoint has.`)
+    groups[group].set(name.slice(GROUPS[group].length), each)
+  }
+  return { progress, state: { step, ...groups } }
+}

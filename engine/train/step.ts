@@ -1,0 +1,39 @@
+import { add, type Graph, grad, input, mul, type Node } from '#engine/graph/index.ts'
+import type { Objective } from './objective.ts'
+import { packInputs } from './packs.ts'
+import type { Trainee } from './trainee.ts'
+
+/**
+ * The graph of one micro-batch: runs the model and the objective, multiplies by `scale` (one over the total weight of
+ * the whole step), and adds the gradients to those given, so that any number of micro-batches makes one step.
+ */
+export function gradientGraph<E>(trainee: Trainee, objective: Objective<E>, batch: number, length: number): Graph {
+  const vectors = packInputs(trainee.packs, 'p')
+  const sums = packInputs(trainee.packs, 'g')
+  const { inputs, model } = trainee.model(vectors, batch, length)
+  const { inputs: own, loss, metrics, scale } = scaled(objective, model)
+  const gradients = grad(loss, vectors)
+  return {
+    inputs: [...vectors, ...sums, ...inputs, ...own, scale],
+    outputs: {
+      loss,
+      ...metrics,
+      ...Object.fromEntries(gradients.map((each, index) => [`g.${index}`, add(sums[index]!, each)])),
+    },
+  }
+}
+
+/** The same without gradients. */
+export function lossGraph<E>(trainee: Trainee, objective: Objective<E>, batch: number, length: number): Graph {
+  const vectors = packInputs(trainee.packs, 'p')
+  const { inputs, model } = trainee.model(vectors, batch, length)
+  const { inputs: own, loss, metrics, scale } = scaled(objective, model)
+  return { inputs: [...vectors, ...inputs, ...own, scale], outputs: { loss, ...metrics } }
+}
+
+function scaled<E>(objective: Objective<E>, model: Parameters<Objective<E>['build']>[0]) {
+  const { inputs, loss, metrics } = objective.build(model)
+  const scale = input('scale', [])
+  const named = Object.entries(metrics).map(([name, node]): [string, Node] => [`metric.${name}`, mul(node, scale)])
+  return { inputs, scale, loss: mul(loss, scale), metrics: Object.fromEntries(named) }
+}

@@ -1,0 +1,102 @@
+import { type Feeds, input, mul, neg, reshape, sum } from '#engine/graph/index.ts'
+import { tokenLogProbabilities } from '#engine/model/heads.ts'
+import { idInput } from '#engine/model/inputs.ts'
+import { tokenLogits } from '#engine/model/llama.ts'
+import type { Objective, ObjectiveGraph, TrainedModel } from './objective.ts'
+import { checkRow, checkWeight, countLearned, rowFeeds, rowLength, type TokenRow } from './rows.ts'
+
+/** A text to learn. `weight` (1 by default) scales its loss: how far its annotator is trusted. */
+export interface SupervisedExample extends TokenRow {
+  weight?: number
+}
+
+const weightOf = ({ weight = 1 }: SupervisedExample): number => weight
+
+/**
+ * Supervised fine-tuning and pre-training: the mean negative log-probability of the learned tokens, each weighing as
+ * much as its example.
+ */
+export const supervised: Objective<SupervisedExample> = {
+  name: 'supervised',
+  lengthOf: rowLength,
+  totalOf: (example) => weightOf(example) * countLearned(example),
+  check: checkExample,
+  build: (model) => tokenLoss(model),
+  feeds: (examples, batch, length): Feeds => rowFeeds(examples, batch, length, (row) => weightOf(examples[row]!)),
+}
+
+function checkExample(example: SupervisedExample): void {
+  checkRow(example)
+  checkWeight(weightOf(example))
+}
+
+function tokenLoss(model: TrainedModel, packed = false): ObjectiveGraph {
+  const { config, batch, length } = model
+  const [ids, targets] = [idInput(config, batch, length), idInput(config, batch, length, 'targets')]
+  const coefficients = input('coefficients', [batch, length])
+  const packing = packed && {
+    positions: input('positions', [batch, length], 'i32', { below: length }),
+    segments: input('segments', [batch, length], 'i32'),
+  }
+  const { hidden } = model.forward(ids, packing || undefined)
+  const logits = tokenLogits(config, model.weights, hidden)
+  const losses = mul(neg(tokenLogProbabilities(logits, targets)), coefficients) // (B,T)
+  return {
+    inputs: [ids, targets, coefficients, ...(packing ? [packing.positions, packing.segments] : [])],
+    loss: reshape(sum(losses), []),
+    metrics: {},
+  }
+}
+
+/** Several texts in one row; none sees another. */
+export type PackedExample = readonly SupervisedExample[]
+
+/** The same loss over packed rows: less padding, the same gradient. */
+export const packedSupervised: Objective<PackedExample> = {
+  name: 'supervised, packed',
+  lengthOf: (texts) => texts.map(rowLength).reduce((a, b) => a + b, 0),
+  totalOf: (texts) => texts.map(supervised.totalOf).reduce((a, b) => a + b, 0),
+  check: (texts) => texts.forEach(checkExample),
+  build: (model) => tokenLoss(model, true),
+  feeds: (examples, batch, length) => {
+    const feeds = {
+      ids: new Int32Array(batch * length),
+      targets: new Int32Array(batch * length),
+      coefficients: new Float32Array(batch * length),
+      positions: new Int32Array(batch * length),
+      segments: new Int32Array(batch * length).fill(-1),
+    }
+    examples.forEach((texts, index) => {
+      let at = index * length
+      texts.forEach((text, segment) => {
+        const size = rowLength(text)
+        const one = rowFeeds([text], 1, size, () => weightOf(text))
+        feeds.ids.set(one.ids, at)
+        feeds.targets.set(one.targets, at)
+        feeds.coefficients.set(one.coefficients, at)
+        feeds.positions.set(
+          Int32Array.from({ length: size }, (_, position) => position),
+          at,
+        )
+        feeds.segments.fill(segment, at, at + size)
+        at += size
+      })
+    })
+    return feeds
+  },
+}
+
+/** Packs texts into rows of at most `length` positions: first fit, longest first (Johnson, 1973). */
+export function pack(examples: readonly SupervisedExample[], length: number): PackedExample[] {
+  const rows: { room: number; texts: SupervisedExample[] }[] = []
+  const order = [...examples].sort((a, b) => rowLength(b) - rowLength(a))
+  for (const text of order) {
+    const size = rowLength(text)
+    if (size > length) throw new Error(`A text of ${size + 1} tokens does not fit in rows of ${length}; cut it before.`)
+    let row = rows.find(({ room }) => room >= size)
+    if (!row) rows.push((row = { room: length, texts: [] }))
+    row.texts.push(text)
+    row.room -= size
+  }
+  return rows.map(({ texts }) => texts)
+}

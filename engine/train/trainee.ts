@@ -1,0 +1,63 @@
+import type { Weights } from '#engine/formats/weights.ts'
+import type { Node, Tensor } from '#engine/graph/index.ts'
+import type { ModelConfig } from '#engine/model/config.ts'
+import { feedsOf, weightInputs } from '#engine/model/inputs.ts'
+import { forward } from '#engine/model/llama.ts'
+import { adapterShapes, initialAdapter, type LoraConfig } from '#engine/model/lora.ts'
+import { checkWeights, parameterShapes } from '#engine/model/parameters.ts'
+import type { TrainedModel } from './objective.ts'
+import { layOut, type Pack, unpack } from './packs.ts'
+
+/** Which parameters are trained and which stand still. */
+export interface Trainee {
+  packs: readonly Pack[]
+  /** Values to start from, by parameter name. */
+  initial: Weights
+  /** Fed unchanged at every step. */
+  frozen: Readonly<Record<string, Tensor>>
+  /** The model over parameter vectors (one per pack), and the inputs it needs beside them. */
+  model(vectors: readonly Node[], batch: number, length: number): { inputs: Node[]; model: TrainedModel }
+}
+
+export interface TraineeOptions {
+  config: ModelConfig
+  weights: Weights
+  /** Trains an adapter (and a reward model's score head) over frozen weights; without it every weight is trained. */
+  lora?: LoraConfig
+  /** Continues this adapter instead of a fresh one. */
+  adapter?: Weights
+}
+
+export function makeTrainee({ config, weights, lora, adapter }: TraineeOptions, seed: number | string): Trainee {
+  const all = checkWeights(config, weights)
+  const shapes = lora ? adapterShapes(config, lora) : parameterShapes(config)
+  const initial = new Map(lora ? (adapter ?? initialAdapter(config, lora, `${seed}/adapter`)) : all)
+  if (lora && config.head === 'score') {
+    // As PEFT does for sequence classification: the new head is trained whole, beside the adapter.
+    shapes.set('score.weight', [1, config.hidden_size])
+    if (!initial.has('score.weight')) initial.set('score.weight', all.get('score.weight')!)
+  }
+  const packs = layOut(shapes)
+  const still = new Map(Array.from(all).filter(([name]) => !shapes.has(name)))
+  return {
+    packs,
+    initial,
+    frozen: feedsOf(still),
+    model: (vectors, batch, length) => {
+      const trained = unpack(packs, vectors)
+      const inputs = Array.from(weightInputs(config)).filter(([name]) => still.has(name))
+      const nodes = new Map<string, Node>([...inputs, ...trained])
+      return {
+        inputs: inputs.map(([, node]) => node),
+        model: {
+          config,
+          batch,
+          length,
+          weights: nodes,
+          forward: (ids, packing) =>
+            forward(config, { weights: nodes, ids, packing, adapter: lora && { lora, weights: nodes } }),
+        },
+      }
+    },
+  }
+}
