@@ -1,6 +1,6 @@
 import { Random } from '#engine/stats/random.ts'
 import { expand, sentence } from './grammar.ts'
-import { drawMessage } from './message.ts'
+import { drawItem } from './items.ts'
 import { CUES, DAYS, ITEMS, NAMES, PROBLEMS } from './phrases.ts'
 import { renderReply, STYLES } from './reply.ts'
 import { CATEGORIES, URGENCIES } from './triage.ts'
@@ -43,7 +43,7 @@ function drawDocument(random: Random): Document {
 }
 
 function dialogue(random: Random): Document {
-  const { prompt, truth, item } = drawMessage(random)
+  const { prompt, truth, item } = drawItem(random, 'corpus')
   const style = STYLES[random.weighted([2, 2, 3, 3, 2, 1, 1])]
   return { kind: 'dialogue', message: prompt, reply: renderReply(style, { ...truth, item }, random) }
 }
@@ -81,7 +81,7 @@ function note(random: Random): string {
 
 /** Several customers in a row, without an answer. */
 function quotes(random: Random): string {
-  return Array.from({ length: 2 }, () => drawMessage(random).prompt).join('\n')
+  return Array.from({ length: 2 }, () => drawItem(random, 'corpus').prompt).join('\n')
 }
 
 function problem(category: (typeof CATEGORIES)[number], random: Random): string {

@@ -2,13 +2,24 @@ import { Random } from '#engine/stats/random.ts'
 import { normalForm } from '#rules/shingles.ts'
 import { drawMessage, type Message } from './message.ts'
 
-/** The separate streams of messages that one seed yields. No message of one stands in another. */
-export const STREAMS = ['test', 'validation', 'samples', 'judged', 'gold', 'alignment', 'fresh', 'consumers'] as const
+/** The separate streams of messages: half of all messages are for the corpus, the others are dealt evenly. */
+export const STREAMS = [
+  'test',
+  'validation',
+  'samples',
+  'judged',
+  'gold',
+  'alignment',
+  'fresh',
+  'consumers',
+  'corpus',
+] as const
 export type Stream = (typeof STREAMS)[number]
 
 /**
  * Draws `count` different messages of a stream. Messages are dealt to streams by a hash of their text without cosmetic
- * differences, so streams stay apart whatever their seeds and lengths: a held-out message is in no training stream.
+ * differences and numbers, so streams stay apart whatever their seeds and lengths: a held-out message is in no training
+ * stream and not in the corpus of the base model.
  */
 export function drawItems(seed: number | string, stream: Stream, count: number): Message[] {
   const random = new Random(`support desk/${seed}/${stream}`)
@@ -16,14 +27,26 @@ export function drawItems(seed: number | string, stream: Stream, count: number):
   const items: Message[] = []
   while (items.length < count) {
     const message = drawMessage(random)
-    const form = normalForm(message.prompt).replace(/\d+/g, '#')
-    if (seen.has(form) || streamOf(form) !== stream) continue
+    const form = formOf(message)
+    if (streamOf(form) !== stream || seen.has(form)) continue
     seen.add(form)
     items.push(message)
   }
   return items
 }
 
+/** Draws one message of a stream. */
+export function drawItem(random: Random, stream: Stream): Message {
+  for (;;) {
+    const message = drawMessage(random)
+    if (streamOf(formOf(message)) === stream) return message
+  }
+}
+
+const formOf = ({ prompt }: Message): string => normalForm(prompt).replace(/\d+/g, '#')
+
 function streamOf(form: string): Stream {
-  return STREAMS[new Random(form).integer(STREAMS.length)]
+  let hash = 0x811c9dc5 // FNV-1a, and the high bits folded down
+  for (let i = 0; i < form.length; i++) hash = Math.imul(hash ^ form.charCodeAt(i), 0x01000193)
+  return STREAMS[Math.min(((hash ^ (hash >>> 15)) >>> 4) % 16, STREAMS.length - 1)]
 }

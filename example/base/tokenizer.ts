@@ -1,0 +1,35 @@
+import type { ChatTemplate, Message } from '#engine/text/chat.ts'
+import { encodeChatPair } from '#engine/text/chat.ts'
+import type { Tokenizer } from '#engine/text/tokenizer.ts'
+import { type TokenizerFiles, trainTokenizer } from '#engine/text/trainTokenizer.ts'
+import type { Document } from '../skill/corpus.ts'
+
+/** Tokens of the example: enough for a whole word each of the support desk, few enough for a small embedding. */
+export const VOCABULARY = 1024
+
+/** A turn of the customer, then one of the desk: `<|user|>message<|agent|>reply<|end|>`. */
+export const CHAT_TEMPLATE =
+  "{% for message in messages %}{% if message['role'] == 'assistant' %}{{ '<|agent|>' + message['content'] + '<|end|>' }}" +
+  "{% else %}{{ '<|user|>' + message['content'] }}{% endif %}{% endfor %}" +
+  "{% if add_generation_prompt %}{{ '<|agent|>' }}{% endif %}"
+
+/** Trains the tokenizer on the corpus, and on a table's column mark so that ` |` is one token. */
+export function trainBaseTokenizer(documents: readonly Document[]): TokenizerFiles {
+  const texts = documents.flatMap((one) => (one.kind === 'text' ? [one.text] : [one.message, one.reply]))
+  return trainTokenizer([...texts, ' |'.repeat(200)], {
+    vocabSize: VOCABULARY,
+    special: ['<|user|>', '<|agent|>'],
+    chatTemplate: CHAT_TEMPLATE,
+  })
+}
+
+/** Token ids of a document of the corpus, with its end. */
+export function encodeDocument(tokenizer: Tokenizer, template: ChatTemplate, document: Document): number[] {
+  if (document.kind === 'text') return [...tokenizer.encode(document.text, { parseSpecial: false }), tokenizer.eosId!]
+  const messages: Message[] = [
+    { role: 'user', content: document.message },
+    { role: 'assistant', content: document.reply },
+  ]
+  const { prompt, completion } = encodeChatPair(tokenizer, template, messages)
+  return [...prompt, ...completion]
+}
