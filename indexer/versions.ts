@@ -44,18 +44,12 @@ const quote = (name: string) => `"${name}"`
 const values = (table: TableDefinition) =>
   table.columns.filter((column) => column.property !== 'fromBlock' && column.property !== 'toBlock')
 
-/** PostgreSQL stores no NUL in text; whoever writes one on chain reads it back as U+FFFD. */
-const clean = (text: string) => (text.includes('\0') ? text.replaceAll('\0', '\uFFFD') : text)
-
-const plain = (_key: string, value: unknown) =>
-  typeof value === 'bigint' ? value.toString() : typeof value === 'string' ? clean(value) : value
-
 function encode(kind: ColumnKind, value: unknown): unknown {
   if (value === null || value === undefined) return null
   if (typeof value === 'bigint') return value.toString()
   if (value instanceof Date) return value.toISOString()
-  if (kind === 'json' || kind === 'texts') return JSON.stringify(value, plain)
-  return typeof value === 'string' ? clean(value) : value
+  if (kind === 'json' || kind === 'texts') return JSON.stringify(value)
+  return value
 }
 
 function read(table: TableDefinition, found: Record<string, unknown>): Version {

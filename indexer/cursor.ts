@@ -1,0 +1,123 @@
+import type { Database, Sql } from '#schema/database.ts'
+import { notify } from '#schema/notices.ts'
+import { IndexerError } from './errors.ts'
+import type { Header } from './source.ts'
+import { rollbackRows } from './versions.ts'
+
+/** How far the indexer has come. It moves in the transaction of the rows it stands for, and only from where it was thought to be. */
+export interface Position {
+  block: number
+  hash: string
+  finalBlock: number
+  headBlock: number
+}
+
+export type Contracts = Readonly<Record<string, string>>
+
+/** Somebody else moved the cursor: what is in memory is stale. */
+export class CursorMoved extends Error {
+  override name = 'CursorMoved'
+}
+
+/** The cursor of `chainId`, or undefined on an empty index.
+ *  @throws IndexerError when the database holds the index of another chain, or of other contracts. */
+export async function readCursor(sql: Sql, chainId: number, contracts: Contracts): Promise<Position | undefined> {
+  const { rows } = await sql.query('select id, block, hash, final_block, head_block, contracts from cursor')
+  const foreign = rows.find((row) => row.id !== String(chainId))
+  if (foreign)
+    throw new IndexerError(
+      `The database holds the index of chain ${foreign.id}, not of chain ${chainId}. Use another DATABASE_URL, or another RPC_URL.`,
+    )
+  const [found] = rows
+  if (!found) return undefined
+  const differing = Object.keys({ ...found.contracts, ...contracts }).filter(
+    (name) => found.contracts[name] !== contracts[name],
+  )
+  if (differing.length)
+    throw new IndexerError(
+      `The database holds the index of other contracts (${differing.join(', ')} differ). Use another DATABASE_URL, or the deployment it was made with.`,
+    )
+  return { block: found.block, hash: found.hash, finalBlock: found.final_block, headBlock: found.head_block }
+}
+
+/** Sets the cursor of an empty index on the block before the first one that counts. */
+export async function beginAt(db: Database, chainId: number, base: Header, head: number, contracts: Contracts) {
+  await db.transaction(async (sql) => {
+    const { rowCount } = await sql.query(
+      `insert into cursor (id, block, hash, final_block, head_block, contracts, updated_at)
+       values ($1, $2, $3, 0, $4, $5, now()) on conflict do nothing`,
+      [String(chainId), base.number, base.hash, head, contracts],
+    )
+    if (rowCount) await storeBlocks(sql, [base], 0)
+  })
+}
+
+/** Moves the cursor from `before`, locking its row. @throws CursorMoved when it stands elsewhere. */
+async function move(sql: Sql, chainId: number, before: Position, after: Position) {
+  const { rowCount } = await sql.query(
+    `update cursor set block = $2, hash = $3, final_block = $4, head_block = $5, updated_at = now()
+     where id = $1 and block = $6 and hash = $7`,
+    [String(chainId), after.block, after.hash, after.finalBlock, after.headBlock, before.block, before.hash],
+  )
+  if (!rowCount) throw new CursorMoved('Another indexer moved the cursor: starting over from where it stands')
+}
+
+/** One step forward: `write` stores the rows of the blocks up to `after`, in the same transaction as everything else. */
+export async function advance(
+  db: Database,
+  chainId: number,
+  before: Position,
+  after: Position,
+  headers: readonly Header[],
+  write: (sql: Sql) => Promise<void>,
+) {
+  await db.transaction(async (sql) => {
+    await move(sql, chainId, before, after)
+    await write(sql)
+    await storeBlocks(sql, headers, after.finalBlock)
+    if (after.finalBlock > before.finalBlock)
+      await sql.query('update block set final = true where not final and number <= $1', [after.finalBlock])
+    await notify(sql, { type: 'blocks', from: before.block + 1, to: after.block })
+  })
+}
+
+/** Takes back every block after `ancestor`. */
+export async function retract(db: Database, chainId: number, before: Position, ancestor: Position) {
+  await db.transaction(async (sql) => {
+    await move(sql, chainId, before, ancestor)
+    await rollbackRows(sql, ancestor.block)
+    await sql.query('delete from block where number > $1', [ancestor.block])
+    if (ancestor.finalBlock < before.finalBlock)
+      await sql.query('update block set final = false where number > $1', [ancestor.finalBlock])
+    await notify(sql, { type: 'retracted', from: ancestor.block + 1, to: before.block })
+  })
+}
+
+async function storeBlocks(sql: Sql, headers: readonly Header[], finalBlock: number) {
+  const column = <T>(read: (header: Header) => T) => headers.map(read)
+  await sql.query(
+    `insert into block (id, number, hash, parent_hash, timestamp, final)
+     select number::text, number, hash, parent_hash, timestamp, number <= $5
+     from unnest($1::int8[], $2::text[], $3::text[], $4::timestamptz[]) as u(number, hash, parent_hash, timestamp)`,
+    [
+      column((header) => header.number),
+      column((header) => header.hash),
+      column((header) => header.parentHash),
+      column((header) => header.timestamp.toISOString()),
+      finalBlock,
+    ],
+  )
+}
+
+/** Stored blocks below `before`, newest first. */
+export async function storedBlocks(
+  sql: Sql,
+  before: number,
+  limit: number,
+): Promise<{ number: number; hash: string }[]> {
+  const { rows } = await sql.query('select number, hash from block where number < $1 order by number desc limit $2', [
+    before,
+    limit,
+  ])
+  return rows
+}

@@ -1,0 +1,88 @@
+import { type ContractName, decodeLog, EventShapeError } from '#contracts/events.ts'
+import { ChainEvent } from '#schema/onchain/chain.ts'
+import { IndexerError } from './errors.ts'
+import type { Handler, Moment } from './handlers/handler.ts'
+import { handlers } from './handlers/index.ts'
+import type { Rows } from './rows.ts'
+import type { Log, Stretch } from './source.ts'
+
+/** What the token counts: seconds, or blocks. */
+export type Clock = 'timestamp' | 'blocknumber'
+
+/** The followed contracts by lower-case address. */
+export type Followed = ReadonlyMap<string, ContractName>
+
+/** An event's id: sorts as the chain does. */
+export const positionOf = (block: number, index: number) =>
+  `${String(block).padStart(12, '0')}-${String(index).padStart(6, '0')}`
+
+/** PostgreSQL stores no NUL in text or JSON; whoever writes one on chain reads it back as U+FFFD. */
+function clean(value: unknown): unknown {
+  if (typeof value === 'string') return value.includes('\0') ? value.replaceAll('\0', '\uFFFD') : value
+  if (Array.isArray(value)) return value.map(clean)
+  if (value === null || typeof value !== 'object') return value
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, clean(inner)]))
+}
+
+/** Arguments as JSON: every integer a decimal string. */
+function json(value: unknown): unknown {
+  if (typeof value === 'bigint' || typeof value === 'number') return value.toString()
+  if (Array.isArray(value)) return value.map(json)
+  if (value === null || typeof value !== 'object') return value
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, json(inner)]))
+}
+
+function decode(contract: ContractName, log: Log) {
+  try {
+    return decodeLog(contract, log)
+  } catch (cause) {
+    if (!(cause instanceof EventShapeError)) throw cause
+    throw new IndexerError(
+      `Log ${log.index} of block ${log.block} is not what a ${contract} emits (${cause.message}). Correct the address of ${contract} (${log.address}) in the deployment.`,
+      { cause },
+    )
+  }
+}
+
+/** The work that a stretch's logs ask for, in order: each log becomes a ChainEvent and what its handler makes of it. */
+export function stepsOf(stretch: Stretch, followed: Followed, clock: Clock, rows: Rows) {
+  const times = new Map(stretch.headers.map((header) => [header.number, header.timestamp]))
+  return stretch.logs.flatMap((log) => {
+    const contract = followed.get(log.address)
+    const event = contract && decode(contract, log)
+    if (!event) return []
+    const args = clean(event.args) as Record<string, unknown>
+    const timestamp = times.get(log.block)!
+    const at: Moment = {
+      block: log.block,
+      timestamp,
+      clock: clock === 'timestamp' ? timestamp.getTime() / 1000 : log.block,
+      position: positionOf(log.block, log.index),
+      address: log.address,
+    }
+    const stored = {
+      id: at.position,
+      contract,
+      name: event.name,
+      args: json(args) as Record<string, unknown>,
+      address: log.address,
+      transactionHash: log.transactionHash,
+      logIndex: log.index,
+      timestamp,
+    }
+    const handle = (handlers[contract] as Record<string, Handler<unknown> | null>)[event.name]
+    const run = () => {
+      rows.append(ChainEvent, stored)
+      try {
+        handle?.(rows, args, at)
+      } catch (cause) {
+        if (!(cause instanceof Error)) throw cause
+        throw new IndexerError(
+          `${contract}.${event.name} in block ${log.block} (log ${log.index}) does not fit what came before: ${cause.message}. Was the start block later than the deployment?`,
+          { cause },
+        )
+      }
+    }
+    return [{ block: log.block, run }]
+  })
+}

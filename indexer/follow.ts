@@ -1,0 +1,211 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Database } from '#schema/database.ts'
+import { advance, type Contracts, CursorMoved, type Position, readCursor, retract, storedBlocks } from './cursor.ts'
+import { IndexerError } from './errors.ts'
+import { type Clock, type Followed, stepsOf } from './events.ts'
+import type { Counters } from './metrics.ts'
+import { Rows } from './rows.ts'
+import { type Header, Inconsistent, type Source, type Stretch, type Tip } from './source.ts'
+
+/** Follows the chain: one round brings the rows to the newest block, or back to the last block that still stands. */
+
+/** The most blocks that are linked by hash in one step. */
+const LINKED_BLOCKS = 256
+const ANCESTORS_AT_ONCE = 64
+
+export interface Chain {
+  db: Database
+  source: Source
+  chainId: number
+  contracts: Contracts
+  followed: Followed
+  clock: Clock
+  startBlock: number
+  counters: Counters
+  /** What to do when a final block is no longer on the chain: stop with an error, or take it back like any other. */
+  deepReorganisation: 'stop' | 'rewind'
+  /** How long a node may show a shorter chain before its missing blocks are taken back, in milliseconds. */
+  patienceMs: number
+  signal: AbortSignal
+}
+
+export class Follower {
+  private readonly rows = new Rows()
+  private shorterSince: number | undefined
+  position: Position
+
+  constructor(
+    private readonly chain: Chain,
+    position: Position,
+  ) {
+    this.position = position
+  }
+
+  /** Starts over from what the database says. */
+  async reload() {
+    const { db, chainId, contracts } = this.chain
+    this.rows.forget()
+    const stored = await readCursor(db, chainId, contracts)
+    if (!stored)
+      throw new IndexerError('The cursor is gone: the database was emptied while the indexer ran. Start it again.')
+    this.position = stored
+  }
+
+  /** One round. @returns whether anything changed. */
+  async round(): Promise<boolean> {
+    const { source } = this.chain
+    const tip = await source.tip()
+    const { head } = tip
+    const at = this.position
+    this.chain.counters.headBlock = head.number
+    if (head.number < at.block) return this.shorter(tip)
+    this.shorterSince = undefined
+    if (head.number === at.block) {
+      if (head.hash !== at.hash) return this.reconcile(tip)
+      return this.settle(tip)
+    }
+    if (tip.final > at.block) {
+      if (!(await this.stands())) return this.reconcile(tip)
+      for await (const stretch of source.finalStretches(at.block + 1, tip.final)) {
+        await this.apply(stretch, tip)
+        this.chain.signal.throwIfAborted()
+      }
+    }
+    while (this.position.block < head.number) {
+      const stretch = await this.link(tip)
+      if (!stretch) return this.reconcile(tip)
+      await this.apply(stretch, tip)
+      this.chain.signal.throwIfAborted()
+    }
+    return true
+  }
+
+  /** The next blocks above the final ones, or undefined when our last block is no longer on the chain. */
+  private async link(tip: Tip): Promise<Stretch | undefined> {
+    const { source } = this.chain
+    const { block, hash } = this.position
+    const far = tip.head.number - block > LINKED_BLOCKS
+    const to = far ? (await source.headers([block + LINKED_BLOCKS]))[0] : tip.head
+    if (!to) throw new Inconsistent(`The node lost block ${block + LINKED_BLOCKS}`)
+    try {
+      return await source.linkedStretch({ number: block, hash }, to)
+    } catch (error) {
+      if (error instanceof Inconsistent && !(await this.stands())) return undefined
+      throw error
+    }
+  }
+
+  /** Whether our last block is still on the chain. */
+  private async stands(): Promise<boolean> {
+    const [now] = await this.chain.source.headers([this.position.block])
+    if (!now) throw new Inconsistent(`The node lost block ${this.position.block}: another of its copies may lag behind`)
+    return now.hash === this.position.hash
+  }
+
+  private async apply(stretch: Stretch, tip: Tip) {
+    const { db, chainId, followed, clock, counters } = this.chain
+    const last = stretch.headers.at(-1)!
+    const after: Position = {
+      block: last.number,
+      hash: last.hash,
+      finalBlock: Math.max(this.position.finalBlock, Math.min(tip.final, last.number)),
+      headBlock: tip.head.number,
+    }
+    const steps = stepsOf(stretch, followed, clock, this.rows)
+    const began = performance.now()
+    await this.commit(() =>
+      advance(db, chainId, this.position, after, stretch.headers, async (sql) => {
+        await this.rows.run(sql, steps)
+        await this.rows.flush(sql)
+      }),
+    )
+    this.position = after
+    counters.batches++
+    counters.blocks += stretch.to - stretch.from + 1
+    counters.events += steps.length
+    counters.commitMs += performance.now() - began
+  }
+
+  /** Moves finality, and the head that was seen, when no block came. */
+  private async settle(tip: Tip): Promise<boolean> {
+    const { db, chainId } = this.chain
+    const finalBlock = Math.max(this.position.finalBlock, Math.min(tip.final, this.position.block))
+    if (finalBlock === this.position.finalBlock) return false
+    const after = { ...this.position, finalBlock, headBlock: tip.head.number }
+    await this.commit(() => advance(db, chainId, this.position, after, [], async () => {}))
+    this.position = after
+    return true
+  }
+
+  /** The node's chain is shorter than ours: a node that lags, or a chain that was set back. */
+  private async shorter(tip: Tip): Promise<boolean> {
+    this.shorterSince ??= performance.now()
+    if (performance.now() - this.shorterSince < this.chain.patienceMs) return false
+    this.shorterSince = undefined
+    return this.reconcile(tip)
+  }
+
+  /** Finds the newest stored block that is still on the chain, and takes back everything after it. */
+  private async reconcile(tip: Tip): Promise<boolean> {
+    const { db, chainId, counters } = this.chain
+    const before = this.position
+    const ancestor = await this.ancestor(tip)
+    if (ancestor.number < before.finalBlock && this.chain.deepReorganisation === 'stop')
+      throw new IndexerError(
+        `The chain at RPC_URL no longer holds block ${before.finalBlock}, which was final here: its last block in common is ${ancestor.number}. If that is the right chain, rewind the index to it (modelcommons index --rewind); payments made since may need correction. Otherwise correct RPC_URL.`,
+      )
+    const after: Position = {
+      block: ancestor.number,
+      hash: ancestor.hash,
+      finalBlock: Math.min(before.finalBlock, ancestor.number),
+      headBlock: tip.head.number,
+    }
+    await this.commit(() => retract(db, chainId, before, after))
+    this.rows.forget()
+    this.position = after
+    counters.reorganisations++
+    counters.retractedBlocks += before.block - ancestor.number
+    return true
+  }
+
+  private async ancestor(tip: Tip): Promise<Pick<Header, 'number' | 'hash'>> {
+    const { db, source, startBlock } = this.chain
+    for (let below = Math.min(this.position.block, tip.head.number) + 1; ; ) {
+      const stored = await storedBlocks(db, below, ANCESTORS_AT_ONCE)
+      if (!stored.length) break
+      const now = await source.headers(stored.map(({ number }) => number))
+      const found = stored.findIndex(({ hash }, index) => now[index]?.hash === hash)
+      if (found >= 0) return stored[found]!
+      below = stored.at(-1)!.number
+    }
+    const [base] = await source.headers([startBlock - 1])
+    if (!base)
+      throw new Inconsistent(`The node has no block ${startBlock - 1}, after which the contracts were deployed`)
+    return base
+  }
+
+  private async commit(work: () => Promise<void>) {
+    try {
+      await work()
+    } catch (error) {
+      this.rows.forget()
+      if (error instanceof CursorMoved) await this.reload()
+      throw error
+    }
+  }
+}
+
+/** Waits between rounds, unless somebody wakes it. */
+export class Pause {
+  private wake: () => void = () => {}
+
+  poke() {
+    this.wake()
+  }
+
+  async wait(ms: number, signal: AbortSignal) {
+    const woken = new AbortController()
+    this.wake = () => woken.abort()
+    await sleep(ms, undefined, { signal: AbortSignal.any([signal, woken.signal]) }).catch(() => {})
+  }
+}

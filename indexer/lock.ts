@@ -1,0 +1,57 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { PoolClient } from 'pg'
+import type { Database } from '#schema/database.ts'
+
+const LOCK = 7_235_802
+const RETRY_MS = 250
+
+/** One indexer per chain and database: held by a connection of its own, freed by PostgreSQL when the process dies. */
+export class ChainLock {
+  private client: PoolClient | undefined
+
+  constructor(
+    private readonly db: Database,
+    private readonly chainId: number,
+  ) {}
+
+  /** Waits until this process holds the lock. @returns whether it was newly taken, so that nothing in memory may be trusted. */
+  async hold(signal: AbortSignal, waiting: () => void): Promise<boolean> {
+    if (this.client) return false
+    for (let first = true; ; first = false) {
+      signal.throwIfAborted()
+      if (await this.take()) return true
+      if (first) waiting()
+      await sleep(RETRY_MS, undefined, { signal })
+    }
+  }
+
+  async release() {
+    const client = this.client
+    this.client = undefined
+    client?.release(true) // closing the connection frees the lock
+  }
+
+  private async take(): Promise<boolean> {
+    const client = await this.db.pool.connect()
+    const lost = () => {
+      if (this.client === client) {
+        this.client = undefined
+        client.release(true)
+      }
+    }
+    client.on('error', lost)
+    try {
+      const { rows } = await client.query('select pg_try_advisory_lock($1, $2) as taken', [LOCK, this.chainId | 0])
+      if (rows[0].taken) this.client = client
+      else {
+        client.off('error', lost)
+        client.release()
+      }
+      return rows[0].taken
+    } catch (error) {
+      client.off('error', lost)
+      client.release(true)
+      throw error
+    }
+  }
+}

@@ -1,0 +1,211 @@
+import { isLimit, Span } from './ranges.ts'
+import type { Call, Rpc } from './rpc.ts'
+
+/** The chain as the indexer reads it: headers, and the logs of the followed contracts. */
+
+export interface Header {
+  number: number
+  hash: string
+  parentHash: string
+  timestamp: Date
+}
+
+export interface Log {
+  address: `0x${string}`
+  topics: `0x${string}`[]
+  data: `0x${string}`
+  block: number
+  blockHash: string
+  transactionHash: string
+  index: number
+}
+
+/** A stretch of the chain with every log in it, in order. `headers` holds its last block, and every block that has logs. */
+export interface Stretch {
+  from: number
+  to: number
+  headers: Header[]
+  logs: Log[]
+}
+
+/** What the node said does not fit together (a reorganisation while we asked, or nodes that disagree): ask again. */
+export class Inconsistent extends Error {
+  override name = 'Inconsistent'
+}
+
+export interface Filter {
+  addresses: readonly string[]
+  topics: readonly string[]
+}
+
+export interface Tip {
+  head: Header
+  /** The last final block. */
+  final: number
+}
+
+const hex = (value: number) => `0x${value.toString(16)}`
+const header = (block: number | string): Call => ({
+  method: 'eth_getBlockByNumber',
+  params: [typeof block === 'number' ? hex(block) : block, false],
+})
+
+interface RawBlock {
+  number: string
+  hash: string
+  parentHash: string
+  timestamp: string
+}
+
+const readHeader = (raw: unknown): Header | null => {
+  if (!raw) return null
+  const { number, hash, parentHash, timestamp } = raw as RawBlock
+  return { number: Number(number), hash, parentHash, timestamp: new Date(Number(timestamp) * 1000) }
+}
+
+interface RawLog {
+  address: string
+  topics: `0x${string}`[]
+  data: `0x${string}`
+  blockNumber: string
+  blockHash: string
+  transactionHash: string
+  logIndex: string
+}
+
+const readLog = (raw: RawLog): Log => ({
+  address: raw.address.toLowerCase() as `0x${string}`,
+  topics: raw.topics,
+  data: raw.data,
+  block: Number(raw.blockNumber),
+  blockHash: raw.blockHash,
+  transactionHash: raw.transactionHash,
+  index: Number(raw.logIndex),
+})
+
+export interface SourceOptions {
+  /** Blocks behind the head that count as final where the node knows no `finalized` tag. */
+  confirmations?: number
+  /** Ranges fetched ahead at once. */
+  parallel?: number
+}
+
+export class Source {
+  private readonly span = new Span()
+  private finalityTag = true
+
+  constructor(
+    readonly rpc: Rpc,
+    private readonly filter: Filter,
+    private readonly options: SourceOptions = {},
+  ) {}
+
+  async chainId(): Promise<number> {
+    return Number(await this.rpc.request('eth_chainId'))
+  }
+
+  /** The newest block, and the last final one. */
+  async tip(): Promise<Tip> {
+    const calls = [header('latest'), ...(this.finalityTag ? [header('finalized')] : [])]
+    const [latest, finalized] = await this.rpc.batch(calls).catch((error) => {
+      if (!this.finalityTag || error.name !== 'RpcError') throw error
+      this.finalityTag = false // asked again below, without the tag that this node refuses
+      return this.rpc.batch([header('latest')])
+    })
+    const head = readHeader(latest)
+    if (!head) throw new Inconsistent('The node has no latest block')
+    const tagged = this.finalityTag ? readHeader(finalized)?.number : undefined
+    const final = tagged ?? head.number - (this.options.confirmations ?? 64)
+    return { head, final: Math.max(0, Math.min(final, head.number)) }
+  }
+
+  /** The canonical headers at these heights; null above the head. */
+  async headers(numbers: readonly number[]): Promise<(Header | null)[]> {
+    return (await this.rpc.batch(numbers.map(header))).map(readHeader)
+  }
+
+  /** Stretches of final blocks, in order, fetched ahead of their use in ranges whose size adapts to the node. */
+  async *finalStretches(from: number, to: number): AsyncGenerator<Stretch> {
+    const ahead: Promise<Stretch[]>[] = []
+    let next = from
+    const fill = () => {
+      while (next <= to && ahead.length < (this.options.parallel ?? 3)) {
+        const end = Math.min(to, next + this.span.size - 1)
+        const fetched = this.range(next, end)
+        fetched.catch(() => {}) // awaited in order below
+        ahead.push(fetched)
+        next = end + 1
+      }
+    }
+    for (fill(); ahead.length; fill()) yield* await ahead.shift()!
+  }
+
+  /** The blocks after `parent` up to at most `to`, each linked to the one before by hash, with logs asked by block hash: one
+   *  fork, or nothing. @throws Inconsistent when the chain changed meanwhile. */
+  async linkedStretch(parent: Pick<Header, 'number' | 'hash'>, to: Header): Promise<Stretch> {
+    const numbers = Array.from({ length: to.number - parent.number - 1 }, (_, index) => parent.number + 1 + index)
+    const headers = [...(await this.headers(numbers)), to]
+    let before: Pick<Header, 'number' | 'hash'> = parent
+    for (const [index, one] of headers.entries()) {
+      if (!one || one.parentHash !== before.hash)
+        throw new Inconsistent(
+          `Block ${parent.number + 1 + index} does not follow ${before.hash}: the chain is changing`,
+        )
+      before = one
+    }
+    const linked = headers as Header[]
+    const answers = await this.rpc
+      .batch(linked.map(({ hash }) => ({ method: 'eth_getLogs', params: [{ blockHash: hash, ...this.criteria() }] })))
+      .catch((error) => {
+        if (error.name !== 'RpcError') throw error
+        throw new Inconsistent(`The node no longer has a block that it just announced: ${error.reason}`, {
+          cause: error,
+        })
+      })
+    const logs = (answers as RawLog[][]).flatMap((some) => some.map(readLog))
+    return this.checked({ from: parent.number + 1, to: to.number, headers: linked, logs })
+  }
+
+  private criteria() {
+    return { address: this.filter.addresses, topics: [this.filter.topics] }
+  }
+
+  /** One range, bisected where the node refuses it. */
+  private async range(from: number, to: number): Promise<Stretch[]> {
+    let raw: RawLog[]
+    try {
+      const params = [{ fromBlock: hex(from), toBlock: hex(to), ...this.criteria() }]
+      raw = (await this.rpc.request('eth_getLogs', params)) as RawLog[]
+    } catch (error) {
+      if (!isLimit(error)) throw error
+      this.span.refused(to - from + 1, error)
+      const middle = Math.min(to - 1, from + this.span.size - 1)
+      return [...(await this.range(from, middle)), ...(await this.range(middle + 1, to))]
+    }
+    this.span.answered(to - from + 1, raw.length)
+    const logs = raw.map(readLog)
+    const numbers = [...new Set([...logs.map((log) => log.block), to])]
+    const headers = await this.headers(numbers)
+    const absent = headers.indexOf(null)
+    if (absent >= 0) throw new Inconsistent(`The node has logs of block ${numbers[absent]}, but not the block`)
+    return [this.checked({ from, to, headers: headers as Header[], logs })]
+  }
+
+  /** A stretch in the order of the chain. @throws Inconsistent when a log lies outside, twice, or on another fork. */
+  private checked(stretch: Stretch): Stretch {
+    const { from, to, headers, logs } = stretch
+    const hashes = new Map(headers.map((one) => [one.number, one.hash]))
+    headers.sort((a, b) => a.number - b.number)
+    logs.sort((a, b) => a.block - b.block || a.index - b.index)
+    for (const [index, log] of logs.entries()) {
+      const before = logs[index - 1]
+      if (log.block < from || log.block > to)
+        throw new Inconsistent(`A log of block ${log.block} lies outside ${from}–${to}`)
+      if (hashes.get(log.block) !== log.blockHash)
+        throw new Inconsistent(`Block ${log.block} has a log of another fork`)
+      if (before && before.block === log.block && before.index === log.index)
+        throw new Inconsistent(`Log ${log.index} of block ${log.block} came twice`)
+    }
+    return stretch
+  }
+}
