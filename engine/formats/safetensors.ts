@@ -1,6 +1,7 @@
 import { type FileHandle, open, stat } from 'node:fs/promises'
 import { writeFileAtomically } from './atomic.ts'
 import { dtypes, encoders, type FloatDtype } from './dtypes.ts'
+import { readFully, writeFully } from './fileBytes.ts'
 import { type Header, maxHeaderBytes, parseHeader, type TensorEntry } from './header.ts'
 import { elementCount, type Tensor, type Weights } from './weights.ts'
 
@@ -31,7 +32,7 @@ export class SafetensorsFile {
     try {
       const { size } = await file.stat()
       if (size < 8) throw new Error(`it has ${size} bytes, and the length of the header alone takes 8`)
-      const length = (await readFully(file, new Uint8Array(8), 0, path)) as Uint8Array
+      const length = await readFully(file, new Uint8Array(8), 0, path)
       const headerBytes = new DataView(length.buffer).getBigUint64(0, true)
       if (headerBytes > BigInt(maxHeaderBytes)) {
         throw new Error(`its header claims ${headerBytes} bytes; at most ${maxHeaderBytes} are accepted`)
@@ -177,21 +178,4 @@ function allocate(elements: number, what: string): Float32Array {
   } catch (cause) {
     throw new Error(`${what} needs ${elements * 4} bytes, which this process cannot allocate.`, { cause })
   }
-}
-
-async function readFully(file: FileHandle, into: Uint8Array, position: number, path: string): Promise<Uint8Array> {
-  for (let at = 0; at < into.length; ) {
-    const { bytesRead } = await file.read(into, at, into.length - at, position + at)
-    if (bytesRead === 0) throw new Error(`${path} ended while it was read: it was truncated meanwhile.`)
-    at += bytesRead
-  }
-  return into
-}
-
-async function writeFully(file: FileHandle, bytes: Uint8Array, position: number): Promise<number> {
-  for (let at = 0; at < bytes.length; ) {
-    const { bytesWritten } = await file.write(bytes, at, bytes.length - at, position + at)
-    at += bytesWritten
-  }
-  return position + bytes.length
 }

@@ -1,0 +1,170 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { afterAll, describe, expect, test } from 'vitest'
+import { Random } from '../stats/random.ts'
+import { Bm25 } from './bm25.ts'
+import { readSpanIndex, writeSpanIndex } from './spanFile.ts'
+import { type Span, SpanIndex } from './spanIndex.ts'
+
+/** All places of a stretch, found by looking everywhere. */
+function scan(documents: number[][], tokens: number[]): Span['places'] {
+  return documents.flatMap((list, document) =>
+    list.flatMap((_, position) =>
+      position + tokens.length <= list.length && tokens.every((token, i) => list[position + i] === token)
+        ? [{ document, position }]
+        : [],
+    ),
+  )
+}
+
+/** Maximal spans by trying every stretch of the answer. */
+function naive(documents: number[][], answer: number[], minLength: number): Span[] {
+  const found: Span[] = []
+  for (let start = 0; start < answer.length; start++) {
+    for (let length = minLength; start + length <= answer.length; length++) {
+      const places = scan(documents, answer.slice(start, start + length))
+      if (places.length) found.push({ start, length, count: places.length, places })
+    }
+  }
+  const within = (a: Span, b: Span) => a !== b && b.start <= a.start && a.start + a.length <= b.start + b.length
+  return found
+    .filter((span) => !found.some((other) => within(span, other)))
+    .sort((a, b) => a.count - b.count || b.length - a.length || a.start - b.start)
+}
+
+const token = fc.nat(3)
+const documents = fc.array(fc.array(token, { maxLength: 25 }), { maxLength: 6 })
+
+describe('spans', () => {
+  test('are those that a scan of everything finds', () => {
+    fc.assert(
+      fc.property(
+        documents,
+        fc.array(token, { maxLength: 20 }),
+        fc.integer({ min: 1, max: 4 }),
+        (list, answer, minLength) => {
+          const index = SpanIndex.build(list)
+          expect(index.find(answer, { minLength, maxPlaces: 1000 })).toEqual(naive(list, answer, minLength))
+          expect(index.tokenCount).toBe(list.flat().length)
+        },
+      ),
+      { numRuns: 500 },
+    )
+  })
+
+  test('are counted as a scan counts', () => {
+    fc.assert(
+      fc.property(documents, fc.array(token, { minLength: 1, maxLength: 4 }), (list, tokens) => {
+        expect(SpanIndex.build(list).count(tokens)).toBe(scan(list, tokens).length)
+      }),
+    )
+  })
+
+  test('never reach across documents, nor wrap tokens that no document has', () => {
+    const index = SpanIndex.build([[1, 2], [3, 4], [], [0]])
+    expect(index.find([1, 2, 3, 4], { minLength: 1 }).map(({ start, length }) => [start, length])).toEqual([
+      [0, 2],
+      [2, 2],
+    ])
+    expect(index.find([9, 2 ** 24], { minLength: 1 })).toEqual([])
+    expect(index.find([0], { minLength: 1 })).toEqual([
+      { start: 0, length: 1, count: 1, places: [{ document: 3, position: 0 }] },
+    ])
+    expect(index.count([])).toBe(0)
+  })
+
+  test('give as many places as asked for, the first ones', () => {
+    const index = SpanIndex.build(Array.from({ length: 50 }, () => [7, 7]))
+    const [span] = index.find([7], { minLength: 1, maxPlaces: 3 })
+    expect(span.count).toBe(100)
+    expect(span.places).toEqual([
+      { document: 0, position: 0 },
+      { document: 0, position: 1 },
+      { document: 1, position: 0 },
+    ])
+  })
+
+  test('of nothing are none, and of no token ids are refused', () => {
+    expect(SpanIndex.build([]).find([1, 2, 3], { minLength: 1 })).toEqual([])
+    expect(SpanIndex.build([[1]]).find([])).toEqual([])
+    for (const bad of [-1, 0.5, Number.NaN, 2 ** 25]) {
+      expect(() => SpanIndex.build([[bad]])).toThrow('Token 0 of document 0')
+      expect(() => SpanIndex.build([[1]]).find([bad])).toThrow('Token 0 of the answer')
+    }
+    expect(() => SpanIndex.build([[1]]).find([1], { minLength: 0 })).toThrow('minLength')
+  })
+})
+
+describe('the file of an index', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'spans-'))
+  afterAll(() => rmSync(folder, { recursive: true }))
+  const path = join(folder, 'index')
+  const random = new Random('documents')
+  const list = Array.from({ length: 100 }, () => Array.from({ length: 90 }, () => random.integer(50)))
+  const index = SpanIndex.build(list)
+
+  test('reads back, and holds at most nine bytes a token', async () => {
+    await writeSpanIndex(path, index)
+    expect(readFileSync(path).length).toBeLessThanOrEqual(9 * index.tokenCount)
+    const again = await readSpanIndex(path)
+    expect(again.arrays).toEqual(index.arrays)
+    expect(again.find(list[42], { minLength: 10 })).toEqual(index.find(list[42], { minLength: 10 }))
+  })
+
+  test('of no documents reads back', async () => {
+    await writeSpanIndex(path, SpanIndex.build([]))
+    expect((await readSpanIndex(path)).documentCount).toBe(0)
+  })
+
+  test('cut, grown or of another kind is refused; damaged inside, it is refused or answers without failing', async () => {
+    await writeSpanIndex(
+      path,
+      SpanIndex.build([
+        [1, 2, 3],
+        [2, 3],
+      ]),
+    )
+    const whole = readFileSync(path)
+    for (let length = 0; length < whole.length; length++) {
+      writeFileSync(path, whole.subarray(0, length))
+      await expect(readSpanIndex(path)).rejects.toThrow(path)
+    }
+    writeFileSync(path, Buffer.concat([whole, whole]))
+    await expect(readSpanIndex(path)).rejects.toThrow('truncated or not')
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.tuple(fc.nat(whole.length - 1), fc.nat(255)), { minLength: 1 }), async (damage) => {
+        const bytes = Buffer.from(whole)
+        for (const [at, value] of damage) bytes[at] = value
+        writeFileSync(path, bytes)
+        const outcome = await readSpanIndex(path).catch((error) => error)
+        if (outcome instanceof Error) expect(outcome.message).toContain(path)
+        else for (const { places } of outcome.find([1, 2, 3], { minLength: 1 })) expect(places.length).toBeLessThan(9)
+      }),
+    )
+  })
+})
+
+describe('BM25', () => {
+  test('ranks by rare shared words, and agrees with the formula', () => {
+    const words = (text: string) => text.split(' ')
+    const index = new Bm25(['the cat sat', 'the dog sat on the cat', 'the bird'].map(words))
+    const [first] = index.top(words('bird the'), 5)
+    expect(first.document).toBe(2)
+    const rarity = Math.log(1 + (3 - 2 + 0.5) / (2 + 0.5))
+    const expected = (rarity * 1 * 2.2) / (1 + 1.2 * (0.25 + (0.75 * 3) / (11 / 3)))
+    expect(index.scores(['cat'])[0]).toBeCloseTo(expected, 12)
+    expect(index.top(['fish'], 5)).toEqual([])
+    expect(index.top(words('the'), 1).length).toBe(1)
+  })
+
+  test('never scores below zero, and more of a word never hurts', () => {
+    fc.assert(
+      fc.property(fc.array(fc.array(token), { minLength: 1 }), fc.array(token), (list, query) => {
+        for (const score of new Bm25(list).scores(query)) expect(score).toBeGreaterThanOrEqual(0)
+      }),
+    )
+    expect(new Bm25<number>([]).scores([1])).toEqual(new Float64Array(0))
+  })
+})
