@@ -43,8 +43,8 @@ export interface Chain {
   readonly client: PublicClient<Transport, ChainDefinition>
   readonly chainId: number
   readonly addresses: Record<ContractName, Address>
-  /** The operator's address, in lower case. */
-  readonly operator: Address
+  /** The operator, who signs: in lower case. */
+  readonly account: Address
   /** Calls a view function at the newest block, or at `blockNumber`. */
   read<
     C extends ContractName,
@@ -65,6 +65,8 @@ export interface Chain {
     call: Call<C, F>,
     options?: { signal?: AbortSignal },
   ): Promise<Receipt>
+  /** The newest block's time, in seconds. It differs from run to run: what goes into a transaction takes `timeOf`. */
+  now(): Promise<number>
   /** The chain's time, in seconds, of the block that holds the transaction of `key`: a moment that stays the same however often the
    *  job runs. @throws ChainError `not-mined` when there is none. */
   timeOf(key: string): Promise<number>
@@ -131,7 +133,7 @@ export async function openChain(options: ChainOptions): Promise<Chain> {
     client,
     chainId,
     addresses,
-    operator: account.address.toLowerCase() as Address,
+    account: account.address.toLowerCase() as Address,
     read: (contract, functionName, args, blockNumber) =>
       client.readContract({
         address: addresses[contract],
@@ -145,6 +147,7 @@ export async function openChain(options: ChainOptions): Promise<Chain> {
       const receipt = await transactor.transact(key, call, signal)
       return { ...receipt, events: eventsOf(receipt, addresses) }
     },
+    now: async () => Number((await client.getBlock()).timestamp),
     async timeOf(key) {
       const hash = (await transactor.sent(key))?.hash
       const receipt = hash && (await client.getTransactionReceipt({ hash }).catch(() => undefined))

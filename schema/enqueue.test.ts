@@ -1,0 +1,128 @@
+import fc from 'fast-check'
+import { afterAll, describe, expect, test } from 'vitest'
+import { freshDatabase } from '#test/database.ts'
+import { cancelJob, EnqueueError, enqueue, findJob, jobId } from './enqueue.ts'
+import type { QueueEntry } from './queue.ts'
+import { backends, freshQueues, stopRedis } from './test/queues.ts'
+
+afterAll(stopRedis)
+
+const ALICE = '0xAAAAaaaaAAAAaaaaAAAAaaaaAAAAaaaaAAAAaaaa'
+const BOB = '0xbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb'
+const alice = (key: string) => ({ key, requestedBy: ALICE })
+
+/** Keeps what would be handed out: these tests look at the rows. */
+async function context() {
+  const db = await freshDatabase()
+  const added: QueueEntry[] = []
+  const add = async (entries: QueueEntry | readonly QueueEntry[]) => void added.push(...[entries].flat())
+  return { db, added, queues: { add } }
+}
+
+describe.each(backends)('asking on %s', (backend) => {
+  test('fifty askers with one key get one job, handed out once, its side effect done once', async () => {
+    const { db, queues } = await freshQueues(backend)
+    await db.query('create table effect (job text)')
+    const heard: string[] = []
+    await queues.worker('cpu', 8, async ({ id }) => void heard.push(id))
+    const also = async (sql: { query: typeof db.query }, job: { id: string }) =>
+      void (await sql.query('insert into effect values ($1)', [job.id]))
+    const made = await Promise.all(
+      Array.from({ length: 50 }, () =>
+        enqueue({ db, queues }, 'scoreDatanet', { datanetId: '7' }, { ...alice('one'), also }),
+      ),
+    )
+    expect(new Set(made.map(({ id }) => id))).toEqual(new Set([jobId('scoreDatanet', alice('one'))]))
+    const { rows } = await db.query(
+      'select (select count(*) from job_run) as jobs, (select count(*) from effect) as effects',
+    )
+    expect(rows[0]).toEqual({ jobs: 1, effects: 1 })
+    await expect.poll(() => heard.length).toBeGreaterThan(0)
+  })
+})
+
+test('keys and inputs in any order leave one job a key, and its first input', async () => {
+  const { db, queues } = await context()
+  const request = fc.record({ key: fc.constantFrom('a', 'b', 'c'), epoch: fc.integer({ min: 1, max: 3 }) })
+  let round = 0
+  await fc.assert(
+    fc.asyncProperty(fc.array(request, { minLength: 1, maxLength: 8 }), async (requests) => {
+      const prefix = `${++round}-`
+      const outcomes = await Promise.allSettled(
+        requests.map(({ key, epoch }) => enqueue({ db, queues }, 'settleEpoch', { epoch }, alice(prefix + key))),
+      )
+      for (const [i, { key, epoch }] of requests.entries()) {
+        const stands = await findJob(db, jobId('settleEpoch', alice(prefix + key)))
+        const outcome = outcomes[i]!
+        if (stands.input.epoch === epoch) expect(outcome.status).toBe('fulfilled')
+        else expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'IDEMPOTENCY_KEY_REUSED' } })
+      }
+    }),
+    { numRuns: 25, seed: 1 },
+  )
+})
+
+test('a key belongs to its asker and its kind', async () => {
+  const { db, queues } = await context()
+  const ask = (requestedBy: string | null, kind: 'attribute' | 'scoreDatanet') =>
+    enqueue({ db, queues }, kind, kind === 'attribute' ? { receiptId: '1' } : { datanetId: '1' }, {
+      key: 'k',
+      requestedBy,
+    })
+  const ids = (
+    await Promise.all([
+      ask(ALICE, 'attribute'),
+      ask(BOB, 'attribute'),
+      ask(null, 'attribute'),
+      ask(ALICE, 'scoreDatanet'),
+    ])
+  ).map(({ id }) => id)
+  expect(new Set(ids).size).toBe(4)
+  expect((await ask(ALICE.toLowerCase(), 'attribute')).id).toBe(ids[0])
+})
+
+test('defaults are part of the input: left out or spelt out, it is the same request', async () => {
+  const { db, queues } = await context()
+  const first = await enqueue({ db, queues }, 'evaluate', { versionId: '1' }, alice('e'))
+  const second = await enqueue({ db, queues }, 'evaluate', { seed: 1, versionId: '1' }, alice('e'))
+  expect(second.id).toBe(first.id)
+  expect(first.input).toMatchObject({ versionId: '1', seed: 1 })
+})
+
+test('bad input, a bad key, and a refusal in `also` leave nothing behind', async () => {
+  const { db, queues, added } = await context()
+  const ask = (input: object, key: string, also?: () => Promise<void>) =>
+    enqueue({ db, queues }, 'settleEpoch', input, { ...alice(key), also })
+  await expect(ask({ epoch: 0 }, 'k')).rejects.toThrow('SettleEpochInput.epoch must be a whole number from 1')
+  await expect(ask({ epoch: 1, sneaky: true }, 'k')).rejects.toThrow('sneaky is not known')
+  await expect(ask({ epoch: 1 }, '')).rejects.toThrow('1 to 200 characters')
+  const refuse = () => Promise.reject(new Error('no credit'))
+  await expect(ask({ epoch: 1 }, 'k', refuse)).rejects.toThrow('no credit')
+  expect((await db.query('select count(*) as n from job_run')).rows).toEqual([{ n: 0 }])
+  expect(added).toEqual([])
+  expect((await ask({ epoch: 1 }, 'k')).status).toBe('Queued')
+})
+
+test('a queue that is away delays nothing but the start: the job stands', async () => {
+  const { db } = await context()
+  const queues = { add: () => Promise.reject(new Error('connection refused')) }
+  const job = await enqueue({ db, queues }, 'settleEpoch', { epoch: 3 }, alice('x'))
+  expect(await findJob(db, job.id)).toMatchObject({
+    status: 'Queued',
+    requestedBy: ALICE.toLowerCase(),
+    attempt: 0,
+    attempts: 5,
+  })
+})
+
+test('cancelling: at once while it waits, by asking while it runs, and never once it has ended', async () => {
+  const { db, queues } = await context()
+  const { id } = await enqueue({ db, queues }, 'settleEpoch', { epoch: 3 }, alice('x'))
+  expect(await cancelJob({ db }, id)).toMatchObject({ status: 'Cancelled', finishedAt: expect.any(Date) })
+  const other = await enqueue({ db, queues }, 'settleEpoch', { epoch: 3 }, alice('y'))
+  await db.query(`update job_run set status = 'Running' where id = $1`, [other.id])
+  expect(await cancelJob({ db }, other.id)).toMatchObject({ status: 'Running', cancelRequested: true })
+  await db.query(`update job_run set status = 'Succeeded' where id = $1`, [other.id])
+  expect((await cancelJob({ db }, other.id)).status).toBe('Succeeded')
+  await expect(cancelJob({ db }, 'none')).rejects.toThrow(EnqueueError)
+})

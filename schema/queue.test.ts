@@ -1,0 +1,151 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, describe, expect, test, vi } from 'vitest'
+import { freshDatabase } from '#test/database.ts'
+import { freePort } from './postgres.ts'
+import { openQueues, type QueueEntry } from './queue.ts'
+import { backends, freshQueues, redisUrl, stopRedis } from './test/queues.ts'
+import { redisIsMissing } from './test/redis.ts'
+
+afterAll(stopRedis)
+
+const entry = (over: Partial<QueueEntry> = {}): QueueEntry => ({ queue: 'cpu', id: randomUUID(), attempt: 0, ...over })
+
+describe.each(backends)('the queue on %s', (backend) => {
+  test('hands out an entry once, however often it was added before', async () => {
+    const { queues, reopen } = await freshQueues(backend)
+    const other = await reopen()
+    const one = entry()
+    await Promise.all(Array.from({ length: 20 }, (_, i) => (i % 2 ? queues : other).add(one)))
+    const heard: string[] = []
+    for (const side of [queues, other])
+      await side.worker('cpu', 4, async ({ id }) => {
+        heard.push(id)
+        await sleep(50)
+      })
+    await queues.add(one)
+    await sleep(400)
+    expect(heard).toEqual([one.id])
+  })
+
+  test('hands out the next attempt while the entry of the last one is still held', async () => {
+    const { queues } = await freshQueues(backend)
+    const heard: number[] = []
+    let release = () => {}
+    const held = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    await queues.worker('cpu', 2, async ({ attempt }) => {
+      heard.push(attempt)
+      if (attempt === 0) await held
+    })
+    const one = entry()
+    await queues.add(one)
+    await vi.waitFor(() => expect(heard).toEqual([0]))
+    await queues.add({ ...one, attempt: 1 })
+    await vi.waitFor(() => expect(heard).toEqual([0, 1]))
+    release()
+  })
+
+  test('keeps gpu and cpu apart, and to their concurrency', async () => {
+    const { queues } = await freshQueues(backend)
+    const most = { gpu: 0, cpu: 0 }
+    const now = { gpu: 0, cpu: 0 }
+    const done = { gpu: 0, cpu: 0 }
+    const work = (name: 'gpu' | 'cpu') => async (given: QueueEntry) => {
+      expect(given.queue).toBe(name)
+      most[name] = Math.max(most[name], ++now[name])
+      await sleep(5)
+      now[name]--
+      done[name]++
+    }
+    await queues.add(Array.from({ length: 80 }, (_, i) => entry({ queue: i % 4 ? 'cpu' : 'gpu' })))
+    await queues.worker('gpu', 1, work('gpu'))
+    await queues.worker('cpu', 8, work('cpu'))
+    await vi.waitFor(() => expect(done).toEqual({ gpu: 20, cpu: 60 }), { timeout: 10_000 })
+    expect(most.gpu).toBe(1)
+    expect(most.cpu).toBeGreaterThan(1)
+    expect(most.cpu).toBeLessThanOrEqual(8)
+  })
+
+  test('holds back what is delayed', async () => {
+    const { queues } = await freshQueues(backend)
+    const heard: number[] = []
+    await queues.worker('cpu', 1, async () => void heard.push(Date.now()))
+    const asked = Date.now()
+    await queues.add(entry({ delayMs: 400 }))
+    await vi.waitFor(() => expect(heard).toHaveLength(1), { timeout: 5000 })
+    expect(heard[0]! - asked).toBeGreaterThanOrEqual(390)
+  })
+
+  test('forgets an entry whose work threw, so that it can be added again', async () => {
+    const { queues } = await freshQueues(backend)
+    let calls = 0
+    await queues.worker('cpu', 1, async () => {
+      calls++
+      throw new Error('the database is away')
+    })
+    const one = entry()
+    await queues.add(one)
+    await vi.waitFor(() => expect(calls).toBe(1))
+    await sleep(100)
+    await queues.add(one)
+    await vi.waitFor(() => expect(calls).toBe(2))
+  })
+
+  test('works on after all it held was lost', async () => {
+    const { queues, lose } = await freshQueues(backend)
+    const one = entry({ delayMs: 60_000 })
+    await queues.add(one)
+    await lose()
+    await queues.add({ ...one, delayMs: 0 })
+    const heard: string[] = []
+    await queues.worker('cpu', 1, async ({ id }) => void heard.push(id))
+    await vi.waitFor(() => expect(heard).toEqual([one.id]))
+  })
+
+  test('a paused worker takes nothing new, and closing waits for what runs', async () => {
+    const { queues } = await freshQueues(backend)
+    const heard: string[] = []
+    let finished = 0
+    const worker = await queues.worker('cpu', 1, async ({ id }) => {
+      heard.push(id)
+      await sleep(200)
+      finished++
+    })
+    const [first, second] = [entry(), entry()]
+    await queues.add(first)
+    await vi.waitFor(() => expect(heard).toHaveLength(1))
+    await worker.pause()
+    await queues.add(second)
+    await worker.close()
+    expect({ heard, finished }).toEqual({ heard: [first.id], finished: 1 })
+  })
+})
+
+test('a REDIS_URL that does not answer is an error that names it, and hides the password', async () => {
+  const { url: databaseUrl } = await freshDatabase()
+  const redisUrl = `redis://user:secret@127.0.0.1:${await freePort()}`
+  const failure = await openQueues({ databaseUrl, redisUrl }).catch((error: Error) => error.message)
+  expect(failure).toMatch(/^REDIS_URL: no Redis answers at redis:\/\/user:…@127/)
+  expect(failure).not.toContain('secret')
+})
+
+test('a database that does not answer is an error that names DATABASE_URL', async () => {
+  const databaseUrl = `postgresql://nobody:secret@127.0.0.1:${await freePort()}/none`
+  await expect(openQueues({ databaseUrl })).rejects.toThrow(/^DATABASE_URL: /)
+})
+
+const missing = redisIsMissing()
+if (missing) test(`the queue on redis: not run, ${missing}`, (context) => context.skip(missing))
+else
+  test('two installations on one Redis do not hear each other', async () => {
+    const url = await redisUrl()
+    const [here, there] = await Promise.all([freshQueues('redis'), freshQueues('redis')])
+    expect(url).toBe(there.redisUrl)
+    const heard: string[] = []
+    await there.queues.worker('cpu', 1, async ({ id }) => void heard.push(id))
+    await here.queues.add(entry())
+    await sleep(200)
+    expect(heard).toEqual([])
+  })

@@ -1,0 +1,55 @@
+import { onTestFinished } from 'vitest'
+import { freshDatabase } from '#test/database.ts'
+import type { Database } from '../database.ts'
+import { openQueues, type Queues } from '../queue.ts'
+import { redisIsMissing, startRedis, type TestRedis } from './redis.ts'
+
+/** The back ends that can be had here: every test of the queue runs on each. */
+export const backends: ('postgres' | 'redis')[] = redisIsMissing() ? ['postgres'] : ['postgres', 'redis']
+
+let redis: Promise<TestRedis> | undefined
+let opened = 0
+
+/** A URL of the Redis that this file's tests share; call `stopRedis` in `afterAll`. */
+export const redisUrl = async () => (await (redis ??= startRedis())).url
+export const stopRedis = async () => (await redis)?.stop()
+
+export interface Setting {
+  db: Database
+  queues: Queues
+  /** Opens the same queues once more, as another process would. */
+  reopen(): Promise<Queues>
+  /** Loses everything the queue holds. */
+  lose(): Promise<void>
+  redisUrl?: string
+  prefix: string
+}
+
+/** A fresh database and empty queues on `backend`, closed when the test is over. */
+export async function freshQueues(backend: 'postgres' | 'redis'): Promise<Setting> {
+  const db = await freshDatabase()
+  const prefix = `test${process.pid}x${++opened}`
+  const url = backend === 'redis' ? await redisUrl() : undefined
+  const reopen = async () => {
+    const queues = await openQueues({ databaseUrl: db.url, redisUrl: url, prefix })
+    onTestFinished(() => queues.close())
+    return queues
+  }
+  const queues = await reopen()
+  return {
+    db,
+    queues,
+    reopen,
+    prefix,
+    redisUrl: url,
+    async lose() {
+      if (url) {
+        const { Redis } = await import('ioredis')
+        const client = new Redis(url)
+        const keys = await client.keys(`${prefix}:*`)
+        if (keys.length) await client.del(...keys)
+        client.disconnect()
+      } else await db.query('drop schema bullmq cascade')
+    },
+  }
+}
