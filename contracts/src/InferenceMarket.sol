@@ -25,6 +25,13 @@ contract InferenceMarket is EIP712, ReentrancyGuardTransient {
         uint64 deadline;
     }
 
+    /// What a host takes of a voucher's grant now: the fees of the calls it has answered since the last time.
+    struct Redemption {
+        Voucher voucher;
+        uint256 amount;
+        bytes signature;
+    }
+
     /// Prices: wei per 1,000 tokens.
     struct Endpoint {
         address host;
@@ -98,20 +105,18 @@ contract InferenceMarket is EIP712, ReentrancyGuardTransient {
     error WithdrawalTooEarly(uint64 availableAt);
     /// @notice Usage of this endpoint was settled for this epoch already.
     error AlreadySettled(uint256 epoch, uint256 endpointId);
-    /// @notice The arrays differ in length.
-    error LengthMismatch();
     /// @notice The root is zero.
     error EmptyHash();
     /// @notice The voucher is for another endpoint.
     error WrongEndpoint(uint256 voucherEndpointId, uint256 endpointId);
     /// @notice The voucher's deadline has passed.
     error VoucherExpired(address consumer, uint64 deadline);
-    /// @notice The voucher grants no more than was redeemed already.
-    error NothingGranted(address consumer, uint256 cumulative, uint256 redeemed);
+    /// @notice The redemption would go beyond what the voucher grants in all.
+    error BeyondGrant(address consumer, uint256 cumulative, uint256 total);
     /// @notice The signature is not the consumer's over this voucher, chain and contract.
     error BadSignature(address consumer);
-    /// @notice The fees are not the sum of the vouchers' increases.
-    error FeesMismatch(uint256 fees, uint256 granted);
+    /// @notice The fees are not the sum of the redeemed amounts.
+    error FeesMismatch(uint256 fees, uint256 redeemed);
 
     constructor(IERC20 token_, IModelRegistry registry_, IRewardDistributor distributor_, uint256 withdrawalDelay_)
         EIP712("InferenceMarket", "1")
@@ -197,17 +202,15 @@ contract InferenceMarket is EIP712, ReentrancyGuardTransient {
         uint256 tokensIn,
         uint256 tokensOut,
         uint256 fees,
-        Voucher[] calldata vouchers,
-        bytes[] calldata signatures
+        Redemption[] calldata redemptions
     ) external nonReentrant {
         _hosted(endpointId);
         if (usageSettled[epoch][endpointId]) revert AlreadySettled(epoch, endpointId);
-        if (vouchers.length != signatures.length) revert LengthMismatch();
         if (root == 0) revert EmptyHash();
         usageSettled[epoch][endpointId] = true;
-        uint256 granted;
-        for (uint256 i; i < vouchers.length; ++i) granted += _redeem(endpointId, vouchers[i], signatures[i]);
-        if (granted != fees) revert FeesMismatch(fees, granted);
+        uint256 redeemedNow;
+        for (uint256 i; i < redemptions.length; ++i) redeemedNow += _redeem(endpointId, redemptions[i]);
+        if (redeemedNow != fees) revert FeesMismatch(fees, redeemedNow);
         emit UsageSettled(epoch, endpointId, root, tokensIn, tokensOut, fees);
         if (fees != 0) {
             token.forceApprove(address(distributor), fees);
@@ -220,23 +223,25 @@ contract InferenceMarket is EIP712, ReentrancyGuardTransient {
         return _domainSeparatorV4();
     }
 
-    function _redeem(uint256 endpointId, Voucher calldata v, bytes calldata signature) private returns (uint256 amount) {
+    function _redeem(uint256 endpointId, Redemption calldata redemption) private returns (uint256 amount) {
+        Voucher calldata v = redemption.voucher;
         if (v.endpointId != endpointId) revert WrongEndpoint(v.endpointId, endpointId);
         if (v.deadline < block.timestamp) revert VoucherExpired(v.consumer, v.deadline);
-        uint256 before = redeemed[endpointId][v.consumer];
-        if (v.cumulative <= before) revert NothingGranted(v.consumer, v.cumulative, before);
+        amount = redemption.amount;
+        if (amount == 0) revert ZeroAmount();
+        uint256 total = redeemed[endpointId][v.consumer] + amount;
+        if (total > v.cumulative) revert BeyondGrant(v.consumer, v.cumulative, total);
         bytes32 digest = _hashTypedDataV4(
             keccak256(abi.encode(VOUCHER_TYPEHASH, v.consumer, v.endpointId, v.cumulative, v.deadline))
         );
-        if (!SignatureChecker.isValidSignatureNowCalldata(v.consumer, digest, signature)) {
+        if (!SignatureChecker.isValidSignatureNowCalldata(v.consumer, digest, redemption.signature)) {
             revert BadSignature(v.consumer);
         }
-        amount = v.cumulative - before;
         uint256 held = credit[v.consumer];
         if (held < amount) revert InsufficientCredit(v.consumer, held, amount);
         credit[v.consumer] = held - amount;
-        redeemed[endpointId][v.consumer] = v.cumulative;
-        emit VoucherRedeemed(endpointId, v.consumer, v.cumulative, amount);
+        redeemed[endpointId][v.consumer] = total;
+        emit VoucherRedeemed(endpointId, v.consumer, total, amount);
     }
 
     function _checkServing(uint256 versionId) private view {

@@ -1,0 +1,211 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { createServer } from 'node:net'
+import { dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+/** The mnemonic of anvil's well-known development accounts. Never for real money. */
+export const DEV_MNEMONIC = 'test test test test test test test test test test test junk'
+
+const START_TIMEOUT_MS = 15_000
+const STOP_TIMEOUT_MS = 10_000
+/** States kept in memory; without a number, reorganisations deeper than about ten blocks lose contract code. */
+const KEPT_STATES = '5000'
+
+export type AnvilOptions = {
+  /** A free port when left out. */
+  port?: number
+  /** 31337 when left out. */
+  chainId?: number
+  /** Unix seconds of the genesis block; with it and `blockInterval`, equal transactions give equal block hashes. */
+  genesisTimestamp?: number
+  /** Seconds that each block's timestamp lies after its parent's, whatever the clock says. */
+  blockInterval?: number
+  /** Where the chain is kept: loaded at the start when it exists, written every few seconds and at the end. */
+  stateFile?: string
+  /** Where the process id is kept, so that the next start ends a server left over from a crash. */
+  pidFile?: string
+  mnemonic?: string
+  accounts?: number
+  /** Native tokens of each account, in whole units. */
+  balance?: number
+  gasLimit?: bigint
+}
+
+export type Anvil = {
+  url: string
+  wsUrl: string
+  port: number
+  pid: number
+  chainId: number
+  mnemonic: string
+  /** Settles when the process is gone, however it ended. */
+  exited: Promise<void>
+  /** Ends the process; it writes its state file first. Safe to call twice. */
+  stop(): Promise<void>
+}
+
+/** Starts a local chain as a child process and waits until it answers.
+ *  @throws Error naming the port, when anvil ends before that, and what it said. */
+export async function startAnvil(options: AnvilOptions = {}): Promise<Anvil> {
+  if (options.pidFile) await stopStaleAnvil(options.pidFile)
+  const port = await claimPort(options.port ?? 0)
+  const { chainId = 31_337, mnemonic = DEV_MNEMONIC } = options
+  const child = spawn(anvilBinary(), anvilArguments(options, port, chainId, mnemonic), {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  let said = ''
+  child.stderr!.on('data', (chunk) => {
+    said = (said + chunk).slice(-2_000)
+  })
+  const exited = new Promise<void>((done) => {
+    child.once('error', (error) => {
+      said += String(error)
+      done()
+    })
+    child.once('exit', () => done())
+  })
+  const url = `http://127.0.0.1:${port}`
+  try {
+    await untilReady(url, child, () => `anvil did not start on port ${port}: ${said.trim() || 'no message'}`)
+    await setClock(url, options.blockInterval)
+  } catch (error) {
+    child.kill('SIGKILL')
+    await exited
+    throw error
+  }
+  if (options.pidFile) writePidFile(options.pidFile, child.pid!)
+  const stop = async () => {
+    await end(child.pid!, exited, () => child.exitCode !== null || child.signalCode !== null)
+    if (options.pidFile && existsSync(options.pidFile)) rmSync(options.pidFile)
+  }
+  return { url, wsUrl: url.replace('http', 'ws'), port, pid: child.pid!, chainId, mnemonic, exited, stop }
+}
+
+/** Ends an anvil that a pid file names and that still runs (its parent crashed); it writes its state file first.
+ *  A process of another name that has the id by now is left alone. @returns whether one was ended. */
+export async function stopStaleAnvil(pidFile: string): Promise<boolean> {
+  if (!existsSync(pidFile)) return false
+  const pid = Number(readFileSync(pidFile, 'utf8').trim())
+  rmSync(pidFile)
+  if (!Number.isInteger(pid) || pid <= 1 || !isAnvil(pid)) return false
+  const gone = async () => {
+    while (isAnvil(pid)) await sleep(20)
+  }
+  await end(pid, gone(), () => !isAnvil(pid))
+  return true
+}
+
+/** One JSON-RPC call. @throws Error with the method and the server's message. */
+export async function rpc(url: string, method: string, params: unknown[] = []): Promise<unknown> {
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }),
+  })
+  const body = (await response.json()) as { result?: unknown; error?: { message: string } }
+  if (body.error) throw new Error(`${method}: ${body.error.message}`)
+  return body.result
+}
+
+function anvilArguments(options: AnvilOptions, port: number, chainId: number, mnemonic: string): string[] {
+  const args = ['--host', '127.0.0.1', '--port', String(port), '--chain-id', String(chainId), '--mnemonic', mnemonic]
+  args.push('--quiet', '--order', 'fifo', '--slots-in-an-epoch', '1', '--prune-history', KEPT_STATES)
+  args.push('--hardfork', 'prague', '--no-request-size-limit')
+  args.push('--gas-limit', String(options.gasLimit ?? 60_000_000n))
+  if (options.accounts !== undefined) args.push('--accounts', String(options.accounts))
+  if (options.balance !== undefined) args.push('--balance', String(options.balance))
+  // On a loaded chain the genesis time would set the clock back.
+  if (options.genesisTimestamp !== undefined && !(options.stateFile && existsSync(options.stateFile)))
+    args.push('--timestamp', String(options.genesisTimestamp))
+  if (options.stateFile !== undefined) {
+    mkdirSync(dirname(options.stateFile), { recursive: true })
+    args.push('--state', options.stateFile, '--state-interval', '5')
+  }
+  return args
+}
+
+/** The binary itself, not npm's wrapper around it: signals and exit codes reach and leave it directly. */
+function anvilBinary(): string {
+  const require = createRequire(import.meta.url)
+  const wrapper = createRequire(require.resolve('@foundry-rs/anvil/package.json'))
+  const arch = process.arch === 'x64' ? 'amd64' : process.arch
+  const name = `@foundry-rs/anvil-${process.platform}-${arch}`
+  try {
+    const file = process.platform === 'win32' ? 'anvil.exe' : 'anvil'
+    return join(dirname(wrapper.resolve(`${name}/package.json`)), 'bin', file)
+  } catch (cause) {
+    throw new Error(`No anvil for this platform: install ${name}, or set RPC_URL to a chain of your own`, { cause })
+  }
+}
+
+async function untilReady(url: string, child: ChildProcess, failure: () => string): Promise<void> {
+  const before = Date.now() + START_TIMEOUT_MS
+  let cause: unknown
+  while (Date.now() < before) {
+    if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) break
+    try {
+      await rpc(url, 'eth_chainId')
+      return
+    } catch (error) {
+      cause = error
+      await sleep(20)
+    }
+  }
+  await sleep(20)
+  throw new Error(failure(), { cause })
+}
+
+/** A loaded chain's clock starts wherever it likes: puts it where the chain's last block left it, or at the present if later. */
+async function setClock(url: string, blockInterval: number | undefined): Promise<void> {
+  const block = (await rpc(url, 'eth_getBlockByNumber', ['latest', false])) as { number: string; timestamp: string }
+  if (BigInt(block.number) > 0n) {
+    const last = Number(block.timestamp)
+    const now = Math.floor(Date.now() / 1000)
+    await rpc(url, 'evm_setTime', [blockInterval === undefined ? Math.max(last + 1, now) : last])
+  }
+  if (blockInterval !== undefined) await rpc(url, 'anvil_setBlockTimestampInterval', [blockInterval])
+}
+
+async function end(pid: number, exited: Promise<void>, gone: () => boolean): Promise<void> {
+  if (gone()) return
+  process.kill(pid, 'SIGTERM')
+  await Promise.race([exited, sleep(STOP_TIMEOUT_MS, undefined, { ref: false })])
+  if (gone()) return
+  process.kill(pid, 'SIGKILL')
+  await exited
+}
+
+function isAnvil(pid: number): boolean {
+  try {
+    const name = existsSync('/proc')
+      ? readFileSync(`/proc/${pid}/stat`, 'utf8').replace(
+          /^\d+ \((.*)\) (.).*$/s,
+          (_, comm, state) => `${comm}:${state}`,
+        )
+      : execFileSync('ps', ['-p', String(pid), '-o', 'comm='], { encoding: 'utf8' }).trim()
+    return name.includes('anvil') && !name.endsWith(':Z')
+  } catch {
+    return false
+  }
+}
+
+function writePidFile(path: string, pid: number): void {
+  mkdirSync(dirname(path), { recursive: true })
+  writeFileSync(path, `${pid}\n`)
+}
+
+/** Finds a free port (0), or makes sure that the wanted one is free. */
+function claimPort(wanted: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer()
+    server.once('error', (cause) =>
+      reject(new Error(`Port ${wanted} is in use: end what listens there, or choose another port`, { cause })),
+    )
+    server.listen(wanted, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number }
+      server.close(() => resolve(port))
+    })
+  })
+}
