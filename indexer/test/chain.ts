@@ -1,0 +1,69 @@
+import { type Abi, type Address, createPublicClient, createWalletClient, encodeFunctionData, type Hex, http } from 'viem'
+import { mnemonicToAccount } from 'viem/accounts'
+import { onTestFinished } from 'vitest'
+import { type Anvil, type AnvilOptions, DEV_MNEMONIC, rpc, startAnvil } from '#contracts/anvil.ts'
+import { type Deployment, deployAll, type Settings } from '#contracts/deploy.ts'
+import { type ContractName, contracts } from '#contracts/events.ts'
+
+/** A real local chain with every contract on it, and accounts that act without signing. */
+export interface TestChain {
+  anvil: Anvil
+  url: string
+  deployment: Deployment
+  accounts: Address[]
+  /** Sends a transaction, which is mined at once. @throws when it reverts. */
+  send(from: number, contract: ContractName, name: string, args?: readonly unknown[], value?: bigint): Promise<Hex>
+  read(contract: ContractName, name: string, args?: readonly unknown[]): Promise<unknown>
+  call(method: string, ...params: unknown[]): Promise<unknown>
+  head(): Promise<number>
+  /** Lets so many seconds pass, in one empty block. */
+  wait(seconds: number): Promise<void>
+}
+
+const GENESIS = 1_800_000_000
+/** Accounts 0 to 9 act; 9 deploys and then keeps still. 0 is the operator. */
+const DEPLOYER = 9
+
+export const accountOf = (index: number) => mnemonicToAccount(DEV_MNEMONIC, { addressIndex: index })
+
+export async function testChain(settings: Partial<Settings> = {}, options: AnvilOptions = {}): Promise<TestChain> {
+  const anvil = await startAnvil({ genesisTimestamp: GENESIS, blockInterval: 1, ...options })
+  onTestFinished(() => anvil.stop())
+  return connect(anvil, settings)
+}
+
+async function connect(anvil: Anvil, settings: Partial<Settings>): Promise<TestChain> {
+  const { url } = anvil
+  const client = createPublicClient({ transport: http(url), pollingInterval: 20 })
+  const accounts = Array.from({ length: 10 }, (_, index) => accountOf(index).address.toLowerCase() as Address)
+  const wallet = createWalletClient({ account: accountOf(DEPLOYER), transport: http(url) })
+  const deployment = await deployAll(wallet, client, { operator: accounts[0], ...settings })
+  const call = (method: string, ...params: unknown[]) => rpc(url, method, params)
+  const abiOf = (contract: ContractName) => contracts[contract].abi as Abi
+  return {
+    anvil,
+    url,
+    deployment,
+    accounts,
+    call,
+    async send(from, contract, name, args = [], value = 0n) {
+      const data = encodeFunctionData({ abi: abiOf(contract), functionName: name, args })
+      const to = deployment.addresses[contract]
+      const transaction = { from: accounts[from], to, data, value: `0x${value.toString(16)}`, gas: '0x1000000' }
+      const hash = (await call('eth_sendTransaction', transaction)) as Hex
+      const receipt = (await call('eth_getTransactionReceipt', hash)) as { status: string } | null
+      if (receipt && receipt.status !== '0x1') {
+        await client.simulateContract({ address: to, abi: abiOf(contract), functionName: name, args, account: accounts[from] })
+        throw new Error(`${contract}.${name} reverted`)
+      }
+      return hash
+    },
+    read: (contract, functionName, args = []) =>
+      client.readContract({ address: deployment.addresses[contract], abi: abiOf(contract), functionName, args }),
+    head: async () => Number(await call('eth_blockNumber')),
+    async wait(seconds) {
+      await call('evm_increaseTime', seconds)
+      await call('evm_mine')
+    },
+  }
+}
