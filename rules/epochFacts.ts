@@ -1,0 +1,163 @@
+import type { Hex } from 'viem'
+import { PPM } from './bps.ts'
+import { checkTerms, type Pot, type SplitTerms } from './split.ts'
+
+/** What one endpoint earned in the epoch, as `UsageSettled` says; `fees` in wei. An endpoint that changed its version
+ *  within the epoch gives one entry per version. */
+export type EndpointUsage = { endpointId: string; versionId: string; host: Hex; fees: bigint }
+
+/** One answer's fee and what caused it: masses in ppm of the answer; the rest is unattributed. */
+export type Receipt = {
+  receiptId: string
+  endpointId: string
+  versionId: string
+  fee: bigint
+  parts: readonly { contributionId: string; mass: bigint }[]
+}
+
+export type VersionFacts = {
+  versionId: string
+  modelId: string
+  parentVersionId: string | null
+  /** Attribution weights of the contributions it was trained on, in any common unit. */
+  weights: readonly { contributionId: string; weight: bigint }[]
+  /** Scores of the judgements it was aligned by. */
+  judgements: readonly { taskId: string; validator: Hex; score: bigint }[]
+}
+
+/** `stakes`: at the end of the epoch, one entry an account. */
+export type ModelFacts = {
+  modelId: string
+  owner: Hex
+  terms: SplitTerms
+  stakes: readonly { account: Hex; amount: bigint }[]
+}
+
+/** Money an account got wrongly: withheld from what it could still claim and from what it earns, and given to `to`
+ *  (`null`: the treasury) as far as it is recovered. */
+export type Debt = { account: Hex; amount: bigint; to: Hex | null; reason: string }
+
+/** Wei that flooring left in a pot, waiting for its next filling. `rest` is what is left before the pots. */
+export type CarriedPot = { versionId: string; pot: Pot | 'rest'; amount: bigint }
+
+/** All that an epoch's rewards depend on: finalised facts alone. Amounts in wei. Only the order of debts matters: the
+ *  oldest first. */
+export type EpochFacts = {
+  chain: bigint
+  distributor: Hex
+  epoch: bigint
+  treasury: Hex
+  usage: readonly EndpointUsage[]
+  receipts: readonly Receipt[]
+  versions: readonly VersionFacts[]
+  models: readonly ModelFacts[]
+  contributions: readonly { contributionId: string; contributor: Hex }[]
+  /** Duplicates and contributions that a dispute removed: they earn nothing from `fromEpoch` on. */
+  excluded: readonly { contributionId: string; fromEpoch: bigint; reason: string }[]
+  /** New debts: what corrections of earlier epochs and lost disputes take back. */
+  corrections: readonly Debt[]
+  /** The former map. `claimed` is the amount below which a leaf must not fall: what the account has claimed or, while it can
+   *  still claim by the former root, that root's cumulative amount. */
+  before: {
+    accounts: readonly { account: Hex; cumulative: bigint; claimed: bigint }[]
+    carried: readonly CarriedPot[]
+    debts: readonly Debt[]
+  }
+}
+
+/** The same facts, looked up by id, with addresses in lower case and what is excluded known. */
+export type EpochIndex = {
+  versions: ReadonlyMap<string, VersionFacts>
+  models: ReadonlyMap<string, ModelFacts>
+  contributors: ReadonlyMap<string, Hex>
+  excluded: ReadonlySet<string>
+  /** Fees per version, in ascending order of version id. */
+  fees: ReadonlyMap<string, bigint>
+}
+
+/** Checks that the facts fit together and indexes them.
+ *  @throws RangeError naming the first fact that contradicts another. */
+export function indexFacts(facts: EpochFacts): EpochIndex {
+  const versions = uniqueMap('Version', facts.versions, (version) => version.versionId)
+  const models = uniqueMap('Model', facts.models, (model) => model.modelId)
+  const contributors = new Map(
+    [...uniqueMap('Contribution', facts.contributions, (c) => c.contributionId)].map(([id, c]) => [
+      id,
+      lower(c.contributor),
+    ]),
+  )
+  for (const model of facts.models) {
+    checkTerms(model.terms)
+    uniqueMap(`Stake in model ${model.modelId} of`, model.stakes, (stake) => lower(stake.account))
+    for (const { account, amount } of model.stakes)
+      notNegative(`The stake of ${account} in model ${model.modelId}`, amount)
+  }
+  for (const version of facts.versions) {
+    if (!models.has(version.modelId)) throw missing('Model', version.modelId, `version ${version.versionId}`)
+    if (version.parentVersionId !== null && !versions.has(version.parentVersionId))
+      throw missing('Version', version.parentVersionId, `version ${version.versionId}`)
+    uniqueMap(`Weight in version ${version.versionId} of`, version.weights, (weight) => weight.contributionId)
+    for (const { contributionId } of version.weights)
+      if (!contributors.has(contributionId))
+        throw missing('Contribution', contributionId, `version ${version.versionId}`)
+  }
+  return {
+    versions,
+    models,
+    contributors,
+    excluded: new Set(facts.excluded.filter((e) => e.fromEpoch <= facts.epoch).map((e) => e.contributionId)),
+    fees: checkUsage(facts, versions, contributors),
+  }
+}
+
+function checkUsage(
+  facts: EpochFacts,
+  versions: EpochIndex['versions'],
+  contributors: EpochIndex['contributors'],
+): Map<string, bigint> {
+  const usage = uniqueMap('Usage of', facts.usage, (use) => `${use.endpointId} by version ${use.versionId}`)
+  const unexplained = new Map([...usage].map(([key, use]) => [key, use.fees]))
+  uniqueMap('Receipt', facts.receipts, (receipt) => receipt.receiptId)
+  for (const { receiptId, endpointId, versionId, fee, parts } of facts.receipts) {
+    const key = `${endpointId} by version ${versionId}`
+    const left = (unexplained.get(key) ?? 0n) - fee
+    if (fee < 0n || left < 0n)
+      throw new RangeError(`The receipts of endpoint ${key} exceed the fees settled for it, at receipt ${receiptId}.`)
+    unexplained.set(key, left)
+    let mass = 0n
+    for (const part of parts) {
+      if (part.mass < 0n)
+        throw new RangeError(`Receipt ${receiptId} gives contribution ${part.contributionId} a negative mass.`)
+      if (!contributors.has(part.contributionId))
+        throw missing('Contribution', part.contributionId, `receipt ${receiptId}`)
+      mass += part.mass
+    }
+    if (mass > PPM) throw new RangeError(`Receipt ${receiptId} attributes ${mass} ppm; an answer has only ${PPM}.`)
+  }
+  const fees = new Map<string, bigint>()
+  for (const { versionId, endpointId, fees: amount } of facts.usage) {
+    if (!versions.has(versionId)) throw missing('Version', versionId, `endpoint ${endpointId}`)
+    notNegative(`The fees of endpoint ${endpointId}`, amount)
+    fees.set(versionId, (fees.get(versionId) ?? 0n) + amount)
+  }
+  return new Map([...fees].sort(([a], [b]) => (a < b ? -1 : 1)))
+}
+
+function uniqueMap<T>(what: string, items: readonly T[], key: (item: T) => string): Map<string, T> {
+  const map = new Map<string, T>()
+  for (const item of items) {
+    if (map.has(key(item))) throw new RangeError(`${what} ${key(item)} is given twice.`)
+    map.set(key(item), item)
+  }
+  return map
+}
+
+function notNegative(what: string, amount: bigint): void {
+  if (amount < 0n) throw new RangeError(`${what} is negative: ${amount}.`)
+}
+
+/** Addresses are compared and stored in lower case. */
+export const lower = (address: Hex) => address.toLowerCase() as Hex
+
+const missing = (what: string, id: string, by: string) =>
+  new RangeError(`${what} ${id}, named by ${by}, is not among the facts. Collect it before settling.`)

@@ -1,0 +1,384 @@
+import fc from 'fast-check'
+import type { Hex } from 'viem'
+import { describe, expect, test } from 'vitest'
+import type { Debt, EpochFacts, Receipt } from './epochFacts.ts'
+import { RewardTree, verifyProof } from './merkle.ts'
+import { type RewardMap, rewardMap } from './rewardMap.ts'
+import type { SplitTerms } from './split.ts'
+
+const account = (n: number) => `0x${n.toString(16).padStart(40, '0')}` as Hex
+const [treasury, owner, host, staker, alice, bob, judge] = [1, 2, 3, 4, 5, 6, 7].map(account) as [
+  Hex,
+  Hex,
+  Hex,
+  Hex,
+  Hex,
+  Hex,
+  Hex,
+]
+
+const terms: SplitTerms = {
+  platform: 1_000n,
+  owner: 2_000n,
+  stakers: 1_000n,
+  data: 4_000n,
+  validators: 1_000n,
+  host: 2_000n,
+  ancestors: 1_000n,
+  dataByWeight: 5_000n,
+  unattributed: null,
+}
+
+const receipt = (parts: Receipt['parts'], fee = 100_000n): Receipt => ({
+  receiptId: 'r1',
+  endpointId: 'e1',
+  versionId: 'v1',
+  fee,
+  parts,
+})
+
+const base: EpochFacts = {
+  chain: 31337n,
+  distributor: account(99),
+  epoch: 1n,
+  treasury,
+  usage: [{ endpointId: 'e1', versionId: 'v1', host, fees: 100_000n }],
+  receipts: [
+    receipt([
+      { contributionId: 'a', mass: 400_000n },
+      { contributionId: 'b', mass: 100_000n },
+    ]),
+  ],
+  versions: [
+    {
+      versionId: 'v1',
+      modelId: 'm1',
+      parentVersionId: null,
+      weights: [
+        { contributionId: 'a', weight: 1n },
+        { contributionId: 'b', weight: 3n },
+      ],
+      judgements: [{ taskId: 't1', validator: judge, score: 5n }],
+    },
+  ],
+  models: [{ modelId: 'm1', owner, terms, stakes: [{ account: staker, amount: 10n }] }],
+  contributions: [
+    { contributionId: 'a', contributor: alice },
+    { contributionId: 'b', contributor: bob },
+  ],
+  excluded: [],
+  corrections: [],
+  before: { accounts: [], carried: [], debts: [] },
+}
+
+const paid = (map: RewardMap, who: Hex) => map.leaves.find((leaf) => leaf.account === who)?.cumulative ?? 0n
+const carriedSum = (pots: { amount: bigint }[]) => pots.reduce((sum, pot) => sum + pot.amount, 0n)
+const feesOf = (facts: EpochFacts) => facts.usage.reduce((sum, use) => sum + use.fees, 0n)
+
+test('a plain epoch, worked out by hand', () => {
+  const map = rewardMap(base)
+  // 100,000: platform 10,000. Of 90,000: owner 18,000, stakers 9,000, validators 9,000, host 18,000, data 36,000, half by
+  // weight (1 : 3), half by answer (40 %, 10 %, and 50 % unattributed to the treasury).
+  expect(paid(map, owner)).toBe(18_000n)
+  expect(paid(map, staker)).toBe(9_000n)
+  expect(paid(map, judge)).toBe(9_000n)
+  expect(paid(map, host)).toBe(18_000n)
+  expect(paid(map, alice)).toBe(4_500n + 7_200n)
+  expect(paid(map, bob)).toBe(13_500n + 1_800n)
+  expect(map.treasury).toBe(10_000n + 9_000n)
+  expect(map).toMatchObject({ total: 100_000n, carried: [], debts: [] })
+})
+
+test('every amount is explained by its formula, and the explanations add up to the leaves', () => {
+  const map = rewardMap(base)
+  for (const line of map.lines) expect((line.pot * line.weight) / line.whole).toBe(line.amount)
+  for (const leaf of map.leaves)
+    expect(map.lines.filter((line) => line.account === leaf.account).reduce((sum, line) => sum + line.amount, 0n)).toBe(
+      leaf.cumulative,
+    )
+  expect(map.lines.find((line) => line.role === 'unattributed')).toMatchObject({
+    amount: 9_000n,
+    source: { kind: 'pot', id: 'answers' },
+  })
+  expect(map.lines.filter((line) => line.account === alice).map((line) => [line.role, line.source.id])).toEqual([
+    ['data', 'a'],
+    ['answers', 'a'],
+  ])
+})
+
+test('leaves prove against the root', () => {
+  const map = rewardMap(base)
+  const tree = new RewardTree(map.leaves)
+  expect(tree.root).toBe(map.root)
+  map.leaves.forEach((leaf, i) => {
+    expect(verifyProof(map.root, leaf, tree.proof(i))).toBe(true)
+  })
+})
+
+test('an excluded contribution earns nothing from its epoch on; its mass is nobody’s, its weight the others’', () => {
+  const excluded = [{ contributionId: 'a', fromEpoch: 2n, reason: 'dispute 1' }]
+  expect(paid(rewardMap({ ...base, excluded }), alice)).toBe(11_700n)
+  const next = rewardMap({ ...base, excluded, epoch: 2n })
+  expect(paid(next, alice)).toBe(0n)
+  expect(paid(next, bob)).toBe(18_000n + 1_800n)
+  expect(next.treasury).toBe(10_000n + 16_200n)
+})
+
+test('what nobody has a claim to goes where the mandate says', () => {
+  const elsewhere = account(50)
+  const models = [{ ...base.models[0]!, terms: { ...terms, unattributed: elsewhere }, stakes: [] }]
+  const map = rewardMap({ ...base, models, receipts: [] })
+  expect(paid(map, elsewhere)).toBe(9_000n + 18_000n)
+  expect(map.treasury).toBe(10_000n)
+})
+
+describe('ancestors', () => {
+  const chain = (length: number): EpochFacts => ({
+    ...base,
+    usage: [{ ...base.usage[0]!, versionId: `v${length}` }],
+    receipts: [],
+    versions: Array.from({ length }, (_, i) => ({
+      ...base.versions[0]!,
+      versionId: `v${i + 1}`,
+      modelId: `m${i + 1}`,
+      parentVersionId: i === 0 ? null : `v${i}`,
+      weights: [],
+      judgements: [],
+    })),
+    models: Array.from({ length }, (_, i) => ({
+      modelId: `m${i + 1}`,
+      owner: account(100 + i + 1),
+      terms: { ...terms, ancestors: 3_000n, owner: 9_000n, host: 1_000n, stakers: 0n, data: 0n, validators: 0n },
+      stakes: [],
+    })),
+  })
+
+  test('a capped share passes up, without a second platform share', () => {
+    const map = rewardMap(chain(3))
+    // 90,000: 27,000 up, 63,000 stay (10 % of it the host's); 8,100 further up, 18,900 stay; no host's part there.
+    expect([3, 2, 1].map((n) => paid(map, account(100 + n)))).toEqual([56_700n, 18_900n, 8_100n])
+    expect(paid(map, host)).toBe(6_300n)
+    expect(map.treasury).toBe(10_000n)
+  })
+
+  test('no more than eight generations share', () => {
+    const map = rewardMap(chain(12))
+    expect([12, 11, 4].every((n) => paid(map, account(100 + n)) > 0n)).toBe(true)
+    expect(paid(map, account(103))).toBe(0n)
+    expect(map.total + carriedSum(map.carried)).toBe(100_000n)
+  })
+})
+
+describe('remainders', () => {
+  test('are carried and paid when the pot fills again', () => {
+    const thirds = {
+      ...base,
+      models: [{ ...base.models[0]!, stakes: [8, 9, 10].map((n) => ({ account: account(n), amount: 1n })) }],
+    }
+    const first = rewardMap({ ...thirds, usage: [{ ...base.usage[0]!, fees: 100_011n }], receipts: [] })
+    expect(first.total + carriedSum(first.carried)).toBe(100_011n)
+    expect(first.carried.length).toBeGreaterThan(0)
+    const accounts = first.leaves.map((leaf) => ({ ...leaf, claimed: 0n }))
+    const second = rewardMap({ ...thirds, epoch: 2n, before: { accounts, carried: first.carried, debts: [] } })
+    expect(second.total + carriedSum(second.carried)).toBe(100_000n + carriedSum(first.carried))
+  })
+
+  test('wait untouched for a version that is not served', () => {
+    const carried = [
+      { versionId: 'v0', pot: 'stakers' as const, amount: 7n },
+      { versionId: 'v1', pot: 'answers' as const, amount: 3n },
+    ]
+    const idle = rewardMap({ ...base, usage: [], receipts: [], before: { accounts: [], carried, debts: [] } })
+    expect(idle).toMatchObject({ total: 0n, carried, leaves: [] })
+  })
+})
+
+describe('corrections', () => {
+  const debt: Debt = { account: alice, amount: 15_000n, to: bob, reason: 'dispute 9' }
+  const run = (claimed: bigint, corrections = [debt]) =>
+    rewardMap({
+      ...base,
+      epoch: 2n,
+      corrections,
+      before: { accounts: [{ account: alice, cumulative: 10_000n, claimed }], carried: [], debts: [] },
+    })
+
+  test('lower what is still to come and give it to whom it is due', () => {
+    const map = run(0n)
+    expect(paid(map, alice)).toBe(10_000n + 11_700n - 15_000n)
+    expect(paid(map, bob)).toBe(15_300n + 15_000n)
+    expect(map).toMatchObject({ total: 100_000n, debts: [] })
+  })
+
+  test('never go below what was claimed; the deficit is carried and paid from later earnings', () => {
+    const map = run(10_000n)
+    expect(paid(map, alice)).toBe(10_000n)
+    expect(map.debts).toEqual([{ ...debt, amount: 3_300n }])
+    const accounts = map.leaves.map((leaf) => ({ ...leaf, claimed: leaf.cumulative }))
+    const next = rewardMap({ ...base, epoch: 3n, before: { accounts, carried: [], debts: map.debts } })
+    expect(paid(next, alice)).toBe(10_000n + 11_700n - 3_300n)
+    expect(next.debts).toEqual([])
+    expect(next.total).toBe(100_000n)
+  })
+})
+
+test('splitting an account never gains: staker, contributor, validator, host', () => {
+  const size = fc.bigInt({ min: 2n, max: 1_000_000n })
+  const others = fc.array(size, { minLength: 1, maxLength: 4 })
+  fc.assert(
+    fc.property(
+      fc.bigInt({ min: 1n, max: 10n ** 20n }),
+      size,
+      fc.bigInt({ min: 0n, max: 1_000n }),
+      others,
+      (fees, mine, cut, rest) => {
+        const [me, twin] = [account(500), account(501)]
+        const part = (mine * cut) / 1_000n
+        const build = (parts: [Hex, bigint][]): EpochFacts => {
+          const rows = [...parts, ...rest.map((amount, i) => [account(600 + i), amount] as [Hex, bigint])]
+          const total = rows.reduce((sum, [, amount]) => sum + amount, 0n)
+          return {
+            ...base,
+            usage: rows.map(([who, amount], i) => ({
+              endpointId: `e${i}`,
+              versionId: 'v1',
+              host: who,
+              fees: amount * fees,
+            })),
+            receipts: [
+              {
+                receiptId: 'r',
+                endpointId: 'e0',
+                versionId: 'v1',
+                fee: rows[0]![1] * fees,
+                parts: rows.map(([, amount], i) => ({ contributionId: `c${i}`, mass: (amount * 1_000n) / total })),
+              },
+            ],
+            contributions: rows.map(([contributor], i) => ({ contributionId: `c${i}`, contributor })),
+            models: [{ ...base.models[0]!, stakes: rows.map(([who, amount]) => ({ account: who, amount })) }],
+            versions: [
+              {
+                ...base.versions[0]!,
+                weights: rows.map(([, weight], i) => ({ contributionId: `c${i}`, weight })),
+                judgements: rows.map(([validator, score], i) => ({ taskId: `t${i}`, validator, score })),
+              },
+            ],
+          }
+        }
+        const alone = rewardMap({ ...build([[me, mine]]), receipts: [] })
+        const apart = rewardMap({
+          ...build([
+            [me, part],
+            [twin, mine - part],
+          ]),
+          receipts: [],
+        })
+        expect(paid(apart, me) + paid(apart, twin) <= paid(alone, me)).toBe(true)
+        const facts = build([
+          [me, part],
+          [twin, mine - part],
+        ])
+        const map = rewardMap(facts)
+        expect(map.total + carriedSum(map.carried)).toBe(feesOf(facts))
+      },
+    ),
+    { numRuns: 60 },
+  )
+})
+
+test('over random epochs: fees are paid or carried to the wei, and nothing falls below what was claimed', () => {
+  const cut = fc.integer({ min: 0, max: 100 })
+  const epoch = fc.record({
+    fees: fc.bigInt({ min: 0n, max: 10n ** 19n }),
+    masses: fc.array(fc.bigInt({ min: 0n, max: 333_333n }), { minLength: 3, maxLength: 3 }),
+    claimed: fc.array(cut, { minLength: 12, maxLength: 12 }),
+    fine: fc.bigInt({ min: 0n, max: 10n ** 18n }),
+    excluded: fc.boolean(),
+  })
+  fc.assert(
+    fc.property(fc.array(epoch, { minLength: 1, maxLength: 5 }), (epochs) => {
+      let before: EpochFacts['before'] = { accounts: [], carried: [], debts: [] }
+      let [allFees, allTotals] = [0n, 0n]
+      epochs.forEach((e, i) => {
+        const map = rewardMap({
+          ...base,
+          epoch: BigInt(i + 1),
+          usage: [{ endpointId: 'e1', versionId: 'v2', host, fees: e.fees }],
+          receipts: [
+            {
+              receiptId: `r${i}`,
+              endpointId: 'e1',
+              versionId: 'v2',
+              fee: e.fees / 2n,
+              parts: e.masses.map((mass, n) => ({ contributionId: 'abc'[n]!, mass })),
+            },
+          ],
+          contributions: [...base.contributions, { contributionId: 'c', contributor: alice }],
+          versions: [...base.versions, { ...base.versions[0]!, versionId: 'v2', parentVersionId: 'v1' }],
+          models: [{ ...base.models[0]!, stakes: [8, 9, 10].map((n) => ({ account: account(n), amount: BigInt(n) })) }],
+          excluded: e.excluded ? [{ contributionId: 'b', fromEpoch: 2n, reason: 'dispute' }] : [],
+          corrections: [
+            { account: alice, amount: e.fine, to: null, reason: `fine ${i}` },
+            { account: treasury, amount: e.fine / 3n, to: bob, reason: `back ${i}` },
+          ],
+          before,
+        })
+        allFees += e.fees
+        allTotals += map.total
+        expect(allTotals + carriedSum(map.carried)).toBe(allFees)
+        expect(map.leaves.reduce((sum, leaf) => sum + leaf.cumulative, 0n)).toBe(allTotals)
+        for (const { account: who, claimed } of before.accounts) expect(paid(map, who) >= claimed).toBe(true)
+        const accounts = map.leaves.map((leaf, n) => ({
+          ...leaf,
+          claimed: (leaf.cumulative * BigInt(e.claimed[n % 12]!)) / 100n,
+        }))
+        before = { accounts, carried: map.carried, debts: map.debts }
+      })
+    }),
+    { numRuns: 80 },
+  )
+})
+
+test('the order of the facts does not change the root', () => {
+  const facts: EpochFacts = {
+    ...base,
+    usage: [...base.usage, { endpointId: 'e2', versionId: 'v1', host: account(33), fees: 77n }],
+  }
+  const turned: EpochFacts = {
+    ...facts,
+    usage: [...facts.usage].reverse(),
+    contributions: [...facts.contributions].reverse(),
+    versions: facts.versions.map((v) => ({ ...v, weights: [...v.weights].reverse() })),
+  }
+  expect(rewardMap(turned).root).toBe(rewardMap(facts).root)
+})
+
+test.each<[string, Partial<EpochFacts>, RegExp]>([
+  [
+    'an unknown version',
+    { usage: [{ ...base.usage[0]!, versionId: 'v9' }], receipts: [] },
+    /Version v9, named by endpoint e1/,
+  ],
+  [
+    'an unknown contribution',
+    { receipts: [receipt([{ contributionId: 'z', mass: 1n }])] },
+    /Contribution z, named by receipt r1/,
+  ],
+  ['receipts beyond the fees', { receipts: [receipt([], 100_001n)] }, /exceed the fees/],
+  ['a mass above one', { receipts: [receipt([{ contributionId: 'a', mass: 1_000_001n }])] }, /1000001 ppm/],
+  ['a receipt twice', { receipts: [receipt([], 1n), receipt([], 1n)] }, /Receipt r1 is given twice/],
+  [
+    'a stake twice',
+    { models: [{ ...base.models[0]!, stakes: [staker, staker].map((who) => ({ account: who, amount: 1n })) }] },
+    /given twice/,
+  ],
+  ['terms that do not sum', { models: [{ ...base.models[0]!, terms: { ...terms, host: 0n } }] }, /sum to 8000/],
+  [
+    'claims above the leaf',
+    { before: { ...base.before, accounts: [{ account: alice, cumulative: 1n, claimed: 2n }] } },
+    /same finalised block/,
+  ],
+  ['a negative stake', { models: [{ ...base.models[0]!, stakes: [{ account: staker, amount: -1n }] }] }, /negative/],
+])('%s is refused with the fact that is wrong', (_, change, message) => {
+  expect(() => rewardMap({ ...base, ...change })).toThrow(message)
+})

@@ -1,0 +1,214 @@
+import type { Hex } from 'viem'
+import { BPS, mulDiv, PPM } from './bps.ts'
+import { type CarriedPot, type Debt, type EpochFacts, type EpochIndex, indexFacts, lower } from './epochFacts.ts'
+import type { Explanation } from './explanation.ts'
+import { ancestors } from './lineage.ts'
+import { type RewardLeaf, RewardTree } from './merkle.ts'
+import { postToAccounts } from './rewardAccounts.ts'
+import { POTS, type Pot, splitInherited, splitPot, splitServed, takePlatform } from './split.ts'
+
+/** Invariant: `total + Σ carried − Σ carried before = Σ fees`. */
+export type RewardMap = {
+  leaves: RewardLeaf[]
+  root: Hex
+  /** Newly payable: what `publish` announces. */
+  total: bigint
+  /** The treasury's part of `total`. */
+  treasury: bigint
+  carried: CarriedPot[]
+  debts: Debt[]
+  lines: Explanation[]
+}
+
+/** Turns an epoch's finalised facts into its reward map (rules 8 and 10). Pure: the same facts give the same root. */
+export function rewardMap(facts: EpochFacts): RewardMap {
+  const settlement = settleEpoch(facts)
+  const leaves: RewardLeaf[] = settlement.accounts.map(({ account, cumulative }) => ({
+    chain: facts.chain,
+    distributor: lower(facts.distributor),
+    epoch: facts.epoch,
+    account,
+    cumulative,
+  }))
+  const { total, treasury, carried, debts, lines } = settlement
+  return { leaves, root: new RewardTree(leaves).root, total, treasury, carried, debts, lines }
+}
+
+/** `rewardMap` without its tree: what counterfactuals compare. */
+export function settleEpoch(facts: EpochFacts) {
+  const index = indexFacts(facts)
+  const lines: Explanation[] = []
+  const carried = new CarriedPots(facts.before.carried)
+  const served = new Map<string, bigint>()
+  const inherited = new Map<string, bigint>()
+  for (const [versionId, fees] of index.fees) {
+    const { terms } = modelOf(index, versionId)
+    const { platform, rest } = takePlatform(fees, terms)
+    addLine(lines, {
+      account: lower(facts.treasury),
+      role: 'platform',
+      versionId,
+      source: { kind: 'version', id: versionId },
+      amount: platform,
+      pot: fees,
+      weight: terms.platform,
+      whole: BPS,
+    })
+    passOn(index, versionId, rest + carried.take(versionId, 'rest'), served, inherited)
+  }
+  const answers = answerMasses(facts, index)
+  const versionIds = [...new Set([...served.keys(), ...inherited.keys()])].sort()
+  for (const versionId of versionIds) {
+    const { terms } = modelOf(index, versionId)
+    const own = splitServed(served.get(versionId) ?? 0n, terms)
+    const heir = splitInherited(inherited.get(versionId) ?? 0n, terms)
+    carried.put(versionId, 'rest', own.left + heir.left)
+    for (const pot of POTS) {
+      const fresh = own.pots[pot] + heir.pots[pot]
+      if (fresh === 0n) continue
+      const amount = fresh + carried.take(versionId, pot)
+      carried.put(versionId, pot, payPot(facts, index, answers, lines, versionId, pot, amount))
+    }
+  }
+  return { lines, carried: carried.list(), ...postToAccounts(facts, lines) }
+}
+
+/** Gives each ancestor, up to the depth allowed, its share of what its child got, and leaves the rest with the child. There is no
+ *  second platform share. */
+function passOn(
+  index: EpochIndex,
+  versionId: string,
+  amount: bigint,
+  served: Map<string, bigint>,
+  inherited: Map<string, bigint>,
+): void {
+  const line = ancestors(versionId, (id) => index.versions.get(id)!.parentVersionId)
+  let id = versionId
+  for (const parent of [...line, null]) {
+    const hands =
+      parent !== null && canInherit(index, parent) ? mulDiv(amount, modelOf(index, id).terms.ancestors, BPS) : 0n
+    const into = id === versionId ? served : inherited
+    into.set(id, (into.get(id) ?? 0n) + amount - hands)
+    if (hands === 0n) return
+    amount = hands
+    id = parent!
+  }
+}
+
+/** A version whose mandate gives everything to its hosts has nobody to inherit. */
+const canInherit = (index: EpochIndex, versionId: string) => modelOf(index, versionId).terms.host < BPS
+
+type Claim = { account: Hex; weight: bigint; source: Explanation['source'] }
+
+/** Pays one pot of a version and returns what flooring leaves in it. What nobody has a claim to goes where the mandate says. */
+function payPot(
+  facts: EpochFacts,
+  index: EpochIndex,
+  answers: ReadonlyMap<string, ReadonlyMap<string, bigint>>,
+  lines: Explanation[],
+  versionId: string,
+  pot: Pot,
+  amount: bigint,
+): bigint {
+  const claims = claimsOn(facts, index, answers, versionId, pot)
+  const claimed = claims.reduce((sum, claim) => sum + claim.weight, 0n)
+  const fees = index.fees.get(versionId) ?? 0n
+  const whole = pot === 'answers' && fees > 0n ? fees * PPM : claimed === 0n ? 1n : claimed
+  const nobody = whole - claimed
+  const destination = modelOf(index, versionId).terms.unattributed ?? facts.treasury
+  const all = [...claims, { account: lower(destination), weight: nobody, source: { kind: 'pot', id: pot } } as Claim]
+  const { shares, left } = splitPot(
+    amount,
+    all.map((claim) => claim.weight),
+    whole,
+  )
+  all.forEach(({ account, weight, source }, i) => {
+    const role = i === claims.length ? 'unattributed' : pot
+    addLine(lines, { account, role, versionId, source, amount: shares[i]!, pot: amount, weight, whole })
+  })
+  return left
+}
+
+/** Who has a claim to a pot, and with what weight. */
+function claimsOn(
+  facts: EpochFacts,
+  index: EpochIndex,
+  answers: ReadonlyMap<string, ReadonlyMap<string, bigint>>,
+  versionId: string,
+  pot: Pot,
+): Claim[] {
+  const version = index.versions.get(versionId)!
+  const model = modelOf(index, versionId)
+  const contribution = (id: string, weight: bigint): Claim[] =>
+    index.excluded.has(id)
+      ? []
+      : [{ account: index.contributors.get(id)!, weight, source: { kind: 'contribution', id } }]
+  switch (pot) {
+    case 'owner':
+      return [{ account: lower(model.owner), weight: 1n, source: { kind: 'version', id: versionId } }]
+    case 'stakers':
+      return model.stakes.map(({ account, amount }) => {
+        const id = lower(account)
+        return { account: id, weight: amount, source: { kind: 'stake', id } }
+      })
+    case 'data':
+      return version.weights.flatMap(({ contributionId, weight }) => contribution(contributionId, weight))
+    case 'answers':
+      return [...(answers.get(versionId) ?? [])].flatMap(([id, mass]) => contribution(id, mass))
+    case 'validators':
+      return version.judgements.map(({ taskId, validator, score }) => ({
+        account: lower(validator),
+        weight: score,
+        source: { kind: 'task', id: taskId },
+      }))
+    case 'host':
+      return facts.usage
+        .filter((use) => use.versionId === versionId)
+        .map((use) => ({
+          account: lower(use.host),
+          weight: use.fees,
+          source: { kind: 'endpoint', id: use.endpointId },
+        }))
+  }
+}
+
+/** Per version and contribution: the sum over the receipts of fee × mass, in wei × ppm. Exact: nothing is floored per answer. */
+function answerMasses(facts: EpochFacts, index: EpochIndex): Map<string, Map<string, bigint>> {
+  const masses = new Map([...index.fees.keys()].map((id) => [id, new Map<string, bigint>()]))
+  for (const { versionId, fee, parts } of facts.receipts) {
+    const of = masses.get(versionId)!
+    for (const { contributionId, mass } of parts) of.set(contributionId, (of.get(contributionId) ?? 0n) + fee * mass)
+  }
+  return masses
+}
+
+const modelOf = (index: EpochIndex, versionId: string) => index.models.get(index.versions.get(versionId)!.modelId)!
+
+function addLine(lines: Explanation[], line: Explanation): void {
+  if (line.amount !== 0n) lines.push(line)
+}
+
+/** What flooring left in each pot: taken when the pot is filled again, kept otherwise. */
+class CarriedPots {
+  private readonly amounts = new Map<string, CarriedPot>()
+
+  constructor(before: readonly CarriedPot[]) {
+    for (const { versionId, pot, amount } of before) this.put(versionId, pot, amount)
+  }
+
+  take(versionId: string, pot: CarriedPot['pot']): bigint {
+    const key = `${versionId}/${pot}`
+    const amount = this.amounts.get(key)?.amount ?? 0n
+    this.amounts.delete(key)
+    return amount
+  }
+
+  put(versionId: string, pot: CarriedPot['pot'], amount: bigint): void {
+    if (amount > 0n)
+      this.amounts.set(`${versionId}/${pot}`, { versionId, pot, amount: amount + this.take(versionId, pot) })
+  }
+
+  list(): CarriedPot[] {
+    return [...this.amounts].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, carried]) => carried)
+  }
+}

@@ -1,0 +1,84 @@
+import type { Hex } from 'viem'
+import { BPS, mulDiv } from './bps.ts'
+
+/** The most a mandate may pass on to ancestors: 30 % of what is left after the platform's share. */
+export const MAX_ANCESTORS_BPS = 3_000n
+
+/** A mandate's revenue split in basis points. `platform` is of all; `ancestors` of the rest, taken first where the version
+ *  has a parent; `owner` to `host` of what then remains, summing to 10,000; `dataByWeight` of data's part. */
+export type SplitTerms = {
+  platform: bigint
+  owner: bigint
+  stakers: bigint
+  data: bigint
+  validators: bigint
+  host: bigint
+  ancestors: bigint
+  dataByWeight: bigint
+  /** Where mass goes that nobody caused; `null` is the treasury. */
+  unattributed: Hex | null
+}
+
+/** The pots a version's revenue is divided into: `data` by version weight, `answers` by answer-time attribution. */
+export const POTS = ['owner', 'stakers', 'data', 'answers', 'validators', 'host'] as const
+export type Pot = (typeof POTS)[number]
+
+/** @throws RangeError naming the term that cannot stand. */
+export function checkTerms(terms: SplitTerms): void {
+  for (const name of [
+    'platform',
+    'owner',
+    'stakers',
+    'data',
+    'validators',
+    'host',
+    'ancestors',
+    'dataByWeight',
+  ] as const)
+    if (terms[name] < 0n || terms[name] > BPS)
+      throw new RangeError(`Split: ${name} is ${terms[name]} basis points; it must be 0 to ${BPS}.`)
+  const sum = terms.owner + terms.stakers + terms.data + terms.validators + terms.host
+  if (sum !== BPS)
+    throw new RangeError(`Split: owner, stakers, data, validators and host sum to ${sum} basis points, not ${BPS}.`)
+  if (terms.ancestors > MAX_ANCESTORS_BPS)
+    throw new RangeError(
+      `Split: ancestors is ${terms.ancestors} basis points; at most ${MAX_ANCESTORS_BPS} are allowed.`,
+    )
+}
+
+/** Divides `pot` by weight, flooring each share; `left` is what remains. `whole` (default: the sum) may exceed the sum of
+ *  the weights. Invariant: the shares and `left` sum to `pot`. Splitting one weight in two never raises their sum. */
+export function splitPot(pot: bigint, weights: readonly bigint[], whole?: bigint): { shares: bigint[]; left: bigint } {
+  const total = whole ?? weights.reduce((sum, weight) => sum + weight, 0n)
+  if (total === 0n) return { shares: weights.map(() => 0n), left: pot }
+  let left = pot
+  const shares = weights.map((weight) => {
+    const share = mulDiv(pot, weight, total)
+    left -= share
+    return share
+  })
+  if (left < 0n) throw new RangeError(`The weights exceed their whole ${total}. Give a whole of at least their sum.`)
+  return { shares, left }
+}
+
+/** The platform's share of a version's fees, and the rest. */
+export function takePlatform(fees: bigint, terms: SplitTerms): { platform: bigint; rest: bigint } {
+  const platform = mulDiv(fees, terms.platform, BPS)
+  return { platform, rest: fees - platform }
+}
+
+/** Divides what a version keeps into its pots; `left` are the wei that flooring left over. */
+export function splitServed(kept: bigint, terms: SplitTerms): { pots: Record<Pot, bigint>; left: bigint } {
+  const { shares, left } = splitPot(kept, [terms.owner, terms.stakers, terms.data, terms.validators, terms.host], BPS)
+  const [owner, stakers, allData, validators, host] = shares as [bigint, bigint, bigint, bigint, bigint]
+  const data = mulDiv(allData, terms.dataByWeight, BPS)
+  return { pots: { owner, stakers, data, answers: allData - data, validators, host }, left }
+}
+
+/** Divides what a version inherits from the revenue of a descendant: nobody hosted it for that, so the host's part falls to the
+ *  others in proportion; the answers were the descendant's, so data is paid by version weight alone. */
+export function splitInherited(kept: bigint, terms: SplitTerms): { pots: Record<Pot, bigint>; left: bigint } {
+  const { shares, left } = splitPot(kept, [terms.owner, terms.stakers, terms.data, terms.validators])
+  const [owner, stakers, data, validators] = shares as [bigint, bigint, bigint, bigint]
+  return { pots: { owner, stakers, data, answers: 0n, validators, host: 0n }, left }
+}
