@@ -98,7 +98,8 @@ export const comparisonKey = z.object({
 /** What a settlement rests on, and the preferences that train the next version. */
 export const evidence = z.object({
   versionId: id,
-  key: hash,
+  /** The sealed keys of its comparisons. */
+  keys: z.array(hash),
   validators: z.array(
     z.object({
       validator: z.string(),
@@ -141,28 +142,35 @@ const receipt = z.object({
 /** The usage of one endpoint in one epoch. */
 export const usage = z.object({ epoch: whole, endpointId: id, receipts: z.array(receipt) })
 
-/** A published reward map. */
+const signedWei = z.string().regex(/^-?\d+$/, 'expected wei as a decimal string')
+const account = z.string().regex(/^0x[0-9a-f]{40}$/, 'expected an address in lower case')
+
+/** A published reward map: what the next epoch builds on, and the reason of every amount. */
 export const rewardMap = z.object({
   epoch: whole,
   chainId: whole,
-  distributor: z.string(),
+  distributor: account,
   fromBlock: whole,
   toBlock: whole,
   blockHash: hash,
   root: hash,
   total: wei,
-  carried: z.record(z.string(), wei),
-  deficits: z.record(z.string(), wei),
-  leaves: z.array(z.object({ account: z.string(), cumulative: wei })),
+  leaves: z.array(z.object({ account, cumulative: wei })),
+  carried: z.array(z.object({ versionId: id, pot: z.string(), amount: wei })),
+  debts: z.array(z.object({ account, amount: wei, to: account.nullable(), reason: z.string() })),
   lines: z.array(
     z.object({
-      account: z.string(),
+      account,
       role: z.string(),
-      source: z.string(),
-      amount: wei,
-      inputs: z.record(z.string(), z.string()),
+      versionId: id.nullable(),
+      source: z.object({ kind: z.string(), id: z.string() }),
+      amount: signedWei,
+      pot: wei,
+      weight: signedWei,
+      whole: wei,
     }),
   ),
+  codeHash: hash,
 })
 
 export type Specification = z.infer<typeof specification>
@@ -176,11 +184,11 @@ export type RewardMapDocument = z.infer<typeof rewardMap>
 export const documentBytes = (value: unknown) => new TextEncoder().encode(canonicalJson(value as Json))
 
 /** Stores `value` as canonical JSON after checking it against its shape; returns its name. */
-export const putDocument = <T>(store: ArtifactStore, shape: z.ZodType<T>, value: T): Promise<string> =>
+export const putDocument = <T>(store: Pick<ArtifactStore, 'put'>, shape: z.ZodType<T>, value: T): Promise<string> =>
   store.put(documentBytes(shape.parse(value)))
 
 /** Reads and checks a document. @throws ArtifactError naming the artifact and its first fault. */
-export async function getDocument<T>(store: ArtifactStore, shape: z.ZodType<T>, name: string): Promise<T> {
+export async function getDocument<T>(store: Pick<ArtifactStore, 'get'>, shape: z.ZodType<T>, name: string): Promise<T> {
   const bytes = await store.get(name)
   let value: unknown
   try {

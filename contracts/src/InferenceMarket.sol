@@ -32,6 +32,13 @@ contract InferenceMarket is EIP712, ReentrancyGuardTransient {
         bytes signature;
     }
 
+    /// What a host takes of a voucher's grant for what it served.
+    struct Redemption {
+        Voucher voucher;
+        uint256 amount;
+        bytes signature;
+    }
+
     /// Prices: wei per 1,000 tokens.
     struct Endpoint {
         address host;
@@ -56,7 +63,7 @@ contract InferenceMarket is EIP712, ReentrancyGuardTransient {
     mapping(uint256 endpointId => Endpoint) public endpoints;
     mapping(address consumer => uint256) public credit;
     mapping(address consumer => Withdrawal) public withdrawals;
-    /// @notice Wei that a host redeemed of a consumer's grants so far.
+    /// @notice Wei that was redeemed of a consumer's grants at an endpoint so far.
     mapping(uint256 endpointId => mapping(address consumer => uint256)) public redeemed;
     mapping(uint256 epoch => mapping(uint256 endpointId => bool)) public usageSettled;
 
@@ -73,6 +80,7 @@ contract InferenceMarket is EIP712, ReentrancyGuardTransient {
     event CreditDeposited(address indexed consumer, uint256 amount);
     event CreditWithdrawn(address indexed consumer, uint256 amount);
     event WithdrawalRequested(address indexed consumer, uint256 amount, uint64 availableAt);
+    /// `cumulative`: what was redeemed of the consumer's grants at this endpoint so far, `amount` included.
     event VoucherRedeemed(
         uint256 indexed endpointId, address indexed consumer, uint256 cumulative, uint256 amount
     );
@@ -193,8 +201,8 @@ contract InferenceMarket is EIP712, ReentrancyGuardTransient {
 
     // ---------------------------------------------------------------- usage
 
-    /// @notice Redeems vouchers and passes the fees on to the epoch's rewards. Once per epoch and endpoint. `root` names
-    /// the usage artifact: canonical JSON of the receipts with their attributions.
+    /// @notice Redeems what was used of the vouchers and passes the fees on to the epoch's rewards. Once per epoch and endpoint.
+    /// `root` names the usage artifact: canonical JSON of the receipts with their attributions.
     function settleUsage(
         uint256 epoch,
         uint256 endpointId,
@@ -223,25 +231,25 @@ contract InferenceMarket is EIP712, ReentrancyGuardTransient {
         return _domainSeparatorV4();
     }
 
-    function _redeem(uint256 endpointId, Redemption calldata redemption) private returns (uint256 amount) {
-        Voucher calldata v = redemption.voucher;
+    function _redeem(uint256 endpointId, Voucher calldata v, uint256 amount, bytes calldata signature) private {
         if (v.endpointId != endpointId) revert WrongEndpoint(v.endpointId, endpointId);
         if (v.deadline < block.timestamp) revert VoucherExpired(v.consumer, v.deadline);
-        amount = redemption.amount;
         if (amount == 0) revert ZeroAmount();
-        uint256 total = redeemed[endpointId][v.consumer] + amount;
-        if (total > v.cumulative) revert BeyondGrant(v.consumer, v.cumulative, total);
+        uint256 before = redeemed[endpointId][v.consumer];
+        if (v.cumulative < before || amount > v.cumulative - before) {
+            revert GrantExceeded(v.consumer, v.cumulative, before, amount);
+        }
         bytes32 digest = _hashTypedDataV4(
             keccak256(abi.encode(VOUCHER_TYPEHASH, v.consumer, v.endpointId, v.cumulative, v.deadline))
         );
-        if (!SignatureChecker.isValidSignatureNowCalldata(v.consumer, digest, redemption.signature)) {
+        if (!SignatureChecker.isValidSignatureNowCalldata(v.consumer, digest, signature)) {
             revert BadSignature(v.consumer);
         }
         uint256 held = credit[v.consumer];
         if (held < amount) revert InsufficientCredit(v.consumer, held, amount);
         credit[v.consumer] = held - amount;
-        redeemed[endpointId][v.consumer] = total;
-        emit VoucherRedeemed(endpointId, v.consumer, total, amount);
+        redeemed[endpointId][v.consumer] = before + amount;
+        emit VoucherRedeemed(endpointId, v.consumer, before + amount, amount);
     }
 
     function _checkServing(uint256 versionId) private view {

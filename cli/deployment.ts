@@ -1,0 +1,45 @@
+import { readFile, rename, writeFile } from 'node:fs/promises'
+import { z } from 'zod'
+import { ConfigError } from '#config'
+import type { Deployment } from '#contracts/deploy.ts'
+import { type ContractName, contracts } from '#contracts/events.ts'
+
+const address = z.string().regex(/^0x[0-9a-fA-F]{40}$/, 'expected an address') as unknown as z.ZodType<`0x${string}`>
+const wei = z.string().regex(/^\d+$/).transform(BigInt)
+
+const names = Object.keys(contracts) as ContractName[]
+
+const shape = z.object({
+  chainId: z.number().int(),
+  startBlock: wei,
+  addresses: z.object(Object.fromEntries(names.map((name) => [name, address])) as Record<ContractName, typeof address>),
+  operator: address,
+  settings: z.record(z.string(), z.union([z.number(), wei])),
+})
+
+/** Reads a deployment file. @throws ConfigError naming DEPLOYMENT, the file and what is wrong in it. */
+export async function readDeployment(file: string): Promise<Deployment> {
+  let text: string
+  try {
+    text = await readFile(file, 'utf8')
+  } catch (cause) {
+    throw new ConfigError(`DEPLOYMENT: cannot read ${file}. Write one with \`modelcommons deploy --out ${file}\`.`, {
+      cause,
+    })
+  }
+  try {
+    return shape.parse(JSON.parse(text)) as Deployment
+  } catch (cause) {
+    const why =
+      cause instanceof z.ZodError
+        ? cause.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ')
+        : (cause as Error).message
+    throw new ConfigError(`DEPLOYMENT: ${file} is no deployment file (${why}).`, { cause })
+  }
+}
+
+export async function writeDeployment(file: string, deployment: Deployment): Promise<void> {
+  const text = JSON.stringify(deployment, (_, value) => (typeof value === 'bigint' ? value.toString() : value), 2)
+  await writeFile(`${file}.part`, `${text}\n`)
+  await rename(`${file}.part`, file)
+}

@@ -1,0 +1,90 @@
+import { Command, InvalidArgumentError } from 'commander'
+
+/** The one program. Each command's code is loaded when it is asked for, so that `--help` answers at once. */
+const program = new Command('modelcommons')
+  .description('The public life of community-owned AI models, from proposal to reward.')
+  .version('0.1.0')
+  .showHelpAfterError('(modelcommons --help lists the commands)')
+
+const whole = (text: string) => {
+  const value = Number(text)
+  if (!Number.isSafeInteger(value) || value < 0) throw new InvalidArgumentError('expected a whole number')
+  return value
+}
+
+program
+  .command('up')
+  .description('run everything: database, chain, indexer, API, worker and page; plays the example on an empty chain')
+  .option('--no-example', 'leave an empty chain empty')
+  .action(async (options) => (await import('./up.ts')).up(options))
+
+program
+  .command('demo')
+  .description('play one whole lifecycle on a fresh state, check every stage, and exit')
+  .option('--json', 'print one JSON object as the last line')
+  .option('--seed <number>', 'fixes everything that is random', whole, 1)
+  .option('--keep <folder>', 'leave the chain state, the database and the artifacts there')
+  .action(async (options) => (await import('./demo.ts')).demo(options))
+
+program
+  .command('index')
+  .description('run the indexer alone (DATABASE_URL, RPC_URL, DEPLOYMENT)')
+  .action(async () => (await import('./services.ts')).runIndexer())
+
+program
+  .command('api')
+  .description('run the GraphQL API alone (DATABASE_URL, RPC_URL, DEPLOYMENT)')
+  .action(async () => (await import('./services.ts')).runApi())
+
+program
+  .command('worker')
+  .description('run a worker alone, also on another machine (DATABASE_URL, RPC_URL, DEPLOYMENT, OPERATOR_KEY, S3_*)')
+  .action(async () => (await import('./services.ts')).runWorker())
+
+program
+  .command('deploy')
+  .description('deploy the contracts to RPC_URL with OPERATOR_KEY and write the deployment file')
+  .requiredOption('--out <file>', 'the deployment file to write')
+  .action(async (options) => (await import('./deploy.ts')).deploy(options))
+
+program
+  .command('migrate')
+  .description('bring the database at DATABASE_URL to the newest schema')
+  .action(async () => (await import('./services.ts')).runMigrations())
+
+program
+  .command('doctor')
+  .description('check this machine and the configured parts, and say what to mend')
+  .action(async () => (await import('./doctor.ts')).doctor())
+
+program
+  .command('verify')
+  .description('recompute an epoch’s reward root from the chain and the artifacts alone')
+  .argument('<epoch>', 'the epoch', whole)
+  .option('--artifacts <folder>', 'the artifact folder (or S3_*)')
+  .action(async (epoch, options) => (await import('./verify.ts')).verify(epoch, options))
+
+const keys = program.command('keys').description('hand out and revoke access to the API')
+keys
+  .command('create')
+  .description('make a key; it is shown once')
+  .requiredOption('--account <address>', 'the account it acts for')
+  .option('--role <role>', 'Consumer or Operator', 'Consumer')
+  .option('--label <text>', 'what it is for', '')
+  .action(async (options) => (await import('./keys.ts')).createKey(options))
+keys
+  .command('revoke')
+  .description('revoke a key')
+  .argument('<key>', 'the key, or the id that `keys list` shows')
+  .action(async (key) => (await import('./keys.ts')).revokeKey(key))
+keys
+  .command('list')
+  .description('list the keys, newest first')
+  .action(async () => (await import('./keys.ts')).listKeys())
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  const { explain } = await import('./explain.ts')
+  process.exitCode = explain(error)
+}

@@ -1,0 +1,126 @@
+import { existsSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Logger } from 'pino'
+import { type Account, type Chain, createPublicClient, createWalletClient, http, type PublicClient } from 'viem'
+import { mnemonicToAccount, privateKeyToAccount } from 'viem/accounts'
+import type { Config } from '#config'
+import { DEV_MNEMONIC, startAnvil } from '#contracts/anvil.ts'
+import { type Deployment, deployAll } from '#contracts/deploy.ts'
+import { startPostgres } from '#schema/postgres.ts'
+import { migrate } from '#schema/source.ts'
+import { writeDeployment } from './deployment.ts'
+
+/** The account that deploys on the embedded chain, and the one whose key the workers sign with there: anvil's last two. */
+export const DEPLOYER_INDEX = 39
+export const OPERATOR_INDEX = 38
+/** Genesis and block spacing of the embedded chain are fixed, so that the same story gives the same blocks. */
+const GENESIS = 1_760_000_000
+const BLOCK_SECONDS = 1
+
+/** The database and the chain that services need: embedded ones, or those that the configuration names. */
+export interface Parts {
+  /** The environment that points a service process at them. */
+  env: NodeJS.ProcessEnv
+  databaseUrl: string
+  rpcUrl: string
+  deployment: Deployment
+  /** Whether the chain is our own: it may be asked to mine and to move its clock. */
+  local: boolean
+  stop(): Promise<void>
+}
+
+/** Starts what the configuration does not name, deploys to an empty embedded chain, and brings the database to the newest schema. */
+export async function startParts(config: Config, log: Logger): Promise<Parts> {
+  await mkdir(config.home, { recursive: true })
+  const stops: (() => Promise<void>)[] = []
+  const stop = async () => {
+    for (const one of stops.reverse()) await one()
+  }
+  try {
+    const databaseUrl = config.databaseUrl ?? (await embeddedPostgres(config.home, log, stops))
+    await migrate(databaseUrl)
+    const chain = config.rpcUrl
+      ? {
+          rpcUrl: config.rpcUrl,
+          deploymentFile: config.deployment as string,
+          operatorKey: config.operatorKey as string,
+        }
+      : await embeddedChain(config.home, log, stops)
+    const { readDeployment } = await import('./deployment.ts')
+    const deployment = await readDeployment(chain.deploymentFile)
+    const env = {
+      MODELCOMMONS_HOME: config.home,
+      DATABASE_URL: databaseUrl,
+      RPC_URL: chain.rpcUrl,
+      DEPLOYMENT: chain.deploymentFile,
+      OPERATOR_KEY: chain.operatorKey,
+      MODELCOMMONS_AUTH: config.auth,
+    }
+    return { env, databaseUrl, rpcUrl: chain.rpcUrl, deployment, local: !config.rpcUrl, stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+async function embeddedPostgres(home: string, log: Logger, stops: (() => Promise<void>)[]): Promise<string> {
+  const server = await startPostgres(join(home, 'postgres'))
+  if (server.adopted) log.info('adopted the embedded PostgreSQL that an earlier process left running')
+  let watching = true
+  const watch = (async () => {
+    while (watching) {
+      await new Promise((resolve) => setTimeout(resolve, 1000).unref())
+      if (!watching) break
+      await server.revive().then(
+        (revived) => revived && log.warn('the embedded PostgreSQL had died; it is back at the same address'),
+        (error) => log.error({ error: (error as Error).message }, 'the embedded PostgreSQL does not come back'),
+      )
+    }
+  })()
+  stops.push(async () => {
+    watching = false
+    await Promise.race([watch, new Promise((resolve) => setTimeout(resolve, 1500).unref())])
+    await server.stop()
+  })
+  return server.url
+}
+
+async function embeddedChain(home: string, log: Logger, stops: (() => Promise<void>)[]) {
+  const folder = join(home, 'chain')
+  const stateFile = join(folder, 'state.json')
+  const deploymentFile = join(folder, 'deployment.json')
+  const fresh = !existsSync(stateFile) || !existsSync(deploymentFile)
+  const anvil = await startAnvil({
+    stateFile,
+    pidFile: join(folder, 'anvil.pid'),
+    genesisTimestamp: GENESIS,
+    blockInterval: BLOCK_SECONDS,
+    accounts: 40,
+    balance: 1_000_000,
+  })
+  stops.push(() => anvil.stop())
+  const operatorKey = `0x${Buffer.from(mnemonicToAccount(DEV_MNEMONIC, { addressIndex: OPERATOR_INDEX }).getHdKey().privateKey as Uint8Array).toString('hex')}`
+  if (fresh) {
+    const deployer = mnemonicToAccount(DEV_MNEMONIC, { addressIndex: DEPLOYER_INDEX })
+    const deployment = await deployContracts(
+      anvil.url,
+      deployer,
+      privateKeyToAccount(operatorKey as `0x${string}`).address,
+    )
+    await writeDeployment(deploymentFile, deployment)
+    log.info({ chainId: deployment.chainId }, 'deployed the contracts to the embedded chain')
+  }
+  return { rpcUrl: anvil.url, deploymentFile, operatorKey }
+}
+
+/** Deploys the contracts from `deployer`. @throws Error when the chain refuses. */
+export async function deployContracts(rpcUrl: string, deployer: Account, operator: `0x${string}`): Promise<Deployment> {
+  const client = createPublicClient({ transport: http(rpcUrl), pollingInterval: 50 }) as PublicClient
+  const wallet = createWalletClient({
+    account: deployer,
+    transport: http(rpcUrl),
+    chain: undefined as Chain | undefined,
+  })
+  return deployAll(wallet, client, { operator })
+}
