@@ -58,7 +58,7 @@ contract RewardDistributor is AccessControl, ReentrancyGuardTransient, IRewardDi
 
     /// @notice The amount is zero.
     error ZeroAmount();
-    /// @notice A root or hash is zero.
+    /// @notice A hash is zero, or a root that must lead to somebody's reward.
     error EmptyHash();
     /// @notice The epoch has its map already; fund the current epoch.
     error EpochClosed(uint256 epoch, uint256 currentEpoch);
@@ -123,9 +123,9 @@ contract RewardDistributor is AccessControl, ReentrancyGuardTransient, IRewardDi
         bytes32 codeHash
     ) external onlyRole(PUBLISHER_ROLE) {
         if (epoch != lastEpoch + 1) revert NotNextEpoch(epoch, lastEpoch + 1);
-        if (root == 0 || blockHash == 0 || codeHash == 0) revert EmptyHash();
-        _checkBlocks(epoch, fromBlock, toBlock, blockHash);
         uint256 soFar = maps[epoch - 1].payableSoFar;
+        if ((root == 0 && soFar + total != 0) || blockHash == 0 || codeHash == 0) revert EmptyHash();
+        _checkBlocks(epoch, fromBlock, toBlock, blockHash);
         if (soFar + total > totalFunded) revert TotalExceedsFunds(total, totalFunded - soFar);
         maps[epoch] = RewardMap(root, soFar + total, toBlock, uint64(block.timestamp));
         lastEpoch = epoch;
