@@ -10,11 +10,20 @@ test('a deployment and a deposit land in rows', async () => {
   await chain.send(1, 'GOpen', 'delegate', [chain.accounts[2]])
   const stop = new AbortController()
   const t = performance.now()
-  const indexer = await startIndexer({ db, rpcUrl: chain.url, deployment: chain.deployment, signal: stop.signal, log: console as never })
+  const indexer = await startIndexer({
+    db,
+    rpcUrl: chain.url,
+    deployment: chain.deployment,
+    signal: stop.signal,
+    log: console as never,
+  })
   await indexer.caughtUp()
   console.log(performance.now() - t, indexer.status())
   const { rows } = await db.query('select * from holder order by id, from_block')
-  console.log(rows, (await db.query('select contract, name, args from chain_event')).rows.map((r: any) => r.contract + ' ' + r.name))
+  console.log(
+    rows,
+    (await db.query('select contract, name, args from chain_event')).rows.map((r: any) => r.contract + ' ' + r.name),
+  )
   for (let i = 0; i < 5; i++) {
     const t = performance.now()
     await chain.send(1, 'GOpen', 'deposit', [], 5n)

@@ -1,4 +1,12 @@
-import { type Abi, type Address, createPublicClient, createWalletClient, encodeFunctionData, type Hex, http } from 'viem'
+import {
+  type Abi,
+  type Address,
+  createPublicClient,
+  createWalletClient,
+  encodeFunctionData,
+  type Hex,
+  http,
+} from 'viem'
 import { mnemonicToAccount } from 'viem/accounts'
 import { onTestFinished } from 'vitest'
 import { type Anvil, type AnvilOptions, DEV_MNEMONIC, rpc, startAnvil } from '#contracts/anvil.ts'
@@ -53,7 +61,13 @@ async function connect(anvil: Anvil, settings: Partial<Settings>): Promise<TestC
       const hash = (await call('eth_sendTransaction', transaction)) as Hex
       const receipt = (await call('eth_getTransactionReceipt', hash)) as { status: string } | null
       if (receipt && receipt.status !== '0x1') {
-        await client.simulateContract({ address: to, abi: abiOf(contract), functionName: name, args, account: accounts[from] })
+        await client.simulateContract({
+          address: to,
+          abi: abiOf(contract),
+          functionName: name,
+          args,
+          account: accounts[from],
+        })
         throw new Error(`${contract}.${name} reverted`)
       }
       return hash
