@@ -1,0 +1,112 @@
+import type { Hex } from 'viem'
+import { expect, test } from 'vitest'
+import { counterfactual } from './counterfactual.ts'
+import type { EpochFacts } from './epochFacts.ts'
+
+const account = (n: number) => `0x${n.toString(16).padStart(40, '0')}` as Hex
+const [treasury, owner, alice, bob, eve, judge, other] = [1, 2, 3, 4, 5, 6, 7].map(account) as [
+  Hex,
+  Hex,
+  Hex,
+  Hex,
+  Hex,
+  Hex,
+  Hex,
+]
+
+const facts: EpochFacts = {
+  chain: 1n,
+  distributor: account(99),
+  epoch: 4n,
+  treasury,
+  usage: [{ endpointId: 'e', versionId: 'v', host: owner, fees: 100_000n }],
+  receipts: [
+    {
+      receiptId: 'r',
+      endpointId: 'e',
+      versionId: 'v',
+      fee: 100_000n,
+      parts: [
+        { contributionId: 'a', mass: 500_000n },
+        { contributionId: 'b', mass: 250_000n },
+      ],
+    },
+  ],
+  versions: [
+    {
+      versionId: 'v',
+      modelId: 'm',
+      parentVersionId: null,
+      weights: [
+        { contributionId: 'a', weight: 2n },
+        { contributionId: 'b', weight: 2n },
+        { contributionId: 'copy', weight: 0n },
+      ],
+      judgements: [
+        { taskId: 't', validator: judge, score: 3n },
+        { taskId: 't', validator: other, score: 1n },
+      ],
+    },
+  ],
+  models: [
+    {
+      modelId: 'm',
+      owner,
+      stakes: [],
+      terms: {
+        platform: 0n,
+        owner: 0n,
+        stakers: 0n,
+        data: 8_000n,
+        validators: 2_000n,
+        host: 0n,
+        ancestors: 0n,
+        dataByWeight: 5_000n,
+        unattributed: null,
+      },
+    },
+  ],
+  contributions: [
+    { contributionId: 'a', contributor: alice },
+    { contributionId: 'b', contributor: bob },
+    { contributionId: 'copy', contributor: eve },
+  ],
+  excluded: [{ contributionId: 'copy', fromEpoch: 1n, reason: 'duplicate of a' }],
+  corrections: [],
+  before: { accounts: [], carried: [], debts: [] },
+}
+
+test('without a contribution its author loses all, the weights go to the others, the answers to nobody', () => {
+  expect(counterfactual(facts, { kind: 'contribution', contributionId: 'a' })).toEqual(
+    [
+      { account: alice, actual: 40_000n, without: 0n, difference: 40_000n },
+      { account: treasury, actual: 10_000n, without: 30_000n, difference: -20_000n },
+      { account: bob, actual: 30_000n, without: 50_000n, difference: -20_000n },
+    ].sort((x, y) => (x.difference > 30_000n ? -1 : y.difference > 30_000n ? 1 : x.account < y.account ? -1 : 1)),
+  )
+})
+
+test('without a judgement its pot goes to the others', () => {
+  expect(counterfactual(facts, { kind: 'judgement', taskId: 't', validator: judge })).toEqual([
+    { account: judge, actual: 15_000n, without: 0n, difference: 15_000n },
+    { account: other, actual: 5_000n, without: 20_000n, difference: -15_000n },
+  ])
+})
+
+test('had the original not been there, its copy would stand in its place', () => {
+  expect(counterfactual(facts, { kind: 'duplicate', original: 'a', duplicate: 'copy' })).toEqual([
+    { account: alice, actual: 40_000n, without: 0n, difference: 40_000n },
+    { account: eve, actual: 0n, without: 40_000n, difference: -40_000n },
+  ])
+})
+
+test('what earns nothing makes no difference, and money only moves', () => {
+  expect(counterfactual(facts, { kind: 'contribution', contributionId: 'copy' })).toEqual([])
+  const moved = counterfactual(facts, { kind: 'contribution', contributionId: 'b' })
+  expect(moved.reduce((sum, marginal) => sum + marginal.difference, 0n)).toBe(0n)
+})
+
+test('asking about what was not there is an error, not "no difference"', () => {
+  expect(() => counterfactual(facts, { kind: 'contribution', contributionId: 'z' })).toThrow(/no contribution z/)
+  expect(() => counterfactual(facts, { kind: 'judgement', taskId: 'z', validator: judge })).toThrow(/no judgement/)
+})
