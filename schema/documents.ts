@@ -124,6 +124,9 @@ export const evidence = z.object({
   ),
 })
 
+/** Why someone disputes something. */
+export const disputeEvidence = z.object({ ground: z.string().min(1), statement: z.string() })
+
 const receipt = z.object({
   id: z.string(),
   endpointId: id,

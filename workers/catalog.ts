@@ -1,0 +1,109 @@
+import { join } from 'node:path'
+import type { ArtifactStore } from '#schema/artifacts.ts'
+import { rowOf, rowsOf } from '#schema/current.ts'
+import type { Database, Sql } from '#schema/database.ts'
+import {
+  getDocument,
+  items,
+  type Manifest,
+  manifest,
+  type Rubric,
+  rubric,
+  type Specification,
+  specification,
+} from '#schema/documents.ts'
+import { fetchFolder } from '#schema/folders.ts'
+import { Contribution } from '#schema/onchain/datanets.ts'
+import { Mandate, Model, ModelVersion } from '#schema/onchain/models.ts'
+import { JobError } from './job.ts'
+
+/** What handlers look up of models and versions: rows of the index joined with the documents that they name. */
+
+export interface Places {
+  db: Database
+  artifacts: ArtifactStore
+  /** Where folders fetched from the store are laid. */
+  cache: string
+}
+
+export const places = (job: Pick<Places, 'db' | 'artifacts'>, { cache }: Pick<Places, 'cache'>): Places => ({
+  db: job.db,
+  artifacts: job.artifacts,
+  cache,
+})
+
+export interface ModelFacts {
+  model: Model
+  specification: Specification
+  rubric: Rubric
+  rubricHash: string
+}
+
+export interface VersionFacts extends ModelFacts {
+  version: ModelVersion
+  manifest: Manifest
+}
+
+/** @throws JobError when there is no such model. */
+export async function modelFacts({ db, artifacts }: Places, modelId: string): Promise<ModelFacts> {
+  const model = await rowOf(db, Model, modelId)
+  if (!model)
+    throw new JobError('UNKNOWN_MODEL', `There is no model ${modelId}. Query \`models\` for those that exist.`)
+  const spec = await getDocument(artifacts, specification, model.specHash)
+  return {
+    model,
+    specification: spec,
+    rubric: await getDocument(artifacts, rubric, spec.rubric),
+    rubricHash: spec.rubric,
+  }
+}
+
+/** The same, of a model that may be trained. @throws JobError while it has no mandate. */
+export async function mandatedModel(places: Places, modelId: string): Promise<ModelFacts> {
+  const facts = await modelFacts(places, modelId)
+  if (!(await rowOf(places.db, Mandate, modelId)))
+    throw new JobError(
+      'NO_MANDATE',
+      `Model ${modelId} has no mandate yet: its proposal must pass and be executed before it is trained.`,
+    )
+  return facts
+}
+
+/** @throws JobError when there is no such version. */
+export async function versionFacts(places: Places, versionId: string): Promise<VersionFacts> {
+  const version = await rowOf(places.db, ModelVersion, versionId)
+  if (!version)
+    throw new JobError(
+      'UNKNOWN_VERSION',
+      `There is no version ${versionId}. Query \`modelVersions\` for those that exist.`,
+    )
+  const made = await getDocument(places.artifacts, manifest, version.manifestHash)
+  return { ...(await modelFacts(places, version.modelId)), version, manifest: made }
+}
+
+export const baseFolder = (places: Places, { specification }: Pick<ModelFacts, 'specification'>): Promise<string> =>
+  fetchFolder(places.artifacts, specification.baseModel, join(places.cache, 'folders'))
+
+export const adapterFolder = (places: Places, { version }: Pick<VersionFacts, 'version'>): Promise<string> =>
+  fetchFolder(places.artifacts, version.adapterHash, join(places.cache, 'folders'))
+
+/** Sealed items of the rubric. */
+export const sealedItems = async ({ artifacts }: Places, name: string) =>
+  (await getDocument(artifacts, items, name)).items
+
+/** The accepted contributions of a datanet that no upheld dispute excludes, in the order of their commitments. */
+export const trainingContributions = (sql: Sql, datanetId: string): Promise<Contribution[]> =>
+  rowsOf(sql, Contribution, `datanet_id = $1 and status = 'Accepted' and not excluded`, [datanetId], {
+    orderBy: 'committed_block, id::numeric',
+  })
+
+/** The prompt and completion of a contribution. @throws ArtifactError when its content is not published. */
+export async function sampleOf(
+  { artifacts }: Pick<Places, 'artifacts'>,
+  contribution: Pick<Contribution, 'contentHash'>,
+) {
+  return JSON.parse(new TextDecoder().decode(await artifacts.get(contribution.contentHash))) as {
+    prompt: string
+    completion: string
+  }
+}

@@ -1,0 +1,64 @@
+import { PPM } from '#rules/bps.ts'
+import { rowsOf } from '#schema/current.ts'
+import { documentBytes } from '#schema/documents.ts'
+import { Target } from '#schema/onchain/models.ts'
+import { adapterFolder, baseFolder, places, sealedItems, versionFacts } from '../catalog.ts'
+import type { Handler } from '../job.ts'
+import { following, storeAs, type Tools } from '../tools.ts'
+
+/** Runs the mandate's rubric on a version, logs every metric on chain, and promotes the version when each target is met. */
+export const evaluate =
+  (tools: Tools): Handler<'evaluate'> =>
+  async (job) => {
+    const at = places(job, tools)
+    const facts = await versionFacts(at, job.input.versionId)
+    const { rubric, rubricHash, version } = facts
+    const { metrics, log } = await tools.engine.run(
+      'evaluate',
+      {
+        baseFolder: await baseFolder(at, facts),
+        adapterFolder: await adapterFolder(at, facts),
+        items: await sealedItems(at, rubric.test),
+        rubric: { metrics: rubric.metrics, maxTokens: rubric.maxTokens },
+        seed: job.input.seed,
+      },
+      following(job, 0, 0.9, 'evaluating'),
+    )
+    const logHash = await storeAs(job, 'evaluationLog').put(documentBytes(log))
+    const inPpm = metrics.map(({ name, score, lower, upper, n }) => ({
+      metric: name,
+      score: ppm(score),
+      lower: ppm(lower),
+      upper: ppm(upper),
+      n: BigInt(n),
+    }))
+    job.report(0.92, 'logging on chain')
+    await job.chain.transact(`evaluation:${version.id}:${logHash}`, {
+      contract: 'EvaluationRegistry',
+      functionName: 'log',
+      args: [BigInt(version.id), rubricHash as `0x${string}`, inPpm, logHash as `0x${string}`],
+    })
+    const targets = await rowsOf(job.db, Target, 'model_id = $1', [version.modelId])
+    const missed = targets.filter(
+      (target) => !inPpm.some((one) => one.metric === target.metric && one.lower >= target.minimum),
+    )
+    const promoted = missed.length === 0 && job.input.promote && version.status === 'Registered'
+    if (promoted)
+      await job.chain.transact(`promote:${version.id}`, {
+        contract: 'ModelRegistry',
+        functionName: 'promote',
+        args: [BigInt(version.id)],
+      })
+    return {
+      result: {
+        versionId: version.id,
+        logHash,
+        metrics: metrics.map(({ name, score, lower, upper, n }) => ({ name, score, lower, upper, n })),
+        meetsTargets: missed.length === 0,
+        missed: missed.map((target) => target.metric),
+        promoted,
+      },
+    }
+  }
+
+const ppm = (value: number) => BigInt(Math.round(value * Number(PPM)))

@@ -1,0 +1,159 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { attributionWeights, recordInfluence } from '#rules/attribution.ts'
+import { contentsHash } from '#rules/sample.ts'
+import { manifest, putDocument } from '#schema/documents.ts'
+import { storeFolder } from '#schema/folders.ts'
+import { VersionInfluence } from '#schema/offchain/attribution.ts'
+import type { Contribution } from '#schema/onchain/datanets.ts'
+import { row } from '#schema/rows.ts'
+import {
+  adapterFolder,
+  baseFolder,
+  mandatedModel,
+  places,
+  sampleOf,
+  sealedItems,
+  trainingContributions,
+  versionFacts,
+} from '../catalog.ts'
+import type { Chain } from '../chain.ts'
+import { codeHash } from '../codeHash.ts'
+import { type Handler, JobError } from '../job.ts'
+import { following, storeAs, type Tools } from '../tools.ts'
+import { registerVersion } from '../versions.ts'
+
+/** Trains an adapter on the accepted contributions, measures what each did for the validation set, and anchors the run on chain. */
+export const fineTune =
+  (tools: Tools): Handler<'fineTune'> =>
+  async (job) => {
+    const { input } = job
+    const at = places(job, tools)
+    const facts = await mandatedModel(at, input.modelId)
+    const parent = input.parentVersionId ? await versionFacts(at, input.parentVersionId) : undefined
+    if (parent && parent.version.modelId !== input.modelId)
+      throw new JobError(
+        'WRONG_PARENT',
+        `Version ${parent.version.id} belongs to model ${parent.version.modelId}, not ${input.modelId}.`,
+      )
+    const contributions = await trainingContributions(job.db, input.datanetId)
+    if (contributions.length === 0)
+      throw new JobError(
+        'NO_DATA',
+        `Datanet ${input.datanetId} has no accepted contributions. Score it first (mutation scoreDatanet), or wait for contributions.`,
+      )
+    const samples = await Promise.all(contributions.map((one) => sampleOf(job, one)))
+    const base = await baseFolder(at, facts)
+
+    const trained = await tools.engine.run(
+      'fineTune',
+      {
+        baseFolder: base,
+        adapterFolder: parent && (await adapterFolder(at, parent)),
+        samples,
+        lora: { rank: input.rank, alpha: input.alpha },
+        training: {
+          epochs: input.epochs,
+          batchSize: input.batchSize,
+          learningRate: input.learningRate,
+          seed: input.seed,
+        },
+        checkpointFile: join(job.checkpointFolder, 'training'),
+        outFolder: join(job.checkpointFolder, 'adapter'),
+      },
+      following(job, 0, 0.7, 'training'),
+    )
+    const adapterHash = await storeFolder(storeAs(job, 'adapter', 'application/octet-stream'), trained.adapterFolder)
+
+    const validation = await sealedItems(at, facts.rubric.validation)
+    const sketchFile = join(job.checkpointFolder, 'sketches')
+    const measured = await tools.engine.run(
+      'influence',
+      { baseFolder: base, adapterFolder: trained.adapterFolder, samples, validation, seed: input.seed, sketchFile },
+      following(job, 0.7, 0.95, 'measuring influence'),
+    )
+    const recorded = contributions.map((one, place) => {
+      const { mean, standardError } = measured.influences[place]!
+      return {
+        ...recordInfluence({ contributionId: one.id, influence: mean, standardError }, validation.length),
+        uniqueness: BigInt(one.uniqueness ?? 0),
+      }
+    })
+    const { weights, harmful } = attributionWeights(recorded)
+    const harms = new Set(harmful.map((one) => one.contributionId))
+
+    job.report(0.95, 'anchoring the run')
+    const datasetRoot = contentsHash(contributions.map((one) => one.contentHash as `0x${string}`))
+    const { rank, alpha, epochs, batchSize, learningRate, seed } = input
+    const manifestHash = await putDocument(storeAs(job, 'manifest'), manifest, {
+      modelId: input.modelId,
+      parentVersionId: input.parentVersionId ?? null,
+      method: 'sft',
+      baseModel: facts.specification.baseModel,
+      adapter: adapterHash,
+      datasetRoot,
+      dataset: contributions.map((one) => one.id),
+      evidence: [],
+      configuration: { rank, alpha, epochs, batchSize, learningRate, seed },
+      metrics: { finalLoss: trained.finalLoss, steps: trained.steps, tokens: trained.tokens },
+      sketches: await storeAs(job, 'sketches', 'application/octet-stream').put(await readFile(sketchFile)),
+      weights: weights.map((one, place) => ({
+        contributionId: one.contributionId,
+        contributor: contributions[place]!.contributor,
+        influence: recorded[place]!.influence.toString(),
+        standardError: recorded[place]!.standardError.toString(),
+        weight: one.weight.toString(),
+        reason: one.reason,
+      })),
+      codeHash: await codeHash(),
+    })
+    const { modelId, parentVersionId } = input
+    const versionId = await registerVersion(job, {
+      modelId,
+      parentVersionId,
+      method: 'sft',
+      datasetRoot,
+      manifestHash,
+      adapterHash,
+    })
+    await fineHarm(
+      job.chain,
+      contributions.filter((one) => harms.has(one.id)),
+      manifestHash,
+    )
+    const counted = weights.filter((one) => one.weight > 0n).length
+    return {
+      result: {
+        versionId,
+        adapterHash,
+        manifestHash,
+        samples: samples.length,
+        counted,
+        harmful: harms.size,
+        finalLoss: trained.finalLoss,
+      },
+      rows: weights.map((one, place) =>
+        row(VersionInfluence, {
+          id: `${versionId}-${one.contributionId}`,
+          versionId,
+          contributionId: one.contributionId,
+          influence: Number(recorded[place]!.influence) / 1e9,
+          standardError: Number(recorded[place]!.standardError) / 1e9,
+          significant: one.weight > 0n,
+          harmful: harms.has(one.contributionId),
+          weight: Number(one.weightPpm),
+        }),
+      ),
+    }
+  }
+
+/** A clearly negative influence costs half of the sample's stake (rule 4). */
+async function fineHarm(chain: Chain, harmful: Contribution[], evidenceHash: string) {
+  for (const { id, stake } of harmful)
+    if (stake > 1n)
+      await chain.transact(`harm:${id}:${evidenceHash}`, {
+        contract: 'DatanetRegistry',
+        functionName: 'slash',
+        args: [BigInt(id), stake / 2n, evidenceHash as `0x${string}`],
+      })
+}

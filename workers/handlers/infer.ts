@@ -1,0 +1,111 @@
+import { keccak256, stringToBytes } from 'viem'
+import { fee as feeOf } from '#rules/fee.ts'
+import { rowOf } from '#schema/current.ts'
+import { documentBytes } from '#schema/documents.ts'
+import { CreditHold, Receipt } from '#schema/offchain/attribution.ts'
+import { Endpoint } from '#schema/onchain/market.ts'
+import { row } from '#schema/rows.ts'
+import { adapterFolder, baseFolder, places, versionFacts } from '../catalog.ts'
+import { type Handler, JobError } from '../job.ts'
+import { following, type Tools } from '../tools.ts'
+
+/** Answers a call: the fee at the price that was quoted is posted, the rest of the hold released, and a signed receipt left, all in the
+ *  transaction that ends the job, so a crash can neither lose nor repeat a charge. */
+export const infer =
+  (tools: Tools): Handler<'infer'> =>
+  async (job) => {
+    const { input, db } = job
+    const at = places(job, tools)
+    const endpoint = await rowOf(db, Endpoint, input.endpointId)
+    if (!endpoint)
+      throw new JobError(
+        'UNKNOWN_ENDPOINT',
+        `There is no endpoint ${input.endpointId}. Query \`endpoints\` for those that serve.`,
+      )
+    const hold = await rowOf(db, CreditHold, job.id)
+    if (!hold?.open)
+      throw new JobError(
+        'NO_CREDIT_HELD',
+        'No credit is reserved for this call. Ask through the mutation infer, which reserves it.',
+      )
+    const facts = await versionFacts(at, endpoint.versionId)
+    if (facts.version.status !== 'Promoted')
+      throw new JobError(
+        'NOT_PROMOTED',
+        `Version ${facts.version.id} does not serve: it is ${facts.version.status}. The host must point endpoint ${endpoint.id} at a promoted version.`,
+      )
+
+    const { answers } = await tools.engine.run(
+      'generate',
+      {
+        baseFolder: await baseFolder(at, facts),
+        adapterFolder: await adapterFolder(at, facts),
+        requests: [
+          {
+            prompt: input.prompt,
+            maxTokens: input.maxTokens,
+            temperature: input.temperature,
+            topP: input.topP,
+            seed: input.seed,
+          },
+        ],
+      },
+      following(job, 0, 0.9, 'answering'),
+    )
+    const answer = answers[0]!
+    const fee = feeOf(hold, answer.tokensIn, answer.tokensOut)
+    const consumer = input.consumer.toLowerCase()
+    const statement = {
+      id: job.id,
+      endpointId: endpoint.id,
+      versionId: facts.version.id,
+      consumer,
+      promptHash: keccak256(stringToBytes(input.prompt)),
+      answerHash: keccak256(stringToBytes(answer.text)),
+      tokensIn: answer.tokensIn,
+      tokensOut: answer.tokensOut,
+      fee: fee.toString(),
+    }
+    const hash = keccak256(documentBytes(statement))
+    const receipt = row(Receipt, {
+      id: job.id,
+      endpointId: endpoint.id,
+      versionId: facts.version.id,
+      jobId: job.id,
+      consumer,
+      epoch: null,
+      prompt: input.prompt,
+      answer: answer.text,
+      tokensIn: answer.tokensIn,
+      tokensOut: answer.tokensOut,
+      priceIn: hold.priceIn,
+      priceOut: hold.priceOut,
+      fee,
+      hash,
+      signature: await job.chain.sign(hash),
+      answeredAt: new Date(),
+    })
+    return {
+      result: {
+        receiptId: job.id,
+        answer: answer.text,
+        tokensIn: answer.tokensIn,
+        tokensOut: answer.tokensOut,
+        fee: fee.toString(),
+      },
+      rows: [receipt],
+      next: [{ kind: 'attribute', key: `attribute:${job.id}`, input: { receiptId: job.id } }],
+      async also(sql) {
+        const closed = await sql.query('update credit_hold set open = false, fee = $2 where id = $1 and open', [
+          job.id,
+          fee.toString(),
+        ])
+        if (closed.rowCount !== 1)
+          throw new JobError('NO_CREDIT_HELD', 'The credit reserved for this call was released meanwhile. Ask again.')
+        await sql.query('update signed_voucher set used = used + $2 where id = $1', [
+          `${endpoint.id}-${consumer}`,
+          fee.toString(),
+        ])
+      },
+    }
+  }

@@ -1,0 +1,135 @@
+import { decidedBy, disputeOutcome, type Subject } from '#rules/dispute.ts'
+import { rowOf, rowsOf } from '#schema/current.ts'
+import { disputeEvidence, getDocument } from '#schema/documents.ts'
+import { VersionInfluence } from '#schema/offchain/attribution.ts'
+import { Contribution, Datanet } from '#schema/onchain/datanets.ts'
+import { Dispute } from '#schema/onchain/disputes.ts'
+import { Evaluation, ModelVersion, Target } from '#schema/onchain/models.ts'
+import { RewardMap } from '#schema/onchain/rewards.ts'
+import { assessDatanet } from '../assess.ts'
+import { places } from '../catalog.ts'
+import { computeEpoch } from '../epoch.ts'
+import { type Handler, type JobContext, JobError } from '../job.ts'
+import type { Tools } from '../tools.ts'
+
+/** What stands on record, what recomputation gives, and what an upheld dispute takes. */
+interface Finding {
+  recorded: string
+  recomputed: string
+  slash: bigint
+}
+
+const SUBJECT: Record<Dispute['subject'], Subject> = {
+  Contribution: 'contribution',
+  Judgement: 'judgement',
+  Version: 'version',
+  RewardMap: 'rewardMap',
+}
+
+/** Decides a dispute by recomputing what is disputed from the chain and the artifacts; what takes judgement is left to a vote. */
+export const resolveDispute =
+  (tools: Tools): Handler<'resolveDispute'> =>
+  async (job) => {
+    const dispute = await rowOf(job.db, Dispute, job.input.disputeId)
+    if (!dispute)
+      throw new JobError(
+        'UNKNOWN_DISPUTE',
+        `There is no dispute ${job.input.disputeId}. Query \`disputes\` for those that exist.`,
+      )
+    if (dispute.outcome !== 'Open' && job.attempt === 1)
+      throw new JobError('DECIDED', `Dispute ${dispute.id} was ${dispute.outcome.toLowerCase()} already.`)
+    const { ground } = await getDocument(job.artifacts, disputeEvidence, dispute.evidenceHash)
+    const subject = SUBJECT[dispute.subject]
+    if (decidedBy(subject, ground) === 'vote')
+      throw new JobError(
+        'NEEDS_VOTE',
+        `A ${subject} disputed for ${ground} takes judgement: propose \`Disputes.resolve(${dispute.id}, …)\` to the Governor.`,
+      )
+    const finding = await recompute(job, tools, dispute, ground)
+    const outcome = disputeOutcome(subject, ground, {
+      by: 'recomputation',
+      recorded: finding.recorded,
+      recomputed: finding.recomputed,
+    })
+    const upheld = outcome === 'upheld'
+    await job.chain.transact(`dispute:${dispute.id}`, {
+      contract: 'Disputes',
+      functionName: 'resolve',
+      args: [BigInt(dispute.id), upheld, upheld ? finding.slash : 0n],
+    })
+    return { result: { disputeId: dispute.id, outcome, recorded: finding.recorded, recomputed: finding.recomputed } }
+  }
+
+async function recompute(
+  job: JobContext<'resolveDispute'>,
+  tools: Tools,
+  dispute: Dispute,
+  ground: string,
+): Promise<Finding> {
+  const { db } = job
+  const id = dispute.subjectId
+  switch (`${dispute.subject}:${ground}`) {
+    case 'Contribution:duplicate':
+    case 'Contribution:contaminated':
+    case 'Contribution:malformed': {
+      const contribution = await needed(rowOf(db, Contribution, id), 'contribution', id)
+      const datanet = await needed(rowOf(db, Datanet, contribution.datanetId), 'datanet', contribution.datanetId)
+      const assessed = await assessDatanet(places(job, tools), datanet, (done) => job.report(done, 'judging again'))
+      const verdict = assessed.find((one) => one.contribution.id === id)?.assessment.verdict
+      return {
+        recorded: contribution.status,
+        recomputed: verdict === 'accepted' ? 'Accepted' : 'Rejected',
+        slash: contribution.stake,
+      }
+    }
+    case 'Contribution:harmful': {
+      const contribution = await needed(rowOf(db, Contribution, id), 'contribution', id)
+      const measured = await rowsOf(db, VersionInfluence, 'contribution_id = $1', [id], {
+        orderBy: 'version_id::numeric',
+      })
+      return {
+        recorded: 'helpful',
+        recomputed: measured.some((one) => one.harmful) ? 'harmful' : 'helpful',
+        slash: contribution.stake,
+      }
+    }
+    case 'Version:target': {
+      const version = await needed(rowOf(db, ModelVersion, id), 'version', id)
+      const targets = await rowsOf(db, Target, 'model_id = $1', [version.modelId])
+      const evaluations = await rowsOf(db, Evaluation, 'version_id = $1', [id], { orderBy: 'id::numeric' })
+      const met = targets.every(
+        (target) => (evaluations.filter((one) => one.metric === target.metric).at(-1)?.lower ?? -1n) >= target.minimum,
+      )
+      return { recorded: 'met', recomputed: met ? 'met' : 'missed', slash: 0n }
+    }
+    case 'Version:artifacts': {
+      const version = await needed(rowOf(db, ModelVersion, id), 'version', id)
+      const whole = await Promise.all(
+        [version.manifestHash, version.adapterHash].map((name) => job.artifacts.get(name)),
+      )
+        .then(() => true)
+        .catch(() => false)
+      return { recorded: 'whole', recomputed: whole ? 'whole' : 'broken', slash: 0n }
+    }
+    case 'RewardMap:root': {
+      const map = await needed(rowOf(db, RewardMap, id), 'reward map', id)
+      const again = await computeEpoch(
+        { sql: db, artifacts: job.artifacts, deployment: tools.deployment },
+        map.epoch,
+        map.lastBlock ?? 0,
+      )
+      return { recorded: map.root ?? '', recomputed: again.root, slash: 0n }
+    }
+    default:
+      throw new JobError(
+        'CANNOT_RECOMPUTE',
+        `This worker cannot recompute a ${dispute.subject} disputed for ${ground}. Propose its resolution to the Governor.`,
+      )
+  }
+}
+
+async function needed<T>(found: Promise<T | undefined>, what: string, id: string): Promise<T> {
+  const row = await found
+  if (!row) throw new JobError('UNKNOWN_SUBJECT', `There is no ${what} ${id}.`)
+  return row
+}

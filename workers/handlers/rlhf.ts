@@ -1,0 +1,101 @@
+import { join } from 'node:path'
+import { keccak256 } from 'viem'
+import { rowsOf } from '#schema/current.ts'
+import {
+  documentBytes,
+  evidence,
+  getDocument,
+  manifest,
+  prompts as promptsDocument,
+  putDocument,
+} from '#schema/documents.ts'
+import { storeFolder } from '#schema/folders.ts'
+import { VersionInfluence } from '#schema/offchain/attribution.ts'
+import { FeedbackTask } from '#schema/onchain/feedback.ts'
+import { row } from '#schema/rows.ts'
+import { adapterFolder, baseFolder, places, versionFacts } from '../catalog.ts'
+import { codeHash } from '../codeHash.ts'
+import { type Handler, JobError } from '../job.ts'
+import { following, storeAs, type Tools } from '../tools.ts'
+import { registerVersion } from '../versions.ts'
+
+/** Aligns a version with the preferences that its settlements left: a reward model and policy gradient, or direct preferences. The
+ *  new version keeps its parent's data weights: alignment changes how it answers, not which data taught it. */
+export const rlhf =
+  (tools: Tools): Handler<'rlhf'> =>
+  async (job) => {
+    const { input } = job
+    const at = places(job, tools)
+    const facts = await versionFacts(at, input.versionId)
+    const settled = await rowsOf(job.db, FeedbackTask, 'version_id = $1 and settled', [input.versionId])
+    const hashes = [...new Set(settled.map((task) => task.evidenceHash).filter((hash) => hash !== null))].sort()
+    const pairs = (await Promise.all(hashes.map((hash) => getDocument(job.artifacts, evidence, hash)))).flatMap(
+      (one) => one.pairs,
+    )
+    if (pairs.length === 0)
+      throw new JobError(
+        'NO_PREFERENCES',
+        `Version ${input.versionId} has no settled comparisons to learn from. Open comparisons (compare), let validators judge, settle them (settleFeedback).`,
+      )
+    const { prompts } = await getDocument(job.artifacts, promptsDocument, input.promptsHash)
+    const { method, steps, group, beta, learningRate, seed } = input
+
+    const aligned = await tools.engine.run(
+      'align',
+      {
+        baseFolder: await baseFolder(at, facts),
+        adapterFolder: await adapterFolder(at, facts),
+        method,
+        pairs: pairs.map(({ prompt, chosen, rejected, weight, noise }) => ({
+          prompt,
+          chosen,
+          rejected,
+          weight: weight / 1e6,
+          noise: noise / 1e6,
+        })),
+        prompts,
+        training: {
+          steps,
+          promptsPerStep: input.prompts,
+          group,
+          beta,
+          learningRate,
+          maxTokens: facts.rubric.maxTokens,
+          seed,
+        },
+        checkpointFile: join(job.checkpointFolder, 'training'),
+        outFolder: join(job.checkpointFolder, 'adapter'),
+      },
+      following(job, 0, 0.92, 'aligning'),
+    )
+    const adapterHash = await storeFolder(storeAs(job, 'adapter', 'application/octet-stream'), aligned.adapterFolder)
+    const datasetRoot = keccak256(documentBytes(hashes))
+    const manifestHash = await putDocument(storeAs(job, 'manifest'), manifest, {
+      ...facts.manifest,
+      parentVersionId: facts.version.id,
+      method,
+      adapter: adapterHash,
+      datasetRoot,
+      evidence: hashes,
+      configuration: { steps, prompts: input.prompts, promptsHash: input.promptsHash, group, beta, learningRate, seed },
+      metrics: aligned.metrics,
+      codeHash: await codeHash(),
+    })
+    job.report(0.95, 'anchoring the run')
+    const { modelId } = facts.version
+    const versionId = await registerVersion(job, {
+      modelId,
+      parentVersionId: facts.version.id,
+      method,
+      datasetRoot,
+      manifestHash,
+      adapterHash,
+    })
+    const inherited = await rowsOf(job.db, VersionInfluence, 'version_id = $1', [facts.version.id])
+    return {
+      result: { versionId, adapterHash, manifestHash, pairs: pairs.length, ...aligned.metrics },
+      rows: inherited.map((one) =>
+        row(VersionInfluence, { ...one, id: `${versionId}-${one.contributionId}`, versionId }),
+      ),
+    }
+  }

@@ -1,0 +1,43 @@
+import { verdictCode } from '#rules/quality.ts'
+import { rowOf } from '#schema/current.ts'
+import { Datanet } from '#schema/onchain/datanets.ts'
+import { assessDatanet } from '../assess.ts'
+import { places } from '../catalog.ts'
+import { chunks } from '../chunks.ts'
+import { type Handler, JobError } from '../job.ts'
+import type { Tools } from '../tools.ts'
+
+const BATCH = 50
+
+/** Judges a datanet's contributions and writes the verdicts that are missing on chain. */
+export const scoreDatanet =
+  (tools: Tools): Handler<'scoreDatanet'> =>
+  async (job) => {
+    const datanet = await rowOf(job.db, Datanet, job.input.datanetId)
+    if (!datanet)
+      throw new JobError(
+        'UNKNOWN_DATANET',
+        `There is no datanet ${job.input.datanetId}. Query \`datanets\` for those that exist.`,
+      )
+    const assessed = await assessDatanet(places(job, tools), datanet, (done) => job.report(done * 0.7, 'judging'))
+    const missing = assessed
+      .filter(({ contribution }) => contribution.status === 'Submitted')
+      .map(({ assessment }) => assessment)
+    for (const [place, batch] of chunks(missing, BATCH).entries()) {
+      job.report(0.7 + (0.3 * place * BATCH) / missing.length, 'writing verdicts')
+      await job.chain.transact(`score:${datanet.id}:${batch.map((one) => one.id).join(',')}`, {
+        contract: 'DatanetRegistry',
+        functionName: 'score',
+        args: [
+          batch.map((one) => BigInt(one.id)),
+          batch.map((one) => Number(one.quality)),
+          batch.map((one) => Number(one.uniqueness)),
+          batch.map((one) => verdictCode(one.verdict)),
+          batch.map((one) => one.reason),
+        ],
+      })
+    }
+    const verdicts: Record<string, number> = {}
+    for (const { verdict } of missing) verdicts[verdict] = (verdicts[verdict] ?? 0) + 1
+    return { result: { datanetId: datanet.id, scored: missing.length, verdicts } }
+  }

@@ -1,0 +1,214 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { keccak256, stringToBytes } from 'viem'
+import { rowsOf } from '#schema/current.ts'
+import {
+  putDocument,
+  rewardMap as rewardMapDocument,
+  type UsageReceipt,
+  usage as usageDocument,
+} from '#schema/documents.ts'
+import { SignedVoucher } from '#schema/offchain/access.ts'
+import { AnswerAttribution, Receipt } from '#schema/offchain/attribution.ts'
+import { JobRun } from '#schema/offchain/jobs.ts'
+import { RewardLine } from '#schema/offchain/ledger.ts'
+import { RewardMap } from '#schema/onchain/rewards.ts'
+import { row } from '#schema/rows.ts'
+import { closingBlock, computeEpoch } from '../epoch.ts'
+import { untilFinal, untilIndexed } from '../finality.ts'
+import { type Handler, type JobContext, JobError } from '../job.ts'
+import { storeAs, type Tools } from '../tools.ts'
+
+type Job = JobContext<'settleEpoch'>
+
+/** Closes an epoch: settles each endpoint's usage with the consumers' vouchers, waits until that is final, computes the reward map from
+ *  the chain and the artifacts, and publishes its root. Only the indexer marks the epoch published, on seeing the event. */
+export const settleEpoch =
+  (tools: Tools): Handler<'settleEpoch'> =>
+  async (job) => {
+    const { epoch } = job.input
+    await checkTurn(job, epoch)
+    const receipts = await claimReceipts(job, epoch)
+    if (receipts.length === 0)
+      throw new JobError(
+        'NOTHING_TO_SETTLE',
+        `No call has been answered since the last epoch, so epoch ${epoch} has no fees to share.`,
+      )
+    job.report(0.1, 'settling usage')
+    for (const endpointId of [...new Set(receipts.map((one) => one.endpointId))].sort((a, b) => Number(a) - Number(b)))
+      await settleUsage(
+        job,
+        endpointId,
+        receipts.filter((one) => one.endpointId === endpointId),
+      )
+    const { blockNumber } = await lastUsage(job, receipts)
+    job.report(0.5, 'waiting for finality')
+    await untilFinal(job, Number(blockNumber))
+    const toBlock = await closingBlock(job.db, epoch)
+    if (toBlock === undefined) throw new Error(`Usage of epoch ${epoch} was mined but is not indexed.`)
+
+    job.report(0.7, 'computing the reward map')
+    const map = await computeEpoch(
+      { sql: job.db, artifacts: job.artifacts, deployment: tools.deployment },
+      epoch,
+      toBlock,
+    )
+    const uri = await putDocument(storeAs(job, 'rewardMap'), rewardMapDocument, map)
+    const hex = (text: string) => text as `0x${string}`
+    const published = await job.chain.transact(`publish:${epoch}:${uri}`, {
+      contract: 'RewardDistributor',
+      functionName: 'publish',
+      args: [
+        BigInt(epoch),
+        BigInt(map.fromBlock),
+        BigInt(map.toBlock),
+        hex(map.blockHash),
+        hex(map.root),
+        BigInt(map.total),
+        uri,
+        hex(map.codeHash),
+      ],
+    })
+    job.report(0.9, 'waiting for the index')
+    await untilIndexed(job, Number(published.blockNumber))
+    return {
+      result: {
+        epoch,
+        root: map.root,
+        total: map.total,
+        uri,
+        accounts: map.leaves.length,
+        receipts: receipts.length,
+        toBlock,
+      },
+      rows: map.lines.map((line, place) =>
+        row(RewardLine, {
+          id: `${epoch}-${String(place).padStart(7, '0')}`,
+          mapId: String(epoch),
+          account: line.account,
+          role: line.role,
+          source: `${line.source.kind}:${line.source.id}`,
+          amount: BigInt(line.amount),
+          inputs: { versionId: line.versionId ?? '', pot: line.pot, weight: line.weight, whole: line.whole },
+        }),
+      ),
+    }
+  }
+
+/** Epochs are settled in order, each once. */
+async function checkTurn(job: Job, epoch: number) {
+  const published = (await rowsOf(job.db, RewardMap, `status = 'Published'`)).map((one) => one.epoch)
+  const next = Math.max(0, ...published) + 1
+  if (epoch < next && job.attempt === 1)
+    throw new JobError('ALREADY_SETTLED', `Epoch ${epoch} is published. The next one is ${next}.`)
+  if (epoch > next) throw new JobError('NOT_YET', `Epochs are settled in order: the next one is ${next}.`)
+}
+
+/** The receipts of the epoch: on the first attempt all that were answered before the job was asked for, later the same. */
+async function claimReceipts(job: Job, epoch: number): Promise<Receipt[]> {
+  const [self] = await rowsOf(job.db, JobRun, 'id = $1', [job.id])
+  const before = self?.createdAt ?? new Date()
+  await untilAttributed(job, before)
+  await job.db.query(
+    'update receipt set epoch = $1 where epoch is null and answered_at <= $2 and not exists (select 1 from receipt other where other.epoch = $1)',
+    [epoch, before],
+  )
+  return rowsOf(job.db, Receipt, 'epoch = $1', [epoch], { orderBy: 'id' })
+}
+
+/** Waits until every answer has been traced, or its tracing has failed for good (it then counts as unattributed). */
+async function untilAttributed(job: Job, before: Date) {
+  for (;;) {
+    const { rows } = await job.db.query(
+      `select count(*) as waiting from receipt where epoch is null and answered_at <= $1 and not exists (
+         select 1 from job_run where kind = 'attribute' and input->>'receiptId' = receipt.id and status in ('Succeeded', 'Failed', 'Cancelled'))`,
+      [before],
+    )
+    if (Number(rows[0].waiting) === 0) return
+    job.report(0.05, `waiting for ${rows[0].waiting} answers to be traced`)
+    await sleep(100, undefined, { signal: job.signal })
+  }
+}
+
+/** Redeems what the endpoint's consumers used, with the receipts as evidence. */
+async function settleUsage(job: Job, endpointId: string, receipts: Receipt[]) {
+  const { epoch } = job.input
+  const shares = await rowsOf(
+    job.db,
+    AnswerAttribution,
+    'receipt_id = any($1) and share > 0',
+    [receipts.map((one) => one.id)],
+    {
+      orderBy: 'receipt_id, contribution_id::numeric',
+    },
+  )
+  const documents: UsageReceipt[] = receipts.map((one) => ({
+    id: one.id,
+    endpointId,
+    versionId: one.versionId,
+    consumer: one.consumer,
+    promptHash: keccak256(stringToBytes(one.prompt)),
+    answerHash: keccak256(stringToBytes(one.answer)),
+    tokensIn: one.tokensIn,
+    tokensOut: one.tokensOut,
+    fee: one.fee.toString(),
+    signature: one.signature,
+    attribution: shares
+      .filter((share) => share.receiptId === one.id)
+      .map(({ contributionId, share }) => ({ contributionId, mass: share })),
+  }))
+  const root = await putDocument(storeAs(job, 'usage'), usageDocument, { epoch, endpointId, receipts: documents })
+  const sum = (amounts: number[]) => BigInt(amounts.reduce((total, one) => total + one, 0))
+  const fees = receipts.reduce((total, one) => total + one.fee, 0n)
+  await job.chain.transact(usageKey(epoch, endpointId), {
+    contract: 'InferenceMarket',
+    functionName: 'settleUsage',
+    args: [
+      BigInt(epoch),
+      BigInt(endpointId),
+      root as `0x${string}`,
+      sum(receipts.map((one) => one.tokensIn)),
+      sum(receipts.map((one) => one.tokensOut)),
+      fees,
+      await redemptions(job, endpointId, receipts),
+    ],
+  })
+}
+
+const usageKey = (epoch: number, endpointId: string) => `usage:${epoch}:${endpointId}`
+
+async function redemptions(job: Job, endpointId: string, receipts: Receipt[]) {
+  const used = new Map<string, bigint>()
+  for (const { consumer, fee } of receipts) used.set(consumer, (used.get(consumer) ?? 0n) + fee)
+  const found = []
+  for (const [consumer, amount] of [...used].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    if (amount === 0n) continue
+    const [voucher] = await rowsOf(job.db, SignedVoucher, 'id = $1', [`${endpointId}-${consumer}`])
+    if (!voucher)
+      throw new JobError(
+        'NO_VOUCHER',
+        `${consumer} used endpoint ${endpointId} but left no voucher there. Hand one in (mutation submitVoucher).`,
+      )
+    found.push({
+      voucher: {
+        consumer: consumer as `0x${string}`,
+        endpointId: BigInt(endpointId),
+        cumulative: voucher.cumulative,
+        deadline: voucher.deadline,
+      },
+      amount,
+      signature: voucher.signature as `0x${string}`,
+    })
+  }
+  return found
+}
+
+/** The block of the last usage transaction of these receipts. */
+async function lastUsage(job: Job, receipts: Receipt[]) {
+  let last: { blockNumber: bigint } | undefined
+  for (const endpointId of new Set(receipts.map((one) => one.endpointId))) {
+    const hash = (await job.chain.sent(usageKey(job.input.epoch, endpointId)))!.hash
+    const receipt = await job.chain.client.getTransactionReceipt({ hash })
+    if (!last || receipt.blockNumber > last.blockNumber) last = receipt
+  }
+  return last!
+}

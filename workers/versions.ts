@@ -1,0 +1,30 @@
+import type { Chain } from './chain.ts'
+
+/** Anchors a version on chain, once per manifest; returns its id. */
+export async function registerVersion(
+  { chain }: { chain: Chain },
+  version: {
+    modelId: string
+    parentVersionId?: string
+    method: string
+    datasetRoot: string
+    manifestHash: string
+    adapterHash: string
+  },
+): Promise<string> {
+  const { events } = await chain.transact(`version:${version.manifestHash}`, {
+    contract: 'ModelRegistry',
+    functionName: 'registerVersion',
+    args: [
+      BigInt(version.modelId),
+      BigInt(version.parentVersionId ?? 0),
+      version.method,
+      version.datasetRoot as `0x${string}`,
+      version.manifestHash as `0x${string}`,
+      version.adapterHash as `0x${string}`,
+    ],
+  })
+  for (const event of events)
+    if (event.contract === 'ModelRegistry' && event.name === 'VersionRegistered') return event.args.versionId.toString()
+  throw new Error('registerVersion was mined without its event: do the ABIs fit the deployment?')
+}
