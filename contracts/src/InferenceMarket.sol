@@ -32,13 +32,6 @@ contract InferenceMarket is EIP712, ReentrancyGuardTransient {
         bytes signature;
     }
 
-    /// What a host takes of a voucher's grant for what it served.
-    struct Redemption {
-        Voucher voucher;
-        uint256 amount;
-        bytes signature;
-    }
-
     /// Prices: wei per 1,000 tokens.
     struct Endpoint {
         address host;
@@ -217,7 +210,11 @@ contract InferenceMarket is EIP712, ReentrancyGuardTransient {
         if (root == 0) revert EmptyHash();
         usageSettled[epoch][endpointId] = true;
         uint256 redeemedNow;
-        for (uint256 i; i < redemptions.length; ++i) redeemedNow += _redeem(endpointId, redemptions[i]);
+        for (uint256 i; i < redemptions.length; ++i) {
+            Redemption calldata r = redemptions[i];
+            _redeem(endpointId, r.voucher, r.amount, r.signature);
+            redeemedNow += r.amount;
+        }
         if (redeemedNow != fees) revert FeesMismatch(fees, redeemedNow);
         emit UsageSettled(epoch, endpointId, root, tokensIn, tokensOut, fees);
         if (fees != 0) {
@@ -236,9 +233,8 @@ contract InferenceMarket is EIP712, ReentrancyGuardTransient {
         if (v.deadline < block.timestamp) revert VoucherExpired(v.consumer, v.deadline);
         if (amount == 0) revert ZeroAmount();
         uint256 before = redeemed[endpointId][v.consumer];
-        if (v.cumulative < before || amount > v.cumulative - before) {
-            revert GrantExceeded(v.consumer, v.cumulative, before, amount);
-        }
+        uint256 total = before + amount;
+        if (total > v.cumulative) revert BeyondGrant(v.consumer, v.cumulative, total);
         bytes32 digest = _hashTypedDataV4(
             keccak256(abi.encode(VOUCHER_TYPEHASH, v.consumer, v.endpointId, v.cumulative, v.deadline))
         );
@@ -248,8 +244,8 @@ contract InferenceMarket is EIP712, ReentrancyGuardTransient {
         uint256 held = credit[v.consumer];
         if (held < amount) revert InsufficientCredit(v.consumer, held, amount);
         credit[v.consumer] = held - amount;
-        redeemed[endpointId][v.consumer] = before + amount;
-        emit VoucherRedeemed(endpointId, v.consumer, before + amount, amount);
+        redeemed[endpointId][v.consumer] = total;
+        emit VoucherRedeemed(endpointId, v.consumer, total, amount);
     }
 
     function _checkServing(uint256 versionId) private view {
