@@ -1,0 +1,180 @@
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { afterAll, describe, expect, test } from 'vitest'
+import { rankCorrelation } from './estimate.ts'
+import { Projection } from './projection.ts'
+import { Random } from './random.ts'
+import { Sketches, SketchLog } from './sketches.ts'
+
+const dot = (a: ArrayLike<number>, b: ArrayLike<number>) => Array.from(a, (x, i) => x * b[i]).reduce((s, x) => s + x, 0)
+const normals = (seed: string, length: number) => new Random(seed).fillNormal(new Float32Array(length))
+
+describe('a projection', () => {
+  test('keeps inner products without bias, within the deviation it promises', () => {
+    const length = 3000
+    const dimensions = 256
+    const x = normals('x', length)
+    const y = normals('y', length).map((value, i) => value + 0.3 * x[i])
+    const truth = dot(x, y)
+    const promised = Math.sqrt((dot(x, x) * dot(y, y) + truth ** 2) / dimensions)
+    const errors = Array.from({ length: 400 }, (_, seed) => {
+      const projection = new Projection({ seed, length, dimensions })
+      return (dot(projection.project(x), projection.project(y)) - truth) / promised
+    })
+    const mean = errors.reduce((a, b) => a + b) / errors.length
+    const spread = Math.sqrt(errors.reduce((sum, error) => sum + error ** 2, 0) / errors.length)
+    expect(Math.abs(mean)).toBeLessThan(4 / Math.sqrt(errors.length))
+    expect(spread).toBeGreaterThan(0.8)
+    expect(spread).toBeLessThan(1.1)
+  })
+
+  test('is linear, and the same whether a vector comes whole or in parts', () => {
+    const projection = new Projection({ seed: 'parts', length: 100, dimensions: 32 })
+    const [x, y] = [normals('x', 100), normals('y', 100)]
+    fc.assert(
+      fc.property(fc.nat(100), fc.nat(100), (a, b) => {
+        const [low, high] = [Math.min(a, b), Math.max(a, b)]
+        const parts = [x.subarray(0, low), x.subarray(low, high), x.subarray(high)]
+        expect(projection.project(parts)).toEqual(projection.project(x))
+      }),
+    )
+    const sum = projection.project(x.map((value, i) => value + y[i]))
+    const sums = projection.project(x).map((value, i) => value + projection.project(y)[i])
+    for (let i = 0; i < 32; i++) expect(sum[i]).toBeCloseTo(sums[i], 4)
+  })
+
+  test('is one of its seed, length and dimensions, and says so', () => {
+    const of = (change: object) => new Projection({ seed: 1, length: 50, dimensions: 8, ...change })
+    expect(of({}).project(normals('x', 50))).toEqual(of({}).project(normals('x', 50)))
+    expect(of({}).project(normals('x', 50))).not.toEqual(of({ seed: 2 }).project(normals('x', 50)))
+    const identities = [{}, { seed: 2 }, { length: 51 }, { dimensions: 10 }].map((change) => of(change).identity)
+    expect(new Set(identities).size).toBe(4)
+    expect(identities[0]).toMatch(/^[0-9a-f]{32}$/)
+  })
+
+  test('refuses what it was not made for', () => {
+    const projection = new Projection({ seed: 1, length: 3, dimensions: 2 })
+    expect(() => projection.project(new Float32Array(4))).toThrow('4 coordinates; 3 are expected')
+    expect(() => projection.project(Float32Array.of(1, Number.NaN, 2))).toThrow('NaN')
+    expect(() => projection.project(Float32Array.of(1, Infinity, 2))).toThrow('infinities')
+    expect(() => new Projection({ seed: 1, length: 0, dimensions: 2 })).toThrow('coordinates')
+    expect(() => new Projection({ seed: 1, length: 3, dimensions: 3 })).toThrow('even number')
+  })
+})
+
+describe('sketches', () => {
+  const projection = new Projection({ seed: 1, length: 400, dimensions: 64 })
+  const vectors = Array.from({ length: 200 }, (_, i) => normals(`vector ${i}`, 400))
+  const sketchesOf = (list: Float32Array[]) => {
+    const sketches = Sketches.of(projection)
+    for (const vector of list) sketches.add(projection.project(vector))
+    return sketches
+  }
+
+  test('score as they would unrounded', () => {
+    const sketches = sketchesOf(vectors)
+    const query = projection.project(vectors[7])
+    const exact = vectors.map((vector) => dot(projection.project(vector), query))
+    const scores = sketches.scores(query)
+    const size = Math.sqrt(dot(query, query))
+    for (let i = 0; i < exact.length; i++) expect(Math.abs(scores[i] - exact[i])).toBeLessThan(1e-3 * size ** 2)
+    expect(rankCorrelation(scores, exact)).toBeGreaterThan(0.9999)
+    expect(sketches.top(query, 3)[0].index).toBe(7)
+    expect(sketches.top(query, 3, { lowest: true }).map(({ index }) => index)).toEqual(
+      exact
+        .map((score, index) => ({ score, index }))
+        .sort((a, b) => a.score - b.score)
+        .slice(0, 3)
+        .map(({ index }) => index),
+    )
+  })
+
+  test('are rounded by at most half a unit of their scale, whatever they hold', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.float({ noNaN: true, noDefaultInfinity: true, min: -(2 ** 100), max: 2 ** 100 }), {
+          minLength: 64,
+          maxLength: 64,
+        }),
+        (list) => {
+          const sketch = Float32Array.from(list)
+          const sketches = Sketches.of(projection)
+          const got = sketches.at(sketches.add(sketch))
+          const unit = Math.max(...sketch.map(Math.abs)) / 32_767
+          for (let i = 0; i < 64; i++) expect(Math.abs(got[i] - sketch[i])).toBeLessThanOrEqual(0.51 * unit + 2 ** -126)
+        },
+      ),
+    )
+  })
+
+  test('that are none are refused', () => {
+    const sketches = sketchesOf(vectors.slice(0, 1))
+    expect(() => sketches.add(new Float32Array(63))).toThrow('63 dimensions')
+    expect(() => sketches.add(new Float32Array(64).fill(Number.NaN))).toThrow('Dimension 0')
+    expect(() => sketches.scores(new Float32Array(65))).toThrow('65 dimensions')
+    expect(() => sketches.at(1)).toThrow('no sketch 1')
+    expect(Sketches.of(projection).top(new Float32Array(64), 5)).toEqual([])
+  })
+
+  describe('in a file', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'sketches-'))
+    afterAll(() => rmSync(folder, { recursive: true }))
+    const path = join(folder, 'sketches')
+    const write = async (list: Float32Array[], keep = 0) => {
+      const log = await SketchLog.open(path, projection, keep)
+      for (const vector of list) await log.append(projection.project(vector))
+      await log.close()
+    }
+
+    test('read back, and take two bytes a dimension', async () => {
+      await write(vectors)
+      const sketches = await Sketches.read(path, projection)
+      expect(sketches.count).toBe(200)
+      expect(sketches.scores(projection.project(vectors[3]))).toEqual(
+        sketchesOf(vectors).scores(projection.project(vectors[3])),
+      )
+      expect(readFileSync(path).length).toBe(32 + 200 * (2 * 64 + 4))
+      sketches.add(projection.project(vectors[0]))
+      expect(sketches.at(200)).toEqual(sketches.at(0))
+    })
+
+    test('resumed from a checkpoint end up the same, whatever a crash left behind', async () => {
+      await write(vectors)
+      const undisturbed = readFileSync(path)
+      await fc.assert(
+        fc.asyncProperty(fc.integer({ min: 1, max: 199 }), fc.nat(40), fc.nat(300), async (keep, more, torn) => {
+          await write(vectors.slice(0, Math.min(200, keep + more)))
+          appendFileSync(path, Buffer.alloc(torn, 7))
+          await write(vectors.slice(keep), keep)
+          expect(readFileSync(path).equals(undisturbed)).toBe(true)
+        }),
+        { numRuns: 25 },
+      )
+    })
+
+    test('cut short lose the last sketch and no more', async () => {
+      await write(vectors.slice(0, 5))
+      truncateSync(path, 32 + 5 * 132 - 1)
+      expect((await Sketches.read(path)).count).toBe(4)
+    })
+
+    test('of another kind, projection or number are refused', async () => {
+      await write(vectors.slice(0, 5))
+      const other = new Projection({ seed: 2, length: 400, dimensions: 64 })
+      await expect(Sketches.read(path, other)).rejects.toThrow('another projection')
+      await expect(SketchLog.open(path, other, 5)).rejects.toThrow('another projection')
+      await expect(SketchLog.open(path, projection, 6)).rejects.toThrow('is shorter')
+      await expect(SketchLog.open(join(folder, 'none'), projection, 1)).rejects.toThrow('missing')
+      const whole = readFileSync(path)
+      whole.writeFloatLE(Number.NaN, 32)
+      writeFileSync(path, whole)
+      await expect(Sketches.read(path)).rejects.toThrow('sketch 0 has scale NaN')
+      writeFileSync(path, whole.subarray(0, 20))
+      await expect(Sketches.read(path)).rejects.toThrow('too short')
+      writeFileSync(path, Buffer.alloc(64))
+      await expect(Sketches.read(path)).rejects.toThrow('not a file of sketches')
+    })
+  })
+})
