@@ -1,0 +1,97 @@
+import { maximumFee } from '#rules/fee.ts'
+import type { Sql } from '#schema/database.ts'
+import type { InferInput } from '#schema/jobs.ts'
+import type { JobRun } from '#schema/offchain/jobs.ts'
+import { ApiError } from '../errors.ts'
+
+/** The most input tokens a prompt can make: a byte-level tokenizer makes at most one of each byte, and a chat template adds a few. */
+const TEMPLATE_TOKENS = 64
+export const promptTokensAtMost = (prompt: string) => Buffer.byteLength(prompt, 'utf8') + TEMPLATE_TOKENS
+
+/** Reserves the most that a call can cost (rule 7), within the consumer's voucher and credit, in the transaction that makes the job.
+ *  @throws ApiError saying what is missing: the endpoint, a promoted version, a voucher, credit. */
+export async function reserve(sql: Sql, job: Pick<JobRun, 'id'>, input: InferInput): Promise<void> {
+  const consumer = input.consumer.toLowerCase()
+  await sql.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [`credit:${consumer}`])
+  const { priceIn, priceOut } = await servingPrice(sql, input.endpointId)
+  const maximum = maximumFee({ priceIn, priceOut }, promptTokensAtMost(input.prompt), input.maxTokens)
+  await requireGrant(sql, input.endpointId, consumer, maximum)
+  await requireCredit(sql, consumer, maximum)
+  await sql.query(
+    `insert into credit_hold (id, consumer, endpoint_id, maximum, price_in, price_out, open, created_at)
+     values ($1, $2, $3, $4, $5, $6, true, now())`,
+    [job.id, consumer, input.endpointId, maximum, priceIn, priceOut],
+  )
+}
+
+async function servingPrice(sql: Sql, endpointId: string): Promise<{ priceIn: bigint; priceOut: bigint }> {
+  const { rows } = await sql.query(
+    `select e.price_in as "priceIn", e.price_out as "priceOut", e.version_id as version, v.status, v.rollback_reason as reason
+     from endpoint e left join model_version v on v.id = e.version_id and v.to_block is null
+     where e.id = $1 and e.to_block is null`,
+    [endpointId],
+  )
+  const found = rows[0]
+  if (!found)
+    throw new ApiError(
+      'UNKNOWN_ENDPOINT',
+      `There is no endpoint ${endpointId}. Query \`endpoints\` for those that serve.`,
+    )
+  if (found.status === 'RolledBack')
+    throw new ApiError(
+      'VERSION_ROLLED_BACK',
+      `Endpoint ${endpointId} points at version ${found.version}, which was rolled back (${found.reason ?? 'no reason given'}). Ask another endpoint; the host must point it at a promoted version.`,
+    )
+  if (found.status !== 'Promoted')
+    throw new ApiError(
+      'VERSION_NOT_PROMOTED',
+      `Endpoint ${endpointId} points at version ${found.version}, which is not promoted. Ask another endpoint.`,
+    )
+  return found
+}
+
+/** What the newest voucher still grants: its sum less what was answered under it, less what is reserved now. */
+async function requireGrant(sql: Sql, endpointId: string, consumer: string, maximum: bigint): Promise<void> {
+  const { rows } = await sql.query(
+    `select s.cumulative, s.used, s.deadline, coalesce(extract(epoch from b.timestamp), 0)::bigint as now,
+       (select coalesce(sum(maximum), 0) from credit_hold where endpoint_id = $1 and consumer = $2 and open) as held
+     from signed_voucher s left join lateral (select timestamp from block order by number desc limit 1) b on true
+     where s.id = $3 for update of s`,
+    [endpointId, consumer, `${endpointId}-${consumer}`],
+  )
+  const voucher = rows[0]
+  if (!voucher)
+    throw new ApiError(
+      'NO_VOUCHER',
+      `${consumer} has signed no voucher for endpoint ${endpointId}. Sign one that grants at least ${maximum} wei and hand it in with submitVoucher.`,
+    )
+  if (voucher.deadline < BigInt(voucher.now))
+    throw new ApiError(
+      'VOUCHER_EXPIRED',
+      `The voucher of ${consumer} for endpoint ${endpointId} expired at ${voucher.deadline} (seconds since 1970). Sign a new one with a later deadline and hand it in with submitVoucher.`,
+    )
+  const committed = voucher.used + voucher.held
+  if (committed + maximum > voucher.cumulative)
+    throw new ApiError(
+      'VOUCHER_TOO_SMALL',
+      `This call may cost ${maximum} wei; the voucher grants ${voucher.cumulative}, of which ${committed} are used or reserved. Sign one with a cumulative of at least ${committed + maximum} and hand it in with submitVoucher.`,
+    )
+}
+
+/** What the consumer's credit on chain still covers: less what waits to be withdrawn, was answered but not redeemed, or is reserved. */
+async function requireCredit(sql: Sql, consumer: string, maximum: bigint): Promise<void> {
+  const { rows } = await sql.query(
+    `select coalesce((select balance - withdrawing from credit where id = $1 and to_block is null), 0) as balance,
+       (select coalesce(sum(maximum), 0) from credit_hold where consumer = $1 and open) as held,
+       (select coalesce(sum(greatest(s.used - coalesce(v.cumulative, 0), 0)), 0) from signed_voucher s
+          left join voucher v on v.id = s.id and v.to_block is null where s.consumer = $1) as owed`,
+    [consumer],
+  )
+  const { balance, held, owed } = rows[0] as { balance: bigint; held: bigint; owed: bigint }
+  const free = balance - held - owed
+  if (free < maximum)
+    throw new ApiError(
+      'NOT_ENOUGH_CREDIT',
+      `This call may cost ${maximum} wei; ${consumer} has ${free} free (credit ${balance}, ${held} reserved, ${owed} owed). Deposit at least ${maximum - free} wei more, or ask for fewer tokens.`,
+    )
+}

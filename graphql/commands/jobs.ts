@@ -1,0 +1,84 @@
+import { Arg, Ctx, ID, Mutation, Resolver } from 'type-graphql'
+import { type Hex, isAddress } from 'viem'
+import type { EntityClass } from '#schema/define.ts'
+import { cancelJob, enqueue } from '#schema/enqueue.ts'
+import { checkJobInput, type InferInput, type JobKind, jobKinds, jobs } from '#schema/jobs.ts'
+import { JobRun } from '#schema/offchain/jobs.ts'
+import { accountOf, requireAccount, requireKey, requireOperator } from '../access.ts'
+import type { ApiContext } from '../context.ts'
+import { classNamed, declareMethod } from '../derive/declare.ts'
+import { descriptionOf } from '../derive/inputs.ts'
+import { ApiError } from '../errors.ts'
+import { tableFor } from '../names.ts'
+import { reserve } from './credit.ts'
+import { requireKnown } from './known.ts'
+
+const KEY_DESCRIPTION =
+  'Names this request: asked again with the same key, the same job is returned and nothing is done twice.'
+
+/** A mutation for each kind of job, derived from the job table. */
+export function jobResolver(): EntityClass {
+  const owner = classNamed('JobCommands')
+  for (const kind of jobKinds) {
+    const { input } = jobs[kind]
+    const args = [
+      { name: 'input', type: () => input, nullable: false, description: 'What is to be done.' },
+      { name: 'idempotencyKey', type: () => String, nullable: false, description: KEY_DESCRIPTION },
+    ]
+    const description = descriptionOf(input)
+    declareMethod(
+      owner,
+      kind,
+      Mutation(() => JobRun, { description }),
+      args,
+      ({ input, idempotencyKey }, { context }) => start(context, kind, input, idempotencyKey),
+    )
+  }
+  Resolver()(owner)
+  return owner
+}
+
+async function start(context: ApiContext, kind: JobKind, given: object, key: string) {
+  const input = checkJobInput(kind, { ...given })
+  const call = kind === 'infer' ? (input as InferInput) : undefined
+  if (call) {
+    if (!isAddress(call.consumer as Hex, { strict: false }))
+      throw new ApiError('BAD_INPUT', `InferInput.consumer must be an address; got ${JSON.stringify(call.consumer)}.`)
+    requireAccount(context.caller, call.consumer)
+  } else requireOperator(context.caller)
+  await requireKnown(context.db, input)
+  const job = await enqueue(context, kind, input, {
+    key,
+    requestedBy: accountOf(context.caller),
+    ...(call && { also: (sql, made) => reserve(sql, made, call) }),
+  })
+  return rowOf(context, job)
+}
+
+@Resolver()
+export class CancelCommand {
+  @Mutation(() => JobRun, {
+    description:
+      'Cancels a job: at once while it waits; a running one stops at its next step. A job that has ended stays as it is.',
+  })
+  async cancelJob(
+    @Arg('id', () => ID, { description: 'The job.' }) id: string,
+    @Arg('idempotencyKey', () => String, { description: 'Names this request. Cancelling twice is the same as once.' })
+    _key: string,
+    @Ctx() context: ApiContext,
+  ) {
+    requireKey(context.caller)
+    if (context.caller.kind === 'key' && context.caller.role !== 'Operator') {
+      const { rows } = await context.db.query('select requested_by from job_run where id = $1', [id])
+      if (rows[0] && rows[0].requested_by !== context.caller.account)
+        throw new ApiError('FORBIDDEN', 'Only who asked for a job, or an operator, may cancel it.')
+    }
+    return rowOf(context, await cancelJob(context, id))
+  }
+}
+
+/** The job as a row of this request, read anew so that its relations can be asked for. */
+async function rowOf({ reader }: ApiContext, job: JobRun) {
+  const table = tableFor(JobRun)
+  return reader.one(`command:${job.id}`, table, await reader.moment(), table.columns, job.id)
+}

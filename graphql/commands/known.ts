@@ -1,0 +1,38 @@
+import type { Sql } from '#schema/database.ts'
+import type { EntityClass } from '#schema/define.ts'
+import type { JobInput, JobKind } from '#schema/jobs.ts'
+import { Receipt } from '#schema/offchain/attribution.ts'
+import { Datanet } from '#schema/onchain/datanets.ts'
+import { Dispute } from '#schema/onchain/disputes.ts'
+import { Endpoint } from '#schema/onchain/market.ts'
+import { Model, ModelVersion } from '#schema/onchain/models.ts'
+import { ApiError } from '../errors.ts'
+import { naming, tableFor } from '../names.ts'
+
+/** Which entity an input's field names. */
+const NAMED: Record<string, EntityClass> = {
+  modelId: Model,
+  datanetId: Datanet,
+  versionId: ModelVersion,
+  parentVersionId: ModelVersion,
+  endpointId: Endpoint,
+  receiptId: Receipt,
+  disputeId: Dispute,
+}
+
+/** Refuses a job on something that does not exist, before anything is written. @throws ApiError naming it. */
+export async function requireKnown<K extends JobKind>(sql: Sql, input: JobInput<K>): Promise<void> {
+  for (const [field, id] of Object.entries(input)) {
+    const entity = NAMED[field]
+    if (!entity || id === undefined) continue
+    const table = tableFor(entity)
+    const now = table.versioned ? 'and to_block is null' : ''
+    const { rowCount } = await sql.query(`select 1 from "${table.table}" where id = $1 ${now} limit 1`, [id])
+    if (rowCount) continue
+    const code = `UNKNOWN_${table.name.replace(/(?<=[a-z])(?=[A-Z])/g, '_').toUpperCase()}`
+    throw new ApiError(
+      code,
+      `${field}: there is no ${table.name} ${id}. Query \`${naming(table).many}\` for those that are indexed; one just written on chain may need a moment.`,
+    )
+  }
+}

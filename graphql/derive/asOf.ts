@@ -1,0 +1,19 @@
+import { GraphQLDateTimeISO } from 'graphql-scalars'
+import { Field, InputType, Int } from 'type-graphql'
+import type { AsOf } from '../query/moment.ts'
+
+@InputType('AsOf', { description: 'A moment of the chain: exactly one of the three.' })
+export class AsOfInput implements AsOf {
+  @Field(() => Int, { nullable: true, description: 'Up to and including this block.' })
+  block?: number | null
+  @Field(() => String, {
+    nullable: true,
+    description: 'Up to and including the block with this hash, which must be part of the chain.',
+  })
+  hash?: string | null
+  @Field(() => GraphQLDateTimeISO, {
+    nullable: true,
+    description: 'Up to this time; a time to come asks what the present will have become by then.',
+  })
+  time?: Date | null
+}

@@ -1,0 +1,121 @@
+import type { GraphQLResolveInfo } from 'graphql'
+import { FieldResolver, ID, Int, Query, Resolver } from 'type-graphql'
+import type { EntityClass, TableDefinition } from '#schema/define.ts'
+import type { ApiContext } from '../context.ts'
+import { naming, publicTables, type Relation, relationsOf } from '../names.ts'
+import { AT, type PageArgs, pageRequest, type Row } from '../query/page.ts'
+import { columnsBelow, siteOf } from '../query/selection.ts'
+import { AsOfInput } from './asOf.ts'
+import { connectionFor, connectionOf, ROW_PATHS } from './connections.ts'
+import { type ArgDeclaration, classNamed, declareMethod } from './declare.ts'
+import { orderFor, whereFor } from './filters.ts'
+import { nodeIdOf } from './node.ts'
+
+interface Call {
+  root: Row
+  context: ApiContext
+  info: GraphQLResolveInfo
+}
+
+const asOfArg: ArgDeclaration = {
+  name: 'asOf',
+  type: () => AsOfInput,
+  description: 'The moment at which the answer holds; the present when absent.',
+}
+
+const pageArgs = (table: TableDefinition): ArgDeclaration[] => {
+  const where = whereFor(table)
+  const order = orderFor(table)
+  return [
+    { name: 'where', type: () => where, description: 'Which rows.' },
+    {
+      name: 'orderBy',
+      type: () => [order],
+      description: 'The order, by several fields if need be; ties are broken by id.',
+    },
+    {
+      name: 'first',
+      type: () => Int,
+      description: 'How many from the start, or after the cursor: 20 when absent, at most 1,000.',
+    },
+    { name: 'after', type: () => String, description: 'Go on after this cursor.' },
+    { name: 'last', type: () => Int, description: 'How many from the end, or before the cursor.' },
+    { name: 'before', type: () => String, description: 'Go back from this cursor.' },
+  ]
+}
+
+/** A resolver class for each public entity: the query for one, the list, the fields of its relations. */
+export function entityResolvers(): EntityClass[] {
+  return publicTables.map((table) => {
+    const owner = classNamed(`${table.name}Resolver`)
+    declareOne(owner, table)
+    declareList(owner, table)
+    declareMethod(
+      owner,
+      'nodeId',
+      FieldResolver(() => ID, { description: 'The global id.' }),
+      [],
+      (_, { root }: Call) => nodeIdOf(table, root.id),
+    )
+    for (const relation of relationsOf(table))
+      relation.many ? declareMany(owner, relation) : declareOneBelow(owner, relation)
+    Resolver(() => table.entity)(owner)
+    return owner
+  })
+}
+
+function declareOne(owner: EntityClass, table: TableDefinition) {
+  const { one, key } = naming(table)
+  const args: ArgDeclaration[] = [
+    { name: key, type: () => ID, nullable: false, description: table.columns[0]!.description },
+    ...(table.versioned ? [asOfArg] : []),
+  ]
+  const kind = Query(() => table.entity, {
+    nullable: true,
+    description: `${table.description} Null when there is none.`,
+  })
+  declareMethod(owner, one, kind, args, async (given, { context, info }: Call) => {
+    const moment = await context.reader.moment(given.asOf)
+    return context.reader.one(siteOf(info), table, moment, columnsBelow(table, info), String(given[key]))
+  })
+}
+
+function declareList(owner: EntityClass, table: TableDefinition) {
+  const args = [...pageArgs(table), ...(table.versioned ? [asOfArg] : [])]
+  const connection = connectionFor(table)
+  const kind = Query(() => connection, { description: `A list: ${table.description}` })
+  declareMethod(
+    owner,
+    naming(table).many,
+    kind,
+    args,
+    async (given: PageArgs & { asOf?: AsOfInput }, { context, info }: Call) => {
+      const request = pageRequest(table, given, columnsBelow(table, info, ROW_PATHS))
+      const moment = await context.reader.moment(given.asOf)
+      const page = await context.reader.page(request, moment)
+      return connectionOf(page, () => context.reader.count(table, request.where, moment))
+    },
+  )
+}
+
+function declareOneBelow(owner: EntityClass, { field, target, column }: Relation) {
+  const kind = FieldResolver(() => target.entity, {
+    nullable: true,
+    description: `${column.description} Null when it did not exist at the moment asked for.`,
+  })
+  declareMethod(owner, field, kind, [], (_, { root, context, info }: Call) => {
+    const id = root[column.property] as string | null
+    return id === null ? null : context.reader.one(siteOf(info), target, root[AT], columnsBelow(target, info), id)
+  })
+}
+
+function declareMany(owner: EntityClass, { field, target, column }: Relation) {
+  const connection = connectionFor(target)
+  const kind = FieldResolver(() => connection, { description: `A list: ${target.description}` })
+  declareMethod(owner, field, kind, pageArgs(target), async (given: PageArgs, { root, context, info }: Call) => {
+    const request = pageRequest(target, given, columnsBelow(target, info, ROW_PATHS))
+    const site = siteOf(info)
+    const page = await context.reader.pageBelow(site, request, root[AT], column, root.id)
+    return connectionOf(page, () => context.reader.countBelow(site, target, request.where, root[AT], column, root.id))
+  })
+}

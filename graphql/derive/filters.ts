@@ -1,0 +1,148 @@
+import { GraphQLDateTimeISO, GraphQLJSON } from 'graphql-scalars'
+import { Float, getMetadataStorage, ID, InputType, Int, registerEnumType } from 'type-graphql'
+import type { ColumnDefinition, ColumnKind, EntityClass, TableDefinition } from '#schema/define.ts'
+import { BigIntScalar } from '#schema/scalars.ts'
+import { relationsOf } from '../names.ts'
+import { classNamed, declareField } from './declare.ts'
+
+/** The input types by which lists are filtered and ordered, derived from the entities' columns. */
+
+const OPERATORS: Record<string, string> = {
+  eq: 'Equals.',
+  ne: 'Differs, or is null.',
+  in: 'Equals one of these (at most 1,000).',
+  lt: 'Is less than.',
+  lte: 'Is at most.',
+  gt: 'Is greater than.',
+  gte: 'Is at least.',
+  contains: 'Contains: a part of a text in whatever case, an item of a list, or a part of a JSON object.',
+  isNull: 'Is null, or is not.',
+}
+const EXACT = ['eq', 'ne', 'in', 'isNull']
+const ORDERED = ['eq', 'ne', 'in', 'lt', 'lte', 'gt', 'gte', 'isNull']
+
+interface FilterKind {
+  name: string
+  scalar: () => unknown
+  operators: string[]
+}
+
+const text: FilterKind = { name: 'Text', scalar: () => String, operators: [...ORDERED, 'contains'] }
+const FILTERS: Record<Exclude<ColumnKind, 'choice'>, FilterKind> = {
+  id: { name: 'Id', scalar: () => ID, operators: ['eq', 'ne', 'in'] },
+  text,
+  hash: { name: 'Hash', scalar: () => String, operators: EXACT },
+  address: { name: 'Address', scalar: () => String, operators: EXACT },
+  wei: { name: 'BigInt', scalar: () => BigIntScalar, operators: ORDERED },
+  int: { name: 'Int', scalar: () => Int, operators: ORDERED },
+  block: { name: 'Int', scalar: () => Int, operators: ORDERED },
+  float: { name: 'Float', scalar: () => Float, operators: ORDERED },
+  flag: { name: 'Boolean', scalar: () => Boolean, operators: ['eq', 'isNull'] },
+  time: { name: 'Time', scalar: () => GraphQLDateTimeISO, operators: ORDERED },
+  json: { name: 'Json', scalar: () => GraphQLJSON, operators: ['contains', 'isNull'] },
+  texts: { name: 'TextList', scalar: () => String, operators: ['contains', 'isNull'] },
+}
+
+const filters = new Map<string, EntityClass>()
+
+function filterFor(table: TableDefinition, column: ColumnDefinition): EntityClass {
+  const kind =
+    column.kind === 'choice'
+      ? choice(table, column)
+      : column.ref
+        ? { ...FILTERS.id, name: 'Ref', operators: EXACT }
+        : FILTERS[column.kind]
+  const name = `${kind.name}Filter`
+  const known = filters.get(name)
+  if (known) return known
+  const made = classNamed(name)
+  for (const operator of kind.operators) {
+    const type = operator === 'in' ? () => [kind.scalar()] : operator === 'isNull' ? () => Boolean : kind.scalar
+    declareField(made, operator, type, { nullable: true, description: OPERATORS[operator] })
+  }
+  InputType(name, { description: 'Every operator given must hold.' })(made)
+  filters.set(name, made)
+  return made
+}
+
+/** A choice is filtered by the enum that the entity's own field has. */
+function choice(table: TableDefinition, column: ColumnDefinition): FilterKind {
+  const storage = getMetadataStorage()
+  const field = storage.fields.find((one) => one.target === table.entity && one.name === column.property)
+  const members = field?.getType() as unknown
+  const name = storage.enums.find((one) => one.enumObj === members)?.name
+  if (!name) throw new Error(`${table.name}.${column.property} is a choice without an enum`)
+  return { name, scalar: () => members, operators: EXACT }
+}
+
+/** The columns that the API shows: those with a field. */
+export function shownColumns(table: TableDefinition): ColumnDefinition[] {
+  const { fields } = getMetadataStorage()
+  const inherited = table.versioned ? ['fromBlock', 'toBlock'] : []
+  return table.columns.filter(
+    ({ property }) =>
+      inherited.includes(property) || fields.some((one) => one.target === table.entity && one.name === property),
+  )
+}
+
+const wheres = new Map<TableDefinition, EntityClass>()
+const lists = new Map<TableDefinition, EntityClass>()
+
+/** `ModelWhere`: and, or, not, a filter for each column, and conditions on related rows. */
+export function whereFor(table: TableDefinition): EntityClass {
+  const known = wheres.get(table)
+  if (known) return known
+  const made = classNamed(`${table.name}Where`)
+  wheres.set(table, made)
+  declareField(made, 'and', () => [made], { nullable: true, description: 'All of these hold.' })
+  declareField(made, 'or', () => [made], { nullable: true, description: 'At least one of these holds.' })
+  declareField(made, 'not', () => made, { nullable: true, description: 'This does not hold.' })
+  for (const column of shownColumns(table)) {
+    const filter = filterFor(table, column)
+    declareField(made, column.property, () => filter, { nullable: true, description: column.description })
+  }
+  for (const { field, target, many } of relationsOf(table)) {
+    const type = many ? listFilterFor(target) : whereFor(target)
+    declareField(made, field, () => type, {
+      nullable: true,
+      description: many ? `Conditions on its ${field}.` : `The ${field} meets this.`,
+    })
+  }
+  InputType(made.name, { description: `Which rows of ${table.name} to take. Everything given must hold.` })(made)
+  return made
+}
+
+function listFilterFor(target: TableDefinition): EntityClass {
+  const known = lists.get(target)
+  if (known) return known
+  const made = classNamed(`${target.name}ListFilter`)
+  lists.set(target, made)
+  declareField(made, 'some', () => whereFor(target), { nullable: true, description: 'At least one meets this.' })
+  declareField(made, 'none', () => whereFor(target), { nullable: true, description: 'None meets this.' })
+  InputType(made.name, { description: `Conditions on a list of ${target.name}.` })(made)
+  return made
+}
+
+const Direction = { asc: 'asc', desc: 'desc' }
+registerEnumType(Direction, { name: 'OrderDirection', description: 'Nulls count as greater than every value.' })
+
+const orders = new Map<TableDefinition, EntityClass>()
+
+/** `ModelOrderBy`: a column and a direction. */
+export function orderFor(table: TableDefinition): EntityClass {
+  const known = orders.get(table)
+  if (known) return known
+  const fields = shownColumns(table).filter(({ kind }) => kind !== 'json' && kind !== 'texts')
+  const members = Object.fromEntries(fields.map(({ property }) => [property, property]))
+  registerEnumType(members, {
+    name: `${table.name}Field`,
+    description: `A field that ${table.name} can be ordered by.`,
+    valuesConfig: Object.fromEntries(fields.map(({ property, description }) => [property, { description }])),
+  })
+  const made = classNamed(`${table.name}OrderBy`)
+  declareField(made, 'field', () => members, { description: 'Order by this.' })
+  declareField(made, 'direction', () => Direction, { defaultValue: 'asc', description: 'Rising or falling.' })
+  InputType(made.name, { description: `One key of the order of ${table.name}.` })(made)
+  orders.set(table, made)
+  return made
+}

@@ -1,0 +1,36 @@
+import { Field, getMetadataStorage, ID, InterfaceType } from 'type-graphql'
+import type { TableDefinition } from '#schema/define.ts'
+import { ApiError } from '../errors.ts'
+import { publicTables, tableNamed } from '../names.ts'
+import { OF, type Row } from '../query/page.ts'
+
+/** Whatever has a row of its own: it can be asked for by its global id, whichever table it is in. */
+@InterfaceType('Node', {
+  description: 'Whatever has a row of its own.',
+  resolveType: (row: Row) => row[OF].name,
+})
+export abstract class Node {
+  @Field(() => ID, { description: 'Identifies it among everything there is; `id` does so among its kind only.' })
+  nodeId!: string
+}
+
+/** Makes every public entity a `Node`, read without a resolver per column. */
+export function declareNodes(): void {
+  const storage = getMetadataStorage()
+  for (const type of storage.objectTypes) {
+    if (publicTables.some((table) => table.entity === type.target)) type.interfaceClasses = [Node]
+    type.simpleResolvers = true
+  }
+}
+
+export const nodeIdOf = (table: TableDefinition, id: string) => Buffer.from(`${table.name}:${id}`).toString('base64url')
+
+/** @throws ApiError when the text is no node id. */
+export function readNodeId(nodeId: string): { table: TableDefinition; id: string } {
+  const [, name, id] =
+    /^(\w+):([^\0]{1,400})$/s.exec(Buffer.from(nodeId.slice(0, 1000), 'base64url').toString('utf8')) ?? []
+  const table = name ? tableNamed(name) : undefined
+  if (!table || !id)
+    throw new ApiError('BAD_NODE_ID', 'The node id cannot be read. Pass a nodeId that this API returned, unchanged.')
+  return { table, id }
+}

@@ -1,0 +1,75 @@
+import type { GraphQLResolveInfo } from 'graphql'
+import { GraphQLDateTimeISO } from 'graphql-scalars'
+import { Arg, Ctx, Field, ID, Info, Int, ObjectType, Query, Resolver } from 'type-graphql'
+import type { ApiContext } from '../context.ts'
+import { AsOfInput } from '../derive/asOf.ts'
+import { Node, readNodeId } from '../derive/node.ts'
+import { ApiError } from '../errors.ts'
+import { siteOf } from '../query/selection.ts'
+
+@ObjectType({ description: 'At which block an answer holds, and whether that is final.' })
+export class Meta {
+  @Field(() => Int, { description: 'The chain.' }) chainId!: number
+  @Field(() => Int, {
+    nullable: true,
+    description: 'The block at which the answer holds; null while nothing is indexed.',
+  })
+  block!: number | null
+  @Field(() => String, { nullable: true, description: 'Its hash, where it is stored.' }) hash!: string | null
+  @Field(() => GraphQLDateTimeISO, { nullable: true, description: 'The time for which the answer holds.' })
+  time!: Date | null
+  @Field(() => Boolean, { description: 'Whether the chain has finalised it: then the answer never changes.' })
+  final!: boolean
+  @Field(() => Int, { nullable: true, description: 'The newest final block.' }) finalBlock!: number | null
+  @Field(() => Int, { nullable: true, description: 'The newest block that the node has announced.' })
+  headBlock!: number | null
+}
+
+const MAX_NODES = 100
+
+@Resolver()
+export class Nodes {
+  @Query(() => Node, { nullable: true, description: 'Anything by its global id; null when there is none.' })
+  async node(
+    @Arg('id', () => ID, { description: 'A `nodeId`.' }) id: string,
+    @Arg('asOf', () => AsOfInput, { nullable: true }) asOf: AsOfInput | undefined,
+    @Ctx() context: ApiContext,
+    @Info() info: GraphQLResolveInfo,
+  ) {
+    return find(id, asOf, context, info)
+  }
+
+  @Query(() => [Node], {
+    nullable: 'items',
+    description: `Up to ${MAX_NODES} things by their global ids, in that order.`,
+  })
+  async nodes(
+    @Arg('ids', () => [ID], { description: 'Their `nodeId`s.' }) ids: string[],
+    @Arg('asOf', () => AsOfInput, { nullable: true }) asOf: AsOfInput | undefined,
+    @Ctx() context: ApiContext,
+    @Info() info: GraphQLResolveInfo,
+  ) {
+    if (ids.length > MAX_NODES) throw new ApiError('PAGE_TOO_LARGE', `nodes takes at most ${MAX_NODES} ids.`)
+    return Promise.all(ids.map((id) => find(id, asOf, context, info)))
+  }
+
+  @Query(() => Meta, { description: 'At which block the answers of this request hold.' })
+  async _meta(
+    @Arg('asOf', () => AsOfInput, { nullable: true }) asOf: AsOfInput | undefined,
+    @Ctx() { reader }: ApiContext,
+  ): Promise<Meta> {
+    const [head, moment] = await Promise.all([reader.head(), reader.moment(asOf)])
+    return {
+      chainId: reader.chainId,
+      ...moment,
+      final: head !== null && moment.block !== null && moment.block <= head.finalBlock,
+      finalBlock: head?.finalBlock ?? null,
+      headBlock: head?.headBlock ?? null,
+    }
+  }
+}
+
+async function find(nodeId: string, asOf: AsOfInput | undefined, { reader }: ApiContext, info: GraphQLResolveInfo) {
+  const { table, id } = readNodeId(nodeId)
+  return reader.one(siteOf(info), table, await reader.moment(asOf), table.columns, id)
+}

@@ -1,0 +1,156 @@
+import { createServer, type Server } from 'node:http'
+import { ApolloServer } from '@apollo/server'
+import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled'
+import { expressMiddleware } from '@as-integrations/express5'
+import express, { type Express, type RequestHandler } from 'express'
+import type { Registry } from 'prom-client'
+import { type Caller, callerOf } from './access.ts'
+import { type ApiContext, contextOf, type Services } from './context.ts'
+import { ApiError, explain, formatError } from './errors.ts'
+import { serveArtifact } from './files.ts'
+import { openFeed } from './live/feed.ts'
+import { serveSockets } from './live/socket.ts'
+import { LIMITS } from './manners/limits.ts'
+import { metricsPlugin } from './manners/metrics.ts'
+import { costPlugin } from './manners/plugin.ts'
+import { livez, metrics, readyz } from './probes.ts'
+import { apiSchema } from './schema.ts'
+
+export type { Deployment } from './context.ts'
+
+export interface ApiOptions extends Omit<Services, 'feed'> {
+  host: string
+  /** 0 takes a free port. */
+  port: number
+  /** The page: a folder of files, or what answers for it. */
+  web?: string | RequestHandler
+  /** Shown at `/metrics`; the API adds its own. */
+  registry?: Registry
+}
+
+export interface Api {
+  url: string
+  app: Express
+  /** Lets running requests end, then closes everything that `startApi` opened. */
+  stop(): Promise<void>
+}
+
+/** The largest request: an uploaded artifact, escaped as JSON. */
+const BODY_LIMIT = '2500kb'
+
+/** Serves GraphQL over HTTP and WebSocket at `/graphql`, artifacts, probes and the page.
+ *  @throws ApiError when the port is taken, naming PORT. */
+export async function startApi(options: ApiOptions): Promise<Api> {
+  const services: Services = { ...options, feed: await openFeed(options.db) }
+  const app = express()
+  const server = createServer(app)
+  const apollo = apolloServer(options)
+  await apollo.start()
+  app.disable('x-powered-by')
+  app.get('/livez', livez)
+  app.get('/readyz', readyz(services))
+  if (options.registry) app.get('/metrics', metrics(options.registry))
+  app.get('/artifacts/:name', serveArtifact(services))
+  app.use('/graphql', express.json({ limit: BODY_LIMIT }), identify(services), emptyBody, answer(apollo, services))
+  if (options.web) app.use(typeof options.web === 'string' ? express.static(options.web) : options.web)
+  app.use(faults(services))
+  const stopSockets = serveSockets(server, '/graphql', services)
+  const close = async () => {
+    await stopSockets()
+    await apollo.stop()
+    await new Promise<void>((resolve) => {
+      server.close(() => resolve())
+      server.closeIdleConnections()
+      setTimeout(() => server.closeAllConnections(), 5000).unref()
+    })
+    await services.feed.stop()
+  }
+  try {
+    return { url: await listen(server, options), app, stop: close }
+  } catch (error) {
+    await services.feed.stop()
+    await apollo.stop()
+    throw error
+  }
+}
+
+const apolloServer = ({ log, registry }: ApiOptions) =>
+  new ApolloServer<ApiContext>({
+    schema: apiSchema(),
+    introspection: true,
+    includeStacktraceInErrorResponses: false,
+    allowBatchedHttpRequests: false,
+    csrfPrevention: true,
+    parseOptions: { maxTokens: LIMITS.tokens },
+    formatError: (formatted, error) => formatError(formatted, error, log),
+    logger: { debug() {}, info() {}, warn() {}, error: (message) => log.error({}, String(message)) },
+    plugins: [costPlugin, ApolloServerPluginLandingPageDisabled(), ...(registry ? [metricsPlugin(registry)] : [])],
+    nodeEnv: 'production',
+    stopOnTerminationSignals: false,
+  })
+
+type Identified = { caller: Caller }
+
+/** Finds out who asks before anything is done. */
+const identify =
+  ({ db, auth, log }: Services): RequestHandler =>
+  async (request, response, next) => {
+    try {
+      const caller = await callerOf(db, auth, request.headers.authorization)
+      Object.assign(response.locals, { caller } satisfies Identified)
+      next()
+    } catch (error) {
+      const { code, message } = explain(error, log)
+      response.status(code === 'INTERNAL' ? 500 : 401).json({ errors: [{ message, extensions: { code } }] })
+    }
+  }
+
+/** A request without a body is GraphQL's to refuse, not the parser's. */
+const emptyBody: RequestHandler = (request, _response, next) => {
+  request.body ??= {}
+  next()
+}
+
+const answer = (apollo: ApolloServer<ApiContext>, services: Services): RequestHandler =>
+  expressMiddleware(apollo, { context: async ({ res }) => contextOf(services, (res.locals as Identified).caller) })
+
+/** What went wrong before GraphQL was reached: a body that is too large or no JSON. */
+const faults =
+  ({ log }: Services): express.ErrorRequestHandler =>
+  (error, _request, response, _next) => {
+    const kind = (error as { type?: string }).type
+    const fault =
+      kind === 'entity.too.large'
+        ? { status: 413, code: 'REQUEST_TOO_LARGE', message: `A request has at most ${BODY_LIMIT}. Send less.` }
+        : kind === 'entity.parse.failed'
+          ? {
+              status: 400,
+              code: 'BAD_REQUEST',
+              message: 'The body is not JSON. Send {"query": "…", "variables": {…}}.',
+            }
+          : kind
+            ? {
+                status: (error as { status?: number }).status ?? 400,
+                code: 'BAD_REQUEST',
+                message: 'The request cannot be read. Send JSON in UTF-8.',
+              }
+            : { status: 500, ...explain(error, log) }
+    response.status(fault.status).json({ errors: [{ message: fault.message, extensions: { code: fault.code } }] })
+  }
+
+function listen(server: Server, { host, port }: ApiOptions): Promise<string> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      const why =
+        cause.code === 'EADDRINUSE'
+          ? `PORT: ${port} is in use on ${host}. Stop what listens there, or set PORT to another port (0 takes a free one).`
+          : `PORT, HOST: cannot listen on ${host}:${port} (${cause.message}). Set them to an address of this machine.`
+      reject(new ApiError('PORT_IN_USE', why, { cause }))
+    })
+    server.listen(port, host, () => {
+      const address = server.address() as { port: number }
+      const shown = host.includes(':') ? `[${host}]` : host
+      resolve(`http://${shown}:${address.port}`)
+    })
+  })
+}

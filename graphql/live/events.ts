@@ -1,0 +1,150 @@
+import { Arg, Ctx, Field, Int, ObjectType, Resolver, Root, Subscription } from 'type-graphql'
+import type { Sql } from '#schema/database.ts'
+import { ChainEvent } from '#schema/onchain/chain.ts'
+import { type ApiContext, renewReader } from '../context.ts'
+import { ApiError } from '../errors.ts'
+import { tableFor } from '../names.ts'
+import { readHead } from '../query/moment.ts'
+import { AT, OF, type Row } from '../query/page.ts'
+import { listColumns } from '../query/statement.ts'
+import { Stream } from './stream.ts'
+
+@ObjectType({
+  description: 'Blocks that are no longer part of the chain, with everything they said.',
+  simpleResolvers: true,
+})
+export class Retraction {
+  @Field(() => Int, {
+    description: 'The first block retracted: forget every event from it on; what replaced it follows.',
+  })
+  fromBlock!: number
+  @Field(() => Int, { description: 'The last block retracted.' }) toBlock!: number
+}
+
+@ObjectType({ description: 'One step of the chain: an event, or blocks that were taken back.', simpleResolvers: true })
+export class ChainNews {
+  @Field(() => String, { description: 'Names this place in the stream: pass it as `after` to go on from here.' })
+  cursor!: string
+  @Field(() => ChainEvent, { nullable: true, description: 'The event; null when blocks were taken back.' })
+  event!: ChainEvent | null
+  @Field(() => Retraction, { nullable: true, description: 'What was taken back; null for an event.' })
+  retracted!: Retraction | null
+}
+
+@Resolver()
+export class LiveEvents {
+  @Subscription(() => ChainNews, {
+    description:
+      'Every event of the followed contracts in the order of the chain, and what a reorganisation took back. It goes on from `after`; without it, from now.',
+    subscribe: ({ args, context }) => eventStream(context as ApiContext, args.after as string | undefined),
+  })
+  events(
+    @Arg('after', () => String, { nullable: true, description: 'The cursor of the last news taken.' }) _after:
+      | string
+      | undefined,
+    @Root() news: ChainNews,
+    @Ctx() context: ApiContext,
+  ): ChainNews {
+    renewReader(context)
+    return news
+  }
+}
+
+/** Where a subscriber stands: all of the chain up to the event `id` of `block`, or up to the end of `block`. Blocks above `final`
+ *  could still be taken back when it was told. */
+interface Position {
+  block: number
+  hash: string | null
+  id: string | null
+  final: number
+}
+
+const BATCH = 200
+
+async function eventStream(
+  { db, deployment, feed }: ApiContext,
+  after: string | undefined,
+): Promise<AsyncIterable<ChainNews>> {
+  const head = await readHead(db, deployment.chainId)
+  let position: Position = after
+    ? decode(after)
+    : { block: head?.block ?? -1, hash: head?.hash ?? null, id: null, final: head?.finalBlock ?? -1 }
+  const takenBack: { from: number; to: number }[] = []
+  const stream: Stream<ChainNews> = new Stream(
+    async () => {
+      const items: ChainNews[] = []
+      const retract = (from: number, to: number, hash: string | null) => {
+        position = { block: from - 1, hash, id: null, final: Math.min(position.final, from - 1) }
+        items.push({ cursor: encode(position), event: null, retracted: { fromBlock: from, toBlock: to } })
+      }
+      const more = await db.transaction(async (sql) => {
+        for (const { from, to } of takenBack.splice(0))
+          if (from <= position.block) retract(from, Math.max(to, position.block), await hashOf(sql, from - 1))
+        if (await isGone(sql, position)) retract(position.final + 1, position.block, await hashOf(sql, position.final))
+        const events = await readEvents(sql, deployment.chainId, position)
+        for (const { event, hash, final } of events) {
+          position = { block: event.fromBlock as number, hash, id: event.id, final }
+          items.push({ cursor: encode(position), event: event as unknown as ChainEvent, retracted: null })
+        }
+        return events.length === BATCH
+      }, 'repeatable read')
+      return { items, more }
+    },
+    () => off(),
+  )
+  const off = feed.on((notice) => {
+    if (notice.type === 'retracted') takenBack.push(notice)
+    if (notice.type === 'retracted' || notice.type === 'blocks') stream.wake()
+  })
+  return stream
+}
+
+const hashOf = async (sql: Sql, block: number): Promise<string | null> =>
+  (await sql.query('select hash from block where number = $1', [block])).rows[0]?.hash ?? null
+
+/** Whether the block up to which the subscriber has heard is no longer part of the chain: found even when the notice of it was not heard. */
+async function isGone(sql: Sql, { block, hash, final }: Position): Promise<boolean> {
+  if (hash === null || block <= final) return false
+  const now = await hashOf(sql, block)
+  return now !== hash
+}
+
+async function readEvents(
+  sql: Sql,
+  chainId: number,
+  { block, id }: Position,
+): Promise<{ event: Row; hash: string; final: number }[]> {
+  const table = tableFor(ChainEvent)
+  const { rows } = await sql.query(
+    `select ${listColumns('e', table.columns)}, b.hash as "$hash", b.timestamp as "$time", coalesce(c.final_block, -1) as "$final"
+     from chain_event e left join block b on b.number = e.from_block left join cursor c on c.id = $4
+     where e.to_block is null and (e.from_block > $1 or (e.from_block = $1 and $2::text is not null and e.id > $2))
+     order by e.from_block, e.id limit $3`,
+    [block, id, BATCH, String(chainId)],
+  )
+  return rows.map((event) => {
+    event[OF] = table
+    event[AT] = { block: event.fromBlock, hash: event.$hash, time: event.$time }
+    return { event, hash: event.$hash, final: event.$final }
+  })
+}
+
+const encode = ({ block, hash, id, final }: Position) =>
+  Buffer.from(JSON.stringify(['events', block, hash, id, final])).toString('base64url')
+
+function decode(cursor: string): Position {
+  const fault = () =>
+    new ApiError('BAD_CURSOR', 'The cursor cannot be read. Pass one that this subscription sent, unchanged.')
+  if (!/^[\w-]{1,1000}$/.test(cursor)) throw fault()
+  let parts: unknown
+  try {
+    parts = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'))
+  } catch {
+    throw fault()
+  }
+  if (!Array.isArray(parts) || parts.length !== 5 || parts[0] !== 'events') throw fault()
+  const [, block, hash, id, final] = parts
+  const text = (value: unknown) => value === null || (typeof value === 'string' && !value.includes('\0'))
+  if (!Number.isSafeInteger(block) || !Number.isSafeInteger(final) || !text(hash) || !text(id)) throw fault()
+  return { block, hash, id, final }
+}

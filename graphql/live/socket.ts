@@ -1,0 +1,65 @@
+import type { IncomingMessage, Server } from 'node:http'
+import { GraphQLError, type GraphQLFormattedError, getOperationAST, parse, validate } from 'graphql'
+import { useServer as speakGraphqlWs } from 'graphql-ws/use/ws'
+import { WebSocketServer } from 'ws'
+import { type Caller, callerOf } from '../access.ts'
+import { contextOf, type Services } from '../context.ts'
+import { formatError } from '../errors.ts'
+import { LIMITS, measure } from '../manners/limits.ts'
+import { refuse } from '../manners/plugin.ts'
+import { apiSchema } from '../schema.ts'
+
+/** Serves subscriptions (and everything else) over graphql-ws at `path`, under the same limits, access and errors as over HTTP.
+ *  Returns how to stop. */
+export function serveSockets(server: Server, path: string, services: Services): () => Promise<void> {
+  const schema = apiSchema()
+  const format = (error: GraphQLError): GraphQLFormattedError => formatError(error.toJSON(), error, services.log)
+  const sockets = new WebSocketServer({
+    server,
+    path,
+    maxPayload: 2_500_000,
+    verifyClient: ({ req }: { req: IncomingMessage }) => sameOrigin(req),
+  })
+  const served = speakGraphqlWs<{ authorization?: string }, { caller?: Caller }>(
+    {
+      schema,
+      async onConnect({ connectionParams, extra }) {
+        const header = connectionParams?.authorization ?? extra.request.headers.authorization
+        try {
+          extra.caller = await callerOf(services.db, services.auth, header)
+        } catch {
+          return false
+        }
+        return true
+      },
+      onSubscribe({ extra }, _id, { query, operationName, variables }) {
+        try {
+          const document = parse(query, { maxTokens: LIMITS.tokens })
+          const faults = validate(schema, document)
+          if (faults.length > 0) return faults
+          const operation = getOperationAST(document, operationName)
+          if (!operation) return [new GraphQLError('Name one operation of the document in operationName.')]
+          refuse(() => measure(schema, document, operation, variables ?? {}))
+          const contextValue = contextOf(services, extra.caller ?? { kind: 'anonymous' })
+          return { schema, document, operationName, variableValues: variables, contextValue }
+        } catch (error) {
+          return [error instanceof GraphQLError ? error : new GraphQLError('', { originalError: error as Error })]
+        }
+      },
+      onError: (_context, _id, _payload, errors) => errors.map(format),
+      onNext: (_context, _id, _payload, _args, result) =>
+        result.errors ? { ...result, errors: result.errors.map(format) } : (result as never),
+    },
+    sockets,
+  )
+  return async () => {
+    await served.dispose()
+  }
+}
+
+/** Browsers name the page that opens a socket: only our own pages may, for cross-origin rules do not bind sockets. */
+function sameOrigin({ headers }: IncomingMessage): boolean {
+  const { origin, host } = headers
+  if (!origin) return true
+  return URL.canParse(origin) && new URL(origin).host === host
+}

@@ -1,0 +1,159 @@
+import {
+  type DocumentNode,
+  type FieldNode,
+  type FragmentDefinitionNode,
+  type GraphQLCompositeType,
+  type GraphQLField,
+  type GraphQLSchema,
+  getNamedType,
+  getNullableType,
+  isCompositeType,
+  isListType,
+  isUnionType,
+  Kind,
+  type OperationDefinitionNode,
+  type SelectionSetNode,
+  visit,
+} from 'graphql'
+import { ApiError } from '../errors.ts'
+import { DEFAULT_FIRST } from '../query/page.ts'
+
+/** What a query may ask of us. Its cost is about the number of objects it can return: a list counts as many as it asks for,
+ *  times what each of them brings; a field may state its own cost. */
+export const LIMITS = { depth: 18, aliases: 50, cost: 50_000, tokens: 4_000 }
+
+/** Lists that take no size are reckoned at this length. */
+const UNSIZED = 20
+/** A count reads the whole list. */
+const COUNT = 10
+const CEILING = Number.MAX_SAFE_INTEGER
+
+interface Measure {
+  depth: number
+  cost: number
+}
+
+type Variables = Record<string, unknown>
+
+/** The cost of an operation. @throws ApiError when it is too deep, has too many aliases, or costs too much. */
+export function measure(
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  operation: OperationDefinitionNode,
+  variables: Variables,
+): number {
+  const aliases = countAliases(document)
+  if (aliases > LIMITS.aliases)
+    throw new ApiError(
+      'TOO_COMPLEX',
+      `The query has ${aliases} aliases, more than ${LIMITS.aliases}. Use a list with where.id.in, or several queries.`,
+    )
+  const root = schema.getRootType(operation.operation)
+  if (!root) return 0
+  const { depth, cost } = new Reckoning(document, variables).set(operation.selectionSet, root, UNSIZED)
+  if (depth > LIMITS.depth)
+    throw new ApiError(
+      'TOO_COMPLEX',
+      `The query is ${depth} levels deep, more than ${LIMITS.depth}. Ask for the lower levels in a query of their own.`,
+    )
+  if (cost > LIMITS.cost)
+    throw new ApiError(
+      'TOO_COMPLEX',
+      `The query may return ${cost} objects, more than ${LIMITS.cost}. Ask for smaller pages with \`first\`, or fewer levels.`,
+    )
+  return cost
+}
+
+function countAliases(document: DocumentNode): number {
+  let count = 0
+  visit(document, {
+    Field(node) {
+      if (node.alias) count++
+    },
+  })
+  return count
+}
+
+class Reckoning {
+  private readonly fragments = new Map<string, FragmentDefinitionNode>()
+  private readonly known = new Map<string, Measure>()
+
+  constructor(
+    document: DocumentNode,
+    private readonly variables: Variables,
+  ) {
+    for (const definition of document.definitions)
+      if (definition.kind === Kind.FRAGMENT_DEFINITION) this.fragments.set(definition.name.value, definition)
+  }
+
+  /** `size`: how many rows the connection has in which the set stands. */
+  set(set: SelectionSetNode, parent: GraphQLCompositeType, size: number): Measure {
+    const sum: Measure = { depth: 0, cost: 0 }
+    for (const selection of set.selections) {
+      const part =
+        selection.kind === Kind.FIELD
+          ? this.field(selection, parent, size)
+          : selection.kind === Kind.INLINE_FRAGMENT
+            ? this.set(selection.selectionSet, parent, size)
+            : this.fragment(selection.name.value, parent, size)
+      sum.depth = Math.max(sum.depth, part.depth)
+      sum.cost = Math.min(CEILING, sum.cost + part.cost)
+    }
+    return sum
+  }
+
+  /** A fragment is measured once for each size, however often it is spread. */
+  private fragment(name: string, parent: GraphQLCompositeType, size: number): Measure {
+    const key = `${name} ${parent.name} ${size}`
+    const known = this.known.get(key)
+    if (known) return known
+    this.known.set(key, { depth: 0, cost: 0 })
+    const definition = this.fragments.get(name)
+    const measured = definition ? this.set(definition.selectionSet, parent, size) : { depth: 0, cost: 0 }
+    this.known.set(key, measured)
+    return measured
+  }
+
+  private field(node: FieldNode, parent: GraphQLCompositeType, size: number): Measure {
+    const name = node.name.value
+    const field = isUnionType(parent) ? undefined : parent.getFields()[name]
+    if (!field) return { depth: name.startsWith('__') ? 0 : 1, cost: 0 }
+    const type = getNamedType(field.type)
+    if (!isCompositeType(type)) return { depth: 1, cost: name === 'totalCount' ? COUNT : (stated(field) ?? 0) }
+    const connection = type.name.endsWith('Connection')
+    const below = node.selectionSet
+      ? this.set(node.selectionSet, type, connection ? this.sizeOf(node) : UNSIZED)
+      : { depth: 0, cost: 0 }
+    const rows = isListType(getNullableType(field.type))
+      ? parent.name.endsWith('Connection')
+        ? size
+        : this.listOf(node)
+      : 1
+    const each = parent.name.endsWith('Edge') ? below.cost : 1 + below.cost
+    return { depth: 1 + below.depth, cost: Math.min(CEILING, (stated(field) ?? 0) + rows * each) }
+  }
+
+  /** How many rows a connection field asks for. */
+  private sizeOf(node: FieldNode): number {
+    const size = this.argument(node, 'first') ?? this.argument(node, 'last')
+    return typeof size === 'number' && size >= 0 ? size : DEFAULT_FIRST
+  }
+
+  private listOf(node: FieldNode): number {
+    const ids = this.argument(node, 'ids')
+    return Array.isArray(ids) ? ids.length : UNSIZED
+  }
+
+  private argument(node: FieldNode, name: string): unknown {
+    const value = node.arguments?.find((argument) => argument.name.value === name)?.value
+    if (value?.kind === Kind.INT) return Number(value.value)
+    if (value?.kind === Kind.LIST) return value.values
+    return value?.kind === Kind.VARIABLE ? this.variables[value.name.value] : undefined
+  }
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: any field of the schema
+function stated(field: GraphQLField<any, any>): number | undefined {
+  const { complexity } = field.extensions
+  return typeof complexity === 'number' ? complexity : undefined
+}

@@ -1,0 +1,133 @@
+import type { ColumnDefinition, TableDefinition } from '#schema/define.ts'
+import { ApiError } from '../errors.ts'
+import { columnOf, SQL_TYPE, type Statement } from './statement.ts'
+
+export type Direction = 'asc' | 'desc'
+export interface OrderBy {
+  field: string
+  direction?: Direction | null
+}
+
+/** One expression that rows are sorted by, and how a cursor's value of it is checked. */
+interface Term {
+  sql: (alias: string) => string
+  type: string
+  kind: ColumnDefinition['kind']
+  direction: Direction
+  nullable: boolean
+}
+
+/** A total order of a table's rows: the fields asked for, then the id, so that no two rows are equal. Ids sort as numbers do
+ *  (by length, then by text); nulls count as greater than every value. */
+export interface Order {
+  /** Names the order in cursors. */
+  signature: string
+  terms: Term[]
+}
+
+const MAX_FIELDS = 5
+
+export function orderOf(table: TableDefinition, orderBy: readonly OrderBy[] = []): Order {
+  if (orderBy.length > MAX_FIELDS) throw new ApiError('TOO_COMPLEX', `orderBy takes at most ${MAX_FIELDS} fields.`)
+  const terms: Term[] = []
+  const names: string[] = []
+  const add = (field: string, direction: Direction) => {
+    if (names.some((name) => name.slice(0, -1) === field)) return
+    const column = table.columns.find((one) => one.property === field)
+    if (!column) throw new ApiError('BAD_INPUT', `${table.name} cannot be ordered by ${field}.`)
+    names.push(field + (direction === 'asc' ? '+' : '-'))
+    const { kind, nullable } = column
+    if (kind === 'id')
+      terms.push({ sql: (alias) => `length(${alias}.id)`, type: 'integer', kind: 'int', direction, nullable: false })
+    terms.push({ sql: (alias) => columnOf(alias, column), type: SQL_TYPE[kind], kind, direction, nullable })
+  }
+  for (const { field, direction } of orderBy) add(field, direction ?? 'asc')
+  add('id', orderBy.at(-1)?.direction ?? 'asc')
+  return { signature: `${table.name}:${names.join('')}`, terms }
+}
+
+const flip = (direction: Direction): Direction => (direction === 'asc' ? 'desc' : 'asc')
+
+/** `order by …`, from the end when `backward`. */
+export const orderSql = (order: Order, alias: string, backward: boolean) =>
+  order.terms.map((term) => `${term.sql(alias)} ${backward ? flip(term.direction) : term.direction}`).join(', ')
+
+/** The terms' values as text, exact to the last digit, for the cursor. */
+export const keysSql = (order: Order, alias: string) =>
+  `array[${order.terms.map((term) => `${term.sql(alias)}::text`).join(', ')}]`
+
+/** Holds for the rows that come after the cursor's (before it when `backward`). */
+export function beyond(statement: Statement, order: Order, alias: string, keys: Key[], backward: boolean): string {
+  const directions = order.terms.map((term) => (backward ? flip(term.direction) : term.direction))
+  const values = order.terms.map((term, i) => (keys[i] === null ? null : statement.bind(keys[i], term.type)))
+  const plain = order.terms.every((term) => !term.nullable) && new Set(directions).size === 1
+  if (plain) {
+    const names = order.terms.map((term) => term.sql(alias)).join(', ')
+    return `(${names}) ${directions[0] === 'asc' ? '>' : '<'} (${values.join(', ')})`
+  }
+  const ways = order.terms.flatMap((term, i) => {
+    const name = term.sql(alias)
+    const step = after(name, values[i]!, directions[i]!, term.nullable)
+    if (!step) return []
+    const same = order.terms
+      .slice(0, i)
+      .map((earlier, j) =>
+        values[j] === null ? `${earlier.sql(alias)} is null` : `${earlier.sql(alias)} = ${values[j]}`,
+      )
+    return [`(${[...same, step].join(' and ')})`]
+  })
+  return `(${ways.join(' or ')})`
+}
+
+function after(name: string, value: string | null, direction: Direction, nullable: boolean): string | undefined {
+  if (direction === 'asc') {
+    if (value === null) return undefined
+    return nullable ? `(${name} > ${value} or ${name} is null)` : `${name} > ${value}`
+  }
+  return value === null ? `${name} is not null` : `${name} < ${value}`
+}
+
+/** The values of a row's terms, as text. */
+export type Key = string | null
+
+const SHAPE: Partial<Record<ColumnDefinition['kind'], RegExp>> = {
+  wei: /^-?\d{1,78}$/,
+  int: /^-?\d{1,10}$/,
+  block: /^-?\d{1,18}$/,
+  float: /^(-?\d+(\.\d+)?(e[-+]?\d+)?|NaN|-?Infinity)$/,
+  flag: /^(true|false)$/,
+  time: /^\d{4,6}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?[-+]\d\d(:\d\d){0,2}$/,
+}
+
+export const encodeCursor = (order: Order, keys: Key[]): string =>
+  Buffer.from(JSON.stringify([order.signature, ...keys])).toString('base64url')
+
+/** The keys in a cursor of this order. @throws ApiError when the text is no cursor, or one of another list. */
+export function decodeCursor(order: Order, cursor: string): Key[] {
+  const keys = parse(cursor)
+  if (!keys)
+    throw new ApiError('BAD_CURSOR', 'The cursor cannot be read. Pass one that this connection returned, unchanged.')
+  const [signature, ...values] = keys
+  if (signature !== order.signature)
+    throw new ApiError('BAD_CURSOR', 'The cursor belongs to another list or another orderBy. Start again without it.')
+  const fits =
+    values.length === order.terms.length &&
+    order.terms.every(({ kind, nullable }, i) => {
+      const value = values[i]!
+      if (value === null) return nullable
+      return !value.includes('\0') && (SHAPE[kind]?.test(value) ?? true)
+    })
+  if (!fits)
+    throw new ApiError('BAD_CURSOR', 'The cursor cannot be read. Pass one that this connection returned, unchanged.')
+  return values
+}
+
+function parse(cursor: string): Key[] | undefined {
+  if (!/^[\w-]{1,4096}$/.test(cursor)) return undefined
+  try {
+    const value: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'))
+    return Array.isArray(value) && value.every((item) => item === null || typeof item === 'string') ? value : undefined
+  } catch {
+    return undefined
+  }
+}

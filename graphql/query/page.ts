@@ -1,0 +1,116 @@
+import type { ColumnDefinition, TableDefinition } from '#schema/define.ts'
+import { ApiError } from '../errors.ts'
+import type { Moment } from './moment.ts'
+import {
+  beyond,
+  decodeCursor,
+  encodeCursor,
+  type Key,
+  keysSql,
+  type Order,
+  type OrderBy,
+  orderOf,
+  orderSql,
+} from './order.ts'
+import { columnOf, listColumns, Statement } from './statement.ts'
+import { condition, type Where } from './where.ts'
+
+/** A row as the API hands it on: the entity's properties, and the moment at which it was read, which its relations inherit. */
+export interface Row {
+  id: string
+  [property: string]: unknown
+  [AT]: Moment
+  [OF]: TableDefinition
+}
+export const AT = Symbol('at')
+export const OF = Symbol('of')
+
+/** What a connection field takes. */
+export interface PageArgs {
+  where?: Where | null
+  orderBy?: OrderBy[] | null
+  first?: number | null
+  after?: string | null
+  last?: number | null
+  before?: string | null
+}
+
+export const DEFAULT_FIRST = 20
+export const MAX_FIRST = 1000
+
+/** A validated request for one page. */
+export interface PageRequest {
+  table: TableDefinition
+  where: Where
+  order: Order
+  size: number
+  backward: boolean
+  keys: Key[] | undefined
+  columns: readonly ColumnDefinition[]
+}
+
+export interface Page {
+  rows: Row[]
+  /** Whether rows remain in the direction of travel. */
+  more: boolean
+  request: PageRequest
+}
+
+/** @throws ApiError when the sizes contradict each other, exceed the limit, or the cursor is not this list's. */
+export function pageRequest(table: TableDefinition, args: PageArgs, columns: readonly ColumnDefinition[]): PageRequest {
+  const { first, last, after, before } = args
+  if (present(first) && present(last)) throw new ApiError('BAD_PAGE', 'Pass first or last, not both.')
+  if (present(after) && present(before)) throw new ApiError('BAD_PAGE', 'Pass after or before, not both.')
+  if ((present(after) && present(last)) || (present(before) && present(first)))
+    throw new ApiError('BAD_PAGE', 'after goes with first, before with last.')
+  const backward = present(last) || present(before)
+  const size = (backward ? last : first) ?? DEFAULT_FIRST
+  const name = backward ? 'last' : 'first'
+  if (size < 0) throw new ApiError('BAD_PAGE', `${name} must not be negative.`)
+  if (size > MAX_FIRST)
+    throw new ApiError(
+      'PAGE_TOO_LARGE',
+      `${name} is at most ${MAX_FIRST}. Ask for smaller pages and go on from pageInfo's cursor.`,
+    )
+  const order = orderOf(table, args.orderBy ?? [])
+  const cursor = backward ? before : after
+  const keys = present(cursor) ? decodeCursor(order, cursor) : undefined
+  return { table, where: args.where ?? {}, order, size, backward, keys, columns }
+}
+
+const present = <T>(value: T | null | undefined): value is T => value !== null && value !== undefined
+
+/** The statement for one page; with `by`, for one page of each of `parents`, numbered within the parent. */
+export function pageSql(
+  request: PageRequest,
+  moment: Moment,
+  by?: ColumnDefinition,
+  parents?: readonly string[],
+): Statement & { text: string } {
+  const { table, where, order, size, backward, keys, columns } = request
+  const statement = new Statement(moment)
+  const parent = by && statement.bind(parents, 'text[]')
+  const alias = statement.alias()
+  const conditions = [
+    ...(by ? [`${columnOf(alias, by)} = p.key`] : []),
+    statement.stands(table, alias),
+    condition(statement, table, alias, where),
+    ...(keys ? [beyond(statement, order, alias, keys, backward)] : []),
+  ]
+  const inner = `select ${listColumns(alias, columns)}, ${keysSql(order, alias)} as "$keys" from "${table.table}" ${alias}
+    where ${conditions.join(' and ')} order by ${orderSql(order, alias, backward)} limit ${size + 1}`
+  const text = by
+    ? `select p.key as "$parent", r.* from unnest(${parent}) with ordinality as p(key, place)
+       cross join lateral (select s.*, row_number() over () as "$n" from (${inner}) s) r order by p.place, r."$n"`
+    : inner
+  return Object.assign(statement, { text })
+}
+
+/** Cuts the extra row that told whether more remain, and puts the rows in the order asked for. */
+export function pageOf(request: PageRequest, found: Row[]): Page {
+  const more = found.length > request.size
+  const rows = found.slice(0, request.size)
+  return { rows: request.backward ? rows.reverse() : rows, more, request }
+}
+
+export const cursorOf = (page: Page, row: Row) => encodeCursor(page.request.order, row.$keys as Key[])

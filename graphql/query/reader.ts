@@ -1,0 +1,150 @@
+import DataLoader from 'dataloader'
+import type { Sql } from '#schema/database.ts'
+import type { ColumnDefinition, TableDefinition } from '#schema/define.ts'
+import { type AsOf, type Head, type Moment, readHead, readMoment } from './moment.ts'
+import { AT, OF, type Page, type PageRequest, pageOf, pageSql, type Row } from './page.ts'
+import { listColumns, Statement } from './statement.ts'
+import { condition, type Where } from './where.ts'
+
+/** A loader of what hangs below many rows: one statement for all of them. */
+// biome-ignore lint/suspicious/noExplicitAny: each site of a query loads its own shape
+type Loader = DataLoader<string, any>
+
+/** Reads for one request. Everything it answers holds at one moment unless the request names others, and what is asked for at
+ *  one place of the query, for however many rows, is one statement. */
+export class Reader {
+  private readonly loaders = new Map<string, Loader>()
+  private headOnce: Promise<Head | null> | undefined
+  private readonly moments = new Map<string, Promise<Moment>>()
+
+  constructor(
+    readonly sql: Sql,
+    readonly chainId: number,
+  ) {}
+
+  head(): Promise<Head | null> {
+    this.headOnce ??= readHead(this.sql, this.chainId)
+    return this.headOnce
+  }
+
+  /** The moment that `asOf` names; without it the newest indexed block, the same for the whole request. */
+  moment(asOf?: AsOf | null): Promise<Moment> {
+    const key = asOf ? JSON.stringify([asOf.block, asOf.hash, asOf.time]) : ''
+    const known = this.moments.get(key)
+    if (known) return known
+    const moment = this.head().then((head) =>
+      asOf ? readMoment(this.sql, head, asOf) : (head ?? { block: null, hash: null, time: null }),
+    )
+    this.moments.set(key, moment)
+    return moment
+  }
+
+  /** Loads by key at one site of the query; `load` gets all keys at once. */
+  batched<T>(
+    site: string,
+    load: (keys: readonly string[]) => Promise<Map<string, T>>,
+  ): DataLoader<string, T | undefined> {
+    const known = this.loaders.get(site)
+    if (known) return known
+    const loader = new DataLoader<string, T | undefined>(async (keys) => {
+      const found = await load(keys)
+      return keys.map((key) => found.get(key))
+    })
+    this.loaders.set(site, loader)
+    return loader
+  }
+
+  /** The row with this id as it stood at the moment, or null. */
+  async one(
+    site: string,
+    table: TableDefinition,
+    moment: Moment,
+    columns: readonly ColumnDefinition[],
+    id: string,
+  ): Promise<Row | null> {
+    const loader = this.batched<Row>(`${site}#${table.name}@${moment.block}`, async (ids) => {
+      const statement = new Statement(moment)
+      const alias = statement.alias()
+      const rows = await this.rows(
+        table,
+        moment,
+        statement,
+        `select ${listColumns(alias, columns)} from "${table.table}" ${alias}
+         where ${alias}.id = any(${statement.bind(ids, 'text[]')}) and ${statement.stands(table, alias)}`,
+      )
+      return new Map(rows.map((row) => [row.id, row]))
+    })
+    return (await loader.load(id)) ?? null
+  }
+
+  /** One page of a table. */
+  async page(request: PageRequest, moment: Moment): Promise<Page> {
+    const statement = pageSql(request, moment)
+    return pageOf(request, await this.rows(request.table, moment, statement, statement.text))
+  }
+
+  /** One page of the rows whose `by` is the parent's id. */
+  async pageBelow(
+    site: string,
+    request: PageRequest,
+    moment: Moment,
+    by: ColumnDefinition,
+    parent: string,
+  ): Promise<Page> {
+    const loader = this.batched<Row[]>(`${site}@${moment.block}`, async (parents) => {
+      const statement = pageSql(request, moment, by, parents)
+      const rows = await this.rows(request.table, moment, statement, statement.text)
+      return grouped(rows, (row) => row.$parent as string)
+    })
+    return pageOf(request, (await loader.load(parent)) ?? [])
+  }
+
+  /** How many rows `where` lets through. */
+  async count(table: TableDefinition, where: Where, moment: Moment): Promise<number> {
+    const statement = new Statement(moment)
+    const alias = statement.alias()
+    const text = `select count(*) as count from "${table.table}" ${alias} where ${statement.stands(table, alias)} and ${condition(statement, table, alias, where)}`
+    return (await this.sql.query(text, statement.values)).rows[0].count
+  }
+
+  /** How many of them belong to the parent. */
+  async countBelow(
+    site: string,
+    table: TableDefinition,
+    where: Where,
+    moment: Moment,
+    by: ColumnDefinition,
+    parent: string,
+  ): Promise<number> {
+    const loader = this.batched<number>(`${site}#count@${moment.block}`, async (parents) => {
+      const statement = new Statement(moment)
+      const alias = statement.alias()
+      const text = `select ${alias}."${by.column}" as parent, count(*) as count from "${table.table}" ${alias}
+        where ${alias}."${by.column}" = any(${statement.bind(parents, 'text[]')}) and ${statement.stands(table, alias)}
+          and ${condition(statement, table, alias, where)} group by 1`
+      const { rows } = await this.sql.query(text, statement.values)
+      return new Map(rows.map((row) => [row.parent, row.count]))
+    })
+    return (await loader.load(parent)) ?? 0
+  }
+
+  private async rows(table: TableDefinition, moment: Moment, statement: Statement, text: string): Promise<Row[]> {
+    const { rows } = await this.sql.query(text, statement.values)
+    for (const row of rows) {
+      row[AT] = moment
+      row[OF] = table
+    }
+    return rows
+  }
+}
+
+function grouped<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>()
+  for (const item of items) {
+    const key = keyOf(item)
+    const group = groups.get(key)
+    if (group) group.push(item)
+    else groups.set(key, [item])
+  }
+  return groups
+}

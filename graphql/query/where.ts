@@ -1,0 +1,125 @@
+import type { ColumnDefinition, TableDefinition } from '#schema/define.ts'
+import { ApiError } from '../errors.ts'
+import { type Relation, relationsOf } from '../names.ts'
+import { columnOf, SQL_TYPE, type Statement } from './statement.ts'
+
+/** A filter as a client writes it: `{and, or, not, <column>: {eq, in, lt, …}, <relation>: {…} | {some, none}}`. */
+export type Where = { [name: string]: unknown }
+
+const MAX_CONDITIONS = 100
+const MAX_LIST = 1000
+
+/** The SQL condition that `where` puts on the rows of `table` called `alias`.
+ *  @throws ApiError when it asks for more than a hundred conditions, or compares with null. */
+export function condition(statement: Statement, table: TableDefinition, alias: string, where: Where): string {
+  return new Conditions(statement).all(table, alias, where)
+}
+
+class Conditions {
+  private count = 0
+
+  constructor(private readonly statement: Statement) {}
+
+  all(table: TableDefinition, alias: string, where: Where): string {
+    const parts: string[] = []
+    for (const [name, value] of Object.entries(where)) {
+      if (value === undefined) continue
+      if (++this.count > MAX_CONDITIONS)
+        throw new ApiError(
+          'TOO_COMPLEX',
+          `The filter has more than ${MAX_CONDITIONS} conditions. Use \`in\`, or ask in several queries.`,
+        )
+      if (value === null) throw nothing(name)
+      if (name === 'and') parts.push(join(this.each(table, alias, value as Where[]), 'and', 'true'))
+      else if (name === 'or') parts.push(join(this.each(table, alias, value as Where[]), 'or', 'false'))
+      else if (name === 'not') parts.push(`(${this.all(table, alias, value as Where)}) is not true`)
+      else parts.push(this.named(table, alias, name, value as Where))
+    }
+    return join(parts, 'and', 'true')
+  }
+
+  private each(table: TableDefinition, alias: string, wheres: Where[]): string[] {
+    return wheres.map((where) => this.all(table, alias, where))
+  }
+
+  private named(table: TableDefinition, alias: string, name: string, value: Where): string {
+    const column = table.columns.find((one) => one.property === name)
+    if (column) return this.compare(columnOf(alias, column), column, value)
+    const relation = relationsOf(table).find((one) => one.field === name)
+    if (!relation) throw new ApiError('BAD_INPUT', `${table.name} has no field ${name}.`)
+    if (!relation.many) return this.exists(relation, alias, value)
+    const parts: string[] = []
+    if (value.some) parts.push(this.exists(relation, alias, value.some as Where))
+    if (value.none) parts.push(`not ${this.exists(relation, alias, value.none as Where)}`)
+    return join(parts, 'and', 'true')
+  }
+
+  private exists({ target, column, many }: Relation, alias: string, where: Where): string {
+    const other = this.statement.alias()
+    const meets = many ? `${columnOf(other, column)} = ${alias}.id` : `${other}.id = ${columnOf(alias, column)}`
+    const stands = this.statement.stands(target, other)
+    return `exists (select 1 from "${target.table}" ${other} where ${meets} and ${stands} and ${this.all(target, other, where)})`
+  }
+
+  private compare(name: string, column: ColumnDefinition, operators: Where): string {
+    const type = SQL_TYPE[column.kind]
+    const bind = (value: unknown, as = type) => this.statement.bind(normal(column, value), as)
+    const parts = Object.entries(operators).map(([operator, value]) => {
+      if (value === undefined) return 'true'
+      if (++this.count > MAX_CONDITIONS)
+        throw new ApiError(
+          'TOO_COMPLEX',
+          `The filter has more than ${MAX_CONDITIONS} conditions. Use \`in\`, or ask in several queries.`,
+        )
+      if (value === null) throw nothing(`${column.property}.${operator}`)
+      switch (operator) {
+        case 'eq':
+          return `${name} = ${bind(value)}`
+        case 'ne':
+          return `${name} is distinct from ${bind(value)}`
+        case 'lt':
+          return `${name} < ${bind(value)}`
+        case 'lte':
+          return `${name} <= ${bind(value)}`
+        case 'gt':
+          return `${name} > ${bind(value)}`
+        case 'gte':
+          return `${name} >= ${bind(value)}`
+        case 'in': {
+          const list = value as unknown[]
+          if (list.length > MAX_LIST)
+            throw new ApiError(
+              'TOO_COMPLEX',
+              `${column.property}.in takes at most ${MAX_LIST} values. Ask in several queries.`,
+            )
+          return `${name} = any(${this.statement.bind(
+            list.map((item) => normal(column, item)),
+            `${type}[]`,
+          )})`
+        }
+        case 'contains':
+          if (column.kind === 'json') return `${name} @> ${this.statement.bind(JSON.stringify(value), 'jsonb')}`
+          if (column.kind === 'texts') return `${bind(value, 'text')} = any(${name})`
+          return `strpos(lower(${name}), lower(${bind(value, 'text')})) > 0`
+        case 'isNull':
+          return `${name} is ${value ? '' : 'not '}null`
+        default:
+          throw new ApiError('BAD_INPUT', `${column.property} has no operator ${operator}.`)
+      }
+    })
+    return join(parts, 'and', 'true')
+  }
+}
+
+/** Addresses and hashes are stored in lower case, whichever way they are written in a query. */
+function normal(column: ColumnDefinition, value: unknown): unknown {
+  return typeof value === 'string' && (column.kind === 'address' || column.kind === 'hash')
+    ? value.toLowerCase()
+    : value
+}
+
+const join = (parts: string[], word: 'and' | 'or', none: string) =>
+  parts.length === 0 ? none : parts.length === 1 ? parts[0]! : `(${parts.join(` ${word} `)})`
+
+const nothing = (name: string) =>
+  new ApiError('BAD_INPUT', `where.${name} is null, which nothing equals. Use isNull: true, or leave it out.`)

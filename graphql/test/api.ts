@@ -1,0 +1,91 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { onTestFinished } from 'vitest'
+import { type Api, type ApiOptions, startApi } from '#graphql/index.ts'
+import { type ArtifactStore, localStore } from '#schema/artifacts.ts'
+import type { Database } from '#schema/database.ts'
+import type { QueueEntry } from '#schema/queue.ts'
+import { freshDatabase } from '#test/database.ts'
+import { account, CHAIN_ID } from '#test/factory.ts'
+
+/** An API on a fresh database and a real port, spoken to over HTTP as any client would. */
+export interface TestApi extends Api {
+  db: Database
+  artifacts: ArtifactStore
+  /** What was handed to the queue. */
+  queued: QueueEntry[]
+  /** What was logged as an error. */
+  logged: object[]
+  /** Statements that the database has run since the last call. */
+  statements(): string[]
+  ask: Ask
+}
+
+export interface Answer {
+  status: number
+  // biome-ignore lint/suspicious/noExplicitAny: each query has its own shape
+  data: any
+  errors?: { message: string; extensions: { code: string }; path?: (string | number)[] }[]
+  extensions?: { cost?: { requested: number; maximum: number } }
+}
+
+export type Ask = (query: string, variables?: object, headers?: Record<string, string>) => Promise<Answer>
+
+export const MARKET = account(0xaa)
+
+export async function testApi(options: Partial<ApiOptions> = {}): Promise<TestApi> {
+  const db = await freshDatabase()
+  const folder = await mkdtemp(join(tmpdir(), 'modelcommons-artifacts-'))
+  const artifacts = localStore(folder)
+  const queued: QueueEntry[] = []
+  const logged: object[] = []
+  const { counted, statements } = counting(db)
+  const api = await startApi({
+    db: counted,
+    queues: { add: async (entries) => void queued.push(...[entries].flat()) },
+    artifacts,
+    host: '127.0.0.1',
+    port: 0,
+    auth: 'open',
+    log: { error: (details) => void logged.push(details) },
+    deployment: { chainId: CHAIN_ID, addresses: { InferenceMarket: MARKET } },
+    ...options,
+  })
+  onTestFinished(async () => {
+    await api.stop()
+    await rm(folder, { recursive: true, force: true })
+  })
+  return { ...api, db, artifacts, queued, logged, statements, ask: asker(api.url) }
+}
+
+const asker =
+  (url: string): Ask =>
+  async (query, variables, headers) => {
+    const response = await fetch(`${url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: JSON.stringify({ query, variables }),
+    })
+    return { status: response.status, ...((await response.json()) as Omit<Answer, 'status'>) }
+  }
+
+/** The same database, remembering what it was asked. */
+function counting(db: Database) {
+  let seen: string[] = []
+  const counted: Database = {
+    ...db,
+    query: (text, values) => {
+      seen.push(typeof text === 'string' ? text : text.text)
+      return db.query(text, values)
+    },
+  }
+  return {
+    counted,
+    statements() {
+      const since = seen
+      seen = []
+      return since
+    },
+  }
+}

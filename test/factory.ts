@@ -1,0 +1,98 @@
+import { keccak256, stringToBytes } from 'viem'
+import type { Sql } from '#schema/database.ts'
+import { type ColumnDefinition, type EntityClass, tableOf } from '#schema/define.ts'
+import { Block, Cursor } from '#schema/onchain/chain.ts'
+
+/** Rows for tests: an entity and what matters of it; everything else is filled with values that fit. The same calls make the same rows. */
+
+export const CHAIN_ID = 31337
+/** The time of block 0; each block comes twelve seconds after the one before. */
+export const GENESIS = Date.UTC(2026, 0, 1)
+
+export const blockTime = (block: number) => new Date(GENESIS + block * 12_000)
+export const blockHash = (block: number, fork = '') => keccak256(stringToBytes(`block ${block}${fork}`))
+export const account = (n: number) => `0x${n.toString(16).padStart(40, '0')}`
+
+/** A value that fits the column of a row called `id`. */
+function fitting(column: ColumnDefinition, id: string): unknown {
+  if (column.nullable) return null
+  switch (column.kind) {
+    case 'wei':
+      return 0n
+    case 'int':
+    case 'block':
+    case 'float':
+      return 0
+    case 'flag':
+      return false
+    case 'time':
+      return blockTime(0)
+    case 'json':
+      return {}
+    case 'texts':
+      return []
+    case 'choice':
+      return column.values![0]
+    case 'address':
+      return account(1)
+    case 'hash':
+      return keccak256(stringToBytes(`${column.property} of ${id}`))
+    default:
+      return column.ref ? '1' : `${column.property} of ${id}`
+  }
+}
+
+/** Inserts one row of `entity`. Versions of on-chain rows stand from block 1 unless `fromBlock` says otherwise. */
+export async function insert<T extends object>(
+  sql: Sql,
+  entity: EntityClass<T>,
+  values: Partial<T> & { id: string },
+): Promise<void> {
+  await insertAll(sql, entity, [values])
+}
+
+/** Inserts many rows of `entity` in one statement for every thousand. */
+export async function insertAll<T extends object>(
+  sql: Sql,
+  entity: EntityClass<T>,
+  all: readonly (Partial<T> & { id: string })[],
+): Promise<void> {
+  const { table, columns, versioned } = tableOf(entity)
+  for (let start = 0; start < all.length; start += 1000) {
+    const bound: unknown[] = []
+    const rows = all.slice(start, start + 1000).map((values) => {
+      const given: Record<string, unknown> = versioned ? { fromBlock: 1, toBlock: null, ...values } : { ...values }
+      const stranger = Object.keys(given).find((key) => !columns.some(({ property }) => property === key))
+      if (stranger) throw new Error(`${entity.name} has no property ${stranger}`)
+      const places = columns.map((column) => {
+        const value = column.property in given ? given[column.property] : fitting(column, values.id)
+        bound.push(column.kind === 'json' && value !== null ? JSON.stringify(value) : value)
+        return `$${bound.length}`
+      })
+      return `(${places.join(', ')})`
+    })
+    const names = columns.map(({ column }) => `"${column}"`).join(', ')
+    await sql.query(`insert into "${table}" (${names}) values ${rows.join(', ')}`, bound)
+  }
+}
+
+/** Stores blocks 0 to `head` as seen and sets the cursor on `head`; blocks up to `final` are final. */
+export async function chain(sql: Sql, head: number, { final = head, fork = '' } = {}): Promise<void> {
+  const blocks = Array.from({ length: head + 1 }, (_, number) => ({
+    id: String(number),
+    number,
+    hash: blockHash(number, fork),
+    parentHash: blockHash(number - 1, fork),
+    timestamp: blockTime(number),
+    final: number <= final,
+  }))
+  await insertAll(sql, Block, blocks)
+  await insert(sql, Cursor, {
+    id: String(CHAIN_ID),
+    block: head,
+    hash: blockHash(head, fork),
+    finalBlock: final,
+    headBlock: head,
+    contracts: {},
+  })
+}
