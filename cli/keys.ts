@@ -1,0 +1,55 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { isAddress } from 'viem'
+import { ConfigError, readConfig } from '#config'
+import { rowsOf } from '#schema/current.ts'
+import type { Database } from '#schema/database.ts'
+import { ACCESS_ROLES, ApiKey } from '#schema/offchain/access.ts'
+import { row, saveRows } from '#schema/rows.ts'
+import { withDatabase } from './withDatabase.ts'
+
+const idOf = (key: string) => (/^[0-9a-f]{64}$/.test(key) ? key : createHash('sha256').update(key).digest('hex'))
+
+export async function createKey({
+  account,
+  role,
+  label,
+}: {
+  account: string
+  role: string
+  label: string
+}): Promise<void> {
+  if (!isAddress(account)) throw new ConfigError(`--account: ${account} is no address.`)
+  if (!(ACCESS_ROLES as readonly string[]).includes(role))
+    throw new ConfigError(`--role: ${role} is no role. Roles: ${ACCESS_ROLES.join(', ')}.`)
+  const key = `mc_${randomBytes(24).toString('base64url')}`
+  await withDatabase(readConfig(), (db: Database) =>
+    saveRows(db, [
+      row(ApiKey, {
+        id: idOf(key),
+        account: account.toLowerCase(),
+        role: role as ApiKey['role'],
+        label,
+        createdAt: new Date(),
+        revokedAt: null,
+      }),
+    ]),
+  )
+  console.log(key)
+  console.error('This is the only time the key is shown. Send it as `Authorization: Bearer <key>`.')
+}
+
+export async function revokeKey(key: string): Promise<void> {
+  const revoked = await withDatabase(readConfig(), (db) =>
+    db.query('update api_key set revoked_at = now() where id = $1 and revoked_at is null', [idOf(key)]),
+  )
+  if (!revoked.rowCount)
+    throw new ConfigError('There is no such key, or it is revoked already. `modelcommons keys list` shows them.')
+  console.log('Revoked.')
+}
+
+export async function listKeys(): Promise<void> {
+  const keys = await withDatabase(readConfig(), (db) => rowsOf(db, ApiKey, 'true', [], { orderBy: 'created_at desc' }))
+  for (const key of keys)
+    console.log([key.id, key.role, key.account, key.revokedAt ? 'revoked' : 'valid', key.label].join('  '))
+  if (keys.length === 0) console.log('There are no keys.')
+}

@@ -1,0 +1,46 @@
+import { explain } from './explain.ts'
+import type { ServiceMessage } from './supervisor.ts'
+
+interface Running {
+  /** Handed to the supervisor. */
+  info?: unknown
+  /** Rejects when the service cannot go on. */
+  stopped?: Promise<void>
+  stop(): Promise<void>
+}
+
+const STOP_TIMEOUT_MS = 14_000
+
+const tell = (message: ServiceMessage) => process.send?.(message)
+
+/** Runs a service until it is told to stop (SIGTERM, SIGINT, or a supervisor that is gone), then stops it in order. A fault at the
+ *  start that no restart can mend is reported as such. */
+export async function runService(start: () => Promise<Running>): Promise<void> {
+  let running: Running
+  try {
+    running = await start()
+  } catch (error) {
+    const message = (error as Error).message
+    if (lasting(error)) tell({ type: 'failed', message })
+    process.exit(explain(error))
+  }
+  let stopping = false
+  const stop = async (code: number) => {
+    if (stopping) return
+    stopping = true
+    setTimeout(() => process.exit(1), STOP_TIMEOUT_MS).unref()
+    await running.stop().catch((error) => {
+      code = explain(error)
+    })
+    process.exit(code)
+  }
+  process.on('SIGTERM', () => stop(0))
+  process.on('SIGINT', () => stop(0))
+  if (process.connected) process.on('disconnect', () => stop(0))
+  running.stopped?.catch((error) => stop(explain(error)))
+  tell({ type: 'ready', info: running.info })
+}
+
+/** Whether starting again cannot help: the configuration is wrong, or a port is taken. */
+const lasting = (error: unknown) =>
+  error instanceof Error && (error.name === 'ConfigError' || (error as { code?: string }).code === 'PORT_IN_USE')

@@ -1,0 +1,122 @@
+import { join } from 'node:path'
+import { type Config, ConfigError, readConfig } from '#config'
+import { startApi } from '#graphql/index.ts'
+import { startIndexer } from '#indexer/index.ts'
+import { type Database, openDatabase } from '#schema/database.ts'
+import { openQueues } from '#schema/queue.ts'
+import { migrate } from '#schema/source.ts'
+import { openChain } from '#workers/chain.ts'
+import { startEngineLane } from '#workers/engine.ts'
+import { handlersWith } from '#workers/handlers/index.ts'
+import { startWorker } from '#workers/index.ts'
+import { readDeployment } from './deployment.ts'
+import { openLog } from './log.ts'
+import { openMetrics } from './metrics.ts'
+import { runService } from './service.ts'
+import { openArtifacts } from './stores.ts'
+import { webFolder } from './web.ts'
+
+/** The services, each a process of its own on parts that the environment names. `up` runs them under its supervisor; alone they
+ *  scale out over machines. */
+
+const required = <K extends 'databaseUrl' | 'rpcUrl' | 'operatorKey'>(
+  config: Config,
+  key: K,
+  variable: string,
+): NonNullable<Config[K]> => {
+  const value = config[key]
+  if (value === undefined)
+    throw new ConfigError(
+      `${variable}: required to run this service alone. \`modelcommons up\` runs everything on embedded parts.`,
+    )
+  return value as NonNullable<Config[K]>
+}
+
+async function common(name: string) {
+  const config = readConfig()
+  const log = openLog(name, config)
+  const databaseUrl = required(config, 'databaseUrl', 'DATABASE_URL')
+  const rpcUrl = required(config, 'rpcUrl', 'RPC_URL')
+  const deployment = await readDeployment(config.deployment as string)
+  const db: Database = await openDatabase(databaseUrl, { name: `modelcommons ${name}` })
+  return { config, log, databaseUrl, rpcUrl, deployment, db }
+}
+
+export const runIndexer = () =>
+  runService(async () => {
+    const { log, rpcUrl, deployment, db } = await common('index')
+    const abort = new AbortController()
+    const indexer = await startIndexer({ db, rpcUrl, deployment, log, signal: abort.signal })
+    return {
+      stopped: indexer.stopped,
+      async stop() {
+        abort.abort()
+        await indexer.stopped.catch(() => {})
+        await db.close()
+      },
+    }
+  })
+
+export const runApi = () =>
+  runService(async () => {
+    const { config, log, databaseUrl, deployment, db } = await common('api')
+    const queues = await openQueues({ databaseUrl, redisUrl: config.redisUrl })
+    const artifacts = await openArtifacts(config)
+    const { host, port, auth } = config
+    const api = await startApi({
+      db,
+      queues,
+      artifacts,
+      log,
+      host,
+      port,
+      auth,
+      deployment,
+      web: await webFolder(log),
+      registry: openMetrics(db),
+    })
+    return {
+      info: { url: api.url },
+      async stop() {
+        await api.stop()
+        await queues.close()
+        await db.close()
+      },
+    }
+  })
+
+export const runWorker = () =>
+  runService(async () => {
+    const { config, log, databaseUrl, rpcUrl, deployment, db } = await common('worker')
+    const operatorKey = required(config, 'operatorKey', 'OPERATOR_KEY')
+    const queues = await openQueues({ databaseUrl, redisUrl: config.redisUrl })
+    const artifacts = await openArtifacts(config)
+    const chain = await openChain({ rpcUrl, deployment, operatorKey, db, log })
+    const engine = await startEngineLane({ device: config.device, log })
+    const worker = await startWorker({
+      db,
+      queues,
+      artifacts,
+      chain,
+      handlers: handlersWith({ engine, cache: join(config.home, 'cache'), deployment }),
+      log,
+      gpuConcurrency: config.gpuConcurrency,
+      cpuConcurrency: config.cpuConcurrency,
+      device: config.device,
+      checkpoints: join(config.home, 'checkpoints'),
+    })
+    return {
+      info: { id: worker.id },
+      async stop() {
+        await worker.stop()
+        await engine.close()
+        await queues.close()
+        await db.close()
+      },
+    }
+  })
+
+export async function runMigrations(): Promise<void> {
+  const ran = await migrate(required(readConfig(), 'databaseUrl', 'DATABASE_URL'))
+  console.log(ran.length ? `Migrated: ${ran.join(', ')}.` : 'The schema is the newest already.')
+}

@@ -1,0 +1,39 @@
+import type { Logger } from 'pino'
+import type { Config } from '#config'
+import { holdHome } from './lock.ts'
+import { type Parts, startParts } from './parts.ts'
+import { type Service, supervise } from './supervisor.ts'
+
+/** Everything at once: the parts, and the indexer, the API and a worker as supervised processes of their own. */
+export interface System extends Parts {
+  /** Where the API answers. */
+  url: string
+  services: Record<'index' | 'api' | 'worker', Service>
+}
+
+export async function startSystem(config: Config, log: Logger): Promise<System> {
+  const release = await holdHome(config.home)
+  let parts: Parts | undefined
+  const services: Service[] = []
+  const stop = async () => {
+    await Promise.all(services.map((service) => service.stop()))
+    await parts?.stop()
+    await release()
+  }
+  try {
+    parts = await startParts(config, log)
+    const start = (name: string) => {
+      const service = supervise(name, { ...parts?.env, PORT: String(config.port), HOST: config.host }, log)
+      services.push(service)
+      return service
+    }
+    const index = start('index')
+    const api = start('api')
+    const worker = start('worker')
+    const [, info] = await Promise.all([index.ready, api.ready, worker.ready])
+    return { ...parts, url: (info as { url: string }).url, services: { index, api, worker }, stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}

@@ -1,0 +1,24 @@
+import { existsSync } from 'node:fs'
+import { stat } from 'node:fs/promises'
+import type { Logger } from 'pino'
+
+const dist = new URL('../dashboards/dist/', import.meta.url).pathname
+const sources = new URL('../dashboards/web/', import.meta.url).pathname
+
+/** The folder of the built page, building it first when that has not been done since its sources were changed. */
+export async function webFolder(log: Logger): Promise<string | undefined> {
+  if (!existsSync(sources)) return undefined
+  const index = await stat(`${dist}index.html`).catch(() => undefined)
+  if (index && !(await newer(sources, index.mtimeMs))) return dist
+  log.info('building the page')
+  const { build } = await import('vite')
+  await build({ configFile: new URL('../dashboards/vite.config.ts', import.meta.url).pathname, logLevel: 'error' })
+  return dist
+}
+
+async function newer(folder: string, than: number): Promise<boolean> {
+  const { readdir } = await import('node:fs/promises')
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true }))
+    if (entry.isFile() && (await stat(`${entry.parentPath}/${entry.name}`)).mtimeMs > than) return true
+  return false
+}

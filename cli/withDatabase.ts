@@ -1,0 +1,22 @@
+import { join } from 'node:path'
+import type { Config } from '#config'
+import { type Database, openDatabase } from '#schema/database.ts'
+import { startPostgres } from '#schema/postgres.ts'
+import { migrate } from '#schema/source.ts'
+
+/** Runs `work` on the configured database, or on the embedded one, which is started for it when it does not run. */
+export async function withDatabase<T>(config: Config, work: (db: Database) => Promise<T>): Promise<T> {
+  const server = config.databaseUrl ? undefined : await startPostgres(join(config.home, 'postgres'))
+  try {
+    const url = config.databaseUrl ?? (server as { url: string }).url
+    await migrate(url)
+    const db = await openDatabase(url)
+    try {
+      return await work(db)
+    } finally {
+      await db.close()
+    }
+  } finally {
+    if (server && !server.adopted) await server.stop()
+  }
+}
