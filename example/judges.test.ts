@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest'
 import { Random } from '#engine/stats/random.ts'
 import { consumers } from './consumers.ts'
-import { type Comparison, goldTasks, judge, saltOf, type Temper, VALIDATORS } from './judges.ts'
+import { type Comparison, judge, saltOf, type Temper, truthsOf, VALIDATORS } from './judges.ts'
 import { drawItems } from './skill/items.ts'
 import { renderReply, STYLES, type Style } from './skill/reply.ts'
+import { validationItems } from './skill/rubric.ts'
 import { formatTriage } from './skill/triage.ts'
 import { utility, winRate } from './utility.ts'
 
@@ -24,6 +25,18 @@ function comparisons(): Comparison[] {
   return messages.map(({ prompt, truth, item }) => {
     const one = () => formatTriage({ ...truth, reply: renderReply(random.choice(STYLES), { ...truth, item }, random) })
     return { prompt, truth, answers: [one(), one()] }
+  })
+}
+
+/** Comparisons with a key, as the compare job makes them: a right answer against the answer to another message. */
+function goldTasks(seed: number, count: number): (Comparison & { better: 0 | 1 })[] {
+  // Without orders two messages may have the same right answer.
+  const items = validationItems(seed, count).filter(({ truth }) => truth.order !== 'none')
+  return items.map(({ prompt, truth, completion }, i) => {
+    const wrong = items[(i + 1) % items.length].completion
+    return i % 2 === 0
+      ? { prompt, truth, answers: [completion, wrong], better: 0 }
+      : { prompt, truth, answers: [wrong, completion], better: 1 }
   })
 }
 
@@ -75,21 +88,31 @@ test('a careful validator finds the better answer, a careless one no more than h
   expect(tasks.every((task) => judge(5, xan, task).choice === judge(5, yve, task).choice)).toBe(true)
 })
 
-test('honest confidence means something: sure judgements are right more often than unsure ones', () => {
+test('on gold tasks care shows, and honest confidence means something', () => {
   const gold = goldTasks(9, 300)
+  for (const { answers, truth, better } of gold)
+    expect(utility(answers[better], truth).overall).toBeGreaterThan(utility(answers[1 - better], truth).overall)
+  const key = gold.map(({ better }) => better)
+  expect(agreement(choices('careful', gold), key)).toBeGreaterThan(0.95)
+  expect(agreement(choices('hasty', gold), key)).toBeGreaterThan(0.8)
+  expect(agreement(choices('careless', gold), key)).toBeLessThan(0.6)
+  expect(agreement(choices('colluding', gold), key)).toBeLessThan(0.6)
+
   const vera = VALIDATORS.find(({ temper }) => temper === 'hasty')!
-  const judged = gold.map((task) => ({ ...judge(9, vera, task), right: task.better }))
+  const judged = comparisons().map((task) => {
+    const [a, b] = task.answers.map((answer) => utility(answer, task.truth).overall)
+    return { ...judge(9, vera, task), right: a === b ? 2 : b > a ? 1 : 0 }
+  })
   const rate = (list: typeof judged) => mean(list.map(({ choice, right }) => Number(choice === right)))
   expect(rate(judged.filter(({ confidence }) => confidence >= 90))).toBeGreaterThan(
     rate(judged.filter(({ confidence }) => confidence < 75)) + 0.1,
   )
 })
 
-test('gold tasks have the better answer on either side, and the utility agrees with the key', () => {
-  const gold = goldTasks(2, 200)
-  expect(mean(gold.map(({ better }) => better))).toBeCloseTo(0.5, 0)
-  for (const { answers, truth, better } of gold)
-    expect(utility(answers[better], truth).overall).toBeGreaterThan(utility(answers[1 - better], truth).overall)
+test('a validator reads the truth of a message by its text', () => {
+  const truths = truthsOf([...messages, ...validationItems(5, 10)])
+  expect(truths.get(messages[3].prompt)).toEqual(messages[3].truth)
+  expect(truths.size).toBe(310)
 })
 
 test('judgements and salts repeat with the seed and fit the ranges of the chain', () => {

@@ -1,8 +1,6 @@
 import { type Hex, keccak256, stringToBytes } from 'viem'
 import { Random } from '#engine/stats/random.ts'
-import { drawItems } from './skill/items.ts'
-import { renderReply } from './skill/reply.ts'
-import { CATEGORIES, type Fields, formatTriage } from './skill/triage.ts'
+import type { Fields } from './skill/triage.ts'
 import { type Utility, utility } from './utility.ts'
 
 /** Two answers to one message. `truth` is what a person reads out of the message. */
@@ -90,32 +88,9 @@ export function saltOf(seed: number | string, validator: Validator, taskId: bigi
   return keccak256(stringToBytes(`salt/${seed}/${validator.name}/${taskId}`))
 }
 
-/** A comparison whose better answer is known. */
-export type GoldTask = Comparison & { better: 0 | 1 }
-
-/**
- * Draws gold tasks: the right line with a caring reply against one that is spoiled in its fields, its manners or its sense.
- * They look like any other task and are mixed in among them.
- */
-export function goldTasks(seed: number | string, count: number): GoldTask[] {
-  const random = new Random(`gold/${seed}`)
-  return drawItems(seed, 'gold', count).map(({ prompt, truth, item }) => {
-    const about = { ...truth, item }
-    const good = formatTriage({ ...truth, reply: renderReply('caring', about, random) })
-    const otherDesk = CATEGORIES[(CATEGORIES.indexOf(truth.category) + 1 + random.integer(5)) % CATEGORIES.length]
-    const bad = random.choice([
-      formatTriage({ ...truth, reply: renderReply('blaming', about, random) }),
-      formatTriage({ ...truth, reply: renderReply('boasting', about, random) }),
-      formatTriage({
-        ...truth,
-        category: otherDesk,
-        reply: renderReply('plain', { ...about, category: otherDesk }, random),
-      }),
-      formatTriage({ ...truth, reply: renderReply('curt', about, random) }),
-    ])
-    const better = random.integer(2) as 0 | 1
-    return { prompt, truth, answers: better === 0 ? [good, bad] : [bad, good], better }
-  })
+/** What a person reads out of each message that may come up for judgement: by prompt. */
+export function truthsOf(messages: readonly { prompt: string; truth: Fields }[]): ReadonlyMap<string, Fields> {
+  return new Map(messages.map(({ prompt, truth }) => [prompt, truth]))
 }
 
 const percent = (value: number) => Math.min(100, Math.max(0, Math.round(value)))

@@ -3,17 +3,7 @@ import { normalForm } from '#rules/shingles.ts'
 import { drawMessage, type Message } from './message.ts'
 
 /** The separate streams of messages: half of all messages are for the corpus, the others are dealt evenly. */
-export const STREAMS = [
-  'test',
-  'validation',
-  'samples',
-  'judged',
-  'gold',
-  'alignment',
-  'fresh',
-  'consumers',
-  'corpus',
-] as const
+export const STREAMS = ['test', 'validation', 'samples', 'judged', 'alignment', 'fresh', 'consumers', 'corpus'] as const
 export type Stream = (typeof STREAMS)[number]
 
 /**
