@@ -80,15 +80,13 @@ export type EpochIndex = {
 export function indexFacts(facts: EpochFacts): EpochIndex {
   const versions = uniqueMap('Version', facts.versions, (version) => version.versionId)
   const models = uniqueMap('Model', facts.models, (model) => model.modelId)
-  const contributors = new Map(
-    [...uniqueMap('Contribution', facts.contributions, (c) => c.contributionId)].map(([id, c]) => [
-      id,
-      lower(c.contributor),
-    ]),
-  )
+  const contributors = new Map<string, Hex>()
+  unique('Contribution', facts.contributions, (c) => c.contributionId)
+  for (const { contributionId, contributor } of facts.contributions)
+    contributors.set(contributionId, lower(contributor))
   for (const model of facts.models) {
     checkTerms(model.terms)
-    uniqueMap(`Stake in model ${model.modelId} of`, model.stakes, (stake) => lower(stake.account))
+    unique(`Stake in model ${model.modelId} of`, model.stakes, (stake) => lower(stake.account))
     for (const { account, amount } of model.stakes)
       notNegative(`The stake of ${account} in model ${model.modelId}`, amount)
   }
@@ -96,7 +94,7 @@ export function indexFacts(facts: EpochFacts): EpochIndex {
     if (!models.has(version.modelId)) throw missing('Model', version.modelId, `version ${version.versionId}`)
     if (version.parentVersionId !== null && !versions.has(version.parentVersionId))
       throw missing('Version', version.parentVersionId, `version ${version.versionId}`)
-    uniqueMap(`Weight in version ${version.versionId} of`, version.weights, (weight) => weight.contributionId)
+    unique(`Weight in version ${version.versionId} of`, version.weights, (weight) => weight.contributionId)
     for (const { contributionId } of version.weights)
       if (!contributors.has(contributionId))
         throw missing('Contribution', contributionId, `version ${version.versionId}`)
@@ -117,7 +115,7 @@ function checkUsage(
 ): Map<string, bigint> {
   const usage = uniqueMap('Usage of', facts.usage, (use) => `${use.endpointId} by version ${use.versionId}`)
   const unexplained = new Map([...usage].map(([key, use]) => [key, use.fees]))
-  uniqueMap('Receipt', facts.receipts, (receipt) => receipt.receiptId)
+  unique('Receipt', facts.receipts, (receipt) => receipt.receiptId)
   for (const { receiptId, endpointId, versionId, fee, parts } of facts.receipts) {
     const key = `${endpointId} by version ${versionId}`
     const left = (unexplained.get(key) ?? 0n) - fee
@@ -143,13 +141,17 @@ function checkUsage(
   return new Map([...fees].sort(([a], [b]) => (a < b ? -1 : 1)))
 }
 
-function uniqueMap<T>(what: string, items: readonly T[], key: (item: T) => string): Map<string, T> {
-  const map = new Map<string, T>()
+function unique<T>(what: string, items: readonly T[], key: (item: T) => string): void {
+  const seen = new Set<string>()
   for (const item of items) {
-    if (map.has(key(item))) throw new RangeError(`${what} ${key(item)} is given twice.`)
-    map.set(key(item), item)
+    const size = seen.size
+    if (seen.add(key(item)).size === size) throw new RangeError(`${what} ${key(item)} is given twice.`)
   }
-  return map
+}
+
+function uniqueMap<T>(what: string, items: readonly T[], key: (item: T) => string): Map<string, T> {
+  unique(what, items, key)
+  return new Map(items.map((item) => [key(item), item]))
 }
 
 function notNegative(what: string, amount: bigint): void {

@@ -13,54 +13,52 @@ export function postToAccounts(
   lines: Explanation[],
 ): { accounts: AccountState[]; total: bigint; treasury: bigint; debts: Debt[] } {
   const treasury = lower(facts.treasury)
-  const cumulative = new Map<Hex, bigint>()
-  const claimable = new Map<Hex, bigint>()
-  const before = new Map<Hex, bigint>()
+  const states = new Map<Hex, State>()
   for (const state of facts.before.accounts) {
     const account = lower(state.account)
-    if (cumulative.has(account)) throw new RangeError(`Account ${account} is given twice in the former map.`)
+    if (states.has(account)) throw new RangeError(`Account ${account} is given twice in the former map.`)
     if (state.claimed > state.cumulative)
       throw new RangeError(
         `Account ${account} claimed ${state.claimed}, more than its leaf's ${state.cumulative}. ` +
           'Take claims and leaf from the same finalised block.',
       )
-    before.set(account, state.cumulative)
-    cumulative.set(account, state.cumulative)
-    claimable.set(account, state.cumulative - state.claimed)
+    states.set(account, { before: state.cumulative, cumulative: state.cumulative, claimed: state.claimed })
   }
-  const add = (to: Map<Hex, bigint>, account: Hex, amount: bigint) => to.set(account, (to.get(account) ?? 0n) + amount)
-  for (const { account, amount } of lines) {
-    add(cumulative, account, amount)
-    add(claimable, account, amount)
+  const stateOf = (account: Hex): State => {
+    let state = states.get(account)
+    if (state === undefined) states.set(account, (state = { before: 0n, cumulative: 0n, claimed: 0n }))
+    return state
   }
+  for (const { account, amount } of lines) stateOf(account).cumulative += amount
 
   const debts: Debt[] = []
   for (const debt of [...facts.before.debts, ...facts.corrections]) {
     if (debt.amount < 0n) throw new RangeError(`A debt of ${debt.account} is negative: ${debt.amount}.`)
     const account = lower(debt.account)
     const to = debt.to === null ? treasury : lower(debt.to)
-    const withheld = least(debt.amount, claimable.get(account) ?? 0n)
+    const state = stateOf(account)
+    const withheld = least(debt.amount, state.cumulative - state.claimed)
     if (withheld > 0n) {
       const source = { kind: 'correction', id: debt.reason } as const
       const formula = { versionId: null, source, pot: debt.amount, weight: withheld, whole: debt.amount }
       lines.push({ ...formula, account, role: 'withheld', amount: -withheld })
       lines.push({ ...formula, account: to, role: 'recovered', amount: withheld })
-      add(cumulative, account, -withheld)
-      add(claimable, account, -withheld)
-      add(cumulative, to, withheld)
+      state.cumulative -= withheld
+      stateOf(to).cumulative += withheld
     }
     if (withheld < debt.amount) debts.push({ ...debt, account, amount: debt.amount - withheld })
   }
 
-  const accounts = [...cumulative]
-    .filter(([, amount]) => amount > 0n)
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([account, amount]) => ({ account, cumulative: amount }))
-  const sum = (amounts: Iterable<bigint>) => [...amounts].reduce((a, b) => a + b, 0n)
-  return {
-    accounts,
-    total: sum(cumulative.values()) - sum(before.values()),
-    treasury: (cumulative.get(treasury) ?? 0n) - (before.get(treasury) ?? 0n),
-    debts,
+  let total = 0n
+  const accounts: AccountState[] = []
+  for (const [account, { before, cumulative }] of states) {
+    total += cumulative - before
+    if (cumulative > 0n) accounts.push({ account, cumulative })
   }
+  accounts.sort((a, b) => (a.account < b.account ? -1 : 1))
+  const own = stateOf(treasury)
+  return { accounts, total, treasury: own.cumulative - own.before, debts }
 }
+
+/** An account before and after; its leaf may not fall below `claimed`. */
+type State = { before: bigint; cumulative: bigint; claimed: bigint }

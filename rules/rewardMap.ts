@@ -116,14 +116,11 @@ function payPot(
   const whole = pot === 'answers' && fees > 0n ? fees * PPM : claimed === 0n ? 1n : claimed
   const nobody = whole - claimed
   const destination = modelOf(index, versionId).terms.unattributed ?? facts.treasury
-  const all = [...claims, { account: lower(destination), weight: nobody, source: { kind: 'pot', id: pot } } as Claim]
-  const { shares, left } = splitPot(
-    amount,
-    all.map((claim) => claim.weight),
-    whole,
-  )
-  all.forEach(({ account, weight, source }, i) => {
-    const role = i === claims.length ? 'unattributed' : pot
+  claims.push({ account: lower(destination), weight: nobody, source: { kind: 'pot', id: pot } })
+  const weights = claims.map((claim) => claim.weight)
+  const { shares, left } = splitPot(amount, weights, whole)
+  claims.forEach(({ account, weight, source }, i) => {
+    const role = i === claims.length - 1 ? 'unattributed' : pot
     addLine(lines, { account, role, versionId, source, amount: shares[i]!, pot: amount, weight, whole })
   })
   return left
@@ -139,10 +136,13 @@ function claimsOn(
 ): Claim[] {
   const version = index.versions.get(versionId)!
   const model = modelOf(index, versionId)
-  const contribution = (id: string, weight: bigint): Claim[] =>
-    index.excluded.has(id)
-      ? []
-      : [{ account: index.contributors.get(id)!, weight, source: { kind: 'contribution', id } }]
+  const byContribution = (weights: Iterable<readonly [string, bigint]>): Claim[] => {
+    const claims: Claim[] = []
+    for (const [id, weight] of weights)
+      if (weight > 0n && !index.excluded.has(id))
+        claims.push({ account: index.contributors.get(id)!, weight, source: { kind: 'contribution', id } })
+    return claims
+  }
   switch (pot) {
     case 'owner':
       return [{ account: lower(model.owner), weight: 1n, source: { kind: 'version', id: versionId } }]
@@ -152,9 +152,9 @@ function claimsOn(
         return { account: id, weight: amount, source: { kind: 'stake', id } }
       })
     case 'data':
-      return version.weights.flatMap(({ contributionId, weight }) => contribution(contributionId, weight))
+      return byContribution(version.weights.map(({ contributionId, weight }) => [contributionId, weight] as const))
     case 'answers':
-      return [...(answers.get(versionId) ?? [])].flatMap(([id, mass]) => contribution(id, mass))
+      return byContribution(answers.get(versionId) ?? [])
     case 'validators':
       return version.judgements.map(({ taskId, validator, score }) => ({
         account: lower(validator),
