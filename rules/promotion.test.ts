@@ -1,0 +1,49 @@
+import { expect, test } from 'vitest'
+import { type Evaluation, judgeVersion, liveVersion } from './promotion.ts'
+
+const log = (metric: string, lower: bigint, upper: bigint, order = 1n): Evaluation => ({
+  metric,
+  score: (lower + upper) / 2n,
+  lower,
+  upper,
+  n: 200n,
+  order,
+})
+const targets = [
+  { metric: 'accuracy', minimum: 700_000n },
+  { metric: 'delta', minimum: -10_000n },
+]
+
+test('every target must be met at the lower bound', () => {
+  const judged = judgeVersion(targets, [log('accuracy', 700_000n, 800_000n), log('delta', -10_000n, 5_000n)])
+  expect(judged.promotable).toBe(true)
+})
+
+test('a good score with a wide interval does not do, and the reason says what would', () => {
+  const judged = judgeVersion(targets, [log('accuracy', 699_999n, 900_000n), log('delta', 0n, 0n)])
+  expect(judged).toMatchObject({ promotable: false, results: [{ verdict: 'undecided' }, { verdict: 'met' }] })
+  expect(judged.results[0]!.reason).toMatch(/more items/)
+})
+
+test('the latest evaluation counts, whatever the order given; a missing one counts against', () => {
+  const runs = [log('accuracy', 800_000n, 900_000n, 2n), log('accuracy', 100_000n, 200_000n, 1n)]
+  expect(judgeVersion(targets, runs).results.map((r) => r.verdict)).toEqual(['met', 'unmeasured'])
+  const later = [...runs, log('accuracy', 100_000n, 200_000n, 3n)]
+  expect(judgeVersion(targets, later).results[0]!.verdict).toBe('missed')
+})
+
+test('nothing can be promoted against no targets, and an interval must hold its score', () => {
+  expect(judgeVersion([], []).promotable).toBe(false)
+  const absurd = { ...log('accuracy', 900_000n, 950_000n), score: 1n }
+  expect(() => judgeVersion(targets, [absurd])).toThrow(/outside its interval/)
+})
+
+test('the live version is the last one promoted that was not rolled back', () => {
+  const promoted = (versionId: string) => ({ kind: 'promoted' as const, versionId })
+  const back = (versionId: string) => ({ kind: 'rolledBack' as const, versionId })
+  expect(liveVersion([])).toBe(null)
+  expect(liveVersion([promoted('1'), promoted('2')])).toBe('2')
+  expect(liveVersion([promoted('1'), promoted('2'), back('2')])).toBe('1')
+  expect(liveVersion([promoted('1'), promoted('2'), back('1'), back('2')])).toBe(null)
+  expect(liveVersion([promoted('1'), back('1'), promoted('1')])).toBe('1')
+})

@@ -1,0 +1,69 @@
+import type { Hex } from 'viem'
+import type { RewardMap } from './rewardMap.ts'
+
+/** The first place where a published reward map and its recomputation part, in the order in which one follows from the
+ *  other: the lines (why), the leaves (how much), what is carried and owed, the total, the root. Several values of one name stand together. */
+export type Difference = { place: string; published: string; recomputed: string }
+
+/** Compares two reward maps (rule 11): `null` when they are the same to the byte. */
+export function firstDifference(published: RewardMap, recomputed: RewardMap): Difference | null {
+  for (const view of VIEWS) {
+    const found = firstOf(view(published), view(recomputed))
+    if (found !== null) return found
+  }
+  return null
+}
+
+/** A map seen as named values, one view a step of its making. */
+const VIEWS: readonly ((map: RewardMap) => Map<string, string>)[] = [
+  (map) => named(map.lines, lineName, (line) => line.amount),
+  (map) =>
+    named(
+      map.leaves,
+      (leaf) => `leaf of ${leaf.account}`,
+      (leaf) => `${leaf.cumulative} (chain ${leaf.chain}, epoch ${leaf.epoch}, distributor ${leaf.distributor})`,
+    ),
+  (map) =>
+    named(
+      map.carried,
+      (carried) => `carried in ${carried.pot} of version ${carried.versionId}`,
+      (carried) => carried.amount,
+    ),
+  (map) =>
+    named(
+      map.debts,
+      (debt) => `debt of ${debt.account} for ${debt.reason}`,
+      (debt) => debt.amount,
+    ),
+  (map) =>
+    new Map([
+      ['total', `${map.total}`],
+      ['root', map.root],
+    ]),
+]
+
+const lineName = (line: {
+  account: Hex
+  role: string
+  versionId: string | null
+  source: { kind: string; id: string }
+}) =>
+  `${line.role} of ${line.account} from ${line.source.kind} ${line.source.id}` +
+  (line.versionId === null ? '' : ` in version ${line.versionId}`)
+
+function named<T>(items: readonly T[], name: (item: T) => string, value: (item: T) => unknown): Map<string, string> {
+  const map = new Map<string, string>()
+  for (const item of items) {
+    const before = map.get(name(item))
+    map.set(name(item), before === undefined ? String(value(item)) : `${before}, ${value(item)}`)
+  }
+  return map
+}
+
+function firstOf(published: Map<string, string>, recomputed: Map<string, string>): Difference | null {
+  for (const place of [...new Set([...published.keys(), ...recomputed.keys()])].sort()) {
+    const [ours, theirs] = [recomputed.get(place) ?? 'nothing', published.get(place) ?? 'nothing']
+    if (ours !== theirs) return { place, published: theirs, recomputed: ours }
+  }
+  return null
+}
