@@ -92,6 +92,8 @@ describe('a hostile adapter folder', () => {
     ['with DoRA', () => configure({ use_dora: true }), 'use_dora = true is not supported'],
     ['with biases', () => configure({ bias: 'all' }), 'bias = "all"'],
     ['with ranks by layer', () => configure({ rank_pattern: { q_proj: 4 } }), 'rank_pattern'],
+    ['begun by PiSSA', () => configure({ init_lora_weights: 'pissa' }), 'init_lora_weights = "pissa"'],
+    ['with what is yet to be invented', () => configure({ use_next: true }), 'use_next = true is not supported'],
     ['of another rank', () => configure({ r: 3 }), '[3, in] is expected'],
     ['whose head is not named', () => configure({ modules_to_save: null }), 'score.weight is neither'],
     ['without weights', () => rmSync(join(folder, 'adapter_model.safetensors')), 'no such file'],

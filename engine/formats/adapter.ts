@@ -52,20 +52,16 @@ const Config = z.object({
   base_model_name_or_path: z.string().nullish(),
 })
 
-/** PEFT options that would change the mathematics, with the only value understood here. */
-const plainOnly: Record<string, unknown[]> = {
-  bias: ['none'],
-  use_dora: [false],
-  use_qalora: [false],
-  fan_in_fan_out: [false],
-  lora_bias: [false],
-  rank_pattern: [{}],
-  alpha_pattern: [{}],
-  trainable_token_indices: [],
-  target_parameters: [[]],
-  layer_replication: [],
-  alora_invocation_tokens: [],
-}
+/** Fields of PEFT that say nothing about what an adapter computes; those in `Config` are understood. */
+const harmless = new Set([
+  ...Object.keys(Config.shape),
+  ...['auto_mapping', 'corda_config', 'eva_config', 'loftq_config', 'lora_ga_config'], // only how training began
+  ...['ensure_weight_tying', 'exclude_modules', 'layers_pattern', 'layers_to_transform'], // the weights show it
+  ...['inference_mode', 'megatron_core', 'peft_version', 'qalora_group_size', 'revision', 'runtime_config'],
+])
+
+/** What `init_lora_weights` may say; the other ways of beginning (PiSSA, OLoRA, CorDA, LoftQ) change the base as well. */
+const plainInits: unknown[] = [undefined, null, true, false, 'gaussian', 'eva', 'orthogonal']
 
 /**
  * Reads a PEFT adapter folder. Refuses by name what it does not support, ranks that disagree with the configuration,
@@ -136,10 +132,12 @@ export async function writeAdapter(
   )
 }
 
+/** Whatever is not known to be harmless must be switched off: nothing that would change the result is passed over. */
 function refuseUnsupported(path: string, json: Json): void {
-  for (const [field, allowed] of Object.entries(plainOnly)) {
-    const value = json[field] ?? null
-    if (value === null || allowed.some((plain) => JSON.stringify(plain) === JSON.stringify(value))) continue
+  for (const [field, value] of Object.entries(json)) {
+    const off = ['null', 'false', '{}', '[]', '"none"'].includes(JSON.stringify(value))
+    const known = field === 'init_lora_weights' ? plainInits.includes(value) : harmless.has(field)
+    if (off || known) continue
     throw new Error(`${path}: ${field} = ${JSON.stringify(value).slice(0, 60)} is not supported.`)
   }
 }
