@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { constant, type Graph, grad, input, mul, onnxRuntime, type Runner, sum, tensor } from './index.ts'
-import { type OperationCase, operationCases } from './operation-cases.ts'
+import { type OperationCase, operationCases } from './operationCases.ts'
 
 const runners: Record<string, () => Runner> = {
   'onnxruntime, one thread': () => onnxRuntime({ device: 'cpu', threads: 1 }),
