@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises'
-import { writeFileAtomically } from '../formats/atomic.ts'
-import { readFully, writeFully } from '../formats/fileBytes.ts'
+import { writeFileAtomically } from '#engine/formats/atomic.ts'
+import { readFully, writeFully } from '#engine/formats/fileBytes.ts'
 import { type SpanArrays, SpanIndex } from './spanIndex.ts'
 
 /** Names the kind of file and its version. */

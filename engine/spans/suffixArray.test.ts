@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { Random } from '../stats/random.ts'
+import { Random } from '#engine/stats/random.ts'
 import { suffixArray } from './suffixArray.ts'
 
 /** Compares suffixes symbol by symbol. */

@@ -1,5 +1,5 @@
 import { type FileHandle, open, stat } from 'node:fs/promises'
-import { readFully, writeFully } from '../formats/fileBytes.ts'
+import { readFully, writeFully } from '#engine/formats/fileBytes.ts'
 import type { Projection } from './projection.ts'
 
 /** Names the kind of file and its version. Then come dimensions (32 bits), 4 bytes of nothing, the projection's 16 bytes. */

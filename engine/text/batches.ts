@@ -1,4 +1,4 @@
-import { Random } from '../stats/random.ts'
+import { Random } from '#engine/stats/random.ts'
 import type { Example } from './examples.ts'
 import { packRows } from './packing.ts'
 
