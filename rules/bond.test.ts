@@ -26,11 +26,19 @@ test('below the quorum the missing share is taken, 20 % at most', () => {
 })
 
 test('cancelled early costs 5 %, expired costs nothing', () => {
-  expect(settleBond({ bond: 99n, end: 'canceledBeforeStart', turnout: 0n, quorum: 9n })).toMatchObject({
+  expect(settleBond({ bond: 99n, end: 'cancelled', turnout: 0n, quorum: 9n })).toMatchObject({
     returned: 95n,
     slashed: 4n,
   })
   expect(settleBond({ bond, end: 'expired', turnout: 0n, quorum: 9n }).returned).toBe(bond)
+})
+
+test('a bond locked and never put to the vote costs what an early cancellation costs', () => {
+  expect(settleBond({ bond: 100n, end: 'unproposed', turnout: 0n, quorum: 9n })).toEqual({
+    returned: 95n,
+    slashed: 5n,
+    reason: 'unproposed',
+  })
 })
 
 test('nothing is created or lost, and more turnout never costs more', () => {

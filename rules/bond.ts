@@ -6,10 +6,16 @@ export const MAX_BOND_SLASH_BPS = 2_000n
 /** What withdrawing a proposal before its vote costs: 5 %. */
 export const EARLY_CANCEL_BPS = 500n
 
-/** How the proposal ended. `voted` covers every vote that was held: executed, defeated, or cancelled once voting had begun. */
-export type BondEnd = 'voted' | 'canceledBeforeStart' | 'expired'
+/** How the proposal ended. `voted` covers every vote that was held: executed, defeated, or cancelled once voting had begun;
+ *  `unproposed`: the bond was locked and no vote was asked for by the mandate's deadline. */
+export type BondEnd = 'voted' | 'cancelled' | 'unproposed' | 'expired'
 
-export type BondSettlement = { returned: bigint; slashed: bigint; reason: string }
+/** `reason` is the word that the events carry. */
+export type BondSettlement = {
+  returned: bigint
+  slashed: bigint
+  reason: 'quorum' | 'turnout' | 'expired' | 'cancelled' | 'unproposed'
+}
 
 /** Turnout without the proposer's own votes: For + Against + Abstain of everyone else. */
 export function turnoutWithout(proposer: string, votes: Iterable<Vote>): bigint {
@@ -19,23 +25,15 @@ export function turnoutWithout(proposer: string, votes: Iterable<Vote>): bigint 
 }
 
 /** Settles a proposer's bond (rule 2): returned in full at turnout ≥ quorum, whatever the outcome; below, slashed by
- *  `min(bond × (quorum − turnout) / quorum, bond × 20 %)`, each floored. `turnout` is without the proposer's own votes.
+ *  `min(bond × (quorum − turnout) / quorum, bond × 20 %)`, each floored. Passed and expired unexecuted: returned. Cancelled
+ *  before voting started, or never put to the vote: returned less 5 %. `turnout` is without the proposer's own votes.
  *  Invariant: `returned + slashed = bond`. */
 export function settleBond(input: { bond: bigint; end: BondEnd; turnout: bigint; quorum: bigint }): BondSettlement {
   const { bond, end, turnout: cast, quorum } = input
-  if (end === 'canceledBeforeStart') {
-    const slashed = mulDiv(bond, EARLY_CANCEL_BPS, BPS)
-    return { returned: bond - slashed, slashed, reason: 'Cancelled before voting started: returned less 5 %.' }
-  }
-  if (end === 'expired') return { returned: bond, slashed: 0n, reason: 'Passed and expired unexecuted: returned.' }
-  if (cast >= quorum)
-    return { returned: bond, slashed: 0n, reason: `Turnout ${cast} reached the quorum ${quorum}: returned in full.` }
+  const settle = (slashed: bigint, reason: BondSettlement['reason']) => ({ returned: bond - slashed, slashed, reason })
+  if (end === 'cancelled' || end === 'unproposed') return settle(mulDiv(bond, EARLY_CANCEL_BPS, BPS), end)
+  if (cast >= quorum) return settle(0n, 'quorum')
+  if (end === 'expired') return settle(0n, 'expired')
   const missing = mulDiv(bond, quorum - cast, quorum)
-  const cap = mulDiv(bond, MAX_BOND_SLASH_BPS, BPS)
-  const slashed = least(missing, cap)
-  return {
-    returned: bond - slashed,
-    slashed,
-    reason: `Turnout ${cast} of ${quorum} needed: slashed by the missing share, at most 20 %.`,
-  }
+  return settle(least(missing, mulDiv(bond, MAX_BOND_SLASH_BPS, BPS)), 'turnout')
 }
