@@ -6,7 +6,7 @@ test('what can be recomputed is, the rest is voted on', () => {
   expect(decidedBy('rewardMap', 'root')).toBe('recomputation')
   expect(decidedBy('contribution', 'duplicate')).toBe('recomputation')
   expect(decidedBy('contribution', 'licence')).toBe('vote')
-  expect(decidedBy('judgement', 'collusion')).toBe('vote')
+  for (const ground of ['settlement', 'gold', 'collusion']) expect(decidedBy('judgement', ground)).toBe('vote')
   expect(() => decidedBy('rewardMap', 'unfair')).toThrow(/Name one of: root/)
   expect(() => decidedBy('version', 'constructor')).toThrow(/cannot be disputed/)
 })

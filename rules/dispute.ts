@@ -19,11 +19,12 @@ export const GROUNDS = {
     licence: 'vote',
     offTopic: 'vote',
   },
+  /** A judgement's stake is a person's standing: only the governor takes it, with the recomputation before it. */
   judgement: {
     /** The settlement's figures do not follow from the reveals. */
-    settlement: 'recomputation',
+    settlement: 'vote',
     /** It fails gold tasks beyond chance. */
-    gold: 'recomputation',
+    gold: 'vote',
     collusion: 'vote',
   },
   version: {
