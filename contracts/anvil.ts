@@ -97,6 +97,16 @@ export async function stopStaleAnvil(pidFile: string): Promise<boolean> {
   return true
 }
 
+/** Mines one block whose timestamp lies so many seconds after the last one's. (`evm_increaseTime` does nothing on a chain
+ *  with a `blockInterval`.) @returns the new block's timestamp, unix seconds */
+export async function passTime(url: string, seconds: number): Promise<number> {
+  const block = (await rpc(url, 'eth_getBlockByNumber', ['latest', false])) as { timestamp: string }
+  const time = Number(block.timestamp) + seconds
+  await rpc(url, 'evm_setNextBlockTimestamp', [time])
+  await rpc(url, 'evm_mine')
+  return time
+}
+
 /** One JSON-RPC call. @throws Error with the method and the server's message. */
 export async function rpc(url: string, method: string, params: unknown[] = []): Promise<unknown> {
   const response = await fetch(url, {
