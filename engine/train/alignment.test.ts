@@ -1,0 +1,329 @@
+import { describe, expect, test } from 'vitest'
+import type { Weights } from '#engine/formats/weights.ts'
+import { onnxRuntime, reshape, slice, softmax } from '#engine/graph/index.ts'
+import { smallConfig } from '#engine/model/config.ts'
+import { adapterInputs, feedsOf, idInput, weightInputs } from '#engine/model/inputs.ts'
+import { forward, tokenLogits } from '#engine/model/llama.ts'
+import { adapterShapes, loraConfig } from '#engine/model/lora.ts'
+import { initialWeights } from '#engine/model/parameters.ts'
+import { Scorer } from '#engine/model/scorer.ts'
+import { Random } from '#engine/stats/random.ts'
+import type { Objective } from './objective.ts'
+import { groupRelative, grpo, leaveOneOut, type PolicyExample, policyExample, rloo } from './policy.ts'
+import { type PolicyPlan, PolicyRun, type Sampled } from './policyRun.ts'
+import { dpo, type PreferencePair, withReference } from './preference.ts'
+import { type RewardPair, reward, rewardModel } from './reward.ts'
+import { completionRow, type TokenRow } from './rows.ts'
+import { TrainingRun } from './run.ts'
+import { Trainer } from './trainer.ts'
+
+const config = smallConfig({
+  vocab_size: 16,
+  hidden_size: 16,
+  num_hidden_layers: 1,
+  num_attention_heads: 2,
+  initializer_range: 0.3,
+})
+const weights = initialWeights(config, 1)
+const lora = loraConfig({ rank: 4 })
+const runner = onnxRuntime({ device: 'cpu', threads: 1 })
+
+const trainerOf = <E>(objective: Objective<E>, options: { adapter?: Weights; seed?: number } = {}) =>
+  new Trainer<E>({ config, weights, lora, objective, seed: 1, microBatch: 4, runner, ...options })
+
+/** An adapter that is not nothing, so that policy and reference differ. */
+const adapter: Weights = new Map(
+  Array.from(adapterShapes(config, lora), ([name, shape]) => [
+    name,
+    { shape, data: new Random(name).fillNormal(new Float32Array(shape[0]! * shape[1]!), 0.2) },
+  ]),
+)
+
+const draw = (random: Random, length: number) => Array.from({ length }, () => random.integer(16))
+const softplus = (x: number) => Math.log1p(Math.exp(-Math.abs(x))) + Math.max(x, 0)
+const learnedSum = (values: Float32Array, { mask }: TokenRow) =>
+  values.reduce((total, value, t) => total + (mask[t + 1] ? value : 0), 0)
+const meanOf = (values: readonly number[], weight: readonly number[]) =>
+  values.reduce((sum, value, i) => sum + value * weight[i]!, 0) / weight.reduce((a, b) => a + b)
+
+describe('losses agree with their formulas written out in plain numbers', () => {
+  const random = new Random(4)
+  const policyScorer = new Scorer({ config, weights, lora, adapter, runner })
+  const referenceScorer = new Scorer({ config, weights, runner })
+  const pairs: PreferencePair[] = Array.from({ length: 5 }, (_, i) => ({
+    chosen: completionRow(draw(random, 3), draw(random, 2 + i)),
+    rejected: completionRow(draw(random, 3), draw(random, 6 - i)),
+    weight: 0.5 + i,
+    noise: i / 12,
+  }))
+
+  test.each(['sigmoid', 'ipo'] as const)('dpo %s', async (loss) => {
+    const beta = 0.3
+    const referenced = await withReference(pairs, referenceScorer)
+    const rows = pairs.flatMap(({ chosen, rejected }) => [chosen, rejected])
+    const policy = (await policyScorer.logProbabilities(rows.map(({ ids }) => ids))).map((values, i) =>
+      learnedSum(values, rows[i]!),
+    )
+    const expected = referenced.map(({ chosen, rejected, reference, noise }, k) => {
+      const [gainChosen, gainRejected] = [policy[2 * k]! - reference.chosen, policy[2 * k + 1]! - reference.rejected]
+      if (loss === 'sigmoid') {
+        const z = beta * (gainChosen - gainRejected)
+        return (1 - noise!) * softplus(-z) + noise! * softplus(z)
+      }
+      const z = gainChosen / (chosen.ids.length - 3) - gainRejected / (rejected.ids.length - 3)
+      return (1 - noise!) * (z - 1 / (2 * beta)) ** 2 + noise! * (z + 1 / (2 * beta)) ** 2
+    })
+    const found = await trainerOf(dpo({ beta, loss }), { adapter }).evaluate(referenced)
+    expect(found.loss).toBeCloseTo(
+      meanOf(
+        expected,
+        pairs.map(({ weight }) => weight!),
+      ),
+      4,
+    )
+  })
+
+  test('reward', async () => {
+    const model = rewardModel(config, weights, 3)
+    const judged: RewardPair[] = pairs.map(({ chosen, rejected, weight, noise }, i) => ({
+      chosen: chosen.ids,
+      rejected: rejected.ids,
+      weight,
+      noise,
+      margin: i / 10,
+    }))
+    const scores = await new Scorer({ ...model, runner }).scores(
+      judged.flatMap(({ chosen, rejected }) => [chosen, rejected]),
+    )
+    const expected = judged.map(({ margin, noise }, k) => {
+      const [a, b] = [scores[2 * k]!, scores[2 * k + 1]!]
+      const z = a - b - margin!
+      return (1 - noise!) * softplus(-z) + noise! * softplus(z) + 0.1 * (a + b) ** 2
+    })
+    const trainer = new Trainer({ ...model, objective: reward({ centring: 0.1 }), seed: 1, microBatch: 2, runner })
+    expect((await trainer.evaluate(judged)).loss).toBeCloseTo(
+      meanOf(
+        expected,
+        judged.map(({ weight }) => weight!),
+      ),
+      4,
+    )
+  })
+
+  test.each([
+    ['grpo', 'sequences'],
+    ['grpo', 'tokens'],
+    ['rloo', 'sequences'],
+  ] as const)('%s over %s', async (kind, average) => {
+    const klWeight = 0.2
+    const clip = { low: 0.1, high: 0.3 }
+    const prompts = [draw(random, 2), draw(random, 4), draw(random, 1)]
+    const completions = prompts.map((_, i) => draw(random, 3 + 2 * i))
+    const rows = prompts.map((prompt, i) => [...prompt, ...completions[i]!])
+    const tail = async (scorer: Scorer) =>
+      (await scorer.logProbabilities(rows)).map((values, i) => Array.from(values.slice(prompts[i]!.length - 1)))
+    const [policy, reference] = [await tail(policyScorer), await tail(referenceScorer)]
+    const old = policy.map((values) => values.map((value) => value + random.normal(0, 0.2)))
+    const advantages = [1.5, -0.7, 0.3]
+    const weight = [1, 0.5, 2]
+    const examples = prompts.map((prompt, i) =>
+      policyExample({
+        prompt,
+        completion: completions[i]!,
+        logProbabilities: old[i]!,
+        reference: reference[i]!,
+        advantage: advantages[i]!,
+        weight: weight[i]!,
+      }),
+    )
+    const gain = (ratio: number, advantage: number) =>
+      Math.min(ratio * advantage, Math.min(Math.max(ratio, 1 - clip.low), 1 + clip.high) * advantage)
+    const k3 = (now: number, ref: number) => Math.exp(ref - now) - (ref - now) - 1
+    const tokens = policy.map((row, i) =>
+      row.map((now, t) => -gain(Math.exp(now - old[i]![t]!), advantages[i]!) + klWeight * k3(now, reference[i]![t]!)),
+    )
+    const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0)
+    const expected =
+      kind === 'rloo'
+        ? meanOf(
+            policy.map(
+              (row, i) =>
+                -gain(Math.exp(sum(row) - sum(old[i]!)), advantages[i]!) +
+                klWeight * sum(row.map((now, t) => k3(now, reference[i]![t]!))),
+            ),
+            weight,
+          )
+        : average === 'sequences'
+          ? meanOf(
+              tokens.map((row) => sum(row) / row.length),
+              weight,
+            )
+          : sum(tokens.map((row, i) => sum(row) * weight[i]!)) / sum(tokens.map((row, i) => row.length * weight[i]!))
+    const objective = kind === 'rloo' ? rloo({ clip, klWeight }) : grpo({ clip, klWeight, average })
+    expect((await trainerOf(objective, { adapter }).evaluate(examples)).loss).toBeCloseTo(expected, 4)
+  })
+})
+
+test('DPO makes the policy prefer what was chosen, on pairs it has not seen', async () => {
+  const make = (seed: number, count: number): PreferencePair[] => {
+    const random = new Random(seed)
+    return Array.from({ length: count }, () => {
+      const prompt = draw(random, 3)
+      const low = Array.from({ length: 4 }, () => random.integer(8))
+      const high = Array.from({ length: 4 }, () => 8 + random.integer(8))
+      return { chosen: completionRow(prompt, high), rejected: completionRow(prompt, low) }
+    })
+  }
+  const reference = new Scorer({ config, weights, runner })
+  const [seen, unseen] = [await withReference(make(1, 32), reference), await withReference(make(2, 16), reference)]
+  const trainer = trainerOf(dpo())
+  expect((await trainer.evaluate(unseen)).loss).toBeCloseTo(Math.LN2, 5)
+  const run = new TrainingRun(trainer, { examples: seen, batchSize: 8, epochs: 6, learningRate: 1e-2 })
+  for await (const _ of run.start());
+  expect((await trainer.evaluate(unseen)).metrics.accuracy).toBeGreaterThan(0.9)
+})
+
+test('a reward model learns a rule from pairs, a fifth of them mislabelled, and trains its head beside an adapter', async () => {
+  const random = new Random(6)
+  const worth = (ids: readonly number[]) => ids.filter((id) => id < 8).length
+  const text = () => Array.from({ length: 4 + random.integer(6) }, () => random.integer(16))
+  const pairs = Array.from({ length: 1024 }, (): RewardPair => {
+    let [a, b] = [text(), text()]
+    while (Math.abs(worth(a) - worth(b)) < 3) [a, b] = [text(), text()]
+    const right = worth(a) > worth(b) !== random.chance(0.2)
+    return { chosen: right ? a : b, rejected: right ? b : a, noise: 0.2 }
+  })
+  const model = rewardModel(config, weights, 1)
+  const trainer = new Trainer({
+    ...model,
+    lora,
+    objective: reward({ centring: 0.01 }),
+    seed: 1,
+    microBatch: 32,
+    runner,
+  })
+  const run = new TrainingRun(trainer, { examples: pairs, batchSize: 32, epochs: 4, learningRate: 1e-2 })
+  for await (const _ of run.start());
+  const trained = await trainer.parameters()
+  expect(trained.has('score.weight')).toBe(true)
+  const scorer = new Scorer({
+    ...model,
+    weights: new Map([...model.weights, ['score.weight', trained.get('score.weight')!]]),
+    lora,
+    adapter: new Map(Array.from(trained).filter(([name]) => name !== 'score.weight')),
+    runner,
+  })
+  const tests = Array.from({ length: 60 }, text)
+  const scores = await scorer.scores(tests)
+  let [right, all] = [0, 0]
+  for (let i = 0; i < tests.length; i++)
+    for (let j = 0; j < i; j++) {
+      if (Math.abs(worth(tests[i]!) - worth(tests[j]!)) < 3) continue
+      all++
+      if (worth(tests[i]!) > worth(tests[j]!) === scores[i]! > scores[j]!) right++
+    }
+  expect(right / all).toBeGreaterThan(0.85)
+})
+
+/** Samples completions of four tokens, from probabilities of a forward pass without a cache. */
+async function sampler(): Promise<PolicyPlan<{ ids: number[] }>['sample']> {
+  const [batch, length] = [8, 7]
+  const nodes = new Map([...weightInputs(config), ...adapterInputs(config, lora)])
+  const ids = idInput(config, batch, length)
+  const { hidden } = forward(config, { weights: nodes, ids, adapter: { lora, weights: nodes } })
+  const probabilities = softmax(tokenLogits(config, nodes, hidden))
+  const program = await runner.compile({
+    inputs: [ids, ...nodes.values()],
+    outputs: { p: reshape(slice(probabilities, 1, 0, length), [batch, length * 16]) },
+  })
+  const base = feedsOf(weights)
+  return async (prompts, parameters, seed) => {
+    const random = new Random(seed)
+    const rows = prompts.map(({ ids }) => [...ids])
+    const sampled: (Sampled & { completion: number[]; logProbabilities: number[] })[] = prompts.map(() => ({
+      completion: [],
+      logProbabilities: [],
+    }))
+    for (let step = 0; step < 4; step++) {
+      const padded = Int32Array.from(
+        { length: batch * length },
+        (_, at) => rows[Math.floor(at / length)]?.[at % length] ?? 0,
+      )
+      const { p } = await program.run({ ids: padded, ...base, ...feedsOf(parameters) })
+      rows.forEach((row, index) => {
+        const from = (index * length + row.length - 1) * 16
+        const chances = p!.floats.slice(from, from + 16)
+        const token = random.weighted(chances)
+        row.push(token)
+        sampled[index]!.completion.push(token)
+        sampled[index]!.logProbabilities.push(Math.log(chances[token]!))
+      })
+    }
+    return sampled
+  }
+}
+
+describe.each([
+  ['grpo', (klWeight: number) => grpo({ klWeight }), groupRelative],
+  ['rloo', (klWeight: number) => rloo({ klWeight }), leaveOneOut],
+] as const)('%s', (_, objective, advantages) => {
+  const plan = async (rounds: number): Promise<PolicyPlan<{ ids: number[] }>> => ({
+    prompts: Array.from({ length: 5 }, (_, i) => ({ ids: [i, i + 1, i + 2] })),
+    groupSize: 4,
+    promptsPerRound: 2,
+    rounds,
+    learningRate: 3e-2,
+    sample: await sampler(),
+    reward: async (sampled) =>
+      sampled.map(({ completion }) => Array.from(completion).filter((id) => id >= 8).length / 4),
+    advantages,
+    reference: new Scorer({ config, weights, runner }),
+  })
+
+  test('raises the reward of what the policy samples', async () => {
+    const rewards: number[] = []
+    const run = new PolicyRun(trainerOf(objective(0.001)), await plan(25))
+    for await (const report of run.start()) {
+      rewards.push(report.meanReward)
+      if (report.round === 1) expect(report.metrics.ratio).toBeCloseTo(1, 4)
+    }
+    const mean = (values: number[]) => values.reduce((a, b) => a + b, 0) / values.length
+    expect(mean(rewards.slice(-5))).toBeGreaterThan(mean(rewards.slice(0, 5)) + 0.25)
+  })
+
+  test('stopped and resumed it ends with the same bytes', async () => {
+    const undisturbed = trainerOf(objective(0.05))
+    for await (const _ of new PolicyRun(undisturbed, { ...(await plan(4)), updatesPerRound: 2 }).start());
+    const first = new PolicyRun(trainerOf(objective(0.05)), { ...(await plan(4)), updatesPerRound: 2 })
+    for await (const { round } of first.start()) if (round === 2) break
+    const second = new PolicyRun(trainerOf(objective(0.05)), { ...(await plan(4)), updatesPerRound: 2 })
+    second.restore(await first.checkpoint())
+    for await (const _ of second.start());
+    expect(await second.trainer.state()).toEqual(await undisturbed.state())
+  })
+})
+
+test('groups: equal rewards give no advantage, and advantages of a group sum to 0', () => {
+  expect(groupRelative([2, 2, 2])).toEqual([0, 0, 0])
+  expect(leaveOneOut([2, 2, 2])).toEqual([0, 0, 0])
+  expect(leaveOneOut([1, 0])).toEqual([1, -1])
+  expect(groupRelative([3, 1, 4, 1, 5]).reduce((a, b) => a + b, 0)).toBeCloseTo(0, 10)
+  expect(() => leaveOneOut([1])).toThrow('at least two completions')
+})
+
+test('judgements and samples that make no sense are refused', async () => {
+  const row = completionRow([1, 2], [3])
+  const pair = { chosen: row, rejected: row, reference: { chosen: -1, rejected: -1 } }
+  const tuned = trainerOf(dpo())
+  await expect(tuned.apply([{ ...pair, noise: 0.5 }], 1)).rejects.toThrow('label noise is 0.5')
+  await expect(tuned.apply([{ ...pair, weight: Number.NaN }], 1)).rejects.toThrow('weight is NaN')
+  await expect(tuned.apply([{ ...pair, reference: { chosen: Number.NaN, rejected: 0 } }], 1)).rejects.toThrow(
+    'not finite',
+  )
+  await expect(tuned.apply([], 1)).rejects.toThrow('at least one example')
+  await expect(trainerOf(reward()).apply([{ chosen: [1], rejected: [2] }], 1)).rejects.toThrow('rewardModel()')
+  const sampled = { prompt: [1], completion: [2, 3], logProbabilities: [-1, -2], advantage: 1 }
+  expect(() => policyExample({ ...sampled, logProbabilities: [-1] })).toThrow('1 log-probabilities were given for 2')
+  const policy = trainerOf<PolicyExample>(grpo({ klWeight: 0.1 }))
+  await expect(policy.apply([policyExample(sampled)], 1)).rejects.toThrow('no reference log-probabilities')
+})
