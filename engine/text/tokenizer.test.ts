@@ -124,6 +124,13 @@ describe('a tokenizer of the SentencePiece kind', () => {
     tokenizerConfig: { bos_token: { content: '<s>' }, eos_token: '</s>' },
   })
 
+  test('wraps what strangers wrote, and nothing in it counts', () => {
+    const ids = llama.encode('<s>', { addSpecial: true, parseSpecial: false })
+    expect([...ids].filter((id) => id === llama.bosId)).toEqual([llama.bosId])
+    expect(ids[0]).toBe(llama.bosId)
+    expect([...llama.encode('', { addSpecial: true })]).toEqual([llama.bosId])
+  })
+
   test('falls back to bytes, wraps when asked, streams, and knows its bytes', () => {
     expect(llama.byteLevel).toBe(false)
     const ids = llama.encode('ab a🙂', { addSpecial: true })

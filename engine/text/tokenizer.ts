@@ -1,6 +1,7 @@
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers'
 import { checkTokenizerFiles } from './checkTokenizer.ts'
 import { hasByteLevelDecoder, tokenToBytes } from './tokenBytes.ts'
+import { WordEncoder } from './wordEncoder.ts'
 
 type Json = Record<string, unknown>
 
@@ -22,7 +23,9 @@ export class Tokenizer {
   readonly specialTokens: readonly string[]
 
   private readonly full: HuggingFaceTokenizer
-  private plainly: HuggingFaceTokenizer | undefined
+  private readonly encodeFull: (text: string) => ArrayLike<number>
+  /** Like `encodeFull`, for a tokenizer without special tokens; built when first asked for. */
+  private encodePlain: ((text: string) => ArrayLike<number>) | undefined
   private readonly addedIds: ReadonlySet<number>
 
   /** Throws an error that names the fault when the files are no tokenizer. */
@@ -31,6 +34,7 @@ export class Tokenizer {
     this.vocabSize = vocabSize
     this.byteLevel = hasByteLevelDecoder(files.tokenizer.decoder)
     this.full = build(files.tokenizer, files.tokenizerConfig)
+    this.encodeFull = this.encoderOf(this.full, files.tokenizer)
     const special = added.filter((token) => token.special)
     this.addedIds = new Set(added.map(({ id }) => id))
     this.specialIds = new Set(special.map(({ id }) => id))
@@ -46,11 +50,15 @@ export class Tokenizer {
    * the spelling of a special token as ordinary characters: use it for text that strangers wrote.
    */
   encode(text: string, { addSpecial = false, parseSpecial = true } = {}): Int32Array {
-    if (text === '' && !addSpecial) return new Int32Array(0)
-    const { ids } = (parseSpecial ? this.full : this.plain()).encode(text, { add_special_tokens: addSpecial })
-    const lost = ids.findIndex((id) => !Number.isInteger(id))
-    if (lost >= 0) throw new Error('The tokenizer has neither a token nor an unknown token for a part of the text.')
-    return Int32Array.from(ids)
+    if (addSpecial) {
+      const [before, after] = this.wrapping()
+      return Int32Array.from([...before, ...this.encode(text, { parseSpecial }), ...after])
+    }
+    if (text === '') return new Int32Array(0)
+    const ids = Int32Array.from((parseSpecial ? this.encodeFull : this.plain())(text), (id) => id ?? -1)
+    if (ids.includes(-1))
+      throw new Error('The tokenizer has neither a token nor an unknown token for a part of the text.')
+    return ids
   }
 
   /** The text of token ids. Bytes that are no UTF-8 become U+FFFD. Throws on an id that is no token's. */
@@ -106,11 +114,27 @@ export class Tokenizer {
     return id
   }
 
-  private plain(): HuggingFaceTokenizer {
-    const added = (this.files.tokenizer.added_tokens as { special?: boolean }[] | undefined)?.filter(
-      (token) => !token.special,
-    )
-    return (this.plainly ??= build({ ...this.files.tokenizer, added_tokens: added ?? [] }, this.files.tokenizerConfig))
+  private plain(): (text: string) => ArrayLike<number> {
+    if (this.encodePlain) return this.encodePlain
+    const added = (this.files.tokenizer.added_tokens as { special?: boolean }[] | undefined) ?? []
+    const json = { ...this.files.tokenizer, added_tokens: added.filter((token) => !token.special) }
+    return (this.encodePlain = this.encoderOf(build(json, this.files.tokenizerConfig), json))
+  }
+
+  private encoderOf(tokenizer: HuggingFaceTokenizer, json: Json): (text: string) => ArrayLike<number> {
+    if (this.byteLevel && WordEncoder.fits(json)) {
+      const words = new WordEncoder(tokenizer, json)
+      return (text) => words.encode(text)
+    }
+    return (text) => tokenizer.encode(text, { add_special_tokens: false }).ids
+  }
+
+  /** What the tokenizer puts before and after any text, found on one. */
+  private wrapping(): [before: number[], after: number[]] {
+    const bare = this.full.encode('a', { add_special_tokens: false }).ids
+    const wrapped = this.full.encode('a', { add_special_tokens: true }).ids
+    const at = wrapped.findIndex((_, i) => bare.every((id, k) => wrapped[i + k] === id))
+    return [wrapped.slice(0, at), wrapped.slice(at + bare.length)]
   }
 }
 
