@@ -106,13 +106,14 @@ export async function startIndexer(options: IndexerOptions): Promise<Indexer> {
 function run(chain: Chain, follower: Follower, lock: ChainLock, pollMs: number, log: Log | undefined): Indexer {
   const { chainId, source, counters, signal } = chain
   const pause = new Pause()
-  const waiting = new Set<{ block: number; done: () => void; fail: (error: Error) => void }>()
+  const waiting = new Set<{ block: number; hash?: string; done: () => void; fail: (error: Error) => void }>()
   let state: IndexerStatus['state'] = 'waiting'
   let problem: string | undefined
 
   const release = () => {
+    const { block, hash } = follower.position
     for (const one of waiting)
-      if (follower.position.block >= one.block) {
+      if (block > one.block || (block === one.block && (!one.hash || one.hash === hash))) {
         waiting.delete(one)
         one.done()
       }
@@ -123,10 +124,10 @@ function run(chain: Chain, follower: Follower, lock: ChainLock, pollMs: number, 
       try {
         const wait = () => log?.info({ chainId }, 'Another indexer follows this chain into this database: waiting')
         if (await lock.hold(signal, wait)) await follower.reload()
-        state = 'running'
-        problem = undefined
         const changed = await follower.round()
         failures = 0
+        state = 'running'
+        problem = undefined
         release()
         if (!changed) await pause.wait(pollMs, signal)
       } catch (error) {
@@ -158,10 +159,13 @@ function run(chain: Chain, follower: Follower, lock: ChainLock, pollMs: number, 
   return {
     stopped,
     async caughtUp(block) {
-      const wanted = block === undefined ? (await source.tip()).head.number : Number(block)
+      const wanted: { block: number; hash?: string } =
+        block === undefined
+          ? await source.tip().then(({ head }) => ({ block: head.number, hash: head.hash }))
+          : { block: Number(block) }
       if (state === 'stopped') throw new IndexerError(problem ?? 'The indexer was stopped')
       await new Promise<void>((done, failed) => {
-        waiting.add({ block: wanted, done, fail: failed })
+        waiting.add({ ...wanted, done, fail: failed })
         pause.poke()
         release()
       })

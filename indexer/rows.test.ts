@@ -130,10 +130,11 @@ const holder = (name: string, balance: bigint): Row => ({ ...blank(name), balanc
 test('a whole batch costs one statement of loading for every depth of dependence, not one a row', async () => {
   const db = await freshDatabase()
   let statements = 0
-  const counted = { query: (text: never, values: never) => (statements++, db.query(text, values)) } as Pick<
-    Database,
-    'query'
-  >
+  const query = (text: never, values: never) => {
+    statements++
+    return db.query(text, values)
+  }
+  const counted = { query } as Pick<Database, 'query'>
   const rows = new Rows()
   const steps = Array.from({ length: 500 }, (_, index) => ({
     block: 1 + index,

@@ -84,11 +84,13 @@ const readLog = (raw: RawLog): Log => ({
 })
 
 export interface SourceOptions {
-  /** Blocks behind the head that count as final where the node knows no `finalized` tag. */
+  /** Blocks behind the head that count as final; without it, the node's `finalized` tag says, or 64 where it knows none. */
   confirmations?: number
   /** Ranges fetched ahead at once. */
   parallel?: number
 }
+
+const DEFAULT_CONFIRMATIONS = 64
 
 export class Source {
   private readonly span = new Span()
@@ -106,16 +108,17 @@ export class Source {
 
   /** The newest block, and the last final one. */
   async tip(): Promise<Tip> {
-    const calls = [header('latest'), ...(this.finalityTag ? [header('finalized')] : [])]
+    const { confirmations } = this.options
+    const asksTag = this.finalityTag && confirmations === undefined
+    const calls = [header('latest'), ...(asksTag ? [header('finalized')] : [])]
     const [latest, finalized] = await this.rpc.batch(calls).catch((error) => {
-      if (!this.finalityTag || error.name !== 'RpcError') throw error
+      if (!asksTag || error.name !== 'RpcError') throw error
       this.finalityTag = false // asked again below, without the tag that this node refuses
       return this.rpc.batch([header('latest')])
     })
     const head = readHeader(latest)
     if (!head) throw new Inconsistent('The node has no latest block')
-    const tagged = this.finalityTag ? readHeader(finalized)?.number : undefined
-    const final = tagged ?? head.number - (this.options.confirmations ?? 64)
+    const final = readHeader(finalized)?.number ?? head.number - (confirmations ?? DEFAULT_CONFIRMATIONS)
     return { head, final: Math.max(0, Math.min(final, head.number)) }
   }
 

@@ -61,14 +61,12 @@ async function connect(anvil: Anvil, settings: Partial<Settings>): Promise<TestC
       const hash = (await call('eth_sendTransaction', transaction)) as Hex
       const receipt = (await call('eth_getTransactionReceipt', hash)) as { status: string } | null
       if (receipt && receipt.status !== '0x1') {
-        await client.simulateContract({
-          address: to,
-          abi: abiOf(contract),
-          functionName: name,
-          args,
-          account: accounts[from],
-        })
-        throw new Error(`${contract}.${name} reverted`)
+        const abi = abiOf(contract)
+        const reason = await client
+          .simulateContract({ address: to, abi, functionName: name, args, account: accounts[from], value })
+          .then(() => 'it would succeed now')
+          .catch((error: Error) => error.message.slice(0, 600))
+        throw new Error(`${contract}.${name} reverted: ${reason}`)
       }
       return hash
     },
@@ -76,7 +74,8 @@ async function connect(anvil: Anvil, settings: Partial<Settings>): Promise<TestC
       client.readContract({ address: deployment.addresses[contract], abi: abiOf(contract), functionName, args }),
     head: async () => Number(await call('eth_blockNumber')),
     async wait(seconds) {
-      await call('evm_increaseTime', seconds)
+      const { timestamp } = (await call('eth_getBlockByNumber', 'latest', false)) as { timestamp: string }
+      await call('evm_setNextBlockTimestamp', Number(timestamp) + seconds)
       await call('evm_mine')
     },
   }

@@ -1,0 +1,148 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect, onTestFinished, test } from 'vitest'
+import type { Database } from '#schema/database.ts'
+import { listenNotices, type Notice } from '#schema/notices.ts'
+import { freshDatabase } from '#test/database.ts'
+import { type Indexer, type IndexerOptions, startIndexer } from './index.ts'
+import { type TestChain, testChain } from './test/chain.ts'
+import { difference } from './test/compare.ts'
+import { noise, prepareNoise, seeded } from './test/noise.ts'
+
+const CONFIRMATIONS = 64
+
+async function follow(chain: TestChain, db: Database, options: Partial<IndexerOptions> = {}): Promise<Indexer> {
+  const stop = new AbortController()
+  const { url: rpcUrl, deployment } = chain
+  const indexer = await startIndexer({
+    db,
+    rpcUrl,
+    deployment,
+    signal: stop.signal,
+    confirmations: CONFIRMATIONS,
+    pollMs: 10,
+    ...options,
+  })
+  indexer.stopped.catch(() => {})
+  onTestFinished(async () => {
+    stop.abort()
+    await indexer.stopped.catch(() => {})
+  })
+  return indexer
+}
+
+/** Fails unless the rows are exactly those of a first sync of the chain as it is now. */
+async function expectClean(chain: TestChain, db: Database) {
+  const clean = await freshDatabase()
+  const indexer = await follow(chain, clean)
+  await indexer.caughtUp()
+  expect(await difference(db, clean)).toEqual([])
+}
+
+test('reorganisations of every depth up to 20, with other transactions, leave the rows of a clean sync', async () => {
+  const chain = await testChain()
+  await prepareNoise(chain)
+  const db = await freshDatabase()
+  const indexer = await follow(chain, db)
+  const next = seeded(7)
+  for (let i = 0; i < 30; i++) await noise(chain, next)
+  for (const [round, depth] of [1, 2, 3, 1, 5, 8, 13, 20].entries()) {
+    if (round % 3) await indexer.caughtUp()
+    await chain.call('anvil_reorg', depth, [])
+    for (let i = next(4); i > 0; i--) await noise(chain, next)
+    for (let i = 0; i < depth + 2; i++) await noise(chain, next)
+    if (round === 4) {
+      await indexer.caughtUp()
+      await expectClean(chain, db)
+    }
+  }
+  await indexer.caughtUp()
+  await expectClean(chain, db)
+  expect(indexer.status().counters.reorganisations).toBeGreaterThan(4)
+})
+
+test('a reorganisation at the same height is seen without another block, and told to subscribers', async () => {
+  const chain = await testChain()
+  await prepareNoise(chain)
+  const db = await freshDatabase()
+  const notices: Notice[] = []
+  const deaf = await listenNotices(db, (notice) => notices.push(notice))
+  onTestFinished(deaf)
+  const indexer = await follow(chain, db)
+  await indexer.caughtUp()
+  const head = await chain.head()
+  await chain.call('anvil_reorg', 3, [])
+  expect(await chain.head()).toBe(head)
+  await indexer.caughtUp()
+  await expectClean(chain, db)
+  await sleep(50)
+  expect(notices).toContainEqual({ type: 'retracted', from: head - 2, to: head })
+  expect(notices.at(-1)).toEqual({ type: 'blocks', from: head - 2, to: head })
+})
+
+test('a chain set back to a shorter one loses the rows at once, and gains those of what is built instead', async () => {
+  const chain = await testChain()
+  await prepareNoise(chain)
+  const db = await freshDatabase()
+  const indexer = await follow(chain, db)
+  const next = seeded(11)
+  const snapshot = await chain.call('evm_snapshot')
+  for (let i = 0; i < 12; i++) await noise(chain, next)
+  await indexer.caughtUp()
+  await chain.call('evm_revert', snapshot)
+  while (indexer.status().block !== (await chain.head())) await sleep(10)
+  await expectClean(chain, db)
+  for (let i = 0; i < 20; i++) await noise(chain, next)
+  await indexer.caughtUp()
+  await expectClean(chain, db)
+})
+
+test('a reorganisation while the indexer is away is found at its next start', async () => {
+  const chain = await testChain()
+  await prepareNoise(chain)
+  const db = await freshDatabase()
+  const next = seeded(3)
+  for (let i = 0; i < 9; i++) await noise(chain, next)
+  const away = new AbortController()
+  const first = await follow(chain, db, { signal: away.signal })
+  await first.caughtUp()
+  away.abort()
+  await first.stopped
+  await chain.call('anvil_reorg', 9, [])
+  for (let i = 0; i < 4; i++) await noise(chain, next)
+  const second = await follow(chain, db)
+  await second.caughtUp()
+  await expectClean(chain, db)
+})
+
+test('a final block that disappears stops the indexer with what to do; told to rewind, it does', async () => {
+  const chain = await testChain()
+  await prepareNoise(chain)
+  const db = await freshDatabase()
+  const indexer = await follow(chain, db, { confirmations: 2 })
+  await indexer.caughtUp()
+  const before = indexer.status()
+  await chain.call('anvil_reorg', 8, [])
+  await expect(indexer.stopped).rejects.toThrow(/was final here: its last block in common is \d+.*rewind/)
+  await expect(indexer.caughtUp()).rejects.toThrow('was final here')
+  const { rows } = await db.query('select block, hash from cursor')
+  expect(rows).toEqual([{ block: before.block, hash: before.hash }])
+  const repaired = await follow(chain, db, { confirmations: 2, deepReorganisation: 'rewind' })
+  await repaired.caughtUp()
+  await expectClean(chain, db)
+})
+
+test('blocks become final as the chain goes on, and only then', async () => {
+  const chain = await testChain()
+  await prepareNoise(chain)
+  const db = await freshDatabase()
+  const indexer = await follow(chain, db, { confirmations: 5 })
+  for (let i = 0; i < 12; i++) {
+    await chain.wait(1)
+    if (i % 2) await indexer.caughtUp()
+  }
+  await indexer.caughtUp()
+  const head = await chain.head()
+  expect(indexer.status().finalBlock).toBe(head - 5)
+  const { rows } = await db.query('select number from block where final <> (number <= $1)', [head - 5])
+  expect(rows).toEqual([])
+})

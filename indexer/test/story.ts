@@ -1,0 +1,372 @@
+import {
+  type Address,
+  encodeAbiParameters,
+  encodeFunctionData,
+  encodePacked,
+  type Hex,
+  keccak256,
+  stringToHex,
+  zeroHash,
+} from 'viem'
+import { contracts } from '#contracts/events.ts'
+import { accountOf, type TestChain } from './chain.ts'
+
+/** A life in which every contract says everything it can say. Account 0 is the operator; 1 proposes and hosts; 2 votes and
+ *  validates; 3 contributes; 4 consumes and disputes. */
+
+const OPEN = 10n ** 18n
+const ether = (whole: number) => BigInt(whole) * OPEN
+export const hashOf = (text: string) => keccak256(stringToHex(text))
+
+export const STORY_SETTINGS = {
+  votingDelay: 5,
+  votingPeriod: 40,
+  lateQuorumExtension: 30,
+  timelockDelay: 5,
+  challengeWindow: 20,
+  withdrawalDelay: 5,
+  stakeHold: 5,
+}
+
+const split = {
+  platform: 500,
+  owner: 2000,
+  stakers: 1000,
+  data: 4000,
+  validators: 1000,
+  host: 2000,
+  ancestors: 1000,
+  dataByWeight: 5000,
+  unattributed: '0x0000000000000000000000000000000000000000' as Address,
+}
+
+type Actions = [Address[], bigint[], Hex[], string]
+
+async function money(chain: TestChain) {
+  const { send, accounts, deployment } = chain
+  for (const who of [0, 1, 2, 3, 4]) {
+    await send(who, 'GOpen', 'deposit', [], ether(1000))
+    for (const spender of Object.values(deployment.addresses))
+      if (spender !== deployment.addresses.GOpen) await send(who, 'GOpen', 'approve', [spender, ether(100_000)])
+  }
+  await send(1, 'GOpen', 'delegate', [accounts[1]])
+  await send(2, 'GOpen', 'delegate', [accounts[2]])
+  await send(3, 'GOpen', 'delegate', [accounts[2]])
+  await send(3, 'GOpen', 'delegate', [accounts[2]])
+  await send(3, 'GOpen', 'transfer', [accounts[2], ether(1)])
+  await send(2, 'GOpen', 'withdraw', [ether(2)])
+  await send(0, 'GOpen', 'transfer', [deployment.addresses.Treasury, ether(100)])
+}
+
+/** Queues and executes a proposal that carried. */
+async function carryOut(chain: TestChain, [targets, values, calldatas, description]: Actions) {
+  const rest = [targets, values, calldatas, hashOf(description)] as const
+  await chain.send(0, 'ModelGovernor', 'queue', rest)
+  await chain.wait(6)
+  await chain.send(0, 'ModelGovernor', 'execute', rest)
+}
+
+const terms = async (chain: TestChain) => {
+  const block = (await chain.call('eth_getBlockByNumber', 'latest', false)) as { timestamp: string }
+  const deadline = BigInt(block.timestamp) + 100_000n
+  const targets = [
+    { metric: 'accuracy', minimum: 500_000n },
+    { metric: 'accuracy', minimum: 400_000n },
+    { metric: 'loss', minimum: -300_000n },
+  ]
+  return { budget: ether(50), rubricHash: hashOf('rubric'), deadline, targets, split }
+}
+
+async function governance(chain: TestChain) {
+  const { send, read, accounts, deployment } = chain
+  await send(1, 'ModelRegistry', 'propose', [hashOf('spec'), 'ipfs://spec\0', await terms(chain), ether(2)])
+  const actions = (await read('ModelRegistry', 'proposalActions', [1n])) as Actions
+  await send(1, 'ModelGovernor', 'propose', actions)
+  const id = (await read('ModelGovernor', 'hashProposal', [...actions.slice(0, 3), hashOf(actions[3])])) as bigint
+  await chain.wait(6)
+  await send(3, 'ModelGovernor', 'castVoteWithReasonAndParams', [id, 2, 'undecided', '0x1234'])
+  await send(2, 'ModelGovernor', 'castVoteWithReason', [id, 1, 'a good one \0'])
+  await send(1, 'ModelGovernor', 'castVote', [id, 0])
+  await send(4, 'GOpen', 'deposit', [], ether(7)) // after the snapshot: counts for no quorum of this proposal
+  await chain.wait(80)
+  await carryOut(chain, actions)
+  await send(0, 'ModelRegistry', 'resolveBond', [1n])
+  await send(0, 'ModelRegistry', 'fundMandate', [1n, ether(3)])
+  await send(0, 'ModelRegistry', 'spendBudget', [1n, accounts[0], 'compute', ether(5)])
+  await send(3, 'ModelRegistry', 'stake', [1n, ether(9)])
+  await send(3, 'ModelRegistry', 'unstake', [1n, ether(4)])
+
+  const call = (contract: 'ModelGovernor' | 'TimelockController', functionName: string, args: unknown[]) =>
+    encodeFunctionData({ abi: contracts[contract].abi, functionName, args } as never)
+  const { ModelGovernor: governor, TimelockController: timelock } = deployment.addresses
+  const settings: Actions = [
+    [governor, governor, governor, governor, governor, timelock],
+    [0n, 0n, 0n, 0n, 0n, 0n],
+    [
+      call('ModelGovernor', 'setVotingDelay', [4]),
+      call('ModelGovernor', 'setVotingPeriod', [41]),
+      call('ModelGovernor', 'setProposalThreshold', [1n]),
+      call('ModelGovernor', 'updateQuorumNumerator', [11n]),
+      call('ModelGovernor', 'setLateQuorumVoteExtension', [31]),
+      call('TimelockController', 'updateDelay', [4n]),
+    ],
+    'New settings',
+  ]
+  await send(2, 'ModelGovernor', 'propose', settings)
+  const second = (await read('ModelGovernor', 'hashProposal', [...settings.slice(0, 3), hashOf(settings[3])])) as bigint
+  await chain.wait(40)
+  await send(2, 'ModelGovernor', 'castVote', [second, 1]) // late: the vote is extended
+  await chain.wait(80)
+  await carryOut(chain, settings)
+
+  const hollow: Actions = [[governor], [0n], [call('ModelGovernor', 'setVotingDelay', [9])], 'Never mind']
+  await send(2, 'ModelGovernor', 'propose', hollow)
+  await send(2, 'ModelGovernor', 'cancel', [...hollow.slice(0, 3), hashOf(hollow[3])])
+  await send(1, 'ModelRegistry', 'propose', [hashOf('spec 2'), 'ipfs://2', await terms(chain), ether(2)])
+  const unpopular = (await read('ModelRegistry', 'proposalActions', [2n])) as Actions
+  await send(1, 'ModelGovernor', 'propose', unpopular)
+  await chain.wait(100)
+  await send(0, 'ModelRegistry', 'resolveBond', [2n]) // nobody voted: slashed
+}
+
+async function contribute(chain: TestChain, contributor: number, name: string, count: number, stake: bigint) {
+  const { send, accounts } = chain
+  const hashes = Array.from({ length: count }, (_, index) => hashOf(`${name} ${index}`))
+  const salt = hashOf(`salt of ${name}`)
+  const types = [{ type: 'uint256' }, { type: 'address' }, { type: 'bytes32' }, { type: 'bytes32' }] as const
+  const contents = keccak256(encodePacked(['bytes32[]'], [hashes]))
+  const commitment = keccak256(encodeAbiParameters(types, [1n, accounts[contributor]!, contents, salt]))
+  await send(contributor, 'DatanetRegistry', 'commit', [commitment, accounts[contributor]])
+  await send(0, 'DatanetRegistry', 'commit', [commitment, accounts[0]]) // a copy under another name changes nothing
+  await send(contributor, 'DatanetRegistry', 'submit', [
+    1n,
+    accounts[contributor],
+    hashes,
+    stake,
+    salt,
+    2n ** 63n,
+    '0x',
+  ])
+}
+
+async function data(chain: TestChain) {
+  const { send } = chain
+  await send(1, 'DatanetRegistry', 'createDatanet', [1n, 'CC-BY-4.0', OPEN / 10n])
+  await contribute(chain, 3, 'tickets', 4, OPEN)
+  const score = [
+    [1n, 2n, 3n, 4n],
+    [900_000, 0, 500_000, 700_000],
+    [1_000_000, 0, 400_000, 0],
+    [1, 2, 1, 1],
+  ]
+  await send(0, 'DatanetRegistry', 'score', [...score, ['', 'copied', '', '']])
+  await send(0, 'DatanetRegistry', 'slash', [2n, OPEN / 2n, hashOf('evidence')])
+  await chain.wait(6)
+  await send(3, 'DatanetRegistry', 'withdrawStake', [[1n, 2n]])
+}
+
+async function versions(chain: TestChain) {
+  const { send } = chain
+  const metric = (name: string, score: bigint) => ({
+    metric: name,
+    score,
+    lower: score - 1000n,
+    upper: score + 1000n,
+    n: 200n,
+  })
+  for (const [id, parent] of [
+    [1n, 0n],
+    [2n, 1n],
+    [3n, 2n],
+  ] as const) {
+    const hashes = ['dataset', 'manifest', 'adapter'].map((part) => hashOf(`${part} ${id}`))
+    await send(0, 'ModelRegistry', 'registerVersion', [1n, parent, 'sft', ...hashes])
+    const metrics = [metric('accuracy', 700_000n + id), metric('loss', -200_000n)]
+    await send(0, 'EvaluationRegistry', 'log', [id, hashOf('rubric'), metrics, hashOf(`log ${id}`)])
+    await send(4, 'ModelRegistry', 'promote', [id])
+  }
+}
+
+async function judge(chain: TestChain) {
+  const { send, accounts } = chain
+  const time = async () =>
+    Number(((await chain.call('eth_getBlockByNumber', 'latest', false)) as { timestamp: string }).timestamp)
+  await send(2, 'FeedbackPool', 'stake', [ether(10)])
+  await send(4, 'FeedbackPool', 'stake', [ether(10)])
+  const now = await time()
+  const task = { versionId: 1n, domain: 'support', itemHash: hashOf('item'), pot: ether(1) }
+  await send(0, 'FeedbackPool', 'openTasks', [1n, [task, { ...task, versionId: 2n }], now + 20, now + 40])
+  const types = ['uint256', 'address', 'uint8', 'uint8', 'uint8', 'uint8', 'uint8', 'bytes32'].map((type) => ({ type }))
+  const commitment = (taskId: bigint, who: number) =>
+    keccak256(encodeAbiParameters(types, [taskId, accounts[who]!, 1, 90, 80, 70, 60, zeroHash]))
+  for (const who of [2, 4])
+    await send(who, 'FeedbackPool', 'commit', [
+      [1n, 2n],
+      [commitment(1n, who), commitment(2n, who)],
+    ])
+  await chain.wait(21)
+  const reveal = (taskId: bigint) => ({
+    taskId,
+    choice: 1,
+    ethics: 90,
+    logic: 80,
+    functional: 70,
+    confidence: 60,
+    salt: zeroHash,
+  })
+  await send(2, 'FeedbackPool', 'reveal', [[reveal(1n), reveal(2n)]])
+  await chain.wait(25)
+  const settlement = (taskId: bigint, who: number, reward: bigint, penalty: bigint) => ({
+    taskId,
+    validator: accounts[who],
+    score: 800_000,
+    reward,
+    penalty,
+  })
+  const all = [
+    settlement(1n, 2, OPEN / 2n, 0n),
+    settlement(2n, 2, OPEN, 0n),
+    settlement(1n, 4, 0n, OPEN / 10n),
+    settlement(2n, 4, 0n, OPEN / 10n),
+  ]
+  await send(0, 'FeedbackPool', 'settle', [[1n, 2n], all, hashOf('settlement')])
+  await send(0, 'FeedbackPool', 'updateReputation', [[accounts[2], accounts[4]], 'support', [800_000, 100_000], [2, 0]])
+  await send(2, 'FeedbackPool', 'withdrawRewards')
+  await send(4, 'FeedbackPool', 'unstake', [ether(3)])
+}
+
+async function serve(chain: TestChain) {
+  const { send, accounts, deployment } = chain
+  await send(1, 'InferenceMarket', 'registerEndpoint', [2n, 'http://localhost:9000', 1000n, 2000n])
+  await send(1, 'InferenceMarket', 'setPrice', [1n, 1001n, 2001n])
+  await send(1, 'InferenceMarket', 'setVersion', [1n, 3n])
+  await send(4, 'InferenceMarket', 'deposit', [accounts[4], ether(20)])
+  const voucher = { consumer: accounts[4]!, endpointId: 1n, cumulative: ether(6), deadline: 2n ** 40n }
+  const signature = await accountOf(4).signTypedData({
+    domain: {
+      name: 'InferenceMarket',
+      version: '1',
+      chainId: 31_337,
+      verifyingContract: deployment.addresses.InferenceMarket,
+    },
+    types: {
+      Voucher: [
+        { name: 'consumer', type: 'address' },
+        { name: 'endpointId', type: 'uint256' },
+        { name: 'cumulative', type: 'uint256' },
+        { name: 'deadline', type: 'uint64' },
+      ],
+    },
+    primaryType: 'Voucher',
+    message: voucher,
+  })
+  const redemption = { voucher, amount: ether(5), signature }
+  await send(1, 'InferenceMarket', 'settleUsage', [1n, 1n, hashOf('usage'), 100n, 200n, ether(5), [redemption]])
+  await send(1, 'InferenceMarket', 'settleUsage', [2n ** 200n, 1n, hashOf('absurd'), 2n ** 255n, 0n, 0n, []])
+  await send(4, 'InferenceMarket', 'requestWithdrawal', [ether(3)])
+  await chain.wait(6)
+  await send(4, 'InferenceMarket', 'withdraw')
+  await send(4, 'InferenceMarket', 'requestWithdrawal', [ether(1)])
+}
+
+export const leafOf = (chain: TestChain, epoch: bigint, account: Address, cumulative: bigint) => {
+  const types = [
+    { type: 'uint256' },
+    { type: 'address' },
+    { type: 'uint256' },
+    { type: 'address' },
+    { type: 'uint256' },
+  ] as const
+  const { RewardDistributor } = chain.deployment.addresses
+  return keccak256(keccak256(encodeAbiParameters(types, [31_337n, RewardDistributor, epoch, account, cumulative])))
+}
+
+async function publish(chain: TestChain, root: Hex) {
+  const head = await chain.head()
+  const block = (await chain.call('eth_getBlockByNumber', `0x${(head - 1).toString(16)}`, false)) as { hash: Hex }
+  await chain.send(0, 'RewardDistributor', 'publish', [
+    1n,
+    1n,
+    BigInt(head - 1),
+    block.hash,
+    root,
+    ether(4),
+    'artifact',
+    hashOf('code'),
+  ])
+}
+
+async function rewardAndDispute(chain: TestChain) {
+  const { send, accounts } = chain
+  await send(0, 'RewardDistributor', 'fund', [2n ** 220n, 5n])
+  await publish(chain, hashOf('wrong'))
+  const judgement = (1n << 160n) | BigInt(accounts[2]!)
+  for (const [kind, subject] of [
+    [3, 1n],
+    [0, 3n],
+    [1, judgement],
+    [2, 3n],
+    [2, 2n],
+  ] as const)
+    await send(4, 'Disputes', 'open', [kind, subject, hashOf('proof')])
+  await send(0, 'Disputes', 'resolve', [1n, true, 0n])
+  await send(0, 'Disputes', 'resolve', [2n, true, OPEN / 4n])
+  await send(0, 'Disputes', 'resolve', [4n, true, 0n])
+  await send(0, 'Disputes', 'resolve', [5n, false, 0n])
+  await publish(chain, leafOf(chain, 1n, accounts[3]!, ether(4)))
+  await chain.wait(21)
+  await send(3, 'RewardDistributor', 'claim', [1n, accounts[3], ether(4), []])
+}
+
+/** The timelock itself decides a judgement's dispute, and a queued proposal is cancelled in the timelock. */
+async function byTimelock(chain: TestChain) {
+  const { send, read, call, deployment } = chain
+  const { TimelockController: timelock, Disputes, ModelGovernor } = deployment.addresses
+  const resolve = encodeFunctionData({ abi: contracts.Disputes.abi, functionName: 'resolve', args: [3n, true, OPEN] })
+  const actions: Actions = [[Disputes], [0n], [resolve], 'The judgement was bought']
+  await send(2, 'ModelGovernor', 'propose', actions)
+  const id = (await read('ModelGovernor', 'hashProposal', [...actions.slice(0, 3), hashOf(actions[3])])) as bigint
+  await chain.wait(6)
+  await send(2, 'ModelGovernor', 'castVote', [id, 1])
+  await chain.wait(80)
+  await carryOut(chain, actions)
+
+  const stopped: Actions = [[ModelGovernor], [0n], ['0x'], 'Stopped in the timelock']
+  await send(2, 'ModelGovernor', 'propose', stopped)
+  const stoppedId = (await read('ModelGovernor', 'hashProposal', [
+    ...stopped.slice(0, 3),
+    hashOf(stopped[3]),
+  ])) as bigint
+  await chain.wait(6)
+  await send(2, 'ModelGovernor', 'castVote', [stoppedId, 1])
+  await chain.wait(80)
+  await send(0, 'ModelGovernor', 'queue', [...stopped.slice(0, 3), hashOf(stopped[3])])
+  const salt = (BigInt(ModelGovernor) << 96n) ^ BigInt(hashOf(stopped[3]))
+  const saltHex = `0x${salt.toString(16).padStart(64, '0')}` as Hex
+  const operation = (await read('TimelockController', 'hashOperationBatch', [
+    ...stopped.slice(0, 3),
+    zeroHash,
+    saltHex,
+  ])) as Hex
+  const cancel = encodeFunctionData({
+    abi: contracts.TimelockController.abi,
+    functionName: 'cancel',
+    args: [operation],
+  })
+  await call('anvil_impersonateAccount', ModelGovernor)
+  await call('anvil_setBalance', ModelGovernor, '0xde0b6b3a7640000')
+  await call('eth_sendTransaction', { from: ModelGovernor, to: timelock, data: cancel, gas: '0x100000' })
+  await call('anvil_stopImpersonatingAccount', ModelGovernor)
+}
+
+/** Plays all of it. */
+export async function playStory(chain: TestChain) {
+  await money(chain)
+  await governance(chain)
+  await data(chain)
+  await versions(chain)
+  await judge(chain)
+  await serve(chain)
+  await rewardAndDispute(chain)
+  await byTimelock(chain)
+}
