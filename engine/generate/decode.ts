@@ -1,0 +1,125 @@
+import {
+  add,
+  argmax,
+  cast,
+  constant,
+  cumsum,
+  div,
+  equal,
+  expand,
+  type Graph,
+  gather,
+  gatherElements,
+  input,
+  less,
+  logSoftmax,
+  loop,
+  maximum,
+  type Node,
+  or,
+  reshape,
+  scalar,
+  softmax,
+  sum,
+  where,
+} from '#engine/graph/index.ts'
+import type { ModelConfig } from '#engine/model/config.ts'
+import { adapterInputs, cacheShape, idInput, stackedAdapterInputs, weightInputs } from '#engine/model/inputs.ts'
+import { forward, tokenLogits } from '#engine/model/llama.ts'
+import type { LoraConfig } from '#engine/model/lora.ts'
+
+/** What a decoding program is compiled for. */
+export interface DecodeShape {
+  batch: number
+  /** Prompt tokens, padded at the end. */
+  prompt: number
+  /** Most new tokens. */
+  limit: number
+  /** Adapters in the stack; 0 none, 1 the same for all rows. */
+  adapters: number
+}
+
+/**
+ * A whole decode as one graph: the prompts (B,P) are read once, then an ONNX Loop samples token by token from the
+ * key-value cache. Row b takes the token at which the cumulative distribution passes `uniform[n,b]`, or the likeliest
+ * one where its temperature is 0; `ends` closes a row. Outputs `tokens` (N,B) and `logProbabilities` (N,B) of the tokens
+ * at temperature 1; the loop ends once every row has.
+ */
+export function decodeGraph(config: ModelConfig, lora: LoraConfig | undefined, shape: DecodeShape): Graph {
+  const { batch: B, prompt: P, limit: N, adapters } = shape
+  const V = config.vocab_size
+  const ids = idInput(config, B, P)
+  const lengths = input('lengths', [B], 'i32', { below: P + 1 })
+  const uniform = input('uniform', [N, B])
+  const temperature = input('temperature', [B, 1])
+  const end = input('end', [], 'i32')
+  const trips = input('trips', [], 'i64')
+  const weights = weightInputs(config)
+  const own = adapterNodes(config, lora, adapters, B)
+
+  const layers = Array.from({ length: config.num_hidden_layers }, (_, layer) => layer)
+  const empty = expand(scalar(0), cacheShape(config, B, P + N))
+  const zeros = constant(new Int32Array(B), [B])
+  const start = { keys: layers.map(() => empty), values: layers.map(() => empty), lengths: zeros }
+  const read = forward(config, { weights, ids, adapter: own?.adapter, cache: start })
+  const D = config.hidden_size
+  const rowStarts = constant(
+    Int32Array.from({ length: B }, (_, row) => row * P - 1),
+    [B],
+  )
+  const last = gather(reshape(read.hidden, [B * P, D]), add(rowStarts, lengths)) // (B,D)
+
+  const sample = (logits: Node, n: Node) => {
+    const hot = less(scalar(0), temperature) // (B,1)
+    const cumulative = cumsum(softmax(div(logits, maximum(temperature, 1e-6)))) // (B,V)
+    const drawn = reshape(gather(uniform, n), [B, 1])
+    const passed = cast(sum(cast(less(cumulative, drawn), 'f32'), [-1]), 'i32') // (B,1)
+    const within = where(less(passed, V), passed, constant(Int32Array.of(V - 1), []))
+    const token = where(hot, within, reshape(cast(argmax(logits), 'i32'), [B, 1]))
+    const logProbability = gatherElements(logSoftmax(logits), token)
+    return { token, logProbability: reshape(logProbability, [B]) }
+  }
+
+  const first = reshape(tokenLogits(config, weights, last), [B, V])
+  const carried = [first, lengths, constant(new Int32Array(B), [B]), ...read.keys, ...read.values]
+  const L = layers.length
+  const result = loop({ trips, limit: N, carried }, (iteration, state) => {
+    const [logits, length, closed, ...cache] = state as [Node, Node, Node, ...Node[]]
+    const { token, logProbability } = sample(logits, cast(iteration, 'i32'))
+    const next = forward(config, {
+      weights,
+      ids: token,
+      adapter: own?.adapter,
+      cache: { keys: cache.slice(0, L), values: cache.slice(L), lengths: length },
+    })
+    const ended = equal(reshape(token, [B]), end)
+    const shut = cast(or(ended, equal(closed, constant(Int32Array.of(1), []))), 'i32')
+    const open = sum(cast(equal(shut, constant(Int32Array.of(0), [])), 'f32'), [0])
+    return {
+      carried: [
+        reshape(tokenLogits(config, weights, next.hidden), [B, V]),
+        add(length, constant(Int32Array.of(1), [])),
+        shut,
+        ...next.keys,
+        ...next.values,
+      ],
+      collected: [reshape(token, [B]), logProbability],
+      proceed: less(scalar(0), reshape(open, [])),
+    }
+  })
+  const [tokens, logProbabilities] = result.collected as [Node, Node]
+  return {
+    inputs: [ids, lengths, uniform, temperature, end, trips, ...weights.values(), ...(own?.inputs ?? [])],
+    outputs: { tokens, logProbabilities },
+  }
+}
+
+function adapterNodes(config: ModelConfig, lora: LoraConfig | undefined, adapters: number, batch: number) {
+  if (!lora || adapters === 0) return undefined
+  if (adapters === 1) {
+    const weights = adapterInputs(config, lora)
+    return { adapter: { lora, weights }, inputs: [...weights.values()] }
+  }
+  const { which, stacks, weights } = stackedAdapterInputs(config, lora, adapters, batch)
+  return { adapter: { lora, weights }, inputs: [which, ...stacks.values()] }
+}

@@ -1,0 +1,97 @@
+import { expect, test } from 'vitest'
+import { onnxRuntime } from '#engine/graph/index.ts'
+import { smallConfig } from '#engine/model/config.ts'
+import { initialAdapter, loraConfig, mergeAdapter } from '#engine/model/lora.ts'
+import { initialWeights } from '#engine/model/parameters.ts'
+import { Scorer } from '#engine/model/scorer.ts'
+import { Random } from '#engine/stats/random.ts'
+import { Generator } from './generator.ts'
+
+const config = smallConfig({
+  vocab_size: 50,
+  hidden_size: 16,
+  num_hidden_layers: 2,
+  num_attention_heads: 4,
+  max_position_embeddings: 128,
+})
+const weights = initialWeights(config, 3)
+for (const { data } of weights.values()) data.set(data.map((value) => value * 4)) // far from uniform
+const lora = loraConfig({ rank: 2 })
+const adapters = [1, 2].map((seed) => {
+  const adapter = initialAdapter(config, lora, seed)
+  const random = new Random(`b${seed}`)
+  for (const [name, { data }] of adapter) if (name.includes('lora_B')) random.fillUniform(data, -0.5, 0.5)
+  return adapter
+})
+const prompts = [[1, 2, 3], [7, 8, 9, 10, 11, 12, 13], [5], [20, 21, 22, 23]]
+const requests = (temperature: number) => prompts.map((prompt, i) => ({ prompt, maxTokens: 12, temperature, seed: i }))
+
+test('greedy decoding is what reading the whole text anew at every token gives', async () => {
+  const generator = new Generator({ config, weights, endId: null })
+  const found = await generator.generate(requests(0))
+  const scorer = new Scorer({ config, weights, batch: 50 })
+  for (const [i, { tokens }] of found.entries()) {
+    const text = [...prompts[i]!]
+    for (const token of tokens.slice(0, 6)) {
+      const scored = await scorer.logProbabilities(Array.from({ length: 50 }, (_, next) => [...text, next]))
+      const last = scored.map((row) => row.at(-1)!)
+      expect(token).toBe(last.indexOf(Math.max(...last)))
+      text.push(token)
+    }
+  }
+})
+
+test('a row is the same alone, in a batch, and again; its log-probabilities are the model’s own', async () => {
+  const generator = new Generator({ config, weights, endId: 4, batch: 4 })
+  const together = await generator.generate(requests(1))
+  expect(await generator.generate(requests(1))).toEqual(together)
+  const scorer = new Scorer({ config, weights })
+  for (const [i, request] of requests(1).entries()) {
+    const [alone] = await generator.generate([request])
+    expect(alone!.tokens).toEqual(together[i]!.tokens)
+    const { tokens, logProbabilities, finish } = together[i]!
+    const text = [...prompts[i]!, ...tokens, ...(finish === 'stop' ? [4] : [])]
+    const [scored] = await scorer.logProbabilities([text])
+    const tail = Array.from(scored!.slice(prompts[i]!.length - 1))
+    for (const [n, value] of logProbabilities.entries()) expect(value).toBeCloseTo(tail[n]!, 3)
+  }
+})
+
+test('rows with different adapters decode as each adapter merged into the weights does', async () => {
+  const mixed = new Generator({ config, weights, lora, adapters, endId: null })
+  const found = await mixed.generate(prompts.map((prompt, i) => ({ prompt, maxTokens: 8, adapter: i % 2 })))
+  for (const which of [0, 1]) {
+    const merged = new Generator({ config, weights: mergeAdapter(weights, lora, adapters[which]!), endId: null })
+    for (const [i, prompt] of prompts.entries()) {
+      if (i % 2 !== which) continue
+      const [alone] = await merged.generate([{ prompt, maxTokens: 8 }])
+      expect(found[i]!.tokens).toEqual(alone!.tokens)
+    }
+  }
+})
+
+test('sampling follows the model’s distribution', async () => {
+  const generator = new Generator({ config, weights, endId: null, runner: onnxRuntime() })
+  const draws = await generator.generate(
+    Array.from({ length: 2000 }, (_, seed) => ({ prompt: [1, 2, 3], maxTokens: 1, temperature: 1, seed })),
+  )
+  const scorer = new Scorer({ config, weights, batch: 50 })
+  const scored = await scorer.logProbabilities(Array.from({ length: 50 }, (_, next) => [1, 2, 3, next]))
+  for (let token = 0; token < 50; token++) {
+    const p = Math.exp(scored[token]!.at(-1)!)
+    const seen = draws.filter((draw) => draw.tokens[0] === token).length / 2000
+    expect(Math.abs(seen - p)).toBeLessThan(5 * Math.sqrt((p * (1 - p)) / 2000) + 0.002)
+  }
+})
+
+test('a request that does not fit is refused by its number', async () => {
+  const generator = new Generator({ config, weights, endId: null })
+  await expect(generator.generate([{ prompt: [], maxTokens: 4 }])).rejects.toThrow(/Request 0 has an empty prompt/)
+  await expect(
+    generator.generate([
+      { prompt: [1], maxTokens: 4 },
+      { prompt: [99], maxTokens: 4 },
+    ]),
+  ).rejects.toThrow(/Request 1 has token 99/)
+  await expect(generator.generate([{ prompt: [1], maxTokens: 200 }])).rejects.toThrow(/pass the model's 128/)
+})
