@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -102,6 +103,14 @@ describe('a hostile model folder', () => {
     ['whose configuration is cut', () => writeFileSync(join(folder, 'config.json'), '{"a":'), 'not valid JSON'],
     ['whose configuration is a list', () => writeFileSync(join(folder, 'config.json'), '[]'), 'not a JSON object'],
     ['whose tokenizer is no text', () => writeFileSync(join(folder, 'tokenizer.json'), '\xff', 'latin1'), 'not UTF-8'],
+    [
+      'whose configuration is a pipe',
+      () => {
+        rmSync(join(folder, 'config.json'))
+        execFileSync('mkfifo', [join(folder, 'config.json')])
+      },
+      'not a file',
+    ],
     ['without weights', () => rmSync(join(folder, index)), 'holds neither'],
     ['without a shard', () => rmSync(join(folder, first)), 'no such file'],
     ['without a weight map', () => edit(index, (json) => delete json.weight_map), 'no weight_map'],

@@ -1,7 +1,20 @@
-import type { FileHandle } from 'node:fs/promises'
+import { type FileHandle, open, stat } from 'node:fs/promises'
 
 /** The most bytes asked of the system at once; single calls stop at 2 GiB. */
 const maxTransfer = 2 ** 30
+
+/**
+ * Opens a file for reading. Throws when there is none, and on folders, devices and pipes, which would be waited on for
+ * ever. Close it when done.
+ */
+export async function openToRead(path: string): Promise<{ file: FileHandle; size: number }> {
+  const found = await stat(path).catch((cause: Error) => {
+    throw new Error(`${path} cannot be read: ${cause.message}`, { cause })
+  })
+  if (!found.isFile()) throw new Error(`${path} is not a file.`)
+  const file = await open(path, 'r')
+  return { file, size: (await file.stat()).size }
+}
 
 /** Fills `into` from `position` on. Throws when the file ends before; `path` is for the message. */
 export async function readFully(

@@ -1,5 +1,6 @@
-import { open } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
 import { writeFileAtomically } from './atomic.ts'
+import { openToRead } from './fileBytes.ts'
 
 /** A JSON object as read from an untrusted file. */
 export type Json = Record<string, unknown>
@@ -9,15 +10,10 @@ const maxJsonBytes = 256 * 1024 * 1024
 
 /** The text of a file, or undefined when there is none. Refuses what is no regular file, no UTF-8, or absurdly long. */
 export async function readTextIfAny(path: string): Promise<string | undefined> {
-  const file = await open(path, 'r').catch((cause: NodeJS.ErrnoException) => {
-    if (cause.code === 'ENOENT') return undefined
-    throw new Error(`${path} cannot be read: ${cause.message}`, { cause })
-  })
-  if (!file) return undefined
+  if (!existsSync(path)) return undefined
+  const { file, size } = await openToRead(path)
   try {
-    const found = await file.stat()
-    if (!found.isFile()) throw new Error(`${path} is not a file.`)
-    if (found.size > maxJsonBytes) throw new Error(`${path} has ${found.size} bytes; at most ${maxJsonBytes} are read.`)
+    if (size > maxJsonBytes) throw new Error(`${path} has ${size} bytes; at most ${maxJsonBytes} are read.`)
     try {
       return new TextDecoder('utf-8', { fatal: true }).decode(await file.readFile())
     } catch (cause) {

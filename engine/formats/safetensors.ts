@@ -1,7 +1,7 @@
-import { type FileHandle, open, stat } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
 import { writeFileAtomically } from './atomic.ts'
 import { dtypes, encoders, type FloatDtype } from './dtypes.ts'
-import { readFully, writeFully } from './fileBytes.ts'
+import { openToRead, readFully, writeFully } from './fileBytes.ts'
 import { type Header, maxHeaderBytes, parseHeader, type TensorEntry } from './header.ts'
 import { elementCount, type Tensor, type Weights } from './weights.ts'
 
@@ -26,11 +26,8 @@ export class SafetensorsFile {
 
   /** Throws an error that names the file and the fault when the file is no valid safetensors file. */
   static async open(path: string): Promise<SafetensorsFile> {
-    const found = await stat(path)
-    if (!found.isFile()) throw new Error(`${path} is not a file.`)
-    const file = await open(path, 'r')
+    const { file, size } = await openToRead(path)
     try {
-      const { size } = await file.stat()
       if (size < 8) throw new Error(`it has ${size} bytes, and the length of the header alone takes 8`)
       const length = await readFully(file, new Uint8Array(8), 0, path)
       const headerBytes = new DataView(length.buffer).getBigUint64(0, true)

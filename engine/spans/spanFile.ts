@@ -1,6 +1,5 @@
-import { open } from 'node:fs/promises'
 import { writeFileAtomically } from '#engine/formats/atomic.ts'
-import { readFully, writeFully } from '#engine/formats/fileBytes.ts'
+import { openToRead, readFully, writeFully } from '#engine/formats/fileBytes.ts'
 import { type SpanArrays, SpanIndex } from './spanIndex.ts'
 
 /** Names the kind of file and its version. */
@@ -32,17 +31,15 @@ export async function writeSpanIndex(path: string, { arrays }: SpanIndex): Promi
  * and numbers that point outside; an order that is merely wrong yields wrong answers, but no failure.
  */
 export async function readSpanIndex(path: string): Promise<SpanIndex> {
-  const file = await open(path, 'r')
+  const { file, size: fileBytes } = await openToRead(path)
   try {
-    const found = await file.stat()
-    if (!found.isFile()) throw new Error(`${path} is not a file.`)
-    if (found.size < headerBytes) throw new Error(`${path} is not a span index: it has ${found.size} bytes.`)
+    if (fileBytes < headerBytes) throw new Error(`${path} is not a span index: it has ${fileBytes} bytes.`)
     const header = await readFully(file, new Uint8Array(headerBytes), 0, path)
     if (new TextDecoder().decode(header.subarray(0, 8)) !== magic) throw new Error(`${path} is not a span index.`)
     const view = new DataView(header.buffer)
     const [size, documents] = [view.getBigUint64(8, true), view.getBigUint64(16, true)]
-    if (BigInt(found.size) !== BigInt(headerBytes) + 4n * (2n * size + documents)) {
-      throw new Error(`${path} has ${found.size} bytes, unlike its header: it is truncated or not a span index.`)
+    if (BigInt(fileBytes) !== BigInt(headerBytes) + 4n * (2n * size + documents)) {
+      throw new Error(`${path} has ${fileBytes} bytes, unlike its header: it is truncated or not a span index.`)
     }
     const arrays: SpanArrays = {
       text: new Int32Array(Number(size)),

@@ -1,5 +1,5 @@
 import { type FileHandle, open, stat } from 'node:fs/promises'
-import { readFully, writeFully } from '#engine/formats/fileBytes.ts'
+import { openToRead, readFully, writeFully } from '#engine/formats/fileBytes.ts'
 import type { Projection } from './projection.ts'
 
 /** Names the kind of file and its version. Then come dimensions (32 bits), 4 bytes of nothing, the projection's 16 bytes. */
@@ -88,14 +88,14 @@ export class Sketches {
    * Refuses a file of another kind, or of another projection when one is given.
    */
   static async read(path: string, projection?: Pick<Projection, 'dimensions' | 'identity'>): Promise<Sketches> {
-    const file = await open(path, 'r')
+    const { file, size } = await openToRead(path)
     try {
       const { dimensions, identity } = await readHeader(file, path)
       if (projection && projection.identity !== identity) {
         throw new Error(`${path} holds sketches of another projection: seed, length or dimensions differ.`)
       }
       const recordBytes = 2 * (dimensions + 2)
-      const count = Math.floor(((await file.stat()).size - headerBytes) / recordBytes)
+      const count = Math.floor((size - headerBytes) / recordBytes)
       const words = new Int16Array(count * (dimensions + 2))
       await readFully(file, new Uint8Array(words.buffer), headerBytes, path)
       const sketches = new Sketches(dimensions, identity, words, count)
