@@ -2,10 +2,10 @@ import { join } from 'node:path'
 import { writeCheckpoint } from '#engine/formats/checkpoint.ts'
 import { smallConfig, writeConfig } from '#engine/model/config.ts'
 import { countParameters, initialWeights } from '#engine/model/parameters.ts'
-import { Random } from '#engine/stats/random.ts'
 import { ChatTemplate } from '#engine/text/chat.ts'
 import { Tokenizer } from '#engine/text/tokenizer.ts'
-import { learningRateAt, schedule } from '#engine/train/schedule.ts'
+import { TrainingRun } from '#engine/train/run.ts'
+import { schedule } from '#engine/train/schedule.ts'
 import { type PackedExample, pack, packedSupervised } from '#engine/train/supervised.ts'
 import { Trainer } from '#engine/train/trainer.ts'
 import { drawCorpus } from '../skill/corpus.ts'
@@ -14,8 +14,7 @@ import { CHAT_TEMPLATE, encodeDocument, trainBaseTokenizer } from './tokenizer.t
 /** Pre-trains the example's base model from nothing and writes it beside this file: `npm run base`. */
 
 const SEED = 20_261_120
-const DOCUMENTS = Number(process.env.BASE_DOCUMENTS ?? 60_000)
-const EPOCHS = 1
+const DOCUMENTS = 60_000
 const ROW = 128
 const BATCH = 16
 const PEAK_RATE = 3e-3
@@ -56,20 +55,22 @@ async function main(): Promise<void> {
   // Packing sorts by length, so it is done in slices, that each batch holds texts of all kinds.
   const rows: PackedExample[] = []
   for (let from = 0; from < texts.length; from += 2000) rows.push(...pack(texts.slice(from, from + 2000), ROW))
-  const steps = Math.floor((rows.length * EPOCHS) / BATCH)
-  const rates = schedule(PEAK_RATE, { warmup: Math.ceil(steps / 20), floor: 0.02 })
+  const steps = Math.ceil(rows.length / BATCH)
+  const learningRate = schedule(PEAK_RATE, { warmup: Math.ceil(steps / 20), floor: 0.02 })
   const began = Date.now()
-  let smooth = 0
-  for (let step = 1, order: number[] = []; step <= steps; step++) {
-    if (order.length < BATCH) order = [...new Random(`${SEED}/${step}`).permutation(rows.length)]
-    const batch = order.splice(0, BATCH).map((at) => rows[at]!)
-    const { loss } = await trainer.apply(batch, learningRateAt(rates, step, steps))
-    smooth = smooth === 0 ? loss : smooth * 0.98 + loss * 0.02
-    if (step % 100 === 0 || step === steps)
+  let smooth = Number.NaN
+  for await (const { step, loss } of new TrainingRun(trainer, {
+    examples: rows,
+    batchSize: BATCH,
+    epochs: 1,
+    learningRate,
+  }).start()) {
+    smooth = Number.isNaN(smooth) ? loss : smooth * 0.98 + loss * 0.02
+    if (step % 50 === 0 || step === steps)
       console.log(`step ${step} of ${steps}: loss ${smooth.toFixed(3)}, ${Math.round((Date.now() - began) / 1000)} s`)
   }
   await writeCheckpoint(
-    process.env.BASE_OUT ?? join(import.meta.dirname, 'model'),
+    join(import.meta.dirname, 'model'),
     { config: writeConfig(config), ...files, weights: await trainer.parameters() },
     { dtype: 'F16', replace: true },
   )
