@@ -76,6 +76,7 @@ export class RlhfInput {
 export class EvaluateInput {
   @IdInput('The version.') versionId!: string
   @FlagInput('Whether to promote it when every target is met.', { default: true }) promote!: boolean
+  @FlagInput('Whether to measure the base model beside it.', { default: false }) baseline!: boolean
   @IntInput('Fixes sampling.', { default: 1, min: 0, max: 2147483647 }) seed!: number
 }
 

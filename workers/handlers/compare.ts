@@ -104,11 +104,12 @@ async function openTasks(
 ): Promise<string> {
   const { input, chain } = job
   const pot = BigInt(input.potWei)
-  await chain.transact(`budget:${job.id}`, {
-    contract: 'ModelRegistry',
-    functionName: 'spendBudget',
-    args: [BigInt(version.modelId), chain.account, 'feedback', pot * BigInt(tasks.length)],
-  })
+  if (pot > 0n)
+    await chain.transact(`budget:${job.id}`, {
+      contract: 'ModelRegistry',
+      functionName: 'spendBudget',
+      args: [BigInt(version.modelId), chain.account, 'feedback', pot * BigInt(tasks.length)],
+    })
   await chain.transact(`pots:${job.id}`, {
     contract: 'GOpen',
     functionName: 'approve',

@@ -13,17 +13,21 @@ export const evaluate =
     const at = places(job, tools)
     const facts = await versionFacts(at, job.input.versionId)
     const { rubric, rubricHash, version } = facts
+    const common = {
+      baseFolder: await baseFolder(at, facts),
+      items: await sealedItems(at, rubric.test),
+      rubric: { metrics: rubric.metrics, maxTokens: rubric.maxTokens },
+      seed: job.input.seed,
+    }
+    const half = job.input.baseline ? 0.45 : 0.9
     const { metrics, log } = await tools.engine.run(
       'evaluate',
-      {
-        baseFolder: await baseFolder(at, facts),
-        adapterFolder: await adapterFolder(at, facts),
-        items: await sealedItems(at, rubric.test),
-        rubric: { metrics: rubric.metrics, maxTokens: rubric.maxTokens },
-        seed: job.input.seed,
-      },
-      following(job, 0, 0.9, 'evaluating'),
+      { ...common, adapterFolder: await adapterFolder(at, facts) },
+      following(job, 0, half, 'evaluating'),
     )
+    const base = job.input.baseline
+      ? (await tools.engine.run('evaluate', common, following(job, half, 0.9, 'evaluating the base model'))).metrics
+      : undefined
     const logHash = await storeAs(job, 'evaluationLog').put(documentBytes(log))
     const inPpm = metrics.map(({ name, score, lower, upper, n }) => ({
       metric: name,
@@ -53,7 +57,8 @@ export const evaluate =
       result: {
         versionId: version.id,
         logHash,
-        metrics: metrics.map(({ name, score, lower, upper, n }) => ({ name, score, lower, upper, n })),
+        metrics,
+        ...(base && { base }),
         meetsTargets: missed.length === 0,
         missed: missed.map((target) => target.metric),
         promoted,
