@@ -134,7 +134,7 @@ export class World {
     value = 0n,
   ): Promise<{ name: string; args: readonly unknown[] }> {
     const call = { ...this.transaction(from, contract, functionName, args as readonly unknown[]), value: hex(value) }
-    const reply = await this.raw('eth_call', [{ ...call, gas: hex(GAS) }, 'latest'])
+    const reply = await this.raw('eth_call', [{ ...call, gas: hex(GAS) }, 'pending'])
     if (!reply.error) return { name: 'none', args: [] }
     return namedError(contract, reply.error.data, reply.error.message)
   }
@@ -196,7 +196,7 @@ export class World {
   }
 
   private async failure(call: object): Promise<string> {
-    const reply = await this.raw('eth_call', [call, 'latest'])
+    const reply = await this.raw('eth_call', [call, 'pending'])
     return reply.error ? namedError(undefined, reply.error.data, reply.error.message).name : 'reverted'
   }
 

@@ -1,0 +1,67 @@
+import { type Address, encodeAbiParameters, encodePacked, type Hex, keccak256 } from 'viem'
+import type { HDAccount } from 'viem/accounts'
+import { hashOf, type World } from './world.ts'
+
+/** A batch of contents on its way into a datanet. */
+export type Batch = {
+  datanetId: bigint
+  contributor: Address
+  contents: Hex[]
+  stakeEach: bigint
+  salt: Hex
+  deadline: bigint
+}
+
+export const contentsHash = (contents: readonly Hex[]): Hex => keccak256(encodePacked(['bytes32[]'], [contents]))
+
+export function commitmentOf(batch: Batch): Hex {
+  return keccak256(
+    encodeAbiParameters(
+      [{ type: 'uint256' }, { type: 'address' }, { type: 'bytes32' }, { type: 'bytes32' }],
+      [batch.datanetId, batch.contributor, contentsHash(batch.contents), batch.salt],
+    ),
+  )
+}
+
+/** What a contributor signs; `over` replaces parts of it, for forgeries. */
+export async function signBatch(
+  world: World,
+  signer: HDAccount,
+  batch: Batch,
+  nonce: bigint,
+  over: { chainId?: number; contract?: Address; name?: string } = {},
+): Promise<Hex> {
+  return signer.signTypedData({
+    domain: {
+      name: over.name ?? 'DatanetRegistry',
+      version: '1',
+      chainId: over.chainId ?? world.deployment.chainId,
+      verifyingContract: over.contract ?? world.at.DatanetRegistry,
+    },
+    types: {
+      Contribution: [
+        { name: 'datanetId', type: 'uint256' },
+        { name: 'contributor', type: 'address' },
+        { name: 'contentsHash', type: 'bytes32' },
+        { name: 'stakeEach', type: 'uint256' },
+        { name: 'nonce', type: 'uint256' },
+        { name: 'deadline', type: 'uint256' },
+      ],
+    },
+    primaryType: 'Contribution',
+    message: { ...batch, contentsHash: contentsHash(batch.contents), nonce },
+  })
+}
+
+export const submitArguments = (batch: Batch, signature: Hex = '0x') =>
+  [batch.datanetId, batch.contributor, batch.contents, batch.stakeEach, batch.salt, batch.deadline, signature] as const
+
+export const contentsOf = (name: string, count: number): Hex[] =>
+  Array.from({ length: count }, (_, i) => hashOf(`${name} ${i}`))
+
+/** Commits and submits a batch by its contributor's own transactions. @returns the first id */
+export async function contribute(world: World, batch: Batch): Promise<bigint> {
+  await world.send(batch.contributor, 'DatanetRegistry', 'commit', [commitmentOf(batch), batch.contributor])
+  await world.send(batch.contributor, 'DatanetRegistry', 'submit', submitArguments(batch))
+  return (await world.read('DatanetRegistry', 'contributionCount', [])) - BigInt(batch.contents.length) + 1n
+}
