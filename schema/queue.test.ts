@@ -104,6 +104,20 @@ describe.each(backends)('the queue on %s', (backend) => {
     await vi.waitFor(() => expect(heard).toEqual([one.id]))
   })
 
+  test('a worker started after all was lost is no worse off, nor one under which it is lost', async () => {
+    const { queues, lose } = await freshQueues(backend)
+    await lose()
+    const heard: string[] = []
+    await queues.worker('cpu', 1, async ({ id }) => void heard.push(id))
+    const [first, second] = [entry(), entry()]
+    await queues.add(first)
+    await vi.waitFor(() => expect(heard).toEqual([first.id]), { timeout: 5000 })
+    await lose()
+    await sleep(100)
+    await queues.add(second)
+    await vi.waitFor(() => expect(heard).toEqual([first.id, second.id]), { timeout: 10_000 })
+  })
+
   test('a paused worker takes nothing new, and closing waits for what runs', async () => {
     const { queues } = await freshQueues(backend)
     const heard: string[] = []

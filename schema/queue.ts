@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { createPostgresBackend, Queue, type QueueOptions, runMigrations, Worker, type WorkerOptions } from 'bullmq'
 import { Redis, type RedisOptions } from 'ioredis'
 import pg from 'pg'
@@ -62,8 +63,22 @@ const WORKER_OPTIONS = {
   maxStalledCount: 1_000_000,
   runRetryDelay: 1_000,
   drainDelay: 5,
+  autorun: false,
 }
 const STREAMS = { events: { maxLen: 1000 } }
+
+/** BullMQ asks again at once after a failure other than a refused connection; a database that restarts, or tables that are gone,
+ *  would keep the process spinning. This worker takes a breath first. */
+class PatientWorker extends Worker {
+  protected override async moveToActive(token: string, name: string) {
+    try {
+      return await super.moveToActive(token, name)
+    } catch (error) {
+      await sleep(500)
+      throw error
+    }
+  }
+}
 
 interface Parts {
   backend: Queues['backend']
@@ -105,10 +120,17 @@ function assemble(parts: Parts, settings: QueueSettings): Queues {
       })
     },
     async worker(queue, concurrency, work) {
+      await parts.mend?.()
       const worker = parts.worker(named(queue), concurrency, work)
       worker.on('error', hear)
+      try {
+        await worker.waitUntilReady() // a loop started before would spin for ever on a connection that failed once
+      } catch (cause) {
+        await worker.close(true)
+        throw new QueueError(`The queue ${queue} could not be opened: ${(cause as Error).message}`, { cause })
+      }
       workers.add(worker)
-      await worker.waitUntilReady()
+      worker.run().catch(hear)
       return {
         pause: () => worker.pause(true),
         async close() {
@@ -148,13 +170,14 @@ async function onPostgres(settings: QueueSettings): Promise<Queues> {
     await pool.end()
     throw new QueueError(`DATABASE_URL: the queue could not be opened there: ${(cause as Error).message}`, { cause })
   })
+  // Any queue or worker of this process hears by this one pool: two connections listen, the rest ask.
   const options = { connection: pool } as unknown as QueueOptions & WorkerOptions
   return assemble(
     {
       backend: 'postgres',
       queue: (name) => new Queue(name, { ...options, streams: STREAMS }, createPostgresBackend as never),
       worker: (name, concurrency, work) =>
-        new Worker(
+        new PatientWorker(
           name,
           (job) => work(job.data),
           { ...options, ...WORKER_OPTIONS, concurrency },
@@ -197,7 +220,12 @@ async function onRedis(url: string, settings: QueueSettings): Promise<Queues> {
       backend: 'redis',
       queue: (name) => new Queue(name, { connection: producer, prefix, streams: STREAMS }),
       worker: (name, concurrency, work) =>
-        new Worker(name, (job) => work(job.data), { connection: consumer, prefix, ...WORKER_OPTIONS, concurrency }),
+        new PatientWorker(name, (job) => work(job.data), {
+          connection: consumer,
+          prefix,
+          ...WORKER_OPTIONS,
+          concurrency,
+        }),
       close: async () => {
         producer.disconnect()
         consumer.disconnect()

@@ -1,0 +1,68 @@
+import { appendFile, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import pino from 'pino'
+import { localStore } from '#schema/artifacts.ts'
+import { openDatabase } from '#schema/database.ts'
+import { LedgerTransfer } from '#schema/offchain/ledger.ts'
+import { openQueues } from '#schema/queue.ts'
+import { row } from '#schema/rows.ts'
+import type { Chain } from '../chain.ts'
+import { startWorker } from '../index.ts'
+import type { Handlers, Interruption } from '../job.ts'
+import { QUICK } from './timing.ts'
+
+/** A worker process that a test may kill. Its one GPU job counts to `epochs`, keeping its place in the checkpoint folder, and leaves
+ *  one transfer; every step is written to a trace, so that the test sees what ran twice. */
+
+const [databaseUrl, folder, redisUrl, prefix] = process.argv.slice(2) as [string, string, string, string]
+const db = await openDatabase(databaseUrl)
+const queues = await openQueues({ databaseUrl, redisUrl: redisUrl || undefined, prefix })
+
+const handlers: Partial<Handlers> = {
+  async fineTune(job) {
+    const place = join(job.checkpointFolder, 'place')
+    const from = Number(await readFile(place, 'utf8').catch(() => '0'))
+    for (let step = from; step < job.input.epochs; step++) {
+      if (job.signal.aborted) {
+        if ((job.signal.reason as Interruption).why === 'stopping') await writeFile(place, String(step))
+        throw job.signal.reason
+      }
+      await appendFile(join(folder, 'trace'), `${process.pid} ${job.attempt} ${step}\n`)
+      job.report(step / job.input.epochs, 'counting')
+      job.metric('loss', step, 1 / (step + 1))
+      if (step % 10 === 9) await writeFile(place, String(step + 1))
+      await sleep(10)
+    }
+    const transfer = { id: `${job.id}-paid`, debit: 'a', credit: 'b', amount: 1n, reason: 'test', at: new Date(0) }
+    return {
+      result: { steps: job.input.epochs, from },
+      rows: [row(LedgerTransfer, transfer)],
+      next: [{ kind: 'settleEpoch', input: { epoch: 1 }, key: 'after' }],
+      also: async (sql) =>
+        void (await sql.query('insert into effect (job, pid) values ($1, $2)', [job.id, process.pid])),
+    }
+  },
+  settleEpoch: async () => ({ result: {} }),
+}
+
+const worker = await startWorker({
+  db,
+  queues,
+  artifacts: localStore(join(folder, 'artifacts')),
+  chain: undefined as unknown as Chain,
+  handlers: handlers as Handlers,
+  log: pino({ level: 'silent' }),
+  gpuConcurrency: 1,
+  cpuConcurrency: 1,
+  device: 'cpu',
+  checkpoints: join(folder, 'checkpoints'),
+  timing: QUICK,
+})
+process.on('SIGTERM', async () => {
+  await worker.stop()
+  await queues.close()
+  await db.close()
+  process.exit(0)
+})
+process.send?.('ready')

@@ -1,0 +1,58 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import pino from 'pino'
+import { onTestFinished } from 'vitest'
+import { localStore } from '#schema/artifacts.ts'
+import { enqueue } from '#schema/enqueue.ts'
+import type { JobInput, JobKind } from '#schema/jobs.ts'
+import { freshQueues } from '#schema/test/queues.ts'
+import type { Chain } from '../chain.ts'
+import { startWorker, type WorkerOptions } from '../index.ts'
+import type { Handlers } from '../job.ts'
+import { QUICK } from './timing.ts'
+
+export const silent = pino({ level: process.env.TEST_LOG ?? 'silent' })
+
+/** Handlers for the kinds given; any other kind is a fault of the test. */
+export const only = (handlers: Partial<Handlers>) => handlers as Handlers
+
+export const temporaryFolder = async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'modelcommons-worker-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  return folder
+}
+
+/** A database, queues and an artifact store of their own, on which a test starts workers and asks for jobs. No job of these tests
+ *  touches a chain. */
+export async function freshHouse(backend: 'postgres' | 'redis' = 'postgres') {
+  const setting = await freshQueues(backend)
+  const folder = await temporaryFolder()
+  const artifacts = localStore(join(folder, 'artifacts'))
+  let keys = 0
+  return {
+    ...setting,
+    artifacts,
+    folder,
+    async worker(handlers: Partial<Handlers>, over: Partial<WorkerOptions> = {}) {
+      const worker = await startWorker({
+        db: setting.db,
+        queues: setting.queues,
+        artifacts,
+        chain: undefined as unknown as Chain,
+        handlers: only(handlers),
+        log: silent,
+        gpuConcurrency: 1,
+        cpuConcurrency: 4,
+        device: 'cpu',
+        checkpoints: join(folder, 'checkpoints'),
+        ...over,
+        timing: { ...QUICK, ...over.timing },
+      })
+      onTestFinished(() => worker.stop())
+      return worker
+    },
+    ask: <K extends JobKind>(kind: K, input: Partial<JobInput<K>>, key = `key ${++keys}`) =>
+      enqueue(setting, kind, input, { key, requestedBy: null }),
+  }
+}

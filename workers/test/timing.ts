@@ -1,0 +1,12 @@
+import type { Timing } from '../runner.ts'
+
+/** Rounds short enough for tests, in the same proportions as in earnest. */
+export const QUICK: Timing = {
+  heartbeatMs: 100,
+  writeMs: 20,
+  staleMs: 1_000,
+  queuedMs: 300,
+  sweepMs: 150,
+  graceMs: 1_000,
+  backoffMs: 20,
+}
