@@ -6,7 +6,14 @@ import { UploadCommand } from './commands/upload.ts'
 import { VoucherCommand } from './commands/vouchers.ts'
 import { entityResolvers } from './derive/entities.ts'
 import { declareNodes } from './derive/node.ts'
+import { ArtifactFacts } from './facts/artifacts.ts'
+import { ContributorFacts } from './facts/contributors.ts'
+import { LineageFacts } from './facts/lineage.ts'
 import { Nodes } from './facts/nodes.ts'
+import { OverviewFacts } from './facts/overview.ts'
+import { ProposalFacts } from './facts/proposals.ts'
+import { RewardFacts } from './facts/rewards.ts'
+import { VersionFacts } from './facts/versions.ts'
 import { LiveEvents } from './live/events.ts'
 import { LiveJobs } from './live/jobs.ts'
 
@@ -18,6 +25,13 @@ export function apiSchema(): GraphQLSchema {
   const resolvers: EntityClass[] = [
     ...entityResolvers(),
     Nodes,
+    ProposalFacts,
+    VersionFacts,
+    LineageFacts,
+    RewardFacts,
+    ContributorFacts,
+    ArtifactFacts,
+    OverviewFacts,
     jobResolver(),
     CancelCommand,
     VoucherCommand,

@@ -1,6 +1,7 @@
 import type { GraphQLResolveInfo } from 'graphql'
 import { FieldResolver, ID, Int, Query, Resolver } from 'type-graphql'
 import type { EntityClass, TableDefinition } from '#schema/define.ts'
+import { Artifact } from '#schema/offchain/artifacts.ts'
 import type { ApiContext } from '../context.ts'
 import { naming, publicTables, type Relation, relationsOf } from '../names.ts'
 import { AT, type PageArgs, pageRequest, type Row } from '../query/page.ts'
@@ -44,11 +45,12 @@ const pageArgs = (table: TableDefinition): ArgDeclaration[] => {
   ]
 }
 
-/** A resolver class for each public entity: the query for one, the list, the fields of its relations. */
+/** A resolver class for each public entity: the query for one (an artifact’s also looks into the store: `facts/artifacts.ts`), the
+ *  list, the fields of its relations. */
 export function entityResolvers(): EntityClass[] {
   return publicTables.map((table) => {
     const owner = classNamed(`${table.name}Resolver`)
-    declareOne(owner, table)
+    if (table.entity !== Artifact) declareOne(owner, table)
     declareList(owner, table)
     declareMethod(
       owner,

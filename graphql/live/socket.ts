@@ -14,11 +14,12 @@ import { apiSchema } from '../schema.ts'
 export function serveSockets(server: Server, path: string, services: Services): () => Promise<void> {
   const schema = apiSchema()
   const format = (error: GraphQLError): GraphQLFormattedError => formatError(error.toJSON(), error, services.log)
-  const sockets = new WebSocketServer({
-    server,
-    path,
-    maxPayload: 2_500_000,
-    verifyClient: ({ req }: { req: IncomingMessage }) => sameOrigin(req),
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: 2_500_000 })
+  server.on('upgrade', (request, socket, head) => {
+    const refuse = (status: string) => socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`)
+    if (request.url?.split('?')[0] !== path) refuse('404 Not Found')
+    else if (!sameOrigin(request)) refuse('403 Forbidden')
+    else sockets.handleUpgrade(request, socket, head, (opened) => sockets.emit('connection', opened, request))
   })
   const served = speakGraphqlWs<{ authorization?: string }, { caller?: Caller }>(
     {

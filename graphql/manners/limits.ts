@@ -13,10 +13,11 @@ import {
   Kind,
   type OperationDefinitionNode,
   type SelectionSetNode,
+  valueFromASTUntyped,
   visit,
 } from 'graphql'
 import { ApiError } from '../errors.ts'
-import { DEFAULT_FIRST } from '../query/page.ts'
+import { DEFAULT_FIRST, requireSize } from '../query/page.ts'
 
 /** What a query may ask of us. Its cost is about the number of objects it can return: a list counts as many as it asks for,
  *  times what each of them brings; a field may state its own cost. */
@@ -50,7 +51,11 @@ export function measure(
     )
   const root = schema.getRootType(operation.operation)
   if (!root) return 0
-  const { depth, cost } = new Reckoning(document, variables).set(operation.selectionSet, root, UNSIZED)
+  const { depth, cost } = new Reckoning(document, withDefaults(operation, variables)).set(
+    operation.selectionSet,
+    root,
+    UNSIZED,
+  )
   if (depth > LIMITS.depth)
     throw new ApiError(
       'TOO_COMPLEX',
@@ -62,6 +67,14 @@ export function measure(
       `The query may return ${cost} objects, more than ${LIMITS.cost}. Ask for smaller pages with \`first\`, or fewer levels.`,
     )
   return cost
+}
+
+/** The variables as execution will see them. */
+function withDefaults(operation: OperationDefinitionNode, given: Variables): Variables {
+  const defaults = (operation.variableDefinitions ?? []).flatMap(({ variable, defaultValue }) =>
+    defaultValue ? [[variable.name.value, valueFromASTUntyped(defaultValue)]] : [],
+  )
+  return { ...Object.fromEntries(defaults), ...given }
 }
 
 function countAliases(document: DocumentNode): number {
@@ -135,8 +148,13 @@ class Reckoning {
 
   /** How many rows a connection field asks for. */
   private sizeOf(node: FieldNode): number {
-    const size = this.argument(node, 'first') ?? this.argument(node, 'last')
-    return typeof size === 'number' && size >= 0 ? size : DEFAULT_FIRST
+    for (const name of ['first', 'last']) {
+      const size = this.argument(node, name)
+      if (typeof size !== 'number' || size < 0) continue
+      requireSize(name, size)
+      return size
+    }
+    return DEFAULT_FIRST
   }
 
   private listOf(node: FieldNode): number {

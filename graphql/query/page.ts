@@ -67,15 +67,20 @@ export function pageRequest(table: TableDefinition, args: PageArgs, columns: rea
   const size = (backward ? last : first) ?? DEFAULT_FIRST
   const name = backward ? 'last' : 'first'
   if (size < 0) throw new ApiError('BAD_PAGE', `${name} must not be negative.`)
+  requireSize(name, size)
+  const order = orderOf(table, args.orderBy ?? [])
+  const cursor = backward ? before : after
+  const keys = present(cursor) ? decodeCursor(order, cursor) : undefined
+  return { table, where: args.where ?? {}, order, size, backward, keys, columns }
+}
+
+/** @throws ApiError when a page of this size is never served. */
+export function requireSize(name: string, size: number): void {
   if (size > MAX_FIRST)
     throw new ApiError(
       'PAGE_TOO_LARGE',
       `${name} is at most ${MAX_FIRST}. Ask for smaller pages and go on from pageInfo's cursor.`,
     )
-  const order = orderOf(table, args.orderBy ?? [])
-  const cursor = backward ? before : after
-  const keys = present(cursor) ? decodeCursor(order, cursor) : undefined
-  return { table, where: args.where ?? {}, order, size, backward, keys, columns }
 }
 
 const present = <T>(value: T | null | undefined): value is T => value !== null && value !== undefined

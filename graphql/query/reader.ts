@@ -65,7 +65,7 @@ export class Reader {
     const loader = this.batched<Row>(`${site}#${table.name}@${moment.block}`, async (ids) => {
       const statement = new Statement(moment)
       const alias = statement.alias()
-      const rows = await this.rows(
+      const rows = await this.read(
         table,
         moment,
         statement,
@@ -80,7 +80,7 @@ export class Reader {
   /** One page of a table. */
   async page(request: PageRequest, moment: Moment): Promise<Page> {
     const statement = pageSql(request, moment)
-    return pageOf(request, await this.rows(request.table, moment, statement, statement.text))
+    return pageOf(request, await this.read(request.table, moment, statement, statement.text))
   }
 
   /** One page of the rows whose `by` is the parent's id. */
@@ -93,7 +93,7 @@ export class Reader {
   ): Promise<Page> {
     const loader = this.batched<Row[]>(`${site}@${moment.block}`, async (parents) => {
       const statement = pageSql(request, moment, by, parents)
-      const rows = await this.rows(request.table, moment, statement, statement.text)
+      const rows = await this.read(request.table, moment, statement, statement.text)
       return grouped(rows, (row) => row.$parent as string)
     })
     return pageOf(request, (await loader.load(parent)) ?? [])
@@ -128,7 +128,8 @@ export class Reader {
     return (await loader.load(parent)) ?? 0
   }
 
-  private async rows(table: TableDefinition, moment: Moment, statement: Statement, text: string): Promise<Row[]> {
+  /** Runs a statement whose rows are those of `table` as of `moment`. */
+  async read(table: TableDefinition, moment: Moment, statement: Statement, text: string): Promise<Row[]> {
     const { rows } = await this.sql.query(text, statement.values)
     for (const row of rows) {
       row[AT] = moment

@@ -21,14 +21,10 @@ class Conditions {
   constructor(private readonly statement: Statement) {}
 
   all(table: TableDefinition, alias: string, where: Where): string {
+    this.reckon()
     const parts: string[] = []
     for (const [name, value] of Object.entries(where)) {
       if (value === undefined) continue
-      if (++this.count > MAX_CONDITIONS)
-        throw new ApiError(
-          'TOO_COMPLEX',
-          `The filter has more than ${MAX_CONDITIONS} conditions. Use \`in\`, or ask in several queries.`,
-        )
       if (value === null) throw nothing(name)
       if (name === 'and') parts.push(join(this.each(table, alias, value as Where[]), 'and', 'true'))
       else if (name === 'or') parts.push(join(this.each(table, alias, value as Where[]), 'or', 'false'))
@@ -36,6 +32,14 @@ class Conditions {
       else parts.push(this.named(table, alias, name, value as Where))
     }
     return join(parts, 'and', 'true')
+  }
+
+  private reckon(): void {
+    if (++this.count > MAX_CONDITIONS)
+      throw new ApiError(
+        'TOO_COMPLEX',
+        `The filter has more than ${MAX_CONDITIONS} conditions. Use \`in\`, or ask in several queries.`,
+      )
   }
 
   private each(table: TableDefinition, alias: string, wheres: Where[]): string[] {
@@ -66,11 +70,7 @@ class Conditions {
     const bind = (value: unknown, as = type) => this.statement.bind(normal(column, value), as)
     const parts = Object.entries(operators).map(([operator, value]) => {
       if (value === undefined) return 'true'
-      if (++this.count > MAX_CONDITIONS)
-        throw new ApiError(
-          'TOO_COMPLEX',
-          `The filter has more than ${MAX_CONDITIONS} conditions. Use \`in\`, or ask in several queries.`,
-        )
+      this.reckon()
       if (value === null) throw nothing(`${column.property}.${operator}`)
       switch (operator) {
         case 'eq':

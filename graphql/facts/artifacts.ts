@@ -1,0 +1,101 @@
+import { GraphQLJSON } from 'graphql-scalars'
+import { Arg, Ctx, FieldResolver, ID, Query, Resolver, Root } from 'type-graphql'
+import { ArtifactError } from '#schema/artifacts.ts'
+import { Artifact } from '#schema/offchain/artifacts.ts'
+import { Evaluation } from '#schema/onchain/models.ts'
+import type { ApiContext } from '../context.ts'
+import { ApiError } from '../errors.ts'
+import { tableFor } from '../names.ts'
+import { AT, OF, type Row } from '../query/page.ts'
+import { requireOpen } from './sealed.ts'
+
+/** The largest artifact whose content goes through GraphQL. */
+const MAX_INLINE = 1_000_000
+
+@Resolver(() => Artifact)
+export class ArtifactFacts {
+  @Query(() => Artifact, {
+    nullable: true,
+    description: 'An artifact by its keccak256; null when it is not in the store.',
+  })
+  async artifact(
+    @Arg('id', () => ID, { description: 'Its name: 0x and 64 hex digits.' }) id: string,
+    @Ctx() context: ApiContext,
+  ): Promise<Row | null> {
+    const { reader, artifacts } = context
+    const table = tableFor(Artifact)
+    const moment = await reader.moment()
+    const name = id.toLowerCase()
+    const row = await reader.one('artifact', table, moment, table.columns, name)
+    if (row || !/^0x[0-9a-f]{64}$/.test(name)) return row
+    const bytes = await artifacts.get(name).catch((error) => {
+      if (error instanceof ArtifactError && error.code === 'missing') return undefined
+      throw error
+    })
+    if (!bytes) return null
+    const mediaType = 'application/octet-stream'
+    return {
+      id: name,
+      kind: 'unlisted',
+      mediaType,
+      size: BigInt(bytes.length),
+      createdAt: new Date(0),
+      [AT]: moment,
+      [OF]: table,
+    }
+  }
+
+  @FieldResolver(() => String, {
+    nullable: true,
+    description: 'Its content as text; null when it is not UTF-8. Larger ones: GET /artifacts/<id>.',
+  })
+  async text(@Root() row: Row, @Ctx() context: ApiContext): Promise<string | null> {
+    return textOf(await readOpen(context, row.id))
+  }
+
+  @FieldResolver(() => GraphQLJSON, { nullable: true, description: 'Its content as JSON; null when it is not JSON.' })
+  async json(@Root() row: Row, @Ctx() context: ApiContext): Promise<unknown> {
+    return jsonOf(textOf(await readOpen(context, row.id)))
+  }
+
+  @Query(() => GraphQLJSON, {
+    nullable: true,
+    description:
+      'The log of an evaluation: items, answers and scores as far as they are not sealed. Null when there is no such evaluation.',
+  })
+  async evaluationLog(
+    @Arg('evaluationId', () => ID, { description: 'The evaluation.' }) id: string,
+    @Ctx() context: ApiContext,
+  ): Promise<unknown> {
+    const table = tableFor(Evaluation)
+    const row = await context.reader.one('evaluationLog', table, await context.reader.moment(), table.columns, id)
+    return row ? jsonOf(textOf(await readOpen(context, row.logHash as string))) : null
+  }
+}
+
+async function readOpen({ artifacts }: ApiContext, name: string): Promise<Uint8Array> {
+  const bytes = await artifacts.get(name)
+  requireOpen(bytes)
+  if (bytes.length > MAX_INLINE)
+    throw new ApiError(
+      'ARTIFACT_TOO_LARGE',
+      `The artifact has ${bytes.length} bytes, more than ${MAX_INLINE}. Fetch it with GET /artifacts/${name}.`,
+    )
+  return bytes
+}
+
+function textOf(bytes: Uint8Array): string | null {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    return null
+  }
+}
+
+function jsonOf(text: string | null): unknown {
+  try {
+    return text === null ? null : JSON.parse(text)
+  } catch {
+    return null
+  }
+}

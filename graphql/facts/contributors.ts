@@ -1,0 +1,80 @@
+import { GraphQLJSON } from 'graphql-scalars'
+import { Arg, Ctx, Field, Int, ObjectType, Query, Resolver } from 'type-graphql'
+import { Contribution } from '#schema/onchain/datanets.ts'
+import { RewardClaim, RewardMap } from '#schema/onchain/rewards.ts'
+import { BigIntScalar } from '#schema/scalars.ts'
+import type { ApiContext } from '../context.ts'
+import { AsOfInput } from '../derive/asOf.ts'
+import { ApiError } from '../errors.ts'
+import { tableFor } from '../names.ts'
+import { Statement } from '../query/statement.ts'
+
+@ObjectType({
+  description: 'Why an account earned: all amounts of one role from one source in one epoch.',
+  simpleResolvers: true,
+})
+export class EarningReason {
+  @Field(() => Int, { description: 'The epoch.' }) epoch!: number
+  @Field(() => String, { description: 'In which role.' }) role!: string
+  @Field(() => String, { description: 'From what, as `kind:id`.' }) source!: string
+  @Field(() => BigIntScalar, { description: 'How much, in wei.' }) amount!: bigint
+  @Field(() => GraphQLJSON, { description: 'The formula’s inputs.' }) inputs!: unknown
+}
+
+@ObjectType({
+  description: 'What one account contributed, what it weighed, and what it earned.',
+  simpleResolvers: true,
+})
+export class Contributor {
+  @Field(() => String, { description: 'The account.' }) account!: string
+  @Field(() => Int, { description: 'Samples submitted.' }) contributions!: number
+  @Field(() => Int, { description: 'Of those, accepted.' }) accepted!: number
+  @Field(() => Int, { description: 'Of those, rejected.' }) rejected!: number
+  @Field(() => Int, { description: 'Of those, excluded by an upheld dispute.' }) excluded!: number
+  @Field(() => BigIntScalar, { description: 'Staked on them now, in wei.' }) staked!: bigint
+  @Field(() => BigIntScalar, { description: 'Taken from those stakes, in wei.' }) slashed!: bigint
+  @Field(() => BigIntScalar, { description: 'Attribution weight in all versions, in ppm of a version each.' })
+  weight!: bigint
+  @Field(() => BigIntScalar, { description: 'Earned in published reward maps, in wei, in every role.' }) earned!: bigint
+  @Field(() => BigIntScalar, { description: 'Of that, claimed.' }) claimed!: bigint
+  @Field(() => [EarningReason], { description: 'Why: the largest amounts first, at most 200.' })
+  reasons!: EarningReason[]
+}
+
+const MOST_REASONS = 200
+
+@Resolver()
+export class ContributorFacts {
+  @Query(() => Contributor, {
+    description: 'What one account contributed, what it weighed, and what it earned, with the reasons.',
+    complexity: 50,
+  })
+  async contributor(
+    @Arg('account', () => String, { description: 'The account.' }) account: string,
+    @Arg('asOf', () => AsOfInput, { nullable: true }) asOf: AsOfInput | undefined,
+    @Ctx() { reader, db }: ApiContext,
+  ): Promise<Contributor> {
+    if (!/^0x[0-9a-fA-F]{40}$/.test(account))
+      throw new ApiError('BAD_INPUT', `account must be an address; got ${JSON.stringify(account.slice(0, 80))}.`)
+    const statement = new Statement(await reader.moment(asOf))
+    const who = statement.bind(account.toLowerCase(), 'text')
+    const standing = (entity: typeof Contribution | typeof RewardMap | typeof RewardClaim, alias: string) =>
+      statement.stands(tableFor(entity), alias)
+    const lines = `reward_line l join reward_map m on m.id = l.map_id and m.status = 'Published' and ${standing(RewardMap, 'm')} where l.account = ${who}`
+    const text = `
+      with mine as (select id, status, excluded, stake, slashed from contribution c where c.contributor = ${who} and ${standing(Contribution, 'c')})
+      select ${who} as account, count(*)::integer as contributions,
+        count(*) filter (where status = 'Accepted')::integer as accepted,
+        count(*) filter (where status = 'Rejected')::integer as rejected,
+        count(*) filter (where excluded)::integer as excluded,
+        coalesce(sum(stake), 0) as staked, coalesce(sum(slashed), 0) as slashed,
+        (select coalesce(sum(weight), 0)::numeric from version_influence i join mine on mine.id = i.contribution_id) as weight,
+        (select coalesce(sum(l.amount), 0) from ${lines}) as earned,
+        (select coalesce(sum(amount), 0) from reward_claim r where r.account = ${who} and ${standing(RewardClaim, 'r')}) as claimed,
+        (select coalesce(jsonb_agg(why), '[]') from (
+          select jsonb_build_object('epoch', m.epoch, 'role', l.role, 'source', l.source, 'amount', l.amount::text, 'inputs', l.inputs) as why
+          from ${lines} order by l.amount desc, l.id limit ${MOST_REASONS}) r) as reasons
+      from mine`
+    return (await db.query<Contributor & object>(text, statement.values)).rows[0]!
+  }
+}

@@ -1,0 +1,114 @@
+import type { GraphQLResolveInfo } from 'graphql'
+import { Arg, Ctx, Field, FieldResolver, ID, Info, Int, ObjectType, Query, Resolver, Root } from 'type-graphql'
+import { MAX_DEPTH } from '#rules/lineage.ts'
+import { BigIntScalar } from '#schema/scalars.ts'
+import type { ApiContext } from '../context.ts'
+import { AsOfInput } from '../derive/asOf.ts'
+import { Node } from '../derive/node.ts'
+import { ApiError } from '../errors.ts'
+import { tableNamed } from '../names.ts'
+import type { Moment } from '../query/moment.ts'
+import { siteOf } from '../query/selection.ts'
+import { type LineageRow, lineageSql, MOST } from './lineageSql.ts'
+import { checkDepth, DEEPEST } from './versions.ts'
+
+@ObjectType({ description: 'Something that led to a version, or that it led to.', simpleResolvers: true })
+export class LineageNode {
+  @Field(() => ID, { description: '`kind:id`, as the edges name it.' }) key!: string
+  @Field(() => String, { description: 'The entity’s name, or Account.' }) kind!: string
+  @Field(() => ID, { description: 'Its id.' }) id!: string
+  @Field(() => String, { nullable: true, description: 'What it is, in short.' }) label!: string | null
+  moment!: Moment
+}
+
+@ObjectType({ description: 'What led to what.', simpleResolvers: true })
+export class LineageEdge {
+  @Field(() => ID, { description: 'The cause, as `kind:id`.' }) from!: string
+  @Field(() => ID, { description: 'The effect, as `kind:id`.' }) to!: string
+  @Field(() => String, {
+    description: 'How: vote, proposal, model, parent, data, run, feedback, evaluation, endpoint, revenue.',
+  })
+  relation!: string
+  @Field(() => BigIntScalar, {
+    nullable: true,
+    description: 'How much: power of a vote, weight of data in ppm, revenue in wei.',
+  })
+  amount!: bigint | null
+}
+
+@ObjectType({ description: 'Everything that led to a version, and whom its revenue paid.', simpleResolvers: true })
+export class Lineage {
+  @Field(() => [LineageNode], { description: 'What takes part.' }) nodes!: LineageNode[]
+  @Field(() => [LineageEdge], { description: 'What led to what.' }) edges!: LineageEdge[]
+  @Field(() => Boolean, {
+    description: `Whether some relation has more than ${MOST} edges, of which the greatest are told.`,
+  })
+  truncated!: boolean
+}
+
+@Resolver(() => LineageNode)
+export class LineageFacts {
+  @Query(() => Lineage, {
+    description:
+      'The votes, data, runs, evaluations, feedback and parents that led to a version, and the accounts that its revenue paid: one statement.',
+    complexity: 200,
+  })
+  async lineage(
+    @Arg('versionId', () => ID, { description: 'The version.' }) versionId: string,
+    @Arg('depth', () => Int, {
+      nullable: true,
+      description: `How many generations of parents: ${MAX_DEPTH} when absent, at most ${DEEPEST}.`,
+    })
+    depth: number | undefined,
+    @Arg('asOf', () => AsOfInput, { nullable: true }) asOf: AsOfInput | undefined,
+    @Ctx() { reader, db }: ApiContext,
+  ): Promise<Lineage> {
+    const levels = checkDepth(depth)
+    const moment = await reader.moment(asOf)
+    const { text, values } = lineageSql(moment, versionId, levels)
+    const rows: LineageRow[] = (await db.query(text, values)).rows
+    if (rows.length === 0)
+      throw new ApiError(
+        'UNKNOWN_MODEL_VERSION',
+        `There is no version ${versionId.slice(0, 80)}. Query \`modelVersions\`.`,
+      )
+    return assemble(rows, moment)
+  }
+
+  @FieldResolver(() => Node, { nullable: true, description: 'The thing itself; null for an account.' })
+  entity(@Root() node: LineageNode, @Ctx() { reader }: ApiContext, @Info() info: GraphQLResolveInfo) {
+    const table = tableNamed(node.kind)
+    return table ? reader.one(siteOf(info), table, node.moment, table.columns, node.id) : null
+  }
+}
+
+function assemble(rows: readonly LineageRow[], moment: Moment): Lineage {
+  const nodes = new Map<string, LineageNode>()
+  const edges: LineageEdge[] = []
+  const counts = new Map<string, number>()
+  const meet = (kind: string, id: string, label: string | null) => {
+    const key = `${kind}:${id}`
+    const known = nodes.get(key)
+    if (!known) nodes.set(key, { key, kind, id, label, moment })
+    else known.label ??= label
+    return key
+  }
+  let truncated = false
+  for (const row of rows) {
+    const count = (counts.get(row.relation) ?? 0) + 1
+    counts.set(row.relation, count)
+    if (count > MOST && row.relation !== 'self') {
+      truncated = true
+      continue
+    }
+    const to = meet(row.toKind, row.toId, row.toLabel)
+    if (row.fromKind && row.fromId)
+      edges.push({
+        from: meet(row.fromKind, row.fromId, row.fromLabel),
+        to,
+        relation: row.relation,
+        amount: row.amount,
+      })
+  }
+  return { nodes: [...nodes.values()], edges, truncated }
+}

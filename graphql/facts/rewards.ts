@@ -1,0 +1,121 @@
+import { Arg, Ctx, Field, FieldResolver, ID, ObjectType, Query, Resolver, Root } from 'type-graphql'
+import type { Hex } from 'viem'
+import { RewardTree } from '#rules/merkle.ts'
+import type { ArtifactStore } from '#schema/artifacts.ts'
+import { getDocument, type RewardMapDocument, rewardMap as rewardMapDocument } from '#schema/documents.ts'
+import { RewardMap } from '#schema/onchain/rewards.ts'
+import { BigIntScalar } from '#schema/scalars.ts'
+import type { ApiContext } from '../context.ts'
+import { ApiError } from '../errors.ts'
+import { tableFor } from '../names.ts'
+import type { Row } from '../query/page.ts'
+
+@ObjectType({
+  description: 'What an account needs to claim: pass it to `RewardDistributor.claim`.',
+  simpleResolvers: true,
+})
+export class RewardProof {
+  @Field(() => ID, { description: 'The epoch.' }) epoch!: string
+  @Field(() => String, { description: 'Who is paid.' }) account!: string
+  @Field(() => BigIntScalar, { description: 'All that the account may have claimed by this epoch, in wei.' })
+  cumulative!: bigint
+  @Field(() => BigIntScalar, { description: 'Of that, claimed.' }) claimed!: bigint
+  @Field(() => String, { description: 'The root of the epoch’s map.' }) root!: string
+  @Field(() => [String], { description: 'The sibling hashes from the leaf to the root.' }) proof!: string[]
+}
+
+@Resolver(() => RewardMap)
+export class RewardFacts {
+  @FieldResolver(() => RewardProof, {
+    nullable: true,
+    description: 'The proof by which an account claims; null when the map is not published or pays it nothing.',
+    complexity: 20,
+  })
+  proof(
+    @Root() map: Row & RewardMap,
+    @Arg('account', () => String, { description: 'Who claims.' }) account: string,
+    @Ctx() context: ApiContext,
+  ) {
+    return proofOf(context, map, account)
+  }
+
+  @Query(() => RewardProof, {
+    nullable: true,
+    description:
+      'The proof by which an account claims from an epoch’s map; null when the map is not published or pays it nothing.',
+    complexity: 20,
+  })
+  async rewardProof(
+    @Arg('account', () => String, { description: 'Who claims.' }) account: string,
+    @Arg('epoch', () => ID, { description: 'The epoch.' }) epoch: string,
+    @Ctx() context: ApiContext,
+  ) {
+    const table = tableFor(RewardMap)
+    const map = await context.reader.one('rewardProof', table, await context.reader.moment(), table.columns, epoch)
+    if (!map)
+      throw new ApiError('UNKNOWN_REWARD_MAP', `Nothing is known of epoch ${epoch.slice(0, 80)}. Query \`rewardMaps\`.`)
+    return proofOf(context, map as Row & RewardMap, account)
+  }
+}
+
+async function proofOf(context: ApiContext, map: Row & RewardMap, account: string): Promise<RewardProof | null> {
+  if (!/^0x[0-9a-fA-F]{40}$/.test(account))
+    throw new ApiError('BAD_INPUT', `account must be an address; got ${JSON.stringify(account.slice(0, 80))}.`)
+  if (map.status !== 'Published' || !map.uri || !map.root) return null
+  const holder = account.toLowerCase() as Hex
+  const { tree, places } = await treeOf(context.artifacts, map.uri, map.root)
+  const place = places.get(holder)
+  if (place === undefined) return null
+  const { rows } = await context.db.query(
+    'select coalesce(sum(amount), 0) as claimed from reward_claim where account = $1 and to_block is null',
+    [holder],
+  )
+  const cumulative = tree.leaves[place]!.cumulative
+  return {
+    epoch: map.id,
+    account: holder,
+    cumulative,
+    claimed: rows[0].claimed,
+    root: map.root,
+    proof: tree.proof(place),
+  }
+}
+
+interface Built {
+  tree: RewardTree
+  places: Map<string, number>
+}
+
+/** Trees lately built, by root: building one hashes every leaf. */
+const trees = new Map<string, Promise<Built>>()
+const KEPT = 8
+
+function treeOf(artifacts: ArtifactStore, uri: string, root: string): Promise<Built> {
+  const known = trees.get(root)
+  if (known) return known
+  const built = getDocument(artifacts, rewardMapDocument, uri).then((document) => build(document, root))
+  trees.set(root, built)
+  built.catch(() => trees.delete(root))
+  for (const oldest of trees.keys()) if (trees.size > KEPT) trees.delete(oldest)
+  return built
+}
+
+function build(document: RewardMapDocument, root: string): Built {
+  const chain = BigInt(document.chainId)
+  const distributor = document.distributor as Hex
+  const epoch = BigInt(document.epoch)
+  const leaves = document.leaves.map(({ account, cumulative }) => ({
+    chain,
+    distributor,
+    epoch,
+    account: account as Hex,
+    cumulative: BigInt(cumulative),
+  }))
+  const tree = new RewardTree(leaves)
+  if (tree.root !== root)
+    throw new ApiError(
+      'REWARD_MAP_MISMATCH',
+      `The map’s artifact gives the root ${tree.root}; the chain says ${root}. Dispute the reward map.`,
+    )
+  return { tree, places: new Map(leaves.map(({ account }, place) => [account, place])) }
+}

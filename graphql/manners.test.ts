@@ -1,0 +1,234 @@
+import { readFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { parse } from 'graphql'
+import { serverAudits } from 'graphql-http'
+import { Registry } from 'prom-client'
+import { expect, test } from 'vitest'
+import { Model } from '#schema/onchain/models.ts'
+import { chain, insert } from '#test/factory.ts'
+import { LIMITS, measure } from './manners/limits.ts'
+import { apiSchema, printedSchema } from './schema.ts'
+import { testApi } from './test/api.ts'
+
+const nest = (levels: number, inner: string): string =>
+  levels === 0 ? inner : `versions(first: 1) { nodes { model { ${nest(levels - 1, inner)} } } }`
+
+test('the committed schema is the one that the entities give', () => {
+  expect(readFileSync(new URL('schema.graphql', import.meta.url), 'utf8')).toBe(printedSchema())
+})
+
+test('secrets are not part of the schema', () => {
+  const text = printedSchema()
+  expect(text).not.toMatch(/ApiKey/)
+  expect(apiSchema().getType('ChainTransaction')).toBeDefined()
+  expect(text.match(/type ChainTransaction [\s\S]*?\n}/)?.[0]).not.toMatch(/^\s*raw\b/m)
+})
+
+test('queries that ask too much are refused before the database is asked', async () => {
+  const { db, ask, statements } = await testApi()
+  await chain(db, 10)
+  statements()
+  const refuse = async (query: string, variables?: object) => {
+    const { status, errors, data } = await ask(query, variables)
+    expect(status).toBe(400)
+    expect(data).toBeUndefined()
+    return errors?.[0]?.extensions.code
+  }
+  expect(await refuse(`{ models { nodes { ${nest(6, 'id')} } } }`)).toBe('TOO_COMPLEX')
+  const aliases = Array.from({ length: LIMITS.aliases + 1 }, (_, i) => `a${i}: models(first: 1) { totalCount }`)
+  expect(await refuse(`{ ${aliases.join(' ')} }`)).toBe('TOO_COMPLEX')
+  expect(await refuse('{ models(first: 1000) { nodes { versions(first: 100) { nodes { id } } } } }')).toBe(
+    'TOO_COMPLEX',
+  )
+  expect(
+    await refuse(
+      'query ($n: Int) { models(first: $n) { edges { node { versions(last: $n) { edges { node { id } } } } } } }',
+      { n: 900 },
+    ),
+  ).toBe('TOO_COMPLEX')
+  expect(
+    await refuse('query ($n: Int = 900) { models(first: $n) { nodes { versions(first: $n) { nodes { id } } } } }'),
+  ).toBe('TOO_COMPLEX')
+  expect(await refuse('{ models(first: 2000000000) { nodes { id } } }')).toBe('PAGE_TOO_LARGE')
+  expect(
+    await refuse(
+      '{ a: jobs(first: 1000) { nodes { ...f } } } fragment f on JobRun { children(first: 1000) { nodes { id } } }',
+    ),
+  ).toBe('TOO_COMPLEX')
+  expect(
+    await refuse(
+      '{ models { ...f } } fragment f on ModelConnection { nodes { ...g } } fragment g on Model { versions { nodes { model { ...g } } } }',
+    ),
+  ).toBe('GRAPHQL_VALIDATION_FAILED')
+  expect(await refuse(`{ ${'models { totalCount } '.repeat(1500)} }`)).toBe('GRAPHQL_PARSE_FAILED')
+  expect(await refuse('{ models(where: { nonsense: 1 }) { totalCount } }')).toBe('GRAPHQL_VALIDATION_FAILED')
+  expect(await refuse('{ models(where: { bond: { eq: "1; drop table model" } }) { totalCount } }')).toBe(
+    'GRAPHQL_VALIDATION_FAILED',
+  )
+  expect(await refuse('query ($b: BigInt) { models(where: { bond: { eq: $b } }) { totalCount } }', { b: '1e9' })).toBe(
+    'BAD_USER_INPUT',
+  )
+  expect(statements()).toEqual([])
+})
+
+test('a fragment that doubles at every level is measured without being unfolded', () => {
+  const levels = 60
+  const fragments = Array.from({ length: levels }, (_, i) => `fragment f${i} on Query { ...f${i + 1} ...f${i + 1} }`)
+  const document = parse(`{ ...f0 } ${fragments.join(' ')} fragment f${levels} on Query { overview { models } }`)
+  const operation = document.definitions[0]
+  if (operation?.kind !== 'OperationDefinition') throw new Error('no operation')
+  const start = performance.now()
+  expect(() => measure(apiSchema(), document, operation, {})).toThrow(/objects/)
+  expect(performance.now() - start).toBeLessThan(200)
+})
+
+test('hostile values in filters are values, never SQL', async () => {
+  const { db, ask } = await testApi()
+  await chain(db, 10)
+  await insert(db, Model, { id: '1', specUri: `'; drop table model; --` })
+  const ids = async (where: object) =>
+    await ask('query ($where: ModelWhere) { models(where: $where) { nodes { id } } }', { where })
+  for (const text of [`'; drop table model; --`, `' or '1'='1`, '"; --', '$1', '\\', '%', '_', ';', '\u{1F600}'])
+    expect((await ids({ specUri: { eq: text } })).errors).toBeUndefined()
+  expect((await ids({ specUri: { contains: `'; DROP` } })).data.models.nodes).toEqual([{ id: '1' }])
+  expect((await ids({ specUri: { contains: '%' } })).data.models.nodes).toEqual([])
+  expect((await ids({ specUri: { eq: 'a\0b' } })).errors?.[0]?.extensions.code).toBe('BAD_INPUT')
+  expect((await ids({ specUri: { eq: null } })).errors?.[0]?.extensions.code).toBe('BAD_INPUT')
+  expect((await ids({ specUri: null })).errors?.[0]?.extensions.code).toBe('BAD_INPUT')
+  expect((await ids({ id: { in: Array(1001).fill('1') } })).errors?.[0]?.extensions.code).toBe('TOO_COMPLEX')
+  expect((await ids({ and: Array(200).fill({ id: { eq: '1' } }) })).errors?.[0]?.extensions.code).toBe('TOO_COMPLEX')
+  expect((await ids({ and: Array(20).fill({ or: Array(20).fill({}) }) })).errors?.[0]?.extensions.code).toBe(
+    'TOO_COMPLEX',
+  )
+  const deep = Array.from({ length: 150 }).reduce<object>((inner) => ({ not: inner }), {})
+  expect((await ids(deep)).errors?.[0]?.extensions.code).toBe('TOO_COMPLEX')
+  expect((await ids({})).data.models.nodes).toEqual([{ id: '1' }])
+})
+
+test('every answer tells its cost', async () => {
+  const { db, ask } = await testApi()
+  await chain(db, 10)
+  const cost = async (query: string, variables?: object) => (await ask(query, variables)).extensions?.cost
+  expect(await cost('{ models(first: 10) { nodes { id versions(first: 5) { nodes { id } } } } }')).toEqual({
+    requested: 1 + 10 * (1 + 1 + 5),
+    maximum: LIMITS.cost,
+  })
+  expect(await cost('query ($n: Int) { models(first: $n) { edges { cursor node { id } } } }', { n: 3 })).toMatchObject({
+    requested: 4,
+  })
+})
+
+test('a fault of ours is told by a reference alone, under which the log keeps the cause', async () => {
+  const { db, ask, logged } = await testApi()
+  await db.query('drop table holder')
+  const { errors, data } = await ask('{ holders { nodes { id } } model(id: 1) { id } }')
+  expect(data).toBeNull()
+  expect(errors).toHaveLength(1)
+  expect(errors?.[0]).toMatchObject({ path: ['holders'], extensions: { code: 'INTERNAL' } })
+  expect(Object.keys(errors![0]!.extensions)).toEqual(['code'])
+  expect(errors?.[0]?.message).not.toMatch(/holder|relation|sql/i)
+  expect(logged).toHaveLength(1)
+  expect(JSON.stringify(errors)).toContain((logged[0] as { reference: string }).reference)
+})
+
+test('over HTTP: batches, forms from other pages, bodies that are no JSON or too large', async () => {
+  const { url } = await testApi()
+  const post = async (body: string, headers: Record<string, string> = {}) => {
+    const response = await fetch(`${url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body,
+    })
+    const text = await response.text()
+    expect(text).not.toMatch(/node_modules|at .*\(/)
+    return { status: response.status, code: JSON.parse(text).errors?.[0]?.extensions?.code }
+  }
+  const query = '{ __typename }'
+  expect(await post(JSON.stringify([{ query }, { query }]))).toMatchObject({ status: 400, code: 'BAD_REQUEST' })
+  expect(await post('{"query": ')).toMatchObject({ status: 400, code: 'BAD_REQUEST' })
+  expect(await post(JSON.stringify({ query, padding: 'x'.repeat(2_600_000) }))).toMatchObject({
+    status: 413,
+    code: 'REQUEST_TOO_LARGE',
+  })
+  expect(
+    (await post(`query=${encodeURIComponent(query)}`, { 'content-type': 'application/x-www-form-urlencoded' })).status,
+  ).toBe(400)
+  expect((await post(JSON.stringify({ query }), { 'content-type': 'text/plain' })).status).toBe(400)
+  expect((await fetch(`${url}/graphql?query=${encodeURIComponent(query)}`)).status).toBe(400)
+  const get = await fetch(
+    `${url}/graphql?query=${encodeURIComponent('mutation { cancelJob(id: 1, idempotencyKey: "k") { id } }')}`,
+    { headers: { 'apollo-require-preflight': '1' } },
+  )
+  expect(get.status).toBe(405)
+  const allowed = await fetch(`${url}/graphql`, {
+    method: 'OPTIONS',
+    headers: { origin: 'https://elsewhere.example', 'access-control-request-method': 'POST' },
+  })
+  expect(allowed.headers.get('access-control-allow-origin')).toBeNull()
+})
+
+test('GraphQL over HTTP: every MUST of the audits holds', async () => {
+  const { url } = await testApi()
+  const audits = serverAudits({
+    url: `${url}/graphql`,
+    fetchFn: (input: string, init?: RequestInit) =>
+      fetch(input, { ...init, headers: { ...(init?.headers as object), 'apollo-require-preflight': '1' } }),
+  })
+  const failed: string[] = []
+  for (const audit of audits) {
+    const result = await audit.fn()
+    if (result.status !== 'ok') failed.push(`${result.status} ${audit.name}: ${result.reason}`)
+  }
+  expect(audits.length).toBeGreaterThan(50)
+  expect(failed.filter((text) => text.startsWith('error') || text.includes(' MUST '))).toEqual([])
+  expect(failed).toMatchInlineSnapshot(`
+    [
+      "warn SHOULD use 200 status code on document parsing failure when accepting application/json: Response status code is not 200",
+      "warn SHOULD use 200 status code on document validation failure when accepting application/json: Response status code is not 200",
+      "warn SHOULD use a status code of 200 on variable coercion failure when accepting application/json: Response status code is not 200",
+    ]
+  `)
+})
+
+test('introspection is served', async () => {
+  const { ask } = await testApi()
+  const { data } = await ask(
+    '{ __schema { queryType { fields { name args { name type { kind ofType { kind ofType { kind ofType { name } } } } } } } } }',
+  )
+  expect(data.__schema.queryType.fields.map((field: { name: string }) => field.name)).toEqual(
+    expect.arrayContaining(['model', 'models', 'node', '_meta']),
+  )
+})
+
+test('probes tell whether the API lives and can answer truly, and metrics are shown', async () => {
+  const { url, db } = await testApi({ registry: new Registry() })
+  const get = async (path: string) => {
+    const response = await fetch(url + path)
+    return { status: response.status, text: await response.text() }
+  }
+  expect(await get('/livez')).toEqual({ status: 200, text: '{"live":true}' })
+  expect((await get('/readyz')).status).toBe(200)
+  await chain(db, 10)
+  expect(JSON.parse((await get('/readyz')).text)).toMatchObject({ ready: true, block: 10, headBlock: 10, lag: 0 })
+  await db.query('update cursor set head_block = 500')
+  expect(await get('/readyz')).toMatchObject({ status: 503, text: expect.stringContaining('490 blocks behind') })
+  await fetch(`${url}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: '{"query":"{ nothing }"}',
+  })
+  expect((await get('/metrics')).text).toMatch(
+    /modelcommons_graphql_errors_total\{code="GRAPHQL_VALIDATION_FAILED"\} 1/,
+  )
+})
+
+test('a port in use is an error that names PORT', async () => {
+  const taken = createServer()
+  await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve))
+  const { port } = taken.address() as { port: number }
+  try {
+    await expect(testApi({ port })).rejects.toThrow(`PORT: ${port} is in use on 127.0.0.1`)
+  } finally {
+    taken.close()
+  }
+})
