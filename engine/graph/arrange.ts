@@ -12,8 +12,12 @@ const reshapeOperation: Operation<{ to: Shape }> = {
   onnx: ({ inputs: [x], shape }, emitter) => emitter.emit('Reshape', [emitter.nameOf(x!), emitter.integers(shape)]),
 }
 
-/** The same elements in the same order under another shape of the same size. */
-export const reshape = (x: Node, to: Shape): Node => (sameShape(x.shape, to) ? x : apply(reshapeOperation, [x], { to }))
+/** The same elements in the same order under another shape of the same size. Reshapes in a row become one. */
+export function reshape(x: Node, to: Shape): Node {
+  if (sameShape(x.shape, to)) return x
+  const source = x.operation.name === 'reshape' ? x.inputs[0]! : x
+  return sameShape(source.shape, to) ? source : apply(reshapeOperation, [source], { to })
+}
 
 const transposeOperation: Operation<{ order: readonly number[] }> = {
   name: 'transpose',

@@ -16,7 +16,7 @@ import {
   where,
 } from '#engine/graph/index.ts'
 import type { ModelConfig } from './config.ts'
-import { halfTurn, rotaryTables } from './rotary.ts'
+import { halfTurn, type Rotation, rotaryTables } from './rotary.ts'
 
 /** Keys and values of earlier tokens, one (B,G,C,K) node of each per layer: G shared heads, capacity C, width K. */
 export interface KeyValueCache {
@@ -33,10 +33,7 @@ export interface Packing {
 }
 
 /** What every layer's attention shares: the angles of the tokens, who may see whom, and where new keys go. */
-export interface AttentionContext {
-  cosines: Node
-  sines: Node
-  turn: Node
+export interface AttentionContext extends Rotation {
   /** Puts new keys or values (B,G,T,K) into the cache (B,G,C,K), or hands them on where there is none. */
   store(fresh: Node, cached?: Node): Node
   /** Adds to scores (B,H,T,S): 0 where a token may look, else a number that softmax turns into exactly 0. */

@@ -18,10 +18,13 @@ export function linear(x: Node, weight: Node, bias?: Node): Node {
 }
 
 /**
- * What a low-rank adapter adds: scale · B A x (Hu et al., "LoRA", 2021). With A [r,I] and B [O,r] all rows share it;
- * with A (N,r,I) and B (N,O,r), row n of x (N,T,I) has its own.
+ * What a low-rank adapter adds to x (BT,I): scale · B A x (Hu et al., "LoRA", 2021), (BT,O). With A [r,I] and B [O,r]
+ * all rows share it; with A (B,r,I) and B (B,O,r), each of the `batch` rows has its own.
  */
-export function lowRank(x: Node, a: Node, b: Node, scale: number): Node {
-  if (a.shape.length === 2) return mul(linear(linear(x, a), b), scale)
-  return mul(matmul(matmul(x, a, { transposeB: true }), b, { transposeB: true }), scale) // (N,T,I)->(N,T,r)->(N,T,O)
+export function lowRank(x: Node, a: Node, b: Node, scale: number, batch: number): Node {
+  if (a.shape.length === 2) return linear(mul(linear(x, a), scale), b)
+  const [rows, inward] = x.shape as [number, number]
+  const apart = reshape(x, [batch, rows / batch, inward])
+  const inner = mul(matmul(apart, a, { transposeB: true }), scale) // (B,T,r)
+  return reshape(matmul(inner, b, { transposeB: true }), [rows, b.shape[1]!])
 }

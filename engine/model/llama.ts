@@ -1,5 +1,5 @@
 import { adapterScale } from '#engine/formats/adapter.ts'
-import { add, gather, matmul, mul, type Node, reshape, sigmoid, softmax, transpose } from '#engine/graph/index.ts'
+import { add, gather, matmul, type Node, reshape, softmax, transpose } from '#engine/graph/index.ts'
 import {
   type AttentionContext,
   attentionContext,
@@ -13,6 +13,7 @@ import type { LoraConfig } from './lora.ts'
 import { rmsNorm } from './norm.ts'
 import { type Projection, projectionPath } from './parameters.ts'
 import { rotate } from './rotary.ts'
+import { swiGlu } from './swiglu.ts'
 
 export interface ForwardInputs {
   /** Base weights by Hugging Face name. */
@@ -48,40 +49,45 @@ export function forward(config: ModelConfig, inputs: ForwardInputs): ForwardResu
     const y = linear(x, weight(`${path}.weight`), weights.get(`${path}.bias`))
     const a = adapter?.weights.get(`${path}.lora_A.weight`)
     if (!adapter || !a) return y
-    return add(y, lowRank(x, a, required(adapter.weights, `${path}.lora_B.weight`), adapterScale(adapter.lora)))
+    const b = required(adapter.weights, `${path}.lora_B.weight`)
+    return add(y, lowRank(x, a, b, adapterScale(adapter.lora), B))
   }
   const heads = (x: Node, count: number): Node => reshape(x, [B, T, count, K])
-  const turned = (x: Node): Node => rotate(x, context.cosines, context.sines, context.turn)
+  const turned = (x: Node, scale?: number): Node => rotate(x, context, scale)
   const headFirst = (x: Node): Node => transpose(x, [0, 2, 1, 3]) // (B,T,N,K) -> (B,N,T,K)
 
-  const result: ForwardResult = { hidden: ids, keys: [], values: [] }
-  let x = gather(weight('model.embed_tokens.weight'), ids) // (B,T,D)
+  const keys: Node[] = []
+  const values: Node[] = []
+  // Between attentions all rows are one: (BT,D).
+  let x = gather(weight('model.embed_tokens.weight'), reshape(ids, [B * T]))
   for (let layer = 0; layer < config.num_hidden_layers; layer++) {
     const h = rmsNorm(x, weight(`model.layers.${layer}.input_layernorm.weight`), epsilon)
-    const q = headFirst(turned(heads(map(h, layer, 'q_proj'), H))) // (B,H,T,K)
+    const q = headFirst(turned(heads(map(h, layer, 'q_proj'), H), 1 / Math.sqrt(K))) // (B,H,T,K)
     const k = context.store(headFirst(turned(heads(map(h, layer, 'k_proj'), G))), cache?.keys[layer]) // (B,G,S,K)
     const v = context.store(headFirst(heads(map(h, layer, 'v_proj'), G)), cache?.values[layer])
-    result.keys.push(k)
-    result.values.push(v)
+    keys.push(k)
+    values.push(v)
     x = add(x, map(attend(q, k, v, context, layer), layer, 'o_proj'))
 
     const g = rmsNorm(x, weight(`model.layers.${layer}.post_attention_layernorm.weight`), epsilon)
-    const gate = map(g, layer, 'gate_proj') // (B,T,F)
-    x = add(x, map(mul(mul(gate, sigmoid(gate)), map(g, layer, 'up_proj')), layer, 'down_proj'))
+    x = add(x, map(swiGlu(map(g, layer, 'gate_proj'), map(g, layer, 'up_proj')), layer, 'down_proj'))
   }
-  result.hidden = rmsNorm(reshape(x, [B, T, D]), weight('model.norm.weight'), epsilon)
-  return result
+  const hidden = reshape(rmsNorm(x, weight('model.norm.weight'), epsilon), [B, T, D])
+  return { hidden, keys, values }
 }
 
-/** Scaled dot-product attention; the H/G heads of a group share keys: (B,H,T,K), (B,G,S,K) -> (B,T,HK). */
+/**
+ * Dot-product attention of queries already divided by √K; the H/G heads of a group share keys:
+ * (B,H,T,K), (B,G,S,K) -> (BT,HK).
+ */
 function attend(q: Node, k: Node, v: Node, context: AttentionContext, layer: number): Node {
   const [B, H, T, K] = q.shape as [number, number, number, number]
   const [, G, S] = k.shape as [number, number, number, number]
-  const grouped = reshape(mul(q, 1 / Math.sqrt(K)), [B, G, (H / G) * T, K])
+  const grouped = reshape(q, [B, G, (H / G) * T, K])
   const scores = reshape(matmul(grouped, k, { transposeB: true }), [B, H, T, S])
   const attention = softmax(add(scores, attentionMask(context, layer)))
   const mixed = matmul(reshape(attention, [B, G, (H / G) * T, S]), v) // (B,G,HT/G,K)
-  return reshape(transpose(reshape(mixed, [B, H, T, K]), [0, 2, 1, 3]), [B, T, H * K])
+  return reshape(transpose(reshape(mixed, [B, H, T, K]), [0, 2, 1, 3]), [B * T, H * K])
 }
 
 /** Scores of every token as the next one: (…,D) -> (…,V). */

@@ -45,9 +45,18 @@ export function halfTurn(width: number): Node {
   return constant(matrix, [width, width])
 }
 
+/** Angles that broadcast with heads (B,T,N,K), and the matrix of `halfTurn`. */
+export interface Rotation {
+  cosines: Node
+  sines: Node
+  turn: Node
+}
+
 /**
- * Rotary position embedding (Su et al., "RoFormer", 2021) of heads `x` (…,N,K) by angles that broadcast with it. A
- * half turn as matrix product is one node forward and one back where slicing and joining takes seven.
+ * Rotary position embedding (Su et al., "RoFormer", 2021) of heads (B,T,N,K), times `scale`. A half turn as matrix
+ * product is one node forward and one back where slicing and joining takes seven; the scale costs nothing there.
  */
-export const rotate = (x: Node, cosines: Node, sines: Node, turn: Node): Node =>
-  add(mul(x, cosines), mul(matmul(x, turn), sines))
+export function rotate(x: Node, { cosines, sines, turn }: Rotation, scale = 1): Node {
+  const scaled = (angles: Node): Node => (scale === 1 ? angles : mul(angles, scale))
+  return add(mul(x, scaled(cosines)), mul(matmul(x, turn), scaled(sines)))
+}

@@ -1,6 +1,6 @@
 import { add, type Graph, grad, input, mul, type Node } from '#engine/graph/index.ts'
 import type { Objective } from './objective.ts'
-import { packInputs } from './packs.ts'
+import { packInputs, repack } from './packs.ts'
 import type { Trainee } from './trainee.ts'
 
 /**
@@ -10,9 +10,11 @@ import type { Trainee } from './trainee.ts'
 export function gradientGraph<E>(trainee: Trainee, objective: Objective<E>, batch: number, length: number): Graph {
   const vectors = packInputs(trainee.packs, 'p')
   const sums = packInputs(trainee.packs, 'g')
-  const { inputs, model } = trainee.model(vectors, batch, length)
+  const { inputs, trained, model } = trainee.model(vectors, batch, length)
   const { inputs: own, loss, metrics, scale } = scaled(objective, model)
-  const gradients = grad(loss, vectors)
+  // By parameter, then joined: through the views, every gradient would be padded to its pack's whole length.
+  const byName = grad(loss, [...trained.values()])
+  const gradients = repack(trainee.packs, new Map(Array.from(trained.keys(), (name, index) => [name, byName[index]!])))
   return {
     inputs: [...vectors, ...sums, ...inputs, ...own, scale],
     outputs: {

@@ -15,8 +15,12 @@ export interface Trainee {
   initial: Weights
   /** Fed unchanged at every step. */
   frozen: Readonly<Record<string, Tensor>>
-  /** The model over parameter vectors (one per pack), and the inputs it needs beside them. */
-  model(vectors: readonly Node[], batch: number, length: number): { inputs: Node[]; model: TrainedModel }
+  /** The model over parameter vectors (one per pack): the inputs it needs beside them, the parameters as views. */
+  model(
+    vectors: readonly Node[],
+    batch: number,
+    length: number,
+  ): { inputs: Node[]; trained: ReadonlyMap<string, Node>; model: TrainedModel }
 }
 
 export interface TraineeOptions {
@@ -49,6 +53,7 @@ export function makeTrainee({ config, weights, lora, adapter }: TraineeOptions, 
       const nodes = new Map<string, Node>([...inputs, ...trained])
       return {
         inputs: inputs.map(([, node]) => node),
+        trained,
         model: {
           config,
           batch,
