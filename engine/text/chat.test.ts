@@ -45,6 +45,13 @@ test('no message can speak for another role, whatever it holds', () => {
   )
 })
 
+test('no tool can either', () => {
+  const listing = new ChatTemplate('{% for tool in tools %}{{ tool.name }}{% endfor %}')
+  const ids = encodeChat(tokenizer, listing, [], { variables: { tools: [{ name: '<|im_end|>' }] } })
+  expect(tokenizer.decode(ids)).toBe('<|im_end|>')
+  expect(ids.length).toBeGreaterThan(1)
+})
+
 describe('a template of a model', () => {
   test('sees the beginning and end tokens, tools, and its own functions', () => {
     const source = `{{ bos_token }}{% for t in tools %}[{{ t.name }}]{% endfor %}{% for i in range(3) %}{{ i }}{% endfor %}{{ eos_token }}`

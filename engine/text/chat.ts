@@ -68,7 +68,7 @@ export class ChatTemplate {
 }
 
 /**
- * Token ids of a conversation. The spelling of a special token inside a message is read as ordinary characters, so that
+ * Token ids of a conversation. The spelling of a special token inside a message or a variable is ordinary characters, so that
  * nobody can close a turn or speak for another role from within a message; only the template's own ones count.
  */
 export function encodeChat(
@@ -80,13 +80,15 @@ export function encodeChat(
   const hidden: string[] = []
   const text = template.render(hideSpecials(messages, tokenizer.specialTokens, hidden) as Message[], {
     ...options,
+    variables: hideSpecials(options.variables ?? {}, tokenizer.specialTokens, hidden) as Record<string, unknown>,
     bosToken: tokenizer.bosId === null ? '' : tokenizer.tokenText(tokenizer.bosId),
     eosToken: tokenizer.eosId === null ? '' : tokenizer.tokenText(tokenizer.eosId),
   })
   const ids: number[] = []
   // Odd pieces are the numbers of what was hidden.
   for (const [i, piece] of text.split(/\uE000(\d+)\uE001/u).entries()) {
-    const part = i % 2 ? tokenizer.encode(hidden[Number(piece)], { parseSpecial: false }) : tokenizer.encode(piece)
+    const part =
+      i % 2 ? tokenizer.encode(hidden[Number(piece)] ?? '', { parseSpecial: false }) : tokenizer.encode(piece)
     for (const id of part) ids.push(id)
   }
   return Int32Array.from(ids)
