@@ -68,7 +68,7 @@ export class ChatTemplate {
 }
 
 /**
- * Token ids of a conversation. The spelling of a special token inside a message or a variable is ordinary characters, so that
+ * Token ids of a conversation. The spelling of a special token inside a message or a variable is ordinary characters:
  * nobody can close a turn or speak for another role from within a message; only the template's own ones count.
  */
 export function encodeChat(
