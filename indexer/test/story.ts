@@ -66,7 +66,8 @@ async function carryOut(chain: TestChain, [targets, values, calldatas, descripti
   await chain.send(0, 'ModelGovernor', 'execute', rest)
 }
 
-const terms = async (chain: TestChain) => {
+/** The terms of a mandate for 50 gOPEN. */
+export const terms = async (chain: TestChain) => {
   const block = (await chain.call('eth_getBlockByNumber', 'latest', false)) as { timestamp: string }
   const deadline = BigInt(block.timestamp) + 100_000n
   const targets = [

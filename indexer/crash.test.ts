@@ -1,0 +1,170 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect, onTestFinished, test } from 'vitest'
+import type { Database } from '#schema/database.ts'
+import { freshDatabase } from '#test/database.ts'
+import { startIndexer } from './index.ts'
+import { type TestChain, testChain } from './test/chain.ts'
+import { difference } from './test/compare.ts'
+import { faultyNode } from './test/faultyNode.ts'
+import { noise, prepareNoise, seeded } from './test/noise.ts'
+
+const CONFIRMATIONS = 30
+
+function spawnIndexer(chain: TestChain, db: Database, rpcUrl = chain.url): ChildProcess {
+  const { chainId, startBlock, addresses } = chain.deployment
+  const deployment = { chainId, startBlock: Number(startBlock), addresses }
+  const needs = { databaseUrl: db.url, rpcUrl, deployment, confirmations: CONFIRMATIONS }
+  const script = new URL('./test/process.ts', import.meta.url).pathname
+  const child = spawn(process.execPath, ['--import', 'tsx', script, JSON.stringify(needs)], { stdio: 'inherit' })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  return child
+}
+
+const ended = (child: ChildProcess) => new Promise<void>((done) => child.once('exit', () => done()))
+
+async function follow(chain: TestChain, db: Database, rpcUrl = chain.url) {
+  const stop = new AbortController()
+  const { deployment } = chain
+  const indexer = await startIndexer({
+    db,
+    rpcUrl,
+    deployment,
+    signal: stop.signal,
+    confirmations: CONFIRMATIONS,
+    pollMs: 10,
+  })
+  indexer.stopped.catch(() => {})
+  onTestFinished(async () => {
+    stop.abort()
+    await indexer.stopped.catch(() => {})
+  })
+  return { ...indexer, stop }
+}
+
+async function expectClean(chain: TestChain, db: Database) {
+  const clean = await freshDatabase()
+  const indexer = await follow(chain, clean)
+  await indexer.caughtUp()
+  expect(await difference(db, clean)).toEqual([])
+}
+
+async function until(what: string, holds: () => Promise<boolean>) {
+  for (const before = Date.now() + 30_000; Date.now() < before; await sleep(20)) if (await holds()) return
+  throw new Error(`Not within 30 s: ${what}`)
+}
+
+const cursorOf = async (db: Database) => (await db.query('select block, hash from cursor')).rows[0]
+
+test('an indexer killed in the middle of a transaction leaves nothing half-done, and the next one goes on', async () => {
+  const chain = await testChain()
+  await prepareNoise(chain)
+  const db = await freshDatabase()
+  const first = await follow(chain, db)
+  await first.caughtUp()
+  first.stop.abort()
+  await first.stopped
+  const before = await cursorOf(db)
+  const next = seeded(5)
+  for (let i = 0; i < 20; i++) await noise(chain, next)
+  await chain.send(1, 'GOpen', 'deposit', [], 1n)
+
+  const gate = await db.pool.connect()
+  await gate.query('begin; lock table holder in exclusive mode')
+  const child = spawnIndexer(chain, db)
+  await until('the indexer waits in the middle of its batch', async () => {
+    const { rows } = await db.query(`select 1 from pg_locks where not granted and relation = 'holder'::regclass`)
+    return rows.length > 0
+  })
+  child.kill('SIGKILL')
+  await ended(child)
+  await gate.query('rollback')
+  gate.release()
+
+  await until('the killed transaction is gone', async () => {
+    const { rows } = await db.query(
+      `select 1 from pg_stat_activity where application_name = 'indexer-under-test' and datname = current_database()`,
+    )
+    return rows.length === 0
+  })
+  expect(await cursorOf(db)).toEqual(before)
+  const second = await follow(chain, db)
+  await second.caughtUp()
+  await expectClean(chain, db)
+})
+
+test('an indexer killed again and again while the chain grows and reorganises ends with the rows of a clean sync', async () => {
+  const chain = await testChain()
+  await prepareNoise(chain)
+  const db = await freshDatabase()
+  const next = seeded(23)
+  for (let i = 0; i < 20; i++) await noise(chain, next)
+  for (let life = 0; life < 3; life++) {
+    const child = spawnIndexer(chain, db)
+    const from = (await cursorOf(db))?.block ?? 0
+    await until('the indexer has done something', async () => ((await cursorOf(db))?.block ?? 0) > from)
+    for (let i = 0; i < 4; i++) await noise(chain, next)
+    await chain.call('anvil_reorg', 1 + next(8), [])
+    for (let i = next(6); i > 0; i--) await noise(chain, next)
+    child.kill('SIGKILL')
+    await ended(child)
+    for (let i = 0; i < 3; i++) await noise(chain, next)
+  }
+  const last = await follow(chain, db)
+  await last.caughtUp()
+  await expectClean(chain, db)
+})
+
+test('a second indexer of the same chain waits for the first, and takes over when that is killed', async () => {
+  const chain = await testChain()
+  await prepareNoise(chain)
+  const db = await freshDatabase()
+  const child = spawnIndexer(chain, db)
+  await until('the first has begun', async () => (await cursorOf(db))?.block === (await chain.head()))
+  const second = await follow(chain, db)
+  await chain.send(1, 'GOpen', 'deposit', [], 1n)
+  await until('the first goes on', async () => (await cursorOf(db))?.block === (await chain.head()))
+  expect(second.status().state).toBe('waiting')
+  child.kill('SIGKILL')
+  await chain.send(1, 'GOpen', 'deposit', [], 1n)
+  await second.caughtUp()
+  expect(second.status().state).toBe('running')
+  await expectClean(chain, db)
+})
+
+test('while the node is away the indexer says so and waits; when it is back, it goes on', async () => {
+  const chain = await testChain()
+  await prepareNoise(chain)
+  const node = await faultyNode(chain.url)
+  const db = await freshDatabase()
+  const indexer = await follow(chain, db, node.url)
+  await indexer.caughtUp()
+  await node.down()
+  await until('it says so', async () => indexer.status().state === 'retrying')
+  expect(indexer.status().problem).toMatch(/RPC_URL: http:\/\/127\.0\.0\.1:\d+ does not answer .*Start the node/)
+  const next = seeded(9)
+  for (let i = 0; i < 5; i++) await noise(chain, next)
+  await node.up()
+  await indexer.caughtUp(await chain.head())
+  expect(indexer.status()).toMatchObject({ state: 'running', problem: undefined })
+  await expectClean(chain, db)
+})
+
+test('connections that PostgreSQL ends, the lock’s among them, cost nothing but a moment', async () => {
+  const chain = await testChain()
+  await prepareNoise(chain)
+  const db = await freshDatabase()
+  const indexer = await follow(chain, db)
+  const next = seeded(31)
+  for (let i = 0; i < 4; i++) {
+    await indexer.caughtUp()
+    await db
+      .query(
+        `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`,
+      )
+      .catch(() => {})
+    for (let j = 0; j < 3; j++) await noise(chain, next)
+  }
+  await indexer.caughtUp()
+  await expectClean(chain, db)
+})

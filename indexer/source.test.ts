@@ -1,0 +1,244 @@
+import { expect, onTestFinished, test } from 'vitest'
+import type { Database } from '#schema/database.ts'
+import { freshDatabase } from '#test/database.ts'
+import { type IndexerOptions, startIndexer } from './index.ts'
+import { Span, suggestedSpan } from './ranges.ts'
+import { httpRpc, RpcError, shownUrl } from './rpc.ts'
+import { type TestChain, testChain } from './test/chain.ts'
+import { difference } from './test/compare.ts'
+import { type Call, type Fault, type FaultyNode, faultyNode } from './test/faultyNode.ts'
+import { noise, prepareNoise, seeded } from './test/noise.ts'
+import { hashOf, terms } from './test/story.ts'
+
+async function indexed(chain: TestChain, db: Database, options: Partial<IndexerOptions> = {}) {
+  const stop = new AbortController()
+  const { url: rpcUrl, deployment } = chain
+  const indexer = await startIndexer({
+    db,
+    rpcUrl,
+    deployment,
+    signal: stop.signal,
+    confirmations: 5,
+    pollMs: 10,
+    ...options,
+  })
+  indexer.stopped.catch(() => {})
+  onTestFinished(async () => {
+    stop.abort()
+    await indexer.stopped.catch(() => {})
+  })
+  return indexer
+}
+
+async function noisyChain(transactions: number) {
+  const chain = await testChain()
+  await prepareNoise(chain)
+  const next = seeded(41)
+  for (let i = 0; i < transactions; i++) await noise(chain, next)
+  return chain
+}
+
+/** Indexes through the faulty node, then straight from the chain: both must give the same rows. */
+async function expectSame(chain: TestChain, node: FaultyNode) {
+  const [faulty, clean] = [await freshDatabase(), await freshDatabase()]
+  const indexer = await indexed(chain, faulty, { rpcUrl: node.url })
+  await indexer.caughtUp(await chain.head())
+  await (await indexed(chain, clean)).caughtUp()
+  expect(await difference(faulty, clean)).toEqual([])
+  return indexer
+}
+
+const blocksAsked = ({ params }: Call) => {
+  const [{ fromBlock, toBlock }] = params as [{ fromBlock?: string; toBlock?: string }]
+  return fromBlock && toBlock ? Number(toBlock) - Number(fromBlock) + 1 : 1
+}
+
+test.each<[string, (call: Call) => Fault]>([
+  [
+    'a cap of 7 blocks, in words',
+    (call) => (blocksAsked(call) > 7 ? refusal(-32600, 'eth_getLogs is limited to a 7 block range') : undefined),
+  ],
+  [
+    'a cap that suggests another range',
+    (call) => (blocksAsked(call) > 9 ? refusal(-32602, 'Try with this block range [0x1, 0x9].') : undefined),
+  ],
+  [
+    'a cap without words for it',
+    (call) => (blocksAsked(call) > 3 ? refusal(-32005, 'query returned too many results') : undefined),
+  ],
+])('%s is met by asking for less', async (_, limit) => {
+  const chain = await noisyChain(30)
+  const node = await faultyNode(chain.url)
+  node.fault = (call) => (call.method === 'eth_getLogs' ? limit(call) : undefined)
+  await expectSame(chain, node)
+})
+
+const refusal = (code: number, message: string): Fault => ({ error: { code, message } })
+
+test('a node that is busy, slow, hangs up and forgets is asked again until it answers', async () => {
+  const chain = await noisyChain(25)
+  const node = await faultyNode(chain.url)
+  const next = seeded(77)
+  const faults: Fault[] = [
+    { status: 429 },
+    { status: 503 },
+    'hangUp',
+    { delayMs: 5 },
+    refusal(-32000, 'header not found'),
+    { result: null },
+  ]
+  node.fault = ({ method }) => (method !== 'eth_chainId' && next(12) === 0 ? faults[next(faults.length)] : undefined)
+  const db = await freshDatabase()
+  let indexer: Awaited<ReturnType<typeof indexed>> | undefined
+  while (!indexer) indexer = await indexed(chain, db, { rpcUrl: node.url }).catch(() => undefined)
+  for (let i = 0; i < 15; i++) await noise(chain, next)
+  await indexer.caughtUp(await chain.head())
+  node.fault = () => undefined
+  const clean = await freshDatabase()
+  await (await indexed(chain, clean)).caughtUp()
+  expect(await difference(db, clean)).toEqual([])
+})
+
+test('logs of another fork are noticed, and asked for again', async () => {
+  const chain = await noisyChain(10)
+  const node = await faultyNode(chain.url)
+  let lies = 3
+  const stray = {
+    address: chain.deployment.addresses.GOpen,
+    topics: [
+      '0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef',
+      `0x${'0'.repeat(64)}`,
+      `0x${'1'.repeat(64)}`,
+    ],
+    data: `0x${'1'.repeat(64)}`,
+    blockNumber: '0x3',
+    blockHash: `0x${'5'.repeat(64)}`,
+    transactionHash: `0x${'6'.repeat(64)}`,
+    logIndex: '0x0',
+  }
+  node.fault = ({ method }) => (method === 'eth_getLogs' && lies-- > 0 ? { result: [stray] } : undefined)
+  const { status } = await expectSame(chain, node)
+  expect(status().counters.failures).toBeGreaterThan(0)
+})
+
+test('a node whose head jumps back and forth does not lose rows', async () => {
+  const chain = await noisyChain(12)
+  const node = await faultyNode(chain.url)
+  const db = await freshDatabase()
+  const indexer = await indexed(chain, db, { rpcUrl: node.url })
+  await indexer.caughtUp()
+  const older = await chain.call('eth_getBlockByNumber', `0x${((await chain.head()) - 2).toString(16)}`, false)
+  const next = seeded(4)
+  node.fault = ({ method, params }) =>
+    method === 'eth_getBlockByNumber' && params[0] === 'latest' && next(2) ? { result: older } : undefined
+  for (let i = 0; i < 8; i++) await noise(chain, next)
+  await indexer.caughtUp(await chain.head())
+  node.fault = () => undefined
+  await indexer.caughtUp()
+  const clean = await freshDatabase()
+  await (await indexed(chain, clean)).caughtUp()
+  expect(await difference(db, clean)).toEqual([])
+})
+
+test('a chain without a finalized tag is final by count', async () => {
+  const chain = await noisyChain(5)
+  const node = await faultyNode(chain.url)
+  node.fault = ({ params }) => (params[0] === 'finalized' ? refusal(-32602, 'unknown block tag') : undefined)
+  const db = await freshDatabase()
+  const indexer = await indexed(chain, db, { rpcUrl: node.url, confirmations: undefined })
+  await indexer.caughtUp()
+  expect(indexer.status().finalBlock).toBe(0)
+})
+
+test('what does not fit together is refused with what to do', async () => {
+  const chain = await testChain()
+  const db = await freshDatabase()
+  const { deployment } = chain
+  const start = (changed: Partial<IndexerOptions['deployment']>) =>
+    startIndexer({ db, rpcUrl: chain.url, deployment: { ...deployment, ...changed } })
+  await expect(start({ chainId: 10 })).rejects.toThrow(
+    'RPC_URL leads to chain 31337, but the contracts stand on chain 10',
+  )
+  await expect(start({ startBlock: 5000n })).rejects.toThrow(
+    'start block 5000 lies in the future: chain 31337 is at block',
+  )
+  await (await indexed(chain, db)).caughtUp()
+  const others = { ...deployment.addresses, Treasury: deployment.addresses.Disputes }
+  await expect(start({ addresses: others })).rejects.toThrow('index of other contracts (Treasury differ)')
+  await db.query(`update cursor set id = '10'`)
+  await expect(start({})).rejects.toThrow('The database holds the index of chain 10, not of chain 31337')
+  const nobody = startIndexer({ db, rpcUrl: 'http://127.0.0.1:1/secret', deployment })
+  await expect(nobody).rejects.toThrow(/RPC_URL: http:\/\/127.0.0.1:1\/… does not answer/)
+})
+
+test('a log that its contract cannot have emitted stops the indexer, naming the contract', async () => {
+  const chain = await testChain()
+  await chain.send(1, 'GOpen', 'deposit', [], 1n)
+  const node = await faultyNode(chain.url)
+  const { hash, number } = (await chain.call('eth_getBlockByNumber', 'latest', false)) as {
+    hash: string
+    number: string
+  }
+  const [log] = (await chain.call('eth_getLogs', { blockHash: hash })) as { topics: string[] }[]
+  node.fault = ({ method, params }) =>
+    method === 'eth_getLogs' && JSON.stringify(params).includes(hash)
+      ? { result: [{ ...log, topics: log!.topics.slice(0, 2) }] }
+      : undefined
+  const indexer = await indexed(chain, await freshDatabase(), { rpcUrl: node.url })
+  await expect(indexer.stopped).rejects.toThrow(
+    `Log 0 of block ${Number(number)} is not what a GOpen emits (GOpen.Transfer has 2 indexed arguments, the log 1`,
+  )
+  expect(indexer.status().state).toBe('stopped')
+})
+
+test('an event that needs what came before the start block stops the indexer and says so', async () => {
+  const chain = await testChain()
+  await chain.send(1, 'GOpen', 'deposit', [], 10n ** 20n)
+  await chain.send(1, 'GOpen', 'approve', [chain.deployment.addresses.ModelRegistry, 10n ** 20n])
+  await chain.send(1, 'ModelRegistry', 'propose', [hashOf('spec'), 'uri', await terms(chain), 10n ** 18n])
+  const startBlock = (await chain.head()) + 1
+  await chain.send(1, 'ModelRegistry', 'stake', [1n, 5n])
+  const indexer = await indexed(chain, await freshDatabase(), { deployment: { ...chain.deployment, startBlock } })
+  await expect(indexer.stopped).rejects.toThrow(
+    /ModelRegistry.ModelStaked in block \d+ .* does not fit what came before: Model 1 is not known .* start block later/,
+  )
+})
+
+test('suggested ranges are understood in the words of several providers', () => {
+  expect(suggestedSpan('Try with this block range [0x1, 0x3e8]')).toBe(1000)
+  expect(suggestedSpan('eth_getLogs is limited to a 10,000 block range')).toBe(10_000)
+  expect(suggestedSpan('block range is too wide, maximum allowed is 2000 blocks')).toBe(2000)
+  expect(suggestedSpan('up to a 2K block range and no limit on the response size')).toBe(2000)
+  expect(suggestedSpan('exceed maximum block range: 50000')).toBe(50_000)
+  expect(suggestedSpan('query returned more than expected')).toBeUndefined()
+})
+
+test('the span grows on small answers, shrinks on large ones, and never grows past a cap that the node named', () => {
+  const span = new Span(100)
+  span.answered(100, 3)
+  expect(span.size).toBe(200)
+  span.answered(200, 40_000)
+  expect(span.size).toBe(50)
+  span.refused(50, new RpcError('eth_getLogs', -32602, 'limited to 40 blocks'))
+  span.answered(40, 0)
+  expect(span.size).toBe(40)
+  expect(() => span.refused(1, new RpcError('eth_getLogs', -32602, 'too many results'))).toThrow('too many results')
+})
+
+test('an address with a key in it is shown without', () => {
+  expect(shownUrl('https://user:pw@rpc.example/v2/SECRET?key=1')).toBe('https://rpc.example/…')
+})
+
+test('calls are answered in their order, in batches no larger than allowed', async () => {
+  const chain = await noisyChain(3)
+  const node = await faultyNode(chain.url)
+  const sizes: number[] = []
+  const rpc = httpRpc(node.url, { batchSize: 4, onRequest: (calls) => sizes.push(calls) })
+  const calls = Array.from({ length: 10 }, (_, number) => ({
+    method: 'eth_getBlockByNumber',
+    params: [`0x${number.toString(16)}`, false],
+  }))
+  const blocks = (await rpc.batch(calls)) as { number: string }[]
+  expect(blocks.map((block) => Number(block.number))).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
+  expect(sizes).toEqual([4, 4, 2])
+})

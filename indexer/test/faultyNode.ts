@@ -1,0 +1,85 @@
+import { createServer, type IncomingMessage, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { onTestFinished } from 'vitest'
+
+/** What a node may do instead of answering well. `undefined` lets the call through. */
+export type Fault =
+  | { result: unknown }
+  | { error: { code: number; message: string } }
+  | { status: number }
+  | { delayMs: number }
+  | 'hangUp'
+  | undefined
+
+export interface Call {
+  id: number
+  method: string
+  params: unknown[]
+}
+
+/** A JSON-RPC endpoint in front of a real one, with faults that a test decides. */
+export class FaultyNode {
+  fault: (call: Call) => Fault = () => undefined
+  readonly calls = new Map<string, number>()
+  private server: Server | undefined
+  private port = 0
+
+  constructor(private readonly target: string) {}
+
+  get url() {
+    return `http://127.0.0.1:${this.port}`
+  }
+
+  async up() {
+    this.server = createServer(async (request, response) => {
+      const body = JSON.parse(await text(request)) as Call | Call[]
+      const calls = Array.isArray(body) ? body : [body]
+      for (const { method } of calls) this.calls.set(method, (this.calls.get(method) ?? 0) + 1)
+      const faults = calls.map((call) => this.fault(call))
+      for (const fault of faults) if (typeof fault === 'object' && 'delayMs' in fault) await sleep(fault.delayMs)
+      const status = faults.find((fault) => typeof fault === 'object' && 'status' in fault) as
+        | { status: number }
+        | undefined
+      if (faults.includes('hangUp')) return void response.socket?.destroy()
+      if (status) return void response.writeHead(status.status).end('<html>busy</html>')
+      const answers = (await this.forward(calls)).map((answer, index) => {
+        const fault = faults[index]
+        if (!fault || fault === 'hangUp' || 'delayMs' in fault || 'status' in fault) return answer
+        return { jsonrpc: '2.0', id: calls[index]!.id, ...fault }
+      })
+      // in any order: a client must go by the ids
+      response.setHeader('content-type', 'application/json')
+      response.end(JSON.stringify(Array.isArray(body) ? answers.reverse() : answers[0]))
+    })
+    await new Promise<void>((done) => this.server!.listen(this.port, '127.0.0.1', done))
+    this.port = (this.server.address() as AddressInfo).port
+    return this
+  }
+
+  async down() {
+    const server = this.server
+    this.server = undefined
+    server?.closeAllConnections()
+    await new Promise<void>((done) => (server ? server.close(() => done()) : done()))
+  }
+
+  private async forward(calls: Call[]): Promise<object[]> {
+    const headers = { 'content-type': 'application/json' }
+    const response = await fetch(this.target, { method: 'POST', headers, body: JSON.stringify(calls) })
+    const answers = (await response.json()) as { id: number }[]
+    return calls.map(({ id }) => answers.find((answer) => answer.id === id)!)
+  }
+}
+
+async function text(request: IncomingMessage) {
+  let body = ''
+  for await (const chunk of request) body += chunk
+  return body
+}
+
+export async function faultyNode(url: string): Promise<FaultyNode> {
+  const node = await new FaultyNode(url).up()
+  onTestFinished(() => node.down())
+  return node
+}
