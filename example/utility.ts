@@ -21,7 +21,7 @@ const BOASTING = /\b(promise|guarantee|never happen|best shop|for sure|hundred p
 const ACTING =
   /\bwe (are (tracing|packing|sending|checking|correcting|testing)|asked|called|noted|opened|made|reset|unlocked|sent)\b|\bis (looking|reviewing|on its way|started|approved|being repaired)\b|\baccounts team has\b/i
 const NEXT =
-  /\byou will (hear|get)\b|\bwe will (send|call)\b|\bplease (send|keep|use|print|try|unplug)\b|\bwill be back by\b/i
+  /\byou will (hear|get)\b|\bwe will (send|call)\b|\bplease (send|keep|use|print|try|unplug)\b|\bwill be back\b/i
 
 /** Words from which on a reply only gets tedious. */
 const LONG_WORDS = 32

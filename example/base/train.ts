@@ -14,7 +14,7 @@ import { CHAT_TEMPLATE, encodeDocument, trainBaseTokenizer } from './tokenizer.t
 /** Pre-trains the example's base model from nothing and writes it beside this file: `npm run base`. */
 
 const SEED = 20_261_120
-const DOCUMENTS = 60_000
+const DOCUMENTS = 50_000
 const ROW = 128
 const BATCH = 16
 const PEAK_RATE = 3e-3

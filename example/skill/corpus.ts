@@ -26,6 +26,13 @@ const PRIORITIES = {
   low: ['is of low priority: answer this week', 'has low urgency', 'can wait, the urgency is low'],
 }
 
+/** What a clerk may say first about the time it will take. */
+const REMARKS = {
+  high: ['this goes first', 'we see that it is urgent', 'we drop everything else for this'],
+  normal: ['thank you for writing', 'we got your message', 'your message has its turn'],
+  low: ['as there is no rush, we take our time', 'this can wait, as you say', 'we do this when it is quiet'],
+}
+
 /**
  * Draws the general support-desk English a base model learns from: dialogues, desk guides, priorities and notes. No document
  * holds a triage line or maps a whole message to its fields, so the base cannot do the skill; it knows the words.
@@ -45,7 +52,9 @@ function drawDocument(random: Random): Document {
 function dialogue(random: Random): Document {
   const { prompt, truth, item } = drawItem(random, 'corpus')
   const style = STYLES[random.weighted([2, 2, 3, 3, 2, 1, 1])]
-  return { kind: 'dialogue', message: prompt, reply: renderReply(style, { ...truth, item }, random) }
+  const reply = renderReply(style, { ...truth, item }, random)
+  const remark = random.chance(0.5) ? `${sentence(random.choice(REMARKS[truth.urgency]))}. ` : ''
+  return { kind: 'dialogue', message: prompt, reply: remark + reply }
 }
 
 /** A page of the desk guide: which questions a desk hears. */

@@ -68,7 +68,7 @@ function compose(random: Random): Message {
 /** A question ends as one, whatever the temper. */
 function endOf(part: string, ends: string): string {
   if (/[?!.]$/.test(part)) return ''
-  return /^(where|when|why|how|which|can|is there)\b/.test(part) ? '?' : ends
+  return /^(where|when will|why|how|which|can|is there)\b/.test(part) ? '?' : ends
 }
 
 /** One slip of the finger in one longer word: a letter lost, doubled, or swapped with the next. Never in a number. */

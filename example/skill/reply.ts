@@ -1,7 +1,7 @@
 import type { Random } from '#engine/stats/random.ts'
 import { expand, sentence } from './grammar.ts'
 import { DAYS } from './phrases.ts'
-import type { Category, Fields } from './triage.ts'
+import type { Category, Fields, Urgency } from './triage.ts'
 
 /** Manners of answering a customer. The first two are what a good desk does; the others each lack or spoil something. */
 export const STYLES = ['caring', 'helpful', 'polite', 'plain', 'curt', 'blaming', 'boasting'] as const
@@ -18,7 +18,7 @@ const PARTS: Record<Category, Parts> = {
       'we (asked|called) the courier about {ref}',
       'our depot is looking for {ref}',
     ],
-    next: ['you will hear from us (by|before) {day}', 'we will send you the new date (today|tomorrow)'],
+    next: ['you will hear from us {soon}', 'we will send you the new date {soon}'],
     blame: ['you should have been at home', 'you gave us a bad address', 'next time read the delivery times'],
   },
   damage: {
@@ -32,7 +32,7 @@ const PARTS: Record<Category, Parts> = {
       'a replacement for {ref} is on its way',
       'we noted the damage on {ref}',
     ],
-    next: ['please send us a photo of the damage', 'please keep the box until {day}'],
+    next: ['please send us a photo of the damage', 'please keep the box, we will call {soon}'],
     blame: ['you must have dropped it', 'you should open boxes with care', 'it was fine when it left us'],
   },
   refund: {
@@ -42,7 +42,7 @@ const PARTS: Record<Category, Parts> = {
       'your refund for {ref} is (started|approved)',
       'we are checking the return of {ref}',
     ],
-    next: ['please (print|use) the label in our mail', 'the money will be back by {day}'],
+    next: ['please (print|use) the label in our mail', 'the money will be back {soon}'],
     blame: ['you should have thought before buying', 'you changed your mind, not us', 'next time read the description'],
   },
   billing: {
@@ -52,7 +52,7 @@ const PARTS: Record<Category, Parts> = {
       'our accounts team (has|is reviewing) {ref}',
       'we made a new invoice for {ref}',
     ],
-    next: ['you will get the right invoice by {day}', 'please send us a copy of your statement'],
+    next: ['you will get the right invoice {soon}', 'please send us a copy of your statement'],
     blame: ['you should check what you pay', 'you typed the wrong card', 'next time read the invoice'],
   },
   account: {
@@ -62,7 +62,7 @@ const PARTS: Record<Category, Parts> = {
       'we are checking your profile and {ref}',
       'your login for {ref} is being repaired',
     ],
-    next: ['please use the link in our mail', 'please try again by {day}'],
+    next: ['please use the link in our mail', 'we will send you a new link {soon}'],
     blame: ['you forgot your own password', 'you should write down your password', 'you typed it wrong'],
   },
   technical: {
@@ -76,9 +76,16 @@ const PARTS: Record<Category, Parts> = {
       'we sent the manual for {ref}',
       'we are testing the same {item} for {ref}',
     ],
-    next: ['please unplug it and try again', 'we will call you by {day}'],
+    next: ['please unplug it and try again', 'we will call you {soon}'],
     blame: ['you should read the manual', 'you are using it wrong', 'it works if you know how'],
   },
+}
+
+/** When something will happen: the sooner, the more urgent the message is. */
+const SOON: Record<Urgency, readonly string[]> = {
+  high: ['today', 'within an hour', 'right away'],
+  normal: DAYS.map((day) => `by ${day}`),
+  low: ['next week', 'by the end of the month', 'in ten days'],
 }
 
 const CURT = ['noted', 'we will see', 'ticket opened', 'we got your mail', 'it is in the queue', 'wait for an answer']
@@ -95,7 +102,7 @@ export function renderReply(style: Style, about: Fields & { item: string }, rand
   const parts = PARTS[about.category]
   const slots = {
     item: about.item,
-    day: DAYS,
+    soon: SOON[about.urgency],
     ref: about.order === 'none' ? 'your request' : `order ${about.order}`,
   }
   const say = (templates: readonly string[]) => `${sentence(expand(random.choice(templates), random, slots))}.`
