@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { readConfig } from '#config'
 import { openLog } from './log.ts'
+import { openArtifacts } from './stores.ts'
 import { startSystem } from './system.ts'
 import { recomputeRoot } from './verify.ts'
 
@@ -29,7 +30,7 @@ export async function demo({ json, seed, keep }: { json?: boolean; seed: number;
       url: system.url,
       rpcUrl: system.rpcUrl,
       deployment: system.deployment,
-      artifacts: config.artifacts,
+      store: await openArtifacts(config),
       seed,
       signal: playing.signal,
       say,

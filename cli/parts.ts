@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { type Account, type Chain, createPublicClient, createWalletClient, http, type PublicClient } from 'viem'
-import { mnemonicToAccount, privateKeyToAccount } from 'viem/accounts'
+import { mnemonicToAccount } from 'viem/accounts'
 import type { Config } from '#config'
 import { DEV_MNEMONIC, startAnvil } from '#contracts/anvil.ts'
 import { type Deployment, deployAll } from '#contracts/deploy.ts'
@@ -11,9 +11,9 @@ import { startPostgres } from '#schema/postgres.ts'
 import { migrate } from '#schema/source.ts'
 import { writeDeployment } from './deployment.ts'
 
-/** The account that deploys on the embedded chain, and the one whose key the workers sign with there: anvil's last two. */
-export const DEPLOYER_INDEX = 39
-export const OPERATOR_INDEX = 38
+/** The development account that deploys on the embedded chain and whose key the workers sign with there. */
+const OPERATOR_INDEX = 0
+const ACCOUNTS = 64
 /** Genesis and block spacing of the embedded chain are fixed, so that the same story gives the same blocks. */
 const GENESIS = 1_760_000_000
 const BLOCK_SECONDS = 1
@@ -96,18 +96,14 @@ async function embeddedChain(home: string, log: Logger, stops: (() => Promise<vo
     pidFile: join(folder, 'anvil.pid'),
     genesisTimestamp: GENESIS,
     blockInterval: BLOCK_SECONDS,
-    accounts: 40,
+    accounts: ACCOUNTS,
     balance: 1_000_000,
   })
   stops.push(() => anvil.stop())
-  const operatorKey = `0x${Buffer.from(mnemonicToAccount(DEV_MNEMONIC, { addressIndex: OPERATOR_INDEX }).getHdKey().privateKey as Uint8Array).toString('hex')}`
+  const operator = mnemonicToAccount(DEV_MNEMONIC, { addressIndex: OPERATOR_INDEX })
+  const operatorKey = `0x${Buffer.from(operator.getHdKey().privateKey as Uint8Array).toString('hex')}`
   if (fresh) {
-    const deployer = mnemonicToAccount(DEV_MNEMONIC, { addressIndex: DEPLOYER_INDEX })
-    const deployment = await deployContracts(
-      anvil.url,
-      deployer,
-      privateKeyToAccount(operatorKey as `0x${string}`).address,
-    )
+    const deployment = await deployContracts(anvil.url, operator, operator.address)
     await writeDeployment(deploymentFile, deployment)
     log.info({ chainId: deployment.chainId }, 'deployed the contracts to the embedded chain')
   }

@@ -1,6 +1,7 @@
 import { readConfig } from '#config'
 import { openDatabase } from '#schema/database.ts'
 import { openLog } from './log.ts'
+import { openArtifacts } from './stores.ts'
 import { startSystem } from './system.ts'
 
 /** `modelcommons up`: everything runs until Ctrl-C; on an empty chain of our own the example lifecycle plays in the background. */
@@ -41,7 +42,7 @@ export async function up({ example }: { example: boolean }): Promise<void> {
       url: system.url,
       rpcUrl: system.rpcUrl,
       deployment: system.deployment,
-      artifacts: config.artifacts,
+      store: await openArtifacts(config),
       seed: 1,
       signal: playing.signal,
     })

@@ -1,0 +1,110 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { JobKind } from '#schema/jobs.ts'
+
+/** The story speaks to the house as any client does: GraphQL over HTTP, every mutation under an idempotency key, so that it may ask
+ *  again whenever an answer did not come. */
+export class Api {
+  constructor(
+    private readonly url: string,
+    private readonly signal: AbortSignal,
+  ) {}
+
+  /** @throws Error with the API's code and message. A server that does not answer, or whose database is away, is asked again for a minute. */
+  async query<T = Record<string, unknown>>(document: string, variables: Record<string, unknown> = {}): Promise<T> {
+    const deadline = Date.now() + PATIENCE_MS
+    for (;;) {
+      try {
+        return await this.once<T>(document, variables)
+      } catch (error) {
+        if (!(error instanceof Unavailable) || Date.now() > deadline) throw error
+        await sleep(RETRY_MS, undefined, { signal: this.signal })
+      }
+    }
+  }
+
+  private async once<T>(query: string, variables: Record<string, unknown>): Promise<T> {
+    let answer: { data?: T; errors?: { message: string; extensions?: { code?: string } }[] }
+    try {
+      const response = await fetch(`${this.url}/graphql`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ query, variables }),
+        signal: this.signal,
+      })
+      answer = (await response.json()) as typeof answer
+    } catch (cause) {
+      this.signal.throwIfAborted()
+      throw new Unavailable('The API does not answer.', { cause })
+    }
+    const fault = answer.errors?.[0]
+    if (fault?.extensions?.code === 'INTERNAL') throw new Unavailable(fault.message)
+    if (fault) throw new Error(`${fault.extensions?.code}: ${fault.message}`)
+    return answer.data as T
+  }
+
+  /** Asks for a job and waits for its end. @throws Error when it fails. */
+  async run<R = Record<string, unknown>>(kind: JobKind, input: object, key: string): Promise<R> {
+    return this.ended<R>(await this.ask(kind, input, key))
+  }
+
+  /** Asks for a job; returns its id. */
+  async ask(kind: JobKind, input: object, key: string): Promise<string> {
+    const type = INPUTS[kind]
+    const made = await this.query<Record<string, { id: string }>>(
+      `mutation ($input: ${type}!, $key: String!) { ${kind}(input: $input, idempotencyKey: $key) { id } }`,
+      { input, key },
+    )
+    return made[kind]?.id as string
+  }
+
+  /** Waits for a job's end and returns its result. */
+  async ended<R = Record<string, unknown>>(id: string): Promise<R> {
+    for (;;) {
+      const { job } = await this.query<{
+        job: { kind: string; status: string; result: R; error: { code: string; message: string } | null }
+      }>('query ($id: ID!) { job(id: $id) { kind status result error } }', { id })
+      if (job.status === 'Succeeded') return job.result
+      if (job.status === 'Failed' || job.status === 'Cancelled')
+        throw new Error(`${job.kind} ${job.status}: ${job.error?.code} ${job.error?.message}`)
+      await sleep(POLL_MS, undefined, { signal: this.signal })
+    }
+  }
+
+  /** Waits until the index holds `block`. */
+  async caughtUp(block: bigint): Promise<void> {
+    for (;;) {
+      const { _meta } = await this.query<{ _meta: { block: number | null } }>('{ _meta { block } }')
+      if (BigInt(_meta.block ?? -1) >= block) return
+      await sleep(POLL_MS, undefined, { signal: this.signal })
+    }
+  }
+
+  /** Publishes a text and returns its name. */
+  async upload(content: string, kind: string): Promise<`0x${string}`> {
+    const { uploadArtifact } = await this.query<{ uploadArtifact: { id: `0x${string}` } }>(
+      'mutation ($content: String!, $kind: String!, $key: String!) { uploadArtifact(content: $content, kind: $kind, idempotencyKey: $key) { id } }',
+      { content, kind, key: `${kind}:${content.slice(0, 100)}` },
+    )
+    return uploadArtifact.id
+  }
+}
+
+/** The server or its database is away for now. */
+class Unavailable extends Error {}
+
+const PATIENCE_MS = 60_000
+const RETRY_MS = 250
+const POLL_MS = 100
+
+const INPUTS: Record<JobKind, string> = {
+  scoreDatanet: 'ScoreInput',
+  fineTune: 'FineTuneInput',
+  compare: 'CompareInput',
+  settleFeedback: 'SettleFeedbackInput',
+  rlhf: 'RlhfInput',
+  evaluate: 'EvaluateInput',
+  infer: 'InferInput',
+  attribute: 'AttributeInput',
+  settleEpoch: 'SettleEpochInput',
+  resolveDispute: 'ResolveDisputeInput',
+}

@@ -1,0 +1,108 @@
+import {
+  type ContractFunctionArgs,
+  type ContractFunctionName,
+  type ContractFunctionReturnType,
+  createPublicClient,
+  createWalletClient,
+  defineChain,
+  encodeFunctionData,
+  http,
+  type LocalAccount,
+  type TransactionReceipt,
+} from 'viem'
+import type { Deployment } from '#contracts/deploy.ts'
+import { type ContractName, contracts, type DecodedEvent, decodeLog } from '#contracts/events.ts'
+
+type Abi<C extends ContractName> = (typeof contracts)[C]['abi']
+type Write = 'nonpayable' | 'payable'
+type View = 'view' | 'pure'
+
+export type Mined = TransactionReceipt & { events: DecodedEvent[] }
+
+/** The chain as the story's people use it: each signs for themselves, one transaction after the other, so that the same story
+ *  makes the same blocks. The local chain's clock moves only when it is told to. */
+export function openStoryChain(rpcUrl: string, deployment: Deployment) {
+  const { addresses } = deployment
+  const chain = defineChain({
+    id: deployment.chainId,
+    name: 'local',
+    nativeCurrency: { name: 'Ether', symbol: 'ETH', decimals: 18 },
+    rpcUrls: { default: { http: [rpcUrl] } },
+  })
+  const transport = http(rpcUrl)
+  const client = createPublicClient({ chain, transport, pollingInterval: 20, cacheTime: 0 })
+  const names = new Map(
+    Object.entries(addresses).map(([name, address]) => [address.toLowerCase(), name as ContractName]),
+  )
+
+  return {
+    client,
+    chainId: deployment.chainId,
+    addresses,
+
+    /** Sends one call and waits until it is mined. @throws Error with the contract's error when it reverts. */
+    async send<C extends ContractName, F extends ContractFunctionName<Abi<C>, Write>>(
+      account: LocalAccount,
+      contract: C,
+      functionName: F,
+      args: ContractFunctionArgs<Abi<C>, Write, F>,
+      value?: bigint,
+    ): Promise<Mined> {
+      const { abi } = contracts[contract]
+      const call = { address: addresses[contract], abi, functionName, args, account, value }
+      await client.simulateContract(call as never)
+      const wallet = createWalletClient({ account, chain, transport })
+      const hash = await wallet.writeContract(call as never)
+      const receipt = await client.waitForTransactionReceipt({ hash })
+      if (receipt.status !== 'success')
+        throw new Error(`${contract}.${functionName} reverted in block ${receipt.blockNumber}.`)
+      const events = receipt.logs.flatMap((log) => {
+        const name = names.get(log.address.toLowerCase())
+        return (name && decodeLog(name, log)) || []
+      })
+      return { ...receipt, events }
+    },
+
+    read<
+      C extends ContractName,
+      F extends ContractFunctionName<Abi<C>, View>,
+      A extends ContractFunctionArgs<Abi<C>, View, F>,
+    >(contract: C, functionName: F, args: A): Promise<ContractFunctionReturnType<Abi<C>, View, F, A>> {
+      return client.readContract({
+        address: addresses[contract],
+        abi: contracts[contract].abi,
+        functionName,
+        args,
+      } as never) as never
+    },
+
+    /** Call data, for proposals. */
+    encode<C extends ContractName, F extends ContractFunctionName<Abi<C>, Write>>(
+      contract: C,
+      functionName: F,
+      args: ContractFunctionArgs<Abi<C>, Write, F>,
+    ) {
+      return encodeFunctionData({ abi: contracts[contract].abi, functionName, args } as never) as `0x${string}`
+    },
+
+    async now(): Promise<bigint> {
+      return (await client.getBlock()).timestamp
+    },
+
+    /** Moves the local chain's clock to `timestamp` with an empty block; does nothing when it is there already. */
+    async advanceTo(timestamp: bigint): Promise<void> {
+      if ((await client.getBlock()).timestamp >= timestamp) return
+      await client.request({ method: 'evm_setNextBlockTimestamp', params: [`0x${timestamp.toString(16)}`] } as never)
+      await client.request({ method: 'evm_mine' } as never)
+    },
+  }
+}
+
+export type StoryChain = ReturnType<typeof openStoryChain>
+
+/** The one event of this kind in a receipt. @throws Error when it is not there. */
+export function eventOf<C extends ContractName, N extends DecodedEvent<C>['name']>(mined: Mined, contract: C, name: N) {
+  const found = mined.events.find((event) => event.contract === contract && event.name === name)
+  if (!found) throw new Error(`${contract} did not emit ${name}.`)
+  return found as Extract<DecodedEvent<C>, { name: N }>
+}

@@ -1,0 +1,65 @@
+import { accountOf } from '../accounts.ts'
+import type { Contributor } from '../people.ts'
+import { eventOf } from './chain.ts'
+import { passProposal } from './govern.ts'
+import { type Epoch, earnedByContribution } from './reward.ts'
+import { approve, ether, type World, wrap } from './world.ts'
+
+const BOND = ether('1')
+/** `Disputes.Subject.Contribution`. */
+const CONTRIBUTION = 0
+
+export interface Disputed {
+  contributionId: string
+  disputeId: string
+  earnedBefore: bigint
+}
+
+/** A contribution that earned though its label is wrong is disputed; that takes judgement, so the holders of gOPEN decide by a vote. */
+export async function dispute(world: World, owner: Map<string, Contributor>, first: Epoch): Promise<Disputed> {
+  const { chain, api } = world
+  const [contributionId, earnedBefore] = worst(owner, earnedByContribution(first.lines))
+  const evidence = await api.upload(
+    JSON.stringify({
+      ground: 'offTopic',
+      statement: `The completion of contribution ${contributionId} does not answer its message.`,
+    }),
+    'evidence',
+  )
+  await wrap(world, 'challenger', 0, BOND)
+  await approve(world, 'challenger', 0, 'Disputes', BOND)
+  const opened = await chain.send(accountOf('challenger'), 'Disputes', 'open', [
+    CONTRIBUTION,
+    BigInt(contributionId),
+    evidence,
+  ])
+  const { disputeId } = eventOf(opened, 'Disputes', 'DisputeOpened').args
+
+  const actions = {
+    targets: [chain.addresses.Disputes],
+    values: [0n],
+    calldatas: [chain.encode('Disputes', 'resolve', [disputeId, true, 0n])],
+    description: `Uphold dispute ${disputeId}: contribution ${contributionId} is mislabelled`,
+  }
+  const proposed = await chain.send(accountOf('proposer'), 'ModelGovernor', 'propose', [
+    actions.targets,
+    actions.values,
+    actions.calldatas,
+    actions.description,
+  ])
+  const { proposalId } = eventOf(proposed, 'ModelGovernor', 'ProposalCreated').args
+  await passProposal(world, proposalId, actions)
+  await api.caughtUp(await chain.client.getBlockNumber())
+  return { contributionId, disputeId: disputeId.toString(), earnedBefore }
+}
+
+/** The contribution of the least trustworthy contributors that earned most. */
+function worst(owner: Map<string, Contributor>, earned: Map<string, bigint>): [string, bigint] {
+  for (const behaviours of [['adversarial', 'noisy', 'duplicating'], ['mediocre'], ['excellent']]) {
+    const [found] = [...earned]
+      .filter(([id]) => behaviours.includes(owner.get(id)?.behaviour ?? ''))
+      .sort((a, b) => (a[1] > b[1] ? -1 : a[1] < b[1] ? 1 : Number(a[0]) - Number(b[0])))
+    if (found) return found
+  }
+  throw new Error('No contribution has earned anything.')
+}

@@ -1,0 +1,188 @@
+import { keccak256, stringToBytes } from 'viem'
+import { canonicalSample, commitment, contentHash, contentsHash, type Sample } from '#rules/sample.ts'
+import { accountOf } from '../accounts.ts'
+import { type Contributor, contributors } from '../people.ts'
+import { ITEMS } from '../recipe.ts'
+import { testItems } from '../skill/rubric.ts'
+import { eventOf } from './chain.ts'
+import { approve, Checks, ether, type Stage, type World, wrap } from './world.ts'
+
+const STAKE = ether('0.01')
+const BATCH = 40
+const FAR = 4_000_000_000n
+
+export interface Gathered {
+  datanetId: string
+  people: Contributor[]
+  /** Who contributed what: contribution id → name of the contributor. */
+  owner: Map<string, Contributor>
+}
+
+interface Lot {
+  person: Contributor
+  hashes: `0x${string}`[]
+  salt: `0x${string}`
+}
+
+/** Contributors of different quality commit, publish and submit signed samples; others relay their signatures. Each verdict comes from
+ *  the rules alone. */
+export async function gather(world: World, modelId: string): Promise<Gathered & { stages: Stage[] }> {
+  const { chain, api, seed } = world
+  const opened = await chain.send(accountOf('proposer'), 'DatanetRegistry', 'createDatanet', [
+    BigInt(modelId),
+    'CC-BY-4.0',
+    STAKE,
+  ])
+  const { datanetId } = eventOf(opened, 'DatanetRegistry', 'DatanetCreated').args
+  const people = contributors(seed, testItems(seed, ITEMS.test))
+  const owner = new Map<string, Contributor>()
+  let last = 0n
+  for (const wave of [1, 2]) {
+    const lots = people.filter((person) => person.wave === wave).flatMap((person) => lotsOf(world, person))
+    for (const { person, hashes, salt } of lots) {
+      const contributor = accountOf('contributor', person.nth).address
+      const hidden = commitment({ datanetId, contributor, contentsHash: contentsHash(hashes), salt })
+      await chain.send(accountOf('challenger'), 'DatanetRegistry', 'commit', [hidden, contributor])
+    }
+    for (const person of people.filter((one) => one.wave === wave)) {
+      await wrap(world, 'contributor', person.nth, ether('2'))
+      await approve(world, 'contributor', person.nth, 'DatanetRegistry', ether('2'))
+      await publish(world, person.samples)
+    }
+    for (const lot of lots) {
+      const { firstId, block } = await submit(world, datanetId, lot)
+      for (const place of lot.hashes.keys()) owner.set((firstId + BigInt(place)).toString(), lot.person)
+      last = block
+    }
+    world.say(`${owner.size} samples submitted`)
+  }
+  await api.caughtUp(last)
+  await api.run('scoreDatanet', { datanetId: datanetId.toString() }, `score:${datanetId}`)
+  return { datanetId: datanetId.toString(), people, owner, stages: [await review(world, datanetId.toString(), owner)] }
+}
+
+/** A person's samples in lots that fit in a transaction; what is in the same form twice is sent once. */
+function lotsOf({ seed }: World, person: Contributor): Lot[] {
+  const hashes = [...new Set(person.samples.map((sample) => contentHash(sample)))]
+  const lots: Lot[] = []
+  for (let start = 0; start < hashes.length; start += BATCH)
+    lots.push({
+      person,
+      hashes: hashes.slice(start, start + BATCH),
+      salt: keccak256(stringToBytes(`${seed}/${person.name}/${start}`)),
+    })
+  return lots
+}
+
+/** Publishes samples, a few at a time. */
+async function publish({ api }: World, samples: Sample[]): Promise<void> {
+  const left = [...samples]
+  await Promise.all(
+    Array.from({ length: 8 }, async () => {
+      for (let sample = left.pop(); sample; sample = left.pop()) await api.upload(canonicalSample(sample), 'sample')
+    }),
+  )
+}
+
+async function submit(
+  { chain }: World,
+  datanetId: bigint,
+  { person, hashes, salt }: Lot,
+): Promise<{ firstId: bigint; block: bigint }> {
+  const account = accountOf('contributor', person.nth)
+  const nonce = await chain.read('DatanetRegistry', 'nonces', [account.address])
+  const signature = await account.signTypedData({
+    domain: {
+      name: 'DatanetRegistry',
+      version: '1',
+      chainId: chain.chainId,
+      verifyingContract: chain.addresses.DatanetRegistry,
+    },
+    types: {
+      Contribution: [
+        { name: 'datanetId', type: 'uint256' },
+        { name: 'contributor', type: 'address' },
+        { name: 'contentsHash', type: 'bytes32' },
+        { name: 'stakeEach', type: 'uint256' },
+        { name: 'nonce', type: 'uint256' },
+        { name: 'deadline', type: 'uint256' },
+      ],
+    },
+    primaryType: 'Contribution',
+    message: {
+      datanetId,
+      contributor: account.address,
+      contentsHash: contentsHash(hashes),
+      stakeEach: STAKE,
+      nonce,
+      deadline: FAR,
+    },
+  })
+  const mined = await chain.send(accountOf('challenger'), 'DatanetRegistry', 'submit', [
+    datanetId,
+    account.address,
+    hashes,
+    STAKE,
+    salt,
+    FAR,
+    signature,
+  ])
+  return {
+    firstId: eventOf(mined, 'DatanetRegistry', 'ContributionSubmitted').args.contributionId,
+    block: mined.blockNumber,
+  }
+}
+
+interface Row {
+  id: string
+  status: string
+  uniqueness: number | null
+}
+
+/** Every contribution of a datanet, page by page. */
+export async function contributionsOf({ api }: World, datanetId: string): Promise<Row[]> {
+  interface Page {
+    contributions: { nodes: Row[]; pageInfo: { hasNextPage: boolean; endCursor: string | null } }
+  }
+  const rows: Row[] = []
+  let after: string | null = null
+  do {
+    const page: Page = await api.query<Page>(
+      `query ($id: String!, $after: String) {
+        contributions(where: { datanetId: { eq: $id } }, first: 500, after: $after) { nodes { id status uniqueness } pageInfo { hasNextPage endCursor } }
+      }`,
+      { id: datanetId, after },
+    )
+    rows.push(...page.contributions.nodes)
+    after = page.contributions.pageInfo.hasNextPage ? page.contributions.pageInfo.endCursor : null
+  } while (after !== null)
+  return rows
+}
+
+async function review(world: World, datanetId: string, owner: Map<string, Contributor>): Promise<Stage> {
+  const rows = await contributionsOf(world, datanetId)
+  const of = (behaviour: string) => rows.filter((row) => owner.get(row.id)?.behaviour === behaviour)
+  const accepted = (some: Row[]) => some.filter((row) => row.status === 'Accepted').length
+  const unique = (some: Row[]) => some.reduce((sum, row) => sum + (row.uniqueness ?? 0), 0) / some.length / 1e6
+  const checks = new Checks()
+  checks.that('at least 600 samples', rows.length >= 600)
+  checks.that('at least 12 contributors', new Set([...owner.values()].map((one) => one.name)).size >= 12)
+  checks.that(
+    'every sample has its verdict',
+    rows.every((row) => row.status !== 'Submitted'),
+  )
+  checks.that('copies are less unique than originals', unique(of('duplicating')) < unique(of('excellent')) / 2)
+  return {
+    name: 'gather',
+    ok: checks.failed.length === 0,
+    facts: {
+      samples: rows.length,
+      contributors: new Set([...owner.values()].map((one) => one.name)).size,
+      accepted: accepted(rows),
+      rejected: rows.length - accepted(rows),
+      duplicateAccepted: accepted(of('duplicating')),
+      duplicateUniqueness: Number(unique(of('duplicating')).toFixed(3)),
+      failed: checks.failed.join('; '),
+    },
+  }
+}

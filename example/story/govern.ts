@@ -1,0 +1,38 @@
+import { keccak256, stringToBytes } from 'viem'
+import { accountOf } from '../accounts.ts'
+import type { World } from './world.ts'
+
+/** How many holders vote, and how: most for, one against, one abstains. */
+export const HOLDERS = 6
+const SUPPORT = [1, 1, 1, 1, 0, 2] as const
+
+export interface Actions {
+  targets: readonly `0x${string}`[]
+  values: readonly bigint[]
+  calldatas: readonly `0x${string}`[]
+  description: string
+}
+
+/** Carries a proposal that stands through its vote and the timelock: waits out the delays, lets the holders vote, queues, executes. */
+export async function passProposal({ chain, deployment }: World, proposalId: bigint, actions: Actions): Promise<void> {
+  const { targets, values, calldatas, description } = actions
+  const call = [targets, values, calldatas, keccak256(stringToBytes(description))] as const
+  const anyone = accountOf('holder', 0)
+  await chain.advanceTo((await chain.read('ModelGovernor', 'proposalSnapshot', [proposalId])) + 1n)
+  for (const [nth, support] of SUPPORT.entries())
+    await chain.send(accountOf('holder', nth), 'ModelGovernor', 'castVoteWithReason', [
+      proposalId,
+      support,
+      REASONS[support],
+    ])
+  await chain.advanceTo((await chain.read('ModelGovernor', 'proposalDeadline', [proposalId])) + 1n)
+  await chain.send(anyone, 'ModelGovernor', 'queue', call)
+  await chain.advanceTo((await chain.now()) + BigInt(deployment.settings.timelockDelay) + 1n)
+  await chain.send(anyone, 'ModelGovernor', 'execute', call)
+}
+
+const REASONS = [
+  'It costs more than it brings.',
+  'Useful, and the rubric is clear.',
+  'No opinion on the price.',
+] as const

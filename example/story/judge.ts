@@ -1,0 +1,184 @@
+import { encodeAbiParameters, keccak256 } from 'viem'
+import { accountOf } from '../accounts.ts'
+import { judge as judgeOne, saltOf, VALIDATORS, type Validator } from '../judges.ts'
+import { COMPARE, ITEMS } from '../recipe.ts'
+import { drawItems } from '../skill/items.ts'
+import { validationItems } from '../skill/rubric.ts'
+import type { Fields } from '../skill/triage.ts'
+import { approve, Checks, ether, type Stage, type World, wrap } from './world.ts'
+
+const STAKE = ether('10')
+const BATCH = 40
+const DEADLINES = { commitSeconds: 3600, revealSeconds: 3600 }
+
+interface Task {
+  id: bigint
+  prompt: string
+  answers: [string, string]
+  revealFrom: bigint
+  revealUntil: bigint
+}
+
+/** Validators compare a version's answers: they commit, reveal, and are paid or fined by the rules. Nobody tells the rules who is careless
+ *  and who colludes. */
+export async function judge(world: World, versionId: string): Promise<Stage> {
+  const { api, chain, seed, say } = world
+  const messages = drawItems(seed, 'judged', COMPARE.prompts)
+  const promptsHash = await uploadPrompts(
+    world,
+    messages.map((one) => one.prompt),
+  )
+  const { domain, tasks: count, goldPercent, temperature } = COMPARE
+  await api.run(
+    'compare',
+    { versionId, promptsHash, domain, tasks: count, goldPercent, temperature, ...DEADLINES, seed },
+    `compare:${versionId}`,
+  )
+  const tasks = await openTasks(world, versionId)
+  const truths = new Map<string, Fields>(
+    [...messages, ...validationItems(seed, ITEMS.validation)].map(({ prompt, truth }) => [prompt, truth]),
+  )
+
+  for (const validator of VALIDATORS) {
+    await wrap(world, 'validator', validator.nth, STAKE)
+    await approve(world, 'validator', validator.nth, 'FeedbackPool', STAKE)
+    await chain.send(accountOf('validator', validator.nth), 'FeedbackPool', 'stake', [STAKE])
+    await commitAll(world, validator, tasks, truths)
+  }
+  say(`${VALIDATORS.length} validators committed to ${tasks.length} comparisons`)
+  await chain.advanceTo(tasks.reduce((most, task) => (task.revealFrom > most ? task.revealFrom : most), 0n) + 1n)
+  let last = 0n
+  for (const validator of VALIDATORS) last = await revealAll(world, validator, tasks, truths)
+  await chain.advanceTo(tasks.reduce((most, task) => (task.revealUntil > most ? task.revealUntil : most), 0n) + 1n)
+  await api.caughtUp(last)
+  const settled = await api.run<{ pairs: number; paid: string; fined: string; judgements: number }>(
+    'settleFeedback',
+    { versionId },
+    `settle:${versionId}`,
+  )
+  return review(world, settled)
+}
+
+export const uploadPrompts = ({ api }: World, prompts: string[]) => api.upload(JSON.stringify({ prompts }), 'prompts')
+
+/** The comparisons of a version that wait, with what they compare. */
+export async function openTasks({ api }: World, versionId: string): Promise<Task[]> {
+  interface Row {
+    id: string
+    itemHash: string
+    commitDeadline: string
+    revealDeadline: string
+  }
+  const { feedbackTasks } = await api.query<{ feedbackTasks: { nodes: Row[] } }>(
+    `query ($id: String!) { feedbackTasks(where: { versionId: { eq: $id }, settled: { eq: false } }, first: 1000) { nodes { id itemHash commitDeadline revealDeadline } } }`,
+    { id: versionId },
+  )
+  const rows = feedbackTasks.nodes.sort((a, b) => Number(a.id) - Number(b.id))
+  const tasks: Task[] = []
+  for (const row of rows) {
+    const { artifact } = await api.query<{ artifact: { text: string } }>(
+      'query ($id: ID!) { artifact(id: $id) { text } }',
+      { id: row.itemHash },
+    )
+    const seconds = (time: string) => BigInt(Math.floor(Date.parse(time) / 1000))
+    tasks.push({
+      id: BigInt(row.id),
+      ...JSON.parse(artifact.text),
+      revealFrom: seconds(row.commitDeadline),
+      revealUntil: seconds(row.revealDeadline),
+    })
+  }
+  return tasks
+}
+
+function judgementOf({ seed }: World, validator: Validator, task: Task, truths: Map<string, Fields>) {
+  const truth = truths.get(task.prompt)
+  if (!truth) throw new Error(`Task ${task.id} asks about a message that nobody knows.`)
+  return {
+    ...judgeOne(seed, validator, { prompt: task.prompt, truth, answers: task.answers }),
+    salt: saltOf(seed, validator, task.id),
+  }
+}
+
+const COMMITMENT = ['uint256', 'address', 'uint8', 'uint8', 'uint8', 'uint8', 'uint8', 'bytes32'].map((type) => ({
+  type,
+}))
+
+async function commitAll(
+  world: World,
+  validator: Validator,
+  tasks: Task[],
+  truths: Map<string, Fields>,
+): Promise<void> {
+  const account = accountOf('validator', validator.nth)
+  for (let start = 0; start < tasks.length; start += BATCH) {
+    const batch = tasks.slice(start, start + BATCH)
+    const commitments = batch.map((task) => {
+      const { choice, ethics, logic, functional, confidence, salt } = judgementOf(world, validator, task, truths)
+      return keccak256(
+        encodeAbiParameters(COMMITMENT, [
+          task.id,
+          account.address,
+          choice,
+          ethics,
+          logic,
+          functional,
+          confidence,
+          salt,
+        ]),
+      )
+    })
+    await world.chain.send(account, 'FeedbackPool', 'commit', [batch.map((task) => task.id), commitments])
+  }
+}
+
+async function revealAll(
+  world: World,
+  validator: Validator,
+  tasks: Task[],
+  truths: Map<string, Fields>,
+): Promise<bigint> {
+  let last = 0n
+  for (let start = 0; start < tasks.length; start += BATCH) {
+    const reveals = tasks
+      .slice(start, start + BATCH)
+      .map((task) => ({ taskId: task.id, ...judgementOf(world, validator, task, truths) }))
+    last = (await world.chain.send(accountOf('validator', validator.nth), 'FeedbackPool', 'reveal', [reveals]))
+      .blockNumber
+  }
+  return last
+}
+
+async function review(
+  { api }: World,
+  settled: { pairs: number; paid: string; fined: string; judgements: number },
+): Promise<Stage> {
+  const { validators } = await api.query<{ validators: { nodes: { id: string; earned: string; lost: string }[] } }>(
+    '{ validators(first: 100) { nodes { id earned lost } } }',
+  )
+  const of = (temper: string) =>
+    VALIDATORS.filter((one) => one.temper === temper).map((one) =>
+      validators.nodes.find((row) => row.id === accountOf('validator', one.nth).address.toLowerCase()),
+    )
+  const earned = (temper: string) =>
+    of(temper).reduce((sum, row) => sum + BigInt(row?.earned ?? 0), 0n) / BigInt(of(temper).length)
+  const lost = (temper: string) => of(temper).reduce((sum, row) => sum + BigInt(row?.lost ?? 0), 0n)
+  const checks = new Checks()
+  checks.that('the careless earn less than half of the careful', earned('careless') * 2n < earned('careful'))
+  checks.that('the colluding earn less than half of the careful', earned('colluding') * 2n < earned('careful'))
+  checks.that('the careless or the colluding are fined', lost('careless') + lost('colluding') > 0n)
+  checks.that('the careful are not fined', lost('careful') === 0n)
+  return {
+    name: 'judge',
+    ok: checks.failed.length === 0,
+    facts: {
+      ...settled,
+      careful: earned('careful').toString(),
+      careless: earned('careless').toString(),
+      colluding: earned('colluding').toString(),
+      finesOfColluding: lost('colluding').toString(),
+      finesOfCareless: lost('careless').toString(),
+      failed: checks.failed.join('; '),
+    },
+  }
+}

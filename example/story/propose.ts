@@ -1,0 +1,141 @@
+import { readdir } from 'node:fs/promises'
+import { documentBytes, putDocument, rubric, type Specification, specification } from '#schema/documents.ts'
+import { storeFolder } from '#schema/folders.ts'
+import { accountOf } from '../accounts.ts'
+import { ITEMS } from '../recipe.ts'
+import { rubricOf, SAMPLES, sealItems, TARGETS, testItems, validationItems } from '../skill/rubric.ts'
+import { eventOf } from './chain.ts'
+import { HOLDERS, passProposal } from './govern.ts'
+import { approve, Checks, ether, type Stage, type World, wrap } from './world.ts'
+
+const BOND = ether('100')
+const BUDGET = ether('50')
+const DAY = 86_400n
+
+/** How the example's revenue is split, in basis points. */
+const SPLIT = {
+  platform: 500,
+  owner: 1500,
+  stakers: 1000,
+  data: 4500,
+  validators: 1500,
+  host: 1500,
+  ancestors: 1000,
+  dataByWeight: 5000,
+  unattributed: '0x0000000000000000000000000000000000000000',
+} as const
+
+/** A proposer locks a bond and publishes what the model is for and how it will be judged. */
+export async function propose(world: World): Promise<{ modelId: string; proposalId: bigint; stages: Stage[] }> {
+  const { chain, store } = world
+  for (let nth = 0; nth < HOLDERS; nth++) {
+    await wrap(world, 'holder', nth, ether(String(1000 + 250 * nth)))
+    await chain.send(accountOf('holder', nth), 'GOpen', 'delegate', [
+      accountOf('holder', nth < 2 ? nth : nth === 2 ? 0 : nth).address,
+    ])
+  }
+  await chain.send(accountOf('holder', 1), 'GOpen', 'transfer', [chain.addresses.Treasury, BUDGET])
+  await wrap(world, 'proposer', 0, ether('500'))
+  await chain.send(accountOf('proposer'), 'GOpen', 'delegate', [accountOf('proposer').address])
+
+  const { specHash, rubricHash } = await publishSpecification(world)
+  await approve(world, 'proposer', 0, 'ModelRegistry', BOND)
+  const deadline = (await chain.now()) + 365n * DAY
+  const terms = { budget: BUDGET, rubricHash, deadline, targets: TARGETS, split: SPLIT }
+  const proposed = await chain.send(accountOf('proposer'), 'ModelRegistry', 'propose', [
+    specHash,
+    `artifact:${specHash}`,
+    terms,
+    BOND,
+  ])
+  const { modelId, proposalId } = eventOf(proposed, 'ModelRegistry', 'ModelProposed').args
+  const [targets, values, calldatas, description] = await chain.read('ModelRegistry', 'proposalActions', [modelId])
+  await chain.send(accountOf('proposer'), 'ModelGovernor', 'propose', [targets, values, calldatas, description])
+
+  const propose = new Checks()
+  propose.that('the bond is locked', (await chain.read('GOpen', 'balanceOf', [chain.addresses.ModelRegistry])) === BOND)
+  propose.that('the specification can be read', await store.has(specHash))
+  const stages: Stage[] = [
+    {
+      name: 'propose',
+      ok: propose.failed.length === 0,
+      facts: { modelId: modelId.toString(), bond: BOND.toString(), specHash },
+    },
+  ]
+
+  await passProposal(world, proposalId, { targets, values, calldatas, description })
+  const resolved = await chain.send(accountOf('challenger'), 'ModelRegistry', 'resolveBond', [modelId])
+  const returned = eventOf(resolved, 'ModelRegistry', 'BondReturned').args.amount
+  await approve(world, 'proposer', 0, 'ModelRegistry', ether('50'))
+  await chain.send(accountOf('proposer'), 'ModelRegistry', 'stake', [modelId, ether('50')])
+  await approve(world, 'holder', 3, 'ModelRegistry', ether('25'))
+  const last = await chain.send(accountOf('holder', 3), 'ModelRegistry', 'stake', [modelId, ether('25')])
+  await world.api.caughtUp(last.blockNumber)
+  const { proposal, mandates } = await world.api.query<{
+    proposal: {
+      state: string
+      forVotes: string
+      againstVotes: string
+      abstainVotes: string
+      votes: { totalCount: number }
+    }
+    mandates: { nodes: { budget: string; funded: string }[] }
+  }>(
+    `query ($id: ID!, $model: String!) {
+      proposal(id: $id) { state forVotes againstVotes abstainVotes votes { totalCount } }
+      mandates(where: { modelId: { eq: $model } }) { nodes { budget funded } }
+    }`,
+    { id: proposalId.toString(), model: modelId.toString() },
+  )
+  const govern = new Checks()
+  govern.that('the proposal is executed', proposal.state === 'Executed')
+  govern.that(
+    'the mandate is issued and funded',
+    mandates.nodes[0]?.budget === BUDGET.toString() && mandates.nodes[0]?.funded === BUDGET.toString(),
+  )
+  govern.that('the bond came back in full', returned === BOND)
+  stages.push({
+    name: 'govern',
+    ok: govern.failed.length === 0,
+    facts: {
+      votes: proposal.votes.totalCount,
+      for: proposal.forVotes,
+      against: proposal.againstVotes,
+      abstain: proposal.abstainVotes,
+      budget: BUDGET.toString(),
+      failed: govern.failed.join('; '),
+    },
+  })
+  return { modelId: modelId.toString(), proposalId, stages }
+}
+
+/** Lays the base model, the sealed items, the rubric and the specification in the store. */
+async function publishSpecification({
+  seed,
+  store,
+  api,
+}: World): Promise<{ specHash: `0x${string}`; rubricHash: `0x${string}` }> {
+  const base = new URL('../base/model/', import.meta.url).pathname
+  if ((await readdir(base)).length === 0)
+    throw new Error(`There is no base model in ${base}: make it with \`npm run base\`.`)
+  const baseModel = await storeFolder(store, base)
+  const test = await store.put(documentBytes(sealItems(seed, testItems(seed, ITEMS.test)).document))
+  const validation = await store.put(documentBytes(sealItems(seed, validationItems(seed, ITEMS.validation)).document))
+  const rubricHash = (await putDocument(
+    store,
+    rubric,
+    rubricOf(test as `0x${string}`, validation as `0x${string}`),
+  )) as `0x${string}`
+  const spec: Specification = {
+    name: 'Support desk triage',
+    purpose:
+      'Reads a customer’s message and answers with its category, its urgency, the order it names, and a reply that helps.',
+    baseModel,
+    rubric: rubricHash,
+    samples: SAMPLES,
+    licence: 'CC-BY-4.0',
+    integration: 'Help desks send the message and get one line: category | urgency | order | reply.',
+  }
+  const text = new TextDecoder().decode(documentBytes(specification.parse(spec)))
+  return { specHash: await api.upload(text, 'specification'), rubricHash }
+}

@@ -1,0 +1,147 @@
+import { accountOf } from '../accounts.ts'
+import type { Contributor } from '../people.ts'
+import { eventOf } from './chain.ts'
+import { Checks, type Stage, type World } from './world.ts'
+
+interface Line {
+  account: string
+  role: string
+  source: string
+  amount: string
+}
+
+export interface Epoch {
+  epoch: number
+  root: string
+  total: bigint
+  lines: Line[]
+  stage: Stage
+}
+
+/** Closes an epoch, waits out the challenge window, and lets everyone claim by proof. */
+export async function settle(world: World, epoch: number, fees: bigint): Promise<Epoch> {
+  const { api, chain, deployment } = world
+  const settled = await api.run<{ root: string; total: string; accounts: number }>(
+    'settleEpoch',
+    { epoch },
+    `epoch:${epoch}`,
+  )
+  const lines = await linesOf(world, epoch)
+  await chain.advanceTo((await chain.now()) + BigInt(deployment.settings.challengeWindow) + 1n)
+  let claimed = 0n
+  const accounts = [...new Set(lines.map((line) => line.account))].sort()
+  for (const account of accounts) {
+    const { rewardProof } = await api.query<{ rewardProof: { cumulative: string; proof: `0x${string}`[] } | null }>(
+      'query ($account: String!, $epoch: ID!) { rewardProof(account: $account, epoch: $epoch) { cumulative proof } }',
+      { account, epoch: String(epoch) },
+    )
+    if (!rewardProof) throw new Error(`The map of epoch ${epoch} pays ${account}, but gives no proof.`)
+    const before = await chain.read('RewardDistributor', 'claimed', [account as `0x${string}`])
+    if (BigInt(rewardProof.cumulative) === before) continue
+    const mined = await chain.send(accountOf('challenger'), 'RewardDistributor', 'claim', [
+      BigInt(epoch),
+      account as `0x${string}`,
+      BigInt(rewardProof.cumulative),
+      rewardProof.proof,
+    ])
+    claimed += eventOf(mined, 'RewardDistributor', 'RewardClaimed').args.amount
+    await api.caughtUp(mined.blockNumber)
+  }
+  const sum = lines.reduce((total, line) => total + BigInt(line.amount), 0n)
+  const checks = new Checks()
+  checks.that(
+    'the root on chain is the one computed',
+    (await chain.read('RewardDistributor', 'maps', [BigInt(epoch)])).includes(settled.root as never),
+  )
+  checks.that('the lines sum to what the map pays', sum === BigInt(settled.total))
+  checks.that('what was payable is claimed', claimed === BigInt(settled.total))
+  checks.that('nothing beyond the fees is paid', BigInt(settled.total) <= fees + 1_000_000n)
+  return {
+    epoch,
+    root: settled.root,
+    total: BigInt(settled.total),
+    lines,
+    stage: {
+      name: epoch === 1 ? 'reward' : `reward${epoch}`,
+      ok: checks.failed.length === 0,
+      facts: {
+        epoch,
+        root: settled.root,
+        fees: fees.toString(),
+        paid: claimed.toString(),
+        accounts: accounts.length,
+        lines: lines.length,
+        failed: checks.failed.join('; '),
+      },
+    },
+  }
+}
+
+async function linesOf({ api }: World, epoch: number): Promise<Line[]> {
+  interface Page {
+    rewardLines: { nodes: Line[]; pageInfo: { hasNextPage: boolean; endCursor: string | null } }
+  }
+  const lines: Line[] = []
+  let after: string | null = null
+  do {
+    const page: Page = await api.query<Page>(
+      `query ($epoch: String!, $after: String) {
+        rewardLines(where: { mapId: { eq: $epoch } }, first: 500, after: $after) { nodes { account role source amount } pageInfo { hasNextPage endCursor } }
+      }`,
+      { epoch: String(epoch), after },
+    )
+    lines.push(...page.rewardLines.nodes)
+    after = page.rewardLines.pageInfo.hasNextPage ? page.rewardLines.pageInfo.endCursor : null
+  } while (after !== null)
+  return lines
+}
+
+/** What data's part paid for each contribution. */
+export function earnedByContribution(lines: Line[]): Map<string, bigint> {
+  const earned = new Map<string, bigint>()
+  for (const { source, amount } of lines) {
+    const id = /^contribution:(\d+)$/.exec(source)?.[1]
+    if (id) earned.set(id, (earned.get(id) ?? 0n) + BigInt(amount))
+  }
+  return earned
+}
+
+export interface Shares {
+  cleanShare: number
+  noisyShare: number
+  duplicateShare: number
+  adversarialShare: number
+}
+
+/** How data's part falls on the kinds of contributors, per sample that each submitted: it sums to 1 over the kinds. */
+export function sharesByBehaviour(lines: Line[], owner: Map<string, Contributor>): { shares: Shares; stage: Stage } {
+  const earned = earnedByContribution(lines)
+  const perSample = (...behaviours: string[]) => {
+    const ids = [...owner].filter(([, person]) => behaviours.includes(person.behaviour)).map(([id]) => id)
+    return Number(ids.reduce((sum, id) => sum + (earned.get(id) ?? 0n), 0n)) / ids.length
+  }
+  const clean = perSample('excellent', 'mediocre')
+  const noisy = perSample('noisy')
+  const duplicate = perSample('duplicating')
+  const adversarial = perSample('adversarial')
+  const whole = clean + noisy + duplicate + adversarial || 1
+  const round = (value: number) => Number((value / whole).toFixed(4))
+  const shares = {
+    cleanShare: round(clean),
+    noisyShare: round(noisy),
+    duplicateShare: round(duplicate),
+    adversarialShare: round(adversarial),
+  }
+  const checks = new Checks()
+  checks.that('a noisy sample earns less than half of a clean one', noisy < clean / 2)
+  checks.that('a duplicate earns less than half of a clean one', duplicate < clean / 2)
+  checks.that('an adversarial sample earns less than half of a clean one', adversarial < clean / 2)
+  return {
+    shares,
+    stage: {
+      name: 'attribute',
+      ok: checks.failed.length === 0,
+      facts: { ...shares, contributionsPaid: earned.size, failed: checks.failed.join('; ') },
+    },
+  }
+}

@@ -1,0 +1,134 @@
+import { accountOf } from '../accounts.ts'
+import { type Consumer, consumers } from '../consumers.ts'
+import { scoreFields } from '../skill/score.ts'
+import { eventOf } from './chain.ts'
+import { approve, Checks, ether, type Stage, type World, wrap } from './world.ts'
+
+/** Prices of 1,000 tokens. */
+const PRICE_IN = ether('0.4')
+const PRICE_OUT = ether('1.6')
+const CREDIT = ether('20')
+const MAX_TOKENS = 48
+const FAR = 4_000_000_000n
+
+/** The host opens an endpoint for the version that serves. */
+export async function openEndpoint({ chain, api }: World, versionId: string): Promise<string> {
+  const opened = await chain.send(accountOf('platform'), 'InferenceMarket', 'registerEndpoint', [
+    BigInt(versionId),
+    'https://triage.example/v1',
+    PRICE_IN,
+    PRICE_OUT,
+  ])
+  await api.caughtUp(opened.blockNumber)
+  return eventOf(opened, 'InferenceMarket', 'EndpointRegistered').args.endpointId.toString()
+}
+
+/** Consumers put credit down and grant the endpoint vouchers; every call within them is answered, metered and traced. */
+export async function serve(world: World, endpointId: string, round: 1 | 2): Promise<{ stage: Stage; fees: bigint }> {
+  const { api, chain, seed } = world
+  const customers = consumers(seed, 8)
+  for (const customer of customers) {
+    if (round === 1) await prepay(world, customer)
+    await grant(world, customer, endpointId, (CREDIT * BigInt(round)) / 2n)
+  }
+  const receipts: string[] = []
+  let right = 0
+  for (const { name, nth, messages } of customers)
+    for (const [place, message] of messages.slice(round === 1 ? 0 : 5, round === 1 ? 5 : 8).entries()) {
+      const input = {
+        endpointId,
+        prompt: message.prompt,
+        maxTokens: MAX_TOKENS,
+        seed,
+        consumer: accountOf('consumer', nth).address,
+      }
+      const answer = await api.run<{ receiptId: string; answer: string }>(
+        'infer',
+        input,
+        `infer:${round}:${name}:${place}`,
+      )
+      receipts.push(answer.receiptId)
+      const fields = scoreFields(answer.answer, message.truth)
+      if (fields.category && fields.urgency && fields.order) right++
+    }
+  const { answered } = await api.query<{ answered: { nodes: { id: string; fee: string; signature: string }[] } }>(
+    'query ($ids: [ID!]!) { answered: receipts(where: { id: { in: $ids } }, first: 1000) { nodes { id fee signature } } }',
+    { ids: receipts },
+  )
+  const fees = answered.nodes.reduce((sum, one) => sum + BigInt(one.fee), 0n)
+  const again = await api.run<{ receiptId: string }>(
+    'infer',
+    {
+      endpointId,
+      prompt: customers[0]!.messages[round === 1 ? 0 : 5]!.prompt,
+      maxTokens: MAX_TOKENS,
+      seed,
+      consumer: accountOf('consumer', customers[0]!.nth).address,
+    },
+    `infer:${round}:${customers[0]!.name}:0`,
+  )
+  const checks = new Checks()
+  checks.that(
+    'every call left a signed receipt',
+    answered.nodes.length === receipts.length && answered.nodes.every((one) => one.signature.length === 132),
+  )
+  checks.that('asking again under the same key charges nothing', again.receiptId === receipts[0])
+  checks.that(
+    'the credit on chain is untouched until the epoch is settled',
+    (await chain.read('InferenceMarket', 'credit', [accountOf('consumer', 0).address])) > 0n,
+  )
+  return {
+    fees,
+    stage: {
+      name: round === 1 ? 'serve' : 'serveAgain',
+      ok: checks.failed.length === 0,
+      facts: { endpointId, calls: receipts.length, right, fees: fees.toString(), failed: checks.failed.join('; ') },
+    },
+  }
+}
+
+async function prepay(world: World, { nth }: Consumer): Promise<void> {
+  await wrap(world, 'consumer', nth, CREDIT)
+  await approve(world, 'consumer', nth, 'InferenceMarket', CREDIT)
+  const paid = await world.chain.send(accountOf('consumer', nth), 'InferenceMarket', 'deposit', [
+    accountOf('consumer', nth).address,
+    CREDIT,
+  ])
+  await world.api.caughtUp(paid.blockNumber)
+}
+
+/** Signs a voucher: from now on the endpoint may take up to `cumulative` in all. */
+async function grant({ api, chain }: World, { nth }: Consumer, endpointId: string, cumulative: bigint): Promise<void> {
+  const account = accountOf('consumer', nth)
+  const signature = await account.signTypedData({
+    domain: {
+      name: 'InferenceMarket',
+      version: '1',
+      chainId: chain.chainId,
+      verifyingContract: chain.addresses.InferenceMarket,
+    },
+    types: {
+      Voucher: [
+        { name: 'consumer', type: 'address' },
+        { name: 'endpointId', type: 'uint256' },
+        { name: 'cumulative', type: 'uint256' },
+        { name: 'deadline', type: 'uint64' },
+      ],
+    },
+    primaryType: 'Voucher',
+    message: { consumer: account.address, endpointId: BigInt(endpointId), cumulative, deadline: FAR },
+  })
+  await api.query(
+    `mutation ($endpointId: ID!, $consumer: String!, $cumulative: BigInt!, $deadline: BigInt!, $signature: String!, $key: String!) {
+      submitVoucher(endpointId: $endpointId, consumer: $consumer, cumulative: $cumulative, deadline: $deadline, signature: $signature, idempotencyKey: $key) { id }
+    }`,
+    {
+      endpointId,
+      consumer: account.address,
+      cumulative: cumulative.toString(),
+      deadline: FAR.toString(),
+      signature,
+      key: `voucher:${nth}:${cumulative}`,
+    },
+  )
+}

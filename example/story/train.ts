@@ -1,0 +1,107 @@
+import { accountOf } from '../accounts.ts'
+import { FINE_TUNE } from '../recipe.ts'
+import { Checks, type Stage, type World } from './world.ts'
+
+export interface Metric {
+  name: string
+  score: number
+  lower: number
+  upper: number
+}
+
+interface Evaluated {
+  metrics: Metric[]
+  base?: Metric[]
+  meetsTargets: boolean
+  promoted: boolean
+  missed: string[]
+}
+
+export const MAIN_METRIC = 'fieldsExact'
+export const metricOf = (metrics: Metric[] | undefined, name = MAIN_METRIC): Metric => {
+  const found = metrics?.find((one) => one.name === name)
+  if (!found) throw new Error(`The evaluation has no metric ${name}.`)
+  return found
+}
+
+export interface Trained {
+  versionId: string
+  base: Metric
+  tuned: Metric
+}
+
+/** A version that is bad on purpose is refused; the real one learns from what the contributors gave, and is promoted. */
+export async function train(world: World, modelId: string, datanetId: string): Promise<Trained & { stages: Stage[] }> {
+  const { api, seed, say } = world
+  const bad = await api.run<{ versionId: string }>(
+    'fineTune',
+    { modelId, datanetId, ...FINE_TUNE, epochs: 1, learningRate: 1e-6, seed },
+    `bad:${seed}`,
+  )
+  const refused = await api.run<Evaluated>('evaluate', { versionId: bad.versionId, seed }, `evaluate:${bad.versionId}`)
+  const gate = new Checks()
+  gate.that('it misses the targets', !refused.meetsTargets && !refused.promoted)
+  gate.that('the chain refuses its promotion', await promotionReverts(world, bad.versionId))
+  say('a deliberately worse version was refused')
+
+  const made = await api.run<{
+    versionId: string
+    samples: number
+    counted: number
+    harmful: number
+    finalLoss: number
+  }>('fineTune', { modelId, datanetId, ...FINE_TUNE, seed }, `fineTune:${seed}`)
+  say(`version ${made.versionId} trained on ${made.samples} samples`)
+  const found = await api.run<Evaluated>(
+    'evaluate',
+    { versionId: made.versionId, baseline: true, seed },
+    `evaluate:${made.versionId}`,
+  )
+  const base = metricOf(found.base)
+  const tuned = metricOf(found.metrics)
+  const fit = new Checks()
+  fit.that('fine-tuning beats the base outside both intervals', tuned.lower > base.upper)
+  const promote = new Checks()
+  promote.that('every target is met at the lower bound', found.meetsTargets)
+  promote.that('it serves', found.promoted)
+  return {
+    versionId: made.versionId,
+    base,
+    tuned,
+    stages: [
+      {
+        name: 'fineTune',
+        ok: fit.failed.length === 0,
+        facts: {
+          ...made,
+          base: base.score,
+          tuned: tuned.score,
+          tunedLower: tuned.lower,
+          baseUpper: base.upper,
+          failed: fit.failed.join('; '),
+        },
+      },
+      {
+        name: 'evaluate',
+        ok: gate.failed.length === 0,
+        facts: { refusedVersion: bad.versionId, missed: refused.missed.join(', '), failed: gate.failed.join('; ') },
+      },
+      {
+        name: 'promote',
+        ok: promote.failed.length === 0,
+        facts: { versionId: made.versionId, failed: promote.failed.join('; ') },
+      },
+    ],
+  }
+}
+
+async function promotionReverts({ chain }: World, versionId: string): Promise<boolean> {
+  return chain.send(accountOf('proposer'), 'ModelRegistry', 'promote', [BigInt(versionId)]).then(
+    () => false,
+    () => true,
+  )
+}
+
+/** Evaluates a version and says whether it now serves. */
+export const evaluate = ({ api, seed }: World, versionId: string) =>
+  api.run<Evaluated>('evaluate', { versionId, seed }, `evaluate:${versionId}`)

@@ -1,0 +1,47 @@
+import { parseEther } from 'viem'
+import type { Deployment } from '#contracts/deploy.ts'
+import type { ArtifactStore } from '#schema/artifacts.ts'
+import { accountOf, type RoleName } from '../accounts.ts'
+import type { Api } from './api.ts'
+import type { StoryChain } from './chain.ts'
+
+/** Everything a chapter of the story needs. */
+export interface World {
+  seed: number
+  api: Api
+  chain: StoryChain
+  deployment: Deployment
+  /** The platform's own store: where it lays the base model and the sealed items. */
+  store: ArtifactStore
+  say(line: string): void
+}
+
+/** One stage as it went: what was counted, and whether what must hold, holds. */
+export interface Stage {
+  name: string
+  ok: boolean
+  facts: Record<string, string | number | boolean>
+}
+
+/** Collects what must hold in a stage. */
+export class Checks {
+  readonly failed: string[] = []
+  that(what: string, holds: boolean): void {
+    if (!holds) this.failed.push(what)
+  }
+}
+
+export const ether = (amount: string) => parseEther(amount)
+
+/** Wraps native tokens of a person into gOPEN. */
+export const wrap = ({ chain }: World, role: RoleName, nth: number, amount: bigint) =>
+  chain.send(accountOf(role, nth), 'GOpen', 'deposit', [], amount)
+
+/** Lets a contract take gOPEN of a person. */
+export const approve = (
+  { chain }: World,
+  role: RoleName,
+  nth: number,
+  spender: 'ModelRegistry' | 'DatanetRegistry' | 'FeedbackPool' | 'InferenceMarket' | 'Disputes',
+  amount: bigint,
+) => chain.send(accountOf(role, nth), 'GOpen', 'approve', [chain.addresses[spender], amount])
