@@ -1,0 +1,359 @@
+import { StandardMerkleTree } from '@openzeppelin/merkle-tree'
+import fc from 'fast-check'
+import type { Address, Hex } from 'viem'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { RewardTree } from '#rules/merkle.ts'
+import { ALICE, BOB, CAROL, ETHER, HOLDER, HOST, hashOf, OPERATOR, STRANGER, startWorld, type World } from './world.ts'
+
+const ZERO = `0x${'0'.repeat(64)}` as const
+const CODE = hashOf('code')
+const REWARD_MAP = 3
+
+let world: World
+let clean: Hex
+beforeAll(async () => {
+  world = await startWorld()
+})
+afterAll(() => world?.anvil.stop())
+beforeEach(async () => {
+  clean = await world.snapshot()
+})
+afterEach(() => world.revert(clean))
+
+type Grants = [Address, bigint][]
+const treeOf = (epoch: bigint, grants: Grants) =>
+  new RewardTree(
+    grants.map(([account, cumulative]) => ({
+      chain: BigInt(world.deployment.chainId),
+      distributor: world.at.RewardDistributor,
+      epoch,
+      account,
+      cumulative,
+    })),
+  )
+const fund = (epoch: bigint, amount: bigint) => world.send(HOLDER, 'RewardDistributor', 'fund', [epoch, amount])
+
+/** Publishes the next map over the blocks since the last one's. */
+async function publish(epoch: bigint, grants: Grants, total: bigint) {
+  const tree = treeOf(epoch, grants)
+  const args = await publication(epoch, tree.root, total)
+  await world.send(OPERATOR, 'RewardDistributor', 'publish', args)
+  const claim = (account: Address, over: Partial<{ cumulative: bigint; proof: Hex[]; epoch: bigint }> = {}) => {
+    const index = grants.findIndex(([one]) => one === account)
+    return [
+      over.epoch ?? epoch,
+      account,
+      over.cumulative ?? grants[index]![1],
+      over.proof ?? tree.proof(index),
+    ] as const
+  }
+  return { tree, claim }
+}
+
+async function publication(epoch: bigint, root: Hex, total: bigint, over: { from?: bigint; hash?: Hex } = {}) {
+  const { number, hash } = await world.client.getBlock()
+  const [, , toBlock] = epoch > 1n ? await world.read('RewardDistributor', 'maps', [epoch - 1n]) : [0, 0, -1n]
+  return [epoch, over.from ?? toBlock + 1n, number, over.hash ?? hash, root, total, 'uri', CODE] as const
+}
+
+type Claim = readonly [bigint, Address, bigint, readonly Hex[]]
+const claimError = async (claim: Claim) => (await world.errorOf(STRANGER, 'RewardDistributor', 'claim', claim)).name
+const publishError = async (args: Awaited<ReturnType<typeof publication>>) =>
+  (await world.errorOf(OPERATOR, 'RewardDistributor', 'publish', args)).name
+
+describe('a claim', () => {
+  test('by OpenZeppelin’s tree and by ours is the same, and pays the account whoever sends it', async () => {
+    await fund(1n, 100n)
+    const grants: Grants = [ALICE, BOB, CAROL, HOST].map(({ address }, i) => [address, BigInt(10 * (i + 1))])
+    const { tree, claim } = await publish(1n, grants, 100n)
+    const reference = StandardMerkleTree.of(
+      grants.map(([account, cumulative]) => [
+        BigInt(world.deployment.chainId),
+        world.at.RewardDistributor,
+        1n,
+        account,
+        cumulative,
+      ]),
+      ['uint256', 'address', 'uint256', 'address', 'uint256'],
+    )
+    expect(tree.root).toBe(reference.root)
+    expect(tree.proof(1)).toEqual(reference.getProof(1))
+    expect(await world.read('RewardDistributor', 'leaf', [1n, ALICE.address, 10n])).toBe(
+      reference.leafHash(reference.at(0)!),
+    )
+    await world.warp(500)
+    for (const [account, amount] of grants) {
+      const before = await world.balance(account)
+      await world.send(STRANGER, 'RewardDistributor', 'claim', claim(account))
+      expect((await world.balance(account)) - before).toBe(amount)
+    }
+    expect(await world.balance(world.at.RewardDistributor)).toBe(0n)
+  })
+
+  test('waits for the challenge window and is paid once', async () => {
+    await fund(1n, 100n)
+    const { claim } = await publish(
+      1n,
+      [
+        [ALICE.address, 60n],
+        [BOB.address, 40n],
+      ],
+      100n,
+    )
+    expect(await claimError(claim(ALICE.address))).toBe('RewardDistributor.NotFinal')
+    expect(await claimError(claim(ALICE.address, { epoch: 2n }))).toBe('RewardDistributor.UnknownEpoch')
+    expect(await claimError(claim(ALICE.address, { epoch: 0n }))).toBe('RewardDistributor.UnknownEpoch')
+    await world.warp(500)
+    await world.send(ALICE, 'RewardDistributor', 'claim', claim(ALICE.address))
+    expect(await claimError(claim(ALICE.address))).toBe('RewardDistributor.NothingToClaim')
+  })
+
+  test('with another amount, account, epoch or proof fails', async () => {
+    await fund(1n, 100n)
+    const { claim, tree } = await publish(
+      1n,
+      [
+        [ALICE.address, 60n],
+        [BOB.address, 40n],
+      ],
+      100n,
+    )
+    await world.warp(500)
+    expect(await claimError(claim(ALICE.address, { cumulative: 61n }))).toBe('RewardDistributor.BadProof')
+    expect(await claimError(claim(ALICE.address, { proof: tree.proof(1) }))).toBe('RewardDistributor.BadProof')
+    expect(await claimError(claim(ALICE.address, { proof: [] }))).toBe('RewardDistributor.BadProof')
+    expect(await claimError([1n, CAROL.address, 60n, tree.proof(0)])).toBe('RewardDistributor.BadProof')
+  })
+
+  test('is cumulative: a later map pays the difference, and only the newest final map counts', async () => {
+    await fund(1n, 100n)
+    await fund(2n, 50n)
+    const one = await publish(
+      1n,
+      [
+        [ALICE.address, 60n],
+        [BOB.address, 40n],
+      ],
+      100n,
+    )
+    await world.warp(500)
+    await world.send(ALICE, 'RewardDistributor', 'claim', one.claim(ALICE.address))
+    const two = await publish(
+      2n,
+      [
+        [ALICE.address, 70n],
+        [BOB.address, 80n],
+      ],
+      50n,
+    )
+    // Until the second is final the first one is claimed by; afterwards only the second.
+    expect(await claimError(one.claim(BOB.address))).toBe('none')
+    expect(await claimError(two.claim(BOB.address))).toBe('RewardDistributor.NotFinal')
+    await world.warp(500)
+    expect(await claimError(one.claim(BOB.address))).toBe('RewardDistributor.Superseded')
+    const { events } = await world.send(BOB, 'RewardDistributor', 'claim', two.claim(BOB.address))
+    expect(events[0]).toMatchObject({ name: 'RewardClaimed', args: { epoch: 2n, amount: 80n } })
+    const rest = await world.send(BOB, 'RewardDistributor', 'claim', two.claim(ALICE.address))
+    expect(rest.events[0]).toMatchObject({ args: { account: ALICE.address.toLowerCase(), amount: 10n } })
+  })
+
+  test('of a map that corrects downwards pays nothing until the deficit is made up', async () => {
+    await fund(1n, 100n)
+    await fund(2n, 10n)
+    await fund(3n, 10n)
+    const one = await publish(
+      1n,
+      [
+        [ALICE.address, 60n],
+        [BOB.address, 40n],
+      ],
+      100n,
+    )
+    await world.warp(500)
+    await world.send(ALICE, 'RewardDistributor', 'claim', one.claim(ALICE.address))
+    // A correction: Alice's 60 should have been 45, Bob's 40 only 30.
+    const two = await publish(
+      2n,
+      [
+        [ALICE.address, 45n],
+        [BOB.address, 30n],
+      ],
+      0n,
+    )
+    await world.warp(500)
+    expect(await claimError(two.claim(ALICE.address))).toBe('RewardDistributor.NothingToClaim')
+    expect(await claimError(one.claim(BOB.address))).toBe('RewardDistributor.Superseded')
+    await world.send(BOB, 'RewardDistributor', 'claim', two.claim(BOB.address))
+    const three = await publish(
+      3n,
+      [
+        [ALICE.address, 63n],
+        [BOB.address, 30n],
+      ],
+      10n,
+    )
+    await world.warp(500)
+    const { events } = await world.send(ALICE, 'RewardDistributor', 'claim', three.claim(ALICE.address))
+    expect(events[0]).toMatchObject({ args: { amount: 3n } })
+  })
+
+  test('never takes more than the final maps declare, whatever the leaves say', async () => {
+    await fund(1n, 100n)
+    await fund(2n, 1_000n)
+    const one = await publish(
+      1n,
+      [
+        [ALICE.address, 70n],
+        [BOB.address, 40n],
+      ],
+      100n,
+    )
+    await world.warp(500)
+    await world.send(ALICE, 'RewardDistributor', 'claim', one.claim(ALICE.address))
+    expect(await world.errorOf(BOB, 'RewardDistributor', 'claim', one.claim(BOB.address))).toEqual({
+      name: 'RewardDistributor.ExceedsPayable',
+      args: [40n, 30n],
+    })
+  })
+
+  test('by any map of any size is accepted, and its sum is what leaves', async () => {
+    const size = fc.integer({ min: 1, max: 12 })
+    await fc.assert(
+      fc.asyncProperty(size, fc.integer({ min: 0, max: 11 }), async (count, pick) => {
+        const before = await world.snapshot()
+        try {
+          const grants = Array.from({ length: count }, (_, i): [Address, bigint] => [
+            `0x${(0xabc0 + i).toString(16).padStart(40, '0')}`,
+            BigInt(i * i + 1),
+          ])
+          const total = grants.reduce((sum, [, amount]) => sum + amount, 0n)
+          await fund(1n, total)
+          const { claim } = await publish(1n, grants, total)
+          await world.warp(500)
+          const [account, amount] = grants[pick % count]!
+          await world.send(STRANGER, 'RewardDistributor', 'claim', claim(account))
+          expect(await world.balance(account)).toBe(amount)
+        } finally {
+          await world.revert(before)
+        }
+      }),
+      { numRuns: 12, seed: 3 },
+    )
+  })
+})
+
+describe('a map', () => {
+  test('is published in order, over the blocks after the last one’s, of this very chain', async () => {
+    await fund(1n, 100n)
+    expect(await publishError(await publication(0n, hashOf('r'), 1n))).toBe('RewardDistributor.NotNextEpoch')
+    expect(await publishError(await publication(2n, hashOf('r'), 1n))).toBe('RewardDistributor.NotNextEpoch')
+    expect(await publishError(await publication(1n, hashOf('r'), 1n, { from: 10_000n }))).toBe(
+      'RewardDistributor.BadBlockRange',
+    )
+    expect(await publishError(await publication(1n, hashOf('r'), 1n, { hash: hashOf('another chain') }))).toBe(
+      'RewardDistributor.WrongBlockHash',
+    )
+    const future = [...(await publication(1n, hashOf('r'), 1n))] as const
+    expect(await publishError([1n, 0n, future[2] + 1n, ...future.slice(3)] as never)).toBe(
+      'RewardDistributor.BadBlockRange',
+    )
+    expect(await publishError(await publication(1n, hashOf('r'), 1n, { hash: ZERO }))).toBe(
+      'RewardDistributor.EmptyHash',
+    )
+    expect(await publishError([...future.slice(0, 7), ZERO] as never)).toBe('RewardDistributor.EmptyHash')
+    await publish(1n, [[ALICE.address, 1n]], 1n)
+    const [, , toBlock] = await world.read('RewardDistributor', 'maps', [1n])
+    expect(await publishError(await publication(2n, hashOf('r'), 1n, { from: toBlock }))).toBe(
+      'RewardDistributor.BadBlockRange',
+    )
+    expect(await publishError(await publication(2n, hashOf('r'), 1n, { from: toBlock + 2n }))).toBe(
+      'RewardDistributor.BadBlockRange',
+    )
+    expect(await publishError(await publication(2n, hashOf('r'), 1n))).toBe('none')
+  })
+
+  test('cannot promise more than the fees received, over all epochs', async () => {
+    await fund(1n, 100n)
+    expect(await publishError(await publication(1n, hashOf('r'), 101n))).toBe('RewardDistributor.TotalExceedsFunds')
+    await publish(1n, [[ALICE.address, 60n]], 60n)
+    expect(await publishError(await publication(2n, hashOf('r'), 41n))).toBe('RewardDistributor.TotalExceedsFunds')
+    expect(await publishError(await publication(2n, hashOf('r'), 40n))).toBe('none')
+  })
+
+  test('that pays nobody has the root 0, and only such a one', async () => {
+    await fund(1n, 5n)
+    expect(await publishError(await publication(1n, ZERO, 1n))).toBe('RewardDistributor.EmptyHash')
+    await world.send(OPERATOR, 'RewardDistributor', 'publish', await publication(1n, ZERO, 0n))
+    await world.warp(500)
+    expect(await claimError([1n, ALICE.address, 5n, []])).toBe('RewardDistributor.BadProof')
+    expect(await claimError([1n, ALICE.address, 0n, []])).toBe('RewardDistributor.BadProof')
+  })
+
+  test('closes its epoch to funds', async () => {
+    expect((await world.errorOf(HOLDER, 'RewardDistributor', 'fund', [1n, 0n])).name).toBe(
+      'RewardDistributor.ZeroAmount',
+    )
+    expect((await world.errorOf(HOLDER, 'RewardDistributor', 'fund', [0n, 1n])).name).toBe(
+      'RewardDistributor.EpochClosed',
+    )
+    await publish(1n, [], 0n)
+    expect((await world.errorOf(HOLDER, 'RewardDistributor', 'fund', [1n, 1n])).name).toBe(
+      'RewardDistributor.EpochClosed',
+    )
+  })
+})
+
+describe('a disputed map', () => {
+  const open = (epoch: bigint) => world.send(BOB, 'Disputes', 'open', [REWARD_MAP, epoch, hashOf('evidence')])
+  const openError = async (epoch: bigint) =>
+    (await world.errorOf(BOB, 'Disputes', 'open', [REWARD_MAP, epoch, hashOf('evidence')])).name
+
+  test('does not become final, nor do the maps after it, until it is decided', async () => {
+    await fund(1n, 100n)
+    const one = await publish(1n, [[ALICE.address, 60n]], 60n)
+    await open(1n)
+    const two = await publish(2n, [[ALICE.address, 100n]], 40n)
+    await world.warp(5_000)
+    expect(await claimError(one.claim(ALICE.address))).toBe('RewardDistributor.NotFinal')
+    expect(await claimError(two.claim(ALICE.address))).toBe('RewardDistributor.NotFinal')
+    expect(await world.read('RewardDistributor', 'newestFinal', [])).toBe(0n)
+    await world.send(OPERATOR, 'Disputes', 'resolve', [1n, false, 0n])
+    expect(await world.read('RewardDistributor', 'newestFinal', [])).toBe(2n)
+    expect(await claimError(two.claim(ALICE.address))).toBe('none')
+  })
+
+  test('is cancelled with all later ones, and published anew', async () => {
+    await fund(1n, 100n)
+    await publish(1n, [[ALICE.address, 60n]], 60n)
+    await publish(2n, [[ALICE.address, 100n]], 40n)
+    await open(1n)
+    await open(2n)
+    await world.warp(5_000)
+    const before = await world.balance(BOB.address)
+    const { events } = await world.send(OPERATOR, 'Disputes', 'resolve', [1n, true, 0n])
+    expect(events.filter(({ name }) => name === 'RewardMapCancelled').map(({ args }) => args)).toMatchObject([
+      { epoch: 2n },
+      { epoch: 1n },
+    ])
+    // The second dispute's map is gone already: upheld, its bond comes back, too.
+    await world.send(OPERATOR, 'Disputes', 'resolve', [2n, true, 0n])
+    expect((await world.balance(BOB.address)) - before).toBe(4n * ETHER)
+    const again = await publish(1n, [[BOB.address, 100n]], 100n)
+    await world.warp(500)
+    await world.send(BOB, 'RewardDistributor', 'claim', again.claim(BOB.address))
+  })
+
+  test('is disputed within its window only, and a final one is never cancelled', async () => {
+    await fund(1n, 100n)
+    expect(await openError(1n)).toBe('Disputes.NotChallengeable')
+    const { claim } = await publish(1n, [[ALICE.address, 60n]], 60n)
+    await world.warp(500)
+    expect(await openError(1n)).toBe('Disputes.NotChallengeable')
+    await world.send(STRANGER, 'RewardDistributor', 'claim', claim(ALICE.address))
+    const disputes = await world.impersonate(world.at.Disputes)
+    const cancel = async (epoch: bigint) => (await world.errorOf(disputes, 'RewardDistributor', 'cancel', [epoch])).name
+    expect(await cancel(1n)).toBe('RewardDistributor.AlreadyFinal')
+    expect(await cancel(2n)).toBe('RewardDistributor.UnknownEpoch')
+    expect(await cancel(0n)).toBe('RewardDistributor.UnknownEpoch')
+  })
+})
