@@ -49,6 +49,8 @@ class OnnxRuntime implements Runner {
         executionProviders: [provider],
         intraOpNumThreads: this.threads,
         interOpNumThreads: 1,
+        // The higher levels find nothing more to fuse in these graphs and take twice as long to compile.
+        graphOptimizationLevel: 'basic',
         logSeverityLevel: 3,
         ...(provider === 'webgpu' && {
           preferredOutputLocation: Object.fromEntries(

@@ -6,6 +6,7 @@ const encoder = new TextEncoder()
 
 /** Base-128 varint; a negative number takes ten bytes, as two's complement of 64 bits. */
 function varint(value: number): Bytes {
+  if (value >= 0 && value < 128) return Uint8Array.of(value)
   const bytes: number[] = []
   let rest = BigInt.asUintN(64, BigInt(value))
   while (rest > 127n) {
