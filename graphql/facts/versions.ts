@@ -95,7 +95,7 @@ function familySql(
       : `select w.root, c.id, w.depth + 1 from walk w join model_version c on c.parent_id = w.id and ${statement.stands(table, 'c')}
          where w.depth < ${deepest}`
   return `with recursive walk(root, id, depth) as (select r, r, 0 from unnest(${start}) r union all ${step})
-    select r.* from unnest(${start}) root cross join lateral (
+    select r.* from unnest(${start}) as start(id) cross join lateral (
       select walk.root as "$root", ${listColumns('t', columns)} from walk join model_version t on t.id = walk.id and ${statement.stands(table, 't')}
-      where walk.root = root and walk.depth > 0 order by walk.depth, length(t.id), t.id limit ${WIDEST}) r`
+      where walk.root = start.id and walk.depth > 0 order by walk.depth, length(t.id), t.id limit ${WIDEST}) r`
 }

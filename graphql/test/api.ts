@@ -5,7 +5,7 @@ import { onTestFinished } from 'vitest'
 import { type Api, type ApiOptions, startApi } from '#graphql/index.ts'
 import { type ArtifactStore, localStore } from '#schema/artifacts.ts'
 import type { Database } from '#schema/database.ts'
-import type { QueueEntry } from '#schema/queue.ts'
+import { openQueues, type Queues } from '#schema/queue.ts'
 import { freshDatabase } from '#test/database.ts'
 import { account, CHAIN_ID } from '#test/factory.ts'
 
@@ -13,8 +13,6 @@ import { account, CHAIN_ID } from '#test/factory.ts'
 export interface TestApi extends Api {
   db: Database
   artifacts: ArtifactStore
-  /** What was handed to the queue. */
-  queued: QueueEntry[]
   /** What was logged as an error. */
   logged: object[]
   /** Statements that the database has run since the last call. */
@@ -38,12 +36,19 @@ export async function testApi(options: Partial<ApiOptions> = {}): Promise<TestAp
   const db = await freshDatabase()
   const folder = await mkdtemp(join(tmpdir(), 'modelcommons-artifacts-'))
   const artifacts = localStore(folder)
-  const queued: QueueEntry[] = []
   const logged: object[] = []
   const { counted, statements } = counting(db)
+  // Opening the queue takes a moment: only tests that ask for jobs pay for it.
+  let opened: Promise<Queues> | undefined
+  const queues: Pick<Queues, 'add'> = {
+    add: async (entries) => {
+      opened ??= openQueues({ databaseUrl: db.url })
+      await (await opened).add(entries)
+    },
+  }
   const api = await startApi({
     db: counted,
-    queues: { add: async (entries) => void queued.push(...[entries].flat()) },
+    queues,
     artifacts,
     host: '127.0.0.1',
     port: 0,
@@ -54,9 +59,10 @@ export async function testApi(options: Partial<ApiOptions> = {}): Promise<TestAp
   })
   onTestFinished(async () => {
     await api.stop()
+    await (await opened)?.close()
     await rm(folder, { recursive: true, force: true })
   })
-  return { ...api, db, artifacts, queued, logged, statements, ask: asker(api.url) }
+  return { ...api, db, artifacts, logged, statements, ask: asker(api.url) }
 }
 
 const asker =

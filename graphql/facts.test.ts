@@ -1,0 +1,458 @@
+import { StandardMerkleTree } from '@openzeppelin/merkle-tree'
+import type { Hex } from 'viem'
+import { expect, test } from 'vitest'
+import { RewardTree } from '#rules/merkle.ts'
+import { documentBytes, items, putDocument, rewardMap } from '#schema/documents.ts'
+import { Artifact } from '#schema/offchain/artifacts.ts'
+import { Receipt, VersionInfluence } from '#schema/offchain/attribution.ts'
+import { JobRun } from '#schema/offchain/jobs.ts'
+import { RewardLine } from '#schema/offchain/ledger.ts'
+import { Contribution } from '#schema/onchain/datanets.ts'
+import { FeedbackTask, Judgement } from '#schema/onchain/feedback.ts'
+import { GovernorSetting, Proposal, Vote } from '#schema/onchain/governance.ts'
+import { Endpoint, UsageSettlement } from '#schema/onchain/market.ts'
+import { Evaluation, Mandate, Model, ModelVersion } from '#schema/onchain/models.ts'
+import { RewardClaim, RewardMap } from '#schema/onchain/rewards.ts'
+import { account, blockHash, blockTime, CHAIN_ID, chain, insert, insertAll } from '#test/factory.ts'
+import { testApi } from './test/api.ts'
+
+const seconds = (block: number) => blockTime(block).getTime() / 1000
+
+test('a proposal’s state follows the votes, the quorum and the clock of the moment asked', async () => {
+  const { db, ask } = await testApi()
+  await chain(db, 60)
+  const terms = { voteStart: seconds(10), voteEnd: seconds(20) }
+  await insertAll(db, GovernorSetting, [
+    { id: 'totalSupply', value: '1000' },
+    { id: 'quorumNumerator', value: '4', toBlock: 40 },
+    { id: 'quorumNumerator', value: '90', fromBlock: 40 },
+  ])
+  await insertAll(db, Proposal, [
+    { id: '1', ...terms, fromBlock: 5, toBlock: 15 },
+    { id: '1', ...terms, fromBlock: 15, toBlock: 30, forVotes: 30n, abstainVotes: 10n, againstVotes: 29n },
+    {
+      id: '1',
+      ...terms,
+      fromBlock: 30,
+      toBlock: 35,
+      forVotes: 30n,
+      abstainVotes: 10n,
+      againstVotes: 29n,
+      quorum: 40n,
+      eta: blockTime(34),
+    },
+    {
+      id: '1',
+      ...terms,
+      fromBlock: 35,
+      forVotes: 30n,
+      abstainVotes: 10n,
+      againstVotes: 29n,
+      quorum: 40n,
+      eta: blockTime(34),
+      executed: true,
+    },
+    { id: '2', ...terms, fromBlock: 5, forVotes: 39n },
+    { id: '3', ...terms, fromBlock: 5, forVotes: 50n, againstVotes: 50n },
+    { id: '4', ...terms, fromBlock: 5, canceled: true },
+  ])
+  const states = async (asOf: string) =>
+    Object.fromEntries(
+      (
+        await ask(`{ proposals(asOf: ${asOf}) { nodes { id state quorumReached quorumNeeded } } }`)
+      ).data.proposals.nodes.map(
+        (node: { id: string; state: string; quorumReached: boolean; quorumNeeded: string }) => [
+          node.id,
+          `${node.state} ${node.quorumReached} ${node.quorumNeeded}`,
+        ],
+      ),
+    )
+  expect(await states('{ block: 10 }')).toMatchObject({ 1: 'Pending false 40', 4: 'Canceled false 40' })
+  expect(await states('{ block: 11 }')).toMatchObject({ 1: 'Active false 40' })
+  expect(await states('{ block: 20 }')).toMatchObject({ 1: 'Active true 40', 2: 'Active false 40' })
+  expect(await states('{ block: 21 }')).toMatchObject({
+    1: 'Succeeded true 40',
+    2: 'Defeated false 40',
+    3: 'Defeated true 40',
+  })
+  expect(await states('{ block: 33 }')).toMatchObject({ 1: 'Queued true 40' })
+  expect(await states('{ block: 36 }')).toMatchObject({ 1: 'Executed true 40' })
+  // A time between two blocks, and one that the chain has not reached: the clock moves on, what happened does not.
+  const later = `{ time: "${new Date(blockTime(20).getTime() + 1000).toISOString()}" }`
+  expect(await states(later)).toMatchObject({ 1: 'Succeeded true 40' })
+  expect(await states('{ time: "2031-01-01T00:00:00Z" }')).toMatchObject({
+    1: 'Executed true 40',
+    2: 'Defeated false 900',
+  })
+  const { data } = await ask('{ proposal(id: 1) { state } votes { nodes { proposal { state } } } }')
+  expect(data.proposal.state).toBe('Executed')
+})
+
+test('without the governor’s settings a proposal’s state is not guessed', async () => {
+  const { db, ask } = await testApi()
+  await chain(db, 30)
+  await insert(db, Proposal, { id: '1', voteStart: seconds(1), voteEnd: seconds(2) })
+  expect((await ask('{ proposal(id: 1) { state quorumReached } }')).data.proposal).toEqual({
+    state: null,
+    quorumReached: null,
+  })
+})
+
+test('ancestors and descendants are followed to a depth, as of a moment, in one statement for a whole list', async () => {
+  const { db, ask, statements } = await testApi()
+  await chain(db, 30)
+  // 1 ← 2 ← 3 ← … ← 12, and 2 ← 20, 20 ← 21
+  const line = Array.from({ length: 12 }, (_, i) => ({
+    id: String(i + 1),
+    parentId: i ? String(i) : null,
+    fromBlock: i + 1,
+  }))
+  await insertAll(db, ModelVersion, [
+    ...line,
+    { id: '20', parentId: '2', fromBlock: 13 },
+    { id: '21', parentId: '20', fromBlock: 14 },
+  ])
+  const idsOf = (nodes: { id: string }[]) => nodes.map(({ id }) => id).join()
+  const one = async (id: number, field: string, asOf = '') =>
+    idsOf((await ask(`{ modelVersion(id: ${id} ${asOf}) { found: ${field} { id } } }`)).data.modelVersion.found)
+  expect(await one(12, 'ancestors')).toBe('11,10,9,8,7,6,5,4')
+  expect(await one(12, 'ancestors(depth: 2)')).toBe('11,10')
+  expect(await one(12, 'ancestors(depth: 0)')).toBe('')
+  expect(await one(12, 'ancestors(depth: 64)')).toBe('11,10,9,8,7,6,5,4,3,2,1')
+  expect(await one(1, 'ancestors')).toBe('')
+  expect(await one(1, 'descendants(depth: 3)')).toBe('2,3,20,4,21')
+  expect(await one(1, 'descendants(depth: 3)', 'asOf: { block: 4 }')).toBe('2,3,4')
+  expect((await ask('{ modelVersion(id: 1) { descendants(depth: 65) { id } } }')).errors?.[0]?.extensions.code).toBe(
+    'BAD_INPUT',
+  )
+  statements()
+  const { data } = await ask(
+    '{ modelVersions(first: 14) { nodes { id ancestors(depth: 2) { id method model { id } } descendants(depth: 1) { id } } } }',
+  )
+  expect(idsOf(data.modelVersions.nodes[2].ancestors)).toBe('2,1')
+  expect(idsOf(data.modelVersions.nodes[1].descendants)).toBe('3,20')
+  expect(statements()).toHaveLength(5)
+})
+
+test('a lineage names votes, data, runs, feedback, evaluations, parents and whom the revenue paid, in one statement', async () => {
+  const { db, ask, statements } = await testApi()
+  await chain(db, 30)
+  await insert(db, Proposal, { id: '77', description: 'A model of dates' })
+  await insertAll(db, Vote, [
+    { id: '77-a', proposalId: '77', voter: account(1), weight: 5n },
+    { id: '78-a', proposalId: '78' },
+  ])
+  await insert(db, Model, { id: '1', proposalId: '77' })
+  await insertAll(db, ModelVersion, [
+    { id: '1', modelId: '1', method: 'sft' },
+    { id: '2', modelId: '1', parentId: '1', method: 'rloo' },
+    { id: '3', modelId: '1', parentId: '2', method: 'rloo' },
+  ])
+  await insertAll(db, Contribution, [{ id: '1', contributor: account(2) }, { id: '2' }])
+  await insert(db, VersionInfluence, { id: '1-1', versionId: '1', contributionId: '1', weight: 1_000_000 })
+  await insertAll(db, JobRun, [
+    { id: 'j1', kind: 'fineTune', idempotencyKey: 'a', result: { versionId: '1' } },
+    { id: 'j2', kind: 'evaluate', idempotencyKey: 'b', result: { versionId: '1' } },
+  ])
+  await insert(db, FeedbackTask, { id: '4', versionId: '1' })
+  await insert(db, Judgement, { id: '4-v', taskId: '4', validator: account(3), score: 7 })
+  await insert(db, Evaluation, { id: '6', versionId: '2', metric: 'exact', score: 900_000n })
+  await insert(db, Endpoint, { id: '8', versionId: '2', url: 'https://host' })
+  await insertAll(db, RewardMap, [
+    { id: '1', epoch: 1, status: 'Published' },
+    { id: '2', epoch: 2, status: 'Open' },
+  ])
+  await insertAll(db, RewardLine, [
+    {
+      id: '1-1',
+      mapId: '1',
+      account: account(2),
+      role: 'data',
+      source: 'contribution:1',
+      amount: 30n,
+      inputs: { versionId: '2' },
+    },
+    { id: '1-2', mapId: '1', account: account(2), role: 'owner', source: 'version:2', amount: 12n },
+    { id: '2-1', mapId: '2', account: account(9), role: 'owner', source: 'version:2', amount: 99n },
+  ])
+  statements()
+  const query = (depth: string) =>
+    `{ lineage(versionId: 2 ${depth}) { truncated edges { from to relation amount } nodes { key kind id label entity { __typename nodeId ... on Contribution { contributor } } } } }`
+  const { data, errors } = await ask(query(''))
+  expect(errors).toBeUndefined()
+  const edges = data.lineage.edges.map(
+    (edge: { from: string; to: string; relation: string; amount: string | null }) =>
+      `${edge.from} -${edge.relation}${edge.amount === null ? '' : ` ${edge.amount}`}→ ${edge.to}`,
+  )
+  expect(edges.sort()).toEqual([
+    'Contribution:1 -data 1000000→ ModelVersion:1',
+    'JobRun:j1 -run→ ModelVersion:1',
+    'Judgement:4-v -feedback 7→ ModelVersion:1',
+    'Model:1 -model→ ModelVersion:1',
+    'Model:1 -model→ ModelVersion:2',
+    'ModelVersion:1 -parent→ ModelVersion:2',
+    `ModelVersion:2 -endpoint→ Endpoint:8`,
+    'ModelVersion:2 -evaluation 900000→ Evaluation:6',
+    `ModelVersion:2 -revenue 42→ Account:${account(2)}`,
+    'Proposal:77 -proposal→ Model:1',
+    'Vote:77-a -vote 5→ Proposal:77',
+  ])
+  const byKey = new Map<string, { label: string; entity: unknown }>(
+    data.lineage.nodes.map((node: { key: string; label: string; entity: unknown }) => [node.key, node]),
+  )
+  expect(byKey.size).toBe(11)
+  expect(byKey.get('Proposal:77')?.label).toBe('A model of dates')
+  expect(byKey.get('Contribution:1')?.entity).toMatchObject({ __typename: 'Contribution', contributor: account(2) })
+  expect(byKey.get(`Account:${account(2)}`)?.entity).toBeNull()
+  expect(statements().length).toBeLessThanOrEqual(2 + 9) // the head, the lineage, and one for each kind of entity asked for
+  const shallow = await ask(query('depth: 0'))
+  expect(shallow.data.lineage.edges.map((edge: { relation: string }) => edge.relation).sort()).toEqual([
+    'endpoint',
+    'evaluation',
+    'model',
+    'proposal',
+    'revenue',
+    'vote',
+  ])
+  expect((await ask('{ lineage(versionId: 99) { truncated } }')).errors?.[0]?.extensions.code).toBe(
+    'UNKNOWN_MODEL_VERSION',
+  )
+})
+
+test('a lineage with more than it can tell says so', async () => {
+  const { db, ask } = await testApi()
+  await chain(db, 5)
+  await insert(db, ModelVersion, { id: '1' })
+  const many = Array.from({ length: 700 }, (_, i) => ({ id: String(i + 1) }))
+  await insertAll(db, Contribution, many)
+  await insertAll(
+    db,
+    VersionInfluence,
+    many.map(({ id }) => ({ id: `1-${id}`, versionId: '1', contributionId: id, weight: Number(id) })),
+  )
+  const { data } = await ask('{ lineage(versionId: 1) { truncated edges { from amount } } }')
+  expect(data.lineage.truncated).toBe(true)
+  expect(data.lineage.edges).toHaveLength(500)
+  expect(data.lineage.edges[0]).toEqual({ from: 'Contribution:700', amount: '700' })
+})
+
+test('a reward map is told with its lines, and every account’s proof is the one OpenZeppelin’s tree gives', async () => {
+  const { db, ask, artifacts } = await testApi()
+  await chain(db, 10)
+  const distributor = account(0xdd) as Hex
+  const owed = Array.from({ length: 9 }, (_, i) => ({
+    account: account(i + 1) as Hex,
+    cumulative: BigInt(i + 1) * 10n ** 18n,
+  }))
+  const root = new RewardTree(owed.map((leaf) => ({ chain: BigInt(CHAIN_ID), distributor, epoch: 3n, ...leaf }))).root
+  const uri = await putDocument(artifacts, rewardMap, {
+    epoch: 3,
+    chainId: CHAIN_ID,
+    distributor,
+    fromBlock: 1,
+    toBlock: 9,
+    blockHash: blockHash(9),
+    root,
+    total: '1',
+    leaves: owed.map((leaf) => ({ account: leaf.account, cumulative: leaf.cumulative.toString() })),
+    carried: [],
+    debts: [],
+    lines: [],
+    codeHash: root,
+  })
+  await insertAll(db, RewardMap, [
+    { id: '3', epoch: 3, status: 'Published', root, uri, total: 1n },
+    { id: '4', epoch: 4, status: 'Open' },
+    { id: '5', epoch: 5, status: 'Published', root: blockHash(1), uri },
+  ])
+  await insert(db, RewardClaim, { id: 'c', mapId: '3', account: account(2), amount: 5n })
+  await insert(db, RewardLine, {
+    id: '3-1',
+    mapId: '3',
+    account: account(2),
+    role: 'data',
+    source: 'contribution:1',
+    amount: 5n,
+    inputs: { pot: '10' },
+  })
+  const oracle = StandardMerkleTree.of(
+    owed.map((leaf) => [CHAIN_ID, distributor, 3, leaf.account, leaf.cumulative]),
+    ['uint256', 'address', 'uint256', 'address', 'uint256'],
+  )
+  expect(root).toBe(oracle.root)
+  for (const [i, leaf] of owed.entries()) {
+    const { data } = await ask(
+      'query ($account: String!) { rewardProof(account: $account, epoch: 3) { root cumulative claimed proof } }',
+      { account: leaf.account },
+    )
+    expect(data.rewardProof).toEqual({
+      root,
+      cumulative: leaf.cumulative.toString(),
+      claimed: i === 1 ? '5' : '0',
+      proof: oracle.getProof(i),
+    })
+  }
+  const { data } = await ask(
+    `{ rewardMap(epoch: 3) { status lines { totalCount nodes { role amount inputs } } proof(account: "${account(2)}") { cumulative } nothing: proof(account: "${account(99)}") { proof } } open: rewardMap(epoch: 4) { proof(account: "${account(1)}") { proof } } }`,
+  )
+  expect(data).toEqual({
+    rewardMap: {
+      status: 'Published',
+      lines: { totalCount: 1, nodes: [{ role: 'data', amount: '5', inputs: { pot: '10' } }] },
+      proof: { cumulative: String(2n * 10n ** 18n) },
+      nothing: null,
+    },
+    open: { proof: null },
+  })
+  const refuse = async (query: string) => (await ask(query)).errors?.[0]?.extensions.code
+  expect(await refuse(`{ rewardProof(account: "${account(1)}", epoch: 9) { proof } }`)).toBe('UNKNOWN_REWARD_MAP')
+  expect(await refuse('{ rewardProof(account: "me", epoch: 3) { proof } }')).toBe('BAD_INPUT')
+  expect(await refuse(`{ rewardProof(account: "${account(1)}", epoch: 5) { proof } }`)).toBe('REWARD_MAP_MISMATCH')
+})
+
+test('a contributor’s summary adds up what was contributed, weighed and earned, with the reasons', async () => {
+  const { db, ask } = await testApi()
+  await chain(db, 30)
+  const me = '0x00000000000000000000000000000000000000aB'
+  const mine = { contributor: me.toLowerCase() }
+  await insertAll(db, Contribution, [
+    { id: '1', ...mine, status: 'Accepted', stake: 5n },
+    { id: '2', ...mine, status: 'Accepted', stake: 5n, excluded: true, slashed: 3n },
+    { id: '3', ...mine, status: 'Rejected' },
+    { id: '4', ...mine, fromBlock: 20 },
+    { id: '5', contributor: account(1) },
+  ])
+  await insertAll(db, VersionInfluence, [
+    { id: '1-1', versionId: '1', contributionId: '1', weight: 400_000 },
+    { id: '2-1', versionId: '2', contributionId: '1', weight: 100_000 },
+    { id: '1-5', versionId: '1', contributionId: '5', weight: 600_000 },
+  ])
+  await insertAll(db, RewardMap, [
+    { id: '1', epoch: 1, status: 'Published' },
+    { id: '2', epoch: 2, status: 'Cancelled' },
+  ])
+  await insertAll(db, RewardLine, [
+    {
+      id: '1-1',
+      mapId: '1',
+      account: mine.contributor,
+      role: 'data',
+      source: 'contribution:1',
+      amount: 10n ** 20n,
+      inputs: { weight: '4' },
+    },
+    { id: '1-2', mapId: '1', account: mine.contributor, role: 'validator', source: 'task:1', amount: 1n },
+    { id: '2-1', mapId: '2', account: mine.contributor, role: 'data', source: 'contribution:1', amount: 7n },
+  ])
+  await insert(db, RewardClaim, { id: 'c', mapId: '1', account: mine.contributor, amount: 10n })
+  const { data } = await ask(
+    `{ contributor(account: "${me}") { account contributions accepted rejected excluded staked slashed weight earned claimed reasons { epoch role source amount inputs } } then: contributor(account: "${me}", asOf: { block: 19 }) { contributions } none: contributor(account: "${account(50)}") { contributions earned reasons { role } } }`,
+  )
+  expect(data.contributor).toEqual({
+    account: mine.contributor,
+    contributions: 4,
+    accepted: 2,
+    rejected: 1,
+    excluded: 1,
+    staked: '10',
+    slashed: '3',
+    weight: '500000',
+    earned: String(10n ** 20n + 1n),
+    claimed: '10',
+    reasons: [
+      { epoch: 1, role: 'data', source: 'contribution:1', amount: String(10n ** 20n), inputs: { weight: '4' } },
+      { epoch: 1, role: 'validator', source: 'task:1', amount: '1', inputs: {} },
+    ],
+  })
+  expect(data.then.contributions).toBe(3)
+  expect(data.none).toEqual({ contributions: 0, earned: '0', reasons: [] })
+})
+
+test('artifacts are told as text and JSON, up to a size, and never when sealed', async () => {
+  const { db, ask, artifacts, url } = await testApi()
+  await chain(db, 5)
+  const listed = await artifacts.put(documentBytes({ answer: 42 }))
+  await insert(db, Artifact, { id: listed, kind: 'evaluationLog', mediaType: 'application/json', size: 13n })
+  const unlisted = await artifacts.put(new TextEncoder().encode('only text'))
+  const binary = await artifacts.put(new Uint8Array([0xff, 0xfe]))
+  const large = await artifacts.put(new Uint8Array(1_000_001).fill(97))
+  const sealed = await putDocument(artifacts, items, { salt: 's', items: [{ prompt: 'p', completion: 'c' }] })
+  await insertAll(db, Evaluation, [
+    { id: '1', logHash: listed },
+    { id: '2', logHash: sealed },
+  ])
+  const get = async (id: string) => ask('query ($id: ID!) { artifact(id: $id) { id kind size text json } }', { id })
+  expect((await get(listed)).data.artifact).toEqual({
+    id: listed,
+    kind: 'evaluationLog',
+    size: '13',
+    text: '{"answer":42}',
+    json: { answer: 42 },
+  })
+  expect((await get(unlisted)).data.artifact).toMatchObject({ kind: 'unlisted', text: 'only text', json: null })
+  expect((await get(binary)).data.artifact).toMatchObject({ text: null, json: null })
+  expect((await get(blockHash(1))).data.artifact).toBeNull()
+  expect((await get('../../etc/passwd')).data.artifact).toBeNull()
+  expect((await get(large)).errors?.[0]?.extensions.code).toBe('ARTIFACT_TOO_LARGE')
+  expect((await get(sealed)).errors?.[0]?.extensions.code).toBe('ARTIFACT_SEALED')
+  expect((await ask('{ evaluationLog(evaluationId: 1) none: evaluationLog(evaluationId: 9) }')).data).toEqual({
+    evaluationLog: { answer: 42 },
+    none: null,
+  })
+  expect((await ask('{ evaluationLog(evaluationId: 2) }')).errors?.[0]?.extensions.code).toBe('ARTIFACT_SEALED')
+
+  const file = async (name: string) => fetch(`${url}/artifacts/${name}`)
+  const served = await file(listed)
+  expect(await served.text()).toBe('{"answer":42}')
+  expect(served.headers.get('content-type')).toMatch(/^application\/json/)
+  expect(served.headers.get('x-content-type-options')).toBe('nosniff')
+  expect((await file(sealed)).status).toBe(403)
+  expect((await file(blockHash(1))).status).toBe(404)
+  expect((await file('..%2f..%2fetc%2fpasswd')).status).toBe(404)
+  expect((await (await file(large)).arrayBuffer()).byteLength).toBe(1_000_001)
+})
+
+test('the overview counts every stage, as of a moment', async () => {
+  const { db, ask } = await testApi()
+  await chain(db, 30)
+  await insertAll(db, Model, [{ id: '1' }, { id: '2', fromBlock: 20 }])
+  await insert(db, Mandate, { id: '1' })
+  await insertAll(db, Contribution, [
+    { id: '1', status: 'Accepted', contributor: account(1) },
+    { id: '2', contributor: account(1) },
+    { id: '3', contributor: account(2) },
+  ])
+  await insertAll(db, ModelVersion, [{ id: '1', status: 'Promoted' }, { id: '2' }])
+  await insertAll(db, Receipt, [
+    { id: 'a', jobId: 'a', fee: 3n },
+    { id: 'b', jobId: 'b', fee: 10n ** 25n },
+  ])
+  await insert(db, UsageSettlement, { id: '1-1', fees: 3n })
+  await insertAll(db, RewardMap, [
+    { id: '1', status: 'Published', total: 3n },
+    { id: '2', status: 'Cancelled', total: 9n },
+  ])
+  const fields =
+    'models mandates contributors contributions acceptedContributions versions promotedVersions receipts fees settledFees epochs rewards claimed disputes jobs'
+  const { data } = await ask(`{ overview { ${fields} } then: overview(asOf: { block: 10 }) { models } }`)
+  expect(data).toEqual({
+    overview: {
+      models: 2,
+      mandates: 1,
+      contributors: 2,
+      contributions: 3,
+      acceptedContributions: 1,
+      versions: 2,
+      promotedVersions: 1,
+      receipts: 2,
+      fees: String(10n ** 25n + 3n),
+      settledFees: '3',
+      epochs: 1,
+      rewards: '3',
+      claimed: '0',
+      disputes: 0,
+      jobs: 0,
+    },
+    then: { models: 1 },
+  })
+})
