@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { type Compiled, type ContractSource, compileContracts, SOURCE_OF } from './compile.ts'
 
 /** Where a contract's generated file lies. */
@@ -36,33 +36,26 @@ export function generatedIndex(names: readonly string[]): string {
   ].join('\n')
 }
 
-/** Compiles the sources and returns every generated file: name of the file without ending → text. */
-export async function generate(): Promise<Map<string, string>> {
-  const compiled = await compileContracts()
-  const files = new Map<string, string>()
-  for (const name of Object.keys(SOURCE_OF) as ContractSource[]) files.set(name, generatedText(name, compiled[name]))
-  files.set('index', generatedIndex(Object.keys(SOURCE_OF)))
-  return files
+/** Every generated file: name without ending → text. */
+export function generatedFiles(compiled: Record<ContractSource, Compiled>): Map<string, string> {
+  const names = Object.keys(SOURCE_OF) as ContractSource[]
+  const files = new Map(names.map((name): [string, string] => [name, generatedText(name, compiled[name])]))
+  return files.set('index', generatedIndex(names))
 }
 
-/** The generated files that are missing or not what the sources compile to. */
-export async function staleFiles(): Promise<string[]> {
-  const stale: string[] = []
-  for (const [name, text] of await generate()) {
-    let found: string | undefined
-    try {
-      found = readFileSync(generatedPath(name), 'utf8')
-    } catch {
-      found = undefined
-    }
-    if (found !== text) stale.push(name)
-  }
-  return stale
+/** The files that are missing or hold another text than they should. */
+export function staleFiles(files: ReadonlyMap<string, string>): string[] {
+  return [...files].filter(([name, text]) => textOf(name) !== text).map(([name]) => name)
 }
 
-/** Writes every generated file. */
+/** Compiles the sources and writes every generated file. @returns their names */
 export async function writeGenerated(): Promise<string[]> {
-  const files = await generate()
+  const files = generatedFiles(await compileContracts())
   for (const [name, text] of files) writeFileSync(generatedPath(name), text)
   return [...files.keys()]
+}
+
+function textOf(name: string): string | undefined {
+  const path = generatedPath(name)
+  return existsSync(path) ? readFileSync(path, 'utf8') : undefined
 }
