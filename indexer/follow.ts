@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Database } from '#schema/database.ts'
 import { advance, type Contracts, CursorMoved, type Position, readCursor, retract, storedBlocks } from './cursor.ts'
 import { IndexerError } from './errors.ts'
@@ -192,20 +191,5 @@ export class Follower {
       if (error instanceof CursorMoved) await this.reload()
       throw error
     }
-  }
-}
-
-/** Waits between rounds, unless somebody wakes it. */
-export class Pause {
-  private wake: () => void = () => {}
-
-  poke() {
-    this.wake()
-  }
-
-  async wait(ms: number, signal: AbortSignal) {
-    const woken = new AbortController()
-    this.wake = () => woken.abort()
-    await sleep(ms, undefined, { signal: AbortSignal.any([signal, woken.signal]) }).catch(() => {})
   }
 }

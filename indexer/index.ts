@@ -4,11 +4,13 @@ import type { Database } from '#schema/database.ts'
 import { beginAt, type Contracts, type Position, readCursor } from './cursor.ts'
 import { IndexerError, isRetriable } from './errors.ts'
 import type { Clock } from './events.ts'
-import { type Chain, Follower, Pause } from './follow.ts'
+import { type Chain, Follower } from './follow.ts'
 import { ChainLock } from './lock.ts'
 import { type Counters, newCounters } from './metrics.ts'
-import { backoff, httpRpc, type Rpc } from './rpc.ts'
+import { Pause } from './pause.ts'
+import { backoff, httpRpc, type Rpc, type RpcOptions } from './rpc.ts'
 import { Source } from './source.ts'
+import { webSocketRpc } from './websocket.ts'
 
 export { IndexerError } from './errors.ts'
 export type { Counters } from './metrics.ts'
@@ -28,6 +30,7 @@ export interface Log {
 
 export interface IndexerOptions {
   db: Database
+  /** http(s) or ws(s); over ws the node's announcements of new heads are heard at once. */
   rpcUrl: string
   deployment: FollowedDeployment
   log?: Log
@@ -67,12 +70,30 @@ const PATIENCE_POLLS = 10
  *  @throws IndexerError when the RPC endpoint is of another chain, the start block lies in the future, or the database
  *  holds the index of something else; RpcUnavailable when no node answers. */
 export async function startIndexer(options: IndexerOptions): Promise<Indexer> {
-  const { db, rpcUrl, deployment, log, confirmations } = options
-  const { chainId } = deployment
-  const stop = new AbortController()
+  const { db, rpcUrl, deployment, log } = options
+  const stop = new AbortController() // closes connections when the indexer ends by itself
   const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal
+  const local = LOCAL.test(new URL(rpcUrl).hostname)
+  const pollMs = options.pollMs ?? (local ? LOCAL_POLL_MS : POLL_MS)
+  try {
+    const { chain, position } = await prepare(options, signal, local ? 0 : pollMs * PATIENCE_POLLS)
+    const lock = new ChainLock(db, deployment.chainId)
+    const indexer = run(chain, new Follower(chain, position), lock, pollMs, log)
+    indexer.stopped.then(
+      () => stop.abort(),
+      () => stop.abort(),
+    )
+    return indexer
+  } catch (error) {
+    stop.abort()
+    throw error
+  }
+}
+
+async function prepare(options: IndexerOptions, signal: AbortSignal, patienceMs: number) {
+  const { db, rpcUrl, deployment, confirmations, deepReorganisation = 'stop' } = options
   const counters = newCounters()
-  const rpc = httpRpc(rpcUrl, {
+  const rpc = openRpc(rpcUrl, {
     signal,
     onRequest(calls) {
       counters.requests++
@@ -85,27 +106,18 @@ export async function startIndexer(options: IndexerOptions): Promise<Indexer> {
   const source = new Source(rpc, { addresses: Object.values(contracts), topics }, { confirmations })
   const startBlock = Math.max(1, Number(deployment.startBlock))
   const position = await begin(options, source, contracts, startBlock)
-  const local = LOCAL.test(new URL(rpcUrl).hostname)
-  const pollMs = options.pollMs ?? (local ? LOCAL_POLL_MS : POLL_MS)
-  const chain: Chain = {
-    db,
-    source,
-    chainId,
-    contracts,
-    followed: new Map(names.map((name) => [contracts[name]!, name])),
-    clock: await clockOf(rpc, contracts.GOpen),
-    startBlock,
-    counters,
-    deepReorganisation: options.deepReorganisation ?? 'stop',
-    patienceMs: local ? 0 : pollMs * PATIENCE_POLLS,
-    signal,
-  }
-  return run(chain, new Follower(chain, position), new ChainLock(db, chainId), pollMs, log)
+  const followed = new Map(names.map((name) => [contracts[name]!, name]))
+  const clock = await clockOf(rpc, contracts.GOpen)
+  const { chainId } = deployment
+  const settings = { startBlock, deepReorganisation, patienceMs, signal, counters }
+  const chain: Chain = { db, source, chainId, contracts, followed, clock, ...settings }
+  return { chain, position }
 }
 
 function run(chain: Chain, follower: Follower, lock: ChainLock, pollMs: number, log: Log | undefined): Indexer {
   const { chainId, source, counters, signal } = chain
   const pause = new Pause()
+  source.rpc.onHead?.(() => pause.poke())
   const waiting = new Set<{ block: number; hash?: string; done: () => void; fail: (error: Error) => void }>()
   let state: IndexerStatus['state'] = 'waiting'
   let problem: string | undefined
@@ -207,6 +219,9 @@ async function clockOf(rpc: Rpc, token: string | undefined): Promise<Clock> {
   })
   return Buffer.from(String(mode).slice(2), 'hex').includes('timestamp') ? 'timestamp' : 'blocknumber'
 }
+
+const openRpc = (url: string, options: RpcOptions): Rpc =>
+  url.startsWith('ws') ? webSocketRpc(url, options) : httpRpc(url, options)
 
 const lowerCase = (addresses: FollowedDeployment['addresses']): Record<string, string> =>
   Object.fromEntries(Object.entries(addresses).map(([name, address]) => [name, address!.toLowerCase()]))

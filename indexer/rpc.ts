@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** A JSON-RPC client over HTTP: batches, retries with jitter, and errors that say what to do. */
+/** JSON-RPC: what every transport does alike (retries with jitter, errors that say what to do), and the one over HTTP. */
 
 export interface Call {
   method: string
@@ -13,6 +13,8 @@ export interface Rpc {
   /** Several calls in as few requests as the limits allow; answers in the order of the calls.
    *  @throws RpcError of the first call that the node refused. */
   batch(calls: readonly Call[]): Promise<unknown[]>
+  /** Calls `hear` when the node announces a new head, where the transport can. */
+  onHead?(hear: () => void): void
 }
 
 /** The node answered, and refused: asking again the same way is no use. */
@@ -44,7 +46,7 @@ export interface RpcOptions {
   onRequest?: (calls: number) => void
 }
 
-interface Answer {
+export interface Answer {
   id: number
   result?: unknown
   error?: { code: number; message: string; data?: unknown }
@@ -73,8 +75,30 @@ export const backoff = (attempt: number, signal?: AbortSignal) => {
 /** Between 0 and 1, from the clock's nanoseconds: it spreads retries and decides nothing else. */
 const jitter = () => Number(process.hrtime.bigint() % 1_000n) / 1_000
 
+/** Tries `work` again while the node is away or busy. @throws RpcError at once; RpcUnavailable when no try succeeded. */
+export async function patiently<T>(work: () => Promise<T>, shown: string, options: RpcOptions): Promise<T> {
+  const { tries = 4, signal } = options
+  let last: unknown
+  for (let attempt = 0; attempt < tries; attempt++) {
+    if (attempt > 0) await backoff(attempt, signal)
+    try {
+      return await work()
+    } catch (error) {
+      signal?.throwIfAborted()
+      if (error instanceof RpcError) throw error
+      last = error
+    }
+  }
+  const reason =
+    last instanceof Error ? (last.cause instanceof Error ? last.cause.message : last.message) : String(last)
+  throw new RpcUnavailable(
+    `RPC_URL: ${shown} does not answer (${reason || 'connection refused'}). Start the node, or correct RPC_URL.`,
+    { cause: last },
+  )
+}
+
 export function httpRpc(url: string, options: RpcOptions = {}): Rpc {
-  const { tries = 4, timeoutMs = 30_000, batchSize = 100, signal, onRequest } = options
+  const { timeoutMs = 30_000, batchSize = 100, signal, onRequest } = options
   let nextId = 1
 
   async function send(calls: readonly Call[]): Promise<Answer[]> {
@@ -94,33 +118,16 @@ export function httpRpc(url: string, options: RpcOptions = {}): Rpc {
     return inOrder(calls, first, parse(text, response.status))
   }
 
-  async function sendPatiently(calls: readonly Call[]): Promise<unknown[]> {
-    let last: unknown
-    for (let attempt = 0; attempt < tries; attempt++) {
-      if (attempt > 0) await backoff(attempt, signal)
-      try {
-        return results(calls, await send(calls))
-      } catch (error) {
-        signal?.throwIfAborted()
-        if (error instanceof RpcError) throw error
-        last = error
-      }
-    }
-    const reason =
-      last instanceof Error ? (last.cause instanceof Error ? last.cause.message : last.message) : String(last)
-    throw new RpcUnavailable(
-      `RPC_URL: ${shownUrl(url)} does not answer (${reason || 'connection refused'}). Start the node, or correct RPC_URL.`,
-      { cause: last },
-    )
-  }
+  const ask = (calls: readonly Call[]) =>
+    patiently(async () => results(calls, await send(calls)), shownUrl(url), options)
 
   return {
     url,
-    request: async (method, params = []) => (await sendPatiently([{ method, params }]))[0],
+    request: async (method, params = []) => (await ask([{ method, params }]))[0],
     async batch(calls) {
       const parts: Promise<unknown[]>[] = []
       for (let start = 0; start < calls.length; start += batchSize)
-        parts.push(sendPatiently(calls.slice(start, start + batchSize)))
+        parts.push(ask(calls.slice(start, start + batchSize)))
       return (await Promise.all(parts)).flat()
     },
   }
@@ -147,7 +154,7 @@ function inOrder(calls: readonly Call[], first: number, body: unknown): Answer[]
   })
 }
 
-function results(calls: readonly Call[], answers: readonly Answer[]): unknown[] {
+export function results(calls: readonly Call[], answers: readonly Answer[]): unknown[] {
   return answers.map(({ result, error }, index) => {
     if (!error) return result
     const busy = error.code === 429 || (BUSY.test(error.message) && error.code !== LIMIT_EXCEEDED)

@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import type { Database } from '#schema/database.ts'
 import { freshDatabase } from '#test/database.ts'
@@ -241,4 +243,40 @@ test('calls are answered in their order, in batches no larger than allowed', asy
   const blocks = (await rpc.batch(calls)) as { number: string }[]
   expect(blocks.map((block) => Number(block.number))).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
   expect(sizes).toEqual([4, 4, 2])
+})
+
+test('over WebSocket a new head is heard at once, and a lost connection is opened again', async () => {
+  const chain = await noisyChain(10)
+  const sockets = new Set<Socket>()
+  const relay = createServer((socket) => {
+    const onward = connect(chain.anvil.port, '127.0.0.1')
+    for (const end of [socket, onward]) sockets.add(end.on('error', () => {}))
+    socket.pipe(onward).pipe(socket)
+  }).listen(0, '127.0.0.1')
+  const cut = () => {
+    for (const socket of sockets) socket.destroy()
+  }
+  onTestFinished(() => {
+    cut()
+    relay.close()
+  })
+  await once(relay, 'listening')
+  const db = await freshDatabase()
+  const rpcUrl = `ws://127.0.0.1:${(relay.address() as AddressInfo).port}`
+  const indexer = await indexed(chain, db, { rpcUrl, pollMs: 60_000 })
+  await indexer.caughtUp()
+  const next = seeded(13)
+  for (let i = 0; i < 8; i++) {
+    if (i % 3 === 2) cut()
+    await noise(chain, next)
+    if (i === 4) await chain.call('anvil_reorg', 3, [])
+  }
+  const began = performance.now()
+  await indexer.caughtUp()
+  expect(performance.now() - began).toBeLessThan(20_000)
+  const clean = await freshDatabase()
+  await (await indexed(chain, clean)).caughtUp()
+  expect(await difference(db, clean)).toEqual([])
+  const nobody = startIndexer({ db, rpcUrl: 'ws://127.0.0.1:1', deployment: chain.deployment })
+  await expect(nobody).rejects.toThrow('RPC_URL: ws://127.0.0.1:1 does not answer')
 })
