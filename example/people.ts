@@ -115,7 +115,7 @@ function copies(written: readonly Sample[], copied: Set<Sample>, count: number, 
 /** The same content with one small touch. */
 function edit({ prompt, completion }: Sample, random: Random): Sample {
   const touches = [
-    prompt.toUpperCase(),
+    prompt.toLowerCase(),
     prompt.replaceAll('.', '!'),
     `Hello! ${prompt}`,
     `${prompt} Thank you very much.`,

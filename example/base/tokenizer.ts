@@ -13,10 +13,10 @@ export const CHAT_TEMPLATE =
   "{% else %}{{ '<|user|>' + message['content'] }}{% endif %}{% endfor %}" +
   "{% if add_generation_prompt %}{{ '<|agent|>' }}{% endif %}"
 
-/** Trains the tokenizer on the corpus, and on a table's column mark so that ` |` is one token. */
+/** Trains the tokenizer on the texts of the corpus. */
 export function trainBaseTokenizer(documents: readonly Document[]): TokenizerFiles {
   const texts = documents.flatMap((one) => (one.kind === 'text' ? [one.text] : [one.message, one.reply]))
-  return trainTokenizer([...texts, ' |'.repeat(200)], {
+  return trainTokenizer(texts, {
     vocabSize: VOCABULARY,
     special: ['<|user|>', '<|agent|>'],
     chatTemplate: CHAT_TEMPLATE,

@@ -1,7 +1,7 @@
 import { Random } from '#engine/stats/random.ts'
 import { expand, sentence } from './grammar.ts'
 import { drawItem } from './items.ts'
-import { CUES, DAYS, ITEMS, NAMES, PROBLEMS } from './phrases.ts'
+import { COLOURS, CUES, DAYS, ITEMS, NAMES, PROBLEMS } from './phrases.ts'
 import { renderReply, STYLES } from './reply.ts'
 import { CATEGORIES, URGENCIES } from './triage.ts'
 
@@ -34,7 +34,7 @@ const REMARKS = {
 }
 
 /**
- * Draws the general support-desk English a base model learns from: dialogues, desk guides, priorities and notes. No document
+ * Draws the general support-desk English a base model learns from: dialogues, desk guides, priorities, notes and lists. No document
  * holds a triage line or maps a whole message to its fields, so the base cannot do the skill; it knows the words.
  */
 export function* drawCorpus(seed: number | string, count: number): Generator<Document> {
@@ -43,9 +43,9 @@ export function* drawCorpus(seed: number | string, count: number): Generator<Doc
 }
 
 function drawDocument(random: Random): Document {
-  const kind = random.weighted([60, 14, 10, 10, 6])
+  const kind = random.weighted([55, 14, 12, 9, 3, 7])
   if (kind === 0) return dialogue(random)
-  const text = [guide, priority, note, quotes][kind - 1](random)
+  const text = [guide, priority, note, quotes, list][kind - 1](random)
   return { kind: 'text', text }
 }
 
@@ -91,6 +91,17 @@ function note(random: Random): string {
 /** Several customers in a row, without an answer. */
 function quotes(random: Random): string {
   return Array.from({ length: 2 }, () => drawItem(random, 'corpus').prompt).join('\n')
+}
+
+/** A page of the shop's lists, in columns. */
+function list(random: Random): string {
+  const line = random.choice([
+    () => [random.choice(ITEMS), random.choice(COLOURS), String(1 + random.integer(9))],
+    () => [random.choice(DAYS), random.choice(NAMES), random.choice(ITEMS)],
+    () => [String(1000 + random.integer(9000)), random.choice(NAMES), random.choice(DAYS)],
+    () => [random.choice(NAMES), String(1000 + random.integer(9000)), random.choice(ITEMS), random.choice(COLOURS)],
+  ])
+  return Array.from({ length: 4 }, () => line().join(' | ')).join('\n')
 }
 
 function problem(category: (typeof CATEGORIES)[number], random: Random): string {

@@ -28,7 +28,7 @@ export const TARGETS = [
 ]
 
 /** Longest triage line in tokens of the example's tokenizer, with its end. */
-export const MAX_TOKENS = 48
+export const MAX_TOKENS = 56
 
 /** What the proposal demands of samples; the message of a sample is any English text. */
 export const SAMPLES: Specification['samples'] = {
