@@ -31,6 +31,9 @@ export interface WorkerOptions {
   timing?: Partial<Timing>
 }
 
+/** Between two looks whether the chain has lost a transaction of ours. */
+const HEAL_MS = 15_000
+
 export interface RunningWorker {
   readonly id: string
   /** How many jobs run now. */
@@ -57,6 +60,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       db.query('update worker_node set heartbeat_at = clock_timestamp() where id = $1', [id]),
     ),
     every(timing.sweepMs, () => sweep({ db, queues }, timing)),
+    every(HEAL_MS, () => chain.heal()),
   ]
   log.info({ worker: id, backend: queues.backend, ...concurrency }, 'worker ready')
 
@@ -65,7 +69,8 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     const timer = setInterval(() => {
       if (busy) return
       busy = true
-      work()
+      Promise.resolve()
+        .then(work)
         .catch((err) => log.warn({ err }, 'a round of upkeep failed; the next one tries again'))
         .finally(() => {
           busy = false

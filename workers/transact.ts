@@ -60,6 +60,8 @@ interface Options {
 
 /** How often, at least, an unmined transaction is sent again. */
 const RESEND_MS = 2_000
+/** More than this is no reorganisation. */
+const MOST_MISSING = 1_000
 /** How long a nonce may look used by someone else before that is believed. */
 const DOUBT_MS = 3_000
 
@@ -156,6 +158,11 @@ export function createTransactor(options: Options): Transactor {
    *  none for a nonce and neither has the node, an empty one fills the gap. */
   const sendUpTo = async (last: number): Promise<number> => {
     const from = await countAt('latest')
+    if (last - from > MOST_MISSING)
+      throw new ChainError(
+        'other-chain',
+        `The chain has ${from} transactions of the operator ${sender}, the database has signed ${last + 1}. Was the chain started anew? Then give it a new database.`,
+      )
     const { rows } = await db.query<{ nonce: number; raw: string }>(
       'select nonce, raw from chain_transaction where sender = $1 and nonce between $2 and $3 order by nonce',
       [sender, from, last],

@@ -1,0 +1,262 @@
+import { fork } from 'node:child_process'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createPublicClient, createWalletClient, type Hex, http, toHex } from 'viem'
+import { mnemonicToAccount } from 'viem/accounts'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { type Anvil, DEV_MNEMONIC, rpc, startAnvil } from '#contracts/anvil.ts'
+import { type Deployment, deployAll } from '#contracts/deploy.ts'
+import { freePort } from '#schema/postgres.ts'
+import { freshDatabase } from '#test/database.ts'
+import { type ChainOptions, openChain } from './chain.ts'
+import { ChainError } from './chainErrors.ts'
+import { silent, temporaryFolder } from './test/house.ts'
+import { rpcProxy } from './test/rpcProxy.ts'
+
+const deployer = mnemonicToAccount(DEV_MNEMONIC, { addressIndex: 0 })
+let anvil: Anvil
+let deployment: Deployment
+let accounts = 10
+
+beforeAll(async () => {
+  anvil = await startAnvil({ accounts: 60 })
+  const transport = http(anvil.url)
+  const operator = mnemonicToAccount(DEV_MNEMONIC, { addressIndex: 1 }).address
+  deployment = await deployAll(
+    createWalletClient({ account: deployer, transport }),
+    createPublicClient({ transport }),
+    {
+      operator,
+    },
+  )
+})
+afterAll(() => anvil.stop())
+
+/** An operator with an account and a database of its own, on the file's one chain. */
+async function operator(over: Partial<ChainOptions> = {}) {
+  const account = mnemonicToAccount(DEV_MNEMONIC, { addressIndex: accounts++ })
+  const operatorKey = toHex(account.getHdKey().privateKey!)
+  const db = over.db ?? (await freshDatabase())
+  const options: ChainOptions = { rpcUrl: anvil.url, deployment, operatorKey, db, log: silent, pollMs: 20, ...over }
+  const chain = await openChain(options)
+  return {
+    db,
+    chain,
+    account,
+    operatorKey,
+    options,
+    /** Deposits are the effect that the tests count. */
+    deposit: (key: string, value = 7n, signal?: AbortSignal) =>
+      chain.transact(key, { contract: 'GOpen', functionName: 'deposit', args: [], value }, { signal }),
+    balance: () => chain.read('GOpen', 'balanceOf', [account.address]),
+    rows: async () => (await db.query('select id, nonce, status, error from chain_transaction order by nonce')).rows,
+  }
+}
+
+const manually = async () => {
+  await rpc(anvil.url, 'evm_setAutomine', [false])
+  onTestFinished(async () => {
+    await rpc(anvil.url, 'evm_setAutomine', [true])
+    await rpc(anvil.url, 'evm_mine')
+  })
+}
+const mine = (blocks = 1) => rpc(anvil.url, 'anvil_mine', [toHex(blocks)])
+
+describe('a write under a key', () => {
+  test('happens once, however many ask at once or later, and each gets its receipt and events', async () => {
+    const { deposit, balance, chain, account } = await operator()
+    const receipts = await Promise.all(Array.from({ length: 10 }, () => deposit('one')))
+    receipts.push(await deposit('one'))
+    expect(new Set(receipts.map(({ transactionHash }) => transactionHash)).size).toBe(1)
+    expect(await balance()).toBe(7n)
+    expect(receipts[0]!.events).toMatchObject([
+      { contract: 'GOpen', name: 'Transfer', args: { to: account.address.toLowerCase(), value: 7n } },
+    ])
+    const time = await chain.timeOf('one')
+    await mine()
+    expect(await chain.timeOf('one')).toBe(time)
+    expect(time).toBeLessThanOrEqual(await chain.now())
+  })
+
+  test('does not wait for other keys: twenty at once take twenty nonces without a gap', async () => {
+    const { deposit, balance, rows } = await operator()
+    await Promise.all(Array.from({ length: 20 }, (_, i) => deposit(`key ${i}`, BigInt(i + 1))))
+    expect(await balance()).toBe(210n)
+    expect((await rows()).map(({ nonce }) => nonce)).toEqual(Array.from({ length: 20 }, (_, i) => i))
+  })
+
+  test('refuses a key that stands for another call, and shows what was sent', async () => {
+    const { deposit, chain, balance, account } = await operator()
+    await deposit('one')
+    const other = chain.transact('one', { contract: 'GOpen', functionName: 'transfer', args: [account.address, 1n] })
+    await expect(other).rejects.toMatchObject({ code: 'key-reused' })
+    await chain.transact('two', { contract: 'GOpen', functionName: 'transfer', args: [deployer.address, 3n] })
+    expect((await chain.sent('two'))!.args('GOpen')).toEqual([deployer.address, 3n])
+    expect(await chain.sent('three')).toBeUndefined()
+    expect(await balance()).toBe(4n)
+  })
+
+  test('that would revert is not signed; the error is the contract’s own', async () => {
+    const { chain, rows, account } = await operator()
+    const transfer = chain.transact('t', { contract: 'GOpen', functionName: 'transfer', args: [deployer.address, 5n] })
+    await expect(transfer).rejects.toMatchObject({
+      code: 'reverted',
+      errorName: 'ERC20InsufficientBalance',
+      errorArgs: [account.address, 0n, 5n],
+    })
+    const promote = chain.transact('p', { contract: 'ModelRegistry', functionName: 'promote', args: [999n] })
+    await expect(promote).rejects.toThrow(/^ModelRegistry.promote reverts: [A-Z]\w+\(/)
+    expect(await rows()).toEqual([])
+  })
+
+  test('that reverts when it is mined is an error with the contract’s reason, for ever', async () => {
+    const { deposit, chain, rows } = await operator()
+    await deposit('funds', 10n)
+    await manually()
+    const all = (key: string) =>
+      chain.transact(key, { contract: 'GOpen', functionName: 'transfer', args: [deployer.address, 10n] })
+    const both = Promise.allSettled([all('first'), all('second')])
+    await vi.waitFor(async () => expect(await rows()).toHaveLength(3))
+    await vi.waitFor(async () => expect(await rpc(anvil.url, 'txpool_status')).toMatchObject({ pending: '0x2' }), {
+      timeout: 5000,
+    })
+    await mine()
+    const outcomes = await both
+    expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
+    const failed = outcomes[0]!.status === 'rejected' ? 'first' : 'second'
+    await expect(all(failed)).rejects.toMatchObject({ code: 'reverted', errorName: 'ERC20InsufficientBalance' })
+    expect((await rows()).find(({ id }) => id === failed)).toMatchObject({
+      status: 'Reverted',
+      error: expect.stringContaining('ERC20InsufficientBalance'),
+    })
+  })
+})
+
+describe('a process killed on the way', () => {
+  test.each(['swallow', 'mute'] as const)(
+    'with its transaction stored and the node’s answer lost (%s): happens once',
+    async (mode) => {
+      const { deposit, balance, rows, db, operatorKey } = await operator()
+      const proxy = await rpcProxy(anvil.url)
+      proxy.state.mode = mode
+      const file = join(await temporaryFolder(), 'deployment.json')
+      await writeFile(file, JSON.stringify({ chainId: deployment.chainId, addresses: deployment.addresses }))
+      const child = fork(join(import.meta.dirname, 'test/chainChild.ts'), [db.url, proxy.url, file, operatorKey, 'k'], {
+        execArgv: ['--import', 'tsx'],
+      })
+      const gone = new Promise((resolve) => child.once('exit', resolve))
+      await vi.waitFor(() => expect(proxy.state.heard).toBe(1), { timeout: 30_000 })
+      child.kill('SIGKILL')
+      await gone
+      expect(await rows()).toMatchObject([{ id: 'k', status: 'Sent' }])
+      expect(await balance()).toBe(mode === 'swallow' ? 0n : 7n)
+      await deposit('k')
+      await deposit('k')
+      expect(await balance()).toBe(7n)
+      expect(await rows()).toMatchObject([{ id: 'k', status: 'Mined' }])
+    },
+  )
+
+  test('leaves transactions that later ones wait for: they are sent first', async () => {
+    const proxy = await rpcProxy(anvil.url)
+    const { deposit, balance, rows, options } = await operator({ rpcUrl: proxy.url })
+    proxy.state.mode = 'swallow'
+    for (const key of ['a', 'b']) {
+      const stop = new AbortController()
+      const lost = deposit(key, 1n, stop.signal)
+      lost.catch(() => {})
+      await vi.waitFor(async () => expect((await rows()).map(({ id }) => id)).toContain(key))
+      stop.abort()
+    }
+    const again = await openChain({ ...options, rpcUrl: anvil.url })
+    await again.transact('c', { contract: 'GOpen', functionName: 'deposit', args: [], value: 4n })
+    await vi.waitFor(async () => expect(await balance()).toBe(6n))
+    expect((await rows()).map(({ nonce }) => nonce)).toEqual([0, 1, 2])
+  })
+
+  test('whose database lost a row: the gap is filled, what follows is mined', async () => {
+    const proxy = await rpcProxy(anvil.url)
+    const { deposit, balance, rows, db, options } = await operator({ rpcUrl: proxy.url })
+    proxy.state.mode = 'swallow'
+    for (const key of ['lost', 'kept']) {
+      const stop = new AbortController()
+      deposit(key, 1n, stop.signal).catch(() => {})
+      await vi.waitFor(async () => expect((await rows()).map(({ id }) => id)).toContain(key))
+      stop.abort()
+    }
+    await db.query(`delete from chain_transaction where id = 'lost'`)
+    const again = await openChain({ ...options, rpcUrl: anvil.url })
+    await again.transact('kept', { contract: 'GOpen', functionName: 'deposit', args: [], value: 1n })
+    expect(await balance()).toBe(1n)
+    expect((await rows()).map(({ nonce }) => nonce)).toEqual([0, 1])
+  })
+})
+
+describe('a chain that loses things', () => {
+  test('a transaction dropped from the pool is sent again', async () => {
+    const { deposit, balance, chain } = await operator()
+    await manually()
+    const made = deposit('k')
+    const hash = await vi.waitFor(async () => (await chain.sent('k'))!.hash)
+    await vi.waitFor(async () => expect(await rpc(anvil.url, 'eth_getTransactionByHash', [hash])).not.toBeNull(), {
+      timeout: 5000,
+    })
+    await rpc(anvil.url, 'anvil_dropTransaction', [hash])
+    await mine()
+    expect(await balance()).toBe(0n)
+    await vi.waitFor(async () => expect(await rpc(anvil.url, 'eth_getTransactionByHash', [hash])).not.toBeNull(), {
+      timeout: 10_000,
+    })
+    await mine()
+    expect((await made).transactionHash).toBe(hash)
+    expect(await balance()).toBe(7n)
+  })
+
+  test('a transaction reorganised away is sent again by whoever asks, or by healing', async () => {
+    const { deposit, balance, chain } = await operator()
+    const receipt = await deposit('k')
+    await rpc(anvil.url, 'anvil_reorg', [1, []])
+    expect(await balance()).toBe(0n)
+    expect((await deposit('k')).transactionHash).toBe(receipt.transactionHash)
+    expect(await balance()).toBe(7n)
+    await rpc(anvil.url, 'anvil_reorg', [1, []])
+    expect(await balance()).toBe(0n)
+    expect(await chain.heal()).toBe(1)
+    await vi.waitFor(async () => expect(await balance()).toBe(7n))
+    expect(await chain.heal()).toBe(0)
+  })
+
+  test('a nonce that someone else used: an error until that is final, then signed anew and made once', async () => {
+    const proxy = await rpcProxy(anvil.url)
+    const { deposit, balance, rows, options, account } = await operator({ rpcUrl: proxy.url })
+    proxy.state.mode = 'swallow'
+    const stop = new AbortController()
+    deposit('k', 7n, stop.signal).catch(() => {})
+    await vi.waitFor(async () => expect(await rows()).toHaveLength(1))
+    stop.abort()
+    const wallet = createWalletClient({ account, transport: http(anvil.url) })
+    await wallet.sendTransaction({ to: deployer.address, value: 1n, nonce: 0, chain: null })
+    const again = await openChain({ ...options, rpcUrl: anvil.url })
+    const ask = () => again.transact('k', { contract: 'GOpen', functionName: 'deposit', args: [], value: 7n })
+    await expect(ask()).rejects.toMatchObject({ code: 'nonce-used' })
+    await mine(5)
+    await ask()
+    expect(await balance()).toBe(7n)
+    expect(await rows()).toMatchObject([{ id: 'k', nonce: 1, status: 'Mined' }])
+  }, 30_000)
+
+  test('an operator without money is told so', async () => {
+    const account = `0x${'5'.repeat(64)}` as Hex
+    const { deposit, rows } = await operator({ operatorKey: account })
+    await expect(deposit('k')).rejects.toMatchObject({ code: 'no-funds' })
+    expect(await rows()).toEqual([])
+  })
+})
+
+test('an RPC that does not answer, or leads elsewhere, is an error that names it', async () => {
+  const db = await freshDatabase()
+  await expect(operator({ db, rpcUrl: `http://127.0.0.1:${await freePort()}` })).rejects.toThrow(
+    /^RPC_URL: no chain answers/,
+  )
+  await expect(operator({ db, deployment: { ...deployment, chainId: 1 } })).rejects.toThrow(ChainError)
+})

@@ -1,0 +1,135 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { chmod, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { localStore } from '#schema/artifacts.ts'
+import { openDatabase } from '#schema/database.ts'
+import { enqueue, findJob } from '#schema/enqueue.ts'
+import { startPostgres } from '#schema/postgres.ts'
+import { openQueues } from '#schema/queue.ts'
+import { migrate } from '#schema/source.ts'
+import { backends, stopRedis } from '#schema/test/queues.ts'
+import type { Chain } from './chain.ts'
+import { startWorker } from './index.ts'
+import type { Handlers } from './job.ts'
+import { freshHouse, silent, temporaryFolder } from './test/house.ts'
+import { QUICK } from './test/timing.ts'
+
+afterAll(stopRedis)
+
+/** A worker in a process of its own, on the test's house. */
+async function workerProcess(house: Awaited<ReturnType<typeof freshHouse>>): Promise<ChildProcess> {
+  const child = fork(
+    join(import.meta.dirname, 'test/child.ts'),
+    [house.db.url, house.folder, house.redisUrl ?? '', house.prefix],
+    { execArgv: ['--import', 'tsx'] },
+  )
+  onTestFinished(() => void child.kill('SIGKILL'))
+  await new Promise((ready, failed) => child.once('message', ready).once('exit', failed))
+  return child
+}
+
+const gone = (child: ChildProcess) => new Promise<number | null>((resolve) => child.once('exit', resolve))
+
+/** Which process ran which step, in order. */
+const trace = async (folder: string) =>
+  (await readFile(join(folder, 'trace'), 'utf8').catch(() => ''))
+    .trim()
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => {
+      const [pid, attempt, step] = line.split(' ').map(Number)
+      return { pid: pid!, attempt: attempt!, step: step! }
+    })
+
+describe.each(backends)('worker processes on %s', (backend) => {
+  test.each(backend === 'postgres' ? (['SIGKILL', 'SIGTERM'] as const) : (['SIGKILL'] as const))(
+    '%s in mid-job: another goes on from the checkpoint, and all happens once',
+    async (signal) => {
+      const house = await freshHouse(backend)
+      await house.db.query('create table effect (job text, pid int)')
+      const first = await workerProcess(house)
+      const { id } = await house.ask('fineTune', { modelId: '1', datanetId: '1', epochs: 60 })
+      await vi.waitFor(async () => expect((await trace(house.folder)).length).toBeGreaterThan(25), { timeout: 20_000 })
+      first.kill(signal)
+      const code = await gone(first)
+      if (signal === 'SIGTERM') {
+        expect(code).toBe(0)
+        expect(await findJob(house.db, id)).toMatchObject({ status: 'Queued', attempt: 1, attempts: 6 })
+      }
+      const second = await workerProcess(house)
+      await vi.waitFor(async () => expect((await findJob(house.db, id)).status).toBe('Succeeded'), { timeout: 30_000 })
+      const steps = await trace(house.folder)
+      const [before, after] = [1, 2].map((attempt) => steps.filter((step) => step.attempt === attempt))
+      expect(new Set(after!.map(({ pid }) => pid))).toEqual(new Set([second.pid]))
+      const resumedAt = after![0]!.step
+      expect(resumedAt).toBeGreaterThanOrEqual(20)
+      if (signal === 'SIGTERM') expect(resumedAt).toBe(before!.length)
+      else expect(resumedAt % 10).toBe(0)
+      const { rows: effects } = await house.db.query('select job, pid from effect')
+      expect(effects).toEqual([{ job: id, pid: second.pid }])
+      const { rows } = await house.db.query(
+        `select (select count(*) from ledger_transfer) as transfers, (select count(*) from job_metric) as points,
+         (select count(*) from job_run where parent_id is not null) as next`,
+      )
+      expect(rows[0]).toEqual({ transfers: 1, points: 60, next: 1 })
+    },
+  )
+})
+
+test('PostgreSQL killed in mid-job and started again: the job ends once', async () => {
+  const folder = await temporaryFolder()
+  await chmod(folder, 0o755) // the server may run as another user
+  const flags = { fsync: 'off' }
+  const server = await startPostgres(join(folder, 'pg'), { flags })
+  onTestFinished(() => server.stop())
+  await migrate(server.url)
+  const db = await openDatabase(server.url)
+  const queues = await openQueues({ databaseUrl: server.url })
+  onTestFinished(async () => {
+    await queues.close().catch(() => {})
+    await db.close()
+  })
+  let runs = 0
+  let release = () => {}
+  const held = new Promise<void>((resolve) => {
+    release = resolve
+  })
+  const handlers: Partial<Handlers> = {
+    async settleEpoch() {
+      runs++
+      await held
+      return { result: { runs } }
+    },
+  }
+  const worker = await startWorker({
+    db,
+    queues,
+    artifacts: localStore(join(folder, 'artifacts')),
+    chain: undefined as unknown as Chain,
+    handlers: handlers as Handlers,
+    log: silent,
+    gpuConcurrency: 1,
+    cpuConcurrency: 2,
+    device: 'cpu',
+    checkpoints: join(folder, 'checkpoints'),
+    timing: { ...QUICK, staleMs: 3000 },
+  })
+  onTestFinished(() => worker.stop())
+  const ask = (epoch: number) =>
+    enqueue({ db, queues }, 'settleEpoch', { epoch }, { key: `${epoch}`, requestedBy: null })
+  const { id } = await ask(1)
+  await vi.waitFor(() => expect(runs).toBe(1), { timeout: 5000 })
+  const pid = Number((await readFile(join(folder, 'pg/data/postmaster.pid'), 'utf8')).split('\n')[0])
+  process.kill(pid, 'SIGKILL')
+  await vi.waitFor(async () => expect(await db.query('select 1').catch(() => 'away')).toBe('away'))
+  await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow(), { timeout: 20_000 })
+  release()
+  const again = await startPostgres(join(folder, 'pg'), { flags })
+  expect(again.url).toBe(server.url)
+  await vi.waitFor(async () => expect((await findJob(db, id)).status).toBe('Succeeded'), { timeout: 30_000 })
+  const other = await ask(2)
+  await vi.waitFor(async () => expect((await findJob(db, other.id)).status).toBe('Succeeded'), { timeout: 30_000 })
+  const { rows } = await db.query('select id, attempt from job_run where status = $1', ['Succeeded'])
+  expect(rows).toHaveLength(2)
+}, 120_000)

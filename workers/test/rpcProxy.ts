@@ -1,0 +1,35 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { onTestFinished } from 'vitest'
+
+export type SendMode =
+  /** Pass on. */
+  | 'pass'
+  /** The node never gets it. */
+  | 'swallow'
+  /** The node gets it, the sender never hears. */
+  | 'mute'
+
+/** A JSON-RPC proxy before a real node, which loses `eth_sendRawTransaction` as the test says. */
+export async function rpcProxy(target: string) {
+  const state = { mode: 'pass' as SendMode, heard: 0 }
+  const server = createServer(async (request, response) => {
+    const chunks: Buffer[] = []
+    for await (const chunk of request) chunks.push(chunk as Buffer)
+    const body = Buffer.concat(chunks).toString()
+    const sends = body.includes('eth_sendRawTransaction')
+    if (sends && state.mode === 'swallow') state.heard++
+    if (sends && state.mode === 'swallow') return
+    const answer = await fetch(target, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
+    const text = await answer.text()
+    if (sends) state.heard++
+    if (sends && state.mode === 'mute') return
+    response.setHeader('content-type', 'application/json').end(text)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, state }
+}
