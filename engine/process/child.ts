@@ -1,0 +1,37 @@
+import { taskNamed } from '#engine/tasks/index.ts'
+import { BEAT_MS, type Reply, type Request } from './protocol.ts'
+
+/** The engine's own process: runs the tasks its parent sends, and ends when the parent is gone. */
+
+const send = (reply: Reply) => {
+  if (process.connected) process.send!(reply)
+}
+
+let running: { id: number; abort: AbortController } | undefined
+
+async function run({ id, task, input }: Extract<Request, { type: 'run' }>): Promise<void> {
+  const abort = new AbortController()
+  running = { id, abort }
+  try {
+    const result = await taskNamed(task)(input, {
+      emit: (event) => send({ type: 'event', id, event }),
+      signal: abort.signal,
+    })
+    send({ type: 'done', id, result })
+  } catch (thrown) {
+    const error = thrown instanceof Error ? thrown : new Error(String(thrown))
+    send({ type: 'failed', id, error: { name: error.name, message: error.message, stack: error.stack } })
+  } finally {
+    running = undefined
+  }
+}
+
+process.on('message', (request: Request) => {
+  if (request.type === 'run') void run(request)
+  else if (running?.id === request.id) running.abort.abort()
+})
+process.on('disconnect', () => process.exit(0))
+// The parent decides when to end; a Ctrl-C in the terminal reaches the whole group.
+process.on('SIGINT', () => {})
+process.on('SIGTERM', () => {})
+setInterval(() => send({ type: 'beat', rss: process.memoryUsage.rss() }), BEAT_MS)

@@ -1,0 +1,215 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { createRequire } from 'node:module'
+import type { Socket } from 'node:net'
+import { pathToFileURL } from 'node:url'
+import type { TaskInput, TaskName, TaskResult } from '#engine/tasks/index.ts'
+import type { EngineEvent } from '#engine/tasks/task.ts'
+import { EngineError } from './errors.ts'
+import { memoryOf } from './memory.ts'
+import type { Reply, Request } from './protocol.ts'
+
+export interface EngineProcessOptions {
+  /** Sets MODELCOMMONS_DEVICE for the child. */
+  device?: string
+  /** Most memory of the child, resident, in MiB; beyond it the child is killed. Default 4096. */
+  memoryMb?: number
+  /** Milliseconds without a sign of life after which the child is killed. Default 120,000. */
+  hangMs?: number
+  /** Milliseconds that an aborted task has to save and end before the child is killed. Default 10,000. */
+  graceMs?: number
+  /** What the child writes to standard error, a line each. */
+  onLog?(line: string): void
+}
+
+export interface RunOptions {
+  signal?: AbortSignal
+  onEvent?(event: EngineEvent): void
+}
+
+interface Running {
+  id: number
+  child: ChildProcess
+  resolve(result: unknown): void
+  reject(error: unknown): void
+  onEvent?(event: EngineEvent): void
+  signal?: AbortSignal
+}
+
+/** How often the child's memory and last sign of life are looked at. */
+const WATCH_MS = 500
+/** Of standard error, what a crash is explained with. */
+const TAIL = 2000
+
+/**
+ * One child process that runs tasks of the engine, one after another; loaded models stay in it. The child starts with the
+ * first task, and again after a crash. It dies with its parent. The parent only passes messages: it never stalls.
+ */
+export class EngineProcess {
+  private readonly options: Required<Omit<EngineProcessOptions, 'device' | 'onLog'>> & EngineProcessOptions
+  private child: ChildProcess | undefined
+  private running: Running | undefined
+  /** Ends when all tasks given so far have ended. */
+  private tail: Promise<unknown> = Promise.resolve()
+  private waiting = 0
+  private lastSign = 0
+  private errors = ''
+  private closed = false
+  private nextId = 1
+
+  constructor(options: EngineProcessOptions = {}) {
+    this.options = { memoryMb: 4096, hangMs: 120_000, graceMs: 10_000, ...options }
+  }
+
+  /** Tasks running or waiting here. */
+  get load(): number {
+    return this.waiting
+  }
+
+  /** The process now alive. */
+  get pid(): number | undefined {
+    return this.child?.pid
+  }
+
+  /** Runs one task. @throws EngineError, or the signal's reason when it aborts. */
+  run<K extends TaskName>(task: K, input: TaskInput<K>, options: RunOptions = {}): Promise<TaskResult<K>> {
+    this.waiting++
+    const result = this.tail.then(() => this.start(task, input, options))
+    this.tail = result.catch(() => {}).finally(() => this.waiting--)
+    return result as Promise<TaskResult<K>>
+  }
+
+  private async start(task: TaskName, input: unknown, { signal, onEvent }: RunOptions): Promise<unknown> {
+    if (this.closed) throw new EngineError('closed', 'The engine was closed; start another.')
+    signal?.throwIfAborted()
+    const child = (this.child ??= this.spawn())
+    const id = this.nextId++
+    keep(child, true)
+    this.lastSign = Date.now()
+    let killer: NodeJS.Timeout | undefined
+    const abort = () => {
+      this.send(child, { type: 'abort', id })
+      killer = setTimeout(() => child.kill('SIGKILL'), this.options.graceMs)
+    }
+    const watch = setInterval(() => void this.watch(child, id), WATCH_MS)
+    try {
+      return await new Promise((resolve, reject) => {
+        this.running = { id, child, resolve, reject, onEvent, signal }
+        signal?.addEventListener('abort', abort, { once: true })
+        this.send(child, { type: 'run', id, task, input })
+      })
+    } finally {
+      clearInterval(watch)
+      clearTimeout(killer)
+      signal?.removeEventListener('abort', abort)
+      this.running = undefined
+      keep(child, false)
+    }
+  }
+
+  private send(child: ChildProcess, request: Request): void {
+    if (child.connected) child.send(request, () => {}) // a failed send shows as the child's exit
+  }
+
+  private spawn(): ChildProcess {
+    const { memoryMb, device, onLog } = this.options
+    const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
+    const child = fork(new URL('./child.ts', import.meta.url), [], {
+      execArgv: ['--import', loader, `--max-old-space-size=${memoryMb}`],
+      env: { ...process.env, NODE_OPTIONS: '', ...(device !== undefined && { MODELCOMMONS_DEVICE: device }) },
+      serialization: 'advanced',
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    })
+    this.errors = ''
+    child.stderr!.setEncoding('utf8').on('data', (text: string) => {
+      this.errors = (this.errors + text).slice(-TAIL)
+      if (onLog) for (const line of text.split('\n')) if (line.trim()) onLog(line)
+    })
+    child.on('message', (reply: Reply) => this.receive(child, reply))
+    child.on('error', (error) => this.lost(child, `could not be started: ${error.message}`))
+    child.on('exit', (code, signal) => {
+      const how = signal ? `was ended by ${signal}` : `ended with code ${code}`
+      // Standard error may still be on its way.
+      setImmediate(() => this.lost(child, how))
+    })
+    keep(child, false)
+    return child
+  }
+
+  private receive(child: ChildProcess, reply: Reply): void {
+    this.lastSign = Date.now()
+    const { running } = this
+    if (reply.type === 'beat' || running?.child !== child || running.id !== reply.id) return
+    if (reply.type === 'event') running.onEvent?.(reply.event)
+    else if (reply.type === 'done') running.resolve(reply.result)
+    else if (running.signal?.aborted) running.reject(running.signal.reason)
+    else {
+      const cause = Object.assign(new Error(reply.error.message), reply.error)
+      running.reject(new EngineError('failed', reply.error.message, { cause }))
+    }
+  }
+
+  private lost(child: ChildProcess, how: string): void {
+    if (this.child === child) this.child = undefined
+    const { running } = this
+    if (running?.child !== child) return
+    running.reject(running.signal?.aborted ? running.signal.reason : this.whyLost(how))
+  }
+
+  private whyLost(how: string): EngineError {
+    if (this.closed) return new EngineError('closed', 'The engine was closed while the task ran.')
+    if (/heap out of memory/i.test(this.errors))
+      return new EngineError(
+        'memory',
+        `The engine's process ran out of memory; the limit is ${this.options.memoryMb} MiB. Raise it, or ask for smaller batches.`,
+      )
+    const said = this.errors.trim() ? ` It last said: ${this.errors.trim()}` : ''
+    return new EngineError('crashed', `The engine's process ${how} before the task was done.${said}`)
+  }
+
+  private async watch(child: ChildProcess, id: number): Promise<void> {
+    const { memoryMb, hangMs } = this.options
+    const silent = Date.now() - this.lastSign
+    const used = child.pid === undefined ? 0 : await memoryOf(child.pid)
+    const { running } = this
+    if (running?.id !== id) return
+    if (used > memoryMb * 2 ** 20)
+      running.reject(
+        new EngineError(
+          'memory',
+          `The engine's process used ${Math.round(used / 2 ** 20)} MiB; the limit is ${memoryMb}. Raise it, or ask for smaller batches.`,
+        ),
+      )
+    else if (silent > hangMs)
+      running.reject(
+        new EngineError('hung', `The engine's process gave no sign of life for ${Math.round(silent / 1000)} s.`),
+      )
+    else return
+    this.drop(child)
+  }
+
+  /** Kills a child; the next task gets a fresh one. */
+  private drop(child: ChildProcess): void {
+    if (this.child === child) this.child = undefined
+    child.kill('SIGKILL')
+  }
+
+  /** Ends the child; a task that runs rejects. */
+  async close(): Promise<void> {
+    this.closed = true
+    const { child } = this
+    if (!child || child.exitCode !== null || child.signalCode !== null) return
+    const gone = new Promise((resolve) => child.once('exit', resolve))
+    child.ref()
+    child.kill('SIGKILL')
+    await gone
+  }
+}
+
+/** Whether a child that lives keeps the parent alive too: only while it has a task. */
+function keep(child: ChildProcess, alive: boolean): void {
+  const parts = [child, child.channel, child.stderr as Socket | null]
+  for (const part of parts) {
+    if (alive) part?.ref()
+    else part?.unref()
+  }
+}
