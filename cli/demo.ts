@@ -20,6 +20,7 @@ export async function demo({ json, seed, keep }: { json?: boolean; seed: number;
   const log = openLog('demo', config)
   const say = json ? (line: string) => console.error(line) : (line: string) => console.log(line)
   const system = await startSystem(config, log)
+  say(`Running at ${system.url}.`)
   const playing = new AbortController()
   const interrupt = () => playing.abort()
   process.once('SIGINT', interrupt)

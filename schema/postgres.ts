@@ -1,6 +1,6 @@
 import { execFile, execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { chmod, chown, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { dirname, join, resolve } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
@@ -36,7 +36,10 @@ export async function startPostgres(
   const log = resolve(folder, 'postgres.log')
   const owner = await serverUser()
   await mkdir(data, { recursive: true })
-  if (owner) for (const path of [folder, data]) await chown(path, owner.uid, owner.gid)
+  if (owner) {
+    for (const path of [folder, data]) await chown(path, owner.uid, owner.gid)
+    await letPass(dirname(resolve(folder)))
+  }
   await chmod(data, 0o700)
   const command = (program: string, args: string[]) =>
     run(program, args, { ...owner, cwd: dirname(binaries.postgres), env: { ...process.env, LC_ALL: 'C' } })
@@ -143,6 +146,12 @@ async function binariesOf(): Promise<{ initdb: string; pg_ctl: string; postgres:
       { cause },
     )
   }
+}
+
+/** Lets the server's user pass through a folder of ours that only we may enter, such as a temporary one. */
+async function letPass(folder: string): Promise<void> {
+  const { mode, uid } = await stat(folder)
+  if (uid === process.getuid?.() && !(mode & 0o001)) await chmod(folder, mode | 0o011)
 }
 
 /** Whom root runs the server as; nothing for everybody else. */
