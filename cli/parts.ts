@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { type Account, type Chain, createPublicClient, createWalletClient, http, type PublicClient } from 'viem'
 import { mnemonicToAccount } from 'viem/accounts'
@@ -67,11 +68,11 @@ export async function startParts(config: Config, log: Logger): Promise<Parts> {
 async function embeddedPostgres(home: string, log: Logger, stops: (() => Promise<void>)[]): Promise<string> {
   const server = await startPostgres(join(home, 'postgres'))
   if (server.adopted) log.info('adopted the embedded PostgreSQL that an earlier process left running')
-  let watching = true
+  const abort = new AbortController()
   const watch = (async () => {
-    while (watching) {
-      await new Promise((resolve) => setTimeout(resolve, 1000).unref())
-      if (!watching) break
+    while (!abort.signal.aborted) {
+      await sleep(1000, undefined, { signal: abort.signal }).catch(() => {})
+      if (abort.signal.aborted) break
       await server.revive().then(
         (revived) => revived && log.warn('the embedded PostgreSQL had died; it is back at the same address'),
         (error) => log.error({ error: (error as Error).message }, 'the embedded PostgreSQL does not come back'),
@@ -79,8 +80,8 @@ async function embeddedPostgres(home: string, log: Logger, stops: (() => Promise
     }
   })()
   stops.push(async () => {
-    watching = false
-    await Promise.race([watch, new Promise((resolve) => setTimeout(resolve, 1500).unref())])
+    abort.abort()
+    await watch
     await server.stop()
   })
   return server.url

@@ -148,7 +148,7 @@ export async function contributionsOf({ api }: World, datanetId: string): Promis
   let after: string | null = null
   do {
     const page: Page = await api.query<Page>(
-      `query ($id: String!, $after: String) {
+      `query ($id: ID!, $after: String) {
         contributions(where: { datanetId: { eq: $id } }, first: 500, after: $after) { nodes { id status uniqueness } pageInfo { hasNextPage endCursor } }
       }`,
       { id: datanetId, after },

@@ -70,7 +70,7 @@ export async function openTasks({ api }: World, versionId: string): Promise<Task
     revealDeadline: string
   }
   const { feedbackTasks } = await api.query<{ feedbackTasks: { nodes: Row[] } }>(
-    `query ($id: String!) { feedbackTasks(where: { versionId: { eq: $id }, settled: { eq: false } }, first: 1000) { nodes { id itemHash commitDeadline revealDeadline } } }`,
+    `query ($id: ID!) { feedbackTasks(where: { versionId: { eq: $id }, settled: { eq: false } }, first: 1000) { nodes { id itemHash commitDeadline revealDeadline } } }`,
     { id: versionId },
   )
   const rows = feedbackTasks.nodes.sort((a, b) => Number(a.id) - Number(b.id))

@@ -81,7 +81,7 @@ export async function propose(world: World): Promise<{ modelId: string; proposal
     }
     mandates: { nodes: { budget: string; funded: string }[] }
   }>(
-    `query ($id: ID!, $model: String!) {
+    `query ($id: ID!, $model: ID!) {
       proposal(id: $id) { state forVotes againstVotes abstainVotes votes { totalCount } }
       mandates(where: { modelId: { eq: $model } }) { nodes { budget funded } }
     }`,

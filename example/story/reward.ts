@@ -85,7 +85,7 @@ async function linesOf({ api }: World, epoch: number): Promise<Line[]> {
   let after: string | null = null
   do {
     const page: Page = await api.query<Page>(
-      `query ($epoch: String!, $after: String) {
+      `query ($epoch: ID!, $after: String) {
         rewardLines(where: { mapId: { eq: $epoch } }, first: 500, after: $after) { nodes { account role source amount } pageInfo { hasNextPage endCursor } }
       }`,
       { epoch: String(epoch), after },
