@@ -1,32 +1,25 @@
 import {
   add,
-  argmax,
   cast,
   constant,
-  cumsum,
-  div,
   equal,
   expand,
   type Graph,
   gather,
-  gatherElements,
   input,
   less,
-  logSoftmax,
   loop,
-  maximum,
   type Node,
   or,
   reshape,
   scalar,
-  softmax,
   sum,
-  where,
 } from '#engine/graph/index.ts'
 import type { ModelConfig } from '#engine/model/config.ts'
 import { adapterInputs, cacheShape, idInput, stackedAdapterInputs, weightInputs } from '#engine/model/inputs.ts'
 import { forward, tokenLogits } from '#engine/model/llama.ts'
 import type { LoraConfig } from '#engine/model/lora.ts'
+import { drawToken, filterInputs } from './sample.ts'
 
 /** What a decoding program is compiled for. */
 export interface DecodeShape {
@@ -37,13 +30,14 @@ export interface DecodeShape {
   limit: number
   /** Adapters in the stack; 0 none, 1 the same for all rows. */
   adapters: number
+  /** Whether any row limits the tokens that may be drawn. */
+  filtered: boolean
 }
 
 /**
  * A whole decode as one graph: the prompts (B,P) are read once, then an ONNX Loop samples token by token from the
- * key-value cache. Row b takes the token at which the cumulative distribution passes `uniform[n,b]`, or the likeliest
- * one where its temperature is 0; `ends` closes a row. Outputs `tokens` (N,B) and `logProbabilities` (N,B) of the tokens
- * at temperature 1; the loop ends once every row has.
+ * key-value cache. Row b draws its n-th token with `uniform[n,b]`; the token `end` closes a row. Outputs `tokens` (N,B)
+ * and `logProbabilities` (N,B) of the tokens at temperature 1; the loop ends once every row has.
  */
 export function decodeGraph(config: ModelConfig, lora: LoraConfig | undefined, shape: DecodeShape): Graph {
   const { batch: B, prompt: P, limit: N, adapters } = shape
@@ -52,6 +46,7 @@ export function decodeGraph(config: ModelConfig, lora: LoraConfig | undefined, s
   const lengths = input('lengths', [B], 'i32', { below: P + 1 })
   const uniform = input('uniform', [N, B])
   const temperature = input('temperature', [B, 1])
+  const filter = shape.filtered ? filterInputs(B, V) : undefined
   const end = input('end', [], 'i32')
   const trips = input('trips', [], 'i64')
   const weights = weightInputs(config)
@@ -69,23 +64,13 @@ export function decodeGraph(config: ModelConfig, lora: LoraConfig | undefined, s
   )
   const last = gather(reshape(read.hidden, [B * P, D]), add(rowStarts, lengths)) // (B,D)
 
-  const sample = (logits: Node, n: Node) => {
-    const hot = less(scalar(0), temperature) // (B,1)
-    const cumulative = cumsum(softmax(div(logits, maximum(temperature, 1e-6)))) // (B,V)
-    const drawn = reshape(gather(uniform, n), [B, 1])
-    const passed = cast(sum(cast(less(cumulative, drawn), 'f32'), [-1]), 'i32') // (B,1)
-    const within = where(less(passed, V), passed, constant(Int32Array.of(V - 1), []))
-    const token = where(hot, within, reshape(cast(argmax(logits), 'i32'), [B, 1]))
-    const logProbability = gatherElements(logSoftmax(logits), token)
-    return { token, logProbability: reshape(logProbability, [B]) }
-  }
-
   const first = reshape(tokenLogits(config, weights, last), [B, V])
   const carried = [first, lengths, constant(new Int32Array(B), [B]), ...read.keys, ...read.values]
   const L = layers.length
   const result = loop({ trips, limit: N, carried }, (iteration, state) => {
     const [logits, length, closed, ...cache] = state as [Node, Node, Node, ...Node[]]
-    const { token, logProbability } = sample(logits, cast(iteration, 'i32'))
+    const drawn = reshape(gather(uniform, cast(iteration, 'i32')), [B, 1])
+    const { token, logProbability } = drawToken(logits, { uniform: drawn, temperature, filter })
     const next = forward(config, {
       weights,
       ids: token,
@@ -103,13 +88,23 @@ export function decodeGraph(config: ModelConfig, lora: LoraConfig | undefined, s
         ...next.keys,
         ...next.values,
       ],
-      collected: [reshape(token, [B]), logProbability],
+      collected: [reshape(token, [B]), reshape(logProbability, [B])],
       proceed: less(scalar(0), reshape(open, [])),
     }
   })
   const [tokens, logProbabilities] = result.collected as [Node, Node]
   return {
-    inputs: [ids, lengths, uniform, temperature, end, trips, ...weights.values(), ...(own?.inputs ?? [])],
+    inputs: [
+      ids,
+      lengths,
+      uniform,
+      temperature,
+      end,
+      trips,
+      ...Object.values(filter ?? {}),
+      ...weights.values(),
+      ...(own?.inputs ?? []),
+    ],
     outputs: { tokens, logProbabilities },
   }
 }

@@ -84,6 +84,40 @@ test('sampling follows the model’s distribution', async () => {
   }
 })
 
+test('top-k, nucleus and min-p draw exactly the tokens they allow, as often as their shares say', async () => {
+  const generator = new Generator({ config, weights, endId: null })
+  const scorer = new Scorer({ config, weights, batch: 50 })
+  const scored = await scorer.logProbabilities(Array.from({ length: 50 }, (_, next) => [1, 2, 3, next]))
+  const shares = scored.map((row, token) => ({ token, p: Math.exp(row.at(-1)!) })).sort((a, b) => b.p - a.p)
+  const nucleus = shares.filter((_, i) => shares.slice(0, i).reduce((sum, { p }) => sum + p, 0) < 0.6)
+  const cases = [
+    { filter: { topK: 3 }, allowed: shares.slice(0, 3) },
+    { filter: { topP: 0.6 }, allowed: nucleus },
+    { filter: { minP: 0.5 }, allowed: shares.filter(({ p }) => p >= 0.5 * shares[0]!.p) },
+    { filter: { topK: 1 }, allowed: shares.slice(0, 1) },
+  ]
+  for (const { filter, allowed } of cases) {
+    const draws = await generator.generate(
+      Array.from({ length: 600 }, (_, seed) => ({ prompt: [1, 2, 3], maxTokens: 1, temperature: 1, seed, ...filter })),
+    )
+    const total = allowed.reduce((sum, { p }) => sum + p, 0)
+    const seen = new Set(draws.map((draw) => draw.tokens[0]))
+    expect([...seen].every((token) => allowed.some((one) => one.token === token))).toBe(true)
+    for (const { token, p } of allowed) {
+      const share = p / total
+      const count = draws.filter((draw) => draw.tokens[0] === token).length / 600
+      expect(Math.abs(count - share)).toBeLessThan(5 * Math.sqrt((share * (1 - share)) / 600) + 0.005)
+    }
+  }
+})
+
+test('a row without a filter draws the same beside one with a filter', async () => {
+  const generator = new Generator({ config, weights, endId: null })
+  const [alone] = await generator.generate([requests(1)[0]!])
+  const [mixed] = await generator.generate([requests(1)[0]!, { ...requests(1)[0]!, topP: 0.5 }])
+  expect(mixed!.tokens).toEqual(alone!.tokens)
+})
+
 test('a request that does not fit is refused by its number', async () => {
   const generator = new Generator({ config, weights, endId: null })
   await expect(generator.generate([{ prompt: [], maxTokens: 4 }])).rejects.toThrow(/Request 0 has an empty prompt/)

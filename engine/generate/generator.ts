@@ -15,6 +15,12 @@ export interface GenerationRequest {
   maxTokens: number
   /** 0 (the default) takes the likeliest token. */
   temperature?: number
+  /** Draws among so many of the likeliest tokens. */
+  topK?: number
+  /** Draws among the likeliest tokens that together have this probability, above 0. */
+  topP?: number
+  /** Draws among tokens with at least this share of the likeliest one's probability. */
+  minP?: number
   /** Of this request alone: whatever else is in the batch, the same seed gives the same tokens. Default 0. */
   seed?: number | string
   /** Which of the generator's adapters; default the first. */
@@ -82,7 +88,8 @@ export class Generator {
       const rows = chosen.map((index) => requests[index]!)
       const prompt = bucketLength(Math.max(...rows.map((row) => row.prompt.length)), config.max_position_embeddings)
       const limit = bucketLength(Math.max(...rows.map((row) => row.maxTokens)))
-      const shape = { batch: rowBucket(rows.length, batch), prompt, limit, adapters: this.adapters.length }
+      const filtered = rows.some(isFiltered)
+      const shape = { batch: rowBucket(rows.length, batch), prompt, limit, adapters: this.adapters.length, filtered }
       const found = await this.run(shape, rows)
       chosen.forEach((index, row) => {
         results[index] = found[row]!
@@ -92,7 +99,8 @@ export class Generator {
     return results
   }
 
-  private check({ prompt, maxTokens, temperature = 0, adapter = 0 }: GenerationRequest, index: number): void {
+  private check(request: GenerationRequest, index: number): void {
+    const { prompt, maxTokens, temperature = 0, adapter = 0, topK = 1, topP = 1, minP = 0 } = request
     const { max_position_embeddings: room, vocab_size: vocabulary } = this.options.config
     if (prompt.length === 0) throw new Error(`Request ${index} has an empty prompt; give it at least one token.`)
     if (!(Number.isInteger(maxTokens) && maxTokens >= 1))
@@ -103,6 +111,10 @@ export class Generator {
       )
     if (!(temperature >= 0 && Number.isFinite(temperature)))
       throw new Error(`Request ${index} has temperature ${temperature}; it must be 0 or more.`)
+    if (!(Number.isInteger(topK) && topK >= 1))
+      throw new Error(`Request ${index} has topK ${topK}; it is a whole number from 1.`)
+    if (!(topP > 0 && topP <= 1)) throw new Error(`Request ${index} has topP ${topP}; it lies above 0, up to 1.`)
+    if (!(minP >= 0 && minP <= 1)) throw new Error(`Request ${index} has minP ${minP}; it lies from 0 to 1.`)
     if (adapter !== 0 && adapter >= this.adapters.length)
       throw new Error(`Request ${index} names adapter ${adapter}; there are ${this.adapters.length}.`)
     for (let t = 0; t < prompt.length; t++)
@@ -138,6 +150,7 @@ export class Generator {
       end: endId ?? -1,
       trips: tensor(BigInt64Array.of(BigInt(trips)), []),
       ...(shape.adapters > 1 ? { which } : {}),
+      ...(shape.filtered ? filterFeeds(rows, B, this.options.config.vocab_size) : {}),
     }
     const { tokens, logProbabilities } = await program.run(feeds)
     return rows.map((row, index) => readRow(row, index, B, tokens!, logProbabilities!, endId))
@@ -146,6 +159,23 @@ export class Generator {
   release(): Promise<void> {
     return this.programs.release()
   }
+}
+
+const isFiltered = ({ temperature = 0, topK, topP = 1, minP = 0 }: GenerationRequest): boolean =>
+  temperature > 0 && (topK !== undefined || topP < 1 || minP > 0)
+
+/** Feeds of the filters; a row without one keeps every token. */
+function filterFeeds(rows: readonly GenerationRequest[], batch: number, vocabulary: number): Feeds {
+  const topK = new Int32Array(batch).fill(vocabulary)
+  const topP = new Float32Array(batch).fill(2) // above any sum of shares
+  const minP = new Float32Array(batch)
+  rows.forEach((row, index) => {
+    if (row.topK !== undefined) topK[index] = Math.min(row.topK, vocabulary)
+    if (row.topP !== undefined && row.topP < 1) topP[index] = row.topP
+    minP[index] = row.minP ?? 0
+  })
+  const column = [batch, 1]
+  return { topK: tensor(topK, column), topP: tensor(topP, column), minP: tensor(minP, column) }
 }
 
 function readRow(
