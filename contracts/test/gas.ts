@@ -1,0 +1,240 @@
+import type { Hex } from 'viem'
+import { RewardTree } from '#rules/merkle.ts'
+import { DEPLOY_ORDER } from '../deploy.ts'
+import { type Batch, commitmentOf, contentsOf, signBatch, submitArguments } from './batch.ts'
+import { judgement, judgementCommitment, openTasks, revealAll } from './judge.ts'
+import { evaluate, openVote, propose, RUBRIC, TERMS } from './mandate.ts'
+import { signVoucher } from './vouchers.ts'
+import {
+  ALICE,
+  BOB,
+  CAROL,
+  CONSUMER,
+  ETHER,
+  GENESIS,
+  HOLDER,
+  HOST,
+  hashOf,
+  OPERATOR,
+  PROPOSER,
+  type Sent,
+  SIGNERS,
+  STRANGER,
+  startWorld,
+  type World,
+} from './world.ts'
+
+/** One measured action: gas of the whole transaction, which handles so many items. */
+export type GasRow = { contract: string; action: string; items: number; gas: bigint }
+
+const FAR = BigInt(GENESIS + 100_000_000)
+const BATCH = 50
+const VALIDATORS = [ALICE, BOB, CAROL, HOST, CONSUMER]
+const LEAVES = 1_000
+
+/** Plays the lifecycle once on a real EVM and measures each kind of transaction. The same sources give the same numbers. */
+export async function measureGas(): Promise<GasRow[]> {
+  const world = await startWorld()
+  try {
+    const rows: GasRow[] = []
+    const record = async (contract: string, action: string, sent: Promise<Sent>, items = 1) => {
+      const { gasUsed, events } = await sent
+      rows.push({ contract, action, items, gas: gasUsed })
+      return events
+    }
+    await deployments(world, rows)
+    const modelId = await governance(world, record)
+    const versionId = await versions(world, record, modelId)
+    await datanets(world, record, modelId)
+    await feedback(world, record, modelId, versionId)
+    await market(world, record, versionId)
+    await rewards(world, record)
+    return rows
+  } finally {
+    await world.anvil.stop()
+  }
+}
+
+/** The page with the table. */
+export function gasPage(rows: readonly GasRow[]): string {
+  const number = (value: bigint) => value.toString().replace(/\B(?=(\d{3})+$)/g, ',')
+  const lines = rows.map(({ contract, action, items, gas }) => {
+    const each = items === 1 ? '' : number(gas / BigInt(items))
+    return `| ${contract} | ${action} | ${items} | ${number(gas)} | ${each} |`
+  })
+  return [
+    '# Gas',
+    '',
+    'What each action costs, measured on a real EVM (anvil, Prague rules, solc with 200 optimiser runs). Written by',
+    '`npm run contracts -- --gas`; a test fails when the table is not current. A batch of 50 stays far below a block of 30,000,000.',
+    '',
+    '| contract | action | items | gas | per item |',
+    '|---|---|--:|--:|--:|',
+    ...lines,
+    '',
+  ].join('\n')
+}
+
+type Record = (contract: string, action: string, sent: Promise<Sent>, items?: number) => Promise<Sent['events']>
+
+async function deployments(world: World, rows: GasRow[]) {
+  for (const [i, contract] of DEPLOY_ORDER.entries()) {
+    const block = await world.client.getBlock({ blockNumber: BigInt(i + 1) })
+    rows.push({ contract, action: 'deployment', items: 1, gas: block.gasUsed })
+  }
+}
+
+async function governance(world: World, record: Record): Promise<bigint> {
+  await record('GOpen', 'deposit', world.send(STRANGER, 'GOpen', 'deposit', [], ETHER))
+  await record('GOpen', 'delegate', world.send(HOLDER, 'GOpen', 'delegate', [HOLDER.address]))
+  await record('GOpen', 'withdraw', world.send(STRANGER, 'GOpen', 'withdraw', [ETHER]))
+  await world.send(PROPOSER, 'GOpen', 'delegate', [PROPOSER.address])
+  await world.send(HOLDER, 'GOpen', 'transfer', [world.at.Treasury, TERMS.budget])
+  const terms = [hashOf('specification'), 'artifact:specification', TERMS, 10n * ETHER] as const
+  await record('ModelRegistry', 'propose (2 targets)', world.send(PROPOSER, 'ModelRegistry', 'propose', terms))
+  await propose(world)
+  const modelId = 1n
+  const actions = await world.read('ModelRegistry', 'proposalActions', [modelId])
+  const [targets, values, calldatas, description] = actions
+  const args = [targets, values, calldatas, hashOf(description)] as const
+  await record('ModelGovernor', 'propose', world.send(PROPOSER, 'ModelGovernor', 'propose', actions))
+  await openVote(world, (await propose(world)).actions)
+  const [model] = await world.read('ModelRegistry', 'getModel', [modelId])
+  await record('ModelGovernor', 'castVote', world.send(HOLDER, 'ModelGovernor', 'castVote', [model.proposalId, 1]))
+  await world.warp(1_001)
+  await record('ModelGovernor', 'queue', world.send(HOLDER, 'ModelGovernor', 'queue', args))
+  await world.warp(101)
+  await record('ModelGovernor', 'execute (mandate issued)', world.send(HOLDER, 'ModelGovernor', 'execute', args))
+  await record('ModelRegistry', 'resolveBond', world.send(STRANGER, 'ModelRegistry', 'resolveBond', [modelId]))
+  await record('ModelRegistry', 'stake', world.send(ALICE, 'ModelRegistry', 'stake', [modelId, ETHER]))
+  await record('ModelRegistry', 'unstake', world.send(ALICE, 'ModelRegistry', 'unstake', [modelId, ETHER]))
+  await record('ModelRegistry', 'fundMandate', world.send(ALICE, 'ModelRegistry', 'fundMandate', [modelId, ETHER]))
+  const spend = [modelId, OPERATOR.address, 'feedback', ETHER] as const
+  await record('ModelRegistry', 'spendBudget', world.send(OPERATOR, 'ModelRegistry', 'spendBudget', spend))
+  return modelId
+}
+
+async function versions(world: World, record: Record, modelId: bigint): Promise<bigint> {
+  const args = [modelId, 0n, 'lora', hashOf('dataset'), hashOf('manifest'), hashOf('adapter')] as const
+  await record('ModelRegistry', 'registerVersion', world.send(OPERATOR, 'ModelRegistry', 'registerVersion', args))
+  const metrics = ['accuracy', 'margin'].map((metric) => ({ metric, score: 9n, lower: 8n, upper: 10n, n: 200n }))
+  const log = [1n, RUBRIC, metrics, hashOf('log')] as const
+  await record('EvaluationRegistry', 'log', world.send(OPERATOR, 'EvaluationRegistry', 'log', log), metrics.length)
+  await evaluate(world, 1n, OPERATOR.address)
+  await record('ModelRegistry', 'promote', world.send(STRANGER, 'ModelRegistry', 'promote', [1n]))
+  return 1n
+}
+
+async function datanets(world: World, record: Record, modelId: bigint) {
+  const create = [modelId, 'CC-BY-4.0', 1n] as const
+  await record('DatanetRegistry', 'createDatanet', world.send(PROPOSER, 'DatanetRegistry', 'createDatanet', create))
+  for (const [round, count] of [1, BATCH].entries()) {
+    const contents = contentsOf(`batch ${count}`, count)
+    const batch: Batch = {
+      datanetId: 1n,
+      contributor: ALICE.address,
+      contents,
+      stakeEach: 1n,
+      salt: RUBRIC,
+      deadline: FAR,
+    }
+    const commit = world.send(STRANGER, 'DatanetRegistry', 'commit', [commitmentOf(batch), ALICE.address])
+    await (round === 0 ? record('DatanetRegistry', 'commit (any batch)', commit) : commit)
+    const signature = await signBatch(world, ALICE, batch, BigInt(round))
+    const submit = world.send(STRANGER, 'DatanetRegistry', 'submit', submitArguments(batch, signature))
+    await record('DatanetRegistry', 'submit, relayed', submit, count)
+  }
+  const ids = Array.from({ length: BATCH }, (_, i) => BigInt(i + 2))
+  const all = <T>(value: T) => ids.map(() => value)
+  const score = [ids, all(900_000), all(1_000_000), all(1), all('clear and on topic')] as const
+  await record('DatanetRegistry', 'score', world.send(OPERATOR, 'DatanetRegistry', 'score', score), BATCH)
+  const slash = [2n, 1n, hashOf('evidence')] as const
+  await record('DatanetRegistry', 'slash', world.send(OPERATOR, 'DatanetRegistry', 'slash', slash))
+  const open = [0, 3n, hashOf('evidence')] as const
+  await record('Disputes', 'open (contribution)', world.send(STRANGER, 'Disputes', 'open', open))
+  await record('Disputes', 'resolve, upheld', world.send(OPERATOR, 'Disputes', 'resolve', [1n, true, 1n]))
+  await world.warp(500)
+  const free = ids.slice(2)
+  await record(
+    'DatanetRegistry',
+    'withdrawStake',
+    world.send(ALICE, 'DatanetRegistry', 'withdrawStake', [free]),
+    free.length,
+  )
+}
+
+async function feedback(world: World, record: Record, modelId: bigint, versionId: bigint) {
+  const pool = 'FeedbackPool'
+  await record(pool, 'stake', world.send(ALICE, pool, 'stake', [100n * ETHER]))
+  for (const { address } of VALIDATORS.slice(1)) await world.send(address, pool, 'stake', [100n * ETHER])
+  const now = BigInt(await world.now())
+  const input = { versionId, domain: 'support', itemHash: RUBRIC, pot: 1_000n }
+  const inputs = Array.from({ length: BATCH }, () => input)
+  const open = world.send(OPERATOR, pool, 'openTasks', [modelId, inputs, now + 100n, now + 200n])
+  await record(pool, 'openTasks', open, BATCH)
+  const ids = Array.from({ length: BATCH }, (_, i) => BigInt(i + 1))
+  const few = ids.slice(0, BATCH / VALIDATORS.length)
+  for (const [i, { address }] of VALIDATORS.entries()) {
+    const judged = i === 0 ? ids : few
+    const commitments: Hex[] = judged.map((id) => judgementCommitment(address, judgement(id)))
+    const sent = world.send(address, pool, 'commit', [judged, commitments])
+    await (i === 0 ? record(pool, 'commit', sent, BATCH) : sent)
+  }
+  await world.warp(101)
+  const reveal = world.send(ALICE, pool, 'reveal', [ids.map((id) => judgement(id))])
+  await record(pool, 'reveal', reveal, BATCH)
+  await revealAll(world, VALIDATORS.slice(1), few)
+  await world.warp(101)
+  const rows = few.flatMap((taskId) =>
+    VALIDATORS.map(({ address }) => ({ taskId, validator: address, score: 800_000, reward: 150n, penalty: 1n })),
+  )
+  const settle = world.send(OPERATOR, pool, 'settle', [few, rows, hashOf('settlement')])
+  await record(pool, `settle (${few.length} tasks)`, settle, rows.length)
+  const accounts = SIGNERS.slice(0, 10).map(({ address }) => address)
+  const update = [accounts, 'support', accounts.map(() => 800_000), accounts.map(() => 2)] as const
+  await record(pool, 'updateReputation', world.send(OPERATOR, pool, 'updateReputation', update), accounts.length)
+  await record(pool, 'withdrawRewards', world.send(ALICE, pool, 'withdrawRewards', []))
+  await world.send(BOB, pool, 'unstake', [ETHER])
+  await openTasks(world, modelId, versionId, 1, 0n)
+}
+
+async function market(world: World, record: Record, versionId: bigint) {
+  const at = 'InferenceMarket'
+  const register = [versionId, 'https://models.example/v1', 30n, 60n] as const
+  await record(at, 'registerEndpoint', world.send(HOST, at, 'registerEndpoint', register))
+  await record(at, 'setPrice', world.send(HOST, at, 'setPrice', [1n, 20n, 40n]))
+  await record(at, 'deposit', world.send(CONSUMER, at, 'deposit', [CONSUMER.address, ETHER]))
+  const consumers = SIGNERS.slice(10, 20)
+  for (const { address } of consumers) await world.send(CONSUMER, at, 'deposit', [address, ETHER])
+  const redemptions = await Promise.all(
+    consumers.map(async (consumer) => {
+      const voucher = { consumer: consumer.address, endpointId: 1n, cumulative: 100n, deadline: FAR }
+      return { voucher, amount: 100n, signature: await signVoucher(world, consumer, voucher) }
+    }),
+  )
+  const settle = world.send(HOST, at, 'settleUsage', [1n, 1n, hashOf('usage'), 9n, 9n, 1_000n, redemptions])
+  await record(at, 'settleUsage', settle, redemptions.length)
+  await record(at, 'requestWithdrawal', world.send(CONSUMER, at, 'requestWithdrawal', [ETHER]))
+  await world.warp(301)
+  await record(at, 'withdraw', world.send(CONSUMER, at, 'withdraw', []))
+}
+
+async function rewards(world: World, record: Record) {
+  const at = 'RewardDistributor'
+  const tree = new RewardTree(
+    Array.from({ length: LEAVES }, (_, i) => ({
+      chain: BigInt(world.deployment.chainId),
+      distributor: world.at.RewardDistributor,
+      epoch: 1n,
+      account: SIGNERS[i]?.address ?? (`0x${(i + 1_000).toString(16).padStart(40, '0')}` as const),
+      cumulative: 1n,
+    })),
+  )
+  const { number, hash } = await world.client.getBlock()
+  const publish = [1n, 0n, number, hash, tree.root, 1_000n, 'artifact:reward-map', hashOf('code')] as const
+  await record(at, 'publish', world.send(OPERATOR, at, 'publish', publish))
+  await world.warp(501)
+  const claim = (i: number) => world.send(STRANGER, at, 'claim', [1n, tree.leaves[i]!.account, 1n, tree.proof(i)])
+  await record(at, `claim, the first (${LEAVES} leaves)`, claim(4))
+  await record(at, `claim (${LEAVES} leaves)`, claim(5))
+}
