@@ -36,7 +36,7 @@ async function inCommitOrder({ db }: Places, datanetId: string) {
   const contributions = await rowsOf(db, Contribution, 'datanet_id = $1', [datanetId])
   const positions = new Map((await rowsOf(db, Commitment)).map((one) => [one.id, one.position]))
   const placed = contributions.map((contribution) => {
-    const [block, log] = positions.get(contribution.commitment)?.split('-') ?? []
+    const [block, log] = positions.get(`${contribution.commitment}-${contribution.contributor}`)?.split('-') ?? []
     if (block === undefined || log === undefined)
       throw new Error(`Commitment ${contribution.commitment} is not indexed.`)
     return { contribution, committed: BigInt(block) * 2n ** 32n + BigInt(log) }
