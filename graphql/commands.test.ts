@@ -3,7 +3,7 @@ import { privateKeyToAccount } from 'viem/accounts'
 import { expect, test } from 'vitest'
 import { jobKinds } from '#schema/jobs.ts'
 import { ApiKey, SignedVoucher } from '#schema/offchain/access.ts'
-import { CreditHold } from '#schema/offchain/attribution.ts'
+import { CreditHold, Receipt } from '#schema/offchain/attribution.ts'
 import { Datanet } from '#schema/onchain/datanets.ts'
 import { Credit, Endpoint, Voucher } from '#schema/onchain/market.ts'
 import { Model, ModelVersion } from '#schema/onchain/models.ts'
@@ -348,6 +348,32 @@ test('with keys, everybody reads, consumers ask for themselves, operators start 
   expect(await codeOf(cancel(asked.id, other))).toBe('FORBIDDEN')
   expect((await cancel(asked.id, customer)).data.cancelJob.status).toBe('Cancelled')
   expect(await codeOf(cancel(job.id, customer))).toBe('FORBIDDEN')
+  await insert(api.db, Receipt, { id: 'r', jobId: asked.id, consumer: me, prompt: PROMPT, answer: 'Friday', fee: 7n })
+  const read = async (headers?: Record<string, string>) =>
+    (
+      await api.ask(
+        `{ job(id: "${asked.id}") { status input } receipts { nodes { fee answer prompt } } jobs(where: { kind: { eq: "fineTune" } }) { nodes { input } } }`,
+        {},
+        headers,
+      )
+    ).data
+  const known = {
+    job: { input: { prompt: PROMPT } },
+    receipts: { nodes: [{ fee: '7', answer: 'Friday', prompt: PROMPT }] },
+  }
+  const hidden = {
+    job: { status: 'Cancelled', input: null },
+    receipts: { nodes: [{ fee: '7', answer: null, prompt: null }] },
+  }
+  expect(await read(customer)).toMatchObject(known)
+  expect(await read(operator)).toMatchObject(known)
+  for (const nosy of [await read(), await read(other)]) {
+    expect(nosy).toMatchObject(hidden)
+    expect(nosy.jobs.nodes).toEqual([{ input: expect.objectContaining({ modelId: '1' }) }])
+  }
+  expect(await codeOf(api.ask('{ receipts(where: { prompt: { contains: "day" } }) { totalCount } }'))).toBe(
+    'GRAPHQL_VALIDATION_FAILED',
+  )
   const upload = (headers?: Record<string, string>) =>
     api.ask('mutation { uploadArtifact(content: "x", kind: "document", idempotencyKey: "k") { id } }', {}, headers)
   expect(await codeOf(upload())).toBe('UNAUTHENTICATED')

@@ -346,7 +346,7 @@ test('a contributor’s summary adds up what was contributed, weighed and earned
   ])
   await insert(db, RewardClaim, { id: 'c', mapId: '1', account: mine.contributor, amount: 10n })
   const { data } = await ask(
-    `{ contributor(account: "${me}") { account contributions accepted rejected excluded staked slashed weight earned claimed reasons { epoch role source amount inputs } } then: contributor(account: "${me}", asOf: { block: 19 }) { contributions } none: contributor(account: "${account(50)}") { contributions earned reasons { role } } }`,
+    `{ contributor(account: "${me}") { account contributions accepted rejected excluded staked slashed weight earned claimed reasons { epoch role source amount inputs } } before: contributor(account: "${me}", asOf: { block: 19 }) { contributions } none: contributor(account: "${account(50)}") { contributions earned reasons { role } } }`,
   )
   expect(data.contributor).toEqual({
     account: mine.contributor,
@@ -364,7 +364,7 @@ test('a contributor’s summary adds up what was contributed, weighed and earned
       { epoch: 1, role: 'validator', source: 'task:1', amount: '1', inputs: {} },
     ],
   })
-  expect(data.then.contributions).toBe(3)
+  expect(data.before.contributions).toBe(3)
   expect(data.none).toEqual({ contributions: 0, earned: '0', reasons: [] })
 })
 
@@ -434,7 +434,7 @@ test('the overview counts every stage, as of a moment', async () => {
   ])
   const fields =
     'models mandates contributors contributions acceptedContributions versions promotedVersions receipts fees settledFees epochs rewards claimed disputes jobs'
-  const { data } = await ask(`{ overview { ${fields} } then: overview(asOf: { block: 10 }) { models } }`)
+  const { data } = await ask(`{ overview { ${fields} } before: overview(asOf: { block: 10 }) { models } }`)
   expect(data).toEqual({
     overview: {
       models: 2,
@@ -453,6 +453,6 @@ test('the overview counts every stage, as of a moment', async () => {
       disputes: 0,
       jobs: 0,
     },
-    then: { models: 1 },
+    before: { models: 1 },
   })
 })

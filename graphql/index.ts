@@ -55,6 +55,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   if (options.web) app.use(typeof options.web === 'string' ? express.static(options.web) : options.web)
   app.use(faults(services))
   const stopSockets = serveSockets(server, '/graphql', services)
+  let closing: Promise<void> | undefined
   const close = async () => {
     await stopSockets()
     await apollo.stop()
@@ -66,7 +67,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
     await services.feed.stop()
   }
   try {
-    return { url: await listen(server, options), app, stop: close }
+    return { url: await listen(server, options), app, stop: () => (closing ??= close()) }
   } catch (error) {
     await services.feed.stop()
     await apollo.stop()

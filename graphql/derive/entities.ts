@@ -7,6 +7,7 @@ import { naming, publicTables, type Relation, relationsOf } from '../names.ts'
 import { AT, type PageArgs, pageRequest, type Row } from '../query/page.ts'
 import { columnsBelow, siteOf } from '../query/selection.ts'
 import { AsOfInput } from './asOf.ts'
+import { declareConfidential } from './confidential.ts'
 import { connectionFor, connectionOf, ROW_PATHS } from './connections.ts'
 import { type ArgDeclaration, classNamed, declareMethod } from './declare.ts'
 import { orderFor, whereFor } from './filters.ts'
@@ -52,6 +53,7 @@ export function entityResolvers(): EntityClass[] {
     const owner = classNamed(`${table.name}Resolver`)
     if (table.entity !== Artifact) declareOne(owner, table)
     declareList(owner, table)
+    declareConfidential(owner, table)
     declareMethod(
       owner,
       'nodeId',

@@ -2,6 +2,7 @@ import { GraphQLDateTimeISO, GraphQLJSON } from 'graphql-scalars'
 import { Float, getMetadataStorage, ID, InputType, Int, registerEnumType } from 'type-graphql'
 import type { ColumnDefinition, ColumnKind, EntityClass, TableDefinition } from '#schema/define.ts'
 import { BigIntScalar } from '#schema/scalars.ts'
+import { confidentialColumns } from '../confidential.ts'
 import { relationsOf } from '../names.ts'
 import { classNamed, declareField } from './declare.ts'
 
@@ -75,13 +76,15 @@ function choice(table: TableDefinition, column: ColumnDefinition): FilterKind {
   return { name, scalar: () => members, operators: EXACT }
 }
 
-/** The columns that the API shows: those with a field. */
-export function shownColumns(table: TableDefinition): ColumnDefinition[] {
+/** The columns that lists can be filtered and ordered by: those with a field that everybody may read. */
+function openColumns(table: TableDefinition): ColumnDefinition[] {
   const { fields } = getMetadataStorage()
   const inherited = table.versioned ? ['fromBlock', 'toBlock'] : []
   return table.columns.filter(
     ({ property }) =>
-      inherited.includes(property) || fields.some((one) => one.target === table.entity && one.name === property),
+      inherited.includes(property) ||
+      (fields.some((one) => one.target === table.entity && one.name === property) &&
+        !confidentialColumns(table).includes(property)),
   )
 }
 
@@ -97,7 +100,7 @@ export function whereFor(table: TableDefinition): EntityClass {
   declareField(made, 'and', () => [made], { nullable: true, description: 'All of these hold.' })
   declareField(made, 'or', () => [made], { nullable: true, description: 'At least one of these holds.' })
   declareField(made, 'not', () => made, { nullable: true, description: 'This does not hold.' })
-  for (const column of shownColumns(table)) {
+  for (const column of openColumns(table)) {
     const filter = filterFor(table, column)
     declareField(made, column.property, () => filter, { nullable: true, description: column.description })
   }
@@ -132,7 +135,7 @@ const orders = new Map<TableDefinition, EntityClass>()
 export function orderFor(table: TableDefinition): EntityClass {
   const known = orders.get(table)
   if (known) return known
-  const fields = shownColumns(table).filter(({ kind }) => kind !== 'json' && kind !== 'texts')
+  const fields = openColumns(table).filter(({ kind }) => kind !== 'json' && kind !== 'texts')
   const members = Object.fromEntries(fields.map(({ property }) => [property, property]))
   registerEnumType(members, {
     name: `${table.name}Field`,

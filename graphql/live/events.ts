@@ -63,12 +63,13 @@ const BATCH = 200
 
 async function eventStream(
   { db, deployment, feed }: ApiContext,
-  after: string | undefined,
+  after: string | null | undefined,
 ): Promise<AsyncIterable<ChainNews>> {
   const head = await readHead(db, deployment.chainId)
-  let position: Position = after
-    ? decode(after)
-    : { block: head?.block ?? -1, hash: head?.hash ?? null, id: null, final: head?.finalBlock ?? -1 }
+  let position: Position =
+    after !== undefined && after !== null
+      ? decode(after)
+      : { block: head?.block ?? -1, hash: head?.hash ?? null, id: null, final: head?.finalBlock ?? -1 }
   const takenBack: { from: number; to: number }[] = []
   const stream: Stream<ChainNews> = new Stream(
     async () => {

@@ -1,5 +1,6 @@
 import { type FieldNode, type GraphQLResolveInfo, Kind, type SelectionSetNode } from 'graphql'
 import type { ColumnDefinition, TableDefinition } from '#schema/define.ts'
+import { columnsBeside } from '../confidential.ts'
 import { relationsOf } from '../names.ts'
 
 /** What a query asks for below a field, so that SQL fetches no more. */
@@ -32,7 +33,8 @@ function fieldsOf(info: GraphQLResolveInfo, set: SelectionSetNode, seen = new Se
 export function columnsFor(table: TableDefinition, fields: Iterable<string>): ColumnDefinition[] {
   const needed = new Set<ColumnDefinition>([table.columns[0]!])
   const relations = relationsOf(table)
-  for (const field of fields) {
+  const wanted = [...fields]
+  for (const field of [...wanted, ...wanted.flatMap((one) => columnsBeside(table, one))]) {
     if (field === 'nodeId' || field === '__typename') continue
     const column = table.columns.find((one) => one.property === field)
     const relation = relations.find((one) => one.field === field)

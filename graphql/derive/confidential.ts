@@ -1,0 +1,24 @@
+import { FieldResolver, getMetadataStorage } from 'type-graphql'
+import type { EntityClass, TableDefinition } from '#schema/define.ts'
+import { confidentialColumns, mayKnow } from '../confidential.ts'
+import type { ApiContext } from '../context.ts'
+import type { Row } from '../query/page.ts'
+import { declareMethod } from './declare.ts'
+
+/** Guards the confidential fields of `table` in its resolver class. */
+export function declareConfidential(owner: EntityClass, table: TableDefinition): void {
+  for (const property of confidentialColumns(table)) {
+    const field = getMetadataStorage().fields.find((one) => one.target === table.entity && one.name === property)
+    if (!field) continue
+    field.typeOptions.nullable = true
+    field.description = `${field.description} Null to others than who asked, and operators.`
+    declareMethod(
+      owner,
+      property,
+      FieldResolver(field.getType as () => typeof String, { nullable: true }),
+      [],
+      (_, { root, context }: { root: Row; context: ApiContext }) =>
+        mayKnow(context.caller, table, root) ? root[property] : null,
+    )
+  }
+}

@@ -1,0 +1,250 @@
+import { type Client, createClient, type ExecutionResult } from 'graphql-ws'
+import { expect, onTestFinished, test } from 'vitest'
+import WebSocket from 'ws'
+import type { Database } from '#schema/database.ts'
+import { cancelJob, enqueue } from '#schema/enqueue.ts'
+import { notify } from '#schema/notices.ts'
+import { ApiKey } from '#schema/offchain/access.ts'
+import { Block, ChainEvent } from '#schema/onchain/chain.ts'
+import { Model } from '#schema/onchain/models.ts'
+import { account, blockHash, blockTime, chain, insert, insertAll } from '#test/factory.ts'
+import { hashKey } from './access.ts'
+import { type TestApi, testApi } from './test/api.ts'
+
+// biome-ignore lint/suspicious/noExplicitAny: each subscription has its own shape
+type Taken = any
+
+function connect(api: TestApi, connectionParams?: Record<string, unknown>): Client {
+  const client = createClient({
+    url: `${api.url.replace('http', 'ws')}/graphql`,
+    webSocketImpl: WebSocket,
+    retryAttempts: 0,
+    connectionParams,
+  })
+  onTestFinished(async () => void (await client.dispose()))
+  return client
+}
+
+/** Takes what a subscription sends, one by one. */
+function subscribe(client: Client, query: string, variables: Record<string, unknown> = {}) {
+  const stream = client.iterate({ query, variables })
+  type Next = IteratorResult<
+    Pick<ExecutionResult, 'data'> & { errors?: readonly { extensions?: { code?: unknown } }[] },
+    unknown
+  >
+  return {
+    async take(): Promise<Taken> {
+      const next: Promise<Next> = stream.next() as Promise<Next>
+      const { value, done } = await next.catch((errors): Next => {
+        if (!Array.isArray(errors)) throw errors
+        return { value: { errors }, done: false }
+      })
+      if (done) return 'over'
+      if (value.errors) return value.errors.map((error) => error.extensions?.code)
+      return value.data
+    },
+    stop: () => stream.return?.(),
+  }
+}
+
+const PROGRESS =
+  'subscription ($id: ID!) { jobProgress(id: $id) { id status progress stage parent { id } metrics { totalCount } } }'
+
+const tune = (api: TestApi, key: string) =>
+  enqueue(
+    { db: api.db, queues: { add: async () => {} } },
+    'scoreDatanet',
+    { datanetId: '1' },
+    { key, requestedBy: null },
+  )
+
+const move = (db: Database, id: string, status: 'Running' | 'Succeeded', progress: number) =>
+  db.transaction(async (sql) => {
+    await sql.query('update job_run set status = $2, progress = $3 where id = $1', [id, status, progress])
+    await notify(sql, { type: 'job', id, status, progress })
+  })
+
+test('a job’s progress is told from where it stands to its end, with fresh relations each time', async () => {
+  const api = await testApi()
+  const job = await tune(api, 'a')
+  const progress = subscribe(connect(api), PROGRESS, { id: job.id })
+  expect(await progress.take()).toEqual({
+    jobProgress: { id: job.id, status: 'Queued', progress: 0, stage: null, parent: null, metrics: { totalCount: 0 } },
+  })
+  await move(api.db, job.id, 'Running', 0.5)
+  expect((await progress.take()).jobProgress).toMatchObject({
+    status: 'Running',
+    progress: 0.5,
+    metrics: { totalCount: 0 },
+  })
+  await api.db.query(`insert into job_metric (id, job_id, name, step, value) values ('m', $1, 'loss', 1, 0.5)`, [
+    job.id,
+  ])
+  await move(api.db, job.id, 'Succeeded', 1)
+  expect((await progress.take()).jobProgress).toMatchObject({
+    status: 'Succeeded',
+    progress: 1,
+    metrics: { totalCount: 1 },
+  })
+  expect(await progress.take()).toBe('over')
+  const late = subscribe(connect(api), PROGRESS, { id: job.id })
+  expect((await late.take()).jobProgress.status).toBe('Succeeded')
+  expect(await late.take()).toBe('over')
+  expect(await subscribe(connect(api), PROGRESS, { id: 'nothing' }).take()).toEqual(['JOB_NOT_FOUND'])
+})
+
+test('every job that is asked for or moves is told; moves that come at once are told once', async () => {
+  const api = await testApi()
+  const jobs = subscribe(connect(api), 'subscription { jobs { id status progress } }')
+  const first = jobs.take()
+  const job = await until(async () => tune(api, `try ${Math.random()}`), first)
+  expect((await first).jobs).toMatchObject({ status: 'Queued' })
+  await cancelJob({ db: api.db }, job.id)
+  for (;;) {
+    const { jobs: told } = await jobs.take()
+    if (told.id === job.id && told.status === 'Cancelled') break
+  }
+})
+
+/** Repeats `act` until `done` has settled: a subscription says nothing of when it began to listen. */
+async function until<T>(act: () => Promise<T>, done: Promise<unknown>): Promise<T> {
+  let settled = false
+  void done.finally(() => {
+    settled = true
+  })
+  for (;;) {
+    const result = await act()
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    if (settled) return result
+  }
+}
+
+const EVENTS =
+  'subscription ($after: String) { events(after: $after) { cursor event { id name contract } retracted { fromBlock toBlock } } }'
+const eventId = (block: number, index: number) => `${String(block).padStart(12, '0')}-${String(index).padStart(6, '0')}`
+
+/** Adds blocks with one event each, as the indexer does: rows, cursor and notice in one transaction. */
+const advance = (db: Database, from: number, to: number, { fork = '', final = 0 } = {}) =>
+  db.transaction(async (sql) => {
+    for (let block = from; block <= to; block++) {
+      await insert(sql, Block, {
+        id: String(block),
+        number: block,
+        hash: blockHash(block, fork),
+        parentHash: blockHash(block - 1, fork),
+        timestamp: blockTime(block),
+      })
+      await insert(sql, ChainEvent, { id: eventId(block, 0), name: `Event${fork}`, contract: 'Test', fromBlock: block })
+    }
+    await sql.query(
+      'update cursor set block = $1, hash = $2, final_block = greatest(final_block, $3), head_block = $1',
+      [to, blockHash(to, fork), final],
+    )
+    await notify(sql, { type: 'blocks', from, to })
+  })
+
+const retract = async (db: Database, from: number, to: number, { silently = false } = {}) =>
+  db.transaction(async (sql) => {
+    await sql.query('delete from block where number >= $1', [from])
+    await sql.query('delete from chain_event where from_block >= $1', [from])
+    await sql.query('update cursor set block = $1, hash = (select hash from block where number = $1)', [from - 1])
+    if (!silently) await notify(sql, { type: 'retracted', from, to })
+  })
+
+const told = ({ events }: Taken) =>
+  events.event
+    ? `${Number(events.event.id.slice(0, 12))} ${events.event.name}`
+    : `retracted ${events.retracted.fromBlock}–${events.retracted.toBlock}`
+
+test('events are told in order and resume from a cursor; a reorganisation is told, then what replaced it', async () => {
+  const api = await testApi()
+  await chain(api.db, 3, { final: 2 })
+  await insertAll(api.db, ChainEvent, [{ id: eventId(3, 0), name: 'Old', fromBlock: 3 }])
+  const client = connect(api)
+  const begin = Buffer.from(JSON.stringify(['events', 2, blockHash(2), null, 2])).toString('base64url')
+  const live = subscribe(client, EVENTS, { after: begin })
+  expect(told(await live.take())).toBe('3 Old')
+  await advance(api.db, 4, 6)
+  const news = [await live.take(), await live.take(), await live.take()]
+  expect(news.map(told)).toEqual(['4 Event', '5 Event', '6 Event'])
+  await retract(api.db, 5, 6)
+  expect(told(await live.take())).toBe('retracted 5–6')
+  await advance(api.db, 5, 7, { fork: 'B' })
+  expect([told(await live.take()), told(await live.take()), told(await live.take())]).toEqual([
+    '5 EventB',
+    '6 EventB',
+    '7 EventB',
+  ])
+
+  const resumed = subscribe(client, EVENTS, { after: news[0].events.cursor })
+  expect(told(await resumed.take())).toBe('5 EventB')
+  // A cursor from the branch that was given up: what is no longer true is taken back before what is true is told.
+  const stale = subscribe(client, EVENTS, { after: news[2].events.cursor })
+  expect([told(await stale.take()), told(await stale.take())]).toEqual(['retracted 3–6', '3 Old'])
+  for (const after of [
+    '',
+    'x',
+    Buffer.from('["events",1]').toString('base64url'),
+    Buffer.from('["events","1",null,null,1]').toString('base64url'),
+  ])
+    expect(await subscribe(client, EVENTS, { after }).take()).toEqual(['BAD_CURSOR'])
+})
+
+test('a retraction whose notice was lost is found all the same', async () => {
+  const api = await testApi()
+  await chain(api.db, 3, { final: 3 })
+  const live = subscribe(connect(api), EVENTS, {
+    after: Buffer.from(JSON.stringify(['events', 3, blockHash(3), null, 3])).toString('base64url'),
+  })
+  await advance(api.db, 4, 5)
+  expect([told(await live.take()), told(await live.take())]).toEqual(['4 Event', '5 Event'])
+  await retract(api.db, 5, 5, { silently: true })
+  await advance(api.db, 5, 6, { fork: 'B' })
+  expect([told(await live.take()), told(await live.take()), told(await live.take())]).toEqual([
+    'retracted 4–5',
+    '4 Event',
+    '5 EventB',
+  ])
+  expect(told(await live.take())).toBe('6 EventB')
+})
+
+test('over sockets the same limits, errors and access hold, and only our own pages may open one', async () => {
+  const api = await testApi({ auth: 'keys' })
+  await chain(api.db, 3)
+  await insert(api.db, Model, { id: '1' })
+  const ask = (client: Client, query: string) => subscribe(client, query).take()
+  const anonymous = connect(api)
+  expect(await ask(anonymous, '{ models { totalCount } }')).toEqual({ models: { totalCount: 1 } })
+  expect(
+    await ask(anonymous, 'mutation { uploadArtifact(content: "x", kind: "document", idempotencyKey: "k") { id } }'),
+  ).toEqual(['UNAUTHENTICATED'])
+  await expect(
+    ask(anonymous, '{ models(first: 1000) { nodes { versions(first: 1000) { nodes { id } } } } }'),
+  ).resolves.toEqual(['TOO_COMPLEX'])
+  await expect(ask(anonymous, '{ nonsense }')).resolves.toEqual(['BAD_REQUEST'])
+  await expect(
+    ask(connect(api, { authorization: 'Bearer unknown-key' }), '{ models { totalCount } }'),
+  ).rejects.toMatchObject({ code: 4403 })
+  await insert(api.db, ApiKey, { id: hashKey('operator-key'), role: 'Operator', account: account(1) })
+  expect(
+    await ask(
+      connect(api, { authorization: 'Bearer operator-key' }),
+      'mutation { uploadArtifact(content: "x", kind: "document", idempotencyKey: "k") { kind } }',
+    ),
+  ).toEqual({ uploadArtifact: { kind: 'document' } })
+
+  const foreign = new WebSocket(`${api.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws', {
+    origin: 'https://elsewhere.example',
+  })
+  expect(await new Promise((resolve) => foreign.on('error', (error) => resolve(error.message)))).toContain('403')
+})
+
+test('stopping ends open subscriptions and closes the port', async () => {
+  const api = await testApi()
+  const jobs = subscribe(connect(api), 'subscription { jobs { id } }')
+  const next = jobs.take().catch((error) => error.code)
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  await api.stop()
+  expect([1001, 'over']).toContain(await next)
+  await expect(fetch(`${api.url}/livez`)).rejects.toThrow()
+})
