@@ -62,38 +62,35 @@ async function move(sql: Sql, chainId: number, before: Position, after: Position
   if (!rowCount) throw new CursorMoved('Another indexer moved the cursor: starting over from where it stands')
 }
 
-/** One step forward: `write` stores the rows of the blocks up to `after`, in the same transaction as everything else. */
+/** One step forward: `write` stores the rows of the blocks up to `after`, in the transaction of everything else. */
 export async function advance(
-  db: Database,
+  sql: Sql,
   chainId: number,
   before: Position,
   after: Position,
   headers: readonly Header[],
   write: (sql: Sql) => Promise<void>,
 ) {
-  await db.transaction(async (sql) => {
-    await move(sql, chainId, before, after)
-    await write(sql)
-    await storeBlocks(sql, headers, after.finalBlock)
-    if (after.finalBlock > before.finalBlock)
-      await sql.query('update block set final = true where not final and number <= $1', [after.finalBlock])
-    await notify(sql, { type: 'blocks', from: before.block + 1, to: after.block })
-  })
+  await move(sql, chainId, before, after)
+  await write(sql)
+  await storeBlocks(sql, headers, after.finalBlock)
+  if (after.finalBlock > before.finalBlock)
+    await sql.query('update block set final = true where not final and number <= $1', [after.finalBlock])
+  await notify(sql, { type: 'blocks', from: before.block + 1, to: after.block })
 }
 
 /** Takes back every block after `ancestor`. */
-export async function retract(db: Database, chainId: number, before: Position, ancestor: Position) {
-  await db.transaction(async (sql) => {
-    await move(sql, chainId, before, ancestor)
-    await rollbackRows(sql, ancestor.block)
-    await sql.query('delete from block where number > $1', [ancestor.block])
-    if (ancestor.finalBlock < before.finalBlock)
-      await sql.query('update block set final = false where number > $1', [ancestor.finalBlock])
-    await notify(sql, { type: 'retracted', from: ancestor.block + 1, to: before.block })
-  })
+export async function retract(sql: Sql, chainId: number, before: Position, ancestor: Position) {
+  await move(sql, chainId, before, ancestor)
+  await rollbackRows(sql, ancestor.block)
+  await sql.query('delete from block where number > $1', [ancestor.block])
+  if (ancestor.finalBlock < before.finalBlock)
+    await sql.query('update block set final = false where number > $1', [ancestor.finalBlock])
+  await notify(sql, { type: 'retracted', from: ancestor.block + 1, to: before.block })
 }
 
 async function storeBlocks(sql: Sql, headers: readonly Header[], finalBlock: number) {
+  if (!headers.length) return
   const column = <T>(read: (header: Header) => T) => headers.map(read)
   await sql.query(
     `insert into block (id, number, hash, parent_hash, timestamp, final)

@@ -113,10 +113,12 @@ export class Follower {
     const steps = stepsOf(stretch, followed, clock, this.rows)
     const began = performance.now()
     await this.commit(() =>
-      advance(db, chainId, this.position, after, stretch.headers, async (sql) => {
-        await this.rows.run(sql, steps)
-        await this.rows.flush(sql)
-      }),
+      db.transaction((sql) =>
+        advance(sql, chainId, this.position, after, stretch.headers, async () => {
+          await this.rows.run(sql, steps)
+          await this.rows.flush(sql)
+        }),
+      ),
     )
     this.position = after
     counters.batches++
@@ -131,7 +133,7 @@ export class Follower {
     const finalBlock = Math.max(this.position.finalBlock, Math.min(tip.final, this.position.block))
     if (finalBlock === this.position.finalBlock) return false
     const after = { ...this.position, finalBlock, headBlock: tip.head.number }
-    await this.commit(() => advance(db, chainId, this.position, after, [], async () => {}))
+    await this.commit(() => db.transaction((sql) => advance(sql, chainId, this.position, after, [], async () => {})))
     this.position = after
     return true
   }
@@ -159,7 +161,7 @@ export class Follower {
       finalBlock: Math.min(before.finalBlock, ancestor.number),
       headBlock: tip.head.number,
     }
-    await this.commit(() => retract(db, chainId, before, after))
+    await this.commit(() => db.transaction((sql) => retract(sql, chainId, before, after)))
     this.rows.forget()
     this.position = after
     counters.reorganisations++

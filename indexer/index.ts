@@ -1,26 +1,17 @@
-import type { ContractName } from '#contracts/events.ts'
-import { topicsOf } from '#contracts/events.ts'
 import type { Database } from '#schema/database.ts'
-import { beginAt, type Contracts, type Position, readCursor } from './cursor.ts'
+import { begin, clockOf, type FollowedDeployment, openRpc, placeOf, sourceOf } from './begin.ts'
+import type { Position } from './cursor.ts'
 import { IndexerError, isRetriable } from './errors.ts'
-import type { Clock } from './events.ts'
 import { type Chain, Follower } from './follow.ts'
 import { ChainLock } from './lock.ts'
 import { type Counters, newCounters } from './metrics.ts'
 import { Pause } from './pause.ts'
-import { backoff, httpRpc, type Rpc, type RpcOptions } from './rpc.ts'
-import { Source } from './source.ts'
-import { webSocketRpc } from './websocket.ts'
+import { backoff } from './rpc.ts'
+import { gatewayHeight, runProcessorProcess } from './squid/backfill.ts'
 
+export type { FollowedDeployment } from './begin.ts'
 export { IndexerError } from './errors.ts'
 export type { Counters } from './metrics.ts'
-
-/** Where the contracts stand. `startBlock`: the first block that may hold one of their events. */
-export interface FollowedDeployment {
-  chainId: number
-  startBlock: bigint | number
-  addresses: Partial<Record<ContractName, string>>
-}
 
 /** Messages about what the indexer does; `console` and pino fit. */
 export interface Log {
@@ -39,6 +30,8 @@ export interface IndexerOptions {
   pollMs?: number
   /** Counts blocks as final so far behind the head, instead of asking for the chain's `finalized` block. */
   confirmations?: number
+  /** A Subsquid Network gateway of this chain: `@subsquid/evm-processor` fetches its final blocks before the node is asked. */
+  gatewayUrl?: string
   /** When a final block is no longer on the chain: `stop` with an error (the default), or `rewind`. */
   deepReorganisation?: 'stop' | 'rewind'
 }
@@ -78,7 +71,9 @@ export async function startIndexer(options: IndexerOptions): Promise<Indexer> {
   try {
     const { chain, position } = await prepare(options, signal, local ? 0 : pollMs * PATIENCE_POLLS)
     const lock = new ChainLock(db, deployment.chainId)
-    const indexer = run(chain, new Follower(chain, position), lock, pollMs, log)
+    const follower = new Follower(chain, position)
+    const backfill = () => backfillFrom(options, chain, follower)
+    const indexer = run(chain, follower, lock, pollMs, backfill, log)
     indexer.stopped.then(
       () => stop.abort(),
       () => stop.abort(),
@@ -100,21 +95,36 @@ async function prepare(options: IndexerOptions, signal: AbortSignal, patienceMs:
       counters.calls += calls
     },
   })
-  const contracts = lowerCase(deployment.addresses)
-  const names = Object.keys(contracts) as ContractName[]
-  const topics = [...new Set(names.flatMap(topicsOf))]
-  const source = new Source(rpc, { addresses: Object.values(contracts), topics }, { confirmations })
-  const startBlock = Math.max(1, Number(deployment.startBlock))
-  const position = await begin(options, source, contracts, startBlock)
-  const followed = new Map(names.map((name) => [contracts[name]!, name]))
-  const clock = await clockOf(rpc, contracts.GOpen)
-  const { chainId } = deployment
-  const settings = { startBlock, deepReorganisation, patienceMs, signal, counters }
-  const chain: Chain = { db, source, chainId, contracts, followed, clock, ...settings }
+  const place = placeOf(deployment)
+  const source = sourceOf(place, rpc, confirmations)
+  const position = await begin(db, source, place)
+  const clock = await clockOf(rpc, place.contracts.GOpen)
+  const chain: Chain = { ...place, db, source, clock, deepReorganisation, patienceMs, signal, counters }
   return { chain, position }
 }
 
-function run(chain: Chain, follower: Follower, lock: ChainLock, pollMs: number, log: Log | undefined): Indexer {
+/** Final blocks from the gateway, where one is given that has some we lack. */
+async function backfillFrom(options: IndexerOptions, chain: Chain, follower: Follower) {
+  const { db, gatewayUrl, deployment, log } = options
+  if (!gatewayUrl) return
+  const { source, clock, signal } = chain
+  const [height, { final }] = [await gatewayHeight(gatewayUrl, signal), await source.tip()]
+  const toBlock = Math.min(height, final)
+  if (toBlock <= follower.position.block) return
+  log?.info({ from: follower.position.block + 1, to: toBlock }, 'Fetching final blocks from the gateway')
+  const needs = { databaseUrl: db.url, deployment, clock, gatewayUrl, toBlock, confirmations: 0 }
+  await runProcessorProcess(needs, signal)
+  await follower.reload()
+}
+
+function run(
+  chain: Chain,
+  follower: Follower,
+  lock: ChainLock,
+  pollMs: number,
+  backfill: () => Promise<void>,
+  log: Log | undefined,
+): Indexer {
   const { chainId, source, counters, signal } = chain
   const pause = new Pause()
   source.rpc.onHead?.(() => pause.poke())
@@ -135,7 +145,10 @@ function run(chain: Chain, follower: Follower, lock: ChainLock, pollMs: number, 
     for (let failures = 0; !signal.aborted; ) {
       try {
         const wait = () => log?.info({ chainId }, 'Another indexer follows this chain into this database: waiting')
-        if (await lock.hold(signal, wait)) await follower.reload()
+        if (await lock.hold(signal, wait)) {
+          await follower.reload()
+          await backfill()
+        }
         const changed = await follower.round()
         failures = 0
         state = 'running'
@@ -185,43 +198,3 @@ function run(chain: Chain, follower: Follower, lock: ChainLock, pollMs: number, 
     status: () => ({ chainId, ...follower.position, headBlock: counters.headBlock, state, problem, counters }),
   }
 }
-
-/** Where to start: the cursor, or the block before the deployment. */
-async function begin(options: IndexerOptions, source: Source, contracts: Contracts, start: number): Promise<Position> {
-  const { db, deployment } = options
-  const { chainId } = deployment
-  const actual = await source.chainId()
-  if (actual !== chainId)
-    throw new IndexerError(
-      `RPC_URL leads to chain ${actual}, but the contracts stand on chain ${chainId}. Correct RPC_URL or the deployment.`,
-    )
-  const stored = await readCursor(db, chainId, contracts)
-  if (stored) return stored
-  const { head } = await source.tip()
-  if (start > head.number + 1)
-    throw new IndexerError(
-      `The deployment's start block ${start} lies in the future: chain ${chainId} is at block ${head.number}. Correct startBlock, or RPC_URL.`,
-    )
-  const [base] = await source.headers([start - 1])
-  if (!base)
-    throw new IndexerError(`The node has no block ${start - 1}, from which indexing would start: use one with history.`)
-  await beginAt(db, chainId, base, head.number, contracts)
-  return (await readCursor(db, chainId, contracts))!
-}
-
-/** Whether the token counts seconds or blocks (ERC-6372). */
-async function clockOf(rpc: Rpc, token: string | undefined): Promise<Clock> {
-  const CLOCK_MODE = '0x4bf5d7e9'
-  if (!token) return 'blocknumber'
-  const mode = await rpc.request('eth_call', [{ to: token, data: CLOCK_MODE }, 'latest']).catch((error) => {
-    if (error.name === 'RpcError') return '0x' // older tokens count blocks and do not say so
-    throw error
-  })
-  return Buffer.from(String(mode).slice(2), 'hex').includes('timestamp') ? 'timestamp' : 'blocknumber'
-}
-
-const openRpc = (url: string, options: RpcOptions): Rpc =>
-  url.startsWith('ws') ? webSocketRpc(url, options) : httpRpc(url, options)
-
-const lowerCase = (addresses: FollowedDeployment['addresses']): Record<string, string> =>
-  Object.fromEntries(Object.entries(addresses).map(([name, address]) => [name, address!.toLowerCase()]))

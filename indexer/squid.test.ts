@@ -1,0 +1,92 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect, onTestFinished, test } from 'vitest'
+import type { Database } from '#schema/database.ts'
+import { freshDatabase } from '#test/database.ts'
+import { type IndexerOptions, startIndexer } from './index.ts'
+import { runProcessorProcess } from './squid/backfill.ts'
+import { type TestChain, testChain } from './test/chain.ts'
+import { difference } from './test/compare.ts'
+import { gateway } from './test/gateway.ts'
+import { noise, prepareNoise, seeded } from './test/noise.ts'
+
+const CONFIRMATIONS = 12
+
+async function follow(chain: TestChain, db: Database, options: Partial<IndexerOptions> = {}) {
+  const stop = new AbortController()
+  const { url: rpcUrl, deployment } = chain
+  const started = { db, rpcUrl, deployment, signal: stop.signal, confirmations: CONFIRMATIONS, pollMs: 10, ...options }
+  const indexer = await startIndexer(started)
+  indexer.stopped.catch(() => {})
+  const end = async () => {
+    stop.abort()
+    await indexer.stopped.catch(() => {})
+  }
+  onTestFinished(end)
+  return { ...indexer, end }
+}
+
+async function expectClean(chain: TestChain, db: Database) {
+  const clean = await freshDatabase()
+  const indexer = await follow(chain, clean)
+  await indexer.caughtUp()
+  await indexer.end()
+  expect(await difference(db, clean)).toEqual([])
+}
+
+async function noisyChain(transactions: number) {
+  const chain = await testChain()
+  await prepareNoise(chain)
+  const next = seeded(99)
+  for (let i = 0; i < transactions; i++) await noise(chain, next)
+  return { chain, next }
+}
+
+test('final blocks come from a gateway through evm-processor, the rest from the node: the rows are the same', async () => {
+  const { chain } = await noisyChain(90)
+  const db = await freshDatabase()
+  const archive = await gateway(chain, (await chain.head()) - 20)
+  const indexer = await follow(chain, db, { gatewayUrl: archive.url })
+  await indexer.caughtUp()
+  expect(archive.queries.length).toBeGreaterThan(1)
+  expect(indexer.status().counters.blocks).toBe(20)
+  await expectClean(chain, db)
+})
+
+test('a gateway that is none is refused', async () => {
+  const { chain } = await noisyChain(1)
+  const indexer = await follow(chain, await freshDatabase(), { gatewayUrl: `${chain.url}/nothing` })
+  await expect(indexer.stopped).rejects.toThrow(/GATEWAY_URL: http:.* is no Subsquid Network gateway/)
+})
+
+test('evm-processor alone follows a node through a reorganisation into the same rows, and our source goes on from there', async () => {
+  const { chain, next } = await noisyChain(30)
+  const db = await freshDatabase()
+  const first = await follow(chain, db)
+  await first.caughtUp()
+  await first.end()
+  const stop = new AbortController()
+  const { deployment, url: rpcUrl } = chain
+  const needs = { databaseUrl: db.url, deployment, clock: 'timestamp' as const, rpcUrl, confirmations: CONFIRMATIONS }
+  const running = runProcessorProcess(needs, stop.signal)
+  running.catch(() => {})
+  onTestFinished(() => stop.abort())
+  const atHead = async () => {
+    const hash = async () => ((await chain.call('eth_getBlockByNumber', 'latest', false)) as { hash: string }).hash
+    const stored = async () => (await db.query('select hash from cursor')).rows[0].hash
+    for (const before = Date.now() + 40_000; Date.now() < before; await sleep(50))
+      if ((await hash()) === (await stored())) return
+    throw new Error('The processor did not reach the head within 40 s')
+  }
+  for (let i = 0; i < 10; i++) await noise(chain, next)
+  await atHead()
+  await chain.call('anvil_reorg', 5, [])
+  for (let i = 0; i < 8; i++) await noise(chain, next)
+  await atHead()
+  stop.abort()
+  await running
+  await expectClean(chain, db)
+  for (let i = 0; i < 5; i++) await noise(chain, next)
+  const last = await follow(chain, db)
+  await last.caughtUp()
+  await expectClean(chain, db)
+})

@@ -1,0 +1,117 @@
+import type { EvmBatchProcessor } from '@subsquid/evm-processor'
+import type { Database, Sql } from '#schema/database.ts'
+import type { Place } from '../begin.ts'
+import { advance, type Position, readCursor, retract } from '../cursor.ts'
+import { IndexerError } from '../errors.ts'
+import { type Clock, stepsOf } from '../events.ts'
+import { Rows } from '../rows.ts'
+import type { Header, Stretch } from '../source.ts'
+
+/** Our tables as the database of `@subsquid/evm-processor`'s batch model: the same cursor, handlers and versioned rows as our own
+ *  source writes, so that either may go on where the other stopped. */
+
+interface BlockRef {
+  height: number
+  hash: string
+}
+
+/** What a batch handler gets to write with. */
+export interface StretchStore {
+  write(stretch: Stretch): Promise<void>
+}
+
+type Processor = EvmBatchProcessor<Record<string, never>>
+type SquidDatabase = Extract<Parameters<Processor['run']>[0], { supportsHotBlocks: true }>
+
+export class VersionedDatabase implements SquidDatabase {
+  readonly supportsHotBlocks = true
+  private readonly rows = new Rows()
+  private position: Position | undefined
+
+  constructor(
+    private readonly db: Database,
+    private readonly place: Place,
+    private readonly clock: Clock,
+  ) {}
+
+  /** The last final block, and the blocks above it that may still change. */
+  async connect() {
+    const { chainId, contracts } = this.place
+    const position = await readCursor(this.db, chainId, contracts)
+    if (!position) throw new IndexerError('The index has no cursor yet: begin it before the processor runs.')
+    this.position = position
+    const { rows } = await this.db.query<BlockRef>(
+      `select number as height, hash from block where number >=
+         (select coalesce(max(number) filter (where number <= $1), min(number)) from block) order by number`,
+      [position.finalBlock],
+    )
+    const [final, ...above] = rows
+    if (!final) throw new IndexerError('The index has a cursor but no block: use another DATABASE_URL.')
+    const linked = above.every(({ height }, index) => height === final.height + 1 + index)
+    return { ...final, top: linked ? above : [] }
+  }
+
+  async transact(
+    { prevHead, nextHead }: { prevHead: BlockRef; nextHead: BlockRef },
+    work: (store: StretchStore) => Promise<void>,
+  ) {
+    await this.step(prevHead, nextHead, nextHead.height, work)
+  }
+
+  async transactHot(info: HotInfo, work: (store: StretchStore, block: BlockRef) => Promise<void>) {
+    await this.transactHot2(info, async (store, start, end) => {
+      for (const block of info.newBlocks.slice(start, end)) await work(store, block)
+    })
+  }
+
+  async transactHot2(info: HotInfo, work: (store: StretchStore, start: number, end: number) => Promise<void>) {
+    const { baseHead, newBlocks, finalizedHead } = info
+    await this.step(baseHead, newBlocks.at(-1) ?? baseHead, finalizedHead.height, (store) =>
+      newBlocks.length ? work(store, 0, newBlocks.length) : Promise.resolve(),
+    )
+  }
+
+  /** From `base` to `head`, taking back what stood above `base`, in one transaction. */
+  private async step(base: BlockRef, head: BlockRef, final: number, work: (store: StretchStore) => Promise<void>) {
+    const before = this.position!
+    try {
+      this.position = await this.db.transaction(async (sql) => {
+        const from = base.height < before.block ? await this.retract(sql, before, base) : before
+        const headBlock = Math.max(before.headBlock, head.height)
+        const finalBlock = Math.max(from.finalBlock, Math.min(final, head.height))
+        const after = { block: head.height, hash: head.hash, finalBlock, headBlock }
+        const headers: Header[] = []
+        await advance(sql, this.place.chainId, from, after, headers, async () => {
+          await work({ write: (stretch) => this.write(sql, stretch, headers) })
+          await this.rows.flush(sql)
+        })
+        return after
+      })
+    } catch (error) {
+      this.rows.forget()
+      throw error
+    }
+  }
+
+  private async retract(sql: Sql, before: Position, base: BlockRef): Promise<Position> {
+    if (base.height < before.finalBlock)
+      throw new IndexerError(
+        `Block ${before.finalBlock} was final here, but the processor would go back to ${base.height}.`,
+      )
+    this.rows.forget()
+    const after = { ...before, block: base.height, hash: base.hash }
+    await retract(sql, this.place.chainId, before, after)
+    return after
+  }
+
+  private async write(sql: Sql, stretch: Stretch, headers: Header[]) {
+    headers.push(...stretch.headers)
+    await this.rows.run(sql, stepsOf(stretch, this.place.followed, this.clock, this.rows))
+  }
+}
+
+interface HotInfo {
+  finalizedHead: BlockRef
+  baseHead: BlockRef
+  newBlocks: BlockRef[]
+}
