@@ -57,7 +57,8 @@ export class EngineProcess {
   private nextId = 1
 
   constructor(options: EngineProcessOptions = {}) {
-    this.options = { memoryMb: 4096, hangMs: 120_000, graceMs: 10_000, ...options }
+    const { memoryMb = 4096, hangMs = 120_000, graceMs = 10_000 } = options
+    this.options = { ...options, memoryMb, hangMs, graceMs }
   }
 
   /** Tasks running or waiting here. */
