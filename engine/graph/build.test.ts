@@ -8,6 +8,7 @@ import {
   less,
   matmul,
   mul,
+  type Node,
   onnxRuntime,
   reshape,
   scatterAdd,
@@ -80,7 +81,7 @@ test('a value used many times gathers all its gradients, and one not used has gr
 
 test('a graph of 20,000 steps does not overflow the stack', () => {
   const x = input('x', [1])
-  let y = x
+  let y: Node = x
   for (let i = 0; i < 20_000; i++) y = add(y, x)
   expect(toOnnx({ inputs: [x], outputs: { d: grad(sum(y), [x])[0]!, y } }).length).toBeGreaterThan(0)
 })

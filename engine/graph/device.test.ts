@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { deviceFromEnvironment, providerOf } from './device.ts'
 import { input, onnxRuntime, sum } from './index.ts'
+import { tfjsRunner } from './tfjs.ts'
 
 test('the environment names the device, auto when it says nothing', () => {
   expect(deviceFromEnvironment({})).toBe('auto')
@@ -32,4 +33,10 @@ test.each(['cuda', 'webgpu'] as const)('%s runs, or says what to install; it nev
 test('a named provider is kept', () => {
   expect(providerOf('cpu')).toBe('cpu')
   expect(providerOf('webgpu')).toBe('webgpu')
+})
+
+test('TensorFlow.js on a GPU runs where its package is installed, or says how to install it', async () => {
+  const outcome = await tfjsRunner('gpu').catch((error: Error) => error)
+  if (outcome instanceof Error) expect(outcome.message).toContain('npm install @tensorflow/tfjs-node-gpu')
+  else expect(outcome.name).toBe('tfjs gpu')
 })

@@ -142,7 +142,12 @@ const signatureOnly = <A>(name: OperationName): Operation<A & Signature> => ({
 const inputOperation = signatureOnly<InputAttributes>('input')
 
 /** A named input, fed at every run. `below` bounds ids: a gather with a larger or negative id is refused. */
-export function input(name: string, shape: Shape, dtype: Dtype = 'f32', { below }: { below?: number } = {}): Node {
+export function input(
+  name: string,
+  shape: Shape,
+  dtype: Dtype = 'f32',
+  { below }: { below?: number } = {},
+): Node<InputAttributes & Signature> {
   checkShape(`input ${name}`, shape)
   return apply(inputOperation, [], { name, below, shape, dtype })
 }

@@ -21,6 +21,8 @@ export interface CompileOptions {
 export interface Runner {
   readonly name: string
   compile(graph: Graph, options?: CompileOptions): Promise<Program>
+  /** Brings tensors that are fed many times to the device once. Give them back with `dispose`. */
+  place(tensors: Readonly<Record<string, Tensor>>): Promise<Results>
   /** Copies resident tensors to the host. */
   read(tensors: Readonly<Record<string, Tensor>>): Promise<Results>
   dispose(tensors: Iterable<Tensor>): void

@@ -1,15 +1,46 @@
 import { describe, expect, test } from 'vitest'
-import { constant, type Graph, grad, input, mul, onnxRuntime, type Runner, sum, tensor } from './index.ts'
+import {
+  add,
+  argmax,
+  cast,
+  constant,
+  type Graph,
+  grad,
+  input,
+  less,
+  loop,
+  mul,
+  not,
+  onnxRuntime,
+  type Runner,
+  reshape,
+  scalar,
+  sum,
+  tensor,
+} from './index.ts'
 import { type OperationCase, operationCases } from './operationCases.ts'
+import { tfjsRunner } from './tfjs.ts'
 
-const runners: Record<string, () => Runner> = {
-  'onnxruntime, one thread': () => onnxRuntime({ device: 'cpu', threads: 1 }),
-  'onnxruntime, two threads': () => onnxRuntime({ device: 'cpu', threads: 2 }),
+const runners: Record<string, Runner> = {
+  'onnxruntime, one thread': onnxRuntime({ device: 'cpu', threads: 1 }),
+  'onnxruntime, two threads': onnxRuntime({ device: 'cpu', threads: 2 }),
+  'tfjs on wasm': await tfjsRunner('wasm'),
+  'tfjs in plain JavaScript': await tfjsRunner('cpu'),
 }
 
 const cases = Object.entries(operationCases).flatMap(([name, found]) =>
   [found].flat().map((each, index) => ({ name: index === 0 ? name : `${name} (${index + 1})`, each })),
 )
+
+const trips = input('trips', [], 'i64')
+const start = input('start', [2])
+
+async function run(runner: Runner, graph: Graph, feeds = {}) {
+  const program = await runner.compile(graph)
+  const results = await program.run(feeds)
+  await program.release()
+  return results
+}
 
 /** The case's result, a loss that weighs its elements unevenly, and the loss's gradient for every input. */
 function graphOf({ inputs, build, smooth }: OperationCase): Graph {
@@ -24,9 +55,7 @@ function graphOf({ inputs, build, smooth }: OperationCase): Graph {
   }
 }
 
-describe.each(Object.entries(runners))('%s', (_, create) => {
-  const runner = create()
-
+describe.each(Object.entries(runners))('%s', (_, runner) => {
   test.each(cases)(
     '$name gives the values worked out by hand and the gradient of finite differences',
     async ({ each }) => {
@@ -61,4 +90,55 @@ describe.each(Object.entries(runners))('%s', (_, create) => {
       await program.release()
     },
   )
+
+  test('a loop carries state, collects a row per iteration and sees values from outside', async () => {
+    const step = input('step', [2])
+    const twice = mul(step, 2)
+    const { carried, collected } = loop({ trips, limit: 5, carried: [start] }, (iteration, [x]) => {
+      const next = add(x!, add(twice, cast(iteration, 'f32')))
+      return { carried: [next], collected: [sum(next)] }
+    })
+    const graph = { inputs: [trips, start, step], outputs: { last: carried[0]!, sums: collected[0]! } }
+    const { last, sums } = await run(runner, graph, {
+      trips: 3,
+      start: Float32Array.of(0, 1),
+      step: Float32Array.of(1, 2),
+    })
+    expect(Array.from(last!.floats)).toEqual([9, 16])
+    expect(Array.from(sums!.floats.slice(0, 3))).toEqual([7, 15, 25])
+    expect(sums!.shape[0]).toBe(3)
+  })
+
+  test('a loop ends early where its body says so, and loops nest', async () => {
+    const { carried, collected } = loop({ trips, limit: 8, carried: [start] }, (_, [x]) => {
+      const inner = loop({ trips: scalar(2, 'i64'), limit: 2, carried: [x!] }, (_again, [y]) => ({
+        carried: [add(y!, 1)],
+      }))
+      const next = inner.carried[0]!
+      return { carried: [next], collected: [next], proceed: reshape(less(sum(next), 12), []) }
+    })
+    const { last, rows } = await run(
+      runner,
+      { inputs: [trips, start], outputs: { last: carried[0]!, rows: collected[0]! } },
+      { trips: 8, start: Float32Array.of(0, 0) },
+    )
+    expect(Array.from(last!.floats)).toEqual([6, 6])
+    expect(rows!.shape).toEqual([3, 2])
+  })
+
+  test('integers and booleans come in and go out', async () => {
+    const flags = input('flags', [3], 'bool')
+    const counts = input('counts', [3], 'i64')
+    const graph = {
+      inputs: [flags, counts],
+      outputs: { flipped: not(flags), more: add(counts, 1), best: argmax(cast(counts, 'f32')) },
+    }
+    const { flipped, more, best } = await run(runner, graph, {
+      flags: Uint8Array.of(1, 0, 1),
+      counts: BigInt64Array.of(4n, 9n, 2n),
+    })
+    expect(flipped!.numbers).toEqual([0, 1, 0])
+    expect(more!.numbers).toEqual([5, 10, 3])
+    expect(best!.value).toBe(1)
+  })
 })

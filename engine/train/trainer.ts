@@ -1,5 +1,13 @@
 import type { Weights } from '#engine/formats/weights.ts'
-import { onnxRuntime, type Program, ProgramCache, type Runner, type Tensor, tensor } from '#engine/graph/index.ts'
+import {
+  onnxRuntime,
+  type Program,
+  ProgramCache,
+  type Results,
+  type Runner,
+  type Tensor,
+  tensor,
+} from '#engine/graph/index.ts'
 import { bucketLength } from '#engine/model/buckets.ts'
 import { ADAMW, type AdamWOptions, adamWGraph, adamWScalars } from './adamw.ts'
 import type { Objective } from './objective.ts'
@@ -63,6 +71,7 @@ export class Trainer<Example> {
   private readonly losses: ProgramCache<number>
   private readonly zeros: Tensor[]
   private update: Promise<Program> | undefined
+  private frozen: Promise<Results> | undefined
   private vectors: Vectors
   private stepsDone = 0
 
@@ -87,6 +96,11 @@ export class Trainer<Example> {
   /** Updates done so far. */
   get step(): number {
     return this.stepsDone
+  }
+
+  /** The frozen weights, brought to the device on first use. */
+  private still(): Promise<Results> {
+    return (this.frozen ??= this.runner.place(this.trainee.frozen))
   }
 
   private names(...prefixes: string[]): string[] {
@@ -128,7 +142,7 @@ export class Trainer<Example> {
     for (const { length, feeds } of this.microBatches(examples)) {
       signal?.throwIfAborted()
       const program = await this.gradients.get(length)
-      const results = await program.run({ ...this.trainee.frozen, ...this.feedsOf({ p, g: sums }), ...feeds })
+      const results = await program.run({ ...(await this.still()), ...this.feedsOf({ p, g: sums }), ...feeds })
       meter.add(results)
       if (sums !== this.zeros) this.runner.dispose(sums)
       sums = this.pick(results, 'g')
@@ -170,7 +184,7 @@ export class Trainer<Example> {
     for (const { length, feeds } of this.microBatches(examples)) {
       signal?.throwIfAborted()
       const program = await this.losses.get(length)
-      meter.add(await program.run({ ...this.trainee.frozen, ...this.feedsOf({ p: this.vectors.p }), ...feeds }))
+      meter.add(await program.run({ ...(await this.still()), ...this.feedsOf({ p: this.vectors.p }), ...feeds }))
       await breath()
     }
     return { loss: meter.loss, metrics: meter.metrics }
@@ -212,6 +226,7 @@ export class Trainer<Example> {
   /** Frees compiled graphs and device memory. */
   async release(): Promise<void> {
     this.discard(this.vectors)
+    if (this.frozen) this.runner.dispose(Object.values(await this.frozen))
     await Promise.all([
       this.gradients.release(),
       this.losses.release(),
