@@ -1,0 +1,204 @@
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createPostgresBackend, Queue, Worker } from 'bullmq'
+import pino from 'pino'
+import { localStore } from '#schema/artifacts.ts'
+import { type Database, openDatabase } from '#schema/database.ts'
+import { enqueue } from '#schema/enqueue.ts'
+import { startPostgres } from '#schema/postgres.ts'
+import { openQueues } from '#schema/queue.ts'
+import { migrate } from '#schema/source.ts'
+import { redisIsMissing, startRedis } from '#schema/test/redis.ts'
+import type { Chain } from '#workers/chain.ts'
+import { startWorker } from '#workers/index.ts'
+import type { Handlers } from '#workers/job.ts'
+import { type Figure, figure, percentile, type Report, ratio } from './report.ts'
+
+const ROUNDS = 5
+const STARTS = 60
+const JOBS = 400
+const CONCURRENCY = 50
+
+/** One way to run jobs: hands `asked` out and calls `started` as each begins. */
+interface Runner {
+  ask(): Promise<void>
+  /** Asks for `count` at once, as fast as the way allows. */
+  askAll(count: number): Promise<void>
+  work(concurrency: number, started: () => void): Promise<() => Promise<void>>
+}
+
+/** From asking for a job to its code running, and jobs a second, on both back ends, beside bare BullMQ without rows, claims and
+ *  results on the same server. */
+export async function run(): Promise<Report> {
+  const folder = await mkdtemp(join(tmpdir(), 'bench-queue-'))
+  await chmod(folder, 0o755)
+  const server = await startPostgres(join(folder, 'postgres'))
+  const missing = redisIsMissing()
+  const redis = missing ? undefined : await startRedis()
+  const report: Report = { bench: 'queue', ours: {}, peers: {}, ratios: {}, limit: {}, absent: [] }
+  try {
+    await migrate(server.url)
+    const db = await openDatabase(server.url, { max: 20 })
+    report.limit['start p50 target'] = 20
+    report.limit['postgres notify round trip'] = await notifyRoundTrip(db)
+    for (const [backend, redisUrl] of Object.entries({ postgres: undefined, redis: redis?.url })) {
+      if (backend === 'redis' && !redisUrl) {
+        report.absent!.push(`redis: ${missing}`)
+        continue
+      }
+      const ours = await ourRunner(db, server.url, redisUrl, folder)
+      const peer = bareRunner(server.url, redisUrl)
+      const name = `bullmq on ${backend}`
+      const [start, peerStart] = await alternate(starts, ours, peer)
+      const [rate, peerRate] = await alternate(rates, ours, peer)
+      report.ours[`${backend} start p50`] = figure(start, 'ms')
+      report.ours[`${backend} jobs`] = figure(rate, 'jobs/s')
+      report.peers[name] = { 'start p50': figure(peerStart, 'ms'), jobs: figure(peerRate, 'jobs/s') }
+      const of = (key: string) => [report.ours[`${backend} ${key}`]!, report.peers[name]![key]!] as [Figure, Figure]
+      report.ratios[`${name} start p50`] = ratio(...of('start p50'), { lower: true })
+      report.ratios[`${name} jobs`] = ratio(...of('jobs'))
+      console.log(
+        `${backend}: start p50 ${report.ours[`${backend} start p50`]!.median} ms, ${report.ours[`${backend} jobs`]!.median} jobs/s`,
+      )
+      await ours.close()
+      await peer.close()
+    }
+    await db.close()
+    return report
+  } finally {
+    await redis?.stop()
+    await server.stop()
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+/** Rounds of ours and the peer's in turn, so that both meet the same machine. */
+async function alternate(measure: (runner: Runner) => Promise<number>, ours: Runner, peer: Runner) {
+  const [mine, theirs]: [number[], number[]] = [[], []]
+  await measure(ours) // warm up
+  await measure(peer)
+  for (let round = 0; round < ROUNDS; round++) {
+    mine.push(await measure(ours))
+    theirs.push(await measure(peer))
+  }
+  return [mine, theirs] as const
+}
+
+/** Milliseconds from asking to the job's first line, one job at a time: the median of a round. */
+async function starts(runner: Runner): Promise<number> {
+  let heard = () => {}
+  const stop = await runner.work(4, () => heard())
+  const times: number[] = []
+  for (let i = 0; i < STARTS; i++) {
+    const begun = new Promise<number>((resolve) => {
+      heard = () => resolve(performance.now())
+    })
+    const asked = performance.now()
+    await runner.ask()
+    times.push((await begun) - asked)
+  }
+  await stop()
+  return percentile(times, 0.5)
+}
+
+/** Jobs a second, from nothing but rows that wait to all of them done. */
+async function rates(runner: Runner): Promise<number> {
+  await runner.askAll(JOBS)
+  let left = JOBS
+  let finish = () => {}
+  const done = new Promise<void>((resolve) => {
+    finish = resolve
+  })
+  const begun = performance.now()
+  const stop = await runner.work(CONCURRENCY, () => {
+    if (--left === 0) finish()
+  })
+  await done
+  await stop() // the last results are stored by then
+  return (JOBS / (performance.now() - begun)) * 1000
+}
+
+async function ourRunner(db: Database, databaseUrl: string, redisUrl: string | undefined, folder: string) {
+  const queues = await openQueues({ databaseUrl, redisUrl })
+  let keys = 0
+  const prefix = `${redisUrl ? 'redis' : 'postgres'} `
+  const ask = async () =>
+    void (await enqueue({ db, queues }, 'settleEpoch', { epoch: 1 }, { key: prefix + ++keys, requestedBy: null }))
+  const runner: Runner & { close(): Promise<void> } = {
+    ask,
+    async askAll(count) {
+      for (let i = 0; i < count; i += 20) await Promise.all(Array.from({ length: 20 }, ask))
+    },
+    async work(cpuConcurrency, started) {
+      const handlers: Partial<Handlers> = {
+        async settleEpoch() {
+          started()
+          return { result: {} }
+        },
+      }
+      const worker = await startWorker({
+        db,
+        queues,
+        artifacts: localStore(join(folder, 'artifacts')),
+        chain: undefined as unknown as Chain, // no job here touches one
+        handlers: handlers as Handlers,
+        log: pino({ level: 'silent' }),
+        gpuConcurrency: 0,
+        cpuConcurrency,
+        device: 'cpu',
+        checkpoints: join(folder, 'checkpoints'),
+      })
+      return () => worker.stop()
+    },
+    close: () => queues.close(),
+  }
+  return runner
+}
+
+function bareRunner(databaseUrl: string, redisUrl: string | undefined): Runner & { close(): Promise<void> } {
+  const url = new URL(redisUrl ?? 'redis://localhost')
+  const connection = redisUrl
+    ? { host: url.hostname, port: Number(url.port) }
+    : { connectionString: databaseUrl, schema: 'bullmq', max: 12 }
+  const open = <T>(make: (options: { connection: object }, backend: never) => T) =>
+    make({ connection }, (redisUrl ? undefined : createPostgresBackend) as never)
+  const queue = open((options, backend) => new Queue('bare', options as never, backend))
+  const opts = { removeOnComplete: true }
+  return {
+    ask: async () => void (await queue.add('job', {}, opts)),
+    askAll: async (count) =>
+      void (await queue.addBulk(Array.from({ length: count }, () => ({ name: 'job', data: {}, opts })))),
+    async work(concurrency, started) {
+      const worker = open(
+        (options, backend) => new Worker('bare', async () => started(), { ...options, concurrency } as never, backend),
+      )
+      worker.on('error', () => {})
+      await worker.waitUntilReady()
+      return () => worker.close()
+    },
+    close: () => queue.close(),
+  }
+}
+
+/** What PostgreSQL alone takes from NOTIFY to hearing it. */
+async function notifyRoundTrip(db: Database): Promise<Figure> {
+  let heard = () => {}
+  const stop = await db.listen('bench', () => heard())
+  const rounds: number[] = []
+  for (let round = 0; round < ROUNDS; round++) {
+    const times: number[] = []
+    for (let i = 0; i < STARTS; i++) {
+      const done = new Promise<void>((resolve) => {
+        heard = resolve
+      })
+      const begun = performance.now()
+      await db.query(`notify bench, 'x'`)
+      await done
+      times.push(performance.now() - begun)
+    }
+    rounds.push(percentile(times, 0.5))
+  }
+  await stop()
+  return figure(rounds, 'ms')
+}
