@@ -22,13 +22,14 @@ test('every relation leads to an entity, by a column that exists', () => {
     }
 })
 
-test('a versioned row may stand in several versions, but not twice from the same block', async () => {
+test('a versioned row may stand in several versions, but not twice from the same block, nor twice in the present', async () => {
   const db = await freshDatabase()
-  const insert = (from: number) =>
-    db.query(`insert into holder (id, from_block, balance, votes) values ('0xa', $1, 1, 0)`, [from])
-  await insert(1)
-  await insert(2)
-  await expect(insert(2)).rejects.toThrow(/duplicate key/)
+  const insert = (from: number, to: number | null) =>
+    db.query(`insert into holder (id, from_block, to_block, balance, votes) values ('0xa', $1, $2, 1, 0)`, [from, to])
+  await insert(1, 2)
+  await insert(2, null)
+  await expect(insert(2, 3)).rejects.toThrow(/duplicate key/)
+  await expect(insert(3, null)).rejects.toThrow(/holder_present/)
   expect(versionedTables.length).toBeGreaterThan(20)
 })
 
