@@ -1,10 +1,11 @@
 import { evaluate } from './evaluate.ts'
 import { fineTune } from './fineTune.ts'
 import { generate } from './generate.ts'
+import { influence } from './influence.ts'
 import type { Task } from './task.ts'
 
 /** Everything the engine can be asked to do in a process of its own. */
-export const tasks = { fineTune, generate, evaluate }
+export const tasks = { fineTune, influence, generate, evaluate }
 
 export type Tasks = typeof tasks
 export type TaskName = keyof Tasks

@@ -1,0 +1,82 @@
+import {
+  add,
+  div,
+  input,
+  matmul,
+  mean,
+  mul,
+  ProgramCache,
+  type Runner,
+  reshape,
+  sub,
+  sum,
+  tensor,
+} from '#engine/graph/index.ts'
+
+/** Gradients with respect to one weight of the adapter, a row each. */
+export interface GradientBlock {
+  /** Numbers of a row. */
+  width: number
+  /** Training examples (N,width). */
+  train: Float32Array
+  /** Validation examples (M,width). */
+  validation: Float32Array
+}
+
+/**
+ * DataInf (Kwon, Wu, Wu & Zou, "DataInf: efficiently estimating data influence in LoRA-tuned LLMs", 2024): the inverse
+ * Hessian of every weight is averaged from rank-one inverses in closed form,
+ *
+ *     H⁻¹ ≈ 1/(Nλ) Σᵢ (I - gᵢ gᵢᵀ / (λ + |gᵢ|²)),   λ = 0.1 · mean |gᵢ|² / width.
+ *
+ * Gives (M,N): vₘᵀ H⁻¹ gₙ / N, summed over weights: by how much the loss of validation example m would rise, to first
+ * order, if training example n were left out. Positive is helpful.
+ */
+export class DataInf {
+  private readonly programs: ProgramCache<string>
+
+  constructor(private readonly runner: Runner) {
+    this.programs = new ProgramCache((key) => this.compile(JSON.parse(key)), 8)
+  }
+
+  private compile([N, M, width]: [number, number, number]) {
+    const [train, validation] = [input('train', [N, width]), input('validation', [M, width])]
+    const norms = sum(mul(train, train), [1]) // (N,1)
+    const damping = add(mul(reshape(mean(norms), []), 0.1 / width), 1e-30)
+    const products = matmul(validation, train, { transposeB: true }) // (M,N)
+    const shares = div(products, reshape(add(norms, damping), [1, N]))
+    const taken = mul(matmul(shares, train), 1 / N) // (M,width)
+    const influence = matmul(sub(validation, taken), train, { transposeB: true }) // (M,N)
+    return this.runner.compile({
+      inputs: [train, validation],
+      outputs: { influence: div(influence, mul(damping, N)) },
+    })
+  }
+
+  async influences(blocks: Iterable<GradientBlock>, signal?: AbortSignal): Promise<Float64Array[]> {
+    let sums: Float64Array | undefined
+    let [N, M] = [0, 0]
+    for (const { width, train, validation } of blocks) {
+      signal?.throwIfAborted()
+      ;[N, M] = [train.length / width, validation.length / width]
+      const program = await this.programs.get(JSON.stringify([N, M, width]))
+      const results = await program.run({
+        train: tensor(train, [N, width]),
+        validation: tensor(validation, [M, width]),
+      })
+      const { floats } = results.influence!
+      sums ??= new Float64Array(M * N)
+      for (let i = 0; i < floats.length; i++) sums[i]! += floats[i]!
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    if (!sums) throw new Error('There are no gradients to compare.')
+    if (sums.some((value) => !Number.isFinite(value)))
+      throw new Error('An influence is not finite: a gradient went wrong.')
+    const all = sums
+    return Array.from({ length: M }, (_, m) => all.subarray(m * N, (m + 1) * N))
+  }
+
+  release(): Promise<void> {
+    return this.programs.release()
+  }
+}

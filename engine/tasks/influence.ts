@@ -1,0 +1,74 @@
+import { rename } from 'node:fs/promises'
+import { type Influence, influences } from '#engine/explain/influence.ts'
+import { Projection } from '#engine/stats/projection.ts'
+import { SketchLog } from '#engine/stats/sketches.ts'
+import type { TextPair } from './encode.ts'
+import { type TrainingSample, toExamples } from './fineTune.ts'
+import { loadAdapter, loadBase } from './models.ts'
+import { type TaskContext, TaskError } from './task.ts'
+
+export interface InfluenceInput {
+  baseFolder: string
+  adapterFolder: string
+  samples: readonly TrainingSample[]
+  validation: readonly TextPair[]
+  maxLength?: number
+  seed: number
+  /** Sketches of the samples' gradients are left here, for `explainAnswer`. */
+  sketchFile?: string
+}
+
+/** Numbers of one sketch: products of sketches then err by about 1/64 of the gradients' norms. */
+export const SKETCH_DIMENSIONS = 4096
+
+/** The projection of gradients of `length` numbers. The same for all models of one size: a sketch file tells which it is. */
+export const gradientSketch = (length: number): Projection =>
+  new Projection({ seed: 'gradients', length, dimensions: SKETCH_DIMENSIONS })
+
+/** Measures what each training sample does for the loss on the validation items, by DataInf. Positive is helpful. */
+export async function influence(
+  input: InfluenceInput,
+  { emit, signal }: TaskContext,
+): Promise<{ influences: Influence[] }> {
+  const { samples, validation, maxLength, sketchFile } = input
+  if (samples.length === 0)
+    throw new TaskError('There are no samples to measure; give those the adapter was trained on.')
+  if (validation.length === 0) throw new TaskError('There are no validation items to measure on; give at least two.')
+  emit({ type: 'progress', done: 0, stage: 'loading' })
+  const base = await loadBase(input.baseFolder)
+  const { lora, weights: adapter } = await loadAdapter(base, input.adapterFolder)
+  const { config, weights } = base
+  const sketches = new Array<Float32Array>(samples.length)
+  let sketch: Projection | undefined
+  const found = await influences(
+    { config, weights, lora, adapter },
+    toExamples(base, samples, maxLength),
+    toExamples(base, validation, maxLength),
+    {
+      signal,
+      onProgress: (done, all) => {
+        if (done % 16 === 0) emit({ type: 'progress', done: (0.9 * done) / all, stage: 'measuring' })
+      },
+      onGradient: (index, parts) => {
+        if (sketchFile === undefined) return
+        sketch ??= gradientSketch(parts.reduce((sum, part) => sum + part.length, 0))
+        sketches[index] = sketch.project(parts)
+      },
+    },
+  )
+  if (sketchFile !== undefined && sketch) await writeSketches(sketchFile, sketch, sketches)
+  emit({ type: 'progress', done: 1, stage: 'measured' })
+  return { influences: found }
+}
+
+/** The file appears whole or not at all. */
+async function writeSketches(path: string, projection: Projection, sketches: readonly Float32Array[]): Promise<void> {
+  const partial = `${path}.partial`
+  const log = await SketchLog.open(partial, projection)
+  try {
+    for (const each of sketches) await log.append(each)
+  } finally {
+    await log.close()
+  }
+  await rename(partial, path)
+}
