@@ -17,3 +17,9 @@ export class AsOfInput implements AsOf {
   })
   time?: Date | null
 }
+
+/** How the argument `asOf` is declared wherever there is one. */
+export const AS_OF = {
+  nullable: true,
+  description: 'The moment at which the answer holds; the present when absent.',
+} as const

@@ -6,7 +6,7 @@ import type { ApiContext } from '../context.ts'
 import { naming, publicTables, type Relation, relationsOf } from '../names.ts'
 import { AT, type PageArgs, pageRequest, type Row } from '../query/page.ts'
 import { columnsBelow, siteOf } from '../query/selection.ts'
-import { AsOfInput } from './asOf.ts'
+import { AS_OF, AsOfInput } from './asOf.ts'
 import { declareConfidential } from './confidential.ts'
 import { connectionFor, connectionOf, ROW_PATHS } from './connections.ts'
 import { type ArgDeclaration, classNamed, declareMethod } from './declare.ts'
@@ -19,11 +19,7 @@ interface Call {
   info: GraphQLResolveInfo
 }
 
-const asOfArg: ArgDeclaration = {
-  name: 'asOf',
-  type: () => AsOfInput,
-  description: 'The moment at which the answer holds; the present when absent.',
-}
+const asOfArg: ArgDeclaration = { name: 'asOf', type: () => AsOfInput, ...AS_OF }
 
 const pageArgs = (table: TableDefinition): ArgDeclaration[] => {
   const where = whereFor(table)

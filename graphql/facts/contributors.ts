@@ -4,7 +4,7 @@ import { Contribution } from '#schema/onchain/datanets.ts'
 import { RewardClaim, RewardMap } from '#schema/onchain/rewards.ts'
 import { BigIntScalar } from '#schema/scalars.ts'
 import type { ApiContext } from '../context.ts'
-import { AsOfInput } from '../derive/asOf.ts'
+import { AS_OF, AsOfInput } from '../derive/asOf.ts'
 import { ApiError } from '../errors.ts'
 import { tableFor } from '../names.ts'
 import { Statement } from '../query/statement.ts'
@@ -51,7 +51,7 @@ export class ContributorFacts {
   })
   async contributor(
     @Arg('account', () => String, { description: 'The account.' }) account: string,
-    @Arg('asOf', () => AsOfInput, { nullable: true }) asOf: AsOfInput | undefined,
+    @Arg('asOf', () => AsOfInput, AS_OF) asOf: AsOfInput | undefined,
     @Ctx() { reader, db }: ApiContext,
   ): Promise<Contributor> {
     if (!/^0x[0-9a-fA-F]{40}$/.test(account))

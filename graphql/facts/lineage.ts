@@ -3,7 +3,7 @@ import { Arg, Ctx, Field, FieldResolver, ID, Info, Int, ObjectType, Query, Resol
 import { MAX_DEPTH } from '#rules/lineage.ts'
 import { BigIntScalar } from '#schema/scalars.ts'
 import type { ApiContext } from '../context.ts'
-import { AsOfInput } from '../derive/asOf.ts'
+import { AS_OF, AsOfInput } from '../derive/asOf.ts'
 import { Node } from '../derive/node.ts'
 import { ApiError } from '../errors.ts'
 import { tableNamed } from '../names.ts'
@@ -60,7 +60,7 @@ export class LineageFacts {
       description: `How many generations of parents: ${MAX_DEPTH} when absent, at most ${DEEPEST}.`,
     })
     depth: number | undefined,
-    @Arg('asOf', () => AsOfInput, { nullable: true }) asOf: AsOfInput | undefined,
+    @Arg('asOf', () => AsOfInput, AS_OF) asOf: AsOfInput | undefined,
     @Ctx() { reader, db }: ApiContext,
   ): Promise<Lineage> {
     const levels = checkDepth(depth)

@@ -2,7 +2,7 @@ import type { GraphQLResolveInfo } from 'graphql'
 import { GraphQLDateTimeISO } from 'graphql-scalars'
 import { Arg, Ctx, Field, ID, Info, Int, ObjectType, Query, Resolver } from 'type-graphql'
 import type { ApiContext } from '../context.ts'
-import { AsOfInput } from '../derive/asOf.ts'
+import { AS_OF, AsOfInput } from '../derive/asOf.ts'
 import { Node, readNodeId } from '../derive/node.ts'
 import { ApiError } from '../errors.ts'
 import { siteOf } from '../query/selection.ts'
@@ -32,7 +32,7 @@ export class Nodes {
   @Query(() => Node, { nullable: true, description: 'Anything by its global id; null when there is none.' })
   async node(
     @Arg('id', () => ID, { description: 'A `nodeId`.' }) id: string,
-    @Arg('asOf', () => AsOfInput, { nullable: true }) asOf: AsOfInput | undefined,
+    @Arg('asOf', () => AsOfInput, AS_OF) asOf: AsOfInput | undefined,
     @Ctx() context: ApiContext,
     @Info() info: GraphQLResolveInfo,
   ) {
@@ -45,7 +45,7 @@ export class Nodes {
   })
   async nodes(
     @Arg('ids', () => [ID], { description: 'Their `nodeId`s.' }) ids: string[],
-    @Arg('asOf', () => AsOfInput, { nullable: true }) asOf: AsOfInput | undefined,
+    @Arg('asOf', () => AsOfInput, AS_OF) asOf: AsOfInput | undefined,
     @Ctx() context: ApiContext,
     @Info() info: GraphQLResolveInfo,
   ) {
@@ -55,7 +55,7 @@ export class Nodes {
 
   @Query(() => Meta, { description: 'At which block the answers of this request hold.' })
   async _meta(
-    @Arg('asOf', () => AsOfInput, { nullable: true }) asOf: AsOfInput | undefined,
+    @Arg('asOf', () => AsOfInput, AS_OF) asOf: AsOfInput | undefined,
     @Ctx() { reader }: ApiContext,
   ): Promise<Meta> {
     const [head, moment] = await Promise.all([reader.head(), reader.moment(asOf)])

@@ -11,7 +11,7 @@ import { Evaluation, Mandate, Model, ModelVersion } from '#schema/onchain/models
 import { RewardClaim, RewardMap } from '#schema/onchain/rewards.ts'
 import { BigIntScalar } from '#schema/scalars.ts'
 import type { ApiContext } from '../context.ts'
-import { AsOfInput } from '../derive/asOf.ts'
+import { AS_OF, AsOfInput } from '../derive/asOf.ts'
 import { declareField } from '../derive/declare.ts'
 import { tableFor } from '../names.ts'
 import { Statement } from '../query/statement.ts'
@@ -70,7 +70,7 @@ for (const [name, { sum, says }] of Object.entries(FIGURES))
 export class OverviewFacts {
   @Query(() => Overview, { description: 'The whole lifecycle in figures, at one moment.', complexity: 100 })
   async overview(
-    @Arg('asOf', () => AsOfInput, { nullable: true }) asOf: AsOfInput | undefined,
+    @Arg('asOf', () => AsOfInput, AS_OF) asOf: AsOfInput | undefined,
     @Ctx() { reader, db }: ApiContext,
   ): Promise<Overview> {
     const statement = new Statement(await reader.moment(asOf))
