@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Database, Sql } from './database.ts'
 import { checkJobInput, type JobInput, type JobKind, jobs } from './jobs.ts'
-import { notify } from './notices.ts'
+import { type Notice, notify, telling } from './notices.ts'
 import { JobRun } from './offchain/jobs.ts'
 import type { QueueEntry, Queues } from './queue.ts'
 import { columns } from './rows.ts'
@@ -52,11 +52,14 @@ export async function enqueue<K extends JobKind>(
   input: unknown,
   options: EnqueueOptions & { also?: (sql: Sql, job: JobRun) => Promise<void> },
 ): Promise<JobRun> {
-  const { job } = await db.transaction(async (sql) => {
-    const made = await insertJob(sql, kind, input, options)
-    if (made.fresh) await options.also?.(sql, made.job)
-    return made
-  })
+  const { also } = options
+  const { job } = also
+    ? await db.transaction(async (sql) => {
+        const made = await insertJob(sql, kind, input, options)
+        if (made.fresh) await also(sql, made.job)
+        return made
+      })
+    : await insertJob(db, kind, input, options) // one statement commits by itself
   if (job.status === 'Queued') await handOut(queues, entryOf(job))
   return job
 }
@@ -77,7 +80,7 @@ export const entryOf = (job: Pick<JobRun, 'id' | 'queue' | 'attempt'>): QueueEnt
   attempt: job.attempt,
 })
 
-/** Inserts the job's row within a transaction; whoever commits adds `entryOf(job)` to the queue afterwards. */
+/** Inserts the job's row and tells of it, in one statement; whoever commits adds `entryOf(job)` to the queue afterwards. */
 export async function insertJob<K extends JobKind>(
   sql: Sql,
   kind: K,
@@ -90,11 +93,13 @@ export async function insertJob<K extends JobKind>(
   const checked: JobInput<K> = checkJobInput(kind, input)
   const stored = JSON.stringify(checked)
   const id = jobId(kind, { key, requestedBy })
-  const { rows } = await sql.query<JobRun>(
-    `insert into job_run (id, kind, input, status, attempt, attempts, queue, progress, idempotency_key, requested_by, parent_id,
-       cancel_requested, created_at)
-     values ($1, $2, $3, 'Queued', 0, $4, $5, 0, $6, $7, $8, false, clock_timestamp())
-     on conflict do nothing returning ${columns(JobRun)}`,
+  const { rows } = await sql.query(
+    `with made as (
+       insert into job_run (id, kind, input, status, attempt, attempts, queue, progress, idempotency_key, requested_by, parent_id,
+         cancel_requested, created_at)
+       values ($1, $2, $3, 'Queued', 0, $4, $5, 0, $6, $7, $8, false, clock_timestamp())
+       on conflict do nothing returning *)
+     select ${columns(JobRun)}, ${telling('$9')} from made`,
     [
       id,
       kind,
@@ -104,12 +109,10 @@ export async function insertJob<K extends JobKind>(
       storedKey(kind, key, requestedBy),
       requestedBy?.toLowerCase() ?? null,
       parentId ?? null,
+      JSON.stringify({ type: 'job', id, status: 'Queued', progress: 0 } satisfies Notice),
     ],
   )
-  if (rows[0]) {
-    await notify(sql, { type: 'job', id, status: 'Queued', progress: 0 })
-    return { job: asJob(rows[0]), fresh: true }
-  }
+  if (rows[0]) return { job: asJob(rows[0]), fresh: true }
   const found = await sql.query<JobRun & { same: boolean }>(
     `select ${columns(JobRun)}, input = $2::jsonb as same from job_run where id = $1`,
     [id, stored],
@@ -123,8 +126,11 @@ export async function insertJob<K extends JobKind>(
   return { job: asJob(job), fresh: false }
 }
 
-/** A row as read with `columns(JobRun)`. */
-export const asJob = (row: object): JobRun => Object.assign(new JobRun(), row)
+/** A row as read with `columns(JobRun)`, told or not. */
+export function asJob(row: object): JobRun {
+  const { told: _, ...job } = row as { told?: string }
+  return Object.assign(new JobRun(), job)
+}
 
 /** The job with this id. @throws EnqueueError when there is none. */
 export async function findJob(sql: Sql, id: string): Promise<JobRun> {

@@ -11,6 +11,9 @@ export type Notice =
 
 const CHANNEL = 'modelcommons'
 
+/** An SQL expression that tells `payload`, itself one that gives a notice as text: for statements that write and tell at once. */
+export const telling = (payload: string) => `pg_notify('${CHANNEL}', ${payload})::text as told`
+
 export const notify = (sql: Sql, notice: Notice) =>
   sql.query('select pg_notify($1, $2)', [CHANNEL, JSON.stringify(notice)])
 

@@ -151,13 +151,15 @@ async function onPostgres(settings: QueueSettings): Promise<Queues> {
   const schema = 'bullmq'
   const pool = new pg.Pool({
     connectionString: settings.databaseUrl,
-    options: `-c search_path=${schema}`,
+    // What the queue holds may be lost (see above), so its commits need not wait for the disk.
+    options: `-c search_path=${schema} -c synchronous_commit=off`,
     application_name: 'modelcommons queue',
     max: 12,
     keepAlive: true,
     connectionTimeoutMillis: 10_000,
   })
   pool.on('error', () => {})
+  pool.setMaxListeners(0) // every queue and worker hears its errors
   const mend = async () => {
     const client = await pool.connect()
     try {

@@ -1,6 +1,6 @@
 import type { Database, Sql } from '#schema/database.ts'
 import { asJob, entryOf, insertJob, releaseHold } from '#schema/enqueue.ts'
-import { notify } from '#schema/notices.ts'
+import { notify, telling } from '#schema/notices.ts'
 import { Artifact } from '#schema/offchain/artifacts.ts'
 import { JobRun, type JobStatus } from '#schema/offchain/jobs.ts'
 import type { QueueEntry } from '#schema/queue.ts'
@@ -21,20 +21,20 @@ export class ClaimLost extends Error {
 const HELD = `id = $1 and attempt = $2 and status = 'Running'`
 
 /** Takes a waiting job: its next attempt begins. Undefined when it no longer waits, which makes double deliveries harmless. */
-export async function claim(db: Database, id: string, workerId: string): Promise<JobRun | undefined> {
-  return db.transaction(async (sql) => {
-    const { rows } = await sql.query(
-      `update job_run set status = 'Running', attempt = attempt + 1, worker_id = $2, error = null,
+export async function claim(db: Sql, id: string, workerId: string): Promise<JobRun | undefined> {
+  const { rows } = await db.query(
+    `with taken as (
+       update job_run set status = 'Running', attempt = attempt + 1, worker_id = $2, error = null,
          started_at = clock_timestamp(), heartbeat_at = clock_timestamp()
-       where id = $1 and status = 'Queued' returning ${columns(JobRun)}`,
-      [id, workerId],
-    )
-    if (!rows[0]) return undefined
-    const job = asJob(rows[0])
-    await notify(sql, { type: 'job', id, status: 'Running', progress: job.progress })
-    return job
-  })
+       where id = $1 and status = 'Queued' returning *)
+     select ${columns(JobRun)}, ${telling(notice)} from taken`,
+    [id, workerId],
+  )
+  return rows[0] && asJob(rows[0])
 }
+
+/** A row of `job_run` as the notice of it, in SQL. */
+const notice = `json_build_object('type', 'job', 'id', id, 'status', status, 'progress', progress)::text`
 
 /** Shows life, and how far the job is. Says whether someone asked to cancel it. @throws ClaimLost */
 export async function beat(
@@ -101,19 +101,25 @@ export async function succeed(
   outcome: Outcome,
   artifacts: readonly StoredArtifact[],
 ): Promise<QueueEntry[]> {
+  const set = 'result = $4, progress = 1, error = null'
+  const result = JSON.stringify(outcome.result)
+  const { rows = [], next = [], also } = outcome
+  if (!artifacts.length && !rows.length && !next.length && !also) {
+    await end(db, job, 'Succeeded', set, result)
+    return []
+  }
   return db.transaction(async (sql) => {
-    await end(sql, job, 'Succeeded', 'result = $4, progress = 1, error = null', JSON.stringify(outcome.result))
+    await end(sql, job, 'Succeeded', set, result)
     const listed = artifacts.map(({ name: id, kind, mediaType, size }) =>
       row(Artifact, { id, kind, mediaType, size: BigInt(size), createdAt: new Date() }),
     )
-    await saveRows(sql, [...listed, ...(outcome.rows ?? [])])
-    await outcome.also?.(sql)
+    await saveRows(sql, [...listed, ...rows])
+    await also?.(sql)
     const entries: QueueEntry[] = []
-    for (const { kind, input, key } of outcome.next ?? []) {
+    for (const { kind, input, key } of next) {
       const options = { key: `${job.id}/${key}`, requestedBy: job.requestedBy, parentId: job.id }
       entries.push(entryOf((await insertJob(sql, kind, input, options)).job))
     }
-    await notify(sql, { type: 'job', id: job.id, status: 'Succeeded', progress: 1 })
     return entries
   })
 }
@@ -128,12 +134,15 @@ export const giveUp = (db: Database, job: JobRun, status: 'Failed' | 'Cancelled'
   db.transaction(async (sql) => {
     await end(sql, job, status, 'error = $4', fault ? JSON.stringify(fault) : null)
     await releaseHold(sql, job.id)
-    await notify(sql, { type: 'job', id: job.id, status, progress: job.progress })
   })
 
+/** Ends the attempt and tells of it, in one statement. */
 async function end(sql: Sql, { id, attempt }: Claim, status: JobStatus, set: string, value: unknown) {
   const { rowCount } = await sql.query(
-    `update job_run set status = $3, finished_at = clock_timestamp(), ${set} where ${HELD}`,
+    `with ended as (
+       update job_run set status = $3, finished_at = clock_timestamp(), ${set} where ${HELD}
+       returning id, status, progress)
+     select ${telling(notice)} from ended`,
     [id, attempt, status, value],
   )
   if (!rowCount) throw new ClaimLost(`Attempt ${attempt} of job ${id} has been superseded.`)
