@@ -1,4 +1,6 @@
-import type { Handlers } from '../job.ts'
+import type { JobKind } from '#schema/jobs.ts'
+import { untilIndexed } from '../finality.ts'
+import type { Handler, Handlers } from '../job.ts'
 import type { Tools } from '../tools.ts'
 import { attribute } from './attribute.ts'
 import { compare } from './compare.ts'
@@ -13,14 +15,23 @@ import { settleFeedback } from './settleFeedback.ts'
 
 /** What each kind of job does. A kind without a handler does not compile. */
 export const handlersWith = (tools: Tools): Handlers => ({
-  scoreDatanet: scoreDatanet(tools),
-  fineTune: fineTune(tools),
-  compare: compare(tools),
-  settleFeedback: settleFeedback(tools),
-  rlhf: rlhf(tools),
-  evaluate: evaluate(tools),
+  scoreDatanet: indexed(scoreDatanet(tools)),
+  fineTune: indexed(fineTune(tools)),
+  compare: indexed(compare(tools)),
+  settleFeedback: indexed(settleFeedback(tools)),
+  rlhf: indexed(rlhf(tools)),
+  evaluate: indexed(evaluate(tools)),
   infer: infer(tools),
   attribute: attribute(tools),
-  settleEpoch: settleEpoch(tools),
-  resolveDispute: resolveDispute(tools),
+  settleEpoch: indexed(settleEpoch(tools)),
+  resolveDispute: indexed(resolveDispute(tools)),
 })
+
+/** A job that wrote on chain is over when the index shows what it wrote: whoever waits for it can ask at once. */
+const indexed =
+  <K extends JobKind>(handler: Handler<K>): Handler<K> =>
+  async (job) => {
+    const outcome = await handler(job)
+    await untilIndexed(job, Number(await job.chain.client.getBlockNumber()))
+    return outcome
+  }
