@@ -123,6 +123,7 @@ contract RewardDistributor is AccessControl, ReentrancyGuardTransient, IRewardDi
         bytes32 codeHash
     ) external onlyRole(PUBLISHER_ROLE) {
         if (epoch != lastEpoch + 1) revert NotNextEpoch(epoch, lastEpoch + 1);
+        advance();
         uint256 soFar = maps[epoch - 1].payableSoFar;
         if ((root == 0 && soFar + total != 0) || blockHash == 0 || codeHash == 0) revert EmptyHash();
         _checkBlocks(epoch, fromBlock, toBlock, blockHash);

@@ -1,0 +1,184 @@
+import fc from 'fast-check'
+import type { Address } from 'viem'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { RewardTree } from '#rules/merkle.ts'
+import { ALICE, BOB, CAROL, HOLDER, hashOf, OPERATOR, SETTINGS, STRANGER, startWorld, type World } from './world.ts'
+
+const REWARD_MAP = 3
+const people = [ALICE.address, BOB.address, CAROL.address]
+
+let world: World
+beforeAll(async () => {
+  world = await startWorld()
+})
+afterAll(() => world?.anvil.stop())
+
+/** What the contract should do, in the plainest words. */
+class Model {
+  funded = 0n
+  paid = 0n
+  maps: { grants: bigint[]; payableSoFar: bigint; publishedAt: number; disputed: boolean; tree: RewardTree }[] = []
+  /** Finality is noticed by publications and claims, and then stays. */
+  noticed = 0
+  claimed = people.map(() => 0n)
+
+  final(now: number): number {
+    let count = this.noticed
+    while (count < this.maps.length) {
+      const { publishedAt, disputed } = this.maps[count]!
+      if (disputed || now < publishedAt + SETTINGS.challengeWindow) break
+      count++
+    }
+    return count
+  }
+}
+
+type Step =
+  | { kind: 'fund'; amount: bigint }
+  | { kind: 'publish'; grants: bigint[]; share: number }
+  | { kind: 'wait'; seconds: number }
+  | { kind: 'dispute'; back: number }
+  | { kind: 'resolve'; upheld: boolean }
+  | { kind: 'claim'; who: number; back: number }
+
+const wei = fc.bigInt(0n, 60n)
+const index = fc.nat(2)
+const step: fc.Arbitrary<Step> = fc.oneof(
+  fc.record({ kind: fc.constant('fund' as const), amount: fc.bigInt(1n, 200n) }),
+  fc.record({
+    kind: fc.constant('publish' as const),
+    grants: fc.array(wei, { minLength: 3, maxLength: 3 }),
+    share: fc.constantFrom(0, 30, 80, 100, 110),
+  }),
+  fc.record({ kind: fc.constant('wait' as const), seconds: fc.constantFrom(300, 600, 600) }),
+  fc.record({ kind: fc.constant('dispute' as const), back: index }),
+  fc.record({ kind: fc.constant('resolve' as const), upheld: fc.boolean() }),
+  fc.record({ kind: fc.constant('claim' as const), who: index, back: fc.nat(1) }),
+  fc.record({ kind: fc.constant('claim' as const), who: index, back: fc.constant(0) }),
+  fc.record({ kind: fc.constant('claim' as const), who: index, back: fc.constant(0) }),
+)
+
+test('whatever happens, in any order, it pays what the model says and never more than it holds', async () => {
+  const done = { publish: 0, claim: 0, cancel: 0, deficit: 0, capped: 0 }
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 20, maxLength: 30 }), async (steps) => {
+      const before = await world.snapshot()
+      try {
+        const model = new Model()
+        const open: { id: bigint; epoch: number; tree: RewardTree }[] = []
+        for (const one of steps) {
+          const next = (await world.now()) + 1
+          const { length } = model.maps
+          if (one.kind === 'fund') {
+            await world.send(HOLDER, 'RewardDistributor', 'fund', [BigInt(length + 1), one.amount])
+            model.funded += one.amount
+          } else if (one.kind === 'wait') {
+            await world.warp(one.seconds)
+          } else if (one.kind === 'publish') {
+            if (await publish(model, one.grants, one.share, next)) done.publish++
+          } else if (one.kind === 'dispute') {
+            const epoch = length - one.back
+            const map = model.maps[epoch - 1]
+            const { name } = await world.errorOf(STRANGER, 'Disputes', 'open', [
+              REWARD_MAP,
+              BigInt(Math.max(epoch, 0)),
+              hashOf('e'),
+            ])
+            const blocked = open.some((dispute) => dispute.epoch === epoch)
+            const challengeable = map !== undefined && next < map.publishedAt + SETTINGS.challengeWindow
+            expect(name).toBe(
+              blocked ? 'Disputes.AlreadyDisputed' : challengeable ? 'none' : 'Disputes.NotChallengeable',
+            )
+            if (name !== 'none') continue
+            await world.send(STRANGER, 'Disputes', 'open', [REWARD_MAP, BigInt(epoch), hashOf('e')])
+            open.push({ id: await world.read('Disputes', 'disputeCount', []), epoch, tree: map!.tree })
+            map!.disputed = true
+          } else if (one.kind === 'resolve') {
+            const dispute = open.shift()
+            if (!dispute) continue
+            await world.send(OPERATOR, 'Disputes', 'resolve', [dispute.id, one.upheld, 0n])
+            const map = model.maps[dispute.epoch - 1]
+            if (map) map.disputed = false
+            if (one.upheld && map && map.tree.root === dispute.tree.root) {
+              model.maps.length = dispute.epoch - 1
+              done.cancel++
+            }
+          } else {
+            const outcome = await claim(model, one.who, one.back, next)
+            if (outcome === 'none') done.claim++
+            if (outcome === 'RewardDistributor.NothingToClaim') done.deficit++
+            if (outcome === 'RewardDistributor.ExceedsPayable') done.capped++
+          }
+          // A map that is published while an old dispute about its epoch is open counts as disputed.
+          for (const { epoch } of open) if (model.maps[epoch - 1]) model.maps[epoch - 1]!.disputed = true
+          await check(model)
+        }
+      } finally {
+        await world.revert(before)
+      }
+    }),
+    { numRuns: 12, seed: 11 },
+  )
+  // The sequences did reach every kind of outcome.
+  for (const [kind, count] of Object.entries(done)) expect(count, kind).toBeGreaterThan(0)
+})
+
+async function publish(model: Model, grants: bigint[], share: number, now: number): Promise<boolean> {
+  const epoch = BigInt(model.maps.length + 1)
+  const soFar = model.maps.at(-1)?.payableSoFar ?? 0n
+  const total = ((model.funded - soFar) * BigInt(share)) / 100n
+  const tree = new RewardTree(
+    people.map((account, i) => ({
+      chain: BigInt(world.deployment.chainId),
+      distributor: world.at.RewardDistributor,
+      epoch,
+      account,
+      cumulative: grants[i]!,
+    })),
+  )
+  const { number, hash } = await world.client.getBlock()
+  const from = epoch === 1n ? 0n : (await world.read('RewardDistributor', 'maps', [epoch - 1n]))[2] + 1n
+  const args = [epoch, from, number, hash, tree.root, total, 'uri', hashOf('code')] as const
+  const { name } = await world.errorOf(OPERATOR, 'RewardDistributor', 'publish', args)
+  expect(name).toBe(soFar + total > model.funded ? 'RewardDistributor.TotalExceedsFunds' : 'none')
+  if (name !== 'none') return false
+  await world.send(OPERATOR, 'RewardDistributor', 'publish', args)
+  model.noticed = model.final(now)
+  model.maps.push({ grants, payableSoFar: soFar + total, publishedAt: await world.now(), disputed: false, tree })
+  return true
+}
+
+async function claim(model: Model, who: number, back: number, now: number): Promise<string> {
+  const newest = model.final(now)
+  const epoch = newest - back
+  const map = model.maps[epoch - 1]
+  if (!map) return 'no map'
+  const account = people[who] as Address
+  const cumulative = map.grants[who]!
+  const args = [BigInt(epoch), account, cumulative, map.tree.proof(who)] as const
+  const amount = cumulative - model.claimed[who]!
+  const { name } = await world.errorOf(STRANGER, 'RewardDistributor', 'claim', args)
+  const expected =
+    epoch < newest
+      ? 'Superseded'
+      : amount <= 0n
+        ? 'NothingToClaim'
+        : amount > map.payableSoFar - model.paid
+          ? 'ExceedsPayable'
+          : undefined
+  expect(name).toBe(expected ? `RewardDistributor.${expected}` : 'none')
+  if (expected) return name
+  const held = await world.balance(account)
+  await world.send(STRANGER, 'RewardDistributor', 'claim', args)
+  expect((await world.balance(account)) - held).toBe(amount)
+  model.claimed[who]! += amount
+  model.paid += amount
+  model.noticed = newest
+  return name
+}
+
+async function check(model: Model) {
+  expect(await world.balance(world.at.RewardDistributor)).toBe(model.funded - model.paid)
+  expect(await world.read('RewardDistributor', 'newestFinal', [])).toBe(BigInt(model.final(await world.now())))
+  expect(model.paid <= model.funded).toBe(true)
+}
