@@ -14,7 +14,7 @@ export interface EngineLane {
 }
 
 /** Answering stays quick while a model trains: these tasks have a process of their own, which keeps its models loaded. */
-const ANSWERING: readonly TaskName[] = ['generate', 'evaluate']
+const ANSWERING: readonly TaskName[] = ['generate', 'evaluate', 'explainAnswer']
 
 export interface EngineLaneOptions {
   device: string

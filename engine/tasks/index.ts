@@ -1,11 +1,12 @@
 import { evaluate } from './evaluate.ts'
+import { explainAnswer } from './explainAnswer.ts'
 import { fineTune } from './fineTune.ts'
 import { generate } from './generate.ts'
 import { influence } from './influence.ts'
 import type { Task } from './task.ts'
 
 /** Everything the engine can be asked to do in a process of its own. */
-export const tasks = { fineTune, influence, generate, evaluate }
+export const tasks = { fineTune, influence, generate, evaluate, explainAnswer }
 
 export type Tasks = typeof tasks
 export type TaskName = keyof Tasks
