@@ -1,11 +1,10 @@
-import { existsSync } from 'node:fs'
 import { writeAdapter } from '#engine/formats/adapter.ts'
 import { type LoraConfig, loraConfig } from '#engine/model/lora.ts'
-import { readTrainingCheckpoint, writeTrainingCheckpoint } from '#engine/train/checkpoint.ts'
 import { TrainingRun } from '#engine/train/run.ts'
 import { type Schedule, schedule } from '#engine/train/schedule.ts'
 import { type SupervisedExample, supervised } from '#engine/train/supervised.ts'
 import { Trainer } from '#engine/train/trainer.ts'
+import { resumed } from './checkpoints.ts'
 import { encodeRow, type TextPair } from './encode.ts'
 import { adapterOf, type Base, loadAdapter, loadBase } from './models.ts'
 import { type TaskContext, TaskError } from './task.ts'
@@ -84,27 +83,12 @@ export async function fineTune(input: FineTuneInput, { emit, signal }: TaskConte
         evaluation: { examples: toExamples(base, input.evalSamples, training.maxLength), every: stepsAnEpoch },
       }),
     })
-    if (checkpointFile !== undefined && existsSync(checkpointFile))
-      run.restore(await readTrainingCheckpoint(checkpointFile))
-    const save = async () => {
-      if (checkpointFile !== undefined) await writeTrainingCheckpoint(checkpointFile, await run.checkpoint())
-    }
-    const every = (input.checkpointEvery ?? 5) * 1000
-    let saved = Date.now()
-    try {
-      for await (const { step, steps, loss, learningRate, evaluation } of run.start(signal)) {
-        emit({ type: 'metric', name: 'loss', step, value: loss })
-        emit({ type: 'metric', name: 'learningRate', step, value: learningRate })
-        if (evaluation) emit({ type: 'metric', name: 'evalLoss', step, value: evaluation.loss })
-        emit({ type: 'progress', done: (0.95 * step) / steps, stage: 'training' })
-        if (Date.now() - saved >= every) {
-          await save()
-          saved = Date.now()
-        }
-      }
-    } finally {
-      // Also after an abort: the trainer stands at the end of its last whole step.
-      await save()
+    const checkpoint = { file: checkpointFile, every: input.checkpointEvery }
+    for await (const { step, steps, loss, learningRate, evaluation } of resumed(run, checkpoint, signal)) {
+      emit({ type: 'metric', name: 'loss', step, value: loss })
+      emit({ type: 'metric', name: 'learningRate', step, value: learningRate })
+      if (evaluation) emit({ type: 'metric', name: 'evalLoss', step, value: evaluation.loss })
+      emit({ type: 'progress', done: (0.95 * step) / steps, stage: 'training' })
     }
     emit({ type: 'progress', done: 0.95, stage: 'measuring' })
     const { loss: finalLoss } = await trainer.evaluate(examples, signal)

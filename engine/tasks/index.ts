@@ -1,3 +1,4 @@
+import { align } from './align.ts'
 import { evaluate } from './evaluate.ts'
 import { explainAnswer } from './explainAnswer.ts'
 import { fineTune } from './fineTune.ts'
@@ -6,7 +7,7 @@ import { influence } from './influence.ts'
 import type { Task } from './task.ts'
 
 /** Everything the engine can be asked to do in a process of its own. */
-export const tasks = { fineTune, influence, generate, evaluate, explainAnswer }
+export const tasks = { fineTune, influence, align, generate, evaluate, explainAnswer }
 
 export type Tasks = typeof tasks
 export type TaskName = keyof Tasks

@@ -1,0 +1,160 @@
+import type { Weights } from '#engine/formats/weights.ts'
+import type { Generator } from '#engine/generate/generator.ts'
+import { Scorer } from '#engine/model/scorer.ts'
+import { groupRelative, grpo, leaveOneOut, rloo } from '#engine/train/policy.ts'
+import { PolicyRun, type Sampled } from '#engine/train/policyRun.ts'
+import { schedule } from '#engine/train/schedule.ts'
+import { Trainer } from '#engine/train/trainer.ts'
+import type { AlignInput } from './align.ts'
+import { resumed } from './checkpoints.ts'
+import { encodePrompt } from './encode.ts'
+import { type Base, generatorOf, type LoadedAdapter } from './models.ts'
+import { type TrainedReward, trainReward } from './rewardModel.ts'
+import { stage, type TaskContext, TaskError } from './task.ts'
+
+interface Prompt {
+  ids: number[]
+}
+
+/** What an answer that never ends loses, in deviations of the reward: so that long ones are not preferred for it. */
+const ENDLESS = 1
+/** Prompts on which the policy is compared before and after. */
+const PROBES = 64
+
+/** Trains a reward model on the pairs, then the policy on its own samples by RLOO or GRPO. */
+export async function alignByReward(
+  base: Base,
+  start: LoadedAdapter,
+  input: AlignInput,
+  context: TaskContext,
+): Promise<{ weights: Weights; metrics: Record<string, number> }> {
+  const { config, weights } = base
+  const { lora } = start
+  const { method, pairs, training, checkpointFile: file, checkpointEvery: every } = input
+  const { steps, group, promptsPerStep, beta, seed, maxTokens, temperature = 1 } = training
+  const { signal } = context
+  const prompts = input.prompts.map((text, index) => promptOf(base, text, index))
+  const plan = {
+    epochs: training.rewardEpochs ?? 4,
+    batchSize: 16,
+    learningRate: training.rewardLearningRate ?? 1e-3,
+    rank: 8,
+    seed,
+  }
+  const rewardCheckpoint = { file: file === undefined ? undefined : `${file}.reward`, every }
+  const judge = await trainReward(base, start, pairs, plan, rewardCheckpoint, stage(context, 0.02, 0.25))
+  const generator = generatorOf(base, start)
+  const reference = new Scorer({ config, weights, lora, adapter: start.weights })
+  const objective = method === 'rloo' ? rloo({ klWeight: beta }) : grpo({ klWeight: beta })
+  const trainer = new Trainer({ config, weights, lora, adapter: start.weights, objective, seed, microBatch: 16 })
+  const sampling = { generator, maxTokens, temperature, room: config.max_position_embeddings, endId: base.endId }
+  try {
+    const run = new PolicyRun(trainer, {
+      prompts,
+      groupSize: group,
+      promptsPerRound: promptsPerStep,
+      rounds: steps,
+      learningRate: schedule(training.learningRate, { warmup: Math.ceil(steps / 10), floor: 0.1 }),
+      sample: (chosen, parameters, roundSeed, abort) => sample(chosen, parameters, `${roundSeed}`, sampling, abort),
+      reward: (sampled, abort) => rewards(judge, base, sampled, abort),
+      advantages: method === 'rloo' ? leaveOneOut : groupRelative,
+      ...(beta > 0 && { reference }),
+    })
+    const { emit } = stage(context, 0.25, 0.92)
+    for await (const report of resumed(run, { file, every }, signal)) {
+      const { round: step, rounds, loss, metrics, meanReward, meanLength } = report
+      const points = { reward: meanReward, policyLoss: loss, length: meanLength, ...metrics }
+      for (const [name, value] of Object.entries(points)) emit({ type: 'metric', name, step, value })
+      emit({ type: 'progress', done: step / rounds, stage: 'practising' })
+    }
+    const parameters = await trainer.parameters()
+    const probes = Array.from({ length: Math.min(PROBES, prompts.length) }, (_, index) => prompts[index]!)
+    const probe = async (adapter: Weights) => {
+      const answers = await sample(probes, adapter, `${seed}/probe`, sampling, signal)
+      const scored = await rewards(
+        judge,
+        base,
+        answers.map(({ completion }, i) => ({ prompt: probes[i]!, completion })),
+        signal,
+      )
+      return { answers, reward: meanOf(scored) }
+    }
+    const [before, after] = [await probe(start.weights), await probe(parameters)]
+    const kl = await divergence(reference, probes, after.answers, signal)
+    const metrics = { rewardAccuracy: judge.accuracy, rewardBefore: before.reward, rewardAfter: after.reward, kl }
+    return { weights: parameters, metrics: { ...metrics, meanReward: after.reward } }
+  } finally {
+    await Promise.all([trainer.release(), reference.release(), judge.release()])
+  }
+}
+
+function promptOf(base: Base, text: string, index: number): Prompt {
+  const ids = encodePrompt(base, text)
+  const room = base.config.max_position_embeddings
+  if (ids.length >= room)
+    throw new TaskError(
+      `Prompt ${index} has ${ids.length} tokens; the model reads ${room - 1}. Shorten it or leave it out.`,
+    )
+  return { ids }
+}
+
+interface Sampling {
+  generator: Generator
+  maxTokens: number
+  temperature: number
+  room: number
+  endId: number | null
+}
+
+/** One completion for each prompt, its end token included, by the policy of these weights. */
+async function sample(
+  prompts: readonly Prompt[],
+  weights: Weights,
+  seed: string,
+  { generator, maxTokens, temperature, room, endId }: Sampling,
+  signal?: AbortSignal,
+): Promise<Sampled[]> {
+  generator.setAdapters([weights])
+  const requests = prompts.map(({ ids }, index) => ({
+    prompt: ids,
+    maxTokens: Math.min(maxTokens, room - ids.length),
+    temperature,
+    seed: `${seed}/${index}`,
+  }))
+  const found = await generator.generate(requests, signal)
+  return found.map(({ tokens, logProbabilities, finish }) => ({
+    completion: finish === 'stop' ? [...tokens, endId!] : tokens,
+    logProbabilities,
+  }))
+}
+
+async function rewards(
+  judge: TrainedReward,
+  { endId }: Base,
+  sampled: readonly { prompt: Prompt; completion: ArrayLike<number> }[],
+  signal?: AbortSignal,
+): Promise<number[]> {
+  const texts = sampled.map(({ prompt, completion }) => [...prompt.ids, ...Array.from(completion)])
+  const scores = await judge.score(texts, signal)
+  return scores.map((score, index) => (texts[index]!.at(-1) === endId ? score : score - ENDLESS))
+}
+
+/** How far the policy's own samples went from the reference: nats a completion (Monte Carlo). */
+async function divergence(
+  reference: Scorer,
+  prompts: readonly Prompt[],
+  answers: readonly Sampled[],
+  signal?: AbortSignal,
+): Promise<number> {
+  const rows = answers.map(({ completion }, index) => [...prompts[index]!.ids, ...Array.from(completion)])
+  const scored = await reference.logProbabilities(rows, signal)
+  const sumOf = (values: ArrayLike<number>) => Array.from(values).reduce((a, b) => a + b, 0)
+  return meanOf(
+    answers.map(({ logProbabilities }, index) => {
+      const from = prompts[index]!.ids.length - 1
+      return sumOf(logProbabilities) - sumOf(scored[index]!.subarray(from))
+    }),
+  )
+}
+
+const meanOf = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length

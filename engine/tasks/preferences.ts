@@ -1,0 +1,63 @@
+import type { Weights } from '#engine/formats/weights.ts'
+import { Scorer } from '#engine/model/scorer.ts'
+import { dpo, type PreferencePair, withReference } from '#engine/train/preference.ts'
+import { TrainingRun } from '#engine/train/run.ts'
+import { schedule } from '#engine/train/schedule.ts'
+import { Trainer } from '#engine/train/trainer.ts'
+import type { AlignInput } from './align.ts'
+import { resumed } from './checkpoints.ts'
+import { encodeRow } from './encode.ts'
+import type { Base, LoadedAdapter } from './models.ts'
+import { stage, type TaskContext, TaskError } from './task.ts'
+
+/** Direct preference optimisation: the policy learns from the pairs without a reward model. */
+export async function alignDirectly(
+  base: Base,
+  start: LoadedAdapter,
+  { pairs, training, checkpointFile, checkpointEvery }: AlignInput,
+  context: TaskContext,
+): Promise<{ weights: Weights; metrics: Record<string, number> }> {
+  const { signal } = context
+  const { config, weights } = base
+  const { lora } = start
+  const { steps, promptsPerStep: batchSize, beta, seed } = training
+  const room = config.max_position_embeddings
+  const rows = pairs.map(({ prompt, chosen, rejected, weight, noise }, index): PreferencePair => {
+    try {
+      const row = (completion: string) => encodeRow(base, { prompt, completion }, room)
+      return { chosen: row(chosen), rejected: row(rejected), weight, noise }
+    } catch (cause) {
+      throw new TaskError(`Pair ${index}: ${(cause as Error).message}`, { cause })
+    }
+  })
+  const reference = new Scorer({ config, weights, lora, adapter: start.weights })
+  const examples = await withReference(rows, reference, signal).finally(() => reference.release())
+  const microBatch = Math.min(batchSize, 8)
+  const trainer = new Trainer({
+    config,
+    weights,
+    lora,
+    adapter: start.weights,
+    objective: dpo({ beta }),
+    seed,
+    microBatch,
+  })
+  try {
+    const learningRate = schedule(training.learningRate, { warmup: Math.ceil(steps / 10) })
+    const run = new TrainingRun(trainer, { examples, batchSize, steps, learningRate })
+    const { emit } = stage(context, 0.05, 0.95)
+    for await (const { step, loss, metrics } of resumed(
+      run,
+      { file: checkpointFile, every: checkpointEvery },
+      signal,
+    )) {
+      emit({ type: 'metric', name: 'loss', step, value: loss })
+      for (const [name, value] of Object.entries(metrics)) emit({ type: 'metric', name, step, value })
+      emit({ type: 'progress', done: step / steps, stage: 'learning from preferences' })
+    }
+    const { loss, metrics } = await trainer.evaluate(examples, signal)
+    return { weights: await trainer.parameters(), metrics: { loss, ...metrics } }
+  } finally {
+    await trainer.release()
+  }
+}

@@ -1,0 +1,113 @@
+import { type LoraConfig, loraConfig, mergeAdapter } from '#engine/model/lora.ts'
+import { Scorer } from '#engine/model/scorer.ts'
+import { type RewardPair, reward, rewardModel } from '#engine/train/reward.ts'
+import { TrainingRun } from '#engine/train/run.ts'
+import { schedule } from '#engine/train/schedule.ts'
+import { Trainer } from '#engine/train/trainer.ts'
+import { type CheckpointOptions, resumed } from './checkpoints.ts'
+import { encodePair } from './encode.ts'
+import type { Base, LoadedAdapter } from './models.ts'
+import { type TaskContext, TaskError } from './task.ts'
+
+/** A judgement between two answers to one prompt. */
+export interface PreferenceInput {
+  prompt: string
+  chosen: string
+  rejected: string
+  /** How far the judges are trusted; 1 by default. */
+  weight?: number
+  /** The probability that they named the wrong answer; 0 by default. */
+  noise?: number
+}
+
+export interface RewardPlan {
+  epochs: number
+  batchSize: number
+  learningRate: number
+  rank: number
+  seed: number
+}
+
+/** Every so many pairs one is held out, to tell how well the model judges what it has not seen. */
+const HELD_OUT_EVERY = 8
+/** Draws scores towards a common zero. */
+const CENTRING = 0.01
+
+export interface TrainedReward {
+  /** Standardised scores: over the pairs' answers their mean is 0 and their deviation 1. */
+  score(texts: readonly ArrayLike<number>[], signal?: AbortSignal): Promise<number[]>
+  /** Share of held-out judgements it agrees with, each by its weight. */
+  accuracy: number
+  release(): Promise<void>
+}
+
+/** Trains a reward model on the pairs: the policy itself with a fresh score head and an adapter of its own. */
+export async function trainReward(
+  base: Base,
+  policy: LoadedAdapter,
+  pairs: readonly PreferenceInput[],
+  plan: RewardPlan,
+  checkpoint: CheckpointOptions,
+  { emit, signal }: TaskContext,
+): Promise<TrainedReward> {
+  const seed = plan.seed
+  const merged = mergeAdapter(base.weights, policy.lora, policy.weights)
+  const { config, weights } = rewardModel(base.config, merged, `${seed}/reward`)
+  const lora: LoraConfig = loraConfig({ rank: plan.rank })
+  const examples = pairs.map((pair, index) => rewardPair(base, pair, index))
+  const held = examples.filter((_, index) => index % HELD_OUT_EVERY === HELD_OUT_EVERY - 1)
+  const known = examples.filter((_, index) => index % HELD_OUT_EVERY !== HELD_OUT_EVERY - 1)
+  const { batchSize, epochs } = plan
+  const objective = reward({ centring: CENTRING })
+  const microBatch = Math.min(batchSize, 8)
+  const trainer = new Trainer({ config, weights, lora, objective, seed, microBatch })
+  try {
+    const warmup = Math.ceil((Math.ceil(known.length / batchSize) * epochs) / 10)
+    const learningRate = schedule(plan.learningRate, { warmup })
+    const run = new TrainingRun(trainer, { examples: known, batchSize, epochs, learningRate })
+    for await (const { step, steps, loss, metrics } of resumed(run, checkpoint, signal)) {
+      emit({ type: 'metric', name: 'rewardLoss', step, value: loss })
+      emit({ type: 'metric', name: 'rewardTrainingAccuracy', step, value: metrics.accuracy! })
+      emit({ type: 'progress', done: step / steps, stage: 'learning what is preferred' })
+    }
+    const judged = await trainer.evaluate(held.length > 0 ? held : known, signal)
+    const scorer = new Scorer({ config, weights, lora, adapter: await trainer.parameters() })
+    const texts = examples.flatMap(({ chosen, rejected }) => [chosen, rejected])
+    const standardise = standardiser(await scorer.scores(texts, signal))
+    return {
+      accuracy: judged.metrics.accuracy!,
+      score: async (rows, abort) => Array.from(await scorer.scores(rows, abort), standardise),
+      release: () => scorer.release(),
+    }
+  } finally {
+    await trainer.release()
+  }
+}
+
+function rewardPair(
+  base: Base,
+  { prompt, chosen, rejected, weight, noise }: PreferenceInput,
+  index: number,
+): RewardPair {
+  const room = base.config.max_position_embeddings
+  const whole = (completion: string) => {
+    const pair = encodePair(base, { prompt, completion })
+    return [...pair.prompt, ...pair.completion].slice(-room)
+  }
+  try {
+    return {
+      chosen: whole(chosen),
+      rejected: whole(rejected),
+      ...(weight !== undefined && { weight }),
+      ...(noise !== undefined && { noise }),
+    }
+  } catch (cause) {
+    throw new TaskError(`Pair ${index}: ${(cause as Error).message}`, { cause })
+  }
+}
+
+function standardiser(scores: Float32Array): (score: number) => number {
+  const mean = scores.reduce((a, b) => a + b, 0) / scores.length
+  const deviation = Math.sqrt(scores.reduce((sum, score) => sum + (score - mean) ** 2, 0) / scores.length)
+  return (score) => (score - mean) / (deviation || 1)
+}
