@@ -9,6 +9,7 @@ import { openChain } from '#workers/chain.ts'
 import { startEngineLane } from '#workers/engine.ts'
 import { handlersWith } from '#workers/handlers/index.ts'
 import { startWorker } from '#workers/index.ts'
+import { postLedger } from '#workers/ledger.ts'
 import { readDeployment } from './deployment.ts'
 import { openLog } from './log.ts'
 import { openMetrics } from './metrics.ts'
@@ -104,6 +105,7 @@ export const runWorker = () =>
       cpuConcurrency: config.cpuConcurrency,
       device: config.device,
       checkpoints: join(config.home, 'checkpoints'),
+      upkeep: () => postLedger({ db, artifacts, deployment }),
     })
     return {
       info: { id: worker.id },

@@ -9,7 +9,7 @@ interface Listing {
 }
 
 /** Stores every file of `folder` (no sub-folders) and returns the name of its listing. */
-export async function storeFolder(store: Pick<ArtifactStore, "put">, folder: string): Promise<string> {
+export async function storeFolder(store: Pick<ArtifactStore, 'put'>, folder: string): Promise<string> {
   const files: Record<string, string> = {}
   for (const entry of (await readdir(folder, { withFileTypes: true })).filter((one) => one.isFile()))
     files[entry.name] = await store.put(await readFile(join(folder, entry.name)))

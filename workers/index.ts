@@ -28,6 +28,8 @@ export interface WorkerOptions {
   streamUrl?: string
   /** Folder of checkpoints. */
   checkpoints: string
+  /** What else to do every few seconds, such as posting the ledger. */
+  upkeep?(): Promise<unknown>
   timing?: Partial<Timing>
 }
 
@@ -44,7 +46,7 @@ export interface RunningWorker {
 
 /** Starts a worker: it announces itself, takes jobs from both queues, and heals what others left behind. */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
-  const { db, queues, artifacts, chain, handlers, log, checkpoints } = options
+  const { db, queues, artifacts, chain, handlers, log, checkpoints, upkeep = async () => {} } = options
   const timing = { ...TIMING, ...options.timing }
   const id = `${hostname()}-${process.pid}-${randomBytes(4).toString('hex')}`
   const runner = createRunner({ db, queues, artifacts, chain, handlers, log, workerId: id, checkpoints, timing })
@@ -61,6 +63,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     ),
     every(timing.sweepMs, () => sweep({ db, queues }, timing)),
     every(HEAL_MS, () => chain.heal()),
+    every(timing.sweepMs, () => upkeep()),
   ]
   log.info({ worker: id, backend: queues.backend, ...concurrency }, 'worker ready')
 

@@ -1,6 +1,8 @@
 import { Initial } from './0001-Initial.ts'
 import { ReceiptAndHold } from './0002-ReceiptAndHold.ts'
 import { PresentRows } from './0003-PresentRows.ts'
+import { LedgerEvent } from './0004-LedgerEvent.ts'
+import { LedgerGuard } from './0005-LedgerGuard.ts'
 
 /** Oldest first; written by `npm run migration`. */
-export const migrations = [Initial, ReceiptAndHold, PresentRows]
+export const migrations = [Initial, ReceiptAndHold, PresentRows, LedgerEvent, LedgerGuard]

@@ -7,6 +7,7 @@ export class LedgerTransfer {
   @Text('The account debited.', { index: true }) debit!: string
   @Text('The account credited.', { index: true }) credit!: string
   @Wei('How much; positive.') amount!: bigint
+  @Text('The chain event it follows from.', { index: true }) event!: string
   @Text('Which kind of fact.') reason!: string
   @Time('The fact’s time.') at!: Date
 }

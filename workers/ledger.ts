@@ -1,0 +1,164 @@
+import type { Deployment } from '#contracts/deploy.ts'
+import { type LedgerFact, postings } from '#rules/ledger.ts'
+import type { ArtifactStore } from '#schema/artifacts.ts'
+import { rowOf, rowsOf } from '#schema/current.ts'
+import type { Database, Sql } from '#schema/database.ts'
+import { getDocument, type RewardMapDocument, rewardMap } from '#schema/documents.ts'
+import { LedgerTransfer } from '#schema/offchain/ledger.ts'
+import { ChainEvent, Cursor } from '#schema/onchain/chain.ts'
+import { RewardMap } from '#schema/onchain/rewards.ts'
+import { row, saveRows } from '#schema/rows.ts'
+
+/** Posts the double-entry ledger (rule 9) from finalised events only, so that a reorganisation never touches it. Any worker may call
+ *  it at any time: one at a time posts, each fact once, in the order of the chain. */
+
+interface LedgerSources {
+  db: Database
+  artifacts: Pick<ArtifactStore, 'get'>
+  deployment: Pick<Deployment, 'chainId' | 'addresses' | 'settings'>
+}
+
+const LOCK = 7235804
+const MOVING = ['CreditDeposited', 'CreditWithdrawn', 'VoucherRedeemed', 'EpochFunded', 'RewardClaimed']
+
+/** Returns how many transfers were added. */
+export function postLedger(sources: LedgerSources): Promise<number> {
+  return sources.db.transaction(async (sql) => {
+    const { rows } = await sql.query('select pg_try_advisory_xact_lock($1) as mine', [LOCK])
+    if (!rows[0].mine) return 0
+    const cursor = await rowOf(sql, Cursor, String(sources.deployment.chainId))
+    if (!cursor) return 0
+    const posted = await sql.query(`select coalesce(max(event), '') as last from ledger_transfer`)
+    const events = await rowsOf(
+      sql,
+      ChainEvent,
+      'name = any($1) and from_block <= $2 and id > $3',
+      [MOVING, cursor.finalBlock, posted.rows[0].last],
+      {
+        orderBy: 'id',
+      },
+    )
+    let added = 0
+    for (const event of events) {
+      if (event.name === 'RewardClaimed') added += await postMaps(sql, sources, event)
+      const fact = await factOf(sql, sources, event)
+      if (fact) added += await post(sql, fact, event)
+    }
+    return added
+  })
+}
+
+async function factOf(
+  sql: Sql,
+  { deployment }: LedgerSources,
+  { id, name, args, transactionHash }: ChainEvent,
+): Promise<LedgerFact | undefined> {
+  const text = (key: string) => String(args[key])
+  const amount = BigInt(text('amount'))
+  switch (name) {
+    case 'CreditDeposited':
+      return { kind: 'deposit', id, consumer: text('consumer'), amount }
+    case 'CreditWithdrawn':
+      return { kind: 'withdraw', id, consumer: text('consumer'), amount }
+    case 'VoucherRedeemed': {
+      const epoch = await epochOf(sql, transactionHash)
+      if (epoch === undefined) throw new Error(`Event ${id} redeems a voucher, but its transaction settles no usage.`)
+      return { kind: 'redeem', id, consumer: text('consumer'), epoch, amount }
+    }
+    case 'EpochFunded':
+      // What the market passes on was posted when its vouchers were redeemed.
+      return (await epochOf(sql, transactionHash)) === undefined
+        ? { kind: 'fund', id, epoch: BigInt(text('epoch')), amount }
+        : undefined
+    default: {
+      const account = text('account')
+      return account === deployment.addresses.Treasury.toLowerCase()
+        ? undefined
+        : { kind: 'claim', id, account, amount }
+    }
+  }
+}
+
+/** The epoch whose usage a transaction settles. */
+async function epochOf(sql: Sql, transactionHash: string): Promise<bigint | undefined> {
+  const [usage] = await rowsOf(sql, ChainEvent, `transaction_hash = $1 and name = 'UsageSettled'`, [transactionHash])
+  return usage && BigInt(String(usage.args.epoch))
+}
+
+/** Posts the maps whose challenge window was over when `before` happened: a claim proves that. */
+async function postMaps(sql: Sql, { artifacts, deployment }: LedgerSources, before: ChainEvent): Promise<number> {
+  const maps = await rowsOf(
+    sql,
+    RewardMap,
+    `status = 'Published' and uri is not null and not exists (select 1 from ledger_transfer where id like 'rewardMap/' || epoch || '/%')`,
+    [],
+    {
+      orderBy: 'epoch',
+    },
+  )
+  let added = 0
+  for (const map of maps) {
+    const until = (map.publishedAt?.getTime() ?? 0) + deployment.settings.challengeWindow * 1000
+    if (until > before.timestamp.getTime()) break
+    const document = await getDocument(artifacts, rewardMap, map.uri as string)
+    const former = map.epoch > 1 ? await formerMap(sql, artifacts, map.epoch - 1) : undefined
+    added += await post(
+      sql,
+      mapFact(document, former, deployment.addresses.Treasury.toLowerCase(), await escrowOf(sql, map.epoch)),
+      before,
+    )
+  }
+  return added
+}
+
+async function formerMap(sql: Sql, artifacts: LedgerSources['artifacts'], epoch: number): Promise<RewardMapDocument> {
+  const row = await rowOf(sql, RewardMap, String(epoch))
+  return getDocument(artifacts, rewardMap, row?.uri ?? '')
+}
+
+function mapFact(
+  map: RewardMapDocument,
+  former: RewardMapDocument | undefined,
+  treasury: string,
+  escrow: bigint,
+): LedgerFact {
+  const before = new Map((former?.leaves ?? []).map((leaf) => [leaf.account, BigInt(leaf.cumulative)]))
+  const rises = map.leaves.map(({ account, cumulative }) => ({
+    account,
+    amount: BigInt(cumulative) - (before.get(account) ?? 0n),
+  }))
+  return {
+    kind: 'rewardMap',
+    epoch: BigInt(map.epoch),
+    escrow,
+    treasury: rises.find((one) => one.account === treasury)?.amount ?? 0n,
+    changes: rises.filter((one) => one.account !== treasury && one.amount !== 0n),
+  }
+}
+
+async function escrowOf(sql: Sql, epoch: number): Promise<bigint> {
+  const { rows } = await sql.query(
+    `select coalesce(sum(case when credit = $1 then amount else -amount end), 0) as balance from ledger_transfer where credit = $1 or debit = $1`,
+    [`escrow:${epoch}`],
+  )
+  return rows[0].balance
+}
+
+async function post(sql: Sql, fact: LedgerFact, event: ChainEvent): Promise<number> {
+  const transfers = postings(fact)
+  await saveRows(
+    sql,
+    transfers.map(({ id, from, to, amount }) =>
+      row(LedgerTransfer, {
+        id,
+        debit: from,
+        credit: to,
+        amount,
+        event: event.id,
+        reason: fact.kind,
+        at: event.timestamp,
+      }),
+    ),
+  )
+  return transfers.length
+}
