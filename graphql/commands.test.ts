@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { privateKeyToAccount } from 'viem/accounts'
 import { expect, test } from 'vitest'
 import { jobKinds } from '#schema/jobs.ts'
@@ -177,6 +178,14 @@ test('a voucher is accepted when its consumer signed it for this chain and this 
   expect(stored.rows).toEqual([
     { cumulative: 250n, signature: await sign({ endpointId: 1n, cumulative: 250n, deadline: DEADLINE }) },
   ])
+})
+
+test('the voucher that is verified here is the one that the contract redeems', () => {
+  const source = readFileSync(new URL('../contracts/src/InferenceMarket.sol', import.meta.url), 'utf8')
+  const { name, version } = voucherDomain(CHAIN_ID, MARKET)
+  const fields = VOUCHER_TYPES.Voucher.map((field) => `${field.type} ${field.name}`)
+  expect(source).toContain(`EIP712("${name}", "${version}")`)
+  expect(source).toContain(`keccak256("Voucher(${fields.join(',')})")`)
 })
 
 test('a voucher that is forged, replayed elsewhere, expired or malformed is refused with its reason', async () => {

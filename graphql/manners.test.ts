@@ -13,7 +13,7 @@ import { testApi } from './test/api.ts'
 const nest = (levels: number, inner: string): string =>
   levels === 0 ? inner : `versions(first: 1) { nodes { model { ${nest(levels - 1, inner)} } } }`
 
-test('the committed schema is the one that the entities give', () => {
+test('the committed schema is the one that the entities give (else: npm run schema)', () => {
   expect(readFileSync(new URL('schema.graphql', import.meta.url), 'utf8')).toBe(printedSchema())
 })
 

@@ -10,6 +10,7 @@ import { classNamed, declareMethod } from '../derive/declare.ts'
 import { descriptionOf } from '../derive/inputs.ts'
 import { ApiError } from '../errors.ts'
 import { tableFor } from '../names.ts'
+import { AT, OF, type Row } from '../query/page.ts'
 import { reserve } from './credit.ts'
 import { requireKnown } from './known.ts'
 
@@ -77,8 +78,7 @@ export class CancelCommand {
   }
 }
 
-/** The job as a row of this request, read anew so that its relations can be asked for. */
-async function rowOf({ reader }: ApiContext, job: JobRun) {
-  const table = tableFor(JobRun)
-  return reader.one(`command:${job.id}`, table, await reader.moment(), table.columns, job.id)
+/** The job as a row of this request, so that its relations can be asked for. */
+async function rowOf({ reader }: ApiContext, job: JobRun): Promise<Row> {
+  return { ...job, [AT]: await reader.moment(), [OF]: tableFor(JobRun) }
 }

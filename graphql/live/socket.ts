@@ -4,7 +4,7 @@ import { useServer as speakGraphqlWs } from 'graphql-ws/use/ws'
 import { WebSocketServer } from 'ws'
 import { type Caller, callerOf } from '../access.ts'
 import { contextOf, type Services } from '../context.ts'
-import { formatError } from '../errors.ts'
+import { ApiError, formatError } from '../errors.ts'
 import { LIMITS, measure } from '../manners/limits.ts'
 import { refuse } from '../manners/plugin.ts'
 import { apiSchema } from '../schema.ts'
@@ -33,8 +33,9 @@ export function serveSockets(server: Server, path: string, services: Services): 
         }
         return true
       },
-      onSubscribe({ extra }, _id, { query, operationName, variables }) {
+      onSubscribe({ extra, subscriptions }, _id, { query, operationName, variables }) {
         try {
+          refuse(() => requireRoom(Object.keys(subscriptions).length))
           const document = parse(query, { maxTokens: LIMITS.tokens })
           const faults = validate(schema, document)
           if (faults.length > 0) return faults
@@ -56,6 +57,16 @@ export function serveSockets(server: Server, path: string, services: Services): 
   return async () => {
     await served.dispose()
   }
+}
+
+const MOST_SUBSCRIPTIONS = 100
+
+function requireRoom(open: number): void {
+  if (open > MOST_SUBSCRIPTIONS)
+    throw new ApiError(
+      'TOO_MANY_SUBSCRIPTIONS',
+      `A connection has at most ${MOST_SUBSCRIPTIONS} subscriptions. End some first.`,
+    )
 }
 
 /** Browsers name the page that opens a socket: only our own pages may, for cross-origin rules do not bind sockets. */
