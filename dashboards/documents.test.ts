@@ -1,0 +1,28 @@
+import { readFile } from 'node:fs/promises'
+import { parse, validate } from 'graphql'
+import { expect, test } from 'vitest'
+import { ANSWERS, answerTypes, committedSchema, operations } from './generate.ts'
+import { MOST_PEOPLE, people } from './web/data/documents.ts'
+
+test('every document of the page is valid against the committed schema', () => {
+  const schema = committedSchema()
+  for (const text of [...operations(), people(MOST_PEOPLE)])
+    expect(validate(schema, parse(text)).map((fault) => fault.message)).toEqual([])
+})
+
+test('the types of the answers are those that the schema gives', async () => {
+  const committed = await readFile(ANSWERS, 'utf8')
+  const generated = answerTypes(committedSchema(), operations())
+  expect(committed, 'run: node --import tsx dashboards/generate.ts').toBe(generated)
+})
+
+test('a field that the schema lacks is named', () => {
+  const generate = () => answerTypes(committedSchema(), ['query Wrong { overview { unicorns } }'])
+  expect(generate).toThrow('Overview has no field unicorns')
+})
+
+test('the page asks for less than the API allows in one query', () => {
+  const aliases = people(MOST_PEOPLE).match(/p\d+:/g)?.length
+  expect(aliases).toBe(MOST_PEOPLE)
+  expect(MOST_PEOPLE).toBeLessThanOrEqual(50)
+})

@@ -1,0 +1,81 @@
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { type Browser, chromium } from 'playwright-core'
+
+/** Where a Chromium is looked for: `CHROMIUM`, or what Linux distributions install. */
+export const chromiumPath = (): string | undefined =>
+  [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(
+    (path) => path && existsSync(path),
+  )
+
+export function openBrowser(): Promise<Browser> {
+  const executablePath = chromiumPath()
+  if (!executablePath)
+    throw new Error('There is no Chromium here. Install one (apt-get install chromium), or set CHROMIUM to its path.')
+  return chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'] })
+}
+
+export const SIZES = { phone: { width: 390, height: 844 }, desktop: { width: 1280, height: 900 } } as const
+const SCHEMES = ['light', 'dark'] as const
+
+/** Pictures of the whole page at `url`, phone and desktop, light and dark, with the first contributor's reasons open. Returns the files. */
+export async function capture(browser: Browser, url: string, folder: string): Promise<string[]> {
+  await mkdir(folder, { recursive: true })
+  const files: string[] = []
+  for (const [size, viewport] of Object.entries(SIZES))
+    for (const colorScheme of SCHEMES) {
+      const context = await browser.newContext({ viewport, colorScheme, deviceScaleFactor: 1, reducedMotion: 'reduce' })
+      const page = await context.newPage()
+      await page.goto(url)
+      await page.locator('.is-live, .is-polling').first().waitFor()
+      const person = page.locator('[data-contributor] button').first()
+      if (
+        await person.waitFor({ timeout: 5000 }).then(
+          () => true,
+          () => false,
+        )
+      ) {
+        await person.click()
+        await page.locator('.why-in').waitFor()
+      }
+      await page.waitForTimeout(800)
+      const path = resolve(folder, `live-${size}-${colorScheme}.png`)
+      await page.screenshot({ path, fullPage: true })
+      files.push(path)
+      await context.close()
+    }
+  return files
+}
+
+/** `npm run screenshots -- DIR [URL]`: of the page at URL, or of the page that the browser test fills with rows. */
+async function main([folder, url]: string[]): Promise<number> {
+  if (!folder) throw new Error('Name a folder for the pictures: npm run screenshots -- DIR [URL]')
+  if (!url)
+    return (
+      spawnSync(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', 'test/web.test.ts'], {
+        stdio: 'inherit',
+        env: { ...process.env, SCREENSHOTS: resolve(folder) },
+      }).status ?? 1
+    )
+  const browser = await openBrowser()
+  try {
+    for (const file of await capture(browser, url, folder)) console.log(file)
+  } finally {
+    await browser.close()
+  }
+  return 0
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href)
+  main(process.argv.slice(2)).then(
+    (code) => {
+      process.exitCode = code
+    },
+    (error: Error) => {
+      console.error(error.message)
+      process.exitCode = 1
+    },
+  )

@@ -1,0 +1,118 @@
+/** Every GraphQL document of the page. `answers.ts` is generated from them and from `graphql/schema.graphql`; a test keeps the three in step. */
+
+/** What moves all the time: where the chain stands, the lifecycle in figures, votes, jobs. */
+export const PULSE = /* GraphQL */ `
+query Pulse {
+  _meta { chainId block finalBlock headBlock final time }
+  overview {
+    models proposals votes mandates holders datanets contributions acceptedContributions contributors versions promotedVersions
+    evaluations feedbackTasks judgements validators endpoints receipts fees settledFees epochs rewards claimed disputes openDisputes
+    jobs runningJobs failedJobs
+  }
+  answerAttributions(first: 1) { totalCount }
+  proposals(first: 6, orderBy: [{ field: createdAt, direction: desc }]) {
+    nodes {
+      id description proposer state forVotes againstVotes abstainVotes quorumNeeded quorumReached voteEnd eta createdAt
+      votes(first: 1) { totalCount }
+      models(first: 1) { nodes { id bond bondStatus bondReturned bondSlashed specHash } }
+    }
+  }
+  open: jobs(first: 12, where: { status: { in: [Running, Queued] } }, orderBy: [{ field: createdAt, direction: desc }]) { nodes { ...Job } }
+  recent: jobs(first: 12, where: { kind: { in: ["fineTune", "evaluate", "compare", "rlhf", "scoreDatanet", "settleFeedback", "settleEpoch", "resolveDispute"] } }, orderBy: [{ field: createdAt, direction: desc }]) { nodes { ...Job } }
+  failed: jobs(first: 4, where: { status: { eq: Failed } }, orderBy: [{ field: createdAt, direction: desc }]) { nodes { ...Job } }
+  workerNodes(first: 8, orderBy: [{ field: heartbeatAt, direction: desc }]) { nodes { id device concurrency heartbeatAt } }
+  chainEvents(first: 60, orderBy: [{ field: id, direction: desc }]) { nodes { ...Event } }
+}
+fragment Job on JobRun { id kind status stage progress attempt error createdAt startedAt finishedAt }
+fragment Event on ChainEvent { id name contract args timestamp fromBlock transactionHash }
+`
+
+/** The curves of the newest training jobs, newest points first. */
+export const CURVES = /* GraphQL */ `
+query Curves {
+  jobs(first: 4, where: { kind: { in: ["fineTune", "rlhf"] } }, orderBy: [{ field: createdAt, direction: desc }]) {
+    nodes {
+      id
+      metrics(first: 800, where: { name: { ne: "learningRate" } }, orderBy: [{ field: step, direction: desc }]) { nodes { name step value } }
+    }
+  }
+}
+`
+
+/** What the lifecycle has made: versions with their evaluations, validators, disputes, reward maps. */
+export const STORY = /* GraphQL */ `
+query Story {
+  models(first: 3, orderBy: [{ field: proposedAt, direction: desc }]) {
+    nodes {
+      id specHash liveVersionId staked
+      targets(first: 16) { nodes { metric minimum } }
+      mandates(first: 1) { nodes { budget funded spent rubricHash deadline } }
+      splits(first: 1) { nodes { platform owner stakers data validators host ancestors } }
+      versions(first: 12, orderBy: [{ field: registeredAt, direction: desc }]) {
+        nodes {
+          id method status parentId registeredAt promotedAt rollbackReason manifestHash
+          evaluations(first: 32, orderBy: [{ field: loggedAt, direction: desc }]) { nodes { id metric score lower upper n rubricHash loggedAt } }
+          influences(first: 1) { totalCount }
+          feedbackTasks(first: 1) { totalCount }
+          endpoints(first: 4) { nodes { id priceIn priceOut } }
+          receipts(first: 1) { totalCount }
+        }
+      }
+    }
+  }
+  validators(first: 40, orderBy: [{ field: earned, direction: desc }]) { nodes { id stake earned lost withdrawn } }
+  reputations(first: 200) { nodes { validator domain value tier } }
+  settled: feedbackTasks(first: 1, where: { settled: { eq: true } }, orderBy: [{ field: id, direction: desc }]) { nodes { evidenceHash } }
+  disputes(first: 12, orderBy: [{ field: openedAt, direction: desc }]) {
+    nodes { id subject subjectId challenger bond outcome slashed openedAt resolvedAt }
+  }
+  rewardMaps(first: 8, orderBy: [{ field: epoch, direction: desc }]) { nodes { epoch status funded total root publishedAt } }
+  contributions(first: 1000, orderBy: [{ field: submittedAt, direction: desc }]) { nodes { contributor status uniqueness excluded } }
+}
+`
+
+/** The most accounts that the page lists. */
+export const MOST_PEOPLE = 40
+
+/** The ledger of each of `count` contributors, in one document. */
+export const people = (count: number) => /* GraphQL */ `
+query People(${range(count, (n) => `$a${n}: String!`).join(', ')}) {
+  ${range(count, (n) => `p${n}: contributor(account: $a${n}) { ...Person }`).join('\n  ')}
+}
+fragment Person on Contributor { account contributions accepted rejected excluded staked slashed weight earned claimed }
+`
+
+/** Why one contributor earned what it did. */
+export const REASONS = /* GraphQL */ `
+query Reasons($account: String!) {
+  contributor(account: $account) { reasons { epoch role source amount inputs } }
+  contributions(first: 200, where: { contributor: { eq: $account } }, orderBy: [{ field: submittedAt, direction: desc }]) {
+    totalCount
+    nodes {
+      id status reason quality uniqueness excluded stake slashed
+      influences(first: 4) { nodes { versionId influence standardError significant harmful weight } }
+    }
+  }
+}
+`
+
+/** A document that the chain names by its hash. */
+export const ARTIFACT = /* GraphQL */ `
+query Artifact($id: ID!) { artifact(id: $id) { json } }
+`
+
+export const EVENTS = /* GraphQL */ `
+subscription Events {
+  events { event { id name contract args timestamp fromBlock transactionHash } retracted { fromBlock } }
+}
+`
+
+export const JOBS = /* GraphQL */ `
+subscription Jobs {
+  jobs { id kind status stage progress attempt error createdAt startedAt finishedAt }
+}
+`
+
+function range<T>(count: number, make: (n: number) => T): T[] {
+  return Array.from({ length: count }, (_, n) => make(n))
+}

@@ -1,0 +1,151 @@
+import { useSyncExternalStore } from 'react'
+import type { CurvesAnswer, Event, Job, Person, PulseAnswer, StoryAnswer } from './answers.ts'
+import { ask } from './ask.ts'
+import { CURVES, MOST_PEOPLE, PULSE, people, STORY } from './documents.ts'
+import { listen } from './live.ts'
+
+export type Connection = 'connecting' | 'live' | 'polling' | 'lost'
+
+/** All that the page shows. Null until first answered. */
+export interface House {
+  connection: Connection
+  /** Why the last question failed; null when it was answered. */
+  fault: string | null
+  pulse: PulseAnswer | null
+  curves: CurvesAnswer | null
+  story: StoryAnswer | null
+  people: Person[] | null
+  /** Newest first. */
+  events: Event[]
+}
+
+/** Between two questions of a kind, while news flow. */
+const APART_MS = { pulse: 700, curves: 1500, story: 2500 }
+/** Without news: states that depend on the clock still change. */
+const QUIET_MS = 10_000
+/** Without a socket. */
+const POLL_MS = 2500
+const FEED = 80
+
+let house: House = {
+  connection: 'connecting',
+  fault: null,
+  pulse: null,
+  curves: null,
+  story: null,
+  people: null,
+  events: [],
+}
+const viewers = new Set<() => void>()
+let heard = false
+
+function put(part: Partial<House>): void {
+  house = { ...house, ...part }
+  for (const view of viewers) view()
+}
+
+export const useHouse = (): House =>
+  useSyncExternalStore(
+    (view) => {
+      viewers.add(view)
+      return () => viewers.delete(view)
+    },
+    () => house,
+  )
+
+/** Fills the house and keeps it filled. Returns how to stop. */
+export function open(): () => void {
+  const pulse = paced(APART_MS.pulse, readPulse)
+  const curves = paced(APART_MS.curves, async () => put({ curves: await ask<CurvesAnswer>(CURVES) }))
+  const story = paced(APART_MS.story, readStory)
+  const all = () => {
+    pulse()
+    curves()
+    story()
+  }
+  const stopListening = listen({
+    opened() {
+      heard = true
+      put({ connection: 'live', fault: null })
+      all()
+    },
+    lost() {
+      heard = false
+      if (house.connection === 'live') put({ connection: 'polling' })
+    },
+    event({ event, retracted }) {
+      if (retracted) put({ events: house.events.filter((one) => one.fromBlock < retracted.fromBlock) })
+      if (event) put({ events: merge([event], house.events) })
+      pulse()
+      story()
+    },
+    job(job) {
+      if (house.pulse) put({ pulse: withJob(house.pulse, job) })
+      if (job.kind === 'fineTune' || job.kind === 'rlhf') curves()
+      pulse()
+    },
+  })
+  let asked = 0
+  const timer = setInterval(() => {
+    if (Date.now() - asked < (heard ? QUIET_MS : POLL_MS)) return
+    asked = Date.now()
+    all()
+  }, 500)
+  all()
+  return () => {
+    clearInterval(timer)
+    stopListening()
+  }
+}
+
+async function readPulse(): Promise<void> {
+  const pulse = await ask<PulseAnswer>(PULSE)
+  put({ pulse, events: merge(pulse.chainEvents.nodes, []) })
+}
+
+async function readStory(): Promise<void> {
+  const story = await ask<StoryAnswer>(STORY)
+  put({ story })
+  const samples = new Map<string, number>()
+  for (const { contributor } of story.contributions.nodes) samples.set(contributor, (samples.get(contributor) ?? 0) + 1)
+  const accounts = [...samples].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1)).slice(0, MOST_PEOPLE)
+  if (accounts.length === 0) return put({ people: [] })
+  const variables = Object.fromEntries(accounts.map(([account], n) => [`a${n}`, account]))
+  put({ people: Object.values(await ask<Record<string, Person>>(people(accounts.length), variables)) })
+}
+
+/** Runs `work` when asked, at most once in `apartMs`, never twice at a time; faults are shown and cleared. */
+function paced(apartMs: number, work: () => Promise<void>): () => void {
+  let state: 'idle' | 'busy' | 'again' = 'idle'
+  const run = async () => {
+    state = 'busy'
+    try {
+      await work()
+      if (house.fault !== null || house.connection !== (heard ? 'live' : 'polling'))
+        put({ fault: null, connection: heard ? 'live' : 'polling' })
+    } catch (error) {
+      const unreachable = (error as { kind?: string }).kind === 'unreachable'
+      put({ fault: (error as Error).message, ...(unreachable && { connection: 'lost' }) })
+    }
+    setTimeout(() => {
+      const again = state === 'again'
+      state = 'idle'
+      if (again) void run()
+    }, apartMs)
+  }
+  return () => {
+    if (state === 'idle') void run()
+    else state = 'again'
+  }
+}
+
+const merge = (fresh: readonly Event[], known: readonly Event[]): Event[] =>
+  [...new Map([...fresh, ...known].map((event) => [event.id, event])).values()]
+    .sort((a, b) => (a.id < b.id ? 1 : -1))
+    .slice(0, FEED)
+
+/** The same figures with a job as it stands now. */
+function withJob(pulse: PulseAnswer, job: Job): PulseAnswer {
+  const update = (list: { nodes: Job[] }) => ({ nodes: list.nodes.map((one) => (one.id === job.id ? job : one)) })
+  return { ...pulse, open: update(pulse.open), recent: update(pulse.recent) }
+}

@@ -1,0 +1,112 @@
+import { useId, useState } from 'react'
+import type { Person, StoryAnswer } from '../data/answers.ts'
+import { counted, exactly, gopen, percent } from '../say/figures.ts'
+import { Account } from './account.tsx'
+import { Empty, Panel } from './panel.tsx'
+import { Reasons } from './reasons.tsx'
+
+/** Who contributed, what came of it, what it earned, and why. */
+export function Contributors({ story, people }: { story: StoryAnswer | null; people: readonly Person[] | null }) {
+  const sorted = [...(people ?? [])].sort((a, b) => compare(perSample(b), perSample(a)) || b.accepted - a.accepted)
+  const most = sorted.reduce((high, person) => (BigInt(person.earned) > high ? BigInt(person.earned) : high), 1n)
+  return (
+    <Panel
+      id="contributors"
+      title="Contributors"
+      says="Samples earn by what they did for the model, not by their number. Open a row to see why."
+    >
+      {sorted.length === 0 ? (
+        <Empty ready={people !== null}>
+          Nobody has contributed yet. Each contributor appears here with what was accepted, what it earned and the
+          reason.
+        </Empty>
+      ) : (
+        <div className="people">
+          <div className="people-head" aria-hidden="true">
+            <span>Account</span>
+            <span>Samples accepted</span>
+            <span>New content</span>
+            <span>Weight in versions</span>
+            <span>Earned</span>
+            <span>Per sample</span>
+          </div>
+          <ul>
+            {sorted.map((person) => (
+              <Row key={person.account} person={person} unique={uniqueness(story, person.account)} most={most} />
+            ))}
+          </ul>
+        </div>
+      )}
+    </Panel>
+  )
+}
+
+function Row({ person, unique, most }: { person: Person; unique: number | null; most: bigint }) {
+  const [open, setOpen] = useState(false)
+  const id = useId()
+  const part = person.contributions > 0 ? person.accepted / person.contributions : 0
+  const waiting = person.contributions - person.accepted - person.rejected
+  return (
+    <li className={open ? 'person is-open' : 'person'} data-contributor={person.account}>
+      <button type="button" aria-expanded={open} aria-controls={id} onClick={() => setOpen(!open)}>
+        <span className="cell-account">
+          <i className="twist" aria-hidden="true" />
+          <Account id={person.account} />
+        </span>
+        <Cell label="Samples accepted">
+          <span className="split" aria-hidden="true">
+            <i className="accepted" style={{ width: `${part * 100}%` }} />
+            <i
+              className="rejected"
+              style={{ width: `${(person.rejected / Math.max(1, person.contributions)) * 100}%` }}
+            />
+          </span>
+          <span>
+            {person.accepted} <small>of {person.contributions}</small>
+            {waiting > 0 && <small> · {waiting} unscored</small>}
+            {person.excluded > 0 && <small className="bad"> · {person.excluded} excluded</small>}
+          </span>
+        </Cell>
+        <Cell label="New content">{unique === null ? '—' : percent(unique, 0)}</Cell>
+        <Cell label="Weight in versions">{percent(person.weight)}</Cell>
+        <Cell label="Earned">
+          <b title={exactly(person.earned)}>{gopen(person.earned)}</b>
+          <span className="earned-bar" aria-hidden="true">
+            <i style={{ width: `${Number((BigInt(person.earned) * 1000n) / most) / 10}%` }} />
+          </span>
+          {person.slashed !== '0' && <small className="bad">−{gopen(person.slashed)} stake</small>}
+        </Cell>
+        <Cell label="Per sample">{gopen(perSample(person))}</Cell>
+      </button>
+      {open && (
+        <div id={id} className="why">
+          <Reasons
+            account={person.account}
+            summary={`${counted(person.accepted, 'sample')} accepted, ${person.rejected} rejected`}
+          />
+        </div>
+      )}
+    </li>
+  )
+}
+
+function Cell({ label, children }: { label: string; children: React.ReactNode }) {
+  return (
+    <span className="cell">
+      <span className="cell-label">{label}</span>
+      {children}
+    </span>
+  )
+}
+
+const perSample = (person: Person) =>
+  person.contributions > 0 ? BigInt(person.earned) / BigInt(person.contributions) : 0n
+const compare = (a: bigint, b: bigint) => (a > b ? 1 : a < b ? -1 : 0)
+
+/** The mean uniqueness of an account's scored samples, in ppm. */
+function uniqueness(story: StoryAnswer | null, account: string): number | null {
+  const known = (story?.contributions.nodes ?? []).flatMap((one) =>
+    one.contributor === account && one.uniqueness !== null ? [one.uniqueness] : [],
+  )
+  return known.length > 0 ? known.reduce((sum, one) => sum + one, 0) / known.length : null
+}

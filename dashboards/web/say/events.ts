@@ -1,0 +1,130 @@
+import type { Event } from '../data/answers.ts'
+import { counted, gopen, percent, short } from './figures.ts'
+
+type Args = Record<string, string>
+
+const who = (account: string | undefined) => (account ? short(account) : 'someone')
+const SUPPORT: Record<string, string> = { '0': 'against', '1': 'for', '2': 'to abstain' }
+const SUBJECT: Record<string, string> = {
+  '0': 'sample',
+  '1': 'judgement',
+  '2': 'version',
+  '3': 'the reward map of epoch',
+}
+
+/** What each event says to a person. */
+const SENTENCES: Record<string, (args: Args) => string> = {
+  ModelProposed: (a) => `${who(a.proposer)} proposed model ${a.modelId} with a bond of ${gopen(a.bond ?? 0n)} gOPEN`,
+  TargetSet: (a) => `Target set: ${a.metric} at least ${percent(a.minimum ?? 0)}`,
+  SplitSet: (a) => `Revenue split of model ${a.modelId} fixed`,
+  ProposalCreated: (a) => `${who(a.proposer)} opened the vote`,
+  VoteCast: (a) => `${who(a.voter)} voted ${SUPPORT[a.support ?? ''] ?? ''} with ${gopen(a.weight ?? 0n)} gOPEN`,
+  ProposalQueued: () => 'The proposal passed and waits in the timelock',
+  ProposalExecuted: () => 'The proposal was carried out',
+  ProposalCanceled: () => 'The proposal was cancelled',
+  MandateIssued: (a) => `Model ${a.modelId} has a mandate: ${gopen(a.budget ?? 0n)} gOPEN to spend`,
+  MandateFunded: (a) => `${gopen(a.amount ?? 0n)} gOPEN added to the budget (${a.purpose})`,
+  BudgetSpent: (a) => `${gopen(a.amount ?? 0n)} gOPEN spent from the budget (${a.purpose})`,
+  BondReturned: (a) => `Bond of ${gopen(a.amount ?? 0n)} gOPEN returned (${a.reason})`,
+  BondSlashed: (a) => `${gopen(a.amount ?? 0n)} gOPEN of the bond taken (${a.reason})`,
+  ModelStaked: (a) => `${who(a.account)} staked ${gopen(a.amount ?? 0n)} gOPEN on model ${a.modelId}`,
+  DatanetCreated: (a) => `Datanet ${a.datanetId} opened for model ${a.modelId} (${a.licence})`,
+  ContributionCommitted: (a) => `${who(a.contributor)} committed to samples, unseen`,
+  ContributionSubmitted: (a) => `${who(a.contributor)} submitted sample ${a.contributionId}`,
+  ContributionScored: (a) =>
+    a.verdict === '1' ? `Sample ${a.contributionId} accepted` : `Sample ${a.contributionId} rejected: ${a.reason}`,
+  VersionRegistered: (a) => `Version ${a.versionId} trained by ${a.method}`,
+  EvaluationLogged: (a) =>
+    `Version ${a.versionId} scored ${percent(a.score ?? 0)} on ${a.metric} (${percent(a.lower ?? 0)} to ${percent(a.upper ?? 0)})`,
+  VersionPromoted: (a) => `Version ${a.versionId} met its targets and was promoted`,
+  VersionRolledBack: (a) => `Version ${a.versionId} was rolled back: ${a.reason}`,
+  ValidatorStaked: (a) => `${who(a.validator)} staked ${gopen(a.amount ?? 0n)} gOPEN to judge`,
+  TaskOpened: (a) => `Comparison ${a.taskId} waits for judgement`,
+  FeedbackCommitted: (a) => `${who(a.validator)} judged comparison ${a.taskId}, still secret`,
+  FeedbackRevealed: (a) => `${who(a.validator)} revealed a judgement of comparison ${a.taskId}`,
+  FeedbackSettled: (a) =>
+    BigInt(a.penalty ?? 0) > 0n
+      ? `${who(a.validator)} fined ${gopen(a.penalty ?? 0n)} gOPEN for comparison ${a.taskId}`
+      : `${who(a.validator)} earned ${gopen(a.reward ?? 0n)} gOPEN for comparison ${a.taskId}`,
+  TaskSettled: (a) => `Comparison ${a.taskId} settled: ${gopen(a.paid ?? 0n)} gOPEN paid`,
+  ReputationUpdated: (a) => `${who(a.validator)} now stands at ${percent(a.value ?? 0)} in ${a.domain}`,
+  EndpointRegistered: (a) => `Endpoint ${a.endpointId} serves version ${a.versionId}`,
+  CreditDeposited: (a) => `${who(a.consumer)} deposited ${gopen(a.amount ?? 0n)} gOPEN of credit`,
+  VoucherRedeemed: (a) => `${who(a.consumer)} paid ${gopen(a.amount ?? 0n)} gOPEN for calls`,
+  UsageSettled: (a) => `Usage of epoch ${a.epoch} settled: ${gopen(a.fees ?? 0n)} gOPEN of fees`,
+  EpochFunded: (a) => `${gopen(a.amount ?? 0n)} gOPEN to share out for epoch ${a.epoch}`,
+  RewardMapPublished: (a) => `Epoch ${a.epoch} pays ${gopen(a.total ?? 0n)} gOPEN`,
+  RewardMapCancelled: (a) => `The reward map of epoch ${a.epoch} was cancelled`,
+  RewardClaimed: (a) => `${who(a.account)} claimed ${gopen(a.amount ?? 0n)} gOPEN`,
+  DisputeOpened: (a) =>
+    `${who(a.challenger)} disputes ${SUBJECT[a.kind ?? ''] ?? 'something'} ${short(a.subjectId ?? '')}`,
+  DisputeResolved: (a) => `Dispute ${a.disputeId} ${a.outcome === '1' ? 'upheld' : 'rejected'}`,
+  Slashed: (a) => `${who(a.account)} lost ${gopen(a.amount ?? 0n)} gOPEN of stake as ${a.role}`,
+  Transfer: (a) => `${gopen(a.value ?? 0n)} gOPEN moved to ${who(a.to)}`,
+  DelegateChanged: (a) => `${who(a.delegator)} gave voting power to ${who(a.toDelegate)}`,
+}
+
+/** What a run of the same event says, where one sentence each would be noise. */
+const RUNS: Record<string, (events: readonly Event[]) => string> = {
+  ContributionCommitted: (run) => `${counted(run.length, 'batch', 'batches')} of samples committed, unseen`,
+  ContributionSubmitted: (run) => `${counted(run.length, 'sample')} submitted`,
+  ContributionScored(run) {
+    const accepted = run.filter((event) => argsOf(event).verdict === '1').length
+    return `${counted(run.length, 'sample')} scored: ${accepted} accepted, ${run.length - accepted} rejected`
+  },
+  TaskOpened: (run) => `${counted(run.length, 'comparison')} opened for judgement`,
+  FeedbackCommitted: (run) => `${counted(run.length, 'judgement')} committed, still secret`,
+  FeedbackRevealed: (run) => `${counted(run.length, 'judgement')} revealed`,
+  FeedbackSettled: (run) => `${counted(run.length, 'judgement')} settled`,
+  TaskSettled: (run) => `${counted(run.length, 'comparison')} settled`,
+  RewardClaimed: (run) =>
+    `${counted(run.length, 'reward')} claimed: ${gopen(run.reduce((sum, event) => sum + BigInt(argsOf(event).amount ?? 0), 0n))} gOPEN`,
+}
+
+const argsOf = (event: Event): Args =>
+  Object.fromEntries(Object.entries(event.args as object).map(([key, value]) => [key, String(value)]))
+
+/** Bookkeeping of the token and of roles, which says nothing about the lifecycle. */
+const QUIET = new Set([
+  'Transfer',
+  'Approval',
+  'DelegateVotesChanged',
+  'RoleGranted',
+  'RoleRevoked',
+  'CallScheduled',
+  'CallExecuted',
+  'CallSalt',
+])
+
+export interface FeedLine {
+  id: string
+  text: string
+  newest: Event
+  size: number
+}
+
+/** The feed, newest first: runs of one event become one line. */
+export function feedOf(events: readonly Event[]): FeedLine[] {
+  const lines: { run: Event[] }[] = []
+  for (const event of events) {
+    if (QUIET.has(event.name)) continue
+    const last = lines.at(-1)
+    if (last?.run[0]?.name === event.name && event.name in RUNS) last.run.push(event)
+    else lines.push({ run: [event] })
+  }
+  return lines.map(({ run }) => {
+    const newest = run[0] as Event
+    const text = run.length > 1 ? RUNS[newest.name]?.(run) : undefined
+    return { id: newest.id, text: text ?? sentence(newest), newest, size: run.length }
+  })
+}
+
+function sentence(event: Event): string {
+  try {
+    return SENTENCES[event.name]?.(argsOf(event)) ?? plain(event)
+  } catch {
+    return plain(event)
+  }
+}
+
+const plain = ({ contract, name }: Event) => `${contract}: ${name.replace(/([a-z])([A-Z])/g, '$1 $2').toLowerCase()}`

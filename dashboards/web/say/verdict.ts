@@ -1,0 +1,57 @@
+import type { StoryAnswer } from '../data/answers.ts'
+import { percent } from './figures.ts'
+
+export type Model = StoryAnswer['models']['nodes'][number]
+export type Version = Model['versions']['nodes'][number]
+export type Score = Version['evaluations']['nodes'][number]
+
+export interface Verdict {
+  kind: 'promoted' | 'rolledBack' | 'refused' | 'ready' | 'waiting'
+  title: string
+  because: string
+}
+
+/** The latest score of every metric under the mandate's rubric, targets first. */
+export function scoresOf(model: Model, version: Version): Score[] {
+  const rubric = model.mandates.nodes[0]?.rubricHash
+  const latest = new Map<string, Score>()
+  for (const score of version.evaluations.nodes)
+    if ((!rubric || score.rubricHash === rubric) && !latest.has(score.metric)) latest.set(score.metric, score)
+  const rank = (metric: string) => (minimumOf(model, metric) === undefined ? 1 : 0)
+  return [...latest.values()].sort((a, b) => rank(a.metric) - rank(b.metric) || (a.metric < b.metric ? -1 : 1))
+}
+
+/** The target of a metric, in ppm. */
+export const minimumOf = (model: Model, metric: string): number | undefined => {
+  const target = model.targets.nodes.find((one) => one.metric === metric)
+  return target && Number(target.minimum)
+}
+
+/** Whether a version may serve, and why: every target must be met at the lower confidence bound. */
+export function verdictOf(model: Model, version: Version): Verdict {
+  const scores = scoresOf(model, version)
+  const missed = scores.filter((score) => Number(score.lower) < (minimumOf(model, score.metric) ?? -Infinity))
+  const unknown = model.targets.nodes.filter(({ metric }) => !scores.some((score) => score.metric === metric))
+  if (version.status === 'RolledBack')
+    return { kind: 'rolledBack', title: 'Rolled back', because: version.rollbackReason ?? 'It may never serve again.' }
+  if (version.status === 'Promoted')
+    return {
+      kind: 'promoted',
+      title: model.liveVersionId === version.id ? 'Promoted · live' : 'Promoted',
+      because: 'Every target is met at the lower bound of its interval.',
+    }
+  if (missed.length > 0)
+    return {
+      kind: 'refused',
+      title: 'Refused',
+      because: missed
+        .map(
+          (score) =>
+            `${score.metric} may be as low as ${percent(score.lower)}; ${percent(minimumOf(model, score.metric) ?? 0)} is asked for.`,
+        )
+        .join(' '),
+    }
+  if (scores.length === 0 || unknown.length > 0)
+    return { kind: 'waiting', title: 'Not evaluated', because: 'The mandate’s rubric has not been run on it yet.' }
+  return { kind: 'ready', title: 'Meets its targets', because: 'Anyone may promote it now.' }
+}

@@ -1,0 +1,174 @@
+// biome-ignore-all lint/performance/useDomNodeTextContent: what is tested is what is seen
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { webFolder } from '#cli/web.ts'
+import { startApi } from '#graphql/index.ts'
+import { type ArtifactStore, localStore } from '#schema/artifacts.ts'
+import type { Database } from '#schema/database.ts'
+import { notify } from '#schema/notices.ts'
+import { capture, chromiumPath, openBrowser, SIZES } from '../dashboards/screenshots.ts'
+import { lifecycle } from '../dashboards/test/lifecycle.ts'
+import { freshDatabase } from './database.ts'
+import { account, CHAIN_ID, chain } from './factory.ts'
+
+const without = chromiumPath() ? '' : ' (NOT RUN: no Chromium here; apt-get install chromium, or set CHROMIUM)'
+const browserTest = test.skipIf(without !== '')
+
+let browser: Browser | undefined
+beforeAll(async () => {
+  if (!without) browser = await openBrowser()
+})
+afterAll(() => browser?.close())
+
+/** The API on a fresh database with the built page. */
+async function house(): Promise<{ url: string; db: Database; artifacts: ArtifactStore; stop(): Promise<void> }> {
+  const db = await freshDatabase()
+  const folder = await mkdtemp(join(tmpdir(), 'modelcommons-web-'))
+  const artifacts = localStore(folder)
+  const web = await webFolder({ info() {} } as unknown as Parameters<typeof webFolder>[0])
+  const api = await startApi({
+    db,
+    queues: { add: async () => {} },
+    artifacts,
+    host: '127.0.0.1',
+    port: 0,
+    auth: 'open',
+    log: { error: (details) => console.error(details) },
+    deployment: { chainId: CHAIN_ID, addresses: {} },
+    web,
+  })
+  let running = true
+  const stop = async () => {
+    if (running) await api.stop()
+    running = false
+  }
+  onTestFinished(async () => {
+    await stop()
+    await rm(folder, { recursive: true, force: true })
+  })
+  return { url: api.url, db, artifacts, stop }
+}
+
+/** Opens the page; everything that the browser's console calls an error is kept. */
+async function visit(url: string, size: keyof typeof SIZES): Promise<{ page: Page; errors: string[] }> {
+  const context = await browser!.newContext({ viewport: SIZES[size], reducedMotion: 'reduce' })
+  onTestFinished(() => context.close())
+  const page = await context.newPage()
+  const errors: string[] = []
+  page.on('console', (message) => message.type() === 'error' && errors.push(message.text()))
+  page.on('pageerror', (error) => errors.push(error.message))
+  page.on('response', (response) => response.status() >= 400 && errors.push(`${response.status()} ${response.url()}`))
+  page.on('request', (request) => {
+    if (!request.url().startsWith(url) && !request.url().startsWith('data:')) errors.push(`asks ${request.url()}`)
+  })
+  await page.goto(url)
+  return { page, errors }
+}
+
+browserTest(`an empty house says what will appear${without}`, async () => {
+  const { url, db } = await house()
+  await chain(db, 3)
+  const { page, errors } = await visit(url, 'desktop')
+  await page.getByText('No proposal yet.').waitFor()
+  for (const sentence of ['No job yet.', 'No version yet.', 'Nobody has contributed yet.', 'Nobody judges yet.'])
+    await page.getByText(sentence).waitFor()
+  expect(await page.locator('.stage.is-waiting').count()).toBe(10)
+  expect(errors).toEqual([])
+})
+
+for (const size of ['phone', 'desktop'] as const)
+  browserTest(`a lifecycle can be read on a ${size}${without}`, async () => {
+    const { url, db, artifacts } = await house()
+    await lifecycle(db, artifacts)
+    const { page, errors } = await visit(url, size)
+
+    await page.locator('.is-live').waitFor()
+    await page.getByText('60 samples').waitFor()
+    expect(await page.locator('[data-stage=gather] .stage-figure').innerText()).toMatch(/^60 samples$/)
+    expect(await page.locator('[data-stage=govern] .stage-figure').innerText()).toMatch(/^3 votes$/)
+    await page.locator('[data-stage=align].is-running').waitFor()
+    expect(await page.locator('.now').innerText()).toContain('sampling step 26 of 40, 64 %')
+
+    const tally = page.locator('#proposals .tally').first()
+    expect(await tally.getAttribute('aria-label')).toBe(
+      'For 3,250, against 1,000, abstain 250 gOPEN; quorum 1,800, reached',
+    )
+    await page.getByRole('heading', { name: 'Support triage' }).waitFor()
+
+    const curve = page.locator('[data-curve=reward]').first()
+    await curve.waitFor()
+    expect(await curve.locator('svg').getAttribute('aria-label')).toMatch(
+      /^Reward: from .* at step 1 to .* at step 26$/,
+    )
+    expect(await page.locator('.job.is-failed').innerText()).toContain('Upload the item first')
+
+    const refused = page.locator('[data-version="2"]')
+    expect(await refused.innerText()).toMatch(/Refused[\s\S]*fieldsExact may be as low as 21.0 %; 60.0 % is asked for/)
+    expect(
+      await page.locator('[data-version="3"] [data-metric=fieldsExact] .interval-track').getAttribute('aria-label'),
+    ).toBe('fieldsExact 84.0 %, interval 78.0 % to 89.0 %, target 60.0 % met')
+    expect(await page.locator('.lineage svg').getAttribute('aria-label')).toContain(
+      'Version 3, Promoted · live, from version 1',
+    )
+
+    const best = page.locator(`[data-contributor="${account(0x101)}"]`)
+    await best.getByRole('button').click()
+    await best.getByText('What paid').waitFor()
+    expect(await best.locator('.lines').innerText()).toMatch(/0\.12 Training data, sample 1[\s\S]*0\.45 × 26\.67 %/)
+    expect(await best.locator('.influences').innerText()).toContain('of version 1')
+    const copier = page.locator(`[data-contributor="${account(0x103)}"]`)
+    await copier.getByRole('button').click()
+    expect(await copier.locator('.verdicts').innerText()).toContain('The same content was committed earlier')
+
+    expect(await page.locator(`[data-validator="${account(0x202)}"]`).innerText()).toMatch(/0\.05[\s\S]*tier 0/)
+    expect(await page.locator('#disputes').innerText()).toContain('It earns nothing from the next epoch on')
+    expect(await page.locator('#feed').innerText()).toContain('Sample 60 rejected')
+
+    const wide = await page.evaluate<number>('document.documentElement.scrollWidth - window.innerWidth')
+    expect(wide, 'nothing is wider than the screen').toBeLessThanOrEqual(0)
+    expect(errors).toEqual([])
+  })
+
+browserTest(`news arrive without reloading, and a lost connection is shown${without}`, async () => {
+  const { url, db, artifacts, stop } = await house()
+  await lifecycle(db, artifacts)
+  const { page } = await visit(url, 'desktop')
+  await page.locator('.is-live').waitFor()
+  await db.query(`update job_run set progress = 0.9, stage = 'storing the adapter' where id = 'rlhf-1'`)
+  await notify(db, { type: 'job', id: 'rlhf-1', status: 'Running', progress: 0.9 })
+  await page.locator('.now').getByText('storing the adapter, 90 %').waitFor()
+  await stop()
+  await page.getByRole('alert').getByText('Connection lost.').waitFor({ timeout: 30_000 })
+  expect(await page.locator('#versions').innerText(), 'what was heard stays').toContain('Version 3')
+})
+
+browserTest(`everything can be reached and opened by keyboard${without}`, async () => {
+  const { url, db, artifacts } = await house()
+  await lifecycle(db, artifacts)
+  const { page } = await visit(url, 'desktop')
+  const person = page.locator('[data-contributor] button').first()
+  await person.waitFor()
+  await page.keyboard.press('Tab')
+  expect(await page.evaluate<string>('document.activeElement.textContent')).toContain('Skip')
+  await person.focus()
+  await page.keyboard.press('Enter')
+  expect(await person.getAttribute('aria-expanded')).toBe('true')
+  const unnamed = await page.evaluate<string[]>(
+    `[...document.querySelectorAll('svg:not([aria-hidden]), button, progress, a')]
+      .filter((one) => !one.getAttribute('aria-label') && !one.textContent.trim()).map((one) => one.outerHTML.slice(0, 80))`,
+  )
+  expect(unnamed).toEqual([])
+})
+
+test.skipIf(without !== '' || !process.env.SCREENSHOTS)(
+  `pictures of the page (only when asked: npm run screenshots)${without}`,
+  async () => {
+    const { url, db, artifacts } = await house()
+    await lifecycle(db, artifacts)
+    const files = await capture(browser!, url, process.env.SCREENSHOTS as string)
+    expect(files).toHaveLength(4)
+  },
+)
