@@ -3,6 +3,7 @@ import type { Database } from '#schema/database.ts'
 import { beginAt, type Contracts, type Position, readCursor } from './cursor.ts'
 import { IndexerError } from './errors.ts'
 import type { Clock, Followed } from './events.ts'
+import { otherTopics } from './handlers/otherGovernors.ts'
 import { httpRpc, type Rpc, type RpcOptions } from './rpc.ts'
 import { Source } from './source.ts'
 import { webSocketRpc } from './websocket.ts'
@@ -33,9 +34,12 @@ export function placeOf({ chainId, startBlock, addresses }: FollowedDeployment):
     contracts,
     followed: new Map(entries.map(([name, address]) => [address, name as ContractName])),
     startBlock: Math.max(1, Number(startBlock)),
-    topics: [...new Set(entries.flatMap(([name]) => topicsOf(name as ContractName)))],
+    topics: [...new Set(entries.flatMap(([name]) => topicsFor(name as ContractName)))],
   }
 }
+
+const topicsFor = (name: ContractName) =>
+  name === 'ModelGovernor' ? [...topicsOf(name), ...otherTopics] : topicsOf(name)
 
 export const sourceOf = (place: Place, rpc: Rpc, confirmations?: number) =>
   new Source(rpc, { addresses: Object.values(place.contracts), topics: place.topics }, { confirmations })

@@ -124,6 +124,7 @@ test('a second indexer of the same chain waits for the first, and takes over whe
   const second = await follow(chain, db)
   await chain.send(1, 'GOpen', 'deposit', [], 1n)
   await until('the first goes on', async () => (await cursorOf(db))?.block === (await chain.head()))
+  await second.caughtUp() // by what the first does
   expect(second.status().state).toBe('waiting')
   child.kill('SIGKILL')
   await chain.send(1, 'GOpen', 'deposit', [], 1n)

@@ -3,6 +3,7 @@ import { ChainEvent } from '#schema/onchain/chain.ts'
 import { IndexerError } from './errors.ts'
 import type { Handler, Moment } from './handlers/handler.ts'
 import { handlers } from './handlers/index.ts'
+import { announce, decodeOther } from './handlers/otherGovernors.ts'
 import type { Rows } from './rows.ts'
 import type { Log, Stretch } from './source.ts'
 
@@ -49,7 +50,7 @@ export function stepsOf(stretch: Stretch, followed: Followed, clock: Clock, rows
   const times = new Map(stretch.headers.map((header) => [header.number, header.timestamp]))
   return stretch.logs.flatMap((log) => {
     const contract = followed.get(log.address)
-    const event = contract && decode(contract, log)
+    const event = contract && (decode(contract, log) ?? (contract === 'ModelGovernor' ? decodeOther(log) : undefined))
     if (!event) return []
     const args = clean(event.args) as Record<string, unknown>
     const timestamp = times.get(log.block)!
@@ -70,7 +71,8 @@ export function stepsOf(stretch: Stretch, followed: Followed, clock: Clock, rows
       logIndex: log.index,
       timestamp,
     }
-    const handle = (handlers[contract] as Record<string, Handler<unknown> | null>)[event.name]
+    const own = (handlers[contract] as Record<string, Handler<unknown> | null>)[event.name]
+    const handle = 'contract' in event ? own : (announce as Handler<unknown>)
     const run = () => {
       rows.append(ChainEvent, stored)
       try {

@@ -141,10 +141,17 @@ function run(
       }
   }
 
+  /** What the other indexer does is known here, too. */
+  async function wait(first: boolean) {
+    state = 'waiting'
+    if (first) log?.info({ chainId }, 'Another indexer follows this chain into this database: waiting')
+    await follower.reload()
+    release()
+  }
+
   async function loop() {
     for (let failures = 0; !signal.aborted; ) {
       try {
-        const wait = () => log?.info({ chainId }, 'Another indexer follows this chain into this database: waiting')
         if (await lock.hold(signal, wait)) {
           await follower.reload()
           await backfill()

@@ -20,9 +20,14 @@ export const setting = (rows: Rows, id: SettingName, value: bigint | number | st
 export const settingOr = (rows: Rows, id: SettingName, otherwise: string) =>
   rows.get(GovernorSetting, id)?.value ?? otherwise
 
-/** The quorum at a snapshot that has passed, as long as neither supply nor fraction has changed since. */
-export const quorumNow = (rows: Rows) =>
-  (BigInt(settingOr(rows, 'totalSupply', '0')) * BigInt(settingOr(rows, 'quorumNumerator', '0'))) / QUORUM_DENOMINATOR
+/** The quorum at a snapshot that has passed, as long as neither supply nor fraction has changed since; null where the token is
+ *  not followed, or its governor counts otherwise. */
+export function quorumNow(rows: Rows): bigint | null {
+  const supply = rows.get(GovernorSetting, 'totalSupply')?.value
+  const numerator = rows.get(GovernorSetting, 'quorumNumerator')?.value
+  if (supply === undefined || numerator === undefined) return null
+  return (BigInt(supply) * BigInt(numerator)) / QUORUM_DENOMINATOR
+}
 
 /** Writes down the quorum of every proposal whose snapshot has passed. Called before supply or fraction changes: a change
  *  at the snapshot itself still counts, a later one does not. */
