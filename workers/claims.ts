@@ -10,24 +10,30 @@ import type { Outcome } from './job.ts'
 /** Everything a worker writes about a job it runs. Invariant: each write holds only while the row is Running under the writer's
  *  attempt, so a worker that was given up for dead changes nothing when it wakes. */
 
-/** A claim on a job: this attempt, and no other, may write. */
-export type Claim = Pick<JobRun, 'id' | 'attempt'>
+/** A claim on a job: this attempt by this worker, and no other, may write. The worker is part of it because a database that
+ *  crashes may forget the newest claim and give its number again. */
+export type Claim = Pick<JobRun, 'id' | 'attempt' | 'workerId'>
 
 /** Thrown by a write whose claim no longer holds. */
 export class ClaimLost extends Error {
   override name = 'ClaimLost'
 }
 
-const HELD = `id = $1 and attempt = $2 and status = 'Running'`
+const HELD = `id = $1 and attempt = $2 and worker_id = $3 and status = 'Running'`
+const held = ({ id, attempt, workerId }: Claim) => [id, attempt, workerId]
+const superseded = ({ id, attempt }: Claim) => new ClaimLost(`Attempt ${attempt} of job ${id} has been superseded.`)
+
+/** A claim or a sign of life that a crash of the database loses is only made again: its commit need not wait for the disk. */
+const LAZILY = `select set_config('synchronous_commit', 'off', true)`
 
 /** Takes a waiting job: its next attempt begins. Undefined when it no longer waits, which makes double deliveries harmless. */
 export async function claim(db: Sql, id: string, workerId: string): Promise<JobRun | undefined> {
   const { rows } = await db.query(
-    `with taken as (
+    `with lazily as (${LAZILY}), taken as (
        update job_run set status = 'Running', attempt = attempt + 1, worker_id = $2, error = null,
          started_at = clock_timestamp(), heartbeat_at = clock_timestamp()
        where id = $1 and status = 'Queued' returning *)
-     select ${columns(JobRun)}, ${telling(notice)} from taken`,
+     select ${columns(JobRun)}, ${telling(notice)} from taken, lazily`,
     [id, workerId],
   )
   return rows[0] && asJob(rows[0])
@@ -39,22 +45,24 @@ const notice = `json_build_object('type', 'job', 'id', id, 'status', status, 'pr
 /** Shows life, and how far the job is. Says whether someone asked to cancel it. @throws ClaimLost */
 export async function beat(
   db: Database,
-  { id, attempt }: Claim,
+  claim: Claim,
   state?: { progress: number; stage: string | null },
 ): Promise<{ cancelRequested: boolean }> {
   const write = async (sql: Sql) => {
     const { rows } = await sql.query<{ cancel: boolean }>(
-      `update job_run set heartbeat_at = clock_timestamp(), progress = coalesce($3, progress), stage = coalesce($4, stage)
-       where ${HELD} returning cancel_requested as cancel`,
-      [id, attempt, state?.progress ?? null, state?.stage ?? null],
+      `with lazily as (${LAZILY}), alive as (
+         update job_run set heartbeat_at = clock_timestamp(), progress = coalesce($4, progress), stage = coalesce($5, stage)
+         where ${HELD} returning cancel_requested)
+       select cancel_requested as cancel from alive, lazily`,
+      [...held(claim), state?.progress ?? null, state?.stage ?? null],
     )
-    if (!rows[0]) throw new ClaimLost(`Attempt ${attempt} of job ${id} has been superseded.`)
+    if (!rows[0]) throw superseded(claim)
     return { cancelRequested: rows[0].cancel }
   }
   if (!state) return write(db)
   return db.transaction(async (sql) => {
     const heard = await write(sql)
-    await notify(sql, { type: 'job', id, status: 'Running', progress: state.progress })
+    await notify(sql, { type: 'job', id: claim.id, status: 'Running', progress: state.progress })
     return heard
   })
 }
@@ -69,17 +77,16 @@ export const pointId = (jobId: string, { name, step }: Pick<Point, 'name' | 'ste
   `${jobId}-${name}-${String(step).padStart(10, '0')}`
 
 /** Stores points of the job's curves, the same one twice as once. Writes nothing when the claim is lost. */
-export const savePoints = (db: Database, { id, attempt }: Claim, points: readonly Point[]) =>
+export const savePoints = (db: Database, claim: Claim, points: readonly Point[]) =>
   db.query(
     `with held as (select 1 from job_run where ${HELD} for share)
      insert into job_metric (id, job_id, name, step, value)
      select point.id, $1, point.name, point.step, point.value
-     from unnest($3::text[], $4::text[], $5::int[], $6::float8[]) as point(id, name, step, value), held
+     from unnest($4::text[], $5::text[], $6::int[], $7::float8[]) as point(id, name, step, value), held
      on conflict (id) do update set value = excluded.value`,
     [
-      id,
-      attempt,
-      points.map((point) => pointId(id, point)),
+      ...held(claim),
+      points.map((point) => pointId(claim.id, point)),
       points.map(({ name }) => name),
       points.map(({ step }) => step),
       points.map(({ value }) => value),
@@ -101,7 +108,7 @@ export async function succeed(
   outcome: Outcome,
   artifacts: readonly StoredArtifact[],
 ): Promise<QueueEntry[]> {
-  const set = 'result = $4, progress = 1, error = null'
+  const set = 'result = $5, progress = 1, error = null'
   const result = JSON.stringify(outcome.result)
   const { rows = [], next = [], also } = outcome
   if (!artifacts.length && !rows.length && !next.length && !also) {
@@ -132,20 +139,20 @@ export interface Fault {
 /** Ends a job without a result and releases what it reserved. @throws ClaimLost */
 export const giveUp = (db: Database, job: JobRun, status: 'Failed' | 'Cancelled', fault?: Fault) =>
   db.transaction(async (sql) => {
-    await end(sql, job, status, 'error = $4', fault ? JSON.stringify(fault) : null)
+    await end(sql, job, status, 'error = $5', fault ? JSON.stringify(fault) : null)
     await releaseHold(sql, job.id)
   })
 
 /** Ends the attempt and tells of it, in one statement. */
-async function end(sql: Sql, { id, attempt }: Claim, status: JobStatus, set: string, value: unknown) {
+async function end(sql: Sql, claim: Claim, status: JobStatus, set: string, value: unknown) {
   const { rowCount } = await sql.query(
     `with ended as (
-       update job_run set status = $3, finished_at = clock_timestamp(), ${set} where ${HELD}
+       update job_run set status = $4, finished_at = clock_timestamp(), ${set} where ${HELD}
        returning id, status, progress)
      select ${telling(notice)} from ended`,
-    [id, attempt, status, value],
+    [...held(claim), status, value],
   )
-  if (!rowCount) throw new ClaimLost(`Attempt ${attempt} of job ${id} has been superseded.`)
+  if (!rowCount) throw superseded(claim)
 }
 
 /** Puts a job back to wait for its next attempt. `forgiven`: the attempt counts as no failure (the worker was asked to stop).
@@ -157,11 +164,11 @@ export async function requeue(
 ): Promise<QueueEntry> {
   return db.transaction(async (sql) => {
     const { rowCount } = await sql.query(
-      `update job_run set status = 'Queued', heartbeat_at = clock_timestamp(), worker_id = null, error = $4,
-         attempts = attempts + $3 where ${HELD}`,
-      [job.id, job.attempt, forgiven ? 1 : 0, fault ? JSON.stringify(fault) : null],
+      `update job_run set status = 'Queued', heartbeat_at = clock_timestamp(), worker_id = null, error = $5,
+         attempts = attempts + $4 where ${HELD}`,
+      [...held(job), forgiven ? 1 : 0, fault ? JSON.stringify(fault) : null],
     )
-    if (!rowCount) throw new ClaimLost(`Attempt ${job.attempt} of job ${job.id} has been superseded.`)
+    if (!rowCount) throw superseded(job)
     await notify(sql, { type: 'job', id: job.id, status: 'Queued', progress: job.progress })
     return entryOf(job)
   })

@@ -69,10 +69,10 @@ describe.each(backends)('worker processes on %s', (backend) => {
       const { rows: effects } = await house.db.query('select job, pid from effect')
       expect(effects).toEqual([{ job: id, pid: second.pid }])
       const { rows } = await house.db.query(
-        `select (select count(*) from ledger_transfer) as transfers, (select count(*) from job_metric) as points,
+        `select (select count(*) from version_influence) as made, (select count(*) from job_metric) as points,
          (select count(*) from job_run where parent_id is not null) as next`,
       )
-      expect(rows[0]).toEqual({ transfers: 1, points: 60, next: 1 })
+      expect(rows[0]).toEqual({ made: 1, points: 60, next: 1 })
     },
   )
 })

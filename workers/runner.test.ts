@@ -6,7 +6,7 @@ import { keccak256 } from 'viem'
 import { afterAll, describe, expect, test, vi } from 'vitest'
 import { cancelJob, findJob } from '#schema/enqueue.ts'
 import { listenNotices, type Notice } from '#schema/notices.ts'
-import { LedgerTransfer } from '#schema/offchain/ledger.ts'
+import { VersionInfluence } from '#schema/offchain/attribution.ts'
 import { Holder } from '#schema/onchain/governance.ts'
 import { row } from '#schema/rows.ts'
 import { backends, stopRedis } from '#schema/test/queues.ts'
@@ -16,8 +16,18 @@ import { freshHouse } from './test/house.ts'
 
 afterAll(stopRedis)
 
-const transfer = (id: string) =>
-  row(LedgerTransfer, { id, debit: 'a', credit: 'b', amount: 1n, reason: 'test', at: new Date(0) })
+/** A row that a job may leave. */
+const influence = (id: string) =>
+  row(VersionInfluence, {
+    id,
+    versionId: '1',
+    contributionId: id,
+    influence: 0.5,
+    standardError: 0.1,
+    significant: true,
+    harmful: false,
+    weight: 10,
+  })
 type House = Awaited<ReturnType<typeof freshHouse>>
 const ended = (house: House, id: string) =>
   vi.waitFor(
@@ -54,7 +64,7 @@ describe.each(backends)('a job on %s', (backend) => {
         return {
           result: { adapter: made },
           artifacts: [manifest],
-          rows: [transfer('t1')],
+          rows: [influence('t1')],
           next: [{ kind: 'settleEpoch', input: { epoch: 4 }, key: 'then' }],
         }
       },
@@ -162,12 +172,12 @@ test('a job that fails or is cancelled gives its reserved credit back', async ()
 test('rows are stored all or none: one that may not be written fails the job and leaves nothing', async () => {
   const house = await freshHouse()
   await house.worker({
-    settleEpoch: async () => ({ result: {}, rows: [transfer('t1'), row(Holder, { id: '0x1' })] }),
+    settleEpoch: async () => ({ result: {}, rows: [influence('t1'), row(Holder, { id: '0x1' })] }),
   })
   const { id } = await house.ask('settleEpoch', { epoch: 1 })
   const job = await ended(house, id)
   expect(job.error?.message).toContain('Holder is on-chain: only the indexer writes it')
-  expect(await count(house, 'ledger_transfer')).toBe(0)
+  expect(await count(house, 'version_influence')).toBe(0)
 })
 
 test('a running job that is cancelled is told why, and ends as Cancelled', async () => {
@@ -198,7 +208,7 @@ test('a cancelled job whose code does not listen is given up after the grace, an
       async settleEpoch() {
         await sleep(900)
         returned = true
-        return { result: {}, rows: [transfer('late')] }
+        return { result: {}, rows: [influence('late')] }
       },
     },
     { timing: { graceMs: 200 } },
@@ -210,7 +220,7 @@ test('a cancelled job whose code does not listen is given up after the grace, an
   await vi.waitFor(() => expect(returned).toBe(true), { timeout: 3000 })
   await sleep(100)
   expect((await findJob(house.db, id)).status).toBe('Cancelled')
-  expect(await count(house, 'ledger_transfer')).toBe(0)
+  expect(await count(house, 'version_influence')).toBe(0)
 })
 
 test('a stalled twin, given up for dead, changes nothing when it wakes', async () => {
@@ -224,14 +234,14 @@ test('a stalled twin, given up for dead, changes nothing when it wakes', async (
     async settleEpoch() {
       running = true
       await release.promise
-      return { result: { by: 'the other' }, rows: [transfer('other')] }
+      return { result: { by: 'the other' }, rows: [influence('other')] }
     },
   })
   await vi.waitFor(() => expect(running).toBe(true), { timeout: 5000 })
   const attempts = async () => {
     await savePoints(house.db, twin, [{ name: 'loss', step: 1, value: 1 }])
     await expect(beat(house.db, twin, { progress: 0.9, stage: 'twin' })).rejects.toThrow(ClaimLost)
-    await expect(succeed(house.db, twin, { result: { by: 'twin' }, rows: [transfer('twin')] }, [])).rejects.toThrow(
+    await expect(succeed(house.db, twin, { result: { by: 'twin' }, rows: [influence('twin')] }, [])).rejects.toThrow(
       ClaimLost,
     )
     await expect(giveUp(house.db, twin, 'Failed', { code: 'X', message: 'x' })).rejects.toThrow(ClaimLost)
@@ -241,7 +251,7 @@ test('a stalled twin, given up for dead, changes nothing when it wakes', async (
   release.resolve()
   expect(await ended(house, id)).toMatchObject({ status: 'Succeeded', attempt: 2, result: { by: 'the other' } })
   await attempts()
-  const { rows } = await house.db.query('select id from ledger_transfer')
+  const { rows } = await house.db.query('select id from version_influence')
   expect(rows).toEqual([{ id: 'other' }])
   expect(await count(house, 'job_metric')).toBe(0)
 })
@@ -253,6 +263,19 @@ const deferred = () => {
   })
   return { promise, resolve }
 }
+
+test('a claim that a crash of the database forgot is no claim, even when its number is given again', async () => {
+  const house = await freshHouse()
+  const { id } = await house.ask('settleEpoch', { epoch: 1 })
+  const forgotten = (await claim(house.db, id, 'first'))!
+  await house.db.query(`update job_run set status = 'Queued', attempt = 0, worker_id = null where id = $1`, [id])
+  const second = (await claim(house.db, id, 'second'))!
+  expect(second.attempt).toBe(forgotten.attempt)
+  await expect(beat(house.db, forgotten)).rejects.toThrow(ClaimLost)
+  await expect(succeed(house.db, forgotten, { result: {} }, [])).rejects.toThrow(ClaimLost)
+  await succeed(house.db, second, { result: { by: 'second' } }, [])
+  expect((await findJob(house.db, id)).result).toEqual({ by: 'second' })
+})
 
 test('a job whose worker is lost at every attempt fails, and says so', async () => {
   const house = await freshHouse()

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import pino from 'pino'
 import { localStore } from '#schema/artifacts.ts'
 import { openDatabase } from '#schema/database.ts'
-import { LedgerTransfer } from '#schema/offchain/ledger.ts'
+import { VersionInfluence } from '#schema/offchain/attribution.ts'
 import { openQueues } from '#schema/queue.ts'
 import { row } from '#schema/rows.ts'
 import type { Chain } from '../chain.ts'
@@ -13,7 +13,7 @@ import type { Handlers, Interruption } from '../job.ts'
 import { QUICK } from './timing.ts'
 
 /** A worker process that a test may kill. Its one GPU job counts to `epochs`, keeping its place in the checkpoint folder, and leaves
- *  one transfer; every step is written to a trace, so that the test sees what ran twice. */
+ *  one row; every step is written to a trace, so that the test sees what ran twice. */
 
 const [databaseUrl, folder, redisUrl, prefix] = process.argv.slice(2) as [string, string, string, string]
 const db = await openDatabase(databaseUrl)
@@ -34,10 +34,10 @@ const handlers: Partial<Handlers> = {
       if (step % 10 === 9) await writeFile(place, String(step + 1))
       await sleep(10)
     }
-    const transfer = { id: `${job.id}-paid`, debit: 'a', credit: 'b', amount: 1n, reason: 'test', at: new Date(0) }
+    const measured = { influence: 0.5, standardError: 0.1, significant: true, harmful: false, weight: 10 }
     return {
       result: { steps: job.input.epochs, from },
-      rows: [row(LedgerTransfer, transfer)],
+      rows: [row(VersionInfluence, { id: job.id, versionId: '1', contributionId: '1', ...measured })],
       next: [{ kind: 'settleEpoch', input: { epoch: 1 }, key: 'after' }],
       also: async (sql) =>
         void (await sql.query('insert into effect (job, pid) values ($1, $2)', [job.id, process.pid])),
