@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { Abi, Hex } from 'viem'
 
@@ -65,8 +65,7 @@ export async function compileSources(sources: Record<string, string>): Promise<N
 
 /** Compiles every contract of `SOURCE_OF`. */
 export async function compileContracts(): Promise<Record<ContractSource, Compiled>> {
-  const own = readdirSync(`${ROOT}${SOURCES}`).filter((file) => file.endsWith('.sol'))
-  const paths = [...own.map((file) => `${SOURCES}/${file}`), SOURCE_OF.TimelockController].sort()
+  const paths = Object.values(SOURCE_OF).sort()
   const out = await compileSources(Object.fromEntries(paths.map((path) => [path, read(path)])))
   const entries = Object.entries(SOURCE_OF).map(([name, path]) => {
     const found = out[path]?.[name]

@@ -38,7 +38,7 @@ beforeAll(async () => {
   const source = readFileSync(new URL('./Malice.sol', import.meta.url), 'utf8')
   malice = (await compileSources({ [path]: source }))[path]!
   world = await startWorld()
-})
+}, 600_000)
 afterAll(() => world?.anvil.stop())
 
 async function create(abi: Abi, bytecode: Hex, args: readonly unknown[], value = 0n): Promise<Address> {
