@@ -20,8 +20,8 @@ export interface ForwardInputs {
   weights: NodeMap
   /** (B,T) i32 token ids; rows shorter than T are padded at the end. */
   ids: Node
-  /** Adapter weights by name, of rank 2 (shared) or 3 (one per row). */
-  adapter?: { lora: LoraConfig; weights: NodeMap }
+  /** Adapter weights by name, of rank 2 (shared) or 3 (one per row); `drop` is applied to what enters an A. */
+  adapter?: { lora: LoraConfig; weights: NodeMap; drop?: (x: Node) => Node }
   packing?: Packing
   cache?: KeyValueCache
 }
@@ -50,7 +50,7 @@ export function forward(config: ModelConfig, inputs: ForwardInputs): ForwardResu
     const a = adapter?.weights.get(`${path}.lora_A.weight`)
     if (!adapter || !a) return y
     const b = required(adapter.weights, `${path}.lora_B.weight`)
-    return add(y, lowRank(x, a, b, adapterScale(adapter.lora), B))
+    return add(y, lowRank(adapter.drop?.(x) ?? x, a, b, adapterScale(adapter.lora), B))
   }
   const heads = (x: Node, count: number): Node => reshape(x, [B, T, count, K])
   const turned = (x: Node, scale?: number): Node => rotate(x, context, scale)

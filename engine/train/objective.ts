@@ -28,6 +28,8 @@ export interface ObjectiveGraph {
  */
 export interface Objective<Example> {
   readonly name: string
+  /** Rows of the model one example takes: 2 for a pair. */
+  readonly rows: 1 | 2
   /** Positions of the model an example needs. */
   lengthOf(example: Example): number
   /** What an example adds to the divisor of the loss: its weight, times its tokens where these count equally. */

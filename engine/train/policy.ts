@@ -99,6 +99,7 @@ function policyObjective(kind: string, form: Form): Objective<PolicyExample> {
     weightOf(example) / (average === 'tokens' ? 1 : countLearned(example))
   return {
     name: `${kind} ${clip.low} ${clip.high} ${klWeight}`,
+    rows: 1,
     lengthOf: rowLength,
     totalOf: (example) => weightOf(example) * (average === 'tokens' ? countLearned(example) : 1),
     check(example) {

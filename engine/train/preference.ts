@@ -71,6 +71,7 @@ export interface DpoOptions {
 export function dpo({ beta = 0.1, loss: kind = 'sigmoid' }: DpoOptions = {}): Objective<ReferencedPair> {
   return {
     name: `dpo ${kind} ${beta}`,
+    rows: 2,
     lengthOf: ({ chosen, rejected }) => Math.max(rowLength(chosen), rowLength(rejected)),
     totalOf: weightOf,
     check(pair) {

@@ -36,6 +36,7 @@ export interface RewardOptions {
 export function reward({ centring = 0 }: RewardOptions = {}): Objective<RewardPair> {
   return {
     name: `reward ${centring}`,
+    rows: 2,
     lengthOf: ({ chosen, rejected }) => Math.max(chosen.length, rejected.length),
     totalOf: weightOf,
     check(pair) {

@@ -1,4 +1,5 @@
 import { add, type Graph, grad, input, mul, type Node } from '#engine/graph/index.ts'
+import type { Dropout } from './dropout.ts'
 import type { Objective } from './objective.ts'
 import { packInputs, repack } from './packs.ts'
 import type { Trainee } from './trainee.ts'
@@ -7,10 +8,14 @@ import type { Trainee } from './trainee.ts'
  * The graph of one micro-batch: runs the model and the objective, multiplies by `scale` (one over the total weight of
  * the whole step), and adds the gradients to those given, so that any number of micro-batches makes one step.
  */
-export function gradientGraph<E>(trainee: Trainee, objective: Objective<E>, batch: number, length: number): Graph {
+export function gradientGraph<E>(
+  trainee: Trainee,
+  objective: Objective<E>,
+  size: { batch: number; length: number; dropout?: Dropout },
+): Graph {
   const vectors = packInputs(trainee.packs, 'p')
   const sums = packInputs(trainee.packs, 'g')
-  const { inputs, trained, model } = trainee.model(vectors, batch, length)
+  const { inputs, trained, model } = trainee.model(vectors, size)
   const { inputs: own, loss, metrics, scale } = scaled(objective, model)
   // By parameter, then joined: through the views, every gradient would be padded to its pack's whole length.
   const byName = grad(loss, [...trained.values()])
@@ -28,7 +33,7 @@ export function gradientGraph<E>(trainee: Trainee, objective: Objective<E>, batc
 /** The same without gradients. */
 export function lossGraph<E>(trainee: Trainee, objective: Objective<E>, batch: number, length: number): Graph {
   const vectors = packInputs(trainee.packs, 'p')
-  const { inputs, model } = trainee.model(vectors, batch, length)
+  const { inputs, model } = trainee.model(vectors, { batch, length })
   const { inputs: own, loss, metrics, scale } = scaled(objective, model)
   return { inputs: [...vectors, ...inputs, ...own, scale], outputs: { loss, ...metrics } }
 }

@@ -18,6 +18,7 @@ const weightOf = ({ weight = 1 }: SupervisedExample): number => weight
  */
 export const supervised: Objective<SupervisedExample> = {
   name: 'supervised',
+  rows: 1,
   lengthOf: rowLength,
   totalOf: (example) => weightOf(example) * countLearned(example),
   check: checkExample,
@@ -54,6 +55,7 @@ export type PackedExample = readonly SupervisedExample[]
 /** The same loss over packed rows: less padding, the same gradient. */
 export const packedSupervised: Objective<PackedExample> = {
   name: 'supervised, packed',
+  rows: 1,
   lengthOf: (texts) => texts.map(rowLength).reduce((a, b) => a + b, 0),
   totalOf: (texts) => texts.map(supervised.totalOf).reduce((a, b) => a + b, 0),
   check: (texts) => texts.forEach(checkExample),

@@ -5,6 +5,7 @@ import { feedsOf, weightInputs } from '#engine/model/inputs.ts'
 import { forward } from '#engine/model/llama.ts'
 import { adapterShapes, initialAdapter, type LoraConfig } from '#engine/model/lora.ts'
 import { checkWeights, parameterShapes } from '#engine/model/parameters.ts'
+import type { Dropout } from './dropout.ts'
 import type { TrainedModel } from './objective.ts'
 import { layOut, type Pack, unpack } from './packs.ts'
 
@@ -18,8 +19,7 @@ export interface Trainee {
   /** The model over parameter vectors (one per pack): the inputs it needs beside them, the parameters as views. */
   model(
     vectors: readonly Node[],
-    batch: number,
-    length: number,
+    size: { batch: number; length: number; dropout?: Dropout },
   ): { inputs: Node[]; trained: ReadonlyMap<string, Node>; model: TrainedModel }
 }
 
@@ -47,12 +47,12 @@ export function makeTrainee({ config, weights, lora, adapter }: TraineeOptions, 
     packs,
     initial,
     frozen: feedsOf(still),
-    model: (vectors, batch, length) => {
+    model: (vectors, { batch, length, dropout }) => {
       const trained = unpack(packs, vectors)
       const inputs = Array.from(weightInputs(config)).filter(([name]) => still.has(name))
       const nodes = new Map<string, Node>([...inputs, ...trained])
       return {
-        inputs: inputs.map(([, node]) => node),
+        inputs: [...inputs.map(([, node]) => node), ...(dropout ? [dropout.pool] : [])],
         trained,
         model: {
           config,
@@ -60,7 +60,12 @@ export function makeTrainee({ config, weights, lora, adapter }: TraineeOptions, 
           length,
           weights: nodes,
           forward: (ids, packing) =>
-            forward(config, { weights: nodes, ids, packing, adapter: lora && { lora, weights: nodes } }),
+            forward(config, {
+              weights: nodes,
+              ids,
+              packing,
+              adapter: lora && { lora, weights: nodes, drop: dropout?.drop },
+            }),
         },
       }
     },

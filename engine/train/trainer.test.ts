@@ -9,6 +9,7 @@ import { loraConfig, mergeAdapter } from '#engine/model/lora.ts'
 import { initialWeights } from '#engine/model/parameters.ts'
 import { Random } from '#engine/stats/random.ts'
 import { readTrainingCheckpoint, writeTrainingCheckpoint } from './checkpoint.ts'
+import { drawFactors } from './dropout.ts'
 import { completionRow } from './rows.ts'
 import { type StepReport, TrainingRun } from './run.ts'
 import { pack, packedSupervised, type SupervisedExample, supervised } from './supervised.ts'
@@ -157,6 +158,30 @@ test('packed rows give the loss and the gradient of the texts apart', async () =
   expect(b.loss).toBeCloseTo(a.loss, 5)
   expect(worst((await apart.state()).firstMoments, (await packed.state()).firstMoments)).toBeLessThan(1e-6)
   expect(() => pack(examples, 5)).toThrow('does not fit in rows of 5')
+})
+
+test('dropout is drawn from the seed and the step, leaves evaluation alone, and resumes exactly', async () => {
+  const plan = { examples: counting(12), batchSize: 4, steps: 6, learningRate: 1e-2 }
+  const undisturbed = trainerOf({ lora, dropout: 0.3 })
+  const reports = await all(new TrainingRun(undisturbed, plan))
+  const plain = await all(new TrainingRun(trainerOf({ lora }), plan))
+  expect(reports[0]!.loss).toBeCloseTo(plain[0]!.loss, 5) // B is zero: what is dropped does not show yet
+  expect(reports[5]!.loss).not.toBeCloseTo(plain[5]!.loss, 5)
+  const first = new TrainingRun(trainerOf({ lora, dropout: 0.3 }), plan)
+  for await (const { step } of first.start()) if (step === 3) break
+  const second = new TrainingRun(trainerOf({ lora, dropout: 0.3 }), plan)
+  second.restore(await first.checkpoint())
+  await all(second)
+  expect(bytesOf(await second.trainer.parameters())).toEqual(bytesOf(await undisturbed.parameters()))
+  const merged = mergeAdapter(weights, lora, await undisturbed.parameters())
+  const expected = await trainerOf({ weights: merged, lora }).evaluate(plan.examples)
+  expect((await undisturbed.evaluate(plan.examples)).loss).toBeCloseTo(expected.loss, 5)
+  expect(() => trainerOf({ dropout: 0.1 })).toThrow('needs an adapter')
+
+  const factors = drawFactors(new Random(1), 20_001, 0.25)
+  const kept = factors.filter((value) => value !== 0)
+  expect(new Set(kept)).toEqual(new Set([Math.fround(4 / 3)]))
+  expect(kept.length / factors.length).toBeCloseTo(0.75, 1)
 })
 
 test('a merged adapter is the adapted model', async () => {

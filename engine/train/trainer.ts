@@ -5,11 +5,14 @@ import {
   ProgramCache,
   type Results,
   type Runner,
+  sizeOf,
   type Tensor,
   tensor,
 } from '#engine/graph/index.ts'
 import { bucketLength } from '#engine/model/buckets.ts'
+import { Random } from '#engine/stats/random.ts'
 import { ADAMW, type AdamWOptions, adamWGraph, adamWScalars } from './adamw.ts'
+import { drawFactors, dropoutOf } from './dropout.ts'
 import type { Objective } from './objective.ts'
 import { packValues, unpackValues } from './packs.ts'
 import { gradientGraph, lossGraph } from './step.ts'
@@ -20,6 +23,8 @@ export interface TrainerOptions<Example> extends TraineeOptions {
   /** Seeds a fresh adapter and, in `train`, the order of examples. */
   seed: number
   optimiser?: Partial<AdamWOptions>
+  /** Probability of dropping an input of an adapter's A while training; default 0. */
+  dropout?: number
   /** Examples in one run of the graph; a step of more accumulates gradients. Default 8. */
   microBatch?: number
   runner?: Runner
@@ -67,6 +72,9 @@ export class Trainer<Example> {
   private readonly trainee: Trainee
   private readonly optimiser: AdamWOptions
   private readonly limit: number
+  private readonly dropout: number
+  /** Elements of the dropout pool by length of batch. */
+  private readonly factors = new Map<number, number>()
   private readonly gradients: ProgramCache<number>
   private readonly losses: ProgramCache<number>
   private readonly zeros: Tensor[]
@@ -85,11 +93,20 @@ export class Trainer<Example> {
     this.trainee = trainee
     this.optimiser = { ...ADAMW, ...options.optimiser }
     this.limit = options.config.max_position_embeddings
+    this.dropout = options.dropout ?? 0
+    if (!(this.dropout >= 0 && this.dropout < 1) || (this.dropout > 0 && !options.lora))
+      throw new TrainingError(
+        `Dropout ${this.dropout} is not possible: it lies from 0 to below 1 and needs an adapter (lora).`,
+      )
     this.zeros = trainee.packs.map(({ size }) => tensor(new Float32Array(size)))
     this.vectors = { p: packValues(trainee.packs, trainee.initial), m: this.zeros, v: this.zeros }
-    this.gradients = new ProgramCache((length) =>
-      runner.compile(gradientGraph(trainee, objective, microBatch, length), { resident: this.names('g') }),
-    )
+    this.gradients = new ProgramCache((length) => {
+      const dropout =
+        this.dropout > 0 ? dropoutOf(options.config, options.lora!, objective.rows * microBatch * length) : undefined
+      if (dropout) this.factors.set(length, sizeOf(dropout.pool.shape))
+      const graph = gradientGraph(trainee, objective, { batch: microBatch, length, dropout })
+      return runner.compile(graph, { resident: this.names('g') })
+    })
     this.losses = new ProgramCache((length) => runner.compile(lossGraph(trainee, objective, microBatch, length)))
   }
 
@@ -117,6 +134,13 @@ export class Trainer<Example> {
     return this.trainee.packs.map((_, index) => results[`${prefix}.${index}`]!)
   }
 
+  /** Factors of this step's `part`-th micro-batch: they depend on the seed and these numbers alone. */
+  private dropoutFeed(length: number, part: number): Record<string, Float32Array> {
+    if (this.dropout === 0) return {}
+    const random = new Random(`${this.seed}/dropout/${this.stepsDone}/${part}`)
+    return { dropout: drawFactors(random, this.factors.get(length)!, this.dropout) }
+  }
+
   /** Splits examples into micro-batches with their bucket and feeds. */
   private *microBatches(examples: readonly Example[]) {
     if (examples.length === 0) throw new TrainingError('A step needs at least one example.')
@@ -139,10 +163,13 @@ export class Trainer<Example> {
     const { p, m, v } = this.vectors
     const meter = new Meter()
     let sums = this.zeros
+    let part = 0
     for (const { length, feeds } of this.microBatches(examples)) {
       signal?.throwIfAborted()
       const program = await this.gradients.get(length)
-      const results = await program.run({ ...(await this.still()), ...this.feedsOf({ p, g: sums }), ...feeds })
+      const dropped = this.dropoutFeed(length, part++)
+      const still = await this.still()
+      const results = await program.run({ ...still, ...this.feedsOf({ p, g: sums }), ...feeds, ...dropped })
       meter.add(results)
       if (sums !== this.zeros) this.runner.dispose(sums)
       sums = this.pick(results, 'g')
