@@ -1,0 +1,52 @@
+import { readFile } from 'node:fs/promises'
+import { Registry } from 'prom-client'
+import { expect, test } from 'vitest'
+import { openMetrics } from '#cli/metrics.ts'
+import { metricsPlugin } from '#graphql/manners/metrics.ts'
+import { freshDatabase } from '#test/database.ts'
+import { boardFile, boards } from './emit.ts'
+
+interface Target {
+  expr?: string
+  rawSql?: string
+}
+
+/** All targets of a board, also those within rows. */
+const targetsOf = (board: unknown): Target[] => {
+  const found: Target[] = []
+  JSON.stringify(board, (_key, value) => {
+    if (value && typeof value === 'object' && ('expr' in value || 'rawSql' in value)) found.push(value)
+    return value
+  })
+  return found
+}
+
+for (const [name, board] of Object.entries(boards()))
+  test(`the committed board ${name} is what the code emits`, async () => {
+    const committed = JSON.parse(await readFile(boardFile(name), 'utf8'))
+    expect(committed, 'run: node --import tsx dashboards/grafana/emit.ts').toEqual(JSON.parse(JSON.stringify(board)))
+  })
+
+test('every metric that a board names is one that /metrics shows', async () => {
+  const registry = openMetrics(await freshDatabase())
+  metricsPlugin(registry)
+  const shown = new Set((await registry.getMetricsAsArray()).map((metric) => metric.name))
+  expect(registry).toBeInstanceOf(Registry)
+  const named = targetsOf(boards().service).flatMap(({ expr }) => expr?.match(/modelcommons_\w+/g) ?? [])
+  expect(named.length).toBeGreaterThan(10)
+  for (const metric of named) expect([...shown], metric).toContain(metric.replace(/_(bucket|count|sum)$/, ''))
+})
+
+test('every statement of a board runs on the newest schema', async () => {
+  const db = await freshDatabase()
+  const statements = targetsOf(boards().lifecycle).flatMap(({ rawSql }) => rawSql ?? [])
+  expect(statements.length).toBeGreaterThan(10)
+  for (const statement of statements) await db.query(statement)
+})
+
+test('every source that a board asks is provisioned', async () => {
+  const provisioned = await readFile(new URL('./provisioning/datasources/sources.yml', import.meta.url), 'utf8')
+  const uids = JSON.stringify(boards()).match(/"uid":"modelcommons-(prometheus|postgres)"/g) ?? []
+  expect(uids.length).toBeGreaterThan(20)
+  for (const uid of new Set(uids)) expect(provisioned).toContain(`uid: ${uid.slice(7, -1)}`)
+})

@@ -1,0 +1,19 @@
+import { spawnSync } from 'node:child_process'
+import { writeFile } from 'node:fs/promises'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard'
+import { lifecycle } from './lifecycle.ts'
+import { service } from './service.ts'
+
+/** Every board, by the name of its file in `boards/`. */
+export const boards = (): Record<string, Dashboard> => ({ lifecycle: lifecycle().build(), service: service().build() })
+
+export const boardFile = (name: string) => new URL(`./boards/${name}.json`, import.meta.url)
+
+/** `node --import tsx dashboards/grafana/emit.ts` writes the boards, in the format of the house. */
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  for (const [name, board] of Object.entries(boards())) await writeFile(boardFile(name), JSON.stringify(board))
+  const folder = fileURLToPath(new URL('./boards', import.meta.url))
+  const { status } = spawnSync('npx', ['biome', 'format', '--write', folder], { stdio: 'inherit' })
+  process.exitCode = status ?? 1
+}

@@ -1,0 +1,96 @@
+import { DashboardBuilder, RowBuilder } from '@grafana/grafana-foundation-sdk/dashboard'
+import { PanelBuilder as Stat } from '@grafana/grafana-foundation-sdk/stat'
+import { PanelBuilder as Series } from '@grafana/grafana-foundation-sdk/timeseries'
+import { PROMETHEUS, prom } from './sources.ts'
+
+const SMALL = { h: 4, w: 6, x: 0, y: 0 }
+const WIDE = { h: 8, w: 12, x: 0, y: 0 }
+
+const stat = (title: string, says: string, expr: string, unit: string) =>
+  new Stat()
+    .title(title)
+    .description(says)
+    .datasource(PROMETHEUS)
+    .unit(unit)
+    .span(SMALL.w)
+    .height(SMALL.h)
+    .withTarget(prom(expr))
+
+const series = (title: string, says: string, unit: string, ...targets: [expr: string, legend: string][]) =>
+  targets.reduce(
+    (panel, [expr, legend], place) => panel.withTarget(prom(expr, legend).refId(String.fromCharCode(65 + place))),
+    new Series().title(title).description(says).datasource(PROMETHEUS).unit(unit).min(0).span(WIDE.w).height(WIDE.h),
+  )
+
+const quantile = (q: number) =>
+  `histogram_quantile(${q}, sum by (le, operation) (rate(modelcommons_graphql_request_seconds_bucket[$__rate_interval])))`
+
+/** For operators: is the house well? Index, jobs, API, processes. */
+export const service = () =>
+  new DashboardBuilder('ModelCommons: service')
+    .uid('modelcommons-service')
+    .tags(['modelcommons'])
+    .refresh('10s')
+    .time({ from: 'now-30m', to: 'now' })
+    .timezone('browser')
+    .withRow(new RowBuilder('Now'))
+    .withPanel(stat('Block', 'The last block whose rows are stored.', 'max(modelcommons_index_block)', 'none'))
+    .withPanel(stat('Lag', 'Blocks between the head and the index.', 'max(modelcommons_index_lag_blocks)', 'none'))
+    .withPanel(stat('Workers alive', 'They showed life in the last 15 seconds.', 'sum(modelcommons_workers)', 'none'))
+    .withPanel(stat('Jobs that failed', 'In all.', 'sum(modelcommons_jobs{status="Failed"}) or vector(0)', 'none'))
+    .withRow(new RowBuilder('Index and jobs'))
+    .withPanel(
+      series(
+        'Blocks',
+        'Stored, and final.',
+        'none',
+        ['modelcommons_index_block', 'stored'],
+        ['modelcommons_index_final_block', 'final'],
+      ),
+    )
+    .withPanel(
+      series('Jobs by status', 'How many stand where.', 'none', ['sum by (status) (modelcommons_jobs)', '{{status}}']),
+    )
+    .withPanel(
+      series('How long jobs take', 'Median of the last hundred that succeeded, by kind.', 's', [
+        'modelcommons_job_seconds',
+        '{{kind}}',
+      ]),
+    )
+    .withPanel(
+      series('Fees settled', 'In gOPEN, by endpoint.', 'none', [
+        'modelcommons_fees_wei / 1e18',
+        'endpoint {{endpoint}}',
+      ]),
+    )
+    .withRow(new RowBuilder('API'))
+    .withPanel(
+      series('Requests per second', 'GraphQL, by kind of operation.', 'reqps', [
+        'sum by (operation) (rate(modelcommons_graphql_request_seconds_count[$__rate_interval]))',
+        '{{operation}}',
+      ]),
+    )
+    .withPanel(
+      series(
+        'How long requests take',
+        'The median, and what 99 of 100 stay below.',
+        's',
+        [quantile(0.5), 'p50 {{operation}}'],
+        [quantile(0.99), 'p99 {{operation}}'],
+      ),
+    )
+    .withPanel(
+      series('Errors per second', 'By the code that the caller was told.', 'reqps', [
+        'sum by (code) (rate(modelcommons_graphql_errors_total[$__rate_interval]))',
+        '{{code}}',
+      ]),
+    )
+    .withPanel(
+      series(
+        'Process',
+        'Memory of the API, and the size of the database.',
+        'bytes',
+        ['modelcommons_process_resident_memory_bytes', 'API memory'],
+        ['modelcommons_database_bytes', 'database'],
+      ),
+    )
