@@ -1,19 +1,10 @@
 import { type ChildProcess, fork } from 'node:child_process'
-import { chmod, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest'
-import { localStore } from '#schema/artifacts.ts'
-import { openDatabase } from '#schema/database.ts'
-import { enqueue, findJob } from '#schema/enqueue.ts'
-import { startPostgres } from '#schema/postgres.ts'
-import { openQueues } from '#schema/queue.ts'
-import { migrate } from '#schema/source.ts'
+import { findJob } from '#schema/enqueue.ts'
 import { backends, stopRedis } from '#schema/test/queues.ts'
-import type { Chain } from './chain.ts'
-import { startWorker } from './index.ts'
-import type { Handlers } from './job.ts'
-import { freshHouse, silent, temporaryFolder } from './test/house.ts'
-import { QUICK } from './test/timing.ts'
+import { freshHouse } from './test/house.ts'
 
 afterAll(stopRedis)
 
@@ -76,60 +67,3 @@ describe.each(backends)('worker processes on %s', (backend) => {
     },
   )
 })
-
-test('PostgreSQL killed in mid-job and started again: the job ends once', async () => {
-  const folder = await temporaryFolder()
-  await chmod(folder, 0o755) // the server may run as another user
-  const flags = { fsync: 'off' }
-  const server = await startPostgres(join(folder, 'pg'), { flags })
-  onTestFinished(() => server.stop())
-  await migrate(server.url)
-  const db = await openDatabase(server.url)
-  const queues = await openQueues({ databaseUrl: server.url })
-  onTestFinished(async () => {
-    await queues.close().catch(() => {})
-    await db.close()
-  })
-  let runs = 0
-  let release = () => {}
-  const held = new Promise<void>((resolve) => {
-    release = resolve
-  })
-  const handlers: Partial<Handlers> = {
-    async settleEpoch() {
-      runs++
-      await held
-      return { result: { runs } }
-    },
-  }
-  const worker = await startWorker({
-    db,
-    queues,
-    artifacts: localStore(join(folder, 'artifacts')),
-    chain: undefined as unknown as Chain,
-    handlers: handlers as Handlers,
-    log: silent,
-    gpuConcurrency: 1,
-    cpuConcurrency: 2,
-    device: 'cpu',
-    checkpoints: join(folder, 'checkpoints'),
-    timing: { ...QUICK, staleMs: 3000 },
-  })
-  onTestFinished(() => worker.stop())
-  const ask = (epoch: number) =>
-    enqueue({ db, queues }, 'settleEpoch', { epoch }, { key: `${epoch}`, requestedBy: null })
-  const { id } = await ask(1)
-  await vi.waitFor(() => expect(runs).toBe(1), { timeout: 5000 })
-  const pid = Number((await readFile(join(folder, 'pg/data/postmaster.pid'), 'utf8')).split('\n')[0])
-  process.kill(pid, 'SIGKILL')
-  await vi.waitFor(async () => expect(await db.query('select 1').catch(() => 'away')).toBe('away'))
-  await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow(), { timeout: 20_000 })
-  release()
-  const again = await startPostgres(join(folder, 'pg'), { flags })
-  expect(again.url).toBe(server.url)
-  await vi.waitFor(async () => expect((await findJob(db, id)).status).toBe('Succeeded'), { timeout: 30_000 })
-  const other = await ask(2)
-  await vi.waitFor(async () => expect((await findJob(db, other.id)).status).toBe('Succeeded'), { timeout: 30_000 })
-  const { rows } = await db.query('select id, attempt from job_run where status = $1', ['Succeeded'])
-  expect(rows).toHaveLength(2)
-}, 120_000)
