@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import * as ort from 'onnxruntime-node'
 import { type Device, deviceFromEnvironment, explain, providerOf } from './device.ts'
-import { stopGradient } from './elementwise.ts'
+import { mul } from './elementwise.ts'
 import { type InputAttributes, input, isInput, type Node, type Provider, type Signature } from './node.ts'
 import { type Graph, RESULT, toOnnx } from './onnx/lower.ts'
 import type { CompileOptions, Program, Results, Runner } from './runner.ts'
@@ -15,6 +15,8 @@ export interface OnnxRuntimeOptions {
   device?: Device
   /** Threads of one operator on the CPU; all cores unless told. Results do not depend on it. */
   threads?: number
+  /** Writes graphs as for another provider than runs them: WebGPU's form can then be tested on any machine. */
+  lowering?: Provider
 }
 
 /**
@@ -23,7 +25,7 @@ export interface OnnxRuntimeOptions {
  */
 export function onnxRuntime(options: OnnxRuntimeOptions = {}): Runner {
   const provider = providerOf(options.device ?? deviceFromEnvironment())
-  return new OnnxRuntime(provider, options.threads ?? availableParallelism())
+  return new OnnxRuntime(provider, options.threads ?? availableParallelism(), options.lowering ?? provider)
 }
 
 class OnnxRuntime implements Runner {
@@ -32,6 +34,7 @@ class OnnxRuntime implements Runner {
   constructor(
     private readonly provider: Provider,
     private readonly threads: number,
+    private readonly lowering: Provider,
   ) {
     this.name = `onnxruntime ${provider}`
   }
@@ -42,7 +45,7 @@ class OnnxRuntime implements Runner {
       if (!isInput(node)) throw new GraphError(`a graph's inputs must be made by input(), not ${node.operation.name}`)
       return node
     })
-    const model = toOnnx(graph, provider)
+    const model = toOnnx(graph, this.lowering)
     const location = (name: string) => (resident.includes(name) ? ('gpu-buffer' as const) : ('cpu' as const))
     try {
       const session = await ort.InferenceSession.create(model, {
@@ -78,7 +81,8 @@ class OnnxRuntime implements Runner {
 
   private async copy(tensors: Readonly<Record<string, Tensor>>, resident: readonly string[]): Promise<Results> {
     const inputs = Object.entries(tensors).map(([name, { shape, dtype }]) => input(name, shape, dtype))
-    const outputs = Object.fromEntries(inputs.map((node) => [node.attributes.name, stopGradient(node)]))
+    // Times one: an operator that computes is sure to write a buffer of its own.
+    const outputs = Object.fromEntries(inputs.map((node) => [node.attributes.name, mul(node, 1)]))
     const program = await this.compile({ inputs, outputs }, { resident })
     try {
       return await program.run(tensors)

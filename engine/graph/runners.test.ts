@@ -24,6 +24,7 @@ import { tfjsRunner } from './tfjs.ts'
 const runners: Record<string, Runner> = {
   'onnxruntime, one thread': onnxRuntime({ device: 'cpu', threads: 1 }),
   'onnxruntime, two threads': onnxRuntime({ device: 'cpu', threads: 2 }),
+  'onnxruntime, written as for WebGPU': onnxRuntime({ device: 'cpu', threads: 1, lowering: 'webgpu' }),
   'tfjs on wasm': await tfjsRunner('wasm'),
   'tfjs in plain JavaScript': await tfjsRunner('cpu'),
 }

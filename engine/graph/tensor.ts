@@ -35,11 +35,12 @@ export class Tensor {
   }
 }
 
-/** Checked values: as many as the shape holds and, for f32, finite. */
-export function tensor(data: TypedData, shape: Shape = [data.length]): Tensor {
+/** Checked values: as many as the shape holds and, for f32, finite. Errors call them `name`. */
+export function tensor(data: TypedData, shape: Shape = [data.length], name = 'a tensor'): Tensor {
   const dtype = dtypeOf(data)
-  if (data.length !== sizeOf(shape)) throw new FeedError(`${data.length} values do not fill shape ${show(shape)}`)
-  if (data instanceof Float32Array) checkFinite(data, 'a tensor')
+  if (data.length !== sizeOf(shape))
+    throw new FeedError(`${name}: ${data.length} values do not fill shape ${show(shape)}`)
+  if (data instanceof Float32Array) checkFinite(data, name)
   return new Tensor(shape, dtype, data)
 }
 

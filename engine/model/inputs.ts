@@ -58,4 +58,4 @@ export const cacheShape = (config: ModelConfig, batch: number, capacity: number)
 
 /** Weights as feeds, checked once. */
 export const feedsOf = (weights: Weights): Record<string, Tensor> =>
-  Object.fromEntries(Array.from(weights, ([name, { data, shape }]) => [name, tensor(data, shape)]))
+  Object.fromEntries(Array.from(weights, ([name, { data, shape }]) => [name, tensor(data, shape, name)]))

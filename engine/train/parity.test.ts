@@ -1,11 +1,13 @@
 import { expect, test } from 'vitest'
-import { onnxRuntime, type Runner } from '#engine/graph/index.ts'
+import { onnxRuntime, type Runner, toOnnx } from '#engine/graph/index.ts'
 import { tfjsRunner } from '#engine/graph/tfjs.ts'
 import { smallConfig } from '#engine/model/config.ts'
 import { loraConfig } from '#engine/model/lora.ts'
 import { initialWeights } from '#engine/model/parameters.ts'
 import { completionRow } from './rows.ts'
+import { gradientGraph } from './step.ts'
 import { supervised } from './supervised.ts'
+import { makeTrainee } from './trainee.ts'
 import { Trainer } from './trainer.ts'
 
 const config = smallConfig({
@@ -34,4 +36,13 @@ test.each([
     expect(Math.abs(b.steps[step]!.loss - loss)).toBeLessThan(5e-5)
     expect(Math.abs(b.steps[step]!.gradientNorm / gradientNorm - 1)).toBeLessThan(1e-3)
   }
+})
+
+test('the training step as written for WebGPU has none of the operators that would fall back to the CPU', () => {
+  const trainee = makeTrainee({ config, weights: initialWeights(config, 1), lora: loraConfig({ rank: 2 }) }, 1)
+  const graph = gradientGraph(trainee, supervised, { batch: 2, length: 16 })
+  const typesIn = (bytes: Uint8Array) => Buffer.from(bytes).toString('latin1')
+  expect(typesIn(toOnnx(graph, 'cpu'))).toContain('FusedMatMul')
+  for (const type of ['FusedMatMul', 'LogSoftmax', 'ScatterND'])
+    expect(typesIn(toOnnx(graph, 'webgpu'))).not.toContain(type)
 })
