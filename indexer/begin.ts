@@ -4,7 +4,7 @@ import { beginAt, type Contracts, type Position, readCursor } from './cursor.ts'
 import { IndexerError } from './errors.ts'
 import type { Clock, Followed } from './events.ts'
 import { otherTopics } from './handlers/otherGovernors.ts'
-import { httpRpc, type Rpc, type RpcOptions } from './rpc.ts'
+import { httpRpc, type Rpc, RpcError, type RpcOptions } from './rpc.ts'
 import { Source } from './source.ts'
 import { webSocketRpc } from './websocket.ts'
 
@@ -72,12 +72,15 @@ export async function begin(
   return (await readCursor(db, chainId, contracts))!
 }
 
+const CLOCK_MODE = '0x4bf5d7e9'
+const REVERTED = 3
+
 /** Whether the token counts seconds or blocks (ERC-6372). */
 export async function clockOf(rpc: Rpc, token: string | undefined): Promise<Clock> {
-  const CLOCK_MODE = '0x4bf5d7e9'
   if (!token) return 'blocknumber'
   const mode = await rpc.request('eth_call', [{ to: token, data: CLOCK_MODE }, 'latest']).catch((error) => {
-    if (error.name === 'RpcError') return '0x' // older tokens count blocks and do not say so
+    // an older token counts blocks and does not say so; a node that fails otherwise has said nothing of the token
+    if (error instanceof RpcError && (error.code === REVERTED || /revert/i.test(error.reason))) return '0x'
     throw error
   })
   return Buffer.from(String(mode).slice(2), 'hex').includes('timestamp') ? 'timestamp' : 'blocknumber'

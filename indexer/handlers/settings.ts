@@ -32,6 +32,8 @@ export function quorumNow(rows: Rows): bigint | null {
 /** Writes down the quorum of every proposal whose snapshot has passed. Called before supply or fraction changes: a change
  *  at the snapshot itself still counts, a later one does not. */
 export function fixQuorums(rows: Rows, at: Moment) {
+  const quorum = quorumNow(rows)
+  if (quorum === null) return
   for (const proposal of rows.find(Proposal, 'quorum', null))
-    if (proposal.voteStart < at.clock) rows.put(Proposal, { ...proposal, quorum: quorumNow(rows) })
+    if (proposal.voteStart < at.clock) rows.put(Proposal, { ...proposal, quorum })
 }
