@@ -1,29 +1,34 @@
 import { join } from 'node:path'
-import { writeCheckpoint } from '#engine/formats/checkpoint.ts'
-import { smallConfig, writeConfig } from '#engine/model/config.ts'
-import { countParameters, initialWeights } from '#engine/model/parameters.ts'
+import { readCheckpoint, writeCheckpoint } from '#engine/formats/checkpoint.ts'
+import type { Weights } from '#engine/formats/weights.ts'
+import { type ModelConfig, smallConfig, writeConfig } from '#engine/model/config.ts'
+import { initialWeights } from '#engine/model/parameters.ts'
 import { ChatTemplate } from '#engine/text/chat.ts'
 import { Tokenizer } from '#engine/text/tokenizer.ts'
 import { TrainingRun } from '#engine/train/run.ts'
 import { schedule } from '#engine/train/schedule.ts'
 import { type PackedExample, pack, packedSupervised } from '#engine/train/supervised.ts'
 import { Trainer } from '#engine/train/trainer.ts'
-import { drawCorpus } from '../skill/corpus.ts'
+import { COPYING, type Document, drawCorpus } from '../skill/corpus.ts'
 import { CHAT_TEMPLATE, encodeDocument, trainBaseTokenizer } from './tokenizer.ts'
 
-/** Pre-trains the example's base model from nothing and writes it beside this file: `npm run base`. */
+/** Pre-trains the example's base model from nothing and writes it to `model/` beside this file: `npm run base`. */
 
 const SEED = 20_261_120
-const DOCUMENTS = 50_000
 const ROW = 128
 const BATCH = 16
-const PEAK_RATE = 3e-3
+
+/** The second course repeats numbers more often, so that copying is learnt for sure. */
+const COURSES = [
+  { seed: SEED, documents: () => [...drawCorpus(SEED, 50_000)], peak: 3e-3 },
+  { seed: SEED + 1, documents: () => [...drawCorpus(`${SEED}/copying`, 12_000, COPYING)], peak: 2e-3 },
+]
+
+const folder = join(import.meta.dirname, 'model')
 
 async function main(): Promise<void> {
-  const documents = [...drawCorpus(SEED, DOCUMENTS)]
-  const files = trainBaseTokenizer(documents.slice(0, 20_000))
+  const files = trainBaseTokenizer([...drawCorpus(SEED, 20_000)])
   const tokenizer = new Tokenizer(files)
-  const template = new ChatTemplate(CHAT_TEMPLATE)
   const config = smallConfig({
     vocab_size: tokenizer.vocabSize,
     hidden_size: 144,
@@ -32,49 +37,64 @@ async function main(): Promise<void> {
     max_position_embeddings: ROW,
     eos_token_id: [tokenizer.eosId!],
     pad_token_id: tokenizer.padId,
-    // As wide as 1/sqrt(D), since so small a model sees few steps.
+    // Wider than usual, since so small a model sees few steps.
     initializer_range: 0.06,
   })
-  const weights = initialWeights(config, SEED)
+  let weights = initialWeights(config, SEED)
+  // `npm run base -- 2` repeats the second course alone, on what the first one left in the folder.
+  const first = Number(process.argv[2] ?? 1) - 1
+  if (first > 0) weights = (await readCheckpoint(folder)).weights
+  for (const course of COURSES.slice(first)) {
+    const learnt = await study(config, weights, tokenizer, course)
+    await writeCheckpoint(
+      folder,
+      { config: writeConfig(config), ...files, weights: learnt },
+      { dtype: 'F16', replace: true },
+    )
+    // Read back as 16-bit floats, so that a course gives the same bytes alone.
+    weights = (await readCheckpoint(folder)).weights
+  }
+}
+
+async function study(
+  config: ModelConfig,
+  weights: Weights,
+  tokenizer: Tokenizer,
+  { seed, documents, peak }: (typeof COURSES)[number],
+): Promise<Weights> {
+  const rows = rowsOf(documents(), tokenizer)
   const trainer = new Trainer<PackedExample>({
     config,
     weights,
     objective: packedSupervised,
-    seed: SEED,
+    seed,
     microBatch: BATCH,
     optimiser: { beta2: 0.98, weightDecay: 0.05 },
   })
-
-  const texts = documents.map((document) => {
-    const ids = encodeDocument(tokenizer, template, document).slice(0, ROW)
-    return { ids, mask: new Array<number>(ids.length).fill(1) }
-  })
-  const total = texts.reduce((sum, { ids }) => sum + ids.length, 0)
-  console.log(`${countParameters(weights)} parameters, ${texts.length} documents, ${total} tokens`)
-
-  // Packing sorts by length, so it is done in slices, that each batch holds texts of all kinds.
-  const rows: PackedExample[] = []
-  for (let from = 0; from < texts.length; from += 2000) rows.push(...pack(texts.slice(from, from + 2000), ROW))
-  const steps = Math.ceil(rows.length / BATCH)
-  const learningRate = schedule(PEAK_RATE, { warmup: Math.ceil(steps / 20), floor: 0.02 })
+  const learningRate = schedule(peak, { warmup: Math.ceil(rows.length / BATCH / 20), floor: 0.02 })
+  const run = new TrainingRun(trainer, { examples: rows, batchSize: BATCH, epochs: 1, learningRate })
   const began = Date.now()
   let smooth = Number.NaN
-  for await (const { step, loss } of new TrainingRun(trainer, {
-    examples: rows,
-    batchSize: BATCH,
-    epochs: 1,
-    learningRate,
-  }).start()) {
+  for await (const { step, steps, loss } of run.start()) {
     smooth = Number.isNaN(smooth) ? loss : smooth * 0.98 + loss * 0.02
     if (step % 50 === 0 || step === steps)
       console.log(`step ${step} of ${steps}: loss ${smooth.toFixed(3)}, ${Math.round((Date.now() - began) / 1000)} s`)
   }
-  await writeCheckpoint(
-    join(import.meta.dirname, 'model'),
-    { config: writeConfig(config), ...files, weights: await trainer.parameters() },
-    { dtype: 'F16', replace: true },
-  )
+  const learnt = await trainer.parameters()
   await trainer.release()
+  return learnt
+}
+
+/** Packs documents into rows. Packing sorts by length, so it is done in slices, that each batch holds all kinds. */
+function rowsOf(documents: readonly Document[], tokenizer: Tokenizer): PackedExample[] {
+  const template = new ChatTemplate(CHAT_TEMPLATE)
+  const texts = documents.map((document) => {
+    const ids = encodeDocument(tokenizer, template, document).slice(0, ROW)
+    return { ids, mask: new Array<number>(ids.length).fill(1) }
+  })
+  const rows: PackedExample[] = []
+  for (let from = 0; from < texts.length; from += 2000) rows.push(...pack(texts.slice(from, from + 2000), ROW))
+  return rows
 }
 
 await main()

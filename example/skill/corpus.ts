@@ -33,17 +33,24 @@ const REMARKS = {
   low: ['as there is no rush, we take our time', 'this can wait, as you say', 'we do this when it is quiet'],
 }
 
+/** How often each kind of document occurs: dialogue, desk guide, priority, note, messages in a row, list. */
+export type Mixture = readonly [number, number, number, number, number, number]
+
+const EVEN: Mixture = [55, 14, 12, 9, 3, 7]
+/** More of what repeats a number: attention that copies comes late in training, and then at once (Olsson et al., 2022). */
+export const COPYING: Mixture = [60, 6, 8, 22, 1, 3]
+
 /**
  * Draws the general support-desk English a base model learns from: dialogues, desk guides, priorities, notes and lists. No document
  * holds a triage line or maps a whole message to its fields, so the base cannot do the skill; it knows the words.
  */
-export function* drawCorpus(seed: number | string, count: number): Generator<Document> {
+export function* drawCorpus(seed: number | string, count: number, mixture: Mixture = EVEN): Generator<Document> {
   const random = new Random(`corpus/${seed}`)
-  for (let i = 0; i < count; i++) yield drawDocument(random)
+  for (let i = 0; i < count; i++) yield drawDocument(random, mixture)
 }
 
-function drawDocument(random: Random): Document {
-  const kind = random.weighted([55, 14, 12, 9, 3, 7])
+function drawDocument(random: Random, mixture: Mixture): Document {
+  const kind = random.weighted(mixture)
   if (kind === 0) return dialogue(random)
   const text = [guide, priority, note, quotes, list][kind - 1](random)
   return { kind: 'text', text }
