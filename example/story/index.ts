@@ -74,7 +74,7 @@ export async function playExample(options: StoryOptions): Promise<Report> {
   const aligned = await align(world, trained.versionId)
   done(...aligned.stages)
 
-  const endpointId = await openEndpoint(world, aligned.versionId)
+  const endpointId = await openEndpoint(world, await liveVersion(world, proposed.modelId))
   const served = await serve(world, endpointId, 1)
   done(served.stage)
   const first = await settle(world, 1, served.fees)
@@ -117,6 +117,15 @@ export async function playExample(options: StoryOptions): Promise<Report> {
     verify: verified,
     seconds: Number(((Date.now() - began) / 1000).toFixed(1)),
   }
+}
+
+/** The promoted version that serves: the aligned one, if it was good enough. */
+async function liveVersion({ api }: World, modelId: string): Promise<string> {
+  const { model } = await api.query<{ model: { liveVersionId: string } }>(
+    'query ($id: ID!) { model(id: $id) { liveVersionId } }',
+    { id: modelId },
+  )
+  return model.liveVersionId
 }
 
 function recourse(
