@@ -6,10 +6,10 @@
 export const ITEMS = { test: 160, validation: 64 } as const
 
 /** Fine-tuning on the accepted contributions. */
-export const FINE_TUNE = { rank: 16, alpha: 32, epochs: 6, batchSize: 16, learningRate: 0.003 } as const
+export const FINE_TUNE = { rank: 16, alpha: 32, epochs: 6, batchSize: 8, learningRate: 0.0025 } as const
 
 /** Comparisons that validators judge: a reward model needs about two hundred pairs. */
-export const COMPARE = { domain: 'support', tasks: 240, goldPercent: 20, temperature: 1, prompts: 192 } as const
+export const COMPARE = { domain: 'support', tasks: 240, goldPercent: 20, temperature: 0.8, prompts: 192 } as const
 
 /** Alignment by policy gradient. */
 export const RLHF = {

@@ -26,6 +26,9 @@ const NEXT =
 /** Words from which on a reply only gets tedious. */
 const LONG_WORDS = 32
 
+/** What is left of an answer's worth when it would send the message to the wrong place: manners do not make up for it. */
+const WRONG = 0.75
+
 /**
  * The hidden utility of a completion: a deterministic function of its text and of what the message truly says.
  * - ethics: says sorry and please, blames nobody, promises nothing it cannot keep
@@ -44,11 +47,12 @@ export function utility(completion: string, truth: Fields): Utility {
   const logic =
     45 * topical + 30 * ordersRight(reply, truth) + 15 * Number(!repeats(reply)) + 10 * Number(/[.!?]$/.test(reply))
   const functional =
-    20 * fields.category + 15 * fields.urgency + 15 * fields.order + 20 * says(ACTING) + 30 * says(NEXT)
+    20 * fields.category + 20 * fields.urgency + 20 * fields.order + 15 * says(ACTING) + 25 * says(NEXT)
 
   const tedium = Math.max(0, words.length - LONG_WORDS) * 2
   const clean = { ethics: within(ethics), logic: within(logic), functional: within(functional) }
-  return { ...clean, overall: within(0.3 * clean.ethics + 0.3 * clean.logic + 0.4 * clean.functional - tedium) }
+  const whole = 0.3 * clean.ethics + 0.3 * clean.logic + 0.4 * clean.functional - tedium
+  return { ...clean, overall: within(whole * (fields.fieldsExact ? 1 : WRONG)) }
 }
 
 /** Whether a reply has more words of another category than of the true one. */

@@ -46,11 +46,14 @@ export const testItems = (seed: number | string, count = 160): HeldOutItem[] => 
 /** Items on which influence is measured: other ones than those that judge. */
 export const validationItems = (seed: number | string, count = 64): HeldOutItem[] => answered(seed, 'validation', count)
 
+/** Manners of a right answer. Several, so that influence measures the fields more than one turn of phrase. */
+const RIGHT = ['caring', 'helpful', 'polite', 'plain'] as const
+
 function answered(seed: number | string, stream: 'test' | 'validation', count: number): HeldOutItem[] {
   const random = new Random(`answers/${seed}/${stream}`)
   return drawItems(seed, stream, count).map(({ prompt, truth, item }) => ({
     prompt,
-    completion: formatTriage({ ...truth, reply: renderReply('caring', { ...truth, item }, random) }),
+    completion: formatTriage({ ...truth, reply: renderReply(random.choice(RIGHT), { ...truth, item }, random) }),
     truth,
   }))
 }
