@@ -72,7 +72,7 @@ export class TrainingRun<Example> {
       throw new TrainingError('A plan names either epochs or steps, not both and not neither.')
     examples.forEach((example, index) => {
       try {
-        trainer.objective.check(example)
+        trainer.check(example)
       } catch (cause) {
         throw new TrainingError(`Example ${index}: ${(cause as Error).message}`, { cause })
       }

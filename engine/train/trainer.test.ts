@@ -244,6 +244,8 @@ test('a plan or a checkpoint that cannot be followed is refused', async () => {
   expect(bad({ ids: [1, 2], mask: [1] })).toThrow('mask has 1 entries for its 2 tokens')
   expect(bad({ ids: [1, 2], mask: [1, 0] })).toThrow('no token to learn')
   expect(bad({ ids: [1, 2], mask: [0, 1], weight: -1 })).toThrow('weight is -1')
+  const long = new Array<number>(3000).fill(1)
+  expect(bad({ ids: long, mask: long })).toThrow("Example 1: A row of 2999 tokens passes the model's 2048")
   await expect(trainer.apply([{ ids: [1, 99], mask: [0, 1] }], 1)).rejects.toThrow('ids run from 0 to 31')
   await expect(trainer.apply([{ ids: new Array(3000).fill(1), mask: new Array(3000).fill(1) }], 1)).rejects.toThrow(
     "passes the model's 2048",

@@ -141,10 +141,16 @@ export class Trainer<Example> {
     return { dropout: drawFactors(random, this.factors.get(length)!, this.dropout) }
   }
 
+  /** Throws, saying what is wrong, when an example cannot be trained on. */
+  check(example: Example): void {
+    this.objective.check(example)
+    bucketLength(this.objective.lengthOf(example), this.limit)
+  }
+
   /** Splits examples into micro-batches with their bucket and feeds. */
   private *microBatches(examples: readonly Example[]) {
     if (examples.length === 0) throw new TrainingError('A step needs at least one example.')
-    for (const example of examples) this.objective.check(example)
+    for (const example of examples) this.check(example)
     const total = examples.reduce((sum, example) => sum + this.objective.totalOf(example), 0)
     // A step whose examples all weigh nothing has gradient zero, not 0 / 0.
     const scale = total > 0 ? 1 / total : 0
