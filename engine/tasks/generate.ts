@@ -28,6 +28,13 @@ export async function generate(input: GenerateInput, context: TaskContext): Prom
   return { answers: await answer(base, adapter, input.requests, context) }
 }
 
+/** Rows of the embedding that no token has, which many models carry, say nothing. */
+const textOf = ({ tokenizer }: Base, tokens: readonly number[]): string =>
+  tokenizer.decode(
+    tokens.filter((id) => id < tokenizer.vocabSize),
+    { skipSpecial: true },
+  )
+
 /** Rows between two reports of progress. */
 const PART = 64
 
@@ -52,7 +59,7 @@ export async function answer(
     const part = encoded.slice(from, from + PART)
     const found = await generator.generate(part, signal)
     found.forEach(({ tokens, finish }, row) => {
-      const text = base.tokenizer.decode(tokens, { skipSpecial: true })
+      const text = textOf(base, tokens)
       answers.push({ text, tokensIn: part[row]!.prompt.length, tokensOut: tokens.length, finish })
     })
     emit({ type: 'progress', done: answers.length / encoded.length, stage: 'answering' })

@@ -1,0 +1,221 @@
+import { cp, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { writeAdapter } from '#engine/formats/adapter.ts'
+import { readCheckpoint, writeCheckpoint } from '#engine/formats/checkpoint.ts'
+import { initialAdapter, loraConfig } from '#engine/model/lora.ts'
+import { areaUnderCurve } from '#engine/stats/estimate.ts'
+import { evaluate } from './evaluate.ts'
+import { explainAnswer } from './explainAnswer.ts'
+import { type FineTuneInput, fineTune } from './fineTune.ts'
+import { generate } from './generate.ts'
+import { influence } from './influence.ts'
+import { adapterOf } from './models.ts'
+import { scoreOf } from './rubric.ts'
+import type { EngineEvent, TaskContext } from './task.ts'
+import { colourPairs, tinyModel } from './test/tinyModel.ts'
+
+let model: Awaited<ReturnType<typeof tinyModel>>
+let adapterFolder: string
+const events: EngineEvent[] = []
+const context = (): TaskContext => ({ emit: (event) => events.push(event), signal: new AbortController().signal })
+const samples = colourPairs(32)
+const items = colourPairs(44).slice(32)
+const rubric = {
+  maxTokens: 12,
+  metrics: [
+    { name: 'colour', kind: 'fields' as const, separator: ' | ', fields: [1] },
+    { name: 'whole', kind: 'exact' as const },
+    { name: 'words', kind: 'f1' as const },
+    { name: 'form', kind: 'regex' as const, pattern: '^colour \\| \\w+$' },
+    { name: 'perplexity', kind: 'perplexity' as const },
+  ],
+}
+
+const training = (outFolder: string): FineTuneInput => ({
+  baseFolder: model.baseFolder,
+  samples,
+  lora: { rank: 4 },
+  training: { epochs: 12, batchSize: 8, learningRate: 0.02, seed: 1 },
+  outFolder,
+})
+
+beforeAll(async () => {
+  model = await tinyModel()
+  adapterFolder = join(model.folder, 'adapter')
+  await fineTune(training(adapterFolder), context())
+})
+afterAll(() => model.remove())
+
+test('a fine-tuned model answers as it was taught, and tells its curves and progress', async () => {
+  const requests = items.map(({ prompt }) => ({ prompt, maxTokens: 12 }))
+  const { answers } = await generate({ baseFolder: model.baseFolder, adapterFolder, requests }, context())
+  const right = answers.filter(({ text }, index) => text === items[index]!.completion)
+  expect(right.length).toBeGreaterThanOrEqual(10)
+  expect(right[0]).toMatchObject({ finish: 'stop' })
+  const losses = events.flatMap((event) => (event.type === 'metric' && event.name === 'loss' ? [event] : []))
+  expect(losses.map(({ step }) => step)).toEqual(Array.from({ length: 48 }, (_, step) => step + 1))
+  expect(losses.at(-1)!.value).toBeLessThan(losses[0]!.value / 5)
+  expect(events.filter((event) => event.type === 'progress').at(-1)).toMatchObject({ done: 1 })
+})
+
+test('an evaluation scores by each metric of the rubric and logs every answer', async () => {
+  const input = { baseFolder: model.baseFolder, adapterFolder, items, rubric, seed: 1 }
+  const { metrics, log } = await evaluate(input, context())
+  const [colour, whole, words, form, perplexity] = metrics
+  for (const metric of [colour!, whole!, words!, form!]) {
+    expect(metric.score).toBeGreaterThan(0.8)
+    expect(metric.lower).toBeLessThan(metric.score)
+    expect(metric.n).toBe(12)
+  }
+  expect(perplexity!.score).toBeGreaterThanOrEqual(1)
+  expect(perplexity!.score).toBeLessThan(4)
+  expect(log).toMatchObject({ version: 2, status: 'success', results: { total_samples: 12 } })
+  expect(await evaluate(input, context())).toEqual({ metrics, log })
+  const untrained = await evaluate({ ...input, adapterFolder: undefined }, context())
+  expect(untrained.metrics[0]!.score).toBe(0)
+})
+
+test('fields agree only where all listed ones do, and a malformed answer is wrong', () => {
+  const metric = { name: 'fields', kind: 'fields' as const, separator: ' | ', fields: [0, 2] }
+  expect(scoreOf(metric, 'a | x |  c ', 'a | b | c')).toBe(1)
+  expect(scoreOf(metric, 'a | b', 'a | b | c')).toBe(0)
+  expect(scoreOf(metric, '', 'a | b | c')).toBe(0)
+  expect(() => scoreOf({ ...metric, separator: undefined }, 'a', 'a')).toThrow(/has no separator/)
+  expect(() => scoreOf({ name: 'form', kind: 'regex', pattern: '(' }, 'a', 'a')).toThrow(/no regular expression/)
+})
+
+test('samples that teach the skill help more than samples that teach its opposite', async () => {
+  // Every third sample names another colour than its prompt; the adapter has not learned them by heart yet.
+  const wrong = (index: number) => index % 3 === 0
+  const mixed = samples.map((sample, index) =>
+    wrong(index) ? { ...sample, completion: samples[(index + 1) % samples.length]!.completion } : sample,
+  )
+  const young = join(model.folder, 'young')
+  const plan = { ...training(young), samples: mixed }
+  await fineTune({ ...plan, training: { ...plan.training, epochs: 6 } }, context())
+  const sketchFile = join(model.folder, 'sketches')
+  const input = {
+    baseFolder: model.baseFolder,
+    adapterFolder: young,
+    samples: mixed,
+    validation: items,
+    seed: 1,
+    sketchFile,
+  }
+  const { influences } = await influence(input, context())
+  expect(influences).toHaveLength(mixed.length)
+  const meanOf = (chosen: boolean) => {
+    const values = influences.filter((_, index) => wrong(index) === chosen).map(({ mean }) => mean)
+    return values.reduce((a, b) => a + b, 0) / values.length
+  }
+  expect(meanOf(false)).toBeGreaterThan(0)
+  expect(meanOf(true)).toBeLessThan(meanOf(false))
+  const right = mixed.map((_, index) => !wrong(index))
+  expect(
+    areaUnderCurve(
+      influences.map(({ mean }) => mean),
+      right,
+    ),
+  ).toBeGreaterThan(0.8)
+  expect(influences.every(({ standardError }) => standardError > 0)).toBe(true)
+
+  const question = { prompt: 'thing 7 is red', answer: 'colour | red' }
+  const {
+    tokens,
+    influences: traced,
+    similarities,
+    spans,
+  } = await explainAnswer(
+    { baseFolder: model.baseFolder, adapterFolder: young, ...question, samples: mixed, sketchFile, minSpan: 2 },
+    context(),
+  )
+  expect(tokens).toBeGreaterThan(1)
+  expect(traced).toHaveLength(mixed.length)
+  expect(similarities.every((value) => value >= -1 && value <= 1)).toBe(true)
+  const holders = mixed.flatMap(({ completion }, index) => (completion === 'colour | red' ? [index] : []))
+  expect(spans).toEqual([
+    { start: 0, end: tokens, text: 'colour | red', occurrences: holders.length, samples: holders },
+  ])
+  await expect(explainAnswer({ ...input, ...question, samples: mixed.slice(1) }, context())).rejects.toThrow(
+    /holds 32 sketches for 31 samples/,
+  )
+})
+
+test('an aborted run saves where it stands, and goes on to the same bytes', async () => {
+  const [once, twice] = [join(model.folder, 'once'), join(model.folder, 'twice')]
+  await fineTune(training(once), context())
+  const abort = new AbortController()
+  const input = { ...training(twice), checkpointFile: join(model.folder, 'checkpoint'), checkpointEvery: 1000 }
+  const first = fineTune(input, {
+    signal: abort.signal,
+    emit: (event) => event.type === 'metric' && event.step === 9 && abort.abort(new Error('enough')),
+  })
+  await expect(first).rejects.toThrow('enough')
+  let firstStep = 0
+  await fineTune(input, {
+    ...context(),
+    emit: (event) => event.type === 'metric' && (firstStep ||= event.step),
+  })
+  expect(firstStep).toBe(10)
+  const bytes = (folder: string) => readFile(join(folder, 'adapter_model.safetensors'))
+  expect((await bytes(twice)).equals(await bytes(once))).toBe(true)
+})
+
+test('what cannot be used is refused with a word on what to do', async () => {
+  const { baseFolder, folder } = model
+  const requests = [{ prompt: 'thing', maxTokens: 4 }]
+  await expect(generate({ baseFolder: join(folder, 'none'), requests }, context())).rejects.toThrow(/no model in/)
+  await expect(generate({ baseFolder, adapterFolder: join(folder, 'none'), requests }, context())).rejects.toThrow(
+    /no adapter in/,
+  )
+  await expect(
+    generate({ baseFolder, requests: [{ prompt: 'thing '.repeat(200), maxTokens: 4 }] }, context()),
+  ).rejects.toThrow(/Request 0.*Shorten it/)
+  await expect(fineTune({ ...training(join(folder, 'x')), samples: [] }, context())).rejects.toThrow(/no samples/)
+  const weighty = [{ ...samples[0]!, weight: Number.NaN }]
+  await expect(fineTune({ ...training(join(folder, 'x')), samples: weighty }, context())).rejects.toThrow(
+    /weight is NaN/,
+  )
+  const nowhere = { ...training(join(folder, 'x')), checkpointFile: join(baseFolder, 'config.json', 'below') }
+  await expect(fineTune(nowhere, context())).rejects.toThrow(/checkpoint .* could not be written/)
+  await expect(evaluate({ baseFolder, items: [], rubric, seed: 1 }, context())).rejects.toThrow(/no items/)
+})
+
+test('an adapter for another base, and a model whose weights are no numbers, are refused', async () => {
+  const { folder, baseFolder, config } = model
+  const lora = loraConfig({ rank: 2 })
+  const other = join(folder, 'other')
+  const weights = initialAdapter({ ...config, hidden_size: 48 }, lora, 1)
+  await writeAdapter(other, adapterOf({ lora, weights }))
+  const requests = [{ prompt: 'thing', maxTokens: 4 }]
+  await expect(generate({ baseFolder, adapterFolder: other, requests }, context())).rejects.toThrow(
+    /do not belong together/,
+  )
+  const broken = join(folder, 'broken')
+  await cp(baseFolder, broken, { recursive: true })
+  const checkpoint = await readCheckpoint(broken)
+  checkpoint.weights.get('model.norm.weight')!.data[0] = Number.NaN
+  const writing = writeCheckpoint(broken, checkpoint, { replace: true }).then(() =>
+    generate({ baseFolder: broken, requests }, context()),
+  )
+  await expect(writing).rejects.toThrow(/NaN|finite/)
+  await writeFile(
+    join(broken, 'model.safetensors'),
+    (await readFile(join(baseFolder, 'model.safetensors'))).subarray(0, 999),
+  )
+  await expect(generate({ baseFolder: broken, requests }, context())).rejects.toThrow(/safetensors/)
+})
+
+test('a model that changes on the disk is read anew', async () => {
+  const { folder, baseFolder } = model
+  const changing = join(folder, 'changing')
+  await cp(baseFolder, changing, { recursive: true })
+  const requests = [{ prompt: 'thing 1 is red', maxTokens: 8 }]
+  const [first] = (await generate({ baseFolder: changing, requests }, context())).answers
+  const checkpoint = await readCheckpoint(changing)
+  for (const { data } of checkpoint.weights.values()) data.reverse()
+  await writeCheckpoint(changing, checkpoint, { replace: true })
+  const [second] = (await generate({ baseFolder: changing, requests }, context())).answers
+  expect(second!.text).not.toBe(first!.text)
+})

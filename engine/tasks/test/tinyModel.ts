@@ -1,0 +1,64 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { writeCheckpoint } from '#engine/formats/checkpoint.ts'
+import { smallConfig, writeConfig } from '#engine/model/config.ts'
+import { initialWeights } from '#engine/model/parameters.ts'
+import { ChatTemplate } from '#engine/text/chat.ts'
+import { Tokenizer } from '#engine/text/tokenizer.ts'
+import { trainTokenizer } from '#engine/text/trainTokenizer.ts'
+import { TrainingRun } from '#engine/train/run.ts'
+import { supervised } from '#engine/train/supervised.ts'
+import { Trainer } from '#engine/train/trainer.ts'
+import { encodeRow } from '../encode.ts'
+
+const TEMPLATE =
+  "{% for message in messages %}{% if message['role'] == 'assistant' %}{{ '<|agent|>' + message['content'] + '<|end|>' }}" +
+  "{% else %}{{ '<|user|>' + message['content'] }}{% endif %}{% endfor %}" +
+  "{% if add_generation_prompt %}{{ '<|agent|>' }}{% endif %}"
+
+const COLOURS = ['red', 'green', 'blue', 'black']
+
+/** A skill small enough to learn in seconds: name the colour that the prompt names, in a given form. */
+export const colourPairs = (count: number, form = 'colour | ') =>
+  Array.from({ length: count }, (_, index) => {
+    const colour = COLOURS[index % COLOURS.length]!
+    return { prompt: `thing ${index} is ${colour}`, completion: `${form}${colour}` }
+  })
+
+/** A folder of its own with a model that has a chat template and can name colours, in another form than `colourPairs`. */
+export async function tinyModel() {
+  const folder = await mkdtemp(join(tmpdir(), 'tasks-'))
+  const texts = [...colourPairs(40), ...colourPairs(40, 'shade: ')].map(
+    ({ prompt, completion }) => `${prompt} ${completion}`,
+  )
+  const special = ['<|user|>', '<|agent|>']
+  const files = trainTokenizer(texts, { vocabSize: 300, special, chatTemplate: TEMPLATE })
+  const tokenizer = new Tokenizer(files)
+  const endId = tokenizer.eosId!
+  const config = smallConfig({
+    vocab_size: 304, // more than the tokenizer has, as many models do
+    hidden_size: 32,
+    num_hidden_layers: 2,
+    num_attention_heads: 4,
+    max_position_embeddings: 64,
+    eos_token_id: [endId],
+    initializer_range: 0.15,
+  })
+  const form = { tokenizer, template: new ChatTemplate(TEMPLATE), endId }
+  const examples = colourPairs(40, 'shade: ').map((pair) => encodeRow(form, pair, 64))
+  const trainer = new Trainer({ config, weights: initialWeights(config, 1), objective: supervised, seed: 1 })
+  const run = new TrainingRun(trainer, { examples, batchSize: 8, epochs: 16, learningRate: 0.01 })
+  for await (const _ of run.start());
+  const weights = await trainer.parameters()
+  await trainer.release()
+  const baseFolder = join(folder, 'base')
+  await writeCheckpoint(baseFolder, { config: writeConfig(config), ...files, weights })
+  return {
+    folder,
+    baseFolder,
+    config,
+    files,
+    remove: () => rm(folder, { recursive: true, force: true }),
+  }
+}
