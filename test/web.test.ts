@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
 import { webFolder } from '#cli/web.ts'
 import { startApi } from '#graphql/index.ts'
 import { type ArtifactStore, localStore } from '#schema/artifacts.ts'
@@ -19,6 +19,8 @@ const browserTest = test.skipIf(without !== '')
 
 let browser: Browser | undefined
 beforeAll(async () => {
+  vi.setConfig({ testTimeout: 120_000 })
+  vi.stubEnv('NODE_ENV', 'production')
   if (!without) browser = await openBrowser()
 })
 afterAll(() => browser?.close())
@@ -86,7 +88,7 @@ for (const size of ['phone', 'desktop'] as const)
     const { page, errors } = await visit(url, size)
 
     await page.locator('.is-live').waitFor()
-    await page.getByText('60 samples').waitFor()
+    await page.locator('.stage-figure').getByText('60').waitFor()
     expect(await page.locator('[data-stage=gather] .stage-figure').innerText()).toMatch(/^60 samples$/)
     expect(await page.locator('[data-stage=govern] .stage-figure').innerText()).toMatch(/^3 votes$/)
     await page.locator('[data-stage=align].is-running').waitFor()
@@ -106,10 +108,12 @@ for (const size of ['phone', 'desktop'] as const)
     expect(await page.locator('.job.is-failed').innerText()).toContain('Upload the item first')
 
     const refused = page.locator('[data-version="2"]')
-    expect(await refused.innerText()).toMatch(/Refused[\s\S]*fieldsExact may be as low as 21.0 %; 60.0 % is asked for/)
+    expect(await refused.innerText()).toMatch(
+      /Refused[\s\S]*fieldsExact may be as low as 21.0\s%; 60.0\s% is asked for/,
+    )
     expect(
       await page.locator('[data-version="3"] [data-metric=fieldsExact] .interval-track').getAttribute('aria-label'),
-    ).toBe('fieldsExact 84.0 %, interval 78.0 % to 89.0 %, target 60.0 % met')
+    ).toBe('fieldsExact 84.0\u00a0%, interval 78.0\u00a0% to 89.0\u00a0%, target 60.0\u00a0% met')
     expect(await page.locator('.lineage svg').getAttribute('aria-label')).toContain(
       'Version 3, Promoted · live, from version 1',
     )

@@ -45,7 +45,13 @@ export async function lifecycle(db: Database, artifacts: ArtifactStore): Promise
   await insertAll(
     db,
     Vote,
-    [1, 0, 2].map((support, nth) => ({ id: `77-${nth}`, proposalId: '77', support, voter: account(0x310 + nth) })),
+    [1, 0, 2].map((support, nth) => ({
+      id: `77-${nth}`,
+      proposalId: '77',
+      support,
+      voter: account(0x310 + nth),
+      weight: ether([3250, 1000, 250][nth] as number),
+    })),
   )
   await insert(db, Model, {
     id: '1',
@@ -210,7 +216,7 @@ async function trained(db: Database, rubricHash: string): Promise<void> {
   })
   await insertAll(db, JobRun, [
     job('score-1', 'scoreDatanet', 'Succeeded', 300),
-    job('fine-1', 'fineTune', 'Succeeded', 240),
+    job('fine-1', 'fineTune', 'Succeeded', 240, { result: { versionId: '1' } }),
     job('eval-1', 'evaluate', 'Succeeded', 190),
     job('eval-2', 'evaluate', 'Failed', 150, {
       error: {
@@ -218,7 +224,11 @@ async function trained(db: Database, rubricHash: string): Promise<void> {
         message: 'Item 0x12…ab is not in the store. Upload the item first, then ask again.',
       },
     }),
-    job('rlhf-1', 'rlhf', 'Running', 60, { progress: 0.64, stage: 'sampling step 26 of 40' }),
+    job('rlhf-1', 'rlhf', 'Running', 60, {
+      progress: 0.64,
+      stage: 'sampling step 26 of 40',
+      input: { versionId: '1', method: 'rloo' },
+    }),
   ])
   const point = (jobId: string, name: string, step: number, value: number) => ({
     id: `${jobId}-${name}-${String(step).padStart(6, '0')}`,

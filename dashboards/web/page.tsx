@@ -23,7 +23,7 @@ export function Page() {
         <Lifecycle pulse={house.pulse} events={house.events} />
         <div className="columns">
           <Proposals pulse={house.pulse} />
-          <Feed events={house.events} ready={house.pulse !== null} />
+          <Feed events={house.events} cut={house.cut} ready={house.pulse !== null} />
         </div>
         <Jobs pulse={house.pulse} curves={house.curves} />
         <Versions story={house.story} />

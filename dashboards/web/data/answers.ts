@@ -6,6 +6,25 @@ export type ArtifactAnswer = {
   } | null
 }
 
+export type BacklogAnswer = {
+  told: {
+    nodes: Event[]
+  }
+  flood: {
+    nodes: Event[]
+  }
+}
+
+export type Event = {
+  id: string
+  name: string
+  contract: string
+  args: unknown
+  timestamp: string
+  fromBlock: number
+  transactionHash: string
+}
+
 export type CurvesAnswer = {
   jobs: {
     nodes: {
@@ -46,6 +65,8 @@ export type JobsAnswer = {
     stage: string | null
     progress: number
     attempt: number
+    input: unknown | null
+    result: unknown | null
     error: unknown | null
     createdAt: string
     startedAt: string | null
@@ -110,6 +131,13 @@ export type PulseAnswer = {
       createdAt: string
       votes: {
         totalCount: number
+        nodes: {
+          id: string
+          voter: string
+          support: number
+          weight: string
+          reason: string
+        }[]
       }
       models: {
         nodes: {
@@ -119,6 +147,13 @@ export type PulseAnswer = {
           bondReturned: string
           bondSlashed: string
           specHash: string
+          mandates: {
+            nodes: {
+              budget: string
+              spent: string
+              deadline: string
+            }[]
+          }
         }[]
       }
     }[]
@@ -140,9 +175,6 @@ export type PulseAnswer = {
       heartbeatAt: string
     }[]
   }
-  chainEvents: {
-    nodes: Event[]
-  }
 }
 
 export type Job = {
@@ -152,20 +184,12 @@ export type Job = {
   stage: string | null
   progress: number
   attempt: number
+  input: unknown | null
+  result: unknown | null
   error: unknown | null
   createdAt: string
   startedAt: string | null
   finishedAt: string | null
-}
-
-export type Event = {
-  id: string
-  name: string
-  contract: string
-  args: unknown
-  timestamp: string
-  fromBlock: number
-  transactionHash: string
 }
 
 export type ReasonsAnswer = {

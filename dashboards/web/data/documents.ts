@@ -13,17 +13,51 @@ query Pulse {
   proposals(first: 6, orderBy: [{ field: createdAt, direction: desc }]) {
     nodes {
       id description proposer state forVotes againstVotes abstainVotes quorumNeeded quorumReached voteEnd eta createdAt
-      votes(first: 1) { totalCount }
-      models(first: 1) { nodes { id bond bondStatus bondReturned bondSlashed specHash } }
+      votes(first: 8, orderBy: [{ field: weight, direction: desc }]) { totalCount nodes { id voter support weight reason } }
+      models(first: 1) { nodes { id bond bondStatus bondReturned bondSlashed specHash mandates(first: 1) { nodes { budget spent deadline } } } }
     }
   }
   open: jobs(first: 12, where: { status: { in: [Running, Queued] } }, orderBy: [{ field: createdAt, direction: desc }]) { nodes { ...Job } }
   recent: jobs(first: 12, where: { kind: { in: ["fineTune", "evaluate", "compare", "rlhf", "scoreDatanet", "settleFeedback", "settleEpoch", "resolveDispute"] } }, orderBy: [{ field: createdAt, direction: desc }]) { nodes { ...Job } }
   failed: jobs(first: 4, where: { status: { eq: Failed } }, orderBy: [{ field: createdAt, direction: desc }]) { nodes { ...Job } }
   workerNodes(first: 8, orderBy: [{ field: heartbeatAt, direction: desc }]) { nodes { id device concurrency heartbeatAt } }
-  chainEvents(first: 60, orderBy: [{ field: id, direction: desc }]) { nodes { ...Event } }
 }
-fragment Job on JobRun { id kind status stage progress attempt error createdAt startedAt finishedAt }
+fragment Job on JobRun { id kind status stage progress attempt input result error createdAt startedAt finishedAt }
+`
+
+/** What comes by the hundred; the feed tells it in runs. */
+const FLOOD = [
+  'ContributionCommitted',
+  'ContributionSubmitted',
+  'ContributionScored',
+  'ContributionStakeReturned',
+  'TaskOpened',
+  'FeedbackCommitted',
+  'FeedbackRevealed',
+  'FeedbackSettled',
+  'TaskSettled',
+]
+/** Bookkeeping of the token and of roles, which says nothing about the lifecycle. */
+export const QUIET = [
+  'Transfer',
+  'Approval',
+  'DelegateVotesChanged',
+  'RoleGranted',
+  'RoleRevoked',
+  'CallScheduled',
+  'CallExecuted',
+  'CallSalt',
+]
+
+/** How much of the flood is asked for. */
+export const FLOOD_SIZE = 200
+
+/** What the chain said last. Later events come by subscription. */
+export const BACKLOG = /* GraphQL */ `
+query Backlog {
+  told: chainEvents(first: 60, where: { not: { name: { in: ${JSON.stringify([...FLOOD, ...QUIET])} } } }, orderBy: [{ field: id, direction: desc }]) { nodes { ...Event } }
+  flood: chainEvents(first: ${FLOOD_SIZE}, where: { name: { in: ${JSON.stringify(FLOOD)} } }, orderBy: [{ field: id, direction: desc }]) { nodes { ...Event } }
+}
 fragment Event on ChainEvent { id name contract args timestamp fromBlock transactionHash }
 `
 
@@ -109,7 +143,7 @@ subscription Events {
 
 export const JOBS = /* GraphQL */ `
 subscription Jobs {
-  jobs { id kind status stage progress attempt error createdAt startedAt finishedAt }
+  jobs { id kind status stage progress attempt input result error createdAt startedAt finishedAt }
 }
 `
 

@@ -1,7 +1,7 @@
 import { useSyncExternalStore } from 'react'
-import type { CurvesAnswer, Event, Job, Person, PulseAnswer, StoryAnswer } from './answers.ts'
+import type { BacklogAnswer, CurvesAnswer, Event, Job, Person, PulseAnswer, StoryAnswer } from './answers.ts'
 import { ask } from './ask.ts'
-import { CURVES, MOST_PEOPLE, PULSE, people, STORY } from './documents.ts'
+import { BACKLOG, CURVES, FLOOD_SIZE, MOST_PEOPLE, PULSE, people, STORY } from './documents.ts'
 import { listen } from './live.ts'
 
 export type Connection = 'connecting' | 'live' | 'polling' | 'lost'
@@ -17,15 +17,17 @@ export interface House {
   people: Person[] | null
   /** Newest first. */
   events: Event[]
+  /** The event before which there were more of its kind than are known here; null when all are. */
+  cut: string | null
 }
 
 /** Between two questions of a kind, while news flow. */
-const APART_MS = { pulse: 700, curves: 1500, story: 2500 }
+const APART_MS = { pulse: 700, curves: 1500, story: 2500, backlog: 2500 }
 /** Without news: states that depend on the clock still change. */
 const QUIET_MS = 10_000
 /** Without a socket. */
 const POLL_MS = 2500
-const FEED = 80
+const FEED = 2000
 
 let house: House = {
   connection: 'connecting',
@@ -35,6 +37,7 @@ let house: House = {
   story: null,
   people: null,
   events: [],
+  cut: null,
 }
 const viewers = new Set<() => void>()
 let heard = false
@@ -55,11 +58,13 @@ export const useHouse = (): House =>
 
 /** Fills the house and keeps it filled. Returns how to stop. */
 export function open(): () => void {
-  const pulse = paced(APART_MS.pulse, readPulse)
+  const pulse = paced(APART_MS.pulse, async () => put({ pulse: await ask<PulseAnswer>(PULSE) }))
   const curves = paced(APART_MS.curves, async () => put({ curves: await ask<CurvesAnswer>(CURVES) }))
   const story = paced(APART_MS.story, readStory)
+  const backlog = paced(APART_MS.backlog, readBacklog)
   const all = () => {
     pulse()
+    backlog()
     curves()
     story()
   }
@@ -98,9 +103,15 @@ export function open(): () => void {
   }
 }
 
-async function readPulse(): Promise<void> {
-  const pulse = await ask<PulseAnswer>(PULSE)
-  put({ pulse, events: merge(pulse.chainEvents.nodes, []) })
+/** What was pushed while the answer was on its way stays; everything older is as the answer says, also after a reorganisation. */
+async function readBacklog(): Promise<void> {
+  const { told, flood } = await ask<BacklogAnswer>(BACKLOG)
+  const answered = merge(told.nodes, flood.nodes)
+  const newest = answered[0]?.id ?? ''
+  put({
+    events: merge(answered, heard ? house.events.filter((event) => event.id > newest) : []),
+    cut: flood.nodes.length === FLOOD_SIZE ? (flood.nodes.at(-1)?.id ?? null) : null,
+  })
 }
 
 async function readStory(): Promise<void> {

@@ -7,7 +7,9 @@ import { Reasons } from './reasons.tsx'
 
 /** Who contributed, what came of it, what it earned, and why. */
 export function Contributors({ story, people }: { story: StoryAnswer | null; people: readonly Person[] | null }) {
-  const sorted = [...(people ?? [])].sort((a, b) => compare(perSample(b), perSample(a)) || b.accepted - a.accepted)
+  const sorted = [...(people ?? [])].sort(
+    (a, b) => compare(perSample(b), perSample(a)) || compare(BigInt(b.weight), BigInt(a.weight)),
+  )
   const most = sorted.reduce((high, person) => (BigInt(person.earned) > high ? BigInt(person.earned) : high), 1n)
   return (
     <Panel
@@ -70,7 +72,9 @@ function Row({ person, unique, most }: { person: Person; unique: number | null; 
         <Cell label="New content">{unique === null ? '—' : percent(unique, 0)}</Cell>
         <Cell label="Weight in versions">{percent(person.weight)}</Cell>
         <Cell label="Earned">
-          <b title={exactly(person.earned)}>{gopen(person.earned)}</b>
+          <b className={person.earned === '0' ? 'quiet' : undefined} title={exactly(person.earned)}>
+            {gopen(person.earned)}
+          </b>
           <span className="earned-bar" aria-hidden="true">
             <i style={{ width: `${Number((BigInt(person.earned) * 1000n) / most) / 10}%` }} />
           </span>

@@ -75,7 +75,7 @@ export function Curve({ name, points, tone }: { name: string; points: readonly P
         ))}
         <path className={smooth ? 'raw' : 'line'} d={path(line)} />
         {smooth && <path className="line" d={path(smooth)} />}
-        <circle className="end" cx={x(last.step)} cy={y((smooth?.at(-1) ?? last).value)} r="3.2" />
+        <circle className="end" cx={x(last.step)} cy={y(last.value)} r="3.2" />
         <text className="tick" x={LEFT} y={HEIGHT - 6}>
           step {from}
         </text>
@@ -87,10 +87,11 @@ export function Curve({ name, points, tone }: { name: string; points: readonly P
   )
 }
 
-/** A centred mean over `reach` points on either side, so that noisy steps show their direction. */
+/** A centred mean over up to `reach` points on either side, fewer near the ends, so that noisy steps show their direction. */
 function smoothed(points: readonly Point[], reach: number): Point[] {
   return points.map(({ step }, place) => {
-    const near = points.slice(Math.max(0, place - reach), place + reach + 1)
+    const side = Math.min(reach, place, points.length - 1 - place)
+    const near = points.slice(place - side, place + side + 1)
     return { step, value: near.reduce((sum, point) => sum + point.value, 0) / near.length }
   })
 }

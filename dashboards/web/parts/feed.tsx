@@ -8,8 +8,8 @@ const SHOWN = 30
 const TITLES = new Map(STAGES.map((stage) => [stage.name, stage.title]))
 
 /** Chain events as they come, in plain words. */
-export function Feed({ events, ready }: { events: readonly Event[]; ready: boolean }) {
-  const lines = feedOf(events).slice(0, SHOWN)
+export function Feed({ events, cut, ready }: { events: readonly Event[]; cut: string | null; ready: boolean }) {
+  const lines = feedOf(events, cut).slice(0, SHOWN)
   return (
     <Panel id="feed" title="As it happens" says="The chain’s events, newest first.">
       {lines.length === 0 ? (

@@ -24,7 +24,7 @@ export function Interval({ score, minimum, low, high }: { score: Score; minimum?
       <span className="interval-value">
         <b>{percent(value)}</b>
         <small>
-          {percent(lower, 0)}–{percent(upper, 0)}
+          {(lower / 10_000).toFixed(0)}–{percent(upper, 0)}
         </small>
       </span>
     </div>

@@ -1,6 +1,6 @@
 import type { CurvesAnswer, Job, PulseAnswer } from '../data/answers.ts'
 import { counted } from '../say/figures.ts'
-import { jobTitle } from '../say/stages.ts'
+import { jobTitle, versionMade } from '../say/stages.ts'
 import { ago, span } from '../say/time.ts'
 import { Curve, type Point } from './curve.tsx'
 import { useNow } from './now.ts'
@@ -47,13 +47,20 @@ export function Jobs({ pulse, curves }: { pulse: PulseAnswer | null; curves: Cur
             {trained.length === 0 && <p className="empty">Training curves are drawn here while a model learns.</p>}
             {trained.slice(0, 3).map(({ id, metrics }) => {
               const job = jobs.find((one) => one.id === id)
+              const drawn = curvesOf(metrics.nodes)
+              const made = job && versionMade(job)
               return (
-                <section key={id} aria-label={`Curves of job ${id}`}>
+                <section
+                  key={id}
+                  className={drawn.length > 1 ? 'is-wide' : undefined}
+                  aria-label={`Curves of job ${id}`}
+                >
                   <h3>
-                    {job ? jobTitle(job.kind) : 'Training'} <small>job {id.slice(0, 8)}</small>
+                    {job ? jobTitle(job) : 'Training'}{' '}
+                    <small>{made ? `made version ${made}` : `job ${id.slice(0, 8)}`}</small>
                   </h3>
                   <div className="curves">
-                    {curvesOf(metrics.nodes).map(([name, points], place) => (
+                    {drawn.map(([name, points], place) => (
                       <Curve key={name} name={name} points={points} tone={place} />
                     ))}
                   </div>
@@ -99,7 +106,7 @@ function JobLine({ job, now }: { job: Job; now: number }) {
   return (
     <li className={`job is-${job.status.toLowerCase()}`} data-job={job.kind}>
       <div className="job-head">
-        <b>{jobTitle(job.kind)}</b>
+        <b>{jobTitle(job)}</b>
         <span className="job-state">
           {ENDS[job.status]}
           {job.status === 'Running' && ` ${Math.round(share * 100)} %`}
@@ -108,7 +115,7 @@ function JobLine({ job, now }: { job: Job; now: number }) {
         </span>
       </div>
       {(job.status === 'Running' || job.status === 'Queued') && (
-        <progress value={share} max={1} aria-label={`Progress of ${jobTitle(job.kind)}`} />
+        <progress value={share} max={1} aria-label={`Progress of ${jobTitle(job)}`} />
       )}
       {job.status === 'Running' && (
         <p>

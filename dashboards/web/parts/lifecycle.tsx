@@ -62,8 +62,8 @@ function nowLine(pulse: PulseAnswer | null, events: readonly Event[], now: Retur
   if (job)
     return (
       <>
-        <b>Now</b> {jobTitle(job.kind)}: {job.stage ?? (job.status === 'Queued' ? 'waiting for a worker' : 'starting')}
-        {job.status === 'Running' && `, ${Math.round(job.progress * 100)} %`}
+        <b>Now</b> {jobTitle(job)}: {job.stage ?? (job.status === 'Queued' ? 'waiting for a worker' : 'starting')}
+        {job.status === 'Running' && job.progress >= 0.01 && `, ${Math.round(job.progress * 100)} %`}
       </>
     )
   const [last] = feedOf(events)

@@ -34,6 +34,9 @@ const SIDES = [
   { name: 'Abstain', field: 'abstainVotes', className: 'abstain' },
 ] as const
 
+/** The Governor's numbers for the sides. */
+const SIDE_OF: Record<number, string> = { 0: 'against', 1: 'for', 2: 'abstain' }
+
 const FATES: Record<string, string> = {
   Pending: 'Voting has not begun',
   Active: 'Voting is open',
@@ -110,6 +113,20 @@ function Tally({ proposal }: { proposal: Proposal }) {
           </dd>
         </div>
       </dl>
+      {proposal.votes.nodes.length > 0 && (
+        <ul className="votes" aria-label="The heaviest votes">
+          {proposal.votes.nodes.map((vote) => (
+            <li key={vote.id} title={vote.reason || undefined}>
+              <Account id={vote.voter} />
+              <span>
+                <i className={SIDE_OF[vote.support] ?? 'abstain'} aria-hidden="true" />{' '}
+                {SIDES.find((side) => side.className === SIDE_OF[vote.support])?.name}
+              </span>
+              <span className="num">{gopen(vote.weight)}</span>
+            </li>
+          ))}
+        </ul>
+      )}
       <p className="meta">
         Proposed by <Account id={proposal.proposer} />
         <span>{counted(proposal.votes.totalCount, 'vote')}</span>
@@ -123,6 +140,11 @@ function Tally({ proposal }: { proposal: Proposal }) {
                 : `slashed by ${gopen(model.bondSlashed)}`}
           </span>
         )}
+        {model?.mandates.nodes.map((mandate) => (
+          <span key={mandate.deadline}>
+            mandate of {gopen(mandate.budget)} gOPEN, {gopen(mandate.spent)} spent
+          </span>
+        ))}
         {proposal.state === 'Active' && <span>voting ends {ending(proposal.voteEnd, now)}</span>}
         {proposal.state === 'Queued' && proposal.eta && <span>may be carried out {ago(proposal.eta, now)}</span>}
       </p>

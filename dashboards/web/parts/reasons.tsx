@@ -108,10 +108,11 @@ function Verdicts({ samples, summary }: { samples: readonly Sample[]; summary: s
 /** The same reason for different samples is one reason. */
 const plainly = (reason: string) =>
   reason
-    .replace(/(as contribution|contributions?:?) [\d, and]+/g, (_, lead: string) => `${lead} …`)
-    .replace(/\d+(\.\d+)? ?%/g, 'part')
-    .replace(/part (new|of it)/g, (_, rest: string) => `Part ${rest}`)
-    .replace(': Part new', ': partly new')
+    .replace(/stands in .*$/, 'stands in earlier samples.')
+    .replace(/as contribution \d+/, 'as another sample')
+    .replace(/^\d+(\.\d+)? ?% of it/, 'Most of it')
+    .replace(/\d+(\.\d+)? ?% new/, 'partly new')
+    .replace(/\b\d+ characters/, 'too many characters')
 
 function Influence({ samples }: { samples: readonly Sample[] }) {
   const all = samples.flatMap((sample) => sample.influences.nodes.map((one) => ({ ...one, id: sample.id })))

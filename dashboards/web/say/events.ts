@@ -1,4 +1,5 @@
 import type { Event } from '../data/answers.ts'
+import { QUIET } from '../data/documents.ts'
 import { counted, gopen, percent, short } from './figures.ts'
 
 type Args = Record<string, string>
@@ -77,6 +78,22 @@ const RUNS: Record<string, (events: readonly Event[]) => string> = {
   FeedbackRevealed: (run) => `${counted(run.length, 'judgement')} revealed`,
   FeedbackSettled: (run) => `${counted(run.length, 'judgement')} settled`,
   TaskSettled: (run) => `${counted(run.length, 'comparison')} settled`,
+  EvaluationLogged: (run) =>
+    `Version ${argsOf(run[0] as Event).versionId} evaluated: ${[...run]
+      .reverse()
+      .map((event) => `${argsOf(event).metric} ${percent(argsOf(event).score ?? 0, 0)}`)
+      .join(', ')}`,
+  TargetSet: (run) =>
+    `Targets set: ${[...run]
+      .reverse()
+      .map((event) => `${argsOf(event).metric} ≥ ${percent(argsOf(event).minimum ?? 0, 0)}`)
+      .join(', ')}`,
+  DelegateChanged: (run) => `${counted(run.length, 'holder')} gave or took voting power`,
+  ReputationUpdated: (run) => `${counted(run.length, 'reputation')} updated`,
+  ValidatorStaked: (run) => `${counted(run.length, 'validator')} staked to judge`,
+  CreditDeposited: (run) => `${counted(run.length, 'consumer')} deposited credit`,
+  BudgetSpent: (run) =>
+    `${gopen(run.reduce((sum, event) => sum + BigInt(argsOf(event).amount ?? 0), 0n))} gOPEN spent from the budget`,
   RewardClaimed: (run) =>
     `${counted(run.length, 'reward')} claimed: ${gopen(run.reduce((sum, event) => sum + BigInt(argsOf(event).amount ?? 0), 0n))} gOPEN`,
 }
@@ -84,30 +101,17 @@ const RUNS: Record<string, (events: readonly Event[]) => string> = {
 const argsOf = (event: Event): Args =>
   Object.fromEntries(Object.entries(event.args as object).map(([key, value]) => [key, String(value)]))
 
-/** Bookkeeping of the token and of roles, which says nothing about the lifecycle. */
-const QUIET = new Set([
-  'Transfer',
-  'Approval',
-  'DelegateVotesChanged',
-  'RoleGranted',
-  'RoleRevoked',
-  'CallScheduled',
-  'CallExecuted',
-  'CallSalt',
-])
-
 export interface FeedLine {
   id: string
   text: string
   newest: Event
-  size: number
 }
 
-/** The feed, newest first: runs of one event become one line. */
-export function feedOf(events: readonly Event[]): FeedLine[] {
+/** The feed, newest first: runs of one event become one line. The run that holds `cut` had more events than are known. */
+export function feedOf(events: readonly Event[], cut: string | null = null): FeedLine[] {
   const lines: { run: Event[] }[] = []
   for (const event of events) {
-    if (QUIET.has(event.name)) continue
+    if (QUIET.includes(event.name)) continue
     const last = lines.at(-1)
     if (last?.run[0]?.name === event.name && event.name in RUNS) last.run.push(event)
     else lines.push({ run: [event] })
@@ -115,7 +119,8 @@ export function feedOf(events: readonly Event[]): FeedLine[] {
   return lines.map(({ run }) => {
     const newest = run[0] as Event
     const text = run.length > 1 ? RUNS[newest.name]?.(run) : undefined
-    return { id: newest.id, text: text ?? sentence(newest), newest, size: run.length }
+    const more = text && cut !== null && run.some((event) => event.id === cut) ? 'at least ' : ''
+    return { id: newest.id, text: text ? more + text : sentence(newest), newest }
   })
 }
 

@@ -26,7 +26,7 @@ export function gopen(wei: string | bigint): string {
 export const exactly = (wei: string | bigint) => `${grouped.format(BigInt(wei))} wei`
 
 /** Parts per million as percent. */
-export const percent = (ppm: string | number | bigint, digits = 1) => `${(Number(ppm) / 10_000).toFixed(digits)} %`
+export const percent = (ppm: string | number | bigint, digits = 1) => `${(Number(ppm) / 10_000).toFixed(digits)}\u00a0%`
 
 /** `part` of `whole` from 0 to 1; 0 when there is no whole. */
 export function share(part: string | bigint, whole: string | bigint): number {

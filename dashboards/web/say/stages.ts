@@ -1,4 +1,4 @@
-import type { Event, PulseAnswer } from '../data/answers.ts'
+import type { Event, Job, PulseAnswer } from '../data/answers.ts'
 import { count, counted, gopen } from './figures.ts'
 
 export type StageName =
@@ -156,7 +156,7 @@ const JOB_TITLES: Record<string, string> = {
   scoreDatanet: 'Scoring samples',
   fineTune: 'Fine-tuning',
   evaluate: 'Evaluation',
-  compare: 'Preparing comparisons',
+  compare: 'Comparisons',
   settleFeedback: 'Settling judgements',
   rlhf: 'Alignment',
   infer: 'Answering a call',
@@ -165,7 +165,18 @@ const JOB_TITLES: Record<string, string> = {
   resolveDispute: 'Resolving a dispute',
 }
 
-export const jobTitle = (kind: string) => JOB_TITLES[kind] ?? kind
+/** What a job does, and to what, as far as its input says. */
+export function jobTitle({ kind, input }: Pick<Job, 'kind' | 'input'>): string {
+  const { versionId, epoch, method } = (input ?? {}) as { versionId?: string; epoch?: number; method?: string }
+  const title = JOB_TITLES[kind] ?? kind
+  if (kind === 'settleEpoch' && epoch !== undefined) return `Settling epoch ${epoch}`
+  if (kind === 'rlhf') return `Alignment of version ${versionId} by ${String(method).toUpperCase()}`
+  return versionId && kind !== 'infer' ? `${title} of version ${versionId}` : title
+}
+
+/** The version that a training job made; null until it has. */
+export const versionMade = ({ result }: Pick<Job, 'result'>): string | null =>
+  (result as { versionId?: string } | null)?.versionId ?? null
 
 /** Where the lifecycle is now: what a worker does, or else what the chain said last. */
 export function current(pulse: PulseAnswer, events: readonly Event[]): { stage: StageName; working: boolean } | null {
