@@ -23,7 +23,7 @@ export const RLHF = {
 } as const
 
 /** The same by direct preferences. */
-export const DPO = { ...RLHF, method: 'dpo' } as const
+export const DPO = { ...RLHF, method: 'dpo', steps: 30, beta: 0.2, learningRate: 0.00025 } as const
 
 /** Fresh prompts on which the win rate is measured, by the validators' hidden utility. */
 export const WIN_RATE_PROMPTS = 150
