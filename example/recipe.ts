@@ -14,16 +14,16 @@ export const COMPARE = { domain: 'support', tasks: 240, goldPercent: 20, tempera
 /** Alignment by policy gradient. */
 export const RLHF = {
   method: 'rloo',
-  steps: 40,
+  steps: 30,
   prompts: 16,
   group: 4,
   beta: 0.05,
-  learningRate: 0.002,
+  learningRate: 0.0005,
   practice: 256,
 } as const
 
 /** The same by direct preferences. */
-export const DPO = { ...RLHF, method: 'dpo', steps: 30, beta: 0.2, learningRate: 0.00025 } as const
+export const DPO = { ...RLHF, method: 'dpo', steps: 40, beta: 0.1, learningRate: 0.0005 } as const
 
 /** Fresh prompts on which the win rate is measured, by the validators' hidden utility. */
 export const WIN_RATE_PROMPTS = 150
