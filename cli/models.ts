@@ -1,0 +1,202 @@
+import { existsSync } from 'node:fs'
+import { cp, mkdir, readdir, readFile } from 'node:fs/promises'
+import { basename, join, resolve } from 'node:path'
+import { type Command, InvalidArgumentError } from 'commander'
+import { z } from 'zod'
+import { readConfig } from '#config'
+import { inspectCheckpoint } from '#engine/formats/checkpoint.ts'
+import { parseConfig } from '#engine/model/config.ts'
+import { type EngineEvent, EngineProcess, type RunOptions } from '#engine/process/index.ts'
+
+/** `modelcommons models`: the engine alone, on models of a local folder. */
+export function registerModels(program: Command): void {
+  const models = program.command('models').description('list, import, inspect, train and run models on this machine')
+  models.command('list').description('list the imported models').action(list)
+  models
+    .command('import')
+    .description('take over a Hugging Face model folder, after checking that it can be used')
+    .argument('<folder>', 'config.json, model.safetensors, tokenizer.json')
+    .option('--name <name>', 'what to call it; default the folder’s name', name)
+    .action(importModel)
+  models
+    .command('inspect')
+    .description('show what a model is, without loading its weights')
+    .argument('<model>', 'a name of `models list`, or a folder')
+    .action(inspect)
+  models
+    .command('train')
+    .description('train an adapter on prompts and completions; started again, it goes on where it stopped')
+    .argument('<model>', 'a name of `models list`, or a folder')
+    .requiredOption('--data <file>', 'JSON lines with `prompt`, `completion` and, if wanted, `weight`')
+    .requiredOption('--out <folder>', 'the adapter to write')
+    .option('--adapter <folder>', 'continue this adapter')
+    .option('--rank <number>', 'of the adapter', positive, 8)
+    .option('--epochs <number>', 'passes over the data', positive, 3)
+    .option('--batch <number>', 'samples of one update', positive, 8)
+    .option('--learning-rate <number>', 'the highest', positive, 1e-3)
+    .option('--seed <number>', 'fixes everything that is random', whole, 1)
+    .action(train)
+  models
+    .command('generate')
+    .description('answer a prompt')
+    .argument('<model>', 'a name of `models list`, or a folder')
+    .argument('<prompt>')
+    .option('--adapter <folder>', 'with this adapter')
+    .option('--max-tokens <number>', 'most tokens of the answer', positive, 128)
+    .option('--temperature <number>', '0 takes the likeliest token', Number, 0)
+    .option('--top-p <number>', 'nucleus', positive, 1)
+    .option('--seed <number>', 'fixes everything that is random', whole, 0)
+    .action(generate)
+}
+
+const Sample = z.object({ prompt: z.string(), completion: z.string().min(1), weight: z.number().min(0).optional() })
+
+const home = () => join(readConfig().home, 'models')
+
+/** A model's folder, by its name or its path. @throws Error naming the models there are. */
+async function folderOf(model: string): Promise<string> {
+  for (const folder of [join(home(), model), resolve(model)]) if (existsSync(join(folder, 'config.json'))) return folder
+  throw new Error(`There is no model ${model}. Imported: ${(await names()).join(', ') || 'none'}. Or name a folder.`)
+}
+
+const names = async () => (await readdir(home()).catch(() => [])).sort()
+
+async function list(): Promise<void> {
+  const found = await names()
+  if (found.length === 0) console.log('No models yet: modelcommons models import <folder>')
+  for (const model of found) console.log(`${model}\t${await summary(join(home(), model))}`)
+}
+
+async function summary(folder: string): Promise<string> {
+  const { config: json, tensors } = await inspectCheckpoint(folder)
+  const config = parseConfig(json)
+  const parameters = [...tensors.values()].reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0)
+  return `${config.model_type}, ${(parameters / 1e6).toFixed(2)} M parameters, ${config.num_hidden_layers} layers, ${config.max_position_embeddings} tokens`
+}
+
+async function importModel(folder: string, options: { name?: string }): Promise<void> {
+  const what = await summary(folder)
+  const target = join(home(), options.name ?? name(basename(resolve(folder))))
+  if (existsSync(target)) throw new Error(`There is a model ${basename(target)} already; choose another --name.`)
+  await mkdir(home(), { recursive: true })
+  await cp(folder, target, { recursive: true })
+  console.log(`${basename(target)}\t${what}`)
+}
+
+async function inspect(model: string): Promise<void> {
+  const folder = await folderOf(model)
+  const { config: json, tensors, chatTemplate, tokenizer } = await inspectCheckpoint(folder)
+  console.log(`${folder}\n${await summary(folder)}`)
+  console.log(`tokenizer ${tokenizer ? 'yes' : 'no'}, chat template ${chatTemplate === undefined ? 'no' : 'yes'}`)
+  console.log(JSON.stringify(parseConfig(json), null, 2))
+  for (const [tensor, { dtype, shape }] of tensors) console.log(`${tensor}\t${dtype} [${shape}]`)
+}
+
+interface TrainOptions {
+  data: string
+  out: string
+  adapter?: string
+  rank: number
+  epochs: number
+  batch: number
+  learningRate: number
+  seed: number
+}
+
+async function train(model: string, options: TrainOptions): Promise<void> {
+  const { data, out, adapter, rank, epochs, batch, learningRate, seed } = options
+  const lines = (await readFile(data, 'utf8')).split('\n').filter((line) => line.trim())
+  const samples = lines.map((line, index) => {
+    try {
+      return Sample.parse(JSON.parse(line))
+    } catch (cause) {
+      throw new Error(`${data}, sample ${index + 1}: expected {"prompt": …, "completion": …}.`, { cause })
+    }
+  })
+  const baseFolder = await folderOf(model)
+  const outFolder = resolve(out)
+  const trained = await withEngine((engine, shown) =>
+    engine.run(
+      'fineTune',
+      {
+        baseFolder,
+        adapterFolder: adapter && resolve(adapter),
+        samples,
+        lora: { rank },
+        training: { epochs, batchSize: batch, learningRate, seed },
+        checkpointFile: `${outFolder}.checkpoint`,
+        outFolder,
+      },
+      shown,
+    ),
+  )
+  console.log(`${outFolder}\t${trained.steps} steps, loss ${trained.finalLoss.toFixed(4)}, ${trained.tokens} tokens`)
+}
+
+interface GenerateOptions {
+  adapter?: string
+  maxTokens: number
+  temperature: number
+  topP: number
+  seed: number
+}
+
+async function generate(model: string, prompt: string, { adapter, ...sampling }: GenerateOptions): Promise<void> {
+  const baseFolder = await folderOf(model)
+  const { answers } = await withEngine((engine, shown) =>
+    engine.run(
+      'generate',
+      { baseFolder, adapterFolder: adapter && resolve(adapter), requests: [{ prompt, ...sampling }] },
+      shown,
+    ),
+  )
+  console.log(answers[0]!.text)
+}
+
+/** Runs on an engine of its own, with a bar on a terminal; Ctrl-C lets the task save first. */
+async function withEngine<T>(work: (engine: EngineProcess, shown: RunOptions) => Promise<T>): Promise<T> {
+  const engine = new EngineProcess({ device: readConfig().device })
+  const abort = new AbortController()
+  const stop = () => abort.abort(new Error('Stopped; the same command goes on from here.'))
+  process.once('SIGINT', stop)
+  try {
+    return await work(engine, { signal: abort.signal, onEvent: bar() })
+  } finally {
+    if (process.stderr.isTTY) process.stderr.write('\r\x1b[K')
+    process.off('SIGINT', stop)
+    await engine.close()
+  }
+}
+
+const BAR = 30
+
+function bar(): (event: EngineEvent) => void {
+  let loss = ''
+  return (event) => {
+    if (!process.stderr.isTTY) return
+    if (event.type === 'metric') {
+      if (event.name === 'loss') loss = `, loss ${event.value.toFixed(4)}`
+      return
+    }
+    const filled = Math.round(BAR * event.done)
+    const line = `${'█'.repeat(filled)}${'░'.repeat(BAR - filled)} ${Math.round(100 * event.done)} % ${event.stage ?? ''}${loss}`
+    process.stderr.write(`\r\x1b[K${line}`)
+  }
+}
+
+function name(text: string): string {
+  if (/^[\w.-]+$/.test(text) && !text.startsWith('.')) return text
+  throw new InvalidArgumentError('a name has letters, digits, dots, dashes and underscores')
+}
+
+function positive(text: string): number {
+  const value = Number(text)
+  if (!(value > 0 && Number.isFinite(value))) throw new InvalidArgumentError('expected a number above 0')
+  return value
+}
+
+function whole(text: string): number {
+  const value = Number(text)
+  if (!Number.isSafeInteger(value) || value < 0) throw new InvalidArgumentError('expected a whole number')
+  return value
+}
