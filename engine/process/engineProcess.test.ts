@@ -1,0 +1,126 @@
+import { spawn } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { colourPairs, tinyModel } from '#engine/tasks/test/tinyModel.ts'
+import { EngineError, EngineProcess } from './index.ts'
+
+let model: Awaited<ReturnType<typeof tinyModel>>
+const engine = new EngineProcess()
+const samples = colourPairs(16)
+const training = (outFolder: string, epochs = 10) => ({
+  baseFolder: model.baseFolder,
+  samples,
+  lora: { rank: 2 },
+  training: { epochs, batchSize: 4, learningRate: 0.01, seed: 1 },
+  outFolder: join(model.folder, outFolder),
+})
+const answering = () => ({ baseFolder: model.baseFolder, requests: [{ prompt: 'thing 1 is red', maxTokens: 6 }] })
+const adapterOf = (outFolder: string) => readFile(join(model.folder, outFolder, 'adapter_model.safetensors'))
+const faultOf = (promise: Promise<unknown>) =>
+  promise.then(
+    () => 'none',
+    (error) => (error instanceof EngineError ? error.fault : `${error}`),
+  )
+/** Resolves `reached` with the first metric of the step. */
+function atStep(step: number) {
+  let reach!: () => void
+  const reached = new Promise<void>((resolve) => (reach = resolve))
+  return { reached, onEvent: (event: { type: string; step?: number }) => event.step === step && reach() }
+}
+
+beforeAll(async () => {
+  model = await tinyModel()
+})
+afterAll(async () => {
+  await engine.close()
+  await model.remove()
+})
+
+test('a child killed at any step is an error, and the run started again ends with the same bytes', async () => {
+  await engine.run('fineTune', training('whole'))
+  const input = { ...training('killed'), checkpointFile: join(model.folder, 'checkpoint'), checkpointEvery: 0 }
+  for (const step of [3, 17]) {
+    const { reached, onEvent } = atStep(step)
+    const run = faultOf(engine.run('fineTune', input, { onEvent }))
+    await reached
+    process.kill(engine.pid!, 'SIGKILL')
+    expect(await run).toBe('crashed')
+  }
+  await engine.run('fineTune', input)
+  expect((await adapterOf('killed')).equals(await adapterOf('whole'))).toBe(true)
+})
+
+test('an abort ends the task with the signal’s reason, and the process takes the next one', async () => {
+  const abort = new AbortController()
+  const { reached, onEvent } = atStep(2)
+  const run = engine.run('fineTune', training('aborted', 10_000), { signal: abort.signal, onEvent })
+  await reached
+  const { pid } = engine
+  abort.abort(new Error('enough'))
+  await expect(run).rejects.toThrow('enough')
+  const { answers } = await engine.run('generate', answering())
+  expect(answers).toHaveLength(1)
+  expect(engine.pid).toBe(pid)
+  const late = engine.run('generate', answering(), { signal: abort.signal })
+  await expect(late).rejects.toThrow('enough')
+})
+
+test('a task’s own error comes through; the parent works on while a task runs', async () => {
+  const failing = engine.run('generate', { ...answering(), baseFolder: join(model.folder, 'none') })
+  await expect(failing).rejects.toThrow(/no model in/)
+  expect(await faultOf(failing)).toBe('failed')
+  const before = performance.eventLoopUtilization()
+  const cpu = process.cpuUsage()
+  const begin = Date.now()
+  await engine.run('fineTune', training('watched'))
+  expect(performance.eventLoopUtilization(before).utilization).toBeLessThan(0.7)
+  const { user, system } = process.cpuUsage(cpu)
+  expect((user + system) / 1000).toBeLessThan(0.5 * (Date.now() - begin))
+})
+
+test('a child that hangs, or that needs too much memory, is ended and named', async () => {
+  const impatient = new EngineProcess({ hangMs: 5000 })
+  const { reached, onEvent } = atStep(1)
+  const hanging = faultOf(impatient.run('fineTune', training('hung', 10_000), { onEvent }))
+  await Promise.race([reached, hanging]) // a machine so slow that the start takes longer shows the same
+  if (impatient.pid !== undefined) process.kill(impatient.pid, 'SIGSTOP')
+  expect(await hanging).toBe('hung')
+  await impatient.close()
+  const small = new EngineProcess({ memoryMb: 64 })
+  expect(await faultOf(small.run('fineTune', training('large', 10_000)))).toBe('memory')
+  await small.close()
+})
+
+test('tasks wait for one another; closing ends them all', async () => {
+  const closing = new EngineProcess()
+  const faults = [training('one', 10_000), training('two', 10_000)].map((input) =>
+    faultOf(closing.run('fineTune', input)),
+  )
+  expect(closing.load).toBe(2)
+  await new Promise((resolve) => setTimeout(resolve, 200))
+  await closing.close()
+  expect(await Promise.all(faults)).toEqual(['closed', 'closed'])
+})
+
+test('a child ends when its parent dies', async () => {
+  const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
+  const script = join(import.meta.dirname, 'orphan.fixture.ts')
+  const out = join(model.folder, 'orphan')
+  const parent = spawn(process.execPath, ['--import', loader, script, model.baseFolder, out], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const pid = await new Promise<number>((resolve) => parent.stdout.once('data', (text) => resolve(Number(text))))
+  parent.kill('SIGKILL')
+  const alive = () => {
+    try {
+      return process.kill(pid, 0)
+    } catch {
+      return false
+    }
+  }
+  for (let waited = 0; alive() && waited < 30_000; waited += 50) await new Promise((resolve) => setTimeout(resolve, 50))
+  expect(alive()).toBe(false)
+})
