@@ -47,10 +47,15 @@ const MANNERS: Record<Exclude<Behaviour, 'duplicating'>, readonly number[]> = {
 
 /**
  * Plays all contributors: who they are and which samples they submit, in the order in which they commit.
- * `leaked` is what an adversary got hold of; those samples must be refused.
+ * `leaked` is what an adversary got hold of; those samples must be refused. `share`: how much of their samples they submit.
  */
-export function contributors(seed: number | string, leaked: readonly Sample[]): Contributor[] {
-  const writers = CAST.filter(({ behaviour }) => behaviour !== 'duplicating')
+export function contributors(seed: number | string, leaked: readonly Sample[], share = 1): Contributor[] {
+  const cast = CAST.map((person) => ({
+    ...person,
+    samples: Math.ceil(person.samples * share),
+    leaks: Math.ceil((person.leaks ?? 0) * share),
+  }))
+  const writers = cast.filter(({ behaviour }) => behaviour !== 'duplicating')
   const messages = drawItems(
     seed,
     'samples',
@@ -59,13 +64,13 @@ export function contributors(seed: number | string, leaked: readonly Sample[]): 
   const random = new Random(`contributors/${seed}`)
   const written: Sample[] = []
   const copied = new Set<Sample>()
-  return CAST.map((person, nth) => {
+  return cast.map((person, nth) => {
     const own = random.fork(person.name)
     const { name, behaviour } = person
     if (behaviour === 'duplicating')
       return { name, nth, behaviour, wave: 2 as const, samples: copies(written, copied, person.samples, own) }
     const samples = messages.splice(0, person.samples).map((message) => write(behaviour, message, own))
-    const stolen = own.permutation(leaked.length).slice(0, person.leaks ?? 0)
+    const stolen = own.permutation(leaked.length).slice(0, person.leaks)
     for (const [i, at] of stolen.entries()) samples[i * 2] = edit(leaked[at], own)
     if (behaviour === 'excellent' || behaviour === 'mediocre') written.push(...samples)
     return { name, nth, behaviour, wave: 1 as const, samples }

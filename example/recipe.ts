@@ -1,3 +1,5 @@
+import { TARGETS } from './skill/rubric.ts'
+
 /**
  * What the example's jobs are asked for. Each figure was found by experiment on two cores; README.md has the measurements.
  */
@@ -27,3 +29,55 @@ export const DPO = { ...RLHF, method: 'dpo', steps: 40, beta: 0.1, learningRate:
 
 /** Fresh prompts on which the win rate is measured, by the validators' hidden utility. */
 export const WIN_RATE_PROMPTS = 150
+
+/** What one playing of the story asks for. */
+export interface Recipe {
+  items: { test: number; validation: number }
+  /** How much of their samples the contributors submit. */
+  samples: number
+  /** The mandate's targets, for the lower end of the interval, ppm. */
+  targets: { metric: string; minimum: bigint }[]
+  fineTune: { rank: number; alpha: number; epochs: number; batchSize: number; learningRate: number }
+  compare: { domain: string; tasks: number; goldPercent: number; temperature: number; prompts: number }
+  rlhf: Alignment
+  /** Absent: aligned by policy gradient alone, and no win rate is measured. */
+  beside?: { dpo: Alignment; winRatePrompts: number }
+  /** Calls of each consumer before the first settlement, and between it and the second. */
+  calls: readonly [number, number]
+}
+
+export interface Alignment {
+  method: 'rloo' | 'dpo'
+  steps: number
+  prompts: number
+  group: number
+  beta: number
+  learningRate: number
+  practice: number
+}
+
+export type Scale = 'full' | 'small'
+
+/** The story in full, and the same story with so little of everything that it is told within a minute: nothing is learned there, and
+ *  so nothing must be, but each stage is played on real parts. */
+export const SCALES: Record<Scale, Recipe> = {
+  full: {
+    items: ITEMS,
+    samples: 1,
+    targets: TARGETS,
+    fineTune: FINE_TUNE,
+    compare: COMPARE,
+    rlhf: RLHF,
+    beside: { dpo: DPO, winRatePrompts: WIN_RATE_PROMPTS },
+    calls: [5, 3],
+  },
+  small: {
+    items: { test: 16, validation: 12 },
+    samples: 0.16,
+    targets: TARGETS.map(({ metric }) => ({ metric, minimum: 0n })),
+    fineTune: { ...FINE_TUNE, epochs: 2 },
+    compare: { ...COMPARE, tasks: 24, prompts: 20 },
+    rlhf: { ...RLHF, steps: 2, prompts: 4, group: 2, practice: 16 },
+    calls: [2, 1],
+  },
+}

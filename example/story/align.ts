@@ -1,4 +1,4 @@
-import { DPO, RLHF, WIN_RATE_PROMPTS } from '../recipe.ts'
+import type { Alignment } from '../recipe.ts'
 import { drawItems } from '../skill/items.ts'
 import type { Fields } from '../skill/triage.ts'
 import { utility } from '../utility.ts'
@@ -22,12 +22,12 @@ interface Rate {
 /** Policy-gradient alignment on a reward model of the weighted reveals, direct preferences beside it. What counts is the validators' hidden
  *  utility on fresh prompts, which neither training has seen. */
 export async function align(world: World, versionId: string): Promise<Aligned & { stages: Stage[] }> {
-  const { api, seed, say } = world
+  const { api, seed, say, recipe } = world
   const practice = await uploadPrompts(
     world,
-    drawItems(seed, 'alignment', RLHF.practice).map((one) => one.prompt),
+    drawItems(seed, 'alignment', recipe.rlhf.practice).map((one) => one.prompt),
   )
-  const input = ({ steps, prompts, group, beta, learningRate, method }: typeof RLHF | typeof DPO) => ({
+  const input = ({ steps, prompts, group, beta, learningRate, method }: Alignment) => ({
     versionId,
     promptsHash: practice,
     steps,
@@ -38,35 +38,39 @@ export async function align(world: World, versionId: string): Promise<Aligned & 
     method,
     seed,
   })
-  const policy = await api.run<{ versionId: string }>('rlhf', input(RLHF), `rlhf:${RLHF.method}:${versionId}`)
-  say(`version ${policy.versionId} aligned by ${RLHF.method}`)
-  const direct = await api.run<{ versionId: string }>('rlhf', input(DPO), `rlhf:dpo:${versionId}`)
+  const policy = await api.run<{ versionId: string }>(
+    'rlhf',
+    input(recipe.rlhf),
+    `rlhf:${recipe.rlhf.method}:${versionId}`,
+  )
+  say(`version ${policy.versionId} aligned by ${recipe.rlhf.method}`)
 
-  const before = await winRate(world, versionId, versionId)
-  const after = await winRate(world, policy.versionId, versionId)
-  const beside = await winRate(world, direct.versionId, versionId)
+  const rates = recipe.beside && (await winRates(world, versionId, policy.versionId, input(recipe.beside.dpo)))
   const found = await evaluate(world, policy.versionId)
   const checks = new Checks()
-  checks.that('the win rate rises outside its interval', after.lower > Math.max(0.5, before.upper))
+  if (rates)
+    checks.that('the win rate rises outside its interval', rates.after.lower > Math.max(0.5, rates.before.upper))
   checks.that('the aligned version meets the targets and serves', found.promoted)
   return {
     versionId: policy.versionId,
     aligned: metricOf(found.metrics),
-    winRateBefore: before.rate,
-    winRateAfter: after.rate,
+    winRateBefore: rates?.before.rate ?? 0,
+    winRateAfter: rates?.after.rate ?? 0,
     stages: [
       {
         name: 'align',
         ok: checks.failed.length === 0,
         facts: {
-          method: RLHF.method,
+          method: recipe.rlhf.method,
           versionId: policy.versionId,
-          before: before.rate,
-          after: after.rate,
-          afterLower: after.lower,
-          afterUpper: after.upper,
-          dpoVersionId: direct.versionId,
-          dpo: beside.rate,
+          ...(rates && {
+            before: rates.before.rate,
+            after: rates.after.rate,
+            afterLower: rates.after.lower,
+            afterUpper: rates.after.upper,
+            dpoVersionId: rates.dpoVersionId,
+            dpo: rates.beside.rate,
+          }),
           metric: metricOf(found.metrics).score,
           failed: checks.failed.join('; '),
         },
@@ -75,10 +79,19 @@ export async function align(world: World, versionId: string): Promise<Aligned & 
   }
 }
 
+/** Win rates over the version that was aligned: its own, of the version aligned by policy gradient, and of one by direct preferences. */
+async function winRates(world: World, versionId: string, policyId: string, dpo: object) {
+  const direct = await world.api.run<{ versionId: string }>('rlhf', dpo, `rlhf:dpo:${versionId}`)
+  const before = await winRate(world, versionId, versionId)
+  const after = await winRate(world, policyId, versionId)
+  const beside = await winRate(world, direct.versionId, versionId)
+  return { before, after, beside, dpoVersionId: direct.versionId }
+}
+
 /** How often a version's answers to fresh prompts beat another's by the hidden utility; ties count half. 95 % interval over prompts. */
 async function winRate(world: World, versionId: string, againstVersionId: string): Promise<Rate> {
   const { api, seed, store } = world
-  const fresh = drawItems(seed, 'fresh', WIN_RATE_PROMPTS)
+  const fresh = drawItems(seed, 'fresh', world.recipe.beside?.winRatePrompts ?? 0)
   const truths = new Map<string, Fields>(fresh.map(({ prompt, truth }) => [prompt, truth]))
   const promptsHash = await uploadPrompts(
     world,

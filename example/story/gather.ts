@@ -2,7 +2,6 @@ import { keccak256, stringToBytes } from 'viem'
 import { canonicalSample, commitment, contentHash, contentsHash, type Sample } from '#rules/sample.ts'
 import { accountOf } from '../accounts.ts'
 import { type Contributor, contributors } from '../people.ts'
-import { ITEMS } from '../recipe.ts'
 import { testItems } from '../skill/rubric.ts'
 import { eventOf } from './chain.ts'
 import { approve, Checks, ether, type Stage, type World, wrap } from './world.ts'
@@ -27,14 +26,14 @@ interface Lot {
 /** Contributors of different quality commit, publish and submit signed samples; others relay their signatures. Each verdict comes from
  *  the rules alone. */
 export async function gather(world: World, modelId: string): Promise<Gathered & { stages: Stage[] }> {
-  const { chain, api, seed } = world
+  const { chain, api, seed, recipe } = world
   const opened = await chain.send(accountOf('proposer'), 'DatanetRegistry', 'createDatanet', [
     BigInt(modelId),
     'CC-BY-4.0',
     STAKE,
   ])
   const { datanetId } = eventOf(opened, 'DatanetRegistry', 'DatanetCreated').args
-  const people = contributors(seed, testItems(seed, ITEMS.test))
+  const people = contributors(seed, testItems(seed, recipe.items.test), recipe.samples)
   const owner = new Map<string, Contributor>()
   let last = 0n
   for (const wave of [1, 2]) {

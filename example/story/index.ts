@@ -1,5 +1,6 @@
 import type { Deployment } from '#contracts/deploy.ts'
 import type { ArtifactStore } from '#schema/artifacts.ts'
+import { SCALES, type Scale } from '../recipe.ts'
 import { align } from './align.ts'
 import { Api } from './api.ts'
 import { openStoryChain } from './chain.ts'
@@ -20,6 +21,8 @@ export interface StoryOptions {
   /** The platform’s artifact store. */
   store: ArtifactStore
   seed: number
+  /** How much of everything; `full` when left out. */
+  scale?: Scale
   signal?: AbortSignal
   say?(line: string): void
   /** Recomputes an epoch’s root from nothing but the chain and the artifacts. */
@@ -47,11 +50,12 @@ export interface Report {
  *  computed by the house; nothing is scripted to come out right. */
 export async function playExample(options: StoryOptions): Promise<Report> {
   const began = Date.now()
-  const { deployment, seed, store } = options
+  const { deployment, seed, store, scale = 'full' } = options
   const stages: Stage[] = []
   const say = (line: string) => options.say?.(`[${((Date.now() - began) / 1000).toFixed(1).padStart(6)} s] ${line}`)
   const world: World = {
     seed,
+    recipe: SCALES[scale],
     api: new Api(options.url, options.signal ?? new AbortController().signal),
     chain: openStoryChain(options.rpcUrl, deployment),
     deployment,

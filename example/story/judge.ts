@@ -1,7 +1,6 @@
 import { encodeAbiParameters, keccak256 } from 'viem'
 import { accountOf } from '../accounts.ts'
 import { judge as judgeOne, saltOf, VALIDATORS, type Validator } from '../judges.ts'
-import { COMPARE, ITEMS } from '../recipe.ts'
 import { drawItems } from '../skill/items.ts'
 import { validationItems } from '../skill/rubric.ts'
 import type { Fields } from '../skill/triage.ts'
@@ -22,13 +21,13 @@ interface Task {
 /** Validators compare a version's answers: they commit, reveal, and are paid or fined by the rules. Nobody tells the rules who is careless
  *  and who colludes. */
 export async function judge(world: World, versionId: string): Promise<Stage> {
-  const { api, chain, seed, say } = world
-  const messages = drawItems(seed, 'judged', COMPARE.prompts)
+  const { api, chain, seed, say, recipe } = world
+  const messages = drawItems(seed, 'judged', recipe.compare.prompts)
   const promptsHash = await uploadPrompts(
     world,
     messages.map((one) => one.prompt),
   )
-  const { domain, tasks: count, goldPercent, temperature } = COMPARE
+  const { domain, tasks: count, goldPercent, temperature } = recipe.compare
   await api.run(
     'compare',
     { versionId, promptsHash, domain, tasks: count, goldPercent, temperature, ...DEADLINES, seed },
@@ -36,7 +35,7 @@ export async function judge(world: World, versionId: string): Promise<Stage> {
   )
   const tasks = await openTasks(world, versionId)
   const truths = new Map<string, Fields>(
-    [...messages, ...validationItems(seed, ITEMS.validation)].map(({ prompt, truth }) => [prompt, truth]),
+    [...messages, ...validationItems(seed, recipe.items.validation)].map(({ prompt, truth }) => [prompt, truth]),
   )
 
   for (const validator of VALIDATORS) {

@@ -2,8 +2,7 @@ import { readdir } from 'node:fs/promises'
 import { documentBytes, putDocument, rubric, type Specification, specification } from '#schema/documents.ts'
 import { storeFolder } from '#schema/folders.ts'
 import { accountOf } from '../accounts.ts'
-import { ITEMS } from '../recipe.ts'
-import { rubricOf, SAMPLES, sealItems, TARGETS, testItems, validationItems } from '../skill/rubric.ts'
+import { rubricOf, SAMPLES, sealItems, testItems, validationItems } from '../skill/rubric.ts'
 import { eventOf } from './chain.ts'
 import { HOLDERS, passProposal } from './govern.ts'
 import { approve, Checks, ether, type Stage, type World, wrap } from './world.ts'
@@ -41,7 +40,7 @@ export async function propose(world: World): Promise<{ modelId: string; proposal
   const { specHash, rubricHash } = await publishSpecification(world)
   await approve(world, 'proposer', 0, 'ModelRegistry', BOND)
   const deadline = (await chain.now()) + 365n * DAY
-  const terms = { budget: BUDGET, rubricHash, deadline, targets: TARGETS, split: SPLIT }
+  const terms = { budget: BUDGET, rubricHash, deadline, targets: world.recipe.targets, split: SPLIT }
   const proposed = await chain.send(accountOf('proposer'), 'ModelRegistry', 'propose', [
     specHash,
     `artifact:${specHash}`,
@@ -114,13 +113,16 @@ async function publishSpecification({
   seed,
   store,
   api,
+  recipe,
 }: World): Promise<{ specHash: `0x${string}`; rubricHash: `0x${string}` }> {
   const base = new URL('../base/model/', import.meta.url).pathname
   if ((await readdir(base)).length === 0)
     throw new Error(`There is no base model in ${base}: make it with \`npm run base\`.`)
   const baseModel = await storeFolder(store, base)
-  const test = await store.put(documentBytes(sealItems(seed, testItems(seed, ITEMS.test)).document))
-  const validation = await store.put(documentBytes(sealItems(seed, validationItems(seed, ITEMS.validation)).document))
+  const test = await store.put(documentBytes(sealItems(seed, testItems(seed, recipe.items.test)).document))
+  const validation = await store.put(
+    documentBytes(sealItems(seed, validationItems(seed, recipe.items.validation)).document),
+  )
   const rubricHash = (await putDocument(
     store,
     rubric,

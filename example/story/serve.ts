@@ -25,8 +25,10 @@ export async function openEndpoint({ chain, api }: World, versionId: string): Pr
 
 /** Consumers put credit down and grant the endpoint vouchers; every call within them is answered, metered and traced. */
 export async function serve(world: World, endpointId: string, round: 1 | 2): Promise<{ stage: Stage; fees: bigint }> {
-  const { api, chain, seed } = world
-  const customers = consumers(seed, 8)
+  const { api, chain, seed, recipe } = world
+  const [before, after] = recipe.calls
+  const asked: [number, number] = round === 1 ? [0, before] : [before, before + after]
+  const customers = consumers(seed, before + after)
   for (const customer of customers) {
     if (round === 1) await prepay(world, customer)
     await grant(world, customer, endpointId, (CREDIT * BigInt(round)) / 2n)
@@ -34,7 +36,7 @@ export async function serve(world: World, endpointId: string, round: 1 | 2): Pro
   const receipts: string[] = []
   let right = 0
   for (const { name, nth, messages } of customers)
-    for (const [place, message] of messages.slice(round === 1 ? 0 : 5, round === 1 ? 5 : 8).entries()) {
+    for (const [place, message] of messages.slice(...asked).entries()) {
       const input = {
         endpointId,
         prompt: message.prompt,
@@ -60,7 +62,7 @@ export async function serve(world: World, endpointId: string, round: 1 | 2): Pro
     'infer',
     {
       endpointId,
-      prompt: customers[0]!.messages[round === 1 ? 0 : 5]!.prompt,
+      prompt: customers[0]!.messages[asked[0]!]!.prompt,
       maxTokens: MAX_TOKENS,
       seed,
       consumer: accountOf('consumer', customers[0]!.nth).address,

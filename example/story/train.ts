@@ -1,5 +1,4 @@
 import { accountOf } from '../accounts.ts'
-import { FINE_TUNE } from '../recipe.ts'
 import { Checks, type Stage, type World } from './world.ts'
 
 export interface Metric {
@@ -32,10 +31,10 @@ export interface Trained {
 
 /** A version that is bad on purpose is refused; the real one learns from what the contributors gave, and is promoted. */
 export async function train(world: World, modelId: string, datanetId: string): Promise<Trained & { stages: Stage[] }> {
-  const { api, seed, say } = world
+  const { api, seed, say, recipe } = world
   const bad = await api.run<{ versionId: string }>(
     'fineTune',
-    { modelId, datanetId, ...FINE_TUNE, epochs: 1, learningRate: 1e-6, seed },
+    { modelId, datanetId, ...recipe.fineTune, epochs: 1, learningRate: 1e-6, seed },
     `bad:${seed}`,
   )
   const refused = await api.run<Evaluated>('evaluate', { versionId: bad.versionId, seed }, `evaluate:${bad.versionId}`)
@@ -50,7 +49,7 @@ export async function train(world: World, modelId: string, datanetId: string): P
     counted: number
     harmful: number
     finalLoss: number
-  }>('fineTune', { modelId, datanetId, ...FINE_TUNE, seed }, `fineTune:${seed}`)
+  }>('fineTune', { modelId, datanetId, ...recipe.fineTune, seed }, `fineTune:${seed}`)
   say(`version ${made.versionId} trained on ${made.samples} samples`)
   const found = await api.run<Evaluated>(
     'evaluate',

@@ -2,12 +2,14 @@ import { parseEther } from 'viem'
 import type { Deployment } from '#contracts/deploy.ts'
 import type { ArtifactStore } from '#schema/artifacts.ts'
 import { accountOf, type RoleName } from '../accounts.ts'
+import type { Recipe } from '../recipe.ts'
 import type { Api } from './api.ts'
 import type { StoryChain } from './chain.ts'
 
 /** Everything a chapter of the story needs. */
 export interface World {
   seed: number
+  recipe: Recipe
   api: Api
   chain: StoryChain
   deployment: Deployment
