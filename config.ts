@@ -18,6 +18,10 @@ const schema = z.object({
   DATABASE_URL: url(['postgres:', 'postgresql:']).optional(),
   REDIS_URL: url(['redis:', 'rediss:']).optional(),
   RPC_URL: url(['http:', 'https:', 'ws:', 'wss:']).optional(),
+  /** A Subsquid archive gateway of the chain, for the blocks far behind the head. */
+  GATEWAY_URL: url(['http:', 'https:']).optional(),
+  /** Counts blocks as final so far behind the head, on chains without a `finalized` tag. */
+  CONFIRMATIONS: count(100_000).optional(),
   /** The deployment to follow: a file written by `modelcommons deploy`. Required with RPC_URL. */
   DEPLOYMENT: z.string().min(1).optional(),
   /** Signs what workers write on chain. */
@@ -68,6 +72,8 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env) {
     databaseUrl: value.DATABASE_URL,
     redisUrl: value.REDIS_URL,
     rpcUrl: value.RPC_URL,
+    gatewayUrl: value.GATEWAY_URL,
+    confirmations: value.CONFIRMATIONS,
     deployment: value.DEPLOYMENT,
     operatorKey: value.OPERATOR_KEY as `0x${string}` | undefined,
     artifacts: join(home, 'artifacts'),

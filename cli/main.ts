@@ -29,7 +29,8 @@ program
 program
   .command('index')
   .description('run the indexer alone (DATABASE_URL, RPC_URL, DEPLOYMENT)')
-  .action(async () => (await import('./services.ts')).runIndexer())
+  .option('--rewind', 'when the chain no longer holds a block that was final, go back to the last one in common')
+  .action(async (options) => (await import('./services.ts')).runIndexer(options))
 
 program
   .command('api')
@@ -63,6 +64,13 @@ program
   .argument('<epoch>', 'the epoch', whole)
   .option('--artifacts <folder>', 'the artifact folder (or S3_*)')
   .action(async (epoch, options) => (await import('./verify.ts')).verify(epoch, options))
+
+program
+  .command('replay')
+  .description('serve a folder of recorded events (replay.json) as a chain over JSON-RPC')
+  .argument('<folder>', 'the folder')
+  .option('--port <number>', 'where to listen; 0 takes a free port', whole, 8545)
+  .action(async (folder, options) => (await import('./replay.ts')).replay(folder, options))
 
 const keys = program.command('keys').description('hand out and revoke access to the API')
 keys

@@ -43,11 +43,23 @@ async function common(name: string) {
   return { config, log, databaseUrl, rpcUrl, deployment, db }
 }
 
-export const runIndexer = () =>
+export const runIndexer = ({ rewind = false } = {}) =>
   runService(async () => {
-    const { log, rpcUrl, deployment, db } = await common('index')
+    const { config, log, rpcUrl, deployment, db } = await common('index')
     const abort = new AbortController()
-    const indexer = await startIndexer({ db, rpcUrl, deployment, log, signal: abort.signal })
+    const { gatewayUrl, confirmations } = config
+    const deepReorganisation = rewind ? 'rewind' : 'stop'
+    const options = {
+      db,
+      rpcUrl,
+      deployment,
+      log,
+      signal: abort.signal,
+      gatewayUrl,
+      confirmations,
+      deepReorganisation,
+    } as const
+    const indexer = await startIndexer(options)
     return {
       stopped: indexer.stopped,
       async stop() {
