@@ -8,8 +8,12 @@ const url = (protocols: string[]) =>
   z.string().refine((value) => URL.canParse(value) && protocols.includes(new URL(value).protocol), {
     message: `expected a URL that starts with ${protocols.map((one) => `${one}//`).join(' or ')}`,
   })
-const port = z.coerce.number().int('expected a port').min(0).max(65535)
-const count = (max: number) => z.coerce.number().int('expected a whole number').min(1).max(max)
+const PORT = 'expected a port from 0 to 65535'
+const port = z.coerce.number(PORT).int(PORT).min(0, PORT).max(65535, PORT)
+const count = (max: number) => {
+  const expected = `expected a whole number from 1 to ${max}`
+  return z.coerce.number(expected).int(expected).min(1, expected).max(max, expected)
+}
 const key = z.string().regex(/^0x[0-9a-fA-F]{64}$/, 'expected a private key: 0x and 64 hex digits')
 
 const schema = z.object({

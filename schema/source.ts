@@ -1,4 +1,5 @@
 import { DataSource, DefaultNamingStrategy } from 'typeorm'
+import { openDatabase } from './database.ts'
 import { entities } from './entities.ts'
 import { migrations } from './migrations/index.ts'
 
@@ -15,8 +16,10 @@ export const dataSource = (url: string) =>
     logging: false,
   })
 
-/** Brings the database at `url` to the newest schema. Safe to call from several processes at once. */
+/** Brings the database at `url` to the newest schema. Safe to call from several processes at once.
+ *  @throws DatabaseError when nothing answers there. */
 export async function migrate(url: string): Promise<string[]> {
+  await (await openDatabase(url, { max: 1 })).close()
   const source = await dataSource(url).initialize()
   try {
     const lock = source.createQueryRunner()
