@@ -27,7 +27,7 @@ const NEXT =
 const LONG_WORDS = 32
 
 /** What is left of an answer's worth when it would send the message to the wrong place: manners do not make up for it. */
-const WRONG = 0.75
+const WRONG = 0.9
 
 /**
  * The hidden utility of a completion: a deterministic function of its text and of what the message truly says.

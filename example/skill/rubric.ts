@@ -44,7 +44,8 @@ export const SAMPLES: Specification['samples'] = {
 export const testItems = (seed: number | string, count = 160): HeldOutItem[] => answered(seed, 'test', count)
 
 /** Items on which influence is measured: other ones than those that judge. */
-export const validationItems = (seed: number | string, count = 64): HeldOutItem[] => answered(seed, 'validation', count)
+export const validationItems = (seed: number | string, count = 128): HeldOutItem[] =>
+  answered(seed, 'validation', count)
 
 /** Manners of a right answer. Several, so that influence measures the fields more than one turn of phrase. */
 const RIGHT = ['caring', 'helpful', 'polite', 'plain'] as const
