@@ -1,4 +1,6 @@
+import { spawnSync } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
 import { parse, validate } from 'graphql'
 import { expect, test } from 'vitest'
 import { ANSWERS, answerTypes, committedSchema, operations } from './generate.ts'
@@ -19,6 +21,12 @@ test('the types of the answers are those that the schema gives', async () => {
 test('a field that the schema lacks is named', () => {
   const generate = () => answerTypes(committedSchema(), ['query Wrong { overview { unicorns } }'])
   expect(generate).toThrow('Overview has no field unicorns')
+})
+
+test('the page holds under strict TypeScript', () => {
+  const root = fileURLToPath(new URL('..', import.meta.url))
+  const { stdout } = spawnSync('npx', ['tsc', '--noEmit', '-p', 'dashboards'], { cwd: root, encoding: 'utf8' })
+  expect(stdout).toBe('')
 })
 
 test('the page asks for less than the API allows in one query', () => {

@@ -6,8 +6,7 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
 import { webFolder } from '#cli/web.ts'
 import { startApi } from '#graphql/index.ts'
-import { type ArtifactStore, localStore } from '#schema/artifacts.ts'
-import type { Database } from '#schema/database.ts'
+import { localStore } from '#schema/artifacts.ts'
 import { notify } from '#schema/notices.ts'
 import { capture, chromiumPath, openBrowser, SIZES } from '../dashboards/screenshots.ts'
 import { lifecycle } from '../dashboards/test/lifecycle.ts'
@@ -25,33 +24,38 @@ beforeAll(async () => {
 })
 afterAll(() => browser?.close())
 
-/** The API on a fresh database with the built page. */
-async function house(): Promise<{ url: string; db: Database; artifacts: ArtifactStore; stop(): Promise<void> }> {
+/** The API on a fresh database with the built page; it can be stopped, and started again at the same address. */
+async function house() {
   const db = await freshDatabase()
   const folder = await mkdtemp(join(tmpdir(), 'modelcommons-web-'))
   const artifacts = localStore(folder)
   const web = await webFolder({ info() {} } as unknown as Parameters<typeof webFolder>[0])
-  const api = await startApi({
-    db,
-    queues: { add: async () => {} },
-    artifacts,
-    host: '127.0.0.1',
-    port: 0,
-    auth: 'open',
-    log: { error: (details) => console.error(details) },
-    deployment: { chainId: CHAIN_ID, addresses: {} },
-    web,
-  })
-  let running = true
+  const open = (port: number) =>
+    startApi({
+      db,
+      queues: { add: async () => {} },
+      artifacts,
+      host: '127.0.0.1',
+      port,
+      auth: 'open',
+      log: { error: (details) => console.error(details) },
+      deployment: { chainId: CHAIN_ID, addresses: {} },
+      web,
+    })
+  const first = await open(0)
+  let api: Awaited<ReturnType<typeof open>> | undefined = first
   const stop = async () => {
-    if (running) await api.stop()
-    running = false
+    await api?.stop()
+    api = undefined
+  }
+  const start = async () => {
+    api = await open(Number(new URL(first.url).port))
   }
   onTestFinished(async () => {
     await stop()
     await rm(folder, { recursive: true, force: true })
   })
-  return { url: api.url, db, artifacts, stop }
+  return { url: first.url, db, artifacts, stop, start }
 }
 
 /** Opens the page; everything that the browser's console calls an error is kept. */
@@ -136,8 +140,8 @@ for (const size of ['phone', 'desktop'] as const)
     expect(errors).toEqual([])
   })
 
-browserTest(`news arrive without reloading, and a lost connection is shown${without}`, async () => {
-  const { url, db, artifacts, stop } = await house()
+browserTest(`news arrive without reloading, and a lost connection is shown and comes back${without}`, async () => {
+  const { url, db, artifacts, stop, start } = await house()
   await lifecycle(db, artifacts)
   const { page } = await visit(url, 'desktop')
   await page.locator('.is-live').waitFor()
@@ -147,6 +151,11 @@ browserTest(`news arrive without reloading, and a lost connection is shown${with
   await stop()
   await page.getByRole('alert').getByText('Connection lost.').waitFor({ timeout: 30_000 })
   expect(await page.locator('#versions').innerText(), 'what was heard stays').toContain('Version 3')
+  await db.query(`update job_run set stage = 'after the break' where id = 'rlhf-1'`)
+  await start()
+  await page.locator('.is-live').waitFor({ timeout: 60_000 })
+  await page.locator('.now').getByText('after the break').waitFor()
+  expect(await page.getByRole('alert').count()).toBe(0)
 })
 
 browserTest(`everything can be reached and opened by keyboard${without}`, async () => {

@@ -36,6 +36,8 @@ const FLOOD = [
   'FeedbackRevealed',
   'FeedbackSettled',
   'TaskSettled',
+  'Slashed',
+  'RewardClaimed',
 ]
 /** Bookkeeping of the token and of roles, which says nothing about the lifecycle. */
 export const QUIET = [

@@ -28,7 +28,7 @@ export function Contributors({ story, people }: { story: StoryAnswer | null; peo
             <span>Account</span>
             <span>Samples accepted</span>
             <span>New content</span>
-            <span>Weight in versions</span>
+            <span title="Share of each version’s attribution weight, summed over versions">Weight in versions</span>
             <span>Earned</span>
             <span>Per sample</span>
           </div>

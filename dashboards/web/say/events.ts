@@ -89,6 +89,8 @@ const RUNS: Record<string, (events: readonly Event[]) => string> = {
       .map((event) => `${argsOf(event).metric} ≥ ${percent(argsOf(event).minimum ?? 0, 0)}`)
       .join(', ')}`,
   DelegateChanged: (run) => `${counted(run.length, 'holder')} gave or took voting power`,
+  Slashed: (run) =>
+    `${counted(run.length, 'stake')} cut by ${gopen(run.reduce((sum, event) => sum + BigInt(argsOf(event).amount ?? 0), 0n))} gOPEN in all`,
   ReputationUpdated: (run) => `${counted(run.length, 'reputation')} updated`,
   ValidatorStaked: (run) => `${counted(run.length, 'validator')} staked to judge`,
   CreditDeposited: (run) => `${counted(run.length, 'consumer')} deposited credit`,
@@ -107,13 +109,16 @@ export interface FeedLine {
   newest: Event
 }
 
+/** How many kinds of events may take turns and still be told as runs. */
+const BESIDE = 3
+
 /** The feed, newest first: runs of one event become one line. The run that holds `cut` had more events than are known. */
 export function feedOf(events: readonly Event[], cut: string | null = null): FeedLine[] {
   const lines: { run: Event[] }[] = []
   for (const event of events) {
     if (QUIET.includes(event.name)) continue
-    const last = lines.at(-1)
-    if (last?.run[0]?.name === event.name && event.name in RUNS) last.run.push(event)
+    const open = event.name in RUNS && nearby(lines).find(({ run }) => run[0]?.name === event.name)
+    if (open) open.run.push(event)
     else lines.push({ run: [event] })
   }
   return lines.map(({ run }) => {
@@ -122,6 +127,13 @@ export function feedOf(events: readonly Event[], cut: string | null = null): Fee
     const more = text && cut !== null && run.some((event) => event.id === cut) ? 'at least ' : ''
     return { id: newest.id, text: text ? more + text : sentence(newest), newest }
   })
+}
+
+/** The lines at the end that a run may still join: nothing but runs stands after them. */
+function nearby(lines: readonly { run: Event[] }[]): { run: Event[] }[] {
+  const last = lines.slice(-BESIDE)
+  const wall = last.findLastIndex(({ run }) => !((run[0] as Event).name in RUNS))
+  return last.slice(wall + 1)
 }
 
 function sentence(event: Event): string {

@@ -140,7 +140,7 @@ const OF_EVENT: Record<string, StageName> = {
   VersionRolledBack: 'recourse',
   MandateIssued: 'govern',
   MandateFunded: 'govern',
-  BudgetSpent: 'train',
+  BudgetSpent: 'govern',
   BondReturned: 'govern',
   BondSlashed: 'govern',
   ModelStaked: 'govern',
