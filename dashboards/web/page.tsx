@@ -20,7 +20,7 @@ export function Page() {
       </a>
       <Header house={house} />
       <main id="main">
-        <Lifecycle pulse={house.pulse} events={house.events} />
+        <Lifecycle pulse={house.pulse} events={house.events} cut={house.cut} />
         <div className="columns">
           <Proposals pulse={house.pulse} />
           <Feed events={house.events} cut={house.cut} ready={house.pulse !== null} />

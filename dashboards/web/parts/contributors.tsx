@@ -75,10 +75,10 @@ function Row({ person, unique, most }: { person: Person; unique: number | null; 
           <b className={person.earned === '0' ? 'quiet' : undefined} title={exactly(person.earned)}>
             {gopen(person.earned)}
           </b>
+          {person.slashed !== '0' && <small className="bad"> · −{gopen(person.slashed)} stake</small>}
           <span className="earned-bar" aria-hidden="true">
             <i style={{ width: `${Number((BigInt(person.earned) * 1000n) / most) / 10}%` }} />
           </span>
-          {person.slashed !== '0' && <small className="bad">−{gopen(person.slashed)} stake</small>}
         </Cell>
         <Cell label="Per sample">{gopen(perSample(person))}</Cell>
       </button>

@@ -1,9 +1,15 @@
 import type { Event, PulseAnswer } from '../data/answers.ts'
-import { feedOf } from '../say/events.ts'
+import { type FeedLine, feedOf } from '../say/events.ts'
 import { current, jobTitle, STAGES, stageOfJob } from '../say/stages.ts'
 
+interface LifecycleProps {
+  pulse: PulseAnswer | null
+  events: readonly Event[]
+  cut: string | null
+}
+
 /** The lifecycle as a line of stations, with what each has seen so far and the one that is running. */
-export function Lifecycle({ pulse, events }: { pulse: PulseAnswer | null; events: readonly Event[] }) {
+export function Lifecycle({ pulse, events, cut }: LifecycleProps) {
   const now = pulse && current(pulse, events)
   const reached = pulse ? STAGES.map((stage) => !/^0$/.test(stage.figure(pulse))) : []
   return (
@@ -12,7 +18,7 @@ export function Lifecycle({ pulse, events }: { pulse: PulseAnswer | null; events
         The lifecycle
       </h2>
       <p className="now" aria-live="polite">
-        {nowLine(pulse, events, now)}
+        {nowLine(pulse, feedOf(events, cut)[0], now)}
       </p>
       <ol>
         {STAGES.map((stage, place) => {
@@ -56,7 +62,7 @@ export function Lifecycle({ pulse, events }: { pulse: PulseAnswer | null; events
   )
 }
 
-function nowLine(pulse: PulseAnswer | null, events: readonly Event[], now: ReturnType<typeof current>) {
+function nowLine(pulse: PulseAnswer | null, last: FeedLine | undefined, now: ReturnType<typeof current>) {
   if (!pulse) return 'Reading the state of the house…'
   const job = now?.working && pulse.open.nodes.find((one) => stageOfJob(one.kind) === now.stage)
   if (job)
@@ -66,7 +72,6 @@ function nowLine(pulse: PulseAnswer | null, events: readonly Event[], now: Retur
         {job.status === 'Running' && job.progress >= 0.01 && `, ${Math.round(job.progress * 100)} %`}
       </>
     )
-  const [last] = feedOf(events)
   if (last)
     return (
       <>

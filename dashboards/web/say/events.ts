@@ -124,7 +124,7 @@ export function feedOf(events: readonly Event[], cut: string | null = null): Fee
   return lines.map(({ run }) => {
     const newest = run[0] as Event
     const text = run.length > 1 ? RUNS[newest.name]?.(run) : undefined
-    const more = text && cut !== null && run.some((event) => event.id === cut) ? 'at least ' : ''
+    const more = text && cut !== null && run.some((event) => event.id === cut) ? 'At least ' : ''
     return { id: newest.id, text: text ? more + text : sentence(newest), newest }
   })
 }
