@@ -18,6 +18,8 @@ const ACCOUNTS = 64
 /** Genesis and block spacing of the embedded chain are fixed, so that the same story gives the same blocks. */
 const GENESIS = 1_760_000_000
 const BLOCK_SECONDS = 1
+/** Between two looks whether the embedded database lives. */
+const WATCH_MS = 200
 
 /** The database and the chain that services need: embedded ones, or those that the configuration names. */
 export interface Parts {
@@ -71,7 +73,7 @@ async function embeddedPostgres(home: string, log: Logger, stops: (() => Promise
   const abort = new AbortController()
   const watch = (async () => {
     while (!abort.signal.aborted) {
-      await sleep(1000, undefined, { signal: abort.signal }).catch(() => {})
+      await sleep(WATCH_MS, undefined, { signal: abort.signal }).catch(() => {})
       if (abort.signal.aborted) break
       await server.revive().then(
         (revived) => revived && log.warn('the embedded PostgreSQL had died; it is back at the same address'),

@@ -80,27 +80,33 @@ async function transaction<T>(pool: pg.Pool, work: (sql: Sql) => Promise<T>, iso
   }
 }
 
+/** Each connection is retried by one timer alone: whether it could not be opened or broke later. */
 async function listen(settings: pg.ClientConfig, channel: string, hear: (payload: string) => void) {
   let client: pg.Client | undefined
+  let timer: NodeJS.Timeout | undefined
   let closed = false
   const connect = async () => {
-    const next = new pg.Client(settings)
+    const next = new pg.Client({ ...settings, connectionTimeoutMillis: 10_000, keepAlive: true })
     next.on('error', () => {})
     next.on('notification', (message) => hear(message.payload ?? ''))
-    next.on('end', () => {
-      if (!closed) retry()
-    })
-    await next.connect()
-    await next.query(`listen ${pg.escapeIdentifier(channel)}`)
+    try {
+      await next.connect()
+      await next.query(`listen ${pg.escapeIdentifier(channel)}`)
+    } catch (error) {
+      next.end().catch(() => {})
+      throw error
+    }
     client = next
+    next.on('end', retry)
+    if (closed) await next.end()
   }
   const retry = () => {
-    if (closed) return
-    setTimeout(() => connect().catch(retry), 500).unref()
+    if (!closed) timer = setTimeout(() => connect().catch(retry), 500).unref()
   }
   await connect()
   return async () => {
     closed = true
+    clearTimeout(timer)
     await client?.end()
   }
 }

@@ -1,7 +1,8 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect, test, vi } from 'vitest'
 import { DatabaseError, openDatabase } from './database.ts'
 import { startPostgres } from './postgres.ts'
 
@@ -26,6 +27,37 @@ test('a server survives its parent, is adopted with its rows, and comes back at 
     await db.close()
   } finally {
     await first.stop()
+    await rm(folder, { recursive: true, force: true })
+  }
+})
+
+test('a listener hears again after kill -9, by one connection, however long the server was away', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'modelcommons-pg-'))
+  const server = await startPostgres(folder)
+  const db = await openDatabase(server.url)
+  try {
+    const heard: string[] = []
+    const stop = await db.listen('news', (payload) => heard.push(payload))
+    const pid = Number((await readFile(join(folder, 'data', 'postmaster.pid'), 'utf8')).split('\n')[0])
+    process.kill(pid, 'SIGKILL')
+    await sleep(3000)
+    await server.revive()
+    await vi.waitFor(async () => {
+      await db.query(`select pg_notify('news', 'back')`)
+      expect(heard).toContain('back')
+    })
+    await sleep(1000)
+    heard.length = 0
+    await db.query(`select pg_notify('news', 'once')`)
+    await vi.waitFor(() => expect(heard).toEqual(['once']))
+    const { rows } = await db.query(
+      `select count(*) as listening from pg_stat_activity where query like 'listen %' and datname = current_database()`,
+    )
+    expect(rows[0].listening).toBe(1)
+    await stop()
+  } finally {
+    await db.close()
+    await server.stop()
     await rm(folder, { recursive: true, force: true })
   }
 })

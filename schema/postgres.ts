@@ -73,7 +73,7 @@ export async function startPostgres(
     })
   }
   const url = (port: number, database: string) => `postgresql://postgres:${secret}@127.0.0.1:${port}/${database}`
-  const found = await runningPort(command, binaries.pg_ctl, data)
+  const found = await runningPort(data)
   const port = found ?? (await freePort())
   const flags = {
     listen_addresses: '127.0.0.1',
@@ -108,7 +108,7 @@ export async function startPostgres(
     url: url(port, 'modelcommons'),
     adopted: found !== undefined,
     revive: async () => {
-      if ((await runningPort(command, binaries.pg_ctl, data)) !== undefined) return false
+      if ((await runningPort(data)) !== undefined) return false
       await start(20)
       return true
     },
@@ -174,18 +174,28 @@ async function serverUser(): Promise<{ uid: number; gid: number } | undefined> {
   }
 }
 
-async function runningPort(
-  command: (program: string, args: string[]) => Promise<unknown>,
-  pgCtl: string,
-  data: string,
-): Promise<number | undefined> {
-  const running = await command(pgCtl, ['status', '-D', data]).then(
-    () => true,
-    () => false,
-  )
-  if (!running) return undefined
-  const lines = (await readFile(join(data, 'postmaster.pid'), 'utf8')).split('\n')
-  return Number(lines[3])
+/** The port of the server that runs on `data`, if one does. A lock file whose process is dead, or another program by now, is removed:
+ *  PostgreSQL would take a dead process that nobody has reaped for a server. Whether orphans of a killed server still use the
+ *  files, it finds out by itself from their shared memory. */
+async function runningPort(data: string): Promise<number | undefined> {
+  const file = join(data, 'postmaster.pid')
+  const lines = (await readFile(file, 'utf8').catch(() => '')).split('\n')
+  const pid = Number(lines[0])
+  if (!pid) return undefined
+  if (await isServer(pid)) return Number(lines[3])
+  await rm(file, { force: true })
+  return undefined
+}
+
+async function isServer(pid: number): Promise<boolean> {
+  try {
+    process.kill(pid, 0)
+  } catch {
+    return false
+  }
+  if (process.platform !== 'linux') return true
+  const [, name, state] = /^\d+ \((.*)\) (.)/s.exec(await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')) ?? []
+  return name === 'postgres' && !'ZX'.includes(state as string)
 }
 
 export function freePort(): Promise<number> {
