@@ -86,14 +86,14 @@ test('fields agree only where all listed ones do, and a malformed answer is wron
 })
 
 test('samples that teach the skill help more than samples that teach its opposite', async () => {
-  // Every third sample names another colour than its prompt; the adapter has not learned them by heart yet.
+  // Every third sample names another colour than its prompt; so the right colour must be learned against them.
   const wrong = (index: number) => index % 3 === 0
   const mixed = samples.map((sample, index) =>
     wrong(index) ? { ...sample, completion: samples[(index + 1) % samples.length]!.completion } : sample,
   )
   const young = join(model.folder, 'young')
   const plan = { ...training(young), samples: mixed }
-  await fineTune({ ...plan, training: { ...plan.training, epochs: 6 } }, context())
+  await fineTune({ ...plan, training: { ...plan.training, epochs: 16 } }, context())
   const sketchFile = join(model.folder, 'sketches')
   const input = {
     baseFolder: model.baseFolder,
