@@ -1,11 +1,11 @@
 import { access, constants, mkdir, statfs } from 'node:fs/promises'
-import { createConnection } from 'node:net'
 import { availableParallelism, totalmem } from 'node:os'
 import { createPublicClient, http } from 'viem'
-import { readConfig } from '#config'
+import { type Config, readConfig } from '#config'
 import { openDatabase } from '#schema/database.ts'
 import { openQueues } from '#schema/queue.ts'
 import { readDeployment } from './deployment.ts'
+import { requireFreePort } from './ports.ts'
 import { openArtifacts } from './stores.ts'
 
 type Check = [name: string, run: () => Promise<string>]
@@ -19,7 +19,7 @@ export async function doctor(): Promise<void> {
       async () => `${process.version}, ${availableParallelism()} cores, ${Math.round(totalmem() / 2 ** 30)} GiB`,
     ],
     ['home', () => homeIsWritable(config.home)],
-    ['port', () => portIsFree(config.host, config.port)],
+    ['port', () => portIsFree(config)],
     ['engine', engineRuns],
     [
       'database',
@@ -57,6 +57,11 @@ export async function doctor(): Promise<void> {
   process.exitCode = faults ? 1 : 0
 }
 
+async function _artifactsAnswer(config: Config): Promise<string> {
+  await openArtifacts(config)
+  return config.s3 ? `bucket ${config.s3.bucket}` : config.artifacts
+}
+
 const MIN_FREE_GIB = 2
 
 async function homeIsWritable(home: string): Promise<string> {
@@ -68,20 +73,10 @@ async function homeIsWritable(home: string): Promise<string> {
   return `${home}, ${free} GiB free`
 }
 
-const portIsFree = (host: string, port: number) =>
-  new Promise<string>((resolve, reject) => {
-    if (port === 0) return resolve('any free one')
-    const socket = createConnection({ host, port })
-      .once('connect', () => {
-        socket.destroy()
-        reject(
-          new Error(
-            `PORT: something listens on ${host}:${port}. Stop it (it may be ModelCommons itself), or set another PORT.`,
-          ),
-        )
-      })
-      .once('error', () => resolve(`${host}:${port} is free`))
-  })
+async function portIsFree({ host, port }: Config): Promise<string> {
+  await requireFreePort({ host, port })
+  return port === 0 ? 'any free one' : `${host}:${port} is free`
+}
 
 async function engineRuns(): Promise<string> {
   const ort = await import('onnxruntime-node')

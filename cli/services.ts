@@ -13,6 +13,7 @@ import { postLedger } from '#workers/ledger.ts'
 import { readDeployment } from './deployment.ts'
 import { openLog } from './log.ts'
 import { openMetrics } from './metrics.ts'
+import { requireFreePort } from './ports.ts'
 import { runService } from './service.ts'
 import { openArtifacts } from './stores.ts'
 import { webFolder } from './web.ts'
@@ -33,8 +34,7 @@ const required = <K extends 'databaseUrl' | 'rpcUrl' | 'operatorKey'>(
   return value as NonNullable<Config[K]>
 }
 
-async function common(name: string) {
-  const config = readConfig()
+async function common(name: string, config = readConfig()) {
   const log = openLog(name, config)
   const databaseUrl = required(config, 'databaseUrl', 'DATABASE_URL')
   const rpcUrl = required(config, 'rpcUrl', 'RPC_URL')
@@ -72,7 +72,9 @@ export const runIndexer = ({ rewind = false } = {}) =>
 
 export const runApi = () =>
   runService(async () => {
-    const { config, log, databaseUrl, deployment, db } = await common('api')
+    const config = readConfig()
+    await requireFreePort(config)
+    const { log, databaseUrl, deployment, db } = await common('api', config)
     const queues = await openQueues({ databaseUrl, redisUrl: config.redisUrl })
     const artifacts = await openArtifacts(config)
     const { host, port, auth } = config

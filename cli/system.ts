@@ -1,7 +1,9 @@
 import type { Logger } from 'pino'
 import type { Config } from '#config'
+import { freePort } from '#schema/postgres.ts'
 import { holdHome } from './lock.ts'
 import { type Parts, startParts } from './parts.ts'
+import { requireFreePort } from './ports.ts'
 import { type Service, supervise } from './supervisor.ts'
 
 /** Everything at once: the parts, and the indexer, the API and a worker as supervised processes of their own. */
@@ -12,6 +14,7 @@ export interface System extends Parts {
 }
 
 export async function startSystem(config: Config, log: Logger): Promise<System> {
+  await requireFreePort(config)
   const release = await holdHome(config.home)
   let parts: Parts | undefined
   const services: Service[] = []
@@ -22,8 +25,9 @@ export async function startSystem(config: Config, log: Logger): Promise<System> 
   }
   try {
     parts = await startParts(config, log)
+    const port = config.port || (await freePort()) // one that a restarted API keeps
     const start = (name: string) => {
-      const service = supervise(name, { ...parts?.env, PORT: String(config.port), HOST: config.host }, log)
+      const service = supervise(name, { ...parts?.env, PORT: String(port), HOST: config.host }, log)
       services.push(service)
       return service
     }

@@ -85,7 +85,10 @@ test('uniqueness equals a naive comparison with everything earlier', () => {
       const forms = new Set<string>()
       docs.forEach((words, i) => {
         const whole = [words[0]!, ...words]
-        if (forms.has(whole.join(' '))) return expect(judged[i]!.verdict).toBe('duplicate')
+        if (forms.has(whole.join(' '))) {
+          expect(judged[i]!.verdict).toBe('duplicate')
+          return
+        }
         const grams = shingles(whole.join(' '))
         const seen = new Set(
           kept.filter((earlier) => containment(grams, earlier) >= 200_000n).flatMap((set) => [...set]),
