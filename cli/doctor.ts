@@ -39,10 +39,7 @@ export async function doctor(): Promise<void> {
           ? chainAnswers(config.rpcUrl, config.deployment as string)
           : embedded('@foundry-rs/anvil/package.json'),
     ],
-    [
-      'artifacts',
-      async () => (await openArtifacts(config), config.s3 ? `bucket ${config.s3.bucket}` : config.artifacts),
-    ],
+    ['artifacts', () => artifactsAnswer(config)],
   ]
   let faults = 0
   for (const [name, run] of checks)
@@ -57,7 +54,7 @@ export async function doctor(): Promise<void> {
   process.exitCode = faults ? 1 : 0
 }
 
-async function _artifactsAnswer(config: Config): Promise<string> {
+async function artifactsAnswer(config: Config): Promise<string> {
   await openArtifacts(config)
   return config.s3 ? `bucket ${config.s3.bucket}` : config.artifacts
 }
