@@ -1,0 +1,151 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { openLog } from '#cli/log.ts'
+import { openArtifacts } from '#cli/stores.ts'
+import { type System, startSystem } from '#cli/system.ts'
+import { readConfig } from '#config'
+import { playExample } from '#example/story/index.ts'
+import { type Database, openDatabase } from '#schema/database.ts'
+
+/** The whole lifecycle, small, with processes killed in the middle of what they do. */
+
+const SEED = 7
+
+interface House {
+  home: string
+  system: System
+  db: Database
+}
+
+async function openHouse(): Promise<House> {
+  const home = await mkdtemp(join(tmpdir(), 'modelcommons-kill-'))
+  await chmod(home, 0o755) // the database server may run as another user
+  onTestFinished(() => rm(home, { recursive: true, force: true }))
+  vi.stubEnv('LOG_LEVEL', 'silent')
+  const config = readConfig({ MODELCOMMONS_HOME: home, MODELCOMMONS_DEVICE: 'cpu', PORT: '0', LOG_LEVEL: 'silent' })
+  const system = await startSystem(config, openLog('test', config))
+  onTestFinished(() => system.stop())
+  const db = await openDatabase(system.databaseUrl)
+  onTestFinished(() => db.close())
+  return { home, system, db }
+}
+
+const play = async ({ home, system }: House) =>
+  playExample({
+    url: system.url,
+    rpcUrl: system.rpcUrl,
+    deployment: system.deployment,
+    store: await openArtifacts(readConfig({ MODELCOMMONS_HOME: home })),
+    seed: SEED,
+    scale: 'small',
+  })
+
+/** Waits until `question` has an answer; a database that is away has none. */
+async function until(db: Database, question: string): Promise<void> {
+  for (;;) {
+    const { rows } = await db.query(question).catch(() => ({ rows: [] }))
+    if (rows.length > 0) return
+    await sleep(5)
+  }
+}
+
+const lives = (pid: number) => {
+  try {
+    process.kill(pid, 0)
+    return !/^\d+ \(.*\) Z/s.test(existsSync('/proc') ? readFileSync(`/proc/${pid}/stat`, 'utf8') : '')
+  } catch {
+    return false
+  }
+}
+
+/** The processes that `pid` has started; none where the system does not show them. */
+const childrenOf = (pid: number): number[] =>
+  (existsSync('/proc/self/stat') ? readdirSync('/proc') : [])
+    .filter((name) => /^\d+$/.test(name) && existsSync(`/proc/${name}/stat`))
+    .filter((name) => {
+      try {
+        return Number(/\) . (\d+)/.exec(readFileSync(`/proc/${name}/stat`, 'utf8'))?.[1]) === pid
+      } catch {
+        return false
+      }
+    })
+    .map(Number)
+
+async function killService({ system }: House, name: 'index' | 'worker'): Promise<void> {
+  const pid = system.services[name].pid!
+  const children = childrenOf(pid)
+  process.kill(pid, 'SIGKILL')
+  await vi.waitFor(
+    () => {
+      expect(children.filter(lives)).toEqual([])
+      expect(system.services[name].pid).toBeDefined()
+      expect(system.services[name].pid).not.toBe(pid)
+    },
+    { timeout: 30_000 },
+  )
+}
+
+/** Kills each part in the middle of what it does, in the order of the story; returns what was killed where. */
+async function killAll(house: House): Promise<string[]> {
+  const { db, home } = house
+  const killed: string[] = []
+  await until(db, 'select from contribution having count(*) > 15')
+  await killService(house, 'index')
+  killed.push('index')
+
+  await until(
+    db,
+    `select from job_run where idempotency_key like '%"fineTune:%' and status = 'Running' and progress > 0.1`,
+  )
+  await killService(house, 'worker')
+  killed.push('worker')
+
+  await until(db, `select from chain_transaction where id = 'usage:1:1'`)
+  process.kill(Number(readFileSync(join(home, 'postgres/data/postmaster.pid'), 'utf8').split('\n')[0]), 'SIGKILL')
+  killed.push('postgres')
+  return killed
+}
+
+/** What the house holds when the story is over. */
+async function books({ db }: House) {
+  const all = async (question: string) => (await db.query(question)).rows
+  return {
+    events: await all('select contract, name, args from chain_event where to_block is null order by id'),
+    receipts: await all('select id, fee, epoch from receipt order by id'),
+    credits: await all('select id, balance, spent from credit where to_block is null order by id'),
+    transactions: await all('select id, nonce, status from chain_transaction order by nonce'),
+    jobs: await all('select id, kind, status from job_run order by id'),
+    roots: await all(`select epoch, root, total from reward_map where to_block is null order by epoch`),
+  }
+}
+
+test('worker, indexer and PostgreSQL killed in mid-work: the same roots, and nothing happens twice', async () => {
+  const [calm, stormy] = [await openHouse(), await openHouse()]
+  const kills = killAll(stormy)
+  const [undisturbed, disturbed] = await Promise.all([play(calm), play(stormy)])
+  expect(await kills).toEqual(['index', 'worker', 'postgres'])
+
+  const [expected, found] = [await books(calm), await books(stormy)]
+  expect(expected.roots.map(({ epoch }) => epoch)).toEqual([1, 2])
+  expect(found.roots).toEqual(expected.roots)
+  expect(disturbed.rewards).toEqual(undisturbed.rewards)
+  expect(disturbed.rewards.difference).toBe('0')
+  expect(BigInt(disturbed.rewards.fees)).toBeGreaterThan(0n)
+
+  const once = (name: string, ...keys: string[]) =>
+    found.events.filter((event) => event.name === name).map(({ args }) => keys.map((key) => args[key]).join('-'))
+  expect(once('UsageSettled', 'epoch', 'endpointId')).toEqual(['1-1', '2-1'])
+  expect(once('VersionRegistered', 'versionId')).toEqual(['1', '2', '3'])
+  expect(once('RewardMapPublished', 'epoch')).toEqual(['1', '2'])
+  expect(found.receipts).toEqual(expected.receipts)
+  expect(found.credits).toEqual(expected.credits)
+  expect(found.transactions.map(({ id }) => id).sort()).toEqual(expected.transactions.map(({ id }) => id).sort())
+  expect(found.transactions.every(({ status }) => status === 'Mined')).toBe(true)
+  expect(found.transactions.map(({ nonce }) => nonce)).toEqual(expected.transactions.map(({ nonce }) => nonce))
+  expect(found.jobs).toEqual(expected.jobs)
+  expect(found.events).toEqual(expected.events)
+}, 400_000)
