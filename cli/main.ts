@@ -72,6 +72,10 @@ program
   .option('--port <number>', 'where to listen; 0 takes a free port', whole, 8545)
   .action(async (folder, options) => (await import('./replay.ts')).replay(folder, options))
 
+// The engine is loaded for its own command alone.
+if (process.argv[2] === 'models') (await import('./models.ts')).registerModels(program)
+else program.command('models').description('list, import, inspect, train and run models on this machine')
+
 const keys = program.command('keys').description('hand out and revoke access to the API')
 keys
   .command('create')
