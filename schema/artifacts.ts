@@ -14,12 +14,15 @@ export interface ArtifactStore {
 
 export class ArtifactError extends Error {
   override name = 'ArtifactError'
+  /** The name that was asked for, of one that is missing. */
+  readonly artifact?: string
   constructor(
     readonly code: 'missing' | 'corrupt' | 'unreachable' | 'full',
     message: string,
-    options?: ErrorOptions,
+    options: ErrorOptions & { artifact?: string } = {},
   ) {
     super(message, options)
+    this.artifact = options.artifact
   }
 }
 
@@ -99,7 +102,7 @@ const missing = (name: string, where: string, cause?: unknown) =>
   new ArtifactError(
     'missing',
     `Artifact ${name} is not in ${where}. Copy it there, or point S3_ENDPOINT and S3_BUCKET at the store that holds it.`,
-    { cause },
+    { cause, artifact: name },
   )
 
 export interface S3Settings {

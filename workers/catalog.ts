@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { ArtifactStore } from '#schema/artifacts.ts'
+import { ArtifactError, type ArtifactStore } from '#schema/artifacts.ts'
 import { rowOf, rowsOf } from '#schema/current.ts'
 import type { Database, Sql } from '#schema/database.ts'
 import {
@@ -15,6 +15,7 @@ import {
 import { fetchFolder } from '#schema/folders.ts'
 import { Contribution } from '#schema/onchain/datanets.ts'
 import { Mandate, Model, ModelVersion } from '#schema/onchain/models.ts'
+import { missing } from './faults.ts'
 import { JobError } from './job.ts'
 
 /** What handlers look up of models and versions: rows of the index joined with the documents that they name. */
@@ -81,11 +82,19 @@ export async function versionFacts(places: Places, versionId: string): Promise<V
   return { ...(await modelFacts(places, version.modelId)), version, manifest: made }
 }
 
-export const baseFolder = (places: Places, { specification }: Pick<ModelFacts, 'specification'>): Promise<string> =>
-  fetchFolder(places.artifacts, specification.baseModel, join(places.cache, 'folders'))
+/** @throws JobError when the store does not hold it whole. */
+export const baseFolder = (places: Places, { specification, model }: Pick<ModelFacts, 'specification' | 'model'>) =>
+  lay(places, specification.baseModel, 'BASE_MODEL_MISSING', `The base model of model ${model.id}`)
 
-export const adapterFolder = (places: Places, { version }: Pick<VersionFacts, 'version'>): Promise<string> =>
-  fetchFolder(places.artifacts, version.adapterHash, join(places.cache, 'folders'))
+/** @throws JobError when the store does not hold it whole. */
+export const adapterFolder = (places: Places, { version }: Pick<VersionFacts, 'version'>) =>
+  lay(places, version.adapterHash, 'ADAPTER_MISSING', `The adapter of version ${version.id}`)
+
+const lay = ({ artifacts, cache }: Places, name: string, code: string, what: string): Promise<string> =>
+  fetchFolder(artifacts, name, join(cache, 'folders')).catch((cause) => {
+    if (!(cause instanceof ArtifactError) || cause.code !== 'missing') throw cause
+    throw new JobError(code, `${what} (${name}) cannot be loaded. ${missing(cause)}`, { cause })
+  })
 
 /** Sealed items of the rubric. */
 export const sealedItems = async ({ artifacts }: Places, name: string) =>

@@ -3,12 +3,12 @@ import { join } from 'node:path'
 import type { Logger } from 'pino'
 import type { ArtifactStore } from '#schema/artifacts.ts'
 import type { Database } from '#schema/database.ts'
-import { InputError } from '#schema/inputs.ts'
 import { checkJobInput, type JobKind } from '#schema/jobs.ts'
 import type { JobRun } from '#schema/offchain/jobs.ts'
 import type { QueueEntry, QueueName, Queues } from '#schema/queue.ts'
 import type { Chain } from './chain.ts'
-import { beat, ClaimLost, claim, type Fault, giveUp, requeue, type StoredArtifact, succeed } from './claims.ts'
+import { beat, ClaimLost, claim, giveUp, requeue, type StoredArtifact, succeed } from './claims.ts'
+import { faultOfInput, plain } from './faults.ts'
 import { type Handler, type Handlers, Interruption, JobError, type NewArtifact, type Outcome } from './job.ts'
 import { startPulse } from './pulse.ts'
 
@@ -224,19 +224,4 @@ async function settle(
     if (!(err instanceof ClaimLost)) log.warn({ err }, 'could not record how the job ended; the sweep will')
     return false
   }
-}
-
-function faultOfInput(error: unknown): Fault | undefined {
-  if (error instanceof JobError) return { code: error.code, message: error.message }
-  if (error instanceof InputError) return { code: 'BAD_INPUT', message: error.message }
-  return undefined
-}
-
-/** An error as outsiders may read it: one short line, no stack, no passwords. */
-function plain(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error)
-  return text
-    .replace(/\/\/([^:@/\s]*):[^@/\s]*@/g, '//$1:…@')
-    .split('\n')[0]!
-    .slice(0, 500)
 }
