@@ -4,9 +4,12 @@ import { join } from 'node:path'
 import { ConfigError, readConfig } from '#config'
 import type { Deployment } from '#contracts/deploy.ts'
 import { startIndexer } from '#indexer/index.ts'
+import type { RewardMap } from '#rules/rewardMap.ts'
+import { type Difference, firstDifference } from '#rules/verification.ts'
 import { rowOf } from '#schema/current.ts'
 import { openDatabase } from '#schema/database.ts'
-import { RewardMap } from '#schema/onchain/rewards.ts'
+import { getDocument, type RewardMapDocument, rewardMap as rewardMapDocument } from '#schema/documents.ts'
+import { RewardMap as RewardMapRow } from '#schema/onchain/rewards.ts'
 import { startPostgres } from '#schema/postgres.ts'
 import { migrate } from '#schema/source.ts'
 import { computeEpoch } from '#workers/epoch.ts'
@@ -18,6 +21,8 @@ interface Verification {
   /** As the chain has it. */
   root: string
   recomputedRoot: string
+  /** The first place where the published map and the recomputed one part. */
+  difference: Difference | null
 }
 
 /** Indexes the chain anew into a database of its own and computes the epoch's root from that index and the artifacts alone.
@@ -37,13 +42,15 @@ export async function recomputeRoot(from: {
     const indexer = await startIndexer({ db, rpcUrl: from.rpcUrl, deployment: from.deployment, signal: abort.signal })
     try {
       await indexer.caughtUp()
-      const map = await rowOf(db, RewardMap, String(from.epoch))
+      const map = await rowOf(db, RewardMapRow, String(from.epoch))
       if (map?.status !== 'Published' || !map.root || map.lastBlock === null)
         throw new Error(`Epoch ${from.epoch} has no published reward map on this chain.`)
       const { s3 } = readConfig()
       const artifacts = await openArtifacts({ s3, artifacts: from.artifacts })
       const again = await computeEpoch({ sql: db, artifacts, deployment: from.deployment }, from.epoch, map.lastBlock)
-      return { epoch: from.epoch, root: map.root, recomputedRoot: again.root }
+      const published = map.uri ? await getDocument(artifacts, rewardMapDocument, map.uri) : undefined
+      const difference = published ? firstDifference(mapOf(published), mapOf(again)) : null
+      return { epoch: from.epoch, root: map.root, recomputedRoot: again.root, difference }
     } finally {
       abort.abort()
       await indexer.stopped.catch(() => {})
@@ -54,6 +61,32 @@ export async function recomputeRoot(from: {
     await rm(folder, { recursive: true, force: true })
   }
 }
+
+/** A document as the rules' own reward map. */
+const mapOf = (document: RewardMapDocument): RewardMap => ({
+  root: document.root as `0x${string}`,
+  total: BigInt(document.total),
+  treasury: 0n,
+  leaves: document.leaves.map(({ account, cumulative }) => ({
+    chain: BigInt(document.chainId),
+    distributor: document.distributor as `0x${string}`,
+    epoch: BigInt(document.epoch),
+    account: account as `0x${string}`,
+    cumulative: BigInt(cumulative),
+  })),
+  carried: document.carried.map((one) => ({ ...one, amount: BigInt(one.amount) }) as RewardMap['carried'][number]),
+  debts: document.debts.map((one) => ({ ...one, amount: BigInt(one.amount) }) as RewardMap['debts'][number]),
+  lines: document.lines.map(
+    (one) =>
+      ({
+        ...one,
+        amount: BigInt(one.amount),
+        pot: BigInt(one.pot),
+        weight: BigInt(one.weight),
+        whole: BigInt(one.whole),
+      }) as RewardMap['lines'][number],
+  ),
+})
 
 /** `modelcommons verify EPOCH`: says whether the chain's root follows from the chain's facts. Exits with 1 when it does not. */
 export async function verify(epoch: number, options: { artifacts?: string }): Promise<void> {
@@ -69,6 +102,11 @@ export async function verify(epoch: number, options: { artifacts?: string }): Pr
   })
   console.log(`Published   ${found.root}\nRecomputed  ${found.recomputedRoot}`)
   if (found.root === found.recomputedRoot) return console.log(`Epoch ${epoch} is right.`)
+  const { difference } = found
+  if (difference)
+    console.error(
+      `They part at ${difference.place}: published ${difference.published}, recomputed ${difference.recomputed}.`,
+    )
   console.error(`Epoch ${epoch} is wrong: its root does not follow from the chain. Open a dispute (ground: root).`)
   process.exitCode = 1
 }
