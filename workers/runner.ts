@@ -1,5 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { ArtifactStore } from '#schema/artifacts.ts'
 import type { Database } from '#schema/database.ts'
@@ -178,13 +179,18 @@ async function bounded<T>(signal: AbortSignal, graceMs: number, work: () => Prom
   }
 }
 
-/** Records how an attempt without an outcome ended; says whether the job itself has ended. */
+/** Between two tries to record how an attempt ended, while the database is away. */
+const RECORD_MS = 250
+
+/** Records how an attempt without an outcome ended; says whether the job itself has ended. While the database is away it tries again,
+ *  until the sweep would do it. */
 async function settle(
-  { db, queues, timing }: RunnerOptions,
+  { db, queues, timing }: Pick<RunnerOptions, 'db' | 'queues' | 'timing'>,
   job: JobRun,
   signal: AbortSignal,
   error: unknown,
   log: Logger,
+  patientUntil = Date.now() + timing.staleMs,
 ): Promise<boolean> {
   try {
     const why = signal.aborted ? (signal.reason as Interruption).why : undefined
@@ -221,7 +227,12 @@ async function settle(
     await queues.add({ ...entry, delayMs }).catch(() => {})
     return false
   } catch (err) {
-    if (!(err instanceof ClaimLost)) log.warn({ err }, 'could not record how the job ended; the sweep will')
-    return false
+    if (err instanceof ClaimLost) return false
+    if (signal.aborted || Date.now() > patientUntil) {
+      log.warn({ err }, 'could not record how the job ended; the sweep will')
+      return false
+    }
+    await sleep(RECORD_MS)
+    return settle({ db, queues, timing }, job, signal, error, log, patientUntil)
   }
 }
