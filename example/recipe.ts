@@ -78,6 +78,6 @@ export const SCALES: Record<Scale, Recipe> = {
     fineTune: { ...FINE_TUNE, epochs: 2 },
     compare: { ...COMPARE, tasks: 24, prompts: 20 },
     rlhf: { ...RLHF, steps: 2, prompts: 4, group: 2, practice: 16 },
-    calls: [2, 1],
+    calls: [1, 1],
   },
 }

@@ -45,8 +45,9 @@ const play = async ({ home, system }: House) =>
   })
 
 /** Waits until `question` has an answer; a database that is away has none. */
-async function until(db: Database, question: string): Promise<void> {
+async function until(db: Database, question: string, over: AbortSignal): Promise<void> {
   for (;;) {
+    over.throwIfAborted()
     const { rows } = await db.query(question).catch(() => ({ rows: [] }))
     if (rows.length > 0) return
     await sleep(5)
@@ -90,21 +91,26 @@ async function killService({ system }: House, name: 'index' | 'worker'): Promise
 }
 
 /** Kills each part in the middle of what it does, in the order of the story; returns what was killed where. */
-async function killAll(house: House): Promise<string[]> {
+async function killAll(house: House, over: AbortSignal): Promise<string[]> {
   const { db, home } = house
   const killed: string[] = []
-  await until(db, 'select from contribution having count(*) > 15')
+  await until(db, 'select from contribution having count(*) between 16 and 96', over)
   await killService(house, 'index')
   killed.push('index')
 
   await until(
     db,
     `select from job_run where idempotency_key like '%"fineTune:%' and status = 'Running' and progress > 0.1`,
+    over,
   )
   await killService(house, 'worker')
   killed.push('worker')
 
-  await until(db, `select from chain_transaction where id = 'usage:1:1'`)
+  await until(
+    db,
+    `select from job_run, chain_transaction sent where kind = 'settleEpoch' and job_run.status = 'Running' and sent.id = 'usage:1:1'`,
+    over,
+  )
   process.kill(Number(readFileSync(join(home, 'postgres/data/postmaster.pid'), 'utf8').split('\n')[0]), 'SIGKILL')
   killed.push('postgres')
   return killed
@@ -119,15 +125,17 @@ async function books({ db }: House) {
     credits: await all('select id, balance, spent from credit where to_block is null order by id'),
     transactions: await all('select id, nonce, status from chain_transaction order by nonce'),
     jobs: await all('select id, kind, status from job_run order by id'),
+    retried: await all('select kind from job_run where attempt > 1 order by created_at'),
     roots: await all(`select epoch, root, total from reward_map where to_block is null order by epoch`),
   }
 }
 
 test('worker, indexer and PostgreSQL killed in mid-work: the same roots, and nothing happens twice', async () => {
   const [calm, stormy] = [await openHouse(), await openHouse()]
-  const kills = killAll(stormy)
-  const [undisturbed, disturbed] = await Promise.all([play(calm), play(stormy)])
-  expect(await kills).toEqual(['index', 'worker', 'postgres'])
+  const over = new AbortController()
+  const playing = Promise.all([play(calm), play(stormy)]).finally(() => over.abort(new Error('The story is over.')))
+  const [[undisturbed, disturbed], killed] = await Promise.all([playing, killAll(stormy, over.signal)])
+  expect(killed).toEqual(['index', 'worker', 'postgres'])
 
   const [expected, found] = [await books(calm), await books(stormy)]
   expect(expected.roots.map(({ epoch }) => epoch)).toEqual([1, 2])
@@ -135,6 +143,8 @@ test('worker, indexer and PostgreSQL killed in mid-work: the same roots, and not
   expect(disturbed.rewards).toEqual(undisturbed.rewards)
   expect(disturbed.rewards.difference).toBe('0')
   expect(BigInt(disturbed.rewards.fees)).toBeGreaterThan(0n)
+
+  expect(found.retried).toContainEqual({ kind: 'fineTune' })
 
   const once = (name: string, ...keys: string[]) =>
     found.events.filter((event) => event.name === name).map(({ args }) => keys.map((key) => args[key]).join('-'))
