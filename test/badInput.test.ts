@@ -1,0 +1,349 @@
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Hex } from 'viem'
+import { privateKeyToAccount } from 'viem/accounts'
+import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest'
+import { type Batch, commitmentOf, contentsOf, signBatch, submitArguments } from '#contracts/test/batch.ts'
+import { propose } from '#contracts/test/mandate.ts'
+import { ALICE, BOB, ETHER, hashOf, PROPOSER, STRANGER, startWorld, type World } from '#contracts/test/world.ts'
+import { promptTokensAtMost } from '#graphql/commands/credit.ts'
+import { VOUCHER_TYPES, voucherDomain } from '#graphql/commands/vouchers.ts'
+import { type Database, openDatabase } from '#schema/database.ts'
+import { documentBytes } from '#schema/documents.ts'
+import { enqueue } from '#schema/enqueue.ts'
+import { Credit } from '#schema/onchain/market.ts'
+import { Model } from '#schema/onchain/models.ts'
+import { freePort } from '#schema/postgres.ts'
+import { freshDatabaseUrl } from './database.ts'
+import { blockTime, insert } from './factory.ts'
+import { databaseUrl } from './postgres.setup.ts'
+import { absent, bytes, everything, failed, freshHouse, refused, requireClear, startWorkerOf } from './refusals.ts'
+
+/** What is asked wrongly is refused in words that say what to do, and leaves everything as it was. The parts are real: PostgreSQL, the
+ *  API, a worker with every handler, a chain with the contracts, and the program itself. */
+
+let world: World
+beforeAll(async () => {
+  world = await startWorld()
+})
+afterAll(() => world?.anvil.stop())
+
+const consumer = privateKeyToAccount(`0x${'11'.repeat(32)}`)
+const stranger = privateKeyToAccount(`0x${'22'.repeat(32)}`)
+const me = consumer.address.toLowerCase()
+
+const FINE_TUNE =
+  'mutation ($input: FineTuneInput!, $key: String!) { fineTune(input: $input, idempotencyKey: $key) { id status } }'
+
+describe('an unknown model', () => {
+  test('is refused by the API; once the model is there, the same key starts the job', async () => {
+    const house = await freshHouse(world)
+    const variables = { input: { modelId: '9', datanetId: '1' }, key: 'k' }
+    const { code, message } = await refused(house, FINE_TUNE, variables)
+    expect(code).toBe('UNKNOWN_MODEL')
+    expect(message).toMatch(/modelId: there is no Model 9\. Query `models`/)
+    await insert(house.db, Model, { id: '9' })
+    expect((await house.ask(FINE_TUNE, variables)).data.fineTune.status).toBe('Queued')
+  })
+
+  test('fails the job of a worker at its first attempt: the chain may have taken the model back meanwhile', async () => {
+    const house = await freshHouse(world)
+    const queues = await startWorkerOf(house)
+    const block = await world.client.getBlockNumber()
+    const asked = { key: 'k', requestedBy: null }
+    const { id } = await enqueue({ db: house.db, queues }, 'fineTune', { modelId: '9', datanetId: '1' }, asked)
+    const job = await failed(house, id)
+    expect(job).toMatchObject({ attempt: 1, result: null, error: { code: 'UNKNOWN_MODEL' } })
+    expect(job.error!.message).toContain('no model 9. Query `models`')
+    expect(await world.client.getBlockNumber()).toBe(block)
+    expect(existsSync(join(house.folder, 'checkpoints', id))).toBe(false)
+  })
+})
+
+describe('what should be JSON and is not', () => {
+  const UPLOAD =
+    'mutation ($content: String!) { uploadArtifact(content: $content, kind: "sample", idempotencyKey: "k") { id kind } }'
+
+  test('a sample is refused with the place of the fault, neither listed nor stored; put right, it is stored', async () => {
+    const house = await freshHouse(world)
+    for (const content of ['{"prompt": "When?", "completion": ', 'When? Tomorrow.', '"When?"', 'null', '']) {
+      const { code, message } = await refused(house, UPLOAD, { content })
+      expect(code).toBe(content ? 'NOT_JSON' : 'ARTIFACT_TOO_LARGE')
+      if (content) expect(message).toMatch(/A sample must be (JSON|a JSON object)/)
+    }
+    const { data } = await house.ask(UPLOAD, { content: '{"prompt": "When?", "completion": "Tomorrow."}' })
+    expect(await house.artifacts.has(data.uploadArtifact.id)).toBe(true)
+  })
+
+  test('a request is refused before anything reads it', async () => {
+    const house = await freshHouse(world)
+    const before = await everything(house)
+    const headers = { 'content-type': 'application/json' }
+    const response = await fetch(`${house.url}/graphql`, { method: 'POST', headers, body: '{"query": "mutation {' })
+    expect(response.status).toBe(400)
+    const { errors } = (await response.json()) as { errors: { message: string; extensions: object }[] }
+    expect(errors).toEqual([
+      { message: 'The body is not JSON. Send {"query": "…", "variables": {…}}.', extensions: { code: 'BAD_REQUEST' } },
+    ])
+    expect(await everything(house)).toEqual(before)
+  })
+
+  test('a document that the chain names fails the job at once and is named', async () => {
+    const house = await freshHouse(world)
+    await startWorkerOf(house)
+    const { data } = await house.ask(FINE_TUNE, { input: { modelId: '2', datanetId: '2' }, key: 'k' })
+    const job = await failed(house, data.fineTune.id)
+    const { rows } = await house.db.query(`select spec_hash as name from model where id = '2'`)
+    expect(job).toMatchObject({ attempt: 1, error: { code: 'ARTIFACT_CORRUPT' } })
+    expect(job.error!.message).toContain(`Artifact ${rows[0].name} is not JSON. Publish the document again`)
+  })
+})
+
+const DEADLINE = BigInt(blockTime(1000).getTime() / 1000)
+const SUBMIT = `mutation ($endpointId: ID!, $consumer: String!, $cumulative: BigInt!, $deadline: BigInt!, $signature: String!) {
+  submitVoucher(endpointId: $endpointId, consumer: $consumer, cumulative: $cumulative, deadline: $deadline, signature: $signature, idempotencyKey: "k") { id used } }`
+
+async function voucher(cumulative: bigint, over: { chainId?: number; market?: string; signer?: typeof consumer } = {}) {
+  const { chainId = world.deployment.chainId, market = world.at.InferenceMarket, signer = consumer } = over
+  const signature = await signer.signTypedData({
+    domain: voucherDomain(chainId, market),
+    types: VOUCHER_TYPES,
+    primaryType: 'Voucher',
+    message: { consumer: consumer.address, endpointId: 1n, cumulative, deadline: DEADLINE },
+  })
+  const amounts = { cumulative: String(cumulative), deadline: String(DEADLINE) }
+  return { endpointId: '1', consumer: consumer.address, ...amounts, signature }
+}
+
+describe('a forged or replayed signature', () => {
+  test('of a voucher is refused by the API with what was signed wrongly; the true one still stands', async () => {
+    const house = await freshHouse(world)
+    const reason = async (variables: object) => refused(house, SUBMIT, variables)
+    const good = await voucher(100n)
+    expect(await reason(await voucher(100n, { signer: stranger }))).toEqual({
+      code: 'WRONG_SIGNER',
+      message: expect.stringMatching(
+        `is not ${me}’s for this voucher. Sign exactly .* contract ${world.at.InferenceMarket}`,
+      ),
+    })
+    expect((await reason({ ...good, cumulative: '101' })).code).toBe('WRONG_SIGNER')
+    expect((await reason({ ...good, endpointId: '2' })).code).toBe('WRONG_SIGNER')
+    expect((await reason(await voucher(100n, { market: world.at.GOpen }))).code).toBe('WRONG_SIGNER')
+    expect(await reason(await voucher(100n, { chainId: 1 }))).toEqual({
+      code: 'WRONG_CHAIN',
+      message: expect.stringMatching(/signed for chain 1; this is chain 31337/),
+    })
+    expect((await house.ask(SUBMIT, good)).errors).toBeUndefined()
+    expect((await house.ask(SUBMIT, await voucher(250n))).errors).toBeUndefined()
+    const { code, message } = await reason(good) // replayed, it would lower what was granted
+    expect(code).toBe('VOUCHER_SUPERSEDED')
+    expect(message).toContain('grants 250 wei stands already; this one grants 100')
+  })
+
+  test('of a batch of samples is refused by the contract, which takes neither samples nor stake', async () => {
+    const { modelId } = await propose(world)
+    const stakeEach = ETHER / 100n
+    await world.send(PROPOSER, 'DatanetRegistry', 'createDatanet', [modelId, 'CC0-1.0', stakeEach])
+    const batch = (name: string): Batch => ({
+      datanetId: 1n,
+      contributor: ALICE.address,
+      contents: contentsOf(name, 3),
+      stakeEach,
+      salt: hashOf(name),
+      deadline: 2n ** 40n,
+    })
+    const [first, second] = [batch('first'), batch('second')]
+    for (const one of [first, second])
+      await world.send(STRANGER, 'DatanetRegistry', 'commit', [commitmentOf(one), ALICE.address])
+    const holdings = async () => ({
+      contributions: await world.read('DatanetRegistry', 'contributionCount', []),
+      alice: await world.balance(ALICE.address),
+      registry: await world.balance(world.at.DatanetRegistry),
+    })
+    const refuse = async (of: Batch, signature: Hex, error: string) => {
+      const before = await holdings()
+      const sent = world.send(STRANGER, 'DatanetRegistry', 'submit', submitArguments(of, signature))
+      await expect(sent).rejects.toThrow(`DatanetRegistry.${error}`)
+      expect(await holdings()).toEqual(before)
+    }
+    await refuse(first, await signBatch(world, BOB, first, 0n), 'BadSignature')
+    await refuse(first, await signBatch(world, ALICE, first, 0n, { chainId: 1 }), 'BadSignature')
+    const signature = await signBatch(world, ALICE, first, 0n)
+    await world.send(STRANGER, 'DatanetRegistry', 'submit', submitArguments(first, signature))
+    await refuse(first, signature, 'NotCommitted') // the same again
+    await refuse(second, signature, 'BadSignature') // the same for other samples
+    await refuse(second, await signBatch(world, ALICE, second, 0n), 'BadSignature') // a nonce that is used up
+    const { contributions, alice, registry } = await holdings()
+    expect({ contributions, alice, registry }).toEqual({
+      contributions: 3n,
+      alice: 1_000n * ETHER - 3n * stakeEach,
+      registry: 3n * stakeEach,
+    })
+  })
+})
+
+test('a mutation with too deep a query, or too many at once, starts nothing; the same key works with a smaller one', async () => {
+  const house = await freshHouse(world)
+  const input = { modelId: '1', datanetId: '1' }
+  const nested = (levels: number): string => (levels ? `parent { ${nested(levels - 1)} }` : 'id')
+  const mutation = (inner: string) =>
+    `mutation ($input: FineTuneInput!, $key: String!) { fineTune(input: $input, idempotencyKey: $key) { ${inner} } }`
+  const deep = await refused(house, mutation(nested(30)), { input, key: 'k' })
+  expect(deep).toEqual({
+    code: 'TOO_COMPLEX',
+    message: 'The query is 32 levels deep, more than 18. Ask for the lower levels in a query of their own.',
+  })
+  const many = Array.from({ length: 51 }, (_, i) => `a${i}: fineTune(input: $input, idempotencyKey: "k${i}") { id }`)
+  const wide = await refused(house, `mutation ($input: FineTuneInput!) { ${many.join(' ')} }`, { input })
+  expect(wide).toEqual({ code: 'TOO_COMPLEX', message: expect.stringContaining('51 aliases, more than 50') })
+  const accepted = await house.ask(mutation(nested(3)), { input, key: 'k' })
+  expect(accepted.errors).toBeUndefined()
+})
+
+describe('a missing adapter', () => {
+  const PROMPT = 'What day is it?'
+  const INFER = 'mutation ($input: InferInput!, $key: String!) { infer(input: $input, idempotencyKey: $key) { id } }'
+  const MAXIMUM = BigInt(promptTokensAtMost(PROMPT)) + 20n
+  const input = { endpointId: '1', prompt: PROMPT, maxTokens: 10, consumer: consumer.address }
+
+  test('fails the call at once, names version and artifact, and gives all the credit back', async () => {
+    const house = await freshHouse(world)
+    const { db } = house
+    await startWorkerOf(house)
+    await insert(db, Credit, { id: me, balance: MAXIMUM }) // enough for one call at a time
+    await house.ask(SUBMIT, await voucher(MAXIMUM))
+    const before = await everything(house)
+    const call = async (key: string) => {
+      const { data, errors } = await house.ask(INFER, { input, key })
+      expect(errors).toBeUndefined()
+      return failed(house, data.infer.id)
+    }
+    const job = await call('a')
+    expect(job).toMatchObject({ attempt: 1, result: null, error: { code: 'ADAPTER_MISSING' } })
+    requireClear(job.error!.message)
+    expect(job.error!.message).toMatch(`The adapter of version 1 (${absent}) cannot be loaded.`)
+    expect(job.error!.message).toContain('S3_ENDPOINT')
+    expect(job.error!.message).not.toContain(house.folder) // where the store is, is not theirs to know
+    const shown = await house.ask(`{ job(id: "${job.id}") { status error result } }`)
+    expect(shown.data.job).toEqual({ status: 'Failed', error: job.error, result: null })
+
+    // The same key is the same call, failed; another one may use the same credit again.
+    expect((await call('a')).id).toBe(job.id)
+    const other = await call('b')
+    expect(other.id).not.toBe(job.id)
+    const holds = await db.query('select id, open, fee from credit_hold')
+    expect(holds.rows).toEqual([job.id, other.id].map((id) => ({ id, open: false, fee: 0n })))
+
+    // Nothing but the calls and their holds has come to be: no receipt, artifact, file, use of the voucher or transaction.
+    await db.query('delete from credit_hold')
+    await db.query('delete from job_run')
+    expect(await everything(house)).toEqual(before)
+    expect(await readdir(join(house.folder, 'checkpoints'))).toEqual([])
+  })
+
+  test('of which a file alone is missing is named with that file, and no half of it is laid', async () => {
+    const house = await freshHouse(world)
+    const lost = hashOf('a file of it')
+    const whole = await house.artifacts.put(bytes('{"r": 8}'))
+    const adapterHash = await house.artifacts.put(documentBytes({ files: { 'a.json': whole, 'b.safetensors': lost } }))
+    await house.db.query('update model_version set adapter_hash = $1', [adapterHash])
+    await startWorkerOf(house)
+    const query = 'mutation { evaluate(input: { versionId: "1" }, idempotencyKey: "k") { id } }'
+    const { data } = await house.ask(query)
+    const job = await failed(house, data.evaluate.id)
+    expect(job).toMatchObject({ attempt: 1, error: { code: 'ADAPTER_MISSING' } })
+    expect(job.error!.message).toContain(`(${adapterHash}) cannot be loaded. Artifact ${lost} is not in the store`)
+    const laid = await readdir(join(house.folder, 'cache', 'folders'))
+    expect(laid.filter((name) => name.includes(adapterHash) || name.endsWith('.part'))).toEqual([])
+  })
+})
+
+/** Runs the program to its end, with nothing in its environment but what is given. */
+async function run(command: string, env: Record<string, string>) {
+  const { PATH = '', HOME = '' } = process.env
+  return new Promise<{ code: unknown; said: string }>((resolve) => {
+    execFile(
+      process.execPath,
+      ['bin/modelcommons.js', command],
+      { cwd: join(import.meta.dirname, '..'), env: { PATH, HOME, LOG_LEVEL: 'info', ...env }, timeout: 30_000 },
+      (error, stdout, stderr) =>
+        resolve({
+          code: error ? error.code : 0,
+          said: `${stdout}${stderr}`.trim(),
+        }),
+    )
+  })
+}
+
+/** @returns what it said, which is one line, after an exit with code 1. */
+async function refusal(command: string, env: Record<string, string>): Promise<string> {
+  const { code, said } = await run(command, env)
+  expect({ code, lines: said.split('\n').length, said }).toEqual({ code: 1, lines: 1, said })
+  requireClear(said)
+  return said
+}
+
+async function emptyHome() {
+  const parent = await mkdtemp(join(tmpdir(), 'modelcommons-refused-'))
+  onTestFinished(() => rm(parent, { recursive: true, force: true }))
+  return join(parent, 'home')
+}
+
+describe('the program', () => {
+  test('ends with one line when its port is taken, before it has opened, started or written anything', async () => {
+    const taken = createServer((_, response) => void response.end('mine'))
+    await new Promise<void>((resolve) => void taken.listen(0, '127.0.0.1', resolve))
+    onTestFinished(() => void taken.close())
+    const { port } = taken.address() as AddressInfo
+    const [url, home] = [await freshDatabaseUrl(), await emptyHome()]
+    const db: Database = await openDatabase(url)
+    onTestFinished(() => db.close())
+    const before = await everything({ db, world })
+    const env = { PORT: String(port), MODELCOMMONS_HOME: home, DATABASE_URL: url }
+    const chainEnv = { RPC_URL: world.anvil.url, DEPLOYMENT: 'none.json', OPERATOR_KEY: `0x${'11'.repeat(32)}` }
+    const said = await Promise.all([
+      refusal('up', { ...env, DATABASE_URL: '' }),
+      refusal('api', { ...env, ...chainEnv }),
+    ])
+    for (const line of said) {
+      expect(line).toContain(`PORT: something listens on 127.0.0.1:${port} already.`)
+      expect(line).toContain('set PORT to another port')
+    }
+    expect(existsSync(home)).toBe(false) // no database, no chain
+    expect(await everything({ db, world })).toEqual(before)
+    const { rows } = await db.query(`select 1 from pg_namespace where nspname = 'bullmq'`)
+    expect(rows).toEqual([])
+    expect(await (await fetch(`http://127.0.0.1:${port}/`)).text()).toBe('mine')
+  })
+
+  test('ends with one line that names DATABASE_URL, never the password, when nothing answers there or refuses', async () => {
+    const home = await emptyHome()
+    const server = new URL(inject('postgresUrl'))
+    const closed = `postgres://me:hunter2@127.0.0.1:${await freePort()}/x`
+    const locked = new URL(server)
+    locked.password = 'hunter2'
+    const cases: [string, string, RegExp][] = [
+      ['migrate', closed, /no PostgreSQL answers at postgres:\/\/me:…@127\.0\.0\.1:\d+\/x \(.*ECONNREFUSED/],
+      ['migrate', locked.href, /password authentication failed.*correct the URL/],
+      ['migrate', databaseUrl(server.href, 'no_such'), /database "no_such" does not exist/],
+      ['migrate', 'mysql://me:hunter2@localhost/x', /expected a URL that starts with postgres:\/\//],
+      ['up', closed, /no PostgreSQL answers/],
+    ]
+    await Promise.all(
+      cases.map(async ([command, url, what]) => {
+        const { code, said } = await run(command, { DATABASE_URL: url, MODELCOMMONS_HOME: home, PORT: '0' })
+        expect({ code, said }).toEqual({ code: 1, said: expect.stringMatching(what) })
+        expect(said).toContain('DATABASE_URL')
+        expect(said).not.toMatch(/hunter2|^\s+at /m)
+        expect(said).not.toContain(server.password)
+      }),
+    )
+    // What `up` had begun when it heard is put back: no database, no chain, nobody who holds the home.
+    expect(existsSync(home) ? await readdir(home) : []).toEqual([])
+  })
+})

@@ -1,0 +1,137 @@
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { toHex } from 'viem'
+import { expect, onTestFinished, vi } from 'vitest'
+import { hashOf, OPERATOR, type World } from '#contracts/test/world.ts'
+import { testApi } from '#graphql/test/api.ts'
+import { localStore } from '#schema/artifacts.ts'
+import { documentBytes } from '#schema/documents.ts'
+import { findJob } from '#schema/enqueue.ts'
+import { Datanet } from '#schema/onchain/datanets.ts'
+import { Endpoint } from '#schema/onchain/market.ts'
+import { Mandate, Model, ModelVersion } from '#schema/onchain/models.ts'
+import { openQueues } from '#schema/queue.ts'
+import { openChain } from '#workers/chain.ts'
+import { startEngineLane } from '#workers/engine.ts'
+import { handlersWith } from '#workers/handlers/index.ts'
+import { startWorker } from '#workers/index.ts'
+import { silent, temporaryFolder } from '#workers/test/house.ts'
+import { QUICK } from '#workers/test/timing.ts'
+import { chain, insert, insertAll } from './factory.ts'
+
+/** The parts on which bad input is tried, and what must not change when it is refused. */
+
+export const absent = hashOf('an adapter that nobody stored')
+export const bytes = (text: string) => new TextEncoder().encode(text)
+
+/** An API on a database and a store of their own, with a model whose live version lacks its adapter, and an endpoint for it. */
+export async function freshHouse(world: World) {
+  const folder = await temporaryFolder()
+  const store = localStore(join(folder, 'artifacts'))
+  const api = await testApi({ artifacts: store, deployment: world.deployment })
+  const { db } = api
+  const document = (value: unknown) => store.put(documentBytes(value))
+  const sealed = await document({ salt: 's', items: [{ prompt: 'p', completion: 'c' }] })
+  const rubric = { metrics: [{ name: 'exact', kind: 'exact' }], test: sealed, validation: sealed, maxTokens: 4 }
+  const rubricHash = await document(rubric)
+  const baseModel = await document({ files: { 'config.json': await store.put(bytes('{}')) } })
+  const samples = { description: 'any', completionPattern: '.*', topic: [], maxPromptLength: 100 }
+  const specification = { name: 'Clerk', purpose: 'To test.', baseModel, rubric: rubricHash, samples }
+  const specHash = await document({ ...specification, licence: 'CC0-1.0', integration: 'none' })
+  const hashes = { baseModel, adapter: absent, datasetRoot: absent, codeHash: absent, sketches: null }
+  const run = { modelId: '1', parentVersionId: null, method: 'sft', dataset: [], evidence: [], weights: [] }
+  const manifestHash = await document({ ...run, ...hashes, configuration: {}, metrics: {} })
+  await chain(db, 10)
+  await insertAll(db, Model, [
+    { id: '1', specHash },
+    { id: '2', specHash: await store.put(bytes('{"name": "half a docu')) },
+  ])
+  await insertAll(db, Mandate, [
+    { id: '1', modelId: '1', rubricHash },
+    { id: '2', modelId: '2', rubricHash },
+  ])
+  await insertAll(db, Datanet, [
+    { id: '1', modelId: '1' },
+    { id: '2', modelId: '2' },
+  ])
+  const version = { modelId: '1', status: 'Promoted' as const, manifestHash, adapterHash: absent }
+  await insert(db, ModelVersion, { id: '1', ...version })
+  await insertAll(
+    db,
+    Endpoint,
+    ['1', '2'].map((id) => ({ id, versionId: '1', priceIn: 1000n, priceOut: 2000n })),
+  )
+  return { ...api, artifacts: store, folder, world }
+}
+export type House = Awaited<ReturnType<typeof freshHouse>>
+
+/** A worker with every handler; its engine would start with the first task, and none here comes so far. */
+export async function startWorkerOf({ db, artifacts, folder, world }: House) {
+  const queues = await openQueues({ databaseUrl: db.url })
+  const engine = await startEngineLane({ device: 'cpu', log: silent })
+  const operatorKey = toHex(OPERATOR.getHdKey().privateKey as Uint8Array)
+  const { deployment } = world
+  const worker = await startWorker({
+    db,
+    queues,
+    artifacts,
+    chain: await openChain({ rpcUrl: world.anvil.url, deployment, operatorKey, db, log: silent }),
+    handlers: handlersWith({ engine, cache: join(folder, 'cache'), deployment }),
+    log: silent,
+    gpuConcurrency: 1,
+    cpuConcurrency: 2,
+    device: 'cpu',
+    checkpoints: join(folder, 'checkpoints'),
+    timing: QUICK,
+  })
+  onTestFinished(async () => {
+    await worker.stop()
+    await engine.close()
+    await queues.close()
+  })
+  return queues
+}
+
+/** Waits for a job to fail. */
+export const failed = ({ db }: House, id: string) =>
+  vi.waitFor(
+    async () => {
+      const job = await findJob(db, id)
+      expect(job.status).toBe('Failed')
+      return job
+    },
+    { timeout: 20_000, interval: 20 },
+  )
+
+/** Every table's rows, every stored file and the chain's height: what may not change. */
+export async function everything({ db, folder, world }: Pick<House, 'db' | 'world'> & { folder?: string }) {
+  const { rows } = await db.query(
+    `select tablename as name from pg_tables where schemaname = 'public' and tablename not in ('worker_node', 'migration')`,
+  )
+  const each = rows.map(
+    ({ name }) => `select '${name}' as name, md5(string_agg(t::text, '|' order by t::text)) from "${name}" t`,
+  )
+  const tables = (await db.query(`${each.join(' union all ')} order by 1`)).rows
+  const stored = folder ? await readdir(join(folder, 'artifacts'), { recursive: true }) : []
+  return { tables, stored: stored.sort(), block: await world.client.getBlockNumber() }
+}
+
+/** Asks what is to be refused; returns the one error, with nothing changed. */
+export async function refused(house: House, query: string, variables: object) {
+  const before = await everything(house)
+  const { errors, data } = await house.ask(query, variables)
+  expect(Object.values(data ?? {}).every((value) => value === null)).toBe(true)
+  expect(errors).toHaveLength(1)
+  expect(await everything(house)).toEqual(before)
+  expect(house.logged).toEqual([]) // no fault of ours
+  const { message, extensions } = errors![0]!
+  expect(Object.keys(extensions)).toEqual(['code'])
+  requireClear(message)
+  return { code: extensions.code, message }
+}
+
+/** One message, in words, without a stack. */
+export function requireClear(message: string) {
+  expect(message).not.toMatch(/\n\s+at |node_modules|\.ts:\d/)
+  expect(message).not.toContain('undefined')
+}
