@@ -158,4 +158,4 @@ test('worker, indexer and PostgreSQL killed in mid-work: the same roots, and not
   expect(found.transactions.map(({ nonce }) => nonce)).toEqual(expected.transactions.map(({ nonce }) => nonce))
   expect(found.jobs).toEqual(expected.jobs)
   expect(found.events).toEqual(expected.events)
-}, 400_000)
+}, 600_000)
