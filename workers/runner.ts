@@ -1,4 +1,5 @@
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdirSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
@@ -147,11 +148,18 @@ async function callHandler(
   const handler = handlers[kind] as Handler<JobKind> | undefined
   if (!handler) throw new JobError('UNKNOWN_JOB', `This worker knows no job ${job.kind}. Update the workers.`)
   const input = checkJobInput(kind, job.input)
-  await mkdir(checkpointFolder, { recursive: true })
   signal.throwIfAborted()
   const { id, attempt, requestedBy } = job
   const context = { id, kind, attempt, input, requestedBy, db, artifacts, chain, report, metric, put, signal }
-  return handler({ ...context, checkpointFolder, log })
+  return handler({
+    ...context,
+    /** Made for the job that asks for it: most need none, and a disk that is busy would keep them waiting. */
+    get checkpointFolder() {
+      mkdirSync(checkpointFolder, { recursive: true })
+      return checkpointFolder
+    },
+    log,
+  })
 }
 
 async function store(artifacts: ArtifactStore, { kind, mediaType, bytes }: NewArtifact, stored: StoredArtifact[]) {
