@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import {
   type ContractFunctionArgs,
   type ContractFunctionName,
@@ -9,9 +10,12 @@ import {
   http,
   type LocalAccount,
   type TransactionReceipt,
+  TransactionReceiptNotFoundError,
 } from 'viem'
 import type { Deployment } from '#contracts/deploy.ts'
 import { type ContractName, contracts, type DecodedEvent, decodeLog } from '#contracts/events.ts'
+
+const PATIENCE_MS = 60_000
 
 type Abi<C extends ContractName> = (typeof contracts)[C]['abi']
 type Write = 'nonpayable' | 'payable'
@@ -31,6 +35,16 @@ export function openStoryChain(rpcUrl: string, deployment: Deployment) {
   })
   const transport = http(rpcUrl)
   const client = createPublicClient({ chain, transport, pollingInterval: 20, cacheTime: 0 })
+  /** A local chain mines at once, but a moment after it has answered. */
+  const mined = async (hash: `0x${string}`): Promise<TransactionReceipt> => {
+    for (const until = Date.now() + PATIENCE_MS; ; await sleep(5)) {
+      const receipt = await client.getTransactionReceipt({ hash }).catch((error) => {
+        if (error instanceof TransactionReceiptNotFoundError && Date.now() < until) return undefined
+        throw error
+      })
+      if (receipt) return receipt
+    }
+  }
   const names = new Map(
     Object.entries(addresses).map(([name, address]) => [address.toLowerCase(), name as ContractName]),
   )
@@ -53,7 +67,7 @@ export function openStoryChain(rpcUrl: string, deployment: Deployment) {
       await client.simulateContract(call as never)
       const wallet = createWalletClient({ account, chain, transport })
       const hash = await wallet.writeContract(call as never)
-      const receipt = await client.waitForTransactionReceipt({ hash })
+      const receipt = await mined(hash)
       if (receipt.status !== 'success')
         throw new Error(`${contract}.${functionName} reverted in block ${receipt.blockNumber}.`)
       const events = receipt.logs.flatMap((log) => {

@@ -133,9 +133,11 @@ export function sharesByBehaviour(lines: Line[], owner: Map<string, Contributor>
     adversarialShare: round(adversarial),
   }
   const checks = new Checks()
-  checks.that('a noisy sample earns less than half of a clean one', noisy < clean / 2)
-  checks.that('a duplicate earns less than half of a clean one', duplicate < clean / 2)
-  checks.that('an adversarial sample earns less than half of a clean one', adversarial < clean / 2)
+  checks.that('a noisy sample earns less than a clean one', noisy < clean)
+  checks.that('a duplicate earns less than a clean one', duplicate < clean)
+  checks.that('an adversarial sample earns less than a clean one', adversarial < clean)
+  const bad = perSample('noisy', 'duplicating', 'adversarial')
+  checks.that('together they earn less than half of a clean one', bad < clean / 2)
   return {
     shares,
     stage: {
