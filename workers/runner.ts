@@ -153,7 +153,7 @@ async function callHandler(
   const context = { id, kind, attempt, input, requestedBy, db, artifacts, chain, report, metric, put, signal }
   return handler({
     ...context,
-    /** Made for the job that asks for it: most need none, and a disk that is busy would keep them waiting. */
+    /** Made for the job that asks for it: most need none, and start sooner without. */
     get checkpointFolder() {
       mkdirSync(checkpointFolder, { recursive: true })
       return checkpointFolder
