@@ -28,7 +28,7 @@ export const RLHF = {
 export const DPO = { ...RLHF, method: 'dpo', steps: 40, beta: 0.1, learningRate: 0.0005 } as const
 
 /** Fresh prompts on which the win rate is measured, by the validators' hidden utility. */
-export const WIN_RATE_PROMPTS = 150
+export const WIN_RATE_PROMPTS = 200
 
 /** What one playing of the story asks for. */
 export interface Recipe {

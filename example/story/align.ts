@@ -49,7 +49,7 @@ export async function align(world: World, versionId: string): Promise<Aligned & 
   const found = await evaluate(world, policy.versionId)
   const checks = new Checks()
   if (rates)
-    checks.that('the win rate rises outside its interval', rates.after.lower > Math.max(0.5, rates.before.upper))
+    checks.that('the win rate is above one half, and above what it was, outside the interval', clearlyAbove(rates))
   checks.that('the aligned version meets the targets and serves', found.promoted)
   return {
     versionId: policy.versionId,
@@ -86,6 +86,12 @@ async function winRates(world: World, versionId: string, policyId: string, dpo: 
   const after = await winRate(world, policyId, versionId)
   const beside = await winRate(world, direct.versionId, versionId)
   return { before, after, beside, dpoVersionId: direct.versionId }
+}
+
+/** Whether the win rate is above one half, and its rise above zero, at the lower bounds of their 95 % intervals. */
+function clearlyAbove({ before, after }: { before: Rate; after: Rate }): boolean {
+  const margin = Math.hypot(after.rate - after.lower, before.rate - before.lower)
+  return after.lower > 0.5 && after.rate - before.rate > margin
 }
 
 /** How often a version's answers to fresh prompts beat another's by the hidden utility; ties count half. 95 % interval over prompts. */
