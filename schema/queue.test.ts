@@ -118,6 +118,20 @@ describe.each(backends)('the queue on %s', (backend) => {
     await vi.waitFor(() => expect(heard).toEqual([first.id, second.id]), { timeout: 10_000 })
   })
 
+  test('queues and workers are open and of use whenever in their opening all is lost', async () => {
+    for (let round = 0; round < 6; round++) {
+      const { queues, lose } = await freshQueues(backend)
+      const heard: string[] = []
+      const opening = queues.worker('cpu', 1, async ({ id }) => void heard.push(id))
+      await sleep(3 * round)
+      await lose()
+      await opening
+      const one = entry()
+      await queues.add(one)
+      await vi.waitFor(() => expect(heard).toEqual([one.id]), { timeout: 10_000 })
+    }
+  })
+
   test('a paused worker takes nothing new, and closing waits for what runs', async () => {
     const { queues } = await freshQueues(backend)
     const heard: string[] = []

@@ -92,9 +92,36 @@ interface Parts {
 function assemble(parts: Parts, settings: QueueSettings): Queues {
   const hear = settings.onError ?? (() => {})
   const named = (queue: QueueName) => `modelcommons-${queue}`
-  const queues = new Map(QUEUES.map((name) => [name, parts.queue(named(name))]))
-  for (const queue of queues.values()) queue.on('error', hear)
+  const open = (name: QueueName) => parts.queue(named(name)).on('error', hear)
+  const queues = new Map(QUEUES.map((name) => [name, open(name)]))
   const workers = new Set<Worker>()
+  /** Rebuilds the tables. A queue that missed them when it opened never looks again, so another takes its place. */
+  const mend = async () => {
+    await parts.mend?.()
+    await Promise.all(
+      [...queues].map(async ([name, queue]) => {
+        const ready = await queue.waitUntilReady().then(
+          () => true,
+          () => false,
+        )
+        if (ready || queues.get(name) !== queue) return
+        queues.set(name, open(name))
+        await queue.close().catch(hear)
+      }),
+    )
+  }
+  const openWorker = async (queue: QueueName, concurrency: number, work: (entry: QueueEntry) => Promise<void>) => {
+    await parts.mend?.()
+    const worker = parts.worker(named(queue), concurrency, work)
+    worker.on('error', hear)
+    try {
+      await worker.waitUntilReady() // a loop started before would spin for ever on a connection that failed once
+      return worker
+    } catch (cause) {
+      await worker.close(true)
+      throw cause
+    }
+  }
   const addAll = (entries: readonly QueueEntry[]) =>
     Promise.all(
       QUEUES.map(async (name) => {
@@ -115,20 +142,17 @@ function assemble(parts: Parts, settings: QueueSettings): Queues {
       const list = 'id' in entries ? [entries] : entries
       await addAll(list).catch(async (cause) => {
         if (!parts.mend) throw cause
-        await parts.mend()
+        await mend()
         await addAll(list)
       })
     },
     async worker(queue, concurrency, work) {
-      await parts.mend?.()
-      const worker = parts.worker(named(queue), concurrency, work)
-      worker.on('error', hear)
-      try {
-        await worker.waitUntilReady() // a loop started before would spin for ever on a connection that failed once
-      } catch (cause) {
-        await worker.close(true)
-        throw new QueueError(`The queue ${queue} could not be opened: ${(cause as Error).message}`, { cause })
-      }
+      const opening = () => openWorker(queue, concurrency, work)
+      const worker = await opening()
+        .catch(opening) // what was lost while the worker opened is there again
+        .catch((cause: Error) => {
+          throw new QueueError(`The queue ${queue} could not be opened: ${cause.message}`, { cause })
+        })
       workers.add(worker)
       worker.run().catch(hear)
       return {
