@@ -178,24 +178,32 @@ function run(
     state = 'stopped'
     await lock.release()
   })
-  stopped.then(
-    () => fail(new IndexerError('The indexer was stopped')),
-    (error: Error) => fail(error),
-  )
-  const fail = (error: Error) => {
+  /** Rejects with the reason of the stop. */
+  const ended: Promise<never> = stopped.then(() => {
+    throw new IndexerError('The indexer was stopped')
+  })
+  ended.catch((error: Error) => {
     problem = error.message
     for (const one of waiting) one.fail(error)
     waiting.clear()
+  })
+
+  /** The block that is the head now. A stop cuts the question short: then its reason is the answer. */
+  const headNow = async () => {
+    try {
+      const { head } = await source.tip()
+      return { block: head.number, hash: head.hash }
+    } catch (error) {
+      if (signal.aborted || state === 'stopped') return ended
+      throw error
+    }
   }
 
   return {
     stopped,
     async caughtUp(block) {
-      const wanted: { block: number; hash?: string } =
-        block === undefined
-          ? await source.tip().then(({ head }) => ({ block: head.number, hash: head.hash }))
-          : { block: Number(block) }
-      if (state === 'stopped') throw new IndexerError(problem ?? 'The indexer was stopped')
+      const wanted = block === undefined ? await headNow() : { block: Number(block) }
+      if (state === 'stopped') return ended
       await new Promise<void>((done, failed) => {
         waiting.add({ ...wanted, done, fail: failed })
         pause.poke()

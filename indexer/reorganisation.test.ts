@@ -131,6 +131,20 @@ test('a final block that disappears stops the indexer with what to do; told to r
   await expectClean(chain, db)
 })
 
+test('who waits for rows when the indexer is stopped, or asks afterwards, is told so', async () => {
+  const chain = await testChain()
+  const stop = new AbortController()
+  const indexer = await follow(chain, await freshDatabase(), { signal: stop.signal })
+  await indexer.caughtUp()
+  const waiting = [indexer.caughtUp(1_000_000), indexer.caughtUp()]
+  stop.abort(new Error('enough'))
+  const asked = indexer.caughtUp()
+  await indexer.stopped
+  const answers = await Promise.allSettled([...waiting, asked, indexer.caughtUp(), indexer.caughtUp(1)])
+  for (const answer of answers)
+    expect(answer).toMatchObject({ reason: { name: 'IndexerError', message: 'The indexer was stopped' } })
+})
+
 test('blocks become final as the chain goes on, and only then', async () => {
   const chain = await testChain()
   await prepareNoise(chain)
