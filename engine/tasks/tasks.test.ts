@@ -86,20 +86,23 @@ test('fields agree only where all listed ones do, and a malformed answer is wron
 })
 
 test('samples that teach the skill help more than samples that teach its opposite', async () => {
-  // Every third sample names another colour than its prompt; so the right colour must be learned against them.
+  // The model names the colours in this form already. Every third sample names another colour than its prompt: what it
+  // teaches can only harm, whatever the seed, and the others work against it.
+  const pairs = colourPairs(44, 'shade: ')
+  const [known, validation] = [pairs.slice(0, 32), pairs.slice(32)]
   const wrong = (index: number) => index % 3 === 0
-  const mixed = samples.map((sample, index) =>
-    wrong(index) ? { ...sample, completion: samples[(index + 1) % samples.length]!.completion } : sample,
+  const mixed = known.map((sample, index) =>
+    wrong(index) ? { ...sample, completion: known[(index + 1) % known.length]!.completion } : sample,
   )
   const young = join(model.folder, 'young')
   const plan = { ...training(young), samples: mixed }
-  await fineTune({ ...plan, training: { ...plan.training, epochs: 16 } }, context())
+  await fineTune({ ...plan, training: { ...plan.training, epochs: 8 } }, context())
   const sketchFile = join(model.folder, 'sketches')
   const input = {
     baseFolder: model.baseFolder,
     adapterFolder: young,
     samples: mixed,
-    validation: items,
+    validation,
     seed: 1,
     sketchFile,
   }
@@ -110,17 +113,17 @@ test('samples that teach the skill help more than samples that teach its opposit
     return values.reduce((a, b) => a + b, 0) / values.length
   }
   expect(meanOf(false)).toBeGreaterThan(0)
-  expect(meanOf(true)).toBeLessThan(meanOf(false))
+  expect(meanOf(true)).toBeLessThan(0)
   const right = mixed.map((_, index) => !wrong(index))
   expect(
     areaUnderCurve(
       influences.map(({ mean }) => mean),
       right,
     ),
-  ).toBeGreaterThan(0.8)
+  ).toBeGreaterThan(0.95)
   expect(influences.every(({ standardError }) => standardError > 0)).toBe(true)
 
-  const question = { prompt: 'thing 7 is red', answer: 'colour | red' }
+  const question = { prompt: 'thing 7 is red', answer: 'shade: red' }
   const {
     tokens,
     influences: traced,
@@ -133,10 +136,8 @@ test('samples that teach the skill help more than samples that teach its opposit
   expect(tokens).toBeGreaterThan(1)
   expect(traced).toHaveLength(mixed.length)
   expect(similarities.every((value) => value >= -1 && value <= 1)).toBe(true)
-  const holders = mixed.flatMap(({ completion }, index) => (completion === 'colour | red' ? [index] : []))
-  expect(spans).toEqual([
-    { start: 0, end: tokens, text: 'colour | red', occurrences: holders.length, samples: holders },
-  ])
+  const holders = mixed.flatMap(({ completion }, index) => (completion === 'shade: red' ? [index] : []))
+  expect(spans).toEqual([{ start: 0, end: tokens, text: 'shade: red', occurrences: holders.length, samples: holders }])
   await expect(explainAnswer({ ...input, ...question, samples: mixed.slice(1) }, context())).rejects.toThrow(
     /holds 32 sketches for 31 samples/,
   )
