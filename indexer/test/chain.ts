@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import {
   type Abi,
   type Address,
@@ -19,7 +20,7 @@ export interface TestChain {
   url: string
   deployment: Deployment
   accounts: Address[]
-  /** Sends a transaction, which is mined at once. @throws when it reverts. */
+  /** Sends a transaction and waits until it is mined, at once or on a busy machine a little later. @throws when it reverts. */
   send(from: number, contract: ContractName, name: string, args?: readonly unknown[], value?: bigint): Promise<Hex>
   read(contract: ContractName, name: string, args?: readonly unknown[]): Promise<unknown>
   call(method: string, ...params: unknown[]): Promise<unknown>
@@ -38,6 +39,16 @@ export async function testChain(settings: Partial<Settings> = {}, options: Anvil
   const anvil = await startAnvil({ genesisTimestamp: GENESIS, blockInterval: 1, ...options })
   onTestFinished(() => anvil.stop())
   return connect(anvil, settings)
+}
+
+const MINED_WITHIN_MS = 20_000
+
+async function receiptOf(call: TestChain['call'], hash: Hex): Promise<{ status: string }> {
+  for (const began = performance.now(); performance.now() - began < MINED_WITHIN_MS; await sleep(5)) {
+    const receipt = (await call('eth_getTransactionReceipt', hash)) as { status: string } | null
+    if (receipt) return receipt
+  }
+  throw new Error(`Transaction ${hash} was not mined within ${MINED_WITHIN_MS / 1000} s`)
 }
 
 async function connect(anvil: Anvil, settings: Partial<Settings>): Promise<TestChain> {
@@ -59,8 +70,8 @@ async function connect(anvil: Anvil, settings: Partial<Settings>): Promise<TestC
       const to = deployment.addresses[contract]
       const transaction = { from: accounts[from], to, data, value: `0x${value.toString(16)}`, gas: '0x1000000' }
       const hash = (await call('eth_sendTransaction', transaction)) as Hex
-      const receipt = (await call('eth_getTransactionReceipt', hash)) as { status: string } | null
-      if (receipt && receipt.status !== '0x1') {
+      const { status } = await receiptOf(call, hash)
+      if (status !== '0x1') {
         const abi = abiOf(contract)
         const reason = await client
           .simulateContract({ address: to, abi, functionName: name, args, account: accounts[from], value })
