@@ -1,7 +1,7 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { readConfig } from '#config'
+import { ConfigError, readConfig } from '#config'
 import { openLog } from './log.ts'
 import { openArtifacts } from './stores.ts'
 import { startSystem } from './system.ts'
@@ -10,7 +10,11 @@ import { recomputeRoot } from './verify.ts'
 /** `modelcommons demo`: one whole lifecycle on a fresh state. Exits with 0 only when every stage's check holds. */
 export async function demo({ json, seed, keep }: { json?: boolean; seed: number; keep?: string }): Promise<void> {
   const home = keep ? resolve(keep) : await mkdtemp(join(tmpdir(), 'modelcommons-demo-'))
-  if (keep) await mkdir(home, { recursive: true })
+  if (keep) {
+    await mkdir(home, { recursive: true })
+    if ((await readdir(home)).length)
+      throw new ConfigError(`--keep: ${home} is not empty. The demo starts from nothing: name a new folder.`)
+  }
   process.env.LOG_LEVEL ??= 'warn'
   // A fresh state of its own: only the device and the log level are taken from the environment.
   const { MODELCOMMONS_DEVICE, LOG_LEVEL } = process.env
