@@ -160,10 +160,10 @@ test('a job that fails or is cancelled gives its reserved credit back', async ()
        values ($1, '0x1', '1', 10, true, now(), 1, 1)`,
       [id],
     )
-  await house.worker({ infer: () => Promise.reject(new JobError('NO', 'No.')) })
   const consumer = `0x${'1'.repeat(40)}`
   const { id } = await house.ask('infer', { endpointId: '1', prompt: 'hi', consumer })
   await hold(id)
+  await house.worker({ infer: () => Promise.reject(new JobError('NO', 'No.')) })
   await ended(house, id)
   const { rows } = await house.db.query('select open, fee from credit_hold')
   expect(rows).toEqual([{ open: false, fee: 0n }])
