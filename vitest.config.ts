@@ -9,6 +9,8 @@ export default defineConfig({
     globalSetup: ['test/postgres.setup.ts'],
     testTimeout: 60_000,
     hookTimeout: 120_000,
+    // Whole processes are killed and clocks awaited here; on a shared CI machine one of thousand waits may be too short.
+    retry: process.env.CI ? 1 : 0,
     pool: 'forks',
     maxWorkers: 2,
   },

@@ -12,6 +12,9 @@ import { type Header, Inconsistent, type Source, type Stretch, type Tip } from '
 const LINKED_BLOCKS = 256
 const ANCESTORS_AT_ONCE = 64
 
+/** How long a head before a final block must last until it is taken for the chain's end. */
+const GRAVE_PATIENCE_MS = 2_000
+
 export interface Chain {
   db: Database
   source: Source
@@ -138,10 +141,13 @@ export class Follower {
     return true
   }
 
-  /** The node's chain is shorter than ours: a node that lags, or a chain that was set back. */
+  /** The node's chain is shorter than ours: a node that lags, or a chain that was set back. One that ends before what was final is
+   *  far likelier to lag, so that is believed only when it lasts. */
   private async shorter(tip: Tip): Promise<boolean> {
     this.shorterSince ??= performance.now()
-    if (performance.now() - this.shorterSince < this.chain.patienceMs) return false
+    const grave = tip.head.number < this.position.finalBlock
+    const patience = grave ? Math.max(this.chain.patienceMs, GRAVE_PATIENCE_MS) : this.chain.patienceMs
+    if (performance.now() - this.shorterSince < patience) return false
     this.shorterSince = undefined
     return this.reconcile(tip)
   }
