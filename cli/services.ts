@@ -107,7 +107,7 @@ export const runWorker = () =>
     const queues = await openQueues({ databaseUrl, redisUrl: config.redisUrl })
     const artifacts = await openArtifacts(config)
     const chain = await openChain({ rpcUrl, deployment, operatorKey, db, log })
-    const engine = await startEngineLane({ device: config.device, log })
+    const engine = await startEngineLane({ device: config.device, log, slots: config.gpuConcurrency })
     const worker = await startWorker({
       db,
       queues,
