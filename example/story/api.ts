@@ -24,12 +24,13 @@ export class Api {
 
   private async once<T>(query: string, variables: Record<string, unknown>): Promise<T> {
     let answer: { data?: T; errors?: { message: string; extensions?: { code?: string } }[] }
+    this.signal.throwIfAborted()
     try {
       const response = await fetch(`${this.url}/graphql`, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify({ query, variables }),
-        signal: this.signal,
+        signal: AbortSignal.timeout(PATIENCE_MS),
       })
       answer = (await response.json()) as typeof answer
     } catch (cause) {
