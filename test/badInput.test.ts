@@ -12,7 +12,7 @@ import { type Batch, commitmentOf, contentsOf, signBatch, submitArguments } from
 import { propose } from '#contracts/test/mandate.ts'
 import { ALICE, BOB, ETHER, hashOf, PROPOSER, STRANGER, startWorld, type World } from '#contracts/test/world.ts'
 import { promptTokensAtMost } from '#graphql/commands/credit.ts'
-import { VOUCHER_TYPES, voucherDomain } from '#graphql/commands/vouchers.ts'
+import { voucherData } from '#rules/signing.ts'
 import { type Database, openDatabase } from '#schema/database.ts'
 import { documentBytes } from '#schema/documents.ts'
 import { enqueue } from '#schema/enqueue.ts'
@@ -110,12 +110,8 @@ const SUBMIT = `mutation ($endpointId: ID!, $consumer: String!, $cumulative: Big
 
 async function voucher(cumulative: bigint, over: { chainId?: number; market?: string; signer?: typeof consumer } = {}) {
   const { chainId = world.deployment.chainId, market = world.at.InferenceMarket, signer = consumer } = over
-  const signature = await signer.signTypedData({
-    domain: voucherDomain(chainId, market),
-    types: VOUCHER_TYPES,
-    primaryType: 'Voucher',
-    message: { consumer: consumer.address, endpointId: 1n, cumulative, deadline: DEADLINE },
-  })
+  const message = { consumer: consumer.address, endpointId: 1n, cumulative, deadline: DEADLINE }
+  const signature = await signer.signTypedData(voucherData({ chainId, contract: market as `0x${string}` }, message))
   const amounts = { cumulative: String(cumulative), deadline: String(DEADLINE) }
   return { endpointId: '1', consumer: consumer.address, ...amounts, signature }
 }

@@ -1,5 +1,6 @@
 import { type Address, encodeAbiParameters, encodePacked, type Hex, keccak256 } from 'viem'
 import type { HDAccount } from 'viem/accounts'
+import { contributionData } from '#rules/signing.ts'
 import { hashOf, type World } from './world.ts'
 
 /** A batch of contents on its way into a datanet. */
@@ -31,26 +32,12 @@ export async function signBatch(
   nonce: bigint,
   over: { chainId?: number; contract?: Address; name?: string } = {},
 ): Promise<Hex> {
-  return signer.signTypedData({
-    domain: {
-      name: over.name ?? 'DatanetRegistry',
-      version: '1',
-      chainId: over.chainId ?? world.deployment.chainId,
-      verifyingContract: over.contract ?? world.at.DatanetRegistry,
-    },
-    types: {
-      Contribution: [
-        { name: 'datanetId', type: 'uint256' },
-        { name: 'contributor', type: 'address' },
-        { name: 'contentsHash', type: 'bytes32' },
-        { name: 'stakeEach', type: 'uint256' },
-        { name: 'nonce', type: 'uint256' },
-        { name: 'deadline', type: 'uint256' },
-      ],
-    },
-    primaryType: 'Contribution',
-    message: { ...batch, contentsHash: contentsHash(batch.contents), nonce },
-  })
+  const place = {
+    chainId: over.chainId ?? world.deployment.chainId,
+    contract: over.contract ?? world.at.DatanetRegistry,
+  }
+  const data = contributionData(place, { ...batch, contentsHash: contentsHash(batch.contents), nonce })
+  return signer.signTypedData({ ...data, domain: { ...data.domain, name: over.name ?? data.domain.name } })
 }
 
 export const submitArguments = (batch: Batch, signature: Hex = '0x') =>

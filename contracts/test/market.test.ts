@@ -1,8 +1,9 @@
 import type { Address, Hex } from 'viem'
 import type { HDAccount } from 'viem/accounts'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import type { VoucherMessage } from '#rules/signing.ts'
 import { evaluate, mandate, version } from './mandate.ts'
-import { signVoucher, type Voucher } from './vouchers.ts'
+import { signVoucher } from './vouchers.ts'
 import { ALICE, BOB, CONSUMER, GENESIS, HOST, hashOf, OPERATOR, STRANGER, startWorld, type World } from './world.ts'
 
 const ZERO = `0x${'0'.repeat(64)}` as const
@@ -30,14 +31,14 @@ beforeEach(async () => {
 })
 afterEach(() => world.revert(clean))
 
-const grant = (cumulative: bigint, over: Partial<Voucher> = {}): Voucher => ({
+const grant = (cumulative: bigint, over: Partial<VoucherMessage> = {}): VoucherMessage => ({
   consumer: CONSUMER.address,
   endpointId: 1n,
   cumulative,
   deadline: BigInt(GENESIS + 100_000),
   ...over,
 })
-const redemption = async (voucher: Voucher, amount: bigint, signer: HDAccount = CONSUMER) => ({
+const redemption = async (voucher: VoucherMessage, amount: bigint, signer: HDAccount = CONSUMER) => ({
   voucher,
   amount,
   signature: await signVoucher(world, signer, voucher),

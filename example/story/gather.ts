@@ -1,5 +1,6 @@
 import { keccak256, stringToBytes } from 'viem'
 import { canonicalSample, commitment, contentHash, contentsHash, type Sample } from '#rules/sample.ts'
+import { contributionData } from '#rules/signing.ts'
 import { accountOf } from '../accounts.ts'
 import { type Contributor, contributors } from '../people.ts'
 import { testItems } from '../skill/rubric.ts'
@@ -90,33 +91,19 @@ async function submit(
 ): Promise<{ firstId: bigint; block: bigint }> {
   const account = accountOf('contributor', person.nth)
   const nonce = await chain.read('DatanetRegistry', 'nonces', [account.address])
-  const signature = await account.signTypedData({
-    domain: {
-      name: 'DatanetRegistry',
-      version: '1',
-      chainId: chain.chainId,
-      verifyingContract: chain.addresses.DatanetRegistry,
-    },
-    types: {
-      Contribution: [
-        { name: 'datanetId', type: 'uint256' },
-        { name: 'contributor', type: 'address' },
-        { name: 'contentsHash', type: 'bytes32' },
-        { name: 'stakeEach', type: 'uint256' },
-        { name: 'nonce', type: 'uint256' },
-        { name: 'deadline', type: 'uint256' },
-      ],
-    },
-    primaryType: 'Contribution',
-    message: {
-      datanetId,
-      contributor: account.address,
-      contentsHash: contentsHash(hashes),
-      stakeEach: STAKE,
-      nonce,
-      deadline: FAR,
-    },
-  })
+  const signature = await account.signTypedData(
+    contributionData(
+      { chainId: chain.chainId, contract: chain.addresses.DatanetRegistry },
+      {
+        datanetId,
+        contributor: account.address,
+        contentsHash: contentsHash(hashes),
+        stakeEach: STAKE,
+        nonce,
+        deadline: FAR,
+      },
+    ),
+  )
   const mined = await chain.send(accountOf('challenger'), 'DatanetRegistry', 'submit', [
     datanetId,
     account.address,

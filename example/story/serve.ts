@@ -1,3 +1,4 @@
+import { voucherData } from '#rules/signing.ts'
 import { accountOf } from '../accounts.ts'
 import { type Consumer, consumers } from '../consumers.ts'
 import { scoreFields } from '../skill/score.ts'
@@ -102,24 +103,9 @@ async function prepay(world: World, { nth }: Consumer): Promise<void> {
 /** Signs a voucher: from now on the endpoint may take up to `cumulative` in all. */
 async function grant({ api, chain }: World, { nth }: Consumer, endpointId: string, cumulative: bigint): Promise<void> {
   const account = accountOf('consumer', nth)
-  const signature = await account.signTypedData({
-    domain: {
-      name: 'InferenceMarket',
-      version: '1',
-      chainId: chain.chainId,
-      verifyingContract: chain.addresses.InferenceMarket,
-    },
-    types: {
-      Voucher: [
-        { name: 'consumer', type: 'address' },
-        { name: 'endpointId', type: 'uint256' },
-        { name: 'cumulative', type: 'uint256' },
-        { name: 'deadline', type: 'uint64' },
-      ],
-    },
-    primaryType: 'Voucher',
-    message: { consumer: account.address, endpointId: BigInt(endpointId), cumulative, deadline: FAR },
-  })
+  const place = { chainId: chain.chainId, contract: chain.addresses.InferenceMarket }
+  const voucher = { consumer: account.address, endpointId: BigInt(endpointId), cumulative, deadline: FAR }
+  const signature = await account.signTypedData(voucherData(place, voucher))
   await api.query(
     `mutation ($endpointId: ID!, $consumer: String!, $cumulative: BigInt!, $deadline: BigInt!, $signature: String!, $key: String!) {
       submitVoucher(endpointId: $endpointId, consumer: $consumer, cumulative: $cumulative, deadline: $deadline, signature: $signature, idempotencyKey: $key) { id }

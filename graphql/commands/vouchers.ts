@@ -1,5 +1,6 @@
 import { Arg, Ctx, ID, Mutation, Resolver } from 'type-graphql'
 import { type Hex, isAddress, recoverTypedDataAddress } from 'viem'
+import { type VoucherMessage, voucherData } from '#rules/signing.ts'
 import type { Sql } from '#schema/database.ts'
 import { SignedVoucher } from '#schema/offchain/access.ts'
 import { Endpoint } from '#schema/onchain/market.ts'
@@ -7,26 +8,6 @@ import { BigIntScalar } from '#schema/scalars.ts'
 import type { ApiContext, Deployment } from '../context.ts'
 import { ApiError } from '../errors.ts'
 import { tableFor } from '../names.ts'
-
-/** The EIP-712 type that the market redeems. */
-export const VOUCHER_TYPES = {
-  Voucher: [
-    { name: 'consumer', type: 'address' },
-    { name: 'endpointId', type: 'uint256' },
-    { name: 'cumulative', type: 'uint256' },
-    { name: 'deadline', type: 'uint64' },
-  ],
-} as const
-
-export const voucherDomain = (chainId: number, market: string) =>
-  ({ name: 'InferenceMarket', version: '1', chainId, verifyingContract: market as Hex }) as const
-
-interface Voucher {
-  consumer: Hex
-  endpointId: bigint
-  cumulative: bigint
-  deadline: bigint
-}
 
 @Resolver()
 export class VoucherCommand {
@@ -62,7 +43,7 @@ const UINT256 = 2n ** 256n
 async function readVoucher(
   sql: Sql,
   given: { endpointId: string; consumer: string; cumulative: bigint; deadline: bigint },
-): Promise<Voucher> {
+): Promise<VoucherMessage> {
   const { endpointId, consumer, cumulative, deadline } = given
   if (!isAddress(consumer, { strict: false }))
     throw new ApiError('BAD_INPUT', `consumer must be an address; got ${JSON.stringify(consumer.slice(0, 80))}.`)
@@ -93,17 +74,18 @@ async function readVoucher(
 const USUAL_CHAINS = [1, 10, 56, 137, 8453, 31337, 42161, 11155111]
 
 /** @throws ApiError unless `signature` is the consumer's for this voucher, this chain and this market. */
-async function requireSigner({ chainId, addresses }: Deployment, voucher: Voucher, signature: string): Promise<void> {
+async function requireSigner(
+  { chainId, addresses }: Deployment,
+  voucher: VoucherMessage,
+  signature: string,
+): Promise<void> {
   const market = addresses.InferenceMarket
   if (!market) throw new Error('the deployment names no InferenceMarket')
   if (!/^0x[0-9a-fA-F]{130}$/.test(signature))
     throw new ApiError('BAD_SIGNATURE', 'The signature must be 65 bytes as hex: 0x and 130 digits.')
   const signerOn = async (chain: number) => {
     const recovered = await recoverTypedDataAddress({
-      domain: voucherDomain(chain, market),
-      types: VOUCHER_TYPES,
-      primaryType: 'Voucher',
-      message: voucher,
+      ...voucherData({ chainId: chain, contract: market as Hex }, voucher),
       signature: signature as Hex,
     }).catch(() => undefined)
     return recovered?.toLowerCase()
@@ -123,7 +105,7 @@ async function requireSigner({ chainId, addresses }: Deployment, voucher: Vouche
 }
 
 /** Keeps the newest voucher of a consumer for an endpoint; grants only grow. */
-async function store(sql: Sql, voucher: Voucher, signature: string): Promise<string> {
+async function store(sql: Sql, voucher: VoucherMessage, signature: string): Promise<string> {
   const { consumer, endpointId, cumulative, deadline } = voucher
   const id = `${endpointId}-${consumer}`
   await sql.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [`credit:${consumer}`])

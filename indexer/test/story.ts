@@ -9,6 +9,7 @@ import {
   zeroHash,
 } from 'viem'
 import { contracts } from '#contracts/events.ts'
+import { voucherData } from '#rules/signing.ts'
 import { accountOf, type TestChain } from './chain.ts'
 
 /** A life in which every contract says everything it can say. Account 0 is the operator; 1 proposes and hosts; 2 votes and
@@ -243,24 +244,8 @@ async function serve(chain: TestChain) {
   await send(1, 'InferenceMarket', 'setVersion', [1n, 3n])
   await send(4, 'InferenceMarket', 'deposit', [accounts[4], ether(20)])
   const voucher = { consumer: accounts[4]!, endpointId: 1n, cumulative: ether(6), deadline: 2n ** 40n }
-  const signature = await accountOf(4).signTypedData({
-    domain: {
-      name: 'InferenceMarket',
-      version: '1',
-      chainId: 31_337,
-      verifyingContract: deployment.addresses.InferenceMarket,
-    },
-    types: {
-      Voucher: [
-        { name: 'consumer', type: 'address' },
-        { name: 'endpointId', type: 'uint256' },
-        { name: 'cumulative', type: 'uint256' },
-        { name: 'deadline', type: 'uint64' },
-      ],
-    },
-    primaryType: 'Voucher',
-    message: voucher,
-  })
+  const place = { chainId: 31_337, contract: deployment.addresses.InferenceMarket }
+  const signature = await accountOf(4).signTypedData(voucherData(place, voucher))
   const redemption = { voucher, amount: ether(5), signature }
   await send(1, 'InferenceMarket', 'settleUsage', [1n, 1n, hashOf('usage'), 100n, 200n, ether(5), [redemption]])
   await send(1, 'InferenceMarket', 'settleUsage', [2n ** 200n, 1n, hashOf('absurd'), 2n ** 255n, 0n, 0n, []])
