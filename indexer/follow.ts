@@ -157,6 +157,7 @@ export class Follower {
     const { db, chainId, counters } = this.chain
     const before = this.position
     const ancestor = await this.ancestor(tip)
+    if (ancestor.hash === before.hash) return false // the node has come to its senses
     if (ancestor.number < before.finalBlock && this.chain.deepReorganisation === 'stop')
       throw new IndexerError(
         `The chain at RPC_URL no longer holds block ${before.finalBlock}, which was final here: its last block in common is ${ancestor.number}. If that is the right chain, rewind the index to it (modelcommons index --rewind); payments made since may need correction. Otherwise correct RPC_URL.`,

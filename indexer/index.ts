@@ -6,7 +6,7 @@ import { type Chain, Follower } from './follow.ts'
 import { ChainLock } from './lock.ts'
 import { type Counters, newCounters } from './metrics.ts'
 import { Pause } from './pause.ts'
-import { backoff } from './rpc.ts'
+import { backoff, type RpcOptions } from './rpc.ts'
 import { gatewayHeight, runProcessorProcess } from './squid/backfill.ts'
 
 export type { FollowedDeployment } from './begin.ts'
@@ -34,6 +34,8 @@ export interface IndexerOptions {
   gatewayUrl?: string
   /** When a final block is no longer on the chain: `stop` with an error (the default), or `rewind`. */
   deepReorganisation?: 'stop' | 'rewind'
+  /** How long an answer may take, and the shortest wait before another try: of the node's answers and of whole rounds. */
+  patience?: Pick<RpcOptions, 'timeoutMs' | 'delayMs'>
 }
 
 export interface IndexerStatus extends Position {
@@ -73,7 +75,8 @@ export async function startIndexer(options: IndexerOptions): Promise<Indexer> {
     const lock = new ChainLock(db, deployment.chainId)
     const follower = new Follower(chain, position)
     const backfill = () => backfillFrom(options, chain, follower)
-    const indexer = run(chain, follower, lock, pollMs, backfill, log)
+    const pace = { pollMs, delayMs: options.patience?.delayMs }
+    const indexer = run(chain, follower, lock, pace, backfill, log)
     indexer.stopped.then(
       () => stop.abort(),
       () => stop.abort(),
@@ -89,6 +92,7 @@ async function prepare(options: IndexerOptions, signal: AbortSignal, patienceMs:
   const { db, rpcUrl, deployment, confirmations, deepReorganisation = 'stop' } = options
   const counters = newCounters()
   const rpc = openRpc(rpcUrl, {
+    ...options.patience,
     signal,
     onRequest(calls) {
       counters.requests++
@@ -121,7 +125,7 @@ function run(
   chain: Chain,
   follower: Follower,
   lock: ChainLock,
-  pollMs: number,
+  { pollMs, delayMs }: { pollMs: number; delayMs?: number },
   backfill: () => Promise<void>,
   log: Log | undefined,
 ): Indexer {
@@ -169,7 +173,7 @@ function run(
         problem = (error as Error).message
         counters.failures++
         if (failures === 0) log?.warn({ chainId, problem }, 'The indexer tries again')
-        await backoff(Math.min(failures++, 5), signal).catch(() => {})
+        await backoff(Math.min(failures++, 5), { signal, delayMs }).catch(() => {})
       }
     }
   }

@@ -38,6 +38,8 @@ export interface RpcOptions {
   /** Tries per request before it counts as unavailable. */
   tries?: number
   timeoutMs?: number
+  /** The shortest wait before another try, in milliseconds; each further wait is up to twice as long. */
+  delayMs?: number
   /** The most calls in one request. */
   batchSize?: number
   /** Aborts waiting and requests alike. */
@@ -52,8 +54,8 @@ export interface Answer {
   error?: { code: number; message: string; data?: unknown }
 }
 
-const BASE_DELAY_MS = 100
-const MAX_DELAY_MS = 5_000
+const DELAY_MS = 100
+const LONGEST_DELAYS = 50
 const LIMIT_EXCEEDED = -32005
 const BUSY =
   /rate limit|too many requests|request rate|capacity|try again|temporarily|overloaded|compute units per second/i
@@ -67,8 +69,8 @@ export function shownUrl(url: string): string {
 class Busy extends Error {}
 
 /** Waits longer with each try, by a random part so that clients do not come back all at once. */
-export const backoff = (attempt: number, signal?: AbortSignal) => {
-  const most = Math.min(MAX_DELAY_MS, BASE_DELAY_MS * 2 ** attempt)
+export const backoff = (attempt: number, { signal, delayMs = DELAY_MS }: Pick<RpcOptions, 'signal' | 'delayMs'>) => {
+  const most = delayMs * Math.min(LONGEST_DELAYS, 2 ** attempt)
   return sleep(most / 2 + (jitter() * most) / 2, undefined, { signal, ref: true })
 }
 
@@ -80,7 +82,7 @@ export async function patiently<T>(work: () => Promise<T>, shown: string, option
   const { tries = 4, signal } = options
   let last: unknown
   for (let attempt = 0; attempt < tries; attempt++) {
-    if (attempt > 0) await backoff(attempt, signal)
+    if (attempt > 0) await backoff(attempt, options)
     try {
       return await work()
     } catch (error) {

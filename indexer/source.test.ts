@@ -3,6 +3,7 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import type { Database } from '#schema/database.ts'
 import { freshDatabase } from '#test/database.ts'
+import { BloomFilter } from './bloom.ts'
 import { type IndexerOptions, startIndexer } from './index.ts'
 import { Span, suggestedSpan } from './ranges.ts'
 import { httpRpc, RpcError, shownUrl } from './rpc.ts'
@@ -134,6 +135,33 @@ test('logs of another fork are noticed, and asked for again', async () => {
   node.fault = ({ method }) => (method === 'eth_getLogs' && lies-- > 0 ? { result: [stray] } : undefined)
   const { status } = await expectSame(chain, node)
   expect(status().counters.failures).toBeGreaterThan(0)
+})
+
+test('a node that holds back the logs of a block which it announces is asked once more', async () => {
+  const chain = await noisyChain(12)
+  const node = await faultyNode(chain.url)
+  const heldBack = new Set<string>()
+  node.fault = ({ method, params: [first] }) => {
+    const { blockHash } = (first ?? {}) as { blockHash?: string }
+    if (method !== 'eth_getLogs' || !blockHash || heldBack.has(blockHash)) return undefined
+    heldBack.add(blockHash)
+    return { result: [] }
+  }
+  await expectSame(chain, node)
+  expect(heldBack.size).toBeGreaterThan(2)
+})
+
+test('a bloom never denies what a block holds, and what is saturated counts for nothing', async () => {
+  const chain = await noisyChain(3)
+  const { GOpen } = chain.deployment.addresses
+  const block = (await chain.call('eth_getBlockByNumber', 'latest', false)) as { logsBloom: string; hash: string }
+  const logs = (await chain.call('eth_getLogs', { blockHash: block.hash })) as { address: string; topics: string[] }[]
+  for (const { address, topics } of logs) expect(new BloomFilter([address], topics).admits(block.logsBloom)).toBe(true)
+  const [topic] = logs[0]!.topics
+  expect(new BloomFilter([`0x${'12'.repeat(20)}`], [topic!]).admits(block.logsBloom)).toBe(false)
+  expect(new BloomFilter([GOpen], [topic!]).admits(`0x${'00'.repeat(256)}`)).toBe(false)
+  expect(new BloomFilter([GOpen], [topic!]).admits(`0x${'ff'.repeat(256)}`)).toBe(false)
+  expect(new BloomFilter([GOpen], [topic!]).admits(undefined)).toBe(false)
 })
 
 test('a node whose head jumps back and forth does not lose rows', async () => {

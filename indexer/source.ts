@@ -1,3 +1,4 @@
+import { BloomFilter } from './bloom.ts'
 import { isLimit, Span } from './ranges.ts'
 import type { Call, Rpc } from './rpc.ts'
 
@@ -8,6 +9,8 @@ export interface Header {
   hash: string
   parentHash: string
   timestamp: Date
+  /** What the block may hold, where the node says it. */
+  logsBloom?: string
 }
 
 export interface Log {
@@ -55,12 +58,13 @@ interface RawBlock {
   hash: string
   parentHash: string
   timestamp: string
+  logsBloom?: string
 }
 
 const readHeader = (raw: unknown): Header | null => {
   if (!raw) return null
-  const { number, hash, parentHash, timestamp } = raw as RawBlock
-  return { number: Number(number), hash, parentHash, timestamp: new Date(Number(timestamp) * 1000) }
+  const { number, hash, parentHash, timestamp, logsBloom } = raw as RawBlock
+  return { number: Number(number), hash, parentHash, timestamp: new Date(Number(timestamp) * 1000), logsBloom }
 }
 
 interface RawLog {
@@ -94,13 +98,16 @@ const DEFAULT_CONFIRMATIONS = 64
 
 export class Source {
   private readonly span = new Span()
+  private readonly bloom: BloomFilter
   private finalityTag = true
 
   constructor(
     readonly rpc: Rpc,
     private readonly filter: Filter,
     private readonly options: SourceOptions = {},
-  ) {}
+  ) {
+    this.bloom = new BloomFilter(filter.addresses, filter.topics)
+  }
 
   async chainId(): Promise<number> {
     return Number(await this.rpc.request('eth_chainId'))
@@ -157,16 +164,24 @@ export class Source {
       before = one
     }
     const linked = headers as Header[]
+    const logs = await this.logsOf(linked)
+    const withLogs = new Set(logs.map((log) => log.block))
+    // a node whose index of logs lags behind its blocks says "none": where the bloom says "perhaps", it is asked once more
+    const doubtful = linked.filter(({ number, logsBloom }) => !withLogs.has(number) && this.bloom.admits(logsBloom))
+    if (doubtful.length) logs.push(...(await this.logsOf(doubtful)))
+    return this.checked({ from: parent.number + 1, to: to.number, headers: linked, logs })
+  }
+
+  private async logsOf(headers: readonly Header[]): Promise<Log[]> {
     const answers = await this.rpc
-      .batch(linked.map(({ hash }) => ({ method: 'eth_getLogs', params: [{ blockHash: hash, ...this.criteria() }] })))
+      .batch(headers.map(({ hash }) => ({ method: 'eth_getLogs', params: [{ blockHash: hash, ...this.criteria() }] })))
       .catch((error) => {
         if (error.name !== 'RpcError') throw error
         throw new Inconsistent(`The node no longer has a block that it just announced: ${error.reason}`, {
           cause: error,
         })
       })
-    const logs = (answers as RawLog[][]).flatMap((some) => some.map(readLog))
-    return this.checked({ from: parent.number + 1, to: to.number, headers: linked, logs })
+    return (answers as RawLog[][]).flatMap((some) => some.map(readLog))
   }
 
   private criteria() {

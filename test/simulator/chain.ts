@@ -1,8 +1,10 @@
-import { encodeAbiParameters, type Hex, keccak256 } from 'viem'
+import { createHash } from 'node:crypto'
+import { encodeAbiParameters, type Hex } from 'viem'
+import { bloomOf } from './bloom.ts'
 import { randomLog, type SimulatedLog } from './events.ts'
 import type { Random } from './random.ts'
 
-/** A chain out of nothing: random logs, real links, forks. */
+/** A chain out of nothing: random logs, real links, forks, finality. */
 
 export interface SimulatedBlock {
   number: number
@@ -10,19 +12,35 @@ export interface SimulatedBlock {
   parentHash: Hex
   timestamp: number
   logs: SimulatedLog[]
+  logsBloom: Hex
 }
+
+/** How a chain comes to be final: so many blocks behind the head, or by its `finalized` tag, which moves in strides. */
+export type Finality = { count: number } | { lag: number; stride: number }
+
+/** What one node knows: its blocks, from 0 on. */
+export type View = readonly SimulatedBlock[]
 
 export const CHAIN_ID = 424_242
 const GENESIS = 1_800_000_000
+const BRANCHES_KEPT = 4
 const hex = (value: number) => `0x${value.toString(16)}`
+
+/** Serialised once: a view is asked for the same log again and again. */
+const serialised = new WeakMap<SimulatedBlock, object[]>()
 
 export class SimulatedChain {
   blocks: SimulatedBlock[] = []
-  private salt = 0n
+  /** What a fork left behind, newest last: nodes that did not hear of the fork still say this. */
+  readonly branches: View[] = []
+  /** The last block that was ever final: no honest fork reaches it. */
+  final = 0
+  private salt = 0
 
   constructor(
     private readonly random: Random,
-    private readonly confirmations: number,
+    private readonly finality: Finality,
+    private readonly seed: number,
   ) {
     this.append([])
   }
@@ -32,57 +50,103 @@ export class SimulatedChain {
   }
 
   mine(count: number) {
-    for (let i = 0; i < count; i++) this.append(Array.from({ length: this.random(5) }, () => randomLog(this.random)))
+    for (let i = 0; i < count; i++) {
+      const logs = this.random(4) ? Array.from({ length: this.random(6) }, () => randomLog(this.random)) : []
+      this.append(logs)
+    }
   }
 
-  /** Replaces the last blocks, none of them final, by others: fewer, as many or more. */
+  /** The deepest fork that leaves what is final alone. */
+  get reach() {
+    return this.head - this.final
+  }
+
+  /** Replaces the last `depth` blocks by others: fewer, as many or more. */
   fork(depth: number) {
-    const kept = Math.max(this.blocks.length - depth, this.head - this.confirmations + 1, 1)
+    const kept = Math.max(this.blocks.length - depth, 1)
     const lost = this.blocks.length - kept
+    if (!lost) return
+    this.branches.push([...this.blocks])
+    if (this.branches.length > BRANCHES_KEPT) this.branches.shift()
     this.blocks.length = kept
+    this.final = Math.min(this.final, this.head)
     this.mine(Math.max(0, lost - 1 + this.random(4)))
   }
 
-  answer(method: string, params: unknown[]): unknown {
-    if (method === 'eth_chainId') return hex(CHAIN_ID)
-    if (method === 'eth_getBlockByNumber') return this.header(params[0] as string)
-    if (method === 'eth_getLogs')
-      return this.logs(params[0] as { fromBlock: string; toBlock: string; blockHash?: string })
-    if (method === 'eth_call') {
-      const words = [{ type: 'string' }] as const
-      return encodeAbiParameters(words, ['mode=timestamp'])
-    }
-    throw new Error(`no ${method} here`)
+  /** What a node with this view takes for final. */
+  finalOf(view: View): number {
+    const head = view.length - 1
+    const { finality } = this
+    const final =
+      'count' in finality
+        ? head - finality.count
+        : Math.floor((head - finality.lag) / finality.stride) * finality.stride
+    return Math.max(0, final)
   }
 
   private append(logs: SimulatedLog[]) {
     const number = this.blocks.length
     const parentHash = this.blocks[number - 1]?.hash ?? `0x${'0'.repeat(64)}`
-    const types = [{ type: 'bytes32' }, { type: 'uint256' }] as const
-    const hash = keccak256(encodeAbiParameters(types, [parentHash, ++this.salt]))
+    const hash: Hex = `0x${createHash('sha256')
+      .update(`${this.seed} ${++this.salt} ${parentHash}`)
+      .digest('hex')}`
     const timestamp = (this.blocks[number - 1]?.timestamp ?? GENESIS) + 1 + this.random(5)
-    this.blocks.push({ number, hash, parentHash, timestamp, logs })
+    this.blocks.push({ number, hash, parentHash, timestamp, logs, logsBloom: bloomOf(logs) })
+    this.final = Math.max(this.final, this.finalOf(this.blocks))
   }
+}
 
-  private header(tag: string) {
-    const block = this.blocks[tag === 'latest' ? this.head : Number(tag)]
-    if (!block) return null
-    return { ...block, number: hex(block.number), timestamp: hex(block.timestamp), logs: undefined }
-  }
+/** A node's answer from its view. @throws Error as a node words it. */
+export function answerFrom(view: View, final: number, method: string, params: readonly unknown[]): unknown {
+  if (method === 'eth_chainId') return hex(CHAIN_ID)
+  if (method === 'eth_blockNumber') return hex(view.length - 1)
+  if (method === 'eth_getBlockByNumber') return header(view, final, params[0] as string)
+  if (method === 'eth_getLogs') return logs(view, params[0] as LogFilter)
+  if (method === 'eth_call') return encodeAbiParameters([{ type: 'string' }], ['mode=timestamp'])
+  throw new Error(`the method ${method} does not exist`)
+}
 
-  private logs({ fromBlock, toBlock, blockHash }: { fromBlock: string; toBlock: string; blockHash?: string }) {
-    const chosen = blockHash
-      ? this.blocks.filter((block) => block.hash === blockHash)
-      : this.blocks.slice(Number(fromBlock), Number(toBlock) + 1)
-    if (blockHash && !chosen.length) throw new Error('unknown block')
-    return chosen.flatMap((block) =>
-      block.logs.map((log, index) => ({
-        ...log,
-        blockNumber: hex(block.number),
-        blockHash: block.hash,
-        transactionHash: block.hash,
-        logIndex: hex(index),
-      })),
-    )
-  }
+function header(view: View, final: number, tag: string) {
+  const block = view[tag === 'latest' ? view.length - 1 : tag === 'finalized' || tag === 'safe' ? final : Number(tag)]
+  if (!block) return null
+  const { hash, parentHash, logsBloom } = block
+  return { number: hex(block.number), hash, parentHash, timestamp: hex(block.timestamp), logsBloom }
+}
+
+export interface LogFilter {
+  fromBlock?: string
+  toBlock?: string
+  blockHash?: string
+  address?: string | readonly string[]
+  topics?: readonly (string | null | readonly string[])[]
+}
+
+/** As nodes do: blocks that a node does not have yet are left out without a word. */
+function logs(view: View, { fromBlock, toBlock, blockHash, address, topics }: LogFilter) {
+  const chosen = blockHash
+    ? view.filter((block) => block.hash === blockHash)
+    : view.slice(Number(fromBlock), Number(toBlock) + 1)
+  if (blockHash && !chosen.length) throw new Error('unknown block')
+  const from = address === undefined ? undefined : new Set([address].flat())
+  const first = topics?.[0] ? new Set([topics[0]].flat()) : undefined
+  return chosen.flatMap((block) =>
+    logsOf(block).filter((_, index) => {
+      const log = block.logs[index]!
+      return (!from || from.has(log.address)) && (!first || first.has(log.topics[0]!))
+    }),
+  )
+}
+
+function logsOf(block: SimulatedBlock): object[] {
+  const known = serialised.get(block)
+  if (known) return known
+  const made = block.logs.map((log, index) => ({
+    ...log,
+    blockNumber: hex(block.number),
+    blockHash: block.hash,
+    transactionHash: block.hash,
+    logIndex: hex(index),
+  }))
+  serialised.set(block, made)
+  return made
 }

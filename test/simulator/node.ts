@@ -1,32 +1,104 @@
-import { createServer, type IncomingMessage, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { SimulatedChain } from './chain.ts'
-import type { Random } from './random.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { answerFrom, type LogFilter, type SimulatedChain, type View } from './chain.ts'
+import { pick, type Random, seededAt } from './random.ts'
+import type { Tally } from './tally.ts'
 
-/** A JSON-RPC server over HTTP in front of a simulated chain: it errs, lags, caps ranges, hangs up and answers out of order. */
+/** A JSON-RPC server over HTTP in front of a simulated chain, which lies, lags and dies. **The indexer's own questions are the
+ *  clock**: what happens, happens at a question's number, never at a time of the day, so that a seed means the same life on any
+ *  machine. */
+
+/** How likely each misbehaviour is against the others, for one request. */
+export const FAULTS = {
+  busy: 2,
+  throttled: 2,
+  'hung up': 2,
+  'no JSON': 1,
+  slow: 2,
+  'too late': 1,
+  refused: 2,
+  'block withheld': 3,
+  'answer dropped': 2,
+  'stale head': 5,
+  'other fork': 5,
+  'logs withheld': 5,
+} as const
+
+export type Fault = keyof typeof FAULTS
+
+/** Those that any request can meet. */
+const ALWAYS: ReadonlySet<Fault> = new Set([
+  'busy',
+  'throttled',
+  'hung up',
+  'no JSON',
+  'slow',
+  'too late',
+  'refused',
+  'stale head',
+])
+
+/** Longer than the simulated indexer waits. */
+export const TOO_LATE_MS = 400
+
+interface Call {
+  id: number
+  method: string
+  params: unknown[]
+}
+
+export interface Temper {
+  /** One request in so many goes wrong; 0: none. */
+  oneIn: number
+  /** The most blocks in one `eth_getLogs`; 0: any number. */
+  rangeLimit: number
+  /** The most logs in one answer; 0: any number. */
+  resultLimit: number
+}
+
+export const HONEST: Temper = { oneIn: 0, rangeLimit: 0, resultLimit: 0 }
+
 export class SimulatedNode {
-  honest = false
+  temper: Temper = HONEST
+  /** Requests that will find nobody. */
+  dead = 0
+  /** Looks at the newest block, and requests since the last one. */
+  poll = 0
+  private offset = 0
+  /** Whose questions are answered: a life that is over gets no answer. */
+  life = 0
+  /** Called before each answer, with the clock. */
+  onTick: (poll: number, offset: number) => void = () => {}
+  /** Questions that went wrong and may come again. */
+  private readonly spoilt = new Set<string>()
+  /** A node that held back a block's logs once says them when asked again: an index that was behind. */
+  private readonly withheld = new Set<string>()
   private readonly server: Server
 
   constructor(
     private readonly chain: SimulatedChain,
-    private readonly random: Random,
+    private readonly seed: number,
+    private readonly tally: Tally,
   ) {
-    this.server = createServer(async (request, response) => {
-      const body = JSON.parse(await text(request))
-      const calls = (Array.isArray(body) ? body : [body]) as Call[]
-      const luck = this.honest ? -1 : this.random(24)
-      if (luck === 0) return void response.writeHead(503).end('busy')
-      if (luck === 1) return void response.writeHead(429).end('slow down')
-      if (luck === 2) return void response.socket?.destroy()
-      const answers = calls.map((call) => ({ jsonrpc: '2.0', id: call.id, ...this.answer(call) }))
-      response.end(JSON.stringify(Array.isArray(body) ? answers.reverse() : answers[0]))
+    this.server = createServer((request, response) => {
+      this.serve(request, response).catch(() => response.socket?.destroy())
     })
+    this.server.keepAliveTimeout = 60_000
   }
 
-  async start(): Promise<string> {
+  async start(): Promise<void> {
     await new Promise<void>((done) => this.server.listen(0, '127.0.0.1', done))
-    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`
+  }
+
+  urlOf(life: number) {
+    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}/${life}`
+  }
+
+  /** The node's process is gone: every connection breaks. */
+  die(requests: number) {
+    this.dead = requests
+    this.server.closeAllConnections()
   }
 
   async stop() {
@@ -34,36 +106,116 @@ export class SimulatedNode {
     await new Promise<void>((done) => this.server.close(() => done()))
   }
 
-  private answer({ method, params }: Call): object {
-    const luck = this.honest ? -1 : this.random(40)
-    const [first] = params as [{ fromBlock?: string; toBlock?: string } | string]
-    if (luck === 0 && method !== 'eth_chainId') return { error: { code: -32000, message: 'header not found' } }
-    if (luck === 1 && method === 'eth_getBlockByNumber') return { result: null }
-    if (luck < 6 && luck >= 0 && first === 'latest')
-      return this.ask(method, [`0x${Math.max(0, this.chain.head - this.random(4)).toString(16)}`])
-    if (
-      !this.honest &&
-      typeof first === 'object' &&
-      first.toBlock &&
-      Number(first.toBlock) - Number(first.fromBlock) >= 8
-    )
-      return { error: { code: -32005, message: 'limited to an 8 block range' } }
-    return this.ask(method, params)
+  private async serve(request: IncomingMessage, response: ServerResponse) {
+    const body = JSON.parse(await text(request))
+    const calls = (Array.isArray(body) ? body : [body]) as Call[]
+    const life = Number(request.url?.slice(1))
+    if (life !== this.life && life !== 0) return void response.socket?.destroy()
+    if (life === 0)
+      return respond(
+        response,
+        body,
+        calls.map((call) => this.ask(call, this.chain.blocks)),
+      )
+    const tip = calls.some(({ method, params }) => method === 'eth_getBlockByNumber' && params[0] === 'latest')
+    if (tip) this.poll++
+    this.offset = tip ? 0 : this.offset + 1
+    const [poll, offset] = [this.poll, this.offset]
+    this.onTick(poll, offset)
+    if (life !== this.life) return void response.socket?.destroy()
+    const asked = JSON.stringify(calls.map(({ method, params }) => [method, params]))
+    if (this.spoilt.delete(asked)) this.tally.count('retries')
+    if (this.dead > 0) {
+      this.dead--
+      this.tally.count('node away')
+      this.spoilt.add(asked)
+      return void response.socket?.destroy()
+    }
+    const random = seededAt(this.seed, poll, offset)
+    const fault = this.temper.oneIn && random(this.temper.oneIn) === 0 ? pick(random, FAULTS) : undefined
+    if (fault) this.spoilt.add(asked)
+    await this.misbehave(fault, random, response, body, calls)
   }
 
-  private ask(method: string, params: unknown[]): object {
+  private async misbehave(
+    fault: Fault | undefined,
+    random: Random,
+    response: ServerResponse,
+    body: unknown,
+    calls: Call[],
+  ) {
+    const { blocks, branches } = this.chain
+    const from = (view: View) => calls.map((call) => this.ask(call, view))
+    if (fault && ALWAYS.has(fault)) this.served(fault)
+    if (fault === 'busy') return void response.writeHead(503).end('busy')
+    if (fault === 'throttled') return void response.writeHead(429).end('slow down')
+    if (fault === 'no JSON') return void response.end('<html>gateway</html>')
+    if (fault === 'hung up') return void response.socket?.destroy()
+    if (fault === 'stale head')
+      return respond(response, body, from(blocks.slice(0, Math.max(1, blocks.length - 1 - random(random(6) ? 4 : 24)))))
+    if (fault === 'other fork' && branches.length) {
+      this.served(fault)
+      return respond(response, body, from(branches[random(branches.length)]!))
+    }
+    const answers = from(blocks)
+    if (fault === 'slow') await sleep(1 + random(8))
+    if (fault === 'too late') await sleep(TOO_LATE_MS)
+    const one = random(calls.length)
+    if (fault === 'refused') answers[one] = { id: calls[one]!.id, error: { code: -32000, message: 'header not found' } }
+    else if (fault === 'block withheld' && calls[one]!.method === 'eth_getBlockByNumber') {
+      this.served(fault)
+      answers[one] = { id: calls[one]!.id, result: null }
+    } else if (fault === 'answer dropped' && calls.length > 1) {
+      this.served(fault)
+      answers.splice(one, 1)
+    } else if (fault === 'logs withheld') this.withhold(calls, answers)
+    respond(response, body, answers)
+  }
+
+  /** Leaves out all logs of the blocks that were asked for by hash: what a node says whose log index is behind its blocks. */
+  private withhold(calls: Call[], answers: Answer[]) {
+    for (const [index, { method, params }] of calls.entries()) {
+      const { blockHash } = (params[0] ?? {}) as LogFilter
+      const { result } = answers[index] as { result?: unknown[] }
+      if (method !== 'eth_getLogs' || !blockHash || !result?.length || this.withheld.has(blockHash)) continue
+      this.withheld.add(blockHash)
+      this.served('logs withheld')
+      answers[index] = { ...answers[index]!, result: [] }
+    }
+  }
+
+  private served(fault: Fault) {
+    this.tally.count(`lie: ${fault}`)
+  }
+
+  private ask({ id, method, params }: Call, view: View): Answer {
+    const { rangeLimit, resultLimit } = this.temper
+    const { fromBlock, toBlock } = (params[0] ?? {}) as LogFilter
+    if (rangeLimit && fromBlock && Number(toBlock) - Number(fromBlock) >= rangeLimit) {
+      this.tally.count('limits met')
+      return { id, error: { code: -32005, message: `eth_getLogs is limited to a ${rangeLimit} block range` } }
+    }
     try {
-      return { result: this.chain.answer(method, params) }
+      const final = Math.min(this.chain.final, this.chain.finalOf(view), view.length - 1)
+      const result = answerFrom(view, final, method, params)
+      if (resultLimit && fromBlock && fromBlock !== toBlock && (result as unknown[]).length > resultLimit) {
+        this.tally.count('limits met')
+        return { id, error: { code: -32602, message: `query returned more than ${resultLimit} results` } }
+      }
+      return { id, result }
     } catch (error) {
-      return { error: { code: -32000, message: (error as Error).message } }
+      return { id, error: { code: -32000, message: (error as Error).message } }
     }
   }
 }
 
-interface Call {
-  id: number
-  method: string
-  params: unknown[]
+type Answer = { id: number; result?: unknown; error?: { code: number; message: string } }
+
+/** In any order: a client must go by the ids. */
+function respond(response: ServerResponse, body: unknown, answers: Answer[]) {
+  const full = answers.map((answer) => ({ jsonrpc: '2.0', ...answer }))
+  response.setHeader('content-type', 'application/json')
+  response.end(JSON.stringify(Array.isArray(body) ? full.reverse() : full[0]))
 }
 
 async function text(request: IncomingMessage) {

@@ -1,75 +1,194 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Indexer, startIndexer } from '#indexer/index.ts'
-import { difference } from '#indexer/test/compare.ts'
-import type { Database } from '#schema/database.ts'
-import { tables } from '#schema/entities.ts'
-import { CHAIN_ID, SimulatedChain } from './chain.ts'
+import { startIndexer } from '#indexer/index.ts'
+import type { Bug } from './bugs.ts'
+import { CHAIN_ID, type Finality, SimulatedChain } from './chain.ts'
 import { ADDRESSES } from './events.ts'
-import { SimulatedNode } from './node.ts'
-import { seeded } from './random.ts'
+import type { Lane } from './lane.ts'
+import { Lives } from './lives.ts'
+import { HONEST, SimulatedNode } from './node.ts'
+import { contradictions, differingRows } from './oracle.ts'
+import { pick, type Random, seededAt } from './random.ts'
+import { Tally } from './tally.ts'
 
-const CONFIRMATIONS = 16
-const STEPS = 30
-/** How long the indexer may take to catch up with a lying node before the story goes on. */
-const PATIENCE_MS = 3_000
+/** What may happen, and how likely each is against the others. */
+const ACTS = {
+  mine: 30,
+  burst: 4,
+  fork: 34,
+  'end and begin': 5,
+  death: 6,
+  kill: 1,
+  cut: 8,
+  'database crash': 2,
+  'node death': 4,
+} as const
 
-/** One life of an indexer against a chain that forks and a node that errs, while the indexer is stopped at any moment and its
- *  database connections are cut. @returns the rows in which it differs at the end from a clean sync: none. */
-export async function simulate(seed: number, subject: Database, clean: Database): Promise<string[]> {
-  const random = seeded(seed)
-  const chain = new SimulatedChain(random, CONFIRMATIONS)
-  const node = new SimulatedNode(chain, seeded(seed + 1))
-  const rpcUrl = await node.start()
+/** What a set of lives has to have gone through to prove anything. */
+export const KINDS = [
+  'forks',
+  'forks seen',
+  'forks during a round',
+  'final blocks taken back',
+  'stops at a lost final block',
+  'ends and begins',
+  'sudden deaths',
+  'kill -9 of the indexer',
+  'connections cut before a statement',
+  'commits whose answer was lost',
+  'kill -9 of PostgreSQL',
+  'node deaths',
+  'node away',
+  'retries',
+  'limits met',
+  'failed rounds',
+]
+
+export interface Outcome {
+  /** Where the index ends up otherwise than a clean sync, or contradicts the chain: empty when all is well. */
+  found: string[]
+  tally: Tally
+}
+
+/** How long the index may take to catch up with an honest node at the end. */
+const CATCH_UP_MS = 30_000
+/** How long a life may last before it is taken to hang. */
+const LIFE_MS = 60_000
+const PATIENCE = { timeoutMs: 300, delayMs: 1 }
+
+/** One life of an index: a chain that forks, a node that lies and dies, an indexer and a PostgreSQL that are killed. In the end the
+ *  node is honest, the index catches up, and must be what a clean sync makes of the same chain. */
+export async function simulate(seed: number, lane: Lane, bug?: Bug): Promise<Outcome> {
+  const random = seededAt(seed, 0)
+  const finality: Finality = random(2) ? { count: 6 + random(12) } : { lag: 4 + random(8), stride: 1 + random(6) }
+  const chain = new SimulatedChain(seededAt(seed, 1), finality, seed)
+  const tally = new Tally()
+  const node = new SimulatedNode(chain, seed, tally)
+  await lane.empty()
+  await node.start()
+  const confirmations = 'count' in finality ? finality.count : undefined
+  const deployment = { chainId: CHAIN_ID, startBlock: 1, addresses: ADDRESSES }
+  const settings = { deployment, confirmations, pollMs: 1, patience: PATIENCE }
+  const lives = new Lives(lane, node, settings, tally, bug)
   try {
-    for (const db of [subject, clean]) await empty(db)
-    chain.mine(1 + random(40))
-    let life = await begin(subject, rpcUrl)
-    for (let step = 0; step < STEPS; step++) {
-      const what = random(13)
-      if (what >= 10) await Promise.race([life.indexer.caughtUp().catch(() => {}), sleep(PATIENCE_MS)])
-      else if (what < 5) chain.mine(1 + random(4))
-      else if (what < 8) chain.fork(1 + random(CONFIRMATIONS - 1))
-      else if (what < 9) {
-        await life.end()
-        life = await begin(subject, rpcUrl)
-      } else await cutConnections(subject)
-      await sleep(random(25))
+    chain.mine(1 + random(60))
+    node.temper = {
+      oneIn: [0, 40, 20, 10, 6][random(5)]!,
+      rangeLimit: random(3) ? 0 : 5 + random(20),
+      resultLimit: random(3) ? 0 : 12 + random(40),
     }
-    node.honest = true
-    await life.indexer.caughtUp()
-    await life.end()
-    const other = await begin(clean, rpcUrl)
-    await other.indexer.caughtUp()
-    await other.end()
-    return await difference(subject, clean)
+    const script = new Script(seed, random, chain, node, lives, tally)
+    await lives.begin()
+    node.onTick = (poll, offset) => script.tick(poll, offset)
+    await Promise.race([script.over, lives.failed, late('The life went on')])
+    node.onTick = () => {}
+    node.temper = HONEST
+    node.dead = 0
+    lives.disarm()
+    while (chain.finalOf(chain.blocks) < chain.final) chain.mine(1) // a fork may have left a shorter chain
+    await Promise.race([caughtUp(lane, chain), lives.failed])
+    await lives.end()
+    const stop = new AbortController()
+    const clean = await startIndexer({ ...settings, rpcUrl: node.urlOf(0), db: lane.clean, signal: stop.signal })
+    await clean.caughtUp()
+    stop.abort()
+    await clean.stopped
+    return { found: [...(await differingRows(lane.db)), ...(await contradictions(lane.db, chain))], tally }
+  } catch (error) {
+    return { found: [`${(error as Error).message}`], tally }
   } finally {
+    await lives.stop()
     await node.stop()
   }
 }
 
-async function begin(db: Database, rpcUrl: string): Promise<{ indexer: Indexer; end(): Promise<void> }> {
-  for (;;) {
-    const stop = new AbortController()
-    const deployment = { chainId: CHAIN_ID, startBlock: 1, addresses: ADDRESSES }
-    const options = { db, rpcUrl, deployment, confirmations: CONFIRMATIONS, pollMs: 5, signal: stop.signal }
-    try {
-      const indexer = await startIndexer(options)
-      const end = async () => {
-        stop.abort()
-        await indexer.stopped
-      }
-      return { indexer, end }
-    } catch (error) {
-      if (!/RPC|connection|block/i.test(String(error))) throw error // the node lied at the start: start again
-    }
+async function caughtUp(lane: Lane, chain: SimulatedChain) {
+  let position: unknown
+  for (const began = performance.now(); performance.now() - began < CATCH_UP_MS; await sleep(3)) {
+    const { rows } = await lane.db.query('select hash, block, final_block from cursor')
+    position = rows[0]
+    if (rows[0]?.hash === chain.blocks.at(-1)!.hash && rows[0].final_block === chain.final) return
   }
+  throw new Error(
+    `The index did not catch up within ${CATCH_UP_MS / 1000} s: it stands at ${JSON.stringify(position)}, the chain at ${chain.head} (${chain.blocks.at(-1)!.hash}), final to ${chain.final}`,
+  )
 }
 
-const empty = (db: Database) => db.query(`truncate ${tables.map(({ table }) => `"${table}"`).join(', ')}`)
+async function late(what: string): Promise<never> {
+  await sleep(LIFE_MS, undefined, { ref: false })
+  throw new Error(`${what} for more than ${LIFE_MS / 1000} s: the indexer asks nothing any more`)
+}
 
-const cutConnections = (db: Database) =>
-  db
-    .query(
-      'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
-    )
-    .catch(() => {})
+const LENGTH = 24
+
+/** The story of a life: what happens at which of the indexer's questions. */
+class Script {
+  readonly over: Promise<void>
+  private finish = () => {}
+  private left = LENGTH
+  private next = { poll: 2, offset: 0 }
+  private betrayal: number | undefined
+
+  constructor(
+    seed: number,
+    private readonly random: Random,
+    private readonly chain: SimulatedChain,
+    private readonly node: SimulatedNode,
+    private readonly lives: Lives,
+    private readonly tally: Tally,
+  ) {
+    this.over = new Promise((done) => {
+      this.finish = done
+    })
+    if (seed % 8 === 0) this.betrayal = 4 + random(LENGTH - 4)
+  }
+
+  tick(poll: number, offset: number) {
+    const { next } = this
+    if (poll < next.poll || (poll === next.poll && offset < next.offset)) return
+    if (this.left-- <= 0) return this.finish()
+    const gap = this.random(3) ? 1 + this.random(3) : 0
+    this.next = gap ? { poll: poll + gap, offset: this.random(2) ? 0 : this.random(5) } : { poll, offset: offset + 1 }
+    if (this.left === this.betrayal) this.betray()
+    else this.act(offset)
+  }
+
+  private act(offset: number) {
+    const { random, chain, node, lives, tally } = this
+    switch (pick(random, ACTS)) {
+      case 'mine':
+        return chain.mine(1 + random(4))
+      case 'burst':
+        return chain.mine(20 + random(40))
+      case 'fork':
+        if (chain.reach < 1) return chain.mine(2)
+        tally.count('forks')
+        if (offset > 0) tally.count('forks during a round')
+        return chain.fork(1 + random(chain.reach))
+      case 'end and begin':
+        tally.count('ends and begins')
+        return lives.next('end')
+      case 'death':
+        tally.count('sudden deaths')
+        return lives.next('die')
+      case 'kill':
+        tally.count('kill -9 of the indexer')
+        return lives.next('kill')
+      case 'cut':
+        return lives.trap('cut')
+      case 'database crash':
+        return lives.trap('crash')
+      case 'node death':
+        tally.count('node deaths')
+        return node.die(1 + random(6))
+    }
+  }
+
+  /** The chain gives up blocks that were final: the indexer must stop and say so, and go on when it is told to rewind. */
+  private betray() {
+    const { chain, random } = this
+    if (chain.final < 3) return chain.mine(10)
+    this.tally.count('final blocks taken back')
+    this.lives.mayStop = true
+    chain.fork(chain.reach + 1 + random(Math.min(chain.final - 1, 20)))
+  }
+}

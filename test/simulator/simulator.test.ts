@@ -1,7 +1,29 @@
-import { expect, test } from 'vitest'
-import { freshDatabase } from '../database.ts'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { bugs } from './bugs.ts'
+import { type Lane, openLane } from './lane.ts'
 import { simulate } from './simulate.ts'
+import { Tally } from './tally.ts'
 
-test.each([2, 3])('a clean sync’s rows, whatever happens (seed %i)', async (seed) => {
-  expect(await simulate(seed, await freshDatabase(), await freshDatabase())).toEqual([])
+let lane: Lane
+beforeAll(async () => {
+  lane = await openLane()
+})
+afterAll(() => lane.close())
+
+test('lives of forks, lies and kills end with the rows of a clean sync, and did meet forks, lies and kills', async () => {
+  const tally = new Tally()
+  for (const seed of [1, 2, 3, 4, 5, 8]) {
+    const outcome = await simulate(seed, lane)
+    expect({ seed, found: outcome.found }).toEqual({ seed, found: [] })
+    tally.add(outcome.tally)
+  }
+  expect(tally.missing(['forks seen', 'ends and begins', 'sudden deaths', 'retries'])).toEqual([])
+  expect(Math.max(...tally.depths.keys())).toBeGreaterThan(4)
+})
+
+const ENOUGH = 12
+
+test.each(bugs)('it finds out that %s', async (bug) => {
+  for (let seed = 1; seed <= ENOUGH; seed++) if ((await simulate(seed, lane, bug)).found.length) return
+  expect.fail(`${ENOUGH} lives went by without anything being found`)
 })

@@ -1,0 +1,25 @@
+import { type Hex, hexToBytes, keccak256 } from 'viem'
+import type { SimulatedLog } from './events.ts'
+
+/** A block's logs bloom, as the Ethereum Yellow Paper defines it (4.3.1): three bits of 2,048 for each log's address and topics. */
+export function bloomOf(logs: readonly SimulatedLog[]): Hex {
+  const bytes = new Uint8Array(256)
+  for (const { address, topics } of logs)
+    for (const item of [address as Hex, ...topics]) for (const bit of bits(item)) set(bytes, bit)
+  return `0x${Buffer.from(bytes).toString('hex')}`
+}
+
+const set = (bytes: Uint8Array, bit: number) => {
+  bytes[255 - (bit >> 3)]! |= 1 << (bit & 7)
+}
+
+const known = new Map<string, number[]>()
+
+function bits(item: Hex): number[] {
+  const found = known.get(item)
+  if (found) return found
+  const hash = hexToBytes(keccak256(item))
+  const made = [0, 2, 4].map((at) => ((hash[at]! << 8) | hash[at + 1]!) & 2047)
+  known.set(item, made)
+  return made
+}

@@ -1,0 +1,93 @@
+import type { Moment } from '#indexer/handlers/handler.ts'
+import { handlers } from '#indexer/handlers/index.ts'
+import { Source } from '#indexer/source.ts'
+import type { Database } from '#schema/database.ts'
+
+/** Mistakes that an indexer may hold, planted on purpose: the simulator must find each. */
+
+/** Plants it; returns how to take it out again. */
+type Plant = () => () => void
+
+/** Replaces a method, whatever its visibility. */
+function replace<T extends object>(owner: T, name: string, by: (original: (...args: never[]) => unknown) => unknown) {
+  const members = owner as Record<string, unknown>
+  const original = members[name] as (...args: never[]) => unknown
+  members[name] = by(original)
+  return () => {
+    members[name] = original
+  }
+}
+
+export const BUGS = {
+  /** A handler that remembers which places of the chain it has seen, so as to count nothing twice. What is taken back stays
+   *  remembered, and what stands in its place afterwards is passed over. */
+  'a handler forgets to undo': () => {
+    const seen = new Set<string>()
+    return replace(handlers.GOpen, 'Transfer', (original) => (...given: never[]) => {
+      const [rows, , at] = given as unknown as [rows: { foreseeing: boolean }, args: object, at: Moment]
+      if (seen.has(at.position)) return
+      original(...given)
+      if (!rows.foreseeing) seen.add(at.position)
+    })
+  },
+  /** The first block of every range but the first is left out. */
+  'a log at a range’s border is skipped': () =>
+    replace(
+      Source.prototype,
+      'range',
+      (original) =>
+        async function (this: Source, ...[from, to]: never[]) {
+          const stretches = (await original.call(this, ...([from, to] as never[]))) as {
+            from: number
+            logs: { block: number }[]
+          }[]
+          for (const stretch of stretches)
+            if (stretch.from > 1) stretch.logs = stretch.logs.filter(({ block }) => block !== stretch.from)
+          return stretches
+        },
+    ),
+  /** Whatever block the node says is newest counts as final: it is never linked to the ones before. */
+  'a stale head is trusted': () =>
+    replace(
+      Source.prototype,
+      'tip',
+      (original) =>
+        async function (this: Source) {
+          const tip = (await original.call(this)) as { head: { number: number }; final: number }
+          return { ...tip, final: tip.head.number }
+        },
+    ),
+} as const satisfies Record<string, Plant>
+
+/** A mistake in what is asked of the database: one table is left as it is when a fork is taken back. */
+export const FORGETFUL = 'a table is not rolled back'
+
+export type Bug = keyof typeof BUGS | typeof FORGETFUL
+
+export const bugs = [...Object.keys(BUGS), FORGETFUL] as Bug[]
+
+/** A database as `bug` uses it. */
+export function spoil(db: Database, bug: Bug | undefined): Database {
+  if (bug !== FORGETFUL) return db
+  const without = (text: unknown) =>
+    typeof text === 'string' && text.includes('where from_block >')
+      ? text.replace(
+          /delete from "vote" where from_block > \d+;\s*update "vote" set to_block = null where to_block > \d+;/,
+          '',
+        )
+      : text
+  return {
+    ...db,
+    transaction: (work, isolation) =>
+      db.transaction((sql) => work({ query: (text, values) => sql.query(without(text) as string, values) }), isolation),
+  }
+}
+
+let planted: { bug: Bug | undefined; out: () => void } = { bug: undefined, out: () => {} }
+
+/** Makes this process hold `bug`, and no other. */
+export function plant(bug: Bug | undefined) {
+  if (planted.bug === bug) return
+  planted.out()
+  planted = { bug, out: bug && bug in BUGS ? BUGS[bug as keyof typeof BUGS]() : () => {} }
+}

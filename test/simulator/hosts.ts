@@ -1,0 +1,67 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import type { Order, Report } from './host.ts'
+
+/** Processes for indexers that are to be killed: one at work, one warm behind it. */
+export class Hosts {
+  private current: Promise<Host>
+  private spare: Promise<Host> | undefined
+
+  constructor() {
+    this.current = begin()
+  }
+
+  /** The process at work. */
+  now(): Promise<Host> {
+    return this.current
+  }
+
+  /** Kills it with SIGKILL; the one behind it takes its place. */
+  async kill() {
+    const host = await this.current
+    host.child.kill('SIGKILL')
+    this.current = this.spare ?? begin()
+    this.spare = begin()
+    this.spare.catch(() => {})
+  }
+
+  async stop() {
+    for (const host of [this.current, this.spare]) (await host?.catch(() => undefined))?.child.kill('SIGKILL')
+  }
+}
+
+export class Host {
+  private readonly waiting = new Map<number, (report: Extract<Report, { say: 'ended' }>) => void>()
+
+  constructor(readonly child: ChildProcess) {
+    child.on('message', (report: Report) => {
+      if (report.say !== 'ended') return
+      this.waiting.get(report.life)?.(report)
+      this.waiting.delete(report.life)
+    })
+    child.on('exit', () => {
+      for (const [life, heard] of this.waiting) heard({ say: 'ended', life, error: 'killed', failures: 0 })
+      this.waiting.clear()
+    })
+  }
+
+  /** @returns when that life is over, with why. */
+  begin(order: Extract<Order, { do: 'begin' }>) {
+    const ended = new Promise<Extract<Report, { say: 'ended' }>>((heard) => this.waiting.set(order.life, heard))
+    this.send(order)
+    return ended
+  }
+
+  send(order: Order) {
+    if (this.child.connected) this.child.send(order)
+  }
+}
+
+function begin(): Promise<Host> {
+  const script = new URL('./host.ts', import.meta.url).pathname
+  const child = fork(script, { execArgv: ['--import', 'tsx'], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+  return new Promise((ready, failed) => {
+    const host = new Host(child)
+    child.once('message', () => ready(host))
+    child.once('exit', (code) => failed(new Error(`The indexer's process ended with ${code} before it began`)))
+  })
+}

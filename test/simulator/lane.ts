@@ -1,0 +1,88 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { isRetriable } from '#indexer/errors.ts'
+import { type Database, openDatabase } from '#schema/database.ts'
+import { tables } from '#schema/entities.ts'
+import { startPostgres } from '#schema/postgres.ts'
+import { migrate } from '#schema/source.ts'
+import { Hosts } from './hosts.ts'
+
+/** What one simulated life after another uses: a PostgreSQL of its own, which may be killed, and processes that may be killed.
+ *  The index under test stands in the schema `public`, the clean sync in the schema `clean` of the same database. */
+export interface Lane {
+  /** Where the index under test is written. */
+  url: string
+  /** Sees `public` first; every statement is tried again while the server is away. */
+  db: Database
+  clean: Database
+  hosts: Hosts
+  /** Empties both. */
+  empty(): Promise<void>
+  /** Kills PostgreSQL: one of its processes, whereupon it ends all others and recovers; or the server itself, started again. */
+  crash(whole: boolean): Promise<void>
+  close(): Promise<void>
+}
+
+const FLAGS = { fsync: 'off', autovacuum: 'off', checkpoint_timeout: '1h' }
+
+export async function openLane(): Promise<Lane> {
+  const folder = await mkdtemp(join(tmpdir(), 'modelcommons-simulator-'))
+  const server = await startPostgres(folder, { flags: FLAGS })
+  const hosts = new Hosts()
+  await migrate(server.url)
+  const cleanUrl = new URL(server.url)
+  cleanUrl.searchParams.set('options', '-c search_path=clean')
+  const db = persistent(await openDatabase(server.url, { name: 'simulator', max: 2 }))
+  await db.query('create schema clean')
+  for (const { table } of tables) await db.query(`create table clean."${table}" (like public."${table}" including all)`)
+  const clean = await openDatabase(cleanUrl.href, { name: 'clean', max: 3 })
+  return {
+    url: server.url,
+    db,
+    clean,
+    hosts,
+    async empty() {
+      const { rows } = await db.query(FILLED)
+      if (rows.length) await db.query(`truncate ${rows.map(({ name }) => name).join(', ')}`)
+    },
+    async crash(whole) {
+      const pid = Number((await readFile(join(folder, 'data', 'postmaster.pid'), 'utf8')).split('\n')[0])
+      const { rows } = await db.query(
+        `select pid from pg_stat_activity where application_name = 'indexer-under-test' limit 1`,
+      )
+      process.kill(whole || !rows[0] ? pid : rows[0].pid, 'SIGKILL')
+      if (whole || !rows[0]) while (!(await server.revive())) await sleep(20)
+    },
+    async close() {
+      await hosts.stop()
+      await db.close()
+      await clean.close()
+      await server.stop()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+/** The tables of both schemas that hold rows. */
+const FILLED = ['public', 'clean']
+  .flatMap((schema) => tables.map(({ table }) => `${schema}."${table}"`))
+  .map((name) => `select '${name}' as name where exists (select 1 from ${name})`)
+  .join(' union all ')
+
+const AWAY_MS = 15_000
+
+/** The same database, whose statements wait for a server that is away. */
+function persistent(db: Database): Database {
+  const query = async (text: never, values: never) => {
+    for (const began = performance.now(); ; await sleep(10)) {
+      try {
+        return await db.query(text, values)
+      } catch (error) {
+        if (!isRetriable(error) || performance.now() - began > AWAY_MS) throw error
+      }
+    }
+  }
+  return { ...db, query: query as Database['query'] }
+}
