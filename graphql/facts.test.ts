@@ -7,7 +7,7 @@ import { Artifact } from '#schema/offchain/artifacts.ts'
 import { Receipt, VersionInfluence } from '#schema/offchain/attribution.ts'
 import { RewardLine } from '#schema/offchain/ledger.ts'
 import { Contribution } from '#schema/onchain/datanets.ts'
-import { GovernorSetting, Proposal } from '#schema/onchain/governance.ts'
+import { Governor, GovernorSetting, Proposal } from '#schema/onchain/governance.ts'
 import { UsageSettlement } from '#schema/onchain/market.ts'
 import { Evaluation, Mandate, Model, ModelVersion } from '#schema/onchain/models.ts'
 import { RewardClaim, RewardMap } from '#schema/onchain/rewards.ts'
@@ -20,10 +20,14 @@ test('a proposal’s state follows the votes, the quorum and the clock of the mo
   const { db, ask } = await testApi()
   await chain(db, 60)
   const terms = { voteStart: seconds(10), voteEnd: seconds(20) }
+  await insert(db, Governor, { id: '1', token: account(7), quorumDenominator: 100n })
   await insertAll(db, GovernorSetting, [
-    { id: 'totalSupply', value: '1000' },
-    { id: 'quorumNumerator', value: '4', toBlock: 40 },
-    { id: 'quorumNumerator', value: '90', fromBlock: 40 },
+    { id: 'totalSupply', contract: account(7), name: 'totalSupply', value: '1000' },
+    { id: 'quorumNumerator', contract: '1', name: 'quorumNumerator', value: '4', toBlock: 40 },
+    { id: 'quorumNumerator', contract: '1', name: 'quorumNumerator', value: '90', fromBlock: 40 },
+    // what another governor and another token say is none of its business
+    { id: '2-quorumNumerator', contract: '2', name: 'quorumNumerator', value: '100' },
+    { id: '8-totalSupply', contract: account(8), name: 'totalSupply', value: '7' },
   ])
   await insertAll(db, Proposal, [
     { id: '1', ...terms, fromBlock: 5, toBlock: 15 },
@@ -86,14 +90,51 @@ test('a proposal’s state follows the votes, the quorum and the clock of the mo
   expect(data.proposal.state).toBe('Executed')
 })
 
-test('without the governor’s settings a proposal’s state is not guessed', async () => {
+test('without the governor’s settings a proposal’s state is told where every quorum gives the same, and not guessed else', async () => {
   const { db, ask } = await testApi()
   await chain(db, 30)
-  await insert(db, Proposal, { id: '1', voteStart: seconds(1), voteEnd: seconds(2) })
-  expect((await ask('{ proposal(id: 1) { state quorumReached } }')).data.proposal).toEqual({
-    state: null,
-    quorumReached: null,
-  })
+  await insert(db, Governor, { id: '1', clock: 'BlockNumber' })
+  const over = { voteStart: 1, voteEnd: 20 }
+  await insertAll(db, Proposal, [
+    { id: '1', ...over, forVotes: 2n, againstVotes: 1n },
+    { id: '2', ...over, forVotes: 1n, againstVotes: 1n },
+    { id: '3', ...over, forVotes: 2n, eta: blockTime(25) },
+    { id: '4', ...over, executed: true },
+    { id: '5', voteStart: 1, voteEnd: 30, forVotes: 2n },
+    { id: '6', ...over, governorId: 'unknown' },
+  ])
+  const { nodes } = (await ask('{ proposals { nodes { state quorumReached quorumNeeded } } }')).data.proposals
+  expect(nodes.map(({ state }: { state: string }) => state)).toEqual([
+    null,
+    'Defeated',
+    'Queued',
+    'Executed',
+    'Active',
+    null,
+  ])
+  for (const node of nodes) expect(node).toMatchObject({ quorumReached: null, quorumNeeded: null })
+})
+
+test('a Governor of Bravo’s kind counts blocks and votes in favour alone, and what it queues expires', async () => {
+  const { db, ask } = await testApi()
+  await chain(db, 60)
+  const rules = { kind: 'Bravo', clock: 'BlockNumber', counting: 'For', fixedQuorum: 100n, gracePeriod: 120 } as const
+  await insert(db, Governor, { id: '1', ...rules })
+  const over = { voteStart: 10, voteEnd: 20, againstVotes: 1n }
+  await insertAll(db, Proposal, [
+    { id: '1', ...over, forVotes: 100n, abstainVotes: 1n },
+    { id: '2', ...over, forVotes: 99n, abstainVotes: 1000n },
+    { id: '3', ...over, forVotes: 100n, eta: blockTime(30) },
+  ])
+  const states = async (block: number) =>
+    (await ask(`{ proposals(asOf: { block: ${block} }) { nodes { state } } }`)).data.proposals.nodes.map(
+      ({ state }: { state: string }) => state,
+    )
+  expect(await states(10)).toEqual(['Pending', 'Pending', 'Pending'])
+  expect(await states(20)).toEqual(['Active', 'Active', 'Active'])
+  expect(await states(21)).toEqual(['Succeeded', 'Defeated', 'Queued'])
+  expect(await states(39)).toEqual(['Succeeded', 'Defeated', 'Queued'])
+  expect(await states(40)).toEqual(['Succeeded', 'Defeated', 'Expired']) // 120 s are ten blocks
 })
 
 test('a reward map is told with its lines, and every account’s proof is the one OpenZeppelin’s tree gives', async () => {

@@ -2,9 +2,10 @@ import { type ContractName, topicsOf } from '#contracts/events.ts'
 import type { Database } from '#schema/database.ts'
 import { beginAt, type Contracts, type Position, readCursor } from './cursor.ts'
 import { IndexerError } from './errors.ts'
-import type { Clock, Followed } from './events.ts'
+import type { Followed } from './events.ts'
+import { type FollowedGovernor, Governances, profileOf } from './governances.ts'
 import { otherTopics } from './handlers/otherGovernors.ts'
-import { httpRpc, type Rpc, RpcError, type RpcOptions } from './rpc.ts'
+import { httpRpc, type Rpc, type RpcOptions } from './rpc.ts'
 import { Source } from './source.ts'
 import { webSocketRpc } from './websocket.ts'
 
@@ -13,6 +14,10 @@ export interface FollowedDeployment {
   chainId: number
   startBlock: bigint | number
   addresses: Partial<Record<ContractName, string>>
+  /** What `addresses.ModelGovernor` counts; asked of the token when left out. */
+  clock?: FollowedGovernor['clock']
+  /** Governors besides that of `addresses`, each with its token and its timelock. */
+  governors?: readonly FollowedGovernor[]
 }
 
 /** A deployment as the indexer works with it. */
@@ -21,25 +26,52 @@ export interface Place {
   /** Addresses by name, in lower case. */
   contracts: Contracts
   followed: Followed
+  governances: Governances
   /** At least 1: the genesis block has no logs, and every start needs a block before it. */
   startBlock: number
   topics: string[]
 }
 
-export function placeOf({ chainId, startBlock, addresses }: FollowedDeployment): Place {
-  const entries = Object.entries(addresses).map(([name, address]) => [name, address!.toLowerCase()] as const)
-  const contracts = Object.fromEntries(entries)
+export function placeOf({ chainId, startBlock, addresses, clock, governors = [] }: FollowedDeployment): Place {
+  const { ModelGovernor, GOpen, TimelockController } = addresses
+  const home = ModelGovernor && { address: ModelGovernor, token: GOpen, timelock: TimelockController, clock }
+  const profiles = [...(home ? [{ ...home, name: 'ModelCommons' }] : []), ...governors].map(profileOf)
+  const named = Object.entries(addresses).map(
+    ([name, address]) => [name as ContractName, address!.toLowerCase()] as const,
+  )
+  const entries = profiles
+    .slice(home ? 1 : 0)
+    .flatMap(({ id, token, timelock }) => [
+      ['ModelGovernor', id] as const,
+      ...(token === null ? [] : [['GOpen', token] as const]),
+      ...(timelock === null ? [] : [['TimelockController', timelock] as const]),
+    ])
+  const first = profiles[0] ? [profiles[0].id, profiles[0].token, profiles[0].timelock] : []
+  const followed = new Map([...named, ...entries].map(([name, address]) => [address, name]))
   return {
     chainId,
-    contracts,
-    followed: new Map(entries.map(([name, address]) => [address, name as ContractName])),
+    contracts: contractsOf([...named, ...entries]),
+    followed,
+    governances: new Governances(
+      profiles,
+      new Set([...named.map(([, address]) => address), ...first.filter((one) => one !== null)]),
+    ),
     startBlock: Math.max(1, Number(startBlock)),
-    topics: [...new Set(entries.flatMap(([name]) => topicsFor(name as ContractName)))],
+    topics: [...new Set([...followed.values()].flatMap((name) => [...topicsOf(name), ...otherTopics(name)]))],
   }
 }
 
-const topicsFor = (name: ContractName) =>
-  name === 'ModelGovernor' ? [...topicsOf(name), ...otherTopics] : topicsOf(name)
+/** Addresses by name; what several contracts are named after the first is numbered. */
+function contractsOf(entries: readonly (readonly [string, string])[]): Contracts {
+  const contracts: Record<string, string> = {}
+  for (const [name, address] of entries) {
+    if (Object.values(contracts).includes(address)) continue
+    let key = name
+    for (let n = 2; contracts[key] !== undefined; n++) key = `${name} ${n}`
+    contracts[key] = address
+  }
+  return contracts
+}
 
 export const sourceOf = (place: Place, rpc: Rpc, confirmations?: number) =>
   new Source(rpc, { addresses: Object.values(place.contracts), topics: place.topics }, { confirmations })
@@ -47,17 +79,22 @@ export const sourceOf = (place: Place, rpc: Rpc, confirmations?: number) =>
 export const openRpc = (url: string, options: RpcOptions): Rpc =>
   url.startsWith('ws') ? webSocketRpc(url, options) : httpRpc(url, options)
 
-/** Where to start: the cursor, or the block before the deployment. */
+/** @throws IndexerError when the node is of another chain. */
+export async function requireChain(rpc: Rpc, chainId: number): Promise<void> {
+  const actual = Number(await rpc.request('eth_chainId'))
+  if (actual !== chainId)
+    throw new IndexerError(
+      `RPC_URL leads to chain ${actual}, but the contracts stand on chain ${chainId}. Correct RPC_URL or the deployment.`,
+    )
+}
+
+/** Where to start: the cursor, or the block before the deployment.
+ *  @throws IndexerError when the start block lies in the future, or the database holds the index of something else. */
 export async function begin(
   db: Database,
   source: Source,
   { chainId, contracts, startBlock: start }: Place,
 ): Promise<Position> {
-  const actual = await source.chainId()
-  if (actual !== chainId)
-    throw new IndexerError(
-      `RPC_URL leads to chain ${actual}, but the contracts stand on chain ${chainId}. Correct RPC_URL or the deployment.`,
-    )
   const stored = await readCursor(db, chainId, contracts)
   if (stored) return stored
   const { head } = await source.tip()
@@ -70,18 +107,4 @@ export async function begin(
     throw new IndexerError(`The node has no block ${start - 1}, from which indexing would start: use one with history.`)
   await beginAt(db, chainId, base, head.number, contracts)
   return (await readCursor(db, chainId, contracts))!
-}
-
-const CLOCK_MODE = '0x4bf5d7e9'
-const REVERTED = 3
-
-/** Whether the token counts seconds or blocks (ERC-6372). */
-export async function clockOf(rpc: Rpc, token: string | undefined): Promise<Clock> {
-  if (!token) return 'blocknumber'
-  const mode = await rpc.request('eth_call', [{ to: token, data: CLOCK_MODE }, 'latest']).catch((error) => {
-    // an older token counts blocks and does not say so; a node that fails otherwise has said nothing of the token
-    if (error instanceof RpcError && (error.code === REVERTED || /revert/i.test(error.reason))) return '0x'
-    throw error
-  })
-  return Buffer.from(String(mode).slice(2), 'hex').includes('timestamp') ? 'timestamp' : 'blocknumber'
 }

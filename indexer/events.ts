@@ -1,14 +1,13 @@
 import { type ContractName, decodeLog, EventShapeError } from '#contracts/events.ts'
 import { ChainEvent } from '#schema/onchain/chain.ts'
 import { IndexerError } from './errors.ts'
+import type { Governances } from './governances.ts'
+import { introduce } from './handlers/governor.ts'
 import type { Handler, Moment } from './handlers/handler.ts'
 import { handlers } from './handlers/index.ts'
-import { announce, decodeOther } from './handlers/otherGovernors.ts'
+import { decodeOther } from './handlers/otherGovernors.ts'
 import type { Rows } from './rows.ts'
 import type { Log, Stretch } from './source.ts'
-
-/** What the token counts: seconds, or blocks. */
-export type Clock = 'timestamp' | 'blocknumber'
 
 /** The followed contracts by lower-case address. */
 export type Followed = ReadonlyMap<string, ContractName>
@@ -39,27 +38,36 @@ function decode(contract: ContractName, log: Log) {
   } catch (cause) {
     if (!(cause instanceof EventShapeError)) throw cause
     throw new IndexerError(
-      `Log ${log.index} of block ${log.block} is not what a ${contract} emits (${cause.message}). Correct the address of ${contract} (${log.address}) in the deployment.`,
+      `Log ${log.index} of block ${log.block} is not what a ${contract} emits (${cause.message}). ${log.address} was named as one: correct the deployment, or the configuration.`,
       { cause },
     )
   }
 }
 
+/** A log as an event and what to do with it; undefined when it is none that the contract is followed for. */
+function read(contract: ContractName, log: Log) {
+  const other = decodeOther(contract, log)
+  if (other) return other
+  const event = decode(contract, log)
+  return event && { ...event, handle: (handlers[contract] as Record<string, Handler<unknown> | null>)[event.name] }
+}
+
 /** The work that a stretch's logs ask for, in order: each log becomes a ChainEvent and what its handler makes of it. */
-export function stepsOf(stretch: Stretch, followed: Followed, clock: Clock, rows: Rows) {
+export function stepsOf(stretch: Stretch, followed: Followed, governances: Governances, rows: Rows) {
   const times = new Map(stretch.headers.map((header) => [header.number, header.timestamp]))
   return stretch.logs.flatMap((log) => {
     const contract = followed.get(log.address)
-    const event = contract && (decode(contract, log) ?? (contract === 'ModelGovernor' ? decodeOther(log) : undefined))
+    const event = contract && read(contract, log)
     if (!event) return []
     const args = clean(event.args) as Record<string, unknown>
     const timestamp = times.get(log.block)!
     const at: Moment = {
       block: log.block,
       timestamp,
-      clock: clock === 'timestamp' ? timestamp.getTime() / 1000 : log.block,
       position: positionOf(log.block, log.index),
       address: log.address,
+      scope: governances.scopeOf(log.address),
+      governances,
     }
     const stored = {
       id: at.position,
@@ -71,12 +79,11 @@ export function stepsOf(stretch: Stretch, followed: Followed, clock: Clock, rows
       logIndex: log.index,
       timestamp,
     }
-    const own = (handlers[contract] as Record<string, Handler<unknown> | null>)[event.name]
-    const handle = 'contract' in event ? own : (announce as Handler<unknown>)
     const run = () => {
       rows.append(ChainEvent, stored)
       try {
-        handle?.(rows, args, at)
+        if (contract === 'ModelGovernor') introduce(rows, at)
+        event.handle?.(rows, args, at)
       } catch (cause) {
         if (!(cause instanceof Error)) throw cause
         throw new IndexerError(

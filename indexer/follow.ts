@@ -1,7 +1,8 @@
 import type { Database } from '#schema/database.ts'
 import { advance, type Contracts, CursorMoved, type Position, readCursor, retract, storedBlocks } from './cursor.ts'
 import { IndexerError } from './errors.ts'
-import { type Clock, type Followed, stepsOf } from './events.ts'
+import { type Followed, stepsOf } from './events.ts'
+import type { Governances } from './governances.ts'
 import type { Counters } from './metrics.ts'
 import { Rows } from './rows.ts'
 import { type Header, Inconsistent, type Source, type Stretch, type Tip } from './source.ts'
@@ -21,7 +22,7 @@ export interface Chain {
   chainId: number
   contracts: Contracts
   followed: Followed
-  clock: Clock
+  governances: Governances
   startBlock: number
   counters: Counters
   /** What to do when a final block is no longer on the chain: stop with an error, or take it back like any other. */
@@ -105,7 +106,7 @@ export class Follower {
   }
 
   private async apply(stretch: Stretch, tip: Tip) {
-    const { db, chainId, followed, clock, counters } = this.chain
+    const { db, chainId, followed, governances, counters } = this.chain
     const last = stretch.headers.at(-1)!
     const after: Position = {
       block: last.number,
@@ -113,7 +114,7 @@ export class Follower {
       finalBlock: Math.max(this.position.finalBlock, Math.min(tip.final, last.number)),
       headBlock: tip.head.number,
     }
-    const steps = stepsOf(stretch, followed, clock, this.rows)
+    const steps = stepsOf(stretch, followed, governances, this.rows)
     const began = performance.now()
     await this.commit(() =>
       db.transaction((sql) =>

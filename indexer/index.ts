@@ -1,16 +1,18 @@
 import type { Database } from '#schema/database.ts'
-import { begin, clockOf, type FollowedDeployment, openRpc, placeOf, sourceOf } from './begin.ts'
+import { begin, type FollowedDeployment, openRpc, placeOf, requireChain, sourceOf } from './begin.ts'
 import type { Position } from './cursor.ts'
 import { IndexerError, isRetriable } from './errors.ts'
 import { type Chain, Follower } from './follow.ts'
 import { ChainLock } from './lock.ts'
 import { type Counters, newCounters } from './metrics.ts'
 import { Pause } from './pause.ts'
+import { resolve } from './probe.ts'
 import { backoff, type RpcOptions } from './rpc.ts'
 import { gatewayHeight, runProcessorProcess } from './squid/backfill.ts'
 
 export type { FollowedDeployment } from './begin.ts'
 export { IndexerError } from './errors.ts'
+export type { FollowedGovernor } from './governances.ts'
 export type { Counters } from './metrics.ts'
 
 /** Messages about what the indexer does; `console` and pino fit. */
@@ -71,10 +73,10 @@ export async function startIndexer(options: IndexerOptions): Promise<Indexer> {
   const local = LOCAL.test(new URL(rpcUrl).hostname)
   const pollMs = options.pollMs ?? (local ? LOCAL_POLL_MS : POLL_MS)
   try {
-    const { chain, position } = await prepare(options, signal, local ? 0 : pollMs * PATIENCE_POLLS)
+    const { chain, position, known } = await prepare(options, signal, local ? 0 : pollMs * PATIENCE_POLLS)
     const lock = new ChainLock(db, deployment.chainId)
     const follower = new Follower(chain, position)
-    const backfill = () => backfillFrom(options, chain, follower)
+    const backfill = () => backfillFrom({ ...options, deployment: known }, chain, follower)
     const pace = { pollMs, delayMs: options.patience?.delayMs }
     const indexer = run(chain, follower, lock, pace, backfill, log)
     indexer.stopped.then(
@@ -99,24 +101,25 @@ async function prepare(options: IndexerOptions, signal: AbortSignal, patienceMs:
       counters.calls += calls
     },
   })
-  const place = placeOf(deployment)
+  await requireChain(rpc, deployment.chainId)
+  const known = await resolve(rpc, deployment)
+  const place = placeOf(known)
   const source = sourceOf(place, rpc, confirmations)
   const position = await begin(db, source, place)
-  const clock = await clockOf(rpc, place.contracts.GOpen)
-  const chain: Chain = { ...place, db, source, clock, deepReorganisation, patienceMs, signal, counters }
-  return { chain, position }
+  const chain: Chain = { ...place, db, source, deepReorganisation, patienceMs, signal, counters }
+  return { chain, position, known }
 }
 
 /** Final blocks from the gateway, where one is given that has some we lack. */
 async function backfillFrom(options: IndexerOptions, chain: Chain, follower: Follower) {
   const { db, gatewayUrl, deployment, log } = options
   if (!gatewayUrl) return
-  const { source, clock, signal } = chain
+  const { source, signal } = chain
   const [height, { final }] = [await gatewayHeight(gatewayUrl, signal), await source.tip()]
   const toBlock = Math.min(height, final)
   if (toBlock <= follower.position.block) return
   log?.info({ from: follower.position.block + 1, to: toBlock }, 'Fetching final blocks from the gateway')
-  const needs = { databaseUrl: db.url, deployment, clock, gatewayUrl, toBlock, confirmations: 0 }
+  const needs = { databaseUrl: db.url, deployment, gatewayUrl, toBlock, confirmations: 0 }
   await runProcessorProcess(needs, signal)
   await follower.reload()
 }

@@ -66,7 +66,12 @@ test('evm-processor alone follows a node through a reorganisation into the same 
   await first.end()
   const stop = new AbortController()
   const { deployment, url: rpcUrl } = chain
-  const needs = { databaseUrl: db.url, deployment, clock: 'timestamp' as const, rpcUrl, confirmations: CONFIRMATIONS }
+  const needs = {
+    databaseUrl: db.url,
+    deployment: { ...deployment, clock: 'Timestamp' as const },
+    rpcUrl,
+    confirmations: CONFIRMATIONS,
+  }
   const running = runProcessorProcess(needs, stop.signal)
   running.catch(() => {})
   onTestFinished(() => stop.abort())

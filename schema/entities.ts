@@ -4,11 +4,12 @@ import { Artifact } from './offchain/artifacts.ts'
 import { AnswerAttribution, CreditHold, Receipt, VersionInfluence } from './offchain/attribution.ts'
 import { JobMetric, JobRun, WorkerNode } from './offchain/jobs.ts'
 import { ChainTransaction, LedgerTransfer, RewardLine } from './offchain/ledger.ts'
+import { Reconciliation } from './offchain/reconciliation.ts'
 import { Block, ChainEvent, Cursor } from './onchain/chain.ts'
 import { Commitment, Contribution, Datanet } from './onchain/datanets.ts'
 import { Dispute, Slash } from './onchain/disputes.ts'
 import { FeedbackTask, Judgement, Reputation, Validator } from './onchain/feedback.ts'
-import { GovernorSetting, Holder, Proposal, TimelockOperation, Vote } from './onchain/governance.ts'
+import { Governor, GovernorSetting, Holder, Proposal, TimelockOperation, Vote } from './onchain/governance.ts'
 import { Credit, Endpoint, UsageSettlement, Voucher } from './onchain/market.ts'
 import {
   BudgetEntry,
@@ -27,6 +28,7 @@ export const entities: EntityClass[] = [
   Block,
   Cursor,
   ChainEvent,
+  Governor,
   Proposal,
   Vote,
   Holder,
@@ -68,6 +70,7 @@ export const entities: EntityClass[] = [
   LedgerTransfer,
   RewardLine,
   ChainTransaction,
+  Reconciliation,
 ]
 
 export const tables = entities.map(tableOf)

@@ -25,7 +25,10 @@ test('every relation leads to an entity, by a column that exists', () => {
 test('a versioned row may stand in several versions, but not twice from the same block, nor twice in the present', async () => {
   const db = await freshDatabase()
   const insert = (from: number, to: number | null) =>
-    db.query(`insert into holder (id, from_block, to_block, balance, votes) values ('0xa', $1, $2, 1, 0)`, [from, to])
+    db.query(
+      `insert into holder (id, token, account, from_block, to_block, balance, votes) values ('0xa', '0xt', '0xa', $1, $2, 1, 0)`,
+      [from, to],
+    )
   await insert(1, 2)
   await insert(2, null)
   await expect(insert(2, 3)).rejects.toThrow(/duplicate key/)
@@ -36,7 +39,10 @@ test('a versioned row may stand in several versions, but not twice from the same
 test('wei survive the trip through the database, to 256 bits', async () => {
   const db = await freshDatabase()
   const most = 2n ** 256n - 1n
-  await db.query(`insert into holder (id, from_block, balance, votes) values ('0xb', 1, $1, 0)`, [most.toString()])
+  await db.query(
+    `insert into holder (id, token, account, from_block, balance, votes) values ('0xb', '0xt', '0xb', 1, $1, 0)`,
+    [most.toString()],
+  )
   const { rows } = await db.query(`select balance, from_block from holder where id = '0xb'`)
   expect(rows).toEqual([{ balance: most, from_block: 1 }])
   expect(inject('postgresUrl')).toContain('127.0.0.1')

@@ -7,7 +7,7 @@ import { ChainEvent } from '#schema/onchain/chain.ts'
 import { Contribution, Datanet } from '#schema/onchain/datanets.ts'
 import { Dispute } from '#schema/onchain/disputes.ts'
 import { FeedbackTask, Judgement, Reputation, Validator } from '#schema/onchain/feedback.ts'
-import { Proposal, Vote } from '#schema/onchain/governance.ts'
+import { Governor, Proposal, Vote } from '#schema/onchain/governance.ts'
 import { Endpoint } from '#schema/onchain/market.ts'
 import { Evaluation, Mandate, Model, ModelVersion, RewardSplit, Target } from '#schema/onchain/models.ts'
 import { RewardClaim, RewardMap } from '#schema/onchain/rewards.ts'
@@ -28,8 +28,10 @@ export async function lifecycle(db: Database, artifacts: ArtifactStore): Promise
       { validator: account(0x202), reason: '5 of 12 known answers right: failed beyond chance.' },
     ],
   })
+  await insert(db, Governor, { id: account(0x300), quorumDenominator: 100n })
   await insert(db, Proposal, {
     id: '77',
+    governorId: account(0x300),
     description: 'Model 1',
     proposer: account(0x301),
     forVotes: ether(3250),

@@ -1,96 +1,84 @@
 import { Ctx, FieldResolver, Resolver, Root, registerEnumType } from 'type-graphql'
-import {
-  PROPOSAL_STATES,
-  type ProposalState,
-  proposalState,
-  quorumOf,
-  quorumVotes,
-  type Proposal as Rule,
-  type Vote,
-} from '#rules/tally.ts'
-import { GovernorSetting, Proposal } from '#schema/onchain/governance.ts'
+import { countedFor, quorumIn, stateOfStored, tallyOf } from '#rules/storedProposal.ts'
+import { PROPOSAL_STATES, type ProposalState, quorumVotes } from '#rules/tally.ts'
+import { Governor, GovernorSetting, Proposal } from '#schema/onchain/governance.ts'
 import { BigIntScalar } from '#schema/scalars.ts'
 import type { ApiContext } from '../context.ts'
 import { tableFor } from '../names.ts'
 import type { Moment } from '../query/moment.ts'
 import { AT, type Row } from '../query/page.ts'
+import type { Reader } from '../query/reader.ts'
+import { Statement } from '../query/statement.ts'
 
 const States = Object.fromEntries(PROPOSAL_STATES.map((state) => [state, state]))
 registerEnumType(States, { name: 'ProposalState', description: 'The states of OpenZeppelin’s Governor.' })
 
-/** Clock values above this are seconds since 1970; below it, block numbers. */
-const SECONDS_FROM = 1_000_000_000
-
 type ProposalRow = Row & Proposal
+type GovernorRow = Row & Governor
 
 @Resolver(() => Proposal)
 export class ProposalFacts {
   @FieldResolver(() => States, {
     nullable: true,
     description:
-      'The state that the Governor would report at the moment asked for, worked out from the votes, the quorum and the clock. Null while the quorum is not known.',
+      'The state that the Governor would report at the moment asked for, worked out from the votes, the quorum and the clock. Null while the quorum is not known and decides.',
   })
-  async state(@Root() row: ProposalRow, @Ctx() context: ApiContext): Promise<ProposalState | null> {
-    const quorum = await quorumOfRow(row, context)
+  async state(@Root() row: ProposalRow, @Ctx() { reader }: ApiContext): Promise<ProposalState | null> {
+    const governor = await governorOf(row, reader)
     const { block, time } = row[AT]
-    if (block === null || quorum === null) return null
-    return proposalState(ruleOf(row, quorum), votesOf(row), { block: BigInt(block), time: seconds(time) })
+    if (block === null || !governor) return null
+    return stateOfStored(row, governor, await quorumOfRow(row, governor, reader), { block, time })
   }
 
   @FieldResolver(() => BigIntScalar, {
     nullable: true,
-    description: 'For + Abstain needed: as fixed at the snapshot or, before it, as it would be now.',
+    description:
+      'The quorum, in votes: the fraction of the supply in force at the snapshot or, before it, as it would be now; a fixed number where the Governor has one. Null where neither is known.',
   })
-  quorumNeeded(@Root() row: ProposalRow, @Ctx() context: ApiContext): Promise<bigint | null> {
-    return quorumOfRow(row, context)
+  async quorumNeeded(@Root() row: ProposalRow, @Ctx() { reader }: ApiContext): Promise<bigint | null> {
+    return quorumOfRow(row, await governorOf(row, reader), reader)
   }
 
   @FieldResolver(() => Boolean, {
     nullable: true,
-    description: 'Whether For + Abstain reach the quorum. Null while the quorum is not known.',
+    description:
+      'Whether the votes that count toward the quorum (`governor.counting`) reach it. Null while the quorum is not known.',
   })
-  async quorumReached(@Root() row: ProposalRow, @Ctx() context: ApiContext): Promise<boolean | null> {
-    const quorum = await quorumOfRow(row, context)
-    if (quorum === null) return null
-    return quorumVotes({ for: row.forVotes, against: row.againstVotes, abstain: row.abstainVotes }) >= quorum
+  async quorumReached(@Root() row: ProposalRow, @Ctx() { reader }: ApiContext): Promise<boolean | null> {
+    const governor = await governorOf(row, reader)
+    const quorum = await quorumOfRow(row, governor, reader)
+    if (quorum === null || !governor) return null
+    return quorumVotes(tallyOf(row), countedFor(governor)) >= quorum
   }
 }
 
-const seconds = (time: Date | null) => BigInt(Math.floor((time?.getTime() ?? 0) / 1000))
-
-/** The row is what the chain says at its moment, so whatever happened has happened by then. */
-function ruleOf(row: ProposalRow, quorum: bigint): Rule {
-  return {
-    clock: row.voteStart > SECONDS_FROM ? 'timestamp' : 'block',
-    created: 0n,
-    snapshot: BigInt(row.voteStart),
-    deadline: BigInt(row.voteEnd),
-    quorum,
-    ...(row.eta && { queued: { block: 0n, eta: seconds(row.eta) } }),
-    ...(row.executed && { executed: 0n }),
-    ...(row.canceled && { canceled: 0n }),
-  }
+/** The Governor that the proposal was made at, for all rows of a list in one statement. */
+async function governorOf(row: ProposalRow, reader: Reader): Promise<GovernorRow | null> {
+  const table = tableFor(Governor)
+  return (await reader.one('proposal.governor', table, row[AT], table.columns, row.governorId)) as GovernorRow | null
 }
-
-const votesOf = (row: ProposalRow): Vote[] =>
-  [row.againstVotes, row.forVotes, row.abstainVotes].map((weight, support) => ({
-    voter: '',
-    support,
-    weight,
-    block: 0n,
-  }))
 
 /** The quorum written down at the snapshot. While none is, supply and fraction have not changed since, so that what they are at the
  *  moment gives it. */
-async function quorumOfRow(row: ProposalRow, { reader }: ApiContext): Promise<bigint | null> {
+async function quorumOfRow(row: ProposalRow, governor: GovernorRow | null, reader: Reader): Promise<bigint | null> {
   if (row.quorum !== null) return row.quorum
-  const setting = (id: string) => readSetting(row[AT], id, reader)
-  const [supply, numerator] = await Promise.all([setting('totalSupply'), setting('quorumNumerator')])
-  return supply === null || numerator === null ? null : quorumOf(supply, numerator)
+  if (!governor) return null
+  if (governor.token === null) return quorumIn(governor, null, null)
+  const setting = (contract: string, name: string) => readSetting(row[AT], contract, name, reader)
+  const both = [setting(governor.token, 'totalSupply'), setting(governor.id, 'quorumNumerator')] as const
+  return quorumIn(governor, ...(await Promise.all(both)))
 }
 
-async function readSetting(moment: Moment, id: string, reader: ApiContext['reader']): Promise<bigint | null> {
-  const table = tableFor(GovernorSetting)
-  const row = await reader.one('quorum', table, moment, table.columns, id)
-  return row && /^\d+$/.test(String(row.value)) ? BigInt(String(row.value)) : null
+async function readSetting(moment: Moment, contract: string, name: string, reader: Reader): Promise<bigint | null> {
+  const loader = reader.batched<string>(`proposal.setting@${moment.block}`, async (keys) => {
+    const statement = new Statement(moment)
+    const { rows } = await reader.sql.query(
+      `select contract || ' ' || name as key, value from governor_setting t
+       where contract || ' ' || name = any(${statement.bind(keys, 'text[]')}) and ${statement.stands(tableFor(GovernorSetting), 't')}`,
+      statement.values,
+    )
+    return new Map(rows.map(({ key, value }) => [key, value]))
+  })
+  const value = await loader.load(`${contract} ${name}`)
+  return value !== undefined && /^\d+$/.test(value) ? BigInt(value) : null
 }

@@ -1,10 +1,10 @@
 import { concat, encodeAbiParameters, type Hex, keccak256, stringToHex, toHex } from 'viem'
-import { Proposal, Vote } from '#schema/onchain/governance.ts'
+import { partsOf } from '#rules/tally.ts'
+import { Governor, Proposal, TimelockOperation, Vote } from '#schema/onchain/governance.ts'
+import type { Profile } from '../governances.ts'
 import type { Rows, Values } from '../rows.ts'
 import { type Handlers, height, type Moment, moment } from './handler.ts'
 import { fixQuorums, quorumNow, setting } from './settings.ts'
-
-const TALLY = ['againstVotes', 'forVotes', 'abstainVotes'] as const
 
 const BATCH = [
   { type: 'address[]' },
@@ -15,13 +15,23 @@ const BATCH = [
 ] as const
 
 /** The timelock operation of a queued proposal, by GovernorTimelockControl's rule: the salt is the description's hash with the
- *  governor's address xored into its first 20 bytes. */
-export function operationOf(proposal: Readonly<Values<Proposal>>, governor: Hex): Hex {
-  const description = BigInt(keccak256(stringToHex(proposal.description)))
-  const salt = toHex(description ^ BigInt(concat([governor, `0x${'00'.repeat(12)}`])), { size: 32 })
+ *  governor's address xored into its first 20 bytes; before OpenZeppelin 4.9, the hash alone. The newer rule comes first. */
+export function operationsOf(proposal: Readonly<Values<Proposal>>, governor: Hex): Hex[] {
+  const description = keccak256(stringToHex(proposal.description))
+  const salted = toHex(BigInt(description) ^ BigInt(concat([governor, `0x${'00'.repeat(12)}`])), { size: 32 })
   const none: Hex = `0x${'00'.repeat(32)}`
   const { targets, values, calldatas } = proposal
-  return keccak256(encodeAbiParameters(BATCH, [targets as Hex[], values.map(BigInt), calldatas as Hex[], none, salt]))
+  return [salted, description].map((salt) =>
+    keccak256(encodeAbiParameters(BATCH, [targets as Hex[], values.map(BigInt), calldatas as Hex[], none, salt])),
+  )
+}
+
+/** The one that the timelock has, where it is followed. */
+function operationOf(rows: Rows, proposal: Readonly<Values<Proposal>>, { id, kind, timelock }: Profile, at: Moment) {
+  if (kind === 'Bravo') return null
+  const operations = operationsOf(proposal, id as Hex)
+  const scope = timelock === null ? '' : at.governances.scopeOf(timelock)
+  return operations.find((operation) => rows.get(TimelockOperation, `${scope}${operation}-0`)) ?? operations[0]!
 }
 
 interface Ballot {
@@ -33,39 +43,55 @@ interface Ballot {
   params?: string
 }
 
+const SPLIT = 255
+const SPLIT_PARAMS = 2 + 2 * 48
+/** Whether the ballot counts by a rule of OpenZeppelin's or Bravo's. */
+const counts = ({ support, params }: Ballot) =>
+  support <= 2 || (support === SPLIT && params !== undefined && params.length === SPLIT_PARAMS)
+
+/** The Governor that speaks, as its row says. */
+const own = (rows: Rows, at: Moment) => rows.must(Governor, at.address)
+
 function cast(rows: Rows, ballot: Ballot, at: Moment) {
   const { voter, support, weight, reason, params = null } = ballot
-  const proposalId = ballot.proposalId.toString()
-  rows.put(Vote, {
-    id: `${proposalId}-${voter}`,
-    proposalId,
-    voter,
-    support,
-    weight,
-    reason,
-    params,
-    castAt: at.timestamp,
-  })
+  const proposalId = at.scope + ballot.proposalId
+  const first = `${proposalId}-${voter}`
+  const id = rows.get(Vote, first) ? `${first}-${at.position}` : first // who splits a vote may cast it in several ballots
+  rows.put(Vote, { id, proposalId, voter, support, weight, reason, params, castAt: at.timestamp })
   const proposal = rows.get(Proposal, proposalId)
   if (!proposal) return // made before the first block, or by an event that is not OpenZeppelin's
-  const tally = TALLY[support]
-  const counted = tally ? { [tally]: proposal[tally] + weight } : {}
-  rows.put(Proposal, { ...proposal, ...counted, quorum: proposal.quorum ?? quorumNow(rows) })
+  const parts = counts(ballot) ? partsOf({ ...ballot, block: 0n }) : { for: 0n, against: 0n, abstain: 0n }
+  rows.put(Proposal, {
+    ...proposal,
+    againstVotes: proposal.againstVotes + parts.against,
+    forVotes: proposal.forVotes + parts.for,
+    abstainVotes: proposal.abstainVotes + parts.abstain,
+    quorum: proposal.quorum ?? quorumNow(rows, own(rows, at), at),
+  })
 }
 
 /** Changes a proposal that the index knows; one made before the first block is left alone. */
-function change(rows: Rows, id: bigint, values: Partial<Values<Proposal>>) {
-  if (rows.get(Proposal, id.toString())) rows.change(Proposal, id.toString(), values)
+function change(rows: Rows, at: Moment, id: bigint, values: Partial<Values<Proposal>>) {
+  if (rows.get(Proposal, at.scope + id)) rows.change(Proposal, at.scope + id, values)
+}
+
+/** The row of the Governor that speaks stands before anything else that it says. */
+export function introduce(rows: Rows, at: Moment) {
+  if (!rows.get(Governor, at.address)) rows.put(Governor, at.governances.profile(at.address)!)
 }
 
 export const governor: Handlers<'ModelGovernor'> = {
-  ProposalCreated(rows, { proposalId, proposer, targets, values, calldatas, voteStart, voteEnd, description }, at) {
+  ProposalCreated(rows, created, at) {
+    const { proposalId, proposer, targets, values, signatures, calldatas, voteStart, voteEnd, description } = created
     rows.put(Proposal, {
-      id: proposalId.toString(),
+      id: at.scope + proposalId,
+      governorId: at.address,
+      onChainId: proposalId.toString(),
       proposer,
       description,
       targets: [...targets],
       values: values.map(String),
+      signatures: signatures.some(Boolean) ? [...signatures] : [],
       calldatas: [...calldatas],
       voteStart: height(voteStart),
       voteEnd: height(voteEnd),
@@ -81,39 +107,41 @@ export const governor: Handlers<'ModelGovernor'> = {
     })
   },
   ProposalQueued(rows, { proposalId, etaSeconds }, at) {
-    const proposal = rows.get(Proposal, proposalId.toString())
-    if (proposal)
-      rows.put(Proposal, { ...proposal, eta: moment(etaSeconds), operation: operationOf(proposal, at.address) })
+    const proposal = rows.get(Proposal, at.scope + proposalId)
+    if (!proposal) return
+    const operation = operationOf(rows, proposal, own(rows, at), at)
+    rows.put(Proposal, { ...proposal, eta: moment(etaSeconds), operation })
   },
-  ProposalExecuted(rows, { proposalId }) {
-    change(rows, proposalId, { executed: true })
+  ProposalExecuted(rows, { proposalId }, at) {
+    change(rows, at, proposalId, { executed: true })
   },
-  ProposalCanceled(rows, { proposalId }) {
-    change(rows, proposalId, { canceled: true })
+  ProposalCanceled(rows, { proposalId }, at) {
+    change(rows, at, proposalId, { canceled: true })
   },
-  ProposalExtended(rows, { proposalId, extendedDeadline }) {
-    change(rows, proposalId, { voteEnd: height(extendedDeadline) })
+  ProposalExtended(rows, { proposalId, extendedDeadline }, at) {
+    change(rows, at, proposalId, { voteEnd: height(extendedDeadline) })
   },
   VoteCast: cast,
   VoteCastWithParams: cast,
-  VotingDelaySet(rows, { newVotingDelay }) {
-    setting(rows, 'votingDelay', newVotingDelay)
+  VotingDelaySet(rows, { newVotingDelay }, at) {
+    setting(rows, at, 'votingDelay', newVotingDelay)
   },
-  VotingPeriodSet(rows, { newVotingPeriod }) {
-    setting(rows, 'votingPeriod', newVotingPeriod)
+  VotingPeriodSet(rows, { newVotingPeriod }, at) {
+    setting(rows, at, 'votingPeriod', newVotingPeriod)
   },
-  ProposalThresholdSet(rows, { newProposalThreshold }) {
-    setting(rows, 'proposalThreshold', newProposalThreshold)
+  ProposalThresholdSet(rows, { newProposalThreshold }, at) {
+    setting(rows, at, 'proposalThreshold', newProposalThreshold)
   },
   QuorumNumeratorUpdated(rows, { newQuorumNumerator }, at) {
     fixQuorums(rows, at)
-    setting(rows, 'quorumNumerator', newQuorumNumerator)
+    setting(rows, at, 'quorumNumerator', newQuorumNumerator)
   },
-  TimelockChange(rows, { newTimelock }) {
-    setting(rows, 'timelock', newTimelock)
+  TimelockChange(rows, { newTimelock }, at) {
+    setting(rows, at, 'timelock', newTimelock)
+    rows.change(Governor, at.address, { timelock: newTimelock })
   },
-  LateQuorumVoteExtensionSet(rows, { newVoteExtension }) {
-    setting(rows, 'lateQuorumExtension', newVoteExtension)
+  LateQuorumVoteExtensionSet(rows, { newVoteExtension }, at) {
+    setting(rows, at, 'lateQuorumExtension', newVoteExtension)
   },
   EIP712DomainChanged: null,
 }

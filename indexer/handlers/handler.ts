@@ -1,16 +1,18 @@
 import type { ContractName, DecodedEvent } from '#contracts/events.ts'
+import type { Governances } from '../governances.ts'
 import type { Rows } from '../rows.ts'
 
 /** Where and when an event was emitted. */
 export interface Moment {
   block: number
   timestamp: Date
-  /** The token's clock at the block: unix seconds, or the block number for tokens that count blocks. */
-  clock: number
   /** The event's id, `block-logIndex` zero-padded: sorts as the chain does. */
   position: string
   /** The contract that spoke. */
   address: `0x${string}`
+  /** What the ids of its rows begin with, where another contract of its kind may use the same. */
+  scope: string
+  governances: Governances
 }
 
 /** Turns one event into rows. Synchronous and pure but for `rows`; it may be run more than once before its writes count. */

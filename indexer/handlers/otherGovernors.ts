@@ -1,51 +1,125 @@
-import { type AbiEvent, decodeEventLog, type Hex, parseAbi, toEventSelector } from 'viem'
+import { decodeEventLog, type Hex, parseAbi, toEventSelector, toFunctionSelector, zeroHash } from 'viem'
+import type { ContractName } from '#contracts/events.ts'
+import { Proposal, TimelockOperation } from '#schema/onchain/governance.ts'
 import { IndexerError } from '../errors.ts'
+import type { Rows } from '../rows.ts'
 import type { Log } from '../source.ts'
 import { governor } from './governor.ts'
-import type { Handler } from './handler.ts'
+import { type Handler, type Moment, moment } from './handler.ts'
+import { timelock } from './timelock.ts'
+import { token } from './token.ts'
 
-/** Governors that descend from OpenZeppelin's and announce proposals in shapes of their own: typed, or decided by a voting
- *  module instead of calls. (GovernorBravo's events have the same shapes as OpenZeppelin's and need nothing here.) */
+/** Events of contracts that do a Governor's, a token's or a timelock's work without being OpenZeppelin's own: proposals that are
+ *  typed, or decided by a voting module instead of calls; votes that a holder takes back from a delegate; tokens that are
+ *  each one vote (ERC-721); Compound's timelock. (GovernorBravo's own events have the shapes of OpenZeppelin's.) */
 
-const announcements = parseAbi([
+const events = parseAbi([
   'event ProposalCreated(uint256 proposalId, address proposer, address[] targets, uint256[] values, string[] signatures, bytes[] calldatas, uint256 voteStart, uint256 voteEnd, string description, uint8 proposalType)',
   'event ProposalCreated(uint256 proposalId, address proposer, address votingModule, bytes proposalData, uint256 voteStart, uint256 voteEnd, string description)',
   'event ProposalCreated(uint256 proposalId, address proposer, address votingModule, bytes proposalData, uint256 voteStart, uint256 voteEnd, string description, uint8 proposalType)',
+  'event OverrideVoteCast(address indexed voter, uint256 proposalId, uint8 support, uint256 weight, string reason)',
+  'event VoteReduced(address indexed delegate, uint256 proposalId, uint8 support, uint256 weight)',
+  'event Transfer(address indexed from, address indexed to, uint256 indexed tokenId)',
+  'event QueueTransaction(bytes32 indexed txHash, address indexed target, uint256 value, string signature, bytes data, uint256 eta)',
+  'event CancelTransaction(bytes32 indexed txHash, address indexed target, uint256 value, string signature, bytes data, uint256 eta)',
+  'event ExecuteTransaction(bytes32 indexed txHash, address indexed target, uint256 value, string signature, bytes data, uint256 eta)',
+  'event NewDelay(uint256 indexed newDelay)',
 ])
 
-const byTopic = new Map(announcements.map((event) => [toEventSelector(event as AbiEvent), event]))
-
-export const otherTopics: Hex[] = [...byTopic.keys()]
-
-type Announced = ReturnType<typeof decodeEventLog<typeof announcements>>['args']
-
-/** A proposal announced in another shape, or undefined. @throws IndexerError when topic and data disagree. */
-export function decodeOther(log: Log): { name: string; args: Announced } | undefined {
-  const event = byTopic.get(log.topics[0] ?? '0x')
-  if (!event) return undefined
-  try {
-    const { eventName, args } = decodeEventLog({ abi: [event], topics: log.topics as [Hex], data: log.data })
-    return { name: eventName, args: args as Announced }
-  } catch (cause) {
-    throw new IndexerError(
-      `Log ${log.index} of block ${log.block} has the topic of a proposal, but not its shape. Correct the address of ModelGovernor (${log.address}) in the deployment.`,
-      { cause },
-    )
-  }
-}
+type Event = (typeof events)[number]
+type Arguments<E extends Event> = ReturnType<typeof decodeEventLog<readonly [E]>>['args']
+type Named<N extends Event['name']> = Extract<Event, { name: N }>
 
 /** As OpenZeppelin would have announced it; a module's proposal has no calls of its own. */
-export const announce: Handler<Announced> = (rows, args, at) => {
+const announce: Handler<Arguments<Named<'ProposalCreated'>>> = (rows, args, at) => {
   const calls =
     'targets' in args
       ? { targets: args.targets, values: args.values, signatures: args.signatures, calldatas: args.calldatas }
       : { targets: [], values: [], signatures: [], calldatas: [] }
   const { proposalId, proposer, voteStart, voteEnd, description } = args
-  const lower = proposer.toLowerCase() as Hex
-  const targets = calls.targets.map((target) => target.toLowerCase() as Hex)
-  governor.ProposalCreated!(
-    rows,
-    { proposalId, proposer: lower, voteStart, voteEnd, description, ...calls, targets },
-    at,
-  )
+  governor.ProposalCreated!(rows, { proposalId, proposer, voteStart, voteEnd, description, ...calls }, at)
 }
+
+const override: Handler<Arguments<Named<'OverrideVoteCast'>>> = (rows, ballot, at) =>
+  governor.VoteCast!(rows, ballot, at)
+
+const SIDES = ['againstVotes', 'forVotes', 'abstainVotes'] as const
+
+/** What a holder votes for themselves is taken from their delegate's side. */
+const reduce: Handler<Arguments<Named<'VoteReduced'>>> = (rows, { proposalId, support, weight }, at) => {
+  const side = SIDES[support]
+  const proposal = rows.get(Proposal, at.scope + proposalId)
+  if (proposal && side) rows.put(Proposal, { ...proposal, [side]: proposal[side] - weight })
+}
+
+/** A token of its own is one vote; OpenZeppelin counts nothing else. */
+const transfer: Handler<Arguments<Named<'Transfer'>>> = (rows, { from, to }, at) =>
+  token.Transfer!(rows, { from, to, value: 1n }, at)
+
+const queue: Handler<Arguments<Named<'QueueTransaction'>>> = (rows, call, at) => {
+  rows.put(TimelockOperation, {
+    id: `${at.scope}${call.txHash}-0`,
+    operation: call.txHash,
+    index: 0,
+    target: call.target,
+    value: call.value,
+    data: call.signature ? toFunctionSelector(call.signature) + call.data.slice(2) : call.data,
+    predecessor: zeroHash,
+    readyAt: moment(call.eta),
+    status: 'Waiting',
+  })
+}
+
+const settle = (status: 'Done' | 'Cancelled') => (rows: Rows, call: { txHash: Hex }, at: Moment) => {
+  const id = `${at.scope}${call.txHash}-0`
+  if (rows.get(TimelockOperation, id)) rows.change(TimelockOperation, id, { status })
+}
+
+const handlers: { [N in Event['name']]: { of: ContractName; handle: Handler<Arguments<Named<N>>> } } = {
+  ProposalCreated: { of: 'ModelGovernor', handle: announce },
+  OverrideVoteCast: { of: 'ModelGovernor', handle: override },
+  VoteReduced: { of: 'ModelGovernor', handle: reduce },
+  Transfer: { of: 'GOpen', handle: transfer },
+  QueueTransaction: { of: 'TimelockController', handle: queue },
+  CancelTransaction: { of: 'TimelockController', handle: settle('Cancelled') },
+  ExecuteTransaction: { of: 'TimelockController', handle: settle('Done') },
+  NewDelay: {
+    of: 'TimelockController',
+    handle: (rows, { newDelay }, at) => timelock.MinDelayChange!(rows, { oldDuration: 0n, newDuration: newDelay }, at),
+  },
+}
+
+/** Told apart by their first topic and, where another standard has the same, by how many there are. */
+const keyOf = (contract: string, topics: readonly Hex[], count = topics.length) => `${contract} ${topics[0]} ${count}`
+const bySignature = new Map(
+  events.map((event) => {
+    const count = 1 + event.inputs.filter((input) => 'indexed' in input && input.indexed).length
+    return [keyOf(handlers[event.name].of, [toEventSelector(event)], count), event]
+  }),
+)
+
+/** The first topics that these events of a contract have. */
+export const otherTopics = (contract: ContractName): Hex[] =>
+  events.filter(({ name }) => handlers[name].of === contract).map((event) => toEventSelector(event))
+
+/** Such an event and what to do with it, or undefined. @throws IndexerError when topics and data disagree. */
+export function decodeOther(
+  contract: ContractName,
+  log: Log,
+): { name: string; args: object; handle: Handler<unknown> } | undefined {
+  const event = bySignature.get(keyOf(contract, log.topics))
+  if (!event) return undefined
+  try {
+    const { args } = decodeEventLog({ abi: [event], topics: log.topics as [Hex], data: log.data })
+    const values = args as Record<string, unknown>
+    for (const { name, type } of event.inputs) if (type.startsWith('address')) values[name] = lower(values[name])
+    return { name: event.name, args: values, handle: handlers[event.name].handle as Handler<unknown> }
+  } catch (cause) {
+    throw new IndexerError(
+      `Log ${log.index} of block ${log.block} has the topic of ${event.name}, but not its shape: ${log.address} is no ${contract}. Correct the deployment, or the configuration.`,
+      { cause },
+    )
+  }
+}
+
+const lower = (value: unknown): unknown => (Array.isArray(value) ? value.map(lower) : (value as string).toLowerCase())

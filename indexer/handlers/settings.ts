@@ -1,4 +1,6 @@
-import { GovernorSetting, Proposal } from '#schema/onchain/governance.ts'
+import { quorumOf } from '#rules/tally.ts'
+import { Governor, GovernorSetting, Proposal } from '#schema/onchain/governance.ts'
+import type { Profile } from '../governances.ts'
 import type { Rows } from '../rows.ts'
 import type { Moment } from './handler.ts'
 
@@ -12,28 +14,35 @@ export type SettingName =
   | 'totalSupply'
   | 'minDelay'
 
-const QUORUM_DENOMINATOR = 100n
+/** A setting of the contract that spoke. */
+export const setting = (rows: Rows, at: Moment, name: SettingName, value: bigint | number | string) =>
+  rows.put(GovernorSetting, { id: `${at.scope}${name}`, contract: at.address, name, value: String(value) })
 
-export const setting = (rows: Rows, id: SettingName, value: bigint | number | string) =>
-  rows.put(GovernorSetting, { id, value: String(value) })
-
-export const settingOr = (rows: Rows, id: SettingName, otherwise: string) =>
-  rows.get(GovernorSetting, id)?.value ?? otherwise
+export const settingOr = (rows: Rows, at: Moment, name: SettingName, otherwise: string) =>
+  rows.get(GovernorSetting, `${at.scope}${name}`)?.value ?? otherwise
 
 /** The quorum at a snapshot that has passed, as long as neither supply nor fraction has changed since; null where the token is
  *  not followed, or its governor counts otherwise. */
-export function quorumNow(rows: Rows): bigint | null {
-  const supply = rows.get(GovernorSetting, 'totalSupply')?.value
-  const numerator = rows.get(GovernorSetting, 'quorumNumerator')?.value
-  if (supply === undefined || numerator === undefined) return null
-  return (BigInt(supply) * BigInt(numerator)) / QUORUM_DENOMINATOR
+export function quorumNow(rows: Rows, governor: Readonly<Profile>, at: Moment): bigint | null {
+  if (governor.fixedQuorum !== null) return governor.fixedQuorum
+  if (governor.token === null) return null
+  const read = (contract: string, name: SettingName) =>
+    rows.get(GovernorSetting, `${at.governances.scopeOf(contract)}${name}`)?.value
+  const supply = read(governor.token, 'totalSupply')
+  const numerator = read(governor.id, 'quorumNumerator')
+  // a supply below zero is what is left of a history that was not followed from its beginning
+  if (supply === undefined || numerator === undefined || BigInt(supply) < 0n) return null
+  return quorumOf(BigInt(supply), BigInt(numerator), governor.quorumDenominator)
 }
 
-/** Writes down the quorum of every proposal whose snapshot has passed. Called before supply or fraction changes: a change
- *  at the snapshot itself still counts, a later one does not. */
+/** Writes down the quorum of every proposal whose snapshot has passed, of the governor or the token that speaks. Called before
+ *  supply or fraction changes: a change at the snapshot itself still counts, a later one does not. */
 export function fixQuorums(rows: Rows, at: Moment) {
-  const quorum = quorumNow(rows)
-  if (quorum === null) return
-  for (const proposal of rows.find(Proposal, 'quorum', null))
-    if (proposal.voteStart < at.clock) rows.put(Proposal, { ...proposal, quorum })
+  for (const proposal of rows.find(Proposal, 'quorum', null)) {
+    const governor = rows.get(Governor, proposal.governorId)
+    if (!governor || (governor.id !== at.address && governor.token !== at.address)) continue
+    if (proposal.voteStart >= at.governances.now(governor, at)) continue
+    const quorum = quorumNow(rows, governor, at)
+    if (quorum !== null) rows.put(Proposal, { ...proposal, quorum })
+  }
 }

@@ -1,13 +1,21 @@
 import { zeroAddress } from 'viem'
 import { Holder } from '#schema/onchain/governance.ts'
 import type { Rows } from '../rows.ts'
-import type { Handlers } from './handler.ts'
+import type { Handlers, Moment } from './handler.ts'
 import { fixQuorums, setting, settingOr } from './settings.ts'
 
-const holder = (rows: Rows, id: string) => rows.get(Holder, id) ?? { id, balance: 0n, delegate: null, votes: 0n }
+const holder = (rows: Rows, at: Moment, account: string) =>
+  rows.get(Holder, at.scope + account) ?? {
+    id: at.scope + account,
+    token: at.address,
+    account,
+    balance: 0n,
+    delegate: null,
+    votes: 0n,
+  }
 
-const move = (rows: Rows, id: string, amount: bigint) => {
-  const { balance, ...rest } = holder(rows, id)
+const move = (rows: Rows, at: Moment, account: string, amount: bigint) => {
+  const { balance, ...rest } = holder(rows, at, account)
   rows.put(Holder, { ...rest, balance: balance + amount })
 }
 
@@ -15,24 +23,25 @@ const move = (rows: Rows, id: string, amount: bigint) => {
  *  what is true after it, so their order is all that counts. */
 export const token: Handlers<'GOpen'> = {
   Transfer(rows, { from, to, value }, at) {
+    const accounts = [from, to].filter((account) => account !== zeroAddress)
     rows.need(
       Holder,
-      [from, to].filter((id) => id !== zeroAddress),
+      accounts.map((account) => at.scope + account),
     )
     const supply = (change: bigint) => {
       fixQuorums(rows, at)
-      setting(rows, 'totalSupply', BigInt(settingOr(rows, 'totalSupply', '0')) + change)
+      setting(rows, at, 'totalSupply', BigInt(settingOr(rows, at, 'totalSupply', '0')) + change)
     }
     if (from === zeroAddress) supply(value)
-    else move(rows, from, -value)
+    else move(rows, at, from, -value)
     if (to === zeroAddress) supply(-value)
-    else move(rows, to, value)
+    else move(rows, at, to, value)
   },
-  DelegateChanged(rows, { delegator, toDelegate }) {
-    rows.put(Holder, { ...holder(rows, delegator), delegate: toDelegate === zeroAddress ? null : toDelegate })
+  DelegateChanged(rows, { delegator, toDelegate }, at) {
+    rows.put(Holder, { ...holder(rows, at, delegator), delegate: toDelegate === zeroAddress ? null : toDelegate })
   },
-  DelegateVotesChanged(rows, { delegate, newVotes }) {
-    rows.put(Holder, { ...holder(rows, delegate), votes: newVotes })
+  DelegateVotesChanged(rows, { delegate, newVotes }, at) {
+    rows.put(Holder, { ...holder(rows, at, delegate), votes: newVotes })
   },
   Approval: null,
   EIP712DomainChanged: null,

@@ -3,27 +3,25 @@ import { createRequire } from 'node:module'
 import { pathToFileURL } from 'node:url'
 import type { FollowedDeployment } from '../begin.ts'
 import { IndexerError } from '../errors.ts'
-import type { Clock } from '../events.ts'
 import { shownUrl } from '../rpc.ts'
 import type { ProcessorOptions } from './processor.ts'
 
 export interface ProcessorNeeds extends ProcessorOptions {
   databaseUrl: string
   deployment: FollowedDeployment
-  clock: Clock
 }
 
 const TOLD = 2_000
 /** Found from here, not from where the program was started. */
 const LOADER = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
 
+const decimal = (_: string, value: unknown) => (typeof value === 'bigint' ? value.toString() : value)
+
 /** Runs the processor in a child process until it ends or `signal` aborts. The cursor must stand already.
  *  @throws IndexerError with the end of what the processor said, when it failed. */
 export async function runProcessorProcess(needs: ProcessorNeeds, signal: AbortSignal): Promise<void> {
-  const { chainId, startBlock, addresses } = needs.deployment
-  const deployment = { chainId, startBlock: Number(startBlock), addresses }
   const script = new URL('./main.ts', import.meta.url).pathname
-  const child = spawn(process.execPath, ['--import', LOADER, script, JSON.stringify({ ...needs, deployment })], {
+  const child = spawn(process.execPath, ['--import', LOADER, script, JSON.stringify(needs, decimal)], {
     stdio: ['ignore', 'ignore', 'pipe'],
   })
   const stop = () => child.kill('SIGTERM')

@@ -3,7 +3,7 @@ import type { Database, Sql } from '#schema/database.ts'
 import type { Place } from '../begin.ts'
 import { advance, type Position, readCursor, retract } from '../cursor.ts'
 import { IndexerError } from '../errors.ts'
-import { type Clock, stepsOf } from '../events.ts'
+import { stepsOf } from '../events.ts'
 import { Rows } from '../rows.ts'
 import type { Header, Stretch } from '../source.ts'
 
@@ -31,7 +31,6 @@ export class VersionedDatabase implements SquidDatabase {
   constructor(
     private readonly db: Database,
     private readonly place: Place,
-    private readonly clock: Clock,
   ) {}
 
   /** The last final block, and the blocks above it that may still change. */
@@ -106,7 +105,7 @@ export class VersionedDatabase implements SquidDatabase {
 
   private async write(sql: Sql, stretch: Stretch, headers: Header[]) {
     headers.push(...stretch.headers)
-    await this.rows.run(sql, stepsOf(stretch, this.place.followed, this.clock, this.rows))
+    await this.rows.run(sql, stepsOf(stretch, this.place.followed, this.place.governances, this.rows))
   }
 }
 

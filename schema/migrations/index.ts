@@ -3,6 +3,7 @@ import { ReceiptAndHold } from './0002-ReceiptAndHold.ts'
 import { PresentRows } from './0003-PresentRows.ts'
 import { LedgerEvent } from './0004-LedgerEvent.ts'
 import { LedgerGuard } from './0005-LedgerGuard.ts'
+import { Governors } from './0006-Governors.ts'
 
 /** Oldest first; written by `npm run migration`. */
-export const migrations = [Initial, ReceiptAndHold, PresentRows, LedgerEvent, LedgerGuard]
+export const migrations = [Initial, ReceiptAndHold, PresentRows, LedgerEvent, LedgerGuard, Governors]

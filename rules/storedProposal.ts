@@ -1,0 +1,78 @@
+import { type ProposalState, proposalState, quorumOf, type Tally } from './tally.ts'
+
+/** A proposal as a table keeps it: what has happened by the moment at which the row was read, and no history. */
+export interface StoredProposal {
+  /** In units of the Governor's clock. */
+  voteStart: number
+  voteEnd: number
+  againstVotes: bigint
+  forVotes: bigint
+  abstainVotes: bigint
+  canceled: boolean
+  executed: boolean
+  /** When the timelock may execute it, once queued. */
+  eta: Date | null
+}
+
+/** How a Governor counts. */
+export interface Counting {
+  clock: 'Timestamp' | 'BlockNumber'
+  counting: 'ForAbstain' | 'For' | 'All'
+  quorumDenominator: bigint
+  fixedQuorum: bigint | null
+  /** Seconds after the eta. */
+  gracePeriod: number | null
+}
+
+const COUNTED = { ForAbstain: 'for,abstain', For: 'for', All: 'for,against,abstain' } as const
+
+export const countedFor = ({ counting }: Pick<Counting, 'counting'>) => COUNTED[counting]
+
+export const tallyOf = (row: Pick<StoredProposal, 'againstVotes' | 'forVotes' | 'abstainVotes'>): Tally => ({
+  against: row.againstVotes,
+  for: row.forVotes,
+  abstain: row.abstainVotes,
+})
+
+/** The quorum that supply and fraction give, or that is fixed; null where neither is known. */
+export function quorumIn(governor: Counting, supply: bigint | null, numerator: bigint | null): bigint | null {
+  if (governor.fixedQuorum !== null) return governor.fixedQuorum
+  return supply === null || numerator === null ? null : quorumOf(supply, numerator, governor.quorumDenominator)
+}
+
+const BEYOND_ALL_VOTES = 2n ** 256n
+const seconds = (time: Date | null) => BigInt(Math.floor((time?.getTime() ?? 0) / 1000))
+
+/** The state that the Governor's `state()` reports at a moment. Where the quorum is not known (null), the state that every quorum
+ *  would give, or null when they differ. */
+export function stateOfStored(
+  row: StoredProposal,
+  governor: Counting,
+  quorum: bigint | null,
+  now: { block: number; time: Date | null },
+): ProposalState | null {
+  if (quorum === null) {
+    const lowest = stateOfStored(row, governor, 0n, now)
+    const queued = row.eta !== null // so the quorum was reached
+    return queued || lowest === stateOfStored(row, governor, BEYOND_ALL_VOTES, now) ? lowest : null
+  }
+  const votes = [row.againstVotes, row.forVotes, row.abstainVotes].map((weight, support) => ({
+    voter: '',
+    support,
+    weight,
+    block: 0n,
+  }))
+  const rule = {
+    clock: governor.clock === 'Timestamp' ? ('timestamp' as const) : ('block' as const),
+    created: 0n,
+    snapshot: BigInt(row.voteStart),
+    deadline: BigInt(row.voteEnd),
+    quorum,
+    counting: countedFor(governor),
+    ...(row.eta && { queued: { block: 0n, eta: seconds(row.eta) } }),
+    ...(row.executed && { executed: 0n }),
+    ...(row.canceled && { canceled: 0n }),
+    ...(governor.gracePeriod !== null && { gracePeriod: BigInt(governor.gracePeriod) }),
+  }
+  return proposalState(rule, votes, { block: BigInt(now.block), time: seconds(now.time) })
+}
