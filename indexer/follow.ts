@@ -5,6 +5,7 @@ import { type Followed, stepsOf } from './events.ts'
 import type { Governances } from './governances.ts'
 import type { Counters } from './metrics.ts'
 import { Rows } from './rows.ts'
+import { sealAndFlush } from './seal.ts'
 import { type Header, Inconsistent, type Source, type Stretch, type Tip } from './source.ts'
 
 /** Follows the chain: one round brings the rows to the newest block, or back to the last block that still stands. */
@@ -13,8 +14,9 @@ import { type Header, Inconsistent, type Source, type Stretch, type Tip } from '
 const LINKED_BLOCKS = 256
 const ANCESTORS_AT_ONCE = 64
 
-/** How long a head before a final block must last until it is taken for the chain's end. */
+/** How long a node must show a chain without a block that was final, and how often, until it is believed. */
 const GRAVE_PATIENCE_MS = 2_000
+const GRAVE_TIMES = 3
 
 export interface Chain {
   db: Database
@@ -29,12 +31,16 @@ export interface Chain {
   deepReorganisation: 'stop' | 'rewind'
   /** How long a node may show a shorter chain before its missing blocks are taken back, in milliseconds. */
   patienceMs: number
+  /** How long it must show a chain without a block that was final, in milliseconds. */
+  gravePatienceMs?: number
   signal: AbortSignal
 }
 
 export class Follower {
   private readonly rows = new Rows()
   private shorterSince: number | undefined
+  /** Since when, and how often, the node has shown a chain without our last final block. */
+  private grave: { since: number; times: number } | undefined
   position: Position
 
   constructor(
@@ -65,11 +71,12 @@ export class Follower {
     this.shorterSince = undefined
     if (head.number === at.block) {
       if (head.hash !== at.hash) return this.reconcile(tip)
+      this.grave = undefined
       return this.settle(tip)
     }
     if (tip.final > at.block) {
       if (!(await this.stands())) return this.reconcile(tip)
-      for await (const stretch of source.finalStretches(at.block + 1, tip.final)) {
+      for await (const stretch of source.finalStretches(at.block + 1, tip)) {
         await this.apply(stretch, tip)
         this.chain.signal.throwIfAborted()
       }
@@ -120,11 +127,12 @@ export class Follower {
       db.transaction((sql) =>
         advance(sql, chainId, this.position, after, stretch.headers, async () => {
           await this.rows.run(sql, steps)
-          await this.rows.flush(sql)
+          await sealAndFlush(sql, this.rows, this.chain, stretch.headers)
         }),
       ),
     )
     this.position = after
+    this.grave = undefined
     counters.batches++
     counters.blocks += stretch.to - stretch.from + 1
     counters.events += steps.length
@@ -142,15 +150,21 @@ export class Follower {
     return true
   }
 
-  /** The node's chain is shorter than ours: a node that lags, or a chain that was set back. One that ends before what was final is
-   *  far likelier to lag, so that is believed only when it lasts. */
+  /** The node's chain is shorter than ours: a node that lags, or a chain that was set back. */
   private async shorter(tip: Tip): Promise<boolean> {
     this.shorterSince ??= performance.now()
-    const grave = tip.head.number < this.position.finalBlock
-    const patience = grave ? Math.max(this.chain.patienceMs, GRAVE_PATIENCE_MS) : this.chain.patienceMs
-    if (performance.now() - this.shorterSince < patience) return false
+    if (performance.now() - this.shorterSince < this.chain.patienceMs) return false
     this.shorterSince = undefined
     return this.reconcile(tip)
+  }
+
+  /** Whether the node has long enough shown a chain without a block that was final: a copy of it that lags, or is on a fork that the
+   *  others left, is far likelier than that. */
+  private graveLasts(): boolean {
+    this.grave ??= { since: performance.now(), times: 0 }
+    this.grave.times++
+    const { gravePatienceMs = GRAVE_PATIENCE_MS } = this.chain
+    return this.grave.times >= GRAVE_TIMES && performance.now() - this.grave.since >= gravePatienceMs
   }
 
   /** Finds the newest stored block that is still on the chain, and takes back everything after it. */
@@ -159,7 +173,10 @@ export class Follower {
     const before = this.position
     const ancestor = await this.ancestor(tip)
     if (ancestor.hash === before.hash) return false // the node has come to its senses
-    if (ancestor.number < before.finalBlock && this.chain.deepReorganisation === 'stop')
+    const deep = ancestor.number < before.finalBlock
+    if (deep && !this.graveLasts()) return false
+    this.grave = undefined
+    if (deep && this.chain.deepReorganisation === 'stop')
       throw new IndexerError(
         `The chain at RPC_URL no longer holds block ${before.finalBlock}, which was final here: its last block in common is ${ancestor.number}. If that is the right chain, rewind the index to it (modelcommons index --rewind); payments made since may need correction. Otherwise correct RPC_URL.`,
       )
@@ -183,6 +200,8 @@ export class Follower {
       const stored = await storedBlocks(db, below, ANCESTORS_AT_ONCE)
       if (!stored.length) break
       const now = await source.headers(stored.map(({ number }) => number))
+      const absent = now.indexOf(null)
+      if (absent >= 0) throw new Inconsistent(`The node lost block ${stored[absent]!.number}, though it has later ones`)
       const found = stored.findIndex(({ hash }, index) => now[index]?.hash === hash)
       if (found >= 0) return stored[found]!
       below = stored.at(-1)!.number

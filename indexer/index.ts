@@ -36,8 +36,9 @@ export interface IndexerOptions {
   gatewayUrl?: string
   /** When a final block is no longer on the chain: `stop` with an error (the default), or `rewind`. */
   deepReorganisation?: 'stop' | 'rewind'
-  /** How long an answer may take, and the shortest wait before another try: of the node's answers and of whole rounds. */
-  patience?: Pick<RpcOptions, 'timeoutMs' | 'delayMs'>
+  /** How long an answer may take; the shortest wait before another try, of the node's answers and of whole rounds; how long the node
+   *  must show a chain without a final block until it is believed. */
+  patience?: Pick<RpcOptions, 'timeoutMs' | 'delayMs'> & { graveMs?: number }
 }
 
 export interface IndexerStatus extends Position {
@@ -106,7 +107,17 @@ async function prepare(options: IndexerOptions, signal: AbortSignal, patienceMs:
   const place = placeOf(known)
   const source = sourceOf(place, rpc, confirmations)
   const position = await begin(db, source, place)
-  const chain: Chain = { ...place, db, source, deepReorganisation, patienceMs, signal, counters }
+  const gravePatienceMs = options.patience?.graveMs
+  const chain: Chain = {
+    ...place,
+    db,
+    source,
+    deepReorganisation,
+    patienceMs,
+    gravePatienceMs,
+    signal,
+    counters,
+  }
   return { chain, position, known }
 }
 

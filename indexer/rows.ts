@@ -155,6 +155,11 @@ export class Rows {
     if (entries > ENTRIES_KEPT) this.forget()
   }
 
+  /** What the next flush writes, table by table. */
+  *changed(): Generator<{ definition: TableDefinition; changes: Readonly<Changes> }> {
+    for (const { definition, changes } of this.tables.values()) yield { definition, changes }
+  }
+
   /** Empties the memory: after a rollback or a failed transaction, or to bound its size. */
   forget() {
     this.tables.clear()

@@ -45,6 +45,8 @@ export interface Tip {
   head: Header
   /** The last final block. */
   final: number
+  /** Its header, where the node's own tag named it. */
+  finalHeader?: Header
 }
 
 const hex = (value: number) => `0x${value.toString(16)}`
@@ -125,8 +127,21 @@ export class Source {
     })
     const head = readHeader(latest)
     if (!head) throw new Inconsistent('The node has no latest block')
-    const final = readHeader(finalized)?.number ?? head.number - (confirmations ?? DEFAULT_CONFIRMATIONS)
-    return { head, final: Math.max(0, Math.min(final, head.number)) }
+    const finalHeader = readHeader(finalized) ?? undefined
+    const final = finalHeader?.number ?? head.number - (confirmations ?? DEFAULT_CONFIRMATIONS)
+    return { head, final: Math.max(0, Math.min(final, head.number)), finalHeader }
+  }
+
+  /** The last final block, known to be an ancestor of the head by its node's word, or else by the links between them.
+   *  @throws Inconsistent when the headers are not of one chain. */
+  private async anchor({ head, final, finalHeader }: Tip): Promise<Header> {
+    if (finalHeader) return finalHeader
+    const numbers = Array.from({ length: head.number - final }, (_, index) => final + index)
+    const headers = [...(await this.headers(numbers)), head]
+    for (const [index, one] of headers.entries())
+      if (!one || (index && one.parentHash !== headers[index - 1]?.hash))
+        throw new Inconsistent(`Block ${final + index} does not follow the one before: the chain is changing`)
+    return headers[0]!
   }
 
   /** The canonical headers at these heights; null above the head. */
@@ -134,14 +149,17 @@ export class Source {
     return (await this.rpc.batch(numbers.map(header))).map(readHeader)
   }
 
-  /** Stretches of final blocks, in order, fetched ahead of their use in ranges whose size adapts to the node. */
-  async *finalStretches(from: number, to: number): AsyncGenerator<Stretch> {
+  /** Stretches of blocks up to the last final one, in order, fetched ahead of their use in ranges whose size adapts to the node.
+   *  @throws Inconsistent when an answer comes from a copy of the node that does not hold that last block: it may lack others too. */
+  async *finalStretches(from: number, tip: Tip): AsyncGenerator<Stretch> {
+    const anchor = await this.anchor(tip)
+    const to = anchor.number
     const ahead: Promise<Stretch[]>[] = []
     let next = from
     const fill = () => {
       while (next <= to && ahead.length < (this.options.parallel ?? 3)) {
         const end = Math.min(to, next + this.span.size - 1)
-        const fetched = this.range(next, end)
+        const fetched = this.range(next, end, anchor)
         fetched.catch(() => {}) // awaited in order below
         ahead.push(fetched)
         next = end + 1
@@ -189,24 +207,31 @@ export class Source {
   }
 
   /** One range, bisected where the node refuses it. */
-  private async range(from: number, to: number): Promise<Stretch[]> {
+  private async range(from: number, to: number, anchor: Header): Promise<Stretch[]> {
     let raw: RawLog[]
+    let last: Header | null
     try {
       const params = [{ fromBlock: hex(from), toBlock: hex(to), ...this.criteria() }]
-      raw = (await this.rpc.request('eth_getLogs', params)) as RawLog[]
+      // asked at once, both are answered by one copy of the node: that it holds the anchor shows that it holds all before
+      const calls = [{ method: 'eth_getLogs', params }, header(anchor.number), header(to)]
+      const [logs, held, end] = await this.rpc.batch(calls)
+      last = readHeader(end)
+      if (readHeader(held)?.hash !== anchor.hash || !last)
+        throw new Inconsistent(`A copy of the node does not hold the final block ${anchor.number} (${anchor.hash})`)
+      raw = logs as RawLog[]
     } catch (error) {
       if (!isLimit(error)) throw error
       this.span.refused(to - from + 1, error)
       const middle = Math.min(to - 1, from + this.span.size - 1)
-      return [...(await this.range(from, middle)), ...(await this.range(middle + 1, to))]
+      return [...(await this.range(from, middle, anchor)), ...(await this.range(middle + 1, to, anchor))]
     }
     this.span.answered(to - from + 1, raw.length)
     const logs = raw.map(readLog)
-    const numbers = [...new Set([...logs.map((log) => log.block), to])]
+    const numbers = [...new Set(logs.map((log) => log.block))].filter((number) => number !== to)
     const headers = await this.headers(numbers)
     const absent = headers.indexOf(null)
     if (absent >= 0) throw new Inconsistent(`The node has logs of block ${numbers[absent]}, but not the block`)
-    return [this.checked({ from, to, headers: headers as Header[], logs })]
+    return [this.checked({ from, to, headers: [...(headers as Header[]), last], logs })]
   }
 
   /** A stretch in the order of the chain. @throws Inconsistent when a log lies outside, twice, or on another fork. */

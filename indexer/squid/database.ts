@@ -5,6 +5,7 @@ import { advance, type Position, readCursor, retract } from '../cursor.ts'
 import { IndexerError } from '../errors.ts'
 import { stepsOf } from '../events.ts'
 import { Rows } from '../rows.ts'
+import { sealAndFlush } from '../seal.ts'
 import type { Header, Stretch } from '../source.ts'
 
 /** Our tables as the database of `@subsquid/evm-processor`'s batch model: the same cursor, handlers and versioned rows as our own
@@ -82,7 +83,7 @@ export class VersionedDatabase implements SquidDatabase {
         const headers: Header[] = []
         await advance(sql, this.place.chainId, from, after, headers, async () => {
           await work({ write: (stretch) => this.write(sql, stretch, headers) })
-          await this.rows.flush(sql)
+          await sealAndFlush(sql, this.rows, this.place, headers)
         })
         return after
       })

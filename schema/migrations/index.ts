@@ -4,6 +4,7 @@ import { PresentRows } from './0003-PresentRows.ts'
 import { LedgerEvent } from './0004-LedgerEvent.ts'
 import { LedgerGuard } from './0005-LedgerGuard.ts'
 import { Governors } from './0006-Governors.ts'
+import { StateRoot } from './0007-StateRoot.ts'
 
 /** Oldest first; written by `npm run migration`. */
-export const migrations = [Initial, ReceiptAndHold, PresentRows, LedgerEvent, LedgerGuard, Governors]
+export const migrations = [Initial, ReceiptAndHold, PresentRows, LedgerEvent, LedgerGuard, Governors, StateRoot]

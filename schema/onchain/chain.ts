@@ -35,6 +35,15 @@ export class ChainEvent extends Versioned {
   @Time('The block’s time.') timestamp!: Date
 }
 
+@OnChain('The digest of everything indexed up to a block: two indexes with the same root have the same rows.')
+export class StateRoot extends Versioned {
+  @Id('The chain id.') id!: string
+  @Hash('SHA-256 over the root before, the block’s number, its hash and its digest.') root!: string
+  @Hash('SHA-256 over what the block changed: the versions of rows that it opened and ended, sorted.') digest!: string
+  @Hash('The block that made the change: `fromBlock` is its number.') blockHash!: string
+  @Integer('How many versions of rows it opened and ended.') changes!: number
+}
+
 @OffChain('How far the indexer has come on one chain; moved in the same transaction as the rows it wrote.')
 export class Cursor {
   @Id('The chain id.') id!: string

@@ -53,7 +53,7 @@ export interface Outcome {
 const CATCH_UP_MS = 30_000
 /** How long a life may last before it is taken to hang. */
 const LIFE_MS = 60_000
-const PATIENCE = { timeoutMs: 300, delayMs: 1 }
+const PATIENCE = { timeoutMs: 300, delayMs: 1, graveMs: 40 }
 
 /** One life of an index: a chain that forks, a node that lies and dies, an indexer and a PostgreSQL that are killed. In the end the
  *  node is honest, the index catches up, and must be what a clean sync makes of the same chain. */

@@ -1,0 +1,124 @@
+import { createHash } from 'node:crypto'
+import type { Sql } from './database.ts'
+import type { ColumnDefinition, TableDefinition } from './define.ts'
+import { versionedTables } from './entities.ts'
+import { StateRoot } from './onchain/chain.ts'
+
+/** The state root: a digest of everything that was indexed up to a block, the same on every machine, in whatever batches it was
+ *  written and wherever it was restarted.
+ *
+ *  A block's *changes* are the versions of rows that it opened and those that it ended. Each is one line of JSON; the block's
+ *  digest is the SHA-256 of its lines, sorted, so that no order of writing shows. The root of a block that changed anything is the
+ *  SHA-256 of the root before it, its number, its hash and its digest. So a root binds every version of every row since the
+ *  first block, and two indexes with one root have the same rows, unless somebody found a collision of SHA-256. Additive
+ *  multiset hashes (Bellare and Micciancio, EUROCRYPT 1997) would need no sorting, but at this width they fall to the
+ *  generalised birthday attack (Wagner, CRYPTO 2002), and a block is always written whole, so that it can be sorted. */
+
+const sha256 = (text: string) => `0x${createHash('sha256').update(text).digest('hex')}`
+
+/** The tables that the root covers: all that the indexer writes, but for the root itself. */
+export const rootedTables: readonly TableDefinition[] = versionedTables.filter(({ entity }) => entity !== StateRoot)
+
+interface Shape {
+  table: string
+  columns: readonly ColumnDefinition[]
+}
+
+const shapes = new Map<TableDefinition, Shape>()
+
+/** Columns by name: their order in the class is no fact. */
+function shapeOf(table: TableDefinition): Shape {
+  const known = shapes.get(table)
+  if (known) return known
+  const columns = table.columns
+    .filter(({ property }) => property !== 'id' && property !== 'fromBlock' && property !== 'toBlock')
+    .sort((a, b) => (a.column < b.column ? -1 : 1))
+  const shape = { table: table.table, columns }
+  shapes.set(table, shape)
+  return shape
+}
+
+/** Objects with their keys sorted, so that the order in which PostgreSQL gives them back does not show. */
+function sorted(value: unknown): unknown {
+  if (value === null || typeof value !== 'object') return value
+  if (Array.isArray(value)) return value.map(sorted)
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
+  return Object.fromEntries(entries.map(([key, inner]) => [key, sorted(inner)]))
+}
+
+/** A value as it stands in a line: integers as decimal strings, moments as milliseconds. */
+function plain(value: unknown): unknown {
+  if (value === undefined || value === null) return null
+  if (typeof value === 'bigint' || typeof value === 'number') return String(value)
+  if (value instanceof Date) return value.getTime()
+  return typeof value === 'object' ? sorted(value) : value
+}
+
+/** The values of a row by column, as its line has them. */
+export function plainRow(table: TableDefinition, row: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(shapeOf(table).columns.map(({ property, column }) => [column, plain(row[property])]))
+}
+
+/** The line of a version that a block opened. */
+export function openedLine(table: TableDefinition, row: Readonly<Record<string, unknown>>): string {
+  const { table: name, columns } = shapeOf(table)
+  const line: unknown[] = ['opened', name, row.id]
+  for (const { property } of columns) line.push(plain(row[property]))
+  return JSON.stringify(line)
+}
+
+/** The line of a version, open since `fromBlock`, that a block ended. */
+export const endedLine = (table: TableDefinition, id: string, fromBlock: number): string =>
+  JSON.stringify(['ended', table.table, id, fromBlock])
+
+/** A block's digest from the lines of its changes, in any order. */
+export const digestOf = (lines: string[]): string => sha256(lines.sort().join('\n'))
+
+/** The root before the first change: of one deployment on one chain. */
+export const originRoot = (chainId: number, contracts: Readonly<Record<string, string>>): string =>
+  sha256(JSON.stringify(['modelcommons state root 1', chainId, sorted(contracts)]))
+
+export const nextRoot = (before: string, block: number, hash: string, digest: string): string =>
+  sha256(JSON.stringify([before, block, hash, digest]))
+
+/** One change of a block. */
+export interface Change {
+  kind: 'opened' | 'ended'
+  table: string
+  id: string
+  fromBlock: number
+  /** The row's values by column; of an ended version none. */
+  values: Record<string, unknown> | null
+  line: string
+}
+
+/** The changes of the blocks from `from` to `to`, by block, computed from the rows that stand in the database. */
+export async function changesOf(sql: Sql, from: number, to: number): Promise<Map<number, Change[]>> {
+  const found = new Map<number, Change[]>()
+  const add = (block: number, change: Change) => {
+    const changes = found.get(block)
+    if (changes) changes.push(change)
+    else found.set(block, [change])
+  }
+  for (const table of rootedTables) {
+    const { columns } = shapeOf(table)
+    const name = table.table
+    const opened = await sql.query(
+      `select id, from_block, ${columns.map(({ column }) => `"${column}"`).join(', ')} from "${name}" where from_block between $1 and $2`,
+      [from, to],
+    )
+    for (const stored of opened.rows) {
+      const row = Object.fromEntries(columns.map(({ property, column }) => [property, stored[column]]))
+      const line = openedLine(table, { ...row, id: stored.id })
+      const values = plainRow(table, row)
+      add(stored.from_block, { kind: 'opened', table: name, id: stored.id, fromBlock: stored.from_block, values, line })
+    }
+    const ended = await sql.query(`select id, from_block, to_block from "${name}" where to_block between $1 and $2`, [
+      from,
+      to,
+    ])
+    for (const { id, from_block: fromBlock, to_block } of ended.rows)
+      add(to_block, { kind: 'ended', table: name, id, fromBlock, values: null, line: endedLine(table, id, fromBlock) })
+  }
+  return found
+}
