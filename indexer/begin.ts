@@ -50,7 +50,7 @@ export function placeOf({ chainId, startBlock, addresses, clock, governors = [] 
   const followed = new Map([...named, ...entries].map(([name, address]) => [address, name]))
   return {
     chainId,
-    contracts: contractsOf([...named, ...entries]),
+    contracts: contractsOf(named, entries),
     followed,
     governances: new Governances(
       profiles,
@@ -61,9 +61,11 @@ export function placeOf({ chainId, startBlock, addresses, clock, governors = [] 
   }
 }
 
-/** Addresses by name; what several contracts are named after the first is numbered. */
-function contractsOf(entries: readonly (readonly [string, string])[]): Contracts {
-  const contracts: Record<string, string> = {}
+type Entries = readonly (readonly [string, string])[]
+
+/** Addresses by name, those of the deployment as they are named there; of the others each once, and numbered after the first. */
+function contractsOf(named: Entries, entries: Entries): Contracts {
+  const contracts: Record<string, string> = Object.fromEntries(named)
   for (const [name, address] of entries) {
     if (Object.values(contracts).includes(address)) continue
     let key = name
