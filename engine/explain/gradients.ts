@@ -15,7 +15,7 @@ import { bucketLength } from '#engine/model/buckets.ts'
 import type { ModelConfig } from '#engine/model/config.ts'
 import { tokenLogProbabilities } from '#engine/model/heads.ts'
 import { adapterInputs, adapterPerRow, feedsOf, idInput, weightInputs } from '#engine/model/inputs.ts'
-import { forward, tokenLogits } from '#engine/model/llama.ts'
+import { forward } from '#engine/model/llama.ts'
 import { adapterShapes, type LoraConfig } from '#engine/model/lora.ts'
 import { checkRow, rowFeeds, rowLength, type TokenRow } from '#engine/train/rows.ts'
 
@@ -68,7 +68,7 @@ export class ExampleGradients {
     const [ids, targets] = [idInput(config, B, length), idInput(config, B, length, 'targets')]
     const coefficients = input('coefficients', [B, length])
     const { hidden } = forward(config, { weights, ids, adapter: { lora, weights: copies } })
-    const logProbabilities = tokenLogProbabilities(tokenLogits(config, weights, hidden), targets) // (B,T)
+    const logProbabilities = tokenLogProbabilities(config, weights, hidden, targets) // (B,T)
     const loss = reshape(sum(neg(mul(logProbabilities, coefficients))), [])
     const gradients = grad(
       loss,

@@ -16,8 +16,9 @@ import {
   sum,
 } from '#engine/graph/index.ts'
 import type { ModelConfig } from '#engine/model/config.ts'
+import { tokenLogits } from '#engine/model/heads.ts'
 import { adapterInputs, cacheShape, idInput, stackedAdapterInputs, weightInputs } from '#engine/model/inputs.ts'
-import { forward, tokenLogits } from '#engine/model/llama.ts'
+import { forward } from '#engine/model/llama.ts'
 import type { LoraConfig } from '#engine/model/lora.ts'
 import { drawToken, filterInputs } from './sample.ts'
 

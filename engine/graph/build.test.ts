@@ -57,6 +57,19 @@ test('the same graph gives the same bytes, however many graphs were built before
   expect(build()).toEqual(build())
 })
 
+test('a sum takes in the matrix product that nothing else needs, and no other', () => {
+  const [x, w, c] = [input('x', [2, 3]), input('w', [3, 4]), input('c', [2, 4])]
+  const product = matmul(x, w)
+  const operators = (outputs: Record<string, Node>) =>
+    Buffer.from(toOnnx({ inputs: [x, w, c], outputs }))
+      .toString('latin1')
+      .match(/(?<=t\d_)(Add|MatMul|Gemm)/g)!
+  expect(new Set(operators({ y: add(product, c) }))).toEqual(new Set(['Gemm']))
+  expect(new Set(operators({ y: add(product, product) }))).toEqual(new Set(['MatMul', 'Add']))
+  expect(new Set(operators({ y: add(product, c), product }))).toEqual(new Set(['MatMul', 'Add']))
+  expect(new Set(operators({ y: add(product, sum(c, [1])) }))).toEqual(new Set(['MatMul', 'Add']))
+})
+
 test('gradients are graph: the second derivative of x³ is 6x', async () => {
   const x = input('x', [2])
   const [first] = grad(sum(mul(x, mul(x, x))), [x])

@@ -9,6 +9,7 @@ export { constant, input, type Node, type Operand, scalar, topologicalOrder } fr
 export { type Graph, toOnnx } from './onnx/lower.ts'
 export { type OnnxRuntimeOptions, onnxRuntime } from './onnxruntime.ts'
 export { argmax, cumsum, max, mean, sum } from './reduce.ts'
+export { rotary } from './rotary.ts'
 export { type CompileOptions, type Program, ProgramCache, type Results, type Runner } from './runner.ts'
 export { type Dtype, GraphError, type Shape, sizeOf } from './shape.ts'
 export { logSoftmax, softmax } from './softmax.ts'

@@ -1,4 +1,5 @@
-import { apply, type Emitter, type Node, type Operation } from './node.ts'
+import { expand } from './arrange.ts'
+import { apply, type Emitter, type Node, type Operation, scalar } from './node.ts'
 import { GraphError, type Shape, sameShape, show, sizeOf } from './shape.ts'
 
 const checkIndices = (name: string, indices: Node): void => {
@@ -72,25 +73,26 @@ function checkLeading(name: string, shape: Shape, indices: Shape): void {
 /** Elements of the last axis by index: y[…,j] = x[…,indices[…,j]]. */
 export const gatherElements = (x: Node, indices: Node): Node => apply(gatherElementsOperation, [x, indices], null)
 
-const scatterElementsOperation: Operation<{ to: Shape }> = {
-  name: 'scatterElements',
-  infer: ([indices, values], { to }) => {
-    checkIndices('scatterElements', indices!)
-    checkLeading('scatterElements', to, indices!.shape)
+const addElementsOperation: Operation<null> = {
+  name: 'addElements',
+  infer: ([x, indices, values]) => {
+    checkIndices('addElements', indices!)
+    checkLeading('addElements', x!.shape, indices!.shape)
     if (!sameShape(indices!.shape, values!.shape))
       throw new GraphError(
-        `scatterElements: indices ${show(indices!.shape)} and values ${show(values!.shape)} must have one shape`,
+        `addElements: indices ${show(indices!.shape)} and values ${show(values!.shape)} must have one shape`,
       )
-    return { shape: to, dtype: values!.dtype }
+    return { shape: x!.shape, dtype: x!.dtype }
   },
-  gradient: ({ inputs: [indices] }, d) => [null, gatherElements(d, indices!)],
-  onnx: ({ inputs: [indices, values], shape, dtype }, emitter) =>
-    emitter.emit('ScatterElements', [emitter.zeros(shape, dtype), emitter.nameOf(indices!), emitter.nameOf(values!)], {
-      axis: shape.length - 1,
-      reduction: 'add',
-    }),
+  gradient: ({ inputs: [, indices] }, d) => [d, null, gatherElements(d, indices!)],
+  onnx: ({ inputs, shape }, emitter) =>
+    emitter.emit('ScatterElements', inputs.map(emitter.nameOf), { axis: shape.length - 1, reduction: 'add' }),
 }
+
+/** `x` with `values` added along the last axis at `indices`, which may repeat. */
+export const addElements = (x: Node, indices: Node, values: Node): Node =>
+  apply(addElementsOperation, [x, indices, values], null)
 
 /** Zeros of shape `to` with `values` added along the last axis at `indices`, which may repeat. */
 export const scatterElements = (indices: Node, values: Node, to: Shape): Node =>
-  apply(scatterElementsOperation, [indices, values], { to })
+  addElements(expand(scalar(0), to), indices, values)

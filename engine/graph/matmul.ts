@@ -2,12 +2,14 @@ import { transpose } from './arrange.ts'
 import { apply, type Emitter, type Node, type Operation } from './node.ts'
 import { broadcastShapes, GraphError, type Shape, show } from './shape.ts'
 
-interface Flags {
+interface Options {
   transposeA: boolean
   transposeB: boolean
+  /** Multiplies the product, at no cost of its own. */
+  scale: number
 }
 
-const operation: Operation<Flags> = {
+const operation: Operation<Options> = {
   name: 'matmul',
   infer: ([a, b], { transposeA, transposeB }) => {
     const describe = `${show(a!.shape)}${transposeA ? 'ᵀ' : ''} and ${show(b!.shape)}${transposeB ? 'ᵀ' : ''}`
@@ -23,27 +25,45 @@ const operation: Operation<Flags> = {
     }
   },
   // With y = a b: da = d bᵀ and db = aᵀ d; the transposed cases exchange operands instead of transposing results.
-  gradient: ({ inputs: [a, b], attributes: { transposeA, transposeB } }, d) => [
+  gradient: ({ inputs: [a, b], attributes: { transposeA, transposeB, scale } }, d) => [
     transposeA
-      ? matmul(b!, d, { transposeA: transposeB, transposeB: true })
-      : matmul(d, b!, { transposeB: !transposeB }),
+      ? matmul(b!, d, { transposeA: transposeB, transposeB: true, scale })
+      : matmul(d, b!, { transposeB: !transposeB, scale }),
     transposeB
-      ? matmul(d, a!, { transposeA: true, transposeB: transposeA })
-      : matmul(a!, d, { transposeA: !transposeA }),
+      ? matmul(d, a!, { transposeA: true, transposeB: transposeA, scale })
+      : matmul(a!, d, { transposeA: !transposeA, scale }),
   ],
-  onnx: ({ inputs: [a, b], attributes: { transposeA, transposeB } }, emitter) => {
-    const names = [emitter.nameOf(a!), emitter.nameOf(b!)]
-    if (!transposeA && !transposeB) return emitter.emit('MatMul', names)
-    const flags = { transA: Number(transposeA), transB: Number(transposeB) }
-    if (a!.shape.length === 2 && b!.shape.length === 2) return emitter.emit('Gemm', names, flags)
-    if (emitter.provider === 'cpu') return emitter.emit('FusedMatMul', names, flags, 'com.microsoft')
-    // FusedMatMul would fall back to the CPU on WebGPU: transpose in the open there.
+  onnx: (node, emitter) => {
+    const { transposeA, transposeB, scale } = node.attributes
+    if (isFlat(node) && (transposeA || transposeB || scale !== 1)) return emitGemm(node, null, emitter)
+    const [a, b] = node.inputs as [Node, Node]
+    const names = [emitter.nameOf(a), emitter.nameOf(b)]
+    if (!transposeA && !transposeB && scale === 1) return emitter.emit('MatMul', names)
+    if (emitter.provider === 'cpu') return emitter.emit('FusedMatMul', names, gemmOf(node), 'com.microsoft')
+    // FusedMatMul would fall back to the CPU on WebGPU: transpose and scale in the open there.
+    const left = transposeA ? swapLast(names[0]!, a.shape, emitter) : names[0]!
     return emitter.emit('MatMul', [
-      transposeA ? swapLast(names[0]!, a!.shape, emitter) : names[0]!,
-      transposeB ? swapLast(names[1]!, b!.shape, emitter) : names[1]!,
+      scale === 1 ? left : emitter.emit('Mul', [left, emitter.nameOfScalar(scale)]),
+      transposeB ? swapLast(names[1]!, b.shape, emitter) : names[1]!,
     ])
   },
 }
+
+const isFlat = ({ inputs: [a, b] }: Node): boolean => a!.shape.length === 2 && b!.shape.length === 2
+
+const gemmOf = ({ attributes: { transposeA, transposeB, scale } }: Node<Options>) => ({
+  transA: Number(transposeA),
+  transB: Number(transposeB),
+  ...(scale !== 1 && { alpha: { float: scale } }),
+})
+
+/** A product of two matrices, to which Gemm can add another value while it multiplies. */
+export type MatrixProduct = Node<Options>
+export const isMatrixProduct = (node: Node): node is MatrixProduct => node.operation.name === 'matmul' && isFlat(node)
+
+/** `node`, a product of two matrices, plus `addend`, in one operator. */
+export const emitGemm = (node: MatrixProduct, addend: Node | null, emitter: Emitter): string =>
+  emitter.emit('Gemm', [...node.inputs, ...(addend ? [addend] : [])].map(emitter.nameOf), gemmOf(node))
 
 const lastTwo = (shape: Shape, swapped: boolean): [number, number] => {
   const [rows, columns] = shape.slice(-2) as [number, number]
@@ -60,8 +80,11 @@ const lastAxesSwapped = (rank: number): number[] => [
 ]
 
 /** Matrix product over the last two axes, batched over the leading ones: (…,M,K) x (…,K,N) -> (…,M,N). */
-export const matmul = (a: Node, b: Node, { transposeA = false, transposeB = false }: Partial<Flags> = {}): Node =>
-  apply(operation, [a, b], { transposeA, transposeB })
+export const matmul = (
+  a: Node,
+  b: Node,
+  { transposeA = false, transposeB = false, scale = 1 }: Partial<Options> = {},
+): Node => apply(operation, [a, b], { transposeA, transposeB, scale })
 
 /** Exchanges the last two axes. */
 export const transposeLast = (x: Node): Node => transpose(x, lastAxesSwapped(x.shape.length))

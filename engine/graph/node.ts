@@ -26,7 +26,8 @@ export type OperationName =
   | 'gather'
   | 'scatterAdd'
   | 'gatherElements'
-  | 'scatterElements'
+  | 'addElements'
+  | 'rotary'
   | 'withGradient'
   | 'custom'
   | 'loop'
@@ -99,6 +100,8 @@ export interface Emitter {
   /** A constant int64 vector (or scalar), for operators whose parameters are tensors. */
   integers(values: readonly number[], scalar?: boolean): string
   zeros(shape: Shape, dtype: Dtype): string
+  /** A constant f32 scalar. */
+  nameOfScalar(value: number): string
   onnxType(dtype: Dtype): number
   loop(node: Node<LoopAttributes>): readonly string[]
 }

@@ -1,6 +1,7 @@
 import {
   abs,
   add,
+  addElements,
   and,
   argmax,
   cast,
@@ -30,6 +31,7 @@ import {
   pad,
   pow,
   reshape,
+  rotary,
   rsqrt,
   type Shape,
   scatterAdd,
@@ -159,6 +161,32 @@ export const operationCases: Record<Exclude<OperationName, Untestable>, Operatio
       build: ([a, b]) => matmul(a!, b!, { transposeA: true, transposeB: true }),
       expected: [-2, -2],
     },
+    {
+      inputs: [matrix, of([3, 1], 1, 0, -1)],
+      build: ([a, b]) => matmul(a!, b!, { scale: -0.5 }),
+      expected: [1, 1],
+    },
+    {
+      inputs: [of([2, 1, 2], 1, 2, 3, 4), of([2, 2, 2], 1, 0, 1, 1, 2, 0, 0, 2)],
+      build: ([a, b]) => matmul(a!, b!, { transposeB: true, scale: 2 }),
+      expected: [2, 6, 12, 16],
+    },
+    // Products that a sum takes in: one of the same shape, one of a row, two of them.
+    {
+      inputs: [matrix, of([3, 2], 1, 0, 0, 1, 1, 1), of([2, 2], 10, 20, 30, 40)],
+      build: ([a, b, c]) => add(matmul(a!, b!, { scale: 2 }), c!),
+      expected: [18, 30, 50, 62],
+    },
+    {
+      inputs: [matrix, of([2, 3], 1, 0, 1, 0, 1, 1), of([2], 10, 20)],
+      build: ([a, b, c]) => add(c!, matmul(a!, b!, { transposeB: true })),
+      expected: [14, 25, 20, 31],
+    },
+    {
+      inputs: [matrix, of([3, 2], 1, 0, 0, 1, 1, 1)],
+      build: ([a, b]) => add(matmul(a!, b!), matmul(a!, b!, { scale: 3 })),
+      expected: [16, 20, 40, 44],
+    },
     // Batches, one of them broadcast: (2,1,2) x (1,2,2).
     {
       inputs: [of([2, 1, 2], 1, 2, 3, 4), of([1, 2, 2], 1, 0, 1, 1)],
@@ -221,10 +249,29 @@ export const operationCases: Record<Exclude<OperationName, Untestable>, Operatio
     build: ([x]) => gatherElements(x!, indices([2, 2], 2, 2, 0, 1)),
     expected: [3, 3, 4, 5],
   },
-  scatterElements: {
-    inputs: [of([2, 2], 1, 2, 3, 4)],
-    build: ([x]) => scatterElements(indices([2, 2], 2, 2, 0, 1), x!, [2, 3]),
-    expected: [0, 0, 3, 3, 4, 0],
+  addElements: [
+    {
+      inputs: [matrix, of([2, 2], 1, 2, 3, 4)],
+      build: ([x, y]) => addElements(x!, indices([2, 2], 2, 2, 0, 1), y!),
+      expected: [1, 2, 6, 7, 9, 6],
+    },
+    {
+      inputs: [of([2, 2], 1, 2, 3, 4)],
+      build: ([x]) => scatterElements(indices([2, 2], 2, 2, 0, 1), x!, [2, 3]),
+      expected: [0, 0, 3, 3, 4, 0],
+    },
+  ],
+  // Two heads of width 4 at positions 2 and 0: the pairs (a, b) turn by 0.6, 0.8 and by none.
+  rotary: {
+    inputs: [of([1, 2, 8], 1, 2, 3, 4, 5, 6, 7, 8, 1, -1, 2, -2, 3, -3, 4, -4)],
+    build: ([x]) =>
+      rotary(
+        x!,
+        constant(BigInt64Array.of(2n, 0n), [1, 2]),
+        constant(Float32Array.of(1, 1, 0, 0, 0.6, 0.8), [3, 2]),
+        constant(Float32Array.of(0, 0, 1, 1, 0.8, 0.6), [3, 2]),
+      ),
+    expected: [-1.8, -0.8, 2.6, 4.4, -2.6, 0, 8.2, 10, 1, -1, 2, -2, 3, -3, 4, -4],
   },
   // x² with its gradient given by hand.
   withGradient: {

@@ -80,7 +80,11 @@ export const kernels: Record<Exclude<OperationName, 'input' | 'constant' | 'loop
     const whole = x!.dtype === 'float32' && node.dtype !== 'f32' ? towardsZero(tf, x!) : x!
     return tf.cast(whole, TF_TYPE[node.dtype])
   },
-  matmul: (tf, [a, b], node) => tf.matMul(a!, b!, attribute(node, 'transposeA'), attribute(node, 'transposeB')),
+  matmul: (tf, [a, b], node) => {
+    const product = tf.matMul(a!, b!, attribute(node, 'transposeA'), attribute(node, 'transposeB'))
+    const scale = attribute<number>(node, 'scale')
+    return scale === 1 ? product : tf.mul(product, scale)
+  },
   reshape: (tf, [x], node) => tf.reshape(x!, [...node.shape]),
   transpose: (tf, [x], node) => tf.transpose(x!, [...attribute<readonly number[]>(node, 'order')]),
   expand: (tf, [x], node) => tf.broadcastTo(x!, [...node.shape]),
@@ -120,10 +124,23 @@ export const kernels: Record<Exclude<OperationName, 'input' | 'constant' | 'loop
     const positions = flatPositions(tf, indices!, x!.shape[x!.shape.length - 1]!)
     return tf.reshape(tf.gather(tf.reshape(x!, [x!.size]), positions as tfjs.Tensor1D), [...node.shape])
   },
-  scatterElements: (tf, [indices, values], node) => {
+  addElements: (tf, [x, indices, values], node) => {
     const positions = flatPositions(tf, indices!, node.shape[node.shape.length - 1]!)
     const flat = scatter(tf, positions, tf.reshape(values!, [values!.size]), [sizeOf(node.shape)])
-    return tf.reshape(flat, [...node.shape])
+    return tf.add(x!, tf.reshape(flat, [...node.shape]))
+  },
+  rotary: (tf, [x, positions, cosines, sines], node) => {
+    const [batch, length, width] = node.shape as [number, number, number]
+    const half = cosines!.shape[1]!
+    const angles = (table: TfTensor) =>
+      tf.reshape(tf.gather(table, tf.reshape(positions!, [batch * length]) as tfjs.Tensor1D), [batch, length, 1, half])
+    const [cos, sin] = [angles(cosines!), angles(sines!)]
+    const [a, b] = tf.split(tf.reshape(x!, [batch, length, width / (2 * half), 2 * half]), 2, -1) as [
+      TfTensor,
+      TfTensor,
+    ]
+    const turned = [tf.sub(tf.mul(a, cos), tf.mul(b, sin)), tf.add(tf.mul(b, cos), tf.mul(a, sin))]
+    return tf.reshape(tf.concat(turned, -1), [...node.shape])
   },
   custom: impossible,
 }

@@ -4,7 +4,6 @@ import {
   cast,
   constant,
   equal,
-  gather,
   less,
   lessEqual,
   matmul,
@@ -16,7 +15,7 @@ import {
   where,
 } from '#engine/graph/index.ts'
 import type { ModelConfig } from './config.ts'
-import { halfTurn, type Rotation, rotaryTables } from './rotary.ts'
+import { type Rotation, rotaryTables } from './rotary.ts'
 
 /** Keys and values of earlier tokens, one (B,G,C,K) node of each per layer: G shared heads, capacity C, width K. */
 export interface KeyValueCache {
@@ -58,17 +57,14 @@ export function attentionContext(
   { ids, packing, cache }: { ids: Node; packing?: Packing; cache?: KeyValueCache },
 ): AttentionContext {
   const [B, T] = ids.shape as [number, number]
-  const shared = { turn: halfTurn(config.head_dim), windows: config.sliding_window, masks: new Map() }
+  const shared = { windows: config.sliding_window, masks: new Map() }
   if (cache) return { ...shared, ...cachedContext(config, B, T, cache) }
 
-  const { cosines, sines } = rotaryTables(config, T)
-  const K = config.head_dim
-  const angles = (table: Node): Node =>
-    packing ? reshape(gather(table, packing.positions), [B, T, 1, K]) : reshape(table, [1, T, 1, K])
+  const inOrder = BigInt64Array.from({ length: B * T }, (_, index) => BigInt(index % T))
   return {
     ...shared,
-    cosines: angles(cosines),
-    sines: angles(sines),
+    ...rotaryTables(config, T),
+    positions: packing ? cast(packing.positions, 'i64') : constant(inOrder, [B, T]),
     store: (fresh) => fresh,
     maskOf: (window) => {
       const mask = causalMask(T, window)
@@ -90,9 +86,7 @@ function causalMask(length: number, window: number | null): Node {
 
 /** Rows stand at different lengths, so positions, mask and writing places are all computed from them. */
 function cachedContext(config: ModelConfig, B: number, T: number, cache: KeyValueCache) {
-  const K = config.head_dim
   const C = cache.keys[0]!.shape[2]!
-  const { cosines, sines } = rotaryTables(config, C)
   const count = (length: number): Node =>
     constant(
       Int32Array.from({ length }, (_, index) => index),
@@ -102,12 +96,11 @@ function cachedContext(config: ModelConfig, B: number, T: number, cache: KeyValu
   const query = reshape(positions, [B, 1, T, 1])
   const key = reshape(count(C), [1, 1, 1, C])
   const place = equal(reshape(count(C), [1, 1, C, 1]), reshape(positions, [B, 1, 1, T])) // (B,1,C,T)
-  const angles = (table: Node): Node => reshape(gather(table, positions), [B, T, 1, K])
   const oneHot = cast(place, 'f32')
   const kept = sub(1, sum(oneHot, [-1])) // (B,1,C,1)
   return {
-    cosines: angles(cosines),
-    sines: angles(sines),
+    ...rotaryTables(config, C),
+    positions: cast(positions, 'i64'),
     store: (fresh: Node, cached?: Node): Node =>
       T === 1 ? where(place, fresh, cached!) : add(mul(cached!, kept), matmul(oneHot, fresh)),
     maskOf: (window: number | null): Node => {

@@ -1,31 +1,54 @@
 import {
   add,
+  addElements,
   constant,
-  exp,
+  expand,
   gather,
   gatherElements,
-  logSoftmax,
+  log,
+  matmul,
+  max,
   mul,
   type Node,
   reshape,
-  scatterElements,
+  scalar,
+  softmax,
   sub,
   withGradient,
 } from '#engine/graph/index.ts'
+import type { ModelConfig } from './config.ts'
 import { linear, type NodeMap, required } from './linear.ts'
 
+/** The matrix (V,D) that scores every token as the next one: the embeddings themselves where the two are tied. */
+const vocabularyHead = (config: ModelConfig, weights: NodeMap): Node =>
+  required(weights, config.tie_word_embeddings ? 'model.embed_tokens.weight' : 'lm_head.weight')
+
+/** Scores of every token as the next one: (…,D) -> (…,V). */
+export const tokenLogits = (config: ModelConfig, weights: NodeMap, hidden: Node): Node =>
+  linear(hidden, vocabularyHead(config, weights))
+
 /**
- * Log-probability of each target under logits (B,T,V): (B,T). Its gradient is written in closed form,
- * d · (onehot - softmax), which spares a pass over the vocabulary.
+ * Log-probability of each target after hidden states (B,T,D): (B,T). Its gradient is written in closed form: with
+ * scores h Wᵀ and g = softmax - onehot, dh = -d · g W and dW = -gᵀ (d · h), so that between two products over the
+ * vocabulary only softmax passes over it.
  */
-export function tokenLogProbabilities(logits: Node, targets: Node): Node {
-  const [B, T, V] = logits.shape as [number, number, number]
+export function tokenLogProbabilities(config: ModelConfig, weights: NodeMap, hidden: Node, targets: Node): Node {
+  const [B, T, D] = hidden.shape as [number, number, number]
+  const head = vocabularyHead(config, weights)
   const indices = reshape(targets, [B * T, 1])
-  const all = logSoftmax(reshape(logits, [B * T, V]))
-  const chosen = reshape(gatherElements(all, indices), [B, T])
-  return withGradient(chosen, [logits], (d) => {
+  const flat = reshape(hidden, [B * T, D])
+  const logits = linear(flat, head) // (BT,V)
+  const probabilities = softmax(logits)
+  // log Z = max logit - log max p: exact also where the target's own probability is too small for a float.
+  const above = sub(gatherElements(logits, indices), max(logits, [-1]))
+  const chosen = reshape(add(above, log(max(probabilities, [-1]))), [B, T])
+  return withGradient(chosen, [hidden, head], (d) => {
     const each = reshape(d, [B * T, 1])
-    return [reshape(sub(scatterElements(indices, each, [B * T, V]), mul(exp(all), each)), [B, T, V])]
+    const g = addElements(probabilities, indices, expand(scalar(-1), [B * T, 1]))
+    return [
+      reshape(mul(matmul(g, head, { scale: -1 }), each), [B, T, D]),
+      matmul(g, mul(flat, each), { transposeA: true, scale: -1 }),
+    ]
   })
 }
 

@@ -1,4 +1,4 @@
-import { add, matmul, mul, type Node, reshape } from '#engine/graph/index.ts'
+import { add, matmul, type Node, reshape } from '#engine/graph/index.ts'
 
 export type NodeMap = ReadonlyMap<string, Node>
 
@@ -22,9 +22,8 @@ export function linear(x: Node, weight: Node, bias?: Node): Node {
  * all rows share it; with A (B,r,I) and B (B,O,r), each of the `batch` rows has its own.
  */
 export function lowRank(x: Node, a: Node, b: Node, scale: number, batch: number): Node {
-  if (a.shape.length === 2) return linear(mul(linear(x, a), scale), b)
   const [rows, inward] = x.shape as [number, number]
-  const apart = reshape(x, [batch, rows / batch, inward])
-  const inner = mul(matmul(apart, a, { transposeB: true }), scale) // (B,T,r)
-  return reshape(matmul(inner, b, { transposeB: true }), [rows, b.shape[1]!])
+  const apart = a.shape.length === 2 ? x : reshape(x, [batch, rows / batch, inward])
+  const inner = matmul(apart, a, { transposeB: true }) // (BT,r) or (B,T,r)
+  return reshape(matmul(inner, b, { transposeB: true, scale }), [rows, b.shape.at(-2)!])
 }

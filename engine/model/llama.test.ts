@@ -2,9 +2,9 @@ import { expect, test } from 'vitest'
 import { type Graph, grad, input, mul, onnxRuntime, reshape, sum, type Tensor } from '#engine/graph/index.ts'
 import { Random } from '#engine/stats/random.ts'
 import { ConfigError, parseConfig, smallConfig } from './config.ts'
-import { tokenLogProbabilities } from './heads.ts'
+import { tokenLogits, tokenLogProbabilities } from './heads.ts'
 import { adapterInputs, adapterPerRow, feedsOf, idInput, stackedAdapterInputs, weightInputs } from './inputs.ts'
-import { forward, tokenLogits } from './llama.ts'
+import { forward } from './llama.ts'
 import { adapterShapes, initialAdapter, loraConfig } from './lora.ts'
 import { checkWeights, countParameters, initialWeights } from './parameters.ts'
 
@@ -128,7 +128,7 @@ test('gradients of an adapter copied per row are each row alone, and sum to the 
   const targets = idInput(config, B, T, 'targets')
   const lossOf = (adapter: ReadonlyMap<string, typeof ids>) => {
     const { hidden } = forward(config, { weights: nodes, ids, adapter: { lora, weights: adapter } })
-    return sum(tokenLogProbabilities(tokenLogits(config, nodes, hidden), targets))
+    return sum(tokenLogProbabilities(config, nodes, hidden, targets))
   }
   const names = [...shared.keys()]
   const perRow = grad(
@@ -159,7 +159,7 @@ test('the gradient of the whole model agrees with finite differences in every we
   const [B, T] = [2, 6]
   const [ids, targets] = [idInput(biased, B, T), idInput(biased, B, T, 'targets')]
   const { hidden } = forward(biased, { weights: nodes, ids })
-  const logProbabilities = tokenLogProbabilities(tokenLogits(biased, nodes, hidden), targets)
+  const logProbabilities = tokenLogProbabilities(biased, nodes, hidden, targets)
   const uneven = input('uneven', [B, T])
   const loss = sum(mul(logProbabilities, uneven))
   const names = [...nodes.keys()]

@@ -52,9 +52,8 @@ export function forward(config: ModelConfig, inputs: ForwardInputs): ForwardResu
     const b = required(adapter.weights, `${path}.lora_B.weight`)
     return add(y, lowRank(adapter.drop?.(x) ?? x, a, b, adapterScale(adapter.lora), B))
   }
-  const heads = (x: Node, count: number): Node => reshape(x, [B, T, count, K])
-  const turned = (x: Node, scale?: number): Node => rotate(x, context, scale)
-  const headFirst = (x: Node): Node => transpose(x, [0, 2, 1, 3]) // (B,T,N,K) -> (B,N,T,K)
+  const turned = (x: Node): Node => rotate(reshape(x, [B, T, x.shape[1]!]), context)
+  const heads = (x: Node, count: number): Node => transpose(reshape(x, [B, T, count, K]), [0, 2, 1, 3]) // (B,N,T,K)
 
   const keys: Node[] = []
   const values: Node[] = []
@@ -62,9 +61,9 @@ export function forward(config: ModelConfig, inputs: ForwardInputs): ForwardResu
   let x = gather(weight('model.embed_tokens.weight'), reshape(ids, [B * T]))
   for (let layer = 0; layer < config.num_hidden_layers; layer++) {
     const h = rmsNorm(x, weight(`model.layers.${layer}.input_layernorm.weight`), epsilon)
-    const q = headFirst(turned(heads(map(h, layer, 'q_proj'), H), 1 / Math.sqrt(K))) // (B,H,T,K)
-    const k = context.store(headFirst(turned(heads(map(h, layer, 'k_proj'), G))), cache?.keys[layer]) // (B,G,S,K)
-    const v = context.store(headFirst(heads(map(h, layer, 'v_proj'), G)), cache?.values[layer])
+    const q = heads(turned(map(h, layer, 'q_proj')), H) // (B,H,T,K)
+    const k = context.store(heads(turned(map(h, layer, 'k_proj')), G), cache?.keys[layer]) // (B,G,S,K)
+    const v = context.store(heads(map(h, layer, 'v_proj'), G), cache?.values[layer])
     keys.push(k)
     values.push(v)
     x = add(x, map(attend(q, k, v, context, layer), layer, 'o_proj'))
@@ -76,22 +75,13 @@ export function forward(config: ModelConfig, inputs: ForwardInputs): ForwardResu
   return { hidden, keys, values }
 }
 
-/**
- * Dot-product attention of queries already divided by √K; the H/G heads of a group share keys:
- * (B,H,T,K), (B,G,S,K) -> (BT,HK).
- */
+/** Scaled dot-product attention; the H/G heads of a group share keys: (B,H,T,K), (B,G,S,K) -> (BT,HK). */
 function attend(q: Node, k: Node, v: Node, context: AttentionContext, layer: number): Node {
   const [B, H, T, K] = q.shape as [number, number, number, number]
   const [, G, S] = k.shape as [number, number, number, number]
   const grouped = reshape(q, [B, G, (H / G) * T, K])
-  const scores = reshape(matmul(grouped, k, { transposeB: true }), [B, H, T, S])
+  const scores = reshape(matmul(grouped, k, { transposeB: true, scale: 1 / Math.sqrt(K) }), [B, H, T, S])
   const attention = softmax(add(scores, attentionMask(context, layer)))
   const mixed = matmul(reshape(attention, [B, G, (H / G) * T, S]), v) // (B,G,HT/G,K)
   return reshape(transpose(reshape(mixed, [B, H, T, K]), [0, 2, 1, 3]), [B * T, H * K])
-}
-
-/** Scores of every token as the next one: (…,D) -> (…,V). */
-export function tokenLogits(config: ModelConfig, weights: NodeMap, hidden: Node): Node {
-  const name = config.tie_word_embeddings ? 'model.embed_tokens.weight' : 'lm_head.weight'
-  return linear(hidden, required(weights, name))
 }

@@ -1,4 +1,4 @@
-import { add, constant, matmul, mul, type Node } from '#engine/graph/index.ts'
+import { constant, type Node, rotary } from '#engine/graph/index.ts'
 import type { ModelConfig } from './config.ts'
 
 /** Angular frequency of each pair of channels, (head_dim / 2). */
@@ -18,45 +18,27 @@ export function frequencies({ head_dim, rope_theta, rope_scaling }: ModelConfig)
   })
 }
 
-/** Cosines and sines of every position below `positions`: two tables (P,K) with the half width K/2 repeated. */
+/** Cosines and sines of every position below `positions`, by pair of channels: two tables (P,K/2). */
 export function rotaryTables(config: ModelConfig, positions: number): { cosines: Node; sines: Node } {
-  const { head_dim: width } = config
   const waves = frequencies(config)
+  const half = waves.length
   const table = (of: (angle: number) => number): Node =>
     constant(
-      Float32Array.from({ length: positions * width }, (_, index) => {
-        const position = Math.floor(index / width)
+      Float32Array.from({ length: positions * half }, (_, index) =>
         // transformers multiplies in 32-bit floats; so do we, to match its logits at long range.
-        return of(Math.fround(position * Math.fround(waves[(index % width) % (width / 2)]!)))
-      }),
-      [positions, width],
+        of(Math.fround(Math.floor(index / half) * Math.fround(waves[index % half]!))),
+      ),
+      [positions, half],
     )
   return { cosines: table(Math.cos), sines: table(Math.sin) }
 }
 
-/** The matrix (K,K) that maps a head's halves (a, b) to (-b, a). */
-export function halfTurn(width: number): Node {
-  const matrix = new Float32Array(width * width)
-  const half = width / 2
-  for (let i = 0; i < half; i++) {
-    matrix[(half + i) * width + i] = -1
-    matrix[i * width + half + i] = 1
-  }
-  return constant(matrix, [width, width])
-}
-
-/** Angles that broadcast with heads (B,T,N,K), and the matrix of `halfTurn`. */
+/** The angles of every position, and the positions (B,T) of the tokens, i64. */
 export interface Rotation {
   cosines: Node
   sines: Node
-  turn: Node
+  positions: Node
 }
 
-/**
- * Rotary position embedding (Su et al., "RoFormer", 2021) of heads (B,T,N,K), times `scale`. A half turn as matrix
- * product is one node forward and one back where slicing and joining takes seven; the scale costs nothing there.
- */
-export function rotate(x: Node, { cosines, sines, turn }: Rotation, scale = 1): Node {
-  const scaled = (angles: Node): Node => (scale === 1 ? angles : mul(angles, scale))
-  return add(mul(x, scaled(cosines)), mul(matmul(x, turn), scaled(sines)))
-}
+/** Rotary position embedding (Su et al., "RoFormer", 2021) of all heads of queries or keys (B,T,NK). */
+export const rotate = (x: Node, { positions, cosines, sines }: Rotation): Node => rotary(x, positions, cosines, sines)

@@ -13,7 +13,7 @@ import { bucketLength } from './buckets.ts'
 import type { ModelConfig } from './config.ts'
 import { sequenceScores, tokenLogProbabilities } from './heads.ts'
 import { adapterInputs, feedsOf, idInput, weightInputs } from './inputs.ts'
-import { forward, tokenLogits } from './llama.ts'
+import { forward } from './llama.ts'
 import type { LoraConfig } from './lora.ts'
 import { checkWeights } from './parameters.ts'
 
@@ -69,8 +69,8 @@ export class Scorer {
       return { inputs: used(last), outputs: { scores: sequenceScores(nodes, hidden, last) } }
     }
     const targets = idInput(config, batch, length, 'targets')
-    const logits = tokenLogits(config, nodes, hidden)
-    return { inputs: used(targets), outputs: { logProbabilities: tokenLogProbabilities(logits, targets) } }
+    const logProbabilities = tokenLogProbabilities(config, nodes, hidden, targets)
+    return { inputs: used(targets), outputs: { logProbabilities } }
   }
 
   /**

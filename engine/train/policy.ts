@@ -18,7 +18,6 @@ import {
 } from '#engine/graph/index.ts'
 import { tokenLogProbabilities } from '#engine/model/heads.ts'
 import { idInput } from '#engine/model/inputs.ts'
-import { tokenLogits } from '#engine/model/llama.ts'
 import type { Objective } from './objective.ts'
 import { checkRow, checkWeight, completionRow, countLearned, rowFeeds, rowLength, type TokenRow } from './rows.ts'
 
@@ -122,10 +121,10 @@ function policyObjective(kind: string, form: Form): Objective<PolicyExample> {
       const coefficients = input('coefficients', [batch, length])
       const [old, reference] = [input('old', [batch, length]), input('reference', [batch, length])]
       const [advantage, weight] = [input('advantage', [batch, 1]), input('weight', [batch, 1])]
-      const logits = tokenLogits(config, weights, forward(ids).hidden)
+      const logProbabilities = tokenLogProbabilities(config, weights, forward(ids).hidden, targets)
       const counted = not(equal(coefficients, 0))
       // Where nothing counts all three log-probabilities are 0: no ratio overflows, no 0 · ∞ arises.
-      const current = where(counted, tokenLogProbabilities(logits, targets), 0) // (B,T)
+      const current = where(counted, logProbabilities, 0) // (B,T)
       const change = sub(current, old)
       const ratio = exp(perToken ? change : sum(change, [1])) // (B,T) or (B,1)
       const each = perToken ? coefficients : weight

@@ -1,7 +1,6 @@
 import { add, cast, input, less, mul, type Node, neg, reshape, slice, softplus, sub, sum } from '#engine/graph/index.ts'
 import { tokenLogProbabilities } from '#engine/model/heads.ts'
 import { idInput } from '#engine/model/inputs.ts'
-import { tokenLogits } from '#engine/model/llama.ts'
 import type { Scorer } from '#engine/model/scorer.ts'
 import type { Objective } from './objective.ts'
 import { checkRow, checkWeight, countLearned, rowFeeds, rowLength, type TokenRow } from './rows.ts'
@@ -89,8 +88,8 @@ export function dpo({ beta = 0.1, loss: kind = 'sigmoid' }: DpoOptions = {}): Ob
         input('weight', [batch, 1]),
         input('noise', [batch, 1]),
       ]
-      const logits = tokenLogits(config, weights, forward(ids).hidden)
-      const rows = sum(mul(tokenLogProbabilities(logits, targets), coefficients), [1]) // (2B,1)
+      const logProbabilities = tokenLogProbabilities(config, weights, forward(ids).hidden, targets)
+      const rows = sum(mul(logProbabilities, coefficients), [1]) // (2B,1)
       const [chosen, rejected] = halves(sub(rows, reference))
       const z = sub(chosen, rejected) // (B,1)
       return {

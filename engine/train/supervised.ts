@@ -1,7 +1,6 @@
 import { type Feeds, input, mul, neg, reshape, sum } from '#engine/graph/index.ts'
 import { tokenLogProbabilities } from '#engine/model/heads.ts'
 import { idInput } from '#engine/model/inputs.ts'
-import { tokenLogits } from '#engine/model/llama.ts'
 import type { Objective, ObjectiveGraph, TrainedModel } from './objective.ts'
 import { checkRow, checkWeight, countLearned, rowFeeds, rowLength, type TokenRow } from './rows.ts'
 
@@ -40,8 +39,7 @@ function tokenLoss(model: TrainedModel, packed = false): ObjectiveGraph {
     segments: input('segments', [batch, length], 'i32'),
   }
   const { hidden } = model.forward(ids, packing || undefined)
-  const logits = tokenLogits(config, model.weights, hidden)
-  const losses = mul(neg(tokenLogProbabilities(logits, targets)), coefficients) // (B,T)
+  const losses = mul(neg(tokenLogProbabilities(config, model.weights, hidden, targets)), coefficients) // (B,T)
   return {
     inputs: [ids, targets, coefficients, ...(packing ? [packing.positions, packing.segments] : [])],
     loss: reshape(sum(losses), []),

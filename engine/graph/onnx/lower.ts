@@ -1,4 +1,5 @@
 import type { CustomAttributes } from '../control.ts'
+import { emitGemm } from '../matmul.ts'
 import {
   type Emitter,
   isConstant,
@@ -11,6 +12,7 @@ import {
 } from '../node.ts'
 import { type Dtype, GraphError, type Shape } from '../shape.ts'
 import { DATA_TYPE, graphMessage, modelMessage, nodeMessage, tensorMessage, valueMessage } from './messages.ts'
+import { type ProductSum, productSums } from './productSums.ts'
 import { type Bytes, join } from './protobuf.ts'
 
 /** A computation with named inputs and outputs. */
@@ -37,7 +39,7 @@ export function toOnnx(graph: Graph, provider: Provider = 'cpu'): Bytes {
     return join(valueMessage(node.attributes.name, node.shape, node.dtype))
   })
   const scope = new Scope(model, names)
-  for (const node of topologicalOrder(Object.values(graph.outputs))) scope.write(node)
+  scope.writeAll(Object.values(graph.outputs))
   const outputs = Object.entries(graph.outputs).map(([name, node]) => scope.output(RESULT + name, node))
   const { nodes } = scope
   const constants = [...model.constants.values()]
@@ -65,6 +67,8 @@ class Scope implements Emitter {
   readonly nodes: Bytes[] = []
   readonly provider: Provider
   private readonly results = new Map<Node, readonly string[]>()
+  private sums = new Map<Node, ProductSum>()
+  private absorbed = new Set<Node>()
 
   constructor(
     private readonly model: Model,
@@ -73,8 +77,21 @@ class Scope implements Emitter {
     this.provider = model.provider
   }
 
-  write(node: Node): void {
-    if (this.names.has(node)) return
+  /** Writes everything that `roots` need. */
+  writeAll(roots: readonly Node[]): void {
+    const order = topologicalOrder(roots)
+    this.sums = productSums(order, roots)
+    this.absorbed = new Set(Array.from(this.sums.values(), ({ product }) => product))
+    for (const node of order) this.write(node)
+  }
+
+  private write(node: Node): void {
+    if (this.names.has(node) || this.absorbed.has(node)) return
+    const sum = this.sums.get(node)
+    if (sum && !this.names.has(sum.product)) {
+      this.names.set(node, emitGemm(sum.product, sum.addend, this))
+      return
+    }
     if (isInput(node)) throw new GraphError(`input ${node.attributes.name} is used but not listed among the inputs`)
     if (isConstant(node)) this.names.set(node, this.constantOf(node))
     else this.names.set(node, node.operation.onnx(node, this))
@@ -125,6 +142,10 @@ class Scope implements Emitter {
     return this.emit('Expand', [zero, this.integers(shape)])
   }
 
+  nameOfScalar(value: number): string {
+    return this.model.constant(`f32_0_${value}`, [], 'f32', () => Float32Array.of(value))
+  }
+
   onnxType(dtype: Dtype): number {
     return DATA_TYPE[dtype]
   }
@@ -159,7 +180,7 @@ class Scope implements Emitter {
       join(valueMessage(conditionIn, [], 'bool')),
       ...carriedIn.map((each, index) => declare(each, `${tag}_carried${index}`)),
     ]
-    for (const each of topologicalOrder(roots)) body.write(each)
+    body.writeAll(roots)
     const conditionOut = `${tag}_proceed`
     body.copy(proceed ? body.nameOf(proceed) : conditionIn, conditionOut)
     const outputs = [
