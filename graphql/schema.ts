@@ -4,6 +4,7 @@ import type { EntityClass } from '#schema/define.ts'
 import { CancelCommand, jobResolver } from './commands/jobs.ts'
 import { UploadCommand } from './commands/upload.ts'
 import { VoucherCommand } from './commands/vouchers.ts'
+import { resolveDirectly } from './derive/declare.ts'
 import { entityResolvers } from './derive/entities.ts'
 import { declareNodes } from './derive/node.ts'
 import { ArtifactFacts } from './facts/artifacts.ts'
@@ -46,6 +47,7 @@ export function apiSchema(): GraphQLSchema {
     // Every subscription brings its own stream; type-graphql wants to be given a hub all the same.
     pubSub: { publish: () => {}, subscribe: () => (async function* () {})() },
   })
+  resolveDirectly(built)
   return built
 }
 

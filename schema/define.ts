@@ -33,6 +33,8 @@ export interface ColumnDefinition {
   description: string
   /** The closed set of a `choice`. */
   values?: readonly string[]
+  /** Of an id: it is a count, and sorts as numbers do. */
+  numeric?: boolean
   ref?: Reference
 }
 
@@ -118,7 +120,9 @@ function column(
   }
 }
 
-export const Id = (description = 'Identifies the row.') => column('id', description)
+/** `numeric`: the ids are counts (1, 2, 10), and sort as such. */
+export const Id = (description = 'Identifies the row.', { numeric = false } = {}) =>
+  column('id', description, {}, { numeric })
 export const Text = (description: string, options?: Options) => column('text', description, options)
 export const Texts = (description: string, options?: Options) => column('texts', description, options)
 /** 32 bytes as `0x…`; an artifact is named by the keccak256 of its bytes. */
@@ -147,13 +151,20 @@ export function Choice(name: string, values: readonly string[], description: str
   return column('choice', description, options, { values }, () => type)
 }
 
-/** A relation. The column holds the other row's id; the API shows it as `property`, and on the other side as `inverse`. */
+/** A relation. The column holds the other row's id; the API shows it as `property`, and on the other side as the list `inverse`, which is
+ *  read in the order of its ids from an index (`indexLists`). */
 export const Ref = (
   target: () => EntityClass,
   property: string,
   description: string,
   options: Options & { inverse?: string } = {},
-) => column('text', description, { index: true, ...options }, { ref: { target, property, inverse: options.inverse } })
+) =>
+  column(
+    'text',
+    description,
+    { index: !options.inverse, ...options },
+    { ref: { target, property, inverse: options.inverse } },
+  )
 
 /** The block range of a version of a row: valid in `[fromBlock, toBlock)`; a null `toBlock` is the present. */
 @ObjectType()
@@ -197,9 +208,30 @@ function define(versioned: boolean, description: string) {
       Index(`${table}_from`)(owner.prototype, 'fromBlock')
       Index(`${table}_present`, ['id'], { unique: true, where: 'to_block IS NULL' })(owner)
     }
+    indexLists(owner, table, columns)
     Table(table)(owner)
     ObjectType(name, { description })(owner)
   }
+}
+
+/** Indexes in the order of the ids: all rows of a table whose ids are numeric, and what hangs below another row. */
+function indexLists(entity: EntityClass, table: string, columns: readonly ColumnDefinition[]) {
+  const lists = columns.filter(({ ref }) => ref?.inverse)
+  const numeric = columns[0]!.numeric
+  if (numeric) Indexed(`${table}_order`, 'length(id), id')(entity)
+  for (const { column, property } of lists)
+    if (numeric) Indexed(`${table}_${column}_list`, `"${column}", length(id), id`)(entity)
+    else Index(`${table}_${column}_list`, [property, 'id'])(entity)
+}
+
+/** The statements that make the indexes on expressions, by the indexes' names. */
+export const expressionIndexes = new Map<string, string>()
+
+/** An index that TypeORM has no words for: `keys` and the condition `where` are SQL. `drift` sees to it that migrations make it. */
+export const Indexed = (name: string, keys: string, where?: string) => (entity: unknown) => {
+  const table = snake((entity as EntityClass).name)
+  expressionIndexes.set(name, `CREATE INDEX "${name}" ON "${table}" (${keys})${where ? ` WHERE ${where}` : ''}`)
+  Index(name, { synchronize: false })(entity as EntityClass)
 }
 
 /** A table written by the indexer alone, versioned over block ranges and rebuildable from the first block. */

@@ -1,5 +1,6 @@
 import { DataSource, DefaultNamingStrategy } from 'typeorm'
 import { openDatabase } from './database.ts'
+import { expressionIndexes } from './define.ts'
 import { entities } from './entities.ts'
 import { migrations } from './migrations/index.ts'
 
@@ -39,7 +40,13 @@ export async function migrate(url: string): Promise<string[]> {
 export async function drift(url: string): Promise<string[]> {
   const source = await dataSource(url).initialize()
   try {
-    return (await source.driver.createSchemaBuilder().log()).upQueries.map((statement) => statement.query)
+    const rows: { name: string }[] = await source.query('select indexname as name from pg_indexes')
+    const known = new Set(rows.map(({ name }) => name))
+    const missing = [...expressionIndexes].filter(([name]) => !known.has(name))
+    return [
+      ...(await source.driver.createSchemaBuilder().log()).upQueries.map((statement) => statement.query),
+      ...missing.map(([, statement]) => statement),
+    ]
   } finally {
     await source.destroy()
   }

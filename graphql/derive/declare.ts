@@ -1,3 +1,4 @@
+import type { GraphQLObjectType, GraphQLSchema } from 'graphql'
 import { Arg, Ctx, Field, Info, Root } from 'type-graphql'
 import type { EntityClass } from '#schema/define.ts'
 
@@ -48,4 +49,29 @@ export function declareMethod(
     Arg(arg.name, arg.type as () => typeof String, options)(prototype, name, 3 + i)
   })
   kind(prototype, name, { value: prototype[name] })
+}
+
+const direct = new Map<string, Resolve>()
+
+/** As `declareMethod`, for a field of the type called `type` whose arguments need no conversion: the schema calls `resolve` itself, which for
+ *  lists with relations takes half the time. */
+export function declareDirect(
+  type: string,
+  owner: EntityClass,
+  name: string,
+  kind: MethodDecorator,
+  args: readonly ArgDeclaration[],
+  resolve: Resolve,
+) {
+  declareMethod(owner, name, kind, args, resolve)
+  direct.set(`${type}.${name}`, resolve)
+}
+
+/** Gives the fields that were declared direct their resolvers. */
+export function resolveDirectly(schema: GraphQLSchema): void {
+  for (const [place, resolve] of direct) {
+    const [type, name] = place.split('.') as [string, string]
+    const field = (schema.getType(type) as GraphQLObjectType).getFields()[name]!
+    field.resolve = (root, args, context, info) => resolve(args, { root, context, info })
+  }
 }

@@ -5,11 +5,11 @@ import { Artifact } from '#schema/offchain/artifacts.ts'
 import type { ApiContext } from '../context.ts'
 import { naming, publicTables, type Relation, relationsOf } from '../names.ts'
 import { AT, type PageArgs, pageRequest, type Row } from '../query/page.ts'
-import { columnsBelow, siteOf } from '../query/selection.ts'
+import { atSite, columnsBelow, siteOf } from '../query/selection.ts'
 import { AS_OF, AsOfInput } from './asOf.ts'
 import { declareConfidential } from './confidential.ts'
 import { connectionFor, connectionOf, ROW_PATHS } from './connections.ts'
-import { type ArgDeclaration, classNamed, declareMethod } from './declare.ts'
+import { type ArgDeclaration, classNamed, declareDirect } from './declare.ts'
 import { orderFor, whereFor } from './filters.ts'
 import { nodeIdOf } from './node.ts'
 
@@ -50,7 +50,8 @@ export function entityResolvers(): EntityClass[] {
     if (table.entity !== Artifact) declareOne(owner, table)
     declareList(owner, table)
     declareConfidential(owner, table)
-    declareMethod(
+    declareDirect(
+      table.name,
       owner,
       'nodeId',
       FieldResolver(() => ID, { description: 'The global id.' }),
@@ -58,7 +59,7 @@ export function entityResolvers(): EntityClass[] {
       (_, { root }: Call) => nodeIdOf(table, root.id),
     )
     for (const relation of relationsOf(table))
-      relation.many ? declareMany(owner, relation) : declareOneBelow(owner, relation)
+      relation.many ? declareMany(owner, table, relation) : declareOneBelow(owner, table, relation)
     Resolver(() => table.entity)(owner)
     return owner
   })
@@ -74,7 +75,7 @@ function declareOne(owner: EntityClass, table: TableDefinition) {
     nullable: true,
     description: `${table.description} Null when there is none.`,
   })
-  declareMethod(owner, one, kind, args, async (given, { context, info }: Call) => {
+  declareDirect('Query', owner, one, kind, args, async (given, { context, info }: Call) => {
     const moment = await context.reader.moment(given.asOf)
     return context.reader.one(siteOf(info), table, moment, columnsBelow(table, info), String(given[key]))
   })
@@ -84,7 +85,8 @@ function declareList(owner: EntityClass, table: TableDefinition) {
   const args = [...pageArgs(table), ...(table.versioned ? [asOfArg] : [])]
   const connection = connectionFor(table)
   const kind = Query(() => connection, { description: `A list: ${table.description}` })
-  declareMethod(
+  declareDirect(
+    'Query',
     owner,
     naming(table).many,
     kind,
@@ -98,23 +100,28 @@ function declareList(owner: EntityClass, table: TableDefinition) {
   )
 }
 
-function declareOneBelow(owner: EntityClass, { field, target, column }: Relation) {
+function declareOneBelow(owner: EntityClass, table: TableDefinition, { field, target, column }: Relation) {
   const kind = FieldResolver(() => target.entity, {
     nullable: true,
     description: `${column.description} Null when it did not exist at the moment asked for.`,
   })
-  declareMethod(owner, field, kind, [], (_, { root, context, info }: Call) => {
+  declareDirect(table.name, owner, field, kind, [], (_, { root, context, info }: Call) => {
     const id = root[column.property] as string | null
-    return id === null ? null : context.reader.one(siteOf(info), target, root[AT], columnsBelow(target, info), id)
+    if (id === null) return null
+    const { site, columns } = atSite(info, () => ({ site: siteOf(info), columns: columnsBelow(target, info) }))
+    return context.reader.one(site, target, root[AT], columns, id)
   })
 }
 
-function declareMany(owner: EntityClass, { field, target, column }: Relation) {
+function declareMany(owner: EntityClass, table: TableDefinition, { field, target, column }: Relation) {
   const connection = connectionFor(target)
   const kind = FieldResolver(() => connection, { description: `A list: ${target.description}` })
-  declareMethod(owner, field, kind, pageArgs(target), async (given: PageArgs, { root, context, info }: Call) => {
-    const request = pageRequest(target, given, columnsBelow(target, info, ROW_PATHS))
-    const site = siteOf(info)
+  const args = pageArgs(target)
+  declareDirect(table.name, owner, field, kind, args, async (given: PageArgs, { root, context, info }: Call) => {
+    const { site, request } = atSite(info, () => ({
+      site: siteOf(info),
+      request: pageRequest(target, given, columnsBelow(target, info, ROW_PATHS)),
+    }))
     const page = await context.reader.pageBelow(site, request, root[AT], column, root.id)
     return connectionOf(page, () => context.reader.countBelow(site, target, request.where, root[AT], column, root.id))
   })

@@ -8,6 +8,7 @@ import { Node } from '../derive/node.ts'
 import { ApiError } from '../errors.ts'
 import { tableNamed } from '../names.ts'
 import type { Moment } from '../query/moment.ts'
+import { prepared } from '../query/prepared.ts'
 import { siteOf } from '../query/selection.ts'
 import { type LineageRow, lineageSql, MOST } from './lineageSql.ts'
 import { checkDepth, DEEPEST } from './versions.ts'
@@ -66,7 +67,7 @@ export class LineageFacts {
     const levels = checkDepth(depth)
     const moment = await reader.moment(asOf)
     const { text, values } = lineageSql(moment, versionId, levels)
-    const rows: LineageRow[] = (await db.query(text, values)).rows
+    const rows: LineageRow[] = (await db.query(prepared(text, values))).rows
     if (rows.length === 0)
       throw new ApiError(
         'UNKNOWN_MODEL_VERSION',
@@ -101,6 +102,7 @@ function assemble(rows: readonly LineageRow[], moment: Moment): Lineage {
       truncated = true
       continue
     }
+    if (row.relation === 'data' && row.fromLabel === null) continue // taken back by a reorganisation since
     const to = meet(row.toKind, row.toId, row.toLabel)
     if (row.fromKind && row.fromId)
       edges.push({

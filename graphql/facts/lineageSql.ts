@@ -26,106 +26,120 @@ export interface LineageRow {
   amount: bigint | null
 }
 
-/** One edge relation: `from` and `to` are `[kind, id, label]` in SQL, over tables that meet the versions of the line `v`. */
+/** One edge relation of a version `v` of the line (or, `of: 'm'`, of a model of it): `from` and `to` are `[kind, id, label]` in SQL over the
+ *  tables of `found`, the greatest `amount` first. */
 interface Relation {
   name: string
+  of?: 'm'
   from?: [kind: string, id: string, label: string]
   to: [kind: string, id: string, label: string]
   amount?: string
-  tables: string
+  /** A source of rows with its conditions: `t join … where …`; none: the version itself. */
+  found?: string
   group?: string
+  /** The label of `from`, where it is looked up for the edges told alone: null when that is no longer there. */
+  label?: string
 }
 
-/** The whole lineage as one recursive statement: the line of parents first, then whatever led to each version of it. */
+/** The whole lineage as one recursive statement: the line of parents first, then whatever led to each version of it. Each version's edges
+ *  are found by index (`lateral`), for the planner cannot know how short the line is. */
 export function lineageSql(moment: Moment, versionId: string, depth: number): { text: string; values: unknown[] } {
   const statement = new Statement(moment)
   const root = statement.bind(versionId, 'text')
   const deepest = statement.bind(depth, 'integer')
+  const rows = (entity: EntityClass, alias: string) => `"${tableFor(entity).table}" ${alias}`
   const stands = (entity: EntityClass, alias: string) => statement.stands(tableFor(entity), alias)
+  const where = (entity: EntityClass, alias: string, on: string) =>
+    `${rows(entity, alias)} where ${on} and ${stands(entity, alias)}`
   const join = (entity: EntityClass, alias: string, on: string) =>
-    `join "${tableFor(entity).table}" ${alias} on ${on} and ${stands(entity, alias)}`
+    `join ${rows(entity, alias)} on ${on} and ${stands(entity, alias)}`
   const version: Relation['to'] = ['ModelVersion', 'v.id', 'v.method']
-  const models = `(select distinct model_id from v) line ${join(Model, 'm', 'm.id = line.model_id')}`
+  const model: Relation['to'] = ['Model', 'm.id', 'm.proposer']
+  const paid = (condition: string) =>
+    `select account, amount, map_id from ${rows(RewardLine, 'l')} where ${condition} and ${stands(RewardLine, 'l')}`
   const relations: Relation[] = [
-    { name: 'self', to: version, tables: 'v' },
+    { name: 'self', to: version },
     {
       name: 'parent',
       from: ['ModelVersion', 'p.id', 'p.method'],
       to: version,
-      tables: `v ${join(ModelVersion, 'p', 'p.id = v.parent_id')} where v.depth < ${deepest}`,
+      found: where(ModelVersion, 'p', `v.depth < ${deepest} and p.id = v.parent_id`),
     },
-    {
-      name: 'model',
-      from: ['Model', 'm.id', 'm.proposer'],
-      to: version,
-      tables: `v ${join(Model, 'm', 'm.id = v.model_id')}`,
-    },
+    { name: 'model', from: model, to: version, found: where(Model, 'm', 'm.id = v.model_id') },
     {
       name: 'proposal',
+      of: 'm',
       from: ['Proposal', 'q.id', 'left(q.description, 120)'],
-      to: ['Model', 'm.id', 'm.proposer'],
-      tables: `${models} ${join(Proposal, 'q', 'q.id = m.proposal_id')}`,
+      to: model,
+      found: where(Proposal, 'q', 'q.id = m.proposal_id'),
     },
     {
       name: 'vote',
+      of: 'm',
       from: ['Vote', 'o.id', 'o.voter'],
       to: ['Proposal', 'o.proposal_id', 'null'],
       amount: 'o.weight',
-      tables: `${models} ${join(Vote, 'o', 'o.proposal_id = m.proposal_id')}`,
+      found: where(Vote, 'o', 'o.proposal_id = m.proposal_id'),
     },
     {
       name: 'data',
-      from: ['Contribution', 'c.id', 'c.contributor'],
+      from: ['Contribution', 'i.contribution_id', 'null'],
       to: version,
       amount: 'i.weight',
-      tables: `v ${join(VersionInfluence, 'i', 'i.version_id = v.id')} ${join(Contribution, 'c', 'c.id = i.contribution_id')}`,
+      found: where(VersionInfluence, 'i', 'i.version_id = v.id'),
+      label: `(select c.contributor from ${where(Contribution, 'c', 'c.id = e."fromId"')})`,
     },
     {
       name: 'run',
       from: ['JobRun', 'j.id', 'j.kind'],
       to: version,
-      tables: `v ${join(JobRun, 'j', `j.kind in ('fineTune', 'rlhf') and j.result->>'versionId' = v.id`)}`,
+      found: where(JobRun, 'j', `j.kind in ('fineTune', 'rlhf') and j.result->>'versionId' = v.id`),
     },
     {
       name: 'feedback',
       from: ['Judgement', 'g.id', 'g.validator'],
       to: version,
       amount: 'g.score',
-      tables: `v ${join(FeedbackTask, 'k', 'k.version_id = v.id')} ${join(Judgement, 'g', 'g.task_id = k.id')}`,
+      found: `${rows(FeedbackTask, 'k')} ${join(Judgement, 'g', 'g.task_id = k.id')} where k.version_id = v.id and ${stands(FeedbackTask, 'k')}`,
     },
     {
       name: 'evaluation',
       from: version,
       to: ['Evaluation', 'e.id', 'e.metric'],
       amount: 'e.score',
-      tables: `v ${join(Evaluation, 'e', 'e.version_id = v.id')}`,
+      found: where(Evaluation, 'e', 'e.version_id = v.id'),
     },
     {
       name: 'endpoint',
       from: version,
       to: ['Endpoint', 'n.id', 'n.url'],
-      tables: `v ${join(Endpoint, 'n', 'n.version_id = v.id')}`,
+      found: where(Endpoint, 'n', 'n.version_id = v.id'),
     },
     {
       name: 'revenue',
       from: version,
       to: ['Account', 'l.account', 'null'],
       amount: 'sum(l.amount)',
-      tables: `v ${join(RewardLine, 'l', `(l.source = 'version:' || v.id or l.inputs->>'versionId' = v.id)`)} ${join(RewardMap, 'r', `r.id = l.map_id and r.status = 'Published'`)}`,
-      group: 'v.id, v.method, l.account',
+      found: `(${paid(`l.source = 'version:' || v.id`)} union all ${paid(`l.inputs->>'versionId' = v.id and l.source <> 'version:' || v.id`)}) l
+        ${join(RewardMap, 'r', `r.id = l.map_id and r.status = 'Published'`)}`,
+      group: 'l.account',
     },
   ]
   const text = `with recursive v(id, model_id, parent_id, method, depth) as (
-      select s.id, s.model_id, s.parent_id, s.method, 0 from model_version s where s.id = ${root} and ${stands(ModelVersion, 's')}
+      select s.id, s.model_id, s.parent_id, s.method, 0 from ${where(ModelVersion, 's', `s.id = ${root}`)}
       union all
-      select p.id, p.model_id, p.parent_id, p.method, v.depth + 1 from v ${join(ModelVersion, 'p', 'p.id = v.parent_id')} where v.depth < ${deepest})
+      select p.id, p.model_id, p.parent_id, p.method, v.depth + 1 from v ${join(ModelVersion, 'p', 'p.id = v.parent_id')} where v.depth < ${deepest}),
+    m as (select m.* from (select distinct model_id from v) line cross join lateral
+      (select m.id, m.proposer, m.proposal_id from ${where(Model, 'm', 'm.id = line.model_id')}) m)
     ${relations.map(edges).join(' union all ')}`
   return { text, values: statement.values }
 }
 
-function edges({ name, from, to, amount = 'null', tables, group }: Relation): string {
+function edges({ name, of = 'v' as 'm', from, to, amount = 'null', found, group, label }: Relation): string {
   const [fromKind, fromId, fromLabel] = from ? [`'${from[0]}'`, from[1], from[2]] : ['null', 'null', 'null']
-  return `(select '${name}' as relation, ${fromKind}::text as "fromKind", ${fromId}::text as "fromId", ${fromLabel}::text as "fromLabel",
-      '${to[0]}' as "toKind", ${to[1]} as "toId", ${to[2]}::text as "toLabel", ${amount}::numeric as amount
-    from ${tables} ${group ? `group by ${group}` : ''} order by amount desc nulls last, "fromId", "toId" limit ${MOST + 1})`
+  const greatest = `order by amount desc nulls last, "fromId", "toId" limit ${MOST + 1}`
+  return `(select '${name}' as relation, ${fromKind}::text as "fromKind", "fromId", ${label ?? '"fromLabel"'} as "fromLabel",
+      '${to[0]}' as "toKind", "toId", "toLabel", amount::numeric as amount
+    from ${of} cross join lateral (select ${fromId} as "fromId", ${fromLabel}::text as "fromLabel", ${to[1]} as "toId",
+      ${to[2]}::text as "toLabel", ${amount} as amount ${found ? `from ${found}` : ''} ${group ? `group by ${group}` : ''} ${greatest}) e ${greatest})`
 }

@@ -1,5 +1,6 @@
 import type { Sql } from '#schema/database.ts'
 import { ApiError } from '../errors.ts'
+import { prepared } from './prepared.ts'
 
 /** A moment of the chain at which an answer holds. `block` null: nothing is indexed yet. */
 export interface Moment {
@@ -25,10 +26,12 @@ export interface AsOf {
 
 export async function readHead(sql: Sql, chainId: number): Promise<Head | null> {
   const { rows } = await sql.query(
-    `select c.block, c.hash, c.final_block as "finalBlock", c.head_block as "headBlock", c.contracts, b.timestamp as time
+    prepared(
+      `select c.block, c.hash, c.final_block as "finalBlock", c.head_block as "headBlock", c.contracts, b.timestamp as time
      from cursor c left join lateral (select timestamp from block where number <= c.block order by number desc limit 1) b on true
      where c.id = $1`,
-    [String(chainId)],
+      [String(chainId)],
+    ),
   )
   return rows[0] ?? null
 }

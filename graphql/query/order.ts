@@ -17,8 +17,8 @@ interface Term {
   nullable: boolean
 }
 
-/** A total order of a table's rows: the fields asked for, then the id, so that no two rows are equal. Ids sort as numbers do
- *  (by length, then by text); nulls count as greater than every value. */
+/** A total order of a table's rows: the fields asked for, then the id, so that no two rows are equal. Numeric ids sort as numbers do
+ *  (by length, then by text), others as text; nulls count as greater than every value. */
 export interface Order {
   /** Names the order in cursors. */
   signature: string
@@ -37,7 +37,7 @@ export function orderOf(table: TableDefinition, orderBy: readonly OrderBy[] = []
     if (!column) throw new ApiError('BAD_INPUT', `${table.name} cannot be ordered by ${field}.`)
     names.push(field + (direction === 'asc' ? '+' : '-'))
     const { kind, nullable } = column
-    if (kind === 'id')
+    if (column.numeric)
       terms.push({ sql: (alias) => `length(${alias}.id)`, type: 'integer', kind: 'int', direction, nullable: false })
     terms.push({ sql: (alias) => columnOf(alias, column), type: SQL_TYPE[kind], kind, direction, nullable })
   }

@@ -3,6 +3,7 @@ import type { Sql } from '#schema/database.ts'
 import type { ColumnDefinition, TableDefinition } from '#schema/define.ts'
 import { type AsOf, type Head, type Moment, readHead, readMoment } from './moment.ts'
 import { AT, OF, type Page, type PageRequest, pageOf, pageSql, type Row } from './page.ts'
+import { prepared } from './prepared.ts'
 import { listColumns, Statement } from './statement.ts'
 import { condition, type Where } from './where.ts'
 
@@ -104,7 +105,7 @@ export class Reader {
     const statement = new Statement(moment)
     const alias = statement.alias()
     const text = `select count(*) as count from "${table.table}" ${alias} where ${statement.stands(table, alias)} and ${condition(statement, table, alias, where)}`
-    return (await this.sql.query(text, statement.values)).rows[0].count
+    return (await this.sql.query(prepared(text, statement.values))).rows[0].count
   }
 
   /** How many of them belong to the parent. */
@@ -122,7 +123,7 @@ export class Reader {
       const text = `select ${alias}."${by.column}" as parent, count(*) as count from "${table.table}" ${alias}
         where ${alias}."${by.column}" = any(${statement.bind(parents, 'text[]')}) and ${statement.stands(table, alias)}
           and ${condition(statement, table, alias, where)} group by 1`
-      const { rows } = await this.sql.query(text, statement.values)
+      const { rows } = await this.sql.query(prepared(text, statement.values))
       return new Map(rows.map((row) => [row.parent, row.count]))
     })
     return (await loader.load(parent)) ?? 0
@@ -130,7 +131,7 @@ export class Reader {
 
   /** Runs a statement whose rows are those of `table` as of `moment`. */
   async read(table: TableDefinition, moment: Moment, statement: Statement, text: string): Promise<Row[]> {
-    const { rows } = await this.sql.query(text, statement.values)
+    const { rows } = await this.sql.query(prepared(text, statement.values))
     for (const row of rows) {
       row[AT] = moment
       row[OF] = table

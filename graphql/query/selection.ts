@@ -5,6 +5,18 @@ import { relationsOf } from '../names.ts'
 
 /** What a query asks for below a field, so that SQL fetches no more. */
 
+/** What follows from a place of the query alone: worked out once a request, not for every row. graphql-js hands the resolvers of all rows of
+ *  one place the same array of field nodes. */
+export function atSite<T>(info: GraphQLResolveInfo, work: () => T): T {
+  let known = sites.get(info.fieldNodes)
+  if (known === undefined) {
+    known = work()
+    sites.set(info.fieldNodes, known)
+  }
+  return known as T
+}
+const sites = new WeakMap<object, unknown>()
+
 /** The fields selected under the field of `info`, along `path` (none: directly below it). Fragments are looked into; directives that
  *  skip are ignored, so the answer may name a field too many, never one too few. */
 export function fieldsBelow(info: GraphQLResolveInfo, path: readonly string[] = []): Set<string> {

@@ -20,7 +20,7 @@ try {
   } else {
     const here = new URL('.', import.meta.url).pathname
     const files = (await readdir(here)).filter((file) => /^\d{4}-.*\.ts$/.test(file))
-    const order = String(files.length + 1).padStart(4, '0')
+    const order = String(Math.max(0, ...files.map((file) => Number(file.slice(0, 4)))) + 1).padStart(4, '0')
     const file = `${order}-${name}.ts`
     const body = statements
       .map((statement) => `    await query.query(\`${statement.trim().replaceAll('`', '\\`')}\`)`)

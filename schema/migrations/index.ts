@@ -5,6 +5,16 @@ import { LedgerEvent } from './0004-LedgerEvent.ts'
 import { LedgerGuard } from './0005-LedgerGuard.ts'
 import { Governors } from './0006-Governors.ts'
 import { StateRoot } from './0007-StateRoot.ts'
+import { ListIndexes } from './0009-ListIndexes.ts'
 
 /** Oldest first; written by `npm run migration`. */
-export const migrations = [Initial, ReceiptAndHold, PresentRows, LedgerEvent, LedgerGuard, Governors, StateRoot]
+export const migrations = [
+  Initial,
+  ReceiptAndHold,
+  PresentRows,
+  LedgerEvent,
+  LedgerGuard,
+  Governors,
+  StateRoot,
+  ListIndexes,
+]

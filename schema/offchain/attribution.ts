@@ -1,4 +1,4 @@
-import { Address, Flag, Hash, Id, Integer, Json, OffChain, Real, Ref, Text, Time, Wei } from '../define.ts'
+import { Address, Flag, Hash, Id, Indexed, Integer, Json, OffChain, Real, Ref, Text, Time, Wei } from '../define.ts'
 import { Contribution } from '../onchain/datanets.ts'
 import { Endpoint } from '../onchain/market.ts'
 import { ModelVersion } from '../onchain/models.ts'
@@ -7,6 +7,7 @@ import { JobRun } from './jobs.ts'
 @OffChain(
   'What one contribution did for one version: influence on the mandate’s validation set, and the weight that follows.',
 )
+@Indexed('version_influence_weight', 'version_id, weight desc nulls last, contribution_id')
 export class VersionInfluence {
   @Id('`version-contribution`.') id!: string
   @Ref(() => ModelVersion, 'version', 'The version.', { inverse: 'influences' }) versionId!: string

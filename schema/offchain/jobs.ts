@@ -1,9 +1,10 @@
-import { Choice, Flag, Id, Integer, Json, OffChain, Real, Ref, Text, Time } from '../define.ts'
+import { Choice, Flag, Id, Indexed, Integer, Json, OffChain, Real, Ref, Text, Time } from '../define.ts'
 
 export const JOB_STATUS = ['Queued', 'Running', 'Succeeded', 'Failed', 'Cancelled'] as const
 export type JobStatus = (typeof JOB_STATUS)[number]
 
 @OffChain('One request to the workers. This row is the truth; the queue only carries its id.')
+@Indexed('job_run_version', `(result->>'versionId')`, `kind in ('fineTune', 'rlhf')`)
 export class JobRun {
   @Id('The job id.') id!: string
   @Text('What is to be done.', { index: true }) kind!: string
@@ -24,7 +25,7 @@ export class JobRun {
     | null
   @Ref(() => WorkerNode, 'worker', 'Who runs it.', { nullable: true }) workerId!: string | null
   @Flag('Whether someone asked to cancel it.') cancelRequested!: boolean
-  @Time('When it was asked for.') createdAt!: Date
+  @Time('When it was asked for.', { index: true }) createdAt!: Date
   @Time('When the latest attempt began.', { nullable: true }) startedAt!: Date | null
   @Time('When the latest attempt last showed life.', { nullable: true, index: true }) heartbeatAt!: Date | null
   @Time('When it ended.', { nullable: true }) finishedAt!: Date | null

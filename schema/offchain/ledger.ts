@@ -1,4 +1,4 @@
-import { Address, Hash, Id, Integer, Json, OffChain, Ref, Text, Time, Wei } from '../define.ts'
+import { Address, Hash, Id, Indexed, Integer, Json, OffChain, Ref, Text, Time, Wei } from '../define.ts'
 import { RewardMap } from '../onchain/rewards.ts'
 
 @OffChain('One immutable movement of money between two accounts of the ledger.')
@@ -13,6 +13,7 @@ export class LedgerTransfer {
 }
 
 @OffChain('One line of an epoch’s reward map: who gets how much, in which role, from what, and why.')
+@Indexed('reward_line_version', `(inputs->>'versionId')`)
 export class RewardLine {
   @Id('`epoch-number`.') id!: string
   @Ref(() => RewardMap, 'map', 'The epoch’s map.', { inverse: 'lines' }) mapId!: string

@@ -15,7 +15,7 @@ import {
 
 @OffChain('A block that the indexer has seen on the canonical chain.')
 export class Block {
-  @Id('The block number.') id!: string
+  @Id('The block number.', { numeric: true }) id!: string
   @BlockNumber('The block number.', { unique: true }) number!: number
   @Hash('The block hash.', { unique: true }) hash!: string
   @Hash('The hash of the block before.') parentHash!: string

@@ -19,7 +19,7 @@ export const CONTRIBUTION_STATUS = ['Submitted', 'Accepted', 'Rejected'] as cons
 
 @OnChain('A collection of signed contributions for a model.')
 export class Datanet extends Versioned {
-  @Id('The datanet id.') id!: string
+  @Id('The datanet id.', { numeric: true }) id!: string
   @Ref(() => Model, 'model', 'The model it feeds.', { inverse: 'datanets' }) modelId!: string
   @Address('Who opened it.', { index: true }) owner!: string
   @Text('The licence of its samples.') licence!: string
@@ -38,7 +38,7 @@ export class Commitment extends Versioned {
 
 @OnChain('One sample contributed to a datanet, with what the rules said of it.')
 export class Contribution extends Versioned {
-  @Id('The contribution id.') id!: string
+  @Id('The contribution id.', { numeric: true }) id!: string
   @Ref(() => Datanet, 'datanet', 'The datanet.', { inverse: 'contributions' }) datanetId!: string
   @Address('Who contributed.', { index: true }) contributor!: string
   @Hash('The sample: an artifact’s name.', { index: true }) contentHash!: string
@@ -51,5 +51,5 @@ export class Contribution extends Versioned {
   @Text('The reason of the verdict.', { nullable: true }) reason!: string | null
   @Wei('Stake taken from it.') slashed!: bigint
   @Flag('Whether an upheld dispute excludes it from coming epochs.') excluded!: boolean
-  @Time('When it was submitted.') submittedAt!: Date
+  @Time('When it was submitted.', { index: true }) submittedAt!: Date
 }

@@ -4,7 +4,7 @@ export const SUBJECTS = ['Contribution', 'Judgement', 'Version', 'RewardMap'] as
 
 @OnChain('A challenge of a contribution, a judgement, a version or a reward map.')
 export class Dispute extends Versioned {
-  @Id('The dispute id.') id!: string
+  @Id('The dispute id.', { numeric: true }) id!: string
   @Choice('DisputeSubject', SUBJECTS, 'What is disputed.') subject!: (typeof SUBJECTS)[number]
   @Text('Its id.', { index: true }) subjectId!: string
   @Address('Who challenges.', { index: true }) challenger!: string

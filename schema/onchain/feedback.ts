@@ -3,7 +3,7 @@ import { Model, ModelVersion } from './models.ts'
 
 @OnChain('A comparison of two answers that waits for validators’ judgement.')
 export class FeedbackTask extends Versioned {
-  @Id('The task id.') id!: string
+  @Id('The task id.', { numeric: true }) id!: string
   @Ref(() => Model, 'model', 'The model.', { inverse: 'feedbackTasks' }) modelId!: string
   @Ref(() => ModelVersion, 'version', 'The version judged.', { inverse: 'feedbackTasks' }) versionId!: string
   @Text('The domain of judgement.') domain!: string

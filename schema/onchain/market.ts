@@ -3,7 +3,7 @@ import { ModelVersion } from './models.ts'
 
 @OnChain('An address at which a promoted version answers for a price.')
 export class Endpoint extends Versioned {
-  @Id('The endpoint id.') id!: string
+  @Id('The endpoint id.', { numeric: true }) id!: string
   @Ref(() => ModelVersion, 'version', 'The version that answers.', { inverse: 'endpoints' }) versionId!: string
   @Address('Who hosts it.', { index: true }) host!: string
   @Text('Where it answers.') url!: string

@@ -6,7 +6,7 @@ export const VERSION_STATUS = ['Registered', 'Promoted', 'RolledBack'] as const
 
 @OnChain('A proposed model: what it is for, who stands behind it with a bond.')
 export class Model extends Versioned {
-  @Id('The model id.') id!: string
+  @Id('The model id.', { numeric: true }) id!: string
   @Address('Who proposed it and owns it.', { index: true }) proposer!: string
   @Ref(() => Proposal, 'proposal', 'The vote on it.', { inverse: 'models' }) proposalId!: string
   @Hash('The specification artifact.') specHash!: string
@@ -24,7 +24,7 @@ export class Model extends Versioned {
 
 @OnChain('A passed proposal made binding: budget, rubric, split and deadline.')
 export class Mandate extends Versioned {
-  @Id('The model id.') id!: string
+  @Id('The model id.', { numeric: true }) id!: string
   @Ref(() => Model, 'model', 'The model.', { inverse: 'mandates' }) modelId!: string
   @Ref(() => Proposal, 'proposal', 'The vote that issued it.') proposalId!: string
   @Wei('The budget voted.') budget!: bigint
@@ -46,7 +46,7 @@ export class Target extends Versioned {
 
 @OnChain('How a model’s revenue is split, in basis points.')
 export class RewardSplit extends Versioned {
-  @Id('The model id.') id!: string
+  @Id('The model id.', { numeric: true }) id!: string
   @Ref(() => Model, 'model', 'The model.', { inverse: 'splits' }) modelId!: string
   @Hash('The split’s hash, named by the mandate.') splitHash!: string
   @Integer('To the treasury, of all fees.') platform!: number
@@ -81,7 +81,7 @@ export class ModelStake extends Versioned {
 
 @OnChain('A trained version of a model: an adapter with the manifest of the run that made it.')
 export class ModelVersion extends Versioned {
-  @Id('The version id.') id!: string
+  @Id('The version id.', { numeric: true }) id!: string
   @Ref(() => Model, 'model', 'The model.', { inverse: 'versions' }) modelId!: string
   @Ref(() => ModelVersion, 'parent', 'The version it was trained from.', { nullable: true, inverse: 'children' })
   parentId!: string | null
@@ -97,7 +97,7 @@ export class ModelVersion extends Versioned {
 
 @OnChain('One metric of one evaluation of a version, with its confidence interval. All scores in ppm.')
 export class Evaluation extends Versioned {
-  @Id('The evaluation id.') id!: string
+  @Id('The evaluation id.', { numeric: true }) id!: string
   @Ref(() => ModelVersion, 'version', 'The version evaluated.', { inverse: 'evaluations' }) versionId!: string
   @Hash('The rubric that was run.') rubricHash!: string
   @Text('The metric’s name.', { index: true }) metric!: string

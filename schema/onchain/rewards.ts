@@ -2,7 +2,7 @@ import { Address, BlockNumber, Choice, Hash, Id, Integer, OnChain, Ref, Text, Ti
 
 @OnChain('The reward map of one epoch: who is owed what, and the root that proves it.')
 export class RewardMap extends Versioned {
-  @Id('The epoch.') id!: string
+  @Id('The epoch.', { numeric: true }) id!: string
   @Integer('The epoch.') epoch!: number
   @Wei('Fees received for the epoch.') funded!: bigint
   @BlockNumber('First block of the facts.', { nullable: true }) firstBlock!: number | null

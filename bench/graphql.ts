@@ -1,0 +1,220 @@
+import { type ChildProcess, execFileSync, fork, spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { startApi } from '#graphql/index.ts'
+import { type Database, openDatabase } from '#schema/database.ts'
+import { startPostgres } from '#schema/postgres.ts'
+import { migrate } from '#schema/source.ts'
+import { generate } from './graphql/data.ts'
+import { HAND_WRITTEN } from './graphql/lineage.ts'
+import type { LoadOrder, LoadResult } from './graphql/load.ts'
+import { bareOptions } from './graphql/options.ts'
+import { type Figure, figure, percentile, type Report, ratio } from './report.ts'
+
+const PEERS = join(import.meta.dirname, 'peers/graphql')
+const ROUNDS = 5
+const RATE = 300
+const CLIENTS = 16
+/** How much slower than the hand-written statement the whole lineage may be. */
+const LINEAGE_LIMIT = 1.5
+const P99_LIMIT = 50
+
+/** Twenty rows with two relations: one to one, one to many. */
+const ROWS = (
+  first: number,
+) => `query Rows($after: String) { contributions(first: ${first}, after: $after) {
+  nodes { id contributor status quality submittedAt datanet { id owner licence } influences(first: 3) { nodes { id influence weight } } }
+  pageInfo { endCursor hasNextPage } } }`
+const LINEAGE = `query Lineage($id: ID!) { lineage(versionId: $id, depth: 6) { truncated nodes { key label } edges { from to relation amount } } }`
+
+/** Installs the peers on the project's own copy of graphql. */
+export async function setup(): Promise<void> {
+  execFileSync('npm', ['install', '--no-audit', '--no-fund', '--no-package-lock'], { cwd: PEERS, stdio: 'inherit' })
+}
+
+/** On a generated million contributions: lineage beside a hand-written statement; statements of nested lists; requests a second and latency
+ *  beside bare Apollo and Yoga with the same resolvers. `BENCH_DATABASE_URL` names a database that `generate` filled before. */
+export async function run(): Promise<Report> {
+  const report: Report = { bench: 'graphql', ours: {}, peers: {}, ratios: {}, limit: {}, absent: [] }
+  const generated = process.env.BENCH_DATABASE_URL
+  if (generated) {
+    await measure(report, generated)
+    return report
+  }
+  const folder = await mkdtemp(join(tmpdir(), 'bench-graphql-'))
+  const server = await startPostgres(join(folder, 'postgres'), {
+    flags: { fsync: 'off', shared_buffers: '512MB', max_wal_size: '8GB' },
+  })
+  try {
+    await migrate(server.url)
+    const db = await openDatabase(server.url)
+    const begun = performance.now()
+    await generate(db)
+    console.log(`generated in ${((performance.now() - begun) / 1000).toFixed(0)} s`)
+    await db.close()
+    await measure(report, server.url)
+    return report
+  } finally {
+    await server.stop()
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+async function measure(report: Report, databaseUrl: string): Promise<void> {
+  const db = await openDatabase(databaseUrl)
+  const started: ChildProcess[] = []
+  try {
+    const serve = async (kind: string) => {
+      const { child, url } = await startServer(kind, databaseUrl)
+      started.push(child)
+      return `${url}/graphql`
+    }
+    const ours = await serve('ours')
+    await lineage(report, db, ours)
+    await statements(report, db)
+    const peers: Record<string, string> = { apollo: await serve('apollo') }
+    if (existsSync(join(PEERS, 'node_modules'))) peers.yoga = await serve('yoga')
+    else report.absent!.push('yoga: not installed; run "npm run bench -- graphql --setup"')
+    await load(report, ours, peers, started)
+  } finally {
+    for (const child of started) child.kill()
+    await db.close()
+  }
+}
+
+/** The whole lineage over HTTP beside the statement alone through the same driver; first, that both tell the same edges. */
+async function lineage(report: Report, db: Database, url: string): Promise<void> {
+  const ids = Array.from({ length: 40 }, (_, i) => String(i * 50 + 10))
+  const { block } = (await db.query('select block from cursor')).rows[0]
+  const byHand = async (id: string) =>
+    (await db.query({ name: 'lineage', text: HAND_WRITTEN, values: [id, 6, block] })).rows
+  const asked = async (id: string) => (await ask(url, LINEAGE, { id })).lineage
+  for (const id of ids.slice(0, 3)) {
+    const tell = (edge: Record<string, unknown>) =>
+      `${edge.source ?? edge.from} ${edge.relation} ${edge.target ?? edge.to} ${edge.amount}`
+    const [left, right] = [(await byHand(id)).map(tell).sort(), (await asked(id)).edges.map(tell).sort()]
+    const strangers = left.filter((edge, i) => edge !== right[i])
+    if (strangers.length > 0 || left.length !== right.length)
+      throw new Error(
+        `The lineage of ${id} is not what the statement says: ${left.length} and ${right.length} edges, ${strangers[0]}`,
+      )
+  }
+  const [mine, theirs]: [number[], number[]] = [[], []]
+  for (let round = -1; round < ROUNDS; round++) {
+    const times = [await timed(ids, asked), await timed(ids, byHand)] as const
+    if (round < 0) continue
+    mine.push(times[0])
+    theirs.push(times[1])
+  }
+  report.ours['lineage depth 6'] = figure(mine, 'ms')
+  report.peers['hand-written statement'] = { 'lineage depth 6': figure(theirs, 'ms') }
+  report.ratios['hand-written statement lineage depth 6'] = ratio(figure(mine, 'ms'), figure(theirs, 'ms'), {
+    lower: true,
+  })
+  report.limit['lineage ratio, at least'] = Number((1 / LINEAGE_LIMIT).toFixed(3))
+  console.log(`lineage ${report.ours['lineage depth 6']!.median} ms, by hand ${figure(theirs, 'ms').median} ms`)
+}
+
+async function timed(ids: readonly string[], work: (id: string) => Promise<unknown>): Promise<number> {
+  const times: number[] = []
+  for (const id of ids) {
+    const begun = performance.now()
+    await work(id)
+    times.push(performance.now() - begun)
+  }
+  return percentile(times, 0.5)
+}
+
+/** How many statements one request takes for 5, 20 and 500 rows with two relations: the same for each. */
+async function statements(report: Report, db: Database): Promise<void> {
+  let count = 0
+  const counted: Database = {
+    ...db,
+    query: (text, values) => {
+      count++
+      return db.query(text, values)
+    },
+  }
+  const api = await startApi({ ...bareOptions(counted), host: '127.0.0.1', port: 0 })
+  const counts: number[] = []
+  for (const rows of [5, 20, 500]) {
+    count = 0
+    const { contributions } = await ask(`${api.url}/graphql`, ROWS(rows), {})
+    if (contributions.nodes.length !== rows) throw new Error(`${contributions.nodes.length} rows instead of ${rows}`)
+    counts.push(count)
+  }
+  await api.stop()
+  if (new Set(counts).size > 1) throw new Error(`The number of statements grows with the rows: ${counts.join(', ')}`)
+  report.ours['statements for 5, 20 and 500 rows'] = figure(counts, 'statements')
+}
+
+async function load(
+  report: Report,
+  ours: string,
+  peers: Record<string, string>,
+  started: ChildProcess[],
+): Promise<void> {
+  const loader = fork(join(import.meta.dirname, 'graphql/load.ts'), { execArgv: ['--import', 'tsx'] })
+  started.push(loader)
+  const order = (given: LoadOrder) =>
+    new Promise<LoadResult>((resolve, reject) => {
+      loader.once('message', (told: LoadResult | { error: string }) =>
+        'error' in told ? reject(new Error(told.error)) : resolve(told),
+      )
+      loader.send(given)
+    })
+  const body = JSON.stringify({ query: ROWS(20) })
+  const urls = { ours, ...peers }
+  const rates: Record<string, number[]> = {}
+  const p99s: Record<string, number[]> = {}
+  for (const url of Object.values(urls)) await order({ url, body, seconds: 4, clients: CLIENTS }) // warm up
+  for (let round = 0; round < ROUNDS; round++)
+    for (const [name, url] of Object.entries(urls)) {
+      const full = await order({ url, body, seconds: 4, clients: CLIENTS })
+      ;(rates[name] ??= []).push(full.perSecond)
+      const paced = await order({ url, body, seconds: 6, rate: RATE, clients: 0 })
+      ;(p99s[name] ??= []).push(paced.p99)
+    }
+  const figures = (name: string): Record<string, Figure> => ({
+    'rows and relations': figure(rates[name]!, 'requests/s'),
+    [`p99 at ${RATE}/s`]: figure(p99s[name]!, 'ms'),
+  })
+  Object.assign(report.ours, figures('ours'))
+  for (const name of Object.keys(peers)) {
+    report.peers[name] = figures(name)
+    report.ratios[`${name} rows and relations`] = ratio(
+      figures('ours')['rows and relations']!,
+      figures(name)['rows and relations']!,
+    )
+  }
+  report.limit[`p99 at ${RATE}/s, at most`] = P99_LIMIT
+  report.limit['apollo rows and relations, at least'] = 0.8
+  for (const name of Object.keys(urls)) console.log(name, JSON.stringify(figures(name)))
+}
+
+async function ask(url: string, query: string, variables: object) {
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ query, variables }),
+  })
+  const { data, errors } = (await response.json()) as { data: Record<string, any>; errors?: object[] }
+  if (errors) throw new Error(JSON.stringify(errors))
+  return data
+}
+
+async function startServer(kind: string, databaseUrl: string): Promise<{ child: ChildProcess; url: string }> {
+  const file = join(import.meta.dirname, 'graphql/server.ts')
+  const child = spawn(process.execPath, ['--import', 'tsx', file, kind, databaseUrl], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, NODE_ENV: 'production' },
+  })
+  const url = await new Promise<string>((resolve, reject) => {
+    createInterface({ input: child.stdout! }).once('line', resolve)
+    child.once('exit', (code) => reject(new Error(`the server ${kind} ended with ${code}`)))
+  })
+  return { child, url }
+}

@@ -1,0 +1,164 @@
+import type { Database } from '#schema/database.ts'
+import { type ColumnDefinition, type EntityClass, tableOf } from '#schema/define.ts'
+import { VersionInfluence } from '#schema/offchain/attribution.ts'
+import { JobRun } from '#schema/offchain/jobs.ts'
+import { RewardLine } from '#schema/offchain/ledger.ts'
+import { Block, Cursor } from '#schema/onchain/chain.ts'
+import { Contribution, Datanet } from '#schema/onchain/datanets.ts'
+import { FeedbackTask, Judgement } from '#schema/onchain/feedback.ts'
+import { Proposal, Vote } from '#schema/onchain/governance.ts'
+import { Endpoint } from '#schema/onchain/market.ts'
+import { Evaluation, Model, ModelVersion } from '#schema/onchain/models.ts'
+import { RewardMap } from '#schema/onchain/rewards.ts'
+
+/** A generated market: the same rows at every run, for they follow from their numbers alone. */
+
+export const CHAIN_ID = 31337
+export const CONTRIBUTIONS = 1_000_000
+const BLOCKS = 20_000
+const MODELS = 200
+/** Each model's versions are a line of parents of this length. */
+const LINE = 10
+const VERSIONS = MODELS * LINE
+const DATANETS = 500
+/** Every version was trained on as many contributions as there are for each. */
+export const INFLUENCES = CONTRIBUTIONS
+
+/** SQL expressions of `n`, the row's number from 1, by property; what is left out gets a value that fits. */
+type Expressions = Record<string, string>
+
+const account = (sql: string) => `'0x' || lpad(to_hex(${sql}), 40, '0')`
+const hash = (sql: string) => `'0x' || md5((${sql})::text) || md5('b' || (${sql})::text)`
+const time = `timestamptz '2026-01-01' + n * interval '1 second'`
+
+/** Writes `count` rows of each kind. Indexes that hold nothing together are made anew afterwards, which takes a third of the time. */
+export async function generate(db: Database): Promise<void> {
+  await fill(db, Block, BLOCKS, {
+    id: 'n::text',
+    number: 'n',
+    timestamp: `timestamptz '2026-01-01' + n * interval '12 seconds'`,
+    final: `n <= ${BLOCKS - 64}`,
+  })
+  await fill(db, Cursor, 1, {
+    id: `'${CHAIN_ID}'`,
+    block: `${BLOCKS}`,
+    finalBlock: `${BLOCKS - 64}`,
+    headBlock: `${BLOCKS}`,
+    hash: `(select hash from block where number = ${BLOCKS})`,
+  })
+  await fill(db, Proposal, MODELS, { description: `'A model of the number ' || n`, proposer: account('n % 50') })
+  await fill(db, Vote, MODELS * 50, {
+    id: `(n % ${MODELS} + 1) || '-' || ${account('n')}`,
+    proposalId: `(n % ${MODELS} + 1)::text`,
+    voter: account('n'),
+    weight: `(n * 7919 % 100000)::numeric * 1e18::numeric`,
+  })
+  await fill(db, Model, MODELS, { proposalId: 'n::text', proposer: account('n % 50') })
+  await fill(db, ModelVersion, VERSIONS, {
+    modelId: `((n - 1) / ${LINE} + 1)::text`,
+    parentId: `case when n % ${LINE} = 1 then null else (n - 1)::text end`,
+    method: `(array['sft', 'rloo', 'dpo'])[n % 3 + 1]`,
+  })
+  await fill(db, Datanet, DATANETS, { modelId: `(n % ${MODELS} + 1)::text`, owner: account('n % 90') })
+  await fill(db, Contribution, CONTRIBUTIONS, {
+    datanetId: `(n::bigint * 7919 % ${DATANETS} + 1)::text`,
+    contributor: account('n % 5000'),
+    committedBlock: `n % ${BLOCKS}`,
+    stake: `1e16::numeric`,
+    status: `(array['Accepted', 'Accepted', 'Accepted', 'Rejected'])[n % 4 + 1]`,
+    quality: `(n::bigint * 104729 % 1000000)::integer`,
+    uniqueness: `(n::bigint * 15485863 % 1000000)::integer`,
+    submittedAt: time,
+    fromBlock: `n % ${BLOCKS} + 1`,
+  })
+  await fill(db, VersionInfluence, INFLUENCES, {
+    id: `(n % ${VERSIONS} + 1) || '-' || n`,
+    versionId: `(n % ${VERSIONS} + 1)::text`,
+    contributionId: 'n::text',
+    influence: `(n::bigint * 31337 % 2000003)::float8 / 1e6 - 1`,
+    weight: `(n::bigint * 7907 % 1000000)::integer`,
+  })
+  await fill(db, Evaluation, VERSIONS * 5, {
+    versionId: `(n % ${VERSIONS} + 1)::text`,
+    metric: `'metric' || n % 5`,
+    score: `n * 31 % 1000000`,
+  })
+  await fill(db, Endpoint, VERSIONS, { versionId: 'n::text', url: `'https://host' || n || '.example'` })
+  await fill(db, FeedbackTask, VERSIONS, { modelId: `((n - 1) / ${LINE} + 1)::text`, versionId: 'n::text' })
+  await fill(db, Judgement, VERSIONS * 9, {
+    id: `(n % ${VERSIONS} + 1) || '-' || ${account('n')}`,
+    taskId: `(n % ${VERSIONS} + 1)::text`,
+    validator: account('n % 300'),
+    score: `n * 37 % 1000000`,
+  })
+  await fill(db, JobRun, VERSIONS * 10, {
+    id: `'job' || n`,
+    kind: `(array['fineTune', 'rlhf', 'evaluate', 'infer', 'infer', 'infer', 'infer', 'infer', 'infer', 'infer'])[n % 10 + 1]`,
+    idempotencyKey: 'n::text',
+    result: `jsonb_build_object('versionId', (n / 10 + 1)::text)`,
+    status: `'Succeeded'`,
+  })
+  await fill(db, RewardMap, 20, { status: `'Published'`, epoch: 'n' })
+  await fill(db, RewardLine, 200_000, {
+    mapId: `(n % 20 + 1)::text`,
+    id: `(n % 20 + 1) || '-' || n`,
+    account: account('n % 5000'),
+    role: `case n % 2 when 0 then 'owner' else 'data' end`,
+    source: `case n % 2 when 0 then 'version:' || (n / 2 % ${VERSIONS} + 1) else 'contribution:' || n end`,
+    inputs: `case n % 2 when 0 then '{}'::jsonb else jsonb_build_object('versionId', (n / 2 % ${VERSIONS} + 1)::text) end`,
+    amount: `(n * 7919 % 100003)::numeric * 1e12::numeric`,
+  })
+  await db.query('vacuum analyze')
+}
+
+/** Writes rows 1 to `count` of `entity`. */
+async function fill(db: Database, entity: EntityClass, count: number, given: Expressions): Promise<void> {
+  const { table, columns, versioned } = tableOf(entity)
+  const expressions: Expressions = {
+    id: 'n::text',
+    ...(versioned ? { fromBlock: '1', toBlock: 'null' } : {}),
+    ...given,
+  }
+  const stranger = Object.keys(given).find((key) => !columns.some(({ property }) => property === key))
+  if (stranger) throw new Error(`${entity.name} has no property ${stranger}`)
+  const { rows: indexes } = await db.query<{ name: string; text: string }>(
+    `select i.indexrelid::regclass::text as name, pg_get_indexdef(i.indexrelid) as text from pg_index i
+     where i.indrelid = $1::regclass and not exists (select 1 from pg_constraint c where c.conindid = i.indexrelid)`,
+    [`"${table}"`],
+  )
+  const names = columns.map(({ column }) => `"${column}"`).join(', ')
+  const values = columns.map((column) => `(${expressions[column.property] ?? fitting(column)})`).join(', ')
+  await db.transaction(async (sql) => {
+    await sql.query(`set local maintenance_work_mem = '256MB'`)
+    for (const { name } of indexes) await sql.query(`drop index ${name}`)
+    await sql.query(`insert into "${table}" (${names}) select ${values} from generate_series(1, ${count}) n`)
+    for (const { text } of indexes) await sql.query(text)
+  })
+}
+
+function fitting({ nullable, kind, property, values, ref }: ColumnDefinition): string {
+  if (nullable) return 'null'
+  switch (kind) {
+    case 'wei':
+    case 'int':
+    case 'block':
+    case 'float':
+      return '0'
+    case 'flag':
+      return 'false'
+    case 'time':
+      return time
+    case 'json':
+      return `'{}'::jsonb`
+    case 'texts':
+      return `'{}'::text[]`
+    case 'choice':
+      return `'${values![0]}'`
+    case 'address':
+      return account('1')
+    case 'hash':
+      return hash(`'${property}' || n`)
+    default:
+      return ref ? `'1'` : `'${property} of ' || n`
+  }
+}
