@@ -23,9 +23,7 @@ const LINEAGE_LIMIT = 1.5
 const P99_LIMIT = 50
 
 /** Twenty rows with two relations: one to one, one to many. */
-const ROWS = (
-  first: number,
-) => `query Rows($after: String) { contributions(first: ${first}, after: $after) {
+const ROWS = (first: number) => `query Rows($after: String) { contributions(first: ${first}, after: $after) {
   nodes { id contributor status quality submittedAt datanet { id owner licence } influences(first: 3) { nodes { id influence weight } } }
   pageInfo { endCursor hasNextPage } } }`
 const LINEAGE = `query Lineage($id: ID!) { lineage(versionId: $id, depth: 6) { truncated nodes { key label } edges { from to relation amount } } }`
@@ -195,13 +193,14 @@ async function load(
   for (const name of Object.keys(urls)) console.log(name, JSON.stringify(figures(name)))
 }
 
-async function ask(url: string, query: string, variables: object) {
+// biome-ignore lint/suspicious/noExplicitAny: each query has its own shape
+async function ask(url: string, query: string, variables: object): Promise<Record<string, any>> {
   const response = await fetch(url, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ query, variables }),
   })
-  const { data, errors } = (await response.json()) as { data: Record<string, any>; errors?: object[] }
+  const { data, errors } = (await response.json()) as { data: object; errors?: object[] }
   if (errors) throw new Error(JSON.stringify(errors))
   return data
 }
