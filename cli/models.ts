@@ -44,7 +44,14 @@ export function registerModels(program: Command): void {
     .option('--adapter <folder>', 'with this adapter')
     .option('--max-tokens <number>', 'most tokens of the answer', positive, 128)
     .option('--temperature <number>', '0 takes the likeliest token', Number, 0)
+    .option('--top-k <number>', 'draw among so many of the likeliest tokens', whole)
     .option('--top-p <number>', 'nucleus', positive, 1)
+    .option('--min-p <number>', 'least share of the likeliest token’s probability', Number, 0)
+    .option('--repetition-penalty <number>', 'above 1 makes tokens that were there less likely', positive, 1)
+    .option('--stop <text...>', 'end the answer before these texts')
+    .option('--schema <file>', 'a JSON Schema that the answer satisfies')
+    .option('--logprobs [number]', 'tell each token’s log-probability, and so many of the likeliest tokens’', whole)
+    .option('--stream', 'write the answer as it comes')
     .option('--seed <number>', 'fixes everything that is random', whole, 0)
     .action(generate)
 }
@@ -137,20 +144,56 @@ interface GenerateOptions {
   adapter?: string
   maxTokens: number
   temperature: number
+  topK?: number
   topP: number
+  minP: number
+  repetitionPenalty: number
+  stop?: string[]
+  schema?: string
+  logprobs?: number | true
+  stream?: boolean
   seed: number
 }
 
-async function generate(model: string, prompt: string, { adapter, ...sampling }: GenerateOptions): Promise<void> {
+async function generate(model: string, prompt: string, options: GenerateOptions): Promise<void> {
+  const { adapter, schema, logprobs, stream, ...sampling } = options
   const baseFolder = await folderOf(model)
+  const request = {
+    prompt,
+    ...sampling,
+    ...(schema !== undefined && { schema: await readJson(schema) }),
+    logProbabilities: logprobs !== undefined,
+    topLogProbabilities: typeof logprobs === 'number' ? logprobs : 0,
+  }
   const { answers } = await withEngine((engine, shown) =>
     engine.run(
       'generate',
-      { baseFolder, adapterFolder: adapter && resolve(adapter), requests: [{ prompt, ...sampling }] },
-      shown,
+      { baseFolder, adapterFolder: adapter && resolve(adapter), requests: [request], stream },
+      stream ? { ...shown, onEvent: writeText } : shown,
     ),
   )
-  console.log(answers[0]!.text)
+  const [answer] = answers as [(typeof answers)[0]]
+  console.log(stream ? '' : answer.text)
+  for (const { token, top = [] } of answer.tokens ?? [])
+    console.log(
+      [token, ...top]
+        .map(({ text, logProbability }) => `${JSON.stringify(text)} ${logProbability.toFixed(4)}`)
+        .join('\t'),
+    )
+  if (answer.finish === 'length') console.error('The answer was cut: raise --max-tokens for more.')
+}
+
+const writeText = (event: EngineEvent): void => {
+  if (event.type === 'text') process.stdout.write(event.text)
+}
+
+async function readJson(file: string): Promise<unknown> {
+  const text = await readFile(file, 'utf8')
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new Error(`${file} is no JSON: ${(cause as Error).message}`, { cause })
+  }
 }
 
 /** Runs on an engine of its own, with a bar on a terminal; Ctrl-C lets the task save first. */
@@ -178,6 +221,7 @@ function bar(): (event: EngineEvent) => void {
       if (event.name === 'loss') loss = `, loss ${event.value.toFixed(4)}`
       return
     }
+    if (event.type !== 'progress') return
     const filled = Math.round(BAR * event.done)
     const line = `${'█'.repeat(filled)}${'░'.repeat(BAR - filled)} ${Math.round(100 * event.done)} % ${event.stage ?? ''}${loss}`
     process.stderr.write(`\r\x1b[K${line}`)

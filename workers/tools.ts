@@ -21,7 +21,7 @@ export const following = (
   signal: job.signal,
   onEvent(event: EngineEvent) {
     if (event.type === 'metric') job.metric(event.name, event.step, event.value)
-    else job.report(from + (to - from) * event.done, event.stage ?? stage)
+    else if (event.type === 'progress') job.report(from + (to - from) * event.done, event.stage ?? stage)
   },
 })
 

@@ -1,6 +1,9 @@
 import { expect, test } from 'vitest'
-import { onnxRuntime } from '#engine/graph/index.ts'
+import { onnxRuntime, slice } from '#engine/graph/index.ts'
 import { smallConfig } from '#engine/model/config.ts'
+import { tokenLogits } from '#engine/model/heads.ts'
+import { feedsOf, idInput, weightInputs } from '#engine/model/inputs.ts'
+import { forward } from '#engine/model/llama.ts'
 import { initialAdapter, loraConfig, mergeAdapter } from '#engine/model/lora.ts'
 import { initialWeights } from '#engine/model/parameters.ts'
 import { Scorer } from '#engine/model/scorer.ts'
@@ -58,8 +61,8 @@ test('a row is the same alone, in a batch, and again; its log-probabilities are 
 })
 
 test('rows with different adapters decode as each adapter merged into the weights does', async () => {
-  const mixed = new Generator({ config, weights, lora, adapters, endId: null })
-  const found = await mixed.generate(prompts.map((prompt, i) => ({ prompt, maxTokens: 8, adapter: i % 2 })))
+  const mixed = new Generator({ config, weights, lora, endId: null })
+  const found = await mixed.generate(prompts.map((prompt, i) => ({ prompt, maxTokens: 8, adapter: adapters[i % 2] })))
   for (const which of [0, 1]) {
     const merged = new Generator({ config, weights: mergeAdapter(weights, lora, adapters[which]!), endId: null })
     for (const [i, prompt] of prompts.entries()) {
@@ -116,6 +119,88 @@ test('a row without a filter draws the same beside one with a filter', async () 
   const [alone] = await generator.generate([requests(1)[0]!])
   const [mixed] = await generator.generate([requests(1)[0]!, { ...requests(1)[0]!, topP: 0.5 }])
   expect(mixed!.tokens).toEqual(alone!.tokens)
+})
+
+test('the fused operators decode as the composed ones do, with groups, windows and room to spare', async () => {
+  for (const window of [null, 5]) {
+    const sizes = {
+      vocab_size: 50,
+      hidden_size: 64,
+      num_hidden_layers: 2,
+      num_attention_heads: 4,
+      num_key_value_heads: 2,
+    }
+    const wide = { ...smallConfig({ ...sizes, max_position_embeddings: 128 }), sliding_window: [null, window] }
+    const parameters = initialWeights(wide, 3)
+    for (const { data } of parameters.values()) data.set(data.map((value) => value * 3))
+    const [fused, composed] = [onnxRuntime(), onnxRuntime({ lowering: 'webgpu' })].map(
+      (runner) => new Generator({ config: wide, weights: parameters, endId: null, runner }),
+    )
+    const asked = [...requests(0), ...requests(0.8)].map((request) => ({ ...request, maxTokens: 30 }))
+    const [one, other] = [await fused!.generate(asked), await composed!.generate(asked)]
+    expect(one.map(({ tokens }) => tokens)).toEqual(other.map(({ tokens }) => tokens))
+    for (const [row, { logProbabilities }] of one.entries())
+      for (const [n, value] of logProbabilities.entries())
+        expect(value).toBeCloseTo(other[row]!.logProbabilities[n]!, 3)
+  }
+})
+
+/** Logits after each text, by reading it whole. */
+async function logitsAfter(texts: number[][]): Promise<number[][]> {
+  const T = texts[0]!.length
+  const nodes = weightInputs(config)
+  const ids = idInput(config, texts.length, T)
+  const { hidden } = forward(config, { weights: nodes, ids })
+  const logits = tokenLogits(config, nodes, slice(hidden, 1, T - 1, T))
+  const program = await onnxRuntime().compile({ inputs: [ids, ...nodes.values()], outputs: { logits } })
+  const found = await program.run({ ids: Int32Array.from(texts.flat()), ...feedsOf(weights) })
+  return texts.map((_, row) => Array.from(found.logits!.floats.subarray(row * 50, row * 50 + 50)))
+}
+
+test('a repetition penalty divides positive and multiplies negative scores of what was there, once each', async () => {
+  const generator = new Generator({ config, weights, endId: null })
+  for (const penalty of [1.3, 0.7, 4]) {
+    const [found] = await generator.generate([{ prompt: [7, 8, 7, 9], maxTokens: 10, repetitionPenalty: penalty }])
+    const text = [7, 8, 7, 9]
+    for (const token of found!.tokens) {
+      const [scores] = (await logitsAfter([text])) as [number[]]
+      for (const seen of new Set(text)) scores[seen]! < 0 ? (scores[seen]! *= penalty) : (scores[seen]! /= penalty)
+      expect(token).toBe(scores.indexOf(Math.max(...scores)))
+      text.push(token)
+    }
+  }
+  const [plain, mild] = await generator.generate([requests(0)[1]!, { ...requests(0)[1]!, repetitionPenalty: 3 }])
+  expect(mild!.tokens).not.toEqual(plain!.tokens)
+  const [alone] = await generator.generate([requests(0)[1]!])
+  expect(plain!.tokens).toEqual(alone!.tokens)
+})
+
+test('the likeliest tokens are told beside the one chosen, as the model itself weighs them', async () => {
+  const generator = new Generator({ config, weights, endId: null })
+  const asked = [3, 0, 7].map((top, i) => ({
+    ...requests(1)[i]!,
+    topLogProbabilities: top,
+    topP: 0.4,
+    repetitionPenalty: 2,
+  }))
+  const found = await generator.generate(asked)
+  expect(found[1]!.top).toBeUndefined()
+  for (const row of [0, 2]) {
+    const text = [...asked[row]!.prompt]
+    for (const [n, token] of found[row]!.tokens.slice(0, 4).entries()) {
+      const [scores] = (await logitsAfter([text])) as [number[]]
+      const total = Math.log(scores.reduce((sum, score) => sum + Math.exp(score), 0))
+      const order = scores.map((score, id) => ({ token: id, logProbability: score - total }))
+      order.sort((a, b) => b.logProbability - a.logProbability)
+      const top = found[row]!.top![n]!
+      expect(top.map((each) => each.token)).toEqual(
+        order.slice(0, asked[row]!.topLogProbabilities).map((each) => each.token),
+      )
+      for (const [rank, each] of top.entries()) expect(each.logProbability).toBeCloseTo(order[rank]!.logProbability, 3)
+      expect(found[row]!.logProbabilities[n]).toBeCloseTo(scores[token]! - total, 3)
+      text.push(token)
+    }
+  }
 })
 
 test('a request that does not fit is refused by its number', async () => {

@@ -42,6 +42,8 @@ export interface CustomAttributes {
   domain: string
   attributes: OnnxAttributes
   results: readonly Signature[]
+  /** For each input of the operator, whether it is given; ONNX names an optional one that is not ''. */
+  given: readonly boolean[]
 }
 
 const customOperation: Operation<CustomAttributes> = {
@@ -51,16 +53,18 @@ const customOperation: Operation<CustomAttributes> = {
 }
 
 /**
- * Any ONNX operator, by its type and domain, with the signatures of its results stated by the caller. It has no
- * gradient and runs on ONNX Runtime only.
+ * Any ONNX operator, by its type and domain, with the signatures of its results stated by the caller; null stands for
+ * an optional input that is left out. It has no gradient and runs on ONNX Runtime only.
  */
 export function custom(
   type: string,
-  inputs: readonly Node[],
+  inputs: readonly (Node | null)[],
   results: readonly Signature[],
   { attributes = {}, domain = '' }: { attributes?: OnnxAttributes; domain?: string } = {},
 ): Node[] {
-  const source = apply(customOperation, inputs, { type, domain, attributes, results })
+  const given = inputs.map((node) => node !== null)
+  const present = inputs.filter((node) => node !== null)
+  const source = apply(customOperation, present, { type, domain, attributes, results, given })
   return results.map((signature, index) => item(source, index, signature))
 }
 

@@ -30,6 +30,7 @@ export function onnxRuntime(options: OnnxRuntimeOptions = {}): Runner {
 
 class OnnxRuntime implements Runner {
   readonly name: string
+  readonly fused: boolean
 
   constructor(
     private readonly provider: Provider,
@@ -37,6 +38,7 @@ class OnnxRuntime implements Runner {
     private readonly lowering: Provider,
   ) {
     this.name = `onnxruntime ${provider}`
+    this.fused = lowering === 'cpu'
   }
 
   async compile(graph: Graph, { resident = [] }: CompileOptions = {}): Promise<Program> {
@@ -64,7 +66,7 @@ class OnnxRuntime implements Runner {
           ),
         }),
       })
-      return new OnnxProgram(session, inputs)
+      return new OnnxProgram(session, inputs, Object.keys(graph.outputs))
     } catch (cause) {
       throw explain(provider, cause)
     }
@@ -110,15 +112,22 @@ class OnnxProgram implements Program {
   constructor(
     private readonly session: ort.InferenceSession,
     private readonly inputs: readonly Node<InputAttributes & Signature>[],
+    private readonly outputs: readonly string[],
   ) {}
 
-  async run(feeds: Feeds): Promise<Results> {
+  async run(feeds: Feeds, into?: Readonly<Record<string, Tensor>>): Promise<Results> {
     const checked = checkFeeds(this.inputs, feeds)
     const handles: Record<string, ort.Tensor> = {}
     for (const [name, each] of Object.entries(checked)) handles[name] = toOrt(each)
-    const results = await this.session.run(handles)
+    const results = await (into ? this.session.run(handles, this.places(into)) : this.session.run(handles))
     return Object.fromEntries(
       Object.entries(results).map(([name, handle]) => [name.slice(RESULT.length), fromOrt(handle)]),
+    )
+  }
+
+  private places(into: Readonly<Record<string, Tensor>>): Record<string, ort.Tensor | null> {
+    return Object.fromEntries(
+      this.outputs.map((name) => [RESULT + name, into[name] === undefined ? null : toOrt(into[name])]),
     )
   }
 

@@ -5,7 +5,11 @@ export type Results = Record<string, Tensor>
 
 /** A compiled graph. Runs are deterministic: the same feeds on the same device give the same bytes. */
 export interface Program {
-  run(feeds: Feeds): Promise<Results>
+  /**
+   * Results named in `into` are written to the memory of those tensors. Such a tensor may also be fed in the same run
+   * when the operator that makes the result says that it works in place.
+   */
+  run(feeds: Feeds, into?: Readonly<Record<string, Tensor>>): Promise<Results>
   release(): Promise<void>
 }
 
@@ -20,6 +24,8 @@ export interface CompileOptions {
 /** Something that runs graphs. All runners pass one test suite. */
 export interface Runner {
   readonly name: string
+  /** Whether it has the fused transformer operators that ONNX Runtime adds on the CPU. */
+  readonly fused: boolean
   compile(graph: Graph, options?: CompileOptions): Promise<Program>
   /** Brings tensors that are fed many times to the device once. Give them back with `dispose`. */
   place(tensors: Readonly<Record<string, Tensor>>): Promise<Results>

@@ -52,6 +52,7 @@ async function loadWasm(): Promise<void> {
 
 class TfjsRunner implements Runner {
   readonly name: string
+  readonly fused = false
 
   constructor(
     private readonly tf: Tf,
@@ -91,7 +92,7 @@ class TfjsProgram implements Program {
     })
   }
 
-  async run(feeds: Feeds): Promise<Results> {
+  async run(feeds: Feeds, into: Readonly<Record<string, Tensor>> = {}): Promise<Results> {
     const { tf } = this
     // A backend that cannot start leaves the one before it in place without a word.
     if (!(await tf.setBackend(this.backend)) || tf.getBackend() !== this.backend)
@@ -106,7 +107,10 @@ class TfjsProgram implements Program {
     })
     const results = outputs.map(([name, node], index): [string, Tensor] => {
       const data = typedData(node.dtype, found[index]!.dataSync())
-      return [name, new Tensor(found[index]!.shape, node.dtype, data)]
+      const place = into[name]
+      if (!place) return [name, new Tensor(found[index]!.shape, node.dtype, data)]
+      place.data.set(data as never)
+      return [name, place]
     })
     tf.dispose(found)
     return Object.fromEntries(results)

@@ -10,12 +10,14 @@ import {
   mul,
   type Node,
   reshape,
+  softmax,
   sub,
   sum,
+  transpose,
   where,
 } from '#engine/graph/index.ts'
 import type { ModelConfig } from './config.ts'
-import { type Rotation, rotaryTables } from './rotary.ts'
+import { type Rotation, rotaryTables, rotate } from './rotary.ts'
 
 /** Keys and values of earlier tokens, one (B,G,C,K) node of each per layer: G shared heads, capacity C, width K. */
 export interface KeyValueCache {
@@ -23,6 +25,19 @@ export interface KeyValueCache {
   values: readonly Node[]
   /** (B) i32: how many tokens of each row the cache holds; the new ones are written there. */
   lengths: Node
+  /** Whether the runner's fused operators may be used; see `Runner.fused`. */
+  fused?: boolean
+}
+
+/** Attention of one layer, from the projected tokens (BT,HK), (BT,GK), (BT,GK) on. */
+export type Attention = (q: Node, k: Node, v: Node, layer: number) => Attended
+
+export interface Attended {
+  /** (BT,HK) */
+  mixed: Node
+  /** The cache with the new tokens, or without a cache the keys and values (B,G,T,K) of this call. */
+  key: Node
+  value: Node
 }
 
 /** Several texts packed in one row: (B,T) i32 place within its text, and number of its text. */
@@ -31,8 +46,38 @@ export interface Packing {
   segments: Node
 }
 
+/** Attention spelt out in operations that have gradients and run everywhere. */
+export function composedAttention(
+  config: ModelConfig,
+  inputs: { ids: Node; packing?: Packing; cache?: KeyValueCache },
+): Attention {
+  const { num_attention_heads: H, num_key_value_heads: G, head_dim: K } = config
+  const [B, T] = inputs.ids.shape as [number, number]
+  const { cache } = inputs
+  const context = attentionContext(config, inputs)
+  const turned = (x: Node): Node => rotate(reshape(x, [B, T, x.shape[1]!]), context)
+  const heads = (x: Node, count: number): Node => transpose(reshape(x, [B, T, count, K]), [0, 2, 1, 3]) // (B,N,T,K)
+  return (q, k, v, layer) => {
+    const query = heads(turned(q), H) // (B,H,T,K)
+    const key = context.store(heads(turned(k), G), cache?.keys[layer]) // (B,G,S,K)
+    const value = context.store(heads(v, G), cache?.values[layer])
+    return { mixed: attend(query, key, value, context, layer), key, value }
+  }
+}
+
+/** Scaled dot-product attention; the H/G heads of a group share keys: (B,H,T,K), (B,G,S,K) -> (BT,HK). */
+function attend(q: Node, k: Node, v: Node, context: AttentionContext, layer: number): Node {
+  const [B, H, T, K] = q.shape as [number, number, number, number]
+  const [, G, S] = k.shape as [number, number, number, number]
+  const grouped = reshape(q, [B, G, (H / G) * T, K])
+  const scores = reshape(matmul(grouped, k, { transposeB: true, scale: 1 / Math.sqrt(K) }), [B, H, T, S])
+  const attention = softmax(add(scores, attentionMask(context, layer)))
+  const mixed = matmul(reshape(attention, [B, G, (H / G) * T, S]), v) // (B,G,HT/G,K)
+  return reshape(transpose(reshape(mixed, [B, H, T, K]), [0, 2, 1, 3]), [B * T, H * K])
+}
+
 /** What every layer's attention shares: the angles of the tokens, who may see whom, and where new keys go. */
-export interface AttentionContext extends Rotation {
+interface AttentionContext extends Rotation {
   /** Puts new keys or values (B,G,T,K) into the cache (B,G,C,K), or hands them on where there is none. */
   store(fresh: Node, cached?: Node): Node
   /** Adds to scores (B,H,T,S): 0 where a token may look, else a number that softmax turns into exactly 0. */
@@ -45,14 +90,14 @@ export interface AttentionContext extends Rotation {
 const HIDDEN = -1e9
 
 /** The mask of a layer, built once for each window. */
-export function attentionMask(context: AttentionContext, layer: number): Node {
+function attentionMask(context: AttentionContext, layer: number): Node {
   const window = context.windows[layer] ?? null
   let mask = context.masks.get(window)
   if (!mask) context.masks.set(window, (mask = context.maskOf(window)))
   return mask
 }
 
-export function attentionContext(
+function attentionContext(
   config: ModelConfig,
   { ids, packing, cache }: { ids: Node; packing?: Packing; cache?: KeyValueCache },
 ): AttentionContext {

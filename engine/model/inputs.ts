@@ -1,5 +1,5 @@
 import type { Weights } from '#engine/formats/weights.ts'
-import { expand, gather, input, type Node, type Shape, type Tensor, tensor } from '#engine/graph/index.ts'
+import { expand, input, type Node, type Shape, type Tensor, tensor } from '#engine/graph/index.ts'
 import type { KeyValueCache } from './attention.ts'
 import type { ModelConfig } from './config.ts'
 import type { NodeMap } from './linear.ts'
@@ -20,16 +20,9 @@ export const idInput = (config: ModelConfig, batch: number, length: number, name
 export const adapterInputs = (config: ModelConfig, lora: LoraConfig): Map<string, Node> =>
   inputsOf(adapterShapes(config, lora))
 
-/**
- * `count` adapters of one configuration stacked on a first axis, and for each row of the batch the number of its own:
- * feed the stacks (N,r,I) and (N,O,r) and `which` (B).
- */
-export function stackedAdapterInputs(config: ModelConfig, lora: LoraConfig, count: number, batch: number) {
-  const which = input('which', [batch], 'i32', { below: count })
-  const stacks = inputsOf(adapterShapes(config, lora), (shape) => [count, ...shape])
-  const weights = new Map(Array.from(stacks, ([name, stack]): [string, Node] => [name, gather(stack, which)]))
-  return { which, stacks, weights }
-}
+/** An adapter of its own for each row, stacked: (B,r,I) and (B,O,r). */
+export const adapterRowInputs = (config: ModelConfig, lora: LoraConfig, batch: number): Map<string, Node> =>
+  inputsOf(adapterShapes(config, lora), (shape) => [batch, ...shape])
 
 /**
  * One adapter copied for every row: the gradient with respect to a copy is the gradient of that row's loss alone, at

@@ -3,7 +3,7 @@ import { type Graph, grad, input, mul, onnxRuntime, reshape, sum, type Tensor } 
 import { Random } from '#engine/stats/random.ts'
 import { ConfigError, parseConfig, smallConfig } from './config.ts'
 import { tokenLogits, tokenLogProbabilities } from './heads.ts'
-import { adapterInputs, adapterPerRow, feedsOf, idInput, stackedAdapterInputs, weightInputs } from './inputs.ts'
+import { adapterInputs, adapterPerRow, adapterRowInputs, feedsOf, idInput, weightInputs } from './inputs.ts'
 import { forward } from './llama.ts'
 import { adapterShapes, initialAdapter, loraConfig } from './lora.ts'
 import { checkWeights, countParameters, initialWeights } from './parameters.ts'
@@ -89,17 +89,17 @@ test('every row of a batch may use another adapter: the same as one at a time', 
   const which = Int32Array.of(2, 0, 2, 1)
   const ids = drawIds(4, 5)
   const nodes = weightInputs(config)
-  const many = stackedAdapterInputs(config, lora, 3, 4)
+  const many = adapterRowInputs(config, lora, 4)
   const idNode = idInput(config, 4, 5)
-  const { hidden } = forward(config, { weights: nodes, ids: idNode, adapter: { lora, weights: many.weights } })
+  const { hidden } = forward(config, { weights: nodes, ids: idNode, adapter: { lora, weights: many } })
   const stacked = Object.fromEntries(
-    Array.from(many.stacks.keys(), (name) => [
+    Array.from(many.keys(), (name) => [
       name,
-      Float32Array.from(adapters.flatMap((adapter) => [...adapter.get(name)!.data])),
+      Float32Array.from(Array.from(which).flatMap((adapter) => [...adapters[adapter]!.get(name)!.data])),
     ]),
   )
-  const inputs = [idNode, many.which, ...many.stacks.values(), ...nodes.values()]
-  const { hidden: together } = await run({ inputs, outputs: { hidden } }, { ids, which, ...stacked, ...base })
+  const inputs = [idNode, ...many.values(), ...nodes.values()]
+  const { hidden: together } = await run({ inputs, outputs: { hidden } }, { ids, ...stacked, ...base })
 
   const one = adapterInputs(config, lora)
   const single = idInput(config, 1, 5)

@@ -1,18 +1,12 @@
 import { adapterScale } from '#engine/formats/adapter.ts'
-import { add, gather, matmul, type Node, reshape, softmax, transpose } from '#engine/graph/index.ts'
-import {
-  type AttentionContext,
-  attentionContext,
-  attentionMask,
-  type KeyValueCache,
-  type Packing,
-} from './attention.ts'
+import { add, gather, type Node, reshape } from '#engine/graph/index.ts'
+import { composedAttention, type KeyValueCache, type Packing } from './attention.ts'
 import type { ModelConfig } from './config.ts'
+import { canFuse, fusedAttention, fusedNorm } from './fused.ts'
 import { linear, lowRank, type NodeMap, required } from './linear.ts'
 import type { LoraConfig } from './lora.ts'
 import { rmsNorm } from './norm.ts'
 import { type Projection, projectionPath } from './parameters.ts'
-import { rotate } from './rotary.ts'
 import { swiGlu } from './swiglu.ts'
 
 export interface ForwardInputs {
@@ -39,10 +33,12 @@ export interface ForwardResult {
  * SwiGLU. B rows, T tokens, D channels, H heads in G groups of width K, F inner channels.
  */
 export function forward(config: ModelConfig, inputs: ForwardInputs): ForwardResult {
-  const { hidden_size: D, num_attention_heads: H, num_key_value_heads: G, head_dim: K, rms_norm_eps: epsilon } = config
+  const { hidden_size: D, rms_norm_eps: epsilon } = config
   const { weights, ids, adapter, cache } = inputs
   const [B, T] = ids.shape as [number, number]
-  const context = attentionContext(config, inputs)
+  const fused = cache?.fused && T === 1 && canFuse(config)
+  const attention = fused ? fusedAttention(config, cache, B) : composedAttention(config, inputs)
+  const norm = fused ? fusedNorm : rmsNorm
   const weight = (name: string): Node => required(weights, name)
   const map = (x: Node, layer: number, name: Projection): Node => {
     const path = projectionPath(layer, name)
@@ -52,36 +48,22 @@ export function forward(config: ModelConfig, inputs: ForwardInputs): ForwardResu
     const b = required(adapter.weights, `${path}.lora_B.weight`)
     return add(y, lowRank(adapter.drop?.(x) ?? x, a, b, adapterScale(adapter.lora), B))
   }
-  const turned = (x: Node): Node => rotate(reshape(x, [B, T, x.shape[1]!]), context)
-  const heads = (x: Node, count: number): Node => transpose(reshape(x, [B, T, count, K]), [0, 2, 1, 3]) // (B,N,T,K)
 
   const keys: Node[] = []
   const values: Node[] = []
   // Between attentions all rows are one: (BT,D).
   let x = gather(weight('model.embed_tokens.weight'), reshape(ids, [B * T]))
   for (let layer = 0; layer < config.num_hidden_layers; layer++) {
-    const h = rmsNorm(x, weight(`model.layers.${layer}.input_layernorm.weight`), epsilon)
-    const q = heads(turned(map(h, layer, 'q_proj')), H) // (B,H,T,K)
-    const k = context.store(heads(turned(map(h, layer, 'k_proj')), G), cache?.keys[layer]) // (B,G,S,K)
-    const v = context.store(heads(map(h, layer, 'v_proj'), G), cache?.values[layer])
-    keys.push(k)
-    values.push(v)
-    x = add(x, map(attend(q, k, v, context, layer), layer, 'o_proj'))
+    const h = norm(x, weight(`model.layers.${layer}.input_layernorm.weight`), epsilon)
+    const [q, k, v] = [map(h, layer, 'q_proj'), map(h, layer, 'k_proj'), map(h, layer, 'v_proj')]
+    const { mixed, key, value } = attention(q, k, v, layer)
+    keys.push(key)
+    values.push(value)
+    x = add(x, map(mixed, layer, 'o_proj'))
 
-    const g = rmsNorm(x, weight(`model.layers.${layer}.post_attention_layernorm.weight`), epsilon)
+    const g = norm(x, weight(`model.layers.${layer}.post_attention_layernorm.weight`), epsilon)
     x = add(x, map(swiGlu(map(g, layer, 'gate_proj'), map(g, layer, 'up_proj')), layer, 'down_proj'))
   }
-  const hidden = reshape(rmsNorm(x, weight('model.norm.weight'), epsilon), [B, T, D])
+  const hidden = reshape(norm(x, weight('model.norm.weight'), epsilon), [B, T, D])
   return { hidden, keys, values }
-}
-
-/** Scaled dot-product attention; the H/G heads of a group share keys: (B,H,T,K), (B,G,S,K) -> (BT,HK). */
-function attend(q: Node, k: Node, v: Node, context: AttentionContext, layer: number): Node {
-  const [B, H, T, K] = q.shape as [number, number, number, number]
-  const [, G, S] = k.shape as [number, number, number, number]
-  const grouped = reshape(q, [B, G, (H / G) * T, K])
-  const scores = reshape(matmul(grouped, k, { transposeB: true, scale: 1 / Math.sqrt(K) }), [B, H, T, S])
-  const attention = softmax(add(scores, attentionMask(context, layer)))
-  const mixed = matmul(reshape(attention, [B, G, (H / G) * T, S]), v) // (B,G,HT/G,K)
-  return reshape(transpose(reshape(mixed, [B, H, T, K]), [0, 2, 1, 3]), [B * T, H * K])
 }

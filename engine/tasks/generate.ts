@@ -1,68 +1,106 @@
-import type { GenerationRequest } from '#engine/generate/generator.ts'
+import { setMaxListeners } from 'node:events'
+import type { Finish, Sampling } from '#engine/generate/request.ts'
+import { type SpelledToken, streamText, type TextRequest } from '#engine/generate/text.ts'
+import { SchemaError } from '#engine/grammar/keywords.ts'
 import { encodePrompt } from './encode.ts'
-import { type Base, generatorOf, type LoadedAdapter, loadAdapter, loadBase } from './models.ts'
+import { type Base, generatorOf, grammarOf, type LoadedAdapter, loadAdapter, loadBase } from './models.ts'
 import { type TaskContext, TaskError } from './task.ts'
 
-export interface TextRequest extends Omit<GenerationRequest, 'prompt' | 'adapter'> {
+export interface TextQuestion extends Sampling {
   prompt: string
+  /** Texts at which the answer ends, without them. */
+  stop?: readonly string[]
+  /** A JSON Schema that the answer satisfies, unless it is cut; see `engine/grammar/schema.ts`. */
+  schema?: unknown
+  /** Whether each token is told with its log-probability; so it is when `topLogProbabilities` is above 0. */
+  logProbabilities?: boolean
 }
 
 export interface GenerateInput {
   baseFolder: string
   adapterFolder?: string
-  requests: readonly TextRequest[]
+  requests: readonly TextQuestion[]
+  /** Whether text is told as it comes, as events of the type `text`. */
+  stream?: boolean
 }
 
 export interface Answer {
   text: string
   tokensIn: number
   tokensOut: number
-  /** `stop`: the model ended; `length`: it reached `maxTokens`, or the model had no more room. */
-  finish: 'stop' | 'length'
+  /** `stop`: the model ended, a stop string came, or the answer satisfies its schema; `length`: it was cut. */
+  finish: Finish
+  /** The stop string that ended it. */
+  stopped?: string
+  tokens?: { token: SpelledToken; top?: readonly SpelledToken[] }[]
 }
 
-/** Answers prompts. The loaded model stays in memory for the next call. */
+/** Answers prompts. The loaded model stays in memory for the next call, and calls at the same time share its batch. */
 export async function generate(input: GenerateInput, context: TaskContext): Promise<{ answers: Answer[] }> {
   const base = await loadBase(input.baseFolder)
   const adapter = input.adapterFolder === undefined ? undefined : await loadAdapter(base, input.adapterFolder)
-  return { answers: await answer(base, adapter, input.requests, context) }
+  return { answers: await answer(base, adapter, input.requests, context, input.stream) }
 }
-
-/** Rows of the embedding that no token has, which many models carry, say nothing. */
-const textOf = ({ tokenizer }: Base, tokens: readonly number[]): string =>
-  tokenizer.decode(
-    tokens.filter((id) => id < tokenizer.vocabSize),
-    { skipSpecial: true },
-  )
-
-/** Rows between two reports of progress. */
-const PART = 64
 
 export async function answer(
   base: Base,
   adapter: LoadedAdapter | undefined,
-  requests: readonly TextRequest[],
+  questions: readonly TextQuestion[],
   { emit, signal }: TaskContext,
+  stream = false,
 ): Promise<Answer[]> {
-  const room = base.config.max_position_embeddings
-  const encoded = requests.map(({ prompt, ...request }, index) => {
-    const ids = encodePrompt(base, prompt)
-    if (ids.length >= room)
-      throw new TaskError(
-        `Request ${index}: its prompt has ${ids.length} tokens; the model reads ${room - 1}. Shorten it.`,
-      )
-    return { ...request, prompt: ids, maxTokens: Math.min(request.maxTokens, room - ids.length) }
-  })
-  const generator = generatorOf(base, adapter)
-  const answers: Answer[] = []
-  for (let from = 0; from < encoded.length; from += PART) {
-    const part = encoded.slice(from, from + PART)
-    const found = await generator.generate(part, signal)
-    found.forEach(({ tokens, finish }, row) => {
-      const text = textOf(base, tokens)
-      answers.push({ text, tokensIn: part[row]!.prompt.length, tokensOut: tokens.length, finish })
-    })
-    emit({ type: 'progress', done: answers.length / encoded.length, stage: 'answering' })
+  const requests = questions.map((question, index) => requestOf(base, adapter, question, index))
+  const generator = generatorOf(base, adapter?.lora)
+  const rest = new AbortController()
+  const either = AbortSignal.any([signal, rest.signal])
+  setMaxListeners(0, either)
+  let done = 0
+  const one = async (request: TextRequest, index: number): Promise<Answer> => {
+    const found: Answer = { text: '', tokensIn: request.prompt.length, tokensOut: 0, finish: 'length' }
+    const { logProbabilities, topLogProbabilities = 0 } = questions[index]!
+    if (logProbabilities || topLogProbabilities > 0) found.tokens = []
+    for await (const piece of streamText(generator, base.tokenizer, request, either)) {
+      const { text, token, top, tokens, finish, stopped } = piece
+      found.text += text
+      found.tokensOut = tokens
+      found.tokens?.push({ token, ...(top && { top }) })
+      if (finish) found.finish = finish
+      if (stopped !== undefined) found.stopped = stopped
+      if (stream && text !== '') emit({ type: 'text', request: index, text })
+    }
+    emit({ type: 'progress', done: ++done / questions.length, stage: 'answering' })
+    return found
   }
-  return answers
+  try {
+    return await Promise.all(requests.map(one))
+  } finally {
+    rest.abort()
+  }
+}
+
+function requestOf(base: Base, adapter: LoadedAdapter | undefined, question: TextQuestion, index: number): TextRequest {
+  const { prompt, schema, logProbabilities: _, ...request } = question
+  const room = base.config.max_position_embeddings
+  const ids = encodePrompt(base, prompt)
+  if (ids.length >= room)
+    throw new TaskError(
+      `Request ${index}: its prompt has ${ids.length} tokens; the model reads ${room - 1}. Shorten it.`,
+    )
+  const maxTokens = Math.min(request.maxTokens, room - ids.length)
+  return {
+    ...request,
+    prompt: ids,
+    maxTokens,
+    adapter: adapter?.weights,
+    ...(schema !== undefined && constrained(base, schema, index)),
+  }
+}
+
+function constrained(base: Base, schema: unknown, index: number): Pick<TextRequest, 'grammar'> {
+  try {
+    return { grammar: grammarOf(base, schema) }
+  } catch (cause) {
+    if (cause instanceof SchemaError) throw new TaskError(`Request ${index}: ${cause.message}`, { cause })
+    throw cause
+  }
 }

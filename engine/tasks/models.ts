@@ -4,6 +4,9 @@ import { type Adapter, readAdapter } from '#engine/formats/adapter.ts'
 import { readCheckpoint } from '#engine/formats/checkpoint.ts'
 import type { Weights } from '#engine/formats/weights.ts'
 import { Generator } from '#engine/generate/generator.ts'
+import type { Grammar } from '#engine/grammar/grammar.ts'
+import { jsonGrammar } from '#engine/grammar/schema.ts'
+import { Vocabulary } from '#engine/grammar/vocabulary.ts'
 import { type ModelConfig, parseConfig } from '#engine/model/config.ts'
 import { adapterShapes, type LoraConfig } from '#engine/model/lora.ts'
 import { checkWeights } from '#engine/model/parameters.ts'
@@ -18,6 +21,12 @@ export interface Base extends TextForm {
   weights: Weights
   /** Generators with their compiled graphs, by the adapter's configuration. */
   generators: Map<string, Generator>
+  /** Adapters read before, by folder and age. */
+  adapters: Map<string, Promise<LoadedAdapter>>
+  /** Grammars by their schema, with what they found of the vocabulary. */
+  grammars: Map<string, Grammar>
+  /** Built when a schema first needs it. */
+  vocabulary?: Vocabulary
 }
 
 /** An adapter as the model wants it. */
@@ -26,13 +35,15 @@ export interface LoadedAdapter {
   weights: Weights
 }
 
-/** Bases kept between tasks. */
+/** Bases kept between tasks, and of each base its adapters and its grammars. */
 const KEPT = 2
+const KEPT_ADAPTERS = 32
+const KEPT_GRAMMARS = 8
 const bases = new Map<string, Promise<Base>>()
 
 /** Reads a model folder, or gives the one read before when it has not changed since. */
 export async function loadBase(folder: string): Promise<Base> {
-  const key = await identityOf(folder)
+  const key = await identityOf(folder, 'config.json', 'model', 'Name a Hugging Face model folder.')
   const base = bases.get(key) ?? readBase(folder)
   bases.delete(key)
   bases.set(key, base)
@@ -45,11 +56,9 @@ export async function loadBase(folder: string): Promise<Base> {
   return base
 }
 
-async function identityOf(folder: string): Promise<string> {
-  const found = await stat(join(folder, 'config.json')).catch((cause) => {
-    throw new TaskError(`There is no model in ${folder}: it has no config.json. Name a Hugging Face model folder.`, {
-      cause,
-    })
+async function identityOf(folder: string, file: string, what: string, advice: string): Promise<string> {
+  const found = await stat(join(folder, file)).catch((cause) => {
+    throw new TaskError(`There is no ${what} in ${folder}: it has no ${file}. ${advice}`, { cause })
   })
   return `${resolve(folder)}\n${found.ino} ${found.mtimeMs} ${found.size}`
 }
@@ -67,14 +76,46 @@ async function readBase(folder: string): Promise<Base> {
     template: chatTemplate === undefined ? undefined : new ChatTemplate(chatTemplate),
     endId: tokenizer.eosId ?? config.eos_token_id[0] ?? null,
     generators: new Map(),
+    adapters: new Map(),
+    grammars: new Map(),
   }
 }
 
-/** Reads an adapter folder and refuses one that was made for another base. */
-export async function loadAdapter(base: Pick<Base, 'config'>, folder: string): Promise<LoadedAdapter> {
-  await stat(join(folder, 'adapter_config.json')).catch((cause) => {
-    throw new TaskError(`There is no adapter in ${folder}: it has no adapter_config.json.`, { cause })
+/**
+ * Reads an adapter folder, or gives the one read before when it has not changed since, so that answers with one adapter
+ * share a batch. Refuses one that was made for another base.
+ */
+export async function loadAdapter(base: Pick<Base, 'config' | 'adapters'>, folder: string): Promise<LoadedAdapter> {
+  const key = await identityOf(
+    folder,
+    'adapter_config.json',
+    'adapter',
+    'Name a folder that PEFT or this engine wrote.',
+  )
+  return kept(base.adapters, key, KEPT_ADAPTERS, () => {
+    const adapter = readAdapterFor(base, folder)
+    adapter.catch(() => base.adapters.delete(key))
+    return adapter
   })
+}
+
+/** The grammar of a schema over the base's tokens. @throws SchemaError naming what it cannot say. */
+export function grammarOf(base: Base, schema: unknown): Grammar {
+  base.vocabulary ??= new Vocabulary(base.tokenizer, base.config.vocab_size)
+  const { vocabulary } = base
+  return kept(base.grammars, JSON.stringify(schema), KEPT_GRAMMARS, () => jsonGrammar(schema, vocabulary))
+}
+
+/** What was made for a key before, or made now; the least recently used give way. */
+function kept<T>(known: Map<string, T>, key: string, most: number, make: () => T): T {
+  const found = known.get(key) ?? make()
+  known.delete(key)
+  known.set(key, found)
+  if (known.size > most) known.delete(known.keys().next().value!)
+  return found
+}
+
+async function readAdapterFor(base: Pick<Base, 'config'>, folder: string): Promise<LoadedAdapter> {
   const { rank, alpha, rankStabilised, targetModules, weights } = await readAdapter(folder)
   const lora: LoraConfig = { rank, alpha, rankStabilised, targetModules }
   const shapes = adapterShapes(base.config, lora)
@@ -101,17 +142,13 @@ export const adapterOf = ({ lora, weights }: LoadedAdapter): Adapter => ({
   weights,
 })
 
-/** The base's generator for adapters of one configuration, with `adapter` put in. Its graphs stay compiled. */
-export function generatorOf(base: Base, adapter: LoadedAdapter | undefined): Generator {
-  const key = JSON.stringify(adapter?.lora ?? null)
-  const known = base.generators.get(key)
-  if (known) {
-    if (adapter) known.setAdapters([adapter.weights])
-    return known
+/** The base's generator for adapters of one configuration. Its graphs stay compiled. */
+export function generatorOf(base: Base, lora: LoraConfig | undefined): Generator {
+  const key = JSON.stringify(lora ?? null)
+  let generator = base.generators.get(key)
+  if (!generator) {
+    const { config, weights, endId } = base
+    base.generators.set(key, (generator = new Generator({ config, weights, lora, endId })))
   }
-  const { config, weights, endId } = base
-  const own = adapter && { lora: adapter.lora, adapters: [adapter.weights] }
-  const generator = new Generator({ config, weights, endId, ...own })
-  base.generators.set(key, generator)
   return generator
 }

@@ -43,7 +43,7 @@ export async function alignByReward(
   }
   const rewardCheckpoint = { file: file === undefined ? undefined : `${file}.reward`, every }
   const judge = await trainReward(base, start, pairs, plan, rewardCheckpoint, stage(context, 0.02, 0.25))
-  const generator = generatorOf(base, start)
+  const generator = generatorOf(base, lora)
   const reference = new Scorer({ config, weights, lora, adapter: start.weights })
   const objective = method === 'rloo' ? rloo({ klWeight: beta }) : grpo({ klWeight: beta })
   const trainer = new Trainer({ config, weights, lora, adapter: start.weights, objective, seed, microBatch: 16 })
@@ -114,11 +114,11 @@ async function sample(
   { generator, maxTokens, temperature, room, endId }: Sampling,
   signal?: AbortSignal,
 ): Promise<Sampled[]> {
-  generator.setAdapters([weights])
   const requests = prompts.map(({ ids }, index) => ({
     prompt: ids,
     maxTokens: Math.min(maxTokens, room - ids.length),
     temperature,
+    adapter: weights,
     seed: `${seed}/${index}`,
   }))
   const found = await generator.generate(requests, signal)

@@ -4,6 +4,8 @@ export type EngineEvent =
   | { type: 'metric'; name: string; step: number; value: number }
   /** How far it is, from 0 to 1, and what it does now in a few words. */
   | { type: 'progress'; done: number; stage?: string }
+  /** More text of the answer to one of the requests. */
+  | { type: 'text'; request: number; text: string }
 
 /** What a task gets beside its input. */
 export interface TaskContext {
@@ -24,7 +26,7 @@ export class TaskError extends Error {
 export const stage = (context: TaskContext, from: number, to: number, name?: string): TaskContext => ({
   signal: context.signal,
   emit(event) {
-    if (event.type === 'metric') context.emit(event)
+    if (event.type !== 'progress') context.emit(event)
     else context.emit({ type: 'progress', done: from + (to - from) * event.done, stage: event.stage ?? name })
   },
 })

@@ -73,6 +73,11 @@ export class Tokenizer {
     return this.full.id_to_token(this.checked(id))!
   }
 
+  /** Whether there is a token of this id: some tokenizers have gaps, and many models more rows than tokens. */
+  has(id: number): boolean {
+    return this.full.id_to_token(id) !== undefined
+  }
+
   idOf(token: string): number | undefined {
     return this.full.token_to_id(token)
   }
@@ -99,7 +104,7 @@ export class Tokenizer {
   }
 
   private checked(id: number): number {
-    if (!Number.isInteger(id) || this.full.id_to_token(id) === undefined) {
+    if (!Number.isInteger(id) || !this.has(id)) {
       throw new Error(`${id} is not the id of a token; ids run from 0 to ${this.vocabSize - 1}.`)
     }
     return id

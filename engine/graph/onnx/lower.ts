@@ -118,8 +118,10 @@ class Scope implements Emitter {
   }
 
   private customOf(node: Node): readonly string[] {
-    const { type, results, attributes, domain } = node.attributes as CustomAttributes
-    return this.emitMany(type, node.inputs.map(this.nameOf), results.length, attributes, domain)
+    const { type, results, attributes, domain, given } = node.attributes as CustomAttributes
+    const present = node.inputs.map(this.nameOf)
+    const inputs = given.map((is) => (is ? present.shift()! : ''))
+    return this.emitMany(type, inputs, results.length, attributes, domain)
   }
 
   emit(type: string, inputs: readonly string[], attributes = {}, domain = ''): string {

@@ -1,0 +1,233 @@
+import { type ChildProcessWithoutNullStreams, execFileSync, spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { writeCheckpoint } from '#engine/formats/checkpoint.ts'
+import { type ModelConfig, smallConfig, writeConfig } from '#engine/model/config.ts'
+import { countParameters, initialWeights } from '#engine/model/parameters.ts'
+import { Random } from '#engine/stats/random.ts'
+import { writeGguf } from './peers/gguf.ts'
+import { figure, type Report, ratio } from './report.ts'
+
+// Greedy answers against llama.cpp on the CPU: the same 32-bit weights, prompts, token counts and threads, in turns, so
+// that whatever else the machine does disturbs both alike. Both run in a process of their own, whose peak memory is told.
+
+const PEERS = join(import.meta.dirname, 'peers')
+const LLAMA = join(PEERS, 'llama')
+const THREADS = 2
+const ROUNDS = 7
+const PROMPT = 16
+
+interface Case {
+  name: string
+  config: ModelConfig
+  /** New tokens of each answer. */
+  count: number
+}
+
+const CASES: readonly Case[] = [
+  {
+    name: '1M',
+    config: smallConfig({
+      vocab_size: 1024,
+      hidden_size: 128,
+      num_hidden_layers: 4,
+      num_attention_heads: 4,
+      num_key_value_heads: 2,
+      max_position_embeddings: 512,
+    }),
+    count: 128,
+  },
+  {
+    name: '30M',
+    config: smallConfig({
+      vocab_size: 8000,
+      hidden_size: 512,
+      num_hidden_layers: 8,
+      num_attention_heads: 8,
+      num_key_value_heads: 4,
+      max_position_embeddings: 512,
+    }),
+    count: 64,
+  },
+]
+
+const BATCHES = [
+  { rows: 1, target: 0.8 },
+  { rows: 16, target: 1 },
+]
+const MOST = 16
+/** What sixteen adapters should reach of one. */
+const ADAPTERS_TARGET = 0.8
+
+/** Installs llama.cpp with its binary for this platform, apart from the product; nothing is compiled. */
+export async function setup(): Promise<void> {
+  const npm = (...args: string[]) =>
+    execFileSync('npm', [...args, '--omit=optional', '--ignore-scripts', '--no-audit', '--no-fund'], {
+      cwd: LLAMA,
+      stdio: 'inherit',
+    })
+  npm('install')
+  const { version } = await import(join(LLAMA, 'node_modules/node-llama-cpp/package.json'), {
+    with: { type: 'json' },
+  }).then((module) => module.default as { version: string })
+  const platform = { darwin: 'mac', win32: 'win', linux: 'linux' }[process.platform as 'linux']
+  const variant = process.platform === 'darwin' && process.arch === 'arm64' ? 'arm64-metal' : process.arch
+  npm('install', '--no-save', `@node-llama-cpp/${platform}-${variant}@${version}`)
+}
+
+/** `BENCH_CASES=1M,30M` chooses cases; all by default. */
+export async function run(): Promise<Report> {
+  const report: Report = { bench: 'infer', ours: {}, peers: {}, ratios: {}, limit: {}, absent: [] }
+  const chosen = process.env.BENCH_CASES?.split(',')
+  for (const each of CASES) if (!chosen || chosen.includes(each.name)) await measure(each, report)
+  return report
+}
+
+async function measure({ name, config, count }: Case, report: Report): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'bench-infer-'))
+  const weights = initialWeights(config, name)
+  const random = new Random(name)
+  const prompts = Array.from({ length: MOST }, () =>
+    Array.from({ length: PROMPT }, () => random.integer(config.vocab_size)),
+  )
+  const sides: Side[] = []
+  try {
+    await writeCheckpoint(join(folder, 'model'), { config: writeConfig(config), weights })
+    await writeGguf(join(folder, 'model.gguf'), config, weights)
+    const ours = await Side.start([
+      '--import',
+      'tsx',
+      join(PEERS, 'ours.ts'),
+      join(folder, 'model'),
+      `${THREADS}`,
+      `${MOST}`,
+    ])
+    sides.push(ours)
+    const llama = existsSync(join(LLAMA, 'node_modules'))
+      ? await Side.start([
+          join(LLAMA, 'generate.mjs'),
+          join(folder, 'model.gguf'),
+          `${THREADS}`,
+          `${MOST}`,
+          `${PROMPT + count + 8}`,
+        ])
+      : undefined
+    if (llama) sides.push(llama)
+    else report.absent!.push(`llama.cpp ${name}: not installed; run "npm run bench -- infer --setup"`)
+    console.log(`${name}: ${countParameters(weights)} parameters`)
+
+    for (const { rows, target } of BATCHES) {
+      const title = `${name} batch ${rows}`
+      const ask = { prompts: prompts.slice(0, rows), count }
+      const [mine, theirs] = await inTurns([() => ours.answer(ask), ...(llama ? [() => llama.answer(ask)] : [])])
+      report.ours[title] = rate(mine!, rows * count)
+      report.ours[`${title} peak memory`] = figure(
+        mine!.map(({ peakMiB }) => peakMiB),
+        'MiB',
+      )
+      report.limit[`target ratio ${title}`] = target
+      console.log(
+        `${title}: ours ${report.ours[title].median} tokens/s, peak ${report.ours[`${title} peak memory`]!.median} MiB`,
+      )
+      if (!theirs) continue
+      const peer = (report.peers['llama.cpp'] ??= {})
+      peer[title] = rate(theirs, rows * count)
+      peer[`${title} peak memory`] = figure(
+        theirs.map(({ peakMiB }) => peakMiB),
+        'MiB',
+      )
+      report.ratios[`llama.cpp ${title}`] = ratio(report.ours[title], peer[title])
+      const same = mine![0]!.tokens.filter((tokens, row) => `${tokens}` === `${theirs[0]!.tokens[row]}`).length
+      report.limit[`same answers ${title}`] = same / rows
+      console.log(
+        `${title}: llama.cpp ${peer[title].median} tokens/s; ${same} of ${rows} answers are the same, token for token`,
+      )
+    }
+
+    const title = `${name} batch ${MOST}`
+    const ask = { prompts, count }
+    const turns = [() => ours.answer({ ...ask, adapters: 'one' }), () => ours.answer({ ...ask, adapters: 'many' })]
+    const [one, many] = (await inTurns(turns)) as [Answered[], Answered[]]
+    report.ours[`${title}, one adapter`] = rate(one, MOST * count)
+    report.ours[`${title}, ${MOST} adapters`] = rate(many, MOST * count)
+    report.ours[`${title}, ${MOST} adapters peak memory`] = figure(
+      many.map(({ peakMiB }) => peakMiB),
+      'MiB',
+    )
+    report.ratios[`one adapter ${title}`] = ratio(
+      report.ours[`${title}, ${MOST} adapters`]!,
+      report.ours[`${title}, one adapter`]!,
+    )
+    report.limit[`target ratio ${title} adapters`] = ADAPTERS_TARGET
+    console.log(
+      `${title}: one adapter ${report.ours[`${title}, one adapter`]!.median}, ${MOST} adapters ${report.ours[`${title}, ${MOST} adapters`]!.median} tokens/s`,
+    )
+  } finally {
+    for (const side of sides) side.stop()
+    await rm(folder, { recursive: true })
+  }
+}
+
+const rate = (answers: readonly Answered[], tokens: number) =>
+  figure(
+    answers.map(({ seconds }) => tokens / seconds),
+    'tokens/s',
+  )
+
+/** Each in turn, after one round that is not counted. */
+async function inTurns(sides: readonly (() => Promise<Answered>)[]): Promise<Answered[][]> {
+  for (const side of sides) await side()
+  const found: Answered[][] = sides.map(() => [])
+  for (let round = 0; round < ROUNDS; round++)
+    for (const [index, side] of sides.entries()) found[index]!.push(await side())
+  return found
+}
+
+interface Asked {
+  prompts: number[][]
+  count: number
+  adapters?: 'one' | 'many'
+}
+
+interface Answered {
+  seconds: number
+  tokens: number[][]
+  peakMiB: number
+}
+
+/** One of the two, in a process of its own: a line asks, a line answers. */
+class Side {
+  private readonly lines: AsyncIterator<string>
+  private said = ''
+
+  private constructor(private readonly child: ChildProcessWithoutNullStreams) {
+    this.lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+    child.stderr.on('data', (chunk) => {
+      this.said = (this.said + chunk).slice(-2000)
+    })
+  }
+
+  static async start(args: readonly string[]): Promise<Side> {
+    const side = new Side(spawn(process.execPath, args))
+    await side.read()
+    return side
+  }
+
+  answer(asked: Asked): Promise<Answered> {
+    this.child.stdin.write(`${JSON.stringify(asked)}\n`)
+    return this.read() as Promise<Answered>
+  }
+
+  private async read(): Promise<unknown> {
+    const { value, done } = await this.lines.next()
+    if (done) throw new Error(`A side of the benchmark ended: ${this.said.trim()}`)
+    return JSON.parse(value)
+  }
+
+  stop(): void {
+    this.child.kill()
+  }
+}

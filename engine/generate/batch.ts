@@ -1,0 +1,189 @@
+import { type Feeds, ProgramCache, type Results, type Runner, type Tensor, tensor } from '#engine/graph/index.ts'
+import { bucketLength } from '#engine/model/buckets.ts'
+import { canFuse } from '#engine/model/fused.ts'
+import { AdapterRows } from './adapters.ts'
+import { Cache } from './cache.ts'
+import type { TopToken } from './request.ts'
+import type { Row } from './row.ts'
+import { samplerFeeds, samplerShape } from './samplerFeeds.ts'
+import { promptGraph, type StepModel, type StepShape, stepGraph } from './step.ts'
+
+/** Tokens drawn for each row in one run of a Loop. */
+const CHUNK = 16
+/** A cache above so many bytes is updated in place, a token a run, rather than carried through a Loop, which copies it. */
+const IN_PLACE = 4 * 2 ** 20
+/** Most prompt tokens read in one run. */
+const READ = 4096
+/** Programs kept compiled. */
+const PROGRAMS = 24
+
+/** Rows that decode together. They come and go between runs; each is computed as if it were alone. */
+export class Batch {
+  readonly adapters: AdapterRows
+  private rows: (Row | undefined)[] = []
+  private cache: Cache | undefined
+  private readonly steps: ProgramCache<string>
+  private readonly readers: ProgramCache<string>
+  private readonly inPlace: boolean
+
+  constructor(
+    private readonly model: StepModel,
+    private readonly weights: Readonly<Record<string, Tensor>>,
+    runner: Runner,
+    /** Most rows. */
+    private readonly most: number,
+  ) {
+    const { config, lora, fused } = model
+    this.adapters = new AdapterRows(config, lora)
+    this.inPlace = fused && canFuse(config)
+    this.steps = new ProgramCache((key) => runner.compile(stepGraph(model, JSON.parse(key))), PROGRAMS)
+    this.readers = new ProgramCache((key) => {
+      const [rows, length, shared] = JSON.parse(key) as [number, number, boolean]
+      return runner.compile(promptGraph(model, rows, length, shared ? 'shared' : 'none'))
+    }, PROGRAMS)
+  }
+
+  get active(): Row[] {
+    return this.rows.filter((row) => row !== undefined)
+  }
+
+  get free(): number {
+    return this.most - this.active.length
+  }
+
+  /** Lets rows go that have finished or that nobody waits for. */
+  prune(): void {
+    this.rows = this.rows.map((row) => (row?.wanted ? row : undefined))
+  }
+
+  clear(): void {
+    this.rows = []
+    this.cache = undefined
+  }
+
+  /** Takes new rows in, no more than are free, and reads their prompts. */
+  async admit(fresh: readonly Row[]): Promise<void> {
+    const cache = this.arrange(fresh)
+    for (const row of fresh) this.rows[Array.from(this.rows).indexOf(undefined)] = row
+    for (const group of this.groups(fresh)) {
+      const found = await this.read(group)
+      for (const [index, row] of group.entries()) cache.take(this.rows.indexOf(row), found, index, row.length)
+    }
+  }
+
+  /** Finds a place for these rows beside those that run: a larger or a much smaller cache when that fits better. */
+  private arrange(fresh: readonly Row[]): Cache {
+    const { config } = this.model
+    const { active, cache } = this
+    const all = [...active, ...fresh]
+    const count = all.length
+    const wanted = bucketLength(Math.max(...all.map((row) => row.need)))
+    const capacity = active.length === 0 ? wanted : Math.max(wanted, cache!.capacity)
+    const fits = cache && cache.capacity === capacity && count <= cache.batch && count > cache.batch / 4
+    if (fits) return cache
+    const next = Cache.empty(config, rowBucket(count, this.most), capacity)
+    for (const [index, row] of active.entries()) next.take(index, cache!.tensors, this.rows.indexOf(row), row.length)
+    this.rows = Array.from({ length: next.batch }, (_, index) => active[index])
+    return (this.cache = next)
+  }
+
+  /** Prompts that can be read in one run: of like length and one adapter. A prompt of one token needs no reading. */
+  private groups(fresh: readonly Row[]): Row[][] {
+    const groups: Row[][] = []
+    const open = new Map<string, Row[]>()
+    const adapters = [...new Set(fresh.map(({ request }) => request.adapter))]
+    for (const row of fresh) {
+      if (row.length === 0) continue
+      const length = this.readLength(row)
+      const key = `${length} ${adapters.indexOf(row.request.adapter)}`
+      const group = open.get(key)
+      if (group && (group.length + 1) * length <= READ) group.push(row)
+      else {
+        open.set(key, [row])
+        groups.push(open.get(key)!)
+      }
+    }
+    return groups
+  }
+
+  private readLength = (row: Row): number => bucketLength(row.length, this.model.config.max_position_embeddings)
+
+  private async read(group: readonly Row[]): Promise<Results> {
+    const [first] = group as [Row]
+    const P = this.readLength(first)
+    const R = rowBucket(group.length, this.most)
+    const { adapter } = first.request
+    const program = await this.readers.get(JSON.stringify([R, P, adapter !== undefined]))
+    const ids = new Int32Array(R * P)
+    group.forEach(({ request: { prompt }, length }, row) => {
+      for (let t = 0; t < length; t++) ids[row * P + t] = prompt[t]!
+    })
+    const feeds = adapter ? this.adapters.check(adapter) : {}
+    return program.run({ ...this.weights, ...feeds, ids })
+  }
+
+  /** Draws the next tokens of every row. */
+  async advance(): Promise<void> {
+    const { config } = this.model
+    const cache = this.arrange([])
+    const { rows, active } = this
+    const B = cache.batch
+    const sampler = samplerShape(active)
+    const { mode, feeds: adapters } = this.adapters.feeds(rows, active)
+    const single = sampler.masked || (this.inPlace && cache.bytes > IN_PLACE)
+    const N = single ? 1 : CHUNK
+    const shape: StepShape = { batch: B, capacity: cache.capacity, tokens: N, adapter: mode, sampler }
+    const program = await this.steps.get(JSON.stringify(shape))
+    const trips = Math.min(N, Math.max(...active.map((row) => row.remaining)))
+
+    const ids = new Int32Array(B)
+    const lengths = new Int32Array(B)
+    const uniform = new Float32Array(N * B)
+    rows.forEach((row, index) => {
+      if (!row) return
+      ids[index] = row.pending
+      lengths[index] = row.length
+      for (let n = 0; n < Math.min(trips, row.remaining); n++) uniform[n * B + index] = row.uniform()
+    })
+    const feeds: Feeds = {
+      ...this.weights,
+      ...adapters,
+      ...cache.tensors,
+      ids,
+      lengths,
+      uniform,
+      ...samplerFeeds(sampler, rows, B, config.vocab_size),
+      ...(N > 1 && { trips: tensor(BigInt64Array.of(BigInt(trips)), []) }),
+    }
+    const results = await program.run(feeds, single && this.inPlace ? cache.tensors : undefined)
+    cache.update(results)
+    for (let n = 0; n < trips; n++)
+      for (const [index, row] of rows.entries()) if (row) tell(row, results, n * B + index)
+  }
+
+  async release(): Promise<void> {
+    await Promise.all([this.steps.release(), this.readers.release()])
+  }
+}
+
+/** Hands a row its token at `place` of the results (N,B), unless it has ended before. */
+function tell(row: Row, { tokens, logProbabilities, topTokens, topLogProbabilities }: Results, place: number): void {
+  if (row.finished) return
+  const { topLogProbabilities: asked = 0 } = row.request
+  const width = topTokens?.shape.at(-1) ?? 0
+  const top = Array.from(
+    { length: asked },
+    (_, rank): TopToken => ({
+      token: Number(topTokens!.data[place * width + rank]),
+      logProbability: topLogProbabilities!.floats[place * width + rank]!,
+    }),
+  )
+  row.accept(Number(tokens!.data[place]), logProbabilities!.floats[place]!, asked > 0 ? top : undefined)
+}
+
+/** 1, 2, 4, 8, … rows, so that few programs are compiled. */
+function rowBucket(rows: number, most: number): number {
+  let size = 1
+  while (size < rows) size *= 2
+  return Math.min(size, most)
+}

@@ -1,0 +1,55 @@
+import { type Feeds, Tensor } from '#engine/graph/index.ts'
+import type { GenerationRequest } from './request.ts'
+import type { Row } from './row.ts'
+import type { SamplerShape } from './sampler.ts'
+
+const isFiltered = ({ temperature = 0, topK, topP = 1, minP = 0 }: GenerationRequest): boolean =>
+  temperature > 0 && (topK !== undefined || topP < 1 || minP > 0)
+
+/** The least that a sampler must do for all of these rows. */
+export function samplerShape(rows: readonly Row[]): SamplerShape {
+  const requests = rows.map(({ request }) => request)
+  const drawn = requests.some(({ temperature = 0 }) => temperature > 0)
+  return {
+    choice: requests.some(isFiltered) ? 'filtered' : drawn ? 'drawn' : 'greedy',
+    penalised: rows.some(({ seen }) => seen !== undefined),
+    masked: requests.some(({ grammar }) => grammar !== undefined),
+    // Two widths, so that few programs are compiled.
+    top: bucket(Math.max(...requests.map(({ topLogProbabilities = 0 }) => topLogProbabilities))),
+  }
+}
+
+const bucket = (top: number): number => (top <= 1 ? top : top <= 5 ? 5 : 20)
+
+/** The sampler's feeds for the rows of a batch of B; a row without a filter keeps every token. */
+export function samplerFeeds(
+  { choice, penalised, masked }: SamplerShape,
+  rows: readonly (Row | undefined)[],
+  B: number,
+  V: number,
+): Feeds {
+  const column = (of: (request: GenerationRequest) => number, otherwise: number): Float32Array =>
+    Float32Array.from({ length: B }, (_, index) => (rows[index] ? of(rows[index].request) : otherwise))
+  const flags = (of: (row: Row) => Uint8Array | undefined, otherwise: number): Tensor => {
+    const all = new Uint8Array(B * V).fill(otherwise)
+    rows.forEach((row, index) => {
+      const own = row && of(row)
+      if (own) all.set(own, index * V)
+    })
+    return new Tensor([B, V], 'bool', all)
+  }
+  const above = 2 // any sum of shares
+  return {
+    ...(choice !== 'greedy' && { temperature: column(({ temperature = 0 }) => temperature, 0) }),
+    ...(choice === 'filtered' && {
+      topK: Int32Array.from(column(({ topK = V }) => Math.min(topK, V), V)),
+      topP: column(({ topP = 1 }) => (topP < 1 ? topP : above), above),
+      minP: column(({ minP = 0 }) => minP, 0),
+    }),
+    ...(penalised && {
+      penalty: column(({ repetitionPenalty = 1 }) => repetitionPenalty, 1),
+      seen: flags((row) => row.seen, 0),
+    }),
+    ...(masked && { allowed: flags((row) => row.allowed(), 1) }),
+  }
+}

@@ -1,0 +1,136 @@
+import {
+  add,
+  cast,
+  constant,
+  type Graph,
+  gather,
+  input,
+  loop,
+  minimum,
+  type Node,
+  reshape,
+} from '#engine/graph/index.ts'
+import type { ModelConfig } from '#engine/model/config.ts'
+import { tokenLogits } from '#engine/model/heads.ts'
+import { adapterInputs, adapterRowInputs, cacheInputs, idInput, weightInputs } from '#engine/model/inputs.ts'
+import { forward } from '#engine/model/llama.ts'
+import type { LoraConfig } from '#engine/model/lora.ts'
+import { type Drawn, drawToken, type SamplerShape, samplerInputs } from './sampler.ts'
+
+/** Whether the rows of a batch have no adapter, one for all, or each its own. */
+export type AdapterMode = 'none' | 'shared' | 'own'
+
+/** What a decoding program is compiled for. */
+export interface StepShape {
+  /** Rows, B. */
+  batch: number
+  /** Most tokens of one row, C. */
+  capacity: number
+  /** Tokens drawn for each row in one run, N: above 1 the step is wrapped in a Loop. */
+  tokens: number
+  adapter: AdapterMode
+  sampler: SamplerShape
+}
+
+export interface StepModel {
+  config: ModelConfig
+  lora?: LoraConfig
+  /** See `Runner.fused`. */
+  fused: boolean
+}
+
+/**
+ * The step of all decoding: each row reads its pending token `ids` (B,1) at place `lengths` (B) against the key-value
+ * cache and draws the next with `uniform` (N,B). Outputs `tokens` and `logProbabilities` (N,B), `topTokens` and
+ * `topLogProbabilities` (N,B,top), and the cache under its inputs' names. Where N > 1 the step runs up to `trips` times;
+ * a row that has ended meanwhile goes on, its tokens are for nobody, and its place stays within the capacity.
+ */
+export function stepGraph({ config, lora, fused }: StepModel, shape: StepShape): Graph {
+  const { batch: B, capacity: C, tokens: N } = shape
+  const V = config.vocab_size
+  const ids = idInput(config, B, 1)
+  const uniform = input('uniform', [N, B])
+  const weights = weightInputs(config)
+  const adapter = adapterFor(config, lora, shape.adapter, B)
+  const cache = cacheInputs(config, B, C)
+  const sampler = samplerInputs(shape.sampler, B, V)
+  const L = config.num_hidden_layers
+
+  const step = (token: Node, lengths: Node, seen: Node | undefined, drawn: Node, kept: readonly Node[]) => {
+    const state = { keys: kept.slice(0, L), values: kept.slice(L), lengths, fused }
+    const read = forward(config, { weights, ids: token, adapter: adapter?.adapter, cache: state })
+    const logits = reshape(tokenLogits(config, weights, read.hidden), [B, V])
+    const next = drawToken(logits, reshape(drawn, [B, 1]), shape.sampler, { ...sampler, seen })
+    return { next, cache: [...read.keys, ...read.values] }
+  }
+  const inputs = [
+    ids,
+    cache.lengths,
+    uniform,
+    ...Object.values(sampler),
+    ...cache.keys,
+    ...cache.values,
+    ...weights.values(),
+    ...(adapter?.inputs ?? []),
+  ]
+  const start = [...cache.keys, ...cache.values]
+  if (N === 1) {
+    const { next, cache: after } = step(ids, cache.lengths, sampler.seen, uniform, start)
+    const outputs = reported(next, B).map((node) => reshape(node, [1, ...node.shape]))
+    return { inputs, outputs: outputsOf(outputs, after, L) }
+  }
+
+  const trips = input('trips', [], 'i64')
+  const seen = sampler.seen ? [sampler.seen] : []
+  const last = constant(Int32Array.of(C - 1), [])
+  const result = loop({ trips, limit: N, carried: [ids, cache.lengths, ...seen, ...start] }, (iteration, state) => {
+    const [token, lengths, ...rest] = state as [Node, Node, ...Node[]]
+    const [before, kept] = seen.length > 0 ? [rest[0], rest.slice(1)] : [undefined, rest]
+    const { next, cache: after } = step(token, lengths, before, gather(uniform, cast(iteration, 'i32')), kept)
+    const place = minimum(add(lengths, constant(Int32Array.of(1), [])), last)
+    return {
+      carried: [next.token, place, ...(next.seen ? [next.seen] : []), ...after],
+      collected: reported(next, B),
+    }
+  })
+  return { inputs: [...inputs, trips], outputs: outputsOf(result.collected, result.carried.slice(2 + seen.length), L) }
+}
+
+/** What one step tells: token (B), log-probability (B), and the likeliest tokens and theirs (B,top). */
+const reported = ({ token, logProbability, top }: Drawn, B: number): Node[] => [
+  reshape(token, [B]),
+  reshape(logProbability, [B]),
+  ...(top ? [top.tokens, top.logProbabilities] : []),
+]
+
+function outputsOf([tokens, logProbabilities, ...top]: readonly Node[], cache: readonly Node[], layers: number) {
+  return {
+    tokens: tokens!,
+    logProbabilities: logProbabilities!,
+    ...(top.length > 0 && { topTokens: top[0]!, topLogProbabilities: top[1]! }),
+    ...Object.fromEntries(cache.map((node, index) => [cacheNames(layers)[index]!, node])),
+  }
+}
+
+/** Names of a cache's tensors: all keys, then all values. */
+export const cacheNames = (layers: number): string[] =>
+  ['key', 'value'].flatMap((kind) => Array.from({ length: layers }, (_, layer) => `${kind}.${layer}`))
+
+/** Reads prompts (R,P), padded at the end, into keys and values (R,G,P,K) of every layer. */
+export function promptGraph({ config, lora }: StepModel, rows: number, length: number, mode: AdapterMode): Graph {
+  const ids = idInput(config, rows, length)
+  const weights = weightInputs(config)
+  const adapter = adapterFor(config, lora, mode, rows)
+  const { keys, values } = forward(config, { weights, ids, adapter: adapter?.adapter })
+  const names = cacheNames(config.num_hidden_layers)
+  return {
+    inputs: [ids, ...weights.values(), ...(adapter?.inputs ?? [])],
+    outputs: Object.fromEntries([...keys, ...values].map((node, index) => [names[index]!, node])),
+  }
+}
+
+function adapterFor(config: ModelConfig, lora: LoraConfig | undefined, mode: AdapterMode, rows: number) {
+  if (!lora || mode === 'none') return undefined
+  const weights = mode === 'shared' ? adapterInputs(config, lora) : adapterRowInputs(config, lora, rows)
+  return { adapter: { lora, weights }, inputs: [...weights.values()] }
+}

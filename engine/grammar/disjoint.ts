@@ -1,0 +1,53 @@
+import { isOfType, isSchema, resolved, type Schema, typesOf } from './keywords.ts'
+
+/** How deep properties and cases are looked into. */
+const DEPTH = 8
+
+/** Whether it is certain that no value satisfies both schemas of `root`: what `oneOf` asks of its cases. */
+export function disjoint(a: unknown, b: unknown, root: unknown, depth = 0): boolean {
+  if (depth > DEPTH || !isSchema(a) || !isSchema(b)) return false
+  const again = (x: unknown, y: unknown) => disjoint(x, y, root, depth + 1)
+  for (const [one, other] of [
+    [a, b],
+    [b, a],
+  ] as const) {
+    if (one.$ref !== undefined) return again(resolved(one.$ref, root, '#'), other)
+    const cases = one.anyOf ?? one.oneOf
+    if (cases) return cases.every((each) => again(each, other))
+    const values = valuesOf(one)
+    if (values) return values.every((value) => excludes(other, value))
+  }
+  const [ofA, ofB] = [typesOf(a), typesOf(b)]
+  if (ofA.length === 0 || ofB.length === 0) return false
+  const common = ofA.filter((type) => ofB.some((each) => overlaps(type, each)))
+  if (common.length === 0) return true
+  return common.every((type) => type === 'object') && apart(a, b, again)
+}
+
+/** Objects apart: a property that both have and one requires can never satisfy both, or one requires what the other forbids. */
+function apart(a: Schema, b: Schema, again: (x: unknown, y: unknown) => boolean): boolean {
+  const [inA, inB] = [a.properties ?? {}, b.properties ?? {}]
+  const needed = [...(a.required ?? []), ...(b.required ?? [])]
+  return needed.some((name) =>
+    name in inA && name in inB ? again(inA[name], inB[name]) : (name in inA ? b : a).additionalProperties === false,
+  )
+}
+
+const overlaps = (a: string, b: string): boolean =>
+  a === b || (a === 'number' && b === 'integer') || (a === 'integer' && b === 'number')
+
+const valuesOf = (schema: Schema): readonly unknown[] | undefined => ('const' in schema ? [schema.const] : schema.enum)
+
+/** Whether a schema certainly refuses a value. */
+function excludes(schema: Schema, value: unknown): boolean {
+  const values = valuesOf(schema)
+  if (values) return values.every((each) => canonical(each) !== canonical(value))
+  const types = typesOf(schema)
+  return types.length > 0 && !types.some((type) => isOfType(value, type))
+}
+
+/** The same text for equal values, whatever the order of their properties. */
+const canonical = (value: unknown): string =>
+  JSON.stringify(value, (_, each: unknown) =>
+    isSchema(each) ? Object.fromEntries(Object.entries(each).sort(([a], [b]) => (a < b ? -1 : 1))) : each,
+  )

@@ -1,0 +1,186 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { Generator } from '#engine/generate/generator.ts'
+import { smallConfig } from '#engine/model/config.ts'
+import { initialWeights } from '#engine/model/parameters.ts'
+import { Random } from '#engine/stats/random.ts'
+import { Tokenizer } from '#engine/text/tokenizer.ts'
+import { trainTokenizer } from '#engine/text/trainTokenizer.ts'
+import { jsonGrammar } from './schema.ts'
+import { schemas } from './test/schemas.ts'
+import { validates } from './test/validate.ts'
+import { Vocabulary } from './vocabulary.ts'
+
+const texts = [
+  '{"name": "Ann", "list": [1, 22, 333], "a": true, "kind": null}',
+  '{"kind":"one","sum total":-0.5e3}',
+  '漢字 ñ 😀',
+]
+const tokenizer = new Tokenizer(trainTokenizer(texts, { vocabSize: 320 }))
+const V = 330 // more rows than tokens
+const vocabulary = new Vocabulary(tokenizer, V)
+const endId = tokenizer.eosId!
+
+/** Draws allowed tokens at random, to the end or for want of tokens. */
+function write(schema: unknown, maxTokens: number, seed: number): { text: string; tokens: number; accepts: boolean } {
+  const constraint = jsonGrammar(schema, vocabulary).constrain(endId)
+  const random = new Random(seed)
+  const ids: number[] = []
+  while (ids.length < maxTokens && !constraint.complete) {
+    const allowed = constraint.allowed(maxTokens - ids.length)
+    const options = Array.from(allowed.keys()).filter((id) => allowed[id])
+    expect(options.length).toBeGreaterThan(0)
+    const token = options[random.integer(options.length)]!
+    if (token === endId) break
+    ids.push(token)
+    constraint.advance(token)
+  }
+  return { text: tokenizer.decode(ids), tokens: ids.length, accepts: constraint.accepts }
+}
+
+test('whatever is drawn parses and validates, and closes before its tokens end', () => {
+  fc.assert(
+    fc.property(schemas, fc.integer({ min: 0, max: 60 }), fc.nat(), (schema, spare, seed) => {
+      const maxTokens = jsonGrammar(schema, vocabulary).least + spare
+      const { text, accepts } = write(schema, maxTokens, seed)
+      expect(accepts).toBe(true)
+      expect(validates(schema, JSON.parse(text))).toBe(true)
+    }),
+    { numRuns: 150 },
+  )
+})
+
+test('every value of a schema can be written', () => {
+  const accepts = (schema: unknown, text: string): boolean => {
+    const { automaton } = jsonGrammar(schema, vocabulary)
+    let at: typeof automaton.start | null = automaton.start
+    for (const byte of new TextEncoder().encode(text)) at = at && automaton.step(at, byte)
+    return at?.accepts ?? false
+  }
+  const person = {
+    type: 'object',
+    properties: {
+      name: { type: 'string', maxLength: 3 },
+      age: { type: 'integer' },
+      tags: { type: 'array', items: { enum: ['x', 1, null, { a: [] }] }, maxItems: 2 },
+    },
+    required: ['age'],
+    additionalProperties: false,
+  }
+  for (const text of [
+    '{"age":0}',
+    '{"name":"a\\n😀","age": -12, "tags":["x",{"a":[]}]}',
+    '{"age":7,"tags":[]}',
+    '{"name":"\\u00e9","age":1}',
+  ])
+    expect(accepts(person, text), text).toBe(true)
+  const wrong = [
+    '{}',
+    '{"name":"ab"}',
+    '{"age":01}',
+    '{"age":1,}',
+    '{"age":1.5}',
+    '{"age":1,"name":"ab"}',
+    '{"name":"abcd","age":1}',
+    '{"age":1,"tags":["x","x","x"]}',
+    '{"age":1,"more":2}',
+    '{"name":"\\ud800","age":1}',
+    '{"age":1',
+    ' {"age":1}',
+    '{"age":1,"tags":["y"]}',
+  ]
+  for (const text of wrong) expect(accepts(person, text), text).toBe(false)
+  for (const text of ['0', '-1.5e+10', '12.25', '1E5']) expect(accepts({ type: 'number' }, text), text).toBe(true)
+  for (const text of ['+1', '.5', '1.', '1e', '00', '-', 'NaN'])
+    expect(accepts({ type: 'number' }, text), text).toBe(false)
+  for (const text of ['[1,{"x":[null,"y"]}]', 'true', '""']) expect(accepts(true, text), text).toBe(true)
+})
+
+test('a grammar leaves no byte of UTF-8 half written', () => {
+  const bytes = new Random(1)
+  for (let seed = 0; seed < 60; seed++) {
+    const { text } = write({ type: 'string', minLength: 3, maxLength: 8 }, 60, bytes.integer(1e6))
+    expect(text).not.toContain('\ufffd')
+    const length = [...JSON.parse(text)].length
+    expect(length).toBeGreaterThanOrEqual(3)
+    expect(length).toBeLessThanOrEqual(8)
+  }
+})
+
+test('a schema beyond the subset is refused by its keyword and place', () => {
+  const cases: [unknown, RegExp][] = [
+    [
+      { type: 'object', properties: { a: { type: 'string', pattern: 'x' } } },
+      /#\/properties\/a uses pattern, which is not supported/,
+    ],
+    [{ type: 'integer', minimum: 3 }, /# uses minimum/],
+    [{ allOf: [] }, /uses allOf/],
+    [{ type: 'object', additionalProperties: true }, /additionalProperties other than false/],
+    [{ type: 'object', properties: {}, required: ['b'] }, /requires "b"/],
+    [{ enum: [1], minLength: 2 }, /minLength beside enum/],
+    [{ maxLength: 2 }, /maxLength but not the type string/],
+    [{ type: 'strin' }, /type "strin"; the types are/],
+    [{ $ref: '#/$defs/none' }, /refers to "#\/\$defs\/none"/],
+    [{ $ref: 'https://example.org/a.json' }, /a \$ref names something in \$defs/],
+    [{ oneOf: [{ type: 'number' }, { type: 'integer' }] }, /oneOf has cases 0 and 1/],
+    [{ type: 'array', items: false }, /#\/items is no schema/],
+    [{ type: 'array', minItems: 3, maxItems: 2 }, /at least 3 and at most 2/],
+    [
+      {
+        $ref: '#/$defs/a',
+        $defs: { a: { type: 'object', properties: { a: { $ref: '#/$defs/a' } }, required: ['a'] } },
+      },
+      /requires itself/,
+    ],
+    [{ $ref: '#/$defs/a', $defs: { a: { $ref: '#/$defs/a' } } }, /requires itself/],
+    [{ type: 'string', maxLength: 1_000_000 }, /passes 200000 states/],
+  ]
+  for (const [schema, message] of cases)
+    expect(() => jsonGrammar(schema, vocabulary), JSON.stringify(schema)).toThrow(message)
+})
+
+test('a model of random weights answers in the schema, beside rows that are free, and says when it was cut', async () => {
+  const config = smallConfig({
+    vocab_size: V,
+    hidden_size: 16,
+    num_hidden_layers: 1,
+    num_attention_heads: 2,
+    max_position_embeddings: 256,
+  })
+  const generator = new Generator({ config, weights: initialWeights(config, 1), endId })
+  const schema = {
+    type: 'object',
+    properties: {
+      name: { type: 'string' },
+      list: { type: 'array', items: { type: 'number' } },
+      kind: { enum: ['one', null] },
+    },
+    required: ['name', 'kind'],
+    additionalProperties: false,
+  }
+  const grammar = jsonGrammar(schema, vocabulary)
+  const base = { prompt: [1, 2], maxTokens: 40 }
+  const requests = [
+    ...Array.from({ length: 12 }, (_, seed) => ({
+      ...base,
+      grammar,
+      temperature: seed % 3,
+      seed,
+      topP: 1 - 0.04 * seed,
+    })),
+    { ...base, temperature: 1, seed: 99 },
+    { ...base, grammar, maxTokens: 3 },
+  ]
+  const found = await generator.generate(requests)
+  for (const { tokens, finish } of found.slice(0, 12)) {
+    expect(validates(schema, JSON.parse(tokenizer.decode(tokens)))).toBe(true)
+    expect(finish).toBe('stop')
+  }
+  const [alone] = await generator.generate([requests[12]!])
+  expect(found[12]!.tokens).toEqual(alone!.tokens)
+  expect(found[13]).toMatchObject({ finish: 'length' })
+  for (const index of [0, 5])
+    expect(await generator.generate([requests[index]!])).toEqual([
+      expect.objectContaining({ tokens: found[index]!.tokens }),
+    ])
+})

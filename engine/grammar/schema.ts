@@ -1,0 +1,140 @@
+import { disjoint } from './disjoint.ts'
+import { Grammar } from './grammar.ts'
+import { colon, comma, JsonTerminals, list } from './json.ts'
+import { checkKeywords, isOfType, isSchema, resolved, type Schema, SchemaError, typesOf } from './keywords.ts'
+import { call, choice, Nfa, type Part, sequence, text } from './nfa.ts'
+import type { Vocabulary } from './vocabulary.ts'
+
+/**
+ * A grammar of the JSON texts that a schema (JSON Schema 2020-12) accepts: objects with the properties named, in the
+ * order of the schema and no others; arrays with `minItems` and `maxItems`; strings with `minLength` and `maxLength`;
+ * numbers, integers, booleans, null; `enum`, `const`, `anyOf`, `oneOf` whose cases exclude each other, and `$ref` to
+ * `$defs`. Every text of the grammar satisfies the schema. @throws SchemaError naming a keyword beyond this.
+ */
+export function jsonGrammar(schema: unknown, vocabulary: Vocabulary): Grammar {
+  const nfa = new Nfa()
+  const start = nfa.rule()
+  nfa.fill(start, new Compiler(nfa, schema).part(schema, '#'))
+  return new Grammar(nfa, start, vocabulary)
+}
+
+class Compiler {
+  private readonly terminals: JsonTerminals
+  private readonly definitions = new Map<string, number>()
+
+  constructor(
+    private readonly nfa: Nfa,
+    private readonly root: unknown,
+  ) {
+    this.terminals = new JsonTerminals(nfa)
+  }
+
+  part(schema: unknown, path: string): Part {
+    if (schema === true) return call(this.terminals.any)
+    if (!isSchema(schema)) throw new SchemaError(path, 'is no schema: give an object, or true for any value')
+    checkKeywords(schema, path)
+    if (schema.$ref !== undefined) return call(this.definition(schema.$ref, path))
+    if ('const' in schema) return literal(schema.const)
+    if (schema.enum) return choice(...this.listed(schema, path).map(literal))
+    if (schema.anyOf) return choice(...this.cases(schema.anyOf, `${path}/anyOf`))
+    if (schema.oneOf) return this.exclusive(schema.oneOf, `${path}/oneOf`)
+    if (schema.type === undefined) return call(this.terminals.any)
+    return choice(...typesOf(schema).map((type) => this.typed(type, schema, path)))
+  }
+
+  private typed(type: string, schema: Schema, path: string): Part {
+    const { terminals } = this
+    switch (type) {
+      case 'object':
+        return this.object(schema, path)
+      case 'array':
+        return this.array(schema, path)
+      case 'string':
+        return terminals.string(schema.minLength, schema.maxLength)
+      case 'number':
+        return call(terminals.number)
+      case 'integer':
+        return call(terminals.integer)
+      case 'boolean':
+        return choice(text('true'), text('false'))
+      default:
+        return text('null')
+    }
+  }
+
+  /** Properties in the order of the schema; those that are not required may be left out. */
+  private object({ properties = {}, required = [] }: Schema, path: string): Part {
+    const names = Object.keys(properties)
+    const unknown = required.find((name) => !names.includes(name))
+    if (unknown !== undefined)
+      throw new SchemaError(path, `requires ${JSON.stringify(unknown)}, which is none of its properties`)
+    const members = names.map((name) => ({
+      part: sequence(text(JSON.stringify(name)), colon, this.part(properties[name], `${path}/properties/${name}`)),
+      required: required.includes(name),
+    }))
+    return (nfa, from) => {
+      // Two tracks through the members: before the first one that is there, and after it.
+      let none: number | undefined = text('{')(nfa, from)
+      let some: number | undefined
+      for (const { part, required } of members) {
+        const end = nfa.state()
+        const read = (at: number, before?: Part) => {
+          const start = nfa.state()
+          nfa.states[at]!.skips.push(start)
+          nfa.states[(before ? sequence(before, part) : part)(nfa, start)]!.skips.push(end)
+        }
+        if (none !== undefined) read(none)
+        if (some !== undefined) read(some, comma)
+        if (some !== undefined && !required) nfa.states[some]!.skips.push(end)
+        if (required) none = undefined
+        some = end
+      }
+      const last = nfa.state()
+      for (const at of [none, some]) if (at !== undefined) nfa.states[at]!.skips.push(last)
+      return text('}')(nfa, last)
+    }
+  }
+
+  private array({ items = true, minItems = 0, maxItems }: Schema, path: string): Part {
+    if (maxItems !== undefined && maxItems < minItems)
+      throw new SchemaError(path, `wants at least ${minItems} and at most ${maxItems} items`)
+    // A rule of its own, so that many items cost one copy.
+    const item = this.nfa.rule(this.part(items, `${path}/items`))
+    return list('[', call(item), ']', minItems, maxItems)
+  }
+
+  private listed(schema: Schema, path: string): unknown[] {
+    const types = schema.type === undefined ? undefined : typesOf(schema)
+    const kept = schema.enum!.filter((value) => types === undefined || types.some((type) => isOfType(value, type)))
+    if (kept.length === 0) throw new SchemaError(path, 'has an enum of which no value is of its type')
+    return kept
+  }
+
+  private cases(schemas: readonly unknown[], path: string): Part[] {
+    return schemas.map((each, index) => this.part(each, `${path}/${index}`))
+  }
+
+  private exclusive(schemas: readonly unknown[], path: string): Part {
+    schemas.forEach((a, i) => {
+      for (let j = i + 1; j < schemas.length; j++)
+        if (!disjoint(a, schemas[j], this.root))
+          throw new SchemaError(
+            path,
+            `has cases ${i} and ${j} that one value may satisfy both; use anyOf, or tell them apart by a required property with a const`,
+          )
+    })
+    return choice(...this.cases(schemas, path))
+  }
+
+  /** The rule of a definition, which may need itself. */
+  private definition(reference: string, path: string): number {
+    const known = this.definitions.get(reference)
+    if (known !== undefined) return known
+    const rule = this.nfa.rule()
+    this.definitions.set(reference, rule)
+    this.nfa.fill(rule, this.part(resolved(reference, this.root, path), reference))
+    return rule
+  }
+}
+
+const literal = (value: unknown): Part => text(JSON.stringify(value))
