@@ -43,6 +43,10 @@ const schema = z.object({
   CPU_CONCURRENCY: count(256).default(4),
   /** open: whoever reaches the port may start jobs; keys: `modelcommons keys` hands out access. */
   MODELCOMMONS_AUTH: z.enum(['open', 'keys']).optional(),
+  /** A file of GraphQL queries by the SHA-256 of their text, which clients may then send the hash of alone. */
+  MODELCOMMONS_QUERIES: z.string().min(1).optional(),
+  /** Whether the API answers no other queries. */
+  MODELCOMMONS_QUERIES_ONLY: z.enum(['true', 'false']).default('false'),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
 })
 
@@ -70,6 +74,8 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env) {
     throw new ConfigError(
       'OPERATOR_KEY: required when RPC_URL is set: the private key that signs what the workers write on chain.',
     )
+  if (value.MODELCOMMONS_QUERIES_ONLY === 'true' && !value.MODELCOMMONS_QUERIES)
+    throw new ConfigError('MODELCOMMONS_QUERIES: required when MODELCOMMONS_QUERIES_ONLY is true: the file of queries.')
   const home = resolve(value.MODELCOMMONS_HOME)
   return {
     home,
@@ -97,6 +103,8 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env) {
     gpuConcurrency: value.GPU_CONCURRENCY,
     cpuConcurrency: value.CPU_CONCURRENCY,
     auth: value.MODELCOMMONS_AUTH ?? (value.RPC_URL ? ('keys' as const) : ('open' as const)),
+    queries: value.MODELCOMMONS_QUERIES && resolve(value.MODELCOMMONS_QUERIES),
+    queriesOnly: value.MODELCOMMONS_QUERIES_ONLY === 'true',
     logLevel: value.LOG_LEVEL,
   }
 }

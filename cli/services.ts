@@ -1,8 +1,11 @@
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Config, ConfigError, readConfig } from '#config'
 import { startApi } from '#graphql/index.ts'
+import { LIMITS } from '#graphql/manners/limits.ts'
+import { type RegisteredQueries, readRegistered } from '#graphql/manners/registered.ts'
 import { startIndexer } from '#indexer/index.ts'
-import { type Database, openDatabase } from '#schema/database.ts'
+import { type Database, type DatabaseOptions, openDatabase } from '#schema/database.ts'
 import { openQueues } from '#schema/queue.ts'
 import { migrate } from '#schema/source.ts'
 import { openChain } from '#workers/chain.ts'
@@ -34,12 +37,12 @@ const required = <K extends 'databaseUrl' | 'rpcUrl' | 'operatorKey'>(
   return value as NonNullable<Config[K]>
 }
 
-async function common(name: string, config = readConfig()) {
+async function common(name: string, config = readConfig(), limits: DatabaseOptions = {}) {
   const log = openLog(name, config)
   const databaseUrl = required(config, 'databaseUrl', 'DATABASE_URL')
   const rpcUrl = required(config, 'rpcUrl', 'RPC_URL')
   const deployment = await readDeployment(config.deployment as string)
-  const db: Database = await openDatabase(databaseUrl, { name: `modelcommons ${name}` })
+  const db: Database = await openDatabase(databaseUrl, { name: `modelcommons ${name}`, ...limits })
   return { config, log, databaseUrl, rpcUrl, deployment, db }
 }
 
@@ -74,7 +77,9 @@ export const runApi = () =>
   runService(async () => {
     const config = readConfig()
     await requireFreePort(config)
-    const { log, databaseUrl, deployment, db } = await common('api', config)
+    const { log, databaseUrl, deployment, db } = await common('api', config, {
+      statementTimeoutMs: LIMITS.statementMs,
+    })
     const queues = await openQueues({ databaseUrl, redisUrl: config.redisUrl })
     const artifacts = await openArtifacts(config)
     const { host, port, auth } = config
@@ -89,6 +94,7 @@ export const runApi = () =>
       deployment,
       web: await webFolder(log),
       registry: openMetrics(db),
+      register: await registerOf(config),
     })
     return {
       info: { url: api.url },
@@ -99,6 +105,16 @@ export const runApi = () =>
       },
     }
   })
+
+/** The queries of MODELCOMMONS_QUERIES. @throws ConfigError naming the variable when the file cannot be used. */
+async function registerOf({ queries, queriesOnly }: Config): Promise<RegisteredQueries | undefined> {
+  if (!queries) return undefined
+  try {
+    return readRegistered(await readFile(queries, 'utf8'), queriesOnly)
+  } catch (cause) {
+    throw new ConfigError(`MODELCOMMONS_QUERIES: ${queries} cannot be used: ${(cause as Error).message}`, { cause })
+  }
+}
 
 export const runWorker = () =>
   runService(async () => {

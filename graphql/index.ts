@@ -7,12 +7,15 @@ import type { Registry } from 'prom-client'
 import { type Caller, callerOf } from './access.ts'
 import { type ApiContext, contextOf, type Services } from './context.ts'
 import { ApiError, explain, formatError } from './errors.ts'
+import { EXPORT_PATHS, serveExport } from './export/route.ts'
 import { serveArtifact } from './files.ts'
 import { openFeed } from './live/feed.ts'
 import { serveSockets } from './live/socket.ts'
 import { LIMITS } from './manners/limits.ts'
 import { metricsPlugin } from './manners/metrics.ts'
 import { costPlugin } from './manners/plugin.ts'
+import { type RegisteredQueries, registered } from './manners/registered.ts'
+import { statusPlugin } from './manners/status.ts'
 import { livez, metrics, readyz } from './probes.ts'
 import { apiSchema } from './schema.ts'
 
@@ -26,6 +29,8 @@ export interface ApiOptions extends Omit<Services, 'feed'> {
   web?: string | RequestHandler
   /** Shown at `/metrics`; the API adds its own. */
   registry?: Registry
+  /** Queries that are known by their hash; without it, clients may register any (Apollo's automatic persisted queries). */
+  register?: RegisteredQueries
 }
 
 export interface Api {
@@ -38,7 +43,7 @@ export interface Api {
 /** The largest request: an uploaded artifact, escaped as JSON. */
 const BODY_LIMIT = '2500kb'
 
-/** Serves GraphQL over HTTP and WebSocket at `/graphql`, artifacts, probes and the page.
+/** Serves GraphQL over HTTP and WebSocket at `/graphql`, exports, artifacts, probes and the page.
  *  @throws ApiError when the port is taken, naming PORT. */
 export async function startApi(options: ApiOptions): Promise<Api> {
   const services: Services = { ...options, feed: await openFeed(options.db) }
@@ -51,10 +56,13 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   app.get('/readyz', readyz(services))
   if (options.registry) app.get('/metrics', metrics(options.registry))
   app.get('/artifacts/:name', serveArtifact(services))
-  app.use('/graphql', express.json({ limit: BODY_LIMIT }), identify(services), emptyBody, answer(apollo, services))
+  const entry = [express.json({ limit: BODY_LIMIT }), identify(services), emptyBody, ...register(options)]
+  app.use('/graphql', entry, answer(apollo, services))
+  app.get(EXPORT_PATHS, entry, serveExport(services))
+  app.post(EXPORT_PATHS, entry, serveExport(services))
   if (options.web) app.use(typeof options.web === 'string' ? express.static(options.web) : options.web)
   app.use(faults(services))
-  const stopSockets = serveSockets(server, '/graphql', services)
+  const stopSockets = serveSockets(server, '/graphql', services, options.register)
   let closing: Promise<void> | undefined
   const close = async () => {
     await stopSockets()
@@ -75,17 +83,25 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   }
 }
 
-const apolloServer = ({ log, registry }: ApiOptions) =>
+const register = ({ register }: ApiOptions) => (register ? [registered(register)] : [])
+
+const apolloServer = ({ log, registry, register }: ApiOptions) =>
   new ApolloServer<ApiContext>({
     schema: apiSchema(),
     introspection: true,
     includeStacktraceInErrorResponses: false,
     allowBatchedHttpRequests: false,
     csrfPrevention: true,
+    persistedQueries: register ? false : {},
     parseOptions: { maxTokens: LIMITS.tokens },
     formatError: (formatted, error) => formatError(formatted, error, log),
     logger: { debug() {}, info() {}, warn() {}, error: (message) => log.error({}, String(message)) },
-    plugins: [costPlugin, ApolloServerPluginLandingPageDisabled(), ...(registry ? [metricsPlugin(registry)] : [])],
+    plugins: [
+      costPlugin,
+      statusPlugin,
+      ApolloServerPluginLandingPageDisabled(),
+      ...(registry ? [metricsPlugin(registry)] : []),
+    ],
     nodeEnv: 'production',
     stopOnTerminationSignals: false,
   })

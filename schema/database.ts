@@ -34,10 +34,19 @@ export class DatabaseError extends Error {
 
 const describe = (url: string) => url.replace(/\/\/([^:@/]+):[^@]*@/, '//$1:…@')
 
+export interface DatabaseOptions {
+  /** The most connections. */
+  max?: number
+  name?: string
+  /** PostgreSQL ends a statement that takes longer, with the code 57014. */
+  statementTimeoutMs?: number
+}
+
 /** Opens a pool on `url`. @throws DatabaseError when nothing answers there, naming `DATABASE_URL` and the host (never the password). */
-export async function openDatabase(url: string, options: { max?: number; name?: string } = {}): Promise<Database> {
+export async function openDatabase(url: string, options: DatabaseOptions = {}): Promise<Database> {
   const settings: pg.ClientConfig = { connectionString: url, types, application_name: options.name ?? 'modelcommons' }
-  const pool = new pg.Pool({ ...settings, max: options.max ?? 10, connectionTimeoutMillis: 10_000 })
+  const limits = options.statementTimeoutMs ? { statement_timeout: options.statementTimeoutMs } : {}
+  const pool = new pg.Pool({ ...settings, ...limits, max: options.max ?? 10, connectionTimeoutMillis: 10_000 })
   pool.on('error', () => {}) // an idle connection that breaks is replaced at its next use, which reports what is wrong
   try {
     await pool.query('select 1')

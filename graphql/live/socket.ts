@@ -7,11 +7,17 @@ import { contextOf, type Services } from '../context.ts'
 import { ApiError, formatError } from '../errors.ts'
 import { LIMITS, measure } from '../manners/limits.ts'
 import { refuse } from '../manners/plugin.ts'
+import { type RegisteredQueries, resolveRegistered } from '../manners/registered.ts'
 import { apiSchema } from '../schema.ts'
 
 /** Serves subscriptions (and everything else) over graphql-ws at `path`, under the same limits, access and errors as over HTTP.
  *  Returns how to stop. */
-export function serveSockets(server: Server, path: string, services: Services): () => Promise<void> {
+export function serveSockets(
+  server: Server,
+  path: string,
+  services: Services,
+  register?: RegisteredQueries,
+): () => Promise<void> {
   const schema = apiSchema()
   const format = (error: GraphQLError): GraphQLFormattedError => formatError(error.toJSON(), error, services.log)
   const sockets = new WebSocketServer({ noServer: true, maxPayload: 2_500_000 })
@@ -33,10 +39,13 @@ export function serveSockets(server: Server, path: string, services: Services): 
         }
         return true
       },
-      onSubscribe({ extra, subscriptions }, _id, { query, operationName, variables }) {
+      onSubscribe({ extra, subscriptions }, _id, payload) {
         try {
           refuse(() => requireRoom(Object.keys(subscriptions).length))
-          const document = parse(query, { maxTokens: LIMITS.tokens })
+          const asked: Record<string, unknown> = { ...payload }
+          if (register) refuse(() => resolveRegistered(register, asked))
+          const { operationName, variables } = payload
+          const document = parse(String(asked.query), { maxTokens: LIMITS.tokens })
           const faults = validate(schema, document)
           if (faults.length > 0) return faults
           const operation = getOperationAST(document, operationName)

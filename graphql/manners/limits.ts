@@ -20,8 +20,8 @@ import { ApiError } from '../errors.ts'
 import { DEFAULT_FIRST, requireSize } from '../query/page.ts'
 
 /** What a query may ask of us. Its cost is about the number of objects it can return: a list counts as many as it asks for,
- *  times what each of them brings; a field may state its own cost. */
-export const LIMITS = { depth: 18, aliases: 50, cost: 50_000, tokens: 4_000 }
+ *  times what each of them brings; a field may state its own cost. No statement of it runs longer than `statementMs`. */
+export const LIMITS = { depth: 18, aliases: 50, cost: 50_000, tokens: 4_000, statementMs: 10_000 }
 
 /** Lists that take no size are reckoned at this length. */
 const UNSIZED = 20
@@ -36,6 +36,10 @@ interface Measure {
 
 type Variables = Record<string, unknown>
 
+/** Costs that were found, by operation: parsed documents are kept, so the same one comes again. `sizes` names the variables that they hang on. */
+const known = new WeakMap<OperationDefinitionNode, { sizes: readonly string[]; costs: Map<string, number> }>()
+const MOST_KNOWN = 100
+
 /** The cost of an operation. @throws ApiError when it is too deep, has too many aliases, or costs too much. */
 export function measure(
   schema: GraphQLSchema,
@@ -43,6 +47,22 @@ export function measure(
   operation: OperationDefinitionNode,
   variables: Variables,
 ): number {
+  const before = known.get(operation)
+  const key = (sizes: readonly string[]) => JSON.stringify(sizes.map((name) => variables[name]))
+  const found = before?.costs.get(key(before.sizes))
+  if (found !== undefined) return found
+  const { cost, sizes } = reckon(schema, document, operation, variables)
+  const entry = before ?? { sizes, costs: new Map() }
+  if (entry.costs.size < MOST_KNOWN) known.set(operation, entry).get(operation)!.costs.set(key(entry.sizes), cost)
+  return cost
+}
+
+function reckon(
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  operation: OperationDefinitionNode,
+  variables: Variables,
+) {
   const aliases = countAliases(document)
   if (aliases > LIMITS.aliases)
     throw new ApiError(
@@ -50,12 +70,9 @@ export function measure(
       `The query has ${aliases} aliases, more than ${LIMITS.aliases}. Use a list with where.id.in, or several queries.`,
     )
   const root = schema.getRootType(operation.operation)
-  if (!root) return 0
-  const { depth, cost } = new Reckoning(document, withDefaults(operation, variables)).set(
-    operation.selectionSet,
-    root,
-    UNSIZED,
-  )
+  if (!root) return { cost: 0, sizes: [] }
+  const reckoning = new Reckoning(document, withDefaults(operation, variables))
+  const { depth, cost } = reckoning.set(operation.selectionSet, root, UNSIZED)
   if (depth > LIMITS.depth)
     throw new ApiError(
       'TOO_COMPLEX',
@@ -66,7 +83,7 @@ export function measure(
       'TOO_COMPLEX',
       `The query may return ${cost} objects, more than ${LIMITS.cost}. Ask for smaller pages with \`first\`, or fewer levels.`,
     )
-  return cost
+  return { cost, sizes: [...reckoning.sizes] }
 }
 
 /** The variables as execution will see them. */
@@ -90,6 +107,8 @@ function countAliases(document: DocumentNode): number {
 class Reckoning {
   private readonly fragments = new Map<string, FragmentDefinitionNode>()
   private readonly known = new Map<string, Measure>()
+  /** The variables that sizes were taken from. */
+  readonly sizes = new Set<string>()
 
   constructor(
     document: DocumentNode,
@@ -166,7 +185,9 @@ class Reckoning {
     const value = node.arguments?.find((argument) => argument.name.value === name)?.value
     if (value?.kind === Kind.INT) return Number(value.value)
     if (value?.kind === Kind.LIST) return value.values
-    return value?.kind === Kind.VARIABLE ? this.variables[value.name.value] : undefined
+    if (value?.kind !== Kind.VARIABLE) return undefined
+    this.sizes.add(value.name.value)
+    return this.variables[value.name.value]
   }
 }
 

@@ -103,7 +103,7 @@ export function pageSql(
     ...(keys ? [beyond(statement, order, alias, keys, backward)] : []),
   ]
   const inner = `select ${listColumns(alias, columns)}, ${keysSql(order, alias)} as "$keys" from "${table.table}" ${alias}
-    where ${conditions.join(' and ')} order by ${orderSql(order, alias, backward)} limit ${size + 1}`
+    where ${conditions.join(' and ')} order by ${orderSql(order, alias, backward)} limit ${Number.isFinite(size) ? size + 1 : 'all'}`
   const text = by
     ? `select p.key as "$parent", r.* from unnest(${parent}) with ordinality as p(key, place)
        cross join lateral (select s.*, row_number() over () as "$n" from (${inner}) s) r order by p.place, r."$n"`

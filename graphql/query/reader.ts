@@ -40,6 +40,11 @@ export class Reader {
     return moment
   }
 
+  /** Forgets what was loaded by key, not the moment. */
+  protected forget(): void {
+    this.loaders.clear()
+  }
+
   /** Loads by key at one site of the query; `load` gets all keys at once. */
   batched<T>(
     site: string,
@@ -132,6 +137,11 @@ export class Reader {
   /** Runs a statement whose rows are those of `table` as of `moment`. */
   async read(table: TableDefinition, moment: Moment, statement: Statement, text: string): Promise<Row[]> {
     const { rows } = await this.sql.query(prepared(text, statement.values))
+    return this.placed(rows, table, moment)
+  }
+
+  /** Rows of `table` as they stood at `moment`. */
+  protected placed(rows: Row[], table: TableDefinition, moment: Moment): Row[] {
     for (const row of rows) {
       row[AT] = moment
       row[OF] = table

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { checkAudits } from './audits.ts'
 import { checkSimulator } from './simulator.ts'
 
 /** `npm run check -- NAME`: checks that take too long for the tests. */
@@ -8,6 +9,7 @@ const { positionals, values } = parseArgs({
 })
 
 const checks: Record<string, () => Promise<boolean>> = {
+  audits: checkAudits,
   simulator: () => checkSimulator(Number(values.seeds ?? 20), Number(values.seed), values.bug),
 }
 

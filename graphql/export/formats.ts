@@ -1,0 +1,50 @@
+import type { Column } from './columns.ts'
+
+/** How rows become text. */
+export interface Format {
+  contentType: string
+  /** What comes before the rows. */
+  head(columns: readonly Column[]): string
+  row(columns: readonly Column[], row: Record<string, unknown>): string
+}
+
+/** One JSON object a line, as the query would return it. */
+export const jsonLines: Format = {
+  contentType: 'application/jsonl; charset=utf-8',
+  head: () => '',
+  row: (_columns, row) => `${JSON.stringify(row)}\n`,
+}
+
+/** CSV after RFC 4180, a header first. Nothing is written for null and `""` for an empty text; lists and objects are JSON. `spreadsheet`: a text
+ *  that a spreadsheet would run as a formula gets an apostrophe before it. */
+export const csv = ({ spreadsheet }: { spreadsheet: boolean }): Format => ({
+  contentType: 'text/csv; charset=utf-8; header=present',
+  head: (columns) => line(columns.map(({ name }) => quoted(name))),
+  row: (columns, row) =>
+    line(
+      columns.map(({ path }) => {
+        const text = textOf(valueAt(row, path))
+        return text === null ? '' : quoted(spreadsheet && FORMULA.test(text) && !NUMBER.test(text) ? `'${text}` : text)
+      }),
+    ),
+})
+
+const FORMULA = /^[=+\-@\t\r]/
+const NUMBER = /^[-+]?\d+(\.\d+)?(e[-+]?\d+)?$/i
+
+const line = (cells: readonly string[]) => `${cells.join(',')}\r\n`
+
+const quoted = (text: string) =>
+  text === '' || /[",\r\n]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+
+function valueAt(row: Record<string, unknown>, path: readonly string[]): unknown {
+  let value: unknown = row
+  for (const key of path) value = (value as Record<string, unknown> | null | undefined)?.[key]
+  return value
+}
+
+function textOf(value: unknown): string | null {
+  if (value === null || value === undefined) return null
+  if (value instanceof Date) return value.toISOString()
+  return typeof value === 'object' ? JSON.stringify(value) : String(value)
+}

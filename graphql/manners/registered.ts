@@ -1,0 +1,70 @@
+import { createHash } from 'node:crypto'
+import type { RequestHandler } from 'express'
+import { ApiError } from '../errors.ts'
+
+/** Queries that the operator knows by the SHA-256 of their text, so that clients send the hash alone, and strangers nothing else. */
+export interface RegisteredQueries {
+  /** By hash, 64 hex digits. */
+  queries: ReadonlyMap<string, string>
+  /** Whether every other query is refused. */
+  only: boolean
+}
+
+export const hashQuery = (query: string) => createHash('sha256').update(query).digest('hex')
+
+/** Reads a file of queries: an object from hash to query, or a manifest in Apollo's form (`{operations: [{id, body}]}`).
+ *  @throws ApiError naming the entry whose hash is not that of its text. */
+export function readRegistered(text: string, only: boolean): RegisteredQueries {
+  const given = JSON.parse(text) as { operations?: { id: string; body: string }[] } & Record<string, string>
+  const pairs = Array.isArray(given.operations)
+    ? given.operations.map(({ id, body }) => [id, body] as const)
+    : Object.entries(given as Record<string, string>)
+  for (const [hash, query] of pairs)
+    if (typeof query !== 'string' || hashQuery(query) !== hash)
+      throw new ApiError(
+        'BAD_REGISTER',
+        `${hash} is not the SHA-256 of its query. Write the file anew from the queries.`,
+      )
+  return { queries: new Map(pairs), only }
+}
+
+/** Puts the registered query in the place of its hash, which comes as Apollo's clients send it (`extensions.persistedQuery.sha256Hash`) or as
+ *  `documentId: "sha256:…"`. @throws ApiError for another query where only registered ones may be asked. */
+export function resolveRegistered({ queries, only }: RegisteredQueries, body: Record<string, unknown>): void {
+  const extensions = body.extensions as { persistedQuery?: { sha256Hash?: unknown } } | null | undefined
+  const named = String(body.documentId ?? '').replace(/^sha256:/, '') || extensions?.persistedQuery?.sha256Hash
+  const query = typeof named === 'string' ? queries.get(named) : undefined
+  if (query !== undefined && !body.query) {
+    body.query = query
+    delete body.extensions
+  } else if (only && !(typeof body.query === 'string' && queries.has(hashQuery(body.query))))
+    throw new ApiError(
+      'NOT_REGISTERED',
+      'Only registered queries may be asked here. Have this one registered by the operator.',
+    )
+}
+
+/** The same for requests over HTTP, in whichever place they carry what they ask. */
+export const registered =
+  (register: RegisteredQueries): RequestHandler =>
+  (request, response, next) => {
+    try {
+      if (request.method === 'GET') {
+        const url = new URL(request.originalUrl, 'http://localhost')
+        const given: Record<string, unknown> = Object.fromEntries(url.searchParams)
+        if (typeof given.extensions === 'string') given.extensions = JSON.parse(given.extensions)
+        resolveRegistered(register, given)
+        if (typeof given.query === 'string') url.searchParams.set('query', given.query)
+        if (given.extensions === undefined) url.searchParams.delete('extensions')
+        request.url = request.url.replace(/(\?.*)?$/, url.search)
+        request.originalUrl = url.pathname + url.search
+      } else resolveRegistered(register, request.body)
+      next()
+    } catch (error) {
+      const told =
+        error instanceof ApiError
+          ? error
+          : new ApiError('BAD_REQUEST', 'extensions is not JSON. Send it as Apollo’s clients do.')
+      response.status(400).json({ errors: [{ message: told.message, extensions: { code: told.code } }] })
+    }
+  }

@@ -1,0 +1,46 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { serverAudits } from 'graphql-http'
+import { startApi } from '#graphql/index.ts'
+import { localStore } from '#schema/artifacts.ts'
+import { openDatabase } from '#schema/database.ts'
+import { startPostgres } from '#schema/postgres.ts'
+import { migrate } from '#schema/source.ts'
+import { CHAIN_ID } from '#test/factory.ts'
+
+/** Lists what each of graphql-http's audits says of the API. True when all hold. */
+export async function checkAudits(): Promise<boolean> {
+  const folder = await mkdtemp(join(tmpdir(), 'audits-'))
+  const server = await startPostgres(join(folder, 'postgres'))
+  try {
+    await migrate(server.url)
+    const db = await openDatabase(server.url)
+    const api = await startApi({
+      db,
+      queues: { add: async () => {} },
+      artifacts: localStore(join(folder, 'artifacts')),
+      deployment: { chainId: CHAIN_ID, addresses: {} },
+      auth: 'open',
+      log: console,
+      host: '127.0.0.1',
+      port: 0,
+    })
+    // Browsers cannot send a plain GET across sites: it takes a header that they would have to ask for.
+    const fetchFn = (input: string, init: RequestInit = {}) =>
+      fetch(input, { ...init, headers: { ...(init.headers as object), 'apollo-require-preflight': '1' } })
+    const counts: Record<string, number> = { ok: 0, warn: 0, error: 0 }
+    for (const audit of serverAudits({ url: `${api.url}/graphql`, fetchFn })) {
+      const result = await audit.fn()
+      counts[result.status]!++
+      console.log(`${result.status.padEnd(5)} ${audit.name}${result.status === 'ok' ? '' : `: ${result.reason}`}`)
+    }
+    console.log(JSON.stringify(counts))
+    await api.stop()
+    await db.close()
+    return counts.warn === 0 && counts.error === 0
+  } finally {
+    await server.stop()
+    await rm(folder, { recursive: true, force: true })
+  }
+}
