@@ -12,16 +12,7 @@ import {
   sum,
   tensor,
 } from '#engine/graph/index.ts'
-
-/** Gradients with respect to one weight of the adapter, a row each. */
-export interface GradientBlock {
-  /** Numbers of a row. */
-  width: number
-  /** Training examples (N,width). */
-  train: Float32Array
-  /** Validation examples (M,width). */
-  validation: Float32Array
-}
+import type { GradientBlock } from './gradientBlocks.ts'
 
 /**
  * DataInf (Kwon, Wu, Wu & Zou, "DataInf: efficiently estimating data influence in LoRA-tuned LLMs", 2024): the inverse

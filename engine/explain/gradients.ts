@@ -46,7 +46,7 @@ export class ExampleGradients {
   /** Numbers in each of them. */
   readonly sizes: readonly number[]
   private readonly batch: number
-  private readonly feeds: Record<string, Tensor>
+  private feeds: Record<string, Tensor>
   private readonly programs: ProgramCache<number>
 
   constructor(private readonly model: ExplainedModel) {
@@ -57,6 +57,11 @@ export class ExampleGradients {
     this.batch = batch
     this.feeds = { ...feedsOf(weights), ...feedsOf(adapter) }
     this.programs = new ProgramCache((length) => runner.compile(this.graph(length)), 16)
+  }
+
+  /** Goes on with another adapter of the same shapes; what is compiled stays. */
+  setAdapter(adapter: Weights): void {
+    this.feeds = { ...this.feeds, ...feedsOf(adapter) }
   }
 
   private graph(length: number) {

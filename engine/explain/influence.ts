@@ -1,8 +1,8 @@
-import { onnxRuntime, type Runner } from '#engine/graph/index.ts'
+import type { Weights } from '#engine/formats/weights.ts'
+import { onnxRuntime } from '#engine/graph/index.ts'
 import { estimateMean } from '#engine/stats/estimate.ts'
-import { Projection } from '#engine/stats/projection.ts'
-import { countLearned, type TokenRow } from '#engine/train/rows.ts'
-import { DataInf, type GradientBlock } from './dataInf.ts'
+import { DataInf } from './dataInf.ts'
+import { type GradientOptions, gradientBlocks, type WeightedRow } from './gradientBlocks.ts'
 import { ExampleGradients, type ExplainedModel } from './gradients.ts'
 
 export interface Influence {
@@ -12,69 +12,42 @@ export interface Influence {
   standardError: number
 }
 
-export interface WeightedRow extends TokenRow {
-  weight?: number
+export interface InfluenceOptions extends GradientOptions {
+  /** Adapters by which training passed on its way. */
+  passed?: readonly Weights[]
 }
 
-export interface InfluenceOptions {
-  signal?: AbortSignal
-  /** Examples whose gradient is known, of all. */
-  onProgress?(done: number, all: number): void
-  /** Is given every training example's gradient, in an order of its own, such as to keep a sketch. */
-  onGradient?(index: number, parts: readonly Float32Array[]): void
-  /** Numbers kept in memory at most; beyond, gradients of each weight are sketched. Default 2^28, which is 1 GiB. */
-  room?: number
-}
-
-/** A narrower sketch would drown the products in noise. */
-const LEAST_WIDTH = 256
-
-/** The influence of every training example on the loss of the validation examples. */
+/**
+ * The influence of every training example on the loss of the validation examples, by DataInf: the mean over the adapter
+ * and those that training passed by. At the end what an example taught is partly memorised and its gradient mostly
+ * noise; one checkpoint's noise is not the other's (Park et al., "TRAK: attributing model behavior at scale", 2023).
+ */
 export async function influences(
   model: ExplainedModel,
   training: readonly WeightedRow[],
   validation: readonly WeightedRow[],
-  { signal, onProgress, onGradient, room = 2 ** 28 }: InfluenceOptions = {},
+  { passed = [], onProgress, onGradient, ...options }: InfluenceOptions = {},
 ): Promise<Influence[]> {
-  if (training.length === 0 || validation.length === 0)
-    throw new Error('Influence needs at least one training and one validation example.')
-  const runner: Runner = model.runner ?? onnxRuntime()
+  const { runner = onnxRuntime() } = model
+  const adapters = [...passed, model.adapter]
   const gradients = new ExampleGradients({ ...model, runner })
   const dataInf = new DataInf(runner)
   try {
-    const all = training.length + validation.length
-    const sketches = sketchesFor(gradients.sizes, all, room)
-    const blocks: GradientBlock[] = gradients.sizes.map((size, place) => {
-      const width = sketches[place]?.dimensions ?? size
-      return {
-        width,
-        train: new Float32Array(training.length * width),
-        validation: new Float32Array(validation.length * width),
-      }
-    })
-    const fill = async (side: 'train' | 'validation', rows: readonly WeightedRow[], from: number) => {
-      let done = from
-      for await (const { index, parts } of gradients.of(rows, scaleOf(rows), signal)) {
-        blocks.forEach((block, place) => {
-          block[side].set(sketches[place]?.project(parts[place]!) ?? parts[place]!, index * block.width)
-        })
-        if (side === 'train') onGradient?.(index, parts)
-        onProgress?.(++done, all)
-      }
+    const sums = validation.map(() => new Float64Array(training.length))
+    for (const [place, adapter] of adapters.entries()) {
+      gradients.setAdapter(adapter)
+      const blocks = await gradientBlocks(gradients, training, validation, {
+        ...options,
+        onProgress: onProgress && ((done, all) => onProgress(place * all + done, adapters.length * all)),
+        ...(adapter === model.adapter && { onGradient }),
+      })
+      for (const [m, row] of (await dataInf.influences(blocks, options.signal)).entries())
+        for (let n = 0; n < row.length; n++) sums[m]![n]! += row[n]! / adapters.length
     }
-    await fill('train', training, 0)
-    await fill('validation', validation, training.length)
-    const found = await dataInf.influences(blocks, signal)
-    return summarise(found, training.length)
+    return summarise(sums, training.length)
   } finally {
     await Promise.all([gradients.release(), dataInf.release()])
   }
-}
-
-/** As in training: every learned token counts equally, so a longer example pulls more. 1 for one of average length. */
-export function scaleOf(rows: readonly WeightedRow[]): (index: number) => number {
-  const average = rows.reduce((sum, row) => sum + countLearned(row), 0) / rows.length
-  return (index) => (rows[index]!.weight ?? 1) / average
 }
 
 /** Mean and standard error over the rows of (M,N), for each column. */
@@ -82,17 +55,5 @@ export function summarise(found: readonly Float64Array[], count: number): Influe
   return Array.from({ length: count }, (_, index) => {
     const { mean, standardError } = estimateMean(found.map((row) => row[index]!))
     return { mean, standardError: Number.isFinite(standardError) ? standardError : 0 }
-  })
-}
-
-/** A projection for each weight where the whole gradients would not fit, else nothing. */
-function sketchesFor(sizes: readonly number[], rows: number, room: number): (Projection | undefined)[] {
-  const total = sizes.reduce((a, b) => a + b, 0)
-  if (rows * total <= room) return []
-  return sizes.map((length, place) => {
-    const width = Math.max(LEAST_WIDTH, 2 * Math.floor((room / rows) * (length / total) * 0.5))
-    return width >= length
-      ? undefined
-      : new Projection({ seed: `influence/${place}`, length, dimensions: Math.min(width, 65_536) })
   })
 }

@@ -39,6 +39,8 @@ export interface FineTuneInput {
   /** Seconds between saves. Default 5. */
   checkpointEvery?: number
   outFolder: string
+  /** Where the adapter is left as it stood half-way, for `influence`. */
+  halfwayFolder?: string
 }
 
 export interface FineTuneResult {
@@ -52,7 +54,7 @@ export interface FineTuneResult {
 
 /** Trains an adapter on prompts and completions. A run that was killed and started again ends with the same bytes. */
 export async function fineTune(input: FineTuneInput, { emit, signal }: TaskContext): Promise<FineTuneResult> {
-  const { samples, training, checkpointFile, outFolder } = input
+  const { samples, training, checkpointFile, outFolder, halfwayFolder } = input
   if (samples.length === 0) throw new TaskError('There are no samples to train on; give at least one.')
   emit({ type: 'progress', done: 0, stage: 'loading' })
   const base = await loadBase(input.baseFolder)
@@ -84,15 +86,18 @@ export async function fineTune(input: FineTuneInput, { emit, signal }: TaskConte
       }),
     })
     const checkpoint = { file: checkpointFile, every: input.checkpointEvery }
+    const write = async (folder: string) =>
+      writeAdapter(folder, adapterOf({ lora, weights: await trainer.parameters() }), { replace: true })
     for await (const { step, steps, loss, learningRate, evaluation } of resumed(run, checkpoint, signal)) {
       emit({ type: 'metric', name: 'loss', step, value: loss })
       emit({ type: 'metric', name: 'learningRate', step, value: learningRate })
       if (evaluation) emit({ type: 'metric', name: 'evalLoss', step, value: evaluation.loss })
+      if (halfwayFolder !== undefined && step === Math.ceil(steps / 2)) await write(halfwayFolder)
       emit({ type: 'progress', done: (0.95 * step) / steps, stage: 'training' })
     }
     emit({ type: 'progress', done: 0.95, stage: 'measuring' })
     const { loss: finalLoss } = await trainer.evaluate(examples, signal)
-    await writeAdapter(outFolder, adapterOf({ lora, weights: await trainer.parameters() }), { replace: true })
+    await write(outFolder)
     emit({ type: 'progress', done: 1, stage: 'trained' })
     const tokens = epochs * examples.reduce((sum, { ids }) => sum + ids.length, 0)
     return { adapterFolder: outFolder, steps: run.steps, finalLoss, tokens }

@@ -1,19 +1,22 @@
 import { rename } from 'node:fs/promises'
 import { type Influence, influences } from '#engine/explain/influence.ts'
+import type { Weights } from '#engine/formats/weights.ts'
+import type { LoraConfig } from '#engine/model/lora.ts'
 import { Projection } from '#engine/stats/projection.ts'
 import { SketchLog } from '#engine/stats/sketches.ts'
 import type { TextPair } from './encode.ts'
 import { type TrainingSample, toExamples } from './fineTune.ts'
-import { loadAdapter, loadBase } from './models.ts'
+import { type Base, loadAdapter, loadBase } from './models.ts'
 import { type TaskContext, TaskError } from './task.ts'
 
 export interface InfluenceInput {
   baseFolder: string
   adapterFolder: string
+  /** Adapters by which training passed, such as the one half-way: influence is measured there too. */
+  passedFolders?: readonly string[]
   samples: readonly TrainingSample[]
   validation: readonly TextPair[]
   maxLength?: number
-  seed: number
   /** Sketches of the samples' gradients are left here, for `explainAnswer`. */
   sketchFile?: string
 }
@@ -25,7 +28,10 @@ export const SKETCH_DIMENSIONS = 4096
 export const gradientSketch = (length: number): Projection =>
   new Projection({ seed: 'gradients', length, dimensions: SKETCH_DIMENSIONS })
 
-/** Measures what each training sample does for the loss on the validation items, by DataInf. Positive is helpful. */
+/**
+ * Measures what each training sample does for the loss on the validation items, by DataInf, against what it does for the
+ * same items with another's answer. Positive is helpful.
+ */
 export async function influence(
   input: InfluenceInput,
   { emit, signal }: TaskContext,
@@ -38,6 +44,7 @@ export async function influence(
   const base = await loadBase(input.baseFolder)
   const { lora, weights: adapter } = await loadAdapter(base, input.adapterFolder)
   const { config, weights } = base
+  const passed = await Promise.all((input.passedFolders ?? []).map((folder) => loadPassed(base, lora, folder)))
   const sketches = new Array<Float32Array>(samples.length)
   let sketch: Projection | undefined
   const found = await influences(
@@ -46,6 +53,8 @@ export async function influence(
     toExamples(base, validation, maxLength),
     {
       signal,
+      passed,
+      against: toExamples(base, mismatched(validation), maxLength),
       onProgress: (done, all) => {
         if (done % 16 === 0) emit({ type: 'progress', done: (0.9 * done) / all, stage: 'measuring' })
       },
@@ -59,6 +68,25 @@ export async function influence(
   if (sketchFile !== undefined && sketch) await writeSketches(sketchFile, sketch, sketches)
   emit({ type: 'progress', done: 1, stage: 'measured' })
   return { influences: found }
+}
+
+async function loadPassed(base: Base, lora: LoraConfig, folder: string): Promise<Weights> {
+  const passed = await loadAdapter(base, folder)
+  if (JSON.stringify(passed.lora) !== JSON.stringify(lora))
+    throw new TaskError(`${folder} is of another configuration than the adapter; name one of the same run.`)
+  return passed.weights
+}
+
+/** Each item with the answer of another, half the list away or the next that differs; none where all answers are alike. */
+export function mismatched(items: readonly TextPair[]): TextPair[] {
+  const apart = items.length >> 1
+  return items.flatMap(({ prompt, completion }, index) => {
+    for (let step = 0; step < items.length; step++) {
+      const other = items[(index + apart + step) % items.length]!
+      if (other.completion !== completion) return [{ prompt, completion: other.completion }]
+    }
+    return []
+  })
 }
 
 /** The file appears whole or not at all. */

@@ -9,7 +9,7 @@ import { evaluate } from './evaluate.ts'
 import { explainAnswer } from './explainAnswer.ts'
 import { type FineTuneInput, fineTune } from './fineTune.ts'
 import { generate } from './generate.ts'
-import { influence } from './influence.ts'
+import { influence, mismatched } from './influence.ts'
 import { adapterOf } from './models.ts'
 import { scoreOf } from './rubric.ts'
 import type { EngineEvent, TaskContext } from './task.ts'
@@ -96,14 +96,15 @@ test('samples that teach the skill help more than samples that teach its opposit
   )
   const young = join(model.folder, 'young')
   const plan = { ...training(young), samples: mixed }
-  await fineTune({ ...plan, training: { ...plan.training, epochs: 8 } }, context())
+  const halfwayFolder = join(model.folder, 'younger')
+  await fineTune({ ...plan, training: { ...plan.training, epochs: 8 }, halfwayFolder }, context())
   const sketchFile = join(model.folder, 'sketches')
   const input = {
     baseFolder: model.baseFolder,
     adapterFolder: young,
+    passedFolders: [halfwayFolder],
     samples: mixed,
     validation,
-    seed: 1,
     sketchFile,
   }
   const { influences } = await influence(input, context())
@@ -145,12 +146,13 @@ test('samples that teach the skill help more than samples that teach its opposit
 
 test('an aborted run saves where it stands, and goes on to the same bytes', async () => {
   const [once, twice] = [join(model.folder, 'once'), join(model.folder, 'twice')]
-  await fineTune(training(once), context())
+  const halves = (folder: string) => ({ ...training(folder), halfwayFolder: `${folder}-half` })
+  await fineTune(halves(once), context())
   const abort = new AbortController()
-  const input = { ...training(twice), checkpointFile: join(model.folder, 'checkpoint'), checkpointEvery: 1000 }
+  const input = { ...halves(twice), checkpointFile: join(model.folder, 'checkpoint'), checkpointEvery: 1000 }
   const first = fineTune(input, {
     signal: abort.signal,
-    emit: (event) => event.type === 'metric' && event.step === 9 && abort.abort(new Error('enough')),
+    emit: (event) => event.type === 'metric' && event.step === 24 && abort.abort(new Error('enough')),
   })
   await expect(first).rejects.toThrow('enough')
   let firstStep = 0
@@ -158,9 +160,20 @@ test('an aborted run saves where it stands, and goes on to the same bytes', asyn
     ...context(),
     emit: (event) => event.type === 'metric' && (firstStep ||= event.step),
   })
-  expect(firstStep).toBe(10)
+  expect(firstStep).toBe(25)
   const bytes = (folder: string) => readFile(join(folder, 'adapter_model.safetensors'))
   expect((await bytes(twice)).equals(await bytes(once))).toBe(true)
+  expect((await bytes(`${twice}-half`)).equals(await bytes(`${once}-half`))).toBe(true)
+  expect((await bytes(`${twice}-half`)).equals(await bytes(twice))).toBe(false)
+})
+
+test('each validation item meets the answer of another, which is not its own', () => {
+  const answered = (answers: string) => [...answers].map((completion, index) => ({ prompt: `${index}`, completion }))
+  const completions = (answers: string) => mismatched(answered(answers)).map(({ completion }) => completion)
+  expect(completions('abcd')).toEqual(['c', 'd', 'a', 'b'])
+  expect(completions('abab')).toEqual(['b', 'a', 'b', 'a'])
+  expect(completions('aaaa')).toEqual([])
+  expect(mismatched(answered('aab')).map(({ prompt }) => prompt)).toEqual(['0', '1', '2'])
 })
 
 test('what cannot be used is refused with a word on what to do', async () => {

@@ -45,6 +45,7 @@ export const fineTune =
     const samples = await Promise.all(contributions.map((one) => sampleOf(job, one)))
     const base = await baseFolder(at, facts)
 
+    const halfwayFolder = join(job.checkpointFolder, 'halfway')
     const trained = await tools.engine.run(
       'fineTune',
       {
@@ -60,6 +61,7 @@ export const fineTune =
         },
         checkpointFile: join(job.checkpointFolder, 'training'),
         outFolder: join(job.checkpointFolder, 'adapter'),
+        halfwayFolder,
       },
       following(job, 0, 0.7, 'training'),
     )
@@ -69,7 +71,14 @@ export const fineTune =
     const sketchFile = join(job.checkpointFolder, 'sketches')
     const measured = await tools.engine.run(
       'influence',
-      { baseFolder: base, adapterFolder: trained.adapterFolder, samples, validation, seed: input.seed, sketchFile },
+      {
+        baseFolder: base,
+        adapterFolder: trained.adapterFolder,
+        passedFolders: [halfwayFolder],
+        samples,
+        validation,
+        sketchFile,
+      },
       following(job, 0.7, 0.95, 'measuring influence'),
     )
     const recorded = contributions.map((one, place) => {

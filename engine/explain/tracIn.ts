@@ -1,0 +1,63 @@
+import type { Weights } from '#engine/formats/weights.ts'
+import { input, matmul, onnxRuntime, tensor } from '#engine/graph/index.ts'
+import { type GradientBlock, type GradientOptions, gradientBlocks, type WeightedRow } from './gradientBlocks.ts'
+import { ExampleGradients, type ExplainedModel } from './gradients.ts'
+import { type Influence, summarise } from './influence.ts'
+
+/** Where training passed by. */
+export interface PassedCheckpoint {
+  adapter: Weights
+  /** With which it went on from here. */
+  learningRate: number
+}
+
+/**
+ * TracIn (Pruthi, Liu, Kale & Sundararajan, "Estimating training data influence by tracing gradient descent", 2020):
+ * the sum over checkpoints of learning rate × ⟨gradient of the validation example, gradient of the training example⟩, by
+ * how much the training example's steps lowered the validation example's loss. Positive is helpful.
+ */
+export async function tracIn(
+  model: Omit<ExplainedModel, 'adapter'>,
+  checkpoints: readonly PassedCheckpoint[],
+  training: readonly WeightedRow[],
+  validation: readonly WeightedRow[],
+  options: GradientOptions = {},
+): Promise<Influence[]> {
+  if (checkpoints.length === 0) throw new Error('TracIn follows the checkpoints of a run; give at least one.')
+  const { runner = onnxRuntime() } = model
+  const [N, M] = [training.length, validation.length]
+  const sums = Array.from({ length: M }, () => new Float64Array(N))
+  const gradients = new ExampleGradients({ ...model, adapter: checkpoints[0]!.adapter, runner })
+  try {
+    for (const { adapter, learningRate } of checkpoints) {
+      gradients.setAdapter(adapter)
+      for (const block of await gradientBlocks(gradients, training, validation, options)) {
+        const found = await products(block)
+        for (let at = 0; at < found.length; at++) sums[Math.floor(at / N)]![at % N]! += learningRate * found[at]!
+      }
+    }
+  } finally {
+    await gradients.release()
+  }
+  if (sums.some((row) => row.some((value) => !Number.isFinite(value))))
+    throw new Error('An influence is not finite: a gradient went wrong.')
+  return summarise(sums, N)
+
+  /** (M,N) */
+  async function products({ width, train, validation }: GradientBlock): Promise<Float32Array> {
+    const [left, right] = [input('validation', [M, width]), input('train', [N, width])]
+    const program = await runner.compile({
+      inputs: [left, right],
+      outputs: { products: matmul(left, right, { transposeB: true }) },
+    })
+    try {
+      const results = await program.run({
+        validation: tensor(validation, [M, width]),
+        train: tensor(train, [N, width]),
+      })
+      return results.products!.floats as Float32Array
+    } finally {
+      await program.release()
+    }
+  }
+}
