@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto'
-import { DataInf } from '#engine/explain/dataInf.ts'
 import { centredSimilarities, Embedder } from '#engine/explain/embeddings.ts'
 import { ExampleGradients } from '#engine/explain/gradients.ts'
-import { type Influence, summarise } from '#engine/explain/influence.ts'
-import { onnxRuntime } from '#engine/graph/index.ts'
+import type { Influence } from '#engine/explain/influence.ts'
+import { SketchedInfluence } from '#engine/explain/sketchedInfluence.ts'
 import { SpanIndex } from '#engine/spans/spanIndex.ts'
 import { Sketches } from '#engine/stats/sketches.ts'
 import type { TokenRow } from '#engine/train/rows.ts'
@@ -40,7 +39,9 @@ export interface AnswerSpan {
 export interface Explanation {
   /** Length of the answer. */
   tokens: number
-  /** Of each sample on the answer's tokens: mean and standard error over them. Positive: it made the token likelier. */
+  /** Parts that it was cut into to see how far its influences spread. */
+  parts: number
+  /** Of each sample on the answer's tokens: mean and standard error over its parts. Positive: it made the token likelier. */
   influences: Influence[]
   /** Of each sample, as the model sees it: the cosine, from -1 to 1. */
   similarities: number[]
@@ -59,16 +60,17 @@ export async function explainAnswer(input: ExplainAnswerInput, { emit, signal }:
   const tokens = answer.length
   if (tokens === 0) {
     const nothing = { mean: 0, standardError: 0 }
-    return { tokens, influences: samples.map(() => nothing), similarities: samples.map(() => 0), spans: [] }
+    return { tokens, parts: 0, influences: samples.map(() => nothing), similarities: samples.map(() => 0), spans: [] }
   }
   emit({ type: 'progress', done: 0.3, stage: 'measuring influence' })
-  const influences = await influencesOn(base, adapter, input, row, tokens, signal)
+  const influences = await influencesOn(corpus.gradients, corpus.sketched, row, tokens, signal)
   emit({ type: 'progress', done: 0.9, stage: 'finding spans' })
   const [embedding] = await corpus.embedder.embed([row], signal)
   const spans = corpus.spans.find(answer, { minLength: input.minSpan ?? 6, maxPlaces: corpus.spans.tokenCount })
   emit({ type: 'progress', done: 1, stage: 'traced' })
   return {
     tokens,
+    parts: Math.min(PARTS, tokens),
     influences,
     similarities: centredSimilarities(corpus.embeddings, embedding!),
     spans: spans.map(({ start, length, count, places }) => ({
@@ -92,46 +94,42 @@ function answerRow(base: Base, { prompt, answer: text }: ExplainAnswerInput): { 
   return { row: { ids: [...given, ...answer], mask: [...given.map(() => 0), ...answer.map(() => 1)] }, answer }
 }
 
-/** The gradient of every token's loss, sketched, against the sketches of the samples: DataInf in the sketches' space. */
+/** Parts that an answer is cut into at most, so that how sure its influences are can be told from their spread. */
+const PARTS = 16
+
+/** Influence on the answer: the gradient of each part's loss, sketched, against the sketches of the samples. */
 async function influencesOn(
-  { config, weights }: Base,
-  { lora, weights: adapter }: LoadedAdapter,
-  { samples, sketchFile }: ExplainAnswerInput,
+  gradients: ExampleGradients,
+  sketched: SketchedInfluence,
   row: TokenRow,
   tokens: number,
   signal: AbortSignal,
 ): Promise<Influence[]> {
-  const runner = onnxRuntime()
-  const gradients = new ExampleGradients({ config, weights, lora, adapter, runner })
-  const dataInf = new DataInf(runner)
-  try {
-    const projection = gradientSketch(gradients.sizes.reduce((a, b) => a + b, 0))
-    const sketches = await Sketches.read(sketchFile, projection)
-    if (sketches.count !== samples.length)
-      throw new TaskError(
-        `${sketchFile} holds ${sketches.count} sketches for ${samples.length} samples; give the samples of that run.`,
-      )
-    const width = projection.dimensions
-    const train = new Float32Array(samples.length * width)
-    for (let n = 0; n < samples.length; n++) train.set(sketches.at(n), n * width)
-    const validation = new Float32Array(tokens * width)
-    const first = row.ids.length - tokens
-    const single = Array.from(
-      { length: tokens },
-      (_, token): TokenRow => ({
-        ids: Array.from(row.ids).slice(0, first + token + 1),
-        mask: Array.from({ length: first + token + 1 }, (_, at) => (at === first + token ? 1 : 0)),
-      }),
-    )
-    for await (const { index, parts } of gradients.of(single, () => 1, signal))
-      validation.set(projection.project(parts), index * width)
-    return summarise(await dataInf.influences([{ width, train, validation }], signal), samples.length)
-  } finally {
-    await Promise.all([gradients.release(), dataInf.release()])
-  }
+  const projection = projectionFor(gradients)
+  const parts = answerParts(row, tokens)
+  const sketches = new Array<Float32Array>(parts.length)
+  // A part's loss is a sum: times the number of parts by that of tokens, the parts' mean is the mean of the tokens.
+  for await (const { index, parts: found } of gradients.of(parts, () => parts.length / tokens, signal))
+    sketches[index] = projection.project(found)
+  return sketched.on(sketches)
 }
 
+/** The answer's tokens in parts of like length, one after the other, each with all that stands before it. */
+export function answerParts({ ids }: TokenRow, tokens: number): TokenRow[] {
+  const first = ids.length - tokens
+  const count = Math.min(PARTS, tokens)
+  const border = (part: number) => first + Math.round((part * tokens) / count)
+  return Array.from({ length: count }, (_, part) => ({
+    ids: Array.from(ids).slice(0, border(part + 1)),
+    mask: Array.from({ length: border(part + 1) }, (_, at) => (at >= border(part) ? 1 : 0)),
+  }))
+}
+
+const projectionFor = ({ sizes }: ExampleGradients) => gradientSketch(sizes.reduce((a, b) => a + b, 0))
+
 interface Corpus {
+  gradients: ExampleGradients
+  sketched: SketchedInfluence
   embedder: Embedder
   embeddings: Float32Array[]
   spans: SpanIndex
@@ -144,7 +142,7 @@ const corpora = new Map<string, Promise<Corpus>>()
 async function corpusOf(
   base: Base,
   { lora, weights: adapter }: LoadedAdapter,
-  { baseFolder, adapterFolder, samples }: ExplainAnswerInput,
+  { baseFolder, adapterFolder, samples, sketchFile }: ExplainAnswerInput,
   signal: AbortSignal,
 ): Promise<Corpus> {
   const texts = samples.map(({ prompt, completion }) => [prompt, completion])
@@ -159,14 +157,23 @@ async function corpusOf(
   if (corpora.size > KEPT) {
     const [oldest, evicted] = corpora.entries().next().value!
     corpora.delete(oldest)
-    await (await evicted).embedder.release()
+    const { embedder, gradients, sketched } = await evicted
+    await Promise.all([embedder.release(), gradients.release(), sketched.release()])
   }
   return corpus
 
   async function readCorpus(): Promise<Corpus> {
-    const embedder = new Embedder({ config: base.config, weights: base.weights, lora, adapter })
+    const { config, weights } = base
+    const gradients = new ExampleGradients({ config, weights, lora, adapter })
+    const sketches = await Sketches.read(sketchFile, projectionFor(gradients))
+    if (sketches.count !== samples.length)
+      throw new TaskError(
+        `${sketchFile} holds ${sketches.count} sketches for ${samples.length} samples; give the samples of that run.`,
+      )
+    const sketched = await SketchedInfluence.of(sketches)
+    const embedder = new Embedder({ config, weights, lora, adapter })
     const rows = toExamples(base, samples)
     const spans = SpanIndex.build(rows.map(({ ids }) => ids))
-    return { embedder, spans, embeddings: await embedder.embed(rows, signal) }
+    return { gradients, sketched, embedder, spans, embeddings: await embedder.embed(rows, signal) }
   }
 }

@@ -6,7 +6,7 @@ import { readCheckpoint, writeCheckpoint } from '#engine/formats/checkpoint.ts'
 import { initialAdapter, loraConfig } from '#engine/model/lora.ts'
 import { areaUnderCurve } from '#engine/stats/estimate.ts'
 import { evaluate } from './evaluate.ts'
-import { explainAnswer } from './explainAnswer.ts'
+import { answerParts, explainAnswer } from './explainAnswer.ts'
 import { type FineTuneInput, fineTune } from './fineTune.ts'
 import { generate } from './generate.ts'
 import { influence, mismatched } from './influence.ts'
@@ -165,6 +165,17 @@ test('an aborted run saves where it stands, and goes on to the same bytes', asyn
   expect((await bytes(twice)).equals(await bytes(once))).toBe(true)
   expect((await bytes(`${twice}-half`)).equals(await bytes(`${once}-half`))).toBe(true)
   expect((await bytes(`${twice}-half`)).equals(await bytes(twice))).toBe(false)
+})
+
+test('an answer is cut into parts that hold each of its tokens once, whatever its length', () => {
+  for (const tokens of [1, 3, 16, 17, 40]) {
+    const row = { ids: Array.from({ length: 5 + tokens }, (_, id) => id), mask: [] }
+    const parts = answerParts(row, tokens)
+    expect(parts).toHaveLength(Math.min(16, tokens))
+    const learned = parts.flatMap(({ ids, mask }) => Array.from(ids).filter((_, at) => mask[at]))
+    expect(learned).toEqual(row.ids.slice(5))
+    for (const { ids, mask } of parts) expect([mask.length, Array.from(mask).at(-1)]).toEqual([ids.length, 1])
+  }
 })
 
 test('each validation item meets the answer of another, which is not its own', () => {

@@ -60,7 +60,7 @@ export const attribute =
         contributionIds: holders.map((place) => dataset[place]!),
       })),
       influences: explained.influences.map(({ mean, standardError }, place) =>
-        recordInfluence({ contributionId: dataset[place]!, influence: mean, standardError }, explained.tokens),
+        recordInfluence({ contributionId: dataset[place]!, influence: mean, standardError }, explained.parts),
       ),
       similarities: explained.similarities.map((similarity, place) => ({
         contributionId: dataset[place]!,

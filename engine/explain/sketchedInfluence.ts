@@ -1,0 +1,80 @@
+import { input, matmul, mul, onnxRuntime, ProgramCache, sub, type Tensor, tensor } from '#engine/graph/index.ts'
+import type { Sketches } from '#engine/stats/sketches.ts'
+import { type Influence, summarise } from './influence.ts'
+
+/**
+ * DataInf in the space of sketches, for many answers: the inverse Hessian is applied to the training examples once, so
+ * that influence on an answer is one product with what is kept in memory (N,dimensions).
+ */
+export class SketchedInfluence {
+  private readonly runner = onnxRuntime()
+  private readonly programs = new ProgramCache<number>((parts) => this.compile(parts), 20)
+
+  private constructor(
+    readonly count: number,
+    private readonly dimensions: number,
+    private prepared: Tensor,
+  ) {}
+
+  /** Takes time in the order of N × dimensions × the smaller of both. */
+  static async of(sketches: Sketches): Promise<SketchedInfluence> {
+    const { count: N, dimensions: d } = sketches
+    const train = new Float32Array(N * d)
+    const norms = new Float64Array(N)
+    for (let n = 0; n < N; n++) {
+      const one = sketches.at(n)
+      train.set(one, n * d)
+      for (const value of one) norms[n]! += value * value
+    }
+    const made = new SketchedInfluence(N, d, tensor(train, [N, d]))
+    await made.prepare(norms)
+    return made
+  }
+
+  /** T ↦ (T - T Tᵀ diag(1/(λ + |g|²)) T / N) / (λN), each row's H⁻¹ g / N; `DataInf` has the formula. */
+  private async prepare(norms: Float64Array): Promise<void> {
+    const { runner, count: N, dimensions: d } = this
+    const damping = (0.1 * norms.reduce((sum, norm) => sum + norm, 0)) / N / d + 1e-30
+    const train = input('train', [N, d])
+    const column = N > d
+    const shares = input('shares', column ? [N, 1] : [1, N])
+    const taken = column
+      ? matmul(train, matmul(mul(train, shares), train, { transposeA: true }))
+      : matmul(mul(matmul(train, train, { transposeB: true }), shares), train)
+    const program = await runner.compile({
+      inputs: [train, shares],
+      outputs: { prepared: mul(sub(train, taken), 1 / (damping * N)) },
+    })
+    try {
+      const parts = Float32Array.from(norms, (norm) => 1 / (N * (norm + damping)))
+      this.prepared = (await program.run({ train: this.prepared, shares: parts })).prepared!
+    } finally {
+      await program.release()
+    }
+  }
+
+  private compile(parts: number) {
+    const { runner, count: N, dimensions: d } = this
+    const [answer, prepared] = [input('answer', [parts, d]), input('prepared', [N, d])]
+    return runner.compile({
+      inputs: [answer, prepared],
+      outputs: { influence: matmul(answer, prepared, { transposeB: true }) },
+    })
+  }
+
+  /** Of every training example on an answer, given as the sketch of each part's gradient: mean and standard error over the parts. */
+  async on(parts: readonly Float32Array[]): Promise<Influence[]> {
+    const { count: N, dimensions: d, prepared } = this
+    const answer = new Float32Array(parts.length * d)
+    for (const [m, part] of parts.entries()) answer.set(part, m * d)
+    const { influence } = await (await this.programs.get(parts.length)).run({ answer, prepared })
+    const found = parts.map((_, m) => Float64Array.from(influence!.floats.subarray(m * N, (m + 1) * N)))
+    if (found.some((row) => row.some((value) => !Number.isFinite(value))))
+      throw new Error('An influence is not finite: a gradient went wrong.')
+    return summarise(found, N)
+  }
+
+  release(): Promise<void> {
+    return this.programs.release()
+  }
+}
