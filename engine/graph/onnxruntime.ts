@@ -95,20 +95,32 @@ class OnnxRuntime implements Runner {
   }
 
   dispose(tensors: Iterable<Tensor>): void {
-    for (const each of tensors) if (each instanceof ResidentTensor) each.handle.dispose()
+    for (const each of tensors) if (each instanceof ResidentTensor) each.dispose()
   }
 }
 
-/** A value in GPU memory. */
+/** A value in GPU memory, which belongs to the session that computed it. */
 class ResidentTensor extends Tensor {
-  constructor(readonly handle: ort.Tensor) {
+  constructor(
+    readonly handle: ort.Tensor,
+    private readonly owner: OnnxProgram,
+  ) {
     super(handle.dims, DTYPE[handle.type]!, () => {
       throw new FeedError('this tensor lives on the device; bring it to the host with Runner.read')
     })
   }
+
+  dispose(): void {
+    this.handle.dispose()
+    this.owner.disposed(this)
+  }
 }
 
 class OnnxProgram implements Program {
+  /** Results still on the device. To free one after its session is gone would crash the process. */
+  private readonly resident = new Set<Tensor>()
+  private released = false
+
   constructor(
     private readonly session: ort.InferenceSession,
     private readonly inputs: readonly Node<InputAttributes & Signature>[],
@@ -121,7 +133,10 @@ class OnnxProgram implements Program {
     for (const [name, each] of Object.entries(checked)) handles[name] = toOrt(each)
     const results = await (into ? this.session.run(handles, this.places(into)) : this.session.run(handles))
     return Object.fromEntries(
-      Object.entries(results).map(([name, handle]) => [name.slice(RESULT.length), fromOrt(handle)]),
+      Object.entries(results).map(([result, handle]) => {
+        const name = result.slice(RESULT.length)
+        return [name, into?.[name] ?? this.take(handle)]
+      }),
     )
   }
 
@@ -131,15 +146,23 @@ class OnnxProgram implements Program {
     )
   }
 
-  release(): Promise<void> {
-    return this.session.release()
+  private take(handle: ort.Tensor): Tensor {
+    if (handle.location === 'cpu') return new Tensor(handle.dims, DTYPE[handle.type]!, handle.data as Float32Array)
+    const resident = new ResidentTensor(handle, this)
+    this.resident.add(resident)
+    return resident
+  }
+
+  disposed(tensor: Tensor): void {
+    if (this.resident.delete(tensor) && this.released && this.resident.size === 0) void this.session.release()
+  }
+
+  /** Frees the session, at once or with the last of its results. */
+  async release(): Promise<void> {
+    this.released = true
+    if (this.resident.size === 0) await this.session.release()
   }
 }
 
 const toOrt = (each: Tensor): ort.Tensor =>
   each instanceof ResidentTensor ? each.handle : new ort.Tensor(ORT_TYPE[each.dtype], each.data as never, each.shape)
-
-const fromOrt = (handle: ort.Tensor): Tensor =>
-  handle.location === 'cpu'
-    ? new Tensor(handle.dims, DTYPE[handle.type]!, handle.data as Float32Array)
-    : new ResidentTensor(handle)

@@ -33,6 +33,7 @@ interface Policies extends Gradients {
 }
 interface Golden {
   sft: Gradients & { rows: TokenRow[]; weights: number[] }
+  'sft of trl': Gradients & { rows: TokenRow[] }
   adamw: {
     rows: TokenRow[]
     options: { learningRate: number; weightDecay: number; maxGradientNorm: number; beta1: number; beta2: number }
@@ -73,6 +74,10 @@ async function expectGradients<E>(model: string, objective: Objective<E>, exampl
   await trainer.release()
   return metrics
 }
+
+test('supervised fine-tuning as TRL computes it', async () => {
+  await expectGradients('llama', supervised, golden['sft of trl'].rows, golden['sft of trl'])
+})
 
 test('supervised loss and gradient with a weight for every example', async () => {
   const { rows, weights } = golden.sft

@@ -13,7 +13,7 @@ from unittest.mock import MagicMock
 import torch
 import torch.nn.functional as F
 from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification
-from trl import DPOTrainer, GRPOTrainer, RewardTrainer, RLOOTrainer
+from trl import DPOTrainer, GRPOTrainer, RewardTrainer, RLOOTrainer, SFTTrainer
 
 GOLDEN = pathlib.Path(__file__).parent / "golden"
 GENERATOR = torch.Generator().manual_seed(11)
@@ -91,6 +91,35 @@ def sft():
     return {"rows": rows(ids, mask, attention), "weights": weight.tolist(), **gradients(model, loss)}
 
 
+def fused(input_ids, attention_mask, labels, **_):
+    """The outputs of the forward pass that TRL patches into a model: log-probabilities, 0 where no label is."""
+
+    def run(model):
+        log_probs = token_log_probs(model, input_ids, attention_mask) * (labels[:, 1:] != -100)
+        unused = torch.zeros_like(log_probs)
+        return MagicMock(
+            log_probs=log_probs,
+            label_mask=labels[:, 1:] != -100,
+            entropy=unused,
+            mean_logits=unused,
+            is_top1=unused.bool(),
+        )
+
+    return run
+
+
+def sft_of_trl():
+    model = language_model()
+    ids, mask, attention = batch(4, [8, 6, 3])
+    stand_in = trainer(compute_loss_func=None, label_smoother=None, _entropy_bonus_enabled=False)
+    stand_in.args.loss_type = "nll"
+    stand_in.args.average_tokens_across_devices = False
+    labels = torch.where(mask == 1, ids, -100)
+    inputs = {"input_ids": ids, "attention_mask": attention, "labels": labels}
+    loss = SFTTrainer.compute_loss(stand_in, lambda **given: fused(**given)(model), inputs)
+    return {"rows": rows(ids, mask, attention), **gradients(model, loss)}
+
+
 def adamw():
     """Twenty clipped steps over every weight, on one batch."""
     model = language_model()
@@ -118,11 +147,6 @@ def dpo(loss_type, beta):
     ids, mask, attention = batch(3, [6, 4, 8, 5])  # two chosen, then two rejected
     reference = (token_log_probs(model, ids, attention) * mask[:, 1:]).sum(1).detach() + noise(4, scale=2.0)
 
-    def run(input_ids, attention_mask, labels, **_):
-        log_probs = token_log_probs(model, input_ids, attention_mask) * (labels[:, 1:] != -100)
-        unused = torch.zeros_like(log_probs)
-        return MagicMock(log_probs=log_probs, entropy=unused, mean_logits=unused, is_top1=unused.bool())
-
     stand_in = trainer(
         ld_alpha=None,
         precompute_ref_logps=True,
@@ -141,7 +165,7 @@ def dpo(loss_type, beta):
         "ref_chosen_logps": reference[:2],
         "ref_rejected_logps": reference[2:],
     }
-    loss = DPOTrainer._compute_loss(stand_in, run, inputs, False)
+    loss = DPOTrainer._compute_loss(stand_in, lambda **given: fused(**given)(model), inputs, False)
     return {"rows": rows(ids, mask, attention), "reference": rounded(reference), "beta": beta, **gradients(model, loss)}
 
 
@@ -240,6 +264,7 @@ def main():
         "grpo sequences": policy("grpo", 0.1),
         "grpo tokens": policy("bnpo", 0.1),
         "rloo": policy("rloo", 0.0),
+        "sft of trl": sft_of_trl(),
     }
     (GOLDEN / "losses.golden.json").write_text(json.dumps(golden))
 

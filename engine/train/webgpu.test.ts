@@ -1,0 +1,195 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import * as ort from 'onnxruntime-node'
+import { describe, expect, test } from 'vitest'
+import {
+  DeviceError,
+  type Graph,
+  input,
+  type Node,
+  onnxRuntime,
+  reshape,
+  slice,
+  sum,
+  tensor,
+  toOnnx,
+} from '#engine/graph/index.ts'
+import { smallConfig } from '#engine/model/config.ts'
+import { tokenLogits } from '#engine/model/heads.ts'
+import { adapterInputs, cacheInputs, idInput, weightInputs } from '#engine/model/inputs.ts'
+import { forward } from '#engine/model/llama.ts'
+import { loraConfig } from '#engine/model/lora.ts'
+import { initialWeights } from '#engine/model/parameters.ts'
+import { ADAMW, adamWGraph } from './adamw.ts'
+import type { Objective } from './objective.ts'
+import { grpo, rloo } from './policy.ts'
+import { dpo } from './preference.ts'
+import { reward } from './reward.ts'
+import { completionRow } from './rows.ts'
+import { gradientGraph } from './step.ts'
+import { packedSupervised, supervised } from './supervised.ts'
+import { makeTrainee } from './trainee.ts'
+import { Trainer } from './trainer.ts'
+
+// Runs where WebGPU finds an adapter, a software one too; elsewhere the one test is that the error says what to install.
+
+const config = smallConfig({
+  vocab_size: 32,
+  hidden_size: 16,
+  num_hidden_layers: 2,
+  num_attention_heads: 4,
+  num_key_value_heads: 2,
+  initializer_range: 0.3,
+})
+const lora = loraConfig({ rank: 2 })
+const weights = initialWeights(config, 1)
+const size = { batch: 2, length: 16 }
+
+const probe = async () => {
+  const x = input('x', [2])
+  const program = await onnxRuntime({ device: 'webgpu' }).compile({ inputs: [x], outputs: { y: sum(x) } })
+  return (await program.run({ x: Float32Array.of(1, 2) })).y!.value
+}
+const found = await probe().catch((error: Error) => error)
+
+test('WebGPU runs here, or says what it needs', () => {
+  if (found instanceof Error) {
+    expect(found).toBeInstanceOf(DeviceError)
+    expect(found.message).toContain('needs a GPU with a Vulkan, Metal or D3D12 driver')
+  } else expect(found).toBe(3)
+})
+
+/** Runs a graph once under the profiler: the operators each provider ran. */
+async function operatorsByProvider(graph: Graph): Promise<Map<string, Set<string>>> {
+  const folder = mkdtempSync(join(tmpdir(), 'webgpu-profile-'))
+  try {
+    const session = await ort.InferenceSession.create(toOnnx(graph, 'webgpu'), {
+      executionProviders: ['webgpu'],
+      graphOptimizationLevel: 'basic',
+      logSeverityLevel: 3,
+      enableProfiling: true,
+      profileFilePrefix: join(folder, 'run'),
+    })
+    const feeds = graph.inputs.map((node): [string, ort.Tensor] => {
+      const { name } = node.attributes as { name: string }
+      const count = node.shape.reduce((a, b) => a * b, 1)
+      return node.dtype === 'f32'
+        ? [name, new ort.Tensor('float32', new Float32Array(count).fill(0.1), node.shape)]
+        : [name, new ort.Tensor('int32', new Int32Array(count), node.shape)]
+    })
+    await session.run(Object.fromEntries(feeds))
+    session.endProfiling()
+    await session.release()
+    const events = JSON.parse(readFileSync(join(folder, readdirSync(folder)[0]!), 'utf8')) as {
+      cat: string
+      args?: { provider?: string; op_name?: string }
+    }[]
+    const operators = new Map<string, Set<string>>()
+    for (const { cat, args } of events)
+      if (cat === 'Node' && args?.provider && args.op_name)
+        operators.set(args.provider, (operators.get(args.provider) ?? new Set()).add(args.op_name))
+    return operators
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+const trainee = makeTrainee({ config, weights, lora }, 1)
+const whole = makeTrainee({ config, weights }, 1)
+const scored = smallConfig({ ...config, head: 'score' })
+const judge = makeTrainee({ config: scored, weights: initialWeights(scored, 1), lora }, 1)
+const training = <E>(objective: Objective<E>, of = trainee) => gradientGraph(of, objective, size)
+
+/** `T` new tokens through a key-value cache of 24. */
+function decoding(T: number): Graph {
+  const nodes: ReadonlyMap<string, Node> = new Map([...weightInputs(config), ...adapterInputs(config, lora)])
+  const [ids, cache] = [idInput(config, 2, T), cacheInputs(config, 2, 24)]
+  const { hidden, keys, values } = forward(config, { weights: nodes, ids, cache, adapter: { lora, weights: nodes } })
+  const last = reshape(slice(hidden, 1, T - 1, T), [2, config.hidden_size])
+  return {
+    inputs: [ids, cache.lengths, ...cache.keys, ...cache.values, ...nodes.values()],
+    outputs: {
+      logits: tokenLogits(config, nodes, last),
+      ...Object.fromEntries([...keys, ...values].map((node, index) => [`cache.${index}`, node])),
+    },
+  }
+}
+
+const graphs: Record<string, () => Graph> = {
+  'an adapter': () => training(supervised),
+  'every weight': () => training(supervised, whole),
+  'packed rows': () => training(packedSupervised),
+  'a reward model': () => training(reward(), judge),
+  DPO: () => training(dpo()),
+  IPO: () => training(dpo({ loss: 'ipo' })),
+  GRPO: () => training(grpo({ klWeight: 0.1 })),
+  RLOO: () => training(rloo({ klWeight: 0.1 })),
+  'the AdamW update': () => adamWGraph(trainee.packs, ADAMW),
+  'reading a prompt': () => decoding(6),
+  'decoding a token': () => decoding(1),
+}
+
+const onAdapter = () => {
+  test.each(Object.entries(graphs))('%s runs with no operator on the CPU', async (_, graph) => {
+    const operators = await operatorsByProvider(graph())
+    expect([...operators.keys()]).toEqual(['WebGpuExecutionProvider'])
+    expect(operators.get('WebGpuExecutionProvider')!.size).toBeGreaterThan(5)
+  })
+
+  const examples = Array.from({ length: 4 }, (_, i) => completionRow([i, i + 1], [i + 2, i + 3, i + 4, i + 5]))
+
+  test.each([
+    ['an adapter', lora],
+    ['every weight', undefined],
+  ])('training %s follows the loss curve of the CPU; state comes back and continues', async (_, adapter) => {
+    const curve = async (device: 'webgpu' | 'cpu') => {
+      const start = () =>
+        new Trainer({ config, weights, lora: adapter, objective: supervised, seed: 1, microBatch: 2, runner })
+      const runner = onnxRuntime({ device })
+      const losses = []
+      const first = start()
+      for (let step = 0; step < 3; step++) losses.push((await first.apply(examples, 1e-2)).loss)
+      const second = start()
+      second.restore(await first.state())
+      await first.release()
+      for (let step = 0; step < 3; step++) losses.push((await second.apply(examples, 1e-2)).loss)
+      losses.push((await second.evaluate(examples)).loss)
+      await second.release()
+      return losses
+    }
+    const [gpu, cpu] = [await curve('webgpu'), await curve('cpu')]
+    for (const [step, loss] of cpu.entries()) expect(Math.abs(gpu[step]! - loss), `step ${step}`).toBeLessThan(2e-4)
+    expect(gpu.at(-1)).toBeLessThan(gpu[0]!)
+  })
+
+  test('a resident tensor refuses to be read directly, and comes to the host through a copying session', async () => {
+    const runner = onnxRuntime({ device: 'webgpu' })
+    const placed = await runner.place({ x: tensor(Float32Array.of(1, 2, 3)) })
+    expect(() => placed.x!.data).toThrow('bring it to the host with Runner.read')
+    expect((await runner.read(placed)).x!.floats).toEqual(Float32Array.of(1, 2, 3))
+    runner.dispose(Object.values(placed))
+  })
+
+  test('state of earlier steps is given back: forty steps hold no more device memory than ten', async () => {
+    // 1 M parameters: a step's parameters and moments are 12 MB, which a software adapter takes from this process.
+    const wide = smallConfig({ ...config, vocab_size: 32_768, tie_word_embeddings: true })
+    const trainer = new Trainer({
+      config: wide,
+      weights: initialWeights(wide, 1),
+      objective: supervised,
+      seed: 1,
+      microBatch: 1,
+      runner: onnxRuntime({ device: 'webgpu' }),
+    })
+    const steps = async (count: number) => {
+      for (let step = 0; step < count; step++) await trainer.apply(examples.slice(0, 1), 1e-3)
+      return process.memoryUsage().rss
+    }
+    const before = await steps(10)
+    expect((await steps(30)) - before).toBeLessThan(100e6)
+    await trainer.release()
+  })
+}
+
+if (!(found instanceof Error)) describe('on a WebGPU adapter', onAdapter)
