@@ -7,7 +7,7 @@ import { Field, Float, ID, InputType, Int, registerEnumType } from 'type-graphql
 export type InputClass<T extends object = object> = new () => T
 
 interface Bounds {
-  kind: 'id' | 'text' | 'int' | 'real' | 'flag' | 'choice'
+  kind: 'id' | 'text' | 'texts' | 'json' | 'int' | 'real' | 'flag' | 'choice'
   optional: boolean
   fallback?: unknown
   min?: number
@@ -24,7 +24,15 @@ interface Options {
   max?: number
 }
 
-const GRAPHQL = { id: () => ID, text: () => String, int: () => Int, real: () => Float, flag: () => Boolean }
+const GRAPHQL = {
+  id: () => ID,
+  text: () => String,
+  texts: () => [String],
+  json: () => String,
+  int: () => Int,
+  real: () => Float,
+  flag: () => Boolean,
+}
 
 function input(
   kind: Bounds['kind'],
@@ -41,7 +49,7 @@ function input(
     fields.set(owner, known)
     const range =
       options.min !== undefined || options.max !== undefined
-        ? ` From ${options.min ?? '−∞'} to ${options.max ?? '∞'}${kind === 'text' ? ' characters' : ''}.`
+        ? ` From ${options.min ?? '−∞'} to ${options.max ?? '∞'}${kind === 'text' || kind === 'json' ? ' characters' : kind === 'texts' ? ' texts' : ''}.`
         : ''
     const fallback = options.default !== undefined ? ` Default ${JSON.stringify(options.default)}.` : ''
     Field((type ?? GRAPHQL[kind as keyof typeof GRAPHQL]) as () => typeof String, {
@@ -54,6 +62,10 @@ function input(
 export const IdInput = (description: string, options: Options = {}) =>
   input('id', description, { max: 200, ...options })
 export const TextInput = (description: string, options: Options = {}) => input('text', description, options)
+/** A list of so many texts, none of them empty or longer than 200 characters. */
+export const TextsInput = (description: string, options: Options = {}) => input('texts', description, options)
+/** A text that is JSON. */
+export const JsonInput = (description: string, options: Options = {}) => input('json', description, options)
 export const IntInput = (description: string, options: Options = {}) => input('int', description, options)
 export const RealInput = (description: string, options: Options = {}) => input('real', description, options)
 export const FlagInput = (description: string, options: Options = {}) => input('flag', description, options)
@@ -116,8 +128,26 @@ function fault(
       item <= max
     return fits ? undefined : `${kind === 'int' ? 'a whole number' : 'a number'} from ${min} to ${max}`
   }
+  if (kind === 'texts') {
+    const fits =
+      Array.isArray(item) &&
+      item.length >= min &&
+      item.length <= max &&
+      item.every((each) => typeof each === 'string' && each.length >= 1 && each.length <= 200)
+    return fits ? undefined : `a list of at most ${max} texts of 1 to 200 characters`
+  }
   if (typeof item !== 'string') return 'a string'
+  if (kind === 'json' && !isJson(item)) return 'JSON'
   return item.length >= Math.max(min, kind === 'id' ? 1 : 0) && item.length <= max
     ? undefined
     : `${Math.max(min, kind === 'id' ? 1 : 0)} to ${max} characters long`
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
 }

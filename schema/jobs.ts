@@ -6,8 +6,10 @@ import {
   Input,
   type InputClass,
   IntInput,
+  JsonInput,
   RealInput,
   TextInput,
+  TextsInput,
 } from './inputs.ts'
 
 export const PREFERENCE_METHODS = ['grpo', 'rloo', 'dpo'] as const
@@ -87,6 +89,12 @@ export class InferInput {
   @IntInput('Most output tokens.', { default: 64, min: 1, max: 4096 }) maxTokens!: number
   @RealInput('0 takes the likeliest token.', { default: 0, min: 0, max: 5 }) temperature!: number
   @RealInput('Nucleus.', { default: 1, min: 0.01, max: 1 }) topP!: number
+  @RealInput('Above 1, tokens that were there become less likely.', { optional: true, min: 0.1, max: 10 })
+  repetitionPenalty?: number
+  @TextsInput('Texts before which the answer ends.', { optional: true, max: 8 }) stop?: string[]
+  @JsonInput('A JSON Schema that the answer satisfies.', { optional: true, max: 16384 }) responseSchema?: string
+  @IntInput('So many of the likeliest tokens are told beside each one chosen.', { optional: true, min: 0, max: 20 })
+  topLogprobs?: number
   @IntInput('Fixes sampling.', { default: 1, min: 0, max: 2147483647 }) seed!: number
   @TextInput('Who pays: an account with credit.', { min: 42, max: 42 }) consumer!: string
 }

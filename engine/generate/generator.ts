@@ -30,7 +30,8 @@ export class Generator {
   private readonly endId: number | null
   private readonly batch: Batch
   private waiting: Row[] = []
-  private running = false
+  /** The run under way. */
+  private running: Promise<void> | undefined
 
   constructor({ config, weights, lora, endId, runner = onnxRuntime(), batch = 32 }: GeneratorOptions) {
     this.config = config
@@ -105,37 +106,35 @@ export class Generator {
   }
 
   private start(): void {
-    if (this.running) return
-    this.running = true
-    // Requests of the same moment begin together.
-    setImmediate(() => void this.run())
+    this.running ??= this.run()
   }
 
   /** Runs the batch until nobody waits for anything. A fault fails every request, and the next one starts afresh. */
   private async run(): Promise<void> {
-    try {
-      for (;;) {
-        this.batch.prune()
-        this.waiting = this.waiting.filter((row) => row.wanted)
-        if (this.load === 0) return
-        const fresh = this.waiting.splice(0, this.batch.free)
-        try {
-          if (fresh.length > 0) await this.batch.admit(fresh)
-          await this.batch.advance()
-        } catch (error) {
-          for (const { listener } of [...this.batch.active, ...fresh]) listener.fail(error)
-          this.batch.clear()
-        }
-        // A run blocks the event loop: let others in, and let listeners leave.
-        await new Promise((resolve) => setImmediate(resolve))
+    for (;;) {
+      // A run blocks the event loop: let others in, so that requests of one moment begin together, and let listeners leave.
+      await new Promise((resolve) => setImmediate(resolve))
+      this.batch.prune()
+      this.waiting = this.waiting.filter((row) => row.wanted)
+      if (this.load === 0) {
+        this.running = undefined
+        return
       }
-    } finally {
-      this.running = false
+      const fresh = this.waiting.splice(0, this.batch.free)
+      try {
+        if (fresh.length > 0) await this.batch.admit(fresh)
+        await this.batch.advance()
+      } catch (error) {
+        for (const { listener } of [...this.batch.active, ...fresh]) listener.fail(error)
+        this.batch.clear()
+      }
     }
   }
 
-  release(): Promise<void> {
-    return this.batch.release()
+  /** Gives the compiled graphs back, once nobody waits for an answer. */
+  async release(): Promise<void> {
+    await this.running
+    await this.batch.release()
   }
 }
 

@@ -7,11 +7,11 @@ const send = (reply: Reply) => {
   if (process.connected) process.send!(reply)
 }
 
-let running: { id: number; abort: AbortController } | undefined
+const running = new Map<number, AbortController>()
 
 async function run({ id, task, input }: Extract<Request, { type: 'run' }>): Promise<void> {
   const abort = new AbortController()
-  running = { id, abort }
+  running.set(id, abort)
   try {
     const result = await taskNamed(task)(input, {
       emit: (event) => send({ type: 'event', id, event }),
@@ -22,13 +22,13 @@ async function run({ id, task, input }: Extract<Request, { type: 'run' }>): Prom
     const error = thrown instanceof Error ? thrown : new Error(String(thrown))
     send({ type: 'failed', id, error: { name: error.name, message: error.message, stack: error.stack } })
   } finally {
-    running = undefined
+    running.delete(id)
   }
 }
 
 process.on('message', (request: Request) => {
   if (request.type === 'run') void run(request)
-  else if (running?.id === request.id) running.abort.abort()
+  else running.get(request.id)?.abort()
 })
 process.on('disconnect', () => process.exit(0))
 // The parent decides when to end; a Ctrl-C in the terminal reaches the whole group.

@@ -68,6 +68,35 @@ test('an abort ends the task with the signal’s reason, and the process takes t
   await expect(late).rejects.toThrow('enough')
 })
 
+test('answers stream beside each other, and a task that wants to be alone waits for them', async () => {
+  const ended: string[] = []
+  const ask = async (name: string, maxTokens: number, stop?: string[]) => {
+    const pieces: string[] = []
+    const question = { prompt: `thing ${name} is red`, maxTokens, stop, topLogProbabilities: 2 }
+    const { answers } = await engine.run(
+      'generate',
+      { baseFolder: model.baseFolder, requests: [question], stream: true },
+      { onEvent: (event) => event.type === 'text' && pieces.push(event.text) },
+    )
+    ended.push(name)
+    return { answer: answers[0]!, pieces }
+  }
+  const both = Promise.all([ask('1', 30), ask('2', 30, [':'])])
+  const alone = engine.run('fineTune', training('beside', 1)).then(() => ended.push('alone'))
+  const [one, two] = await both
+  await alone
+  expect(ended.at(-1)).toBe('alone')
+  expect(one.answer.text).toMatch(/^shade: /)
+  expect(one.pieces.length).toBeGreaterThan(1)
+  expect(one.pieces.join('')).toBe(one.answer.text)
+  expect(one.answer.tokens![0]).toMatchObject({ top: [{ text: expect.any(String) }, {}] })
+  expect(two.answer).toMatchObject({ text: 'shade', finish: 'stop', stopped: ':' })
+  expect(two.pieces.join('')).toBe('shade')
+  const faults = [1, 2].map(() => faultOf(engine.run('generate', { ...answering(), baseFolder: model.baseFolder })))
+  process.kill(engine.pid!, 'SIGKILL')
+  expect(await Promise.all(faults)).toEqual(['crashed', 'crashed'])
+})
+
 test('a task’s own error comes through; the parent works on while a task runs', async () => {
   const failing = engine.run('generate', { ...answering(), baseFolder: join(model.folder, 'none') })
   await expect(failing).rejects.toThrow(/no model in/)

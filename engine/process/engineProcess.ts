@@ -27,7 +27,6 @@ export interface RunOptions {
 }
 
 interface Running {
-  id: number
   child: ChildProcess
   resolve(result: unknown): void
   reject(error: unknown): void
@@ -37,19 +36,24 @@ interface Running {
 
 /** How often the child's memory and last sign of life are looked at. */
 const WATCH_MS = 500
+/** Tasks that run beside each other: answers share one batch. Every other task has the process to itself. */
+const TOGETHER: readonly TaskName[] = ['generate']
 /** Of standard error, what a crash is explained with. */
 const TAIL = 2000
 
 /**
- * One child process that runs tasks of the engine, one after another; loaded models stay in it. The child starts with the
- * first task, and again after a crash. It dies with its parent. The parent only passes messages: it never stalls.
+ * One child process that runs tasks of the engine, one after another, answers beside each other; loaded models stay in
+ * it. The child starts with the first task, and again after a crash. It dies with its parent. The parent only passes
+ * messages: it never stalls.
  */
 export class EngineProcess {
   private readonly options: Required<Omit<EngineProcessOptions, 'device' | 'onLog'>> & EngineProcessOptions
   private child: ChildProcess | undefined
-  private running: Running | undefined
-  /** Ends when all tasks given so far have ended. */
-  private tail: Promise<unknown> = Promise.resolve()
+  private readonly running = new Map<number, Running>()
+  /** Ends when the last task that wants to be alone has ended. */
+  private alone: Promise<unknown> = Promise.resolve()
+  /** Tasks that run beside each other, or wait to. */
+  private readonly together = new Set<Promise<unknown>>()
   private waiting = 0
   private lastSign = 0
   private errors = ''
@@ -74,8 +78,17 @@ export class EngineProcess {
   /** Runs one task. @throws EngineError, or the signal's reason when it aborts. */
   run<K extends TaskName>(task: K, input: TaskInput<K>, options: RunOptions = {}): Promise<TaskResult<K>> {
     this.waiting++
-    const result = this.tail.then(() => this.start(task, input, options))
-    this.tail = result.catch(() => {}).finally(() => this.waiting--)
+    const beside = TOGETHER.includes(task)
+    const before = beside ? this.alone : Promise.all([this.alone, ...this.together])
+    const result = before.then(() => this.start(task, input, options))
+    const ended = result
+      .catch(() => {})
+      .finally(() => {
+        this.waiting--
+        this.together.delete(ended)
+      })
+    if (beside) this.together.add(ended)
+    else this.alone = ended
     return result as Promise<TaskResult<K>>
   }
 
@@ -94,7 +107,7 @@ export class EngineProcess {
     const watch = setInterval(() => void this.watch(child, id), WATCH_MS)
     try {
       return await new Promise((resolve, reject) => {
-        this.running = { id, child, resolve, reject, onEvent, signal }
+        this.running.set(id, { child, resolve, reject, onEvent, signal })
         signal?.addEventListener('abort', abort, { once: true })
         this.send(child, { type: 'run', id, task, input })
       })
@@ -102,8 +115,8 @@ export class EngineProcess {
       clearInterval(watch)
       clearTimeout(killer)
       signal?.removeEventListener('abort', abort)
-      this.running = undefined
-      keep(child, false)
+      this.running.delete(id)
+      if (this.running.size === 0) keep(child, false)
     }
   }
 
@@ -138,8 +151,8 @@ export class EngineProcess {
 
   private receive(child: ChildProcess, reply: Reply): void {
     this.lastSign = Date.now()
-    const { running } = this
-    if (reply.type === 'beat' || running?.child !== child || running.id !== reply.id) return
+    const running = reply.type === 'beat' ? undefined : this.running.get(reply.id)
+    if (reply.type === 'beat' || running?.child !== child) return
     if (reply.type === 'event') running.onEvent?.(reply.event)
     else if (reply.type === 'done') running.resolve(reply.result)
     else if (running.signal?.aborted) running.reject(running.signal.reason)
@@ -151,9 +164,8 @@ export class EngineProcess {
 
   private lost(child: ChildProcess, how: string): void {
     if (this.child === child) this.child = undefined
-    const { running } = this
-    if (running?.child !== child) return
-    running.reject(running.signal?.aborted ? running.signal.reason : this.whyLost(how))
+    for (const running of this.running.values())
+      if (running.child === child) running.reject(running.signal?.aborted ? running.signal.reason : this.whyLost(how))
   }
 
   private whyLost(how: string): EngineError {
@@ -171,20 +183,18 @@ export class EngineProcess {
     const { memoryMb, hangMs } = this.options
     const silent = Date.now() - this.lastSign
     const used = child.pid === undefined ? 0 : await memoryOf(child.pid)
-    const { running } = this
-    if (running?.id !== id) return
-    if (used > memoryMb * 2 ** 20)
-      running.reject(
-        new EngineError(
-          'memory',
-          `The engine's process used ${Math.round(used / 2 ** 20)} MiB; the limit is ${memoryMb}. Raise it, or ask for smaller batches.`,
-        ),
-      )
-    else if (silent > hangMs)
-      running.reject(
-        new EngineError('hung', `The engine's process gave no sign of life for ${Math.round(silent / 1000)} s.`),
-      )
-    else return
+    if (this.running.get(id)?.child !== child) return
+    const fault =
+      used > memoryMb * 2 ** 20
+        ? new EngineError(
+            'memory',
+            `The engine's process used ${Math.round(used / 2 ** 20)} MiB; the limit is ${memoryMb}. Raise it, or ask for smaller batches.`,
+          )
+        : silent > hangMs
+          ? new EngineError('hung', `The engine's process gave no sign of life for ${Math.round(silent / 1000)} s.`)
+          : undefined
+    if (!fault) return
+    for (const running of this.running.values()) if (running.child === child) running.reject(fault)
     this.drop(child)
   }
 

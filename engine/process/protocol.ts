@@ -1,7 +1,7 @@
 import type { TaskName } from '#engine/tasks/index.ts'
 import type { EngineEvent } from '#engine/tasks/task.ts'
 
-/** Messages between an EngineProcess and its child, by structured clone: typed arrays pass. One task runs at a time. */
+/** Messages between an EngineProcess and its child, by structured clone: typed arrays pass. */
 
 export type Request = { type: 'run'; id: number; task: TaskName; input: unknown } | { type: 'abort'; id: number }
 
