@@ -13,6 +13,9 @@ export interface Service {
 /** What a service process tells its supervisor. */
 export type ServiceMessage = { type: 'ready'; info?: unknown } | { type: 'failed'; message: string }
 
+/** Room for short-lived objects: batches of rows that outlive one small collection would be copied again and again. */
+const NODE_FLAGS = ['--max-semi-space-size=64']
+
 const BACKOFF_MS = [200, 500, 1000, 2000, 5000]
 const STOP_TIMEOUT_MS = 15_000
 
@@ -34,7 +37,7 @@ export function supervise(name: string, env: NodeJS.ProcessEnv, log: Logger): Se
   const start = () => {
     child = fork(new URL('../bin/modelcommons.js', import.meta.url), [name], {
       env: { ...process.env, ...env },
-      execArgv: [],
+      execArgv: NODE_FLAGS,
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     })
     let fatal = false

@@ -85,6 +85,17 @@ describe('a log of another shape', () => {
     const created = topicOf('ModelGovernor', 'ProposalCreated')
     expect(() => decodeLog('ModelGovernor', { topics: [created], data: '0x05' })).toThrow('does not fit')
   })
+
+  test('is refused when a string lies outside the data, and its bytes are kept as they are', () => {
+    const cast = topicOf('ModelGovernor', 'VoteCast')
+    const words = (...values: bigint[]) => values.map((value) => value.toString(16).padStart(64, '0')).join('')
+    const log = (...values: bigint[]) => ({ topics: [cast, account], data: `0x${words(1n, 2n, 3n, ...values)}` as Hex })
+    const decode = (...values: bigint[]) => decodeLog('ModelGovernor', log(...values))
+    for (const outside of [[2n ** 255n], [160n], [128n, 33n], [128n, 2n ** 200n]])
+      expect(() => decode(...outside), String(outside)).toThrow('reason lies outside the data')
+    expect(decode(128n, 0n)).toMatchObject({ args: { reason: '', support: 2 } })
+    expect(decode(128n, 4n, BigInt('0x00616200') << 224n)).toMatchObject({ args: { reason: '\0ab\0' } })
+  })
 })
 
 test('the types follow the ABI', () => {

@@ -22,12 +22,13 @@ export type DecodedEvent<C extends ContractName = ContractName> = {
 /** What decoding needs of a log. */
 export type RawLog = { topics: readonly Hex[]; data: Hex }
 
-type Reader = { name: string; decode: (word: string) => unknown }
+/** Reads one word (64 hex digits), or, of a dynamic argument, the text that its word leads to in the data. */
+type Reader = { name: string; decode: (word: string, data: string) => unknown }
 type Entry = {
   name: string
   indexed: Reader[]
   plain: readonly AbiParameter[]
-  /** Readers of the data's words when every plain parameter is one static word; else viem decodes. */
+  /** Readers of the data's words when every plain parameter is one static word, a string or bytes; else viem decodes. */
   words: Reader[] | undefined
 }
 
@@ -64,7 +65,7 @@ export function decodeLog<C extends ContractName>(contract: C, log: RawLog): Dec
     )
   const args: Record<string, unknown> = {}
   entry.indexed.forEach((reader, i) => {
-    args[reader.name] = reader.decode(log.topics[i + 1]!.slice(2))
+    args[reader.name] = reader.decode(log.topics[i + 1]!.slice(2), '')
   })
   readData(contract, entry, log.data, args)
   return { contract, name: entry.name, args } as unknown as DecodedEvent<C>
@@ -74,9 +75,12 @@ function readData(contract: ContractName, entry: Entry, data: Hex, args: Record<
   if (entry.words) {
     if (data.length < 2 + 64 * entry.words.length)
       throw new EventShapeError(`${contract}.${entry.name}: the data has ${(data.length - 2) / 2} bytes, too few`)
-    entry.words.forEach((reader, i) => {
-      args[reader.name] = reader.decode(data.slice(2 + 64 * i, 66 + 64 * i))
-    })
+    for (const [i, reader] of entry.words.entries()) {
+      const value = reader.decode(data.slice(2 + 64 * i, 66 + 64 * i), data)
+      if (value === undefined)
+        throw new EventShapeError(`${contract}.${entry.name}: ${reader.name} lies outside the data`)
+      args[reader.name] = value
+    }
     return
   }
   let values: readonly unknown[]
@@ -95,7 +99,7 @@ function tableOf(abi: Abi): Map<Hex, Entry> {
   return new Map(
     events.map((event) => {
       const plain = event.inputs.filter((input) => !input.indexed)
-      const words = plain.map(readerOf)
+      const words = plain.map((input) => readerOf(input) ?? dynamicReaderOf(input))
       const indexed = event.inputs.filter((input) => input.indexed)
       return [
         toEventSelector(event),
@@ -122,6 +126,23 @@ function readerOf({ name, type }: AbiParameter): Reader | undefined {
   const [, unsigned, size] = integer
   const value = (word: string) => (unsigned ? BigInt(`0x${word}`) : BigInt.asIntN(256, BigInt(`0x${word}`)))
   return { name, decode: Number(size) <= 48 ? (word) => Number(value(word)) : value }
+}
+
+/** A reader of a string or bytes: its word is the offset of the length, which the bytes follow. Undefined outside the data. */
+function dynamicReaderOf({ name, type }: AbiParameter): Reader | undefined {
+  if (type !== 'string' && type !== 'bytes') return undefined
+  return {
+    name: name!,
+    decode(word, data) {
+      const start = 2 + 2 * Number(`0x${word}`)
+      const from = start + 64
+      if (!(from <= data.length)) return undefined
+      const end = from + 2 * Number(`0x${data.slice(start, from)}`)
+      if (!(end <= data.length)) return undefined
+      const digits = data.slice(from, end)
+      return type === 'bytes' ? `0x${digits}` : Buffer.from(digits, 'hex').toString()
+    },
+  }
 }
 
 function lowerAddresses(parameter: AbiParameter, value: unknown): unknown {

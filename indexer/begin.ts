@@ -1,12 +1,14 @@
-import { type ContractName, topicsOf } from '#contracts/events.ts'
+import type { ContractName } from '#contracts/events.ts'
 import type { Database } from '#schema/database.ts'
+import { Children, type Factory, topicsFor } from './children.ts'
 import { beginAt, type Contracts, type Position, readCursor } from './cursor.ts'
+import { Endpoints } from './endpoints.ts'
 import { IndexerError } from './errors.ts'
 import type { Followed } from './events.ts'
 import { type FollowedGovernor, Governances, profileOf } from './governances.ts'
-import { otherTopics } from './handlers/otherGovernors.ts'
+import { isLimit } from './ranges.ts'
 import { httpRpc, type Rpc, type RpcOptions } from './rpc.ts'
-import { Source } from './source.ts'
+import { Source, type SourceOptions } from './source.ts'
 import { webSocketRpc } from './websocket.ts'
 
 /** Where the contracts stand. `startBlock`: the first block that may hold one of their events. */
@@ -18,6 +20,8 @@ export interface FollowedDeployment {
   clock?: FollowedGovernor['clock']
   /** Governors besides that of `addresses`, each with its token and its timelock. */
   governors?: readonly FollowedGovernor[]
+  /** Contracts whose events name further contracts to follow. */
+  factories?: readonly Factory[]
 }
 
 /** A deployment as the indexer works with it. */
@@ -26,13 +30,15 @@ export interface Place {
   /** Addresses by name, in lower case. */
   contracts: Contracts
   followed: Followed
+  children: Children
   governances: Governances
   /** At least 1: the genesis block has no logs, and every start needs a block before it. */
   startBlock: number
   topics: string[]
 }
 
-export function placeOf({ chainId, startBlock, addresses, clock, governors = [] }: FollowedDeployment): Place {
+export function placeOf(deployment: FollowedDeployment): Place {
+  const { chainId, startBlock, addresses, clock, governors = [], factories = [] } = deployment
   const { ModelGovernor, GOpen, TimelockController } = addresses
   const home = ModelGovernor && { address: ModelGovernor, token: GOpen, timelock: TimelockController, clock }
   const profiles = [...(home ? [{ ...home, name: 'ModelCommons' }] : []), ...governors].map(profileOf)
@@ -47,17 +53,19 @@ export function placeOf({ chainId, startBlock, addresses, clock, governors = [] 
       ...(timelock === null ? [] : [['TimelockController', timelock] as const]),
     ])
   const first = profiles[0] ? [profiles[0].id, profiles[0].token, profiles[0].timelock] : []
-  const followed = new Map([...named, ...entries].map(([name, address]) => [address, name]))
+  const children = new Children(new Map([...named, ...entries].map(([name, address]) => [address, name])), factories)
+  const { followed } = children
   return {
     chainId,
-    contracts: contractsOf(named, entries),
+    contracts: contractsOf(named, [...entries, ...children.factories.map((address) => ['Factory', address] as const)]),
     followed,
+    children,
     governances: new Governances(
       profiles,
       new Set([...named.map(([, address]) => address), ...first.filter((one) => one !== null)]),
     ),
     startBlock: Math.max(1, Number(startBlock)),
-    topics: [...new Set([...followed.values()].flatMap((name) => [...topicsOf(name), ...otherTopics(name)]))],
+    topics: [...new Set([...[...followed.values()].flatMap(topicsFor), ...children.topics])],
   }
 }
 
@@ -75,11 +83,32 @@ function contractsOf(named: Entries, entries: Entries): Contracts {
   return contracts
 }
 
-export const sourceOf = (place: Place, rpc: Rpc, confirmations?: number) =>
-  new Source(rpc, { addresses: Object.values(place.contracts), topics: place.topics }, { confirmations })
+export const sourceOf = (place: Place, rpc: Rpc, options: SourceOptions = {}) =>
+  new Source(
+    rpc,
+    { addresses: Object.values(place.contracts), topics: place.topics },
+    { ...options, children: place.children, panel: rpc instanceof Endpoints ? rpc : undefined },
+  )
 
-export const openRpc = (url: string, options: RpcOptions): Rpc =>
+const openOne = (url: string, options: RpcOptions): Rpc =>
   url.startsWith('ws') ? webSocketRpc(url, options) : httpRpc(url, options)
+
+/** With other endpoints at hand, waiting long for one is no use. */
+const TRIES_OF_SEVERAL = 2
+
+/** One endpoint, or several as one: a list separated by commas, the preferred one first. */
+export function openRpc(urls: string, options: RpcOptions, onFailover?: () => void): Rpc {
+  const [first, ...others] = endpointsIn(urls)
+  if (!others.length) return openOne(first!, options)
+  const several = { tries: TRIES_OF_SEVERAL, ...options }
+  return new Endpoints(
+    [first!, ...others].map((url) => openOne(url, several)),
+    isLimit,
+    onFailover,
+  )
+}
+
+export const endpointsIn = (urls: string) => urls.split(',').map((url) => url.trim())
 
 /** @throws IndexerError when the node is of another chain. */
 export async function requireChain(rpc: Rpc, chainId: number): Promise<void> {
@@ -99,7 +128,7 @@ export async function begin(
 ): Promise<Position> {
   const stored = await readCursor(db, chainId, contracts)
   if (stored) return stored
-  const { head } = await source.tip()
+  const { head } = await source.tip(start - 1)
   if (start > head.number + 1)
     throw new IndexerError(
       `The deployment's start block ${start} lies in the future: chain ${chainId} is at block ${head.number}. Correct startBlock, or RPC_URL.`,

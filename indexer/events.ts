@@ -16,12 +16,14 @@ export type Followed = ReadonlyMap<string, ContractName>
 export const positionOf = (block: number, index: number) =>
   `${String(block).padStart(12, '0')}-${String(index).padStart(6, '0')}`
 
-/** PostgreSQL stores no NUL in text or JSON; whoever writes one on chain reads it back as U+FFFD. */
+/** PostgreSQL stores no NUL in text or JSON; whoever writes one on chain reads it back as U+FFFD. Changes objects in place. */
 function clean(value: unknown): unknown {
   if (typeof value === 'string') return value.includes('\0') ? value.replaceAll('\0', '\uFFFD') : value
   if (Array.isArray(value)) return value.map(clean)
   if (value === null || typeof value !== 'object') return value
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, clean(inner)]))
+  const record = value as Record<string, unknown>
+  for (const key in record) record[key] = clean(record[key])
+  return record
 }
 
 /** Arguments as JSON: every integer a decimal string. */
@@ -29,7 +31,9 @@ function json(value: unknown): unknown {
   if (typeof value === 'bigint' || typeof value === 'number') return value.toString()
   if (Array.isArray(value)) return value.map(json)
   if (value === null || typeof value !== 'object') return value
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, json(inner)]))
+  const record: Record<string, unknown> = {}
+  for (const key in value) record[key] = json((value as Record<string, unknown>)[key])
+  return record
 }
 
 function decode(contract: ContractName, log: Log) {

@@ -1,11 +1,12 @@
 import type { Database } from '#schema/database.ts'
+import { type Children, childSteps } from './children.ts'
 import { advance, type Contracts, CursorMoved, type Position, readCursor, retract, storedBlocks } from './cursor.ts'
 import { IndexerError } from './errors.ts'
 import { type Followed, stepsOf } from './events.ts'
 import type { Governances } from './governances.ts'
 import type { Counters } from './metrics.ts'
-import { Rows } from './rows.ts'
-import { sealAndFlush } from './seal.ts'
+import { type BatchChanges, Rows, write } from './rows.ts'
+import { seal } from './seal.ts'
 import { type Header, Inconsistent, type Source, type Stretch, type Tip } from './source.ts'
 
 /** Follows the chain: one round brings the rows to the newest block, or back to the last block that still stands. */
@@ -24,6 +25,7 @@ export interface Chain {
   chainId: number
   contracts: Contracts
   followed: Followed
+  children: Children
   governances: Governances
   startBlock: number
   counters: Counters
@@ -41,31 +43,36 @@ export class Follower {
   private shorterSince: number | undefined
   /** Since when, and how often, the node has shown a chain without our last final block. */
   private grave: { since: number; times: number } | undefined
+  /** What is stored. */
   position: Position
+  /** What is stored once the batch that is being written is. */
+  private ahead: Position
+  private storing: Promise<void> = Promise.resolve()
 
   constructor(
     private readonly chain: Chain,
     position: Position,
   ) {
-    this.position = position
+    this.position = this.ahead = position
   }
 
   /** Starts over from what the database says. */
   async reload() {
-    const { db, chainId, contracts } = this.chain
+    const { db, chainId, contracts, children } = this.chain
     this.rows.forget()
+    await children.restore(db)
     const stored = await readCursor(db, chainId, contracts)
     if (!stored)
       throw new IndexerError('The cursor is gone: the database was emptied while the indexer ran. Start it again.')
-    this.position = stored
+    this.position = this.ahead = stored
   }
 
   /** One round. @returns whether anything changed. */
   async round(): Promise<boolean> {
     const { source } = this.chain
-    const tip = await source.tip()
-    const { head } = tip
     const at = this.position
+    const tip = await source.tip(at.block)
+    const { head } = tip
     this.chain.counters.headBlock = head.number
     if (head.number < at.block) return this.shorter(tip)
     this.shorterSince = undefined
@@ -76,15 +83,17 @@ export class Follower {
     }
     if (tip.final > at.block) {
       if (!(await this.stands())) return this.reconcile(tip)
-      for await (const stretch of source.finalStretches(at.block + 1, tip)) {
-        await this.apply(stretch, tip)
-        this.chain.signal.throwIfAborted()
-      }
+      await this.pipelined(async () => {
+        for await (const stretch of source.finalStretches(at.block + 1, tip)) {
+          await this.apply(stretch, tip)
+          this.chain.signal.throwIfAborted()
+        }
+      })
     }
     while (this.position.block < head.number) {
       const stretch = await this.link(tip)
       if (!stretch) return this.reconcile(tip)
-      await this.apply(stretch, tip)
+      await this.pipelined(() => this.apply(stretch, tip))
       this.chain.signal.throwIfAborted()
     }
     return true
@@ -112,30 +121,59 @@ export class Follower {
     return now.hash === this.position.hash
   }
 
+  /** Applies stretches, each prepared while the one before is stored, until all are stored. */
+  private async pipelined(work: () => Promise<void>) {
+    try {
+      await work()
+      await this.storing
+    } catch (error) {
+      await this.storing.catch(() => {}) // what was on its way may still have arrived
+      this.storing = Promise.resolve()
+      this.rows.forget()
+      this.ahead = this.position
+      if (error instanceof CursorMoved) await this.reload()
+      else await this.chain.children.restore(this.chain.db).catch(() => {}) // the next round begins by it
+      throw error
+    }
+  }
+
+  /** Prepares a stretch's rows, and begins to store them once those before are stored. */
   private async apply(stretch: Stretch, tip: Tip) {
-    const { db, chainId, followed, governances, counters } = this.chain
+    const { db, followed, governances } = this.chain
     const last = stretch.headers.at(-1)!
+    const before = this.ahead
     const after: Position = {
       block: last.number,
       hash: last.hash,
-      finalBlock: Math.max(this.position.finalBlock, Math.min(tip.final, last.number)),
+      finalBlock: Math.max(before.finalBlock, Math.min(tip.final, last.number)),
       headBlock: tip.head.number,
     }
-    const steps = stepsOf(stretch, followed, governances, this.rows)
+    if (this.rows.full) {
+      await this.storing // what is in memory must be in the database before it is forgotten
+      this.rows.forget()
+    }
+    const events = stepsOf(stretch, followed, governances, this.rows)
+    const steps = [...childSteps(stretch, this.rows), ...events]
+    // Outside the transaction: what the batch that is on its way there changes is in memory, and nobody else writes; if another
+    // indexer does, the cursor has moved, and the transaction fails.
+    await this.rows.run(db, steps)
+    await seal(db, this.rows, this.chain, stretch.headers)
+    const batch = this.rows.take()
+    await this.storing
+    this.ahead = after
+    this.storing = this.store(before, after, stretch, batch, events.length)
+    this.storing.catch(() => {}) // awaited by the next batch, or at the end
+  }
+
+  private async store(before: Position, after: Position, stretch: Stretch, batch: BatchChanges, events: number) {
+    const { db, chainId, counters } = this.chain
     const began = performance.now()
-    await this.commit(() =>
-      db.transaction((sql) =>
-        advance(sql, chainId, this.position, after, stretch.headers, async () => {
-          await this.rows.run(sql, steps)
-          await sealAndFlush(sql, this.rows, this.chain, stretch.headers)
-        }),
-      ),
-    )
+    await db.transaction((sql) => advance(sql, chainId, before, after, stretch.headers, () => write(sql, batch)))
     this.position = after
     this.grave = undefined
     counters.batches++
     counters.blocks += stretch.to - stretch.from + 1
-    counters.events += steps.length
+    counters.events += events
     counters.commitMs += performance.now() - began
   }
 
@@ -146,7 +184,7 @@ export class Follower {
     if (finalBlock === this.position.finalBlock) return false
     const after = { ...this.position, finalBlock, headBlock: tip.head.number }
     await this.commit(() => db.transaction((sql) => advance(sql, chainId, this.position, after, [], async () => {})))
-    this.position = after
+    this.position = this.ahead = after
     return true
   }
 
@@ -169,7 +207,7 @@ export class Follower {
 
   /** Finds the newest stored block that is still on the chain, and takes back everything after it. */
   private async reconcile(tip: Tip): Promise<boolean> {
-    const { db, chainId, counters } = this.chain
+    const { db, source, chainId, children, counters } = this.chain
     const before = this.position
     const ancestor = await this.ancestor(tip)
     if (ancestor.hash === before.hash) return false // the node has come to its senses
@@ -186,9 +224,11 @@ export class Follower {
       finalBlock: Math.min(before.finalBlock, ancestor.number),
       headBlock: tip.head.number,
     }
+    source.forget(ancestor.number)
     await this.commit(() => db.transaction((sql) => retract(sql, chainId, before, after)))
     this.rows.forget()
-    this.position = after
+    await children.restore(db)
+    this.position = this.ahead = after
     counters.reorganisations++
     counters.retractedBlocks += before.block - ancestor.number
     return true

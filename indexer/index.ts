@@ -1,5 +1,16 @@
+import { createHash } from 'node:crypto'
 import type { Database } from '#schema/database.ts'
-import { begin, type FollowedDeployment, openRpc, placeOf, requireChain, sourceOf } from './begin.ts'
+import {
+  begin,
+  endpointsIn,
+  type FollowedDeployment,
+  openRpc,
+  type Place,
+  placeOf,
+  requireChain,
+  sourceOf,
+} from './begin.ts'
+import { ChainCache } from './cache.ts'
 import type { Position } from './cursor.ts'
 import { IndexerError, isRetriable } from './errors.ts'
 import { type Chain, Follower } from './follow.ts'
@@ -7,10 +18,12 @@ import { ChainLock } from './lock.ts'
 import { type Counters, newCounters } from './metrics.ts'
 import { Pause } from './pause.ts'
 import { resolve } from './probe.ts'
-import { backoff, type RpcOptions } from './rpc.ts'
+import { backoff, type RpcOptions, shownUrl } from './rpc.ts'
+import { type Source, unlessAway } from './source.ts'
 import { gatewayHeight, runProcessorProcess } from './squid/backfill.ts'
 
 export type { FollowedDeployment } from './begin.ts'
+export type { Factory } from './children.ts'
 export { IndexerError } from './errors.ts'
 export type { FollowedGovernor } from './governances.ts'
 export type { Counters } from './metrics.ts'
@@ -23,7 +36,8 @@ export interface Log {
 
 export interface IndexerOptions {
   db: Database
-  /** http(s) or ws(s); over ws the node's announcements of new heads are heard at once. */
+  /** http(s) or ws(s); over ws the node's announcements of new heads are heard at once. Several, separated by commas, stand in for
+   *  each other and are compared. */
   rpcUrl: string
   deployment: FollowedDeployment
   log?: Log
@@ -34,6 +48,10 @@ export interface IndexerOptions {
   confirmations?: number
   /** A Subsquid Network gateway of this chain: `@subsquid/evm-processor` fetches its final blocks before the node is asked. */
   gatewayUrl?: string
+  /** A folder that keeps what final blocks said, so that indexing anew needs no node. */
+  cacheFolder?: string
+  /** Of how many ranges one has its logs compared between endpoints. */
+  compareEvery?: number
   /** When a final block is no longer on the chain: `stop` with an error (the default), or `rewind`. */
   deepReorganisation?: 'stop' | 'rewind'
   /** How long an answer may take; the shortest wait before another try, of the node's answers and of whole rounds; how long the node
@@ -71,10 +89,12 @@ export async function startIndexer(options: IndexerOptions): Promise<Indexer> {
   const { db, rpcUrl, deployment, log } = options
   const stop = new AbortController() // closes connections when the indexer ends by itself
   const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal
-  const local = LOCAL.test(new URL(rpcUrl).hostname)
+  const urls = endpointsIn(rpcUrl)
+  const local = urls.every((url) => LOCAL.test(new URL(url).hostname))
   const pollMs = options.pollMs ?? (local ? LOCAL_POLL_MS : POLL_MS)
   try {
-    const { chain, position, known } = await prepare(options, signal, local ? 0 : pollMs * PATIENCE_POLLS)
+    const patienceMs = local && urls.length === 1 ? 0 : pollMs * PATIENCE_POLLS
+    const { chain, position, known } = await prepare(options, signal, patienceMs)
     const lock = new ChainLock(db, deployment.chainId)
     const follower = new Follower(chain, position)
     const backfill = () => backfillFrom({ ...options, deployment: known }, chain, follower)
@@ -94,19 +114,27 @@ export async function startIndexer(options: IndexerOptions): Promise<Indexer> {
 async function prepare(options: IndexerOptions, signal: AbortSignal, patienceMs: number) {
   const { db, rpcUrl, deployment, confirmations, deepReorganisation = 'stop' } = options
   const counters = newCounters()
-  const rpc = openRpc(rpcUrl, {
+  const asks = {
     ...options.patience,
     signal,
-    onRequest(calls) {
+    onRequest(calls: number) {
       counters.requests++
       counters.calls += calls
     },
-  })
-  await requireChain(rpc, deployment.chainId)
-  const known = await resolve(rpc, deployment)
+  }
+  const rpc = openRpc(rpcUrl, asks, () => counters.failovers++)
+  const cache = options.cacheFolder === undefined ? undefined : openCache(options.cacheFolder, deployment)
+  if (cache) signal.addEventListener('abort', () => cache.close(), { once: true })
+  const noted = () => cache?.noted() as FollowedDeployment | undefined
+  const known = await unlessAway(
+    requireChain(rpc, deployment.chainId).then(() => resolve(rpc, deployment)),
+    noted,
+  )
   const place = placeOf(known)
-  const source = sourceOf(place, rpc, confirmations)
+  const onDisagreement = () => void counters.disagreements++
+  const source = sourceOf(place, rpc, { confirmations, cache, compareEvery: options.compareEvery, onDisagreement })
   const position = await begin(db, source, place)
+  if (cache) await beginCache(cache, source, place, known)
   const gravePatienceMs = options.patience?.graveMs
   const chain: Chain = {
     ...place,
@@ -121,10 +149,31 @@ async function prepare(options: IndexerOptions, signal: AbortSignal, patienceMs:
   return { chain, position, known }
 }
 
+/** Makes the cache one of this deployment on this chain. */
+async function beginCache(cache: ChainCache, source: Source, place: Place, known: FollowedDeployment) {
+  const { chainId, contracts, topics, startBlock } = place
+  const [base] = await source.headers([startBlock - 1])
+  if (base) cache.begin({ chainId, addresses: Object.values(contracts), topics, base }, plain(known))
+}
+
+/** A deployment as JSON: integers beyond its range become decimal texts, which are read the same. */
+const plain = (deployment: FollowedDeployment) =>
+  JSON.parse(JSON.stringify(deployment, (_, value) => (typeof value === 'bigint' ? value.toString() : value)))
+
+/** The cache of what was asked for, by the chain and by all that names a contract. */
+function openCache(folder: string, deployment: FollowedDeployment): ChainCache {
+  const asked = createHash('sha256')
+    .update(JSON.stringify(plain(deployment)).toLowerCase())
+    .digest('hex')
+  return new ChainCache(folder, `${deployment.chainId}-${asked.slice(0, 16)}`)
+}
+
 /** Final blocks from the gateway, where one is given that has some we lack. */
 async function backfillFrom(options: IndexerOptions, chain: Chain, follower: Follower) {
   const { db, gatewayUrl, deployment, log } = options
   if (!gatewayUrl) return
+  if (chain.children.factories.length)
+    return log?.warn({ gatewayUrl: shownUrl(gatewayUrl) }, 'No gateway is asked: it cannot follow what factories make')
   const { source, signal } = chain
   const [height, { final }] = [await gatewayHeight(gatewayUrl, signal), await source.tip()]
   const toBlock = Math.min(height, final)

@@ -3,7 +3,9 @@ import { RpcError } from './rpc.ts'
 /** How many blocks one `eth_getLogs` may ask for: found by trying, grown while answers are small, shrunk when the node refuses. */
 
 const SMALL_ANSWER = 2_000
-const LARGE_ANSWER = 10_000
+const LARGE_ANSWER = 8_000
+/** A few answers are enough to grow to any size, and where events are dense the first is not too large. */
+const FIRST_BLOCKS = 250
 
 /** Whether a node's refusal means "ask for less": providers have no common code for it. */
 export const isLimit = (error: unknown): error is RpcError =>
@@ -29,7 +31,7 @@ export function suggestedSpan(reason: string): number | undefined {
 export class Span {
   private most = Number.POSITIVE_INFINITY
 
-  constructor(private blocks = 2_000) {}
+  constructor(private blocks = FIRST_BLOCKS) {}
 
   get size() {
     return this.blocks

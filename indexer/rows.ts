@@ -1,6 +1,6 @@
 import type { Sql } from '#schema/database.ts'
 import { type EntityClass, type TableDefinition, tableOf, type Versioned } from '#schema/define.ts'
-import { type Changes, loadPresent, type Row, type Version, writeChanges } from './versions.ts'
+import { type Changes, loadPresent, noChanges, type Row, type Version, writeChanges } from './versions.ts'
 
 /** The rows that the handlers of a batch read and write, in memory until the batch is flushed.
  *
@@ -25,7 +25,11 @@ class TableState {
   readonly memory: Layer = new Map()
   /** `property=value` of every group of rows that is in memory as a whole. */
   readonly groups = new Set<string>()
-  changes: Changes = { dropped: [], closed: [], opened: [] }
+  changes = noChanges()
+  /** Rows that were written without a look at what stood, and the block of the first such write. */
+  readonly unseen = new Map<string, number>()
+  /** Entries that the changes opened. */
+  fresh: Entry[] = []
   /** Ids, and groups, that a handler asked for in vain. */
   readonly missing = { ids: new Set<string>(), groups: new Map<string, Set<string | null>>() }
   scratch: Layer | undefined
@@ -51,6 +55,24 @@ class TableState {
 
 /** Thrown to abandon a handler until what it asked for is loaded. */
 const MISSING = Symbol('missing rows')
+
+/** Closes what stands of the rows that were written unseen. */
+async function closeUnseen(sql: Sql, { definition, unseen, changes }: TableState) {
+  if (!unseen.size) return
+  for (const { row, fromBlock } of await loadPresent(sql, definition, 'id', [...unseen.keys()])) {
+    const id = row.id as string
+    changes.closed.push({ id, fromBlock, toBlock: unseen.get(id)! })
+  }
+  unseen.clear()
+}
+
+/** What a batch does to every table. */
+export type BatchChanges = { table: TableDefinition; changes: Changes }[]
+
+/** Writes what a batch does, a handful of statements a table. */
+export async function write(sql: Sql, batch: BatchChanges): Promise<void> {
+  for (const { table, changes } of batch) await writeChanges(sql, table, changes)
+}
 
 const same = (left: unknown, right: unknown) => left === right || (left == null && right == null)
 const ENTRIES_KEPT = 200_000
@@ -96,10 +118,9 @@ export class Rows {
   }
 
   /** Writes a row as of the block in hand: closes the version that stood and opens this one; a second change within one
-   *  block replaces the first. */
+   *  block replaces the first. A row that nobody has looked at is written unseen, without loading what stood. */
   put<T extends Versioned>(entity: EntityClass<T>, row: Values<T>) {
     const { id } = row as unknown as { id: string }
-    this.get(entity, id)
     this.table(entity).step.set(id, { version: this.version(row), stored: false })
   }
 
@@ -140,19 +161,33 @@ export class Rows {
       this.foresee(steps.slice(next))
       await this.load(sql)
     }
+    for (const table of this.tables.values()) await closeUnseen(sql, table)
   }
 
-  /** Writes every change since the last flush; rows stay in memory for the next batch. Call `forget` if the transaction fails. */
-  async flush(sql: Sql): Promise<void> {
-    let entries = 0
+  /** Hands over every change since the last time, to be written; rows stay in memory for the next batch, which may be prepared
+   *  while these are written. Call `forget` if they are not. */
+  take(): BatchChanges {
+    const taken: BatchChanges = []
     for (const table of this.tables.values()) {
-      const opened = table.changes.opened.filter((version) => version.toBlock !== version.fromBlock)
-      await writeChanges(sql, table.definition, { ...table.changes, opened })
-      table.changes = { dropped: [], closed: [], opened: [] }
-      for (const entry of table.memory.values()) if (entry) entry.stored = true
-      entries += table.memory.size
+      taken.push({ table: table.definition, changes: table.changes })
+      table.changes = noChanges()
+      for (const entry of table.fresh) entry.stored = true
+      table.fresh = []
     }
-    if (entries > ENTRIES_KEPT) this.forget()
+    return taken
+  }
+
+  /** Writes every change since the last time. */
+  async flush(sql: Sql): Promise<void> {
+    await write(sql, this.take())
+    if (this.full) this.forget()
+  }
+
+  /** Whether so much is in memory that it should be forgotten as soon as all is written. */
+  get full(): boolean {
+    let entries = 0
+    for (const table of this.tables.values()) entries += table.memory.size
+    return entries > ENTRIES_KEPT
   }
 
   /** What the next flush writes, table by table. */
@@ -210,14 +245,18 @@ export class Rows {
   private record(table: TableState, id: string, next: Entry | null) {
     const before = table.memory.get(id)
     table.memory.set(id, next)
+    if (before === undefined) table.unseen.set(id, this.block)
     if (before && before.version.fromBlock === this.block) {
       if (before.stored) table.changes.dropped.push({ id, fromBlock: this.block })
       else before.version.toBlock = this.block // an empty range, left out by the flush
     } else if (before) {
-      before.version.toBlock = this.block
+      // what is stored may just be on its way there: it is not touched
       if (before.stored) table.changes.closed.push({ id, fromBlock: before.version.fromBlock, toBlock: this.block })
+      else before.version.toBlock = this.block
     }
-    if (next) table.changes.opened.push(next.version)
+    if (!next) return
+    table.changes.opened.push(next.version)
+    table.fresh.push(next)
   }
 
   /** Tries the steps on a scratch layer, only to learn which rows they ask for. */

@@ -44,6 +44,8 @@ export interface RpcOptions {
   batchSize?: number
   /** Aborts waiting and requests alike. */
   signal?: AbortSignal
+  /** From 0 to 1, for the random part of waiting; without it, from the clock. */
+  random?: () => number
   /** Counts requests. */
   onRequest?: (calls: number) => void
 }
@@ -69,9 +71,12 @@ export function shownUrl(url: string): string {
 class Busy extends Error {}
 
 /** Waits longer with each try, by a random part so that clients do not come back all at once. */
-export const backoff = (attempt: number, { signal, delayMs = DELAY_MS }: Pick<RpcOptions, 'signal' | 'delayMs'>) => {
+export const backoff = (
+  attempt: number,
+  { signal, delayMs = DELAY_MS, random = jitter }: Pick<RpcOptions, 'signal' | 'delayMs' | 'random'>,
+) => {
   const most = delayMs * Math.min(LONGEST_DELAYS, 2 ** attempt)
-  return sleep(most / 2 + (jitter() * most) / 2, undefined, { signal, ref: true })
+  return sleep(most / 2 + (random() * most) / 2, undefined, { signal, ref: true })
 }
 
 /** Between 0 and 1, from the clock's nanoseconds: it spreads retries and decides nothing else. */

@@ -8,9 +8,9 @@ import type { Header } from './source.ts'
 /** What the state root needs to know of a deployment. */
 export type Sealed = Pick<Place, 'chainId' | 'contracts'>
 
-/** Writes what the handlers of a batch left in `rows`, each changed block under its state root. The root is a row like any other:
- *  rolled back with the rest, and asked for as of any block. `headers` hold every block that may have changed. */
-export async function sealAndFlush(sql: Sql, rows: Rows, { chainId, contracts }: Sealed, headers: readonly Header[]) {
+/** Puts each block that the handlers of a batch changed in `rows` under its state root. The root is a row like any other: rolled back
+ *  with the rest, and asked for as of any block. `headers` hold every block that may have changed. */
+export async function seal(sql: Sql, rows: Rows, { chainId, contracts }: Sealed, headers: readonly Header[]) {
   const hashes = new Map(headers.map(({ number, hash }) => [number, hash]))
   const id = String(chainId)
   const steps = [...linesByBlock(rows)]
@@ -27,7 +27,6 @@ export async function sealAndFlush(sql: Sql, rows: Rows, { chainId, contracts }:
       },
     }))
   await rows.run(sql, steps)
-  await rows.flush(sql)
 }
 
 function linesByBlock(rows: Rows): Map<number, string[]> {

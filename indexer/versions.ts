@@ -1,6 +1,7 @@
 import type { Sql } from '#schema/database.ts'
 import type { ColumnDefinition, ColumnKind, TableDefinition } from '#schema/define.ts'
 import { versionedTables } from '#schema/entities.ts'
+import { copyInto, copyText } from './copy.ts'
 
 /** Versions of rows in SQL: how they are loaded, closed, opened and rolled back, derived from the entities' columns. */
 
@@ -21,36 +22,16 @@ export interface Changes {
   opened: Version[]
 }
 
-const ROWS_PER_STATEMENT = 10_000
+export const noChanges = (): Changes => ({ dropped: [], closed: [], opened: [] })
 
-/** The SQL array type that carries a column through `unnest`; arrays travel as JSON, since `unnest` would flatten them. */
-const CARRIER: Record<ColumnKind, string> = {
-  id: 'text',
-  text: 'text',
-  hash: 'text',
-  address: 'text',
-  choice: 'text',
-  wei: 'numeric',
-  int: 'int4',
-  block: 'int8',
-  float: 'float8',
-  flag: 'bool',
-  time: 'timestamptz',
-  json: 'jsonb',
-  texts: 'jsonb',
-}
+const PIECE_CHARACTERS = 128 * 1024
+
+/** The SQL types of the columns that rows are looked up by. */
+const CARRIER: Partial<Record<ColumnKind, string>> = { wei: 'numeric', int: 'int4', block: 'int8', flag: 'bool' }
 
 const quote = (name: string) => `"${name}"`
 const values = (table: TableDefinition) =>
   table.columns.filter((column) => column.property !== 'fromBlock' && column.property !== 'toBlock')
-
-function encode(kind: ColumnKind, value: unknown): unknown {
-  if (value === null || value === undefined) return null
-  if (typeof value === 'bigint') return value.toString()
-  if (value instanceof Date) return value.toISOString()
-  if (kind === 'json' || kind === 'texts') return JSON.stringify(value)
-  return value
-}
 
 function read(table: TableDefinition, found: Record<string, unknown>): Version {
   const row: Row = {}
@@ -64,7 +45,7 @@ export async function loadPresent(sql: Sql, table: TableDefinition, property: st
   if (!column) throw new Error(`${table.name} has no property ${property}`)
   const some = wanted.filter((value) => value !== null)
   const name = quote(column.column)
-  const matches = [`${name} = any($1::${CARRIER[column.kind]}[])`, wanted.includes(null) && `${name} is null`]
+  const matches = [`${name} = any($1::${CARRIER[column.kind] ?? 'text'}[])`, wanted.includes(null) && `${name} is null`]
   const { rows } = await sql.query(
     `select * from ${quote(table.table)} where to_block is null and (${matches.filter(Boolean).join(' or ')})`,
     [some],
@@ -72,29 +53,43 @@ export async function loadPresent(sql: Sql, table: TableDefinition, property: st
   return rows.map((row) => read(table, row))
 }
 
-const carried = (column: ColumnDefinition, index: number) =>
-  column.kind === 'texts'
-    ? `case when u.c${index} is null then null else array(select jsonb_array_elements_text(u.c${index})) end`
-    : `u.c${index}`
+type Field = (version: Version) => string
 
-async function insert(sql: Sql, table: TableDefinition, versions: Version[]) {
-  const columns = table.columns
-  const text = `insert into ${quote(table.table)} (${columns.map((column) => quote(column.column)).join(', ')})
-    select ${columns.map(carried).join(', ')}
-    from unnest(${columns.map((column, index) => `$${index + 1}::${CARRIER[column.kind]}[]`).join(', ')})
-      as u(${columns.map((_, index) => `c${index}`).join(', ')})`
-  for (let start = 0; start < versions.length; start += ROWS_PER_STATEMENT) {
-    const some = versions.slice(start, start + ROWS_PER_STATEMENT)
-    const value = (version: Version, { property, kind }: ColumnDefinition) => {
-      if (property === 'fromBlock') return version.fromBlock
-      if (property === 'toBlock') return version.toBlock
-      return encode(kind, version.row[property])
-    }
-    await sql.query(
-      text,
-      columns.map((column) => some.map((version) => value(version, column))),
-    )
+const quoted = (text: string) => `"${text.replace(/["\\]/g, '\\$&')}"`
+
+/** A value as a field of a COPY row. */
+function field({ property, kind }: ColumnDefinition): Field {
+  if (property === 'fromBlock') return (version) => String(version.fromBlock)
+  if (property === 'toBlock') return (version) => (version.toBlock === null ? '\\N' : String(version.toBlock))
+  const write: (value: never) => string =
+    kind === 'json'
+      ? (value: unknown) => copyText(JSON.stringify(value))
+      : kind === 'texts'
+        ? (value: string[]) => copyText(`{${value.map(quoted).join(',')}}`)
+        : kind === 'time'
+          ? (value: Date) => value.toISOString()
+          : (value: unknown) => (typeof value === 'string' ? copyText(value) : String(value))
+  return ({ row }) => {
+    const value = row[property]
+    return value === null || value === undefined ? '\\N' : write(value as never)
   }
+}
+
+/** Versions as lines of a COPY, in pieces. */
+function* lines(table: TableDefinition, versions: readonly Version[]): Generator<string> {
+  const fields = table.columns.map(field)
+  const first = fields[0]!
+  let piece = ''
+  for (const version of versions) {
+    piece += first(version)
+    for (let index = 1; index < fields.length; index++) piece += `\t${fields[index]!(version)}`
+    piece += '\n'
+    if (piece.length >= PIECE_CHARACTERS) {
+      yield piece
+      piece = ''
+    }
+  }
+  if (piece) yield piece
 }
 
 /** Writes what a batch did to one table: a handful of statements, whatever the number of rows. */
@@ -117,7 +112,14 @@ export async function writeChanges(sql: Sql, table: TableDefinition, changes: Ch
         closed.map((version) => version.toBlock),
       ],
     )
-  if (opened.length) await insert(sql, table, opened)
+  const standing = opened.filter((version) => version.toBlock !== version.fromBlock)
+  if (standing.length)
+    await copyInto(
+      sql,
+      table.table,
+      table.columns.map((column) => column.column),
+      lines(table, standing),
+    )
 }
 
 /** Brings every versioned table back to what it was at the end of block `toBlock`. Nothing else in the house undoes anything. */

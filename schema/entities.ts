@@ -5,7 +5,7 @@ import { AnswerAttribution, CreditHold, Receipt, VersionInfluence } from './offc
 import { JobMetric, JobRun, WorkerNode } from './offchain/jobs.ts'
 import { ChainTransaction, LedgerTransfer, RewardLine } from './offchain/ledger.ts'
 import { Reconciliation } from './offchain/reconciliation.ts'
-import { Block, ChainEvent, Cursor, StateRoot } from './onchain/chain.ts'
+import { Block, ChainEvent, Cursor, FollowedContract, StateRoot } from './onchain/chain.ts'
 import { Commitment, Contribution, Datanet } from './onchain/datanets.ts'
 import { Dispute, Slash } from './onchain/disputes.ts'
 import { FeedbackTask, Judgement, Reputation, Validator } from './onchain/feedback.ts'
@@ -29,6 +29,7 @@ export const entities: EntityClass[] = [
   Cursor,
   ChainEvent,
   StateRoot,
+  FollowedContract,
   Governor,
   Proposal,
   Vote,

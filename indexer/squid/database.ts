@@ -5,7 +5,7 @@ import { advance, type Position, readCursor, retract } from '../cursor.ts'
 import { IndexerError } from '../errors.ts'
 import { stepsOf } from '../events.ts'
 import { Rows } from '../rows.ts'
-import { sealAndFlush } from '../seal.ts'
+import { seal } from '../seal.ts'
 import type { Header, Stretch } from '../source.ts'
 
 /** Our tables as the database of `@subsquid/evm-processor`'s batch model: the same cursor, handlers and versioned rows as our own
@@ -83,7 +83,8 @@ export class VersionedDatabase implements SquidDatabase {
         const headers: Header[] = []
         await advance(sql, this.place.chainId, from, after, headers, async () => {
           await work({ write: (stretch) => this.write(sql, stretch, headers) })
-          await sealAndFlush(sql, this.rows, this.place, headers)
+          await seal(sql, this.rows, this.place, headers)
+          await this.rows.flush(sql)
         })
         return after
       })

@@ -44,6 +44,13 @@ export class StateRoot extends Versioned {
   @Integer('How many versions of rows it opened and ended.') changes!: number
 }
 
+@OnChain('A contract that was made at run time and is followed since a factory announced it.')
+export class FollowedContract extends Versioned {
+  @Id('The contract’s address.') id!: string
+  @Text('What it is followed as, by the name of the contract.') contract!: string
+  @Address('The factory that announced it.', { index: true }) factory!: string
+}
+
 @OffChain('How far the indexer has come on one chain; moved in the same transaction as the rows it wrote.')
 export class Cursor {
   @Id('The chain id.') id!: string

@@ -1,0 +1,15 @@
+import { decodeLog } from '#contracts/events.ts'
+import { placeOf, sourceOf } from '#indexer/begin.ts'
+import { httpRpc } from '#indexer/rpc.ts'
+import { ADDRESSES, CHAIN_ID } from './chain.ts'
+
+/** What bounds every indexer of this chain: the same logs fetched and decoded, and nothing stored. One process of its own. */
+const { rpcUrl } = JSON.parse(process.argv[2]!) as { rpcUrl: string }
+const place = placeOf({ chainId: CHAIN_ID, startBlock: 1, addresses: ADDRESSES })
+const source = sourceOf(place, httpRpc(rpcUrl))
+const { head } = await source.tip()
+let events = 0
+for await (const { logs } of source.finalStretches(1, { head, final: head.number, finalHeader: head }))
+  for (const log of logs) if (decodeLog(place.followed.get(log.address)!, log)) events++
+process.send!({ done: performance.timeOrigin + performance.now(), events })
+process.disconnect()

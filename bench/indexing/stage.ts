@@ -1,0 +1,185 @@
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { rpc } from '#contracts/anvil.ts'
+import { type Database, openDatabase } from '#schema/database.ts'
+import { ensureDatabase, startPostgres } from '#schema/postgres.ts'
+import { migrate } from '#schema/source.ts'
+import { ADDRESSES, CHAIN_ID, type ChainPlan, FINALITY, TOPICS } from './chain.ts'
+import { type Program, start } from './processes.ts'
+
+/** Where runs of an indexing benchmark take place: one PostgreSQL with its durable defaults, a fresh database a run, one chain. */
+
+const here = (name: string) => join(import.meta.dirname, name)
+const peer = (name: string, ...path: string[]) => join(import.meta.dirname, '..', 'peers', name, ...path)
+const POLL_MS = 10
+
+export interface Stage {
+  /** A migrated database for one run. */
+  database(): Promise<Database>
+  /** A database without tables, for peers. */
+  emptyDatabase(): Promise<Database>
+  close(): Promise<void>
+}
+
+export async function openStage(): Promise<Stage> {
+  const folder = await mkdtemp(join(tmpdir(), 'bench-index-'))
+  await chmod(folder, 0o755)
+  const server = await startPostgres(join(folder, 'postgres'))
+  let runs = 0
+  const at = (name: string) => {
+    const url = new URL(server.url)
+    url.pathname = `/${name}`
+    return url.href
+  }
+  await ensureDatabase(server.url, 'template')
+  await migrate(at('template'))
+  const open = async (template?: string) => {
+    const name = `run${++runs}`
+    await ensureDatabase(server.url, name, template)
+    const db = await openDatabase(at(name), { max: 2 })
+    const close = async () => {
+      await db.close()
+      const admin = await openDatabase(server.url, { max: 1 })
+      await admin.query(`drop database ${name} with (force)`)
+      await admin.query('checkpoint') // the next run starts with clean buffers
+      await admin.close()
+    }
+    return { ...db, close }
+  }
+  return {
+    database: () => open('template'),
+    emptyDatabase: () => open(),
+    async close() {
+      await server.stop()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+export interface BenchChain {
+  url: string
+  plan: ChainPlan
+  call(method: string, ...params: unknown[]): Promise<unknown>
+  stop(): Promise<void>
+}
+
+/** The chain in a process of its own, its own events made beforehand. */
+export async function openChain(plan: ChainPlan): Promise<BenchChain> {
+  const program = start(here('chain.ts'), plan)
+  const { url } = await program.heard<{ url: string }>()
+  const call = (method: string, ...params: unknown[]) => rpc(url, method, params)
+  await call('bench_warm')
+  return { url, plan, call, stop: () => program.stop() }
+}
+
+export interface Run {
+  /** From the first request at the chain until the last event's row is visible, in milliseconds. */
+  ms: number
+  requests: number
+  calls: number
+  megabytes: number
+}
+
+const pad = (value: number, digits: number) => String(value).padStart(digits, '0')
+
+async function visible(
+  db: Database,
+  { blocks, events }: ChainPlan,
+  program: Program,
+  schema = 'public',
+): Promise<number> {
+  const id = `${pad(blocks, 12)}-${pad(events, 6)}`
+  for (;;) {
+    if (program.child.exitCode !== null) await program.heard()
+    const { rowCount } = await db
+      .query(`select 1 from ${schema}.chain_event where id = $1`, [id])
+      .catch(() => ({ rowCount: 0 })) // its tables do not stand yet
+    if (rowCount) return performance.timeOrigin + performance.now()
+    await sleep(POLL_MS)
+  }
+}
+
+async function measured(chain: BenchChain, done: () => Promise<number>): Promise<Run> {
+  const end = await done()
+  const { first, requests, calls, bytes } = (await chain.call('bench_tally')) as Record<string, number>
+  return { ms: end - first!, requests: requests!, calls: calls!, megabytes: bytes! / 1e6 }
+}
+
+/** How many rows a run should have left in each table. */
+async function expectRows(db: Database, { blocks, events, kind }: ChainPlan, schema = 'public') {
+  const count = async (table: string) =>
+    Number(
+      (await db.query(`select count(*) from ${schema}.${table} where name in ('VoteCast', 'Approval')`)).rows[0].count,
+    )
+  const found = await count('chain_event')
+  if (found !== blocks * events) throw new Error(`${found} events of ${blocks * events} were stored`)
+  if (kind !== 'votes') return
+  const { rows } = await db.query(`select count(*)::int as votes from ${schema}.vote`)
+  if (rows[0].votes !== blocks * events) throw new Error(`${rows[0].votes} votes of ${blocks * events} were stored`)
+}
+
+export async function runLimit(chain: BenchChain): Promise<Run> {
+  await chain.call('bench_reset')
+  const program = start(here('limit.ts'), { rpcUrl: chain.url })
+  const run = await measured(chain, async () => (await program.heard<{ done: number }>()).done)
+  await program.stop()
+  return run
+}
+
+export async function runOurs(stage: Stage, chain: BenchChain): Promise<Run> {
+  const db = await stage.database()
+  await chain.call('bench_reset')
+  const program = start(here('ours.ts'), { rpcUrl: chain.url, databaseUrl: db.url })
+  try {
+    const run = await measured(chain, () => visible(db, chain.plan, program))
+    await expectRows(db, chain.plan)
+    return run
+  } finally {
+    await program.stop()
+    await db.close()
+  }
+}
+
+export async function runSquid(stage: Stage, chain: BenchChain): Promise<Run> {
+  const db = await stage.emptyDatabase()
+  await chain.call('bench_reset')
+  const needs = { rpcUrl: chain.url, databaseUrl: db.url, addresses: ADDRESSES, finality: FINALITY, topics: TOPICS }
+  const program = start(peer('squid', 'main.cjs'), needs, { cwd: peer('squid') })
+  try {
+    const run = await measured(chain, () => visible(db, chain.plan, program))
+    await expectRows(db, chain.plan)
+    return run
+  } finally {
+    await program.stop()
+    await db.close()
+  }
+}
+
+export async function runPonder(stage: Stage, chain: BenchChain, raised: boolean): Promise<Run> {
+  const db = await stage.emptyDatabase()
+  await chain.call('bench_reset')
+  const env = {
+    BENCH_RPC: chain.url,
+    BENCH_CHAIN: String(CHAIN_ID),
+    BENCH_ADDRESSES: JSON.stringify(ADDRESSES),
+    BENCH_RAISED: raised ? '1' : '',
+    DATABASE_URL: db.url,
+    PONDER_TELEMETRY_DISABLED: 'true',
+  }
+  const args = ['start', '--schema', 'ponder_run', '--port', '0', '--disable-ui', '--log-level', 'warn']
+  const program = start(
+    peer('ponder', 'node_modules', 'ponder', 'dist', 'esm', 'bin', 'ponder.js'),
+    {},
+    { cwd: peer('ponder'), args, env },
+  )
+  try {
+    const run = await measured(chain, () => visible(db, chain.plan, program, 'ponder_run'))
+    await expectRows(db, chain.plan, 'ponder_run')
+    return run
+  } finally {
+    await program.stop()
+    await db.close()
+  }
+}
