@@ -5,6 +5,7 @@ import { LedgerEvent } from './0004-LedgerEvent.ts'
 import { LedgerGuard } from './0005-LedgerGuard.ts'
 import { Governors } from './0006-Governors.ts'
 import { StateRoot } from './0007-StateRoot.ts'
+import { FollowedContracts } from './0008-FollowedContracts.ts'
 import { ListIndexes } from './0009-ListIndexes.ts'
 
 /** Oldest first; written by `npm run migration`. */
@@ -16,5 +17,6 @@ export const migrations = [
   LedgerGuard,
   Governors,
   StateRoot,
+  FollowedContracts,
   ListIndexes,
 ]
