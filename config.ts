@@ -8,6 +8,12 @@ const url = (protocols: string[]) =>
   z.string().refine((value) => URL.canParse(value) && protocols.includes(new URL(value).protocol), {
     message: `expected a URL that starts with ${protocols.map((one) => `${one}//`).join(' or ')}`,
   })
+/** One or more, separated by commas. */
+const urls = (protocols: string[]) =>
+  z
+    .string()
+    .transform((value) => value.split(',').map((one) => one.trim()))
+    .pipe(z.array(url(protocols)))
 const PORT = 'expected a port from 0 to 65535'
 const port = z.coerce.number(PORT).int(PORT).min(0, PORT).max(65535, PORT)
 const count = (max: number) => {
@@ -21,7 +27,8 @@ const schema = z.object({
   MODELCOMMONS_HOME: z.string().min(1).default('.modelcommons'),
   DATABASE_URL: url(['postgres:', 'postgresql:']).optional(),
   REDIS_URL: url(['redis:', 'rediss:']).optional(),
-  RPC_URL: url(['http:', 'https:', 'ws:', 'wss:']).optional(),
+  /** The first is preferred; the indexer compares the others with it, and asks them when it is away. */
+  RPC_URL: urls(['http:', 'https:', 'ws:', 'wss:']).optional(),
   /** A Subsquid archive gateway of the chain, for the blocks far behind the head. */
   GATEWAY_URL: url(['http:', 'https:']).optional(),
   /** Counts blocks as final so far behind the head, on chains without a `finalized` tag. */
@@ -81,7 +88,10 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env) {
     home,
     databaseUrl: value.DATABASE_URL,
     redisUrl: value.REDIS_URL,
-    rpcUrl: value.RPC_URL,
+    rpcUrl: value.RPC_URL?.[0],
+    /** All of `RPC_URL`, as it was given. */
+    rpcUrls: value.RPC_URL?.join(','),
+    chainCache: join(home, 'chain-cache'),
     gatewayUrl: value.GATEWAY_URL,
     confirmations: value.CONFIRMATIONS,
     deployment: value.DEPLOYMENT,

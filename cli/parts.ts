@@ -55,7 +55,7 @@ export async function startParts(config: Config, log: Logger): Promise<Parts> {
     const env = {
       MODELCOMMONS_HOME: config.home,
       DATABASE_URL: databaseUrl,
-      RPC_URL: chain.rpcUrl,
+      RPC_URL: config.rpcUrls ?? chain.rpcUrl,
       DEPLOYMENT: chain.deploymentFile,
       OPERATOR_KEY: chain.operatorKey,
       MODELCOMMONS_AUTH: config.auth,

@@ -48,18 +48,19 @@ async function common(name: string, config = readConfig(), limits: DatabaseOptio
 
 export const runIndexer = ({ rewind = false } = {}) =>
   runService(async () => {
-    const { config, log, rpcUrl, deployment, db } = await common('index')
+    const { config, log, deployment, db } = await common('index')
     const abort = new AbortController()
     const { gatewayUrl, confirmations } = config
     const deepReorganisation = rewind ? 'rewind' : 'stop'
     const options = {
       db,
-      rpcUrl,
+      rpcUrl: config.rpcUrls as string,
       deployment,
       log,
       signal: abort.signal,
       gatewayUrl,
       confirmations,
+      cacheFolder: config.chainCache,
       deepReorganisation,
     } as const
     const indexer = await startIndexer(options)

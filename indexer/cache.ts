@@ -223,7 +223,7 @@ export class ChainCache {
     frame.writeUInt32LE(crc32(json), 4)
     json.copy(frame, FRAME)
     try {
-      ftruncateSync(this.file, this.size) // what a kill has cut off
+      if (fstatSync(this.file).size > this.size) ftruncateSync(this.file, this.size) // what a kill has cut off
       for (let at = 0; at < frame.length; ) at += writeSync(this.file, frame, at, frame.length - at, this.size + at)
     } catch (error) {
       this.failure = error as Error

@@ -75,8 +75,13 @@ export const backoff = (
   attempt: number,
   { signal, delayMs = DELAY_MS, random = jitter }: Pick<RpcOptions, 'signal' | 'delayMs' | 'random'>,
 ) => {
+  return sleep(waitMs(attempt, delayMs, random), undefined, { signal, ref: true })
+}
+
+/** Between half of a wait that doubles with each try and all of it. */
+export function waitMs(attempt: number, delayMs: number, random: () => number): number {
   const most = delayMs * Math.min(LONGEST_DELAYS, 2 ** attempt)
-  return sleep(most / 2 + (random() * most) / 2, undefined, { signal, ref: true })
+  return most / 2 + (random() * most) / 2
 }
 
 /** Between 0 and 1, from the clock's nanoseconds: it spreads retries and decides nothing else. */

@@ -1,0 +1,126 @@
+import { expect, test } from 'vitest'
+import { freshDatabase } from '#test/database.ts'
+import { backoff, waitMs } from './rpc.ts'
+import { type TestChain, testChain } from './test/chain.ts'
+import { type Call, type FaultyNode, faultyNode } from './test/faultyNode.ts'
+import { expectClean, follow } from './test/follow.ts'
+import { noise, prepareNoise, seeded } from './test/noise.ts'
+
+const next = () => seeded(19)
+
+/** A chain with so many endpoints in front of it. */
+async function endpoints(count: number): Promise<{ chain: TestChain; nodes: FaultyNode[]; rpcUrl: string }> {
+  const chain = await testChain()
+  await prepareNoise(chain)
+  const random = next()
+  for (let i = 0; i < 15; i++) await noise(chain, random)
+  const nodes: FaultyNode[] = []
+  for (let i = 0; i < count; i++) nodes.push(await faultyNode(chain.url))
+  return { chain, nodes, rpcUrl: nodes.map(({ url }) => url).join(', ') }
+}
+
+const everyRange = { compareEvery: 1 }
+
+test('when an endpoint goes away the next one answers, and the first again when it is back and the other gone', async () => {
+  const { chain, nodes, rpcUrl } = await endpoints(2)
+  const db = await freshDatabase()
+  const indexer = await follow(chain, db, { rpcUrl })
+  await indexer.caughtUp()
+  const random = next()
+  for (const away of [nodes[0]!, nodes[1]!]) {
+    await away.down()
+    for (let i = 0; i < 4; i++) await noise(chain, random)
+    await indexer.caughtUp(await chain.head())
+    await away.up()
+  }
+  expect(indexer.status().counters.failovers).toBeGreaterThan(0)
+  expect(indexer.status().state).toBe('running')
+  await expectClean(chain, db)
+})
+
+test('an endpoint that has not what is asked is passed over', async () => {
+  const { chain, nodes, rpcUrl } = await endpoints(2)
+  nodes[0]!.fault = ({ method }) =>
+    method === 'eth_getLogs' ? { error: { code: -32000, message: 'history has been pruned' } } : undefined
+  const db = await freshDatabase()
+  await (await follow(chain, db, { rpcUrl })).caughtUp()
+  await expectClean(chain, db)
+})
+
+test('a range limit of one endpoint is met by asking it for less, not by asking another', async () => {
+  const { chain, nodes, rpcUrl } = await endpoints(2)
+  const asked = ({ params }: Call) => {
+    const [{ fromBlock, toBlock }] = params as [{ fromBlock?: string; toBlock?: string }]
+    return fromBlock ? Number(toBlock) - Number(fromBlock) + 1 : 1
+  }
+  nodes[0]!.fault = (call) =>
+    call.method === 'eth_getLogs' && asked(call) > 10
+      ? { error: { code: -32005, message: 'limited to a 10 block range' } }
+      : undefined
+  const db = await freshDatabase()
+  const indexer = await follow(chain, db, { rpcUrl })
+  await indexer.caughtUp()
+  expect(indexer.status().counters.failovers).toBe(0)
+  await expectClean(chain, db)
+})
+
+/** Leaves out the last log of every answer that has one. */
+function holdBack(node: FaultyNode, chain: TestChain) {
+  const { forward } = node as unknown as { forward(calls: Call[]): Promise<{ result?: unknown }[]> }
+  Object.assign(node, {
+    async forward(calls: Call[]) {
+      const answers = await forward.call(node, calls)
+      for (const [index, answer] of answers.entries())
+        if (calls[index]!.method === 'eth_getLogs' && Array.isArray(answer.result)) answer.result.pop()
+      return answers
+    },
+  })
+  return chain
+}
+
+test.each([0, 1, 2])('a log that endpoint %i of three holds back is outvoted', async (liar) => {
+  const { chain, nodes, rpcUrl } = await endpoints(3)
+  holdBack(nodes[liar]!, chain)
+  const db = await freshDatabase()
+  const indexer = await follow(chain, db, { rpcUrl, ...everyRange })
+  await indexer.caughtUp(await chain.head())
+  if (liar < 2) expect(indexer.status().counters.disagreements).toBeGreaterThan(0) // the third is not asked while two agree
+  await expectClean(chain, db)
+})
+
+test('two endpoints that disagree stop the indexer before anything wrong is stored', async () => {
+  const { chain, nodes, rpcUrl } = await endpoints(2)
+  holdBack(nodes[0]!, chain)
+  const db = await freshDatabase()
+  const indexer = await follow(chain, db, { rpcUrl, ...everyRange })
+  await expect(indexer.stopped).rejects.toThrow(
+    /The RPC endpoints disagree about blocks \d+–\d+ \(http:.*: \d+ logs .*; http:.*: \d+ logs .*Remove the wrong one/,
+  )
+  expect((await db.query('select 1 from chain_event')).rowCount).toBe(0)
+})
+
+test('an endpoint that lags behind is no witness', async () => {
+  const { chain, nodes, rpcUrl } = await endpoints(2)
+  nodes[1]!.fault = ({ method }) => (method === 'eth_getBlockByNumber' ? { result: null } : undefined)
+  const db = await freshDatabase()
+  const indexer = await follow(chain, db, { rpcUrl, ...everyRange })
+  await indexer.caughtUp()
+  expect(indexer.status().counters.disagreements).toBe(0)
+  await expectClean(chain, db)
+})
+
+test('waiting doubles up to a limit, by a random part that a seed repeats', async () => {
+  const waits = (seed: number) => {
+    const random = seeded(seed)
+    return Array.from({ length: 9 }, (_, attempt) => waitMs(attempt, 100, () => random(1000) / 1000))
+  }
+  expect(waits(5)).toEqual(waits(5))
+  expect(waits(5)).not.toEqual(waits(6))
+  for (const [attempt, wait] of waits(7).entries()) {
+    const most = Math.min(5_000, 100 * 2 ** attempt)
+    expect(wait).toBeGreaterThanOrEqual(most / 2)
+    expect(wait).toBeLessThanOrEqual(most)
+  }
+  const stop = AbortSignal.abort(new Error('enough'))
+  await expect(backoff(9, { signal: stop })).rejects.toThrow()
+})

@@ -1,0 +1,32 @@
+import { expect, onTestFinished } from 'vitest'
+import type { Database } from '#schema/database.ts'
+import { freshDatabase } from '#test/database.ts'
+import { type Indexer, type IndexerOptions, startIndexer } from '../index.ts'
+import type { TestChain } from './chain.ts'
+import { difference } from './compare.ts'
+
+export interface Followed extends Indexer {
+  stop(): Promise<void>
+}
+
+/** An indexer of a test's chain, stopped with the test at the latest. */
+export async function follow(chain: TestChain, db: Database, options: Partial<IndexerOptions> = {}): Promise<Followed> {
+  const abort = new AbortController()
+  const { url: rpcUrl, deployment } = chain
+  const needs = { db, rpcUrl, deployment, signal: abort.signal, confirmations: 5, pollMs: 10 }
+  const indexer = await startIndexer({ ...needs, patience: { delayMs: 5 }, ...options })
+  indexer.stopped.catch(() => {})
+  const stop = async () => {
+    abort.abort()
+    await indexer.stopped.catch(() => {})
+  }
+  onTestFinished(stop)
+  return { ...indexer, stop }
+}
+
+/** Fails unless the rows are exactly those of a first sync of the chain as it is now. */
+export async function expectClean(chain: TestChain, db: Database, options: Partial<IndexerOptions> = {}) {
+  const clean = await freshDatabase()
+  await (await follow(chain, clean, options)).caughtUp()
+  expect(await difference(db, clean)).toEqual([])
+}
