@@ -3,7 +3,7 @@ import { RpcError } from './rpc.ts'
 /** How many blocks one `eth_getLogs` may ask for: found by trying, grown while answers are small, shrunk when the node refuses. */
 
 const SMALL_ANSWER = 2_000
-const LARGE_ANSWER = 8_000
+const LARGE_ANSWER = 10_000
 /** A few answers are enough to grow to any size, and where events are dense the first is not too large. */
 const FIRST_BLOCKS = 250
 

@@ -36,8 +36,8 @@ export const BUGS = {
       Source.prototype,
       'range',
       (original) =>
-        async function (this: Source, ...[from, to]: never[]) {
-          const stretches = (await original.call(this, ...([from, to] as never[]))) as {
+        async function (this: Source, ...given: never[]) {
+          const stretches = (await original.call(this, ...given)) as {
             from: number
             logs: { block: number }[]
           }[]
