@@ -14,7 +14,7 @@ export interface Service {
 export type ServiceMessage = { type: 'ready'; info?: unknown } | { type: 'failed'; message: string }
 
 /** Room for short-lived objects: batches of rows that outlive one small collection would be copied again and again. */
-const NODE_FLAGS = ['--max-semi-space-size=64']
+export const NODE_FLAGS = ['--max-semi-space-size=64']
 
 const BACKOFF_MS = [200, 500, 1000, 2000, 5000]
 const STOP_TIMEOUT_MS = 15_000

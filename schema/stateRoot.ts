@@ -59,17 +59,33 @@ export function plainRow(table: TableDefinition, row: Readonly<Record<string, un
   return Object.fromEntries(shapeOf(table).columns.map(({ property, column }) => [column, plain(row[property])]))
 }
 
+/** What `JSON.stringify` makes of a value whose keys are sorted, without making that value first. */
+function canonical(value: unknown): string {
+  if (value === null || typeof value !== 'object') return JSON.stringify(value)
+  if (Array.isArray(value)) return `[${value.map((inner) => canonical(inner ?? null)).join(',')}]`
+  const record = value as Record<string, unknown>
+  let text = ''
+  for (const key of Object.keys(record).sort())
+    if (record[key] !== undefined) text += `${text && ','}${JSON.stringify(key)}:${canonical(record[key])}`
+  return `{${text}}`
+}
+
 /** The line of a version that a block opened. */
 export function openedLine(table: TableDefinition, row: Readonly<Record<string, unknown>>): string {
   const { table: name, columns } = shapeOf(table)
-  const line: unknown[] = ['opened', name, row.id]
-  for (const { property } of columns) line.push(plain(row[property]))
-  return JSON.stringify(line)
+  let line = `["opened",${JSON.stringify(name)},${JSON.stringify(row.id)}`
+  for (const { property } of columns) {
+    const value = row[property]
+    if (typeof value === 'bigint' || typeof value === 'number') line += `,"${value}"`
+    else if (value instanceof Date) line += `,${value.getTime()}`
+    else line += `,${value === undefined ? 'null' : canonical(value)}`
+  }
+  return `${line}]`
 }
 
 /** The line of a version, open since `fromBlock`, that a block ended. */
 export const endedLine = (table: TableDefinition, id: string, fromBlock: number): string =>
-  JSON.stringify(['ended', table.table, id, fromBlock])
+  `["ended",${JSON.stringify(table.table)},${JSON.stringify(id)},${fromBlock}]`
 
 /** A block's digest from the lines of its changes, in any order. */
 export const digestOf = (lines: string[]): string => sha256(lines.sort().join('\n'))

@@ -15,10 +15,10 @@ const TOLD = 3_000
 export function start(
   script: string,
   argument: object,
-  options: { cwd?: string; args?: string[]; env?: object } = {},
+  options: { cwd?: string; args?: string[]; env?: object; flags?: readonly string[] } = {},
 ): Program {
   const loader = script.endsWith('.ts') ? ['--import', 'tsx'] : []
-  const args = [...loader, script, ...(options.args ?? [JSON.stringify(argument)])]
+  const args = [...(options.flags ?? []), ...loader, script, ...(options.args ?? [JSON.stringify(argument)])]
   const child = spawn(process.execPath, args, {
     cwd: options.cwd,
     env: { ...process.env, ...options.env },

@@ -2,7 +2,9 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { NODE_FLAGS } from '#cli/supervisor.ts'
 import { rpc } from '#contracts/anvil.ts'
+import type { FollowedDeployment } from '#indexer/index.ts'
 import { type Database, openDatabase } from '#schema/database.ts'
 import { ensureDatabase, startPostgres } from '#schema/postgres.ts'
 import { migrate } from '#schema/source.ts'
@@ -128,10 +130,25 @@ export async function runLimit(chain: BenchChain): Promise<Run> {
   return run
 }
 
+/** Our indexer as `modelcommons up` starts it. */
+export const startIndexerOf = (
+  rpcUrl: string,
+  databaseUrl: string,
+  { chainId, startBlock, addresses, clock }: FollowedDeployment,
+) =>
+  start(
+    here('ours.ts'),
+    { rpcUrl, databaseUrl, deployment: { chainId, startBlock: Number(startBlock), addresses, clock } },
+    { flags: NODE_FLAGS },
+  )
+
+export const startOurs = (rpcUrl: string, databaseUrl: string) =>
+  startIndexerOf(rpcUrl, databaseUrl, { chainId: CHAIN_ID, startBlock: 1, addresses: ADDRESSES, clock: 'Timestamp' })
+
 export async function runOurs(stage: Stage, chain: BenchChain): Promise<Run> {
   const db = await stage.database()
   await chain.call('bench_reset')
-  const program = start(here('ours.ts'), { rpcUrl: chain.url, databaseUrl: db.url })
+  const program = startOurs(chain.url, db.url)
   try {
     const run = await measured(chain, () => visible(db, chain.plan, program))
     await expectRows(db, chain.plan)
@@ -164,11 +181,11 @@ export async function runPonder(stage: Stage, chain: BenchChain, raised: boolean
     BENCH_RPC: chain.url,
     BENCH_CHAIN: String(CHAIN_ID),
     BENCH_ADDRESSES: JSON.stringify(ADDRESSES),
-    BENCH_RAISED: raised ? '1' : '',
+    ...(raised ? { BENCH_RPS: '100000' } : {}),
     DATABASE_URL: db.url,
     PONDER_TELEMETRY_DISABLED: 'true',
   }
-  const args = ['start', '--schema', 'ponder_run', '--port', '0', '--disable-ui', '--log-level', 'warn']
+  const args = ['start', '--schema', 'ponder_run', '--port', '42970', '--log-level', 'warn']
   const program = start(
     peer('ponder', 'node_modules', 'ponder', 'dist', 'esm', 'bin', 'ponder.js'),
     {},
