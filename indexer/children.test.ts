@@ -81,8 +81,9 @@ test('what new contracts say is indexed from their first word, in final ranges a
   }
   const node = await faultyNode(chain.url)
   node.fault = ({ method, params }) => {
+    if (method !== 'eth_getLogs') return undefined
     const [{ fromBlock, toBlock }] = params as [{ fromBlock?: string; toBlock?: string }]
-    return method === 'eth_getLogs' && fromBlock && Number(toBlock) - Number(fromBlock) >= 7
+    return fromBlock && Number(toBlock) - Number(fromBlock) >= 7
       ? { error: { code: -32005, message: 'limited to a 7 block range' } }
       : undefined
   }
