@@ -168,12 +168,12 @@ async function load(
   const urls = { ours, ...peers }
   const rates: Record<string, number[]> = {}
   const p99s: Record<string, number[]> = {}
-  for (const url of Object.values(urls)) await order({ url, body, seconds: 4, clients: CLIENTS }) // warm up
+  for (const url of Object.values(urls)) await order({ url, body, seconds: 3, clients: CLIENTS }) // warm up
   for (let round = 0; round < ROUNDS; round++)
     for (const [name, url] of Object.entries(urls)) {
-      const full = await order({ url, body, seconds: 4, clients: CLIENTS })
+      const full = await order({ url, body, seconds: 3, clients: CLIENTS })
       ;(rates[name] ??= []).push(full.perSecond)
-      const paced = await order({ url, body, seconds: 6, rate: RATE, clients: 0 })
+      const paced = await order({ url, body, seconds: 5, rate: RATE, clients: 0 })
       ;(p99s[name] ??= []).push(paced.p99)
     }
   const figures = (name: string): Record<string, Figure> => ({

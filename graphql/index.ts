@@ -1,6 +1,9 @@
 import { createServer, type Server } from 'node:http'
 import { ApolloServer } from '@apollo/server'
-import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled'
+import {
+  ApolloServerPluginCacheControlDisabled,
+  ApolloServerPluginLandingPageDisabled,
+} from '@apollo/server/plugin/disabled'
 import { expressMiddleware } from '@as-integrations/express5'
 import express, { type Express, type RequestHandler } from 'express'
 import type { Registry } from 'prom-client'
@@ -100,6 +103,7 @@ const apolloServer = ({ log, registry, register }: ApiOptions) =>
       costPlugin,
       statusPlugin,
       ApolloServerPluginLandingPageDisabled(),
+      ApolloServerPluginCacheControlDisabled(), // it would wrap every resolver
       ...(registry ? [metricsPlugin(registry)] : []),
     ],
     nodeEnv: 'production',

@@ -5,7 +5,7 @@ import { Artifact } from '#schema/offchain/artifacts.ts'
 import type { ApiContext } from '../context.ts'
 import { naming, publicTables, type Relation, relationsOf } from '../names.ts'
 import { AT, type PageArgs, pageRequest, type Row } from '../query/page.ts'
-import { atSite, columnsBelow, siteOf } from '../query/selection.ts'
+import { atSite, columnsBelow, cursorsBelow, siteOf } from '../query/selection.ts'
 import { AS_OF, AsOfInput } from './asOf.ts'
 import { declareConfidential } from './confidential.ts'
 import { connectionFor, connectionOf, ROW_PATHS } from './connections.ts'
@@ -92,7 +92,7 @@ function declareList(owner: EntityClass, table: TableDefinition) {
     kind,
     args,
     async (given: PageArgs & { asOf?: AsOfInput }, { context, info }: Call) => {
-      const request = pageRequest(table, given, columnsBelow(table, info, ROW_PATHS))
+      const request = pageRequest(table, given, columnsBelow(table, info, ROW_PATHS), cursorsBelow(info))
       const moment = await context.reader.moment(given.asOf)
       const page = await context.reader.page(request, moment)
       return connectionOf(page, () => context.reader.count(table, request.where, moment))
@@ -120,7 +120,7 @@ function declareMany(owner: EntityClass, table: TableDefinition, { field, target
   declareDirect(table.name, owner, field, kind, args, async (given: PageArgs, { root, context, info }: Call) => {
     const { site, request } = atSite(info, () => ({
       site: siteOf(info),
-      request: pageRequest(target, given, columnsBelow(target, info, ROW_PATHS)),
+      request: pageRequest(target, given, columnsBelow(target, info, ROW_PATHS), cursorsBelow(info)),
     }))
     const page = await context.reader.pageBelow(site, request, root[AT], column, root.id)
     return connectionOf(page, () => context.reader.countBelow(site, target, request.where, root[AT], column, root.id))

@@ -24,6 +24,45 @@ export interface AsOf {
   time?: Date | null
 }
 
+/** Reads of the head of one chain: each begins after it was asked for; what is asked for while one runs shares the next. */
+class Heads {
+  private running: Promise<Head | null> | undefined
+  private next: Promise<Head | null> | undefined
+
+  constructor(private readonly start: () => Promise<Head | null>) {}
+
+  read(): Promise<Head | null> {
+    if (!this.running) return this.begin()
+    const begin = () => {
+      this.next = undefined
+      return this.begin()
+    }
+    this.next ??= this.running.then(begin, begin)
+    return this.next
+  }
+
+  private begin(): Promise<Head | null> {
+    const running = this.start()
+    const end = () => {
+      if (this.running === running) this.running = undefined
+    }
+    this.running = running
+    running.then(end, end)
+    return running
+  }
+}
+
+const heads = new WeakMap<Sql, Map<number, Heads>>()
+
+/** How far the index has come by now. */
+export function currentHead(sql: Sql, chainId: number): Promise<Head | null> {
+  let chains = heads.get(sql)
+  if (!chains) heads.set(sql, (chains = new Map()))
+  let reads = chains.get(chainId)
+  if (!reads) chains.set(chainId, (reads = new Heads(() => readHead(sql, chainId))))
+  return reads.read()
+}
+
 export async function readHead(sql: Sql, chainId: number): Promise<Head | null> {
   const { rows } = await sql.query(
     prepared(

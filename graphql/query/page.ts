@@ -47,6 +47,8 @@ export interface PageRequest {
   backward: boolean
   keys: Key[] | undefined
   columns: readonly ColumnDefinition[]
+  /** Whether the rows' cursors are wanted. */
+  cursors: boolean
 }
 
 export interface Page {
@@ -57,7 +59,12 @@ export interface Page {
 }
 
 /** @throws ApiError when the sizes contradict each other, exceed the limit, or the cursor is not this list's. */
-export function pageRequest(table: TableDefinition, args: PageArgs, columns: readonly ColumnDefinition[]): PageRequest {
+export function pageRequest(
+  table: TableDefinition,
+  args: PageArgs,
+  columns: readonly ColumnDefinition[],
+  cursors: boolean,
+): PageRequest {
   const { first, last, after, before } = args
   if (present(first) && present(last)) throw new ApiError('BAD_PAGE', 'Pass first or last, not both.')
   if (present(after) && present(before)) throw new ApiError('BAD_PAGE', 'Pass after or before, not both.')
@@ -71,7 +78,7 @@ export function pageRequest(table: TableDefinition, args: PageArgs, columns: rea
   const order = orderOf(table, args.orderBy ?? [])
   const cursor = backward ? before : after
   const keys = present(cursor) ? decodeCursor(order, cursor) : undefined
-  return { table, where: args.where ?? {}, order, size, backward, keys, columns }
+  return { table, where: args.where ?? {}, order, size, backward, keys, columns, cursors }
 }
 
 /** @throws ApiError when a page of this size is never served. */
@@ -92,7 +99,7 @@ export function pageSql(
   by?: ColumnDefinition,
   parents?: readonly string[],
 ): Statement & { text: string } {
-  const { table, where, order, size, backward, keys, columns } = request
+  const { table, where, order, size, backward, keys, columns, cursors } = request
   const statement = new Statement(moment)
   const parent = by && statement.bind(parents, 'text[]')
   const alias = statement.alias()
@@ -102,7 +109,7 @@ export function pageSql(
     condition(statement, table, alias, where),
     ...(keys ? [beyond(statement, order, alias, keys, backward)] : []),
   ]
-  const inner = `select ${listColumns(alias, columns)}, ${keysSql(order, alias)} as "$keys" from "${table.table}" ${alias}
+  const inner = `select ${listColumns(alias, columns)}${cursors ? `, ${keysSql(order, alias)} as "$keys"` : ''} from "${table.table}" ${alias}
     where ${conditions.join(' and ')} order by ${orderSql(order, alias, backward)} limit ${Number.isFinite(size) ? size + 1 : 'all'}`
   const text = by
     ? `select p.key as "$parent", r.* from unnest(${parent}) with ordinality as p(key, place)

@@ -1,7 +1,7 @@
 import DataLoader from 'dataloader'
 import type { Sql } from '#schema/database.ts'
 import type { ColumnDefinition, TableDefinition } from '#schema/define.ts'
-import { type AsOf, type Head, type Moment, readHead, readMoment } from './moment.ts'
+import { type AsOf, currentHead, type Head, type Moment, readMoment } from './moment.ts'
 import { AT, OF, type Page, type PageRequest, pageOf, pageSql, type Row } from './page.ts'
 import { prepared } from './prepared.ts'
 import { listColumns, Statement } from './statement.ts'
@@ -24,7 +24,7 @@ export class Reader {
   ) {}
 
   head(): Promise<Head | null> {
-    this.headOnce ??= readHead(this.sql, this.chainId)
+    this.headOnce ??= currentHead(this.sql, this.chainId)
     return this.headOnce
   }
 

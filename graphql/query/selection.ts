@@ -65,6 +65,12 @@ export function columnsBelow(table: TableDefinition, info: GraphQLResolveInfo, p
   )
 }
 
+/** Whether the cursors of the connection that the field of `info` returns are asked for. */
+export function cursorsBelow(info: GraphQLResolveInfo): boolean {
+  const fields = fieldsBelow(info)
+  return fields.has('pageInfo') || fields.has('edges')
+}
+
 /** Names the place of a field in the query: the same for every row of a list, so that what they ask for is asked for at once. */
 export function siteOf(info: GraphQLResolveInfo): string {
   const names: string[] = [info.parentType.name]
