@@ -3,11 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createPostgresBackend, Queue, Worker } from 'bullmq'
 import pino from 'pino'
-import { localStore } from '#schema/artifacts.ts'
+import { startApi } from '#graphql/index.ts'
+import { type ArtifactStore, localStore } from '#schema/artifacts.ts'
 import { type Database, openDatabase } from '#schema/database.ts'
 import { enqueue } from '#schema/enqueue.ts'
 import { startPostgres } from '#schema/postgres.ts'
-import { openQueues } from '#schema/queue.ts'
+import { openQueues, type Queues } from '#schema/queue.ts'
 import { migrate } from '#schema/source.ts'
 import { redisIsMissing, startRedis } from '#schema/test/redis.ts'
 import type { Chain } from '#workers/chain.ts'
@@ -26,6 +27,13 @@ interface Runner {
   /** Asks for `count` at once, as fast as the way allows. */
   askAll(count: number): Promise<void>
   work(concurrency: number, started: () => void): Promise<() => Promise<void>>
+}
+
+interface OurRunner extends Runner {
+  queues: Queues
+  /** A new idempotency key. */
+  key(): string
+  close(): Promise<void>
 }
 
 /** From asking for a job to its code running, and jobs a second, on both back ends, beside bare BullMQ without rows, claims and
@@ -51,15 +59,17 @@ export async function run(): Promise<Report> {
       const peer = bareRunner(server.url, redisUrl)
       const name = `bullmq on ${backend}`
       const [start, peerStart] = await alternate(starts, ours, peer)
+      const mutation = await byMutation(ours, db)
       const [rate, peerRate] = await alternate(rates, ours, peer)
       report.ours[`${backend} start p50`] = figure(start, 'ms')
+      report.ours[`${backend} mutation to start p50`] = figure(mutation, 'ms')
       report.ours[`${backend} jobs`] = figure(rate, 'jobs/s')
       report.peers[name] = { 'start p50': figure(peerStart, 'ms'), jobs: figure(peerRate, 'jobs/s') }
       const of = (key: string) => [report.ours[`${backend} ${key}`]!, report.peers[name]![key]!] as [Figure, Figure]
       report.ratios[`${name} start p50`] = ratio(...of('start p50'), { lower: true })
       report.ratios[`${name} jobs`] = ratio(...of('jobs'))
       console.log(
-        `${backend}: start p50 ${report.ours[`${backend} start p50`]!.median} ms, ${report.ours[`${backend} jobs`]!.median} jobs/s`,
+        `${backend}: start p50 ${report.ours[`${backend} start p50`]!.median} ms (from the mutation ${report.ours[`${backend} mutation to start p50`]!.median} ms), ${report.ours[`${backend} jobs`]!.median} jobs/s`,
       )
       await ours.close()
       await peer.close()
@@ -102,6 +112,37 @@ async function starts(runner: Runner): Promise<number> {
   return percentile(times, 0.5)
 }
 
+/** As `starts`, from sending a GraphQL mutation over HTTP: parsed, checked and stored before the worker hears of it. */
+async function byMutation(runner: OurRunner, db: Database): Promise<number[]> {
+  const api = await startApi({
+    db,
+    queues: runner.queues,
+    artifacts: undefined as unknown as ArtifactStore, // no job here touches one
+    deployment: { chainId: 1, addresses: {} },
+    auth: 'open',
+    log: { error: (details, message) => console.error(message, details) },
+    host: '127.0.0.1',
+    port: 0,
+  })
+  const query = 'mutation ($key: String!) { settleEpoch(input: { epoch: 1 }, idempotencyKey: $key) { id status } }'
+  const ask = async () => {
+    const response = await fetch(`${api.url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ query, variables: { key: runner.key() } }),
+    })
+    const { errors } = (await response.json()) as { errors?: object[] }
+    if (errors) throw new Error(JSON.stringify(errors))
+  }
+  const times: number[] = []
+  for (let round = -1; round < ROUNDS; round++) {
+    const time = await starts({ ...runner, ask })
+    if (round >= 0) times.push(time)
+  }
+  await api.stop()
+  return times
+}
+
 /** Jobs a second, from nothing but rows that wait to all of them done. */
 async function rates(runner: Runner): Promise<number> {
   await runner.askAll(JOBS)
@@ -122,11 +163,13 @@ async function rates(runner: Runner): Promise<number> {
 async function ourRunner(db: Database, databaseUrl: string, redisUrl: string | undefined, folder: string) {
   const queues = await openQueues({ databaseUrl, redisUrl })
   let keys = 0
-  const prefix = `${redisUrl ? 'redis' : 'postgres'} `
+  const key = () => `${redisUrl ? 'redis' : 'postgres'} ${++keys}`
   const ask = async () =>
-    void (await enqueue({ db, queues }, 'settleEpoch', { epoch: 1 }, { key: prefix + ++keys, requestedBy: null }))
-  const runner: Runner & { close(): Promise<void> } = {
+    void (await enqueue({ db, queues }, 'settleEpoch', { epoch: 1 }, { key: key(), requestedBy: null }))
+  const runner: OurRunner = {
     ask,
+    queues,
+    key,
     async askAll(count) {
       for (let i = 0; i < count; i += 20) await Promise.all(Array.from({ length: 20 }, ask))
     },
