@@ -1,5 +1,7 @@
-import { expect, test } from 'vitest'
-import { deviceFromEnvironment, providerOf } from './device.ts'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test, vi } from 'vitest'
+import { DeviceError, deviceFromEnvironment, providerOf } from './device.ts'
 import { input, onnxRuntime, sum } from './index.ts'
 import { tfjsRunner } from './tfjs.ts'
 
@@ -39,4 +41,36 @@ test('TensorFlow.js on a GPU runs where its package is installed, or says how to
   const outcome = await tfjsRunner('gpu').catch((error: Error) => error)
   if (outcome instanceof Error) expect(outcome.message).toContain('npm install @tensorflow/tfjs-node-gpu')
   else expect(outcome.name).toBe('tfjs gpu')
+})
+
+test('trap, a backend fails silently: TensorFlow.js on another one than asked for is an error', async () => {
+  const tf = await import('@tensorflow/tfjs')
+  tf.registerBackend('broken', () => Promise.reject(new Error('no such device')))
+  const x = input('x', [2])
+  const program = await (await tfjsRunner('broken' as never)).compile({ inputs: [x], outputs: { y: sum(x) } })
+  await expect(program.run({ x: Float32Array.of(1, 2) })).rejects.toThrow(
+    'TensorFlow.js could not start its broken backend',
+  )
+})
+
+test('trap, the native library fails in any way: TensorFlow.js on a GPU says what to install', async () => {
+  for (const thrown of [new Error('libtensorflow.so.2: cannot open shared object file'), 'not even an error']) {
+    vi.resetModules()
+    vi.doMock('@tensorflow/tfjs-node-gpu', () => {
+      throw thrown
+    })
+    const outcome = tfjsRunner('gpu')
+    await expect(outcome).rejects.toThrow(DeviceError)
+    await expect(outcome).rejects.toThrow('npm install @tensorflow/tfjs-node-gpu')
+  }
+  vi.doUnmock('@tensorflow/tfjs-node-gpu')
+})
+
+test('trap, an install script downloads: onnxruntime-node is told not to, and tfjs-node-gpu is an optional peer', () => {
+  const root = join(import.meta.dirname, '../..')
+  expect(readFileSync(join(root, '.npmrc'), 'utf8')).toContain('onnxruntime-node-install=skip')
+  const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  expect(manifest.peerDependenciesMeta['@tensorflow/tfjs-node-gpu']).toEqual({ optional: true })
+  for (const kind of ['dependencies', 'devDependencies', 'optionalDependencies'])
+    expect(Object.keys(manifest[kind] ?? {})).not.toContain('@tensorflow/tfjs-node-gpu')
 })

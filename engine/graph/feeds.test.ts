@@ -27,9 +27,12 @@ test.each([
   [{ table: tensor(new Float32Array(6), [2, 3]) }, 'input table has shape [3, 2], not [2, 3]'],
   [{ surplus: 1 }, 'the graph has no input surplus; it takes table, ids, scale'],
   [{ table: undefined as never }, 'input table is missing'],
-])('bad feeds %# are refused before they reach the device', async (bad, message) => {
-  await expect(program.run({ ...good, ...bad })).rejects.toThrow(message)
-})
+])(
+  'trap, negative ids wrap and NaN passes silently: bad feeds %# are refused before they reach the device',
+  async (bad, message) => {
+    await expect(program.run({ ...good, ...bad })).rejects.toThrow(message)
+  },
+)
 
 test('a tensor is checked when it is made', () => {
   expect(() => tensor(Float32Array.of(1, Number.NaN))).toThrow('a tensor holds NaN at position 1')

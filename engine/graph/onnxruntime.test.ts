@@ -26,7 +26,7 @@ async function run(graph: Graph, feeds = {}, threads = 2) {
   return results
 }
 
-test('repeated indices add up exactly with two threads, at a size where threads share the work', async () => {
+test('trap, ScatterND races: repeated indices add up exactly with two threads, at a size where threads share the work', async () => {
   const [rows, width, targets] = [4096, 64, 7]
   const ids = Int32Array.from({ length: rows }, (_, i) => (i * i) % targets)
   const values = Float32Array.from({ length: rows * width }, (_, i) => (i % 13) - 6)
@@ -54,7 +54,7 @@ test('repeated indices add up exactly with two threads, at a size where threads 
   }
 })
 
-test('results do not depend on the number of threads, to the bit', async () => {
+test('the number of threads changes no bit of a result', async () => {
   const x = input('x', [256, 512])
   const w = input('w', [384, 512])
   const y = matmul(x, w, { transposeB: true })
@@ -95,7 +95,7 @@ test('a custom operator with several results: the two largest of each row and wh
   expect(results.places!.numbers).toEqual([1, 3, 2, 0])
 })
 
-test('a program cache compiles a bucket once and lets the oldest go', async () => {
+test('trap, shapes are static: a program cache compiles a bucket once and lets the oldest go', async () => {
   const compiled: string[] = []
   const cache = new ProgramCache<number>(async (length) => {
     compiled.push(`${length}`)

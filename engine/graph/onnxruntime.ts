@@ -83,6 +83,7 @@ class OnnxRuntime implements Runner {
   }
 
   private async copy(tensors: Readonly<Record<string, Tensor>>, resident: readonly string[]): Promise<Results> {
+    if (Object.keys(tensors).length === 0) return {}
     const inputs = Object.entries(tensors).map(([name, { shape, dtype }]) => input(name, shape, dtype))
     // Times one: an operator that computes is sure to write a buffer of its own.
     const outputs = Object.fromEntries(inputs.map((node) => [node.attributes.name, mul(node, 1)]))

@@ -18,8 +18,10 @@ import {
   sum,
   tensor,
 } from './index.ts'
+import { type Node, type OperationName, topologicalOrder } from './node.ts'
 import { type OperationCase, operationCases } from './operationCases.ts'
 import { tfjsRunner } from './tfjs.ts'
+import { kernels } from './tfjsKernels.ts'
 
 const runners: Record<string, Runner> = {
   'onnxruntime, one thread': onnxRuntime({ device: 'cpu', threads: 1 }),
@@ -32,6 +34,32 @@ const runners: Record<string, Runner> = {
 const cases = Object.entries(operationCases).flatMap(([name, found]) =>
   [found].flat().map((each, index) => ({ name: index === 0 ? name : `${name} (${index + 1})`, each })),
 )
+
+/** They compute nothing themselves; `custom` and `loop` have no gradient and tests of their own. */
+const apart: readonly OperationName[] = ['input', 'constant', 'item', 'loop', 'custom']
+/** With a gradient that is zero or undefined by intent, so that finite differences say nothing. */
+const flat: readonly string[] = ['sign', 'stopGradient', 'cast']
+
+test('no operation lacks a case that uses it, and none with a gradient goes undifferentiated', () => {
+  const known = Object.keys(kernels).filter((name) => !apart.includes(name as OperationName))
+  expect(Object.keys(operationCases).sort()).toEqual(known.sort())
+  for (const [name, found] of Object.entries(operationCases)) {
+    const uses = [found].flat().map(({ inputs, build, smooth }) => {
+      const result: Node = build(inputs.map(({ shape }, index) => input(`x${index}`, shape)))
+      const operation = topologicalOrder([result]).find((node) => node.operation.name === name)?.operation
+      return { operation, differentiated: smooth !== false }
+    })
+    expect(
+      uses.some(({ operation }) => operation),
+      name,
+    ).toBe(true)
+    const differentiable = uses.some(({ operation }) => operation?.gradient) && !flat.includes(name)
+    expect(
+      uses.some(({ operation, differentiated }) => operation && differentiated),
+      name,
+    ).toBe(differentiable)
+  }
+})
 
 const trips = input('trips', [], 'i64')
 const start = input('start', [2])

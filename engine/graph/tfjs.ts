@@ -38,7 +38,7 @@ async function load(backend: TfjsBackend): Promise<Tf> {
     throw new DeviceError(
       `TensorFlow.js could not be loaded for ${backend}: run "npm install ${name}"` +
         `${backend === 'wasm' ? ' @tensorflow/tfjs-backend-wasm' : ''}${backend === 'gpu' ? ' (it needs CUDA 11)' : ''}. ` +
-        `It said: ${(cause as Error).message}`,
+        `It said: ${cause instanceof Error ? cause.message : String(cause)}`,
       { cause },
     )
   }

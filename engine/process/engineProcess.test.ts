@@ -39,7 +39,7 @@ afterAll(async () => {
   await model.remove()
 })
 
-test('a child killed at any step is an error, and the run started again ends with the same bytes', async () => {
+test('trap, a worker cannot be ended in a run: a child killed at any step is an error, and the run started again ends with the same bytes', async () => {
   await engine.run('fineTune', training('whole'))
   const input = { ...training('killed'), checkpointFile: join(model.folder, 'checkpoint'), checkpointEvery: 0 }
   for (const step of [3, 17]) {
@@ -97,7 +97,7 @@ test('answers stream beside each other, and a task that wants to be alone waits 
   expect(await Promise.all(faults)).toEqual(['crashed', 'crashed'])
 })
 
-test('a task’s own error comes through; the parent works on while a task runs', async () => {
+test('trap, a run blocks its event loop: the parent works on while a task runs, and its error comes through', async () => {
   const failing = engine.run('generate', { ...answering(), baseFolder: join(model.folder, 'none') })
   await expect(failing).rejects.toThrow(/no model in/)
   expect(await faultOf(failing)).toBe('failed')

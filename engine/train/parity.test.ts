@@ -38,7 +38,7 @@ test.each([
   }
 })
 
-test('the training step as written for WebGPU has none of the operators that would fall back to the CPU', () => {
+test('trap, operators fall back: the training step as written for WebGPU has none that would run on the CPU', () => {
   const trainee = makeTrainee({ config, weights: initialWeights(config, 1), lora: loraConfig({ rank: 2 }) }, 1)
   const graph = gradientGraph(trainee, supervised, { batch: 2, length: 16 })
   const typesIn = (bytes: Uint8Array) => Buffer.from(bytes).toString('latin1')

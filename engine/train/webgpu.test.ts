@@ -7,18 +7,14 @@ import {
   DeviceError,
   type Graph,
   input,
-  type Node,
+  mul,
   onnxRuntime,
-  reshape,
-  slice,
   sum,
   tensor,
   toOnnx,
 } from '#engine/graph/index.ts'
+import { promptGraph, stepGraph } from '#engine/generate/step.ts'
 import { smallConfig } from '#engine/model/config.ts'
-import { tokenLogits } from '#engine/model/heads.ts'
-import { adapterInputs, cacheInputs, idInput, weightInputs } from '#engine/model/inputs.ts'
-import { forward } from '#engine/model/llama.ts'
 import { loraConfig } from '#engine/model/lora.ts'
 import { initialWeights } from '#engine/model/parameters.ts'
 import { ADAMW, adamWGraph } from './adamw.ts'
@@ -76,7 +72,9 @@ async function operatorsByProvider(graph: Graph): Promise<Map<string, Set<string
       const count = node.shape.reduce((a, b) => a * b, 1)
       return node.dtype === 'f32'
         ? [name, new ort.Tensor('float32', new Float32Array(count).fill(0.1), node.shape)]
-        : [name, new ort.Tensor('int32', new Int32Array(count), node.shape)]
+        : node.dtype === 'bool'
+          ? [name, new ort.Tensor('bool', new Uint8Array(count).fill(1), node.shape)]
+          : [name, new ort.Tensor('int32', new Int32Array(count), node.shape)]
     })
     await session.run(Object.fromEntries(feeds))
     session.endProfiling()
@@ -101,20 +99,18 @@ const scored = smallConfig({ ...config, head: 'score' })
 const judge = makeTrainee({ config: scored, weights: initialWeights(scored, 1), lora }, 1)
 const training = <E>(objective: Objective<E>, of = trainee) => gradientGraph(of, objective, size)
 
-/** `T` new tokens through a key-value cache of 24. */
-function decoding(T: number): Graph {
-  const nodes: ReadonlyMap<string, Node> = new Map([...weightInputs(config), ...adapterInputs(config, lora)])
-  const [ids, cache] = [idInput(config, 2, T), cacheInputs(config, 2, 24)]
-  const { hidden, keys, values } = forward(config, { weights: nodes, ids, cache, adapter: { lora, weights: nodes } })
-  const last = reshape(slice(hidden, 1, T - 1, T), [2, config.hidden_size])
-  return {
-    inputs: [ids, cache.lengths, ...cache.keys, ...cache.values, ...nodes.values()],
-    outputs: {
-      logits: tokenLogits(config, nodes, last),
-      ...Object.fromEntries([...keys, ...values].map((node, index) => [`cache.${index}`, node])),
+/** A decoding step with everything that a sampler can be asked for. */
+const decoding = (): Graph =>
+  stepGraph(
+    { config, lora, fused: onnxRuntime({ device: 'webgpu' }).fused },
+    {
+      batch: 2,
+      capacity: 24,
+      tokens: 1,
+      adapter: 'own',
+      sampler: { choice: 'filtered', penalised: true, masked: true, top: 0 },
     },
-  }
-}
+  )
 
 const graphs: Record<string, () => Graph> = {
   'an adapter': () => training(supervised),
@@ -126,12 +122,12 @@ const graphs: Record<string, () => Graph> = {
   GRPO: () => training(grpo({ klWeight: 0.1 })),
   RLOO: () => training(rloo({ klWeight: 0.1 })),
   'the AdamW update': () => adamWGraph(trainee.packs, ADAMW),
-  'reading a prompt': () => decoding(6),
-  'decoding a token': () => decoding(1),
+  'reading prompts': () => promptGraph({ config, lora, fused: false }, 2, 8, 'shared'),
+  'decoding a token': decoding,
 }
 
 const onAdapter = () => {
-  test.each(Object.entries(graphs))('%s runs with no operator on the CPU', async (_, graph) => {
+  test.each(Object.entries(graphs))('trap, operators fall back: %s runs with none on the CPU', async (_, graph) => {
     const operators = await operatorsByProvider(graph())
     expect([...operators.keys()]).toEqual(['WebGpuExecutionProvider'])
     expect(operators.get('WebGpuExecutionProvider')!.size).toBeGreaterThan(5)
@@ -163,7 +159,7 @@ const onAdapter = () => {
     expect(gpu.at(-1)).toBeLessThan(gpu[0]!)
   })
 
-  test('a resident tensor refuses to be read directly, and comes to the host through a copying session', async () => {
+  test('trap, reading a GPU buffer aborts: a resident tensor refuses, and comes to the host through a copying session', async () => {
     const runner = onnxRuntime({ device: 'webgpu' })
     const placed = await runner.place({ x: tensor(Float32Array.of(1, 2, 3)) })
     expect(() => placed.x!.data).toThrow('bring it to the host with Runner.read')
@@ -171,7 +167,17 @@ const onAdapter = () => {
     runner.dispose(Object.values(placed))
   })
 
-  test('state of earlier steps is given back: forty steps hold no more device memory than ten', async () => {
+  test('trap, a session ends before its results: they outlive it, and the last one takes it along', async () => {
+    const runner = onnxRuntime({ device: 'webgpu' })
+    const x = input('x', [3])
+    const program = await runner.compile({ inputs: [x], outputs: { y: mul(x, 2) } }, { resident: ['y'] })
+    const { y } = await program.run({ x: Float32Array.of(1, 2, 3) })
+    await program.release()
+    expect((await runner.read({ y: y! })).y!.floats).toEqual(Float32Array.of(2, 4, 6))
+    runner.dispose([y!])
+  })
+
+  test('trap, results leak: state of earlier steps is given back, forty steps hold no more device memory than ten', async () => {
     // 1 M parameters: a step's parameters and moments are 12 MB, which a software adapter takes from this process.
     const wide = smallConfig({ ...config, vocab_size: 32_768, tie_word_embeddings: true })
     const trainer = new Trainer({
