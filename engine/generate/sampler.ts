@@ -93,7 +93,7 @@ export function drawToken(logits: Node, uniform: Node, { top }: SamplerShape, in
   const { temperature, penalty, seen, allowed } = inputs
   const penalised = penalty && seen ? where(seen, repelled(logits, penalty), logits) : logits
   const scores = allowed ? where(allowed, penalised, FORBIDDEN) : penalised
-  const likeliest = reshape(cast(argmax(scores), 'i32'), [B, 1])
+  const likeliest = reshape(argmax(scores), [B, 1])
   const token = temperature
     ? where(less(0, temperature), drawn(scores, uniform, temperature, inputs), likeliest)
     : likeliest

@@ -99,6 +99,8 @@ export interface Emitter {
   ): readonly string[]
   /** A constant int64 vector (or scalar), for operators whose parameters are tensors. */
   integers(values: readonly number[], scalar?: boolean): string
+  /** A constant f32 vector. */
+  floats(values: readonly number[]): string
   zeros(shape: Shape, dtype: Dtype): string
   /** A constant f32 scalar. */
   nameOfScalar(value: number): string

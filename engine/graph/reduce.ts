@@ -1,6 +1,6 @@
 import { expand } from './arrange.ts'
 import { cast, div, equal, mul } from './elementwise.ts'
-import { apply, type Node, type Operation } from './node.ts'
+import { apply, type Emitter, type Node, type Operation } from './node.ts'
 import { GraphError, resolveAxis, type Shape, sizeOf } from './shape.ts'
 
 interface Axes {
@@ -45,11 +45,26 @@ export const max = reduction('max', 'ReduceMax', (x, result, d, axes) => {
 
 const argmaxOperation: Operation<null> = {
   name: 'argmax',
-  infer: ([x]) => ({ shape: x!.shape.slice(0, -1), dtype: 'i64' }),
-  onnx: ({ inputs: [x] }, emitter) => emitter.emit('ArgMax', [emitter.nameOf(x!)], { axis: -1, keepdims: 0 }),
+  infer: ([x]) => ({ shape: x!.shape.slice(0, -1), dtype: 'i32' }),
+  onnx: (node, emitter) => {
+    const x = emitter.nameOf(node.inputs[0]!)
+    const to = emitter.onnxType('i32')
+    if (emitter.provider !== 'webgpu')
+      return emitter.emit('Cast', [emitter.emit('ArgMax', [x], { axis: -1, keepdims: 0 })], { to })
+    return emitter.emit('Cast', [firstLargest(x, node.inputs[0]!.shape, emitter)], { to })
+  },
 }
 
-/** Index of the first largest element of the last axis, which disappears; i64. */
+/** ArgMax gives int64, which WebGPU cannot cast: the least place of a largest element, in floats. */
+function firstLargest(x: string, shape: Shape, emitter: Emitter): string {
+  const axis = emitter.integers([shape.length - 1])
+  const places = emitter.floats(Array.from({ length: shape.at(-1)! }, (_, place) => place))
+  const largest = emitter.emit('Equal', [x, emitter.emit('ReduceMax', [x, axis], { keepdims: 1 })])
+  const candidates = emitter.emit('Where', [largest, places, emitter.nameOfScalar(shape.at(-1)!)])
+  return emitter.emit('ReduceMin', [candidates, axis], { keepdims: 0 })
+}
+
+/** Index of the first largest element of the last axis, which disappears; i32. */
 export const argmax = (x: Node): Node => apply(argmaxOperation, [x], null)
 
 const cumsumOperation: Operation<null> = {

@@ -3,17 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as ort from 'onnxruntime-node'
 import { describe, expect, test } from 'vitest'
-import {
-  DeviceError,
-  type Graph,
-  input,
-  mul,
-  onnxRuntime,
-  sum,
-  tensor,
-  toOnnx,
-} from '#engine/graph/index.ts'
 import { promptGraph, stepGraph } from '#engine/generate/step.ts'
+import { DeviceError, type Graph, input, mul, onnxRuntime, sum, tensor, toOnnx } from '#engine/graph/index.ts'
 import { smallConfig } from '#engine/model/config.ts'
 import { loraConfig } from '#engine/model/lora.ts'
 import { initialWeights } from '#engine/model/parameters.ts'

@@ -139,6 +139,10 @@ class Scope implements Emitter {
     return this.model.constant(name, scalar ? [] : [values.length], 'i64', () => typedData('i64', values))
   }
 
+  floats(values: readonly number[]): string {
+    return this.model.constant(`c_${this.model.fresh()}`, [values.length], 'f32', () => Float32Array.from(values))
+  }
+
   zeros(shape: Shape, dtype: Dtype): string {
     const zero = this.model.constant(`zero_${dtype}`, [], dtype, () => typedData(dtype, [0]))
     return this.emit('Expand', [zero, this.integers(shape)])
