@@ -60,10 +60,18 @@ program
 
 program
   .command('verify')
-  .description('recompute an epoch’s reward root from the chain and the artifacts alone')
-  .argument('<epoch>', 'the epoch', whole)
-  .option('--artifacts <folder>', 'the artifact folder (or S3_*)')
-  .action(async (epoch, options) => (await import('./verify.ts')).verify(epoch, options))
+  .description(
+    'recompute an epoch’s reward root from the chain and the artifacts alone, or compare the index with another',
+  )
+  .argument('<what>', 'an epoch, or `index`', (text: string) => (text === 'index' ? text : whole(text)))
+  .option('--artifacts <folder>', 'of an epoch: the artifact folder (or S3_*)')
+  .option('--against <url>', 'of the index: the API of another instance')
+  .option('--clean', 'of the index: a fresh sync of the chain at RPC_URL')
+  .action(async (what, options) =>
+    what === 'index'
+      ? (await import('./verifyIndex.ts')).verifyIndex(options)
+      : (await import('./verify.ts')).verify(what, options),
+  )
 
 program
   .command('replay')

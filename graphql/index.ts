@@ -18,6 +18,7 @@ import { LIMITS } from './manners/limits.ts'
 import { metricsPlugin } from './manners/metrics.ts'
 import { costPlugin } from './manners/plugin.ts'
 import { type RegisteredQueries, registered } from './manners/registered.ts'
+import { standingPlugin } from './manners/standing.ts'
 import { statusPlugin } from './manners/status.ts'
 import { livez, metrics, readyz } from './probes.ts'
 import { apiSchema } from './schema.ts'
@@ -102,6 +103,7 @@ const apolloServer = ({ log, registry, register }: ApiOptions) =>
     plugins: [
       costPlugin,
       statusPlugin,
+      standingPlugin,
       ApolloServerPluginLandingPageDisabled(),
       ApolloServerPluginCacheControlDisabled(), // it would wrap every resolver
       ...(registry ? [metricsPlugin(registry)] : []),

@@ -14,6 +14,7 @@ import { Nodes } from './facts/nodes.ts'
 import { OverviewFacts } from './facts/overview.ts'
 import { ProposalFacts } from './facts/proposals.ts'
 import { RewardFacts } from './facts/rewards.ts'
+import { StateRootFacts } from './facts/stateRoot.ts'
 import { VersionFacts } from './facts/versions.ts'
 import { LiveEvents } from './live/events.ts'
 import { LiveJobs } from './live/jobs.ts'
@@ -26,6 +27,7 @@ export function apiSchema(): GraphQLSchema {
   const resolvers: EntityClass[] = [
     ...entityResolvers(),
     Nodes,
+    StateRootFacts,
     ProposalFacts,
     VersionFacts,
     LineageFacts,

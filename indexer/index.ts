@@ -18,6 +18,7 @@ import { ChainLock } from './lock.ts'
 import { type Counters, newCounters } from './metrics.ts'
 import { Pause } from './pause.ts'
 import { resolve } from './probe.ts'
+import { fillRoots } from './reroot.ts'
 import { backoff, type RpcOptions, shownUrl } from './rpc.ts'
 import { type Source, unlessAway } from './source.ts'
 import { gatewayHeight, runProcessorProcess } from './squid/backfill.ts'
@@ -135,6 +136,7 @@ async function prepare(options: IndexerOptions, signal: AbortSignal, patienceMs:
   const source = sourceOf(place, rpc, { confirmations, cache, compareEvery: options.compareEvery, onDisagreement })
   const position = await begin(db, source, place)
   if (cache) await beginCache(cache, source, place, known)
+  await fillRoots(db, place)
   const gravePatienceMs = options.patience?.graveMs
   const chain: Chain = {
     ...place,

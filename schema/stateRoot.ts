@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import type { Sql } from './database.ts'
 import type { ColumnDefinition, TableDefinition } from './define.ts'
 import { versionedTables } from './entities.ts'
 import { StateRoot } from './onchain/chain.ts'
@@ -96,45 +95,3 @@ export const originRoot = (chainId: number, contracts: Readonly<Record<string, s
 
 export const nextRoot = (before: string, block: number, hash: string, digest: string): string =>
   sha256(JSON.stringify([before, block, hash, digest]))
-
-/** One change of a block. */
-export interface Change {
-  kind: 'opened' | 'ended'
-  table: string
-  id: string
-  fromBlock: number
-  /** The row's values by column; of an ended version none. */
-  values: Record<string, unknown> | null
-  line: string
-}
-
-/** The changes of the blocks from `from` to `to`, by block, computed from the rows that stand in the database. */
-export async function changesOf(sql: Sql, from: number, to: number): Promise<Map<number, Change[]>> {
-  const found = new Map<number, Change[]>()
-  const add = (block: number, change: Change) => {
-    const changes = found.get(block)
-    if (changes) changes.push(change)
-    else found.set(block, [change])
-  }
-  for (const table of rootedTables) {
-    const { columns } = shapeOf(table)
-    const name = table.table
-    const opened = await sql.query(
-      `select id, from_block, ${columns.map(({ column }) => `"${column}"`).join(', ')} from "${name}" where from_block between $1 and $2`,
-      [from, to],
-    )
-    for (const stored of opened.rows) {
-      const row = Object.fromEntries(columns.map(({ property, column }) => [property, stored[column]]))
-      const line = openedLine(table, { ...row, id: stored.id })
-      const values = plainRow(table, row)
-      add(stored.from_block, { kind: 'opened', table: name, id: stored.id, fromBlock: stored.from_block, values, line })
-    }
-    const ended = await sql.query(`select id, from_block, to_block from "${name}" where to_block between $1 and $2`, [
-      from,
-      to,
-    ])
-    for (const { id, from_block: fromBlock, to_block } of ended.rows)
-      add(to_block, { kind: 'ended', table: name, id, fromBlock, values: null, line: endedLine(table, id, fromBlock) })
-  }
-  return found
-}

@@ -45,6 +45,12 @@ export class Reader {
     this.loaders.clear()
   }
 
+  /** The moments at which this request's answers hold. */
+  async used(): Promise<Moment[]> {
+    const settled = await Promise.allSettled(this.moments.values())
+    return settled.flatMap((moment) => (moment.status === 'fulfilled' ? [moment.value] : []))
+  }
+
   /** Loads by key at one site of the query; `load` gets all keys at once. */
   batched<T>(
     site: string,

@@ -1,0 +1,87 @@
+import { GraphQLJSONObject } from 'graphql-scalars'
+import { Arg, Ctx, Field, FieldResolver, Int, ObjectType, Query, Resolver, Root } from 'type-graphql'
+import { audit, changesOf, rootAt } from '#schema/stateChanges.ts'
+import { originRoot } from '#schema/stateRoot.ts'
+import type { ApiContext } from '../context.ts'
+import { ApiError } from '../errors.ts'
+import type { Reader } from '../query/reader.ts'
+import { Meta } from './nodes.ts'
+
+@ObjectType({ description: 'One version of a row that a block opened, or ended.', simpleResolvers: true })
+export class StateChange {
+  @Field(() => String, { description: '`opened` or `ended`.' }) kind!: string
+  @Field(() => String, { description: 'The table.' }) table!: string
+  @Field(() => String, { description: 'The row.' }) id!: string
+  @Field(() => Int, { description: 'The block that opened this version.' }) fromBlock!: number
+  @Field(() => GraphQLJSONObject, {
+    nullable: true,
+    description: 'The row’s values by column, integers as decimal strings; of an ended version none.',
+  })
+  values!: Record<string, unknown> | null
+}
+
+@ObjectType({ description: 'A block’s digest, computed again from the rows.', simpleResolvers: true })
+export class StateDigest {
+  @Field(() => Int, { description: 'The block.' }) block!: number
+  @Field(() => String, { description: 'SHA-256 over the versions that it opened and ended.' }) digest!: string
+}
+
+@ObjectType({ description: 'Digests of a stretch of blocks, computed again from the rows.', simpleResolvers: true })
+export class StateDigests {
+  @Field(() => Int, { description: 'The last block of the stretch: ask from the next one on.' }) to!: number
+  @Field(() => [StateDigest], { description: 'Of every block that changed something.' }) digests!: StateDigest[]
+}
+
+const MOST_CHANGES = 20_000
+const READS_MUCH = 2_000
+
+/** The state root as of a block: that of the last block which changed anything. */
+export async function stateRootOf(reader: Reader, block: number | null): Promise<string | null> {
+  const head = await reader.head()
+  if (!head || block === null) return null
+  const stored = await rootAt(reader.sql, reader.chainId, block)
+  return stored?.root ?? originRoot(reader.chainId, head.contracts)
+}
+
+@Resolver(() => Meta)
+export class StateRootFacts {
+  @FieldResolver(() => String, {
+    nullable: true,
+    description:
+      'The digest of everything indexed up to the block: two indexes with the same root have the same rows (`modelcommons verify index`). Null while nothing is indexed.',
+  })
+  stateRoot(@Root() { block }: Meta, @Ctx() { reader }: ApiContext) {
+    return stateRootOf(reader, block)
+  }
+
+  @Query(() => [StateChange], {
+    description: `What a block changed: at most ${MOST_CHANGES} versions of rows.`,
+    complexity: READS_MUCH,
+  })
+  async stateChanges(
+    @Arg('block', () => Int, { description: 'The block.' }) block: number,
+    @Ctx() { reader }: ApiContext,
+  ): Promise<StateChange[]> {
+    const stored = await reader.sql.query('select changes from state_root where id = $1 and from_block = $2', [
+      String(reader.chainId),
+      block,
+    ])
+    if (stored.rows[0]?.changes > MOST_CHANGES)
+      throw new ApiError('TOO_COMPLEX', `Block ${block} changed more than ${MOST_CHANGES} versions: ask its database.`)
+    return (await changesOf(reader.sql, block, block)).get(block) ?? []
+  }
+
+  @Query(() => StateDigests, {
+    description: 'Digests of up to 500 blocks that changed something, computed again from the rows.',
+    complexity: READS_MUCH,
+  })
+  async stateDigests(
+    @Arg('from', () => Int, { description: 'The first block.' }) from: number,
+    @Arg('to', () => Int, { description: 'The last block.' }) to: number,
+    @Ctx() { reader }: ApiContext,
+  ): Promise<StateDigests> {
+    for await (const stretch of audit(reader.sql, reader.chainId, Math.max(0, from), to))
+      return { to: stretch.to, digests: [...stretch.digests].map(([block, digest]) => ({ block, digest })) }
+    return { to, digests: [] }
+  }
+}

@@ -1,0 +1,29 @@
+import type { ApolloServerPlugin } from '@apollo/server'
+import type { ApiContext } from '../context.ts'
+import { stateRootOf } from '../facts/stateRoot.ts'
+
+/** Tells a request that asks for it (`"extensions": {"moments": true}`) at which blocks its answers hold, whether those are final, and
+ *  their state roots: in the answer's `extensions.moments`. */
+export const standingPlugin: ApolloServerPlugin<ApiContext> = {
+  async requestDidStart({ request, contextValue }) {
+    if (request.extensions?.moments !== true) return
+    return {
+      async willSendResponse({ response }) {
+        if (response.body.kind !== 'single' || !response.body.singleResult.data) return
+        const { singleResult } = response.body
+        const { reader } = contextValue
+        const [head, used] = [await reader.head(), await reader.used()]
+        const moments = await Promise.all(
+          used.map(async ({ block, hash, time }) => ({
+            block,
+            hash,
+            time,
+            final: head !== null && block !== null && block <= head.finalBlock,
+            stateRoot: await stateRootOf(reader, block),
+          })),
+        )
+        singleResult.extensions = { ...singleResult.extensions, moments }
+      },
+    }
+  },
+}

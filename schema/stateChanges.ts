@@ -1,0 +1,118 @@
+import type { Sql } from './database.ts'
+import { digestOf, endedLine, nextRoot, openedLine, originRoot, plainRow, rootedTables } from './stateRoot.ts'
+
+/** State roots computed again from the rows that stand in the database: what they should be, against what is stored. */
+
+/** One change of a block. */
+export interface Change {
+  kind: 'opened' | 'ended'
+  table: string
+  id: string
+  fromBlock: number
+  /** The row's values by column; of an ended version none. */
+  values: Record<string, unknown> | null
+  line: string
+}
+
+/** The changes of the blocks from `from` to `to`, by block, in the order of the blocks. */
+export async function changesOf(sql: Sql, from: number, to: number): Promise<Map<number, Change[]>> {
+  const found = new Map<number, Change[]>()
+  const add = (block: number, change: Change) => {
+    const changes = found.get(block)
+    if (changes) changes.push(change)
+    else found.set(block, [change])
+  }
+  for (const table of rootedTables) {
+    const name = table.table
+    const columns = table.columns.filter(({ property }) => property !== 'toBlock')
+    const opened = await sql.query(
+      `select ${columns.map(({ column }) => `"${column}"`).join(', ')} from "${name}" where from_block between $1 and $2`,
+      [from, to],
+    )
+    for (const stored of opened.rows) {
+      const row = Object.fromEntries(columns.map(({ property, column }) => [property, stored[column]]))
+      const { id, from_block: fromBlock } = stored
+      const line = openedLine(table, row)
+      add(fromBlock, { kind: 'opened', table: name, id, fromBlock, values: plainRow(table, row), line })
+    }
+    const ended = await sql.query(`select id, from_block, to_block from "${name}" where to_block between $1 and $2`, [
+      from,
+      to,
+    ])
+    for (const { id, from_block: fromBlock, to_block } of ended.rows)
+      add(to_block, { kind: 'ended', table: name, id, fromBlock, values: null, line: endedLine(table, id, fromBlock) })
+  }
+  return new Map([...found].sort(([a], [b]) => a - b))
+}
+
+export interface StoredRoot {
+  block: number
+  hash: string
+  digest: string
+  root: string
+}
+
+const ROOTS = 'select from_block as block, block_hash as hash, digest, root from state_root where id = $1'
+
+/** Roots as they are stored, from `from` on, oldest first. */
+export async function storedRoots(sql: Sql, chainId: number, from: number, limit: number): Promise<StoredRoot[]> {
+  const { rows } = await sql.query<StoredRoot & { [column: string]: unknown }>(
+    `${ROOTS} and from_block >= $2 order by from_block limit $3`,
+    [String(chainId), from, limit],
+  )
+  return rows
+}
+
+/** The root that is stored as of a block, or undefined before the first change. */
+export async function rootAt(sql: Sql, chainId: number, block: number): Promise<StoredRoot | undefined> {
+  const { rows } = await sql.query(`${ROOTS} and from_block <= $2 order by from_block desc limit 1`, [
+    String(chainId),
+    block,
+  ])
+  return rows[0]
+}
+
+/** Blocks that are computed again at once. */
+const BLOCKS_AT_ONCE = 500
+
+export interface Audited {
+  /** The last block of the stretch. */
+  to: number
+  roots: StoredRoot[]
+  /** By block, from the rows. */
+  digests: Map<number, string>
+}
+
+/** Digests computed again from the rows, stretch by stretch, beside the roots that are stored. Stretches lie end to end. */
+export async function* audit(sql: Sql, chainId: number, from: number, to: number): AsyncGenerator<Audited> {
+  for (let next = from; next <= to; ) {
+    const roots = (await storedRoots(sql, chainId, next, BLOCKS_AT_ONCE)).filter(({ block }) => block <= to)
+    const end = roots.length === BLOCKS_AT_ONCE ? roots.at(-1)!.block : to
+    const digests = new Map<number, string>()
+    for (const [block, changes] of await changesOf(sql, next, end))
+      digests.set(block, digestOf(changes.map(({ line }) => line)))
+    yield { to: end, roots, digests }
+    next = end + 1
+  }
+}
+
+/** The first block whose stored root does not follow from the rows and the root before, up to `to`; undefined when there is none. */
+export async function firstUnfounded(
+  sql: Sql,
+  chainId: number,
+  contracts: Readonly<Record<string, string>>,
+  to: number,
+): Promise<number | undefined> {
+  let before = originRoot(chainId, contracts)
+  for await (const { roots, digests } of audit(sql, chainId, 0, to)) {
+    const stored = new Map(roots.map((root) => [root.block, root]))
+    for (const block of [...new Set([...stored.keys(), ...digests.keys()])].sort((a, b) => a - b)) {
+      const root = stored.get(block)
+      const digest = digests.get(block)
+      if (!root || !digest || digest !== root.digest || root.root !== nextRoot(before, block, root.hash, digest))
+        return block
+      before = root.root
+    }
+  }
+  return undefined
+}
