@@ -1,6 +1,7 @@
 """LoRA training with PyTorch and PEFT, a turn of steps at a time: reads a batch, then step counts, from stdin."""
 
 import json
+import resource
 import sys
 import time
 
@@ -8,11 +9,11 @@ import torch
 from peft import PeftModel
 from transformers import AutoModelForCausalLM
 
-folder, mode, threads = sys.argv[1], sys.argv[2], int(sys.argv[3])
+folder, mode, device, threads = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])
 torch.set_num_threads(threads)
 task = json.loads(sys.stdin.readline())
-rows = torch.tensor(task["rows"])
-model = AutoModelForCausalLM.from_pretrained(f"{folder}/model", dtype=torch.float32)
+rows = torch.tensor(task["rows"], device=device)
+model = AutoModelForCausalLM.from_pretrained(f"{folder}/model", dtype=torch.float32).to(device)
 model = PeftModel.from_pretrained(model, f"{folder}/adapter", is_trainable=True)
 trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
 optimiser = torch.optim.AdamW(trained, lr=task["learningRate"], weight_decay=0.0)
@@ -36,4 +37,5 @@ for line in sys.stdin:
         begin = time.perf_counter()
         losses.append(step())
         seconds.append(time.perf_counter() - begin)
-    print(json.dumps({"seconds": seconds, "losses": losses}), flush=True)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+    print(json.dumps({"seconds": seconds, "losses": losses, "peakMiB": peak}), flush=True)

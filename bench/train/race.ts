@@ -1,0 +1,105 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { writeAdapter } from '#engine/formats/adapter.ts'
+import { writeCheckpoint } from '#engine/formats/checkpoint.ts'
+import { writeConfig } from '#engine/model/config.ts'
+import { initialAdapter, loraConfig } from '#engine/model/lora.ts'
+import { initialWeights } from '#engine/model/parameters.ts'
+import { Random } from '#engine/stats/random.ts'
+import { type Figure, figure, type Report, ratio } from '../report.ts'
+import type { Case } from './cases.ts'
+import { Contender } from './contender.ts'
+
+const UNIT = 'tokens/s'
+const ROUNDS = 4
+const LEARNING_RATE = 1e-3
+/** Steps before the clock counts: the first compiles. */
+const WARM_UP = 2
+const OURS = 'ours'
+
+/** How to start a contender on the folder that holds `model` and `adapter`; `ours` is the one to compare with. */
+export type Field = Readonly<Record<string, (folder: string) => readonly string[]>>
+
+/** Our own process. */
+export const ours =
+  (device: string, threads: number) =>
+  (folder: string): string[] => [
+    process.execPath,
+    '--import',
+    'tsx',
+    join(import.meta.dirname, 'ours.ts'),
+    folder,
+    device,
+    String(threads),
+  ]
+
+/**
+ * All contenders fine-tune one adapter on one batch, in turns of a few steps, so that whatever else the machine does
+ * disturbs all alike. Throws when a loss curve strays from ours by more than `tolerance`: then it is not the same work.
+ */
+export async function race(name: string, each: Case, field: Field, report: Report, tolerance: number): Promise<void> {
+  const { config, batch, length, turn } = each
+  const folder = await mkdtemp(join(tmpdir(), 'bench-train-'))
+  const running: Contender[] = []
+  try {
+    const random = new Random(name)
+    const rows = Array.from({ length: batch }, () =>
+      Array.from({ length: length + 1 }, () => random.integer(config.vocab_size)),
+    )
+    const lora = { ...loraConfig({ rank: 8, alpha: 16 }), dropout: 0, taskType: 'CAUSAL_LM', baseModel: null } as const
+    const weights = initialWeights(config, name)
+    await writeCheckpoint(join(folder, 'model'), { config: writeConfig(config), weights })
+    const adapter = initialAdapter(config, lora, name)
+    await writeAdapter(join(folder, 'adapter'), { ...lora, modulesToSave: [], weights: adapter })
+
+    for (const [title, command] of Object.entries(field))
+      try {
+        const contender = await Contender.start(title, command(folder), { rows, learningRate: LEARNING_RATE })
+        running.push(contender)
+        await contender.steps(WARM_UP)
+      } catch (error) {
+        if (title === OURS) throw error
+        report.absent!.push(`${title} ${name}: ${(error as Error).message}`)
+        running.find((one) => one.name === title)?.stop()
+        running.splice(0, running.length, ...running.filter((one) => one.name !== title))
+      }
+    for (let round = 0; round < ROUNDS; round++) for (const contender of running) await contender.steps(turn)
+
+    const [mine, ...peers] = running as [Contender, ...Contender[]]
+    const rate = ({ seconds }: Contender): Figure => {
+      const rates = seconds.slice(WARM_UP).map((time) => (batch * length) / time)
+      return figure(rates, UNIT)
+    }
+    const pace = ({ seconds }: Contender): Figure =>
+      figure(
+        seconds.slice(WARM_UP).map((time) => 1000 * time),
+        'ms a step',
+      )
+    const memory = ({ peakMiB }: Contender): Figure => figure([peakMiB], 'MiB peak')
+    report.ours[name] = rate(mine)
+    report.ours[`${name} step`] = pace(mine)
+    report.ours[`${name} memory`] = memory(mine)
+    const say = ({ name: who, peakMiB }: Contender, { median }: Figure, rest = '') =>
+      console.log(`${name}: ${who} ${median} ${UNIT}, at most ${Math.round(peakMiB)} MiB${rest}`)
+    say(mine, report.ours[name]!)
+    for (const peer of peers) {
+      const found = rate(peer)
+      report.peers[peer.name] = {
+        ...report.peers[peer.name],
+        [name]: found,
+        [`${name} step`]: pace(peer),
+        [`${name} memory`]: memory(peer),
+      }
+      report.ratios[`${peer.name} ${name}`] = ratio(report.ours[name]!, found)
+      report.ratios[`${peer.name} ${name} memory`] = ratio(memory(mine), memory(peer), { lower: true })
+      const apart = Math.max(...mine.losses.map((loss, step) => Math.abs(loss - peer.losses[step]!)))
+      say(peer, found, `; ${mine.losses.length} losses differ by at most ${apart.toExponential(1)}`)
+      if (!(apart <= tolerance))
+        throw new Error(`${peer.name} ${name}: the losses differ by ${apart}: this is not the same training.`)
+    }
+  } finally {
+    for (const contender of running) contender.stop()
+    await rm(folder, { recursive: true })
+  }
+}
