@@ -33,6 +33,8 @@ const schema = z.object({
   GATEWAY_URL: url(['http:', 'https:']).optional(),
   /** Counts blocks as final so far behind the head, on chains without a `finalized` tag. */
   CONFIRMATIONS: count(100_000).optional(),
+  /** The chain's tag that says which block is final: `safe` comes sooner than `finalized`, and may be taken back more easily. */
+  FINALITY: z.enum(['finalized', 'safe']).default('finalized'),
   /** The deployment to follow: a file written by `modelcommons deploy`. Required with RPC_URL. */
   DEPLOYMENT: z.string().min(1).optional(),
   /** Signs what workers write on chain. */
@@ -94,6 +96,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env) {
     chainCache: join(home, 'chain-cache'),
     gatewayUrl: value.GATEWAY_URL,
     confirmations: value.CONFIRMATIONS,
+    finality: value.FINALITY,
     deployment: value.DEPLOYMENT,
     operatorKey: value.OPERATOR_KEY as `0x${string}` | undefined,
     artifacts: join(home, 'artifacts'),

@@ -50,7 +50,7 @@ export const runIndexer = ({ rewind = false } = {}) =>
   runService(async () => {
     const { config, log, deployment, db } = await common('index')
     const abort = new AbortController()
-    const { gatewayUrl, confirmations } = config
+    const { gatewayUrl, confirmations, finality } = config
     const deepReorganisation = rewind ? 'rewind' : 'stop'
     const options = {
       db,
@@ -60,6 +60,7 @@ export const runIndexer = ({ rewind = false } = {}) =>
       signal: abort.signal,
       gatewayUrl,
       confirmations,
+      finality,
       cacheFolder: config.chainCache,
       deepReorganisation,
     } as const

@@ -221,7 +221,7 @@ async function withCleanIndex<T>(
   block: number,
   work: (clean: Side) => Promise<T>,
 ): Promise<T> {
-  const { rpcUrl, confirmations, deployment: file } = readConfig()
+  const { rpcUrls: rpcUrl, confirmations, finality, deployment: file } = readConfig()
   if (!rpcUrl) throw new ConfigError('RPC_URL: required for --clean: the chain to index afresh (and DEPLOYMENT).')
   const deployment = await readDeployment(file as string)
   const folder = await mkdtemp(join(tmpdir(), 'modelcommons-verify-'))
@@ -230,7 +230,7 @@ async function withCleanIndex<T>(
   try {
     await migrate(server.url)
     const db = await openDatabase(server.url)
-    const indexer = await startIndexer({ db, rpcUrl, deployment, confirmations, signal: abort.signal })
+    const indexer = await startIndexer({ db, rpcUrl, deployment, confirmations, finality, signal: abort.signal })
     try {
       await Promise.race([indexer.caughtUp(block), indexer.stopped])
       return await work(databaseSide(db, chainId, contracts))

@@ -47,6 +47,8 @@ export interface IndexerOptions {
   pollMs?: number
   /** Counts blocks as final so far behind the head, instead of asking for the chain's `finalized` block. */
   confirmations?: number
+  /** The tag that says which block is final where none are counted: `finalized` (the default) or `safe`. */
+  finality?: 'finalized' | 'safe'
   /** A Subsquid Network gateway of this chain: `@subsquid/evm-processor` fetches its final blocks before the node is asked. */
   gatewayUrl?: string
   /** A folder that keeps what final blocks said, so that indexing anew needs no node. */
@@ -133,7 +135,13 @@ async function prepare(options: IndexerOptions, signal: AbortSignal, patienceMs:
   )
   const place = placeOf(known)
   const onDisagreement = () => void counters.disagreements++
-  const source = sourceOf(place, rpc, { confirmations, cache, compareEvery: options.compareEvery, onDisagreement })
+  const source = sourceOf(place, rpc, {
+    confirmations,
+    finality: options.finality,
+    cache,
+    compareEvery: options.compareEvery,
+    onDisagreement,
+  })
   const position = await begin(db, source, place)
   if (cache) await beginCache(cache, source, place, known)
   await fillRoots(db, place)

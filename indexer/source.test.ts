@@ -193,6 +193,31 @@ test('a chain without a finalized tag is final by count', async () => {
   expect(indexer.status().finalBlock).toBe(0)
 })
 
+test('finality goes by the tag that was chosen, and a refusal that says nothing of the tag is no reason to count instead', async () => {
+  const chain = await noisyChain(8)
+  const head = await chain.head()
+  const node = await faultyNode(chain.url)
+  const tagged: Record<string, number> = { finalized: head - 6, safe: head - 2 }
+  let refusals = 0
+  node.fault = ({ params: [tag] }) => {
+    if (typeof tag !== 'string' || !(tag in tagged)) return undefined
+    return refusals-- > 0 ? refusal(-32000, 'header not found') : { result: blocks[tagged[tag]!] }
+  }
+  const blocks = await Promise.all(
+    Array.from({ length: head + 1 }, (_, number) =>
+      chain.call('eth_getBlockByNumber', `0x${number.toString(16)}`, false),
+    ),
+  )
+  for (const finality of ['finalized', 'safe'] as const) {
+    const db = await freshDatabase()
+    const indexer = await indexed(chain, db, { rpcUrl: node.url, confirmations: undefined, finality })
+    refusals = 2
+    tagged[finality]!++
+    await indexer.caughtUp(head)
+    await expect.poll(() => indexer.status().finalBlock).toBe(tagged[finality])
+  }
+})
+
 test('what does not fit together is refused with what to do', async () => {
   const chain = await testChain()
   const db = await freshDatabase()

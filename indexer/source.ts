@@ -4,7 +4,7 @@ import type { ChainCache } from './cache.ts'
 import { type Child, Children } from './children.ts'
 import type { Panel } from './endpoints.ts'
 import { isLimit, Span } from './ranges.ts'
-import type { Call, Rpc } from './rpc.ts'
+import { type Call, type Rpc, RpcError } from './rpc.ts'
 
 /** The chain as the indexer reads it: headers, and the logs of the followed contracts. */
 
@@ -100,6 +100,8 @@ const follows = (a: Log, b: Log) => a.block - b.block || a.index - b.index
 export interface SourceOptions {
   /** Blocks behind the head that count as final; without it, the node's `finalized` tag says, or 64 where it knows none. */
   confirmations?: number
+  /** The node's tag that says which block is final: `finalized` (the default), or `safe`, which comes sooner and holds less. */
+  finality?: 'finalized' | 'safe'
   /** Ranges fetched ahead at once. */
   parallel?: number
   /** Contracts made at run time. */
@@ -113,6 +115,8 @@ export interface SourceOptions {
 }
 
 const DEFAULT_CONFIRMATIONS = 64
+/** How nodes say that they know no such tag; whatever else they refuse with may pass. */
+const UNKNOWN_TAG = /finalized|safe|tag|invalid|unsupported|not supported|cannot unmarshal|hex string/i
 const COMPARE_EVERY = 8
 /** Nodes refuse longer lists of addresses: beyond it, logs are asked by topic alone and sorted out here. */
 const MOST_ADDRESSES = 500
@@ -161,11 +165,11 @@ export class Source {
   }
 
   private async tipOfChain(): Promise<Tip> {
-    const { confirmations } = this.options
+    const { confirmations, finality = 'finalized' } = this.options
     const asksTag = this.finalityTag && confirmations === undefined
-    const calls = [header('latest'), ...(asksTag ? [header('finalized')] : [])]
+    const calls = [header('latest'), ...(asksTag ? [header(finality)] : [])]
     const [latest, finalized] = await this.rpc.batch(calls).catch((error) => {
-      if (!asksTag || error.name !== 'RpcError') throw error
+      if (!asksTag || !(error instanceof RpcError) || !UNKNOWN_TAG.test(error.reason)) throw error
       this.finalityTag = false // asked again below, without the tag that this node refuses
       return this.rpc.batch([header('latest')])
     })
