@@ -20,15 +20,18 @@ import {
 } from './index.ts'
 import { type Node, type OperationName, topologicalOrder } from './node.ts'
 import { type OperationCase, operationCases } from './operationCases.ts'
+import { webGpu } from './test/webGpu.ts'
 import { tfjsRunner } from './tfjs.ts'
 import { kernels } from './tfjsKernels.ts'
 
+const adapter = await webGpu()
 const runners: Record<string, Runner> = {
   'onnxruntime, one thread': onnxRuntime({ device: 'cpu', threads: 1 }),
   'onnxruntime, two threads': onnxRuntime({ device: 'cpu', threads: 2 }),
   'onnxruntime, written as for WebGPU': onnxRuntime({ device: 'cpu', threads: 1, lowering: 'webgpu' }),
   'tfjs on wasm': await tfjsRunner('wasm'),
   'tfjs in plain JavaScript': await tfjsRunner('cpu'),
+  ...(adapter instanceof Error ? {} : { 'onnxruntime on WebGPU': adapter }),
 }
 
 const cases = Object.entries(operationCases).flatMap(([name, found]) =>

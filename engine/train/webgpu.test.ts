@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import * as ort from 'onnxruntime-node'
 import { describe, expect, test } from 'vitest'
 import { promptGraph, stepGraph } from '#engine/generate/step.ts'
-import { DeviceError, type Graph, input, mul, onnxRuntime, sum, tensor, toOnnx } from '#engine/graph/index.ts'
+import { DeviceError, type Graph, input, mul, onnxRuntime, type Runner, tensor, toOnnx } from '#engine/graph/index.ts'
+import { webGpu } from '#engine/graph/test/webGpu.ts'
 import { smallConfig } from '#engine/model/config.ts'
 import { loraConfig } from '#engine/model/lora.ts'
 import { initialWeights } from '#engine/model/parameters.ts'
@@ -33,18 +34,12 @@ const lora = loraConfig({ rank: 2 })
 const weights = initialWeights(config, 1)
 const size = { batch: 2, length: 16 }
 
-const probe = async () => {
-  const x = input('x', [2])
-  const program = await onnxRuntime({ device: 'webgpu' }).compile({ inputs: [x], outputs: { y: sum(x) } })
-  return (await program.run({ x: Float32Array.of(1, 2) })).y!.value
-}
-const found = await probe().catch((error: Error) => error)
+const runner = await webGpu()
 
 test('WebGPU runs here, or says what it needs', () => {
-  if (found instanceof Error) {
-    expect(found).toBeInstanceOf(DeviceError)
-    expect(found.message).toContain('needs a GPU with a Vulkan, Metal or D3D12 driver')
-  } else expect(found).toBe(3)
+  if (!(runner instanceof Error)) return expect(runner.name).toBe('onnxruntime webgpu')
+  expect(runner).toBeInstanceOf(DeviceError)
+  expect(runner.message).toContain('needs a GPU with a Vulkan, Metal or D3D12 driver')
 })
 
 /** Runs a graph once under the profiler: the operators each provider ran. */
@@ -93,7 +88,7 @@ const training = <E>(objective: Objective<E>, of = trainee) => gradientGraph(of,
 /** A decoding step with everything that a sampler can be asked for. */
 const decoding = (): Graph =>
   stepGraph(
-    { config, lora, fused: onnxRuntime({ device: 'webgpu' }).fused },
+    { config, lora, fused: false },
     {
       batch: 2,
       capacity: 24,
@@ -117,7 +112,7 @@ const graphs: Record<string, () => Graph> = {
   'decoding a token': decoding,
 }
 
-const onAdapter = () => {
+const onAdapter = (gpu: Runner) => {
   test.each(Object.entries(graphs))('trap, operators fall back: %s runs with none on the CPU', async (_, graph) => {
     const operators = await operatorsByProvider(graph())
     expect([...operators.keys()]).toEqual(['WebGpuExecutionProvider'])
@@ -130,10 +125,9 @@ const onAdapter = () => {
     ['an adapter', lora],
     ['every weight', undefined],
   ])('training %s follows the loss curve of the CPU; state comes back and continues', async (_, adapter) => {
-    const curve = async (device: 'webgpu' | 'cpu') => {
+    const curve = async (runner: Runner) => {
       const start = () =>
         new Trainer({ config, weights, lora: adapter, objective: supervised, seed: 1, microBatch: 2, runner })
-      const runner = onnxRuntime({ device })
       const losses = []
       const first = start()
       for (let step = 0; step < 3; step++) losses.push((await first.apply(examples, 1e-2)).loss)
@@ -145,27 +139,25 @@ const onAdapter = () => {
       await second.release()
       return losses
     }
-    const [gpu, cpu] = [await curve('webgpu'), await curve('cpu')]
-    for (const [step, loss] of cpu.entries()) expect(Math.abs(gpu[step]! - loss), `step ${step}`).toBeLessThan(2e-4)
-    expect(gpu.at(-1)).toBeLessThan(gpu[0]!)
+    const [there, here] = [await curve(gpu), await curve(onnxRuntime({ device: 'cpu' }))]
+    for (const [step, loss] of here.entries()) expect(Math.abs(there[step]! - loss), `step ${step}`).toBeLessThan(2e-4)
+    expect(there.at(-1)).toBeLessThan(there[0]!)
   })
 
   test('trap, reading a GPU buffer aborts: a resident tensor refuses, and comes to the host through a copying session', async () => {
-    const runner = onnxRuntime({ device: 'webgpu' })
-    const placed = await runner.place({ x: tensor(Float32Array.of(1, 2, 3)) })
+    const placed = await gpu.place({ x: tensor(Float32Array.of(1, 2, 3)) })
     expect(() => placed.x!.data).toThrow('bring it to the host with Runner.read')
-    expect((await runner.read(placed)).x!.floats).toEqual(Float32Array.of(1, 2, 3))
-    runner.dispose(Object.values(placed))
+    expect((await gpu.read(placed)).x!.floats).toEqual(Float32Array.of(1, 2, 3))
+    gpu.dispose(Object.values(placed))
   })
 
   test('trap, a session ends before its results: they outlive it, and the last one takes it along', async () => {
-    const runner = onnxRuntime({ device: 'webgpu' })
     const x = input('x', [3])
-    const program = await runner.compile({ inputs: [x], outputs: { y: mul(x, 2) } }, { resident: ['y'] })
+    const program = await gpu.compile({ inputs: [x], outputs: { y: mul(x, 2) } }, { resident: ['y'] })
     const { y } = await program.run({ x: Float32Array.of(1, 2, 3) })
     await program.release()
-    expect((await runner.read({ y: y! })).y!.floats).toEqual(Float32Array.of(2, 4, 6))
-    runner.dispose([y!])
+    expect((await gpu.read({ y: y! })).y!.floats).toEqual(Float32Array.of(2, 4, 6))
+    gpu.dispose([y!])
   })
 
   test('trap, results leak: state of earlier steps is given back, forty steps hold no more device memory than ten', async () => {
@@ -177,7 +169,7 @@ const onAdapter = () => {
       objective: supervised,
       seed: 1,
       microBatch: 1,
-      runner: onnxRuntime({ device: 'webgpu' }),
+      runner: gpu,
     })
     const steps = async (count: number) => {
       for (let step = 0; step < count; step++) await trainer.apply(examples.slice(0, 1), 1e-3)
@@ -189,4 +181,4 @@ const onAdapter = () => {
   })
 }
 
-if (!(found instanceof Error)) describe('on a WebGPU adapter', onAdapter)
+if (!(runner instanceof Error)) describe('on a WebGPU adapter', () => onAdapter(runner))

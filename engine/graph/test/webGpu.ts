@@ -1,0 +1,16 @@
+import { type DeviceError, input, onnxRuntime, type Runner, sum } from '../index.ts'
+
+/** A WebGPU runner where an adapter is found, a software one too; elsewhere the error that says what it needs. */
+export async function webGpu(): Promise<Runner | DeviceError> {
+  const runner = onnxRuntime({ device: 'webgpu' })
+  const x = input('x', [2])
+  try {
+    const program = await runner.compile({ inputs: [x], outputs: { y: sum(x) } })
+    const { y } = await program.run({ x: Float32Array.of(1, 2) })
+    await program.release()
+    if (y!.value !== 3) throw new Error(`WebGPU adds 1 and 2 to ${y!.value}.`)
+    return runner
+  } catch (error) {
+    return error as DeviceError
+  }
+}
