@@ -20,6 +20,7 @@ const count = (max: number) => {
   const expected = `expected a whole number from 1 to ${max}`
   return z.coerce.number(expected).int(expected).min(1, expected).max(max, expected)
 }
+const SECONDS = 'expected a whole number of seconds from 0 to 86400'
 const key = z.string().regex(/^0x[0-9a-fA-F]{64}$/, 'expected a private key: 0x and 64 hex digits')
 
 const schema = z.object({
@@ -37,6 +38,8 @@ const schema = z.object({
   FINALITY: z.enum(['finalized', 'safe']).default('finalized'),
   /** The deployment to follow: a file written by `modelcommons deploy`. Required with RPC_URL. */
   DEPLOYMENT: z.string().min(1).optional(),
+  /** Between two comparisons of the index with the contracts; 0 makes none. */
+  RECONCILE_SECONDS: z.coerce.number(SECONDS).int(SECONDS).min(0, SECONDS).max(86_400, SECONDS).default(600),
   /** Signs what workers write on chain. */
   OPERATOR_KEY: key.optional(),
   S3_ENDPOINT: url(['http:', 'https:']).optional(),
@@ -65,8 +68,9 @@ export class ConfigError extends Error {
 
 export type Config = ReturnType<typeof readConfig>
 
-/** Reads and validates the environment. @throws ConfigError naming every variable that cannot be used, and why. */
-export function readConfig(env: NodeJS.ProcessEnv = process.env) {
+/** Reads and validates the environment. Without `house`, RPC_URL may name a chain on which nothing of ours stands.
+ *  @throws ConfigError naming every variable that cannot be used, and why. */
+export function readConfig(env: NodeJS.ProcessEnv = process.env, { house = true } = {}) {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
   const parsed = schema.safeParse(given)
   if (!parsed.success) {
@@ -75,11 +79,11 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env) {
   }
   const value = parsed.data
   if (value.S3_ENDPOINT && !value.S3_BUCKET) throw new ConfigError('S3_BUCKET: required when S3_ENDPOINT is set.')
-  if (value.RPC_URL && !value.DEPLOYMENT)
+  if (house && value.RPC_URL && !value.DEPLOYMENT)
     throw new ConfigError(
       'DEPLOYMENT: required when RPC_URL is set: the file that `modelcommons deploy` wrote for that chain.',
     )
-  if (value.RPC_URL && !value.OPERATOR_KEY)
+  if (house && value.RPC_URL && !value.OPERATOR_KEY)
     throw new ConfigError(
       'OPERATOR_KEY: required when RPC_URL is set: the private key that signs what the workers write on chain.',
     )
@@ -97,6 +101,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env) {
     gatewayUrl: value.GATEWAY_URL,
     confirmations: value.CONFIRMATIONS,
     finality: value.FINALITY,
+    reconcileMs: value.RECONCILE_SECONDS * 1000,
     deployment: value.DEPLOYMENT,
     operatorKey: value.OPERATOR_KEY as `0x${string}` | undefined,
     artifacts: join(home, 'artifacts'),

@@ -28,14 +28,34 @@ program
 
 program
   .command('index')
-  .description('run the indexer alone (DATABASE_URL, RPC_URL, DEPLOYMENT)')
+  .description('run the indexer alone (DATABASE_URL, RPC_URL, DEPLOYMENT), or follow any OpenZeppelin Governor')
   .option('--rewind', 'when the chain no longer holds a block that was final, go back to the last one in common')
-  .action(async (options) => (await import('./services.ts')).runIndexer(options))
+  .option(
+    '--governor <address>',
+    'follow this Governor (RPC_URL) with its token and its timelock, which are asked of it',
+  )
+  .option('--start-block <number>', 'the block in which its token was deployed, or one before', whole)
+  .option('--token <address>', 'its votes token, where it does not say')
+  .option('--timelock <address>', 'its timelock, where it does not say')
+  .option('--config <file>', 'follow the Governors that this file names, on any number of chains')
+  .option('--chain <id>', 'of the file’s chains, this one alone', whole)
+  .action(async (options) => (await import('./follow.ts')).runIndexer(options))
 
 program
   .command('api')
-  .description('run the GraphQL API alone (DATABASE_URL, RPC_URL, DEPLOYMENT)')
-  .action(async () => (await import('./services.ts')).runApi())
+  .description('run the GraphQL API alone (DATABASE_URL, RPC_URL, DEPLOYMENT, or --config)')
+  .option('--config <file>', 'answer for the Governors that this file names')
+  .option('--chain <id>', 'of the file’s chains, this one', whole)
+  .action(async (options) => (await import('./services.ts')).runApi(options))
+
+program
+  .command('reconcile')
+  .description('compare a seeded sample of the index with what the contracts say, and say where they differ')
+  .option('--config <file>', 'of the Governors that this file names; else of the deployment’s')
+  .option('--chain <id>', 'of the file’s chains, this one alone', whole)
+  .option('--samples <number>', 'how many holders, and how many proposals, of each Governor', whole, 100)
+  .option('--seed <text>', 'draws the same sample again')
+  .action(async (options) => (await import('./reconcile.ts')).runReconcile(options))
 
 program
   .command('worker')

@@ -29,6 +29,16 @@ export function openMetrics(db: Database): Registry {
     ['chain'],
     'select id as chain, head_block - block as value from cursor',
   )
+  const newest = (value: string) =>
+    `select distinct on (governor_id) governor_id as governor, ${value} as value from reconciliation order by governor_id, block desc, at desc`
+  gauge(
+    'index_drift',
+    'Values of the index that differ from the contracts’, in the newest comparison.',
+    ['governor'],
+    newest('drift'),
+  )
+  gauge('index_compared', 'Values that the newest comparison looked at.', ['governor'], newest('compared'))
+  gauge('index_compared_block', 'The block at which it was made.', ['governor'], newest('block'))
   gauge(
     'jobs',
     'Jobs by kind and status.',

@@ -4,8 +4,7 @@ import { type Config, ConfigError, readConfig } from '#config'
 import { startApi } from '#graphql/index.ts'
 import { LIMITS } from '#graphql/manners/limits.ts'
 import { type RegisteredQueries, readRegistered } from '#graphql/manners/registered.ts'
-import { startIndexer } from '#indexer/index.ts'
-import { type Database, type DatabaseOptions, openDatabase } from '#schema/database.ts'
+import { type Database, openDatabase } from '#schema/database.ts'
 import { openQueues } from '#schema/queue.ts'
 import { migrate } from '#schema/source.ts'
 import { openChain } from '#workers/chain.ts'
@@ -14,6 +13,8 @@ import { handlersWith } from '#workers/handlers/index.ts'
 import { startWorker } from '#workers/index.ts'
 import { postLedger } from '#workers/ledger.ts'
 import { readDeployment } from './deployment.ts'
+import { configFor, followings } from './follow.ts'
+import type { GovernorOptions } from './governors.ts'
 import { openLog } from './log.ts'
 import { openMetrics } from './metrics.ts'
 import { requireFreePort } from './ports.ts'
@@ -37,49 +38,29 @@ const required = <K extends 'databaseUrl' | 'rpcUrl' | 'operatorKey'>(
   return value as NonNullable<Config[K]>
 }
 
-async function common(name: string, config = readConfig(), limits: DatabaseOptions = {}) {
+async function common(name: string) {
+  const config = readConfig()
   const log = openLog(name, config)
   const databaseUrl = required(config, 'databaseUrl', 'DATABASE_URL')
   const rpcUrl = required(config, 'rpcUrl', 'RPC_URL')
   const deployment = await readDeployment(config.deployment as string)
-  const db: Database = await openDatabase(databaseUrl, { name: `modelcommons ${name}`, ...limits })
+  const db: Database = await openDatabase(databaseUrl, { name: `modelcommons ${name}` })
   return { config, log, databaseUrl, rpcUrl, deployment, db }
 }
 
-export const runIndexer = ({ rewind = false } = {}) =>
+/** With options that name Governors: the API of the one chain on which they stand. */
+export const runApi = (options: GovernorOptions = {}) =>
   runService(async () => {
-    const { config, log, deployment, db } = await common('index')
-    const abort = new AbortController()
-    const { gatewayUrl, confirmations, finality } = config
-    const deepReorganisation = rewind ? 'rewind' : 'stop'
-    const options = {
-      db,
-      rpcUrl: config.rpcUrls as string,
-      deployment,
-      log,
-      signal: abort.signal,
-      gatewayUrl,
-      confirmations,
-      finality,
-      cacheFolder: config.chainCache,
-      deepReorganisation,
-    } as const
-    const indexer = await startIndexer(options)
-    return {
-      stopped: indexer.stopped,
-      async stop() {
-        abort.abort()
-        await indexer.stopped.catch(() => {})
-        await db.close()
-      },
-    }
-  })
-
-export const runApi = () =>
-  runService(async () => {
-    const config = readConfig()
+    const config = configFor(options)
     await requireFreePort(config)
-    const { log, databaseUrl, deployment, db } = await common('api', config, {
+    const log = openLog('api', config)
+    const [following, ...others] = await followings(options, config)
+    if (others.length)
+      throw new ConfigError('--chain: required, as the file names several chains: an API answers for one of them.')
+    const { databaseUrl, deployment: followed } = following!
+    const deployment = { chainId: followed.chainId, addresses: followed.addresses as Record<string, string> }
+    const db = await openDatabase(databaseUrl, {
+      name: 'modelcommons api',
       statementTimeoutMs: LIMITS.statementMs,
     })
     const queues = await openQueues({ databaseUrl, redisUrl: config.redisUrl })

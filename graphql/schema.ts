@@ -9,6 +9,11 @@ import { entityResolvers } from './derive/entities.ts'
 import { declareNodes } from './derive/node.ts'
 import { ArtifactFacts } from './facts/artifacts.ts'
 import { ContributorFacts } from './facts/contributors.ts'
+import { GovernorConcentration, ProposalConcentration } from './facts/governance/concentration.ts'
+import { DriftFacts } from './facts/governance/drift.ts'
+import { DelegationFacts, PowerFacts } from './facts/governance/power.ts'
+import { TurnoutFacts } from './facts/governance/turnout.ts'
+import { VoterFacts } from './facts/governance/voters.ts'
 import { LineageFacts } from './facts/lineage.ts'
 import { Nodes } from './facts/nodes.ts'
 import { OverviewFacts } from './facts/overview.ts'
@@ -29,6 +34,13 @@ export function apiSchema(): GraphQLSchema {
     Nodes,
     StateRootFacts,
     ProposalFacts,
+    GovernorConcentration,
+    ProposalConcentration,
+    TurnoutFacts,
+    VoterFacts,
+    PowerFacts,
+    DelegationFacts,
+    DriftFacts,
     VersionFacts,
     LineageFacts,
     RewardFacts,

@@ -43,9 +43,12 @@ export async function testChain(settings: Partial<Settings> = {}, options: Anvil
 
 const MINED_WITHIN_MS = 20_000
 
-async function receiptOf(call: TestChain['call'], hash: Hex): Promise<{ status: string }> {
+export async function receiptOf(
+  call: TestChain['call'],
+  hash: Hex,
+): Promise<{ status: string; contractAddress: Address }> {
   for (const began = performance.now(); performance.now() - began < MINED_WITHIN_MS; await sleep(5)) {
-    const receipt = (await call('eth_getTransactionReceipt', hash)) as { status: string } | null
+    const receipt = (await call('eth_getTransactionReceipt', hash)) as Awaited<ReturnType<typeof receiptOf>> | null
     if (receipt) return receipt
   }
   throw new Error(`Transaction ${hash} was not mined within ${MINED_WITHIN_MS / 1000} s`)

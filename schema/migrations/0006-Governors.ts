@@ -46,6 +46,7 @@ export class Governors implements MigrationInterface {
         'Timestamp', 'ForAbstain', 100, NULL, NULL, said.block, NULL
       FROM cursor, (SELECT min(from_block) AS block FROM chain_event WHERE contract = 'ModelGovernor') said
       WHERE said.block IS NOT NULL`)
+    await query.query(`CREATE INDEX "IDX_5c67cbcf4960c1a39e5fe25e87" ON "block" ("timestamp")`)
     await query.query(`CREATE INDEX "IDX_37d27d683ee802f153cde03a46" ON "proposal" ("governor_id")`)
     await query.query(`CREATE INDEX "IDX_2eae88f467f9b2623377011f51" ON "proposal" ("on_chain_id")`)
     await query.query(`CREATE INDEX "IDX_34e486a45edac864534fc29257" ON "holder" ("account")`)

@@ -19,7 +19,7 @@ export class Block {
   @BlockNumber('The block number.', { unique: true }) number!: number
   @Hash('The block hash.', { unique: true }) hash!: string
   @Hash('The hash of the block before.') parentHash!: string
-  @Time('When the block was made.') timestamp!: Date
+  @Time('When the block was made.', { index: true }) timestamp!: Date
   @Flag('Whether the chain has finalised it: final rows are never rolled back.', { index: true }) final!: boolean
 }
 

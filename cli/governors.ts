@@ -1,0 +1,166 @@
+import { readFile } from 'node:fs/promises'
+import { z } from 'zod'
+import { ConfigError } from '#config'
+import type { FollowedDeployment, FollowedGovernor } from '#indexer/index.ts'
+
+/** Which Governors to follow, besides our own deployment: named on the command line, or in a file for several chains and contracts. */
+
+const address = z.string().regex(/^0x[0-9a-fA-F]{40}$/, 'expected an address: 0x and 40 hex digits')
+const whole = z.int('expected a whole number').min(0, 'expected a whole number from 0')
+const votes = z.string().regex(/^\d+$/, 'expected a number of votes as a decimal text').transform(BigInt)
+const url = z
+  .string()
+  .refine(
+    (value) => value.split(',').every((one) => /^(https?|wss?):\/\//.test(one) && URL.canParse(one)),
+    'expected an http(s) or ws(s) URL, or several parted by commas',
+  )
+
+const Governor = z.strictObject({
+  address,
+  /** The first block that may hold one of its events, or of its token's. */
+  startBlock: whole,
+  name: z.string().max(100).optional(),
+  token: address.nullable().optional(),
+  timelock: address.nullable().optional(),
+  kind: z.enum(['OpenZeppelin', 'Bravo']).optional(),
+  clock: z.enum(['Timestamp', 'BlockNumber']).optional(),
+  counting: z.enum(['ForAbstain', 'For', 'All']).optional(),
+  quorumDenominator: whole.min(1, 'expected a whole number from 1').optional(),
+  fixedQuorum: votes.optional(),
+  gracePeriod: whole.optional(),
+})
+
+const File = z.strictObject({
+  chains: z
+    .array(
+      z.strictObject({
+        chainId: whole.min(1, 'expected a chain id'),
+        rpcUrl: url.optional(),
+        confirmations: whole.min(1, 'expected a whole number from 1').optional(),
+        governors: z.array(Governor).min(1, 'name at least one'),
+      }),
+    )
+    .min(1, 'name at least one'),
+})
+
+type Chain = z.infer<typeof File>['chains'][number]
+
+/** What names Governors on the command line. */
+export interface GovernorOptions {
+  /** A configuration file. */
+  config?: string
+  /** One Governor's address. */
+  governor?: string
+  startBlock?: number
+  token?: string
+  timelock?: string
+  /** Of a file with several chains, this one. */
+  chain?: number
+}
+
+export interface FollowedChain {
+  rpcUrl: string
+  /** The database's name is the configured one's; with several chains, followed by `_` and the chain id. */
+  databaseSuffix: string
+  confirmations?: number
+  deployment: FollowedDeployment
+}
+
+export const namesGovernors = ({ config, governor }: GovernorOptions) => config !== undefined || governor !== undefined
+
+/** The chains to follow; `rpcUrl` may name several nodes, parted by commas. @throws ConfigError naming the option, or the file and the place in it, that cannot be used. */
+export async function followedChains(options: GovernorOptions, { rpcUrl }: { rpcUrl: string | undefined }) {
+  const { config, governor } = options
+  if (config !== undefined && governor !== undefined)
+    throw new ConfigError('--config, --governor: give one of them, not both.')
+  const all = config === undefined ? [await named(options, rpcUrl)] : await readFileOf(config)
+  const chains = options.chain === undefined ? all : all.filter(({ chainId }) => chainId === options.chain)
+  if (!chains.length)
+    throw new ConfigError(`--chain: ${config} has no chain ${options.chain}, only ${ids(all)}. Name one of these.`)
+  return chains.map((chain): FollowedChain => {
+    const node = chain.rpcUrl ?? (all.length === 1 ? rpcUrl : undefined)
+    if (!node)
+      throw new ConfigError(
+        `${config}: chain ${chain.chainId} has no rpcUrl. Name a node for it${all.length === 1 ? ', or set RPC_URL' : ''}.`,
+      )
+    return {
+      rpcUrl: node,
+      databaseSuffix: all.length === 1 ? '' : `_${chain.chainId}`,
+      confirmations: chain.confirmations,
+      deployment: {
+        chainId: chain.chainId,
+        startBlock: Math.min(...chain.governors.map(({ startBlock }) => startBlock)),
+        addresses: {},
+        governors: chain.governors.map(({ startBlock, ...followed }): FollowedGovernor => followed),
+      },
+    }
+  })
+}
+
+const ids = (chains: readonly Pick<Chain, 'chainId'>[]) => chains.map(({ chainId }) => chainId).join(', ')
+
+async function named(options: GovernorOptions, rpcUrl: string | undefined): Promise<Chain> {
+  const { governor, startBlock, token, timelock } = options
+  if (startBlock === undefined)
+    throw new ConfigError(
+      '--start-block: required with --governor: the block in which its token was deployed, or before.',
+    )
+  if (!rpcUrl) throw new ConfigError('RPC_URL: required with --governor: a node of the chain on which it stands.')
+  const parsed = Governor.safeParse({ address: governor, startBlock, token, timelock })
+  if (!parsed.success)
+    throw new ConfigError(
+      parsed.error.issues
+        .map(({ path, message }) => `--${path[0] === 'address' ? 'governor' : String(path[0])}: ${message}`)
+        .join('\n'),
+    )
+  return { chainId: await chainIdOf(rpcUrl.split(',')[0]!), governors: [parsed.data] }
+}
+
+async function chainIdOf(rpcUrl: string): Promise<number> {
+  const { createPublicClient, http, webSocket } = await import('viem')
+  const transport = rpcUrl.startsWith('ws') ? webSocket(rpcUrl) : http(rpcUrl)
+  return createPublicClient({ transport })
+    .getChainId()
+    .catch((cause) => {
+      throw new ConfigError('RPC_URL: no chain answers there. Start it or correct the URL.', { cause })
+    })
+}
+
+async function readFileOf(file: string): Promise<Chain[]> {
+  const text = await readFile(file, 'utf8').catch((cause) => {
+    throw new ConfigError(`--config: cannot read ${file}. Name a file like docs/governors.example.json.`, { cause })
+  })
+  let json: unknown
+  try {
+    json = JSON.parse(text)
+  } catch (cause) {
+    throw new ConfigError(`--config: ${file} is not JSON (${(cause as Error).message}).`, { cause })
+  }
+  const parsed = File.safeParse(json)
+  if (!parsed.success) {
+    const faults = parsed.error.issues.map(({ path, message }) => `${placeOf(path)}: ${message}`)
+    throw new ConfigError(`--config: ${file} has values that cannot be used:\n  ${faults.join('\n  ')}`)
+  }
+  const { chains } = parsed.data
+  requireOnce(
+    chains.map(({ chainId }) => chainId),
+    (chainId) => `${file} names chain ${chainId} twice: put its governors together.`,
+  )
+  for (const { chainId, governors } of chains)
+    requireOnce(
+      governors.map((one) => one.address.toLowerCase()),
+      (repeated) => `${file} names ${repeated} twice on chain ${chainId}: name it once.`,
+    )
+  return chains
+}
+
+/** `chains[0].governors[1].address` */
+const placeOf = (path: PropertyKey[]) =>
+  path.map((step, i) => (typeof step === 'number' ? `[${step}]` : `${i ? '.' : ''}${String(step)}`)).join('') ||
+  'the file'
+
+function requireOnce<T>(values: readonly T[], fault: (value: T) => string) {
+  values.forEach((value, i) => {
+    if (values.indexOf(value) !== i) throw new ConfigError(`--config: ${fault(value)}`)
+  })
+}

@@ -1,0 +1,144 @@
+import type { GraphQLResolveInfo } from 'graphql'
+import { Arg, Ctx, Field, FieldResolver, Info, Int, ObjectType, Resolver, Root, registerEnumType } from 'type-graphql'
+import { Governor, Holder, Proposal, Vote } from '#schema/onchain/governance.ts'
+import { BigIntScalar } from '#schema/scalars.ts'
+import type { ApiContext } from '../../context.ts'
+import { ApiError } from '../../errors.ts'
+import { tableFor } from '../../names.ts'
+import type { Moment } from '../../query/moment.ts'
+import { AT, type Row } from '../../query/page.ts'
+import { siteOf } from '../../query/selection.ts'
+import { Statement } from '../../query/statement.ts'
+
+const Measures = { Votes: 'Votes', Balances: 'Balances' }
+registerEnumType(Measures, {
+  name: 'PowerMeasure',
+  description: 'What is shared out: voting power (own and delegated), or tokens held.',
+})
+
+@ObjectType({ description: 'What the greatest accounts hold together.', simpleResolvers: true })
+export class TopShare {
+  @Field(() => Int, { description: 'So many of the greatest accounts.' }) top!: number
+  @Field(() => BigIntScalar, { description: 'What they hold; all there is, when there are fewer accounts.' })
+  amount!: bigint
+  @Field(() => Int, { description: 'Their share of the total in parts per million, rounded down.' }) share!: number
+}
+
+@ObjectType({
+  description:
+    'How unequally power is shared out among the accounts that have any: x₁ ≥ x₂ ≥ … ≥ xₙ > 0, with the sum T. Accounts without any are left out.',
+  simpleResolvers: true,
+})
+export class Concentration {
+  @Field(() => Int, { description: 'n: accounts with any.' }) accounts!: number
+  @Field(() => BigIntScalar, { description: 'T: the sum.' }) total!: bigint
+  @Field(() => Int, {
+    description:
+      'The Nakamoto coefficient: the fewest accounts that together have more than half, min k with 2·(x₁ + … + xₖ) > T. Exactly half is not enough. 0 when nobody has any.',
+  })
+  nakamoto!: number
+  @Field(() => Int, {
+    nullable: true,
+    description:
+      'The Gini coefficient in parts per million, rounded down: Σ (n + 1 − 2k)·xₖ / (n·T). 0 when all have the same, and for one account alone; at most 1 − 1/n. Null when nobody has any.',
+  })
+  gini!: number | null
+  @Field(() => [TopShare], { description: 'The shares of the greatest accounts; none when nobody has any.' })
+  topShares!: TopShare[]
+}
+
+const TOPS = [1, 10, 100]
+const MOST_TOPS = 20
+const topsArg = {
+  nullable: true,
+  description: `For how many of the greatest accounts to add up: 1, 10 and 100 when absent, at most ${MOST_TOPS} numbers from 1.`,
+} as const
+
+@Resolver(() => Governor)
+export class GovernorConcentration {
+  @FieldResolver(() => Concentration, {
+    nullable: true,
+    description: 'How voting power, or the token, is shared out at the moment. Null when the token is not followed.',
+    complexity: 50,
+  })
+  async concentration(
+    @Root() { token, [AT]: moment }: Row & Governor,
+    @Arg('of', () => Measures, { nullable: true, description: 'Votes when absent.' }) of: string | undefined,
+    @Arg('tops', () => [Int], topsArg) tops: number[] | undefined,
+    @Ctx() { reader }: ApiContext,
+    @Info() info: GraphQLResolveInfo,
+  ): Promise<Concentration | null> {
+    if (token === null) return null
+    const column = of === 'Balances' ? 'balance' : 'votes'
+    const counted = checkTops(tops)
+    const loader = reader.batched<Concentration>(`${siteOf(info)}@${moment.block}`, (tokens) => {
+      const statement = new Statement(moment)
+      const source = `select token as key, ${column} as x from holder t
+        where token = any(${statement.bind(tokens, 'text[]')}) and ${column} > 0 and ${statement.stands(tableFor(Holder), 't')}`
+      return read(reader, statement, source, counted)
+    })
+    return (await loader.load(token)) ?? NOBODY
+  }
+}
+
+@Resolver(() => Proposal)
+export class ProposalConcentration {
+  @FieldResolver(() => Concentration, {
+    description: 'How the weight cast on it is shared out among its voters; ballots of one voter are added up.',
+    complexity: 20,
+  })
+  async concentration(
+    @Root() { id, [AT]: moment }: Row & Proposal,
+    @Arg('tops', () => [Int], topsArg) tops: number[] | undefined,
+    @Ctx() { reader }: ApiContext,
+    @Info() info: GraphQLResolveInfo,
+  ): Promise<Concentration> {
+    const counted = checkTops(tops)
+    const loader = reader.batched<Concentration>(`${siteOf(info)}@${moment.block}`, (ids) => {
+      const statement = new Statement(moment)
+      const source = `select proposal_id as key, sum(weight) as x from vote t
+        where proposal_id = any(${statement.bind(ids, 'text[]')}) and ${statement.stands(tableFor(Vote), 't')}
+        group by proposal_id, voter having sum(weight) > 0`
+      return read(reader, statement, source, counted)
+    })
+    return (await loader.load(id)) ?? NOBODY
+  }
+}
+
+const NOBODY: Concentration = { accounts: 0, total: 0n, nakamoto: 0, gini: null, topShares: [] }
+
+function checkTops(tops: readonly number[] = TOPS): readonly number[] {
+  if (tops.length > MOST_TOPS || tops.some((top) => top < 1))
+    throw new ApiError('BAD_INPUT', `tops takes at most ${MOST_TOPS} numbers from 1.`)
+  return tops
+}
+
+/** `source` gives `key` and `x > 0`; k counts from the greatest. */
+async function read(
+  { sql }: { sql: ApiContext['reader']['sql'] },
+  statement: Statement & { moment: Moment },
+  source: string,
+  tops: readonly number[],
+): Promise<Map<string, Concentration>> {
+  const amounts = tops.map((top) => `coalesce(sum(x) filter (where k <= ${statement.bind(top, 'integer')}), 0)`)
+  const text = `with ranked as (
+      select key, x, row_number() over w as k, sum(x) over (w rows unbounded preceding) as running,
+        count(*) over (partition by key) as n, sum(x) over (partition by key) as total
+      from (${source}) source window w as (partition by key order by x desc))
+    select key, n::integer as accounts, total, min(k) filter (where running * 2 > total)::integer as nakamoto,
+      floor(sum((n + 1 - 2 * k) * x) * 1000000 / (n * total))::integer as gini, array[${amounts.join(', ')}]::text[] as amounts
+    from ranked group by key, n, total`
+  const { rows } = await sql.query(text, statement.values)
+  return new Map(
+    rows.map(({ key, amounts: found, ...rest }) => [
+      key,
+      {
+        ...rest,
+        topShares: tops.map((top, i) => {
+          const amount = BigInt(found[i])
+          return { top, amount, share: Number((amount * 1_000_000n) / rest.total) }
+        }),
+      },
+    ]),
+  )
+}

@@ -1,0 +1,36 @@
+import type { GraphQLResolveInfo } from 'graphql'
+import { Ctx, FieldResolver, Info, Resolver, Root } from 'type-graphql'
+import { Reconciliation } from '#schema/offchain/reconciliation.ts'
+import { Governor } from '#schema/onchain/governance.ts'
+import type { ApiContext } from '../../context.ts'
+import { tableFor } from '../../names.ts'
+import { AT, type Row } from '../../query/page.ts'
+import { siteOf } from '../../query/selection.ts'
+import { listColumns, Statement } from '../../query/statement.ts'
+
+@Resolver(() => Governor)
+export class DriftFacts {
+  @FieldResolver(() => Reconciliation, {
+    nullable: true,
+    description:
+      'The newest comparison of the index with the contracts up to the moment: its `drift` is 0 when the index says what they say. Null when none was made yet.',
+    complexity: 5,
+  })
+  async reconciled(
+    @Root() governor: Row & Governor,
+    @Ctx() { reader }: ApiContext,
+    @Info() info: GraphQLResolveInfo,
+  ): Promise<Row | null> {
+    const moment = governor[AT]
+    const table = tableFor(Reconciliation)
+    const loader = reader.batched<Row>(`${siteOf(info)}@${moment.block}`, async (ids) => {
+      const statement = new Statement(moment)
+      const text = `select distinct on (t.governor_id) ${listColumns('t', table.columns)} from reconciliation t
+        where t.governor_id = any(${statement.bind(ids, 'text[]')}) and t.block <= ${statement.bind(moment.block, 'bigint')}
+        order by t.governor_id, t.block desc, t.at desc`
+      const rows = await reader.read(table, moment, statement, text)
+      return new Map(rows.map((row) => [row.governorId as string, row]))
+    })
+    return (await loader.load(governor.id)) ?? null
+  }
+}

@@ -1,0 +1,47 @@
+import { Governor, GovernorSetting, Proposal } from '#schema/onchain/governance.ts'
+import { ApiError } from '../../errors.ts'
+import { tableFor } from '../../names.ts'
+import { DEFAULT_FIRST, requireSize } from '../../query/page.ts'
+import type { Statement } from '../../query/statement.ts'
+
+/** Fragments of SQL that the governance metrics share: `p` is a proposal, `g` its Governor, both as of the statement's moment. */
+
+const LAST_SECOND = 253_402_300_799
+
+/** The block at whose end a proposal's power is counted: the snapshot, or the moment itself while that is still to come. */
+export const snapshotBlock = (statement: Statement) =>
+  `least(${statement.bind(statement.moment.block, 'bigint')}, case g.clock when 'BlockNumber' then p.vote_start else coalesce((
+     select b.number from block b where b.timestamp <= to_timestamp(least(p.vote_start, ${LAST_SECOND}))
+     order by b.timestamp desc, b.number desc limit 1), 0) end)`
+
+/** What the Governor's clock shows at the moment. */
+export function clockNow(statement: Statement): string {
+  const seconds = Math.floor((statement.moment.time?.getTime() ?? 0) / 1000)
+  return `(case g.clock when 'BlockNumber' then ${statement.bind(statement.moment.block, 'bigint')} else ${statement.bind(seconds, 'bigint')} end)`
+}
+
+/** Proposals with their Governors, as of the moment. */
+export const proposalsAt = (statement: Statement) =>
+  `proposal p join governor g on g.id = p.governor_id and ${statement.stands(tableFor(Governor), 'g')} and ${statement.stands(tableFor(Proposal), 'p')}`
+
+/** A setting's value at the end of `block`, as a number; null when there is none. */
+export const settingAt = (contract: string, name: string, block: string) =>
+  `(select s.value::numeric from governor_setting s where s.contract = ${contract} and s.name = '${name}'
+     and s.from_block <= ${block} and (s.to_block is null or s.to_block > ${block}))`
+
+/** A setting's value at the moment. */
+export const settingNow = (statement: Statement, contract: string, name: string) =>
+  `(select s.value::numeric from governor_setting s where s.contract = ${contract} and s.name = '${name}'
+     and ${statement.stands(tableFor(GovernorSetting), 's')})`
+
+/** `part` of `whole` in parts per million, rounded down; null when there is no whole. */
+export const ppm = (part: string, whole: string) =>
+  `(case when ${whole} > 0 then floor(${part} * 1000000 / ${whole}) end)::integer`
+
+/** How many rows a list without cursors tells. @throws ApiError when that is never served. */
+export function sizeOf(name: string, given: number | null | undefined): number {
+  const size = given ?? DEFAULT_FIRST
+  if (size < 0) throw new ApiError('BAD_INPUT', `${name} must not be negative.`)
+  requireSize(name, size)
+  return size
+}

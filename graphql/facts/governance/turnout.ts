@@ -1,0 +1,129 @@
+import type { GraphQLResolveInfo } from 'graphql'
+import { Ctx, Field, FieldResolver, Info, Int, ObjectType, Resolver, Root } from 'type-graphql'
+import { contentiousness } from '#rules/contention.ts'
+import { tallyOf } from '#rules/storedProposal.ts'
+import { Proposal, Vote } from '#schema/onchain/governance.ts'
+import { BigIntScalar } from '#schema/scalars.ts'
+import type { ApiContext } from '../../context.ts'
+import { tableFor } from '../../names.ts'
+import { AT, type Row } from '../../query/page.ts'
+import { siteOf } from '../../query/selection.ts'
+import { Statement } from '../../query/statement.ts'
+import { ppm, proposalsAt, settingAt, snapshotBlock } from './snapshot.ts'
+
+@ObjectType({ description: 'How much of the power took part in a vote, up to the moment.', simpleResolvers: true })
+export class Turnout {
+  @Field(() => BigIntScalar, { description: 'For + Against + Abstain: the weight cast.' }) votes!: bigint
+  @Field(() => Int, { description: 'Accounts that voted, however many ballots each cast.' }) voters!: number
+  @Field(() => BigIntScalar, {
+    nullable: true,
+    description:
+      'The token’s supply at the snapshot or, before it, at the moment: all that could have voted, delegated or not. Null when the token is not followed.',
+  })
+  supply!: bigint | null
+  @Field(() => Int, {
+    nullable: true,
+    description:
+      'votes / supply in parts per million, rounded down. Null when the supply is not known, or nothing. Cancelled proposals have the turnout they had.',
+  })
+  share!: number | null
+}
+
+@ObjectType({ description: 'Accounts of like power, and how many of them voted.', simpleResolvers: true })
+export class ParticipationBand {
+  @Field(() => Int, {
+    description:
+      'From this share of all voting power at the snapshot, in parts per million: 0, 100, 1,000, 10,000 or 100,000.',
+  })
+  from!: number
+  @Field(() => Int, { nullable: true, description: 'To less than this share; null for the topmost band.' })
+  to!: number | null
+  @Field(() => Int, { description: 'Accounts with such power at the snapshot.' }) accounts!: number
+  @Field(() => Int, { description: 'Of those, voted.' }) voted!: number
+  @Field(() => BigIntScalar, { description: 'The power of those accounts.' }) power!: bigint
+  @Field(() => BigIntScalar, { description: 'Of that, the power of those who voted.' }) votedPower!: bigint
+}
+
+/** Where bands begin, in ppm of all voting power. */
+const BANDS = [0, 100, 1_000, 10_000, 100_000]
+
+@Resolver(() => Proposal)
+export class TurnoutFacts {
+  @FieldResolver(() => Turnout, { description: 'How much of the power took part.', complexity: 10 })
+  async turnout(
+    @Root() row: Row & Proposal,
+    @Ctx() { reader }: ApiContext,
+    @Info() info: GraphQLResolveInfo,
+  ): Promise<Turnout> {
+    const moment = row[AT]
+    const loader = reader.batched<Turnout>(`${siteOf(info)}@${moment.block}`, async (ids) => {
+      const statement = new Statement(moment)
+      const text = `select id, votes, supply, voters, ${ppm('votes', 'supply')} as share from (
+          select p.id, p.for_votes + p.against_votes + p.abstain_votes as votes,
+            ${settingAt('g.token', 'totalSupply', snapshotBlock(statement))} as supply,
+            (select count(distinct v.voter)::integer from vote v where v.proposal_id = p.id and ${statement.stands(tableFor(Vote), 'v')}) as voters
+          from ${proposalsAt(statement)} where p.id = any(${statement.bind(ids, 'text[]')})) counted`
+      const { rows } = await reader.sql.query(text, statement.values)
+      return new Map(rows.map(({ id, ...turnout }) => [id, turnout]))
+    })
+    const sum = tallyOf(row)
+    const votes = sum.for + sum.against + sum.abstain
+    return (await loader.load(row.id)) ?? { votes, voters: 0, supply: null, share: null }
+  }
+
+  @FieldResolver(() => Int, {
+    nullable: true,
+    description:
+      'How evenly the two sides are matched, in parts per million, rounded down: 1 − |For − Against| / (For + Against). 1,000,000 at a tie, 0 when all are of one mind; abstentions do not count. Null when nobody voted for or against.',
+  })
+  contentiousness(@Root() row: Row & Proposal): number | null {
+    return contentiousness(tallyOf(row))
+  }
+
+  @FieldResolver(() => [ParticipationBand], {
+    description:
+      'Who took part, by size: every account with voting power at the snapshot (before it: at the moment) falls into one of five bands by its share of all voting power then. Bands without accounts are told, too; none when the token is not followed or nobody has power.',
+    complexity: 50,
+  })
+  async participationBySize(
+    @Root() row: Row & Proposal,
+    @Ctx() { reader }: ApiContext,
+    @Info() info: GraphQLResolveInfo,
+  ): Promise<ParticipationBand[]> {
+    const moment = row[AT]
+    const loader = reader.batched<ParticipationBand[]>(`${siteOf(info)}@${moment.block}`, async (ids) => {
+      const statement = new Statement(moment)
+      const text = `with asked as materialized (
+          select p.id, g.token, ${snapshotBlock(statement)} as at from ${proposalsAt(statement)} where p.id = any(${statement.bind(ids, 'text[]')})),
+        powers as (
+          select a.id, h.account, h.votes, sum(h.votes) over (partition by a.id) as total from asked a
+          join holder h on h.token = a.token and h.votes > 0 and h.from_block <= a.at and (h.to_block is null or h.to_block > a.at)),
+        banded as (
+          select id, votes, width_bucket(floor(votes * 1000000 / total), array[${BANDS.join(', ')}]::numeric[]) as band,
+            exists (select 1 from vote v where v.proposal_id = powers.id and v.voter = powers.account and ${statement.stands(tableFor(Vote), 'v')}) as voted
+          from powers)
+        select id, band, count(*)::integer as accounts, count(*) filter (where voted)::integer as voted, sum(votes) as power,
+          coalesce(sum(votes) filter (where voted), 0) as voted_power from banded group by id, band`
+      const { rows } = await reader.sql.query(text, statement.values)
+      return new Map(ids.map((id) => [id, bandsOf(rows.filter((one) => one.id === id))]))
+    })
+    return (await loader.load(row.id)) ?? []
+  }
+}
+
+interface FoundBand {
+  band: number
+  accounts: number
+  voted: number
+  power: bigint
+  voted_power: bigint
+}
+
+function bandsOf(found: readonly FoundBand[]): ParticipationBand[] {
+  if (!found.length) return []
+  return BANDS.map((from, i) => {
+    const one = found.find(({ band }) => band === i + 1)
+    const { accounts = 0, voted = 0, power = 0n, voted_power: votedPower = 0n } = one ?? {}
+    return { from, to: BANDS[i + 1] ?? null, accounts, voted, power, votedPower }
+  })
+}

@@ -1,0 +1,201 @@
+import { encodeFunctionData } from 'viem'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { stateOfStored } from '#rules/storedProposal.ts'
+import { PROPOSAL_STATES } from '#rules/tally.ts'
+import { rowsOf } from '#schema/current.ts'
+import type { Database } from '#schema/database.ts'
+import { tableOf, type Versioned } from '#schema/define.ts'
+import { Governor, Holder, Proposal } from '#schema/onchain/governance.ts'
+import { columns } from '#schema/rows.ts'
+import { freshDatabase } from '#test/database.ts'
+import { openRpc } from './begin.ts'
+import { type FollowedDeployment, startIndexer } from './index.ts'
+import { reconcile } from './reconcile.ts'
+import { difference } from './test/compare.ts'
+import {
+  deployBravo,
+  deployGovernor,
+  type Government,
+  type GovernorChain,
+  governorChain,
+  live,
+  liveBravo,
+  spreadPower,
+} from './test/governors.ts'
+
+/** Governors that somebody else deployed, on one chain, given their addresses and a start block. */
+
+let chain: GovernorChain
+let all: Government[]
+let deployment: FollowedDeployment
+
+beforeAll(async () => {
+  chain = await governorChain()
+  const blocks = await deployGovernor(chain, 'BlockVotes')
+  const seconds = await deployGovernor(chain, 'TimeVotes')
+  const bravo = await deployBravo(chain, blocks.token)
+  const sibling = await deployBravo(chain, blocks.token)
+  for (const { token } of [blocks, seconds]) await spreadPower(chain, token)
+  for (const government of [blocks, seconds]) await live(chain, government)
+  await liveBravo(chain, bravo)
+  await liveBravo(chain, sibling)
+  await chain.pass(3)
+  all = [blocks, seconds, bravo, sibling]
+  deployment = {
+    chainId: chain.anvil.chainId,
+    startBlock: 1,
+    addresses: {},
+    governors: all.map(({ governor }) => ({ address: governor.address })),
+  }
+}, 120_000)
+afterAll(() => chain?.anvil.stop())
+
+async function indexed(): Promise<Database> {
+  const db = await freshDatabase()
+  const stop = new AbortController()
+  const indexer = await startIndexer({ db, rpcUrl: chain.url, deployment, signal: stop.signal })
+  await indexer.caughtUp()
+  stop.abort()
+  await indexer.stopped
+  return db
+}
+
+test('what a Governor does not emit is asked of it: token, timelock, clock, quorum', async () => {
+  const db = await indexed()
+  const [blocks, seconds, bravo] = all
+  const rows = new Map((await rowsOf(db, Governor)).map((row) => [row.id, row]))
+  const lower = (government: Government) => ({
+    token: government.token.address.toLowerCase(),
+    timelock: government.timelock.address.toLowerCase(),
+  })
+  const openZeppelin = { kind: 'OpenZeppelin', counting: 'ForAbstain', quorumDenominator: 1000n, fixedQuorum: null }
+  expect(rows.get(blocks!.governor.address.toLowerCase())).toMatchObject({
+    ...openZeppelin,
+    ...lower(blocks!),
+    clock: 'BlockNumber',
+    gracePeriod: null,
+  })
+  expect(rows.get(seconds!.governor.address.toLowerCase())).toMatchObject({
+    ...openZeppelin,
+    ...lower(seconds!),
+    clock: 'Timestamp',
+  })
+  expect(rows.get(bravo!.governor.address.toLowerCase())).toMatchObject({
+    ...lower(bravo!),
+    kind: 'Bravo',
+    clock: 'BlockNumber',
+    counting: 'For',
+    fixedQuorum: 400n,
+    gracePeriod: 100,
+  })
+})
+
+test('in every block of every life, proposals are in the state, with the quorum, that the contract says', async () => {
+  const db = await indexed()
+  const rpc = openRpc(chain.url, {})
+  const head = await chain.head()
+  const versions = async <T extends object>(entity: new () => T) =>
+    (await db.query(`select ${columns(entity)} from ${tableOf(entity).table}`)).rows as (T & Versioned)[]
+  const [proposals, governors] = [await versions(Proposal), await versions(Governor)]
+  const standing = <T extends Versioned>(rows: T[], block: number) =>
+    rows.filter(({ fromBlock, toBlock }) => fromBlock <= block && (toBlock === null || toBlock > block))
+  const numbers = Array.from({ length: head }, (_, i) => i + 1)
+  const headers = await rpc.batch(
+    numbers.map((block) => ({ method: 'eth_getBlockByNumber', params: [`0x${block.toString(16)}`, false] })),
+  )
+  const seen = new Set<string>()
+  for (const [index, block] of numbers.entries()) {
+    const time = new Date(Number((headers[index] as { timestamp: string }).timestamp) * 1000)
+    const asked = standing(proposals, block).flatMap((proposal) => {
+      const governor = standing(governors, block).find(({ id }) => id === proposal.governorId)!
+      const { abi } = all.find(({ governor: { address } }) => address.toLowerCase() === governor.id)!.governor
+      const state = stateOfStored(proposal, governor, proposal.quorum ?? governor.fixedQuorum, { block, time })
+      const subject = `${proposal.description} (${governor.kind}) in block ${block}`
+      const ask = (functionName: string, argument: bigint, mine: unknown) => {
+        const data = encodeFunctionData({ abi, functionName, args: [argument] })
+        const call = { method: 'eth_call', params: [{ to: governor.id, data }, `0x${block.toString(16)}`] }
+        return { call, mine, subject, governor, is: functionName }
+      }
+      const quorum = governor.kind === 'OpenZeppelin' ? proposal.quorum : null
+      return [
+        ask('state', BigInt(proposal.onChainId), state),
+        ...(quorum === null ? [] : [ask('quorum', BigInt(proposal.voteStart), quorum)]),
+      ]
+    })
+    const answers = await rpc.batch(asked.map(({ call }) => call))
+    for (const [i, { mine, subject, governor, is }] of asked.entries()) {
+      const word = BigInt(answers[i] as string)
+      const theirs = is === 'state' ? PROPOSAL_STATES[Number(word)] : word
+      if (mine !== null) expect(`${subject}: ${mine}`).toBe(`${subject}: ${theirs}`)
+      if (is === 'state') seen.add(`${governor.kind} ${theirs}`)
+    }
+  }
+  const every = PROPOSAL_STATES.flatMap((state) => [`Bravo ${state}`, `OpenZeppelin ${state}`])
+  expect(every.filter((state) => !seen.has(state))).toEqual(['OpenZeppelin Expired']) // its timelock has no end
+}, 120_000)
+
+test('ids are told apart by contract; what is named by nobody keeps its own', async () => {
+  const db = await indexed()
+  const { rows } = await db.query('select id, governor_id, on_chain_id from proposal where to_block is null')
+  const [first, second, bravo, sibling] = all.map(({ governor }) => governor.address.toLowerCase())
+  for (const { id, governor_id, on_chain_id } of rows)
+    expect(id).toBe(governor_id === first ? on_chain_id : `${governor_id}-${on_chain_id}`)
+  const numbered = (governor: string) =>
+    rows.filter((row) => row.governor_id === governor).map((row) => row.on_chain_id)
+  expect(numbered(bravo!).sort()).toEqual(['1', '2', '3', '4', '5', '6', '7', '8', '9'])
+  expect(numbered(sibling!).sort()).toEqual(numbered(bravo!).sort())
+  expect(numbered(second!)).toHaveLength(10)
+  // two tokens: the same accounts hold both
+  const holders = await rowsOf(db, Holder)
+  expect(new Set(holders.map(({ token }) => token)).size).toBe(2)
+  expect(holders.every(({ id, token, account }) => id === account || id === `${token}-${account}`)).toBe(true)
+})
+
+test('a comparison with the contracts finds nothing, until a row is altered: then that row by name', async () => {
+  const db = await indexed()
+  const rpc = openRpc(chain.url, {})
+  const clean = await reconcile(db, rpc, { size: 1000, seed: 'a' })
+  expect(clean.map(({ drift, findings }) => ({ drift, findings }))).toEqual(all.map(() => ({ drift: 0, findings: [] })))
+  for (const { compared } of clean) expect(compared).toBeGreaterThan(60)
+
+  const [account, token] = [chain.accounts[2]!.toLowerCase(), all[0]!.token.address.toLowerCase()]
+  await db.query('update holder set votes = votes + 1 where account = $1 and token = $2 and to_block is null', [
+    account,
+    token,
+  ])
+  const governor = all[1]!.governor.address.toLowerCase()
+  const { rows } = await db.query(
+    `update proposal set for_votes = for_votes - 1 where governor_id = $1 and description like 'split%' and to_block is null returning on_chain_id`,
+    [governor],
+  )
+  const after = await reconcile(db, rpc, { size: 1000, seed: 'a' })
+  const drifting = after.flatMap(({ governorId, findings }) => findings.map((one) => ({ governorId, ...one })))
+  const vote = { what: 'votes', subject: account, indexed: expect.any(String), chain: expect.any(String) }
+  expect(drifting.filter(({ what }) => what === 'votes')).toHaveLength(3) // three governors share the token
+  expect(drifting).toContainEqual({ governorId: all[0]!.governor.address.toLowerCase(), ...vote })
+  expect(drifting.filter(({ what }) => what === 'tally')).toEqual([
+    {
+      governorId: governor,
+      what: 'tally',
+      subject: `proposal ${rows[0].on_chain_id}`,
+      indexed: '400,699,50',
+      chain: '400,700,50',
+    },
+  ])
+  const stored = await db.query('select governor_id, drift from reconciliation where seed = $1 order by id', ['a'])
+  expect(stored.rows.map(({ drift }) => drift)).toEqual(after.map(({ drift }) => drift))
+}, 60_000)
+
+test('a reorganisation of a life leaves the rows of a clean sync', async () => {
+  const db = await freshDatabase()
+  const stop = new AbortController()
+  const indexer = await startIndexer({ db, rpcUrl: chain.url, deployment, signal: stop.signal, confirmations: 64 })
+  await indexer.caughtUp()
+  await chain.call('anvil_reorg', 9, [])
+  await chain.pass(1)
+  await indexer.caughtUp()
+  expect(indexer.status().counters.reorganisations).toBeGreaterThan(0)
+  stop.abort()
+  await indexer.stopped
+  expect(await difference(db, await indexed())).toEqual([])
+}, 60_000)

@@ -1,0 +1,281 @@
+import { readFileSync } from 'node:fs'
+import {
+  type Abi,
+  type Address,
+  decodeFunctionResult,
+  encodeDeployData,
+  encodeFunctionData,
+  encodePacked,
+  getContractAddress,
+  type Hex,
+  keccak256,
+  stringToHex,
+} from 'viem'
+import { type Anvil, rpc, startAnvil } from '#contracts/anvil.ts'
+import { compileSources } from '#contracts/compile.ts'
+import { accountOf, receiptOf } from './chain.ts'
+
+/** A local chain with governors that are not ours, each with a token and a timelock, and whole lives of their proposals. Every
+ *  transaction is one block and one second, so that either clock ticks alike. */
+
+const SOURCE = 'contracts/test/Governors.sol'
+const GENESIS = 1_800_000_000
+const ZERO = `0x${'0'.repeat(40)}` as const
+
+export interface At {
+  abi: Abi
+  address: Address
+}
+
+export interface GovernorChain {
+  anvil: Anvil
+  url: string
+  accounts: Address[]
+  deploy(name: string, args?: readonly unknown[]): Promise<At>
+  send(from: number, to: At, name: string, args?: readonly unknown[]): Promise<void>
+  /** As of a block; of the present without one. */
+  read(of: At, name: string, args?: readonly unknown[], block?: number): Promise<unknown>
+  call(method: string, ...params: unknown[]): Promise<unknown>
+  head(): Promise<number>
+  /** Mines empty blocks. */
+  pass(blocks: number): Promise<void>
+  nextAddress(ahead: number): Promise<Address>
+}
+
+export async function governorChain(): Promise<GovernorChain> {
+  const compiled = (await compileSources({ [SOURCE]: readFileSync(SOURCE, 'utf8') }))[SOURCE]!
+  const anvil = await startAnvil({ genesisTimestamp: GENESIS, blockInterval: 1 })
+  const { url } = anvil
+  const accounts = Array.from({ length: 9 }, (_, index) => accountOf(index).address)
+  const call = (method: string, ...params: unknown[]) => rpc(url, method, params)
+  const mined = async (transaction: object, what: string) => {
+    const hash = (await call('eth_sendTransaction', { gas: '0x1c9c380', ...transaction })) as Hex
+    const receipt = await receiptOf(call, hash)
+    if (receipt.status !== '0x1') {
+      const why = await call('eth_call', transaction, 'latest').catch((error: Error) => error.message)
+      throw new Error(`${what} reverted: ${why}`)
+    }
+    return receipt
+  }
+  return {
+    anvil,
+    url,
+    accounts,
+    call,
+    async deploy(name, args = []) {
+      const { abi, evm } = compiled[name]!
+      const data = encodeDeployData({ abi, bytecode: `0x${evm.bytecode.object}`, args })
+      const receipt = await mined({ from: accounts[0], data }, name)
+      return { abi, address: receipt.contractAddress }
+    },
+    async send(from, { abi, address }, functionName, args = []) {
+      const data = encodeFunctionData({ abi, functionName, args })
+      await mined({ from: accounts[from], to: address, data }, functionName)
+    },
+    async read({ abi, address }, functionName, args = [], block) {
+      const data = encodeFunctionData({ abi, functionName, args })
+      const tag = block === undefined ? 'latest' : `0x${block.toString(16)}`
+      const answer = (await call('eth_call', { to: address, data }, tag)) as Hex
+      return decodeFunctionResult({ abi, functionName, data: answer })
+    },
+    head: async () => Number(await call('eth_blockNumber')),
+    async pass(blocks) {
+      await call('anvil_mine', `0x${blocks.toString(16)}`, '0x1')
+    },
+    async nextAddress(ahead) {
+      const nonce = Number(await call('eth_getTransactionCount', accounts[0], 'latest'))
+      return getContractAddress({ from: accounts[0]!, nonce: BigInt(nonce + ahead) })
+    },
+  }
+}
+
+export interface Government {
+  token: At
+  timelock: At
+  governor: At
+}
+
+const DELAY = 2
+const PERIOD = 10
+const EXTENSION = 6
+
+/** OpenZeppelin's Governor over a token of either clock. */
+export async function deployGovernor(chain: GovernorChain, votes: 'BlockVotes' | 'TimeVotes'): Promise<Government> {
+  const token = await chain.deploy(votes)
+  const governorAddress = await chain.nextAddress(1)
+  const timelock = await chain.deploy('TimelockOf', [3n, [governorAddress, chain.accounts[0]]])
+  const governor = await chain.deploy('AnyGovernor', [token.address, timelock.address, DELAY, PERIOD, 200n, EXTENSION])
+  return { token, timelock, governor }
+}
+
+export async function deployBravo(chain: GovernorChain, token: At): Promise<Government> {
+  const timelock = await chain.deploy('BravoTimelock', [3n])
+  const governor = await chain.deploy('Bravo', [token.address, timelock.address])
+  return { token, timelock, governor }
+}
+
+/** Powers at the end: 0 none, 1 has 1000 + 50, 2 has 300, 3 has 150 of 5's, 4 has what was left to it in one transaction. */
+export async function spreadPower(chain: GovernorChain, token: At) {
+  const { accounts } = chain
+  for (const [account, amount] of [
+    [1, 1000n],
+    [2, 300n],
+    [3, 250n],
+    [4, 40n],
+    [5, 150n],
+    [6, 7n],
+  ] as const)
+    await chain.send(0, token, 'mint', [accounts[account], amount])
+  for (const account of [1, 2, 4]) await chain.send(account, token, 'delegate', [accounts[account]])
+  await chain.send(5, token, 'delegate', [accounts[3]])
+  await chain.send(5, token, 'delegate', [accounts[3]]) // says nothing new
+  await chain.send(3, token, 'transferAndDelegate', [accounts[1], 50n, accounts[4]])
+  await chain.send(4, token, 'transferAndDelegate', [accounts[4], 40n, accounts[4]]) // to itself, the same delegate
+  await chain.send(6, token, 'delegate', [accounts[6]])
+  await chain.send(6, token, 'delegate', [ZERO])
+  await chain.send(1, token, 'burn', [10n])
+}
+
+/** A call of the governor to itself. */
+export interface Plan {
+  targets: Address[]
+  values: bigint[]
+  calldatas: Hex[]
+  description: string
+}
+
+const SPLIT = 255
+
+/** What becomes of an OpenZeppelin Governor's proposals, one of each end. @returns their plans by what became of them */
+export async function live(chain: GovernorChain, { token, timelock, governor }: Government) {
+  const { accounts, send, pass } = chain
+  const plan = (description: string, functionName = 'setVotingPeriod', args: readonly unknown[] = [PERIOD]): Plan => ({
+    targets: [governor.address],
+    values: [0n],
+    calldatas: [encodeFunctionData({ abi: governor.abi, functionName, args })],
+    description,
+  })
+  const argsOf = ({ targets, values, calldatas, description }: Plan) =>
+    [targets, values, calldatas, keccak256(stringToHex(description))] as const
+  const idOf = async (of: Plan) => (await chain.read(governor, 'hashProposal', argsOf(of))) as bigint
+  const propose = async (of: Plan) => {
+    await send(1, governor, 'propose', [of.targets, of.values, of.calldatas, of.description])
+    await pass(DELAY + 1)
+    return idOf(of)
+  }
+  const vote = (voter: number, id: bigint, support: number) => send(voter, governor, 'castVote', [id, support])
+  const passing = async (of: Plan) => {
+    const id = await propose(of)
+    await vote(1, id, 1)
+    await pass(PERIOD + EXTENSION + 1)
+    return id
+  }
+  const queued = async (of: Plan) => {
+    await passing(of)
+    await send(2, governor, 'queue', argsOf(of))
+    await pass(4)
+  }
+  const hash = (of: Plan): [Address[], bigint[], Hex[], Hex, Hex] => {
+    const description = keccak256(stringToHex(of.description))
+    const salt =
+      BigInt(description) ^ BigInt(encodePacked(['address', 'bytes12'], [governor.address, `0x${'00'.repeat(12)}`]))
+    return [of.targets, of.values, of.calldatas, `0x${'00'.repeat(32)}`, `0x${salt.toString(16).padStart(64, '0')}`]
+  }
+
+  const split = plan('split, late, executed: the quorum rises', 'updateQuorumNumerator', [300n])
+  const splitId = await propose(split)
+  await pass(PERIOD - 5)
+  const params = (against: bigint, inFavour: bigint, abstain: bigint) =>
+    encodePacked(['uint128', 'uint128', 'uint128'], [against, inFavour, abstain])
+  const ballot = (voter: number, of: Hex) =>
+    send(voter, governor, 'castVoteWithReasonAndParams', [splitId, SPLIT, 'in parts', of])
+  await ballot(1, params(100n, 300n, 50n)) // late: the quorum is reached by it
+  await ballot(1, params(0n, 400n, 0n))
+  await vote(2, splitId, 0)
+  await send(3, token, 'mint', [accounts[5], 500n]) // after the snapshot: changes no quorum of it
+  await pass(PERIOD + EXTENSION)
+  await send(2, governor, 'queue', argsOf(split))
+  await pass(4)
+  await send(2, governor, 'execute', argsOf(split))
+
+  const refused = plan('defeated by votes')
+  const refusedId = await propose(refused)
+  await vote(1, refusedId, 0)
+  await vote(2, refusedId, 1)
+  await vote(4, refusedId, 2)
+  const ignored = plan('defeated by silence')
+  await vote(4, await propose(ignored), 1)
+  const withdrawn = plan('cancelled by its proposer')
+  await send(1, governor, 'propose', [withdrawn.targets, withdrawn.values, withdrawn.calldatas, withdrawn.description])
+  await send(1, governor, 'cancel', argsOf(withdrawn))
+  await pass(PERIOD)
+
+  const direct: Plan = {
+    targets: [token.address],
+    values: [0n],
+    calldatas: [encodeFunctionData({ abi: token.abi, functionName: 'mint', args: [accounts[6], 1n] })],
+    description: 'executed at the timelock itself',
+  }
+  await queued(direct)
+  await send(0, timelock, 'executeBatch', hash(direct))
+  const stopped = plan('cancelled at the timelock itself', 'setProposalThreshold', [1n])
+  await queued(stopped)
+  const { targets, values, calldatas } = stopped
+  const operation = await chain.read(timelock, 'hashOperationBatch', [
+    targets,
+    values,
+    calldatas,
+    ...hash(stopped).slice(3),
+  ])
+  await send(0, timelock, 'cancel', [operation])
+
+  const left = plan('succeeded and left there')
+  await passing(left)
+  const waiting = plan('queued and left there', 'setVotingPeriod', [PERIOD + 1])
+  await queued(waiting)
+  await chain.send(2, token, 'burn', [100n])
+  const open = plan('active')
+  await vote(2, await propose(open), 2)
+  const pending = plan('pending')
+  await send(2, governor, 'propose', [pending.targets, pending.values, pending.calldatas, pending.description])
+}
+
+/** What becomes of a Bravo's proposals, numbered from 1. */
+export async function liveBravo(chain: GovernorChain, { governor, timelock }: Government) {
+  const { send, pass } = chain
+  const signature = 'setVotingDelay(uint256)'
+  const data = `0x${2n.toString(16).padStart(64, '0')}` as const
+  const propose = async (description: string, actions = 1) => {
+    const each = <T>(value: T) => Array.from({ length: actions }, () => value)
+    await send(1, governor, 'propose', [each(governor.address), each(0n), each(signature), each(data), description])
+    await pass(3)
+    return (await chain.read(governor, 'proposalCount')) as bigint
+  }
+  const vote = (voter: number, id: bigint, support: number) => send(voter, governor, 'castVote', [id, support])
+  const passing = async (description: string, actions?: number) => {
+    const id = await propose(description, actions)
+    await vote(1, id, 1)
+    await pass(6)
+    return id
+  }
+  const executed = await passing('executed')
+  await send(2, governor, 'queue', [executed])
+  await pass(3)
+  await send(2, governor, 'execute', [executed])
+  const withdrawn = await passing('cancelled after it was queued')
+  await send(2, governor, 'queue', [withdrawn])
+  await send(1, governor, 'cancel', [withdrawn])
+  const expired = await passing('expired')
+  await send(2, governor, 'queue', [expired])
+  await vote(2, await propose('defeated: abstentions are no quorum'), 2)
+  const actionless = await passing('without any action', 0)
+  await send(2, governor, 'queue', [actionless])
+  await pass(100)
+  const refused = await propose('defeated by a vote against')
+  await vote(1, refused, 0)
+  await pass(6)
+  await passing('succeeded')
+  await propose('active')
+  await send(1, governor, 'propose', [[], [], [], [], 'pending'])
+  return timelock
+}

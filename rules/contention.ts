@@ -1,0 +1,12 @@
+import type { Tally } from './tally.ts'
+
+const PPM = 1_000_000n
+
+/** How evenly For and Against are matched, in parts per million, rounded down: 1 − |For − Against| / (For + Against). Null when both are
+ *  nothing; abstentions do not count. */
+export function contentiousness(sum: Pick<Tally, 'for' | 'against'>): number | null {
+  const both = sum.for + sum.against
+  if (both === 0n) return null
+  const apart = sum.for > sum.against ? sum.for - sum.against : sum.against - sum.for
+  return Number(((both - apart) * PPM) / both)
+}
