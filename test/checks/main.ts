@@ -1,21 +1,36 @@
 import { parseArgs } from 'node:util'
 import { checkAudits } from './audits.ts'
+import { checkReplay } from './replay.ts'
 import { checkSimulator } from './simulator.ts'
 
 /** `npm run check -- NAME`: checks that take too long for the tests. */
 const { positionals, values } = parseArgs({
   allowPositionals: true,
-  options: { seeds: { type: 'string' }, seed: { type: 'string', default: '1' }, bug: { type: 'string' } },
+  options: {
+    seeds: { type: 'string' },
+    seed: { type: 'string', default: '1' },
+    bug: { type: 'string' },
+    dir: { type: 'string' },
+    config: { type: 'string' },
+  },
 })
 
 const checks: Record<string, () => Promise<boolean>> = {
   audits: checkAudits,
+  replay: () => checkReplay(values.dir ?? required('--dir: a folder of recorded events'), values.config),
   simulator: () => checkSimulator(Number(values.seeds ?? 20), Number(values.seed), values.bug),
+}
+
+function required(option: string): never {
+  console.error(`${option} is required`)
+  process.exit(2)
 }
 
 const check = checks[positionals[0] ?? '']
 if (!check) {
-  console.error(`Usage: npm run check -- ${Object.keys(checks).join('|')} [--seeds N] [--seed S] [--bug NAME]`)
+  console.error(
+    `Usage: npm run check -- ${Object.keys(checks).join('|')} [--seeds N] [--seed S] [--bug NAME] [--dir FOLDER] [--config FILE]`,
+  )
   process.exit(2)
 }
 process.exit((await check()) ? 0 : 1)

@@ -1,0 +1,144 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { followedChains } from '#cli/governors.ts'
+import { type FollowedDeployment, startIndexer } from '#indexer/index.ts'
+import { readRecording } from '#indexer/replay/folder.ts'
+import { startReplay } from '#indexer/replay/server.ts'
+import { type Database, openDatabase } from '#schema/database.ts'
+import { startPostgres } from '#schema/postgres.ts'
+import { migrate } from '#schema/source.ts'
+
+/** `npm run check -- replay --dir FOLDER [--config FILE]`: serves recorded events as a chain, indexes it through forks of many
+ *  depths, and compares counts and sums with those of the CSV files, counted here anew. */
+
+const FORKS = [1, 7, 64, 1, 30]
+
+/** What must come out, by name, as text. */
+type Figures = Map<string, string>
+
+/** @returns whether everything found is what was expected. */
+export async function checkReplay(dir: string, config: string | undefined, say = console.log): Promise<boolean> {
+  const folder = resolve(dir)
+  const expected = await countFiles(folder)
+  const work = await mkdtemp(join(tmpdir(), 'modelcommons-replay-'))
+  const server = await startPostgres(work, { flags: { fsync: 'off' } })
+  const replay = await startReplay(await readRecording(folder))
+  try {
+    await migrate(server.url)
+    const db = await openDatabase(server.url)
+    const deployment = await deploymentOf(folder, config)
+    const stop = new AbortController()
+    const indexer = await startIndexer({ db, rpcUrl: replay.url, deployment, signal: stop.signal, pollMs: 10 })
+    await indexer.caughtUp()
+    for (const depth of FORKS.filter((one) => one <= replay.head)) {
+      replay.fork(depth)
+      await indexer.caughtUp()
+    }
+    const { reorganisations, retractedBlocks } = indexer.status().counters
+    stop.abort()
+    await indexer.stopped
+    const found = await countRows(db)
+    await db.close()
+    say(`${replay.head} blocks, ${reorganisations} forks that took back ${retractedBlocks} blocks`)
+    return report(expected, found, say)
+  } finally {
+    await replay.close()
+    await server.stop()
+    await rm(work, { recursive: true, force: true })
+  }
+}
+
+/** The configuration file's one chain; without one, every recorded contract is a governor. */
+async function deploymentOf(folder: string, config: string | undefined): Promise<FollowedDeployment> {
+  if (config) {
+    const [chain, ...others] = await followedChains({ config }, { rpcUrl: 'http://127.0.0.1' })
+    if (others.length) throw new Error(`${config} names several chains: a recording is of one.`)
+    return { ...chain!.deployment, startBlock: 1 } // blocks are counted anew: the recorded heights have gaps
+  }
+  const { chainId, contracts } = JSON.parse(await readFile(join(folder, 'replay.json'), 'utf8')) as Recorded
+  return { chainId, startBlock: 1, addresses: {}, governors: contracts.map(({ address }) => ({ address })) }
+}
+
+interface Recorded {
+  chainId: number
+  contracts: { address: string; events: Record<string, string> }[]
+}
+
+const add = (figures: Figures, name: string, amount: bigint | number) =>
+  figures.set(name, String(BigInt(figures.get(name) ?? 0) + BigInt(amount)))
+
+/** Counts the files with a reader of its own, by the columns' names. */
+async function countFiles(folder: string): Promise<Figures> {
+  const { contracts } = JSON.parse(await readFile(join(folder, 'replay.json'), 'utf8')) as Recorded
+  const figures: Figures = new Map()
+  const proposals = new Set<string>()
+  for (const { address, events } of contracts)
+    for (const [file, declaration] of Object.entries(events)) {
+      const event = /event (\w+)\(/.exec(declaration)![1]!
+      const [names, ...rows] = records(await readFile(join(folder, file), 'utf8'))
+      const governor = address.toLowerCase()
+      for (const row of rows) {
+        add(figures, `${event} events of ${governor}`, 1)
+        const cell = (name: string) => row[names!.indexOf(name)]!
+        if (event === 'ProposalCreated') {
+          const id = cell(names!.includes('proposal_id') ? 'proposal_id' : 'id')
+          if (!proposals.has(`${governor} ${id}`)) add(figures, `proposals of ${governor}`, 1)
+          proposals.add(`${governor} ${id}`)
+        }
+        if (!event.startsWith('VoteCast')) continue
+        const of = `proposal ${cell('proposal_id')}`
+        add(figures, `votes on ${of}`, 1)
+        add(
+          figures,
+          `weight of support ${cell('support')} on ${of}`,
+          BigInt(cell(names!.includes('weight') ? 'weight' : 'votes')),
+        )
+      }
+    }
+  return figures
+}
+
+/** CSV by one expression: a cell, and what ends it. */
+function records(text: string): string[][] {
+  const rows: string[][] = [[]]
+  for (const [, quoted, plain, end] of text.matchAll(/(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r?\n|$)/g)) {
+    if (end === '' && plain === '' && rows.at(-1)!.length === 0) break
+    rows.at(-1)!.push(quoted === undefined ? plain! : quoted.replaceAll('""', '"'))
+    if (end === '') break
+    if (end !== ',') rows.push([])
+  }
+  return rows.filter((row) => row.length > 1)
+}
+
+async function countRows(db: Database): Promise<Figures> {
+  const figures: Figures = new Map()
+  const { rows } = await db.query(`
+    select name || ' events of ' || address as name, count(*)::numeric as amount from chain_event where to_block is null group by 1
+    union all select 'proposals of ' || governor_id, count(*) from proposal where to_block is null group by 1
+    union all select 'votes on proposal ' || reverse(split_part(reverse(proposal_id), '-', 1)), count(*) from vote where to_block is null group by 1
+    union all select 'weight of support ' || support || ' on proposal ' || reverse(split_part(reverse(proposal_id), '-', 1)), sum(weight) from vote where to_block is null group by 1`)
+  for (const { name, amount } of rows) add(figures, name, amount)
+  // what the proposals themselves hold must be the sum of their votes
+  const { rows: tallies } = await db.query(`
+    select p.on_chain_id as id, p.for_votes, p.against_votes, p.abstain_votes,
+      coalesce(sum(v.weight) filter (where support = 1), 0) as f, coalesce(sum(v.weight) filter (where support = 0), 0) as a,
+      coalesce(sum(v.weight) filter (where support = 2), 0) as n
+    from proposal p left join vote v on v.proposal_id = p.id and v.to_block is null where p.to_block is null and not exists (
+      select 1 from vote s where s.proposal_id = p.id and s.support > 2) group by 1, 2, 3, 4`)
+  for (const { id, for_votes, against_votes, abstain_votes, f, a, n } of tallies)
+    if (for_votes !== f || against_votes !== a || abstain_votes !== n)
+      figures.set(`tally of proposal ${id}`, 'not the sum of its votes')
+  return figures
+}
+
+function report(expected: Figures, found: Figures, say: (line: string) => void): boolean {
+  let right = true
+  for (const name of [...new Set([...expected.keys(), ...found.keys()])].sort()) {
+    const [left, mine] = [expected.get(name) ?? '0', found.get(name) ?? '0']
+    if (left !== mine) right = false
+    say(`${left === mine ? '✓' : '✗'} ${name}: expected ${left}, found ${mine}`)
+  }
+  say(right ? 'Everything recorded was found.' : 'What was found is not what was recorded.')
+  return right
+}
