@@ -39,6 +39,7 @@ export async function doctor(): Promise<void> {
           ? chainAnswers(config.rpcUrl, config.deployment as string)
           : embedded('@foundry-rs/anvil/package.json'),
     ],
+    ['index', () => (config.databaseUrl ? indexAgrees(config.databaseUrl) : Promise.resolve('embedded'))],
     ['artifacts', () => artifactsAnswer(config)],
   ]
   let faults = 0
@@ -87,6 +88,32 @@ async function databaseAnswers(url: string): Promise<string> {
   const db = await openDatabase(url)
   try {
     return String((await db.query('show server_version')).rows[0].server_version)
+  } finally {
+    await db.close()
+  }
+}
+
+/** What the newest comparison with the contracts found. */
+async function indexAgrees(url: string): Promise<string> {
+  const db = await openDatabase(url)
+  try {
+    const known = (await db.query(`select to_regclass('reconciliation') is not null as known`)).rows[0].known
+    const { rows } = known
+      ? await db.query(
+          `select governor_id, block, compared, drift from (
+             select *, row_number() over (partition by governor_id order by block desc, at desc) as place from reconciliation) r
+           where place = 1 order by governor_id`,
+        )
+      : { rows: [] }
+    if (!rows.length) return 'not compared with the contracts yet'
+    const wrong = rows.find(({ drift }) => drift > 0)
+    if (wrong)
+      throw new Error(
+        `${wrong.drift} of ${wrong.compared} values of ${wrong.governor_id} differ from the contracts’ at block ${wrong.block}: modelcommons reconcile names them. Index anew into an empty database.`,
+      )
+    return rows
+      .map(({ compared, block }) => `agrees with the contracts in ${compared} values at block ${block}`)
+      .join(', ')
   } finally {
     await db.close()
   }

@@ -119,6 +119,17 @@ export async function requireChain(rpc: Rpc, chainId: number): Promise<void> {
     )
 }
 
+/** @throws IndexerError when the node's chain has the id of the one that is indexed, and another history from the first final block on. */
+async function requireHistory(db: Database, source: Source, chainId: number): Promise<void> {
+  const { rows } = await db.query('select number, hash from block where final order by number limit 1')
+  const [first] = rows
+  const [now] = first ? await source.headers([first.number]) : []
+  if (first && now && now.hash !== first.hash)
+    throw new IndexerError(
+      `RPC_URL leads to another chain than the one that is indexed, though both have the id ${chainId}: block ${first.number} is ${now.hash} there, ${first.hash} here. Correct RPC_URL, or use an empty database (DATABASE_URL).`,
+    )
+}
+
 /** Where to start: the cursor, or the block before the deployment.
  *  @throws IndexerError when the start block lies in the future, or the database holds the index of something else. */
 export async function begin(
@@ -127,7 +138,10 @@ export async function begin(
   { chainId, contracts, startBlock: start }: Place,
 ): Promise<Position> {
   const stored = await readCursor(db, chainId, contracts)
-  if (stored) return stored
+  if (stored) {
+    await requireHistory(db, source, chainId)
+    return stored
+  }
   const { head } = await source.tip(start - 1)
   if (start > head.number + 1)
     throw new IndexerError(

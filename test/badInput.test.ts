@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
@@ -22,7 +21,7 @@ import { freePort } from '#schema/postgres.ts'
 import { freshDatabaseUrl } from './database.ts'
 import { blockTime, insert } from './factory.ts'
 import { databaseUrl } from './postgres.setup.ts'
-import { absent, bytes, everything, failed, freshHouse, refused, requireClear, startWorkerOf } from './refusals.ts'
+import { absent, bytes, everything, failed, freshHouse, refused, requireClear, run, startWorkerOf } from './refusals.ts'
 
 /** What is asked wrongly is refused in words that say what to do, and leaves everything as it was. The parts are real: PostgreSQL, the
  *  API, a worker with every handler, a chain with the contracts, and the program itself. */
@@ -258,23 +257,6 @@ describe('a missing adapter', () => {
     expect(laid.filter((name) => name.includes(adapterHash) || name.endsWith('.part'))).toEqual([])
   })
 })
-
-/** Runs the program to its end, with nothing in its environment but what is given. */
-async function run(command: string, env: Record<string, string>) {
-  const { PATH = '', HOME = '' } = process.env
-  return new Promise<{ code: unknown; said: string }>((resolve) => {
-    execFile(
-      process.execPath,
-      ['bin/modelcommons.js', command],
-      { cwd: join(import.meta.dirname, '..'), env: { PATH, HOME, LOG_LEVEL: 'info', ...env }, timeout: 30_000 },
-      (error, stdout, stderr) =>
-        resolve({
-          code: error ? error.code : 0,
-          said: `${stdout}${stderr}`.trim(),
-        }),
-    )
-  })
-}
 
 /** @returns what it said, which is one line, after an exit with code 1. */
 async function refusal(command: string, env: Record<string, string>): Promise<string> {

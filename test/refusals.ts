@@ -1,3 +1,4 @@
+import { execFile } from 'node:child_process'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { toHex } from 'viem'
@@ -134,4 +135,21 @@ export async function refused(house: House, query: string, variables: object) {
 export function requireClear(message: string) {
   expect(message).not.toMatch(/\n\s+at |node_modules|\.ts:\d/)
   expect(message).not.toContain('undefined')
+}
+
+/** Runs the program to its end, with nothing in its environment but what is given. */
+export async function run(command: string, env: Record<string, string>, args: readonly string[] = []) {
+  const { PATH = '', HOME = '' } = process.env
+  return new Promise<{ code: unknown; said: string }>((resolve) => {
+    execFile(
+      process.execPath,
+      ['bin/modelcommons.js', command, ...args],
+      { cwd: join(import.meta.dirname, '..'), env: { PATH, HOME, LOG_LEVEL: 'info', ...env }, timeout: 30_000 },
+      (error, stdout, stderr) =>
+        resolve({
+          code: error ? error.code : 0,
+          said: `${stdout}${stderr}`.trim(),
+        }),
+    )
+  })
 }

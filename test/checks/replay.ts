@@ -86,6 +86,13 @@ async function countFiles(folder: string): Promise<Figures> {
           if (!proposals.has(`${governor} ${id}`)) add(figures, `proposals of ${governor}`, 1)
           proposals.add(`${governor} ${id}`)
         }
+        if (event === 'Transfer' && names!.includes('value'))
+          for (const [end, sign] of [
+            ['from', -1n],
+            ['to', 1n],
+          ] as const)
+            if (!/^0x0{40}$/.test(cell(end)))
+              add(figures, `balance of ${cell(end).toLowerCase()} in ${governor}`, sign * BigInt(cell('value')))
         if (!event.startsWith('VoteCast')) continue
         const of = `proposal ${cell('proposal_id')}`
         add(figures, `votes on ${of}`, 1)
@@ -117,6 +124,7 @@ async function countRows(db: Database): Promise<Figures> {
     select name || ' events of ' || address as name, count(*)::numeric as amount from chain_event where to_block is null group by 1
     union all select 'proposals of ' || governor_id, count(*) from proposal where to_block is null group by 1
     union all select 'votes on proposal ' || reverse(split_part(reverse(proposal_id), '-', 1)), count(*) from vote where to_block is null group by 1
+    union all select 'balance of ' || account || ' in ' || token, balance from holder where to_block is null
     union all select 'weight of support ' || support || ' on proposal ' || reverse(split_part(reverse(proposal_id), '-', 1)), sum(weight) from vote where to_block is null group by 1`)
   for (const { name, amount } of rows) add(figures, name, amount)
   // what the proposals themselves hold must be the sum of their votes

@@ -126,7 +126,7 @@ async function read(
         count(*) over (partition by key) as n, sum(x) over (partition by key) as total
       from (${source}) source window w as (partition by key order by x desc))
     select key, n::integer as accounts, total, min(k) filter (where running * 2 > total)::integer as nakamoto,
-      floor(sum((n + 1 - 2 * k) * x) * 1000000 / (n * total))::integer as gini, array[${amounts.join(', ')}]::text[] as amounts
+      div(sum((n + 1 - 2 * k) * x) * 1000000, n * total)::integer as gini, array[${amounts.join(', ')}]::text[] as amounts
     from ranked group by key, n, total`
   const { rows } = await sql.query(text, statement.values)
   return new Map(

@@ -34,9 +34,9 @@ export const settingNow = (statement: Statement, contract: string, name: string)
   `(select s.value::numeric from governor_setting s where s.contract = ${contract} and s.name = '${name}'
      and ${statement.stands(tableFor(GovernorSetting), 's')})`
 
-/** `part` of `whole` in parts per million, rounded down; null when there is no whole. */
+/** `part` of `whole` in parts per million, rounded down; null when there is no whole. `div` is exact where `/` rounds. */
 export const ppm = (part: string, whole: string) =>
-  `(case when ${whole} > 0 then floor(${part} * 1000000 / ${whole}) end)::integer`
+  `(case when ${whole} > 0 then div(${part} * 1000000::numeric, ${whole}::numeric) end)::integer`
 
 /** How many rows a list without cursors tells. @throws ApiError when that is never served. */
 export function sizeOf(name: string, given: number | null | undefined): number {

@@ -99,7 +99,7 @@ export class TurnoutFacts {
           select a.id, h.account, h.votes, sum(h.votes) over (partition by a.id) as total from asked a
           join holder h on h.token = a.token and h.votes > 0 and h.from_block <= a.at and (h.to_block is null or h.to_block > a.at)),
         banded as (
-          select id, votes, width_bucket(floor(votes * 1000000 / total), array[${BANDS.join(', ')}]::numeric[]) as band,
+          select id, votes, width_bucket(div(votes * 1000000, total), array[${BANDS.join(', ')}]::numeric[]) as band,
             exists (select 1 from vote v where v.proposal_id = powers.id and v.voter = powers.account and ${statement.stands(tableFor(Vote), 'v')}) as voted
           from powers)
         select id, band, count(*)::integer as accounts, count(*) filter (where voted)::integer as voted, sum(votes) as power,

@@ -99,8 +99,8 @@ async function records(
   chosen: string,
 ): Promise<VoterRecord[]> {
   const id = statement.bind(governor.id, 'text')
-  const quorum = `coalesce(p.quorum, g.fixed_quorum, floor(${settingNow(statement, 'g.token', 'totalSupply')}
-    * ${settingNow(statement, 'g.id', 'quorumNumerator')} / g.quorum_denominator))`
+  const quorum = `coalesce(p.quorum, g.fixed_quorum, div(${settingNow(statement, 'g.token', 'totalSupply')}
+    * ${settingNow(statement, 'g.id', 'quorumNumerator')} , g.quorum_denominator))`
   const counted = `(p.for_votes + case when g.counting = 'For' then 0 else p.abstain_votes end + case when g.counting = 'All' then p.against_votes else 0 end)`
   const queued = 'p.executed or (p.eta is not null and not p.canceled)'
   const text = `with terms as materialized (
