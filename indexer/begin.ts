@@ -120,13 +120,19 @@ export async function requireChain(rpc: Rpc, chainId: number): Promise<void> {
 }
 
 /** @throws IndexerError when the node's chain has the id of the one that is indexed, and another history from the first final block on. */
-async function requireHistory(db: Database, source: Source, chainId: number): Promise<void> {
-  const { rows } = await db.query('select number, hash from block where final order by number limit 1')
-  const [first] = rows
-  const [now] = first ? await source.headers([first.number]) : []
-  if (first && now && now.hash !== first.hash)
+export async function requireHistory(db: Database, rpc: Rpc, chainId: number): Promise<void> {
+  const { rows } = await db.query(
+    'select number, hash from block where final and exists (select 1 from cursor where id = $1) order by number limit 1',
+    [String(chainId)],
+  )
+  if (!rows[0]) return
+  const { number, hash } = rows[0] as { number: number; hash: string }
+  const now = (await rpc.request('eth_getBlockByNumber', [`0x${number.toString(16)}`, false])) as {
+    hash: string
+  } | null
+  if (now && now.hash !== hash)
     throw new IndexerError(
-      `RPC_URL leads to another chain than the one that is indexed, though both have the id ${chainId}: block ${first.number} is ${now.hash} there, ${first.hash} here. Correct RPC_URL, or use an empty database (DATABASE_URL).`,
+      `RPC_URL leads to another chain than the one that is indexed, though both have the id ${chainId}: block ${number} is ${now.hash} there, ${hash} here. Correct RPC_URL, or use an empty database (DATABASE_URL).`,
     )
 }
 
@@ -138,10 +144,7 @@ export async function begin(
   { chainId, contracts, startBlock: start }: Place,
 ): Promise<Position> {
   const stored = await readCursor(db, chainId, contracts)
-  if (stored) {
-    await requireHistory(db, source, chainId)
-    return stored
-  }
+  if (stored) return stored
   const { head } = await source.tip(start - 1)
   if (start > head.number + 1)
     throw new IndexerError(

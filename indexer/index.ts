@@ -8,6 +8,7 @@ import {
   type Place,
   placeOf,
   requireChain,
+  requireHistory,
   sourceOf,
 } from './begin.ts'
 import { ChainCache } from './cache.ts'
@@ -130,7 +131,9 @@ async function prepare(options: IndexerOptions, signal: AbortSignal, patienceMs:
   if (cache) signal.addEventListener('abort', () => cache.close(), { once: true })
   const noted = () => cache?.noted() as FollowedDeployment | undefined
   const known = await unlessAway(
-    requireChain(rpc, deployment.chainId).then(() => resolve(rpc, deployment)),
+    requireChain(rpc, deployment.chainId)
+      .then(() => requireHistory(db, rpc, deployment.chainId))
+      .then(() => resolve(rpc, deployment)),
     noted,
   )
   const place = placeOf(known)

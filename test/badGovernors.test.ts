@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { encodeAbiParameters, parseAbi, toEventSelector } from 'viem'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { followedChains } from '#cli/governors.ts'
 import { startWorld, type World } from '#contracts/test/world.ts'
-import { startIndexer } from '#indexer/index.ts'
+import { type FollowedGovernor, startIndexer } from '#indexer/index.ts'
 import { startReplay } from '#indexer/replay/server.ts'
 import { testChain } from '#indexer/test/chain.ts'
 import { openDatabase } from '#schema/database.ts'
@@ -19,72 +20,95 @@ beforeAll(async () => {
 })
 afterAll(() => world?.anvil.stop())
 
-const index = (args: string[], env: Record<string, string> = {}) =>
-  freshDatabaseUrl().then(async (url) => {
-    const { code, said } = await run('index', { RPC_URL: world.anvil.url, DATABASE_URL: url, ...env }, args)
-    const db = await openDatabase(url)
-    const stored = Number((await db.query('select count(*) from cursor')).rows[0].count)
-    await db.close()
-    return { code, said, stored }
-  })
-
 const NOBODY = `0x${'ab'.repeat(20)}` as const
 
-test('an address without code, a contract that is no Governor, a start block to come, an option that is missing', async () => {
-  const { ModelGovernor, GOpen } = world.at
-  const cases: [string[], RegExp][] = [
-    [
-      ['--governor', NOBODY, '--start-block', '1'],
-      /has no contract at 0xab.*named as the governor. Correct the address, or RPC_URL/,
-    ],
-    [
-      ['--governor', GOpen, '--start-block', '1'],
-      /is no Governor: it has no votingPeriod\(\). Name the Governor itself/,
-    ],
-    [['--governor', ModelGovernor, '--start-block', '1', '--token', NOBODY], /named as the token of/],
-    [
-      ['--governor', ModelGovernor, '--start-block', '99999999'],
-      /start block 99999999 lies in the future: chain 31337 is at block \d+. Correct startBlock/,
-    ],
-    [['--governor', ModelGovernor], /--start-block: required with --governor/],
-    [['--governor', '0x12', '--start-block', '1'], /--governor: expected an address: 0x and 40 hex digits/],
-    [['--config', 'none.json'], /--config: cannot read none.json. Name a file like docs\/governors.example.json/],
-  ]
-  await Promise.all(
-    cases.map(async ([args, what]) =>
-      expect(await index(args)).toEqual({ code: 1, said: expect.stringMatching(what), stored: 0 }),
-    ),
-  )
-}, 60_000)
-
-test('a configuration file is refused with every place in it that cannot be used', async () => {
+test('the program refuses an address without code and a file with faults, names each, and stores nothing', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'modelcommons-config-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
-  const governor = { address: world.at.ModelGovernor, startBlock: 1 }
-  const cases: [unknown, RegExp][] = [
-    [{ chains: [] }, /chains: name at least one/],
-    [
-      { chains: [{ chainId: 31337, governors: [{ ...governor, startBlock: -1, clock: 'moon', extra: 1 }] }] },
+  const file = join(folder, 'governors.json')
+  const wrong = { address: world.at.ModelGovernor, startBlock: -1, clock: 'moon', extra: 1 }
+  await writeFile(file, JSON.stringify({ chains: [{ chainId: 31337, governors: [wrong] }] }))
+  const url = await freshDatabaseUrl()
+  const env = { RPC_URL: world.anvil.url, DATABASE_URL: url }
+  const [nothing, faults] = await Promise.all([
+    run('index', env, ['--governor', NOBODY, '--start-block', '1']),
+    run('index', env, ['--config', file]),
+  ])
+  expect(nothing).toEqual({
+    code: 1,
+    said: expect.stringMatching(/has no contract at 0xab.*named as the governor. Correct the address, or RPC_URL/),
+  })
+  expect(faults).toEqual({
+    code: 1,
+    said: expect.stringMatching(
       /chains\[0\]\.governors\[0\]\.startBlock: expected a whole number from 0[\s\S]*\.clock: [\s\S]*Unrecognized key: "extra"/,
-    ],
-    [
-      { chains: [{ chainId: 31337, governors: [governor, governor] }] },
-      /names 0x\w+ twice on chain 31337: name it once/,
-    ],
-    [
-      { chains: [{ chainId: 10, governors: [governor] }] },
-      /leads to chain 31337, but the contracts stand on chain 10. Correct RPC_URL/,
-    ],
-    ['{', /is not JSON/],
-  ]
-  await Promise.all(
-    cases.map(async ([content, what], i) => {
-      const file = join(folder, `governors${i}.json`)
-      await writeFile(file, typeof content === 'string' ? content : JSON.stringify(content))
-      expect(await index(['--config', file])).toEqual({ code: 1, said: expect.stringMatching(what), stored: 0 })
-    }),
+    ),
+  })
+  const db = await openDatabase(url)
+  expect((await db.query('select 1 from cursor')).rows).toEqual([])
+  await db.close()
+}, 90_000)
+
+test('options and files that name no Governor to follow are refused with what to do', async () => {
+  const { ModelGovernor } = world.at
+  const folder = await mkdtemp(join(tmpdir(), 'modelcommons-config-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  const chains = (options: object) => followedChains(options, { rpcUrl: world.anvil.url })
+  await expect(chains({ governor: ModelGovernor })).rejects.toThrow(/--start-block: required with --governor/)
+  await expect(chains({ governor: '0x12', startBlock: 1 })).rejects.toThrow(
+    /--governor: expected an address: 0x and 40/,
   )
-}, 60_000)
+  await expect(chains({ config: 'none.json' })).rejects.toThrow(
+    /cannot read none.json. Name a file like docs\/governors/,
+  )
+  await expect(chains({ config: 'a', governor: ModelGovernor })).rejects.toThrow(/give one of them, not both/)
+  const file = async (content: unknown) => {
+    const path = join(folder, 'governors.json')
+    await writeFile(path, typeof content === 'string' ? content : JSON.stringify(content))
+    return { config: path }
+  }
+  const governor = { address: ModelGovernor, startBlock: 1 }
+  const on = (...ids: number[]) => ({ chains: ids.map((chainId) => ({ chainId, governors: [governor] })) })
+  await expect(chains(await file('{'))).rejects.toThrow(/is not JSON/)
+  await expect(chains(await file({ chains: [] }))).rejects.toThrow(/chains: name at least one/)
+  await expect(chains(await file({ chains: [{ chainId: 1, governors: [governor, governor] }] }))).rejects.toThrow(
+    /names 0x\w+ twice on chain 1: name it once/,
+  )
+  await expect(chains(await file(on(1, 1)))).rejects.toThrow(/names chain 1 twice: put its governors together/)
+  await expect(chains(await file(on(1, 10)))).rejects.toThrow(/chain 1 has no rpcUrl. Name a node for it/)
+  await expect(chains({ ...(await file(on(1, 10))), chain: 5 })).rejects.toThrow(/has no chain 5, only 1, 10/)
+  expect(await chains(JSON.parse(JSON.stringify(await file(on(10)))))).toMatchObject([
+    { rpcUrl: world.anvil.url, databaseSuffix: '', deployment: { chainId: 10, startBlock: 1 } },
+  ])
+  expect(await followedChains({ config: 'docs/governors.example.json' }, { rpcUrl: undefined })).toMatchObject([
+    { databaseSuffix: '_1', deployment: { startBlock: 9601359 } },
+    { databaseSuffix: '_10' },
+  ])
+})
+
+test('another chain’s node, a contract that is no Governor, a token without code and a start block to come stop the indexer at its start', async () => {
+  const { ModelGovernor, GOpen } = world.at
+  const db = await freshDatabase()
+  const start = (governor: FollowedGovernor, { chainId = 31337, startBlock = 1 } = {}) =>
+    startIndexer({
+      db,
+      rpcUrl: world.anvil.url,
+      deployment: { chainId, startBlock, addresses: {}, governors: [governor] },
+    })
+  await expect(start({ address: ModelGovernor }, { chainId: 10 })).rejects.toThrow(
+    /leads to chain 31337, but the contracts stand on chain 10. Correct RPC_URL/,
+  )
+  await expect(start({ address: GOpen })).rejects.toThrow(
+    /is no Governor: it has no votingPeriod\(\). Name the Governor itself/,
+  )
+  await expect(start({ address: ModelGovernor, token: NOBODY })).rejects.toThrow(
+    /no contract at 0xab.*named as the token of/,
+  )
+  await expect(start({ address: ModelGovernor }, { startBlock: 99_999_999 })).rejects.toThrow(
+    /start block 99999999 lies in the future: chain 31337 is at block \d+. Correct startBlock/,
+  )
+  expect((await db.query('select 1 from cursor')).rows).toEqual([])
+})
 
 test('events that have a Governor’s topics and not its shapes stop the indexer, and name the log', async () => {
   const [vote] = parseAbi([
