@@ -34,6 +34,8 @@ export function explain(error: unknown, log: ErrorLog): { code: string; message:
     return { code: 'BAD_INPUT', message: `A value cannot be used: ${(error as Error).message}. Correct it.` }
   if (state === '57014')
     return { code: 'TOO_SLOW', message: 'The query took too long. Ask for less: a smaller `first`, fewer levels.' }
+  if (error instanceof RangeError && error.message.includes('call stack'))
+    return { code: 'TOO_COMPLEX', message: 'The query or its variables are nested too deeply. Nest less.' }
   const reference = randomUUID()
   log.error({ err: error, reference }, 'a request failed')
   return { code: 'INTERNAL', message: `Something failed on our side. Try again; if it stays, report ${reference}.` }

@@ -11,7 +11,7 @@ import { chain, insert, insertAll } from '#test/factory.ts'
 import { LIMITS, measure } from './manners/limits.ts'
 import { hashQuery, readRegistered } from './manners/registered.ts'
 import { apiSchema, printedSchema } from './schema.ts'
-import { testApi } from './test/api.ts'
+import { type Answer, testApi } from './test/api.ts'
 
 const nest = (levels: number, inner: string): string =>
   levels === 0 ? inner : `versions(first: 1) { nodes { model { ${nest(levels - 1, inner)} } } }`
@@ -86,8 +86,27 @@ test('a fragment that doubles at every level is measured without being unfolded'
   expect(performance.now() - start).toBeLessThan(200)
 })
 
+test('a query of the schema that multiplies itself by aliases, or goes round in it, is refused at once', async () => {
+  const { ask } = await testApi()
+  const many = (inner: string) => Array.from({ length: 20 }, (_, i) => `a${i}: fields { ${inner} }`).join(' ')
+  const bombs = [
+    `{ __schema { types { ${many(`type { ${many('name')} }`)} } } }`,
+    `{ ${Array.from({ length: 20 }, (_, i) => `a${i}: __type(name: "Model") { fields { type { fields { name } } } }`).join(' ')} }`,
+    `{ __type(name: "Model") { ...f } } fragment f on __Type { ${many('name')} }`,
+    '{ __schema { types { fields { type { fields { type { fields { type { fields { name } } } } } } } } } }',
+  ]
+  for (const bomb of bombs) {
+    const start = performance.now()
+    const { errors, data } = await ask(bomb)
+    expect(performance.now() - start).toBeLessThan(2000)
+    expect(data).toBeUndefined()
+    expect(errors?.[0]?.extensions.code).toMatch(/TOO_COMPLEX|GRAPHQL_VALIDATION_FAILED/)
+  }
+  expect((await ask('{ a: __type(name: "Model") { name } b: __type(name: "Vote") { name } }')).data.b.name).toBe('Vote')
+})
+
 test('hostile values in filters are values, never SQL', async () => {
-  const { db, ask } = await testApi()
+  const { db, ask, url } = await testApi()
   await chain(db, 10)
   await insert(db, Model, { id: '1', specUri: `'; drop table model; --` })
   const ids = async (where: object) =>
@@ -106,6 +125,11 @@ test('hostile values in filters are values, never SQL', async () => {
   )
   const deep = Array.from({ length: 150 }).reduce<object>((inner) => ({ not: inner }), {})
   expect((await ids(deep)).errors?.[0]?.extensions.code).toBe('TOO_COMPLEX')
+  const body = `{"query": "query ($where: ModelWhere) { models(where: $where) { nodes { id } } }", "variables": {"where": ${'{"not":'.repeat(200_000)}{}${'}'.repeat(200_000)}}}`
+  const abyss = await fetch(`${url}/graphql`, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
+  expect(((await abyss.json()) as Answer).errors?.[0]?.extensions.code).toBe('TOO_COMPLEX')
+  const literal = `{ models(where: ${'{ not: '.repeat(900)}{}${' }'.repeat(900)}) { nodes { id } } }`
+  expect((await ask(literal)).errors?.[0]?.extensions.code).toBe('TOO_COMPLEX')
   expect((await ids({})).data.models.nodes).toEqual([{ id: '1' }])
 })
 

@@ -21,7 +21,14 @@ import { DEFAULT_FIRST, requireSize } from '../query/page.ts'
 
 /** What a query may ask of us. Its cost is about the number of objects it can return: a list counts as many as it asks for,
  *  times what each of them brings; a field may state its own cost. No statement of it runs longer than `statementMs`. */
-export const LIMITS = { depth: 18, aliases: 50, cost: 50_000, tokens: 4_000, statementMs: 10_000 }
+export const LIMITS = {
+  depth: 18,
+  aliases: 50,
+  cost: 50_000,
+  tokens: 4_000,
+  introspectionAliases: 5,
+  statementMs: 10_000,
+}
 
 /** Lists that take no size are reckoned at this length. */
 const UNSIZED = 20
@@ -69,6 +76,11 @@ function reckon(
       'TOO_COMPLEX',
       `The query has ${aliases} aliases, more than ${LIMITS.aliases}. Use a list with where.id.in, or several queries.`,
     )
+  if (aliases > LIMITS.introspectionAliases && asksOfTheSchema(document))
+    throw new ApiError(
+      'TOO_COMPLEX',
+      `A query of the schema has at most ${LIMITS.introspectionAliases} aliases. Fetch it once by the usual introspection query.`,
+    )
   const root = schema.getRootType(operation.operation)
   if (!root) return { cost: 0, sizes: [] }
   const reckoning = new Reckoning(document, withDefaults(operation, variables))
@@ -102,6 +114,17 @@ function countAliases(document: DocumentNode): number {
     },
   })
   return count
+}
+
+/** Introspection is not reckoned: what it may ask for is bounded but for aliases, which multiply it. */
+function asksOfTheSchema(document: DocumentNode): boolean {
+  let asks = false
+  visit(document, {
+    Field(node) {
+      if (node.name.value === '__schema' || node.name.value === '__type') asks = true
+    },
+  })
+  return asks
 }
 
 class Reckoning {
