@@ -33,7 +33,7 @@ export interface ApiOptions extends Omit<Services, 'feed'> {
   web?: string | RequestHandler
   /** Shown at `/metrics`; the API adds its own. */
   registry?: Registry
-  /** Queries that are known by their hash; without it, clients may register any (Apollo's automatic persisted queries). */
+  /** Queries that are known by their hash; unless only these are allowed, clients may register others (automatic persisted queries). */
   register?: RegisteredQueries
 }
 
@@ -96,7 +96,7 @@ const apolloServer = ({ log, registry, register }: ApiOptions) =>
     includeStacktraceInErrorResponses: false,
     allowBatchedHttpRequests: false,
     csrfPrevention: true,
-    persistedQueries: register ? false : {},
+    persistedQueries: register?.only ? false : {},
     parseOptions: { maxTokens: LIMITS.tokens },
     formatError: (formatted, error) => formatError(formatted, error, log),
     logger: { debug() {}, info() {}, warn() {}, error: (message) => log.error({}, String(message)) },

@@ -36,7 +36,8 @@ export function resolveRegistered({ queries, only }: RegisteredQueries, body: Re
   const query = typeof named === 'string' ? queries.get(named) : undefined
   if (query !== undefined && !body.query) {
     body.query = query
-    delete body.extensions
+    const { persistedQuery: _, ...others } = extensions ?? {}
+    body.extensions = others
   } else if (only && !(typeof body.query === 'string' && queries.has(hashQuery(body.query))))
     throw new ApiError(
       'NOT_REGISTERED',
@@ -55,7 +56,7 @@ export const registered =
         if (typeof given.extensions === 'string') given.extensions = JSON.parse(given.extensions)
         resolveRegistered(register, given)
         if (typeof given.query === 'string') url.searchParams.set('query', given.query)
-        if (given.extensions === undefined) url.searchParams.delete('extensions')
+        if (given.extensions !== undefined) url.searchParams.set('extensions', JSON.stringify(given.extensions))
         request.url = request.url.replace(/(\?.*)?$/, url.search)
         request.originalUrl = url.pathname + url.search
       } else resolveRegistered(register, request.body)
