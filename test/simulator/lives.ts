@@ -39,6 +39,7 @@ export class Lives {
     private readonly node: SimulatedNode,
     private readonly settings: Settings,
     private readonly tally: Tally,
+    private readonly panel: boolean,
     private readonly bug: Bug | undefined,
   ) {
     this.failed = new Promise((_, fail) => {
@@ -57,7 +58,7 @@ export class Lives {
     const databaseUrl = await wire.open()
     const options = {
       ...this.settings,
-      rpcUrl: this.node.urlOf(life),
+      rpcUrl: this.node.urlOf(life, this.panel),
       deepReorganisation: this.rewind ? 'rewind' : 'stop',
     } as const
     const ended = host.begin({ do: 'begin', life, databaseUrl, options, bug: this.bug })

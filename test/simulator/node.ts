@@ -55,9 +55,14 @@ export interface Temper {
   rangeLimit: number
   /** The most logs in one answer; 0: any number. */
   resultLimit: number
+  /** There are other endpoints, so that this one may lie about ranges, too. */
+  panel?: boolean
 }
 
 export const HONEST: Temper = { oneIn: 0, rangeLimit: 0, resultLimit: 0 }
+
+/** Endpoints of a panel: the first lies, and dies; the others are slow to be asked, and right. */
+const ENDPOINTS = 3
 
 export class SimulatedNode {
   temper: Temper = HONEST
@@ -91,8 +96,10 @@ export class SimulatedNode {
     await new Promise<void>((done) => this.server.listen(0, '127.0.0.1', done))
   }
 
-  urlOf(life: number) {
-    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}/${life}`
+  /** Where a life asks: at one endpoint, or at several that it can compare. */
+  urlOf(life: number, panel = false) {
+    const url = `http://127.0.0.1:${(this.server.address() as AddressInfo).port}/${life}/`
+    return Array.from({ length: panel ? ENDPOINTS : 1 }, (_, endpoint) => url + endpoint).join(',')
   }
 
   /** The node's process is gone: every connection breaks. */
@@ -109,7 +116,7 @@ export class SimulatedNode {
   private async serve(request: IncomingMessage, response: ServerResponse) {
     const body = JSON.parse(await text(request))
     const calls = (Array.isArray(body) ? body : [body]) as Call[]
-    const life = Number(request.url?.slice(1))
+    const [life, endpoint] = request.url!.split('/').slice(1).map(Number) as [number, number]
     if (life !== this.life && life !== 0) return void response.socket?.destroy()
     if (life === 0)
       return respond(
@@ -125,14 +132,15 @@ export class SimulatedNode {
     if (life !== this.life) return void response.socket?.destroy()
     const asked = JSON.stringify(calls.map(({ method, params }) => [method, params]))
     if (this.spoilt.delete(asked)) this.tally.count('retries')
-    if (this.dead > 0) {
+    if (this.dead > 0 && endpoint === 0) {
       this.dead--
       this.tally.count('node away')
       this.spoilt.add(asked)
       return void response.socket?.destroy()
     }
     const random = seededAt(this.seed, poll, offset)
-    const fault = this.temper.oneIn && random(this.temper.oneIn) === 0 ? pick(random, FAULTS) : undefined
+    const fault =
+      endpoint === 0 && this.temper.oneIn && random(this.temper.oneIn) === 0 ? pick(random, FAULTS) : undefined
     if (fault) this.spoilt.add(asked)
     await this.misbehave(fault, random, response, body, calls)
   }
@@ -176,15 +184,18 @@ export class SimulatedNode {
   private withhold(calls: Call[], answers: Answer[]) {
     for (const [index, { method, params }] of calls.entries()) {
       const { blockHash } = (params[0] ?? {}) as LogFilter
-      const { result } = answers[index] as { result?: unknown[] }
-      if (method !== 'eth_getLogs' || !blockHash || !result?.length || this.withheld.has(blockHash)) continue
-      this.withheld.add(blockHash)
-      this.served('logs withheld')
-      answers[index] = { ...answers[index]!, result: [] }
+      const { result } = answers[index] as { result?: { blockHash: string }[] }
+      if (method !== 'eth_getLogs' || !result?.length) continue
+      // of one endpoint a lie about a range is past finding out, and one told twice past believing
+      if (!this.temper.panel && (!blockHash || this.withheld.has(blockHash))) continue
+      this.withheld.add(blockHash ?? '')
+      this.served(blockHash ? 'logs withheld' : 'logs withheld from a range')
+      const hidden = result[0]!.blockHash
+      answers[index] = { ...answers[index]!, result: result.filter((log) => log.blockHash !== hidden) }
     }
   }
 
-  private served(fault: Fault) {
+  private served(fault: string) {
     this.tally.count(`lie: ${fault}`)
   }
 

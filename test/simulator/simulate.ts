@@ -41,6 +41,10 @@ export const KINDS = [
   'retries',
   'limits met',
   'failed rounds',
+  'lie: stale head',
+  'lie: other fork',
+  'lie: logs withheld',
+  'lie: logs withheld from a range',
 ]
 
 export interface Outcome {
@@ -67,14 +71,16 @@ export async function simulate(seed: number, lane: Lane, bug?: Bug): Promise<Out
   await node.start()
   const confirmations = 'count' in finality ? finality.count : undefined
   const deployment = { chainId: CHAIN_ID, startBlock: 1, addresses: ADDRESSES }
-  const settings = { deployment, confirmations, pollMs: 1, patience: PATIENCE }
-  const lives = new Lives(lane, node, settings, tally, bug)
+  const panel = seed % 5 === 0
+  const settings = { deployment, confirmations, pollMs: 1, patience: PATIENCE, compareEvery: 1 }
+  const lives = new Lives(lane, node, settings, tally, panel, bug)
   try {
     chain.mine(1 + random(60))
     node.temper = {
       oneIn: [0, 40, 20, 10, 6][random(5)]!,
       rangeLimit: random(3) ? 0 : 5 + random(20),
       resultLimit: random(3) ? 0 : 12 + random(40),
+      panel,
     }
     const script = new Script(seed, random, chain, node, lives, tally)
     await lives.begin()
