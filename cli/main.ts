@@ -87,6 +87,8 @@ program
   .option('--artifacts <folder>', 'of an epoch: the artifact folder (or S3_*)')
   .option('--against <url>', 'of the index: the API of another instance')
   .option('--clean', 'of the index: a fresh sync of the chain at RPC_URL')
+  .option('--config <file>', 'of the index: that of the Governors which this file names')
+  .option('--chain <id>', 'of the file’s chains, this one', whole)
   .action(async (what, options) =>
     what === 'index'
       ? (await import('./verifyIndex.ts')).verifyIndex(options)

@@ -1,207 +1,57 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { ConfigError, readConfig } from '#config'
-import { startIndexer } from '#indexer/index.ts'
-import { type Database, openDatabase, type Sql } from '#schema/database.ts'
+import { type Config, ConfigError } from '#config'
+import { type IndexerOptions, startIndexer } from '#indexer/index.ts'
+import { type Database, openDatabase } from '#schema/database.ts'
 import { startPostgres } from '#schema/postgres.ts'
 import { migrate } from '#schema/source.ts'
-import { audit, type Change, changesOf, firstUnfounded, rootAt } from '#schema/stateChanges.ts'
-import { originRoot } from '#schema/stateRoot.ts'
+import { apiSide, type Comparison, compareIndexes, databaseSide, type Side } from './compareIndexes.ts'
 import { readDeployment } from './deployment.ts'
+import { configFor, type Following, followings } from './follow.ts'
+import { type GovernorOptions, namesGovernors } from './governors.ts'
 import { withDatabase } from './withDatabase.ts'
 
-/** An index that can be compared with another by its state roots. */
-export interface Side {
-  /** The chain, and the last block that is indexed. */
-  head(): Promise<{ chainId: number; block: number }>
-  /** The root as of a block. */
-  root(block: number): Promise<string>
-  /** What a block changed, from the rows, and the block's hash where it changed anything. */
-  changes(block: number): Promise<{ hash: string | null; changes: Omit<Change, 'line'>[] }>
-  /** Digests computed again from the rows, stretch by stretch up to a block. */
-  digests(to: number): AsyncGenerator<{ to: number; digests: Map<number, string> }>
-}
-
-/** Where two indexes part. */
-export interface Parting {
-  block: number
-  /** The first row that differs, and how; of two indexes of different forks or deployments there may be none. */
-  table?: string
-  id?: string
-  column?: string
-  says: string
-}
-
-export interface Comparison {
-  /** The last block that was compared. */
-  block: number
-  /** Our root there. */
-  root: string
-  parting: Parting | null
-}
-
-export const databaseSide = (sql: Sql, chainId: number, contracts: Readonly<Record<string, string>>): Side => ({
-  async head() {
-    const { rows } = await sql.query('select block from cursor where id = $1', [String(chainId)])
-    return { chainId, block: rows[0].block }
-  },
-  root: async (block) => (await rootAt(sql, chainId, block))?.root ?? originRoot(chainId, contracts),
-  async changes(block) {
-    const stored = await rootAt(sql, chainId, block)
-    const changes = (await changesOf(sql, block, block)).get(block) ?? []
-    return { hash: stored?.block === block ? stored.hash : null, changes }
-  },
-  digests: (to) => audit(sql, chainId, 0, to),
-})
-
-/** @throws Error saying what to do when `url` does not answer as an API of ours. */
-export function apiSide(url: string): Side {
-  const endpoint = /\/graphql\/?$/.test(url) ? url : `${url.replace(/\/$/, '')}/graphql`
-  // biome-ignore lint/suspicious/noExplicitAny: each query has its own shape
-  async function ask(query: string, variables: object = {}): Promise<any> {
-    const request = {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ query, variables }),
-    }
-    const answer = await fetch(endpoint, request).then(
-      async (response) => (await response.json()) as { data?: unknown; errors?: { message: string }[] },
-      (cause: Error) => {
-        throw new Error(`--against: no API answers at ${endpoint} (${cause.message}). Correct the address.`, { cause })
-      },
-    )
-    if (answer.errors || !answer.data)
-      throw new Error(`--against: ${endpoint} refused: ${answer.errors?.[0]?.message ?? 'no data'}`)
-    return answer.data
-  }
-  return {
-    head: async () => (await ask('{ _meta { chainId block } }'))._meta,
-    root: async (block) =>
-      (await ask('query ($block: Int!) { _meta(asOf: { block: $block }) { stateRoot } }', { block }))._meta.stateRoot,
-    async changes(block) {
-      const { stateChanges, _meta } = await ask(
-        'query ($block: Int!) { stateChanges(block: $block) { kind table id fromBlock values } _meta(asOf: { block: $block }) { hash } }',
-        { block },
-      )
-      return { hash: _meta.hash, changes: stateChanges }
-    },
-    async *digests(to) {
-      for (let from = 0; from <= to; ) {
-        const { stateDigests } = await ask(
-          'query ($from: Int!, $to: Int!) { stateDigests(from: $from, to: $to) { to digests { block digest } } }',
-          { from, to },
-        )
-        const digests = stateDigests.digests.map(({ block, digest }: { block: number; digest: string }) => [
-          block,
-          digest,
-        ])
-        yield { to: stateDigests.to, digests: new Map(digests) }
-        from = stateDigests.to + 1
-      }
-    },
-  }
-}
-
-/** Compares our index with another up to the last block of both: first our rows with our roots, then the roots by bisection (each
- *  binds all before it), then the other's rows with its roots. */
-export async function compareIndexes(
-  db: Database,
-  chainId: number,
-  contracts: Readonly<Record<string, string>>,
-  other: Side,
-): Promise<Comparison> {
-  return db.transaction(async (sql) => {
-    const ours = databaseSide(sql, chainId, contracts)
-    const [here, there] = [await ours.head(), await other.head()]
-    if (there.chainId !== chainId)
-      throw new Error(
-        `The other index is of chain ${there.chainId}, ours of chain ${chainId}. Compare indexes of one chain.`,
-      )
-    const block = Math.min(here.block, there.block)
-    const unfounded = await firstUnfounded(sql, chainId, contracts, block)
-    const bound = unfounded === undefined ? block : unfounded - 1
-    const first =
-      (await firstDifferentRoot(ours, other, bound)) ?? unfounded ?? (await firstDifferentRows(ours, other, block))
-    const parting = first === undefined ? null : await partingAt(ours, other, first)
-    return { block, root: await ours.root(block), parting }
-  }, 'repeatable read')
-}
-
-/** The first block up to `bound` as of which the roots differ. */
-async function firstDifferentRoot(ours: Side, other: Side, bound: number): Promise<number | undefined> {
-  const differ = async (block: number) => (await ours.root(block)) !== (await other.root(block))
-  if (bound < 0 || !(await differ(bound))) return undefined
-  let [equal, different] = [-1, bound]
-  while (different - equal > 1) {
-    const middle = Math.floor((equal + different) / 2)
-    if (await differ(middle)) different = middle
-    else equal = middle
-  }
-  return different
-}
-
-/** The first block whose digests differ though the roots do not: the rows of one are not what its roots stand for. */
-async function firstDifferentRows(ours: Side, other: Side, to: number): Promise<number | undefined> {
-  const mine = new Map<number, string>()
-  for await (const { digests } of ours.digests(to)) for (const [block, digest] of digests) mine.set(block, digest)
-  for await (const { to: end, digests } of other.digests(to)) {
-    const differing = [...digests].filter(([block, digest]) => mine.get(block) !== digest).map(([block]) => block)
-    for (const block of mine.keys()) {
-      if (block > end) continue
-      if (!digests.has(block)) differing.push(block)
-      mine.delete(block)
-    }
-    if (differing.length) return Math.min(...differing)
-  }
-  return undefined
-}
-
-const nameOf = ({ kind, table, id, fromBlock }: Omit<Change, 'line'>) => JSON.stringify([table, id, fromBlock, kind])
-
-async function partingAt(ours: Side, other: Side, block: number): Promise<Parting> {
-  const [here, there] = [await ours.changes(block), await other.changes(block)]
-  if (here.hash && there.hash && here.hash !== there.hash)
-    return { block, says: `the indexes follow different forks: ${here.hash} here, ${there.hash} there` }
-  const theirs = new Map(there.changes.map((change) => [nameOf(change), change]))
-  for (const change of here.changes.sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1))) {
-    const { kind, table, id } = change
-    const twin = theirs.get(nameOf(change))
-    theirs.delete(nameOf(change))
-    if (!twin) return { block, table, id, says: `a version ${kind} at block ${block} stands here only` }
-    for (const column of new Set([...Object.keys(change.values ?? {}), ...Object.keys(twin.values ?? {})])) {
-      const [value, theirValue] = [change.values?.[column], twin.values?.[column]].map((one) => JSON.stringify(one))
-      if (value !== theirValue) return { block, table, id, column, says: `${value} here, ${theirValue} there` }
-    }
-  }
-  const [only] = theirs.values()
-  if (only)
-    return { block, table: only.table, id: only.id, says: `a version ${only.kind} at block ${block} stands there only` }
-  return {
-    block,
-    says: 'the rows are the same, but not the roots: one of them was altered, or the indexes are of different deployments',
-  }
+export interface VerifyIndexOptions extends Pick<GovernorOptions, 'config' | 'chain'> {
+  against?: string
+  clean?: boolean
 }
 
 /** `modelcommons verify index --against URL | --clean`. Exits with 1 when the indexes differ. */
-export async function verifyIndex(options: { against?: string; clean?: boolean }): Promise<void> {
+export async function verifyIndex(options: VerifyIndexOptions): Promise<void> {
   if (!options.against === !options.clean)
     throw new ConfigError(
       'verify index: give either --against URL (another instance) or --clean (a fresh sync from RPC_URL).',
     )
-  const config = readConfig()
-  await withDatabase(config, async (db) => {
+  const config = configFor(options)
+  const compare = async (db: Database, following?: Following) => {
     const { rows } = await db.query('select id, contracts, block from cursor')
     if (!rows[0]) throw new ConfigError('DATABASE_URL: nothing is indexed there yet. Run `modelcommons index` first.')
     const chainId = Number(rows[0].id)
     const { contracts, block } = rows[0]
-    const compare = (other: Side) => compareIndexes(db, chainId, contracts, other)
-    tell(
-      options.against
-        ? await compare(apiSide(options.against))
-        : await withCleanIndex(chainId, contracts, block, compare),
+    const withOther = (other: Side) => compareIndexes(db, chainId, contracts, other)
+    if (options.against) return withOther(apiSide(options.against))
+    const { finality } = config
+    return withCleanIndex({ finality, ...(following ?? (await fromEnvironment(config))) }, block, (clean) =>
+      withOther(databaseSide(clean, chainId, contracts)),
     )
-  })
+  }
+  if (!namesGovernors(options)) return tell(await withDatabase(config, (db) => compare(db)))
+  const [following, ...others] = await followings(options, config)
+  if (others.length)
+    throw new ConfigError('--chain: required, as the file names several chains: name the one to verify.')
+  const db = await openDatabase(following!.databaseUrl)
+  try {
+    tell(await compare(db, following))
+  } finally {
+    await db.close()
+  }
+}
+
+/** What the environment says to follow; the database may be the embedded one. */
+async function fromEnvironment({ rpcUrls: rpcUrl, confirmations, deployment }: Config) {
+  if (!rpcUrl) throw new ConfigError('RPC_URL: required for --clean: the chain to index afresh (and DEPLOYMENT).')
+  return { rpcUrl, confirmations, deployment: await readDeployment(deployment as string) }
 }
 
 function tell({ block, root, parting }: Comparison) {
@@ -214,16 +64,17 @@ function tell({ block, root, parting }: Comparison) {
   process.exitCode = 1
 }
 
-/** Indexes the chain at RPC_URL afresh, into a database of its own, up to `block`. */
+/** Indexes a chain afresh, into a database of its own, up to `block`. */
 async function withCleanIndex<T>(
-  chainId: number,
-  contracts: Readonly<Record<string, string>>,
+  {
+    rpcUrl,
+    confirmations,
+    finality,
+    deployment,
+  }: Pick<IndexerOptions, 'rpcUrl' | 'confirmations' | 'finality' | 'deployment'>,
   block: number,
-  work: (clean: Side) => Promise<T>,
+  work: (clean: Database) => Promise<T>,
 ): Promise<T> {
-  const { rpcUrls: rpcUrl, confirmations, finality, deployment: file } = readConfig()
-  if (!rpcUrl) throw new ConfigError('RPC_URL: required for --clean: the chain to index afresh (and DEPLOYMENT).')
-  const deployment = await readDeployment(file as string)
   const folder = await mkdtemp(join(tmpdir(), 'modelcommons-verify-'))
   const server = await startPostgres(folder, { flags: { fsync: 'off' } })
   const abort = new AbortController()
@@ -233,7 +84,7 @@ async function withCleanIndex<T>(
     const indexer = await startIndexer({ db, rpcUrl, deployment, confirmations, finality, signal: abort.signal })
     try {
       await Promise.race([indexer.caughtUp(block), indexer.stopped])
-      return await work(databaseSide(db, chainId, contracts))
+      return await work(db)
     } finally {
       abort.abort()
       await indexer.stopped.catch(() => {})
