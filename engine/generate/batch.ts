@@ -1,6 +1,5 @@
 import { type Feeds, ProgramCache, type Results, type Runner, type Tensor, tensor } from '#engine/graph/index.ts'
 import { bucketLength } from '#engine/model/buckets.ts'
-import { canFuse } from '#engine/model/fused.ts'
 import { AdapterRows } from './adapters.ts'
 import { Cache } from './cache.ts'
 import type { TopToken } from './request.ts'
@@ -10,8 +9,6 @@ import { promptGraph, type StepModel, type StepShape, stepGraph } from './step.t
 
 /** Tokens drawn for each row in one run of a Loop. */
 const CHUNK = 16
-/** A cache above so many bytes is updated in place, a token a run, rather than carried through a Loop, which copies it. */
-const IN_PLACE = 4 * 2 ** 20
 /** Most prompt tokens read in one run. */
 const READ = 4096
 /** Programs kept compiled. */
@@ -24,7 +21,6 @@ export class Batch {
   private cache: Cache | undefined
   private readonly steps: ProgramCache<string>
   private readonly readers: ProgramCache<string>
-  private readonly inPlace: boolean
 
   constructor(
     private readonly model: StepModel,
@@ -33,9 +29,8 @@ export class Batch {
     /** Most rows. */
     private readonly most: number,
   ) {
-    const { config, lora, fused } = model
+    const { config, lora } = model
     this.adapters = new AdapterRows(config, lora)
-    this.inPlace = fused && canFuse(config)
     this.steps = new ProgramCache((key) => runner.compile(stepGraph(model, JSON.parse(key))), PROGRAMS)
     this.readers = new ProgramCache((key) => {
       const [rows, length, shared] = JSON.parse(key) as [number, number, boolean]
@@ -81,7 +76,7 @@ export class Batch {
     const capacity = active.length === 0 ? wanted : Math.max(wanted, cache!.capacity)
     const fits = cache && cache.capacity === capacity && count <= cache.batch && count > cache.batch / 4
     if (fits) return cache
-    const next = Cache.empty(config, rowBucket(count, this.most), capacity)
+    const next = new Cache(config, rowBucket(count, this.most), capacity)
     for (const [index, row] of active.entries()) next.take(index, cache!.tensors, this.rows.indexOf(row), row.length)
     this.rows = Array.from({ length: next.batch }, (_, index) => active[index])
     return (this.cache = next)
@@ -130,8 +125,7 @@ export class Batch {
     const B = cache.batch
     const sampler = samplerShape(active)
     const { mode, feeds: adapters } = this.adapters.feeds(rows, active)
-    const single = sampler.masked || (this.inPlace && cache.bytes > IN_PLACE)
-    const N = single ? 1 : CHUNK
+    const N = sampler.masked ? 1 : CHUNK
     const shape: StepShape = { batch: B, capacity: cache.capacity, tokens: N, adapter: mode, sampler }
     const program = await this.steps.get(JSON.stringify(shape))
     const trips = Math.min(N, Math.max(...active.map((row) => row.remaining)))
@@ -155,10 +149,12 @@ export class Batch {
       ...samplerFeeds(sampler, rows, B, config.vocab_size),
       ...(N > 1 && { trips: tensor(BigInt64Array.of(BigInt(trips)), []) }),
     }
-    const results = await program.run(feeds, single && this.inPlace ? cache.tensors : undefined)
-    cache.update(results)
+    const results = await program.run(feeds)
+    const before = rows.map((row) => row?.length ?? 0)
     for (let n = 0; n < trips; n++)
       for (const [index, row] of rows.entries()) if (row) tell(row, results, n * B + index)
+    for (const [index, row] of rows.entries())
+      if (row?.wanted) cache.append(index, results, before[index]!, row.length - before[index]!)
   }
 
   async release(): Promise<void> {

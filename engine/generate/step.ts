@@ -42,8 +42,9 @@ export interface StepModel {
 /**
  * The step of all decoding: each row reads its pending token `ids` (B,1) at place `lengths` (B) against the key-value
  * cache and draws the next with `uniform` (N,B). Outputs `tokens` and `logProbabilities` (N,B), `topTokens` and
- * `topLogProbabilities` (N,B,top), and the cache under its inputs' names. Where N > 1 the step runs up to `trips` times;
- * a row that has ended meanwhile goes on, its tokens are for nobody, and its place stays within the capacity.
+ * `topLogProbabilities` (N,B,top), and under the cache's names what is new in it, (N,B,G,1,K): the cache itself never
+ * leaves the host. Where N > 1 the step runs up to `trips` times; a row that has ended meanwhile goes on, its tokens
+ * are for nobody, and its place stays within the capacity.
  */
 export function stepGraph({ config, lora, fused }: StepModel, shape: StepShape): Graph {
   const { batch: B, capacity: C, tokens: N } = shape
@@ -61,7 +62,8 @@ export function stepGraph({ config, lora, fused }: StepModel, shape: StepShape):
     const read = forward(config, { weights, ids: token, adapter: adapter?.adapter, cache: state })
     const logits = reshape(tokenLogits(config, weights, read.hidden), [B, V])
     const next = drawToken(logits, reshape(drawn, [B, 1]), shape.sampler, { ...sampler, seen })
-    return { next, cache: [...read.keys, ...read.values] }
+    const fresh = [...read.fresh.map(({ key }) => key), ...read.fresh.map(({ value }) => value)]
+    return { cache: [...read.keys, ...read.values], next, told: [...reported(next, B), ...fresh] }
   }
   const inputs = [
     ids,
@@ -75,9 +77,14 @@ export function stepGraph({ config, lora, fused }: StepModel, shape: StepShape):
   ]
   const start = [...cache.keys, ...cache.values]
   if (N === 1) {
-    const { next, cache: after } = step(ids, cache.lengths, sampler.seen, uniform, start)
-    const outputs = reported(next, B).map((node) => reshape(node, [1, ...node.shape]))
-    return { inputs, outputs: outputsOf(outputs, after, L) }
+    const { told } = step(ids, cache.lengths, sampler.seen, uniform, start)
+    return {
+      inputs,
+      outputs: outputsOf(
+        told.map((node) => reshape(node, [1, ...node.shape])),
+        L,
+      ),
+    }
   }
 
   const trips = input('trips', [], 'i64')
@@ -86,14 +93,14 @@ export function stepGraph({ config, lora, fused }: StepModel, shape: StepShape):
   const result = loop({ trips, limit: N, carried: [ids, cache.lengths, ...seen, ...start] }, (iteration, state) => {
     const [token, lengths, ...rest] = state as [Node, Node, ...Node[]]
     const [before, kept] = seen.length > 0 ? [rest[0], rest.slice(1)] : [undefined, rest]
-    const { next, cache: after } = step(token, lengths, before, gather(uniform, cast(iteration, 'i32')), kept)
+    const { next, cache: after, told } = step(token, lengths, before, gather(uniform, cast(iteration, 'i32')), kept)
     const place = minimum(add(lengths, constant(Int32Array.of(1), [])), last)
     return {
       carried: [next.token, place, ...(next.seen ? [next.seen] : []), ...after],
-      collected: reported(next, B),
+      collected: told,
     }
   })
-  return { inputs: [...inputs, trips], outputs: outputsOf(result.collected, result.carried.slice(2 + seen.length), L) }
+  return { inputs: [...inputs, trips], outputs: outputsOf(result.collected, L) }
 }
 
 /** What one step tells: token (B), log-probability (B), and the likeliest tokens and theirs (B,top). */
@@ -103,13 +110,11 @@ const reported = ({ token, logProbability, top }: Drawn, B: number): Node[] => [
   ...(top ? [top.tokens, top.logProbabilities] : []),
 ]
 
-function outputsOf([tokens, logProbabilities, ...top]: readonly Node[], cache: readonly Node[], layers: number) {
-  return {
-    tokens: tokens!,
-    logProbabilities: logProbabilities!,
-    ...(top.length > 0 && { topTokens: top[0]!, topLogProbabilities: top[1]! }),
-    ...Object.fromEntries(cache.map((node, index) => [cacheNames(layers)[index]!, node])),
-  }
+function outputsOf(told: readonly Node[], layers: number): Record<string, Node> {
+  const cache = cacheNames(layers)
+  const top = told.length > 2 + cache.length ? ['topTokens', 'topLogProbabilities'] : []
+  const names = ['tokens', 'logProbabilities', ...top, ...cache]
+  return Object.fromEntries(told.map((node, index) => [names[index]!, node]))
 }
 
 /** Names of a cache's tensors: all keys, then all values. */

@@ -66,7 +66,7 @@ class OnnxRuntime implements Runner {
           ),
         }),
       })
-      return new OnnxProgram(session, inputs, Object.keys(graph.outputs))
+      return new OnnxProgram(session, inputs)
     } catch (cause) {
       throw explain(provider, cause)
     }
@@ -125,25 +125,15 @@ class OnnxProgram implements Program {
   constructor(
     private readonly session: ort.InferenceSession,
     private readonly inputs: readonly Node<InputAttributes & Signature>[],
-    private readonly outputs: readonly string[],
   ) {}
 
-  async run(feeds: Feeds, into?: Readonly<Record<string, Tensor>>): Promise<Results> {
+  async run(feeds: Feeds): Promise<Results> {
     const checked = checkFeeds(this.inputs, feeds)
     const handles: Record<string, ort.Tensor> = {}
     for (const [name, each] of Object.entries(checked)) handles[name] = toOrt(each)
-    const results = await (into ? this.session.run(handles, this.places(into)) : this.session.run(handles))
+    const results = await this.session.run(handles)
     return Object.fromEntries(
-      Object.entries(results).map(([result, handle]) => {
-        const name = result.slice(RESULT.length)
-        return [name, into?.[name] ?? this.take(handle)]
-      }),
-    )
-  }
-
-  private places(into: Readonly<Record<string, Tensor>>): Record<string, ort.Tensor | null> {
-    return Object.fromEntries(
-      this.outputs.map((name) => [RESULT + name, into[name] === undefined ? null : toOrt(into[name])]),
+      Object.entries(results).map(([name, handle]) => [name.slice(RESULT.length), this.take(handle)]),
     )
   }
 

@@ -5,11 +5,7 @@ export type Results = Record<string, Tensor>
 
 /** A compiled graph. Runs are deterministic: the same feeds on the same device give the same bytes. */
 export interface Program {
-  /**
-   * Results named in `into` are written to the memory of those tensors. Such a tensor may also be fed in the same run
-   * when the operator that makes the result says that it works in place.
-   */
-  run(feeds: Feeds, into?: Readonly<Record<string, Tensor>>): Promise<Results>
+  run(feeds: Feeds): Promise<Results>
   release(): Promise<void>
 }
 

@@ -92,7 +92,7 @@ class TfjsProgram implements Program {
     })
   }
 
-  async run(feeds: Feeds, into: Readonly<Record<string, Tensor>> = {}): Promise<Results> {
+  async run(feeds: Feeds): Promise<Results> {
     const { tf } = this
     // A backend that cannot start leaves the one before it in place without a word.
     if (!(await tf.setBackend(this.backend)) || tf.getBackend() !== this.backend)
@@ -107,10 +107,7 @@ class TfjsProgram implements Program {
     })
     const results = outputs.map(([name, node], index): [string, Tensor] => {
       const data = typedData(node.dtype, found[index]!.dataSync())
-      const place = into[name]
-      if (!place) return [name, new Tensor(found[index]!.shape, node.dtype, data)]
-      place.data.set(data as never)
-      return [name, place]
+      return [name, new Tensor(found[index]!.shape, node.dtype, data)]
     })
     tf.dispose(found)
     return Object.fromEntries(results)

@@ -35,7 +35,9 @@ export type Attention = (q: Node, k: Node, v: Node, layer: number) => Attended
 export interface Attended {
   /** (BT,HK) */
   mixed: Node
-  /** The cache with the new tokens, or without a cache the keys and values (B,G,T,K) of this call. */
+  /** The keys and values of this call, (B,G,T,K). */
+  fresh: { key: Node; value: Node }
+  /** The cache with them; without a cache, they alone. */
   key: Node
   value: Node
 }
@@ -59,9 +61,10 @@ export function composedAttention(
   const heads = (x: Node, count: number): Node => transpose(reshape(x, [B, T, count, K]), [0, 2, 1, 3]) // (B,N,T,K)
   return (q, k, v, layer) => {
     const query = heads(turned(q), H) // (B,H,T,K)
-    const key = context.store(heads(turned(k), G), cache?.keys[layer]) // (B,G,S,K)
-    const value = context.store(heads(v, G), cache?.values[layer])
-    return { mixed: attend(query, key, value, context, layer), key, value }
+    const fresh = { key: heads(turned(k), G), value: heads(v, G) } // (B,G,T,K)
+    const key = context.store(fresh.key, cache?.keys[layer]) // (B,G,S,K)
+    const value = context.store(fresh.value, cache?.values[layer])
+    return { mixed: attend(query, key, value, context, layer), fresh, key, value }
   }
 }
 

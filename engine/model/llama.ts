@@ -26,6 +26,8 @@ export interface ForwardResult {
   /** Per layer: the cache with the new tokens, or without a cache the keys and values (B,G,T,K) of this call. */
   keys: Node[]
   values: Node[]
+  /** Per layer: the keys and values (B,G,T,K) of this call. */
+  fresh: { key: Node; value: Node }[]
 }
 
 /**
@@ -49,6 +51,7 @@ export function forward(config: ModelConfig, inputs: ForwardInputs): ForwardResu
     return add(y, lowRank(adapter.drop?.(x) ?? x, a, b, adapterScale(adapter.lora), B))
   }
 
+  const fresh: ForwardResult['fresh'] = []
   const keys: Node[] = []
   const values: Node[] = []
   // Between attentions all rows are one: (BT,D).
@@ -56,7 +59,8 @@ export function forward(config: ModelConfig, inputs: ForwardInputs): ForwardResu
   for (let layer = 0; layer < config.num_hidden_layers; layer++) {
     const h = norm(x, weight(`model.layers.${layer}.input_layernorm.weight`), epsilon)
     const [q, k, v] = [map(h, layer, 'q_proj'), map(h, layer, 'k_proj'), map(h, layer, 'v_proj')]
-    const { mixed, key, value } = attention(q, k, v, layer)
+    const { mixed, fresh: made, key, value } = attention(q, k, v, layer)
+    fresh.push(made)
     keys.push(key)
     values.push(value)
     x = add(x, map(mixed, layer, 'o_proj'))
@@ -65,5 +69,5 @@ export function forward(config: ModelConfig, inputs: ForwardInputs): ForwardResu
     x = add(x, map(swiGlu(map(g, layer, 'gate_proj'), map(g, layer, 'up_proj')), layer, 'down_proj'))
   }
   const hidden = reshape(norm(x, weight('model.norm.weight'), epsilon), [B, T, D])
-  return { hidden, keys, values }
+  return { hidden, fresh, keys, values }
 }

@@ -2,7 +2,7 @@
 import { createInterface } from 'node:readline'
 import { getLlama } from 'node-llama-cpp'
 
-const [modelPath, threads, most, contextSize] = process.argv.slice(2)
+const [modelPath, threads, contextSize] = process.argv.slice(2)
 const llama = await getLlama({ gpu: false, build: 'never', maxThreads: Number(threads), logLevel: 'error' })
 const model = await llama.loadModel({ modelPath })
 const contexts = new Map()
@@ -33,7 +33,7 @@ async function answer(sequence, prompt, count) {
   return tokens
 }
 
-console.log(JSON.stringify({ ready: Number(most) }))
+console.log(JSON.stringify({ ready: true }))
 for await (const line of createInterface({ input: process.stdin })) {
   const { prompts, count } = JSON.parse(line)
   const sequences = await sequencesOf(prompts.length)
