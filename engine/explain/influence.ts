@@ -17,17 +17,27 @@ export interface InfluenceOptions extends GradientOptions {
   passed?: readonly Weights[]
 }
 
-/**
- * The influence of every training example on the loss of the validation examples, by DataInf: the mean over the adapter
- * and those that training passed by. At the end what an example taught is partly memorised and its gradient mostly
- * noise; one checkpoint's noise is not the other's (Park et al., "TRAK: attributing model behavior at scale", 2023).
- */
+/** Mean and standard error over the validation examples of `influenceMatrix`, for every training example. */
 export async function influences(
   model: ExplainedModel,
   training: readonly WeightedRow[],
   validation: readonly WeightedRow[],
-  { passed = [], onProgress, onGradient, ...options }: InfluenceOptions = {},
+  options: InfluenceOptions = {},
 ): Promise<Influence[]> {
+  return summarise(await influenceMatrix(model, training, validation, options), training.length)
+}
+
+/**
+ * The influence of every training example on the loss of each validation example (M,N), by DataInf: the mean over the
+ * adapter and those that training passed by. At the end what an example taught is partly memorised and its gradient
+ * mostly noise; one checkpoint's noise is not the other's (Park et al., "TRAK: attributing model behavior at scale", 2023).
+ */
+export async function influenceMatrix(
+  model: ExplainedModel,
+  training: readonly WeightedRow[],
+  validation: readonly WeightedRow[],
+  { passed = [], onProgress, onGradient, ...options }: InfluenceOptions = {},
+): Promise<Float64Array[]> {
   const { runner = onnxRuntime() } = model
   const adapters = [...passed, model.adapter]
   const gradients = new ExampleGradients({ ...model, runner })
@@ -44,7 +54,7 @@ export async function influences(
       for (const [m, row] of (await dataInf.influences(blocks, options.signal)).entries())
         for (let n = 0; n < row.length; n++) sums[m]![n]! += row[n]! / adapters.length
     }
-    return summarise(sums, training.length)
+    return sums
   } finally {
     await Promise.all([gradients.release(), dataInf.release()])
   }

@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, describe, expect, test } from 'vitest'
 import { Random } from '#engine/stats/random.ts'
-import { Bm25 } from './bm25.ts'
 import { readSpanIndex, writeSpanIndex } from './spanFile.ts'
 import { type Span, SpanIndex } from './spanIndex.ts'
 
@@ -143,28 +142,5 @@ describe('the file of an index', () => {
         else for (const { places } of outcome.find([1, 2, 3], { minLength: 1 })) expect(places.length).toBeLessThan(9)
       }),
     )
-  })
-})
-
-describe('BM25', () => {
-  test('ranks by rare shared words, and agrees with the formula', () => {
-    const words = (text: string) => text.split(' ')
-    const index = new Bm25(['the cat sat', 'the dog sat on the cat', 'the bird'].map(words))
-    const [first] = index.top(words('bird the'), 5)
-    expect(first.document).toBe(2)
-    const rarity = Math.log(1 + (3 - 2 + 0.5) / (2 + 0.5))
-    const expected = (rarity * 1 * 2.2) / (1 + 1.2 * (0.25 + (0.75 * 3) / (11 / 3)))
-    expect(index.scores(['cat'])[0]).toBeCloseTo(expected, 12)
-    expect(index.top(['fish'], 5)).toEqual([])
-    expect(index.top(words('the'), 1).length).toBe(1)
-  })
-
-  test('never scores below zero, and more of a word never hurts', () => {
-    fc.assert(
-      fc.property(fc.array(fc.array(token), { minLength: 1 }), fc.array(token), (list, query) => {
-        for (const score of new Bm25(list).scores(query)) expect(score).toBeGreaterThanOrEqual(0)
-      }),
-    )
-    expect(new Bm25<number>([]).scores([1])).toEqual(new Float64Array(0))
   })
 })

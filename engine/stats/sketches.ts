@@ -58,31 +58,6 @@ export class Sketches {
     return Float32Array.from(this.words.subarray(start + 2, start + this.stride), (word) => word * scale)
   }
 
-  /** The inner product of every sketch with the query, which the same projection made. */
-  scores(query: Float32Array): Float64Array {
-    const { words, scales, stride, dimensions, filled } = this
-    checkSketch(query, dimensions)
-    const out = new Float64Array(filled)
-    for (let n = 0; n < filled; n++) {
-      const start = n * stride + 2
-      let [even, odd] = [0, 0] // two sums, so that additions need not wait for one another
-      for (let i = 0; i < dimensions; i += 2) {
-        even += words[start + i] * query[i]
-        odd += words[start + i + 1] * query[i + 1]
-      }
-      out[n] = (even + odd) * scales[(n * stride) >> 1]
-    }
-    return out
-  }
-
-  /** The sketches of the largest products, largest first; equals by index. With `lowest`, the smallest first. */
-  top(query: Float32Array, limit: number, { lowest = false } = {}): { index: number; score: number }[] {
-    const scores = this.scores(query)
-    const sign = lowest ? 1 : -1
-    const order = Array.from(scores.keys()).sort((a, b) => sign * (scores[a] - scores[b]) || a - b)
-    return order.slice(0, limit).map((index) => ({ index, score: scores[index] }))
-  }
-
   /**
    * Reads a file that a `SketchLog` wrote. A last record that a crash cut short is left out.
    * Refuses a file of another kind, or of another projection when one is given.

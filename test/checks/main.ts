@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { checkAudits } from './audits.ts'
+import { checkInfluence } from './influence.ts'
 import { checkReplay } from './replay.ts'
 import { checkSimulator } from './simulator.ts'
 
@@ -17,6 +18,7 @@ const { positionals, values } = parseArgs({
 
 const checks: Record<string, () => Promise<boolean>> = {
   audits: checkAudits,
+  influence: () => checkInfluence(Number(values.seed)),
   replay: () => checkReplay(values.dir ?? required('--dir: a folder of recorded events'), values.config),
   simulator: () => checkSimulator(Number(values.seeds ?? 20), Number(values.seed), values.bug),
 }

@@ -47,12 +47,4 @@ export class Bm25<Term extends number | string> {
     }
     return scores
   }
-
-  /** The best documents with a score above 0, best first; equals by position. */
-  top(query: Iterable<Term>, limit: number): { document: number; score: number }[] {
-    return Array.from(this.scores(query), (score, document) => ({ document, score }))
-      .filter(({ score }) => score > 0)
-      .sort((a, b) => b.score - a.score || a.document - b.document)
-      .slice(0, limit)
-  }
 }

@@ -1,0 +1,40 @@
+import { Random } from '#engine/stats/random.ts'
+import type { TextPair } from '#engine/tasks/encode.ts'
+import { toExamples } from '#engine/tasks/fineTune.ts'
+import { type Base, loadBase } from '#engine/tasks/models.ts'
+import type { SupervisedExample } from '#engine/train/supervised.ts'
+import { drawItems, type Stream } from '#example/skill/items.ts'
+import { CATEGORIES } from '#example/skill/triage.ts'
+
+export const BASE_FOLDER = 'example/base/model'
+/** Of the labels. */
+const FLIPPED = 0.2
+
+/** A message of the support desk and its category, one of six. */
+export interface Labelled {
+  pairs: TextPair[]
+  rows: SupervisedExample[]
+  /** Whether the label is the message's own. */
+  right: boolean[]
+}
+
+export const base = (): Promise<Base> => loadBase(BASE_FOLDER)
+
+/** `count` messages of a stream from `from` on, a fifth with another category than theirs where `flip` is asked for. */
+export async function labelled(
+  seed: number,
+  stream: Stream,
+  { from = 0, count, flip = false }: { from?: number; count: number; flip?: boolean },
+): Promise<Labelled> {
+  const random = new Random(`labels/${seed}/${stream}/${from}`)
+  const flipped = new Set(flip ? random.permutation(count).slice(0, Math.round(FLIPPED * count)) : [])
+  const pairs = drawItems(seed, stream, from + count)
+    .slice(from)
+    .map(({ prompt, truth }, index) => {
+      const completion = flipped.has(index)
+        ? random.choice(CATEGORIES.filter((category) => category !== truth.category))
+        : truth.category
+      return { prompt, completion }
+    })
+  return { pairs, rows: toExamples(await base(), pairs), right: pairs.map((_, index) => !flipped.has(index)) }
+}
