@@ -55,6 +55,10 @@ test('an adapter scores as its merged weights do, and can be exchanged', async (
 test('what cannot be scored is refused', async () => {
   const scorer = new Scorer({ config, weights, runner })
   await expect(scorer.logProbabilities([[1]])).rejects.toThrow('Row 0 has 1 tokens; it needs 2')
+  await expect(scorer.logProbabilities([[1, 2], []])).rejects.toThrow('Row 1 has 0 tokens; it needs 2')
+  await expect(scorer.logProbabilities([[1, 1.5]])).rejects.toThrow('Row 0 has 1.5 as token 1')
+  await expect(scorer.logProbabilities([[1, -1]])).rejects.toThrow('holds -1 at position 0')
+  expect(await scorer.logProbabilities([])).toEqual([])
   await expect(scorer.logProbabilities([[1, 20]])).rejects.toThrow('ids run from 0 to 19')
   await expect(scorer.logProbabilities([new Array(40).fill(1)])).rejects.toThrow("passes the model's 32")
   await expect(scorer.scores(rows)).rejects.toThrow('no score head')

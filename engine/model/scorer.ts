@@ -109,6 +109,8 @@ export class Scorer {
   ): Promise<void> {
     rows.forEach((row, index) => {
       if (row.length < 1 + shift) throw new Error(`Row ${index} has ${row.length} tokens; it needs ${1 + shift}.`)
+      for (let t = 0; t < row.length; t++)
+        if (!Number.isInteger(row[t])) throw new Error(`Row ${index} has ${row[t]} as token ${t}, no whole number.`)
     })
     const order = Array.from(rows.keys()).sort((a, b) => rows[a]!.length - rows[b]!.length || a - b)
     for (let from = 0; from < order.length; from += this.batch) {

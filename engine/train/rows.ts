@@ -24,6 +24,8 @@ export function checkRow(row: TokenRow): void {
   if (row.ids.length < 2) throw new Error('An example needs at least two tokens: one to predict from, one to predict.')
   if (row.ids.length !== row.mask.length)
     throw new Error(`An example's mask has ${row.mask.length} entries for its ${row.ids.length} tokens.`)
+  for (let i = 0; i < row.ids.length; i++)
+    if (!Number.isInteger(row.ids[i])) throw new Error(`Token ${i} of an example is ${row.ids[i]}, no whole number.`)
   for (let i = 0; i < row.mask.length; i++)
     if (row.mask[i] !== 0 && row.mask[i] !== 1) throw new Error(`A mask holds 0 and 1 only, not ${row.mask[i]}.`)
   if (countLearned(row) === 0) throw new Error('An example has no token to learn: its mask is 0 after the first token.')

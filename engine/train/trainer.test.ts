@@ -241,6 +241,7 @@ test('a plan or a checkpoint that cannot be followed is refused', async () => {
   expect(() => new TrainingRun(trainer, { ...plan, batchSize: 0 })).toThrow('a whole number of examples')
   const bad = (example: SupervisedExample) => () => new TrainingRun(trainer, { ...plan, examples: [good!, example] })
   expect(bad({ ids: [1], mask: [1] })).toThrow('Example 1: An example needs at least two tokens')
+  expect(bad({ ids: [1, 2.5], mask: [0, 1] })).toThrow('Token 1 of an example is 2.5')
   expect(bad({ ids: [1, 2], mask: [1] })).toThrow('mask has 1 entries for its 2 tokens')
   expect(bad({ ids: [1, 2], mask: [1, 0] })).toThrow('no token to learn')
   expect(bad({ ids: [1, 2], mask: [0, 1], weight: -1 })).toThrow('weight is -1')

@@ -1,0 +1,158 @@
+import { execFile, execFileSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdir, readdir, readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { readAdapter } from '#engine/formats/adapter.ts'
+import { Random } from '#engine/stats/random.ts'
+import { colourPairs, tinyModel } from '#engine/tasks/test/tinyModel.ts'
+import { readTrainingCheckpoint } from '#engine/train/checkpoint.ts'
+import { EngineError, EngineProcess } from './index.ts'
+
+let model: Awaited<ReturnType<typeof tinyModel>>
+const engine = new EngineProcess()
+const training = { epochs: 6, batchSize: 4, learningRate: 0.01, seed: 1 }
+const tuning = (out: string) => ({
+  baseFolder: model.baseFolder,
+  samples: colourPairs(16),
+  lora: { rank: 2 },
+  training,
+  checkpointFile: join(model.folder, `${out}.checkpoint`),
+  checkpointEvery: 0,
+  outFolder: join(model.folder, out),
+})
+/** Learns a reward model from the pairs, then follows it. */
+const aligning = (out: string, method: 'rloo' | 'dpo') => ({
+  baseFolder: model.baseFolder,
+  adapterFolder: join(model.folder, 'start'),
+  method,
+  pairs: colourPairs(16).map(({ prompt, completion }, index) => ({
+    prompt,
+    chosen: completion,
+    rejected: colourPairs(16, 'shade: ')[index]!.completion,
+  })),
+  prompts: colourPairs(16).map(({ prompt }) => prompt),
+  training: { steps: 4, promptsPerStep: 2, group: 2, beta: 0.02, learningRate: 0.01, maxTokens: 6, seed: 1 },
+  checkpointFile: join(model.folder, `${out}.checkpoint`),
+  checkpointEvery: 0,
+  outFolder: join(model.folder, out),
+})
+const weightsOf = (out: string) => readFile(join(model.folder, out, 'adapter_model.safetensors'))
+const start = (task: 'sft' | 'rloo' | 'dpo', out: string, onEvent: () => void = () => {}) =>
+  task === 'sft'
+    ? engine.run('fineTune', tuning(out), { onEvent })
+    : engine.run('align', aligning(out, task), { onEvent })
+
+beforeAll(async () => {
+  model = await tinyModel()
+  await engine.run('fineTune', { ...tuning('start'), checkpointFile: undefined })
+})
+afterAll(async () => {
+  await engine.close()
+  await model.remove()
+})
+
+/** What a kill leaves: files that are whole, or debris under another name than the one that is read. */
+async function wholeFiles(out: string): Promise<void> {
+  for (const name of await readdir(model.folder))
+    if (name.startsWith(`${out}.checkpoint`) && !name.includes('.partial') && !name.includes('.tmp'))
+      await readTrainingCheckpoint(join(model.folder, name))
+  if (existsSync(join(model.folder, out))) await readAdapter(join(model.folder, out))
+}
+
+test.each([
+  ['sft', 2],
+  ['rloo', 3],
+  ['dpo', 1],
+] as const)(
+  '%s killed at random moments ends with the bytes of a run that was left alone',
+  async (task, kills) => {
+    let events = 0
+    await start(task, `${task}-whole`, () => events++)
+    const random = new Random(`kills/${task}`)
+    for (let kill = 0; kill < kills; kill++) {
+      // Any moment: so many events, and then some milliseconds into whatever comes next, a write among it.
+      let left = 1 + random.integer(Math.floor((0.8 * events) / kills))
+      const wait = random.integer(12)
+      const strike = () => setTimeout(() => engine.pid !== undefined && process.kill(engine.pid, 'SIGKILL'), wait)
+      const ended = await start(task, task, () => --left === 0 && strike()).then(
+        () => 'done',
+        (error) => (error instanceof EngineError ? error.fault : `${error}`),
+      )
+      expect(ended).toBe('crashed')
+      await wholeFiles(task)
+    }
+    await start(task, task)
+    expect((await weightsOf(task)).equals(await weightsOf(`${task}-whole`))).toBe(true)
+  },
+  180_000,
+)
+
+describe.skipIf(process.platform !== 'linux')('a disk that is full at checkpoint time', () => {
+  const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
+  const fixture = join(import.meta.dirname, 'fullDisk.fixture.ts')
+
+  /** Runs the fixture under a shell's preparation; gives what it says of itself. */
+  async function report(prepare: string, folder: string) {
+    const command = `${prepare}; exec "$0" --import "$1" "$2" "$3" "$4"`
+    const { stdout } = await promisify(execFile)('bash', [
+      '-c',
+      command,
+      process.execPath,
+      loader,
+      fixture,
+      model.baseFolder,
+      folder,
+    ])
+    return JSON.parse(stdout) as { fault: string; message: string; files: string[]; after: string }
+  }
+
+  test('is an error that names the file; the parent and the engine live on, and room makes the run go on', async () => {
+    const folder = join(model.folder, 'disk')
+    await mkdir(folder)
+    const mounted = mount(folder)
+    try {
+      // Without the right to mount, a limit on files is the full disk: the kernel refuses the write the same way.
+      const { fault, message, files, after } = await report(mounted ? 'true' : 'ulimit -f 256', folder)
+      expect(fault).toBe('failed')
+      expect(message).toMatch(/The checkpoint .*checkpoint could not be written: .*(full|limit|large)/)
+      expect(files).toEqual([])
+      expect(after).toBe('answered')
+    } finally {
+      if (mounted) execFileSync('umount', [folder])
+    }
+    const roomy = await report('true', folder)
+    expect(roomy).toMatchObject({ fault: 'none', after: 'answered' })
+    expect(roomy.files).toContain('adapter')
+  })
+
+  function mount(folder: string): boolean {
+    try {
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', folder], { stdio: 'ignore' })
+      return true
+    } catch {
+      return false
+    }
+  }
+})
+
+test('the parent’s event loop never waits for a task', async () => {
+  let worst = 0
+  let last = performance.now()
+  const watch = setInterval(() => {
+    const now = performance.now()
+    worst = Math.max(worst, now - last)
+    last = now
+  }, 10)
+  await engine.run('fineTune', {
+    ...tuning('watched'),
+    training: { ...training, epochs: 12 },
+    checkpointFile: undefined,
+  })
+  clearInterval(watch)
+  // A training run takes seconds; the parent is late by what other processes of a busy machine take from it alone.
+  expect(worst).toBeLessThan(1000)
+})
