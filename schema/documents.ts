@@ -34,7 +34,7 @@ export const specification = z.object({
 
 export const metricDefinition = z.object({
   name: z.string().min(1),
-  kind: z.enum(['fields', 'exact', 'f1', 'regex', 'perplexity']),
+  kind: z.enum(['fields', 'exact', 'f1', 'regex', 'json', 'perplexity']),
   separator: z.string().optional(),
   /** Which fields count, by place. */
   fields: z.array(whole.nonnegative()).optional(),

@@ -1,19 +1,27 @@
 import { basename } from 'node:path'
 import { Scorer } from '#engine/model/scorer.ts'
 import { estimateMean, meanInterval, meanOf, wilsonInterval } from '#engine/stats/estimate.ts'
-import { toInspectLog } from '#engine/stats/evalLog.ts'
-import type { Sample } from '#engine/stats/evaluation.ts'
+import { toInspectLog, toLmEvalResults } from '#engine/stats/evalLog.ts'
+import type { Evaluation, Sample } from '#engine/stats/evaluation.ts'
+import { multipleChoice } from '#engine/stats/scorers.ts'
 import { encodeRow, type TextPair } from './encode.ts'
 import { answer } from './generate.ts'
 import { type Base, type LoadedAdapter, loadAdapter, loadBase } from './models.ts'
 import { type Metric, scoreOf } from './rubric.ts'
 import { stage, type TaskContext, TaskError } from './task.ts'
 
+export interface EvaluationItem extends TextPair {
+  /** Answers to choose from, the right one among them, for metrics of the kind `choice`. */
+  choices?: readonly string[]
+  /** Items of one cluster (questions on one text, say) depend on one another: intervals then take that into account. */
+  cluster?: string
+}
+
 export interface EvaluateInput {
   baseFolder: string
   adapterFolder?: string
   /** Questions, each with a right answer. */
-  items: readonly TextPair[]
+  items: readonly EvaluationItem[]
   rubric: { metrics: readonly Metric[]; maxTokens: number }
   seed: number
   /** The time that the log bears, so that the same evaluation gives the same log. Default the epoch of 1970. */
@@ -23,17 +31,20 @@ export interface EvaluateInput {
 export interface MetricScore {
   name: string
   score: number
-  /** 95 % interval: Wilson's for shares of right answers, Student's otherwise. */
+  /** 95 % interval: Wilson's for shares of right answers, Student's otherwise and over clusters. */
   lower: number
   upper: number
   n: number
 }
 
-/** Answers every item greedily and scores the answers by a rubric; the log has the form of Inspect's EvalLog, version 2. */
+/**
+ * Answers every item greedily and scores the answers by a rubric. The log has the form of Inspect's EvalLog, version 2,
+ * the summary that of lm-evaluation-harness.
+ */
 export async function evaluate(
   input: EvaluateInput,
   context: TaskContext,
-): Promise<{ metrics: MetricScore[]; log: Record<string, unknown> }> {
+): Promise<{ metrics: MetricScore[]; log: Record<string, unknown>; summary: Record<string, unknown> }> {
   const { items, rubric, seed } = input
   if (items.length === 0) throw new TaskError('There are no items to evaluate on; give at least one.')
   const base = await loadBase(input.baseFolder)
@@ -41,18 +52,26 @@ export async function evaluate(
   const requests = items.map(({ prompt }, index) => ({ prompt, maxTokens: rubric.maxTokens, seed: `${seed}/${index}` }))
   const answers = await answer(base, adapter, requests, stage(context, 0, 0.9))
   const losses = rubric.metrics.some(({ kind }) => kind === 'perplexity')
-    ? await lossesOf(base, adapter, items, context.signal)
+    ? (await likelihoodsOf(base, adapter, items, context.signal)).map((values) => -meanOf(values))
+    : []
+  const chosen = rubric.metrics.some(({ kind }) => kind === 'choice')
+    ? await choicesOf(base, adapter, items, context.signal)
     : []
   const samples = items.map(
-    ({ prompt, completion }, index): Sample => ({
+    ({ prompt, completion, cluster }, index): Sample => ({
       id: String(index),
+      ...(cluster !== undefined && { cluster }),
       input: prompt,
       target: completion,
       answer: answers[index]!.text,
       scores: Object.fromEntries(
         rubric.metrics.map((metric) => [
           metric.name,
-          metric.kind === 'perplexity' ? Math.exp(losses[index]!) : scoreOf(metric, answers[index]!.text, completion),
+          metric.kind === 'perplexity'
+            ? Math.exp(losses[index]!)
+            : metric.kind === 'choice'
+              ? chosen[index]!
+              : scoreOf(metric, answers[index]!.text, completion),
         ]),
       ),
       promptTokens: answers[index]!.tokensIn,
@@ -61,10 +80,16 @@ export async function evaluate(
     }),
   )
   const metrics = rubric.metrics.map((metric) =>
-    summariseMetric(metric, metric.kind === 'perplexity' ? losses : samples.map(({ scores }) => scores[metric.name]!)),
+    summariseMetric(
+      metric,
+      metric.kind === 'perplexity' ? losses : samples.map(({ scores }) => scores[metric.name]!),
+      items.some(({ cluster }) => cluster !== undefined)
+        ? items.map(({ cluster }, index) => cluster ?? index)
+        : undefined,
+    ),
   )
   const time = new Date(input.at ?? 0)
-  const log = toInspectLog({
+  const evaluation: Evaluation = {
     task: 'rubric',
     taskVersion: 1,
     dataset: `${items.length} items`,
@@ -77,18 +102,40 @@ export async function evaluate(
     samples,
     startedAt: time,
     completedAt: time,
-  })
+  }
   context.emit({ type: 'progress', done: 1, stage: 'evaluated' })
-  return { metrics, log }
+  return { metrics, log: toInspectLog(evaluation), summary: toLmEvalResults([evaluation]) }
 }
 
-/** Mean negative log-probability a token of each item's right answer. */
-async function lossesOf(
+/** Of each item, 1 where its right answer is the likeliest of its choices as a whole, else 0. */
+async function choicesOf(
+  base: Base,
+  adapter: LoadedAdapter | undefined,
+  items: readonly EvaluationItem[],
+  signal: AbortSignal,
+): Promise<number[]> {
+  const right = items.map(({ completion, choices = [] }, index) => {
+    if (choices.length > 1 && choices.includes(completion)) return choices.indexOf(completion)
+    throw new TaskError(`Item ${index} has no choices, or its right answer is none of them; list at least two.`)
+  })
+  const all = items.flatMap(({ prompt, choices }) => choices!.map((completion) => ({ prompt, completion })))
+  const values = await likelihoodsOf(base, adapter, all, signal)
+  let from = 0
+  return items.map(({ choices }, index) => {
+    const mine = values.slice(from, (from += choices!.length))
+    const sums = mine.map((each) => each.reduce((sum, value) => sum + value, 0))
+    const bytes = choices!.map((text) => Buffer.byteLength(text))
+    return multipleChoice(sums, bytes, right[index]!).accuracy
+  })
+}
+
+/** Log-probabilities of the tokens of each item's answer. */
+async function likelihoodsOf(
   base: Base,
   adapter: LoadedAdapter | undefined,
   items: readonly TextPair[],
   signal: AbortSignal,
-): Promise<number[]> {
+): Promise<Float32Array[]> {
   const { config, weights } = base
   const rows = items.map((item) => encodeRow(base, item, config.max_position_embeddings))
   const scorer = new Scorer({ config, weights, ...(adapter && { lora: adapter.lora, adapter: adapter.weights }) })
@@ -97,22 +144,26 @@ async function lossesOf(
       rows.map(({ ids }) => ids),
       signal,
     )
-    return scored.map((values, index) => -meanOf(values.filter((_, t) => rows[index]!.mask[t + 1] === 1)))
+    return scored.map((values, index) => values.filter((_, t) => rows[index]!.mask[t + 1] === 1))
   } finally {
     await scorer.release()
   }
 }
 
-function summariseMetric({ name, kind }: Metric, values: readonly number[]): MetricScore {
+function summariseMetric(
+  { name, kind }: Metric,
+  values: readonly number[],
+  clusters: readonly unknown[] | undefined,
+): MetricScore {
   const n = values.length
-  const estimate = estimateMean(values)
+  const estimate = estimateMean(values, clusters)
   if (kind === 'perplexity') {
     const { low, high } = meanInterval(estimate)
     const upper = Math.min(Math.exp(high), Number.MAX_SAFE_INTEGER)
     return { name, score: Math.exp(estimate.mean), lower: Math.exp(low), upper, n }
   }
   const right = values.reduce((sum, value) => sum + value, 0)
-  const share = values.every((value) => value === 0 || value === 1)
+  const share = !clusters && values.every((value) => value === 0 || value === 1)
   const { low, high } = share ? wilsonInterval(right, n) : meanInterval(estimate)
   return { name, score: estimate.mean, lower: Math.max(0, low), upper: Math.min(1, high), n }
 }

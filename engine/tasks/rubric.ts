@@ -1,4 +1,4 @@
-import { exactMatch, regexMatch, wordF1 } from '#engine/stats/scorers.ts'
+import { exactMatch, jsonFields, regexMatch, wordF1 } from '#engine/stats/scorers.ts'
 import { TaskError } from './task.ts'
 
 /** One thing measured on every answer. */
@@ -6,9 +6,11 @@ export interface Metric {
   name: string
   /**
    * `fields`: the answer and the right one are split by `separator`, and all listed `fields` must agree; `exact`: the
-   * whole answer agrees; `f1`: over words; `regex`: `pattern` is found; `perplexity`: of the right answer.
+   * whole answer agrees; `f1`: over words; `regex`: `pattern` is found; `json`: the share of the right answer's JSON fields
+   * that the answer has; `choice`: the right answer is likelier than the item's other choices; `perplexity`: of the right
+   * answer.
    */
-  kind: 'fields' | 'exact' | 'f1' | 'regex' | 'perplexity'
+  kind: 'fields' | 'exact' | 'f1' | 'regex' | 'json' | 'choice' | 'perplexity'
   separator?: string
   /** Places of the fields compared, from 0; all of the right answer's unless told. */
   fields?: readonly number[]
@@ -26,8 +28,11 @@ export function scoreOf(metric: Metric, answer: string, right: string): number {
       return wordF1(answer, [right])
     case 'regex':
       return regexMatch(answer, patternOf(metric)).score
+    case 'json':
+      return jsonFields(answer, objectOf(metric, right)).score
+    case 'choice':
     case 'perplexity':
-      throw new TaskError(`${metric.name} is measured on the right answer, not on the model's.`)
+      throw new TaskError(`${metric.name} is measured on given answers, not on the model's.`)
   }
 }
 
@@ -38,6 +43,16 @@ function fieldsAgree({ name, separator, fields }: Metric, answer: string, right:
   const places = fields ?? wanted!.map((_, place) => place)
   if (places.length === 0) throw new TaskError(`The metric ${name} compares no field; list at least one.`)
   return places.every((place) => given![place] !== undefined && given![place] === wanted![place])
+}
+
+function objectOf({ name }: Metric, right: string): Record<string, unknown> {
+  try {
+    const value = JSON.parse(right)
+    if (value !== null && typeof value === 'object' && !Array.isArray(value)) return value
+  } catch {
+    // Said below.
+  }
+  throw new TaskError(`The metric ${name} compares JSON fields, but a right answer is no JSON object: ${right}`)
 }
 
 function patternOf({ name, pattern }: Metric): RegExp {

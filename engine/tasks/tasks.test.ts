@@ -61,7 +61,7 @@ test('a fine-tuned model answers as it was taught, and tells its curves and prog
 
 test('an evaluation scores by each metric of the rubric and logs every answer', async () => {
   const input = { baseFolder: model.baseFolder, adapterFolder, items, rubric, seed: 1 }
-  const { metrics, log } = await evaluate(input, context())
+  const { metrics, log, summary } = await evaluate(input, context())
   const [colour, whole, words, form, perplexity] = metrics
   for (const metric of [colour!, whole!, words!, form!]) {
     expect(metric.score).toBeGreaterThan(0.8)
@@ -71,9 +71,32 @@ test('an evaluation scores by each metric of the rubric and logs every answer', 
   expect(perplexity!.score).toBeGreaterThanOrEqual(1)
   expect(perplexity!.score).toBeLessThan(4)
   expect(log).toMatchObject({ version: 2, status: 'success', results: { total_samples: 12 } })
-  expect(await evaluate(input, context())).toEqual({ metrics, log })
+  expect(summary).toMatchObject({ results: { rubric: { 'exact,none': whole!.score } } })
+  expect(await evaluate(input, context())).toEqual({ metrics, log, summary })
   const untrained = await evaluate({ ...input, adapterFolder: undefined }, context())
   expect(untrained.metrics[0]!.score).toBe(0)
+})
+
+test('an evaluation may choose among answers, and its interval widens where items hang together', async () => {
+  const colours = ['red', 'green', 'blue', 'black'].map((colour) => `colour | ${colour}`)
+  const asked = items.map((item, index) => ({ ...item, choices: colours, cluster: `${Math.floor(index / 6)}` }))
+  const metrics = [{ name: 'choice', kind: 'choice' as const }]
+  const input = { baseFolder: model.baseFolder, adapterFolder, rubric: { maxTokens: 1, metrics }, seed: 1 }
+  const {
+    metrics: [chosen],
+  } = await evaluate({ ...input, items: asked.map(({ cluster: _, ...item }) => item) }, context())
+  expect(chosen!.score).toBeGreaterThan(0.8)
+  const wrong = asked.map((item, index) => (index < 6 ? { ...item, completion: 'colour | white' } : item))
+  await expect(evaluate({ ...input, items: wrong }, context())).rejects.toThrow(/Item 0 has no choices, or/)
+  // One cluster of two is wrong altogether: a share of a half that is hardly known.
+  const half = asked.map((item, index) => (index < 6 ? { ...item, completion: colours[(index + 1) % 4]! } : item))
+  const spread = async (some: typeof half) => {
+    const [found] = (await evaluate({ ...input, items: some }, context())).metrics
+    return found!.upper - found!.lower
+  }
+  expect(await spread(half)).toBeGreaterThan(
+    await spread(half.map((item, index) => ({ ...item, cluster: `${index}` }))),
+  )
 })
 
 test('fields agree only where all listed ones do, and a malformed answer is wrong', () => {
@@ -81,6 +104,10 @@ test('fields agree only where all listed ones do, and a malformed answer is wron
   expect(scoreOf(metric, 'a | x |  c ', 'a | b | c')).toBe(1)
   expect(scoreOf(metric, 'a | b', 'a | b | c')).toBe(0)
   expect(scoreOf(metric, '', 'a | b | c')).toBe(0)
+  const json = { name: 'json', kind: 'json' as const }
+  expect(scoreOf(json, 'Here: {"a": 1, "b": [2], "c": 0}.', '{"a": 1, "b": [3]}')).toBe(0.5)
+  expect(scoreOf(json, 'none', '{"a": 1}')).toBe(0)
+  expect(() => scoreOf(json, '{}', '[1]')).toThrow(/no JSON object/)
   expect(() => scoreOf({ ...metric, separator: undefined }, 'a', 'a')).toThrow(/has no separator/)
   expect(() => scoreOf({ name: 'form', kind: 'regex', pattern: '(' }, 'a', 'a')).toThrow(/no regular expression/)
 })
