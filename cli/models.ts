@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { cp, mkdir, readdir, readFile } from 'node:fs/promises'
+import { cp, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'
 import { z } from 'zod'
@@ -7,6 +7,7 @@ import { readConfig } from '#config'
 import { inspectCheckpoint } from '#engine/formats/checkpoint.ts'
 import { parseConfig } from '#engine/model/config.ts'
 import { type EngineEvent, EngineProcess, type RunOptions } from '#engine/process/index.ts'
+import { loadBase } from '#engine/tasks/models.ts'
 
 /** `modelcommons models`: the engine alone, on models of a local folder. */
 export function registerModels(program: Command): void {
@@ -30,9 +31,9 @@ export function registerModels(program: Command): void {
     .requiredOption('--data <file>', 'JSON lines with `prompt`, `completion` and, if wanted, `weight`')
     .requiredOption('--out <folder>', 'the adapter to write')
     .option('--adapter <folder>', 'continue this adapter')
-    .option('--rank <number>', 'of the adapter', positive, 8)
-    .option('--epochs <number>', 'passes over the data', positive, 3)
-    .option('--batch <number>', 'samples of one update', positive, 8)
+    .option('--rank <number>', 'of the adapter', count, 8)
+    .option('--epochs <number>', 'passes over the data', count, 3)
+    .option('--batch <number>', 'samples of one update', count, 8)
     .option('--learning-rate <number>', 'the highest', positive, 1e-3)
     .option('--seed <number>', 'fixes everything that is random', whole, 1)
     .action(train)
@@ -42,7 +43,7 @@ export function registerModels(program: Command): void {
     .argument('<model>', 'a name of `models list`, or a folder')
     .argument('<prompt>')
     .option('--adapter <folder>', 'with this adapter')
-    .option('--max-tokens <number>', 'most tokens of the answer', positive, 128)
+    .option('--max-tokens <number>', 'most tokens of the answer', count, 128)
     .option('--temperature <number>', '0 takes the likeliest token', Number, 0)
     .option('--top-k <number>', 'draw among so many of the likeliest tokens', whole)
     .option('--top-p <number>', 'nucleus', positive, 1)
@@ -66,12 +67,15 @@ async function folderOf(model: string): Promise<string> {
   throw new Error(`There is no model ${model}. Imported: ${(await names()).join(', ') || 'none'}. Or name a folder.`)
 }
 
-const names = async () => (await readdir(home()).catch(() => [])).sort()
+const names = async () => (await readdir(home()).catch(() => [])).filter((each) => NAME.test(each)).sort()
 
 async function list(): Promise<void> {
   const found = await names()
   if (found.length === 0) console.log('No models yet: modelcommons models import <folder>')
-  for (const model of found) console.log(`${model}\t${await summary(join(home(), model))}`)
+  for (const model of found) {
+    const what = await summary(join(home(), model)).catch((error: Error) => `cannot be used: ${error.message}`)
+    console.log(`${model}\t${what}`)
+  }
 }
 
 async function summary(folder: string): Promise<string> {
@@ -83,10 +87,18 @@ async function summary(folder: string): Promise<string> {
 
 async function importModel(folder: string, options: { name?: string }): Promise<void> {
   const what = await summary(folder)
+  await loadBase(folder) // the weights are those of the configuration, the tokenizer is the model's
   const target = join(home(), options.name ?? name(basename(resolve(folder))))
   if (existsSync(target)) throw new Error(`There is a model ${basename(target)} already; choose another --name.`)
   await mkdir(home(), { recursive: true })
-  await cp(folder, target, { recursive: true })
+  // Under a name that is none until all of it is there.
+  const partial = join(home(), `.${basename(target)}.${process.pid}`)
+  try {
+    await cp(folder, partial, { recursive: true, dereference: true })
+    await rename(partial, target)
+  } finally {
+    await rm(partial, { recursive: true, force: true })
+  }
   console.log(`${basename(target)}\t${what}`)
 }
 
@@ -228,14 +240,22 @@ function bar(): (event: EngineEvent) => void {
   }
 }
 
+const NAME = /^[\w-][\w.-]*$/
+
 function name(text: string): string {
-  if (/^[\w.-]+$/.test(text) && !text.startsWith('.')) return text
+  if (NAME.test(text)) return text
   throw new InvalidArgumentError('a name has letters, digits, dots, dashes and underscores')
 }
 
 function positive(text: string): number {
   const value = Number(text)
   if (!(value > 0 && Number.isFinite(value))) throw new InvalidArgumentError('expected a number above 0')
+  return value
+}
+
+function count(text: string): number {
+  const value = Number(text)
+  if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError('expected a whole number from 1')
   return value
 }
 
