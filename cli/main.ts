@@ -102,6 +102,16 @@ program
   .option('--port <number>', 'where to listen; 0 takes a free port', whole, 8545)
   .action(async (folder, options) => (await import('./replay.ts')).replay(folder, options))
 
+program
+  .command('export')
+  .description('write all rows of a query’s one list, as of one moment')
+  .argument('<query>', 'such as { contributions { nodes { id status } } }')
+  .option('--url <url>', 'the API', 'http://127.0.0.1:4000')
+  .option('--format <format>', 'csv or jsonl', 'csv')
+  .option('--out <file>', 'a file instead of the standard output')
+  .option('--key <key>', 'a key of the API')
+  .action(async (query, options) => (await import('./export.ts')).exportRows(query, options))
+
 // The engine is loaded for its own command alone.
 if (process.argv[2] === 'models') (await import('./models.ts')).registerModels(program)
 else program.command('models').description('list, import, inspect, train and run models on this machine')
