@@ -53,10 +53,8 @@ export interface Outcome {
   tally: Tally
 }
 
-/** How long the index may take to catch up with an honest node at the end. */
-const CATCH_UP_MS = 30_000
-/** How long a life may last before it is taken to hang. */
-const LIFE_MS = 60_000
+/** How long nothing may move until it is taken to hang: longer than a process takes to start on a busy machine. */
+const STILL_MS = 90_000
 const PATIENCE = { timeoutMs: 300, delayMs: 1, graveMs: 40 }
 
 /** One life of an index: a chain that forks, a node that lies and dies, an indexer and a PostgreSQL that are killed. In the end the
@@ -85,7 +83,7 @@ export async function simulate(seed: number, lane: Lane, bug?: Bug): Promise<Out
     const script = new Script(seed, random, chain, node, lives, tally)
     await lives.begin()
     node.onTick = (poll, offset) => script.tick(poll, offset)
-    await Promise.race([script.over, lives.failed, late('The life went on')])
+    await Promise.race([script.over, lives.failed, silent(node)])
     node.onTick = () => {}
     node.temper = HONEST
     node.dead = 0
@@ -107,21 +105,29 @@ export async function simulate(seed: number, lane: Lane, bug?: Bug): Promise<Out
   }
 }
 
+/** Settles when the index stands where the chain does. @throws Error when it stands still elsewhere. */
 async function caughtUp(lane: Lane, chain: SimulatedChain) {
-  let position: unknown
-  for (const began = performance.now(); performance.now() - began < CATCH_UP_MS; await sleep(3)) {
+  const { head, final, blocks } = chain
+  let stands = ''
+  for (let since = performance.now(); performance.now() - since < STILL_MS; await sleep(3)) {
     const { rows } = await lane.db.query('select hash, block, final_block from cursor')
-    position = rows[0]
-    if (rows[0]?.hash === chain.blocks.at(-1)!.hash && rows[0].final_block === chain.final) return
+    if (rows[0]?.hash === blocks[head]!.hash && rows[0].final_block === final) return
+    const now = JSON.stringify(rows[0])
+    if (now !== stands) since = performance.now()
+    stands = now
   }
   throw new Error(
-    `The index did not catch up within ${CATCH_UP_MS / 1000} s: it stands at ${JSON.stringify(position)}, the chain at ${chain.head} (${chain.blocks.at(-1)!.hash}), final to ${chain.final}`,
+    `The index did not catch up: it stands still at ${stands}, the chain at ${head} (${blocks[head]!.hash}), final to ${final}`,
   )
 }
 
-async function late(what: string): Promise<never> {
-  await sleep(LIFE_MS, undefined, { ref: false })
-  throw new Error(`${what} for more than ${LIFE_MS / 1000} s: the indexer asks nothing any more`)
+/** @throws Error when the indexer has asked nothing for long. */
+async function silent(node: SimulatedNode): Promise<never> {
+  for (let polls = -1; polls !== node.poll; ) {
+    polls = node.poll
+    await sleep(STILL_MS, undefined, { ref: false })
+  }
+  throw new Error(`The indexer asks nothing any more, for ${STILL_MS / 1000} s`)
 }
 
 const LENGTH = 24
