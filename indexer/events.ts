@@ -53,16 +53,19 @@ function read(contract: ContractName, log: Log) {
   const other = decodeOther(contract, log)
   if (other) return other
   const event = decode(contract, log)
-  return event && { ...event, handle: (handlers[contract] as Record<string, Handler<unknown> | null>)[event.name] }
+  if (!event) return undefined
+  const { name, args } = event
+  return { name, args, handle: (handlers[contract] as Record<string, Handler<unknown> | null>)[name] }
 }
 
 /** The work that a stretch's logs ask for, in order: each log becomes a ChainEvent and what its handler makes of it. */
 export function stepsOf(stretch: Stretch, followed: Followed, governances: Governances, rows: Rows) {
   const times = new Map(stretch.headers.map((header) => [header.number, header.timestamp]))
-  return stretch.logs.flatMap((log) => {
+  const steps: { block: number; run: () => void }[] = []
+  for (const log of stretch.logs) {
     const contract = followed.get(log.address)
     const event = contract && read(contract, log)
-    if (!event) return []
+    if (!event) continue
     const args = clean(event.args) as Record<string, unknown>
     const timestamp = times.get(log.block)!
     const at: Moment = {
@@ -96,6 +99,7 @@ export function stepsOf(stretch: Stretch, followed: Followed, governances: Gover
         )
       }
     }
-    return [{ block: log.block, run }]
-  })
+    steps.push({ block: log.block, run })
+  }
+  return steps
 }

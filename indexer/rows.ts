@@ -36,6 +36,8 @@ class TableState {
   /** Writes of the handler that is running. */
   readonly step: Layer = new Map()
   readonly appended: Version[] = []
+  /** Whether the handler that is running wrote to it. */
+  touched = false
 
   constructor(
     readonly definition: TableDefinition,
@@ -45,11 +47,9 @@ class TableState {
   }
 
   look(id: string): Entry | null | undefined {
-    for (const layer of [this.step, this.scratch, this.memory]) {
-      const entry = layer?.get(id)
-      if (entry !== undefined) return entry
-    }
-    return undefined
+    let entry = this.touched ? this.step.get(id) : undefined
+    if (entry === undefined && this.scratch?.size) entry = this.scratch.get(id)
+    return entry === undefined ? this.memory.get(id) : entry
   }
 }
 
@@ -76,9 +76,14 @@ export async function write(sql: Sql, batch: BatchChanges): Promise<void> {
 
 const same = (left: unknown, right: unknown) => left === right || (left == null && right == null)
 const ENTRIES_KEPT = 200_000
+/** When so many steps have asked for so few rows, all wait for the same ones: trying the rest would tell nothing more. */
+const FORESEEN = 200
+const FEW = 8
 
 export class Rows {
   private readonly tables = new Map<EntityClass, TableState>()
+  /** The tables that the handler that is running wrote to. */
+  private touched: TableState[] = []
   private block = 0
   private foreseeing = false
 
@@ -121,12 +126,12 @@ export class Rows {
    *  block replaces the first. A row that nobody has looked at is written unseen, without loading what stood. */
   put<T extends Versioned>(entity: EntityClass<T>, row: Values<T>) {
     const { id } = row as unknown as { id: string }
-    this.table(entity).step.set(id, { version: this.version(row), stored: false })
+    this.touch(entity).step.set(id, { version: this.version(row), stored: false })
   }
 
   /** Writes a row that cannot exist yet and that no handler reads again (an event, under the event's own id): saves looking. */
   append<T extends Versioned>(entity: EntityClass<T>, row: Values<T>) {
-    this.table(entity).appended.push(this.version(row))
+    this.touch(entity).appended.push(this.version(row))
   }
 
   /** Changes some values of a row that must exist. @throws Error naming the row when it does not. */
@@ -148,7 +153,7 @@ export class Rows {
 
   /** Ends a row as of the block in hand. */
   remove<T extends Versioned>(entity: EntityClass<T>, id: string) {
-    if (this.get(entity, id)) this.table(entity).step.set(id, null)
+    if (this.get(entity, id)) this.touch(entity).step.set(id, null)
   }
 
   /** Runs `steps` in order, each at its block, loading through `sql` what they ask for.
@@ -215,21 +220,39 @@ export class Rows {
     return state
   }
 
+  private touch(entity: EntityClass): TableState {
+    const table = this.table(entity)
+    if (!table.touched) {
+      table.touched = true
+      this.touched.push(table)
+    }
+    return table
+  }
+
   /** Runs one step; false when it was abandoned for want of rows. */
   private attempt(step: { block: number; run: () => void }): boolean {
     this.block = step.block
     try {
       step.run()
     } catch (error) {
-      for (const table of this.tables.values()) {
+      this.leave((table) => {
         table.step.clear()
         table.appended.length = 0
-      }
+      })
       if (error === MISSING) return false
       throw error
     }
-    for (const table of this.tables.values()) this.commit(table)
+    this.leave((table) => this.commit(table))
     return true
+  }
+
+  /** Ends a step: does with each table that it wrote to what its end asks for. */
+  private leave(end: (table: TableState) => void) {
+    for (const table of this.touched) {
+      end(table)
+      table.touched = false
+    }
+    this.touched.length = 0
   }
 
   private commit(table: TableState) {
@@ -263,7 +286,8 @@ export class Rows {
   private foresee(steps: readonly { block: number; run: () => void }[]) {
     this.foreseeing = true
     for (const table of this.tables.values()) table.scratch = new Map()
-    for (const step of steps) {
+    for (const [index, step] of steps.entries()) {
+      if (index === FORESEEN && this.asked() <= FEW) break
       try {
         this.attempt(step)
       } catch {
@@ -272,6 +296,16 @@ export class Rows {
     }
     for (const table of this.tables.values()) table.scratch = undefined
     this.foreseeing = false
+  }
+
+  /** How many rows, and groups of rows, have been asked for in vain. */
+  private asked(): number {
+    let count = 0
+    for (const { missing } of this.tables.values()) {
+      count += missing.ids.size
+      for (const wanted of missing.groups.values()) count += wanted.size
+    }
+    return count
   }
 
   private async load(sql: Sql) {
