@@ -1,10 +1,10 @@
 import { type Figure, figure } from '../report.ts'
 import { openChain, type Stage, startOurs } from './stage.ts'
 
-const PLAN = { blocks: 30_000, events: 20, foreign: 0, kind: 'votes' } as const
+const PLAN = { blocks: 15_000, events: 20, foreign: 0, kind: 'votes' } as const
 const PARTS = 5
 
-/** Resident memory of our indexer over a sync of 600,000 votes, in five parts of the way: flat, when the last is like the second. */
+/** Resident memory of our indexer over a sync of 300,000 votes, in five parts of the way: flat, when the last is like the second. */
 export async function memory(stage: Stage): Promise<Record<string, Figure>> {
   const chain = await openChain(PLAN)
   const db = await stage.database()
