@@ -88,6 +88,22 @@ test.each([0, 1, 2])('a log that endpoint %i of three holds back is outvoted', a
   await expectClean(chain, db)
 })
 
+test('who was outvoted is not asked even when nobody else answers', async () => {
+  const { chain, nodes, rpcUrl } = await endpoints(3)
+  holdBack(nodes[1]!, chain)
+  const db = await freshDatabase()
+  const indexer = await follow(chain, db, { rpcUrl, ...everyRange })
+  await indexer.caughtUp()
+  expect(indexer.status().counters.disagreements).toBeGreaterThan(0)
+  const others = [nodes[0]!, nodes[2]!]
+  for (const node of others) await node.down()
+  await chain.send(1, 'GOpen', 'deposit', [], 5n)
+  await expect.poll(() => indexer.status().problem).toMatch(/none of .* answers and is believed/)
+  for (const node of others) await node.up()
+  await indexer.caughtUp(await chain.head())
+  await expectClean(chain, db)
+})
+
 test('two endpoints that disagree stop the indexer before anything wrong is stored', async () => {
   const { chain, nodes, rpcUrl } = await endpoints(2)
   holdBack(nodes[0]!, chain)

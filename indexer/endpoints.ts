@@ -11,7 +11,7 @@ const REVERTED = 3
 export interface Panel {
   /** The endpoint that answers at present, then the others that are well. */
   voices(): readonly Rpc[]
-  /** Asks an endpoint no more for a while: it said what the majority denies. */
+  /** Asks an endpoint nothing for a while, whoever else is away: it said what the majority denies. */
   distrust(rpc: Rpc): void
 }
 
@@ -20,6 +20,8 @@ interface Endpoint {
   failures: number
   /** Not asked before this moment of the monotonic clock, unless nobody else is left. */
   restsUntil: number
+  /** Not asked before this moment at all. */
+  distrustedUntil: number
 }
 
 /** Whether another endpoint would refuse alike: a revert is the chain's answer, a range limit the question's fault. */
@@ -33,7 +35,7 @@ export class Endpoints implements Rpc, Panel {
     private readonly isLimit: (error: unknown) => boolean,
     private readonly onFailover: () => void = () => {},
   ) {
-    this.endpoints = rpcs.map((rpc) => ({ rpc, failures: 0, restsUntil: 0 }))
+    this.endpoints = rpcs.map((rpc) => ({ rpc, failures: 0, restsUntil: 0, distrustedUntil: 0 }))
   }
 
   get url() {
@@ -54,20 +56,22 @@ export class Endpoints implements Rpc, Panel {
 
   voices() {
     const now = performance.now()
-    const well = this.endpoints.filter(({ restsUntil }) => restsUntil <= now)
-    return (well.length ? well : this.endpoints.slice(0, 1)).map(({ rpc }) => rpc)
+    return this.order()
+      .filter(({ restsUntil }, index) => index === 0 || restsUntil <= now)
+      .map(({ rpc }) => rpc)
   }
 
   distrust(rpc: Rpc) {
     const endpoint = this.endpoints.find((one) => one.rpc === rpc)
-    if (endpoint) endpoint.restsUntil = performance.now() + DISTRUST_MS
+    if (endpoint) endpoint.distrustedUntil = performance.now() + DISTRUST_MS
   }
 
   /** Those that are well in their order, then those that rest, the soonest to be asked again first. */
   private order(): Endpoint[] {
     const now = performance.now()
-    const well = this.endpoints.filter(({ restsUntil }) => restsUntil <= now)
-    const resting = this.endpoints.filter(({ restsUntil }) => restsUntil > now)
+    const trusted = this.endpoints.filter(({ distrustedUntil }) => distrustedUntil <= now)
+    const well = trusted.filter(({ restsUntil }) => restsUntil <= now)
+    const resting = trusted.filter(({ restsUntil }) => restsUntil > now)
     return [...well, ...resting.sort((a, b) => a.restsUntil - b.restsUntil)]
   }
 
@@ -93,7 +97,9 @@ export class Endpoints implements Rpc, Panel {
     }
     if (refusal) throw refusal
     const all = this.endpoints.map(({ rpc }) => shownUrl(rpc.url)).join(', ')
-    throw new RpcUnavailable(`RPC_URL: none of ${all} answers. Start a node, or correct RPC_URL.`, { cause: away })
+    throw new RpcUnavailable(`RPC_URL: none of ${all} answers and is believed. Start a node, or correct RPC_URL.`, {
+      cause: away,
+    })
   }
 
   private rest(endpoint: Endpoint) {

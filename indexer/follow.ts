@@ -3,6 +3,7 @@ import { type Children, childSteps } from './children.ts'
 import { advance, type Contracts, CursorMoved, type Position, readCursor, retract, storedBlocks } from './cursor.ts'
 import { IndexerError } from './errors.ts'
 import { type Followed, stepsOf } from './events.ts'
+import { gathered } from './gather.ts'
 import type { Governances } from './governances.ts'
 import type { Counters } from './metrics.ts'
 import { type BatchChanges, Rows, write } from './rows.ts'
@@ -84,7 +85,7 @@ export class Follower {
     if (tip.final > at.block) {
       if (!(await this.stands())) return this.reconcile(tip)
       await this.pipelined(async () => {
-        for await (const stretch of source.finalStretches(at.block + 1, tip)) {
+        for await (const stretch of gathered(source.finalStretches(at.block + 1, tip))) {
           await this.apply(stretch, tip)
           this.chain.signal.throwIfAborted()
         }
