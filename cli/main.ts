@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 
 /** The one program. Each command's code is loaded when it is asked for, so that `--help` answers at once. */
 const program = new Command('modelcommons')
@@ -100,6 +100,11 @@ program
   .description('serve a folder of recorded events (replay.json) as a chain over JSON-RPC')
   .argument('<folder>', 'the folder')
   .option('--port <number>', 'where to listen; 0 takes a free port', whole, 8545)
+  .addOption(
+    new Option('--heights <kind>', 'blocks numbered one after the other, or as they were recorded, with the empty ones')
+      .choices(['dense', 'recorded'])
+      .default('dense'),
+  )
   .action(async (folder, options) => (await import('./replay.ts')).replay(folder, options))
 
 program

@@ -1,5 +1,13 @@
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
+import { type FollowedChain, followedChains } from '#cli/governors.ts'
+import { startIndexer } from '#indexer/index.ts'
+import { readRecording } from '#indexer/replay/folder.ts'
+import { startReplay } from '#indexer/replay/server.ts'
+import { stateOfStored } from '#rules/storedProposal.ts'
+import { rowsOf } from '#schema/current.ts'
+import { Governor, Proposal } from '#schema/onchain/governance.ts'
 import { checkReplay } from './checks/replay.ts'
+import { freshDatabase } from './database.ts'
 
 const BRAVO = 'indexer/test/recordings/bravo'
 
@@ -20,4 +28,35 @@ test('a recorded Bravo with its token and timelock needs its replay.json and a c
       expect.stringMatching(/✓ QueueTransaction events of 0x\w{40}: expected 3, found 3/),
     ]),
   )
+}, 60_000)
+
+test('at recorded heights the proposals end as they did on their chain', async () => {
+  const replay = await startReplay(await readRecording(BRAVO), { heights: 'recorded' })
+  onTestFinished(() => replay.close())
+  const [{ deployment }] = (await followedChains({ config: `${BRAVO}/governors.json` }, { rpcUrl: replay.url })) as [
+    FollowedChain,
+  ]
+  const db = await freshDatabase()
+  const stop = new AbortController()
+  const indexer = await startIndexer({ db, rpcUrl: replay.url, deployment, signal: stop.signal, pollMs: 10 })
+  await indexer.caughtUp()
+  replay.fork(20)
+  await indexer.caughtUp()
+  const { block } = indexer.status()
+  stop.abort()
+  await indexer.stopped
+  const [governor] = await rowsOf(db, Governor)
+  const proposals = await rowsOf(db, Proposal, 'true', [], { orderBy: 'id' })
+  const now = { block, time: new Date(block * 2_000) }
+  const ends = proposals.map((one) => `${one.description}: ${stateOfStored(one, governor!, one.quorum, now)}`)
+  expect(ends.slice(0, 7)).toEqual([
+    'executed: Executed',
+    'cancelled after it was queued: Canceled',
+    'expired: Queued', // a recording has no clock but its blocks: they are two seconds apart
+    'defeated: abstentions are no quorum: Defeated',
+    'without any action: Queued',
+    'defeated by a vote against: Defeated',
+    'succeeded: Succeeded',
+  ])
+  expect(proposals.every(({ quorum }) => quorum === 400n || quorum === null)).toBe(true)
 }, 60_000)

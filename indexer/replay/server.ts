@@ -3,7 +3,10 @@ import type { AddressInfo } from 'node:net'
 import { encodeAbiParameters, keccak256 } from 'viem'
 import type { Recorded, Recording } from './folder.ts'
 
-/** A recording as a chain: a JSON-RPC server with a dense block for every block that had events, linked by made-up hashes. */
+/** A recording as a chain: a JSON-RPC server with a dense block for every block that had events or, with recorded heights, with every
+ *  block there was; linked by made-up hashes. Only recorded heights leave the events' own block numbers (a vote's start and end) true. */
+
+export type Heights = 'dense' | 'recorded'
 
 export interface Replay {
   url: string
@@ -32,8 +35,11 @@ interface Criteria {
   blockHash?: string
 }
 
-export async function startReplay(recording: Recording, { port = 0 } = {}): Promise<Replay> {
-  const chain = new RecordedChain(recording)
+export async function startReplay(
+  recording: Recording,
+  { port = 0, heights = 'dense' as Heights } = {},
+): Promise<Replay> {
+  const chain = new RecordedChain(recording, heights)
   const server = createServer(async (request, response) => {
     const body = await text(request)
     const answer = (call: { id: unknown; method: string; params: unknown[] }) => {
@@ -52,7 +58,7 @@ export async function startReplay(recording: Recording, { port = 0 } = {}): Prom
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     chainId: recording.chainId,
     head: chain.head,
-    recordedBlock: (block) => chain.heights[block]!,
+    recordedBlock: (block) => chain.recorded(block),
     fork: (depth) => chain.fork(depth),
     close: () =>
       new Promise<void>((done) => {
@@ -63,47 +69,60 @@ export async function startReplay(recording: Recording, { port = 0 } = {}): Prom
 }
 
 class RecordedChain {
-  /** Recorded block numbers by block; the genesis block stands for none. */
-  readonly heights: number[]
-  private readonly events: Recorded[][]
-  private hashes: string[] = []
-  private numbers = new Map<string, number>()
-  private forks = 0
+  /** Recorded block numbers by dense block; the genesis block stands for none. */
+  private readonly heights: number[]
+  /** With the block that each stands in here, in the order of the chain. */
+  private readonly events: { block: number; event: Recorded }[]
+  private readonly busy: Set<number>
+  readonly head: number
+  /** Hashes told so far. */
+  private readonly numbers = new Map<string, number>()
+  private readonly forks: number[] = []
 
-  constructor(private readonly recording: Recording) {
+  constructor(
+    private readonly recording: Recording,
+    private readonly kind: Heights,
+  ) {
     this.heights = [0, ...new Set(recording.events.map((event) => event.block))]
     const places = new Map(this.heights.map((height, block) => [height, block]))
-    this.events = this.heights.map(() => [])
-    for (const event of recording.events) this.events[places.get(event.block)!]!.push(event)
-    this.link(0)
+    this.events = recording.events.map((event) => ({
+      event,
+      block: kind === 'dense' ? places.get(event.block)! : event.block,
+    }))
+    this.busy = new Set(this.events.map(({ block }) => block))
+    this.head = kind === 'dense' ? this.heights.length - 1 : this.heights.at(-1)!
   }
 
-  get head() {
-    return this.heights.length - 1
+  recorded(block: number): number {
+    return this.kind === 'dense' ? this.heights[block]! : block
   }
 
   fork(depth: number) {
-    this.forks++
-    this.link(this.head - depth + 1)
+    this.forks.push(this.head - depth + 1)
   }
 
   answer(method: string, params: unknown[]): unknown {
     if (method === 'eth_chainId') return hex(this.recording.chainId)
     if (method === 'eth_blockNumber') return hex(this.head)
     if (method === 'eth_getBlockByNumber') return this.block(this.numberOf(params[0] as string))
-    if (method === 'eth_getBlockByHash') return this.block(this.numbers.get(params[0] as string) ?? -1)
+    if (method === 'eth_getBlockByHash') return this.block(this.numberOfHash(params[0] as string) ?? -1)
     if (method === 'eth_getLogs') return this.logs(params[0] as Criteria)
     throw new Error(`A replayed chain does not answer ${method}`)
   }
 
-  /** Hashes from `from` on, each of its parent, its number and the fork it is on. */
-  private link(from: number) {
-    for (let block = from; block <= this.head; block++) {
-      const parent = (this.hashes[block - 1] ?? ZERO) as `0x${string}`
-      const types = [{ type: 'bytes32' }, { type: 'uint256' }, { type: 'uint256' }] as const
-      this.hashes[block] = keccak256(encodeAbiParameters(types, [parent, BigInt(block), BigInt(this.forks)]))
-    }
-    this.numbers = new Map(this.hashes.map((hash, block) => [hash, block]))
+  /** Of the block's number and the newest fork that reaches down to it. */
+  private hash(block: number): string {
+    if (block < 0) return ZERO
+    const fork = this.forks.findLastIndex((from) => from <= block) + 1
+    const types = [{ type: 'uint256' }, { type: 'uint256' }] as const
+    const hash = keccak256(encodeAbiParameters(types, [BigInt(block), BigInt(fork)]))
+    this.numbers.set(hash, block)
+    return hash
+  }
+
+  private numberOfHash(hash: string): number | undefined {
+    const block = this.numbers.get(hash)
+    return block !== undefined && this.hash(block) === hash ? block : undefined
   }
 
   private numberOf(tag: string) {
@@ -113,33 +132,30 @@ class RecordedChain {
   }
 
   private block(block: number) {
-    const hash = this.hashes[block]
-    if (!hash) return null
+    if (!(block >= 0 && block <= this.head)) return null
     return {
       number: hex(block),
-      hash,
-      parentHash: this.hashes[block - 1] ?? ZERO,
-      timestamp: hex(this.heights[block]! * SECONDS_PER_BLOCK),
-      logsBloom: this.events[block]!.length ? FULL_BLOOM : EMPTY_BLOOM,
+      hash: this.hash(block),
+      parentHash: this.hash(block - 1),
+      timestamp: hex(this.recorded(block) * SECONDS_PER_BLOCK),
+      logsBloom: this.busy.has(block) ? FULL_BLOOM : EMPTY_BLOOM,
       transactions: [],
     }
   }
 
   private logs({ address, topics: [first] = [], fromBlock, toBlock, blockHash }: Criteria) {
-    const one = blockHash === undefined ? undefined : this.numbers.get(blockHash)
+    const one = blockHash === undefined ? undefined : this.numberOfHash(blockHash)
     if (blockHash !== undefined && one === undefined) throw new Error(`unknown block ${blockHash}`)
     const from = one ?? this.numberOf(fromBlock ?? 'latest')
     const to = Math.min(this.head, one ?? this.numberOf(toBlock ?? 'latest'))
     const speakers = address && new Set([address].flat().map((one) => one.toLowerCase()))
     const names = first && new Set([first].flat())
-    const found = []
-    for (let block = from; block <= to; block++)
-      for (const event of this.events[block]!) {
-        if (speakers && !speakers.has(event.address)) continue
-        if (names && !names.has(event.topics[0]!)) continue
-        found.push(this.log(block, event))
-      }
-    return found
+    return this.events
+      .filter(
+        ({ block, event: { address: speaker, topics } }) =>
+          block >= from && block <= to && (!speakers || speakers.has(speaker)) && (!names || names.has(topics[0]!)),
+      )
+      .map(({ block, event }) => this.log(block, event))
   }
 
   private log(block: number, event: Recorded) {
@@ -148,7 +164,7 @@ class RecordedChain {
       topics: event.topics,
       data: event.data,
       blockNumber: hex(block),
-      blockHash: this.hashes[block],
+      blockHash: this.hash(block),
       transactionHash: keccak256(hex(event.block * 100_000 + event.transaction) as `0x${string}`),
       transactionIndex: hex(event.transaction),
       logIndex: hex(event.index),

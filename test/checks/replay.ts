@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path'
 import { followedChains } from '#cli/governors.ts'
 import { type FollowedDeployment, startIndexer } from '#indexer/index.ts'
 import { readRecording } from '#indexer/replay/folder.ts'
-import { startReplay } from '#indexer/replay/server.ts'
+import { type Heights, startReplay } from '#indexer/replay/server.ts'
 import { type Database, openDatabase } from '#schema/database.ts'
 import { startPostgres } from '#schema/postgres.ts'
 import { migrate } from '#schema/source.ts'
@@ -18,12 +18,17 @@ const FORKS = [1, 7, 64, 1, 30]
 type Figures = Map<string, string>
 
 /** @returns whether everything found is what was expected. */
-export async function checkReplay(dir: string, config: string | undefined, say = console.log): Promise<boolean> {
+export async function checkReplay(
+  dir: string,
+  config: string | undefined,
+  say: (line: string) => void = console.log,
+  heights: Heights = 'dense',
+): Promise<boolean> {
   const folder = resolve(dir)
   const expected = await countFiles(folder)
   const work = await mkdtemp(join(tmpdir(), 'modelcommons-replay-'))
   const server = await startPostgres(work, { flags: { fsync: 'off' } })
-  const replay = await startReplay(await readRecording(folder))
+  const replay = await startReplay(await readRecording(folder), { heights })
   try {
     await migrate(server.url)
     const db = await openDatabase(server.url)
