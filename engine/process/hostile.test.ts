@@ -141,7 +141,8 @@ describe.skipIf(process.platform !== 'linux')('a disk that is full at checkpoint
 
 test('the parent’s event loop never waits for a task', async () => {
   let worst = 0
-  let last = performance.now()
+  const begin = performance.now()
+  let last = begin
   const watch = setInterval(() => {
     const now = performance.now()
     worst = Math.max(worst, now - last)
@@ -153,6 +154,6 @@ test('the parent’s event loop never waits for a task', async () => {
     checkpointFile: undefined,
   })
   clearInterval(watch)
-  // A training run takes seconds; the parent is late by what other processes of a busy machine take from it alone.
-  expect(worst).toBeLessThan(1000)
+  // A parent that computed would be late by the whole run; one that waits, by what a busy machine takes from it.
+  expect(worst).toBeLessThan((performance.now() - begin) / 2)
 })
