@@ -1,4 +1,4 @@
-import { type Feeds, ProgramCache, type Results, type Runner, type Tensor, tensor } from '#engine/graph/index.ts'
+import { type Feeds, Placed, ProgramCache, type Results, type Runner, tensor } from '#engine/graph/index.ts'
 import { bucketLength } from '#engine/model/buckets.ts'
 import { AdapterRows } from './adapters.ts'
 import { Cache } from './cache.ts'
@@ -21,15 +21,17 @@ export class Batch {
   private cache: Cache | undefined
   private readonly steps: ProgramCache<string>
   private readonly readers: ProgramCache<string>
+  private readonly weights: Placed
 
   constructor(
     private readonly model: StepModel,
-    private readonly weights: Readonly<Record<string, Tensor>>,
+    weights: Readonly<Results>,
     runner: Runner,
     /** Most rows. */
     private readonly most: number,
   ) {
     const { config, lora } = model
+    this.weights = new Placed(runner, weights)
     this.adapters = new AdapterRows(config, lora)
     this.steps = new ProgramCache((key) => runner.compile(stepGraph(model, JSON.parse(key))), PROGRAMS)
     this.readers = new ProgramCache((key) => {
@@ -114,7 +116,7 @@ export class Batch {
       for (let t = 0; t < length; t++) ids[row * P + t] = prompt[t]!
     })
     const feeds = adapter ? this.adapters.check(adapter) : {}
-    return program.run({ ...this.weights, ...feeds, ids })
+    return program.run({ ...(await this.weights.get()), ...feeds, ids })
   }
 
   /** Draws the next tokens of every row. */
@@ -140,7 +142,7 @@ export class Batch {
       for (let n = 0; n < Math.min(trips, row.remaining); n++) uniform[n * B + index] = row.uniform()
     })
     const feeds: Feeds = {
-      ...this.weights,
+      ...(await this.weights.get()),
       ...adapters,
       ...cache.tensors,
       ids,
@@ -158,7 +160,7 @@ export class Batch {
   }
 
   async release(): Promise<void> {
-    await Promise.all([this.steps.release(), this.readers.release()])
+    await Promise.all([this.steps.release(), this.readers.release(), this.weights.release()])
   }
 }
 

@@ -64,3 +64,24 @@ export class ProgramCache<K extends string | number = string> {
       if (program.status === 'fulfilled') await program.value.release()
   }
 }
+
+/** Tensors that every run is fed with, brought to the device once, on first use. */
+export class Placed {
+  private placed: Promise<Results> | undefined
+
+  constructor(
+    private readonly runner: Runner,
+    private readonly tensors: Readonly<Results>,
+  ) {}
+
+  get(): Promise<Results> {
+    return (this.placed ??= this.runner.place(this.tensors))
+  }
+
+  /** Frees the device's copies; what is asked for later is brought there anew. */
+  async release(): Promise<void> {
+    const { placed } = this
+    this.placed = undefined
+    if (placed) this.runner.dispose(Object.values(await placed))
+  }
+}

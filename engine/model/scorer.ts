@@ -5,6 +5,7 @@ import {
   input,
   type Node,
   onnxRuntime,
+  Placed,
   ProgramCache,
   type Runner,
   type Tensor,
@@ -37,7 +38,8 @@ export class Scorer {
   private readonly batch: number
   private readonly lora: LoraConfig | undefined
   private readonly adapterNames: ReadonlySet<string>
-  private feeds: Record<string, Tensor>
+  private readonly weights: Placed
+  private adapter: Record<string, Tensor> = {}
   private readonly programs: ProgramCache<number>
 
   constructor({ config, weights, lora, adapter, runner = onnxRuntime(), batch = 8 }: ScorerOptions) {
@@ -46,7 +48,7 @@ export class Scorer {
     this.batch = batch
     this.lora = lora
     this.adapterNames = new Set(adapter?.keys())
-    this.feeds = feedsOf(checkWeights(config, weights))
+    this.weights = new Placed(runner, feedsOf(checkWeights(config, weights)))
     this.setAdapter(adapter ?? new Map())
     this.programs = new ProgramCache((length) => runner.compile(this.graph(length)))
   }
@@ -55,7 +57,7 @@ export class Scorer {
   setAdapter(adapter: Weights): void {
     if (adapter.size !== this.adapterNames.size || [...adapter.keys()].some((name) => !this.adapterNames.has(name)))
       throw new Error('The adapter holds other weights than the one this scorer was made for.')
-    this.feeds = { ...this.feeds, ...feedsOf(adapter) }
+    this.adapter = feedsOf(adapter)
   }
 
   private graph(length: number): Graph {
@@ -119,7 +121,8 @@ export class Scorer {
       const longest = rows[chosen.at(-1)!]!.length - shift
       const length = bucketLength(longest, this.config.max_position_embeddings)
       const program = await this.programs.get(length)
-      take(chosen, length, await program.run({ ...this.feeds, ...this.batchFeeds(rows, chosen, length, shift) }))
+      const model = { ...(await this.weights.get()), ...this.adapter }
+      take(chosen, length, await program.run({ ...model, ...this.batchFeeds(rows, chosen, length, shift) }))
       await new Promise((resolve) => setImmediate(resolve))
     }
   }
@@ -142,7 +145,7 @@ export class Scorer {
     return this.config.head === 'score' ? { ids, last } : { ids, targets }
   }
 
-  release(): Promise<void> {
-    return this.programs.release()
+  async release(): Promise<void> {
+    await Promise.all([this.programs.release(), this.weights.release()])
   }
 }

@@ -1,9 +1,9 @@
 import type { Weights } from '#engine/formats/weights.ts'
 import {
   onnxRuntime,
+  Placed,
   type Program,
   ProgramCache,
-  type Results,
   type Runner,
   sizeOf,
   type Tensor,
@@ -79,7 +79,7 @@ export class Trainer<Example> {
   private readonly losses: ProgramCache<number>
   private readonly zeros: Tensor[]
   private update: Promise<Program> | undefined
-  private frozen: Promise<Results> | undefined
+  private readonly still: Placed
   private vectors: Vectors
   private stepsDone = 0
 
@@ -91,6 +91,7 @@ export class Trainer<Example> {
     this.microBatch = microBatch
     this.runner = runner
     this.trainee = trainee
+    this.still = new Placed(runner, trainee.frozen)
     this.optimiser = { ...ADAMW, ...options.optimiser }
     this.limit = options.config.max_position_embeddings
     this.dropout = options.dropout ?? 0
@@ -113,11 +114,6 @@ export class Trainer<Example> {
   /** Updates done so far. */
   get step(): number {
     return this.stepsDone
-  }
-
-  /** The frozen weights, brought to the device on first use. */
-  private still(): Promise<Results> {
-    return (this.frozen ??= this.runner.place(this.trainee.frozen))
   }
 
   private names(...prefixes: string[]): string[] {
@@ -174,7 +170,7 @@ export class Trainer<Example> {
       signal?.throwIfAborted()
       const program = await this.gradients.get(length)
       const dropped = this.dropoutFeed(length, part++)
-      const still = await this.still()
+      const still = await this.still.get()
       const results = await program.run({ ...still, ...this.feedsOf({ p, g: sums }), ...feeds, ...dropped })
       meter.add(results)
       if (sums !== this.zeros) this.runner.dispose(sums)
@@ -217,7 +213,7 @@ export class Trainer<Example> {
     for (const { length, feeds } of this.microBatches(examples)) {
       signal?.throwIfAborted()
       const program = await this.losses.get(length)
-      meter.add(await program.run({ ...(await this.still()), ...this.feedsOf({ p: this.vectors.p }), ...feeds }))
+      meter.add(await program.run({ ...(await this.still.get()), ...this.feedsOf({ p: this.vectors.p }), ...feeds }))
       await breath()
     }
     return { loss: meter.loss, metrics: meter.metrics }
@@ -259,8 +255,8 @@ export class Trainer<Example> {
   /** Frees compiled graphs and device memory. */
   async release(): Promise<void> {
     this.discard(this.vectors)
-    if (this.frozen) this.runner.dispose(Object.values(await this.frozen))
     await Promise.all([
+      this.still.release(),
       this.gradients.release(),
       this.losses.release(),
       this.update?.then((program) => program.release()),

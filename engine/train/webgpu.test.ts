@@ -3,12 +3,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as ort from 'onnxruntime-node'
 import { describe, expect, test } from 'vitest'
+import { Generator } from '#engine/generate/generator.ts'
 import { promptGraph, stepGraph } from '#engine/generate/step.ts'
 import { DeviceError, type Graph, input, mul, onnxRuntime, type Runner, tensor, toOnnx } from '#engine/graph/index.ts'
 import { webGpu } from '#engine/graph/test/webGpu.ts'
 import { smallConfig } from '#engine/model/config.ts'
 import { loraConfig } from '#engine/model/lora.ts'
 import { initialWeights } from '#engine/model/parameters.ts'
+import { Scorer } from '#engine/model/scorer.ts'
 import { ADAMW, adamWGraph } from './adamw.ts'
 import type { Objective } from './objective.ts'
 import { grpo, rloo } from './policy.ts'
@@ -142,6 +144,25 @@ const onAdapter = (gpu: Runner) => {
     const [there, here] = [await curve(gpu), await curve(onnxRuntime({ device: 'cpu' }))]
     for (const [step, loss] of here.entries()) expect(Math.abs(there[step]! - loss), `step ${step}`).toBeLessThan(2e-4)
     expect(there.at(-1)).toBeLessThan(there[0]!)
+  })
+
+  test('a scorer and a generator answer as on the CPU, from weights that stay on the device', async () => {
+    const answers = async (runner: Runner) => {
+      const scorer = new Scorer({ config, weights, runner })
+      const generator = new Generator({ config, weights, runner, endId: 0, batch: 2 })
+      const prompts = [
+        [1, 2, 3],
+        [4, 5],
+      ]
+      const found = [await scorer.logProbabilities(prompts), await scorer.logProbabilities(prompts)].flat()
+      const generated = await generator.generate(prompts.map((prompt) => ({ prompt, maxTokens: 8, temperature: 0 })))
+      await scorer.release()
+      await generator.release()
+      return { found: found.flatMap((each) => Array.from(each)), tokens: generated.map(({ tokens }) => tokens) }
+    }
+    const [there, here] = [await answers(gpu), await answers(onnxRuntime({ device: 'cpu' }))]
+    expect(there.tokens).toEqual(here.tokens)
+    for (const [index, value] of here.found.entries()) expect(there.found[index]).toBeCloseTo(value, 4)
   })
 
   test('trap, reading a GPU buffer aborts: a resident tensor refuses, and comes to the host through a copying session', async () => {
