@@ -115,6 +115,19 @@ test('two endpoints that disagree stop the indexer before anything wrong is stor
   expect((await db.query('select 1 from chain_event')).rowCount).toBe(0)
 })
 
+test('two endpoints that disagree for a moment about what is not final are asked again', async () => {
+  const { chain, nodes, rpcUrl } = await endpoints(2)
+  const db = await freshDatabase()
+  const indexer = await follow(chain, db, { rpcUrl, ...everyRange })
+  await indexer.caughtUp()
+  let lies = 2
+  nodes[1]!.fault = ({ method }) => (method === 'eth_getLogs' && lies-- > 0 ? { result: [] } : undefined)
+  await chain.send(1, 'GOpen', 'deposit', [], 5n)
+  await indexer.caughtUp(await chain.head())
+  expect(indexer.status().counters.disagreements).toBeGreaterThan(0)
+  await expectClean(chain, db)
+})
+
 test('an endpoint that lags behind is no witness', async () => {
   const { chain, nodes, rpcUrl } = await endpoints(2)
   nodes[1]!.fault = ({ method }) => (method === 'eth_getBlockByNumber' ? { result: null } : undefined)

@@ -3,6 +3,7 @@ import { BloomFilter } from './bloom.ts'
 import type { ChainCache } from './cache.ts'
 import { type Child, Children } from './children.ts'
 import type { Panel } from './endpoints.ts'
+import { IndexerError } from './errors.ts'
 import { isLimit, Span } from './ranges.ts'
 import { type Call, type Rpc, RpcError } from './rpc.ts'
 
@@ -277,7 +278,10 @@ export class Source {
     const doubtful = linked.filter(({ number, logsBloom }) => !withLogs.has(number) && this.bloom().admits(logsBloom))
     if (doubtful.length) logs.push(...(await this.logsOf(doubtful)))
     const stretch = checked({ from: parent.number + 1, to: to.number, headers: linked, logs })
-    await this.witnessed(stretch, (rpc) => this.logsOf(linked, undefined, rpc))
+    // a fork between two questions looks like a disagreement: what is not final yet is asked again, until it agrees or is final
+    await this.witnessed(stretch, (rpc) => this.logsOf(linked, undefined, rpc)).catch((error: Error) => {
+      throw error instanceof IndexerError ? new Inconsistent(error.message) : error
+    })
     return this.withChildren({ ...stretch, covered })
   }
 
