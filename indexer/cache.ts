@@ -1,7 +1,7 @@
 import { closeSync, constants, fstatSync, ftruncateSync, mkdirSync, openSync, readSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
-import type { Header, Log, Stretch } from './source.ts'
+import type { Header, Log, Stretch } from './stretch.ts'
 
 /** What the chain's final blocks said, kept in a file: an index is made anew from it without a node.
  *

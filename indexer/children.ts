@@ -5,7 +5,7 @@ import { FollowedContract } from '#schema/onchain/chain.ts'
 import { IndexerError } from './errors.ts'
 import { otherTopics } from './handlers/otherGovernors.ts'
 import type { Rows } from './rows.ts'
-import type { Log, Stretch } from './source.ts'
+import type { Log, Stretch } from './stretch.ts'
 
 /** Contracts that others make at run time: a factory's event names them, and they are followed from its block on. */
 

@@ -7,7 +7,7 @@ import type { Handler, Moment } from './handlers/handler.ts'
 import { handlers } from './handlers/index.ts'
 import { decodeOther } from './handlers/otherGovernors.ts'
 import type { Rows } from './rows.ts'
-import type { Log, Stretch } from './source.ts'
+import type { Log, Stretch } from './stretch.ts'
 
 /** The followed contracts by lower-case address. */
 export type Followed = ReadonlyMap<string, ContractName>

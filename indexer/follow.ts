@@ -8,7 +8,8 @@ import type { Governances } from './governances.ts'
 import type { Counters } from './metrics.ts'
 import { type BatchChanges, Rows, write } from './rows.ts'
 import { seal } from './seal.ts'
-import { type Header, Inconsistent, type Source, type Stretch, type Tip } from './source.ts'
+import type { Source, Tip } from './source.ts'
+import { type Header, Inconsistent, type Stretch } from './stretch.ts'
 
 /** Follows the chain: one round brings the rows to the newest block, or back to the last block that still stands. */
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { gathered } from './gather.ts'
-import type { Header, Log, Stretch } from './source.ts'
+import type { Header, Log, Stretch } from './stretch.ts'
 
 const stretch = (from: number, to: number, logs: number): Stretch => ({
   from,

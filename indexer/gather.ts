@@ -1,4 +1,4 @@
-import type { Stretch } from './source.ts'
+import type { Stretch } from './stretch.ts'
 
 /** Far behind the head, stretches with little in them are stored several at a time: a transaction costs the same for one as for many. */
 

@@ -3,7 +3,7 @@ import { StateRoot } from '#schema/onchain/chain.ts'
 import { digestOf, endedLine, nextRoot, openedLine, originRoot } from '#schema/stateRoot.ts'
 import type { Place } from './begin.ts'
 import type { Rows } from './rows.ts'
-import type { Header } from './source.ts'
+import type { Header } from './stretch.ts'
 
 /** What the state root needs to know of a deployment. */
 export type Sealed = Pick<Place, 'chainId' | 'contracts'>

@@ -6,7 +6,7 @@ import { IndexerError } from '../errors.ts'
 import { stepsOf } from '../events.ts'
 import { Rows } from '../rows.ts'
 import { seal } from '../seal.ts'
-import type { Header, Stretch } from '../source.ts'
+import type { Header, Stretch } from '../stretch.ts'
 
 /** Our tables as the database of `@subsquid/evm-processor`'s batch model: the same cursor, handlers and versioned rows as our own
  *  source writes, so that either may go on where the other stopped. */
