@@ -1,7 +1,7 @@
 import { type ChildProcessWithoutNullStreams, execFileSync, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { writeCheckpoint } from '#engine/formats/checkpoint.ts'
@@ -18,7 +18,6 @@ import { figure, type Report, ratio } from './report.ts'
 const PEERS = join(import.meta.dirname, 'peers')
 const LLAMA = join(PEERS, 'llama')
 const THREADS = 2
-const ROUNDS = 5
 const PROMPT = 16
 
 interface Case {
@@ -26,6 +25,7 @@ interface Case {
   config: ModelConfig
   /** New tokens of each answer. */
   count: number
+  rounds: number
 }
 
 const CASES: readonly Case[] = [
@@ -40,6 +40,7 @@ const CASES: readonly Case[] = [
       max_position_embeddings: 512,
     }),
     count: 128,
+    rounds: 7,
   },
   {
     name: '30M',
@@ -51,7 +52,8 @@ const CASES: readonly Case[] = [
       num_key_value_heads: 4,
       max_position_embeddings: 512,
     }),
-    count: 64,
+    count: 32,
+    rounds: 5,
   },
 ]
 
@@ -83,11 +85,19 @@ export async function setup(): Promise<void> {
 export async function run(): Promise<Report> {
   const report: Report = { bench: 'infer', ours: {}, peers: {}, ratios: {}, limit: {}, absent: [] }
   const chosen = process.env.BENCH_CASES?.split(',')
-  for (const each of CASES) if (!chosen || chosen.includes(each.name)) await measure(each, report)
+  const unknown = chosen?.find((name) => !CASES.some((each) => each.name === name))
+  if (unknown !== undefined)
+    throw new Error(`BENCH_CASES names ${unknown}; the cases are ${CASES.map(({ name }) => name).join(', ')}.`)
+  for (const each of CASES)
+    if (!chosen || chosen.includes(each.name)) {
+      report.limit[`load average before ${each.name}`] = loadavg()[0]!
+      await measure(each, report)
+      report.limit[`load average after ${each.name}`] = loadavg()[0]!
+    }
   return report
 }
 
-async function measure({ name, config, count }: Case, report: Report): Promise<void> {
+async function measure({ name, config, count, rounds }: Case, report: Report): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'bench-infer-'))
   const weights = initialWeights(config, name)
   const random = new Random(name)
@@ -123,7 +133,10 @@ async function measure({ name, config, count }: Case, report: Report): Promise<v
       const title = `${name} batch ${rows}`
       const ask = { prompts: prompts.slice(0, rows), count }
       const [threads, llama] = (await quickest(llamas, ask)) ?? []
-      const [mine, theirs] = await inTurns([() => ours.answer(ask), ...(llama ? [() => llama.answer(ask)] : [])])
+      const [mine, theirs] = await inTurns(rounds, [
+        () => ours.answer(ask),
+        ...(llama ? [() => llama.answer(ask)] : []),
+      ])
       report.ours[title] = rate(mine!, rows * count)
       report.ours[`${title} peak memory`] = figure(
         mine!.map(({ peakMiB }) => peakMiB),
@@ -152,7 +165,7 @@ async function measure({ name, config, count }: Case, report: Report): Promise<v
     const title = `${name} batch ${MOST}`
     const ask = { prompts, count }
     const turns = [() => ours.answer({ ...ask, adapters: 'one' }), () => ours.answer({ ...ask, adapters: 'many' })]
-    const [one, many] = (await inTurns(turns)) as [Answered[], Answered[]]
+    const [one, many] = (await inTurns(2 * rounds, turns)) as [Answered[], Answered[]]
     report.ours[`${title}, one adapter`] = rate(one, MOST * count)
     report.ours[`${title}, ${MOST} adapters`] = rate(many, MOST * count)
     report.ours[`${title}, ${MOST} adapters peak memory`] = figure(
@@ -179,13 +192,14 @@ const rate = (answers: readonly Answered[], tokens: number) =>
     'tokens/s',
   )
 
-/** The thread count with the quicker second answer: the first compiles and allocates. */
+/** The thread count that is quicker with the start of an answer, the second time: the first compiles and allocates. */
 async function quickest(sides: ReadonlyMap<number, Side>, ask: Asked): Promise<[number, Side] | undefined> {
   let best: [number, Side] | undefined
   let least = Number.POSITIVE_INFINITY
+  const start = { ...ask, count: Math.min(ask.count, 8) }
   for (const each of sides) {
-    await each[1].answer(ask)
-    const { seconds } = await each[1].answer(ask)
+    await each[1].answer(start)
+    const { seconds } = await each[1].answer(start)
     if (seconds < least) {
       least = seconds
       best = each
@@ -195,10 +209,10 @@ async function quickest(sides: ReadonlyMap<number, Side>, ask: Asked): Promise<[
 }
 
 /** Each in turn, after one round that is not counted. */
-async function inTurns(sides: readonly (() => Promise<Answered>)[]): Promise<Answered[][]> {
+async function inTurns(rounds: number, sides: readonly (() => Promise<Answered>)[]): Promise<Answered[][]> {
   for (const side of sides) await side()
   const found: Answered[][] = sides.map(() => [])
-  for (let round = 0; round < ROUNDS; round++)
+  for (let round = 0; round < rounds; round++)
     for (const [index, side] of sides.entries()) found[index]!.push(await side())
   return found
 }

@@ -1,5 +1,6 @@
 import type { Weights } from '#engine/formats/weights.ts'
 import { type Feeds, Tensor } from '#engine/graph/index.ts'
+import { AdapterStack } from '#engine/model/adapterStack.ts'
 import type { ModelConfig } from '#engine/model/config.ts'
 import { feedsOf } from '#engine/model/inputs.ts'
 import { adapterShapes, type LoraConfig } from '#engine/model/lora.ts'
@@ -10,10 +11,13 @@ import type { AdapterMode } from './step.ts'
 export class AdapterRows {
   private readonly shapes: ReadonlyMap<string, readonly number[]>
   private readonly checked = new WeakMap<Weights, Feeds>()
-  private stacks: Record<string, Tensor> = {}
+  private stack: AdapterStack | undefined
   private placed: (Weights | undefined)[] = []
 
-  constructor(config: ModelConfig, lora: LoraConfig | undefined) {
+  constructor(
+    private readonly config: ModelConfig,
+    private readonly lora: LoraConfig | undefined,
+  ) {
     this.shapes = lora ? adapterShapes(config, lora) : new Map()
   }
 
@@ -45,20 +49,16 @@ export class AdapterRows {
 
   private stacked(rows: readonly (Weights | undefined)[]): Feeds {
     const batch = rows.length
-    if (this.placed.length !== batch) {
+    if (this.stack?.batch !== batch) {
+      this.stack = new AdapterStack(this.config, this.lora!, batch)
       this.placed = new Array<Weights | undefined>(batch).fill(undefined)
-      this.stacks = Object.fromEntries(Array.from(this.shapes, ([name, shape]) => [name, zeros([batch, ...shape])]))
     }
-    rows.forEach((adapter, row) => {
-      if (this.placed[row] === adapter) return
-      for (const [name, { floats, shape }] of Object.entries(this.stacks)) {
-        const size = floats.length / shape[0]!
-        if (adapter) floats.set(adapter.get(name)!.data, row * size)
-        else floats.fill(0, row * size, (row + 1) * size)
-      }
+    for (const [row, adapter] of rows.entries()) {
+      if (this.placed[row] === adapter) continue
+      this.stack.set(row, adapter)
       this.placed[row] = adapter
-    })
-    return this.stacks
+    }
+    return this.stack.tensors
   }
 }
 

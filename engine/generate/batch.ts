@@ -5,7 +5,7 @@ import { Cache } from './cache.ts'
 import type { TopToken } from './request.ts'
 import type { Row } from './row.ts'
 import { samplerFeeds, samplerShape } from './samplerFeeds.ts'
-import { promptGraph, type StepModel, type StepShape, stepGraph } from './step.ts'
+import { type AdapterMode, promptGraph, type StepModel, type StepShape, stepGraph } from './step.ts'
 
 /** Tokens drawn for each row in one run of a Loop. */
 const CHUNK = 16
@@ -35,8 +35,8 @@ export class Batch {
     this.adapters = new AdapterRows(config, lora)
     this.steps = new ProgramCache((key) => runner.compile(stepGraph(model, JSON.parse(key))), PROGRAMS)
     this.readers = new ProgramCache((key) => {
-      const [rows, length, shared] = JSON.parse(key) as [number, number, boolean]
-      return runner.compile(promptGraph(model, rows, length, shared ? 'shared' : 'none'))
+      const [rows, length, mode] = JSON.parse(key) as [number, number, AdapterMode]
+      return runner.compile(promptGraph(model, rows, length, mode))
     }, PROGRAMS)
   }
 
@@ -63,8 +63,8 @@ export class Batch {
     const cache = this.arrange(fresh)
     for (const row of fresh) this.rows[Array.from(this.rows).indexOf(undefined)] = row
     for (const group of this.groups(fresh)) {
-      const found = await this.read(group)
-      for (const [index, row] of group.entries()) cache.take(this.rows.indexOf(row), found, index, row.length)
+      const { laid, found } = await this.read(group)
+      for (const [index, row] of laid.entries()) if (row) cache.take(this.rows.indexOf(row), found, index, row.length)
     }
   }
 
@@ -84,15 +84,21 @@ export class Batch {
     return (this.cache = next)
   }
 
-  /** Prompts that can be read in one run: of like length and one adapter. A prompt of one token needs no reading. */
+  /**
+   * Prompts that can be read in one run: of like length, and of one adapter unless they fill half of the batch. A prompt
+   * of one token needs no reading.
+   */
   private groups(fresh: readonly Row[]): Row[][] {
     const groups: Row[][] = []
     const open = new Map<string, Row[]>()
     const adapters = [...new Set(fresh.map(({ request }) => request.adapter))]
-    for (const row of fresh) {
+    const lengths = fresh.map((row) => (row.length === 0 ? 0 : this.readLength(row)))
+    for (const [index, row] of fresh.entries()) {
       if (row.length === 0) continue
-      const length = this.readLength(row)
-      const key = `${length} ${adapters.indexOf(row.request.adapter)}`
+      const length = lengths[index]!
+      const alike = lengths.filter((each) => each === length).length
+      const mixed = 2 * alike >= this.rows.length && this.rows.length * length <= READ
+      const key = mixed ? `${length}` : `${length} ${adapters.indexOf(row.request.adapter)}`
       const group = open.get(key)
       if (group && (group.length + 1) * length <= READ) group.push(row)
       else {
@@ -105,18 +111,18 @@ export class Batch {
 
   private readLength = (row: Row): number => bucketLength(row.length, this.model.config.max_position_embeddings)
 
-  private async read(group: readonly Row[]): Promise<Results> {
-    const [first] = group as [Row]
-    const P = this.readLength(first)
-    const R = rowBucket(group.length, this.most)
-    const { adapter } = first.request
-    const program = await this.readers.get(JSON.stringify([R, P, adapter !== undefined]))
+  /** Reads prompts, laid side by side; those of several adapters lie as the rows of the batch do, and their adapters with them. */
+  private async read(group: readonly Row[]): Promise<{ laid: readonly (Row | undefined)[]; found: Results }> {
+    const P = this.readLength(group[0]!)
+    const { mode, feeds } = this.adapters.feeds(this.rows, group)
+    const laid = mode === 'own' ? this.rows.map((row) => (row && group.includes(row) ? row : undefined)) : group
+    const R = mode === 'own' ? laid.length : rowBucket(group.length, this.most)
+    const program = await this.readers.get(JSON.stringify([R, P, mode]))
     const ids = new Int32Array(R * P)
-    group.forEach(({ request: { prompt }, length }, row) => {
-      for (let t = 0; t < length; t++) ids[row * P + t] = prompt[t]!
+    laid.forEach((row, index) => {
+      for (let t = 0; t < (row?.length ?? 0); t++) ids[index * P + t] = row!.request.prompt[t]!
     })
-    const feeds = adapter ? this.adapters.check(adapter) : {}
-    return program.run({ ...(await this.weights.get()), ...feeds, ids })
+    return { laid, found: await program.run({ ...(await this.weights.get()), ...feeds, ids }) }
   }
 
   /** Draws the next tokens of every row. */

@@ -10,9 +10,10 @@ import {
   type Node,
   reshape,
 } from '#engine/graph/index.ts'
+import { adapterRowInputs } from '#engine/model/adapterStack.ts'
 import type { ModelConfig } from '#engine/model/config.ts'
 import { tokenLogits } from '#engine/model/heads.ts'
-import { adapterInputs, adapterRowInputs, cacheInputs, idInput, weightInputs } from '#engine/model/inputs.ts'
+import { adapterInputs, cacheInputs, idInput, weightInputs } from '#engine/model/inputs.ts'
 import { forward } from '#engine/model/llama.ts'
 import type { LoraConfig } from '#engine/model/lora.ts'
 import { type Drawn, drawToken, type SamplerShape, samplerInputs } from './sampler.ts'
@@ -136,6 +137,7 @@ export function promptGraph({ config, lora }: StepModel, rows: number, length: n
 
 function adapterFor(config: ModelConfig, lora: LoraConfig | undefined, mode: AdapterMode, rows: number) {
   if (!lora || mode === 'none') return undefined
-  const weights = mode === 'shared' ? adapterInputs(config, lora) : adapterRowInputs(config, lora, rows)
-  return { adapter: { lora, weights }, inputs: [...weights.values()] }
+  const adapter =
+    mode === 'shared' ? { lora, weights: adapterInputs(config, lora) } : adapterRowInputs(config, lora, rows)
+  return { adapter, inputs: [...adapter.weights.values()] }
 }

@@ -6,8 +6,8 @@ import type { NodeMap } from './linear.ts'
 import { adapterShapes, type LoraConfig } from './lora.ts'
 import { parameterShapes } from './parameters.ts'
 
-const inputsOf = (shapes: ReadonlyMap<string, Shape>, widen: (shape: Shape) => Shape = (shape) => shape) =>
-  new Map(Array.from(shapes, ([name, shape]): [string, Node] => [name, input(name, widen(shape))]))
+const inputsOf = (shapes: ReadonlyMap<string, Shape>) =>
+  new Map(Array.from(shapes, ([name, shape]): [string, Node] => [name, input(name, shape)]))
 
 /** An input for every base weight: sessions that are fed the same tensors share one copy. */
 export const weightInputs = (config: ModelConfig): Map<string, Node> => inputsOf(parameterShapes(config))
@@ -19,10 +19,6 @@ export const idInput = (config: ModelConfig, batch: number, length: number, name
 /** One adapter for all rows. */
 export const adapterInputs = (config: ModelConfig, lora: LoraConfig): Map<string, Node> =>
   inputsOf(adapterShapes(config, lora))
-
-/** An adapter of its own for each row, stacked: (B,r,I) and (B,O,r). */
-export const adapterRowInputs = (config: ModelConfig, lora: LoraConfig, batch: number): Map<string, Node> =>
-  inputsOf(adapterShapes(config, lora), (shape) => [batch, ...shape])
 
 /**
  * One adapter copied for every row: the gradient with respect to a copy is the gradient of that row's loss alone, at

@@ -1,4 +1,4 @@
-import { add, matmul, type Node, reshape } from '#engine/graph/index.ts'
+import { add, matmul, type Node, reshape, slice } from '#engine/graph/index.ts'
 
 export type NodeMap = ReadonlyMap<string, Node>
 
@@ -17,13 +17,21 @@ export function linear(x: Node, weight: Node, bias?: Node): Node {
   return bias ? add(y, bias) : y
 }
 
+/** The name that the joined As of several maps go by. */
+export const joinedPath = (paths: readonly string[]): string => paths.join('+')
+
 /**
- * What a low-rank adapter adds to x (BT,I): scale · B A x (Hu et al., "LoRA", 2021), (BT,O). With A [r,I] and B [O,r]
- * all rows share it; with A (B,r,I) and B (B,O,r), each of the `batch` rows has its own.
+ * What low-rank adapters of maps that read the same x (BT,I) add: scale · B A x (Hu et al., "LoRA", 2021), (BT,O) each.
+ * With A [n·r,I], those of the n maps one below the other, and B [O,r], all rows share them; with A (B,n·r,I) and
+ * B (B,O,r), each of the `batch` rows has its own.
  */
-export function lowRank(x: Node, a: Node, b: Node, scale: number, batch: number): Node {
+export function lowRanks(x: Node, a: Node, bs: readonly Node[], scale: number, batch: number): Node[] {
   const [rows, inward] = x.shape as [number, number]
   const apart = a.shape.length === 2 ? x : reshape(x, [batch, rows / batch, inward])
-  const inner = matmul(apart, a, { transposeB: true }) // (BT,r) or (B,T,r)
-  return reshape(matmul(inner, b, { transposeB: true, scale }), [rows, b.shape.at(-2)!])
+  const inner = matmul(apart, a, { transposeB: true }) // (BT,n·r) or (B,T,n·r)
+  return bs.map((b, index) => {
+    const [out, rank] = b.shape.slice(-2) as [number, number]
+    const own = slice(inner, -1, index * rank, (index + 1) * rank)
+    return reshape(matmul(own, b, { transposeB: true, scale }), [rows, out])
+  })
 }

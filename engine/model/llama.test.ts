@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest'
 import { type Graph, grad, input, mul, onnxRuntime, reshape, sum, type Tensor } from '#engine/graph/index.ts'
 import { Random } from '#engine/stats/random.ts'
+import { AdapterStack, adapterRowInputs } from './adapterStack.ts'
 import { ConfigError, parseConfig, smallConfig } from './config.ts'
 import { tokenLogits, tokenLogProbabilities } from './heads.ts'
-import { adapterInputs, adapterPerRow, adapterRowInputs, feedsOf, idInput, weightInputs } from './inputs.ts'
+import { adapterInputs, adapterPerRow, feedsOf, idInput, weightInputs } from './inputs.ts'
 import { forward } from './llama.ts'
 import { adapterShapes, initialAdapter, loraConfig } from './lora.ts'
 import { checkWeights, countParameters, initialWeights } from './parameters.ts'
@@ -91,15 +92,11 @@ test('every row of a batch may use another adapter: the same as one at a time', 
   const nodes = weightInputs(config)
   const many = adapterRowInputs(config, lora, 4)
   const idNode = idInput(config, 4, 5)
-  const { hidden } = forward(config, { weights: nodes, ids: idNode, adapter: { lora, weights: many } })
-  const stacked = Object.fromEntries(
-    Array.from(many.keys(), (name) => [
-      name,
-      Float32Array.from(Array.from(which).flatMap((adapter) => [...adapters[adapter]!.get(name)!.data])),
-    ]),
-  )
-  const inputs = [idNode, ...many.values(), ...nodes.values()]
-  const { hidden: together } = await run({ inputs, outputs: { hidden } }, { ids, ...stacked, ...base })
+  const { hidden } = forward(config, { weights: nodes, ids: idNode, adapter: many })
+  const stack = new AdapterStack(config, lora, 4)
+  for (const [row, adapter] of which.entries()) stack.set(row, adapters[adapter])
+  const inputs = [idNode, ...many.weights.values(), ...nodes.values()]
+  const { hidden: together } = await run({ inputs, outputs: { hidden } }, { ids, ...stack.tensors, ...base })
 
   const one = adapterInputs(config, lora)
   const single = idInput(config, 1, 5)

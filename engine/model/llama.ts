@@ -3,19 +3,26 @@ import { add, gather, type Node, reshape } from '#engine/graph/index.ts'
 import { composedAttention, type KeyValueCache, type Packing } from './attention.ts'
 import type { ModelConfig } from './config.ts'
 import { canFuse, fusedAttention, fusedNorm } from './fused.ts'
-import { linear, lowRank, type NodeMap, required } from './linear.ts'
+import { joinedPath, linear, lowRanks, type NodeMap, required } from './linear.ts'
 import type { LoraConfig } from './lora.ts'
 import { rmsNorm } from './norm.ts'
 import { type Projection, projectionPath } from './parameters.ts'
 import { swiGlu } from './swiglu.ts'
+
+export interface ForwardAdapter {
+  lora: LoraConfig
+  /** By name, of rank 2 (shared) or 3 (one per row). The As of maps that read the same input may be joined. */
+  weights: NodeMap
+  /** Applied to what enters an A. */
+  drop?: (x: Node) => Node
+}
 
 export interface ForwardInputs {
   /** Base weights by Hugging Face name. */
   weights: NodeMap
   /** (B,T) i32 token ids; rows shorter than T are padded at the end. */
   ids: Node
-  /** Adapter weights by name, of rank 2 (shared) or 3 (one per row); `drop` is applied to what enters an A. */
-  adapter?: { lora: LoraConfig; weights: NodeMap; drop?: (x: Node) => Node }
+  adapter?: ForwardAdapter
   packing?: Packing
   cache?: KeyValueCache
 }
@@ -42,13 +49,13 @@ export function forward(config: ModelConfig, inputs: ForwardInputs): ForwardResu
   const attention = fused ? fusedAttention(config, cache, B) : composedAttention(config, inputs)
   const norm = fused ? fusedNorm : rmsNorm
   const weight = (name: string): Node => required(weights, name)
-  const map = (x: Node, layer: number, name: Projection): Node => {
-    const path = projectionPath(layer, name)
-    const y = linear(x, weight(`${path}.weight`), weights.get(`${path}.bias`))
-    const a = adapter?.weights.get(`${path}.lora_A.weight`)
-    if (!adapter || !a) return y
-    const b = required(adapter.weights, `${path}.lora_B.weight`)
-    return add(y, lowRank(adapter.drop?.(x) ?? x, a, b, adapterScale(adapter.lora), B))
+  const map = (x: Node, layer: number, ...names: Projection[]): Node[] => {
+    const paths = names.map((name) => projectionPath(layer, name))
+    const added = adapter ? adapterShare(adapter, x, paths, B) : new Map<string, Node>()
+    return paths.map((path) => {
+      const y = linear(x, weight(`${path}.weight`), weights.get(`${path}.bias`))
+      return added.has(path) ? add(y, added.get(path)!) : y
+    })
   }
 
   const fresh: ForwardResult['fresh'] = []
@@ -58,16 +65,34 @@ export function forward(config: ModelConfig, inputs: ForwardInputs): ForwardResu
   let x = gather(weight('model.embed_tokens.weight'), reshape(ids, [B * T]))
   for (let layer = 0; layer < config.num_hidden_layers; layer++) {
     const h = norm(x, weight(`model.layers.${layer}.input_layernorm.weight`), epsilon)
-    const [q, k, v] = [map(h, layer, 'q_proj'), map(h, layer, 'k_proj'), map(h, layer, 'v_proj')]
+    const [q, k, v] = map(h, layer, 'q_proj', 'k_proj', 'v_proj') as [Node, Node, Node]
     const { mixed, fresh: made, key, value } = attention(q, k, v, layer)
     fresh.push(made)
     keys.push(key)
     values.push(value)
-    x = add(x, map(mixed, layer, 'o_proj'))
+    x = add(x, map(mixed, layer, 'o_proj')[0]!)
 
     const g = norm(x, weight(`model.layers.${layer}.post_attention_layernorm.weight`), epsilon)
-    x = add(x, map(swiGlu(map(g, layer, 'gate_proj'), map(g, layer, 'up_proj')), layer, 'down_proj'))
+    const [gate, up] = map(g, layer, 'gate_proj', 'up_proj') as [Node, Node]
+    x = add(x, map(swiGlu(gate, up), layer, 'down_proj')[0]!)
   }
   const hidden = reshape(norm(x, weight('model.norm.weight'), epsilon), [B, T, D])
   return { hidden, fresh, keys, values }
+}
+
+/** What an adapter adds to the maps at `paths` of x, by path. */
+function adapterShare(
+  { lora, weights, drop }: ForwardAdapter,
+  x: Node,
+  paths: readonly string[],
+  batch: number,
+): Map<string, Node> {
+  const carriers = paths.filter((path) => weights.has(`${path}.lora_B.weight`))
+  const joined = weights.has(`${joinedPath(carriers)}.lora_A.weight`)
+  const added = (joined ? [carriers] : carriers.map((path) => [path])).map((group) => {
+    const a = required(weights, `${joinedPath(group)}.lora_A.weight`)
+    const bs = group.map((path) => required(weights, `${path}.lora_B.weight`))
+    return lowRanks(drop?.(x) ?? x, a, bs, adapterScale(lora), batch)
+  })
+  return new Map(added.flat().map((node, index) => [carriers[index]!, node]))
 }
