@@ -3,6 +3,8 @@ import { z } from 'zod'
 import { ConfigError } from '#config'
 import type { Deployment } from '#contracts/deploy.ts'
 import { type ContractName, contracts } from '#contracts/events.ts'
+import type { FollowedDeployment } from '#indexer/index.ts'
+import { Factory } from './factories.ts'
 
 const address = z.string().regex(/^0x[0-9a-fA-F]{40}$/, 'expected an address') as unknown as z.ZodType<`0x${string}`>
 const wei = z.string().regex(/^\d+$/).transform(BigInt)
@@ -15,10 +17,14 @@ const shape = z.object({
   addresses: z.object(Object.fromEntries(names.map((name) => [name, address])) as Record<ContractName, typeof address>),
   operator: address,
   settings: z.record(z.string(), z.union([z.number(), wei])),
+  /** Contracts whose events name further ones to follow: added by hand. */
+  factories: z.array(Factory).optional(),
 })
 
+export type DeploymentFile = Deployment & Pick<FollowedDeployment, 'factories'>
+
 /** Reads a deployment file. @throws ConfigError naming DEPLOYMENT, the file and what is wrong in it. */
-export async function readDeployment(file: string): Promise<Deployment> {
+export async function readDeployment(file: string): Promise<DeploymentFile> {
   let text: string
   try {
     text = await readFile(file, 'utf8')
@@ -28,7 +34,7 @@ export async function readDeployment(file: string): Promise<Deployment> {
     })
   }
   try {
-    return shape.parse(JSON.parse(text)) as Deployment
+    return shape.parse(JSON.parse(text)) as DeploymentFile
   } catch (cause) {
     const why =
       cause instanceof z.ZodError
@@ -38,7 +44,7 @@ export async function readDeployment(file: string): Promise<Deployment> {
   }
 }
 
-export async function writeDeployment(file: string, deployment: Deployment): Promise<void> {
+export async function writeDeployment(file: string, deployment: DeploymentFile): Promise<void> {
   const text = JSON.stringify(deployment, (_, value) => (typeof value === 'bigint' ? value.toString() : value), 2)
   await writeFile(`${file}.part`, `${text}\n`)
   await rename(`${file}.part`, file)

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
 import { ConfigError } from '#config'
 import type { FollowedDeployment, FollowedGovernor } from '#indexer/index.ts'
+import { Factory } from './factories.ts'
 
 /** Which Governors to follow, besides our own deployment: named on the command line, or in a file for several chains and contracts. */
 
@@ -38,6 +39,8 @@ const File = z.strictObject({
         rpcUrl: url.optional(),
         confirmations: whole.min(1, 'expected a whole number from 1').optional(),
         governors: z.array(Governor).min(1, 'name at least one'),
+        /** Contracts whose events name further ones to follow, from the chain's first `startBlock` on. */
+        factories: z.array(Factory).optional(),
       }),
     )
     .min(1, 'name at least one'),
@@ -92,6 +95,7 @@ export async function followedChains(options: GovernorOptions, { rpcUrl }: { rpc
         startBlock: Math.min(...chain.governors.map(({ startBlock }) => startBlock)),
         addresses: {},
         governors: chain.governors.map(({ startBlock, ...followed }): FollowedGovernor => followed),
+        factories: chain.factories,
       },
     }
   })

@@ -1,75 +1,9 @@
-import { readFileSync } from 'node:fs'
-import { type Address, encodeDeployData, encodeFunctionData, type Hex } from 'viem'
 import { expect, test } from 'vitest'
-import { compileSources } from '#contracts/compile.ts'
-import type { Database } from '#schema/database.ts'
 import { freshDatabase } from '#test/database.ts'
 import { type Factory, startIndexer } from './index.ts'
-import { testChain } from './test/chain.ts'
+import { expectHeard, family } from './test/family.ts'
 import { faultyNode } from './test/faultyNode.ts'
 import { expectClean, follow } from './test/follow.ts'
-
-const source = readFileSync(new URL('./test/Family.sol', import.meta.url), 'utf8')
-let compiled: Awaited<ReturnType<typeof compileSources>>[string] | undefined
-
-/** A chain with a factory on it, which the deployment names. */
-async function family() {
-  compiled ??= (await compileSources({ 'Family.sol': source }))['Family.sol']!
-  const { Factory: maker, Child: made } = compiled
-  const plain = await testChain()
-  const transact = async (to: Address | undefined, data: Hex) => {
-    const hash = await plain.call('eth_sendTransaction', { from: plain.accounts[1], to, data, gas: '0x1000000' })
-    const receipt = await plain.call('eth_getTransactionReceipt', hash)
-    return receipt as { contractAddress: Address; blockNumber: Hex; logs: { address: string; topics: Hex[] }[] }
-  }
-  const bytecode: Hex = `0x${maker!.evm.bytecode.object}`
-  const { contractAddress: address } = await transact(undefined, encodeDeployData({ abi: maker!.abi, bytecode }))
-  const factory: Factory = {
-    address,
-    event: 'event Created(address indexed child, uint256 number)',
-    argument: 'child',
-    follows: 'GOpen',
-  }
-  const chain = { ...plain, deployment: { ...plain.deployment, factories: [factory] } }
-  return {
-    chain,
-    factory,
-    /** Makes so many children in one block. @returns their addresses. */
-    async make(count: number): Promise<Address[]> {
-      const data = encodeFunctionData({ abi: maker!.abi, functionName: 'make', args: [count] })
-      const { logs } = await transact(address, data)
-      const announced = logs.filter((log) => log.address === address)
-      return announced.map(({ topics }) => `0x${topics[1]!.slice(26)}` as Address)
-    },
-    async move(child: Address, value: number) {
-      await transact(
-        child,
-        encodeFunctionData({ abi: made!.abi, functionName: 'move', args: [plain.accounts[3], value] }),
-      )
-    },
-  }
-}
-
-type Family = Awaited<ReturnType<typeof family>>
-
-/** Fails unless the index holds every log of the children, as the node tells them. */
-async function expectHeard({ chain }: Family, db: Database, children: Address[]) {
-  const filter = { fromBlock: '0x0', toBlock: 'latest', address: children }
-  const logs = (await chain.call('eth_getLogs', filter)) as { blockNumber: Hex; logIndex: Hex; address: string }[]
-  const { rows } = await db.query(
-    'select from_block as block, log_index as index, address from chain_event where address = any($1) order by id',
-    [children],
-  )
-  expect(rows).toEqual(
-    logs.map(({ blockNumber, logIndex, address }) => ({
-      block: Number(blockNumber),
-      index: Number(logIndex),
-      address,
-    })),
-  )
-  const followed = await db.query('select id, contract from followed_contract where to_block is null')
-  expect(followed.rows.map(({ id }) => id).sort()).toEqual([...children].sort())
-}
 
 test('what new contracts say is indexed from their first word, in final ranges and at the head alike', async () => {
   const world = await family()
@@ -134,6 +68,16 @@ test('a contract whose making a reorganisation undid is forgotten, and followed 
   await expectClean(chain, db)
 })
 
+test('a gateway is not asked where factories are followed, and the log says so', async () => {
+  const { chain, make } = await family()
+  await make(1)
+  const warned: string[] = []
+  const log = { info() {}, warn: (_: object, message: string) => void warned.push(message) }
+  const nobody = 'http://127.0.0.1:9/v2/network/nobody'
+  await (await follow(chain, await freshDatabase(), { gatewayUrl: nobody, log })).caughtUp()
+  expect(warned).toEqual(['No gateway is asked: it cannot follow what factories make'])
+})
+
 test('a factory that cannot be what its declaration says is refused', async () => {
   const { chain, factory } = await family()
   const db = await freshDatabase()
@@ -143,5 +87,8 @@ test('a factory that cannot be what its declaration says is refused', async () =
   }
   await expect(start({ argument: 'number' })).rejects.toThrow('has no address named number')
   await expect(start({ event: 'Created' })).rejects.toThrow('is no event declaration')
-  await expect(start({ follows: 'Stranger' as never })).rejects.toThrow('no handlers for a Stranger')
+  await expect(start({ follows: 'Stranger' as never })).rejects.toThrow(
+    'cannot be followed as a Stranger, only as GOpen or Time',
+  )
+  await expect(start({ address: `0x${'ab'.repeat(20)}` })).rejects.toThrow(/no contract at 0xab.*named as the factory/)
 })

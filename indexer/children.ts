@@ -1,5 +1,5 @@
 import { type AbiEvent, decodeEventLog, type Hex, parseAbiItem, toEventSelector } from 'viem'
-import { type ContractName, contracts, topicsOf } from '#contracts/events.ts'
+import { type ContractName, topicsOf } from '#contracts/events.ts'
 import type { Sql } from '#schema/database.ts'
 import { FollowedContract } from '#schema/onchain/chain.ts'
 import { IndexerError } from './errors.ts'
@@ -9,6 +9,10 @@ import type { Log, Stretch } from './stretch.ts'
 
 /** Contracts that others make at run time: a factory's event names them, and they are followed from its block on. */
 
+/** What a new contract may be followed as: a votes token or a timelock. Of a Governor more must be known than it emits, and of the
+ *  house's other contracts the ids would repeat. */
+export const FOLLOWS = ['GOpen', 'TimelockController'] as const satisfies readonly ContractName[]
+
 /** A contract whose event announces others. */
 export interface Factory {
   address: string
@@ -17,7 +21,7 @@ export interface Factory {
   /** The argument that holds the address. */
   argument: string
   /** What the new contract is followed as. */
-  follows: ContractName
+  follows: (typeof FOLLOWS)[number]
 }
 
 /** A contract that a factory announced. */
@@ -38,10 +42,10 @@ interface Announcement {
 /** The topics that a contract of this kind is followed for. */
 export const topicsFor = (contract: ContractName) => [...topicsOf(contract), ...otherTopics(contract)]
 
-/** @throws IndexerError when a factory's declaration cannot be read. */
-function announcementOf(factory: Factory): Announcement {
+/** Reads a factory's declaration. @throws IndexerError saying what is wrong in it. */
+export function announcementOf(factory: Factory): Announcement {
   const told = (what: string, cause?: unknown) =>
-    new IndexerError(`The factory ${factory.address}: ${what}. Correct it in the deployment.`, { cause })
+    new IndexerError(`The factory ${factory.address}: ${what}. Correct its declaration.`, { cause })
   let event: AbiEvent
   try {
     event = parseAbiItem(factory.event) as AbiEvent
@@ -51,7 +55,8 @@ function announcementOf(factory: Factory): Announcement {
   const argument = event.inputs?.find(({ name }) => name === factory.argument)
   if (event.type !== 'event' || argument?.type !== 'address')
     throw told(`${factory.event} has no address named ${factory.argument}`)
-  if (!(factory.follows in contracts)) throw told(`there are no handlers for a ${factory.follows}`)
+  if (!FOLLOWS.includes(factory.follows))
+    throw told(`what it makes cannot be followed as a ${factory.follows}, only as ${FOLLOWS.join(' or ')}`)
   return { factory: { ...factory, address: factory.address.toLowerCase() }, event, topic: toEventSelector(event) }
 }
 
@@ -130,7 +135,7 @@ function addressIn(log: Log, event: AbiEvent, factory: Factory): string {
     return (args as unknown as Record<string, string>)[factory.argument]!.toLowerCase()
   } catch (cause) {
     throw new IndexerError(
-      `Log ${log.index} of block ${log.block} is not what ${factory.event} declares. Correct the factory ${factory.address} in the deployment.`,
+      `Log ${log.index} of block ${log.block} is not what ${factory.event} declares. Correct the declaration of the factory ${factory.address}.`,
       { cause },
     )
   }

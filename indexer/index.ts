@@ -25,7 +25,7 @@ import { type Source, unlessAway } from './source.ts'
 import { gatewayHeight, runProcessorProcess } from './squid/backfill.ts'
 
 export type { FollowedDeployment } from './begin.ts'
-export type { Factory } from './children.ts'
+export { announcementOf, type Factory, FOLLOWS } from './children.ts'
 export { IndexerError } from './errors.ts'
 export type { FollowedGovernor } from './governances.ts'
 export type { Counters } from './metrics.ts'

@@ -66,7 +66,8 @@ export async function requireCode(rpc: Rpc, chainId: number, what: string, addre
 /** The deployment with everything said that it leaves to the contracts.
  *  @throws IndexerError when an address has no code, or the contract there is no Governor. */
 export async function resolve(rpc: Rpc, deployment: FollowedDeployment): Promise<FollowedDeployment> {
-  const { chainId, addresses } = deployment
+  const { chainId, addresses, factories = [] } = deployment
+  for (const { address } of factories) await requireCode(rpc, chainId, 'factory', address)
   if (addresses.ModelGovernor) await requireCode(rpc, chainId, 'ModelGovernor', addresses.ModelGovernor)
   const clock = deployment.clock ?? (await clockOf(rpc, addresses.GOpen))
   const governors: FollowedGovernor[] = []
