@@ -49,7 +49,8 @@ const schema = z.object({
   S3_SECRET_ACCESS_KEY: z.string().optional(),
   HOST: z.string().min(1).default('127.0.0.1'),
   PORT: port.default(4000),
-  WORKER_PORT: port.default(0),
+  /** Where `index` shows what it counts of its own work, at /metrics; nowhere when left out. */
+  INDEX_PORT: port.optional(),
   MODELCOMMONS_DEVICE: z.enum(['auto', 'cpu', 'webgpu', 'cuda']).default('auto'),
   GPU_CONCURRENCY: count(64).default(1),
   CPU_CONCURRENCY: count(256).default(4),
@@ -68,9 +69,10 @@ export class ConfigError extends Error {
 
 export type Config = ReturnType<typeof readConfig>
 
-/** Reads and validates the environment. Without `house`, RPC_URL may name a chain on which nothing of ours stands.
+/** Reads and validates the environment. Without `house`, RPC_URL may name a chain on which nothing of ours stands;
+ *  without `signs`, nobody needs a key to read it.
  *  @throws ConfigError naming every variable that cannot be used, and why. */
-export function readConfig(env: NodeJS.ProcessEnv = process.env, { house = true } = {}) {
+export function readConfig(env: NodeJS.ProcessEnv = process.env, { house = true, signs = true } = {}) {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
   const parsed = schema.safeParse(given)
   if (!parsed.success) {
@@ -83,7 +85,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env, { house = true 
     throw new ConfigError(
       'DEPLOYMENT: required when RPC_URL is set: the file that `modelcommons deploy` wrote for that chain.',
     )
-  if (house && value.RPC_URL && !value.OPERATOR_KEY)
+  if (house && signs && value.RPC_URL && !value.OPERATOR_KEY)
     throw new ConfigError(
       'OPERATOR_KEY: required when RPC_URL is set: the private key that signs what the workers write on chain.',
     )
@@ -116,7 +118,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env, { house = true 
       : undefined,
     host: value.HOST,
     port: value.PORT,
-    workerPort: value.WORKER_PORT,
+    indexPort: value.INDEX_PORT,
     device: value.MODELCOMMONS_DEVICE,
     gpuConcurrency: value.GPU_CONCURRENCY,
     cpuConcurrency: value.CPU_CONCURRENCY,

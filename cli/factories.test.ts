@@ -22,11 +22,7 @@ async function house(rpcUrl: string) {
       await writeFile(file, JSON.stringify({ chains: [chains] }))
       return followings({ config: file }, readConfig({ DATABASE_URL, RPC_URL: rpcUrl }, { house: false }))
     },
-    deployed: () =>
-      followings(
-        {},
-        readConfig({ DATABASE_URL, RPC_URL: rpcUrl, DEPLOYMENT: file, OPERATOR_KEY: `0x${'11'.repeat(32)}` }),
-      ),
+    deployed: () => followings({}, readConfig({ DATABASE_URL, RPC_URL: rpcUrl, DEPLOYMENT: file }, { signs: false })),
   }
 }
 

@@ -1,11 +1,12 @@
 import { type Config, ConfigError, readConfig } from '#config'
-import { type FollowedDeployment, startIndexer } from '#indexer/index.ts'
+import { type FollowedDeployment, type IndexerStatus, startIndexer } from '#indexer/index.ts'
 import { startReconciler } from '#indexer/reconcile.ts'
 import { openDatabase } from '#schema/database.ts'
 import { ensureDatabase } from '#schema/postgres.ts'
 import { migrate } from '#schema/source.ts'
 import { readDeployment } from './deployment.ts'
-import { followedChains, type GovernorOptions, namesGovernors } from './governors.ts'
+import { followedChains, type GovernorOptions, type NamedChain, namedChains, namesGovernors } from './governors.ts'
+import { openIndexMetrics, serveMetrics } from './indexMetrics.ts'
 import { openLog } from './log.ts'
 import { runService } from './service.ts'
 
@@ -34,23 +35,37 @@ export async function followings(options: GovernorOptions, config: Config): Prom
     const deployment = await readDeployment(config.deployment as string)
     return [{ databaseUrl, rpcUrl, confirmations, deployment }]
   }
-  const chains = await followedChains(options, { rpcUrl })
   const made: Following[] = []
-  for (const { databaseSuffix, ...chain } of chains) {
-    const url = new URL(databaseUrl)
-    url.pathname += databaseSuffix
-    if (databaseSuffix) {
-      await (await openDatabase(databaseUrl, { max: 1 })).close() // says what to do when nothing answers there
-      await ensureDatabase(databaseUrl, decodeURIComponent(url.pathname.slice(1)))
-    }
-    await migrate(url.href)
-    made.push({ confirmations, ...chain, databaseUrl: url.href })
-  }
+  for (const { databaseSuffix, ...chain } of await followedChains(options, { rpcUrl }))
+    made.push({ confirmations, ...chain, databaseUrl: await databaseOf(databaseUrl, databaseSuffix) })
   return made
 }
 
-/** The configuration of a service that may follow Governors alone. */
-export const configFor = (options: GovernorOptions) => readConfig(process.env, { house: !namesGovernors(options) })
+/** What was indexed as the options say, or else the environment: read without a node where a file names it. */
+export async function indexedOf(options: GovernorOptions, config: Config): Promise<Omit<Following, 'rpcUrl'>[]> {
+  const { databaseUrl, rpcUrls: rpcUrl } = config
+  if (!databaseUrl || !namesGovernors(options)) return followings(options, config)
+  const made: Omit<Following, 'rpcUrl'>[] = []
+  for (const { databaseSuffix, deployment } of await namedChains(options, { rpcUrl }))
+    made.push({ deployment, databaseUrl: await databaseOf(databaseUrl, databaseSuffix) })
+  return made
+}
+
+/** The database of one chain, made where there is none, with the newest schema. */
+async function databaseOf(databaseUrl: string, suffix: NamedChain['databaseSuffix']): Promise<string> {
+  const url = new URL(databaseUrl)
+  url.pathname += suffix
+  if (suffix) {
+    await (await openDatabase(databaseUrl, { max: 1 })).close() // says what to do when nothing answers there
+    await ensureDatabase(databaseUrl, decodeURIComponent(url.pathname.slice(1)))
+  }
+  await migrate(url.href)
+  return url.href
+}
+
+/** The configuration of a service that signs nothing, and may follow Governors alone. */
+export const configFor = (options: GovernorOptions) =>
+  readConfig(process.env, { house: !namesGovernors(options), signs: false })
 
 /** `modelcommons index`: follows the deployment, or the Governors that the options name, each chain by an indexer of its own. */
 export const runIndexer = ({ rewind = false, ...options }: GovernorOptions & { rewind?: boolean } = {}) =>
@@ -65,9 +80,19 @@ export const runIndexer = ({ rewind = false, ...options }: GovernorOptions & { r
     }
     try {
       const ends: Promise<void>[] = []
+      const indexers: (() => IndexerStatus)[] = []
+      const { host, indexPort: port } = config
+      if (port !== undefined)
+        stops.push(
+          await serveMetrics(
+            openIndexMetrics(() => indexers.map((status) => status())),
+            { host, port },
+          ),
+        )
       for (const following of await followings(options, config)) {
-        const { stopped, close } = await follow(following, config, { rewind, log, signal: abort.signal })
+        const { stopped, close, status } = await follow(following, config, { rewind, log, signal: abort.signal })
         ends.push(stopped)
+        indexers.push(status)
         stops.push(close)
       }
       return { stopped: Promise.all(ends).then(() => {}), stop }
@@ -111,7 +136,7 @@ async function follow(
       await Promise.allSettled([indexer.stopped, compared])
       await db.close()
     }
-    return { stopped: Promise.all([indexer.stopped, compared]).then(() => {}), close }
+    return { stopped: Promise.all([indexer.stopped, compared]).then(() => {}), close, status: indexer.status }
   } catch (error) {
     await db.close()
     throw error

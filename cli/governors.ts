@@ -61,8 +61,8 @@ export interface GovernorOptions {
   chain?: number
 }
 
-export interface FollowedChain {
-  rpcUrl: string
+export interface NamedChain {
+  rpcUrl?: string
   /** The database's name is the configured one's; with several chains, followed by `_` and the chain id. */
   databaseSuffix: string
   confirmations?: number
@@ -71,8 +71,22 @@ export interface FollowedChain {
 
 export const namesGovernors = ({ config, governor }: GovernorOptions) => config !== undefined || governor !== undefined
 
-/** The chains to follow; `rpcUrl` may name several nodes, parted by commas. @throws ConfigError naming the option, or the file and the place in it, that cannot be used. */
-export async function followedChains(options: GovernorOptions, { rpcUrl }: { rpcUrl: string | undefined }) {
+export type FollowedChain = NamedChain & { rpcUrl: string }
+
+/** The chains to follow; `rpcUrl` may name several nodes, parted by commas. @throws ConfigError naming the option, or the file and the
+ *  place in it, that cannot be used, and the chain that has no node. */
+export async function followedChains(options: GovernorOptions, node: { rpcUrl: string | undefined }) {
+  return (await namedChains(options, node)).map(({ rpcUrl, ...chain }): FollowedChain => {
+    if (rpcUrl) return { ...chain, rpcUrl }
+    const { databaseSuffix, deployment } = chain
+    throw new ConfigError(
+      `${options.config}: chain ${deployment.chainId} has no rpcUrl. Name a node for it${databaseSuffix ? '' : ', or set RPC_URL'}.`,
+    )
+  })
+}
+
+/** The same for who asks no node. */
+export async function namedChains(options: GovernorOptions, { rpcUrl }: { rpcUrl: string | undefined }) {
   const { config, governor } = options
   if (config !== undefined && governor !== undefined)
     throw new ConfigError('--config, --governor: give one of them, not both.')
@@ -80,14 +94,9 @@ export async function followedChains(options: GovernorOptions, { rpcUrl }: { rpc
   const chains = options.chain === undefined ? all : all.filter(({ chainId }) => chainId === options.chain)
   if (!chains.length)
     throw new ConfigError(`--chain: ${config} has no chain ${options.chain}, only ${ids(all)}. Name one of these.`)
-  return chains.map((chain): FollowedChain => {
-    const node = chain.rpcUrl ?? (all.length === 1 ? rpcUrl : undefined)
-    if (!node)
-      throw new ConfigError(
-        `${config}: chain ${chain.chainId} has no rpcUrl. Name a node for it${all.length === 1 ? ', or set RPC_URL' : ''}.`,
-      )
-    return {
-      rpcUrl: node,
+  return chains.map(
+    (chain): NamedChain => ({
+      rpcUrl: chain.rpcUrl ?? (all.length === 1 ? rpcUrl : undefined),
       databaseSuffix: all.length === 1 ? '' : `_${chain.chainId}`,
       confirmations: chain.confirmations,
       deployment: {
@@ -97,8 +106,8 @@ export async function followedChains(options: GovernorOptions, { rpcUrl }: { rpc
         governors: chain.governors.map(({ startBlock, ...followed }): FollowedGovernor => followed),
         factories: chain.factories,
       },
-    }
-  })
+    }),
+  )
 }
 
 const ids = (chains: readonly Pick<Chain, 'chainId'>[]) => chains.map(({ chainId }) => chainId).join(', ')

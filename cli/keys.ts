@@ -22,7 +22,7 @@ export async function createKey({
   if (!(ACCESS_ROLES as readonly string[]).includes(role))
     throw new ConfigError(`--role: ${role} is no role. Roles: ${ACCESS_ROLES.join(', ')}.`)
   const key = `mc_${randomBytes(24).toString('base64url')}`
-  await withDatabase(readConfig(), (db: Database) =>
+  await withDatabase(readConfig(process.env, { house: false }), (db: Database) =>
     saveRows(db, [
       row(ApiKey, {
         id: idOf(key),
@@ -39,7 +39,7 @@ export async function createKey({
 }
 
 export async function revokeKey(key: string): Promise<void> {
-  const revoked = await withDatabase(readConfig(), (db) =>
+  const revoked = await withDatabase(readConfig(process.env, { house: false }), (db) =>
     db.query('update api_key set revoked_at = now() where id = $1 and revoked_at is null', [idOf(key)]),
   )
   if (!revoked.rowCount)
@@ -48,7 +48,9 @@ export async function revokeKey(key: string): Promise<void> {
 }
 
 export async function listKeys(): Promise<void> {
-  const keys = await withDatabase(readConfig(), (db) => rowsOf(db, ApiKey, 'true', [], { orderBy: 'created_at desc' }))
+  const keys = await withDatabase(readConfig(process.env, { house: false }), (db) =>
+    rowsOf(db, ApiKey, 'true', [], { orderBy: 'created_at desc' }),
+  )
   for (const key of keys)
     console.log([key.id, key.role, key.account, key.revokedAt ? 'revoked' : 'valid', key.label].join('  '))
   if (keys.length === 0) console.log('There are no keys.')

@@ -13,7 +13,7 @@ import { handlersWith } from '#workers/handlers/index.ts'
 import { startWorker } from '#workers/index.ts'
 import { postLedger } from '#workers/ledger.ts'
 import { readDeployment } from './deployment.ts'
-import { configFor, followings } from './follow.ts'
+import { configFor, indexedOf } from './follow.ts'
 import type { GovernorOptions } from './governors.ts'
 import { openLog } from './log.ts'
 import { openMetrics } from './metrics.ts'
@@ -54,7 +54,7 @@ export const runApi = (options: GovernorOptions = {}) =>
     const config = configFor(options)
     await requireFreePort(config)
     const log = openLog('api', config)
-    const [following, ...others] = await followings(options, config)
+    const [following, ...others] = await indexedOf(options, config)
     if (others.length)
       throw new ConfigError('--chain: required, as the file names several chains: an API answers for one of them.')
     const { databaseUrl, deployment: followed } = following!
@@ -132,6 +132,6 @@ export const runWorker = () =>
   })
 
 export async function runMigrations(): Promise<void> {
-  const ran = await migrate(required(readConfig(), 'databaseUrl', 'DATABASE_URL'))
+  const ran = await migrate(required(readConfig(process.env, { house: false }), 'databaseUrl', 'DATABASE_URL'))
   console.log(ran.length ? `Migrated: ${ran.join(', ')}.` : 'The schema is the newest already.')
 }

@@ -45,7 +45,7 @@ export async function recomputeRoot(from: {
       const map = await rowOf(db, RewardMapRow, String(from.epoch))
       if (map?.status !== 'Published' || !map.root || map.lastBlock === null)
         throw new Error(`Epoch ${from.epoch} has no published reward map on this chain.`)
-      const { s3 } = readConfig()
+      const { s3 } = readConfig(process.env, { signs: false })
       const artifacts = await openArtifacts({ s3, artifacts: from.artifacts })
       const again = await computeEpoch({ sql: db, artifacts, deployment: from.deployment }, from.epoch, map.lastBlock)
       const published = map.uri ? await getDocument(artifacts, rewardMapDocument, map.uri) : undefined
@@ -90,7 +90,7 @@ const mapOf = (document: RewardMapDocument): RewardMap => ({
 
 /** `modelcommons verify EPOCH`: says whether the chain's root follows from the chain's facts. Exits with 1 when it does not. */
 export async function verify(epoch: number, options: { artifacts?: string }): Promise<void> {
-  const config = readConfig()
+  const config = readConfig(process.env, { signs: false })
   if (!config.rpcUrl)
     throw new ConfigError('RPC_URL: required to verify: the chain to read (and DEPLOYMENT: the contracts on it).')
   const deployment = await readDeployment(config.deployment as string)

@@ -110,7 +110,6 @@ test('the program compares with a fresh sync or another instance, exits with 1 w
         DATABASE_URL: db.url,
         RPC_URL: chain.url,
         DEPLOYMENT: file,
-        OPERATOR_KEY: `0x${'11'.repeat(32)}`,
       },
     }).catch((error) => error as { code: number; stdout: string; stderr: string })
   const [{ id, from_block: block, balance }] = (await db.query(changed)).rows

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { Registry } from 'prom-client'
 import { expect, test } from 'vitest'
+import { openIndexMetrics } from '#cli/indexMetrics.ts'
 import { openMetrics } from '#cli/metrics.ts'
 import { metricsPlugin } from '#graphql/manners/metrics.ts'
 import { freshDatabase } from '#test/database.ts'
@@ -30,7 +31,8 @@ for (const [name, board] of Object.entries(boards()))
 test('every metric that a board names is one that /metrics shows', async () => {
   const registry = openMetrics(await freshDatabase())
   metricsPlugin(registry)
-  const shown = new Set((await registry.getMetricsAsArray()).map((metric) => metric.name))
+  const all = [registry, openIndexMetrics(() => [])].map((one) => one.getMetricsAsArray())
+  const shown = new Set((await Promise.all(all)).flat().map((metric) => metric.name))
   expect(registry).toBeInstanceOf(Registry)
   const named = targetsOf(boards().service).flatMap(({ expr }) => expr?.match(/modelcommons_\w+/g) ?? [])
   expect(named.length).toBeGreaterThan(10)

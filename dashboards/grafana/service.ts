@@ -63,6 +63,21 @@ export const service = () =>
         'endpoint {{endpoint}}',
       ]),
     )
+    .withPanel(
+      series(
+        'RPC endpoints',
+        'How often another had to be asked, and how often they said different things, in the last hour.',
+        'none',
+        ['increase(modelcommons_index_failovers_total[1h])', 'failovers {{chain}}'],
+        ['increase(modelcommons_index_disagreements_total[1h])', 'disagreements {{chain}}'],
+      ),
+    )
+    .withPanel(
+      series('Drift', 'Values of the newest sample that differ from the contracts’, by governor.', 'none', [
+        'modelcommons_index_drift',
+        '{{governor}}',
+      ]),
+    )
     .withRow(new RowBuilder('API'))
     .withPanel(
       series('Requests per second', 'GraphQL, by kind of operation.', 'reqps', [
@@ -88,9 +103,9 @@ export const service = () =>
     .withPanel(
       series(
         'Process',
-        'Memory of the API, and the size of the database.',
+        'Memory of the API and the indexer, and the size of the database.',
         'bytes',
-        ['modelcommons_process_resident_memory_bytes', 'API memory'],
+        ['modelcommons_process_resident_memory_bytes', 'memory of {{instance}}'],
         ['modelcommons_database_bytes', 'database'],
       ),
     )

@@ -1,0 +1,24 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { readConfig } from '#config'
+import { freshDatabaseUrl } from '#test/database.ts'
+import { followings, indexedOf } from './follow.ts'
+
+test('who reads an index names no node; who follows a chain must; who signs nothing has no key', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'modelcommons-follow-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  const config = join(folder, 'governors.json')
+  const governors = [{ address: `0x${'ab'.repeat(20)}`, startBlock: 1 }]
+  await writeFile(config, JSON.stringify({ chains: [{ chainId: 10, governors }] }))
+  const databaseUrl = await freshDatabaseUrl()
+  const bare = readConfig({ DATABASE_URL: databaseUrl }, { house: false })
+  expect(await indexedOf({ config }, bare)).toMatchObject([{ databaseUrl, deployment: { chainId: 10 } }])
+  await expect(followings({ config }, bare)).rejects.toThrow(
+    'chain 10 has no rpcUrl. Name a node for it, or set RPC_URL.',
+  )
+  const house = { RPC_URL: 'http://127.0.0.1:9', DEPLOYMENT: 'deployment.json' }
+  expect(readConfig(house, { signs: false }).operatorKey).toBeUndefined()
+  expect(() => readConfig(house)).toThrow('OPERATOR_KEY: required when RPC_URL is set')
+})

@@ -1,0 +1,94 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { testApi } from '#graphql/test/api.ts'
+import { testChain } from '#indexer/test/chain.ts'
+import { noise, prepareNoise, seeded } from '#indexer/test/noise.ts'
+import { openDatabase } from '#schema/database.ts'
+import { freePort } from '#schema/postgres.ts'
+import { freshDatabaseUrl } from '#test/database.ts'
+import { run } from '#test/refusals.ts'
+import { writeDeployment } from './deployment.ts'
+import { openMetrics } from './metrics.ts'
+
+/** The indexer as a process of its own, whose first endpoint is dead, the API over its database, and the programs beside them. */
+async function running() {
+  const chain = await testChain()
+  await prepareNoise(chain)
+  const next = seeded(31)
+  for (let i = 0; i < 25; i++) await noise(chain, next)
+  const folder = await mkdtemp(join(tmpdir(), 'modelcommons-reconcile-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  const file = join(folder, 'deployment.json')
+  await writeDeployment(file, chain.deployment)
+  const INDEX_PORT = String(await freePort())
+  const { PATH = '', HOME = '' } = process.env
+  const env = {
+    MODELCOMMONS_HOME: folder,
+    DATABASE_URL: await freshDatabaseUrl(),
+    RPC_URL: `http://127.0.0.1:9,${chain.url}`,
+    DEPLOYMENT: file,
+    CONFIRMATIONS: '1',
+    RECONCILE_SECONDS: '1',
+    LOG_LEVEL: 'warn',
+  }
+  const indexer = spawn(process.execPath, ['bin/modelcommons.js', 'index'], {
+    env: { PATH, HOME, ...env, INDEX_PORT, LOG_LEVEL: 'error' },
+    stdio: ['ignore', 'inherit', 'inherit'],
+  })
+  onTestFinished(async () => {
+    if (indexer.exitCode === null && indexer.kill('SIGTERM')) await once(indexer, 'exit')
+  })
+  const db = await openDatabase(env.DATABASE_URL)
+  onTestFinished(() => db.close())
+  const api = await testApi({ db, registry: openMetrics(db) })
+  return { db, env, chain, api: api.url, indexer: `http://127.0.0.1:${INDEX_PORT}`, ask: api.ask }
+}
+
+const metrics = async (url: string) => (await fetch(`${url}/metrics`)).text()
+const shown = (text: string, name: string) => Number(new RegExp(`^${name}(?:{.*})? (\\S+)$`, 'm').exec(text)?.[1])
+
+const WITHIN = { timeout: 60_000, interval: 200 }
+
+test('drift is told by the program, as a metric, in GraphQL and by the doctor; an endpoint’s failures are counted', async () => {
+  const { db, env, chain, api, indexer, ask } = await running()
+  const head = await chain.head()
+  await vi.waitFor(
+    async () => expect(shown(await metrics(api), 'modelcommons_index_compared_block')).toBe(head - 1),
+    WITHIN,
+  )
+  const well = await metrics(api)
+  expect(shown(well, 'modelcommons_index_drift')).toBe(0)
+  expect(shown(well, 'modelcommons_index_compared')).toBeGreaterThan(10)
+  const counted = await metrics(indexer)
+  expect(shown(counted, 'modelcommons_index_failovers_total')).toBeGreaterThan(0)
+  expect(shown(counted, 'modelcommons_index_disagreements_total')).toBe(0)
+  expect(counted).toContain(`chain="${chain.deployment.chainId}"`)
+  expect(await run('reconcile', env)).toEqual({ code: 0, said: expect.stringMatching(/: 0 of \d+ values differ$/) })
+
+  const [{ account, balance }] = (await db.query('select account, balance from holder where to_block is null limit 1'))
+    .rows
+  await db.query('update holder set balance = balance + 1 where to_block is null and account = $1', [account])
+  const told = await run('reconcile', env, ['--samples', '1000', '--seed', 'any'])
+  expect(told).toEqual({
+    code: 1,
+    said: expect.stringMatching(
+      new RegExp(
+        `: 1 of \\d+ values differ\n  balance of ${account}: ${balance + 1n} in the index, ${balance} on chain`,
+      ),
+    ),
+  })
+  await vi.waitFor(async () => expect(shown(await metrics(api), 'modelcommons_index_drift')).toBe(1), WITHIN)
+  const { data } = await ask('{ governors { nodes { reconciled { drift findings } } } }')
+  expect(data.governors.nodes[0].reconciled).toMatchObject({
+    drift: 1,
+    findings: [{ what: 'balance', subject: account }],
+  })
+  const { DATABASE_URL, MODELCOMMONS_HOME } = env
+  expect((await run('doctor', { DATABASE_URL, MODELCOMMONS_HOME, PORT: '0' })).said).toMatch(
+    /✗ index +1 of \d+ values of 0x\w+ differ from the contracts’ at block \d+: modelcommons reconcile names them/,
+  )
+}, 180_000)
