@@ -28,7 +28,7 @@ import { figure, type Report, ratio } from './report.ts'
 const ROUNDS = 5
 const DENSE = { blocks: 5_000, events: 20, foreign: 0 }
 /** What is slow is given a part: its rate there is taken for its rate over the whole, its start-up spread over less. */
-const SLOW_BLOCKS = 1_000
+const SLOW_BLOCKS = 500
 const FOREIGN_BLOCKS = 164
 const FOREIGN = 2_000
 const peers = join(import.meta.dirname, 'peers')

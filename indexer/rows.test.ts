@@ -214,3 +214,36 @@ test('only the indexer’s own tables are written', async () => {
   const run = () => void rows.get(Block as never, '1')
   await expect(rows.run(db, [{ block: 1, run }])).rejects.toThrow('Block is not versioned')
 })
+
+test('what is not of a group that is in memory as a whole is known not to stand, without asking', async () => {
+  const db = await freshDatabase()
+  const first = new Rows()
+  await first.run(db, [{ block: 1, run: () => first.put(Holder, { ...blank('a'), delegate: 'x' }) }])
+  await first.flush(db)
+  const rows = new Rows()
+  await rows.run(db, [{ block: 2, run: () => void rows.whole(Holder, 'delegate', 'x') }])
+  const group = { property: 'delegate', value: 'x' } as const
+  const away = { query: () => Promise.reject(new Error('asked')) } as unknown as Database
+  const seen: unknown[] = []
+  const step = (block: number, amount: bigint) => ({
+    block,
+    run() {
+      for (const id of ['a', 'b']) {
+        seen.push(rows.get(Holder, id, group)?.balance)
+        rows.put(Holder, { ...blank(id), delegate: 'x', balance: amount })
+      }
+    },
+  })
+  await rows.run(away, [step(2, 1n), step(3, 2n)])
+  expect(seen).toEqual([0n, undefined, 1n, 1n])
+  await expect(rows.run(away, [{ block: 4, run: () => void rows.get(Holder, 'b2') }])).rejects.toThrow('asked')
+  await rows.flush(db)
+  const stored = await db.query('select id, balance, from_block, to_block from holder order by id, from_block')
+  expect(stored.rows.map((row) => [row.id, row.balance, row.from_block, row.to_block])).toEqual([
+    ['a', 0n, 1, 2],
+    ['a', 1n, 2, 3],
+    ['a', 2n, 3, null],
+    ['b', 1n, 2, 3],
+    ['b', 2n, 3, null],
+  ])
+})

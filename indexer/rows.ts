@@ -87,11 +87,20 @@ export class Rows {
   private block = 0
   private foreseeing = false
 
-  /** The row as it stands now, or undefined. Never change it in place: `put` a new one. */
-  get<T extends Versioned>(entity: EntityClass<T>, id: string): Readonly<Values<T>> | undefined {
+  /** The row as it stands now, or undefined. Never change it in place: `put` a new one.
+   *  `group` names one that the row would be of: where that is in memory as a whole, what is not there does not exist. */
+  get<T extends Versioned>(
+    entity: EntityClass<T>,
+    id: string,
+    group?: { property: keyof T & string; value: string },
+  ): Readonly<Values<T>> | undefined {
     const table = this.table(entity)
     const entry = table.look(id)
     if (entry === undefined) {
+      if (group && table.groups.has(`${group.property}=${group.value}`)) {
+        table.memory.set(id, null)
+        return undefined
+      }
       table.missing.ids.add(id)
       throw MISSING
     }
@@ -106,14 +115,18 @@ export class Rows {
     if (absent.length) throw MISSING
   }
 
+  /** Has the whole group of rows whose `property` has `value` in memory from now on. */
+  whole<T extends Versioned>(entity: EntityClass<T>, property: keyof T & string, value: string | null) {
+    const table = this.table(entity)
+    if (table.groups.has(`${property}=${value}`)) return table
+    const wanted = table.missing.groups.get(property) ?? new Set()
+    table.missing.groups.set(property, wanted.add(value))
+    throw MISSING
+  }
+
   /** All present rows whose `property` has `value`, sorted by id. */
   find<T extends Versioned>(entity: EntityClass<T>, property: keyof T & string, value: string | null) {
-    const table = this.table(entity)
-    if (!table.groups.has(`${property}=${value}`)) {
-      const wanted = table.missing.groups.get(property) ?? new Set()
-      table.missing.groups.set(property, wanted.add(value))
-      throw MISSING
-    }
+    const table = this.whole(entity, property, value)
     const found = new Map<string, Row>()
     for (const layer of [table.memory, table.scratch ?? new Map(), table.step])
       for (const [id, entry] of layer)

@@ -55,11 +55,9 @@ export async function headToGraphql(stage: Stage): Promise<Record<string, Figure
       for (let event = 0; event < EVENTS; event++) {
         const sent = { from: account.address, to: deployment.addresses.GOpen, data, value: '0x1', gas: GAS }
         const hash = (await rpc(anvil.url, 'eth_sendTransaction', [sent])) as string
-        let receipt: { status: string } | null = null
-        while (!receipt) {
-          receipt = (await rpc(anvil.url, 'eth_getTransactionReceipt', [hash])) as typeof receipt
-          if (!receipt) await sleep(1)
-        }
+        const asked = () => rpc(anvil.url, 'eth_getTransactionReceipt', [hash]) as Promise<{ status: string } | null>
+        let receipt = await asked()
+        for (; !receipt; receipt = await asked()) await sleep(1)
         const made = performance.now()
         if (receipt.status !== '0x1') throw new Error(`The deposit ${hash} was reverted: there is no event to wait for`)
         while (!(await ask(hash))) await sleep(POLL_MS)

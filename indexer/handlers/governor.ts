@@ -56,7 +56,8 @@ function cast(rows: Rows, ballot: Ballot, at: Moment) {
   const { voter, support, weight, reason, params = null } = ballot
   const proposalId = at.scope + ballot.proposalId
   const first = `${proposalId}-${voter}`
-  const id = rows.get(Vote, first) ? `${first}-${at.position}` : first // who splits a vote may cast it in several ballots
+  const before = rows.get(Vote, first, { property: 'proposalId', value: proposalId })
+  const id = before ? `${first}-${at.position}` : first // who splits a vote may cast it in several ballots
   rows.put(Vote, { id, proposalId, voter, support, weight, reason, params, castAt: at.timestamp })
   const proposal = rows.get(Proposal, proposalId)
   if (!proposal) return // made before the first block, or by an event that is not OpenZeppelin's
@@ -83,6 +84,7 @@ export function introduce(rows: Rows, at: Moment) {
 export const governor: Handlers<'ModelGovernor'> = {
   ProposalCreated(rows, created, at) {
     const { proposalId, proposer, targets, values, signatures, calldatas, voteStart, voteEnd, description } = created
+    rows.whole(Vote, 'proposalId', at.scope + proposalId) // none as a rule, so that no ballot is looked for later
     rows.put(Proposal, {
       id: at.scope + proposalId,
       governorId: at.address,
