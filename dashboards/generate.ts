@@ -18,7 +18,13 @@ import {
 import * as documents from './web/data/documents.ts'
 
 /** How scalars travel: 256-bit integers and times are strings. */
-const SCALARS: Record<string, string> = { Int: 'number', Float: 'number', Boolean: 'boolean', JSON: 'unknown' }
+const SCALARS: Record<string, string> = {
+  Int: 'number',
+  Clock: 'number',
+  Float: 'number',
+  Boolean: 'boolean',
+  JSON: 'unknown',
+}
 
 /** Every operation of the page, as text, by the name under which it is exported. */
 export const operations = (): string[] =>

@@ -16,6 +16,41 @@ import { testApi } from './test/api.ts'
 
 const seconds = (block: number) => blockTime(block).getTime() / 1000
 
+test('a vote that ends in a far future is shown, filtered, ordered and exported as any other', async () => {
+  const { db, ask, url } = await testApi()
+  await chain(db, 60)
+  const clocks = [2 ** 40, 2 ** 53 - 1, 40]
+  await insert(db, Governor, { id: '1', clock: 'BlockNumber' })
+  await insertAll(
+    db,
+    Proposal,
+    clocks.map((voteEnd, i) => ({
+      id: String(i + 1),
+      onChainId: String(i + 1),
+      governorId: '1',
+      voteStart: 10,
+      voteEnd,
+    })),
+  )
+  const query = `{ proposals(where: { voteEnd: { gte: ${2 ** 40} } }, orderBy: [{ field: voteEnd }]) { nodes { id voteStart voteEnd state } } }`
+  const { data, errors } = await ask(query)
+  expect(errors).toBeUndefined()
+  expect(data.proposals.nodes).toEqual([
+    { id: '1', voteStart: 10, voteEnd: 1_099_511_627_776, state: 'Active' },
+    { id: '2', voteStart: 10, voteEnd: 9_007_199_254_740_991, state: 'Active' },
+  ])
+  const rows = await fetch(`${url}/export.csv?${new URLSearchParams({ query })}`, {
+    headers: { 'apollo-require-preflight': '1' },
+  })
+  expect((await rows.text()).split('\r\n')[1]).toBe('1,10,1099511627776,Active')
+  const after = await ask('query ($end: Clock) { proposals(where: { voteEnd: { lt: $end } }) { nodes { id } } }', {
+    end: 2 ** 40,
+  })
+  expect(after.data.proposals.nodes).toEqual([{ id: '3' }])
+  const wrong = await ask('{ proposals(where: { voteEnd: { lt: 9007199254740993 } }) { nodes { id } } }')
+  expect(wrong.errors?.[0]?.message).toContain('a whole number from 0 to 2^53 - 1')
+})
+
 test('a proposal’s state follows the votes, the quorum and the clock of the moment asked', async () => {
   const { db, ask } = await testApi()
   await chain(db, 60)

@@ -2,7 +2,7 @@ import 'reflect-metadata'
 import { GraphQLDateTimeISO, GraphQLJSON } from 'graphql-scalars'
 import { Field, Float, ID, Int, ObjectType, registerEnumType } from 'type-graphql'
 import { Column, type ColumnOptions, Index, PrimaryColumn, Entity as Table } from 'typeorm'
-import { BigIntScalar } from './scalars.ts'
+import { BigIntScalar, ClockScalar } from './scalars.ts'
 
 /** One decorated class is the table, the GraphQL type and the TypeScript type of an entity. This file declares the
  *  decorators and keeps what they said (`tableOf`), so that SQL and GraphQL are derived and never written twice. */
@@ -18,6 +18,7 @@ export type ColumnKind =
   | 'wei'
   | 'int'
   | 'block'
+  | 'clock'
   | 'float'
   | 'flag'
   | 'time'
@@ -67,6 +68,7 @@ const SQL: Record<Exclude<ColumnKind, 'id'>, ColumnOptions> = {
   wei: { type: 'numeric', precision: 78, scale: 0 },
   int: { type: 'integer' },
   block: { type: 'bigint' },
+  clock: { type: 'bigint' },
   float: { type: 'double precision' },
   flag: { type: 'boolean' },
   time: { type: 'timestamptz' },
@@ -83,6 +85,7 @@ const GRAPHQL: Record<Exclude<ColumnKind, 'choice'>, () => unknown> = {
   wei: () => BigIntScalar,
   int: () => Int,
   block: () => Int,
+  clock: () => ClockScalar,
   float: () => Float,
   flag: () => Boolean,
   time: () => GraphQLDateTimeISO,
@@ -132,6 +135,8 @@ export const Address = (description: string, options?: Options) => column('addre
 export const Wei = (description: string, options?: Options) => column('wei', description, options)
 export const Integer = (description: string, options?: Options) => column('int', description, options)
 export const BlockNumber = (description: string, options?: Options) => column('block', description, options)
+/** What a Governor's clock shows: seconds or a block, as its token counts, up to 2⁵³ − 1. */
+export const Clock = (description: string, options?: Options) => column('clock', description, options)
 export const Real = (description: string, options?: Options) => column('float', description, options)
 export const Flag = (description: string, options?: Options) => column('flag', description, options)
 export const Time = (description: string, options?: Options) => column('time', description, options)

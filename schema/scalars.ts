@@ -17,3 +17,21 @@ export const BigIntScalar = new GraphQLScalarType<bigint, string>({
     throw new GraphQLError('Expected a whole number as a decimal string.', { nodes: node })
   },
 })
+
+const requireClock = (value: unknown): number => {
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value
+  throw new GraphQLError(`Expected a whole number from 0 to 2^53 - 1, got ${JSON.stringify(value) ?? typeof value}.`)
+}
+
+/** A clock value as a JSON number: whatever a contract sets above 2⁵³ − 1 is stored as that. */
+export const ClockScalar = new GraphQLScalarType<number, number>({
+  name: 'Clock',
+  description:
+    'A moment on a Governor’s clock, in seconds since 1970 or as a block number: a whole number up to 2^53 - 1, which also stands for every later moment.',
+  serialize: requireClock,
+  parseValue: requireClock,
+  parseLiteral: (node) => {
+    if (node.kind === Kind.INT) return requireClock(Number(node.value))
+    throw new GraphQLError('Expected a whole number.', { nodes: node })
+  },
+})

@@ -21,6 +21,7 @@ function fitting(column: ColumnDefinition, id: string): unknown {
       return 0n
     case 'int':
     case 'block':
+    case 'clock':
     case 'float':
       return 0
     case 'flag':

@@ -142,6 +142,7 @@ function fitting({ nullable, kind, property, values, ref }: ColumnDefinition): s
     case 'wei':
     case 'int':
     case 'block':
+    case 'clock':
     case 'float':
       return '0'
     case 'flag':

@@ -1,7 +1,7 @@
 import { GraphQLDateTimeISO, GraphQLJSON } from 'graphql-scalars'
 import { Float, getMetadataStorage, ID, InputType, Int, registerEnumType } from 'type-graphql'
 import type { ColumnDefinition, ColumnKind, EntityClass, TableDefinition } from '#schema/define.ts'
-import { BigIntScalar } from '#schema/scalars.ts'
+import { BigIntScalar, ClockScalar } from '#schema/scalars.ts'
 import { confidentialColumns } from '../confidential.ts'
 import { relationsOf } from '../names.ts'
 import { classNamed, declareField } from './declare.ts'
@@ -37,6 +37,7 @@ const FILTERS: Record<Exclude<ColumnKind, 'choice'>, FilterKind> = {
   wei: { name: 'BigInt', scalar: () => BigIntScalar, operators: ORDERED },
   int: { name: 'Int', scalar: () => Int, operators: ORDERED },
   block: { name: 'Int', scalar: () => Int, operators: ORDERED },
+  clock: { name: 'Clock', scalar: () => ClockScalar, operators: ORDERED },
   float: { name: 'Float', scalar: () => Float, operators: ORDERED },
   flag: { name: 'Boolean', scalar: () => Boolean, operators: ['eq', 'isNull'] },
   time: { name: 'Time', scalar: () => GraphQLDateTimeISO, operators: ORDERED },

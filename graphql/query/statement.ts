@@ -11,6 +11,7 @@ export const SQL_TYPE: Record<ColumnKind, string> = {
   wei: 'numeric',
   int: 'integer',
   block: 'bigint',
+  clock: 'bigint',
   float: 'double precision',
   flag: 'boolean',
   time: 'timestamptz',

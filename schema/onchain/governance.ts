@@ -1,7 +1,7 @@
 import {
   Address,
-  BlockNumber,
   Choice,
+  Clock,
   Flag,
   Hash,
   Id,
@@ -53,9 +53,9 @@ export class Proposal extends Versioned {
   @Json('Native value of each call, in wei, as decimal strings.') values!: string[]
   @Texts('The function of each call, where its call data leaves it out (Bravo).') signatures!: string[]
   @Texts('Call data of each call.') calldatas!: string[]
-  @BlockNumber('The clock value at which power is counted (seconds or a block, as the token’s clock runs).')
+  @Clock('The clock value at which power is counted (seconds or a block, as the token’s clock runs).')
   voteStart!: number
-  @BlockNumber('The clock value after which no vote counts.') voteEnd!: number
+  @Clock('The clock value after which no vote counts.') voteEnd!: number
   @Wei('Votes against.') againstVotes!: bigint
   @Wei('Votes for.') forVotes!: bigint
   @Wei('Abstentions.') abstainVotes!: bigint

@@ -1,0 +1,96 @@
+import { randomBytes } from 'node:crypto'
+import { expect, inject, onTestFinished, test } from 'vitest'
+import { openDatabase } from '#schema/database.ts'
+import { migrations } from '#schema/migrations/index.ts'
+import { ensureDatabase } from '#schema/postgres.ts'
+import { dataSource, drift, migrate } from '#schema/source.ts'
+import { databaseUrl } from './postgres.setup.ts'
+
+/** A database of an earlier schema: the first so many migrations, and no rows. */
+async function earlier(count: number) {
+  const server = inject('postgresUrl')
+  const name = `test_${randomBytes(6).toString('hex')}`
+  await ensureDatabase(server, name)
+  const url = databaseUrl(server, name)
+  const source = await dataSource(url)
+    .setOptions({ migrations: migrations.slice(0, count) })
+    .initialize()
+  await source.runMigrations()
+  await source.destroy()
+  const db = await openDatabase(url)
+  onTestFinished(() => db.close())
+  return db
+}
+
+const [governor, token, timelock] = ['0xa1', '0xb2', '0xc3']
+
+test('what one deployment’s index held before several Governors were followed is told apart after it', async () => {
+  const db = await earlier(5)
+  await db.query(
+    `insert into cursor (id, block, hash, final_block, head_block, contracts, updated_at) values ('31337', 9, '0x9', 5, 9, $1, now())`,
+    [{ ModelGovernor: governor, GOpen: token, TimelockController: timelock }],
+  )
+  const insertProposal = `insert into proposal (id, proposer, description, targets, "values", calldatas, vote_start, vote_end, against_votes, for_votes,
+     abstain_votes, canceled, executed, created_at, from_block, to_block) values ('77', '0x1', 'text', '{0x2}', '["0"]', '{0x}', 10, 20, 1, $1, 3, false, false, now(), $2, $3)`
+  await db.query(insertProposal, ['2', 3, 6])
+  await db.query(insertProposal, ['5', 6, null])
+  await db.query(`insert into holder (id, balance, votes, from_block) values ('0xd4', 7, 8, 2)`)
+  for (const id of ['totalSupply', 'minDelay', 'quorumNumerator'])
+    await db.query(`insert into governor_setting (id, value, from_block) values ($1, '4', 1)`, [id])
+  const event = (id: string, contract: string, block: number) =>
+    db.query(
+      `insert into chain_event (id, contract, name, args, address, transaction_hash, log_index, timestamp, from_block)
+       values ($1, $2, 'Any', '{}', '0x1', '0x2', 0, now(), $3)`,
+      [id, contract, block],
+    )
+  await event('2-0', 'GOpen', 2)
+  await event('3-0', 'ModelGovernor', 3)
+  await event('6-0', 'ModelGovernor', 6)
+
+  expect(await migrate(db.url)).toHaveLength(migrations.length - 5)
+  expect(await drift(db.url)).toEqual([])
+  const rows = async (sql: string) => (await db.query(sql)).rows
+  expect(
+    await rows(
+      'select id, governor_id, on_chain_id, signatures, for_votes, from_block, to_block from proposal order by from_block',
+    ),
+  ).toEqual(
+    [
+      { for_votes: 2n, from_block: 3, to_block: 6 },
+      { for_votes: 5n, from_block: 6, to_block: null },
+    ].map((version) => ({ id: '77', governor_id: governor, on_chain_id: '77', signatures: [], ...version })),
+  )
+  expect(await rows('select id, token, account, balance from holder')).toEqual([
+    { id: '0xd4', token, account: '0xd4', balance: 7n },
+  ])
+  expect(await rows('select id, name, contract from governor_setting order by id')).toEqual([
+    { id: 'minDelay', name: 'minDelay', contract: timelock },
+    { id: 'quorumNumerator', name: 'quorumNumerator', contract: governor },
+    { id: 'totalSupply', name: 'totalSupply', contract: token },
+  ])
+  expect(
+    await rows(
+      'select id, kind, token, timelock, clock, counting, quorum_denominator, from_block, to_block from governor',
+    ),
+  ).toEqual([
+    {
+      id: governor,
+      kind: 'OpenZeppelin',
+      token,
+      timelock,
+      clock: 'Timestamp',
+      counting: 'ForAbstain',
+      quorum_denominator: 100n,
+      from_block: 3, // where it first spoke
+      to_block: null,
+    },
+  ])
+  expect(await migrate(db.url)).toEqual([])
+})
+
+test('a database of the earlier schema in which nothing was indexed names no governor', async () => {
+  const db = await earlier(5)
+  await migrate(db.url)
+  expect((await db.query('select id from governor')).rows).toEqual([])
+  expect(await drift(db.url)).toEqual([])
+})
