@@ -59,6 +59,8 @@ export interface Temper {
   panel?: boolean
 }
 
+const asksRange = ({ method, params }: Call) => method === 'eth_getLogs' && !(params[0] as LogFilter).blockHash
+
 export const HONEST: Temper = { oneIn: 0, rangeLimit: 0, resultLimit: 0 }
 
 /** Endpoints of a panel: the first lies, and dies; the others are slow to be asked, and right. */
@@ -139,10 +141,16 @@ export class SimulatedNode {
       return void response.socket?.destroy()
     }
     const random = seededAt(this.seed, poll, offset)
-    const fault =
-      endpoint === 0 && this.temper.oneIn && random(this.temper.oneIn) === 0 ? pick(random, FAULTS) : undefined
+    const fault = endpoint === 0 ? this.faultOf(calls, random) : undefined
     if (fault) this.spoilt.add(asked)
     await this.misbehave(fault, random, response, body, calls)
+  }
+
+  private faultOf(calls: readonly Call[], random: Random): Fault | undefined {
+    const { oneIn, panel } = this.temper
+    // ranges are asked for seldom, only far behind the head: where others may contradict, every second one is lied about
+    if (panel && calls.some(asksRange) && random(2)) return 'logs withheld'
+    return oneIn && random(oneIn) === 0 ? pick(random, FAULTS) : undefined
   }
 
   private async misbehave(
