@@ -7,6 +7,7 @@ export default defineConfig({
     include: ['**/*.test.ts'],
     exclude: ['node_modules/**', 'dashboards/dist/**', '.modelcommons/**', 'bench/peers/**'],
     globalSetup: ['test/postgres.setup.ts'],
+    setupFiles: ['test/warnings.setup.ts'],
     testTimeout: 60_000,
     hookTimeout: 120_000,
     // Whole processes are killed and clocks awaited here; on a shared CI machine one of thousand waits may be too short.

@@ -1,12 +1,22 @@
-import { DataSource, DefaultNamingStrategy } from 'typeorm'
+import { DataSource, DefaultNamingStrategy, type QueryRunner, type ReplicationMode } from 'typeorm'
 import { openDatabase } from './database.ts'
 import { expressionIndexes } from './define.ts'
 import { entities } from './entities.ts'
+import { inTurn } from './inTurn.ts'
 import { migrations } from './migrations/index.ts'
+
+/** To compare tables with classes TypeORM sends several statements at once down one connection, which `pg` is about to refuse. */
+class PatientDataSource extends DataSource {
+  override createQueryRunner(mode?: ReplicationMode): QueryRunner {
+    const runner = super.createQueryRunner(mode)
+    runner.query = inTurn(runner.query.bind(runner))
+    return runner
+  }
+}
 
 /** TypeORM's view of the entity classes: it writes and runs migrations and finds drift; queries go through `Database`. */
 export const dataSource = (url: string) =>
-  new DataSource({
+  new PatientDataSource({
     type: 'postgres',
     url,
     entities,

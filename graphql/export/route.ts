@@ -3,6 +3,7 @@ import { setTimeout } from 'node:timers/promises'
 import type { Request, RequestHandler, Response } from 'express'
 import { execute, GraphQLError } from 'graphql'
 import type { Database, Sql } from '#schema/database.ts'
+import { inTurn } from '#schema/inTurn.ts'
 import type { Caller } from '../access.ts'
 import { contextOf, type Services } from '../context.ts'
 import { ApiError, formatError } from '../errors.ts'
@@ -97,7 +98,7 @@ async function send(
 ): Promise<void> {
   const begun = Date.now()
   await services.db.transaction(async (connection) => {
-    const sql = oneByOne(connection)
+    const sql: Sql = { query: inTurn(connection.query) } // resolvers ask for several at once
     await sql.query('set transaction read only')
     await sql.query(`set local statement_timeout = ${STATEMENT_MS}`) // the first batch may wait for a sort of everything
     const reader = new ExportReader(sql, services.deployment.chainId, plan.limit)
@@ -168,18 +169,5 @@ async function write(response: Response, text: string): Promise<void> {
     ])
   } finally {
     abort.abort()
-  }
-}
-
-/** One connection answers one statement at a time; resolvers ask for several. */
-function oneByOne(connection: Sql): Sql {
-  let last: Promise<unknown> = Promise.resolve()
-  return {
-    query: (text, values) => {
-      const result = last.then(() => connection.query(text, values))
-      last = result.catch(() => {})
-      // biome-ignore lint/suspicious/noExplicitAny: the rows have the shape that the caller says
-      return result as Promise<any>
-    },
   }
 }

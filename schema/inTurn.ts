@@ -1,0 +1,11 @@
+/** The same function, whose calls wait for each other: one connection answers one statement at a time. */
+export function inTurn<Given extends unknown[], Result>(
+  run: (...given: Given) => Promise<Result>,
+): (...given: Given) => Promise<Result> {
+  let last: Promise<unknown> = Promise.resolve()
+  return (...given) => {
+    const result = last.then(() => run(...given))
+    last = result.catch(() => {})
+    return result
+  }
+}
