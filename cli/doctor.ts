@@ -1,14 +1,11 @@
 import { access, constants, mkdir, statfs } from 'node:fs/promises'
 import { availableParallelism, totalmem } from 'node:os'
-import { createPublicClient, http } from 'viem'
 import { type Config, readConfig } from '#config'
 import { openDatabase } from '#schema/database.ts'
 import { openQueues } from '#schema/queue.ts'
-import { readDeployment } from './deployment.ts'
+import { type Check, chainChecks } from './endpoints.ts'
 import { requireFreePort } from './ports.ts'
 import { openArtifacts } from './stores.ts'
-
-type Check = [name: string, run: () => Promise<string>]
 
 /** `modelcommons doctor`: looks at the machine and at every part that the environment names. Exits with 1 when something must be mended. */
 export async function doctor(): Promise<void> {
@@ -32,13 +29,9 @@ export async function doctor(): Promise<void> {
       'queue',
       async () => (config.redisUrl ? queueAnswers(config.databaseUrl ?? '', config.redisUrl) : 'in PostgreSQL'),
     ],
-    [
-      'chain',
-      () =>
-        config.rpcUrl
-          ? chainAnswers(config.rpcUrl, config.deployment as string)
-          : embedded('@foundry-rs/anvil/package.json'),
-    ],
+    ...(config.rpcUrls
+      ? chainChecks(config.rpcUrls, config.deployment as string)
+      : [['chain', () => embedded('@foundry-rs/anvil/package.json')] satisfies Check]),
     ['index', () => (config.databaseUrl ? indexAgrees(config.databaseUrl) : Promise.resolve('embedded'))],
     ['artifacts', () => artifactsAnswer(config)],
   ]
@@ -123,22 +116,6 @@ async function queueAnswers(databaseUrl: string, redisUrl: string): Promise<stri
   const queues = await openQueues({ databaseUrl, redisUrl })
   await queues.close()
   return 'Redis'
-}
-
-async function chainAnswers(rpcUrl: string, deploymentFile: string): Promise<string> {
-  const deployment = await readDeployment(deploymentFile)
-  const client = createPublicClient({ transport: http(rpcUrl) })
-  const chainId = await client.getChainId().catch((cause) => {
-    throw new Error('RPC_URL: no chain answers there. Start it or correct the URL.', { cause })
-  })
-  if (chainId !== deployment.chainId)
-    throw new Error(`RPC_URL leads to chain ${chainId}; DEPLOYMENT is for chain ${deployment.chainId}.`)
-  const code = await client.getCode({ address: deployment.addresses.ModelRegistry })
-  if (!code)
-    throw new Error(
-      `DEPLOYMENT: chain ${chainId} has no contract at ${deployment.addresses.ModelRegistry}. Deploy again (modelcommons deploy).`,
-    )
-  return `chain ${chainId}, block ${await client.getBlockNumber()}`
 }
 
 async function embedded(name: string): Promise<string> {
