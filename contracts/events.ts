@@ -28,8 +28,10 @@ type Entry = {
   name: string
   indexed: Reader[]
   plain: readonly AbiParameter[]
-  /** Readers of the data's words when every plain parameter is one static word, a string or bytes; else viem decodes. */
-  words: Reader[] | undefined
+  /** How many words the data begins with when every plain parameter is one static word, a string or bytes; else viem decodes. */
+  words: number | undefined
+  /** The arguments in the order of their names, which is that of canonical JSON. */
+  order: readonly { reader: Reader; place: number; indexed: boolean }[]
 }
 
 /** Thrown for a log that carries an event's topic but not its shape (another contract's event of the same signature). */
@@ -63,35 +65,38 @@ export function decodeLog<C extends ContractName>(contract: C, log: RawLog): Dec
     throw new EventShapeError(
       `${contract}.${entry.name} has ${entry.indexed.length} indexed arguments, the log ${log.topics.length - 1}: is it from another kind of contract?`,
     )
-  const args: Record<string, unknown> = {}
-  entry.indexed.forEach((reader, i) => {
-    args[reader.name] = reader.decode(log.topics[i + 1]!.slice(2), '')
-  })
-  readData(contract, entry, log.data, args)
+  const args = entry.words === undefined ? readByViem(contract, entry, log) : readWords(contract, entry, log)
   return { contract, name: entry.name, args } as unknown as DecodedEvent<C>
 }
 
-function readData(contract: ContractName, entry: Entry, data: Hex, args: Record<string, unknown>): void {
-  if (entry.words) {
-    if (data.length < 2 + 64 * entry.words.length)
-      throw new EventShapeError(`${contract}.${entry.name}: the data has ${(data.length - 2) / 2} bytes, too few`)
-    for (const [i, reader] of entry.words.entries()) {
-      const value = reader.decode(data.slice(2 + 64 * i, 66 + 64 * i), data)
-      if (value === undefined)
-        throw new EventShapeError(`${contract}.${entry.name}: ${reader.name} lies outside the data`)
-      args[reader.name] = value
-    }
-    return
+const wordAt = (data: string, place: number) => data.slice(2 + 64 * place, 66 + 64 * place)
+
+function readWords(contract: ContractName, entry: Entry, { topics, data }: RawLog): Record<string, unknown> {
+  if (data.length < 2 + 64 * entry.words!)
+    throw new EventShapeError(`${contract}.${entry.name}: the data has ${(data.length - 2) / 2} bytes, too few`)
+  const args: Record<string, unknown> = {}
+  for (const { reader, place, indexed } of entry.order) {
+    const value = indexed ? reader.decode(wordAt(topics[place]!, 0), '') : reader.decode(wordAt(data, place), data)
+    if (value === undefined)
+      throw new EventShapeError(`${contract}.${entry.name}: ${reader.name} lies outside the data`)
+    args[reader.name] = value
   }
+  return args
+}
+
+function readByViem(contract: ContractName, entry: Entry, { topics, data }: RawLog): Record<string, unknown> {
   let values: readonly unknown[]
   try {
     values = decodeAbiParameters(entry.plain, data)
   } catch (cause) {
     throw new EventShapeError(`${contract}.${entry.name}: the data does not fit the event's declaration`, { cause })
   }
-  entry.plain.forEach((parameter, i) => {
-    args[parameter.name!] = lowerAddresses(parameter, values[i])
-  })
+  const args: Record<string, unknown> = {}
+  for (const [place, reader] of entry.indexed.entries())
+    args[reader.name] = reader.decode(wordAt(topics[place + 1]!, 0), '')
+  for (const [place, parameter] of entry.plain.entries())
+    args[parameter.name!] = lowerAddresses(parameter, values[place])
+  return args
 }
 
 function tableOf(abi: Abi): Map<Hex, Entry> {
@@ -99,16 +104,18 @@ function tableOf(abi: Abi): Map<Hex, Entry> {
   return new Map(
     events.map((event) => {
       const plain = event.inputs.filter((input) => !input.indexed)
-      const words = plain.map((input) => readerOf(input) ?? dynamicReaderOf(input))
-      const indexed = event.inputs.filter((input) => input.indexed)
+      const words = plain.map((input) => readerOf(input) ?? dynamicReaderOf(input)).filter((reader) => !!reader)
+      const indexed = event.inputs
+        .filter((input) => input.indexed)
+        .map((input): Reader => readerOf(input) ?? { name: input.name!, decode: (word) => `0x${word}` })
+      const order = [
+        ...indexed.map((reader, index) => ({ reader, place: index + 1, indexed: true })),
+        ...words.map((reader, place) => ({ reader, place, indexed: false })),
+      ].sort((a, b) => (a.reader.name < b.reader.name ? -1 : 1))
+      const readable = words.length === plain.length
       return [
         toEventSelector(event),
-        {
-          name: event.name,
-          indexed: indexed.map((input) => readerOf(input) ?? { name: input.name!, decode: (word) => `0x${word}` }),
-          plain,
-          words: words.every((reader) => reader !== undefined) ? words : undefined,
-        },
+        { name: event.name, indexed, plain, words: readable ? words.length : undefined, order },
       ]
     }),
   )

@@ -1,23 +1,42 @@
 import type { EventEmitter } from 'node:events'
 import type { Sql } from '#schema/database.ts'
 
-/** `COPY … FROM STDIN`: rows travel as text, in pieces, so that PostgreSQL stores the first while the last are still written out.
- *  @see https://www.postgresql.org/docs/current/sql-copy.html#SQL-COPY-FILE-FORMATS (text format) */
-
-const SPECIAL = /[\\\t\n\r]/
-const ESCAPES: Record<string, string> = { '\\': '\\\\', '\t': '\\t', '\n': '\\n', '\r': '\\r' }
-
-/** A text as a field of a COPY row. */
-export const copyText = (text: string) =>
-  SPECIAL.test(text) ? text.replace(/[\\\t\n\r]/g, (character) => ESCAPES[character]!) : text
+/** `COPY … FROM STDIN`: rows travel as text, message by message, so that PostgreSQL stores the first while the last are still written out.
+ *  @see https://www.postgresql.org/docs/current/protocol-message-formats.html (CopyData) */
 
 /** What `pg` offers of its connection to a query that speaks the protocol itself. */
 interface Connection extends EventEmitter {
   stream: NodeJS.WritableStream & { writableNeedDrain: boolean }
   query(text: string): void
-  sendCopyFromChunk(chunk: Buffer): void
   endCopyFrom(): void
   sendCopyFail(reason: string): void
+}
+
+const COPY_DATA = 'd'.charCodeAt(0)
+const HEADER_BYTES = 5
+const MESSAGE_BYTES = 256 * 1024
+/** A UTF-16 unit is at most three bytes of UTF-8. */
+const MOST_BYTES = 3
+
+/** Texts as messages of the protocol, each full before the next is begun. */
+function* messages(texts: Iterable<string>): Generator<Buffer> {
+  let message = Buffer.allocUnsafe(MESSAGE_BYTES)
+  let end = HEADER_BYTES
+  const close = () => {
+    message[0] = COPY_DATA
+    message.writeInt32BE(end - 1, 1) // the length counts itself, and not the first byte
+    return message.subarray(0, end)
+  }
+  for (const text of texts) {
+    const most = text.length * MOST_BYTES
+    if (end + most > message.length) {
+      if (end > HEADER_BYTES) yield close()
+      message = Buffer.allocUnsafe(Math.max(MESSAGE_BYTES, HEADER_BYTES + most))
+      end = HEADER_BYTES
+    }
+    end += message.write(text, end)
+  }
+  if (end > HEADER_BYTES) yield close()
 }
 
 /** A query in `pg`'s own terms (a "submittable"): it is handed each message that the server answers. */
@@ -28,7 +47,7 @@ class CopyFrom {
 
   constructor(
     private readonly text: string,
-    private readonly pieces: Iterator<string>,
+    private readonly texts: Iterable<string>,
     private readonly done: (error: Error | null) => void,
   ) {}
 
@@ -65,8 +84,9 @@ class CopyFrom {
 
   /** Lets the event loop turn between pieces: what is fetched ahead arrives meanwhile. */
   private async send(connection: Connection) {
-    for (let piece = this.pieces.next(); !piece.done && !this.failure; piece = this.pieces.next()) {
-      connection.sendCopyFromChunk(Buffer.from(piece.value))
+    for (const message of messages(this.texts)) {
+      if (this.failure) return
+      connection.stream.write(message)
       if (connection.stream.writableNeedDrain) await drained(connection.stream)
     }
     if (!this.failure) connection.endCopyFrom()
@@ -85,13 +105,13 @@ const drained = (stream: NodeJS.WritableStream) =>
     stream.on('close', end)
   })
 
-/** Copies rows into a table inside the transaction of `sql`. `pieces` yields whole lines.
+/** Copies rows into a table inside the transaction of `sql`. `texts` are the rows' lines, end to end.
  *  @throws the server's error, which spoils the transaction like any other. */
-export function copyInto(sql: Sql, table: string, columns: readonly string[], pieces: Iterator<string>): Promise<void> {
+export function copyInto(sql: Sql, table: string, columns: readonly string[], texts: Iterable<string>): Promise<void> {
   const quoted = columns.map((column) => `"${column}"`).join(', ')
   return new Promise((done, fail) => {
     const end = (error: Error | null) => (error ? fail(error) : done())
-    const sent: unknown = sql.query(new CopyFrom(`copy "${table}" (${quoted}) from stdin`, pieces, end) as never)
+    const sent: unknown = sql.query(new CopyFrom(`copy "${table}" (${quoted}) from stdin`, texts, end) as never)
     if (sent instanceof Promise) sent.catch(() => {}) // a pool tells the same again
   })
 }

@@ -58,48 +58,45 @@ function read(contract: ContractName, log: Log) {
   return { name, args, handle: (handlers[contract] as Record<string, Handler<unknown> | null>)[name] }
 }
 
-/** The work that a stretch's logs ask for, in order: each log becomes a ChainEvent and what its handler makes of it. */
+/** The work that a stretch's logs ask for, in order: each log becomes a ChainEvent and what its handler makes of it. A log is read
+ *  when its turn comes, so that what it becomes need not be held for long. */
 export function stepsOf(stretch: Stretch, followed: Followed, governances: Governances, rows: Rows) {
   const times = new Map(stretch.headers.map((header) => [header.number, header.timestamp]))
   const steps: { block: number; run: () => void }[] = []
   for (const log of stretch.logs) {
     const contract = followed.get(log.address)
-    const event = contract && read(contract, log)
-    if (!event) continue
-    const args = clean(event.args) as Record<string, unknown>
-    const timestamp = times.get(log.block)!
-    const at: Moment = {
-      block: log.block,
-      timestamp,
-      position: positionOf(log.block, log.index),
-      address: log.address,
-      scope: governances.scopeOf(log.address),
-      governances,
-    }
-    const stored = {
-      id: at.position,
-      contract,
-      name: event.name,
-      args: json(args) as Record<string, unknown>,
-      address: log.address,
-      transactionHash: log.transactionHash,
-      logIndex: log.index,
-      timestamp,
-    }
-    const run = () => {
-      rows.append(ChainEvent, stored)
-      try {
-        if (contract === 'ModelGovernor') introduce(rows, at)
-        event.handle?.(rows, args, at)
-      } catch (cause) {
-        if (!(cause instanceof Error)) throw cause
-        throw new IndexerError(
-          `${contract}.${event.name} in block ${log.block} (log ${log.index}) does not fit what came before: ${cause.message}. Was the start block later than the deployment?`,
-          { cause },
-        )
-      }
-    }
-    steps.push({ block: log.block, run })
+    if (!contract) continue
+    steps.push({ block: log.block, run: () => happen(contract, log, times.get(log.block)!, governances, rows) })
   }
   return steps
+}
+
+function happen(contract: ContractName, log: Log, timestamp: Date, governances: Governances, rows: Rows) {
+  const event = read(contract, log)
+  if (!event) return
+  const args = clean(event.args) as Record<string, unknown>
+  const { block, address, index: logIndex, transactionHash } = log
+  const position = positionOf(block, logIndex)
+  rows.append(ChainEvent, {
+    id: position,
+    contract,
+    name: event.name,
+    args: json(args) as Record<string, unknown>,
+    address,
+    transactionHash,
+    logIndex,
+    timestamp,
+  })
+  if (!event.handle) return
+  const at: Moment = { block, timestamp, position, address, scope: governances.scopeOf(address), governances }
+  try {
+    if (contract === 'ModelGovernor') introduce(rows, at)
+    event.handle(rows, args, at)
+  } catch (cause) {
+    if (!(cause instanceof Error)) throw cause
+    throw new IndexerError(
+      `${contract}.${event.name} in block ${block} (log ${logIndex}) does not fit what came before: ${cause.message}. Was the start block later than the deployment?`,
+      { cause },
+    )
+  }
 }

@@ -5,7 +5,7 @@ import { RpcError } from './rpc.ts'
 const SMALL_ANSWER = 2_000
 const LARGE_ANSWER = 10_000
 /** A few answers are enough to grow to any size, and where events are dense the first is not too large. */
-const FIRST_BLOCKS = 250
+const FIRST_BLOCKS = 100
 
 /** Whether a node's refusal means "ask for less": providers have no common code for it. */
 export const isLimit = (error: unknown): error is RpcError =>

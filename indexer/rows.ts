@@ -1,6 +1,6 @@
 import type { Sql } from '#schema/database.ts'
 import { type EntityClass, type TableDefinition, tableOf, type Versioned } from '#schema/define.ts'
-import { type Changes, loadPresent, noChanges, type Row, type Version, writeChanges } from './versions.ts'
+import { type Changes, loadPresent, noChanges, type Row, textOf, type Version, writeChanges } from './versions.ts'
 
 /** The rows that the handlers of a batch read and write, in memory until the batch is flushed.
  *
@@ -18,38 +18,61 @@ interface Entry {
   stored: boolean
 }
 
+/** There is such a row; it stands in the database alone. */
+const FORGOTTEN = Symbol('forgotten row')
+
 /** By id; null: there is no such row at present. */
 type Layer = Map<string, Entry | null>
+type Memory = Map<string, Entry | null | typeof FORGOTTEN>
 
 class TableState {
-  readonly memory: Layer = new Map()
-  /** `property=value` of every group of rows that is in memory as a whole. */
+  readonly memory: Memory = new Map()
+  /** `property=value` of every group of rows of which memory knows all, if only that they exist. */
   readonly groups = new Set<string>()
   changes = noChanges()
   /** Rows that were written without a look at what stood, and the block of the first such write. */
   readonly unseen = new Map<string, number>()
   /** Entries that the changes opened. */
   fresh: Entry[] = []
+  /** The entries of the batches before, oldest first. */
+  readonly written: Entry[][] = []
   /** Ids, and groups, that a handler asked for in vain. */
   readonly missing = { ids: new Set<string>(), groups: new Map<string, Set<string | null>>() }
   scratch: Layer | undefined
   /** Writes of the handler that is running. */
   readonly step: Layer = new Map()
-  readonly appended: Version[] = []
+  readonly appended: Row[] = []
   /** Whether the handler that is running wrote to it. */
   touched = false
 
   constructor(
     readonly definition: TableDefinition,
+    private readonly kept: number,
     foreseeing: boolean,
   ) {
     if (foreseeing) this.scratch = new Map()
   }
 
-  look(id: string): Entry | null | undefined {
-    let entry = this.touched ? this.step.get(id) : undefined
+  look(id: string): Entry | null | undefined | typeof FORGOTTEN {
+    let entry: ReturnType<Memory['get']> = this.touched ? this.step.get(id) : undefined
     if (entry === undefined && this.scratch?.size) entry = this.scratch.get(id)
     return entry === undefined ? this.memory.get(id) : entry
+  }
+
+  /** Hands over the changes. Of many rows, those that the batch before the last one wrote are forgotten: they are stored, since no
+   *  batch is written before the one before it is. */
+  take(): Changes {
+    const { changes, fresh, written, memory } = this
+    for (const entry of fresh) entry.stored = true
+    written.push(fresh)
+    if (written.length > 2)
+      for (const entry of written.shift()!) {
+        const { id } = entry.version
+        if (memory.size > this.kept && memory.get(id) === entry) memory.set(id, FORGOTTEN)
+      }
+    this.changes = noChanges()
+    this.fresh = []
+    return changes
   }
 }
 
@@ -59,8 +82,7 @@ const MISSING = Symbol('missing rows')
 /** Closes what stands of the rows that were written unseen. */
 async function closeUnseen(sql: Sql, { definition, unseen, changes }: TableState) {
   if (!unseen.size) return
-  for (const { row, fromBlock } of await loadPresent(sql, definition, 'id', [...unseen.keys()])) {
-    const id = row.id as string
+  for (const { id, fromBlock } of await loadPresent(sql, definition, 'id', [...unseen.keys()])) {
     changes.closed.push({ id, fromBlock, toBlock: unseen.get(id)! })
   }
   unseen.clear()
@@ -74,7 +96,10 @@ export async function write(sql: Sql, batch: BatchChanges): Promise<void> {
   for (const { table, changes } of batch) await writeChanges(sql, table, changes)
 }
 
+const isAbsent = (entry: unknown) => entry === undefined || entry === FORGOTTEN
 const same = (left: unknown, right: unknown) => left === right || (left == null && right == null)
+/** Rows of a table that stay in memory; of more, only that they exist. */
+const ROWS_KEPT = 4_000
 const ENTRIES_KEPT = 200_000
 /** When so many steps have asked for so few rows, all wait for the same ones: trying the rest would tell nothing more. */
 const FORESEEN = 200
@@ -87,6 +112,9 @@ export class Rows {
   private block = 0
   private foreseeing = false
 
+  /** @param kept rows of each table that stay in memory. */
+  constructor(private readonly kept = ROWS_KEPT) {}
+
   /** The row as it stands now, or undefined. Never change it in place: `put` a new one.
    *  `group` names one that the row would be of: where that is in memory as a whole, what is not there does not exist. */
   get<T extends Versioned>(
@@ -96,8 +124,8 @@ export class Rows {
   ): Readonly<Values<T>> | undefined {
     const table = this.table(entity)
     const entry = table.look(id)
-    if (entry === undefined) {
-      if (group && table.groups.has(`${group.property}=${group.value}`)) {
+    if (entry === undefined || entry === FORGOTTEN) {
+      if (entry === undefined && group && table.groups.has(`${group.property}=${group.value}`)) {
         table.memory.set(id, null)
         return undefined
       }
@@ -110,7 +138,7 @@ export class Rows {
   /** Says at once which rows of an entity will be asked for: saves a round of loading where a handler needs several. */
   need<T extends Versioned>(entity: EntityClass<T>, ids: readonly string[]) {
     const table = this.table(entity)
-    const absent = ids.filter((id) => table.look(id) === undefined)
+    const absent = ids.filter((id) => isAbsent(table.look(id)))
     for (const id of absent) table.missing.ids.add(id)
     if (absent.length) throw MISSING
   }
@@ -128,10 +156,14 @@ export class Rows {
   find<T extends Versioned>(entity: EntityClass<T>, property: keyof T & string, value: string | null) {
     const table = this.whole(entity, property, value)
     const found = new Map<string, Row>()
-    for (const layer of [table.memory, table.scratch ?? new Map(), table.step])
+    const { memory, scratch, step, missing } = table
+    let forgotten = false
+    for (const layer of [memory, scratch ?? (new Map() as Layer), step])
       for (const [id, entry] of layer)
-        if (entry && same(entry.version.row[property], value)) found.set(id, entry.version.row)
+        if (entry === FORGOTTEN) forgotten = missing.ids.add(id).size > 0
+        else if (entry && same(entry.version.row![property], value)) found.set(id, entry.version.row!)
         else found.delete(id)
+    if (forgotten) throw MISSING
     return [...found.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row as Readonly<Values<T>>)
   }
 
@@ -139,12 +171,13 @@ export class Rows {
    *  block replaces the first. A row that nobody has looked at is written unseen, without loading what stood. */
   put<T extends Versioned>(entity: EntityClass<T>, row: Values<T>) {
     const { id } = row as unknown as { id: string }
-    this.touch(entity).step.set(id, { version: this.version(row), stored: false })
+    const version = { id, row: row as Row, text: undefined, fromBlock: this.block, toBlock: null }
+    this.touch(entity).step.set(id, { version, stored: false })
   }
 
   /** Writes a row that cannot exist yet and that no handler reads again (an event, under the event's own id): saves looking. */
   append<T extends Versioned>(entity: EntityClass<T>, row: Values<T>) {
-    this.touch(entity).appended.push(this.version(row))
+    this.touch(entity).appended.push(row as Row)
   }
 
   /** Changes some values of a row that must exist. @throws Error naming the row when it does not. */
@@ -186,12 +219,7 @@ export class Rows {
    *  while these are written. Call `forget` if they are not. */
   take(): BatchChanges {
     const taken: BatchChanges = []
-    for (const table of this.tables.values()) {
-      taken.push({ table: table.definition, changes: table.changes })
-      table.changes = noChanges()
-      for (const entry of table.fresh) entry.stored = true
-      table.fresh = []
-    }
+    for (const table of this.tables.values()) taken.push({ table: table.definition, changes: table.take() })
     return taken
   }
 
@@ -218,16 +246,12 @@ export class Rows {
     this.tables.clear()
   }
 
-  private version(row: object): Version {
-    return { row: row as Row, fromBlock: this.block, toBlock: null }
-  }
-
   private table(entity: EntityClass): TableState {
     let state = this.tables.get(entity)
     if (!state) {
       const definition = tableOf(entity)
       if (!definition.versioned) throw new Error(`${entity.name} is not versioned: the indexer does not write it`)
-      state = new TableState(definition, this.foreseeing)
+      state = new TableState(definition, this.kept, this.foreseeing)
       this.tables.set(entity, state)
     }
     return state
@@ -273,13 +297,22 @@ export class Rows {
       if (table.scratch) table.scratch.set(id, entry)
       else this.record(table, id, entry)
     }
-    if (!table.scratch) table.changes.opened.push(...table.appended)
+    if (!table.scratch) for (const row of table.appended) table.changes.opened.push(this.appendix(table, row))
     table.step.clear()
     table.appended.length = 0
   }
 
+  /** An appended row is written out at once: its values are not kept. */
+  private appendix(table: TableState, row: Row): Version {
+    const version: Version = { id: row.id as string, row, text: undefined, fromBlock: this.block, toBlock: null }
+    textOf(table.definition, version)
+    version.row = undefined
+    return version
+  }
+
   private record(table: TableState, id: string, next: Entry | null) {
-    const before = table.memory.get(id)
+    const known = table.memory.get(id)
+    const before = known === FORGOTTEN ? undefined : known
     table.memory.set(id, next)
     if (before === undefined) table.unseen.set(id, this.block)
     if (before && before.version.fromBlock === this.block) {
@@ -325,12 +358,11 @@ export class Rows {
     for (const table of this.tables.values()) {
       const { ids, groups } = table.missing
       const remember = (version: Version) => {
-        const id = version.row.id as string
-        if (!table.memory.has(id)) table.memory.set(id, { version, stored: true })
+        if (isAbsent(table.memory.get(version.id))) table.memory.set(version.id, { version, stored: true })
       }
       if (ids.size) {
         for (const version of await loadPresent(sql, table.definition, 'id', [...ids])) remember(version)
-        for (const id of ids) if (!table.memory.has(id)) table.memory.set(id, null)
+        for (const id of ids) if (isAbsent(table.memory.get(id))) table.memory.set(id, null)
       }
       for (const [property, wanted] of groups) {
         for (const version of await loadPresent(sql, table.definition, property, [...wanted])) remember(version)

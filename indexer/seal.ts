@@ -4,6 +4,7 @@ import { digestOf, endedLine, nextRoot, openedLine, originRoot } from '#schema/s
 import type { Place } from './begin.ts'
 import type { Rows } from './rows.ts'
 import type { Header } from './stretch.ts'
+import { textOf } from './versions.ts'
 
 /** What the state root needs to know of a deployment. */
 export type Sealed = Pick<Place, 'chainId' | 'contracts'>
@@ -39,10 +40,11 @@ function linesByBlock(rows: Rows): Map<number, string[]> {
   for (const { definition, changes } of rows.changed()) {
     if (changes.dropped.length) throw new Error(`${definition.name}: a block was written twice without a rollback`)
     for (const { id, fromBlock, toBlock } of changes.closed) add(toBlock, endedLine(definition, id, fromBlock))
-    for (const { row, fromBlock, toBlock } of changes.opened) {
+    for (const version of changes.opened) {
+      const { id, fromBlock, toBlock } = version
       if (toBlock === fromBlock) continue // replaced within its block
-      add(fromBlock, openedLine(definition, row))
-      if (toBlock !== null) add(toBlock, endedLine(definition, row.id as string, fromBlock))
+      add(fromBlock, openedLine(definition, textOf(definition, version)))
+      if (toBlock !== null) add(toBlock, endedLine(definition, id, fromBlock))
     }
   }
   return byBlock

@@ -4,6 +4,7 @@ import type { Database } from '#schema/database.ts'
 import { tableOf } from '#schema/define.ts'
 import { ChainEvent } from '#schema/onchain/chain.ts'
 import { Holder } from '#schema/onchain/governance.ts'
+import { rowText } from '#schema/rowText.ts'
 import { firstUnfounded, storedRoots } from '#schema/stateChanges.ts'
 import { digestOf, openedLine } from '#schema/stateRoot.ts'
 import { freshDatabase } from '#test/database.ts'
@@ -133,13 +134,15 @@ test('an index from before there were roots is given those that it would have', 
 test('a digest is the SHA-256 of the sorted lines, and a line says every value in one way only', () => {
   const holder = tableOf(Holder)
   const row = { id: '0xa', balance: 5n, delegate: null, votes: 2n ** 255n, fromBlock: 7, toBlock: 9 }
-  const line = openedLine(holder, row)
-  expect(JSON.parse(line).slice(0, 3)).toEqual(['opened', 'holder', '0xa'])
-  expect(line).toContain(`"${2n ** 255n}"`)
-  expect(openedLine(holder, { ...row, toBlock: null, delegate: undefined })).toBe(line) // ends are changes of their own
-  expect(openedLine(holder, { ...row, balance: 50n })).not.toBe(line)
-  const event = (args: object) => openedLine(tableOf(ChainEvent), { id: '1', args })
+  const line = (values: object) => openedLine(holder, rowText(holder, values as typeof row))
+  expect(line(row)).toBe(`opened\tholder\t0xa\t\\N\t5\t\\N\t\\N\t${2n ** 255n}`)
+  expect(line({ ...row, toBlock: null, delegate: undefined })).toBe(line(row)) // ends are changes of their own
+  expect(line({ ...row, balance: 50n })).not.toBe(line(row))
+  expect(line({ ...row, delegate: '\\N' })).not.toBe(line(row)) // a text that looks like none
+  expect(line({ ...row, delegate: 'a\tb' }).split('\t')).toHaveLength(line(row).split('\t').length)
+  const event = (args: object) => rowText(tableOf(ChainEvent), { id: '1', args })
   expect(event({ a: '1', b: { d: ['x'], c: null } })).toBe(event({ b: { c: null, d: ['x'] }, a: '1' }))
+  expect(event({ a: [{ y: 1, x: 2 }] })).toBe(event({ a: [{ x: 2, y: 1 }] }))
   expect(event({ a: ['1', '2'] })).not.toBe(event({ a: ['2', '1'] }))
   const sha = createHash('sha256').update('a\nb\nb').digest('hex')
   expect(digestOf(['b', 'a', 'b'])).toBe(`0x${sha}`)

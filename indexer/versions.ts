@@ -1,18 +1,27 @@
 import type { Sql } from '#schema/database.ts'
-import type { ColumnDefinition, ColumnKind, TableDefinition } from '#schema/define.ts'
+import type { ColumnKind, TableDefinition } from '#schema/define.ts'
 import { versionedTables } from '#schema/entities.ts'
-import { copyInto, copyText } from './copy.ts'
+import { rowText, textColumns } from '#schema/rowText.ts'
+import { copyInto } from './copy.ts'
 
 /** Versions of rows in SQL: how they are loaded, closed, opened and rolled back, derived from the entities' columns. */
 
 /** A row's values by property, without its block range. */
 export type Row = Record<string, unknown>
 
-/** One version of a row, valid in `[fromBlock, toBlock)`. */
+/** One version of a row, valid in `[fromBlock, toBlock)`: its values, or, of a row that nobody reads again, their text alone. */
 export interface Version {
-  row: Row
+  id: string
+  row: Row | undefined
+  text: string | undefined
   fromBlock: number
   toBlock: number | null
+}
+
+/** The values of a version as text, written out once. */
+export const textOf = (table: TableDefinition, version: Version): string => {
+  version.text ??= rowText(table, version.row!)
+  return version.text
 }
 
 /** What a batch does to one table. `dropped` and `closed` name versions that stand in the database by their `fromBlock`. */
@@ -24,19 +33,21 @@ export interface Changes {
 
 export const noChanges = (): Changes => ({ dropped: [], closed: [], opened: [] })
 
-const PIECE_CHARACTERS = 128 * 1024
-
 /** The SQL types of the columns that rows are looked up by. */
 const CARRIER: Partial<Record<ColumnKind, string>> = { wei: 'numeric', int: 'int4', block: 'int8', flag: 'bool' }
 
 const quote = (name: string) => `"${name}"`
-const values = (table: TableDefinition) =>
-  table.columns.filter((column) => column.property !== 'fromBlock' && column.property !== 'toBlock')
 
 function read(table: TableDefinition, found: Record<string, unknown>): Version {
   const row: Row = {}
-  for (const column of values(table)) row[column.property] = found[column.column]
-  return { row, fromBlock: found.from_block as number, toBlock: found.to_block as number | null }
+  for (const { property, column } of textColumns(table)) row[property] = found[column]
+  return {
+    id: row.id as string,
+    row,
+    text: undefined,
+    fromBlock: found.from_block as number,
+    toBlock: found.to_block as number | null,
+  }
 }
 
 /** The present versions of the rows whose `property` is one of `wanted` (null finds null). */
@@ -53,43 +64,15 @@ export async function loadPresent(sql: Sql, table: TableDefinition, property: st
   return rows.map((row) => read(table, row))
 }
 
-type Field = (version: Version) => string
-
-const quoted = (text: string) => `"${text.replace(/["\\]/g, '\\$&')}"`
-
-/** A value as a field of a COPY row. */
-function field({ property, kind }: ColumnDefinition): Field {
-  if (property === 'fromBlock') return (version) => String(version.fromBlock)
-  if (property === 'toBlock') return (version) => (version.toBlock === null ? '\\N' : String(version.toBlock))
-  const write: (value: never) => string =
-    kind === 'json'
-      ? (value: unknown) => copyText(JSON.stringify(value))
-      : kind === 'texts'
-        ? (value: string[]) => copyText(`{${value.map(quoted).join(',')}}`)
-        : kind === 'time'
-          ? (value: Date) => value.toISOString()
-          : (value: unknown) => (typeof value === 'string' ? copyText(value) : String(value))
-  return ({ row }) => {
-    const value = row[property]
-    return value === null || value === undefined ? '\\N' : write(value as never)
-  }
-}
-
-/** Versions as lines of a COPY, in pieces. */
+/** Versions as lines of a COPY: the values, then the range. */
 function* lines(table: TableDefinition, versions: readonly Version[]): Generator<string> {
-  const fields = table.columns.map(field)
-  const first = fields[0]!
-  let piece = ''
   for (const version of versions) {
-    piece += first(version)
-    for (let index = 1; index < fields.length; index++) piece += `\t${fields[index]!(version)}`
-    piece += '\n'
-    if (piece.length >= PIECE_CHARACTERS) {
-      yield piece
-      piece = ''
-    }
+    const { fromBlock, toBlock } = version
+    if (toBlock === fromBlock) continue // replaced within its block
+    yield textOf(table, version)
+    yield `\t${fromBlock}\t${toBlock ?? '\\N'}\n`
+    version.text = undefined // a row that stays in memory need not be there twice
   }
-  if (piece) yield piece
 }
 
 /** Writes what a batch did to one table: a handful of statements, whatever the number of rows. */
@@ -112,14 +95,10 @@ export async function writeChanges(sql: Sql, table: TableDefinition, changes: Ch
         closed.map((version) => version.toBlock),
       ],
     )
-  const standing = opened.filter((version) => version.toBlock !== version.fromBlock)
-  if (standing.length)
-    await copyInto(
-      sql,
-      table.table,
-      table.columns.map((column) => column.column),
-      lines(table, standing),
-    )
+  if (opened.length) {
+    const columns = [...textColumns(table).map(({ column }) => column), 'from_block', 'to_block']
+    await copyInto(sql, table.table, columns, lines(table, opened))
+  }
 }
 
 /** Brings every versioned table back to what it was at the end of block `toBlock`. Nothing else in the house undoes anything. */

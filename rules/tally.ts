@@ -70,7 +70,7 @@ export function turnout(sum: Tally): bigint {
 }
 
 /** Splits one vote into its three parts (GovernorCountingSimple, or GovernorCountingFractional when `support` is 255). */
-export function partsOf(vote: Vote): Tally {
+export function partsOf(vote: Omit<Vote, 'block'>): Tally {
   if (vote.support === 0) return { against: vote.weight, for: 0n, abstain: 0n }
   if (vote.support === 1) return { against: 0n, for: vote.weight, abstain: 0n }
   if (vote.support === 2) return { against: 0n, for: 0n, abstain: vote.weight }

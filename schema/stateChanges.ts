@@ -1,4 +1,5 @@
 import type { Sql } from './database.ts'
+import { rowText } from './rowText.ts'
 import { digestOf, endedLine, nextRoot, openedLine, originRoot, plainRow, rootedTables } from './stateRoot.ts'
 
 /** State roots computed again from the rows that stand in the database: what they should be, against what is stored. */
@@ -32,7 +33,7 @@ export async function changesOf(sql: Sql, from: number, to: number): Promise<Map
     for (const stored of opened.rows) {
       const row = Object.fromEntries(columns.map(({ property, column }) => [property, stored[column]]))
       const { id, from_block: fromBlock } = stored
-      const line = openedLine(table, row)
+      const line = openedLine(table, rowText(table, row))
       add(fromBlock, { kind: 'opened', table: name, id, fromBlock, values: plainRow(table, row), line })
     }
     const ended = await sql.query(`select id, from_block, to_block from "${name}" where to_block between $1 and $2`, [

@@ -61,7 +61,7 @@ function cast(rows: Rows, ballot: Ballot, at: Moment) {
   rows.put(Vote, { id, proposalId, voter, support, weight, reason, params, castAt: at.timestamp })
   const proposal = rows.get(Proposal, proposalId)
   if (!proposal) return // made before the first block, or by an event that is not OpenZeppelin's
-  const parts = counts(ballot) ? partsOf({ ...ballot, block: 0n }) : { for: 0n, against: 0n, abstain: 0n }
+  const parts = counts(ballot) ? partsOf(ballot) : { for: 0n, against: 0n, abstain: 0n }
   rows.put(Proposal, {
     ...proposal,
     againstVotes: proposal.againstVotes + parts.against,

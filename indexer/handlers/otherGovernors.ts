@@ -89,14 +89,13 @@ const handlers: { [N in Event['name']]: { of: ContractName; handle: Handler<Argu
   },
 }
 
-/** Told apart by their first topic and, where another standard has the same, by how many there are. */
-const keyOf = (contract: string, topics: readonly Hex[], count = topics.length) => `${contract} ${topics[0]} ${count}`
-const bySignature = new Map(
-  events.map((event) => {
-    const count = 1 + event.inputs.filter((input) => 'indexed' in input && input.indexed).length
-    return [keyOf(handlers[event.name].of, [toEventSelector(event)], count), event]
-  }),
-)
+/** By their first topic; where another standard has the same, told apart by how many topics there are. */
+const byTopic = new Map<string, { of: ContractName; topics: number; event: Event }[]>()
+for (const event of events) {
+  const topics = 1 + event.inputs.filter((input) => 'indexed' in input && input.indexed).length
+  const first = toEventSelector(event)
+  byTopic.set(first, [...(byTopic.get(first) ?? []), { of: handlers[event.name].of, topics, event }])
+}
 
 /** The first topics that these events of a contract have. */
 export const otherTopics = (contract: ContractName): Hex[] =>
@@ -107,7 +106,9 @@ export function decodeOther(
   contract: ContractName,
   log: Log,
 ): { name: string; args: object; handle: Handler<unknown> } | undefined {
-  const event = bySignature.get(keyOf(contract, log.topics))
+  const event = byTopic
+    .get(log.topics[0]!)
+    ?.find(({ of, topics }) => of === contract && topics === log.topics.length)?.event
   if (!event) return undefined
   try {
     const { args } = decodeEventLog({ abi: [event], topics: log.topics as [Hex], data: log.data })

@@ -21,15 +21,16 @@ export const setting = (rows: Rows, at: Moment, name: SettingName, value: bigint
 export const settingOr = (rows: Rows, at: Moment, name: SettingName, otherwise: string) =>
   rows.get(GovernorSetting, `${at.scope}${name}`)?.value ?? otherwise
 
+const valueIn = (rows: Rows, at: Moment, contract: string, name: SettingName) =>
+  rows.get(GovernorSetting, `${at.governances.scopeOf(contract)}${name}`)?.value
+
 /** The quorum at a snapshot that has passed, as long as neither supply nor fraction has changed since; null where the token is
  *  not followed, or its governor counts otherwise. */
 export function quorumNow(rows: Rows, governor: Readonly<Profile>, at: Moment): bigint | null {
   if (governor.fixedQuorum !== null) return governor.fixedQuorum
   if (governor.token === null) return null
-  const read = (contract: string, name: SettingName) =>
-    rows.get(GovernorSetting, `${at.governances.scopeOf(contract)}${name}`)?.value
-  const supply = read(governor.token, 'totalSupply')
-  const numerator = read(governor.id, 'quorumNumerator')
+  const supply = valueIn(rows, at, governor.token, 'totalSupply')
+  const numerator = valueIn(rows, at, governor.id, 'quorumNumerator')
   // a supply below zero is what is left of a history that was not followed from its beginning
   if (supply === undefined || numerator === undefined || BigInt(supply) < 0n) return null
   return quorumOf(BigInt(supply), BigInt(numerator), governor.quorumDenominator)

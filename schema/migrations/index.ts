@@ -7,6 +7,7 @@ import { Governors } from './0006-Governors.ts'
 import { StateRoot } from './0007-StateRoot.ts'
 import { FollowedContracts } from './0008-FollowedContracts.ts'
 import { ListIndexes } from './0009-ListIndexes.ts'
+import { StateRootText } from './0010-StateRootText.ts'
 
 /** Oldest first; written by `npm run migration`. */
 export const migrations = [
@@ -19,4 +20,5 @@ export const migrations = [
   StateRoot,
   FollowedContracts,
   ListIndexes,
+  StateRootText,
 ]
