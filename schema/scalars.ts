@@ -1,12 +1,12 @@
 import { GraphQLError, GraphQLScalarType, Kind } from 'graphql'
 
 const parse = (value: unknown): bigint => {
-  const text = typeof value === 'bigint' || typeof value === 'number' ? String(value) : value
+  const text = typeof value === 'bigint' || Number.isSafeInteger(value) ? String(value) : value
   if (typeof text === 'string' && /^-?\d{1,78}$/.test(text)) return BigInt(text)
   throw new GraphQLError(`Expected a whole number as a decimal string, got ${JSON.stringify(value) ?? typeof value}.`)
 }
 
-/** An integer of up to 256 bits, as a decimal string: JSON numbers would lose wei. */
+/** An integer of up to 256 bits, as a decimal string: JSON numbers would lose wei. Those that may have lost some are not taken. */
 export const BigIntScalar = new GraphQLScalarType<bigint, string>({
   name: 'BigInt',
   description: 'An integer of up to 256 bits, written as a decimal string. Money is in wei of gOPEN.',

@@ -13,10 +13,18 @@ export class AsOfInput implements AsOf {
   hash?: string | null
   @Field(() => GraphQLDateTimeISO, {
     nullable: true,
-    description: 'Up to this time; a time to come asks what the present will have become by then.',
+    description:
+      'Up to this time; a time to come asks what the present will have become by then, to Governors whose clock is one of seconds: blocks to come have no time yet.',
   })
   time?: Date | null
 }
+
+/** The same for rows that stand outside of the chain. */
+export const AS_OF_BESIDE = {
+  nullable: true,
+  description:
+    'The moment at which what stands on chain is told, and filtered by; the present when absent. The rows themselves are told as they are now.',
+} as const
 
 /** How the argument `asOf` is declared wherever there is one. */
 export const AS_OF = {

@@ -6,7 +6,8 @@ import type { ApiContext } from '../context.ts'
 import { naming, publicTables, type Relation, relationsOf } from '../names.ts'
 import { AT, type PageArgs, pageRequest, type Row } from '../query/page.ts'
 import { atSite, columnsBelow, cursorsBelow, siteOf } from '../query/selection.ts'
-import { AS_OF, AsOfInput } from './asOf.ts'
+import { storedId } from '../query/where.ts'
+import { AS_OF, AS_OF_BESIDE, AsOfInput } from './asOf.ts'
 import { declareConfidential } from './confidential.ts'
 import { connectionFor, connectionOf, ROW_PATHS } from './connections.ts'
 import { type ArgDeclaration, classNamed, declareDirect } from './declare.ts'
@@ -19,7 +20,12 @@ interface Call {
   info: GraphQLResolveInfo
 }
 
-const asOfArg: ArgDeclaration = { name: 'asOf', type: () => AsOfInput, ...AS_OF }
+/** Rows outside of the chain refer to rows on it, which have been others before. */
+const asOfArgs = (table: TableDefinition): ArgDeclaration[] => {
+  const asOf = { name: 'asOf', type: () => AsOfInput }
+  if (table.versioned) return [{ ...asOf, ...AS_OF }]
+  return relationsOf(table).some(({ target }) => target.versioned) ? [{ ...asOf, ...AS_OF_BESIDE }] : []
+}
 
 const pageArgs = (table: TableDefinition): ArgDeclaration[] => {
   const where = whereFor(table)
@@ -69,7 +75,7 @@ function declareOne(owner: EntityClass, table: TableDefinition) {
   const { one, key } = naming(table)
   const args: ArgDeclaration[] = [
     { name: key, type: () => ID, nullable: false, description: table.columns[0]!.description },
-    ...(table.versioned ? [asOfArg] : []),
+    ...asOfArgs(table),
   ]
   const kind = Query(() => table.entity, {
     nullable: true,
@@ -77,12 +83,12 @@ function declareOne(owner: EntityClass, table: TableDefinition) {
   })
   declareDirect('Query', owner, one, kind, args, async (given, { context, info }: Call) => {
     const moment = await context.reader.moment(given.asOf)
-    return context.reader.one(siteOf(info), table, moment, columnsBelow(table, info), String(given[key]))
+    return context.reader.one(siteOf(info), table, moment, columnsBelow(table, info), storedId(String(given[key])))
   })
 }
 
 function declareList(owner: EntityClass, table: TableDefinition) {
-  const args = [...pageArgs(table), ...(table.versioned ? [asOfArg] : [])]
+  const args = [...pageArgs(table), ...asOfArgs(table)]
   const connection = connectionFor(table)
   const kind = Query(() => connection, { description: `A list: ${table.description}` })
   declareDirect(

@@ -16,7 +16,8 @@ const OPERATORS: Record<string, string> = {
   lte: 'Is at most.',
   gt: 'Is greater than.',
   gte: 'Is at least.',
-  contains: 'Contains: a part of a text in whatever case, an item of a list, or a part of a JSON object.',
+  contains:
+    'Contains: a part of a text, in whatever case (of letters beyond a–z as far as the locale of the database knows), an item of a list, or a part of a JSON object.',
   isNull: 'Is null, or is not.',
 }
 const EXACT = ['eq', 'ne', 'in', 'isNull']

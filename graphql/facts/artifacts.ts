@@ -4,6 +4,7 @@ import { ArtifactError } from '#schema/artifacts.ts'
 import { Artifact } from '#schema/offchain/artifacts.ts'
 import { Evaluation } from '#schema/onchain/models.ts'
 import type { ApiContext } from '../context.ts'
+import { AS_OF, AsOfInput } from '../derive/asOf.ts'
 import { ApiError } from '../errors.ts'
 import { tableFor } from '../names.ts'
 import { AT, OF, type Row } from '../query/page.ts'
@@ -65,10 +66,11 @@ export class ArtifactFacts {
   })
   async evaluationLog(
     @Arg('evaluationId', () => ID, { description: 'The evaluation.' }) id: string,
+    @Arg('asOf', () => AsOfInput, AS_OF) asOf: AsOfInput | undefined,
     @Ctx() context: ApiContext,
   ): Promise<unknown> {
     const table = tableFor(Evaluation)
-    const row = await context.reader.one('evaluationLog', table, await context.reader.moment(), table.columns, id)
+    const row = await context.reader.one('evaluationLog', table, await context.reader.moment(asOf), table.columns, id)
     return row ? jsonOf(textOf(await readOpen(context, row.logHash as string))) : null
   }
 }

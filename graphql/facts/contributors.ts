@@ -1,11 +1,12 @@
 import { GraphQLJSON } from 'graphql-scalars'
-import { Arg, Ctx, Field, Int, ObjectType, Query, Resolver } from 'type-graphql'
+import { Arg, Ctx, Extensions, Field, Int, ObjectType, Query, Resolver } from 'type-graphql'
 import { Contribution } from '#schema/onchain/datanets.ts'
 import { RewardClaim, RewardMap } from '#schema/onchain/rewards.ts'
 import { BigIntScalar } from '#schema/scalars.ts'
 import type { ApiContext } from '../context.ts'
 import { AS_OF, AsOfInput } from '../derive/asOf.ts'
 import { ApiError } from '../errors.ts'
+import { holds } from '../manners/limits.ts'
 import { tableFor } from '../names.ts'
 import { Statement } from '../query/statement.ts'
 
@@ -21,6 +22,8 @@ export class EarningReason {
   @Field(() => GraphQLJSON, { description: 'The formula’s inputs.' }) inputs!: unknown
 }
 
+const MOST_REASONS = 200
+
 @ObjectType({
   description: 'What one account contributed, what it weighed, and what it earned.',
   simpleResolvers: true,
@@ -33,15 +36,16 @@ export class Contributor {
   @Field(() => Int, { description: 'Of those, excluded by an upheld dispute.' }) excluded!: number
   @Field(() => BigIntScalar, { description: 'Staked on them now, in wei.' }) staked!: bigint
   @Field(() => BigIntScalar, { description: 'Taken from those stakes, in wei.' }) slashed!: bigint
-  @Field(() => BigIntScalar, { description: 'Attribution weight in all versions, in ppm of a version each.' })
+  @Field(() => BigIntScalar, {
+    description: 'Attribution weight in all versions, in ppm of a version each: as it is known now.',
+  })
   weight!: bigint
   @Field(() => BigIntScalar, { description: 'Earned in published reward maps, in wei, in every role.' }) earned!: bigint
   @Field(() => BigIntScalar, { description: 'Of that, claimed.' }) claimed!: bigint
+  @Extensions(holds(() => MOST_REASONS))
   @Field(() => [EarningReason], { description: 'Why: the largest amounts first, at most 200.' })
   reasons!: EarningReason[]
 }
-
-const MOST_REASONS = 200
 
 @Resolver()
 export class ContributorFacts {

@@ -1,17 +1,34 @@
 import type { GraphQLResolveInfo } from 'graphql'
-import { Arg, Ctx, Field, FieldResolver, ID, Info, Int, ObjectType, Query, Resolver, Root } from 'type-graphql'
+import {
+  Arg,
+  Ctx,
+  Extensions,
+  Field,
+  FieldResolver,
+  ID,
+  Info,
+  Int,
+  ObjectType,
+  Query,
+  Resolver,
+  Root,
+} from 'type-graphql'
 import { MAX_DEPTH } from '#rules/lineage.ts'
 import { BigIntScalar } from '#schema/scalars.ts'
 import type { ApiContext } from '../context.ts'
 import { AS_OF, AsOfInput } from '../derive/asOf.ts'
 import { Node } from '../derive/node.ts'
 import { ApiError } from '../errors.ts'
+import { holds } from '../manners/limits.ts'
 import { tableNamed } from '../names.ts'
 import type { Moment } from '../query/moment.ts'
 import { prepared } from '../query/prepared.ts'
 import { siteOf } from '../query/selection.ts'
 import { type LineageRow, lineageSql, MOST } from './lineageSql.ts'
 import { checkDepth, DEEPEST } from './versions.ts'
+
+/** Some ten relations lead to a version, each by `MOST` edges at most. */
+const TOLD = 10 * MOST
 
 @ObjectType({ description: 'Something that led to a version, or that it led to.', simpleResolvers: true })
 export class LineageNode {
@@ -39,8 +56,12 @@ export class LineageEdge {
 
 @ObjectType({ description: 'Everything that led to a version, and whom its revenue paid.', simpleResolvers: true })
 export class Lineage {
-  @Field(() => [LineageNode], { description: 'What takes part.' }) nodes!: LineageNode[]
-  @Field(() => [LineageEdge], { description: 'What led to what.' }) edges!: LineageEdge[]
+  @Extensions(holds(() => TOLD))
+  @Field(() => [LineageNode], { description: 'What takes part.' })
+  nodes!: LineageNode[]
+  @Extensions(holds(() => TOLD))
+  @Field(() => [LineageEdge], { description: 'What led to what.' })
+  edges!: LineageEdge[]
   @Field(() => Boolean, {
     description: `Whether some relation has more than ${MOST} edges, of which the greatest are told.`,
   })

@@ -6,6 +6,7 @@ import { AS_OF, AsOfInput } from '../derive/asOf.ts'
 import { Node, readNodeId } from '../derive/node.ts'
 import { ApiError } from '../errors.ts'
 import { siteOf } from '../query/selection.ts'
+import { storedId } from '../query/where.ts'
 
 @ObjectType({ description: 'At which block an answer holds, and whether that is final.' })
 export class Meta {
@@ -16,7 +17,11 @@ export class Meta {
   })
   block!: number | null
   @Field(() => String, { nullable: true, description: 'Its hash, where it is stored.' }) hash!: string | null
-  @Field(() => GraphQLDateTimeISO, { nullable: true, description: 'The time for which the answer holds.' })
+  @Field(() => GraphQLDateTimeISO, {
+    nullable: true,
+    description:
+      'The time for which the answer holds. Of a block in which nothing followed happened, and whose header is not kept: worked out from those before and after it.',
+  })
   time!: Date | null
   @Field(() => Boolean, { description: 'Whether the chain has finalised it: then the answer never changes.' })
   final!: boolean
@@ -71,5 +76,5 @@ export class Nodes {
 
 async function find(nodeId: string, asOf: AsOfInput | undefined, { reader }: ApiContext, info: GraphQLResolveInfo) {
   const { table, id } = readNodeId(nodeId)
-  return reader.one(siteOf(info), table, await reader.moment(asOf), table.columns, id)
+  return reader.one(siteOf(info), table, await reader.moment(asOf), table.columns, storedId(id))
 }

@@ -68,7 +68,11 @@ for (const [name, { sum, says }] of Object.entries(FIGURES))
 
 @Resolver()
 export class OverviewFacts {
-  @Query(() => Overview, { description: 'The whole lifecycle in figures, at one moment.', complexity: 100 })
+  @Query(() => Overview, {
+    description:
+      'The whole lifecycle in figures, at one moment; receipts and jobs, which stand outside of the chain, as they are now.',
+    complexity: 100,
+  })
   async overview(
     @Arg('asOf', () => AsOfInput, AS_OF) asOf: AsOfInput | undefined,
     @Ctx() { reader, db }: ApiContext,

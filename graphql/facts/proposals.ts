@@ -25,9 +25,9 @@ export class ProposalFacts {
   })
   async state(@Root() row: ProposalRow, @Ctx() { reader }: ApiContext): Promise<ProposalState | null> {
     const governor = await governorOf(row, reader)
-    const { block, time } = row[AT]
+    const { block, clock, time } = row[AT]
     if (block === null || !governor) return null
-    return stateOfStored(row, governor, await quorumOfRow(row, governor, reader), { block, time })
+    return stateOfStored(row, governor, await quorumOfRow(row, governor, reader), { block: clock ?? block, time })
   }
 
   @FieldResolver(() => BigIntScalar, {

@@ -3,12 +3,15 @@ import type { Hex } from 'viem'
 import { RewardTree } from '#rules/merkle.ts'
 import type { ArtifactStore } from '#schema/artifacts.ts'
 import { getDocument, type RewardMapDocument, rewardMap as rewardMapDocument } from '#schema/documents.ts'
-import { RewardMap } from '#schema/onchain/rewards.ts'
+import { RewardClaim, RewardMap } from '#schema/onchain/rewards.ts'
 import { BigIntScalar } from '#schema/scalars.ts'
 import type { ApiContext } from '../context.ts'
+import { AS_OF, AsOfInput } from '../derive/asOf.ts'
 import { ApiError } from '../errors.ts'
 import { tableFor } from '../names.ts'
-import type { Row } from '../query/page.ts'
+import { AT, type Row } from '../query/page.ts'
+import type { Reader } from '../query/reader.ts'
+import { Statement } from '../query/statement.ts'
 
 @ObjectType({
   description: 'What an account needs to claim: pass it to `RewardDistributor.claim`.',
@@ -19,7 +22,7 @@ export class RewardProof {
   @Field(() => String, { description: 'Who is paid.' }) account!: string
   @Field(() => BigIntScalar, { description: 'All that the account may have claimed by this epoch, in wei.' })
   cumulative!: bigint
-  @Field(() => BigIntScalar, { description: 'Of that, claimed.' }) claimed!: bigint
+  @Field(() => BigIntScalar, { description: 'What it had claimed by the moment, from every epoch.' }) claimed!: bigint
   @Field(() => String, { description: 'The root of the epoch’s map.' }) root!: string
   @Field(() => [String], { description: 'The sibling hashes from the leaf to the root.' }) proof!: string[]
 }
@@ -48,10 +51,11 @@ export class RewardFacts {
   async rewardProof(
     @Arg('account', () => String, { description: 'Who claims.' }) account: string,
     @Arg('epoch', () => ID, { description: 'The epoch.' }) epoch: string,
+    @Arg('asOf', () => AsOfInput, AS_OF) asOf: AsOfInput | undefined,
     @Ctx() context: ApiContext,
   ) {
     const table = tableFor(RewardMap)
-    const map = await context.reader.one('rewardProof', table, await context.reader.moment(), table.columns, epoch)
+    const map = await context.reader.one('rewardProof', table, await context.reader.moment(asOf), table.columns, epoch)
     if (!map)
       throw new ApiError('UNKNOWN_REWARD_MAP', `Nothing is known of epoch ${epoch.slice(0, 80)}. Query \`rewardMaps\`.`)
     return proofOf(context, map as Row & RewardMap, account)
@@ -66,19 +70,29 @@ async function proofOf(context: ApiContext, map: Row & RewardMap, account: strin
   const { tree, places } = await treeOf(context.artifacts, map.uri, map.root)
   const place = places.get(holder)
   if (place === undefined) return null
-  const { rows } = await context.db.query(
-    'select coalesce(sum(amount), 0) as claimed from reward_claim where account = $1 and to_block is null',
-    [holder],
-  )
   const cumulative = tree.leaves[place]!.cumulative
   return {
     epoch: map.id,
     account: holder,
     cumulative,
-    claimed: rows[0].claimed,
+    claimed: await claimedBy(context.reader, map, holder),
     root: map.root,
     proof: tree.proof(place),
   }
+}
+
+/** What an account has claimed by the moment of `map`: read once for all maps of a list. */
+async function claimedBy(reader: Reader, { [AT]: moment }: Row, account: string): Promise<bigint> {
+  const loader = reader.batched<bigint>(`rewardClaims@${moment.block}`, async (accounts) => {
+    const statement = new Statement(moment)
+    const { rows } = await reader.sql.query(
+      `select account, sum(amount) as claimed from reward_claim t
+       where account = any(${statement.bind(accounts, 'text[]')}) and ${statement.stands(tableFor(RewardClaim), 't')} group by account`,
+      statement.values,
+    )
+    return new Map(rows.map((row) => [row.account, row.claimed]))
+  })
+  return (await loader.load(account)) ?? 0n
 }
 
 interface Built {

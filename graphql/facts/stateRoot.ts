@@ -1,11 +1,16 @@
 import { GraphQLJSONObject } from 'graphql-scalars'
-import { Arg, Ctx, Field, FieldResolver, Int, ObjectType, Query, Resolver, Root } from 'type-graphql'
+import { Arg, Ctx, Extensions, Field, FieldResolver, Int, ObjectType, Query, Resolver, Root } from 'type-graphql'
 import { audit, changesOf, rootAt } from '#schema/stateChanges.ts'
 import { originRoot } from '#schema/stateRoot.ts'
 import type { ApiContext } from '../context.ts'
 import { ApiError } from '../errors.ts'
+import { holds } from '../manners/limits.ts'
 import type { Reader } from '../query/reader.ts'
 import { Meta } from './nodes.ts'
+
+const MOST_CHANGES = 20_000
+const MOST_DIGESTS = 500
+const READS_MUCH = 2_000
 
 @ObjectType({ description: 'One version of a row that a block opened, or ended.', simpleResolvers: true })
 export class StateChange {
@@ -29,11 +34,10 @@ export class StateDigest {
 @ObjectType({ description: 'Digests of a stretch of blocks, computed again from the rows.', simpleResolvers: true })
 export class StateDigests {
   @Field(() => Int, { description: 'The last block of the stretch: ask from the next one on.' }) to!: number
-  @Field(() => [StateDigest], { description: 'Of every block that changed something.' }) digests!: StateDigest[]
+  @Extensions(holds(() => MOST_DIGESTS))
+  @Field(() => [StateDigest], { description: 'Of every block that changed something.' })
+  digests!: StateDigest[]
 }
-
-const MOST_CHANGES = 20_000
-const READS_MUCH = 2_000
 
 /** The state root as of a block: that of the last block which changed anything. */
 export async function stateRootOf(reader: Reader, block: number | null): Promise<string | null> {
@@ -58,6 +62,7 @@ export class StateRootFacts {
     description: `What a block changed: at most ${MOST_CHANGES} versions of rows.`,
     complexity: READS_MUCH,
   })
+  @Extensions(holds(() => MOST_CHANGES))
   async stateChanges(
     @Arg('block', () => Int, { description: 'The block.' }) block: number,
     @Ctx() { reader }: ApiContext,

@@ -1,10 +1,11 @@
 import type { GraphQLResolveInfo } from 'graphql'
-import { Arg, Ctx, FieldResolver, Info, Int, Resolver, Root } from 'type-graphql'
+import { Arg, Ctx, Extensions, FieldResolver, Info, Int, Resolver, Root } from 'type-graphql'
 import { MAX_DEPTH } from '#rules/lineage.ts'
 import type { ColumnDefinition } from '#schema/define.ts'
 import { ModelVersion } from '#schema/onchain/models.ts'
 import type { ApiContext } from '../context.ts'
 import { ApiError } from '../errors.ts'
+import { holds } from '../manners/limits.ts'
 import { tableFor } from '../names.ts'
 import { AT, type Row } from '../query/page.ts'
 import { columnsBelow, siteOf } from '../query/selection.ts'
@@ -19,6 +20,7 @@ type Way = 'ancestors' | 'descendants'
 @Resolver(() => ModelVersion)
 export class VersionFacts {
   @FieldResolver(() => [ModelVersion], { description: 'The versions it came from, nearest first.', complexity: 10 })
+  @Extensions(holds(({ depth = MAX_DEPTH }) => depth))
   ancestors(
     @Root() row: Row,
     @Arg('depth', () => Int, {
@@ -33,9 +35,10 @@ export class VersionFacts {
   }
 
   @FieldResolver(() => [ModelVersion], {
-    description: 'The versions that came from it, nearest first.',
+    description: `The versions that came from it, nearest first, at most ${WIDEST}.`,
     complexity: 10,
   })
+  @Extensions(holds(() => WIDEST))
   descendants(
     @Root() row: Row,
     @Arg('depth', () => Int, {

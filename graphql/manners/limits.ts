@@ -7,6 +7,7 @@ import {
   type GraphQLSchema,
   getNamedType,
   getNullableType,
+  type InlineFragmentNode,
   isCompositeType,
   isListType,
   isUnionType,
@@ -30,7 +31,7 @@ export const LIMITS = {
   statementMs: 10_000,
 }
 
-/** Lists that take no size are reckoned at this length. */
+/** Lists that take no size and state no length are reckoned at this length. */
 const UNSIZED = 20
 /** A count reads the whole list. */
 const COUNT = 10
@@ -83,7 +84,7 @@ function reckon(
     )
   const root = schema.getRootType(operation.operation)
   if (!root) return { cost: 0, sizes: [] }
-  const reckoning = new Reckoning(document, withDefaults(operation, variables))
+  const reckoning = new Reckoning(schema, document, withDefaults(operation, variables))
   const { depth, cost } = reckoning.set(operation.selectionSet, root, UNSIZED)
   if (depth > LIMITS.depth)
     throw new ApiError(
@@ -134,6 +135,7 @@ class Reckoning {
   readonly sizes = new Set<string>()
 
   constructor(
+    private readonly schema: GraphQLSchema,
     document: DocumentNode,
     private readonly variables: Variables,
   ) {
@@ -149,12 +151,20 @@ class Reckoning {
         selection.kind === Kind.FIELD
           ? this.field(selection, parent, size)
           : selection.kind === Kind.INLINE_FRAGMENT
-            ? this.set(selection.selectionSet, parent, size)
+            ? this.set(selection.selectionSet, this.narrowed(selection, parent), size)
             : this.fragment(selection.name.value, parent, size)
       sum.depth = Math.max(sum.depth, part.depth)
       sum.cost = Math.min(CEILING, sum.cost + part.cost)
     }
     return sum
+  }
+
+  /** The type of what a fragment selects from. */
+  private narrowed(
+    { typeCondition }: FragmentDefinitionNode | InlineFragmentNode,
+    parent: GraphQLCompositeType,
+  ): GraphQLCompositeType {
+    return typeCondition ? (this.schema.getType(typeCondition.name.value) as GraphQLCompositeType) : parent
   }
 
   /** A fragment is measured once for each size, however often it is spread. */
@@ -164,7 +174,9 @@ class Reckoning {
     if (known) return known
     this.known.set(key, { depth: 0, cost: 0 })
     const definition = this.fragments.get(name)
-    const measured = definition ? this.set(definition.selectionSet, parent, size) : { depth: 0, cost: 0 }
+    const measured = definition
+      ? this.set(definition.selectionSet, this.narrowed(definition, parent), size)
+      : { depth: 0, cost: 0 }
     this.known.set(key, measured)
     return measured
   }
@@ -174,34 +186,35 @@ class Reckoning {
     const field = isUnionType(parent) ? undefined : parent.getFields()[name]
     if (!field) return { depth: name.startsWith('__') ? 0 : 1, cost: 0 }
     const type = getNamedType(field.type)
+    const sizes = this.sizesOf(node)
     if (!isCompositeType(type)) return { depth: 1, cost: name === 'totalCount' ? COUNT : (stated(field) ?? 0) }
     const connection = type.name.endsWith('Connection')
     const below = node.selectionSet
-      ? this.set(node.selectionSet, type, connection ? this.sizeOf(node) : UNSIZED)
+      ? this.set(node.selectionSet, type, connection ? (sizes.first ?? sizes.last ?? DEFAULT_FIRST) : UNSIZED)
       : { depth: 0, cost: 0 }
-    const rows = isListType(getNullableType(field.type))
-      ? parent.name.endsWith('Connection')
-        ? size
-        : this.listOf(node)
-      : 1
+    const length = lengthOf(field)?.(sizes) // of the list, or of those that the object holds
+    const list = isListType(getNullableType(field.type))
+    const rows = !list ? 1 : parent.name.endsWith('Connection') ? size : (length ?? this.idsOf(node) ?? UNSIZED)
     const each = parent.name.endsWith('Edge') ? below.cost : 1 + below.cost
-    return { depth: 1 + below.depth, cost: Math.min(CEILING, (stated(field) ?? 0) + rows * each) }
+    const held = list ? 0 : (length ?? 0)
+    return { depth: 1 + below.depth, cost: Math.min(CEILING, (stated(field) ?? 0) + held + rows * each) }
   }
 
-  /** How many rows a connection field asks for. */
-  private sizeOf(node: FieldNode): number {
-    for (const name of ['first', 'last']) {
+  /** The sizes that a field is given. @throws ApiError when one is larger than what is served. */
+  private sizesOf(node: FieldNode): Sizes {
+    const sizes: Sizes = {}
+    for (const name of SIZES) {
       const size = this.argument(node, name)
       if (typeof size !== 'number' || size < 0) continue
-      requireSize(name, size)
-      return size
+      if (name !== 'depth') requireSize(name, size)
+      sizes[name] = size
     }
-    return DEFAULT_FIRST
+    return sizes
   }
 
-  private listOf(node: FieldNode): number {
+  private idsOf(node: FieldNode): number | undefined {
     const ids = this.argument(node, 'ids')
-    return Array.isArray(ids) ? ids.length : UNSIZED
+    return Array.isArray(ids) ? ids.length : undefined
   }
 
   private argument(node: FieldNode, name: string): unknown {
@@ -213,6 +226,19 @@ class Reckoning {
     return this.variables[value.name.value]
   }
 }
+
+/** Arguments that say how many rows are wanted, or how far they are looked for. */
+const SIZES = ['first', 'last', 'delegates', 'edges', 'depth'] as const
+type Size = (typeof SIZES)[number]
+type Sizes = Partial<Record<Size, number>>
+
+/** Says of a field how long a list it gives, or how many rows the object that it gives holds: `@Extensions(holds(…))`. */
+export const holds = (length: (sizes: Sizes) => number) => ({ length })
+/** As many rows as the argument says. */
+export const asMany = (name: Size) => holds((sizes) => sizes[name] ?? DEFAULT_FIRST)
+
+// biome-ignore lint/suspicious/noExplicitAny: any field of the schema
+const lengthOf = (field: GraphQLField<any, any>) => field.extensions.length as ((sizes: Sizes) => number) | undefined
 
 // biome-ignore lint/suspicious/noExplicitAny: any field of the schema
 function stated(field: GraphQLField<any, any>): number | undefined {

@@ -8,6 +8,8 @@ export interface Moment {
   hash: string | null
   /** The time for which time-dependent states are computed. */
   time: Date | null
+  /** What a clock of blocks shows, where that is later than `block`: blocks without a kept header went by since. */
+  clock?: number
 }
 
 /** How far the index has come. */
@@ -75,7 +77,8 @@ export async function readHead(sql: Sql, chainId: number): Promise<Head | null> 
   return rows[0] ?? null
 }
 
-/** The moment that `asOf` names. @throws ApiError when it names several, or one that is not indexed. */
+/** The moment that `asOf` names. Headers are kept of blocks in which something happened, and of the newest: between two of them the chain is
+ *  taken to have gone on evenly. @throws ApiError when it names several, or one that is not indexed. */
 export async function readMoment(sql: Sql, head: Head | null, asOf: AsOf): Promise<Moment> {
   const given = Object.entries(asOf).filter(([, value]) => value !== null && value !== undefined)
   if (given.length !== 1)
@@ -84,10 +87,9 @@ export async function readMoment(sql: Sql, head: Head | null, asOf: AsOf): Promi
       'asOf takes exactly one of block, hash and time. Leave it out to ask for the present.',
     )
   if (!head) throw new ApiError('NOT_INDEXED', 'Nothing is indexed yet. Ask again once the indexer has begun.')
-  const known = (column: 'number' | 'hash', value: unknown) =>
-    sql.query(`select number as block, hash, timestamp as time from block where ${column} = $1`, [value])
-  if (asOf.hash) {
-    const { rows } = await known('hash', asOf.hash.toLowerCase())
+  if (typeof asOf.hash === 'string') {
+    const text = 'select number as block, hash, timestamp as time from block where hash = $1'
+    const { rows } = await sql.query(prepared(text, [asOf.hash.toLowerCase()]))
     if (rows[0] && rows[0].block <= head.block!) return rows[0]
     throw new ApiError(
       'UNKNOWN_BLOCK',
@@ -95,11 +97,12 @@ export async function readMoment(sql: Sql, head: Head | null, asOf: AsOf): Promi
     )
   }
   if (asOf.time) {
-    const { rows } = await sql.query(
-      'select number as block, hash from block where timestamp <= $1 and number <= $2 order by number desc limit 1',
-      [asOf.time, head.block],
-    )
-    if (rows[0]) return { ...rows[0], time: asOf.time }
+    const { before, after } = await around(sql, head, 'timestamp', asOf.time)
+    if (before) {
+      const { block, hash } = before
+      const passed = after ? evenly(+asOf.time, [+before.time, +after.time], [block, after.block]) : block
+      return { block, hash, time: asOf.time, clock: Math.floor(passed) }
+    }
     throw new ApiError('UNKNOWN_BLOCK', `Nothing was indexed by ${asOf.time.toISOString()}. Ask for a later time.`)
   }
   const block = asOf.block!
@@ -108,11 +111,38 @@ export async function readMoment(sql: Sql, head: Head | null, asOf: AsOf): Promi
       'UNKNOWN_BLOCK',
       `Block ${block} is not indexed: the index stands at block ${head.block}. Ask for a block from 0 to that.`,
     )
-  const { rows } = await known('number', block)
-  if (rows[0]) return rows[0]
-  const earlier = await sql.query(
-    'select timestamp as time from block where number <= $1 order by number desc limit 1',
-    [block],
-  )
-  return { block, hash: null, time: earlier.rows[0]?.time ?? null }
+  const { before, after } = await around(sql, head, 'number', block)
+  if (before?.block === block) return before
+  if (!before || !after) return { block, hash: null, time: before?.time ?? null }
+  const ms = evenly(block, [before.block, after.block], [+before.time, +after.time])
+  return { block, hash: null, time: new Date(Math.floor(ms / 1000) * 1000) }
 }
+
+interface Kept {
+  block: number
+  hash: string
+  time: Date
+}
+
+/** The last kept header up to a place in the chain, and the first one after it. */
+async function around(
+  sql: Sql,
+  head: Head,
+  by: 'number' | 'timestamp',
+  place: unknown,
+): Promise<{ before?: Kept; after?: Kept }> {
+  const kept = (side: string, direction: string) =>
+    `(select number as block, hash, timestamp as time from block where ${by} ${side} $1 and number <= $2
+      order by ${by} ${direction}, number ${direction} limit 1)`
+  const text = `select true as before, b.* from ${kept('<=', 'desc')} b union all select false, b.* from ${kept('>', 'asc')} b`
+  const { rows } = await sql.query(prepared(text, [place, head.block]))
+  const one = (side: boolean): Kept | undefined => {
+    const found = rows.find(({ before }) => before === side)
+    return found && { block: found.block, hash: found.hash, time: found.time }
+  }
+  return { before: one(true), after: one(false) }
+}
+
+/** Where `place` lies between `from` and `to`, when what lies between `low` and `high` goes evenly. */
+const evenly = (place: number, [low, high]: [number, number], [from, to]: [number, number]) =>
+  from + ((place - low) * (to - from)) / (high - low)

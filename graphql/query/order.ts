@@ -94,6 +94,7 @@ const SHAPE: Partial<Record<ColumnDefinition['kind'], RegExp>> = {
   wei: /^-?\d{1,78}$/,
   int: /^-?\d{1,10}$/,
   block: /^-?\d{1,18}$/,
+  clock: /^\d{1,16}$/,
   float: /^(-?\d+(\.\d+)?(e[-+]?\d+)?|NaN|-?Infinity)$/,
   flag: /^(true|false)$/,
   time: /^\d{4,6}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?[-+]\d\d(:\d\d){0,2}$/,

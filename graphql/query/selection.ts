@@ -71,10 +71,15 @@ export function cursorsBelow(info: GraphQLResolveInfo): boolean {
   return fields.has('pageInfo') || fields.has('edges')
 }
 
-/** Names the place of a field in the query: the same for every row of a list, so that what they ask for is asked for at once. */
+/** Names the place of a field in the query: the same for every row of a list, so that what they ask for is asked for at once. Two places may
+ *  have the same path, below rows of different types: their field nodes are what tells them apart. */
 export function siteOf(info: GraphQLResolveInfo): string {
-  const names: string[] = [info.parentType.name]
-  for (let at: typeof info.path | undefined = info.path; at; at = at.prev)
-    if (typeof at.key === 'string') names.push(at.key)
-  return names.join('.')
+  let name = names.get(info.fieldNodes)
+  if (!name) {
+    name = `${info.fieldName}${++named}`
+    names.set(info.fieldNodes, name)
+  }
+  return name
 }
+const names = new WeakMap<object, string>()
+let named = 0

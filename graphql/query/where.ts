@@ -53,8 +53,11 @@ class Conditions {
     if (!relation) throw new ApiError('BAD_INPUT', `${table.name} has no field ${name}.`)
     if (!relation.many) return this.exists(relation, alias, value)
     const parts: string[] = []
-    if (value.some) parts.push(this.exists(relation, alias, value.some as Where))
-    if (value.none) parts.push(`not ${this.exists(relation, alias, value.none as Where)}`)
+    for (const [quantifier, where] of Object.entries(value)) {
+      if (where === undefined) continue
+      if (where === null) throw nothing(`${name}.${quantifier}`)
+      parts.push(`${quantifier === 'none' ? 'not ' : ''}${this.exists(relation, alias, where as Where)}`)
+    }
     return join(parts, 'and', 'true')
   }
 
@@ -113,10 +116,13 @@ class Conditions {
 
 /** Addresses and hashes are stored in lower case, whichever way they are written in a query. */
 function normal(column: ColumnDefinition, value: unknown): unknown {
-  return typeof value === 'string' && (column.kind === 'address' || column.kind === 'hash')
-    ? value.toLowerCase()
-    : value
+  if (typeof value !== 'string') return value
+  if (column.kind === 'address' || column.kind === 'hash') return value.toLowerCase()
+  return column.kind === 'id' || column.ref ? storedId(value) : value
 }
+
+/** An id as it is stored: addresses and hashes in it, alone or before a dash, in lower case. */
+export const storedId = (id: string) => id.replace(/0x[0-9a-fA-F]{40,}/g, (hex) => hex.toLowerCase())
 
 const join = (parts: string[], word: 'and' | 'or', none: string) =>
   parts.length === 0 ? none : parts.length === 1 ? parts[0]! : `(${parts.join(` ${word} `)})`

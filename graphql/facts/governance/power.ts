@@ -1,11 +1,12 @@
 import type { GraphQLResolveInfo } from 'graphql'
 import { GraphQLDateTimeISO } from 'graphql-scalars'
-import { Arg, Ctx, Field, FieldResolver, Info, Int, ObjectType, Resolver, Root } from 'type-graphql'
+import { Arg, Ctx, Extensions, Field, FieldResolver, Info, Int, ObjectType, Resolver, Root } from 'type-graphql'
 import { Governor, Holder } from '#schema/onchain/governance.ts'
 import { BigIntScalar } from '#schema/scalars.ts'
 import type { ApiContext } from '../../context.ts'
+import { asMany, holds } from '../../manners/limits.ts'
 import { tableFor } from '../../names.ts'
-import { AT, type Row } from '../../query/page.ts'
+import { AT, DEFAULT_FIRST, type Row } from '../../query/page.ts'
 import { siteOf } from '../../query/selection.ts'
 import { Statement } from '../../query/statement.ts'
 import { sizeOf } from './snapshot.ts'
@@ -65,6 +66,7 @@ export class PowerFacts {
       'Its history up to the moment, newest first: a point for every block after which votes, balance or delegate were other than before. What changes back within one block leaves no point, nor does delegating to whom one delegated already.',
     complexity: 20,
   })
+  @Extensions(asMany('first'))
   async powerHistory(
     @Root() row: Row & Holder,
     @Arg('first', () => Int, { nullable: true, description: 'How many points: 20 when absent, at most 1,000.' })
@@ -97,6 +99,7 @@ export class DelegationFacts {
     description: 'Who votes with whose tokens at the moment. Null when the token is not followed.',
     complexity: 100,
   })
+  @Extensions(holds(({ delegates = DEFAULT_FIRST, edges = DEFAULT_FIRST }) => delegates + edges))
   async delegations(
     @Root() { token, [AT]: moment }: Row & Governor,
     @Arg('delegates', () => Int, { nullable: true, description: 'How many delegates: 20 when absent, at most 1,000.' })

@@ -17,7 +17,7 @@ export const snapshotBlock = (statement: Statement) =>
 /** What the Governor's clock shows at the moment. */
 export function clockNow(statement: Statement): string {
   const seconds = Math.floor((statement.moment.time?.getTime() ?? 0) / 1000)
-  return `(case g.clock when 'BlockNumber' then ${statement.bind(statement.moment.block, 'bigint')} else ${statement.bind(seconds, 'bigint')} end)`
+  return `(case g.clock when 'BlockNumber' then ${statement.bind(statement.moment.clock ?? statement.moment.block, 'bigint')} else ${statement.bind(seconds, 'bigint')} end)`
 }
 
 /** Proposals with their Governors, as of the moment. */

@@ -1,9 +1,10 @@
 import { GraphQLDateTimeISO } from 'graphql-scalars'
-import { Arg, Ctx, Field, FieldResolver, Int, ObjectType, Resolver, Root } from 'type-graphql'
+import { Arg, Ctx, Extensions, Field, FieldResolver, Int, ObjectType, Resolver, Root } from 'type-graphql'
 import { Governor, Holder, Vote } from '#schema/onchain/governance.ts'
 import { BigIntScalar } from '#schema/scalars.ts'
 import type { ApiContext } from '../../context.ts'
 import { ApiError } from '../../errors.ts'
+import { asMany } from '../../manners/limits.ts'
 import { tableFor } from '../../names.ts'
 import { AT, type Row } from '../../query/page.ts'
 import { Statement } from '../../query/statement.ts'
@@ -74,6 +75,7 @@ export class VoterFacts {
       'The records of those who voted on most proposals, then of those who cast more weight, then by account.',
     complexity: 100,
   })
+  @Extensions(asMany('first'))
   voters(
     @Root() governor: Row & Governor,
     @Arg('first', () => Int, { nullable: true, description: 'How many: 20 when absent, at most 1,000.' })
