@@ -1,4 +1,4 @@
-import { type Client, createClient, type ExecutionResult } from 'graphql-ws'
+import { type Client, createClient, type ExecutionResult, type SubscribePayload } from 'graphql-ws'
 import { expect, onTestFinished, test } from 'vitest'
 import WebSocket from 'ws'
 import type { Database } from '#schema/database.ts'
@@ -9,6 +9,7 @@ import { Block, ChainEvent } from '#schema/onchain/chain.ts'
 import { Model } from '#schema/onchain/models.ts'
 import { account, blockHash, blockTime, chain, insert, insertAll } from '#test/factory.ts'
 import { hashKey } from './access.ts'
+import { hashQuery, readRegistered } from './manners/registered.ts'
 import { type TestApi, testApi } from './test/api.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: each subscription has its own shape
@@ -25,20 +26,24 @@ function connect(api: TestApi, connectionParams?: Record<string, unknown>): Clie
   return client
 }
 
-/** Takes what a subscription sends, one by one. */
-function subscribe(client: Client, query: string, variables: Record<string, unknown> = {}) {
-  const stream = client.iterate({ query, variables })
+/** Takes what a subscription sends, one by one. The first is waited for at once: `iterate` loses an error that comes before anybody does. */
+function subscribe(client: Client, asked: string | SubscribePayload, variables: Record<string, unknown> = {}) {
+  const stream = client.iterate(typeof asked === 'string' ? { query: asked, variables } : asked)
   type Next = IteratorResult<
     Pick<ExecutionResult, 'data'> & { errors?: readonly { extensions?: { code?: unknown } }[] },
     unknown
   >
+  const next = () =>
+    (stream.next() as Promise<Next>).catch((errors): Next => {
+      if (!Array.isArray(errors)) throw errors
+      return { value: { errors }, done: false }
+    })
+  let coming: Promise<Next> | undefined = next()
+  coming.catch(() => {}) // told to who takes it
   return {
     async take(): Promise<Taken> {
-      const next: Promise<Next> = stream.next() as Promise<Next>
-      const { value, done } = await next.catch((errors): Next => {
-        if (!Array.isArray(errors)) throw errors
-        return { value: { errors }, done: false }
-      })
+      const { value, done } = await (coming ?? next())
+      coming = undefined
       if (done) return 'over'
       if (value.errors) return value.errors.map((error) => error.extensions?.code)
       return value.data
@@ -237,6 +242,57 @@ test('over sockets the same limits, errors and access hold, and only our own pag
     origin: 'https://elsewhere.example',
   })
   expect(await new Promise((resolve) => foreign.on('error', (error) => resolve(error.message)))).toContain('403')
+})
+
+/** The hash alone: the protocol wants a query, which stays empty. */
+const byHash = (query: string): SubscribePayload => ({
+  query: '',
+  extensions: { persistedQuery: { version: 1, sha256Hash: hashQuery(query) } },
+})
+const byDocument = (query: string) => ({ query: '', documentId: `sha256:${hashQuery(query)}` }) as SubscribePayload
+
+test('over sockets too only registered queries and subscriptions are answered, by their text or their hash', async () => {
+  const head = '{ _meta { block } }'
+  const registered = Object.fromEntries([head, PROGRESS].map((query) => [hashQuery(query), query]))
+  const api = await testApi({ register: readRegistered(JSON.stringify(registered), true) })
+  await chain(api.db, 3)
+  const job = await tune(api, 'a')
+  const client = connect(api)
+  for (const asked of [head, byHash(head), byDocument(head)])
+    expect(await subscribe(client, asked).take()).toEqual({ _meta: { block: 3 } })
+  const { id } = job
+  for (const asked of [PROGRESS, { ...byHash(PROGRESS), variables: { id } }]) {
+    const progress = subscribe(client, asked, { id })
+    expect(await progress.take()).toMatchObject({ jobProgress: { id, status: 'Queued' } })
+    progress.stop()
+  }
+  const strange = ['{ _meta { hash } }', 'subscription { jobs { id } }', 'nonsense {', '']
+  const refused = [...strange, ...strange.map(byHash), ...strange.map(byDocument)].map((asked) =>
+    subscribe(client, asked),
+  )
+  for (const one of refused) expect(await one.take()).toEqual(['NOT_REGISTERED'])
+  // the text counts, whatever hash goes with it
+  expect(await subscribe(client, { ...byHash(head), query: '{ _meta { hash } }' }).take()).toEqual(['NOT_REGISTERED'])
+  expect(await subscribe(client, head).take()).toEqual({ _meta: { block: 3 } })
+})
+
+test('over sockets a hash that nobody registered is asked for as text', async () => {
+  const head = '{ _meta { block } }'
+  const file = JSON.stringify({ [hashQuery(head)]: head })
+  for (const register of [undefined, readRegistered(file, false)]) {
+    const api = await testApi({ register })
+    await chain(api.db, 3)
+    const client = connect(api)
+    const other = '{ _meta { hash } }'
+    expect(await subscribe(client, byHash(other)).take()).toEqual(['PERSISTED_QUERY_NOT_FOUND'])
+    expect(await subscribe(client, byDocument(other)).take()).toEqual(['PERSISTED_QUERY_NOT_FOUND'])
+    expect(await subscribe(client, { ...byHash(other), query: other }).take()).toEqual({
+      _meta: { hash: blockHash(3) },
+    })
+    expect(await subscribe(client, byHash(head)).take()).toEqual(
+      register ? { _meta: { block: 3 } } : ['PERSISTED_QUERY_NOT_FOUND'],
+    )
+  }
 })
 
 test('stopping ends open subscriptions and closes the port', async () => {

@@ -7,7 +7,7 @@ import { contextOf, type Services } from '../context.ts'
 import { ApiError, formatError } from '../errors.ts'
 import { LIMITS, measure } from '../manners/limits.ts'
 import { refuse } from '../manners/plugin.ts'
-import { type RegisteredQueries, resolveRegistered } from '../manners/registered.ts'
+import { type RegisteredQueries, resolveOnSocket } from '../manners/registered.ts'
 import { apiSchema } from '../schema.ts'
 
 /** Serves subscriptions (and everything else) over graphql-ws at `path`, under the same limits, access and errors as over HTTP.
@@ -43,7 +43,7 @@ export function serveSockets(
         try {
           refuse(() => requireRoom(Object.keys(subscriptions).length))
           const asked: Record<string, unknown> = { ...payload }
-          if (register) refuse(() => resolveRegistered(register, asked))
+          refuse(() => resolveOnSocket(register, asked))
           const { operationName, variables } = payload
           const document = parse(String(asked.query), { maxTokens: LIMITS.tokens })
           const faults = validate(schema, document)

@@ -31,17 +31,33 @@ export function readRegistered(text: string, only: boolean): RegisteredQueries {
 /** Puts the registered query in the place of its hash, which comes as Apollo's clients send it (`extensions.persistedQuery.sha256Hash`) or as
  *  `documentId: "sha256:…"`. @throws ApiError for another query where only registered ones may be asked. */
 export function resolveRegistered({ queries, only }: RegisteredQueries, body: Record<string, unknown>): void {
-  const extensions = body.extensions as { persistedQuery?: { sha256Hash?: unknown } } | null | undefined
-  const named = String(body.documentId ?? '').replace(/^sha256:/, '') || extensions?.persistedQuery?.sha256Hash
+  const named = hashNamed(body)
   const query = typeof named === 'string' ? queries.get(named) : undefined
   if (query !== undefined && !body.query) {
     body.query = query
-    const { persistedQuery: _, ...others } = extensions ?? {}
+    const { persistedQuery: _, ...others } = extensionsOf(body) ?? {}
     body.extensions = others
   } else if (only && !(typeof body.query === 'string' && queries.has(hashQuery(body.query))))
     throw new ApiError(
       'NOT_REGISTERED',
       'Only registered queries may be asked here. Have this one registered by the operator.',
+    )
+}
+
+const extensionsOf = ({ extensions }: Record<string, unknown>) =>
+  extensions as { persistedQuery?: { sha256Hash?: unknown } } | null | undefined
+const hashNamed = (body: Record<string, unknown>): unknown =>
+  String(body.documentId ?? '').replace(/^sha256:/, '') || extensionsOf(body)?.persistedQuery?.sha256Hash
+
+const NONE: RegisteredQueries = { queries: new Map(), only: false }
+
+/** The same for what comes over a socket, where clients register nothing themselves. @throws ApiError for a hash that is not known. */
+export function resolveOnSocket(register: RegisteredQueries = NONE, body: Record<string, unknown>): void {
+  resolveRegistered(register, body)
+  if (!body.query && hashNamed(body))
+    throw new ApiError(
+      'PERSISTED_QUERY_NOT_FOUND',
+      'No query with this hash is registered. Send the text of the query.',
     )
 }
 
