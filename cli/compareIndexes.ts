@@ -9,7 +9,7 @@ export interface Side {
   /** The root as of a block. */
   root(block: number): Promise<string>
   /** What a block changed, from the rows, and the block's hash where it changed anything. */
-  changes(block: number): Promise<{ hash: string | null; changes: Omit<Change, 'line'>[] }>
+  changes(block: number): Promise<{ hash: string | null; changes: Omit<Change, 'text'>[] }>
   /** Digests computed again from the rows, stretch by stretch up to a block. */
   digests(to: number): AsyncGenerator<{ to: number; digests: Map<number, string> }>
 }
@@ -148,7 +148,7 @@ async function firstDifferentRows(ours: Side, other: Side, to: number): Promise<
   return undefined
 }
 
-const nameOf = ({ kind, table, id, fromBlock }: Omit<Change, 'line'>) => JSON.stringify([table, id, fromBlock, kind])
+const nameOf = ({ kind, table, id, fromBlock }: Omit<Change, 'text'>) => JSON.stringify([table, id, fromBlock, kind])
 
 async function partingAt(ours: Side, other: Side, block: number): Promise<Parting> {
   const [here, there] = [await ours.changes(block), await other.changes(block)]

@@ -121,6 +121,9 @@ function tableOf(abi: Abi): Map<Hex, Entry> {
   )
 }
 
+/** What a word begins with when a number of 48 bits is not below zero. */
+const ZEROS = '0'.repeat(52)
+
 /** A reader of one 32-byte word (64 hex digits), for types that fit in one. */
 function readerOf({ name, type }: AbiParameter): Reader | undefined {
   if (name === undefined) throw new Error(`An event argument of type ${type} has no name`)
@@ -132,7 +135,8 @@ function readerOf({ name, type }: AbiParameter): Reader | undefined {
   if (!integer) return undefined
   const [, unsigned, size] = integer
   const value = (word: string) => (unsigned ? BigInt(`0x${word}`) : BigInt.asIntN(256, BigInt(`0x${word}`)))
-  return { name, decode: Number(size) <= 48 ? (word) => Number(value(word)) : value }
+  if (Number(size) > 48) return { name, decode: value }
+  return { name, decode: (word) => (word.startsWith(ZEROS) ? Number.parseInt(word, 16) : Number(value(word))) }
 }
 
 /** A reader of a string or bytes: its word is the offset of the length, which the bytes follow. Undefined outside the data. */

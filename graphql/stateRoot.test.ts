@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { digestOf, nextRoot, originRoot } from '#schema/stateRoot.ts'
+import { nextRoot, originRoot } from '#schema/stateRoot.ts'
 import { CHAIN_ID } from '#test/factory.ts'
 import { testApi } from './test/api.ts'
 
@@ -20,11 +20,11 @@ async function indexed() {
     `insert into cursor (id, block, hash, final_block, head_block, contracts, updated_at) values ($1, 3, $2, 2, 3, $3, now())`,
     [String(CHAIN_ID), hash(3), CONTRACTS],
   )
-  const second = nextRoot(originRoot(CHAIN_ID, CONTRACTS), 2, hash(2), digestOf(['a']))
-  const third = nextRoot(second, 3, hash(3), digestOf(['b']))
+  const second = nextRoot(originRoot(CHAIN_ID, CONTRACTS), 2, hash(2), hash(11))
+  const third = nextRoot(second, 3, hash(3), hash(12))
   const store = `insert into state_root (id, from_block, to_block, root, digest, block_hash, changes) values ($1, $2, $3, $4, $5, $6, 1)`
-  await db.query(store, [String(CHAIN_ID), 2, 3, second, digestOf(['a']), hash(2)])
-  await db.query(store, [String(CHAIN_ID), 3, null, third, digestOf(['b']), hash(3)])
+  await db.query(store, [String(CHAIN_ID), 2, 3, second, hash(11), hash(2)])
+  await db.query(store, [String(CHAIN_ID), 3, null, third, hash(12), hash(3)])
   return { api, roots: { first: originRoot(CHAIN_ID, CONTRACTS), second, third } }
 }
 

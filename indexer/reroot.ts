@@ -1,6 +1,6 @@
 import type { Database, Sql } from '#schema/database.ts'
-import { changesOf } from '#schema/stateChanges.ts'
-import { digestOf, nextRoot, originRoot } from '#schema/stateRoot.ts'
+import { changesOf, digestOf } from '#schema/stateChanges.ts'
+import { nextRoot, originRoot } from '#schema/stateRoot.ts'
 import type { Sealed } from './seal.ts'
 
 const EVENTS_AT_ONCE = 20_000
@@ -58,7 +58,7 @@ async function rootsOf(sql: Sql, { chainId, contracts }: Sealed): Promise<Made[]
     const headers = await sql.query('select number, hash from block where number between $1 and $2', [next, last])
     const hashes = new Map<number, string>(headers.rows.map(({ number, hash }) => [number, hash]))
     for (const [block, changes] of await changesOf(sql, next, last)) {
-      const digest = digestOf(changes.map(({ line }) => line))
+      const digest = digestOf(changes)
       const hash = hashes.get(block)!
       before = nextRoot(before, block, hash, digest)
       made.push({ block, hash, root: before, digest, changes: changes.length })

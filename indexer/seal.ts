@@ -1,6 +1,6 @@
 import type { Sql } from '#schema/database.ts'
 import { StateRoot } from '#schema/onchain/chain.ts'
-import { digestOf, endedLine, nextRoot, openedLine, originRoot } from '#schema/stateRoot.ts'
+import { BlockChanges, nextRoot, originRoot } from '#schema/stateRoot.ts'
 import type { Place } from './begin.ts'
 import type { Rows } from './rows.ts'
 import type { Header } from './stretch.ts'
@@ -14,37 +14,41 @@ export type Sealed = Pick<Place, 'chainId' | 'contracts'>
 export async function seal(sql: Sql, rows: Rows, { chainId, contracts }: Sealed, headers: readonly Header[]) {
   const hashes = new Map(headers.map(({ number, hash }) => [number, hash]))
   const id = String(chainId)
-  const steps = [...linesByBlock(rows)]
+  const steps = [...changesByBlock(rows)]
     .sort(([a], [b]) => a - b)
-    .map(([block, lines]) => ({
+    .map(([block, changed]) => ({
       block,
       run() {
         const before = rows.get(StateRoot, id)?.root ?? originRoot(chainId, contracts)
         const blockHash = hashes.get(block)
         if (!blockHash) throw new Error(`Block ${block} changed rows, but its header was not fetched`)
-        const digest = digestOf(lines)
+        const digest = changed.digest()
         const root = nextRoot(before, block, blockHash, digest)
-        rows.put(StateRoot, { id, root, digest, blockHash, changes: lines.length })
+        rows.put(StateRoot, { id, root, digest, blockHash, changes: changed.count })
       },
     }))
   await rows.run(sql, steps)
 }
 
-function linesByBlock(rows: Rows): Map<number, string[]> {
-  const byBlock = new Map<number, string[]>()
-  const add = (block: number, line: string) => {
-    const lines = byBlock.get(block)
-    if (lines) lines.push(line)
-    else byBlock.set(block, [line])
+function changesByBlock(rows: Rows): Map<number, BlockChanges> {
+  const byBlock = new Map<number, BlockChanges>()
+  const at = (block: number) => {
+    let changes = byBlock.get(block)
+    if (!changes) {
+      changes = new BlockChanges()
+      byBlock.set(block, changes)
+    }
+    return changes
   }
   for (const { definition, changes } of rows.changed()) {
-    if (changes.dropped.length) throw new Error(`${definition.name}: a block was written twice without a rollback`)
-    for (const { id, fromBlock, toBlock } of changes.closed) add(toBlock, endedLine(definition, id, fromBlock))
+    const { name, table } = definition
+    if (changes.dropped.length) throw new Error(`${name}: a block was written twice without a rollback`)
+    for (const { id, fromBlock, toBlock } of changes.closed) at(toBlock).ended(table, id, fromBlock)
     for (const version of changes.opened) {
       const { id, fromBlock, toBlock } = version
       if (toBlock === fromBlock) continue // replaced within its block
-      add(fromBlock, openedLine(definition, textOf(definition, version)))
-      if (toBlock !== null) add(toBlock, endedLine(definition, id, fromBlock))
+      at(fromBlock).opened(table, textOf(definition, version))
+      if (toBlock !== null) at(toBlock).ended(table, id, fromBlock)
     }
   }
   return byBlock

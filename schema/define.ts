@@ -198,7 +198,7 @@ const RANGE: ColumnDefinition[] = [
   },
 ]
 
-function define(versioned: boolean, description: string) {
+function define(versioned: boolean, description: string, appended = false) {
   return (entity: unknown) => {
     const owner = entity as EntityClass
     const name = owner.name
@@ -211,7 +211,7 @@ function define(versioned: boolean, description: string) {
       Column({ type: 'bigint', name: 'to_block', nullable: true })(owner.prototype, 'toBlock')
       Index(`${table}_to`, ['toBlock'], { where: 'to_block IS NOT NULL' })(owner) // present rows cost it nothing
       Index(`${table}_from`)(owner.prototype, 'fromBlock')
-      Index(`${table}_present`, ['id'], { unique: true, where: 'to_block IS NULL' })(owner)
+      if (!appended) Index(`${table}_present`, ['id'], { unique: true, where: 'to_block IS NULL' })(owner)
     }
     indexLists(owner, table, columns)
     Table(table)(owner)
@@ -239,8 +239,9 @@ export const Indexed = (name: string, keys: string, where?: string) => (entity: 
   Index(name, { synchronize: false })(entity as EntityClass)
 }
 
-/** A table written by the indexer alone, versioned over block ranges and rebuildable from the first block. */
-export const OnChain = (description: string) => define(true, description)
+/** A table written by the indexer alone, versioned over block ranges and rebuildable from the first block. `appended`: an id says its
+ *  block, and no row ever ends, so that no index need see to it that one version is present. */
+export const OnChain = (description: string, { appended = false } = {}) => define(true, description, appended)
 /** A table written by the API and the workers. */
 export const OffChain = (description: string) => define(false, description)
 

@@ -1,6 +1,6 @@
 import type { Sql } from './database.ts'
 import { rowText } from './rowText.ts'
-import { digestOf, endedLine, nextRoot, openedLine, originRoot, plainRow, rootedTables } from './stateRoot.ts'
+import { BlockChanges, nextRoot, originRoot, plainRow, rootedTables } from './stateRoot.ts'
 
 /** State roots computed again from the rows that stand in the database: what they should be, against what is stored. */
 
@@ -12,7 +12,8 @@ export interface Change {
   fromBlock: number
   /** The row's values by column; of an ended version none. */
   values: Record<string, unknown> | null
-  line: string
+  /** Of an opened version, its row's text. */
+  text: string | null
 }
 
 /** The changes of the blocks from `from` to `to`, by block, in the order of the blocks. */
@@ -33,17 +34,26 @@ export async function changesOf(sql: Sql, from: number, to: number): Promise<Map
     for (const stored of opened.rows) {
       const row = Object.fromEntries(columns.map(({ property, column }) => [property, stored[column]]))
       const { id, from_block: fromBlock } = stored
-      const line = openedLine(table, rowText(table, row))
-      add(fromBlock, { kind: 'opened', table: name, id, fromBlock, values: plainRow(table, row), line })
+      const text = rowText(table, row)
+      add(fromBlock, { kind: 'opened', table: name, id, fromBlock, values: plainRow(table, row), text })
     }
     const ended = await sql.query(`select id, from_block, to_block from "${name}" where to_block between $1 and $2`, [
       from,
       to,
     ])
     for (const { id, from_block: fromBlock, to_block } of ended.rows)
-      add(to_block, { kind: 'ended', table: name, id, fromBlock, values: null, line: endedLine(table, id, fromBlock) })
+      add(to_block, { kind: 'ended', table: name, id, fromBlock, values: null, text: null })
   }
   return new Map([...found].sort(([a], [b]) => a - b))
+}
+
+/** The digest of a block's changes. */
+export function digestOf(changes: readonly Change[]): string {
+  const block = new BlockChanges()
+  for (const { table, id, fromBlock, text } of changes)
+    if (text === null) block.ended(table, id, fromBlock)
+    else block.opened(table, text)
+  return block.digest()
 }
 
 export interface StoredRoot {
@@ -90,8 +100,7 @@ export async function* audit(sql: Sql, chainId: number, from: number, to: number
     const roots = (await storedRoots(sql, chainId, next, BLOCKS_AT_ONCE)).filter(({ block }) => block <= to)
     const end = roots.length === BLOCKS_AT_ONCE ? roots.at(-1)!.block : to
     const digests = new Map<number, string>()
-    for (const [block, changes] of await changesOf(sql, next, end))
-      digests.set(block, digestOf(changes.map(({ line }) => line)))
+    for (const [block, changes] of await changesOf(sql, next, end)) digests.set(block, digestOf(changes))
     yield { to: end, roots, digests }
     next = end + 1
   }

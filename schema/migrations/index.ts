@@ -7,7 +7,7 @@ import { Governors } from './0006-Governors.ts'
 import { StateRoot } from './0007-StateRoot.ts'
 import { FollowedContracts } from './0008-FollowedContracts.ts'
 import { ListIndexes } from './0009-ListIndexes.ts'
-import { StateRootText } from './0010-StateRootText.ts'
+import { LeanIndexing } from './0010-LeanIndexing.ts'
 
 /** Oldest first; written by `npm run migration`. */
 export const migrations = [
@@ -20,5 +20,5 @@ export const migrations = [
   StateRoot,
   FollowedContracts,
   ListIndexes,
-  StateRootText,
+  LeanIndexing,
 ]

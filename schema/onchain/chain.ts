@@ -23,7 +23,7 @@ export class Block {
   @Flag('Whether the chain has finalised it: final rows are never rolled back.', { index: true }) final!: boolean
 }
 
-@OnChain('One decoded event, in the order of the chain.')
+@OnChain('One decoded event, in the order of the chain.', { appended: true })
 export class ChainEvent extends Versioned {
   @Id('`block-logIndex`, zero-padded so that ids sort as the chain does.') id!: string
   @Text('The contract that spoke, by name.', { index: true }) contract!: string
