@@ -64,7 +64,7 @@ export class GovernorConcentration {
   async concentration(
     @Root() { token, [AT]: moment }: Row & Governor,
     @Arg('of', () => Measures, { nullable: true, description: 'Votes when absent.' }) of: string | undefined,
-    @Arg('tops', () => [Int], topsArg) tops: number[] | undefined,
+    @Arg('tops', () => [Int], topsArg) tops: number[] | null | undefined,
     @Ctx() { reader }: ApiContext,
     @Info() info: GraphQLResolveInfo,
   ): Promise<Concentration | null> {
@@ -89,7 +89,7 @@ export class ProposalConcentration {
   })
   async concentration(
     @Root() { id, [AT]: moment }: Row & Proposal,
-    @Arg('tops', () => [Int], topsArg) tops: number[] | undefined,
+    @Arg('tops', () => [Int], topsArg) tops: number[] | null | undefined,
     @Ctx() { reader }: ApiContext,
     @Info() info: GraphQLResolveInfo,
   ): Promise<Concentration> {
@@ -107,7 +107,8 @@ export class ProposalConcentration {
 
 const NOBODY: Concentration = { accounts: 0, total: 0n, nakamoto: 0, gini: null, topShares: [] }
 
-function checkTops(tops: readonly number[] = TOPS): readonly number[] {
+function checkTops(given: readonly number[] | null | undefined): readonly number[] {
+  const tops = given ?? TOPS
   if (tops.length > MOST_TOPS || tops.some((top) => top < 1))
     throw new ApiError('BAD_INPUT', `tops takes at most ${MOST_TOPS} numbers from 1.`)
   return tops

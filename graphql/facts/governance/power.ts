@@ -109,26 +109,45 @@ export class DelegationFacts {
       description: 'How many delegations to them: 20 when absent, at most 1,000.',
     })
     edges: number | undefined,
-    @Ctx() { db }: ApiContext,
+    @Ctx() { reader }: ApiContext,
+    @Info() info: GraphQLResolveInfo,
   ): Promise<DelegationGraph | null> {
     if (token === null) return null
-    const statement = new Statement(moment)
-    const text = `with held as materialized (
-        select account, delegate, balance, votes from holder t where token = ${statement.bind(token, 'text')} and ${statement.stands(tableFor(Holder), 't')}),
-      greatest as materialized (select account, votes from held where votes > 0 order by votes desc, account limit ${sizeOf('delegates', delegates)}),
-      edges as (
-        select h.account as delegator, h.delegate, h.balance as amount from held h join greatest g on g.account = h.delegate where h.balance > 0),
-      told as (
-        select g.account, g.votes, coalesce(sum(e.amount) filter (where e.delegator = g.account), 0) as own,
-          coalesce(sum(e.amount) filter (where e.delegator <> g.account), 0) as received, count(e.delegator) filter (where e.delegator <> g.account) as delegators
-        from greatest g left join edges e on e.delegate = g.account group by g.account, g.votes)
-      select
-        (select coalesce(jsonb_agg(jsonb_build_object('account', account, 'votes', votes::text, 'own', own::text, 'received', received::text,
-          'delegators', delegators) order by votes desc, account), '[]') from told) as delegates,
-        (select coalesce(jsonb_agg(jsonb_build_object('delegator', delegator, 'delegate', delegate, 'amount', amount::text) order by amount desc, delegator), '[]')
-          from (select * from edges order by amount desc, delegator limit ${sizeOf('edges', edges)}) e) as edges,
-        (select coalesce(sum(balance), 0) from held where delegate is null and balance > 0) as undelegated,
-        (select coalesce(sum(balance), 0) from held where delegate is not null and balance > 0) as delegated`
-    return (await db.query<DelegationGraph & object>(text, statement.values)).rows[0]!
+    const most = { delegates: sizeOf('delegates', delegates), edges: sizeOf('edges', edges) }
+    const loader = reader.batched<DelegationGraph>(siteOf(info), async (tokens) => {
+      const statement = new Statement(moment)
+      const { rows } = await reader.sql.query(delegationsSql(statement, tokens, most), statement.values)
+      return new Map(rows.map(({ token: one, ...graph }) => [one, graph]))
+    })
+    return (await loader.load(token)) ?? { delegates: [], edges: [], undelegated: 0n, delegated: 0n }
   }
+}
+
+/** The delegations of every token, in one statement. */
+function delegationsSql(
+  statement: Statement,
+  tokens: readonly string[],
+  most: { delegates: number; edges: number },
+): string {
+  return `with held as materialized (
+      select token, account, delegate, balance, votes from holder t
+      where token = any(${statement.bind(tokens, 'text[]')}) and ${statement.stands(tableFor(Holder), 't')}),
+    greatest as materialized (
+      select * from (select token, account, votes, row_number() over (partition by token order by votes desc, account) as place from held where votes > 0) g
+      where place <= ${most.delegates}),
+    edges as materialized (
+      select h.token, h.account as delegator, h.delegate, h.balance as amount,
+        row_number() over (partition by h.token order by h.balance desc, h.account) as place
+      from held h join greatest g on g.token = h.token and g.account = h.delegate where h.balance > 0),
+    told as (
+      select g.token, g.place, g.account, g.votes, coalesce(sum(e.amount) filter (where e.delegator = g.account), 0) as own,
+        coalesce(sum(e.amount) filter (where e.delegator <> g.account), 0) as received, count(e.delegator) filter (where e.delegator <> g.account) as delegators
+      from greatest g left join edges e on e.token = g.token and e.delegate = g.account group by g.token, g.place, g.account, g.votes)
+    select h.token, coalesce(sum(h.balance) filter (where h.delegate is null), 0) as undelegated,
+      coalesce(sum(h.balance) filter (where h.delegate is not null), 0) as delegated,
+      (select coalesce(jsonb_agg(jsonb_build_object('account', account, 'votes', votes::text, 'own', own::text, 'received', received::text,
+        'delegators', delegators) order by place), '[]') from told where told.token = h.token) as delegates,
+      (select coalesce(jsonb_agg(jsonb_build_object('delegator', delegator, 'delegate', delegate, 'amount', amount::text) order by place), '[]')
+        from edges where edges.token = h.token and place <= ${most.edges}) as edges
+    from held h group by h.token`
 }

@@ -34,9 +34,10 @@ export const settingNow = (statement: Statement, contract: string, name: string)
   `(select s.value::numeric from governor_setting s where s.contract = ${contract} and s.name = '${name}'
      and ${statement.stands(tableFor(GovernorSetting), 's')})`
 
-/** `part` of `whole` in parts per million, rounded down; null when there is no whole. `div` is exact where `/` rounds. */
+/** `part` of `whole` in parts per million, rounded down, as far as GraphQL's integers go; null when there is no whole. `div` is exact where
+ *  `/` rounds. */
 export const ppm = (part: string, whole: string) =>
-  `(case when ${whole} > 0 then div(${part} * 1000000::numeric, ${whole}::numeric) end)::integer`
+  `(case when ${whole} > 0 then least(div(${part} * 1000000::numeric, ${whole}::numeric), 2147483647) end)::integer`
 
 /** How many rows a list without cursors tells. @throws ApiError when that is never served. */
 export function sizeOf(name: string, given: number | null | undefined): number {

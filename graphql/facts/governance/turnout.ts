@@ -24,7 +24,7 @@ export class Turnout {
   @Field(() => Int, {
     nullable: true,
     description:
-      'votes / supply in parts per million, rounded down. Null when the supply is not known, or nothing. Cancelled proposals have the turnout they had.',
+      'votes / supply in parts per million, rounded down. At most 2,147,483,647, where a token counts more votes than supply. Null when the supply is not known, or nothing. Cancelled proposals have the turnout they had.',
   })
   share!: number | null
 }

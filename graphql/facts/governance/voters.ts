@@ -1,5 +1,6 @@
+import type { GraphQLResolveInfo } from 'graphql'
 import { GraphQLDateTimeISO } from 'graphql-scalars'
-import { Arg, Ctx, Extensions, Field, FieldResolver, Int, ObjectType, Resolver, Root } from 'type-graphql'
+import { Arg, Ctx, Extensions, Field, FieldResolver, Info, Int, ObjectType, Resolver, Root } from 'type-graphql'
 import { Governor, Holder, Vote } from '#schema/onchain/governance.ts'
 import { BigIntScalar } from '#schema/scalars.ts'
 import type { ApiContext } from '../../context.ts'
@@ -7,6 +8,8 @@ import { ApiError } from '../../errors.ts'
 import { asMany } from '../../manners/limits.ts'
 import { tableFor } from '../../names.ts'
 import { AT, type Row } from '../../query/page.ts'
+import type { Reader } from '../../query/reader.ts'
+import { siteOf } from '../../query/selection.ts'
 import { Statement } from '../../query/statement.ts'
 import { clockNow, ppm, proposalsAt, settingNow, sizeOf, snapshotBlock } from './snapshot.ts'
 
@@ -61,13 +64,16 @@ export class VoterFacts {
   async voter(
     @Root() governor: Row & Governor,
     @Arg('account', () => String, { description: 'The account.' }) account: string,
-    @Ctx() { db }: ApiContext,
+    @Ctx() { reader }: ApiContext,
+    @Info() info: GraphQLResolveInfo,
   ): Promise<VoterRecord> {
     if (!/^0x[0-9a-fA-F]{40}$/.test(account))
       throw new ApiError('BAD_INPUT', `account must be an address; got ${JSON.stringify(account.slice(0, 80))}.`)
-    const statement = new Statement(governor[AT])
-    const chosen = `select ${statement.bind(account.toLowerCase(), 'text')} as account`
-    return (await records(db, statement, governor, chosen))[0]!
+    const found = await recordsOf(governor, reader, info, (statement) => {
+      const chosen = statement.bind(account.toLowerCase(), 'text')
+      return `select id as governor_id, ${chosen} as account from asked`
+    })
+    return found[0]!
   }
 
   @FieldResolver(() => [VoterRecord], {
@@ -80,64 +86,81 @@ export class VoterFacts {
     @Root() governor: Row & Governor,
     @Arg('first', () => Int, { nullable: true, description: 'How many: 20 when absent, at most 1,000.' })
     first: number | undefined,
-    @Ctx() { db }: ApiContext,
+    @Ctx() { reader }: ApiContext,
+    @Info() info: GraphQLResolveInfo,
   ): Promise<VoterRecord[]> {
     const most = sizeOf('first', first)
-    const statement = new Statement(governor[AT])
-    return records(
-      db,
-      statement,
+    return recordsOf(
       governor,
-      `select voter as account from ballots group by voter order by count(*) desc, sum(weight) desc, voter limit ${most}`,
+      reader,
+      info,
+      () => `select governor_id, voter as account from (select governor_id, voter,
+          row_number() over (partition by governor_id order by count(*) desc, sum(weight) desc, voter) as place
+        from ballots group by governor_id, voter) ranked where place <= ${most}`,
     )
   }
 }
 
-/** One statement for all accounts that `chosen` selects. */
-async function records(
-  db: Pick<ApiContext['db'], 'query'>,
-  statement: Statement,
+/** The records of the accounts that `chosen` selects (`governor_id`, `account`), in one statement for all Governors of a list. */
+async function recordsOf(
   governor: Row & Governor,
-  chosen: string,
+  reader: Reader,
+  info: GraphQLResolveInfo,
+  chosen: (statement: Statement) => string,
 ): Promise<VoterRecord[]> {
-  const id = statement.bind(governor.id, 'text')
+  const moment = governor[AT]
+  const loader = reader.batched<VoterRecord[]>(siteOf(info), async (ids) => {
+    const statement = new Statement(moment)
+    const { rows } = await reader.sql.query(recordsSql(statement, ids, chosen(statement)), statement.values)
+    const found = new Map<string, VoterRecord[]>(ids.map((id) => [id, []]))
+    for (const { governorId, ...record } of rows) found.get(governorId)!.push(record)
+    return found
+  })
+  return (await loader.load(governor.id)) ?? []
+}
+
+function recordsSql(statement: Statement, ids: readonly string[], chosen: string): string {
   const quorum = `coalesce(p.quorum, g.fixed_quorum, div(${settingNow(statement, 'g.token', 'totalSupply')}
     * ${settingNow(statement, 'g.id', 'quorumNumerator')} , g.quorum_denominator))`
   const counted = `(p.for_votes + case when g.counting = 'For' then 0 else p.abstain_votes end + case when g.counting = 'All' then p.against_votes else 0 end)`
   const queued = 'p.executed or (p.eta is not null and not p.canceled)'
-  const text = `with terms as materialized (
-      select p.id, p.proposer, g.token, ${snapshotBlock(statement)} as at, p.vote_start < ${clockNow(statement)} as opened,
+  return `with asked as materialized (
+      select g.id, g.token from governor g where g.id = any(${statement.bind(ids, 'text[]')}) and ${statement.stands(tableFor(Governor), 'g')}),
+    terms as materialized (
+      select p.id, p.governor_id, p.proposer, g.token, ${snapshotBlock(statement)} as at, p.vote_start < ${clockNow(statement)} as opened,
         (${queued}) or (not p.canceled and p.vote_end < ${clockNow(statement)} and ${quorum} is not null) as decided,
         (${queued}) or (p.for_votes > p.against_votes and ${counted} >= ${quorum}) as passed
-      from ${proposalsAt(statement)} where p.governor_id = ${id}),
+      from ${proposalsAt(statement)} where p.governor_id in (select id from asked)),
     open as (
       select t.* from terms t where t.opened and not exists (
         select 1 from proposal c where c.id = t.id and c.canceled and c.from_block <= t.at and (c.to_block is null or c.to_block > t.at))),
-    ballots as (
-      select v.voter, v.proposal_id, sum(v.weight) as weight, min(v.cast_at) as first_at, max(v.cast_at) as last_at,
+    ballots as materialized (
+      select t.governor_id, v.voter, v.proposal_id, sum(v.weight) as weight, min(v.cast_at) as first_at, max(v.cast_at) as last_at,
         case when min(v.support) = max(v.support) then min(v.support) end as side
-      from vote v join terms t on t.id = v.proposal_id where ${statement.stands(tableFor(Vote), 'v')} group by v.voter, v.proposal_id),
+      from vote v join terms t on t.id = v.proposal_id where ${statement.stands(tableFor(Vote), 'v')}
+      group by t.governor_id, v.voter, v.proposal_id),
     chosen as materialized (${chosen}),
-    could as (
-      select c.account, o.id, exists (select 1 from ballots b where b.voter = c.account and b.proposal_id = o.id) as did
-      from chosen c join holder h on h.account = c.account and h.votes > 0
-      join open o on o.token = h.token and h.from_block <= o.at and (h.to_block is null or h.to_block > o.at)),
+    shares as (
+      select c.governor_id, c.account, count(*)::integer as eligible, count(b.voter)::integer as did
+      from chosen c join open o on o.governor_id = c.governor_id
+      join holder h on h.account = c.account and h.token = o.token and h.votes > 0 and h.from_block <= o.at and (h.to_block is null or h.to_block > o.at)
+      left join ballots b on b.voter = c.account and b.proposal_id = o.id group by c.governor_id, c.account),
     cast_by as (
-      select c.account, count(b.voter)::integer as voted, coalesce(sum(b.weight), 0) as weight,
+      select c.governor_id, c.account, count(b.voter)::integer as voted, coalesce(sum(b.weight), 0) as weight,
         count(*) filter (where side = 1)::integer as "for", count(*) filter (where side = 0)::integer as against,
         count(*) filter (where side = 2)::integer as abstained,
         count(*) filter (where side in (0, 1) and decided)::integer as decided,
         count(*) filter (where decided and (side = 1 and passed or side = 0 and not passed))::integer as with_outcome,
         min(first_at) as first_at, max(last_at) as last_at
-      from chosen c left join ballots b on b.voter = c.account left join terms t on t.id = b.proposal_id group by c.account),
-    shares as (select account, count(*)::integer as eligible, count(*) filter (where did)::integer as did from could group by account)
-    select b.account, case when ${statement.bind(governor.token, 'text')} is not null then coalesce(h.votes, 0) end as power, b.voted, b.weight,
-      b."for", b.against, b.abstained, case when ${statement.bind(governor.token, 'text')} is not null then coalesce(s.eligible, 0) end as eligible,
+      from chosen c left join ballots b on b.governor_id = c.governor_id and b.voter = c.account left join terms t on t.id = b.proposal_id
+      group by c.governor_id, c.account),
+    made as (select governor_id, proposer, count(*)::integer as proposed from terms group by governor_id, proposer)
+    select b.governor_id as "governorId", b.account, case when a.token is not null then coalesce(h.votes, 0) end as power, b.voted, b.weight,
+      b."for", b.against, b.abstained, case when a.token is not null then coalesce(s.eligible, 0) end as eligible,
       ${ppm('s.did', 's.eligible')} as participation, b.decided, b.with_outcome as "withOutcome",
-      ${ppm('b.with_outcome', 'b.decided')} as agreement,
-      (select count(*)::integer from terms t where t.proposer = b.account) as proposed, b.first_at as "firstVoteAt", b.last_at as "lastVoteAt"
-    from cast_by b left join shares s on s.account = b.account
-    left join holder h on h.account = b.account and h.token = ${statement.bind(governor.token, 'text')} and ${statement.stands(tableFor(Holder), 'h')}
+      ${ppm('b.with_outcome', 'b.decided')} as agreement, coalesce(m.proposed, 0) as proposed, b.first_at as "firstVoteAt", b.last_at as "lastVoteAt"
+    from cast_by b join asked a on a.id = b.governor_id left join shares s on s.governor_id = b.governor_id and s.account = b.account
+    left join made m on m.governor_id = b.governor_id and m.proposer = b.account
+    left join holder h on h.account = b.account and h.token = a.token and ${statement.stands(tableFor(Holder), 'h')}
     order by b.voted desc, b.weight desc, b.account`
-  return (await db.query<VoterRecord & object>(text, statement.values)).rows
 }
