@@ -3,8 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { readConfig } from '#config'
+import { startAnvil } from '#contracts/anvil.ts'
 import { freshDatabaseUrl } from '#test/database.ts'
 import { followings, indexedOf } from './follow.ts'
+import { namedChains } from './governors.ts'
 
 test('who reads an index names no node; who follows a chain must; who signs nothing has no key', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'modelcommons-follow-'))
@@ -21,4 +23,15 @@ test('who reads an index names no node; who follows a chain must; who signs noth
   const house = { RPC_URL: 'http://127.0.0.1:9', DEPLOYMENT: 'deployment.json' }
   expect(readConfig(house, { signs: false }).operatorKey).toBeUndefined()
   expect(() => readConfig(house)).toThrow('OPERATOR_KEY: required when RPC_URL is set')
+})
+
+test('of several endpoints the first that answers says which chain a Governor of the command line is on', async () => {
+  const anvil = await startAnvil({ chainId: 10 })
+  onTestFinished(() => anvil.stop())
+  const named = { governor: `0x${'ab'.repeat(20)}`, startBlock: 1 }
+  for (const rpcUrl of [`http://127.0.0.1:9,${anvil.url}`, `http://127.0.0.1:9,${anvil.wsUrl}`])
+    expect(await namedChains(named, { rpcUrl })).toMatchObject([{ deployment: { chainId: 10 } }])
+  await expect(namedChains(named, { rpcUrl: 'http://127.0.0.1:9,ws://127.0.0.1:9' })).rejects.toThrow(
+    'RPC_URL: no chain answers there',
+  )
 })

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
 import { ConfigError } from '#config'
+import { openRpc } from '#indexer/begin.ts'
 import type { FollowedDeployment, FollowedGovernor } from '#indexer/index.ts'
 import { Factory } from './factories.ts'
 
@@ -126,17 +127,19 @@ async function named(options: GovernorOptions, rpcUrl: string | undefined): Prom
         .map(({ path, message }) => `--${path[0] === 'address' ? 'governor' : String(path[0])}: ${message}`)
         .join('\n'),
     )
-  return { chainId: await chainIdOf(rpcUrl.split(',')[0]!), governors: [parsed.data] }
+  return { chainId: await chainIdOf(rpcUrl), governors: [parsed.data] }
 }
 
-async function chainIdOf(rpcUrl: string): Promise<number> {
-  const { createPublicClient, http, webSocket } = await import('viem')
-  const transport = rpcUrl.startsWith('ws') ? webSocket(rpcUrl) : http(rpcUrl)
-  return createPublicClient({ transport })
-    .getChainId()
-    .catch((cause) => {
-      throw new ConfigError('RPC_URL: no chain answers there. Start it or correct the URL.', { cause })
-    })
+/** Of the first endpoint that answers. */
+async function chainIdOf(rpcUrls: string): Promise<number> {
+  const done = new AbortController()
+  try {
+    return Number(await openRpc(rpcUrls, { signal: done.signal }).request('eth_chainId'))
+  } catch (cause) {
+    throw new ConfigError('RPC_URL: no chain answers there. Start it or correct the URL.', { cause })
+  } finally {
+    done.abort()
+  }
 }
 
 async function readFileOf(file: string): Promise<Chain[]> {

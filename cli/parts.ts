@@ -3,7 +3,15 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
-import { type Account, type Chain, createPublicClient, createWalletClient, http, type PublicClient } from 'viem'
+import {
+  type Account,
+  type Chain,
+  createPublicClient,
+  createWalletClient,
+  http,
+  type PublicClient,
+  type Transport,
+} from 'viem'
 import { mnemonicToAccount } from 'viem/accounts'
 import type { Config } from '#config'
 import { DEV_MNEMONIC, startAnvil } from '#contracts/anvil.ts'
@@ -106,7 +114,7 @@ async function embeddedChain(home: string, log: Logger, stops: (() => Promise<vo
   const operator = mnemonicToAccount(DEV_MNEMONIC, { addressIndex: OPERATOR_INDEX })
   const operatorKey = `0x${Buffer.from(operator.getHdKey().privateKey as Uint8Array).toString('hex')}`
   if (fresh) {
-    const deployment = await deployContracts(anvil.url, operator, operator.address)
+    const deployment = await deployContracts(http(anvil.url), operator, operator.address)
     await writeDeployment(deploymentFile, deployment)
     log.info({ chainId: deployment.chainId }, 'deployed the contracts to the embedded chain')
   }
@@ -114,11 +122,15 @@ async function embeddedChain(home: string, log: Logger, stops: (() => Promise<vo
 }
 
 /** Deploys the contracts from `deployer`. @throws Error when the chain refuses. */
-export async function deployContracts(rpcUrl: string, deployer: Account, operator: `0x${string}`): Promise<Deployment> {
-  const client = createPublicClient({ transport: http(rpcUrl), pollingInterval: 50 }) as PublicClient
+export async function deployContracts(
+  transport: Transport,
+  deployer: Account,
+  operator: `0x${string}`,
+): Promise<Deployment> {
+  const client = createPublicClient({ transport, pollingInterval: 50 }) as PublicClient
   const wallet = createWalletClient({
     account: deployer,
-    transport: http(rpcUrl),
+    transport,
     chain: undefined as Chain | undefined,
   })
   return deployAll(wallet, client, { operator })
