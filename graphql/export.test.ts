@@ -248,3 +248,28 @@ test('no more exports run than there is room for, and who leaves makes room', as
   expect((await get(api, 'csv', '{ models { nodes { id } } }')).status).toBe(200)
   expect(api.logged).toEqual([])
 })
+
+test('who leaves while the database still works on the first row ends that work', async () => {
+  const api = await testApi()
+  await chain(api.db, 5)
+  const lock = await api.db.pool.connect() // stands for a sort that takes long
+  await lock.query('begin')
+  await lock.query('lock table model in access exclusive mode')
+  const waiting = async () =>
+    (
+      await api.db.query(
+        `select count(*) as n from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+      )
+    ).rows[0].n
+  const abort = new AbortController()
+  const query = new URLSearchParams({ query: '{ models { nodes { id } } }' })
+  const left = fetch(`${api.url}/export.csv?${query}`, { signal: abort.signal }).catch(() => 'left')
+  await expect.poll(waiting, { timeout: 20_000 }).toBe(1)
+  abort.abort()
+  expect(await left).toBe('left')
+  await expect.poll(waiting, { timeout: 20_000 }).toBe(0)
+  await lock.query('rollback')
+  lock.release()
+  expect((await get(api, 'csv', '{ models { nodes { id } } }')).text).toBe('id\r\n')
+  expect(api.logged).toEqual([])
+})

@@ -220,6 +220,8 @@ test('over sockets the same limits, errors and access hold, and only our own pag
   const ask = (client: Client, query: string) => subscribe(client, query).take()
   const anonymous = connect(api)
   expect(await ask(anonymous, '{ models { totalCount } }')).toEqual({ models: { totalCount: 1 } })
+  const whole = await anonymous.iterate({ query: '{ models { totalCount } }' }).next()
+  expect(whole.value).toMatchObject({ extensions: { cost: { requested: 11, maximum: 50_000 } } })
   expect(
     await ask(anonymous, 'mutation { uploadArtifact(content: "x", kind: "document", idempotencyKey: "k") { id } }'),
   ).toEqual(['UNAUTHENTICATED'])

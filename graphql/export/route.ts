@@ -104,19 +104,38 @@ async function send(
     const reader = new ExportReader(sql, services.deployment.chainId, plan.limit)
     const db: Database = { ...services.db, query: sql.query }
     const contextValue = { ...contextOf({ ...services, db }, caller), reader }
-    let started = false
-    while (!reader.done && plan.limit !== 0) {
-      const rows = await nextRows(plan, reader, contextValue)
-      if (!started) {
-        started = true
-        await start(response, plan, format, reader)
+    await whileThere(services.db, sql, response, async () => {
+      let started = false
+      while (!reader.done && plan.limit !== 0) {
+        const rows = await nextRows(plan, reader, contextValue)
+        if (!started) {
+          started = true
+          await start(response, plan, format, reader)
+        }
+        await write(response, rows.map((row) => format.row(plan.columns, row)).join(''))
+        if (Date.now() - begun > LONGEST_MS) throw new Error('an export took too long')
       }
-      await write(response, rows.map((row) => format.row(plan.columns, row)).join(''))
-      if (Date.now() - begun > LONGEST_MS) throw new Error('an export took too long')
-    }
-    if (!started) await start(response, plan, format, reader)
+      if (!started) await start(response, plan, format, reader)
+    })
   }, 'repeatable read')
   response.end()
+}
+
+/** Does `work`, and ends the statement that it waits for when the client leaves: a sort of everything goes on for nobody else. */
+async function whileThere(db: Sql, sql: Sql, response: Response, work: () => Promise<void>): Promise<void> {
+  const { rows } = await sql.query('select pg_backend_pid() as pid')
+  let ended: Promise<unknown> | undefined
+  const end = () => {
+    ended = db.query('select pg_cancel_backend($1)', [rows[0].pid]).catch(() => {})
+  }
+  response.once('close', end)
+  try {
+    if (response.destroyed) throw new Gone()
+    await work()
+  } finally {
+    response.off('close', end)
+    await ended // it is not to meet what the connection does next
+  }
 }
 
 async function nextRows(

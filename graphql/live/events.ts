@@ -119,7 +119,7 @@ async function readEvents(
   const { rows } = await sql.query(
     `select ${listColumns('e', table.columns)}, b.hash as "$hash", b.timestamp as "$time", coalesce(c.final_block, -1) as "$final"
      from chain_event e left join block b on b.number = e.from_block left join cursor c on c.id = $4
-     where e.to_block is null and (e.from_block > $1 or (e.from_block = $1 and $2::text is not null and e.id > $2))
+     where e.to_block is null and e.from_block >= $1 and (e.from_block > $1 or (e.from_block = $1 and $2::text is not null and e.id > $2))
      order by e.from_block, e.id limit $3`,
     [block, id, BATCH, String(chainId)],
   )

@@ -20,6 +20,7 @@ export function serveSockets(
 ): () => Promise<void> {
   const schema = apiSchema()
   const format = (error: GraphQLError): GraphQLFormattedError => formatError(error.toJSON(), error, services.log)
+  const costs = new WeakMap<object, { requested: number; maximum: number }>()
   const sockets = new WebSocketServer({ noServer: true, maxPayload: 2_500_000 })
   server.on('upgrade', (request, socket, head) => {
     const refuse = (status: string) => socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`)
@@ -50,16 +51,20 @@ export function serveSockets(
           if (faults.length > 0) return faults
           const operation = getOperationAST(document, operationName)
           if (!operation) return [new GraphQLError('Name one operation of the document in operationName.')]
-          refuse(() => measure(schema, document, operation, variables ?? {}))
+          const requested = refuse(() => measure(schema, document, operation, variables ?? {}))
           const contextValue = contextOf(services, extra.caller ?? { kind: 'anonymous' })
+          costs.set(contextValue, { requested, maximum: LIMITS.cost })
           return { schema, document, operationName, variableValues: variables, contextValue }
         } catch (error) {
           return [error instanceof GraphQLError ? error : new GraphQLError('', { originalError: error as Error })]
         }
       },
       onError: (_context, _id, _payload, errors) => errors.map(format),
-      onNext: (_context, _id, _payload, _args, result) =>
-        result.errors ? { ...result, errors: result.errors.map(format) } : (result as never),
+      onNext: (_context, _id, _payload, { contextValue }, { data, errors, extensions }) => ({
+        ...(data !== undefined && { data }),
+        ...(errors && { errors: errors.map(format) }),
+        ...(data && { extensions: { ...extensions, cost: costs.get(contextValue as object) } }),
+      }),
     },
     sockets,
   )
