@@ -1,5 +1,5 @@
 import type { Database, Sql } from '#schema/database.ts'
-import { notify } from '#schema/notices.ts'
+import { type Notice, notify, telling } from '#schema/notices.ts'
 import { IndexerError } from './errors.ts'
 import type { Header } from './stretch.ts'
 import { rollbackRows } from './versions.ts'
@@ -48,21 +48,44 @@ export async function beginAt(db: Database, chainId: number, base: Header, head:
        values ($1, $2, $3, 0, $4, $5, now()) on conflict do nothing`,
       [String(chainId), base.number, base.hash, head, contracts],
     )
-    if (rowCount) await storeBlocks(sql, [base], 0)
+    if (rowCount)
+      await sql.query(
+        `insert into block (id, number, hash, parent_hash, timestamp, final) values ($1, $2::int8, $3, $4, $5, $2::int8 <= 0)`,
+        [String(base.number), base.number, base.hash, base.parentHash, base.timestamp],
+      )
   })
 }
 
-/** Moves the cursor from `before`, locking its row. @throws CursorMoved when it stands elsewhere. */
-async function move(sql: Sql, chainId: number, before: Position, after: Position) {
-  const { rowCount } = await sql.query(
-    `update cursor set block = $2, hash = $3, final_block = $4, head_block = $5, updated_at = now()
-     where id = $1 and block = $6 and hash = $7`,
-    [String(chainId), after.block, after.hash, after.finalBlock, after.headBlock, before.block, before.hash],
-  )
-  if (!rowCount) throw new CursorMoved('Another indexer moved the cursor: starting over from where it stands')
+const MOVE = `update cursor set block = $2, hash = $3, final_block = $4, head_block = $5, updated_at = now()
+  where id = $1 and block = $6 and hash = $7 returning id`
+
+const moveValues = (chainId: number, before: Position, after: Position) => [
+  String(chainId),
+  after.block,
+  after.hash,
+  after.finalBlock,
+  after.headBlock,
+  before.block,
+  before.hash,
+]
+
+const INSERT_BLOCKS = `insert into block (id, number, hash, parent_hash, timestamp, final)
+  select number::text, number, hash, parent_hash, timestamp, number <= $4`
+const BLOCKS = 'u(number, hash, parent_hash, timestamp)'
+
+const blockValues = (headers: readonly Header[]) => [
+  headers.map(({ number }) => number),
+  headers.map(({ hash }) => hash),
+  headers.map(({ parentHash }) => parentHash),
+  headers.map(({ timestamp }) => timestamp.toISOString()),
+]
+
+const moved = (count: number | null) => {
+  if (!count) throw new CursorMoved('Another indexer moved the cursor: starting over from where it stands')
 }
 
-/** One step forward: `write` stores the rows of the blocks up to `after`, in the transaction of everything else. */
+/** One step forward: `write` stores the rows of the blocks up to `after`, in the transaction of everything else.
+ *  @throws CursorMoved when the cursor does not stand at `before`. */
 export async function advance(
   sql: Sql,
   chainId: number,
@@ -71,39 +94,26 @@ export async function advance(
   headers: readonly Header[],
   write: (sql: Sql) => Promise<void>,
 ) {
-  await move(sql, chainId, before, after)
+  const notice: Notice = { type: 'blocks', from: before.block + 1, to: after.block }
+  const { rowCount } = await sql.query(
+    `with moved as (${MOVE}),
+          stored as (${INSERT_BLOCKS} from moved, unnest($8::int8[], $9::text[], $10::text[], $11::timestamptz[]) as ${BLOCKS}),
+          settled as (update block set final = true where not final and number <= $4 and exists (select from moved))
+     select ${telling('$12')} from moved`,
+    [...moveValues(chainId, before, after), ...blockValues(headers), JSON.stringify(notice)],
+  )
+  moved(rowCount)
   await write(sql)
-  await storeBlocks(sql, headers, after.finalBlock)
-  if (after.finalBlock > before.finalBlock)
-    await sql.query('update block set final = true where not final and number <= $1', [after.finalBlock])
-  await notify(sql, { type: 'blocks', from: before.block + 1, to: after.block })
 }
 
 /** Takes back every block after `ancestor`. */
 export async function retract(sql: Sql, chainId: number, before: Position, ancestor: Position) {
-  await move(sql, chainId, before, ancestor)
+  moved((await sql.query(MOVE, moveValues(chainId, before, ancestor))).rowCount)
   await rollbackRows(sql, ancestor.block)
   await sql.query('delete from block where number > $1', [ancestor.block])
   if (ancestor.finalBlock < before.finalBlock)
     await sql.query('update block set final = false where number > $1', [ancestor.finalBlock])
   await notify(sql, { type: 'retracted', from: ancestor.block + 1, to: before.block })
-}
-
-async function storeBlocks(sql: Sql, headers: readonly Header[], finalBlock: number) {
-  if (!headers.length) return
-  const column = <T>(read: (header: Header) => T) => headers.map(read)
-  await sql.query(
-    `insert into block (id, number, hash, parent_hash, timestamp, final)
-     select number::text, number, hash, parent_hash, timestamp, number <= $5
-     from unnest($1::int8[], $2::text[], $3::text[], $4::timestamptz[]) as u(number, hash, parent_hash, timestamp)`,
-    [
-      column((header) => header.number),
-      column((header) => header.hash),
-      column((header) => header.parentHash),
-      column((header) => header.timestamp.toISOString()),
-      finalBlock,
-    ],
-  )
 }
 
 /** Stored blocks below `before`, newest first. */

@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import type { Sql } from '#schema/database.ts'
 import { type EntityClass, type TableDefinition, tableOf, type Versioned } from '#schema/define.ts'
 import { type Changes, loadPresent, noChanges, type Row, textOf, type Version, writeChanges } from './versions.ts'
@@ -101,6 +102,9 @@ const same = (left: unknown, right: unknown) => left === right || (left == null 
 /** Rows of a table that stay in memory; of more, only that they exist. */
 const ROWS_KEPT = 4_000
 const ENTRIES_KEPT = 200_000
+/** How long steps run until others have their turn: the batch before is on its way to the database meanwhile. */
+const TURN_MS = 2
+const STEPS_A_LOOK = 16
 /** When so many steps have asked for so few rows, all wait for the same ones: trying the rest would tell nothing more. */
 const FORESEEN = 200
 const FEW = 8
@@ -206,8 +210,14 @@ export class Rows {
    *  A step either runs whole or leaves no trace. @throws whatever a step throws. */
   async run(sql: Sql, steps: readonly { block: number; run: () => void }[]) {
     let next = 0
+    let since = performance.now()
     while (next < steps.length) {
-      while (next < steps.length && this.attempt(steps[next]!)) next++
+      while (next < steps.length && this.attempt(steps[next]!)) {
+        next++
+        if (next % STEPS_A_LOOK || performance.now() - since < TURN_MS) continue
+        await turn()
+        since = performance.now()
+      }
       if (next === steps.length) break
       this.foresee(steps.slice(next))
       await this.load(sql)
