@@ -6,7 +6,7 @@ import type { Sql } from '#schema/database.ts'
 
 /** What `pg` offers of its connection to a query that speaks the protocol itself. */
 interface Connection extends EventEmitter {
-  stream: NodeJS.WritableStream & { writableNeedDrain: boolean }
+  stream: NodeJS.WritableStream & { writableLength: number }
   query(text: string): void
   endCopyFrom(): void
   sendCopyFail(reason: string): void
@@ -15,6 +15,8 @@ interface Connection extends EventEmitter {
 const COPY_DATA = 'd'.charCodeAt(0)
 const HEADER_BYTES = 5
 const MESSAGE_BYTES = 256 * 1024
+/** So much may wait to be sent: while the event loop is busy, PostgreSQL has something to do. */
+const MOST_WAITING_BYTES = 4 * 2 ** 20
 /** A UTF-16 unit is at most three bytes of UTF-8. */
 const MOST_BYTES = 3
 
@@ -87,7 +89,7 @@ class CopyFrom {
     for (const message of messages(this.texts)) {
       if (this.failure) return
       connection.stream.write(message)
-      if (connection.stream.writableNeedDrain) await drained(connection.stream)
+      if (connection.stream.writableLength > MOST_WAITING_BYTES) await drained(connection.stream)
     }
     if (!this.failure) connection.endCopyFrom()
   }

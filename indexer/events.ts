@@ -58,45 +58,59 @@ function read(contract: ContractName, log: Log) {
   return { name, args, handle: (handlers[contract] as Record<string, Handler<unknown> | null>)[name] }
 }
 
-/** The work that a stretch's logs ask for, in order: each log becomes a ChainEvent and what its handler makes of it. A log is read
- *  when its turn comes, so that what it becomes need not be held for long. */
-export function stepsOf(stretch: Stretch, followed: Followed, governances: Governances, rows: Rows) {
-  const times = new Map(stretch.headers.map((header) => [header.number, header.timestamp]))
-  const steps: { block: number; run: () => void }[] = []
-  for (const log of stretch.logs) {
-    const contract = followed.get(log.address)
-    if (!contract) continue
-    steps.push({ block: log.block, run: () => happen(contract, log, times.get(log.block)!, governances, rows) })
+/** What one log asks for: it becomes a ChainEvent and what its handler makes of it. It is read when its turn comes, so that what it
+ *  becomes need not be held for long. */
+class LogStep {
+  constructor(
+    private readonly contract: ContractName,
+    private readonly log: Log,
+    private readonly timestamp: Date,
+    private readonly governances: Governances,
+    private readonly rows: Rows,
+  ) {}
+
+  get block() {
+    return this.log.block
   }
-  return steps
+
+  run() {
+    const { contract, log, timestamp, governances, rows } = this
+    const event = read(contract, log)
+    if (!event) return
+    const args = clean(event.args) as Record<string, unknown>
+    const { block, address, index: logIndex, transactionHash } = log
+    const position = positionOf(block, logIndex)
+    rows.append(ChainEvent, {
+      id: position,
+      contract,
+      name: event.name,
+      args: json(args) as Record<string, unknown>,
+      address,
+      transactionHash,
+      logIndex,
+      timestamp,
+    })
+    const at: Moment = { block, timestamp, position, address, scope: governances.scopeOf(address), governances }
+    try {
+      if (contract === 'ModelGovernor') introduce(rows, at)
+      event.handle?.(rows, args, at)
+    } catch (cause) {
+      if (!(cause instanceof Error)) throw cause
+      throw new IndexerError(
+        `${contract}.${event.name} in block ${block} (log ${logIndex}) does not fit what came before: ${cause.message}. Was the start block later than the deployment?`,
+        { cause },
+      )
+    }
+  }
 }
 
-function happen(contract: ContractName, log: Log, timestamp: Date, governances: Governances, rows: Rows) {
-  const event = read(contract, log)
-  if (!event) return
-  const args = clean(event.args) as Record<string, unknown>
-  const { block, address, index: logIndex, transactionHash } = log
-  const position = positionOf(block, logIndex)
-  rows.append(ChainEvent, {
-    id: position,
-    contract,
-    name: event.name,
-    args: json(args) as Record<string, unknown>,
-    address,
-    transactionHash,
-    logIndex,
-    timestamp,
-  })
-  if (!event.handle) return
-  const at: Moment = { block, timestamp, position, address, scope: governances.scopeOf(address), governances }
-  try {
-    if (contract === 'ModelGovernor') introduce(rows, at)
-    event.handle(rows, args, at)
-  } catch (cause) {
-    if (!(cause instanceof Error)) throw cause
-    throw new IndexerError(
-      `${contract}.${event.name} in block ${block} (log ${logIndex}) does not fit what came before: ${cause.message}. Was the start block later than the deployment?`,
-      { cause },
-    )
+/** The work that a stretch's logs ask for, in order. */
+export function stepsOf(stretch: Stretch, followed: Followed, governances: Governances, rows: Rows): LogStep[] {
+  const times = new Map(stretch.headers.map((header) => [header.number, header.timestamp]))
+  const steps: LogStep[] = []
+  for (const log of stretch.logs) {
+    const contract = followed.get(log.address)
+    if (contract) steps.push(new LogStep(contract, log, times.get(log.block)!, governances, rows))
   }
+  return steps
 }
