@@ -94,9 +94,11 @@ export class VoterFacts {
       governor,
       reader,
       info,
-      () => `select governor_id, voter as account from (select governor_id, voter,
-          row_number() over (partition by governor_id order by count(*) desc, sum(weight) desc, voter) as place
-        from ballots group by governor_id, voter) ranked where place <= ${most}`,
+      (statement) => `select governor_id, account from (
+          select governor_id, voter as account, row_number() over (partition by governor_id order by count(*) desc, sum(weight) desc, voter) as place
+          from (select t.governor_id, v.voter, sum(v.weight) as weight from vote v join terms t on t.id = v.proposal_id
+            where ${statement.stands(tableFor(Vote), 'v')} group by t.governor_id, v.voter, v.proposal_id) b
+          group by governor_id, voter) ranked where place <= ${most}`,
     )
   }
 }
@@ -134,12 +136,12 @@ function recordsSql(statement: Statement, ids: readonly string[], chosen: string
     open as (
       select t.* from terms t where t.opened and not exists (
         select 1 from proposal c where c.id = t.id and c.canceled and c.from_block <= t.at and (c.to_block is null or c.to_block > t.at))),
-    ballots as materialized (
-      select t.governor_id, v.voter, v.proposal_id, sum(v.weight) as weight, min(v.cast_at) as first_at, max(v.cast_at) as last_at,
-        case when min(v.support) = max(v.support) then min(v.support) end as side
-      from vote v join terms t on t.id = v.proposal_id where ${statement.stands(tableFor(Vote), 'v')}
-      group by t.governor_id, v.voter, v.proposal_id),
     chosen as materialized (${chosen}),
+    ballots as materialized (
+      select c.governor_id, c.account as voter, v.proposal_id, sum(v.weight) as weight, min(v.cast_at) as first_at, max(v.cast_at) as last_at,
+        case when min(v.support) = max(v.support) then min(v.support) end as side
+      from chosen c join vote v on v.voter = c.account join terms t on t.id = v.proposal_id and t.governor_id = c.governor_id
+      where ${statement.stands(tableFor(Vote), 'v')} group by c.governor_id, c.account, v.proposal_id),
     shares as (
       select c.governor_id, c.account, count(*)::integer as eligible, count(b.voter)::integer as did
       from chosen c join open o on o.governor_id = c.governor_id
