@@ -93,15 +93,20 @@ export class TurnoutFacts {
     const moment = row[AT]
     const loader = reader.batched<ParticipationBand[]>(`${siteOf(info)}@${moment.block}`, async (ids) => {
       const statement = new Statement(moment)
+      // A version of a holder stands at the snapshots from its first block to its last: a search in the sorted array, not a comparison with each.
       const text = `with asked as materialized (
           select p.id, g.token, ${snapshotBlock(statement)} as at from ${proposalsAt(statement)} where p.id = any(${statement.bind(ids, 'text[]')})),
-        powers as (
-          select a.id, h.account, h.votes, sum(h.votes) over (partition by a.id) as total from asked a
-          join holder h on h.token = a.token and h.votes > 0 and h.from_block <= a.at and (h.to_block is null or h.to_block > a.at)),
+        snapshots as materialized (select token, array_agg(at order by at, id) as ats, array_agg(id order by at, id) as ids from asked group by token),
+        powers as materialized (
+          select s.ids[n] as id, h.account, h.votes from snapshots s
+          join holder h on h.token = s.token and h.votes > 0 and h.from_block <= s.ats[cardinality(s.ats)] and (h.to_block is null or h.to_block > s.ats[1])
+          cross join lateral generate_series(width_bucket(h.from_block - 1, s.ats) + 1,
+            case when h.to_block is null then cardinality(s.ats) else width_bucket(h.to_block - 1, s.ats) end) n),
+        totals as (select id, sum(votes) as total from powers group by id),
         banded as (
           select id, votes, width_bucket(div(votes * 1000000, total), array[${BANDS.join(', ')}]::numeric[]) as band,
             exists (select 1 from vote v where v.proposal_id = powers.id and v.voter = powers.account and ${statement.stands(tableFor(Vote), 'v')}) as voted
-          from powers)
+          from powers join totals using (id))
         select id, band, count(*)::integer as accounts, count(*) filter (where voted)::integer as voted, sum(votes) as power,
           coalesce(sum(votes) filter (where voted), 0) as voted_power from banded group by id, band`
       const { rows } = await reader.sql.query(text, statement.values)
