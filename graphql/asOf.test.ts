@@ -9,7 +9,7 @@ import { RewardLine } from '#schema/offchain/ledger.ts'
 import { Block, Cursor } from '#schema/onchain/chain.ts'
 import { Reputation } from '#schema/onchain/feedback.ts'
 import { Governor, Holder, Proposal, Vote } from '#schema/onchain/governance.ts'
-import { Evaluation, ModelVersion } from '#schema/onchain/models.ts'
+import { Evaluation, Model, ModelVersion } from '#schema/onchain/models.ts'
 import { RewardClaim, RewardMap } from '#schema/onchain/rewards.ts'
 import { account, blockHash, blockTime, CHAIN_ID, chain, insert, insertAll } from '#test/factory.ts'
 import { apiSchema } from './schema.ts'
@@ -237,4 +237,58 @@ test('a reputation, and power as it stood, are told for the moment by number, ha
       { block: 2, votes: '3' },
     ],
   })
+})
+
+test('a lineage is told as it was, and its things as they were', async () => {
+  const { db, ask } = await testApi()
+  await chain(db, 30)
+  await insertAll(db, Model, [
+    { id: '1', proposalId: '7', staked: 1n, fromBlock: 5, toBlock: 15 },
+    { id: '1', proposalId: '7', staked: 2n, fromBlock: 15 },
+  ])
+  await insertAll(db, ModelVersion, [
+    { id: '1', modelId: '1', fromBlock: 6 },
+    { id: '2', modelId: '1', parentId: '1', fromBlock: 12 },
+  ])
+  await insertAll(db, Evaluation, [
+    { id: '1', versionId: '1', fromBlock: 8 },
+    { id: '2', versionId: '1', fromBlock: 20 },
+  ])
+  await insert(db, RewardMap, { id: '1', epoch: 1, status: 'Open', fromBlock: 5, toBlock: 18 })
+  await insert(db, RewardMap, { id: '1', epoch: 1, status: 'Published', fromBlock: 18 })
+  await insert(db, RewardLine, { id: '1-1', mapId: '1', account: account(4), source: 'version:1', amount: 9n })
+  const told = async (version: string, asOf: string) => {
+    const { data, errors } = await ask(
+      `{ lineage(versionId: ${version} ${asOf}) { edges { relation } nodes { kind entity { ... on Model { staked } } } } }`,
+    )
+    if (errors) return errors[0]?.extensions.code
+    const { edges, nodes } = data.lineage
+    const model = nodes.find(({ kind }: { kind: string }) => kind === 'Model')?.entity.staked
+    return `${edges.map(({ relation }: { relation: string }) => relation).sort()} ${model}`
+  }
+  expect(await told('1', '')).toBe('evaluation,evaluation,model,revenue 2')
+  expect(await told('1', 'asOf: { block: 17 }')).toBe('evaluation,model 2')
+  expect(await told('1', `asOf: { time: "${at(7)}" }`)).toBe('model 1')
+  expect(await told('2', `asOf: { hash: "${blockHash(12)}" }`)).toBe('evaluation,model,model,parent 1')
+  expect(await told('2', 'asOf: { block: 11 }')).toBe('UNKNOWN_MODEL_VERSION')
+})
+
+test('a cursor names a place: it goes on at another moment, and under another filter', async () => {
+  const { db, ask } = await testApi()
+  await chain(db, 30)
+  await insertAll(
+    db,
+    Evaluation,
+    [10n, 20n, 30n, 40n].map((score) => ({ id: `${score}`, score, metric: 'a', fromBlock: score === 20n ? 20 : 5 })),
+  )
+  const page = async (args: string) =>
+    (await ask(`{ evaluations(orderBy: [{ field: score }], ${args}) { nodes { id } pageInfo { endCursor } } }`)).data
+      .evaluations
+  const idsOf = ({ nodes }: { nodes: { id: string }[] }) => nodes.map(({ id }) => id).join()
+  const before = await page('first: 2, asOf: { block: 10 }')
+  expect(idsOf(before)).toBe('10,30')
+  const cursor = before.pageInfo.endCursor
+  expect(idsOf(await page(`after: "${cursor}"`))).toBe('40')
+  expect(idsOf(await page(`before: "${cursor}"`))).toBe('10,20')
+  expect(idsOf(await page(`before: "${cursor}", where: { score: { gt: 10 } }`))).toBe('20')
 })
