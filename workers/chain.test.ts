@@ -60,6 +60,11 @@ const manually = async () => {
     await rpc(anvil.url, 'evm_mine')
   })
 }
+/** Until so many transactions wait to be mined. */
+const waiting = (count: number) =>
+  vi.waitFor(async () => expect(await rpc(anvil.url, 'txpool_status')).toMatchObject({ pending: toHex(count) }), {
+    timeout: 5000,
+  })
 const mine = (blocks = 1) => rpc(anvil.url, 'anvil_mine', [toHex(blocks)])
 
 describe('a write under a key', () => {
@@ -109,22 +114,40 @@ describe('a write under a key', () => {
     expect(await rows()).toEqual([])
   })
 
-  test('that reverts when it is mined is an error with the contract’s reason, for ever', async () => {
+  test('that would revert after what already waits to be mined is not signed either', async () => {
     const { deposit, chain, rows } = await operator()
     await deposit('funds', 10n)
     await manually()
     const all = (key: string) =>
       chain.transact(key, { contract: 'GOpen', functionName: 'transfer', args: [deployer.address, 10n] })
-    const both = Promise.allSettled([all('first'), all('second')])
-    await vi.waitFor(async () => expect(await rows()).toHaveLength(3))
-    await vi.waitFor(async () => expect(await rpc(anvil.url, 'txpool_status')).toMatchObject({ pending: '0x2' }), {
-      timeout: 5000,
-    })
+    const first = all('first')
+    await waiting(1)
+    await expect(all('second')).rejects.toMatchObject({ code: 'reverted', errorName: 'ERC20InsufficientBalance' })
+    await mine()
+    await first
+    expect((await rows()).map(({ id }) => id)).toEqual(['funds', 'first'])
+  })
+
+  test('that reverts when it is mined is an error with the contract’s reason, for ever', async () => {
+    const proxy = await rpcProxy(anvil.url)
+    const { deposit, chain, rows, options } = await operator({ rpcUrl: proxy.url })
+    await deposit('funds', 10n)
+    proxy.state.mode = 'swallow' // both are signed before the node hears of either
+    const all = (key: string, through = chain, signal?: AbortSignal) =>
+      through.transact(key, { contract: 'GOpen', functionName: 'transfer', args: [deployer.address, 10n] }, { signal })
+    const stop = new AbortController()
+    for (const key of ['first', 'second']) all(key, chain, stop.signal).catch(() => {})
+    await vi.waitFor(async () => expect(await rows()).toHaveLength(3), { timeout: 5000 })
+    stop.abort()
+    await manually()
+    const again = await openChain({ ...options, rpcUrl: anvil.url })
+    const both = Promise.allSettled([all('first', again), all('second', again)])
+    await waiting(2)
     await mine()
     const outcomes = await both
     expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
     const failed = outcomes[0]!.status === 'rejected' ? 'first' : 'second'
-    await expect(all(failed)).rejects.toMatchObject({ code: 'reverted', errorName: 'ERC20InsufficientBalance' })
+    await expect(all(failed, again)).rejects.toMatchObject({ code: 'reverted', errorName: 'ERC20InsufficientBalance' })
     expect((await rows()).find(({ id }) => id === failed)).toMatchObject({
       status: 'Reverted',
       error: expect.stringContaining('ERC20InsufficientBalance'),

@@ -144,7 +144,7 @@ export function createTransactor(options: Options): Transactor {
    *  another one has used for good, so that it can never be mined and may be signed anew. */
   const prepare = async (key: string, call: LooseCall, dead?: string): Promise<ChainTransaction> => {
     const data = encodeFunctionData({ abi: abiOf(call.contract), functionName: call.functionName, args: call.args })
-    const gas = await estimate(client, sender, call, data)
+    const gas = await estimate(client, sender, call)
     await locked(async (sql) => {
       const known = await find(key, sql)
       if (known && known.hash !== dead) return
@@ -290,19 +290,14 @@ async function fees(client: Options['client']) {
 }
 
 /** The gas limit, with room for a state that changes before the call is mined. @throws ChainError `reverted` when it would revert. */
-async function estimate(client: Options['client'], sender: Address, call: LooseCall, data: Hex): Promise<bigint> {
+async function estimate(client: Options['client'], sender: Address, call: LooseCall): Promise<bigint> {
   const what = `${call.contract}.${call.functionName}`
   const { address, functionName, args, value } = call
+  const made = { abi: abiOf(call.contract), address, functionName, args, value, account: sender } as never
   try {
-    await client.simulateContract({
-      abi: abiOf(call.contract),
-      address,
-      functionName,
-      args,
-      value,
-      account: sender,
-    } as never)
-    const gas = await client.estimateGas({ account: sender, to: address, data, value })
+    await client.simulateContract(made)
+    // nodes may reckon with what waits to be mined: the call may revert here, and not before
+    const gas = await client.estimateContractGas(made)
     return (gas * 3n) / 2n + 20_000n
   } catch (cause) {
     throw chainError(what, cause)
