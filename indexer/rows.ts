@@ -28,8 +28,8 @@ type Memory = Map<string, Entry | null | typeof FORGOTTEN>
 
 class TableState {
   readonly memory: Memory = new Map()
-  /** `property=value` of every group of rows of which memory knows all, if only that they exist. */
-  readonly groups = new Set<string>()
+  /** By property, the values whose rows memory knows all of, if only that they exist. */
+  readonly groups = new Map<string, Set<string | null>>()
   changes = noChanges()
   /** Rows that were written without a look at what stood, and the block of the first such write. */
   readonly unseen = new Map<string, number>()
@@ -129,7 +129,7 @@ export class Rows {
     const table = this.table(entity)
     const entry = table.look(id)
     if (entry === undefined || entry === FORGOTTEN) {
-      if (entry === undefined && group && table.groups.has(`${group.property}=${group.value}`)) {
+      if (entry === undefined && group && table.groups.get(group.property)?.has(group.value)) {
         table.memory.set(id, null)
         return undefined
       }
@@ -150,7 +150,7 @@ export class Rows {
   /** Has the whole group of rows whose `property` has `value` in memory from now on. */
   whole<T extends Versioned>(entity: EntityClass<T>, property: keyof T & string, value: string | null) {
     const table = this.table(entity)
-    if (table.groups.has(`${property}=${value}`)) return table
+    if (table.groups.get(property)?.has(value)) return table
     const wanted = table.missing.groups.get(property) ?? new Set()
     table.missing.groups.set(property, wanted.add(value))
     throw MISSING
@@ -376,7 +376,9 @@ export class Rows {
       }
       for (const [property, wanted] of groups) {
         for (const version of await loadPresent(sql, table.definition, property, [...wanted])) remember(version)
-        for (const value of wanted) table.groups.add(`${property}=${value}`)
+        const known = table.groups.get(property) ?? new Set()
+        table.groups.set(property, known)
+        for (const value of wanted) known.add(value)
       }
       ids.clear()
       groups.clear()
