@@ -2,10 +2,10 @@ import { RpcError } from './rpc.ts'
 
 /** How many blocks one `eth_getLogs` may ask for: found by trying, grown while answers are small, shrunk when the node refuses. */
 
-const SMALL_ANSWER = 2_000
+const SMALL_ANSWER = 3_000
 const LARGE_ANSWER = 10_000
 /** A few answers are enough to grow to any size, and where events are dense the first is not too large. */
-const FIRST_BLOCKS = 100
+const FIRST_BLOCKS = 50
 
 /** Whether a node's refusal means "ask for less": providers have no common code for it. */
 export const isLimit = (error: unknown): error is RpcError =>

@@ -125,7 +125,7 @@ export function httpRpc(url: string, options: RpcOptions = {}): Rpc {
       body: JSON.stringify(body.length === 1 ? body[0] : body),
       signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
     })
-    const text = await response.text()
+    const text = Buffer.from(await response.arrayBuffer()).toString() // half the work of `text()`
     if (response.status === 429 || response.status >= 500) throw new Busy(`HTTP ${response.status}`)
     return inOrder(calls, first, parse(text, response.status))
   }
