@@ -11,6 +11,7 @@ import { Reputation } from '#schema/onchain/feedback.ts'
 import { Governor, Holder, Proposal, Vote } from '#schema/onchain/governance.ts'
 import { Evaluation, Model, ModelVersion } from '#schema/onchain/models.ts'
 import { RewardClaim, RewardMap } from '#schema/onchain/rewards.ts'
+import { freshDatabase } from '#test/database.ts'
 import { account, blockHash, blockTime, CHAIN_ID, chain, insert, insertAll } from '#test/factory.ts'
 import { apiSchema } from './schema.ts'
 import { type TestApi, testApi } from './test/api.ts'
@@ -291,4 +292,32 @@ test('a cursor names a place: it goes on at another moment, and under another fi
   expect(idsOf(await page(`after: "${cursor}"`))).toBe('40')
   expect(idsOf(await page(`before: "${cursor}"`))).toBe('10,20')
   expect(idsOf(await page(`before: "${cursor}", where: { score: { gt: 10 } }`))).toBe('20')
+})
+
+test('an answer whose statements may have seen two forks is none; one during which the chain only grew is', async () => {
+  const db = await freshDatabase()
+  await chain(db, 20, { final: 10 })
+  await insert(db, Model, { id: '1', fromBlock: 5 })
+  let meanwhile: (() => Promise<void>) | undefined
+  /** After the first statement that reads the model, the indexer does its work. */
+  const query = async (text: never, values: never) => {
+    const found = await db.query(text, values)
+    const then = JSON.stringify(text).includes('\\"model\\"') ? meanwhile : undefined
+    if (then) meanwhile = undefined
+    await then?.()
+    return found
+  }
+  const api = await testApi({ db: { ...db, query } })
+  const ask = () => api.ask('{ models(first: 1) { nodes { id } } }')
+  const move = (block: number, fork: string) =>
+    db.query('update cursor set block = $1, hash = $2', [block, blockHash(block, fork)])
+  meanwhile = async () => void (await move(21, ''))
+  expect((await ask()).data.models.nodes).toHaveLength(1)
+  await move(20, '')
+  meanwhile = async () => {
+    await db.query('delete from block where number > 15')
+    await move(15, '')
+  }
+  expect(await ask()).toMatchObject({ data: null, errors: [{ extensions: { code: 'REORGANISED' } }] })
+  expect((await ask()).data.models.nodes).toHaveLength(1)
 })

@@ -20,6 +20,7 @@ import { costPlugin } from './manners/plugin.ts'
 import { type RegisteredQueries, registered } from './manners/registered.ts'
 import { standingPlugin } from './manners/standing.ts'
 import { statusPlugin } from './manners/status.ts'
+import { steadyPlugin } from './manners/steady.ts'
 import { livez, metrics, readyz } from './probes.ts'
 import { apiSchema } from './schema.ts'
 
@@ -101,6 +102,7 @@ const apolloServer = ({ log, registry, register }: ApiOptions) =>
     formatError: (formatted, error) => formatError(formatted, error, log),
     logger: { debug() {}, info() {}, warn() {}, error: (message) => log.error({}, String(message)) },
     plugins: [
+      steadyPlugin,
       costPlugin,
       statusPlugin,
       standingPlugin,

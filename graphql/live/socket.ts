@@ -3,11 +3,12 @@ import { GraphQLError, type GraphQLFormattedError, getOperationAST, parse, valid
 import { useServer as speakGraphqlWs } from 'graphql-ws/use/ws'
 import { WebSocketServer } from 'ws'
 import { type Caller, callerOf } from '../access.ts'
-import { contextOf, type Services } from '../context.ts'
+import { type ApiContext, contextOf, type Services } from '../context.ts'
 import { ApiError, formatError } from '../errors.ts'
 import { LIMITS, measure } from '../manners/limits.ts'
 import { refuse } from '../manners/plugin.ts'
 import { type RegisteredQueries, resolveOnSocket } from '../manners/registered.ts'
+import { REORGANISED } from '../manners/steady.ts'
 import { apiSchema } from '../schema.ts'
 
 /** Serves subscriptions (and everything else) over graphql-ws at `path`, under the same limits, access and errors as over HTTP.
@@ -60,11 +61,16 @@ export function serveSockets(
         }
       },
       onError: (_context, _id, _payload, errors) => errors.map(format),
-      onNext: (_context, _id, _payload, { contextValue }, { data, errors, extensions }) => ({
-        ...(data !== undefined && { data }),
-        ...(errors && { errors: errors.map(format) }),
-        ...(data && { extensions: { ...extensions, cost: costs.get(contextValue as object) } }),
-      }),
+      async onNext(_context, _id, _payload, { contextValue, document, operationName }, { data, errors, extensions }) {
+        const isQuery = getOperationAST(document, operationName)?.operation === 'query'
+        if (isQuery && !(await (contextValue as ApiContext).reader.stood()))
+          return { data: null, errors: [REORGANISED] }
+        return {
+          ...(data !== undefined && { data }),
+          ...(errors && { errors: errors.map(format) }),
+          ...(data && { extensions: { ...extensions, cost: costs.get(contextValue as object) } }),
+        }
+      },
     },
     sockets,
   )

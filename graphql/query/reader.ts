@@ -28,6 +28,16 @@ export class Reader {
     return this.headOnce
   }
 
+  /** Whether the newest block that this request knew of is still on the indexed chain: what it read is then of one fork. */
+  async stood(): Promise<boolean> {
+    const head = await this.headOnce?.catch(() => null)
+    if (!head || head.block! <= head.finalBlock) return true
+    const now = await currentHead(this.sql, this.chainId)
+    if (now?.hash === head.hash) return true
+    const { rows } = await this.sql.query(prepared('select 1 from block where hash = $1', [head.hash]))
+    return rows.length > 0
+  }
+
   /** The moment that `asOf` names; without it the newest indexed block, the same for the whole request. */
   moment(asOf?: AsOf | null): Promise<Moment> {
     const key = asOf ? JSON.stringify([asOf.block, asOf.hash, asOf.time]) : ''
