@@ -1,11 +1,14 @@
 import type { Logger } from 'pino'
 import type { Database } from '#schema/database.ts'
 import { beat, type Claim, ClaimLost, type Point, pointId, savePoints } from './claims.ts'
+import { PointsFile } from './points.ts'
 
 /** A running job's signs of life. What the job reports is kept here and written a few times a second at most. */
 export interface Pulse {
   report(progress: number, stage: string): void
   metric(name: string, step: number, value: number): void
+  /** Keeps the points in `folder` from now on, and reports again those that an earlier attempt left there. */
+  keep(folder: string): void
   /** Writes what is left and falls silent. */
   stop(): Promise<void>
 }
@@ -28,6 +31,7 @@ export function startPulse({ db, claim, log, heartbeatMs, writeMs, onEnd }: Puls
   let written = Date.now()
   let writing: Promise<void> | undefined
   let lost = false
+  let file: PointsFile | undefined
 
   const write = async () => {
     const [now, batch] = [state, points]
@@ -56,6 +60,13 @@ export function startPulse({ db, claim, log, heartbeatMs, writeMs, onEnd }: Puls
     })
     return writing
   }
+  const append = (some: Iterable<Point>) => {
+    try {
+      file?.append(some)
+    } catch (error) {
+      log.warn({ err: error }, 'points are not kept beside the checkpoints')
+    }
+  }
   const timer = setInterval(() => {
     if (lost) return
     if (state || points.size || Date.now() - written >= heartbeatMs) void flush()
@@ -71,6 +82,14 @@ export function startPulse({ db, claim, log, heartbeatMs, writeMs, onEnd }: Puls
         return log.warn({ metric: name, step, value: String(value) }, 'not a number: left out')
       const point = { name, step, value }
       points.set(pointId(claim.id, point), point)
+      append([point])
+    },
+    keep(folder) {
+      if (file) return
+      file = new PointsFile(folder)
+      const reported = points
+      points = new Map([...file.read().map((point) => [pointId(claim.id, point), point] as const), ...reported])
+      append(reported.values())
     },
     async stop() {
       clearInterval(timer)

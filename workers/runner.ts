@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -139,7 +138,7 @@ async function callHandler(
   { db, artifacts, chain, handlers }: RunnerOptions,
   job: JobRun,
   checkpointFolder: string,
-  { report, metric }: Pick<ReturnType<typeof startPulse>, 'report' | 'metric'>,
+  { report, metric, keep }: Pick<ReturnType<typeof startPulse>, 'report' | 'metric' | 'keep'>,
   { signal }: AbortController,
   put: (artifact: NewArtifact) => Promise<string>,
   log: Logger,
@@ -155,7 +154,7 @@ async function callHandler(
     ...context,
     /** Made for the job that asks for it: most need none, and start sooner without. */
     get checkpointFolder() {
-      mkdirSync(checkpointFolder, { recursive: true })
+      keep(checkpointFolder) // makes it
       return checkpointFolder
     },
     log,

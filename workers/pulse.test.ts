@@ -1,0 +1,50 @@
+import { appendFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import pino from 'pino'
+import { expect, test } from 'vitest'
+import { claim } from './claims.ts'
+import { startPulse } from './pulse.ts'
+import { freshHouse } from './test/house.ts'
+
+test('points that a kill cut off from the database are reported by the attempt that goes on from the checkpoint', async () => {
+  const house = await freshHouse('postgres')
+  const { id } = await house.ask('fineTune', { modelId: '1', datanetId: '1' })
+  const job = (await claim(house.db, id, 'w1'))!
+  const folder = join(house.folder, 'checkpoints', id)
+  const attempt = () =>
+    startPulse({
+      db: house.db,
+      claim: job,
+      log: pino({ level: 'silent' }),
+      heartbeatMs: 1e9,
+      writeMs: 1e9, // whatever is not written at the end never is
+      onEnd: () => {},
+    })
+  const killed = attempt()
+  killed.metric('loss', 0, 8)
+  killed.keep(folder)
+  killed.metric('loss', 1, 4)
+  killed.metric('loss', 2, 2)
+  await appendFile(join(folder, 'points.jsonl'), '["loss",3')
+  const next = attempt()
+  next.metric('loss', 0, 9) // what is reported again is newer
+  next.keep(folder)
+  next.metric('loss', 3, 1)
+  await next.stop()
+  const stored = async () =>
+    (await house.db.query('select step, value from job_metric order by step')).rows.map(({ step, value }) => [
+      step,
+      value,
+    ])
+  const all = [
+    [0, 9],
+    [1, 4],
+    [2, 2],
+    [3, 1],
+  ]
+  expect(await stored()).toEqual(all)
+  const last = attempt()
+  last.keep(folder)
+  await last.stop()
+  expect(await stored()).toEqual(all)
+})
