@@ -90,7 +90,7 @@ describe.each(backends)('a job on %s', (backend) => {
     expect(Buffer.from(await house.artifacts.get(made)).toString()).toBe('an adapter')
     const { rows } = await house.db.query('select id from job_run where parent_id = $1', [id])
     expect(await ended(house, rows[0].id)).toMatchObject({ status: 'Succeeded', result: { epoch: 4 } })
-    expect(existsSync(join(house.folder, 'checkpoints', id))).toBe(false)
+    await vi.waitFor(() => expect(existsSync(join(house.folder, 'checkpoints', id))).toBe(false)) // once all is told
     await silence()
     const told = heard.filter((notice) => notice.type === 'job' && notice.id === id)
     expect(told.map((notice) => 'status' in notice && notice.status)).toEqual(
