@@ -33,6 +33,8 @@ export interface Chain {
   counters: Counters
   /** What to do when a final block is no longer on the chain: stop with an error, or take it back like any other. */
   deepReorganisation: 'stop' | 'rewind'
+  /** Rows of each table that stay in memory. */
+  keptRows?: number
   /** How long a node may show a shorter chain before its missing blocks are taken back, in milliseconds. */
   patienceMs: number
   /** How long it must show a chain without a block that was final, in milliseconds. */
@@ -41,7 +43,7 @@ export interface Chain {
 }
 
 export class Follower {
-  private readonly rows = new Rows()
+  private readonly rows: Rows
   private shorterSince: number | undefined
   /** Since when, and how often, the node has shown a chain without our last final block. */
   private grave: { since: number; times: number } | undefined
@@ -55,6 +57,7 @@ export class Follower {
     private readonly chain: Chain,
     position: Position,
   ) {
+    this.rows = new Rows(chain.keptRows)
     this.position = this.ahead = position
   }
 

@@ -56,6 +56,8 @@ export interface IndexerOptions {
   cacheFolder?: string
   /** Of how many ranges one has its logs compared between endpoints. */
   compareEvery?: number
+  /** Rows of each table that stay in memory from batch to batch: 4,000. */
+  keptRows?: number
   /** When a final block is no longer on the chain: `stop` with an error (the default), or `rewind`. */
   deepReorganisation?: 'stop' | 'rewind'
   /** How long an answer may take; the shortest wait before another try, of the node's answers and of whole rounds; how long the node
@@ -154,6 +156,7 @@ async function prepare(options: IndexerOptions, signal: AbortSignal, patienceMs:
     db,
     source,
     deepReorganisation,
+    keptRows: options.keptRows,
     patienceMs,
     gravePatienceMs,
     signal,
