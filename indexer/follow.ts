@@ -89,7 +89,7 @@ export class Follower {
     if (tip.final > at.block) {
       if (!(await this.stands())) return this.reconcile(tip)
       await this.pipelined(async () => {
-        for await (const stretch of gathered(source.finalStretches(at.block + 1, tip))) {
+        for await (const stretch of gathered(source.finalStretches(at.block + 1, tip, at.hash))) {
           await this.apply(stretch, tip)
           this.chain.signal.throwIfAborted()
         }

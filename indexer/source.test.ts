@@ -3,6 +3,7 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import type { Database } from '#schema/database.ts'
 import { freshDatabase } from '#test/database.ts'
+import { placeOf, sourceOf } from './begin.ts'
 import { BloomFilter } from './bloom.ts'
 import { type IndexerOptions, startIndexer } from './index.ts'
 import { Span, suggestedSpan } from './ranges.ts'
@@ -135,6 +136,21 @@ test('logs of another fork are noticed, and asked for again', async () => {
   node.fault = ({ method }) => (method === 'eth_getLogs' && lies-- > 0 ? { result: [stray] } : undefined)
   const { status } = await expectSame(chain, node)
   expect(status().counters.failures).toBeGreaterThan(0)
+})
+
+test('final blocks that do not follow the last stored one are not taken: both may be of different forks', async () => {
+  const chain = await noisyChain(12)
+  const source = sourceOf(placeOf(chain.deployment), httpRpc(chain.url), { confirmations: 2 })
+  const tip = await source.tip()
+  const from = tip.final - 5
+  const [before, other] = await source.headers([from - 1, from - 2])
+  const stretches = async (parent: string) => {
+    let to = 0
+    for await (const stretch of source.finalStretches(from, tip, parent)) to = stretch.to
+    return to
+  }
+  expect(await stretches(before!.hash)).toBe(tip.final)
+  await expect(stretches(other!.hash)).rejects.toThrow(`Block ${from} does not follow ${other!.hash}`)
 })
 
 test('a node that holds back the logs of a block which it announces is asked once more', async () => {

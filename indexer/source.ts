@@ -59,10 +59,12 @@ const COMPARE_EVERY = 8
 /** Nodes refuse longer lists of addresses: beyond it, logs are asked by topic alone and sorted out here. */
 const MOST_ADDRESSES = 500
 
-/** A range as it was fetched: `covered` children were followed when it was asked for; `anchor` where it is final. */
+/** A range as it was fetched: `covered` children were followed when it was asked for; `anchor` where it is final, and `parent` then is
+ *  the hash of the block before it. */
 interface Fetched extends Stretch {
   covered: number
   anchor?: Header
+  parent?: string
 }
 
 /** What the node answers; where none does, what is known without, if it is. */
@@ -142,20 +144,26 @@ export class Source {
   }
 
   /** Stretches of blocks up to the last final one, in order: those that are cached, then those that are fetched ahead of their use in
-   *  ranges whose size adapts to the node.
-   *  @throws Inconsistent when an answer comes from a copy of the node that does not hold that last block: it may lack others too. */
-  async *finalStretches(from: number, tip: Tip): AsyncGenerator<Stretch> {
+   *  ranges whose size adapts to the node. The first follows the block with the hash `parent`, where that is given.
+   *  @throws Inconsistent when an answer comes from a copy of the node that does not hold that last block (it may lack others too), or
+   *  does not follow what came before. */
+  async *finalStretches(from: number, tip: Tip, parent?: string): AsyncGenerator<Stretch> {
     const { cache } = this.options
     const anchor = await this.anchor(tip)
     let next = from
+    let before = parent
     if (cache) {
       await this.check(cache)
       for (const stretch of cache.stretches(from, anchor.number)) {
         yield { ...stretch, children: this.children.notice(stretch.logs) }
         next = stretch.to + 1
+        before = stretch.headers.at(-1)!.hash
       }
     }
     for await (const fetched of this.fetched(next, anchor)) {
+      if (before !== undefined && fetched.parent !== undefined && fetched.parent !== before)
+        throw new Inconsistent(`Block ${fetched.from} does not follow ${before}: it is of another fork`)
+      before = fetched.headers.at(-1)!.hash
       const stretch = await this.withChildren(fetched)
       cache?.append(stretch)
       yield stretch
@@ -263,7 +271,7 @@ export class Source {
   }
 
   /** With the logs of the contracts that its own logs announce, and of those that were announced since it was asked for. */
-  private async withChildren({ covered, anchor, ...stretch }: Fetched): Promise<Stretch> {
+  private async withChildren({ covered, anchor, parent: _, ...stretch }: Fetched): Promise<Stretch> {
     const children = this.children.notice(stretch.logs)
     for (let known = covered; known < this.children.count; ) {
       const missing = this.children.after(known)
@@ -320,11 +328,14 @@ export class Source {
     }
     let raw: RawLog[]
     let last: Header | null
+    let parent: string | undefined
     try {
-      // asked at once, both are answered by one copy of the node: that it holds the anchor shows that it holds all before
-      const [logs, held, end] = await this.rpc.batch([logsCall, header(anchor.number), header(to)])
+      // asked at once, all are answered by one copy of the node: that it holds the anchor shows that it holds all before
+      const calls = [logsCall, header(anchor.number), header(to), ...(from > 0 ? [header(from - 1)] : [])]
+      const [logs, held, end, before] = await this.rpc.batch(calls)
       last = readHeader(end)
-      if (readHeader(held)?.hash !== anchor.hash || !last)
+      parent = readHeader(before)?.hash
+      if (readHeader(held)?.hash !== anchor.hash || !last || (from > 0 && !parent))
         throw new Inconsistent(`A copy of the node does not hold the final block ${anchor.number} (${anchor.hash})`)
       raw = logs as RawLog[]
     } catch (error) {
@@ -350,6 +361,6 @@ export class Source {
       const [theirs] = await rpc.batch([logsCall])
       return this.own((theirs as RawLog[]).map(readLog), addresses)
     })
-    return [{ ...stretch, covered, anchor }]
+    return [{ ...stretch, covered, anchor, parent }]
   }
 }
