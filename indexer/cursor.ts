@@ -69,10 +69,6 @@ const moveValues = (chainId: number, before: Position, after: Position) => [
   before.hash,
 ]
 
-const INSERT_BLOCKS = `insert into block (id, number, hash, parent_hash, timestamp, final)
-  select number::text, number, hash, parent_hash, timestamp, number <= $4`
-const BLOCKS = 'u(number, hash, parent_hash, timestamp)'
-
 const blockValues = (headers: readonly Header[]) => [
   headers.map(({ number }) => number),
   headers.map(({ hash }) => hash),
@@ -97,7 +93,10 @@ export async function advance(
   const notice: Notice = { type: 'blocks', from: before.block + 1, to: after.block }
   const { rowCount } = await sql.query(
     `with moved as (${MOVE}),
-          stored as (${INSERT_BLOCKS} from moved, unnest($8::int8[], $9::text[], $10::text[], $11::timestamptz[]) as ${BLOCKS}),
+          stored as (
+            insert into block (id, number, hash, parent_hash, timestamp, final)
+            select number::text, number, hash, parent_hash, timestamp, number <= $4
+            from moved, unnest($8::int8[], $9::text[], $10::text[], $11::timestamptz[]) as u(number, hash, parent_hash, timestamp)),
           settled as (update block set final = true where not final and number <= $4 and exists (select from moved))
      select ${telling('$12')} from moved`,
     [...moveValues(chainId, before, after), ...blockValues(headers), JSON.stringify(notice)],

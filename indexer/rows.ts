@@ -83,9 +83,8 @@ const MISSING = Symbol('missing rows')
 /** Closes what stands of the rows that were written unseen. */
 async function closeUnseen(sql: Sql, { definition, unseen, changes }: TableState) {
   if (!unseen.size) return
-  for (const { id, fromBlock } of await loadPresent(sql, definition, 'id', [...unseen.keys()])) {
+  for (const { id, fromBlock } of await loadPresent(sql, definition, 'id', [...unseen.keys()]))
     changes.closed.push({ id, fromBlock, toBlock: unseen.get(id)! })
-  }
   unseen.clear()
 }
 
