@@ -1,0 +1,178 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { parseSync } from 'vite'
+import { expect, test } from 'vitest'
+
+/** One exported name has one meaning in the whole repository.
+ *  This test reads every module and fails on a name that two modules define. A re-export (`export { x } from`) is not a definition.
+ *  To fix a failure, rename one of the two with the word that its field uses. If both must keep the name, add an exception
+ *  with a reason. An exception that is no longer needed fails too: delete its line in the commit that renames the last duplicate. */
+const EXCEPTIONS: Record<string, string> = {
+  ADDRESSES: 'to be renamed',
+  Actions: 'to be renamed',
+  Answer: 'to be renamed',
+  Api: 'to be renamed',
+  At: 'to be renamed',
+  Batch: 'to be renamed',
+  CHAIN_ID: 'to be renamed',
+  Call: 'to be renamed',
+  Chain: 'to be renamed',
+  Check: 'to be renamed',
+  Comparison: 'to be renamed',
+  ConfigError: 'to be renamed',
+  Contracts: 'to be renamed',
+  Contributor: 'to be renamed',
+  Deployment: 'to be renamed',
+  Disputes: 'to be renamed',
+  EvaluateInput: 'to be renamed',
+  Evaluation: 'to be renamed',
+  Explanation: 'to be renamed',
+  Factory: 'to be renamed',
+  Fault: 'to be renamed',
+  Feed: 'to be renamed',
+  FeedbackTask: 'to be renamed',
+  FineTuneInput: 'to be renamed',
+  Followed: 'to be renamed',
+  GENESIS: 'to be renamed',
+  Handler: 'to be renamed',
+  Handlers: 'to be renamed',
+  Header: 'to be renamed',
+  House: 'to be renamed',
+  ITEMS: 'to be renamed',
+  Influence: 'to be renamed',
+  Interval: 'to be renamed',
+  Json: 'to be renamed',
+  Judgement: 'to be renamed',
+  Lineage: 'to be renamed',
+  Log: 'to be renamed',
+  Message: 'to be renamed',
+  Metric: 'to be renamed',
+  Model: 'to be renamed',
+  ModelFacts: 'to be renamed',
+  Moment: 'to be renamed',
+  Node: 'to be renamed',
+  Order: 'to be renamed',
+  Outcome: 'to be renamed',
+  Page: 'to be renamed',
+  Panel: 'to be renamed',
+  Point: 'to be renamed',
+  Program: 'to be renamed',
+  Projection: 'to be renamed',
+  Proposal: 'to be renamed',
+  Random: 'to be renamed',
+  RawLog: 'to be renamed',
+  Receipt: 'to be renamed',
+  Report: 'to be renamed',
+  Reputation: 'to be renamed',
+  RewardMap: 'to be renamed',
+  Row: 'to be renamed',
+  Runner: 'to be renamed',
+  SUBJECTS: 'to be renamed',
+  Sample: 'to be renamed',
+  Score: 'to be renamed',
+  Scorer: 'to be renamed',
+  Scores: 'to be renamed',
+  Sent: 'to be renamed',
+  Span: 'to be renamed',
+  Stage: 'to be renamed',
+  StateRoot: 'to be renamed',
+  Stream: 'to be renamed',
+  Subject: 'to be renamed',
+  Tally: 'to be renamed',
+  Target: 'to be renamed',
+  Temper: 'to be renamed',
+  Tensor: 'to be renamed',
+  Validator: 'to be renamed',
+  Verdict: 'to be renamed',
+  Version: 'to be renamed',
+  VersionFacts: 'to be renamed',
+  Vote: 'to be renamed',
+  World: 'to be renamed',
+  accountOf: 'to be renamed',
+  align: 'to be renamed',
+  contentsHash: 'to be renamed',
+  evaluate: 'to be renamed',
+  expand: 'to be renamed',
+  explain: 'to be renamed',
+  fineTune: 'to be renamed',
+  freshHouse: 'to be renamed',
+  gather: 'to be renamed',
+  generate: 'to be renamed',
+  hashOf: 'to be renamed',
+  judge: 'to be renamed',
+  lifecycle: 'to be renamed',
+  logGamma: 'to be renamed',
+  openChain: 'to be renamed',
+  openTasks: 'to be renamed',
+  propose: 'to be renamed',
+  regularisedBeta: 'to be renamed',
+  rewardMap: 'to be renamed',
+  run: 'the module interface of a benchmark (bench/*.ts)',
+  seeded: 'to be renamed',
+  settleEpoch: 'to be renamed',
+  settleFeedback: 'to be renamed',
+  setup: 'the module interface of a benchmark (bench/*.ts) and of a global set-up of vitest',
+  sizeOf: 'to be renamed',
+  summarise: 'to be renamed',
+}
+
+const root = resolve(import.meta.dirname, '..')
+
+async function modules(folder = ''): Promise<string[]> {
+  const files: string[] = []
+  for (const entry of await readdir(join(root, folder), { withFileTypes: true })) {
+    const path = join(folder, entry.name)
+    if (entry.isDirectory()) {
+      const generated = entry.name.startsWith('.') || entry.name === 'node_modules' || entry.name === 'dist'
+      if (!generated) files.push(...(await modules(path)))
+    } else if (/\.tsx?$/.test(path) && !path.endsWith('.d.ts')) files.push(path)
+  }
+  return files
+}
+
+/** Names that a module both declares and exports. */
+function definitions(file: string, text: string): Set<string> {
+  const { program, errors } = parseSync(file, text)
+  if (errors.length) throw new Error(`${file}: ${errors[0]?.message}`)
+  const names = new Set<string>()
+  for (const statement of program.body) {
+    if (statement.type !== 'ExportNamedDeclaration' || !statement.declaration) continue
+    const { declaration } = statement
+    if (declaration.type === 'VariableDeclaration') {
+      for (const { id } of declaration.declarations) if (id.type === 'Identifier') names.add(id.name)
+    } else if (declaration.id?.type === 'Identifier') names.add(declaration.id.name)
+  }
+  return names
+}
+
+async function duplicates(): Promise<Map<string, string[]>> {
+  const definedIn = new Map<string, string[]>()
+  for (const file of await modules())
+    for (const name of definitions(file, await readFile(join(root, file), 'utf8')))
+      definedIn.set(name, [...(definedIn.get(name) ?? []), file])
+  return new Map([...definedIn].filter(([, files]) => files.length > 1))
+}
+
+test('no two modules define the same exported name', async () => {
+  const found = await duplicates()
+  const unexplained = [...found].filter(([name]) => !Object.hasOwn(EXCEPTIONS, name))
+  const unneeded = Object.keys(EXCEPTIONS).filter((name) => !found.has(name))
+  expect(unexplained.map(([name, files]) => `${name}: ${files.join(', ')}`)).toEqual([])
+  expect(unneeded).toEqual([])
+})
+
+test('definitions are read in every form, and re-exports are not definitions', () => {
+  const text = `
+    export const a = 1, b = 2
+    export async function c() {}
+    export abstract class D {}
+    @decorated export class E {}
+    export type F = string
+    export interface G {}
+    export enum H { one }
+    export { other } from './other.ts'
+    export * from './more.ts'
+    export default function unnamed() {}
+    const hidden = 1`
+  expect([...definitions('x.ts', text)]).toEqual(['a', 'b', 'c', 'D', 'E', 'F', 'G', 'H'])
+})
