@@ -1,5 +1,5 @@
-import { endpointsIn, openRpc } from '#indexer/begin.ts'
-import { type Rpc, RpcError, shownUrl } from '#indexer/rpc.ts'
+import { endpointsIn, openRpc } from '#indexer/follow/begin.ts'
+import { type Rpc, RpcError, shownUrl } from '#indexer/rpc/rpc.ts'
 import { readDeployment } from './deployment.ts'
 
 /** A look at one part: what was found there, or an error that says what to mend. */

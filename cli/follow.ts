@@ -1,6 +1,6 @@
 import { type Config, ConfigError, readConfig } from '#config'
+import { startReconciler } from '#indexer/governors/reconcile.ts'
 import { type FollowedDeployment, type IndexerStatus, startIndexer } from '#indexer/index.ts'
-import { startReconciler } from '#indexer/reconcile.ts'
 import { openDatabase } from '#schema/database.ts'
 import { ensureDatabase } from '#schema/postgres.ts'
 import { migrate } from '#schema/source.ts'

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
 import { ConfigError } from '#config'
-import { openRpc } from '#indexer/begin.ts'
+import { openRpc } from '#indexer/follow/begin.ts'
 import type { FollowedDeployment, FollowedGovernor } from '#indexer/index.ts'
 import { Factory } from './factories.ts'
 

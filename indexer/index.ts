@@ -1,5 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { Database } from '#schema/database.ts'
+import { ChainCache } from './chain/cache.ts'
+import { type Source, unlessAway } from './chain/source.ts'
+import { IndexerError, isRetriable } from './errors.ts'
 import {
   begin,
   endpointsIn,
@@ -10,25 +13,22 @@ import {
   requireChain,
   requireHistory,
   sourceOf,
-} from './begin.ts'
-import { ChainCache } from './cache.ts'
-import type { Position } from './cursor.ts'
-import { IndexerError, isRetriable } from './errors.ts'
-import { type Chain, Follower } from './follow.ts'
-import { ChainLock } from './lock.ts'
-import { type Counters, newCounters } from './metrics.ts'
-import { Pause } from './pause.ts'
-import { resolve } from './probe.ts'
-import { fillRoots } from './reroot.ts'
-import { backoff, type RpcOptions, shownUrl } from './rpc.ts'
-import { type Source, unlessAway } from './source.ts'
+} from './follow/begin.ts'
+import { type Chain, Follower } from './follow/follow.ts'
+import { type Counters, newCounters } from './follow/metrics.ts'
+import { Pause } from './follow/pause.ts'
+import { resolve } from './governors/probe.ts'
+import { backoff, type RpcOptions, shownUrl } from './rpc/rpc.ts'
 import { gatewayHeight, runProcessorProcess } from './squid/backfill.ts'
+import type { Position } from './store/cursor.ts'
+import { ChainLock } from './store/lock.ts'
+import { fillRoots } from './store/reroot.ts'
 
-export type { FollowedDeployment } from './begin.ts'
-export { announcementOf, type Factory, FOLLOWS } from './children.ts'
+export { announcementOf, type Factory, FOLLOWS } from './chain/children.ts'
 export { IndexerError } from './errors.ts'
-export type { FollowedGovernor } from './governances.ts'
-export type { Counters } from './metrics.ts'
+export type { FollowedDeployment } from './follow/begin.ts'
+export type { Counters } from './follow/metrics.ts'
+export type { FollowedGovernor } from './governors/governances.ts'
 
 /** Messages about what the indexer does; `console` and pino fit. */
 export interface Log {

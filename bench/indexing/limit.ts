@@ -1,6 +1,6 @@
 import { decodeLog } from '#contracts/events.ts'
-import { placeOf, sourceOf } from '#indexer/begin.ts'
-import { httpRpc } from '#indexer/rpc.ts'
+import { placeOf, sourceOf } from '#indexer/follow/begin.ts'
+import { httpRpc } from '#indexer/rpc/rpc.ts'
 import { ADDRESSES, CHAIN_ID } from './chain.ts'
 
 /** What bounds every indexer of this chain: the same logs fetched and decoded, and nothing stored. One process of its own. */

@@ -1,7 +1,7 @@
 import { toHex } from 'viem'
 import { Slash } from '#schema/onchain/disputes.ts'
 import { FeedbackTask, Judgement, Reputation, Validator } from '#schema/onchain/feedback.ts'
-import type { Rows } from '../rows.ts'
+import type { Rows } from '../store/rows.ts'
 import { type Handlers, moment } from './handler.ts'
 
 export const judgementId = (taskId: bigint, validator: string) => `${taskId}-${validator}`

@@ -1,8 +1,8 @@
 import { concat, encodeAbiParameters, type Hex, keccak256, stringToHex, toHex } from 'viem'
 import { partsOf } from '#rules/tally.ts'
 import { Governor, Proposal, TimelockOperation, Vote } from '#schema/onchain/governance.ts'
-import type { Profile } from '../governances.ts'
-import type { Rows, Values } from '../rows.ts'
+import type { Profile } from '../governors/governances.ts'
+import type { Rows, Values } from '../store/rows.ts'
 import { type Handlers, height, type Moment, moment } from './handler.ts'
 import { fixQuorums, quorumNow, setting } from './settings.ts'
 

@@ -1,6 +1,6 @@
 import type { ContractName, DecodedEvent } from '#contracts/events.ts'
-import type { Governances } from '../governances.ts'
-import type { Rows } from '../rows.ts'
+import type { Governances } from '../governors/governances.ts'
+import type { Rows } from '../store/rows.ts'
 
 /** Where and when an event was emitted. */
 export interface Moment {

@@ -1,5 +1,5 @@
 import { Credit, Endpoint, UsageSettlement, Voucher } from '#schema/onchain/market.ts'
-import type { Rows } from '../rows.ts'
+import type { Rows } from '../store/rows.ts'
 import { type Handlers, integer, moment } from './handler.ts'
 
 const credit = (rows: Rows, id: string) =>

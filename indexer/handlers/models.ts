@@ -1,5 +1,5 @@
 import { BudgetEntry, Mandate, Model, ModelStake, ModelVersion, RewardSplit, Target } from '#schema/onchain/models.ts'
-import type { Rows } from '../rows.ts'
+import type { Rows } from '../store/rows.ts'
 import { type Handlers, type Moment, moment } from './handler.ts'
 
 const NO_VERSION = 0n

@@ -1,5 +1,5 @@
 import { RewardClaim, RewardMap } from '#schema/onchain/rewards.ts'
-import type { Rows, Values } from '../rows.ts'
+import type { Rows, Values } from '../store/rows.ts'
 import { type Handlers, height, integer } from './handler.ts'
 
 const map = (rows: Rows, epoch: bigint): Readonly<Values<RewardMap>> =>

@@ -1,7 +1,7 @@
 import { quorumOf } from '#rules/tally.ts'
 import { Governor, GovernorSetting, Proposal } from '#schema/onchain/governance.ts'
-import type { Profile } from '../governances.ts'
-import type { Rows } from '../rows.ts'
+import type { Profile } from '../governors/governances.ts'
+import type { Rows } from '../store/rows.ts'
 import type { Moment } from './handler.ts'
 
 export type SettingName =

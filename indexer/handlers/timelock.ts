@@ -1,5 +1,5 @@
 import { Governor, Proposal, TimelockOperation } from '#schema/onchain/governance.ts'
-import type { Rows } from '../rows.ts'
+import type { Rows } from '../store/rows.ts'
 import { type Handlers, integer, type Moment, moment, seconds } from './handler.ts'
 import { setting } from './settings.ts'
 

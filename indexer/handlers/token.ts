@@ -1,6 +1,6 @@
 import { zeroAddress } from 'viem'
 import { Holder } from '#schema/onchain/governance.ts'
-import type { Rows } from '../rows.ts'
+import type { Rows } from '../store/rows.ts'
 import type { Handlers, Moment } from './handler.ts'
 import { fixQuorums, setting, settingOr } from './settings.ts'
 

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process'
 import { createRequire } from 'node:module'
 import { pathToFileURL } from 'node:url'
-import type { FollowedDeployment } from '../begin.ts'
 import { IndexerError } from '../errors.ts'
-import { shownUrl } from '../rpc.ts'
+import type { FollowedDeployment } from '../follow/begin.ts'
+import { shownUrl } from '../rpc/rpc.ts'
 import type { ProcessorOptions } from './processor.ts'
 
 export interface ProcessorNeeds extends ProcessorOptions {

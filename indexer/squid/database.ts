@@ -1,12 +1,12 @@
 import type { EvmBatchProcessor } from '@subsquid/evm-processor'
 import type { Database, Sql } from '#schema/database.ts'
-import type { Place } from '../begin.ts'
-import { advance, type Position, readCursor, retract } from '../cursor.ts'
+import type { Header, Stretch } from '../chain/stretch.ts'
 import { IndexerError } from '../errors.ts'
-import { stepsOf } from '../events.ts'
-import { Rows } from '../rows.ts'
-import { seal } from '../seal.ts'
-import type { Header, Stretch } from '../stretch.ts'
+import type { Place } from '../follow/begin.ts'
+import { stepsOf } from '../handlers/events.ts'
+import { advance, type Position, readCursor, retract } from '../store/cursor.ts'
+import { Rows } from '../store/rows.ts'
+import { seal } from '../store/seal.ts'
 
 /** Our tables as the database of `@subsquid/evm-processor`'s batch model: the same cursor, handlers and versioned rows as our own
  *  source writes, so that either may go on where the other stopped. */

@@ -1,5 +1,5 @@
 import { openDatabase } from '#schema/database.ts'
-import { placeOf } from '../begin.ts'
+import { placeOf } from '../follow/begin.ts'
 import type { ProcessorNeeds } from './backfill.ts'
 import { VersionedDatabase } from './database.ts'
 import { runProcessor } from './processor.ts'

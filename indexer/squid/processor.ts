@@ -1,6 +1,6 @@
 import { type BlockHeader, EvmBatchProcessor, type Log as SquidLog } from '@subsquid/evm-processor'
-import type { Place } from '../begin.ts'
-import type { Log, Stretch } from '../stretch.ts'
+import type { Log, Stretch } from '../chain/stretch.ts'
+import type { Place } from '../follow/begin.ts'
 import type { StretchStore, VersionedDatabase } from './database.ts'
 
 const FIELDS = {

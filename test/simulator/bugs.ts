@@ -1,6 +1,6 @@
+import { Source } from '#indexer/chain/source.ts'
 import type { Moment } from '#indexer/handlers/handler.ts'
 import { handlers } from '#indexer/handlers/index.ts'
-import { Source } from '#indexer/source.ts'
 import type { Database } from '#schema/database.ts'
 
 /** Mistakes that an indexer may hold, planted on purpose: the simulator must find each. */

@@ -4,7 +4,7 @@ import { PROPOSAL_STATES } from '#rules/tally.ts'
 import { rowsOf } from '#schema/current.ts'
 import type { Sql } from '#schema/database.ts'
 import { type Governor, Holder, Proposal } from '#schema/onchain/governance.ts'
-import { type Rpc, RpcError } from './rpc.ts'
+import { type Rpc, RpcError } from '../rpc/rpc.ts'
 
 /** A seeded sample of a Governor's facts as the index has them, each with the question that its contract answers. */
 

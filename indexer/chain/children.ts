@@ -2,9 +2,9 @@ import { type AbiEvent, decodeEventLog, type Hex, parseAbiItem, toEventSelector 
 import { type ContractName, topicsOf } from '#contracts/events.ts'
 import type { Sql } from '#schema/database.ts'
 import { FollowedContract } from '#schema/onchain/chain.ts'
-import { IndexerError } from './errors.ts'
-import { otherTopics } from './handlers/otherGovernors.ts'
-import type { Rows } from './rows.ts'
+import { IndexerError } from '../errors.ts'
+import { otherTopics } from '../handlers/otherGovernors.ts'
+import type { Rows } from '../store/rows.ts'
 import type { Log, Stretch } from './stretch.ts'
 
 /** Contracts that others make at run time: a factory's event names them, and they are followed from its block on. */

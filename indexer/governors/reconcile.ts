@@ -4,10 +4,10 @@ import type { Database } from '#schema/database.ts'
 import { type Drift, Reconciliation } from '#schema/offchain/reconciliation.ts'
 import { Governor } from '#schema/onchain/governance.ts'
 import { row, saveRows } from '#schema/rows.ts'
-import { openRpc } from './begin.ts'
+import { isRetriable } from '../errors.ts'
+import { openRpc } from '../follow/begin.ts'
+import type { Rpc } from '../rpc/rpc.ts'
 import { type Comparison, Contracts, ofProposals, ofToken, type Sample } from './comparisons.ts'
-import { isRetriable } from './errors.ts'
-import type { Rpc } from './rpc.ts'
 
 /** Compares a seeded sample of the index with what the contracts themselves answer, both at the last final block. */
 

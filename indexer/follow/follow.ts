@@ -1,15 +1,23 @@
 import type { Database } from '#schema/database.ts'
-import { type Children, childSteps } from './children.ts'
-import { advance, type Contracts, CursorMoved, type Position, readCursor, retract, storedBlocks } from './cursor.ts'
-import { IndexerError } from './errors.ts'
-import { type Followed, stepsOf } from './events.ts'
-import { gathered } from './gather.ts'
-import type { Governances } from './governances.ts'
+import { type Children, childSteps } from '../chain/children.ts'
+import { gathered } from '../chain/gather.ts'
+import type { Source, Tip } from '../chain/source.ts'
+import { type Header, Inconsistent, type Stretch } from '../chain/stretch.ts'
+import { IndexerError } from '../errors.ts'
+import type { Governances } from '../governors/governances.ts'
+import { type Followed, stepsOf } from '../handlers/events.ts'
+import {
+  advance,
+  type Contracts,
+  CursorMoved,
+  type Position,
+  readCursor,
+  retract,
+  storedBlocks,
+} from '../store/cursor.ts'
+import { type BatchChanges, Rows, write } from '../store/rows.ts'
+import { seal } from '../store/seal.ts'
 import type { Counters } from './metrics.ts'
-import { type BatchChanges, Rows, write } from './rows.ts'
-import { seal } from './seal.ts'
-import type { Source, Tip } from './source.ts'
-import { type Header, Inconsistent, type Stretch } from './stretch.ts'
 
 /** Follows the chain: one round brings the rows to the newest block, or back to the last block that still stands. */
 

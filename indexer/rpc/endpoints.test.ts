@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
 import { freshDatabase } from '#test/database.ts'
+import { type TestChain, testChain } from '../test/chain.ts'
+import { type Call, type FaultyNode, faultyNode } from '../test/faultyNode.ts'
+import { expectClean, follow } from '../test/follow.ts'
+import { noise, prepareNoise, seeded } from '../test/noise.ts'
 import { backoff, waitMs } from './rpc.ts'
-import { type TestChain, testChain } from './test/chain.ts'
-import { type Call, type FaultyNode, faultyNode } from './test/faultyNode.ts'
-import { expectClean, follow } from './test/follow.ts'
-import { noise, prepareNoise, seeded } from './test/noise.ts'
 
 const next = () => seeded(19)
 

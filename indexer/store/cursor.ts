@@ -1,7 +1,7 @@
 import type { Database, Sql } from '#schema/database.ts'
 import { type Notice, notify, telling } from '#schema/notices.ts'
-import { IndexerError } from './errors.ts'
-import type { Header } from './stretch.ts'
+import type { Header } from '../chain/stretch.ts'
+import { IndexerError } from '../errors.ts'
 import { rollbackRows } from './versions.ts'
 
 /** How far the indexer has come. It moves in the transaction of the rows it stands for, and only from where it was thought to be. */

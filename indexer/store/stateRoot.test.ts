@@ -8,10 +8,10 @@ import { rowText } from '#schema/rowText.ts'
 import { firstUnfounded, storedRoots } from '#schema/stateChanges.ts'
 import { BlockChanges } from '#schema/stateRoot.ts'
 import { freshDatabase } from '#test/database.ts'
-import { type Indexer, type IndexerOptions, startIndexer } from './index.ts'
-import { type TestChain, testChain } from './test/chain.ts'
-import { faultyNode } from './test/faultyNode.ts'
-import { noise, prepareNoise, seeded } from './test/noise.ts'
+import { type Indexer, type IndexerOptions, startIndexer } from '../index.ts'
+import { type TestChain, testChain } from '../test/chain.ts'
+import { faultyNode } from '../test/faultyNode.ts'
+import { noise, prepareNoise, seeded } from '../test/noise.ts'
 
 const CONFIRMATIONS = 20
 

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
 import { freshDatabase } from '#test/database.ts'
-import { type Factory, startIndexer } from './index.ts'
-import { expectHeard, family } from './test/family.ts'
-import { faultyNode } from './test/faultyNode.ts'
-import { expectClean, follow } from './test/follow.ts'
+import { type Factory, startIndexer } from '../index.ts'
+import { expectHeard, family } from '../test/family.ts'
+import { faultyNode } from '../test/faultyNode.ts'
+import { expectClean, follow } from '../test/follow.ts'
 
 test('what new contracts say is indexed from their first word, in final ranges and at the head alike', async () => {
   const world = await family()

@@ -3,10 +3,10 @@ import { expect, onTestFinished, test } from 'vitest'
 import type { Database } from '#schema/database.ts'
 import { listenNotices, type Notice } from '#schema/notices.ts'
 import { freshDatabase } from '#test/database.ts'
-import { type Indexer, type IndexerOptions, startIndexer } from './index.ts'
-import { type TestChain, testChain } from './test/chain.ts'
-import { difference } from './test/compare.ts'
-import { noise, prepareNoise, seeded } from './test/noise.ts'
+import { type Indexer, type IndexerOptions, startIndexer } from '../index.ts'
+import { type TestChain, testChain } from '../test/chain.ts'
+import { difference } from '../test/compare.ts'
+import { noise, prepareNoise, seeded } from '../test/noise.ts'
 
 const CONFIRMATIONS = 64
 

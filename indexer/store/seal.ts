@@ -1,9 +1,9 @@
 import type { Sql } from '#schema/database.ts'
 import { StateRoot } from '#schema/onchain/chain.ts'
 import { BlockChanges, nextRoot, originRoot } from '#schema/stateRoot.ts'
-import type { Place } from './begin.ts'
+import type { Header } from '../chain/stretch.ts'
+import type { Place } from '../follow/begin.ts'
 import type { Rows } from './rows.ts'
-import type { Header } from './stretch.ts'
 import { textOf } from './versions.ts'
 
 /** What the state root needs to know of a deployment. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
+import { IndexerError } from '../errors.ts'
 import type { Panel } from './endpoints.ts'
-import { IndexerError } from './errors.ts'
 import { type Rpc, shownUrl } from './rpc.ts'
 
 /** Whether the endpoints of a chain say the same about some blocks. One that lags or refuses has said nothing; one that says

@@ -3,11 +3,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
 import type { Database } from '#schema/database.ts'
 import { freshDatabase } from '#test/database.ts'
-import { startIndexer } from './index.ts'
-import { type TestChain, testChain } from './test/chain.ts'
-import { difference } from './test/compare.ts'
-import { faultyNode } from './test/faultyNode.ts'
-import { noise, prepareNoise, seeded } from './test/noise.ts'
+import { startIndexer } from '../index.ts'
+import { type TestChain, testChain } from '../test/chain.ts'
+import { difference } from '../test/compare.ts'
+import { faultyNode } from '../test/faultyNode.ts'
+import { noise, prepareNoise, seeded } from '../test/noise.ts'
 
 const CONFIRMATIONS = 30
 
@@ -15,7 +15,7 @@ function spawnIndexer(chain: TestChain, db: Database, rpcUrl = chain.url): Child
   const { chainId, startBlock, addresses } = chain.deployment
   const deployment = { chainId, startBlock: Number(startBlock), addresses }
   const needs = { databaseUrl: db.url, rpcUrl, deployment, confirmations: CONFIRMATIONS }
-  const script = new URL('./test/process.ts', import.meta.url).pathname
+  const script = new URL('../test/process.ts', import.meta.url).pathname
   const child = spawn(process.execPath, ['--import', 'tsx', script, JSON.stringify(needs)], { stdio: 'inherit' })
   onTestFinished(() => void child.kill('SIGKILL'))
   return child

@@ -2,12 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
 import type { Database } from '#schema/database.ts'
 import { freshDatabase } from '#test/database.ts'
-import { type IndexerOptions, startIndexer } from './index.ts'
-import { runProcessorProcess } from './squid/backfill.ts'
-import { type TestChain, testChain } from './test/chain.ts'
-import { difference } from './test/compare.ts'
-import { gateway } from './test/gateway.ts'
-import { noise, prepareNoise, seeded } from './test/noise.ts'
+import { type IndexerOptions, startIndexer } from '../index.ts'
+import { type TestChain, testChain } from '../test/chain.ts'
+import { difference } from '../test/compare.ts'
+import { gateway } from '../test/gateway.ts'
+import { noise, prepareNoise, seeded } from '../test/noise.ts'
+import { runProcessorProcess } from './backfill.ts'
 
 const CONFIRMATIONS = 12
 

@@ -1,5 +1,5 @@
+import type { Call } from '../rpc/rpc.ts'
 import type { Child } from './children.ts'
-import type { Call } from './rpc.ts'
 
 /** Pieces of the chain as the indexer reads them, and how a node spells them. */
 

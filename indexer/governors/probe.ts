@@ -1,8 +1,8 @@
 import { decodeFunctionResult, encodeFunctionData, type Hex, parseAbi, zeroAddress } from 'viem'
-import type { FollowedDeployment } from './begin.ts'
-import { IndexerError } from './errors.ts'
+import { IndexerError } from '../errors.ts'
+import type { FollowedDeployment } from '../follow/begin.ts'
+import { type Rpc, RpcError } from '../rpc/rpc.ts'
 import type { FollowedGovernor } from './governances.ts'
-import { type Rpc, RpcError } from './rpc.ts'
 
 /** What a Governor does not emit is asked of it once, at the start: its token, timelock, clock and way of counting. */
 

@@ -1,13 +1,13 @@
 import { type ContractName, decodeLog, EventShapeError } from '#contracts/events.ts'
 import { ChainEvent } from '#schema/onchain/chain.ts'
-import { IndexerError } from './errors.ts'
-import type { Governances } from './governances.ts'
-import { introduce } from './handlers/governor.ts'
-import type { Handler, Moment } from './handlers/handler.ts'
-import { handlers } from './handlers/index.ts'
-import { decodeOther } from './handlers/otherGovernors.ts'
-import type { Rows } from './rows.ts'
-import type { Log, Stretch } from './stretch.ts'
+import type { Log, Stretch } from '../chain/stretch.ts'
+import { IndexerError } from '../errors.ts'
+import type { Governances } from '../governors/governances.ts'
+import type { Rows } from '../store/rows.ts'
+import { introduce } from './governor.ts'
+import type { Handler, Moment } from './handler.ts'
+import { handlers } from './index.ts'
+import { decodeOther } from './otherGovernors.ts'
 
 /** The followed contracts by lower-case address. */
 export type Followed = ReadonlyMap<string, ContractName>

@@ -1,5 +1,5 @@
 import type { Governor } from '#schema/onchain/governance.ts'
-import type { Values } from './rows.ts'
+import type { Values } from '../store/rows.ts'
 
 /** A Governor to follow, as a configuration names it; what is left out is asked of the contract. Addresses in any case. */
 export interface FollowedGovernor {

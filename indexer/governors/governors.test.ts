@@ -8,10 +8,9 @@ import { tableOf, type Versioned } from '#schema/define.ts'
 import { Governor, Holder, Proposal } from '#schema/onchain/governance.ts'
 import { columns } from '#schema/rows.ts'
 import { freshDatabase } from '#test/database.ts'
-import { openRpc } from './begin.ts'
-import { type FollowedDeployment, startIndexer } from './index.ts'
-import { reconcile } from './reconcile.ts'
-import { difference } from './test/compare.ts'
+import { openRpc } from '../follow/begin.ts'
+import { type FollowedDeployment, startIndexer } from '../index.ts'
+import { difference } from '../test/compare.ts'
 import {
   deployBravo,
   deployGovernor,
@@ -21,7 +20,8 @@ import {
   live,
   liveBravo,
   spreadPower,
-} from './test/governors.ts'
+} from '../test/governors.ts'
+import { reconcile } from './reconcile.ts'
 
 /** Governors that somebody else deployed, on one chain, given their addresses and a start block. */
 

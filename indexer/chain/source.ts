@@ -1,11 +1,11 @@
-import { agree, testimonyOf } from './agreement.ts'
+import { IndexerError } from '../errors.ts'
+import { agree, testimonyOf } from '../rpc/agreement.ts'
+import type { Panel } from '../rpc/endpoints.ts'
+import { type Rpc, RpcError } from '../rpc/rpc.ts'
 import { BloomFilter } from './bloom.ts'
 import type { ChainCache } from './cache.ts'
 import { type Child, Children } from './children.ts'
-import type { Panel } from './endpoints.ts'
-import { IndexerError } from './errors.ts'
 import { isLimit, Span } from './ranges.ts'
-import { type Rpc, RpcError } from './rpc.ts'
 import {
   checked,
   follows,

@@ -1,4 +1,4 @@
-import { RpcError } from './rpc.ts'
+import { RpcError } from '../rpc/rpc.ts'
 
 /** How many blocks one `eth_getLogs` may ask for: found by trying, grown while answers are small, shrunk when the node refuses. */
 
