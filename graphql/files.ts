@@ -1,7 +1,7 @@
 import type { RequestHandler } from 'express'
 import type { Services } from './context.ts'
 import { explain } from './errors.ts'
-import { requireOpen } from './facts/sealed.ts'
+import { requireOpen } from './resolvers/sealed.ts'
 
 /** Serves an artifact's bytes under its name. The name is the content's hash, so it may be cached for ever; nothing in it can run
  *  as a page of ours. */

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { Governor, Holder, Proposal } from '#schema/onchain/governance.ts'
 import { Evaluation, Model, ModelVersion } from '#schema/onchain/models.ts'
 import { account, chain, insert, insertAll } from '#test/factory.ts'
-import { LIMITS } from './manners/limits.ts'
+import { LIMITS } from './plugins/limits.ts'
 import { testApi } from './test/api.ts'
 
 test('a size that comes by another variable than before is reckoned with, though the query was seen before', async () => {

@@ -9,7 +9,7 @@ import { Block, ChainEvent } from '#schema/onchain/chain.ts'
 import { Model } from '#schema/onchain/models.ts'
 import { account, blockHash, blockTime, chain, insert, insertAll } from '#test/factory.ts'
 import { hashKey } from './access.ts'
-import { hashQuery, readRegistered } from './manners/registered.ts'
+import { hashQuery, readRegistered } from './plugins/persistedQueries.ts'
 import { type TestApi, testApi } from './test/api.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: each subscription has its own shape

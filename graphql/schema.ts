@@ -7,26 +7,26 @@ import { VoucherCommand } from './commands/vouchers.ts'
 import { resolveDirectly } from './derive/declare.ts'
 import { entityResolvers } from './derive/entities.ts'
 import { declareNodes } from './derive/node.ts'
-import { ArtifactFacts } from './facts/artifacts.ts'
-import { ContributorFacts } from './facts/contributors.ts'
-import { GovernorConcentration, ProposalConcentration } from './facts/governance/concentration.ts'
-import { DriftFacts } from './facts/governance/drift.ts'
-import { DelegationFacts, PowerFacts } from './facts/governance/power.ts'
-import { TurnoutFacts } from './facts/governance/turnout.ts'
-import { VoterFacts } from './facts/governance/voters.ts'
-import { LineageFacts } from './facts/lineage.ts'
-import { Nodes } from './facts/nodes.ts'
-import { OverviewFacts } from './facts/overview.ts'
-import { ProposalFacts } from './facts/proposals.ts'
-import { RewardFacts } from './facts/rewards.ts'
-import { StateRootFacts } from './facts/stateRoot.ts'
-import { VersionFacts } from './facts/versions.ts'
 import { LiveEvents } from './live/events.ts'
 import { LiveJobs } from './live/jobs.ts'
+import { ArtifactFacts } from './resolvers/artifacts.ts'
+import { ContributorFacts } from './resolvers/contributors.ts'
+import { GovernorConcentration, ProposalConcentration } from './resolvers/governance/concentration.ts'
+import { DriftFacts } from './resolvers/governance/drift.ts'
+import { DelegationFacts, PowerFacts } from './resolvers/governance/power.ts'
+import { TurnoutFacts } from './resolvers/governance/turnout.ts'
+import { VoterFacts } from './resolvers/governance/voters.ts'
+import { LineageFacts } from './resolvers/lineage.ts'
+import { Nodes } from './resolvers/nodes.ts'
+import { OverviewFacts } from './resolvers/overview.ts'
+import { ProposalFacts } from './resolvers/proposals.ts'
+import { RewardFacts } from './resolvers/rewards.ts'
+import { StateRootFacts } from './resolvers/stateRoot.ts'
+import { VersionFacts } from './resolvers/versions.ts'
 
 let built: GraphQLSchema | undefined
 
-/** The schema: what follows from the entity classes, and what the resolvers of `facts/`, `commands/` and `live/` add. */
+/** The schema: what follows from the entity classes, and what the resolvers of `resolvers/`, `commands/` and `live/` add. */
 export function apiSchema(): GraphQLSchema {
   if (built) return built
   const resolvers: EntityClass[] = [

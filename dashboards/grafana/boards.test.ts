@@ -3,7 +3,7 @@ import { Registry } from 'prom-client'
 import { expect, test } from 'vitest'
 import { openIndexMetrics } from '#cli/indexMetrics.ts'
 import { openMetrics } from '#cli/metrics.ts'
-import { metricsPlugin } from '#graphql/manners/metrics.ts'
+import { metricsPlugin } from '#graphql/plugins/metrics.ts'
 import { freshDatabase } from '#test/database.ts'
 import { boardFile, boards } from './emit.ts'
 

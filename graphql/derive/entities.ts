@@ -48,7 +48,7 @@ const pageArgs = (table: TableDefinition): ArgDeclaration[] => {
   ]
 }
 
-/** A resolver class for each public entity: the query for one (an artifact’s also looks into the store: `facts/artifacts.ts`), the
+/** A resolver class for each public entity: the query for one (an artifact’s also looks into the store: `resolvers/artifacts.ts`), the
  *  list, the fields of its relations. */
 export function entityResolvers(): EntityClass[] {
   return publicTables.map((table) => {

@@ -19,7 +19,7 @@ import {
   validate,
 } from 'graphql'
 import { ApiError } from '../errors.ts'
-import { LIMITS, measure } from '../manners/limits.ts'
+import { LIMITS, measure } from '../plugins/limits.ts'
 import { type Column, columnsOf, fieldsOf, isConnection, type Scope } from './columns.ts'
 
 /** What a client asks to export: a query with one connection, whose rows are wanted. */

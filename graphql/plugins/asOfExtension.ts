@@ -1,6 +1,6 @@
 import type { ApolloServerPlugin } from '@apollo/server'
 import type { ApiContext } from '../context.ts'
-import { stateRootOf } from '../facts/stateRoot.ts'
+import { stateRootOf } from '../resolvers/stateRoot.ts'
 
 /** Tells a request that asks for it (`"extensions": {"moments": true}`) at which blocks its answers hold, whether those are final, and
  *  their state roots: in the answer's `extensions.moments`. */

@@ -4,7 +4,7 @@ import { audit, changesOf, rootAt } from '#schema/stateChanges.ts'
 import { originRoot } from '#schema/stateRoot.ts'
 import type { ApiContext } from '../context.ts'
 import { ApiError } from '../errors.ts'
-import { holds } from '../manners/limits.ts'
+import { holds } from '../plugins/limits.ts'
 import type { Reader } from '../query/reader.ts'
 import { Meta } from './nodes.ts'
 

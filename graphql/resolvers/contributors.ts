@@ -6,8 +6,8 @@ import { BigIntScalar } from '#schema/scalars.ts'
 import type { ApiContext } from '../context.ts'
 import { AS_OF, AsOfInput } from '../derive/asOf.ts'
 import { ApiError } from '../errors.ts'
-import { holds } from '../manners/limits.ts'
 import { tableFor } from '../names.ts'
+import { holds } from '../plugins/limits.ts'
 import { Statement } from '../query/statement.ts'
 
 @ObjectType({
