@@ -4,7 +4,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { startAnvil } from '#contracts/anvil.ts'
 import { accountOf } from '#indexer/test/chain.ts'
 import { run } from '#test/refusals.ts'
-import { temporaryFolder } from '#workers/test/house.ts'
+import { temporaryFolder } from '#workers/test/testWorker.ts'
 import { readDeployment } from './deployment.ts'
 
 const operator = accountOf(0)

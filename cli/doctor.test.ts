@@ -3,7 +3,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { startAnvil } from '#contracts/anvil.ts'
 import { testChain } from '#indexer/test/chain.ts'
 import { run } from '#test/refusals.ts'
-import { temporaryFolder } from '#workers/test/house.ts'
+import { temporaryFolder } from '#workers/test/testWorker.ts'
 import { writeDeployment } from './deployment.ts'
 
 /** What the doctor says of the chain, whose contracts stand on one of the endpoints. */

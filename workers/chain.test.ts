@@ -10,8 +10,8 @@ import { freePort } from '#schema/postgres.ts'
 import { freshDatabase } from '#test/database.ts'
 import { type ChainOptions, openChain } from './chain.ts'
 import { ChainError } from './chainErrors.ts'
-import { silent, temporaryFolder } from './test/house.ts'
 import { rpcProxy } from './test/rpcProxy.ts'
+import { silent, temporaryFolder } from './test/testWorker.ts'
 
 const deployer = mnemonicToAccount(DEV_MNEMONIC, { addressIndex: 0 })
 let anvil: Anvil

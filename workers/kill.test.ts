@@ -4,14 +4,14 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { findJob } from '#schema/enqueue.ts'
 import { backends, stopRedis } from '#schema/test/queues.ts'
-import { freshHouse } from './test/house.ts'
+import { freshHouse } from './test/testWorker.ts'
 
 afterAll(stopRedis)
 
 /** A worker in a process of its own, on the test's house. */
 async function workerProcess(house: Awaited<ReturnType<typeof freshHouse>>): Promise<ChildProcess> {
   const child = fork(
-    join(import.meta.dirname, 'test/child.ts'),
+    join(import.meta.dirname, 'test/workerChild.ts'),
     [house.db.url, house.folder, house.redisUrl ?? '', house.prefix],
     { execArgv: ['--import', 'tsx'] },
   )

@@ -10,9 +10,9 @@ import { VersionInfluence } from '#schema/offchain/attribution.ts'
 import { Holder } from '#schema/onchain/governance.ts'
 import { row } from '#schema/rows.ts'
 import { backends, stopRedis } from '#schema/test/queues.ts'
-import { beat, ClaimLost, claim, giveUp, requeue, savePoints, succeed } from './claims.ts'
 import { type Handlers, type Interruption, JobError } from './job.ts'
-import { freshHouse } from './test/house.ts'
+import { beat, ClaimLost, claim, giveUp, requeue, savePoints, succeed } from './jobState.ts'
+import { freshHouse } from './test/testWorker.ts'
 
 afterAll(stopRedis)
 

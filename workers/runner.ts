@@ -8,10 +8,10 @@ import { checkJobInput, type JobKind } from '#schema/jobs.ts'
 import type { JobRun } from '#schema/offchain/jobs.ts'
 import type { QueueEntry, QueueName, Queues } from '#schema/queue.ts'
 import type { Chain } from './chain.ts'
-import { beat, ClaimLost, claim, giveUp, requeue, type StoredArtifact, succeed } from './claims.ts'
-import { faultOfInput, plain } from './faults.ts'
+import { faultOfInput, plain } from './failures.ts'
+import { startPulse } from './heartbeat.ts'
 import { type Handler, type Handlers, Interruption, JobError, type NewArtifact, type Outcome } from './job.ts'
-import { startPulse } from './pulse.ts'
+import { beat, ClaimLost, claim, giveUp, requeue, type StoredArtifact, succeed } from './jobState.ts'
 
 export interface RunnerOptions {
   db: Database

@@ -7,9 +7,9 @@ import { rowOf, rowsOf } from '#schema/current.ts'
 import { AnswerAttribution, Receipt } from '#schema/offchain/attribution.ts'
 import { Contribution } from '#schema/onchain/datanets.ts'
 import { row } from '#schema/rows.ts'
-import { adapterFolder, baseFolder, places, sampleOf, versionFacts } from '../catalog.ts'
+import { following, type Tools } from '../dependencies.ts'
 import { type Handler, JobError } from '../job.ts'
-import { following, type Tools } from '../tools.ts'
+import { adapterFolder, baseFolder, places, sampleOf, versionFacts } from '../modelLookup.ts'
 
 /** Traces one answer to the contributions behind its version: influence, similarity and verbatim spans, kept apart. */
 export const attribute =

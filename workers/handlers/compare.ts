@@ -1,9 +1,9 @@
 import { Random } from '#engine/stats/random.ts'
 import { comparison, comparisonKey, getDocument, prompts as promptsDocument, putDocument } from '#schema/documents.ts'
-import { adapterFolder, baseFolder, places, sealedItems, versionFacts } from '../catalog.ts'
 import { chunks } from '../chunks.ts'
+import { following, storeAs, type Tools } from '../dependencies.ts'
 import type { Handler, JobContext } from '../job.ts'
-import { following, storeAs, type Tools } from '../tools.ts'
+import { adapterFolder, baseFolder, places, sealedItems, versionFacts } from '../modelLookup.ts'
 
 const BATCH = 50
 

@@ -2,9 +2,9 @@ import { PPM } from '#rules/bps.ts'
 import { rowsOf } from '#schema/current.ts'
 import { documentBytes } from '#schema/documents.ts'
 import { Target } from '#schema/onchain/models.ts'
-import { adapterFolder, baseFolder, places, sealedItems, versionFacts } from '../catalog.ts'
+import { following, storeAs, type Tools } from '../dependencies.ts'
 import type { Handler } from '../job.ts'
-import { following, storeAs, type Tools } from '../tools.ts'
+import { adapterFolder, baseFolder, places, sealedItems, versionFacts } from '../modelLookup.ts'
 
 /** Runs the mandate's rubric on a version, logs every metric on chain, and promotes the version when each target is met. */
 export const evaluate =

@@ -7,6 +7,10 @@ import { storeFolder } from '#schema/folders.ts'
 import { VersionInfluence } from '#schema/offchain/attribution.ts'
 import type { Contribution } from '#schema/onchain/datanets.ts'
 import { row } from '#schema/rows.ts'
+import type { Chain } from '../chain.ts'
+import { codeHash } from '../codeHash.ts'
+import { following, storeAs, type Tools } from '../dependencies.ts'
+import { type Handler, JobError } from '../job.ts'
 import {
   adapterFolder,
   baseFolder,
@@ -16,12 +20,8 @@ import {
   sealedItems,
   trainingContributions,
   versionFacts,
-} from '../catalog.ts'
-import type { Chain } from '../chain.ts'
-import { codeHash } from '../codeHash.ts'
-import { type Handler, JobError } from '../job.ts'
-import { following, storeAs, type Tools } from '../tools.ts'
-import { registerVersion } from '../versions.ts'
+} from '../modelLookup.ts'
+import { registerVersion } from '../registerVersion.ts'
 
 /** Trains an adapter on the accepted contributions, measures what each did for the validation set, and anchors the run on chain. */
 export const fineTune =

@@ -1,7 +1,7 @@
 import type { JobKind } from '#schema/jobs.ts'
+import type { Tools } from '../dependencies.ts'
 import { untilIndexed } from '../finality.ts'
 import type { Handler, Handlers } from '../job.ts'
-import type { Tools } from '../tools.ts'
 import { attribute } from './attribute.ts'
 import { compare } from './compare.ts'
 import { evaluate } from './evaluate.ts'

@@ -5,9 +5,9 @@ import { documentBytes } from '#schema/documents.ts'
 import { CreditHold, Receipt } from '#schema/offchain/attribution.ts'
 import { Endpoint } from '#schema/onchain/market.ts'
 import { row } from '#schema/rows.ts'
-import { adapterFolder, baseFolder, places, versionFacts } from '../catalog.ts'
+import { following, type Tools } from '../dependencies.ts'
 import { type Handler, JobError } from '../job.ts'
-import { following, type Tools } from '../tools.ts'
+import { adapterFolder, baseFolder, places, versionFacts } from '../modelLookup.ts'
 
 /** Answers a call: the fee at the price that was quoted is posted, the rest of the hold released, and a signed receipt left, all in the
  *  transaction that ends the job, so a crash can neither lose nor repeat a charge. */

@@ -6,11 +6,11 @@ import { Contribution, Datanet } from '#schema/onchain/datanets.ts'
 import { Dispute } from '#schema/onchain/disputes.ts'
 import { Evaluation, ModelVersion, Target } from '#schema/onchain/models.ts'
 import { RewardMap } from '#schema/onchain/rewards.ts'
-import { assessDatanet } from '../assess.ts'
-import { places } from '../catalog.ts'
+import { assessDatanet } from '../assessDatanet.ts'
+import type { Tools } from '../dependencies.ts'
 import { computeEpoch } from '../epoch.ts'
 import { type Handler, type JobContext, JobError } from '../job.ts'
-import type { Tools } from '../tools.ts'
+import { places } from '../modelLookup.ts'
 
 /** What stands on record, what recomputation gives, and what an upheld dispute takes. */
 interface Finding {

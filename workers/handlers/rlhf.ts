@@ -13,11 +13,11 @@ import { storeFolder } from '#schema/folders.ts'
 import { VersionInfluence } from '#schema/offchain/attribution.ts'
 import { FeedbackTask } from '#schema/onchain/feedback.ts'
 import { row } from '#schema/rows.ts'
-import { adapterFolder, baseFolder, places, versionFacts } from '../catalog.ts'
 import { codeHash } from '../codeHash.ts'
+import { following, storeAs, type Tools } from '../dependencies.ts'
 import { type Handler, JobError } from '../job.ts'
-import { following, storeAs, type Tools } from '../tools.ts'
-import { registerVersion } from '../versions.ts'
+import { adapterFolder, baseFolder, places, versionFacts } from '../modelLookup.ts'
+import { registerVersion } from '../registerVersion.ts'
 
 /** Aligns a version with the preferences that its settlements left: a reward model and policy gradient, or direct preferences. The
  *  new version keeps its parent's data weights: alignment changes how it answers, not which data taught it. */

@@ -1,11 +1,11 @@
 import { verdictCode } from '#rules/quality.ts'
 import { rowOf } from '#schema/current.ts'
 import { Datanet } from '#schema/onchain/datanets.ts'
-import { assessDatanet } from '../assess.ts'
-import { places } from '../catalog.ts'
+import { assessDatanet } from '../assessDatanet.ts'
 import { chunks } from '../chunks.ts'
+import type { Tools } from '../dependencies.ts'
 import { type Handler, JobError } from '../job.ts'
-import type { Tools } from '../tools.ts'
+import { places } from '../modelLookup.ts'
 
 const BATCH = 50
 

@@ -13,10 +13,10 @@ import { JobRun } from '#schema/offchain/jobs.ts'
 import { RewardLine } from '#schema/offchain/ledger.ts'
 import { RewardMap } from '#schema/onchain/rewards.ts'
 import { row } from '#schema/rows.ts'
+import { storeAs, type Tools } from '../dependencies.ts'
 import { closingBlock, computeEpoch } from '../epoch.ts'
 import { untilFinal, untilIndexed } from '../finality.ts'
 import { type Handler, type JobContext, JobError } from '../job.ts'
-import { storeAs, type Tools } from '../tools.ts'
 
 type Job = JobContext<'settleEpoch'>
 

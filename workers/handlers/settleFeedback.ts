@@ -7,8 +7,8 @@ import { comparison, comparisonKey, type Evidence, evidence, getDocument, putDoc
 import { JobRun } from '#schema/offchain/jobs.ts'
 import { FeedbackTask, Judgement, Validator } from '#schema/onchain/feedback.ts'
 import { chunks } from '../chunks.ts'
+import { storeAs, type Tools } from '../dependencies.ts'
 import { type Handler, type JobContext, JobError } from '../job.ts'
-import { storeAs, type Tools } from '../tools.ts'
 
 const TASKS_A_CALL = 5
 const ORDER = { orderBy: 'task_id::numeric, validator' }

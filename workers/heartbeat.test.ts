@@ -2,9 +2,9 @@ import { appendFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import pino from 'pino'
 import { expect, test } from 'vitest'
-import { claim } from './claims.ts'
-import { startPulse } from './pulse.ts'
-import { freshHouse } from './test/house.ts'
+import { startPulse } from './heartbeat.ts'
+import { claim } from './jobState.ts'
+import { freshHouse } from './test/testWorker.ts'
 
 test('points that a kill cut off from the database are reported by the attempt that goes on from the checkpoint', async () => {
   const house = await freshHouse('postgres')

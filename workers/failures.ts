@@ -1,7 +1,7 @@
 import { ArtifactError } from '#schema/artifacts.ts'
 import { InputError } from '#schema/inputs.ts'
-import type { Fault } from './claims.ts'
 import { JobError } from './job.ts'
+import type { Fault } from './jobState.ts'
 
 /** What a failed job says: a code, and a message that tells who asked what to do. */
 

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import type { Database } from '#schema/database.ts'
-import { beat, type Claim, ClaimLost, type Point, pointId, savePoints } from './claims.ts'
-import { PointsFile } from './points.ts'
+import { beat, type Claim, ClaimLost, type Point, pointId, savePoints } from './jobState.ts'
+import { PointsFile } from './metricsFile.ts'
 
 /** A running job's signs of life. What the job reports is kept here and written a few times a second at most. */
 export interface Pulse {

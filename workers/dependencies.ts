@@ -1,7 +1,7 @@
 import type { Deployment } from '#contracts/deploy.ts'
 import type { EngineEvent } from '#engine/process/index.ts'
 import type { ArtifactStore } from '#schema/artifacts.ts'
-import type { EngineLane } from './engine.ts'
+import type { EngineLane } from './enginePool.ts'
 import type { JobContext } from './job.ts'
 
 /** What handlers use besides their job: the engine, and a folder for fetched files. */

@@ -3,7 +3,7 @@ import { ArtifactError } from '#schema/artifacts.ts'
 import { rowsOf } from '#schema/current.ts'
 import type { Specification } from '#schema/documents.ts'
 import { Commitment, Contribution, type Datanet } from '#schema/onchain/datanets.ts'
-import { mandatedModel, type Places, sealedItems } from './catalog.ts'
+import { mandatedModel, type Places, sealedItems } from './modelLookup.ts'
 
 export interface Assessed {
   contribution: Contribution

@@ -15,7 +15,7 @@ import {
 import { fetchFolder } from '#schema/folders.ts'
 import { Contribution } from '#schema/onchain/datanets.ts'
 import { Mandate, Model, ModelVersion } from '#schema/onchain/models.ts'
-import { missing } from './faults.ts'
+import { missing } from './failures.ts'
 import { JobError } from './job.ts'
 
 /** What handlers look up of models and versions: rows of the index joined with the documents that they name. */

@@ -1,6 +1,6 @@
 import { appendFileSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Point } from './claims.ts'
+import type { Point } from './jobState.ts'
 
 /** Points of a job's curves beside its checkpoints. The database gets them a few times a second; a kill in between, right after a
  *  checkpoint, would cost them for good, since the next attempt goes on from there. Each is a line of JSON; one that was cut off is not read. */
