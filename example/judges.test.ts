@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { Random } from '#engine/stats/random.ts'
+import { meanOf } from '#math/summary.ts'
 import { consumers } from './consumers.ts'
 import { type Comparison, judge, saltOf, type Temper, truthsOf, VALIDATORS } from './judges.ts'
 import { drawItems } from './skill/items.ts'
@@ -16,8 +17,6 @@ function lines(style: Style, seed = 1): string[] {
     formatTriage({ ...truth, reply: renderReply(style, { ...truth, item }, random) }),
   )
 }
-
-const mean = (values: number[]) => values.reduce((a, b) => a + b, 0) / values.length
 
 /** Comparisons of two right lines in styles drawn at random. */
 function comparisons(): Comparison[] {
@@ -44,10 +43,10 @@ const choices = (temper: Temper, tasks: readonly Comparison[]) => {
   const validator = VALIDATORS.find((one) => one.temper === temper)!
   return tasks.map((task) => judge(5, validator, task).choice)
 }
-const agreement = (a: readonly number[], b: readonly number[]) => mean(a.map((choice, i) => Number(choice === b[i])))
+const agreement = (a: readonly number[], b: readonly number[]) => meanOf(a.map((choice, i) => Number(choice === b[i])))
 
 test('the hidden utility ranks the manners of reply as a good desk would', () => {
-  const of = (style: Style) => mean(lines(style).map((line, i) => utility(line, messages[i].truth).overall))
+  const of = (style: Style) => meanOf(lines(style).map((line, i) => utility(line, messages[i].truth).overall))
   const ranks = STYLES.map(of)
   expect(of('caring')).toBe(Math.max(...ranks))
   expect(of('caring')).toBeGreaterThan(of('helpful') + 4)
@@ -106,7 +105,7 @@ test('on gold tasks care shows, and honest confidence means something', () => {
     const [a, b] = task.answers.map((answer) => utility(answer, task.truth).overall)
     return { ...judge(9, vera, task), right: a === b ? 2 : b > a ? 1 : 0 }
   })
-  const rate = (list: typeof judged) => mean(list.map(({ choice, right }) => Number(choice === right)))
+  const rate = (list: typeof judged) => meanOf(list.map(({ choice, right }) => Number(choice === right)))
   expect(rate(judged.filter(({ confidence }) => confidence >= 90))).toBeGreaterThan(
     rate(judged.filter(({ confidence }) => confidence < 75)) + 0.1,
   )

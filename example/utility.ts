@@ -1,3 +1,4 @@
+import { meanOf } from '#math/summary.ts'
 import { scoreFields } from './skill/score.ts'
 import { CATEGORIES, type Category, type Fields, parseTriage } from './skill/triage.ts'
 
@@ -84,5 +85,5 @@ export function winRate(pairs: readonly { truth: Fields; before: string; after: 
     const gain = utility(after, truth).overall - utility(before, truth).overall
     return gain > 0 ? 1 : gain === 0 ? 0.5 : 0
   })
-  return wins.reduce((sum, win) => sum + win, 0) / pairs.length
+  return meanOf(wins)
 }

@@ -1,5 +1,6 @@
+import { studentUpperTail } from '#math/distributions.ts'
 import { mulDiv, PPM } from './bps.ts'
-import { quantise, upperTail } from './statistics.ts'
+import { quantise } from './quantise.ts'
 
 /** Influences and their errors are recorded as integers of 10⁻⁹ (whatever the engine's unit is). */
 export const NANO = 1_000_000_000n
@@ -30,7 +31,7 @@ export function recordInfluence(measured: Measurement, validationItems: number):
   const standardError = quantise(measured.standardError, NANO)
   if (standardError < 0n) throw new RangeError(`Standard error ${measured.standardError} is negative.`)
   const known = standardError > 0n && validationItems >= 2
-  const tail = (t: number) => (known ? quantise(upperTail(t, validationItems - 1), P_WHOLE) : P_WHOLE)
+  const tail = (t: number) => (known ? quantise(studentUpperTail(t, validationItems - 1), P_WHOLE) : P_WHOLE)
   const t = known ? Number(influence) / Number(standardError) : 0
   return { contributionId: measured.contributionId, influence, standardError, pPositive: tail(t), pNegative: tail(-t) }
 }

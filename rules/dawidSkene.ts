@@ -1,5 +1,5 @@
 import { PPM } from './bps.ts'
-import { quantise } from './statistics.ts'
+import { quantise } from './quantise.ts'
 
 /** One answer to "which of the two is better": 0 the first, 1 the second. Ties carry no label: leave them out. */
 export type PairJudgement = { pairId: string; validator: string; choice: 0 | 1 }

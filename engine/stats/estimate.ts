@@ -1,4 +1,5 @@
-import { normalQuantile, studentCdf, studentQuantile } from './distributions.ts'
+import { normalQuantile, studentCdf, studentQuantile } from '#math/distributions.ts'
+import { meanOf, sampleVariance } from '#math/summary.ts'
 import type { Random } from './random.ts'
 
 /** A mean and how sure it is. */
@@ -20,7 +21,7 @@ export type Interval = { low: number; high: number }
  * clusters, so that with every value its own cluster it is the usual s/√n. Throws on no values and on NaN.
  */
 export function estimateMean(values: ArrayLike<number>, clusters?: ArrayLike<unknown>): Estimate {
-  const mean = meanOf(values)
+  const mean = finiteMean(values)
   if (clusters && clusters.length !== values.length) {
     throw new Error(`There are ${values.length} values but ${clusters.length} clusters; each value belongs to one.`)
   }
@@ -77,7 +78,7 @@ export function pairedDifference(
 /** Pearson's correlation; NaN when a side is constant. */
 export function correlation(a: ArrayLike<number>, b: ArrayLike<number>): number {
   if (a.length !== b.length) throw new Error(`${a.length} values cannot be paired with ${b.length}.`)
-  const [meanA, meanB] = [meanOf(a), meanOf(b)]
+  const [meanA, meanB] = [finiteMean(a), finiteMean(b)]
   let [ab, aa, bb] = [0, 0, 0]
   for (let i = 0; i < a.length; i++) {
     ab += (a[i] - meanA) * (b[i] - meanB)
@@ -139,7 +140,7 @@ export function bootstrapInterval(
   options: { random: Random; resamples?: number; confidence?: number; clusters?: ArrayLike<unknown> },
 ): Interval & { standardError: number } {
   const { random, resamples = 1000, confidence = 0.95, clusters } = options
-  meanOf(values) // refuses nothing and NaN
+  finiteMean(values) // refuses nothing and NaN
   const groups = new Map<unknown, number[]>()
   for (let i = 0; i < values.length; i++) {
     const cluster = clusters ? clusters[i] : i
@@ -154,21 +155,16 @@ export function bootstrapInterval(
   }
   results.sort()
   const at = (share: number) => results[Math.min(resamples - 1, Math.max(0, Math.round(share * (resamples - 1))))]
-  const mean = meanOf(results)
-  const variance = results.reduce((sum, x) => sum + (x - mean) ** 2, 0) / (resamples - 1)
   const tail = (1 - checked(confidence)) / 2
-  return { low: at(tail), high: at(1 - tail), standardError: Math.sqrt(variance) }
+  return { low: at(tail), high: at(1 - tail), standardError: Math.sqrt(sampleVariance(results)) }
 }
 
-/** The mean. Throws on no values and on what is no finite number. */
-export function meanOf(values: ArrayLike<number>): number {
+/** The mean. @throws Error when there are no values, or when one is not finite. */
+export function finiteMean(values: ArrayLike<number>): number {
   if (values.length === 0) throw new Error('There are no values to average.')
-  let sum = 0
-  for (let i = 0; i < values.length; i++) {
-    if (!Number.isFinite(values[i])) throw new Error(`Value ${i} is ${values[i]}; only finite numbers are averaged.`)
-    sum += values[i]
-  }
-  return sum / values.length
+  const bad = Array.prototype.findIndex.call(values, (value) => !Number.isFinite(value))
+  if (bad >= 0) throw new Error(`Value ${bad} is ${values[bad]}; only finite numbers have a mean.`)
+  return meanOf(values)
 }
 
 function pValueOf({ mean, standardError, freedom }: Estimate): number {

@@ -1,9 +1,10 @@
 import { basename } from 'node:path'
 import { Scorer } from '#engine/model/scorer.ts'
-import { estimateMean, meanInterval, meanOf, wilsonInterval } from '#engine/stats/estimate.ts'
+import { estimateMean, finiteMean, meanInterval, wilsonInterval } from '#engine/stats/estimate.ts'
 import { toInspectLog, toLmEvalResults } from '#engine/stats/evalLog.ts'
 import type { Evaluation, Sample } from '#engine/stats/evaluation.ts'
 import { multipleChoice } from '#engine/stats/scorers.ts'
+import { sumOf } from '#math/summary.ts'
 import { encodeRow, type TextPair } from './encode.ts'
 import { answer } from './generate.ts'
 import { type Base, type LoadedAdapter, loadAdapter, loadBase } from './models.ts'
@@ -52,7 +53,7 @@ export async function evaluate(
   const requests = items.map(({ prompt }, index) => ({ prompt, maxTokens: rubric.maxTokens, seed: `${seed}/${index}` }))
   const answers = await answer(base, adapter, requests, stage(context, 0, 0.9))
   const losses = rubric.metrics.some(({ kind }) => kind === 'perplexity')
-    ? (await likelihoodsOf(base, adapter, items, context.signal)).map((values) => -meanOf(values))
+    ? (await likelihoodsOf(base, adapter, items, context.signal)).map((values) => -finiteMean(values))
     : []
   const chosen = rubric.metrics.some(({ kind }) => kind === 'choice')
     ? await choicesOf(base, adapter, items, context.signal)
@@ -123,7 +124,7 @@ async function choicesOf(
   let from = 0
   return items.map(({ choices }, index) => {
     const mine = values.slice(from, (from += choices!.length))
-    const sums = mine.map((each) => each.reduce((sum, value) => sum + value, 0))
+    const sums = mine.map(sumOf)
     const bytes = choices!.map((text) => Buffer.byteLength(text))
     return multipleChoice(sums, bytes, right[index]!).accuracy
   })
@@ -162,7 +163,7 @@ function summariseMetric(
     const upper = Math.min(Math.exp(high), Number.MAX_SAFE_INTEGER)
     return { name, score: Math.exp(estimate.mean), lower: Math.exp(low), upper, n }
   }
-  const right = values.reduce((sum, value) => sum + value, 0)
+  const right = sumOf(values)
   const share = !clusters && values.every((value) => value === 0 || value === 1)
   const { low, high } = share ? wilsonInterval(right, n) : meanInterval(estimate)
   return { name, score: estimate.mean, lower: Math.max(0, low), upper: Math.min(1, high), n }

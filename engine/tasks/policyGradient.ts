@@ -5,6 +5,7 @@ import { groupRelative, grpo, leaveOneOut, rloo } from '#engine/train/policy.ts'
 import { PolicyRun, type Sampled } from '#engine/train/policyRun.ts'
 import { schedule } from '#engine/train/schedule.ts'
 import { Trainer } from '#engine/train/trainer.ts'
+import { meanOf, sumOf } from '#math/summary.ts'
 import type { AlignInput } from './align.ts'
 import { resumed } from './checkpoints.ts'
 import { encodePrompt } from './encode.ts'
@@ -148,7 +149,6 @@ async function divergence(
 ): Promise<number> {
   const rows = answers.map(({ completion }, index) => [...prompts[index]!.ids, ...Array.from(completion)])
   const scored = await reference.logProbabilities(rows, signal)
-  const sumOf = (values: ArrayLike<number>) => Array.from(values).reduce((a, b) => a + b, 0)
   return meanOf(
     answers.map(({ logProbabilities }, index) => {
       const from = prompts[index]!.ids.length - 1
@@ -156,5 +156,3 @@ async function divergence(
     }),
   )
 }
-
-const meanOf = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length

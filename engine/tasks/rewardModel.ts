@@ -4,6 +4,7 @@ import { type RewardPair, reward, rewardModel } from '#engine/train/reward.ts'
 import { TrainingRun } from '#engine/train/run.ts'
 import { schedule } from '#engine/train/schedule.ts'
 import { Trainer } from '#engine/train/trainer.ts'
+import { meanOf, populationVariance } from '#math/summary.ts'
 import { type CheckpointOptions, resumed } from './checkpoints.ts'
 import { encodePair } from './encode.ts'
 import type { Base, LoadedAdapter } from './models.ts'
@@ -107,7 +108,7 @@ function rewardPair(
 }
 
 function standardiser(scores: Float32Array): (score: number) => number {
-  const mean = scores.reduce((a, b) => a + b, 0) / scores.length
-  const deviation = Math.sqrt(scores.reduce((sum, score) => sum + (score - mean) ** 2, 0) / scores.length)
+  const mean = meanOf(scores)
+  const deviation = Math.sqrt(populationVariance(scores))
   return (score) => (score - mean) / (deviation || 1)
 }

@@ -18,6 +18,7 @@ import {
 } from '#engine/graph/index.ts'
 import { tokenLogProbabilities } from '#engine/model/heads.ts'
 import { idInput } from '#engine/model/inputs.ts'
+import { meanOf, sampleVariance, sumOf } from '#math/summary.ts'
 import type { Objective } from './objective.ts'
 import { checkRow, checkWeight, completionRow, countLearned, rowFeeds, rowLength, type TokenRow } from './rows.ts'
 
@@ -168,15 +169,14 @@ function policyObjective(kind: string, form: Form): Objective<PolicyExample> {
 
 /** GRPO's advantage: a reward's distance from its group's mean in standard deviations (n - 1), 1e-4 added to these. */
 export function groupRelative(rewards: readonly number[]): number[] {
-  const mean = rewards.reduce((a, b) => a + b, 0) / rewards.length
-  const squares = rewards.reduce((total, reward) => total + (reward - mean) ** 2, 0)
-  const deviation = rewards.length > 1 ? Math.sqrt(squares / (rewards.length - 1)) : 0
+  const mean = meanOf(rewards)
+  const deviation = rewards.length > 1 ? Math.sqrt(sampleVariance(rewards)) : 0
   return rewards.map((reward) => (reward - mean) / (deviation + 1e-4))
 }
 
 /** RLOO's advantage: a reward less the mean of the others in its group. */
 export function leaveOneOut(rewards: readonly number[]): number[] {
-  const sum = rewards.reduce((a, b) => a + b, 0)
+  const sum = sumOf(rewards)
   if (rewards.length < 2) throw new Error('Leaving one out needs groups of at least two completions.')
   return rewards.map((reward) => reward - (sum - reward) / (rewards.length - 1))
 }

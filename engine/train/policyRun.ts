@@ -1,6 +1,7 @@
 import type { Weights } from '#engine/formats/weights.ts'
 import type { Scorer } from '#engine/model/scorer.ts'
 import { Random } from '#engine/stats/random.ts'
+import { meanOf } from '#math/summary.ts'
 import { type PolicyExample, policyExample } from './policy.ts'
 import type { Progress, TrainingCheckpoint } from './run.ts'
 import { learningRateAt, type Schedule, schedule } from './schedule.ts'
@@ -112,7 +113,6 @@ export class PolicyRun<Prompt extends { ids: ArrayLike<number>; weight?: number 
       const fixed = { prompt, completion, logProbabilities, weight, reference: reference?.[index] }
       return policyExample({ ...fixed, advantage: advantages[index]! })
     })
-    const meanOf = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length
     const meanLength = meanOf(sampled.map(({ completion }) => completion.length))
     return { examples, meanReward: meanOf(rewards), meanLength }
   }

@@ -1,3 +1,4 @@
+import { meanOf, sampleVariance } from '#math/summary.ts'
 import type { Alignment } from '../recipe.ts'
 import { drawItems } from '../skill/items.ts'
 import type { Fields } from '../skill/triage.ts'
@@ -130,8 +131,7 @@ async function winRate(world: World, versionId: string, againstVersionId: string
     const gain = utility(task.answers[own]!, truth).overall - utility(task.answers[1 - own]!, truth).overall
     return gain > 0 ? 1 : gain === 0 ? 0.5 : 0
   })
-  const rate = wins.reduce((sum: number, win) => sum + win, 0) / wins.length
-  const variance = wins.reduce((sum: number, win) => sum + (win - rate) ** 2, 0) / (wins.length - 1)
-  const margin = 1.96 * Math.sqrt(variance / wins.length)
+  const rate = meanOf(wins)
+  const margin = 1.96 * Math.sqrt(sampleVariance(wins) / wins.length)
   return { rate, lower: rate - margin, upper: rate + margin }
 }

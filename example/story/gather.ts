@@ -1,4 +1,5 @@
 import { keccak256, stringToBytes } from 'viem'
+import { meanOf } from '#math/summary.ts'
 import { canonicalSample, commitment, contentHash, contentsHash, type Sample } from '#rules/sample.ts'
 import { contributionData } from '#rules/signing.ts'
 import { accountOf } from '../accounts.ts'
@@ -149,7 +150,7 @@ async function review(world: World, datanetId: string, owner: Map<string, Contri
   const rows = await contributionsOf(world, datanetId)
   const of = (behaviour: string) => rows.filter((row) => owner.get(row.id)?.behaviour === behaviour)
   const accepted = (some: Row[]) => some.filter((row) => row.status === 'Accepted').length
-  const unique = (some: Row[]) => some.reduce((sum, row) => sum + (row.uniqueness ?? 0), 0) / some.length / 1e6
+  const unique = (some: Row[]) => meanOf(some.map((row) => row.uniqueness ?? 0)) / 1e6
   const checks = new Checks()
   checks.that('at least 600 samples', rows.length >= 600)
   checks.that('at least 12 contributors', new Set([...owner.values()].map((one) => one.name)).size >= 12)
