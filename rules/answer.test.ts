@@ -26,6 +26,41 @@ test('a token belongs to the rarest span over it, in equal parts to its holders'
   expect(unattributed).toBe(700_000n)
 })
 
+test('of equally rare spans the longer has the token, of equally long ones the first', () => {
+  const span = (start: number, end: number, id: string) => ({ start, end, occurrences: 3, contributionIds: [id] })
+  const spansOf = (...spans: ReturnType<typeof span>[]) =>
+    attributeAnswer({ ...nothing, spans }).parts.map((part) => [part.contributionId, part.spans])
+  for (const spans of [
+    [span(0, 4, 'short'), span(2, 8, 'long')],
+    [span(2, 8, 'long'), span(0, 4, 'short')],
+  ])
+    expect(spansOf(...spans)).toEqual([
+      ['long', 600_000n],
+      ['short', 200_000n],
+    ])
+  for (const spans of [
+    [span(0, 4, 'left'), span(2, 6, 'right')],
+    [span(2, 6, 'right'), span(0, 4, 'left')],
+  ])
+    expect(spansOf(...spans)).toEqual([
+      ['left', 400_000n],
+      ['right', 200_000n],
+    ])
+  expect(spansOf(span(0, 4, 'listed first'), span(0, 4, 'listed second'))).toEqual([['listed first', 400_000n]])
+})
+
+test('only influence that is positive counts, whatever its p-value', () => {
+  const given = { influence: 3n, standardError: 1n, pPositive: 0n, pNegative: 1_000_000n }
+  const influences = [
+    { ...given, contributionId: 'good' },
+    { ...given, contributionId: 'none', influence: 0n },
+    { ...given, contributionId: 'bad', influence: -1n },
+  ]
+  expect(attributeAnswer({ ...nothing, influences }).parts).toMatchObject([
+    { contributionId: 'good', influence: 750_000n },
+  ])
+})
+
 test('negative and doubtful influence leaves mass unattributed, it does not swell the rest', () => {
   const influences = [influence('good', 3), influence('bad', -1), influence('doubtful', 1, 5)]
   const { parts, unattributed } = attributeAnswer({ ...nothing, influences })
@@ -37,7 +72,9 @@ test('similarity is shown and pays nothing unless the mandate says so', () => {
   const evidence = { ...nothing, similarities: [{ contributionId: 's', similarity: 900_000n }] }
   expect(attributeAnswer(evidence).parts[0]).toMatchObject({ similarity: 1_000_000n, mass: 0n })
   const paid = attributeAnswer(evidence, { spans: 0n, influence: 800_000n, similarity: 200_000n })
-  expect(paid.parts[0]!.mass).toBe(200_000n)
+  expect(paid.parts).toMatchObject([{ mass: 200_000n }])
+  const unlike = attributeAnswer({ ...nothing, similarities: [{ contributionId: 's', similarity: 0n }] })
+  expect(unlike.parts).toMatchObject([{ similarity: 0n, mass: 0n }])
 })
 
 test('masses and the unattributed part sum to the whole answer, whatever the evidence', () => {
@@ -65,8 +102,10 @@ test('masses and the unattributed part sum to the whole answer, whatever the evi
   )
 })
 
-test('a span outside the answer and shares that do not sum to one are refused', () => {
-  const span = { start: 8, end: 11, occurrences: 1, contributionIds: ['a'] }
-  expect(() => attributeAnswer({ ...nothing, spans: [span] })).toThrow(/outside/)
+test('a span outside the answer, an empty one, one without holder and shares that do not sum to one are refused', () => {
+  const span = { start: 8, end: 10, occurrences: 1, contributionIds: ['a'] }
+  expect(attributeAnswer({ ...nothing, spans: [span] }).parts).toMatchObject([{ spans: 200_000n }])
+  for (const bad of [{ end: 11 }, { start: -1 }, { start: 10 }, { start: 11 }, { contributionIds: [] }])
+    expect(() => attributeAnswer({ ...nothing, spans: [{ ...span, ...bad }] })).toThrow(/outside|no holder/)
   expect(() => attributeAnswer(nothing, { spans: 1n, influence: 0n, similarity: 0n })).toThrow(/sum to/)
 })

@@ -54,16 +54,19 @@ export function attributeAnswer(
 }
 
 function spanMass({ tokens, spans }: AnswerEvidence): Map<string, bigint> {
-  const owner: (Span | undefined)[] = new Array(tokens)
+  const owners = new Map<number, Span>()
   for (const span of spans) {
     if (span.start < 0 || span.start >= span.end || span.end > tokens || span.contributionIds.length === 0)
       throw new RangeError(
         `Span [${span.start}, ${span.end}) lies outside the answer's ${tokens} tokens or has no holder.`,
       )
-    for (let token = span.start; token < span.end; token++) if (precedes(span, owner[token])) owner[token] = span
+    for (let token = span.start; token < span.end; token++) {
+      const owner = owners.get(token)
+      if (owner === undefined || compareSpans(span, owner) < 0) owners.set(token, span)
+    }
   }
   const covered = new Map<Span, bigint>()
-  for (const span of owner) if (span !== undefined) covered.set(span, (covered.get(span) ?? 0n) + 1n)
+  for (const span of owners.values()) covered.set(span, (covered.get(span) ?? 0n) + 1n)
   const mass = new Map<string, bigint>()
   for (const [span, count] of covered) {
     const holders = [...new Set(span.contributionIds)]
@@ -73,11 +76,9 @@ function spanMass({ tokens, spans }: AnswerEvidence): Map<string, bigint> {
   return mass
 }
 
-function precedes(span: Span, other: Span | undefined): boolean {
-  if (other === undefined) return true
-  if (span.occurrences !== other.occurrences) return span.occurrences < other.occurrences
-  const longer = span.end - span.start - (other.end - other.start)
-  return longer > 0 || (longer === 0 && span.start < other.start)
+/** Negative when a token under both spans belongs to `a`: the rarer, then the longer, then the first. */
+function compareSpans(a: Span, b: Span): number {
+  return a.occurrences - b.occurrences || b.end - b.start - (a.end - a.start) || a.start - b.start
 }
 
 function influenceMass(influences: readonly Influence[]): Map<string, bigint> {

@@ -14,23 +14,36 @@ test('a proposer cannot vote the own bond home', () => {
 })
 
 test('at the quorum everything comes back, even for a defeated proposal', () => {
-  expect(settleBond({ bond, end: 'voted', turnout: 100n, quorum: 100n })).toMatchObject({ returned: bond, slashed: 0n })
+  expect(settleBond({ bond, end: 'voted', turnout: 100n, quorum: 100n })).toEqual({
+    returned: bond,
+    slashed: 0n,
+    reason: 'quorum',
+  })
   expect(settleBond({ bond, end: 'voted', turnout: 0n, quorum: 0n }).slashed).toBe(0n)
 })
 
 test('below the quorum the missing share is taken, 20 % at most', () => {
-  expect(settleBond({ bond, end: 'voted', turnout: 90n, quorum: 100n }).slashed).toBe(100_000n)
+  expect(settleBond({ bond, end: 'voted', turnout: 90n, quorum: 100n })).toEqual({
+    returned: 900_000n,
+    slashed: 100_000n,
+    reason: 'turnout',
+  })
   expect(settleBond({ bond, end: 'voted', turnout: 80n, quorum: 100n }).slashed).toBe(200_000n)
   expect(settleBond({ bond, end: 'voted', turnout: 0n, quorum: 100n }).slashed).toBe(200_000n)
   expect(settleBond({ bond: 10n, end: 'voted', turnout: 2n, quorum: 3n }).slashed).toBe(2n)
 })
 
 test('cancelled early costs 5 %, expired costs nothing', () => {
-  expect(settleBond({ bond: 99n, end: 'cancelled', turnout: 0n, quorum: 9n })).toMatchObject({
+  expect(settleBond({ bond: 99n, end: 'cancelled', turnout: 0n, quorum: 9n })).toEqual({
     returned: 95n,
     slashed: 4n,
+    reason: 'cancelled',
   })
-  expect(settleBond({ bond, end: 'expired', turnout: 0n, quorum: 9n }).returned).toBe(bond)
+  expect(settleBond({ bond, end: 'expired', turnout: 0n, quorum: 9n })).toEqual({
+    returned: bond,
+    slashed: 0n,
+    reason: 'expired',
+  })
 })
 
 test('a bond locked and never put to the vote costs what an early cancellation costs', () => {

@@ -13,5 +13,6 @@ test('flooring never creates money: complementary shares sum to at most the amou
 
 test('a negative amount or an empty whole is refused', () => {
   expect(() => mulDiv(-1n, 1n, 1n)).toThrow(/negative/)
+  expect(() => mulDiv(1n, -1n, 1n)).toThrow(/negative/)
   expect(() => mulDiv(1n, 1n, 0n)).toThrow(/positive/)
 })

@@ -17,6 +17,7 @@ test('the hold covers every call that keeps its limit, and splits without loss',
       const { posted, released } = settleHold(hold, fee({ priceIn, priceOut }, input, out))
       expect(posted + released).toBe(hold)
       const affordable = affordableTokensOut({ priceIn, priceOut }, input, hold)
+      expect(affordable === undefined).toBe(priceOut === 0n)
       if (affordable !== undefined) {
         expect(affordable >= BigInt(out + more)).toBe(true)
         expect(fee({ priceIn, priceOut }, input, affordable) <= hold).toBe(true)
@@ -26,9 +27,21 @@ test('the hold covers every call that keeps its limit, and splits without loss',
   )
 })
 
+test('credit for the prompt alone buys no output; free output has no limit', () => {
+  expect(affordableTokensOut({ priceIn: 1_000n, priceOut: 1n }, 10, 9n)).toBe(0n)
+  expect(affordableTokensOut({ priceIn: 1_000n, priceOut: 1n }, 10, 10n)).toBe(0n)
+  expect(affordableTokensOut({ priceIn: 1_000n, priceOut: 0n }, 10, 10n)).toBe(undefined)
+})
+
+test('a free call releases its whole hold, the dearest one nothing', () => {
+  expect(settleHold(5n, 0n)).toEqual({ posted: 0n, released: 5n })
+  expect(settleHold(5n, 5n)).toEqual({ posted: 5n, released: 0n })
+})
+
 test('bad counts and a fee above the hold are refused with the reason', () => {
   expect(() => fee({ priceIn: 1n, priceOut: 1n }, 1.5, 0)).toThrow(/whole number/)
   expect(() => fee({ priceIn: 1n, priceOut: 1n }, -1, 0)).toThrow(/negative/)
+  expect(() => fee({ priceIn: -1n, priceOut: 1n }, 1, 0)).toThrow(/negative/)
   expect(() => settleHold(5n, 6n)).toThrow(/stop the call/)
-  expect(affordableTokensOut({ priceIn: 1_000n, priceOut: 1n }, 10, 9n)).toBe(0n)
+  expect(() => settleHold(5n, -1n)).toThrow(/does not fit/)
 })

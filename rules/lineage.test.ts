@@ -12,6 +12,7 @@ test('ancestors come nearest first and stop at the depth or at the first version
 
 test('a circle is an error, not a hang', () => {
   expect(() => ancestors('a', (id) => (id === 'a' ? 'b' : 'a'))).toThrow(/own ancestor/)
+  expect(() => ancestors('a', () => 'a', 1)).toThrow(/Version a is its own ancestor/)
 })
 
 test('descendants come by generation, each once', () => {
@@ -23,4 +24,9 @@ test('descendants come by generation, each once', () => {
     { versionId: 'd', depth: 2 },
   ])
   expect(descendants('a', of)).toHaveLength(4)
+})
+
+test('a descendant on two ways has the distance of the shorter', () => {
+  const children: Record<string, string[]> = { a: ['b', 'd'], b: ['c'], c: ['d'] }
+  expect(descendants('a', (id) => children[id] ?? [])).toContainEqual({ versionId: 'd', depth: 1 })
 })

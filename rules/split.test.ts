@@ -34,6 +34,10 @@ test('shares and remainder are the pot; splitting a weight never gains', () => {
   )
 })
 
+test('weights that are all zero leave the whole pot', () => {
+  expect(splitPot(7n, [0n, 0n])).toEqual({ shares: [0n, 0n], left: 7n })
+})
+
 test('every wei of a version is in a pot, with the platform or left over', () => {
   fc.assert(
     fc.property(wei, (fees) => {
@@ -61,8 +65,10 @@ test('a hundred thousand splits as the mandate says', () => {
 
 test('terms that cannot stand are refused by name', () => {
   checkTerms(terms)
+  checkTerms({ ...terms, platform: 10_000n, dataByWeight: 0n, ancestors: 3_000n })
   expect(() => checkTerms({ ...terms, owner: 2_001n })).toThrow(/sum to 10001/)
   expect(() => checkTerms({ ...terms, ancestors: 3_001n })).toThrow(/ancestors/)
   expect(() => checkTerms({ ...terms, platform: -1n })).toThrow(/platform/)
+  expect(() => checkTerms({ ...terms, platform: 10_001n })).toThrow(/platform/)
   expect(() => splitPot(10n, [3n, 3n], 5n)).toThrow(/exceed/)
 })

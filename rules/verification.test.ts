@@ -15,12 +15,13 @@ const line = {
   weight: 1n,
   whole: 2n,
 } as const
+const carried = { versionId: '3', pot: 'data', amount: 1n } as const
 const map: RewardMap = {
   leaves: [{ chain: 1n, distributor: other, epoch: 2n, account, cumulative: 5n }],
   root: `0x${'ab'.repeat(32)}`,
   total: 5n,
   treasury: 0n,
-  carried: [{ versionId: '3', pot: 'data', amount: 1n }],
+  carried: [carried],
   debts: [],
   lines: [line],
 }
@@ -52,4 +53,40 @@ test('a missing leaf, another chain, lost remainders, an unexplained root', () =
   expect(firstDifference({ ...map, leaves: [{ ...map.leaves[0]!, chain: 9n }] }, map)?.published).toMatch(/chain 9/)
   expect(firstDifference({ ...map, carried: [] }, map)?.place).toBe('carried in data of version 3')
   expect(firstDifference({ ...map, root: `0x${'00'.repeat(32)}` }, map)?.place).toBe('root')
+})
+
+test('each view tells what was published and what comes out', () => {
+  const debt = { account, to: null, amount: 5n, reason: 'an upheld dispute' }
+  const views: [Partial<RewardMap>, Partial<RewardMap>, string, string, string][] = [
+    [{ debts: [debt] }, { debts: [{ ...debt, amount: 4n }] }, `debt of ${account} for an upheld dispute`, '5', '4'],
+    [{ debts: [debt] }, {}, `debt of ${account} for an upheld dispute`, '5', 'nothing'],
+    [{ carried: [{ ...carried, amount: 2n }] }, {}, 'carried in data of version 3', '2', '1'],
+    [{ total: 6n }, {}, 'total', '6', '5'],
+  ]
+  for (const [published, recomputed, place, theirs, ours] of views)
+    expect(firstDifference({ ...map, ...published }, { ...map, ...recomputed })).toEqual({
+      place,
+      published: theirs,
+      recomputed: ours,
+    })
+})
+
+test('lines of one name are compared together, and those of no version are named without one', () => {
+  const platform = { ...line, role: 'platform', versionId: null, source: { kind: 'pot', id: 'fees' } } as const
+  const [six, seven] = [
+    { ...platform, amount: 6n },
+    { ...platform, amount: 7n },
+  ]
+  expect(firstDifference({ ...map, lines: [platform, six] }, { ...map, lines: [platform, seven] })).toEqual({
+    place: `platform of ${account} from pot fees`,
+    published: '5, 6',
+    recomputed: '5, 7',
+  })
+})
+
+test('of several differences in one view the first by name is told, whatever their order', () => {
+  const lines = [{ ...line, account: other }, line]
+  const place = `data of ${account} from contribution 7 in version 3`
+  expect(firstDifference({ ...map, lines }, { ...map, lines: [] })?.place).toBe(place)
+  expect(firstDifference({ ...map, lines: [] }, { ...map, lines })?.place).toBe(place)
 })
