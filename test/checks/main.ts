@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import { checkAudits } from './audits.ts'
 import { checkInfluence } from './influence.ts'
+import { checkMutants } from './mutants.ts'
 import { checkReplay } from './replay.ts'
 import { checkSimulator } from './simulator.ts'
 
@@ -13,12 +14,15 @@ const { positionals, values } = parseArgs({
     bug: { type: 'string' },
     dir: { type: 'string' },
     config: { type: 'string' },
+    files: { type: 'string' },
+    incremental: { type: 'boolean', default: false },
   },
 })
 
 const checks: Record<string, () => Promise<boolean>> = {
   audits: checkAudits,
   influence: () => checkInfluence(Number(values.seed)),
+  mutants: () => checkMutants(values.files, values.incremental),
   replay: () => checkReplay(values.dir ?? required('--dir: a folder of recorded events'), values.config),
   simulator: () => checkSimulator(Number(values.seeds ?? 20), Number(values.seed), values.bug),
 }
@@ -31,7 +35,7 @@ function required(option: string): never {
 const check = checks[positionals[0] ?? '']
 if (!check) {
   console.error(
-    `Usage: npm run check -- ${Object.keys(checks).join('|')} [--seeds N] [--seed S] [--bug NAME] [--dir FOLDER] [--config FILE]`,
+    `Usage: npm run check -- ${Object.keys(checks).join('|')} [--seeds N] [--seed S] [--bug NAME] [--dir FOLDER] [--config FILE] [--files LIST] [--incremental]`,
   )
   process.exit(2)
 }

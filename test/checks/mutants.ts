@@ -1,0 +1,113 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type AcceptedMutant, acceptedMutants } from './mutants/accepted.ts'
+
+const FOLDER = join(import.meta.dirname, 'mutants')
+const CONFIG = 'test/checks/mutants/stryker.config.json'
+const REPORT = '.modelcommons/mutants/report.json'
+const MIN_SCORE = 0.95
+
+/** The parts of Stryker's report (mutation-testing-report-schema 2) that are read here. Lines and columns count from 1. */
+type Position = { line: number; column: number }
+type Mutant = {
+  status: 'Killed' | 'Survived' | 'NoCoverage' | 'Timeout' | 'CompileError' | 'RuntimeError' | 'Ignored'
+  mutatorName: string
+  replacement: string
+  location: { start: Position; end: Position }
+}
+type MutationReport = { files: Record<string, { source: string; mutants: Mutant[] }> }
+type Survivor = Omit<AcceptedMutant, 'because'> & { lineNumber: number; covered: boolean }
+
+/**
+ * `npm run check -- mutants [--files rules/fee.ts,rules/bond.ts] [--incremental]`: Stryker changes `rules/` and `math/` one
+ * expression at a time; each change must make a test fail. `--incremental` reuses the results of files and tests that
+ * did not change since the last such run. The last line is one JSON object.
+ * @returns whether at least 95 % of the mutants are killed, every survivor is in `mutants/accepted.ts`, and that list has no
+ * entry which is killed now.
+ */
+export async function checkMutants(files: string | undefined, incremental: boolean): Promise<boolean> {
+  const begin = performance.now()
+  install()
+  const flags = [...(files ? ['--mutate', files] : []), ...(incremental ? ['--incremental'] : [])]
+  execFileSync('node', [binary(), 'run', CONFIG, ...flags], { stdio: 'inherit' })
+  const report = JSON.parse(readFileSync(REPORT, 'utf8')) as MutationReport
+
+  const scores: Record<string, string> = {}
+  const survivors: Survivor[] = []
+  let [all, killed] = [0, 0]
+  for (const [file, { source, mutants }] of Object.entries(report.files).sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const valid = mutants.filter(({ status }) => !['CompileError', 'RuntimeError', 'Ignored'].includes(status))
+    const alive = valid.filter(({ status }) => status === 'Survived' || status === 'NoCoverage')
+    survivors.push(...alive.map((mutant) => survivorOf(file, source, mutant)))
+    all += valid.length
+    killed += valid.length - alive.length
+    if (valid.length > 0) scores[file] = percent(valid.length - alive.length, valid.length)
+  }
+
+  const unexplained = survivors.filter((survivor) => !acceptedMutants.some((entry) => sameMutant(entry, survivor)))
+  const outdated = acceptedMutants.filter(
+    (entry) => entry.file in scores && !survivors.some((survivor) => sameMutant(entry, survivor)),
+  )
+  for (const [file, score] of Object.entries(scores)) console.log(`${score.padStart(7)} ${file}`)
+  for (const { file, lineNumber, line, mutation, covered } of unexplained)
+    console.log(`survived${covered ? '' : ' (no test runs it)'}: ${file}:${lineNumber}\n  ${line}\n  ${mutation}`)
+  for (const { file, line, mutation } of outdated)
+    console.log(`accepted but no longer a survivor; delete it from accepted.ts: ${file}\n  ${line}\n  ${mutation}`)
+  const ok = killed >= MIN_SCORE * all && unexplained.length === 0 && outdated.length === 0
+  const counts = {
+    mutants: all,
+    killed,
+    accepted: survivors.length - unexplained.length,
+    unexplained: unexplained.length,
+  }
+  const seconds = Math.round((performance.now() - begin) / 1000)
+  console.log(
+    JSON.stringify({
+      check: 'mutants',
+      ok,
+      score: percent(killed, all),
+      ...counts,
+      outdated: outdated.length,
+      seconds,
+    }),
+  )
+  return ok
+}
+
+const binary = () => join(FOLDER, 'node_modules/@stryker-mutator/core/bin/stryker.js')
+
+/** Installs Stryker beside its configuration unless it is there: the project itself does not depend on it. Its peer, vitest,
+ *  is the project's own. */
+function install(): void {
+  if (existsSync(binary())) return
+  console.log('Installing Stryker under test/checks/mutants (64 MB).')
+  execFileSync('npm', ['ci', '--ignore-scripts', '--legacy-peer-deps', '--no-audit', '--no-fund'], {
+    cwd: FOLDER,
+    stdio: 'inherit',
+  })
+}
+
+function survivorOf(file: string, source: string, mutant: Mutant): Survivor {
+  const { start, end } = mutant.location
+  const lines = source.split('\n').slice(start.line - 1, end.line)
+  const first = lines[0] ?? ''
+  // The end is cut first: on a single line, both columns are of the same text.
+  const original = [...lines.slice(0, -1), (lines.at(-1) ?? '').slice(0, end.column - 1)]
+    .join('\n')
+    .slice(start.column - 1)
+  return {
+    file,
+    line: first.trim(),
+    mutation: `${onOneLine(original)} → ${onOneLine(mutant.replacement)}`,
+    lineNumber: start.line,
+    covered: mutant.status !== 'NoCoverage',
+  }
+}
+
+const onOneLine = (code: string) => code.replace(/\s+/g, ' ').trim()
+
+const sameMutant = (a: Omit<AcceptedMutant, 'because'>, b: Omit<AcceptedMutant, 'because'>) =>
+  a.file === b.file && a.line === b.line && a.mutation === b.mutation
+
+const percent = (part: number, whole: number) => (whole === 0 ? '–' : `${((100 * part) / whole).toFixed(1)} %`)
