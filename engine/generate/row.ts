@@ -1,4 +1,4 @@
-import type { Constraint } from '#engine/grammar/constraint.ts'
+import { Constraint } from '#engine/grammar/constraint.ts'
 import { Random } from '#engine/stats/random.ts'
 import type { GenerationRequest, TokenStep, TopToken } from './request.ts'
 
@@ -33,7 +33,7 @@ export class Row {
     this.length = prompt.length - 1
     this.pending = prompt[this.length]!
     this.random = new Random(`generate/${seed}`)
-    this.constraint = grammar?.constrain(endId)
+    this.constraint = grammar && new Constraint(grammar, endId)
     if (repetitionPenalty !== 1) {
       this.seen = new Uint8Array(vocabulary)
       for (const token of Array.from(prompt)) this.seen[token] = 1

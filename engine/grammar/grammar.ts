@@ -1,5 +1,4 @@
 import { Automaton, type Standing } from './automaton.ts'
-import { Constraint } from './constraint.ts'
 import { REFUSED, tokensToEnd } from './costs.ts'
 import type { Nfa } from './nfa.ts'
 import type { Vocabulary } from './vocabulary.ts'
@@ -26,11 +25,6 @@ export class Grammar {
   /** Tokens that suffice for an answer, and may be more than the shortest needs. */
   get least(): number {
     return this.automaton.start.cost
-  }
-
-  /** A new answer. */
-  constrain(endId: number | null): Constraint {
-    return new Constraint(this, endId)
   }
 
   /** For each token, how many more suffice after it, at most 65,534; `REFUSED` for one that may not come. */

@@ -6,6 +6,7 @@ import { initialWeights } from '#engine/model/parameters.ts'
 import { Random } from '#engine/stats/random.ts'
 import { Tokenizer } from '#engine/text/tokenizer.ts'
 import { trainTokenizer } from '#engine/text/trainTokenizer.ts'
+import { Constraint } from './constraint.ts'
 import { jsonGrammar } from './schema.ts'
 import { schemas } from './test/schemas.ts'
 import { validates } from './test/validate.ts'
@@ -23,7 +24,7 @@ const endId = tokenizer.eosId!
 
 /** Draws allowed tokens at random, to the end or for want of tokens. */
 function write(schema: unknown, maxTokens: number, seed: number): { text: string; tokens: number; accepts: boolean } {
-  const constraint = jsonGrammar(schema, vocabulary).constrain(endId)
+  const constraint = new Constraint(jsonGrammar(schema, vocabulary), endId)
   const random = new Random(seed)
   const ids: number[] = []
   while (ids.length < maxTokens && !constraint.complete) {

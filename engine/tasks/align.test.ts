@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type AlignInput, align } from './align.ts'
+import { align } from './align.ts'
+import type { AlignInput } from './alignInput.ts'
 import { fineTune } from './fineTune.ts'
 import { colourPairs, tinyModel } from './test/tinyModel.ts'
 

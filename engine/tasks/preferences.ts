@@ -4,7 +4,7 @@ import { dpo, type PreferencePair, withReference } from '#engine/train/preferenc
 import { TrainingRun } from '#engine/train/run.ts'
 import { schedule } from '#engine/train/schedule.ts'
 import { Trainer } from '#engine/train/trainer.ts'
-import type { AlignInput } from './align.ts'
+import type { AlignInput } from './alignInput.ts'
 import { resumed } from './checkpoints.ts'
 import { encodeRow } from './encode.ts'
 import type { Base, LoadedAdapter } from './models.ts'
