@@ -1,5 +1,6 @@
 import { studentUpperTail } from '#math/distributions.ts'
 import { mulDiv, PPM } from './bps.ts'
+import { ascending } from './order.ts'
 import { quantise } from './quantise.ts'
 
 /** Influences and their errors are recorded as integers of 10⁻⁹ (whatever the engine's unit is). */
@@ -39,7 +40,7 @@ export function recordInfluence(measured: Measurement, validationItems: number):
 /** Benjamini and Hochberg (1995): which of the p-values (in 10⁻¹²) stand at a false discovery rate of `rate` ppm: all up to the
  *  largest with `p(k) × m ≤ rate × k`. Exact. */
 export function benjaminiHochberg(pValues: readonly bigint[], rate = FALSE_DISCOVERY_PPM): boolean[] {
-  const sorted = [...pValues].sort((a, b) => (a < b ? -1 : Number(a > b)))
+  const sorted = [...pValues].sort(ascending)
   let threshold = -1n
   sorted.forEach((p, i) => {
     if (p * BigInt(sorted.length) * PPM <= rate * BigInt(i + 1) * P_WHOLE) threshold = p

@@ -1,3 +1,5 @@
+import { ascending } from './order.ts'
+
 /** Values that have exactly one canonical text. */
 export type Json =
   | string
@@ -8,7 +10,7 @@ export type Json =
   | readonly Json[]
   | { readonly [key: string]: Json | undefined }
 
-/** The one text of a value: NFC strings, keys sorted by code unit, no insignificant white space, bigints as decimal
+/** The one text of a value: NFC strings, keys sorted by the code units of their JSON text, no insignificant white space, bigints as decimal
  *  strings, `undefined` members left out. Equal values give equal bytes, so its keccak256 names an artifact.
  *  @throws RangeError on numbers that JSON cannot hold, on ill-formed strings and on keys that NFC makes equal. */
 export function canonicalJson(value: Json): string {
@@ -18,16 +20,18 @@ export function canonicalJson(value: Json): string {
   if (typeof value === 'number') {
     if (!Number.isFinite(value))
       throw new RangeError(`${value} has no JSON form. Store an integer or a string instead.`)
-    return Object.is(value, -0) ? '0' : String(value)
+    return String(value)
   }
   if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item as Json)).join(',')}]`
-  const members = Object.entries(value as { [key: string]: Json | undefined })
-    .filter((member): member is [string, Json] => member[1] !== undefined)
-    .map(([key, item]) => [quote(key), canonicalJson(item)] as const)
-    .sort(([a], [b]) => (a < b ? -1 : Number(a > b)))
-  for (let i = 1; i < members.length; i++)
-    if (members[i]![0] === members[i - 1]![0]) throw new RangeError(`The key ${members[i]![0]} appears twice.`)
-  return `{${members.map(([key, item]) => `${key}:${item}`).join(',')}}`
+  const members = new Map<string, string>()
+  for (const [key, item] of Object.entries(value as { [key: string]: Json | undefined })) {
+    if (item === undefined) continue
+    const name = quote(key)
+    if (members.has(name)) throw new RangeError(`The key ${name} appears twice.`)
+    members.set(name, `${name}:${canonicalJson(item)}`)
+  }
+  const sorted = [...members].sort(([a], [b]) => ascending(a, b))
+  return `{${sorted.map(([, member]) => member).join(',')}}`
 }
 
 function quote(text: string): string {

@@ -1,6 +1,5 @@
+import { PPM } from './bps.ts'
 import type { Tally } from './tally.ts'
-
-const PPM = 1_000_000n
 
 /** How evenly For and Against are matched, in parts per million, rounded down: 1 − |For − Against| / (For + Against). Null when both are
  *  nothing; abstentions do not count. */

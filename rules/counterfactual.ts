@@ -1,5 +1,6 @@
 import type { Hex } from 'viem'
 import { type EpochFacts, lower } from './epochFacts.ts'
+import { ascending } from './order.ts'
 import { settleEpoch } from './rewardMap.ts'
 
 /** The fact that is thought away. A `duplicate` is a contribution that is worth nothing because it repeats `original`: thinking the
@@ -53,7 +54,7 @@ export function counterfactual(facts: EpochFacts, removal: Removal): Marginal[] 
       return { account, actual: now, without: then, difference: now - then }
     })
     .filter((marginal) => marginal.difference !== 0n)
-    .sort((a, b) => descending(size(a.difference), size(b.difference)) || (a.account < b.account ? -1 : 1))
+    .sort((a, b) => ascending(size(b.difference), size(a.difference)) || ascending(a.account, b.account))
 }
 
 function earned(facts: EpochFacts): Map<Hex, bigint> {
@@ -65,4 +66,3 @@ function earned(facts: EpochFacts): Map<Hex, bigint> {
 const absent = (what: string) =>
   new RangeError(`There is no ${what} in this epoch's facts. Ask about one that took part in it.`)
 const size = (value: bigint) => (value < 0n ? -value : value)
-const descending = (a: bigint, b: bigint) => (a > b ? -1 : Number(a < b))

@@ -1,4 +1,5 @@
 import { PPM } from './bps.ts'
+import { ascending } from './order.ts'
 import { quantise } from './quantise.ts'
 
 /** One answer to "which of the two is better": 0 the first, 1 the second. Ties carry no label: leave them out. */
@@ -25,7 +26,7 @@ export function dawidSkene(
   judgements: readonly PairJudgement[],
   known: ReadonlyMap<string, 0 | 1> = new Map(),
 ): { pairs: PairPosterior[]; validators: Reliability[]; rounds: number } {
-  const sorted = [...judgements].sort((a, b) => order(a.pairId, b.pairId) || order(a.validator, b.validator))
+  const sorted = [...judgements].sort((a, b) => ascending(a.pairId, b.pairId) || ascending(a.validator, b.validator))
   sorted.forEach((judgement, i) => {
     const before = sorted[i - 1]
     if (before?.pairId === judgement.pairId && before.validator === judgement.validator)
@@ -34,7 +35,7 @@ export function dawidSkene(
       )
   })
   const pairIds = [...new Set(sorted.map((judgement) => judgement.pairId))]
-  const validators = [...new Set(sorted.map((judgement) => judgement.validator))].sort(order)
+  const validators = [...new Set(sorted.map((judgement) => judgement.validator))].sort(ascending)
   const pairAt = new Map(pairIds.map((id, i) => [id, i]))
   const validatorAt = new Map(validators.map((id, i) => [id, i]))
   const answers = sorted.map((j) => ({
@@ -91,5 +92,3 @@ export function dawidSkene(
     return odds.map((value, pair) => truth[pair] ?? 1 / (1 + Math.exp(-value)))
   }
 }
-
-const order = (a: string, b: string) => (a < b ? -1 : Number(a > b))

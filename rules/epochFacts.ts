@@ -1,5 +1,6 @@
 import type { Hex } from 'viem'
 import { PPM } from './bps.ts'
+import { ascending } from './order.ts'
 import { checkTerms, type Pot, type SplitTerms } from './split.ts'
 
 /** What one endpoint earned in the epoch, as `UsageSettled` says; `fees` in wei. An endpoint that changed its version
@@ -138,7 +139,7 @@ function checkUsage(
     notNegative(`The fees of endpoint ${endpointId}`, amount)
     fees.set(versionId, (fees.get(versionId) ?? 0n) + amount)
   }
-  return new Map([...fees].sort(([a], [b]) => (a < b ? -1 : 1)))
+  return new Map([...fees].sort(([a], [b]) => ascending(a, b)))
 }
 
 function unique<T>(what: string, items: readonly T[], key: (item: T) => string): void {

@@ -2,6 +2,7 @@ import type { Hex } from 'viem'
 import { least } from './bps.ts'
 import { type Debt, type EpochFacts, lower } from './epochFacts.ts'
 import type { Explanation } from './explanation.ts'
+import { ascending } from './order.ts'
 
 export type AccountState = { account: Hex; cumulative: bigint }
 
@@ -9,7 +10,7 @@ export type AccountState = { account: Hex; cumulative: bigint }
  *  below what it has claimed; what is not covered stays owed. Withheld money goes to whom it is due in the same breath, so
  *  a map never promises more than it received. Appends the `withheld` and `recovered` lines. */
 export function postToAccounts(
-  facts: EpochFacts,
+  facts: Pick<EpochFacts, 'treasury' | 'before' | 'corrections'>,
   lines: Explanation[],
 ): { accounts: AccountState[]; total: bigint; treasury: bigint; debts: Debt[] } {
   const treasury = lower(facts.treasury)
@@ -55,7 +56,7 @@ export function postToAccounts(
     total += cumulative - before
     if (cumulative > 0n) accounts.push({ account, cumulative })
   }
-  accounts.sort((a, b) => (a.account < b.account ? -1 : 1))
+  accounts.sort((a, b) => ascending(a.account, b.account))
   const own = stateOf(treasury)
   return { accounts, total, treasury: own.cumulative - own.before, debts }
 }

@@ -4,6 +4,7 @@ import { type CarriedPot, type Debt, type EpochFacts, type EpochIndex, indexFact
 import type { Explanation } from './explanation.ts'
 import { ancestors } from './lineage.ts'
 import { type RewardLeaf, RewardTree } from './merkle.ts'
+import { ascending } from './order.ts'
 import { postToAccounts } from './rewardAccounts.ts'
 import { POTS, type Pot, splitInherited, splitPot, splitServed, takePlatform } from './split.ts'
 
@@ -209,6 +210,6 @@ class CarriedPots {
   }
 
   list(): CarriedPot[] {
-    return [...this.amounts].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, carried]) => carried)
+    return [...this.amounts].sort(([a], [b]) => ascending(a, b)).map(([, carried]) => carried)
   }
 }
