@@ -11,9 +11,9 @@ import { startPostgres } from '#schema/postgres.ts'
 import { openQueues, type Queues } from '#schema/queue.ts'
 import { migrate } from '#schema/source.ts'
 import { redisIsMissing, startRedis } from '#schema/test/redis.ts'
-import type { Chain } from '#workers/chain.ts'
+import type { ChainClient } from '#workers/chain.ts'
 import { startWorker } from '#workers/index.ts'
-import type { Handlers } from '#workers/job.ts'
+import type { JobHandlers } from '#workers/job.ts'
 import { type Figure, figure, percentile, type Report, ratio } from './report.ts'
 
 const ROUNDS = 5
@@ -174,7 +174,7 @@ async function ourRunner(db: Database, databaseUrl: string, redisUrl: string | u
       for (let i = 0; i < count; i += 20) await Promise.all(Array.from({ length: 20 }, ask))
     },
     async work(cpuConcurrency, started) {
-      const handlers: Partial<Handlers> = {
+      const handlers: Partial<JobHandlers> = {
         async settleEpoch() {
           started()
           return { result: {} }
@@ -184,8 +184,8 @@ async function ourRunner(db: Database, databaseUrl: string, redisUrl: string | u
         db,
         queues,
         artifacts: localStore(join(folder, 'artifacts')),
-        chain: undefined as unknown as Chain, // no job here touches one
-        handlers: handlers as Handlers,
+        chain: undefined as unknown as ChainClient, // no job here touches one
+        handlers: handlers as JobHandlers,
         log: pino({ level: 'silent' }),
         gpuConcurrency: 0,
         cpuConcurrency,

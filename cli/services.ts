@@ -7,9 +7,9 @@ import { type RegisteredQueries, readRegistered } from '#graphql/plugins/persist
 import { type Database, openDatabase } from '#schema/database.ts'
 import { openQueues } from '#schema/queue.ts'
 import { migrate } from '#schema/source.ts'
-import { openChain } from '#workers/chain.ts'
-import { startEngineLane } from '#workers/enginePool.ts'
-import { handlersWith } from '#workers/handlers/index.ts'
+import { openChainClient } from '#workers/chain.ts'
+import { startEnginePool } from '#workers/enginePool.ts'
+import { createHandlers } from '#workers/handlers/index.ts'
 import { startWorker } from '#workers/index.ts'
 import { postLedger } from '#workers/ledger.ts'
 import { readDeployment } from './deployment.ts'
@@ -105,20 +105,20 @@ export const runWorker = () =>
     const operatorKey = required(config, 'operatorKey', 'OPERATOR_KEY')
     const queues = await openQueues({ databaseUrl, redisUrl: config.redisUrl })
     const artifacts = await openArtifacts(config)
-    const chain = await openChain({ rpcUrl, deployment, operatorKey, db, log })
-    const engine = await startEngineLane({ device: config.device, log, slots: config.gpuConcurrency })
+    const chain = await openChainClient({ rpcUrl, deployment, operatorKey, db, log })
+    const engine = await startEnginePool({ device: config.device, log, slots: config.gpuConcurrency })
     const worker = await startWorker({
       db,
       queues,
       artifacts,
       chain,
-      handlers: handlersWith({ engine, cache: join(config.home, 'cache'), deployment }),
+      handlers: createHandlers({ engine, cache: join(config.home, 'cache'), deployment }),
       log,
       gpuConcurrency: config.gpuConcurrency,
       cpuConcurrency: config.cpuConcurrency,
       device: config.device,
       checkpoints: join(config.home, 'checkpoints'),
-      upkeep: () => postLedger({ db, artifacts, deployment }),
+      maintenance: () => postLedger({ db, artifacts, deployment }),
     })
     return {
       info: { id: worker.id },

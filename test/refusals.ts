@@ -12,12 +12,12 @@ import { Datanet } from '#schema/onchain/datanets.ts'
 import { Endpoint } from '#schema/onchain/market.ts'
 import { Mandate, Model, ModelVersion } from '#schema/onchain/models.ts'
 import { openQueues } from '#schema/queue.ts'
-import { openChain } from '#workers/chain.ts'
-import { startEngineLane } from '#workers/enginePool.ts'
-import { handlersWith } from '#workers/handlers/index.ts'
+import { openChainClient } from '#workers/chain.ts'
+import { startEnginePool } from '#workers/enginePool.ts'
+import { createHandlers } from '#workers/handlers/index.ts'
 import { startWorker } from '#workers/index.ts'
 import { silent, temporaryFolder } from '#workers/test/testWorker.ts'
-import { QUICK } from '#workers/test/timing.ts'
+import { FAST_TIMING } from '#workers/test/timing.ts'
 import { chain, insert, insertAll } from './factory.ts'
 
 /** The parts on which bad input is tried, and what must not change when it is refused. */
@@ -69,21 +69,21 @@ export type House = Awaited<ReturnType<typeof freshHouse>>
 /** A worker with every handler; its engine would start with the first task, and none here comes so far. */
 export async function startWorkerOf({ db, artifacts, folder, world }: House) {
   const queues = await openQueues({ databaseUrl: db.url })
-  const engine = await startEngineLane({ device: 'cpu', log: silent })
+  const engine = await startEnginePool({ device: 'cpu', log: silent })
   const operatorKey = toHex(OPERATOR.getHdKey().privateKey as Uint8Array)
   const { deployment } = world
   const worker = await startWorker({
     db,
     queues,
     artifacts,
-    chain: await openChain({ rpcUrl: world.anvil.url, deployment, operatorKey, db, log: silent }),
-    handlers: handlersWith({ engine, cache: join(folder, 'cache'), deployment }),
+    chain: await openChainClient({ rpcUrl: world.anvil.url, deployment, operatorKey, db, log: silent }),
+    handlers: createHandlers({ engine, cache: join(folder, 'cache'), deployment }),
     log: silent,
     gpuConcurrency: 1,
     cpuConcurrency: 2,
     device: 'cpu',
     checkpoints: join(folder, 'checkpoints'),
-    timing: QUICK,
+    timing: FAST_TIMING,
   })
   onTestFinished(async () => {
     await worker.stop()

@@ -3,28 +3,28 @@ import { ArtifactError } from '#schema/artifacts.ts'
 import { rowsOf } from '#schema/current.ts'
 import type { Specification } from '#schema/documents.ts'
 import { Commitment, Contribution, type Datanet } from '#schema/onchain/datanets.ts'
-import { mandatedModel, type Places, sealedItems } from './modelLookup.ts'
+import { loadItems, loadMandatedModel, type Sources } from './modelLookup.ts'
 
-export interface Assessed {
+export interface AssessedContribution {
   contribution: Contribution
   assessment: Assessment
 }
 
 /** Judges every contribution of a datanet in the order of commitments (rule 3): what stands on chain can be recomputed so. */
 export async function assessDatanet(
-  at: Places,
+  at: Sources,
   datanet: Datanet,
   onProgress: (done: number) => void = () => {},
-): Promise<Assessed[]> {
-  const { rubric, specification } = await mandatedModel(at, datanet.modelId)
+): Promise<AssessedContribution[]> {
+  const { rubric, specification } = await loadMandatedModel(at, datanet.modelId)
   const index = new QualityIndex({
-    sealed: [...(await sealedItems(at, rubric.test)), ...(await sealedItems(at, rubric.validation))],
-    checks: [checkOf(specification)],
+    sealed: [...(await loadItems(at, rubric.test)), ...(await loadItems(at, rubric.validation))],
+    checks: [specificationCheck(specification)],
   })
-  const placed = await inCommitOrder(at, datanet.id)
-  const assessed: Assessed[] = []
+  const placed = await orderedByCommitment(at, datanet.id)
+  const assessed: AssessedContribution[] = []
   for (const [place, { contribution, committed }] of placed.entries()) {
-    const text = await textOf(at, contribution)
+    const text = await sampleText(at, contribution)
     assessed.push({ contribution, assessment: index.add({ id: contribution.id, committed, text }) })
     onProgress(place / placed.length)
   }
@@ -32,7 +32,7 @@ export async function assessDatanet(
 }
 
 /** Contributions with the place of their commitment: block × 2³² + log index, then the order of submission. */
-async function inCommitOrder({ db }: Places, datanetId: string) {
+async function orderedByCommitment({ db }: Sources, datanetId: string) {
   const contributions = await rowsOf(db, Contribution, 'datanet_id = $1', [datanetId])
   const positions = new Map((await rowsOf(db, Commitment)).map((one) => [one.id, one.position]))
   const placed = contributions.map((contribution) => {
@@ -47,7 +47,7 @@ async function inCommitOrder({ db }: Places, datanetId: string) {
 }
 
 /** The sample's text; empty, and so malformed, when its content was never published. */
-const textOf = ({ artifacts }: Places, { contentHash }: Contribution) =>
+const sampleText = ({ artifacts }: Sources, { contentHash }: Contribution) =>
   artifacts.get(contentHash).then(
     (bytes) => new TextDecoder().decode(bytes),
     (error) => {
@@ -57,7 +57,7 @@ const textOf = ({ artifacts }: Places, { contentHash }: Contribution) =>
   )
 
 /** What the specification asks of a sample. */
-function checkOf({ samples }: Specification) {
+function specificationCheck({ samples }: Specification) {
   const completion = new RegExp(`^(?:${samples.completionPattern})$`, 'u')
   const topic = samples.topic.map((word) => word.toLowerCase())
   return (sample: { prompt: string; completion: string }) => {

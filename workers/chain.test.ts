@@ -8,7 +8,7 @@ import { type Anvil, DEV_MNEMONIC, rpc, startAnvil } from '#contracts/anvil.ts'
 import { type Deployment, deployAll } from '#contracts/deploy.ts'
 import { freePort } from '#schema/postgres.ts'
 import { freshDatabase } from '#test/database.ts'
-import { type ChainOptions, openChain } from './chain.ts'
+import { type ChainClientOptions, openChainClient } from './chain.ts'
 import { ChainError } from './chainErrors.ts'
 import { rpcProxy } from './test/rpcProxy.ts'
 import { silent, temporaryFolder } from './test/testWorker.ts'
@@ -33,12 +33,20 @@ beforeAll(async () => {
 afterAll(() => anvil.stop())
 
 /** An operator with an account and a database of its own, on the file's one chain. */
-async function operator(over: Partial<ChainOptions> = {}) {
+async function operator(over: Partial<ChainClientOptions> = {}) {
   const account = mnemonicToAccount(DEV_MNEMONIC, { addressIndex: accounts++ })
   const operatorKey = toHex(account.getHdKey().privateKey!)
   const db = over.db ?? (await freshDatabase())
-  const options: ChainOptions = { rpcUrl: anvil.url, deployment, operatorKey, db, log: silent, pollMs: 20, ...over }
-  const chain = await openChain(options)
+  const options: ChainClientOptions = {
+    rpcUrl: anvil.url,
+    deployment,
+    operatorKey,
+    db,
+    log: silent,
+    pollMs: 20,
+    ...over,
+  }
+  const chain = await openChainClient(options)
   return {
     db,
     chain,
@@ -96,8 +104,8 @@ describe('a write under a key', () => {
     const other = chain.transact('one', { contract: 'GOpen', functionName: 'transfer', args: [account.address, 1n] })
     await expect(other).rejects.toMatchObject({ code: 'key-reused' })
     await chain.transact('two', { contract: 'GOpen', functionName: 'transfer', args: [deployer.address, 3n] })
-    expect((await chain.sent('two'))!.args('GOpen')).toEqual([deployer.address, 3n])
-    expect(await chain.sent('three')).toBeUndefined()
+    expect((await chain.signedTransaction('two'))!.args('GOpen')).toEqual([deployer.address, 3n])
+    expect(await chain.signedTransaction('three')).toBeUndefined()
     expect(await balance()).toBe(4n)
   })
 
@@ -140,7 +148,7 @@ describe('a write under a key', () => {
     await vi.waitFor(async () => expect(await rows()).toHaveLength(3), { timeout: 5000 })
     stop.abort()
     await manually()
-    const again = await openChain({ ...options, rpcUrl: anvil.url })
+    const again = await openChainClient({ ...options, rpcUrl: anvil.url })
     const both = Promise.allSettled([all('first', again), all('second', again)])
     await waiting(2)
     await mine()
@@ -191,7 +199,7 @@ describe('a process killed on the way', () => {
       await vi.waitFor(async () => expect((await rows()).map(({ id }) => id)).toContain(key))
       stop.abort()
     }
-    const again = await openChain({ ...options, rpcUrl: anvil.url })
+    const again = await openChainClient({ ...options, rpcUrl: anvil.url })
     await again.transact('c', { contract: 'GOpen', functionName: 'deposit', args: [], value: 4n })
     await vi.waitFor(async () => expect(await balance()).toBe(6n))
     expect((await rows()).map(({ nonce }) => nonce)).toEqual([0, 1, 2])
@@ -208,7 +216,7 @@ describe('a process killed on the way', () => {
       stop.abort()
     }
     await db.query(`delete from chain_transaction where id = 'lost'`)
-    const again = await openChain({ ...options, rpcUrl: anvil.url })
+    const again = await openChainClient({ ...options, rpcUrl: anvil.url })
     await again.transact('kept', { contract: 'GOpen', functionName: 'deposit', args: [], value: 1n })
     expect(await balance()).toBe(1n)
     expect((await rows()).map(({ nonce }) => nonce)).toEqual([0, 1])
@@ -220,7 +228,7 @@ describe('a chain that loses things', () => {
     const { deposit, balance, chain } = await operator()
     await manually()
     const made = deposit('k')
-    const hash = await vi.waitFor(async () => (await chain.sent('k'))!.hash)
+    const hash = await vi.waitFor(async () => (await chain.signedTransaction('k'))!.hash)
     await vi.waitFor(async () => expect(await rpc(anvil.url, 'eth_getTransactionByHash', [hash])).not.toBeNull(), {
       timeout: 5000,
     })
@@ -244,9 +252,9 @@ describe('a chain that loses things', () => {
     expect(await balance()).toBe(7n)
     await rpc(anvil.url, 'anvil_reorg', [1, []])
     expect(await balance()).toBe(0n)
-    expect(await chain.heal()).toBe(1)
+    expect(await chain.rebroadcast()).toBe(1)
     await vi.waitFor(async () => expect(await balance()).toBe(7n))
-    expect(await chain.heal()).toBe(0)
+    expect(await chain.rebroadcast()).toBe(0)
   })
 
   test('a nonce that someone else used: an error until that is final, then signed anew and made once', async () => {
@@ -259,7 +267,7 @@ describe('a chain that loses things', () => {
     stop.abort()
     const wallet = createWalletClient({ account, transport: http(anvil.url) })
     await wallet.sendTransaction({ to: deployer.address, value: 1n, nonce: 0, chain: null })
-    const again = await openChain({ ...options, rpcUrl: anvil.url })
+    const again = await openChainClient({ ...options, rpcUrl: anvil.url })
     const ask = () => again.transact('k', { contract: 'GOpen', functionName: 'deposit', args: [], value: 7n })
     await expect(ask()).rejects.toMatchObject({ code: 'nonce-used' })
     await mine(5)

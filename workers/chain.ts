@@ -21,17 +21,17 @@ import { type DecodedEvent, decodeLog } from '#contracts/events.ts'
 import { type ContractName, contracts } from '#contracts/generated/index.ts'
 import type { Database } from '#schema/database.ts'
 import { ChainError } from './chainErrors.ts'
-import { createTransactor, type Sent } from './transact.ts'
+import { createTransactor, type SignedTransaction } from './transact.ts'
 
 /** The receipt of a write, with the events of our contracts decoded, in order. */
-export type Receipt = TransactionReceipt & { events: DecodedEvent[] }
+export type DecodedReceipt = TransactionReceipt & { events: DecodedEvent[] }
 
 type Abi<C extends ContractName> = (typeof contracts)[C]['abi']
 type View = 'view' | 'pure'
 type Write = 'nonpayable' | 'payable'
 
 /** A call that changes the chain, with its arguments typed by the contract. */
-export interface Call<C extends ContractName, F extends ContractFunctionName<Abi<C>, Write>> {
+export interface ContractCall<C extends ContractName, F extends ContractFunctionName<Abi<C>, Write>> {
   contract: C
   functionName: F
   args: ContractFunctionArgs<Abi<C>, Write, F>
@@ -39,7 +39,7 @@ export interface Call<C extends ContractName, F extends ContractFunctionName<Abi
 }
 
 /** The chain as workers use it: typed reads, and writes that happen once however often they are asked for. */
-export interface Chain {
+export interface ChainClient {
   readonly client: PublicClient<Transport, ChainDefinition>
   readonly chainId: number
   readonly addresses: Record<ContractName, Address>
@@ -62,23 +62,23 @@ export interface Chain {
    *  `nonce-used`, `no-funds`, `unreachable` when it may be asked for again later. */
   transact<C extends ContractName, F extends ContractFunctionName<Abi<C>, Write>>(
     key: string,
-    call: Call<C, F>,
+    call: ContractCall<C, F>,
     options?: { signal?: AbortSignal },
-  ): Promise<Receipt>
+  ): Promise<DecodedReceipt>
   /** The newest block's time, in seconds. It differs from run to run: what goes into a transaction takes `timeOf`. */
   now(): Promise<number>
   /** The chain's time, in seconds, of the block that holds the transaction of `key`: a moment that stays the same however often the
    *  job runs. @throws ChainError `not-mined` when there is none. */
   timeOf(key: string): Promise<number>
   /** What was signed under `key`, if anything: whoever computes anew with another result must go on with what was sent. */
-  sent(key: string): Promise<Sent | undefined>
+  signedTransaction(key: string): Promise<SignedTransaction | undefined>
   /** Sends again whatever of ours the chain has lost (dropped, reorganised away, never broadcast). Returns how many. */
-  heal(): Promise<number>
+  rebroadcast(): Promise<number>
   /** The operator's EIP-191 signature of 32 bytes. */
   sign(hash: Hex): Promise<Hex>
 }
 
-export interface ChainOptions {
+export interface ChainClientOptions {
   rpcUrl: string
   deployment: Pick<Deployment, 'addresses' | 'chainId'>
   operatorKey: Hex
@@ -87,13 +87,13 @@ export interface ChainOptions {
   /** Between two looks for a receipt; 50 ms on a local chain, else 1 s. */
   pollMs?: number
   /** How long a transaction may wait to be mined. */
-  patienceMs?: number
+  receiptTimeoutMs?: number
 }
 
-const LOCAL = [1337, 31337]
+const LOCAL_CHAIN_IDS = [1337, 31337]
 
 /** Opens the chain behind `rpcUrl`. @throws ChainError when nothing answers there, or another chain does than the deployment's. */
-export async function openChain(options: ChainOptions): Promise<Chain> {
+export async function openChainClient(options: ChainClientOptions): Promise<ChainClient> {
   const { rpcUrl, deployment, operatorKey, db, log } = options
   const transport = rpcUrl.startsWith('ws') ? webSocket(rpcUrl) : http(rpcUrl, { retryCount: 3, timeout: 20_000 })
   const chainId = await createPublicClient({ transport })
@@ -106,14 +106,14 @@ export async function openChain(options: ChainOptions): Promise<Chain> {
       'unreachable',
       `RPC_URL leads to chain ${chainId}, but DEPLOYMENT is for chain ${deployment.chainId}. Correct one of them.`,
     )
-  const pollMs = options.pollMs ?? (LOCAL.includes(chainId) ? 50 : 1000)
+  const pollMs = options.pollMs ?? (LOCAL_CHAIN_IDS.includes(chainId) ? 50 : 1000)
   const definition = defineChain({
     id: chainId,
     name: 'chain',
     nativeCurrency: { name: 'Ether', symbol: 'ETH', decimals: 18 },
     rpcUrls: { default: { http: [rpcUrl] } },
   })
-  const client: Chain['client'] = createPublicClient({
+  const client: ChainClient['client'] = createPublicClient({
     transport,
     chain: definition,
     pollingInterval: pollMs,
@@ -127,7 +127,7 @@ export async function openChain(options: ChainOptions): Promise<Chain> {
     db,
     log,
     pollMs,
-    patienceMs: options.patienceMs ?? 180_000,
+    receiptTimeoutMs: options.receiptTimeoutMs ?? 180_000,
   })
   return {
     client,
@@ -145,22 +145,22 @@ export async function openChain(options: ChainOptions): Promise<Chain> {
     async transact(key, { contract, functionName, args, value = 0n }, { signal } = {}) {
       const call = { contract, address: addresses[contract], functionName, args: args as readonly unknown[], value }
       const receipt = await transactor.transact(key, call, signal)
-      return { ...receipt, events: eventsOf(receipt, addresses) }
+      return { ...receipt, events: decodeEvents(receipt, addresses) }
     },
     now: async () => Number((await client.getBlock()).timestamp),
     async timeOf(key) {
-      const hash = (await transactor.sent(key))?.hash
+      const hash = (await transactor.signedTransaction(key))?.hash
       const receipt = hash && (await client.getTransactionReceipt({ hash }).catch(() => undefined))
       if (!receipt) throw new ChainError('not-mined', `No transaction of ${key} is on the chain: make it first.`)
       return Number((await client.getBlock({ blockHash: receipt.blockHash })).timestamp)
     },
-    sent: transactor.sent,
-    heal: transactor.heal,
+    signedTransaction: transactor.signedTransaction,
+    rebroadcast: transactor.rebroadcast,
     sign: (hash) => account.signMessage!({ message: { raw: hash } }),
   }
 }
 
-function eventsOf({ logs }: TransactionReceipt, addresses: Record<ContractName, Address>): DecodedEvent[] {
+function decodeEvents({ logs }: TransactionReceipt, addresses: Record<ContractName, Address>): DecodedEvent[] {
   const names = new Map(
     Object.entries(addresses).map(([name, address]) => [address.toLowerCase(), name as ContractName]),
   )

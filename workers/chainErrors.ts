@@ -1,7 +1,7 @@
 import { type Abi, type AbiItem, BaseError, ContractFunctionRevertedError } from 'viem'
 import { type ContractName, contracts } from '#contracts/generated/index.ts'
 
-export type ChainFault =
+export type ChainErrorCode =
   | 'reverted'
   | 'key-reused'
   | 'not-mined'
@@ -16,7 +16,7 @@ export class ChainError extends Error {
   readonly errorName?: string
   readonly errorArgs?: readonly unknown[]
   constructor(
-    readonly code: ChainFault,
+    readonly code: ChainErrorCode,
     message: string,
     options: ErrorOptions & { errorName?: string; errorArgs?: readonly unknown[] } = {},
   ) {
@@ -27,18 +27,18 @@ export class ChainError extends Error {
 }
 
 /** Every custom error of every contract: a call passes on the errors of the contracts it calls. */
-const errors: AbiItem[] = Object.values(contracts).flatMap(({ abi }) =>
+const contractErrors: AbiItem[] = Object.values(contracts).flatMap(({ abi }) =>
   (abi as Abi).filter((item) => item.type === 'error'),
 )
 
 /** The contract's functions, with the errors of all contracts. */
-export const abiOf = (contract: ContractName): Abi => [
+export const callAbi = (contract: ContractName): Abi => [
   ...(contracts[contract].abi as Abi).filter((item) => item.type === 'function'),
-  ...(errors as unknown as Abi),
+  ...(contractErrors as unknown as Abi),
 ]
 
 /** A failed call as a ChainError: a revert with its decoded error, or an RPC that does not answer. */
-export function chainError(what: string, cause: unknown): ChainError {
+export function toChainError(what: string, cause: unknown): ChainError {
   const revert =
     cause instanceof BaseError ? cause.walk((error) => error instanceof ContractFunctionRevertedError) : null
   if (revert instanceof ContractFunctionRevertedError) {

@@ -1,18 +1,18 @@
 import type { Deployment } from '#contracts/deploy.ts'
 import type { EngineEvent } from '#engine/process/index.ts'
 import type { ArtifactStore } from '#schema/artifacts.ts'
-import type { EngineLane } from './enginePool.ts'
+import type { EnginePool } from './enginePool.ts'
 import type { JobContext } from './job.ts'
 
 /** What handlers use besides their job: the engine, and a folder for fetched files. */
-export interface Tools {
-  engine: EngineLane
+export interface Dependencies {
+  engine: EnginePool
   cache: string
   deployment: Deployment
 }
 
 /** Shows a task of the engine as the part of the job from `from` to `to`: its progress and its curves. */
-export const following = (
+export const forwardProgress = (
   job: Pick<JobContext, 'report' | 'metric' | 'signal'>,
   from: number,
   to: number,

@@ -8,15 +8,15 @@ import {
 } from '#engine/process/index.ts'
 
 /** Where handlers send work for the engine. */
-export interface EngineLane {
+export interface EnginePool {
   /** Runs one task. @throws EngineError, or the signal's reason when it aborts. */
   run<K extends TaskName>(task: K, input: TaskInput<K>, options?: RunOptions): Promise<TaskResult<K>>
 }
 
 /** Answering stays quick while a model trains: these tasks have a process of their own, which keeps its models loaded. */
-const ANSWERING: readonly TaskName[] = ['generate', 'evaluate', 'explainAnswer']
+const INFERENCE_TASKS: readonly TaskName[] = ['generate', 'evaluate', 'explainAnswer']
 
-export interface EngineLaneOptions {
+export interface EnginePoolOptions {
   device: string
   log: Logger
   /** Of each process. */
@@ -26,7 +26,7 @@ export interface EngineLaneOptions {
 }
 
 /** Starts the engine's processes: one for each slot of training, one for answers. They start with their first task. */
-export async function startEngineLane(options: EngineLaneOptions): Promise<EngineLane & { close(): Promise<void> }> {
+export async function startEnginePool(options: EnginePoolOptions): Promise<EnginePool & { close(): Promise<void> }> {
   const { device, memoryMb, log, slots = 1 } = options
   const open = (lane: string) =>
     new EngineProcess({ device, memoryMb, onLog: (line) => log.debug({ lane, line }, 'the engine says') })
@@ -35,7 +35,7 @@ export async function startEngineLane(options: EngineLaneOptions): Promise<Engin
   return {
     run(task, input, runOptions) {
       const idlest = training.reduce((best, one) => (one.load < best.load ? one : best))
-      return (ANSWERING.includes(task) ? answering : idlest).run(task, input, runOptions)
+      return (INFERENCE_TASKS.includes(task) ? answering : idlest).run(task, input, runOptions)
     },
     async close() {
       await Promise.all([answering, ...training].map((one) => one.close()))

@@ -39,7 +39,7 @@ export async function closingBlock(sql: Sql, epoch: number): Promise<number | un
 /** Computes the map of `epoch` as of `toBlock`. @throws ArtifactError or RangeError naming the first fact that is missing or contradicts another. */
 export async function computeEpoch(sources: EpochSources, epoch: number, toBlock: number): Promise<RewardMapDocument> {
   const { sql, deployment } = sources
-  const before = await formerMap(sources, epoch, toBlock)
+  const before = await previousMap(sources, epoch, toBlock)
   const facts = await epochFacts(sources, epoch, toBlock, before)
   const { root, total, leaves, carried, debts, lines } = rewardMap(facts)
   const [block] = await rowsOf(sql, Block, 'number = $1', [toBlock])
@@ -68,7 +68,7 @@ export async function computeEpoch(sources: EpochSources, epoch: number, toBlock
 }
 
 /** The map published for the epoch before; undefined for the first. */
-async function formerMap(
+async function previousMap(
   { sql, artifacts }: EpochSources,
   epoch: number,
   block: number,

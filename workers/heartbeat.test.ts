@@ -2,33 +2,33 @@ import { appendFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import pino from 'pino'
 import { expect, test } from 'vitest'
-import { startPulse } from './heartbeat.ts'
-import { claim } from './jobState.ts'
-import { freshHouse } from './test/testWorker.ts'
+import { startHeartbeat } from './heartbeat.ts'
+import { claimJob } from './jobState.ts'
+import { testWorker } from './test/testWorker.ts'
 
 test('points that a kill cut off from the database are reported by the attempt that goes on from the checkpoint', async () => {
-  const house = await freshHouse('postgres')
+  const house = await testWorker('postgres')
   const { id } = await house.ask('fineTune', { modelId: '1', datanetId: '1' })
-  const job = (await claim(house.db, id, 'w1'))!
+  const job = (await claimJob(house.db, id, 'w1'))!
   const folder = join(house.folder, 'checkpoints', id)
   const attempt = () =>
-    startPulse({
+    startHeartbeat({
       db: house.db,
       claim: job,
       log: pino({ level: 'silent' }),
       heartbeatMs: 1e9,
       writeMs: 1e9, // whatever is not written at the end never is
-      onEnd: () => {},
+      onInterrupt: () => {},
     })
   const killed = attempt()
   killed.metric('loss', 0, 8)
-  killed.keep(folder)
+  killed.persistTo(folder)
   killed.metric('loss', 1, 4)
   killed.metric('loss', 2, 2)
   await appendFile(join(folder, 'points.jsonl'), '["loss",3')
   const next = attempt()
   next.metric('loss', 0, 9) // what is reported again is newer
-  next.keep(folder)
+  next.persistTo(folder)
   next.metric('loss', 3, 1)
   await next.stop()
   const stored = async () =>
@@ -44,7 +44,7 @@ test('points that a kill cut off from the database are reported by the attempt t
   ]
   expect(await stored()).toEqual(all)
   const last = attempt()
-  last.keep(folder)
+  last.persistTo(folder)
   await last.stop()
   expect(await stored()).toEqual(all)
 })

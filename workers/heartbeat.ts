@@ -1,19 +1,26 @@
 import type { Logger } from 'pino'
 import type { Database } from '#schema/database.ts'
-import { beat, type Claim, ClaimLost, type Point, pointId, savePoints } from './jobState.ts'
-import { PointsFile } from './metricsFile.ts'
+import {
+  type Claim,
+  ClaimLostError,
+  type MetricPoint,
+  metricPointId,
+  saveMetricPoints,
+  writeHeartbeat,
+} from './jobState.ts'
+import { MetricsFile } from './metricsFile.ts'
 
 /** A running job's signs of life. What the job reports is kept here and written a few times a second at most. */
-export interface Pulse {
+export interface Heartbeat {
   report(progress: number, stage: string): void
   metric(name: string, step: number, value: number): void
   /** Keeps the points in `folder` from now on, and reports again those that an earlier attempt left there. */
-  keep(folder: string): void
+  persistTo(folder: string): void
   /** Writes what is left and falls silent. */
   stop(): Promise<void>
 }
 
-export interface PulseOptions {
+export interface HeartbeatOptions {
   db: Database
   claim: Claim
   log: Logger
@@ -22,16 +29,16 @@ export interface PulseOptions {
   /** Between two writes of one that reports much. */
   writeMs: number
   /** The claim is lost, or someone asked to cancel. May be called more than once. */
-  onEnd: (why: 'superseded' | 'cancelled') => void
+  onInterrupt: (why: 'superseded' | 'cancelled') => void
 }
 
-export function startPulse({ db, claim, log, heartbeatMs, writeMs, onEnd }: PulseOptions): Pulse {
+export function startHeartbeat({ db, claim, log, heartbeatMs, writeMs, onInterrupt }: HeartbeatOptions): Heartbeat {
   let state: { progress: number; stage: string } | undefined
-  let points = new Map<string, Point>()
+  let points = new Map<string, MetricPoint>()
   let written = Date.now()
   let writing: Promise<void> | undefined
   let lost = false
-  let file: PointsFile | undefined
+  let file: MetricsFile | undefined
 
   const write = async () => {
     const [now, batch] = [state, points]
@@ -39,13 +46,13 @@ export function startPulse({ db, claim, log, heartbeatMs, writeMs, onEnd }: Puls
     points = new Map()
     written = Date.now()
     try {
-      if (batch.size) await savePoints(db, claim, [...batch.values()])
-      const { cancelRequested } = await beat(db, claim, now)
-      if (cancelRequested) onEnd('cancelled')
+      if (batch.size) await saveMetricPoints(db, claim, [...batch.values()])
+      const { cancelRequested } = await writeHeartbeat(db, claim, now)
+      if (cancelRequested) onInterrupt('cancelled')
     } catch (error) {
-      if (error instanceof ClaimLost) {
+      if (error instanceof ClaimLostError) {
         lost = true
-        onEnd('superseded')
+        onInterrupt('superseded')
         return
       }
       // The database is away: keep what was to be written. When it stays away, another worker takes the job over.
@@ -60,7 +67,7 @@ export function startPulse({ db, claim, log, heartbeatMs, writeMs, onEnd }: Puls
     })
     return writing
   }
-  const append = (some: Iterable<Point>) => {
+  const append = (some: Iterable<MetricPoint>) => {
     try {
       file?.append(some)
     } catch (error) {
@@ -81,14 +88,14 @@ export function startPulse({ db, claim, log, heartbeatMs, writeMs, onEnd }: Puls
       if (!Number.isFinite(value))
         return log.warn({ metric: name, step, value: String(value) }, 'not a number: left out')
       const point = { name, step, value }
-      points.set(pointId(claim.id, point), point)
+      points.set(metricPointId(claim.id, point), point)
       append([point])
     },
-    keep(folder) {
+    persistTo(folder) {
       if (file) return
-      file = new PointsFile(folder)
+      file = new MetricsFile(folder)
       const reported = points
-      points = new Map([...file.read().map((point) => [pointId(claim.id, point), point] as const), ...reported])
+      points = new Map([...file.read().map((point) => [metricPointId(claim.id, point), point] as const), ...reported])
       append(reported.values())
     },
     async stop() {

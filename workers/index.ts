@@ -7,17 +7,17 @@ import { listenNotices } from '#schema/notices.ts'
 import { WorkerNode } from '#schema/offchain/jobs.ts'
 import type { QueueName, Queues } from '#schema/queue.ts'
 import { row, saveRows } from '#schema/rows.ts'
-import type { Chain } from './chain.ts'
-import type { Handlers } from './job.ts'
-import { createRunner, TIMING, type Timing } from './runner.ts'
+import type { ChainClient } from './chain.ts'
+import type { JobHandlers } from './job.ts'
+import { createJobRunner, DEFAULT_TIMING, type Timing } from './runner.ts'
 import { sweep } from './sweep.ts'
 
 export interface WorkerOptions {
   db: Database
   queues: Queues
   artifacts: ArtifactStore
-  chain: Chain
-  handlers: Handlers
+  chain: ChainClient
+  handlers: JobHandlers
   log: Logger
   /** Jobs at a time; 0 leaves the queue to other workers. */
   gpuConcurrency: number
@@ -29,12 +29,12 @@ export interface WorkerOptions {
   /** Folder of checkpoints. */
   checkpoints: string
   /** What else to do every few seconds, such as posting the ledger. */
-  upkeep?(): Promise<unknown>
+  maintenance?(): Promise<unknown>
   timing?: Partial<Timing>
 }
 
 /** Between two looks whether the chain has lost a transaction of ours. */
-const HEAL_MS = 15_000
+const REBROADCAST_MS = 15_000
 
 export interface RunningWorker {
   readonly id: string
@@ -46,24 +46,24 @@ export interface RunningWorker {
 
 /** Starts a worker: it announces itself, takes jobs from both queues, and heals what others left behind. */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
-  const { db, queues, artifacts, chain, handlers, log, checkpoints, upkeep = async () => {} } = options
-  const timing = { ...TIMING, ...options.timing }
+  const { db, queues, artifacts, chain, handlers, log, checkpoints, maintenance = async () => {} } = options
+  const timing = { ...DEFAULT_TIMING, ...options.timing }
   const id = `${hostname()}-${process.pid}-${randomBytes(4).toString('hex')}`
-  const runner = createRunner({ db, queues, artifacts, chain, handlers, log, workerId: id, checkpoints, timing })
-  await announce(db, id, options)
+  const runner = createJobRunner({ db, queues, artifacts, chain, handlers, log, workerId: id, checkpoints, timing })
+  await registerWorker(db, id, options)
   const stopListening = await listenNotices(db, (notice) => {
     if (notice.type === 'cancel') runner.cancel(notice.id)
   })
   const concurrency: Record<QueueName, number> = { gpu: options.gpuConcurrency, cpu: options.cpuConcurrency }
   const names = (Object.keys(concurrency) as QueueName[]).filter((name) => concurrency[name] > 0)
-  const takers = await Promise.all(names.map((name) => queues.worker(name, concurrency[name], runner.take)))
+  const takers = await Promise.all(names.map((name) => queues.worker(name, concurrency[name], runner.run)))
   const timers = [
     every(timing.heartbeatMs, () =>
       db.query('update worker_node set heartbeat_at = clock_timestamp() where id = $1', [id]),
     ),
     every(timing.sweepMs, () => sweep({ db, queues }, timing)),
-    every(HEAL_MS, () => chain.heal()),
-    every(timing.sweepMs, () => upkeep()),
+    every(REBROADCAST_MS, () => chain.rebroadcast()),
+    every(timing.sweepMs, () => maintenance()),
   ]
   log.info({ worker: id, backend: queues.backend, ...concurrency }, 'worker ready')
 
@@ -103,7 +103,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   }
 }
 
-const announce = (db: Database, id: string, { device, gpuConcurrency, streamUrl }: WorkerOptions) =>
+const registerWorker = (db: Database, id: string, { device, gpuConcurrency, streamUrl }: WorkerOptions) =>
   saveRows(db, [
     row(WorkerNode, {
       id,

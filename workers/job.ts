@@ -4,15 +4,15 @@ import type { Database, Sql } from '#schema/database.ts'
 import type { EnqueueOptions } from '#schema/enqueue.ts'
 import type { JobInput, JobKind } from '#schema/jobs.ts'
 import type { EntityRow } from '#schema/rows.ts'
-import type { Chain } from './chain.ts'
+import type { ChainClient } from './chain.ts'
 
 /** What a job's code is given, and what it may return. It writes nothing itself but artifacts, transactions under a key and files
  *  in its checkpoint folder: all of these may happen twice without harm. The rest it returns, and the runner stores it once. */
 
-export type Handler<K extends JobKind> = (job: JobContext<K>) => Promise<Outcome>
+export type JobHandler<K extends JobKind> = (job: JobContext<K>) => Promise<JobOutcome>
 
 /** One handler a kind: a kind without one does not compile. */
-export type Handlers = { [K in JobKind]: Handler<K> }
+export type JobHandlers = { [K in JobKind]: JobHandler<K> }
 
 export interface JobContext<K extends JobKind = JobKind> {
   readonly id: string
@@ -24,7 +24,7 @@ export interface JobContext<K extends JobKind = JobKind> {
   readonly requestedBy: string | null
   readonly db: Database
   readonly artifacts: ArtifactStore
-  readonly chain: Chain
+  readonly chain: ChainClient
   /** Shows how far it is: 0 to 1, and what it does now in a few words. Cheap: the newest is written a few times a second. */
   report(progress: number, stage: string): void
   /** Adds a point to one of the job's curves; the same name and step again replaces it. */
@@ -46,7 +46,7 @@ export interface NewArtifact {
   bytes: Uint8Array
 }
 
-export interface Outcome {
+export interface JobOutcome {
   /** Shown as the job's result: plain JSON, wei as decimal strings. */
   result: Record<string, unknown>
   artifacts?: NewArtifact[]
@@ -55,7 +55,7 @@ export interface Outcome {
   /** Jobs that follow. Their keys need only differ among the jobs this one asks for. */
   next?: NextJob[]
   /** What rows cannot say; in the same transaction, after them. */
-  also?: (sql: Sql) => Promise<void>
+  afterRows?: (sql: Sql) => Promise<void>
 }
 
 export type NextJob = {
@@ -77,10 +77,10 @@ export class JobError extends Error {
 /** Why a running job must end: someone cancelled it, this worker stops, or another worker has taken it over. */
 export class Interruption extends Error {
   override name = 'Interruption'
-  constructor(readonly why: 'cancelled' | 'stopping' | 'superseded') {
+  constructor(readonly reason: 'cancelled' | 'stopping' | 'superseded') {
     super(
       { cancelled: 'The job was cancelled.', stopping: 'The worker stops.', superseded: 'Another worker took over.' }[
-        why
+        reason
       ],
     )
   }

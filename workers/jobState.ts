@@ -5,7 +5,7 @@ import { Artifact } from '#schema/offchain/artifacts.ts'
 import { JobRun, type JobStatus } from '#schema/offchain/jobs.ts'
 import type { QueueEntry } from '#schema/queue.ts'
 import { columns, row, saveRows } from '#schema/rows.ts'
-import type { Outcome } from './job.ts'
+import type { JobOutcome } from './job.ts'
 
 /** Everything a worker writes about a job it runs. Invariant: each write holds only while the row is Running under the writer's
  *  attempt, so a worker that was given up for dead changes nothing when it wakes. */
@@ -15,48 +15,48 @@ import type { Outcome } from './job.ts'
 export type Claim = Pick<JobRun, 'id' | 'attempt' | 'workerId'>
 
 /** Thrown by a write whose claim no longer holds. */
-export class ClaimLost extends Error {
+export class ClaimLostError extends Error {
   override name = 'ClaimLost'
 }
 
-const HELD = `id = $1 and attempt = $2 and worker_id = $3 and status = 'Running'`
-const held = ({ id, attempt, workerId }: Claim) => [id, attempt, workerId]
-const superseded = ({ id, attempt }: Claim) => new ClaimLost(`Attempt ${attempt} of job ${id} has been superseded.`)
+const HOLDS_CLAIM = `id = $1 and attempt = $2 and worker_id = $3 and status = 'Running'`
+const claimValues = ({ id, attempt, workerId }: Claim) => [id, attempt, workerId]
+const claimLost = ({ id, attempt }: Claim) => new ClaimLostError(`Attempt ${attempt} of job ${id} has been superseded.`)
 
 /** A claim or a sign of life that a crash of the database loses is only made again: its commit need not wait for the disk. */
-const LAZILY = `select set_config('synchronous_commit', 'off', true)`
+const ASYNCHRONOUS_COMMIT = `select set_config('synchronous_commit', 'off', true)`
 
 /** Takes a waiting job: its next attempt begins. Undefined when it no longer waits, which makes double deliveries harmless. */
-export async function claim(db: Sql, id: string, workerId: string): Promise<JobRun | undefined> {
+export async function claimJob(db: Sql, id: string, workerId: string): Promise<JobRun | undefined> {
   const { rows } = await db.query(
-    `with lazily as (${LAZILY}), taken as (
+    `with lazily as (${ASYNCHRONOUS_COMMIT}), taken as (
        update job_run set status = 'Running', attempt = attempt + 1, worker_id = $2, error = null,
          started_at = clock_timestamp(), heartbeat_at = clock_timestamp()
        where id = $1 and status = 'Queued' returning *)
-     select ${columns(JobRun)}, ${telling(notice)} from taken, lazily`,
+     select ${columns(JobRun)}, ${telling(JOB_NOTICE)} from taken, lazily`,
     [id, workerId],
   )
   return rows[0] && asJob(rows[0])
 }
 
 /** A row of `job_run` as the notice of it, in SQL. */
-const notice = `json_build_object('type', 'job', 'id', id, 'status', status, 'progress', progress)::text`
+const JOB_NOTICE = `json_build_object('type', 'job', 'id', id, 'status', status, 'progress', progress)::text`
 
 /** Shows life, and how far the job is. Says whether someone asked to cancel it. @throws ClaimLost */
-export async function beat(
+export async function writeHeartbeat(
   db: Database,
   claim: Claim,
   state?: { progress: number; stage: string | null },
 ): Promise<{ cancelRequested: boolean }> {
   const write = async (sql: Sql) => {
     const { rows } = await sql.query<{ cancel: boolean }>(
-      `with lazily as (${LAZILY}), alive as (
+      `with lazily as (${ASYNCHRONOUS_COMMIT}), alive as (
          update job_run set heartbeat_at = clock_timestamp(), progress = coalesce($4, progress), stage = coalesce($5, stage)
-         where ${HELD} returning cancel_requested)
+         where ${HOLDS_CLAIM} returning cancel_requested)
        select cancel_requested as cancel from alive, lazily`,
-      [...held(claim), state?.progress ?? null, state?.stage ?? null],
+      [...claimValues(claim), state?.progress ?? null, state?.stage ?? null],
     )
-    if (!rows[0]) throw superseded(claim)
+    if (!rows[0]) throw claimLost(claim)
     return { cancelRequested: rows[0].cancel }
   }
   if (!state) return write(db)
@@ -67,26 +67,26 @@ export async function beat(
   })
 }
 
-export interface Point {
+export interface MetricPoint {
   name: string
   step: number
   value: number
 }
 
-export const pointId = (jobId: string, { name, step }: Pick<Point, 'name' | 'step'>) =>
+export const metricPointId = (jobId: string, { name, step }: Pick<MetricPoint, 'name' | 'step'>) =>
   `${jobId}-${name}-${String(step).padStart(10, '0')}`
 
 /** Stores points of the job's curves, the same one twice as once. Writes nothing when the claim is lost. */
-export const savePoints = (db: Database, claim: Claim, points: readonly Point[]) =>
+export const saveMetricPoints = (db: Database, claim: Claim, points: readonly MetricPoint[]) =>
   db.query(
-    `with held as (select 1 from job_run where ${HELD} for share)
+    `with held as (select 1 from job_run where ${HOLDS_CLAIM} for share)
      insert into job_metric (id, job_id, name, step, value)
      select point.id, $1, point.name, point.step, point.value
      from unnest($4::text[], $5::text[], $6::int[], $7::float8[]) as point(id, name, step, value), held
      on conflict (id) do update set value = excluded.value`,
     [
-      ...held(claim),
-      points.map((point) => pointId(claim.id, point)),
+      ...claimValues(claim),
+      points.map((point) => metricPointId(claim.id, point)),
       points.map(({ name }) => name),
       points.map(({ step }) => step),
       points.map(({ value }) => value),
@@ -102,26 +102,26 @@ export interface StoredArtifact {
 }
 
 /** Stores what a job made, its rows and the jobs that follow, all or nothing; returns the entries to hand out. @throws ClaimLost */
-export async function succeed(
+export async function completeJob(
   db: Database,
   job: JobRun,
-  outcome: Outcome,
+  outcome: JobOutcome,
   artifacts: readonly StoredArtifact[],
 ): Promise<QueueEntry[]> {
   const set = 'result = $5, progress = 1, error = null'
   const result = JSON.stringify(outcome.result)
-  const { rows = [], next = [], also } = outcome
-  if (!artifacts.length && !rows.length && !next.length && !also) {
-    await end(db, job, 'Succeeded', set, result)
+  const { rows = [], next = [], afterRows } = outcome
+  if (!artifacts.length && !rows.length && !next.length && !afterRows) {
+    await endAttempt(db, job, 'Succeeded', set, result)
     return []
   }
   return db.transaction(async (sql) => {
-    await end(sql, job, 'Succeeded', set, result)
+    await endAttempt(sql, job, 'Succeeded', set, result)
     const listed = artifacts.map(({ name: id, kind, mediaType, size }) =>
       row(Artifact, { id, kind, mediaType, size: BigInt(size), createdAt: new Date() }),
     )
     await saveRows(sql, [...listed, ...rows])
-    await also?.(sql)
+    await afterRows?.(sql)
     const entries: QueueEntry[] = []
     for (const { kind, input, key } of next) {
       const options = { key: `${job.id}/${key}`, requestedBy: job.requestedBy, parentId: job.id }
@@ -131,44 +131,44 @@ export async function succeed(
   })
 }
 
-export interface Fault {
+export interface JobFailure {
   code: string
   message: string
 }
 
 /** Ends a job without a result and releases what it reserved. @throws ClaimLost */
-export const giveUp = (db: Database, job: JobRun, status: 'Failed' | 'Cancelled', fault?: Fault) =>
+export const endJob = (db: Database, job: JobRun, status: 'Failed' | 'Cancelled', fault?: JobFailure) =>
   db.transaction(async (sql) => {
-    await end(sql, job, status, 'error = $5', fault ? JSON.stringify(fault) : null)
+    await endAttempt(sql, job, status, 'error = $5', fault ? JSON.stringify(fault) : null)
     await releaseHold(sql, job.id)
   })
 
 /** Ends the attempt and tells of it, in one statement. */
-async function end(sql: Sql, claim: Claim, status: JobStatus, set: string, value: unknown) {
+async function endAttempt(sql: Sql, claim: Claim, status: JobStatus, set: string, value: unknown) {
   const { rowCount } = await sql.query(
     `with ended as (
-       update job_run set status = $4, finished_at = clock_timestamp(), ${set} where ${HELD}
+       update job_run set status = $4, finished_at = clock_timestamp(), ${set} where ${HOLDS_CLAIM}
        returning id, status, progress)
-     select ${telling(notice)} from ended`,
-    [...held(claim), status, value],
+     select ${telling(JOB_NOTICE)} from ended`,
+    [...claimValues(claim), status, value],
   )
-  if (!rowCount) throw superseded(claim)
+  if (!rowCount) throw claimLost(claim)
 }
 
 /** Puts a job back to wait for its next attempt. `forgiven`: the attempt counts as no failure (the worker was asked to stop).
  *  @throws ClaimLost */
-export async function requeue(
+export async function requeueJob(
   db: Database,
   job: JobRun,
-  { forgiven = false, fault }: { forgiven?: boolean; fault?: Fault } = {},
+  { forgiven = false, fault }: { forgiven?: boolean; fault?: JobFailure } = {},
 ): Promise<QueueEntry> {
   return db.transaction(async (sql) => {
     const { rowCount } = await sql.query(
       `update job_run set status = 'Queued', heartbeat_at = clock_timestamp(), worker_id = null, error = $5,
-         attempts = attempts + $4 where ${HELD}`,
-      [...held(job), forgiven ? 1 : 0, fault ? JSON.stringify(fault) : null],
+         attempts = attempts + $4 where ${HOLDS_CLAIM}`,
+      [...claimValues(job), forgiven ? 1 : 0, fault ? JSON.stringify(fault) : null],
     )
-    if (!rowCount) throw superseded(job)
+    if (!rowCount) throw claimLost(job)
     await notify(sql, { type: 'job', id: job.id, status: 'Queued', progress: job.progress })
     return entryOf(job)
   })

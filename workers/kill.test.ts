@@ -4,12 +4,12 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { findJob } from '#schema/enqueue.ts'
 import { backends, stopRedis } from '#schema/test/queues.ts'
-import { freshHouse } from './test/testWorker.ts'
+import { testWorker } from './test/testWorker.ts'
 
 afterAll(stopRedis)
 
 /** A worker in a process of its own, on the test's house. */
-async function workerProcess(house: Awaited<ReturnType<typeof freshHouse>>): Promise<ChildProcess> {
+async function workerProcess(house: Awaited<ReturnType<typeof testWorker>>): Promise<ChildProcess> {
   const child = fork(
     join(import.meta.dirname, 'test/workerChild.ts'),
     [house.db.url, house.folder, house.redisUrl ?? '', house.prefix],
@@ -37,7 +37,7 @@ describe.each(backends)('worker processes on %s', (backend) => {
   test.each(backend === 'postgres' ? (['SIGKILL', 'SIGTERM'] as const) : (['SIGKILL'] as const))(
     '%s in mid-job: another goes on from the checkpoint, and all happens once',
     async (signal) => {
-      const house = await freshHouse(backend)
+      const house = await testWorker(backend)
       await house.db.query('create table effect (job text, pid int)')
       const first = await workerProcess(house)
       const { id } = await house.ask('fineTune', { modelId: '1', datanetId: '1', epochs: 60 })

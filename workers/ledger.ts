@@ -18,13 +18,13 @@ interface LedgerSources {
   deployment: Pick<Deployment, 'chainId' | 'addresses' | 'settings'>
 }
 
-const LOCK = 7235804
-const MOVING = ['CreditDeposited', 'CreditWithdrawn', 'VoucherRedeemed', 'EpochFunded', 'RewardClaimed']
+const LEDGER_LOCK = 7235804
+const TRANSFER_EVENTS = ['CreditDeposited', 'CreditWithdrawn', 'VoucherRedeemed', 'EpochFunded', 'RewardClaimed']
 
 /** Returns how many transfers were added. */
 export function postLedger(sources: LedgerSources): Promise<number> {
   return sources.db.transaction(async (sql) => {
-    const { rows } = await sql.query('select pg_try_advisory_xact_lock($1) as mine', [LOCK])
+    const { rows } = await sql.query('select pg_try_advisory_xact_lock($1) as mine', [LEDGER_LOCK])
     if (!rows[0].mine) return 0
     const cursor = await rowOf(sql, Cursor, String(sources.deployment.chainId))
     if (!cursor) return 0
@@ -33,7 +33,7 @@ export function postLedger(sources: LedgerSources): Promise<number> {
       sql,
       ChainEvent,
       'name = any($1) and from_block <= $2 and id > $3',
-      [MOVING, cursor.finalBlock, posted.rows[0].last],
+      [TRANSFER_EVENTS, cursor.finalBlock, posted.rows[0].last],
       {
         orderBy: 'id',
       },

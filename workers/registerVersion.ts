@@ -1,8 +1,8 @@
-import type { Chain } from './chain.ts'
+import type { ChainClient } from './chain.ts'
 
 /** Anchors a version on chain, once per manifest; returns its id. */
 export async function registerVersion(
-  { chain }: { chain: Chain },
+  { chain }: { chain: ChainClient },
   version: {
     modelId: string
     parentVersionId?: string

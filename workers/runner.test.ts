@@ -10,9 +10,17 @@ import { VersionInfluence } from '#schema/offchain/attribution.ts'
 import { Holder } from '#schema/onchain/governance.ts'
 import { row } from '#schema/rows.ts'
 import { backends, stopRedis } from '#schema/test/queues.ts'
-import { type Handlers, type Interruption, JobError } from './job.ts'
-import { beat, ClaimLost, claim, giveUp, requeue, savePoints, succeed } from './jobState.ts'
-import { freshHouse } from './test/testWorker.ts'
+import { type Interruption, JobError, type JobHandlers } from './job.ts'
+import {
+  ClaimLostError,
+  claimJob,
+  completeJob,
+  endJob,
+  requeueJob,
+  saveMetricPoints,
+  writeHeartbeat,
+} from './jobState.ts'
+import { testWorker } from './test/testWorker.ts'
 
 afterAll(stopRedis)
 
@@ -28,7 +36,7 @@ const influence = (id: string) =>
     harmful: false,
     weight: 10,
   })
-type House = Awaited<ReturnType<typeof freshHouse>>
+type House = Awaited<ReturnType<typeof testWorker>>
 const ended = (house: House, id: string) =>
   vi.waitFor(
     async () => {
@@ -43,7 +51,7 @@ const count = async (house: House, table: string) =>
 
 describe.each(backends)('a job on %s', (backend) => {
   test('is run, shows its progress and curve, and leaves result, rows, artifacts and the next job at once', async () => {
-    const house = await freshHouse(backend)
+    const house = await testWorker(backend)
     const heard: Notice[] = []
     const silence = await listenNotices(house.db, (notice) => heard.push(notice))
     const bytes = new TextEncoder().encode('an adapter')
@@ -100,7 +108,7 @@ describe.each(backends)('a job on %s', (backend) => {
   })
 
   test('is found by the sweep when the queue has lost everything', async () => {
-    const house = await freshHouse(backend)
+    const house = await testWorker(backend)
     const jobs = await Promise.all(Array.from({ length: 20 }, (_, i) => house.ask('settleEpoch', { epoch: i + 1 })))
     await house.lose()
     let runs = 0
@@ -116,7 +124,7 @@ describe.each(backends)('a job on %s', (backend) => {
 })
 
 test('a fault of ours is tried again, with a pause, up to the attempts; the last one says what is known', async () => {
-  const house = await freshHouse()
+  const house = await testWorker()
   const starts: number[] = []
   await house.worker({
     async settleEpoch({ attempt }) {
@@ -135,7 +143,7 @@ test('a fault of ours is tried again, with a pause, up to the attempts; the last
 })
 
 test('a fault of the request fails at once, with its code', async () => {
-  const house = await freshHouse()
+  const house = await testWorker()
   let runs = 0
   await house.worker({
     async settleEpoch() {
@@ -153,7 +161,7 @@ test('a fault of the request fails at once, with its code', async () => {
 })
 
 test('a job that fails or is cancelled gives its reserved credit back', async () => {
-  const house = await freshHouse()
+  const house = await testWorker()
   const hold = (id: string) =>
     house.db.query(
       `insert into credit_hold (id, consumer, endpoint_id, maximum, open, created_at, price_in, price_out)
@@ -170,7 +178,7 @@ test('a job that fails or is cancelled gives its reserved credit back', async ()
 })
 
 test('rows are stored all or none: one that may not be written fails the job and leaves nothing', async () => {
-  const house = await freshHouse()
+  const house = await testWorker()
   await house.worker({
     settleEpoch: async () => ({ result: {}, rows: [influence('t1'), row(Holder, { id: '0x1' })] }),
   })
@@ -181,13 +189,13 @@ test('rows are stored all or none: one that may not be written fails the job and
 })
 
 test('a running job that is cancelled is told why, and ends as Cancelled', async () => {
-  const house = await freshHouse()
+  const house = await testWorker()
   let why: string | undefined
   await house.worker({
     async fineTune({ signal, report }) {
       report(0.5, 'training')
       await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))
-      why = (signal.reason as Interruption).why
+      why = (signal.reason as Interruption).reason
       throw new Error('the engine was killed')
     },
   })
@@ -201,7 +209,7 @@ test('a running job that is cancelled is told why, and ends as Cancelled', async
 })
 
 test('a cancelled job whose code does not listen is given up after the grace, and what it returns later is ignored', async () => {
-  const house = await freshHouse()
+  const house = await testWorker()
   let returned = false
   await house.worker(
     {
@@ -224,9 +232,9 @@ test('a cancelled job whose code does not listen is given up after the grace, an
 })
 
 test('a stalled twin, given up for dead, changes nothing when it wakes', async () => {
-  const house = await freshHouse()
+  const house = await testWorker()
   const { id } = await house.ask('settleEpoch', { epoch: 1 })
-  const twin = (await claim(house.db, id, 'twin'))!
+  const twin = (await claimJob(house.db, id, 'twin'))!
   await house.db.query(`update job_run set heartbeat_at = now() - interval '1 hour' where id = $1`, [id])
   let running = false
   const release = deferred()
@@ -239,13 +247,13 @@ test('a stalled twin, given up for dead, changes nothing when it wakes', async (
   })
   await vi.waitFor(() => expect(running).toBe(true), { timeout: 5000 })
   const attempts = async () => {
-    await savePoints(house.db, twin, [{ name: 'loss', step: 1, value: 1 }])
-    await expect(beat(house.db, twin, { progress: 0.9, stage: 'twin' })).rejects.toThrow(ClaimLost)
-    await expect(succeed(house.db, twin, { result: { by: 'twin' }, rows: [influence('twin')] }, [])).rejects.toThrow(
-      ClaimLost,
-    )
-    await expect(giveUp(house.db, twin, 'Failed', { code: 'X', message: 'x' })).rejects.toThrow(ClaimLost)
-    await expect(requeue(house.db, twin)).rejects.toThrow(ClaimLost)
+    await saveMetricPoints(house.db, twin, [{ name: 'loss', step: 1, value: 1 }])
+    await expect(writeHeartbeat(house.db, twin, { progress: 0.9, stage: 'twin' })).rejects.toThrow(ClaimLostError)
+    await expect(
+      completeJob(house.db, twin, { result: { by: 'twin' }, rows: [influence('twin')] }, []),
+    ).rejects.toThrow(ClaimLostError)
+    await expect(endJob(house.db, twin, 'Failed', { code: 'X', message: 'x' })).rejects.toThrow(ClaimLostError)
+    await expect(requeueJob(house.db, twin)).rejects.toThrow(ClaimLostError)
   }
   await attempts()
   release.resolve()
@@ -265,20 +273,20 @@ const deferred = () => {
 }
 
 test('a claim that a crash of the database forgot is no claim, even when its number is given again', async () => {
-  const house = await freshHouse()
+  const house = await testWorker()
   const { id } = await house.ask('settleEpoch', { epoch: 1 })
-  const forgotten = (await claim(house.db, id, 'first'))!
+  const forgotten = (await claimJob(house.db, id, 'first'))!
   await house.db.query(`update job_run set status = 'Queued', attempt = 0, worker_id = null where id = $1`, [id])
-  const second = (await claim(house.db, id, 'second'))!
+  const second = (await claimJob(house.db, id, 'second'))!
   expect(second.attempt).toBe(forgotten.attempt)
-  await expect(beat(house.db, forgotten)).rejects.toThrow(ClaimLost)
-  await expect(succeed(house.db, forgotten, { result: {} }, [])).rejects.toThrow(ClaimLost)
-  await succeed(house.db, second, { result: { by: 'second' } }, [])
+  await expect(writeHeartbeat(house.db, forgotten)).rejects.toThrow(ClaimLostError)
+  await expect(completeJob(house.db, forgotten, { result: {} }, [])).rejects.toThrow(ClaimLostError)
+  await completeJob(house.db, second, { result: { by: 'second' } }, [])
   expect((await findJob(house.db, id)).result).toEqual({ by: 'second' })
 })
 
 test('a job whose worker is lost at every attempt fails, and says so', async () => {
-  const house = await freshHouse()
+  const house = await testWorker()
   const { id } = await house.ask('settleEpoch', { epoch: 1 })
   await house.db.query(
     `update job_run set status = 'Running', attempt = 5, heartbeat_at = now() - interval '1 hour' where id = $1`,
@@ -289,8 +297,8 @@ test('a job whose worker is lost at every attempt fails, and says so', async () 
 })
 
 test('a worker that stops puts GPU jobs back after their checkpoint, lets CPU jobs finish, and counts no failure', async () => {
-  const house = await freshHouse()
-  const training: Partial<Handlers> = {
+  const house = await testWorker()
+  const training: Partial<JobHandlers> = {
     async fineTune({ signal, attempt, checkpointFolder }) {
       const place = join(checkpointFolder, 'place')
       if (attempt > 1) return { result: { resumed: existsSync(place) } }
@@ -315,7 +323,7 @@ test('a worker that stops puts GPU jobs back after their checkpoint, lets CPU jo
 })
 
 test('a worker announces itself and shows life', async () => {
-  const house = await freshHouse()
+  const house = await testWorker()
   const worker = await house.worker({}, { streamUrl: 'http://127.0.0.1:9/stream' })
   const read = async () => (await house.db.query('select * from worker_node where id = $1', [worker.id])).rows[0]
   const before = await read()

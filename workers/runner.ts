@@ -7,18 +7,26 @@ import type { Database } from '#schema/database.ts'
 import { checkJobInput, type JobKind } from '#schema/jobs.ts'
 import type { JobRun } from '#schema/offchain/jobs.ts'
 import type { QueueEntry, QueueName, Queues } from '#schema/queue.ts'
-import type { Chain } from './chain.ts'
-import { faultOfInput, plain } from './failures.ts'
-import { startPulse } from './heartbeat.ts'
-import { type Handler, type Handlers, Interruption, JobError, type NewArtifact, type Outcome } from './job.ts'
-import { beat, ClaimLost, claim, giveUp, requeue, type StoredArtifact, succeed } from './jobState.ts'
+import type { ChainClient } from './chain.ts'
+import { permanentFailure, publicMessage } from './failures.ts'
+import { type Heartbeat, startHeartbeat } from './heartbeat.ts'
+import { Interruption, JobError, type JobHandler, type JobHandlers, type JobOutcome, type NewArtifact } from './job.ts'
+import {
+  ClaimLostError,
+  claimJob,
+  completeJob,
+  endJob,
+  requeueJob,
+  type StoredArtifact,
+  writeHeartbeat,
+} from './jobState.ts'
 
-export interface RunnerOptions {
+export interface JobRunnerOptions {
   db: Database
   queues: Pick<Queues, 'add'>
   artifacts: ArtifactStore
-  chain: Chain
-  handlers: Handlers
+  chain: ChainClient
+  handlers: JobHandlers
   log: Logger
   workerId: string
   /** Holds one folder a job. */
@@ -44,7 +52,7 @@ export interface Timing {
   backoffMs: number
 }
 
-export const TIMING: Timing = {
+export const DEFAULT_TIMING: Timing = {
   heartbeatMs: 2_000,
   writeMs: 150,
   staleMs: 15_000,
@@ -54,9 +62,9 @@ export const TIMING: Timing = {
   backoffMs: 500,
 }
 
-export interface Runner {
+export interface JobRunner {
   /** Runs the job of a queue entry to its end; does nothing when it no longer waits. Never rejects. */
-  take(entry: Pick<QueueEntry, 'id'>): Promise<void>
+  run(entry: Pick<QueueEntry, 'id'>): Promise<void>
   /** Stops a running job, if it runs here. */
   cancel(id: string): void
   /** Takes nothing more, and tells what runs on `queue` to save and end. */
@@ -66,20 +74,20 @@ export interface Runner {
   readonly running: number
 }
 
-interface Run {
+interface RunningJob {
   queue: QueueName
   abort: AbortController
   done: Promise<void>
 }
 
-export function createRunner(options: RunnerOptions): Runner {
-  const runs = new Map<string, Run>()
+export function createJobRunner(options: JobRunnerOptions): JobRunner {
+  const runs = new Map<string, RunningJob>()
   const stopped = new Set<QueueName>()
   return {
-    async take({ id }) {
+    async run({ id }) {
       if (stopped.size || runs.has(id)) return
       const { log } = options
-      const job = await claim(options.db, id, options.workerId).catch((err) => {
+      const job = await claimJob(options.db, id, options.workerId).catch((err) => {
         log.warn({ err, job: id }, 'could not claim a job; the sweep hands it out again')
       })
       if (!job) return
@@ -104,47 +112,47 @@ export function createRunner(options: RunnerOptions): Runner {
   }
 }
 
-async function runJob(options: RunnerOptions, job: JobRun, abort: AbortController): Promise<void> {
+async function runJob(options: JobRunnerOptions, job: JobRun, abort: AbortController): Promise<void> {
   const { db, queues, timing } = options
   const log = options.log.child({ job: job.id, kind: job.kind, attempt: job.attempt })
-  const pulse = startPulse({
+  const pulse = startHeartbeat({
     db,
     claim: job,
     log,
     ...timing,
-    onEnd: (why) => abort.abort(new Interruption(why)),
+    onInterrupt: (why) => abort.abort(new Interruption(why)),
   })
   const folder = join(options.checkpoints, job.id)
   const stored: StoredArtifact[] = []
   let ended = true
   try {
     const put = (artifact: NewArtifact) => store(options.artifacts, artifact, stored)
-    const outcome = await bounded(abort.signal, timing.graceMs, () =>
+    const outcome = await withGracePeriod(abort.signal, timing.graceMs, () =>
       callHandler(options, job, folder, pulse, abort, put, log),
     )
     for (const artifact of outcome.artifacts ?? []) await put(artifact)
     await pulse.stop()
-    const next = await succeed(db, job, outcome, stored)
+    const next = await completeJob(db, job, outcome, stored)
     log.info('succeeded')
     if (next.length) await queues.add(next).catch((err) => log.warn({ err }, 'the sweep will hand out the next jobs'))
   } catch (error) {
     await pulse.stop()
-    ended = await settle(options, job, abort.signal, error, log)
+    ended = await recordFailure(options, job, abort.signal, error, log)
   }
   if (ended) await rm(folder, { recursive: true, force: true }).catch(() => {})
 }
 
 async function callHandler(
-  { db, artifacts, chain, handlers }: RunnerOptions,
+  { db, artifacts, chain, handlers }: JobRunnerOptions,
   job: JobRun,
   checkpointFolder: string,
-  { report, metric, keep }: Pick<ReturnType<typeof startPulse>, 'report' | 'metric' | 'keep'>,
+  { report, metric, persistTo }: Heartbeat,
   { signal }: AbortController,
   put: (artifact: NewArtifact) => Promise<string>,
   log: Logger,
-): Promise<Outcome> {
+): Promise<JobOutcome> {
   const kind = job.kind as JobKind
-  const handler = handlers[kind] as Handler<JobKind> | undefined
+  const handler = handlers[kind] as JobHandler<JobKind> | undefined
   if (!handler) throw new JobError('UNKNOWN_JOB', `This worker knows no job ${job.kind}. Update the workers.`)
   const input = checkJobInput(kind, job.input)
   signal.throwIfAborted()
@@ -154,7 +162,7 @@ async function callHandler(
     ...context,
     /** Made for the job that asks for it: most need none, and start sooner without. */
     get checkpointFolder() {
-      keep(checkpointFolder) // makes it
+      persistTo(checkpointFolder) // creates the folder
       return checkpointFolder
     },
     log,
@@ -168,7 +176,7 @@ async function store(artifacts: ArtifactStore, { kind, mediaType, bytes }: NewAr
 }
 
 /** Waits for `work`, but after `signal` only `graceMs` longer: what comes later is ignored, the fence keeps it out. */
-async function bounded<T>(signal: AbortSignal, graceMs: number, work: () => Promise<T>): Promise<T> {
+async function withGracePeriod<T>(signal: AbortSignal, graceMs: number, work: () => Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   let hear: (() => void) | undefined
   const impatience = new Promise<never>((_, reject) => {
@@ -187,12 +195,12 @@ async function bounded<T>(signal: AbortSignal, graceMs: number, work: () => Prom
 }
 
 /** Between two tries to record how an attempt ended, while the database is away. */
-const RECORD_MS = 250
+const RECORD_RETRY_MS = 250
 
 /** Records how an attempt without an outcome ended; says whether the job itself has ended. While the database is away it tries again,
  *  until the sweep would do it. */
-async function settle(
-  { db, queues, timing }: Pick<RunnerOptions, 'db' | 'queues' | 'timing'>,
+async function recordFailure(
+  { db, queues, timing }: Pick<JobRunnerOptions, 'db' | 'queues' | 'timing'>,
   job: JobRun,
   signal: AbortSignal,
   error: unknown,
@@ -200,46 +208,46 @@ async function settle(
   patientUntil = Date.now() + timing.staleMs,
 ): Promise<boolean> {
   try {
-    const why = signal.aborted ? (signal.reason as Interruption).why : undefined
-    if (why === 'superseded' || error instanceof ClaimLost) {
+    const why = signal.aborted ? (signal.reason as Interruption).reason : undefined
+    if (why === 'superseded' || error instanceof ClaimLostError) {
       log.warn('another attempt took over')
       return false
     }
-    if (why === 'cancelled' || (await beat(db, job)).cancelRequested) {
-      await giveUp(db, job, 'Cancelled')
+    if (why === 'cancelled' || (await writeHeartbeat(db, job)).cancelRequested) {
+      await endJob(db, job, 'Cancelled')
       log.info('cancelled')
       return true
     }
-    const theirs = faultOfInput(error)
+    const theirs = permanentFailure(error)
     if (theirs) {
-      await giveUp(db, job, 'Failed', theirs)
+      await endJob(db, job, 'Failed', theirs)
       log.info({ fault: theirs }, 'failed')
       return true
     }
     if (why === 'stopping') {
-      const entry = await requeue(db, job, { forgiven: true })
+      const entry = await requeueJob(db, job, { forgiven: true })
       log.info('put back: the worker stops')
       await queues.add(entry).catch(() => {})
       return false
     }
-    const fault = { code: 'INTERNAL', message: plain(error) }
+    const fault = { code: 'INTERNAL', message: publicMessage(error) }
     if (job.attempt >= job.attempts) {
-      await giveUp(db, job, 'Failed', fault)
+      await endJob(db, job, 'Failed', fault)
       log.error({ err: error }, 'failed for the last time')
       return true
     }
-    const entry = await requeue(db, job, { fault })
+    const entry = await requeueJob(db, job, { fault })
     const delayMs = Math.min(60_000, timing.backoffMs * 2 ** Math.min(20, job.attempt - 1))
     log.warn({ err: error, delayMs }, 'failed; to be tried again')
     await queues.add({ ...entry, delayMs }).catch(() => {})
     return false
   } catch (err) {
-    if (err instanceof ClaimLost) return false
+    if (err instanceof ClaimLostError) return false
     if (signal.aborted || Date.now() > patientUntil) {
       log.warn({ err }, 'could not record how the job ended; the sweep will')
       return false
     }
-    await sleep(RECORD_MS)
-    return settle({ db, queues, timing }, job, signal, error, log, patientUntil)
+    await sleep(RECORD_RETRY_MS)
+    return recordFailure({ db, queues, timing }, job, signal, error, log, patientUntil)
   }
 }

@@ -5,7 +5,7 @@ import type { JobStatus } from '#schema/offchain/jobs.ts'
 import type { QueueEntry, Queues } from '#schema/queue.ts'
 
 const SWEEP_LOCK = 7235802
-const MOST = 500
+const MAX_ENTRIES = 500
 
 /** Heals what crashes leave behind: a running job without a sign of life for `staleMs` waits again (or ends, when its attempts are
  *  used up or it was cancelled), and jobs that have waited longer than `queuedMs` are handed to the queue once more. Any number
@@ -36,7 +36,7 @@ export async function sweep(
     const waiting = await sql.query<QueueEntry>(
       `select id, queue, attempt from job_run
        where status = 'Queued' and coalesce(heartbeat_at, created_at) < clock_timestamp() - $1 * interval '1 millisecond'
-       order by created_at limit ${MOST}`,
+       order by created_at limit ${MAX_ENTRIES}`,
       [queuedMs],
     )
     return waiting.rows

@@ -18,13 +18,13 @@ import type { ContractName } from '#contracts/generated/index.ts'
 import type { Database, Sql } from '#schema/database.ts'
 import { ChainTransaction } from '#schema/offchain/ledger.ts'
 import { columns } from '#schema/rows.ts'
-import { abiOf, ChainError, chainError } from './chainErrors.ts'
+import { ChainError, callAbi, toChainError } from './chainErrors.ts'
 
 /** Chain writes that happen exactly once. A transaction is signed under the operator's lock and stored *before* it is sent; from then
  *  on only these bytes are ever sent for its key, and a nonce is used once on a chain. So a crash at any point, a node that
  *  drops it or a reorganisation ends the same way: the stored bytes are sent again. */
 
-export interface LooseCall {
+export interface UntypedCall {
   contract: ContractName
   address: Address
   functionName: string
@@ -33,7 +33,7 @@ export interface LooseCall {
 }
 
 /** A signed call. */
-export interface Sent {
+export interface SignedTransaction {
   hash: Hex
   to: Address
   data: Hex
@@ -44,32 +44,32 @@ export interface Sent {
 }
 
 export interface Transactor {
-  transact(key: string, call: LooseCall, signal?: AbortSignal): Promise<TransactionReceipt>
-  sent(key: string): Promise<Sent | undefined>
-  heal(): Promise<number>
+  transact(key: string, call: UntypedCall, signal?: AbortSignal): Promise<TransactionReceipt>
+  signedTransaction(key: string): Promise<SignedTransaction | undefined>
+  rebroadcast(): Promise<number>
 }
 
-interface Options {
+interface TransactorOptions {
   client: PublicClient<Transport, ChainDefinition>
   account: Account
   db: Database
   log: Logger
   pollMs: number
-  patienceMs: number
+  receiptTimeoutMs: number
 }
 
 /** How often, at least, an unmined transaction is sent again. */
 const RESEND_MS = 2_000
 /** More than this is no reorganisation. */
-const MOST_MISSING = 1_000
+const MAX_PENDING = 1_000
 /** How long a nonce may look used by someone else before that is believed. */
-const DOUBT_MS = 3_000
+const NONCE_CONFLICT_MS = 3_000
 
-export function createTransactor(options: Options): Transactor {
-  const { client, account, db, log, pollMs, patienceMs } = options
+export function createTransactor(options: TransactorOptions): Transactor {
+  const { client, account, db, log, pollMs, receiptTimeoutMs } = options
   const sender = account.address.toLowerCase() as Address
 
-  const find = async (key: string, sql: Sql = db): Promise<ChainTransaction | undefined> => {
+  const findStored = async (key: string, sql: Sql = db): Promise<ChainTransaction | undefined> => {
     const { rows } = await sql.query<ChainTransaction>(
       `select ${columns(ChainTransaction)} from chain_transaction where id = $1`,
       [key],
@@ -85,12 +85,12 @@ export function createTransactor(options: Options): Transactor {
   const receiptOf = (hash: string) =>
     client.getTransactionReceipt({ hash: hash as Hex }).catch((cause) => {
       if (cause instanceof TransactionReceiptNotFoundError) return undefined
-      throw chainError('Looking for a receipt', cause)
+      throw toChainError('Looking for a receipt', cause)
     })
 
-  const countAt = (blockTag: 'latest' | 'pending' | 'finalized') =>
+  const transactionCount = (blockTag: 'latest' | 'pending' | 'finalized') =>
     client.getTransactionCount({ address: sender, blockTag }).catch((cause) => {
-      throw chainError('Counting the operator’s transactions', cause)
+      throw toChainError('Counting the operator’s transactions', cause)
     })
 
   const send = async (raw: string) => {
@@ -112,7 +112,7 @@ export function createTransactor(options: Options): Transactor {
   }
 
   /** One signer at a time, over all processes. */
-  const locked = <T>(work: (sql: Sql) => Promise<T>) =>
+  const withSignerLock = <T>(work: (sql: Sql) => Promise<T>) =>
     db.transaction(async (sql) => {
       await sql.query('select pg_advisory_xact_lock(hashtextextended($1, $2))', [sender, client.chain.id])
       return work(sql)
@@ -120,7 +120,7 @@ export function createTransactor(options: Options): Transactor {
 
   const signAt = async (nonce: number, to: Address, data: Hex, value: bigint, gas: bigint) => {
     const common = { chainId: client.chain.id, nonce, to, data, value, gas }
-    const raw = await account.signTransaction!({ ...common, ...(await fees(client)) } as never)
+    const raw = await account.signTransaction!({ ...common, ...(await estimateFees(client)) } as never)
     return { raw: raw as Hex, hash: keccak256(raw as Hex) }
   }
 
@@ -129,7 +129,7 @@ export function createTransactor(options: Options): Transactor {
       'select coalesce(max(nonce) + 1, 0) as next from chain_transaction where sender = $1',
       [sender],
     )
-    return Math.max(rows[0]!.next, await countAt('pending'))
+    return Math.max(rows[0]!.next, await transactionCount('pending'))
   }
 
   const insert = (sql: Sql, key: string, nonce: number, { hash, raw }: { hash: Hex; raw: Hex }) =>
@@ -142,23 +142,23 @@ export function createTransactor(options: Options): Transactor {
 
   /** Signs the call under a nonce of its own and stores it, unless that was done before. `dead`: a stored transaction whose nonce
    *  another one has used for good, so that it can never be mined and may be signed anew. */
-  const prepare = async (key: string, call: LooseCall, dead?: string): Promise<ChainTransaction> => {
-    const data = encodeFunctionData({ abi: abiOf(call.contract), functionName: call.functionName, args: call.args })
-    const gas = await estimate(client, sender, call)
-    await locked(async (sql) => {
-      const known = await find(key, sql)
+  const signAndStore = async (key: string, call: UntypedCall, dead?: string): Promise<ChainTransaction> => {
+    const data = encodeFunctionData({ abi: callAbi(call.contract), functionName: call.functionName, args: call.args })
+    const gas = await estimateGas(client, sender, call)
+    await withSignerLock(async (sql) => {
+      const known = await findStored(key, sql)
       if (known && known.hash !== dead) return
       const nonce = await nextNonce(sql)
       await insert(sql, key, nonce, await signAt(nonce, call.address, data, call.value, gas))
     })
-    return (await find(key))!
+    return (await findStored(key))!
   }
 
   /** Sends everything of ours from the chain's next nonce up to `last`: a transaction waits for all before it. Where the database has
    *  none for a nonce and neither has the node, an empty one fills the gap. */
   const sendUpTo = async (last: number): Promise<number> => {
-    const from = await countAt('latest')
-    if (last - from > MOST_MISSING)
+    const from = await transactionCount('latest')
+    if (last - from > MAX_PENDING)
       throw new ChainError(
         'other-chain',
         `The chain has ${from} transactions of the operator ${sender}, the database has signed ${last + 1}. Was the chain started anew? Then give it a new database.`,
@@ -176,8 +176,8 @@ export function createTransactor(options: Options): Transactor {
   }
 
   const fillGap = async (nonce: number): Promise<string | undefined> => {
-    if ((await countAt('pending')) > nonce) return undefined
-    return locked(async (sql) => {
+    if ((await transactionCount('pending')) > nonce) return undefined
+    return withSignerLock(async (sql) => {
       const { rows } = await sql.query('select raw from chain_transaction where sender = $1 and nonce = $2', [
         sender,
         nonce,
@@ -190,41 +190,41 @@ export function createTransactor(options: Options): Transactor {
     })
   }
 
-  const record = (hash: string, status: string, error: string | null) =>
+  const updateStatus = (hash: string, status: string, error: string | null) =>
     db.query(
       'update chain_transaction set status = $2, error = $3 where hash = $1 and (status, error) is distinct from ($2, $3)',
       [hash, status, error],
     )
 
-  const settled = async (key: string, call: LooseCall, receipt: TransactionReceipt) => {
+  const recordReceipt = async (key: string, call: UntypedCall, receipt: TransactionReceipt) => {
     if (receipt.status === 'success') {
-      await record(receipt.transactionHash, 'Mined', null)
+      await updateStatus(receipt.transactionHash, 'Mined', null)
       return receipt
     }
-    const fault = await whyReverted(client, sender, call, receipt.blockNumber, key)
-    await record(receipt.transactionHash, 'Reverted', fault.message)
+    const fault = await revertReason(client, sender, call, receipt.blockNumber, key)
+    await updateStatus(receipt.transactionHash, 'Reverted', fault.message)
     throw fault
   }
 
-  const awaited = async (key: string, call: LooseCall, signal?: AbortSignal): Promise<TransactionReceipt> => {
+  const waitForReceipt = async (key: string, call: UntypedCall, signal?: AbortSignal): Promise<TransactionReceipt> => {
     const started = Date.now()
-    let mine = (await find(key))!
+    let mine = (await findStored(key))!
     let sentAt = 0
     let doubted = 0
     for (;;) {
       signal?.throwIfAborted()
       const receipt = await receiptOf(mine.hash)
-      if (receipt) return settled(key, call, receipt)
-      if ((await countAt('latest')) > mine.nonce) {
+      if (receipt) return recordReceipt(key, call, receipt)
+      if ((await transactionCount('latest')) > mine.nonce) {
         doubted ||= Date.now()
-        if (Date.now() - doubted > DOUBT_MS) {
-          if ((await countAt('finalized')) <= mine.nonce)
+        if (Date.now() - doubted > NONCE_CONFLICT_MS) {
+          if ((await transactionCount('finalized')) <= mine.nonce)
             throw new ChainError(
               'nonce-used',
               `Nonce ${mine.nonce} of the operator ${sender} was used by another transaction. Keep OPERATOR_KEY for the workers alone; this is tried again when that transaction is final.`,
             )
           log.warn({ key, nonce: mine.nonce }, 'another transaction used the nonce for good: signing anew')
-          mine = await prepare(key, call, mine.hash)
+          mine = await signAndStore(key, call, mine.hash)
           doubted = 0
           sentAt = 0
         }
@@ -236,38 +236,42 @@ export function createTransactor(options: Options): Transactor {
           continue
         }
       }
-      if (Date.now() - started > patienceMs)
+      if (Date.now() - started > receiptTimeoutMs)
         throw new ChainError(
           'not-mined',
-          `Transaction ${mine.hash} (${key}) was not mined within ${Math.round(patienceMs / 1000)} s. It stays signed; asking again goes on waiting for it.`,
+          `Transaction ${mine.hash} (${key}) was not mined within ${Math.round(receiptTimeoutMs / 1000)} s. It stays signed; asking again goes on waiting for it.`,
         )
       await sleep(pollMs, undefined, { signal })
     }
   }
 
-  const sent = async (key: string): Promise<Sent | undefined> => {
-    const row = await find(key)
+  const signedTransaction = async (key: string): Promise<SignedTransaction | undefined> => {
+    const row = await findStored(key)
     if (!row) return undefined
     const { to, data = '0x', value = 0n } = parseTransaction(row.raw as Hex)
-    const args = (contract: ContractName) => decodeFunctionData({ abi: abiOf(contract), data }).args ?? []
+    const args = (contract: ContractName) => decodeFunctionData({ abi: callAbi(contract), data }).args ?? []
     return { hash: row.hash as Hex, to: to as Address, data, value, status: row.status, args }
   }
 
   return {
-    sent,
+    signedTransaction,
     async transact(key, call, signal) {
-      const before = await sent(key)
-      if (!before) await prepare(key, call)
-      const { to, data } = (await sent(key))!
-      const wanted = encodeFunctionData({ abi: abiOf(call.contract), functionName: call.functionName, args: call.args })
+      const before = await signedTransaction(key)
+      if (!before) await signAndStore(key, call)
+      const { to, data } = (await signedTransaction(key))!
+      const wanted = encodeFunctionData({
+        abi: callAbi(call.contract),
+        functionName: call.functionName,
+        args: call.args,
+      })
       if (to.toLowerCase() !== call.address.toLowerCase() || data !== wanted)
         throw new ChainError(
           'key-reused',
           `The key ${key} already stands for another call than ${call.contract}.${call.functionName} with these arguments. Go on with what was sent, or choose another key.`,
         )
-      return awaited(key, call, signal)
+      return waitForReceipt(key, call, signal)
     },
-    async heal() {
+    async rebroadcast() {
       const { rows } = await db.query<{ last: number | null }>(
         'select max(nonce) as last from chain_transaction where sender = $1',
         [sender],
@@ -278,37 +282,37 @@ export function createTransactor(options: Options): Transactor {
 }
 
 /** Fees that hold through a long rise of the base fee; only what the block asks is paid. In wei. */
-async function fees(client: Options['client']) {
+async function estimateFees(client: TransactorOptions['client']) {
   try {
     const { baseFeePerGas } = await client.getBlock()
     if (baseFeePerGas === null) return { type: 'legacy', gasPrice: (await client.getGasPrice()) * 2n }
     const maxPriorityFeePerGas = await client.estimateMaxPriorityFeePerGas().catch(() => 1_000_000_000n)
     return { type: 'eip1559', maxPriorityFeePerGas, maxFeePerGas: baseFeePerGas * 8n + maxPriorityFeePerGas }
   } catch (cause) {
-    throw chainError('Asking for fees', cause)
+    throw toChainError('Asking for fees', cause)
   }
 }
 
 /** The gas limit, with room for a state that changes before the call is mined. @throws ChainError `reverted` when it would revert. */
-async function estimate(client: Options['client'], sender: Address, call: LooseCall): Promise<bigint> {
+async function estimateGas(client: TransactorOptions['client'], sender: Address, call: UntypedCall): Promise<bigint> {
   const what = `${call.contract}.${call.functionName}`
   const { address, functionName, args, value } = call
-  const made = { abi: abiOf(call.contract), address, functionName, args, value, account: sender } as never
+  const made = { abi: callAbi(call.contract), address, functionName, args, value, account: sender } as never
   try {
     await client.simulateContract(made)
     // nodes may reckon with what waits to be mined: the call may revert here, and not before
     const gas = await client.estimateContractGas(made)
     return (gas * 3n) / 2n + 20_000n
   } catch (cause) {
-    throw chainError(what, cause)
+    throw toChainError(what, cause)
   }
 }
 
 /** Replays a reverted call around its block to learn the contract's error. */
-async function whyReverted(
-  client: Options['client'],
+async function revertReason(
+  client: TransactorOptions['client'],
   sender: Address,
-  call: LooseCall,
+  call: UntypedCall,
   block: bigint,
   key: string,
 ): Promise<ChainError> {
@@ -316,7 +320,7 @@ async function whyReverted(
   for (const blockNumber of [block - 1n, block])
     try {
       await client.simulateContract({
-        abi: abiOf(call.contract),
+        abi: callAbi(call.contract),
         address,
         functionName,
         args,
@@ -325,7 +329,7 @@ async function whyReverted(
         blockNumber,
       } as never)
     } catch (cause) {
-      const fault = chainError(`${call.contract}.${call.functionName} (${key})`, cause)
+      const fault = toChainError(`${call.contract}.${call.functionName} (${key})`, cause)
       if (fault.code === 'reverted') return fault
     }
   return new ChainError('reverted', `${call.contract}.${call.functionName} (${key}) was mined and reverted.`)

@@ -7,13 +7,13 @@ import { rowOf, rowsOf } from '#schema/current.ts'
 import { AnswerAttribution, Receipt } from '#schema/offchain/attribution.ts'
 import { Contribution } from '#schema/onchain/datanets.ts'
 import { row } from '#schema/rows.ts'
-import { following, type Tools } from '../dependencies.ts'
-import { type Handler, JobError } from '../job.ts'
-import { adapterFolder, baseFolder, places, sampleOf, versionFacts } from '../modelLookup.ts'
+import { type Dependencies, forwardProgress } from '../dependencies.ts'
+import { JobError, type JobHandler } from '../job.ts'
+import { fetchAdapter, fetchBaseModel, loadSample, loadVersion, places } from '../modelLookup.ts'
 
 /** Traces one answer to the contributions behind its version: influence, similarity and verbatim spans, kept apart. */
-export const attribute =
-  (tools: Tools): Handler<'attribute'> =>
+export const attributeHandler =
+  (tools: Dependencies): JobHandler<'attribute'> =>
   async (job) => {
     const at = places(job, tools)
     const receipt = await rowOf(job.db, Receipt, job.input.receiptId)
@@ -22,7 +22,7 @@ export const attribute =
         'UNKNOWN_RECEIPT',
         `There is no receipt ${job.input.receiptId}. Query \`receipts\` for those that exist.`,
       )
-    const facts = await versionFacts(at, receipt.versionId)
+    const facts = await loadVersion(at, receipt.versionId)
     const { dataset, sketches } = facts.manifest
     if (!sketches)
       throw new JobError(
@@ -34,7 +34,7 @@ export const attribute =
       dataset.map(async (id) => {
         const contribution = known.get(id)
         if (!contribution) throw new Error(`Contribution ${id} of the manifest is not indexed yet.`)
-        return { id, ...(await sampleOf(job, contribution)) }
+        return { id, ...(await loadSample(job, contribution)) }
       }),
     )
     const sketchFile = join(job.checkpointFolder, 'sketches')
@@ -42,14 +42,14 @@ export const attribute =
     const explained = await tools.engine.run(
       'explainAnswer',
       {
-        baseFolder: await baseFolder(at, facts),
-        adapterFolder: await adapterFolder(at, facts),
+        baseFolder: await fetchBaseModel(at, facts),
+        adapterFolder: await fetchAdapter(at, facts),
         prompt: receipt.prompt,
         answer: receipt.answer,
         samples,
         sketchFile,
       },
-      following(job, 0, 0.9, 'tracing'),
+      forwardProgress(job, 0, 0.9, 'tracing'),
     )
     const evidence: AnswerEvidence = {
       tokens: explained.tokens,

@@ -1,9 +1,9 @@
 import { Random } from '#engine/stats/random.ts'
 import { comparison, comparisonKey, getDocument, prompts as promptsDocument, putDocument } from '#schema/documents.ts'
 import { chunks } from '../chunks.ts'
-import { following, storeAs, type Tools } from '../dependencies.ts'
-import type { Handler, JobContext } from '../job.ts'
-import { adapterFolder, baseFolder, places, sealedItems, versionFacts } from '../modelLookup.ts'
+import { type Dependencies, forwardProgress, storeAs } from '../dependencies.ts'
+import type { JobContext, JobHandler } from '../job.ts'
+import { fetchAdapter, fetchBaseModel, loadItems, loadVersion, places } from '../modelLookup.ts'
 
 const BATCH = 50
 
@@ -16,19 +16,19 @@ interface Task {
 }
 
 /** Samples pairs of answers, mixes in pairs with a known better answer, and opens them for judgement on chain. */
-export const compare =
-  (tools: Tools): Handler<'compare'> =>
+export const compareHandler =
+  (tools: Dependencies): JobHandler<'compare'> =>
   async (job) => {
     const { input } = job
     const at = places(job, tools)
-    const facts = await versionFacts(at, input.versionId)
-    const other = input.againstVersionId ? await versionFacts(at, input.againstVersionId) : facts
+    const facts = await loadVersion(at, input.versionId)
+    const other = input.againstVersionId ? await loadVersion(at, input.againstVersionId) : facts
     const { prompts } = await getDocument(job.artifacts, promptsDocument, input.promptsHash)
     const random = new Random(`compare:${input.seed}:${input.versionId}`)
     const goldCount = Math.round((input.tasks * input.goldPercent) / 100)
     const asked = Array.from({ length: input.tasks - goldCount }, (_, place) => prompts[place % prompts.length]!)
 
-    const base = await baseFolder(at, facts)
+    const base = await fetchBaseModel(at, facts)
     const request = (prompt: string, place: number, side: 0 | 1) => ({
       prompt,
       maxTokens: facts.rubric.maxTokens,
@@ -44,11 +44,11 @@ export const compare =
             adapterFolder: adapter,
             requests: asked.map((prompt, place) => request(prompt, place, side)),
           },
-          following(job, side * 0.4, side * 0.4 + 0.4, 'answering'),
+          forwardProgress(job, side * 0.4, side * 0.4 + 0.4, 'answering'),
         )
       ).answers.map((answer) => answer.text)
-    const first = await answersOf(await adapterFolder(at, facts), 0)
-    const second = await answersOf(await adapterFolder(at, other), 1)
+    const first = await answersOf(await fetchAdapter(at, facts), 0)
+    const second = await answersOf(await fetchAdapter(at, other), 1)
 
     const tasks: Task[] = asked.map((prompt, place) => {
       const swap = random.integer(2) === 1
@@ -64,7 +64,7 @@ export const compare =
     for (const task of await goldTasks(at, facts.rubric.validation, goldCount, random))
       tasks.splice(random.integer(tasks.length + 1), 0, task)
 
-    const firstTaskId = await openTasks(job, facts.version, tasks)
+    const firstTaskId = await openFeedbackTasks(job, facts.version, tasks)
     const store = storeAs(job, 'item')
     const key = await putDocument(storeAs(job, 'sealed'), comparisonKey, {
       salt: job.id,
@@ -81,12 +81,12 @@ export const compare =
 
 /** Pairs of a sealed item's right answer and another item's answer. */
 async function goldTasks(
-  at: Parameters<typeof sealedItems>[0],
+  at: Parameters<typeof loadItems>[0],
   validation: string,
   count: number,
   random: Random,
 ): Promise<Task[]> {
-  const items = await sealedItems(at, validation)
+  const items = await loadItems(at, validation)
   return Array.from({ length: count }, () => {
     const right = items[random.integer(items.length)]!
     const wrong = items.filter((one) => one.completion !== right.completion)
@@ -97,7 +97,7 @@ async function goldTasks(
 }
 
 /** Opens the tasks on chain in batches; returns the first one's id. */
-async function openTasks(
+async function openFeedbackTasks(
   job: JobContext<'compare'>,
   version: { id: string; modelId: string },
   tasks: Task[],

@@ -2,31 +2,32 @@ import { PPM } from '#rules/bps.ts'
 import { rowsOf } from '#schema/current.ts'
 import { documentBytes } from '#schema/documents.ts'
 import { Target } from '#schema/onchain/models.ts'
-import { following, storeAs, type Tools } from '../dependencies.ts'
-import type { Handler } from '../job.ts'
-import { adapterFolder, baseFolder, places, sealedItems, versionFacts } from '../modelLookup.ts'
+import { type Dependencies, forwardProgress, storeAs } from '../dependencies.ts'
+import type { JobHandler } from '../job.ts'
+import { fetchAdapter, fetchBaseModel, loadItems, loadVersion, places } from '../modelLookup.ts'
 
 /** Runs the mandate's rubric on a version, logs every metric on chain, and promotes the version when each target is met. */
-export const evaluate =
-  (tools: Tools): Handler<'evaluate'> =>
+export const evaluateHandler =
+  (tools: Dependencies): JobHandler<'evaluate'> =>
   async (job) => {
     const at = places(job, tools)
-    const facts = await versionFacts(at, job.input.versionId)
+    const facts = await loadVersion(at, job.input.versionId)
     const { rubric, rubricHash, version } = facts
     const common = {
-      baseFolder: await baseFolder(at, facts),
-      items: await sealedItems(at, rubric.test),
+      baseFolder: await fetchBaseModel(at, facts),
+      items: await loadItems(at, rubric.test),
       rubric: { metrics: rubric.metrics, maxTokens: rubric.maxTokens },
       seed: job.input.seed,
     }
     const half = job.input.baseline ? 0.45 : 0.9
     const { metrics, log } = await tools.engine.run(
       'evaluate',
-      { ...common, adapterFolder: await adapterFolder(at, facts) },
-      following(job, 0, half, 'evaluating'),
+      { ...common, adapterFolder: await fetchAdapter(at, facts) },
+      forwardProgress(job, 0, half, 'evaluating'),
     )
     const base = job.input.baseline
-      ? (await tools.engine.run('evaluate', common, following(job, half, 0.9, 'evaluating the base model'))).metrics
+      ? (await tools.engine.run('evaluate', common, forwardProgress(job, half, 0.9, 'evaluating the base model')))
+          .metrics
       : undefined
     const logHash = await storeAs(job, 'evaluationLog').put(documentBytes(log))
     const inPpm = metrics.map(({ name, score, lower, upper, n }) => ({

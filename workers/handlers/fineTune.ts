@@ -7,30 +7,30 @@ import { storeFolder } from '#schema/folders.ts'
 import { VersionInfluence } from '#schema/offchain/attribution.ts'
 import type { Contribution } from '#schema/onchain/datanets.ts'
 import { row } from '#schema/rows.ts'
-import type { Chain } from '../chain.ts'
+import type { ChainClient } from '../chain.ts'
 import { codeHash } from '../codeHash.ts'
-import { following, storeAs, type Tools } from '../dependencies.ts'
-import { type Handler, JobError } from '../job.ts'
+import { type Dependencies, forwardProgress, storeAs } from '../dependencies.ts'
+import { JobError, type JobHandler } from '../job.ts'
 import {
-  adapterFolder,
-  baseFolder,
-  mandatedModel,
+  fetchAdapter,
+  fetchBaseModel,
+  loadItems,
+  loadMandatedModel,
+  loadSample,
+  loadVersion,
   places,
-  sampleOf,
-  sealedItems,
   trainingContributions,
-  versionFacts,
 } from '../modelLookup.ts'
 import { registerVersion } from '../registerVersion.ts'
 
 /** Trains an adapter on the accepted contributions, measures what each did for the validation set, and anchors the run on chain. */
-export const fineTune =
-  (tools: Tools): Handler<'fineTune'> =>
+export const fineTuneHandler =
+  (tools: Dependencies): JobHandler<'fineTune'> =>
   async (job) => {
     const { input } = job
     const at = places(job, tools)
-    const facts = await mandatedModel(at, input.modelId)
-    const parent = input.parentVersionId ? await versionFacts(at, input.parentVersionId) : undefined
+    const facts = await loadMandatedModel(at, input.modelId)
+    const parent = input.parentVersionId ? await loadVersion(at, input.parentVersionId) : undefined
     if (parent && parent.version.modelId !== input.modelId)
       throw new JobError(
         'WRONG_PARENT',
@@ -42,15 +42,15 @@ export const fineTune =
         'NO_DATA',
         `Datanet ${input.datanetId} has no accepted contributions. Score it first (mutation scoreDatanet), or wait for contributions.`,
       )
-    const samples = await Promise.all(contributions.map((one) => sampleOf(job, one)))
-    const base = await baseFolder(at, facts)
+    const samples = await Promise.all(contributions.map((one) => loadSample(job, one)))
+    const base = await fetchBaseModel(at, facts)
 
     const halfwayFolder = join(job.checkpointFolder, 'halfway')
     const trained = await tools.engine.run(
       'fineTune',
       {
         baseFolder: base,
-        adapterFolder: parent && (await adapterFolder(at, parent)),
+        adapterFolder: parent && (await fetchAdapter(at, parent)),
         samples,
         lora: { rank: input.rank, alpha: input.alpha },
         training: {
@@ -63,11 +63,11 @@ export const fineTune =
         outFolder: join(job.checkpointFolder, 'adapter'),
         halfwayFolder,
       },
-      following(job, 0, 0.7, 'training'),
+      forwardProgress(job, 0, 0.7, 'training'),
     )
     const adapterHash = await storeFolder(storeAs(job, 'adapter', 'application/octet-stream'), trained.adapterFolder)
 
-    const validation = await sealedItems(at, facts.rubric.validation)
+    const validation = await loadItems(at, facts.rubric.validation)
     const sketchFile = join(job.checkpointFolder, 'sketches')
     const measured = await tools.engine.run(
       'influence',
@@ -79,7 +79,7 @@ export const fineTune =
         validation,
         sketchFile,
       },
-      following(job, 0.7, 0.95, 'measuring influence'),
+      forwardProgress(job, 0.7, 0.95, 'measuring influence'),
     )
     const recorded = contributions.map((one, place) => {
       const { mean, standardError } = measured.influences[place]!
@@ -160,7 +160,7 @@ export const fineTune =
  *  estimate's errors do not ruin an honest contributor. */
 const HARM_FINE = 10n
 
-async function fineHarm(chain: Chain, harmful: Contribution[], evidenceHash: string) {
+async function fineHarm(chain: ChainClient, harmful: Contribution[], evidenceHash: string) {
   for (const { id, stake } of harmful)
     if (stake >= HARM_FINE)
       await chain.transact(`harm:${id}:${evidenceHash}`, {

@@ -1,37 +1,37 @@
 import type { JobKind } from '#schema/jobs.ts'
-import type { Tools } from '../dependencies.ts'
-import { untilIndexed } from '../finality.ts'
-import type { Handler, Handlers } from '../job.ts'
-import { attribute } from './attribute.ts'
-import { compare } from './compare.ts'
-import { evaluate } from './evaluate.ts'
-import { fineTune } from './fineTune.ts'
-import { infer } from './infer.ts'
-import { resolveDispute } from './resolveDispute.ts'
-import { rlhf } from './rlhf.ts'
-import { scoreDatanet } from './scoreDatanet.ts'
-import { settleEpoch } from './settleEpoch.ts'
-import { settleFeedback } from './settleFeedback.ts'
+import type { Dependencies } from '../dependencies.ts'
+import { waitUntilIndexed } from '../finality.ts'
+import type { JobHandler, JobHandlers } from '../job.ts'
+import { attributeHandler } from './attribute.ts'
+import { compareHandler } from './compare.ts'
+import { evaluateHandler } from './evaluate.ts'
+import { fineTuneHandler } from './fineTune.ts'
+import { inferHandler } from './infer.ts'
+import { resolveDisputeHandler } from './resolveDispute.ts'
+import { rlhfHandler } from './rlhf.ts'
+import { scoreDatanetHandler } from './scoreDatanet.ts'
+import { settleEpochHandler } from './settleEpoch.ts'
+import { settleFeedbackHandler } from './settleFeedback.ts'
 
 /** What each kind of job does. A kind without a handler does not compile. */
-export const handlersWith = (tools: Tools): Handlers => ({
-  scoreDatanet: indexed(scoreDatanet(tools)),
-  fineTune: indexed(fineTune(tools)),
-  compare: indexed(compare(tools)),
-  settleFeedback: indexed(settleFeedback(tools)),
-  rlhf: indexed(rlhf(tools)),
-  evaluate: indexed(evaluate(tools)),
-  infer: infer(tools),
-  attribute: attribute(tools),
-  settleEpoch: indexed(settleEpoch(tools)),
-  resolveDispute: indexed(resolveDispute(tools)),
+export const createHandlers = (tools: Dependencies): JobHandlers => ({
+  scoreDatanet: waitForIndex(scoreDatanetHandler(tools)),
+  fineTune: waitForIndex(fineTuneHandler(tools)),
+  compare: waitForIndex(compareHandler(tools)),
+  settleFeedback: waitForIndex(settleFeedbackHandler(tools)),
+  rlhf: waitForIndex(rlhfHandler(tools)),
+  evaluate: waitForIndex(evaluateHandler(tools)),
+  infer: inferHandler(tools),
+  attribute: attributeHandler(tools),
+  settleEpoch: waitForIndex(settleEpochHandler(tools)),
+  resolveDispute: waitForIndex(resolveDisputeHandler(tools)),
 })
 
 /** A job that wrote on chain is over when the index shows what it wrote: whoever waits for it can ask at once. */
-const indexed =
-  <K extends JobKind>(handler: Handler<K>): Handler<K> =>
+const waitForIndex =
+  <K extends JobKind>(handler: JobHandler<K>): JobHandler<K> =>
   async (job) => {
     const outcome = await handler(job)
-    await untilIndexed(job, Number(await job.chain.client.getBlockNumber()))
+    await waitUntilIndexed(job, Number(await job.chain.client.getBlockNumber()))
     return outcome
   }

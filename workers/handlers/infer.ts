@@ -5,14 +5,14 @@ import { documentBytes } from '#schema/documents.ts'
 import { CreditHold, Receipt } from '#schema/offchain/attribution.ts'
 import { Endpoint } from '#schema/onchain/market.ts'
 import { row } from '#schema/rows.ts'
-import { following, type Tools } from '../dependencies.ts'
-import { type Handler, JobError } from '../job.ts'
-import { adapterFolder, baseFolder, places, versionFacts } from '../modelLookup.ts'
+import { type Dependencies, forwardProgress } from '../dependencies.ts'
+import { JobError, type JobHandler } from '../job.ts'
+import { fetchAdapter, fetchBaseModel, loadVersion, places } from '../modelLookup.ts'
 
 /** Answers a call: the fee at the price that was quoted is posted, the rest of the hold released, and a signed receipt left, all in the
  *  transaction that ends the job, so a crash can neither lose nor repeat a charge. */
-export const infer =
-  (tools: Tools): Handler<'infer'> =>
+export const inferHandler =
+  (tools: Dependencies): JobHandler<'infer'> =>
   async (job) => {
     const { input, db } = job
     const at = places(job, tools)
@@ -28,7 +28,7 @@ export const infer =
         'NO_CREDIT_HELD',
         'No credit is reserved for this call. Ask through the mutation infer, which reserves it.',
       )
-    const facts = await versionFacts(at, endpoint.versionId)
+    const facts = await loadVersion(at, endpoint.versionId)
     if (facts.version.status !== 'Promoted')
       throw new JobError(
         'NOT_PROMOTED',
@@ -38,8 +38,8 @@ export const infer =
     const { answers } = await tools.engine.run(
       'generate',
       {
-        baseFolder: await baseFolder(at, facts),
-        adapterFolder: await adapterFolder(at, facts),
+        baseFolder: await fetchBaseModel(at, facts),
+        adapterFolder: await fetchAdapter(at, facts),
         requests: [
           {
             prompt: input.prompt,
@@ -54,7 +54,7 @@ export const infer =
           },
         ],
       },
-      following(job, 0, 0.9, 'answering'),
+      forwardProgress(job, 0, 0.9, 'answering'),
     )
     const answer = answers[0]!
     const fee = feeOf(hold, answer.tokensIn, answer.tokensOut)
@@ -101,7 +101,7 @@ export const infer =
       },
       rows: [receipt],
       next: [{ kind: 'attribute', key: `attribute:${job.id}`, input: { receiptId: job.id } }],
-      async also(sql) {
+      async afterRows(sql) {
         const closed = await sql.query('update credit_hold set open = false, fee = $2 where id = $1 and open', [
           job.id,
           fee.toString(),

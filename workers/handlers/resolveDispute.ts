@@ -7,9 +7,9 @@ import { Dispute } from '#schema/onchain/disputes.ts'
 import { Evaluation, ModelVersion, Target } from '#schema/onchain/models.ts'
 import { RewardMap } from '#schema/onchain/rewards.ts'
 import { assessDatanet } from '../assessDatanet.ts'
-import type { Tools } from '../dependencies.ts'
+import type { Dependencies } from '../dependencies.ts'
 import { computeEpoch } from '../epoch.ts'
-import { type Handler, type JobContext, JobError } from '../job.ts'
+import { type JobContext, JobError, type JobHandler } from '../job.ts'
 import { places } from '../modelLookup.ts'
 
 /** What stands on record, what recomputation gives, and what an upheld dispute takes. */
@@ -27,8 +27,8 @@ const SUBJECT: Record<Dispute['subject'], Subject> = {
 }
 
 /** Decides a dispute by recomputing what is disputed from the chain and the artifacts; what takes judgement is left to a vote. */
-export const resolveDispute =
-  (tools: Tools): Handler<'resolveDispute'> =>
+export const resolveDisputeHandler =
+  (tools: Dependencies): JobHandler<'resolveDispute'> =>
   async (job) => {
     const dispute = await rowOf(job.db, Dispute, job.input.disputeId)
     if (!dispute)
@@ -62,7 +62,7 @@ export const resolveDispute =
 
 async function recompute(
   job: JobContext<'resolveDispute'>,
-  tools: Tools,
+  tools: Dependencies,
   dispute: Dispute,
   ground: string,
 ): Promise<Finding> {

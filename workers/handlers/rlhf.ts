@@ -14,19 +14,19 @@ import { VersionInfluence } from '#schema/offchain/attribution.ts'
 import { FeedbackTask } from '#schema/onchain/feedback.ts'
 import { row } from '#schema/rows.ts'
 import { codeHash } from '../codeHash.ts'
-import { following, storeAs, type Tools } from '../dependencies.ts'
-import { type Handler, JobError } from '../job.ts'
-import { adapterFolder, baseFolder, places, versionFacts } from '../modelLookup.ts'
+import { type Dependencies, forwardProgress, storeAs } from '../dependencies.ts'
+import { JobError, type JobHandler } from '../job.ts'
+import { fetchAdapter, fetchBaseModel, loadVersion, places } from '../modelLookup.ts'
 import { registerVersion } from '../registerVersion.ts'
 
 /** Aligns a version with the preferences that its settlements left: a reward model and policy gradient, or direct preferences. The
  *  new version keeps its parent's data weights: alignment changes how it answers, not which data taught it. */
-export const rlhf =
-  (tools: Tools): Handler<'rlhf'> =>
+export const rlhfHandler =
+  (tools: Dependencies): JobHandler<'rlhf'> =>
   async (job) => {
     const { input } = job
     const at = places(job, tools)
-    const facts = await versionFacts(at, input.versionId)
+    const facts = await loadVersion(at, input.versionId)
     const settled = await rowsOf(job.db, FeedbackTask, 'version_id = $1 and settled', [input.versionId])
     const hashes = [...new Set(settled.map((task) => task.evidenceHash).filter((hash) => hash !== null))].sort()
     const pairs = (await Promise.all(hashes.map((hash) => getDocument(job.artifacts, evidence, hash)))).flatMap(
@@ -43,8 +43,8 @@ export const rlhf =
     const aligned = await tools.engine.run(
       'align',
       {
-        baseFolder: await baseFolder(at, facts),
-        adapterFolder: await adapterFolder(at, facts),
+        baseFolder: await fetchBaseModel(at, facts),
+        adapterFolder: await fetchAdapter(at, facts),
         method,
         pairs: pairs.map(({ prompt, chosen, rejected, weight, noise }) => ({
           prompt,
@@ -66,7 +66,7 @@ export const rlhf =
         checkpointFile: join(job.checkpointFolder, 'training'),
         outFolder: join(job.checkpointFolder, 'adapter'),
       },
-      following(job, 0, 0.92, 'aligning'),
+      forwardProgress(job, 0, 0.92, 'aligning'),
     )
     const adapterHash = await storeFolder(storeAs(job, 'adapter', 'application/octet-stream'), aligned.adapterFolder)
     const datasetRoot = keccak256(documentBytes(hashes))

@@ -3,15 +3,15 @@ import { rowOf } from '#schema/current.ts'
 import { Datanet } from '#schema/onchain/datanets.ts'
 import { assessDatanet } from '../assessDatanet.ts'
 import { chunks } from '../chunks.ts'
-import type { Tools } from '../dependencies.ts'
-import { type Handler, JobError } from '../job.ts'
+import type { Dependencies } from '../dependencies.ts'
+import { JobError, type JobHandler } from '../job.ts'
 import { places } from '../modelLookup.ts'
 
 const BATCH = 50
 
 /** Judges a datanet's contributions and writes the verdicts that are missing on chain. */
-export const scoreDatanet =
-  (tools: Tools): Handler<'scoreDatanet'> =>
+export const scoreDatanetHandler =
+  (tools: Dependencies): JobHandler<'scoreDatanet'> =>
   async (job) => {
     const datanet = await rowOf(job.db, Datanet, job.input.datanetId)
     if (!datanet)

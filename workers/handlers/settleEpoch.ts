@@ -13,17 +13,17 @@ import { JobRun } from '#schema/offchain/jobs.ts'
 import { RewardLine } from '#schema/offchain/ledger.ts'
 import { RewardMap } from '#schema/onchain/rewards.ts'
 import { row } from '#schema/rows.ts'
-import { storeAs, type Tools } from '../dependencies.ts'
+import { type Dependencies, storeAs } from '../dependencies.ts'
 import { closingBlock, computeEpoch } from '../epoch.ts'
-import { untilFinal, untilIndexed } from '../finality.ts'
-import { type Handler, type JobContext, JobError } from '../job.ts'
+import { waitUntilFinal, waitUntilIndexed } from '../finality.ts'
+import { type JobContext, JobError, type JobHandler } from '../job.ts'
 
 type Job = JobContext<'settleEpoch'>
 
 /** Closes an epoch: settles each endpoint's usage with the consumers' vouchers, waits until that is final, computes the reward map from
  *  the chain and the artifacts, and publishes its root. Only the indexer marks the epoch published, on seeing the event. */
-export const settleEpoch =
-  (tools: Tools): Handler<'settleEpoch'> =>
+export const settleEpochHandler =
+  (tools: Dependencies): JobHandler<'settleEpoch'> =>
   async (job) => {
     const { epoch } = job.input
     await checkTurn(job, epoch)
@@ -42,7 +42,7 @@ export const settleEpoch =
       )
     const { blockNumber } = await lastUsage(job, receipts)
     job.report(0.5, 'waiting for finality')
-    await untilFinal(job, Number(blockNumber))
+    await waitUntilFinal(job, Number(blockNumber))
     const toBlock = await closingBlock(job.db, epoch)
     if (toBlock === undefined) throw new Error(`Usage of epoch ${epoch} was mined but is not indexed.`)
 
@@ -69,7 +69,7 @@ export const settleEpoch =
       ],
     })
     job.report(0.9, 'waiting for the index')
-    await untilIndexed(job, Number(published.blockNumber))
+    await waitUntilIndexed(job, Number(published.blockNumber))
     return {
       result: {
         epoch,
@@ -206,7 +206,7 @@ async function redemptions(job: Job, endpointId: string, receipts: Receipt[]) {
 async function lastUsage(job: Job, receipts: Receipt[]) {
   let last: { blockNumber: bigint } | undefined
   for (const endpointId of new Set(receipts.map((one) => one.endpointId))) {
-    const hash = (await job.chain.sent(usageKey(job.input.epoch, endpointId)))!.hash
+    const hash = (await job.chain.signedTransaction(usageKey(job.input.epoch, endpointId)))!.hash
     const receipt = await job.chain.client.getTransactionReceipt({ hash })
     if (!last || receipt.blockNumber > last.blockNumber) last = receipt
   }

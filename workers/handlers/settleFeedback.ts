@@ -7,16 +7,16 @@ import { comparison, comparisonKey, type Evidence, evidence, getDocument, putDoc
 import { JobRun } from '#schema/offchain/jobs.ts'
 import { FeedbackTask, Judgement, Validator } from '#schema/onchain/feedback.ts'
 import { chunks } from '../chunks.ts'
-import { storeAs, type Tools } from '../dependencies.ts'
-import { type Handler, type JobContext, JobError } from '../job.ts'
+import { type Dependencies, storeAs } from '../dependencies.ts'
+import { type JobContext, JobError, type JobHandler } from '../job.ts'
 
 const TASKS_A_CALL = 5
 const ORDER = { orderBy: 'task_id::numeric, validator' }
 
 /** Settles the revealed judgements of a version (rule 5): pays agreement with skill, fines failed gold tasks and silence, updates
  *  reputations, and leaves the weighted preferences for training. */
-export const settleFeedback =
-  (_tools: Tools): Handler<'settleFeedback'> =>
+export const settleFeedbackHandler =
+  (_tools: Dependencies): JobHandler<'settleFeedback'> =>
   async (job) => {
     const { versionId } = job.input
     const tasks = await rowsOf(job.db, FeedbackTask, 'version_id = $1 and not settled', [versionId], {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import pino from 'pino'
 import { openDatabase } from '#schema/database.ts'
-import { openChain } from '../chain.ts'
+import { openChainClient } from '../chain.ts'
 
 /** A process that makes one deposit under a key, for a test that kills it on the way. */
 const [databaseUrl, rpcUrl, deploymentFile, operatorKey, key] = process.argv.slice(2) as [
@@ -13,6 +13,6 @@ const [databaseUrl, rpcUrl, deploymentFile, operatorKey, key] = process.argv.sli
 ]
 const db = await openDatabase(databaseUrl)
 const deployment = JSON.parse(readFileSync(deploymentFile, 'utf8'))
-const chain = await openChain({ rpcUrl, deployment, operatorKey, db, log: pino({ level: 'silent' }) })
+const chain = await openChainClient({ rpcUrl, deployment, operatorKey, db, log: pino({ level: 'silent' }) })
 await chain.transact(key, { contract: 'GOpen', functionName: 'deposit', args: [], value: 7n })
 process.send?.('done')

@@ -7,15 +7,15 @@ import { localStore } from '#schema/artifacts.ts'
 import { enqueue } from '#schema/enqueue.ts'
 import type { JobInput, JobKind } from '#schema/jobs.ts'
 import { freshQueues } from '#schema/test/queues.ts'
-import type { Chain } from '../chain.ts'
+import type { ChainClient } from '../chain.ts'
 import { startWorker, type WorkerOptions } from '../index.ts'
-import type { Handlers } from '../job.ts'
-import { QUICK } from './timing.ts'
+import type { JobHandlers } from '../job.ts'
+import { FAST_TIMING } from './timing.ts'
 
 export const silent = pino({ level: process.env.TEST_LOG ?? 'silent' })
 
 /** Handlers for the kinds given; any other kind is a fault of the test. */
-export const only = (handlers: Partial<Handlers>) => handlers as Handlers
+export const handlersFor = (handlers: Partial<JobHandlers>) => handlers as JobHandlers
 
 export const temporaryFolder = async () => {
   const folder = await mkdtemp(join(tmpdir(), 'modelcommons-worker-'))
@@ -25,7 +25,7 @@ export const temporaryFolder = async () => {
 
 /** A database, queues and an artifact store of their own, on which a test starts workers and asks for jobs. No job of these tests
  *  touches a chain. */
-export async function freshHouse(backend: 'postgres' | 'redis' = 'postgres') {
+export async function testWorker(backend: 'postgres' | 'redis' = 'postgres') {
   const setting = await freshQueues(backend)
   const folder = await temporaryFolder()
   const artifacts = localStore(join(folder, 'artifacts'))
@@ -34,20 +34,20 @@ export async function freshHouse(backend: 'postgres' | 'redis' = 'postgres') {
     ...setting,
     artifacts,
     folder,
-    async worker(handlers: Partial<Handlers>, over: Partial<WorkerOptions> = {}) {
+    async worker(handlers: Partial<JobHandlers>, over: Partial<WorkerOptions> = {}) {
       const worker = await startWorker({
         db: setting.db,
         queues: setting.queues,
         artifacts,
-        chain: undefined as unknown as Chain,
-        handlers: only(handlers),
+        chain: undefined as unknown as ChainClient,
+        handlers: handlersFor(handlers),
         log: silent,
         gpuConcurrency: 1,
         cpuConcurrency: 4,
         device: 'cpu',
         checkpoints: join(folder, 'checkpoints'),
         ...over,
-        timing: { ...QUICK, ...over.timing },
+        timing: { ...FAST_TIMING, ...over.timing },
       })
       onTestFinished(() => worker.stop())
       return worker

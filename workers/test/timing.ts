@@ -1,7 +1,7 @@
 import type { Timing } from '../runner.ts'
 
 /** Rounds short enough for tests, in the same proportions as in earnest. */
-export const QUICK: Timing = {
+export const FAST_TIMING: Timing = {
   heartbeatMs: 100,
   writeMs: 20,
   staleMs: 1_000,

@@ -7,10 +7,10 @@ import { openDatabase } from '#schema/database.ts'
 import { VersionInfluence } from '#schema/offchain/attribution.ts'
 import { openQueues } from '#schema/queue.ts'
 import { row } from '#schema/rows.ts'
-import type { Chain } from '../chain.ts'
+import type { ChainClient } from '../chain.ts'
 import { startWorker } from '../index.ts'
-import type { Handlers, Interruption } from '../job.ts'
-import { QUICK } from './timing.ts'
+import type { Interruption, JobHandlers } from '../job.ts'
+import { FAST_TIMING } from './timing.ts'
 
 /** A worker process that a test may kill. Its one GPU job counts to `epochs`, keeping its place in the checkpoint folder, and leaves
  *  one row; every step is written to a trace, so that the test sees what ran twice. */
@@ -19,13 +19,13 @@ const [databaseUrl, folder, redisUrl, prefix] = process.argv.slice(2) as [string
 const db = await openDatabase(databaseUrl)
 const queues = await openQueues({ databaseUrl, redisUrl: redisUrl || undefined, prefix })
 
-const handlers: Partial<Handlers> = {
+const handlers: Partial<JobHandlers> = {
   async fineTune(job) {
     const place = join(job.checkpointFolder, 'place')
     const from = Number(await readFile(place, 'utf8').catch(() => '0'))
     for (let step = from; step < job.input.epochs; step++) {
       if (job.signal.aborted) {
-        if ((job.signal.reason as Interruption).why === 'stopping') await writeFile(place, String(step))
+        if ((job.signal.reason as Interruption).reason === 'stopping') await writeFile(place, String(step))
         throw job.signal.reason
       }
       await appendFile(join(folder, 'trace'), `${process.pid} ${job.attempt} ${step}\n`)
@@ -39,7 +39,7 @@ const handlers: Partial<Handlers> = {
       result: { steps: job.input.epochs, from },
       rows: [row(VersionInfluence, { id: job.id, versionId: '1', contributionId: '1', ...measured })],
       next: [{ kind: 'settleEpoch', input: { epoch: 1 }, key: 'after' }],
-      also: async (sql) =>
+      afterRows: async (sql) =>
         void (await sql.query('insert into effect (job, pid) values ($1, $2)', [job.id, process.pid])),
     }
   },
@@ -50,14 +50,14 @@ const worker = await startWorker({
   db,
   queues,
   artifacts: localStore(join(folder, 'artifacts')),
-  chain: undefined as unknown as Chain,
-  handlers: handlers as Handlers,
+  chain: undefined as unknown as ChainClient,
+  handlers: handlers as JobHandlers,
   log: pino({ level: 'silent' }),
   gpuConcurrency: 1,
   cpuConcurrency: 1,
   device: 'cpu',
   checkpoints: join(folder, 'checkpoints'),
-  timing: QUICK,
+  timing: FAST_TIMING,
 })
 process.on('SIGTERM', async () => {
   await worker.stop()
