@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
+import { PermanentError } from '#schema/errors.ts'
 
 /** The one place that reads the environment. Every variable has a default that works; a value that cannot be used is an
  *  error that names the variable. */
@@ -63,7 +64,8 @@ const schema = z.object({
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
 })
 
-export class ConfigError extends Error {
+/** The environment or the options must be corrected. */
+export class ConfigError extends PermanentError {
   override name = 'ConfigError'
 }
 

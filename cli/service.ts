@@ -1,3 +1,4 @@
+import { PermanentError } from '#schema/errors.ts'
 import { explain } from './explain.ts'
 import type { ServiceMessage } from './supervisor.ts'
 
@@ -21,7 +22,7 @@ export async function runService(start: () => Promise<Running>): Promise<void> {
     running = await start()
   } catch (error) {
     const message = (error as Error).message
-    if (lasting(error)) tell({ type: 'failed', message })
+    if (error instanceof PermanentError) tell({ type: 'failed', message })
     process.exit(explain(error))
   }
   let stopping = false
@@ -40,7 +41,3 @@ export async function runService(start: () => Promise<Running>): Promise<void> {
   running.stopped?.catch((error) => stop(explain(error)))
   tell({ type: 'ready', info: running.info })
 }
-
-/** Whether starting again cannot help: the configuration is wrong, or a port is taken. */
-const lasting = (error: unknown) =>
-  error instanceof Error && (error.name === 'ConfigError' || (error as { code?: string }).code === 'PORT_IN_USE')

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { GraphQLError, type GraphQLFormattedError } from 'graphql'
-import { ArtifactError } from '#schema/artifacts.ts'
+import { ArtifactError, ArtifactStoreError } from '#schema/artifacts.ts'
 import { EnqueueError } from '#schema/enqueue.ts'
 import { InputError } from '#schema/inputs.ts'
 
@@ -27,7 +27,7 @@ const VALUE_FAULTS = /^22/
 export function explain(error: unknown, log: ErrorLog): { code: string; message: string } {
   if (error instanceof ApiError || error instanceof EnqueueError) return { code: error.code, message: error.message }
   if (error instanceof InputError) return { code: 'BAD_INPUT', message: error.message }
-  if (error instanceof ArtifactError)
+  if (error instanceof ArtifactError || error instanceof ArtifactStoreError)
     return { code: `ARTIFACT_${error.code.toUpperCase()}`, message: publicMessage(error) }
   const state = (error as { code?: unknown } | null)?.code
   if (typeof state === 'string' && VALUE_FAULTS.test(state) && 'severity' in (error as object))
@@ -42,7 +42,7 @@ export function explain(error: unknown, log: ErrorLog): { code: string; message:
 }
 
 /** An artifact's error without the place where it was looked for, which is the operator's business. */
-function publicMessage(error: ArtifactError): string {
+function publicMessage(error: ArtifactError | ArtifactStoreError): string {
   if (error.code === 'missing') return 'The artifact is not in the store. Check its name, or upload it.'
   if (error.code === 'corrupt') return 'The artifact in the store holds other bytes than its name says. Report it.'
   return 'The artifact store does not answer. Try again later.'

@@ -7,9 +7,10 @@ import {
 import { expressMiddleware } from '@as-integrations/express5'
 import express, { type Express, type RequestHandler } from 'express'
 import type { Registry } from 'prom-client'
+import { PermanentError } from '#schema/errors.ts'
 import { type Caller, callerOf } from './access.ts'
 import { type ApiContext, contextOf, type Services } from './context.ts'
-import { ApiError, explain, formatError } from './errors.ts'
+import { explain, formatError } from './errors.ts'
 import { EXPORT_PATHS, serveExport } from './export/route.ts'
 import { serveArtifact } from './files.ts'
 import { openFeed } from './live/feed.ts'
@@ -49,7 +50,7 @@ export interface Api {
 const BODY_LIMIT = '2500kb'
 
 /** Serves GraphQL over HTTP and WebSocket at `/graphql`, exports, artifacts, probes and the page.
- *  @throws ApiError when the port is taken, naming PORT. */
+ *  @throws PermanentError that names PORT when the port is taken. */
 export async function startApi(options: ApiOptions): Promise<Api> {
   const services: Services = { ...options, feed: await openFeed(options.db) }
   const app = express()
@@ -170,7 +171,7 @@ function listen(server: Server, { host, port }: ApiOptions): Promise<string> {
         cause.code === 'EADDRINUSE'
           ? `PORT: ${port} is in use on ${host}. Stop what listens there, or set PORT to another port (0 takes a free one).`
           : `PORT, HOST: cannot listen on ${host}:${port} (${cause.message}). Set them to an address of this machine.`
-      reject(new ApiError('PORT_IN_USE', why, { cause }))
+      reject(new PermanentError(why, { cause }))
     })
     server.listen(port, host, () => {
       const address = server.address() as { port: number }

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import type { Database } from '#schema/database.ts'
+import { isRetriable } from '#schema/errors.ts'
 import { ChainCache } from './chain/cache.ts'
 import { type Source, unlessAway } from './chain/source.ts'
-import { IndexerError, isRetriable } from './errors.ts'
+import { IndexerError } from './errors.ts'
 import {
   begin,
   endpointsIn,

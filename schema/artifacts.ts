@@ -2,27 +2,41 @@ import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { GetObjectCommand, HeadBucketCommand, HeadObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import { keccak256 } from 'viem'
+import { PermanentError, RetriableError } from './errors.ts'
 
 /** Bytes named by their keccak256 (`0x…`), as the chain names them. Whoever reads checks the name, so no store need be trusted. */
 export interface ArtifactStore {
   /** Stores `bytes` whole or not at all, and returns their name; storing twice is harmless. */
   put(bytes: Uint8Array): Promise<string>
-  /** @throws ArtifactError when the artifact is missing, or its bytes are not what its name says. */
+  /** @throws ArtifactError when the artifact is missing, or its bytes do not have the hash that its name says. */
   get(name: string): Promise<Uint8Array>
   has(name: string): Promise<boolean>
 }
 
-export class ArtifactError extends Error {
+/** The artifact itself cannot be used, however often it is read. */
+export class ArtifactError extends PermanentError {
   override name = 'ArtifactError'
-  /** The name that was asked for, of one that is missing. */
+  /** The requested name, of a missing artifact. */
   readonly artifact?: string
   constructor(
-    readonly code: 'missing' | 'corrupt' | 'unreachable' | 'full',
+    readonly code: 'missing' | 'corrupt',
     message: string,
     options: ErrorOptions & { artifact?: string } = {},
   ) {
     super(message, options)
     this.artifact = options.artifact
+  }
+}
+
+/** The store cannot be read or written at present. */
+export class ArtifactStoreError extends RetriableError {
+  override name = 'ArtifactStoreError'
+  constructor(
+    readonly code: 'unreachable' | 'full',
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options)
   }
 }
 
@@ -69,7 +83,7 @@ export function localStore(folder: string): ArtifactStore {
       } catch (cause) {
         await rm(aside, { force: true })
         const full = (cause as NodeJS.ErrnoException).code === 'ENOSPC'
-        throw new ArtifactError(
+        throw new ArtifactStoreError(
           full ? 'full' : 'unreachable',
           full
             ? `The disk under ${folder} is full: free room and try again; nothing was stored.`
@@ -82,7 +96,7 @@ export function localStore(folder: string): ArtifactStore {
     async get(name) {
       const bytes = await readFile(path(name)).catch((cause: NodeJS.ErrnoException) => {
         if (cause.code === 'ENOENT') throw missing(name, folder, cause)
-        throw new ArtifactError('unreachable', `Could not read artifact ${name}: ${cause.message}`, { cause })
+        throw new ArtifactStoreError('unreachable', `Could not read artifact ${name}: ${cause.message}`, { cause })
       })
       return checked(name, bytes)
     },
@@ -113,7 +127,7 @@ export interface S3Settings {
   secretAccessKey?: string
 }
 
-/** Artifacts as objects of an S3-compatible bucket. @throws ArtifactError at once when the bucket does not answer. */
+/** Artifacts as objects of an S3-compatible bucket. @throws ArtifactStoreError at once when the bucket does not answer. */
 export async function s3Store(settings: S3Settings): Promise<ArtifactStore> {
   const { endpoint, bucket, accessKeyId, secretAccessKey } = settings
   const where = `bucket ${bucket}${endpoint ? ` at ${endpoint}` : ''}`
@@ -124,7 +138,7 @@ export async function s3Store(settings: S3Settings): Promise<ArtifactStore> {
     ...(accessKeyId && secretAccessKey ? { credentials: { accessKeyId, secretAccessKey } } : {}),
   })
   const unreachable = (cause: unknown) =>
-    new ArtifactError(
+    new ArtifactStoreError(
       'unreachable',
       `S3_ENDPOINT/S3_BUCKET: ${where} does not answer (${(cause as Error).name}: ${(cause as Error).message}). Check the address, the credentials and that the bucket exists.`,
       { cause },

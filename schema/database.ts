@@ -1,4 +1,5 @@
 import pg from 'pg'
+import { RetriableError } from './errors.ts'
 
 /** PostgreSQL as the whole house uses it: bigint columns come as numbers (block heights), whole numerics as bigint (wei). */
 const types: pg.CustomTypesConfig = {
@@ -28,7 +29,8 @@ export interface Database extends Sql {
   close(): Promise<void>
 }
 
-export class DatabaseError extends Error {
+/** No PostgreSQL answers. */
+export class DatabaseError extends RetriableError {
   override name = 'DatabaseError'
 }
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Database, Sql } from './database.ts'
+import { PermanentError } from './errors.ts'
 import { checkJobInput, type JobInput, type JobKind, jobs } from './jobs.ts'
 import { type Notice, notify, telling } from './notices.ts'
 import { JobRun } from './offchain/jobs.ts'
@@ -8,7 +9,7 @@ import { columns } from './rows.ts'
 
 export type EnqueueFault = 'IDEMPOTENCY_KEY_REUSED' | 'BAD_IDEMPOTENCY_KEY' | 'JOB_NOT_FOUND'
 
-export class EnqueueError extends Error {
+export class EnqueueError extends PermanentError {
   override name = 'EnqueueError'
   constructor(
     readonly code: EnqueueFault,

@@ -1,5 +1,6 @@
 import 'reflect-metadata'
 import { Field, Float, ID, InputType, Int, registerEnumType } from 'type-graphql'
+import { PermanentError } from './errors.ts'
 
 /** Inputs of mutations, which are the inputs of jobs: one decorated class is the GraphQL input type, the bounds that are
  *  checked at the edge and again by the worker, and the TypeScript type. */
@@ -87,7 +88,8 @@ export const Input = (description: string) => (target: unknown) => {
   InputType(owner.name, { description })(owner)
 }
 
-export class InputError extends Error {
+/** A value is out of the bounds that its input class declares. */
+export class InputError extends PermanentError {
   override name = 'InputError'
 }
 

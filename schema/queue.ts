@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createPostgresBackend, Queue, type QueueOptions, runMigrations, Worker, type WorkerOptions } from 'bullmq'
 import { Redis, type RedisOptions } from 'ioredis'
 import pg from 'pg'
+import { RetriableError } from './errors.ts'
 import { type JobDefinition, jobs } from './jobs.ts'
 
 /** BullMQ on PostgreSQL or on Redis, behind one small surface. The queue carries ids only; what is to be done, and whether it
@@ -36,7 +37,8 @@ export interface Queues {
   close(): Promise<void>
 }
 
-export class QueueError extends Error {
+/** The queue's backend does not answer. */
+export class QueueError extends RetriableError {
   override name = 'QueueError'
 }
 

@@ -11,8 +11,7 @@ export function permanentFailure(error: unknown): JobFailure | undefined {
   if (error instanceof InputError) return { code: 'BAD_INPUT', message: error.message }
   if (error instanceof ArtifactError && error.code === 'missing')
     return { code: 'ARTIFACT_MISSING', message: missingArtifactMessage(error) }
-  if (error instanceof ArtifactError && error.code === 'corrupt')
-    return { code: 'ARTIFACT_CORRUPT', message: error.message }
+  if (error instanceof ArtifactError) return { code: 'ARTIFACT_CORRUPT', message: error.message }
   return undefined
 }
 

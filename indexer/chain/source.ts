@@ -1,7 +1,7 @@
 import { IndexerError } from '../errors.ts'
 import { agree, testimonyOf } from '../rpc/agreement.ts'
 import type { Panel } from '../rpc/endpoints.ts'
-import { type Rpc, RpcError } from '../rpc/rpc.ts'
+import { type Rpc, RpcError, RpcUnavailable } from '../rpc/rpc.ts'
 import { BloomFilter } from './bloom.ts'
 import type { ChainCache } from './cache.ts'
 import { type Child, Children } from './children.ts'
@@ -72,7 +72,7 @@ export async function unlessAway<T>(asked: Promise<T>, known: () => T | undefine
   try {
     return await asked
   } catch (error) {
-    const found = (error as Error).name === 'RpcUnavailable' ? known() : undefined
+    const found = error instanceof RpcUnavailable ? known() : undefined
     if (found === undefined) throw error
     return found
   }
@@ -236,7 +236,7 @@ export class Source {
     const answers = await rpc
       .batch(headers.map(({ hash }) => ({ method: 'eth_getLogs', params: [{ blockHash: hash, ...criteria }] })))
       .catch((error) => {
-        if (error.name !== 'RpcError') throw error
+        if (!(error instanceof RpcError)) throw error
         throw new Inconsistent(`The node no longer has a block that it just announced: ${error.reason}`, {
           cause: error,
         })

@@ -1,3 +1,4 @@
+import { RetriableError } from '#schema/errors.ts'
 import type { Call } from '../rpc/rpc.ts'
 import type { Child } from './children.ts'
 
@@ -33,7 +34,7 @@ export interface Stretch {
 }
 
 /** What the node said does not fit together (a reorganisation while we asked, or nodes that disagree): ask again. */
-export class Inconsistent extends Error {
+export class Inconsistent extends RetriableError {
   override name = 'Inconsistent'
 }
 

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { RetriableError } from '#schema/errors.ts'
 
 /** JSON-RPC: what every transport does alike (retries with jitter, errors that say what to do), and the one over HTTP. */
 
@@ -18,7 +19,7 @@ export interface Rpc {
 }
 
 /** The node answered, and refused: asking again the same way is no use. */
-export class RpcError extends Error {
+export class RpcError extends RetriableError {
   override name = 'RpcError'
   constructor(
     readonly method: string,
@@ -30,7 +31,7 @@ export class RpcError extends Error {
 }
 
 /** The node cannot be reached, or is overloaded, after several tries. Ours to retry. */
-export class RpcUnavailable extends Error {
+export class RpcUnavailable extends RetriableError {
   override name = 'RpcUnavailable'
 }
 

@@ -1,4 +1,5 @@
 import type { Database, Sql } from '#schema/database.ts'
+import { RetriableError } from '#schema/errors.ts'
 import { type Notice, notify, telling } from '#schema/notices.ts'
 import type { Header } from '../chain/stretch.ts'
 import { IndexerError } from '../errors.ts'
@@ -15,7 +16,7 @@ export interface Position {
 export type Contracts = Readonly<Record<string, string>>
 
 /** Somebody else moved the cursor: what is in memory is stale. */
-export class CursorMoved extends Error {
+export class CursorMoved extends RetriableError {
   override name = 'CursorMoved'
 }
 

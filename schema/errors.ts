@@ -1,0 +1,43 @@
+/** Error classes tell what to do next. Whoever catches asks by `instanceof`, never by a class name or a message. Every error of ours
+ *  that may pass between folders extends one of the two bases; all others (programming errors) extend neither. */
+
+/** Trying the same again may succeed: a service is away or overloaded, or its data changed during a read. */
+export class RetriableError extends Error {
+  override name = 'RetriableError'
+}
+
+/** Trying the same again fails again until somebody changes the input or the configuration; the message says what to change. */
+export class PermanentError extends Error {
+  override name = 'PermanentError'
+}
+
+/** SQLSTATE: connection failures (08), a server that shuts down or starts (57P0x), too many clients, serialisation failures and
+ *  deadlocks. https://www.postgresql.org/docs/current/errcodes-appendix.html */
+const RETRIABLE_STATE = /^(08...|57P0.|53300|40001|40P01)$/
+
+/** Node's codes of connections that could not be opened or were lost. */
+const CONNECTION_CODES = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ECONNABORTED',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENETDOWN',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+])
+
+/** `pg` gives these errors no code (pg 8: lib/client.js, pg-pool/index.js). */
+const PG_CONNECTION_LOST =
+  /^(Connection terminated|Client has encountered a connection error|timeout exceeded when trying to connect|timeout expired)/
+
+/** Whether trying again may help: a RetriableError, or an error of `pg` or of a socket that says that the connection is gone. */
+export function isRetriable(error: unknown): boolean {
+  if (error instanceof RetriableError) return true
+  if (!(error instanceof Error) || error instanceof PermanentError) return false
+  const { code } = error as { code?: unknown }
+  if (typeof code === 'string') return RETRIABLE_STATE.test(code) || CONNECTION_CODES.has(code)
+  return PG_CONNECTION_LOST.test(error.message)
+}
