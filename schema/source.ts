@@ -1,4 +1,5 @@
 import { DataSource, DefaultNamingStrategy, type QueryRunner, type ReplicationMode } from 'typeorm'
+import { withMigrationLock } from './advisoryLocks.ts'
 import { openDatabase } from './database.ts'
 import { expressionIndexes } from './define.ts'
 import { entities } from './entities.ts'
@@ -33,13 +34,15 @@ export async function migrate(url: string): Promise<string[]> {
   await (await openDatabase(url, { max: 1 })).close()
   const source = await dataSource(url).initialize()
   try {
-    const lock = source.createQueryRunner()
-    await lock.query('select pg_advisory_lock(7235801)')
+    const session = source.createQueryRunner()
     try {
-      return (await source.runMigrations()).map((migration) => migration.name)
+      const ran = await withMigrationLock(
+        (statement) => session.query(statement),
+        () => source.runMigrations(),
+      )
+      return ran.map(({ name }) => name)
     } finally {
-      await lock.query('select pg_advisory_unlock(7235801)')
-      await lock.release()
+      await session.release()
     }
   } finally {
     await source.destroy()

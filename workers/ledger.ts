@@ -1,5 +1,6 @@
 import type { Deployment } from '#contracts/deploy.ts'
 import { type LedgerFact, postings } from '#rules/ledger.ts'
+import { tryTransactionLock } from '#schema/advisoryLocks.ts'
 import type { ArtifactStore } from '#schema/artifacts.ts'
 import { rowOf, rowsOf } from '#schema/current.ts'
 import type { Database, Sql } from '#schema/database.ts'
@@ -18,14 +19,12 @@ interface LedgerSources {
   deployment: Pick<Deployment, 'chainId' | 'addresses' | 'settings'>
 }
 
-const LEDGER_LOCK = 7235804
 const TRANSFER_EVENTS = ['CreditDeposited', 'CreditWithdrawn', 'VoucherRedeemed', 'EpochFunded', 'RewardClaimed']
 
 /** Returns how many transfers were added. */
 export function postLedger(sources: LedgerSources): Promise<number> {
   return sources.db.transaction(async (sql) => {
-    const { rows } = await sql.query('select pg_try_advisory_xact_lock($1) as mine', [LEDGER_LOCK])
-    if (!rows[0].mine) return 0
+    if (!(await tryTransactionLock(sql, 'ledger'))) return 0
     const cursor = await rowOf(sql, Cursor, String(sources.deployment.chainId))
     if (!cursor) return 0
     const posted = await sql.query(`select coalesce(max(event), '') as last from ledger_transfer`)

@@ -1,10 +1,10 @@
+import { tryTransactionLock } from '#schema/advisoryLocks.ts'
 import type { Database } from '#schema/database.ts'
 import { releaseHold } from '#schema/enqueue.ts'
 import { notify } from '#schema/notices.ts'
 import type { JobStatus } from '#schema/offchain/jobs.ts'
 import type { QueueEntry, Queues } from '#schema/queue.ts'
 
-const SWEEP_LOCK = 7235802
 const MAX_ENTRIES = 500
 
 /** Heals what crashes leave behind: a running job without a sign of life for `staleMs` waits again (or ends, when its attempts are
@@ -15,8 +15,7 @@ export async function sweep(
   { staleMs, queuedMs }: { staleMs: number; queuedMs: number },
 ): Promise<QueueEntry[]> {
   const entries = await db.transaction(async (sql) => {
-    const { rows: lock } = await sql.query('select pg_try_advisory_xact_lock($1) as mine', [SWEEP_LOCK])
-    if (!lock[0].mine) return []
+    if (!(await tryTransactionLock(sql, 'sweep'))) return []
     const lost = await sql.query<{ id: string; status: JobStatus; progress: number }>(
       `update job_run set
          status = case when cancel_requested then 'Cancelled' when attempt >= attempts then 'Failed' else 'Queued' end,

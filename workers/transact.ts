@@ -15,6 +15,7 @@ import {
   type Transport,
 } from 'viem'
 import type { ContractName } from '#contracts/generated/index.ts'
+import { lockSigner } from '#schema/advisoryLocks.ts'
 import type { Database, Sql } from '#schema/database.ts'
 import { ChainTransaction } from '#schema/offchain/ledger.ts'
 import { columns } from '#schema/rows.ts'
@@ -114,7 +115,7 @@ export function createTransactor(options: TransactorOptions): Transactor {
   /** One signer at a time, over all processes. */
   const withSignerLock = <T>(work: (sql: Sql) => Promise<T>) =>
     db.transaction(async (sql) => {
-      await sql.query('select pg_advisory_xact_lock(hashtextextended($1, $2))', [sender, client.chain.id])
+      await lockSigner(sql, sender, client.chain.id)
       return work(sql)
     })
 

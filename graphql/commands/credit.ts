@@ -1,4 +1,5 @@
 import { maximumFee } from '#rules/fee.ts'
+import { lockCredit } from '#schema/advisoryLocks.ts'
 import type { Sql } from '#schema/database.ts'
 import type { InferInput } from '#schema/jobs.ts'
 import type { JobRun } from '#schema/offchain/jobs.ts'
@@ -12,7 +13,7 @@ export const promptTokensAtMost = (prompt: string) => Buffer.byteLength(prompt, 
  *  @throws ApiError saying what is missing: the endpoint, a promoted version, a voucher, credit. */
 export async function reserve(sql: Sql, job: Pick<JobRun, 'id'>, input: InferInput): Promise<void> {
   const consumer = input.consumer.toLowerCase()
-  await sql.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [`credit:${consumer}`])
+  await lockCredit(sql, consumer)
   const { priceIn, priceOut } = await servingPrice(sql, input.endpointId)
   const maximum = maximumFee({ priceIn, priceOut }, promptTokensAtMost(input.prompt), input.maxTokens)
   await requireGrant(sql, input.endpointId, consumer, maximum)

@@ -1,6 +1,7 @@
 import { Arg, Ctx, ID, Mutation, Resolver } from 'type-graphql'
 import { type Hex, isAddress, recoverTypedDataAddress } from 'viem'
 import { type VoucherMessage, voucherData } from '#rules/signing.ts'
+import { lockCredit } from '#schema/advisoryLocks.ts'
 import type { Sql } from '#schema/database.ts'
 import { SignedVoucher } from '#schema/offchain/access.ts'
 import { Endpoint } from '#schema/onchain/market.ts'
@@ -108,7 +109,7 @@ async function requireSigner(
 async function store(sql: Sql, voucher: VoucherMessage, signature: string): Promise<string> {
   const { consumer, endpointId, cumulative, deadline } = voucher
   const id = `${endpointId}-${consumer}`
-  await sql.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [`credit:${consumer}`])
+  await lockCredit(sql, consumer)
   const { rows } = await sql.query('select cumulative, deadline from signed_voucher where id = $1', [id])
   const newest = rows[0]
   if (newest?.cumulative === cumulative && newest.deadline === deadline) return id

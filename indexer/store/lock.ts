@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { PoolClient } from 'pg'
+import { tryIndexerLock } from '#schema/advisoryLocks.ts'
 import type { Database } from '#schema/database.ts'
 
-const LOCK = 7_235_802
 const RETRY_MS = 250
 
 /** One indexer per chain and database: held by a connection of its own, freed by PostgreSQL when the process dies. */
@@ -42,13 +42,13 @@ export class ChainLock {
     }
     client.on('error', lost)
     try {
-      const { rows } = await client.query('select pg_try_advisory_lock($1, $2) as taken', [LOCK, this.chainId | 0])
-      if (rows[0].taken) this.client = client
+      const taken = await tryIndexerLock(client, this.chainId)
+      if (taken) this.client = client
       else {
         client.off('error', lost)
         client.release()
       }
-      return rows[0].taken
+      return taken
     } catch (error) {
       client.off('error', lost)
       client.release(true)

@@ -1,0 +1,93 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { join, relative, resolve } from 'node:path'
+import { expect, test } from 'vitest'
+import { freshDatabase } from '#test/database.ts'
+import {
+  ADVISORY_LOCKS,
+  lockCredit,
+  lockSigner,
+  tryIndexerLock,
+  tryTransactionLock,
+  withMigrationLock,
+} from './advisoryLocks.ts'
+
+test('within a key space no two locks have the same key', () => {
+  const keys = Object.values(ADVISORY_LOCKS).map(({ kind, key }) => `${kind} ${key}`)
+  expect(new Set(keys).size).toBe(keys.length)
+})
+
+test('no lock waits for another one, not even those with the same number', async () => {
+  const db = await freshDatabase()
+  const sender = `0x${'ab'.repeat(20)}`
+  const indexer = await db.pool.connect()
+  try {
+    expect(await tryIndexerLock(indexer, 31337)).toBe(true)
+    await db.transaction(async (sql) => {
+      await sql.query(`set local lock_timeout = '5s'`)
+      expect(await tryTransactionLock(sql, 'sweep')).toBe(true)
+      expect(await tryTransactionLock(sql, 'ledger')).toBe(true)
+      await lockCredit(sql, sender)
+      await lockSigner(sql, sender, 31337)
+      const other = await db.pool.connect()
+      try {
+        await other.query(`set lock_timeout = '5s'`)
+        expect(
+          await withMigrationLock(
+            (statement) => other.query(statement),
+            async () => 'ran',
+          ),
+        ).toBe('ran')
+        expect(await tryIndexerLock(other, 31338)).toBe(true) // another chain
+      } finally {
+        other.release(true)
+      }
+    })
+  } finally {
+    indexer.release(true)
+  }
+})
+
+test('each lock is held by one session at a time', async () => {
+  const db = await freshDatabase()
+  const [one, other] = [await db.pool.connect(), await db.pool.connect()]
+  try {
+    await other.query(`set lock_timeout = '50ms'`)
+    expect(await tryIndexerLock(one, 1)).toBe(true)
+    expect(await tryIndexerLock(other, 1)).toBe(false)
+    await one.query('begin')
+    for (const lock of ['sweep', 'ledger'] as const) {
+      expect(await tryTransactionLock(one, lock)).toBe(true)
+      expect(await tryTransactionLock(other, lock)).toBe(false)
+    }
+    await lockCredit(one, '0xaa')
+    await expect(lockCredit(other, '0xaa')).rejects.toMatchObject({ code: '55P03' })
+    await lockSigner(one, '0xaa', 1)
+    await expect(lockSigner(other, '0xaa', 1)).rejects.toMatchObject({ code: '55P03' })
+    await lockSigner(other, '0xaa', 2) // another chain
+    await withMigrationLock(
+      (statement) => one.query(statement),
+      () =>
+        expect(
+          withMigrationLock(
+            (statement) => other.query(statement),
+            async () => {},
+          ),
+        ).rejects.toMatchObject({ code: '55P03' }),
+    )
+  } finally {
+    one.release(true)
+    other.release(true)
+  }
+})
+
+test('advisory locks are taken in one file alone', async () => {
+  const root = resolve(import.meta.dirname, '..')
+  const takers: string[] = []
+  for (const folder of ['schema', 'indexer', 'graphql', 'workers', 'cli', 'example'])
+    for (const entry of await readdir(join(root, folder), { recursive: true, withFileTypes: true })) {
+      const path = join(entry.parentPath, entry.name)
+      if (!entry.isFile() || !/\.[jt]s$/.test(entry.name) || /\.test\.ts$/.test(entry.name)) continue
+      if (/pg_(try_)?advisory/.test(await readFile(path, 'utf8'))) takers.push(relative(root, path))
+    }
+  expect(takers).toEqual(['schema/advisoryLocks.ts'])
+})

@@ -1,0 +1,62 @@
+import type { Sql } from './database.ts'
+
+/** All advisory locks that this system takes in PostgreSQL, in one table, so that no two of them are the same by accident.
+ *
+ *  PostgreSQL has two separate key spaces: one `bigint`, and a pair of `int`. `sweep` and `indexer` hold the same number, but never
+ *  wait for each other, because one is a `bigint` and the other is the first half of a pair. Keys of the kind `text` are hashed into the
+ *  `bigint` space: they meet another key by chance with a probability of 2⁻⁶⁴.
+ *
+ *  The numbers must not change: during an upgrade, processes of the old and of the new release must wait for each other.
+ *  https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-ADVISORY-LOCKS */
+export const ADVISORY_LOCKS = {
+  /** One process at a time migrates the database. Held by a session. */
+  migration: { kind: 'bigint', key: 7_235_801 },
+  /** One worker at a time requeues lost jobs. Held by a transaction. */
+  sweep: { kind: 'bigint', key: 7_235_802 },
+  /** One worker at a time posts to the ledger. Held by a transaction. */
+  ledger: { kind: 'bigint', key: 7_235_804 },
+  /** One indexer per chain; the second half of the pair is the chain id. Held by a session of its own. */
+  indexer: { kind: 'pair', key: 7_235_802 },
+  /** One change at a time of a consumer's vouchers and holds; the account follows the prefix. Held by a transaction. */
+  credit: { kind: 'text', key: 'credit:' },
+  /** One process at a time signs for an account; the text is the address, the seed of the hash is the chain id. Held by a transaction. */
+  signer: { kind: 'text', key: '' },
+} as const
+
+/** Takes a lock until the transaction of `sql` ends. @returns false at once when another transaction holds it. */
+export async function tryTransactionLock(sql: Sql, lock: 'sweep' | 'ledger'): Promise<boolean> {
+  const { rows } = await sql.query('select pg_try_advisory_xact_lock($1::bigint) as taken', [ADVISORY_LOCKS[lock].key])
+  return rows[0].taken
+}
+
+/** Takes the indexer's lock of a chain until the session of `sql` ends. @returns false at once when another session holds it. */
+export async function tryIndexerLock(sql: Pick<Sql, 'query'>, chainId: number): Promise<boolean> {
+  const pair = [ADVISORY_LOCKS.indexer.key, chainId | 0]
+  const { rows } = await sql.query('select pg_try_advisory_lock($1::int, $2::int) as taken', pair)
+  return rows[0].taken
+}
+
+/** Waits for the lock on the credit of `consumer` (lower case), and holds it until the transaction of `sql` ends. */
+export async function lockCredit(sql: Sql, consumer: string): Promise<void> {
+  const text = `${ADVISORY_LOCKS.credit.key}${consumer}`
+  await sql.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [text])
+}
+
+/** Waits for the right to sign for `sender` on a chain, and holds it until the transaction of `sql` ends. */
+export async function lockSigner(sql: Sql, sender: string, chainId: number): Promise<void> {
+  await sql.query('select pg_advisory_xact_lock(hashtextextended($1, $2))', [sender, chainId])
+}
+
+/** Waits for the right to migrate, runs `work`, and gives the lock back. `query` must be one session. */
+export async function withMigrationLock<T>(
+  query: (sql: string) => Promise<unknown>,
+  work: () => Promise<T>,
+): Promise<T> {
+  const { key } = ADVISORY_LOCKS.migration
+  await query(`select pg_advisory_lock(${key})`)
+  try {
+    return await work()
+  } finally {
+    await query(`select pg_advisory_unlock(${key})`)
+  }
+}
