@@ -1,19 +1,14 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { ConfigError, readConfig } from '#config'
 import type { Deployment } from '#contracts/deploy.ts'
-import { startIndexer } from '#indexer/index.ts'
 import type { RewardMap } from '#rules/rewardMap.ts'
 import { type Difference, firstDifference } from '#rules/verification.ts'
 import { rowOf } from '#schema/current.ts'
-import { openDatabase } from '#schema/database.ts'
 import { getDocument, type RewardMapDocument, rewardMap as rewardMapDocument } from '#schema/documents.ts'
+import { PermanentError } from '#schema/errors.ts'
 import { RewardMap as RewardMapRow } from '#schema/onchain/rewards.ts'
-import { startPostgres } from '#schema/postgres.ts'
-import { migrate } from '#schema/source.ts'
 import { computeEpoch } from '#workers/epoch.ts'
 import { readDeployment } from './deployment.ts'
+import { withFreshIndex } from './freshIndex.ts'
 import { openArtifacts } from './stores.ts'
 
 interface Verification {
@@ -33,33 +28,20 @@ export async function recomputeRoot(from: {
   artifacts: string
   epoch: number
 }): Promise<Verification> {
-  const folder = await mkdtemp(join(tmpdir(), 'modelcommons-verify-'))
-  const server = await startPostgres(folder, { flags: { fsync: 'off' } })
-  const abort = new AbortController()
-  try {
-    await migrate(server.url)
-    const db = await openDatabase(server.url)
-    const indexer = await startIndexer({ db, rpcUrl: from.rpcUrl, deployment: from.deployment, signal: abort.signal })
-    try {
-      await indexer.caughtUp()
-      const map = await rowOf(db, RewardMapRow, String(from.epoch))
-      if (map?.status !== 'Published' || !map.root || map.lastBlock === null)
-        throw new Error(`Epoch ${from.epoch} has no published reward map on this chain.`)
-      const { s3 } = readConfig(process.env, { signs: false })
-      const artifacts = await openArtifacts({ s3, artifacts: from.artifacts })
-      const again = await computeEpoch({ sql: db, artifacts, deployment: from.deployment }, from.epoch, map.lastBlock)
-      const published = map.uri ? await getDocument(artifacts, rewardMapDocument, map.uri) : undefined
-      const difference = published ? firstDifference(mapOf(published), mapOf(again)) : null
-      return { epoch: from.epoch, root: map.root, recomputedRoot: again.root, difference }
-    } finally {
-      abort.abort()
-      await indexer.stopped.catch(() => {})
-      await db.close()
-    }
-  } finally {
-    await server.stop()
-    await rm(folder, { recursive: true, force: true })
-  }
+  const { rpcUrl, deployment, epoch } = from
+  return withFreshIndex({ rpcUrl, deployment }, undefined, async (db) => {
+    const map = await rowOf(db, RewardMapRow, String(epoch))
+    if (map?.status !== 'Published' || !map.root || map.lastBlock === null)
+      throw new PermanentError(
+        `Epoch ${epoch} has no published reward map on this chain. Choose a published epoch, or correct RPC_URL and DEPLOYMENT.`,
+      )
+    const { s3 } = readConfig(process.env, { signs: false })
+    const artifacts = await openArtifacts({ s3, artifacts: from.artifacts })
+    const recomputed = await computeEpoch({ sql: db, artifacts, deployment }, epoch, map.lastBlock)
+    const published = map.uri ? await getDocument(artifacts, rewardMapDocument, map.uri) : undefined
+    const difference = published ? firstDifference(mapOf(published), mapOf(recomputed)) : null
+    return { epoch, root: map.root, recomputedRoot: recomputed.root, difference }
+  })
 }
 
 /** A document as the rules' own reward map. */

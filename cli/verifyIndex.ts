@@ -1,14 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { type Config, ConfigError } from '#config'
-import { type IndexerOptions, startIndexer } from '#indexer/index.ts'
 import { type Database, openDatabase } from '#schema/database.ts'
-import { startPostgres } from '#schema/postgres.ts'
-import { migrate } from '#schema/source.ts'
 import { apiSide, type Comparison, compareIndexes, databaseSide, type Side } from './compareIndexes.ts'
 import { readDeployment } from './deployment.ts'
 import { configFor, type Following, followings } from './follow.ts'
+import { withFreshIndex } from './freshIndex.ts'
 import { type GovernorOptions, namesGovernors } from './governors.ts'
 import { withDatabase } from './withDatabase.ts'
 
@@ -32,8 +27,8 @@ export async function verifyIndex(options: VerifyIndexOptions): Promise<void> {
     const withOther = (other: Side) => compareIndexes(db, chainId, contracts, other)
     if (options.against) return withOther(apiSide(options.against))
     const { finality } = config
-    return withCleanIndex({ finality, ...(following ?? (await fromEnvironment(config))) }, block, (clean) =>
-      withOther(databaseSide(clean, chainId, contracts)),
+    return withFreshIndex({ finality, ...(following ?? (await fromEnvironment(config))) }, block, (fresh) =>
+      withOther(databaseSide(fresh, chainId, contracts)),
     )
   }
   if (!namesGovernors(options)) return tell(await withDatabase(config, (db) => compare(db)))
@@ -62,36 +57,4 @@ function tell({ block, root, parting }: Comparison) {
   )
   console.error(`The indexes part at block ${parting.block}${place.length ? `, ${place.join(', ')}` : ''}: ${says}.`)
   process.exitCode = 1
-}
-
-/** Indexes a chain afresh, into a database of its own, up to `block`. */
-async function withCleanIndex<T>(
-  {
-    rpcUrl,
-    confirmations,
-    finality,
-    deployment,
-  }: Pick<IndexerOptions, 'rpcUrl' | 'confirmations' | 'finality' | 'deployment'>,
-  block: number,
-  work: (clean: Database) => Promise<T>,
-): Promise<T> {
-  const folder = await mkdtemp(join(tmpdir(), 'modelcommons-verify-'))
-  const server = await startPostgres(folder, { flags: { fsync: 'off' } })
-  const abort = new AbortController()
-  try {
-    await migrate(server.url)
-    const db = await openDatabase(server.url)
-    const indexer = await startIndexer({ db, rpcUrl, deployment, confirmations, finality, signal: abort.signal })
-    try {
-      await Promise.race([indexer.caughtUp(block), indexer.stopped])
-      return await work(db)
-    } finally {
-      abort.abort()
-      await indexer.stopped.catch(() => {})
-      await db.close()
-    }
-  } finally {
-    await server.stop()
-    await rm(folder, { recursive: true, force: true })
-  }
 }
