@@ -15,18 +15,3 @@ export function ancestors(versionId: string, parentOf: (id: string) => string | 
   }
   return line
 }
-
-/** The versions that came from a version, in breadth-first order with their distance, at most `depth` generations. */
-export function descendants(
-  versionId: string,
-  childrenOf: (id: string) => readonly string[],
-  depth = MAX_DEPTH,
-): { versionId: string; depth: number }[] {
-  const found = new Map([[versionId, 0]])
-  for (const [id, distance] of found) {
-    if (distance === depth) continue
-    for (const child of childrenOf(id)) if (!found.has(child)) found.set(child, distance + 1)
-  }
-  found.delete(versionId)
-  return [...found].map(([id, distance]) => ({ versionId: id, depth: distance }))
-}
