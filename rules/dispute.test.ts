@@ -1,49 +1,28 @@
-import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { decidedBy, disputeFlows, disputeOutcome, outcomeCode } from './dispute.ts'
+import { decidedBy, recomputedOutcome, upheldSlash } from './dispute.ts'
 
 test('what can be recomputed is, the rest is voted on', () => {
-  expect(decidedBy('rewardMap', 'root')).toBe('recomputation')
-  expect(decidedBy('contribution', 'duplicate')).toBe('recomputation')
-  expect(decidedBy('contribution', 'licence')).toBe('vote')
-  for (const ground of ['settlement', 'gold', 'collusion']) expect(decidedBy('judgement', ground)).toBe('vote')
-  expect(() => decidedBy('rewardMap', 'unfair')).toThrow(/Name one of: root/)
-  expect(() => decidedBy('version', 'constructor')).toThrow(/cannot be disputed/)
+  expect(decidedBy('RewardMap', 'root')).toBe('recomputation')
+  expect(decidedBy('Contribution', 'duplicate')).toBe('recomputation')
+  expect(decidedBy('Contribution', 'licence')).toBe('vote')
+  for (const ground of ['settlement', 'gold', 'collusion']) expect(decidedBy('Judgement', ground)).toBe('vote')
+  expect(() => decidedBy('RewardMap', 'unfair')).toThrow(/Use one of: root/)
+  expect(() => decidedBy('Version', 'constructor')).toThrow(/cannot have the ground "constructor"/)
 })
 
 test('a recomputation that agrees rejects, one that differs upholds', () => {
-  expect(disputeOutcome('rewardMap', 'root', { by: 'recomputation', recorded: '0xAB', recomputed: '0xab' })).toBe(
-    'rejected',
-  )
-  expect(disputeOutcome('rewardMap', 'root', { by: 'recomputation', recorded: '0xab', recomputed: '0xac' })).toBe(
-    'upheld',
-  )
-  expect(outcomeCode('upheld')).toBe(1)
+  expect(recomputedOutcome('RewardMap', 'root', { recorded: '0xAB', recomputed: '0xab' })).toBe('rejected')
+  expect(recomputedOutcome('RewardMap', 'root', { recorded: '0xab', recomputed: '0xac' })).toBe('upheld')
 })
 
-test('no vote overrules arithmetic, and an open vote decides nothing', () => {
-  expect(() => disputeOutcome('rewardMap', 'root', { by: 'vote', state: 'Executed' })).toThrow(
-    /decided by recomputation/,
+test('recomputation does not decide what is voted on', () => {
+  expect(() => recomputedOutcome('Contribution', 'licence', { recorded: 'a', recomputed: 'b' })).toThrow(
+    /decided by a vote/,
   )
-  const vote = (state: string) => disputeOutcome('contribution', 'licence', { by: 'vote', state })
-  expect([vote('Executed'), vote('Defeated'), vote('Expired'), vote('Queued')]).toEqual([
-    'upheld',
-    'rejected',
-    'rejected',
-    null,
-  ])
 })
 
-test('bond and slash go somewhere, to the wei', () => {
-  const wei = fc.bigInt({ min: 0n, max: 10n ** 25n })
-  fc.assert(
-    fc.property(wei, wei, wei, fc.constantFrom('upheld' as const, 'rejected' as const), (bond, a, b, outcome) => {
-      const [slash, stake] = a < b ? [a, b] : [b, a]
-      const flows = disputeFlows({ outcome, bond, stake, slash })
-      expect(flows.toChallenger + flows.toTreasury).toBe(bond + flows.slashed)
-      expect(flows.slashed <= stake).toBe(true)
-      if (outcome === 'upheld') expect(flows.toChallenger >= bond).toBe(true)
-    }),
-  )
-  expect(() => disputeFlows({ outcome: 'upheld', bond: 1n, stake: 1n, slash: 2n })).toThrow(/Cannot slash/)
+test('an upheld dispute takes all of a contribution’s stake, and nothing where nothing is staked', () => {
+  expect(upheldSlash('Contribution', 7n)).toBe(7n)
+  expect(upheldSlash('Version', 7n)).toBe(0n)
+  expect(upheldSlash('RewardMap', 7n)).toBe(0n)
 })

@@ -43,16 +43,11 @@ function judgeTarget(target: Target, evaluation: Evaluation | null): TargetResul
   return { target, evaluation, verdict, reason }
 }
 
-/** What happened to a model's versions, in chain order. */
-export type PromotionEvent = { kind: 'promoted' | 'rolledBack'; versionId: string }
-
-/** The version that serves: the last one promoted and not rolled back since; `null` when none is left. */
-export function liveVersion(events: readonly PromotionEvent[]): string | null {
-  const standing: string[] = []
-  for (const { kind, versionId } of events) {
-    const at = standing.indexOf(versionId)
-    if (at >= 0) standing.splice(at, 1)
-    if (kind === 'promoted') standing.push(versionId)
-  }
-  return standing.at(-1) ?? null
+/** The version that serves: the newest of those that were promoted and not rolled back, by id; `null` when there is none. A version is
+ *  promoted only while no newer one serves, so the newest is also the last promoted.
+ *  @oracle ModelRegistry.liveVersion */
+export function liveVersion(serving: Iterable<bigint>): bigint | null {
+  let newest: bigint | null = null
+  for (const id of serving) if (newest === null || id > newest) newest = id
+  return newest
 }

@@ -1,3 +1,4 @@
+import { liveVersion } from '#rules/promotion.ts'
 import { BudgetEntry, Mandate, Model, ModelStake, ModelVersion, RewardSplit, Target } from '#schema/onchain/models.ts'
 import type { Rows } from '../store/rows.ts'
 import { type Handlers, type Moment, moment } from './handler.ts'
@@ -25,11 +26,9 @@ function stake(rows: Rows, modelId: string, account: string, change: bigint) {
   rows.change(Model, modelId, ({ staked }) => ({ staked: staked + change }))
 }
 
-/** The last promoted version that was not rolled back: versions are promoted in the order of their ids. */
-function liveVersion(rows: Rows, modelId: string): string | null {
+function liveVersionId(rows: Rows, modelId: string): string | null {
   const serving = rows.find(ModelVersion, 'modelId', modelId).filter(({ status }) => status === 'Promoted')
-  const newest = serving.reduce((most, { id }) => (BigInt(id) > most ? BigInt(id) : most), NO_VERSION)
-  return newest === NO_VERSION ? null : newest.toString()
+  return liveVersion(serving.map(({ id }) => BigInt(id)))?.toString() ?? null
 }
 
 export const models: Handlers<'ModelRegistry'> = {
@@ -122,7 +121,7 @@ export const models: Handlers<'ModelRegistry'> = {
     const { modelId } = rows.must(ModelVersion, id)
     rows.change(ModelVersion, id, { status: 'RolledBack', rollbackReason: reason })
     if (rows.must(Model, modelId).liveVersionId === id)
-      rows.change(Model, modelId, { liveVersionId: liveVersion(rows, modelId) })
+      rows.change(Model, modelId, { liveVersionId: liveVersionId(rows, modelId) })
   },
   RoleAdminChanged: null,
   RoleGranted: null,

@@ -1,4 +1,6 @@
 import { PPM } from '#rules/bps.ts'
+import { judgeVersion } from '#rules/promotion.ts'
+import { quantise } from '#rules/statistics.ts'
 import { rowsOf } from '#schema/current.ts'
 import { documentBytes } from '#schema/documents.ts'
 import { Target } from '#schema/onchain/models.ts'
@@ -30,24 +32,25 @@ export const evaluateHandler =
           .metrics
       : undefined
     const logHash = await storeAs(job, 'evaluationLog').put(documentBytes(log))
-    const inPpm = metrics.map(({ name, score, lower, upper, n }) => ({
+    const logged = metrics.map(({ name, score, lower, upper, n }) => ({
       metric: name,
-      score: ppm(score),
-      lower: ppm(lower),
-      upper: ppm(upper),
+      score: quantise(score, PPM),
+      lower: quantise(lower, PPM),
+      upper: quantise(upper, PPM),
       n: BigInt(n),
     }))
     job.report(0.92, 'logging on chain')
     await job.chain.transact(`evaluation:${version.id}:${logHash}`, {
       contract: 'EvaluationRegistry',
       functionName: 'log',
-      args: [BigInt(version.id), rubricHash as `0x${string}`, inPpm, logHash as `0x${string}`],
+      args: [BigInt(version.id), rubricHash as `0x${string}`, logged, logHash as `0x${string}`],
     })
     const targets = await rowsOf(job.db, Target, 'model_id = $1', [version.modelId])
-    const missed = targets.filter(
-      (target) => !inPpm.some((one) => one.metric === target.metric && one.lower >= target.minimum),
+    const { promotable, results } = judgeVersion(
+      targets,
+      logged.map((metric) => ({ ...metric, order: 0n })),
     )
-    const promoted = missed.length === 0 && job.input.promote && version.status === 'Registered'
+    const promoted = promotable && job.input.promote && version.status === 'Registered'
     if (promoted)
       await job.chain.transact(`promote:${version.id}`, {
         contract: 'ModelRegistry',
@@ -60,11 +63,9 @@ export const evaluateHandler =
         logHash,
         metrics,
         ...(base && { base }),
-        meetsTargets: missed.length === 0,
-        missed: missed.map((target) => target.metric),
+        meetsTargets: promotable,
+        missed: results.filter(({ verdict }) => verdict !== 'met').map(({ target }) => target.metric),
         promoted,
       },
     }
   }
-
-const ppm = (value: number) => BigInt(Math.round(value * Number(PPM)))

@@ -1,10 +1,11 @@
-import { decidedBy, disputeOutcome, type Subject } from '#rules/dispute.ts'
+import { decidedBy, recomputedOutcome, upheldSlash } from '#rules/dispute.ts'
+import { judgeVersion } from '#rules/promotion.ts'
 import { rowOf, rowsOf } from '#schema/current.ts'
 import { disputeEvidence, getDocument } from '#schema/documents.ts'
 import { VersionInfluence } from '#schema/offchain/attribution.ts'
 import { Contribution, Datanet } from '#schema/onchain/datanets.ts'
 import { Dispute } from '#schema/onchain/disputes.ts'
-import { Evaluation, ModelVersion, Target } from '#schema/onchain/models.ts'
+import { Evaluation, Mandate, ModelVersion, Target } from '#schema/onchain/models.ts'
 import { RewardMap } from '#schema/onchain/rewards.ts'
 import { assessDatanet } from '../assessDatanet.ts'
 import type { Dependencies } from '../dependencies.ts'
@@ -12,18 +13,11 @@ import { computeEpoch } from '../epoch.ts'
 import { type JobContext, JobError, type JobHandler } from '../job.ts'
 import { places } from '../modelLookup.ts'
 
-/** What stands on record, what recomputation gives, and what an upheld dispute takes. */
+/** The recorded value, the recomputed one, and the stake behind the subject in wei. */
 interface Finding {
   recorded: string
   recomputed: string
-  slash: bigint
-}
-
-const SUBJECT: Record<Dispute['subject'], Subject> = {
-  Contribution: 'contribution',
-  Judgement: 'judgement',
-  Version: 'version',
-  RewardMap: 'rewardMap',
+  stake: bigint
 }
 
 /** Decides a dispute by recomputing what is disputed from the chain and the artifacts; what takes judgement is left to a vote. */
@@ -39,23 +33,19 @@ export const resolveDisputeHandler =
     if (dispute.outcome !== 'Open' && job.attempt === 1)
       throw new JobError('DECIDED', `Dispute ${dispute.id} was ${dispute.outcome.toLowerCase()} already.`)
     const { ground } = await getDocument(job.artifacts, disputeEvidence, dispute.evidenceHash)
-    const subject = SUBJECT[dispute.subject]
+    const { subject } = dispute
     if (decidedBy(subject, ground) === 'vote')
       throw new JobError(
         'NEEDS_VOTE',
-        `A ${subject} disputed for ${ground} takes judgement: propose \`Disputes.resolve(${dispute.id}, …)\` to the Governor.`,
+        `A dispute about a ${subject} for ${ground} is decided by a vote: propose \`Disputes.resolve(${dispute.id}, …)\` to the Governor.`,
       )
     const finding = await recompute(job, tools, dispute, ground)
-    const outcome = disputeOutcome(subject, ground, {
-      by: 'recomputation',
-      recorded: finding.recorded,
-      recomputed: finding.recomputed,
-    })
+    const outcome = recomputedOutcome(subject, ground, finding)
     const upheld = outcome === 'upheld'
     await job.chain.transact(`dispute:${dispute.id}`, {
       contract: 'Disputes',
       functionName: 'resolve',
-      args: [BigInt(dispute.id), upheld, upheld ? finding.slash : 0n],
+      args: [BigInt(dispute.id), upheld, upheld ? upheldSlash(subject, finding.stake) : 0n],
     })
     return { result: { disputeId: dispute.id, outcome, recorded: finding.recorded, recomputed: finding.recomputed } }
   }
@@ -79,7 +69,7 @@ async function recompute(
       return {
         recorded: contribution.status,
         recomputed: verdict === 'accepted' ? 'Accepted' : 'Rejected',
-        slash: contribution.stake,
+        stake: contribution.stake,
       }
     }
     case 'Contribution:harmful': {
@@ -90,17 +80,19 @@ async function recompute(
       return {
         recorded: 'helpful',
         recomputed: measured.some((one) => one.harmful) ? 'harmful' : 'helpful',
-        slash: contribution.stake,
+        stake: contribution.stake,
       }
     }
     case 'Version:target': {
       const version = await needed(rowOf(db, ModelVersion, id), 'version', id)
       const targets = await rowsOf(db, Target, 'model_id = $1', [version.modelId])
-      const evaluations = await rowsOf(db, Evaluation, 'version_id = $1', [id], { orderBy: 'id::numeric' })
-      const met = targets.every(
-        (target) => (evaluations.filter((one) => one.metric === target.metric).at(-1)?.lower ?? -1n) >= target.minimum,
+      const { rubricHash } = await needed(rowOf(db, Mandate, version.modelId), 'mandate of model', version.modelId)
+      const evaluations = await rowsOf(db, Evaluation, 'version_id = $1 and rubric_hash = $2', [id, rubricHash])
+      const { promotable } = judgeVersion(
+        targets,
+        evaluations.map((one) => ({ ...one, n: BigInt(one.n), order: BigInt(one.id) })),
       )
-      return { recorded: 'met', recomputed: met ? 'met' : 'missed', slash: 0n }
+      return { recorded: 'met', recomputed: promotable ? 'met' : 'missed', stake: 0n }
     }
     case 'Version:artifacts': {
       const version = await needed(rowOf(db, ModelVersion, id), 'version', id)
@@ -109,7 +101,7 @@ async function recompute(
       )
         .then(() => true)
         .catch(() => false)
-      return { recorded: 'whole', recomputed: whole ? 'whole' : 'broken', slash: 0n }
+      return { recorded: 'whole', recomputed: whole ? 'whole' : 'broken', stake: 0n }
     }
     case 'RewardMap:root': {
       const map = await needed(rowOf(db, RewardMap, id), 'reward map', id)
@@ -118,7 +110,7 @@ async function recompute(
         map.epoch,
         map.lastBlock ?? 0,
       )
-      return { recorded: map.root ?? '', recomputed: again.root, slash: 0n }
+      return { recorded: map.root ?? '', recomputed: again.root, stake: 0n }
     }
     default:
       throw new JobError(
