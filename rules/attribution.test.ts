@@ -1,6 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { attributionWeights, benjaminiHochberg, P_WHOLE, recordInfluence } from './attribution.ts'
+import {
+  attributionWeights,
+  benjaminiHochberg,
+  harmSlash,
+  influenceInUnits,
+  P_WHOLE,
+  recordInfluence,
+} from './attribution.ts'
 
 const p = (value: number) => BigInt(Math.round(value * 1e12))
 const sample = (id: string, influence: number, standardError: number, uniqueness = 1_000_000n, items = 200) => ({
@@ -97,4 +104,12 @@ test('a failed measurement or one given twice is refused', () => {
   expect(() => sample('a', Number.NaN, 1)).toThrow(/cannot be recorded/)
   expect(() => sample('a', 1, -1)).toThrow(/negative/)
   expect(() => attributionWeights([sample('a', 1, 1), sample('a', 1, 1)])).toThrow(/twice/)
+})
+
+test('harm costs a tenth of the stake, floored', () => {
+  expect([0n, 9n, 10n, 199n].map(harmSlash)).toEqual([0n, 0n, 1n, 19n])
+})
+
+test('a recorded influence is shown in the unit in which it was measured', () => {
+  expect(influenceInUnits(sample('a', -0.25, 0.5).influence)).toBe(-0.25)
 })

@@ -1,10 +1,21 @@
 import { studentUpperTail } from '#math/distributions.ts'
-import { mulDiv, PPM } from './bps.ts'
+import { BPS, mulDiv, PPM } from './bps.ts'
 import { ascending } from './order.ts'
 import { quantise } from './quantise.ts'
 
 /** Influences and their errors are recorded as integers of 10⁻⁹ (whatever the engine's unit is). */
 export const NANO = 1_000_000_000n
+
+/** A recorded influence or error as a float in the engine's unit, for people and charts; no rule reads it.
+ *  @param nano 10⁻⁹ */
+export const influenceInUnits = (nano: bigint): number => Number(nano) / Number(NANO)
+
+/** A sample that clearly harmed the validation set loses a tenth of its stake: enough to make poison a loss, little enough that the
+ *  estimate's errors do not ruin an honest contributor. */
+export const HARM_SLASH_BPS = 1_000n
+
+/** What a clearly negative influence costs, in wei: 10 % of the sample's stake, floored. */
+export const harmSlash = (stakeWei: bigint): bigint => mulDiv(stakeWei, HARM_SLASH_BPS, BPS)
 /** p-values are recorded as integers of 10⁻¹². */
 export const P_WHOLE = 1_000_000_000_000n
 /** The share of false discoveries allowed among the samples that count: 5 %. */

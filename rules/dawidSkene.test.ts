@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { dawidSkene, type PairJudgement } from './dawidSkene.ts'
+import { dawidSkene, type PairJudgement, trainingPreference } from './dawidSkene.ts'
 
 const uniform = (seed: number) => () => (seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0) / 2 ** 32
 
@@ -65,4 +65,12 @@ test('one judge, no judgements, a repeated answer', () => {
   expect(dawidSkene([])).toMatchObject({ pairs: [], validators: [] })
   const twice = { pairId: 'p', validator: 'v', choice: 1 } as const
   expect(() => dawidSkene([twice, twice])).toThrow(/twice/)
+})
+
+test('a pair trains towards its likelier answer, by the surplus of its probability over a coin toss', () => {
+  const pair = (second: bigint) => ({ pairId: 'p', second, noise: second > 500_000n ? 1_000_000n - second : second })
+  expect(trainingPreference(pair(900_000n))).toEqual({ chosen: 1, weight: 800_000n, noise: 100_000n })
+  expect(trainingPreference(pair(250_000n))).toEqual({ chosen: 0, weight: 500_000n, noise: 250_000n })
+  expect(trainingPreference(pair(500_000n))).toEqual({ chosen: 0, weight: 0n, noise: 500_000n })
+  expect(trainingPreference(pair(500_001n))).toEqual({ chosen: 1, weight: 2n, noise: 499_999n })
 })

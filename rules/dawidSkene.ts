@@ -11,6 +11,13 @@ export type PairPosterior = { pairId: string; second: bigint; noise: bigint }
 /** Probability of judging right, mean over both truths, ppm. 500,000 is chance; below, the judge is taken in reverse. */
 export type Reliability = { validator: string; reliability: bigint; judged: bigint }
 
+/** The preference that a pair's posterior gives to training: the likelier answer is `chosen` (the first when both are equally likely). `weight` is
+ *  `2 P − 1` for the likelier answer's probability P: 0 for a coin toss, one million for certainty. `noise` is `1 − P`, the
+ *  label-noise rate. Both ppm. */
+export function trainingPreference(pair: PairPosterior): { chosen: 0 | 1; weight: bigint; noise: bigint } {
+  return { chosen: pair.second * 2n > PPM ? 1 : 0, weight: PPM - 2n * pair.noise, noise: pair.noise }
+}
+
 /** Every judge starts as one who was right twice and wrong once on each truth: without data a posterior leans to the
  *  majority, and a single judge is never taken as certain. */
 const PRIOR_RIGHT = 2

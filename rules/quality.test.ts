@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { LshIndex } from './minhash.ts'
-import { type Assessment, QualityIndex, type QualityOptions, verdictCode } from './quality.ts'
+import { type Assessment, commitOrder, QualityIndex, type QualityOptions, verdictCode } from './quality.ts'
 import { containment, shingles, tokens } from './shingles.ts'
 
 const WORDS =
@@ -161,4 +161,9 @@ test('ten thousand templated samples are judged in seconds', () => {
       text: text(`Please convert ${i * 7919} metres`, `That is ${i * 31} feet`),
     })
   expect(performance.now() - started).toBeLessThan(15_000)
+})
+
+test('commitments are ordered by block, then by their place in it', () => {
+  expect(commitOrder(2n, 0n) > commitOrder(1n, 2n ** 32n - 1n)).toBe(true)
+  expect(commitOrder(1n, 1n) - commitOrder(1n, 0n)).toBe(1n)
 })

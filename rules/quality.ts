@@ -44,6 +44,9 @@ export type QualityOptions = {
 /** A pair is compared as a whole only from this containment on: a shared turn of phrase is no copy. */
 export const SIMILAR = 200_000n
 
+/** The order of commitments as one number: block × 2³² + log index. */
+export const commitOrder = (block: bigint, logIndex: bigint): bigint => block * 2n ** 32n + logIndex
+
 /** Holders remembered per 5-gram, earliest first. */
 const HOLDERS = 8
 
@@ -70,7 +73,7 @@ export class QualityIndex {
     }
   }
 
-  /** Judges the next sample. `committed` orders commitments (block × 2³² + log index); a batch shares one.
+  /** Judges the next sample. `committed` is the `commitOrder` of its commitment; a batch shares one.
    *  @throws RangeError when called out of order: the answer would depend on who revealed first. */
   add(entry: { id: string; committed: bigint; text: string }): Assessment {
     if (entry.committed < this.last)

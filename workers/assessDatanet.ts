@@ -1,4 +1,4 @@
-import { type Assessment, QualityIndex } from '#rules/quality.ts'
+import { type Assessment, commitOrder, QualityIndex } from '#rules/quality.ts'
 import { ArtifactError } from '#schema/artifacts.ts'
 import { rowsOf } from '#schema/current.ts'
 import type { Specification } from '#schema/documents.ts'
@@ -31,7 +31,7 @@ export async function assessDatanet(
   return assessed
 }
 
-/** Contributions with the place of their commitment: block × 2³² + log index, then the order of submission. */
+/** Contributions in the order of their commitments; those of one commitment in the order of submission. */
 async function orderedByCommitment({ db }: Sources, datanetId: string) {
   const contributions = await rowsOf(db, Contribution, 'datanet_id = $1', [datanetId])
   const positions = new Map((await rowsOf(db, Commitment)).map((one) => [one.id, one.position]))
@@ -39,7 +39,7 @@ async function orderedByCommitment({ db }: Sources, datanetId: string) {
     const [block, log] = positions.get(`${contribution.commitment}-${contribution.contributor}`)?.split('-') ?? []
     if (block === undefined || log === undefined)
       throw new Error(`Commitment ${contribution.commitment} is not indexed.`)
-    return { contribution, committed: BigInt(block) * 2n ** 32n + BigInt(log) }
+    return { contribution, committed: commitOrder(BigInt(block), BigInt(log)) }
   })
   return placed.sort(
     (a, b) => Number(a.committed - b.committed) || Number(a.contribution.id) - Number(b.contribution.id),

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { type AnswerEvidence, attributeAnswer } from '#rules/answer.ts'
 import { recordInfluence } from '#rules/attribution.ts'
 import { PPM } from '#rules/bps.ts'
+import { quantise } from '#rules/quantise.ts'
 import { rowOf, rowsOf } from '#schema/current.ts'
 import { AnswerAttribution, Receipt } from '#schema/offchain/attribution.ts'
 import { Contribution } from '#schema/onchain/datanets.ts'
@@ -64,7 +65,7 @@ export const attributeHandler =
       ),
       similarities: explained.similarities.map((similarity, place) => ({
         contributionId: dataset[place]!,
-        similarity: BigInt(Math.max(0, Math.round(similarity * Number(PPM)))),
+        similarity: quantise(Math.max(0, similarity), PPM),
       })),
     }
     const { parts, unattributed } = attributeAnswer(evidence)

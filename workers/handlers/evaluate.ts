@@ -1,6 +1,6 @@
 import { PPM } from '#rules/bps.ts'
 import { judgeVersion } from '#rules/promotion.ts'
-import { quantise } from '#rules/statistics.ts'
+import { quantise } from '#rules/quantise.ts'
 import { rowsOf } from '#schema/current.ts'
 import { documentBytes } from '#schema/documents.ts'
 import { Target } from '#schema/onchain/models.ts'

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { attributionWeights, recordInfluence } from '#rules/attribution.ts'
+import { attributionWeights, harmSlash, influenceInUnits, recordInfluence } from '#rules/attribution.ts'
 import { contentsHash } from '#rules/sample.ts'
 import { manifest, putDocument } from '#schema/documents.ts'
 import { storeFolder } from '#schema/folders.ts'
@@ -125,7 +125,7 @@ export const fineTuneHandler =
       manifestHash,
       adapterHash,
     })
-    await fineHarm(
+    await slashHarm(
       job.chain,
       contributions.filter((one) => harms.has(one.id)),
       manifestHash,
@@ -146,8 +146,8 @@ export const fineTuneHandler =
           id: `${versionId}-${one.contributionId}`,
           versionId,
           contributionId: one.contributionId,
-          influence: Number(recorded[place]!.influence) / 1e9,
-          standardError: Number(recorded[place]!.standardError) / 1e9,
+          influence: influenceInUnits(recorded[place]!.influence),
+          standardError: influenceInUnits(recorded[place]!.standardError),
           significant: one.weight > 0n,
           harmful: harms.has(one.contributionId),
           weight: Number(one.weightPpm),
@@ -156,16 +156,15 @@ export const fineTuneHandler =
     }
   }
 
-/** A clearly negative influence costs a tenth of the sample's stake (rule 4): enough to make poison a loss, little enough that the
- *  estimate's errors do not ruin an honest contributor. */
-const HARM_FINE = 10n
-
-async function fineHarm(chain: ChainClient, harmful: Contribution[], evidenceHash: string) {
-  for (const { id, stake } of harmful)
-    if (stake >= HARM_FINE)
+/** Slashes the stake of samples that clearly harmed the validation set (rule 4). */
+async function slashHarm(chain: ChainClient, harmful: Contribution[], evidenceHash: string) {
+  for (const { id, stake } of harmful) {
+    const slashed = harmSlash(stake)
+    if (slashed > 0n)
       await chain.transact(`harm:${id}:${evidenceHash}`, {
         contract: 'DatanetRegistry',
         functionName: 'slash',
-        args: [BigInt(id), stake / HARM_FINE, evidenceHash as `0x${string}`],
+        args: [BigInt(id), slashed, evidenceHash as `0x${string}`],
       })
+  }
 }

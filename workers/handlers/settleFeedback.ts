@@ -1,4 +1,4 @@
-import { dawidSkene } from '#rules/dawidSkene.ts'
+import { dawidSkene, trainingPreference } from '#rules/dawidSkene.ts'
 import { type FeedbackSettlement, settleFeedback as settle } from '#rules/feedback.ts'
 import { EMPTY_RECORD, type GoldRecord, recordGold } from '#rules/gold.ts'
 import { NEWCOMER, type Reputation as Standing, standing, updateReputation } from '#rules/reputation.ts'
@@ -73,15 +73,14 @@ export const settleFeedbackHandler =
       const pair = posterior.get(task.id)
       if (!pair || gold.has(task.id)) continue
       const { prompt, answers } = await getDocument(job.artifacts, comparison, task.itemHash)
-      const second = pair.second > 500_000n
-      const sure = Number(second ? pair.second : 1_000_000n - pair.second)
+      const { chosen, weight, noise } = trainingPreference(pair)
       pairs.push({
         taskId: task.id,
         prompt,
-        chosen: answers[second ? 1 : 0],
-        rejected: answers[second ? 0 : 1],
-        weight: 2 * sure - 1_000_000,
-        noise: 1_000_000 - sure,
+        chosen: answers[chosen],
+        rejected: answers[chosen === 1 ? 0 : 1],
+        weight: Number(weight),
+        noise: Number(noise),
       })
     }
     const evidenceHash = (await putDocument(storeAs(job, 'evidence'), evidence, {
