@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os'
 import { DeviceError, input, onnxRuntime, sum } from '#engine/graph/index.ts'
 import type { Report } from './report.ts'
 import { cases } from './train/cases.ts'
-import { type Field, ours, race } from './train/race.ts'
+import { type Field, ours, race } from './train/comparison.ts'
 import { chosen, PYTHON, pytorch } from './train.ts'
 
 // LoRA fine-tuning on a GPU: the losses beside the CPU's, and the speed beside PyTorch + PEFT on the same GPU.

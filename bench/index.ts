@@ -1,9 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { headToGraphql } from './indexing/head.ts'
-import { memory } from './indexing/memory.ts'
-import { reorganisations } from './indexing/reorganisations.ts'
 import {
   type BenchChain,
   openChain,
@@ -14,7 +11,10 @@ import {
   runPonder,
   runSquid,
   type Stage,
-} from './indexing/stage.ts'
+} from './indexing/environment.ts'
+import { headToGraphql } from './indexing/head.ts'
+import { memory } from './indexing/memory.ts'
+import { reorganisations } from './indexing/reorganisations.ts'
 import { figure, type Report, ratio } from './report.ts'
 
 /** Indexing beside its peers: 100,000 events in 5,000 blocks, the same among ten million foreign logs, from the head to GraphQL, a

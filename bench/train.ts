@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Report } from './report.ts'
 import { cases } from './train/cases.ts'
-import { type Field, ours, race } from './train/race.ts'
+import { type Field, ours, race } from './train/comparison.ts'
 
 // LoRA fine-tuning against PyTorch + PEFT on the CPU: the same model, adapter, batch, type, optimiser and two threads.
 

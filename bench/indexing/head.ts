@@ -7,7 +7,7 @@ import { contracts } from '#contracts/events.ts'
 import { startApi } from '#graphql/index.ts'
 import { localStore } from '#schema/artifacts.ts'
 import { type Figure, figure, percentile } from '../report.ts'
-import { type Stage, startIndexerOf } from './stage.ts'
+import { type Stage, startIndexerOf } from './environment.ts'
 
 const ROUNDS = 5
 const EVENTS = 20

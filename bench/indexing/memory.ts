@@ -1,5 +1,5 @@
 import { type Figure, figure } from '../report.ts'
-import { openChain, type Stage, startOurs } from './stage.ts'
+import { openChain, type Stage, startOurs } from './environment.ts'
 
 const PLAN = { blocks: 15_000, events: 20, foreign: 0, kind: 'votes' } as const
 const PARTS = 5

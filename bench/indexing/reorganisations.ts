@@ -1,7 +1,7 @@
 import { difference } from '#indexer/test/compare.ts'
 import { type Figure, figure } from '../report.ts'
 import { FINALITY } from './chain.ts'
-import { openChain, type Stage, startOurs } from './stage.ts'
+import { openChain, type Stage, startOurs } from './environment.ts'
 
 const ROUNDS = 5
 const PLAN = { blocks: 400, events: 20, foreign: 0, kind: 'votes' } as const

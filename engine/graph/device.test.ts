@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
 import { DeviceError, deviceFromEnvironment, providerOf } from './device.ts'
 import { input, onnxRuntime, sum } from './index.ts'
-import { tfjsRunner } from './tfjs.ts'
+import { tfjsRunner } from './test/tfjs.ts'
 
 test('the environment names the device, auto when it says nothing', () => {
   expect(deviceFromEnvironment({})).toBe('auto')

@@ -1,5 +1,5 @@
-import { expand, reshape } from './arrange.ts'
 import { add } from './elementwise.ts'
+import { expand, reshape } from './movement.ts'
 import { type Node, scalar, topologicalOrder } from './node.ts'
 import { sum } from './reduce.ts'
 import { GraphError, type Shape, sameShape, show, sizeOf } from './shape.ts'

@@ -1,4 +1,4 @@
-import { expand } from './arrange.ts'
+import { expand } from './movement.ts'
 import { apply, type Emitter, type Node, type Operation, scalar } from './node.ts'
 import { GraphError, type Shape, sameShape, show, sizeOf } from './shape.ts'
 

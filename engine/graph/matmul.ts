@@ -1,4 +1,4 @@
-import { transpose } from './arrange.ts'
+import { transpose } from './movement.ts'
 import { apply, type Emitter, type Node, type Operation } from './node.ts'
 import { broadcastShapes, GraphError, type Shape, show } from './shape.ts'
 

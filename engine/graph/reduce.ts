@@ -1,5 +1,5 @@
-import { expand } from './arrange.ts'
 import { cast, div, equal, mul } from './elementwise.ts'
+import { expand } from './movement.ts'
 import { apply, type Emitter, type Node, type Operation } from './node.ts'
 import { GraphError, resolveAxis, type Shape, sizeOf } from './shape.ts'
 

@@ -19,10 +19,10 @@ import {
   tensor,
 } from './index.ts'
 import { type Node, type OperationName, topologicalOrder } from './node.ts'
-import { type OperationCase, operationCases } from './operationCases.ts'
+import { type OperationCase, operationCases } from './test/operationCases.ts'
+import { tfjsRunner } from './test/tfjs.ts'
+import { kernels } from './test/tfjsKernels.ts'
 import { webGpu } from './test/webGpu.ts'
-import { tfjsRunner } from './tfjs.ts'
-import { kernels } from './tfjsKernels.ts'
 
 const adapter = await webGpu()
 const runners: Record<string, Runner> = {

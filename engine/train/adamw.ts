@@ -1,5 +1,5 @@
 import { add, div, type Graph, input, minimum, mul, type Node, reshape, sqrt, sub, sum } from '#engine/graph/index.ts'
-import { type Pack, packInputs } from './packs.ts'
+import { type Pack, packInputs } from './parameterBuffers.ts'
 
 export interface AdamWOptions {
   /** Decay of the mean of gradients; 0.9 averages about ten steps. */

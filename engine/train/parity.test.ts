@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest'
 import { onnxRuntime, type Runner, toOnnx } from '#engine/graph/index.ts'
-import { tfjsRunner } from '#engine/graph/tfjs.ts'
+import { tfjsRunner } from '#engine/graph/test/tfjs.ts'
 import { smallConfig } from '#engine/model/config.ts'
 import { loraConfig } from '#engine/model/lora.ts'
 import { initialWeights } from '#engine/model/parameters.ts'
 import { completionRow } from './rows.ts'
 import { gradientGraph } from './step.ts'
 import { supervised } from './supervised.ts'
-import { makeTrainee } from './trainee.ts'
+import { makeTrainee } from './trainableParameters.ts'
 import { Trainer } from './trainer.ts'
 
 const config = smallConfig({

@@ -1,8 +1,8 @@
 import { add, type Graph, grad, input, mul, type Node } from '#engine/graph/index.ts'
 import type { Dropout } from './dropout.ts'
 import type { Objective } from './objective.ts'
-import { packInputs, repack } from './packs.ts'
-import type { Trainee } from './trainee.ts'
+import { packInputs, repack } from './parameterBuffers.ts'
+import type { Trainee } from './trainableParameters.ts'
 
 /**
  * The graph of one micro-batch: runs the model and the objective, multiplies by `scale` (one over the total weight of

@@ -14,9 +14,9 @@ import { Random } from '#engine/stats/random.ts'
 import { ADAMW, type AdamWOptions, adamWGraph, adamWScalars } from './adamw.ts'
 import { drawFactors, dropoutOf } from './dropout.ts'
 import type { Objective } from './objective.ts'
-import { packValues, unpackValues } from './packs.ts'
+import { packValues, unpackValues } from './parameterBuffers.ts'
 import { gradientGraph, lossGraph } from './step.ts'
-import { makeTrainee, type Trainee, type TraineeOptions } from './trainee.ts'
+import { makeTrainee, type Trainee, type TraineeOptions } from './trainableParameters.ts'
 
 export interface TrainerOptions<Example> extends TraineeOptions {
   objective: Objective<Example>

@@ -19,7 +19,7 @@ import { reward } from './reward.ts'
 import { completionRow } from './rows.ts'
 import { gradientGraph } from './step.ts'
 import { packedSupervised, supervised } from './supervised.ts'
-import { makeTrainee } from './trainee.ts'
+import { makeTrainee } from './trainableParameters.ts'
 import { Trainer } from './trainer.ts'
 
 // Runs where WebGPU finds an adapter, a software one too; elsewhere the one test is that the error says what to install.

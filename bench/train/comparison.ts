@@ -9,7 +9,7 @@ import { initialWeights } from '#engine/model/parameters.ts'
 import { Random } from '#engine/stats/random.ts'
 import { type Figure, figure, type Report, ratio } from '../report.ts'
 import type { Case } from './cases.ts'
-import { Contender } from './contender.ts'
+import { Contender } from './trainingProcess.ts'
 
 const UNIT = 'tokens/s'
 const ROUNDS = 4

@@ -7,7 +7,7 @@ import { adapterShapes, initialAdapter, type LoraConfig } from '#engine/model/lo
 import { checkWeights, parameterShapes } from '#engine/model/parameters.ts'
 import type { Dropout } from './dropout.ts'
 import type { TrainedModel } from './objective.ts'
-import { layOut, type Pack, unpack } from './packs.ts'
+import { layOut, type Pack, unpack } from './parameterBuffers.ts'
 
 /** Which parameters are trained and which stand still. */
 export interface Trainee {

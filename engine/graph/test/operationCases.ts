@@ -49,8 +49,8 @@ import {
   transpose,
   where,
   withGradient,
-} from './index.ts'
-import type { OperationName } from './node.ts'
+} from '../index.ts'
+import type { OperationName } from '../node.ts'
 
 /** One use of an operation: f32 inputs in, any node out, with the values worked out by hand where they are given. */
 export interface OperationCase {

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import { dirname, sep } from 'node:path'
-import { DeviceError } from './device.ts'
+import { DeviceError } from '../device.ts'
 import {
   type InputAttributes,
   isConstant,
@@ -10,11 +10,11 @@ import {
   type Signature,
   topologicalOrder,
   typedData,
-} from './node.ts'
-import type { Graph } from './onnx/lower.ts'
-import type { Program, Results, Runner } from './runner.ts'
-import { GraphError, type Shape } from './shape.ts'
-import { checkFeeds, type Feeds, Tensor } from './tensor.ts'
+} from '../node.ts'
+import type { Graph } from '../onnx/lower.ts'
+import type { Program, Results, Runner } from '../runner.ts'
+import { GraphError, type Shape } from '../shape.ts'
+import { checkFeeds, type Feeds, Tensor } from '../tensor.ts'
 import { kernels, TF_TYPE, type Tf, type TfTensor } from './tfjsKernels.ts'
 
 export type TfjsBackend = 'cpu' | 'wasm' | 'gpu'

@@ -1,6 +1,6 @@
 import type * as tfjs from '@tensorflow/tfjs'
-import type { Node, OperationName } from './node.ts'
-import { type Dtype, GraphError, show, sizeOf } from './shape.ts'
+import type { Node, OperationName } from '../node.ts'
+import { type Dtype, GraphError, show, sizeOf } from '../shape.ts'
 
 export type Tf = typeof tfjs
 export type TfTensor = tfjs.Tensor
