@@ -13,7 +13,7 @@ import { Sketches } from '#engine/stats/sketches.ts'
 import { answerParts } from '#engine/tasks/explainAnswer.ts'
 import { gradientSketch } from '#engine/tasks/influence.ts'
 import { completionRow, type TokenRow } from '#engine/train/rows.ts'
-import { type Figure, figure, type Report, ratio } from './report.ts'
+import { type BenchReport, type Figure, figure, ratio } from './report.ts'
 
 // Tracing one answer: its influences from 10,000 cached sketches against the gradients computed anew, and its verbatim
 // spans in ten million training tokens against a scan of them.
@@ -26,7 +26,7 @@ const ANSWER_TOKENS = 40
 const TRAINING_TOKENS = 10_000_000
 const REPEATS = 7
 
-export async function run(): Promise<Report> {
+export async function run(): Promise<BenchReport> {
   const random = new Random('attribute')
   const influence = await influences(random)
   const verbatim = await spans(random)

@@ -2,9 +2,9 @@ import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { DeviceError, input, onnxRuntime, sum } from '#engine/graph/index.ts'
-import type { Report } from './report.ts'
+import type { BenchReport } from './report.ts'
 import { cases } from './train/cases.ts'
-import { type Field, ours, race } from './train/comparison.ts'
+import { compareTraining, type Implementations, ours } from './train/comparison.ts'
 import { chosen, PYTHON, pytorch } from './train.ts'
 
 // LoRA fine-tuning on a GPU: the losses beside the CPU's, and the speed beside PyTorch + PEFT on the same GPU.
@@ -15,19 +15,20 @@ export { setup } from './train.ts'
 const TOLERANCE = 1e-3
 
 /** `MODELCOMMONS_DEVICE=webgpu` or `cuda`. Without a GPU it throws, saying what the device needs. */
-export async function run(): Promise<Report> {
+export async function run(): Promise<BenchReport> {
   const device = await gpu()
-  const report: Report = { bench: `gpu ${device}`, ours: {}, peers: {}, ratios: {}, limit: {}, absent: [] }
+  const report: BenchReport = { bench: `gpu ${device}`, ours: {}, peers: {}, ratios: {}, limit: {}, absent: [] }
   const modes = pytorchSeesGpu() ? chosen('BENCH_PEERS', ['eager', 'compiled']) : []
   if (modes.length === 0)
     report.absent!.push('pytorch: not installed ("npm run bench -- gpu --setup"), or it finds no CUDA GPU')
   const threads = availableParallelism()
-  const field: Field = {
+  const implementations: Implementations = {
     ours: ours(device, threads),
     'ours on the CPU': ours('cpu', threads),
     ...Object.fromEntries(modes.map((mode) => [`pytorch ${mode}`, pytorch(mode, 'cuda')])),
   }
-  for (const name of chosen('BENCH_CASES', Object.keys(cases))) await race(name, cases[name]!, field, report, TOLERANCE)
+  for (const name of chosen('BENCH_CASES', Object.keys(cases)))
+    await compareTraining(name, cases[name]!, implementations, report, TOLERANCE)
   return report
 }
 

@@ -8,11 +8,11 @@ import { startApi } from '#graphql/index.ts'
 import { type Database, openDatabase } from '#schema/database.ts'
 import { startPostgres } from '#schema/postgres.ts'
 import { migrate } from '#schema/source.ts'
-import { generate } from './graphql/data.ts'
+import { generateMarket } from './graphql/data.ts'
 import { HAND_WRITTEN } from './graphql/lineage.ts'
 import type { LoadOrder, LoadResult } from './graphql/load.ts'
 import { bareOptions } from './graphql/options.ts'
-import { type Figure, figure, percentile, type Report, ratio } from './report.ts'
+import { type BenchReport, type Figure, figure, percentile, ratio } from './report.ts'
 
 const PEERS = join(import.meta.dirname, 'peers/graphql')
 const ROUNDS = 5
@@ -35,8 +35,8 @@ export async function setup(): Promise<void> {
 
 /** On a generated million contributions: lineage beside a hand-written statement; statements of nested lists; requests a second and latency
  *  beside bare Apollo and Yoga with the same resolvers. `BENCH_DATABASE_URL` names a database that `generate` filled before. */
-export async function run(): Promise<Report> {
-  const report: Report = { bench: 'graphql', ours: {}, peers: {}, ratios: {}, limit: {}, absent: [] }
+export async function run(): Promise<BenchReport> {
+  const report: BenchReport = { bench: 'graphql', ours: {}, peers: {}, ratios: {}, limit: {}, absent: [] }
   const generated = process.env.BENCH_DATABASE_URL
   if (generated) {
     await measure(report, generated)
@@ -50,7 +50,7 @@ export async function run(): Promise<Report> {
     await migrate(server.url)
     const db = await openDatabase(server.url)
     const begun = performance.now()
-    await generate(db)
+    await generateMarket(db)
     console.log(`generated in ${((performance.now() - begun) / 1000).toFixed(0)} s`)
     await db.close()
     await measure(report, server.url)
@@ -61,7 +61,7 @@ export async function run(): Promise<Report> {
   }
 }
 
-async function measure(report: Report, databaseUrl: string): Promise<void> {
+async function measure(report: BenchReport, databaseUrl: string): Promise<void> {
   const db = await openDatabase(databaseUrl)
   const started: ChildProcess[] = []
   try {
@@ -84,7 +84,7 @@ async function measure(report: Report, databaseUrl: string): Promise<void> {
 }
 
 /** The whole lineage over HTTP beside the statement alone through the same driver; first, that both tell the same edges. */
-async function lineage(report: Report, db: Database, url: string): Promise<void> {
+async function lineage(report: BenchReport, db: Database, url: string): Promise<void> {
   const ids = Array.from({ length: 40 }, (_, i) => String(i * 50 + 10))
   const { block } = (await db.query('select block from cursor')).rows[0]
   const byHand = async (id: string) =>
@@ -127,7 +127,7 @@ async function timed(ids: readonly string[], work: (id: string) => Promise<unkno
 }
 
 /** How many statements one request takes for 5, 20 and 500 rows with two relations: the same for each. */
-async function statements(report: Report, db: Database): Promise<void> {
+async function statements(report: BenchReport, db: Database): Promise<void> {
   let count = 0
   const counted: Database = {
     ...db,
@@ -150,7 +150,7 @@ async function statements(report: Report, db: Database): Promise<void> {
 }
 
 async function load(
-  report: Report,
+  report: BenchReport,
   ours: string,
   peers: Record<string, string>,
   started: ChildProcess[],

@@ -3,19 +3,19 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import {
   type BenchChain,
-  openChain,
-  openStage,
+  type IndexingEnvironment,
+  openIndexingEnvironment,
   type Run,
   runLimit,
   runOurs,
   runPonder,
   runSquid,
-  type Stage,
+  startBenchChain,
 } from './indexing/environment.ts'
 import { headToGraphql } from './indexing/head.ts'
 import { memory } from './indexing/memory.ts'
 import { reorganisations } from './indexing/reorganisations.ts'
-import { figure, type Report, ratio } from './report.ts'
+import { type BenchReport, figure, ratio } from './report.ts'
 
 /** Indexing beside its peers: 100,000 events in 5,000 blocks, the same among ten million foreign logs, from the head to GraphQL, a
  *  reorganisation of 64 blocks, and memory over a long sync.
@@ -61,31 +61,36 @@ function raiseLimiter() {
   writeFileSync(file, raised)
 }
 
-export async function run(): Promise<Report> {
-  const report: Report = { bench: 'index', ours: {}, peers: {}, ratios: {}, limit: {}, absent: [] }
-  const stage = await openStage()
+export async function run(): Promise<BenchReport> {
+  const report: BenchReport = { bench: 'index', ours: {}, peers: {}, ratios: {}, limit: {}, absent: [] }
+  const environment = await openIndexingEnvironment()
   try {
-    for (const kind of ['votes', 'approvals'] as const) await dense(stage, kind, report)
-    await ponder(stage, report)
-    await sparse(stage, report)
-    Object.assign(report.ours, await reorganisations(stage), await memory(stage), await headToGraphql(stage))
+    for (const kind of ['votes', 'approvals'] as const) await dense(environment, kind, report)
+    await ponder(environment, report)
+    await sparse(environment, report)
+    Object.assign(
+      report.ours,
+      await reorganisations(environment),
+      await memory(environment),
+      await headToGraphql(environment),
+    )
     report.limit['head to GraphQL p50 target'] = 150
     report.limit['reorganisation of 64 blocks target'] = 1_000
     return report
   } finally {
-    await stage.close()
+    await environment.close()
   }
 }
 
 /** Rounds of everybody in turn, so that all meet the same machine. */
-async function dense(stage: Stage, kind: 'votes' | 'approvals', report: Report) {
-  const chain = await openChain({ ...DENSE, kind })
+async function dense(environment: IndexingEnvironment, kind: 'votes' | 'approvals', report: BenchReport) {
+  const chain = await startBenchChain({ ...DENSE, kind })
   const [limit, ours, squid]: [Run[], Run[], Run[]] = [[], [], []]
   try {
     for (let round = 0; round < ROUNDS; round++) {
       limit.push(await runLimit(chain))
-      ours.push(await runOurs(stage, chain))
-      if (installed('squid') && round < 2) squid.push(await runSquid(stage, chain))
+      ours.push(await runOurs(environment, chain))
+      if (installed('squid') && round < 2) squid.push(await runSquid(environment, chain))
     }
   } finally {
     await chain.stop()
@@ -102,17 +107,18 @@ async function dense(stage: Stage, kind: 'votes' | 'approvals', report: Report) 
 }
 
 /** Ponder as it is asks so seldom that a part of the blocks must do; with its limiter raised it gets all that the others get. */
-async function ponder(stage: Stage, report: Report) {
+async function ponder(environment: IndexingEnvironment, report: BenchReport) {
   if (!installed('ponder')) return absent(report, 'ponder')
   for (const [name, kind, blocks, rounds] of [
     ['ponder', 'votes', SLOW_BLOCKS, 1],
     ['ponder raised', 'votes', DENSE.blocks, PONDER_ROUNDS],
     ['ponder raised', 'approvals', DENSE.blocks, PONDER_ROUNDS],
   ] as const) {
-    const chain = await openChain({ ...DENSE, blocks, kind })
+    const chain = await startBenchChain({ ...DENSE, blocks, kind })
     const runs: Run[] = []
     try {
-      for (let round = 0; round < rounds; round++) runs.push(await runPonder(stage, chain, name === 'ponder raised'))
+      for (let round = 0; round < rounds; round++)
+        runs.push(await runPonder(environment, chain, name === 'ponder raised'))
     } finally {
       await chain.stop()
     }
@@ -125,22 +131,22 @@ async function ponder(stage: Stage, report: Report) {
 
 /** The dense events among 2,000 foreign logs a block, ten million in all. The peer asks for all of them: a part of the
  *  blocks tells its rate. */
-async function sparse(stage: Stage, report: Report) {
+async function sparse(environment: IndexingEnvironment, report: BenchReport) {
   const name = 'votes among 10 million foreign logs'
-  const whole = await openChain({ ...DENSE, foreign: FOREIGN, kind: 'votes' })
+  const whole = await startBenchChain({ ...DENSE, foreign: FOREIGN, kind: 'votes' })
   const ours: Run[] = []
   try {
-    for (let round = 0; round < 3; round++) ours.push(await runOurs(stage, whole))
+    for (let round = 0; round < 3; round++) ours.push(await runOurs(environment, whole))
   } finally {
     await whole.stop()
   }
   report.ours[name] = rate(whole, ours)
   tell(name, 'ours', report.ours[name])
   if (!installed('squid')) return
-  const part = await openChain({ ...DENSE, blocks: FOREIGN_BLOCKS, foreign: FOREIGN, kind: 'votes' })
+  const part = await startBenchChain({ ...DENSE, blocks: FOREIGN_BLOCKS, foreign: FOREIGN, kind: 'votes' })
   const squid: Run[] = []
   try {
-    for (let round = 0; round < 2; round++) squid.push(await runSquid(stage, part))
+    for (let round = 0; round < 2; round++) squid.push(await runSquid(environment, part))
   } finally {
     await part.stop()
   }
@@ -155,7 +161,7 @@ const tell = (
   { median, min, max, unit }: { median: number; min: number; max: number; unit: string },
 ) => console.log(`${what}: ${who} ${median} ${unit} (${min} to ${max})`)
 
-function absent(report: Report, name: string) {
+function absent(report: BenchReport, name: string) {
   const line = `${name}: not installed; run "npm run bench -- index --setup"`
   if (!report.absent!.includes(line)) report.absent!.push(line)
 }

@@ -9,7 +9,7 @@ import { type ModelConfig, smallConfig, writeConfig } from '#engine/model/config
 import { countParameters, initialWeights } from '#engine/model/parameters.ts'
 import { Random } from '#engine/stats/random.ts'
 import { writeGguf } from './peers/gguf.ts'
-import { figure, type Report, ratio } from './report.ts'
+import { type BenchReport, figure, ratio } from './report.ts'
 
 // Greedy answers against llama.cpp on the CPU: the same 32-bit weights, prompts and token counts, in turns, so that
 // whatever else the machine does disturbs both alike. Both run in a process of their own, whose peak memory is told.
@@ -61,7 +61,7 @@ const BATCHES = [
   { rows: 1, target: 0.8 },
   { rows: 16, target: 1 },
 ]
-const MOST = 16
+const MAX_BATCH = 16
 /** What sixteen adapters should reach of one. */
 const ADAPTERS_TARGET = 0.8
 
@@ -82,8 +82,8 @@ export async function setup(): Promise<void> {
 }
 
 /** `BENCH_CASES=1M,30M` chooses cases; all by default. */
-export async function run(): Promise<Report> {
-  const report: Report = { bench: 'infer', ours: {}, peers: {}, ratios: {}, limit: {}, absent: [] }
+export async function run(): Promise<BenchReport> {
+  const report: BenchReport = { bench: 'infer', ours: {}, peers: {}, ratios: {}, limit: {}, absent: [] }
   const chosen = process.env.BENCH_CASES?.split(',')
   const unknown = chosen?.find((name) => !CASES.some((each) => each.name === name))
   if (unknown !== undefined)
@@ -97,33 +97,38 @@ export async function run(): Promise<Report> {
   return report
 }
 
-async function measure({ name, config, count, rounds }: Case, report: Report): Promise<void> {
+async function measure({ name, config, count, rounds }: Case, report: BenchReport): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'bench-infer-'))
   const weights = initialWeights(config, name)
   const random = new Random(name)
-  const prompts = Array.from({ length: MOST }, () =>
+  const prompts = Array.from({ length: MAX_BATCH }, () =>
     Array.from({ length: PROMPT }, () => random.integer(config.vocab_size)),
   )
-  const sides: Side[] = []
+  const sides: InferenceProcess[] = []
   try {
     await writeCheckpoint(join(folder, 'model'), { config: writeConfig(config), weights })
     await writeGguf(join(folder, 'model.gguf'), config, weights)
-    const ours = await Side.start([
+    const ours = await InferenceProcess.start([
       '--import',
       'tsx',
       join(PEERS, 'ours.ts'),
       join(folder, 'model'),
       `${THREADS}`,
-      `${MOST}`,
+      `${MAX_BATCH}`,
     ])
     sides.push(ours)
-    const llamas = new Map<number, Side>()
+    const llamas = new Map<number, InferenceProcess>()
     if (!existsSync(join(LLAMA, 'node_modules')))
       report.absent!.push(`llama.cpp ${name}: not installed; run "npm run bench -- infer --setup"`)
     else
       for (const threads of [1, THREADS]) {
         const file = join(folder, 'model.gguf')
-        const side = await Side.start([join(LLAMA, 'generate.mjs'), file, `${threads}`, `${PROMPT + count + 8}`])
+        const side = await InferenceProcess.start([
+          join(LLAMA, 'generate.mjs'),
+          file,
+          `${threads}`,
+          `${PROMPT + count + 8}`,
+        ])
         sides.push(side)
         llamas.set(threads, side)
       }
@@ -162,23 +167,23 @@ async function measure({ name, config, count, rounds }: Case, report: Report): P
       )
     }
 
-    const title = `${name} batch ${MOST}`
+    const title = `${name} batch ${MAX_BATCH}`
     const ask = { prompts, count }
     const turns = [() => ours.answer({ ...ask, adapters: 'one' }), () => ours.answer({ ...ask, adapters: 'many' })]
-    const [one, many] = (await inTurns(2 * rounds, turns)) as [Answered[], Answered[]]
-    report.ours[`${title}, one adapter`] = rate(one, MOST * count)
-    report.ours[`${title}, ${MOST} adapters`] = rate(many, MOST * count)
-    report.ours[`${title}, ${MOST} adapters peak memory`] = figure(
+    const [one, many] = (await inTurns(2 * rounds, turns)) as [InferenceResult[], InferenceResult[]]
+    report.ours[`${title}, one adapter`] = rate(one, MAX_BATCH * count)
+    report.ours[`${title}, ${MAX_BATCH} adapters`] = rate(many, MAX_BATCH * count)
+    report.ours[`${title}, ${MAX_BATCH} adapters peak memory`] = figure(
       many.map(({ peakMiB }) => peakMiB),
       'MiB',
     )
     report.ratios[`one adapter ${title}`] = ratio(
-      report.ours[`${title}, ${MOST} adapters`]!,
+      report.ours[`${title}, ${MAX_BATCH} adapters`]!,
       report.ours[`${title}, one adapter`]!,
     )
     report.limit[`target ratio ${title} adapters`] = ADAPTERS_TARGET
     console.log(
-      `${title}: one adapter ${report.ours[`${title}, one adapter`]!.median}, ${MOST} adapters ${report.ours[`${title}, ${MOST} adapters`]!.median} tokens/s`,
+      `${title}: one adapter ${report.ours[`${title}, one adapter`]!.median}, ${MAX_BATCH} adapters ${report.ours[`${title}, ${MAX_BATCH} adapters`]!.median} tokens/s`,
     )
   } finally {
     for (const side of sides) side.stop()
@@ -186,15 +191,18 @@ async function measure({ name, config, count, rounds }: Case, report: Report): P
   }
 }
 
-const rate = (answers: readonly Answered[], tokens: number) =>
+const rate = (answers: readonly InferenceResult[], tokens: number) =>
   figure(
     answers.map(({ seconds }) => tokens / seconds),
     'tokens/s',
   )
 
 /** The thread count that is quicker with the start of an answer, the second time: the first compiles and allocates. */
-async function quickest(sides: ReadonlyMap<number, Side>, ask: Asked): Promise<[number, Side] | undefined> {
-  let best: [number, Side] | undefined
+async function quickest(
+  sides: ReadonlyMap<number, InferenceProcess>,
+  ask: InferenceRequest,
+): Promise<[number, InferenceProcess] | undefined> {
+  let best: [number, InferenceProcess] | undefined
   let least = Number.POSITIVE_INFINITY
   const start = { ...ask, count: Math.min(ask.count, 8) }
   for (const each of sides) {
@@ -209,28 +217,31 @@ async function quickest(sides: ReadonlyMap<number, Side>, ask: Asked): Promise<[
 }
 
 /** Each in turn, after one round that is not counted. */
-async function inTurns(rounds: number, sides: readonly (() => Promise<Answered>)[]): Promise<Answered[][]> {
+async function inTurns(
+  rounds: number,
+  sides: readonly (() => Promise<InferenceResult>)[],
+): Promise<InferenceResult[][]> {
   for (const side of sides) await side()
-  const found: Answered[][] = sides.map(() => [])
+  const found: InferenceResult[][] = sides.map(() => [])
   for (let round = 0; round < rounds; round++)
     for (const [index, side] of sides.entries()) found[index]!.push(await side())
   return found
 }
 
-interface Asked {
+interface InferenceRequest {
   prompts: number[][]
   count: number
   adapters?: 'one' | 'many'
 }
 
-interface Answered {
+interface InferenceResult {
   seconds: number
   tokens: number[][]
   peakMiB: number
 }
 
 /** One of the two, in a process of its own: a line asks, a line answers. */
-class Side {
+class InferenceProcess {
   private readonly lines: AsyncIterator<string>
   private said = ''
 
@@ -241,15 +252,15 @@ class Side {
     })
   }
 
-  static async start(args: readonly string[]): Promise<Side> {
-    const side = new Side(spawn(process.execPath, args))
+  static async start(args: readonly string[]): Promise<InferenceProcess> {
+    const side = new InferenceProcess(spawn(process.execPath, args))
     await side.read()
     return side
   }
 
-  answer(asked: Asked): Promise<Answered> {
+  answer(asked: InferenceRequest): Promise<InferenceResult> {
     this.child.stdin.write(`${JSON.stringify(asked)}\n`)
-    return this.read() as Promise<Answered>
+    return this.read() as Promise<InferenceResult>
   }
 
   private async read(): Promise<unknown> {

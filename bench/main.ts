@@ -1,9 +1,9 @@
 import { readdirSync } from 'node:fs'
-import type { Report } from './report.ts'
+import type { BenchReport } from './report.ts'
 
 /** `npm run bench -- NAME [--setup]`: runs `bench/NAME.ts`. The last line is one JSON object. `--setup` installs the peers first. */
 interface Bench {
-  run(): Promise<Report>
+  run(): Promise<BenchReport>
   /** Installs what the peers need, under `bench/peers`. */
   setup?(): Promise<void>
 }

@@ -14,7 +14,7 @@ import { redisIsMissing, startRedis } from '#schema/test/redis.ts'
 import type { ChainClient } from '#workers/chain.ts'
 import { startWorker } from '#workers/index.ts'
 import type { JobHandlers } from '#workers/job.ts'
-import { type Figure, figure, percentile, type Report, ratio } from './report.ts'
+import { type BenchReport, type Figure, figure, percentile, ratio } from './report.ts'
 
 const ROUNDS = 5
 const STARTS = 60
@@ -38,13 +38,13 @@ interface OurRunner extends Runner {
 
 /** From asking for a job to its code running, and jobs a second, on both back ends, beside bare BullMQ without rows, claims and
  *  results on the same server. */
-export async function run(): Promise<Report> {
+export async function run(): Promise<BenchReport> {
   const folder = await mkdtemp(join(tmpdir(), 'bench-queue-'))
   await chmod(folder, 0o755)
   const server = await startPostgres(join(folder, 'postgres'))
   const missing = redisIsMissing()
   const redis = missing ? undefined : await startRedis()
-  const report: Report = { bench: 'queue', ours: {}, peers: {}, ratios: {}, limit: {}, absent: [] }
+  const report: BenchReport = { bench: 'queue', ours: {}, peers: {}, ratios: {}, limit: {}, absent: [] }
   try {
     await migrate(server.url)
     const db = await openDatabase(server.url, { max: 20 })

@@ -1,5 +1,5 @@
 /** What a benchmark measured: ours and the peers' figures on the same work in the same run. */
-export interface Report {
+export interface BenchReport {
   bench: string
   /** By case. */
   ours: Record<string, Figure>

@@ -4,11 +4,11 @@ import type { EpochFacts } from '#rules/epochFacts.ts'
 import { type RewardLeaf, RewardTree, verifyProof } from '#rules/merkle.ts'
 import { rewardMap, settleEpoch } from '#rules/rewardMap.ts'
 import { firstDifference } from '#rules/verification.ts'
-import { figure, type Report, ratio } from './report.ts'
+import { type BenchReport, figure, ratio } from './report.ts'
 
 /** An epoch that pays a million accounts: the split, the tree with proofs, and the check of a published map against its facts.
  *  The peer takes minutes for a million leaves; both make the tree of a tenth of them, to the same root, and prove the same leaves. */
-export async function run(): Promise<Report> {
+export async function run(): Promise<BenchReport> {
   const facts = epoch(ACCOUNTS)
   const { leaves } = rewardMap(facts)
   const some = leaves.slice(0, COMPARED)

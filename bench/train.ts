@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Report } from './report.ts'
+import type { BenchReport } from './report.ts'
 import { cases } from './train/cases.ts'
-import { type Field, ours, race } from './train/comparison.ts'
+import { compareTraining, type Implementations, ours } from './train/comparison.ts'
 
 // LoRA fine-tuning against PyTorch + PEFT on the CPU: the same model, adapter, batch, type, optimiser and two threads.
 
@@ -29,16 +29,16 @@ export const pytorch =
 export const chosen = (variable: string, all: readonly string[]): string[] =>
   all.filter((each) => process.env[variable]?.split(',').includes(each) ?? true)
 
-export async function run(): Promise<Report> {
-  const report: Report = { bench: 'train', ours: {}, peers: {}, ratios: {}, limit: {}, absent: [] }
+export async function run(): Promise<BenchReport> {
+  const report: BenchReport = { bench: 'train', ours: {}, peers: {}, ratios: {}, limit: {}, absent: [] }
   const modes = existsSync(PYTHON) ? chosen('BENCH_PEERS', ['eager', 'compiled']) : []
   if (!existsSync(PYTHON)) report.absent!.push('pytorch: not installed; run "npm run bench -- train --setup"')
-  const field: Field = {
+  const implementations: Implementations = {
     ours: ours('cpu', THREADS),
     ...Object.fromEntries(modes.map((mode) => [`pytorch ${mode}`, pytorch(mode, 'cpu')])),
   }
   for (const name of chosen('BENCH_CASES', Object.keys(cases))) {
-    await race(name, cases[name]!, field, report, TOLERANCE)
+    await compareTraining(name, cases[name]!, implementations, report, TOLERANCE)
     report.limit[`target ratio ${name}`] = cases[name]!.target
   }
   return report

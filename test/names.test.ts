@@ -8,7 +8,6 @@ import { expect, test } from 'vitest'
  *  To fix a failure, rename one of the two with the word that its field uses. If both must keep the name, add an exception
  *  with a reason. An exception that is no longer needed fails too: delete its line in the commit that renames the last duplicate. */
 const EXCEPTIONS: Record<string, string> = {
-  ADDRESSES: 'to be renamed',
   Actions: 'to be renamed',
   Answer: 'to be renamed',
   Api: 'to be renamed',
@@ -18,7 +17,6 @@ const EXCEPTIONS: Record<string, string> = {
   Call: 'to be renamed',
   Check: 'to be renamed',
   Comparison: 'to be renamed',
-  ConfigError: 'to be renamed',
   Contracts: 'to be renamed',
   Contributor: 'to be renamed',
   Deployment: 'to be renamed',
@@ -50,8 +48,6 @@ const EXCEPTIONS: Record<string, string> = {
   Order: 'to be renamed',
   Page: 'to be renamed',
   Panel: 'to be renamed',
-  Program: 'to be renamed',
-  Projection: 'to be renamed',
   Proposal: 'to be renamed',
   Random: 'to be renamed',
   RawLog: 'to be renamed',
@@ -62,7 +58,6 @@ const EXCEPTIONS: Record<string, string> = {
   Row: 'to be renamed',
   Sample: 'to be renamed',
   Score: 'to be renamed',
-  Scorer: 'to be renamed',
   Scores: 'to be renamed',
   Span: 'to be renamed',
   Stage: 'to be renamed',
@@ -71,7 +66,6 @@ const EXCEPTIONS: Record<string, string> = {
   Tally: 'to be renamed',
   Target: 'to be renamed',
   Temper: 'to be renamed',
-  Tensor: 'to be renamed',
   Validator: 'to be renamed',
   Verdict: 'to be renamed',
   Version: 'to be renamed',
@@ -85,7 +79,6 @@ const EXCEPTIONS: Record<string, string> = {
   expand: 'to be renamed',
   explain: 'to be renamed',
   gather: 'to be renamed',
-  generate: 'to be renamed',
   hashOf: 'to be renamed',
   judge: 'to be renamed',
   lifecycle: 'to be renamed',
@@ -95,7 +88,6 @@ const EXCEPTIONS: Record<string, string> = {
   run: 'the module interface of a benchmark (bench/*.ts)',
   seeded: 'to be renamed',
   setup: 'the module interface of a benchmark (bench/*.ts) and of a global set-up of vitest',
-  sizeOf: 'to be renamed',
   summarise: 'to be renamed',
 }
 

@@ -13,7 +13,7 @@ import { RewardMap } from '#schema/onchain/rewards.ts'
 
 /** A generated market: the same rows at every run, for they follow from their numbers alone. */
 
-export const CHAIN_ID = 31337
+export const GENERATED_CHAIN_ID = 31337
 export const CONTRIBUTIONS = 1_000_000
 const BLOCKS = 20_000
 const MODELS = 200
@@ -32,7 +32,7 @@ const hash = (sql: string) => `'0x' || md5((${sql})::text) || md5('b' || (${sql}
 const time = `timestamptz '2026-01-01' + n * interval '1 second'`
 
 /** Writes `count` rows of each kind. Indexes that hold nothing together are made anew afterwards, which takes a third of the time. */
-export async function generate(db: Database): Promise<void> {
+export async function generateMarket(db: Database): Promise<void> {
   await fill(db, Block, BLOCKS, {
     id: 'n::text',
     number: 'n',
@@ -40,7 +40,7 @@ export async function generate(db: Database): Promise<void> {
     final: `n <= ${BLOCKS - 64}`,
   })
   await fill(db, Cursor, 1, {
-    id: `'${CHAIN_ID}'`,
+    id: `'${GENERATED_CHAIN_ID}'`,
     block: `${BLOCKS}`,
     finalBlock: `${BLOCKS - 64}`,
     headBlock: `${BLOCKS}`,

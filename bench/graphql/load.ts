@@ -17,7 +17,7 @@ export interface LoadResult {
   /** Milliseconds from when a request was due to its last byte. */
   p50: number
   p99: number
-  most: number
+  max: number
 }
 
 process.on('message', async (order: LoadOrder) => {
@@ -85,5 +85,5 @@ const summary = (times: readonly number[], ms: number): LoadResult => ({
   perSecond: (times.length / ms) * 1000,
   p50: percentile(times, 0.5),
   p99: percentile(times, 0.99),
-  most: Math.max(...times),
+  max: Math.max(...times),
 })

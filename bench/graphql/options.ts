@@ -1,14 +1,14 @@
 import type { Services } from '#graphql/context.ts'
 import type { ArtifactStore } from '#schema/artifacts.ts'
 import type { Database } from '#schema/database.ts'
-import { CHAIN_ID } from './data.ts'
+import { GENERATED_CHAIN_ID } from './data.ts'
 
 /** What the API needs to answer queries over the generated rows: neither queues nor artifacts. */
 export const bareOptions = (db: Database): Omit<Services, 'feed'> => ({
   db,
   queues: { add: async () => {} },
   artifacts: undefined as unknown as ArtifactStore, // no query here touches one
-  deployment: { chainId: CHAIN_ID, addresses: {} },
+  deployment: { chainId: GENERATED_CHAIN_ID, addresses: {} },
   auth: 'open',
   log: { error: (details, message) => console.error(message, details) },
 })

@@ -17,9 +17,9 @@ export interface ChainPlan {
   foreign: number
 }
 
-export const CHAIN_ID = 515_151
+export const BENCH_CHAIN_ID = 515_151
 export const FINALITY = 64
-export const ADDRESSES = { GOpen: `0x${'a1'.repeat(20)}`, ModelGovernor: `0x${'a2'.repeat(20)}` } as const
+export const BENCH_ADDRESSES = { GOpen: `0x${'a1'.repeat(20)}`, ModelGovernor: `0x${'a2'.repeat(20)}` } as const
 const GENESIS = 1_800_000_000
 const VOTERS = 20_000
 const ZERO = `0x${'0'.repeat(64)}`
@@ -54,7 +54,7 @@ function eventOf(kind: ChainPlan['kind'], place: number) {
 }
 
 const words = ['uint256', 'address', 'address[]', 'uint256[]', 'string[]', 'bytes[]', 'uint256', 'uint256', 'string']
-const announcement = (proposal: number): string =>
+const proposalData = (proposal: number): string =>
   encodeAbiParameters(
     words.map((type) => ({ type })),
     [
@@ -97,8 +97,8 @@ class BenchChain {
   }
 
   answer(method: string, params: unknown[]): string {
-    if (method === 'eth_chainId') return `"${hex(CHAIN_ID)}"`
-    if (method === 'net_version') return `"${CHAIN_ID}"`
+    if (method === 'eth_chainId') return `"${hex(BENCH_CHAIN_ID)}"`
+    if (method === 'net_version') return `"${BENCH_CHAIN_ID}"`
     if (method === 'eth_blockNumber') return `"${hex(this.head)}"`
     if (method === 'eth_getBlockByNumber') return this.block(this.numberOf(params[0] as string), params[1] === true)
     if (method === 'eth_getBlockByHash')
@@ -134,7 +134,7 @@ class BenchChain {
     const bloom = block > 0 ? 'f' : '0'
     const transaction = this.transaction(block)
     const transactions = full
-      ? `{"hash":"${transaction}","blockHash":"${hash}","blockNumber":"${hex(block)}","transactionIndex":"0x0","from":"0x${'c1'.repeat(20)}","to":"${ADDRESSES.GOpen}","input":"0x","value":"0x0","nonce":"${hex(block)}","gas":"0x5208","gasPrice":"0x1","r":"0x1","s":"0x1","v":"0x1b","type":"0x0"}`
+      ? `{"hash":"${transaction}","blockHash":"${hash}","blockNumber":"${hex(block)}","transactionIndex":"0x0","from":"0x${'c1'.repeat(20)}","to":"${BENCH_ADDRESSES.GOpen}","input":"0x","value":"0x0","nonce":"${hex(block)}","gas":"0x5208","gasPrice":"0x1","r":"0x1","s":"0x1","v":"0x1b","type":"0x0"}`
       : `"${transaction}"`
     return `{"number":"${hex(block)}","hash":"${hash}","parentHash":"${this.hashes[block - 1] ?? ZERO}","timestamp":"${hex(GENESIS + block * 2)}","logsBloom":"0x${bloom.repeat(512)}","transactions":[${block > 0 ? transactions : ''}],"miner":"0x${'0'.repeat(40)}","gasUsed":"0x5208","gasLimit":"0x1c9c380","baseFeePerGas":"0x1","extraData":"0x","mixHash":"${ZERO}","nonce":"0x0000000000000000","receiptsRoot":"${ZERO}","sha3Uncles":"${ZERO}","size":"0x200","stateRoot":"${ZERO}","transactionsRoot":"${ZERO}","difficulty":"0x0","totalDifficulty":"0x0","uncles":[]}`
   }
@@ -145,7 +145,7 @@ class BenchChain {
       throw new Error('unknown block')
     const from = Math.max(1, one ?? this.numberOf(fromBlock ?? 'latest'))
     const to = Math.min(this.head, one ?? this.numberOf(toBlock ?? 'latest'))
-    const own = this.plan.kind === 'approvals' ? ADDRESSES.GOpen : ADDRESSES.ModelGovernor
+    const own = this.plan.kind === 'approvals' ? BENCH_ADDRESSES.GOpen : BENCH_ADDRESSES.ModelGovernor
     const asked = address === undefined ? undefined : [address].flat().map((each) => each.toLowerCase())
     const parts: string[] = []
     for (let block = from; block <= to; block++) {
@@ -159,14 +159,14 @@ class BenchChain {
     let text = this.made.get(block)
     if (text === undefined) {
       const { events, kind } = this.plan
-      const address = kind === 'approvals' ? ADDRESSES.GOpen : ADDRESSES.ModelGovernor
+      const address = kind === 'approvals' ? BENCH_ADDRESSES.GOpen : BENCH_ADDRESSES.ModelGovernor
       const first = (block - 1) * events
       const logs = Array.from({ length: events }, (_, index) => {
         const { topics, data } = eventOf(kind, first + index)
         return this.log(address, topics, data, index + 1)
       })
       if (kind === 'votes' && first % VOTERS < events)
-        logs.unshift(this.log(address, [PROPOSAL_CREATED], announcement(Math.floor(first / VOTERS) + 1), 0))
+        logs.unshift(this.log(address, [PROPOSAL_CREATED], proposalData(Math.floor(first / VOTERS) + 1), 0))
       text = logs.map((log) => this.placed(log, block)).join(',')
       this.made.set(block, text)
     }
@@ -200,7 +200,7 @@ async function serve(plan: ChainPlan) {
     else if (method === 'bench_tally') return JSON.stringify(tally)
     else if (method === 'bench_reset') tally = { first: null, requests: 0, calls: 0, bytes: 0 }
     else if (method === 'bench_warm')
-      chain.answer('eth_getLogs', [{ fromBlock: '0x1', toBlock: 'latest', address: Object.values(ADDRESSES) }])
+      chain.answer('eth_getLogs', [{ fromBlock: '0x1', toBlock: 'latest', address: Object.values(BENCH_ADDRESSES) }])
     else return undefined
     return 'null'
   }

@@ -8,8 +8,8 @@ import type { FollowedDeployment } from '#indexer/index.ts'
 import { type Database, openDatabase } from '#schema/database.ts'
 import { ensureDatabase, startPostgres } from '#schema/postgres.ts'
 import { migrate } from '#schema/source.ts'
-import { ADDRESSES, CHAIN_ID, type ChainPlan, FINALITY, TOPICS } from './chain.ts'
-import { type Program, start } from './processes.ts'
+import { BENCH_ADDRESSES, BENCH_CHAIN_ID, type ChainPlan, FINALITY, TOPICS } from './chain.ts'
+import { type BenchProcess, startProcess } from './processes.ts'
 
 /** Where runs of an indexing benchmark take place: one PostgreSQL with its durable defaults, a fresh database a run, one chain. */
 
@@ -17,7 +17,7 @@ const here = (name: string) => join(import.meta.dirname, name)
 const peer = (name: string, ...path: string[]) => join(import.meta.dirname, '..', 'peers', name, ...path)
 const POLL_MS = 10
 
-export interface Stage {
+export interface IndexingEnvironment {
   /** A migrated database for one run. */
   database(): Promise<Database>
   /** A database without tables, for peers. */
@@ -25,7 +25,7 @@ export interface Stage {
   close(): Promise<void>
 }
 
-export async function openStage(): Promise<Stage> {
+export async function openIndexingEnvironment(): Promise<IndexingEnvironment> {
   const folder = await mkdtemp(join(tmpdir(), 'bench-index-'))
   await chmod(folder, 0o755)
   const server = await startPostgres(join(folder, 'postgres'))
@@ -68,9 +68,9 @@ export interface BenchChain {
 }
 
 /** The chain in a process of its own, its own events made beforehand. */
-export async function openChain(plan: ChainPlan): Promise<BenchChain> {
-  const program = start(here('chain.ts'), plan)
-  const { url } = await program.heard<{ url: string }>()
+export async function startBenchChain(plan: ChainPlan): Promise<BenchChain> {
+  const program = startProcess(here('chain.ts'), plan)
+  const { url } = await program.waitForMessage<{ url: string }>()
   const call = (method: string, ...params: unknown[]) => rpc(url, method, params)
   await call('bench_warm')
   return { url, plan, call, stop: () => program.stop() }
@@ -89,12 +89,12 @@ const pad = (value: number, digits: number) => String(value).padStart(digits, '0
 async function visible(
   db: Database,
   { blocks, events }: ChainPlan,
-  program: Program,
+  program: BenchProcess,
   schema = 'public',
 ): Promise<number> {
   const id = `${pad(blocks, 12)}-${pad(events, 6)}`
   for (;;) {
-    if (program.child.exitCode !== null) await program.heard()
+    if (program.child.exitCode !== null) await program.waitForMessage()
     const { rowCount } = await db
       .query(`select 1 from ${schema}.chain_event where id = $1`, [id])
       .catch(() => ({ rowCount: 0 })) // its tables do not stand yet
@@ -124,8 +124,8 @@ async function expectRows(db: Database, { blocks, events, kind }: ChainPlan, sch
 
 export async function runLimit(chain: BenchChain): Promise<Run> {
   await chain.call('bench_reset')
-  const program = start(here('limit.ts'), { rpcUrl: chain.url })
-  const run = await measured(chain, async () => (await program.heard<{ done: number }>()).done)
+  const program = startProcess(here('limit.ts'), { rpcUrl: chain.url })
+  const run = await measured(chain, async () => (await program.waitForMessage<{ done: number }>()).done)
   await program.stop()
   return run
 }
@@ -136,17 +136,22 @@ export const startIndexerOf = (
   databaseUrl: string,
   { chainId, startBlock, addresses, clock }: FollowedDeployment,
 ) =>
-  start(
+  startProcess(
     here('ours.ts'),
     { rpcUrl, databaseUrl, deployment: { chainId, startBlock: Number(startBlock), addresses, clock } },
     { flags: NODE_FLAGS },
   )
 
 export const startOurs = (rpcUrl: string, databaseUrl: string) =>
-  startIndexerOf(rpcUrl, databaseUrl, { chainId: CHAIN_ID, startBlock: 1, addresses: ADDRESSES, clock: 'Timestamp' })
+  startIndexerOf(rpcUrl, databaseUrl, {
+    chainId: BENCH_CHAIN_ID,
+    startBlock: 1,
+    addresses: BENCH_ADDRESSES,
+    clock: 'Timestamp',
+  })
 
-export async function runOurs(stage: Stage, chain: BenchChain): Promise<Run> {
-  const db = await stage.database()
+export async function runOurs(environment: IndexingEnvironment, chain: BenchChain): Promise<Run> {
+  const db = await environment.database()
   await chain.call('bench_reset')
   const program = startOurs(chain.url, db.url)
   try {
@@ -159,11 +164,17 @@ export async function runOurs(stage: Stage, chain: BenchChain): Promise<Run> {
   }
 }
 
-export async function runSquid(stage: Stage, chain: BenchChain): Promise<Run> {
-  const db = await stage.emptyDatabase()
+export async function runSquid(environment: IndexingEnvironment, chain: BenchChain): Promise<Run> {
+  const db = await environment.emptyDatabase()
   await chain.call('bench_reset')
-  const needs = { rpcUrl: chain.url, databaseUrl: db.url, addresses: ADDRESSES, finality: FINALITY, topics: TOPICS }
-  const program = start(peer('squid', 'main.cjs'), needs, { cwd: peer('squid') })
+  const needs = {
+    rpcUrl: chain.url,
+    databaseUrl: db.url,
+    addresses: BENCH_ADDRESSES,
+    finality: FINALITY,
+    topics: TOPICS,
+  }
+  const program = startProcess(peer('squid', 'main.cjs'), needs, { cwd: peer('squid') })
   try {
     const run = await measured(chain, () => visible(db, chain.plan, program))
     await expectRows(db, chain.plan)
@@ -174,19 +185,19 @@ export async function runSquid(stage: Stage, chain: BenchChain): Promise<Run> {
   }
 }
 
-export async function runPonder(stage: Stage, chain: BenchChain, raised: boolean): Promise<Run> {
-  const db = await stage.emptyDatabase()
+export async function runPonder(environment: IndexingEnvironment, chain: BenchChain, raised: boolean): Promise<Run> {
+  const db = await environment.emptyDatabase()
   await chain.call('bench_reset')
   const env = {
     BENCH_RPC: chain.url,
-    BENCH_CHAIN: String(CHAIN_ID),
-    BENCH_ADDRESSES: JSON.stringify(ADDRESSES),
+    BENCH_CHAIN: String(BENCH_CHAIN_ID),
+    BENCH_ADDRESSES: JSON.stringify(BENCH_ADDRESSES),
     ...(raised ? { BENCH_RPS: '100000' } : {}),
     DATABASE_URL: db.url,
     PONDER_TELEMETRY_DISABLED: 'true',
   }
   const args = ['start', '--schema', 'ponder_run', '--port', '42970', '--log-level', 'warn']
-  const program = start(
+  const program = startProcess(
     peer('ponder', 'node_modules', 'ponder', 'dist', 'esm', 'bin', 'ponder.js'),
     {},
     { cwd: peer('ponder'), args, env },

@@ -7,7 +7,7 @@ import { contracts } from '#contracts/events.ts'
 import { startApi } from '#graphql/index.ts'
 import { localStore } from '#schema/artifacts.ts'
 import { type Figure, figure, percentile } from '../report.ts'
-import { type Stage, startIndexerOf } from './environment.ts'
+import { type IndexingEnvironment, startIndexerOf } from './environment.ts'
 
 const ROUNDS = 5
 const EVENTS = 20
@@ -18,13 +18,13 @@ const QUESTION = `query ($hash: String!) { chainEvents(where: { transactionHash:
 
 /** From a transaction's block being made on a real anvil to its event being answered over GraphQL: indexer (over WebSocket), chain and
  *  PostgreSQL each a process of its own, the API in this one, asked every 2 ms. The median of each round of 20. */
-export async function headToGraphql(stage: Stage): Promise<Record<string, Figure>> {
+export async function headToGraphql(environment: IndexingEnvironment): Promise<Record<string, Figure>> {
   const anvil = await startAnvil({ genesisTimestamp: 1_800_000_000, blockInterval: 1 })
   const account = mnemonicToAccount(DEV_MNEMONIC)
   const transport = http(anvil.url)
   const wallet = createWalletClient({ account, transport })
   const deployment = await deployAll(wallet, createPublicClient({ transport, pollingInterval: 20 }))
-  const db = await stage.database()
+  const db = await environment.database()
   const api = await startApi({
     db,
     queues: { add: async () => {} },
@@ -48,7 +48,7 @@ export async function headToGraphql(stage: Stage): Promise<Record<string, Figure
   }
   const medians: number[] = []
   try {
-    await indexer.heard<{ done?: number }>(({ done }) => done !== undefined)
+    await indexer.waitForMessage<{ done?: number }>(({ done }) => done !== undefined)
     const data = encodeFunctionData({ abi: contracts.GOpen.abi, functionName: 'deposit' })
     for (let round = 0; round <= ROUNDS; round++) {
       const times: number[] = []

@@ -1,11 +1,11 @@
 import { decodeLog } from '#contracts/events.ts'
 import { placeOf, sourceOf } from '#indexer/follow/begin.ts'
 import { httpRpc } from '#indexer/rpc/rpc.ts'
-import { ADDRESSES, CHAIN_ID } from './chain.ts'
+import { BENCH_ADDRESSES, BENCH_CHAIN_ID } from './chain.ts'
 
 /** What bounds every indexer of this chain: the same logs fetched and decoded, and nothing stored. One process of its own. */
 const { rpcUrl } = JSON.parse(process.argv[2]!) as { rpcUrl: string }
-const place = placeOf({ chainId: CHAIN_ID, startBlock: 1, addresses: ADDRESSES })
+const place = placeOf({ chainId: BENCH_CHAIN_ID, startBlock: 1, addresses: BENCH_ADDRESSES })
 const source = sourceOf(place, httpRpc(rpcUrl))
 const { head } = await source.tip()
 let events = 0

@@ -1,20 +1,20 @@
 import { type Figure, figure } from '../report.ts'
-import { openChain, type Stage, startOurs } from './environment.ts'
+import { type IndexingEnvironment, startBenchChain, startOurs } from './environment.ts'
 
 const PLAN = { blocks: 15_000, events: 20, foreign: 0, kind: 'votes' } as const
 const PARTS = 5
 
 /** Resident memory of our indexer over a sync of 300,000 votes, in five parts of the way: flat, when the last is like the second. */
-export async function memory(stage: Stage): Promise<Record<string, Figure>> {
-  const chain = await openChain(PLAN)
-  const db = await stage.database()
+export async function memory(environment: IndexingEnvironment): Promise<Record<string, Figure>> {
+  const chain = await startBenchChain(PLAN)
+  const db = await environment.database()
   const program = startOurs(chain.url, db.url)
   const seen: { block: number; rss: number }[] = []
   program.child.on('message', (message: { block: number; rss?: number }) => {
     if (message.rss) seen.push({ block: message.block, rss: message.rss })
   })
   try {
-    await program.heard<{ done?: number }>(({ done }) => done !== undefined)
+    await program.waitForMessage<{ done?: number }>(({ done }) => done !== undefined)
   } finally {
     await program.stop()
     await db.close()

@@ -6,7 +6,7 @@ export interface Case {
   batch: number
   length: number
   /** Steps of one turn; every step is one measurement. */
-  turn: number
+  stepsPerTurn: number
   /** The ratio to PyTorch on the CPU that is aimed at, at least. */
   target: number
 }
@@ -22,7 +22,7 @@ export const cases: Readonly<Record<string, Case>> = {
     }),
     batch: 8,
     length: 64,
-    turn: 10,
+    stepsPerTurn: 10,
     target: 1,
   },
   '30M': {
@@ -35,14 +35,14 @@ export const cases: Readonly<Record<string, Case>> = {
     }),
     batch: 4,
     length: 128,
-    turn: 3,
+    stepsPerTurn: 3,
     target: 0.8,
   },
   '125M': {
     config: smallConfig({ vocab_size: 32_000, hidden_size: 768, num_hidden_layers: 12, num_attention_heads: 12 }),
     batch: 2,
     length: 128,
-    turn: 2,
+    stepsPerTurn: 2,
     target: 0.8,
   },
 }

@@ -7,9 +7,9 @@ import { writeConfig } from '#engine/model/config.ts'
 import { initialAdapter, loraConfig } from '#engine/model/lora.ts'
 import { initialWeights } from '#engine/model/parameters.ts'
 import { Random } from '#engine/stats/random.ts'
-import { type Figure, figure, type Report, ratio } from '../report.ts'
+import { type BenchReport, type Figure, figure, ratio } from '../report.ts'
 import type { Case } from './cases.ts'
-import { Contender } from './trainingProcess.ts'
+import { TrainingProcess } from './trainingProcess.ts'
 
 const UNIT = 'tokens/s'
 const ROUNDS = 4
@@ -18,8 +18,8 @@ const LEARNING_RATE = 1e-3
 const WARM_UP = 2
 const OURS = 'ours'
 
-/** How to start a contender on the folder that holds `model` and `adapter`; `ours` is the one to compare with. */
-export type Field = Readonly<Record<string, (folder: string) => readonly string[]>>
+/** How to start a trainingProcess on the folder that holds `model` and `adapter`; `ours` is the one to compare with. */
+export type Implementations = Readonly<Record<string, (folder: string) => readonly string[]>>
 
 /** Our own process. */
 export const ours =
@@ -38,10 +38,16 @@ export const ours =
  * All contenders fine-tune one adapter on one batch, in turns of a few steps, so that whatever else the machine does
  * disturbs all alike. Throws when a loss curve strays from ours by more than `tolerance`: then it is not the same work.
  */
-export async function race(name: string, each: Case, field: Field, report: Report, tolerance: number): Promise<void> {
-  const { config, batch, length, turn } = each
+export async function compareTraining(
+  name: string,
+  each: Case,
+  implementations: Implementations,
+  report: BenchReport,
+  tolerance: number,
+): Promise<void> {
+  const { config, batch, length, stepsPerTurn } = each
   const folder = await mkdtemp(join(tmpdir(), 'bench-train-'))
-  const running: Contender[] = []
+  const running: TrainingProcess[] = []
   try {
     const random = new Random(name)
     const rows = Array.from({ length: batch }, () =>
@@ -53,34 +59,38 @@ export async function race(name: string, each: Case, field: Field, report: Repor
     const adapter = initialAdapter(config, lora, name)
     await writeAdapter(join(folder, 'adapter'), { ...lora, modulesToSave: [], weights: adapter })
 
-    for (const [title, command] of Object.entries(field))
+    for (const [title, command] of Object.entries(implementations))
       try {
-        const contender = await Contender.start(title, command(folder), { rows, learningRate: LEARNING_RATE })
-        running.push(contender)
-        await contender.steps(WARM_UP)
+        const trainingProcess = await TrainingProcess.start(title, command(folder), {
+          rows,
+          learningRate: LEARNING_RATE,
+        })
+        running.push(trainingProcess)
+        await trainingProcess.steps(WARM_UP)
       } catch (error) {
         if (title === OURS) throw error
         report.absent!.push(`${title} ${name}: ${(error as Error).message}`)
         running.find((one) => one.name === title)?.stop()
         running.splice(0, running.length, ...running.filter((one) => one.name !== title))
       }
-    for (let round = 0; round < ROUNDS; round++) for (const contender of running) await contender.steps(turn)
+    for (let round = 0; round < ROUNDS; round++)
+      for (const trainingProcess of running) await trainingProcess.steps(stepsPerTurn)
 
-    const [mine, ...peers] = running as [Contender, ...Contender[]]
-    const rate = ({ seconds }: Contender): Figure => {
+    const [mine, ...peers] = running as [TrainingProcess, ...TrainingProcess[]]
+    const rate = ({ seconds }: TrainingProcess): Figure => {
       const rates = seconds.slice(WARM_UP).map((time) => (batch * length) / time)
       return figure(rates, UNIT)
     }
-    const pace = ({ seconds }: Contender): Figure =>
+    const pace = ({ seconds }: TrainingProcess): Figure =>
       figure(
         seconds.slice(WARM_UP).map((time) => 1000 * time),
         'ms a step',
       )
-    const memory = ({ peakMiB }: Contender): Figure => figure([peakMiB], 'MiB peak')
+    const memory = ({ peakMiB }: TrainingProcess): Figure => figure([peakMiB], 'MiB peak')
     report.ours[name] = rate(mine)
     report.ours[`${name} step`] = pace(mine)
     report.ours[`${name} memory`] = memory(mine)
-    const say = ({ name: who, peakMiB }: Contender, { median }: Figure, rest = '') =>
+    const say = ({ name: who, peakMiB }: TrainingProcess, { median }: Figure, rest = '') =>
       console.log(`${name}: ${who} ${median} ${UNIT}, at most ${Math.round(peakMiB)} MiB${rest}`)
     say(mine, report.ours[name]!)
     for (const peer of peers) {
@@ -99,7 +109,7 @@ export async function race(name: string, each: Case, field: Field, report: Repor
         throw new Error(`${peer.name} ${name}: the losses differ by ${apart}: this is not the same training.`)
     }
   } finally {
-    for (const contender of running) contender.stop()
+    for (const trainingProcess of running) trainingProcess.stop()
     await rm(folder, { recursive: true })
   }
 }

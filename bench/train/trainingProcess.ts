@@ -2,7 +2,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 
 /** A program that trains as many steps as it is told, in a process of its own, and rests in between. */
-export class Contender {
+export class TrainingProcess {
   readonly seconds: number[] = []
   readonly losses: number[] = []
   /** The most memory the process held so far. */
@@ -23,11 +23,11 @@ export class Contender {
   }
 
   /** Starts `command`, which answers the task with a first line once its model is loaded. */
-  static async start(name: string, command: readonly string[], task: object): Promise<Contender> {
-    const contender = new Contender(name, spawn(command[0]!, command.slice(1)))
-    contender.child.stdin.write(`${JSON.stringify(task)}\n`)
-    await contender.answer()
-    return contender
+  static async start(name: string, command: readonly string[], task: object): Promise<TrainingProcess> {
+    const trainingProcess = new TrainingProcess(name, spawn(command[0]!, command.slice(1)))
+    trainingProcess.child.stdin.write(`${JSON.stringify(task)}\n`)
+    await trainingProcess.answer()
+    return trainingProcess
   }
 
   async steps(count: number): Promise<void> {

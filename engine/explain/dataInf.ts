@@ -1,12 +1,12 @@
 import {
   add,
   div,
+  type GraphRunner,
   input,
   matmul,
   mean,
   mul,
   ProgramCache,
-  type Runner,
   reshape,
   sub,
   sum,
@@ -26,7 +26,7 @@ import type { GradientBlock } from './gradientBlocks.ts'
 export class DataInf {
   private readonly programs: ProgramCache<string>
 
-  constructor(private readonly runner: Runner) {
+  constructor(private readonly runner: GraphRunner) {
     this.programs = new ProgramCache((key) => this.compile(JSON.parse(key)), 8)
   }
 

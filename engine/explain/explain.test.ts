@@ -4,7 +4,7 @@ import { onnxRuntime } from '#engine/graph/index.ts'
 import { smallConfig } from '#engine/model/config.ts'
 import { adapterShapes, loraConfig } from '#engine/model/lora.ts'
 import { initialWeights } from '#engine/model/parameters.ts'
-import { Scorer } from '#engine/model/scorer.ts'
+import { SequenceScorer } from '#engine/model/scorer.ts'
 import { Projection } from '#engine/stats/projection.ts'
 import { Random } from '#engine/stats/random.ts'
 import { Sketches } from '#engine/stats/sketches.ts'
@@ -52,7 +52,7 @@ async function blocksOf(options = {}) {
 
 /** The negative log-probability of the learned tokens, summed, of each row. */
 async function lossesOf(rows: typeof training, moved: Weights): Promise<number[]> {
-  const scorer = new Scorer({ config, weights, lora, adapter: moved })
+  const scorer = new SequenceScorer({ config, weights, lora, adapter: moved })
   try {
     const found = await scorer.logProbabilities(rows.map(({ ids }) => ids))
     return found.map((values, row) => -values.reduce((sum, value, t) => sum + value * rows[row]!.mask[t + 1]!, 0))

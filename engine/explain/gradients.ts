@@ -1,12 +1,12 @@
 import type { Weights } from '#engine/formats/weights.ts'
 import {
+  type GraphRunner,
   grad,
   input,
   mul,
   neg,
   onnxRuntime,
   ProgramCache,
-  type Runner,
   reshape,
   sum,
   type Tensor,
@@ -24,7 +24,7 @@ export interface ExplainedModel {
   weights: Weights
   lora: LoraConfig
   adapter: Weights
-  runner?: Runner
+  runner?: GraphRunner
   /** Rows in one run. Default 8. */
   batch?: number
 }

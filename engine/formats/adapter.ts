@@ -2,8 +2,8 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { recoverFolder, writeFolderAtomically } from './atomic.ts'
 import type { FloatDtype } from './dtypes.ts'
-import { type Json, readJson, writeJson } from './json.ts'
-import { type NonFinite, readSafetensors, writeSafetensors } from './safetensors.ts'
+import { type JsonObject, readJson, writeJson } from './json.ts'
+import { type NonFiniteOptions, readSafetensors, writeSafetensors } from './safetensors.ts'
 import type { Weights } from './weights.ts'
 
 /** A LoRA adapter (Hu et al., 2021): beside a weight W [out, in] it adds scale · B A, with A [r, in] and B [out, r]. */
@@ -30,10 +30,10 @@ export type Adapter = {
 }
 
 /** PEFT wraps the model twice, and so do the names in its files. */
-const peftPrefix = 'base_model.model.'
+const PEFT_PREFIX = 'base_model.model.'
 
-const weightsName = 'adapter_model.safetensors'
-const configName = 'adapter_config.json'
+const WEIGHTS_FILE = 'adapter_model.safetensors'
+const CONFIG_FILE = 'adapter_config.json'
 
 /** What the product scale · B A is multiplied by. */
 export function adapterScale({ alpha, rank, rankStabilised }: Pick<Adapter, 'alpha' | 'rank' | 'rankStabilised'>) {
@@ -53,7 +53,7 @@ const Config = z.object({
 })
 
 /** Fields of PEFT that say nothing about what an adapter computes; those in `Config` are understood. */
-const harmless = new Set([
+const HARMLESS_FIELDS = new Set([
   ...Object.keys(Config.shape),
   ...['auto_mapping', 'corda_config', 'eva_config', 'loftq_config', 'lora_ga_config'], // only how training began
   ...['ensure_weight_tying', 'exclude_modules', 'layers_pattern', 'layers_to_transform'], // the weights show it
@@ -61,15 +61,15 @@ const harmless = new Set([
 ])
 
 /** What `init_lora_weights` may say; the other ways of beginning (PiSSA, OLoRA, CorDA, LoftQ) change the base as well. */
-const plainInits: unknown[] = [undefined, null, true, false, 'gaussian', 'eva', 'orthogonal']
+const SUPPORTED_INITS: unknown[] = [undefined, null, true, false, 'gaussian', 'eva', 'orthogonal']
 
 /**
  * Reads a PEFT adapter folder. Refuses by name what it does not support, ranks that disagree with the configuration,
  * an A without its B, and weights that are neither adapters nor of `modules_to_save`.
  */
-export async function readAdapter(folder: string, options: NonFinite = {}): Promise<Adapter> {
+export async function readAdapter(folder: string, options: NonFiniteOptions = {}): Promise<Adapter> {
   await recoverFolder(folder)
-  const path = join(folder, configName)
+  const path = join(folder, CONFIG_FILE)
   const json = await readJson(path)
   const parsed = Config.safeParse(json)
   if (!parsed.success) {
@@ -79,11 +79,11 @@ export async function readAdapter(folder: string, options: NonFinite = {}): Prom
   refuseUnsupported(path, json)
   const config = parsed.data
   const weights: Weights = new Map()
-  for (const [name, tensor] of await readSafetensors(join(folder, weightsName), options)) {
-    if (!name.startsWith(peftPrefix)) {
-      throw new Error(`${folder}: ${name} is not a PEFT name; ${peftPrefix}… is expected.`)
+  for (const [name, tensor] of await readSafetensors(join(folder, WEIGHTS_FILE), options)) {
+    if (!name.startsWith(PEFT_PREFIX)) {
+      throw new Error(`${folder}: ${name} is not a PEFT name; ${PEFT_PREFIX}… is expected.`)
     }
-    weights.set(name.slice(peftPrefix.length), tensor)
+    weights.set(name.slice(PEFT_PREFIX.length), tensor)
   }
   const adapter: Adapter = {
     rank: config.r,
@@ -107,11 +107,11 @@ export async function writeAdapter(
   { replace = false, dtype = 'F32' }: { replace?: boolean; dtype?: FloatDtype } = {},
 ): Promise<void> {
   checkAdapter('The adapter', adapter)
-  const named: Weights = new Map([...adapter.weights].map(([name, tensor]) => [peftPrefix + name, tensor]))
+  const named: Weights = new Map([...adapter.weights].map(([name, tensor]) => [PEFT_PREFIX + name, tensor]))
   await writeFolderAtomically(
     folder,
     async (partial) => {
-      await writeJson(join(partial, configName), {
+      await writeJson(join(partial, CONFIG_FILE), {
         base_model_name_or_path: adapter.baseModel,
         bias: 'none',
         fan_in_fan_out: false,
@@ -126,34 +126,34 @@ export async function writeAdapter(
         task_type: adapter.taskType,
         use_rslora: adapter.rankStabilised,
       })
-      await writeSafetensors(join(partial, weightsName), named, { dtype })
+      await writeSafetensors(join(partial, WEIGHTS_FILE), named, { dtype })
     },
     { replace },
   )
 }
 
 /** Whatever is not known to be harmless must be switched off: nothing that would change the result is passed over. */
-function refuseUnsupported(path: string, json: Json): void {
+function refuseUnsupported(path: string, json: JsonObject): void {
   for (const [field, value] of Object.entries(json)) {
     const off = ['null', 'false', '{}', '[]', '"none"'].includes(JSON.stringify(value))
-    const known = field === 'init_lora_weights' ? plainInits.includes(value) : harmless.has(field)
+    const known = field === 'init_lora_weights' ? SUPPORTED_INITS.includes(value) : HARMLESS_FIELDS.has(field)
     if (off || known) continue
     throw new Error(`${path}: ${field} = ${JSON.stringify(value).slice(0, 60)} is not supported.`)
   }
 }
 
 /** Splits `….q_proj.lora_A.weight` into the module's path and the side. */
-const loraName = /^(.+)\.lora_([AB])\.weight$/
+const LORA_NAME = /^(.+)\.lora_([AB])\.weight$/
 
 function targetsOf(weights: Weights): string[] {
-  const targets = [...weights.keys()].map((name) => loraName.exec(name)?.[1].split('.').at(-1))
+  const targets = [...weights.keys()].map((name) => LORA_NAME.exec(name)?.[1].split('.').at(-1))
   return [...new Set(targets.filter((target) => target !== undefined))].sort()
 }
 
 function checkAdapter(where: string, { rank, weights, modulesToSave, targetModules }: Adapter): void {
   const modules = new Set<string>()
   for (const [name, { shape }] of weights) {
-    const found = loraName.exec(name)
+    const found = LORA_NAME.exec(name)
     if (!found) {
       const owner = name.split('.').at(-2)
       if (owner !== undefined && modulesToSave.includes(owner)) continue

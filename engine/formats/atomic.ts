@@ -37,7 +37,7 @@ export async function writeFolderAtomically(
     await mkdir(partial)
     await fill(partial)
     await syncFolder(partial)
-    const aside = asideName(path)
+    const aside = previousName(path)
     if (existsSync(path)) {
       await rm(aside, { recursive: true, force: true })
       await rename(path, aside)
@@ -49,7 +49,7 @@ export async function writeFolderAtomically(
 
 /** Puts back a folder whose replacement was cut short between stepping aside and taking the name. */
 export async function recoverFolder(path: string): Promise<void> {
-  if (!existsSync(path) && existsSync(asideName(path))) await rename(asideName(path), path)
+  if (!existsSync(path) && existsSync(previousName(path))) await rename(previousName(path), path)
 }
 
 const writing = new Set<string>()
@@ -62,19 +62,19 @@ async function withPartial(path: string, write: (partial: string) => Promise<voi
   const partial = join(folder, `.${basename(target)}.${process.pid}-${counter++}.partial`)
   writing.add(partial)
   try {
-    await sweep(target)
+    await removeLeftovers(target)
     await write(partial)
     await syncFolder(folder)
   } catch (cause) {
     await rm(partial, { recursive: true, force: true }).catch(() => {})
-    throw new Error(explain(path, cause as NodeJS.ErrnoException), { cause })
+    throw new Error(failureMessage(path, cause as NodeJS.ErrnoException), { cause })
   } finally {
     writing.delete(partial)
   }
 }
 
 /** Removes what killed processes left behind while writing the same target. */
-async function sweep(target: string): Promise<void> {
+async function removeLeftovers(target: string): Promise<void> {
   const folder = dirname(target)
   const prefix = `.${basename(target)}.`
   for (const name of await readdir(folder)) {
@@ -106,11 +106,11 @@ async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-function asideName(path: string): string {
+function previousName(path: string): string {
   return join(dirname(resolve(path)), `.${basename(resolve(path))}.previous`)
 }
 
-function explain(path: string, cause: NodeJS.ErrnoException): string {
+function failureMessage(path: string, cause: NodeJS.ErrnoException): string {
   if (cause.code === 'ENOSPC' || cause.code === 'EDQUOT') {
     return `The disk is full: ${path} was not written, and what stood there before is untouched. Free space and retry.`
   }

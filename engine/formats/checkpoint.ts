@@ -2,8 +2,8 @@ import { join } from 'node:path'
 import { recoverFolder, writeFolderAtomically } from './atomic.ts'
 import type { FloatDtype } from './dtypes.ts'
 import type { TensorEntry } from './header.ts'
-import { type Json, readJson, readJsonIfAny, readTextIfAny, writeJson, writeText } from './json.ts'
-import type { NonFinite } from './safetensors.ts'
+import { type JsonObject, readJson, readJsonIfAny, readTextIfAny, writeJson, writeText } from './json.ts'
+import type { NonFiniteOptions } from './safetensors.ts'
 import { type FolderWriteOptions, listFolderWeights, readFolderWeights, writeFolderWeights } from './shards.ts'
 import type { Weights } from './weights.ts'
 
@@ -12,22 +12,22 @@ import type { Weights } from './weights.ts'
  * understands of `config` is the model's concern.
  */
 export type CheckpointFiles = {
-  config: Json
+  config: JsonObject
   /** `tokenizer.json` */
-  tokenizer?: Json
+  tokenizer?: JsonObject
   /** `tokenizer_config.json` */
-  tokenizerConfig?: Json
+  tokenizerConfig?: JsonObject
   /** `special_tokens_map.json` */
-  specialTokens?: Json
+  specialTokens?: JsonObject
   /** `generation_config.json` */
-  generationConfig?: Json
+  generationConfig?: JsonObject
   /** `chat_template.jinja`, or else the `chat_template` of the tokenizer's configuration (the one named default). */
   chatTemplate?: string
 }
 
 export type Checkpoint = CheckpointFiles & { weights: Weights }
 
-const jsonFiles = {
+const JSON_FILES = {
   tokenizer: 'tokenizer.json',
   tokenizerConfig: 'tokenizer_config.json',
   specialTokens: 'special_tokens_map.json',
@@ -35,7 +35,7 @@ const jsonFiles = {
 } as const
 
 /** Reads a model folder, weights included. Every weight is a 32-bit float in memory whatever the file's type. */
-export async function readCheckpoint(folder: string, options: NonFinite = {}): Promise<Checkpoint> {
+export async function readCheckpoint(folder: string, options: NonFiniteOptions = {}): Promise<Checkpoint> {
   const files = await readCheckpointFiles(folder)
   return { ...files, weights: await readFolderWeights(folder, options) }
 }
@@ -51,9 +51,9 @@ export async function inspectCheckpoint(
 async function readCheckpointFiles(folder: string): Promise<CheckpointFiles> {
   await recoverFolder(folder)
   const files: CheckpointFiles = { config: await readJson(join(folder, 'config.json')) }
-  for (const [key, name] of Object.entries(jsonFiles)) {
+  for (const [key, name] of Object.entries(JSON_FILES)) {
     const value = await readJsonIfAny(join(folder, name))
-    if (value) files[key as keyof typeof jsonFiles] = value
+    if (value) files[key as keyof typeof JSON_FILES] = value
   }
   const chatTemplate =
     (await readTextIfAny(join(folder, 'chat_template.jinja'))) ?? templateOf(files.tokenizerConfig?.chat_template)
@@ -70,14 +70,14 @@ export type CheckpointWriteOptions = FolderWriteOptions & { replace?: boolean }
  */
 export async function writeCheckpoint(folder: string, checkpoint: Checkpoint, options: CheckpointWriteOptions = {}) {
   const { replace = false, ...weightOptions } = options
-  const torchName = torchNames[options.dtype ?? 'F32']
+  const torchName = TORCH_DTYPES[options.dtype ?? 'F32']
   const config = { ...checkpoint.config, ['dtype' in checkpoint.config ? 'dtype' : 'torch_dtype']: torchName }
   await writeFolderAtomically(
     folder,
     async (partial) => {
       await writeJson(join(partial, 'config.json'), config)
-      for (const [key, name] of Object.entries(jsonFiles)) {
-        const value = checkpoint[key as keyof typeof jsonFiles]
+      for (const [key, name] of Object.entries(JSON_FILES)) {
+        const value = checkpoint[key as keyof typeof JSON_FILES]
         if (value) await writeJson(join(partial, name), value)
       }
       if (checkpoint.chatTemplate !== undefined) {
@@ -89,7 +89,7 @@ export async function writeCheckpoint(folder: string, checkpoint: Checkpoint, op
   )
 }
 
-const torchNames: Record<FloatDtype, string> = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' }
+const TORCH_DTYPES: Record<FloatDtype, string> = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' }
 
 /** A tokenizer's configuration holds one template, or a list of named ones. */
 function templateOf(value: unknown): string | undefined {

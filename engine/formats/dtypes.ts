@@ -1,16 +1,16 @@
 /** How one safetensors element type is laid out and turned into 32-bit floats. */
-type Dtype = { bytes: number; decode: (bytes: Uint8Array, out: Float32Array) => void }
+type ElementType = { bytes: number; decode: (bytes: Uint8Array, out: Float32Array) => void }
 
 /** The element types that can be read. Others (8-bit floats, complex) are refused by name. */
-export const dtypes: Record<string, Dtype> = {
+export const dtypes: Record<string, ElementType> = {
   F64: { bytes: 8, decode: (bytes, out) => out.set(view(Float64Array, bytes)) },
   F32: { bytes: 4, decode: (bytes, out) => out.set(view(Float32Array, bytes)) },
   F16: { bytes: 2, decode: decodeHalf },
-  BF16: { bytes: 2, decode: decodeBrain },
-  I64: { bytes: 8, decode: (bytes, out) => exactly(view(BigInt64Array, bytes), out) },
-  U64: { bytes: 8, decode: (bytes, out) => exactly(view(BigUint64Array, bytes), out) },
-  I32: { bytes: 4, decode: (bytes, out) => exactly(view(Int32Array, bytes), out) },
-  U32: { bytes: 4, decode: (bytes, out) => exactly(view(Uint32Array, bytes), out) },
+  BF16: { bytes: 2, decode: decodeBfloat16 },
+  I64: { bytes: 8, decode: (bytes, out) => setExactly(view(BigInt64Array, bytes), out) },
+  U64: { bytes: 8, decode: (bytes, out) => setExactly(view(BigUint64Array, bytes), out) },
+  I32: { bytes: 4, decode: (bytes, out) => setExactly(view(Int32Array, bytes), out) },
+  U32: { bytes: 4, decode: (bytes, out) => setExactly(view(Uint32Array, bytes), out) },
   I16: { bytes: 2, decode: (bytes, out) => out.set(view(Int16Array, bytes)) },
   U16: { bytes: 2, decode: (bytes, out) => out.set(view(Uint16Array, bytes)) },
   I8: { bytes: 1, decode: (bytes, out) => out.set(view(Int8Array, bytes)) },
@@ -25,7 +25,7 @@ export type FloatDtype = 'F32' | 'F16' | 'BF16'
 export const encoders: Record<FloatDtype, { bytes: number; encode: (data: Float32Array) => Uint8Array }> = {
   F32: { bytes: 4, encode: (data) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength) },
   F16: { bytes: 2, encode: (data) => bytesOf(roundBits(data, halfBits)) },
-  BF16: { bytes: 2, encode: (data) => bytesOf(roundBits(data, brainBits)) },
+  BF16: { bytes: 2, encode: (data) => bytesOf(roundBits(data, bfloat16Bits)) },
 }
 
 if (new Uint8Array(new Uint16Array([1]).buffer)[0] !== 1) {
@@ -43,7 +43,7 @@ function bytesOf(data: Uint16Array): Uint8Array {
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
 }
 
-function exactly(values: ArrayLike<number | bigint>, out: Float32Array): void {
+function setExactly(values: ArrayLike<number | bigint>, out: Float32Array): void {
   for (let i = 0; i < values.length; i++) {
     out[i] = Number(values[i])
     if (BigInt(out[i]) !== BigInt(values[i])) {
@@ -52,11 +52,11 @@ function exactly(values: ArrayLike<number | bigint>, out: Float32Array): void {
   }
 }
 
-let halves: Float32Array | undefined
+let halfValues: Float32Array | undefined
 
 /** All 65,536 half-precision values (IEEE 754 binary16) by their bits. */
 function halfTable(): Float32Array {
-  return (halves ??= Float32Array.from({ length: 0x10000 }, (_, bits) => {
+  return (halfValues ??= Float32Array.from({ length: 0x10000 }, (_, bits) => {
     const sign = bits & 0x8000 ? -1 : 1
     const exponent = (bits >> 10) & 31
     const fraction = bits & 0x3ff
@@ -71,7 +71,7 @@ function decodeHalf(bytes: Uint8Array, out: Float32Array): void {
   for (let i = 0; i < bits.length; i++) out[i] = table[bits[i]]
 }
 
-function decodeBrain(bytes: Uint8Array, out: Float32Array): void {
+function decodeBfloat16(bytes: Uint8Array, out: Float32Array): void {
   const bits = view(Uint16Array, bytes)
   const words = new Uint32Array(out.buffer, out.byteOffset, out.length)
   for (let i = 0; i < bits.length; i++) words[i] = bits[i] << 16
@@ -84,7 +84,7 @@ function roundBits(data: Float32Array, round: (bits: number) => number): Uint16A
   return out
 }
 
-function brainBits(bits: number): number {
+function bfloat16Bits(bits: number): number {
   if ((bits & 0x7fffffff) > 0x7f800000) return (bits >>> 16) | 0x40 // a NaN stays one
   return (bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16
 }

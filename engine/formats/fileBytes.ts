@@ -1,7 +1,7 @@
 import { type FileHandle, open, stat } from 'node:fs/promises'
 
 /** The most bytes asked of the system at once; single calls stop at 2 GiB. */
-const maxTransfer = 2 ** 30
+const MAX_TRANSFER_BYTES = 2 ** 30
 
 /**
  * Opens a file for reading. Throws when there is none, and on folders, devices and pipes, which would be waited on for
@@ -24,7 +24,7 @@ export async function readFully(
   path: string,
 ): Promise<Uint8Array> {
   for (let at = 0; at < into.length; ) {
-    const wanted = Math.min(maxTransfer, into.length - at)
+    const wanted = Math.min(MAX_TRANSFER_BYTES, into.length - at)
     const { bytesRead } = await file.read(into, at, wanted, position + at)
     if (bytesRead === 0) throw new Error(`${path} ended while it was read: it was truncated meanwhile.`)
     at += bytesRead
@@ -35,7 +35,7 @@ export async function readFully(
 /** Writes all bytes at `position` and returns where they end. */
 export async function writeFully(file: FileHandle, bytes: Uint8Array, position: number): Promise<number> {
   for (let at = 0; at < bytes.length; ) {
-    const wanted = Math.min(maxTransfer, bytes.length - at)
+    const wanted = Math.min(MAX_TRANSFER_BYTES, bytes.length - at)
     const { bytesWritten } = await file.write(bytes, at, wanted, position + at)
     at += bytesWritten
   }

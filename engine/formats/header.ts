@@ -4,16 +4,16 @@ import { elementCount } from './weights.ts'
 /** Where one tensor lies: `begin` and `end` count bytes from the end of the header. */
 export type TensorEntry = { name: string; dtype: string; shape: number[]; begin: number; end: number }
 
-export type Header = { entries: Map<string, TensorEntry>; metadata: Record<string, string> }
+export type SafetensorsHeader = { entries: Map<string, TensorEntry>; metadata: Record<string, string> }
 
 /** The reference implementation's bound on the length of a header. */
-export const maxHeaderBytes = 100_000_000
+export const MAX_HEADER_BYTES = 100_000_000
 
 /**
  * Parses the header of a safetensors file of which nothing is trusted. It is refused unless its tensors, in order of
  * their offsets, tile `dataBytes` exactly: no gap, no overlap, nothing beyond, and every size agrees with dtype and shape.
  */
-export function parseHeader(bytes: Uint8Array, dataBytes: number): Header {
+export function parseHeader(bytes: Uint8Array, dataBytes: number): SafetensorsHeader {
   let text: string
   let json: unknown
   try {
@@ -23,8 +23,8 @@ export function parseHeader(bytes: Uint8Array, dataBytes: number): Header {
     throw new Error('the header is not JSON', { cause })
   }
   if (!isObject(json)) throw new Error('the header is not a JSON object')
-  const twice = repeatedKey(text)
-  if (twice !== undefined) throw new Error(`the header names ${JSON.stringify(twice)} twice`)
+  const duplicate = repeatedKey(text)
+  if (duplicate !== undefined) throw new Error(`the header names ${JSON.stringify(duplicate)} twice`)
 
   const entries: TensorEntry[] = []
   for (const [name, value] of Object.entries(json)) if (name !== '__metadata__') entries.push(parseEntry(name, value))

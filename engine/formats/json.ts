@@ -3,17 +3,17 @@ import { writeFileAtomically } from './atomic.ts'
 import { openToRead } from './fileBytes.ts'
 
 /** A JSON object as read from an untrusted file. */
-export type Json = Record<string, unknown>
+export type JsonObject = Record<string, unknown>
 
 /** Configurations are small and tokenizers reach tens of megabytes; anything larger is not one. */
-const maxJsonBytes = 256 * 1024 * 1024
+const MAX_JSON_BYTES = 256 * 1024 * 1024
 
 /** The text of a file, or undefined when there is none. Refuses what is no regular file, no UTF-8, or absurdly long. */
 export async function readTextIfAny(path: string): Promise<string | undefined> {
   if (!existsSync(path)) return undefined
   const { file, size } = await openToRead(path)
   try {
-    if (size > maxJsonBytes) throw new Error(`${path} has ${size} bytes; at most ${maxJsonBytes} are read.`)
+    if (size > MAX_JSON_BYTES) throw new Error(`${path} has ${size} bytes; at most ${MAX_JSON_BYTES} are read.`)
     try {
       return new TextDecoder('utf-8', { fatal: true }).decode(await file.readFile())
     } catch (cause) {
@@ -25,7 +25,7 @@ export async function readTextIfAny(path: string): Promise<string | undefined> {
 }
 
 /** The object in a JSON file, or undefined when there is no file. */
-export async function readJsonIfAny(path: string): Promise<Json | undefined> {
+export async function readJsonIfAny(path: string): Promise<JsonObject | undefined> {
   const text = await readTextIfAny(path)
   if (text === undefined) return undefined
   let value: unknown
@@ -37,11 +37,11 @@ export async function readJsonIfAny(path: string): Promise<Json | undefined> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new Error(`${path} is not a JSON object.`)
   }
-  return value as Json
+  return value as JsonObject
 }
 
 /** The object in a JSON file that must be there. */
-export async function readJson(path: string): Promise<Json> {
+export async function readJson(path: string): Promise<JsonObject> {
   const value = await readJsonIfAny(path)
   if (!value) throw new Error(`${path} is missing.`)
   return value

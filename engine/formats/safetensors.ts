@@ -2,14 +2,14 @@ import type { FileHandle } from 'node:fs/promises'
 import { writeFileAtomically } from './atomic.ts'
 import { dtypes, encoders, type FloatDtype } from './dtypes.ts'
 import { openToRead, readFully, writeFully } from './fileBytes.ts'
-import { type Header, maxHeaderBytes, parseHeader, type TensorEntry } from './header.ts'
-import { elementCount, type Tensor, type Weights } from './weights.ts'
+import { MAX_HEADER_BYTES, parseHeader, type SafetensorsHeader, type TensorEntry } from './header.ts'
+import { elementCount, type Weights, type WeightTensor } from './weights.ts'
 
 /** Elements converted or checked at a time: what reading and writing need beside the tensor itself. */
-const chunkElements = 1 << 18
+const CHUNK_ELEMENTS = 1 << 18
 
 /** NaN and infinities mean a broken model, so they are refused unless a caller asks for them. */
-export type NonFinite = { allowNonFinite?: boolean }
+export type NonFiniteOptions = { allowNonFinite?: boolean }
 
 /**
  * An open safetensors file (https://huggingface.co/docs/safetensors): 8 bytes of header length, a JSON header, data.
@@ -21,7 +21,7 @@ export class SafetensorsFile {
     readonly path: string,
     private readonly file: FileHandle,
     private readonly dataStart: number,
-    private readonly header: Header,
+    private readonly header: SafetensorsHeader,
   ) {}
 
   /** Throws an error that names the file and the fault when the file is no valid safetensors file. */
@@ -31,8 +31,8 @@ export class SafetensorsFile {
       if (size < 8) throw new Error(`it has ${size} bytes, and the length of the header alone takes 8`)
       const length = await readFully(file, new Uint8Array(8), 0, path)
       const headerBytes = new DataView(length.buffer).getBigUint64(0, true)
-      if (headerBytes > BigInt(maxHeaderBytes)) {
-        throw new Error(`its header claims ${headerBytes} bytes; at most ${maxHeaderBytes} are accepted`)
+      if (headerBytes > BigInt(MAX_HEADER_BYTES)) {
+        throw new Error(`its header claims ${headerBytes} bytes; at most ${MAX_HEADER_BYTES} are accepted`)
       }
       const dataStart = 8 + Number(headerBytes)
       if (dataStart > size) {
@@ -55,15 +55,15 @@ export class SafetensorsFile {
     return this.header.metadata
   }
 
-  async read(name: string, { allowNonFinite = false }: NonFinite = {}): Promise<Tensor> {
+  async read(name: string, { allowNonFinite = false }: NonFiniteOptions = {}): Promise<WeightTensor> {
     const entry = this.header.entries.get(name)
     if (!entry) throw new Error(`${this.path} holds no tensor ${name}.`)
     const { bytes, decode } = dtypes[entry.dtype]
     const data = allocate(elementCount(entry.shape), `${name} of ${this.path}`)
     const direct = entry.dtype === 'F32'
-    const scratch = new Uint8Array(direct ? 0 : Math.min(chunkElements, data.length) * bytes)
-    for (let at = 0; at < data.length; at += chunkElements) {
-      const out = data.subarray(at, at + chunkElements)
+    const scratch = new Uint8Array(direct ? 0 : Math.min(CHUNK_ELEMENTS, data.length) * bytes)
+    for (let at = 0; at < data.length; at += CHUNK_ELEMENTS) {
+      const out = data.subarray(at, at + CHUNK_ELEMENTS)
       const target = direct ? encoders.F32.encode(out) : scratch.subarray(0, out.length * bytes)
       await readFully(this.file, target, this.dataStart + entry.begin + at * bytes, this.path)
       try {
@@ -82,7 +82,7 @@ export class SafetensorsFile {
 }
 
 /** Reads all tensors of one file. Peak memory is the weights as 32-bit floats and about a megabyte. */
-export async function readSafetensors(path: string, options: NonFinite = {}): Promise<Weights> {
+export async function readSafetensors(path: string, options: NonFiniteOptions = {}): Promise<Weights> {
   const file = await SafetensorsFile.open(path)
   try {
     const weights: Weights = new Map()
@@ -93,7 +93,7 @@ export async function readSafetensors(path: string, options: NonFinite = {}): Pr
   }
 }
 
-export type WriteOptions = NonFinite & {
+export type WriteOptions = NonFiniteOptions & {
   /** How elements are stored. F16 refuses values beyond ±65504. Default F32. */
   dtype?: FloatDtype
   /** Text kept in the header. Default `{ format: 'pt' }`, which transformers asks for. */
@@ -113,8 +113,8 @@ export async function writeSafetensors(path: string, weights: Weights, options: 
     let position = await writeFully(file, header, 0)
     for (const name of names) {
       const { data } = weights.get(name)!
-      for (let at = 0; at < data.length; at += chunkElements) {
-        const part = data.subarray(at, at + chunkElements)
+      for (let at = 0; at < data.length; at += CHUNK_ELEMENTS) {
+        const part = data.subarray(at, at + CHUNK_ELEMENTS)
         if (!allowNonFinite) {
           try {
             checkFinite(part)

@@ -3,14 +3,14 @@ import { basename, join } from 'node:path'
 import { encoders } from './dtypes.ts'
 import type { TensorEntry } from './header.ts'
 import { readJson, writeJson } from './json.ts'
-import { type NonFinite, SafetensorsFile, type WriteOptions, writeSafetensors } from './safetensors.ts'
+import { type NonFiniteOptions, SafetensorsFile, type WriteOptions, writeSafetensors } from './safetensors.ts'
 import type { Weights } from './weights.ts'
 
-const single = 'model.safetensors'
-const indexName = 'model.safetensors.index.json'
+const SINGLE_FILE = 'model.safetensors'
+const INDEX_FILE = 'model.safetensors.index.json'
 
 /** Reads a folder's `model.safetensors`, or the shards that `model.safetensors.index.json` names. */
-export async function readFolderWeights(folder: string, options: NonFinite = {}): Promise<Weights> {
+export async function readFolderWeights(folder: string, options: NonFiniteOptions = {}): Promise<Weights> {
   const weights: Weights = new Map()
   await eachFile(folder, async (file) => {
     for (const name of file.entries.keys()) weights.set(name, await file.read(name, options))
@@ -31,22 +31,22 @@ export async function listFolderWeights(folder: string): Promise<Map<string, Rea
 async function eachFile(folder: string, use: (file: SafetensorsFile) => Promise<void>): Promise<void> {
   const files: SafetensorsFile[] = []
   try {
-    if (existsSync(join(folder, single))) {
-      files.push(await SafetensorsFile.open(join(folder, single)))
-    } else if (existsSync(join(folder, indexName))) {
-      const shards = await readIndex(join(folder, indexName))
+    if (existsSync(join(folder, SINGLE_FILE))) {
+      files.push(await SafetensorsFile.open(join(folder, SINGLE_FILE)))
+    } else if (existsSync(join(folder, INDEX_FILE))) {
+      const shards = await readIndex(join(folder, INDEX_FILE))
       for (const [shard, names] of shards) {
         const file = await SafetensorsFile.open(join(folder, shard))
         files.push(file)
         for (const name of names) {
-          if (!file.entries.has(name)) throw new Error(`${indexName} places ${name} in ${shard}, which lacks it.`)
+          if (!file.entries.has(name)) throw new Error(`${INDEX_FILE} places ${name} in ${shard}, which lacks it.`)
         }
         for (const name of file.entries.keys()) {
-          if (!names.has(name)) throw new Error(`${shard} holds ${name}, which ${indexName} does not place there.`)
+          if (!names.has(name)) throw new Error(`${shard} holds ${name}, which ${INDEX_FILE} does not place there.`)
         }
       }
     } else {
-      throw new Error(`${folder} holds neither ${single} nor ${indexName}. Other weight formats are not read.`)
+      throw new Error(`${folder} holds neither ${SINGLE_FILE} nor ${INDEX_FILE}. Other weight formats are not read.`)
     }
     for (const file of files) await use(file)
   } finally {
@@ -97,7 +97,7 @@ export async function writeFolderWeights(folder: string, weights: Weights, optio
     filled += size
     total += size
   }
-  if (shards.length === 1) return writeSafetensors(join(folder, single), weights, rest)
+  if (shards.length === 1) return writeSafetensors(join(folder, SINGLE_FILE), weights, rest)
   const number = (n: number) => String(n).padStart(5, '0')
   const placed: [string, string][] = []
   for (const [i, shard] of shards.entries()) {
@@ -105,7 +105,7 @@ export async function writeFolderWeights(folder: string, weights: Weights, optio
     await writeSafetensors(join(folder, name), shard, rest)
     for (const tensor of shard.keys()) placed.push([tensor, name])
   }
-  await writeJson(join(folder, indexName), {
+  await writeJson(join(folder, INDEX_FILE), {
     metadata: { total_size: total },
     weight_map: Object.fromEntries(placed),
   })

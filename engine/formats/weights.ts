@@ -1,8 +1,8 @@
 /** A dense tensor in row-major order; `data.length` is the product of `shape`. A scalar has shape []. */
-export type Tensor = { shape: number[]; data: Float32Array }
+export type WeightTensor = { shape: number[]; data: Float32Array }
 
 /** The weights of a model or an adapter by name. */
-export type Weights = Map<string, Tensor>
+export type Weights = Map<string, WeightTensor>
 
 /** The number of elements a shape holds. Throws when it is not a list of whole numbers or passes 2^53. */
 export function elementCount(shape: readonly number[]): number {

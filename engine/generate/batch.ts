@@ -1,4 +1,4 @@
-import { type Feeds, Placed, ProgramCache, type Results, type Runner, tensor } from '#engine/graph/index.ts'
+import { DeviceTensors, type Feeds, type GraphRunner, ProgramCache, type Results, tensor } from '#engine/graph/index.ts'
 import { bucketLength } from '#engine/model/buckets.ts'
 import { AdapterRows } from './adapters.ts'
 import { Cache } from './cache.ts'
@@ -21,17 +21,17 @@ export class Batch {
   private cache: Cache | undefined
   private readonly steps: ProgramCache<string>
   private readonly readers: ProgramCache<string>
-  private readonly weights: Placed
+  private readonly weights: DeviceTensors
 
   constructor(
     private readonly model: StepModel,
     weights: Readonly<Results>,
-    runner: Runner,
+    runner: GraphRunner,
     /** Most rows. */
     private readonly most: number,
   ) {
     const { config, lora } = model
-    this.weights = new Placed(runner, weights)
+    this.weights = new DeviceTensors(runner, weights)
     this.adapters = new AdapterRows(config, lora)
     this.steps = new ProgramCache((key) => runner.compile(stepGraph(model, JSON.parse(key))), PROGRAMS)
     this.readers = new ProgramCache((key) => {

@@ -6,7 +6,7 @@ import { feedsOf, idInput, weightInputs } from '#engine/model/inputs.ts'
 import { forward } from '#engine/model/llama.ts'
 import { initialAdapter, loraConfig, mergeAdapter } from '#engine/model/lora.ts'
 import { initialWeights } from '#engine/model/parameters.ts'
-import { Scorer } from '#engine/model/scorer.ts'
+import { SequenceScorer } from '#engine/model/scorer.ts'
 import { Random } from '#engine/stats/random.ts'
 import { Generator } from './generator.ts'
 
@@ -32,7 +32,7 @@ const requests = (temperature: number) => prompts.map((prompt, i) => ({ prompt, 
 test('greedy decoding is what reading the whole text anew at every token gives', async () => {
   const generator = new Generator({ config, weights, endId: null })
   const found = await generator.generate(requests(0))
-  const scorer = new Scorer({ config, weights, batch: 50 })
+  const scorer = new SequenceScorer({ config, weights, batch: 50 })
   for (const [i, { tokens }] of found.entries()) {
     const text = [...prompts[i]!]
     for (const token of tokens.slice(0, 6)) {
@@ -48,7 +48,7 @@ test('a row is the same alone, in a batch, and again; its log-probabilities are 
   const generator = new Generator({ config, weights, endId: 4, batch: 4 })
   const together = await generator.generate(requests(1))
   expect(await generator.generate(requests(1))).toEqual(together)
-  const scorer = new Scorer({ config, weights })
+  const scorer = new SequenceScorer({ config, weights })
   for (const [i, request] of requests(1).entries()) {
     const [alone] = await generator.generate([request])
     expect(alone!.tokens).toEqual(together[i]!.tokens)
@@ -78,7 +78,7 @@ test('sampling follows the model’s distribution', async () => {
   const draws = await generator.generate(
     Array.from({ length: 2000 }, (_, seed) => ({ prompt: [1, 2, 3], maxTokens: 1, temperature: 1, seed })),
   )
-  const scorer = new Scorer({ config, weights, batch: 50 })
+  const scorer = new SequenceScorer({ config, weights, batch: 50 })
   const scored = await scorer.logProbabilities(Array.from({ length: 50 }, (_, next) => [1, 2, 3, next]))
   for (let token = 0; token < 50; token++) {
     const p = Math.exp(scored[token]!.at(-1)!)
@@ -89,7 +89,7 @@ test('sampling follows the model’s distribution', async () => {
 
 test('top-k, nucleus and min-p draw exactly the tokens they allow, as often as their shares say', async () => {
   const generator = new Generator({ config, weights, endId: null })
-  const scorer = new Scorer({ config, weights, batch: 50 })
+  const scorer = new SequenceScorer({ config, weights, batch: 50 })
   const scored = await scorer.logProbabilities(Array.from({ length: 50 }, (_, next) => [1, 2, 3, next]))
   const shares = scored.map((row, token) => ({ token, p: Math.exp(row.at(-1)!) })).sort((a, b) => b.p - a.p)
   const nucleus = shares.filter((_, i) => shares.slice(0, i).reduce((sum, { p }) => sum + p, 0) < 0.6)

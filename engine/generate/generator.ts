@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events'
 import type { Weights } from '#engine/formats/weights.ts'
-import { onnxRuntime, type Runner } from '#engine/graph/index.ts'
+import { type GraphRunner, onnxRuntime } from '#engine/graph/index.ts'
 import type { ModelConfig } from '#engine/model/config.ts'
 import { feedsOf } from '#engine/model/inputs.ts'
 import type { LoraConfig } from '#engine/model/lora.ts'
@@ -16,7 +16,7 @@ export interface GeneratorOptions {
   lora?: LoraConfig
   /** The token that ends a text. */
   endId: number | null
-  runner?: Runner
+  runner?: GraphRunner
   /** Most rows at a time. Default 32. */
   batch?: number
 }

@@ -7,7 +7,7 @@ import {
   type Operation,
   type Signature,
 } from './node.ts'
-import { GraphError, sameShape, show } from './shape.ts'
+import { formatShape, GraphError, sameShape } from './shape.ts'
 
 interface OwnGradient {
   rule: (d: Node) => readonly (Node | null)[]
@@ -94,7 +94,7 @@ export function loop(
   body: (iteration: Node, carried: readonly Node[]) => LoopBody,
 ): { carried: Node[]; collected: Node[] } {
   if (trips.dtype !== 'i64' || trips.shape.length > 0)
-    throw new GraphError(`loop: trips must be an i64 scalar, not ${trips.dtype} ${show(trips.shape)}`)
+    throw new GraphError(`loop: trips must be an i64 scalar, not ${trips.dtype} ${formatShape(trips.shape)}`)
   const tag = `body${bodies++}`
   const iteration = input(`${tag}.iteration`, [], 'i64')
   const carriedIn = carried.map((node, index) => input(`${tag}.${index}`, node.shape, node.dtype))
@@ -105,11 +105,11 @@ export function loop(
     const before = carried[index]!
     if (!sameShape(node.shape, before.shape) || node.dtype !== before.dtype)
       throw new GraphError(
-        `loop: carried value ${index} enters as ${before.dtype} ${show(before.shape)} and leaves as ${node.dtype} ${show(node.shape)}`,
+        `loop: carried value ${index} enters as ${before.dtype} ${formatShape(before.shape)} and leaves as ${node.dtype} ${formatShape(node.shape)}`,
       )
   })
   if (proceed && (proceed.dtype !== 'bool' || proceed.shape.length > 0))
-    throw new GraphError(`loop: proceed must be a bool scalar, not ${proceed.dtype} ${show(proceed.shape)}`)
+    throw new GraphError(`loop: proceed must be a bool scalar, not ${proceed.dtype} ${formatShape(proceed.shape)}`)
   const source = apply(loopOperation, [trips, ...carried], { iteration, carriedIn, carriedOut, collected, proceed })
   return {
     carried: carriedOut.map((node, index) => item(source, index, node)),

@@ -42,7 +42,7 @@ function cudaLibrary(): boolean {
 }
 
 /** What to say when creating a session on a named device failed. */
-export function explain(provider: Provider, cause: unknown): DeviceError {
+export function compileError(provider: Provider, cause: unknown): DeviceError {
   const advice: Record<Provider, string> = {
     cpu: 'report this with the graph that caused it',
     webgpu: 'it needs a GPU with a Vulkan, Metal or D3D12 driver (on Debian: mesa-vulkan-drivers and libvulkan1)',

@@ -2,11 +2,11 @@ import {
   apply,
   type BinaryName,
   type ComparisonName,
-  lift,
   type Node,
   type Operand,
   type Operation,
   operator,
+  toNode,
   type UnaryName,
 } from './node.ts'
 import { broadcastShapes, type Dtype, GraphError } from './shape.ts'
@@ -55,7 +55,7 @@ const unary = (
   const operation: Operation<null> = {
     name,
     infer: ([x]) => {
-      const wanted: readonly Dtype[] = name === 'not' ? ['bool'] : sinceInteger.has(name) ? ['f32', 'i32'] : ['f32']
+      const wanted: readonly Dtype[] = name === 'not' ? ['bool'] : ACCEPTS_INTEGERS.has(name) ? ['f32', 'i32'] : ['f32']
       if (name !== 'stopGradient' && !wanted.includes(x!.dtype))
         throw new GraphError(`${name}: takes ${wanted.join(' or ')}, not ${x!.dtype}`)
       return { shape: x!.shape, dtype: x!.dtype }
@@ -63,14 +63,14 @@ const unary = (
     gradient: gradient && ((node, d) => [gradient(node.inputs[0]!, node, d)]),
     onnx: typeof onnx === 'string' ? operator(onnx) : onnx,
   }
-  return (a) => apply(operation, [lift(a)], null)
+  return (a) => apply(operation, [toNode(a)], null)
 }
 
-const sinceInteger: ReadonlySet<UnaryName> = new Set<UnaryName>(['neg', 'abs', 'sign'])
+const ACCEPTS_INTEGERS: ReadonlySet<UnaryName> = new Set<UnaryName>(['neg', 'abs', 'sign'])
 
 function applyPair(operation: Operation<null>, a: Operand, b: Operand): Node {
   const dtype = typeof a !== 'number' ? a.dtype : typeof b !== 'number' ? b.dtype : 'f32'
-  return apply(operation, [lift(a, dtype), lift(b, dtype)], null)
+  return apply(operation, [toNode(a, dtype), toNode(b, dtype)], null)
 }
 
 function sameDtype(name: string, a: Node, b: Node): Dtype {
@@ -147,7 +147,7 @@ const whereOperation: Operation<null> = {
 /** Elements of `a` where `condition` holds, of `b` elsewhere. A NaN in the branch not taken does not spread. */
 export function where(condition: Node, a: Operand, b: Operand): Node {
   const dtype = typeof a !== 'number' ? a.dtype : typeof b !== 'number' ? b.dtype : 'f32'
-  return apply(whereOperation, [condition, lift(a, dtype), lift(b, dtype)], null)
+  return apply(whereOperation, [condition, toNode(a, dtype), toNode(b, dtype)], null)
 }
 
 const castOperation: Operation<{ to: Dtype }> = {

@@ -2,15 +2,15 @@ import { add } from './elementwise.ts'
 import { expand, reshape } from './movement.ts'
 import { type Node, scalar, topologicalOrder } from './node.ts'
 import { sum } from './reduce.ts'
-import { GraphError, type Shape, sameShape, show, sizeOf } from './shape.ts'
+import { formatShape, GraphError, type Shape, sameShape, sizeFromShape } from './shape.ts'
 
 /**
  * The gradient of the one-element value `y` with respect to each of `xs`, as graph, so gradients can be
  * differentiated again. Reverse accumulation; a value that `y` does not depend on has gradient zero.
  */
 export function grad(y: Node, xs: readonly Node[]): Node[] {
-  if (sizeOf(y.shape) !== 1 || y.dtype !== 'f32')
-    throw new GraphError(`grad: takes one f32 element, not ${y.dtype} ${show(y.shape)}; sum it first`)
+  if (sizeFromShape(y.shape) !== 1 || y.dtype !== 'f32')
+    throw new GraphError(`grad: takes one f32 element, not ${y.dtype} ${formatShape(y.shape)}; sum it first`)
   const order = topologicalOrder([y])
   const wanted = new Set(xs)
   for (const node of order) if (node.inputs.some((input) => wanted.has(input))) wanted.add(node)
@@ -21,7 +21,7 @@ export function grad(y: Node, xs: readonly Node[]): Node[] {
     if (!d || !wanted.has(node) || node.inputs.length === 0) continue
     if (!node.operation.gradient) {
       if (node.dtype !== 'f32' || node.operation.name === 'argmax') continue
-      throw new GraphError(`grad: ${node.operation.name} of shape ${show(node.shape)} has no gradient`)
+      throw new GraphError(`grad: ${node.operation.name} of shape ${formatShape(node.shape)} has no gradient`)
     }
     const parts = node.operation.gradient(node, d)
     node.inputs.forEach((input, index) => {

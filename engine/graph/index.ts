@@ -10,7 +10,14 @@ export { type Graph, toOnnx } from './onnx/lower.ts'
 export { type OnnxRuntimeOptions, onnxRuntime } from './onnxruntime.ts'
 export { argmax, cumsum, max, mean, sum } from './reduce.ts'
 export { rotary } from './rotary.ts'
-export { type CompileOptions, Placed, type Program, ProgramCache, type Results, type Runner } from './runner.ts'
-export { type Dtype, GraphError, type Shape, sizeOf } from './shape.ts'
+export {
+  type CompileOptions,
+  DeviceTensors,
+  type GraphRunner,
+  type Program,
+  ProgramCache,
+  type Results,
+} from './runner.ts'
+export { type Dtype, GraphError, type Shape, sizeFromShape } from './shape.ts'
 export { logSoftmax, softmax } from './softmax.ts'
-export { type Feed, FeedError, type Feeds, Tensor, tensor } from './tensor.ts'
+export { FeedError, type Feeds, type FeedValue, Tensor, tensor } from './tensor.ts'

@@ -1,6 +1,6 @@
 import { expand } from './movement.ts'
 import { apply, type Emitter, type Node, type Operation, scalar } from './node.ts'
-import { GraphError, type Shape, sameShape, show, sizeOf } from './shape.ts'
+import { formatShape, GraphError, type Shape, sameShape, sizeFromShape } from './shape.ts'
 
 const checkIndices = (name: string, indices: Node): void => {
   if (indices.dtype !== 'i32' && indices.dtype !== 'i64')
@@ -28,25 +28,25 @@ const scatterAddOperation: Operation<{ to: Shape }> = {
     const expected = [...indices!.shape, ...to.slice(1)]
     if (!sameShape(rows!.shape, expected))
       throw new GraphError(
-        `scatterAdd: rows ${show(rows!.shape)} for indices ${show(indices!.shape)} into ${show(to)} must be ${show(expected)}`,
+        `scatterAdd: rows ${formatShape(rows!.shape)} for indices ${formatShape(indices!.shape)} into ${formatShape(to)} must be ${formatShape(expected)}`,
       )
     return { shape: to, dtype: rows!.dtype }
   },
   gradient: ({ inputs: [indices] }, d) => [null, gather(d, indices!)],
   // ScatterND would be shorter, but its CPU kernel races on duplicate indices with two threads and is silently wrong.
   onnx: ({ inputs: [indices, rows], shape, dtype }, emitter) => {
-    const count = sizeOf(indices!.shape)
-    const width = sizeOf(shape.slice(1))
-    const column = reshaped(emitter.nameOf(indices!), [count, 1], emitter)
+    const count = sizeFromShape(indices!.shape)
+    const width = sizeFromShape(shape.slice(1))
+    const column = emitReshape(emitter.nameOf(indices!), [count, 1], emitter)
     const spread = emitter.emit('Expand', [column, emitter.integers([count, width])])
-    const flat = reshaped(emitter.nameOf(rows!), [count, width], emitter)
+    const flat = emitReshape(emitter.nameOf(rows!), [count, width], emitter)
     const table = emitter.zeros([shape[0]!, width], dtype)
     const total = emitter.emit('ScatterElements', [table, spread, flat], { axis: 0, reduction: 'add' })
-    return reshaped(total, shape, emitter)
+    return emitReshape(total, shape, emitter)
   },
 }
 
-const reshaped = (name: string, to: Shape, emitter: Emitter): string =>
+const emitReshape = (name: string, to: Shape, emitter: Emitter): string =>
   emitter.emit('Reshape', [name, emitter.integers(to)])
 
 /** A table of shape `to` whose row i is the sum of all `rows` whose index is i; indices may repeat. */
@@ -67,7 +67,9 @@ const gatherElementsOperation: Operation<null> = {
 
 function checkLeading(name: string, shape: Shape, indices: Shape): void {
   if (shape.length === 0 || !sameShape(shape.slice(0, -1), indices.slice(0, -1)))
-    throw new GraphError(`${name}: ${show(shape)} and indices ${show(indices)} differ before the last axis`)
+    throw new GraphError(
+      `${name}: ${formatShape(shape)} and indices ${formatShape(indices)} differ before the last axis`,
+    )
 }
 
 /** Elements of the last axis by index: y[…,j] = x[…,indices[…,j]]. */
@@ -80,7 +82,7 @@ const addElementsOperation: Operation<null> = {
     checkLeading('addElements', x!.shape, indices!.shape)
     if (!sameShape(indices!.shape, values!.shape))
       throw new GraphError(
-        `addElements: indices ${show(indices!.shape)} and values ${show(values!.shape)} must have one shape`,
+        `addElements: indices ${formatShape(indices!.shape)} and values ${formatShape(values!.shape)} must have one shape`,
       )
     return { shape: x!.shape, dtype: x!.dtype }
   },

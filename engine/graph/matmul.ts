@@ -1,6 +1,6 @@
 import { transpose } from './movement.ts'
 import { apply, type Emitter, type Node, type Operation } from './node.ts'
-import { broadcastShapes, GraphError, type Shape, show } from './shape.ts'
+import { broadcastShapes, formatShape, GraphError, type Shape } from './shape.ts'
 
 interface Options {
   transposeA: boolean
@@ -12,7 +12,7 @@ interface Options {
 const operation: Operation<Options> = {
   name: 'matmul',
   infer: ([a, b], { transposeA, transposeB }) => {
-    const describe = `${show(a!.shape)}${transposeA ? 'ᵀ' : ''} and ${show(b!.shape)}${transposeB ? 'ᵀ' : ''}`
+    const describe = `${formatShape(a!.shape)}${transposeA ? 'ᵀ' : ''} and ${formatShape(b!.shape)}${transposeB ? 'ᵀ' : ''}`
     if (a!.dtype !== 'f32' || b!.dtype !== 'f32')
       throw new GraphError(`matmul: takes f32, not ${a!.dtype} and ${b!.dtype}`)
     if (a!.shape.length < 2 || b!.shape.length < 2) throw new GraphError(`matmul: ${describe} are not both matrices`)

@@ -1,11 +1,13 @@
 import { apply, type Node, type Operation } from './node.ts'
-import { broadcastShapes, GraphError, resolveAxis, type Shape, sameShape, show, sizeOf } from './shape.ts'
+import { broadcastShapes, formatShape, GraphError, resolveAxis, type Shape, sameShape, sizeFromShape } from './shape.ts'
 
 const reshapeOperation: Operation<{ to: Shape }> = {
   name: 'reshape',
   infer: ([x], { to }) => {
-    if (sizeOf(to) !== sizeOf(x!.shape))
-      throw new GraphError(`reshape: ${show(x!.shape)} has ${sizeOf(x!.shape)} elements, ${show(to)} ${sizeOf(to)}`)
+    if (sizeFromShape(to) !== sizeFromShape(x!.shape))
+      throw new GraphError(
+        `reshape: ${formatShape(x!.shape)} has ${sizeFromShape(x!.shape)} elements, ${formatShape(to)} ${sizeFromShape(to)}`,
+      )
     return { shape: to, dtype: x!.dtype }
   },
   gradient: ({ inputs: [x] }, d) => [reshape(d, x!.shape)],
@@ -23,7 +25,7 @@ const transposeOperation: Operation<{ order: readonly number[] }> = {
   name: 'transpose',
   infer: ([x], { order }) => {
     if (order.length !== x!.shape.length || [...order].sort((a, b) => a - b).some((axis, i) => axis !== i))
-      throw new GraphError(`transpose: ${show(order)} is no permutation of the axes of ${show(x!.shape)}`)
+      throw new GraphError(`transpose: ${formatShape(order)} is no permutation of the axes of ${formatShape(x!.shape)}`)
     return { shape: order.map((axis) => x!.shape[axis]!), dtype: x!.dtype }
   },
   gradient: ({ attributes: { order } }, d) => [
@@ -43,7 +45,7 @@ const expandOperation: Operation<{ to: Shape }> = {
   name: 'expand',
   infer: ([x], { to }) => {
     if (!sameShape(broadcastShapes('expand', x!.shape, to), to))
-      throw new GraphError(`expand: ${show(x!.shape)} does not stretch to ${show(to)}`)
+      throw new GraphError(`expand: ${formatShape(x!.shape)} does not stretch to ${formatShape(to)}`)
     return { shape: to, dtype: x!.dtype }
   },
   gradient: (_, d) => [d],
@@ -57,7 +59,7 @@ const sliceOperation: Operation<{ axis: number; from: number; to: number }> = {
   name: 'slice',
   infer: ([x], { axis, from, to }) => {
     if (!(from >= 0 && from < to && to <= x!.shape[axis]!))
-      throw new GraphError(`slice: ${from} to ${to} does not lie in axis ${axis} of ${show(x!.shape)}`)
+      throw new GraphError(`slice: ${from} to ${to} does not lie in axis ${axis} of ${formatShape(x!.shape)}`)
     return { shape: x!.shape.map((extent, i) => (i === axis ? to - from : extent)), dtype: x!.dtype }
   },
   gradient: ({ inputs: [x], attributes: { axis, from, to } }, d) => [pad(d, axis, from, x!.shape[axis]! - to)],
@@ -102,7 +104,7 @@ const concatOperation: Operation<{ axis: number }> = {
     for (const x of inputs)
       if (x.dtype !== first.dtype || !sameShape(x.shape.with(axis, 0), first.shape.with(axis, 0)))
         throw new GraphError(
-          `concat: ${x.dtype} ${show(x.shape)} does not join ${first.dtype} ${show(first.shape)} on axis ${axis}`,
+          `concat: ${x.dtype} ${formatShape(x.shape)} does not join ${first.dtype} ${formatShape(first.shape)} on axis ${axis}`,
         )
     const total = inputs.reduce((sum, x) => sum + x.shape[axis]!, 0)
     return { shape: first.shape.with(axis, total), dtype: first.dtype }

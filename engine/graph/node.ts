@@ -1,4 +1,4 @@
-import { type Dtype, GraphError, type Shape, show, sizeOf } from './shape.ts'
+import { type Dtype, formatShape, GraphError, type Shape, sizeFromShape } from './shape.ts'
 
 /** Every operation of the graph language. Runners and tests are tables over this set, so none can be forgotten. */
 export type OperationName =
@@ -133,7 +133,7 @@ export interface InputAttributes {
 
 const checkShape = (operation: string, shape: Shape): void => {
   if (!shape.every((extent) => Number.isInteger(extent) && extent > 0))
-    throw new GraphError(`${operation}: shape ${show(shape)} must hold positive whole numbers only`)
+    throw new GraphError(`${operation}: shape ${formatShape(shape)} must hold positive whole numbers only`)
 }
 
 const signatureOnly = <A>(name: OperationName): Operation<A & Signature> => ({
@@ -164,8 +164,8 @@ const constantOperation = signatureOnly<{ data: TypedData }>('constant')
 /** A value fixed in the graph; it is stored in the ONNX file. */
 export function constant(data: TypedData, shape: Shape, dtype: Dtype = dtypeOf(data)): Node {
   checkShape('constant', shape)
-  if (data.length !== sizeOf(shape))
-    throw new GraphError(`constant: ${data.length} values do not fill shape ${show(shape)}`)
+  if (data.length !== sizeFromShape(shape))
+    throw new GraphError(`constant: ${data.length} values do not fill shape ${formatShape(shape)}`)
   if (dtypeOf(data) !== dtype) throw new GraphError(`constant: ${data.constructor.name} cannot hold ${dtype}`)
   return apply(constantOperation, [], { data, shape, dtype })
 }
@@ -193,7 +193,7 @@ export type Operand = Node | number
 
 export const scalar = (value: number, dtype: Dtype = 'f32'): Node => constant(typedData(dtype, [value]), [])
 
-export const lift = (operand: Operand, dtype: Dtype = 'f32'): Node =>
+export const toNode = (operand: Operand, dtype: Dtype = 'f32'): Node =>
   typeof operand === 'number' ? scalar(operand, dtype) : operand
 
 export const isInput = (node: Node): node is Node<InputAttributes & Signature> => node.operation === inputOperation

@@ -1,10 +1,10 @@
 import { availableParallelism } from 'node:os'
 import * as ort from 'onnxruntime-node'
-import { type Device, deviceFromEnvironment, explain, providerOf } from './device.ts'
+import { compileError, type Device, deviceFromEnvironment, providerOf } from './device.ts'
 import { mul } from './elementwise.ts'
 import { type InputAttributes, input, isInput, type Node, type Provider, type Signature } from './node.ts'
-import { type Graph, RESULT, toOnnx } from './onnx/lower.ts'
-import type { CompileOptions, Program, Results, Runner } from './runner.ts'
+import { type Graph, RESULT_PREFIX, toOnnx } from './onnx/lower.ts'
+import type { CompileOptions, GraphRunner, Program, Results } from './runner.ts'
 import { type Dtype, GraphError } from './shape.ts'
 import { checkFeeds, FeedError, type Feeds, Tensor } from './tensor.ts'
 
@@ -23,12 +23,12 @@ export interface OnnxRuntimeOptions {
  * Runs graphs on ONNX Runtime. A run blocks the event loop of its process; give long work its own child process.
  * Throws DeviceError where a device asked for by name cannot run.
  */
-export function onnxRuntime(options: OnnxRuntimeOptions = {}): Runner {
+export function onnxRuntime(options: OnnxRuntimeOptions = {}): GraphRunner {
   const provider = providerOf(options.device ?? deviceFromEnvironment())
   return new OnnxRuntime(provider, options.threads ?? availableParallelism(), options.lowering ?? provider)
 }
 
-class OnnxRuntime implements Runner {
+class OnnxRuntime implements GraphRunner {
   readonly name: string
   readonly fused: boolean
 
@@ -62,17 +62,17 @@ class OnnxRuntime implements Runner {
         logSeverityLevel: 3,
         ...(provider === 'webgpu' && {
           preferredOutputLocation: Object.fromEntries(
-            Object.keys(graph.outputs).map((name) => [RESULT + name, location(name)]),
+            Object.keys(graph.outputs).map((name) => [RESULT_PREFIX + name, location(name)]),
           ),
         }),
       })
       return new OnnxProgram(session, inputs)
     } catch (cause) {
-      throw explain(provider, cause)
+      throw compileError(provider, cause)
     }
   }
 
-  async place(tensors: Readonly<Record<string, Tensor>>): Promise<Results> {
+  async upload(tensors: Readonly<Record<string, Tensor>>): Promise<Results> {
     return this.provider === 'webgpu' ? this.copy(tensors, Object.keys(tensors)) : { ...tensors }
   }
 
@@ -133,7 +133,7 @@ class OnnxProgram implements Program {
     for (const [name, each] of Object.entries(checked)) handles[name] = toOrt(each)
     const results = await this.session.run(handles)
     return Object.fromEntries(
-      Object.entries(results).map(([name, handle]) => [name.slice(RESULT.length), this.take(handle)]),
+      Object.entries(results).map(([name, handle]) => [name.slice(RESULT_PREFIX.length), this.take(handle)]),
     )
   }
 

@@ -1,7 +1,7 @@
 import { cast, div, equal, mul } from './elementwise.ts'
 import { expand } from './movement.ts'
 import { apply, type Emitter, type Node, type Operation } from './node.ts'
-import { GraphError, resolveAxis, type Shape, sizeOf } from './shape.ts'
+import { GraphError, resolveAxis, type Shape, sizeFromShape } from './shape.ts'
 
 interface Axes {
   axes: readonly number[]
@@ -35,7 +35,7 @@ const keptAxes = (shape: Shape, axes: readonly number[]): Shape =>
 export const sum = reduction('sum', 'ReduceSum', (x, _r, d) => expand(d, x.shape))
 /** Mean over `axes` (all by default); reduced axes stay with extent 1. */
 export const mean = reduction('mean', 'ReduceMean', (x, result, d) =>
-  expand(mul(d, sizeOf(result.shape) / sizeOf(x.shape)), x.shape),
+  expand(mul(d, sizeFromShape(result.shape) / sizeFromShape(x.shape)), x.shape),
 )
 /** Maximum over `axes` (all by default); tied maxima share the gradient equally. */
 export const max = reduction('max', 'ReduceMax', (x, result, d, axes) => {

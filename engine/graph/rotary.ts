@@ -1,6 +1,6 @@
 import { neg } from './elementwise.ts'
 import { apply, type Node, type Operation } from './node.ts'
-import { GraphError, sameShape, show } from './shape.ts'
+import { formatShape, GraphError, sameShape } from './shape.ts'
 
 const operation: Operation<null> = {
   name: 'rotary',
@@ -13,11 +13,11 @@ const operation: Operation<null> = {
       x!.shape[2]! % (2 * half!) !== 0
     )
       throw new GraphError(
-        `rotary: values ${show(x!.shape)} do not split into heads of twice the tables ${show(cosines!.shape)} and ${show(sines!.shape)}`,
+        `rotary: values ${formatShape(x!.shape)} do not split into heads of twice the tables ${formatShape(cosines!.shape)} and ${formatShape(sines!.shape)}`,
       )
     if (positions!.dtype !== 'i64' || !sameShape(positions!.shape, x!.shape.slice(0, 2)))
       throw new GraphError(
-        `rotary: positions must be i64 ${show(x!.shape.slice(0, 2))}, not ${positions!.dtype} ${show(positions!.shape)}`,
+        `rotary: positions must be i64 ${formatShape(x!.shape.slice(0, 2))}, not ${positions!.dtype} ${formatShape(positions!.shape)}`,
       )
     return { shape: x!.shape, dtype: x!.dtype }
   },

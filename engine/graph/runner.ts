@@ -18,13 +18,13 @@ export interface CompileOptions {
 }
 
 /** Something that runs graphs. All runners pass one test suite. */
-export interface Runner {
+export interface GraphRunner {
   readonly name: string
   /** Whether it has the fused transformer operators that ONNX Runtime adds on the CPU. */
   readonly fused: boolean
   compile(graph: Graph, options?: CompileOptions): Promise<Program>
   /** Brings tensors that are fed many times to the device once. Give them back with `dispose`. */
-  place(tensors: Readonly<Record<string, Tensor>>): Promise<Results>
+  upload(tensors: Readonly<Record<string, Tensor>>): Promise<Results>
   /** Copies resident tensors to the host. */
   read(tensors: Readonly<Record<string, Tensor>>): Promise<Results>
   dispose(tensors: Iterable<Tensor>): void
@@ -66,16 +66,16 @@ export class ProgramCache<K extends string | number = string> {
 }
 
 /** Tensors that every run is fed with, brought to the device once, on first use. */
-export class Placed {
+export class DeviceTensors {
   private placed: Promise<Results> | undefined
 
   constructor(
-    private readonly runner: Runner,
+    private readonly runner: GraphRunner,
     private readonly tensors: Readonly<Results>,
   ) {}
 
   get(): Promise<Results> {
-    return (this.placed ??= this.runner.place(this.tensors))
+    return (this.placed ??= this.runner.upload(this.tensors))
   }
 
   /** Frees the device's copies; what is asked for later is brought there anew. */

@@ -5,6 +5,7 @@ import {
   cast,
   constant,
   type Graph,
+  type GraphRunner,
   grad,
   input,
   less,
@@ -12,7 +13,6 @@ import {
   mul,
   not,
   onnxRuntime,
-  type Runner,
   reshape,
   scalar,
   sum,
@@ -25,7 +25,7 @@ import { kernels } from './test/tfjsKernels.ts'
 import { webGpu } from './test/webGpu.ts'
 
 const adapter = await webGpu()
-const runners: Record<string, Runner> = {
+const runners: Record<string, GraphRunner> = {
   'onnxruntime, one thread': onnxRuntime({ device: 'cpu', threads: 1 }),
   'onnxruntime, two threads': onnxRuntime({ device: 'cpu', threads: 2 }),
   'onnxruntime, written as for WebGPU': onnxRuntime({ device: 'cpu', threads: 1, lowering: 'webgpu' }),
@@ -67,7 +67,7 @@ test('no operation lacks a case that uses it, and none with a gradient goes undi
 const trips = input('trips', [], 'i64')
 const start = input('start', [2])
 
-async function run(runner: Runner, graph: Graph, feeds = {}) {
+async function run(runner: GraphRunner, graph: Graph, feeds = {}) {
   const program = await runner.compile(graph)
   const results = await program.run(feeds)
   await program.release()

@@ -9,12 +9,12 @@ export class GraphError extends Error {
   override name = 'GraphError'
 }
 
-export const sizeOf = (shape: Shape): number => shape.reduce((product, extent) => product * extent, 1)
+export const sizeFromShape = (shape: Shape): number => shape.reduce((product, extent) => product * extent, 1)
 
 export const sameShape = (a: Shape, b: Shape): boolean =>
   a.length === b.length && a.every((extent, axis) => extent === b[axis])
 
-export const show = (shape: Shape): string => `[${shape.join(', ')}]`
+export const formatShape = (shape: Shape): string => `[${shape.join(', ')}]`
 
 /** The shape of an elementwise result by NumPy's rule: aligned at the last axis, an extent of 1 stretches. */
 export function broadcastShapes(operation: string, a: Shape, b: Shape): Shape {
@@ -23,7 +23,7 @@ export function broadcastShapes(operation: string, a: Shape, b: Shape): Shape {
     const left = a[axis - rank + a.length] ?? 1
     const right = b[axis - rank + b.length] ?? 1
     if (left !== right && left !== 1 && right !== 1)
-      throw new GraphError(`${operation}: shapes ${show(a)} and ${show(b)} do not broadcast`)
+      throw new GraphError(`${operation}: shapes ${formatShape(a)} and ${formatShape(b)} do not broadcast`)
     return left === 1 ? right : left
   })
 }
@@ -32,6 +32,6 @@ export function broadcastShapes(operation: string, a: Shape, b: Shape): Shape {
 export function resolveAxis(operation: string, axis: number, shape: Shape): number {
   const resolved = axis < 0 ? axis + shape.length : axis
   if (!Number.isInteger(axis) || resolved < 0 || resolved >= shape.length)
-    throw new GraphError(`${operation}: axis ${axis} is outside shape ${show(shape)}`)
+    throw new GraphError(`${operation}: axis ${axis} is outside shape ${formatShape(shape)}`)
   return resolved
 }

@@ -21,12 +21,14 @@ const logSoftmaxOperation: Operation<null> = {
   gradient: (node, d) => [sub(d, mul(exp(node), sum(d, [-1])))],
   onnx: (node, emitter) => {
     const x = emitter.nameOf(node.inputs[0]!)
-    return emitter.provider === 'cpu' ? emitter.emit('LogSoftmax', [x], { axis: -1 }) : spelledOut(x, node, emitter)
+    return emitter.provider === 'cpu'
+      ? emitter.emit('LogSoftmax', [x], { axis: -1 })
+      : composedLogSoftmax(x, node, emitter)
   },
 }
 
 /** WebGPU has no LogSoftmax: x - max(x) - log(sum(exp(x - max(x)))). */
-function spelledOut(x: string, node: Node, emitter: Emitter): string {
+function composedLogSoftmax(x: string, node: Node, emitter: Emitter): string {
   const axis = emitter.integers([node.shape.length - 1])
   const shifted = emitter.emit('Sub', [x, emitter.emit('ReduceMax', [x, axis], { keepdims: 1 })])
   const total = emitter.emit('ReduceSum', [emitter.emit('Exp', [shifted]), axis], { keepdims: 1 })

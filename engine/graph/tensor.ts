@@ -1,5 +1,5 @@
 import { dtypeOf, type InputAttributes, type Node, type Signature, type TypedData } from './node.ts'
-import { type Dtype, type Shape, sameShape, show, sizeOf } from './shape.ts'
+import { type Dtype, formatShape, type Shape, sameShape, sizeFromShape } from './shape.ts'
 
 /** A value that does not fit the graph it is fed to. The message names the input. */
 export class FeedError extends Error {
@@ -30,7 +30,7 @@ export class Tensor {
 
   /** The one element. */
   get value(): number {
-    if (sizeOf(this.shape) !== 1) throw new FeedError(`${show(this.shape)} is not one value`)
+    if (sizeFromShape(this.shape) !== 1) throw new FeedError(`${formatShape(this.shape)} is not one value`)
     return Number(this.data[0])
   }
 }
@@ -38,15 +38,15 @@ export class Tensor {
 /** Checked values: as many as the shape holds and, for f32, finite. Errors call them `name`. */
 export function tensor(data: TypedData, shape: Shape = [data.length], name = 'a tensor'): Tensor {
   const dtype = dtypeOf(data)
-  if (data.length !== sizeOf(shape))
-    throw new FeedError(`${name}: ${data.length} values do not fill shape ${show(shape)}`)
+  if (data.length !== sizeFromShape(shape))
+    throw new FeedError(`${name}: ${data.length} values do not fill shape ${formatShape(shape)}`)
   if (data instanceof Float32Array) checkFinite(data, name)
   return new Tensor(shape, dtype, data)
 }
 
 /** What may be fed to an input: a tensor, bare values in the input's shape, or one number for a scalar. */
-export type Feed = Tensor | TypedData | number
-export type Feeds = Readonly<Record<string, Feed>>
+export type FeedValue = Tensor | TypedData | number
+export type Feeds = Readonly<Record<string, FeedValue>>
 
 type Declared = Node<InputAttributes & Signature>
 
@@ -64,16 +64,18 @@ export function checkFeeds(inputs: readonly Declared[], feeds: Feeds): Record<st
   )
 }
 
-function checkFeed({ attributes: { name, below }, shape, dtype }: Declared, feed: Feed): Tensor {
+function checkFeed({ attributes: { name, below }, shape, dtype }: Declared, feed: FeedValue): Tensor {
   const given = typeof feed === 'number' ? scalarFeed(name, feed, dtype) : feed
   const made = given instanceof Tensor ? given : new Tensor(shape, dtypeOf(given), given)
   if (made.dtype !== dtype) throw new FeedError(`input ${name} takes ${dtype}, not ${made.dtype}`)
   if (!(given instanceof Tensor)) {
-    if (given.length !== sizeOf(shape))
-      throw new FeedError(`input ${name} of shape ${show(shape)} takes ${sizeOf(shape)} values, not ${given.length}`)
+    if (given.length !== sizeFromShape(shape))
+      throw new FeedError(
+        `input ${name} of shape ${formatShape(shape)} takes ${sizeFromShape(shape)} values, not ${given.length}`,
+      )
     if (given instanceof Float32Array) checkFinite(given, `input ${name}`)
   } else if (!sameShape(made.shape, shape))
-    throw new FeedError(`input ${name} has shape ${show(shape)}, not ${show(made.shape)}`)
+    throw new FeedError(`input ${name} has shape ${formatShape(shape)}, not ${formatShape(made.shape)}`)
   if (below !== undefined) checkRange(made.data, name, below)
   return made
 }

@@ -2,15 +2,15 @@ import { adapterScale } from '#engine/formats/adapter.ts'
 import type { Weights } from '#engine/formats/weights.ts'
 import { input, type Node, Tensor } from '#engine/graph/index.ts'
 import type { ModelConfig } from './config.ts'
-import { joinedPath, type NodeMap } from './linear.ts'
+import { joinedLoraPath, type NodeMap } from './linear.ts'
 import type { LoraConfig } from './lora.ts'
-import { PROJECTIONS, type Projection, projectionPath, projectionShape } from './parameters.ts'
+import { PROJECTIONS, type ProjectionName, projectionPath, projectionShape } from './parameters.ts'
 
 // Adapters of their own for the rows of a batch. A step of one token a row is mostly the handing out of small products,
 // so they lie as a step wants them, once and for all: the As of maps that read the same input are one, and the Bs carry
 // the adapter's scale, since a product without a factor of its own takes the runtime's quicker way.
 
-const SAME_INPUT: readonly (readonly Projection[])[] = [
+const SAME_INPUT: readonly (readonly ProjectionName[])[] = [
   ['q_proj', 'k_proj', 'v_proj'],
   ['o_proj'],
   ['gate_proj', 'up_proj'],
@@ -33,7 +33,7 @@ function layoutOf(config: ModelConfig, lora: LoraConfig): Map<string, Layout> {
       if (names.length === 0) continue
       const paths = names.map((name) => projectionPath(layer, name))
       const inward = projectionShape(config, names[0]!)[1]
-      layouts.set(`${joinedPath(paths)}.lora_A.weight`, {
+      layouts.set(`${joinedLoraPath(paths)}.lora_A.weight`, {
         shape: [names.length * lora.rank, inward],
         parts: paths.map((path) => `${path}.lora_A.weight`),
         factor: 1,

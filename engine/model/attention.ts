@@ -30,11 +30,11 @@ export interface KeyValueCache {
 }
 
 /** Attention of one layer, from the projected tokens (BT,HK), (BT,GK), (BT,GK) on. */
-export type Attention = (q: Node, k: Node, v: Node, layer: number) => Attended
+export type Attention = (q: Node, k: Node, v: Node, layer: number) => AttentionResult
 
-export interface Attended {
+export interface AttentionResult {
   /** (BT,HK) */
-  mixed: Node
+  output: Node
   /** The keys and values of this call, (B,G,T,K). */
   fresh: { key: Node; value: Node }
   /** The cache with them; without a cache, they alone. */
@@ -57,14 +57,14 @@ export function composedAttention(
   const [B, T] = inputs.ids.shape as [number, number]
   const { cache } = inputs
   const context = attentionContext(config, inputs)
-  const turned = (x: Node): Node => rotate(reshape(x, [B, T, x.shape[1]!]), context)
+  const rotated = (x: Node): Node => rotate(reshape(x, [B, T, x.shape[1]!]), context)
   const heads = (x: Node, count: number): Node => transpose(reshape(x, [B, T, count, K]), [0, 2, 1, 3]) // (B,N,T,K)
   return (q, k, v, layer) => {
-    const query = heads(turned(q), H) // (B,H,T,K)
-    const fresh = { key: heads(turned(k), G), value: heads(v, G) } // (B,G,T,K)
+    const query = heads(rotated(q), H) // (B,H,T,K)
+    const fresh = { key: heads(rotated(k), G), value: heads(v, G) } // (B,G,T,K)
     const key = context.store(fresh.key, cache?.keys[layer]) // (B,G,S,K)
     const value = context.store(fresh.value, cache?.values[layer])
-    return { mixed: attend(query, key, value, context, layer), fresh, key, value }
+    return { output: attend(query, key, value, context, layer), fresh, key, value }
   }
 }
 
@@ -90,7 +90,7 @@ interface AttentionContext extends Rotation {
 }
 
 /** Far below any score, yet finite: a row of -Infinity alone would become NaN. */
-const HIDDEN = -1e9
+const MASKED = -1e9
 
 /** The mask of a layer, built once for each window. */
 function attentionMask(context: AttentionContext, layer: number): Node {
@@ -119,7 +119,7 @@ function attentionContext(
       if (!packing) return mask
       const { segments } = packing
       const together = equal(reshape(segments, [B, 1, T, 1]), reshape(segments, [B, 1, 1, T]))
-      return where(together, mask, HIDDEN)
+      return where(together, mask, MASKED)
     },
   }
 }
@@ -128,7 +128,7 @@ function attentionContext(
 function causalMask(length: number, window: number | null): Node {
   const data = new Float32Array(length * length)
   for (let t = 0; t < length; t++)
-    for (let s = 0; s < length; s++) if (s > t || (window !== null && s <= t - window)) data[t * length + s] = HIDDEN
+    for (let s = 0; s < length; s++) if (s > t || (window !== null && s <= t - window)) data[t * length + s] = MASKED
   return constant(data, [1, 1, length, length])
 }
 
@@ -153,7 +153,7 @@ function cachedContext(config: ModelConfig, B: number, T: number, cache: KeyValu
       T === 1 ? where(place, fresh, cached!) : add(mul(cached!, kept), matmul(oneHot, fresh)),
     maskOf: (window: number | null): Node => {
       const past = lessEqual(key, query) // (B,1,T,C)
-      return where(window === null ? past : and(past, less(sub(query, key), window)), 0, HIDDEN)
+      return where(window === null ? past : and(past, less(sub(query, key), window)), 0, MASKED)
     },
   }
 }

@@ -1,8 +1,8 @@
 import { z } from 'zod'
 
 /** A `config.json` this engine cannot follow exactly; the message names the field. */
-export class ConfigError extends Error {
-  override name = 'ConfigError'
+export class ModelConfigError extends Error {
+  override name = 'ModelConfigError'
 }
 
 /** Rotary position embedding, by the names of `rope_scaling` in config.json. */
@@ -16,11 +16,11 @@ export type RopeScaling =
       original_max_position_embeddings: number
     }
 
-export type Family = 'llama' | 'mistral' | 'qwen2'
+export type ModelFamily = 'llama' | 'mistral' | 'qwen2'
 
 /** What a model computes, by the names of Hugging Face's config.json, with every default filled in. */
 export interface ModelConfig {
-  model_type: Family
+  model_type: ModelFamily
   /** `tokens` predicts the next token; `score` is a reward model's scalar (…ForSequenceClassification, one label). */
   head: 'tokens' | 'score'
   vocab_size: number
@@ -46,12 +46,12 @@ export interface ModelConfig {
   pad_token_id: number | null
 }
 
-const FAMILIES: Readonly<Record<string, Family>> = { Llama: 'llama', Mistral: 'mistral', Qwen2: 'qwen2' }
+const FAMILIES: Readonly<Record<string, ModelFamily>> = { Llama: 'llama', Mistral: 'mistral', Qwen2: 'qwen2' }
 
 const positive = z.number().int().positive()
 const tokenId = z.number().int().min(0)
 
-const Ropes = z
+const RopeFields = z
   .object({
     rope_type: z.string().optional(),
     type: z.string().optional(),
@@ -60,7 +60,7 @@ const Ropes = z
   .catchall(z.number())
 
 /** Every field that changes the mathematics. Strict: what is not named here, or in IGNORED, is refused. */
-const Fields = z.strictObject({
+const ConfigFields = z.strictObject({
   architectures: z.array(z.string()).length(1),
   model_type: z.enum(['llama', 'mistral', 'qwen2']),
   vocab_size: positive,
@@ -74,8 +74,8 @@ const Fields = z.strictObject({
   max_position_embeddings: positive.default(2048),
   rms_norm_eps: z.number().positive().default(1e-6),
   rope_theta: z.number().positive().nullish(),
-  rope_scaling: Ropes.nullish(),
-  rope_parameters: Ropes.nullish(),
+  rope_scaling: RopeFields.nullish(),
+  rope_parameters: RopeFields.nullish(),
   attention_bias: z.boolean().default(false),
   attention_dropout: z.literal(0).default(0),
   mlp_bias: z.boolean().default(false),
@@ -114,17 +114,17 @@ const IGNORED = [
 
 /** Reads Hugging Face's config.json. Throws ConfigError naming the first field that it does not support. */
 export function parseConfig(json: unknown): ModelConfig {
-  if (typeof json !== 'object' || json === null) throw new ConfigError('config.json must hold an object')
+  if (typeof json !== 'object' || json === null) throw new ModelConfigError('config.json must hold an object')
   const known = Object.fromEntries(
     Object.entries(json).filter(([key]) => !(IGNORED as readonly string[]).includes(key)),
   )
-  const parsed = Fields.safeParse(known)
-  if (!parsed.success) throw refusal(known, parsed.error.issues[0]!)
+  const parsed = ConfigFields.safeParse(known)
+  if (!parsed.success) throw unsupported(known, parsed.error.issues[0]!)
   const fields = parsed.data
   const [, named, task] =
     /^(Llama|Mistral|Qwen2)For(CausalLM|SequenceClassification)$/.exec(fields.architectures[0]!) ?? []
   if (!named || FAMILIES[named] !== fields.model_type)
-    throw new ConfigError(
+    throw new ModelConfigError(
       `config.json: architectures = ["${fields.architectures[0]}"] with model_type "${fields.model_type}" is not ` +
         'supported; LlamaForCausalLM, MistralForCausalLM, Qwen2ForCausalLM and their SequenceClassification forms are',
     )
@@ -159,15 +159,15 @@ export function parseConfig(json: unknown): ModelConfig {
   return config
 }
 
-function refusal(json: Record<string, unknown>, issue: z.core.$ZodIssue): ConfigError {
+function unsupported(json: Record<string, unknown>, issue: z.core.$ZodIssue): ModelConfigError {
   if (issue.code === 'unrecognized_keys')
-    return new ConfigError(
+    return new ModelConfigError(
       `config.json: ${issue.keys[0]} = ${brief(json[issue.keys[0]!])} is not supported; remove it only if the model ` +
         'was trained without it',
     )
   const field = issue.path.join('.')
   const value = issue.path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key], json)
-  return new ConfigError(
+  return new ModelConfigError(
     value === undefined
       ? `config.json: ${field} is missing`
       : `config.json: ${field} = ${brief(value)} is not supported: ${issue.message}`,
@@ -176,13 +176,13 @@ function refusal(json: Record<string, unknown>, issue: z.core.$ZodIssue): Config
 
 const brief = (value: unknown): string => JSON.stringify(value)?.slice(0, 80) ?? 'undefined'
 
-function ropeScaling(given: z.infer<typeof Ropes> | null): RopeScaling | null {
+function ropeScaling(given: z.infer<typeof RopeFields> | null): RopeScaling | null {
   const type = given?.rope_type ?? given?.type ?? 'default'
   if (!given || type === 'default') return null
   const need = (field: string): number => {
     const value = given[field]
     if (typeof value !== 'number' || !(value > 0))
-      throw new ConfigError(`config.json: rope_scaling.${field} is missing or not above 0`)
+      throw new ModelConfigError(`config.json: rope_scaling.${field} is missing or not above 0`)
     return value
   }
   if (type === 'linear') return { type, factor: need('factor') }
@@ -194,33 +194,37 @@ function ropeScaling(given: z.infer<typeof Ropes> | null): RopeScaling | null {
       high_freq_factor: need('high_freq_factor'),
       original_max_position_embeddings: need('original_max_position_embeddings'),
     }
-  throw new ConfigError(`config.json: rope_scaling of type "${type}" is not supported; default, linear and llama3 are`)
+  throw new ModelConfigError(
+    `config.json: rope_scaling of type "${type}" is not supported; default, linear and llama3 are`,
+  )
 }
 
 /** Mistral slides in every layer; Qwen2 from layer `max_window_layers` on, and only when told to; Llama never. */
-function slidingWindows(fields: z.infer<typeof Fields>): (number | null)[] {
+function slidingWindows(fields: z.infer<typeof ConfigFields>): (number | null)[] {
   const { model_type, sliding_window, use_sliding_window, max_window_layers, layer_types } = fields
   const layers = Array.from({ length: fields.num_hidden_layers }, (_, layer) => layer)
   const window = sliding_window ?? null
   if (layer_types && layer_types.length !== layers.length)
-    throw new ConfigError(`config.json: layer_types lists ${layer_types.length} layers of ${layers.length}`)
+    throw new ModelConfigError(`config.json: layer_types lists ${layer_types.length} layers of ${layers.length}`)
   if (layer_types?.includes('sliding_attention') && window === null)
-    throw new ConfigError('config.json: layer_types asks for sliding_attention but sliding_window is missing')
+    throw new ModelConfigError('config.json: layer_types asks for sliding_attention but sliding_window is missing')
   if (layer_types) return layers.map((layer) => (layer_types[layer] === 'sliding_attention' ? window : null))
   if (model_type === 'mistral') return layers.map(() => window)
   if (model_type === 'qwen2' && use_sliding_window)
     return layers.map((layer) => (layer >= (max_window_layers ?? 28) ? window : null))
   if (model_type === 'llama' && window !== null)
-    throw new ConfigError(`config.json: sliding_window = ${window} is not supported for llama`)
+    throw new ModelConfigError(`config.json: sliding_window = ${window} is not supported for llama`)
   return layers.map(() => null)
 }
 
 function checkExtents(config: ModelConfig): void {
   const { num_attention_heads: heads, num_key_value_heads: shared, head_dim: width } = config
   if (!Number.isInteger(width) || width % 2 !== 0)
-    throw new ConfigError(`config.json: head_dim = ${width} is not supported; rotary embedding needs an even number`)
+    throw new ModelConfigError(
+      `config.json: head_dim = ${width} is not supported; rotary embedding needs an even number`,
+    )
   if (heads % shared !== 0)
-    throw new ConfigError(
+    throw new ModelConfigError(
       `config.json: num_attention_heads = ${heads} is no multiple of num_key_value_heads = ${shared}`,
     )
 }

@@ -30,7 +30,7 @@ export function fusedAttention(config: ModelConfig, cache: KeyValueCache, B: num
       },
     ) as [Node, Node, Node]
     const fresh = { key: reshape(key, [B, G, 1, K]), value: reshape(value, [B, G, 1, K]) }
-    return { mixed: reshape(mixed, [B, H * K]), fresh, key: keys, value: values }
+    return { output: reshape(mixed, [B, H * K]), fresh, key: keys, value: values }
   }
 }
 

@@ -18,14 +18,14 @@ export function linear(x: Node, weight: Node, bias?: Node): Node {
 }
 
 /** The name that the joined As of several maps go by. */
-export const joinedPath = (paths: readonly string[]): string => paths.join('+')
+export const joinedLoraPath = (paths: readonly string[]): string => paths.join('+')
 
 /**
  * What low-rank adapters of maps that read the same x (BT,I) add: scale · B A x (Hu et al., "LoRA", 2021), (BT,O) each.
  * With A [n·r,I], those of the n maps one below the other, and B [O,r], all rows share them; with A (B,n·r,I) and
  * B (B,O,r), each of the `batch` rows has its own.
  */
-export function lowRanks(x: Node, a: Node, bs: readonly Node[], scale: number, batch: number): Node[] {
+export function loraUpdates(x: Node, a: Node, bs: readonly Node[], scale: number, batch: number): Node[] {
   const [rows, inward] = x.shape as [number, number]
   const apart = a.shape.length === 2 ? x : reshape(x, [batch, rows / batch, inward])
   const inner = matmul(apart, a, { transposeB: true }) // (BT,n·r) or (B,T,n·r)

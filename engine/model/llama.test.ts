@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { type Graph, grad, input, mul, onnxRuntime, reshape, sum, type Tensor } from '#engine/graph/index.ts'
 import { Random } from '#engine/stats/random.ts'
 import { AdapterStack, adapterRowInputs } from './adapterStack.ts'
-import { ConfigError, parseConfig, smallConfig } from './config.ts'
+import { ModelConfigError, parseConfig, smallConfig } from './config.ts'
 import { tokenLogits, tokenLogProbabilities } from './heads.ts'
 import { adapterInputs, adapterPerRow, feedsOf, idInput, weightInputs } from './inputs.ts'
 import { forward } from './llama.ts'
@@ -234,6 +234,6 @@ test.each([
   [{ sliding_window: 4 }, 'sliding_window = 4 is not supported for llama'],
 ])('a configuration it cannot follow is refused by the field: %j', (change, message) => {
   expect(parseConfig(plain).head_dim).toBe(4)
-  expect(() => parseConfig({ ...plain, ...change })).toThrow(ConfigError)
+  expect(() => parseConfig({ ...plain, ...change })).toThrow(ModelConfigError)
   expect(() => parseConfig({ ...plain, ...change })).toThrow(message)
 })

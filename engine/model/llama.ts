@@ -3,10 +3,10 @@ import { add, gather, type Node, reshape } from '#engine/graph/index.ts'
 import { composedAttention, type KeyValueCache, type Packing } from './attention.ts'
 import type { ModelConfig } from './config.ts'
 import { canFuse, fusedAttention, fusedNorm } from './fused.ts'
-import { joinedPath, linear, lowRanks, type NodeMap, required } from './linear.ts'
+import { joinedLoraPath, linear, loraUpdates, type NodeMap, required } from './linear.ts'
 import type { LoraConfig } from './lora.ts'
 import { rmsNorm } from './norm.ts'
-import { type Projection, projectionPath } from './parameters.ts'
+import { type ProjectionName, projectionPath } from './parameters.ts'
 import { swiGlu } from './swiglu.ts'
 
 export interface ForwardAdapter {
@@ -49,9 +49,9 @@ export function forward(config: ModelConfig, inputs: ForwardInputs): ForwardResu
   const attention = fused ? fusedAttention(config, cache, B) : composedAttention(config, inputs)
   const norm = fused ? fusedNorm : rmsNorm
   const weight = (name: string): Node => required(weights, name)
-  const map = (x: Node, layer: number, ...names: Projection[]): Node[] => {
+  const map = (x: Node, layer: number, ...names: ProjectionName[]): Node[] => {
     const paths = names.map((name) => projectionPath(layer, name))
-    const added = adapter ? adapterShare(adapter, x, paths, B) : new Map<string, Node>()
+    const added = adapter ? adapterUpdates(adapter, x, paths, B) : new Map<string, Node>()
     return paths.map((path) => {
       const y = linear(x, weight(`${path}.weight`), weights.get(`${path}.bias`))
       return added.has(path) ? add(y, added.get(path)!) : y
@@ -66,7 +66,7 @@ export function forward(config: ModelConfig, inputs: ForwardInputs): ForwardResu
   for (let layer = 0; layer < config.num_hidden_layers; layer++) {
     const h = norm(x, weight(`model.layers.${layer}.input_layernorm.weight`), epsilon)
     const [q, k, v] = map(h, layer, 'q_proj', 'k_proj', 'v_proj') as [Node, Node, Node]
-    const { mixed, fresh: made, key, value } = attention(q, k, v, layer)
+    const { output: mixed, fresh: made, key, value } = attention(q, k, v, layer)
     fresh.push(made)
     keys.push(key)
     values.push(value)
@@ -81,18 +81,18 @@ export function forward(config: ModelConfig, inputs: ForwardInputs): ForwardResu
 }
 
 /** What an adapter adds to the maps at `paths` of x, by path. */
-function adapterShare(
+function adapterUpdates(
   { lora, weights, drop }: ForwardAdapter,
   x: Node,
   paths: readonly string[],
   batch: number,
 ): Map<string, Node> {
   const carriers = paths.filter((path) => weights.has(`${path}.lora_B.weight`))
-  const joined = weights.has(`${joinedPath(carriers)}.lora_A.weight`)
+  const joined = weights.has(`${joinedLoraPath(carriers)}.lora_A.weight`)
   const added = (joined ? [carriers] : carriers.map((path) => [path])).map((group) => {
-    const a = required(weights, `${joinedPath(group)}.lora_A.weight`)
+    const a = required(weights, `${joinedLoraPath(group)}.lora_A.weight`)
     const bs = group.map((path) => required(weights, `${path}.lora_B.weight`))
-    return lowRanks(drop?.(x) ?? x, a, bs, adapterScale(lora), batch)
+    return loraUpdates(drop?.(x) ?? x, a, bs, adapterScale(lora), batch)
   })
   return new Map(added.flat().map((node, index) => [carriers[index]!, node]))
 }

@@ -2,7 +2,7 @@ import { type Adapter, adapterScale } from '#engine/formats/adapter.ts'
 import type { Weights } from '#engine/formats/weights.ts'
 import { Random } from '#engine/stats/random.ts'
 import type { ModelConfig } from './config.ts'
-import { isProjection, PROJECTIONS, type Projection, projectionPath, projectionShape } from './parameters.ts'
+import { isProjectionName, PROJECTIONS, type ProjectionName, projectionPath, projectionShape } from './parameters.ts'
 
 /** Which linear maps get an adapter and of what rank, by the ideas of PEFT's adapter_config.json. */
 export type LoraConfig = Pick<Adapter, 'rank' | 'alpha' | 'rankStabilised' | 'targetModules'>
@@ -11,7 +11,7 @@ export type LoraConfig = Pick<Adapter, 'rank' | 'alpha' | 'rankStabilised' | 'ta
 export function loraConfig(given: Partial<LoraConfig> = {}): LoraConfig {
   const rank = given.rank ?? 8
   const lora = { alpha: 2 * rank, rankStabilised: false, targetModules: [...PROJECTIONS], ...given, rank }
-  const unknown = lora.targetModules.find((name) => !isProjection(name))
+  const unknown = lora.targetModules.find((name) => !isProjectionName(name))
   if (unknown !== undefined)
     throw new Error(`An adapter cannot target ${unknown}; the modules are ${PROJECTIONS.join(', ')}.`)
   if (!Number.isInteger(rank) || rank < 1) throw new Error(`An adapter's rank is a whole number from 1, not ${rank}.`)
@@ -22,7 +22,10 @@ export function loraConfig(given: Partial<LoraConfig> = {}): LoraConfig {
 function targets(config: ModelConfig, { targetModules }: LoraConfig) {
   const names = PROJECTIONS.filter((name) => targetModules.includes(name))
   return Array.from({ length: config.num_hidden_layers }, (_, layer) =>
-    names.map((name: Projection) => ({ path: projectionPath(layer, name), extents: projectionShape(config, name) })),
+    names.map((name: ProjectionName) => ({
+      path: projectionPath(layer, name),
+      extents: projectionShape(config, name),
+    })),
   ).flat()
 }
 
@@ -59,13 +62,13 @@ export function mergeAdapter(weights: Weights, lora: LoraConfig, adapter: Weight
     const b = adapter.get(`${path}.lora_B.weight`)
     const base = weights.get(`${path}.weight`)
     if (!b || !base) throw new Error(`${name} has no lora_B beside it or no weight ${path}.weight to be merged into.`)
-    merged.set(`${path}.weight`, { shape: base.shape, data: plusProduct(base.data, b.data, a.data, lora.rank, scale) })
+    merged.set(`${path}.weight`, { shape: base.shape, data: addProduct(base.data, b.data, a.data, lora.rank, scale) })
   }
   return merged
 }
 
 /** base [out,in] + scale · b [out,r] a [r,in]. */
-function plusProduct(base: Float32Array, b: Float32Array, a: Float32Array, rank: number, scale: number): Float32Array {
+function addProduct(base: Float32Array, b: Float32Array, a: Float32Array, rank: number, scale: number): Float32Array {
   const inward = a.length / rank
   return base.map((value, index) => {
     const row = Math.floor(index / inward)

@@ -4,16 +4,17 @@ import type { ModelConfig } from './config.ts'
 
 /** The linear maps of a layer, by the names PEFT's target_modules uses. */
 export const PROJECTIONS = ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj'] as const
-export type Projection = (typeof PROJECTIONS)[number]
+export type ProjectionName = (typeof PROJECTIONS)[number]
 
-export const isProjection = (name: string): name is Projection => (PROJECTIONS as readonly string[]).includes(name)
+export const isProjectionName = (name: string): name is ProjectionName =>
+  (PROJECTIONS as readonly string[]).includes(name)
 
 /** The path of a linear map in the model, such as `model.layers.0.self_attn.q_proj`. */
-export const projectionPath = (layer: number, name: Projection): string =>
+export const projectionPath = (layer: number, name: ProjectionName): string =>
   `model.layers.${layer}.${name.startsWith('q') || name.startsWith('k') || name.startsWith('v') || name.startsWith('o') ? 'self_attn' : 'mlp'}.${name}`
 
 /** Extents [out, in] of a linear map. */
-export function projectionShape(config: ModelConfig, name: Projection): [out: number, in_: number] {
+export function projectionShape(config: ModelConfig, name: ProjectionName): [out: number, in_: number] {
   const { hidden_size: hidden, intermediate_size: inner, head_dim } = config
   const query = config.num_attention_heads * head_dim
   const shared = config.num_key_value_heads * head_dim
@@ -28,7 +29,7 @@ export function projectionShape(config: ModelConfig, name: Projection): [out: nu
   }[name] as [number, number]
 }
 
-export function hasBias({ attention_bias, mlp_bias }: ModelConfig, name: Projection): boolean {
+export function hasBias({ attention_bias, mlp_bias }: ModelConfig, name: ProjectionName): boolean {
   if (name === 'o_proj') return attention_bias.output
   return name === 'q_proj' || name === 'k_proj' || name === 'v_proj' ? attention_bias.qkv : mlp_bias
 }

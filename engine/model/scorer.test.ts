@@ -3,7 +3,7 @@ import { onnxRuntime } from '#engine/graph/index.ts'
 import { smallConfig } from './config.ts'
 import { adapterShapes, loraConfig, mergeAdapter } from './lora.ts'
 import { initialWeights } from './parameters.ts'
-import { Scorer } from './scorer.ts'
+import { SequenceScorer } from './scorer.ts'
 
 const config = smallConfig({
   vocab_size: 20,
@@ -18,9 +18,9 @@ const runner = onnxRuntime({ device: 'cpu', threads: 1 })
 const rows = [[1, 2, 3], Array.from({ length: 20 }, (_, i) => i), [4, 5], [1, 2, 4]]
 
 test('rows of mixed lengths keep their order, and one at a time they score the same', async () => {
-  const together = await new Scorer({ config, weights, runner, batch: 3 }).logProbabilities(rows)
+  const together = await new SequenceScorer({ config, weights, runner, batch: 3 }).logProbabilities(rows)
   expect(together.map(({ length }) => length)).toEqual([2, 19, 1, 2])
-  const alone = new Scorer({ config, weights, runner, batch: 1 })
+  const alone = new SequenceScorer({ config, weights, runner, batch: 1 })
   for (const [index, row] of rows.entries()) {
     const [one] = await alone.logProbabilities([row])
     for (const [t, value] of one!.entries()) expect(together[index]![t]).toBeCloseTo(value, 5)
@@ -29,7 +29,7 @@ test('rows of mixed lengths keep their order, and one at a time they score the s
 
 test('the probabilities of all next tokens sum to 1', async () => {
   const next = Array.from({ length: 20 }, (_, token) => [7, 3, token])
-  const scored = await new Scorer({ config, weights, runner }).logProbabilities(next)
+  const scored = await new SequenceScorer({ config, weights, runner }).logProbabilities(next)
   expect(scored.reduce((total, row) => total + Math.exp(row[1]!), 0)).toBeCloseTo(1, 5)
 })
 
@@ -42,10 +42,10 @@ test('an adapter scores as its merged weights do, and can be exchanged', async (
         { shape, data: new Float32Array(shape[0]! * shape[1]!).map((_, i) => value * Math.sin(i + 1)) },
       ]),
     )
-  const scorer = new Scorer({ config, weights, lora, adapter: filled(0), runner })
+  const scorer = new SequenceScorer({ config, weights, lora, adapter: filled(0), runner })
   for (const value of [0, 0.2]) {
     scorer.setAdapter(filled(value))
-    const merged = new Scorer({ config, weights: mergeAdapter(weights, lora, filled(value)), runner })
+    const merged = new SequenceScorer({ config, weights: mergeAdapter(weights, lora, filled(value)), runner })
     const [a, b] = [await scorer.logProbabilities(rows), await merged.logProbabilities(rows)]
     for (const [t, expected] of b[1]!.entries()) expect(a[1]![t]).toBeCloseTo(expected, 4)
   }
@@ -53,7 +53,7 @@ test('an adapter scores as its merged weights do, and can be exchanged', async (
 })
 
 test('what cannot be scored is refused', async () => {
-  const scorer = new Scorer({ config, weights, runner })
+  const scorer = new SequenceScorer({ config, weights, runner })
   await expect(scorer.logProbabilities([[1]])).rejects.toThrow('Row 0 has 1 tokens; it needs 2')
   await expect(scorer.logProbabilities([[1, 2], []])).rejects.toThrow('Row 1 has 0 tokens; it needs 2')
   await expect(scorer.logProbabilities([[1, 1.5]])).rejects.toThrow('Row 0 has 1.5 as token 1')
@@ -62,5 +62,5 @@ test('what cannot be scored is refused', async () => {
   await expect(scorer.logProbabilities([[1, 20]])).rejects.toThrow('ids run from 0 to 19')
   await expect(scorer.logProbabilities([new Array(40).fill(1)])).rejects.toThrow("passes the model's 32")
   await expect(scorer.scores(rows)).rejects.toThrow('no score head')
-  expect(() => new Scorer({ config, weights, runner, lora: loraConfig() })).toThrow('given together')
+  expect(() => new SequenceScorer({ config, weights, runner, lora: loraConfig() })).toThrow('given together')
 })

@@ -1,13 +1,13 @@
 import type { Weights } from '#engine/formats/weights.ts'
 import {
+  DeviceTensors,
   type Feeds,
   type Graph,
+  type GraphRunner,
   input,
   type Node,
   onnxRuntime,
-  Placed,
   ProgramCache,
-  type Runner,
   type Tensor,
 } from '#engine/graph/index.ts'
 import { bucketLength } from './buckets.ts'
@@ -18,13 +18,13 @@ import { forward } from './llama.ts'
 import type { LoraConfig } from './lora.ts'
 import { checkWeights } from './parameters.ts'
 
-export interface ScorerOptions {
+export interface SequenceScorerOptions {
   config: ModelConfig
   weights: Weights
   lora?: LoraConfig
   /** Needed with `lora`. */
   adapter?: Weights
-  runner?: Runner
+  runner?: GraphRunner
   /** Rows in one run. Default 8. */
   batch?: number
 }
@@ -33,22 +33,22 @@ export interface ScorerOptions {
  * Reads texts without training: log-probabilities of their tokens under a language model, or the score that a reward
  * model gives them. Rows are grouped by length, so mixed lengths cost little padding; answers keep the given order.
  */
-export class Scorer {
+export class SequenceScorer {
   private readonly config: ModelConfig
   private readonly batch: number
   private readonly lora: LoraConfig | undefined
   private readonly adapterNames: ReadonlySet<string>
-  private readonly weights: Placed
+  private readonly weights: DeviceTensors
   private adapter: Record<string, Tensor> = {}
   private readonly programs: ProgramCache<number>
 
-  constructor({ config, weights, lora, adapter, runner = onnxRuntime(), batch = 8 }: ScorerOptions) {
+  constructor({ config, weights, lora, adapter, runner = onnxRuntime(), batch = 8 }: SequenceScorerOptions) {
     if (!lora !== !adapter) throw new Error('An adapter and its configuration (lora) are given together.')
     this.config = config
     this.batch = batch
     this.lora = lora
     this.adapterNames = new Set(adapter?.keys())
-    this.weights = new Placed(runner, feedsOf(checkWeights(config, weights)))
+    this.weights = new DeviceTensors(runner, feedsOf(checkWeights(config, weights)))
     this.setAdapter(adapter ?? new Map())
     this.programs = new ProgramCache((length) => runner.compile(this.graph(length)))
   }

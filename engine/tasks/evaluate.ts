@@ -1,5 +1,5 @@
 import { basename } from 'node:path'
-import { Scorer } from '#engine/model/scorer.ts'
+import { SequenceScorer } from '#engine/model/scorer.ts'
 import { estimateMean, finiteMean, meanInterval, wilsonInterval } from '#engine/stats/estimate.ts'
 import { toInspectLog, toLmEvalResults } from '#engine/stats/evalLog.ts'
 import type { Evaluation, Sample } from '#engine/stats/evaluation.ts'
@@ -139,7 +139,11 @@ async function likelihoodsOf(
 ): Promise<Float32Array[]> {
   const { config, weights } = base
   const rows = items.map((item) => encodeRow(base, item, config.max_position_embeddings))
-  const scorer = new Scorer({ config, weights, ...(adapter && { lora: adapter.lora, adapter: adapter.weights }) })
+  const scorer = new SequenceScorer({
+    config,
+    weights,
+    ...(adapter && { lora: adapter.lora, adapter: adapter.weights }),
+  })
   try {
     const scored = await scorer.logProbabilities(
       rows.map(({ ids }) => ids),

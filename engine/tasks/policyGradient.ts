@@ -1,8 +1,8 @@
 import type { Weights } from '#engine/formats/weights.ts'
 import type { Generator } from '#engine/generate/generator.ts'
-import { Scorer } from '#engine/model/scorer.ts'
-import { groupRelative, grpo, leaveOneOut, rloo } from '#engine/train/policy.ts'
-import { PolicyRun, type Sampled } from '#engine/train/policyRun.ts'
+import { SequenceScorer } from '#engine/model/scorer.ts'
+import { groupRelativeAdvantages, grpo, leaveOneOutAdvantages, rloo } from '#engine/train/policy.ts'
+import { PolicyRun, type SampledCompletion } from '#engine/train/policyRun.ts'
 import { schedule } from '#engine/train/schedule.ts'
 import { Trainer } from '#engine/train/trainer.ts'
 import { meanOf, sumOf } from '#math/summary.ts'
@@ -45,20 +45,20 @@ export async function alignByReward(
   const rewardCheckpoint = { file: file === undefined ? undefined : `${file}.reward`, every }
   const judge = await trainReward(base, start, pairs, plan, rewardCheckpoint, stage(context, 0.02, 0.25))
   const generator = generatorOf(base, lora)
-  const reference = new Scorer({ config, weights, lora, adapter: start.weights })
+  const reference = new SequenceScorer({ config, weights, lora, adapter: start.weights })
   const objective = method === 'rloo' ? rloo({ klWeight: beta }) : grpo({ klWeight: beta })
   const trainer = new Trainer({ config, weights, lora, adapter: start.weights, objective, seed, microBatch: 16 })
   const sampling = { generator, maxTokens, temperature, room: config.max_position_embeddings, endId: base.endId }
   try {
     const run = new PolicyRun(trainer, {
       prompts,
-      groupSize: group,
+      numGenerations: group,
       promptsPerRound: promptsPerStep,
       rounds: steps,
       learningRate: schedule(training.learningRate, { warmup: Math.ceil(steps / 10), floor: 0.1 }),
       sample: (chosen, parameters, roundSeed, abort) => sample(chosen, parameters, `${roundSeed}`, sampling, abort),
       reward: (sampled, abort) => rewards(judge, base, sampled, abort),
-      advantages: method === 'rloo' ? leaveOneOut : groupRelative,
+      advantages: method === 'rloo' ? leaveOneOutAdvantages : groupRelativeAdvantages,
       ...(beta > 0 && { reference }),
     })
     const { emit } = stage(context, 0.25, 0.92)
@@ -114,7 +114,7 @@ async function sample(
   seed: string,
   { generator, maxTokens, temperature, room, endId }: Sampling,
   signal?: AbortSignal,
-): Promise<Sampled[]> {
+): Promise<SampledCompletion[]> {
   const requests = prompts.map(({ ids }, index) => ({
     prompt: ids,
     maxTokens: Math.min(maxTokens, room - ids.length),
@@ -142,9 +142,9 @@ async function rewards(
 
 /** How far the policy's own samples went from the reference: nats a completion (Monte Carlo). */
 async function divergence(
-  reference: Scorer,
+  reference: SequenceScorer,
   prompts: readonly Prompt[],
-  answers: readonly Sampled[],
+  answers: readonly SampledCompletion[],
   signal?: AbortSignal,
 ): Promise<number> {
   const rows = answers.map(({ completion }, index) => [...prompts[index]!.ids, ...Array.from(completion)])

@@ -1,5 +1,5 @@
 import type { Weights } from '#engine/formats/weights.ts'
-import { Scorer } from '#engine/model/scorer.ts'
+import { SequenceScorer } from '#engine/model/scorer.ts'
 import { dpo, type PreferencePair, withReference } from '#engine/train/preference.ts'
 import { TrainingRun } from '#engine/train/run.ts'
 import { schedule } from '#engine/train/schedule.ts'
@@ -30,7 +30,7 @@ export async function alignDirectly(
       throw new TaskError(`Pair ${index}: ${(cause as Error).message}`, { cause })
     }
   })
-  const reference = new Scorer({ config, weights, lora, adapter: start.weights })
+  const reference = new SequenceScorer({ config, weights, lora, adapter: start.weights })
   const examples = await withReference(rows, reference, signal).finally(() => reference.release())
   const microBatch = Math.min(batchSize, 8)
   const trainer = new Trainer({

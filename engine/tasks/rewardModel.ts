@@ -1,5 +1,5 @@
 import { type LoraConfig, loraConfig, mergeAdapter } from '#engine/model/lora.ts'
-import { Scorer } from '#engine/model/scorer.ts'
+import { SequenceScorer } from '#engine/model/scorer.ts'
 import { type RewardPair, reward, rewardModel } from '#engine/train/reward.ts'
 import { TrainingRun } from '#engine/train/run.ts'
 import { schedule } from '#engine/train/schedule.ts'
@@ -72,7 +72,7 @@ export async function trainReward(
       emit({ type: 'progress', done: step / steps, stage: 'learning what is preferred' })
     }
     const judged = await trainer.evaluate(held.length > 0 ? held : known, signal)
-    const scorer = new Scorer({ config, weights, lora, adapter: await trainer.parameters() })
+    const scorer = new SequenceScorer({ config, weights, lora, adapter: await trainer.parameters() })
     const texts = examples.flatMap(({ chosen, rejected }) => [chosen, rejected])
     const standardise = standardiser(await scorer.scores(texts, signal))
     return {

@@ -1,5 +1,5 @@
 import { add, div, type Graph, input, minimum, mul, type Node, reshape, sqrt, sub, sum } from '#engine/graph/index.ts'
-import { type Pack, packInputs } from './parameterBuffers.ts'
+import { bufferInputs, type ParameterBuffer } from './parameterBuffers.ts'
 
 export interface AdamWOptions {
   /** Decay of the mean of gradients; 0.9 averages about ten steps. */
@@ -26,23 +26,20 @@ export function adamWScalars(step: number, learningRate: number, { beta1, beta2,
 }
 
 /**
- * One AdamW update (Loshchilov & Hutter, "Decoupled weight decay regularization", 2019) as a graph over packs: takes
+ * One AdamW update (Loshchilov & Hutter, "Decoupled weight decay regularization", 2019) as a graph over buffers: takes
  * parameters p, moments m and v, gradients g and the scalars above; gives p, m, v and the gradients' norm before
  * clipping.
  */
-export function adamWGraph(packs: readonly Pack[], options: AdamWOptions): Graph {
+export function adamWGraph(buffers: readonly ParameterBuffer[], options: AdamWOptions): Graph {
   const { beta1, beta2, epsilon, maxGradientNorm } = options
-  const [parameters, firsts, seconds, gradients] = ['p', 'm', 'v', 'g'].map((prefix) => packInputs(packs, prefix)) as [
-    Node[],
-    Node[],
-    Node[],
-    Node[],
-  ]
+  const [parameters, firsts, seconds, gradients] = ['p', 'm', 'v', 'g'].map((prefix) =>
+    bufferInputs(buffers, prefix),
+  ) as [Node[], Node[], Node[], Node[]]
   const [stepSize, rootScale, keep] = [input('stepSize', []), input('rootScale', []), input('keep', [])]
   const norm = sqrt(gradients.map((g) => reshape(sum(mul(g, g)), [])).reduce(add))
   const clip = Number.isFinite(maxGradientNorm) ? minimum(div(maxGradientNorm, add(norm, 1e-6)), 1) : null
   const outputs: Record<string, Node> = { norm }
-  packs.forEach(({ decayed }, index) => {
+  buffers.forEach(({ decayed }, index) => {
     const g = clip ? mul(gradients[index]!, clip) : gradients[index]!
     const m = add(mul(firsts[index]!, beta1), mul(g, 1 - beta1))
     const v = add(mul(seconds[index]!, beta2), mul(mul(g, g), 1 - beta2))

@@ -7,11 +7,18 @@ import { adapterInputs, feedsOf, idInput, weightInputs } from '#engine/model/inp
 import { forward } from '#engine/model/llama.ts'
 import { adapterShapes, loraConfig } from '#engine/model/lora.ts'
 import { initialWeights } from '#engine/model/parameters.ts'
-import { Scorer } from '#engine/model/scorer.ts'
+import { SequenceScorer } from '#engine/model/scorer.ts'
 import { Random } from '#engine/stats/random.ts'
 import type { Objective } from './objective.ts'
-import { groupRelative, grpo, leaveOneOut, type PolicyExample, policyExample, rloo } from './policy.ts'
-import { type PolicyPlan, PolicyRun, type Sampled } from './policyRun.ts'
+import {
+  groupRelativeAdvantages,
+  grpo,
+  leaveOneOutAdvantages,
+  type PolicyExample,
+  policyExample,
+  rloo,
+} from './policy.ts'
+import { type PolicyPlan, PolicyRun, type SampledCompletion } from './policyRun.ts'
 import { dpo, type PreferencePair, withReference } from './preference.ts'
 import { type RewardPair, reward, rewardModel } from './reward.ts'
 import { completionRow, type TokenRow } from './rows.ts'
@@ -49,8 +56,8 @@ const meanOf = (values: readonly number[], weight: readonly number[]) =>
 
 describe('losses agree with their formulas written out in plain numbers', () => {
   const random = new Random(4)
-  const policyScorer = new Scorer({ config, weights, lora, adapter, runner })
-  const referenceScorer = new Scorer({ config, weights, runner })
+  const policyScorer = new SequenceScorer({ config, weights, lora, adapter, runner })
+  const referenceScorer = new SequenceScorer({ config, weights, runner })
   const pairs: PreferencePair[] = Array.from({ length: 5 }, (_, i) => ({
     chosen: completionRow(draw(random, 3), draw(random, 2 + i)),
     rejected: completionRow(draw(random, 3), draw(random, 6 - i)),
@@ -93,7 +100,7 @@ describe('losses agree with their formulas written out in plain numbers', () => 
       noise,
       margin: i / 10,
     }))
-    const scores = await new Scorer({ ...model, runner }).scores(
+    const scores = await new SequenceScorer({ ...model, runner }).scores(
       judged.flatMap(({ chosen, rejected }) => [chosen, rejected]),
     )
     const expected = judged.map(({ margin, noise }, k) => {
@@ -121,7 +128,7 @@ describe('losses agree with their formulas written out in plain numbers', () => 
     const prompts = [draw(random, 2), draw(random, 4), draw(random, 1)]
     const completions = prompts.map((_, i) => draw(random, 3 + 2 * i))
     const rows = prompts.map((prompt, i) => [...prompt, ...completions[i]!])
-    const tail = async (scorer: Scorer) =>
+    const tail = async (scorer: SequenceScorer) =>
       (await scorer.logProbabilities(rows)).map((values, i) => Array.from(values.slice(prompts[i]!.length - 1)))
     const [policy, reference] = [await tail(policyScorer), await tail(referenceScorer)]
     const old = policy.map((values) => values.map((value) => value + random.normal(0, 0.2)))
@@ -175,7 +182,7 @@ test('DPO makes the policy prefer what was chosen, on pairs it has not seen', as
       return { chosen: completionRow(prompt, high), rejected: completionRow(prompt, low) }
     })
   }
-  const reference = new Scorer({ config, weights, runner })
+  const reference = new SequenceScorer({ config, weights, runner })
   const [seen, unseen] = [await withReference(make(1, 32), reference), await withReference(make(2, 16), reference)]
   const trainer = trainerOf(dpo())
   expect((await trainer.evaluate(unseen)).loss).toBeCloseTo(Math.LN2, 5)
@@ -207,7 +214,7 @@ test('a reward model learns a rule from pairs, a fifth of them mislabelled, and 
   for await (const _ of run.start());
   const trained = await trainer.parameters()
   expect(trained.has('score.weight')).toBe(true)
-  const scorer = new Scorer({
+  const scorer = new SequenceScorer({
     ...model,
     weights: new Map([...model.weights, ['score.weight', trained.get('score.weight')!]]),
     lora,
@@ -241,7 +248,7 @@ async function sampler(): Promise<PolicyPlan<{ ids: number[] }>['sample']> {
   return async (prompts, parameters, seed) => {
     const random = new Random(seed)
     const rows = prompts.map(({ ids }) => [...ids])
-    const sampled: (Sampled & { completion: number[]; logProbabilities: number[] })[] = prompts.map(() => ({
+    const sampled: (SampledCompletion & { completion: number[]; logProbabilities: number[] })[] = prompts.map(() => ({
       completion: [],
       logProbabilities: [],
     }))
@@ -265,12 +272,12 @@ async function sampler(): Promise<PolicyPlan<{ ids: number[] }>['sample']> {
 }
 
 describe.each([
-  ['grpo', (klWeight: number) => grpo({ klWeight }), groupRelative],
-  ['rloo', (klWeight: number) => rloo({ klWeight }), leaveOneOut],
+  ['grpo', (klWeight: number) => grpo({ klWeight }), groupRelativeAdvantages],
+  ['rloo', (klWeight: number) => rloo({ klWeight }), leaveOneOutAdvantages],
 ] as const)('%s', (_, objective, advantages) => {
   const plan = async (rounds: number): Promise<PolicyPlan<{ ids: number[] }>> => ({
     prompts: Array.from({ length: 5 }, (_, i) => ({ ids: [i, i + 1, i + 2] })),
-    groupSize: 4,
+    numGenerations: 4,
     promptsPerRound: 2,
     rounds,
     learningRate: 3e-2,
@@ -278,7 +285,7 @@ describe.each([
     reward: async (sampled) =>
       sampled.map(({ completion }) => Array.from(completion).filter((id) => id >= 8).length / 4),
     advantages,
-    reference: new Scorer({ config, weights, runner }),
+    reference: new SequenceScorer({ config, weights, runner }),
   })
 
   test('raises the reward of what the policy samples', async () => {
@@ -305,11 +312,11 @@ describe.each([
 })
 
 test('groups: equal rewards give no advantage, and advantages of a group sum to 0', () => {
-  expect(groupRelative([2, 2, 2])).toEqual([0, 0, 0])
-  expect(leaveOneOut([2, 2, 2])).toEqual([0, 0, 0])
-  expect(leaveOneOut([1, 0])).toEqual([1, -1])
-  expect(groupRelative([3, 1, 4, 1, 5]).reduce((a, b) => a + b, 0)).toBeCloseTo(0, 10)
-  expect(() => leaveOneOut([1])).toThrow('at least two completions')
+  expect(groupRelativeAdvantages([2, 2, 2])).toEqual([0, 0, 0])
+  expect(leaveOneOutAdvantages([2, 2, 2])).toEqual([0, 0, 0])
+  expect(leaveOneOutAdvantages([1, 0])).toEqual([1, -1])
+  expect(groupRelativeAdvantages([3, 1, 4, 1, 5]).reduce((a, b) => a + b, 0)).toBeCloseTo(0, 10)
+  expect(() => leaveOneOutAdvantages([1])).toThrow('at least two completions')
 })
 
 test('judgements and samples that make no sense are refused', async () => {

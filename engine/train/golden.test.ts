@@ -5,7 +5,14 @@ import { readCheckpoint } from '#engine/formats/checkpoint.ts'
 import { onnxRuntime } from '#engine/graph/index.ts'
 import { parseConfig } from '#engine/model/config.ts'
 import type { Objective } from './objective.ts'
-import { groupRelative, grpo, leaveOneOut, type PolicyExample, type PolicyOptions, rloo } from './policy.ts'
+import {
+  groupRelativeAdvantages,
+  grpo,
+  leaveOneOutAdvantages,
+  type PolicyExample,
+  type PolicyOptions,
+  rloo,
+} from './policy.ts'
 import { dpo, type ReferencedPair } from './preference.ts'
 import { reward } from './reward.ts'
 import type { TokenRow } from './rows.ts'
@@ -127,7 +134,7 @@ test('reward model with margins and centring as TRL computes them', async () => 
 const policiesOf = ({ rows, old, reference, advantages }: Policies): PolicyExample[] =>
   rows.map((row, k) => ({
     ...row,
-    old: Float32Array.from(old[k]!),
+    oldLogProbabilities: Float32Array.from(old[k]!),
     reference: Float32Array.from(reference[k]!),
     advantage: advantages[k]!,
   }))
@@ -138,7 +145,7 @@ test.each([
   ['rloo', rloo],
 ] as const)('%s as TRL computes it', async (name, objective) => {
   const found = golden[name]
-  const advantages = name === 'rloo' ? leaveOneOut(found.rewards) : groupRelative(found.rewards)
+  const advantages = name === 'rloo' ? leaveOneOutAdvantages(found.rewards) : groupRelativeAdvantages(found.rewards)
   for (const [k, value] of advantages.entries()) expect(value).toBeCloseTo(found.advantages[k]!, 5)
   await expectGradients(
     'llama',

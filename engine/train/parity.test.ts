@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { onnxRuntime, type Runner, toOnnx } from '#engine/graph/index.ts'
+import { type GraphRunner, onnxRuntime, toOnnx } from '#engine/graph/index.ts'
 import { tfjsRunner } from '#engine/graph/test/tfjs.ts'
 import { smallConfig } from '#engine/model/config.ts'
 import { loraConfig } from '#engine/model/lora.ts'
@@ -7,7 +7,7 @@ import { initialWeights } from '#engine/model/parameters.ts'
 import { completionRow } from './rows.ts'
 import { gradientGraph } from './step.ts'
 import { supervised } from './supervised.ts'
-import { makeTrainee } from './trainableParameters.ts'
+import { selectTrainable } from './trainableParameters.ts'
 import { Trainer } from './trainer.ts'
 
 const config = smallConfig({
@@ -24,7 +24,7 @@ test.each([
   ['every weight', undefined],
   ['an adapter', loraConfig({ rank: 2 })],
 ])('three steps of training %s follow one loss curve on ONNX Runtime and on TensorFlow.js', async (_, lora) => {
-  const curve = async (runner: Runner) => {
+  const curve = async (runner: GraphRunner) => {
     const weights = initialWeights(config, 1)
     const trainer = new Trainer({ config, weights, lora, objective: supervised, seed: 1, microBatch: 2, runner })
     const steps = []
@@ -39,8 +39,8 @@ test.each([
 })
 
 test('trap, operators fall back: the training step as written for WebGPU has none that would run on the CPU', () => {
-  const trainee = makeTrainee({ config, weights: initialWeights(config, 1), lora: loraConfig({ rank: 2 }) }, 1)
-  const graph = gradientGraph(trainee, supervised, { batch: 2, length: 16 })
+  const trainable = selectTrainable({ config, weights: initialWeights(config, 1), lora: loraConfig({ rank: 2 }) }, 1)
+  const graph = gradientGraph(trainable, supervised, { batch: 2, length: 16 })
   const typesIn = (bytes: Uint8Array) => Buffer.from(bytes).toString('latin1')
   expect(typesIn(toOnnx(graph, 'cpu'))).toContain('FusedMatMul')
   for (const type of ['FusedMatMul', 'LogSoftmax', 'ScatterND'])

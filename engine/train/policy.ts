@@ -26,7 +26,7 @@ import { checkRow, checkWeight, completionRow, countLearned, rowFeeds, rowLength
 export interface PolicyExample extends TokenRow {
   advantage: number
   /** Log-probability of every token after the first under the policy that sampled it. */
-  old: Float32Array
+  oldLogProbabilities: Float32Array
   /** The same under the reference model; needed when `klWeight` is above 0. */
   reference?: Float32Array
   weight?: number
@@ -54,7 +54,7 @@ export function policyExample(sampled: {
   return {
     ...completionRow(prompt, completion),
     advantage,
-    old: placed(logProbabilities),
+    oldLogProbabilities: placed(logProbabilities),
     ...(reference && { reference: placed(reference) }),
     ...(weight !== undefined && { weight }),
   }
@@ -106,7 +106,7 @@ function policyObjective(kind: string, form: Form): Objective<PolicyExample> {
       checkRow(example)
       checkWeight(weightOf(example))
       if (!Number.isFinite(example.advantage)) throw new Error(`An advantage is ${example.advantage}, not finite.`)
-      const { old, reference } = example
+      const { oldLogProbabilities: old, reference } = example
       if (klWeight > 0 && !reference)
         throw new Error(
           'A divergence from the reference is asked for, but an example has no reference log-probabilities.',
@@ -152,8 +152,8 @@ function policyObjective(kind: string, form: Form): Objective<PolicyExample> {
       examples.forEach((example, row) => {
         for (let t = 0; t + 1 < example.ids.length; t++) {
           if (!example.mask[t + 1] || weightOf(example) === 0) continue
-          old[row * length + t] = example.old[t]!
-          reference[row * length + t] = (example.reference ?? example.old)[t]!
+          old[row * length + t] = example.oldLogProbabilities[t]!
+          reference[row * length + t] = (example.reference ?? example.oldLogProbabilities)[t]!
         }
       })
       return {
@@ -168,14 +168,14 @@ function policyObjective(kind: string, form: Form): Objective<PolicyExample> {
 }
 
 /** GRPO's advantage: a reward's distance from its group's mean in standard deviations (n - 1), 1e-4 added to these. */
-export function groupRelative(rewards: readonly number[]): number[] {
+export function groupRelativeAdvantages(rewards: readonly number[]): number[] {
   const mean = meanOf(rewards)
   const deviation = rewards.length > 1 ? Math.sqrt(sampleVariance(rewards)) : 0
   return rewards.map((reward) => (reward - mean) / (deviation + 1e-4))
 }
 
 /** RLOO's advantage: a reward less the mean of the others in its group. */
-export function leaveOneOut(rewards: readonly number[]): number[] {
+export function leaveOneOutAdvantages(rewards: readonly number[]): number[] {
   const sum = sumOf(rewards)
   if (rewards.length < 2) throw new Error('Leaving one out needs groups of at least two completions.')
   return rewards.map((reward) => reward - (sum - reward) / (rewards.length - 1))

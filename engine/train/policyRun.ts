@@ -1,5 +1,5 @@
 import type { Weights } from '#engine/formats/weights.ts'
-import type { Scorer } from '#engine/model/scorer.ts'
+import type { SequenceScorer } from '#engine/model/scorer.ts'
 import { Random } from '#engine/stats/random.ts'
 import { meanOf } from '#math/summary.ts'
 import { type PolicyExample, policyExample } from './policy.ts'
@@ -7,7 +7,7 @@ import type { Progress, TrainingCheckpoint } from './run.ts'
 import { learningRateAt, type Schedule, schedule } from './schedule.ts'
 import { type StepResult, type Trainer, TrainingError } from './trainer.ts'
 
-export interface Sampled {
+export interface SampledCompletion {
   completion: ArrayLike<number>
   /** Of every token of the completion, under the policy that sampled it. */
   logProbabilities: ArrayLike<number>
@@ -16,7 +16,7 @@ export interface Sampled {
 export interface PolicyPlan<Prompt extends { ids: ArrayLike<number>; weight?: number }> {
   prompts: readonly Prompt[]
   /** Completions of one prompt, compared with each other; at least 2. */
-  groupSize: number
+  numGenerations: number
   promptsPerRound: number
   rounds: number
   /** Updates from the completions of one round; default 1. */
@@ -26,13 +26,18 @@ export interface PolicyPlan<Prompt extends { ids: ArrayLike<number>; weight?: nu
    * Samples one completion for each prompt given (prompts repeat), from the policy whose trained parameters are
    * `parameters`. The same seed must give the same completions.
    */
-  sample(prompts: readonly Prompt[], parameters: Weights, seed: number, signal?: AbortSignal): Promise<Sampled[]>
+  sample(
+    prompts: readonly Prompt[],
+    parameters: Weights,
+    seed: number,
+    signal?: AbortSignal,
+  ): Promise<SampledCompletion[]>
   /** How good each completion is: a reward model, or any rule. */
   reward(sampled: readonly { prompt: Prompt; completion: ArrayLike<number> }[], signal?: AbortSignal): Promise<number[]>
   /** Turns the rewards of one group into advantages: `groupRelative` or `leaveOneOut`. */
   advantages(rewards: readonly number[]): number[]
   /** Reads the reference policy; needed when the objective weighs the divergence from it. */
-  reference?: Scorer
+  reference?: SequenceScorer
 }
 
 export interface RoundReport extends StepResult {
@@ -57,17 +62,17 @@ export class PolicyRun<Prompt extends { ids: ArrayLike<number>; weight?: number 
     readonly trainer: Trainer<PolicyExample>,
     readonly plan: PolicyPlan<Prompt>,
   ) {
-    const { prompts, groupSize, promptsPerRound, rounds, learningRate } = plan
+    const { prompts, numGenerations, promptsPerRound, rounds, learningRate } = plan
     if (prompts.length === 0) throw new TrainingError('There is nothing to sample from: the plan has no prompts.')
-    if (!(Number.isInteger(groupSize) && groupSize >= 2))
-      throw new TrainingError(`A group compares at least 2 completions of one prompt, not ${groupSize}.`)
+    if (!(Number.isInteger(numGenerations) && numGenerations >= 2))
+      throw new TrainingError(`A group compares at least 2 completions of one prompt, not ${numGenerations}.`)
     this.updates = plan.updatesPerRound ?? 1
     this.learningRate = typeof learningRate === 'number' ? schedule(learningRate) : learningRate
     this.identity = {
       objective: trainer.objective.name,
       seed: trainer.seed,
       examples: prompts.length,
-      batchSize: promptsPerRound * groupSize,
+      batchSize: promptsPerRound * numGenerations,
       steps: rounds * this.updates,
     }
   }
@@ -92,8 +97,8 @@ export class PolicyRun<Prompt extends { ids: ArrayLike<number>; weight?: number 
   /** The examples of one round: groups of completions with their advantages. */
   private async gather(round: number, signal?: AbortSignal) {
     const { plan, trainer } = this
-    const { groupSize } = plan
-    const prompts = this.choose(round).flatMap((prompt) => new Array<Prompt>(groupSize).fill(prompt))
+    const { numGenerations } = plan
+    const prompts = this.choose(round).flatMap((prompt) => new Array<Prompt>(numGenerations).fill(prompt))
     const seed = new Random(`${trainer.seed}/sample/${round}`).uint32()
     const sampled = await plan.sample(prompts, await trainer.parameters(), seed, signal)
     if (sampled.length !== prompts.length)
@@ -105,8 +110,8 @@ export class PolicyRun<Prompt extends { ids: ArrayLike<number>; weight?: number 
     if (rewards.length !== prompts.length || rewards.some((value) => !Number.isFinite(value)))
       throw new TrainingError(`Rewards must be ${prompts.length} finite numbers, one for each completion.`)
     const advantages: number[] = []
-    for (let from = 0; from < rewards.length; from += groupSize)
-      advantages.push(...plan.advantages(rewards.slice(from, from + groupSize)))
+    for (let from = 0; from < rewards.length; from += numGenerations)
+      advantages.push(...plan.advantages(rewards.slice(from, from + numGenerations)))
     const reference = await this.referenceOf(prompts, sampled, signal)
     const examples = sampled.map(({ completion, logProbabilities }, index) => {
       const { ids: prompt, weight } = prompts[index]!
@@ -117,7 +122,7 @@ export class PolicyRun<Prompt extends { ids: ArrayLike<number>; weight?: number 
     return { examples, meanReward: meanOf(rewards), meanLength }
   }
 
-  private async referenceOf(prompts: readonly Prompt[], sampled: readonly Sampled[], signal?: AbortSignal) {
+  private async referenceOf(prompts: readonly Prompt[], sampled: readonly SampledCompletion[], signal?: AbortSignal) {
     const { reference } = this.plan
     if (!reference) return undefined
     const rows = sampled.map(({ completion }, index) => [...Array.from(prompts[index]!.ids), ...Array.from(completion)])

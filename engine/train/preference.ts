@@ -1,29 +1,29 @@
 import { add, cast, input, less, mul, type Node, neg, reshape, slice, softplus, sub, sum } from '#engine/graph/index.ts'
 import { tokenLogProbabilities } from '#engine/model/heads.ts'
 import { idInput } from '#engine/model/inputs.ts'
-import type { Scorer } from '#engine/model/scorer.ts'
+import type { SequenceScorer } from '#engine/model/scorer.ts'
 import type { Objective } from './objective.ts'
 import { checkRow, checkWeight, countLearned, rowFeeds, rowLength, type TokenRow } from './rows.ts'
 
 /** What every kind of pairwise judgement carries about its annotator. */
-export interface Judgement {
+export interface LabelQuality {
   /** How far the annotator is trusted; 1 by default. */
   weight?: number
   /** The probability that the annotator named the wrong side, from 0 to below 1/2; 0 by default. */
   noise?: number
 }
 
-export const weightOf = ({ weight = 1 }: Judgement): number => weight
-export const noiseOf = ({ noise = 0 }: Judgement): number => noise
+export const weightOf = ({ weight = 1 }: LabelQuality): number => weight
+export const noiseOf = ({ noise = 0 }: LabelQuality): number => noise
 
-export function checkJudgement(judgement: Judgement): void {
+export function checkLabelQuality(judgement: LabelQuality): void {
   checkWeight(weightOf(judgement))
   const noise = noiseOf(judgement)
   if (!(noise >= 0 && noise < 0.5)) throw new Error(`A pair's label noise is ${noise}; it lies from 0 to below 1/2.`)
 }
 
 /** Two completions of one prompt, the first preferred. */
-export interface PreferencePair extends Judgement {
+export interface PreferencePair extends LabelQuality {
   chosen: TokenRow
   rejected: TokenRow
 }
@@ -36,7 +36,7 @@ export interface ReferencedPair extends PreferencePair {
 /** Reads the reference model once, so that training never runs it again. */
 export async function withReference(
   pairs: readonly PreferencePair[],
-  reference: Scorer,
+  reference: SequenceScorer,
   signal?: AbortSignal,
 ): Promise<ReferencedPair[]> {
   const rows = pairs.flatMap(({ chosen, rejected }) => [chosen, rejected])
@@ -45,7 +45,7 @@ export async function withReference(
     signal,
   )
   const totals = scored.map((values, index) =>
-    values.reduce((total, value, t) => total + (rows[index]!.mask[t + 1] ? value : 0), 0),
+    values.reduce((weightedSum, value, t) => weightedSum + (rows[index]!.mask[t + 1] ? value : 0), 0),
   )
   return pairs.map((pair, index) => ({
     ...pair,
@@ -74,7 +74,7 @@ export function dpo({ beta = 0.1, loss: kind = 'sigmoid' }: DpoOptions = {}): Ob
     lengthOf: ({ chosen, rejected }) => Math.max(rowLength(chosen), rowLength(rejected)),
     totalOf: weightOf,
     check(pair) {
-      checkJudgement(pair)
+      checkLabelQuality(pair)
       checkRow(pair.chosen)
       checkRow(pair.rejected)
       if (!Number.isFinite(pair.reference.chosen) || !Number.isFinite(pair.reference.rejected))
@@ -90,7 +90,7 @@ export function dpo({ beta = 0.1, loss: kind = 'sigmoid' }: DpoOptions = {}): Ob
       ]
       const logProbabilities = tokenLogProbabilities(config, weights, forward(ids).hidden, targets)
       const rows = sum(mul(logProbabilities, coefficients), [1]) // (2B,1)
-      const [chosen, rejected] = halves(sub(rows, reference))
+      const [chosen, rejected] = splitPairs(sub(rows, reference))
       const z = sub(chosen, rejected) // (B,1)
       return {
         inputs: [ids, targets, coefficients, reference, weight, noise],
@@ -107,13 +107,13 @@ export function dpo({ beta = 0.1, loss: kind = 'sigmoid' }: DpoOptions = {}): Ob
       }
     },
     feeds(pairs, batch, length) {
-      const rows = sides(
+      const rows = pairRows(
         pairs,
         batch,
         ({ chosen }) => chosen,
         ({ rejected }) => rejected,
       )
-      const references = sides(
+      const references = pairRows(
         pairs,
         batch,
         (pair) => pair.reference.chosen,
@@ -123,29 +123,29 @@ export function dpo({ beta = 0.1, loss: kind = 'sigmoid' }: DpoOptions = {}): Ob
       const share = rows.map((row) => (row && kind === 'ipo' ? 1 / countLearned(row) : 1))
       return {
         ...rowFeeds(
-          rows.map((row) => row ?? NOTHING),
+          rows.map((row) => row ?? EMPTY_ROW),
           2 * batch,
           length,
           (row) => share[row]!,
         ),
         reference: Float32Array.from(references, (value, row) => (value ?? 0) * share[row]!),
-        ...judgementFeeds(pairs, batch),
+        ...labelQualityFeeds(pairs, batch),
       }
     },
   }
 }
 
-const NOTHING: TokenRow = { ids: [], mask: [] }
+const EMPTY_ROW: TokenRow = { ids: [], mask: [] }
 
 /** Chosen rows first, rejected rows from `batch` on; undefined pads. */
-export const sides = <P, T>(pairs: readonly P[], batch: number, first: (pair: P) => T, second: (pair: P) => T) =>
+export const pairRows = <P, T>(pairs: readonly P[], batch: number, first: (pair: P) => T, second: (pair: P) => T) =>
   Array.from({ length: 2 * batch }, (_, row): T | undefined => {
     const pair = pairs[row % batch]
     return pair && (row < batch ? first : second)(pair)
   })
 
 /** Feeds of `weight` and `noise`: pairs that pad the batch weigh nothing. */
-export function judgementFeeds(pairs: readonly Judgement[], batch: number) {
+export function labelQualityFeeds(pairs: readonly LabelQuality[], batch: number) {
   const [weight, noise] = [new Float32Array(batch), new Float32Array(batch)]
   pairs.forEach((pair, row) => {
     weight[row] = weightOf(pair)
@@ -155,7 +155,7 @@ export function judgementFeeds(pairs: readonly Judgement[], batch: number) {
 }
 
 /** (2B,1) -> chosen and rejected, (B,1) each. */
-export function halves(rows: Node): [chosen: Node, rejected: Node] {
+export function splitPairs(rows: Node): [chosen: Node, rejected: Node] {
   const batch = rows.shape[0]! / 2
   return [slice(rows, 0, 0, batch), slice(rows, 0, batch, 2 * batch)]
 }

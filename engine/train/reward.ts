@@ -6,18 +6,18 @@ import { idInput } from '#engine/model/inputs.ts'
 import { initialWeights } from '#engine/model/parameters.ts'
 import type { Objective } from './objective.ts'
 import {
-  checkJudgement,
-  halves,
-  type Judgement,
-  judgementFeeds,
+  checkLabelQuality,
+  type LabelQuality,
+  labelQualityFeeds,
   noisyLogistic,
-  sides,
+  pairRows,
+  splitPairs,
   total,
   weightOf,
 } from './preference.ts'
 
 /** Two whole texts (prompt and answer), the first judged better. */
-export interface RewardPair extends Judgement {
+export interface RewardPair extends LabelQuality {
   chosen: ArrayLike<number>
   rejected: ArrayLike<number>
   /** By how much the first should score higher at least, as Llama 2 asks where judges were sure; 0 by default. */
@@ -40,7 +40,7 @@ export function reward({ centring = 0 }: RewardOptions = {}): Objective<RewardPa
     lengthOf: ({ chosen, rejected }) => Math.max(chosen.length, rejected.length),
     totalOf: weightOf,
     check(pair) {
-      checkJudgement(pair)
+      checkLabelQuality(pair)
       if (pair.chosen.length === 0 || pair.rejected.length === 0) throw new Error('A pair has an empty text.')
       if (!Number.isFinite(pair.margin ?? 0)) throw new Error(`A pair's margin is ${pair.margin}; it must be finite.`)
     },
@@ -52,7 +52,7 @@ export function reward({ centring = 0 }: RewardOptions = {}): Objective<RewardPa
       const [weight, noise] = [input('weight', [batch, 1]), input('noise', [batch, 1])]
       const margin = input('margin', [batch, 1])
       const scores = reshape(sequenceScores(weights, forward(ids).hidden, last), [2 * batch, 1])
-      const [chosen, rejected] = halves(scores)
+      const [chosen, rejected] = splitPairs(scores)
       const sum = add(chosen, rejected)
       const loss = noisyLogistic(sub(sub(chosen, rejected), margin), noise)
       return {
@@ -66,7 +66,7 @@ export function reward({ centring = 0 }: RewardOptions = {}): Objective<RewardPa
       }
     },
     feeds(pairs, batch, length) {
-      const texts = sides(
+      const texts = pairRows(
         pairs,
         batch,
         ({ chosen }) => chosen,
@@ -80,7 +80,7 @@ export function reward({ centring = 0 }: RewardOptions = {}): Objective<RewardPa
         ids,
         last: Int32Array.from(texts, (text) => Math.max(0, (text?.length ?? 0) - 1)),
         margin: Float32Array.from({ length: batch }, (_, row) => pairs[row]?.margin ?? 0),
-        ...judgementFeeds(pairs, batch),
+        ...labelQualityFeeds(pairs, batch),
       }
     },
   }

@@ -1,25 +1,28 @@
 import { add, type Graph, grad, input, mul, type Node } from '#engine/graph/index.ts'
 import type { Dropout } from './dropout.ts'
 import type { Objective } from './objective.ts'
-import { packInputs, repack } from './parameterBuffers.ts'
-import type { Trainee } from './trainableParameters.ts'
+import { bufferInputs, concatIntoBuffers } from './parameterBuffers.ts'
+import type { TrainableParameters } from './trainableParameters.ts'
 
 /**
  * The graph of one micro-batch: runs the model and the objective, multiplies by `scale` (one over the total weight of
  * the whole step), and adds the gradients to those given, so that any number of micro-batches makes one step.
  */
 export function gradientGraph<E>(
-  trainee: Trainee,
+  trainable: TrainableParameters,
   objective: Objective<E>,
   size: { batch: number; length: number; dropout?: Dropout },
 ): Graph {
-  const vectors = packInputs(trainee.packs, 'p')
-  const sums = packInputs(trainee.packs, 'g')
-  const { inputs, trained, model } = trainee.model(vectors, size)
+  const vectors = bufferInputs(trainable.parameterBuffers, 'p')
+  const sums = bufferInputs(trainable.parameterBuffers, 'g')
+  const { inputs, trained, model } = trainable.model(vectors, size)
   const { inputs: own, loss, metrics, scale } = scaled(objective, model)
-  // By parameter, then joined: through the views, every gradient would be padded to its pack's whole length.
+  // By parameter, then joined: through the views, every gradient would be padded to its buffer's whole length.
   const byName = grad(loss, [...trained.values()])
-  const gradients = repack(trainee.packs, new Map(Array.from(trained.keys(), (name, index) => [name, byName[index]!])))
+  const gradients = concatIntoBuffers(
+    trainable.parameterBuffers,
+    new Map(Array.from(trained.keys(), (name, index) => [name, byName[index]!])),
+  )
   return {
     inputs: [...vectors, ...sums, ...inputs, ...own, scale],
     outputs: {
@@ -31,9 +34,14 @@ export function gradientGraph<E>(
 }
 
 /** The same without gradients. */
-export function lossGraph<E>(trainee: Trainee, objective: Objective<E>, batch: number, length: number): Graph {
-  const vectors = packInputs(trainee.packs, 'p')
-  const { inputs, model } = trainee.model(vectors, { batch, length })
+export function lossGraph<E>(
+  trainable: TrainableParameters,
+  objective: Objective<E>,
+  batch: number,
+  length: number,
+): Graph {
+  const vectors = bufferInputs(trainable.parameterBuffers, 'p')
+  const { inputs, model } = trainable.model(vectors, { batch, length })
   const { inputs: own, loss, metrics, scale } = scaled(objective, model)
   return { inputs: [...vectors, ...inputs, ...own, scale], outputs: { loss, ...metrics } }
 }

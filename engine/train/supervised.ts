@@ -87,7 +87,7 @@ export const packedSupervised: Objective<PackedExample> = {
 }
 
 /** Packs texts into rows of at most `length` positions: first fit, longest first (Johnson, 1973). */
-export function pack(examples: readonly SupervisedExample[], length: number): PackedExample[] {
+export function packExamples(examples: readonly SupervisedExample[], length: number): PackedExample[] {
   const rows: { room: number; texts: SupervisedExample[] }[] = []
   const order = [...examples].sort((a, b) => rowLength(b) - rowLength(a))
   for (const text of order) {

@@ -7,11 +7,11 @@ import { adapterShapes, initialAdapter, type LoraConfig } from '#engine/model/lo
 import { checkWeights, parameterShapes } from '#engine/model/parameters.ts'
 import type { Dropout } from './dropout.ts'
 import type { TrainedModel } from './objective.ts'
-import { layOut, type Pack, unpack } from './parameterBuffers.ts'
+import { type ParameterBuffer, parameterViews, planBuffers } from './parameterBuffers.ts'
 
 /** Which parameters are trained and which stand still. */
-export interface Trainee {
-  packs: readonly Pack[]
+export interface TrainableParameters {
+  parameterBuffers: readonly ParameterBuffer[]
   /** Values to start from, by parameter name. */
   initial: Weights
   /** Fed unchanged at every step. */
@@ -23,7 +23,7 @@ export interface Trainee {
   ): { inputs: Node[]; trained: ReadonlyMap<string, Node>; model: TrainedModel }
 }
 
-export interface TraineeOptions {
+export interface TrainableParametersOptions {
   config: ModelConfig
   weights: Weights
   /** Trains an adapter (and a reward model's score head) over frozen weights; without it every weight is trained. */
@@ -32,7 +32,10 @@ export interface TraineeOptions {
   adapter?: Weights
 }
 
-export function makeTrainee({ config, weights, lora, adapter }: TraineeOptions, seed: number | string): Trainee {
+export function selectTrainable(
+  { config, weights, lora, adapter }: TrainableParametersOptions,
+  seed: number | string,
+): TrainableParameters {
   const all = checkWeights(config, weights)
   const shapes = lora ? adapterShapes(config, lora) : parameterShapes(config)
   const initial = new Map(lora ? (adapter ?? initialAdapter(config, lora, `${seed}/adapter`)) : all)
@@ -41,15 +44,15 @@ export function makeTrainee({ config, weights, lora, adapter }: TraineeOptions, 
     shapes.set('score.weight', [1, config.hidden_size])
     if (!initial.has('score.weight')) initial.set('score.weight', all.get('score.weight')!)
   }
-  const packs = layOut(shapes)
-  const still = new Map(Array.from(all).filter(([name]) => !shapes.has(name)))
+  const parameterBuffers = planBuffers(shapes)
+  const frozenWeights = new Map(Array.from(all).filter(([name]) => !shapes.has(name)))
   return {
-    packs,
+    parameterBuffers,
     initial,
-    frozen: feedsOf(still),
+    frozen: feedsOf(frozenWeights),
     model: (vectors, { batch, length, dropout }) => {
-      const trained = unpack(packs, vectors)
-      const inputs = Array.from(weightInputs(config)).filter(([name]) => still.has(name))
+      const trained = parameterViews(parameterBuffers, vectors)
+      const inputs = Array.from(weightInputs(config)).filter(([name]) => frozenWeights.has(name))
       const nodes = new Map<string, Node>([...inputs, ...trained])
       return {
         inputs: [...inputs.map(([, node]) => node), ...(dropout ? [dropout.pool] : [])],

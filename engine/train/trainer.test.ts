@@ -12,7 +12,7 @@ import { readTrainingCheckpoint, writeTrainingCheckpoint } from './checkpoint.ts
 import { drawFactors } from './dropout.ts'
 import { completionRow } from './rows.ts'
 import { type StepReport, TrainingRun } from './run.ts'
-import { pack, packedSupervised, type SupervisedExample, supervised } from './supervised.ts'
+import { packExamples, packedSupervised, type SupervisedExample, supervised } from './supervised.ts'
 import { Trainer, type TrainerOptions } from './trainer.ts'
 
 const config = smallConfig({
@@ -150,14 +150,14 @@ test('only the completion is learned: prompt tokens have no gradient of their ow
 test('packed rows give the loss and the gradient of the texts apart', async () => {
   const examples = counting(9).map((example, index) => ({ ...example, weight: 1 + (index % 3) }))
   const apart = trainerOf({ lora, microBatch: 9 })
-  const rows = pack(examples, 48)
+  const rows = packExamples(examples, 48)
   expect(rows.length).toBeLessThan(5)
   expect(rows.flat()).toHaveLength(9)
   const packed = new Trainer({ config, weights, lora, objective: packedSupervised, seed: 1, microBatch: 2, runner })
   const [a, b] = [await apart.apply(examples, 1e-2), await packed.apply(rows, 1e-2)]
   expect(b.loss).toBeCloseTo(a.loss, 5)
   expect(worst((await apart.state()).firstMoments, (await packed.state()).firstMoments)).toBeLessThan(1e-6)
-  expect(() => pack(examples, 5)).toThrow('does not fit in rows of 5')
+  expect(() => packExamples(examples, 5)).toThrow('does not fit in rows of 5')
 })
 
 test('dropout is drawn from the seed and the step, leaves evaluation alone, and resumes exactly', async () => {

@@ -1,11 +1,11 @@
 import type { Weights } from '#engine/formats/weights.ts'
 import {
+  DeviceTensors,
+  type GraphRunner,
   onnxRuntime,
-  Placed,
   type Program,
   ProgramCache,
-  type Runner,
-  sizeOf,
+  sizeFromShape,
   type Tensor,
   tensor,
 } from '#engine/graph/index.ts'
@@ -14,11 +14,11 @@ import { Random } from '#engine/stats/random.ts'
 import { ADAMW, type AdamWOptions, adamWGraph, adamWScalars } from './adamw.ts'
 import { drawFactors, dropoutOf } from './dropout.ts'
 import type { Objective } from './objective.ts'
-import { packValues, unpackValues } from './parameterBuffers.ts'
+import { readBuffers, writeBuffers } from './parameterBuffers.ts'
 import { gradientGraph, lossGraph } from './step.ts'
-import { makeTrainee, type Trainee, type TraineeOptions } from './trainableParameters.ts'
+import { selectTrainable, type TrainableParameters, type TrainableParametersOptions } from './trainableParameters.ts'
 
-export interface TrainerOptions<Example> extends TraineeOptions {
+export interface TrainerOptions<Example> extends TrainableParametersOptions {
   objective: Objective<Example>
   /** Seeds a fresh adapter and, in `train`, the order of examples. */
   seed: number
@@ -27,7 +27,7 @@ export interface TrainerOptions<Example> extends TraineeOptions {
   dropout?: number
   /** Examples in one run of the graph; a step of more accumulates gradients. Default 8. */
   microBatch?: number
-  runner?: Runner
+  runner?: GraphRunner
 }
 
 export interface Loss {
@@ -57,7 +57,7 @@ export interface TrainerState {
   secondMoments: Weights
 }
 
-type Vectors = { p: Tensor[]; m: Tensor[]; v: Tensor[] }
+type OptimiserBuffers = { p: Tensor[]; m: Tensor[]; v: Tensor[] }
 
 /**
  * Trains one model for one objective. Holds parameters and optimiser moments on the device between steps; every step
@@ -68,8 +68,8 @@ export class Trainer<Example> {
   readonly objective: Objective<Example>
   readonly seed: number
   readonly microBatch: number
-  private readonly runner: Runner
-  private readonly trainee: Trainee
+  private readonly runner: GraphRunner
+  private readonly trainable: TrainableParameters
   private readonly optimiser: AdamWOptions
   private readonly limit: number
   private readonly dropout: number
@@ -79,19 +79,19 @@ export class Trainer<Example> {
   private readonly losses: ProgramCache<number>
   private readonly zeros: Tensor[]
   private update: Promise<Program> | undefined
-  private readonly still: Placed
-  private vectors: Vectors
+  private readonly frozen: DeviceTensors
+  private buffers: OptimiserBuffers
   private stepsDone = 0
 
   constructor(options: TrainerOptions<Example>) {
     const { objective, microBatch = 8, runner = onnxRuntime(), seed } = options
-    const trainee = makeTrainee(options, seed)
+    const trainable = selectTrainable(options, seed)
     this.objective = objective
     this.seed = seed
     this.microBatch = microBatch
     this.runner = runner
-    this.trainee = trainee
-    this.still = new Placed(runner, trainee.frozen)
+    this.trainable = trainable
+    this.frozen = new DeviceTensors(runner, trainable.frozen)
     this.optimiser = { ...ADAMW, ...options.optimiser }
     this.limit = options.config.max_position_embeddings
     this.dropout = options.dropout ?? 0
@@ -99,16 +99,16 @@ export class Trainer<Example> {
       throw new TrainingError(
         `Dropout ${this.dropout} is not possible: it lies from 0 to below 1 and needs an adapter (lora).`,
       )
-    this.zeros = trainee.packs.map(({ size }) => tensor(new Float32Array(size)))
-    this.vectors = { p: packValues(trainee.packs, trainee.initial), m: this.zeros, v: this.zeros }
+    this.zeros = trainable.parameterBuffers.map(({ size }) => tensor(new Float32Array(size)))
+    this.buffers = { p: writeBuffers(trainable.parameterBuffers, trainable.initial), m: this.zeros, v: this.zeros }
     this.gradients = new ProgramCache((length) => {
       const dropout =
         this.dropout > 0 ? dropoutOf(options.config, options.lora!, objective.rows * microBatch * length) : undefined
-      if (dropout) this.factors.set(length, sizeOf(dropout.pool.shape))
-      const graph = gradientGraph(trainee, objective, { batch: microBatch, length, dropout })
+      if (dropout) this.factors.set(length, sizeFromShape(dropout.pool.shape))
+      const graph = gradientGraph(trainable, objective, { batch: microBatch, length, dropout })
       return runner.compile(graph, { resident: this.names('g') })
     })
-    this.losses = new ProgramCache((length) => runner.compile(lossGraph(trainee, objective, microBatch, length)))
+    this.losses = new ProgramCache((length) => runner.compile(lossGraph(trainable, objective, microBatch, length)))
   }
 
   /** Updates done so far. */
@@ -117,7 +117,7 @@ export class Trainer<Example> {
   }
 
   private names(...prefixes: string[]): string[] {
-    return prefixes.flatMap((prefix) => this.trainee.packs.map((_, index) => `${prefix}.${index}`))
+    return prefixes.flatMap((prefix) => this.trainable.parameterBuffers.map((_, index) => `${prefix}.${index}`))
   }
 
   private feedsOf(parts: Readonly<Record<string, readonly Tensor[]>>): Record<string, Tensor> {
@@ -127,7 +127,7 @@ export class Trainer<Example> {
   }
 
   private pick(results: Readonly<Record<string, Tensor>>, prefix: string): Tensor[] {
-    return this.trainee.packs.map((_, index) => results[`${prefix}.${index}`]!)
+    return this.trainable.parameterBuffers.map((_, index) => results[`${prefix}.${index}`]!)
   }
 
   /** Factors of this step's `part`-th micro-batch: they depend on the seed and these numbers alone. */
@@ -162,24 +162,24 @@ export class Trainer<Example> {
    * finite, it throws and the parameters stay as they were.
    */
   async apply(examples: readonly Example[], learningRate: number, signal?: AbortSignal): Promise<StepResult> {
-    const { p, m, v } = this.vectors
-    const meter = new Meter()
+    const { p, m, v } = this.buffers
+    const meter = new LossAccumulator()
     let sums = this.zeros
     let part = 0
     for (const { length, feeds } of this.microBatches(examples)) {
       signal?.throwIfAborted()
       const program = await this.gradients.get(length)
       const dropped = this.dropoutFeed(length, part++)
-      const still = await this.still.get()
+      const still = await this.frozen.get()
       const results = await program.run({ ...still, ...this.feedsOf({ p, g: sums }), ...feeds, ...dropped })
       meter.add(results)
       if (sums !== this.zeros) this.runner.dispose(sums)
       sums = this.pick(results, 'g')
-      await breath()
+      await yieldToEventLoop()
     }
     signal?.throwIfAborted()
     const step = this.stepsDone + 1
-    this.update ??= this.runner.compile(adamWGraph(this.trainee.packs, this.optimiser), {
+    this.update ??= this.runner.compile(adamWGraph(this.trainable.parameterBuffers, this.optimiser), {
       resident: this.names('p', 'm', 'v'),
     })
     const results = await (await this.update).run({
@@ -188,7 +188,11 @@ export class Trainer<Example> {
     })
     const gradientNorm = results.norm!.value
     const { loss, metrics } = meter
-    const next: Vectors = { p: this.pick(results, 'p'), m: this.pick(results, 'm'), v: this.pick(results, 'v') }
+    const next: OptimiserBuffers = {
+      p: this.pick(results, 'p'),
+      m: this.pick(results, 'm'),
+      v: this.pick(results, 'v'),
+    }
     if (sums !== this.zeros) this.runner.dispose(sums)
     if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) {
       this.discard(next)
@@ -197,38 +201,38 @@ export class Trainer<Example> {
           `${step - 1}; lower the learning rate (now ${learningRate}), warm up, or clip more.`,
       )
     }
-    this.discard(this.vectors)
-    this.vectors = next
+    this.discard(this.buffers)
+    this.buffers = next
     this.stepsDone = step
     return { step, loss, metrics, learningRate, gradientNorm }
   }
 
-  private discard({ p, m, v }: Vectors): void {
+  private discard({ p, m, v }: OptimiserBuffers): void {
     this.runner.dispose([...p, ...m, ...v].filter((each) => !this.zeros.includes(each)))
   }
 
   /** The loss on other examples; changes nothing. */
   async evaluate(examples: readonly Example[], signal?: AbortSignal): Promise<Loss> {
-    const meter = new Meter()
+    const meter = new LossAccumulator()
     for (const { length, feeds } of this.microBatches(examples)) {
       signal?.throwIfAborted()
       const program = await this.losses.get(length)
-      meter.add(await program.run({ ...(await this.still.get()), ...this.feedsOf({ p: this.vectors.p }), ...feeds }))
-      await breath()
+      meter.add(await program.run({ ...(await this.frozen.get()), ...this.feedsOf({ p: this.buffers.p }), ...feeds }))
+      await yieldToEventLoop()
     }
     return { loss: meter.loss, metrics: meter.metrics }
   }
 
   /** The trained parameters: every weight, or the adapter (with a reward model's score head). */
   async parameters(): Promise<Weights> {
-    return unpackValues(this.trainee.packs, await this.toHost(this.vectors.p))
+    return readBuffers(this.trainable.parameterBuffers, await this.toHost(this.buffers.p))
   }
 
   async state(): Promise<TrainerState> {
-    const { packs } = this.trainee
-    const { p, m, v } = this.vectors
+    const { parameterBuffers } = this.trainable
+    const { p, m, v } = this.buffers
     const [parameters, firstMoments, secondMoments] = await Promise.all(
-      [p, m, v].map(async (vectors) => unpackValues(packs, await this.toHost(vectors))),
+      [p, m, v].map(async (vectors) => readBuffers(parameterBuffers, await this.toHost(vectors))),
     )
     return {
       step: this.stepsDone,
@@ -240,9 +244,11 @@ export class Trainer<Example> {
 
   /** Continues from a saved state, to the bit. */
   restore({ step, parameters, firstMoments, secondMoments }: TrainerState): void {
-    const [p, m, v] = [parameters, firstMoments, secondMoments].map((each) => packValues(this.trainee.packs, each))
-    this.discard(this.vectors)
-    this.vectors = { p: p!, m: m!, v: v! }
+    const [p, m, v] = [parameters, firstMoments, secondMoments].map((each) =>
+      writeBuffers(this.trainable.parameterBuffers, each),
+    )
+    this.discard(this.buffers)
+    this.buffers = { p: p!, m: m!, v: v! }
     this.stepsDone = step
   }
 
@@ -254,9 +260,9 @@ export class Trainer<Example> {
 
   /** Frees compiled graphs and device memory. */
   async release(): Promise<void> {
-    this.discard(this.vectors)
+    this.discard(this.buffers)
     await Promise.all([
-      this.still.release(),
+      this.frozen.release(),
       this.gradients.release(),
       this.losses.release(),
       this.update?.then((program) => program.release()),
@@ -265,7 +271,7 @@ export class Trainer<Example> {
 }
 
 /** Sums losses and metrics over micro-batches; each is already divided by the step's total weight. */
-class Meter {
+class LossAccumulator {
   loss = 0
   readonly metrics: Record<string, number> = {}
 
@@ -280,4 +286,4 @@ class Meter {
 }
 
 /** Lets timers, signals and messages through between runs, which block the event loop. */
-const breath = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+const yieldToEventLoop = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))

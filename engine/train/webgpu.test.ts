@@ -5,12 +5,21 @@ import * as ort from 'onnxruntime-node'
 import { describe, expect, test } from 'vitest'
 import { Generator } from '#engine/generate/generator.ts'
 import { promptGraph, stepGraph } from '#engine/generate/step.ts'
-import { DeviceError, type Graph, input, mul, onnxRuntime, type Runner, tensor, toOnnx } from '#engine/graph/index.ts'
+import {
+  DeviceError,
+  type Graph,
+  type GraphRunner,
+  input,
+  mul,
+  onnxRuntime,
+  tensor,
+  toOnnx,
+} from '#engine/graph/index.ts'
 import { webGpu } from '#engine/graph/test/webGpu.ts'
 import { smallConfig } from '#engine/model/config.ts'
 import { loraConfig } from '#engine/model/lora.ts'
 import { initialWeights } from '#engine/model/parameters.ts'
-import { Scorer } from '#engine/model/scorer.ts'
+import { SequenceScorer } from '#engine/model/scorer.ts'
 import { ADAMW, adamWGraph } from './adamw.ts'
 import type { Objective } from './objective.ts'
 import { grpo, rloo } from './policy.ts'
@@ -19,7 +28,7 @@ import { reward } from './reward.ts'
 import { completionRow } from './rows.ts'
 import { gradientGraph } from './step.ts'
 import { packedSupervised, supervised } from './supervised.ts'
-import { makeTrainee } from './trainableParameters.ts'
+import { selectTrainable } from './trainableParameters.ts'
 import { Trainer } from './trainer.ts'
 
 // Runs where WebGPU finds an adapter, a software one too; elsewhere the one test is that the error says what to install.
@@ -81,11 +90,11 @@ async function operatorsByProvider(graph: Graph): Promise<Map<string, Set<string
   }
 }
 
-const trainee = makeTrainee({ config, weights, lora }, 1)
-const whole = makeTrainee({ config, weights }, 1)
+const trainable = selectTrainable({ config, weights, lora }, 1)
+const whole = selectTrainable({ config, weights }, 1)
 const scored = smallConfig({ ...config, head: 'score' })
-const judge = makeTrainee({ config: scored, weights: initialWeights(scored, 1), lora }, 1)
-const training = <E>(objective: Objective<E>, of = trainee) => gradientGraph(of, objective, size)
+const judge = selectTrainable({ config: scored, weights: initialWeights(scored, 1), lora }, 1)
+const training = <E>(objective: Objective<E>, of = trainable) => gradientGraph(of, objective, size)
 
 /** A decoding step with everything that a sampler can be asked for. */
 const decoding = (): Graph =>
@@ -109,12 +118,12 @@ const graphs: Record<string, () => Graph> = {
   IPO: () => training(dpo({ loss: 'ipo' })),
   GRPO: () => training(grpo({ klWeight: 0.1 })),
   RLOO: () => training(rloo({ klWeight: 0.1 })),
-  'the AdamW update': () => adamWGraph(trainee.packs, ADAMW),
+  'the AdamW update': () => adamWGraph(trainable.parameterBuffers, ADAMW),
   'reading prompts': () => promptGraph({ config, lora, fused: false }, 2, 8, 'shared'),
   'decoding a token': decoding,
 }
 
-const onAdapter = (gpu: Runner) => {
+const onAdapter = (gpu: GraphRunner) => {
   test.each(Object.entries(graphs))('trap, operators fall back: %s runs with none on the CPU', async (_, graph) => {
     const operators = await operatorsByProvider(graph())
     expect([...operators.keys()]).toEqual(['WebGpuExecutionProvider'])
@@ -127,7 +136,7 @@ const onAdapter = (gpu: Runner) => {
     ['an adapter', lora],
     ['every weight', undefined],
   ])('training %s follows the loss curve of the CPU; state comes back and continues', async (_, adapter) => {
-    const curve = async (runner: Runner) => {
+    const curve = async (runner: GraphRunner) => {
       const start = () =>
         new Trainer({ config, weights, lora: adapter, objective: supervised, seed: 1, microBatch: 2, runner })
       const losses = []
@@ -147,8 +156,8 @@ const onAdapter = (gpu: Runner) => {
   })
 
   test('a scorer and a generator answer as on the CPU, from weights that stay on the device', async () => {
-    const answers = async (runner: Runner) => {
-      const scorer = new Scorer({ config, weights, runner })
+    const answers = async (runner: GraphRunner) => {
+      const scorer = new SequenceScorer({ config, weights, runner })
       const generator = new Generator({ config, weights, runner, endId: 0, batch: 2 })
       const prompts = [
         [1, 2, 3],
@@ -166,7 +175,7 @@ const onAdapter = (gpu: Runner) => {
   })
 
   test('trap, reading a GPU buffer aborts: a resident tensor refuses, and comes to the host through a copying session', async () => {
-    const placed = await gpu.place({ x: tensor(Float32Array.of(1, 2, 3)) })
+    const placed = await gpu.upload({ x: tensor(Float32Array.of(1, 2, 3)) })
     expect(() => placed.x!.data).toThrow('bring it to the host with Runner.read')
     expect((await gpu.read(placed)).x!.floats).toEqual(Float32Array.of(1, 2, 3))
     gpu.dispose(Object.values(placed))

@@ -7,7 +7,7 @@ import { ChatTemplate } from '#engine/text/chat.ts'
 import { Tokenizer } from '#engine/text/tokenizer.ts'
 import { TrainingRun } from '#engine/train/run.ts'
 import { schedule } from '#engine/train/schedule.ts'
-import { type PackedExample, pack, packedSupervised } from '#engine/train/supervised.ts'
+import { type PackedExample, packExamples, packedSupervised } from '#engine/train/supervised.ts'
 import { Trainer } from '#engine/train/trainer.ts'
 import { COPYING, type Document, drawCorpus } from '../skill/corpus.ts'
 import { CHAT_TEMPLATE, encodeDocument, trainBaseTokenizer } from './tokenizer.ts'
@@ -93,7 +93,7 @@ function rowsOf(documents: readonly Document[], tokenizer: Tokenizer): PackedExa
     return { ids, mask: new Array<number>(ids.length).fill(1) }
   })
   const rows: PackedExample[] = []
-  for (let from = 0; from < texts.length; from += 2000) rows.push(...pack(texts.slice(from, from + 2000), ROW))
+  for (let from = 0; from < texts.length; from += 2000) rows.push(...packExamples(texts.slice(from, from + 2000), ROW))
   return rows
 }
 

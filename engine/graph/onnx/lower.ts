@@ -13,7 +13,7 @@ import {
 import { type Dtype, GraphError, type Shape } from '../shape.ts'
 import { DATA_TYPE, graphMessage, modelMessage, nodeMessage, tensorMessage, valueMessage } from './messages.ts'
 import { type ProductSum, productSums } from './productSums.ts'
-import { type Bytes, join } from './protobuf.ts'
+import { type Bytes, concatBytes } from './protobuf.ts'
 
 /** A computation with named inputs and outputs. */
 export interface Graph {
@@ -22,7 +22,7 @@ export interface Graph {
 }
 
 /** Before every output's name in the ONNX model, so that state can go in and out under one name. */
-export const RESULT = 'result.'
+export const RESULT_PREFIX = 'result.'
 
 /**
  * Lowers a graph to the bytes of an ONNX model. The same graph gives the same bytes. Only nodes that an output needs
@@ -36,14 +36,14 @@ export function toOnnx(graph: Graph, provider: Provider = 'cpu'): Bytes {
     if ([...names.values()].includes(node.attributes.name))
       throw new GraphError(`two inputs are named ${node.attributes.name}`)
     names.set(node, node.attributes.name)
-    return join(valueMessage(node.attributes.name, node.shape, node.dtype))
+    return concatBytes(valueMessage(node.attributes.name, node.shape, node.dtype))
   })
   const scope = new Scope(model, names)
   scope.writeAll(Object.values(graph.outputs))
-  const outputs = Object.entries(graph.outputs).map(([name, node]) => scope.output(RESULT + name, node))
+  const outputs = Object.entries(graph.outputs).map(([name, node]) => scope.output(RESULT_PREFIX + name, node))
   const { nodes } = scope
   const constants = [...model.constants.values()]
-  return join(modelMessage(graphMessage({ name: 'graph', nodes, constants, inputs, outputs })))
+  return concatBytes(modelMessage(graphMessage({ name: 'graph', nodes, constants, inputs, outputs })))
 }
 
 /** What all scopes of one model share: constants and fresh names. */
@@ -57,7 +57,7 @@ class Model {
   }
 
   constant(name: string, shape: Shape, dtype: Dtype, values: () => ReturnType<typeof typedData>): string {
-    if (!this.constants.has(name)) this.constants.set(name, join(tensorMessage(name, shape, dtype, values())))
+    if (!this.constants.has(name)) this.constants.set(name, concatBytes(tensorMessage(name, shape, dtype, values())))
     return name
   }
 }
@@ -130,7 +130,7 @@ class Scope implements Emitter {
 
   emitMany(type: string, inputs: readonly string[], results: number, attributes = {}, domain = ''): readonly string[] {
     const outputs = Array.from({ length: results }, () => this.model.fresh())
-    this.nodes.push(join(nodeMessage(`${outputs[0]}_${type}`, type, inputs, outputs, attributes, domain)))
+    this.nodes.push(concatBytes(nodeMessage(`${outputs[0]}_${type}`, type, inputs, outputs, attributes, domain)))
     return outputs
   }
 
@@ -158,11 +158,11 @@ class Scope implements Emitter {
 
   output(name: string, node: Node): Bytes {
     this.copy(this.nameOf(node), name)
-    return join(valueMessage(name, node.shape, node.dtype))
+    return concatBytes(valueMessage(name, node.shape, node.dtype))
   }
 
   private copy(from: string, to: string): void {
-    this.nodes.push(join(nodeMessage(`copy_${to}`, 'Identity', [from], [to], {}, '')))
+    this.nodes.push(concatBytes(nodeMessage(`copy_${to}`, 'Identity', [from], [to], {}, '')))
   }
 
   loop(node: Node<LoopAttributes>): readonly string[] {
@@ -178,22 +178,22 @@ class Scope implements Emitter {
     const body = new Scope(this.model, names)
     const declare = (each: Node, name: string): Bytes => {
       names.set(each, name)
-      return join(valueMessage(name, each.shape, each.dtype))
+      return concatBytes(valueMessage(name, each.shape, each.dtype))
     }
     const conditionIn = `${tag}_condition`
     const inputs = [
       declare(iteration, `${tag}_iteration`),
-      join(valueMessage(conditionIn, [], 'bool')),
+      concatBytes(valueMessage(conditionIn, [], 'bool')),
       ...carriedIn.map((each, index) => declare(each, `${tag}_carried${index}`)),
     ]
     body.writeAll(roots)
     const conditionOut = `${tag}_proceed`
     body.copy(proceed ? body.nameOf(proceed) : conditionIn, conditionOut)
     const outputs = [
-      join(valueMessage(conditionOut, [], 'bool')),
+      concatBytes(valueMessage(conditionOut, [], 'bool')),
       ...[...carriedOut, ...collected].map((each, index) => body.output(`${tag}_result${index}`, each)),
     ]
-    const graph = join(graphMessage({ name: 'body', nodes: body.nodes, constants: [], inputs, outputs }))
+    const graph = concatBytes(graphMessage({ name: 'body', nodes: body.nodes, constants: [], inputs, outputs }))
     const always = this.model.constant('always', [], 'bool', () => Uint8Array.of(1))
     const [trips, ...carried] = node.inputs.map(this.nameOf)
     return this.emitMany('Loop', [trips!, always, ...carried], carriedOut.length + collected.length, {

@@ -17,7 +17,7 @@ function varint(value: number): Bytes {
   return Uint8Array.from(bytes)
 }
 
-export function join(parts: readonly Bytes[]): Bytes {
+export function concatBytes(parts: readonly Bytes[]): Bytes {
   const whole = new Uint8Array(parts.reduce((total, part) => total + part.length, 0))
   let offset = 0
   for (const part of parts) {
@@ -27,7 +27,7 @@ export function join(parts: readonly Bytes[]): Bytes {
   return whole
 }
 
-export const integerField = (field: number, value: number): Bytes => join([varint(field * 8), varint(value)])
+export const integerField = (field: number, value: number): Bytes => concatBytes([varint(field * 8), varint(value)])
 
 export function floatField(field: number, value: number): Bytes {
   const bytes = new Uint8Array(5)
@@ -39,6 +39,10 @@ export function floatField(field: number, value: number): Bytes {
 /** A length-delimited field: text, bytes, or a message given as its fields. */
 export function field(number: number, content: string | Bytes | readonly Bytes[]): Bytes {
   const bytes =
-    typeof content === 'string' ? encoder.encode(content) : content instanceof Uint8Array ? content : join(content)
-  return join([varint(number * 8 + 2), varint(bytes.length), bytes])
+    typeof content === 'string'
+      ? encoder.encode(content)
+      : content instanceof Uint8Array
+        ? content
+        : concatBytes(content)
+  return concatBytes([varint(number * 8 + 2), varint(bytes.length), bytes])
 }

@@ -61,12 +61,12 @@ export interface OperationCase {
   smooth?: false
 }
 
-const of = (shape: Shape, ...values: number[]) => ({ shape, values })
+const inputOf = (shape: Shape, ...values: number[]) => ({ shape, values })
 const indices = (shape: Shape, ...values: number[]) => constant(Int32Array.from(values), shape)
 
 const unary = (build: (x: Node) => Node, formula: (x: number) => number, values = [0.3, 1.7, 2.5, 0.9]) =>
   ({
-    inputs: [of([2, 2], ...values)],
+    inputs: [inputOf([2, 2], ...values)],
     build: ([x]) => build(x!),
     expected: values.map(formula),
   }) satisfies OperationCase
@@ -78,14 +78,14 @@ const binary = (build: (a: Node, b: Node) => Node, formula: (a: number, b: numbe
     [1.2, 0.6],
   ] as const
   return {
-    inputs: [of([2, 2], ...a), of([2], ...b)],
+    inputs: [inputOf([2, 2], ...a), inputOf([2], ...b)],
     build: ([x, y]) => build(x!, y!),
     expected: a.map((x, i) => formula(x, b[i % 2]!)),
   } satisfies OperationCase
 }
 
 const comparison = (build: (a: Node, b: Node) => Node, formula: (a: number, b: number) => boolean) => ({
-  inputs: [of([2, 2], 1, 2, 3, 4), of([2], 2, 2)],
+  inputs: [inputOf([2, 2], 1, 2, 3, 4), inputOf([2], 2, 2)],
   build: ([a, b]: readonly Node[]) => cast(build(a!, b!), 'f32'),
   expected: [1, 2, 3, 4].map((x) => Number(formula(x, 2))),
   smooth: false as const,
@@ -100,7 +100,7 @@ const logic = (node: Node, ...expected: number[]): OperationCase => ({
   smooth: false,
 })
 
-const matrix = of([2, 3], 1, 2, 3, 4, 5, 6)
+const matrix = inputOf([2, 3], 1, 2, 3, 4, 5, 6)
 const logits = [0.5, -1, 2, 0, 1, 0.25]
 const softmaxRow = (row: number[]) => row.map((x) => Math.exp(x) / row.reduce((t, y) => t + Math.exp(y), 0))
 const probabilities = [...softmaxRow(logits.slice(0, 3)), ...softmaxRow(logits.slice(3))]
@@ -134,99 +134,103 @@ export const operationCases: Record<Exclude<OperationName, Untestable>, Operatio
   sign: { ...unary(sign, Math.sign, [-1.5, -0.2, 0.4, 2]), smooth: false },
   stopGradient: { ...unary(stopGradient, (x) => x), smooth: false },
   where: {
-    inputs: [of([4], 1, 2, 3, 4), of([1], 9)],
+    inputs: [inputOf([4], 1, 2, 3, 4), inputOf([1], 9)],
     build: ([a, b]) => where(truths, a!, b!),
     expected: [1, 2, 9, 9],
   },
   cast: {
-    inputs: [of([3], 1.9, -1.9, 0)],
+    inputs: [inputOf([3], 1.9, -1.9, 0)],
     build: ([x]) => cast(cast(x!, 'i32'), 'f32'),
     expected: [1, -1, 0],
     smooth: false,
   },
   matmul: [
-    { inputs: [matrix, of([3, 1], 1, 0, -1)], build: ([a, b]) => matmul(a!, b!), expected: [-2, -2] },
+    { inputs: [matrix, inputOf([3, 1], 1, 0, -1)], build: ([a, b]) => matmul(a!, b!), expected: [-2, -2] },
     {
-      inputs: [matrix, of([2, 3], 1, 0, -1, 0, 1, 0)],
+      inputs: [matrix, inputOf([2, 3], 1, 0, -1, 0, 1, 0)],
       build: ([a, b]) => matmul(a!, b!, { transposeB: true }),
       expected: [-2, 2, -2, 5],
     },
     {
-      inputs: [matrix, of([2, 1], 1, -1)],
+      inputs: [matrix, inputOf([2, 1], 1, -1)],
       build: ([a, b]) => matmul(a!, b!, { transposeA: true }),
       expected: [-3, -3, -3],
     },
     {
-      inputs: [of([2, 2], 1, 2, 3, 4), of([1, 2], 1, -1)],
+      inputs: [inputOf([2, 2], 1, 2, 3, 4), inputOf([1, 2], 1, -1)],
       build: ([a, b]) => matmul(a!, b!, { transposeA: true, transposeB: true }),
       expected: [-2, -2],
     },
     {
-      inputs: [matrix, of([3, 1], 1, 0, -1)],
+      inputs: [matrix, inputOf([3, 1], 1, 0, -1)],
       build: ([a, b]) => matmul(a!, b!, { scale: -0.5 }),
       expected: [1, 1],
     },
     {
-      inputs: [of([2, 1, 2], 1, 2, 3, 4), of([2, 2, 2], 1, 0, 1, 1, 2, 0, 0, 2)],
+      inputs: [inputOf([2, 1, 2], 1, 2, 3, 4), inputOf([2, 2, 2], 1, 0, 1, 1, 2, 0, 0, 2)],
       build: ([a, b]) => matmul(a!, b!, { transposeB: true, scale: 2 }),
       expected: [2, 6, 12, 16],
     },
     // Products that a sum takes in: one of the same shape, one of a row, two of them.
     {
-      inputs: [matrix, of([3, 2], 1, 0, 0, 1, 1, 1), of([2, 2], 10, 20, 30, 40)],
+      inputs: [matrix, inputOf([3, 2], 1, 0, 0, 1, 1, 1), inputOf([2, 2], 10, 20, 30, 40)],
       build: ([a, b, c]) => add(matmul(a!, b!, { scale: 2 }), c!),
       expected: [18, 30, 50, 62],
     },
     {
-      inputs: [matrix, of([2, 3], 1, 0, 1, 0, 1, 1), of([2], 10, 20)],
+      inputs: [matrix, inputOf([2, 3], 1, 0, 1, 0, 1, 1), inputOf([2], 10, 20)],
       build: ([a, b, c]) => add(c!, matmul(a!, b!, { transposeB: true })),
       expected: [14, 25, 20, 31],
     },
     {
-      inputs: [matrix, of([3, 2], 1, 0, 0, 1, 1, 1)],
+      inputs: [matrix, inputOf([3, 2], 1, 0, 0, 1, 1, 1)],
       build: ([a, b]) => add(matmul(a!, b!), matmul(a!, b!, { scale: 3 })),
       expected: [16, 20, 40, 44],
     },
     // Batches, one of them broadcast: (2,1,2) x (1,2,2).
     {
-      inputs: [of([2, 1, 2], 1, 2, 3, 4), of([1, 2, 2], 1, 0, 1, 1)],
+      inputs: [inputOf([2, 1, 2], 1, 2, 3, 4), inputOf([1, 2, 2], 1, 0, 1, 1)],
       build: ([a, b]) => matmul(a!, b!),
       expected: [3, 2, 7, 4],
     },
     {
-      inputs: [of([2, 1, 2], 1, 2, 3, 4), of([2, 2, 2], 1, 0, 1, 1, 2, 0, 0, 2)],
+      inputs: [inputOf([2, 1, 2], 1, 2, 3, 4), inputOf([2, 2, 2], 1, 0, 1, 1, 2, 0, 0, 2)],
       build: ([a, b]) => matmul(a!, b!, { transposeB: true }),
       expected: [1, 3, 6, 8],
     },
     {
-      inputs: [of([2, 2, 1], 1, 2, 3, 4), of([2, 2, 1], 1, 1, 2, 0.5)],
+      inputs: [inputOf([2, 2, 1], 1, 2, 3, 4), inputOf([2, 2, 1], 1, 1, 2, 0.5)],
       build: ([a, b]) => matmul(a!, b!, { transposeA: true }),
       expected: [3, 8],
     },
   ],
   reshape: { inputs: [matrix], build: ([x]) => reshape(x!, [3, 2]), expected: [1, 2, 3, 4, 5, 6] },
   transpose: { inputs: [matrix], build: ([x]) => transpose(x!, [1, 0]), expected: [1, 4, 2, 5, 3, 6] },
-  expand: { inputs: [of([2, 1], 1, 2)], build: ([x]) => expand(x!, [2, 2, 2]), expected: [1, 1, 2, 2, 1, 1, 2, 2] },
+  expand: {
+    inputs: [inputOf([2, 1], 1, 2)],
+    build: ([x]) => expand(x!, [2, 2, 2]),
+    expected: [1, 1, 2, 2, 1, 1, 2, 2],
+  },
   slice: { inputs: [matrix], build: ([x]) => slice(x!, -1, 1, 3), expected: [2, 3, 5, 6] },
-  pad: { inputs: [of([2, 1], 1, 2)], build: ([x]) => pad(x!, 1, 1, 2), expected: [0, 1, 0, 0, 0, 2, 0, 0] },
+  pad: { inputs: [inputOf([2, 1], 1, 2)], build: ([x]) => pad(x!, 1, 1, 2), expected: [0, 1, 0, 0, 0, 2, 0, 0] },
   concat: {
-    inputs: [matrix, of([2, 1], 7, 8)],
+    inputs: [matrix, inputOf([2, 1], 7, 8)],
     build: (parts) => concat(parts, 1),
     expected: [1, 2, 3, 7, 4, 5, 6, 8],
   },
   sum: { inputs: [matrix], build: ([x]) => sum(x!, [1]), expected: [6, 15] },
   mean: { inputs: [matrix], build: ([x]) => mean(x!, [0]), expected: [2.5, 3.5, 4.5] },
-  max: { inputs: [of([2, 2], 1, 3, 8, 5)], build: ([x]) => max(x!, [-1]), expected: [3, 8] },
+  max: { inputs: [inputOf([2, 2], 1, 3, 8, 5)], build: ([x]) => max(x!, [-1]), expected: [3, 8] },
   argmax: {
-    inputs: [of([2, 3], 1, 3, 3, 8, 5, 7)],
+    inputs: [inputOf([2, 3], 1, 3, 3, 8, 5, 7)],
     build: ([x]) => cast(argmax(x!), 'f32'),
     expected: [1, 0],
     smooth: false,
   },
   cumsum: { inputs: [matrix], build: ([x]) => cumsum(x!), expected: [1, 3, 6, 4, 9, 15], smooth: false },
-  softmax: { inputs: [of([2, 3], ...logits)], build: ([x]) => softmax(x!), expected: probabilities },
+  softmax: { inputs: [inputOf([2, 3], ...logits)], build: ([x]) => softmax(x!), expected: probabilities },
   logSoftmax: {
-    inputs: [of([2, 3], ...logits)],
+    inputs: [inputOf([2, 3], ...logits)],
     build: ([x]) => logSoftmax(x!),
     expected: probabilities.map(Math.log),
   },
@@ -236,11 +240,11 @@ export const operationCases: Record<Exclude<OperationName, Untestable>, Operatio
       build: ([x]) => gather(x!, indices([2, 2], 1, 0, 1, 1)),
       expected: [4, 5, 6, 1, 2, 3, 4, 5, 6, 4, 5, 6],
     },
-    { inputs: [of([3], 5, 6, 7)], build: ([x]) => gather(x!, indices([2], 2, 0)), expected: [7, 5] },
+    { inputs: [inputOf([3], 5, 6, 7)], build: ([x]) => gather(x!, indices([2], 2, 0)), expected: [7, 5] },
   ],
   // Index 1 occurs twice: its rows add up.
   scatterAdd: {
-    inputs: [of([3, 2], 1, 2, 3, 4, 5, 6)],
+    inputs: [inputOf([3, 2], 1, 2, 3, 4, 5, 6)],
     build: ([x]) => scatterAdd(indices([3], 1, 3, 1), x!, [4, 2]),
     expected: [0, 0, 6, 8, 0, 0, 3, 4],
   },
@@ -251,19 +255,19 @@ export const operationCases: Record<Exclude<OperationName, Untestable>, Operatio
   },
   addElements: [
     {
-      inputs: [matrix, of([2, 2], 1, 2, 3, 4)],
+      inputs: [matrix, inputOf([2, 2], 1, 2, 3, 4)],
       build: ([x, y]) => addElements(x!, indices([2, 2], 2, 2, 0, 1), y!),
       expected: [1, 2, 6, 7, 9, 6],
     },
     {
-      inputs: [of([2, 2], 1, 2, 3, 4)],
+      inputs: [inputOf([2, 2], 1, 2, 3, 4)],
       build: ([x]) => scatterElements(indices([2, 2], 2, 2, 0, 1), x!, [2, 3]),
       expected: [0, 0, 3, 3, 4, 0],
     },
   ],
   // Two heads of width 4 at positions 2 and 0: the pairs (a, b) turn by 0.6, 0.8 and by none.
   rotary: {
-    inputs: [of([1, 2, 8], 1, 2, 3, 4, 5, 6, 7, 8, 1, -1, 2, -2, 3, -3, 4, -4)],
+    inputs: [inputOf([1, 2, 8], 1, 2, 3, 4, 5, 6, 7, 8, 1, -1, 2, -2, 3, -3, 4, -4)],
     build: ([x]) =>
       rotary(
         x!,
@@ -275,7 +279,7 @@ export const operationCases: Record<Exclude<OperationName, Untestable>, Operatio
   },
   // x² with its gradient given by hand.
   withGradient: {
-    inputs: [of([3], 1, -2, 3)],
+    inputs: [inputOf([3], 1, -2, 3)],
     build: ([x]) => withGradient(mul(x!, x!), [x!], (d) => [mul(d, mul(2, x!))]),
     expected: [1, 4, 9],
   },

@@ -12,7 +12,7 @@ import {
   typedData,
 } from '../node.ts'
 import type { Graph } from '../onnx/lower.ts'
-import type { Program, Results, Runner } from '../runner.ts'
+import type { GraphRunner, Program, Results } from '../runner.ts'
 import { GraphError, type Shape } from '../shape.ts'
 import { checkFeeds, type Feeds, Tensor } from '../tensor.ts'
 import { kernels, TF_TYPE, type Tf, type TfTensor } from './tfjsKernels.ts'
@@ -23,7 +23,7 @@ export type TfjsBackend = 'cpu' | 'wasm' | 'gpu'
  * Runs graphs operation by operation on TensorFlow.js: an independent oracle on `cpu` and `wasm`, and on `gpu` through
  * `@tensorflow/tfjs-node-gpu`, which users install themselves. Custom operators do not run here.
  */
-export async function tfjsRunner(backend: TfjsBackend): Promise<Runner> {
+export async function tfjsRunner(backend: TfjsBackend): Promise<GraphRunner> {
   return new TfjsRunner(await load(backend), backend)
 }
 
@@ -50,7 +50,7 @@ async function loadWasm(): Promise<void> {
   wasm.setWasmPaths(dirname(createRequire(import.meta.url).resolve(name)) + sep)
 }
 
-class TfjsRunner implements Runner {
+class TfjsRunner implements GraphRunner {
   readonly name: string
   readonly fused = false
 
@@ -65,7 +65,7 @@ class TfjsRunner implements Runner {
     return new TfjsProgram(this.tf, this.backend === 'gpu' ? 'tensorflow' : this.backend, graph)
   }
 
-  async place(tensors: Readonly<Record<string, Tensor>>): Promise<Results> {
+  async upload(tensors: Readonly<Record<string, Tensor>>): Promise<Results> {
     return { ...tensors }
   }
 

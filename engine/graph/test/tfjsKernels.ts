@@ -1,6 +1,6 @@
 import type * as tfjs from '@tensorflow/tfjs'
 import type { Node, OperationName } from '../node.ts'
-import { type Dtype, GraphError, show, sizeOf } from '../shape.ts'
+import { type Dtype, formatShape, GraphError, sizeFromShape } from '../shape.ts'
 
 export type Tf = typeof tfjs
 export type TfTensor = tfjs.Tensor
@@ -29,7 +29,7 @@ const reduce =
     call(tf, x!, [...attribute<readonly number[]>(node, 'axes')])
 
 const impossible: Kernel = (_, __, node) => {
-  throw new GraphError(`${node.operation.name} of shape ${show(node.shape)} runs on ONNX Runtime only`)
+  throw new GraphError(`${node.operation.name} of shape ${formatShape(node.shape)} runs on ONNX Runtime only`)
 }
 
 /** Flat positions in (rows, width) of per-row indices (rows, count). */
@@ -114,7 +114,7 @@ export const kernels: Record<Exclude<OperationName, 'input' | 'constant' | 'loop
   }),
   gather: on((tf, table, indices) => tf.gather(table, indices as tfjs.Tensor1D, 0)),
   scatterAdd: (tf, [indices, rows], node) => {
-    const width = sizeOf(node.shape.slice(1))
+    const width = sizeFromShape(node.shape.slice(1))
     const flat = tf.reshape(rows!, [indices!.size, width])
     return tf.reshape(scatter(tf, tf.reshape(indices!, [indices!.size]), flat, [node.shape[0]!, width]), [
       ...node.shape,
@@ -126,7 +126,7 @@ export const kernels: Record<Exclude<OperationName, 'input' | 'constant' | 'loop
   },
   addElements: (tf, [x, indices, values], node) => {
     const positions = flatPositions(tf, indices!, node.shape[node.shape.length - 1]!)
-    const flat = scatter(tf, positions, tf.reshape(values!, [values!.size]), [sizeOf(node.shape)])
+    const flat = scatter(tf, positions, tf.reshape(values!, [values!.size]), [sizeFromShape(node.shape)])
     return tf.add(x!, tf.reshape(flat, [...node.shape]))
   },
   rotary: (tf, [x, positions, cosines, sines], node) => {

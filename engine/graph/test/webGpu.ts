@@ -1,7 +1,7 @@
-import { type DeviceError, input, onnxRuntime, type Runner, sum } from '../index.ts'
+import { type DeviceError, type GraphRunner, input, onnxRuntime, sum } from '../index.ts'
 
 /** A WebGPU runner where an adapter is found, a software one too; elsewhere the error that says what it needs. */
-export async function webGpu(): Promise<Runner | DeviceError> {
+export async function webGpu(): Promise<GraphRunner | DeviceError> {
   const runner = onnxRuntime({ device: 'webgpu' })
   const x = input('x', [2])
   try {

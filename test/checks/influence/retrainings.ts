@@ -1,7 +1,7 @@
 import { influenceMatrix } from '#engine/explain/influence.ts'
 import type { Weights } from '#engine/formats/weights.ts'
 import { loraConfig, mergeAdapter } from '#engine/model/lora.ts'
-import { Scorer } from '#engine/model/scorer.ts'
+import { SequenceScorer } from '#engine/model/scorer.ts'
 import { bootstrapInterval, finiteMean, type Interval, rankCorrelation } from '#engine/stats/estimate.ts'
 import { Random } from '#engine/stats/random.ts'
 import { TrainingRun } from '#engine/train/run.ts'
@@ -47,7 +47,7 @@ export async function scoreRetrainings(
   const { rows } = pool
   const trainer = new Trainer({ config, weights, lora, objective: supervised, seed, microBatch: TRAINING.batchSize })
   const fresh = await trainer.state()
-  const scorer = new Scorer({ config, weights, lora, adapter: await trainer.parameters() })
+  const scorer = new SequenceScorer({ config, weights, lora, adapter: await trainer.parameters() })
   const train = async (examples: readonly SupervisedExample[]) => {
     trainer.restore(fresh)
     let half: Weights | undefined
