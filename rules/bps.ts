@@ -23,3 +23,11 @@ export function most(a: bigint, b: bigint): bigint {
   if (a > b) return a
   return b
 }
+
+/** The smallest integer whose square is at least `value` (Newton's method). */
+export function sqrtUp(value: bigint): bigint {
+  if (value === 0n) return 0n
+  let x = 1n << BigInt((value.toString(2).length + 1) >> 1)
+  for (let y = (x + value / x) >> 1n; y < x; y = (x + value / x) >> 1n) x = y
+  return x * x < value ? x + 1n : x
+}

@@ -25,17 +25,42 @@ test('a good score with a wide interval does not do, and the reason says what wo
   expect(judged.results[0]!.reason).toMatch(/more items/)
 })
 
+test('each verdict gives the figures and the bound that decided it', () => {
+  const said = (lower: bigint, upper: bigint) => {
+    const { verdict, reason } = judgeVersion(targets, [log('accuracy', lower, upper)]).results[0]!
+    return [verdict, reason]
+  }
+  const against = (figures: string) => `accuracy ${figures}, 200 items) against 700000: `
+  expect(said(700_000n, 800_000n)).toEqual([
+    'met',
+    `${against('750000 (700000 to 800000')}met at the lower confidence bound.`,
+  ])
+  expect(said(600_000n, 699_998n)).toEqual([
+    'missed',
+    `${against('649999 (600000 to 699998')}missed at the upper confidence bound.`,
+  ])
+  expect(said(600_000n, 700_000n)).toEqual([
+    'undecided',
+    `${against('650000 (600000 to 700000')}the interval holds the minimum. Evaluate more items or improve the model.`,
+  ])
+  expect(judgeVersion(targets, []).results[0]!.reason).toBe('accuracy has not been evaluated yet.')
+})
+
 test('the latest evaluation counts, whatever the order given; a missing one counts against', () => {
   const runs = [log('accuracy', 800_000n, 900_000n, 2n), log('accuracy', 100_000n, 200_000n, 1n)]
   expect(judgeVersion(targets, runs).results.map((r) => r.verdict)).toEqual(['met', 'unmeasured'])
   const later = [...runs, log('accuracy', 100_000n, 200_000n, 3n)]
   expect(judgeVersion(targets, later).results[0]!.verdict).toBe('missed')
+  const again = [...runs, log('accuracy', 100_000n, 200_000n, 2n)]
+  expect(judgeVersion(targets, again).results[0]!.verdict).toBe('missed')
 })
 
 test('nothing can be promoted against no targets, and an interval must hold its score', () => {
   expect(judgeVersion([], []).promotable).toBe(false)
-  const absurd = { ...log('accuracy', 900_000n, 950_000n), score: 1n }
-  expect(() => judgeVersion(targets, [absurd])).toThrow(/outside its interval/)
+  for (const score of [899_999n, 950_001n])
+    expect(() => judgeVersion(targets, [{ ...log('accuracy', 900_000n, 950_000n), score }])).toThrow(
+      /outside its interval/,
+    )
 })
 
 test('the live version is the newest one that was promoted and not rolled back', () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { NEWCOMER, standing, updateReputation, wilsonLower } from './reputation.ts'
+import { NEWCOMER, standing, TIERS, updateReputation, wilsonLower } from './reputation.ts'
 
 const bound = (s: number, f: number) =>
   Number(wilsonLower({ successes: BigInt(s) * 1_000_000n, failures: BigInt(f) * 1_000_000n }))
@@ -29,6 +29,35 @@ test('the integer bound equals the textbook one and never exceeds it', () => {
       expect(difference).toBeLessThan(2)
     }),
   )
+})
+
+test('where the margin for what was floored decides, the bound is 1 ppm lower rather than higher', () => {
+  // Without failures the bound is n / (n + z²): for this n it lies 10⁻¹³ above 999,999 ppm.
+  expect(wilsonLower({ successes: 3_841_455_039_838n, failures: 0n })).toBe(999_998n)
+})
+
+test('a tier begins exactly at the bound that it needs', () => {
+  const rated = (successes: bigint) => ({ epoch: 1n, successes, failures: 0n })
+  TIERS.forEach(({ name, needs }, tier) => {
+    let [below, reached] = [-1n, 30_000_000n]
+    while (reached - below > 1n) {
+      const middle = (below + reached) / 2n
+      if (wilsonLower(rated(middle)) < needs) below = middle
+      else reached = middle
+    }
+    expect(standing(rated(reached))).toEqual({ value: needs, tier, name })
+    if (tier > 0) expect(standing(rated(reached - 1n))).toMatchObject({ value: needs - 1n, tier: tier - 1 })
+  })
+})
+
+test('counts lose 5 % an epoch, floored each time, before the news of the epoch is added', () => {
+  const before = { epoch: 7n, successes: 1_000_001n, failures: 20n }
+  const news = (epoch: bigint) => updateReputation(before, { epoch, successes: 1n, failures: 2n })
+  expect(news(7n)).toEqual({ epoch: 7n, successes: 2_000_001n, failures: 2_000_020n })
+  expect(news(8n)).toEqual({ epoch: 8n, successes: 1_950_000n, failures: 2_000_019n })
+  expect(news(9n)).toEqual({ epoch: 9n, successes: 1_902_500n, failures: 2_000_018n })
+  // However long the absence, the work is that of the counts.
+  expect(news(10n ** 18n)).toEqual({ epoch: 10n ** 18n, successes: 1_000_000n, failures: 2_000_000n })
 })
 
 test('newcomers start lowest, rise with a record, and fall with age and failure', () => {

@@ -1,4 +1,4 @@
-import { PPM } from './bps.ts'
+import { PPM, sqrtUp } from './bps.ts'
 
 /** Gold successes and failures of one validator in one domain, in ppm of a task, decayed to `epoch`. */
 export type Reputation = { epoch: bigint; successes: bigint; failures: bigint }
@@ -6,8 +6,6 @@ export const NEWCOMER: Reputation = { epoch: 0n, successes: 0n, failures: 0n }
 
 /** What is left of a count after one epoch: 95 % (a half-life of 13.5 epochs). */
 export const DECAY_PPM = 950_000n
-/** After so many epochs without news nothing is left: bounds the work for a long absence. */
-const FORGOTTEN = 1_000n
 
 /** Tiers in ascending order with the Wilson lower bound that each needs (ppm); the number of a tier is its place. */
 export const TIERS = [
@@ -34,7 +32,7 @@ export function updateReputation(
 }
 
 function decay(count: bigint, epochs: bigint): bigint {
-  if (epochs > FORGOTTEN) return 0n
+  // Flooring brings every count to 0, so that a long absence costs no more than that takes.
   for (; epochs > 0n && count > 0n; epochs--) count = (count * DECAY_PPM) / PPM
   return count
 }
@@ -49,8 +47,8 @@ export function wilsonLower({ successes, failures }: Pick<Reputation, 'successes
   if (n === 0n) return 0n
   const z2 = Z * Z // 10⁻¹²
   const spread = sqrtUp((z2 * successes * failures * PPM) / n + (z2 * z2) / 4n + 2n) // 10⁻²⁴ under the root, both floors made up
-  const lower = successes * PPM + z2 / 2n - spread
-  return lower <= 0n ? 0n : (lower * PPM) / (n * PPM + z2)
+  const lower = successes * PPM + z2 / 2n - spread // at least −1: the division makes 0 of that
+  return (lower * PPM) / (n * PPM + z2)
 }
 
 /** What is published: the bound in ppm and the tier it reaches (its number and name). */
@@ -59,12 +57,4 @@ export function standing(reputation: Reputation): { value: bigint; tier: number;
   let tier = 0
   while (tier + 1 < TIERS.length && value >= TIERS[tier + 1]!.needs) tier++
   return { value, tier, name: TIERS[tier]!.name }
-}
-
-/** The smallest integer whose square is at least `value` (Newton's method). */
-function sqrtUp(value: bigint): bigint {
-  if (value < 2n) return value
-  let x = 1n << BigInt((value.toString(2).length + 1) >> 1)
-  for (let y = (x + value / x) >> 1n; y < x; y = (x + value / x) >> 1n) x = y
-  return x * x < value ? x + 1n : x
 }

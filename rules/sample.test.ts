@@ -9,6 +9,8 @@ test('key order, white space, line ends and Unicode forms do not change the hash
   const plain = hashOf('{"prompt":"caf\u00e9?","completion":"a\\nb"}')
   expect(hashOf('{ "completion" : "a  \\r\\nb\\n",\n "prompt" : " cafe\u0301? " }')).toBe(plain)
   expect(hashOf('{"prompt":"caf\u00e9?","completion":"a b"}')).not.toBe(plain)
+  for (const end of ['\\r', '\\u2028', '\\u2029', ' \\t\\r'])
+    expect(hashOf(`{"prompt":"caf\u00e9?","completion":"a${end}b"}`)).toBe(plain)
 })
 
 test('the canonical bytes are a fixed point and their keccak256 is the name', () => {
@@ -29,9 +31,18 @@ test.each([
   ['{"prompt":"  ","completion":"c"}', /"prompt" is empty/],
   ['{"prompt":"\\u0000","completion":"c"}', /control characters/],
   ['{"prompt":"\\ud800","completion":"c"}', /surrogate/],
-  [JSON.stringify({ prompt: 'x'.repeat(40_000), completion: 'c' }), /at most 32768/],
 ])('%s is refused with what to correct', (text, message) => {
   expect(() => parseSample(text)).toThrow(message)
+})
+
+test('a text may be as long as the limit, not longer', () => {
+  const text = (length: number) => JSON.stringify({ prompt: 'x'.repeat(length), completion: 'c' })
+  expect(parseSample(text(32_768)).prompt).toHaveLength(32_768)
+  expect(() => parseSample(text(32_769))).toThrow(/"prompt" has 32769 characters; at most 32768/)
+})
+
+test('what is not JSON is refused with the parser’s own words as the cause', () => {
+  expect(() => parseSample('{')).toThrow(expect.objectContaining({ cause: expect.any(SyntaxError) }))
 })
 
 test('the commitment binds datanet, contributor, content and salt as the contract does', () => {
