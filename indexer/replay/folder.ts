@@ -41,7 +41,7 @@ export async function readRecording(folder: string): Promise<Recording> {
   for (const { address, events: files } of contracts)
     for (const [name, declaration] of Object.entries(files)) {
       const event = parseAbiItem(declaration) as AbiEvent
-      const rows = parseCsv(await readFile(join(folder, name), 'utf8'))
+      const rows = readRows(name, await readFile(join(folder, name), 'utf8'))
       for (const [index, row] of rows.entries()) {
         try {
           events.push(recorded(address.toLowerCase(), event, row))
@@ -54,6 +54,14 @@ export async function readRecording(folder: string): Promise<Recording> {
     }
   events.sort((a, b) => a.block - b.block || a.index - b.index)
   return { chainId, addresses: contracts.map(({ address }) => address.toLowerCase()), events }
+}
+
+function readRows(name: string, text: string): Record<string, string>[] {
+  try {
+    return parseCsv(text)
+  } catch (cause) {
+    throw new Error(`${name} is not a CSV file that can be read: ${(cause as Error).message}`, { cause })
+  }
 }
 
 function recorded(address: string, event: AbiEvent, row: Record<string, string>): Recorded {

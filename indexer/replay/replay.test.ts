@@ -124,5 +124,8 @@ test('CSV is read with quotes, commas, line breaks and empty last fields', () =>
     { a: '1', b: 'two\nlines' },
   ])
   expect(parseCsv('a,b\n1,')).toEqual([{ a: '1', b: '' }])
-  expect(() => parseCsv('a\n"open')).toThrow('a quote that never ends')
+  expect(parseCsv('\ufeffa,b\n\n1,2\n')).toEqual([{ a: '1', b: '2' }])
+  expect(() => parseCsv('a\n"open')).toThrow('Quote Not Closed')
+  expect(() => parseCsv('a,b\n1,2\n3')).toThrow('columns length is 2, got 1 on line 3')
+  expect(() => parseCsv('a,b\n1,2,3')).toThrow('columns length is 2, got 3 on line 2')
 })
