@@ -58,21 +58,21 @@ async function influences(random: Random) {
   const tokens = (count: number) => Array.from({ length: count }, () => random.integer(1024))
   const collect = async (rows: readonly TokenRow[]) => {
     const found: Float32Array[] = []
-    for await (const { index, parts } of gradients.of(rows)) found[index] = projection.project(parts)
+    for await (const { index, parts } of gradients.stream(rows)) found[index] = projection.project(parts)
     return found
   }
-  const sketches = Sketches.of(projection)
+  const sketches = Sketches.empty(projection)
   for (let n = 0; n < SAMPLES; n++) sketches.add(random.fillUniform(new Float32Array(projection.dimensions), -1, 1))
   let sketched!: SketchedInfluence
   const prepared = await repeated(1, async () => {
-    sketched = await SketchedInfluence.of(sketches)
+    sketched = await SketchedInfluence.create(sketches)
   })
   const answer = completionRow(tokens(24), tokens(ANSWER_TOKENS))
   const parts = answerParts(answer, ANSWER_TOKENS)
   const query = await collect(parts)
-  await sketched.on(query)
-  const cached = await repeated(REPEATS, () => sketched.on(query))
-  const whole = await repeated(REPEATS, async () => sketched.on(await collect(parts)))
+  await sketched.estimate(query)
+  const cached = await repeated(REPEATS, () => sketched.estimate(query))
+  const whole = await repeated(REPEATS, async () => sketched.estimate(await collect(parts)))
   const samples = Array.from({ length: RECOMPUTED }, () => completionRow(tokens(24), tokens(SAMPLE_TOKENS - 24)))
   await collect(samples.slice(0, 8))
   const anew = await repeated(5, () => collect(samples))

@@ -5,14 +5,14 @@ import { smallConfig } from '#engine/model/config.ts'
 import { adapterShapes, loraConfig } from '#engine/model/lora.ts'
 import { initialWeights } from '#engine/model/parameters.ts'
 import { SequenceScorer } from '#engine/model/scorer.ts'
-import { Projection } from '#engine/stats/projection.ts'
+import { CountSketch } from '#engine/stats/countSketch.ts'
 import { Random } from '#engine/stats/random.ts'
 import { Sketches } from '#engine/stats/sketches.ts'
 import { completionRow } from '#engine/train/rows.ts'
 import { DataInf } from './dataInf.ts'
 import { CONTRAST, type GradientBlock, gradientBlocks, scaleOf } from './gradientBlocks.ts'
 import { ExampleGradients } from './gradients.ts'
-import { influences, summarise } from './influence.ts'
+import { estimateInfluences, influences } from './influence.ts'
 import { SketchedInfluence } from './sketchedInfluence.ts'
 import { tracIn } from './tracIn.ts'
 
@@ -120,7 +120,7 @@ test('a wrong answer’s gradient is taken off the right one’s', async () => {
   ]
   const wrong = new ExampleGradients({ ...model, runner: onnxRuntime() })
   const scale = scaleOf(against)
-  for await (const { index, parts } of wrong.of(against, scale))
+  for await (const { index, parts } of wrong.stream(against, scale))
     for (const [place, { width, validation: found }] of contrasted.entries())
       for (let i = 0; i < width; i++) {
         const at = index * width + i
@@ -142,7 +142,7 @@ test('influence over the adapters that training passed is the mean of theirs; sk
   const seen: number[] = []
   const progress: number[] = []
   const both = await influences(model, training, validation, {
-    passed: [half],
+    earlierAdapters: [half],
     onGradient: (index) => seen.push(index),
     onProgress: (done, all) => progress.push(done / all),
   })
@@ -153,17 +153,17 @@ test('influence over the adapters that training passed is the mean of theirs; sk
 })
 
 test.each([3, 40])('influence by %i sketches made ready once is DataInf over them', async (count) => {
-  const projection = new Projection({ seed: 1, length: 100, dimensions: 16 })
-  const sketches = Sketches.of(projection)
+  const projection = new CountSketch({ seed: 1, length: 100, dimensions: 16 })
+  const sketches = Sketches.empty(projection)
   const draw = (size: number) => random.fillUniform(new Float32Array(size), -1, 1)
   for (let n = 0; n < count; n++) sketches.add(draw(16))
   const parts = [draw(16), draw(16), draw(16)]
   const train = Float32Array.from(Array.from({ length: count }, (_, n) => [...sketches.at(n)]).flat())
   const dataInf = new DataInf(onnxRuntime())
   const validation = Float32Array.from(parts.flatMap((part) => [...part]))
-  const expected = summarise(await dataInf.influences([{ width: 16, train, validation }]), count)
-  const sketched = await SketchedInfluence.of(sketches)
-  const found = await sketched.on(parts)
+  const expected = estimateInfluences(await dataInf.influences([{ width: 16, train, validation }]), count)
+  const sketched = await SketchedInfluence.create(sketches)
+  const found = await sketched.estimate(parts)
   await Promise.all([dataInf.release(), sketched.release()])
   const largest = Math.max(...expected.map(({ mean }) => Math.abs(mean)))
   for (const [n, { mean, standardError }] of found.entries()) {

@@ -1,4 +1,4 @@
-import { Projection } from '#engine/stats/projection.ts'
+import { CountSketch } from '#engine/stats/countSketch.ts'
 import { countLearned, type TokenRow } from '#engine/train/rows.ts'
 import type { ExampleGradients } from './gradients.ts'
 
@@ -28,7 +28,7 @@ export interface GradientOptions {
    */
   against?: readonly WeightedRow[]
   /** Numbers kept in memory at most; beyond, gradients of each weight are sketched. Default 2^28, which is 1 GiB. */
-  room?: number
+  maxNumbers?: number
 }
 
 /**
@@ -38,21 +38,21 @@ export interface GradientOptions {
 export const CONTRAST = 0.5
 
 /** A narrower sketch would drown the products in noise. */
-const LEAST_WIDTH = 256
+const MIN_WIDTH = 256
 
 /** The gradients of all examples, one block for each weight of the adapter. */
 export async function gradientBlocks(
   gradients: ExampleGradients,
   training: readonly WeightedRow[],
   validation: readonly WeightedRow[],
-  { signal, onProgress, onGradient, against = [], room = 2 ** 28 }: GradientOptions = {},
+  { signal, onProgress, onGradient, against = [], maxNumbers = 2 ** 28 }: GradientOptions = {},
 ): Promise<GradientBlock[]> {
   if (training.length === 0 || validation.length === 0)
     throw new Error('Influence needs at least one training and one validation example.')
   if (against.length > 0 && against.length !== validation.length)
     throw new Error(`${validation.length} validation examples have ${against.length} wrong answers; give one to each.`)
   const all = training.length + validation.length + against.length
-  const sketches = sketchesFor(gradients.sizes, training.length + validation.length, room)
+  const sketches = sketchesFor(gradients.sizes, training.length + validation.length, maxNumbers)
   const blocks: GradientBlock[] = gradients.sizes.map((size, place) => {
     const width = sketches[place]?.dimensions ?? size
     return {
@@ -64,7 +64,7 @@ export async function gradientBlocks(
   let done = 0
   const add = async (side: 'train' | 'validation', rows: readonly WeightedRow[], factor = 1) => {
     const scale = scaleOf(rows)
-    for await (const { index, parts } of gradients.of(rows, (row) => factor * scale(row), signal)) {
+    for await (const { index, parts } of gradients.stream(rows, (row) => factor * scale(row), signal)) {
       blocks.forEach((block, place) => {
         const part = sketches[place]?.project(parts[place]!) ?? parts[place]!
         const sums = block[side].subarray(index * block.width, (index + 1) * block.width)
@@ -87,13 +87,13 @@ export function scaleOf(rows: readonly WeightedRow[]): (index: number) => number
 }
 
 /** A projection for each weight where the whole gradients would not fit, else nothing. */
-function sketchesFor(sizes: readonly number[], rows: number, room: number): (Projection | undefined)[] {
+function sketchesFor(sizes: readonly number[], rows: number, room: number): (CountSketch | undefined)[] {
   const total = sizes.reduce((a, b) => a + b, 0)
   if (rows * total <= room) return []
   return sizes.map((length, place) => {
-    const width = Math.max(LEAST_WIDTH, 2 * Math.floor((room / rows) * (length / total) * 0.5))
+    const width = Math.max(MIN_WIDTH, 2 * Math.floor((room / rows) * (length / total) * 0.5))
     return width >= length
       ? undefined
-      : new Projection({ seed: `influence/${place}`, length, dimensions: Math.min(width, 65_536) })
+      : new CountSketch({ seed: `influence/${place}`, length, dimensions: Math.min(width, 65_536) })
   })
 }

@@ -89,7 +89,7 @@ export class ExampleGradients {
    * The gradient of every row's loss, in an order of its own: the negative log-probability of its learned tokens,
    * summed, times `scaleOf(index)`.
    */
-  async *of(
+  async *stream(
     rows: readonly TokenRow[],
     scaleOf: (index: number) => number = () => 1,
     signal?: AbortSignal,

@@ -5,7 +5,7 @@ import { DataInf } from './dataInf.ts'
 import { type GradientOptions, gradientBlocks, type WeightedRow } from './gradientBlocks.ts'
 import { ExampleGradients, type ExplainedModel } from './gradients.ts'
 
-export interface Influence {
+export interface InfluenceEstimate {
   /** Mean over the validation examples. Positive: the training example helps. */
   mean: number
   /** Of that mean, over the validation examples; 0 when there is only one. */
@@ -14,7 +14,7 @@ export interface Influence {
 
 export interface InfluenceOptions extends GradientOptions {
   /** Adapters by which training passed on its way. */
-  passed?: readonly Weights[]
+  earlierAdapters?: readonly Weights[]
 }
 
 /** Mean and standard error over the validation examples of `influenceMatrix`, for every training example. */
@@ -23,8 +23,8 @@ export async function influences(
   training: readonly WeightedRow[],
   validation: readonly WeightedRow[],
   options: InfluenceOptions = {},
-): Promise<Influence[]> {
-  return summarise(await influenceMatrix(model, training, validation, options), training.length)
+): Promise<InfluenceEstimate[]> {
+  return estimateInfluences(await influenceMatrix(model, training, validation, options), training.length)
 }
 
 /**
@@ -36,10 +36,10 @@ export async function influenceMatrix(
   model: ExplainedModel,
   training: readonly WeightedRow[],
   validation: readonly WeightedRow[],
-  { passed = [], onProgress, onGradient, ...options }: InfluenceOptions = {},
+  { earlierAdapters = [], onProgress, onGradient, ...options }: InfluenceOptions = {},
 ): Promise<Float64Array[]> {
   const { runner = onnxRuntime() } = model
-  const adapters = [...passed, model.adapter]
+  const adapters = [...earlierAdapters, model.adapter]
   const gradients = new ExampleGradients({ ...model, runner })
   const dataInf = new DataInf(runner)
   try {
@@ -61,7 +61,7 @@ export async function influenceMatrix(
 }
 
 /** Mean and standard error over the rows of (M,N), for each column. */
-export function summarise(found: readonly Float64Array[], count: number): Influence[] {
+export function estimateInfluences(found: readonly Float64Array[], count: number): InfluenceEstimate[] {
   return Array.from({ length: count }, (_, index) => {
     const { mean, standardError } = estimateMean(found.map((row) => row[index]!))
     return { mean, standardError: Number.isFinite(standardError) ? standardError : 0 }

@@ -1,6 +1,6 @@
 import { input, matmul, mul, onnxRuntime, ProgramCache, sub, type Tensor, tensor } from '#engine/graph/index.ts'
 import type { Sketches } from '#engine/stats/sketches.ts'
-import { type Influence, summarise } from './influence.ts'
+import { estimateInfluences, type InfluenceEstimate } from './influence.ts'
 
 /**
  * DataInf in the space of sketches, for many answers: the inverse Hessian is applied to the training examples once, so
@@ -17,7 +17,7 @@ export class SketchedInfluence {
   ) {}
 
   /** Takes time in the order of N × dimensions × the smaller of both. */
-  static async of(sketches: Sketches): Promise<SketchedInfluence> {
+  static async create(sketches: Sketches): Promise<SketchedInfluence> {
     const { count: N, dimensions: d } = sketches
     const train = new Float32Array(N * d)
     const norms = new Float64Array(N)
@@ -63,7 +63,7 @@ export class SketchedInfluence {
   }
 
   /** Of every training example on an answer, given as the sketch of each part's gradient: mean and standard error over the parts. */
-  async on(parts: readonly Float32Array[]): Promise<Influence[]> {
+  async estimate(parts: readonly Float32Array[]): Promise<InfluenceEstimate[]> {
     const { count: N, dimensions: d, prepared } = this
     const answer = new Float32Array(parts.length * d)
     for (const [m, part] of parts.entries()) answer.set(part, m * d)
@@ -71,7 +71,7 @@ export class SketchedInfluence {
     const found = parts.map((_, m) => Float64Array.from(influence!.floats.subarray(m * N, (m + 1) * N)))
     if (found.some((row) => row.some((value) => !Number.isFinite(value))))
       throw new Error('An influence is not finite: a gradient went wrong.')
-    return summarise(found, N)
+    return estimateInfluences(found, N)
   }
 
   release(): Promise<void> {

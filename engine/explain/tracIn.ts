@@ -2,7 +2,7 @@ import type { Weights } from '#engine/formats/weights.ts'
 import { input, matmul, onnxRuntime, tensor } from '#engine/graph/index.ts'
 import { type GradientBlock, type GradientOptions, gradientBlocks, type WeightedRow } from './gradientBlocks.ts'
 import { ExampleGradients, type ExplainedModel } from './gradients.ts'
-import { type Influence, summarise } from './influence.ts'
+import { estimateInfluences, type InfluenceEstimate } from './influence.ts'
 
 /** Where training passed by. */
 export interface PassedCheckpoint {
@@ -22,7 +22,7 @@ export async function tracIn(
   training: readonly WeightedRow[],
   validation: readonly WeightedRow[],
   options: GradientOptions = {},
-): Promise<Influence[]> {
+): Promise<InfluenceEstimate[]> {
   if (checkpoints.length === 0) throw new Error('TracIn follows the checkpoints of a run; give at least one.')
   const { runner = onnxRuntime() } = model
   const [N, M] = [training.length, validation.length]
@@ -41,7 +41,7 @@ export async function tracIn(
   }
   if (sums.some((row) => row.some((value) => !Number.isFinite(value))))
     throw new Error('An influence is not finite: a gradient went wrong.')
-  return summarise(sums, N)
+  return estimateInfluences(sums, N)
 
   /** (M,N) */
   async function products({ width, train, validation }: GradientBlock): Promise<Float32Array> {

@@ -5,9 +5,9 @@ import type { ModelConfig } from '#engine/model/config.ts'
 import { feedsOf } from '#engine/model/inputs.ts'
 import type { LoraConfig } from '#engine/model/lora.ts'
 import { checkWeights } from '#engine/model/parameters.ts'
-import { Batch } from './batch.ts'
+import { DecodingBatch } from './decodingBatch.ts'
 import { checkRequest, type Generation, type GenerationRequest, type TokenStep } from './request.ts'
-import { Row } from './row.ts'
+import { Sequence } from './sequence.ts'
 
 export interface GeneratorOptions {
   config: ModelConfig
@@ -28,8 +28,8 @@ export interface GeneratorOptions {
 export class Generator {
   private readonly config: ModelConfig
   private readonly endId: number | null
-  private readonly batch: Batch
-  private waiting: Row[] = []
+  private readonly batch: DecodingBatch
+  private waiting: Sequence[] = []
   /** The run under way. */
   private running: Promise<void> | undefined
 
@@ -37,7 +37,7 @@ export class Generator {
     this.config = config
     this.endId = endId
     const model = { config, lora, fused: runner.fused }
-    this.batch = new Batch(model, feedsOf(checkWeights(config, weights)), runner, batch)
+    this.batch = new DecodingBatch(model, feedsOf(checkWeights(config, weights)), runner, batch)
   }
 
   /** Continues every request, in order. @throws Error naming the request that does not fit, or the signal's reason. */
@@ -76,7 +76,7 @@ export class Generator {
     }
     const abort = () => listener.fail(signal!.reason)
     signal?.addEventListener('abort', abort, { once: true })
-    this.waiting.push(new Row(request, listener, this.endId, this.config.vocab_size))
+    this.waiting.push(new Sequence(request, listener, this.endId, this.config.vocab_size))
     this.start()
     try {
       for (;;) {

@@ -18,7 +18,7 @@ export interface Sampling {
   repetitionPenalty?: number
   /** Of this request alone: whatever else is in the batch, the same seed gives the same tokens. Default 0. */
   seed?: number | string
-  /** So many of the likeliest tokens are told beside each one chosen, up to `TOP_MOST`. */
+  /** So many of the likeliest tokens are told beside each one chosen, up to `MAX_TOP_LOG_PROBABILITIES`. */
   topLogProbabilities?: number
 }
 
@@ -32,7 +32,7 @@ export interface GenerationRequest extends Sampling {
 }
 
 /** Most tokens that may be told beside the one chosen. */
-export const TOP_MOST = 20
+export const MAX_TOP_LOG_PROBABILITIES = 20
 
 export interface TopToken {
   token: number
@@ -85,7 +85,7 @@ export function checkRequest(request: GenerationRequest, config: ModelConfig, in
   if (!(minP >= 0 && minP <= 1)) refuse(`has minP ${minP}; it lies from 0 to 1.`)
   if (!(repetitionPenalty > 0 && Number.isFinite(repetitionPenalty)))
     refuse(`has repetitionPenalty ${repetitionPenalty}; it must be above 0, and 1 means none.`)
-  const most = Math.min(TOP_MOST, vocabulary)
+  const most = Math.min(MAX_TOP_LOG_PROBABILITIES, vocabulary)
   if (!(Number.isInteger(topLogProbabilities) && topLogProbabilities >= 0 && topLogProbabilities <= most))
     refuse(`has topLogProbabilities ${topLogProbabilities}; it is a whole number from 0 to ${most}.`)
   for (let t = 0; t < prompt.length; t++)

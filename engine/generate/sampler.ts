@@ -68,7 +68,7 @@ export function samplerInputs({ choice, penalised, masked }: SamplerShape, B: nu
   }
 }
 
-export interface Drawn {
+export interface SampledToken {
   /** (B,1) i32. */
   token: Node
   /** (B,1): its natural log-probability under the model itself: at temperature 1, before penalty, mask and filters. */
@@ -88,7 +88,7 @@ const FORBIDDEN = -1e9
  * Every filter looks at the whole distribution after temperature. A row that asks for none of this is left untouched
  * to the bit by what its neighbours ask for.
  */
-export function drawToken(logits: Node, uniform: Node, { top }: SamplerShape, inputs: SamplerInputs): Drawn {
+export function sampleToken(logits: Node, uniform: Node, { top }: SamplerShape, inputs: SamplerInputs): SampledToken {
   const [B, V] = logits.shape as [number, number]
   const { temperature, penalty, seen, allowed } = inputs
   const penalised = penalty && seen ? where(seen, repelled(logits, penalty), logits) : logits

@@ -1,13 +1,13 @@
 import { type Feeds, Tensor } from '#engine/graph/index.ts'
 import type { GenerationRequest } from './request.ts'
-import type { Row } from './row.ts'
 import type { SamplerShape } from './sampler.ts'
+import type { Sequence } from './sequence.ts'
 
 const isFiltered = ({ temperature = 0, topK, topP = 1, minP = 0 }: GenerationRequest): boolean =>
   temperature > 0 && (topK !== undefined || topP < 1 || minP > 0)
 
 /** The least that a sampler must do for all of these rows. */
-export function samplerShape(rows: readonly Row[]): SamplerShape {
+export function samplerShape(rows: readonly Sequence[]): SamplerShape {
   const requests = rows.map(({ request }) => request)
   const drawn = requests.some(({ temperature = 0 }) => temperature > 0)
   return {
@@ -24,13 +24,13 @@ const bucket = (top: number): number => (top <= 1 ? top : top <= 5 ? 5 : 20)
 /** The sampler's feeds for the rows of a batch of B; a row without a filter keeps every token. */
 export function samplerFeeds(
   { choice, penalised, masked }: SamplerShape,
-  rows: readonly (Row | undefined)[],
+  rows: readonly (Sequence | undefined)[],
   B: number,
   V: number,
 ): Feeds {
   const column = (of: (request: GenerationRequest) => number, otherwise: number): Float32Array =>
     Float32Array.from({ length: B }, (_, index) => (rows[index] ? of(rows[index].request) : otherwise))
-  const flags = (of: (row: Row) => Uint8Array | undefined, otherwise: number): Tensor => {
+  const flags = (of: (row: Sequence) => Uint8Array | undefined, otherwise: number): Tensor => {
     const all = new Uint8Array(B * V).fill(otherwise)
     rows.forEach((row, index) => {
       const own = row && of(row)

@@ -16,7 +16,7 @@ import { tokenLogits } from '#engine/model/heads.ts'
 import { adapterInputs, cacheInputs, idInput, weightInputs } from '#engine/model/inputs.ts'
 import { forward } from '#engine/model/llama.ts'
 import type { LoraConfig } from '#engine/model/lora.ts'
-import { type Drawn, drawToken, type SamplerShape, samplerInputs } from './sampler.ts'
+import { type SampledToken, type SamplerShape, samplerInputs, sampleToken } from './sampler.ts'
 
 /** Whether the rows of a batch have no adapter, one for all, or each its own. */
 export type AdapterMode = 'none' | 'shared' | 'own'
@@ -62,7 +62,7 @@ export function stepGraph({ config, lora, fused }: StepModel, shape: StepShape):
     const state = { keys: kept.slice(0, L), values: kept.slice(L), lengths, fused }
     const read = forward(config, { weights, ids: token, adapter: adapter?.adapter, cache: state })
     const logits = reshape(tokenLogits(config, weights, read.hidden), [B, V])
-    const next = drawToken(logits, reshape(drawn, [B, 1]), shape.sampler, { ...sampler, seen })
+    const next = sampleToken(logits, reshape(drawn, [B, 1]), shape.sampler, { ...sampler, seen })
     const fresh = [...read.fresh.map(({ key }) => key), ...read.fresh.map(({ value }) => value)]
     return { cache: [...read.keys, ...read.values], next, told: [...reported(next, B), ...fresh] }
   }
@@ -105,7 +105,7 @@ export function stepGraph({ config, lora, fused }: StepModel, shape: StepShape):
 }
 
 /** What one step tells: token (B), log-probability (B), and the likeliest tokens and theirs (B,top). */
-const reported = ({ token, logProbability, top }: Drawn, B: number): Node[] => [
+const reported = ({ token, logProbability, top }: SampledToken, B: number): Node[] => [
   reshape(token, [B]),
   reshape(logProbability, [B]),
   ...(top ? [top.tokens, top.logProbabilities] : []),

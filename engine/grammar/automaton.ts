@@ -1,36 +1,36 @@
 import type { Nfa } from './nfa.ts'
 
 /** A place in the grammar: a state, and where to go on when its rule has been read. Interned: equal places are one object. */
-interface Place {
+interface StackNode {
   readonly id: number
   readonly state: number
-  readonly parent: Place | null
+  readonly parent: StackNode | null
   /** Tokens that suffice to finish from here. */
   readonly cost: number
-  readonly callers: Map<number, Place>
+  readonly callers: Map<number, StackNode>
 }
 
 /** All that a text read so far may stand for. Interned, so that what is known of it is found again. */
-export interface Standing {
-  readonly places: readonly Place[]
+export interface ParserState {
+  readonly places: readonly StackNode[]
   /** Whether the text may end here. */
   readonly accepts: boolean
   /** Tokens that suffice to end. */
   readonly cost: number
-  readonly next: (Standing | null | undefined)[]
+  readonly next: (ParserState | null | undefined)[]
 }
 
 /** Places and standings kept before their tables begin anew. */
-const MOST = 50_000
+const MAX_STACK_NODES = 50_000
 
 /**
  * Runs a grammar over bytes: a set of stacks, made deterministic on the way (Thompson, 1968; with stacks as in
  * generalised LR parsing, Tomita, 1985). What it has once found for a standing and a byte it never computes again.
  */
 export class Automaton {
-  start: Standing
-  private roots = new Map<number, Place>()
-  private standings = new Map<string, Standing>()
+  start: ParserState
+  private roots = new Map<number, StackNode>()
+  private standings = new Map<string, ParserState>()
   private places = 0
   /** Whether from a state nothing is left of its rule but to end it. */
   private readonly tail: readonly boolean[]
@@ -54,11 +54,11 @@ export class Automaton {
   private readonly rule: number
 
   /** Where one more byte leads; null where no text of the grammar goes on so. */
-  step(from: Standing, byte: number): Standing | null {
+  step(from: ParserState, byte: number): ParserState | null {
     const known = from.next[byte]
     if (known !== undefined) return known
-    if (this.places > MOST) this.forget()
-    const reached: Place[] = []
+    if (this.places > MAX_STACK_NODES) this.forget()
+    const reached: StackNode[] = []
     for (const { state, parent } of from.places)
       for (const { low, high, to } of this.nfa.states[state]!.bytes)
         if (byte >= low && byte <= high) reached.push(this.place(to, parent))
@@ -74,7 +74,7 @@ export class Automaton {
     this.start = this.standing([this.place(this.rule, null)])
   }
 
-  private place(state: number, parent: Place | null): Place {
+  private place(state: number, parent: StackNode | null): StackNode {
     const siblings = parent ? parent.callers : this.roots
     let place = siblings.get(state)
     if (!place) {
@@ -85,12 +85,12 @@ export class Automaton {
   }
 
   /** What the places come to when everything is followed that needs no byte. */
-  private standing(from: readonly Place[]): Standing {
+  private standing(from: readonly StackNode[]): ParserState {
     const { states } = this.nfa
-    const seen = new Set<Place>()
-    const places: Place[] = []
+    const seen = new Set<StackNode>()
+    const places: StackNode[] = []
     let accepts = false
-    const follow = (place: Place): void => {
+    const follow = (place: StackNode): void => {
       if (seen.has(place) || place.cost === Number.POSITIVE_INFINITY) return
       seen.add(place)
       const { bytes, calls, skips, final } = states[place.state]!

@@ -1,10 +1,10 @@
-import type { Standing } from './automaton.ts'
-import { REFUSED } from './costs.ts'
+import type { ParserState } from './automaton.ts'
+import { REJECTED } from './costs.ts'
 import type { Grammar } from './grammar.ts'
 
 /** One answer under a grammar: which tokens may come next, until it is complete. */
 export class Constraint {
-  private standing: Standing
+  private standing: ParserState
 
   constructor(
     private readonly grammar: Grammar,
@@ -33,7 +33,7 @@ export class Constraint {
     const most = Math.max(remaining - 1, ends ? 0 : nearest(costs))
     const allowed = new Uint8Array(costs.length)
     for (let token = 0; token < costs.length; token++)
-      if (costs[token]! <= most && costs[token] !== REFUSED) allowed[token] = 1
+      if (costs[token]! <= most && costs[token] !== REJECTED) allowed[token] = 1
     if (ends) allowed[this.endId!] = 1
     return allowed
   }
@@ -49,7 +49,7 @@ export class Constraint {
 }
 
 const nearest = (costs: Uint16Array): number => {
-  let least = REFUSED
+  let least = REJECTED
   for (const cost of costs) if (cost < least) least = cost
   return least
 }

@@ -2,7 +2,7 @@ import type { Nfa, NfaState } from './nfa.ts'
 import type { Vocabulary } from './vocabulary.ts'
 
 /** The cost of a token that may not come. */
-export const REFUSED = 0xffff
+export const REJECTED = 0xffff
 
 /**
  * For each state, tokens that suffice to reach the end of its rule; infinite where no text does. The bound is reached

@@ -1,17 +1,17 @@
-import { isOfType, isSchema, resolved, type Schema, typesOf } from './keywords.ts'
+import { isOfType, isSchema, resolveReference, type Schema, typesOf } from './keywords.ts'
 
 /** How deep properties and cases are looked into. */
-const DEPTH = 8
+const MAX_DEPTH = 8
 
 /** Whether it is certain that no value satisfies both schemas of `root`: what `oneOf` asks of its cases. */
 export function disjoint(a: unknown, b: unknown, root: unknown, depth = 0): boolean {
-  if (depth > DEPTH || !isSchema(a) || !isSchema(b)) return false
+  if (depth > MAX_DEPTH || !isSchema(a) || !isSchema(b)) return false
   const again = (x: unknown, y: unknown) => disjoint(x, y, root, depth + 1)
   for (const [one, other] of [
     [a, b],
     [b, a],
   ] as const) {
-    if (one.$ref !== undefined) return again(resolved(one.$ref, root, '#'), other)
+    if (one.$ref !== undefined) return again(resolveReference(one.$ref, root, '#'), other)
     const cases = one.anyOf ?? one.oneOf
     if (cases) return cases.every((each) => again(each, other))
     const values = valuesOf(one)
@@ -21,11 +21,11 @@ export function disjoint(a: unknown, b: unknown, root: unknown, depth = 0): bool
   if (ofA.length === 0 || ofB.length === 0) return false
   const common = ofA.filter((type) => ofB.some((each) => overlaps(type, each)))
   if (common.length === 0) return true
-  return common.every((type) => type === 'object') && apart(a, b, again)
+  return common.every((type) => type === 'object') && objectsDisjoint(a, b, again)
 }
 
 /** Objects apart: a property that both have and one requires can never satisfy both, or one requires what the other forbids. */
-function apart(a: Schema, b: Schema, again: (x: unknown, y: unknown) => boolean): boolean {
+function objectsDisjoint(a: Schema, b: Schema, again: (x: unknown, y: unknown) => boolean): boolean {
   const [inA, inB] = [a.properties ?? {}, b.properties ?? {}]
   const needed = [...(a.required ?? []), ...(b.required ?? [])]
   return needed.some((name) =>

@@ -26,7 +26,7 @@ export class SchemaError extends Error {
 
 const TYPES = ['object', 'array', 'string', 'number', 'integer', 'boolean', 'null']
 /** Keywords that say nothing about what is valid. */
-const NOTES = [
+const ANNOTATIONS = [
   '$schema',
   '$id',
   '$comment',
@@ -41,7 +41,13 @@ const NOTES = [
   'writeOnly',
 ]
 /** Keywords that decide alone, and those that may stand beside each. */
-const ALONE: Readonly<Record<string, readonly string[]>> = { $ref: [], const: [], enum: ['type'], anyOf: [], oneOf: [] }
+const EXCLUSIVE: Readonly<Record<string, readonly string[]>> = {
+  $ref: [],
+  const: [],
+  enum: ['type'],
+  anyOf: [],
+  oneOf: [],
+}
 /** Keywords that belong to a type. */
 const OF_TYPE: Readonly<Record<string, string>> = {
   properties: 'object',
@@ -64,13 +70,13 @@ export function checkKeywords(schema: Schema, path: string): void {
   const refuse = (what: string): never => {
     throw new SchemaError(path, what)
   }
-  const words = Object.keys(schema).filter((word) => !NOTES.includes(word))
-  const alone = words.find((word) => word in ALONE)
+  const words = Object.keys(schema).filter((word) => !ANNOTATIONS.includes(word))
+  const alone = words.find((word) => word in EXCLUSIVE)
   const types = typesOf(schema)
   for (const word of words) {
-    if (word !== 'type' && !(word in ALONE) && !(word in OF_TYPE))
+    if (word !== 'type' && !(word in EXCLUSIVE) && !(word in OF_TYPE))
       refuse(`uses ${word}, which is not supported: leave it out, or say it in other keywords`)
-    if (alone && word !== alone && !ALONE[alone]!.includes(word))
+    if (alone && word !== alone && !EXCLUSIVE[alone]!.includes(word))
       refuse(`has ${word} beside ${alone}, which is not supported: ${alone} stands alone`)
     const owner = OF_TYPE[word]
     if (owner && !types.includes(owner)) refuse(`has ${word} but not the type ${owner}; name its type`)
@@ -96,7 +102,7 @@ export function checkKeywords(schema: Schema, path: string): void {
 }
 
 /** What a reference within the schema stands for. */
-export function resolved(reference: unknown, root: unknown, path: string): unknown {
+export function resolveReference(reference: unknown, root: unknown, path: string): unknown {
   if (reference === '#') return root
   const match = typeof reference === 'string' ? /^#\/(\$defs|definitions)\/([^/]+)$/.exec(reference) : null
   const definitions = match && (root as Record<string, unknown>)[match[1]!]

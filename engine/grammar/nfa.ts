@@ -21,7 +21,7 @@ export interface NfaState {
 }
 
 /** Most states of one grammar: far above any schema written by hand, and some tens of megabytes. */
-const MOST = 200_000
+const MAX_STATES = 200_000
 
 /** Too large a grammar. */
 export class GrammarSizeError extends Error {
@@ -36,29 +36,29 @@ export class Nfa {
   readonly states: NfaState[] = []
 
   state(): number {
-    if (this.states.length === MOST)
-      throw new GrammarSizeError(`The grammar passes ${MOST} states. Ask for shorter strings or fewer items.`)
+    if (this.states.length === MAX_STATES)
+      throw new GrammarSizeError(`The grammar passes ${MAX_STATES} states. Ask for shorter strings or fewer items.`)
     return this.states.push({ bytes: [], calls: [], skips: [], final: false }) - 1
   }
 
   /** A rule that reads `part`, or one to be filled in later, when rules need each other. */
-  rule(part?: Part): number {
+  rule(part?: Fragment): number {
     const start = this.state()
     if (part) this.fill(start, part)
     return start
   }
 
-  fill(rule: number, part: Part): void {
+  fill(rule: number, part: Fragment): void {
     this.states[part(this, rule)]!.final = true
   }
 }
 
 /** A piece of a grammar: it draws edges that start at a state and gives the state where they end. */
-export type Part = (nfa: Nfa, from: number) => number
+export type Fragment = (nfa: Nfa, from: number) => number
 
 /** Reads one byte from `low` to `high`. */
-export const byte =
-  (low: number, high = low): Part =>
+export const byteRange =
+  (low: number, high = low): Fragment =>
   (nfa, from) => {
     const to = nfa.state()
     nfa.states[from]!.bytes.push({ low, high, to })
@@ -66,12 +66,12 @@ export const byte =
   }
 
 /** Reads exactly this text, in UTF-8. */
-export const text = (literal: string): Part =>
-  sequence(...Array.from(new TextEncoder().encode(literal), (each) => byte(each)))
+export const literalText = (literal: string): Fragment =>
+  sequence(...Array.from(new TextEncoder().encode(literal), (each) => byteRange(each)))
 
 /** Reads a rule. */
 export const call =
-  (rule: number): Part =>
+  (rule: number): Fragment =>
   (nfa, from) => {
     const to = nfa.state()
     nfa.states[from]!.calls.push({ rule, to })
@@ -79,13 +79,13 @@ export const call =
   }
 
 export const sequence =
-  (...parts: readonly Part[]): Part =>
+  (...parts: readonly Fragment[]): Fragment =>
   (nfa, from) =>
     parts.reduce((at, part) => part(nfa, at), from)
 
 /** Reads one of the parts. */
 export const choice =
-  (...parts: readonly Part[]): Part =>
+  (...parts: readonly Fragment[]): Fragment =>
   (nfa, from) => {
     const end = nfa.state()
     for (const part of parts) {
@@ -96,11 +96,11 @@ export const choice =
     return end
   }
 
-export const optional = (part: Part): Part => choice(part, sequence())
+export const optional = (part: Fragment): Fragment => choice(part, sequence())
 
 /** Reads the part from `min` to `max` times. */
 export const repeat =
-  (part: Part, min: number, max = Number.POSITIVE_INFINITY): Part =>
+  (part: Fragment, min: number, max = Number.POSITIVE_INFINITY): Fragment =>
   (nfa, from) => {
     let at = from
     for (let count = 0; count < min; count++) at = part(nfa, at)

@@ -1,15 +1,15 @@
 import { taskNamed } from '#engine/tasks/index.ts'
-import { BEAT_MS, type Reply, type Request } from './protocol.ts'
+import { type EngineReply, type EngineRequest, HEARTBEAT_MS } from './protocol.ts'
 
 /** The engine's own process: runs the tasks its parent sends, and ends when the parent is gone. */
 
-const send = (reply: Reply) => {
+const send = (reply: EngineReply) => {
   if (process.connected) process.send!(reply)
 }
 
 const running = new Map<number, AbortController>()
 
-async function run({ id, task, input }: Extract<Request, { type: 'run' }>): Promise<void> {
+async function run({ id, task, input }: Extract<EngineRequest, { type: 'run' }>): Promise<void> {
   const abort = new AbortController()
   running.set(id, abort)
   try {
@@ -26,7 +26,7 @@ async function run({ id, task, input }: Extract<Request, { type: 'run' }>): Prom
   }
 }
 
-process.on('message', (request: Request) => {
+process.on('message', (request: EngineRequest) => {
   if (request.type === 'run') void run(request)
   else running.get(request.id)?.abort()
 })
@@ -34,4 +34,4 @@ process.on('disconnect', () => process.exit(0))
 // The parent decides when to end; a Ctrl-C in the terminal reaches the whole group.
 process.on('SIGINT', () => {})
 process.on('SIGTERM', () => {})
-setInterval(() => send({ type: 'beat', rss: process.memoryUsage.rss() }), BEAT_MS)
+setInterval(() => send({ type: 'beat', rss: process.memoryUsage.rss() }), HEARTBEAT_MS)

@@ -6,7 +6,7 @@ import type { TaskInput, TaskName, TaskResult } from '#engine/tasks/index.ts'
 import type { EngineEvent } from '#engine/tasks/task.ts'
 import { EngineError } from './errors.ts'
 import { memoryOf } from './memory.ts'
-import type { Reply, Request } from './protocol.ts'
+import type { EngineReply, EngineRequest } from './protocol.ts'
 
 export interface EngineProcessOptions {
   /** Sets MODELCOMMONS_DEVICE for the child. */
@@ -37,9 +37,9 @@ interface Running {
 /** How often the child's memory and last sign of life are looked at. */
 const WATCH_MS = 500
 /** Tasks that run beside each other: answers share one batch. Every other task has the process to itself. */
-const TOGETHER: readonly TaskName[] = ['generate']
+const CONCURRENT_TASKS: readonly TaskName[] = ['generate']
 /** Of standard error, what a crash is explained with. */
-const TAIL = 2000
+const MAX_STDERR_TAIL = 2000
 
 /**
  * One child process that runs tasks of the engine, one after another, answers beside each other; loaded models stay in
@@ -51,12 +51,12 @@ export class EngineProcess {
   private child: ChildProcess | undefined
   private readonly running = new Map<number, Running>()
   /** Ends when the last task that wants to be alone has ended. */
-  private alone: Promise<unknown> = Promise.resolve()
+  private exclusive: Promise<unknown> = Promise.resolve()
   /** Tasks that run beside each other, or wait to. */
-  private readonly together = new Set<Promise<unknown>>()
+  private readonly concurrent = new Set<Promise<unknown>>()
   private waiting = 0
-  private lastSign = 0
-  private errors = ''
+  private lastHeartbeat = 0
+  private stderrTail = ''
   private closed = false
   private nextId = 1
 
@@ -78,17 +78,17 @@ export class EngineProcess {
   /** Runs one task. @throws EngineError, or the signal's reason when it aborts. */
   run<K extends TaskName>(task: K, input: TaskInput<K>, options: RunOptions = {}): Promise<TaskResult<K>> {
     this.waiting++
-    const beside = TOGETHER.includes(task)
-    const before = beside ? this.alone : Promise.all([this.alone, ...this.together])
+    const beside = CONCURRENT_TASKS.includes(task)
+    const before = beside ? this.exclusive : Promise.all([this.exclusive, ...this.concurrent])
     const result = before.then(() => this.start(task, input, options))
     const ended = result
       .catch(() => {})
       .finally(() => {
         this.waiting--
-        this.together.delete(ended)
+        this.concurrent.delete(ended)
       })
-    if (beside) this.together.add(ended)
-    else this.alone = ended
+    if (beside) this.concurrent.add(ended)
+    else this.exclusive = ended
     return result as Promise<TaskResult<K>>
   }
 
@@ -97,8 +97,8 @@ export class EngineProcess {
     signal?.throwIfAborted()
     const child = (this.child ??= this.spawn())
     const id = this.nextId++
-    keep(child, true)
-    this.lastSign = Date.now()
+    keepParentAlive(child, true)
+    this.lastHeartbeat = Date.now()
     let killer: NodeJS.Timeout | undefined
     const abort = () => {
       this.send(child, { type: 'abort', id })
@@ -116,11 +116,11 @@ export class EngineProcess {
       clearTimeout(killer)
       signal?.removeEventListener('abort', abort)
       this.running.delete(id)
-      if (this.running.size === 0) keep(child, false)
+      if (this.running.size === 0) keepParentAlive(child, false)
     }
   }
 
-  private send(child: ChildProcess, request: Request): void {
+  private send(child: ChildProcess, request: EngineRequest): void {
     if (child.connected) child.send(request, () => {}) // a failed send shows as the child's exit
   }
 
@@ -133,24 +133,24 @@ export class EngineProcess {
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     })
-    this.errors = ''
+    this.stderrTail = ''
     child.stderr!.setEncoding('utf8').on('data', (text: string) => {
-      this.errors = (this.errors + text).slice(-TAIL)
+      this.stderrTail = (this.stderrTail + text).slice(-MAX_STDERR_TAIL)
       if (onLog) for (const line of text.split('\n')) if (line.trim()) onLog(line)
     })
-    child.on('message', (reply: Reply) => this.receive(child, reply))
-    child.on('error', (error) => this.lost(child, `could not be started: ${error.message}`))
+    child.on('message', (reply: EngineReply) => this.receive(child, reply))
+    child.on('error', (error) => this.childEnded(child, `could not be started: ${error.message}`))
     child.on('exit', (code, signal) => {
       const how = signal ? `was ended by ${signal}` : `ended with code ${code}`
       // Standard error may still be on its way.
-      setImmediate(() => this.lost(child, how))
+      setImmediate(() => this.childEnded(child, how))
     })
-    keep(child, false)
+    keepParentAlive(child, false)
     return child
   }
 
-  private receive(child: ChildProcess, reply: Reply): void {
-    this.lastSign = Date.now()
+  private receive(child: ChildProcess, reply: EngineReply): void {
+    this.lastHeartbeat = Date.now()
     const running = reply.type === 'beat' ? undefined : this.running.get(reply.id)
     if (reply.type === 'beat' || running?.child !== child) return
     if (reply.type === 'event') running.onEvent?.(reply.event)
@@ -162,26 +162,27 @@ export class EngineProcess {
     }
   }
 
-  private lost(child: ChildProcess, how: string): void {
+  private childEnded(child: ChildProcess, how: string): void {
     if (this.child === child) this.child = undefined
     for (const running of this.running.values())
-      if (running.child === child) running.reject(running.signal?.aborted ? running.signal.reason : this.whyLost(how))
+      if (running.child === child)
+        running.reject(running.signal?.aborted ? running.signal.reason : this.endedError(how))
   }
 
-  private whyLost(how: string): EngineError {
+  private endedError(how: string): EngineError {
     if (this.closed) return new EngineError('closed', 'The engine was closed while the task ran.')
-    if (/heap out of memory/i.test(this.errors))
+    if (/heap out of memory/i.test(this.stderrTail))
       return new EngineError(
         'memory',
         `The engine's process ran out of memory; the limit is ${this.options.memoryMb} MiB. Raise it, or ask for smaller batches.`,
       )
-    const said = this.errors.trim() ? ` It last said: ${this.errors.trim()}` : ''
+    const said = this.stderrTail.trim() ? ` It last said: ${this.stderrTail.trim()}` : ''
     return new EngineError('crashed', `The engine's process ${how} before the task was done.${said}`)
   }
 
   private async watch(child: ChildProcess, id: number): Promise<void> {
     const { memoryMb, hangMs } = this.options
-    const silent = Date.now() - this.lastSign
+    const silent = Date.now() - this.lastHeartbeat
     const used = child.pid === undefined ? 0 : await memoryOf(child.pid)
     if (this.running.get(id)?.child !== child) return
     const fault =
@@ -195,11 +196,11 @@ export class EngineProcess {
           : undefined
     if (!fault) return
     for (const running of this.running.values()) if (running.child === child) running.reject(fault)
-    this.drop(child)
+    this.killChild(child)
   }
 
   /** Kills a child; the next task gets a fresh one. */
-  private drop(child: ChildProcess): void {
+  private killChild(child: ChildProcess): void {
     if (this.child === child) this.child = undefined
     child.kill('SIGKILL')
   }
@@ -217,7 +218,7 @@ export class EngineProcess {
 }
 
 /** Whether a child that lives keeps the parent alive too: only while it has a task. */
-function keep(child: ChildProcess, alive: boolean): void {
+function keepParentAlive(child: ChildProcess, alive: boolean): void {
   const parts = [child, child.channel, child.stderr as Socket | null]
   for (const part of parts) {
     if (alive) part?.ref()

@@ -35,7 +35,7 @@ const aligning = (out: string, method: 'rloo' | 'dpo') => ({
     rejected: colourPairs(16, 'shade: ')[index]!.completion,
   })),
   prompts: colourPairs(16).map(({ prompt }) => prompt),
-  training: { steps: 4, promptsPerStep: 2, group: 2, beta: 0.02, learningRate: 0.01, maxTokens: 6, seed: 1 },
+  training: { steps: 4, promptsPerStep: 2, numGenerations: 2, beta: 0.02, learningRate: 0.01, maxTokens: 6, seed: 1 },
   checkpointFile: join(model.folder, `${out}.checkpoint`),
   checkpointEvery: 0,
   outFolder: join(model.folder, out),

@@ -5,10 +5,10 @@ import fc from 'fast-check'
 import { afterAll, describe, expect, test } from 'vitest'
 import { Random } from '#engine/stats/random.ts'
 import { readSpanIndex, writeSpanIndex } from './spanFile.ts'
-import { type Span, SpanIndex } from './spanIndex.ts'
+import { SpanIndex, type VerbatimSpan } from './spanIndex.ts'
 
 /** All places of a stretch, found by looking everywhere. */
-function scan(documents: number[][], tokens: number[]): Span['places'] {
+function scan(documents: number[][], tokens: number[]): VerbatimSpan['places'] {
   return documents.flatMap((list, document) =>
     list.flatMap((_, position) =>
       position + tokens.length <= list.length && tokens.every((token, i) => list[position + i] === token)
@@ -19,15 +19,16 @@ function scan(documents: number[][], tokens: number[]): Span['places'] {
 }
 
 /** Maximal spans by trying every stretch of the answer. */
-function naive(documents: number[][], answer: number[], minLength: number): Span[] {
-  const found: Span[] = []
+function naive(documents: number[][], answer: number[], minLength: number): VerbatimSpan[] {
+  const found: VerbatimSpan[] = []
   for (let start = 0; start < answer.length; start++) {
     for (let length = minLength; start + length <= answer.length; length++) {
       const places = scan(documents, answer.slice(start, start + length))
       if (places.length) found.push({ start, length, count: places.length, places })
     }
   }
-  const within = (a: Span, b: Span) => a !== b && b.start <= a.start && a.start + a.length <= b.start + b.length
+  const within = (a: VerbatimSpan, b: VerbatimSpan) =>
+    a !== b && b.start <= a.start && a.start + a.length <= b.start + b.length
   return found
     .filter((span) => !found.some((other) => within(span, other)))
     .sort((a, b) => a.count - b.count || b.length - a.length || a.start - b.start)

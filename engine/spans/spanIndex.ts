@@ -1,7 +1,7 @@
 import { suffixArray } from './suffixArray.ts'
 
 /** A stretch of an answer that stands word for word in the training text and cannot be made longer. */
-export type Span = {
+export type VerbatimSpan = {
   /** Where it begins in the answer, in tokens. */
   start: number
   /** In tokens. */
@@ -78,10 +78,10 @@ export class SpanIndex {
    * The spans of an answer, rarest first, then the longest, then the first. No span lies within another.
    * Throws on what are no token ids.
    */
-  find(answer: ArrayLike<number>, { minLength = 8, maxPlaces = 10 }: FindOptions = {}): Span[] {
+  find(answer: ArrayLike<number>, { minLength = 8, maxPlaces = 10 }: FindOptions = {}): VerbatimSpan[] {
     if (!(minLength >= 1)) throw new Error(`minLength is ${minLength}; it is at least 1.`)
     const query = shifted(answer)
-    const spans: Span[] = []
+    const spans: VerbatimSpan[] = []
     let reached = 0
     for (let start = 0; start + minLength <= query.length; start++) {
       const length = this.longestMatch(query, start)
@@ -135,7 +135,7 @@ export class SpanIndex {
   }
 
   /** The first places, by position in the text. Of very many, those among the first 100,000 of the order. */
-  private places(low: number, high: number, limit: number): Span['places'] {
+  private places(low: number, high: number, limit: number): VerbatimSpan['places'] {
     const { order, starts } = this.arrays
     const positions = order.slice(low, Math.min(high, low + 100_000)).sort()
     return Array.from(positions.subarray(0, limit), (at) => {

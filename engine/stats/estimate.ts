@@ -13,7 +13,7 @@ export type Estimate = {
   freedom: number
 }
 
-export type Interval = { low: number; high: number }
+export type ConfidenceInterval = { low: number; high: number }
 
 /**
  * The mean of values with its standard error. Values of one cluster (questions on one text, say) may depend on one
@@ -38,7 +38,7 @@ export function estimateMean(values: ArrayLike<number>, clusters?: ArrayLike<unk
 }
 
 /** The interval of Student's distribution around an estimated mean. */
-export function meanInterval({ mean, standardError, freedom }: Estimate, confidence = 0.95): Interval {
+export function meanInterval({ mean, standardError, freedom }: Estimate, confidence = 0.95): ConfidenceInterval {
   if (freedom < 1) return { low: -Infinity, high: Infinity }
   const reach = standardError * studentQuantile((1 + checked(confidence)) / 2, freedom)
   return { low: mean - reach, high: mean + reach }
@@ -47,7 +47,7 @@ export function meanInterval({ mean, standardError, freedom }: Estimate, confide
 export type PairedDifference = Estimate & {
   /** Two-sided: how often a difference as large would arise between equals. */
   pValue: number
-  interval: Interval
+  interval: ConfidenceInterval
   /** How the two sides go together over the questions; the closer to 1, the more pairing gains. NaN if one is constant. */
   correlation: number
 }
@@ -118,7 +118,7 @@ export function areaUnderCurve(scores: ArrayLike<number>, positive: ArrayLike<bo
 }
 
 /** Wilson's interval (1927) for a proportion; sound also near 0 and 1 and for few trials. */
-export function wilsonInterval(successes: number, trials: number, confidence = 0.95): Interval {
+export function wilsonInterval(successes: number, trials: number, confidence = 0.95): ConfidenceInterval {
   if (!(trials > 0 && successes >= 0 && successes <= trials)) {
     throw new Error(`${successes} successes of ${trials} trials are not a proportion.`)
   }
@@ -138,7 +138,7 @@ export function bootstrapInterval(
   values: ArrayLike<number>,
   statistic: (sample: Float64Array) => number,
   options: { random: Random; resamples?: number; confidence?: number; clusters?: ArrayLike<unknown> },
-): Interval & { standardError: number } {
+): ConfidenceInterval & { standardError: number } {
   const { random, resamples = 1000, confidence = 0.95, clusters } = options
   finiteMean(values) // refuses nothing and NaN
   const groups = new Map<unknown, number[]>()

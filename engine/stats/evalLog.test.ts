@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { toInspectLog, toLmEvalResults } from './evalLog.ts'
-import type { Evaluation } from './evaluation.ts'
+import type { EvaluationRun } from './evaluation.ts'
 
-const evaluation: Evaluation = {
+const evaluation: EvaluationRun = {
   task: 'capitals',
   taskVersion: 1,
   dataset: 'capitals-v1',
@@ -77,7 +77,7 @@ describe("lm-evaluation-harness's results", () => {
 
 describe('an evaluation', () => {
   const [sample] = evaluation.samples
-  test.each<[string, Evaluation['samples'], string]>([
+  test.each<[string, EvaluationRun['samples'], string]>([
     ['without samples', [], 'no samples'],
     ['with two samples of one id', [sample, sample], 'two samples with the id q0'],
     ['with a score missing', [{ ...sample, scores: { exact: 1 } }], 'undefined for loss'],

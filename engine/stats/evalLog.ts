@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type Evaluation, type Sample, summarise } from './evaluation.ts'
+import { type EvaluationRun, type EvaluationSample, estimateScores } from './evaluation.ts'
 
 type Json = Record<string, unknown>
 
@@ -7,9 +7,9 @@ type Json = Record<string, unknown>
  * The evaluation as a log of Inspect (inspect.aisi.org.uk), version 2 of EvalLog in JSON, which `inspect view` and
  * `read_eval_log` open. Identifiers are hashes of the content, so the same evaluation gives the same log.
  */
-export function toInspectLog(evaluation: Evaluation): Json {
+export function toInspectLog(evaluation: EvaluationRun): Json {
   const { task, taskVersion, dataset, model, config, scorers, samples, startedAt, completedAt } = evaluation
-  const estimates = summarise(evaluation)
+  const estimates = estimateScores(evaluation)
   const created = startedAt.toISOString()
   const identity = (part: string) =>
     hash(part, task, String(taskVersion), dataset, model, created, JSON.stringify(config))
@@ -61,7 +61,7 @@ export function toInspectLog(evaluation: Evaluation): Json {
   }
 }
 
-function inspectSample(sample: Sample, { model, scorers }: Evaluation): Json {
+function inspectSample(sample: EvaluationSample, { model, scorers }: EvaluationRun): Json {
   const usage = {
     input_tokens: sample.promptTokens ?? 0,
     output_tokens: sample.completionTokens ?? 0,
@@ -102,13 +102,13 @@ function inspectSample(sample: Sample, { model, scorers }: Evaluation): Json {
  * Several evaluations of one model as the results file of lm-evaluation-harness: `results.<task>["<metric>,none"]` with
  * its `_stderr`, and beside it what was asked how often.
  */
-export function toLmEvalResults(evaluations: readonly Evaluation[]): Json {
+export function toLmEvalResults(evaluations: readonly EvaluationRun[]): Json {
   const models = new Set(evaluations.map(({ model }) => model))
   if (models.size !== 1) throw new Error(`A results file is about one model, not ${models.size}.`)
   const tasks = new Set(evaluations.map(({ task }) => task))
   if (tasks.size !== evaluations.length) throw new Error('A results file holds each task once.')
   const [model] = models
-  const byTask = (value: (evaluation: Evaluation) => unknown) =>
+  const byTask = (value: (evaluation: EvaluationRun) => unknown) =>
     Object.fromEntries(evaluations.map((evaluation) => [evaluation.task, value(evaluation)]))
   const started = Math.min(...evaluations.map(({ startedAt }) => startedAt.getTime())) / 1000
   const ended = Math.max(...evaluations.map(({ completedAt }) => completedAt.getTime())) / 1000
@@ -152,8 +152,8 @@ export function toLmEvalResults(evaluations: readonly Evaluation[]): Json {
 }
 
 /** An accuracy whose error is unknown, as of a single cluster, is reported as the harness does: "N/A". */
-function lmEvalResult(evaluation: Evaluation): Json {
-  const estimates = summarise(evaluation)
+function lmEvalResult(evaluation: EvaluationRun): Json {
+  const estimates = estimateScores(evaluation)
   const row: Json = { alias: evaluation.task }
   for (const { name, metric = name } of evaluation.scorers) {
     const { mean, standardError } = estimates.get(name)!
@@ -163,7 +163,7 @@ function lmEvalResult(evaluation: Evaluation): Json {
   return row
 }
 
-function total(samples: readonly Sample[], field: 'promptTokens' | 'completionTokens'): number {
+function total(samples: readonly EvaluationSample[], field: 'promptTokens' | 'completionTokens'): number {
   return samples.reduce((sum, sample) => sum + (sample[field] ?? 0), 0)
 }
 

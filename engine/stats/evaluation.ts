@@ -1,7 +1,7 @@
 import { type Estimate, estimateMean } from './estimate.ts'
 
 /** One question, put once. */
-export type Sample = {
+export type EvaluationSample = {
   id: string
   input: string
   target: string | string[]
@@ -17,7 +17,7 @@ export type Sample = {
   explanation?: string
 }
 
-export type Scorer = {
+export type ScorerInfo = {
   name: string
   /** What the mean is called in reports, such as `acc`, `exact_match` or `f1`. Default the scorer's name. */
   metric?: string
@@ -26,7 +26,7 @@ export type Scorer = {
 }
 
 /** An evaluation as it was run: enough to recompute every figure, and to write either report. */
-export type Evaluation = {
+export type EvaluationRun = {
   task: string
   taskVersion: number
   dataset: string
@@ -34,8 +34,8 @@ export type Evaluation = {
   /** Settings that shaped the answers, such as temperature and seed. */
   config: Record<string, unknown>
   fewShot?: number
-  scorers: Scorer[]
-  samples: Sample[]
+  scorers: ScorerInfo[]
+  samples: EvaluationSample[]
   startedAt: Date
   completedAt: Date
 }
@@ -44,11 +44,11 @@ export type Evaluation = {
  * Each scorer's mean with its clustered standard error. Refuses an evaluation without samples, with two samples of one
  * id, or with a score missing or not finite.
  */
-export function summarise({
+export function estimateScores({
   task,
   scorers,
   samples,
-}: Pick<Evaluation, 'task' | 'scorers' | 'samples'>): Map<string, Estimate> {
+}: Pick<EvaluationRun, 'task' | 'scorers' | 'samples'>): Map<string, Estimate> {
   if (samples.length === 0) throw new Error(`${task} has no samples to summarise.`)
   const ids = new Set<string>()
   for (const { id } of samples) {

@@ -1,6 +1,6 @@
 import { type FileHandle, open, stat } from 'node:fs/promises'
 import { openToRead, readFully, writeFully } from '#engine/formats/fileBytes.ts'
-import type { Projection } from './projection.ts'
+import type { CountSketch } from './countSketch.ts'
 
 /** Names the kind of file and its version. Then come dimensions (32 bits), 4 bytes of nothing, the projection's 16 bytes. */
 const magic = 'MCSKTCH1'
@@ -28,7 +28,7 @@ export class Sketches {
     this.scales = new Float32Array(words.buffer, words.byteOffset, words.length >> 1)
   }
 
-  static of({ dimensions, identity }: Pick<Projection, 'dimensions' | 'identity'>): Sketches {
+  static empty({ dimensions, identity }: Pick<CountSketch, 'dimensions' | 'identity'>): Sketches {
     return new Sketches(dimensions, identity, new Int16Array(0), 0)
   }
 
@@ -62,7 +62,7 @@ export class Sketches {
    * Reads a file that a `SketchLog` wrote. A last record that a crash cut short is left out.
    * Refuses a file of another kind, or of another projection when one is given.
    */
-  static async read(path: string, projection?: Pick<Projection, 'dimensions' | 'identity'>): Promise<Sketches> {
+  static async read(path: string, projection?: Pick<CountSketch, 'dimensions' | 'identity'>): Promise<Sketches> {
     const { file, size } = await openToRead(path)
     try {
       const { dimensions, identity } = await readHeader(file, path)
@@ -99,7 +99,7 @@ export class SketchLog {
   /** Opens or creates the file, keeping its first `keep` sketches. Throws when it holds fewer, or other ones. */
   static async open(
     path: string,
-    projection: Pick<Projection, 'dimensions' | 'identity'>,
+    projection: Pick<CountSketch, 'dimensions' | 'identity'>,
     keep = 0,
   ): Promise<SketchLog> {
     const { dimensions, identity } = projection

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { align } from './align.ts'
-import type { AlignInput } from './alignInput.ts'
-import { fineTune } from './fineTune.ts'
+import { alignTask } from './align.ts'
+import type { AlignTaskInput } from './alignInput.ts'
+import { fineTuneTask } from './fineTune.ts'
 import { colourPairs, tinyModel } from './test/tinyModel.ts'
 
 let model: Awaited<ReturnType<typeof tinyModel>>
@@ -19,13 +19,13 @@ const pairs = colourPairs(24).map(({ prompt, completion }, index) => ({
   noise: 0.05,
 }))
 
-const input = (method: AlignInput['method'], out: string): AlignInput => ({
+const input = (method: AlignTaskInput['method'], out: string): AlignTaskInput => ({
   baseFolder: model.baseFolder,
   adapterFolder: join(model.folder, 'start'),
   method,
   pairs,
   prompts,
-  training: { steps: 6, promptsPerStep: 4, group: 4, beta: 0.02, learningRate: 0.01, maxTokens: 10, seed: 1 },
+  training: { steps: 6, promptsPerStep: 4, numGenerations: 4, beta: 0.02, learningRate: 0.01, maxTokens: 10, seed: 1 },
   checkpointFile: join(model.folder, `${out}.checkpoint`),
   checkpointEvery: 1000,
   outFolder: join(model.folder, out),
@@ -38,12 +38,12 @@ beforeAll(async () => {
   const samples = [...colourPairs(16), ...colourPairs(16, 'shade: ')]
   const training = { epochs: 6, batchSize: 8, learningRate: 0.01, seed: 1 }
   const { baseFolder, folder } = model
-  await fineTune({ baseFolder, samples, lora: { rank: 4 }, training, outFolder: join(folder, 'start') }, quiet())
+  await fineTuneTask({ baseFolder, samples, lora: { rank: 4 }, training, outFolder: join(folder, 'start') }, quiet())
 })
 afterAll(() => model.remove())
 
 test('a policy follows the reward model, which learned what is preferred', async () => {
-  const { metrics } = await align(input('rloo', 'whole'), quiet())
+  const { metrics } = await alignTask(input('rloo', 'whole'), quiet())
   expect(metrics.rewardAccuracy).toBeGreaterThan(0.6)
   expect(metrics.rewardAfter).toBeGreaterThan(metrics.rewardBefore!)
   expect(Number.isFinite(metrics.kl)).toBe(true)
@@ -52,33 +52,33 @@ test('a policy follows the reward model, which learned what is preferred', async
 test.each([2, 5])('alignment stopped at update %i and started again ends with the same bytes', async (stop) => {
   const abort = new AbortController()
   const out = `stopped${stop}`
-  const stopped = align(input('rloo', out), {
+  const stopped = alignTask(input('rloo', out), {
     signal: abort.signal,
     emit: (event) =>
       event.type === 'metric' && event.name === 'reward' && event.step === stop && abort.abort(new Error('enough')),
   })
   await expect(stopped).rejects.toThrow('enough')
-  await align(input('rloo', out), quiet())
+  await alignTask(input('rloo', out), quiet())
   expect((await bytes(out)).equals(await bytes('whole'))).toBe(true)
 })
 
 test('direct preferences make what was chosen likelier than what was rejected', async () => {
   const direct = input('dpo', 'direct')
   const plan = { ...direct, training: { ...direct.training, steps: 15, promptsPerStep: 8, beta: 0.1 } }
-  const { adapterFolder, metrics } = await align(plan, quiet())
+  const { adapterFolder, metrics } = await alignTask(plan, quiet())
   expect(metrics.accuracy).toBeGreaterThan(0.8)
   expect(metrics.margin).toBeGreaterThan(0)
   expect(adapterFolder).toBe(direct.outFolder)
   // The other way round the same run learns the opposite.
   const turned = pairs.map(({ chosen, rejected, ...pair }) => ({ ...pair, chosen: rejected, rejected: chosen }))
   const opposite = { ...plan, ...input('dpo', 'opposite'), training: plan.training, pairs: turned }
-  expect((await align(opposite, quiet())).metrics.margin).toBeGreaterThan(0)
+  expect((await alignTask(opposite, quiet())).metrics.margin).toBeGreaterThan(0)
   expect((await bytes('opposite')).equals(await bytes('direct'))).toBe(false)
 })
 
 test('alignment without pairs, without prompts, or with a certain error is refused', async () => {
-  await expect(align({ ...input('rloo', 'x'), pairs: [] }, quiet())).rejects.toThrow(/no preferences/)
-  await expect(align({ ...input('grpo', 'x'), prompts: [] }, quiet())).rejects.toThrow(/at least one prompt/)
+  await expect(alignTask({ ...input('rloo', 'x'), pairs: [] }, quiet())).rejects.toThrow(/no preferences/)
+  await expect(alignTask({ ...input('grpo', 'x'), prompts: [] }, quiet())).rejects.toThrow(/at least one prompt/)
   const noisy = { ...input('rloo', 'x'), pairs: [{ ...pairs[0]!, noise: 0.5 }] }
-  await expect(align(noisy, quiet())).rejects.toThrow(/noise is 0.5/)
+  await expect(alignTask(noisy, quiet())).rejects.toThrow(/noise is 0.5/)
 })

@@ -1,18 +1,18 @@
 import { writeAdapter } from '#engine/formats/adapter.ts'
-import type { AlignInput } from './alignInput.ts'
+import type { AlignTaskInput } from './alignInput.ts'
 import { adapterOf, loadAdapter, loadBase } from './models.ts'
 import { alignByReward } from './policyGradient.ts'
 import { alignDirectly } from './preferences.ts'
 import { type TaskContext, TaskError } from './task.ts'
 
-export interface AlignResult {
+export interface AlignTaskResult {
   adapterFolder: string
   /** What the run reached, such as `rewardAccuracy`, `rewardBefore`, `rewardAfter`, `kl`. */
   metrics: Record<string, number>
 }
 
 /** Aligns an adapter with preferences. A run that was killed and started again ends with the same bytes. */
-export async function align(input: AlignInput, context: TaskContext): Promise<AlignResult> {
+export async function alignTask(input: AlignTaskInput, context: TaskContext): Promise<AlignTaskResult> {
   const { pairs, prompts, method, outFolder } = input
   if (pairs.length === 0) throw new TaskError('There are no preferences to learn from; give at least one pair.')
   if (method !== 'dpo' && prompts.length === 0)

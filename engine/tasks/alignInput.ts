@@ -1,6 +1,6 @@
 import type { PreferenceInput } from './rewardModel.ts'
 
-export interface AlignInput {
+export interface AlignTaskInput {
   baseFolder: string
   adapterFolder: string
   /** `dpo` learns from the pairs directly; the others train a reward model on them and follow it with samples. */
@@ -22,7 +22,7 @@ export interface AlignTraining {
   /** Prompts (for `dpo`: pairs) of one update. */
   promptsPerStep: number
   /** Answers to one prompt, compared with each other. */
-  group: number
+  numGenerations: number
   /** How closely the policy is held to where it began. */
   beta: number
   learningRate: number

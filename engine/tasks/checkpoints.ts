@@ -21,7 +21,7 @@ export interface CheckpointOptions {
  * Goes through a run from where its file stands, saving every few seconds and at its end, also when that is an abort:
  * a run that was killed at any moment and started again ends with the same bytes.
  */
-export async function* resumed<Report>(
+export async function* runWithCheckpoints<Report>(
   run: Resumable<Report>,
   { file, every = 5 }: CheckpointOptions,
   signal: AbortSignal,

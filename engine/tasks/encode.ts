@@ -5,7 +5,7 @@ import { completionRow, type TokenRow } from '#engine/train/rows.ts'
 import { TaskError } from './task.ts'
 
 /** What turns texts into tokens: a model's tokenizer, its chat template if it has one, and the token that ends a text. */
-export interface TextForm {
+export interface PromptFormat {
   tokenizer: Tokenizer
   template?: ChatTemplate
   endId: number | null
@@ -20,7 +20,7 @@ export interface TextPair {
  * A prompt as token ids, ready to be answered: one message of the user and the opening of an answer where the model has
  * a chat template, else the plain text. No prompt can spell a special token.
  */
-export function encodePrompt({ tokenizer, template, endId }: TextForm, prompt: string): number[] {
+export function encodePrompt({ tokenizer, template, endId }: PromptFormat, prompt: string): number[] {
   if (template)
     return Array.from(
       encodeChat(tokenizer, template, [{ role: 'user', content: prompt }], { addGenerationPrompt: true }),
@@ -35,7 +35,7 @@ export function encodePrompt({ tokenizer, template, endId }: TextForm, prompt: s
 
 /** A prompt and its completion with the token that ends it. */
 export function encodePair(
-  form: TextForm,
+  form: PromptFormat,
   { prompt, completion }: TextPair,
 ): { prompt: number[]; completion: number[] } {
   const { tokenizer, template, endId } = form
@@ -55,7 +55,7 @@ export function encodePair(
 }
 
 /** A pair as a row to learn from, of at most `maxLength` tokens: the prompt's beginning gives way first. */
-export function encodeRow(form: TextForm, pair: TextPair, maxLength: number): TokenRow {
+export function encodeRow(form: PromptFormat, pair: TextPair, maxLength: number): TokenRow {
   const { prompt, completion } = encodePair(form, pair)
   const kept = completion.slice(0, maxLength - 1)
   return completionRow(prompt.slice(-(maxLength - kept.length)), kept)

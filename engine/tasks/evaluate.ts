@@ -2,14 +2,14 @@ import { basename } from 'node:path'
 import { SequenceScorer } from '#engine/model/scorer.ts'
 import { estimateMean, finiteMean, meanInterval, wilsonInterval } from '#engine/stats/estimate.ts'
 import { toInspectLog, toLmEvalResults } from '#engine/stats/evalLog.ts'
-import type { Evaluation, Sample } from '#engine/stats/evaluation.ts'
+import type { EvaluationRun, EvaluationSample } from '#engine/stats/evaluation.ts'
 import { multipleChoice } from '#engine/stats/scorers.ts'
 import { sumOf } from '#math/summary.ts'
 import { encodeRow, type TextPair } from './encode.ts'
-import { answer } from './generate.ts'
-import { type Base, type LoadedAdapter, loadAdapter, loadBase } from './models.ts'
-import { type Metric, scoreOf } from './rubric.ts'
-import { stage, type TaskContext, TaskError } from './task.ts'
+import { answerPrompts } from './generate.ts'
+import { type BaseModel, type LoadedAdapter, loadAdapter, loadBase } from './models.ts'
+import { type RubricMetric, scoreOf } from './rubric.ts'
+import { stageContext, type TaskContext, TaskError } from './task.ts'
 
 export interface EvaluationItem extends TextPair {
   /** Answers to choose from, the right one among them, for metrics of the kind `choice`. */
@@ -18,12 +18,12 @@ export interface EvaluationItem extends TextPair {
   cluster?: string
 }
 
-export interface EvaluateInput {
+export interface EvaluateTaskInput {
   baseFolder: string
   adapterFolder?: string
   /** Questions, each with a right answer. */
   items: readonly EvaluationItem[]
-  rubric: { metrics: readonly Metric[]; maxTokens: number }
+  rubric: { metrics: readonly RubricMetric[]; maxTokens: number }
   seed: number
   /** The time that the log bears, so that the same evaluation gives the same log. Default the epoch of 1970. */
   at?: string
@@ -42,8 +42,8 @@ export interface MetricScore {
  * Answers every item greedily and scores the answers by a rubric. The log has the form of Inspect's EvalLog, version 2,
  * the summary that of lm-evaluation-harness.
  */
-export async function evaluate(
-  input: EvaluateInput,
+export async function evaluateTask(
+  input: EvaluateTaskInput,
   context: TaskContext,
 ): Promise<{ metrics: MetricScore[]; log: Record<string, unknown>; summary: Record<string, unknown> }> {
   const { items, rubric, seed } = input
@@ -51,7 +51,7 @@ export async function evaluate(
   const base = await loadBase(input.baseFolder)
   const adapter = input.adapterFolder === undefined ? undefined : await loadAdapter(base, input.adapterFolder)
   const requests = items.map(({ prompt }, index) => ({ prompt, maxTokens: rubric.maxTokens, seed: `${seed}/${index}` }))
-  const answers = await answer(base, adapter, requests, stage(context, 0, 0.9))
+  const answers = await answerPrompts(base, adapter, requests, stageContext(context, 0, 0.9))
   const losses = rubric.metrics.some(({ kind }) => kind === 'perplexity')
     ? (await likelihoodsOf(base, adapter, items, context.signal)).map((values) => -finiteMean(values))
     : []
@@ -59,7 +59,7 @@ export async function evaluate(
     ? await choicesOf(base, adapter, items, context.signal)
     : []
   const samples = items.map(
-    ({ prompt, completion, cluster }, index): Sample => ({
+    ({ prompt, completion, cluster }, index): EvaluationSample => ({
       id: String(index),
       ...(cluster !== undefined && { cluster }),
       input: prompt,
@@ -90,7 +90,7 @@ export async function evaluate(
     ),
   )
   const time = new Date(input.at ?? 0)
-  const evaluation: Evaluation = {
+  const evaluation: EvaluationRun = {
     task: 'rubric',
     taskVersion: 1,
     dataset: `${items.length} items`,
@@ -110,7 +110,7 @@ export async function evaluate(
 
 /** Of each item, 1 where its right answer is the likeliest of its choices as a whole, else 0. */
 async function choicesOf(
-  base: Base,
+  base: BaseModel,
   adapter: LoadedAdapter | undefined,
   items: readonly EvaluationItem[],
   signal: AbortSignal,
@@ -132,7 +132,7 @@ async function choicesOf(
 
 /** Log-probabilities of the tokens of each item's answer. */
 async function likelihoodsOf(
-  base: Base,
+  base: BaseModel,
   adapter: LoadedAdapter | undefined,
   items: readonly TextPair[],
   signal: AbortSignal,
@@ -156,7 +156,7 @@ async function likelihoodsOf(
 }
 
 function summariseMetric(
-  { name, kind }: Metric,
+  { name, kind }: RubricMetric,
   values: readonly number[],
   clusters: readonly unknown[] | undefined,
 ): MetricScore {

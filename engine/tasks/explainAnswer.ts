@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { centredSimilarities, Embedder } from '#engine/explain/embeddings.ts'
 import { ExampleGradients } from '#engine/explain/gradients.ts'
-import type { Influence } from '#engine/explain/influence.ts'
+import type { InfluenceEstimate } from '#engine/explain/influence.ts'
 import { SketchedInfluence } from '#engine/explain/sketchedInfluence.ts'
 import { SpanIndex } from '#engine/spans/spanIndex.ts'
 import { Sketches } from '#engine/stats/sketches.ts'
@@ -9,10 +9,10 @@ import type { TokenRow } from '#engine/train/rows.ts'
 import { encodePair, type TextPair } from './encode.ts'
 import { toExamples } from './fineTune.ts'
 import { gradientSketch } from './influence.ts'
-import { type Base, type LoadedAdapter, loadAdapter, loadBase } from './models.ts'
+import { type BaseModel, type LoadedAdapter, loadAdapter, loadBase } from './models.ts'
 import { type TaskContext, TaskError } from './task.ts'
 
-export interface ExplainAnswerInput {
+export interface ExplainAnswerTaskInput {
   baseFolder: string
   adapterFolder: string
   prompt: string
@@ -36,13 +36,13 @@ export interface AnswerSpan {
   samples: number[]
 }
 
-export interface Explanation {
+export interface AnswerExplanation {
   /** Length of the answer. */
   tokens: number
   /** Parts that it was cut into to see how far its influences spread. */
   parts: number
   /** Of each sample on the answer's tokens: mean and standard error over its parts. Positive: it made the token likelier. */
-  influences: Influence[]
+  influences: InfluenceEstimate[]
   /** Of each sample, as the model sees it: the cosine, from -1 to 1. */
   similarities: number[]
   /** Rarest first. */
@@ -50,7 +50,10 @@ export interface Explanation {
 }
 
 /** Traces an answer to training samples by three kinds of evidence, kept apart: influence, similarity, verbatim spans. */
-export async function explainAnswer(input: ExplainAnswerInput, { emit, signal }: TaskContext): Promise<Explanation> {
+export async function explainAnswerTask(
+  input: ExplainAnswerTaskInput,
+  { emit, signal }: TaskContext,
+): Promise<AnswerExplanation> {
   const { samples } = input
   if (samples.length === 0) throw new TaskError('There are no samples to trace the answer to.')
   const base = await loadBase(input.baseFolder)
@@ -70,7 +73,7 @@ export async function explainAnswer(input: ExplainAnswerInput, { emit, signal }:
   emit({ type: 'progress', done: 1, stage: 'traced' })
   return {
     tokens,
-    parts: Math.min(PARTS, tokens),
+    parts: Math.min(MAX_PARTS, tokens),
     influences,
     similarities: centredSimilarities(corpus.embeddings, embedding!),
     spans: spans.map(({ start, length, count, places }) => ({
@@ -84,7 +87,10 @@ export async function explainAnswer(input: ExplainAnswerInput, { emit, signal }:
 }
 
 /** Prompt and answer as one row in which the answer's own tokens count, not the one that ended it. */
-function answerRow(base: Base, { prompt, answer: text }: ExplainAnswerInput): { row: TokenRow; answer: number[] } {
+function answerRow(
+  base: BaseModel,
+  { prompt, answer: text }: ExplainAnswerTaskInput,
+): { row: TokenRow; answer: number[] } {
   const { prompt: before, completion } = encodePair(base, { prompt, completion: text })
   const end = base.endId === null ? -1 : completion.lastIndexOf(base.endId)
   const room = base.config.max_position_embeddings
@@ -95,7 +101,7 @@ function answerRow(base: Base, { prompt, answer: text }: ExplainAnswerInput): { 
 }
 
 /** Parts that an answer is cut into at most, so that how sure its influences are can be told from their spread. */
-const PARTS = 16
+const MAX_PARTS = 16
 
 /** Influence on the answer: the gradient of each part's loss, sketched, against the sketches of the samples. */
 async function influencesOn(
@@ -104,20 +110,20 @@ async function influencesOn(
   row: TokenRow,
   tokens: number,
   signal: AbortSignal,
-): Promise<Influence[]> {
+): Promise<InfluenceEstimate[]> {
   const projection = projectionFor(gradients)
   const parts = answerParts(row, tokens)
   const sketches = new Array<Float32Array>(parts.length)
   // A part's loss is a sum: times the number of parts by that of tokens, the parts' mean is the mean of the tokens.
-  for await (const { index, parts: found } of gradients.of(parts, () => parts.length / tokens, signal))
+  for await (const { index, parts: found } of gradients.stream(parts, () => parts.length / tokens, signal))
     sketches[index] = projection.project(found)
-  return sketched.on(sketches)
+  return sketched.estimate(sketches)
 }
 
 /** The answer's tokens in parts of like length, one after the other, each with all that stands before it. */
 export function answerParts({ ids }: TokenRow, tokens: number): TokenRow[] {
   const first = ids.length - tokens
-  const count = Math.min(PARTS, tokens)
+  const count = Math.min(MAX_PARTS, tokens)
   const border = (part: number) => first + Math.round((part * tokens) / count)
   return Array.from({ length: count }, (_, part) => ({
     ids: Array.from(ids).slice(0, border(part + 1)),
@@ -136,13 +142,13 @@ interface Corpus {
 }
 
 /** Corpora of the versions explained last: their samples are read once. */
-const KEPT = 3
+const MAX_CORPORA = 3
 const corpora = new Map<string, Promise<Corpus>>()
 
 async function corpusOf(
-  base: Base,
+  base: BaseModel,
   { lora, weights: adapter }: LoadedAdapter,
-  { baseFolder, adapterFolder, samples, sketchFile }: ExplainAnswerInput,
+  { baseFolder, adapterFolder, samples, sketchFile }: ExplainAnswerTaskInput,
   signal: AbortSignal,
 ): Promise<Corpus> {
   const texts = samples.map(({ prompt, completion }) => [prompt, completion])
@@ -154,7 +160,7 @@ async function corpusOf(
   const corpus = known ?? readCorpus()
   corpora.set(key, corpus)
   corpus.catch(() => corpora.delete(key))
-  if (corpora.size > KEPT) {
+  if (corpora.size > MAX_CORPORA) {
     const [oldest, evicted] = corpora.entries().next().value!
     corpora.delete(oldest)
     const { embedder, gradients, sketched } = await evicted
@@ -170,7 +176,7 @@ async function corpusOf(
       throw new TaskError(
         `${sketchFile} holds ${sketches.count} sketches for ${samples.length} samples; give the samples of that run.`,
       )
-    const sketched = await SketchedInfluence.of(sketches)
+    const sketched = await SketchedInfluence.create(sketches)
     const embedder = new Embedder({ config, weights, lora, adapter })
     const rows = toExamples(base, samples)
     const spans = SpanIndex.build(rows.map(({ ids }) => ids))

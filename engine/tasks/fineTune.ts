@@ -4,9 +4,9 @@ import { TrainingRun } from '#engine/train/run.ts'
 import { type Schedule, schedule } from '#engine/train/schedule.ts'
 import { type SupervisedExample, supervised } from '#engine/train/supervised.ts'
 import { Trainer } from '#engine/train/trainer.ts'
-import { resumed } from './checkpoints.ts'
+import { runWithCheckpoints } from './checkpoints.ts'
 import { encodeRow, type TextPair } from './encode.ts'
-import { adapterOf, type Base, loadAdapter, loadBase } from './models.ts'
+import { adapterOf, type BaseModel, loadAdapter, loadBase } from './models.ts'
 import { type TaskContext, TaskError } from './task.ts'
 
 export interface TrainingSample extends TextPair {
@@ -14,7 +14,7 @@ export interface TrainingSample extends TextPair {
   weight?: number
 }
 
-export interface FineTuneInput {
+export interface FineTuneTaskInput {
   baseFolder: string
   /** Continues this adapter: its rank, scale and modules are then kept. */
   adapterFolder?: string
@@ -43,7 +43,7 @@ export interface FineTuneInput {
   halfwayFolder?: string
 }
 
-export interface FineTuneResult {
+export interface FineTuneTaskResult {
   adapterFolder: string
   steps: number
   /** Mean loss a learned token over all samples, by the final weights. */
@@ -53,7 +53,10 @@ export interface FineTuneResult {
 }
 
 /** Trains an adapter on prompts and completions. A run that was killed and started again ends with the same bytes. */
-export async function fineTune(input: FineTuneInput, { emit, signal }: TaskContext): Promise<FineTuneResult> {
+export async function fineTuneTask(
+  input: FineTuneTaskInput,
+  { emit, signal }: TaskContext,
+): Promise<FineTuneTaskResult> {
   const { samples, training, checkpointFile, outFolder, halfwayFolder } = input
   if (samples.length === 0) throw new TaskError('There are no samples to train on; give at least one.')
   emit({ type: 'progress', done: 0, stage: 'loading' })
@@ -88,7 +91,7 @@ export async function fineTune(input: FineTuneInput, { emit, signal }: TaskConte
     const checkpoint = { file: checkpointFile, every: input.checkpointEvery }
     const write = async (folder: string) =>
       writeAdapter(folder, adapterOf({ lora, weights: await trainer.parameters() }), { replace: true })
-    for await (const { step, steps, loss, learningRate, evaluation } of resumed(run, checkpoint, signal)) {
+    for await (const { step, steps, loss, learningRate, evaluation } of runWithCheckpoints(run, checkpoint, signal)) {
       emit({ type: 'metric', name: 'loss', step, value: loss })
       emit({ type: 'metric', name: 'learningRate', step, value: learningRate })
       if (evaluation) emit({ type: 'metric', name: 'evalLoss', step, value: evaluation.loss })
@@ -107,7 +110,11 @@ export async function fineTune(input: FineTuneInput, { emit, signal }: TaskConte
 }
 
 /** Samples as rows of tokens. @throws TaskError naming the sample that cannot be used. */
-export function toExamples(base: Base, samples: readonly TrainingSample[], maxLength?: number): SupervisedExample[] {
+export function toExamples(
+  base: BaseModel,
+  samples: readonly TrainingSample[],
+  maxLength?: number,
+): SupervisedExample[] {
   const room = base.config.max_position_embeddings
   const limit = Math.min(maxLength ?? room, room)
   if (limit < 2) throw new TaskError(`maxLength is ${maxLength}; a sample needs at least 2 tokens.`)

@@ -3,28 +3,28 @@ import type { Finish, Sampling } from '#engine/generate/request.ts'
 import { type SpelledToken, streamText, type TextRequest } from '#engine/generate/text.ts'
 import { SchemaError } from '#engine/grammar/keywords.ts'
 import { encodePrompt } from './encode.ts'
-import { type Base, generatorOf, grammarOf, type LoadedAdapter, loadAdapter, loadBase } from './models.ts'
+import { type BaseModel, generatorOf, grammarOf, type LoadedAdapter, loadAdapter, loadBase } from './models.ts'
 import { type TaskContext, TaskError } from './task.ts'
 
-export interface TextQuestion extends Sampling {
+export interface PromptRequest extends Sampling {
   prompt: string
   /** Texts at which the answer ends, without them. */
   stop?: readonly string[]
-  /** A JSON Schema that the answer satisfies, unless it is cut; see `engine/grammar/schema.ts`. */
+  /** A JSON Schema that the answer satisfies, unless it is cut; see `engine/grammar/jsonGrammar.ts`. */
   schema?: unknown
   /** Whether each token is told with its log-probability; so it is when `topLogProbabilities` is above 0. */
   logProbabilities?: boolean
 }
 
-export interface GenerateInput {
+export interface GenerateTaskInput {
   baseFolder: string
   adapterFolder?: string
-  requests: readonly TextQuestion[]
+  requests: readonly PromptRequest[]
   /** Whether text is told as it comes, as events of the type `text`. */
   stream?: boolean
 }
 
-export interface Answer {
+export interface GeneratedAnswer {
   text: string
   tokensIn: number
   tokensOut: number
@@ -36,27 +36,30 @@ export interface Answer {
 }
 
 /** Answers prompts. The loaded model stays in memory for the next call, and calls at the same time share its batch. */
-export async function generate(input: GenerateInput, context: TaskContext): Promise<{ answers: Answer[] }> {
+export async function generateTask(
+  input: GenerateTaskInput,
+  context: TaskContext,
+): Promise<{ answers: GeneratedAnswer[] }> {
   const base = await loadBase(input.baseFolder)
   const adapter = input.adapterFolder === undefined ? undefined : await loadAdapter(base, input.adapterFolder)
-  return { answers: await answer(base, adapter, input.requests, context, input.stream) }
+  return { answers: await answerPrompts(base, adapter, input.requests, context, input.stream) }
 }
 
-export async function answer(
-  base: Base,
+export async function answerPrompts(
+  base: BaseModel,
   adapter: LoadedAdapter | undefined,
-  questions: readonly TextQuestion[],
+  questions: readonly PromptRequest[],
   { emit, signal }: TaskContext,
   stream = false,
-): Promise<Answer[]> {
+): Promise<GeneratedAnswer[]> {
   const requests = questions.map((question, index) => requestOf(base, adapter, question, index))
   const generator = generatorOf(base, adapter?.lora)
   const rest = new AbortController()
   const either = AbortSignal.any([signal, rest.signal])
   setMaxListeners(0, either)
   let done = 0
-  const one = async (request: TextRequest, index: number): Promise<Answer> => {
-    const found: Answer = { text: '', tokensIn: request.prompt.length, tokensOut: 0, finish: 'length' }
+  const one = async (request: TextRequest, index: number): Promise<GeneratedAnswer> => {
+    const found: GeneratedAnswer = { text: '', tokensIn: request.prompt.length, tokensOut: 0, finish: 'length' }
     const { logProbabilities, topLogProbabilities = 0 } = questions[index]!
     if (logProbabilities || topLogProbabilities > 0) found.tokens = []
     for await (const piece of streamText(generator, base.tokenizer, request, either)) {
@@ -78,7 +81,12 @@ export async function answer(
   }
 }
 
-function requestOf(base: Base, adapter: LoadedAdapter | undefined, question: TextQuestion, index: number): TextRequest {
+function requestOf(
+  base: BaseModel,
+  adapter: LoadedAdapter | undefined,
+  question: PromptRequest,
+  index: number,
+): TextRequest {
   const { prompt, schema, logProbabilities: _, ...request } = question
   const room = base.config.max_position_embeddings
   const ids = encodePrompt(base, prompt)
@@ -96,7 +104,7 @@ function requestOf(base: Base, adapter: LoadedAdapter | undefined, question: Tex
   }
 }
 
-function constrained(base: Base, schema: unknown, index: number): Pick<TextRequest, 'grammar'> {
+function constrained(base: BaseModel, schema: unknown, index: number): Pick<TextRequest, 'grammar'> {
   try {
     return { grammar: grammarOf(base, schema) }
   } catch (cause) {

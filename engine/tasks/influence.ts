@@ -1,19 +1,19 @@
 import { rename } from 'node:fs/promises'
-import { type Influence, influences } from '#engine/explain/influence.ts'
+import { type InfluenceEstimate, influences } from '#engine/explain/influence.ts'
 import type { Weights } from '#engine/formats/weights.ts'
 import type { LoraConfig } from '#engine/model/lora.ts'
-import { Projection } from '#engine/stats/projection.ts'
+import { CountSketch } from '#engine/stats/countSketch.ts'
 import { SketchLog } from '#engine/stats/sketches.ts'
 import type { TextPair } from './encode.ts'
 import { type TrainingSample, toExamples } from './fineTune.ts'
-import { type Base, loadAdapter, loadBase } from './models.ts'
+import { type BaseModel, loadAdapter, loadBase } from './models.ts'
 import { type TaskContext, TaskError } from './task.ts'
 
-export interface InfluenceInput {
+export interface InfluenceTaskInput {
   baseFolder: string
   adapterFolder: string
   /** Adapters by which training passed, such as the one half-way: influence is measured there too. */
-  passedFolders?: readonly string[]
+  earlierAdapterFolders?: readonly string[]
   samples: readonly TrainingSample[]
   validation: readonly TextPair[]
   maxLength?: number
@@ -25,17 +25,17 @@ export interface InfluenceInput {
 export const SKETCH_DIMENSIONS = 4096
 
 /** The projection of gradients of `length` numbers. The same for all models of one size: a sketch file tells which it is. */
-export const gradientSketch = (length: number): Projection =>
-  new Projection({ seed: 'gradients', length, dimensions: SKETCH_DIMENSIONS })
+export const gradientSketch = (length: number): CountSketch =>
+  new CountSketch({ seed: 'gradients', length, dimensions: SKETCH_DIMENSIONS })
 
 /**
  * Measures what each training sample does for the loss on the validation items, by DataInf, against what it does for the
  * same items with another's answer. Positive is helpful.
  */
-export async function influence(
-  input: InfluenceInput,
+export async function influenceTask(
+  input: InfluenceTaskInput,
   { emit, signal }: TaskContext,
-): Promise<{ influences: Influence[] }> {
+): Promise<{ influences: InfluenceEstimate[] }> {
   const { samples, validation, maxLength, sketchFile } = input
   if (samples.length === 0)
     throw new TaskError('There are no samples to measure; give those the adapter was trained on.')
@@ -44,17 +44,19 @@ export async function influence(
   const base = await loadBase(input.baseFolder)
   const { lora, weights: adapter } = await loadAdapter(base, input.adapterFolder)
   const { config, weights } = base
-  const passed = await Promise.all((input.passedFolders ?? []).map((folder) => loadPassed(base, lora, folder)))
+  const earlierAdapters = await Promise.all(
+    (input.earlierAdapterFolders ?? []).map((folder) => loadEarlier(base, lora, folder)),
+  )
   const sketches = new Array<Float32Array>(samples.length)
-  let sketch: Projection | undefined
+  let sketch: CountSketch | undefined
   const found = await influences(
     { config, weights, lora, adapter },
     toExamples(base, samples, maxLength),
     toExamples(base, validation, maxLength),
     {
       signal,
-      passed,
-      against: toExamples(base, mismatched(validation), maxLength),
+      earlierAdapters,
+      against: toExamples(base, mismatchedPairs(validation), maxLength),
       onProgress: (done, all) => {
         if (done % 16 === 0) emit({ type: 'progress', done: (0.9 * done) / all, stage: 'measuring' })
       },
@@ -70,15 +72,15 @@ export async function influence(
   return { influences: found }
 }
 
-async function loadPassed(base: Base, lora: LoraConfig, folder: string): Promise<Weights> {
-  const passed = await loadAdapter(base, folder)
-  if (JSON.stringify(passed.lora) !== JSON.stringify(lora))
+async function loadEarlier(base: BaseModel, lora: LoraConfig, folder: string): Promise<Weights> {
+  const earlier = await loadAdapter(base, folder)
+  if (JSON.stringify(earlier.lora) !== JSON.stringify(lora))
     throw new TaskError(`${folder} is of another configuration than the adapter; name one of the same run.`)
-  return passed.weights
+  return earlier.weights
 }
 
 /** Each item with the answer of another, half the list away or the next that differs; none where all answers are alike. */
-export function mismatched(items: readonly TextPair[]): TextPair[] {
+export function mismatchedPairs(items: readonly TextPair[]): TextPair[] {
   const apart = items.length >> 1
   return items.flatMap(({ prompt, completion }, index) => {
     for (let step = 0; step < items.length; step++) {
@@ -90,7 +92,7 @@ export function mismatched(items: readonly TextPair[]): TextPair[] {
 }
 
 /** The file appears whole or not at all. */
-async function writeSketches(path: string, projection: Projection, sketches: readonly Float32Array[]): Promise<void> {
+async function writeSketches(path: string, projection: CountSketch, sketches: readonly Float32Array[]): Promise<void> {
   const partial = `${path}.partial`
   const log = await SketchLog.open(partial, projection)
   try {

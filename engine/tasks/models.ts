@@ -5,18 +5,18 @@ import { readCheckpoint } from '#engine/formats/checkpoint.ts'
 import type { Weights } from '#engine/formats/weights.ts'
 import { Generator } from '#engine/generate/generator.ts'
 import type { Grammar } from '#engine/grammar/grammar.ts'
-import { jsonGrammar } from '#engine/grammar/schema.ts'
+import { jsonGrammar } from '#engine/grammar/jsonGrammar.ts'
 import { Vocabulary } from '#engine/grammar/vocabulary.ts'
 import { type ModelConfig, parseConfig } from '#engine/model/config.ts'
 import { adapterShapes, type LoraConfig } from '#engine/model/lora.ts'
 import { checkWeights } from '#engine/model/parameters.ts'
 import { ChatTemplate } from '#engine/text/chat.ts'
 import { Tokenizer } from '#engine/text/tokenizer.ts'
-import type { TextForm } from './encode.ts'
+import type { PromptFormat } from './encode.ts'
 import { TaskError } from './task.ts'
 
 /** A base model in memory. */
-export interface Base extends TextForm {
+export interface BaseModel extends PromptFormat {
   config: ModelConfig
   weights: Weights
   /** Generators with their compiled graphs, by the adapter's configuration. */
@@ -36,19 +36,19 @@ export interface LoadedAdapter {
 }
 
 /** Bases kept between tasks, and of each base its adapters and its grammars. */
-const KEPT = 2
-const KEPT_ADAPTERS = 32
-const KEPT_GRAMMARS = 8
-const bases = new Map<string, Promise<Base>>()
+const MAX_BASES = 2
+const MAX_ADAPTERS = 32
+const MAX_GRAMMARS = 8
+const bases = new Map<string, Promise<BaseModel>>()
 
 /** Reads a model folder, or gives the one read before when it has not changed since. */
-export async function loadBase(folder: string): Promise<Base> {
+export async function loadBase(folder: string): Promise<BaseModel> {
   const key = await identityOf(folder, 'config.json', 'model', 'Name a Hugging Face model folder.')
   const base = bases.get(key) ?? readBase(folder)
   bases.delete(key)
   bases.set(key, base)
   base.catch(() => bases.delete(key))
-  if (bases.size > KEPT) {
+  if (bases.size > MAX_BASES) {
     const [oldest, evicted] = bases.entries().next().value!
     bases.delete(oldest)
     for (const generator of (await evicted).generators.values()) await generator.release()
@@ -63,7 +63,7 @@ async function identityOf(folder: string, file: string, what: string, advice: st
   return `${resolve(folder)}\n${found.ino} ${found.mtimeMs} ${found.size}`
 }
 
-async function readBase(folder: string): Promise<Base> {
+async function readBase(folder: string): Promise<BaseModel> {
   const { config: json, weights, tokenizer: files, tokenizerConfig, chatTemplate } = await readCheckpoint(folder)
   const config = parseConfig(json)
   if (!files) throw new TaskError(`${folder} has no tokenizer.json; save the model together with its tokenizer.`)
@@ -85,14 +85,17 @@ async function readBase(folder: string): Promise<Base> {
  * Reads an adapter folder, or gives the one read before when it has not changed since, so that answers with one adapter
  * share a batch. Refuses one that was made for another base.
  */
-export async function loadAdapter(base: Pick<Base, 'config' | 'adapters'>, folder: string): Promise<LoadedAdapter> {
+export async function loadAdapter(
+  base: Pick<BaseModel, 'config' | 'adapters'>,
+  folder: string,
+): Promise<LoadedAdapter> {
   const key = await identityOf(
     folder,
     'adapter_config.json',
     'adapter',
     'Name a folder that PEFT or this engine wrote.',
   )
-  return kept(base.adapters, key, KEPT_ADAPTERS, () => {
+  return kept(base.adapters, key, MAX_ADAPTERS, () => {
     const adapter = readAdapterFor(base, folder)
     adapter.catch(() => base.adapters.delete(key))
     return adapter
@@ -100,10 +103,10 @@ export async function loadAdapter(base: Pick<Base, 'config' | 'adapters'>, folde
 }
 
 /** The grammar of a schema over the base's tokens. @throws SchemaError naming what it cannot say. */
-export function grammarOf(base: Base, schema: unknown): Grammar {
+export function grammarOf(base: BaseModel, schema: unknown): Grammar {
   base.vocabulary ??= new Vocabulary(base.tokenizer, base.config.vocab_size)
   const { vocabulary } = base
-  return kept(base.grammars, JSON.stringify(schema), KEPT_GRAMMARS, () => jsonGrammar(schema, vocabulary))
+  return kept(base.grammars, JSON.stringify(schema), MAX_GRAMMARS, () => jsonGrammar(schema, vocabulary))
 }
 
 /** What was made for a key before, or made now; the least recently used give way. */
@@ -115,7 +118,7 @@ function kept<T>(known: Map<string, T>, key: string, most: number, make: () => T
   return found
 }
 
-async function readAdapterFor(base: Pick<Base, 'config'>, folder: string): Promise<LoadedAdapter> {
+async function readAdapterFor(base: Pick<BaseModel, 'config'>, folder: string): Promise<LoadedAdapter> {
   const { rank, alpha, rankStabilised, targetModules, weights } = await readAdapter(folder)
   const lora: LoraConfig = { rank, alpha, rankStabilised, targetModules }
   const shapes = adapterShapes(base.config, lora)
@@ -143,7 +146,7 @@ export const adapterOf = ({ lora, weights }: LoadedAdapter): Adapter => ({
 })
 
 /** The base's generator for adapters of one configuration. Its graphs stay compiled. */
-export function generatorOf(base: Base, lora: LoraConfig | undefined): Generator {
+export function generatorOf(base: BaseModel, lora: LoraConfig | undefined): Generator {
   const key = JSON.stringify(lora ?? null)
   let generator = base.generators.get(key)
   if (!generator) {

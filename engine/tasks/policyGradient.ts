@@ -6,33 +6,33 @@ import { PolicyRun, type SampledCompletion } from '#engine/train/policyRun.ts'
 import { schedule } from '#engine/train/schedule.ts'
 import { Trainer } from '#engine/train/trainer.ts'
 import { meanOf, sumOf } from '#math/summary.ts'
-import type { AlignInput } from './alignInput.ts'
-import { resumed } from './checkpoints.ts'
+import type { AlignTaskInput } from './alignInput.ts'
+import { runWithCheckpoints } from './checkpoints.ts'
 import { encodePrompt } from './encode.ts'
-import { type Base, generatorOf, type LoadedAdapter } from './models.ts'
+import { type BaseModel, generatorOf, type LoadedAdapter } from './models.ts'
 import { type TrainedReward, trainReward } from './rewardModel.ts'
-import { stage, type TaskContext, TaskError } from './task.ts'
+import { stageContext, type TaskContext, TaskError } from './task.ts'
 
 interface Prompt {
   ids: number[]
 }
 
 /** What an answer that never ends loses, in deviations of the reward: so that long ones are not preferred for it. */
-const ENDLESS = 1
+const MISSING_EOS_PENALTY = 1
 /** Prompts on which the policy is compared before and after. */
-const PROBES = 64
+const MAX_PROBES = 64
 
 /** Trains a reward model on the pairs, then the policy on its own samples by RLOO or GRPO. */
 export async function alignByReward(
-  base: Base,
+  base: BaseModel,
   start: LoadedAdapter,
-  input: AlignInput,
+  input: AlignTaskInput,
   context: TaskContext,
 ): Promise<{ weights: Weights; metrics: Record<string, number> }> {
   const { config, weights } = base
   const { lora } = start
   const { method, pairs, training, checkpointFile: file, checkpointEvery: every } = input
-  const { steps, group, promptsPerStep, beta, seed, maxTokens, temperature = 1 } = training
+  const { steps, numGenerations, promptsPerStep, beta, seed, maxTokens, temperature = 1 } = training
   const { signal } = context
   const prompts = input.prompts.map((text, index) => promptOf(base, text, index))
   const plan = {
@@ -43,7 +43,7 @@ export async function alignByReward(
     seed,
   }
   const rewardCheckpoint = { file: file === undefined ? undefined : `${file}.reward`, every }
-  const judge = await trainReward(base, start, pairs, plan, rewardCheckpoint, stage(context, 0.02, 0.25))
+  const judge = await trainReward(base, start, pairs, plan, rewardCheckpoint, stageContext(context, 0.02, 0.25))
   const generator = generatorOf(base, lora)
   const reference = new SequenceScorer({ config, weights, lora, adapter: start.weights })
   const objective = method === 'rloo' ? rloo({ klWeight: beta }) : grpo({ klWeight: beta })
@@ -52,7 +52,7 @@ export async function alignByReward(
   try {
     const run = new PolicyRun(trainer, {
       prompts,
-      numGenerations: group,
+      numGenerations,
       promptsPerRound: promptsPerStep,
       rounds: steps,
       learningRate: schedule(training.learningRate, { warmup: Math.ceil(steps / 10), floor: 0.1 }),
@@ -61,15 +61,15 @@ export async function alignByReward(
       advantages: method === 'rloo' ? leaveOneOutAdvantages : groupRelativeAdvantages,
       ...(beta > 0 && { reference }),
     })
-    const { emit } = stage(context, 0.25, 0.92)
-    for await (const report of resumed(run, { file, every }, signal)) {
+    const { emit } = stageContext(context, 0.25, 0.92)
+    for await (const report of runWithCheckpoints(run, { file, every }, signal)) {
       const { round: step, rounds, loss, metrics, meanReward, meanLength } = report
       const points = { reward: meanReward, policyLoss: loss, length: meanLength, ...metrics }
       for (const [name, value] of Object.entries(points)) emit({ type: 'metric', name, step, value })
       emit({ type: 'progress', done: step / rounds, stage: 'practising' })
     }
     const parameters = await trainer.parameters()
-    const probes = Array.from({ length: Math.min(PROBES, prompts.length) }, (_, index) => prompts[index]!)
+    const probes = Array.from({ length: Math.min(MAX_PROBES, prompts.length) }, (_, index) => prompts[index]!)
     const probe = async (adapter: Weights) => {
       const answers = await sample(probes, adapter, `${seed}/probe`, sampling, signal)
       const scored = await rewards(
@@ -89,7 +89,7 @@ export async function alignByReward(
   }
 }
 
-function promptOf(base: Base, text: string, index: number): Prompt {
+function promptOf(base: BaseModel, text: string, index: number): Prompt {
   const ids = encodePrompt(base, text)
   const room = base.config.max_position_embeddings
   if (ids.length >= room)
@@ -131,13 +131,13 @@ async function sample(
 
 async function rewards(
   judge: TrainedReward,
-  { endId }: Base,
+  { endId }: BaseModel,
   sampled: readonly { prompt: Prompt; completion: ArrayLike<number> }[],
   signal?: AbortSignal,
 ): Promise<number[]> {
   const texts = sampled.map(({ prompt, completion }) => [...prompt.ids, ...Array.from(completion)])
   const scores = await judge.score(texts, signal)
-  return scores.map((score, index) => (texts[index]!.at(-1) === endId ? score : score - ENDLESS))
+  return scores.map((score, index) => (texts[index]!.at(-1) === endId ? score : score - MISSING_EOS_PENALTY))
 }
 
 /** How far the policy's own samples went from the reference: nats a completion (Monte Carlo). */

@@ -4,17 +4,17 @@ import { dpo, type PreferencePair, withReference } from '#engine/train/preferenc
 import { TrainingRun } from '#engine/train/run.ts'
 import { schedule } from '#engine/train/schedule.ts'
 import { Trainer } from '#engine/train/trainer.ts'
-import type { AlignInput } from './alignInput.ts'
-import { resumed } from './checkpoints.ts'
+import type { AlignTaskInput } from './alignInput.ts'
+import { runWithCheckpoints } from './checkpoints.ts'
 import { encodeRow } from './encode.ts'
-import type { Base, LoadedAdapter } from './models.ts'
-import { stage, type TaskContext, TaskError } from './task.ts'
+import type { BaseModel, LoadedAdapter } from './models.ts'
+import { stageContext, type TaskContext, TaskError } from './task.ts'
 
 /** Direct preference optimisation: the policy learns from the pairs without a reward model. */
 export async function alignDirectly(
-  base: Base,
+  base: BaseModel,
   start: LoadedAdapter,
-  { pairs, training, checkpointFile, checkpointEvery }: AlignInput,
+  { pairs, training, checkpointFile, checkpointEvery }: AlignTaskInput,
   context: TaskContext,
 ): Promise<{ weights: Weights; metrics: Record<string, number> }> {
   const { signal } = context
@@ -45,8 +45,8 @@ export async function alignDirectly(
   try {
     const learningRate = schedule(training.learningRate, { warmup: Math.ceil(steps / 10) })
     const run = new TrainingRun(trainer, { examples, batchSize, steps, learningRate })
-    const { emit } = stage(context, 0.05, 0.95)
-    for await (const { step, loss, metrics } of resumed(
+    const { emit } = stageContext(context, 0.05, 0.95)
+    for await (const { step, loss, metrics } of runWithCheckpoints(
       run,
       { file: checkpointFile, every: checkpointEvery },
       signal,

@@ -5,9 +5,9 @@ import { TrainingRun } from '#engine/train/run.ts'
 import { schedule } from '#engine/train/schedule.ts'
 import { Trainer } from '#engine/train/trainer.ts'
 import { meanOf, populationVariance } from '#math/summary.ts'
-import { type CheckpointOptions, resumed } from './checkpoints.ts'
+import { type CheckpointOptions, runWithCheckpoints } from './checkpoints.ts'
 import { encodePair } from './encode.ts'
-import type { Base, LoadedAdapter } from './models.ts'
+import type { BaseModel, LoadedAdapter } from './models.ts'
 import { type TaskContext, TaskError } from './task.ts'
 
 /** A judgement between two answers to one prompt. */
@@ -44,7 +44,7 @@ export interface TrainedReward {
 
 /** Trains a reward model on the pairs: the policy itself with a fresh score head and an adapter of its own. */
 export async function trainReward(
-  base: Base,
+  base: BaseModel,
   policy: LoadedAdapter,
   pairs: readonly PreferenceInput[],
   plan: RewardPlan,
@@ -66,7 +66,7 @@ export async function trainReward(
     const warmup = Math.ceil((Math.ceil(known.length / batchSize) * epochs) / 10)
     const learningRate = schedule(plan.learningRate, { warmup })
     const run = new TrainingRun(trainer, { examples: known, batchSize, epochs, learningRate })
-    for await (const { step, steps, loss, metrics } of resumed(run, checkpoint, signal)) {
+    for await (const { step, steps, loss, metrics } of runWithCheckpoints(run, checkpoint, signal)) {
       emit({ type: 'metric', name: 'rewardLoss', step, value: loss })
       emit({ type: 'metric', name: 'rewardTrainingAccuracy', step, value: metrics.accuracy! })
       emit({ type: 'progress', done: step / steps, stage: 'learning what is preferred' })
@@ -86,7 +86,7 @@ export async function trainReward(
 }
 
 function rewardPair(
-  base: Base,
+  base: BaseModel,
   { prompt, chosen, rejected, weight, noise }: PreferenceInput,
   index: number,
 ): RewardPair {

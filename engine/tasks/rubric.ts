@@ -2,7 +2,7 @@ import { exactMatch, jsonFields, regexMatch, wordF1 } from '#engine/stats/scorer
 import { TaskError } from './task.ts'
 
 /** One thing measured on every answer. */
-export interface Metric {
+export interface RubricMetric {
   name: string
   /**
    * `fields`: the answer and the right one are split by `separator`, and all listed `fields` must agree; `exact`: the
@@ -18,7 +18,7 @@ export interface Metric {
 }
 
 /** The score of one answer, 0 to 1. */
-export function scoreOf(metric: Metric, answer: string, right: string): number {
+export function scoreOf(metric: RubricMetric, answer: string, right: string): number {
   switch (metric.kind) {
     case 'fields':
       return fieldsAgree(metric, answer, right) ? 1 : 0
@@ -37,7 +37,7 @@ export function scoreOf(metric: Metric, answer: string, right: string): number {
 }
 
 /** A malformed answer, with fewer fields than are listed, is wrong. */
-function fieldsAgree({ name, separator, fields }: Metric, answer: string, right: string): boolean {
+function fieldsAgree({ name, separator, fields }: RubricMetric, answer: string, right: string): boolean {
   if (!separator) throw new TaskError(`The metric ${name} compares fields but has no separator; name one.`)
   const [given, wanted] = [answer, right].map((text) => text.split(separator).map((field) => field.trim()))
   const places = fields ?? wanted!.map((_, place) => place)
@@ -45,7 +45,7 @@ function fieldsAgree({ name, separator, fields }: Metric, answer: string, right:
   return places.every((place) => given![place] !== undefined && given![place] === wanted![place])
 }
 
-function objectOf({ name }: Metric, right: string): Record<string, unknown> {
+function objectOf({ name }: RubricMetric, right: string): Record<string, unknown> {
   try {
     const value = JSON.parse(right)
     if (value !== null && typeof value === 'object' && !Array.isArray(value)) return value
@@ -55,7 +55,7 @@ function objectOf({ name }: Metric, right: string): Record<string, unknown> {
   throw new TaskError(`The metric ${name} compares JSON fields, but a right answer is no JSON object: ${right}`)
 }
 
-function patternOf({ name, pattern }: Metric): RegExp {
+function patternOf({ name, pattern }: RubricMetric): RegExp {
   if (pattern === undefined) throw new TaskError(`The metric ${name} is a regular expression but has no pattern.`)
   try {
     return new RegExp(pattern, 'u')

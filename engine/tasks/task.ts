@@ -23,7 +23,7 @@ export class TaskError extends Error {
 }
 
 /** The context of one stage, whose progress from 0 to 1 is shown as `from` to `to` of the whole. */
-export const stage = (context: TaskContext, from: number, to: number, name?: string): TaskContext => ({
+export const stageContext = (context: TaskContext, from: number, to: number, name?: string): TaskContext => ({
   signal: context.signal,
   emit(event) {
     if (event.type !== 'progress') context.emit(event)

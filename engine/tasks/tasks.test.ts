@@ -5,11 +5,11 @@ import { writeAdapter } from '#engine/formats/adapter.ts'
 import { readCheckpoint, writeCheckpoint } from '#engine/formats/checkpoint.ts'
 import { initialAdapter, loraConfig } from '#engine/model/lora.ts'
 import { areaUnderCurve } from '#engine/stats/estimate.ts'
-import { evaluate } from './evaluate.ts'
-import { answerParts, explainAnswer } from './explainAnswer.ts'
-import { type FineTuneInput, fineTune } from './fineTune.ts'
-import { generate } from './generate.ts'
-import { influence, mismatched } from './influence.ts'
+import { evaluateTask } from './evaluate.ts'
+import { answerParts, explainAnswerTask } from './explainAnswer.ts'
+import { type FineTuneTaskInput, fineTuneTask } from './fineTune.ts'
+import { generateTask } from './generate.ts'
+import { influenceTask, mismatchedPairs } from './influence.ts'
 import { adapterOf } from './models.ts'
 import { scoreOf } from './rubric.ts'
 import type { EngineEvent, TaskContext } from './task.ts'
@@ -32,7 +32,7 @@ const rubric = {
   ],
 }
 
-const training = (outFolder: string): FineTuneInput => ({
+const training = (outFolder: string): FineTuneTaskInput => ({
   baseFolder: model.baseFolder,
   samples,
   lora: { rank: 4 },
@@ -43,13 +43,13 @@ const training = (outFolder: string): FineTuneInput => ({
 beforeAll(async () => {
   model = await tinyModel()
   adapterFolder = join(model.folder, 'adapter')
-  await fineTune(training(adapterFolder), context())
+  await fineTuneTask(training(adapterFolder), context())
 })
 afterAll(() => model.remove())
 
 test('a fine-tuned model answers as it was taught, and tells its curves and progress', async () => {
   const requests = items.map(({ prompt }) => ({ prompt, maxTokens: 12 }))
-  const { answers } = await generate({ baseFolder: model.baseFolder, adapterFolder, requests }, context())
+  const { answers } = await generateTask({ baseFolder: model.baseFolder, adapterFolder, requests }, context())
   const right = answers.filter(({ text }, index) => text === items[index]!.completion)
   expect(right.length).toBeGreaterThanOrEqual(10)
   expect(right[0]).toMatchObject({ finish: 'stop' })
@@ -61,7 +61,7 @@ test('a fine-tuned model answers as it was taught, and tells its curves and prog
 
 test('an evaluation scores by each metric of the rubric and logs every answer', async () => {
   const input = { baseFolder: model.baseFolder, adapterFolder, items, rubric, seed: 1 }
-  const { metrics, log, summary } = await evaluate(input, context())
+  const { metrics, log, summary } = await evaluateTask(input, context())
   const [colour, whole, words, form, perplexity] = metrics
   for (const metric of [colour!, whole!, words!, form!]) {
     expect(metric.score).toBeGreaterThan(0.8)
@@ -72,8 +72,8 @@ test('an evaluation scores by each metric of the rubric and logs every answer', 
   expect(perplexity!.score).toBeLessThan(4)
   expect(log).toMatchObject({ version: 2, status: 'success', results: { total_samples: 12 } })
   expect(summary).toMatchObject({ results: { rubric: { 'exact,none': whole!.score } } })
-  expect(await evaluate(input, context())).toEqual({ metrics, log, summary })
-  const untrained = await evaluate({ ...input, adapterFolder: undefined }, context())
+  expect(await evaluateTask(input, context())).toEqual({ metrics, log, summary })
+  const untrained = await evaluateTask({ ...input, adapterFolder: undefined }, context())
   expect(untrained.metrics[0]!.score).toBe(0)
 })
 
@@ -84,14 +84,14 @@ test('an evaluation may choose among answers, and its interval widens where item
   const input = { baseFolder: model.baseFolder, adapterFolder, rubric: { maxTokens: 1, metrics }, seed: 1 }
   const {
     metrics: [chosen],
-  } = await evaluate({ ...input, items: asked.map(({ cluster: _, ...item }) => item) }, context())
+  } = await evaluateTask({ ...input, items: asked.map(({ cluster: _, ...item }) => item) }, context())
   expect(chosen!.score).toBeGreaterThan(0.8)
   const wrong = asked.map((item, index) => (index < 6 ? { ...item, completion: 'colour | white' } : item))
-  await expect(evaluate({ ...input, items: wrong }, context())).rejects.toThrow(/Item 0 has no choices, or/)
+  await expect(evaluateTask({ ...input, items: wrong }, context())).rejects.toThrow(/Item 0 has no choices, or/)
   // One cluster of two is wrong altogether: a share of a half that is hardly known.
   const half = asked.map((item, index) => (index < 6 ? { ...item, completion: colours[(index + 1) % 4]! } : item))
   const spread = async (some: typeof half) => {
-    const [found] = (await evaluate({ ...input, items: some }, context())).metrics
+    const [found] = (await evaluateTask({ ...input, items: some }, context())).metrics
     return found!.upper - found!.lower
   }
   expect(await spread(half)).toBeGreaterThan(
@@ -124,7 +124,7 @@ test('samples that teach the skill help more than samples that teach its opposit
   const young = join(model.folder, 'young')
   const plan = { ...training(young), samples: mixed }
   const halfwayFolder = join(model.folder, 'younger')
-  await fineTune({ ...plan, training: { ...plan.training, epochs: 8 }, halfwayFolder }, context())
+  await fineTuneTask({ ...plan, training: { ...plan.training, epochs: 8 }, halfwayFolder }, context())
   const sketchFile = join(model.folder, 'sketches')
   const input = {
     baseFolder: model.baseFolder,
@@ -134,7 +134,7 @@ test('samples that teach the skill help more than samples that teach its opposit
     validation,
     sketchFile,
   }
-  const { influences } = await influence(input, context())
+  const { influences } = await influenceTask(input, context())
   expect(influences).toHaveLength(mixed.length)
   const meanOf = (chosen: boolean) => {
     const values = influences.filter((_, index) => wrong(index) === chosen).map(({ mean }) => mean)
@@ -157,7 +157,7 @@ test('samples that teach the skill help more than samples that teach its opposit
     influences: traced,
     similarities,
     spans,
-  } = await explainAnswer(
+  } = await explainAnswerTask(
     { baseFolder: model.baseFolder, adapterFolder: young, ...question, samples: mixed, sketchFile, minSpan: 2 },
     context(),
   )
@@ -166,7 +166,7 @@ test('samples that teach the skill help more than samples that teach its opposit
   expect(similarities.every((value) => value >= -1 && value <= 1)).toBe(true)
   const holders = mixed.flatMap(({ completion }, index) => (completion === 'shade: red' ? [index] : []))
   expect(spans).toEqual([{ start: 0, end: tokens, text: 'shade: red', occurrences: holders.length, samples: holders }])
-  await expect(explainAnswer({ ...input, ...question, samples: mixed.slice(1) }, context())).rejects.toThrow(
+  await expect(explainAnswerTask({ ...input, ...question, samples: mixed.slice(1) }, context())).rejects.toThrow(
     /holds 32 sketches for 31 samples/,
   )
 })
@@ -174,16 +174,16 @@ test('samples that teach the skill help more than samples that teach its opposit
 test('an aborted run saves where it stands, and goes on to the same bytes', async () => {
   const [once, twice] = [join(model.folder, 'once'), join(model.folder, 'twice')]
   const halves = (folder: string) => ({ ...training(folder), halfwayFolder: `${folder}-half` })
-  await fineTune(halves(once), context())
+  await fineTuneTask(halves(once), context())
   const abort = new AbortController()
   const input = { ...halves(twice), checkpointFile: join(model.folder, 'checkpoint'), checkpointEvery: 1000 }
-  const first = fineTune(input, {
+  const first = fineTuneTask(input, {
     signal: abort.signal,
     emit: (event) => event.type === 'metric' && event.step === 24 && abort.abort(new Error('enough')),
   })
   await expect(first).rejects.toThrow('enough')
   let firstStep = 0
-  await fineTune(input, {
+  await fineTuneTask(input, {
     ...context(),
     emit: (event) => event.type === 'metric' && (firstStep ||= event.step),
   })
@@ -207,31 +207,31 @@ test('an answer is cut into parts that hold each of its tokens once, whatever it
 
 test('each validation item meets the answer of another, which is not its own', () => {
   const answered = (answers: string) => [...answers].map((completion, index) => ({ prompt: `${index}`, completion }))
-  const completions = (answers: string) => mismatched(answered(answers)).map(({ completion }) => completion)
+  const completions = (answers: string) => mismatchedPairs(answered(answers)).map(({ completion }) => completion)
   expect(completions('abcd')).toEqual(['c', 'd', 'a', 'b'])
   expect(completions('abab')).toEqual(['b', 'a', 'b', 'a'])
   expect(completions('aaaa')).toEqual([])
-  expect(mismatched(answered('aab')).map(({ prompt }) => prompt)).toEqual(['0', '1', '2'])
+  expect(mismatchedPairs(answered('aab')).map(({ prompt }) => prompt)).toEqual(['0', '1', '2'])
 })
 
 test('what cannot be used is refused with a word on what to do', async () => {
   const { baseFolder, folder } = model
   const requests = [{ prompt: 'thing', maxTokens: 4 }]
-  await expect(generate({ baseFolder: join(folder, 'none'), requests }, context())).rejects.toThrow(/no model in/)
-  await expect(generate({ baseFolder, adapterFolder: join(folder, 'none'), requests }, context())).rejects.toThrow(
+  await expect(generateTask({ baseFolder: join(folder, 'none'), requests }, context())).rejects.toThrow(/no model in/)
+  await expect(generateTask({ baseFolder, adapterFolder: join(folder, 'none'), requests }, context())).rejects.toThrow(
     /no adapter in/,
   )
   await expect(
-    generate({ baseFolder, requests: [{ prompt: 'thing '.repeat(200), maxTokens: 4 }] }, context()),
+    generateTask({ baseFolder, requests: [{ prompt: 'thing '.repeat(200), maxTokens: 4 }] }, context()),
   ).rejects.toThrow(/Request 0.*Shorten it/)
-  await expect(fineTune({ ...training(join(folder, 'x')), samples: [] }, context())).rejects.toThrow(/no samples/)
+  await expect(fineTuneTask({ ...training(join(folder, 'x')), samples: [] }, context())).rejects.toThrow(/no samples/)
   const weighty = [{ ...samples[0]!, weight: Number.NaN }]
-  await expect(fineTune({ ...training(join(folder, 'x')), samples: weighty }, context())).rejects.toThrow(
+  await expect(fineTuneTask({ ...training(join(folder, 'x')), samples: weighty }, context())).rejects.toThrow(
     /weight is NaN/,
   )
   const nowhere = { ...training(join(folder, 'x')), checkpointFile: join(baseFolder, 'config.json', 'below') }
-  await expect(fineTune(nowhere, context())).rejects.toThrow(/checkpoint .* could not be written/)
-  await expect(evaluate({ baseFolder, items: [], rubric, seed: 1 }, context())).rejects.toThrow(/no items/)
+  await expect(fineTuneTask(nowhere, context())).rejects.toThrow(/checkpoint .* could not be written/)
+  await expect(evaluateTask({ baseFolder, items: [], rubric, seed: 1 }, context())).rejects.toThrow(/no items/)
 })
 
 test('an adapter for another base, and a model whose weights are no numbers, are refused', async () => {
@@ -241,7 +241,7 @@ test('an adapter for another base, and a model whose weights are no numbers, are
   const weights = initialAdapter({ ...config, hidden_size: 48 }, lora, 1)
   await writeAdapter(other, adapterOf({ lora, weights }))
   const requests = [{ prompt: 'thing', maxTokens: 4 }]
-  await expect(generate({ baseFolder, adapterFolder: other, requests }, context())).rejects.toThrow(
+  await expect(generateTask({ baseFolder, adapterFolder: other, requests }, context())).rejects.toThrow(
     /do not belong together/,
   )
   const broken = join(folder, 'broken')
@@ -249,14 +249,14 @@ test('an adapter for another base, and a model whose weights are no numbers, are
   const checkpoint = await readCheckpoint(broken)
   checkpoint.weights.get('model.norm.weight')!.data[0] = Number.NaN
   const writing = writeCheckpoint(broken, checkpoint, { replace: true }).then(() =>
-    generate({ baseFolder: broken, requests }, context()),
+    generateTask({ baseFolder: broken, requests }, context()),
   )
   await expect(writing).rejects.toThrow(/NaN|finite/)
   await writeFile(
     join(broken, 'model.safetensors'),
     (await readFile(join(baseFolder, 'model.safetensors'))).subarray(0, 999),
   )
-  await expect(generate({ baseFolder: broken, requests }, context())).rejects.toThrow(/safetensors/)
+  await expect(generateTask({ baseFolder: broken, requests }, context())).rejects.toThrow(/safetensors/)
 })
 
 test('a model that changes on the disk is read anew', async () => {
@@ -264,10 +264,10 @@ test('a model that changes on the disk is read anew', async () => {
   const changing = join(folder, 'changing')
   await cp(baseFolder, changing, { recursive: true })
   const requests = [{ prompt: 'thing 1 is red', maxTokens: 8 }]
-  const [first] = (await generate({ baseFolder: changing, requests }, context())).answers
+  const [first] = (await generateTask({ baseFolder: changing, requests }, context())).answers
   const checkpoint = await readCheckpoint(changing)
   for (const { data } of checkpoint.weights.values()) data.reverse()
   await writeCheckpoint(changing, checkpoint, { replace: true })
-  const [second] = (await generate({ baseFolder: changing, requests }, context())).answers
+  const [second] = (await generateTask({ baseFolder: changing, requests }, context())).answers
   expect(second!.text).not.toBe(first!.text)
 })

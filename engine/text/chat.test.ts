@@ -1,12 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { ChatTemplate, encodeChat, encodeChatPair, type Message } from './chat.ts'
+import { type ChatMessage, ChatTemplate, encodeChat, encodeChatPair } from './chat.ts'
 import { Tokenizer } from './tokenizer.ts'
 import { trainTokenizer } from './trainTokenizer.ts'
 
 const tokenizer = new Tokenizer(trainTokenizer(['user assistant system'], { vocabSize: 300 }))
 const template = new ChatTemplate()
-const conversation: Message[] = [
+const conversation: ChatMessage[] = [
   { role: 'system', content: 'Be brief.' },
   { role: 'user', content: 'Hello' },
   { role: 'assistant', content: 'Hi.' },

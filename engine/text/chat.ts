@@ -2,7 +2,7 @@ import { Environment, Interpreter, parse, tokenize } from '@huggingface/jinja'
 import type { Tokenizer } from './tokenizer.ts'
 
 /** One turn of a conversation. Templates may read further fields. */
-export type Message = { role: string; content: string; [field: string]: unknown }
+export type ChatMessage = { role: string; content: string; [field: string]: unknown }
 
 /**
  * The template used where a model brings none, known as ChatML: every turn stands between `<|im_start|>role` and
@@ -37,7 +37,7 @@ export class ChatTemplate {
   }
 
   /** The conversation as one text. A template's own complaints, such as on the order of roles, become errors. */
-  render(messages: readonly Message[], options: RenderOptions = {}): string {
+  render(messages: readonly ChatMessage[], options: RenderOptions = {}): string {
     const { addGenerationPrompt = false, bosToken = '', eosToken = '', variables = {}, now } = options
     const environment = new Environment()
     const names: Record<string, unknown> = {
@@ -74,11 +74,11 @@ export class ChatTemplate {
 export function encodeChat(
   tokenizer: Tokenizer,
   template: ChatTemplate,
-  messages: readonly Message[],
+  messages: readonly ChatMessage[],
   options: Omit<RenderOptions, 'bosToken' | 'eosToken'> = {},
 ): Int32Array {
   const hidden: string[] = []
-  const text = template.render(hideSpecials(messages, tokenizer.specialTokens, hidden) as Message[], {
+  const text = template.render(hideSpecials(messages, tokenizer.specialTokens, hidden) as ChatMessage[], {
     ...options,
     variables: hideSpecials(options.variables ?? {}, tokenizer.specialTokens, hidden) as Record<string, unknown>,
     bosToken: tokenizer.bosId === null ? '' : tokenizer.tokenText(tokenizer.bosId),
@@ -101,7 +101,7 @@ export function encodeChat(
 export function encodeChatPair(
   tokenizer: Tokenizer,
   template: ChatTemplate,
-  messages: readonly Message[],
+  messages: readonly ChatMessage[],
 ): { prompt: Int32Array; completion: Int32Array } {
   if (messages.at(-1)?.role !== 'assistant')
     throw new Error('The conversation must end with a message of the assistant.')

@@ -1,4 +1,4 @@
-import type { ChatTemplate, Message } from '#engine/text/chat.ts'
+import type { ChatMessage, ChatTemplate } from '#engine/text/chat.ts'
 import { encodeChatPair } from '#engine/text/chat.ts'
 import type { Tokenizer } from '#engine/text/tokenizer.ts'
 import { type TokenizerFiles, trainTokenizer } from '#engine/text/trainTokenizer.ts'
@@ -26,7 +26,7 @@ export function trainBaseTokenizer(documents: readonly Document[]): TokenizerFil
 /** Token ids of a document of the corpus, with its end. */
 export function encodeDocument(tokenizer: Tokenizer, template: ChatTemplate, document: Document): number[] {
   if (document.kind === 'text') return [...tokenizer.encode(document.text, { parseSpecial: false }), tokenizer.eosId!]
-  const messages: Message[] = [
+  const messages: ChatMessage[] = [
     { role: 'user', content: document.message },
     { role: 'assistant', content: document.reply },
   ]

@@ -1,9 +1,9 @@
 import { writeFileSync } from 'node:fs'
 import { toInspectLog } from '#engine/stats/evalLog.ts'
-import type { Evaluation } from '#engine/stats/evaluation.ts'
+import type { EvaluationRun } from '#engine/stats/evaluation.ts'
 
 /** `node --import tsx test/oracles/evalLog.ts FILE.json`: a log of ours, for `evalLog.py` to read with Inspect. */
-export const evaluation: Evaluation = {
+export const evaluation: EvaluationRun = {
   task: 'triage',
   taskVersion: 1,
   dataset: '4 items',

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { encodeAbiParameters, type Hex } from 'viem'
 import { bloomOf } from './bloom.ts'
 import { randomLog, type SimulatedLog } from './events.ts'
-import type { Random } from './random.ts'
+import type { SeededRandom } from './random.ts'
 
 /** A chain out of nothing: random logs, real links, forks, finality. */
 
@@ -38,7 +38,7 @@ export class SimulatedChain {
   private salt = 0
 
   constructor(
-    private readonly random: Random,
+    private readonly random: SeededRandom,
     private readonly finality: Finality,
     private readonly seed: number,
   ) {

@@ -1,6 +1,6 @@
 import { type Abi, type AbiEvent, encodeAbiParameters, encodeEventTopics, type Hex } from 'viem'
 import { type ContractName, contracts } from '#contracts/events.ts'
-import type { Random } from './random.ts'
+import type { SeededRandom } from './random.ts'
 
 /** Random events of several contracts, encoded as logs. They need not be possible: each handler must cope with any order of them. */
 
@@ -16,12 +16,12 @@ export const ADDRESSES = Object.fromEntries(
   SPEAKERS.map((name, index) => [name, `0x${String(index + 1).padStart(40, 'a')}`]),
 ) as Record<(typeof SPEAKERS)[number], string>
 
-const account = (random: Random) => `0x${String(random(6)).padStart(40, '0')}` as Hex
-const amount = (random: Random) => BigInt(random(1_000_000))
-const operation = (random: Random) => `0x${String(random(4) + 1).padStart(64, '0')}` as Hex
+const account = (random: SeededRandom) => `0x${String(random(6)).padStart(40, '0')}` as Hex
+const amount = (random: SeededRandom) => BigInt(random(1_000_000))
+const operation = (random: SeededRandom) => `0x${String(random(4) + 1).padStart(64, '0')}` as Hex
 
 /** Event by contract, with arguments. */
-const SAY: [ContractName & keyof typeof ADDRESSES, string, (random: Random) => Record<string, unknown>][] = [
+const SAY: [ContractName & keyof typeof ADDRESSES, string, (random: SeededRandom) => Record<string, unknown>][] = [
   ['GOpen', 'Transfer', (r) => ({ from: account(r), to: account(r), value: amount(r) })],
   ['GOpen', 'DelegateChanged', (r) => ({ delegator: account(r), fromDelegate: account(r), toDelegate: account(r) })],
   ['GOpen', 'DelegateVotesChanged', (r) => ({ delegate: account(r), previousVotes: amount(r), newVotes: amount(r) })],
@@ -50,19 +50,19 @@ const SAY: [ContractName & keyof typeof ADDRESSES, string, (random: Random) => R
   ],
 ]
 
-function proposal(r: Random) {
+function proposal(r: SeededRandom) {
   const lists = { targets: [account(r)], values: [amount(r)], signatures: [''], calldatas: ['0x12' as Hex] }
   const voteStart = BigInt(1_800_000_000 + r(400))
   const times = { voteStart, voteEnd: voteStart + 100n }
   return { proposalId: BigInt(r(5)), proposer: account(r), ...lists, ...times, description: `proposal ${r(3)}` }
 }
 
-function call(r: Random) {
+function call(r: SeededRandom) {
   const target = { target: account(r), value: 0n, data: '0x' as Hex, predecessor: operation(r) }
   return { id: operation(r), index: BigInt(r(2)), ...target, delay: BigInt(r(100)) }
 }
 
-export function randomLog(random: Random): SimulatedLog {
+export function randomLog(random: SeededRandom): SimulatedLog {
   const [contract, eventName, args] = SAY[random(SAY.length)]!
   const abi = contracts[contract].abi as Abi
   const event = abi.find((item): item is AbiEvent => item.type === 'event' && item.name === eventName)!

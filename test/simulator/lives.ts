@@ -3,7 +3,7 @@ import type { Bug } from './bugs.ts'
 import type { Host } from './hosts.ts'
 import type { Lane } from './lane.ts'
 import type { SimulatedNode } from './node.ts'
-import { type Random, seeded } from './random.ts'
+import { type SeededRandom, seeded } from './random.ts'
 import type { Tally } from './tally.ts'
 import { Wire } from './wire.ts'
 
@@ -30,7 +30,7 @@ export class Lives {
   private host: Host | undefined
   private ended: Promise<unknown> = Promise.resolve()
   private rewind = false
-  private readonly random: Random = seeded(7)
+  private readonly random: SeededRandom = seeded(7)
   /** Changes of lives happen one after another. */
   private turn: Promise<void> = Promise.resolve()
 

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { answerFrom, type LogFilter, type SimulatedChain, type View } from './chain.ts'
-import { pick, type Random, seededAt } from './random.ts'
+import { pick, type SeededRandom, seededAt } from './random.ts'
 import type { Tally } from './tally.ts'
 
 /** A JSON-RPC server over HTTP in front of a simulated chain, which lies, lags and dies. **The indexer's own questions are the
@@ -146,7 +146,7 @@ export class SimulatedNode {
     await this.misbehave(fault, random, response, body, calls)
   }
 
-  private faultOf(calls: readonly Call[], random: Random): Fault | undefined {
+  private faultOf(calls: readonly Call[], random: SeededRandom): Fault | undefined {
     const { oneIn, panel } = this.temper
     // ranges are asked for seldom, only far behind the head: where others may contradict, every second one is lied about
     if (panel && calls.some(asksRange) && random(2)) return 'logs withheld'
@@ -155,7 +155,7 @@ export class SimulatedNode {
 
   private async misbehave(
     fault: Fault | undefined,
-    random: Random,
+    random: SeededRandom,
     response: ServerResponse,
     body: unknown,
     calls: Call[],

@@ -8,14 +8,14 @@ export function seeded(seed: number) {
   }
 }
 
-export type Random = ReturnType<typeof seeded>
+export type SeededRandom = ReturnType<typeof seeded>
 
 /** A generator of its own for one place of a run, so that what happens there does not depend on what happened elsewhere first. */
-export const seededAt = (seed: number, ...place: number[]): Random =>
+export const seededAt = (seed: number, ...place: number[]): SeededRandom =>
   seeded(place.reduce((mixed, value) => Math.imul(mixed ^ (value + 0x9e3779b9), 0x85ebca6b) ^ (mixed >>> 13), seed))
 
 /** One of the entries of `weights`, each as likely as its weight. */
-export function pick<K extends string>(random: Random, weights: Readonly<Record<K, number>>): K {
+export function pick<K extends string>(random: SeededRandom, weights: Readonly<Record<K, number>>): K {
   const entries = Object.entries(weights) as [K, number][]
   let left = random(entries.reduce((sum, [, weight]) => sum + weight, 0))
   for (const [name, weight] of entries) {

@@ -7,7 +7,7 @@ import type { Lane } from './lane.ts'
 import { Lives } from './lives.ts'
 import { HONEST, SimulatedNode } from './node.ts'
 import { contradictions, differingRows } from './oracle.ts'
-import { pick, type Random, seededAt } from './random.ts'
+import { pick, type SeededRandom, seededAt } from './random.ts'
 import { Tally } from './tally.ts'
 
 /** What may happen, and how likely each is against the others. */
@@ -143,7 +143,7 @@ class Script {
 
   constructor(
     seed: number,
-    private readonly random: Random,
+    private readonly random: SeededRandom,
     private readonly chain: SimulatedChain,
     private readonly node: SimulatedNode,
     private readonly lives: Lives,

@@ -74,7 +74,7 @@ export const fineTuneHandler =
       {
         baseFolder: base,
         adapterFolder: trained.adapterFolder,
-        passedFolders: [halfwayFolder],
+        earlierAdapterFolders: [halfwayFolder],
         samples,
         validation,
         sketchFile,

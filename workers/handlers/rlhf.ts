@@ -57,7 +57,7 @@ export const rlhfHandler =
         training: {
           steps,
           promptsPerStep: input.prompts,
-          group,
+          numGenerations: group,
           beta,
           learningRate,
           maxTokens: facts.rubric.maxTokens,

@@ -5,8 +5,8 @@ import { SketchedInfluence } from '#engine/explain/sketchedInfluence.ts'
 import { tracIn } from '#engine/explain/tracIn.ts'
 import { areaUnderCurve } from '#engine/stats/estimate.ts'
 import { Sketches } from '#engine/stats/sketches.ts'
-import { fineTune } from '#engine/tasks/fineTune.ts'
-import { gradientSketch, influence } from '#engine/tasks/influence.ts'
+import { fineTuneTask } from '#engine/tasks/fineTune.ts'
+import { gradientSketch, influenceTask } from '#engine/tasks/influence.ts'
 import { loadAdapter } from '#engine/tasks/models.ts'
 import { BASE_FOLDER, base, type Labelled } from './skill.ts'
 
@@ -39,16 +39,16 @@ export async function findMislabelled(
   const sketchFile = join(folder, 'sketches')
   const lora = { rank: RANK }
   const samples = training.pairs
-  const { finalLoss, steps } = await fineTune(
+  const { finalLoss, steps } = await fineTuneTask(
     { baseFolder: BASE_FOLDER, samples, lora, training: { ...TRAINING, seed }, outFolder, halfwayFolder },
     context,
   )
   say(`trained ${steps} steps on ${samples.length} samples, loss ${finalLoss.toFixed(3)}`)
-  const measured = await influence(
+  const measured = await influenceTask(
     {
       baseFolder: BASE_FOLDER,
       adapterFolder: outFolder,
-      passedFolders: [halfwayFolder],
+      earlierAdapterFolders: [halfwayFolder],
       samples,
       validation: validation.pairs,
       sketchFile,
@@ -78,10 +78,10 @@ export async function findMislabelled(
   say(`at the end and on the loss alone ${plain.toFixed(3)}; TracIn ${traced.toFixed(3)}`)
   const gradients = new ExampleGradients(model)
   const projection = gradientSketch(gradients.sizes.reduce((a, b) => a + b, 0))
-  const sketched = await SketchedInfluence.of(await Sketches.read(sketchFile, projection))
+  const sketched = await SketchedInfluence.create(await Sketches.read(sketchFile, projection))
   const queries: Float32Array[] = []
-  for await (const { index, parts } of gradients.of(validation.rows)) queries[index] = projection.project(parts)
-  const bySketches = area(await sketched.on(queries))
+  for await (const { index, parts } of gradients.stream(validation.rows)) queries[index] = projection.project(parts)
+  const bySketches = area(await sketched.estimate(queries))
   await Promise.all([gradients.release(), sketched.release()])
   say(`by sketches ${bySketches.toFixed(3)}`)
   return {

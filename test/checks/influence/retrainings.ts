@@ -2,7 +2,7 @@ import { influenceMatrix } from '#engine/explain/influence.ts'
 import type { Weights } from '#engine/formats/weights.ts'
 import { loraConfig, mergeAdapter } from '#engine/model/lora.ts'
 import { SequenceScorer } from '#engine/model/scorer.ts'
-import { bootstrapInterval, finiteMean, type Interval, rankCorrelation } from '#engine/stats/estimate.ts'
+import { bootstrapInterval, type ConfidenceInterval, finiteMean, rankCorrelation } from '#engine/stats/estimate.ts'
 import { Random } from '#engine/stats/random.ts'
 import { TrainingRun } from '#engine/train/run.ts'
 import { type SupervisedExample, supervised } from '#engine/train/supervised.ts'
@@ -14,7 +14,7 @@ import { base, type Labelled } from './skill.ts'
 const TRAINING = { epochs: 4, batchSize: 16, learningRate: 0.001 } as const
 
 /** A linear datamodelling score: the mean over the targets with its 95 % interval by bootstrap over them. */
-export interface Score extends Interval {
+export interface Score extends ConfidenceInterval {
   mean: number
 }
 
@@ -58,7 +58,7 @@ export async function scoreRetrainings(
   try {
     const { half, end } = await train(rows)
     const model = { config, weights, lora, adapter: end }
-    const influence = await influenceMatrix(model, rows, targets.rows, { passed: [half] })
+    const influence = await influenceMatrix(model, rows, targets.rows, { earlierAdapters: [half] })
     say(`influence of ${rows.length} samples on ${targets.rows.length} targets measured`)
     const index = new Bm25<number>(rows.map(({ ids }) => Array.from(ids)))
     const bm25 = targets.rows.map(({ ids }) => index.scores(Array.from(ids)))

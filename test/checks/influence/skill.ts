@@ -1,7 +1,7 @@
 import { Random } from '#engine/stats/random.ts'
 import type { TextPair } from '#engine/tasks/encode.ts'
 import { toExamples } from '#engine/tasks/fineTune.ts'
-import { type Base, loadBase } from '#engine/tasks/models.ts'
+import { type BaseModel, loadBase } from '#engine/tasks/models.ts'
 import type { SupervisedExample } from '#engine/train/supervised.ts'
 import { drawItems, type Stream } from '#example/skill/items.ts'
 import { CATEGORIES } from '#example/skill/triage.ts'
@@ -18,7 +18,7 @@ export interface Labelled {
   right: boolean[]
 }
 
-export const base = (): Promise<Base> => loadBase(BASE_FOLDER)
+export const base = (): Promise<BaseModel> => loadBase(BASE_FOLDER)
 
 /** `count` messages of a stream from `from` on, a fifth with another category than theirs where `flip` is asked for. */
 export async function labelled(

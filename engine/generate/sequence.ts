@@ -11,7 +11,7 @@ export interface Listener {
 }
 
 /** A request that runs: what it has drawn, and what its next draw depends on. Nothing here knows of other rows. */
-export class Row {
+export class Sequence {
   /** Tokens that the cache holds. */
   length: number
   /** The token to be read next. */

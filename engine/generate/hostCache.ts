@@ -1,11 +1,11 @@
 import type { Results, Tensor } from '#engine/graph/index.ts'
 import type { ModelConfig } from '#engine/model/config.ts'
 import { cacheShape } from '#engine/model/inputs.ts'
-import { zeros } from './adapters.ts'
+import { zeros } from './adapterFeeds.ts'
 import { cacheNames } from './step.ts'
 
 /** The key-value cache of a batch on the host: (B,G,C,K) a layer for keys and for values. */
-export class Cache {
+export class HostCache {
   /** By the names that the step's graph gives them. */
   readonly tensors: Readonly<Record<string, Tensor>>
 

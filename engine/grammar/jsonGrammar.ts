@@ -1,8 +1,8 @@
 import { disjoint } from './disjoint.ts'
 import { Grammar } from './grammar.ts'
-import { colon, comma, JsonTerminals, list } from './json.ts'
-import { checkKeywords, isOfType, isSchema, resolved, type Schema, SchemaError, typesOf } from './keywords.ts'
-import { call, choice, Nfa, type Part, sequence, text } from './nfa.ts'
+import { colon, comma, delimitedList, JsonTerminals } from './json.ts'
+import { checkKeywords, isOfType, isSchema, resolveReference, type Schema, SchemaError, typesOf } from './keywords.ts'
+import { call, choice, type Fragment, literalText, Nfa, sequence } from './nfa.ts'
 import type { Vocabulary } from './vocabulary.ts'
 
 /**
@@ -29,7 +29,7 @@ class Compiler {
     this.terminals = new JsonTerminals(nfa)
   }
 
-  part(schema: unknown, path: string): Part {
+  part(schema: unknown, path: string): Fragment {
     if (schema === true) return call(this.terminals.any)
     if (!isSchema(schema)) throw new SchemaError(path, 'is no schema: give an object, or true for any value')
     checkKeywords(schema, path)
@@ -42,7 +42,7 @@ class Compiler {
     return choice(...typesOf(schema).map((type) => this.typed(type, schema, path)))
   }
 
-  private typed(type: string, schema: Schema, path: string): Part {
+  private typed(type: string, schema: Schema, path: string): Fragment {
     const { terminals } = this
     switch (type) {
       case 'object':
@@ -56,29 +56,33 @@ class Compiler {
       case 'integer':
         return call(terminals.integer)
       case 'boolean':
-        return choice(text('true'), text('false'))
+        return choice(literalText('true'), literalText('false'))
       default:
-        return text('null')
+        return literalText('null')
     }
   }
 
   /** Properties in the order of the schema; those that are not required may be left out. */
-  private object({ properties = {}, required = [] }: Schema, path: string): Part {
+  private object({ properties = {}, required = [] }: Schema, path: string): Fragment {
     const names = Object.keys(properties)
     const unknown = required.find((name) => !names.includes(name))
     if (unknown !== undefined)
       throw new SchemaError(path, `requires ${JSON.stringify(unknown)}, which is none of its properties`)
     const members = names.map((name) => ({
-      part: sequence(text(JSON.stringify(name)), colon, this.part(properties[name], `${path}/properties/${name}`)),
+      part: sequence(
+        literalText(JSON.stringify(name)),
+        colon,
+        this.part(properties[name], `${path}/properties/${name}`),
+      ),
       required: required.includes(name),
     }))
     return (nfa, from) => {
       // Two tracks through the members: before the first one that is there, and after it.
-      let none: number | undefined = text('{')(nfa, from)
+      let none: number | undefined = literalText('{')(nfa, from)
       let some: number | undefined
       for (const { part, required } of members) {
         const end = nfa.state()
-        const read = (at: number, before?: Part) => {
+        const read = (at: number, before?: Fragment) => {
           const start = nfa.state()
           nfa.states[at]!.skips.push(start)
           nfa.states[(before ? sequence(before, part) : part)(nfa, start)]!.skips.push(end)
@@ -91,16 +95,16 @@ class Compiler {
       }
       const last = nfa.state()
       for (const at of [none, some]) if (at !== undefined) nfa.states[at]!.skips.push(last)
-      return text('}')(nfa, last)
+      return literalText('}')(nfa, last)
     }
   }
 
-  private array({ items = true, minItems = 0, maxItems }: Schema, path: string): Part {
+  private array({ items = true, minItems = 0, maxItems }: Schema, path: string): Fragment {
     if (maxItems !== undefined && maxItems < minItems)
       throw new SchemaError(path, `wants at least ${minItems} and at most ${maxItems} items`)
     // A rule of its own, so that many items cost one copy.
     const item = this.nfa.rule(this.part(items, `${path}/items`))
-    return list('[', call(item), ']', minItems, maxItems)
+    return delimitedList('[', call(item), ']', minItems, maxItems)
   }
 
   private listed(schema: Schema, path: string): unknown[] {
@@ -110,11 +114,11 @@ class Compiler {
     return kept
   }
 
-  private cases(schemas: readonly unknown[], path: string): Part[] {
+  private cases(schemas: readonly unknown[], path: string): Fragment[] {
     return schemas.map((each, index) => this.part(each, `${path}/${index}`))
   }
 
-  private exclusive(schemas: readonly unknown[], path: string): Part {
+  private exclusive(schemas: readonly unknown[], path: string): Fragment {
     schemas.forEach((a, i) => {
       for (let j = i + 1; j < schemas.length; j++)
         if (!disjoint(a, schemas[j], this.root))
@@ -132,9 +136,9 @@ class Compiler {
     if (known !== undefined) return known
     const rule = this.nfa.rule()
     this.definitions.set(reference, rule)
-    this.nfa.fill(rule, this.part(resolved(reference, this.root, path), reference))
+    this.nfa.fill(rule, this.part(resolveReference(reference, this.root, path), reference))
     return rule
   }
 }
 
-const literal = (value: unknown): Part => text(JSON.stringify(value))
+const literal = (value: unknown): Fragment => literalText(JSON.stringify(value))

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, describe, expect, test } from 'vitest'
+import { CountSketch } from './countSketch.ts'
 import { rankCorrelation } from './estimate.ts'
-import { Projection } from './projection.ts'
 import { Random } from './random.ts'
 import { Sketches, SketchLog } from './sketches.ts'
 
@@ -20,7 +20,7 @@ describe('a projection', () => {
     const truth = dot(x, y)
     const promised = Math.sqrt((dot(x, x) * dot(y, y) + truth ** 2) / dimensions)
     const errors = Array.from({ length: 400 }, (_, seed) => {
-      const projection = new Projection({ seed, length, dimensions })
+      const projection = new CountSketch({ seed, length, dimensions })
       return (dot(projection.project(x), projection.project(y)) - truth) / promised
     })
     const mean = errors.reduce((a, b) => a + b) / errors.length
@@ -31,7 +31,7 @@ describe('a projection', () => {
   })
 
   test('is linear, and the same whether a vector comes whole or in parts', () => {
-    const projection = new Projection({ seed: 'parts', length: 100, dimensions: 32 })
+    const projection = new CountSketch({ seed: 'parts', length: 100, dimensions: 32 })
     const [x, y] = [normals('x', 100), normals('y', 100)]
     fc.assert(
       fc.property(fc.nat(100), fc.nat(100), (a, b) => {
@@ -46,7 +46,7 @@ describe('a projection', () => {
   })
 
   test('is one of its seed, length and dimensions, and says so', () => {
-    const of = (change: object) => new Projection({ seed: 1, length: 50, dimensions: 8, ...change })
+    const of = (change: object) => new CountSketch({ seed: 1, length: 50, dimensions: 8, ...change })
     expect(of({}).project(normals('x', 50))).toEqual(of({}).project(normals('x', 50)))
     expect(of({}).project(normals('x', 50))).not.toEqual(of({ seed: 2 }).project(normals('x', 50)))
     const identities = [{}, { seed: 2 }, { length: 51 }, { dimensions: 10 }].map((change) => of(change).identity)
@@ -55,20 +55,20 @@ describe('a projection', () => {
   })
 
   test('refuses what it was not made for', () => {
-    const projection = new Projection({ seed: 1, length: 3, dimensions: 2 })
+    const projection = new CountSketch({ seed: 1, length: 3, dimensions: 2 })
     expect(() => projection.project(new Float32Array(4))).toThrow('4 coordinates; 3 are expected')
     expect(() => projection.project(Float32Array.of(1, Number.NaN, 2))).toThrow('NaN')
     expect(() => projection.project(Float32Array.of(1, Infinity, 2))).toThrow('infinities')
-    expect(() => new Projection({ seed: 1, length: 0, dimensions: 2 })).toThrow('coordinates')
-    expect(() => new Projection({ seed: 1, length: 3, dimensions: 3 })).toThrow('even number')
+    expect(() => new CountSketch({ seed: 1, length: 0, dimensions: 2 })).toThrow('coordinates')
+    expect(() => new CountSketch({ seed: 1, length: 3, dimensions: 3 })).toThrow('even number')
   })
 })
 
 describe('sketches', () => {
-  const projection = new Projection({ seed: 1, length: 400, dimensions: 64 })
+  const projection = new CountSketch({ seed: 1, length: 400, dimensions: 64 })
   const vectors = Array.from({ length: 200 }, (_, i) => normals(`vector ${i}`, 400))
   const sketchesOf = (list: Float32Array[]) => {
-    const sketches = Sketches.of(projection)
+    const sketches = Sketches.empty(projection)
     for (const vector of list) sketches.add(projection.project(vector))
     return sketches
   }
@@ -92,7 +92,7 @@ describe('sketches', () => {
         }),
         (list) => {
           const sketch = Float32Array.from(list)
-          const sketches = Sketches.of(projection)
+          const sketches = Sketches.empty(projection)
           const got = sketches.at(sketches.add(sketch))
           const unit = Math.max(...sketch.map(Math.abs)) / 32_767
           for (let i = 0; i < 64; i++) expect(Math.abs(got[i] - sketch[i])).toBeLessThanOrEqual(0.51 * unit + 2 ** -126)
@@ -150,7 +150,7 @@ describe('sketches', () => {
 
     test('of another kind, projection or number are refused', async () => {
       await write(vectors.slice(0, 5))
-      const other = new Projection({ seed: 2, length: 400, dimensions: 64 })
+      const other = new CountSketch({ seed: 2, length: 400, dimensions: 64 })
       await expect(Sketches.read(path, other)).rejects.toThrow('another projection')
       await expect(SketchLog.open(path, other, 5)).rejects.toThrow('another projection')
       await expect(SketchLog.open(path, projection, 6)).rejects.toThrow('is shorter')

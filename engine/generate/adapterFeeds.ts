@@ -4,11 +4,11 @@ import { AdapterStack } from '#engine/model/adapterStack.ts'
 import type { ModelConfig } from '#engine/model/config.ts'
 import { feedsOf } from '#engine/model/inputs.ts'
 import { adapterShapes, type LoraConfig } from '#engine/model/lora.ts'
-import type { Row } from './row.ts'
+import type { Sequence } from './sequence.ts'
 import type { AdapterMode } from './step.ts'
 
 /** The adapters of a batch's rows as feeds. An adapter is checked once, and copied to a row only when it is new there. */
-export class AdapterRows {
+export class AdapterFeeds {
   private readonly shapes: ReadonlyMap<string, readonly number[]>
   private readonly checked = new WeakMap<Weights, Feeds>()
   private stack: AdapterStack | undefined
@@ -40,7 +40,7 @@ export class AdapterRows {
   }
 
   /** What a batch with these rows (of which some are free) is fed: nothing, the adapter all share, or a stack of each one's. */
-  feeds(rows: readonly (Row | undefined)[], active: readonly Row[]): { mode: AdapterMode; feeds: Feeds } {
+  feeds(rows: readonly (Sequence | undefined)[], active: readonly Sequence[]): { mode: AdapterMode; feeds: Feeds } {
     const first = active[0]?.request.adapter
     if (active.every(({ request }) => request.adapter === first))
       return first ? { mode: 'shared', feeds: this.check(first) } : { mode: 'none', feeds: {} }

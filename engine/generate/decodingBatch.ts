@@ -1,10 +1,10 @@
 import { DeviceTensors, type Feeds, type GraphRunner, ProgramCache, type Results, tensor } from '#engine/graph/index.ts'
 import { bucketLength } from '#engine/model/buckets.ts'
-import { AdapterRows } from './adapters.ts'
-import { Cache } from './cache.ts'
+import { AdapterFeeds } from './adapterFeeds.ts'
+import { HostCache } from './hostCache.ts'
 import type { TopToken } from './request.ts'
-import type { Row } from './row.ts'
 import { samplerFeeds, samplerShape } from './samplerFeeds.ts'
+import type { Sequence } from './sequence.ts'
 import { type AdapterMode, promptGraph, type StepModel, type StepShape, stepGraph } from './step.ts'
 
 /** Tokens drawn for each row in one run of a Loop. */
@@ -15,10 +15,10 @@ const READ = 4096
 const PROGRAMS = 24
 
 /** Rows that decode together. They come and go between runs; each is computed as if it were alone. */
-export class Batch {
-  readonly adapters: AdapterRows
-  private rows: (Row | undefined)[] = []
-  private cache: Cache | undefined
+export class DecodingBatch {
+  readonly adapters: AdapterFeeds
+  private rows: (Sequence | undefined)[] = []
+  private cache: HostCache | undefined
   private readonly steps: ProgramCache<string>
   private readonly readers: ProgramCache<string>
   private readonly weights: DeviceTensors
@@ -32,7 +32,7 @@ export class Batch {
   ) {
     const { config, lora } = model
     this.weights = new DeviceTensors(runner, weights)
-    this.adapters = new AdapterRows(config, lora)
+    this.adapters = new AdapterFeeds(config, lora)
     this.steps = new ProgramCache((key) => runner.compile(stepGraph(model, JSON.parse(key))), PROGRAMS)
     this.readers = new ProgramCache((key) => {
       const [rows, length, mode] = JSON.parse(key) as [number, number, AdapterMode]
@@ -40,7 +40,7 @@ export class Batch {
     }, PROGRAMS)
   }
 
-  get active(): Row[] {
+  get active(): Sequence[] {
     return this.rows.filter((row) => row !== undefined)
   }
 
@@ -59,7 +59,7 @@ export class Batch {
   }
 
   /** Takes new rows in, no more than are free, and reads their prompts. */
-  async admit(fresh: readonly Row[]): Promise<void> {
+  async admit(fresh: readonly Sequence[]): Promise<void> {
     const cache = this.arrange(fresh)
     for (const row of fresh) this.rows[Array.from(this.rows).indexOf(undefined)] = row
     for (const group of this.groups(fresh)) {
@@ -69,7 +69,7 @@ export class Batch {
   }
 
   /** Finds a place for these rows beside those that run: a larger or a much smaller cache when that fits better. */
-  private arrange(fresh: readonly Row[]): Cache {
+  private arrange(fresh: readonly Sequence[]): HostCache {
     const { config } = this.model
     const { active, cache } = this
     const all = [...active, ...fresh]
@@ -78,7 +78,7 @@ export class Batch {
     const capacity = active.length === 0 ? wanted : Math.max(wanted, cache!.capacity)
     const fits = cache && cache.capacity === capacity && count <= cache.batch && count > cache.batch / 4
     if (fits) return cache
-    const next = new Cache(config, rowBucket(count, this.most), capacity)
+    const next = new HostCache(config, rowBucket(count, this.most), capacity)
     for (const [index, row] of active.entries()) next.take(index, cache!.tensors, this.rows.indexOf(row), row.length)
     this.rows = Array.from({ length: next.batch }, (_, index) => active[index])
     return (this.cache = next)
@@ -88,9 +88,9 @@ export class Batch {
    * Prompts that can be read in one run: of like length, and of one adapter unless they fill half of the batch. A prompt
    * of one token needs no reading.
    */
-  private groups(fresh: readonly Row[]): Row[][] {
-    const groups: Row[][] = []
-    const open = new Map<string, Row[]>()
+  private groups(fresh: readonly Sequence[]): Sequence[][] {
+    const groups: Sequence[][] = []
+    const open = new Map<string, Sequence[]>()
     const adapters = [...new Set(fresh.map(({ request }) => request.adapter))]
     const lengths = fresh.map((row) => (row.length === 0 ? 0 : this.readLength(row)))
     for (const [index, row] of fresh.entries()) {
@@ -109,10 +109,10 @@ export class Batch {
     return groups
   }
 
-  private readLength = (row: Row): number => bucketLength(row.length, this.model.config.max_position_embeddings)
+  private readLength = (row: Sequence): number => bucketLength(row.length, this.model.config.max_position_embeddings)
 
   /** Reads prompts, laid side by side; those of several adapters lie as the rows of the batch do, and their adapters with them. */
-  private async read(group: readonly Row[]): Promise<{ laid: readonly (Row | undefined)[]; found: Results }> {
+  private async read(group: readonly Sequence[]): Promise<{ laid: readonly (Sequence | undefined)[]; found: Results }> {
     const P = this.readLength(group[0]!)
     const { mode, feeds } = this.adapters.feeds(this.rows, group)
     const laid = mode === 'own' ? this.rows.map((row) => (row && group.includes(row) ? row : undefined)) : group
@@ -171,7 +171,11 @@ export class Batch {
 }
 
 /** Hands a row its token at `place` of the results (N,B), unless it has ended before. */
-function tell(row: Row, { tokens, logProbabilities, topTokens, topLogProbabilities }: Results, place: number): void {
+function tell(
+  row: Sequence,
+  { tokens, logProbabilities, topTokens, topLogProbabilities }: Results,
+  place: number,
+): void {
   if (row.finished) return
   const { topLogProbabilities: asked = 0 } = row.request
   const width = topTokens?.shape.at(-1) ?? 0

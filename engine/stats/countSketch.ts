@@ -9,7 +9,7 @@ import { Random } from './random.ts'
  * For vectors x and y the product of their sketches has mean ⟨x, y⟩ and a standard deviation of at most about
  * √((‖x‖²‖y‖² + ⟨x, y⟩²) / dimensions).
  */
-export class Projection {
+export class CountSketch {
   readonly dimensions: number
   /** Coordinates of the vectors projected. */
   readonly length: number

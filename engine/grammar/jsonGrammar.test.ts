@@ -7,7 +7,7 @@ import { Random } from '#engine/stats/random.ts'
 import { Tokenizer } from '#engine/text/tokenizer.ts'
 import { trainTokenizer } from '#engine/text/trainTokenizer.ts'
 import { Constraint } from './constraint.ts'
-import { jsonGrammar } from './schema.ts'
+import { jsonGrammar } from './jsonGrammar.ts'
 import { schemas } from './test/schemas.ts'
 import { validates } from './test/validate.ts'
 import { Vocabulary } from './vocabulary.ts'
@@ -42,7 +42,7 @@ function write(schema: unknown, maxTokens: number, seed: number): { text: string
 test('whatever is drawn parses and validates, and closes before its tokens end', () => {
   fc.assert(
     fc.property(schemas, fc.integer({ min: 0, max: 60 }), fc.nat(), (schema, spare, seed) => {
-      const maxTokens = jsonGrammar(schema, vocabulary).least + spare
+      const maxTokens = jsonGrammar(schema, vocabulary).minTokens + spare
       const { text, accepts } = write(schema, maxTokens, seed)
       expect(accepts).toBe(true)
       expect(validates(schema, JSON.parse(text))).toBe(true)
