@@ -10,43 +10,43 @@ export interface AssessedContribution {
   assessment: Assessment
 }
 
-/** Judges every contribution of a datanet in the order of commitments (rule 3): what stands on chain can be recomputed so. */
+/** Judges every contribution of a datanet in the order of the commitments (rule 3), so that anyone can recompute the verdicts on chain. */
 export async function assessDatanet(
-  at: Sources,
+  sources: Sources,
   datanet: Datanet,
   onProgress: (done: number) => void = () => {},
 ): Promise<AssessedContribution[]> {
-  const { rubric, specification } = await loadMandatedModel(at, datanet.modelId)
-  const index = new QualityIndex({
-    sealed: [...(await loadItems(at, rubric.test)), ...(await loadItems(at, rubric.validation))],
+  const { rubric, specification } = await loadMandatedModel(sources, datanet.modelId)
+  const qualityIndex = new QualityIndex({
+    sealed: [...(await loadItems(sources, rubric.test)), ...(await loadItems(sources, rubric.validation))],
     checks: [specificationCheck(specification)],
   })
-  const placed = await orderedByCommitment(at, datanet.id)
+  const contributions = await orderedByCommitment(sources, datanet.id)
   const assessed: AssessedContribution[] = []
-  for (const [place, { contribution, committed }] of placed.entries()) {
-    const text = await sampleText(at, contribution)
-    assessed.push({ contribution, assessment: index.add({ id: contribution.id, committed, text }) })
-    onProgress(place / placed.length)
+  for (const [index, { contribution, committed }] of contributions.entries()) {
+    const text = await sampleText(sources, contribution)
+    assessed.push({ contribution, assessment: qualityIndex.add({ id: contribution.id, committed, text }) })
+    onProgress(index / contributions.length)
   }
   return assessed
 }
 
-/** Contributions in the order of their commitments; those of one commitment in the order of submission. */
+/** Contributions sorted by the order of their commitments, then by the order of submission. */
 async function orderedByCommitment({ db }: Sources, datanetId: string) {
   const contributions = await rowsOf(db, Contribution, 'datanet_id = $1', [datanetId])
   const positions = new Map((await rowsOf(db, Commitment)).map((one) => [one.id, one.position]))
-  const placed = contributions.map((contribution) => {
+  const positioned = contributions.map((contribution) => {
     const [block, log] = positions.get(`${contribution.commitment}-${contribution.contributor}`)?.split('-') ?? []
     if (block === undefined || log === undefined)
       throw new Error(`Commitment ${contribution.commitment} is not indexed.`)
     return { contribution, committed: commitOrder(BigInt(block), BigInt(log)) }
   })
-  return placed.sort(
+  return positioned.sort(
     (a, b) => Number(a.committed - b.committed) || Number(a.contribution.id) - Number(b.contribution.id),
   )
 }
 
-/** The sample's text; empty, and so malformed, when its content was never published. */
+/** The text of the sample. It is empty, and thus malformed, when the content was never published. */
 const sampleText = ({ artifacts }: Sources, { contentHash }: Contribution) =>
   artifacts.get(contentHash).then(
     (bytes) => new TextDecoder().decode(bytes),
@@ -56,7 +56,7 @@ const sampleText = ({ artifacts }: Sources, { contentHash }: Contribution) =>
     },
   )
 
-/** What the specification asks of a sample. */
+/** The check that a specification requires of a sample. */
 function specificationCheck({ samples }: Specification) {
   const completion = new RegExp(`^(?:${samples.completionPattern})$`, 'u')
   const topic = samples.topic.map((word) => word.toLowerCase())

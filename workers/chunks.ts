@@ -1,6 +1,6 @@
-/** `items` in runs of at most `size`, in order. */
+/** Splits `items` into consecutive parts of at most `size` items. */
 export function chunks<T>(items: readonly T[], size: number): T[][] {
-  const found: T[][] = []
-  for (let start = 0; start < items.length; start += size) found.push(items.slice(start, start + size))
-  return found
+  const parts: T[][] = []
+  for (let start = 0; start < items.length; start += size) parts.push(items.slice(start, start + size))
+  return parts
 }

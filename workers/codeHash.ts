@@ -3,7 +3,7 @@ import { concat, keccak256, stringToBytes } from 'viem'
 
 const rules = new URL('../rules/', import.meta.url)
 
-/** Names the rules that were applied: keccak256 over the sources of `rules/`, by file name. */
+/** Identifies the version of the rules: keccak256 over the source files of `rules/`, sorted by name. */
 export async function codeHash(): Promise<`0x${string}`> {
   const files = (await readdir(rules)).filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts')).sort()
   const parts = await Promise.all(

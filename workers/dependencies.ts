@@ -4,14 +4,15 @@ import type { ArtifactStore } from '#schema/artifacts.ts'
 import type { EnginePool } from './enginePool.ts'
 import type { JobContext } from './job.ts'
 
-/** What handlers use besides their job: the engine, and a folder for fetched files. */
+/** What handlers need besides their job. */
 export interface Dependencies {
   engine: EnginePool
+  /** The folder for files fetched from the artifact store. */
   cache: string
   deployment: Deployment
 }
 
-/** Shows a task of the engine as the part of the job from `from` to `to`: its progress and its curves. */
+/** Options for an engine task that forward its metrics to the job, and its progress as the part of the job from `from` to `to`. */
 export const forwardProgress = (
   job: Pick<JobContext, 'report' | 'metric' | 'signal'>,
   from: number,
@@ -25,7 +26,7 @@ export const forwardProgress = (
   },
 })
 
-/** The job's store, which lists what is put there as artifacts of `kind`. */
+/** The job's artifact store; what is put there is listed as an artifact of `kind`. */
 export const storeAs = (
   job: Pick<JobContext, 'put'>,
   kind: string,

@@ -7,38 +7,38 @@ import {
   type TaskResult,
 } from '#engine/process/index.ts'
 
-/** Where handlers send work for the engine. */
+/** Runs engine tasks in child processes. */
 export interface EnginePool {
-  /** Runs one task. @throws EngineError, or the signal's reason when it aborts. */
+  /** Runs one task. @throws EngineError, or the reason of the signal when it is aborted. */
   run<K extends TaskName>(task: K, input: TaskInput<K>, options?: RunOptions): Promise<TaskResult<K>>
 }
 
-/** Answering stays quick while a model trains: these tasks have a process of their own, which keeps its models loaded. */
+/** These tasks run in a separate process that keeps its models loaded, so that answers stay fast while a model trains. */
 const INFERENCE_TASKS: readonly TaskName[] = ['generate', 'evaluate', 'explainAnswer']
 
 export interface EnginePoolOptions {
   device: string
   log: Logger
-  /** Of each process. */
+  /** Memory limit of each process. */
   memoryMb?: number
-  /** Training tasks at a time. Default 1. */
+  /** Training tasks that run at the same time. Default 1. */
   slots?: number
 }
 
-/** Starts the engine's processes: one for each slot of training, one for answers. They start with their first task. */
+/** Creates the pool: one process for each training slot, and one for inference. A process starts with its first task. */
 export async function startEnginePool(options: EnginePoolOptions): Promise<EnginePool & { close(): Promise<void> }> {
   const { device, memoryMb, log, slots = 1 } = options
-  const open = (lane: string) =>
-    new EngineProcess({ device, memoryMb, onLog: (line) => log.debug({ lane, line }, 'the engine says') })
-  const answering = open('answering')
+  const open = (role: string) =>
+    new EngineProcess({ device, memoryMb, onLog: (line) => log.debug({ role, line }, 'output of the engine process') })
+  const inference = open('inference')
   const training = Array.from({ length: slots }, () => open('training'))
   return {
     run(task, input, runOptions) {
-      const idlest = training.reduce((best, one) => (one.load < best.load ? one : best))
-      return (INFERENCE_TASKS.includes(task) ? answering : idlest).run(task, input, runOptions)
+      const leastLoaded = training.reduce((best, one) => (one.load < best.load ? one : best))
+      return (INFERENCE_TASKS.includes(task) ? inference : leastLoaded).run(task, input, runOptions)
     },
     async close() {
-      await Promise.all([answering, ...training].map((one) => one.close()))
+      await Promise.all([inference, ...training].map((one) => one.close()))
     },
   }
 }

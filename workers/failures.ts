@@ -3,9 +3,9 @@ import { InputError } from '#schema/inputs.ts'
 import { JobError } from './job.ts'
 import type { JobFailure } from './jobState.ts'
 
-/** What a failed job says: a code, and a message that tells who asked what to do. */
+/** What clients see of a failed job: a code, and a message that says what to do. */
 
-/** The fault of a request that would fail again however often it is tried; undefined when trying again may help. */
+/** The failure of a job that would fail again at each retry; undefined when a retry may succeed. */
 export function permanentFailure(error: unknown): JobFailure | undefined {
   if (error instanceof JobError) return { code: error.code, message: error.message }
   if (error instanceof InputError) return { code: 'BAD_INPUT', message: error.message }
@@ -15,13 +15,13 @@ export function permanentFailure(error: unknown): JobFailure | undefined {
   return undefined
 }
 
-/** The error as whoever asked may read it: where the operator keeps the store is not theirs to know. */
+/** The message of a missing artifact for clients. It does not tell where the operator keeps the store. */
 export const missingArtifactMessage = ({ artifact, message }: ArtifactError): string =>
   artifact
-    ? `Artifact ${artifact} is not in the store that this worker reads. Copy it there, or point S3_ENDPOINT and S3_BUCKET of the worker at the store that holds it; then ask again under a new idempotency key.`
+    ? `Artifact ${artifact} is not in the store that this worker reads. Copy it there, or set S3_ENDPOINT and S3_BUCKET of the worker to the store that holds it. Then request the job again under a new idempotency key.`
     : message
 
-/** Any other error as outsiders may read it: one short line, no stack, no passwords. */
+/** The message of any other error for clients: one short line, without stack and passwords. */
 export function publicMessage(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error)
   return text

@@ -9,13 +9,13 @@ interface WaitContext {
 }
 
 const POLL_MS = 50
-/** Chains for development, whose blocks come only with transactions. */
+/** Development chains, which mine a block only for a transaction. */
 const LOCAL_CHAIN_IDS = [1337, 31337]
 
-/** Waits until the indexer has stored `block` and everything before it. */
+/** Waits until the indexer has stored all blocks up to `block`. */
 export const waitUntilIndexed = (job: WaitContext, block: number) => waitForCursor(job, 'block', block)
 
-/** Waits until `block` is indexed and final. A development chain that makes no blocks of its own is asked for the few that are missing. */
+/** Waits until `block` is indexed and final. On a development chain it mines the missing empty blocks. */
 export async function waitUntilFinal(job: WaitContext, block: number): Promise<void> {
   if (LOCAL_CHAIN_IDS.includes(job.chain.chainId))
     while ((await job.chain.client.getBlock({ blockTag: 'finalized' })).number < BigInt(block))

@@ -6,7 +6,7 @@ import { startHeartbeat } from './heartbeat.ts'
 import { claimJob } from './jobState.ts'
 import { testWorker } from './test/testWorker.ts'
 
-test('points that a kill cut off from the database are reported by the attempt that goes on from the checkpoint', async () => {
+test('metric points that a kill kept from the database are reported by the attempt that continues from the checkpoint', async () => {
   const house = await testWorker('postgres')
   const { id } = await house.ask('fineTune', { modelId: '1', datanetId: '1' })
   const job = (await claimJob(house.db, id, 'w1'))!
@@ -17,7 +17,7 @@ test('points that a kill cut off from the database are reported by the attempt t
       claim: job,
       log: pino({ level: 'silent' }),
       heartbeatMs: 1e9,
-      writeMs: 1e9, // whatever is not written at the end never is
+      writeMs: 1e9, // only `stop` writes
       onInterrupt: () => {},
     })
   const killed = attempt()
@@ -25,9 +25,9 @@ test('points that a kill cut off from the database are reported by the attempt t
   killed.persistTo(folder)
   killed.metric('loss', 1, 4)
   killed.metric('loss', 2, 2)
-  await appendFile(join(folder, 'points.jsonl'), '["loss",3')
+  await appendFile(join(folder, 'metrics.jsonl'), '["loss",3')
   const next = attempt()
-  next.metric('loss', 0, 9) // what is reported again is newer
+  next.metric('loss', 0, 9) // a point reported again replaces the stored one
   next.persistTo(folder)
   next.metric('loss', 3, 1)
   await next.stop()

@@ -10,13 +10,13 @@ import {
 } from './jobState.ts'
 import { MetricsFile } from './metricsFile.ts'
 
-/** A running job's signs of life. What the job reports is kept here and written a few times a second at most. */
+/** The heartbeat of a running job. It keeps what the job reports and writes it at most a few times a second. */
 export interface Heartbeat {
   report(progress: number, stage: string): void
   metric(name: string, step: number, value: number): void
-  /** Keeps the points in `folder` from now on, and reports again those that an earlier attempt left there. */
+  /** From now on also writes the metric points to a file in `folder`, and reports again the points that an earlier attempt left there. */
   persistTo(folder: string): void
-  /** Writes what is left and falls silent. */
+  /** Writes what is left and ends the heartbeat. */
   stop(): Promise<void>
 }
 
@@ -24,12 +24,12 @@ export interface HeartbeatOptions {
   db: Database
   claim: Claim
   log: Logger
-  /** Between two signs of life of a job that reports nothing. */
+  /** Time between two heartbeats of a job that reports nothing. */
   heartbeatMs: number
-  /** Between two writes of one that reports much. */
+  /** Shortest time between two writes of a job that reports often. */
   writeMs: number
-  /** The claim is lost, or someone asked to cancel. May be called more than once. */
-  onInterrupt: (why: 'superseded' | 'cancelled') => void
+  /** Called when the claim is lost or the job is cancelled. It may be called more than once. */
+  onInterrupt: (reason: 'superseded' | 'cancelled') => void
 }
 
 export function startHeartbeat({ db, claim, log, heartbeatMs, writeMs, onInterrupt }: HeartbeatOptions): Heartbeat {
@@ -55,10 +55,10 @@ export function startHeartbeat({ db, claim, log, heartbeatMs, writeMs, onInterru
         onInterrupt('superseded')
         return
       }
-      // The database is away: keep what was to be written. When it stays away, another worker takes the job over.
+      // The database does not answer: keep what was not written. If it stays away, another worker takes the job over.
       state ??= now
       points = new Map([...batch, ...points])
-      log.warn({ err: error }, 'could not show life')
+      log.warn({ err: error }, 'could not write the heartbeat')
     }
   }
   const flush = () => {
@@ -71,7 +71,7 @@ export function startHeartbeat({ db, claim, log, heartbeatMs, writeMs, onInterru
     try {
       file?.append(some)
     } catch (error) {
-      log.warn({ err: error }, 'points are not kept beside the checkpoints')
+      log.warn({ err: error }, 'could not write metric points beside the checkpoints')
     }
   }
   const timer = setInterval(() => {
@@ -86,7 +86,10 @@ export function startHeartbeat({ db, claim, log, heartbeatMs, writeMs, onInterru
     },
     metric(name, step, value) {
       if (!Number.isFinite(value))
-        return log.warn({ metric: name, step, value: String(value) }, 'not a number: left out')
+        return log.warn(
+          { metric: name, step, value: String(value) },
+          'the metric is not a finite number; it is ignored',
+        )
       const point = { name, step, value }
       points.set(metricPointId(claim.id, point), point)
       append([point])

@@ -19,32 +19,34 @@ export interface WorkerOptions {
   chain: ChainClient
   handlers: JobHandlers
   log: Logger
-  /** Jobs at a time; 0 leaves the queue to other workers. */
+  /** Jobs that run at the same time; 0: this worker does not read the queue. */
   gpuConcurrency: number
   cpuConcurrency: number
   /** cpu, webgpu or cuda. */
   device: string
-  /** Where running answers stream from. */
+  /** The URL from which clients stream answers while they are generated. */
   streamUrl?: string
-  /** Folder of checkpoints. */
+  /** The folder of checkpoints. */
   checkpoints: string
-  /** What else to do every few seconds, such as posting the ledger. */
+  /** Additional work, done every few seconds, such as posting the ledger. */
   maintenance?(): Promise<unknown>
   timing?: Partial<Timing>
 }
 
-/** Between two looks whether the chain has lost a transaction of ours. */
+/** Time between two checks for transactions that the chain has lost. */
 const REBROADCAST_MS = 15_000
 
 export interface RunningWorker {
   readonly id: string
-  /** How many jobs run now. */
+  /** The number of jobs that run now. */
   readonly running: number
-  /** Takes nothing more, lets CPU jobs finish for half the grace, asks GPU jobs to save, puts back what has not ended. */
+  /** Stops reading the queues, tells GPU jobs to save a checkpoint, gives CPU jobs half of the grace period to finish, and requeues
+   *  the jobs that have not ended. */
   stop(): Promise<void>
 }
 
-/** Starts a worker: it announces itself, takes jobs from both queues, and heals what others left behind. */
+/** Starts a worker: it registers itself, runs jobs of both queues, requeues the jobs of lost workers and rebroadcasts lost
+ *  transactions. */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
   const { db, queues, artifacts, chain, handlers, log, checkpoints, maintenance = async () => {} } = options
   const timing = { ...DEFAULT_TIMING, ...options.timing }
@@ -56,7 +58,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   })
   const concurrency: Record<QueueName, number> = { gpu: options.gpuConcurrency, cpu: options.cpuConcurrency }
   const names = (Object.keys(concurrency) as QueueName[]).filter((name) => concurrency[name] > 0)
-  const takers = await Promise.all(names.map((name) => queues.worker(name, concurrency[name], runner.run)))
+  const consumers = await Promise.all(names.map((name) => queues.worker(name, concurrency[name], runner.run)))
   const timers = [
     every(timing.heartbeatMs, () =>
       db.query('update worker_node set heartbeat_at = clock_timestamp() where id = $1', [id]),
@@ -74,7 +76,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       busy = true
       Promise.resolve()
         .then(work)
-        .catch((err) => log.warn({ err }, 'a round of upkeep failed; the next one tries again'))
+        .catch((err) => log.warn({ err }, 'a periodic task failed; it is tried again at its next interval'))
         .finally(() => {
           busy = false
         })
@@ -85,12 +87,12 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   let stopping: Promise<void> | undefined
   const stop = async () => {
     for (const cancel of timers) cancel()
-    await Promise.all(takers.map((taker) => taker.pause()))
+    await Promise.all(consumers.map((consumer) => consumer.pause()))
     runner.stop('gpu')
-    const patience = setTimeout(() => runner.stop('cpu'), timing.graceMs / 2)
+    const cpuDeadline = setTimeout(() => runner.stop('cpu'), timing.graceMs / 2)
     await runner.idle()
-    clearTimeout(patience)
-    await Promise.all(takers.map((taker) => taker.close()))
+    clearTimeout(cpuDeadline)
+    await Promise.all(consumers.map((consumer) => consumer.close()))
     await stopListening()
     log.info({ worker: id }, 'worker stopped')
   }

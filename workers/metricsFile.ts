@@ -2,14 +2,15 @@ import { appendFileSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { MetricPoint } from './jobState.ts'
 
-/** Points of a job's curves beside its checkpoints. The database gets them a few times a second; a kill in between, right after a
- *  checkpoint, would cost them for good, since the next attempt goes on from there. Each is a line of JSON; one that was cut off is not read. */
+/** The metric points of a job, in a file beside its checkpoints. The database receives points only a few times a second. If the worker is
+ *  killed just after a checkpoint, the next attempt continues from that checkpoint and does not compute the missing points again, so it
+ *  reads them from this file. Each point is one line of JSON; an incomplete line is ignored. */
 export class MetricsFile {
   private readonly file: string
 
   constructor(folder: string) {
     mkdirSync(folder, { recursive: true })
-    this.file = join(folder, 'points.jsonl')
+    this.file = join(folder, 'metrics.jsonl')
   }
 
   read(): MetricPoint[] {
@@ -17,12 +18,12 @@ export class MetricsFile {
     try {
       text = readFileSync(this.file, 'utf8')
     } catch {
-      return [] // the first attempt
+      return [] // the first attempt has no file yet
     }
     return text.split('\n').slice(0, -1).flatMap(parsePoint)
   }
 
-  /** @throws what the disk says, such as that it is full. */
+  /** @throws the error of the file system, for example when the disk is full. */
   append(points: Iterable<MetricPoint>) {
     let lines = ''
     for (const { name, step, value } of points) lines += `${JSON.stringify([name, step, value])}\n`
@@ -30,7 +31,7 @@ export class MetricsFile {
   }
 }
 
-/** A kill in the middle of a line leaves what begins it before the next attempt's first. */
+/** If the worker was killed in the middle of a line, the next attempt's first point follows on that line: only the last array counts. */
 function parsePoint(line: string): MetricPoint[] {
   try {
     const [name, step, value] = JSON.parse(line.slice(line.lastIndexOf('["'))) as [string, number, number]

@@ -18,16 +18,16 @@ import { Mandate, Model, ModelVersion } from '#schema/onchain/models.ts'
 import { missingArtifactMessage } from './failures.ts'
 import { JobError } from './job.ts'
 
-/** What handlers look up of models and versions: rows of the index joined with the documents that they name. */
+/** Looks up models and versions: rows of the index together with the documents that they name. */
 
 export interface Sources {
   db: Database
   artifacts: ArtifactStore
-  /** Where folders fetched from the store are laid. */
+  /** The folder into which folders of the store are fetched. */
   cache: string
 }
 
-export const places = (job: Pick<Sources, 'db' | 'artifacts'>, { cache }: Pick<Sources, 'cache'>): Sources => ({
+export const sourcesOf = (job: Pick<Sources, 'db' | 'artifacts'>, { cache }: Pick<Sources, 'cache'>): Sources => ({
   db: job.db,
   artifacts: job.artifacts,
   cache,
@@ -49,48 +49,48 @@ export interface VersionDetails extends ModelDetails {
 export async function loadModel({ db, artifacts }: Sources, modelId: string): Promise<ModelDetails> {
   const model = await rowOf(db, Model, modelId)
   if (!model)
-    throw new JobError('UNKNOWN_MODEL', `There is no model ${modelId}. Query \`models\` for those that exist.`)
-  const spec = await getDocument(artifacts, specification, model.specHash)
+    throw new JobError('UNKNOWN_MODEL', `There is no model ${modelId}. Query \`models\` for the existing models.`)
+  const modelSpecification = await getDocument(artifacts, specification, model.specHash)
   return {
     model,
-    specification: spec,
-    rubric: await getDocument(artifacts, rubric, spec.rubric),
-    rubricHash: spec.rubric,
+    specification: modelSpecification,
+    rubric: await getDocument(artifacts, rubric, modelSpecification.rubric),
+    rubricHash: modelSpecification.rubric,
   }
 }
 
-/** The same, of a model that may be trained. @throws JobError while it has no mandate. */
-export async function loadMandatedModel(sourcesOf: Sources, modelId: string): Promise<ModelDetails> {
-  const facts = await loadModel(sourcesOf, modelId)
-  if (!(await rowOf(sourcesOf.db, Mandate, modelId)))
+/** Loads a model that may be trained. @throws JobError when it does not exist or has no mandate. */
+export async function loadMandatedModel(sources: Sources, modelId: string): Promise<ModelDetails> {
+  const facts = await loadModel(sources, modelId)
+  if (!(await rowOf(sources.db, Mandate, modelId)))
     throw new JobError(
       'NO_MANDATE',
-      `Model ${modelId} has no mandate yet: its proposal must pass and be executed before it is trained.`,
+      `Model ${modelId} has no mandate yet: its proposal must pass and be executed before the model can be trained.`,
     )
   return facts
 }
 
 /** @throws JobError when there is no such version. */
-export async function loadVersion(places: Sources, versionId: string): Promise<VersionDetails> {
-  const version = await rowOf(places.db, ModelVersion, versionId)
+export async function loadVersion(sources: Sources, versionId: string): Promise<VersionDetails> {
+  const version = await rowOf(sources.db, ModelVersion, versionId)
   if (!version)
     throw new JobError(
       'UNKNOWN_VERSION',
-      `There is no version ${versionId}. Query \`modelVersions\` for those that exist.`,
+      `There is no version ${versionId}. Query \`modelVersions\` for the existing versions.`,
     )
-  const made = await getDocument(places.artifacts, manifest, version.manifestHash)
-  return { ...(await loadModel(places, version.modelId)), version, manifest: made }
+  const versionManifest = await getDocument(sources.artifacts, manifest, version.manifestHash)
+  return { ...(await loadModel(sources, version.modelId)), version, manifest: versionManifest }
 }
 
-/** @throws JobError when the store does not hold it whole. */
+/** Fetches the folder and returns its path. @throws JobError when the store does not hold all of its files. */
 export const fetchBaseModel = (
-  places: Sources,
+  sources: Sources,
   { specification, model }: Pick<ModelDetails, 'specification' | 'model'>,
-) => fetchModelFolder(places, specification.baseModel, 'BASE_MODEL_MISSING', `The base model of model ${model.id}`)
+) => fetchModelFolder(sources, specification.baseModel, 'BASE_MODEL_MISSING', `The base model of model ${model.id}`)
 
-/** @throws JobError when the store does not hold it whole. */
-export const fetchAdapter = (places: Sources, { version }: Pick<VersionDetails, 'version'>) =>
-  fetchModelFolder(places, version.adapterHash, 'ADAPTER_MISSING', `The adapter of version ${version.id}`)
+/** Fetches the folder and returns its path. @throws JobError when the store does not hold all of its files. */
+export const fetchAdapter = (sources: Sources, { version }: Pick<VersionDetails, 'version'>) =>
+  fetchModelFolder(sources, version.adapterHash, 'ADAPTER_MISSING', `The adapter of version ${version.id}`)
 
 const fetchModelFolder = ({ artifacts, cache }: Sources, name: string, code: string, what: string): Promise<string> =>
   fetchFolder(artifacts, name, join(cache, 'folders')).catch((cause) => {
@@ -98,11 +98,11 @@ const fetchModelFolder = ({ artifacts, cache }: Sources, name: string, code: str
     throw new JobError(code, `${what} (${name}) cannot be loaded. ${missingArtifactMessage(cause)}`, { cause })
   })
 
-/** Sealed items of the rubric. */
+/** The sealed items of a rubric. */
 export const loadItems = async ({ artifacts }: Sources, name: string) =>
   (await getDocument(artifacts, items, name)).items
 
-/** The accepted contributions of a datanet that no upheld dispute excludes, in the order of their commitments. */
+/** The accepted contributions of a datanet, without those that an upheld dispute excludes, in the order of their commitments. */
 export const trainingContributions = (sql: Sql, datanetId: string): Promise<Contribution[]> =>
   rowsOf(sql, Contribution, `datanet_id = $1 and status = 'Accepted' and not excluded`, [datanetId], {
     orderBy: 'committed_block, id::numeric',

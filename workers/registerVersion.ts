@@ -1,6 +1,6 @@
 import type { ChainClient } from './chain.ts'
 
-/** Anchors a version on chain, once per manifest; returns its id. */
+/** Registers a version on chain, once for each manifest, and returns its id. */
 export async function registerVersion(
   { chain }: { chain: ChainClient },
   version: {
@@ -26,5 +26,5 @@ export async function registerVersion(
   })
   for (const event of events)
     if (event.contract === 'ModelRegistry' && event.name === 'VersionRegistered') return event.args.versionId.toString()
-  throw new Error('registerVersion was mined without its event: do the ABIs fit the deployment?')
+  throw new Error('registerVersion was mined without its event. Check that the ABIs fit the deployment.')
 }

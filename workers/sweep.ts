@@ -7,9 +7,9 @@ import type { QueueEntry, Queues } from '#schema/queue.ts'
 
 const MAX_ENTRIES = 500
 
-/** Heals what crashes leave behind: a running job without a sign of life for `staleMs` waits again (or ends, when its attempts are
- *  used up or it was cancelled), and jobs that have waited longer than `queuedMs` are handed to the queue once more. Any number
- *  of workers may call it; one at a time does the work. Returns what it handed out. */
+/** Repairs the state after crashes. A running job without a heartbeat for `staleMs` is queued again, or it ends when its attempts are used
+ *  up or it was cancelled. Jobs that have waited longer than `queuedMs` are added to the queue again. Any number of workers may call
+ *  this; an advisory lock lets one at a time do the work. Returns the entries that were added to the queue. */
 export async function sweep(
   { db, queues }: { db: Database; queues: Pick<Queues, 'add'> },
   { staleMs, queuedMs }: { staleMs: number; queuedMs: number },
@@ -22,7 +22,7 @@ export async function sweep(
          finished_at = case when cancel_requested or attempt >= attempts then clock_timestamp() end,
          error = case when cancel_requested then null else jsonb_build_object('code', 'WORKER_LOST', 'message',
            format('The worker of attempt %s of %s was lost.', attempt, attempts)
-             || case when attempt >= attempts then ' Look into its log, then ask again under a new key.' else '' end) end,
+             || case when attempt >= attempts then ' Look into its log, then request the job again under a new idempotency key.' else '' end) end,
          worker_id = null
        where status = 'Running' and heartbeat_at < clock_timestamp() - $1 * interval '1 millisecond'
        returning id, status, progress`,

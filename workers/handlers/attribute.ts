@@ -10,20 +10,20 @@ import { Contribution } from '#schema/onchain/datanets.ts'
 import { row } from '#schema/rows.ts'
 import { type Dependencies, forwardProgress } from '../dependencies.ts'
 import { JobError, type JobHandler } from '../job.ts'
-import { fetchAdapter, fetchBaseModel, loadSample, loadVersion, places } from '../modelLookup.ts'
+import { fetchAdapter, fetchBaseModel, loadSample, loadVersion, sourcesOf } from '../modelLookup.ts'
 
-/** Traces one answer to the contributions behind its version: influence, similarity and verbatim spans, kept apart. */
+/** Traces one answer to the contributions behind its version. Influence, similarity and verbatim spans are recorded separately. */
 export const attributeHandler =
-  (tools: Dependencies): JobHandler<'attribute'> =>
+  (dependencies: Dependencies): JobHandler<'attribute'> =>
   async (job) => {
-    const at = places(job, tools)
+    const sources = sourcesOf(job, dependencies)
     const receipt = await rowOf(job.db, Receipt, job.input.receiptId)
     if (!receipt)
       throw new JobError(
         'UNKNOWN_RECEIPT',
-        `There is no receipt ${job.input.receiptId}. Query \`receipts\` for those that exist.`,
+        `There is no receipt ${job.input.receiptId}. Query \`receipts\` for the existing receipts.`,
       )
-    const facts = await loadVersion(at, receipt.versionId)
+    const facts = await loadVersion(sources, receipt.versionId)
     const { dataset, sketches } = facts.manifest
     if (!sketches)
       throw new JobError(
@@ -40,11 +40,11 @@ export const attributeHandler =
     )
     const sketchFile = join(job.checkpointFolder, 'sketches')
     await writeFile(sketchFile, await job.artifacts.get(sketches))
-    const explained = await tools.engine.run(
+    const explained = await dependencies.engine.run(
       'explainAnswer',
       {
-        baseFolder: await fetchBaseModel(at, facts),
-        adapterFolder: await fetchAdapter(at, facts),
+        baseFolder: await fetchBaseModel(sources, facts),
+        adapterFolder: await fetchAdapter(sources, facts),
         prompt: receipt.prompt,
         answer: receipt.answer,
         samples,
@@ -52,25 +52,36 @@ export const attributeHandler =
       },
       forwardProgress(job, 0, 0.9, 'tracing'),
     )
+    const found = dataset.map((contributionId, index) => {
+      const influence = explained.influences[index]
+      const similarity = explained.similarities[index]
+      if (!influence || similarity === undefined)
+        throw new Error(`The engine measured no influence of contribution ${contributionId}.`)
+      const spans = explained.spans.filter((span) => span.samples.includes(index))
+      return { contributionId, influence, similarity, spans }
+    })
     const evidence: AnswerEvidence = {
       tokens: explained.tokens,
-      spans: explained.spans.map(({ start, end, occurrences, samples: holders }) => ({
+      spans: explained.spans.map(({ start, end, occurrences, samples: indices }) => ({
         start,
         end,
         occurrences,
-        contributionIds: holders.map((place) => dataset[place]!),
+        contributionIds: indices.flatMap((index) => dataset[index] ?? []),
       })),
-      influences: explained.influences.map(({ mean, standardError }, place) =>
-        recordInfluence({ contributionId: dataset[place]!, influence: mean, standardError }, explained.parts),
+      influences: found.map(({ contributionId, influence: { mean, standardError } }) =>
+        recordInfluence({ contributionId, influence: mean, standardError }, explained.parts),
       ),
-      similarities: explained.similarities.map((similarity, place) => ({
-        contributionId: dataset[place]!,
+      similarities: found.map(({ contributionId, similarity }) => ({
+        contributionId,
         similarity: quantise(Math.max(0, similarity), PPM),
       })),
     }
     const { parts, unattributed } = attributeAnswer(evidence)
-    const paid = parts.filter((one) => one.mass > 0n)
-    const place = new Map(dataset.map((id, at) => [id, at]))
+    const byContribution = new Map(found.map((one) => [one.contributionId, one]))
+    const paid = parts.flatMap(({ contributionId, mass }) => {
+      const one = byContribution.get(contributionId)
+      return one && mass > 0n ? [{ ...one, mass }] : []
+    })
     return {
       result: {
         receiptId: receipt.id,
@@ -78,19 +89,16 @@ export const attributeHandler =
         unattributed: unattributed.toString(),
         contributions: paid.length,
       },
-      rows: paid.map((one) => {
-        const at = place.get(one.contributionId)!
-        return row(AnswerAttribution, {
-          id: `${receipt.id}-${one.contributionId}`,
+      rows: paid.map(({ contributionId, influence, similarity, spans, mass }) =>
+        row(AnswerAttribution, {
+          id: `${receipt.id}-${contributionId}`,
           receiptId: receipt.id,
-          contributionId: one.contributionId,
-          influence: explained.influences[at]!.mean,
-          similarity: explained.similarities[at]!,
-          spans: explained.spans
-            .filter((span) => span.samples.includes(at))
-            .map(({ text, start, end, occurrences }) => ({ text, tokens: end - start, count: occurrences })),
-          share: Number(one.mass),
-        })
-      }),
+          contributionId,
+          influence: influence.mean,
+          similarity,
+          spans: spans.map(({ text, start, end, occurrences }) => ({ text, tokens: end - start, count: occurrences })),
+          share: Number(mass),
+        }),
+      ),
     }
   }

@@ -2,8 +2,8 @@ import { Random } from '#engine/stats/random.ts'
 import { comparison, comparisonKey, getDocument, prompts as promptsDocument, putDocument } from '#schema/documents.ts'
 import { chunks } from '../chunks.ts'
 import { type Dependencies, forwardProgress, storeAs } from '../dependencies.ts'
-import type { JobContext, JobHandler } from '../job.ts'
-import { fetchAdapter, fetchBaseModel, loadItems, loadVersion, places } from '../modelLookup.ts'
+import { type JobContext, JobError, type JobHandler } from '../job.ts'
+import { fetchAdapter, fetchBaseModel, loadItems, loadVersion, sourcesOf } from '../modelLookup.ts'
 
 const BATCH = 50
 
@@ -15,44 +15,52 @@ interface Task {
   versions: [string | null, string | null]
 }
 
-/** Samples pairs of answers, mixes in pairs with a known better answer, and opens them for judgement on chain. */
+/** Samples pairs of answers, adds gold tasks (pairs with a known better answer) at random positions, and opens all of them for judgement
+ *  on chain. */
 export const compareHandler =
-  (tools: Dependencies): JobHandler<'compare'> =>
+  (dependencies: Dependencies): JobHandler<'compare'> =>
   async (job) => {
     const { input } = job
-    const at = places(job, tools)
-    const facts = await loadVersion(at, input.versionId)
-    const other = input.againstVersionId ? await loadVersion(at, input.againstVersionId) : facts
+    const sources = sourcesOf(job, dependencies)
+    const facts = await loadVersion(sources, input.versionId)
+    const other = input.againstVersionId ? await loadVersion(sources, input.againstVersionId) : facts
     const { prompts } = await getDocument(job.artifacts, promptsDocument, input.promptsHash)
     const random = new Random(`compare:${input.seed}:${input.versionId}`)
     const goldCount = Math.round((input.tasks * input.goldPercent) / 100)
-    const asked = Array.from({ length: input.tasks - goldCount }, (_, place) => prompts[place % prompts.length]!)
+    const promptAt = (index: number) => {
+      const prompt = prompts[index % prompts.length]
+      if (prompt === undefined)
+        throw new JobError('NO_PROMPTS', `The document ${input.promptsHash} has no prompts. Upload one that has.`)
+      return prompt
+    }
+    const sampled = Array.from({ length: input.tasks - goldCount }, (_, index) => promptAt(index))
 
-    const base = await fetchBaseModel(at, facts)
-    const request = (prompt: string, place: number, side: 0 | 1) => ({
+    const base = await fetchBaseModel(sources, facts)
+    const request = (prompt: string, index: number, side: 0 | 1) => ({
       prompt,
       maxTokens: facts.rubric.maxTokens,
       temperature: input.temperature,
-      seed: input.seed * 1_000_003 + place * 2 + side,
+      seed: input.seed * 1_000_003 + index * 2 + side,
     })
     const answersOf = async (adapter: string, side: 0 | 1) =>
       (
-        await tools.engine.run(
+        await dependencies.engine.run(
           'generate',
           {
             baseFolder: base,
             adapterFolder: adapter,
-            requests: asked.map((prompt, place) => request(prompt, place, side)),
+            requests: sampled.map((prompt, index) => request(prompt, index, side)),
           },
           forwardProgress(job, side * 0.4, side * 0.4 + 0.4, 'answering'),
         )
       ).answers.map((answer) => answer.text)
-    const first = await answersOf(await fetchAdapter(at, facts), 0)
-    const second = await answersOf(await fetchAdapter(at, other), 1)
+    const first = await answersOf(await fetchAdapter(sources, facts), 0)
+    const second = await answersOf(await fetchAdapter(sources, other), 1)
 
-    const tasks: Task[] = asked.map((prompt, place) => {
+    const tasks: Task[] = sampled.map((prompt, index) => {
       const swap = random.integer(2) === 1
-      const answers: [string, string] = [first[place]!, second[place]!]
+      const answers = [first[index], second[index]]
+      if (!isPair(answers)) throw new Error('The engine returned fewer answers than prompts.')
       const versions: [string, string] = [facts.version.id, other.version.id]
       return {
         prompt,
@@ -61,7 +69,7 @@ export const compareHandler =
         versions: swap ? [versions[1], versions[0]] : versions,
       }
     })
-    for (const task of await goldTasks(at, facts.rubric.validation, goldCount, random))
+    for (const task of await goldTasks(sources, facts.rubric.validation, goldCount, random))
       tasks.splice(random.integer(tasks.length + 1), 0, task)
 
     const firstTaskId = await openFeedbackTasks(job, facts.version, tasks)
@@ -79,24 +87,27 @@ export const compareHandler =
     return { result: { versionId: facts.version.id, firstTaskId, tasks: tasks.length, key } }
   }
 
-/** Pairs of a sealed item's right answer and another item's answer. */
+const isPair = (values: (string | undefined)[]): values is [string, string] =>
+  values.length === 2 && values.every((value) => value !== undefined)
+
+/** Gold tasks: pairs of the right answer to a sealed item and the answer to another item. */
 async function goldTasks(
-  at: Parameters<typeof loadItems>[0],
+  sources: Parameters<typeof loadItems>[0],
   validation: string,
   count: number,
   random: Random,
 ): Promise<Task[]> {
-  const items = await loadItems(at, validation)
+  const items = await loadItems(sources, validation)
   return Array.from({ length: count }, () => {
-    const right = items[random.integer(items.length)]!
-    const wrong = items.filter((one) => one.completion !== right.completion)
-    const pair: [string, string] = [right.completion, wrong[random.integer(wrong.length)]!.completion]
+    const right = random.choice(items)
+    const wrong = random.choice(items.filter((one) => one.completion !== right.completion))
+    const pair: [string, string] = [right.completion, wrong.completion]
     const gold = random.integer(2) as 0 | 1
     return { prompt: right.prompt, gold, answers: gold === 0 ? pair : [pair[1], pair[0]], versions: [null, null] }
   })
 }
 
-/** Opens the tasks on chain in batches; returns the first one's id. */
+/** Opens the tasks on chain in batches and returns the id of the first. */
 async function openFeedbackTasks(
   job: JobContext<'compare'>,
   version: { id: string; modelId: string },
@@ -118,8 +129,8 @@ async function openFeedbackTasks(
   const store = storeAs(job, 'item')
   const commitDeadline = (await chain.timeOf(`pots:${job.id}`)) + input.commitSeconds
   let firstTaskId: string | undefined
-  for (const [place, batch] of chunks(tasks, BATCH).entries()) {
-    job.report(0.85 + (0.1 * place * BATCH) / tasks.length, 'opening tasks')
+  for (const [index, batch] of chunks(tasks, BATCH).entries()) {
+    job.report(0.85 + (0.1 * index * BATCH) / tasks.length, 'opening tasks')
     const inputs = await Promise.all(
       batch.map(async ({ prompt, answers }) => ({
         versionId: BigInt(version.id),
@@ -128,7 +139,7 @@ async function openFeedbackTasks(
         pot,
       })),
     )
-    const { events } = await chain.transact(`tasks:${job.id}:${place}`, {
+    const { events } = await chain.transact(`tasks:${job.id}:${index}`, {
       contract: 'FeedbackPool',
       functionName: 'openTasks',
       args: [BigInt(version.modelId), inputs, BigInt(commitDeadline), BigInt(commitDeadline + input.revealSeconds)],
@@ -137,6 +148,6 @@ async function openFeedbackTasks(
       if (event.contract === 'FeedbackPool' && event.name === 'TaskOpened') firstTaskId ??= event.args.taskId.toString()
   }
   if (firstTaskId === undefined)
-    throw new Error('openTasks was mined without its events: do the ABIs fit the deployment?')
+    throw new Error('openTasks was mined without its events. Check that the ABIs fit the deployment.')
   return firstTaskId
 }

@@ -6,30 +6,35 @@ import { documentBytes } from '#schema/documents.ts'
 import { Target } from '#schema/onchain/models.ts'
 import { type Dependencies, forwardProgress, storeAs } from '../dependencies.ts'
 import type { JobHandler } from '../job.ts'
-import { fetchAdapter, fetchBaseModel, loadItems, loadVersion, places } from '../modelLookup.ts'
+import { fetchAdapter, fetchBaseModel, loadItems, loadVersion, sourcesOf } from '../modelLookup.ts'
 
-/** Runs the mandate's rubric on a version, logs every metric on chain, and promotes the version when each target is met. */
+/** Evaluates a version with the rubric of the mandate, logs every metric on chain, and promotes the version when it meets each target. */
 export const evaluateHandler =
-  (tools: Dependencies): JobHandler<'evaluate'> =>
+  (dependencies: Dependencies): JobHandler<'evaluate'> =>
   async (job) => {
-    const at = places(job, tools)
-    const facts = await loadVersion(at, job.input.versionId)
+    const sources = sourcesOf(job, dependencies)
+    const facts = await loadVersion(sources, job.input.versionId)
     const { rubric, rubricHash, version } = facts
     const common = {
-      baseFolder: await fetchBaseModel(at, facts),
-      items: await loadItems(at, rubric.test),
+      baseFolder: await fetchBaseModel(sources, facts),
+      items: await loadItems(sources, rubric.test),
       rubric: { metrics: rubric.metrics, maxTokens: rubric.maxTokens },
       seed: job.input.seed,
     }
     const half = job.input.baseline ? 0.45 : 0.9
-    const { metrics, log } = await tools.engine.run(
+    const { metrics, log } = await dependencies.engine.run(
       'evaluate',
-      { ...common, adapterFolder: await fetchAdapter(at, facts) },
+      { ...common, adapterFolder: await fetchAdapter(sources, facts) },
       forwardProgress(job, 0, half, 'evaluating'),
     )
     const base = job.input.baseline
-      ? (await tools.engine.run('evaluate', common, forwardProgress(job, half, 0.9, 'evaluating the base model')))
-          .metrics
+      ? (
+          await dependencies.engine.run(
+            'evaluate',
+            common,
+            forwardProgress(job, half, 0.9, 'evaluating the base model'),
+          )
+        ).metrics
       : undefined
     const logHash = await storeAs(job, 'evaluationLog').put(documentBytes(log))
     const logged = metrics.map(({ name, score, lower, upper, n }) => ({

@@ -18,19 +18,20 @@ import {
   loadMandatedModel,
   loadSample,
   loadVersion,
-  places,
+  sourcesOf,
   trainingContributions,
 } from '../modelLookup.ts'
 import { registerVersion } from '../registerVersion.ts'
 
-/** Trains an adapter on the accepted contributions, measures what each did for the validation set, and anchors the run on chain. */
+/** Trains an adapter on the accepted contributions, measures the influence of each on the validation set, and registers the version on
+ *  chain. */
 export const fineTuneHandler =
-  (tools: Dependencies): JobHandler<'fineTune'> =>
+  (dependencies: Dependencies): JobHandler<'fineTune'> =>
   async (job) => {
     const { input } = job
-    const at = places(job, tools)
-    const facts = await loadMandatedModel(at, input.modelId)
-    const parent = input.parentVersionId ? await loadVersion(at, input.parentVersionId) : undefined
+    const sources = sourcesOf(job, dependencies)
+    const facts = await loadMandatedModel(sources, input.modelId)
+    const parent = input.parentVersionId ? await loadVersion(sources, input.parentVersionId) : undefined
     if (parent && parent.version.modelId !== input.modelId)
       throw new JobError(
         'WRONG_PARENT',
@@ -40,17 +41,17 @@ export const fineTuneHandler =
     if (contributions.length === 0)
       throw new JobError(
         'NO_DATA',
-        `Datanet ${input.datanetId} has no accepted contributions. Score it first (mutation scoreDatanet), or wait for contributions.`,
+        `Datanet ${input.datanetId} has no accepted contributions. Score it first (mutation scoreDatanet), or wait for more contributions.`,
       )
     const samples = await Promise.all(contributions.map((one) => loadSample(job, one)))
-    const base = await fetchBaseModel(at, facts)
+    const base = await fetchBaseModel(sources, facts)
 
     const halfwayFolder = join(job.checkpointFolder, 'halfway')
-    const trained = await tools.engine.run(
+    const trained = await dependencies.engine.run(
       'fineTune',
       {
         baseFolder: base,
-        adapterFolder: parent && (await fetchAdapter(at, parent)),
+        adapterFolder: parent && (await fetchAdapter(sources, parent)),
         samples,
         lora: { rank: input.rank, alpha: input.alpha },
         training: {
@@ -67,9 +68,9 @@ export const fineTuneHandler =
     )
     const adapterHash = await storeFolder(storeAs(job, 'adapter', 'application/octet-stream'), trained.adapterFolder)
 
-    const validation = await loadItems(at, facts.rubric.validation)
+    const validation = await loadItems(sources, facts.rubric.validation)
     const sketchFile = join(job.checkpointFolder, 'sketches')
-    const measured = await tools.engine.run(
+    const measured = await dependencies.engine.run(
       'influence',
       {
         baseFolder: base,
@@ -81,8 +82,10 @@ export const fineTuneHandler =
       },
       forwardProgress(job, 0.7, 0.95, 'measuring influence'),
     )
-    const recorded = contributions.map((one, place) => {
-      const { mean, standardError } = measured.influences[place]!
+    const recorded = contributions.map((one, index) => {
+      const influence = measured.influences[index]
+      if (!influence) throw new Error(`The engine measured no influence of contribution ${one.id}.`)
+      const { mean, standardError } = influence
       return {
         ...recordInfluence({ contributionId: one.id, influence: mean, standardError }, validation.length),
         uniqueness: BigInt(one.uniqueness ?? 0),
@@ -91,7 +94,7 @@ export const fineTuneHandler =
     const { weights, harmful } = attributionWeights(recorded)
     const harms = new Set(harmful.map((one) => one.contributionId))
 
-    job.report(0.95, 'anchoring the run')
+    job.report(0.95, 'registering the version')
     const datasetRoot = contentsHash(contributions.map((one) => one.contentHash as `0x${string}`))
     const { rank, alpha, epochs, batchSize, learningRate, seed } = input
     const manifestHash = await putDocument(storeAs(job, 'manifest'), manifest, {

@@ -13,21 +13,21 @@ import { scoreDatanetHandler } from './scoreDatanet.ts'
 import { settleEpochHandler } from './settleEpoch.ts'
 import { settleFeedbackHandler } from './settleFeedback.ts'
 
-/** What each kind of job does. A kind without a handler does not compile. */
-export const createHandlers = (tools: Dependencies): JobHandlers => ({
-  scoreDatanet: waitForIndex(scoreDatanetHandler(tools)),
-  fineTune: waitForIndex(fineTuneHandler(tools)),
-  compare: waitForIndex(compareHandler(tools)),
-  settleFeedback: waitForIndex(settleFeedbackHandler(tools)),
-  rlhf: waitForIndex(rlhfHandler(tools)),
-  evaluate: waitForIndex(evaluateHandler(tools)),
-  infer: inferHandler(tools),
-  attribute: attributeHandler(tools),
-  settleEpoch: waitForIndex(settleEpochHandler(tools)),
-  resolveDispute: waitForIndex(resolveDisputeHandler(tools)),
+/** The handler of each kind of job. A kind without a handler does not compile. */
+export const createHandlers = (dependencies: Dependencies): JobHandlers => ({
+  scoreDatanet: waitForIndex(scoreDatanetHandler(dependencies)),
+  fineTune: waitForIndex(fineTuneHandler(dependencies)),
+  compare: waitForIndex(compareHandler(dependencies)),
+  settleFeedback: waitForIndex(settleFeedbackHandler(dependencies)),
+  rlhf: waitForIndex(rlhfHandler(dependencies)),
+  evaluate: waitForIndex(evaluateHandler(dependencies)),
+  infer: inferHandler(dependencies),
+  attribute: attributeHandler(dependencies),
+  settleEpoch: waitForIndex(settleEpochHandler(dependencies)),
+  resolveDispute: waitForIndex(resolveDisputeHandler(dependencies)),
 })
 
-/** A job that wrote on chain is over when the index shows what it wrote: whoever waits for it can ask at once. */
+/** A job that wrote to the chain ends only when its transactions are indexed, so that a client that waits for the job can query the result. */
 const waitForIndex =
   <K extends JobKind>(handler: JobHandler<K>): JobHandler<K> =>
   async (job) => {

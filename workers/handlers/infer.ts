@@ -7,39 +7,39 @@ import { Endpoint } from '#schema/onchain/market.ts'
 import { row } from '#schema/rows.ts'
 import { type Dependencies, forwardProgress } from '../dependencies.ts'
 import { JobError, type JobHandler } from '../job.ts'
-import { fetchAdapter, fetchBaseModel, loadVersion, places } from '../modelLookup.ts'
+import { fetchAdapter, fetchBaseModel, loadVersion, sourcesOf } from '../modelLookup.ts'
 
-/** Answers a call: the fee at the price that was quoted is posted, the rest of the hold released, and a signed receipt left, all in the
- *  transaction that ends the job, so a crash can neither lose nor repeat a charge. */
+/** Answers a call. The fee (at the quoted price), the release of the rest of the hold, and the signed receipt are stored in the
+ *  transaction that ends the job, so that a crash can neither lose nor repeat a charge. */
 export const inferHandler =
-  (tools: Dependencies): JobHandler<'infer'> =>
+  (dependencies: Dependencies): JobHandler<'infer'> =>
   async (job) => {
     const { input, db } = job
-    const at = places(job, tools)
+    const sources = sourcesOf(job, dependencies)
     const endpoint = await rowOf(db, Endpoint, input.endpointId)
     if (!endpoint)
       throw new JobError(
         'UNKNOWN_ENDPOINT',
-        `There is no endpoint ${input.endpointId}. Query \`endpoints\` for those that serve.`,
+        `There is no endpoint ${input.endpointId}. Query \`endpoints\` for the existing endpoints.`,
       )
     const hold = await rowOf(db, CreditHold, job.id)
     if (!hold?.open)
       throw new JobError(
         'NO_CREDIT_HELD',
-        'No credit is reserved for this call. Ask through the mutation infer, which reserves it.',
+        'No credit is reserved for this call. Use the mutation infer, which reserves it.',
       )
-    const facts = await loadVersion(at, endpoint.versionId)
+    const facts = await loadVersion(sources, endpoint.versionId)
     if (facts.version.status !== 'Promoted')
       throw new JobError(
         'NOT_PROMOTED',
         `Version ${facts.version.id} does not serve: it is ${facts.version.status}. The host must point endpoint ${endpoint.id} at a promoted version.`,
       )
 
-    const { answers } = await tools.engine.run(
+    const { answers } = await dependencies.engine.run(
       'generate',
       {
-        baseFolder: await fetchBaseModel(at, facts),
-        adapterFolder: await fetchAdapter(at, facts),
+        baseFolder: await fetchBaseModel(sources, facts),
+        adapterFolder: await fetchAdapter(sources, facts),
         requests: [
           {
             prompt: input.prompt,
@@ -56,7 +56,8 @@ export const inferHandler =
       },
       forwardProgress(job, 0, 0.9, 'answering'),
     )
-    const answer = answers[0]!
+    const [answer] = answers
+    if (!answer) throw new Error('The engine returned no answer.')
     const fee = feeOf(hold, answer.tokensIn, answer.tokensOut)
     const consumer = input.consumer.toLowerCase()
     const statement = {
@@ -107,7 +108,10 @@ export const inferHandler =
           fee.toString(),
         ])
         if (closed.rowCount !== 1)
-          throw new JobError('NO_CREDIT_HELD', 'The credit reserved for this call was released meanwhile. Ask again.')
+          throw new JobError(
+            'NO_CREDIT_HELD',
+            'The credit reserved for this call was released in the meantime. Request the answer again.',
+          )
         await sql.query('update signed_voucher set used = used + $2 where id = $1', [
           `${endpoint.id}-${consumer}`,
           fee.toString(),

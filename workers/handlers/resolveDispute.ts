@@ -11,7 +11,7 @@ import { assessDatanet } from '../assessDatanet.ts'
 import type { Dependencies } from '../dependencies.ts'
 import { computeEpoch } from '../epoch.ts'
 import { type JobContext, JobError, type JobHandler } from '../job.ts'
-import { places } from '../modelLookup.ts'
+import { sourcesOf } from '../modelLookup.ts'
 
 /** The recorded value, the recomputed one, and the stake behind the subject in wei. */
 interface Finding {
@@ -20,18 +20,18 @@ interface Finding {
   stake: bigint
 }
 
-/** Decides a dispute by recomputing what is disputed from the chain and the artifacts; what takes judgement is left to a vote. */
+/** Decides a dispute: it recomputes the disputed value from the chain and the artifacts. A dispute that needs human judgement is left to a vote. */
 export const resolveDisputeHandler =
-  (tools: Dependencies): JobHandler<'resolveDispute'> =>
+  (dependencies: Dependencies): JobHandler<'resolveDispute'> =>
   async (job) => {
     const dispute = await rowOf(job.db, Dispute, job.input.disputeId)
     if (!dispute)
       throw new JobError(
         'UNKNOWN_DISPUTE',
-        `There is no dispute ${job.input.disputeId}. Query \`disputes\` for those that exist.`,
+        `There is no dispute ${job.input.disputeId}. Query \`disputes\` for the existing disputes.`,
       )
     if (dispute.outcome !== 'Open' && job.attempt === 1)
-      throw new JobError('DECIDED', `Dispute ${dispute.id} was ${dispute.outcome.toLowerCase()} already.`)
+      throw new JobError('DECIDED', `Dispute ${dispute.id} is already ${dispute.outcome.toLowerCase()}.`)
     const { ground } = await getDocument(job.artifacts, disputeEvidence, dispute.evidenceHash)
     const { subject } = dispute
     if (decidedBy(subject, ground) === 'vote')
@@ -39,7 +39,7 @@ export const resolveDisputeHandler =
         'NEEDS_VOTE',
         `A dispute about a ${subject} for ${ground} is decided by a vote: propose \`Disputes.resolve(${dispute.id}, …)\` to the Governor.`,
       )
-    const finding = await recompute(job, tools, dispute, ground)
+    const finding = await recompute(job, dependencies, dispute, ground)
     const outcome = recomputedOutcome(subject, ground, finding)
     const upheld = outcome === 'upheld'
     await job.chain.transact(`dispute:${dispute.id}`, {
@@ -52,7 +52,7 @@ export const resolveDisputeHandler =
 
 async function recompute(
   job: JobContext<'resolveDispute'>,
-  tools: Dependencies,
+  dependencies: Dependencies,
   dispute: Dispute,
   ground: string,
 ): Promise<Finding> {
@@ -64,7 +64,9 @@ async function recompute(
     case 'Contribution:malformed': {
       const contribution = await needed(rowOf(db, Contribution, id), 'contribution', id)
       const datanet = await needed(rowOf(db, Datanet, contribution.datanetId), 'datanet', contribution.datanetId)
-      const assessed = await assessDatanet(places(job, tools), datanet, (done) => job.report(done, 'judging again'))
+      const assessed = await assessDatanet(sourcesOf(job, dependencies), datanet, (done) =>
+        job.report(done, 'judging again'),
+      )
       const verdict = assessed.find((one) => one.contribution.id === id)?.assessment.verdict
       return {
         recorded: contribution.status,
@@ -106,7 +108,7 @@ async function recompute(
     case 'RewardMap:root': {
       const map = await needed(rowOf(db, RewardMap, id), 'reward map', id)
       const again = await computeEpoch(
-        { sql: db, artifacts: job.artifacts, deployment: tools.deployment },
+        { sql: db, artifacts: job.artifacts, deployment: dependencies.deployment },
         map.epoch,
         map.lastBlock ?? 0,
       )

@@ -16,17 +16,17 @@ import { row } from '#schema/rows.ts'
 import { codeHash } from '../codeHash.ts'
 import { type Dependencies, forwardProgress, storeAs } from '../dependencies.ts'
 import { JobError, type JobHandler } from '../job.ts'
-import { fetchAdapter, fetchBaseModel, loadVersion, places } from '../modelLookup.ts'
+import { fetchAdapter, fetchBaseModel, loadVersion, sourcesOf } from '../modelLookup.ts'
 import { registerVersion } from '../registerVersion.ts'
 
-/** Aligns a version with the preferences that its settlements left: a reward model and policy gradient, or direct preferences. The
- *  new version keeps its parent's data weights: alignment changes how it answers, not which data taught it. */
+/** Aligns a version with the preferences of its settled comparisons: by a reward model and policy gradient, or by direct preference
+ *  optimisation. The new version keeps the data weights of its parent, because alignment does not change which data it was trained on. */
 export const rlhfHandler =
-  (tools: Dependencies): JobHandler<'rlhf'> =>
+  (dependencies: Dependencies): JobHandler<'rlhf'> =>
   async (job) => {
     const { input } = job
-    const at = places(job, tools)
-    const facts = await loadVersion(at, input.versionId)
+    const sources = sourcesOf(job, dependencies)
+    const facts = await loadVersion(sources, input.versionId)
     const settled = await rowsOf(job.db, FeedbackTask, 'version_id = $1 and settled', [input.versionId])
     const hashes = [...new Set(settled.map((task) => task.evidenceHash).filter((hash) => hash !== null))].sort()
     const pairs = (await Promise.all(hashes.map((hash) => getDocument(job.artifacts, evidence, hash)))).flatMap(
@@ -35,16 +35,16 @@ export const rlhfHandler =
     if (pairs.length === 0)
       throw new JobError(
         'NO_PREFERENCES',
-        `Version ${input.versionId} has no settled comparisons to learn from. Open comparisons (compare), let validators judge, settle them (settleFeedback).`,
+        `Version ${input.versionId} has no settled comparisons to learn from. Open comparisons (mutation compare), let validators judge them, and settle them (mutation settleFeedback).`,
       )
     const { prompts } = await getDocument(job.artifacts, promptsDocument, input.promptsHash)
     const { method, steps, group, beta, learningRate, seed } = input
 
-    const aligned = await tools.engine.run(
+    const aligned = await dependencies.engine.run(
       'align',
       {
-        baseFolder: await fetchBaseModel(at, facts),
-        adapterFolder: await fetchAdapter(at, facts),
+        baseFolder: await fetchBaseModel(sources, facts),
+        adapterFolder: await fetchAdapter(sources, facts),
         method,
         pairs: pairs.map(({ prompt, chosen, rejected, weight, noise }) => ({
           prompt,
@@ -81,7 +81,7 @@ export const rlhfHandler =
       metrics: aligned.metrics,
       codeHash: await codeHash(),
     })
-    job.report(0.95, 'anchoring the run')
+    job.report(0.95, 'registering the version')
     const { modelId } = facts.version
     const versionId = await registerVersion(job, {
       modelId,

@@ -5,26 +5,28 @@ import { assessDatanet } from '../assessDatanet.ts'
 import { chunks } from '../chunks.ts'
 import type { Dependencies } from '../dependencies.ts'
 import { JobError, type JobHandler } from '../job.ts'
-import { places } from '../modelLookup.ts'
+import { sourcesOf } from '../modelLookup.ts'
 
 const BATCH = 50
 
-/** Judges a datanet's contributions and writes the verdicts that are missing on chain. */
+/** Judges the contributions of a datanet and writes the missing verdicts to the chain. */
 export const scoreDatanetHandler =
-  (tools: Dependencies): JobHandler<'scoreDatanet'> =>
+  (dependencies: Dependencies): JobHandler<'scoreDatanet'> =>
   async (job) => {
     const datanet = await rowOf(job.db, Datanet, job.input.datanetId)
     if (!datanet)
       throw new JobError(
         'UNKNOWN_DATANET',
-        `There is no datanet ${job.input.datanetId}. Query \`datanets\` for those that exist.`,
+        `There is no datanet ${job.input.datanetId}. Query \`datanets\` for the existing datanets.`,
       )
-    const assessed = await assessDatanet(places(job, tools), datanet, (done) => job.report(done * 0.7, 'judging'))
+    const assessed = await assessDatanet(sourcesOf(job, dependencies), datanet, (done) =>
+      job.report(done * 0.7, 'judging'),
+    )
     const missing = assessed
       .filter(({ contribution }) => contribution.status === 'Submitted')
       .map(({ assessment }) => assessment)
-    for (const [place, batch] of chunks(missing, BATCH).entries()) {
-      job.report(0.7 + (0.3 * place * BATCH) / missing.length, 'writing verdicts')
+    for (const [index, batch] of chunks(missing, BATCH).entries()) {
+      job.report(0.7 + (0.3 * index * BATCH) / missing.length, 'writing verdicts')
       await job.chain.transact(`score:${datanet.id}:${batch.map((one) => one.id).join(',')}`, {
         contract: 'DatanetRegistry',
         functionName: 'score',

@@ -20,18 +20,18 @@ import { type JobContext, JobError, type JobHandler } from '../job.ts'
 
 type Job = JobContext<'settleEpoch'>
 
-/** Closes an epoch: settles each endpoint's usage with the consumers' vouchers, waits until that is final, computes the reward map from
- *  the chain and the artifacts, and publishes its root. Only the indexer marks the epoch published, on seeing the event. */
+/** Closes an epoch: settles the usage of each endpoint with the consumers' vouchers, waits until that is final, computes the reward map
+ *  from the chain and the artifacts, and publishes its root. Only the indexer marks the epoch as published, when it sees the event. */
 export const settleEpochHandler =
-  (tools: Dependencies): JobHandler<'settleEpoch'> =>
+  (dependencies: Dependencies): JobHandler<'settleEpoch'> =>
   async (job) => {
     const { epoch } = job.input
-    await checkTurn(job, epoch)
+    await checkOrder(job, epoch)
     const receipts = await claimReceipts(job, epoch)
     if (receipts.length === 0)
       throw new JobError(
         'NOTHING_TO_SETTLE',
-        `No call has been answered since the last epoch, so epoch ${epoch} has no fees to share.`,
+        `No call was answered since the last epoch, so epoch ${epoch} has no fees to share.`,
       )
     job.report(0.1, 'settling usage')
     for (const endpointId of [...new Set(receipts.map((one) => one.endpointId))].sort((a, b) => Number(a) - Number(b)))
@@ -48,7 +48,7 @@ export const settleEpochHandler =
 
     job.report(0.7, 'computing the reward map')
     const map = await computeEpoch(
-      { sql: job.db, artifacts: job.artifacts, deployment: tools.deployment },
+      { sql: job.db, artifacts: job.artifacts, deployment: dependencies.deployment },
       epoch,
       toBlock,
     )
@@ -80,9 +80,9 @@ export const settleEpochHandler =
         receipts: receipts.length,
         toBlock,
       },
-      rows: map.lines.map((line, place) =>
+      rows: map.lines.map((line, index) =>
         row(RewardLine, {
-          id: `${epoch}-${String(place).padStart(7, '0')}`,
+          id: `${epoch}-${String(index).padStart(7, '0')}`,
           mapId: String(epoch),
           account: line.account,
           role: line.role,
@@ -94,8 +94,8 @@ export const settleEpochHandler =
     }
   }
 
-/** Epochs are settled in order, each once. */
-async function checkTurn(job: Job, epoch: number) {
+/** Checks that `epoch` is the next one: epochs are settled in order, each once. */
+async function checkOrder(job: Job, epoch: number) {
   const published = (await rowsOf(job.db, RewardMap, `status = 'Published'`)).map((one) => one.epoch)
   const next = Math.max(0, ...published) + 1
   if (epoch < next && job.attempt === 1)
@@ -103,11 +103,12 @@ async function checkTurn(job: Job, epoch: number) {
   if (epoch > next) throw new JobError('NOT_YET', `Epochs are settled in order: the next one is ${next}.`)
 }
 
-/** The receipts of the epoch: on the first attempt all that were answered before the job was asked for, later the same. */
+/** The receipts of the epoch: the first attempt assigns all receipts that were answered before the job was requested; later attempts
+ *  read the same ones. */
 async function claimReceipts(job: Job, epoch: number): Promise<Receipt[]> {
   const [self] = await rowsOf(job.db, JobRun, 'id = $1', [job.id])
   const before = self?.createdAt ?? new Date()
-  await untilAttributed(job, before)
+  await waitUntilAttributed(job, before)
   await job.db.query(
     'update receipt set epoch = $1 where epoch is null and answered_at <= $2 and not exists (select 1 from receipt other where other.epoch = $1)',
     [epoch, before],
@@ -115,8 +116,8 @@ async function claimReceipts(job: Job, epoch: number): Promise<Receipt[]> {
   return rowsOf(job.db, Receipt, 'epoch = $1', [epoch], { orderBy: 'id' })
 }
 
-/** Waits until every answer has been traced, or its tracing has failed for good (it then counts as unattributed). */
-async function untilAttributed(job: Job, before: Date) {
+/** Waits until every answer is attributed, or its attribution has failed finally (the answer then counts as unattributed). */
+async function waitUntilAttributed(job: Job, before: Date) {
   for (;;) {
     const { rows } = await job.db.query(
       `select count(*) as waiting from receipt where epoch is null and answered_at <= $1 and not exists (
@@ -124,12 +125,12 @@ async function untilAttributed(job: Job, before: Date) {
       [before],
     )
     if (Number(rows[0].waiting) === 0) return
-    job.report(0.05, `waiting for ${rows[0].waiting} answers to be traced`)
+    job.report(0.05, `waiting for the attribution of ${rows[0].waiting} answers`)
     await sleep(100, undefined, { signal: job.signal })
   }
 }
 
-/** Redeems what the endpoint's consumers used, with the receipts as evidence. */
+/** Redeems the vouchers for what the consumers of the endpoint used, with the receipts as evidence. */
 async function settleUsage(job: Job, endpointId: string, receipts: Receipt[]) {
   const { epoch } = job.input
   const shares = await rowsOf(
@@ -186,7 +187,7 @@ async function redemptions(job: Job, endpointId: string, receipts: Receipt[]) {
     if (!voucher)
       throw new JobError(
         'NO_VOUCHER',
-        `${consumer} used endpoint ${endpointId} but left no voucher there. Hand one in (mutation submitVoucher).`,
+        `${consumer} used endpoint ${endpointId} but has submitted no voucher for it. Submit one (mutation submitVoucher).`,
       )
     found.push({
       voucher: {
@@ -206,9 +207,12 @@ async function redemptions(job: Job, endpointId: string, receipts: Receipt[]) {
 async function lastUsage(job: Job, receipts: Receipt[]) {
   let last: { blockNumber: bigint } | undefined
   for (const endpointId of new Set(receipts.map((one) => one.endpointId))) {
-    const hash = (await job.chain.signedTransaction(usageKey(job.input.epoch, endpointId)))!.hash
-    const receipt = await job.chain.client.getTransactionReceipt({ hash })
+    const key = usageKey(job.input.epoch, endpointId)
+    const transaction = await job.chain.signedTransaction(key)
+    if (!transaction) throw new Error(`The transaction ${key} is not stored, although it was sent.`)
+    const receipt = await job.chain.client.getTransactionReceipt({ hash: transaction.hash })
     if (!last || receipt.blockNumber > last.blockNumber) last = receipt
   }
-  return last!
+  if (!last) throw new Error(`Epoch ${job.input.epoch} has no usage.`)
+  return last
 }

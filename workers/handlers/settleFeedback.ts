@@ -10,13 +10,13 @@ import { chunks } from '../chunks.ts'
 import { type Dependencies, storeAs } from '../dependencies.ts'
 import { type JobContext, JobError, type JobHandler } from '../job.ts'
 
-const TASKS_A_CALL = 5
+const TASKS_PER_CALL = 5
 const ORDER = { orderBy: 'task_id::numeric, validator' }
 
-/** Settles the revealed judgements of a version (rule 5): pays agreement with skill, fines failed gold tasks and silence, updates
- *  reputations, and leaves the weighted preferences for training. */
+/** Settles the revealed judgements of a version (rule 5): it pays agreement with skilled peers, fines failed gold tasks and missing
+ *  reveals, updates reputations, and stores the weighted preferences for training. */
 export const settleFeedbackHandler =
-  (_tools: Dependencies): JobHandler<'settleFeedback'> =>
+  (_dependencies: Dependencies): JobHandler<'settleFeedback'> =>
   async (job) => {
     const { versionId } = job.input
     const tasks = await rowsOf(job.db, FeedbackTask, 'version_id = $1 and not settled', [versionId], {
@@ -25,14 +25,14 @@ export const settleFeedbackHandler =
     if (tasks.length === 0)
       throw new JobError(
         'NOTHING_TO_SETTLE',
-        `Version ${versionId} has no open comparisons. Open some first (mutation compare).`,
+        `Version ${versionId} has no open comparisons. Open comparisons first (mutation compare).`,
       )
     const now = await job.chain.now()
     const open = tasks.find((task) => task.revealDeadline.getTime() / 1000 >= now)
     if (open)
       throw new JobError(
         'STILL_OPEN',
-        `Task ${open.id} takes reveals until ${open.revealDeadline.toISOString()} (chain time). Settle after that.`,
+        `Task ${open.id} accepts reveals until ${open.revealDeadline.toISOString()} (chain time). Settle after that.`,
       )
     const keys = await keysOf(job)
     const judgements = await rowsOf(job.db, Judgement, 'task_id = any($1)', [tasks.map((task) => task.id)], ORDER)
@@ -115,7 +115,7 @@ export const settleFeedbackHandler =
     }
   }
 
-/** Of each item compared so far: its known answer, if it has one, and the sealed document that says so. */
+/** For each item that was compared so far: its known better answer, if any, and the sealed document that contains it. */
 async function keysOf(job: JobContext<'settleFeedback'>) {
   const runs = await rowsOf(job.db, JobRun, `kind = 'compare' and status = 'Succeeded'`, [], { orderBy: 'created_at' })
   const keys = new Map<string, { gold: number | null; document: string }>()
@@ -141,7 +141,7 @@ interface GoldJudgement {
   confidence: number
 }
 
-/** Every revealed judgement of a gold task among `tasks`, oldest first. */
+/** The revealed judgements of the gold tasks among `tasks`, oldest first. */
 function goldJudgements(
   tasks: FeedbackTask[],
   reveals: Judgement[],
@@ -165,8 +165,8 @@ async function writeSettlements(
 ) {
   const ofTask = new Map<string, FeedbackSettlement[]>()
   for (const one of settlements) ofTask.set(one.taskId, [...(ofTask.get(one.taskId) ?? []), one])
-  for (const [place, batch] of chunks(tasks, TASKS_A_CALL).entries()) {
-    job.report(0.3 + (0.5 * place * TASKS_A_CALL) / tasks.length, 'settling on chain')
+  for (const [place, batch] of chunks(tasks, TASKS_PER_CALL).entries()) {
+    job.report(0.3 + (0.5 * place * TASKS_PER_CALL) / tasks.length, 'settling on chain')
     const rows = batch.flatMap((task) => ofTask.get(task.id) ?? [])
     await job.chain.transact(`settle:${evidenceHash}:${place}`, {
       contract: 'FeedbackPool',
