@@ -1,13 +1,22 @@
 import { expect, test } from 'vitest'
-import { decidedBy, recomputedOutcome, upheldSlash } from './dispute.ts'
+import { type DisputeSubject, decidedBy, GROUNDS, recomputedOutcome, upheldSlash } from './dispute.ts'
 
 test('what can be recomputed is, the rest is voted on', () => {
   expect(decidedBy('RewardMap', 'root')).toBe('recomputation')
   expect(decidedBy('Contribution', 'duplicate')).toBe('recomputation')
   expect(decidedBy('Contribution', 'licence')).toBe('vote')
   for (const ground of ['settlement', 'gold', 'collusion']) expect(decidedBy('Judgement', ground)).toBe('vote')
-  expect(() => decidedBy('RewardMap', 'unfair')).toThrow(/Use one of: root/)
+  expect(() => decidedBy('RewardMap', 'unfair')).toThrow('Use one of: root.')
+  expect(() => decidedBy('Judgement', 'root')).toThrow('Use one of: settlement, gold, collusion.')
   expect(() => decidedBy('Version', 'constructor')).toThrow(/cannot have the ground "constructor"/)
+})
+
+test('each subject has grounds, and each ground somebody who decides', () => {
+  for (const [subject, grounds] of Object.entries(GROUNDS)) {
+    expect(Object.keys(grounds).length).toBeGreaterThan(0)
+    for (const ground of Object.keys(grounds))
+      expect(['recomputation', 'vote']).toContain(decidedBy(subject as DisputeSubject, ground))
+  }
 })
 
 test('a recomputation that agrees rejects, one that differs upholds', () => {

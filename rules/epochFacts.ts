@@ -119,10 +119,10 @@ function checkUsage(
   unique('Receipt', facts.receipts, (receipt) => receipt.receiptId)
   for (const { receiptId, endpointId, versionId, fee, parts } of facts.receipts) {
     const key = `${endpointId} by version ${versionId}`
-    const left = (unexplained.get(key) ?? 0n) - fee
-    if (fee < 0n || left < 0n)
+    const left = unexplained.get(key)
+    if (left === undefined || fee < 0n || fee > left)
       throw new RangeError(`The receipts of endpoint ${key} exceed the fees settled for it, at receipt ${receiptId}.`)
-    unexplained.set(key, left)
+    unexplained.set(key, left - fee)
     let mass = 0n
     for (const part of parts) {
       if (part.mass < 0n)
@@ -136,7 +136,7 @@ function checkUsage(
   const fees = new Map<string, bigint>()
   for (const { versionId, endpointId, fees: amount } of facts.usage) {
     if (!versions.has(versionId)) throw missing('Version', versionId, `endpoint ${endpointId}`)
-    notNegative(`The fees of endpoint ${endpointId}`, amount)
+    notNegative(`The fee total of endpoint ${endpointId}`, amount)
     fees.set(versionId, (fees.get(versionId) ?? 0n) + amount)
   }
   return new Map([...fees].sort(([a], [b]) => ascending(a, b)))
