@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type Proposal, proposalState, quorumOf, tally, type Vote } from './tally.ts'
+import { deadlineAt, type Proposal, proposalState, quorumOf, tally, type Vote } from './tally.ts'
 
 const vote = (voter: string, support: number, weight: bigint, block: bigint): Vote => ({
   voter,
@@ -25,8 +25,11 @@ test('a fractional vote is read from its three packed uint128', () => {
     for: 2n,
     abstain: 2n ** 127n,
   })
-  expect(() => tally([vote('a', 255, 3n, 1n)])).toThrow(/255/)
-  expect(() => tally([vote('a', 7, 3n, 1n)])).toThrow(/support 7/)
+  expect(tally([{ ...vote('a', 255, 0n, 1n), params: params.replace('80', 'fA') }]).abstain).toBe(0xfan << 120n)
+  const digits = params.slice(2)
+  for (const wrong of [undefined, '0x', digits, `0${params}`, `${params}00`, `0x${digits.replace('8', 'g')}`])
+    expect(() => tally([{ ...vote('a', 255, 3n, 1n), params: wrong }])).toThrow(/support 255 .* counts in another way/)
+  expect(() => tally([{ ...vote('a', 7, 3n, 1n), params }])).toThrow(/support 7/)
 })
 
 test('the quorum floors the fraction of the supply', () => {
@@ -86,12 +89,23 @@ describe('state by block clock', () => {
     const extended: Proposal = { ...proposal, extensions: [{ block: 29n, deadline: 39n }] }
     expect(proposalState(extended, enough, at(39n))).toBe('Active')
     expect(proposalState(extended, enough, at(40n))).toBe('Succeeded')
+    const twice = [
+      { block: 28n, deadline: 39n },
+      { block: 29n, deadline: 35n },
+    ]
+    expect([27n, 28n, 29n].map((block) => deadlineAt({ ...proposal, extensions: twice }, block))).toEqual([
+      30n,
+      39n,
+      39n,
+    ])
+    expect(deadlineAt({ ...proposal, extensions: [{ block: 5n, deadline: 29n }] }, 30n)).toBe(30n)
   })
 
   test('a super quorum ends the vote early, unless opposed', () => {
     const early: Proposal = { ...proposal, superQuorum: 60n }
     expect(proposalState(early, enough, at(22n))).toBe('Succeeded')
     expect(proposalState(early, [...enough, vote('c', 0, 60n, 22n)], at(22n))).toBe('Active')
+    expect(proposalState({ ...proposal, superQuorum: 61n }, enough, at(26n))).toBe('Active')
   })
 })
 

@@ -1,4 +1,4 @@
-import { mulDiv } from './bps.ts'
+import { most, mulDiv } from './bps.ts'
 
 /** OpenZeppelin Governor 5's `ProposalState`, in the order of its enum. */
 export const PROPOSAL_STATES = [
@@ -49,6 +49,8 @@ export type Proposal = {
 }
 
 const FRACTIONAL = 255
+/** Three uint128: against, for, abstain. */
+const PACKED = /^0x([0-9a-f]{32})([0-9a-f]{32})([0-9a-f]{32})$/i
 
 /** Adds up the votes cast up to `asOf` (a block; all when left out).
  *  @throws RangeError on a kind of support that Governor 5 does not know. */
@@ -74,9 +76,10 @@ export function partsOf(vote: Omit<Vote, 'block'>): Tally {
   if (vote.support === 0) return { against: vote.weight, for: 0n, abstain: 0n }
   if (vote.support === 1) return { against: 0n, for: vote.weight, abstain: 0n }
   if (vote.support === 2) return { against: 0n, for: 0n, abstain: vote.weight }
-  if (vote.support === FRACTIONAL && /^0x[0-9a-fA-F]{96}$/.test(vote.params ?? '')) {
-    const word = (n: number) => BigInt(`0x${vote.params!.slice(2 + 32 * n, 34 + 32 * n)}`)
-    return { against: word(0), for: word(1), abstain: word(2) }
+  const words = vote.support === FRACTIONAL ? vote.params?.match(PACKED) : undefined
+  if (words) {
+    const [against, favour, abstain] = words.slice(1).map((word) => BigInt(`0x${word}`)) as [bigint, bigint, bigint]
+    return { against, for: favour, abstain }
   }
   throw new RangeError(
     `Vote of ${vote.voter}: support ${vote.support} is neither 0, 1, 2 nor 255 with 48 bytes of parameters. ` +
@@ -128,7 +131,7 @@ export function proposalState(proposal: Proposal, votes: Iterable<Vote>, asOf: M
 export function deadlineAt(proposal: Proposal, block: bigint): bigint {
   let { deadline } = proposal
   for (const extension of proposal.extensions ?? [])
-    if (extension.block <= block && extension.deadline > deadline) deadline = extension.deadline
+    if (extension.block <= block) deadline = most(deadline, extension.deadline)
   return deadline
 }
 

@@ -1,0 +1,22 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { contentiousness } from './contention.ts'
+
+test('an even vote is one million, a unanimous one nothing, no vote is not known', () => {
+  expect(contentiousness({ for: 5n, against: 5n })).toBe(1_000_000)
+  expect(contentiousness({ for: 5n, against: 0n })).toBe(0)
+  expect(contentiousness({ for: 2n, against: 1n })).toBe(666_666)
+  expect(contentiousness({ for: 0n, against: 0n })).toBe(null)
+})
+
+test('is twice the share of the smaller side, whichever it is', () => {
+  const votes = fc.bigInt({ min: 0n, max: 10n ** 30n })
+  fc.assert(
+    fc.property(votes, votes, (a, b) => {
+      fc.pre(a + b > 0n)
+      const smaller = a < b ? a : b
+      expect(contentiousness({ for: a, against: b })).toBe(Number((2n * smaller * 1_000_000n) / (a + b)))
+      expect(contentiousness({ for: b, against: a })).toBe(contentiousness({ for: a, against: b }))
+    }),
+  )
+})

@@ -1,0 +1,103 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { type Counting, countedFor, quorumIn, type StoredProposal, stateOfStored, tallyOf } from './storedProposal.ts'
+
+const governor: Counting = {
+  clock: 'Timestamp',
+  counting: 'ForAbstain',
+  quorumDenominator: 100n,
+  fixedQuorum: null,
+  gracePeriod: null,
+}
+const row: StoredProposal = {
+  voteStart: 10,
+  voteEnd: 20,
+  againstVotes: 1n,
+  forVotes: 2n,
+  abstainVotes: 4n,
+  canceled: false,
+  executed: false,
+  eta: null,
+}
+const at = (block: number, seconds: number) => ({ block, time: new Date(seconds * 1000) })
+
+test('a row names its votes, and a Governor those that it counts', () => {
+  expect(tallyOf(row)).toEqual({ against: 1n, for: 2n, abstain: 4n })
+  const counted = (['ForAbstain', 'For', 'All'] as const).map((counting) => countedFor({ counting }))
+  expect(counted).toEqual(['for,abstain', 'for', 'for,against,abstain'])
+})
+
+test('a fixed quorum goes before a fraction of the supply; without both there is none', () => {
+  expect(quorumIn(governor, 1_001n, 4n)).toBe(40n)
+  expect(quorumIn({ ...governor, fixedQuorum: 7n }, 1_001n, 4n)).toBe(7n)
+  expect(quorumIn({ ...governor, fixedQuorum: 7n }, null, null)).toBe(7n)
+  expect([quorumIn(governor, null, 4n), quorumIn(governor, 1_001n, null)]).toEqual([null, null])
+})
+
+describe('the state of a stored proposal', () => {
+  test('a row of a block clock without time of its block', () => {
+    const blocks = { ...governor, clock: 'BlockNumber' } as const
+    expect(stateOfStored(row, blocks, 6n, { block: 10, time: null })).toBe('Pending')
+    expect(stateOfStored(row, blocks, 6n, { block: 11, time: null })).toBe('Active')
+    expect(stateOfStored(row, blocks, 6n, { block: 21, time: null })).toBe('Succeeded')
+  })
+
+  test('times are floored to seconds, as the chain knows them', () => {
+    expect(stateOfStored(row, governor, 6n, { block: 0, time: new Date(10_999) })).toBe('Pending')
+    expect(stateOfStored(row, governor, 6n, { block: 0, time: new Date(11_000) })).toBe('Active')
+  })
+
+  const amount = fc.bigInt({ min: 0n, max: 4n })
+  const stored = fc.record({
+    voteStart: fc.constant(10),
+    voteEnd: fc.constant(20),
+    againstVotes: amount,
+    forVotes: amount,
+    abstainVotes: amount,
+    canceled: fc.boolean(),
+    executed: fc.boolean(),
+    eta: fc.option(fc.constant(new Date(30_000))),
+  })
+  const counts = fc.record({
+    clock: fc.constantFrom('Timestamp' as const, 'BlockNumber' as const),
+    counting: fc.constantFrom('ForAbstain' as const, 'For' as const, 'All' as const),
+    quorumDenominator: fc.constant(100n),
+    fixedQuorum: fc.constant(null),
+    gracePeriod: fc.option(fc.constant(5)),
+  })
+  const moment = fc.tuple(fc.integer({ min: 8, max: 38 }), fc.integer({ min: 8, max: 38 })).map(([b, t]) => at(b, t))
+
+  /** Governor 5, said plainly. */
+  function plainly(p: StoredProposal, g: Counting, quorum: bigint, now: { block: number; time: Date }): string {
+    const seconds = now.time.getTime() / 1000
+    const clock = g.clock === 'Timestamp' ? seconds : now.block
+    if (p.executed) return 'Executed'
+    if (p.canceled) return 'Canceled'
+    if (clock <= p.voteStart) return 'Pending'
+    if (clock <= p.voteEnd) return 'Active'
+    const all = p.forVotes + p.againstVotes + p.abstainVotes
+    const counted = { For: p.forVotes, ForAbstain: p.forVotes + p.abstainVotes, All: all }[g.counting]
+    if (p.forVotes <= p.againstVotes || counted < quorum) return 'Defeated'
+    if (p.eta === null) return 'Succeeded'
+    return g.gracePeriod !== null && seconds >= p.eta.getTime() / 1000 + g.gracePeriod ? 'Expired' : 'Queued'
+  }
+
+  test('is what the Governor says, for every row and moment', () => {
+    fc.assert(
+      fc.property(stored, counts, amount, moment, (p, g, quorum, now) => {
+        expect(stateOfStored(p, g, quorum, now)).toBe(plainly(p, g, quorum, now))
+      }),
+      { numRuns: 1_000 },
+    )
+  })
+
+  test('with an unknown quorum, is what every quorum gives; a queued proposal has reached it', () => {
+    fc.assert(
+      fc.property(stored, counts, moment, (p, g, now) => {
+        const [reached, missed] = [0n, 13n].map((quorum) => plainly(p, g, quorum, now))
+        expect(stateOfStored(p, g, null, now)).toBe(p.eta !== null || reached === missed ? reached : null)
+      }),
+      { numRuns: 1_000 },
+    )
+  })
+})
