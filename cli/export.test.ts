@@ -28,8 +28,7 @@ test('a list is written to a file, and a refusal says why', async () => {
 
 test('rows that break off leave no file; an address where nothing answers is named', async () => {
   const server = createServer((_request, response) => {
-    response.write('id\r\n1\r\n')
-    setTimeout(() => response.destroy(), 50)
+    response.write('id\r\n1\r\n', () => response.destroy())
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`

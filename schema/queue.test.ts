@@ -9,6 +9,15 @@ import { redisIsMissing } from './test/redis.ts'
 
 afterAll(stopRedis)
 
+/** A promise that holds work until the test releases it. */
+function gate() {
+  let release = () => {}
+  const promise = new Promise<void>((resolve) => {
+    release = resolve
+  })
+  return { promise, release }
+}
+
 const entry = (over: Partial<QueueEntry> = {}): QueueEntry => ({ queue: 'cpu', id: randomUUID(), attempt: 0, ...over })
 
 describe.each(backends)('the queue on %s', (backend) => {
@@ -18,23 +27,28 @@ describe.each(backends)('the queue on %s', (backend) => {
     const one = entry()
     await Promise.all(Array.from({ length: 20 }, (_, i) => (i % 2 ? queues : other).add(one)))
     const heard: string[] = []
-    for (const side of [queues, other])
-      await side.worker('cpu', 4, async ({ id }) => {
+    const { promise: held, release } = gate()
+    const workers = [queues, other].map((side) =>
+      side.worker('cpu', 4, async ({ id }) => {
         heard.push(id)
-        await sleep(50)
-      })
+        await held
+      }),
+    )
+    await Promise.all(workers)
+    await vi.waitFor(() => expect(heard).toEqual([one.id]))
     await queues.add(one)
-    await sleep(400)
-    expect(heard).toEqual([one.id])
+    const next = entry()
+    await queues.add(next) // handed out after all that was added before
+    await vi.waitFor(() => expect(heard).toContain(next.id))
+    release()
+    for (const worker of workers) await (await worker).close() // waits for what runs
+    expect(heard).toEqual([one.id, next.id])
   })
 
   test('hands out the next attempt while the entry of the last one is still held', async () => {
     const { queues } = await freshQueues(backend)
     const heard: number[] = []
-    let release = () => {}
-    const held = new Promise<void>((resolve) => {
-      release = resolve
-    })
+    const { promise: held, release } = gate()
     await queues.worker('cpu', 2, async ({ attempt }) => {
       heard.push(attempt)
       if (attempt === 0) await held
@@ -88,9 +102,10 @@ describe.each(backends)('the queue on %s', (backend) => {
     const one = entry()
     await queues.add(one)
     await vi.waitFor(() => expect(calls).toBe(1))
-    await sleep(100)
-    await queues.add(one)
-    await vi.waitFor(() => expect(calls).toBe(2))
+    await vi.waitFor(async () => {
+      await queues.add(one) // without effect until the queue has forgotten the first
+      expect(calls).toBeGreaterThan(1)
+    })
   })
 
   test('works on after all it held was lost', async () => {
@@ -113,7 +128,6 @@ describe.each(backends)('the queue on %s', (backend) => {
     await queues.add(first)
     await vi.waitFor(() => expect(heard).toEqual([first.id]), { timeout: 5000 })
     await lose()
-    await sleep(100)
     await queues.add(second)
     await vi.waitFor(() => expect(heard).toEqual([first.id, second.id]), { timeout: 10_000 })
   })
@@ -136,9 +150,10 @@ describe.each(backends)('the queue on %s', (backend) => {
     const { queues } = await freshQueues(backend)
     const heard: string[] = []
     let finished = 0
+    const { promise: held, release } = gate()
     const worker = await queues.worker('cpu', 1, async ({ id }) => {
       heard.push(id)
-      await sleep(200)
+      await held
       finished++
     })
     const [first, second] = [entry(), entry()]
@@ -146,7 +161,9 @@ describe.each(backends)('the queue on %s', (backend) => {
     await vi.waitFor(() => expect(heard).toHaveLength(1))
     await worker.pause()
     await queues.add(second)
-    await worker.close()
+    const closed = worker.close()
+    release()
+    await closed
     expect({ heard, finished }).toEqual({ heard: [first.id], finished: 1 })
   })
 })
@@ -172,8 +189,11 @@ else
     const [here, there] = await Promise.all([freshQueues('redis'), freshQueues('redis')])
     expect(url).toBe(there.redisUrl)
     const heard: string[] = []
-    await there.queues.worker('cpu', 1, async ({ id }) => void heard.push(id))
     await here.queues.add(entry())
-    await sleep(200)
-    expect(heard).toEqual([])
+    const own = entry()
+    await there.queues.add(own)
+    const worker = await there.queues.worker('cpu', 1, async ({ id }) => void heard.push(id))
+    await vi.waitFor(() => expect(heard).toContain(own.id))
+    await worker.close()
+    expect(heard).toEqual([own.id])
   })

@@ -1,4 +1,4 @@
-import { beforeAll, expect, test } from 'vitest'
+import { beforeAll, expect, test, vi } from 'vitest'
 import { smallConfig } from '#engine/model/config.ts'
 import { initialWeights } from '#engine/model/parameters.ts'
 import { Tokenizer } from '#engine/text/tokenizer.ts'
@@ -57,6 +57,5 @@ test('a stop string ends the answer wherever token borders lie, and the row is f
     }
   }
   expect(across).toBeGreaterThan(10)
-  await new Promise((resolve) => setTimeout(resolve, 50))
-  expect(generator.load).toBe(0)
+  await vi.waitFor(() => expect(generator.load).toBe(0))
 })

@@ -125,11 +125,12 @@ test('a child that hangs, or that needs too much memory, is ended and named', as
 
 test('tasks wait for one another; closing ends them all', async () => {
   const closing = new EngineProcess()
+  const { reached, onEvent } = atStep(1)
   const faults = [training('one', 10_000), training('two', 10_000)].map((input) =>
-    faultOf(closing.run('fineTune', input)),
+    faultOf(closing.run('fineTune', input, { onEvent })),
   )
   expect(closing.load).toBe(2)
-  await new Promise((resolve) => setTimeout(resolve, 200))
+  await reached
   await closing.close()
   expect(await Promise.all(faults)).toEqual(['closed', 'closed'])
 })
