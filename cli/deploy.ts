@@ -1,7 +1,7 @@
 import { custom } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { ConfigError, readConfig } from '#config'
-import { openRpc } from '#indexer/follow/begin.ts'
+import { openRpc } from '#indexer/rpc/open.ts'
 import { writeDeployment } from './deployment.ts'
 import { deployContracts } from './parts.ts'
 

@@ -1,5 +1,6 @@
-import { endpointsIn, openRpc } from '#indexer/follow/begin.ts'
-import { type Rpc, RpcError, shownUrl } from '#indexer/rpc/rpc.ts'
+import { RpcError } from '#indexer/rpc/errors.ts'
+import { endpointsIn, openRpc } from '#indexer/rpc/open.ts'
+import { type Rpc, redactedUrl } from '#indexer/rpc/rpc.ts'
 import { readDeployment } from './deployment.ts'
 
 /** A look at one part: what was found there, or an error that says what to mend. */
@@ -21,7 +22,7 @@ export function chainChecks(urls: string, deploymentFile: string): Check[] {
         asking(url, async (rpc) => {
           const chainId = Number(await rpc.request('eth_chainId'))
           found.push({ url, chainId })
-          return `${shownUrl(url)} answers for chain ${chainId}, block ${Number(await rpc.request('eth_blockNumber'))}`
+          return `${redactedUrl(url)} answers for chain ${chainId}, block ${Number(await rpc.request('eth_blockNumber'))}`
         }),
     ],
   )
@@ -43,13 +44,13 @@ async function oneChain(found: readonly Endpoint[], deploymentFile: string): Pro
       const code = await rpc.request('eth_getCode', [addresses.ModelRegistry, 'latest'])
       if (code === '0x')
         throw new Error(
-          `DEPLOYMENT: chain ${chainId} of ${shownUrl(one.url)} has no contract at ${addresses.ModelRegistry}. Deploy again (modelcommons deploy), or leave that endpoint out.`,
+          `DEPLOYMENT: chain ${chainId} of ${redactedUrl(one.url)} has no contract at ${addresses.ModelRegistry}. Deploy again (modelcommons deploy), or leave that endpoint out.`,
         )
     })
   return `${chainId}, with the contracts of ${deploymentFile}`
 }
 
-const shownAll = (some: readonly Endpoint[]) => some.map(({ url }) => shownUrl(url)).join(', ')
+const shownAll = (some: readonly Endpoint[]) => some.map(({ url }) => redactedUrl(url)).join(', ')
 
 /** Asks one endpoint, and leaves no connection to it behind. */
 async function asking<T>(url: string, work: (rpc: Rpc) => Promise<T>): Promise<T> {
@@ -58,7 +59,7 @@ async function asking<T>(url: string, work: (rpc: Rpc) => Promise<T>): Promise<T
     return await work(openRpc(url, { tries: 2, timeoutMs: 10_000, signal: done.signal }))
   } catch (error) {
     if (!(error instanceof RpcError)) throw error
-    throw new Error(`RPC_URL: ${shownUrl(url)} is no node that can be used: ${error.message}.`, { cause: error })
+    throw new Error(`RPC_URL: ${redactedUrl(url)} is no node that can be used: ${error.message}.`, { cause: error })
   } finally {
     done.abort()
   }

@@ -64,7 +64,7 @@ test('a file whose factory cannot be followed is refused, by the place and what 
   await expect(refusal({ follows: 'Moon' })).rejects.toThrow(`${place}.follows: expected GOpen or TimelockController`)
   await expect(refusal({ follows: 'ModelGovernor' })).rejects.toThrow(`${place}.follows: expected GOpen or Timelock`)
   await expect(refusal({ event: 'Made(' })).rejects.toThrow(
-    /factories\[0\]: The factory 0xab.* is no event declaration/,
+    /factories\[0\]: The factory 0xab.* is not an event declaration/,
   )
   await expect(refusal({ argument: 'n' })).rejects.toThrow(/has no address named n. Correct its declaration/)
   await expect(refusal({ startBlock: 4 })).rejects.toThrow(`${place}: Unrecognized key: "startBlock"`)

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
 import { ConfigError } from '#config'
-import { openRpc } from '#indexer/follow/begin.ts'
 import type { FollowedDeployment, FollowedGovernor } from '#indexer/index.ts'
+import { openRpc } from '#indexer/rpc/open.ts'
 import { Factory } from './factories.ts'
 
 /** Which Governors to follow, besides our own deployment: named on the command line, or in a file for several chains and contracts. */

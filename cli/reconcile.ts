@@ -1,5 +1,5 @@
-import { openRpc } from '#indexer/follow/begin.ts'
 import { reconcile } from '#indexer/governors/reconcile.ts'
+import { openRpc } from '#indexer/rpc/open.ts'
 import { openDatabase } from '#schema/database.ts'
 import { configFor, followings } from './follow.ts'
 import type { GovernorOptions } from './governors.ts'

@@ -96,16 +96,16 @@ test('another chain’s node, a contract that is no Governor, a token without co
       deployment: { chainId, startBlock, addresses: {}, governors: [governor] },
     })
   await expect(start({ address: ModelGovernor }, { chainId: 10 })).rejects.toThrow(
-    /leads to chain 31337, but the contracts stand on chain 10. Correct RPC_URL/,
+    /leads to chain 31337, but the contracts are on chain 10. Correct RPC_URL/,
   )
   await expect(start({ address: GOpen })).rejects.toThrow(
-    /is no Governor: it has no votingPeriod\(\). Name the Governor itself/,
+    /is not a Governor: it has no votingPeriod\(\). Name the Governor itself/,
   )
   await expect(start({ address: ModelGovernor, token: NOBODY })).rejects.toThrow(
     /no contract at 0xab.*named as the token of/,
   )
   await expect(start({ address: ModelGovernor }, { startBlock: 99_999_999 })).rejects.toThrow(
-    /start block 99999999 lies in the future: chain 31337 is at block \d+. Correct startBlock/,
+    /start block 99999999 is in the future: chain 31337 is at block \d+. Correct startBlock/,
   )
   expect((await db.query('select 1 from cursor')).rows).toEqual([])
 })
@@ -124,7 +124,7 @@ test('events that have a Governor’s topics and not its shapes stop the indexer
   const indexer = await startIndexer({ db, rpcUrl: replay.url, deployment })
   await expect(indexer.stopped).rejects.toThrow(
     new RegExp(
-      `Log 3 of block 1 is not what a ModelGovernor emits.*${address} was named as one: correct the deployment, or the configuration`,
+      `Log 3 of block 1 is not an event of a ModelGovernor.*${address} is configured as one. Correct the deployment, or the configuration`,
     ),
   )
   expect((await db.query('select 1 from chain_event')).rows).toEqual([])
@@ -145,6 +145,6 @@ test('another chain of the same id is no continuation of the one that is indexed
 
   const other = await testChain({}, { genesisTimestamp: 1_700_000_000 })
   await expect(follow(other.url)).rejects.toThrow(
-    /another chain than the one that is indexed, though both have the id 31337: block \d+ is 0x\w+ there, 0x\w+ here. Correct RPC_URL/,
+    /another chain than the indexed one, though both have the id 31337: block \d+ is 0x\w+ there, 0x\w+ here. Correct RPC_URL/,
   )
 }, 60_000)

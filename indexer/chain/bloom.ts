@@ -1,19 +1,20 @@
 import { hexToBytes, keccak256 } from 'viem'
 
-/** A block's logs bloom says what it may hold, and never denies what it holds (Ethereum Yellow Paper, 4.3.1). So logs that a node
- *  holds back are missed, where its index of logs lags behind its blocks. */
+/** Log blooms of blocks (Ethereum Yellow Paper, 4.3.1). A bloom has no false negatives: if it may match but a node returns no logs, the
+ *  node's log index may lag behind its blocks. */
 
 const BLOOM_BITS = 2_048
-/** A bloom of more set bits than this says "perhaps" to nearly everything: chains without blooms set all of them. */
+const BLOOM_BYTES = BLOOM_BITS / 8
+/** A bloom with more full bytes than this matches nearly everything: chains without blooms set all bits. */
 const SATURATED_BYTES = 240
 
 /** The three bits of an address or a topic. */
 export function bloomBits(item: string): readonly number[] {
-  const hash = hexToBytes(keccak256(item as `0x${string}`))
-  return [0, 2, 4].map((at) => ((hash[at]! << 8) | hash[at + 1]!) & (BLOOM_BITS - 1))
+  const hash = Buffer.from(hexToBytes(keccak256(item as `0x${string}`)))
+  return [0, 2, 4].map((offset) => hash.readUInt16BE(offset) & (BLOOM_BITS - 1))
 }
 
-/** Whether a bloom admits logs of one of some addresses with one of some topics. */
+/** Whether a block may hold logs of one of some addresses with one of some topics. */
 export class BloomFilter {
   private readonly addresses: (readonly number[])[]
   private readonly topics: (readonly number[])[]
@@ -23,16 +24,16 @@ export class BloomFilter {
     this.topics = topics.map(bloomBits)
   }
 
-  /** False: there is certainly none. */
-  admits(bloom: string | undefined): boolean {
+  /** False: the block has no such log, or no meaningful bloom. */
+  mayMatch(bloom: string | undefined): boolean {
     if (!bloom) return false
     const bytes = Buffer.from(bloom.slice(2), 'hex')
-    if (bytes.length !== BLOOM_BITS / 8) return false
+    if (bytes.length !== BLOOM_BYTES) return false
     let full = 0
     for (const byte of bytes) if (byte === 0xff) full++
     if (full > SATURATED_BYTES) return false
-    const holds = (bits: readonly number[]) =>
-      bits.every((bit) => bytes[BLOOM_BITS / 8 - 1 - (bit >> 3)]! & (1 << (bit & 7)))
-    return this.addresses.some(holds) && this.topics.some(holds)
+    const has = (bits: readonly number[]) =>
+      bits.every((bit) => bytes.readUInt8(BLOOM_BYTES - 1 - (bit >> 3)) & (1 << (bit & 7)))
+    return this.addresses.some(has) && this.topics.some(has)
   }
 }

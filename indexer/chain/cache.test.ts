@@ -9,8 +9,8 @@ import { difference } from '../test/compare.ts'
 import { faultyNode } from '../test/faultyNode.ts'
 import { expectClean, follow } from '../test/follow.ts'
 import { noise, prepareNoise, seeded } from '../test/noise.ts'
+import type { BlockRange } from './blockRange.ts'
 import { ChainCache } from './cache.ts'
-import type { Stretch } from './stretch.ts'
 
 async function folder() {
   const made = await mkdtemp(join(tmpdir(), 'modelcommons-cache-'))
@@ -34,7 +34,7 @@ const header = (number: number) => ({
   timestamp: new Date(1_800_000_000_000 + number * 1000),
 })
 const subject = { chainId: 1, addresses: ['0xaa', '0xbb'], topics: ['0x01'], base: header(0) }
-const stretch = (from: number, to: number): Stretch => ({
+const range = (from: number, to: number): BlockRange => ({
   from,
   to,
   headers: [header(from), header(to)],
@@ -90,34 +90,34 @@ test('what is cached and no longer on the chain is taken out', async () => {
   await expectClean(chain, db)
 })
 
-test('stretches come back as they were kept, cut to where they are wanted, and never with a gap', async () => {
+test('ranges come back as they were kept, cut to where they are wanted, and never with a gap', async () => {
   const where = await folder()
   const cache = new ChainCache(where, 'a')
-  cache.begin(subject, { note: 1 })
-  for (const one of [stretch(1, 10), stretch(12, 20), stretch(11, 20), stretch(21, 30)]) cache.append(one)
+  cache.start(subject, { note: 1 })
+  for (const one of [range(1, 10), range(12, 20), range(11, 20), range(21, 30)]) cache.append(one)
   cache.close()
   const again = new ChainCache(where, 'a')
-  expect([...again.stretches(1, 30)]).toEqual([stretch(1, 10), stretch(11, 20), stretch(21, 30)])
-  expect([...again.stretches(1, 29)]).toEqual([stretch(1, 10), stretch(11, 20)])
-  expect([...again.stretches(15, 20)]).toEqual([{ from: 15, to: 20, headers: [header(20)], logs: [] }])
+  expect([...again.ranges(1, 30)]).toEqual([range(1, 10), range(11, 20), range(21, 30)])
+  expect([...again.ranges(1, 29)]).toEqual([range(1, 10), range(11, 20)])
+  expect([...again.ranges(15, 20)]).toEqual([{ from: 15, to: 20, headers: [header(20)], logs: [] }])
   expect(again.header(0)).toEqual(header(0))
   expect(again.header(20)).toEqual(header(20))
-  expect(again.noted()).toEqual({ note: 1 })
+  expect(again.notes()).toEqual({ note: 1 })
   again.truncate(20)
-  again.append(stretch(21, 25))
+  again.append(range(21, 25))
   again.close()
   const last = new ChainCache(where, 'a')
   expect(last.end).toEqual({ number: 25, hash: hash(25) })
-  last.begin({ ...subject, topics: ['0x02'] }, {})
+  last.start({ ...subject, topics: ['0x02'] }, {})
   expect(last.end).toMatchObject({ number: 0 })
-  expect([...last.stretches(1, 100)]).toEqual([])
+  expect([...last.ranges(1, 100)]).toEqual([])
 })
 
 test('a file that was cut off or spoilt anywhere counts up to there, and goes on from there', async () => {
   const where = await folder()
   const whole = new ChainCache(where, 'whole')
-  whole.begin(subject, {})
-  const all = [stretch(1, 10), stretch(11, 20), stretch(21, 30)]
+  whole.start(subject, {})
+  const all = [range(1, 10), range(11, 20), range(21, 30)]
   for (const one of all) whole.append(one)
   whole.close()
   const bytes = await readFile(join(where, 'whole.log'))
@@ -134,14 +134,14 @@ test('a file that was cut off or spoilt anywhere counts up to there, and goes on
       await writeFile(file, spoilt)
     }
     const hurt = new ChainCache(where, 'hurt')
-    const kept = [...hurt.stretches(1, 30)]
+    const kept = [...hurt.ranges(1, 30)]
     expect(kept).toEqual(all.slice(0, kept.length))
     expect(kept.length).toBeLessThan(3)
-    hurt.begin(subject, {})
+    hurt.start(subject, {})
     for (const one of all.slice(kept.length)) hurt.append(one)
     hurt.close()
     const healed = new ChainCache(where, 'hurt')
-    expect([...healed.stretches(1, 30)]).toEqual(all)
+    expect([...healed.ranges(1, 30)]).toEqual(all)
     healed.close()
   }
 })
@@ -161,6 +161,6 @@ test('a full disk ends the keeping, not the indexing', async () => {
   await expectClean(chain, db)
 
   const full = new ChainCache(cacheFolder, name!.slice(0, -4))
-  full.begin(subject, {})
+  full.start(subject, {})
   expect(full.failure?.message).toMatch(/ENOSPC/)
 })

@@ -1,55 +1,58 @@
 import { closeSync, constants, fstatSync, ftruncateSync, mkdirSync, openSync, readSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
-import type { Header, Log, Stretch } from './stretch.ts'
+import type { BlockHeader, BlockId, BlockRange, Log } from './blockRange.ts'
 
-/** What the chain's final blocks said, kept in a file: an index is made anew from it without a node.
+/** A file that caches the final blocks of a chain: an index can be rebuilt from it without a node.
  *
- *  The file is a sequence of records, each its length and CRC-32 as two little-endian 32-bit words, then JSON. The first says what
- *  is cached; every other is one stretch that begins after the one before. Records are only added. A record that was cut off by a
- *  kill, a full disk or a lost page does not match its checksum: the file counts up to there, and goes on from there. */
+ *  The file is a sequence of records: length and CRC-32 as two little-endian 32-bit words, then JSON. The first record says what
+ *  is cached; every other is one range that begins after the one before. Records are only appended. A record that was cut off by a
+ *  kill, a full disk or a lost page does not match its checksum: the file is valid up to there, and continues from there. */
 
-/** What the stretches are of; a file of anything else is begun anew. */
-export interface Subject {
+/** What is cached; a file for anything else is overwritten. */
+export interface CacheKey {
   chainId: number
   addresses: readonly string[]
   topics: readonly string[]
-  /** The block before the first stretch. */
-  base: Header
+  /** The block before the first range. */
+  base: BlockHeader
 }
 
-interface Record {
+interface RangeRecord {
   from: number
   to: number
-  /** Where its JSON lies in the file. */
+  /** The position of its JSON in the file. */
   offset: number
   length: number
-  end: Pick<Header, 'number' | 'hash'>
+  end: BlockId
 }
 
 const FRAME = 8
 const FORMAT = 1
 
 type StoredLog = [address: number, topics: string[], data: string, block: number, transaction: string, index: number]
-interface StoredStretch {
+type StoredHeader = [number: number, hash: string, parentHash: string, seconds: number]
+interface StoredRange {
   from: number
   to: number
-  headers: [number: number, hash: string, parent: string, seconds: number][]
+  headers: StoredHeader[]
   logs: StoredLog[]
+  /** Addresses that logs refer to by their index after those of the key: children of factories. */
+  extra: string[]
 }
 
 export class ChainCache {
   private readonly file: number
-  private readonly records: Record[] = []
+  private readonly records: RangeRecord[] = []
   private size = 0
-  private subject: Subject | undefined
-  /** What else is to be known without a node, as JSON. */
-  private notes: unknown
-  /** Why nothing more is kept, if so. */
+  private key: CacheKey | undefined
+  /** What else is needed without a node, as JSON. */
+  private storedNotes: unknown
+  /** Why the cache stopped to store ranges, if it did. */
   failure: Error | undefined
   private closed = false
 
-  /** Opens `folder/name.log`, reading what is whole in it. */
+  /** Opens `folder/name.log` and reads its valid records. */
   constructor(folder: string, name: string) {
     mkdirSync(folder, { recursive: true })
     this.file = openSync(join(folder, `${name}.log`), constants.O_RDWR | constants.O_CREAT, 0o600)
@@ -57,54 +60,55 @@ export class ChainCache {
     for (;;) {
       const found = this.readFrame(this.size, length)
       if (!found) break
-      if (this.subject) this.remember(JSON.parse(found.toString()) as StoredStretch, this.size + FRAME, found.length)
+      if (this.key) this.remember(JSON.parse(found.toString()) as StoredRange, this.size + FRAME, found.length)
       else {
-        const first = JSON.parse(found.toString()) as { format: number; subject: Subject; notes: unknown }
+        const first = JSON.parse(found.toString()) as { format: number; subject: CacheKey; notes: unknown }
         if (first.format !== FORMAT) break
-        this.subject = revived(first.subject)
-        this.notes = first.notes
+        this.key = keyFromJson(first.subject)
+        this.storedNotes = first.notes
       }
       this.size += FRAME + found.length
     }
   }
 
-  /** What was noted when the file was begun; undefined when nothing is cached. */
-  noted(): unknown {
-    return this.subject && this.notes
+  /** The notes given to `start`; undefined when nothing is cached. */
+  notes(): unknown {
+    return this.key && this.storedNotes
   }
 
   /** The last block of what is cached. */
-  get end(): Pick<Header, 'number' | 'hash'> | undefined {
-    return this.records.at(-1)?.end ?? this.subject?.base
+  get end(): BlockId | undefined {
+    return this.records.at(-1)?.end ?? this.key?.base
   }
 
-  /** Goes on with the file if it is of `subject`, else begins it anew. */
-  begin(subject: Subject, notes: unknown) {
-    const same = this.subject && JSON.stringify(keyOf(this.subject)) === JSON.stringify(keyOf(subject))
+  /** Continues the file if it is for `key`, else overwrites it. */
+  start(key: CacheKey, notes: unknown) {
+    const same = this.key && identityOf(this.key) === identityOf(key)
     if (same || this.failure) return
     this.records.length = 0
     this.size = 0
-    this.subject = subject
-    this.notes = notes
-    this.write({ format: FORMAT, subject, notes })
+    this.key = key
+    this.storedNotes = notes
+    this.write({ format: FORMAT, subject: key, notes })
   }
 
-  /** Keeps a stretch that begins where the last one ended; any other is let go. A disk that is full ends the keeping, not the indexing. */
-  append(stretch: Stretch) {
-    if (this.failure || !this.subject) return
-    const { addresses } = this.subject
-    if (stretch.from !== (this.records.at(-1)?.to ?? this.subject.base.number) + 1) return
-    const places = new Map(addresses.map((address, place) => [address, place]))
+  /** Stores a range that begins where the last one ended, and ignores any other. When the disk is full, the cache stops and the
+   *  indexer goes on. */
+  append(range: BlockRange) {
+    if (this.failure || !this.key) return
+    const { addresses } = this.key
+    if (range.from !== (this.records.at(-1)?.to ?? this.key.base.number) + 1) return
+    const indices = new Map(addresses.map((address, index) => [address, index]))
     const extra = new Map<string, number>()
-    const place = (address: string) => {
-      const known = places.get(address) ?? extra.get(address)
+    const indexOf = (address: string) => {
+      const known = indices.get(address) ?? extra.get(address)
       if (known !== undefined) return known
       extra.set(address, addresses.length + extra.size)
       return addresses.length + extra.size - 1
     }
-    const logs = stretch.logs.map(
+    const logs = range.logs.map(
       ({ address, topics, data, block, transactionHash, index }): StoredLog => [
-        place(address),
+        indexOf(address),
         topics,
         data,
         block,
@@ -112,20 +116,17 @@ export class ChainCache {
         index,
       ],
     )
-    const headers = stretch.headers.map(({ number, hash, parentHash, timestamp }) => [
-      number,
-      hash,
-      parentHash,
-      timestamp.getTime() / 1000,
-    ])
-    const stored = { from: stretch.from, to: stretch.to, headers, logs, extra: [...extra.keys()] }
+    const headers = range.headers.map(
+      ({ number, hash, parentHash, timestamp }): StoredHeader => [number, hash, parentHash, timestamp.getTime() / 1000],
+    )
+    const stored = { from: range.from, to: range.to, headers, logs, extra: [...extra.keys()] }
     const offset = this.size + FRAME
     const length = this.write(stored)
-    if (length) this.remember(stored as unknown as StoredStretch, offset, length)
+    if (length) this.remember(stored, offset, length)
   }
 
-  /** The stretches that lie whole between `from` and `to`, in order, the first cut to begin at `from`. */
-  *stretches(from: number, to: number): Generator<Stretch> {
+  /** The ranges between `from` and `to`, in order: the first is cut to begin at `from`, and none that ends after `to` is included. */
+  *ranges(from: number, to: number): Generator<BlockRange> {
     for (const record of this.records) {
       if (record.to < from) continue
       if (record.to > to) return
@@ -142,43 +143,48 @@ export class ChainCache {
     }
   }
 
-  /** The header at a height where it is known. */
-  header(number: number): Header | undefined {
-    if (this.subject?.base.number === number) return this.subject.base
+  /** The header at a height, if it is cached. */
+  header(number: number): BlockHeader | undefined {
+    if (this.key?.base.number === number) return this.key.base
     const record = this.records.find(({ from, to }) => from <= number && number <= to)
     return record && this.read(record).headers.find((header) => header.number === number)
   }
 
-  /** Where the stretches end, newest first. */
-  ends(): Pick<Header, 'number' | 'hash'>[] {
+  /** The last block of every range, newest first. */
+  ends(): BlockId[] {
     return this.records.map(({ end }) => end).reverse()
   }
 
-  /** Lets go of every stretch that reaches beyond `block`: it is no longer on the chain. */
+  /** Drops every range that ends after `block`: it is no longer on the chain. */
   truncate(block: number) {
-    while (this.records.length && this.records.at(-1)!.to > block) this.size = this.records.pop()!.offset - FRAME
+    for (let last = this.records.at(-1); last && last.to > block; last = this.records.at(-1)) {
+      this.size = last.offset - FRAME
+      this.records.pop()
+    }
     if (!this.failure) ftruncateSync(this.file, this.size)
   }
 
-  /** From now on nothing is kept or read: the number of a closed file may be another file's. */
+  /** After this nothing is stored or read: the descriptor of a closed file may be reused for another file. */
   close() {
     this.failure = new Error('The cache is closed')
     this.closed = true
     closeSync(this.file)
   }
 
-  private remember({ from, to, headers }: StoredStretch, offset: number, length: number) {
-    const [number, hash] = headers.at(-1)!
+  private remember({ from, to, headers }: StoredRange, offset: number, length: number) {
+    const last = headers.at(-1)
+    if (!last) throw new Error(`The cached range ${from}–${to} has no header`)
+    const [number, hash] = last
     this.records.push({ from, to, offset, length, end: { number, hash } })
   }
 
-  private read({ offset, length }: Record): Stretch {
+  private read({ offset, length }: RangeRecord): BlockRange {
     if (this.closed) throw this.failure
     const bytes = Buffer.allocUnsafe(length)
     readSync(this.file, bytes, 0, length, offset)
-    const stored = JSON.parse(bytes.toString()) as StoredStretch & { extra: string[] }
+    const stored = JSON.parse(bytes.toString()) as StoredRange
     const hashes = new Map(stored.headers.map(([number, hash]) => [number, hash]))
-    const known = this.subject!.addresses
+    const known = this.key?.addresses ?? []
     return {
       from: stored.from,
       to: stored.to,
@@ -189,9 +195,9 @@ export class ChainCache {
         timestamp: new Date(seconds * 1000),
       })),
       logs: stored.logs.map(
-        ([place, topics, data, block, transactionHash, index]) =>
+        ([contract, topics, data, block, transactionHash, index]) =>
           ({
-            address: known[place] ?? stored.extra[place - known.length],
+            address: known[contract] ?? stored.extra[contract - known.length],
             topics,
             data,
             block,
@@ -203,7 +209,7 @@ export class ChainCache {
     }
   }
 
-  /** A whole record at `offset`, or undefined where the file ends or is torn. */
+  /** The record at `offset`; undefined at the end of the file, or where the record is incomplete. */
   private readFrame(offset: number, fileLength: number): Buffer | undefined {
     if (offset + FRAME > fileLength) return undefined
     const frame = Buffer.allocUnsafe(FRAME)
@@ -215,7 +221,7 @@ export class ChainCache {
     return crc32(bytes) === frame.readUInt32LE(4) ? bytes : undefined
   }
 
-  /** Adds a record at the end. @returns the length of its JSON, or 0 when it could not be kept. */
+  /** Appends a record. @returns the length of its JSON, or 0 when it could not be written. */
   private write(value: unknown): number {
     const json = Buffer.from(JSON.stringify(value))
     const frame = Buffer.allocUnsafe(FRAME + json.length)
@@ -223,8 +229,9 @@ export class ChainCache {
     frame.writeUInt32LE(crc32(json), 4)
     json.copy(frame, FRAME)
     try {
-      if (fstatSync(this.file).size > this.size) ftruncateSync(this.file, this.size) // what a kill has cut off
-      for (let at = 0; at < frame.length; ) at += writeSync(this.file, frame, at, frame.length - at, this.size + at)
+      if (fstatSync(this.file).size > this.size) ftruncateSync(this.file, this.size) // an incomplete record
+      for (let written = 0; written < frame.length; )
+        written += writeSync(this.file, frame, written, frame.length - written, this.size + written)
     } catch (error) {
       this.failure = error as Error
       return 0
@@ -234,9 +241,11 @@ export class ChainCache {
   }
 }
 
-const keyOf = ({ chainId, addresses, topics, base }: Subject) => [chainId, addresses, topics, base.number, base.hash]
+const identityOf = ({ chainId, addresses, topics, base }: CacheKey) =>
+  JSON.stringify([chainId, addresses, topics, base.number, base.hash])
 
-const revived = (subject: Subject): Subject => ({
-  ...subject,
-  base: { ...subject.base, timestamp: new Date(subject.base.timestamp) },
+/** A key as it was before it became JSON. */
+const keyFromJson = (key: CacheKey): CacheKey => ({
+  ...key,
+  base: { ...key.base, timestamp: new Date(key.base.timestamp) },
 })

@@ -75,7 +75,7 @@ test('a gateway is not asked where factories are followed, and the log says so',
   const log = { info() {}, warn: (_: object, message: string) => void warned.push(message) }
   const nobody = 'http://127.0.0.1:9/v2/network/nobody'
   await (await follow(chain, await freshDatabase(), { gatewayUrl: nobody, log })).caughtUp()
-  expect(warned).toEqual(['No gateway is asked: it cannot follow what factories make'])
+  expect(warned).toEqual(['The gateway is not used: it cannot follow contracts that a factory creates'])
 })
 
 test('a factory that cannot be what its declaration says is refused', async () => {
@@ -86,7 +86,7 @@ test('a factory that cannot be what its declaration says is refused', async () =
     return startIndexer({ db, rpcUrl: chain.url, deployment })
   }
   await expect(start({ argument: 'number' })).rejects.toThrow('has no address named number')
-  await expect(start({ event: 'Created' })).rejects.toThrow('is no event declaration')
+  await expect(start({ event: 'Created' })).rejects.toThrow('is not an event declaration')
   await expect(start({ follows: 'Stranger' as never })).rejects.toThrow(
     'cannot be followed as a Stranger, only as GOpen or Time',
   )

@@ -1,17 +1,15 @@
 import { type AbiEvent, decodeEventLog, type Hex, parseAbiItem, toEventSelector } from 'viem'
 import { type ContractName, topicsOf } from '#contracts/events.ts'
 import type { Sql } from '#schema/database.ts'
-import { FollowedContract } from '#schema/onchain/chain.ts'
 import { IndexerError } from '../errors.ts'
 import { otherTopics } from '../handlers/otherGovernors.ts'
-import type { Rows } from '../store/rows.ts'
-import type { Log, Stretch } from './stretch.ts'
+import type { Child, Log } from './blockRange.ts'
 
-/** Contracts that others make at run time: a factory's event names them, and they are followed from its block on. */
+/** Contracts created at run time: a factory's event names them, and they are followed from its block on. */
 
-/** What a new contract may be followed as: a votes token or a timelock. Of a Governor more must be known than it emits, and of the
- *  house's other contracts the ids would repeat. */
-export const FOLLOWS = ['GOpen', 'TimelockController'] as const satisfies readonly ContractName[]
+/** What a new contract can be followed as: a votes token or a timelock. A Governor does not emit all that must be known of it, and the
+ *  row ids of the other contracts would collide. */
+export const CHILD_KINDS = ['GOpen', 'TimelockController'] as const satisfies readonly ContractName[]
 
 /** A contract whose event announces others. */
 export interface Factory {
@@ -21,16 +19,7 @@ export interface Factory {
   /** The argument that holds the address. */
   argument: string
   /** What the new contract is followed as. */
-  follows: (typeof FOLLOWS)[number]
-}
-
-/** A contract that a factory announced. */
-export interface Child {
-  address: string
-  follows: ContractName
-  factory: string
-  /** The block of the announcement: what the contract says in that block counts, be it before the announcement itself. */
-  since: number
+  follows: (typeof CHILD_KINDS)[number]
 }
 
 interface Announcement {
@@ -39,24 +28,24 @@ interface Announcement {
   topic: Hex
 }
 
-/** The topics that a contract of this kind is followed for. */
+/** The first topics of the events for which a contract of this kind is followed. */
 export const topicsFor = (contract: ContractName) => [...topicsOf(contract), ...otherTopics(contract)]
 
-/** Reads a factory's declaration. @throws IndexerError saying what is wrong in it. */
+/** Reads a factory's declaration. @throws IndexerError that says what is wrong with it. */
 export function announcementOf(factory: Factory): Announcement {
-  const told = (what: string, cause?: unknown) =>
+  const wrong = (what: string, cause?: unknown) =>
     new IndexerError(`The factory ${factory.address}: ${what}. Correct its declaration.`, { cause })
   let event: AbiEvent
   try {
     event = parseAbiItem(factory.event) as AbiEvent
   } catch (cause) {
-    throw told(`${factory.event} is no event declaration`, cause)
+    throw wrong(`${factory.event} is not an event declaration`, cause)
   }
   const argument = event.inputs?.find(({ name }) => name === factory.argument)
   if (event.type !== 'event' || argument?.type !== 'address')
-    throw told(`${factory.event} has no address named ${factory.argument}`)
-  if (!FOLLOWS.includes(factory.follows))
-    throw told(`what it makes cannot be followed as a ${factory.follows}, only as ${FOLLOWS.join(' or ')}`)
+    throw wrong(`${factory.event} has no address named ${factory.argument}`)
+  if (!CHILD_KINDS.includes(factory.follows))
+    throw wrong(`its contracts cannot be followed as a ${factory.follows}, only as ${CHILD_KINDS.join(' or ')}`)
   return { factory: { ...factory, address: factory.address.toLowerCase() }, event, topic: toEventSelector(event) }
 }
 
@@ -65,16 +54,16 @@ export class Children {
   private list: Child[] = []
   /** Every followed contract by address: those of the deployment, and the children. */
   readonly followed: Map<string, ContractName>
-  /** What must be asked for besides the deployment's own topics. */
+  /** What must be requested besides the deployment's own topics. */
   readonly topics: readonly string[]
   /** The addresses of the factories, in lower case. */
   readonly factories: readonly string[]
 
   constructor(
-    private readonly own: ReadonlyMap<string, ContractName> = new Map(),
+    private readonly deployed: ReadonlyMap<string, ContractName> = new Map(),
     factories: readonly Factory[] = [],
   ) {
-    this.followed = new Map(own)
+    this.followed = new Map(deployed)
     this.announcements = factories.map(announcementOf)
     this.factories = [...new Set(this.announcements.map(({ factory }) => factory.address))]
     const kinds = new Set(this.announcements.map(({ factory }) => factory.follows))
@@ -94,7 +83,7 @@ export class Children {
     return this.list.map(({ address }) => address)
   }
 
-  /** Learns which children some logs announce. @returns those that are new. */
+  /** Adds the children that some logs announce. @returns those that are new. */
   notice(logs: readonly Log[]): Child[] {
     if (!this.announcements.length) return []
     const found: Child[] = []
@@ -111,7 +100,7 @@ export class Children {
     return found
   }
 
-  /** Forgets everything that the database does not hold: after a rollback, or when what was noticed was not stored. */
+  /** Returns to the children that the database holds: after a rollback, or when those noticed were not stored. */
   async restore(sql: Sql): Promise<void> {
     if (!this.announcements.length) return
     const { rows } = await sql.query(
@@ -124,7 +113,7 @@ export class Children {
       since: row.from_block,
     }))
     this.followed.clear()
-    for (const [address, contract] of this.own) this.followed.set(address, contract)
+    for (const [address, contract] of this.deployed) this.followed.set(address, contract)
     for (const { address, follows } of this.list) this.followed.set(address, follows)
   }
 }
@@ -132,18 +121,13 @@ export class Children {
 function addressIn(log: Log, event: AbiEvent, factory: Factory): string {
   try {
     const { args } = decodeEventLog({ abi: [event], topics: log.topics as [Hex], data: log.data })
-    return (args as unknown as Record<string, string>)[factory.argument]!.toLowerCase()
+    const { [factory.argument]: address } = args as unknown as Record<string, string>
+    if (address === undefined) throw new Error(`it has no ${factory.argument}`)
+    return address.toLowerCase()
   } catch (cause) {
     throw new IndexerError(
-      `Log ${log.index} of block ${log.block} is not what ${factory.event} declares. Correct the declaration of the factory ${factory.address}.`,
+      `Log ${log.index} of block ${log.block} does not fit the declaration ${factory.event}. Correct the declaration of the factory ${factory.address}.`,
       { cause },
     )
   }
 }
-
-/** The work of writing down the children that a stretch announced. */
-export const childSteps = (stretch: Stretch, rows: Rows) =>
-  (stretch.children ?? []).map(({ address, follows, factory, since }) => ({
-    block: since,
-    run: () => rows.put(FollowedContract, { id: address, contract: follows, factory }),
-  }))

@@ -3,16 +3,19 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import type { Database } from '#schema/database.ts'
 import { freshDatabase } from '#test/database.ts'
-import { placeOf, sourceOf } from '../follow/begin.ts'
+import { resolveDeployment } from '../deployment.ts'
 import { type IndexerOptions, startIndexer } from '../index.ts'
-import { httpRpc, RpcError, shownUrl } from '../rpc/rpc.ts'
+import { RpcError } from '../rpc/errors.ts'
+import { httpRpc } from '../rpc/http.ts'
+import { redactedUrl } from '../rpc/rpc.ts'
 import { type TestChain, testChain } from '../test/chain.ts'
 import { difference } from '../test/compare.ts'
 import { type Call, type Fault, type FaultyNode, faultyNode } from '../test/faultyNode.ts'
 import { noise, prepareNoise, seeded } from '../test/noise.ts'
 import { hashOf, terms } from '../test/story.ts'
 import { BloomFilter } from './bloom.ts'
-import { Span, suggestedSpan } from './ranges.ts'
+import { RangeSizer, suggestedSize } from './rangeSizer.ts'
+import { sourceOf } from './source.ts'
 
 async function indexed(chain: TestChain, db: Database, options: Partial<IndexerOptions> = {}) {
   const stop = new AbortController()
@@ -140,17 +143,17 @@ test('logs of another fork are noticed, and asked for again', async () => {
 
 test('final blocks that do not follow the last stored one are not taken: both may be of different forks', async () => {
   const chain = await noisyChain(12)
-  const source = sourceOf(placeOf(chain.deployment), httpRpc(chain.url), { confirmations: 2 })
+  const source = sourceOf(resolveDeployment(chain.deployment), httpRpc(chain.url), { confirmations: 2 })
   const tip = await source.tip()
   const from = tip.final - 5
   const [before, other] = await source.headers([from - 1, from - 2])
-  const stretches = async (parent: string) => {
+  const ranges = async (parent: string) => {
     let to = 0
-    for await (const stretch of source.finalStretches(from, tip, parent)) to = stretch.to
+    for await (const range of source.finalRanges(from, tip, parent)) to = range.to
     return to
   }
-  expect(await stretches(before!.hash)).toBe(tip.final)
-  await expect(stretches(other!.hash)).rejects.toThrow(`Block ${from} does not follow ${other!.hash}`)
+  expect(await ranges(before!.hash)).toBe(tip.final)
+  await expect(ranges(other!.hash)).rejects.toThrow(`Block ${from} does not follow ${other!.hash}`)
 })
 
 test('a node that holds back the logs of a block which it announces is asked once more', async () => {
@@ -172,12 +175,13 @@ test('a bloom never denies what a block holds, and what is saturated counts for 
   const { GOpen } = chain.deployment.addresses
   const block = (await chain.call('eth_getBlockByNumber', 'latest', false)) as { logsBloom: string; hash: string }
   const logs = (await chain.call('eth_getLogs', { blockHash: block.hash })) as { address: string; topics: string[] }[]
-  for (const { address, topics } of logs) expect(new BloomFilter([address], topics).admits(block.logsBloom)).toBe(true)
+  for (const { address, topics } of logs)
+    expect(new BloomFilter([address], topics).mayMatch(block.logsBloom)).toBe(true)
   const [topic] = logs[0]!.topics
-  expect(new BloomFilter([`0x${'12'.repeat(20)}`], [topic!]).admits(block.logsBloom)).toBe(false)
-  expect(new BloomFilter([GOpen], [topic!]).admits(`0x${'00'.repeat(256)}`)).toBe(false)
-  expect(new BloomFilter([GOpen], [topic!]).admits(`0x${'ff'.repeat(256)}`)).toBe(false)
-  expect(new BloomFilter([GOpen], [topic!]).admits(undefined)).toBe(false)
+  expect(new BloomFilter([`0x${'12'.repeat(20)}`], [topic!]).mayMatch(block.logsBloom)).toBe(false)
+  expect(new BloomFilter([GOpen], [topic!]).mayMatch(`0x${'00'.repeat(256)}`)).toBe(false)
+  expect(new BloomFilter([GOpen], [topic!]).mayMatch(`0x${'ff'.repeat(256)}`)).toBe(false)
+  expect(new BloomFilter([GOpen], [topic!]).mayMatch(undefined)).toBe(false)
 })
 
 test('a node whose head jumps back and forth does not lose rows', async () => {
@@ -241,10 +245,10 @@ test('what does not fit together is refused with what to do', async () => {
   const start = (changed: Partial<IndexerOptions['deployment']>) =>
     startIndexer({ db, rpcUrl: chain.url, deployment: { ...deployment, ...changed } })
   await expect(start({ chainId: 10 })).rejects.toThrow(
-    'RPC_URL leads to chain 31337, but the contracts stand on chain 10',
+    'RPC_URL leads to chain 31337, but the contracts are on chain 10',
   )
   await expect(start({ startBlock: 5000n })).rejects.toThrow(
-    'start block 5000 lies in the future: chain 31337 is at block',
+    'start block 5000 is in the future: chain 31337 is at block',
   )
   await (await indexed(chain, db)).caughtUp()
   const others = { ...deployment.addresses, Treasury: deployment.addresses.Disputes }
@@ -270,7 +274,7 @@ test('a log that its contract cannot have emitted stops the indexer, naming the 
       : undefined
   const indexer = await indexed(chain, await freshDatabase(), { rpcUrl: node.url })
   await expect(indexer.stopped).rejects.toThrow(
-    `Log 0 of block ${Number(number)} is not what a GOpen emits (GOpen.Transfer has 2 indexed arguments, the log 1`,
+    `Log 0 of block ${Number(number)} is not an event of a GOpen (GOpen.Transfer has 2 indexed arguments, the log 1`,
   )
   expect(indexer.status().state).toBe('stopped')
 })
@@ -284,21 +288,21 @@ test('an event that needs what came before the start block stops the indexer and
   await chain.send(1, 'ModelRegistry', 'stake', [1n, 5n])
   const indexer = await indexed(chain, await freshDatabase(), { deployment: { ...chain.deployment, startBlock } })
   await expect(indexer.stopped).rejects.toThrow(
-    /ModelRegistry.ModelStaked in block \d+ .* does not fit what came before: Model 1 is not known .* start block later/,
+    /ModelRegistry.ModelStaked in block \d+ .* does not fit the events before it: Model 1 is not known .* start block later/,
   )
 })
 
 test('suggested ranges are understood in the words of several providers', () => {
-  expect(suggestedSpan('Try with this block range [0x1, 0x3e8]')).toBe(1000)
-  expect(suggestedSpan('eth_getLogs is limited to a 10,000 block range')).toBe(10_000)
-  expect(suggestedSpan('block range is too wide, maximum allowed is 2000 blocks')).toBe(2000)
-  expect(suggestedSpan('up to a 2K block range and no limit on the response size')).toBe(2000)
-  expect(suggestedSpan('exceed maximum block range: 50000')).toBe(50_000)
-  expect(suggestedSpan('query returned more than expected')).toBeUndefined()
+  expect(suggestedSize('Try with this block range [0x1, 0x3e8]')).toBe(1000)
+  expect(suggestedSize('eth_getLogs is limited to a 10,000 block range')).toBe(10_000)
+  expect(suggestedSize('block range is too wide, maximum allowed is 2000 blocks')).toBe(2000)
+  expect(suggestedSize('up to a 2K block range and no limit on the response size')).toBe(2000)
+  expect(suggestedSize('exceed maximum block range: 50000')).toBe(50_000)
+  expect(suggestedSize('query returned more than expected')).toBeUndefined()
 })
 
 test('the span grows on small answers, shrinks on large ones, and never grows past a cap that the node named', () => {
-  const span = new Span(100)
+  const span = new RangeSizer(100)
   span.answered(100, 3)
   expect(span.size).toBe(200)
   span.answered(200, 40_000)
@@ -310,7 +314,7 @@ test('the span grows on small answers, shrinks on large ones, and never grows pa
 })
 
 test('an address with a key in it is shown without', () => {
-  expect(shownUrl('https://user:pw@rpc.example/v2/SECRET?key=1')).toBe('https://rpc.example/…')
+  expect(redactedUrl('https://user:pw@rpc.example/v2/SECRET?key=1')).toBe('https://rpc.example/…')
 })
 
 test('calls are answered in their order, in batches no larger than allowed', async () => {

@@ -1,198 +1,225 @@
-import { IndexerError } from '../errors.ts'
-import { agree, testimonyOf } from '../rpc/agreement.ts'
-import type { Panel } from '../rpc/endpoints.ts'
-import { type Rpc, RpcError, RpcUnavailable } from '../rpc/rpc.ts'
-import { BloomFilter } from './bloom.ts'
-import type { ChainCache } from './cache.ts'
-import { type Child, Children } from './children.ts'
-import { isLimit, Span } from './ranges.ts'
+import type { ResolvedDeployment } from '../deployment.ts'
+import { InconsistentChain, IndexerError } from '../errors.ts'
+import { Endpoints } from '../rpc/endpoints.ts'
+import { isLimit, RpcError, RpcUnavailable } from '../rpc/errors.ts'
+import { crossCheck, digestOfLogs, type Quorum } from '../rpc/quorum.ts'
+import type { Rpc } from '../rpc/rpc.ts'
 import {
-  checked,
-  follows,
-  type Header,
-  header,
+  type BlockHeader,
+  type BlockId,
+  type BlockRange,
+  type Child,
+  compareLogs,
+  headerCall,
   hex,
-  Inconsistent,
   type Log,
-  type RawLog,
+  lastBlock,
+  type RpcLog,
   readHeader,
   readLog,
-  type Stretch,
-} from './stretch.ts'
+  sortedAndChecked,
+} from './blockRange.ts'
+import { BloomFilter } from './bloom.ts'
+import type { ChainCache } from './cache.ts'
+import { Children } from './children.ts'
+import { RangeSizer } from './rangeSizer.ts'
 
 /** The chain as the indexer reads it: headers, and the logs of the followed contracts. */
 
-export interface Filter {
+export interface LogFilter {
   addresses: readonly string[]
   topics: readonly string[]
 }
 
 export interface Tip {
-  head: Header
-  /** The last final block. */
+  head: BlockHeader
+  /** The number of the last final block. */
   final: number
   /** Its header, where the node's own tag named it. */
-  finalHeader?: Header
+  finalHeader?: BlockHeader
 }
 
 export interface SourceOptions {
-  /** Blocks behind the head that count as final; without it, the node's `finalized` tag says, or 64 where it knows none. */
+  /** Blocks behind the head that count as final; without it the node's tag decides, or 64 where the node does not know the tag. */
   confirmations?: number
-  /** The node's tag that says which block is final: `finalized` (the default), or `safe`, which comes sooner and holds less. */
+  /** The node's tag of the final block: `finalized` (the default), or `safe`, which is newer and gives a weaker guarantee. */
   finality?: 'finalized' | 'safe'
-  /** Ranges fetched ahead at once. */
+  /** Ranges fetched at the same time: 3. */
   parallel?: number
-  /** Contracts made at run time. */
+  /** Contracts created at run time. */
   children?: Children
-  /** What final blocks said before. */
+  /** Final blocks that were fetched before. */
   cache?: ChainCache
-  /** Other endpoints that can be asked whether they say the same: of every range's last block, and of the logs of every so many. */
-  panel?: Panel
+  /** Other endpoints for cross-checks: of the last block of every range, and of the logs of one in `compareEvery` ranges. */
+  quorum?: Quorum
   compareEvery?: number
   onDisagreement?: () => void
 }
 
 const DEFAULT_CONFIRMATIONS = 64
-/** How nodes say that they know no such tag; whatever else they refuse with may pass. */
+const DEFAULT_PARALLEL = 3
+const DEFAULT_COMPARE_EVERY = 8
+/** How nodes say that they do not know a tag; any other refusal may be temporary. */
 const UNKNOWN_TAG = /finalized|safe|tag|invalid|unsupported|not supported|cannot unmarshal|hex string/i
-const COMPARE_EVERY = 8
-/** Nodes refuse longer lists of addresses: beyond it, logs are asked by topic alone and sorted out here. */
-const MOST_ADDRESSES = 500
+/** Nodes refuse longer lists of addresses: beyond it, logs are requested by topic alone and filtered here. */
+const MAX_ADDRESSES = 500
 
-/** A range as it was fetched: `covered` children were followed when it was asked for; `anchor` where it is final, and `parent` then is
- *  the hash of the block before it. */
-interface Fetched extends Stretch {
+/** A range as it was fetched: `covered` children were included in the request. Of a final range, `anchor` is the final block that the
+ *  request was checked against, and `parentHash` the hash of the block before the range. */
+interface FetchedRange extends BlockRange {
   covered: number
-  anchor?: Header
-  parent?: string
+  anchor?: BlockHeader
+  parentHash?: string
 }
 
-/** What the node answers; where none does, what is known without, if it is. */
-export async function unlessAway<T>(asked: Promise<T>, known: () => T | undefined): Promise<T> {
+/** The source of a deployment's logs. Several endpoints cross-check each other. */
+export const sourceOf = (
+  { contracts, topics, children }: Pick<ResolvedDeployment, 'contracts' | 'topics' | 'children'>,
+  rpc: Rpc,
+  options: SourceOptions = {},
+) =>
+  new Source(
+    rpc,
+    { addresses: Object.values(contracts), topics },
+    { ...options, children, quorum: rpc instanceof Endpoints ? rpc : undefined },
+  )
+
+/** The node's answer; when no node is available, the fallback, if there is one. */
+export async function unlessUnavailable<T>(asked: Promise<T>, fallback: () => T | undefined): Promise<T> {
   try {
     return await asked
   } catch (error) {
-    const found = error instanceof RpcUnavailable ? known() : undefined
+    const found = error instanceof RpcUnavailable ? fallback() : undefined
     if (found === undefined) throw error
     return found
   }
 }
 
 export class Source {
-  private readonly span = new Span()
+  private readonly sizer = new RangeSizer()
   private readonly children: Children
-  private bloomed: { count: number; filter: BloomFilter } | undefined
-  private finalityTag = true
-  private ranges = 0
+  private bloomFilter: { count: number; filter: BloomFilter } | undefined
+  private knowsFinalityTag = true
+  private rangesFetched = 0
   private cacheIsChecked = false
 
   constructor(
     readonly rpc: Rpc,
-    private readonly filter: Filter,
+    private readonly filter: LogFilter,
     private readonly options: SourceOptions = {},
   ) {
     this.children = options.children ?? new Children()
   }
 
-  /** The newest block, and the last final one. Without a node, the end of what is cached beyond block `beyond`. */
+  /** The newest block, and the last final one. Without a node: the end of the cache, where it is beyond block `beyond`. */
   async tip(beyond = Number.POSITIVE_INFINITY): Promise<Tip> {
-    const end = this.options.cache?.end
+    const { cache } = this.options
+    const end = cache?.end
     if (!end || end.number <= beyond) return this.tipOfChain()
-    return unlessAway(this.tipOfChain(), () => {
-      const head = this.options.cache!.header(end.number)!
-      return { head, final: head.number, finalHeader: head }
+    return unlessUnavailable(this.tipOfChain(), () => {
+      const head = cache.header(end.number)
+      return head && { head, final: head.number, finalHeader: head }
     })
   }
 
   private async tipOfChain(): Promise<Tip> {
     const { confirmations, finality = 'finalized' } = this.options
-    const asksTag = this.finalityTag && confirmations === undefined
-    const calls = [header('latest'), ...(asksTag ? [header(finality)] : [])]
+    const asksTag = this.knowsFinalityTag && confirmations === undefined
+    const calls = [headerCall('latest'), ...(asksTag ? [headerCall(finality)] : [])]
     const [latest, finalized] = await this.rpc.batch(calls).catch((error) => {
       if (!asksTag || !(error instanceof RpcError) || !UNKNOWN_TAG.test(error.reason)) throw error
-      this.finalityTag = false // asked again below, without the tag that this node refuses
-      return this.rpc.batch([header('latest')])
+      this.knowsFinalityTag = false // requested again without the tag that this node refuses
+      return this.rpc.batch([headerCall('latest')])
     })
     const head = readHeader(latest)
-    if (!head) throw new Inconsistent('The node has no latest block')
+    if (!head) throw new InconsistentChain('The node has no latest block')
     const finalHeader = readHeader(finalized) ?? undefined
     const final = finalHeader?.number ?? head.number - (confirmations ?? DEFAULT_CONFIRMATIONS)
     return { head, final: Math.max(0, Math.min(final, head.number)), finalHeader }
   }
 
-  /** The last final block, known to be an ancestor of the head by its node's word, or else by the links between them.
-   *  @throws Inconsistent when the headers are not of one chain. */
-  private async anchor({ head, final, finalHeader }: Tip): Promise<Header> {
+  /** The last final block, an ancestor of the head: the node's tag guarantees it, or else the links between the headers show it.
+   *  @throws InconsistentChain when the headers are not of one chain. */
+  private async anchor({ head, final, finalHeader }: Tip): Promise<BlockHeader> {
     if (finalHeader) return finalHeader
     const numbers = Array.from({ length: head.number - final }, (_, index) => final + index)
-    const headers = [...(await this.headers(numbers)), head]
-    for (const [index, one] of headers.entries())
-      if (!one || (index && one.parentHash !== headers[index - 1]?.hash))
-        throw new Inconsistent(`Block ${final + index} does not follow the one before: the chain is changing`)
-    return headers[0]!
+    let first: BlockHeader | undefined
+    let before: BlockHeader | undefined
+    for (const [index, header] of [...(await this.headers(numbers)), head].entries()) {
+      if (!header || (before && header.parentHash !== before.hash))
+        throw new InconsistentChain(`Block ${final + index} does not follow the one before: the chain is changing`)
+      first ??= header
+      before = header
+    }
+    return first ?? head
   }
 
-  /** The canonical headers at these heights; null above the head. Without a node, those that are cached if all are. */
-  async headers(numbers: readonly number[], rpc: Rpc = this.rpc): Promise<(Header | null)[]> {
+  /** The canonical headers at these heights; null above the head. Without a node: those of the cache, if it has all. */
+  async headers(numbers: readonly number[], rpc: Rpc = this.rpc): Promise<(BlockHeader | null)[]> {
     const { cache } = this.options
-    const asked = rpc.batch(numbers.map(header)).then((found) => found.map(readHeader))
+    const asked = rpc.batch(numbers.map(headerCall)).then((found) => found.map(readHeader))
     if (!cache || rpc !== this.rpc) return asked
-    return unlessAway(asked, () => {
+    return unlessUnavailable(asked, () => {
       const known = numbers.map((number) => cache.header(number))
-      return known.every((one) => one !== undefined) ? known : undefined
+      return known.every((header) => header !== undefined) ? known : undefined
     })
   }
 
-  /** Stretches of blocks up to the last final one, in order: those that are cached, then those that are fetched ahead of their use in
-   *  ranges whose size adapts to the node. The first follows the block with the hash `parent`, where that is given.
-   *  @throws Inconsistent when an answer comes from a copy of the node that does not hold that last block (it may lack others too), or
-   *  does not follow what came before. */
-  async *finalStretches(from: number, tip: Tip, parent?: string): AsyncGenerator<Stretch> {
+  /** Ranges of blocks up to the last final one, in order: first those of the cache, then fetched ones, whose size adapts to the
+   *  node. The first follows the block with the hash `parentHash`, where that is given.
+   *  @throws InconsistentChain when an answer comes from a copy of the node without the last final block (it may lack others too), or
+   *  a range does not follow the one before. */
+  async *finalRanges(from: number, tip: Tip, parentHash?: string): AsyncGenerator<BlockRange> {
     const { cache } = this.options
     const anchor = await this.anchor(tip)
     let next = from
-    let before = parent
+    let before = parentHash
     if (cache) {
-      await this.check(cache)
-      for (const stretch of cache.stretches(from, anchor.number)) {
-        yield { ...stretch, children: this.children.notice(stretch.logs) }
-        next = stretch.to + 1
-        before = stretch.headers.at(-1)!.hash
+      await this.checkCache(cache)
+      for (const range of cache.ranges(from, anchor.number)) {
+        yield { ...range, children: this.children.notice(range.logs) }
+        next = range.to + 1
+        before = lastBlock(range).hash
       }
     }
-    for await (const fetched of this.fetched(next, anchor)) {
-      if (before !== undefined && fetched.parent !== undefined && fetched.parent !== before)
-        throw new Inconsistent(`Block ${fetched.from} does not follow ${before}: it is of another fork`)
-      before = fetched.headers.at(-1)!.hash
-      const stretch = await this.withChildren(fetched)
-      cache?.append(stretch)
-      yield stretch
+    for await (const fetched of this.fetchAhead(next, anchor)) {
+      if (before !== undefined && fetched.parentHash !== undefined && fetched.parentHash !== before)
+        throw new InconsistentChain(`Block ${fetched.from} does not follow ${before}: it is of another fork`)
+      before = lastBlock(fetched).hash
+      const range = await this.withChildren(fetched)
+      cache?.append(range)
+      yield range
     }
   }
 
-  /** Forgets what is cached of the blocks after `block`: they are no longer on the chain. */
+  /** Drops blocks after `block` from the cache: they are no longer on the chain. */
   forget(block: number) {
     this.options.cache?.truncate(block)
   }
 
-  private async *fetched(from: number, anchor: Header): AsyncGenerator<Fetched> {
+  private async *fetchAhead(from: number, anchor: BlockHeader): AsyncGenerator<FetchedRange> {
     const to = anchor.number
-    const ahead: Promise<Fetched[]>[] = []
+    const { parallel = DEFAULT_PARALLEL } = this.options
+    const ahead: Promise<FetchedRange[]>[] = []
     let next = from
     const fill = () => {
-      while (next <= to && ahead.length < (this.options.parallel ?? 3)) {
-        const end = Math.min(to, next + this.span.size - 1)
-        const fetched = this.range(next, end, anchor)
+      while (next <= to && ahead.length < parallel) {
+        const end = Math.min(to, next + this.sizer.size - 1)
+        const fetched = this.fetchRange(next, end, anchor)
         fetched.catch(() => {}) // awaited in order below
         ahead.push(fetched)
         next = end + 1
       }
     }
-    for (fill(); ahead.length; fill()) yield* await ahead.shift()!
+    fill()
+    for (let first = ahead.shift(); first; first = ahead.shift()) {
+      yield* await first
+      fill()
+    }
   }
 
-  /** Takes out of the cache what is no longer on the chain. Where no node answers, what it holds was final and is believed. */
-  private async check(cache: ChainCache) {
+  /** Drops from the cache what is no longer on the chain. Where no node answers, the cache is trusted: it holds final blocks only. */
+  private async checkCache(cache: ChainCache) {
     if (this.cacheIsChecked) return
     for (const end of cache.ends()) {
       const [now] = await this.headers([end.number])
@@ -202,47 +229,51 @@ export class Source {
     this.cacheIsChecked = true
   }
 
-  /** The blocks after `parent` up to at most `to`, each linked to the one before by hash, with logs asked by block hash: one
-   *  fork, or nothing. @throws Inconsistent when the chain changed meanwhile. */
-  async linkedStretch(parent: Pick<Header, 'number' | 'hash'>, to: Header): Promise<Stretch> {
+  /** The blocks from after `parent` to `to`, each linked to the one before by hash, with logs requested by block hash: one
+   *  fork, or nothing. @throws InconsistentChain when the chain changed meanwhile. */
+  async linkedRange(parent: BlockId, to: BlockHeader): Promise<BlockRange> {
     const numbers = Array.from({ length: to.number - parent.number - 1 }, (_, index) => parent.number + 1 + index)
-    const headers = [...(await this.headers(numbers)), to]
-    let before: Pick<Header, 'number' | 'hash'> = parent
-    for (const [index, one] of headers.entries()) {
-      if (!one || one.parentHash !== before.hash)
-        throw new Inconsistent(
-          `Block ${parent.number + 1 + index} does not follow ${before.hash}: the chain is changing`,
+    const linked: BlockHeader[] = []
+    let before: BlockId = parent
+    for (const header of [...(await this.headers(numbers)), to]) {
+      if (!header || header.parentHash !== before.hash)
+        throw new InconsistentChain(
+          `Block ${parent.number + 1 + linked.length} does not follow ${before.hash}: the chain is changing`,
         )
-      before = one
+      linked.push(header)
+      before = header
     }
-    const linked = headers as Header[]
     const covered = this.children.count
     const logs = await this.logsOf(linked)
     const withLogs = new Set(logs.map((log) => log.block))
-    // a node whose index of logs lags behind its blocks says "none": where the bloom says "perhaps", it is asked once more
-    const doubtful = linked.filter(({ number, logsBloom }) => !withLogs.has(number) && this.bloom().admits(logsBloom))
+    // A node whose log index lags behind its blocks answers with no logs: where the bloom filter allows for some, it is asked once more.
+    const doubtful = linked.filter(({ number, logsBloom }) => !withLogs.has(number) && this.bloom().mayMatch(logsBloom))
     if (doubtful.length) logs.push(...(await this.logsOf(doubtful)))
-    const stretch = checked({ from: parent.number + 1, to: to.number, headers: linked, logs })
-    // a fork between two questions looks like a disagreement: what is not final yet is asked again, until it agrees or is final
-    await this.witnessed(stretch, (rpc) => this.logsOf(linked, undefined, rpc)).catch((error: Error) => {
-      throw error instanceof IndexerError ? new Inconsistent(error.message) : error
+    const range = sortedAndChecked({ from: parent.number + 1, to: to.number, headers: linked, logs })
+    // A fork between two requests looks like a disagreement: blocks that are not final are asked for again, until endpoints agree.
+    await this.crossChecked(range, (rpc) => this.logsOf(linked, undefined, rpc)).catch((error: Error) => {
+      throw error instanceof IndexerError ? new InconsistentChain(error.message) : error
     })
-    return this.withChildren({ ...stretch, covered })
+    return this.withChildren({ ...range, covered })
   }
 
-  /** The logs of blocks that are named by hash. */
-  private async logsOf(headers: readonly Header[], addresses?: readonly string[], rpc: Rpc = this.rpc): Promise<Log[]> {
+  /** The logs of blocks by hash. */
+  private async logsOf(
+    headers: readonly BlockHeader[],
+    addresses?: readonly string[],
+    rpc: Rpc = this.rpc,
+  ): Promise<Log[]> {
     const criteria = this.criteria(addresses)
     const answers = await rpc
       .batch(headers.map(({ hash }) => ({ method: 'eth_getLogs', params: [{ blockHash: hash, ...criteria }] })))
       .catch((error) => {
         if (!(error instanceof RpcError)) throw error
-        throw new Inconsistent(`The node no longer has a block that it just announced: ${error.reason}`, {
+        throw new InconsistentChain(`The node no longer has a block that it just announced: ${error.reason}`, {
           cause: error,
         })
       })
-    return this.own(
-      (answers as RawLog[][]).flatMap((some) => some.map(readLog)),
+    return this.onlyFollowed(
+      (answers as RpcLog[][]).flatMap((some) => some.map(readLog)),
       addresses,
     )
   }
@@ -253,114 +284,123 @@ export class Source {
 
   private criteria(addresses = this.addresses()) {
     const topics = [this.filter.topics]
-    return addresses.length > MOST_ADDRESSES ? { topics } : { address: addresses, topics }
+    return addresses.length > MAX_ADDRESSES ? { topics } : { address: addresses, topics }
   }
 
-  /** Without the logs of strangers, where they had to be asked for too. */
-  private own(logs: Log[], addresses = this.addresses()): Log[] {
-    if (addresses.length <= MOST_ADDRESSES) return logs
+  /** Drops the logs of other contracts, where the request could not exclude them. */
+  private onlyFollowed(logs: Log[], addresses = this.addresses()): Log[] {
+    if (addresses.length <= MAX_ADDRESSES) return logs
     const wanted = new Set(addresses)
     return logs.filter(({ address }) => wanted.has(address))
   }
 
   private bloom(): BloomFilter {
     const { count } = this.children
-    if (this.bloomed?.count !== count)
-      this.bloomed = { count, filter: new BloomFilter(this.addresses(), this.filter.topics) }
-    return this.bloomed.filter
+    if (this.bloomFilter?.count !== count)
+      this.bloomFilter = { count, filter: new BloomFilter(this.addresses(), this.filter.topics) }
+    return this.bloomFilter.filter
   }
 
-  /** With the logs of the contracts that its own logs announce, and of those that were announced since it was asked for. */
-  private async withChildren({ covered, anchor, parent: _, ...stretch }: Fetched): Promise<Stretch> {
-    const children = this.children.notice(stretch.logs)
+  /** Adds the logs of contracts that the range's own logs announce, and of those that were announced after it was requested. */
+  private async withChildren({ covered, anchor, parentHash: _, ...range }: FetchedRange): Promise<BlockRange> {
+    const children = this.children.notice(range.logs)
     for (let known = covered; known < this.children.count; ) {
       const missing = this.children.after(known)
       known = this.children.count
-      const logs = await this.childLogs(stretch, missing, anchor)
+      const logs = await this.childLogs(range, missing, anchor)
       children.push(...this.children.notice(logs))
-      stretch.logs.push(...logs)
+      range.logs.push(...logs)
     }
-    return { ...checked(stretch), children }
+    return { ...sortedAndChecked(range), children }
   }
 
-  /** What some children said in a stretch since their announcement's block; adds the headers that this takes. */
-  private async childLogs(stretch: Stretch, children: readonly Child[], anchor?: Header): Promise<Log[]> {
+  /** The logs of some children in a range, from each child's announcement on. Adds the headers of their blocks to the range. */
+  private async childLogs(range: BlockRange, children: readonly Child[], anchor?: BlockHeader): Promise<Log[]> {
     const since = new Map(children.map((child) => [child.address, child.since]))
     const addresses = [...since.keys()]
     const found = !anchor
-      ? await this.logsOf(stretch.headers, addresses)
-      : (await this.range(stretch.from, stretch.to, anchor, addresses)).flatMap(({ logs, headers }) => {
-          const known = new Set(stretch.headers.map(({ number }) => number))
-          stretch.headers.push(...headers.filter(({ number }) => !known.has(number)))
+      ? await this.logsOf(range.headers, addresses)
+      : (await this.fetchRange(range.from, range.to, anchor, addresses)).flatMap(({ logs, headers }) => {
+          const known = new Set(range.headers.map(({ number }) => number))
+          range.headers.push(...headers.filter(({ number }) => !known.has(number)))
           return logs
         })
-    return found.filter(({ address, block }) => block >= since.get(address)!)
+    return found.filter(({ address, block }) => block >= (since.get(address) ?? Number.POSITIVE_INFINITY))
   }
 
-  /** @throws Inconsistent when the other endpoints outvote what this stretch says, IndexerError when nobody has a majority. */
-  private async witnessed(stretch: Stretch, logsBy: (rpc: Rpc) => Promise<Log[]>) {
-    const { panel, onDisagreement = () => {} } = this.options
-    if (!panel || panel.voices().length < 2) return
-    const last = stretch.headers.at(-1)!
-    const verdict = await agree(
-      panel,
-      testimonyOf(last.hash, stretch.logs),
-      `blocks ${stretch.from}–${stretch.to}`,
+  /** @throws InconsistentChain when the majority of endpoints reports something else, IndexerError when there is no majority. */
+  private async crossChecked(range: BlockRange, logsBy: (rpc: Rpc) => Promise<Log[]>) {
+    const { quorum, onDisagreement = () => {} } = this.options
+    if (!quorum || quorum.healthy().length < 2) return
+    const last = lastBlock(range)
+    const result = await crossCheck(
+      quorum,
+      digestOfLogs(last.hash, range.logs),
+      `blocks ${range.from}–${range.to}`,
       async (rpc) => {
         const [now] = await this.headers([last.number], rpc)
-        if (!now) return undefined // it lags
-        return testimonyOf(now.hash, (await logsBy(rpc)).sort(follows))
+        if (!now) return undefined // this endpoint lags
+        return digestOfLogs(now.hash, (await logsBy(rpc)).sort(compareLogs))
       },
       onDisagreement,
     )
-    if (verdict === 'outvoted')
-      throw new Inconsistent(
-        `Most endpoints say something else about blocks ${stretch.from}–${stretch.to}: asking them`,
+    if (result === 'outvoted')
+      throw new InconsistentChain(
+        `Most endpoints report something else about blocks ${range.from}–${range.to}: asking them`,
       )
   }
 
   /** One range, bisected where the node refuses it. */
-  private async range(from: number, to: number, anchor: Header, addresses?: readonly string[]): Promise<Fetched[]> {
+  private async fetchRange(
+    from: number,
+    to: number,
+    anchor: BlockHeader,
+    addresses?: readonly string[],
+  ): Promise<FetchedRange[]> {
     const covered = this.children.count
     const logsCall = {
       method: 'eth_getLogs',
       params: [{ fromBlock: hex(from), toBlock: hex(to), ...this.criteria(addresses) }],
     }
-    let raw: RawLog[]
-    let last: Header | null
-    let parent: string | undefined
+    let raw: RpcLog[]
+    let last: BlockHeader | null
+    let parentHash: string | undefined
     try {
-      // asked at once, all are answered by one copy of the node: that it holds the anchor shows that it holds all before
-      const calls = [logsCall, header(anchor.number), header(to), ...(from > 0 ? [header(from - 1)] : [])]
+      // One copy of the node answers the whole batch: if it holds the anchor, it holds every block before.
+      const calls = [logsCall, headerCall(anchor.number), headerCall(to), ...(from > 0 ? [headerCall(from - 1)] : [])]
       const [logs, held, end, before] = await this.rpc.batch(calls)
       last = readHeader(end)
-      parent = readHeader(before)?.hash
-      if (readHeader(held)?.hash !== anchor.hash || !last || (from > 0 && !parent))
-        throw new Inconsistent(`A copy of the node does not hold the final block ${anchor.number} (${anchor.hash})`)
-      raw = logs as RawLog[]
+      parentHash = readHeader(before)?.hash
+      if (readHeader(held)?.hash !== anchor.hash || !last || (from > 0 && !parentHash))
+        throw new InconsistentChain(
+          `A copy of the node does not hold the final block ${anchor.number} (${anchor.hash})`,
+        )
+      raw = logs as RpcLog[]
     } catch (error) {
       if (!isLimit(error)) throw error
-      this.span.refused(to - from + 1, error)
-      const middle = Math.min(to - 1, from + this.span.size - 1)
+      this.sizer.refused(to - from + 1, error)
+      const middle = Math.min(to - 1, from + this.sizer.size - 1)
       return [
-        ...(await this.range(from, middle, anchor, addresses)),
-        ...(await this.range(middle + 1, to, anchor, addresses)),
+        ...(await this.fetchRange(from, middle, anchor, addresses)),
+        ...(await this.fetchRange(middle + 1, to, anchor, addresses)),
       ]
     }
-    this.span.answered(to - from + 1, raw.length)
-    const logs = this.own(raw.map(readLog), addresses)
+    this.sizer.answered(to - from + 1, raw.length)
+    const logs = this.onlyFollowed(raw.map(readLog), addresses)
     const numbers = [...new Set(logs.map((log) => log.block))].filter((number) => number !== to)
-    const headers = await this.headers(numbers)
-    const absent = headers.indexOf(null)
-    if (absent >= 0) throw new Inconsistent(`The node has logs of block ${numbers[absent]}, but not the block`)
-    const stretch = checked({ from, to, headers: [...(headers as Header[]), last], logs })
-    const { compareEvery = COMPARE_EVERY } = this.options
-    const compared = this.ranges++ % compareEvery === 0
-    await this.witnessed(compared ? stretch : { ...stretch, logs: [] }, async (rpc) => {
+    const headers: BlockHeader[] = []
+    for (const [index, header] of (await this.headers(numbers)).entries()) {
+      if (!header) throw new InconsistentChain(`The node has logs of block ${numbers[index]}, but not the block`)
+      headers.push(header)
+    }
+    const range = sortedAndChecked({ from, to, headers: [...headers, last], logs })
+    const { compareEvery = DEFAULT_COMPARE_EVERY } = this.options
+    const compared = this.rangesFetched++ % compareEvery === 0
+    await this.crossChecked(compared ? range : { ...range, logs: [] }, async (rpc) => {
       if (!compared) return []
       const [theirs] = await rpc.batch([logsCall])
-      return this.own((theirs as RawLog[]).map(readLog), addresses)
+      return this.onlyFollowed((theirs as RpcLog[]).map(readLog), addresses)
     })
-    return [{ ...stretch, covered, anchor, parent }]
+    return [{ ...range, covered, anchor, parentHash }]
   }
 }

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** Waits between rounds, unless somebody wakes it, now or since the last wait. */
+/** Waits between rounds; `wake` ends the wait, or skips the next one. */
 export class Pause {
   private woken = new AbortController()
 
-  poke() {
+  wake() {
     this.woken.abort()
   }
 

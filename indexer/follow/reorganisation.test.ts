@@ -136,7 +136,7 @@ test('a final block that disappears stops the indexer with what to do; told to r
   await indexer.caughtUp()
   const before = indexer.status()
   await chain.call('anvil_reorg', 8, [])
-  await expect(indexer.stopped).rejects.toThrow(/was final here: its last block in common is \d+.*rewind/)
+  await expect(indexer.stopped).rejects.toThrow(/was final here: the last common block is \d+.*rewind/)
   await expect(indexer.caughtUp()).rejects.toThrow('was final here')
   const { rows } = await db.query('select block, hash from cursor')
   expect(rows).toEqual([{ block: before.block, hash: before.hash }])

@@ -1,7 +1,7 @@
 import type { Governor } from '#schema/onchain/governance.ts'
 import type { Values } from '../store/rows.ts'
 
-/** A Governor to follow, as a configuration names it; what is left out is asked of the contract. Addresses in any case. */
+/** A Governor to follow, as configured; what is left out is read from the contract. Addresses in any case. */
 export interface FollowedGovernor {
   address: string
   name?: string
@@ -11,24 +11,24 @@ export interface FollowedGovernor {
   clock?: Governor['clock']
   counting?: Governor['counting']
   quorumDenominator?: bigint | number | string
-  /** The quorum in votes, where it is no fraction of the supply. */
+  /** The quorum in votes, where it is not a fraction of the supply. */
   fixedQuorum?: bigint | number | string | null
   /** Seconds. */
   gracePeriod?: number | null
 }
 
-/** A Governor of which everything is known: the row that stands for it. */
-export type Profile = Values<Governor>
+/** A Governor's row, with every value known. */
+export type GovernorProfile = Values<Governor>
 
-const lower = (address: string | null | undefined) => address?.toLowerCase() ?? null
+const lowerOrNull = (address: string | null | undefined) => address?.toLowerCase() ?? null
 
-/** What is not said is what OpenZeppelin's Governor does by default. */
-export const profileOf = (followed: FollowedGovernor): Profile => ({
+/** The profile of a Governor; values left out get the defaults of OpenZeppelin's Governor. */
+export const profileOf = (followed: FollowedGovernor): GovernorProfile => ({
   id: followed.address.toLowerCase(),
   name: followed.name ?? '',
   kind: followed.kind ?? 'OpenZeppelin',
-  token: lower(followed.token),
-  timelock: lower(followed.timelock),
+  token: lowerOrNull(followed.token),
+  timelock: lowerOrNull(followed.timelock),
   clock: followed.clock ?? 'BlockNumber',
   counting: followed.counting ?? (followed.kind === 'Bravo' ? 'For' : 'ForAbstain'),
   quorumDenominator: BigInt(followed.quorumDenominator ?? 100),
@@ -36,29 +36,29 @@ export const profileOf = (followed: FollowedGovernor): Profile => ({
   gracePeriod: followed.gracePeriod ?? null,
 })
 
-/** The Governors of one chain. Contracts of a chain's first Governor give ids without a prefix, those of every further one ids that
- *  begin with the contract's address: proposal ids repeat from one Governor to the next. */
+/** The Governors of one chain. Row ids of the first Governor's contracts have no prefix; those of every further one begin with the
+ *  contract's address, because proposal ids repeat from one Governor to the next. */
 export class Governances {
-  private readonly profiles: ReadonlyMap<string, Profile>
+  private readonly profiles: ReadonlyMap<string, GovernorProfile>
 
   constructor(
-    profiles: readonly Profile[],
+    profiles: readonly GovernorProfile[],
     private readonly first: ReadonlySet<string>,
   ) {
     this.profiles = new Map(profiles.map((profile) => [profile.id, profile]))
   }
 
-  profile(governor: string): Profile | undefined {
+  profile(governor: string): GovernorProfile | undefined {
     return this.profiles.get(governor)
   }
 
   /** What the ids of a contract's rows begin with. */
-  scopeOf(contract: string): string {
+  idPrefixOf(contract: string): string {
     return this.first.has(contract) ? '' : `${contract}-`
   }
 
-  /** The value that a Governor's clock shows in a block. */
-  now(governor: Pick<Profile, 'clock'>, at: { block: number; timestamp: Date }): number {
-    return governor.clock === 'Timestamp' ? at.timestamp.getTime() / 1000 : at.block
+  /** The value of a Governor's clock in the block of an event. */
+  clockAt(governor: Pick<GovernorProfile, 'clock'>, event: { block: number; timestamp: Date }): number {
+    return governor.clock === 'Timestamp' ? event.timestamp.getTime() / 1000 : event.block
   }
 }

@@ -8,8 +8,8 @@ import { tableOf, type Versioned } from '#schema/define.ts'
 import { Governor, Holder, Proposal } from '#schema/onchain/governance.ts'
 import { columns } from '#schema/rows.ts'
 import { freshDatabase } from '#test/database.ts'
-import { openRpc } from '../follow/begin.ts'
 import { type FollowedDeployment, startIndexer } from '../index.ts'
+import { openRpc } from '../rpc/open.ts'
 import { difference } from '../test/compare.ts'
 import {
   deployBravo,

@@ -5,44 +5,52 @@ import { isRetriable } from '#schema/errors.ts'
 import { type Drift, Reconciliation } from '#schema/offchain/reconciliation.ts'
 import { Governor } from '#schema/onchain/governance.ts'
 import { row, saveRows } from '#schema/rows.ts'
-import { openRpc } from '../follow/begin.ts'
+import { headerCall, readHeader } from '../chain/blockRange.ts'
+import { InconsistentChain } from '../errors.ts'
+import type { Logger } from '../options.ts'
+import { openRpc } from '../rpc/open.ts'
 import type { Rpc } from '../rpc/rpc.ts'
-import { type Comparison, Contracts, ofProposals, ofToken, type Sample } from './comparisons.ts'
+import {
+  governanceReader,
+  type IndexedValue,
+  proposalValues,
+  type SampleOptions,
+  tokenValues,
+} from './indexedValues.ts'
 
-/** Compares a seeded sample of the index with what the contracts themselves answer, both at the last final block. */
+/** Compares a seeded sample of the index with what the contracts answer, both at the last final block. */
 
-const MOST_FINDINGS = 100
-const CALLS_AT_ONCE = 10
+const MAX_FINDINGS = 100
+const PARALLEL_CALLS = 10
 
-/** Compares every followed Governor, with its token, and stores what was found.
+/** Compares every followed Governor, with its token, and stores the findings.
  *  @throws RpcError when the node no longer has the state of the final block. */
-export async function reconcile(db: Database, rpc: Rpc, sample: Sample): Promise<Reconciliation[]> {
+export async function reconcile(db: Database, rpc: Rpc, sample: SampleOptions): Promise<Reconciliation[]> {
   const { rows } = await db.query('select least(block, final_block) as block from cursor')
   const block: number | undefined = rows[0]?.block
   if (block === undefined) return []
-  const header = (await rpc.request('eth_getBlockByNumber', [`0x${block.toString(16)}`, false])) as {
-    hash: string
-    timestamp: string
-  }
-  const at = { block, time: new Date(Number(header.timestamp) * 1000) }
-  const seed = sample.seed ?? header.hash
+  const { method, params } = headerCall(block)
+  const header = readHeader(await rpc.request(method, params))
+  if (!header) throw new InconsistentChain(`The node has no block ${block}, which is final in the index`)
+  const { hash, timestamp: time } = header
+  const seeded = { ...sample, seed: sample.seed ?? hash }
+  const read = governanceReader(rpc, block)
   const done: Reconciliation[] = []
   for (const governor of await rowsOf(db, Governor, 'true', [], { block, orderBy: 'id' })) {
-    const contracts = new Contracts(rpc, block)
-    const comparisons = [
-      ...(await ofToken(db, contracts, governor, { ...sample, seed }, at)),
-      ...(await ofProposals(db, contracts, governor, { ...sample, seed }, at)),
+    const values = [
+      ...(await tokenValues(db, read, governor, seeded, { block, time })),
+      ...(await proposalValues(db, read, governor, seeded, { block, time })),
     ]
-    const { compared, findings } = await differing(comparisons)
+    const { compared, findings } = await compare(values)
     const found: Reconciliation = {
-      id: `${governor.id}-${block}-${seed}`,
+      id: `${governor.id}-${block}-${seeded.seed}`,
       governorId: governor.id,
       block,
-      hash: header.hash,
-      seed,
+      hash,
+      seed: seeded.seed,
       compared,
       drift: findings.length,
-      findings: findings.slice(0, MOST_FINDINGS),
+      findings: findings.slice(0, MAX_FINDINGS),
       at: new Date(),
     }
     await saveRows(db, [row(Reconciliation, found)])
@@ -51,18 +59,18 @@ export async function reconcile(db: Database, rpc: Rpc, sample: Sample): Promise
   return done
 }
 
-async function differing(comparisons: readonly Comparison[]) {
+async function compare(values: readonly IndexedValue[]) {
   const findings: Drift[] = []
   let compared = 0
-  for (let from = 0; from < comparisons.length; from += CALLS_AT_ONCE) {
-    const some = comparisons.slice(from, from + CALLS_AT_ONCE)
-    const answers = await Promise.all(some.map(({ chain }) => chain()))
-    some.forEach(({ what, subject, indexed }, i) => {
-      if (answers[i] === undefined) return
+  for (let from = 0; from < values.length; from += PARALLEL_CALLS) {
+    const some = values.slice(from, from + PARALLEL_CALLS)
+    const answers = await Promise.all(some.map(async (value) => ({ ...value, answer: await value.onChain() })))
+    for (const { what, subject, indexed, answer } of answers) {
+      if (answer === undefined) continue
       compared++
-      const [left, right] = [String(indexed).toLowerCase(), String(answers[i]).toLowerCase()]
+      const [left, right] = [String(indexed).toLowerCase(), String(answer).toLowerCase()]
       if (left !== right) findings.push({ what, subject, indexed: left, chain: right })
-    })
+    }
   }
   return { compared, findings }
 }
@@ -70,17 +78,12 @@ async function differing(comparisons: readonly Comparison[]) {
 const FIRST_MS = 15_000
 const SAMPLE_SIZE = 20
 
-export interface ReconcilerLog {
-  info(details: object, message: string): void
-  warn(details: object, message: string): void
-}
-
-/** Compares every so often until `signal` aborts; a node or a database that is away is asked again the next time. */
+/** Compares periodically until `signal` aborts; when the node or the database is unavailable, the next period tries again. */
 export async function startReconciler(options: {
   db: Database
   rpcUrl: string
   everyMs: number
-  log: ReconcilerLog
+  log: Logger
   signal: AbortSignal
 }): Promise<void> {
   const { db, rpcUrl, everyMs, log, signal } = options
@@ -92,7 +95,7 @@ export async function startReconciler(options: {
       for (const { governorId, block, compared, drift, findings } of await reconcile(db, rpc, { size: SAMPLE_SIZE })) {
         const details = { governor: governorId, block, compared, drift }
         if (drift) log.warn({ ...details, findings }, 'The index differs from the contracts')
-        else log.info(details, 'The index says what the contracts say')
+        else log.info(details, 'The index agrees with the contracts')
       }
     } catch (error) {
       if (signal.aborted) return

@@ -1,19 +1,19 @@
 import { Commitment, Contribution, Datanet } from '#schema/onchain/datanets.ts'
 import { Slash } from '#schema/onchain/disputes.ts'
-import type { Handlers } from './handler.ts'
+import type { EventHandlers } from './eventContext.ts'
 
 const ACCEPTED = 1
 
-export const datanets: Handlers<'DatanetRegistry'> = {
-  DatanetCreated(rows, { datanetId, modelId, owner, licence, minStake }, at) {
+export const datanets: EventHandlers<'DatanetRegistry'> = {
+  DatanetCreated(rows, { datanetId, modelId, owner, licence, minStake }, event) {
     const ids = { id: datanetId.toString(), modelId: modelId.toString() }
-    rows.put(Datanet, { ...ids, owner, licence, minStake, createdAt: at.timestamp })
+    rows.put(Datanet, { ...ids, owner, licence, minStake, createdAt: event.timestamp })
   },
-  ContributionCommitted(rows, { commitment, contributor }, at) {
+  ContributionCommitted(rows, { commitment, contributor }, event) {
     const id = `${commitment}-${contributor}`
-    rows.put(Commitment, { id, commitment, contributor, position: at.position, committedAt: at.timestamp })
+    rows.put(Commitment, { id, commitment, contributor, position: event.id, committedAt: event.timestamp })
   },
-  ContributionSubmitted(rows, { contributionId, datanetId, contributor, contentHash, stake, commitment }, at) {
+  ContributionSubmitted(rows, { contributionId, datanetId, contributor, contentHash, stake, commitment }, event) {
     const { position } = rows.must(Commitment, `${commitment}-${contributor}`)
     rows.put(Contribution, {
       id: contributionId.toString(),
@@ -29,7 +29,7 @@ export const datanets: Handlers<'DatanetRegistry'> = {
       reason: null,
       slashed: 0n,
       excluded: false,
-      submittedAt: at.timestamp,
+      submittedAt: event.timestamp,
     })
   },
   ContributionScored(rows, { contributionId, quality, uniqueness, verdict, reason }) {
@@ -39,9 +39,9 @@ export const datanets: Handlers<'DatanetRegistry'> = {
   ContributionStakeReturned(rows, { contributionId, amount }) {
     rows.change(Contribution, contributionId.toString(), ({ stake }) => ({ stake: stake - amount }))
   },
-  Slashed(rows, { account, subjectId, role, amount, evidenceHash }, at) {
+  Slashed(rows, { account, subjectId, role, amount, evidenceHash }, event) {
     const id = subjectId.toString()
-    rows.append(Slash, { id: at.position, account, subjectId: id, role, amount, evidenceHash, at: at.timestamp })
+    rows.append(Slash, { id: event.id, account, subjectId: id, role, amount, evidenceHash, at: event.timestamp })
     rows.change(Contribution, id, ({ stake, slashed }) => ({ stake: stake - amount, slashed: slashed + amount }))
   },
   EIP712DomainChanged: null,

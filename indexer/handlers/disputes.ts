@@ -1,12 +1,12 @@
 import { Contribution } from '#schema/onchain/datanets.ts'
 import { Dispute, SUBJECTS } from '#schema/onchain/disputes.ts'
+import type { EventHandlers } from './eventContext.ts'
 import { judgementOf } from './feedback.ts'
-import type { Handlers } from './handler.ts'
 
 const UPHELD = 1
 
-export const disputes: Handlers<'Disputes'> = {
-  DisputeOpened(rows, { disputeId, kind, subjectId, challenger, bond, evidenceHash }, at) {
+export const disputes: EventHandlers<'Disputes'> = {
+  DisputeOpened(rows, { disputeId, kind, subjectId, challenger, bond, evidenceHash }, event) {
     const subject = SUBJECTS[kind]!
     rows.put(Dispute, {
       id: disputeId.toString(),
@@ -17,15 +17,15 @@ export const disputes: Handlers<'Disputes'> = {
       evidenceHash,
       outcome: 'Open',
       slashed: 0n,
-      openedAt: at.timestamp,
+      openedAt: event.timestamp,
       resolvedAt: null,
     })
   },
-  DisputeResolved(rows, { disputeId, outcome, slashed }, at) {
+  DisputeResolved(rows, { disputeId, outcome, slashed }, event) {
     const id = disputeId.toString()
     const { subject, subjectId } = rows.must(Dispute, id)
     const upheld = outcome === UPHELD
-    rows.change(Dispute, id, { outcome: upheld ? 'Upheld' : 'Rejected', slashed, resolvedAt: at.timestamp })
+    rows.change(Dispute, id, { outcome: upheld ? 'Upheld' : 'Rejected', slashed, resolvedAt: event.timestamp })
     if (upheld && subject === 'Contribution') rows.change(Contribution, subjectId, { excluded: true })
   },
   RoleAdminChanged: null,

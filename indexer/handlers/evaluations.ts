@@ -1,10 +1,10 @@
 import { Evaluation } from '#schema/onchain/models.ts'
-import { type Handlers, integer } from './handler.ts'
+import { type EventHandlers, int32 } from './eventContext.ts'
 
-export const evaluations: Handlers<'EvaluationRegistry'> = {
-  EvaluationLogged(rows, { evaluationId, versionId, n, ...log }, at) {
+export const evaluations: EventHandlers<'EvaluationRegistry'> = {
+  EvaluationLogged(rows, { evaluationId, versionId, n, ...log }, event) {
     const ids = { id: evaluationId.toString(), versionId: versionId.toString() }
-    rows.put(Evaluation, { ...ids, ...log, n: integer(n), loggedAt: at.timestamp })
+    rows.put(Evaluation, { ...ids, ...log, n: int32(n), loggedAt: event.timestamp })
   },
   RoleAdminChanged: null,
   RoleGranted: null,

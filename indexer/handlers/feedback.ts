@@ -2,7 +2,7 @@ import { toHex } from 'viem'
 import { Slash } from '#schema/onchain/disputes.ts'
 import { FeedbackTask, Judgement, Reputation, Validator } from '#schema/onchain/feedback.ts'
 import type { Rows } from '../store/rows.ts'
-import { type Handlers, moment } from './handler.ts'
+import { dateOf, type EventHandlers } from './eventContext.ts'
 
 export const judgementId = (taskId: bigint, validator: string) => `${taskId}-${validator}`
 
@@ -15,7 +15,7 @@ function stake(rows: Rows, id: string, change: bigint) {
   rows.put(Validator, { ...validator, stake: validator.stake + change })
 }
 
-export const feedback: Handlers<'FeedbackPool'> = {
+export const feedback: EventHandlers<'FeedbackPool'> = {
   ValidatorStaked(rows, { validator, amount }) {
     stake(rows, validator, amount)
   },
@@ -31,8 +31,8 @@ export const feedback: Handlers<'FeedbackPool'> = {
       itemHash,
       pot,
       paid: 0n,
-      commitDeadline: moment(commitDeadline),
-      revealDeadline: moment(revealDeadline),
+      commitDeadline: dateOf(commitDeadline),
+      revealDeadline: dateOf(revealDeadline),
       settled: false,
       evidenceHash: null,
     })
@@ -73,9 +73,9 @@ export const feedback: Handlers<'FeedbackPool'> = {
   FeedbackRewardWithdrawn(rows, { validator, amount }) {
     rows.change(Validator, validator, ({ withdrawn }) => ({ withdrawn: withdrawn + amount }))
   },
-  Slashed(rows, { account, subjectId, role, amount, evidenceHash }, at) {
-    const slash = { id: at.position, account, subjectId: judgementOf(subjectId), role, amount, evidenceHash }
-    rows.append(Slash, { ...slash, at: at.timestamp })
+  Slashed(rows, { account, subjectId, role, amount, evidenceHash }, event) {
+    const slash = { id: event.id, account, subjectId: judgementOf(subjectId), role, amount, evidenceHash }
+    rows.append(Slash, { ...slash, at: event.timestamp })
     rows.change(Validator, account, ({ stake, lost }) => ({ stake: stake - amount, lost: lost + amount }))
   },
   RoleAdminChanged: null,

@@ -1,9 +1,9 @@
 import { concat, encodeAbiParameters, type Hex, keccak256, stringToHex, toHex } from 'viem'
 import { partsOf } from '#rules/tally.ts'
 import { Governor, Proposal, TimelockOperation, Vote } from '#schema/onchain/governance.ts'
-import type { Profile } from '../governors/governances.ts'
+import type { GovernorProfile } from '../governors/governances.ts'
 import type { Rows, Values } from '../store/rows.ts'
-import { type Handlers, height, type Moment, moment } from './handler.ts'
+import { dateOf, type EventContext, type EventHandlers, safeInteger } from './eventContext.ts'
 import { fixQuorums, quorumNow, setting } from './settings.ts'
 
 const BATCH = [
@@ -27,10 +27,15 @@ export function operationsOf(proposal: Readonly<Values<Proposal>>, governor: Hex
 }
 
 /** The one that the timelock has, where it is followed. */
-function operationOf(rows: Rows, proposal: Readonly<Values<Proposal>>, { id, kind, timelock }: Profile, at: Moment) {
+function operationOf(
+  rows: Rows,
+  proposal: Readonly<Values<Proposal>>,
+  { id, kind, timelock }: GovernorProfile,
+  event: EventContext,
+) {
   if (kind === 'Bravo') return null
   const operations = operationsOf(proposal, id as Hex)
-  const scope = timelock === null ? '' : at.governances.scopeOf(timelock)
+  const scope = timelock === null ? '' : event.governances.idPrefixOf(timelock)
   return operations.find((operation) => rows.get(TimelockOperation, `${scope}${operation}-0`)) ?? operations[0]!
 }
 
@@ -50,15 +55,15 @@ const counts = ({ support, params }: Ballot) =>
   support <= 2 || (support === SPLIT && params !== undefined && params.length === SPLIT_PARAMS)
 
 /** The Governor that speaks, as its row says. */
-const own = (rows: Rows, at: Moment) => rows.must(Governor, at.address)
+const own = (rows: Rows, event: EventContext) => rows.must(Governor, event.address)
 
-function cast(rows: Rows, ballot: Ballot, at: Moment) {
+function cast(rows: Rows, ballot: Ballot, event: EventContext) {
   const { voter, support, weight, reason, params = null } = ballot
-  const proposalId = at.scope + ballot.proposalId
+  const proposalId = event.idPrefix + ballot.proposalId
   const first = `${proposalId}-${voter}`
   const before = rows.get(Vote, first, { property: 'proposalId', value: proposalId })
-  const id = before ? `${first}-${at.position}` : first // who splits a vote may cast it in several ballots
-  rows.put(Vote, { id, proposalId, voter, support, weight, reason, params, castAt: at.timestamp })
+  const id = before ? `${first}-${event.id}` : first // who splits a vote may cast it in several ballots
+  rows.put(Vote, { id, proposalId, voter, support, weight, reason, params, castAt: event.timestamp })
   const proposal = rows.get(Proposal, proposalId)
   if (!proposal) return // made before the first block, or by an event that is not OpenZeppelin's
   const parts = counts(ballot) ? partsOf(ballot) : { for: 0n, against: 0n, abstain: 0n }
@@ -67,27 +72,27 @@ function cast(rows: Rows, ballot: Ballot, at: Moment) {
     againstVotes: proposal.againstVotes + parts.against,
     forVotes: proposal.forVotes + parts.for,
     abstainVotes: proposal.abstainVotes + parts.abstain,
-    quorum: proposal.quorum ?? quorumNow(rows, own(rows, at), at),
+    quorum: proposal.quorum ?? quorumNow(rows, own(rows, event), event),
   })
 }
 
 /** Changes a proposal that the index knows; one made before the first block is left alone. */
-function change(rows: Rows, at: Moment, id: bigint, values: Partial<Values<Proposal>>) {
-  if (rows.get(Proposal, at.scope + id)) rows.change(Proposal, at.scope + id, values)
+function change(rows: Rows, event: EventContext, id: bigint, values: Partial<Values<Proposal>>) {
+  if (rows.get(Proposal, event.idPrefix + id)) rows.change(Proposal, event.idPrefix + id, values)
 }
 
 /** The row of the Governor that speaks stands before anything else that it says. */
-export function introduce(rows: Rows, at: Moment) {
-  if (!rows.get(Governor, at.address)) rows.put(Governor, at.governances.profile(at.address)!)
+export function addGovernor(rows: Rows, event: EventContext) {
+  if (!rows.get(Governor, event.address)) rows.put(Governor, event.governances.profile(event.address)!)
 }
 
-export const governor: Handlers<'ModelGovernor'> = {
-  ProposalCreated(rows, created, at) {
+export const governor: EventHandlers<'ModelGovernor'> = {
+  ProposalCreated(rows, created, event) {
     const { proposalId, proposer, targets, values, signatures, calldatas, voteStart, voteEnd, description } = created
-    rows.whole(Vote, 'proposalId', at.scope + proposalId) // none as a rule, so that no ballot is looked for later
+    rows.whole(Vote, 'proposalId', event.idPrefix + proposalId) // none as a rule, so that no ballot is looked for later
     rows.put(Proposal, {
-      id: at.scope + proposalId,
-      governorId: at.address,
+      id: event.idPrefix + proposalId,
+      governorId: event.address,
       onChainId: proposalId.toString(),
       proposer,
       description,
@@ -95,8 +100,8 @@ export const governor: Handlers<'ModelGovernor'> = {
       values: values.map(String),
       signatures: signatures.some(Boolean) ? [...signatures] : [],
       calldatas: [...calldatas],
-      voteStart: height(voteStart),
-      voteEnd: height(voteEnd),
+      voteStart: safeInteger(voteStart),
+      voteEnd: safeInteger(voteEnd),
       againstVotes: 0n,
       forVotes: 0n,
       abstainVotes: 0n,
@@ -105,45 +110,45 @@ export const governor: Handlers<'ModelGovernor'> = {
       executed: false,
       eta: null,
       operation: null,
-      createdAt: at.timestamp,
+      createdAt: event.timestamp,
     })
   },
-  ProposalQueued(rows, { proposalId, etaSeconds }, at) {
-    const proposal = rows.get(Proposal, at.scope + proposalId)
+  ProposalQueued(rows, { proposalId, etaSeconds }, event) {
+    const proposal = rows.get(Proposal, event.idPrefix + proposalId)
     if (!proposal) return
-    const operation = operationOf(rows, proposal, own(rows, at), at)
-    rows.put(Proposal, { ...proposal, eta: moment(etaSeconds), operation })
+    const operation = operationOf(rows, proposal, own(rows, event), event)
+    rows.put(Proposal, { ...proposal, eta: dateOf(etaSeconds), operation })
   },
-  ProposalExecuted(rows, { proposalId }, at) {
-    change(rows, at, proposalId, { executed: true })
+  ProposalExecuted(rows, { proposalId }, event) {
+    change(rows, event, proposalId, { executed: true })
   },
-  ProposalCanceled(rows, { proposalId }, at) {
-    change(rows, at, proposalId, { canceled: true })
+  ProposalCanceled(rows, { proposalId }, event) {
+    change(rows, event, proposalId, { canceled: true })
   },
-  ProposalExtended(rows, { proposalId, extendedDeadline }, at) {
-    change(rows, at, proposalId, { voteEnd: height(extendedDeadline) })
+  ProposalExtended(rows, { proposalId, extendedDeadline }, event) {
+    change(rows, event, proposalId, { voteEnd: safeInteger(extendedDeadline) })
   },
   VoteCast: cast,
   VoteCastWithParams: cast,
-  VotingDelaySet(rows, { newVotingDelay }, at) {
-    setting(rows, at, 'votingDelay', newVotingDelay)
+  VotingDelaySet(rows, { newVotingDelay }, event) {
+    setting(rows, event, 'votingDelay', newVotingDelay)
   },
-  VotingPeriodSet(rows, { newVotingPeriod }, at) {
-    setting(rows, at, 'votingPeriod', newVotingPeriod)
+  VotingPeriodSet(rows, { newVotingPeriod }, event) {
+    setting(rows, event, 'votingPeriod', newVotingPeriod)
   },
-  ProposalThresholdSet(rows, { newProposalThreshold }, at) {
-    setting(rows, at, 'proposalThreshold', newProposalThreshold)
+  ProposalThresholdSet(rows, { newProposalThreshold }, event) {
+    setting(rows, event, 'proposalThreshold', newProposalThreshold)
   },
-  QuorumNumeratorUpdated(rows, { newQuorumNumerator }, at) {
-    fixQuorums(rows, at)
-    setting(rows, at, 'quorumNumerator', newQuorumNumerator)
+  QuorumNumeratorUpdated(rows, { newQuorumNumerator }, event) {
+    fixQuorums(rows, event)
+    setting(rows, event, 'quorumNumerator', newQuorumNumerator)
   },
-  TimelockChange(rows, { newTimelock }, at) {
-    setting(rows, at, 'timelock', newTimelock)
-    rows.change(Governor, at.address, { timelock: newTimelock })
+  TimelockChange(rows, { newTimelock }, event) {
+    setting(rows, event, 'timelock', newTimelock)
+    rows.change(Governor, event.address, { timelock: newTimelock })
   },
-  LateQuorumVoteExtensionSet(rows, { newVoteExtension }, at) {
-    setting(rows, at, 'lateQuorumExtension', newVoteExtension)
+  LateQuorumVoteExtensionSet(rows, { newVoteExtension }, event) {
+    setting(rows, event, 'lateQuorumExtension', newVoteExtension)
   },
   EIP712DomainChanged: null,
 }

@@ -2,9 +2,9 @@ import type { ContractName } from '#contracts/events.ts'
 import { datanets } from './datanets.ts'
 import { disputes } from './disputes.ts'
 import { evaluations } from './evaluations.ts'
+import type { EventHandlers } from './eventContext.ts'
 import { feedback } from './feedback.ts'
 import { governor } from './governor.ts'
-import type { Handlers } from './handler.ts'
 import { market } from './market.ts'
 import { models } from './models.ts'
 import { rewards } from './rewards.ts'
@@ -12,7 +12,7 @@ import { timelock } from './timelock.ts'
 import { token } from './token.ts'
 
 /** What the indexer does with every event of every contract. */
-export const handlers: { [C in ContractName]: Handlers<C> } = {
+export const handlers: { [C in ContractName]: EventHandlers<C> } = {
   GOpen: token,
   ModelGovernor: governor,
   TimelockController: timelock,

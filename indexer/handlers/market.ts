@@ -1,6 +1,6 @@
 import { Credit, Endpoint, UsageSettlement, Voucher } from '#schema/onchain/market.ts'
 import type { Rows } from '../store/rows.ts'
-import { type Handlers, integer, moment } from './handler.ts'
+import { dateOf, type EventHandlers, int32 } from './eventContext.ts'
 
 const credit = (rows: Rows, id: string) =>
   rows.get(Credit, id) ?? {
@@ -13,10 +13,10 @@ const credit = (rows: Rows, id: string) =>
     withdrawableAt: null,
   }
 
-export const market: Handlers<'InferenceMarket'> = {
-  EndpointRegistered(rows, { endpointId, versionId, host, url, priceIn, priceOut }, at) {
+export const market: EventHandlers<'InferenceMarket'> = {
+  EndpointRegistered(rows, { endpointId, versionId, host, url, priceIn, priceOut }, event) {
     const ids = { id: endpointId.toString(), versionId: versionId.toString() }
-    rows.put(Endpoint, { ...ids, host, url, priceIn, priceOut, registeredAt: at.timestamp })
+    rows.put(Endpoint, { ...ids, host, url, priceIn, priceOut, registeredAt: event.timestamp })
   },
   EndpointVersionChanged(rows, { endpointId, versionId }) {
     rows.change(Endpoint, endpointId.toString(), { versionId: versionId.toString() })
@@ -29,7 +29,7 @@ export const market: Handlers<'InferenceMarket'> = {
     rows.put(Credit, { ...before, balance: before.balance + amount, deposited: before.deposited + amount })
   },
   WithdrawalRequested(rows, { consumer, amount, availableAt }) {
-    rows.put(Credit, { ...credit(rows, consumer), withdrawing: amount, withdrawableAt: moment(availableAt) })
+    rows.put(Credit, { ...credit(rows, consumer), withdrawing: amount, withdrawableAt: dateOf(availableAt) })
   },
   CreditWithdrawn(rows, { consumer, amount }) {
     const before = credit(rows, consumer)
@@ -41,9 +41,9 @@ export const market: Handlers<'InferenceMarket'> = {
     rows.put(Voucher, { id, endpointId: endpointId.toString(), consumer, cumulative })
     rows.change(Credit, consumer, ({ balance, spent }) => ({ balance: balance - amount, spent: spent + amount }))
   },
-  UsageSettled(rows, { epoch, endpointId, root, tokensIn, tokensOut, fees }, at) {
-    const ids = { id: `${epoch}-${endpointId}`, epoch: integer(epoch), endpointId: endpointId.toString() }
-    rows.put(UsageSettlement, { ...ids, root, tokensIn, tokensOut, fees, settledAt: at.timestamp })
+  UsageSettled(rows, { epoch, endpointId, root, tokensIn, tokensOut, fees }, event) {
+    const ids = { id: `${epoch}-${endpointId}`, epoch: int32(epoch), endpointId: endpointId.toString() }
+    rows.put(UsageSettlement, { ...ids, root, tokensIn, tokensOut, fees, settledAt: event.timestamp })
   },
   EIP712DomainChanged: null,
 }

@@ -1,7 +1,7 @@
 import { liveVersion } from '#rules/promotion.ts'
 import { BudgetEntry, Mandate, Model, ModelStake, ModelVersion, RewardSplit, Target } from '#schema/onchain/models.ts'
 import type { Rows } from '../store/rows.ts'
-import { type Handlers, type Moment, moment } from './handler.ts'
+import { dateOf, type EventContext, type EventHandlers } from './eventContext.ts'
 
 const NO_VERSION = 0n
 
@@ -12,9 +12,14 @@ interface Money {
   amount: bigint
 }
 
-function budget(rows: Rows, direction: 'Funded' | 'Spent', { modelId, account, purpose, amount }: Money, at: Moment) {
+function budget(
+  rows: Rows,
+  direction: 'Funded' | 'Spent',
+  { modelId, account, purpose, amount }: Money,
+  event: EventContext,
+) {
   const id = modelId.toString()
-  rows.append(BudgetEntry, { id: at.position, modelId: id, direction, account, purpose, amount, at: at.timestamp })
+  rows.append(BudgetEntry, { id: event.id, modelId: id, direction, account, purpose, amount, at: event.timestamp })
   rows.change(Mandate, id, (mandate) =>
     direction === 'Funded' ? { funded: mandate.funded + amount } : { spent: mandate.spent + amount },
   )
@@ -31,8 +36,8 @@ function liveVersionId(rows: Rows, modelId: string): string | null {
   return liveVersion(serving.map(({ id }) => BigInt(id)))?.toString() ?? null
 }
 
-export const models: Handlers<'ModelRegistry'> = {
-  ModelProposed(rows, { modelId, proposer, proposalId, specHash, specURI, bond }, at) {
+export const models: EventHandlers<'ModelRegistry'> = {
+  ModelProposed(rows, { modelId, proposer, proposalId, specHash, specURI, bond }, event) {
     rows.put(Model, {
       id: modelId.toString(),
       proposer,
@@ -45,7 +50,7 @@ export const models: Handlers<'ModelRegistry'> = {
       bondStatus: 'Locked',
       staked: 0n,
       liveVersionId: null,
-      proposedAt: at.timestamp,
+      proposedAt: event.timestamp,
     })
   },
   /** A metric named twice must reach both minima, which is the greater one. */
@@ -70,7 +75,7 @@ export const models: Handlers<'ModelRegistry'> = {
       bondStatus: 'Slashed' as const,
     }))
   },
-  MandateIssued(rows, { modelId, proposalId, budget, rubricHash, splitHash, deadline }, at) {
+  MandateIssued(rows, { modelId, proposalId, budget, rubricHash, splitHash, deadline }, event) {
     rows.put(Mandate, {
       id: modelId.toString(),
       modelId: modelId.toString(),
@@ -80,15 +85,15 @@ export const models: Handlers<'ModelRegistry'> = {
       spent: 0n,
       rubricHash,
       splitHash,
-      deadline: moment(deadline),
-      issuedAt: at.timestamp,
+      deadline: dateOf(deadline),
+      issuedAt: event.timestamp,
     })
   },
-  MandateFunded(rows, money, at) {
-    budget(rows, 'Funded', money, at)
+  MandateFunded(rows, money, event) {
+    budget(rows, 'Funded', money, event)
   },
-  BudgetSpent(rows, money, at) {
-    budget(rows, 'Spent', money, at)
+  BudgetSpent(rows, money, event) {
+    budget(rows, 'Spent', money, event)
   },
   ModelStaked(rows, { modelId, account, amount }) {
     stake(rows, modelId.toString(), account, amount)
@@ -96,7 +101,7 @@ export const models: Handlers<'ModelRegistry'> = {
   ModelUnstaked(rows, { modelId, account, amount }) {
     stake(rows, modelId.toString(), account, -amount)
   },
-  VersionRegistered(rows, { versionId, modelId, parentVersionId, ...made }, at) {
+  VersionRegistered(rows, { versionId, modelId, parentVersionId, ...made }, event) {
     rows.put(ModelVersion, {
       id: versionId.toString(),
       modelId: modelId.toString(),
@@ -107,13 +112,13 @@ export const models: Handlers<'ModelRegistry'> = {
       adapterHash: made.adapterHash,
       status: 'Registered',
       rollbackReason: null,
-      registeredAt: at.timestamp,
+      registeredAt: event.timestamp,
       promotedAt: null,
     })
   },
-  VersionPromoted(rows, { versionId }, at) {
+  VersionPromoted(rows, { versionId }, event) {
     const id = versionId.toString()
-    rows.change(ModelVersion, id, { status: 'Promoted', promotedAt: at.timestamp })
+    rows.change(ModelVersion, id, { status: 'Promoted', promotedAt: event.timestamp })
     rows.change(Model, rows.must(ModelVersion, id).modelId, { liveVersionId: id })
   },
   VersionRolledBack(rows, { versionId, reason }) {

@@ -1,11 +1,11 @@
 import { decodeEventLog, type Hex, parseAbi, toEventSelector, toFunctionSelector, zeroHash } from 'viem'
 import type { ContractName } from '#contracts/events.ts'
 import { Proposal, TimelockOperation } from '#schema/onchain/governance.ts'
-import type { Log } from '../chain/stretch.ts'
+import type { Log } from '../chain/blockRange.ts'
 import { IndexerError } from '../errors.ts'
 import type { Rows } from '../store/rows.ts'
+import { dateOf, type EventContext, type EventHandler } from './eventContext.ts'
 import { governor } from './governor.ts'
-import { type Handler, type Moment, moment } from './handler.ts'
 import { timelock } from './timelock.ts'
 import { token } from './token.ts'
 
@@ -31,51 +31,51 @@ type Arguments<E extends Event> = ReturnType<typeof decodeEventLog<readonly [E]>
 type Named<N extends Event['name']> = Extract<Event, { name: N }>
 
 /** As OpenZeppelin would have announced it; a module's proposal has no calls of its own. */
-const announce: Handler<Arguments<Named<'ProposalCreated'>>> = (rows, args, at) => {
+const announce: EventHandler<Arguments<Named<'ProposalCreated'>>> = (rows, args, event) => {
   const calls =
     'targets' in args
       ? { targets: args.targets, values: args.values, signatures: args.signatures, calldatas: args.calldatas }
       : { targets: [], values: [], signatures: [], calldatas: [] }
   const { proposalId, proposer, voteStart, voteEnd, description } = args
-  governor.ProposalCreated!(rows, { proposalId, proposer, voteStart, voteEnd, description, ...calls }, at)
+  governor.ProposalCreated!(rows, { proposalId, proposer, voteStart, voteEnd, description, ...calls }, event)
 }
 
-const override: Handler<Arguments<Named<'OverrideVoteCast'>>> = (rows, ballot, at) =>
-  governor.VoteCast!(rows, ballot, at)
+const override: EventHandler<Arguments<Named<'OverrideVoteCast'>>> = (rows, ballot, event) =>
+  governor.VoteCast!(rows, ballot, event)
 
 const SIDES = ['againstVotes', 'forVotes', 'abstainVotes'] as const
 
 /** What a holder votes for themselves is taken from their delegate's side. */
-const reduce: Handler<Arguments<Named<'VoteReduced'>>> = (rows, { proposalId, support, weight }, at) => {
+const reduce: EventHandler<Arguments<Named<'VoteReduced'>>> = (rows, { proposalId, support, weight }, event) => {
   const side = SIDES[support]
-  const proposal = rows.get(Proposal, at.scope + proposalId)
+  const proposal = rows.get(Proposal, event.idPrefix + proposalId)
   if (proposal && side) rows.put(Proposal, { ...proposal, [side]: proposal[side] - weight })
 }
 
 /** A token of its own is one vote; OpenZeppelin counts nothing else. */
-const transfer: Handler<Arguments<Named<'Transfer'>>> = (rows, { from, to }, at) =>
-  token.Transfer!(rows, { from, to, value: 1n }, at)
+const transfer: EventHandler<Arguments<Named<'Transfer'>>> = (rows, { from, to }, event) =>
+  token.Transfer!(rows, { from, to, value: 1n }, event)
 
-const queue: Handler<Arguments<Named<'QueueTransaction'>>> = (rows, call, at) => {
+const queue: EventHandler<Arguments<Named<'QueueTransaction'>>> = (rows, call, event) => {
   rows.put(TimelockOperation, {
-    id: `${at.scope}${call.txHash}-0`,
+    id: `${event.idPrefix}${call.txHash}-0`,
     operation: call.txHash,
     index: 0,
     target: call.target,
     value: call.value,
     data: call.signature ? toFunctionSelector(call.signature) + call.data.slice(2) : call.data,
     predecessor: zeroHash,
-    readyAt: moment(call.eta),
+    readyAt: dateOf(call.eta),
     status: 'Waiting',
   })
 }
 
-const settle = (status: 'Done' | 'Cancelled') => (rows: Rows, call: { txHash: Hex }, at: Moment) => {
-  const id = `${at.scope}${call.txHash}-0`
+const settle = (status: 'Done' | 'Cancelled') => (rows: Rows, call: { txHash: Hex }, event: EventContext) => {
+  const id = `${event.idPrefix}${call.txHash}-0`
   if (rows.get(TimelockOperation, id)) rows.change(TimelockOperation, id, { status })
 }
 
-const handlers: { [N in Event['name']]: { of: ContractName; handle: Handler<Arguments<Named<N>>> } } = {
+const handlers: { [N in Event['name']]: { of: ContractName; handle: EventHandler<Arguments<Named<N>>> } } = {
   ProposalCreated: { of: 'ModelGovernor', handle: announce },
   OverrideVoteCast: { of: 'ModelGovernor', handle: override },
   VoteReduced: { of: 'ModelGovernor', handle: reduce },
@@ -85,7 +85,8 @@ const handlers: { [N in Event['name']]: { of: ContractName; handle: Handler<Argu
   ExecuteTransaction: { of: 'TimelockController', handle: settle('Done') },
   NewDelay: {
     of: 'TimelockController',
-    handle: (rows, { newDelay }, at) => timelock.MinDelayChange!(rows, { oldDuration: 0n, newDuration: newDelay }, at),
+    handle: (rows, { newDelay }, event) =>
+      timelock.MinDelayChange!(rows, { oldDuration: 0n, newDuration: newDelay }, event),
   },
 }
 
@@ -105,7 +106,7 @@ export const otherTopics = (contract: ContractName): Hex[] =>
 export function decodeOther(
   contract: ContractName,
   log: Log,
-): { name: string; args: object; handle: Handler<unknown> } | undefined {
+): { name: string; args: object; handle: EventHandler<unknown> } | undefined {
   const event = byTopic
     .get(log.topics[0]!)
     ?.find(({ of, topics }) => of === contract && topics === log.topics.length)?.event
@@ -114,7 +115,7 @@ export function decodeOther(
     const { args } = decodeEventLog({ abi: [event], topics: log.topics as [Hex], data: log.data })
     const values = args as Record<string, unknown>
     for (const { name, type } of event.inputs) if (type.startsWith('address')) values[name] = lower(values[name])
-    return { name: event.name, args: values, handle: handlers[event.name].handle as Handler<unknown> }
+    return { name: event.name, args: values, handle: handlers[event.name].handle as EventHandler<unknown> }
   } catch (cause) {
     throw new IndexerError(
       `Log ${log.index} of block ${log.block} has the topic of ${event.name}, but not its shape: ${log.address} is no ${contract}. Correct the deployment, or the configuration.`,

@@ -1,11 +1,11 @@
 import { RewardClaim, RewardMap } from '#schema/onchain/rewards.ts'
 import type { Rows, Values } from '../store/rows.ts'
-import { type Handlers, height, integer } from './handler.ts'
+import { type EventHandlers, int32, safeInteger } from './eventContext.ts'
 
 const map = (rows: Rows, epoch: bigint): Readonly<Values<RewardMap>> =>
   rows.get(RewardMap, epoch.toString()) ?? {
     id: epoch.toString(),
-    epoch: integer(epoch),
+    epoch: int32(epoch),
     funded: 0n,
     firstBlock: null,
     lastBlock: null,
@@ -18,26 +18,26 @@ const map = (rows: Rows, epoch: bigint): Readonly<Values<RewardMap>> =>
     publishedAt: null,
   }
 
-export const rewards: Handlers<'RewardDistributor'> = {
+export const rewards: EventHandlers<'RewardDistributor'> = {
   EpochFunded(rows, { epoch, amount }) {
     const before = map(rows, epoch)
     rows.put(RewardMap, { ...before, funded: before.funded + amount })
   },
-  RewardMapPublished(rows, { epoch, fromBlock, toBlock, blockHash, root, total, uri, codeHash }, at) {
-    const blocks = { firstBlock: height(fromBlock), lastBlock: height(toBlock), blockHash }
-    const published = { root, total, uri, codeHash, status: 'Published', publishedAt: at.timestamp } as const
+  RewardMapPublished(rows, { epoch, fromBlock, toBlock, blockHash, root, total, uri, codeHash }, event) {
+    const blocks = { firstBlock: safeInteger(fromBlock), lastBlock: safeInteger(toBlock), blockHash }
+    const published = { root, total, uri, codeHash, status: 'Published', publishedAt: event.timestamp } as const
     rows.put(RewardMap, { ...map(rows, epoch), ...blocks, ...published })
   },
   RewardMapCancelled(rows, { epoch }) {
     rows.change(RewardMap, epoch.toString(), { status: 'Cancelled' })
   },
-  RewardClaimed(rows, { epoch, account, amount }, at) {
+  RewardClaimed(rows, { epoch, account, amount }, event) {
     rows.append(RewardClaim, {
-      id: at.position,
+      id: event.id,
       mapId: epoch.toString(),
       account,
       amount,
-      claimedAt: at.timestamp,
+      claimedAt: event.timestamp,
     })
   },
   RoleAdminChanged: null,

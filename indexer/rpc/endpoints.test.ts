@@ -4,7 +4,7 @@ import { type TestChain, testChain } from '../test/chain.ts'
 import { type Call, type FaultyNode, faultyNode } from '../test/faultyNode.ts'
 import { expectClean, follow } from '../test/follow.ts'
 import { noise, prepareNoise, seeded } from '../test/noise.ts'
-import { backoff, waitMs } from './rpc.ts'
+import { backoff, retryDelayMs } from './retry.ts'
 
 const next = () => seeded(19)
 
@@ -98,7 +98,7 @@ test('who was outvoted is not asked even when nobody else answers', async () => 
   const others = [nodes[0]!, nodes[2]!]
   for (const node of others) await node.down()
   await chain.send(1, 'GOpen', 'deposit', [], 5n)
-  await expect.poll(() => indexer.status().problem).toMatch(/none of .* answers and is believed/)
+  await expect.poll(() => indexer.status().problem).toMatch(/none of .* answers and is trusted/)
   for (const node of others) await node.up()
   await indexer.caughtUp(await chain.head())
   await expectClean(chain, db)
@@ -141,7 +141,7 @@ test('an endpoint that lags behind is no witness', async () => {
 test('waiting doubles up to a limit, by a random part that a seed repeats', async () => {
   const waits = (seed: number) => {
     const random = seeded(seed)
-    return Array.from({ length: 9 }, (_, attempt) => waitMs(attempt, 100, () => random(1000) / 1000))
+    return Array.from({ length: 9 }, (_, attempt) => retryDelayMs(attempt, 100, () => random(1000) / 1000))
   }
   expect(waits(5)).toEqual(waits(5))
   expect(waits(5)).not.toEqual(waits(6))

@@ -1,41 +1,30 @@
-import { type Call, type Rpc, RpcError, RpcUnavailable, shownUrl } from './rpc.ts'
+import { isFinal, RpcError, RpcUnavailable } from './errors.ts'
+import type { Quorum } from './quorum.ts'
+import { type Rpc, type RpcCall, redactedUrl } from './rpc.ts'
 
-/** Several RPC endpoints of one chain as one: the first that is well answers; the others take over, and bear witness. */
+/** Several RPC endpoints of one chain as one: the first healthy one answers, the others take over and serve for cross-checks. */
 
-const FIRST_REST_MS = 1_000
-const LONGEST_REST_MS = 60_000
+const FIRST_COOLDOWN_MS = 1_000
+const MAX_COOLDOWN_MS = 60_000
 const DISTRUST_MS = 600_000
-const REVERTED = 3
-
-/** Endpoints that can be asked one by one whether they say the same. */
-export interface Panel {
-  /** The endpoint that answers at present, then the others that are well. */
-  voices(): readonly Rpc[]
-  /** Asks an endpoint nothing for a while, whoever else is away: it said what the majority denies. */
-  distrust(rpc: Rpc): void
-}
 
 interface Endpoint {
   rpc: Rpc
   failures: number
-  /** Not asked before this moment of the monotonic clock, unless nobody else is left. */
-  restsUntil: number
-  /** Not asked before this moment at all. */
+  /** Not used before this reading of the monotonic clock, unless no other endpoint is left. */
+  cooldownUntil: number
+  /** Not used before this reading at all. */
   distrustedUntil: number
 }
 
-/** Whether another endpoint would refuse alike: a revert is the chain's answer, a range limit the question's fault. */
-const isAnswer = (error: RpcError, isLimit: (error: unknown) => boolean) => error.code === REVERTED || isLimit(error)
-
-export class Endpoints implements Rpc, Panel {
+export class Endpoints implements Rpc, Quorum {
   private readonly endpoints: Endpoint[]
 
   constructor(
     rpcs: readonly Rpc[],
-    private readonly isLimit: (error: unknown) => boolean,
     private readonly onFailover: () => void = () => {},
   ) {
-    this.endpoints = rpcs.map((rpc) => ({ rpc, failures: 0, restsUntil: 0, distrustedUntil: 0 }))
+    this.endpoints = rpcs.map((rpc) => ({ rpc, failures: 0, cooldownUntil: 0, distrustedUntil: 0 }))
   }
 
   get url() {
@@ -46,18 +35,18 @@ export class Endpoints implements Rpc, Panel {
     return this.ask((rpc) => rpc.request(method, params))
   }
 
-  batch(calls: readonly Call[]) {
+  batch(calls: readonly RpcCall[]) {
     return this.ask((rpc) => rpc.batch(calls))
   }
 
-  onHead(hear: () => void) {
-    for (const { rpc } of this.endpoints) rpc.onHead?.(hear)
+  onHead(listener: () => void) {
+    for (const { rpc } of this.endpoints) rpc.onHead?.(listener)
   }
 
-  voices() {
+  healthy() {
     const now = performance.now()
-    return this.order()
-      .filter(({ restsUntil }, index) => index === 0 || restsUntil <= now)
+    return this.inOrder()
+      .filter(({ cooldownUntil }, index) => index === 0 || cooldownUntil <= now)
       .map(({ rpc }) => rpc)
   }
 
@@ -66,44 +55,44 @@ export class Endpoints implements Rpc, Panel {
     if (endpoint) endpoint.distrustedUntil = performance.now() + DISTRUST_MS
   }
 
-  /** Those that are well in their order, then those that rest, the soonest to be asked again first. */
-  private order(): Endpoint[] {
+  /** The healthy endpoints in their configured order, then those that cool down, the one that is due first first. */
+  private inOrder(): Endpoint[] {
     const now = performance.now()
     const trusted = this.endpoints.filter(({ distrustedUntil }) => distrustedUntil <= now)
-    const well = trusted.filter(({ restsUntil }) => restsUntil <= now)
-    const resting = trusted.filter(({ restsUntil }) => restsUntil > now)
-    return [...well, ...resting.sort((a, b) => a.restsUntil - b.restsUntil)]
+    const healthy = trusted.filter(({ cooldownUntil }) => cooldownUntil <= now)
+    const cooling = trusted.filter(({ cooldownUntil }) => cooldownUntil > now)
+    return [...healthy, ...cooling.sort((a, b) => a.cooldownUntil - b.cooldownUntil)]
   }
 
-  /** @throws the first refusal when all refuse; RpcUnavailable naming every endpoint when none answers. */
+  /** @throws the first refusal when an endpoint refused and none answered; RpcUnavailable naming every endpoint otherwise. */
   private async ask<T>(question: (rpc: Rpc) => Promise<T>): Promise<T> {
     let refusal: RpcError | undefined
-    let away: unknown
-    for (const endpoint of this.order()) {
+    let unavailable: unknown
+    for (const endpoint of this.inOrder()) {
       try {
         const answer = await question(endpoint.rpc)
         endpoint.failures = 0
         return answer
       } catch (error) {
         if (error instanceof RpcError) {
-          if (isAnswer(error, this.isLimit)) throw error
+          if (isFinal(error)) throw error
           refusal ??= error
         } else if (error instanceof RpcUnavailable) {
-          away = error
-          this.rest(endpoint)
+          unavailable = error
+          this.coolDown(endpoint)
         } else throw error
         this.onFailover()
       }
     }
     if (refusal) throw refusal
-    const all = this.endpoints.map(({ rpc }) => shownUrl(rpc.url)).join(', ')
-    throw new RpcUnavailable(`RPC_URL: none of ${all} answers and is believed. Start a node, or correct RPC_URL.`, {
-      cause: away,
+    const all = this.endpoints.map(({ rpc }) => redactedUrl(rpc.url)).join(', ')
+    throw new RpcUnavailable(`RPC_URL: none of ${all} answers and is trusted. Start a node, or correct RPC_URL.`, {
+      cause: unavailable,
     })
   }
 
-  private rest(endpoint: Endpoint) {
-    const pause = Math.min(LONGEST_REST_MS, FIRST_REST_MS * 2 ** endpoint.failures++)
-    endpoint.restsUntil = Math.max(endpoint.restsUntil, performance.now() + pause)
+  private coolDown(endpoint: Endpoint) {
+    const cooldown = Math.min(MAX_COOLDOWN_MS, FIRST_COOLDOWN_MS * 2 ** endpoint.failures++)
+    endpoint.cooldownUntil = Math.max(endpoint.cooldownUntil, performance.now() + cooldown)
   }
 }

@@ -1,19 +1,23 @@
 import { WebSocket } from 'ws'
-import { type Answer, type Call, patiently, type Rpc, type RpcOptions, results, shownUrl } from './rpc.ts'
+import type { Rpc } from './rpc.ts'
+import { bodyOf, type JsonRpcRequest, type JsonRpcResponse, rpcOver, type TransportOptions } from './transport.ts'
 
-/** A JSON-RPC client over WebSocket: one connection, opened when it is needed and again when it is lost, which also announces
- *  new heads as they come. */
-export function webSocketRpc(url: string, options: RpcOptions = {}): Rpc {
-  const { timeoutMs = 30_000, batchSize = 100, signal, onRequest } = options
-  const waiting = new Map<number, { done: (answer: Answer) => void; fail: (error: Error) => void }>()
-  const hearers = new Set<() => void>()
-  let nextId = 1
+const MAX_MESSAGE_BYTES = 512 * 1024 * 1024
+/** Nobody waits for the answer to the subscription: a node that cannot subscribe is polled like any other. */
+const SUBSCRIPTION = { jsonrpc: '2.0', id: 0, method: 'eth_subscribe', params: ['newHeads'] }
+
+/** A JSON-RPC client over one WebSocket connection, opened at the first request and again after it was lost. It also announces
+ *  new heads. */
+export function webSocketRpc(url: string, options: TransportOptions = {}): Rpc {
+  const { timeoutMs = 30_000, signal } = options
+  const waiting = new Map<number, { done: (response: JsonRpcResponse) => void; fail: (error: Error) => void }>()
+  const listeners = new Set<() => void>()
   let opening: Promise<WebSocket> | undefined
 
   function receive(data: string) {
-    const body = JSON.parse(data) as Answer | Answer[] | { method: string }
+    const body = JSON.parse(data) as JsonRpcResponse | JsonRpcResponse[] | { method: string }
     for (const message of Array.isArray(body) ? body : [body]) {
-      if ('method' in message) for (const hear of hearers) hear()
+      if ('method' in message) for (const listener of listeners) listener()
       else if ('id' in message) {
         waiting.get(message.id)?.done(message)
         waiting.delete(message.id)
@@ -27,12 +31,12 @@ export function webSocketRpc(url: string, options: RpcOptions = {}): Rpc {
       waiting.delete(id)
       fail(new Error(reason))
     }
-    for (const hear of hearers) hear() // the next look opens the connection again
+    for (const listener of listeners) listener() // the next request opens the connection again
   }
 
   function open(): Promise<WebSocket> {
     opening ??= new Promise((done, fail) => {
-      const socket = new WebSocket(url, { handshakeTimeout: timeoutMs, maxPayload: 512 * 1024 * 1024 })
+      const socket = new WebSocket(url, { handshakeTimeout: timeoutMs, maxPayload: MAX_MESSAGE_BYTES })
       const close = () => socket.close()
       signal?.addEventListener('abort', close, { once: true })
       socket.on('message', (data) => receive(String(data)))
@@ -43,7 +47,7 @@ export function webSocketRpc(url: string, options: RpcOptions = {}): Rpc {
         lose('connection closed')
       })
       socket.on('open', () => {
-        if (hearers.size) subscribe(socket)
+        if (listeners.size) subscribe(socket)
         done(socket)
       })
     })
@@ -53,43 +57,30 @@ export function webSocketRpc(url: string, options: RpcOptions = {}): Rpc {
     return opening
   }
 
-  /** The answer needs no waiting for: a node that cannot subscribe is polled like any other. */
-  function subscribe(socket: WebSocket) {
-    socket.send(JSON.stringify({ jsonrpc: '2.0', id: nextId++, method: 'eth_subscribe', params: ['newHeads'] }))
-  }
+  const subscribe = (socket: WebSocket) => socket.send(JSON.stringify(SUBSCRIPTION))
 
-  async function send(calls: readonly Call[]): Promise<Answer[]> {
+  async function send(requests: readonly JsonRpcRequest[]): Promise<JsonRpcResponse[]> {
     signal?.throwIfAborted()
     const socket = await open()
-    onRequest?.(calls.length)
-    const bodies = calls.map((call) => ({ jsonrpc: '2.0', id: nextId++, ...call }))
-    const answers = bodies.map(({ id }) => new Promise<Answer>((done, fail) => waiting.set(id, { done, fail })))
-    socket.send(JSON.stringify(bodies.length === 1 ? bodies[0] : bodies))
+    const responses = requests.map(
+      ({ id }) => new Promise<JsonRpcResponse>((done, fail) => waiting.set(id, { done, fail })),
+    )
+    socket.send(bodyOf(requests))
     const timer = setTimeout(() => {
-      for (const { id } of bodies) waiting.get(id)?.fail(new Error(`no answer within ${timeoutMs} ms`))
+      for (const { id } of requests) waiting.get(id)?.fail(new Error(`no answer within ${timeoutMs} ms`))
     }, timeoutMs)
     try {
-      return await Promise.all(answers)
+      return await Promise.all(responses)
     } finally {
       clearTimeout(timer)
-      for (const { id } of bodies) waiting.delete(id)
+      for (const { id } of requests) waiting.delete(id)
     }
   }
 
-  const ask = (calls: readonly Call[]) =>
-    patiently(async () => results(calls, await send(calls)), shownUrl(url), options)
-
   return {
-    url,
-    request: async (method, params = []) => (await ask([{ method, params }]))[0],
-    async batch(calls) {
-      const parts: Promise<unknown[]>[] = []
-      for (let start = 0; start < calls.length; start += batchSize)
-        parts.push(ask(calls.slice(start, start + batchSize)))
-      return (await Promise.all(parts)).flat()
-    },
-    onHead(hear) {
-      hearers.add(hear)
+    ...rpcOver(url, send, options),
+    onHead(listener) {
+      listeners.add(listener)
       void opening?.then(subscribe, () => {})
     },
   }

@@ -1,48 +1,75 @@
 import { spawn } from 'node:child_process'
 import { createRequire } from 'node:module'
 import { pathToFileURL } from 'node:url'
+import type { FollowedDeployment } from '../deployment.ts'
 import { IndexerError } from '../errors.ts'
-import type { FollowedDeployment } from '../follow/begin.ts'
-import { shownUrl } from '../rpc/rpc.ts'
+import type { Follower, FollowerContext } from '../follow/follower.ts'
+import type { IndexerOptions } from '../options.ts'
+import { redactedUrl } from '../rpc/rpc.ts'
 import type { ProcessorOptions } from './processor.ts'
 
-export interface ProcessorNeeds extends ProcessorOptions {
+/** Final blocks from a Subsquid Network gateway, processed in a child process before the node is asked. */
+
+export interface ProcessArguments extends ProcessorOptions {
   databaseUrl: string
   deployment: FollowedDeployment
 }
 
-const TOLD = 2_000
-/** Found from here, not from where the program was started. */
+const MAX_ERROR_OUTPUT = 2_000
+/** Resolved from this file, not from the working directory. */
 const LOADER = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
 
 const decimal = (_: string, value: unknown) => (typeof value === 'bigint' ? value.toString() : value)
 
-/** Runs the processor in a child process until it ends or `signal` aborts. The cursor must stand already.
- *  @throws IndexerError with the end of what the processor said, when it failed. */
-export async function runProcessorProcess(needs: ProcessorNeeds, signal: AbortSignal): Promise<void> {
+/** Fetches final blocks from the gateway, if one is configured and has blocks that the index lacks. */
+export async function backfillFromGateway(
+  { db, gatewayUrl, deployment, log }: IndexerOptions,
+  { source, children, signal }: FollowerContext,
+  follower: Follower,
+): Promise<void> {
+  if (!gatewayUrl) return
+  if (children.factories.length)
+    return log?.warn(
+      { gatewayUrl: redactedUrl(gatewayUrl) },
+      'The gateway is not used: it cannot follow contracts that a factory creates',
+    )
+  const [height, { final }] = [await gatewayHeight(gatewayUrl, signal), await source.tip()]
+  const toBlock = Math.min(height, final)
+  if (toBlock <= follower.position.block) return
+  log?.info({ from: follower.position.block + 1, to: toBlock }, 'Fetching final blocks from the gateway')
+  await runProcessorProcess({ databaseUrl: db.url, deployment, gatewayUrl, toBlock, confirmations: 0 }, signal)
+  await follower.reload()
+}
+
+/** Runs the processor in a child process until it ends or `signal` aborts. The cursor must exist.
+ *  @throws IndexerError with the end of the processor's error output, when it failed. */
+export async function runProcessorProcess(options: ProcessArguments, signal: AbortSignal): Promise<void> {
   const script = new URL('./main.ts', import.meta.url).pathname
-  const child = spawn(process.execPath, ['--import', LOADER, script, JSON.stringify(needs, decimal)], {
+  const child = spawn(process.execPath, ['--import', LOADER, script, JSON.stringify(options, decimal)], {
     stdio: ['ignore', 'ignore', 'pipe'],
   })
   const stop = () => child.kill('SIGTERM')
   signal.addEventListener('abort', stop, { once: true })
-  let said = ''
+  let errorOutput = ''
   child.stderr.on('data', (chunk) => {
-    said = (said + chunk).slice(-TOLD)
+    errorOutput = (errorOutput + chunk).slice(-MAX_ERROR_OUTPUT)
   })
   const code = await new Promise<number | null>((done, fail) => {
     child.once('error', fail)
     child.once('exit', done)
   })
   signal.removeEventListener('abort', stop)
-  if (code !== 0 && !signal.aborted) throw new IndexerError(`The batch processor ended with ${code}: ${said.trim()}`)
+  if (code !== 0 && !signal.aborted)
+    throw new IndexerError(`The batch processor ended with exit code ${code}: ${errorOutput.trim()}`)
 }
 
-/** The last block that a gateway serves. @throws IndexerError when it is none. */
-export async function gatewayHeight(gatewayUrl: string, signal: AbortSignal): Promise<number> {
+/** The last block that a gateway serves. @throws IndexerError when the URL is not a gateway. */
+async function gatewayHeight(gatewayUrl: string, signal: AbortSignal): Promise<number> {
   const url = `${gatewayUrl.replace(/\/$/, '')}/height`
   const answer = await fetch(url, { signal }).catch((cause: Error) => cause)
   const height = answer instanceof Error || !answer.ok ? Number.NaN : Number((await answer.text()).trim())
   if (Number.isSafeInteger(height)) return height
-  throw new IndexerError(`GATEWAY_URL: ${shownUrl(gatewayUrl)} is no Subsquid Network gateway. Correct or unset it.`)
+  throw new IndexerError(
+    `GATEWAY_URL: ${redactedUrl(gatewayUrl)} is not a Subsquid Network gateway. Correct or unset it.`,
+  )
 }

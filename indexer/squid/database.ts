@@ -1,24 +1,24 @@
 import type { EvmBatchProcessor } from '@subsquid/evm-processor'
 import type { Database, Sql } from '#schema/database.ts'
-import type { Header, Stretch } from '../chain/stretch.ts'
+import type { BlockHeader, BlockRange } from '../chain/blockRange.ts'
+import type { ResolvedDeployment } from '../deployment.ts'
 import { IndexerError } from '../errors.ts'
-import type { Place } from '../follow/begin.ts'
-import { stepsOf } from '../handlers/events.ts'
+import { eventSteps } from '../handlers/steps.ts'
 import { advance, type Position, readCursor, retract } from '../store/cursor.ts'
 import { Rows } from '../store/rows.ts'
-import { seal } from '../store/seal.ts'
+import { writeStateRoots } from '../store/stateRoots.ts'
 
-/** Our tables as the database of `@subsquid/evm-processor`'s batch model: the same cursor, handlers and versioned rows as our own
- *  source writes, so that either may go on where the other stopped. */
+/** Our tables as the database of `@subsquid/evm-processor`: it writes with the same cursor, handlers and versioned rows as our own
+ *  source, so that either can continue where the other stopped. */
 
 interface BlockRef {
   height: number
   hash: string
 }
 
-/** What a batch handler gets to write with. */
-export interface StretchStore {
-  write(stretch: Stretch): Promise<void>
+/** What a batch handler writes with. */
+export interface RangeStore {
+  write(range: BlockRange): Promise<void>
 }
 
 type Processor = EvmBatchProcessor<Record<string, never>>
@@ -31,14 +31,14 @@ export class VersionedDatabase implements SquidDatabase {
 
   constructor(
     private readonly db: Database,
-    private readonly place: Place,
+    private readonly deployment: ResolvedDeployment,
   ) {}
 
-  /** The last final block, and the blocks above it that may still change. */
+  /** @returns the last final block, and the blocks above it that may still change. */
   async connect() {
-    const { chainId, contracts } = this.place
+    const { chainId, contracts } = this.deployment
     const position = await readCursor(this.db, chainId, contracts)
-    if (!position) throw new IndexerError('The index has no cursor yet: begin it before the processor runs.')
+    if (!position) throw new IndexerError('The index has no cursor yet: start the indexer before the processor.')
     this.position = position
     const { rows } = await this.db.query<BlockRef>(
       `select number as height, hash from block where number >=
@@ -53,37 +53,38 @@ export class VersionedDatabase implements SquidDatabase {
 
   async transact(
     { prevHead, nextHead }: { prevHead: BlockRef; nextHead: BlockRef },
-    work: (store: StretchStore) => Promise<void>,
+    work: (store: RangeStore) => Promise<void>,
   ) {
     await this.step(prevHead, nextHead, nextHead.height, work)
   }
 
-  async transactHot(info: HotInfo, work: (store: StretchStore, block: BlockRef) => Promise<void>) {
+  async transactHot(info: HotInfo, work: (store: RangeStore, block: BlockRef) => Promise<void>) {
     await this.transactHot2(info, async (store, start, end) => {
       for (const block of info.newBlocks.slice(start, end)) await work(store, block)
     })
   }
 
-  async transactHot2(info: HotInfo, work: (store: StretchStore, start: number, end: number) => Promise<void>) {
+  async transactHot2(info: HotInfo, work: (store: RangeStore, start: number, end: number) => Promise<void>) {
     const { baseHead, newBlocks, finalizedHead } = info
     await this.step(baseHead, newBlocks.at(-1) ?? baseHead, finalizedHead.height, (store) =>
       newBlocks.length ? work(store, 0, newBlocks.length) : Promise.resolve(),
     )
   }
 
-  /** From `base` to `head`, taking back what stood above `base`, in one transaction. */
-  private async step(base: BlockRef, head: BlockRef, final: number, work: (store: StretchStore) => Promise<void>) {
-    const before = this.position!
+  /** Moves from `base` to `head` in one transaction, after a rollback of the blocks above `base`. */
+  private async step(base: BlockRef, head: BlockRef, final: number, work: (store: RangeStore) => Promise<void>) {
+    const before = this.position
+    if (!before) throw new Error('The processor wrote before it was connected')
     try {
       this.position = await this.db.transaction(async (sql) => {
         const from = base.height < before.block ? await this.retract(sql, before, base) : before
         const headBlock = Math.max(before.headBlock, head.height)
         const finalBlock = Math.max(from.finalBlock, Math.min(final, head.height))
         const after = { block: head.height, hash: head.hash, finalBlock, headBlock }
-        const headers: Header[] = []
-        await advance(sql, this.place.chainId, from, after, headers, async () => {
-          await work({ write: (stretch) => this.write(sql, stretch, headers) })
-          await seal(sql, this.rows, this.place, headers)
+        const headers: BlockHeader[] = []
+        await advance(sql, this.deployment.chainId, from, after, headers, async () => {
+          await work({ write: (range) => this.write(sql, range, headers) })
+          await writeStateRoots(sql, this.rows, this.deployment, headers)
           await this.rows.flush(sql)
         })
         return after
@@ -97,17 +98,17 @@ export class VersionedDatabase implements SquidDatabase {
   private async retract(sql: Sql, before: Position, base: BlockRef): Promise<Position> {
     if (base.height < before.finalBlock)
       throw new IndexerError(
-        `Block ${before.finalBlock} was final here, but the processor would go back to ${base.height}.`,
+        `Block ${before.finalBlock} was final here, but the processor would roll back to block ${base.height}.`,
       )
     this.rows.forget()
     const after = { ...before, block: base.height, hash: base.hash }
-    await retract(sql, this.place.chainId, before, after)
+    await retract(sql, this.deployment.chainId, before, after)
     return after
   }
 
-  private async write(sql: Sql, stretch: Stretch, headers: Header[]) {
-    headers.push(...stretch.headers)
-    await this.rows.run(sql, stepsOf(stretch, this.place.followed, this.place.governances, this.rows))
+  private async write(sql: Sql, range: BlockRange, headers: BlockHeader[]) {
+    headers.push(...range.headers)
+    await this.rows.run(sql, eventSteps(range, this.deployment.followed, this.deployment.governances, this.rows))
   }
 }
 

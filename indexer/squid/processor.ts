@@ -1,7 +1,7 @@
 import { type BlockHeader, EvmBatchProcessor, type Log as SquidLog } from '@subsquid/evm-processor'
-import type { Log, Stretch } from '../chain/stretch.ts'
-import type { Place } from '../follow/begin.ts'
-import type { StretchStore, VersionedDatabase } from './database.ts'
+import type { BlockRange, Log } from '../chain/blockRange.ts'
+import type { ResolvedDeployment } from '../deployment.ts'
+import type { RangeStore, VersionedDatabase } from './database.ts'
 
 const FIELDS = {
   block: { timestamp: true },
@@ -16,7 +16,7 @@ interface SquidBlock {
 }
 
 export interface ProcessorOptions {
-  /** A Subsquid Network gateway: final blocks, by the ten thousand. */
+  /** A Subsquid Network gateway, which serves final blocks in bulk. */
   gatewayUrl?: string
   /** A node; without it the processor ends at the gateway's last block. */
   rpcUrl?: string
@@ -25,23 +25,27 @@ export interface ProcessorOptions {
   toBlock?: number
 }
 
-/** Runs `@subsquid/evm-processor` into our tables. **It ends the process**: with 0 after `toBlock`, with 1 on an error. */
-export function runProcessor(place: Place, database: VersionedDatabase, options: ProcessorOptions): void {
+/** Runs `@subsquid/evm-processor` into our tables. **It ends the process**: with exit code 0 after `toBlock`, 1 on an error. */
+export function runProcessor(
+  deployment: ResolvedDeployment,
+  database: VersionedDatabase,
+  options: ProcessorOptions,
+): void {
   const processor = new EvmBatchProcessor()
     .setFields(FIELDS)
     .setFinalityConfirmation(options.confirmations)
-    .setBlockRange({ from: place.startBlock, to: options.toBlock })
-    .addLog({ address: Object.values(place.contracts), topic0: place.topics })
+    .setBlockRange({ from: deployment.startBlock, to: options.toBlock })
+    .addLog({ address: Object.values(deployment.contracts), topic0: deployment.topics })
   if (options.gatewayUrl) processor.setGateway(options.gatewayUrl)
   if (options.rpcUrl) processor.setRpcEndpoint({ url: options.rpcUrl })
-  // a head timeout above 0 ends the processor on a quiet chain
+  // A head timeout above 0 would end the processor on a chain without new blocks.
   processor.setRpcDataIngestionSettings({ disabled: !options.rpcUrl, headPollInterval: 500, newHeadTimeout: 0 })
-  processor.run(database as Parameters<typeof processor.run<StretchStore>>[0], async ({ blocks, store }) => {
-    await store.write(stretchOf(blocks as SquidBlock[]))
+  processor.run(database as Parameters<typeof processor.run<RangeStore>>[0], async ({ blocks, store }) => {
+    await store.write(rangeOf(blocks as SquidBlock[]))
   })
 }
 
-function stretchOf(blocks: SquidBlock[]): Stretch {
+function rangeOf(blocks: SquidBlock[]): BlockRange {
   const headers = blocks.map(({ header }) => ({
     number: header.height,
     hash: header.hash,
@@ -49,7 +53,9 @@ function stretchOf(blocks: SquidBlock[]): Stretch {
     timestamp: new Date(header.timestamp),
   }))
   const logs = blocks.flatMap(({ header, logs }) => logs.map((log) => logOf(log, header)))
-  return { from: headers[0]!.number, to: headers.at(-1)!.number, headers, logs }
+  const [first, last] = [headers[0], headers.at(-1)]
+  if (!first || !last) throw new Error('The processor handed over a batch without blocks')
+  return { from: first.number, to: last.number, headers, logs }
 }
 
 const logOf = (log: SquidLog<Fields>, header: { height: number; hash: string }): Log => ({

@@ -55,7 +55,7 @@ test('final blocks come from a gateway through evm-processor, the rest from the 
 test('a gateway that is none is refused', async () => {
   const { chain } = await noisyChain(1)
   const indexer = await follow(chain, await freshDatabase(), { gatewayUrl: `${chain.url}/nothing` })
-  await expect(indexer.stopped).rejects.toThrow(/GATEWAY_URL: http:.* is no Subsquid Network gateway/)
+  await expect(indexer.stopped).rejects.toThrow(/GATEWAY_URL: http:.* is not a Subsquid Network gateway/)
 })
 
 test('evm-processor alone follows a node through a reorganisation into the same rows, and our source goes on from there', async () => {

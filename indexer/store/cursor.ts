@@ -1,11 +1,11 @@
 import type { Database, Sql } from '#schema/database.ts'
 import { RetriableError } from '#schema/errors.ts'
 import { type Notice, notify, telling } from '#schema/notices.ts'
-import type { Header } from '../chain/stretch.ts'
+import type { BlockHeader, BlockId } from '../chain/blockRange.ts'
 import { IndexerError } from '../errors.ts'
 import { rollbackRows } from './versions.ts'
 
-/** How far the indexer has come. It moves in the transaction of the rows it stands for, and only from where it was thought to be. */
+/** The position of the cursor. It moves in the transaction that stores the rows, and only from the position that was expected. */
 export interface Position {
   block: number
   hash: string
@@ -13,21 +13,25 @@ export interface Position {
   headBlock: number
 }
 
-export type Contracts = Readonly<Record<string, string>>
+export type ContractAddresses = Readonly<Record<string, string>>
 
-/** Somebody else moved the cursor: what is in memory is stale. */
+/** Another process moved the cursor: what is in memory is stale. */
 export class CursorMoved extends RetriableError {
   override name = 'CursorMoved'
 }
 
 /** The cursor of `chainId`, or undefined on an empty index.
  *  @throws IndexerError when the database holds the index of another chain, or of other contracts. */
-export async function readCursor(sql: Sql, chainId: number, contracts: Contracts): Promise<Position | undefined> {
+export async function readCursor(
+  sql: Sql,
+  chainId: number,
+  contracts: ContractAddresses,
+): Promise<Position | undefined> {
   const { rows } = await sql.query('select id, block, hash, final_block, head_block, contracts from cursor')
-  const foreign = rows.find((row) => row.id !== String(chainId))
-  if (foreign)
+  const other = rows.find((row) => row.id !== String(chainId))
+  if (other)
     throw new IndexerError(
-      `The database holds the index of chain ${foreign.id}, not of chain ${chainId}. Use another DATABASE_URL, or another RPC_URL.`,
+      `The database holds the index of chain ${other.id}, not of chain ${chainId}. Use another DATABASE_URL, or another RPC_URL.`,
     )
   const [found] = rows
   if (!found) return undefined
@@ -36,13 +40,19 @@ export async function readCursor(sql: Sql, chainId: number, contracts: Contracts
   )
   if (differing.length)
     throw new IndexerError(
-      `The database holds the index of other contracts (${differing.join(', ')} differ). Use another DATABASE_URL, or the deployment it was made with.`,
+      `The database holds the index of other contracts (${differing.join(', ')} differ). Use another DATABASE_URL, or the deployment that it was created with.`,
     )
   return { block: found.block, hash: found.hash, finalBlock: found.final_block, headBlock: found.head_block }
 }
 
-/** Sets the cursor of an empty index on the block before the first one that counts. */
-export async function beginAt(db: Database, chainId: number, base: Header, head: number, contracts: Contracts) {
+/** Creates the cursor of an empty index, at the block before the first block to index. */
+export async function createCursor(
+  db: Database,
+  chainId: number,
+  base: BlockHeader,
+  head: number,
+  contracts: ContractAddresses,
+) {
   await db.transaction(async (sql) => {
     const { rowCount } = await sql.query(
       `insert into cursor (id, block, hash, final_block, head_block, contracts, updated_at)
@@ -70,25 +80,25 @@ const moveValues = (chainId: number, before: Position, after: Position) => [
   before.hash,
 ]
 
-const blockValues = (headers: readonly Header[]) => [
+const blockValues = (headers: readonly BlockHeader[]) => [
   headers.map(({ number }) => number),
   headers.map(({ hash }) => hash),
   headers.map(({ parentHash }) => parentHash),
   headers.map(({ timestamp }) => timestamp.toISOString()),
 ]
 
-const moved = (count: number | null) => {
-  if (!count) throw new CursorMoved('Another indexer moved the cursor: starting over from where it stands')
+const requireMoved = (count: number | null) => {
+  if (!count) throw new CursorMoved('Another indexer moved the cursor: starting again from its position')
 }
 
-/** One step forward: `write` stores the rows of the blocks up to `after`, in the transaction of everything else.
- *  @throws CursorMoved when the cursor does not stand at `before`. */
+/** Moves the cursor forward: `write` stores the rows of the blocks up to `after`, in the same transaction.
+ *  @throws CursorMoved when the cursor is not at `before`. */
 export async function advance(
   sql: Sql,
   chainId: number,
   before: Position,
   after: Position,
-  headers: readonly Header[],
+  headers: readonly BlockHeader[],
   write: (sql: Sql) => Promise<void>,
 ) {
   const notice: Notice = { type: 'blocks', from: before.block + 1, to: after.block }
@@ -102,13 +112,13 @@ export async function advance(
      select ${telling('$12')} from moved`,
     [...moveValues(chainId, before, after), ...blockValues(headers), JSON.stringify(notice)],
   )
-  moved(rowCount)
+  requireMoved(rowCount)
   await write(sql)
 }
 
-/** Takes back every block after `ancestor`. */
+/** Rolls back every block after `ancestor`. */
 export async function retract(sql: Sql, chainId: number, before: Position, ancestor: Position) {
-  moved((await sql.query(MOVE, moveValues(chainId, before, ancestor))).rowCount)
+  requireMoved((await sql.query(MOVE, moveValues(chainId, before, ancestor))).rowCount)
   await rollbackRows(sql, ancestor.block)
   await sql.query('delete from block where number > $1', [ancestor.block])
   if (ancestor.finalBlock < before.finalBlock)
@@ -117,11 +127,7 @@ export async function retract(sql: Sql, chainId: number, before: Position, ances
 }
 
 /** Stored blocks below `before`, newest first. */
-export async function storedBlocks(
-  sql: Sql,
-  before: number,
-  limit: number,
-): Promise<{ number: number; hash: string }[]> {
+export async function storedBlocks(sql: Sql, before: number, limit: number): Promise<BlockId[]> {
   const { rows } = await sql.query('select number, hash from block where number < $1 order by number desc limit $2', [
     before,
     limit,

@@ -92,7 +92,7 @@ async function closeUnseen(sql: Sql, { definition, unseen, changes }: TableState
 export type BatchChanges = { table: TableDefinition; changes: Changes }[]
 
 /** Writes what a batch does, a handful of statements a table. */
-export async function write(sql: Sql, batch: BatchChanges): Promise<void> {
+export async function writeBatch(sql: Sql, batch: BatchChanges): Promise<void> {
   for (const { table, changes } of batch) await writeChanges(sql, table, changes)
 }
 
@@ -234,7 +234,7 @@ export class Rows {
 
   /** Writes every change since the last time. */
   async flush(sql: Sql): Promise<void> {
-    await write(sql, this.take())
+    await writeBatch(sql, this.take())
     if (this.full) this.forget()
   }
 

@@ -1,5 +1,5 @@
 import { Source } from '#indexer/chain/source.ts'
-import type { Moment } from '#indexer/handlers/handler.ts'
+import type { EventContext } from '#indexer/handlers/eventContext.ts'
 import { handlers } from '#indexer/handlers/index.ts'
 import type { Database } from '#schema/database.ts'
 
@@ -24,26 +24,26 @@ export const BUGS = {
   'a handler forgets to undo': () => {
     const seen = new Set<string>()
     return replace(handlers.GOpen, 'Transfer', (original) => (...given: never[]) => {
-      const [rows, , at] = given as unknown as [rows: { foreseeing: boolean }, args: object, at: Moment]
-      if (seen.has(at.position)) return
+      const [rows, , event] = given as unknown as [rows: { foreseeing: boolean }, args: object, event: EventContext]
+      if (seen.has(event.id)) return
       original(...given)
-      if (!rows.foreseeing) seen.add(at.position)
+      if (!rows.foreseeing) seen.add(event.id)
     })
   },
   /** The first block of every range but the first is left out. */
   'a log at a range’s border is skipped': () =>
     replace(
       Source.prototype,
-      'range',
+      'fetchRange',
       (original) =>
         async function (this: Source, ...given: never[]) {
-          const stretches = (await original.call(this, ...given)) as {
+          const ranges = (await original.call(this, ...given)) as {
             from: number
             logs: { block: number }[]
           }[]
-          for (const stretch of stretches)
-            if (stretch.from > 1) stretch.logs = stretch.logs.filter(({ block }) => block !== stretch.from)
-          return stretches
+          for (const range of ranges)
+            if (range.from > 1) range.logs = range.logs.filter(({ block }) => block !== range.from)
+          return ranges
         },
     ),
   /** Whatever block the node says is newest counts as final: it is never linked to the ones before. */

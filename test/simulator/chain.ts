@@ -101,7 +101,7 @@ export function answerFrom(view: View, final: number, method: string, params: re
   if (method === 'eth_chainId') return hex(CHAIN_ID)
   if (method === 'eth_blockNumber') return hex(view.length - 1)
   if (method === 'eth_getBlockByNumber') return header(view, final, params[0] as string)
-  if (method === 'eth_getLogs') return logs(view, params[0] as LogFilter)
+  if (method === 'eth_getLogs') return logs(view, params[0] as LogCriteria)
   if (method === 'eth_call') return encodeAbiParameters([{ type: 'string' }], ['mode=timestamp'])
   throw new Error(`the method ${method} does not exist`)
 }
@@ -113,7 +113,7 @@ function header(view: View, final: number, tag: string) {
   return { number: hex(block.number), hash, parentHash, timestamp: hex(block.timestamp), logsBloom }
 }
 
-export interface LogFilter {
+export interface LogCriteria {
   fromBlock?: string
   toBlock?: string
   blockHash?: string
@@ -122,7 +122,7 @@ export interface LogFilter {
 }
 
 /** As nodes do: blocks that a node does not have yet are left out without a word. */
-function logs(view: View, { fromBlock, toBlock, blockHash, address, topics }: LogFilter) {
+function logs(view: View, { fromBlock, toBlock, blockHash, address, topics }: LogCriteria) {
   const chosen = blockHash
     ? view.filter((block) => block.hash === blockHash)
     : view.slice(Number(fromBlock), Number(toBlock) + 1)

@@ -13,7 +13,7 @@ type Settings = Omit<IndexerOptions, 'db' | 'rpcUrl' | 'signal'>
 export type Ending = 'end' | 'die' | 'kill'
 
 /** A stop is right only when a final block was taken back. */
-const DEEP = /was final here: its last block in common is \d+/
+const DEEP = /was final here: the last common block is \d+/
 /** A start that fails is tried again, as a supervisor does, so many times. */
 const STARTS = 500
 

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { answerFrom, type LogFilter, type SimulatedChain, type View } from './chain.ts'
+import { answerFrom, type LogCriteria, type SimulatedChain, type View } from './chain.ts'
 import { pick, type SeededRandom, seededAt } from './random.ts'
 import type { Tally } from './tally.ts'
 
@@ -59,7 +59,7 @@ export interface Temper {
   panel?: boolean
 }
 
-const asksRange = ({ method, params }: Call) => method === 'eth_getLogs' && !(params[0] as LogFilter).blockHash
+const asksRange = ({ method, params }: Call) => method === 'eth_getLogs' && !(params[0] as LogCriteria).blockHash
 
 export const HONEST: Temper = { oneIn: 0, rangeLimit: 0, resultLimit: 0 }
 
@@ -191,7 +191,7 @@ export class SimulatedNode {
   /** Leaves out all logs of the blocks that were asked for by hash: what a node says whose log index is behind its blocks. */
   private withhold(calls: Call[], answers: Answer[]) {
     for (const [index, { method, params }] of calls.entries()) {
-      const { blockHash } = (params[0] ?? {}) as LogFilter
+      const { blockHash } = (params[0] ?? {}) as LogCriteria
       const { result } = answers[index] as { result?: { blockHash: string }[] }
       if (method !== 'eth_getLogs' || !result?.length) continue
       // of one endpoint a lie about a range is past finding out, and one told twice past believing
@@ -209,7 +209,7 @@ export class SimulatedNode {
 
   private ask({ id, method, params }: Call, view: View): Answer {
     const { rangeLimit, resultLimit } = this.temper
-    const { fromBlock, toBlock } = (params[0] ?? {}) as LogFilter
+    const { fromBlock, toBlock } = (params[0] ?? {}) as LogCriteria
     if (rangeLimit && fromBlock && Number(toBlock) - Number(fromBlock) >= rangeLimit) {
       this.tally.count('limits met')
       return { id, error: { code: -32005, message: `eth_getLogs is limited to a ${rangeLimit} block range` } }

@@ -1,17 +1,25 @@
 import type { Sql } from '#schema/database.ts'
 import { StateRoot } from '#schema/onchain/chain.ts'
 import { BlockChanges, nextRoot, originRoot } from '#schema/stateRoot.ts'
-import type { Header } from '../chain/stretch.ts'
-import type { Place } from '../follow/begin.ts'
+import type { BlockHeader } from '../chain/blockRange.ts'
+import type { ContractAddresses } from './cursor.ts'
 import type { Rows } from './rows.ts'
 import { textOf } from './versions.ts'
 
-/** What the state root needs to know of a deployment. */
-export type Sealed = Pick<Place, 'chainId' | 'contracts'>
+/** What the first state root of an index is derived from. */
+export interface IndexIdentity {
+  chainId: number
+  contracts: ContractAddresses
+}
 
-/** Puts each block that the handlers of a batch changed in `rows` under its state root. The root is a row like any other: rolled back
- *  with the rest, and asked for as of any block. `headers` hold every block that may have changed. */
-export async function seal(sql: Sql, rows: Rows, { chainId, contracts }: Sealed, headers: readonly Header[]) {
+/** Adds a state root to `rows` for each block that the handlers of a batch changed. The root is a row like any other: rolled back
+ *  with the rest, and available as of any block. `headers` must hold every block that may have changed. */
+export async function writeStateRoots(
+  sql: Sql,
+  rows: Rows,
+  { chainId, contracts }: IndexIdentity,
+  headers: readonly BlockHeader[],
+) {
   const hashes = new Map(headers.map(({ number, hash }) => [number, hash]))
   const id = String(chainId)
   const steps = [...changesByBlock(rows)]
@@ -32,7 +40,7 @@ export async function seal(sql: Sql, rows: Rows, { chainId, contracts }: Sealed,
 
 function changesByBlock(rows: Rows): Map<number, BlockChanges> {
   const byBlock = new Map<number, BlockChanges>()
-  const at = (block: number) => {
+  const changesIn = (block: number) => {
     let changes = byBlock.get(block)
     if (!changes) {
       changes = new BlockChanges()
@@ -43,12 +51,12 @@ function changesByBlock(rows: Rows): Map<number, BlockChanges> {
   for (const { definition, changes } of rows.changed()) {
     const { name, table } = definition
     if (changes.dropped.length) throw new Error(`${name}: a block was written twice without a rollback`)
-    for (const { id, fromBlock, toBlock } of changes.closed) at(toBlock).ended(table, id, fromBlock)
+    for (const { id, fromBlock, toBlock } of changes.closed) changesIn(toBlock).ended(table, id, fromBlock)
     for (const version of changes.opened) {
       const { id, fromBlock, toBlock } = version
       if (toBlock === fromBlock) continue // replaced within its block
-      at(fromBlock).opened(table, textOf(definition, version))
-      if (toBlock !== null) at(toBlock).ended(table, id, fromBlock)
+      changesIn(fromBlock).opened(table, textOf(definition, version))
+      if (toBlock !== null) changesIn(toBlock).ended(table, id, fromBlock)
     }
   }
   return byBlock

@@ -1,12 +1,13 @@
-import { decodeFunctionResult, encodeFunctionData, type Hex, parseAbi, zeroAddress } from 'viem'
+import { type Address, parseAbi, zeroAddress } from 'viem'
 import { stateOfStored } from '#rules/storedProposal.ts'
 import { PROPOSAL_STATES } from '#rules/tally.ts'
 import { rowsOf } from '#schema/current.ts'
 import type { Sql } from '#schema/database.ts'
 import { type Governor, Holder, Proposal } from '#schema/onchain/governance.ts'
-import { type Rpc, RpcError } from '../rpc/rpc.ts'
+import { contractReader } from '../rpc/contractReader.ts'
+import type { Rpc } from '../rpc/rpc.ts'
 
-/** A seeded sample of a Governor's facts as the index has them, each with the question that its contract answers. */
+/** A seeded sample of a Governor's indexed values, each with the call that reads it from the contract. */
 
 const abi = parseAbi([
   'function getVotes(address) view returns (uint256)',
@@ -22,142 +23,129 @@ const abi = parseAbi([
   'function proposalVotes(uint256) view returns (uint256, uint256, uint256)',
   'function proposals(uint256) view returns (uint256 id, address proposer, uint256 eta, uint256 startBlock, uint256 endBlock, uint256 forVotes, uint256 againstVotes, uint256 abstainVotes, bool canceled, bool executed)',
 ])
-type Name = (typeof abi)[number]['name']
 
-/** One value of the index, and how to ask the contract for it. `chain` is undefined where the contract has no such answer. */
-export interface Comparison {
+/** One value of the index, and how to read it from the contract: undefined where the contract has no such function. */
+export interface IndexedValue {
   what: string
   subject: string
   indexed: unknown
-  chain: () => Promise<unknown>
+  onChain: () => Promise<unknown>
 }
 
-export interface Sample {
+export interface SampleOptions {
   /** How many holders, proposals, and pairs of both. */
   size: number
-  /** Draws the sample; the block's hash when left out, so that each comparison looks elsewhere. */
+  /** Selects the sample; the hash of the block when left out, so that each run compares other rows. */
   seed?: string
 }
 
-/** The contracts as they stood at one block. */
-export class Contracts {
-  constructor(
-    private readonly rpc: Rpc,
-    private readonly block: number,
-  ) {}
-
-  /** The answer of the first function that the contract has; undefined when it has none of them. */
-  async ask(to: string, ...ways: [Name, ...unknown[]][]): Promise<unknown> {
-    for (const [functionName, ...args] of ways) {
-      const data = encodeFunctionData({ abi, functionName, args } as never)
-      const answer = await this.rpc
-        .request('eth_call', [{ to, data }, `0x${this.block.toString(16)}`])
-        .catch((error: unknown) => {
-          if (error instanceof RpcError && (error.code === 3 || /revert|invalid opcode/i.test(error.reason)))
-            return '0x'
-          throw error
-        })
-      if (answer !== '0x') return decodeFunctionResult({ abi, functionName, data: answer as Hex } as never)
-    }
-    return undefined
-  }
+/** A block to compare at. */
+export interface BlockTime {
+  block: number
+  time: Date
 }
 
-export type At = { block: number; time: Date }
-type Seeded = Required<Sample>
+/** Reads contracts as of one block. */
+export const governanceReader = (rpc: Rpc, block: number) => contractReader(rpc, abi, block)
+type Reader = ReturnType<typeof governanceReader>
+type Seeded = Required<SampleOptions>
 
-/** Rows in an order that the seed decides. */
-const drawn = (parameter: number) => `md5($${parameter} || id)`
+/** An order that the seed decides. */
+const shuffledBy = (parameter: number) => `md5($${parameter} || id)`
 
 /** Votes, balances and delegates of some holders, and the supply. */
-export async function ofToken(sql: Sql, contracts: Contracts, { token }: Governor, sample: Seeded, at: At) {
+export async function tokenValues(sql: Sql, read: Reader, { token }: Governor, sample: Seeded, at: BlockTime) {
   if (token === null) return []
   const holders = await rowsOf(sql, Holder, 'token = $1 and $2::text is not null', [token, sample.seed], {
     block: at.block,
-    orderBy: `${drawn(2)} limit ${sample.size}`,
+    orderBy: `${shuffledBy(2)} limit ${sample.size}`,
   })
   const { rows } = await sql.query(
     `select value from governor_setting where contract = $1 and name = 'totalSupply'
        and from_block <= $2 and (to_block is null or to_block > $2)`,
     [token, at.block],
   )
-  const comparisons: Comparison[] = holders.flatMap(({ account, votes, balance, delegate }) => [
+  const values: IndexedValue[] = holders.flatMap(({ account, votes, balance, delegate }) => [
     {
       what: 'votes',
       subject: account,
       indexed: votes,
-      chain: () => contracts.ask(token, ['getVotes', account], ['getCurrentVotes', account]),
+      onChain: async () =>
+        (await read(token, 'getVotes', account as Address)) ??
+        (await read(token, 'getCurrentVotes', account as Address)),
     },
-    { what: 'balance', subject: account, indexed: balance, chain: () => contracts.ask(token, ['balanceOf', account]) },
+    {
+      what: 'balance',
+      subject: account,
+      indexed: balance,
+      onChain: () => read(token, 'balanceOf', account as Address),
+    },
     {
       what: 'delegate',
       subject: account,
       indexed: delegate ?? zeroAddress,
-      chain: () => contracts.ask(token, ['delegates', account]),
+      onChain: () => read(token, 'delegates', account as Address),
     },
   ])
-  const supply = { what: 'supply', subject: token, chain: () => contracts.ask(token, ['totalSupply']) }
-  return rows[0] ? [...comparisons, { ...supply, indexed: rows[0].value }] : comparisons
+  const supply = { what: 'supply', subject: token, onChain: () => read(token, 'totalSupply') }
+  return rows[0] ? [...values, { ...supply, indexed: rows[0].value }] : values
 }
 
-/** Tallies, quorums and states of some proposals, and what their voters had at the snapshot. */
-export async function ofProposals(sql: Sql, contracts: Contracts, governor: Governor, sample: Seeded, at: At) {
+/** Tallies, quorums and states of some proposals, and their voters' votes at the snapshot. */
+export async function proposalValues(sql: Sql, read: Reader, governor: Governor, sample: Seeded, at: BlockTime) {
   const { id: address, kind, token, clock } = governor
   const proposals = await rowsOf(sql, Proposal, 'governor_id = $1 and $2::text is not null', [address, sample.seed], {
     block: at.block,
-    orderBy: `${drawn(2)} limit ${sample.size}`,
+    orderBy: `${shuffledBy(2)} limit ${sample.size}`,
   })
   const now = clock === 'Timestamp' ? at.time.getTime() / 1000 : at.block
-  const comparisons: Comparison[] = []
+  const values: IndexedValue[] = []
   for (const proposal of proposals) {
     const { onChainId, voteStart, againstVotes, forVotes, abstainVotes } = proposal
     const id = BigInt(onChainId)
     const subject = `proposal ${onChainId}`
     const past = voteStart < now
     const tally = async () => {
-      if (kind !== 'Bravo') return contracts.ask(address, ['proposalVotes', id])
-      const found = (await contracts.ask(address, ['proposals', id])) as bigint[] | undefined
+      if (kind !== 'Bravo') return read(address, 'proposalVotes', id)
+      const found = await read(address, 'proposals', id)
       return found && [found[6], found[5], found[7]]
     }
-    comparisons.push({ what: 'tally', subject, indexed: [againstVotes, forVotes, abstainVotes], chain: tally })
+    values.push({ what: 'tally', subject, indexed: [againstVotes, forVotes, abstainVotes], onChain: tally })
     const quorum = proposal.quorum ?? (past ? await quorumAt(sql, governor, at) : null)
     if (past && quorum !== null)
-      comparisons.push({
+      values.push({
         what: 'quorum',
         subject,
         indexed: quorum,
-        chain: () => contracts.ask(address, ['quorum', BigInt(voteStart)], ['quorumVotes']),
+        onChain: async () => (await read(address, 'quorum', BigInt(voteStart))) ?? (await read(address, 'quorumVotes')),
       })
     const state = stateOfStored(proposal, governor, quorum, at)
     if (state !== null)
-      comparisons.push({
+      values.push({
         what: 'state',
         subject,
         indexed: state,
-        chain: async () => {
-          const found = await contracts.ask(address, ['state', id])
-          return found === undefined ? undefined : PROPOSAL_STATES[Number(found)]
+        onChain: async () => {
+          const found = await read(address, 'state', id)
+          return found === undefined ? undefined : PROPOSAL_STATES[found]
         },
       })
     if (past && token !== null)
       for (const { account, votes } of await pastVotes(sql, governor, token, proposal, sample))
-        comparisons.push({
+        values.push({
           what: 'pastVotes',
           subject: `${account} at ${voteStart}`,
           indexed: votes,
-          chain: () =>
-            contracts.ask(
-              token,
-              ['getPastVotes', account, BigInt(voteStart)],
-              ['getPriorVotes', account, BigInt(voteStart)],
-            ),
+          onChain: async () =>
+            (await read(token, 'getPastVotes', account as Address, BigInt(voteStart))) ??
+            (await read(token, 'getPriorVotes', account as Address, BigInt(voteStart))),
         })
   }
-  return comparisons
+  return values
 }
 
-/** The quorum of a snapshot that has passed and after which nothing has changed. */
-async function quorumAt(sql: Sql, governor: Governor, at: At): Promise<bigint | null> {
+/** The quorum of a past snapshot, from the present supply and fraction. */
+async function quorumAt(sql: Sql, governor: Governor, at: BlockTime): Promise<bigint | null> {
   if (governor.fixedQuorum !== null) return governor.fixedQuorum
   const { rows } = await sql.query(
     `select name, value::numeric as value from governor_setting
@@ -171,7 +159,7 @@ async function quorumAt(sql: Sql, governor: Governor, at: At): Promise<bigint | 
   return (supply * numerator) / governor.quorumDenominator
 }
 
-const VOTERS_A_PROPOSAL = 3
+const VOTERS_PER_PROPOSAL = 3
 
 /** Holders' votes at the proposal's snapshot, some of them voters of it. */
 async function pastVotes(sql: Sql, governor: Governor, token: string, { id, voteStart }: Proposal, sample: Seeded) {
@@ -181,7 +169,7 @@ async function pastVotes(sql: Sql, governor: Governor, token: string, { id, vote
     `select account, votes from holder h
      where token = $1 and from_block <= ${block} and (to_block is null or to_block > ${block})
      order by exists (select 1 from vote v where v.proposal_id = $3 and v.voter = h.account and v.to_block is null) desc,
-       md5($4 || id) limit ${VOTERS_A_PROPOSAL}`,
+       md5($4 || id) limit ${VOTERS_PER_PROPOSAL}`,
     [token, voteStart, id, sample.seed],
   )
   return rows as { account: string; votes: bigint }[]

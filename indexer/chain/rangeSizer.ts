@@ -1,0 +1,46 @@
+import type { RpcError } from '../rpc/errors.ts'
+
+/** How many blocks one `eth_getLogs` may ask for: found by trying, grown while answers are small, shrunk when the node refuses. */
+
+const SMALL_ANSWER = 3_000
+const LARGE_ANSWER = 10_000
+/** Small enough for a chain that is dense with events; a few answers suffice to grow to any size. */
+const FIRST_BLOCKS = 50
+
+const positive = (value: number | undefined) => (value !== undefined && value >= 1 ? value : undefined)
+
+/** The number of blocks that a refusal suggests: "Try with this block range [0x1, 0x3e8]", "limited to a 1000 block range". */
+export function suggestedSize(reason: string): number | undefined {
+  const pair = /\[\s*(0x[0-9a-f]+|\d+)\s*[,-]\s*(0x[0-9a-f]+|\d+)\s*\]/i.exec(reason)
+  if (pair) return positive(Number(pair[2]) - Number(pair[1]) + 1)
+  const blocks = /(\d[\d,_]*)\s*(k\b)?\s*-?blocks?/i.exec(reason) ?? /range\D{0,40}?(\d[\d,_]*)\s*(k\b)?/i.exec(reason)
+  if (!blocks) return undefined
+  const [, count = '', thousands] = blocks
+  return positive(Number(count.replace(/[,_]/g, '')) * (thousands ? 1000 : 1))
+}
+
+export class RangeSizer {
+  private max = Number.POSITIVE_INFINITY
+
+  constructor(private blocks = FIRST_BLOCKS) {}
+
+  get size() {
+    return this.blocks
+  }
+
+  /** Learns from an answer of `count` logs over `asked` blocks. */
+  answered(asked: number, count: number) {
+    if (count > LARGE_ANSWER) this.blocks = Math.max(1, Math.floor((asked * LARGE_ANSWER) / count))
+    else if (count < SMALL_ANSWER && asked >= this.blocks) this.blocks = Math.min(this.max, this.blocks * 2)
+  }
+
+  /** Learns from a refusal of `asked` blocks. @throws the error when even one block is too much. */
+  refused(asked: number, error: RpcError) {
+    if (asked <= 1) throw error
+    const suggested = suggestedSize(error.reason)
+    const next = suggested !== undefined && suggested < asked ? suggested : Math.floor(asked / 2)
+    // A refusal without a suggestion is about the size of the answer, which differs from block to block: the range may grow again.
+    if (suggested !== undefined && suggested < asked) this.max = suggested
+    this.blocks = Math.max(1, next)
+  }
+}

@@ -1,0 +1,265 @@
+import type { Database } from '#schema/database.ts'
+import { type BlockId, type BlockRange, lastBlock } from '../chain/blockRange.ts'
+import { coalesced } from '../chain/coalesce.ts'
+import type { Source, Tip } from '../chain/source.ts'
+import type { ResolvedDeployment } from '../deployment.ts'
+import { InconsistentChain, IndexerError } from '../errors.ts'
+import { childSteps, eventSteps } from '../handlers/steps.ts'
+import { advance, CursorMoved, type Position, readCursor, retract, storedBlocks } from '../store/cursor.ts'
+import { type BatchChanges, Rows, writeBatch } from '../store/rows.ts'
+import { writeStateRoots } from '../store/stateRoots.ts'
+import type { Counters } from './counters.ts'
+
+/** Follows the chain: one round brings the rows to the newest block, or back to the last block that is still on the chain. */
+
+/** Blocks that are linked by hash in one step, at most. */
+const MAX_LINKED_BLOCKS = 256
+const ANCESTORS_PER_QUERY = 64
+
+/** How long, and in how many rounds, a node must show a chain without a block that was final before the reorganisation is accepted. */
+const DEEP_REORG_PATIENCE_MS = 2_000
+const DEEP_REORG_ROUNDS = 3
+
+export interface FollowerContext extends ResolvedDeployment {
+  db: Database
+  source: Source
+  counters: Counters
+  /** When a final block is no longer on the chain: stop with an error, or roll back as for any other block. */
+  deepReorganisation: 'stop' | 'rewind'
+  /** Rows of each table that stay in memory. */
+  keptRows?: number
+  /** How long a node may show a shorter chain before the missing blocks are rolled back, in milliseconds. */
+  patienceMs: number
+  /** How long a node must show a chain without a block that was final, in milliseconds. */
+  deepReorgPatienceMs?: number
+  signal: AbortSignal
+}
+
+export class Follower {
+  private readonly rows: Rows
+  private shorterSince: number | undefined
+  /** Since when, and in how many rounds, the node has shown a chain without our last final block. */
+  private deepReorg: { since: number; rounds: number } | undefined
+  /** The last stored block. */
+  position: Position
+  /** The position once the batch that is on its way to the database is stored. */
+  private pending: Position
+  private storing: Promise<void> = Promise.resolve()
+
+  constructor(
+    private readonly context: FollowerContext,
+    position: Position,
+  ) {
+    this.rows = new Rows(context.keptRows)
+    this.position = this.pending = position
+  }
+
+  /** Starts again from the cursor in the database. */
+  async reload() {
+    const { db, chainId, contracts, children } = this.context
+    this.rows.forget()
+    await children.restore(db)
+    const stored = await readCursor(db, chainId, contracts)
+    if (!stored)
+      throw new IndexerError('The cursor is gone: the database was emptied while the indexer ran. Restart the indexer.')
+    this.position = this.pending = stored
+  }
+
+  /** One round. @returns whether anything changed. */
+  async round(): Promise<boolean> {
+    const { source } = this.context
+    const { block, hash } = this.position
+    const tip = await source.tip(block)
+    const { head } = tip
+    this.context.counters.headBlock = head.number
+    if (head.number < block) return this.handleShorterChain(tip)
+    this.shorterSince = undefined
+    if (head.number === block) {
+      if (head.hash !== hash) return this.handleReorg(tip)
+      this.deepReorg = undefined
+      return this.advanceFinality(tip)
+    }
+    if (tip.final > block) {
+      if (!(await this.isCanonical())) return this.handleReorg(tip)
+      await this.pipelined(async () => {
+        for await (const range of coalesced(source.finalRanges(block + 1, tip, hash))) {
+          await this.apply(range, tip)
+          this.context.signal.throwIfAborted()
+        }
+      })
+    }
+    while (this.position.block < head.number) {
+      const range = await this.nextLinked(tip)
+      if (!range) return this.handleReorg(tip)
+      await this.pipelined(() => this.apply(range, tip))
+      this.context.signal.throwIfAborted()
+    }
+    return true
+  }
+
+  /** The next blocks above the final ones; undefined when our last block is no longer on the chain. */
+  private async nextLinked(tip: Tip): Promise<BlockRange | undefined> {
+    const { source } = this.context
+    const { block, hash } = this.position
+    const far = tip.head.number - block > MAX_LINKED_BLOCKS
+    const to = far ? (await source.headers([block + MAX_LINKED_BLOCKS]))[0] : tip.head
+    if (!to) throw new InconsistentChain(`The node lost block ${block + MAX_LINKED_BLOCKS}`)
+    try {
+      return await source.linkedRange({ number: block, hash }, to)
+    } catch (error) {
+      if (error instanceof InconsistentChain && !(await this.isCanonical())) return undefined
+      throw error
+    }
+  }
+
+  /** Whether our last block is still on the chain. */
+  private async isCanonical(): Promise<boolean> {
+    const [now] = await this.context.source.headers([this.position.block])
+    if (!now)
+      throw new InconsistentChain(`The node lost block ${this.position.block}: another of its copies may lag behind`)
+    return now.hash === this.position.hash
+  }
+
+  /** Runs `work`, which applies ranges, and waits until all are stored: each is prepared while the one before is stored. */
+  private async pipelined(work: () => Promise<void>) {
+    try {
+      await work()
+      await this.storing
+    } catch (error) {
+      await this.storing.catch(() => {}) // the pending batch may still have been stored
+      this.storing = Promise.resolve()
+      this.rows.forget()
+      this.pending = this.position
+      if (error instanceof CursorMoved) await this.reload()
+      else await this.context.children.restore(this.context.db).catch(() => {}) // otherwise the next round does it
+      throw error
+    }
+  }
+
+  /** Prepares a range's rows, and starts to store them once the batch before is stored. */
+  private async apply(range: BlockRange, tip: Tip) {
+    const { db, followed, governances } = this.context
+    const last = lastBlock(range)
+    const before = this.pending
+    const after: Position = {
+      block: last.number,
+      hash: last.hash,
+      finalBlock: Math.max(before.finalBlock, Math.min(tip.final, last.number)),
+      headBlock: tip.head.number,
+    }
+    if (this.rows.full) {
+      await this.storing // what is in memory must be in the database before it is forgotten
+      this.rows.forget()
+    }
+    const events = eventSteps(range, followed, governances, this.rows)
+    const steps = [...childSteps(range, this.rows), ...events]
+    // Reading outside the transaction is safe: changes of the pending batch are in memory, and no other process writes; if another
+    // indexer does, it moves the cursor, and our transaction fails.
+    await this.rows.run(db, steps)
+    await writeStateRoots(db, this.rows, this.context, range.headers)
+    const batch = this.rows.take()
+    await this.storing
+    this.pending = after
+    this.storing = this.store(before, after, range, batch, events.length)
+    this.storing.catch(() => {}) // awaited by the next batch, or at the end
+  }
+
+  private async store(before: Position, after: Position, range: BlockRange, batch: BatchChanges, events: number) {
+    const { db, chainId, counters } = this.context
+    const began = performance.now()
+    await db.transaction((sql) => advance(sql, chainId, before, after, range.headers, () => writeBatch(sql, batch)))
+    this.position = after
+    this.deepReorg = undefined
+    counters.batches++
+    counters.blocks += range.to - range.from + 1
+    counters.events += events
+    counters.commitMs += performance.now() - began
+  }
+
+  /** Updates the final block and the head when there is no new block. */
+  private async advanceFinality(tip: Tip): Promise<boolean> {
+    const { db, chainId } = this.context
+    const finalBlock = Math.max(this.position.finalBlock, Math.min(tip.final, this.position.block))
+    if (finalBlock === this.position.finalBlock) return false
+    const after = { ...this.position, finalBlock, headBlock: tip.head.number }
+    await this.commit(() => db.transaction((sql) => advance(sql, chainId, this.position, after, [], async () => {})))
+    this.position = this.pending = after
+    return true
+  }
+
+  /** The node's chain is shorter than ours: the node lags, or the chain was reset. */
+  private async handleShorterChain(tip: Tip): Promise<boolean> {
+    this.shorterSince ??= performance.now()
+    if (performance.now() - this.shorterSince < this.context.patienceMs) return false
+    this.shorterSince = undefined
+    return this.handleReorg(tip)
+  }
+
+  /** Whether the node has shown a chain without a block that was final for long enough. A copy of the node that lags, or is on an
+   *  abandoned fork, is far more likely than a real reorganisation of final blocks. */
+  private deepReorgLasts(): boolean {
+    this.deepReorg ??= { since: performance.now(), rounds: 0 }
+    this.deepReorg.rounds++
+    const { deepReorgPatienceMs = DEEP_REORG_PATIENCE_MS } = this.context
+    const { since, rounds } = this.deepReorg
+    return rounds >= DEEP_REORG_ROUNDS && performance.now() - since >= deepReorgPatienceMs
+  }
+
+  /** Finds the newest stored block that is still on the chain, and rolls back everything after it. */
+  private async handleReorg(tip: Tip): Promise<boolean> {
+    const { db, source, chainId, children, counters } = this.context
+    const before = this.position
+    const ancestor = await this.commonAncestor(tip)
+    if (ancestor.hash === before.hash) return false // the node shows our chain again
+    const deep = ancestor.number < before.finalBlock
+    if (deep && !this.deepReorgLasts()) return false
+    this.deepReorg = undefined
+    if (deep && this.context.deepReorganisation === 'stop')
+      throw new IndexerError(
+        `The chain at RPC_URL no longer has block ${before.finalBlock}, which was final here: the last common block is ${ancestor.number}. If that is the right chain, rewind the index to it (modelcommons index --rewind); payments made since may need correction. Otherwise correct RPC_URL.`,
+      )
+    const after: Position = {
+      block: ancestor.number,
+      hash: ancestor.hash,
+      finalBlock: Math.min(before.finalBlock, ancestor.number),
+      headBlock: tip.head.number,
+    }
+    source.forget(ancestor.number)
+    await this.commit(() => db.transaction((sql) => retract(sql, chainId, before, after)))
+    this.rows.forget()
+    await children.restore(db)
+    this.position = this.pending = after
+    counters.reorganisations++
+    counters.retractedBlocks += before.block - ancestor.number
+    return true
+  }
+
+  private async commonAncestor(tip: Tip): Promise<BlockId> {
+    const { db, source, startBlock } = this.context
+    for (let below = Math.min(this.position.block, tip.head.number) + 1; ; ) {
+      const stored = await storedBlocks(db, below, ANCESTORS_PER_QUERY)
+      const oldest = stored.at(-1)
+      if (!oldest) break
+      const now = await source.headers(stored.map(({ number }) => number))
+      const missing = stored.find((_, index) => !now[index])
+      if (missing) throw new InconsistentChain(`The node lost block ${missing.number}, though it has later ones`)
+      const found = stored.find(({ hash }, index) => now[index]?.hash === hash)
+      if (found) return found
+      below = oldest.number
+    }
+    const [base] = await source.headers([startBlock - 1])
+    if (!base)
+      throw new InconsistentChain(`The node has no block ${startBlock - 1}, after which the contracts were deployed`)
+    return base
+  }
+
+  private async commit(work: () => Promise<void>) {
+    try {
+      await work()
+    } catch (error) {
+      this.rows.forget()
+      if (error instanceof CursorMoved) await this.reload()
+      throw error
+    }
+  }
+}

@@ -1,0 +1,129 @@
+import { isRetriable } from '#schema/errors.ts'
+import { IndexerError } from '../errors.ts'
+import type { Logger } from '../options.ts'
+import { backoff } from '../rpc/retry.ts'
+import type { Position } from '../store/cursor.ts'
+import type { ChainLock } from '../store/lock.ts'
+import type { Counters } from './counters.ts'
+import type { Follower, FollowerContext } from './follower.ts'
+import { Pause } from './pause.ts'
+
+export interface IndexerStatus extends Position {
+  chainId: number
+  /** waiting: another indexer holds the chain's lock; retrying: see `problem`. */
+  state: 'waiting' | 'running' | 'retrying' | 'stopped'
+  problem?: string
+  counters: Readonly<Counters>
+}
+
+export interface Indexer {
+  /** Settles when the indexer has stopped: rejects with an IndexerError when it cannot go on. */
+  stopped: Promise<void>
+  /** Resolves once the rows of `block` are stored (without it: of the block that is the head now). Rejects when the indexer stops. */
+  caughtUp(block?: bigint | number): Promise<void>
+  status(): IndexerStatus
+}
+
+export interface LoopOptions {
+  pollMs: number
+  /** The shortest delay before a failed round is retried. */
+  delayMs?: number
+  /** Runs each time the lock was taken, before the first round. */
+  backfill: () => Promise<void>
+  log?: Logger
+}
+
+/** Runs rounds until the signal aborts or one fails for good, while this process holds the chain's lock. */
+export function runLoop(
+  { chainId, source, counters, signal }: FollowerContext,
+  follower: Follower,
+  lock: ChainLock,
+  { pollMs, delayMs, backfill, log }: LoopOptions,
+): Indexer {
+  const pause = new Pause()
+  source.rpc.onHead?.(() => pause.wake())
+  const waiting = new Set<{ block: number; hash?: string; done: () => void; fail: (error: Error) => void }>()
+  let state: IndexerStatus['state'] = 'waiting'
+  let problem: string | undefined
+
+  const release = () => {
+    const { block, hash } = follower.position
+    for (const one of waiting)
+      if (block > one.block || (block === one.block && (!one.hash || one.hash === hash))) {
+        waiting.delete(one)
+        one.done()
+      }
+  }
+
+  /** Follows the progress of the other indexer while waiting for its lock. */
+  async function wait(first: boolean) {
+    state = 'waiting'
+    if (first) log?.info({ chainId }, 'Another indexer follows this chain into this database: waiting')
+    await follower.reload()
+    release()
+  }
+
+  async function loop() {
+    for (let failures = 0; !signal.aborted; ) {
+      try {
+        if (await lock.hold(signal, wait)) {
+          await follower.reload()
+          await backfill()
+        }
+        const changed = await follower.round()
+        failures = 0
+        state = 'running'
+        problem = undefined
+        release()
+        if (!changed) await pause.wait(pollMs, signal)
+      } catch (error) {
+        if (signal.aborted) return
+        if (!isRetriable(error)) throw error
+        state = 'retrying'
+        problem = (error as Error).message
+        counters.failures++
+        if (failures === 0) log?.warn({ chainId, problem }, 'The indexer tries again')
+        await backoff(Math.min(failures++, 5), { signal, delayMs }).catch(() => {})
+      }
+    }
+  }
+
+  const stopped = loop().finally(async () => {
+    state = 'stopped'
+    await lock.release()
+  })
+  /** Rejects with the reason of the stop. */
+  const ended: Promise<never> = stopped.then(() => {
+    throw new IndexerError('The indexer was stopped')
+  })
+  ended.catch((error: Error) => {
+    problem = error.message
+    for (const one of waiting) one.fail(error)
+    waiting.clear()
+  })
+
+  /** The block that is the head now. When the indexer stops meanwhile, rejects with the reason of the stop. */
+  const headNow = async () => {
+    try {
+      const { head } = await source.tip()
+      return { block: head.number, hash: head.hash }
+    } catch (error) {
+      if (signal.aborted || state === 'stopped') return ended
+      throw error
+    }
+  }
+
+  return {
+    stopped,
+    async caughtUp(block) {
+      const wanted = block === undefined ? await headNow() : { block: Number(block) }
+      if (state === 'stopped') return ended
+      await new Promise<void>((done, failed) => {
+        waiting.add({ ...wanted, done, fail: failed })
+        pause.wake()
+        release()
+      })
+    },
+    status: () => ({ chainId, ...follower.position, headBlock: counters.headBlock, state, problem, counters }),
+  }
+}

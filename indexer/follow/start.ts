@@ -1,0 +1,59 @@
+import type { Database } from '#schema/database.ts'
+import type { Source } from '../chain/source.ts'
+import type { ResolvedDeployment } from '../deployment.ts'
+import { IndexerError } from '../errors.ts'
+import type { Rpc } from '../rpc/rpc.ts'
+import { createCursor, type Position, readCursor } from '../store/cursor.ts'
+
+/** What must be true before the indexer starts, and where it starts. */
+
+/** @throws IndexerError when the node serves another chain. */
+export async function requireChain(rpc: Rpc, chainId: number): Promise<void> {
+  const actual = Number(await rpc.request('eth_chainId'))
+  if (actual !== chainId)
+    throw new IndexerError(
+      `RPC_URL leads to chain ${actual}, but the contracts are on chain ${chainId}. Correct RPC_URL or the deployment.`,
+    )
+}
+
+/** @throws IndexerError when the node's chain has the id of the indexed one, but another history from the first final block on. */
+export async function requireHistory(db: Database, rpc: Rpc, chainId: number): Promise<void> {
+  const { rows } = await db.query(
+    'select number, hash from block where final and exists (select 1 from cursor where id = $1) order by number limit 1',
+    [String(chainId)],
+  )
+  if (!rows[0]) return
+  const { number, hash } = rows[0] as { number: number; hash: string }
+  const now = (await rpc.request('eth_getBlockByNumber', [`0x${number.toString(16)}`, false])) as {
+    hash: string
+  } | null
+  if (now && now.hash !== hash)
+    throw new IndexerError(
+      `RPC_URL leads to another chain than the indexed one, though both have the id ${chainId}: block ${number} is ${now.hash} there, ${hash} here. Correct RPC_URL, or use an empty database (DATABASE_URL).`,
+    )
+}
+
+/** The position to start from: the cursor, which is created at the block before the deployment if there is none.
+ *  @throws IndexerError when the start block is in the future, or the database holds the index of something else. */
+export async function startPosition(
+  db: Database,
+  source: Source,
+  { chainId, contracts, startBlock }: ResolvedDeployment,
+): Promise<Position> {
+  const stored = await readCursor(db, chainId, contracts)
+  if (stored) return stored
+  const { head } = await source.tip(startBlock - 1)
+  if (startBlock > head.number + 1)
+    throw new IndexerError(
+      `The deployment's start block ${startBlock} is in the future: chain ${chainId} is at block ${head.number}. Correct startBlock, or RPC_URL.`,
+    )
+  const [base] = await source.headers([startBlock - 1])
+  if (!base)
+    throw new IndexerError(
+      `The node has no block ${startBlock - 1}, from which indexing would start: use an archive node.`,
+    )
+  await createCursor(db, chainId, base, head.number, contracts)
+  const created = await readCursor(db, chainId, contracts)
+  if (!created) throw new Error('The cursor was created, but cannot be read: was the database emptied meanwhile?')
+  return created
+}

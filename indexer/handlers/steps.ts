@@ -1,0 +1,133 @@
+import { type ContractName, decodeLog, EventShapeError } from '#contracts/events.ts'
+import { ChainEvent, FollowedContract } from '#schema/onchain/chain.ts'
+import type { BlockRange, Log } from '../chain/blockRange.ts'
+import { IndexerError } from '../errors.ts'
+import type { Governances } from '../governors/governances.ts'
+import type { Rows } from '../store/rows.ts'
+import type { EventContext, EventHandler } from './eventContext.ts'
+import { addGovernor } from './governor.ts'
+import { handlers } from './index.ts'
+import { decodeOther } from './otherGovernors.ts'
+
+/** A range of blocks as steps that write rows. */
+
+/** The followed contracts by lower-case address. */
+export type ContractKinds = ReadonlyMap<string, ContractName>
+
+/** An event's id: sorts as the chain does. */
+const eventId = (block: number, index: number) => `${String(block).padStart(12, '0')}-${String(index).padStart(6, '0')}`
+
+/** PostgreSQL stores no NUL in text or JSON: each becomes U+FFFD. Changes objects in place. */
+function withoutNul(value: unknown): unknown {
+  if (typeof value === 'string') return value.includes('\0') ? value.replaceAll('\0', '\uFFFD') : value
+  if (Array.isArray(value)) return value.map(withoutNul)
+  if (value === null || typeof value !== 'object') return value
+  const record = value as Record<string, unknown>
+  for (const key in record) record[key] = withoutNul(record[key])
+  return record
+}
+
+/** Arguments as JSON: every integer a decimal string. */
+function json(value: unknown): unknown {
+  if (typeof value === 'bigint' || typeof value === 'number') return value.toString()
+  if (Array.isArray(value)) return value.map(json)
+  if (value === null || typeof value !== 'object') return value
+  const record: Record<string, unknown> = {}
+  for (const key in value) record[key] = json((value as Record<string, unknown>)[key])
+  return record
+}
+
+function decode(contract: ContractName, log: Log) {
+  try {
+    return decodeLog(contract, log)
+  } catch (cause) {
+    if (!(cause instanceof EventShapeError)) throw cause
+    throw new IndexerError(
+      `Log ${log.index} of block ${log.block} is not an event of a ${contract} (${cause.message}), but ${log.address} is configured as one. Correct the deployment, or the configuration.`,
+      { cause },
+    )
+  }
+}
+
+/** A log as an event with its handler; undefined when the contract is not followed for it. */
+function read(contract: ContractName, log: Log) {
+  const other = decodeOther(contract, log)
+  if (other) return other
+  const decoded = decode(contract, log)
+  if (!decoded) return undefined
+  const { name, args } = decoded
+  return { name, args, handle: (handlers[contract] as Record<string, EventHandler<unknown> | null>)[name] }
+}
+
+/** Stores one log as a ChainEvent and runs its handler. The log is decoded only then, so that decoded events need not stay in memory. */
+class LogStep {
+  constructor(
+    private readonly contract: ContractName,
+    private readonly log: Log,
+    private readonly timestamp: Date,
+    private readonly governances: Governances,
+    private readonly rows: Rows,
+  ) {}
+
+  get block() {
+    return this.log.block
+  }
+
+  run() {
+    const { contract, log, timestamp, governances, rows } = this
+    const decoded = read(contract, log)
+    if (!decoded) return
+    const { name, handle } = decoded
+    const args = withoutNul(decoded.args) as Record<string, unknown>
+    const { block, address, index: logIndex, transactionHash } = log
+    const id = eventId(block, logIndex)
+    rows.append(ChainEvent, {
+      id,
+      contract,
+      name,
+      args: json(args) as Record<string, unknown>,
+      address,
+      transactionHash,
+      logIndex,
+      timestamp,
+    })
+    const idPrefix = governances.idPrefixOf(address)
+    const event: EventContext = { id, block, timestamp, address, idPrefix, governances }
+    try {
+      if (contract === 'ModelGovernor') addGovernor(rows, event)
+      handle?.(rows, args, event)
+    } catch (cause) {
+      if (!(cause instanceof Error)) throw cause
+      throw new IndexerError(
+        `${contract}.${name} in block ${block} (log ${logIndex}) does not fit the events before it: ${cause.message}. Is the start block later than the deployment?`,
+        { cause },
+      )
+    }
+  }
+}
+
+/** The steps for a range's events, in order. */
+export function eventSteps(
+  range: BlockRange,
+  followed: ContractKinds,
+  governances: Governances,
+  rows: Rows,
+): LogStep[] {
+  const times = new Map(range.headers.map((header) => [header.number, header.timestamp]))
+  const steps: LogStep[] = []
+  for (const log of range.logs) {
+    const contract = followed.get(log.address)
+    if (!contract) continue
+    const timestamp = times.get(log.block)
+    if (!timestamp) throw new Error(`Block ${log.block} has logs, but its header was not fetched`)
+    steps.push(new LogStep(contract, log, timestamp, governances, rows))
+  }
+  return steps
+}
+
+/** The steps that store the contracts which a range announced. */
+export const childSteps = (range: BlockRange, rows: Rows) =>
+  (range.children ?? []).map(({ address, follows, factory, since }) => ({
+    block: since,
+    run: () => rows.put(FollowedContract, { id: address, contract: follows, factory }),
+  }))

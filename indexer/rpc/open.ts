@@ -1,0 +1,25 @@
+import { Endpoints } from './endpoints.ts'
+import { httpRpc } from './http.ts'
+import type { Rpc } from './rpc.ts'
+import type { TransportOptions } from './transport.ts'
+import { webSocketRpc } from './websocket.ts'
+
+/** Where several endpoints are configured, another one is asked sooner. */
+const TRIES_OF_SEVERAL = 2
+
+export const endpointsIn = (urls: string) => urls.split(',').map((url) => url.trim())
+
+const openOne = (url: string, options: TransportOptions): Rpc =>
+  url.startsWith('ws') ? webSocketRpc(url, options) : httpRpc(url, options)
+
+/** One endpoint, or several as one: a list separated by commas, the preferred one first. */
+export function openRpc(urls: string, options: TransportOptions, onFailover?: () => void): Rpc {
+  const endpoints = endpointsIn(urls)
+  const [first = '', ...others] = endpoints
+  if (!others.length) return openOne(first, options)
+  const several = { tries: TRIES_OF_SEVERAL, ...options }
+  return new Endpoints(
+    endpoints.map((url) => openOne(url, several)),
+    onFailover,
+  )
+}

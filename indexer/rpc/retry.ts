@@ -1,0 +1,55 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { RpcError, RpcUnavailable } from './errors.ts'
+
+/** Retries with exponential back-off and jitter. */
+
+export interface RetryOptions {
+  /** Tries of one request before the endpoint counts as unavailable: 4. */
+  tries?: number
+  /** The shortest delay before another try, in milliseconds; the delay doubles with each try. */
+  delayMs?: number
+  /** Ends the wait and the request. */
+  signal?: AbortSignal
+  /** A number from 0 to 1 for the random part of a delay; by default from the clock. */
+  random?: () => number
+}
+
+const DELAY_MS = 100
+const MAX_DELAY_FACTOR = 50
+
+/** Waits longer with each try; a random part keeps clients from coming back all at once. */
+export const backoff = (
+  attempt: number,
+  { signal, delayMs = DELAY_MS, random = jitter }: Pick<RetryOptions, 'signal' | 'delayMs' | 'random'>,
+) => sleep(retryDelayMs(attempt, delayMs, random), undefined, { signal, ref: true })
+
+/** Half of a delay that doubles with each try, plus a random part of the other half. */
+export function retryDelayMs(attempt: number, delayMs: number, random: () => number): number {
+  const max = delayMs * Math.min(MAX_DELAY_FACTOR, 2 ** attempt)
+  return max / 2 + (random() * max) / 2
+}
+
+/** From 0 to 1, from the clock's nanoseconds: it spreads retries and decides nothing else. */
+const jitter = () => Number(process.hrtime.bigint() % 1_000n) / 1_000
+
+/** Retries `work` while the node is unreachable or busy. @throws RpcError at once; RpcUnavailable when every try failed. */
+export async function withRetries<T>(work: () => Promise<T>, endpoint: string, options: RetryOptions): Promise<T> {
+  const { tries = 4, signal } = options
+  let last: unknown
+  for (let attempt = 0; attempt < tries; attempt++) {
+    if (attempt > 0) await backoff(attempt, options)
+    try {
+      return await work()
+    } catch (error) {
+      signal?.throwIfAborted()
+      if (error instanceof RpcError) throw error
+      last = error
+    }
+  }
+  const reason =
+    last instanceof Error ? (last.cause instanceof Error ? last.cause.message : last.message) : String(last)
+  throw new RpcUnavailable(
+    `RPC_URL: ${endpoint} does not answer (${reason || 'connection refused'}). Start the node, or correct RPC_URL.`,
+    { cause: last },
+  )
+}

@@ -1,0 +1,77 @@
+import { isBusy, NodeBusy, RpcError } from './errors.ts'
+import { type RetryOptions, withRetries } from './retry.ts'
+import { type Rpc, type RpcCall, redactedUrl } from './rpc.ts'
+
+/** What HTTP and WebSocket have in common: ids, batches, the order of results, errors and retries. */
+
+export interface TransportOptions extends RetryOptions {
+  /** How long one response may take: 30,000. */
+  timeoutMs?: number
+  /** Calls in one request at most: 100. */
+  batchSize?: number
+  /** Counts requests. */
+  onRequest?: (calls: number) => void
+}
+
+export interface JsonRpcRequest extends RpcCall {
+  jsonrpc: '2.0'
+  id: number
+}
+
+export interface JsonRpcResponse {
+  id: number
+  result?: unknown
+  error?: { code: number; message: string; data?: unknown }
+}
+
+/** Sends one JSON-RPC request, or several as a batch, and resolves to the responses, in any order.
+ *  @throws RpcError when the endpoint refuses the request; any other error means that it may be sent again. */
+export type Send = (requests: readonly JsonRpcRequest[]) => Promise<readonly JsonRpcResponse[]>
+
+/** The body of a request: a single call is not sent as a batch. */
+export const bodyOf = (requests: readonly JsonRpcRequest[]) =>
+  JSON.stringify(requests.length === 1 ? requests[0] : requests)
+
+/** A client that sends with `send`. Its request ids begin at 1. */
+export function rpcOver(url: string, send: Send, options: TransportOptions): Rpc {
+  const { batchSize = 100, onRequest } = options
+  const endpoint = redactedUrl(url)
+  let nextId = 1
+
+  const attempt = async (calls: readonly RpcCall[]) => {
+    const requests = calls.map((call): JsonRpcRequest => ({ jsonrpc: '2.0', id: nextId++, ...call }))
+    onRequest?.(calls.length)
+    return results(requests, inOrder(requests, await send(requests)))
+  }
+  const ask = (calls: readonly RpcCall[]) => withRetries(() => attempt(calls), endpoint, options)
+
+  return {
+    url,
+    request: async (method, params = []) => (await ask([{ method, params }]))[0],
+    async batch(calls) {
+      const parts: Promise<unknown[]>[] = []
+      for (let start = 0; start < calls.length; start += batchSize)
+        parts.push(ask(calls.slice(start, start + batchSize)))
+      return (await Promise.all(parts)).flat()
+    },
+  }
+}
+
+/** A node may answer a batch in any order, or all of it with one error. */
+function inOrder(requests: readonly JsonRpcRequest[], responses: readonly JsonRpcResponse[]): JsonRpcResponse[] {
+  const [only] = responses
+  if (requests.length > 1 && responses.length === 1 && only?.error) return requests.map(() => only)
+  const byId = new Map(responses.map((response) => [response.id, response]))
+  return requests.map(({ id, method }) => {
+    const response = byId.get(id)
+    if (!response) throw new NodeBusy(`no answer to ${method}`)
+    return response
+  })
+}
+
+const results = (requests: readonly JsonRpcRequest[], responses: readonly JsonRpcResponse[]) =>
+  responses.map(({ result, error }, index) => {
+    if (!error) return result
+    if (isBusy(error)) throw new NodeBusy(error.message)
+    throw new RpcError(requests[index]?.method ?? '', error.code, error.message)
+  })
