@@ -2,12 +2,12 @@ import { join } from 'node:path'
 import { toHex } from 'viem'
 import { expect, onTestFinished, test } from 'vitest'
 import { startAnvil } from '#contracts/anvil.ts'
-import { accountOf } from '#indexer/test/chain.ts'
+import { devAccount } from '#indexer/test/chain.ts'
 import { run } from '#test/refusals.ts'
 import { temporaryFolder } from '#workers/test/testWorker.ts'
 import { readDeployment } from './deployment.ts'
 
-const operator = accountOf(0)
+const operator = devAccount(0)
 const OPERATOR_KEY = toHex(operator.getHdKey().privateKey as Uint8Array)
 
 test('the contracts are put on the chain of the first endpoint that is named, over HTTP or WebSocket', async () => {

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { testApi } from '#graphql/test/api.ts'
 import { testChain } from '#indexer/test/chain.ts'
-import { noise, prepareNoise, seeded } from '#indexer/test/noise.ts'
+import { noise, prepareNoise, seededInts } from '#indexer/test/noise.ts'
 import { openDatabase } from '#schema/database.ts'
 import { freePort } from '#schema/postgres.ts'
 import { freshDatabaseUrl } from '#test/database.ts'
@@ -18,7 +18,7 @@ import { openMetrics } from './metrics.ts'
 async function running() {
   const chain = await testChain()
   await prepareNoise(chain)
-  const next = seeded(31)
+  const next = seededInts(31)
   for (let i = 0; i < 25; i++) await noise(chain, next)
   const folder = await mkdtemp(join(tmpdir(), 'modelcommons-reconcile-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))

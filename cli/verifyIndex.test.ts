@@ -7,7 +7,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { testApi } from '#graphql/test/api.ts'
 import { startIndexer } from '#indexer/index.ts'
 import { type TestChain, testChain } from '#indexer/test/chain.ts'
-import { noise, prepareNoise, seeded } from '#indexer/test/noise.ts'
+import { noise, prepareNoise, seededInts } from '#indexer/test/noise.ts'
 import type { Database } from '#schema/database.ts'
 import { freshDatabase } from '#test/database.ts'
 import { apiSide, compareIndexes } from './compareIndexes.ts'
@@ -16,7 +16,7 @@ import { writeDeployment } from './deployment.ts'
 async function noisyChain() {
   const chain = await testChain()
   await prepareNoise(chain)
-  const next = seeded(29)
+  const next = seededInts(29)
   for (let i = 0; i < 20; i++) await noise(chain, next)
   return chain
 }

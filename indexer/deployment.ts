@@ -1,5 +1,5 @@
 import type { ContractName } from '#contracts/events.ts'
-import { Children, type Factory, topicsFor } from './chain/children.ts'
+import { Children, type ContractFactory, topicsFor } from './chain/children.ts'
 import { type FollowedGovernor, Governances, profileOf } from './governors/governances.ts'
 import type { ContractKinds } from './handlers/steps.ts'
 import type { ContractAddresses } from './store/cursor.ts'
@@ -14,7 +14,7 @@ export interface FollowedDeployment {
   /** Governors besides that of `addresses`, each with its token and its timelock. */
   governors?: readonly FollowedGovernor[]
   /** Contracts whose events name further contracts to follow. */
-  factories?: readonly Factory[]
+  factories?: readonly ContractFactory[]
 }
 
 /** A deployment with everything derived that the indexer needs. */

@@ -6,7 +6,7 @@ import { endpointsIn } from './rpc/open.ts'
 import { backfillFromGateway } from './squid/backfill.ts'
 import { ChainLock } from './store/lock.ts'
 
-export { announcementOf, CHILD_KINDS, type Factory } from './chain/children.ts'
+export { announcementOf, CHILD_KINDS, type ContractFactory } from './chain/children.ts'
 export type { FollowedDeployment } from './deployment.ts'
 export { IndexerError } from './errors.ts'
 export type { Counters } from './follow/counters.ts'

@@ -8,7 +8,7 @@ import { testChain } from '../test/chain.ts'
 import { difference } from '../test/compare.ts'
 import { faultyNode } from '../test/faultyNode.ts'
 import { expectClean, follow } from '../test/follow.ts'
-import { noise, prepareNoise, seeded } from '../test/noise.ts'
+import { noise, prepareNoise, seededInts } from '../test/noise.ts'
 import type { BlockRange } from './blockRange.ts'
 import { ChainCache } from './cache.ts'
 
@@ -21,7 +21,7 @@ async function folder() {
 async function noisyChain(transactions = 40) {
   const chain = await testChain()
   await prepareNoise(chain)
-  const next = seeded(29)
+  const next = seededInts(29)
   for (let i = 0; i < transactions; i++) await noise(chain, next)
   return chain
 }
@@ -70,7 +70,7 @@ test('the index is made anew from the cache while no node answers, up to the las
   await expect.poll(() => offline.status().problem).toMatch(/does not answer/)
 
   await node.up()
-  const next = seeded(31)
+  const next = seededInts(31)
   for (let i = 0; i < 10; i++) await noise(chain, next)
   await offline.caughtUp(await chain.head())
   await expectClean(chain, again)
@@ -121,7 +121,7 @@ test('a file that was cut off or spoilt anywhere counts up to there, and goes on
   for (const one of all) whole.append(one)
   whole.close()
   const bytes = await readFile(join(where, 'whole.log'))
-  const next = seeded(3)
+  const next = seededInts(3)
   for (let i = 0; i < 40; i++) {
     const file = join(where, 'hurt.log')
     const place = next(bytes.length)

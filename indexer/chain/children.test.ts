@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { freshDatabase } from '#test/database.ts'
-import { type Factory, startIndexer } from '../index.ts'
+import { type ContractFactory, startIndexer } from '../index.ts'
 import { expectHeard, family } from '../test/family.ts'
 import { faultyNode } from '../test/faultyNode.ts'
 import { expectClean, follow } from '../test/follow.ts'
@@ -81,7 +81,7 @@ test('a gateway is not asked where factories are followed, and the log says so',
 test('a factory that cannot be what its declaration says is refused', async () => {
   const { chain, factory } = await family()
   const db = await freshDatabase()
-  const start = (changed: Partial<Factory>) => {
+  const start = (changed: Partial<ContractFactory>) => {
     const deployment = { ...chain.deployment, factories: [{ ...factory, ...changed }] }
     return startIndexer({ db, rpcUrl: chain.url, deployment })
   }

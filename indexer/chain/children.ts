@@ -12,7 +12,7 @@ import type { Child, Log } from './blockRange.ts'
 export const CHILD_KINDS = ['GOpen', 'TimelockController'] as const satisfies readonly ContractName[]
 
 /** A contract whose event announces others. */
-export interface Factory {
+export interface ContractFactory {
   address: string
   /** Its declaration, as in Solidity: `event Created(address indexed token)`. */
   event: string
@@ -23,7 +23,7 @@ export interface Factory {
 }
 
 interface Announcement {
-  factory: Factory
+  factory: ContractFactory
   event: AbiEvent
   topic: Hex
 }
@@ -32,7 +32,7 @@ interface Announcement {
 export const topicsFor = (contract: ContractName) => [...topicsOf(contract), ...otherTopics(contract)]
 
 /** Reads a factory's declaration. @throws IndexerError that says what is wrong with it. */
-export function announcementOf(factory: Factory): Announcement {
+export function announcementOf(factory: ContractFactory): Announcement {
   const wrong = (what: string, cause?: unknown) =>
     new IndexerError(`The factory ${factory.address}: ${what}. Correct its declaration.`, { cause })
   let event: AbiEvent
@@ -61,7 +61,7 @@ export class Children {
 
   constructor(
     private readonly deployed: ReadonlyMap<string, ContractName> = new Map(),
-    factories: readonly Factory[] = [],
+    factories: readonly ContractFactory[] = [],
   ) {
     this.followed = new Map(deployed)
     this.announcements = factories.map(announcementOf)
@@ -118,7 +118,7 @@ export class Children {
   }
 }
 
-function addressIn(log: Log, event: AbiEvent, factory: Factory): string {
+function addressIn(log: Log, event: AbiEvent, factory: ContractFactory): string {
   try {
     const { args } = decodeEventLog({ abi: [event], topics: log.topics as [Hex], data: log.data })
     const { [factory.argument]: address } = args as unknown as Record<string, string>

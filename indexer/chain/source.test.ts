@@ -10,9 +10,9 @@ import { httpRpc } from '../rpc/http.ts'
 import { redactedUrl } from '../rpc/rpc.ts'
 import { type TestChain, testChain } from '../test/chain.ts'
 import { difference } from '../test/compare.ts'
-import { type Call, type Fault, type FaultyNode, faultyNode } from '../test/faultyNode.ts'
-import { noise, prepareNoise, seeded } from '../test/noise.ts'
-import { hashOf, terms } from '../test/story.ts'
+import { type Call, type FaultyNode, faultyNode, type NodeFault } from '../test/faultyNode.ts'
+import { noise, prepareNoise, seededInts } from '../test/noise.ts'
+import { terms, textHash } from '../test/story.ts'
 import { BloomFilter } from './bloom.ts'
 import { RangeSizer, suggestedSize } from './rangeSizer.ts'
 import { sourceOf } from './source.ts'
@@ -40,7 +40,7 @@ async function indexed(chain: TestChain, db: Database, options: Partial<IndexerO
 async function noisyChain(transactions: number) {
   const chain = await testChain()
   await prepareNoise(chain)
-  const next = seeded(41)
+  const next = seededInts(41)
   for (let i = 0; i < transactions; i++) await noise(chain, next)
   return chain
 }
@@ -60,7 +60,7 @@ const blocksAsked = ({ params }: Call) => {
   return fromBlock && toBlock ? Number(toBlock) - Number(fromBlock) + 1 : 1
 }
 
-test.each<[string, (call: Call) => Fault]>([
+test.each<[string, (call: Call) => NodeFault]>([
   [
     'a cap of 7 blocks, in words',
     (call) => (blocksAsked(call) > 7 ? refusal(-32600, 'eth_getLogs is limited to a 7 block range') : undefined),
@@ -80,13 +80,13 @@ test.each<[string, (call: Call) => Fault]>([
   await expectSame(chain, node)
 })
 
-const refusal = (code: number, message: string): Fault => ({ error: { code, message } })
+const refusal = (code: number, message: string): NodeFault => ({ error: { code, message } })
 
 test('a node that is busy, slow, hangs up and forgets is asked again until it answers', async () => {
   const chain = await noisyChain(25)
   const node = await faultyNode(chain.url)
-  const next = seeded(77)
-  const faults: Fault[] = [
+  const next = seededInts(77)
+  const faults: NodeFault[] = [
     { status: 429 },
     { status: 503 },
     'hangUp',
@@ -191,7 +191,7 @@ test('a node whose head jumps back and forth does not lose rows', async () => {
   const indexer = await indexed(chain, db, { rpcUrl: node.url })
   await indexer.caughtUp()
   const older = await chain.call('eth_getBlockByNumber', `0x${((await chain.head()) - 2).toString(16)}`, false)
-  const next = seeded(4)
+  const next = seededInts(4)
   node.fault = ({ method, params }) =>
     method === 'eth_getBlockByNumber' && params[0] === 'latest' && next(2) ? { result: older } : undefined
   for (let i = 0; i < 8; i++) await noise(chain, next)
@@ -283,7 +283,7 @@ test('an event that needs what came before the start block stops the indexer and
   const chain = await testChain()
   await chain.send(1, 'GOpen', 'deposit', [], 10n ** 20n)
   await chain.send(1, 'GOpen', 'approve', [chain.deployment.addresses.ModelRegistry, 10n ** 20n])
-  await chain.send(1, 'ModelRegistry', 'propose', [hashOf('spec'), 'uri', await terms(chain), 10n ** 18n])
+  await chain.send(1, 'ModelRegistry', 'propose', [textHash('spec'), 'uri', await terms(chain), 10n ** 18n])
   const startBlock = (await chain.head()) + 1
   await chain.send(1, 'ModelRegistry', 'stake', [1n, 5n])
   const indexer = await indexed(chain, await freshDatabase(), { deployment: { ...chain.deployment, startBlock } })
@@ -351,7 +351,7 @@ test('over WebSocket a new head is heard at once, and a lost connection is opene
   const rpcUrl = `ws://127.0.0.1:${(relay.address() as AddressInfo).port}`
   const indexer = await indexed(chain, db, { rpcUrl, pollMs: 60_000 })
   await indexer.caughtUp()
-  const next = seeded(13)
+  const next = seededInts(13)
   for (let i = 0; i < 8; i++) {
     if (i % 3 === 2) cut()
     await noise(chain, next)

@@ -7,7 +7,7 @@ import { startIndexer } from '../index.ts'
 import { type TestChain, testChain } from '../test/chain.ts'
 import { difference } from '../test/compare.ts'
 import { faultyNode } from '../test/faultyNode.ts'
-import { noise, prepareNoise, seeded } from '../test/noise.ts'
+import { noise, prepareNoise, seededInts } from '../test/noise.ts'
 
 const CONFIRMATIONS = 30
 
@@ -65,7 +65,7 @@ test('an indexer killed in the middle of a transaction leaves nothing half-done,
   first.stop.abort()
   await first.stopped
   const before = await cursorOf(db)
-  const next = seeded(5)
+  const next = seededInts(5)
   for (let i = 0; i < 20; i++) await noise(chain, next)
   await chain.send(1, 'GOpen', 'deposit', [], 1n)
 
@@ -97,7 +97,7 @@ test('an indexer killed again and again while the chain grows and reorganises en
   const chain = await testChain()
   await prepareNoise(chain)
   const db = await freshDatabase()
-  const next = seeded(23)
+  const next = seededInts(23)
   for (let i = 0; i < 20; i++) await noise(chain, next)
   for (let life = 0; life < 3; life++) {
     const child = spawnIndexer(chain, db)
@@ -143,7 +143,7 @@ test('while the node is away the indexer says so and waits; when it is back, it 
   await node.down()
   await until('it says so', async () => indexer.status().state === 'retrying')
   expect(indexer.status().problem).toMatch(/RPC_URL: http:\/\/127\.0\.0\.1:\d+ does not answer .*Start the node/)
-  const next = seeded(9)
+  const next = seededInts(9)
   for (let i = 0; i < 5; i++) await noise(chain, next)
   await node.up()
   await indexer.caughtUp(await chain.head())
@@ -156,7 +156,7 @@ test('connections that PostgreSQL ends, the lock’s among them, cost nothing bu
   await prepareNoise(chain)
   const db = await freshDatabase()
   const indexer = await follow(chain, db)
-  const next = seeded(31)
+  const next = seededInts(31)
   for (let i = 0; i < 4; i++) {
     await indexer.caughtUp()
     await db

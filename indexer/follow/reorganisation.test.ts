@@ -6,7 +6,7 @@ import { freshDatabase } from '#test/database.ts'
 import { type Indexer, type IndexerOptions, startIndexer } from '../index.ts'
 import { type TestChain, testChain } from '../test/chain.ts'
 import { difference } from '../test/compare.ts'
-import { noise, prepareNoise, seeded } from '../test/noise.ts'
+import { noise, prepareNoise, seededInts } from '../test/noise.ts'
 
 const CONFIRMATIONS = 64
 
@@ -48,7 +48,7 @@ test('reorganisations of every depth up to 20, with other transactions, leave th
   await prepareNoise(chain)
   const db = await freshDatabase()
   const indexer = await follow(chain, db)
-  const next = seeded(7)
+  const next = seededInts(7)
   for (let i = 0; i < 30; i++) await noise(chain, next)
   for (const [round, depth] of [1, 2, 3, 1, 5, 8, 13, 20].entries()) {
     if (round % 3) await indexer.caughtUp()
@@ -98,7 +98,7 @@ test('a chain set back to a shorter one loses the rows at once, and gains those 
   await prepareNoise(chain)
   const db = await freshDatabase()
   const indexer = await follow(chain, db)
-  const next = seeded(11)
+  const next = seededInts(11)
   const snapshot = await chain.call('evm_snapshot')
   for (let i = 0; i < 12; i++) await noise(chain, next)
   await indexer.caughtUp()
@@ -114,7 +114,7 @@ test('a reorganisation while the indexer is away is found at its next start', as
   const chain = await testChain()
   await prepareNoise(chain)
   const db = await freshDatabase()
-  const next = seeded(3)
+  const next = seededInts(3)
   for (let i = 0; i < 9; i++) await noise(chain, next)
   const away = new AbortController()
   const first = await follow(chain, db, { signal: away.signal })

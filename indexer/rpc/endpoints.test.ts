@@ -3,10 +3,10 @@ import { freshDatabase } from '#test/database.ts'
 import { type TestChain, testChain } from '../test/chain.ts'
 import { type Call, type FaultyNode, faultyNode } from '../test/faultyNode.ts'
 import { expectClean, follow } from '../test/follow.ts'
-import { noise, prepareNoise, seeded } from '../test/noise.ts'
+import { noise, prepareNoise, seededInts } from '../test/noise.ts'
 import { backoff, retryDelayMs } from './retry.ts'
 
-const next = () => seeded(19)
+const next = () => seededInts(19)
 
 /** A chain with so many endpoints in front of it. */
 async function endpoints(count: number): Promise<{ chain: TestChain; nodes: FaultyNode[]; rpcUrl: string }> {
@@ -140,7 +140,7 @@ test('an endpoint that lags behind is no witness', async () => {
 
 test('waiting doubles up to a limit, by a random part that a seed repeats', async () => {
   const waits = (seed: number) => {
-    const random = seeded(seed)
+    const random = seededInts(seed)
     return Array.from({ length: 9 }, (_, attempt) => retryDelayMs(attempt, 100, () => random(1000) / 1000))
   }
   expect(waits(5)).toEqual(waits(5))

@@ -6,7 +6,7 @@ import { type IndexerOptions, startIndexer } from '../index.ts'
 import { type TestChain, testChain } from '../test/chain.ts'
 import { difference } from '../test/compare.ts'
 import { gateway } from '../test/gateway.ts'
-import { noise, prepareNoise, seeded } from '../test/noise.ts'
+import { noise, prepareNoise, seededInts } from '../test/noise.ts'
 import { runProcessorProcess } from './backfill.ts'
 
 const CONFIRMATIONS = 12
@@ -36,7 +36,7 @@ async function expectClean(chain: TestChain, db: Database) {
 async function noisyChain(transactions: number) {
   const chain = await testChain()
   await prepareNoise(chain)
-  const next = seeded(99)
+  const next = seededInts(99)
   for (let i = 0; i < transactions; i++) await noise(chain, next)
   return { chain, next }
 }

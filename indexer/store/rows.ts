@@ -1,7 +1,15 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Sql } from '#schema/database.ts'
 import { type EntityClass, type TableDefinition, tableOf, type Versioned } from '#schema/define.ts'
-import { type Changes, loadPresent, noChanges, type Row, textOf, type Version, writeChanges } from './versions.ts'
+import {
+  type Changes,
+  loadPresent,
+  noChanges,
+  type RowValues,
+  type RowVersion,
+  textOf,
+  writeChanges,
+} from './versions.ts'
 
 /** The rows that the handlers of a batch read and write, in memory until the batch is flushed.
  *
@@ -14,7 +22,7 @@ import { type Changes, loadPresent, noChanges, type Row, textOf, type Version, w
 export type Values<T> = Omit<T, keyof Versioned>
 
 interface Entry {
-  version: Version
+  version: RowVersion
   /** Whether the version stands in the database. */
   stored: boolean
 }
@@ -42,7 +50,7 @@ class TableState {
   scratch: Layer | undefined
   /** Writes of the handler that is running. */
   readonly step: Layer = new Map()
-  readonly appended: Row[] = []
+  readonly appended: RowValues[] = []
   /** Whether the handler that is running wrote to it. */
   touched = false
 
@@ -158,7 +166,7 @@ export class Rows {
   /** All present rows whose `property` has `value`, sorted by id. */
   find<T extends Versioned>(entity: EntityClass<T>, property: keyof T & string, value: string | null) {
     const table = this.whole(entity, property, value)
-    const found = new Map<string, Row>()
+    const found = new Map<string, RowValues>()
     const { memory, scratch, step, missing } = table
     let forgotten = false
     for (const layer of [memory, scratch ?? (new Map() as Layer), step])
@@ -174,13 +182,13 @@ export class Rows {
    *  block replaces the first. A row that nobody has looked at is written unseen, without loading what stood. */
   put<T extends Versioned>(entity: EntityClass<T>, row: Values<T>) {
     const { id } = row as unknown as { id: string }
-    const version = { id, row: row as Row, text: undefined, fromBlock: this.block, toBlock: null }
+    const version = { id, row: row as RowValues, text: undefined, fromBlock: this.block, toBlock: null }
     this.touch(entity).step.set(id, { version, stored: false })
   }
 
   /** Writes a row that cannot exist yet and that no handler reads again (an event, under the event's own id): saves looking. */
   append<T extends Versioned>(entity: EntityClass<T>, row: Values<T>) {
-    this.touch(entity).appended.push(row as Row)
+    this.touch(entity).appended.push(row as RowValues)
   }
 
   /** Changes some values of a row that must exist. @throws Error naming the row when it does not. */
@@ -312,8 +320,8 @@ export class Rows {
   }
 
   /** An appended row is written out at once: its values are not kept. */
-  private appendix(table: TableState, row: Row): Version {
-    const version: Version = { id: row.id as string, row, text: undefined, fromBlock: this.block, toBlock: null }
+  private appendix(table: TableState, row: RowValues): RowVersion {
+    const version: RowVersion = { id: row.id as string, row, text: undefined, fromBlock: this.block, toBlock: null }
     textOf(table.definition, version)
     version.row = undefined
     return version
@@ -366,7 +374,7 @@ export class Rows {
   private async load(sql: Sql) {
     for (const table of this.tables.values()) {
       const { ids, groups } = table.missing
-      const remember = (version: Version) => {
+      const remember = (version: RowVersion) => {
         if (isAbsent(table.memory.get(version.id))) table.memory.set(version.id, { version, stored: true })
       }
       if (ids.size) {

@@ -11,7 +11,7 @@ import { freshDatabase } from '#test/database.ts'
 import { type Indexer, type IndexerOptions, startIndexer } from '../index.ts'
 import { type TestChain, testChain } from '../test/chain.ts'
 import { faultyNode } from '../test/faultyNode.ts'
-import { noise, prepareNoise, seeded } from '../test/noise.ts'
+import { noise, prepareNoise, seededInts } from '../test/noise.ts'
 
 const CONFIRMATIONS = 20
 
@@ -31,7 +31,7 @@ async function follow(chain: TestChain, db: Database, options: Partial<IndexerOp
 async function noisyChain(transactions: number) {
   const chain = await testChain()
   await prepareNoise(chain)
-  const next = seeded(17)
+  const next = seededInts(17)
   for (let i = 0; i < transactions; i++) await noise(chain, next)
   return { chain, next }
 }

@@ -7,19 +7,19 @@ import { copyInto } from './copy.ts'
 /** Versions of rows in SQL: how they are loaded, closed, opened and rolled back, derived from the entities' columns. */
 
 /** A row's values by property, without its block range. */
-export type Row = Record<string, unknown>
+export type RowValues = Record<string, unknown>
 
 /** One version of a row, valid in `[fromBlock, toBlock)`: its values, or, of a row that nobody reads again, their text alone. */
-export interface Version {
+export interface RowVersion {
   id: string
-  row: Row | undefined
+  row: RowValues | undefined
   text: string | undefined
   fromBlock: number
   toBlock: number | null
 }
 
 /** The values of a version as text, written out once. */
-export const textOf = (table: TableDefinition, version: Version): string => {
+export const textOf = (table: TableDefinition, version: RowVersion): string => {
   version.text ??= rowText(table, version.row!)
   return version.text
 }
@@ -28,7 +28,7 @@ export const textOf = (table: TableDefinition, version: Version): string => {
 export interface Changes {
   dropped: { id: string; fromBlock: number }[]
   closed: { id: string; fromBlock: number; toBlock: number }[]
-  opened: Version[]
+  opened: RowVersion[]
 }
 
 export const noChanges = (): Changes => ({ dropped: [], closed: [], opened: [] })
@@ -38,8 +38,8 @@ const CARRIER: Partial<Record<ColumnKind, string>> = { wei: 'numeric', int: 'int
 
 const quote = (name: string) => `"${name}"`
 
-function read(table: TableDefinition, found: Record<string, unknown>): Version {
-  const row: Row = {}
+function read(table: TableDefinition, found: Record<string, unknown>): RowVersion {
+  const row: RowValues = {}
   for (const { property, column } of textColumns(table)) row[property] = found[column]
   return {
     id: row.id as string,
@@ -65,7 +65,7 @@ export async function loadPresent(sql: Sql, table: TableDefinition, property: st
 }
 
 /** Versions as lines of a COPY: the values, then the range. */
-function* lines(table: TableDefinition, versions: readonly Version[]): Generator<string> {
+function* lines(table: TableDefinition, versions: readonly RowVersion[]): Generator<string> {
   for (const version of versions) {
     const { fromBlock, toBlock } = version
     if (toBlock === fromBlock) continue // replaced within its block

@@ -33,7 +33,7 @@ const GENESIS = 1_800_000_000
 /** Accounts 0 to 9 act; 9 deploys and then keeps still. 0 is the operator. */
 const DEPLOYER = 9
 
-export const accountOf = (index: number) => mnemonicToAccount(DEV_MNEMONIC, { addressIndex: index })
+export const devAccount = (index: number) => mnemonicToAccount(DEV_MNEMONIC, { addressIndex: index })
 
 export async function testChain(settings: Partial<Settings> = {}, options: AnvilOptions = {}): Promise<TestChain> {
   const anvil = await startAnvil({ genesisTimestamp: GENESIS, blockInterval: 1, ...options })
@@ -57,8 +57,8 @@ export async function receiptOf(
 async function connect(anvil: Anvil, settings: Partial<Settings>): Promise<TestChain> {
   const { url } = anvil
   const client = createPublicClient({ transport: http(url), pollingInterval: 20 })
-  const accounts = Array.from({ length: 10 }, (_, index) => accountOf(index).address.toLowerCase() as Address)
-  const wallet = createWalletClient({ account: accountOf(DEPLOYER), transport: http(url) })
+  const accounts = Array.from({ length: 10 }, (_, index) => devAccount(index).address.toLowerCase() as Address)
+  const wallet = createWalletClient({ account: devAccount(DEPLOYER), transport: http(url) })
   const deployment = await deployAll(wallet, client, { operator: accounts[0], ...settings })
   const call = (method: string, ...params: unknown[]) => rpc(url, method, params)
   const abiOf = (contract: ContractName) => contracts[contract].abi as Abi

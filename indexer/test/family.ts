@@ -3,7 +3,7 @@ import { type Address, encodeDeployData, encodeFunctionData, type Hex } from 'vi
 import { expect } from 'vitest'
 import { compileSources } from '#contracts/compile.ts'
 import type { Database } from '#schema/database.ts'
-import type { Factory } from '../index.ts'
+import type { ContractFactory } from '../index.ts'
 import { receiptOf, testChain } from './chain.ts'
 
 const source = readFileSync(new URL('./Family.sol', import.meta.url), 'utf8')
@@ -29,7 +29,7 @@ export async function family() {
   }
   const bytecode: Hex = `0x${maker!.evm.bytecode.object}`
   const { contractAddress: address } = await transact(undefined, encodeDeployData({ abi: maker!.abi, bytecode }))
-  const factory: Factory = {
+  const factory: ContractFactory = {
     address,
     event: 'event Created(address indexed child, uint256 number)',
     argument: 'child',

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { onTestFinished } from 'vitest'
 
 /** What a node may do instead of answering well. `undefined` lets the call through. */
-export type Fault =
+export type NodeFault =
   | { result: unknown }
   | { error: { code: number; message: string } }
   | { status: number }
@@ -20,7 +20,7 @@ export interface Call {
 
 /** A JSON-RPC endpoint in front of a real one, with faults that a test decides. */
 export class FaultyNode {
-  fault: (call: Call) => Fault = () => undefined
+  fault: (call: Call) => NodeFault = () => undefined
   readonly calls = new Map<string, number>()
   private server: Server | undefined
   private port = 0

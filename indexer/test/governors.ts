@@ -13,7 +13,7 @@ import {
 } from 'viem'
 import { type Anvil, rpc, startAnvil } from '#contracts/anvil.ts'
 import { compileSources } from '#contracts/compile.ts'
-import { accountOf, receiptOf } from './chain.ts'
+import { devAccount, receiptOf } from './chain.ts'
 
 /** A local chain with governors that are not ours, each with a token and a timelock, and whole lives of their proposals. Every
  *  transaction is one block and one second, so that either clock ticks alike. */
@@ -46,7 +46,7 @@ export async function governorChain(): Promise<GovernorChain> {
   const compiled = (await compileSources({ [SOURCE]: readFileSync(SOURCE, 'utf8') }))[SOURCE]!
   const anvil = await startAnvil({ genesisTimestamp: GENESIS, blockInterval: 1 })
   const { url } = anvil
-  const accounts = Array.from({ length: 9 }, (_, index) => accountOf(index).address)
+  const accounts = Array.from({ length: 9 }, (_, index) => devAccount(index).address)
   const call = (method: string, ...params: unknown[]) => rpc(url, method, params)
   const mined = async (transaction: object, what: string) => {
     const hash = (await call('eth_sendTransaction', { gas: '0x1c9c380', ...transaction })) as Hex

@@ -1,7 +1,7 @@
 import type { TestChain } from './chain.ts'
 
-/** A small seeded generator (mulberry32): the same seed, the same noise. */
-export function seeded(seed: number) {
+/** A small seededInts generator (mulberry32): the same seed, the same noise. */
+export function seededInts(seed: number) {
   return (below: number) => {
     seed = (seed + 0x6d2b79f5) | 0
     let t = Math.imul(seed ^ (seed >>> 15), seed | 1)

@@ -10,14 +10,14 @@ import {
 } from 'viem'
 import { contracts } from '#contracts/events.ts'
 import { voucherData } from '#rules/signing.ts'
-import { accountOf, type TestChain } from './chain.ts'
+import { devAccount, type TestChain } from './chain.ts'
 
 /** A life in which every contract says everything it can say. Account 0 is the operator; 1 proposes and hosts; 2 votes and
  *  validates; 3 contributes; 4 consumes and disputes. */
 
 const OPEN = 10n ** 18n
 const ether = (whole: number) => BigInt(whole) * OPEN
-export const hashOf = (text: string) => keccak256(stringToHex(text))
+export const textHash = (text: string) => keccak256(stringToHex(text))
 
 export const STORY_SETTINGS = {
   votingDelay: 5,
@@ -61,7 +61,7 @@ async function money(chain: TestChain) {
 
 /** Queues and executes a proposal that carried. */
 async function carryOut(chain: TestChain, [targets, values, calldatas, description]: Actions) {
-  const rest = [targets, values, calldatas, hashOf(description)] as const
+  const rest = [targets, values, calldatas, textHash(description)] as const
   await chain.send(0, 'ModelGovernor', 'queue', rest)
   await chain.wait(6)
   await chain.send(0, 'ModelGovernor', 'execute', rest)
@@ -76,15 +76,15 @@ export const terms = async (chain: TestChain) => {
     { metric: 'accuracy', minimum: 400_000n },
     { metric: 'loss', minimum: -300_000n },
   ]
-  return { budget: ether(50), rubricHash: hashOf('rubric'), deadline, targets, split }
+  return { budget: ether(50), rubricHash: textHash('rubric'), deadline, targets, split }
 }
 
 async function governance(chain: TestChain) {
   const { send, read, accounts, deployment } = chain
-  await send(1, 'ModelRegistry', 'propose', [hashOf('spec'), 'ipfs://spec\0', await terms(chain), ether(2)])
+  await send(1, 'ModelRegistry', 'propose', [textHash('spec'), 'ipfs://spec\0', await terms(chain), ether(2)])
   const actions = (await read('ModelRegistry', 'proposalActions', [1n])) as Actions
   await send(1, 'ModelGovernor', 'propose', actions)
-  const id = (await read('ModelGovernor', 'hashProposal', [...actions.slice(0, 3), hashOf(actions[3])])) as bigint
+  const id = (await read('ModelGovernor', 'hashProposal', [...actions.slice(0, 3), textHash(actions[3])])) as bigint
   await chain.wait(6)
   await send(3, 'ModelGovernor', 'castVoteWithReasonAndParams', [id, 2, 'undecided', '0x1234'])
   await send(2, 'ModelGovernor', 'castVoteWithReason', [id, 1, 'a good one \0'])
@@ -115,7 +115,10 @@ async function governance(chain: TestChain) {
     'New settings',
   ]
   await send(2, 'ModelGovernor', 'propose', settings)
-  const second = (await read('ModelGovernor', 'hashProposal', [...settings.slice(0, 3), hashOf(settings[3])])) as bigint
+  const second = (await read('ModelGovernor', 'hashProposal', [
+    ...settings.slice(0, 3),
+    textHash(settings[3]),
+  ])) as bigint
   await chain.wait(40)
   await send(2, 'ModelGovernor', 'castVote', [second, 1]) // late: the vote is extended
   await chain.wait(80)
@@ -123,8 +126,8 @@ async function governance(chain: TestChain) {
 
   const hollow: Actions = [[governor], [0n], [call('ModelGovernor', 'setVotingDelay', [9])], 'Never mind']
   await send(2, 'ModelGovernor', 'propose', hollow)
-  await send(2, 'ModelGovernor', 'cancel', [...hollow.slice(0, 3), hashOf(hollow[3])])
-  await send(1, 'ModelRegistry', 'propose', [hashOf('spec 2'), 'ipfs://2', await terms(chain), ether(2)])
+  await send(2, 'ModelGovernor', 'cancel', [...hollow.slice(0, 3), textHash(hollow[3])])
+  await send(1, 'ModelRegistry', 'propose', [textHash('spec 2'), 'ipfs://2', await terms(chain), ether(2)])
   const unpopular = (await read('ModelRegistry', 'proposalActions', [2n])) as Actions
   await send(1, 'ModelGovernor', 'propose', unpopular)
   await chain.wait(100)
@@ -133,8 +136,8 @@ async function governance(chain: TestChain) {
 
 async function contribute(chain: TestChain, contributor: number, name: string, count: number, stake: bigint) {
   const { send, accounts } = chain
-  const hashes = Array.from({ length: count }, (_, index) => hashOf(`${name} ${index}`))
-  const salt = hashOf(`salt of ${name}`)
+  const hashes = Array.from({ length: count }, (_, index) => textHash(`${name} ${index}`))
+  const salt = textHash(`salt of ${name}`)
   const types = [{ type: 'uint256' }, { type: 'address' }, { type: 'bytes32' }, { type: 'bytes32' }] as const
   const contents = keccak256(encodePacked(['bytes32[]'], [hashes]))
   const commitment = keccak256(encodeAbiParameters(types, [1n, accounts[contributor]!, contents, salt]))
@@ -162,7 +165,7 @@ async function data(chain: TestChain) {
     [1, 2, 1, 1],
   ]
   await send(0, 'DatanetRegistry', 'score', [...score, ['', 'copied', '', '']])
-  await send(0, 'DatanetRegistry', 'slash', [2n, OPEN / 2n, hashOf('evidence')])
+  await send(0, 'DatanetRegistry', 'slash', [2n, OPEN / 2n, textHash('evidence')])
   await chain.wait(6)
   await send(3, 'DatanetRegistry', 'withdrawStake', [[1n, 2n]])
 }
@@ -181,10 +184,10 @@ async function versions(chain: TestChain) {
     [2n, 1n],
     [3n, 2n],
   ] as const) {
-    const hashes = ['dataset', 'manifest', 'adapter'].map((part) => hashOf(`${part} ${id}`))
+    const hashes = ['dataset', 'manifest', 'adapter'].map((part) => textHash(`${part} ${id}`))
     await send(0, 'ModelRegistry', 'registerVersion', [1n, parent, 'sft', ...hashes])
     const metrics = [metric('accuracy', 700_000n + id), metric('loss', -200_000n)]
-    await send(0, 'EvaluationRegistry', 'log', [id, hashOf('rubric'), metrics, hashOf(`log ${id}`)])
+    await send(0, 'EvaluationRegistry', 'log', [id, textHash('rubric'), metrics, textHash(`log ${id}`)])
     await send(4, 'ModelRegistry', 'promote', [id])
   }
 }
@@ -196,7 +199,7 @@ async function judge(chain: TestChain) {
   await send(2, 'FeedbackPool', 'stake', [ether(10)])
   await send(4, 'FeedbackPool', 'stake', [ether(10)])
   const now = await time()
-  const task = { versionId: 1n, domain: 'support', itemHash: hashOf('item'), pot: ether(1) }
+  const task = { versionId: 1n, domain: 'support', itemHash: textHash('item'), pot: ether(1) }
   await send(0, 'FeedbackPool', 'openTasks', [1n, [task, { ...task, versionId: 2n }], now + 20, now + 40])
   const types = ['uint256', 'address', 'uint8', 'uint8', 'uint8', 'uint8', 'uint8', 'bytes32'].map((type) => ({ type }))
   const commitment = (taskId: bigint, who: number) =>
@@ -231,7 +234,7 @@ async function judge(chain: TestChain) {
     settlement(1n, 4, 0n, OPEN / 10n),
     settlement(2n, 4, 0n, OPEN / 10n),
   ]
-  await send(0, 'FeedbackPool', 'settle', [[1n, 2n], all, hashOf('settlement')])
+  await send(0, 'FeedbackPool', 'settle', [[1n, 2n], all, textHash('settlement')])
   await send(0, 'FeedbackPool', 'updateReputation', [[accounts[2], accounts[4]], 'support', [800_000, 100_000], [2, 0]])
   await send(2, 'FeedbackPool', 'withdrawRewards')
   await send(4, 'FeedbackPool', 'unstake', [ether(3)])
@@ -245,10 +248,10 @@ async function serve(chain: TestChain) {
   await send(4, 'InferenceMarket', 'deposit', [accounts[4], ether(20)])
   const voucher = { consumer: accounts[4]!, endpointId: 1n, cumulative: ether(6), deadline: 2n ** 40n }
   const place = { chainId: 31_337, contract: deployment.addresses.InferenceMarket }
-  const signature = await accountOf(4).signTypedData(voucherData(place, voucher))
+  const signature = await devAccount(4).signTypedData(voucherData(place, voucher))
   const redemption = { voucher, amount: ether(5), signature }
-  await send(1, 'InferenceMarket', 'settleUsage', [1n, 1n, hashOf('usage'), 100n, 200n, ether(5), [redemption]])
-  await send(1, 'InferenceMarket', 'settleUsage', [2n ** 200n, 1n, hashOf('absurd'), 2n ** 255n, 0n, 0n, []])
+  await send(1, 'InferenceMarket', 'settleUsage', [1n, 1n, textHash('usage'), 100n, 200n, ether(5), [redemption]])
+  await send(1, 'InferenceMarket', 'settleUsage', [2n ** 200n, 1n, textHash('absurd'), 2n ** 255n, 0n, 0n, []])
   await send(4, 'InferenceMarket', 'requestWithdrawal', [ether(3)])
   await chain.wait(6)
   await send(4, 'InferenceMarket', 'withdraw')
@@ -278,14 +281,14 @@ async function publish(chain: TestChain, root: Hex) {
     root,
     ether(4),
     'artifact',
-    hashOf('code'),
+    textHash('code'),
   ])
 }
 
 async function rewardAndDispute(chain: TestChain) {
   const { send, accounts } = chain
   await send(0, 'RewardDistributor', 'fund', [2n ** 220n, 5n])
-  await publish(chain, hashOf('wrong'))
+  await publish(chain, textHash('wrong'))
   const judgement = (1n << 160n) | BigInt(accounts[2]!)
   for (const [kind, subject] of [
     [3, 1n],
@@ -294,7 +297,7 @@ async function rewardAndDispute(chain: TestChain) {
     [2, 3n],
     [2, 2n],
   ] as const)
-    await send(4, 'Disputes', 'open', [kind, subject, hashOf('proof')])
+    await send(4, 'Disputes', 'open', [kind, subject, textHash('proof')])
   await send(0, 'Disputes', 'resolve', [1n, true, 0n])
   await send(0, 'Disputes', 'resolve', [2n, true, OPEN / 4n])
   await send(0, 'Disputes', 'resolve', [4n, true, 0n])
@@ -311,7 +314,7 @@ async function byTimelock(chain: TestChain) {
   const resolve = encodeFunctionData({ abi: contracts.Disputes.abi, functionName: 'resolve', args: [3n, true, OPEN] })
   const actions: Actions = [[Disputes], [0n], [resolve], 'The judgement was bought']
   await send(2, 'ModelGovernor', 'propose', actions)
-  const id = (await read('ModelGovernor', 'hashProposal', [...actions.slice(0, 3), hashOf(actions[3])])) as bigint
+  const id = (await read('ModelGovernor', 'hashProposal', [...actions.slice(0, 3), textHash(actions[3])])) as bigint
   await chain.wait(6)
   await send(2, 'ModelGovernor', 'castVote', [id, 1])
   await chain.wait(80)
@@ -321,13 +324,13 @@ async function byTimelock(chain: TestChain) {
   await send(2, 'ModelGovernor', 'propose', stopped)
   const stoppedId = (await read('ModelGovernor', 'hashProposal', [
     ...stopped.slice(0, 3),
-    hashOf(stopped[3]),
+    textHash(stopped[3]),
   ])) as bigint
   await chain.wait(6)
   await send(2, 'ModelGovernor', 'castVote', [stoppedId, 1])
   await chain.wait(80)
-  await send(0, 'ModelGovernor', 'queue', [...stopped.slice(0, 3), hashOf(stopped[3])])
-  const salt = (BigInt(ModelGovernor) << 96n) ^ BigInt(hashOf(stopped[3]))
+  await send(0, 'ModelGovernor', 'queue', [...stopped.slice(0, 3), textHash(stopped[3])])
+  const salt = (BigInt(ModelGovernor) << 96n) ^ BigInt(textHash(stopped[3]))
   const saltHex = `0x${salt.toString(16).padStart(64, '0')}` as Hex
   const operation = (await read('TimelockController', 'hashOperationBatch', [
     ...stopped.slice(0, 3),
