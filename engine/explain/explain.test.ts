@@ -14,7 +14,7 @@ import { CONTRAST, type GradientBlock, gradientBlocks, scaleOf } from './gradien
 import { ExampleGradients } from './gradients.ts'
 import { estimateInfluences, influences } from './influence.ts'
 import { SketchedInfluence } from './sketchedInfluence.ts'
-import { tracIn } from './tracIn.ts'
+import { tracIn } from './test/tracIn.ts'
 
 const config = smallConfig({ vocab_size: 60, hidden_size: 16, num_hidden_layers: 2, num_attention_heads: 2 })
 const weights = initialWeights(config, 1)

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, describe, expect, test } from 'vitest'
 import { Random } from '#engine/stats/random.ts'
-import { readSpanIndex, writeSpanIndex } from './spanFile.ts'
 import { SpanIndex, type VerbatimSpan } from './spanIndex.ts'
+import { readSpanIndex, writeSpanIndex } from './test/spanFile.ts'
 
 /** All places of a stretch, found by looking everywhere. */
 function scan(documents: number[][], tokens: number[]): VerbatimSpan['places'] {

@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, describe, expect, test } from 'vitest'
 import { CountSketch } from './countSketch.ts'
-import { rankCorrelation } from './estimate.ts'
 import { Random } from './random.ts'
 import { Sketches, SketchLog } from './sketches.ts'
+import { rankCorrelation } from './test/comparison.ts'
 
 const dot = (a: ArrayLike<number>, b: ArrayLike<number>) => Array.from(a, (x, i) => x * b[i]).reduce((s, x) => s + x, 0)
 const normals = (seed: string, length: number) => new Random(seed).fillNormal(new Float32Array(length))

@@ -1,16 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { meanOf } from '#math/summary.ts'
-import {
-  areaUnderCurve,
-  bootstrapInterval,
-  estimateMean,
-  meanInterval,
-  pairedDifference,
-  rankCorrelation,
-  wilsonInterval,
-} from './estimate.ts'
+import { estimateMean, meanInterval, wilsonInterval } from './estimate.ts'
 import { Random } from './random.ts'
+import { areaUnderCurve, bootstrapInterval, pairedDifference, rankCorrelation } from './test/comparison.ts'
 
 /** Relative agreement with a reference value (SciPy 1.16). */
 const near = (got: number, expected: number, digits = 1e-12) =>

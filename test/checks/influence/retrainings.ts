@@ -2,11 +2,13 @@ import { influenceMatrix } from '#engine/explain/influence.ts'
 import type { Weights } from '#engine/formats/weights.ts'
 import { loraConfig, mergeAdapter } from '#engine/model/lora.ts'
 import { SequenceScorer } from '#engine/model/scorer.ts'
-import { bootstrapInterval, type ConfidenceInterval, finiteMean, rankCorrelation } from '#engine/stats/estimate.ts'
+import type { ConfidenceInterval } from '#engine/stats/estimate.ts'
 import { Random } from '#engine/stats/random.ts'
+import { bootstrapInterval, rankCorrelation } from '#engine/stats/test/comparison.ts'
 import { TrainingRun } from '#engine/train/run.ts'
 import { type SupervisedExample, supervised } from '#engine/train/supervised.ts'
 import { Trainer } from '#engine/train/trainer.ts'
+import { meanOf } from '#math/summary.ts'
 import { Bm25 } from './bm25.ts'
 import { RANK } from './mislabelled.ts'
 import { base, type Labelled } from './skill.ts'
@@ -73,7 +75,7 @@ export async function scoreRetrainings(
       chosen.push(half.sort())
       scorer.setAdapter((await train(Array.from(half, (index) => rows[index]!))).end)
       const found = await scorer.logProbabilities(targets.rows.map(({ ids }) => ids))
-      losses.push(found.map((values, t) => -finiteMean(values.filter((_, at) => targets.rows[t]!.mask[at + 1] === 1))))
+      losses.push(found.map((values, t) => -meanOf(values.filter((_, at) => targets.rows[t]!.mask[at + 1] === 1))))
       if ((round + 1) % 8 === 0) say(`retrained ${round + 1} of ${retrainings} times`)
     }
     const score = (effects: readonly Float64Array[]) =>
@@ -85,8 +87,8 @@ export async function scoreRetrainings(
       )
     const [ours, words, dice] = [score(influence), score(bm25), score(random)]
     const interval = (values: readonly number[], name: string): Score => ({
-      mean: finiteMean(values),
-      ...bootstrapInterval(values, finiteMean, { random: new Random(`${name}/${seed}`) }),
+      mean: meanOf(values),
+      ...bootstrapInterval(values, meanOf, { random: new Random(`${name}/${seed}`) }),
     })
     const less = (other: readonly number[]) => ours.map((value, t) => value - other[t]!)
     return {

@@ -1,8 +1,8 @@
 import type { Weights } from '#engine/formats/weights.ts'
 import { input, matmul, onnxRuntime, tensor } from '#engine/graph/index.ts'
-import { type GradientBlock, type GradientOptions, gradientBlocks, type WeightedRow } from './gradientBlocks.ts'
-import { ExampleGradients, type ExplainedModel } from './gradients.ts'
-import { estimateInfluences, type InfluenceEstimate } from './influence.ts'
+import { type GradientBlock, type GradientOptions, gradientBlocks, type WeightedRow } from '../gradientBlocks.ts'
+import { ExampleGradients, type ExplainedModel } from '../gradients.ts'
+import { estimateInfluences, type InfluenceEstimate } from '../influence.ts'
 
 /** Where training passed by. */
 export interface PassedCheckpoint {

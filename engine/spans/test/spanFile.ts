@@ -1,6 +1,6 @@
 import { writeFileAtomically } from '#engine/formats/atomic.ts'
 import { openToRead, readFully, writeFully } from '#engine/formats/fileBytes.ts'
-import { type SpanArrays, SpanIndex } from './spanIndex.ts'
+import { type SpanArrays, SpanIndex } from '../spanIndex.ts'
 
 /** Names the kind of file and its version. */
 const magic = 'MCSPANS1'
