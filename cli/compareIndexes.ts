@@ -1,5 +1,5 @@
 import type { Database, Sql } from '#schema/database.ts'
-import { audit, type Change, changesOf, firstUnfounded, rootAt } from '#schema/stateChanges.ts'
+import { auditStateRoots, changesOf, firstWrongRoot, rootAt, type StateRowChange } from '#schema/stateChanges.ts'
 import { originRoot } from '#schema/stateRoot.ts'
 
 /** An index that can be compared with another by its state roots. */
@@ -9,7 +9,7 @@ export interface Side {
   /** The root as of a block. */
   root(block: number): Promise<string>
   /** What a block changed, from the rows, and the block's hash where it changed anything. */
-  changes(block: number): Promise<{ hash: string | null; changes: Omit<Change, 'text'>[] }>
+  changes(block: number): Promise<{ hash: string | null; changes: Omit<StateRowChange, 'text'>[] }>
   /** Digests computed again from the rows, stretch by stretch up to a block. */
   digests(to: number): AsyncGenerator<{ to: number; digests: Map<number, string> }>
 }
@@ -43,7 +43,7 @@ export const databaseSide = (sql: Sql, chainId: number, contracts: Readonly<Reco
     const changes = (await changesOf(sql, block, block)).get(block) ?? []
     return { hash: stored?.block === block ? stored.hash : null, changes }
   },
-  digests: (to) => audit(sql, chainId, 0, to),
+  digests: (to) => auditStateRoots(sql, chainId, 0, to),
 })
 
 /** @throws Error saying what to do when `url` does not answer as an API of ours. */
@@ -110,7 +110,7 @@ export async function compareIndexes(
         `The other index is of chain ${there.chainId}, ours of chain ${chainId}. Compare indexes of one chain.`,
       )
     const block = Math.min(here.block, there.block)
-    const unfounded = await firstUnfounded(sql, chainId, contracts, block)
+    const unfounded = await firstWrongRoot(sql, chainId, contracts, block)
     const bound = unfounded === undefined ? block : unfounded - 1
     const first =
       (await firstDifferentRoot(ours, other, bound)) ?? unfounded ?? (await firstDifferentRows(ours, other, block))
@@ -148,7 +148,8 @@ async function firstDifferentRows(ours: Side, other: Side, to: number): Promise<
   return undefined
 }
 
-const nameOf = ({ kind, table, id, fromBlock }: Omit<Change, 'text'>) => JSON.stringify([table, id, fromBlock, kind])
+const nameOf = ({ kind, table, id, fromBlock }: Omit<StateRowChange, 'text'>) =>
+  JSON.stringify([table, id, fromBlock, kind])
 
 async function partingAt(ours: Side, other: Side, block: number): Promise<Parting> {
   const [here, there] = [await ours.changes(block), await other.changes(block)]

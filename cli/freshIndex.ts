@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type IndexerOptions, startIndexer } from '#indexer/index.ts'
 import { type Database, openDatabase } from '#schema/database.ts'
+import { migrate } from '#schema/dataSource.ts'
 import { startPostgres } from '#schema/postgres.ts'
-import { migrate } from '#schema/source.ts'
 
 export type FreshIndexOptions = Pick<IndexerOptions, 'rpcUrl' | 'confirmations' | 'finality' | 'deployment'>
 

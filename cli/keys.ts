@@ -1,10 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { isAddress } from 'viem'
 import { ConfigError, readConfig } from '#config'
-import { rowsOf } from '#schema/current.ts'
 import type { Database } from '#schema/database.ts'
 import { ACCESS_ROLES, ApiKey } from '#schema/offchain/access.ts'
-import { row, saveRows } from '#schema/rows.ts'
+import { row, rowsOf, saveRows } from '#schema/rows.ts'
 import { withDatabase } from './withDatabase.ts'
 
 const idOf = (key: string) => (/^[0-9a-f]{64}$/.test(key) ? key : createHash('sha256').update(key).digest('hex'))

@@ -16,8 +16,8 @@ import { mnemonicToAccount } from 'viem/accounts'
 import type { Config } from '#config'
 import { DEV_MNEMONIC, startAnvil } from '#contracts/anvil.ts'
 import { type Deployment, deployAll } from '#contracts/deploy.ts'
+import { migrate } from '#schema/dataSource.ts'
 import { startPostgres } from '#schema/postgres.ts'
-import { migrate } from '#schema/source.ts'
 import { writeDeployment } from './deployment.ts'
 
 /** The development account that deploys on the embedded chain and whose key the workers sign with there. */

@@ -3,10 +3,10 @@ import { join } from 'node:path'
 import { type Config, ConfigError, readConfig } from '#config'
 import { startApi } from '#graphql/index.ts'
 import { LIMITS } from '#graphql/plugins/limits.ts'
-import { type RegisteredQueries, readRegistered } from '#graphql/plugins/persistedQueries.ts'
+import { type PersistedQueries, readPersistedQueries } from '#graphql/plugins/persistedQueries.ts'
 import { type Database, openDatabase } from '#schema/database.ts'
+import { migrate } from '#schema/dataSource.ts'
 import { openQueues } from '#schema/queue.ts'
-import { migrate } from '#schema/source.ts'
 import { openChainClient } from '#workers/chain.ts'
 import { startEnginePool } from '#workers/enginePool.ts'
 import { createHandlers } from '#workers/handlers/index.ts'
@@ -77,7 +77,7 @@ export const runApi = (options: GovernorOptions = {}) =>
       deployment,
       web: await webFolder(log),
       registry: openMetrics(db),
-      register: await registerOf(config),
+      persistedQueries: await registerOf(config),
     })
     return {
       info: { url: api.url },
@@ -90,10 +90,10 @@ export const runApi = (options: GovernorOptions = {}) =>
   })
 
 /** The queries of MODELCOMMONS_QUERIES. @throws ConfigError naming the variable when the file cannot be used. */
-async function registerOf({ queries, queriesOnly }: Config): Promise<RegisteredQueries | undefined> {
+async function registerOf({ queries, queriesOnly }: Config): Promise<PersistedQueries | undefined> {
   if (!queries) return undefined
   try {
-    return readRegistered(await readFile(queries, 'utf8'), queriesOnly)
+    return readPersistedQueries(await readFile(queries, 'utf8'), queriesOnly)
   } catch (cause) {
     throw new ConfigError(`MODELCOMMONS_QUERIES: ${queries} cannot be used: ${(cause as Error).message}`, { cause })
   }

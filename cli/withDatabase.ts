@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import type { Config } from '#config'
 import { type Database, openDatabase } from '#schema/database.ts'
+import { migrate } from '#schema/dataSource.ts'
 import { startPostgres } from '#schema/postgres.ts'
-import { migrate } from '#schema/source.ts'
 
 /** Runs `work` on the configured database, or on the embedded one, which is started for it when it does not run. */
 export async function withDatabase<T>(config: Config, work: (db: Database) => Promise<T>): Promise<T> {

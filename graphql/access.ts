@@ -51,4 +51,4 @@ export function requireAccount(caller: Caller, account: string): void {
 }
 
 /** The account on whose behalf jobs are asked for; null for the house. */
-export const accountOf = (caller: Caller): string | null => (caller.kind === 'key' ? caller.account : null)
+export const callerAccount = (caller: Caller): string | null => (caller.kind === 'key' ? caller.account : null)

@@ -2,7 +2,7 @@ import { getNamedType, isObjectType } from 'graphql'
 import type { Hex } from 'viem'
 import { expect, test } from 'vitest'
 import { RewardTree } from '#rules/merkle.ts'
-import { documentBytes, putDocument, rewardMap } from '#schema/documents.ts'
+import { documentBytes, putDocument, rewardMapDocument } from '#schema/documents.ts'
 import { tables } from '#schema/entities.ts'
 import { Receipt } from '#schema/offchain/attribution.ts'
 import { RewardLine } from '#schema/offchain/ledger.ts'
@@ -149,7 +149,7 @@ test('a proof of reward, an evaluation’s log and what refers to the chain from
   const [me, distributor] = [account(2) as Hex, account(3) as Hex]
   const leaf = { chain: BigInt(CHAIN_ID), distributor, epoch: 3n, account: me, cumulative: 10n }
   const { root } = new RewardTree([leaf])
-  const uri = await putDocument(artifacts, rewardMap, {
+  const uri = await putDocument(artifacts, rewardMapDocument, {
     chainId: CHAIN_ID,
     distributor,
     epoch: 3,

@@ -10,7 +10,7 @@ import { Credit, Endpoint, Voucher } from '#schema/onchain/market.ts'
 import { Model, ModelVersion } from '#schema/onchain/models.ts'
 import { openQueues } from '#schema/queue.ts'
 import { account, blockTime, CHAIN_ID, chain, insert, insertAll } from '#test/factory.ts'
-import { promptTokensAtMost } from './commands/credit.ts'
+import { maxPromptTokens } from './commands/credit.ts'
 import { apiSchema } from './schema.ts'
 import { MARKET, type TestApi, testApi } from './test/api.ts'
 
@@ -205,7 +205,7 @@ const call = (more: object = {}) => ({
   ...more,
 })
 /** Prices are 1 wei a token in, 2 a token out. */
-const MAXIMUM = BigInt(promptTokensAtMost(PROMPT)) + 20n
+const MAXIMUM = BigInt(maxPromptTokens(PROMPT)) + 20n
 
 test('a call reserves the most it can cost within voucher and credit, once', async () => {
   const api = await testApi()

@@ -2,19 +2,19 @@ import type { EntityClass, TableDefinition } from '#schema/define.ts'
 import { Receipt } from '#schema/offchain/attribution.ts'
 import { JobRun } from '#schema/offchain/jobs.ts'
 import type { Caller } from './access.ts'
-import type { Row } from './query/page.ts'
+import type { LoadedRow } from './query/page.ts'
 
 /** What consumers asked and were answered is theirs: with keys, only they and operators are told. Published usage names prompts and
  *  answers by their hashes. Such columns are null to others, and nobody filters or orders by them. */
-interface Confidence {
+interface ConfidentialColumns {
   columns: readonly string[]
   /** Columns that say whose the row is, and whether it is confidential at all. */
   needs: readonly string[]
   /** Whose it is; undefined: everybody's. */
-  owner: (row: Row) => unknown
+  owner: (row: LoadedRow) => unknown
 }
 
-const CONFIDENTIAL = new Map<EntityClass, Confidence>([
+const CONFIDENTIAL = new Map<EntityClass, ConfidentialColumns>([
   [Receipt, { columns: ['prompt', 'answer'], needs: ['consumer'], owner: (row) => row.consumer }],
   [
     JobRun,
@@ -35,7 +35,7 @@ export const confidentialColumns = (table: TableDefinition): readonly string[] =
   CONFIDENTIAL.get(table.entity)?.columns ?? []
 
 /** Whether the caller may be told the confidential columns of a row. */
-export function mayKnow(caller: Caller, table: TableDefinition, row: Row): boolean {
+export function mayRead(caller: Caller, table: TableDefinition, row: LoadedRow): boolean {
   const owner = CONFIDENTIAL.get(table.entity)?.owner(row)
   return (
     caller.kind === 'open' ||

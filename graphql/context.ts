@@ -3,11 +3,11 @@ import type { Database } from '#schema/database.ts'
 import type { Queues } from '#schema/queue.ts'
 import type { Caller } from './access.ts'
 import type { ErrorLog } from './errors.ts'
-import type { Feed } from './live/feed.ts'
+import type { NotificationFeed } from './live/feed.ts'
 import { Reader } from './query/reader.ts'
 
 /** Where the contracts stand that this API speaks for. */
-export interface Deployment {
+export interface ApiDeployment {
   chainId: number
   /** Contract addresses by name. */
   addresses: Record<string, string>
@@ -18,10 +18,10 @@ export interface Services {
   db: Database
   queues: Pick<Queues, 'add'>
   artifacts: ArtifactStore
-  deployment: Deployment
+  deployment: ApiDeployment
   auth: 'open' | 'keys'
   log: ErrorLog
-  feed: Feed
+  feed: NotificationFeed
 }
 
 /** What one request works with. */

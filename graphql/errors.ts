@@ -24,7 +24,7 @@ export interface ErrorLog {
 const VALUE_FAULTS = /^22/
 
 /** What a client is told of `error`. Faults of ours become `INTERNAL` with a reference under which `log` keeps the cause. */
-export function explain(error: unknown, log: ErrorLog): { code: string; message: string } {
+export function toClientError(error: unknown, log: ErrorLog): { code: string; message: string } {
   if (error instanceof ApiError || error instanceof EnqueueError) return { code: error.code, message: error.message }
   if (error instanceof InputError) return { code: 'BAD_INPUT', message: error.message }
   if (error instanceof ArtifactError || error instanceof ArtifactStoreError)
@@ -61,6 +61,6 @@ export function formatError(formatted: GraphQLFormattedError, error: unknown, lo
     return { message: formatted.message, ...place, extensions: { code: code ?? 'BAD_REQUEST' } }
   if (ours && error instanceof GraphQLError && !formatted.path)
     return { message: formatted.message, ...place, extensions: { code: 'BAD_REQUEST' } }
-  const told = explain(cause ?? error, log)
+  const told = toClientError(cause ?? error, log)
   return { message: told.message, ...place, extensions: { code: told.code } }
 }

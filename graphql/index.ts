@@ -9,23 +9,23 @@ import express, { type Express, type RequestHandler } from 'express'
 import type { Registry } from 'prom-client'
 import { PermanentError } from '#schema/errors.ts'
 import { type Caller, callerOf } from './access.ts'
+import { serveArtifact } from './artifactRoute.ts'
 import { type ApiContext, contextOf, type Services } from './context.ts'
-import { explain, formatError } from './errors.ts'
+import { formatError, toClientError } from './errors.ts'
 import { EXPORT_PATHS, serveExport } from './export/route.ts'
-import { serveArtifact } from './files.ts'
-import { openFeed } from './live/feed.ts'
+import { openNotificationFeed } from './live/feed.ts'
 import { serveSockets } from './live/socket.ts'
-import { standingPlugin } from './plugins/asOfExtension.ts'
+import { asOfExtensionPlugin } from './plugins/asOfExtension.ts'
 import { costPlugin } from './plugins/cost.ts'
-import { steadyPlugin } from './plugins/forkConsistency.ts'
+import { forkConsistencyPlugin } from './plugins/forkConsistency.ts'
 import { LIMITS } from './plugins/limits.ts'
 import { metricsPlugin } from './plugins/metrics.ts'
-import { type RegisteredQueries, registered } from './plugins/persistedQueries.ts'
+import { type PersistedQueries, persistedQueries } from './plugins/persistedQueries.ts'
 import { statusPlugin } from './plugins/status.ts'
 import { livez, metrics, readyz } from './probes.ts'
 import { apiSchema } from './schema.ts'
 
-export type { Deployment } from './context.ts'
+export type { ApiDeployment } from './context.ts'
 
 export interface ApiOptions extends Omit<Services, 'feed'> {
   host: string
@@ -36,10 +36,10 @@ export interface ApiOptions extends Omit<Services, 'feed'> {
   /** Shown at `/metrics`; the API adds its own. */
   registry?: Registry
   /** Queries that are known by their hash; unless only these are allowed, clients may register others (automatic persisted queries). */
-  register?: RegisteredQueries
+  persistedQueries?: PersistedQueries
 }
 
-export interface Api {
+export interface ApiServer {
   url: string
   app: Express
   /** Lets running requests end, then closes everything that `startApi` opened. */
@@ -51,8 +51,8 @@ const BODY_LIMIT = '2500kb'
 
 /** Serves GraphQL over HTTP and WebSocket at `/graphql`, exports, artifacts, probes and the page.
  *  @throws PermanentError that names PORT when the port is taken. */
-export async function startApi(options: ApiOptions): Promise<Api> {
-  const services: Services = { ...options, feed: await openFeed(options.db) }
+export async function startApi(options: ApiOptions): Promise<ApiServer> {
+  const services: Services = { ...options, feed: await openNotificationFeed(options.db) }
   const app = express()
   const server = createServer(app)
   const apollo = apolloServer(options)
@@ -68,7 +68,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   app.post(EXPORT_PATHS, entry, serveExport(services))
   if (options.web) app.use(typeof options.web === 'string' ? express.static(options.web) : options.web)
   app.use(faults(services))
-  const stopSockets = serveSockets(server, '/graphql', services, options.register)
+  const stopSockets = serveSockets(server, '/graphql', services, options.persistedQueries)
   let closing: Promise<void> | undefined
   const close = async () => {
     await stopSockets()
@@ -89,9 +89,9 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   }
 }
 
-const register = ({ register }: ApiOptions) => (register ? [registered(register)] : [])
+const register = ({ persistedQueries: register }: ApiOptions) => (register ? [persistedQueries(register)] : [])
 
-const apolloServer = ({ log, registry, register }: ApiOptions) =>
+const apolloServer = ({ log, registry, persistedQueries: register }: ApiOptions) =>
   new ApolloServer<ApiContext>({
     schema: apiSchema(),
     introspection: true,
@@ -103,10 +103,10 @@ const apolloServer = ({ log, registry, register }: ApiOptions) =>
     formatError: (formatted, error) => formatError(formatted, error, log),
     logger: { debug() {}, info() {}, warn() {}, error: (message) => log.error({}, String(message)) },
     plugins: [
-      steadyPlugin,
+      forkConsistencyPlugin,
       costPlugin,
       statusPlugin,
-      standingPlugin,
+      asOfExtensionPlugin,
       ApolloServerPluginLandingPageDisabled(),
       ApolloServerPluginCacheControlDisabled(), // it would wrap every resolver
       ...(registry ? [metricsPlugin(registry)] : []),
@@ -126,7 +126,7 @@ const identify =
       Object.assign(response.locals, { caller } satisfies Identified)
       next()
     } catch (error) {
-      const { code, message } = explain(error, log)
+      const { code, message } = toClientError(error, log)
       response.status(code === 'INTERNAL' ? 500 : 401).json({ errors: [{ message, extensions: { code } }] })
     }
   }
@@ -160,7 +160,7 @@ const faults =
                 code: 'BAD_REQUEST',
                 message: 'The request cannot be read. Send JSON in UTF-8.',
               }
-            : { status: 500, ...explain(error, log) }
+            : { status: 500, ...toClientError(error, log) }
     response.status(fault.status).json({ errors: [{ message: fault.message, extensions: { code: fault.code } }] })
   }
 

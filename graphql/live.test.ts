@@ -3,13 +3,13 @@ import { expect, onTestFinished, test } from 'vitest'
 import WebSocket from 'ws'
 import type { Database } from '#schema/database.ts'
 import { cancelJob, enqueue } from '#schema/enqueue.ts'
-import { notify } from '#schema/notices.ts'
+import { notify } from '#schema/notifications.ts'
 import { ApiKey } from '#schema/offchain/access.ts'
 import { Block, ChainEvent } from '#schema/onchain/chain.ts'
 import { Model } from '#schema/onchain/models.ts'
 import { account, blockHash, blockTime, chain, insert, insertAll } from '#test/factory.ts'
 import { hashKey } from './access.ts'
-import { hashQuery, readRegistered } from './plugins/persistedQueries.ts'
+import { hashQuery, readPersistedQueries } from './plugins/persistedQueries.ts'
 import { type TestApi, testApi } from './test/api.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: each subscription has its own shape
@@ -256,7 +256,7 @@ const byDocument = (query: string) => ({ query: '', documentId: `sha256:${hashQu
 test('over sockets too only registered queries and subscriptions are answered, by their text or their hash', async () => {
   const head = '{ _meta { block } }'
   const registered = Object.fromEntries([head, PROGRESS].map((query) => [hashQuery(query), query]))
-  const api = await testApi({ register: readRegistered(JSON.stringify(registered), true) })
+  const api = await testApi({ persistedQueries: readPersistedQueries(JSON.stringify(registered), true) })
   await chain(api.db, 3)
   const job = await tune(api, 'a')
   const client = connect(api)
@@ -281,8 +281,8 @@ test('over sockets too only registered queries and subscriptions are answered, b
 test('over sockets a hash that nobody registered is asked for as text', async () => {
   const head = '{ _meta { block } }'
   const file = JSON.stringify({ [hashQuery(head)]: head })
-  for (const register of [undefined, readRegistered(file, false)]) {
-    const api = await testApi({ register })
+  for (const register of [undefined, readPersistedQueries(file, false)]) {
+    const api = await testApi({ persistedQueries: register })
     await chain(api.db, 3)
     const client = connect(api)
     const other = '{ _meta { hash } }'

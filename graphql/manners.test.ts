@@ -9,9 +9,9 @@ import { Model } from '#schema/onchain/models.ts'
 import { freshDatabaseUrl } from '#test/database.ts'
 import { chain, insert, insertAll } from '#test/factory.ts'
 import { LIMITS, measure } from './plugins/limits.ts'
-import { hashQuery, readRegistered } from './plugins/persistedQueries.ts'
+import { hashQuery, readPersistedQueries } from './plugins/persistedQueries.ts'
 import { apiSchema, printedSchema } from './schema.ts'
-import { type Answer, testApi } from './test/api.ts'
+import { type GraphQLResponse, testApi } from './test/api.ts'
 
 const nest = (levels: number, inner: string): string =>
   levels === 0 ? inner : `versions(first: 1) { nodes { model { ${nest(levels - 1, inner)} } } }`
@@ -127,7 +127,7 @@ test('hostile values in filters are values, never SQL', async () => {
   expect((await ids(deep)).errors?.[0]?.extensions.code).toBe('TOO_COMPLEX')
   const body = `{"query": "query ($where: ModelWhere) { models(where: $where) { nodes { id } } }", "variables": {"where": ${'{"not":'.repeat(200_000)}{}${'}'.repeat(200_000)}}}`
   const abyss = await fetch(`${url}/graphql`, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
-  expect(((await abyss.json()) as Answer).errors?.[0]?.extensions.code).toBe('TOO_COMPLEX')
+  expect(((await abyss.json()) as GraphQLResponse).errors?.[0]?.extensions.code).toBe('TOO_COMPLEX')
   const literal = `{ models(where: ${'{ not: '.repeat(900)}{}${' }'.repeat(900)}) { nodes { id } } }`
   expect((await ask(literal)).errors?.[0]?.extensions.code).toBe('TOO_COMPLEX')
   expect((await ids({})).data.models.nodes).toEqual([{ id: '1' }])
@@ -275,8 +275,8 @@ test('where only registered queries may be asked, their hash is enough and nothi
       { id: hashQuery(list), body: list },
     ],
   })
-  expect(() => readRegistered(file.replace('block', 'hash'), true)).toThrow(/is not the SHA-256 of its query/)
-  const { db, url, ask } = await testApi({ register: readRegistered(file, true) })
+  expect(() => readPersistedQueries(file.replace('block', 'hash'), true)).toThrow(/is not the SHA-256 of its query/)
+  const { db, url, ask } = await testApi({ persistedQueries: readPersistedQueries(file, true) })
   await chain(db, 10)
   await insert(db, Model, { id: '1' })
   const get = async (path: string, parameters: Record<string, string>) => {

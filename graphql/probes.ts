@@ -1,7 +1,7 @@
 import type { RequestHandler } from 'express'
 import type { Registry } from 'prom-client'
 import type { Services } from './context.ts'
-import { readHead } from './query/moment.ts'
+import { readHead } from './query/asOf.ts'
 
 /** Blocks that the index may be behind the chain and still be called ready. */
 const MAX_LAG = 100

@@ -7,22 +7,22 @@ import { VoucherCommand } from './commands/vouchers.ts'
 import { resolveDirectly } from './derive/declare.ts'
 import { entityResolvers } from './derive/entities.ts'
 import { declareNodes } from './derive/node.ts'
-import { LiveEvents } from './live/events.ts'
-import { LiveJobs } from './live/jobs.ts'
-import { ArtifactFacts } from './resolvers/artifacts.ts'
-import { ContributorFacts } from './resolvers/contributors.ts'
-import { GovernorConcentration, ProposalConcentration } from './resolvers/governance/concentration.ts'
-import { DriftFacts } from './resolvers/governance/drift.ts'
-import { DelegationFacts, PowerFacts } from './resolvers/governance/power.ts'
-import { TurnoutFacts } from './resolvers/governance/turnout.ts'
-import { VoterFacts } from './resolvers/governance/voters.ts'
-import { LineageFacts } from './resolvers/lineage.ts'
-import { Nodes } from './resolvers/nodes.ts'
-import { OverviewFacts } from './resolvers/overview.ts'
-import { ProposalFacts } from './resolvers/proposals.ts'
-import { RewardFacts } from './resolvers/rewards.ts'
-import { StateRootFacts } from './resolvers/stateRoot.ts'
-import { VersionFacts } from './resolvers/versions.ts'
+import { EventSubscription } from './live/events.ts'
+import { JobSubscription } from './live/jobs.ts'
+import { ArtifactResolver } from './resolvers/artifacts.ts'
+import { ContributorResolver } from './resolvers/contributors.ts'
+import { GovernorConcentrationResolver, ProposalConcentrationResolver } from './resolvers/governance/concentration.ts'
+import { ReconciliationResolver } from './resolvers/governance/drift.ts'
+import { DelegationResolver, PowerHistoryResolver } from './resolvers/governance/power.ts'
+import { TurnoutResolver } from './resolvers/governance/turnout.ts'
+import { VoterResolver } from './resolvers/governance/voters.ts'
+import { LineageResolver } from './resolvers/lineage.ts'
+import { NodeResolver } from './resolvers/nodes.ts'
+import { OverviewResolver } from './resolvers/overview.ts'
+import { ProposalResolver } from './resolvers/proposals.ts'
+import { RewardProofResolver } from './resolvers/rewards.ts'
+import { StateRootResolver } from './resolvers/stateRoot.ts'
+import { VersionResolver } from './resolvers/versions.ts'
 
 let built: GraphQLSchema | undefined
 
@@ -31,28 +31,28 @@ export function apiSchema(): GraphQLSchema {
   if (built) return built
   const resolvers: EntityClass[] = [
     ...entityResolvers(),
-    Nodes,
-    StateRootFacts,
-    ProposalFacts,
-    GovernorConcentration,
-    ProposalConcentration,
-    TurnoutFacts,
-    VoterFacts,
-    PowerFacts,
-    DelegationFacts,
-    DriftFacts,
-    VersionFacts,
-    LineageFacts,
-    RewardFacts,
-    ContributorFacts,
-    ArtifactFacts,
-    OverviewFacts,
+    NodeResolver,
+    StateRootResolver,
+    ProposalResolver,
+    GovernorConcentrationResolver,
+    ProposalConcentrationResolver,
+    TurnoutResolver,
+    VoterResolver,
+    PowerHistoryResolver,
+    DelegationResolver,
+    ReconciliationResolver,
+    VersionResolver,
+    LineageResolver,
+    RewardProofResolver,
+    ContributorResolver,
+    ArtifactResolver,
+    OverviewResolver,
     jobResolver(),
     CancelCommand,
     VoucherCommand,
     UploadCommand,
-    LiveJobs,
-    LiveEvents,
+    JobSubscription,
+    EventSubscription,
   ]
   declareNodes()
   built = buildSchemaSync({

@@ -59,7 +59,8 @@ export interface TableDefinition {
 const columnsOf = new Map<object, ColumnDefinition[]>()
 const tables = new Map<EntityClass, TableDefinition>()
 
-export const snake = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`).replace(/^_/, '')
+export const snakeCase = (name: string) =>
+  name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`).replace(/^_/, '')
 
 const SQL: Record<Exclude<ColumnKind, 'id'>, ColumnOptions> = {
   text: { type: 'text' },
@@ -111,7 +112,14 @@ function column(
   return (target: object, key: string | symbol) => {
     const property = String(key)
     const nullable = options.nullable ?? false
-    const definition: ColumnDefinition = { property, column: snake(property), kind, nullable, description, ...extra }
+    const definition: ColumnDefinition = {
+      property,
+      column: snakeCase(property),
+      kind,
+      nullable,
+      description,
+      ...extra,
+    }
     columnsOf.set(target.constructor, [...(columnsOf.get(target.constructor) ?? []), definition])
     if (kind === 'id') PrimaryColumn({ type: 'text', name: definition.column })(target, key)
     else Column({ ...SQL[kind], name: definition.column, nullable, unique: options.unique })(target, key)
@@ -202,7 +210,7 @@ function define(versioned: boolean, description: string, appended = false) {
   return (entity: unknown) => {
     const owner = entity as EntityClass
     const name = owner.name
-    const table = snake(name)
+    const table = snakeCase(name)
     const columns = [...(columnsOf.get(owner) ?? []), ...(versioned ? RANGE : [])]
     if (columns[0]?.kind !== 'id') throw new Error(`${name}: the first column of an entity must be @Id()`)
     tables.set(owner, { entity: owner, name, table, description, versioned, columns })
@@ -234,7 +242,7 @@ export const expressionIndexes = new Map<string, string>()
 
 /** An index that TypeORM has no words for: `keys` and the condition `where` are SQL. `drift` sees to it that migrations make it. */
 export const Indexed = (name: string, keys: string, where?: string) => (entity: unknown) => {
-  const table = snake((entity as EntityClass).name)
+  const table = snakeCase((entity as EntityClass).name)
   expressionIndexes.set(name, `CREATE INDEX "${name}" ON "${table}" (${keys})${where ? ` WHERE ${where}` : ''}`)
   Index(name, { synchronize: false })(entity as EntityClass)
 }

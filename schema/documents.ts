@@ -13,7 +13,7 @@ const id = z.string().regex(/^\d+$/, 'expected an id')
 const sample = z.object({ prompt: z.string().min(1), completion: z.string() })
 
 /** What a proposal asks for. */
-export const specification = z.object({
+export const specificationDocument = z.object({
   name: z.string().min(1).max(120),
   purpose: z.string().min(1).max(4000),
   /** The folder of the base model (config.json, model.safetensors, tokenizer.json). */
@@ -42,17 +42,17 @@ export const metricDefinition = z.object({
 })
 
 /** How a version is judged. The items are sealed: the API does not hand them out. */
-export const rubric = z.object({
+export const rubricDocument = z.object({
   metrics: z.array(metricDefinition).min(1),
   test: hash,
   validation: hash,
   maxTokens: whole.positive(),
 })
 
-export const items = z.object({ salt: z.string(), items: z.array(sample).min(1) })
+export const itemsDocument = z.object({ salt: z.string(), items: z.array(sample).min(1) })
 
 /** Prompts without answers, for judging and alignment. */
-export const prompts = z.object({ prompts: z.array(z.string().min(1)).min(1) })
+export const promptsDocument = z.object({ prompts: z.array(z.string().min(1)).min(1) })
 
 const weight = z.object({
   contributionId: id,
@@ -65,7 +65,7 @@ const weight = z.object({
 })
 
 /** The run that made a version: everything needed to make it again. */
-export const manifest = z.object({
+export const manifestDocument = z.object({
   modelId: id,
   parentVersionId: id.nullable(),
   method: z.string(),
@@ -85,10 +85,10 @@ export const manifest = z.object({
 })
 
 /** A comparison that validators judge. */
-export const comparison = z.object({ prompt: z.string(), answers: z.tuple([z.string(), z.string()]) })
+export const comparisonDocument = z.object({ prompt: z.string(), answers: z.tuple([z.string(), z.string()]) })
 
 /** Which comparisons have a known answer, and which versions gave the others: sealed until the settlement. */
-export const comparisonKey = z.object({
+export const comparisonKeyDocument = z.object({
   salt: z.string(),
   tasks: z.array(
     z.object({ item: hash, gold: whole.min(0).max(1).nullable(), versions: z.tuple([id.nullable(), id.nullable()]) }),
@@ -96,7 +96,7 @@ export const comparisonKey = z.object({
 })
 
 /** What a settlement rests on, and the preferences that train the next version. */
-export const evidence = z.object({
+export const evidenceDocument = z.object({
   versionId: id,
   /** The sealed keys of its comparisons. */
   keys: z.array(hash),
@@ -125,7 +125,7 @@ export const evidence = z.object({
 })
 
 /** Why someone disputes something. */
-export const disputeEvidence = z.object({ ground: z.string().min(1), statement: z.string() })
+export const disputeEvidenceDocument = z.object({ ground: z.string().min(1), statement: z.string() })
 
 const receipt = z.object({
   id: z.string(),
@@ -143,13 +143,13 @@ const receipt = z.object({
 })
 
 /** The usage of one endpoint in one epoch. */
-export const usage = z.object({ epoch: whole, endpointId: id, receipts: z.array(receipt) })
+export const usageDocument = z.object({ epoch: whole, endpointId: id, receipts: z.array(receipt) })
 
 const signedWei = z.string().regex(/^-?\d+$/, 'expected wei as a decimal string')
 const account = z.string().regex(/^0x[0-9a-f]{40}$/, 'expected an address in lower case')
 
 /** A published reward map: what the next epoch builds on, and the reason of every amount. */
-export const rewardMap = z.object({
+export const rewardMapDocument = z.object({
   epoch: whole,
   chainId: whole,
   distributor: account,
@@ -176,13 +176,13 @@ export const rewardMap = z.object({
   codeHash: hash,
 })
 
-export type Specification = z.infer<typeof specification>
-export type Rubric = z.infer<typeof rubric>
-export type Manifest = z.infer<typeof manifest>
-export type Evidence = z.infer<typeof evidence>
-export type Usage = z.infer<typeof usage>
+export type Specification = z.infer<typeof specificationDocument>
+export type Rubric = z.infer<typeof rubricDocument>
+export type Manifest = z.infer<typeof manifestDocument>
+export type Evidence = z.infer<typeof evidenceDocument>
+export type Usage = z.infer<typeof usageDocument>
 export type UsageReceipt = z.infer<typeof receipt>
-export type RewardMapDocument = z.infer<typeof rewardMap>
+export type RewardMapDocument = z.infer<typeof rewardMapDocument>
 
 export const documentBytes = (value: unknown) => new TextEncoder().encode(canonicalJson(value as Json))
 

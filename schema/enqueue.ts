@@ -2,17 +2,17 @@ import { createHash } from 'node:crypto'
 import type { Database, Sql } from './database.ts'
 import { PermanentError } from './errors.ts'
 import { checkJobInput, type JobInput, type JobKind, jobs } from './jobs.ts'
-import { type Notice, notify, telling } from './notices.ts'
+import { type Notification, notify, notifySql } from './notifications.ts'
 import { JobRun } from './offchain/jobs.ts'
 import type { QueueEntry, Queues } from './queue.ts'
 import { columns } from './rows.ts'
 
-export type EnqueueFault = 'IDEMPOTENCY_KEY_REUSED' | 'BAD_IDEMPOTENCY_KEY' | 'JOB_NOT_FOUND'
+export type EnqueueErrorCode = 'IDEMPOTENCY_KEY_REUSED' | 'BAD_IDEMPOTENCY_KEY' | 'JOB_NOT_FOUND'
 
 export class EnqueueError extends PermanentError {
   override name = 'EnqueueError'
   constructor(
-    readonly code: EnqueueFault,
+    readonly code: EnqueueErrorCode,
     message: string,
   ) {
     super(message)
@@ -61,12 +61,12 @@ export async function enqueue<K extends JobKind>(
         return made
       })
     : await insertJob(db, kind, input, options) // one statement commits by itself
-  if (job.status === 'Queued') await handOut(queues, entryOf(job))
+  if (job.status === 'Queued') await addToQueue(queues, queueEntry(job))
   return job
 }
 
 /** Gives the queue at most two seconds: an entry that does not get there is added by the sweep. */
-async function handOut(queues: Pick<Queues, 'add'>, entry: QueueEntry): Promise<void> {
+async function addToQueue(queues: Pick<Queues, 'add'>, entry: QueueEntry): Promise<void> {
   let timer: NodeJS.Timeout | undefined
   const patience = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, 2000)
@@ -75,7 +75,7 @@ async function handOut(queues: Pick<Queues, 'add'>, entry: QueueEntry): Promise<
   clearTimeout(timer)
 }
 
-export const entryOf = (job: Pick<JobRun, 'id' | 'queue' | 'attempt'>): QueueEntry => ({
+export const queueEntry = (job: Pick<JobRun, 'id' | 'queue' | 'attempt'>): QueueEntry => ({
   queue: job.queue as QueueEntry['queue'],
   id: job.id,
   attempt: job.attempt,
@@ -100,7 +100,7 @@ export async function insertJob<K extends JobKind>(
          cancel_requested, created_at)
        values ($1, $2, $3, 'Queued', 0, $4, $5, 0, $6, $7, $8, false, clock_timestamp())
        on conflict do nothing returning *)
-     select ${columns(JobRun)}, ${telling('$9')} from made`,
+     select ${columns(JobRun)}, ${notifySql('$9')} from made`,
     [
       id,
       kind,
@@ -110,10 +110,10 @@ export async function insertJob<K extends JobKind>(
       storedKey(kind, key, requestedBy),
       requestedBy?.toLowerCase() ?? null,
       parentId ?? null,
-      JSON.stringify({ type: 'job', id, status: 'Queued', progress: 0 } satisfies Notice),
+      JSON.stringify({ type: 'job', id, status: 'Queued', progress: 0 } satisfies Notification),
     ],
   )
-  if (rows[0]) return { job: asJob(rows[0]), fresh: true }
+  if (rows[0]) return { job: jobFromRow(rows[0]), fresh: true }
   const found = await sql.query<JobRun & { same: boolean }>(
     `select ${columns(JobRun)}, input = $2::jsonb as same from job_run where id = $1`,
     [id, stored],
@@ -124,11 +124,11 @@ export async function insertJob<K extends JobKind>(
       'IDEMPOTENCY_KEY_REUSED',
       `The idempotency key ${JSON.stringify(key)} already stands for a ${kind} with another input (job ${id}). Use a new key for a new request, or send the same input.`,
     )
-  return { job: asJob(job), fresh: false }
+  return { job: jobFromRow(job), fresh: false }
 }
 
 /** A row as read with `columns(JobRun)`, told or not. */
-export function asJob(row: object): JobRun {
+export function jobFromRow(row: object): JobRun {
   const { told: _, ...job } = row as { told?: string }
   return Object.assign(new JobRun(), job)
 }
@@ -137,7 +137,7 @@ export function asJob(row: object): JobRun {
 export async function findJob(sql: Sql, id: string): Promise<JobRun> {
   const { rows } = await sql.query(`select ${columns(JobRun)} from job_run where id = $1`, [id])
   if (!rows[0]) throw new EnqueueError('JOB_NOT_FOUND', `There is no job ${id}. Check the id.`)
-  return asJob(rows[0])
+  return jobFromRow(rows[0])
 }
 
 /** Cancels a job: at once while it waits; a running one is asked to stop and ends as Cancelled when its worker has heard. A job

@@ -71,7 +71,7 @@ const STREAMS = { events: { maxLen: 1000 } }
 
 /** BullMQ asks again at once after a failure other than a refused connection; a database that restarts, or tables that are gone,
  *  would keep the process spinning. This worker takes a breath first. */
-class PatientWorker extends Worker {
+class BackoffWorker extends Worker {
   protected override async moveToActive(token: string, name: string) {
     try {
       return await super.moveToActive(token, name)
@@ -205,7 +205,7 @@ async function onPostgres(settings: QueueSettings): Promise<Queues> {
       backend: 'postgres',
       queue: (name) => new Queue(name, { ...options, streams: STREAMS }, createPostgresBackend as never),
       worker: (name, concurrency, work) =>
-        new PatientWorker(
+        new BackoffWorker(
           name,
           (job) => work(job.data),
           { ...options, ...WORKER_OPTIONS, concurrency },
@@ -248,7 +248,7 @@ async function onRedis(url: string, settings: QueueSettings): Promise<Queues> {
       backend: 'redis',
       queue: (name) => new Queue(name, { connection: producer, prefix, streams: STREAMS }),
       worker: (name, concurrency, work) =>
-        new PatientWorker(name, (job) => work(job.data), {
+        new BackoffWorker(name, (job) => work(job.data), {
           connection: consumer,
           prefix,
           ...WORKER_OPTIONS,

@@ -5,7 +5,7 @@ import { BlockChanges, nextRoot, originRoot, plainRow, rootedTables } from './st
 /** State roots computed again from the rows that stand in the database: what they should be, against what is stored. */
 
 /** One change of a block. */
-export interface Change {
+export interface StateRowChange {
   kind: 'opened' | 'ended'
   table: string
   id: string
@@ -17,9 +17,9 @@ export interface Change {
 }
 
 /** The changes of the blocks from `from` to `to`, by block, in the order of the blocks. */
-export async function changesOf(sql: Sql, from: number, to: number): Promise<Map<number, Change[]>> {
-  const found = new Map<number, Change[]>()
-  const add = (block: number, change: Change) => {
+export async function changesOf(sql: Sql, from: number, to: number): Promise<Map<number, StateRowChange[]>> {
+  const found = new Map<number, StateRowChange[]>()
+  const add = (block: number, change: StateRowChange) => {
     const changes = found.get(block)
     if (changes) changes.push(change)
     else found.set(block, [change])
@@ -48,7 +48,7 @@ export async function changesOf(sql: Sql, from: number, to: number): Promise<Map
 }
 
 /** The digest of a block's changes. */
-export function digestOf(changes: readonly Change[]): string {
+export function digestOf(changes: readonly StateRowChange[]): string {
   const block = new BlockChanges()
   for (const { table, id, fromBlock, text } of changes)
     if (text === null) block.ended(table, id, fromBlock)
@@ -86,7 +86,7 @@ export async function rootAt(sql: Sql, chainId: number, block: number): Promise<
 /** Blocks that are computed again at once. */
 const BLOCKS_AT_ONCE = 500
 
-export interface Audited {
+export interface AuditedRange {
   /** The last block of the stretch. */
   to: number
   roots: StoredRoot[]
@@ -95,7 +95,12 @@ export interface Audited {
 }
 
 /** Digests computed again from the rows, stretch by stretch, beside the roots that are stored. Stretches lie end to end. */
-export async function* audit(sql: Sql, chainId: number, from: number, to: number): AsyncGenerator<Audited> {
+export async function* auditStateRoots(
+  sql: Sql,
+  chainId: number,
+  from: number,
+  to: number,
+): AsyncGenerator<AuditedRange> {
   for (let next = from; next <= to; ) {
     const roots = (await storedRoots(sql, chainId, next, BLOCKS_AT_ONCE)).filter(({ block }) => block <= to)
     const end = roots.length === BLOCKS_AT_ONCE ? roots.at(-1)!.block : to
@@ -107,14 +112,14 @@ export async function* audit(sql: Sql, chainId: number, from: number, to: number
 }
 
 /** The first block whose stored root does not follow from the rows and the root before, up to `to`; undefined when there is none. */
-export async function firstUnfounded(
+export async function firstWrongRoot(
   sql: Sql,
   chainId: number,
   contracts: Readonly<Record<string, string>>,
   to: number,
 ): Promise<number | undefined> {
   let before = originRoot(chainId, contracts)
-  for await (const { roots, digests } of audit(sql, chainId, 0, to)) {
+  for await (const { roots, digests } of auditStateRoots(sql, chainId, 0, to)) {
     const stored = new Map(roots.map((root) => [root.block, root]))
     for (const block of [...new Set([...stored.keys(), ...digests.keys()])].sort((a, b) => a - b)) {
       const root = stored.get(block)

@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } f
 import { type Batch, commitmentOf, contentsOf, signBatch, submitArguments } from '#contracts/test/batch.ts'
 import { propose } from '#contracts/test/mandate.ts'
 import { ALICE, BOB, ETHER, hashOf, PROPOSER, STRANGER, startWorld, type World } from '#contracts/test/world.ts'
-import { promptTokensAtMost } from '#graphql/commands/credit.ts'
+import { maxPromptTokens } from '#graphql/commands/credit.ts'
 import { voucherData } from '#rules/signing.ts'
 import { type Database, openDatabase } from '#schema/database.ts'
 import { documentBytes } from '#schema/documents.ts'
@@ -203,7 +203,7 @@ test('a mutation with too deep a query, or too many at once, starts nothing; the
 describe('a missing adapter', () => {
   const PROMPT = 'What day is it?'
   const INFER = 'mutation ($input: InferInput!, $key: String!) { infer(input: $input, idempotencyKey: $key) { id } }'
-  const MAXIMUM = BigInt(promptTokensAtMost(PROMPT)) + 20n
+  const MAXIMUM = BigInt(maxPromptTokens(PROMPT)) + 20n
   const input = { endpointId: '1', prompt: PROMPT, maxTokens: 10, consumer: consumer.address }
 
   test('fails the call at once, names version and artifact, and gives all the credit back', async () => {

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { expect, inject, onTestFinished, test } from 'vitest'
 import { openDatabase } from '#schema/database.ts'
+import { dataSource, migrate, schemaDrift } from '#schema/dataSource.ts'
 import { migrations } from '#schema/migrations/index.ts'
 import { ensureDatabase } from '#schema/postgres.ts'
-import { dataSource, drift, migrate } from '#schema/source.ts'
 import { databaseUrl } from './postgres.setup.ts'
 
 /** A database of an earlier schema: the first so many migrations, and no rows. */
@@ -48,7 +48,7 @@ test('what one deployment’s index held before several Governors were followed 
   await event('6-0', 'ModelGovernor', 6)
 
   expect(await migrate(db.url)).toHaveLength(migrations.length - 5)
-  expect(await drift(db.url)).toEqual([])
+  expect(await schemaDrift(db.url)).toEqual([])
   const rows = async (sql: string) => (await db.query(sql)).rows
   expect(
     await rows(
@@ -92,5 +92,5 @@ test('a database of the earlier schema in which nothing was indexed names no gov
   const db = await earlier(5)
   await migrate(db.url)
   expect((await db.query('select id from governor')).rows).toEqual([])
-  expect(await drift(db.url)).toEqual([])
+  expect(await schemaDrift(db.url)).toEqual([])
 })

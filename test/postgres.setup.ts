@@ -2,8 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
+import { migrate } from '#schema/dataSource.ts'
 import { ensureDatabase, startPostgres } from '#schema/postgres.ts'
-import { migrate } from '#schema/source.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {

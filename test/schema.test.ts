@@ -1,23 +1,23 @@
 import { expect, inject, test } from 'vitest'
-import { snake } from '#schema/define.ts'
+import { schemaDrift } from '#schema/dataSource.ts'
+import { snakeCase } from '#schema/define.ts'
 import { tables, versionedTables } from '#schema/entities.ts'
-import { drift } from '#schema/source.ts'
 import { freshDatabase, freshDatabaseUrl } from './database.ts'
 
 test('the entity classes and the migrations agree', async () => {
-  expect(await drift(await freshDatabaseUrl())).toEqual([])
+  expect(await schemaDrift(await freshDatabaseUrl())).toEqual([])
 })
 
 test('a class that the migrations do not know is found', async () => {
   const db = await freshDatabase()
   await db.query('alter table model drop column staked')
-  expect(await drift(db.url)).toEqual([expect.stringContaining('"staked"')])
+  expect(await schemaDrift(db.url)).toEqual([expect.stringContaining('"staked"')])
 })
 
 test('every relation leads to an entity, by a column that exists', () => {
   for (const table of tables)
     for (const column of table.columns) {
-      expect(column.column).toBe(snake(column.property))
+      expect(column.column).toBe(snakeCase(column.property))
       if (column.ref) expect(tables.map((other) => other.entity)).toContain(column.ref.target())
     }
 })

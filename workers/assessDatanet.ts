@@ -1,8 +1,8 @@
 import { type Assessment, commitOrder, QualityIndex } from '#rules/quality.ts'
 import { ArtifactError } from '#schema/artifacts.ts'
-import { rowsOf } from '#schema/current.ts'
 import type { Specification } from '#schema/documents.ts'
 import { Commitment, Contribution, type Datanet } from '#schema/onchain/datanets.ts'
+import { rowsOf } from '#schema/rows.ts'
 import { loadItems, loadMandatedModel, type Sources } from './modelLookup.ts'
 
 export interface AssessedContribution {

@@ -2,14 +2,13 @@ import type { Deployment } from '#contracts/deploy.ts'
 import type { CarriedPot, EpochFacts, ModelFacts, VersionFacts } from '#rules/epochFacts.ts'
 import { rewardMap } from '#rules/rewardMap.ts'
 import type { ArtifactStore } from '#schema/artifacts.ts'
-import { rowOf, rowsOf } from '#schema/current.ts'
 import type { Sql } from '#schema/database.ts'
 import {
   getDocument,
-  manifest,
+  manifestDocument,
   type RewardMapDocument,
-  rewardMap as rewardMapDocument,
-  usage as usageDocument,
+  rewardMapDocument,
+  usageDocument,
 } from '#schema/documents.ts'
 import { Block } from '#schema/onchain/chain.ts'
 import { Contribution } from '#schema/onchain/datanets.ts'
@@ -17,6 +16,7 @@ import { FeedbackTask, Judgement } from '#schema/onchain/feedback.ts'
 import { Endpoint, UsageSettlement } from '#schema/onchain/market.ts'
 import { Model, ModelStake, ModelVersion, RewardSplit } from '#schema/onchain/models.ts'
 import { RewardMap } from '#schema/onchain/rewards.ts'
+import { rowOf, rowsOf } from '#schema/rows.ts'
 import { codeHash } from './codeHash.ts'
 
 /** An epoch's reward map from what the chain says as of one final block and the artifacts that it names, and from nothing else: a
@@ -168,7 +168,7 @@ async function versionFacts(
     const version = await rowOf(sql, ModelVersion, versionId, block)
     if (!version) throw new RangeError(`Version ${versionId} served, but is not on chain as of block ${block}.`)
     if (version.parentId && !wanted.includes(version.parentId)) wanted.push(version.parentId)
-    const made = await getDocument(artifacts, manifest, version.manifestHash)
+    const made = await getDocument(artifacts, manifestDocument, version.manifestHash)
     const tasks = await rowsOf(sql, FeedbackTask, 'evidence_hash = any($1)', [made.evidence], { block })
     const judgements = await rowsOf(sql, Judgement, 'task_id = any($1) and score > 0', [tasks.map((one) => one.id)], {
       block,

@@ -3,7 +3,7 @@ import { hostname } from 'node:os'
 import type { Logger } from 'pino'
 import type { ArtifactStore } from '#schema/artifacts.ts'
 import type { Database } from '#schema/database.ts'
-import { listenNotices } from '#schema/notices.ts'
+import { listenNotifications } from '#schema/notifications.ts'
 import { WorkerNode } from '#schema/offchain/jobs.ts'
 import type { QueueName, Queues } from '#schema/queue.ts'
 import { row, saveRows } from '#schema/rows.ts'
@@ -53,7 +53,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const id = `${hostname()}-${process.pid}-${randomBytes(4).toString('hex')}`
   const runner = createJobRunner({ db, queues, artifacts, chain, handlers, log, workerId: id, checkpoints, timing })
   await registerWorker(db, id, options)
-  const stopListening = await listenNotices(db, (notice) => {
+  const stopListening = await listenNotifications(db, (notice) => {
     if (notice.type === 'cancel') runner.cancel(notice.id)
   })
   const concurrency: Record<QueueName, number> = { gpu: options.gpuConcurrency, cpu: options.cpuConcurrency }

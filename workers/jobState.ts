@@ -1,6 +1,6 @@
 import type { Database, Sql } from '#schema/database.ts'
-import { asJob, entryOf, insertJob, releaseHold } from '#schema/enqueue.ts'
-import { notify, telling } from '#schema/notices.ts'
+import { insertJob, jobFromRow, queueEntry, releaseHold } from '#schema/enqueue.ts'
+import { notify, notifySql } from '#schema/notifications.ts'
 import { Artifact } from '#schema/offchain/artifacts.ts'
 import { JobRun, type JobStatus } from '#schema/offchain/jobs.ts'
 import type { QueueEntry } from '#schema/queue.ts'
@@ -33,10 +33,10 @@ export async function claimJob(db: Sql, id: string, workerId: string): Promise<J
        update job_run set status = 'Running', attempt = attempt + 1, worker_id = $2, error = null,
          started_at = clock_timestamp(), heartbeat_at = clock_timestamp()
        where id = $1 and status = 'Queued' returning *)
-     select ${columns(JobRun)}, ${telling(JOB_NOTICE)} from taken, lazily`,
+     select ${columns(JobRun)}, ${notifySql(JOB_NOTICE)} from taken, lazily`,
     [id, workerId],
   )
-  return rows[0] && asJob(rows[0])
+  return rows[0] && jobFromRow(rows[0])
 }
 
 /** A row of `job_run` as the notice of it, in SQL. */
@@ -125,7 +125,7 @@ export async function completeJob(
     const entries: QueueEntry[] = []
     for (const { kind, input, key } of next) {
       const options = { key: `${job.id}/${key}`, requestedBy: job.requestedBy, parentId: job.id }
-      entries.push(entryOf((await insertJob(sql, kind, input, options)).job))
+      entries.push(queueEntry((await insertJob(sql, kind, input, options)).job))
     }
     return entries
   })
@@ -149,7 +149,7 @@ async function endAttempt(sql: Sql, claim: Claim, status: JobStatus, set: string
     `with ended as (
        update job_run set status = $4, finished_at = clock_timestamp(), ${set} where ${HOLDS_CLAIM}
        returning id, status, progress)
-     select ${telling(JOB_NOTICE)} from ended`,
+     select ${notifySql(JOB_NOTICE)} from ended`,
     [...claimValues(claim), status, value],
   )
   if (!rowCount) throw claimLost(claim)
@@ -170,6 +170,6 @@ export async function requeueJob(
     )
     if (!rowCount) throw claimLost(job)
     await notify(sql, { type: 'job', id: job.id, status: 'Queued', progress: job.progress })
-    return entryOf(job)
+    return queueEntry(job)
   })
 }

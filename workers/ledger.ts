@@ -2,13 +2,12 @@ import type { Deployment } from '#contracts/deploy.ts'
 import { type LedgerFact, postings } from '#rules/ledger.ts'
 import { tryTransactionLock } from '#schema/advisoryLocks.ts'
 import type { ArtifactStore } from '#schema/artifacts.ts'
-import { rowOf, rowsOf } from '#schema/current.ts'
 import type { Database, Sql } from '#schema/database.ts'
-import { getDocument, type RewardMapDocument, rewardMap } from '#schema/documents.ts'
+import { getDocument, type RewardMapDocument, rewardMapDocument } from '#schema/documents.ts'
 import { LedgerTransfer } from '#schema/offchain/ledger.ts'
 import { ChainEvent, Cursor } from '#schema/onchain/chain.ts'
 import { RewardMap } from '#schema/onchain/rewards.ts'
-import { row, saveRows } from '#schema/rows.ts'
+import { row, rowOf, rowsOf, saveRows } from '#schema/rows.ts'
 
 /** Posts the double-entry ledger (rule 9) from finalised events only, so that a reorganisation never touches it. Any worker may call
  *  it at any time: one at a time posts, each fact once, in the order of the chain. */
@@ -99,7 +98,7 @@ async function postMaps(sql: Sql, { artifacts, deployment }: LedgerSources, befo
   for (const map of maps) {
     const until = (map.publishedAt?.getTime() ?? 0) + deployment.settings.challengeWindow * 1000
     if (until > before.timestamp.getTime()) break
-    const document = await getDocument(artifacts, rewardMap, map.uri as string)
+    const document = await getDocument(artifacts, rewardMapDocument, map.uri as string)
     const former = map.epoch > 1 ? await formerMap(sql, artifacts, map.epoch - 1) : undefined
     added += await post(
       sql,
@@ -112,7 +111,7 @@ async function postMaps(sql: Sql, { artifacts, deployment }: LedgerSources, befo
 
 async function formerMap(sql: Sql, artifacts: LedgerSources['artifacts'], epoch: number): Promise<RewardMapDocument> {
   const row = await rowOf(sql, RewardMap, String(epoch))
-  return getDocument(artifacts, rewardMap, row?.uri ?? '')
+  return getDocument(artifacts, rewardMapDocument, row?.uri ?? '')
 }
 
 function mapFact(

@@ -1,20 +1,20 @@
 import { join } from 'node:path'
 import { ArtifactError, type ArtifactStore } from '#schema/artifacts.ts'
-import { rowOf, rowsOf } from '#schema/current.ts'
 import type { Database, Sql } from '#schema/database.ts'
 import {
   getDocument,
-  items,
+  itemsDocument,
   type Manifest,
-  manifest,
+  manifestDocument,
   type Rubric,
-  rubric,
+  rubricDocument,
   type Specification,
-  specification,
+  specificationDocument,
 } from '#schema/documents.ts'
 import { fetchFolder } from '#schema/folders.ts'
 import { Contribution } from '#schema/onchain/datanets.ts'
 import { Mandate, Model, ModelVersion } from '#schema/onchain/models.ts'
+import { rowOf, rowsOf } from '#schema/rows.ts'
 import { missingArtifactMessage } from './failures.ts'
 import { JobError } from './job.ts'
 
@@ -50,11 +50,11 @@ export async function loadModel({ db, artifacts }: Sources, modelId: string): Pr
   const model = await rowOf(db, Model, modelId)
   if (!model)
     throw new JobError('UNKNOWN_MODEL', `There is no model ${modelId}. Query \`models\` for the existing models.`)
-  const modelSpecification = await getDocument(artifacts, specification, model.specHash)
+  const modelSpecification = await getDocument(artifacts, specificationDocument, model.specHash)
   return {
     model,
     specification: modelSpecification,
-    rubric: await getDocument(artifacts, rubric, modelSpecification.rubric),
+    rubric: await getDocument(artifacts, rubricDocument, modelSpecification.rubric),
     rubricHash: modelSpecification.rubric,
   }
 }
@@ -78,7 +78,7 @@ export async function loadVersion(sources: Sources, versionId: string): Promise<
       'UNKNOWN_VERSION',
       `There is no version ${versionId}. Query \`modelVersions\` for the existing versions.`,
     )
-  const versionManifest = await getDocument(sources.artifacts, manifest, version.manifestHash)
+  const versionManifest = await getDocument(sources.artifacts, manifestDocument, version.manifestHash)
   return { ...(await loadModel(sources, version.modelId)), version, manifest: versionManifest }
 }
 
@@ -100,7 +100,7 @@ const fetchModelFolder = ({ artifacts, cache }: Sources, name: string, code: str
 
 /** The sealed items of a rubric. */
 export const loadItems = async ({ artifacts }: Sources, name: string) =>
-  (await getDocument(artifacts, items, name)).items
+  (await getDocument(artifacts, itemsDocument, name)).items
 
 /** The accepted contributions of a datanet, without those that an upheld dispute excludes, in the order of their commitments. */
 export const trainingContributions = (sql: Sql, datanetId: string): Promise<Contribution[]> =>

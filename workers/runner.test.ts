@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { keccak256 } from 'viem'
 import { afterAll, describe, expect, test, vi } from 'vitest'
 import { cancelJob, findJob } from '#schema/enqueue.ts'
-import { listenNotices, type Notice } from '#schema/notices.ts'
+import { listenNotifications, type Notification } from '#schema/notifications.ts'
 import { VersionInfluence } from '#schema/offchain/attribution.ts'
 import { Holder } from '#schema/onchain/governance.ts'
 import { row } from '#schema/rows.ts'
@@ -52,8 +52,8 @@ const count = async (house: House, table: string) =>
 describe.each(backends)('a job on %s', (backend) => {
   test('is run, shows its progress and curve, and leaves result, rows, artifacts and the next job at once', async () => {
     const house = await testWorker(backend)
-    const heard: Notice[] = []
-    const silence = await listenNotices(house.db, (notice) => heard.push(notice))
+    const heard: Notification[] = []
+    const silence = await listenNotifications(house.db, (notice) => heard.push(notice))
     const bytes = new TextEncoder().encode('an adapter')
     let made = ''
     await house.worker({

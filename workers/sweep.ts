@@ -1,7 +1,7 @@
 import { tryTransactionLock } from '#schema/advisoryLocks.ts'
 import type { Database } from '#schema/database.ts'
 import { releaseHold } from '#schema/enqueue.ts'
-import { notify } from '#schema/notices.ts'
+import { notify } from '#schema/notifications.ts'
 import type { JobStatus } from '#schema/offchain/jobs.ts'
 import type { QueueEntry, Queues } from '#schema/queue.ts'
 

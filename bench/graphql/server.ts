@@ -8,7 +8,7 @@ import express from 'express'
 import { Registry } from 'prom-client'
 import { type ApiContext, contextOf, type Services } from '#graphql/context.ts'
 import { startApi } from '#graphql/index.ts'
-import { openFeed } from '#graphql/live/feed.ts'
+import { openNotificationFeed } from '#graphql/live/feed.ts'
 import { apiSchema } from '#graphql/schema.ts'
 import { openDatabase } from '#schema/database.ts'
 import { bareOptions } from './options.ts'
@@ -41,7 +41,7 @@ const servers: Record<string, () => Promise<string>> = {
 }
 
 async function bareContext(): Promise<() => Promise<ApiContext>> {
-  const services: Services = { ...options, feed: await openFeed(db) }
+  const services: Services = { ...options, feed: await openNotificationFeed(db) }
   return async () => contextOf(services, { kind: 'open' })
 }
 

@@ -1,7 +1,7 @@
 import { type Hex, keccak256, stringToBytes } from 'viem'
 import { Random } from '#engine/stats/random.ts'
 import { contentHash, type Sample } from '#rules/sample.ts'
-import { documentBytes, items, type Rubric, type Specification } from '#schema/documents.ts'
+import { documentBytes, itemsDocument, type Rubric, type Specification } from '#schema/documents.ts'
 import { drawItems } from './items.ts'
 import { renderReply } from './reply.ts'
 import { CATEGORIES, type Fields, formatTriage, URGENCIES } from './triage.ts'
@@ -62,7 +62,7 @@ function answered(seed: number | string, stream: 'test' | 'validation', count: n
 /** Sealed items as the document that the rubric names by its hash, with the hash of each item. */
 export function sealItems(seed: number | string, held: readonly HeldOutItem[]) {
   const salt = keccak256(stringToBytes(`items/${seed}/${held.length}/${held[0]?.prompt}`))
-  const document = items.parse({ salt, items: held.map(({ prompt, completion }) => ({ prompt, completion })) })
+  const document = itemsDocument.parse({ salt, items: held.map(({ prompt, completion }) => ({ prompt, completion })) })
   const hash: Hex = keccak256(documentBytes(document))
   return { document, hash, itemHashes: held.map(contentHash) }
 }

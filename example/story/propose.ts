@@ -1,5 +1,11 @@
 import { readdir } from 'node:fs/promises'
-import { documentBytes, putDocument, rubric, type Specification, specification } from '#schema/documents.ts'
+import {
+  documentBytes,
+  putDocument,
+  rubricDocument,
+  type Specification,
+  specificationDocument,
+} from '#schema/documents.ts'
 import { storeFolder } from '#schema/folders.ts'
 import { accountOf } from '../accounts.ts'
 import { rubricOf, SAMPLES, sealItems, testItems, validationItems } from '../skill/rubric.ts'
@@ -125,7 +131,7 @@ async function publishSpecification({
   )
   const rubricHash = (await putDocument(
     store,
-    rubric,
+    rubricDocument,
     rubricOf(test as `0x${string}`, validation as `0x${string}`),
   )) as `0x${string}`
   const spec: Specification = {
@@ -138,6 +144,6 @@ async function publishSpecification({
     licence: 'CC-BY-4.0',
     integration: 'Help desks send the message and get one line: category | urgency | order | reply.',
   }
-  const text = new TextDecoder().decode(documentBytes(specification.parse(spec)))
+  const text = new TextDecoder().decode(documentBytes(specificationDocument.parse(spec)))
   return { specHash: await api.upload(text, 'specification'), rubricHash }
 }

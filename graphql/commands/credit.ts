@@ -7,15 +7,15 @@ import { ApiError } from '../errors.ts'
 
 /** The most input tokens a prompt can make: a byte-level tokenizer makes at most one of each byte, and a chat template adds a few. */
 const TEMPLATE_TOKENS = 64
-export const promptTokensAtMost = (prompt: string) => Buffer.byteLength(prompt, 'utf8') + TEMPLATE_TOKENS
+export const maxPromptTokens = (prompt: string) => Buffer.byteLength(prompt, 'utf8') + TEMPLATE_TOKENS
 
 /** Reserves the most that a call can cost (rule 7), within the consumer's voucher and credit, in the transaction that makes the job.
  *  @throws ApiError saying what is missing: the endpoint, a promoted version, a voucher, credit. */
-export async function reserve(sql: Sql, job: Pick<JobRun, 'id'>, input: InferInput): Promise<void> {
+export async function reserveCredit(sql: Sql, job: Pick<JobRun, 'id'>, input: InferInput): Promise<void> {
   const consumer = input.consumer.toLowerCase()
   await lockCredit(sql, consumer)
   const { priceIn, priceOut } = await servingPrice(sql, input.endpointId)
-  const maximum = maximumFee({ priceIn, priceOut }, promptTokensAtMost(input.prompt), input.maxTokens)
+  const maximum = maximumFee({ priceIn, priceOut }, maxPromptTokens(input.prompt), input.maxTokens)
   await requireGrant(sql, input.endpointId, consumer, maximum)
   await requireCredit(sql, consumer, maximum)
   await sql.query(

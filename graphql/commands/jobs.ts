@@ -4,15 +4,15 @@ import type { EntityClass } from '#schema/define.ts'
 import { cancelJob, enqueue } from '#schema/enqueue.ts'
 import { checkJobInput, type InferInput, type JobKind, jobKinds, jobs } from '#schema/jobs.ts'
 import { JobRun } from '#schema/offchain/jobs.ts'
-import { accountOf, requireAccount, requireKey, requireOperator } from '../access.ts'
+import { callerAccount, requireAccount, requireKey, requireOperator } from '../access.ts'
 import type { ApiContext } from '../context.ts'
 import { classNamed, declareMethod } from '../derive/declare.ts'
 import { descriptionOf } from '../derive/inputs.ts'
 import { ApiError } from '../errors.ts'
-import { tableFor } from '../names.ts'
-import { AT, OF, type Row } from '../query/page.ts'
-import { reserve } from './credit.ts'
-import { requireKnown } from './known.ts'
+import { tableFor } from '../publicTables.ts'
+import { type LoadedRow, ROW_AS_OF, ROW_TABLE } from '../query/page.ts'
+import { reserveCredit } from './credit.ts'
+import { requireExisting } from './existing.ts'
 
 const KEY_DESCRIPTION =
   'Names this request: asked again with the same key, the same job is returned and nothing is done twice.'
@@ -47,11 +47,11 @@ async function start(context: ApiContext, kind: JobKind, given: object, key: str
       throw new ApiError('BAD_INPUT', `InferInput.consumer must be an address; got ${JSON.stringify(call.consumer)}.`)
     requireAccount(context.caller, call.consumer)
   } else requireOperator(context.caller)
-  await requireKnown(context.db, input)
+  await requireExisting(context.db, input)
   const job = await enqueue(context, kind, input, {
     key,
-    requestedBy: accountOf(context.caller),
-    ...(call && { also: (sql, made) => reserve(sql, made, call) }),
+    requestedBy: callerAccount(context.caller),
+    ...(call && { also: (sql, made) => reserveCredit(sql, made, call) }),
   })
   return rowOf(context, job)
 }
@@ -79,6 +79,6 @@ export class CancelCommand {
 }
 
 /** The job as a row of this request, so that its relations can be asked for. */
-async function rowOf({ reader }: ApiContext, job: JobRun): Promise<Row> {
-  return { ...job, [AT]: await reader.moment(), [OF]: tableFor(JobRun) }
+async function rowOf({ reader }: ApiContext, job: JobRun): Promise<LoadedRow> {
+  return { ...job, [ROW_AS_OF]: await reader.asOf(), [ROW_TABLE]: tableFor(JobRun) }
 }

@@ -3,7 +3,7 @@ import { Artifact } from '#schema/offchain/artifacts.ts'
 import { requireKey } from '../access.ts'
 import type { ApiContext } from '../context.ts'
 import { ApiError } from '../errors.ts'
-import { tableFor } from '../names.ts'
+import { tableFor } from '../publicTables.ts'
 
 const MAX_BYTES = 1_000_000
 
@@ -44,7 +44,7 @@ export class UploadCommand {
       [id, kind, mediaType, bytes.length],
     )
     const table = tableFor(Artifact)
-    return reader.one(`artifact:${id}`, table, await reader.moment(), table.columns, id)
+    return reader.one(`artifact:${id}`, table, await reader.asOf(), table.columns, id)
   }
 }
 

@@ -6,9 +6,9 @@ import type { Sql } from '#schema/database.ts'
 import { SignedVoucher } from '#schema/offchain/access.ts'
 import { Endpoint } from '#schema/onchain/market.ts'
 import { BigIntScalar } from '#schema/scalars.ts'
-import type { ApiContext, Deployment } from '../context.ts'
+import type { ApiContext, ApiDeployment } from '../context.ts'
 import { ApiError } from '../errors.ts'
-import { tableFor } from '../names.ts'
+import { tableFor } from '../publicTables.ts'
 
 @Resolver()
 export class VoucherCommand {
@@ -34,7 +34,7 @@ export class VoucherCommand {
     await requireSigner(deployment, voucher, signature)
     const id = await db.transaction((sql) => store(sql, voucher, signature))
     const table = tableFor(SignedVoucher)
-    return reader.one(`voucher:${id}`, table, await reader.moment(), table.columns, id)
+    return reader.one(`voucher:${id}`, table, await reader.asOf(), table.columns, id)
   }
 }
 
@@ -76,7 +76,7 @@ const USUAL_CHAINS = [1, 10, 56, 137, 8453, 31337, 42161, 11155111]
 
 /** @throws ApiError unless `signature` is the consumer's for this voucher, this chain and this market. */
 async function requireSigner(
-  { chainId, addresses }: Deployment,
+  { chainId, addresses }: ApiDeployment,
   voucher: VoucherMessage,
   signature: string,
 ): Promise<void> {

@@ -1,8 +1,8 @@
 import { FieldResolver, getMetadataStorage } from 'type-graphql'
 import type { EntityClass, TableDefinition } from '#schema/define.ts'
-import { confidentialColumns, mayKnow } from '../confidential.ts'
+import { confidentialColumns, mayRead } from '../confidential.ts'
 import type { ApiContext } from '../context.ts'
-import type { Row } from '../query/page.ts'
+import type { LoadedRow } from '../query/page.ts'
 import { declareMethod } from './declare.ts'
 
 /** Guards the confidential fields of `table` in its resolver class. */
@@ -17,8 +17,8 @@ export function declareConfidential(owner: EntityClass, table: TableDefinition):
       property,
       FieldResolver(field.getType as () => typeof String, { nullable: true }),
       [],
-      (_, { root, context }: { root: Row; context: ApiContext }) =>
-        mayKnow(context.caller, table, root) ? root[property] : null,
+      (_, { root, context }: { root: LoadedRow; context: ApiContext }) =>
+        mayRead(context.caller, table, root) ? root[property] : null,
     )
   }
 }

@@ -1,6 +1,6 @@
 import { Field, Int, ObjectType } from 'type-graphql'
 import type { EntityClass, TableDefinition } from '#schema/define.ts'
-import { cursorOf, type Page, type Row } from '../query/page.ts'
+import { cursorOf, type LoadedRow, type PageResult } from '../query/page.ts'
 import { classNamed, declareField } from './declare.ts'
 
 @ObjectType({ description: 'Where a page lies in its list.', simpleResolvers: true })
@@ -45,9 +45,9 @@ export function connectionFor(table: TableDefinition): EntityClass {
 export const ROW_PATHS = [['nodes'], ['edges', 'node']]
 
 /** A page as `ModelConnection`. Cursors and the count are worked out when asked for. */
-export function connectionOf(page: Page, totalCount: () => Promise<number>) {
+export function connectionOf(page: PageResult, totalCount: () => Promise<number>) {
   const { rows, more, request } = page
-  const cursor = (row: Row | undefined) => () => (row ? cursorOf(page, row) : null)
+  const cursor = (row: LoadedRow | undefined) => () => (row ? cursorOf(page, row) : null)
   return {
     nodes: rows,
     edges: () => rows.map((row) => ({ node: row, cursor: cursor(row) })),

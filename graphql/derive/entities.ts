@@ -3,11 +3,11 @@ import { FieldResolver, ID, Int, Query, Resolver } from 'type-graphql'
 import type { EntityClass, TableDefinition } from '#schema/define.ts'
 import { Artifact } from '#schema/offchain/artifacts.ts'
 import type { ApiContext } from '../context.ts'
-import { naming, publicTables, type Relation, relationsOf } from '../names.ts'
-import { AT, type PageArgs, pageRequest, type Row } from '../query/page.ts'
-import { atSite, columnsBelow, cursorsBelow, siteOf } from '../query/selection.ts'
+import { naming, publicTables, type Relation, relationsOf } from '../publicTables.ts'
+import { AS_OF_ARG, AS_OF_ARG_OFF_CHAIN, AsOfInput } from '../query/asOfInput.ts'
+import { type LoadedRow, type PageArgs, pageRequest, ROW_AS_OF } from '../query/page.ts'
+import { columnsBelow, cursorsBelow, oncePerSite, siteOf } from '../query/selection.ts'
 import { storedId } from '../query/where.ts'
-import { AS_OF, AS_OF_BESIDE, AsOfInput } from './asOf.ts'
 import { declareConfidential } from './confidential.ts'
 import { connectionFor, connectionOf, ROW_PATHS } from './connections.ts'
 import { type ArgDeclaration, classNamed, declareDirect } from './declare.ts'
@@ -15,7 +15,7 @@ import { orderFor, whereFor } from './filters.ts'
 import { nodeIdOf } from './node.ts'
 
 interface Call {
-  root: Row
+  root: LoadedRow
   context: ApiContext
   info: GraphQLResolveInfo
 }
@@ -23,8 +23,8 @@ interface Call {
 /** Rows outside of the chain refer to rows on it, which have been others before. */
 const asOfArgs = (table: TableDefinition): ArgDeclaration[] => {
   const asOf = { name: 'asOf', type: () => AsOfInput }
-  if (table.versioned) return [{ ...asOf, ...AS_OF }]
-  return relationsOf(table).some(({ target }) => target.versioned) ? [{ ...asOf, ...AS_OF_BESIDE }] : []
+  if (table.versioned) return [{ ...asOf, ...AS_OF_ARG }]
+  return relationsOf(table).some(({ target }) => target.versioned) ? [{ ...asOf, ...AS_OF_ARG_OFF_CHAIN }] : []
 }
 
 const pageArgs = (table: TableDefinition): ArgDeclaration[] => {
@@ -82,8 +82,8 @@ function declareOne(owner: EntityClass, table: TableDefinition) {
     description: `${table.description} Null when there is none.`,
   })
   declareDirect('Query', owner, one, kind, args, async (given, { context, info }: Call) => {
-    const moment = await context.reader.moment(given.asOf)
-    return context.reader.one(siteOf(info), table, moment, columnsBelow(table, info), storedId(String(given[key])))
+    const asOf = await context.reader.asOf(given.asOf)
+    return context.reader.one(siteOf(info), table, asOf, columnsBelow(table, info), storedId(String(given[key])))
   })
 }
 
@@ -99,9 +99,9 @@ function declareList(owner: EntityClass, table: TableDefinition) {
     args,
     async (given: PageArgs & { asOf?: AsOfInput }, { context, info }: Call) => {
       const request = pageRequest(table, given, columnsBelow(table, info, ROW_PATHS), cursorsBelow(info))
-      const moment = await context.reader.moment(given.asOf)
-      const page = await context.reader.page(request, moment)
-      return connectionOf(page, () => context.reader.count(table, request.where, moment))
+      const asOf = await context.reader.asOf(given.asOf)
+      const page = await context.reader.page(request, asOf)
+      return connectionOf(page, () => context.reader.count(table, request.where, asOf))
     },
   )
 }
@@ -114,8 +114,8 @@ function declareOneBelow(owner: EntityClass, table: TableDefinition, { field, ta
   declareDirect(table.name, owner, field, kind, [], (_, { root, context, info }: Call) => {
     const id = root[column.property] as string | null
     if (id === null) return null
-    const { site, columns } = atSite(info, () => ({ site: siteOf(info), columns: columnsBelow(target, info) }))
-    return context.reader.one(site, target, root[AT], columns, id)
+    const { site, columns } = oncePerSite(info, () => ({ site: siteOf(info), columns: columnsBelow(target, info) }))
+    return context.reader.one(site, target, root[ROW_AS_OF], columns, id)
   })
 }
 
@@ -124,11 +124,13 @@ function declareMany(owner: EntityClass, table: TableDefinition, { field, target
   const kind = FieldResolver(() => connection, { description: `A list: ${target.description}` })
   const args = pageArgs(target)
   declareDirect(table.name, owner, field, kind, args, async (given: PageArgs, { root, context, info }: Call) => {
-    const { site, request } = atSite(info, () => ({
+    const { site, request } = oncePerSite(info, () => ({
       site: siteOf(info),
       request: pageRequest(target, given, columnsBelow(target, info, ROW_PATHS), cursorsBelow(info)),
     }))
-    const page = await context.reader.pageBelow(site, request, root[AT], column, root.id)
-    return connectionOf(page, () => context.reader.countBelow(site, target, request.where, root[AT], column, root.id))
+    const page = await context.reader.pageBelow(site, request, root[ROW_AS_OF], column, root.id)
+    return connectionOf(page, () =>
+      context.reader.countBelow(site, target, request.where, root[ROW_AS_OF], column, root.id),
+    )
   })
 }

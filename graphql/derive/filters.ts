@@ -3,7 +3,7 @@ import { Float, getMetadataStorage, ID, InputType, Int, registerEnumType } from 
 import type { ColumnDefinition, ColumnKind, EntityClass, TableDefinition } from '#schema/define.ts'
 import { BigIntScalar, ClockScalar } from '#schema/scalars.ts'
 import { confidentialColumns } from '../confidential.ts'
-import { relationsOf } from '../names.ts'
+import { relationsOf } from '../publicTables.ts'
 import { classNamed, declareField } from './declare.ts'
 
 /** The input types by which lists are filtered and ordered, derived from the entities' columns. */

@@ -1,13 +1,13 @@
 import { Field, getMetadataStorage, ID, InterfaceType } from 'type-graphql'
 import type { TableDefinition } from '#schema/define.ts'
 import { ApiError } from '../errors.ts'
-import { publicTables, tableNamed } from '../names.ts'
-import { OF, type Row } from '../query/page.ts'
+import { publicTables, tableNamed } from '../publicTables.ts'
+import { type LoadedRow, ROW_TABLE } from '../query/page.ts'
 
 /** Whatever has a row of its own: it can be asked for by its global id, whichever table it is in. */
 @InterfaceType('Node', {
   description: 'Whatever has a row of its own.',
-  resolveType: (row: Row) => row[OF].name,
+  resolveType: (row: LoadedRow) => row[ROW_TABLE].name,
 })
 export abstract class Node {
   @Field(() => ID, { description: 'Identifies it among everything there is; `id` does so among its kind only.' })

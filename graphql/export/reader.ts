@@ -1,7 +1,7 @@
 import type { Sql } from '#schema/database.ts'
 import type { ColumnDefinition } from '#schema/define.ts'
-import type { Moment } from '../query/moment.ts'
-import { type Page, type PageRequest, pageSql, type Row } from '../query/page.ts'
+import type { AsOf } from '../query/asOf.ts'
+import { type LoadedRow, type PageRequest, type PageResult, pageSql } from '../query/page.ts'
 import { Reader } from '../query/reader.ts'
 import type { Statement } from '../query/statement.ts'
 
@@ -9,7 +9,7 @@ import type { Statement } from '../query/statement.ts'
  *  below its rows is read as for any query. */
 export class ExportReader extends Reader {
   /** The moment at which the rows hold, once the first are read. */
-  at: Moment | undefined
+  at: AsOf | undefined
   /** Whether every row has been read. */
   done = false
   private next: 'the list' | 'below it' = 'below it'
@@ -29,20 +29,20 @@ export class ExportReader extends Reader {
     this.forget()
   }
 
-  override page(request: PageRequest, moment: Moment): Promise<Page> {
-    if (this.next === 'below it') return super.page(request, moment)
-    return this.batch(request, moment, () => pageSql(this.whole(request), moment))
+  override page(request: PageRequest, asOf: AsOf): Promise<PageResult> {
+    if (this.next === 'below it') return super.page(request, asOf)
+    return this.batch(request, asOf, () => pageSql(this.whole(request), asOf))
   }
 
   override pageBelow(
     site: string,
     request: PageRequest,
-    moment: Moment,
+    asOf: AsOf,
     by: ColumnDefinition,
     parent: string,
-  ): Promise<Page> {
-    if (this.next === 'below it') return super.pageBelow(site, request, moment, by, parent)
-    return this.batch(request, moment, () => pageSql(this.whole(request), moment, by, [parent]))
+  ): Promise<PageResult> {
+    if (this.next === 'below it') return super.pageBelow(site, request, asOf, by, parent)
+    return this.batch(request, asOf, () => pageSql(this.whole(request), asOf, by, [parent]))
   }
 
   private whole(request: PageRequest): PageRequest {
@@ -51,18 +51,18 @@ export class ExportReader extends Reader {
 
   private async batch(
     request: PageRequest,
-    moment: Moment,
+    asOf: AsOf,
     statement: () => Statement & { text: string },
-  ): Promise<Page> {
+  ): Promise<PageResult> {
     this.next = 'below it'
     if (!this.open) {
       const { text, values } = statement()
       await this.sql.query(`declare export_rows no scroll cursor for ${text}`, values)
       this.open = true
-      this.at = moment
+      this.at = asOf
     }
-    const { rows } = await this.sql.query<Row>(`fetch forward ${request.size} from export_rows`)
+    const { rows } = await this.sql.query<LoadedRow>(`fetch forward ${request.size} from export_rows`)
     this.done = rows.length < request.size
-    return { rows: this.placed(rows, request.table, moment), more: !this.done, request }
+    return { rows: this.tagged(rows, request.table, asOf), more: !this.done, request }
   }
 }

@@ -3,7 +3,7 @@ import { setTimeout } from 'node:timers/promises'
 import type { Request, RequestHandler, Response } from 'express'
 import { execute, GraphQLError } from 'graphql'
 import type { Database, Sql } from '#schema/database.ts'
-import { inTurn } from '#schema/inTurn.ts'
+import { sequential } from '#schema/sequential.ts'
 import type { Caller } from '../access.ts'
 import { contextOf, type Services } from '../context.ts'
 import { ApiError, formatError } from '../errors.ts'
@@ -13,11 +13,11 @@ import { type ExportPlan, type ExportRequest, planExport } from './plan.ts'
 import { ExportReader } from './reader.ts'
 
 /** Exports hold a connection and a snapshot each. */
-const MOST_AT_ONCE = 3
+const MAX_CONCURRENT_EXPORTS = 3
 /** How long a client may take nothing, and an export in all. */
-const STALLED_MS = 60_000
-const LONGEST_MS = 15 * 60_000
-const STATEMENT_MS = 60_000
+const STALL_TIMEOUT_MS = 60_000
+const MAX_EXPORT_MS = 15 * 60_000
+const STATEMENT_TIMEOUT_MS = 60_000
 
 export const EXPORT_PATHS = ['/export.csv', '/export.jsonl']
 
@@ -30,8 +30,11 @@ export function serveExport(services: Services): RequestHandler {
     let admitted = false
     try {
       const plan = planExport(apiSchema(), readRequest(request))
-      if (running >= MOST_AT_ONCE)
-        throw new ApiError('TOO_MANY_EXPORTS', `${MOST_AT_ONCE} exports run already. Try again when one has ended.`)
+      if (running >= MAX_CONCURRENT_EXPORTS)
+        throw new ApiError(
+          'TOO_MANY_EXPORTS',
+          `${MAX_CONCURRENT_EXPORTS} exports run already. Try again when one has ended.`,
+        )
       admitted = true
       running++
       await send(services, (response.locals as { caller: Caller }).caller, plan, format, response)
@@ -46,7 +49,7 @@ export function serveExport(services: Services): RequestHandler {
 function fail(response: Response, error: unknown, { log }: Services): void {
   const failure = error instanceof GraphQLError ? error : new GraphQLError('', { originalError: error as Error })
   if (response.headersSent || response.destroyed) {
-    if (!(error instanceof Gone)) formatError(failure.toJSON(), failure, log)
+    if (!(error instanceof ClientGone)) formatError(failure.toJSON(), failure, log)
     response.destroy()
     return
   }
@@ -98,9 +101,9 @@ async function send(
 ): Promise<void> {
   const begun = Date.now()
   await services.db.transaction(async (connection) => {
-    const sql: Sql = { query: inTurn(connection.query) } // resolvers ask for several at once
+    const sql: Sql = { query: sequential(connection.query) } // resolvers ask for several at once
     await sql.query('set transaction read only')
-    await sql.query(`set local statement_timeout = ${STATEMENT_MS}`) // the first batch may wait for a sort of everything
+    await sql.query(`set local statement_timeout = ${STATEMENT_TIMEOUT_MS}`) // the first batch may wait for a sort of everything
     const reader = new ExportReader(sql, services.deployment.chainId, plan.limit)
     const db: Database = { ...services.db, query: sql.query }
     const contextValue = { ...contextOf({ ...services, db }, caller), reader }
@@ -113,7 +116,7 @@ async function send(
           await start(response, plan, format, reader)
         }
         await write(response, rows.map((row) => format.row(plan.columns, row)).join(''))
-        if (Date.now() - begun > LONGEST_MS) throw new Error('an export took too long')
+        if (Date.now() - begun > MAX_EXPORT_MS) throw new Error('an export took too long')
       }
       if (!started) await start(response, plan, format, reader)
     })
@@ -130,7 +133,7 @@ async function whileThere(db: Sql, sql: Sql, response: Response, work: () => Pro
   }
   response.once('close', end)
   try {
-    if (response.destroyed) throw new Gone()
+    if (response.destroyed) throw new ClientGone()
     await work()
   } finally {
     response.off('close', end)
@@ -156,7 +159,7 @@ async function nextRows(
 /** Names the file, and the block at which its rows hold. */
 async function start(response: Response, plan: ExportPlan, format: Format, reader: ExportReader): Promise<void> {
   const head = await reader.head()
-  const { block, hash } = reader.at ?? (await reader.moment())
+  const { block, hash } = reader.at ?? (await reader.asOf())
   const extension = format === jsonLines ? 'jsonl' : 'csv'
   response.set({
     'content-type': format.contentType,
@@ -173,18 +176,18 @@ async function start(response: Response, plan: ExportPlan, format: Format, reade
 }
 
 /** The client went away, or stopped reading. */
-class Gone extends Error {}
+class ClientGone extends Error {}
 
 /** Writes, and waits until the client has taken enough of it. */
 async function write(response: Response, text: string): Promise<void> {
-  if (response.destroyed) throw new Gone()
+  if (response.destroyed) throw new ClientGone()
   if (text === '' || response.write(text)) return
   const abort = new AbortController()
   try {
     await Promise.race([
       once(response, 'drain', abort),
-      once(response, 'close', abort).then(() => Promise.reject(new Gone())),
-      setTimeout(STALLED_MS, undefined, abort).then(() => Promise.reject(new Gone())),
+      once(response, 'close', abort).then(() => Promise.reject(new ClientGone())),
+      setTimeout(STALL_TIMEOUT_MS, undefined, abort).then(() => Promise.reject(new ClientGone())),
     ])
   } finally {
     abort.abort()

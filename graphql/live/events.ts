@@ -3,11 +3,11 @@ import type { Sql } from '#schema/database.ts'
 import { ChainEvent } from '#schema/onchain/chain.ts'
 import { type ApiContext, renewReader } from '../context.ts'
 import { ApiError } from '../errors.ts'
-import { tableFor } from '../names.ts'
-import { readHead } from '../query/moment.ts'
-import { AT, OF, type Row } from '../query/page.ts'
+import { tableFor } from '../publicTables.ts'
+import { readHead } from '../query/asOf.ts'
+import { type LoadedRow, ROW_AS_OF, ROW_TABLE } from '../query/page.ts'
 import { listColumns } from '../query/statement.ts'
-import { Stream } from './stream.ts'
+import { SubscriptionStream } from './stream.ts'
 
 @ObjectType({
   description: 'Blocks that are no longer part of the chain, with everything they said.',
@@ -32,7 +32,7 @@ export class ChainNews {
 }
 
 @Resolver()
-export class LiveEvents {
+export class EventSubscription {
   @Subscription(() => ChainNews, {
     description:
       'Every event of the followed contracts in the order of the chain, and what a reorganisation took back. It goes on from `after`; without it, from now.',
@@ -71,7 +71,7 @@ async function eventStream(
       ? decode(after)
       : { block: head?.block ?? -1, hash: head?.hash ?? null, id: null, final: head?.finalBlock ?? -1 }
   const takenBack: { from: number; to: number }[] = []
-  const stream: Stream<ChainNews> = new Stream(
+  const stream: SubscriptionStream<ChainNews> = new SubscriptionStream(
     async () => {
       const items: ChainNews[] = []
       const retract = (from: number, to: number, hash: string | null) => {
@@ -114,7 +114,7 @@ async function readEvents(
   sql: Sql,
   chainId: number,
   { block, id }: Position,
-): Promise<{ event: Row; hash: string; final: number }[]> {
+): Promise<{ event: LoadedRow; hash: string; final: number }[]> {
   const table = tableFor(ChainEvent)
   const { rows } = await sql.query(
     `select ${listColumns('e', table.columns)}, b.hash as "$hash", b.timestamp as "$time", coalesce(c.final_block, -1) as "$final"
@@ -124,8 +124,8 @@ async function readEvents(
     [block, id, BATCH, String(chainId)],
   )
   return rows.map((event) => {
-    event[OF] = table
-    event[AT] = { block: event.fromBlock, hash: event.$hash, time: event.$time }
+    event[ROW_TABLE] = table
+    event[ROW_AS_OF] = { block: event.fromBlock, hash: event.$hash, time: event.$time }
     return { event, hash: event.$hash, final: event.$final }
   })
 }

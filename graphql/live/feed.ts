@@ -1,16 +1,16 @@
 import type { Database } from '#schema/database.ts'
-import { listenNotices, type Notice } from '#schema/notices.ts'
+import { listenNotifications, type Notification } from '#schema/notifications.ts'
 
 /** The notices of the database, heard once for the whole API and told to every subscription. */
-export interface Feed {
+export interface NotificationFeed {
   /** Calls `hear` with every notice from now on; returns how to stop. */
-  on(hear: (notice: Notice) => void): () => void
+  on(hear: (notice: Notification) => void): () => void
   stop(): Promise<void>
 }
 
-export async function openFeed(db: Database): Promise<Feed> {
-  const hearers = new Set<(notice: Notice) => void>()
-  const stop = await listenNotices(db, (notice) => {
+export async function openNotificationFeed(db: Database): Promise<NotificationFeed> {
+  const hearers = new Set<(notice: Notification) => void>()
+  const stop = await listenNotifications(db, (notice) => {
     for (const hear of hearers) hear(notice)
   })
   return {

@@ -3,22 +3,22 @@ import type { JobStatus } from '#schema/offchain/jobs.ts'
 import { JobRun } from '#schema/offchain/jobs.ts'
 import { type ApiContext, renewReader } from '../context.ts'
 import { ApiError } from '../errors.ts'
-import { tableFor } from '../names.ts'
-import type { Row } from '../query/page.ts'
+import { tableFor } from '../publicTables.ts'
+import type { LoadedRow } from '../query/page.ts'
 import { Reader } from '../query/reader.ts'
-import { Stream } from './stream.ts'
+import { SubscriptionStream } from './stream.ts'
 
 const ENDED: JobStatus[] = ['Succeeded', 'Failed', 'Cancelled']
 
 @Resolver()
-export class LiveJobs {
+export class JobSubscription {
   @Subscription(() => JobRun, {
     description: 'A job as it stands, then again whenever it moves; ends when the job does.',
     subscribe: ({ args, context }) => jobStream(context as ApiContext, args.id as string),
   })
   jobProgress(
     @Arg('id', () => ID, { description: 'The job.' }) _id: string,
-    @Root() job: Row,
+    @Root() job: LoadedRow,
     @Ctx() context: ApiContext,
   ) {
     renewReader(context)
@@ -29,22 +29,22 @@ export class LiveJobs {
     description: 'Every job that is asked for, or moves, from now on.',
     subscribe: ({ context }) => jobsStream(context as ApiContext),
   })
-  jobs(@Root() job: Row, @Ctx() context: ApiContext) {
+  jobs(@Root() job: LoadedRow, @Ctx() context: ApiContext) {
     renewReader(context)
     return job as unknown as JobRun
   }
 }
 
-async function readJobs({ db, deployment }: ApiContext, ids: readonly string[]): Promise<Row[]> {
+async function readJobs({ db, deployment }: ApiContext, ids: readonly string[]): Promise<LoadedRow[]> {
   const reader = new Reader(db, deployment.chainId)
   const table = tableFor(JobRun)
-  const moment = await reader.moment()
-  const rows = await Promise.all(ids.map((id) => reader.one('jobs', table, moment, table.columns, id)))
+  const asOf = await reader.asOf()
+  const rows = await Promise.all(ids.map((id) => reader.one('jobs', table, asOf, table.columns, id)))
   return rows.filter((row) => row !== null)
 }
 
-function jobStream(context: ApiContext, id: string): AsyncIterable<Row> {
-  const stream: Stream<Row> = new Stream(
+function jobStream(context: ApiContext, id: string): AsyncIterable<LoadedRow> {
+  const stream: SubscriptionStream<LoadedRow> = new SubscriptionStream(
     async () => {
       const [job] = await readJobs(context, [id])
       if (!job) throw new ApiError('JOB_NOT_FOUND', `There is no job ${id.slice(0, 80)}. Check the id.`)
@@ -59,9 +59,9 @@ function jobStream(context: ApiContext, id: string): AsyncIterable<Row> {
 }
 
 /** Jobs that moved while the client was busy are told once, as they stand by then. */
-function jobsStream(context: ApiContext): AsyncIterable<Row> {
+function jobsStream(context: ApiContext): AsyncIterable<LoadedRow> {
   const moved = new Set<string>()
-  const stream: Stream<Row> = new Stream(
+  const stream: SubscriptionStream<LoadedRow> = new SubscriptionStream(
     async () => {
       const ids = [...moved]
       moved.clear()

@@ -5,10 +5,10 @@ import { WebSocketServer } from 'ws'
 import { type Caller, callerOf } from '../access.ts'
 import { type ApiContext, contextOf, type Services } from '../context.ts'
 import { ApiError, formatError } from '../errors.ts'
-import { refuse } from '../plugins/cost.ts'
+import { asGraphQLError } from '../plugins/cost.ts'
 import { REORGANISED } from '../plugins/forkConsistency.ts'
 import { LIMITS, measure } from '../plugins/limits.ts'
-import { type RegisteredQueries, resolveOnSocket } from '../plugins/persistedQueries.ts'
+import { type PersistedQueries, resolvePersistedQueryOnSocket } from '../plugins/persistedQueries.ts'
 import { apiSchema } from '../schema.ts'
 
 /** Serves subscriptions (and everything else) over graphql-ws at `path`, under the same limits, access and errors as over HTTP.
@@ -17,7 +17,7 @@ export function serveSockets(
   server: Server,
   path: string,
   services: Services,
-  register?: RegisteredQueries,
+  register?: PersistedQueries,
 ): () => Promise<void> {
   const schema = apiSchema()
   const format = (error: GraphQLError): GraphQLFormattedError => formatError(error.toJSON(), error, services.log)
@@ -43,16 +43,16 @@ export function serveSockets(
       },
       onSubscribe({ extra, subscriptions }, _id, payload) {
         try {
-          refuse(() => requireRoom(Object.keys(subscriptions).length))
+          asGraphQLError(() => requireRoom(Object.keys(subscriptions).length))
           const asked: Record<string, unknown> = { ...payload }
-          refuse(() => resolveOnSocket(register, asked))
+          asGraphQLError(() => resolvePersistedQueryOnSocket(register, asked))
           const { operationName, variables } = payload
           const document = parse(String(asked.query), { maxTokens: LIMITS.tokens })
           const faults = validate(schema, document)
           if (faults.length > 0) return faults
           const operation = getOperationAST(document, operationName)
           if (!operation) return [new GraphQLError('Name one operation of the document in operationName.')]
-          const requested = refuse(() => measure(schema, document, operation, variables ?? {}))
+          const requested = asGraphQLError(() => measure(schema, document, operation, variables ?? {}))
           const contextValue = contextOf(services, extra.caller ?? { kind: 'anonymous' })
           costs.set(contextValue, { requested, maximum: LIMITS.cost })
           return { schema, document, operationName, variableValues: variables, contextValue }
@@ -63,7 +63,7 @@ export function serveSockets(
       onError: (_context, _id, _payload, errors) => errors.map(format),
       async onNext(_context, _id, _payload, { contextValue, document, operationName }, { data, errors, extensions }) {
         const isQuery = getOperationAST(document, operationName)?.operation === 'query'
-        if (isQuery && !(await (contextValue as ApiContext).reader.stood()))
+        if (isQuery && !(await (contextValue as ApiContext).reader.isHeadCanonical()))
           return { data: null, errors: [REORGANISED] }
         return {
           ...(data !== undefined && { data }),
@@ -79,13 +79,13 @@ export function serveSockets(
   }
 }
 
-const MOST_SUBSCRIPTIONS = 100
+const MAX_SUBSCRIPTIONS = 100
 
 function requireRoom(open: number): void {
-  if (open > MOST_SUBSCRIPTIONS)
+  if (open > MAX_SUBSCRIPTIONS)
     throw new ApiError(
       'TOO_MANY_SUBSCRIPTIONS',
-      `A connection has at most ${MOST_SUBSCRIPTIONS} subscriptions. End some first.`,
+      `A connection has at most ${MAX_SUBSCRIPTIONS} subscriptions. End some first.`,
     )
 }
 

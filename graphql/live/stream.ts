@@ -1,6 +1,6 @@
 /** Items that are fetched when there is news and handed out when asked for. `fetch` returns what is new, in order; it is called
  *  again after every `wake`, never twice at once, and not while items wait to be taken. */
-export class Stream<T> implements AsyncIterableIterator<T> {
+export class SubscriptionStream<T> implements AsyncIterableIterator<T> {
   private readonly items: T[] = []
   private taker: { resolve: (result: IteratorResult<T>) => void; reject: (error: unknown) => void } | undefined
   private news = true

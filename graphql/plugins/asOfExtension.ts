@@ -4,7 +4,7 @@ import { stateRootOf } from '../resolvers/stateRoot.ts'
 
 /** Tells a request that asks for it (`"extensions": {"moments": true}`) at which blocks its answers hold, whether those are final, and
  *  their state roots: in the answer's `extensions.moments`. */
-export const standingPlugin: ApolloServerPlugin<ApiContext> = {
+export const asOfExtensionPlugin: ApolloServerPlugin<ApiContext> = {
   async requestDidStart({ request, contextValue }) {
     if (request.extensions?.moments !== true) return
     return {
@@ -12,7 +12,7 @@ export const standingPlugin: ApolloServerPlugin<ApiContext> = {
         if (response.body.kind !== 'single' || !response.body.singleResult.data) return
         const { singleResult } = response.body
         const { reader } = contextValue
-        const [head, used] = [await reader.head(), await reader.used()]
+        const [head, used] = [await reader.head(), await reader.usedAsOf()]
         const moments = await Promise.all(
           used.map(async ({ block, hash, time }) => ({
             block,

@@ -10,7 +10,7 @@ export const costPlugin: ApolloServerPlugin<ApiContext> = {
     let cost = 0
     return {
       async didResolveOperation({ schema, document, operation, request }) {
-        if (operation) cost = refuse(() => measure(schema, document, operation, request.variables ?? {}))
+        if (operation) cost = asGraphQLError(() => measure(schema, document, operation, request.variables ?? {}))
       },
       async willSendResponse({ response }) {
         if (response.body.kind !== 'single') return
@@ -23,7 +23,7 @@ export const costPlugin: ApolloServerPlugin<ApiContext> = {
 }
 
 /** A refusal as GraphQL speaks it: with its code, and as a bad request over HTTP. */
-export function refuse<T>(work: () => T): T {
+export function asGraphQLError<T>(work: () => T): T {
   try {
     return work()
   } catch (error) {

@@ -8,12 +8,12 @@ export const REORGANISED: GraphQLFormattedError = {
 }
 
 /** An answer is of one fork, or it is none: the statements of a request share a block, but no snapshot. */
-export const steadyPlugin: ApolloServerPlugin<ApiContext> = {
+export const forkConsistencyPlugin: ApolloServerPlugin<ApiContext> = {
   async requestDidStart() {
     return {
       async willSendResponse({ response: { body }, operation, contextValue }) {
         if (operation?.operation !== 'query' || body.kind !== 'single' || !body.singleResult.data) return
-        if (!(await contextValue.reader.stood())) body.singleResult = { data: null, errors: [REORGANISED] }
+        if (!(await contextValue.reader.isHeadCanonical())) body.singleResult = { data: null, errors: [REORGANISED] }
       },
     }
   },

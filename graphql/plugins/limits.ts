@@ -46,7 +46,7 @@ type Variables = Record<string, unknown>
 
 /** Costs that were found, by operation: parsed documents are kept, so the same one comes again. `sizes` names the variables that they hang on. */
 const known = new WeakMap<OperationDefinitionNode, { sizes: readonly string[]; costs: Map<string, number> }>()
-const MOST_KNOWN = 100
+const MAX_KNOWN = 100
 
 /** The cost of an operation. @throws ApiError when it is too deep, has too many aliases, or costs too much. */
 export function measure(
@@ -59,13 +59,13 @@ export function measure(
   const key = (sizes: readonly string[]) => JSON.stringify(sizes.map((name) => variables[name]))
   const found = before?.costs.get(key(before.sizes))
   if (found !== undefined) return found
-  const { cost, sizes } = reckon(schema, document, operation, variables)
+  const { cost, sizes } = checkedCost(schema, document, operation, variables)
   const entry = before ?? { sizes, costs: new Map() }
-  if (entry.costs.size < MOST_KNOWN) known.set(operation, entry).get(operation)!.costs.set(key(entry.sizes), cost)
+  if (entry.costs.size < MAX_KNOWN) known.set(operation, entry).get(operation)!.costs.set(key(entry.sizes), cost)
   return cost
 }
 
-function reckon(
+function checkedCost(
   schema: GraphQLSchema,
   document: DocumentNode,
   operation: OperationDefinitionNode,
@@ -84,7 +84,7 @@ function reckon(
     )
   const root = schema.getRootType(operation.operation)
   if (!root) return { cost: 0, sizes: [] }
-  const reckoning = new Reckoning(schema, document, withDefaults(operation, variables))
+  const reckoning = new CostEstimator(schema, document, withDefaults(operation, variables))
   const { depth, cost } = reckoning.set(operation.selectionSet, root, UNSIZED)
   if (depth > LIMITS.depth)
     throw new ApiError(
@@ -128,7 +128,7 @@ function asksOfTheSchema(document: DocumentNode): boolean {
   return asks
 }
 
-class Reckoning {
+class CostEstimator {
   private readonly fragments = new Map<string, FragmentDefinitionNode>()
   private readonly known = new Map<string, Measure>()
   /** The variables that sizes were taken from. */
@@ -233,9 +233,9 @@ type Size = (typeof SIZES)[number]
 type Sizes = Partial<Record<Size, number>>
 
 /** Says of a field how long a list it gives, or how many rows the object that it gives holds: `@Extensions(holds(…))`. */
-export const holds = (length: (sizes: Sizes) => number) => ({ length })
+export const listLength = (length: (sizes: Sizes) => number) => ({ length })
 /** As many rows as the argument says. */
-export const asMany = (name: Size) => holds((sizes) => sizes[name] ?? DEFAULT_FIRST)
+export const listLengthFrom = (name: Size) => listLength((sizes) => sizes[name] ?? DEFAULT_FIRST)
 
 // biome-ignore lint/suspicious/noExplicitAny: any field of the schema
 const lengthOf = (field: GraphQLField<any, any>) => field.extensions.length as ((sizes: Sizes) => number) | undefined

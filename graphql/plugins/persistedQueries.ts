@@ -3,7 +3,7 @@ import type { RequestHandler } from 'express'
 import { ApiError } from '../errors.ts'
 
 /** Queries that the operator knows by the SHA-256 of their text, so that clients send the hash alone, and strangers nothing else. */
-export interface RegisteredQueries {
+export interface PersistedQueries {
   /** By hash, 64 hex digits. */
   queries: ReadonlyMap<string, string>
   /** Whether every other query is refused. */
@@ -14,7 +14,7 @@ export const hashQuery = (query: string) => createHash('sha256').update(query).d
 
 /** Reads a file of queries: an object from hash to query, or a manifest in Apollo's form (`{operations: [{id, body}]}`).
  *  @throws ApiError naming the entry whose hash is not that of its text. */
-export function readRegistered(text: string, only: boolean): RegisteredQueries {
+export function readPersistedQueries(text: string, only: boolean): PersistedQueries {
   const given = JSON.parse(text) as { operations?: { id: string; body: string }[] } & Record<string, string>
   const pairs = Array.isArray(given.operations)
     ? given.operations.map(({ id, body }) => [id, body] as const)
@@ -30,7 +30,7 @@ export function readRegistered(text: string, only: boolean): RegisteredQueries {
 
 /** Puts the registered query in the place of its hash, which comes as Apollo's clients send it (`extensions.persistedQuery.sha256Hash`) or as
  *  `documentId: "sha256:…"`. @throws ApiError for another query where only registered ones may be asked. */
-export function resolveRegistered({ queries, only }: RegisteredQueries, body: Record<string, unknown>): void {
+export function resolvePersistedQuery({ queries, only }: PersistedQueries, body: Record<string, unknown>): void {
   const named = hashNamed(body)
   const query = typeof named === 'string' ? queries.get(named) : undefined
   if (query !== undefined && !body.query) {
@@ -49,11 +49,11 @@ const extensionsOf = ({ extensions }: Record<string, unknown>) =>
 const hashNamed = (body: Record<string, unknown>): unknown =>
   String(body.documentId ?? '').replace(/^sha256:/, '') || extensionsOf(body)?.persistedQuery?.sha256Hash
 
-const NONE: RegisteredQueries = { queries: new Map(), only: false }
+const NONE: PersistedQueries = { queries: new Map(), only: false }
 
 /** The same for what comes over a socket, where clients register nothing themselves. @throws ApiError for a hash that is not known. */
-export function resolveOnSocket(register: RegisteredQueries = NONE, body: Record<string, unknown>): void {
-  resolveRegistered(register, body)
+export function resolvePersistedQueryOnSocket(register: PersistedQueries = NONE, body: Record<string, unknown>): void {
+  resolvePersistedQuery(register, body)
   if (!body.query && hashNamed(body))
     throw new ApiError(
       'PERSISTED_QUERY_NOT_FOUND',
@@ -62,20 +62,20 @@ export function resolveOnSocket(register: RegisteredQueries = NONE, body: Record
 }
 
 /** The same for requests over HTTP, in whichever place they carry what they ask. */
-export const registered =
-  (register: RegisteredQueries): RequestHandler =>
+export const persistedQueries =
+  (register: PersistedQueries): RequestHandler =>
   (request, response, next) => {
     try {
       if (request.method === 'GET') {
         const url = new URL(request.originalUrl, 'http://localhost')
         const given: Record<string, unknown> = Object.fromEntries(url.searchParams)
         if (typeof given.extensions === 'string') given.extensions = JSON.parse(given.extensions)
-        resolveRegistered(register, given)
+        resolvePersistedQuery(register, given)
         if (typeof given.query === 'string') url.searchParams.set('query', given.query)
         if (given.extensions !== undefined) url.searchParams.set('extensions', JSON.stringify(given.extensions))
         request.url = request.url.replace(/(\?.*)?$/, url.search)
         request.originalUrl = url.pathname + url.search
-      } else resolveRegistered(register, request.body)
+      } else resolvePersistedQuery(register, request.body)
       next()
     } catch (error) {
       const told =

@@ -9,7 +9,7 @@ export interface OrderBy {
 }
 
 /** One expression that rows are sorted by, and how a cursor's value of it is checked. */
-interface Term {
+interface SortTerm {
   sql: (alias: string) => string
   type: string
   kind: ColumnDefinition['kind']
@@ -19,17 +19,17 @@ interface Term {
 
 /** A total order of a table's rows: the fields asked for, then the id, so that no two rows are equal. Numeric ids sort as numbers do
  *  (by length, then by text), others as text; nulls count as greater than every value. */
-export interface Order {
+export interface SortOrder {
   /** Names the order in cursors. */
   signature: string
-  terms: Term[]
+  terms: SortTerm[]
 }
 
 const MAX_FIELDS = 5
 
-export function orderOf(table: TableDefinition, orderBy: readonly OrderBy[] = []): Order {
+export function sortOrder(table: TableDefinition, orderBy: readonly OrderBy[] = []): SortOrder {
   if (orderBy.length > MAX_FIELDS) throw new ApiError('TOO_COMPLEX', `orderBy takes at most ${MAX_FIELDS} fields.`)
-  const terms: Term[] = []
+  const terms: SortTerm[] = []
   const names: string[] = []
   const add = (field: string, direction: Direction) => {
     if (names.some((name) => name.slice(0, -1) === field)) return
@@ -49,15 +49,21 @@ export function orderOf(table: TableDefinition, orderBy: readonly OrderBy[] = []
 const flip = (direction: Direction): Direction => (direction === 'asc' ? 'desc' : 'asc')
 
 /** `order by …`, from the end when `backward`. */
-export const orderSql = (order: Order, alias: string, backward: boolean) =>
+export const orderSql = (order: SortOrder, alias: string, backward: boolean) =>
   order.terms.map((term) => `${term.sql(alias)} ${backward ? flip(term.direction) : term.direction}`).join(', ')
 
 /** The terms' values as text, exact to the last digit, for the cursor. */
-export const keysSql = (order: Order, alias: string) =>
+export const keysSql = (order: SortOrder, alias: string) =>
   `array[${order.terms.map((term) => `${term.sql(alias)}::text`).join(', ')}]`
 
 /** Holds for the rows that come after the cursor's (before it when `backward`). */
-export function beyond(statement: Statement, order: Order, alias: string, keys: Key[], backward: boolean): string {
+export function keysetCondition(
+  statement: Statement,
+  order: SortOrder,
+  alias: string,
+  keys: Key[],
+  backward: boolean,
+): string {
   const directions = order.terms.map((term) => (backward ? flip(term.direction) : term.direction))
   const values = order.terms.map((term, i) => (keys[i] === null ? null : statement.bind(keys[i], term.type)))
   const plain = order.terms.every((term) => !term.nullable) && new Set(directions).size === 1
@@ -100,11 +106,11 @@ const SHAPE: Partial<Record<ColumnDefinition['kind'], RegExp>> = {
   time: /^\d{4,6}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?[-+]\d\d(:\d\d){0,2}$/,
 }
 
-export const encodeCursor = (order: Order, keys: Key[]): string =>
+export const encodeCursor = (order: SortOrder, keys: Key[]): string =>
   Buffer.from(JSON.stringify([order.signature, ...keys])).toString('base64url')
 
 /** The keys in a cursor of this order. @throws ApiError when the text is no cursor, or one of another list. */
-export function decodeCursor(order: Order, cursor: string): Key[] {
+export function decodeCursor(order: SortOrder, cursor: string): Key[] {
   const keys = parse(cursor)
   if (!keys)
     throw new ApiError('BAD_CURSOR', 'The cursor cannot be read. Pass one that this connection returned, unchanged.')

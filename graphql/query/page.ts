@@ -1,29 +1,29 @@
 import type { ColumnDefinition, TableDefinition } from '#schema/define.ts'
 import { ApiError } from '../errors.ts'
-import type { Moment } from './moment.ts'
+import type { AsOf } from './asOf.ts'
 import {
-  beyond,
   decodeCursor,
   encodeCursor,
   type Key,
+  keysetCondition,
   keysSql,
-  type Order,
   type OrderBy,
-  orderOf,
   orderSql,
+  type SortOrder,
+  sortOrder,
 } from './order.ts'
 import { columnOf, listColumns, Statement } from './statement.ts'
 import { condition, type Where } from './where.ts'
 
 /** A row as the API hands it on: the entity's properties, and the moment at which it was read, which its relations inherit. */
-export interface Row {
+export interface LoadedRow {
   id: string
   [property: string]: unknown
-  [AT]: Moment
-  [OF]: TableDefinition
+  [ROW_AS_OF]: AsOf
+  [ROW_TABLE]: TableDefinition
 }
-export const AT = Symbol('at')
-export const OF = Symbol('of')
+export const ROW_AS_OF = Symbol('at')
+export const ROW_TABLE = Symbol('of')
 
 /** What a connection field takes. */
 export interface PageArgs {
@@ -42,7 +42,7 @@ export const MAX_FIRST = 1000
 export interface PageRequest {
   table: TableDefinition
   where: Where
-  order: Order
+  order: SortOrder
   size: number
   backward: boolean
   keys: Key[] | undefined
@@ -51,8 +51,8 @@ export interface PageRequest {
   cursors: boolean
 }
 
-export interface Page {
-  rows: Row[]
+export interface PageResult {
+  rows: LoadedRow[]
   /** Whether rows remain in the direction of travel. */
   more: boolean
   request: PageRequest
@@ -75,7 +75,7 @@ export function pageRequest(
   const name = backward ? 'last' : 'first'
   if (size < 0) throw new ApiError('BAD_PAGE', `${name} must not be negative.`)
   requireSize(name, size)
-  const order = orderOf(table, args.orderBy ?? [])
+  const order = sortOrder(table, args.orderBy ?? [])
   const cursor = backward ? before : after
   const keys = present(cursor) ? decodeCursor(order, cursor) : undefined
   return { table, where: args.where ?? {}, order, size, backward, keys, columns, cursors }
@@ -95,19 +95,19 @@ const present = <T>(value: T | null | undefined): value is T => value !== null &
 /** The statement for one page; with `by`, for one page of each of `parents`, numbered within the parent. */
 export function pageSql(
   request: PageRequest,
-  moment: Moment,
+  asOf: AsOf,
   by?: ColumnDefinition,
   parents?: readonly string[],
 ): Statement & { text: string } {
   const { table, where, order, size, backward, keys, columns, cursors } = request
-  const statement = new Statement(moment)
+  const statement = new Statement(asOf)
   const parent = by && statement.bind(parents, 'text[]')
   const alias = statement.alias()
   const conditions = [
     ...(by ? [`${columnOf(alias, by)} = p.key`] : []),
-    statement.stands(table, alias),
+    statement.visibleAt(table, alias),
     condition(statement, table, alias, where),
-    ...(keys ? [beyond(statement, order, alias, keys, backward)] : []),
+    ...(keys ? [keysetCondition(statement, order, alias, keys, backward)] : []),
   ]
   const inner = `select ${listColumns(alias, columns)}${cursors ? `, ${keysSql(order, alias)} as "$keys"` : ''} from "${table.table}" ${alias}
     where ${conditions.join(' and ')} order by ${orderSql(order, alias, backward)} limit ${Number.isFinite(size) ? size + 1 : 'all'}`
@@ -119,10 +119,10 @@ export function pageSql(
 }
 
 /** Cuts the extra row that told whether more remain, and puts the rows in the order asked for. */
-export function pageOf(request: PageRequest, found: Row[]): Page {
+export function pageOf(request: PageRequest, found: LoadedRow[]): PageResult {
   const more = found.length > request.size
   const rows = found.slice(0, request.size)
   return { rows: request.backward ? rows.reverse() : rows, more, request }
 }
 
-export const cursorOf = (page: Page, row: Row) => encodeCursor(page.request.order, row.$keys as Key[])
+export const cursorOf = (page: PageResult, row: LoadedRow) => encodeCursor(page.request.order, row.$keys as Key[])

@@ -1,8 +1,9 @@
 import DataLoader from 'dataloader'
 import type { Sql } from '#schema/database.ts'
 import type { ColumnDefinition, TableDefinition } from '#schema/define.ts'
-import { type AsOf, currentHead, type Head, type Moment, readMoment } from './moment.ts'
-import { AT, OF, type Page, type PageRequest, pageOf, pageSql, type Row } from './page.ts'
+import { type AsOf, currentHead, type Head, resolveAsOf } from './asOf.ts'
+import type { AsOfInput } from './asOfInput.ts'
+import { type LoadedRow, type PageRequest, type PageResult, pageOf, pageSql, ROW_AS_OF, ROW_TABLE } from './page.ts'
 import { prepared } from './prepared.ts'
 import { listColumns, Statement } from './statement.ts'
 import { condition, type Where } from './where.ts'
@@ -16,7 +17,7 @@ type Loader = DataLoader<string, any>
 export class Reader {
   private readonly loaders = new Map<string, Loader>()
   private headOnce: Promise<Head | null> | undefined
-  private readonly moments = new Map<string, Promise<Moment>>()
+  private readonly resolved = new Map<string, Promise<AsOf>>()
 
   constructor(
     readonly sql: Sql,
@@ -29,7 +30,7 @@ export class Reader {
   }
 
   /** Whether the newest block that this request knew of is still on the indexed chain: what it read is then of one fork. */
-  async stood(): Promise<boolean> {
+  async isHeadCanonical(): Promise<boolean> {
     const head = await this.headOnce?.catch(() => null)
     if (!head || head.block! <= head.finalBlock) return true
     const now = await currentHead(this.sql, this.chainId)
@@ -38,16 +39,16 @@ export class Reader {
     return rows.length > 0
   }
 
-  /** The moment that `asOf` names; without it the newest indexed block, the same for the whole request. */
-  moment(asOf?: AsOf | null): Promise<Moment> {
-    const key = asOf ? JSON.stringify([asOf.block, asOf.hash, asOf.time]) : ''
-    const known = this.moments.get(key)
+  /** The point in the chain that `input` names; without it the newest indexed block, the same for the whole request. */
+  asOf(input?: AsOfInput | null): Promise<AsOf> {
+    const key = input ? JSON.stringify([input.block, input.hash, input.time]) : ''
+    const known = this.resolved.get(key)
     if (known) return known
-    const moment = this.head().then((head) =>
-      asOf ? readMoment(this.sql, head, asOf) : (head ?? { block: null, hash: null, time: null }),
+    const asOf = this.head().then((head) =>
+      input ? resolveAsOf(this.sql, head, input) : (head ?? { block: null, hash: null, time: null }),
     )
-    this.moments.set(key, moment)
-    return moment
+    this.resolved.set(key, asOf)
+    return asOf
   }
 
   /** Forgets what was loaded by key, not the moment. */
@@ -56,9 +57,9 @@ export class Reader {
   }
 
   /** The moments at which this request's answers hold. */
-  async used(): Promise<Moment[]> {
-    const settled = await Promise.allSettled(this.moments.values())
-    return settled.flatMap((moment) => (moment.status === 'fulfilled' ? [moment.value] : []))
+  async usedAsOf(): Promise<AsOf[]> {
+    const settled = await Promise.allSettled(this.resolved.values())
+    return settled.flatMap((asOf) => (asOf.status === 'fulfilled' ? [asOf.value] : []))
   }
 
   /** Loads by key at one site of the query; `load` gets all keys at once. */
@@ -80,19 +81,19 @@ export class Reader {
   async one(
     site: string,
     table: TableDefinition,
-    moment: Moment,
+    asOf: AsOf,
     columns: readonly ColumnDefinition[],
     id: string,
-  ): Promise<Row | null> {
-    const loader = this.batched<Row>(`${site}#${table.name}@${moment.block}`, async (ids) => {
-      const statement = new Statement(moment)
+  ): Promise<LoadedRow | null> {
+    const loader = this.batched<LoadedRow>(`${site}#${table.name}@${asOf.block}`, async (ids) => {
+      const statement = new Statement(asOf)
       const alias = statement.alias()
       const rows = await this.read(
         table,
-        moment,
+        asOf,
         statement,
         `select ${listColumns(alias, columns)} from "${table.table}" ${alias}
-         where ${alias}.id = any(${statement.bind(ids, 'text[]')}) and ${statement.stands(table, alias)}`,
+         where ${alias}.id = any(${statement.bind(ids, 'text[]')}) and ${statement.visibleAt(table, alias)}`,
       )
       return new Map(rows.map((row) => [row.id, row]))
     })
@@ -100,32 +101,32 @@ export class Reader {
   }
 
   /** One page of a table. */
-  async page(request: PageRequest, moment: Moment): Promise<Page> {
-    const statement = pageSql(request, moment)
-    return pageOf(request, await this.read(request.table, moment, statement, statement.text))
+  async page(request: PageRequest, asOf: AsOf): Promise<PageResult> {
+    const statement = pageSql(request, asOf)
+    return pageOf(request, await this.read(request.table, asOf, statement, statement.text))
   }
 
   /** One page of the rows whose `by` is the parent's id. */
   async pageBelow(
     site: string,
     request: PageRequest,
-    moment: Moment,
+    asOf: AsOf,
     by: ColumnDefinition,
     parent: string,
-  ): Promise<Page> {
-    const loader = this.batched<Row[]>(`${site}@${moment.block}`, async (parents) => {
-      const statement = pageSql(request, moment, by, parents)
-      const rows = await this.read(request.table, moment, statement, statement.text)
-      return grouped(rows, (row) => row.$parent as string)
+  ): Promise<PageResult> {
+    const loader = this.batched<LoadedRow[]>(`${site}@${asOf.block}`, async (parents) => {
+      const statement = pageSql(request, asOf, by, parents)
+      const rows = await this.read(request.table, asOf, statement, statement.text)
+      return groupBy(rows, (row) => row.$parent as string)
     })
     return pageOf(request, (await loader.load(parent)) ?? [])
   }
 
   /** How many rows `where` lets through. */
-  async count(table: TableDefinition, where: Where, moment: Moment): Promise<number> {
-    const statement = new Statement(moment)
+  async count(table: TableDefinition, where: Where, asOf: AsOf): Promise<number> {
+    const statement = new Statement(asOf)
     const alias = statement.alias()
-    const text = `select count(*) as count from "${table.table}" ${alias} where ${statement.stands(table, alias)} and ${condition(statement, table, alias, where)}`
+    const text = `select count(*) as count from "${table.table}" ${alias} where ${statement.visibleAt(table, alias)} and ${condition(statement, table, alias, where)}`
     return (await this.sql.query(prepared(text, statement.values))).rows[0].count
   }
 
@@ -134,15 +135,15 @@ export class Reader {
     site: string,
     table: TableDefinition,
     where: Where,
-    moment: Moment,
+    asOf: AsOf,
     by: ColumnDefinition,
     parent: string,
   ): Promise<number> {
-    const loader = this.batched<number>(`${site}#count@${moment.block}`, async (parents) => {
-      const statement = new Statement(moment)
+    const loader = this.batched<number>(`${site}#count@${asOf.block}`, async (parents) => {
+      const statement = new Statement(asOf)
       const alias = statement.alias()
       const text = `select ${alias}."${by.column}" as parent, count(*) as count from "${table.table}" ${alias}
-        where ${alias}."${by.column}" = any(${statement.bind(parents, 'text[]')}) and ${statement.stands(table, alias)}
+        where ${alias}."${by.column}" = any(${statement.bind(parents, 'text[]')}) and ${statement.visibleAt(table, alias)}
           and ${condition(statement, table, alias, where)} group by 1`
       const { rows } = await this.sql.query(prepared(text, statement.values))
       return new Map(rows.map((row) => [row.parent, row.count]))
@@ -151,22 +152,22 @@ export class Reader {
   }
 
   /** Runs a statement whose rows are those of `table` as of `moment`. */
-  async read(table: TableDefinition, moment: Moment, statement: Statement, text: string): Promise<Row[]> {
+  async read(table: TableDefinition, asOf: AsOf, statement: Statement, text: string): Promise<LoadedRow[]> {
     const { rows } = await this.sql.query(prepared(text, statement.values))
-    return this.placed(rows, table, moment)
+    return this.tagged(rows, table, asOf)
   }
 
   /** Rows of `table` as they stood at `moment`. */
-  protected placed(rows: Row[], table: TableDefinition, moment: Moment): Row[] {
+  protected tagged(rows: LoadedRow[], table: TableDefinition, asOf: AsOf): LoadedRow[] {
     for (const row of rows) {
-      row[AT] = moment
-      row[OF] = table
+      row[ROW_AS_OF] = asOf
+      row[ROW_TABLE] = table
     }
     return rows
   }
 }
 
-function grouped<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
+function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
   const groups = new Map<string, T[]>()
   for (const item of items) {
     const key = keyOf(item)

@@ -1,13 +1,13 @@
 import { type FieldNode, type GraphQLResolveInfo, Kind, type SelectionSetNode } from 'graphql'
 import type { ColumnDefinition, TableDefinition } from '#schema/define.ts'
 import { columnsBeside } from '../confidential.ts'
-import { relationsOf } from '../names.ts'
+import { relationsOf } from '../publicTables.ts'
 
 /** What a query asks for below a field, so that SQL fetches no more. */
 
 /** What follows from a place of the query alone: worked out once a request, not for every row. graphql-js hands the resolvers of all rows of
  *  one place the same array of field nodes. */
-export function atSite<T>(info: GraphQLResolveInfo, work: () => T): T {
+export function oncePerSite<T>(info: GraphQLResolveInfo, work: () => T): T {
   let known = sites.get(info.fieldNodes)
   if (known === undefined) {
     known = work()

@@ -1,5 +1,5 @@
 import type { ColumnDefinition, ColumnKind, TableDefinition } from '#schema/define.ts'
-import type { Moment } from './moment.ts'
+import type { AsOf } from './asOf.ts'
 
 /** The PostgreSQL type that a value of each kind is bound as. */
 export const SQL_TYPE: Record<ColumnKind, string> = {
@@ -25,7 +25,7 @@ export class Statement {
   private aliases = 0
   private readonly bound = new Map<number, string>()
 
-  constructor(readonly moment: Moment) {}
+  constructor(readonly asOf: AsOf) {}
 
   /** Binds `value` and returns how the text refers to it. */
   bind(value: unknown, type: string): string {
@@ -38,9 +38,9 @@ export class Statement {
   }
 
   /** Holds for the versions of `table`'s rows that stood at the moment. */
-  stands(table: TableDefinition, alias: string): string {
+  visibleAt(table: TableDefinition, alias: string): string {
     if (!table.versioned) return 'true'
-    const { block } = this.moment
+    const { block } = this.asOf
     if (block === null) return `${alias}.to_block is null`
     const at = this.bound.get(block) ?? this.bind(block, 'bigint')
     this.bound.set(block, at)

@@ -1,6 +1,6 @@
 import type { ColumnDefinition, TableDefinition } from '#schema/define.ts'
 import { ApiError } from '../errors.ts'
-import { type Relation, relationsOf } from '../names.ts'
+import { type Relation, relationsOf } from '../publicTables.ts'
 import { columnOf, SQL_TYPE, type Statement } from './statement.ts'
 
 /** A filter as a client writes it: `{and, or, not, <column>: {eq, in, lt, …}, <relation>: {…} | {some, none}}`. */
@@ -64,7 +64,7 @@ class Conditions {
   private exists({ target, column, many }: Relation, alias: string, where: Where): string {
     const other = this.statement.alias()
     const meets = many ? `${columnOf(other, column)} = ${alias}.id` : `${other}.id = ${columnOf(alias, column)}`
-    const stands = this.statement.stands(target, other)
+    const stands = this.statement.visibleAt(target, other)
     return `exists (select 1 from "${target.table}" ${other} where ${meets} and ${stands} and ${this.all(target, other, where)})`
   }
 

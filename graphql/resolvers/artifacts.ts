@@ -4,17 +4,17 @@ import { ArtifactError } from '#schema/artifacts.ts'
 import { Artifact } from '#schema/offchain/artifacts.ts'
 import { Evaluation } from '#schema/onchain/models.ts'
 import type { ApiContext } from '../context.ts'
-import { AS_OF, AsOfInput } from '../derive/asOf.ts'
 import { ApiError } from '../errors.ts'
-import { tableFor } from '../names.ts'
-import { AT, OF, type Row } from '../query/page.ts'
-import { requireOpen } from './sealed.ts'
+import { tableFor } from '../publicTables.ts'
+import { AS_OF_ARG, AsOfInput } from '../query/asOfInput.ts'
+import { type LoadedRow, ROW_AS_OF, ROW_TABLE } from '../query/page.ts'
+import { requireUnsealed } from './sealedArtifacts.ts'
 
 /** The largest artifact whose content goes through GraphQL. */
 const MAX_INLINE = 1_000_000
 
 @Resolver(() => Artifact)
-export class ArtifactFacts {
+export class ArtifactResolver {
   @Query(() => Artifact, {
     nullable: true,
     description: 'An artifact by its keccak256; null when it is not in the store.',
@@ -22,12 +22,12 @@ export class ArtifactFacts {
   async artifact(
     @Arg('id', () => ID, { description: 'Its name: 0x and 64 hex digits.' }) id: string,
     @Ctx() context: ApiContext,
-  ): Promise<Row | null> {
+  ): Promise<LoadedRow | null> {
     const { reader, artifacts } = context
     const table = tableFor(Artifact)
-    const moment = await reader.moment()
+    const asOf = await reader.asOf()
     const name = id.toLowerCase()
-    const row = await reader.one('artifact', table, moment, table.columns, name)
+    const row = await reader.one('artifact', table, asOf, table.columns, name)
     if (row || !/^0x[0-9a-f]{64}$/.test(name)) return row
     const bytes = await artifacts.get(name).catch((error) => {
       if (error instanceof ArtifactError && error.code === 'missing') return undefined
@@ -41,8 +41,8 @@ export class ArtifactFacts {
       mediaType,
       size: BigInt(bytes.length),
       createdAt: new Date(0),
-      [AT]: moment,
-      [OF]: table,
+      [ROW_AS_OF]: asOf,
+      [ROW_TABLE]: table,
     }
   }
 
@@ -50,12 +50,12 @@ export class ArtifactFacts {
     nullable: true,
     description: 'Its content as text; null when it is not UTF-8. Larger ones: GET /artifacts/<id>.',
   })
-  async text(@Root() row: Row, @Ctx() context: ApiContext): Promise<string | null> {
+  async text(@Root() row: LoadedRow, @Ctx() context: ApiContext): Promise<string | null> {
     return textOf(await readOpen(context, row.id))
   }
 
   @FieldResolver(() => GraphQLJSON, { nullable: true, description: 'Its content as JSON; null when it is not JSON.' })
-  async json(@Root() row: Row, @Ctx() context: ApiContext): Promise<unknown> {
+  async json(@Root() row: LoadedRow, @Ctx() context: ApiContext): Promise<unknown> {
     return jsonOf(textOf(await readOpen(context, row.id)))
   }
 
@@ -66,18 +66,24 @@ export class ArtifactFacts {
   })
   async evaluationLog(
     @Arg('evaluationId', () => ID, { description: 'The evaluation.' }) id: string,
-    @Arg('asOf', () => AsOfInput, AS_OF) asOf: AsOfInput | undefined,
+    @Arg('asOf', () => AsOfInput, AS_OF_ARG) asOfInput: AsOfInput | undefined,
     @Ctx() context: ApiContext,
   ): Promise<unknown> {
     const table = tableFor(Evaluation)
-    const row = await context.reader.one('evaluationLog', table, await context.reader.moment(asOf), table.columns, id)
+    const row = await context.reader.one(
+      'evaluationLog',
+      table,
+      await context.reader.asOf(asOfInput),
+      table.columns,
+      id,
+    )
     return row ? jsonOf(textOf(await readOpen(context, row.logHash as string))) : null
   }
 }
 
 async function readOpen({ artifacts }: ApiContext, name: string): Promise<Uint8Array> {
   const bytes = await artifacts.get(name)
-  requireOpen(bytes)
+  requireUnsealed(bytes)
   if (bytes.length > MAX_INLINE)
     throw new ApiError(
       'ARTIFACT_TOO_LARGE',

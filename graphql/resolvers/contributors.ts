@@ -4,10 +4,10 @@ import { Contribution } from '#schema/onchain/datanets.ts'
 import { RewardClaim, RewardMap } from '#schema/onchain/rewards.ts'
 import { BigIntScalar } from '#schema/scalars.ts'
 import type { ApiContext } from '../context.ts'
-import { AS_OF, AsOfInput } from '../derive/asOf.ts'
 import { ApiError } from '../errors.ts'
-import { tableFor } from '../names.ts'
-import { holds } from '../plugins/limits.ts'
+import { listLength } from '../plugins/limits.ts'
+import { tableFor } from '../publicTables.ts'
+import { AS_OF_ARG, AsOfInput } from '../query/asOfInput.ts'
 import { Statement } from '../query/statement.ts'
 
 @ObjectType({
@@ -22,13 +22,13 @@ export class EarningReason {
   @Field(() => GraphQLJSON, { description: 'The formula’s inputs.' }) inputs!: unknown
 }
 
-const MOST_REASONS = 200
+const MAX_REASONS = 200
 
-@ObjectType({
+@ObjectType('Contributor', {
   description: 'What one account contributed, what it weighed, and what it earned.',
   simpleResolvers: true,
 })
-export class Contributor {
+export class ContributorRecord {
   @Field(() => String, { description: 'The account.' }) account!: string
   @Field(() => Int, { description: 'Samples submitted.' }) contributions!: number
   @Field(() => Int, { description: 'Of those, accepted.' }) accepted!: number
@@ -42,28 +42,28 @@ export class Contributor {
   weight!: bigint
   @Field(() => BigIntScalar, { description: 'Earned in published reward maps, in wei, in every role.' }) earned!: bigint
   @Field(() => BigIntScalar, { description: 'Of that, claimed.' }) claimed!: bigint
-  @Extensions(holds(() => MOST_REASONS))
+  @Extensions(listLength(() => MAX_REASONS))
   @Field(() => [EarningReason], { description: 'Why: the largest amounts first, at most 200.' })
   reasons!: EarningReason[]
 }
 
 @Resolver()
-export class ContributorFacts {
-  @Query(() => Contributor, {
+export class ContributorResolver {
+  @Query(() => ContributorRecord, {
     description: 'What one account contributed, what it weighed, and what it earned, with the reasons.',
     complexity: 50,
   })
   async contributor(
     @Arg('account', () => String, { description: 'The account.' }) account: string,
-    @Arg('asOf', () => AsOfInput, AS_OF) asOf: AsOfInput | undefined,
+    @Arg('asOf', () => AsOfInput, AS_OF_ARG) asOfInput: AsOfInput | undefined,
     @Ctx() { reader, db }: ApiContext,
-  ): Promise<Contributor> {
+  ): Promise<ContributorRecord> {
     if (!/^0x[0-9a-fA-F]{40}$/.test(account))
       throw new ApiError('BAD_INPUT', `account must be an address; got ${JSON.stringify(account.slice(0, 80))}.`)
-    const statement = new Statement(await reader.moment(asOf))
+    const statement = new Statement(await reader.asOf(asOfInput))
     const who = statement.bind(account.toLowerCase(), 'text')
     const standing = (entity: typeof Contribution | typeof RewardMap | typeof RewardClaim, alias: string) =>
-      statement.stands(tableFor(entity), alias)
+      statement.visibleAt(tableFor(entity), alias)
     const lines = `reward_line l join reward_map m on m.id = l.map_id and m.status = 'Published' and ${standing(RewardMap, 'm')} where l.account = ${who}`
     const text = `
       with mine as (select id, status, excluded, stake, slashed from contribution c where c.contributor = ${who} and ${standing(Contribution, 'c')})
@@ -77,8 +77,8 @@ export class ContributorFacts {
         (select coalesce(sum(amount), 0) from reward_claim r where r.account = ${who} and ${standing(RewardClaim, 'r')}) as claimed,
         (select coalesce(jsonb_agg(why), '[]') from (
           select jsonb_build_object('epoch', m.epoch, 'role', l.role, 'source', l.source, 'amount', l.amount::text, 'inputs', l.inputs) as why
-          from ${lines} order by l.amount desc, l.id limit ${MOST_REASONS}) r) as reasons
+          from ${lines} order by l.amount desc, l.id limit ${MAX_REASONS}) r) as reasons
       from mine`
-    return (await db.query<Contributor & object>(text, statement.values)).rows[0]!
+    return (await db.query<ContributorRecord & object>(text, statement.values)).rows[0]!
   }
 }

@@ -16,19 +16,19 @@ import {
 import { MAX_DEPTH } from '#rules/lineage.ts'
 import { BigIntScalar } from '#schema/scalars.ts'
 import type { ApiContext } from '../context.ts'
-import { AS_OF, AsOfInput } from '../derive/asOf.ts'
 import { Node } from '../derive/node.ts'
 import { ApiError } from '../errors.ts'
-import { tableNamed } from '../names.ts'
-import { holds } from '../plugins/limits.ts'
-import type { Moment } from '../query/moment.ts'
+import { listLength } from '../plugins/limits.ts'
+import { tableNamed } from '../publicTables.ts'
+import type { AsOf } from '../query/asOf.ts'
+import { AS_OF_ARG, AsOfInput } from '../query/asOfInput.ts'
 import { prepared } from '../query/prepared.ts'
 import { siteOf } from '../query/selection.ts'
-import { type LineageRow, lineageSql, MOST } from './lineageSql.ts'
-import { checkDepth, DEEPEST } from './versions.ts'
+import { type LineageRow, lineageSql, MAX_EDGES } from './lineageSql.ts'
+import { checkDepth, MAX_QUERY_DEPTH } from './versions.ts'
 
 /** Some ten relations lead to a version, each by `MOST` edges at most. */
-const TOLD = 10 * MOST
+const MAX_LINEAGE_EDGES = 10 * MAX_EDGES
 
 @ObjectType({ description: 'Something that led to a version, or that it led to.', simpleResolvers: true })
 export class LineageNode {
@@ -36,7 +36,7 @@ export class LineageNode {
   @Field(() => String, { description: 'The entity’s name, or Account.' }) kind!: string
   @Field(() => ID, { description: 'Its id.' }) id!: string
   @Field(() => String, { nullable: true, description: 'What it is, in short.' }) label!: string | null
-  moment!: Moment
+  asOf!: AsOf
 }
 
 @ObjectType({ description: 'What led to what.', simpleResolvers: true })
@@ -54,23 +54,26 @@ export class LineageEdge {
   amount!: bigint | null
 }
 
-@ObjectType({ description: 'Everything that led to a version, and whom its revenue paid.', simpleResolvers: true })
-export class Lineage {
-  @Extensions(holds(() => TOLD))
+@ObjectType('Lineage', {
+  description: 'Everything that led to a version, and whom its revenue paid.',
+  simpleResolvers: true,
+})
+export class LineageGraph {
+  @Extensions(listLength(() => MAX_LINEAGE_EDGES))
   @Field(() => [LineageNode], { description: 'What takes part.' })
   nodes!: LineageNode[]
-  @Extensions(holds(() => TOLD))
+  @Extensions(listLength(() => MAX_LINEAGE_EDGES))
   @Field(() => [LineageEdge], { description: 'What led to what.' })
   edges!: LineageEdge[]
   @Field(() => Boolean, {
-    description: `Whether some relation has more than ${MOST} edges, of which the greatest are told.`,
+    description: `Whether some relation has more than ${MAX_EDGES} edges, of which the greatest are told.`,
   })
   truncated!: boolean
 }
 
 @Resolver(() => LineageNode)
-export class LineageFacts {
-  @Query(() => Lineage, {
+export class LineageResolver {
+  @Query(() => LineageGraph, {
     description:
       'The votes, data, runs, evaluations, feedback and parents that led to a version, and the accounts that its revenue paid: one statement.',
     complexity: 200,
@@ -79,39 +82,39 @@ export class LineageFacts {
     @Arg('versionId', () => ID, { description: 'The version.' }) versionId: string,
     @Arg('depth', () => Int, {
       nullable: true,
-      description: `How many generations of parents: ${MAX_DEPTH} when absent, at most ${DEEPEST}.`,
+      description: `How many generations of parents: ${MAX_DEPTH} when absent, at most ${MAX_QUERY_DEPTH}.`,
     })
     depth: number | undefined,
-    @Arg('asOf', () => AsOfInput, AS_OF) asOf: AsOfInput | undefined,
+    @Arg('asOf', () => AsOfInput, AS_OF_ARG) asOfInput: AsOfInput | undefined,
     @Ctx() { reader, db }: ApiContext,
-  ): Promise<Lineage> {
+  ): Promise<LineageGraph> {
     const levels = checkDepth(depth)
-    const moment = await reader.moment(asOf)
-    const { text, values } = lineageSql(moment, versionId, levels)
+    const asOf = await reader.asOf(asOfInput)
+    const { text, values } = lineageSql(asOf, versionId, levels)
     const rows: LineageRow[] = (await db.query(prepared(text, values))).rows
     if (rows.length === 0)
       throw new ApiError(
         'UNKNOWN_MODEL_VERSION',
         `There is no version ${versionId.slice(0, 80)}. Query \`modelVersions\`.`,
       )
-    return assemble(rows, moment)
+    return assemble(rows, asOf)
   }
 
   @FieldResolver(() => Node, { nullable: true, description: 'The thing itself; null for an account.' })
   entity(@Root() node: LineageNode, @Ctx() { reader }: ApiContext, @Info() info: GraphQLResolveInfo) {
     const table = tableNamed(node.kind)
-    return table ? reader.one(siteOf(info), table, node.moment, table.columns, node.id) : null
+    return table ? reader.one(siteOf(info), table, node.asOf, table.columns, node.id) : null
   }
 }
 
-function assemble(rows: readonly LineageRow[], moment: Moment): Lineage {
+function assemble(rows: readonly LineageRow[], asOf: AsOf): LineageGraph {
   const nodes = new Map<string, LineageNode>()
   const edges: LineageEdge[] = []
   const counts = new Map<string, number>()
   const meet = (kind: string, id: string, label: string | null) => {
     const key = `${kind}:${id}`
     const known = nodes.get(key)
-    if (!known) nodes.set(key, { key, kind, id, label, moment })
+    if (!known) nodes.set(key, { key, kind, id, label, asOf })
     else known.label ??= label
     return key
   }
@@ -119,7 +122,7 @@ function assemble(rows: readonly LineageRow[], moment: Moment): Lineage {
   for (const row of rows) {
     const count = (counts.get(row.relation) ?? 0) + 1
     counts.set(row.relation, count)
-    if (count > MOST && row.relation !== 'self') {
+    if (count > MAX_EDGES && row.relation !== 'self') {
       truncated = true
       continue
     }

@@ -8,12 +8,12 @@ import { Proposal, Vote } from '#schema/onchain/governance.ts'
 import { Endpoint } from '#schema/onchain/market.ts'
 import { Evaluation, Model, ModelVersion } from '#schema/onchain/models.ts'
 import { RewardMap } from '#schema/onchain/rewards.ts'
-import { tableFor } from '../names.ts'
-import type { Moment } from '../query/moment.ts'
+import { tableFor } from '../publicTables.ts'
+import type { AsOf } from '../query/asOf.ts'
 import { Statement } from '../query/statement.ts'
 
 /** The most edges of one relation that are told. */
-export const MOST = 500
+export const MAX_EDGES = 500
 
 export interface LineageRow {
   relation: string
@@ -43,12 +43,12 @@ interface Relation {
 
 /** The whole lineage as one recursive statement: the line of parents first, then whatever led to each version of it. Each version's edges
  *  are found by index (`lateral`), for the planner cannot know how short the line is. */
-export function lineageSql(moment: Moment, versionId: string, depth: number): { text: string; values: unknown[] } {
-  const statement = new Statement(moment)
+export function lineageSql(asOf: AsOf, versionId: string, depth: number): { text: string; values: unknown[] } {
+  const statement = new Statement(asOf)
   const root = statement.bind(versionId, 'text')
   const deepest = statement.bind(depth, 'integer')
   const rows = (entity: EntityClass, alias: string) => `"${tableFor(entity).table}" ${alias}`
-  const stands = (entity: EntityClass, alias: string) => statement.stands(tableFor(entity), alias)
+  const stands = (entity: EntityClass, alias: string) => statement.visibleAt(tableFor(entity), alias)
   const where = (entity: EntityClass, alias: string, on: string) =>
     `${rows(entity, alias)} where ${on} and ${stands(entity, alias)}`
   const join = (entity: EntityClass, alias: string, on: string) =>
@@ -137,7 +137,7 @@ export function lineageSql(moment: Moment, versionId: string, depth: number): { 
 
 function edges({ name, of = 'v' as 'm', from, to, amount = 'null', found, group, label }: Relation): string {
   const [fromKind, fromId, fromLabel] = from ? [`'${from[0]}'`, from[1], from[2]] : ['null', 'null', 'null']
-  const greatest = `order by amount desc nulls last, "fromId", "toId" limit ${MOST + 1}`
+  const greatest = `order by amount desc nulls last, "fromId", "toId" limit ${MAX_EDGES + 1}`
   return `(select '${name}' as relation, ${fromKind}::text as "fromKind", "fromId", ${label ?? '"fromLabel"'} as "fromLabel",
       '${to[0]}' as "toKind", "toId", "toLabel", amount::numeric as amount
     from ${of} cross join lateral (select ${fromId} as "fromId", ${fromLabel}::text as "fromLabel", ${to[1]} as "toId",

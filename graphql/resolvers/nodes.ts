@@ -2,9 +2,9 @@ import type { GraphQLResolveInfo } from 'graphql'
 import { GraphQLDateTimeISO } from 'graphql-scalars'
 import { Arg, Ctx, Field, ID, Info, Int, ObjectType, Query, Resolver } from 'type-graphql'
 import type { ApiContext } from '../context.ts'
-import { AS_OF, AsOfInput } from '../derive/asOf.ts'
 import { Node, readNodeId } from '../derive/node.ts'
 import { ApiError } from '../errors.ts'
+import { AS_OF_ARG, AsOfInput } from '../query/asOfInput.ts'
 import { siteOf } from '../query/selection.ts'
 import { storedId } from '../query/where.ts'
 
@@ -33,15 +33,15 @@ export class Meta {
 const MAX_NODES = 100
 
 @Resolver()
-export class Nodes {
+export class NodeResolver {
   @Query(() => Node, { nullable: true, description: 'Anything by its global id; null when there is none.' })
   async node(
     @Arg('id', () => ID, { description: 'A `nodeId`.' }) id: string,
-    @Arg('asOf', () => AsOfInput, AS_OF) asOf: AsOfInput | undefined,
+    @Arg('asOf', () => AsOfInput, AS_OF_ARG) asOfInput: AsOfInput | undefined,
     @Ctx() context: ApiContext,
     @Info() info: GraphQLResolveInfo,
   ) {
-    return find(id, asOf, context, info)
+    return find(id, asOfInput, context, info)
   }
 
   @Query(() => [Node], {
@@ -50,31 +50,36 @@ export class Nodes {
   })
   async nodes(
     @Arg('ids', () => [ID], { description: 'Their `nodeId`s.' }) ids: string[],
-    @Arg('asOf', () => AsOfInput, AS_OF) asOf: AsOfInput | undefined,
+    @Arg('asOf', () => AsOfInput, AS_OF_ARG) asOfInput: AsOfInput | undefined,
     @Ctx() context: ApiContext,
     @Info() info: GraphQLResolveInfo,
   ) {
     if (ids.length > MAX_NODES) throw new ApiError('PAGE_TOO_LARGE', `nodes takes at most ${MAX_NODES} ids.`)
-    return Promise.all(ids.map((id) => find(id, asOf, context, info)))
+    return Promise.all(ids.map((id) => find(id, asOfInput, context, info)))
   }
 
   @Query(() => Meta, { description: 'At which block the answers of this request hold.' })
   async _meta(
-    @Arg('asOf', () => AsOfInput, AS_OF) asOf: AsOfInput | undefined,
+    @Arg('asOf', () => AsOfInput, AS_OF_ARG) asOfInput: AsOfInput | undefined,
     @Ctx() { reader }: ApiContext,
   ): Promise<Meta> {
-    const [head, moment] = await Promise.all([reader.head(), reader.moment(asOf)])
+    const [head, asOf] = await Promise.all([reader.head(), reader.asOf(asOfInput)])
     return {
       chainId: reader.chainId,
-      ...moment,
-      final: head !== null && moment.block !== null && moment.block <= head.finalBlock,
+      ...asOf,
+      final: head !== null && asOf.block !== null && asOf.block <= head.finalBlock,
       finalBlock: head?.finalBlock ?? null,
       headBlock: head?.headBlock ?? null,
     }
   }
 }
 
-async function find(nodeId: string, asOf: AsOfInput | undefined, { reader }: ApiContext, info: GraphQLResolveInfo) {
+async function find(
+  nodeId: string,
+  asOfInput: AsOfInput | undefined,
+  { reader }: ApiContext,
+  info: GraphQLResolveInfo,
+) {
   const { table, id } = readNodeId(nodeId)
-  return reader.one(siteOf(info), table, await reader.moment(asOf), table.columns, storedId(id))
+  return reader.one(siteOf(info), table, await reader.asOf(asOfInput), table.columns, storedId(id))
 }

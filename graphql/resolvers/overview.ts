@@ -11,9 +11,9 @@ import { Evaluation, Mandate, Model, ModelVersion } from '#schema/onchain/models
 import { RewardClaim, RewardMap } from '#schema/onchain/rewards.ts'
 import { BigIntScalar } from '#schema/scalars.ts'
 import type { ApiContext } from '../context.ts'
-import { AS_OF, AsOfInput } from '../derive/asOf.ts'
 import { declareField } from '../derive/declare.ts'
-import { tableFor } from '../names.ts'
+import { tableFor } from '../publicTables.ts'
+import { AS_OF_ARG, AsOfInput } from '../query/asOfInput.ts'
 import { Statement } from '../query/statement.ts'
 
 /** One figure: rows of an entity that meet a condition, counted, or a column of theirs summed up. */
@@ -67,23 +67,23 @@ for (const [name, { sum, says }] of Object.entries(FIGURES))
   declareField(Overview, name, sum ? () => BigIntScalar : () => Int, { description: says })
 
 @Resolver()
-export class OverviewFacts {
+export class OverviewResolver {
   @Query(() => Overview, {
     description:
       'The whole lifecycle in figures, at one moment; receipts and jobs, which stand outside of the chain, as they are now.',
     complexity: 100,
   })
   async overview(
-    @Arg('asOf', () => AsOfInput, AS_OF) asOf: AsOfInput | undefined,
+    @Arg('asOf', () => AsOfInput, AS_OF_ARG) asOfInput: AsOfInput | undefined,
     @Ctx() { reader, db }: ApiContext,
   ): Promise<Overview> {
-    const statement = new Statement(await reader.moment(asOf))
+    const statement = new Statement(await reader.asOf(asOfInput))
     const figures = Object.entries(FIGURES).map(([name, { of, where, sum }]) => {
       const table = tableFor(of)
       const value = sum ? `coalesce(sum("${sum}"), 0)` : 'count(*)::integer'
-      return `(select ${value} from "${table.table}" t where ${statement.stands(table, 't')} and ${where ?? 'true'}) as "${name}"`
+      return `(select ${value} from "${table.table}" t where ${statement.visibleAt(table, 't')} and ${where ?? 'true'}) as "${name}"`
     })
-    const contributors = `(select count(distinct contributor)::integer from contribution t where ${statement.stands(tableFor(Contribution), 't')}) as contributors`
+    const contributors = `(select count(distinct contributor)::integer from contribution t where ${statement.visibleAt(tableFor(Contribution), 't')}) as contributors`
     return (await db.query(`select ${[...figures, contributors].join(', ')}`, statement.values)).rows[0]
   }
 }

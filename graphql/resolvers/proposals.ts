@@ -4,20 +4,20 @@ import { PROPOSAL_STATES, type ProposalState, quorumVotes } from '#rules/tally.t
 import { Governor, GovernorSetting, Proposal } from '#schema/onchain/governance.ts'
 import { BigIntScalar } from '#schema/scalars.ts'
 import type { ApiContext } from '../context.ts'
-import { tableFor } from '../names.ts'
-import type { Moment } from '../query/moment.ts'
-import { AT, type Row } from '../query/page.ts'
+import { tableFor } from '../publicTables.ts'
+import type { AsOf } from '../query/asOf.ts'
+import { type LoadedRow, ROW_AS_OF } from '../query/page.ts'
 import type { Reader } from '../query/reader.ts'
 import { Statement } from '../query/statement.ts'
 
 const States = Object.fromEntries(PROPOSAL_STATES.map((state) => [state, state]))
 registerEnumType(States, { name: 'ProposalState', description: 'The states of OpenZeppelin’s Governor.' })
 
-type ProposalRow = Row & Proposal
-type GovernorRow = Row & Governor
+type ProposalRow = LoadedRow & Proposal
+type GovernorRow = LoadedRow & Governor
 
 @Resolver(() => Proposal)
-export class ProposalFacts {
+export class ProposalResolver {
   @FieldResolver(() => States, {
     nullable: true,
     description:
@@ -25,7 +25,7 @@ export class ProposalFacts {
   })
   async state(@Root() row: ProposalRow, @Ctx() { reader }: ApiContext): Promise<ProposalState | null> {
     const governor = await governorOf(row, reader)
-    const { block, clock, time } = row[AT]
+    const { block, clock, time } = row[ROW_AS_OF]
     if (block === null || !governor) return null
     return stateOfStored(row, governor, await quorumOfRow(row, governor, reader), { block: clock ?? block, time })
   }
@@ -55,7 +55,13 @@ export class ProposalFacts {
 /** The Governor that the proposal was made at, for all rows of a list in one statement. */
 async function governorOf(row: ProposalRow, reader: Reader): Promise<GovernorRow | null> {
   const table = tableFor(Governor)
-  return (await reader.one('proposal.governor', table, row[AT], table.columns, row.governorId)) as GovernorRow | null
+  return (await reader.one(
+    'proposal.governor',
+    table,
+    row[ROW_AS_OF],
+    table.columns,
+    row.governorId,
+  )) as GovernorRow | null
 }
 
 /** The quorum written down at the snapshot. While none is, supply and fraction have not changed since, so that what they are at the
@@ -64,17 +70,17 @@ async function quorumOfRow(row: ProposalRow, governor: GovernorRow | null, reade
   if (row.quorum !== null) return row.quorum
   if (!governor) return null
   if (governor.token === null) return quorumIn(governor, null, null)
-  const setting = (contract: string, name: string) => readSetting(row[AT], contract, name, reader)
+  const setting = (contract: string, name: string) => readSetting(row[ROW_AS_OF], contract, name, reader)
   const both = [setting(governor.token, 'totalSupply'), setting(governor.id, 'quorumNumerator')] as const
   return quorumIn(governor, ...(await Promise.all(both)))
 }
 
-async function readSetting(moment: Moment, contract: string, name: string, reader: Reader): Promise<bigint | null> {
-  const loader = reader.batched<string>(`proposal.setting@${moment.block}`, async (keys) => {
-    const statement = new Statement(moment)
+async function readSetting(asOf: AsOf, contract: string, name: string, reader: Reader): Promise<bigint | null> {
+  const loader = reader.batched<string>(`proposal.setting@${asOf.block}`, async (keys) => {
+    const statement = new Statement(asOf)
     const { rows } = await reader.sql.query(
       `select contract || ' ' || name as key, value from governor_setting t
-       where contract || ' ' || name = any(${statement.bind(keys, 'text[]')}) and ${statement.stands(tableFor(GovernorSetting), 't')}`,
+       where contract || ' ' || name = any(${statement.bind(keys, 'text[]')}) and ${statement.visibleAt(tableFor(GovernorSetting), 't')}`,
       statement.values,
     )
     return new Map(rows.map(({ key, value }) => [key, value]))

@@ -2,14 +2,14 @@ import { Arg, Ctx, Field, FieldResolver, ID, ObjectType, Query, Resolver, Root }
 import type { Hex } from 'viem'
 import { RewardTree } from '#rules/merkle.ts'
 import type { ArtifactStore } from '#schema/artifacts.ts'
-import { getDocument, type RewardMapDocument, rewardMap as rewardMapDocument } from '#schema/documents.ts'
+import { getDocument, type RewardMapDocument, rewardMapDocument } from '#schema/documents.ts'
 import { RewardClaim, RewardMap } from '#schema/onchain/rewards.ts'
 import { BigIntScalar } from '#schema/scalars.ts'
 import type { ApiContext } from '../context.ts'
-import { AS_OF, AsOfInput } from '../derive/asOf.ts'
 import { ApiError } from '../errors.ts'
-import { tableFor } from '../names.ts'
-import { AT, type Row } from '../query/page.ts'
+import { tableFor } from '../publicTables.ts'
+import { AS_OF_ARG, AsOfInput } from '../query/asOfInput.ts'
+import { type LoadedRow, ROW_AS_OF } from '../query/page.ts'
 import type { Reader } from '../query/reader.ts'
 import { Statement } from '../query/statement.ts'
 
@@ -28,14 +28,14 @@ export class RewardProof {
 }
 
 @Resolver(() => RewardMap)
-export class RewardFacts {
+export class RewardProofResolver {
   @FieldResolver(() => RewardProof, {
     nullable: true,
     description: 'The proof by which an account claims; null when the map is not published or pays it nothing.',
     complexity: 20,
   })
   proof(
-    @Root() map: Row & RewardMap,
+    @Root() map: LoadedRow & RewardMap,
     @Arg('account', () => String, { description: 'Who claims.' }) account: string,
     @Ctx() context: ApiContext,
   ) {
@@ -51,18 +51,24 @@ export class RewardFacts {
   async rewardProof(
     @Arg('account', () => String, { description: 'Who claims.' }) account: string,
     @Arg('epoch', () => ID, { description: 'The epoch.' }) epoch: string,
-    @Arg('asOf', () => AsOfInput, AS_OF) asOf: AsOfInput | undefined,
+    @Arg('asOf', () => AsOfInput, AS_OF_ARG) asOfInput: AsOfInput | undefined,
     @Ctx() context: ApiContext,
   ) {
     const table = tableFor(RewardMap)
-    const map = await context.reader.one('rewardProof', table, await context.reader.moment(asOf), table.columns, epoch)
+    const map = await context.reader.one(
+      'rewardProof',
+      table,
+      await context.reader.asOf(asOfInput),
+      table.columns,
+      epoch,
+    )
     if (!map)
       throw new ApiError('UNKNOWN_REWARD_MAP', `Nothing is known of epoch ${epoch.slice(0, 80)}. Query \`rewardMaps\`.`)
-    return proofOf(context, map as Row & RewardMap, account)
+    return proofOf(context, map as LoadedRow & RewardMap, account)
   }
 }
 
-async function proofOf(context: ApiContext, map: Row & RewardMap, account: string): Promise<RewardProof | null> {
+async function proofOf(context: ApiContext, map: LoadedRow & RewardMap, account: string): Promise<RewardProof | null> {
   if (!/^0x[0-9a-fA-F]{40}$/.test(account))
     throw new ApiError('BAD_INPUT', `account must be an address; got ${JSON.stringify(account.slice(0, 80))}.`)
   if (map.status !== 'Published' || !map.uri || !map.root) return null
@@ -82,12 +88,12 @@ async function proofOf(context: ApiContext, map: Row & RewardMap, account: strin
 }
 
 /** What an account has claimed by the moment of `map`: read once for all maps of a list. */
-async function claimedBy(reader: Reader, { [AT]: moment }: Row, account: string): Promise<bigint> {
-  const loader = reader.batched<bigint>(`rewardClaims@${moment.block}`, async (accounts) => {
-    const statement = new Statement(moment)
+async function claimedBy(reader: Reader, { [ROW_AS_OF]: asOf }: LoadedRow, account: string): Promise<bigint> {
+  const loader = reader.batched<bigint>(`rewardClaims@${asOf.block}`, async (accounts) => {
+    const statement = new Statement(asOf)
     const { rows } = await reader.sql.query(
       `select account, sum(amount) as claimed from reward_claim t
-       where account = any(${statement.bind(accounts, 'text[]')}) and ${statement.stands(tableFor(RewardClaim), 't')} group by account`,
+       where account = any(${statement.bind(accounts, 'text[]')}) and ${statement.visibleAt(tableFor(RewardClaim), 't')} group by account`,
       statement.values,
     )
     return new Map(rows.map((row) => [row.account, row.claimed]))

@@ -1,16 +1,16 @@
 import { GraphQLJSONObject } from 'graphql-scalars'
 import { Arg, Ctx, Extensions, Field, FieldResolver, Int, ObjectType, Query, Resolver, Root } from 'type-graphql'
-import { audit, changesOf, rootAt } from '#schema/stateChanges.ts'
+import { auditStateRoots, changesOf, rootAt } from '#schema/stateChanges.ts'
 import { originRoot } from '#schema/stateRoot.ts'
 import type { ApiContext } from '../context.ts'
 import { ApiError } from '../errors.ts'
-import { holds } from '../plugins/limits.ts'
+import { listLength } from '../plugins/limits.ts'
 import type { Reader } from '../query/reader.ts'
 import { Meta } from './nodes.ts'
 
-const MOST_CHANGES = 20_000
-const MOST_DIGESTS = 500
-const READS_MUCH = 2_000
+const MAX_CHANGES = 20_000
+const MAX_DIGESTS = 500
+const FULL_READ_COST = 2_000
 
 @ObjectType({ description: 'One version of a row that a block opened, or ended.', simpleResolvers: true })
 export class StateChange {
@@ -34,7 +34,7 @@ export class StateDigest {
 @ObjectType({ description: 'Digests of a stretch of blocks, computed again from the rows.', simpleResolvers: true })
 export class StateDigests {
   @Field(() => Int, { description: 'The last block of the stretch: ask from the next one on.' }) to!: number
-  @Extensions(holds(() => MOST_DIGESTS))
+  @Extensions(listLength(() => MAX_DIGESTS))
   @Field(() => [StateDigest], { description: 'Of every block that changed something.' })
   digests!: StateDigest[]
 }
@@ -48,7 +48,7 @@ export async function stateRootOf(reader: Reader, block: number | null): Promise
 }
 
 @Resolver(() => Meta)
-export class StateRootFacts {
+export class StateRootResolver {
   @FieldResolver(() => String, {
     nullable: true,
     description:
@@ -59,10 +59,10 @@ export class StateRootFacts {
   }
 
   @Query(() => [StateChange], {
-    description: `What a block changed: at most ${MOST_CHANGES} versions of rows.`,
-    complexity: READS_MUCH,
+    description: `What a block changed: at most ${MAX_CHANGES} versions of rows.`,
+    complexity: FULL_READ_COST,
   })
-  @Extensions(holds(() => MOST_CHANGES))
+  @Extensions(listLength(() => MAX_CHANGES))
   async stateChanges(
     @Arg('block', () => Int, { description: 'The block.' }) block: number,
     @Ctx() { reader }: ApiContext,
@@ -71,21 +71,21 @@ export class StateRootFacts {
       String(reader.chainId),
       block,
     ])
-    if (stored.rows[0]?.changes > MOST_CHANGES)
-      throw new ApiError('TOO_COMPLEX', `Block ${block} changed more than ${MOST_CHANGES} versions: ask its database.`)
+    if (stored.rows[0]?.changes > MAX_CHANGES)
+      throw new ApiError('TOO_COMPLEX', `Block ${block} changed more than ${MAX_CHANGES} versions: ask its database.`)
     return (await changesOf(reader.sql, block, block)).get(block) ?? []
   }
 
   @Query(() => StateDigests, {
     description: 'Digests of up to 500 blocks that changed something, computed again from the rows.',
-    complexity: READS_MUCH,
+    complexity: FULL_READ_COST,
   })
   async stateDigests(
     @Arg('from', () => Int, { description: 'The first block.' }) from: number,
     @Arg('to', () => Int, { description: 'The last block.' }) to: number,
     @Ctx() { reader }: ApiContext,
   ): Promise<StateDigests> {
-    for await (const stretch of audit(reader.sql, reader.chainId, Math.max(0, from), to))
+    for await (const stretch of auditStateRoots(reader.sql, reader.chainId, Math.max(0, from), to))
       return { to: stretch.to, digests: [...stretch.digests].map(([block, digest]) => ({ block, digest })) }
     return { to, digests: [] }
   }

@@ -5,27 +5,27 @@ import type { ColumnDefinition } from '#schema/define.ts'
 import { ModelVersion } from '#schema/onchain/models.ts'
 import type { ApiContext } from '../context.ts'
 import { ApiError } from '../errors.ts'
-import { tableFor } from '../names.ts'
-import { holds } from '../plugins/limits.ts'
-import { AT, type Row } from '../query/page.ts'
+import { listLength } from '../plugins/limits.ts'
+import { tableFor } from '../publicTables.ts'
+import { type LoadedRow, ROW_AS_OF } from '../query/page.ts'
 import { columnsBelow, siteOf } from '../query/selection.ts'
 import { listColumns, Statement } from '../query/statement.ts'
 
 /** The deepest line that one query follows, and the most versions it returns for each it starts from. */
-export const DEEPEST = 64
-const WIDEST = 1000
+export const MAX_QUERY_DEPTH = 64
+const MAX_DESCENDANTS = 1000
 
 type Way = 'ancestors' | 'descendants'
 
 @Resolver(() => ModelVersion)
-export class VersionFacts {
+export class VersionResolver {
   @FieldResolver(() => [ModelVersion], { description: 'The versions it came from, nearest first.', complexity: 10 })
-  @Extensions(holds(({ depth = MAX_DEPTH }) => depth))
+  @Extensions(listLength(({ depth = MAX_DEPTH }) => depth))
   ancestors(
-    @Root() row: Row,
+    @Root() row: LoadedRow,
     @Arg('depth', () => Int, {
       nullable: true,
-      description: `How many generations: ${MAX_DEPTH} when absent, at most ${DEEPEST}.`,
+      description: `How many generations: ${MAX_DEPTH} when absent, at most ${MAX_QUERY_DEPTH}.`,
     })
     depth: number | undefined,
     @Ctx() context: ApiContext,
@@ -35,15 +35,15 @@ export class VersionFacts {
   }
 
   @FieldResolver(() => [ModelVersion], {
-    description: `The versions that came from it, nearest first, at most ${WIDEST}.`,
+    description: `The versions that came from it, nearest first, at most ${MAX_DESCENDANTS}.`,
     complexity: 10,
   })
-  @Extensions(holds(() => WIDEST))
+  @Extensions(listLength(() => MAX_DESCENDANTS))
   descendants(
-    @Root() row: Row,
+    @Root() row: LoadedRow,
     @Arg('depth', () => Int, {
       nullable: true,
-      description: `How many generations: ${MAX_DEPTH} when absent, at most ${DEEPEST}.`,
+      description: `How many generations: ${MAX_DEPTH} when absent, at most ${MAX_QUERY_DEPTH}.`,
     })
     depth: number | undefined,
     @Ctx() context: ApiContext,
@@ -55,26 +55,27 @@ export class VersionFacts {
 
 export function checkDepth(depth: number | null | undefined): number {
   const levels = depth ?? MAX_DEPTH
-  if (levels < 0 || levels > DEEPEST) throw new ApiError('BAD_INPUT', `depth is from 0 to ${DEEPEST}; got ${levels}.`)
+  if (levels < 0 || levels > MAX_QUERY_DEPTH)
+    throw new ApiError('BAD_INPUT', `depth is from 0 to ${MAX_QUERY_DEPTH}; got ${levels}.`)
   return levels
 }
 
 /** Every version's line, for all versions of a list in one recursive statement. */
 async function family(
   way: Way,
-  row: Row,
+  row: LoadedRow,
   depth: number | undefined,
   { reader }: ApiContext,
   info: GraphQLResolveInfo,
-): Promise<Row[]> {
+): Promise<LoadedRow[]> {
   const levels = checkDepth(depth)
   const table = tableFor(ModelVersion)
-  const moment = row[AT]
-  const loader = reader.batched<Row[]>(`${siteOf(info)}@${moment.block}`, async (roots) => {
-    const statement = new Statement(moment)
+  const asOf = row[ROW_AS_OF]
+  const loader = reader.batched<LoadedRow[]>(`${siteOf(info)}@${asOf.block}`, async (roots) => {
+    const statement = new Statement(asOf)
     const text = familySql(statement, way, roots, levels, columnsBelow(table, info))
-    const rows = await reader.read(table, moment, statement, text)
-    const lines = new Map<string, Row[]>()
+    const rows = await reader.read(table, asOf, statement, text)
+    const lines = new Map<string, LoadedRow[]>()
     for (const one of rows) lines.set(one.$root as string, [...(lines.get(one.$root as string) ?? []), one])
     return lines
   })
@@ -93,12 +94,12 @@ function familySql(
   const deepest = statement.bind(levels, 'integer')
   const step =
     way === 'ancestors'
-      ? `select w.root, p.parent_id, w.depth + 1 from walk w join model_version p on p.id = w.id and ${statement.stands(table, 'p')}
+      ? `select w.root, p.parent_id, w.depth + 1 from walk w join model_version p on p.id = w.id and ${statement.visibleAt(table, 'p')}
          where p.parent_id is not null and w.depth < ${deepest}`
-      : `select w.root, c.id, w.depth + 1 from walk w join model_version c on c.parent_id = w.id and ${statement.stands(table, 'c')}
+      : `select w.root, c.id, w.depth + 1 from walk w join model_version c on c.parent_id = w.id and ${statement.visibleAt(table, 'c')}
          where w.depth < ${deepest}`
   return `with recursive walk(root, id, depth) as (select r, r, 0 from unnest(${start}) r union all ${step})
     select r.* from unnest(${start}) as start(id) cross join lateral (
-      select walk.root as "$root", ${listColumns('t', columns)} from walk join model_version t on t.id = walk.id and ${statement.stands(table, 't')}
-      where walk.root = start.id and walk.depth > 0 order by walk.depth, length(t.id), t.id limit ${WIDEST}) r`
+      select walk.root as "$root", ${listColumns('t', columns)} from walk join model_version t on t.id = walk.id and ${statement.visibleAt(table, 't')}
+      where walk.root = start.id and walk.depth > 0 order by walk.depth, length(t.id), t.id limit ${MAX_DESCENDANTS}) r`
 }

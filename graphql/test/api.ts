@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
-import { type Api, type ApiOptions, startApi } from '#graphql/index.ts'
+import { type ApiOptions, type ApiServer, startApi } from '#graphql/index.ts'
 import { type ArtifactStore, localStore } from '#schema/artifacts.ts'
 import type { Database } from '#schema/database.ts'
 import { openQueues, type Queues } from '#schema/queue.ts'
@@ -10,7 +10,7 @@ import { freshDatabase } from '#test/database.ts'
 import { account, CHAIN_ID } from '#test/factory.ts'
 
 /** An API on a fresh database and a real port, spoken to over HTTP as any client would. */
-export interface TestApi extends Api {
+export interface TestApi extends ApiServer {
   db: Database
   artifacts: ArtifactStore
   /** What was logged as an error. */
@@ -20,7 +20,7 @@ export interface TestApi extends Api {
   ask: Ask
 }
 
-export interface Answer {
+export interface GraphQLResponse {
   status: number
   // biome-ignore lint/suspicious/noExplicitAny: each query has its own shape
   data: any
@@ -28,7 +28,7 @@ export interface Answer {
   extensions?: { cost?: { requested: number; maximum: number } }
 }
 
-export type Ask = (query: string, variables?: object, headers?: Record<string, string>) => Promise<Answer>
+export type Ask = (query: string, variables?: object, headers?: Record<string, string>) => Promise<GraphQLResponse>
 
 export const MARKET = account(0xaa)
 
@@ -73,7 +73,7 @@ const asker =
       headers: { 'content-type': 'application/json', ...headers },
       body: JSON.stringify({ query, variables }),
     })
-    return { status: response.status, ...((await response.json()) as Omit<Answer, 'status'>) }
+    return { status: response.status, ...((await response.json()) as Omit<GraphQLResponse, 'status'>) }
   }
 
 /** The same database, remembering what it was asked. */

@@ -25,7 +25,7 @@ interface Terms {
   end: number
   canceledAt: number | null
 }
-export interface World {
+export interface GovernanceHistory {
   clock: 'Timestamp' | 'BlockNumber'
   counting: 'ForAbstain' | 'For' | 'All'
   powers: Power[]
@@ -50,7 +50,7 @@ const versions = <T>(value: fc.Arbitrary<T>) =>
     })
 
 /** A random history of one governor over `HEAD` blocks. */
-export const world: fc.Arbitrary<World> = fc.record({
+export const governanceHistory: fc.Arbitrary<GovernanceHistory> = fc.record({
   clock: fc.constantFrom('Timestamp' as const, 'BlockNumber' as const),
   counting: fc.constantFrom('ForAbstain' as const, 'For' as const, 'All' as const),
   powers: fc
@@ -85,7 +85,7 @@ export const world: fc.Arbitrary<World> = fc.record({
   ),
 })
 
-const clockOf = ({ clock }: World, block: number) =>
+const clockOf = ({ clock }: GovernanceHistory, block: number) =>
   clock === 'BlockNumber' ? block : blockTime(block).getTime() / 1000
 export const at = <T extends Version>(all: readonly T[], block: number) =>
   all.filter(({ fromBlock, toBlock }) => fromBlock <= block && (toBlock === null || toBlock > block))
@@ -95,7 +95,7 @@ export const side = (ballots: readonly Ballot[], support: number) =>
   ballots.filter((one) => one.support === support).reduce((sum, { weight }) => sum + weight, 0n)
 
 /** The versions of the proposal's row: one for every block in which something about it happened. */
-export function proposalVersions(one: World, nth: number) {
+export function proposalVersions(one: GovernanceHistory, nth: number) {
   const { start, end, canceledAt } = one.terms[nth]!
   const ballots = one.ballots.filter(({ proposal }) => proposal === nth)
   const changes = [1, ...ballots.map(({ block }) => block), ...(canceledAt === null ? [] : [canceledAt])]
@@ -123,7 +123,7 @@ export function proposalVersions(one: World, nth: number) {
 }
 
 /** Puts the history in the place of the one before. */
-export async function store(db: Database, one: World) {
+export async function store(db: Database, one: GovernanceHistory) {
   await db.query('truncate governor, governor_setting, holder, proposal, vote')
   await insert(db, Governor, {
     id: GOVERNOR,

@@ -1,6 +1,6 @@
 import { stateOfStored } from '#rules/storedProposal.ts'
 import { blockTime } from '#test/factory.ts'
-import { at, PEOPLE, type Power, proposalVersions, QUORUM, side, type World } from './governanceHistory.ts'
+import { at, type GovernanceHistory, PEOPLE, type Power, proposalVersions, QUORUM, side } from './governanceHistory.ts'
 
 const PPM = 1_000_000n
 const share = (part: bigint | number, whole: bigint | number) =>
@@ -31,7 +31,7 @@ function concentration(some: readonly bigint[], tops: readonly number[]) {
 }
 
 /** The answer to the test's query as of the block, restated naively over the same rows held in memory. */
-export function expected(one: World, block: number) {
+export function expected(one: GovernanceHistory, block: number) {
   const powers = at(one.powers, block)
   const cast = (nth: number) => one.ballots.filter((ballot) => ballot.proposal === nth && ballot.block <= block)
   const snapshot = (nth: number) => Math.min(one.terms[nth]!.start, block)

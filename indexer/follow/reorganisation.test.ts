@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
 import type { Database } from '#schema/database.ts'
-import { listenNotices, type Notice } from '#schema/notices.ts'
+import { listenNotifications, type Notification } from '#schema/notifications.ts'
 import { freshDatabase } from '#test/database.ts'
 import { type Indexer, type IndexerOptions, startIndexer } from '../index.ts'
 import { type TestChain, testChain } from '../test/chain.ts'
@@ -74,8 +74,8 @@ test.each([
     const chain = await testChain()
     await prepareNoise(chain)
     const db = await freshDatabase()
-    const notices: Notice[] = []
-    const deaf = await listenNotices(db, (notice) => notices.push(notice))
+    const notices: Notification[] = []
+    const deaf = await listenNotifications(db, (notice) => notices.push(notice))
     onTestFinished(deaf)
     const indexer = await follow(chain, db, way(chain.url))
     await indexer.caughtUp()

@@ -1,9 +1,9 @@
 import { type Address, parseAbi, zeroAddress } from 'viem'
 import { stateOfStored } from '#rules/storedProposal.ts'
 import { PROPOSAL_STATES } from '#rules/tally.ts'
-import { rowsOf } from '#schema/current.ts'
 import type { Sql } from '#schema/database.ts'
 import { type Governor, Holder, Proposal } from '#schema/onchain/governance.ts'
+import { rowsOf } from '#schema/rows.ts'
 import { contractReader } from '../rpc/contractReader.ts'
 import type { Rpc } from '../rpc/rpc.ts'
 

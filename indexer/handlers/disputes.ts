@@ -1,5 +1,5 @@
 import { Contribution } from '#schema/onchain/datanets.ts'
-import { Dispute, SUBJECTS } from '#schema/onchain/disputes.ts'
+import { DISPUTE_SUBJECTS, Dispute } from '#schema/onchain/disputes.ts'
 import type { EventHandlers } from './eventContext.ts'
 import { judgementOf } from './feedback.ts'
 
@@ -7,7 +7,7 @@ const UPHELD = 1
 
 export const disputes: EventHandlers<'Disputes'> = {
   DisputeOpened(rows, { disputeId, kind, subjectId, challenger, bond, evidenceHash }, event) {
-    const subject = SUBJECTS[kind]!
+    const subject = DISPUTE_SUBJECTS[kind]!
     rows.put(Dispute, {
       id: disputeId.toString(),
       subject,

@@ -1,6 +1,6 @@
 import type { Database, Sql } from '#schema/database.ts'
 import { RetriableError } from '#schema/errors.ts'
-import { type Notice, notify, telling } from '#schema/notices.ts'
+import { type Notification, notify, notifySql } from '#schema/notifications.ts'
 import type { BlockHeader, BlockId } from '../chain/blockRange.ts'
 import { IndexerError } from '../errors.ts'
 import { rollbackRows } from './versions.ts'
@@ -101,7 +101,7 @@ export async function advance(
   headers: readonly BlockHeader[],
   write: (sql: Sql) => Promise<void>,
 ) {
-  const notice: Notice = { type: 'blocks', from: before.block + 1, to: after.block }
+  const notice: Notification = { type: 'blocks', from: before.block + 1, to: after.block }
   const { rowCount } = await sql.query(
     `with moved as (${MOVE}),
           stored as (
@@ -109,7 +109,7 @@ export async function advance(
             select number::text, number, hash, parent_hash, timestamp, number <= $4
             from moved, unnest($8::int8[], $9::text[], $10::text[], $11::timestamptz[]) as u(number, hash, parent_hash, timestamp)),
           settled as (update block set final = true where not final and number <= $4 and exists (select from moved))
-     select ${telling('$12')} from moved`,
+     select ${notifySql('$12')} from moved`,
     [...moveValues(chainId, before, after), ...blockValues(headers), JSON.stringify(notice)],
   )
   requireMoved(rowCount)

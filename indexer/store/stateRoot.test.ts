@@ -5,7 +5,7 @@ import { tableOf } from '#schema/define.ts'
 import { ChainEvent } from '#schema/onchain/chain.ts'
 import { Holder } from '#schema/onchain/governance.ts'
 import { rowText } from '#schema/rowText.ts'
-import { firstUnfounded, storedRoots } from '#schema/stateChanges.ts'
+import { firstWrongRoot, storedRoots } from '#schema/stateChanges.ts'
 import { BlockChanges } from '#schema/stateRoot.ts'
 import { freshDatabase } from '#test/database.ts'
 import { type Indexer, type IndexerOptions, startIndexer } from '../index.ts'
@@ -39,7 +39,7 @@ async function noisyChain(transactions: number) {
 const all = (chain: TestChain, db: Database) => storedRoots(db, chain.deployment.chainId, 0, 100_000)
 const unfounded = async (chain: TestChain, db: Database) => {
   const { rows } = await db.query('select contracts from cursor')
-  return firstUnfounded(db, chain.deployment.chainId, rows[0].contracts, 1e9)
+  return firstWrongRoot(db, chain.deployment.chainId, rows[0].contracts, 1e9)
 }
 
 test('the root is the same at each block, whatever the batches, restarts and forks in between', async () => {
@@ -104,7 +104,7 @@ test('whatever is altered by hand, in the present or the past, the block of the 
       .transaction(async (sql) => {
         await sql.query(statement)
         const { rows } = await sql.query('select contracts from cursor')
-        const found = await firstUnfounded(sql, chain.deployment.chainId, rows[0].contracts, 1e9)
+        const found = await firstWrongRoot(sql, chain.deployment.chainId, rows[0].contracts, 1e9)
         expect({ statement, found }).toEqual({ statement, found: block })
         throw undo
       })

@@ -1,8 +1,8 @@
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { migrate, schemaDrift } from '../dataSource.ts'
 import { startPostgres } from '../postgres.ts'
-import { drift, migrate } from '../source.ts'
 
 /** `npm run migration -- Name` writes the migration that brings the newest schema to the entity classes, and lists it. */
 const name = process.argv[2]
@@ -14,7 +14,7 @@ const folder = await mkdtemp(join(tmpdir(), 'modelcommons-migration-'))
 const server = await startPostgres(folder)
 try {
   await migrate(server.url)
-  const statements = await drift(server.url)
+  const statements = await schemaDrift(server.url)
   if (statements.length === 0) {
     console.log('Nothing to migrate: the classes and the migrations agree.')
   } else {

@@ -4,7 +4,7 @@ import { PresentRows } from './0003-PresentRows.ts'
 import { LedgerEvent } from './0004-LedgerEvent.ts'
 import { LedgerGuard } from './0005-LedgerGuard.ts'
 import { Governors } from './0006-Governors.ts'
-import { StateRoot } from './0007-StateRoot.ts'
+import { AddStateRoot } from './0007-AddStateRoot.ts'
 import { FollowedContracts } from './0008-FollowedContracts.ts'
 import { ListIndexes } from './0009-ListIndexes.ts'
 import { LeanIndexing } from './0010-LeanIndexing.ts'
@@ -17,7 +17,7 @@ export const migrations = [
   LedgerEvent,
   LedgerGuard,
   Governors,
-  StateRoot,
+  AddStateRoot,
   FollowedContracts,
   ListIndexes,
   LeanIndexing,

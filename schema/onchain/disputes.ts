@@ -1,11 +1,11 @@
 import { Address, Choice, Hash, Id, OnChain, Text, Time, Versioned, Wei } from '../define.ts'
 
-export const SUBJECTS = ['Contribution', 'Judgement', 'Version', 'RewardMap'] as const
+export const DISPUTE_SUBJECTS = ['Contribution', 'Judgement', 'Version', 'RewardMap'] as const
 
 @OnChain('A challenge of a contribution, a judgement, a version or a reward map.')
 export class Dispute extends Versioned {
   @Id('The dispute id.', { numeric: true }) id!: string
-  @Choice('DisputeSubject', SUBJECTS, 'What is disputed.') subject!: (typeof SUBJECTS)[number]
+  @Choice('DisputeSubject', DISPUTE_SUBJECTS, 'What is disputed.') subject!: (typeof DISPUTE_SUBJECTS)[number]
   @Text('Its id.', { index: true }) subjectId!: string
   @Address('Who challenges.', { index: true }) challenger!: string
   @Wei('The bond.') bond!: bigint

@@ -5,8 +5,8 @@ import { serverAudits } from 'graphql-http'
 import { startApi } from '#graphql/index.ts'
 import { localStore } from '#schema/artifacts.ts'
 import { openDatabase } from '#schema/database.ts'
+import { migrate } from '#schema/dataSource.ts'
 import { startPostgres } from '#schema/postgres.ts'
-import { migrate } from '#schema/source.ts'
 import { CHAIN_ID } from '#test/factory.ts'
 
 /** Lists what each of graphql-http's audits says of the API. True when all hold. */

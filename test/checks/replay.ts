@@ -6,8 +6,8 @@ import { type FollowedDeployment, startIndexer } from '#indexer/index.ts'
 import { readRecording } from '#indexer/replay/folder.ts'
 import { type Heights, startReplay } from '#indexer/replay/server.ts'
 import { type Database, openDatabase } from '#schema/database.ts'
+import { migrate } from '#schema/dataSource.ts'
 import { startPostgres } from '#schema/postgres.ts'
-import { migrate } from '#schema/source.ts'
 
 /** `npm run check -- replay --dir FOLDER [--config FILE]`: serves recorded events as a chain, indexes it through forks of many
  *  depths, and compares counts and sums with those of the CSV files, counted here anew. */

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Database, openDatabase } from '#schema/database.ts'
+import { migrate } from '#schema/dataSource.ts'
 import { tables } from '#schema/entities.ts'
 import { isRetriable } from '#schema/errors.ts'
 import { startPostgres } from '#schema/postgres.ts'
-import { migrate } from '#schema/source.ts'
 import { Hosts } from './hosts.ts'
 
 /** What one simulated life after another uses: a PostgreSQL of its own, which may be killed, and processes that may be killed.

@@ -1,5 +1,11 @@
 import { Random } from '#engine/stats/random.ts'
-import { comparison, comparisonKey, getDocument, prompts as promptsDocument, putDocument } from '#schema/documents.ts'
+import {
+  comparisonDocument,
+  comparisonKeyDocument,
+  getDocument,
+  promptsDocument,
+  putDocument,
+} from '#schema/documents.ts'
 import { chunks } from '../chunks.ts'
 import { type Dependencies, forwardProgress, storeAs } from '../dependencies.ts'
 import { type JobContext, JobError, type JobHandler } from '../job.ts'
@@ -74,11 +80,11 @@ export const compareHandler =
 
     const firstTaskId = await openFeedbackTasks(job, facts.version, tasks)
     const store = storeAs(job, 'item')
-    const key = await putDocument(storeAs(job, 'sealed'), comparisonKey, {
+    const key = await putDocument(storeAs(job, 'sealed'), comparisonKeyDocument, {
       salt: job.id,
       tasks: await Promise.all(
         tasks.map(async ({ prompt, answers, gold, versions }) => ({
-          item: await putDocument(store, comparison, { prompt, answers }),
+          item: await putDocument(store, comparisonDocument, { prompt, answers }),
           gold,
           versions,
         })),
@@ -135,7 +141,7 @@ async function openFeedbackTasks(
       batch.map(async ({ prompt, answers }) => ({
         versionId: BigInt(version.id),
         domain: input.domain,
-        itemHash: (await putDocument(store, comparison, { prompt, answers })) as `0x${string}`,
+        itemHash: (await putDocument(store, comparisonDocument, { prompt, answers })) as `0x${string}`,
         pot,
       })),
     )

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { attributionWeights, harmSlash, influenceInUnits, recordInfluence } from '#rules/attribution.ts'
 import { contentsHash } from '#rules/sample.ts'
-import { manifest, putDocument } from '#schema/documents.ts'
+import { manifestDocument, putDocument } from '#schema/documents.ts'
 import { storeFolder } from '#schema/folders.ts'
 import { VersionInfluence } from '#schema/offchain/attribution.ts'
 import type { Contribution } from '#schema/onchain/datanets.ts'
@@ -97,7 +97,7 @@ export const fineTuneHandler =
     job.report(0.95, 'registering the version')
     const datasetRoot = contentsHash(contributions.map((one) => one.contentHash as `0x${string}`))
     const { rank, alpha, epochs, batchSize, learningRate, seed } = input
-    const manifestHash = await putDocument(storeAs(job, 'manifest'), manifest, {
+    const manifestHash = await putDocument(storeAs(job, 'manifest'), manifestDocument, {
       modelId: input.modelId,
       parentVersionId: input.parentVersionId ?? null,
       method: 'sft',

@@ -1,12 +1,12 @@
 import { decidedBy, recomputedOutcome, upheldSlash } from '#rules/dispute.ts'
 import { judgeVersion } from '#rules/promotion.ts'
-import { rowOf, rowsOf } from '#schema/current.ts'
-import { disputeEvidence, getDocument } from '#schema/documents.ts'
+import { disputeEvidenceDocument, getDocument } from '#schema/documents.ts'
 import { VersionInfluence } from '#schema/offchain/attribution.ts'
 import { Contribution, Datanet } from '#schema/onchain/datanets.ts'
 import { Dispute } from '#schema/onchain/disputes.ts'
 import { Evaluation, Mandate, ModelVersion, Target } from '#schema/onchain/models.ts'
 import { RewardMap } from '#schema/onchain/rewards.ts'
+import { rowOf, rowsOf } from '#schema/rows.ts'
 import { assessDatanet } from '../assessDatanet.ts'
 import type { Dependencies } from '../dependencies.ts'
 import { computeEpoch } from '../epoch.ts'
@@ -32,7 +32,7 @@ export const resolveDisputeHandler =
       )
     if (dispute.outcome !== 'Open' && job.attempt === 1)
       throw new JobError('DECIDED', `Dispute ${dispute.id} is already ${dispute.outcome.toLowerCase()}.`)
-    const { ground } = await getDocument(job.artifacts, disputeEvidence, dispute.evidenceHash)
+    const { ground } = await getDocument(job.artifacts, disputeEvidenceDocument, dispute.evidenceHash)
     const { subject } = dispute
     if (decidedBy(subject, ground) === 'vote')
       throw new JobError(

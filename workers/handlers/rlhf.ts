@@ -1,18 +1,17 @@
 import { join } from 'node:path'
 import { keccak256 } from 'viem'
-import { rowsOf } from '#schema/current.ts'
 import {
   documentBytes,
-  evidence,
+  evidenceDocument,
   getDocument,
-  manifest,
-  prompts as promptsDocument,
+  manifestDocument,
+  promptsDocument,
   putDocument,
 } from '#schema/documents.ts'
 import { storeFolder } from '#schema/folders.ts'
 import { VersionInfluence } from '#schema/offchain/attribution.ts'
 import { FeedbackTask } from '#schema/onchain/feedback.ts'
-import { row } from '#schema/rows.ts'
+import { row, rowsOf } from '#schema/rows.ts'
 import { codeHash } from '../codeHash.ts'
 import { type Dependencies, forwardProgress, storeAs } from '../dependencies.ts'
 import { JobError, type JobHandler } from '../job.ts'
@@ -29,7 +28,7 @@ export const rlhfHandler =
     const facts = await loadVersion(sources, input.versionId)
     const settled = await rowsOf(job.db, FeedbackTask, 'version_id = $1 and settled', [input.versionId])
     const hashes = [...new Set(settled.map((task) => task.evidenceHash).filter((hash) => hash !== null))].sort()
-    const pairs = (await Promise.all(hashes.map((hash) => getDocument(job.artifacts, evidence, hash)))).flatMap(
+    const pairs = (await Promise.all(hashes.map((hash) => getDocument(job.artifacts, evidenceDocument, hash)))).flatMap(
       (one) => one.pairs,
     )
     if (pairs.length === 0)
@@ -70,7 +69,7 @@ export const rlhfHandler =
     )
     const adapterHash = await storeFolder(storeAs(job, 'adapter', 'application/octet-stream'), aligned.adapterFolder)
     const datasetRoot = keccak256(documentBytes(hashes))
-    const manifestHash = await putDocument(storeAs(job, 'manifest'), manifest, {
+    const manifestHash = await putDocument(storeAs(job, 'manifest'), manifestDocument, {
       ...facts.manifest,
       parentVersionId: facts.version.id,
       method,

@@ -1,6 +1,6 @@
 import { verdictCode } from '#rules/quality.ts'
-import { rowOf } from '#schema/current.ts'
 import { Datanet } from '#schema/onchain/datanets.ts'
+import { rowOf } from '#schema/rows.ts'
 import { assessDatanet } from '../assessDatanet.ts'
 import { chunks } from '../chunks.ts'
 import type { Dependencies } from '../dependencies.ts'

@@ -1,18 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { keccak256, stringToBytes } from 'viem'
-import { rowsOf } from '#schema/current.ts'
-import {
-  putDocument,
-  rewardMap as rewardMapDocument,
-  type UsageReceipt,
-  usage as usageDocument,
-} from '#schema/documents.ts'
+import { putDocument, rewardMapDocument, type UsageReceipt, usageDocument } from '#schema/documents.ts'
 import { SignedVoucher } from '#schema/offchain/access.ts'
 import { AnswerAttribution, Receipt } from '#schema/offchain/attribution.ts'
 import { JobRun } from '#schema/offchain/jobs.ts'
 import { RewardLine } from '#schema/offchain/ledger.ts'
 import { RewardMap } from '#schema/onchain/rewards.ts'
-import { row } from '#schema/rows.ts'
+import { row, rowsOf } from '#schema/rows.ts'
 import { type Dependencies, storeAs } from '../dependencies.ts'
 import { closingBlock, computeEpoch } from '../epoch.ts'
 import { waitUntilFinal, waitUntilIndexed } from '../finality.ts'

@@ -2,10 +2,17 @@ import { dawidSkene, trainingPreference } from '#rules/dawidSkene.ts'
 import { type FeedbackSettlement, settleFeedback as settle } from '#rules/feedback.ts'
 import { EMPTY_RECORD, type GoldRecord, recordGold } from '#rules/gold.ts'
 import { NEWCOMER, type Reputation as Standing, standing, updateReputation } from '#rules/reputation.ts'
-import { rowsOf } from '#schema/current.ts'
-import { comparison, comparisonKey, type Evidence, evidence, getDocument, putDocument } from '#schema/documents.ts'
+import {
+  comparisonDocument,
+  comparisonKeyDocument,
+  type Evidence,
+  evidenceDocument,
+  getDocument,
+  putDocument,
+} from '#schema/documents.ts'
 import { JobRun } from '#schema/offchain/jobs.ts'
 import { FeedbackTask, Judgement, Validator } from '#schema/onchain/feedback.ts'
+import { rowsOf } from '#schema/rows.ts'
 import { chunks } from '../chunks.ts'
 import { type Dependencies, storeAs } from '../dependencies.ts'
 import { type JobContext, JobError, type JobHandler } from '../job.ts'
@@ -72,7 +79,7 @@ export const settleFeedbackHandler =
     for (const task of tasks) {
       const pair = posterior.get(task.id)
       if (!pair || gold.has(task.id)) continue
-      const { prompt, answers } = await getDocument(job.artifacts, comparison, task.itemHash)
+      const { prompt, answers } = await getDocument(job.artifacts, comparisonDocument, task.itemHash)
       const { chosen, weight, noise } = trainingPreference(pair)
       pairs.push({
         taskId: task.id,
@@ -83,7 +90,7 @@ export const settleFeedbackHandler =
         noise: Number(noise),
       })
     }
-    const evidenceHash = (await putDocument(storeAs(job, 'evidence'), evidence, {
+    const evidenceHash = (await putDocument(storeAs(job, 'evidence'), evidenceDocument, {
       versionId,
       keys: [...new Set(tasks.flatMap((task) => keys.get(task.itemHash)?.document ?? []))],
       validators: validators.map((one) => ({
@@ -121,7 +128,7 @@ async function keysOf(job: JobContext<'settleFeedback'>) {
   const keys = new Map<string, { gold: number | null; document: string }>()
   for (const run of runs) {
     const document = String(run.result?.key)
-    for (const task of (await getDocument(job.artifacts, comparisonKey, document)).tasks)
+    for (const task of (await getDocument(job.artifacts, comparisonKeyDocument, document)).tasks)
       keys.set(task.item, { gold: task.gold, document })
   }
   return keys

@@ -4,9 +4,8 @@ import { Governor, Holder, Proposal, Vote } from '#schema/onchain/governance.ts'
 import { BigIntScalar } from '#schema/scalars.ts'
 import type { ApiContext } from '../../context.ts'
 import { ApiError } from '../../errors.ts'
-import { tableFor } from '../../names.ts'
-import type { Moment } from '../../query/moment.ts'
-import { AT, type Row } from '../../query/page.ts'
+import { tableFor } from '../../publicTables.ts'
+import { type LoadedRow, ROW_AS_OF } from '../../query/page.ts'
 import { siteOf } from '../../query/selection.ts'
 import { Statement } from '../../query/statement.ts'
 
@@ -48,21 +47,21 @@ export class Concentration {
 }
 
 const TOPS = [1, 10, 100]
-const MOST_TOPS = 20
+const MAX_TOPS = 20
 const topsArg = {
   nullable: true,
-  description: `For how many of the greatest accounts to add up: 1, 10 and 100 when absent, at most ${MOST_TOPS} numbers from 1.`,
+  description: `For how many of the greatest accounts to add up: 1, 10 and 100 when absent, at most ${MAX_TOPS} numbers from 1.`,
 } as const
 
 @Resolver(() => Governor)
-export class GovernorConcentration {
+export class GovernorConcentrationResolver {
   @FieldResolver(() => Concentration, {
     nullable: true,
     description: 'How voting power, or the token, is shared out at the moment. Null when the token is not followed.',
     complexity: 50,
   })
   async concentration(
-    @Root() { token, [AT]: moment }: Row & Governor,
+    @Root() { token, [ROW_AS_OF]: asOf }: LoadedRow & Governor,
     @Arg('of', () => Measures, { nullable: true, description: 'Votes when absent.' }) of: string | undefined,
     @Arg('tops', () => [Int], topsArg) tops: number[] | null | undefined,
     @Ctx() { reader }: ApiContext,
@@ -71,10 +70,10 @@ export class GovernorConcentration {
     if (token === null) return null
     const column = of === 'Balances' ? 'balance' : 'votes'
     const counted = checkTops(tops)
-    const loader = reader.batched<Concentration>(`${siteOf(info)}@${moment.block}`, (tokens) => {
-      const statement = new Statement(moment)
+    const loader = reader.batched<Concentration>(`${siteOf(info)}@${asOf.block}`, (tokens) => {
+      const statement = new Statement(asOf)
       const source = `select token as key, ${column} as x from holder t
-        where token = any(${statement.bind(tokens, 'text[]')}) and ${column} > 0 and ${statement.stands(tableFor(Holder), 't')}`
+        where token = any(${statement.bind(tokens, 'text[]')}) and ${column} > 0 and ${statement.visibleAt(tableFor(Holder), 't')}`
       return read(reader, statement, source, counted)
     })
     return (await loader.load(token)) ?? NOBODY
@@ -82,22 +81,22 @@ export class GovernorConcentration {
 }
 
 @Resolver(() => Proposal)
-export class ProposalConcentration {
+export class ProposalConcentrationResolver {
   @FieldResolver(() => Concentration, {
     description: 'How the weight cast on it is shared out among its voters; ballots of one voter are added up.',
     complexity: 20,
   })
   async concentration(
-    @Root() { id, [AT]: moment }: Row & Proposal,
+    @Root() { id, [ROW_AS_OF]: asOf }: LoadedRow & Proposal,
     @Arg('tops', () => [Int], topsArg) tops: number[] | null | undefined,
     @Ctx() { reader }: ApiContext,
     @Info() info: GraphQLResolveInfo,
   ): Promise<Concentration> {
     const counted = checkTops(tops)
-    const loader = reader.batched<Concentration>(`${siteOf(info)}@${moment.block}`, (ids) => {
-      const statement = new Statement(moment)
+    const loader = reader.batched<Concentration>(`${siteOf(info)}@${asOf.block}`, (ids) => {
+      const statement = new Statement(asOf)
       const source = `select proposal_id as key, sum(weight) as x from vote t
-        where proposal_id = any(${statement.bind(ids, 'text[]')}) and ${statement.stands(tableFor(Vote), 't')}
+        where proposal_id = any(${statement.bind(ids, 'text[]')}) and ${statement.visibleAt(tableFor(Vote), 't')}
         group by proposal_id, voter having sum(weight) > 0`
       return read(reader, statement, source, counted)
     })
@@ -109,15 +108,15 @@ const NOBODY: Concentration = { accounts: 0, total: 0n, nakamoto: 0, gini: null,
 
 function checkTops(given: readonly number[] | null | undefined): readonly number[] {
   const tops = given ?? TOPS
-  if (tops.length > MOST_TOPS || tops.some((top) => top < 1))
-    throw new ApiError('BAD_INPUT', `tops takes at most ${MOST_TOPS} numbers from 1.`)
+  if (tops.length > MAX_TOPS || tops.some((top) => top < 1))
+    throw new ApiError('BAD_INPUT', `tops takes at most ${MAX_TOPS} numbers from 1.`)
   return tops
 }
 
 /** `source` gives `key` and `x > 0`; k counts from the greatest. */
 async function read(
   { sql }: { sql: ApiContext['reader']['sql'] },
-  statement: Statement & { moment: Moment },
+  statement: Statement,
   source: string,
   tops: readonly number[],
 ): Promise<Map<string, Concentration>> {

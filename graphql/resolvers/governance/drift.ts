@@ -3,13 +3,13 @@ import { Ctx, FieldResolver, Info, Resolver, Root } from 'type-graphql'
 import { Reconciliation } from '#schema/offchain/reconciliation.ts'
 import { Governor } from '#schema/onchain/governance.ts'
 import type { ApiContext } from '../../context.ts'
-import { tableFor } from '../../names.ts'
-import { AT, type Row } from '../../query/page.ts'
+import { tableFor } from '../../publicTables.ts'
+import { type LoadedRow, ROW_AS_OF } from '../../query/page.ts'
 import { siteOf } from '../../query/selection.ts'
 import { listColumns, Statement } from '../../query/statement.ts'
 
 @Resolver(() => Governor)
-export class DriftFacts {
+export class ReconciliationResolver {
   @FieldResolver(() => Reconciliation, {
     nullable: true,
     description:
@@ -17,18 +17,18 @@ export class DriftFacts {
     complexity: 5,
   })
   async reconciled(
-    @Root() governor: Row & Governor,
+    @Root() governor: LoadedRow & Governor,
     @Ctx() { reader }: ApiContext,
     @Info() info: GraphQLResolveInfo,
-  ): Promise<Row | null> {
-    const moment = governor[AT]
+  ): Promise<LoadedRow | null> {
+    const asOf = governor[ROW_AS_OF]
     const table = tableFor(Reconciliation)
-    const loader = reader.batched<Row>(`${siteOf(info)}@${moment.block}`, async (ids) => {
-      const statement = new Statement(moment)
+    const loader = reader.batched<LoadedRow>(`${siteOf(info)}@${asOf.block}`, async (ids) => {
+      const statement = new Statement(asOf)
       const text = `select distinct on (t.governor_id) ${listColumns('t', table.columns)} from reconciliation t
-        where t.governor_id = any(${statement.bind(ids, 'text[]')}) and t.block <= ${statement.bind(moment.block, 'bigint')}
+        where t.governor_id = any(${statement.bind(ids, 'text[]')}) and t.block <= ${statement.bind(asOf.block, 'bigint')}
         order by t.governor_id, t.block desc, t.at desc`
-      const rows = await reader.read(table, moment, statement, text)
+      const rows = await reader.read(table, asOf, statement, text)
       return new Map(rows.map((row) => [row.governorId as string, row]))
     })
     return (await loader.load(governor.id)) ?? null

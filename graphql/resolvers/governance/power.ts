@@ -4,12 +4,12 @@ import { Arg, Ctx, Extensions, Field, FieldResolver, Info, Int, ObjectType, Reso
 import { Governor, Holder } from '#schema/onchain/governance.ts'
 import { BigIntScalar } from '#schema/scalars.ts'
 import type { ApiContext } from '../../context.ts'
-import { tableFor } from '../../names.ts'
-import { asMany, holds } from '../../plugins/limits.ts'
-import { AT, DEFAULT_FIRST, type Row } from '../../query/page.ts'
+import { listLength, listLengthFrom } from '../../plugins/limits.ts'
+import { tableFor } from '../../publicTables.ts'
+import { DEFAULT_FIRST, type LoadedRow, ROW_AS_OF } from '../../query/page.ts'
 import { siteOf } from '../../query/selection.ts'
 import { Statement } from '../../query/statement.ts'
-import { sizeOf } from './snapshot.ts'
+import { requestedSize } from './snapshot.ts'
 
 @ObjectType({
   description: 'What an account held, whom it trusted and what it could vote with, from a block on.',
@@ -60,28 +60,28 @@ export class DelegationGraph {
 }
 
 @Resolver(() => Holder)
-export class PowerFacts {
+export class PowerHistoryResolver {
   @FieldResolver(() => [PowerPoint], {
     description:
       'Its history up to the moment, newest first: a point for every block after which votes, balance or delegate were other than before. What changes back within one block leaves no point, nor does delegating to whom one delegated already.',
     complexity: 20,
   })
-  @Extensions(asMany('first'))
+  @Extensions(listLengthFrom('first'))
   async powerHistory(
-    @Root() row: Row & Holder,
+    @Root() row: LoadedRow & Holder,
     @Arg('first', () => Int, { nullable: true, description: 'How many points: 20 when absent, at most 1,000.' })
     first: number | undefined,
     @Ctx() { reader }: ApiContext,
     @Info() info: GraphQLResolveInfo,
   ): Promise<PowerPoint[]> {
-    const most = sizeOf('first', first)
-    const moment = row[AT]
-    const loader = reader.batched<PowerPoint[]>(`${siteOf(info)}@${moment.block}`, async (ids) => {
-      const statement = new Statement(moment)
+    const most = requestedSize('first', first)
+    const asOf = row[ROW_AS_OF]
+    const loader = reader.batched<PowerPoint[]>(`${siteOf(info)}@${asOf.block}`, async (ids) => {
+      const statement = new Statement(asOf)
       const text = `select point.* from unnest(${statement.bind(ids, 'text[]')}) asked(id) cross join lateral (
           select h.id, h.from_block as block, (select b.timestamp from block b where b.number = h.from_block) as time, h.votes, h.balance, h.delegate
           from (select *, lag((votes, balance, delegate)) over (order by from_block) as before, row_number() over (order by from_block) as place
-            from holder where id = asked.id and from_block <= ${statement.bind(moment.block, 'bigint')}) h
+            from holder where id = asked.id and from_block <= ${statement.bind(asOf.block, 'bigint')}) h
           where place = 1 or (h.votes, h.balance, h.delegate) is distinct from before order by from_block desc limit ${most}) point`
       const { rows } = await reader.sql.query(text, statement.values)
       const points = new Map<string, PowerPoint[]>()
@@ -93,15 +93,15 @@ export class PowerFacts {
 }
 
 @Resolver(() => Governor)
-export class DelegationFacts {
+export class DelegationResolver {
   @FieldResolver(() => DelegationGraph, {
     nullable: true,
     description: 'Who votes with whose tokens at the moment. Null when the token is not followed.',
     complexity: 100,
   })
-  @Extensions(holds(({ delegates = DEFAULT_FIRST, edges = DEFAULT_FIRST }) => delegates + edges))
+  @Extensions(listLength(({ delegates = DEFAULT_FIRST, edges = DEFAULT_FIRST }) => delegates + edges))
   async delegations(
-    @Root() { token, [AT]: moment }: Row & Governor,
+    @Root() { token, [ROW_AS_OF]: asOf }: LoadedRow & Governor,
     @Arg('delegates', () => Int, { nullable: true, description: 'How many delegates: 20 when absent, at most 1,000.' })
     delegates: number | undefined,
     @Arg('edges', () => Int, {
@@ -113,9 +113,9 @@ export class DelegationFacts {
     @Info() info: GraphQLResolveInfo,
   ): Promise<DelegationGraph | null> {
     if (token === null) return null
-    const most = { delegates: sizeOf('delegates', delegates), edges: sizeOf('edges', edges) }
+    const most = { delegates: requestedSize('delegates', delegates), edges: requestedSize('edges', edges) }
     const loader = reader.batched<DelegationGraph>(siteOf(info), async (tokens) => {
-      const statement = new Statement(moment)
+      const statement = new Statement(asOf)
       const { rows } = await reader.sql.query(delegationsSql(statement, tokens, most), statement.values)
       return new Map(rows.map(({ token: one, ...graph }) => [one, graph]))
     })
@@ -131,7 +131,7 @@ function delegationsSql(
 ): string {
   return `with held as materialized (
       select token, account, delegate, balance, votes from holder t
-      where token = any(${statement.bind(tokens, 'text[]')}) and ${statement.stands(tableFor(Holder), 't')}),
+      where token = any(${statement.bind(tokens, 'text[]')}) and ${statement.visibleAt(tableFor(Holder), 't')}),
     greatest as materialized (
       select * from (select token, account, votes, row_number() over (partition by token order by votes desc, account) as place from held where votes > 0) g
       where place <= ${most.delegates}),

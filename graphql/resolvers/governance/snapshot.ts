@@ -1,6 +1,6 @@
 import { Governor, GovernorSetting, Proposal } from '#schema/onchain/governance.ts'
 import { ApiError } from '../../errors.ts'
-import { tableFor } from '../../names.ts'
+import { tableFor } from '../../publicTables.ts'
 import { DEFAULT_FIRST, requireSize } from '../../query/page.ts'
 import type { Statement } from '../../query/statement.ts'
 
@@ -10,19 +10,19 @@ const LAST_SECOND = 253_402_300_799
 
 /** The block at whose end a proposal's power is counted: the snapshot, or the moment itself while that is still to come. */
 export const snapshotBlock = (statement: Statement) =>
-  `least(${statement.bind(statement.moment.block, 'bigint')}, case g.clock when 'BlockNumber' then p.vote_start else coalesce((
+  `least(${statement.bind(statement.asOf.block, 'bigint')}, case g.clock when 'BlockNumber' then p.vote_start else coalesce((
      select b.number from block b where b.timestamp <= to_timestamp(least(p.vote_start, ${LAST_SECOND}))
      order by b.timestamp desc, b.number desc limit 1), 0) end)`
 
 /** What the Governor's clock shows at the moment. */
 export function clockNow(statement: Statement): string {
-  const seconds = Math.floor((statement.moment.time?.getTime() ?? 0) / 1000)
-  return `(case g.clock when 'BlockNumber' then ${statement.bind(statement.moment.clock ?? statement.moment.block, 'bigint')} else ${statement.bind(seconds, 'bigint')} end)`
+  const seconds = Math.floor((statement.asOf.time?.getTime() ?? 0) / 1000)
+  return `(case g.clock when 'BlockNumber' then ${statement.bind(statement.asOf.clock ?? statement.asOf.block, 'bigint')} else ${statement.bind(seconds, 'bigint')} end)`
 }
 
 /** Proposals with their Governors, as of the moment. */
 export const proposalsAt = (statement: Statement) =>
-  `proposal p join governor g on g.id = p.governor_id and ${statement.stands(tableFor(Governor), 'g')} and ${statement.stands(tableFor(Proposal), 'p')}`
+  `proposal p join governor g on g.id = p.governor_id and ${statement.visibleAt(tableFor(Governor), 'g')} and ${statement.visibleAt(tableFor(Proposal), 'p')}`
 
 /** A setting's value at the end of `block`, as a number; null when there is none. */
 export const settingAt = (contract: string, name: string, block: string) =>
@@ -32,7 +32,7 @@ export const settingAt = (contract: string, name: string, block: string) =>
 /** A setting's value at the moment. */
 export const settingNow = (statement: Statement, contract: string, name: string) =>
   `(select s.value::numeric from governor_setting s where s.contract = ${contract} and s.name = '${name}'
-     and ${statement.stands(tableFor(GovernorSetting), 's')})`
+     and ${statement.visibleAt(tableFor(GovernorSetting), 's')})`
 
 /** `part` of `whole` in parts per million, rounded down, as far as GraphQL's integers go; null when there is no whole. `div` is exact where
  *  `/` rounds. */
@@ -40,7 +40,7 @@ export const ppm = (part: string, whole: string) =>
   `(case when ${whole} > 0 then least(div(${part} * 1000000::numeric, ${whole}::numeric), 2147483647) end)::integer`
 
 /** How many rows a list without cursors tells. @throws ApiError when that is never served. */
-export function sizeOf(name: string, given: number | null | undefined): number {
+export function requestedSize(name: string, given: number | null | undefined): number {
   const size = given ?? DEFAULT_FIRST
   if (size < 0) throw new ApiError('BAD_INPUT', `${name} must not be negative.`)
   requireSize(name, size)

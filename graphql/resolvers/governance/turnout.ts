@@ -5,8 +5,8 @@ import { tallyOf } from '#rules/storedProposal.ts'
 import { Proposal, Vote } from '#schema/onchain/governance.ts'
 import { BigIntScalar } from '#schema/scalars.ts'
 import type { ApiContext } from '../../context.ts'
-import { tableFor } from '../../names.ts'
-import { AT, type Row } from '../../query/page.ts'
+import { tableFor } from '../../publicTables.ts'
+import { type LoadedRow, ROW_AS_OF } from '../../query/page.ts'
 import { siteOf } from '../../query/selection.ts'
 import { Statement } from '../../query/statement.ts'
 import { ppm, proposalsAt, settingAt, snapshotBlock } from './snapshot.ts'
@@ -48,20 +48,20 @@ export class ParticipationBand {
 const BANDS = [0, 100, 1_000, 10_000, 100_000]
 
 @Resolver(() => Proposal)
-export class TurnoutFacts {
+export class TurnoutResolver {
   @FieldResolver(() => Turnout, { description: 'How much of the power took part.', complexity: 10 })
   async turnout(
-    @Root() row: Row & Proposal,
+    @Root() row: LoadedRow & Proposal,
     @Ctx() { reader }: ApiContext,
     @Info() info: GraphQLResolveInfo,
   ): Promise<Turnout> {
-    const moment = row[AT]
-    const loader = reader.batched<Turnout>(`${siteOf(info)}@${moment.block}`, async (ids) => {
-      const statement = new Statement(moment)
+    const asOf = row[ROW_AS_OF]
+    const loader = reader.batched<Turnout>(`${siteOf(info)}@${asOf.block}`, async (ids) => {
+      const statement = new Statement(asOf)
       const text = `select id, votes, supply, voters, ${ppm('votes', 'supply')} as share from (
           select p.id, p.for_votes + p.against_votes + p.abstain_votes as votes,
             ${settingAt('g.token', 'totalSupply', snapshotBlock(statement))} as supply,
-            (select count(distinct v.voter)::integer from vote v where v.proposal_id = p.id and ${statement.stands(tableFor(Vote), 'v')}) as voters
+            (select count(distinct v.voter)::integer from vote v where v.proposal_id = p.id and ${statement.visibleAt(tableFor(Vote), 'v')}) as voters
           from ${proposalsAt(statement)} where p.id = any(${statement.bind(ids, 'text[]')})) counted`
       const { rows } = await reader.sql.query(text, statement.values)
       return new Map(rows.map(({ id, ...turnout }) => [id, turnout]))
@@ -76,7 +76,7 @@ export class TurnoutFacts {
     description:
       'How evenly the two sides are matched, in parts per million, rounded down: 1 − |For − Against| / (For + Against). 1,000,000 at a tie, 0 when all are of one mind; abstentions do not count. Null when nobody voted for or against.',
   })
-  contentiousness(@Root() row: Row & Proposal): number | null {
+  contentiousness(@Root() row: LoadedRow & Proposal): number | null {
     return contentiousness(tallyOf(row))
   }
 
@@ -86,13 +86,13 @@ export class TurnoutFacts {
     complexity: 50,
   })
   async participationBySize(
-    @Root() row: Row & Proposal,
+    @Root() row: LoadedRow & Proposal,
     @Ctx() { reader }: ApiContext,
     @Info() info: GraphQLResolveInfo,
   ): Promise<ParticipationBand[]> {
-    const moment = row[AT]
-    const loader = reader.batched<ParticipationBand[]>(`${siteOf(info)}@${moment.block}`, async (ids) => {
-      const statement = new Statement(moment)
+    const asOf = row[ROW_AS_OF]
+    const loader = reader.batched<ParticipationBand[]>(`${siteOf(info)}@${asOf.block}`, async (ids) => {
+      const statement = new Statement(asOf)
       // A version of a holder stands at the snapshots from its first block to its last: a search in the sorted array, not a comparison with each.
       const text = `with asked as materialized (
           select p.id, g.token, ${snapshotBlock(statement)} as at from ${proposalsAt(statement)} where p.id = any(${statement.bind(ids, 'text[]')})),
@@ -105,7 +105,7 @@ export class TurnoutFacts {
         totals as (select id, sum(votes) as total from powers group by id),
         banded as (
           select id, votes, width_bucket(div(votes * 1000000, total), array[${BANDS.join(', ')}]::numeric[]) as band,
-            exists (select 1 from vote v where v.proposal_id = powers.id and v.voter = powers.account and ${statement.stands(tableFor(Vote), 'v')}) as voted
+            exists (select 1 from vote v where v.proposal_id = powers.id and v.voter = powers.account and ${statement.visibleAt(tableFor(Vote), 'v')}) as voted
           from powers join totals using (id))
         select id, band, count(*)::integer as accounts, count(*) filter (where voted)::integer as voted, sum(votes) as power,
           coalesce(sum(votes) filter (where voted), 0) as voted_power from banded group by id, band`

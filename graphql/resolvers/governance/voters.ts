@@ -5,13 +5,13 @@ import { Governor, Holder, Vote } from '#schema/onchain/governance.ts'
 import { BigIntScalar } from '#schema/scalars.ts'
 import type { ApiContext } from '../../context.ts'
 import { ApiError } from '../../errors.ts'
-import { tableFor } from '../../names.ts'
-import { asMany } from '../../plugins/limits.ts'
-import { AT, type Row } from '../../query/page.ts'
+import { listLengthFrom } from '../../plugins/limits.ts'
+import { tableFor } from '../../publicTables.ts'
+import { type LoadedRow, ROW_AS_OF } from '../../query/page.ts'
 import type { Reader } from '../../query/reader.ts'
 import { siteOf } from '../../query/selection.ts'
 import { Statement } from '../../query/statement.ts'
-import { clockNow, ppm, proposalsAt, settingNow, sizeOf, snapshotBlock } from './snapshot.ts'
+import { clockNow, ppm, proposalsAt, requestedSize, settingNow, snapshotBlock } from './snapshot.ts'
 
 @ObjectType({ description: 'How one account has voted at one Governor, up to the moment.', simpleResolvers: true })
 export class VoterRecord {
@@ -56,13 +56,13 @@ export class VoterRecord {
 }
 
 @Resolver(() => Governor)
-export class VoterFacts {
+export class VoterResolver {
   @FieldResolver(() => VoterRecord, {
     description: 'The record of one account, all zero when it never voted.',
     complexity: 50,
   })
   async voter(
-    @Root() governor: Row & Governor,
+    @Root() governor: LoadedRow & Governor,
     @Arg('account', () => String, { description: 'The account.' }) account: string,
     @Ctx() { reader }: ApiContext,
     @Info() info: GraphQLResolveInfo,
@@ -81,15 +81,15 @@ export class VoterFacts {
       'The records of those who voted on most proposals, then of those who cast more weight, then by account.',
     complexity: 100,
   })
-  @Extensions(asMany('first'))
+  @Extensions(listLengthFrom('first'))
   voters(
-    @Root() governor: Row & Governor,
+    @Root() governor: LoadedRow & Governor,
     @Arg('first', () => Int, { nullable: true, description: 'How many: 20 when absent, at most 1,000.' })
     first: number | undefined,
     @Ctx() { reader }: ApiContext,
     @Info() info: GraphQLResolveInfo,
   ): Promise<VoterRecord[]> {
-    const most = sizeOf('first', first)
+    const most = requestedSize('first', first)
     return recordsOf(
       governor,
       reader,
@@ -97,7 +97,7 @@ export class VoterFacts {
       (statement) => `select governor_id, account from (
           select governor_id, voter as account, row_number() over (partition by governor_id order by count(*) desc, sum(weight) desc, voter) as place
           from (select t.governor_id, v.voter, sum(v.weight) as weight from vote v join terms t on t.id = v.proposal_id
-            where ${statement.stands(tableFor(Vote), 'v')} group by t.governor_id, v.voter, v.proposal_id) b
+            where ${statement.visibleAt(tableFor(Vote), 'v')} group by t.governor_id, v.voter, v.proposal_id) b
           group by governor_id, voter) ranked where place <= ${most}`,
     )
   }
@@ -105,14 +105,14 @@ export class VoterFacts {
 
 /** The records of the accounts that `chosen` selects (`governor_id`, `account`), in one statement for all Governors of a list. */
 async function recordsOf(
-  governor: Row & Governor,
+  governor: LoadedRow & Governor,
   reader: Reader,
   info: GraphQLResolveInfo,
   chosen: (statement: Statement) => string,
 ): Promise<VoterRecord[]> {
-  const moment = governor[AT]
+  const asOf = governor[ROW_AS_OF]
   const loader = reader.batched<VoterRecord[]>(siteOf(info), async (ids) => {
-    const statement = new Statement(moment)
+    const statement = new Statement(asOf)
     const { rows } = await reader.sql.query(recordsSql(statement, ids, chosen(statement)), statement.values)
     const found = new Map<string, VoterRecord[]>(ids.map((id) => [id, []]))
     for (const { governorId, ...record } of rows) found.get(governorId)!.push(record)
@@ -127,7 +127,7 @@ function recordsSql(statement: Statement, ids: readonly string[], chosen: string
   const counted = `(p.for_votes + case when g.counting = 'For' then 0 else p.abstain_votes end + case when g.counting = 'All' then p.against_votes else 0 end)`
   const queued = 'p.executed or (p.eta is not null and not p.canceled)'
   return `with asked as materialized (
-      select g.id, g.token from governor g where g.id = any(${statement.bind(ids, 'text[]')}) and ${statement.stands(tableFor(Governor), 'g')}),
+      select g.id, g.token from governor g where g.id = any(${statement.bind(ids, 'text[]')}) and ${statement.visibleAt(tableFor(Governor), 'g')}),
     terms as materialized (
       select p.id, p.governor_id, p.proposer, g.token, ${snapshotBlock(statement)} as at, p.vote_start < ${clockNow(statement)} as opened,
         (${queued}) or (not p.canceled and p.vote_end < ${clockNow(statement)} and ${quorum} is not null) as decided,
@@ -141,7 +141,7 @@ function recordsSql(statement: Statement, ids: readonly string[], chosen: string
       select c.governor_id, c.account as voter, v.proposal_id, sum(v.weight) as weight, min(v.cast_at) as first_at, max(v.cast_at) as last_at,
         case when min(v.support) = max(v.support) then min(v.support) end as side
       from chosen c join vote v on v.voter = c.account join terms t on t.id = v.proposal_id and t.governor_id = c.governor_id
-      where ${statement.stands(tableFor(Vote), 'v')} group by c.governor_id, c.account, v.proposal_id),
+      where ${statement.visibleAt(tableFor(Vote), 'v')} group by c.governor_id, c.account, v.proposal_id),
     shares as (
       select c.governor_id, c.account, count(*)::integer as eligible, count(b.voter)::integer as did
       from chosen c join open o on o.governor_id = c.governor_id
@@ -163,6 +163,6 @@ function recordsSql(statement: Statement, ids: readonly string[], chosen: string
       ${ppm('b.with_outcome', 'b.decided')} as agreement, coalesce(m.proposed, 0) as proposed, b.first_at as "firstVoteAt", b.last_at as "lastVoteAt"
     from cast_by b join asked a on a.id = b.governor_id left join shares s on s.governor_id = b.governor_id and s.account = b.account
     left join made m on m.governor_id = b.governor_id and m.proposer = b.account
-    left join holder h on h.account = b.account and h.token = a.token and ${statement.stands(tableFor(Holder), 'h')}
+    left join holder h on h.account = b.account and h.token = a.token and ${statement.visibleAt(tableFor(Holder), 'h')}
     order by b.voted desc, b.weight desc, b.account`
 }

@@ -2,7 +2,7 @@ import { StandardMerkleTree } from '@openzeppelin/merkle-tree'
 import type { Hex } from 'viem'
 import { expect, test } from 'vitest'
 import { RewardTree } from '#rules/merkle.ts'
-import { documentBytes, items, putDocument, rewardMap } from '#schema/documents.ts'
+import { documentBytes, itemsDocument, putDocument, rewardMapDocument } from '#schema/documents.ts'
 import { Artifact } from '#schema/offchain/artifacts.ts'
 import { Receipt, VersionInfluence } from '#schema/offchain/attribution.ts'
 import { RewardLine } from '#schema/offchain/ledger.ts'
@@ -181,7 +181,7 @@ test('a reward map is told with its lines, and every account’s proof is the on
     cumulative: BigInt(i + 1) * 10n ** 18n,
   }))
   const root = new RewardTree(owed.map((leaf) => ({ chain: BigInt(CHAIN_ID), distributor, epoch: 3n, ...leaf }))).root
-  const uri = await putDocument(artifacts, rewardMap, {
+  const uri = await putDocument(artifacts, rewardMapDocument, {
     epoch: 3,
     chainId: CHAIN_ID,
     distributor,
@@ -312,7 +312,7 @@ test('artifacts are told as text and JSON, up to a size, and never when sealed',
   const unlisted = await artifacts.put(new TextEncoder().encode('only text'))
   const binary = await artifacts.put(new Uint8Array([0xff, 0xfe]))
   const large = await artifacts.put(new Uint8Array(1_000_001).fill(97))
-  const sealed = await putDocument(artifacts, items, { salt: 's', items: [{ prompt: 'p', completion: 'c' }] })
+  const sealed = await putDocument(artifacts, itemsDocument, { salt: 's', items: [{ prompt: 'p', completion: 'c' }] })
   await insertAll(db, Evaluation, [
     { id: '1', logHash: listed },
     { id: '2', logHash: sealed },

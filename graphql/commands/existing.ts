@@ -7,7 +7,7 @@ import { Dispute } from '#schema/onchain/disputes.ts'
 import { Endpoint } from '#schema/onchain/market.ts'
 import { Model, ModelVersion } from '#schema/onchain/models.ts'
 import { ApiError } from '../errors.ts'
-import { naming, tableFor } from '../names.ts'
+import { naming, tableFor } from '../publicTables.ts'
 
 /** Which entity an input's field names. */
 const NAMED: Record<string, EntityClass> = {
@@ -21,7 +21,7 @@ const NAMED: Record<string, EntityClass> = {
 }
 
 /** Refuses a job on something that does not exist, before anything is written. @throws ApiError naming it. */
-export async function requireKnown<K extends JobKind>(sql: Sql, input: JobInput<K>): Promise<void> {
+export async function requireExisting<K extends JobKind>(sql: Sql, input: JobInput<K>): Promise<void> {
   for (const [field, id] of Object.entries(input)) {
     const entity = NAMED[field]
     if (!entity || id === undefined) continue

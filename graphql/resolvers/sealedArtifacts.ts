@@ -1,9 +1,9 @@
-import { comparisonKey, items } from '#schema/documents.ts'
+import { comparisonKeyDocument, itemsDocument } from '#schema/documents.ts'
 import { ApiError } from '../errors.ts'
 
 /** Evaluation items and the keys of comparisons are sealed: whoever could read them could train on them or vote by them. They are
  *  known by their shape, so that no label on them has to be trusted. @throws ApiError when `bytes` are one. */
-export function requireOpen(bytes: Uint8Array): void {
+export function requireUnsealed(bytes: Uint8Array): void {
   if (bytes[0] !== 0x7b) return
   let value: unknown
   try {
@@ -11,7 +11,7 @@ export function requireOpen(bytes: Uint8Array): void {
   } catch {
     return
   }
-  if (items.safeParse(value).success || comparisonKey.safeParse(value).success)
+  if (itemsDocument.safeParse(value).success || comparisonKeyDocument.safeParse(value).success)
     throw new ApiError(
       'ARTIFACT_SEALED',
       'This artifact is sealed: it holds what versions or validators are tested by.',

@@ -1,6 +1,6 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm'
 
-export class StateRoot implements MigrationInterface {
+export class AddStateRoot implements MigrationInterface {
   name = 'StateRoot1700000000007'
 
   async up(query: QueryRunner) {

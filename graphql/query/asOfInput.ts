@@ -1,9 +1,8 @@
 import { GraphQLDateTimeISO } from 'graphql-scalars'
 import { Field, InputType, Int } from 'type-graphql'
-import type { AsOf } from '../query/moment.ts'
 
-@InputType('AsOf', { description: 'A moment of the chain: exactly one of the three.' })
-export class AsOfInput implements AsOf {
+@InputType({ description: 'A moment of the chain: exactly one of the three.' })
+export class AsOfInput {
   @Field(() => Int, { nullable: true, description: 'Up to and including this block.' })
   block?: number | null
   @Field(() => String, {
@@ -20,14 +19,14 @@ export class AsOfInput implements AsOf {
 }
 
 /** The same for rows that stand outside of the chain. */
-export const AS_OF_BESIDE = {
+export const AS_OF_ARG_OFF_CHAIN = {
   nullable: true,
   description:
     'The moment at which what stands on chain is told, and filtered by; the present when absent. The rows themselves are told as they are now.',
 } as const
 
 /** How the argument `asOf` is declared wherever there is one. */
-export const AS_OF = {
+export const AS_OF_ARG = {
   nullable: true,
   description: 'The moment at which the answer holds; the present when absent.',
 } as const

@@ -1,7 +1,7 @@
 import type { RequestHandler } from 'express'
 import type { Services } from './context.ts'
-import { explain } from './errors.ts'
-import { requireOpen } from './resolvers/sealed.ts'
+import { toClientError } from './errors.ts'
+import { requireUnsealed } from './resolvers/sealedArtifacts.ts'
 
 /** Serves an artifact's bytes under its name. The name is the content's hash, so it may be cached for ever; nothing in it can run
  *  as a page of ours. */
@@ -11,7 +11,7 @@ export const serveArtifact =
     const name = String(request.params.name)
     try {
       const bytes = await artifacts.get(name)
-      requireOpen(bytes)
+      requireUnsealed(bytes)
       const { rows } = await db.query('select media_type from artifact where id = $1', [name])
       response.set({
         'content-type': safeType(rows[0]?.media_type),
@@ -21,7 +21,7 @@ export const serveArtifact =
       })
       response.send(Buffer.from(bytes))
     } catch (error) {
-      const { code, message } = explain(error, log)
+      const { code, message } = toClientError(error, log)
       const status =
         code === 'ARTIFACT_MISSING' ? 404 : code === 'ARTIFACT_SEALED' ? 403 : code === 'INTERNAL' ? 500 : 502
       response.status(status).json({ errors: [{ message, extensions: { code } }] })

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { ColumnDefinition, TableDefinition } from '#schema/define.ts'
 import { account, blockTime, chain, insertAll } from '#test/factory.ts'
-import { naming, publicTables } from './names.ts'
+import { naming, publicTables } from './publicTables.ts'
 import { apiSchema } from './schema.ts'
 import { testApi } from './test/api.ts'
 

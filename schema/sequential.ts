@@ -1,5 +1,5 @@
 /** The same function, whose calls wait for each other: one connection answers one statement at a time. */
-export function inTurn<Given extends unknown[], Result>(
+export function sequential<Given extends unknown[], Result>(
   run: (...given: Given) => Promise<Result>,
 ): (...given: Given) => Promise<Result> {
   let last: Promise<unknown> = Promise.resolve()

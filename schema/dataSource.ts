@@ -3,21 +3,21 @@ import { withMigrationLock } from './advisoryLocks.ts'
 import { openDatabase } from './database.ts'
 import { expressionIndexes } from './define.ts'
 import { entities } from './entities.ts'
-import { inTurn } from './inTurn.ts'
 import { migrations } from './migrations/index.ts'
+import { sequential } from './sequential.ts'
 
 /** To compare tables with classes TypeORM sends several statements at once down one connection, which `pg` is about to refuse. */
-class PatientDataSource extends DataSource {
+class SequentialDataSource extends DataSource {
   override createQueryRunner(mode?: ReplicationMode): QueryRunner {
     const runner = super.createQueryRunner(mode)
-    runner.query = inTurn(runner.query.bind(runner))
+    runner.query = sequential(runner.query.bind(runner))
     return runner
   }
 }
 
 /** TypeORM's view of the entity classes: it writes and runs migrations and finds drift; queries go through `Database`. */
 export const dataSource = (url: string) =>
-  new PatientDataSource({
+  new SequentialDataSource({
     type: 'postgres',
     url,
     entities,
@@ -50,7 +50,7 @@ export async function migrate(url: string): Promise<string[]> {
 }
 
 /** The statements that would bring the database at `url` to the classes: none when nothing has drifted. */
-export async function drift(url: string): Promise<string[]> {
+export async function schemaDrift(url: string): Promise<string[]> {
   const source = await dataSource(url).initialize()
   try {
     const rows: { name: string }[] = await source.query('select indexname as name from pg_indexes')

@@ -2,12 +2,12 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { chain } from '#test/factory.ts'
 import { type TestApi, testApi } from './test/api.ts'
-import { HEAD, store, world } from './test/governanceHistory.ts'
+import { governanceHistory, HEAD, store } from './test/governanceHistory.ts'
 import { expected } from './test/governanceOracle.ts'
 
 /** Every metric, restated naively over the same rows held in memory, on random histories and at random moments. */
 
-const QUERY = `query ($asOf: AsOf) {
+const QUERY = `query ($asOf: AsOfInput) {
   governors(asOf: $asOf) { nodes {
     votes: concentration(tops: [1, 2, 9]) { accounts total nakamoto gini topShares { top amount share } }
     balances: concentration(of: Balances, tops: [1]) { accounts total nakamoto gini topShares { top amount share } }
@@ -31,7 +31,7 @@ async function house(): Promise<TestApi> {
 test('every metric is what its definition says, on any history and at any moment', async () => {
   const { db, ask } = await house()
   await fc.assert(
-    fc.asyncProperty(world, fc.integer({ min: 1, max: HEAD }), async (one, block) => {
+    fc.asyncProperty(governanceHistory, fc.integer({ min: 1, max: HEAD }), async (one, block) => {
       await store(db, one)
       const { data, errors } = await ask(QUERY, { asOf: { block } })
       expect(errors).toBeUndefined()
