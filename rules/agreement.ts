@@ -40,8 +40,7 @@ function pairs(byTask: ReadonlyMap<string, readonly Judgement[]>): Iterable<Pair
   for (const judgements of byTask.values())
     judgements.forEach((first, i) => {
       for (const second of judgements.slice(i + 1)) {
-        const [a, b] =
-          first.validator < second.validator ? [first.validator, second.validator] : [second.validator, first.validator]
+        const [a, b] = [first.validator, second.validator].sort() as [string, string]
         if (a === b) throw new RangeError(`Validator ${a} judged task ${first.taskId} twice. Give one reveal each.`)
         const row = found.get(a) ?? new Map<string, Pair>()
         const pair = row.get(b) ?? { a, b, shared: 0n, agreed: 0n }
@@ -62,6 +61,6 @@ function pairAgreement(a: Map<number, bigint>, b: Map<number, bigint>, shared: b
   if (apart === 0n) return null
   const difference = agreed * apart - (everywhere - agreed) * shared
   const whole = shared * apart
-  const floored = (difference * PPM) / whole
-  return difference < 0n && floored * whole !== difference * PPM ? floored - 1n : floored
+  const rest = (difference * PPM) % whole
+  return (difference * PPM) / whole - (rest < 0n ? 1n : 0n)
 }

@@ -135,8 +135,32 @@ describe('correlated agreement', () => {
         const same = products.filter((x) => x.same).map((x) => x.agree)
         const apart = products.filter((x) => !x.same).map((x) => x.agree)
         const expected = same.length && apart.length ? mean(same) - mean(apart) : 0
-        expect(Math.abs(Number(correlatedAgreement(all).get('0') ?? 0n) / 1e6 - expected)).toBeLessThanOrEqual(1.1e-6)
+        expect(correlatedAgreement(all).get('0') ?? 0n).toBe(BigInt(Math.floor(expected * 1e6 + 1e-7)))
       }),
+    )
+  })
+
+  test('a peer counts by the number of shared tasks, in whatever order the answers came', () => {
+    const answers: [task: string, validator: string, choice: number][] = [
+      ['1', 'a', 0],
+      ['1', 'b', 0],
+      ['2', 'b', 1],
+      ['2', 'a', 1],
+      ['3', 'c', 1],
+      ['3', 'a', 0],
+      ['4', 'c', 0],
+    ]
+    const all = answers.map(([taskId, validator, choice]) => ({ taskId, validator, choice }))
+    // a and b: 2 of 2 on the same task, 1 of 4 on different ones: ¾ over two tasks. a and c: 0 of 1, less 3 of 5: −⅗ over one.
+    expect(correlatedAgreement(all)).toEqual(
+      new Map([
+        ['a', (2n * 750_000n - 600_000n) / 3n],
+        ['b', 750_000n],
+        ['c', -600_000n],
+      ]),
+    )
+    expect(() => correlatedAgreement([...all, { taskId: '3', validator: 'a', choice: 1 }])).toThrow(
+      'Validator a judged task 3 twice',
     )
   })
 
@@ -159,7 +183,18 @@ describe('gold', () => {
     expect(after(50, () => true, 50)).toBe(0n)
     expect(after(50, (i) => i % 2 === 0, 100)).toBe(0n)
     expect(after(96, (i) => i % 10 !== 0, 90) > 550_000n).toBe(true)
-    expect(() => recordGold(EMPTY_RECORD, true, 101)).toThrow(/0 to 100/)
+    for (const confidence of [-1, 101, 50.5])
+      expect(() => recordGold(EMPTY_RECORD, true, confidence)).toThrow(/whole number from 0 to 100/)
+  })
+
+  test('worse than knowing nothing is no skill, and no less than none', () => {
+    const record = (squaredError: bigint) => skill({ tasks: 1n, squaredError })
+    expect([2_499n, 2_500n, 2_501n, 10_000n].map(record)).toEqual([80n, 0n, 0n, 0n])
+  })
+
+  test('more failures than answers, or fewer than none, are refused', () => {
+    expect(() => failsBeyondChance(2n, 1n, 1n, 1n)).toThrow('2 of 1 gold tasks cannot have failed')
+    expect(() => failsBeyondChance(-1n, 1n, 1n, 1n)).toThrow('-1 of 1 gold tasks cannot have failed')
   })
 
   test('the binomial tail is exact', () => {
