@@ -9,13 +9,13 @@ test('an even vote is one million, a unanimous one nothing, no vote is not known
   expect(contentiousness({ for: 0n, against: 0n })).toBe(null)
 })
 
-test('is twice the share of the smaller side, whichever it is', () => {
+test('is one less the share by which one side is ahead, whichever it is', () => {
   const votes = fc.bigInt({ min: 0n, max: 10n ** 30n })
   fc.assert(
     fc.property(votes, votes, (a, b) => {
       fc.pre(a + b > 0n)
-      const smaller = a < b ? a : b
-      expect(contentiousness({ for: a, against: b })).toBe(Number((2n * smaller * 1_000_000n) / (a + b)))
+      const apart = a < b ? b - a : a - b
+      expect(contentiousness({ for: a, against: b })).toBe(Number(((a + b - apart) * 1_000_000n) / (a + b)))
       expect(contentiousness({ for: b, against: a })).toBe(contentiousness({ for: a, against: b }))
     }),
   )

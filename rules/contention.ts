@@ -1,4 +1,4 @@
-import { PPM } from './bps.ts'
+import { least, PPM } from './bps.ts'
 import type { Tally } from './tally.ts'
 
 /** How evenly For and Against are matched, in parts per million, rounded down: 1 − |For − Against| / (For + Against). Null when both are
@@ -6,6 +6,5 @@ import type { Tally } from './tally.ts'
 export function contentiousness(sum: Pick<Tally, 'for' | 'against'>): number | null {
   const both = sum.for + sum.against
   if (both === 0n) return null
-  const apart = sum.for > sum.against ? sum.for - sum.against : sum.against - sum.for
-  return Number(((both - apart) * PPM) / both)
+  return Number((2n * least(sum.for, sum.against) * PPM) / both)
 }

@@ -100,6 +100,41 @@ test('had the original not been there, its copy would stand in its place', () =>
   ])
 })
 
+test('only what is removed is: other versions, judgements and exclusions stay', () => {
+  const [version] = facts.versions
+  const otherVersions = [...facts.versions, { ...version!, versionId: 'unserved', judgements: [], weights: [] }]
+  const more = {
+    ...facts,
+    versions: otherVersions,
+    excluded: [...facts.excluded, { contributionId: 'b', fromEpoch: 1n, reason: 'a dispute' }],
+  }
+  expect(counterfactual(more, { kind: 'judgement', taskId: 't', validator: judge })).toMatchObject([
+    { account: judge, difference: 15_000n },
+    { account: other, difference: -15_000n },
+  ])
+  // b earns nothing either way: alice has the whole weight and half the answers.
+  expect(counterfactual(more, { kind: 'duplicate', original: 'a', duplicate: 'copy' })).toEqual([
+    { account: alice, actual: 60_000n, without: 0n, difference: 60_000n },
+    { account: eve, actual: 0n, without: 60_000n, difference: -60_000n },
+  ])
+})
+
+test('the largest change comes first, be it a gain or a loss', () => {
+  const judgements = [
+    { taskId: 't', validator: judge, score: 1n },
+    { taskId: 't', validator: other, score: 8n },
+    { taskId: 't', validator: bob, score: 7n },
+    { taskId: 'u', validator: judge, score: 4n },
+  ]
+  const versions = facts.versions.map((version) => ({ ...version, judgements }))
+  const changes = counterfactual({ ...facts, versions }, { kind: 'judgement', taskId: 't', validator: other })
+  expect(changes.map(({ account: who, difference }) => [who, difference])).toEqual([
+    [other, 8_000n],
+    [bob, -4_666n],
+    [judge, -3_332n],
+  ])
+})
+
 test('what earns nothing makes no difference, and money only moves', () => {
   expect(counterfactual(facts, { kind: 'contribution', contributionId: 'copy' })).toEqual([])
   const moved = counterfactual(facts, { kind: 'contribution', contributionId: 'b' })

@@ -17,7 +17,7 @@ export function without(facts: EpochFacts, removal: Removal): EpochFacts {
     const judge = lower(removal.validator)
     const is = (taskId: string, validator: Hex) => taskId === removal.taskId && lower(validator) === judge
     if (!facts.versions.some((version) => version.judgements.some((j) => is(j.taskId, j.validator))))
-      throw absent(`judgement of ${removal.validator} in task ${removal.taskId}`)
+      refuseAbsent(`judgement of ${removal.validator} in task ${removal.taskId}`)
     const versions = facts.versions.map((version) => ({
       ...version,
       judgements: version.judgements.filter((j) => !is(j.taskId, j.validator)),
@@ -27,12 +27,14 @@ export function without(facts: EpochFacts, removal: Removal): EpochFacts {
   const gone = removal.kind === 'contribution' ? removal.contributionId : removal.original
   const heir = removal.kind === 'contribution' ? null : removal.duplicate
   for (const id of [gone, heir])
-    if (id !== null && !facts.contributions.some((c) => c.contributionId === id)) throw absent(`contribution ${id}`)
+    if (id !== null && !facts.contributions.some((c) => c.contributionId === id)) refuseAbsent(`contribution ${id}`)
   /** Drops `gone`, or hands its place to `heir`, whose own worthless entry is dropped. */
   const replace = <T extends { contributionId: string }>(items: readonly T[]): T[] =>
-    items
-      .filter((item) => item.contributionId !== (heir ?? gone))
-      .map((item) => (heir !== null && item.contributionId === gone ? { ...item, contributionId: heir } : item))
+    items.flatMap((item) => {
+      if (item.contributionId === heir) return []
+      if (item.contributionId !== gone) return [item]
+      return heir === null ? [] : [{ ...item, contributionId: heir }]
+    })
   return {
     ...facts,
     versions: facts.versions.map((version) => ({ ...version, weights: replace(version.weights) })),
@@ -54,7 +56,7 @@ export function counterfactual(facts: EpochFacts, removal: Removal): Marginal[] 
       return { account, actual: now, without: then, difference: now - then }
     })
     .filter((marginal) => marginal.difference !== 0n)
-    .sort((a, b) => ascending(size(b.difference), size(a.difference)) || ascending(a.account, b.account))
+    .sort((a, b) => ascending(b.difference ** 2n, a.difference ** 2n) || ascending(a.account, b.account))
 }
 
 function earned(facts: EpochFacts): Map<Hex, bigint> {
@@ -63,6 +65,6 @@ function earned(facts: EpochFacts): Map<Hex, bigint> {
   return sums
 }
 
-const absent = (what: string) =>
-  new RangeError(`There is no ${what} in this epoch's facts. Ask about one that took part in it.`)
-const size = (value: bigint) => (value < 0n ? -value : value)
+function refuseAbsent(what: string): never {
+  throw new RangeError(`There is no ${what} in this epoch's facts. Ask about one that took part in it.`)
+}

@@ -92,13 +92,13 @@ export function indexFacts(facts: EpochFacts): EpochIndex {
       notNegative(`The stake of ${account} in model ${model.modelId}`, amount)
   }
   for (const version of facts.versions) {
-    if (!models.has(version.modelId)) throw missing('Model', version.modelId, `version ${version.versionId}`)
+    if (!models.has(version.modelId)) refuseMissing('Model', version.modelId, `version ${version.versionId}`)
     if (version.parentVersionId !== null && !versions.has(version.parentVersionId))
-      throw missing('Version', version.parentVersionId, `version ${version.versionId}`)
+      refuseMissing('Version', version.parentVersionId, `version ${version.versionId}`)
     unique(`Weight in version ${version.versionId} of`, version.weights, (weight) => weight.contributionId)
     for (const { contributionId } of version.weights)
       if (!contributors.has(contributionId))
-        throw missing('Contribution', contributionId, `version ${version.versionId}`)
+        refuseMissing('Contribution', contributionId, `version ${version.versionId}`)
   }
   return {
     versions,
@@ -128,14 +128,14 @@ function checkUsage(
       if (part.mass < 0n)
         throw new RangeError(`Receipt ${receiptId} gives contribution ${part.contributionId} a negative mass.`)
       if (!contributors.has(part.contributionId))
-        throw missing('Contribution', part.contributionId, `receipt ${receiptId}`)
+        refuseMissing('Contribution', part.contributionId, `receipt ${receiptId}`)
       mass += part.mass
     }
     if (mass > PPM) throw new RangeError(`Receipt ${receiptId} attributes ${mass} ppm; an answer has only ${PPM}.`)
   }
   const fees = new Map<string, bigint>()
   for (const { versionId, endpointId, fees: amount } of facts.usage) {
-    if (!versions.has(versionId)) throw missing('Version', versionId, `endpoint ${endpointId}`)
+    if (!versions.has(versionId)) refuseMissing('Version', versionId, `endpoint ${endpointId}`)
     notNegative(`The fee total of endpoint ${endpointId}`, amount)
     fees.set(versionId, (fees.get(versionId) ?? 0n) + amount)
   }
@@ -162,5 +162,6 @@ function notNegative(what: string, amount: bigint): void {
 /** Addresses are compared and stored in lower case. */
 export const lower = (address: Hex) => address.toLowerCase() as Hex
 
-const missing = (what: string, id: string, by: string) =>
-  new RangeError(`${what} ${id}, named by ${by}, is not among the facts. Collect it before settling.`)
+function refuseMissing(what: string, id: string, by: string): never {
+  throw new RangeError(`${what} ${id}, named by ${by}, is not among the facts. Collect it before settling.`)
+}

@@ -111,12 +111,70 @@ test('not revealing costs in proportion', () => {
   expect(validators[0]).toMatchObject({ penalty: 100n, unrevealed: 1n })
 })
 
+/** One validator's round of gold tasks whose right answer is 0, after `failed` wrong ones and `silent` that stayed committed. */
+function goldRound(answered: number, failed: number, silent = 0) {
+  const commits = Array.from({ length: answered + silent }, (_, i) => ({ taskId: `${i}`, validator: 'v' }))
+  return settleFeedback({
+    tasks: commits.map(({ taskId }) => ({ taskId, pot: 10n, gold: 0 })),
+    commits,
+    reveals: commits.slice(0, answered).map((one, i) => ({ ...one, choice: i < failed ? 1 : 0, confidence: 50 })),
+    stakes: new Map([['v', 1_000_000n]]),
+    records: new Map(),
+  }).validators
+}
+
+test('the fine grows from the errors that an honest judge may make to 5 % of the stake for failing everything', () => {
+  expect(goldRound(20, 4)).toMatchObject([{ goldAnswered: 20n, goldFailed: 4n, penalty: 0n }])
+  // (10 − 20 × 0.2) / (20 × 0.8) = 6/16 of 50,000
+  expect(goldRound(20, 10)).toMatchObject([{ goldAnswered: 20n, goldFailed: 10n, penalty: 18_750n }])
+  expect(goldRound(20, 20)).toMatchObject([{ goldFailed: 20n, penalty: 50_000n }])
+  expect(goldRound(0, 0, 4)).toMatchObject([{ goldAnswered: 0n, unrevealed: 4n, penalty: 50_000n }])
+  expect(goldRound(20, 20, 20)).toMatchObject([{ unrevealed: 20n, penalty: 50_000n }])
+})
+
+test('a validator is told why', () => {
+  const reason = (...round: Parameters<typeof goldRound>) => goldRound(...round).map((one) => one.reason)
+  const scored = 'Agreement 0 ppm × skill 0 ppm = 0 ppm.'
+  const failed = 'Failed 10 of 20 gold tasks: more than bad luck explains.'
+  expect(reason(20, 4)).toEqual([scored])
+  expect(reason(20, 10)).toEqual([`${scored} ${failed}`])
+  expect(reason(0, 0, 4)).toEqual([`${scored} Did not reveal 4 of 4 commitments.`])
+  expect(reason(20, 10, 1)).toEqual([`${scored} ${failed} Did not reveal 1 of 21 commitments.`])
+})
+
+test('validators come in ascending order, and a task without commitments gives its pot back', () => {
+  const commits = ['z', 'a', 'm'].map((validator) => ({ taskId: '1', validator }))
+  const { validators, returned, settlements } = settleFeedback({
+    tasks: [
+      { taskId: '1', pot: 3n },
+      { taskId: '2', pot: 5n },
+    ],
+    commits,
+    reveals: [],
+    stakes: new Map(),
+    records: new Map(),
+  })
+  expect(validators.map(({ validator }) => validator)).toEqual(['a', 'm', 'z'])
+  expect(returned).toEqual(
+    new Map([
+      ['1', 3n],
+      ['2', 5n],
+    ]),
+  )
+  expect(settlements).toHaveLength(3)
+})
+
 test('a reveal without commitment, twice, or of an unknown task is refused', () => {
   const base = { tasks: [{ taskId: '1', pot: 1n }], stakes: new Map(), records: new Map() }
   const reveal = { taskId: '1', validator: 'v', choice: 0, confidence: 1 }
   expect(() => settleFeedback({ ...base, commits: [], reveals: [reveal] })).toThrow(/without a commitment/)
   expect(() => settleFeedback({ ...base, commits: [reveal], reveals: [reveal, reveal] })).toThrow(/or twice/)
   expect(() => settleFeedback({ ...base, commits: [{ taskId: '2', validator: 'v' }], reveals: [] })).toThrow(/not part/)
+  expect(() => settleFeedback({ ...base, commits: [reveal, reveal], reveals: [] })).toThrow(
+    'v committed to task 1 twice',
+  )
+  const tasks = [...base.tasks, ...base.tasks]
+  expect(() => settleFeedback({ ...base, tasks, commits: [], reveals: [] })).toThrow('A task is given twice')
 })
 
 describe('correlated agreement', () => {

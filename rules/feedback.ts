@@ -51,7 +51,7 @@ export function settleFeedback(round: FeedbackRound): {
 } {
   checkRound(round)
   const agreement = correlatedAgreement(round.reveals)
-  const gold = new Map(round.tasks.flatMap((t) => (t.gold === undefined ? [] : [[t.taskId, t.gold] as const])))
+  const gold = new Map(round.tasks.map((task) => [task.taskId, task.gold]))
   const commits = groupBy(round.commits, (commit) => commit.validator)
   const reveals = groupBy(round.reveals, (reveal) => reveal.validator)
   const outcomes = new Map<string, ValidatorOutcome>()
@@ -93,7 +93,7 @@ export function settleFeedback(round: FeedbackRound): {
 
 function judge(input: {
   validator: string
-  gold: ReadonlyMap<string, number>
+  gold: ReadonlyMap<string, number | undefined>
   commits: bigint
   reveals: readonly FeedbackReveal[]
   stake: bigint

@@ -96,13 +96,32 @@ test('every amount is explained by its formula, and the explanations add up to t
     expect(map.lines.filter((line) => line.account === leaf.account).reduce((sum, line) => sum + line.amount, 0n)).toBe(
       leaf.cumulative,
     )
-  expect(map.lines.find((line) => line.role === 'unattributed')).toMatchObject({
-    amount: 9_000n,
-    source: { kind: 'pot', id: 'answers' },
-  })
-  expect(map.lines.filter((line) => line.account === alice).map((line) => [line.role, line.source.id])).toEqual([
-    ['data', 'a'],
-    ['answers', 'a'],
+  expect(
+    map.lines.map(({ role, account: who, amount, source }) => [role, who, amount, source.kind, source.id]),
+  ).toEqual([
+    ['platform', treasury, 10_000n, 'version', 'v1'],
+    ['owner', owner, 18_000n, 'version', 'v1'],
+    ['stakers', staker, 9_000n, 'stake', staker],
+    ['data', alice, 4_500n, 'contribution', 'a'],
+    ['data', bob, 13_500n, 'contribution', 'b'],
+    ['answers', alice, 7_200n, 'contribution', 'a'],
+    ['answers', bob, 1_800n, 'contribution', 'b'],
+    ['unattributed', treasury, 9_000n, 'pot', 'answers'],
+    ['validators', judge, 9_000n, 'task', 't1'],
+    ['host', host, 18_000n, 'endpoint', 'e1'],
+  ])
+})
+
+test('each version pays the hosts of its own endpoints, and lines come by version', () => {
+  const other = account(33)
+  const usage = [...base.usage, { endpointId: 'e2', versionId: 'v0', host: other, fees: 50_000n }]
+  const versions = [...base.versions, { ...base.versions[0]!, versionId: 'v0' }]
+  const map = rewardMap({ ...base, usage, versions })
+  expect([paid(map, host), paid(map, other)]).toEqual([18_000n, 9_000n])
+  const hosts = map.lines.filter((line) => line.role === 'host')
+  expect(hosts.map((line) => [line.versionId, line.account])).toEqual([
+    ['v0', other],
+    ['v1', host],
   ])
 })
 
@@ -161,6 +180,30 @@ describe('ancestors', () => {
     expect(map.treasury).toBe(10_000n)
   })
 
+  test('lines come by version, not by who inherits from whom', () => {
+    const facts = chain(2)
+    const turned = {
+      ...facts,
+      versions: facts.versions.map((one, i) => ({ ...one, parentVersionId: i === 0 ? 'v2' : null })),
+    }
+    const usage = [{ ...base.usage[0]!, versionId: 'v2' }]
+    for (const each of [{ ...facts }, { ...turned, usage: [{ ...usage[0]!, versionId: 'v1' }] }])
+      expect(
+        rewardMap(each)
+          .lines.filter(({ role }) => role === 'owner')
+          .map(({ versionId }) => versionId),
+      ).toEqual(['v1', 'v2'])
+  })
+
+  test('a parent whose mandate gives everything to its hosts inherits nothing', () => {
+    const facts = chain(2)
+    const [parent, child] = facts.models
+    const models = [{ ...parent!, terms: { ...parent!.terms, owner: 0n, host: 10_000n } }, child!]
+    const map = rewardMap({ ...facts, models })
+    expect(paid(map, account(102))).toBe(81_000n)
+    expect(map).toMatchObject({ total: 100_000n, carried: [] })
+  })
+
   test('no more than eight generations share', () => {
     const map = rewardMap(chain(12))
     expect([12, 11, 4].every((n) => paid(map, account(100 + n)) > 0n)).toBe(true)
@@ -181,6 +224,45 @@ describe('remainders', () => {
     const accounts = first.leaves.map((leaf) => ({ ...leaf, claimed: 0n }))
     const second = rewardMap({ ...thirds, epoch: 2n, before: { accounts, carried: first.carried, debts: [] } })
     expect(second.total + carriedSum(second.carried)).toBe(100_000n + carriedSum(first.carried))
+  })
+
+  test('before the pots are the pots’ next time', () => {
+    // 8,999 kept: of 20, 10, 40, 10 and 20 % each is floored, so that 4 wei are left before the pots.
+    const first = rewardMap({ ...base, usage: [{ ...base.usage[0]!, fees: 9_998n }], receipts: [] })
+    expect(first.carried).toContainEqual({ versionId: 'v1', pot: 'rest', amount: 4n })
+    const accounts = first.leaves.map((leaf) => ({ ...leaf, claimed: 0n }))
+    const carried = first.carried.filter(({ pot }) => pot === 'rest')
+    const second = rewardMap({ ...base, epoch: 2n, before: { accounts, carried, debts: [] } })
+    // 90,004 are then divided: 3 of these are left again.
+    expect(second.carried).toContainEqual({ versionId: 'v1', pot: 'rest', amount: 3n })
+    expect(second.total + carriedSum(second.carried)).toBe(100_004n)
+  })
+
+  test('of an epoch without fees have no answers to go to: they are nobody’s', () => {
+    const carried = [{ versionId: 'v1', pot: 'rest' as const, amount: 10_000n }]
+    const usage = [{ ...base.usage[0]!, fees: 0n }]
+    const map = rewardMap({ ...base, usage, receipts: [], before: { accounts: [], carried, debts: [] } })
+    expect(map.lines).toContainEqual({
+      account: treasury,
+      role: 'unattributed',
+      versionId: 'v1',
+      source: { kind: 'pot', id: 'answers' },
+      amount: 2_000n,
+      pot: 2_000n,
+      weight: 1n,
+      whole: 1n,
+    })
+  })
+
+  test('wait in a pot that gets nothing new', () => {
+    const models = [{ ...base.models[0]!, terms: { ...terms, validators: 0n, owner: 3_000n } }]
+    const carried = [
+      { versionId: 'v1', pot: 'validators' as const, amount: 7n },
+      { versionId: 'v0', pot: 'owner' as const, amount: 2n },
+    ]
+    const map = rewardMap({ ...base, models, before: { accounts: [], carried, debts: [] } })
+    expect(paid(map, judge)).toBe(0n)
+    expect(map.carried).toEqual([carried[1], carried[0]])
   })
 
   test('wait untouched for a version that is not served', () => {

@@ -57,10 +57,11 @@ export function settleEpoch(facts: EpochFacts) {
     })
     passOn(index, versionId, rest + carried.take(versionId, 'rest'), served, inherited)
   }
-  const answers = answerMasses(facts, index)
+  const masses = answerMasses(facts, index)
   const versionIds = [...new Set([...served.keys(), ...inherited.keys()])].sort()
   for (const versionId of versionIds) {
     const { terms } = modelOf(index, versionId)
+    const answers = masses.get(versionId) ?? new Map<string, bigint>()
     const own = splitServed(served.get(versionId) ?? 0n, terms)
     const heir = splitInherited(inherited.get(versionId) ?? 0n, terms)
     carried.put(versionId, 'rest', own.left + heir.left)
@@ -83,17 +84,18 @@ function passOn(
   served: Map<string, bigint>,
   inherited: Map<string, bigint>,
 ): void {
-  const line = ancestors(versionId, (id) => index.versions.get(id)!.parentVersionId)
-  let id = versionId
-  for (const parent of [...line, null]) {
-    const hands =
-      parent !== null && canInherit(index, parent) ? mulDiv(amount, modelOf(index, id).terms.ancestors, BPS) : 0n
+  const keep = (id: string, share: bigint) => {
     const into = id === versionId ? served : inherited
-    into.set(id, (into.get(id) ?? 0n) + amount - hands)
-    if (hands === 0n) return
-    amount = hands
-    id = parent!
+    into.set(id, (into.get(id) ?? 0n) + share)
   }
+  let holder = versionId
+  for (const parent of ancestors(versionId, (id) => index.versions.get(id)!.parentVersionId)) {
+    const passed = canInherit(index, parent) ? mulDiv(amount, modelOf(index, holder).terms.ancestors, BPS) : 0n
+    keep(holder, amount - passed)
+    amount = passed
+    holder = parent
+  }
+  keep(holder, amount)
 }
 
 /** A version whose mandate gives everything to its hosts has nobody to inherit. */
@@ -105,7 +107,7 @@ type Claim = { account: Hex; weight: bigint; source: Explanation['source'] }
 function payPot(
   facts: EpochFacts,
   index: EpochIndex,
-  answers: ReadonlyMap<string, ReadonlyMap<string, bigint>>,
+  answers: ReadonlyMap<string, bigint>,
   lines: Explanation[],
   versionId: string,
   pot: Pot,
@@ -131,7 +133,7 @@ function payPot(
 function claimsOn(
   facts: EpochFacts,
   index: EpochIndex,
-  answers: ReadonlyMap<string, ReadonlyMap<string, bigint>>,
+  answers: ReadonlyMap<string, bigint>,
   versionId: string,
   pot: Pot,
 ): Claim[] {
@@ -140,7 +142,7 @@ function claimsOn(
   const byContribution = (weights: Iterable<readonly [string, bigint]>): Claim[] => {
     const claims: Claim[] = []
     for (const [id, weight] of weights)
-      if (weight > 0n && !index.excluded.has(id))
+      if (!index.excluded.has(id))
         claims.push({ account: index.contributors.get(id)!, weight, source: { kind: 'contribution', id } })
     return claims
   }
@@ -155,7 +157,7 @@ function claimsOn(
     case 'data':
       return byContribution(version.weights.map(({ contributionId, weight }) => [contributionId, weight] as const))
     case 'answers':
-      return byContribution(answers.get(versionId) ?? [])
+      return byContribution(answers)
     case 'validators':
       return version.judgements.map(({ taskId, validator, score }) => ({
         account: lower(validator),
