@@ -1,6 +1,5 @@
 import type { Logger } from 'pino'
 import {
-  type Account,
   type Address,
   type Chain as ChainDefinition,
   type ContractFunctionArgs,
@@ -20,17 +19,17 @@ import type { Deployment } from '#contracts/deploy.ts'
 import { type DecodedEvent, decodeLog } from '#contracts/events.ts'
 import { type ContractName, contracts } from '#contracts/generated/index.ts'
 import type { Database } from '#schema/database.ts'
-import { ChainError } from './chainErrors.ts'
+import { ChainMismatchError, ChainUnavailableError } from './chainErrors.ts'
 import { createTransactor, type SignedTransaction } from './transact.ts'
 
-/** The receipt of a write, with the events of our contracts decoded, in order. */
+/** The receipt of a write, with the decoded events of our contracts in order. */
 export type DecodedReceipt = TransactionReceipt & { events: DecodedEvent[] }
 
 type Abi<C extends ContractName> = (typeof contracts)[C]['abi']
 type View = 'view' | 'pure'
 type Write = 'nonpayable' | 'payable'
 
-/** A call that changes the chain, with its arguments typed by the contract. */
+/** A state-changing call, with its arguments typed by the contract's ABI. */
 export interface ContractCall<C extends ContractName, F extends ContractFunctionName<Abi<C>, Write>> {
   contract: C
   functionName: F
@@ -38,14 +37,14 @@ export interface ContractCall<C extends ContractName, F extends ContractFunction
   value?: bigint
 }
 
-/** The chain as workers use it: typed reads, and writes that happen once however often they are asked for. */
+/** The chain as workers use it: typed reads, and idempotent writes. */
 export interface ChainClient {
   readonly client: PublicClient<Transport, ChainDefinition>
   readonly chainId: number
   readonly addresses: Record<ContractName, Address>
-  /** The operator, who signs: in lower case. */
+  /** The operator's address, which signs all transactions; in lower case. */
   readonly account: Address
-  /** Calls a view function at the newest block, or at `blockNumber`. */
+  /** Calls a view function at the latest block, or at `blockNumber`. */
   read<
     C extends ContractName,
     F extends ContractFunctionName<Abi<C>, View>,
@@ -56,23 +55,24 @@ export interface ChainClient {
     args: A,
     blockNumber?: bigint,
   ): Promise<ContractFunctionReturnType<Abi<C>, View, F, A>>
-  /** Makes the effect that `key` names happen exactly once, and returns its receipt. Asked again, in this process or after a
-   *  crash, it sends the same signed bytes again or returns the receipt that stands.
-   *  @throws ChainError: `reverted` with the contract's error; `key-reused` when the key stands for another call; `not-mined`,
-   *  `nonce-used`, `no-funds`, `unreachable` when it may be asked for again later. */
+  /** Sends the transaction that `key` identifies exactly once, and returns its receipt. When it is called again with the same key, in this
+   *  process or after a crash, it sends the same signed bytes again or returns the existing receipt.
+   *  @throws RevertError with the contract's error; ChainMismatchError when the key belongs to another call; ChainUnavailableError
+   *  when a later retry may succeed. */
   transact<C extends ContractName, F extends ContractFunctionName<Abi<C>, Write>>(
     key: string,
     call: ContractCall<C, F>,
     options?: { signal?: AbortSignal },
   ): Promise<DecodedReceipt>
-  /** The newest block's time, in seconds. It differs from run to run: what goes into a transaction takes `timeOf`. */
+  /** The timestamp of the latest block, in seconds. It differs from run to run: for values in a transaction use `timeOf`. */
   now(): Promise<number>
-  /** The chain's time, in seconds, of the block that holds the transaction of `key`: a moment that stays the same however often the
-   *  job runs. @throws ChainError `not-mined` when there is none. */
+  /** The timestamp, in seconds, of the block that contains the transaction of `key`: the same in each attempt of a job.
+   *  @throws ChainUnavailableError `not-mined` when there is no such transaction. */
   timeOf(key: string): Promise<number>
-  /** What was signed under `key`, if anything: whoever computes anew with another result must go on with what was sent. */
+  /** The transaction that was signed under `key`, if any. A new attempt that computes another result must use the one that was signed. */
   signedTransaction(key: string): Promise<SignedTransaction | undefined>
-  /** Sends again whatever of ours the chain has lost (dropped, reorganised away, never broadcast). Returns how many. */
+  /** Sends again all transactions of the operator that the chain has lost (dropped from the pool, removed by a reorganisation, or never
+   *  received). Returns their number. */
   rebroadcast(): Promise<number>
   /** The operator's EIP-191 signature of 32 bytes. */
   sign(hash: Hex): Promise<Hex>
@@ -84,26 +84,30 @@ export interface ChainClientOptions {
   operatorKey: Hex
   db: Database
   log: Logger
-  /** Between two looks for a receipt; 50 ms on a local chain, else 1 s. */
+  /** Time between two queries for a receipt; default 50 ms on a local chain, otherwise 1 s. */
   pollMs?: number
-  /** How long a transaction may wait to be mined. */
+  /** How long to wait until a transaction is mined; default 3 minutes. */
   receiptTimeoutMs?: number
 }
 
-const LOCAL_CHAIN_IDS = [1337, 31337]
+/** Development chains, which mine a block only for a transaction. */
+export const LOCAL_CHAIN_IDS: readonly number[] = [1337, 31337]
 
-/** Opens the chain behind `rpcUrl`. @throws ChainError when nothing answers there, or another chain does than the deployment's. */
+/** Connects to the chain behind `rpcUrl`.
+ *  @throws ChainUnavailableError when it does not answer; ChainMismatchError when it is not the chain of the deployment. */
 export async function openChainClient(options: ChainClientOptions): Promise<ChainClient> {
   const { rpcUrl, deployment, operatorKey, db, log } = options
   const transport = rpcUrl.startsWith('ws') ? webSocket(rpcUrl) : http(rpcUrl, { retryCount: 3, timeout: 20_000 })
   const chainId = await createPublicClient({ transport })
     .getChainId()
     .catch((cause) => {
-      throw new ChainError('unreachable', 'RPC_URL: no chain answers there. Start it or correct the URL.', { cause })
+      throw new ChainUnavailableError('unreachable', 'RPC_URL: no chain answers. Start it, or correct the URL.', {
+        cause,
+      })
     })
   if (chainId !== deployment.chainId)
-    throw new ChainError(
-      'unreachable',
+    throw new ChainMismatchError(
+      'other-chain',
       `RPC_URL leads to chain ${chainId}, but DEPLOYMENT is for chain ${deployment.chainId}. Correct one of them.`,
     )
   const pollMs = options.pollMs ?? (LOCAL_CHAIN_IDS.includes(chainId) ? 50 : 1000)
@@ -119,7 +123,7 @@ export async function openChainClient(options: ChainClientOptions): Promise<Chai
     pollingInterval: pollMs,
     cacheTime: 0,
   })
-  const account: Account = privateKeyToAccount(operatorKey)
+  const account = privateKeyToAccount(operatorKey)
   const { addresses } = deployment
   const transactor = createTransactor({
     client,
@@ -141,7 +145,7 @@ export async function openChainClient(options: ChainClientOptions): Promise<Chai
         functionName,
         args,
         blockNumber,
-      } as never) as never,
+      } as never) as never, // viem cannot infer the types of a generic contract; the signature above has them
     async transact(key, { contract, functionName, args, value = 0n }, { signal } = {}) {
       const call = { contract, address: addresses[contract], functionName, args: args as readonly unknown[], value }
       const receipt = await transactor.transact(key, call, signal)
@@ -151,12 +155,13 @@ export async function openChainClient(options: ChainClientOptions): Promise<Chai
     async timeOf(key) {
       const hash = (await transactor.signedTransaction(key))?.hash
       const receipt = hash && (await client.getTransactionReceipt({ hash }).catch(() => undefined))
-      if (!receipt) throw new ChainError('not-mined', `No transaction of ${key} is on the chain: make it first.`)
+      if (!receipt)
+        throw new ChainUnavailableError('not-mined', `No transaction of ${key} is on the chain. Send it first.`)
       return Number((await client.getBlock({ blockHash: receipt.blockHash })).timestamp)
     },
     signedTransaction: transactor.signedTransaction,
     rebroadcast: transactor.rebroadcast,
-    sign: (hash) => account.signMessage!({ message: { raw: hash } }),
+    sign: (hash) => account.signMessage({ message: { raw: hash } }),
   }
 }
 

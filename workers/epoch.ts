@@ -19,8 +19,8 @@ import { RewardMap } from '#schema/onchain/rewards.ts'
 import { rowOf, rowsOf } from '#schema/rows.ts'
 import { codeHash } from './codeHash.ts'
 
-/** An epoch's reward map from what the chain says as of one final block and the artifacts that it names, and from nothing else: a
- *  stranger with an index of his own gets the same bytes. */
+/** Computes the reward map of an epoch only from the chain as of one final block and from the artifacts that the chain names. Anyone with
+ *  their own index computes the same bytes. */
 
 export interface EpochSources {
   sql: Sql
@@ -30,20 +30,20 @@ export interface EpochSources {
 
 const ZERO = `0x${'0'.repeat(40)}`
 
-/** The last block of facts that an epoch rests on: where the last of its usage was settled. Undefined without usage. */
+/** The block as of which an epoch is computed: the one in which the last of its usage was settled. Undefined without usage. */
 export async function closingBlock(sql: Sql, epoch: number): Promise<number | undefined> {
   const usage = await rowsOf(sql, UsageSettlement, 'epoch = $1', [epoch])
   return usage.length ? Math.max(...usage.map((one) => one.fromBlock)) : undefined
 }
 
-/** Computes the map of `epoch` as of `toBlock`. @throws ArtifactError or RangeError naming the first fact that is missing or contradicts another. */
+/** Computes the map of `epoch` as of `toBlock`. @throws ArtifactError, or RangeError that names the first missing or contradicting fact. */
 export async function computeEpoch(sources: EpochSources, epoch: number, toBlock: number): Promise<RewardMapDocument> {
   const { sql, deployment } = sources
   const before = await previousMap(sources, epoch, toBlock)
   const facts = await epochFacts(sources, epoch, toBlock, before)
   const { root, total, leaves, carried, debts, lines } = rewardMap(facts)
   const [block] = await rowsOf(sql, Block, 'number = $1', [toBlock])
-  if (!block) throw new RangeError(`Block ${toBlock} is not indexed yet: let the indexer reach it.`)
+  if (!block) throw new RangeError(`Block ${toBlock} is not indexed yet. Wait until the indexer has reached it.`)
   return {
     epoch,
     chainId: deployment.chainId,
@@ -67,7 +67,7 @@ export async function computeEpoch(sources: EpochSources, epoch: number, toBlock
   }
 }
 
-/** The map published for the epoch before; undefined for the first. */
+/** The published map of the previous epoch; undefined for the first epoch. */
 async function previousMap(
   { sql, artifacts }: EpochSources,
   epoch: number,
@@ -95,13 +95,15 @@ async function epochFacts(
   const usage = new Map<string, EpochFacts['usage'][number]>()
   for (const { endpointId, root, fees } of settled) {
     const document = await getDocument(artifacts, usageDocument, root)
+    const host = hosts.get(endpointId)
+    if (!host) throw new RangeError(`Endpoint ${endpointId} has usage, but is not on chain as of block ${block}.`)
     let sum = 0n
     for (const one of document.receipts) {
       const fee = BigInt(one.fee)
       sum += fee
       const key = `${endpointId}/${one.versionId}`
-      const former = usage.get(key)?.fees ?? 0n
-      usage.set(key, { endpointId, versionId: one.versionId, host: hosts.get(endpointId)!, fees: former + fee })
+      const before = usage.get(key)?.fees ?? 0n
+      usage.set(key, { endpointId, versionId: one.versionId, host, fees: before + fee })
       const parts = one.attribution.map(({ contributionId, mass }) => ({ contributionId, mass: BigInt(mass) }))
       receipts.push({ receiptId: one.id, endpointId, versionId: one.versionId, fee, parts })
     }
@@ -155,7 +157,7 @@ async function epochFacts(
   }
 }
 
-/** The versions that served, and those they came from. */
+/** The versions that served, and their ancestors. */
 async function versionFacts(
   { sql, artifacts }: EpochSources,
   serving: string[],
@@ -168,8 +170,8 @@ async function versionFacts(
     const version = await rowOf(sql, ModelVersion, versionId, block)
     if (!version) throw new RangeError(`Version ${versionId} served, but is not on chain as of block ${block}.`)
     if (version.parentId && !wanted.includes(version.parentId)) wanted.push(version.parentId)
-    const made = await getDocument(artifacts, manifestDocument, version.manifestHash)
-    const tasks = await rowsOf(sql, FeedbackTask, 'evidence_hash = any($1)', [made.evidence], { block })
+    const versionManifest = await getDocument(artifacts, manifestDocument, version.manifestHash)
+    const tasks = await rowsOf(sql, FeedbackTask, 'evidence_hash = any($1)', [versionManifest.evidence], { block })
     const judgements = await rowsOf(sql, Judgement, 'task_id = any($1) and score > 0', [tasks.map((one) => one.id)], {
       block,
     })
@@ -178,7 +180,7 @@ async function versionFacts(
       versionId,
       modelId: version.modelId,
       parentVersionId: version.parentId,
-      weights: made.weights
+      weights: versionManifest.weights
         .map(({ contributionId, weight }) => ({ contributionId, weight: BigInt(weight) }))
         .filter((one) => one.weight > 0n),
       judgements: judgements.map(({ taskId, validator, score }) => ({

@@ -24,8 +24,6 @@ export const missingArtifactMessage = ({ artifact, message }: ArtifactError): st
 /** The message of any other error for clients: one short line, without stack and passwords. */
 export function publicMessage(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error)
-  return text
-    .replace(/\/\/([^:@/\s]*):[^@/\s]*@/g, '//$1:…@')
-    .split('\n')[0]!
-    .slice(0, 500)
+  const [firstLine = ''] = text.replace(/\/\/([^:@/\s]*):[^@/\s]*@/g, '//$1:…@').split('\n')
+  return firstLine.slice(0, 500)
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Database } from '#schema/database.ts'
-import type { ChainClient } from './chain.ts'
+import { type ChainClient, LOCAL_CHAIN_IDS } from './chain.ts'
 
 interface WaitContext {
   db: Database
@@ -9,8 +9,6 @@ interface WaitContext {
 }
 
 const POLL_MS = 50
-/** Development chains, which mine a block only for a transaction. */
-const LOCAL_CHAIN_IDS = [1337, 31337]
 
 /** Waits until the indexer has stored all blocks up to `block`. */
 export const waitUntilIndexed = (job: WaitContext, block: number) => waitForCursor(job, 'block', block)
@@ -19,7 +17,7 @@ export const waitUntilIndexed = (job: WaitContext, block: number) => waitForCurs
 export async function waitUntilFinal(job: WaitContext, block: number): Promise<void> {
   if (LOCAL_CHAIN_IDS.includes(job.chain.chainId))
     while ((await job.chain.client.getBlock({ blockTag: 'finalized' })).number < BigInt(block))
-      await job.chain.client.request({ method: 'evm_mine' } as never)
+      await job.chain.client.request({ method: 'evm_mine' } as never) // not among viem's public methods
   await waitForCursor(job, 'final_block', block)
 }
 

@@ -2,18 +2,19 @@ import { appendFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import pino from 'pino'
 import { expect, test } from 'vitest'
+import { must } from '#test/must.ts'
 import { startHeartbeat } from './heartbeat.ts'
 import { claimJob } from './jobState.ts'
 import { testWorker } from './test/testWorker.ts'
 
 test('metric points that a kill kept from the database are reported by the attempt that continues from the checkpoint', async () => {
-  const house = await testWorker('postgres')
-  const { id } = await house.ask('fineTune', { modelId: '1', datanetId: '1' })
-  const job = (await claimJob(house.db, id, 'w1'))!
-  const folder = join(house.folder, 'checkpoints', id)
+  const system = await testWorker('postgres')
+  const { id } = await system.enqueue('fineTune', { modelId: '1', datanetId: '1' })
+  const job = must(await claimJob(system.db, id, 'w1'), 'claim')
+  const folder = join(system.folder, 'checkpoints', id)
   const attempt = () =>
     startHeartbeat({
-      db: house.db,
+      db: system.db,
       claim: job,
       log: pino({ level: 'silent' }),
       heartbeatMs: 1e9,
@@ -32,7 +33,7 @@ test('metric points that a kill kept from the database are reported by the attem
   next.metric('loss', 3, 1)
   await next.stop()
   const stored = async () =>
-    (await house.db.query('select step, value from job_metric order by step')).rows.map(({ step, value }) => [
+    (await system.db.query('select step, value from job_metric order by step')).rows.map(({ step, value }) => [
       step,
       value,
     ])

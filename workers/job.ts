@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import type { ArtifactStore } from '#schema/artifacts.ts'
 import type { Database, Sql } from '#schema/database.ts'
 import type { EnqueueOptions } from '#schema/enqueue.ts'
+import { PermanentError } from '#schema/errors.ts'
 import type { JobInput, JobKind } from '#schema/jobs.ts'
 import type { EntityRow } from '#schema/rows.ts'
 import type { ChainClient } from './chain.ts'
@@ -64,7 +65,7 @@ export type NextJob = {
 }[JobKind]
 
 /** The request is wrong: the job fails at once and is not retried. `code` is in capitals; the message says what to do. */
-export class JobError extends Error {
+export class JobError extends PermanentError {
   override name = 'JobError'
   constructor(
     readonly code: string,

@@ -7,14 +7,14 @@ import type { QueueEntry } from '#schema/queue.ts'
 import { columns, row, saveRows } from '#schema/rows.ts'
 import type { JobOutcome } from './job.ts'
 
-/** Everything a worker writes about a job it runs. Invariant: each write holds only while the row is Running under the writer's
- *  attempt, so a worker that was given up for dead changes nothing when it wakes. */
+/** Every write of a worker to the job that it runs. Invariant: a write has an effect only while the row is Running under the writer's
+ *  claim, so that a worker that counts as lost changes nothing when it continues. */
 
-/** A claim on a job: this attempt by this worker, and no other, may write. The worker is part of it because a database that
- *  crashes may forget the newest claim and give its number again. */
+/** A claim on a job: only this attempt by this worker may write. The worker is part of the claim, because a database that crashes may lose
+ *  the newest claim and give the same attempt number again. */
 export type Claim = Pick<JobRun, 'id' | 'attempt' | 'workerId'>
 
-/** Thrown by a write whose claim no longer holds. */
+/** A write was refused, because its claim no longer holds. */
 export class ClaimLostError extends Error {
   override name = 'ClaimLost'
 }
@@ -23,10 +23,10 @@ const HOLDS_CLAIM = `id = $1 and attempt = $2 and worker_id = $3 and status = 'R
 const claimValues = ({ id, attempt, workerId }: Claim) => [id, attempt, workerId]
 const claimLost = ({ id, attempt }: Claim) => new ClaimLostError(`Attempt ${attempt} of job ${id} has been superseded.`)
 
-/** A claim or a sign of life that a crash of the database loses is only made again: its commit need not wait for the disk. */
+/** Claims and heartbeats are simply repeated if a crash of the database loses them: their commit does not wait for the disk. */
 const ASYNCHRONOUS_COMMIT = `select set_config('synchronous_commit', 'off', true)`
 
-/** Takes a waiting job: its next attempt begins. Undefined when it no longer waits, which makes double deliveries harmless. */
+/** Claims a queued job, which starts its next attempt. Undefined when the job is no longer queued, so that a second delivery has no effect. */
 export async function claimJob(db: Sql, id: string, workerId: string): Promise<JobRun | undefined> {
   const { rows } = await db.query(
     `with lazily as (${ASYNCHRONOUS_COMMIT}), taken as (
@@ -39,10 +39,10 @@ export async function claimJob(db: Sql, id: string, workerId: string): Promise<J
   return rows[0] && jobFromRow(rows[0])
 }
 
-/** A row of `job_run` as the notice of it, in SQL. */
+/** SQL for the notice about a row of `job_run`. */
 const JOB_NOTICE = `json_build_object('type', 'job', 'id', id, 'status', status, 'progress', progress)::text`
 
-/** Shows life, and how far the job is. Says whether someone asked to cancel it. @throws ClaimLost */
+/** Writes a heartbeat and the progress of the job. Returns whether a cancellation was requested. @throws ClaimLostError */
 export async function writeHeartbeat(
   db: Database,
   claim: Claim,
@@ -61,9 +61,9 @@ export async function writeHeartbeat(
   }
   if (!state) return write(db)
   return db.transaction(async (sql) => {
-    const heard = await write(sql)
+    const answer = await write(sql)
     await notify(sql, { type: 'job', id: claim.id, status: 'Running', progress: state.progress })
-    return heard
+    return answer
   })
 }
 
@@ -76,7 +76,7 @@ export interface MetricPoint {
 export const metricPointId = (jobId: string, { name, step }: Pick<MetricPoint, 'name' | 'step'>) =>
   `${jobId}-${name}-${String(step).padStart(10, '0')}`
 
-/** Stores points of the job's curves, the same one twice as once. Writes nothing when the claim is lost. */
+/** Stores metric points of the job; storing a point twice has the effect of storing it once. Writes nothing when the claim is lost. */
 export const saveMetricPoints = (db: Database, claim: Claim, points: readonly MetricPoint[]) =>
   db.query(
     `with held as (select 1 from job_run where ${HOLDS_CLAIM} for share)
@@ -93,7 +93,7 @@ export const saveMetricPoints = (db: Database, claim: Claim, points: readonly Me
     ],
   )
 
-/** An artifact already in the store, to be listed. */
+/** An artifact that is already in the store and will be listed. */
 export interface StoredArtifact {
   name: string
   kind: string
@@ -101,7 +101,8 @@ export interface StoredArtifact {
   size: number
 }
 
-/** Stores what a job made, its rows and the jobs that follow, all or nothing; returns the entries to hand out. @throws ClaimLost */
+/** Stores the artifacts, the rows and the follow-up jobs of a job in one transaction; returns the queue entries of the follow-up jobs.
+ *  @throws ClaimLostError */
 export async function completeJob(
   db: Database,
   job: JobRun,
@@ -136,14 +137,14 @@ export interface JobFailure {
   message: string
 }
 
-/** Ends a job without a result and releases what it reserved. @throws ClaimLost */
-export const endJob = (db: Database, job: JobRun, status: 'Failed' | 'Cancelled', fault?: JobFailure) =>
+/** Ends a job without a result and releases its credit hold. @throws ClaimLostError */
+export const endJob = (db: Database, job: JobRun, status: 'Failed' | 'Cancelled', failure?: JobFailure) =>
   db.transaction(async (sql) => {
-    await endAttempt(sql, job, status, 'error = $5', fault ? JSON.stringify(fault) : null)
+    await endAttempt(sql, job, status, 'error = $5', failure ? JSON.stringify(failure) : null)
     await releaseHold(sql, job.id)
   })
 
-/** Ends the attempt and tells of it, in one statement. */
+/** Ends the attempt and sends the notice, in one statement. */
 async function endAttempt(sql: Sql, claim: Claim, status: JobStatus, set: string, value: unknown) {
   const { rowCount } = await sql.query(
     `with ended as (
@@ -155,18 +156,18 @@ async function endAttempt(sql: Sql, claim: Claim, status: JobStatus, set: string
   if (!rowCount) throw claimLost(claim)
 }
 
-/** Puts a job back to wait for its next attempt. `forgiven`: the attempt counts as no failure (the worker was asked to stop).
- *  @throws ClaimLost */
+/** Queues a job for its next attempt. With `countAttempt: false` this attempt does not count against the job's limit (the worker was told
+ *  to stop). @throws ClaimLostError */
 export async function requeueJob(
   db: Database,
   job: JobRun,
-  { forgiven = false, fault }: { forgiven?: boolean; fault?: JobFailure } = {},
+  { countAttempt = true, failure }: { countAttempt?: boolean; failure?: JobFailure } = {},
 ): Promise<QueueEntry> {
   return db.transaction(async (sql) => {
     const { rowCount } = await sql.query(
       `update job_run set status = 'Queued', heartbeat_at = clock_timestamp(), worker_id = null, error = $5,
          attempts = attempts + $4 where ${HOLDS_CLAIM}`,
-      [...claimValues(job), forgiven ? 1 : 0, fault ? JSON.stringify(fault) : null],
+      [...claimValues(job), countAttempt ? 0 : 1, failure ? JSON.stringify(failure) : null],
     )
     if (!rowCount) throw claimLost(job)
     await notify(sql, { type: 'job', id: job.id, status: 'Queued', progress: job.progress })

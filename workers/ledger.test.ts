@@ -6,7 +6,7 @@ const insert = (id: string, debit: string, credit: string, amount: string) => ({
   values: [id, debit, credit, amount],
 })
 
-test('the database refuses a transfer that is none, an overdraft, a change and a deletion', async () => {
+test('the database refuses an empty transfer, an overdraft, an update and a deletion', async () => {
   const db = await freshDatabase()
   await db.query(insert('1', 'deposits', 'credit:0xa', '100'))
   await expect(db.query(insert('2', 'credit:0xa', 'credit:0xa', '1'))).rejects.toThrow(/between two accounts/)

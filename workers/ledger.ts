@@ -9,8 +9,8 @@ import { ChainEvent, Cursor } from '#schema/onchain/chain.ts'
 import { RewardMap } from '#schema/onchain/rewards.ts'
 import { row, rowOf, rowsOf, saveRows } from '#schema/rows.ts'
 
-/** Posts the double-entry ledger (rule 9) from finalised events only, so that a reorganisation never touches it. Any worker may call
- *  it at any time: one at a time posts, each fact once, in the order of the chain. */
+/** Posts the double-entry ledger (rule 9) from final events only, so that a reorganisation never changes it. Any worker may call it at any
+ *  time: an advisory lock lets one at a time post, each fact once, in the order of the chain. */
 
 interface LedgerSources {
   db: Database
@@ -20,7 +20,7 @@ interface LedgerSources {
 
 const TRANSFER_EVENTS = ['CreditDeposited', 'CreditWithdrawn', 'VoucherRedeemed', 'EpochFunded', 'RewardClaimed']
 
-/** Returns how many transfers were added. */
+/** Returns the number of transfers that were added. */
 export function postLedger(sources: LedgerSources): Promise<number> {
   return sources.db.transaction(async (sql) => {
     if (!(await tryTransactionLock(sql, 'ledger'))) return 0
@@ -64,7 +64,7 @@ async function factOf(
       return { kind: 'redeem', id, consumer: text('consumer'), epoch, amount }
     }
     case 'EpochFunded':
-      // What the market passes on was posted when its vouchers were redeemed.
+      // The fees that the market forwards were posted when its vouchers were redeemed.
       return (await epochOf(sql, transactionHash)) === undefined
         ? { kind: 'fund', id, epoch: BigInt(text('epoch')), amount }
         : undefined
@@ -77,13 +77,13 @@ async function factOf(
   }
 }
 
-/** The epoch whose usage a transaction settles. */
+/** The epoch of the usage that a transaction settles. */
 async function epochOf(sql: Sql, transactionHash: string): Promise<bigint | undefined> {
   const [usage] = await rowsOf(sql, ChainEvent, `transaction_hash = $1 and name = 'UsageSettled'`, [transactionHash])
   return usage && BigInt(String(usage.args.epoch))
 }
 
-/** Posts the maps whose challenge window was over when `before` happened: a claim proves that. */
+/** Posts the maps whose challenge window was over at the event `before`, which is a claim. */
 async function postMaps(sql: Sql, { artifacts, deployment }: LedgerSources, before: ChainEvent): Promise<number> {
   const maps = await rowsOf(
     sql,
@@ -99,28 +99,32 @@ async function postMaps(sql: Sql, { artifacts, deployment }: LedgerSources, befo
     const until = (map.publishedAt?.getTime() ?? 0) + deployment.settings.challengeWindow * 1000
     if (until > before.timestamp.getTime()) break
     const document = await getDocument(artifacts, rewardMapDocument, map.uri as string)
-    const former = map.epoch > 1 ? await formerMap(sql, artifacts, map.epoch - 1) : undefined
+    const previous = map.epoch > 1 ? await publishedMap(sql, artifacts, map.epoch - 1) : undefined
     added += await post(
       sql,
-      mapFact(document, former, deployment.addresses.Treasury.toLowerCase(), await escrowOf(sql, map.epoch)),
+      mapFact(document, previous, deployment.addresses.Treasury.toLowerCase(), await escrowOf(sql, map.epoch)),
       before,
     )
   }
   return added
 }
 
-async function formerMap(sql: Sql, artifacts: LedgerSources['artifacts'], epoch: number): Promise<RewardMapDocument> {
+async function publishedMap(
+  sql: Sql,
+  artifacts: LedgerSources['artifacts'],
+  epoch: number,
+): Promise<RewardMapDocument> {
   const row = await rowOf(sql, RewardMap, String(epoch))
   return getDocument(artifacts, rewardMapDocument, row?.uri ?? '')
 }
 
 function mapFact(
   map: RewardMapDocument,
-  former: RewardMapDocument | undefined,
+  previous: RewardMapDocument | undefined,
   treasury: string,
   escrow: bigint,
 ): LedgerFact {
-  const before = new Map((former?.leaves ?? []).map((leaf) => [leaf.account, BigInt(leaf.cumulative)]))
+  const before = new Map((previous?.leaves ?? []).map((leaf) => [leaf.account, BigInt(leaf.cumulative)]))
   const rises = map.leaves.map(({ account, cumulative }) => ({
     account,
     amount: BigInt(cumulative) - (before.get(account) ?? 0n),

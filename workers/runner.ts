@@ -29,26 +29,26 @@ export interface JobRunnerOptions {
   handlers: JobHandlers
   log: Logger
   workerId: string
-  /** Holds one folder a job. */
+  /** The folder of checkpoints; each job has a folder in it. */
   checkpoints: string
   timing: Timing
 }
 
 /** In milliseconds. */
 export interface Timing {
-  /** Between two signs of life. */
+  /** Time between two heartbeats. */
   heartbeatMs: number
-  /** Between two writes of progress. */
+  /** Time between two writes of progress. */
   writeMs: number
-  /** Without a sign of life a running job counts as lost after this. */
+  /** A running job without a heartbeat counts as lost after this time. */
   staleMs: number
-  /** A waiting job is handed to the queue anew after this. */
+  /** A queued job is added to the queue again after this time. */
   queuedMs: number
-  /** Between two sweeps. */
+  /** Time between two sweeps. */
   sweepMs: number
-  /** A job that was told to end is given up after this. */
+  /** A job that was told to end is abandoned after this time. */
   graceMs: number
-  /** Before the second attempt after a failure of ours; doubled each time, at most a minute. */
+  /** Delay before the second attempt; it doubles with each attempt, up to a minute. */
   backoffMs: number
 }
 
@@ -63,13 +63,13 @@ export const DEFAULT_TIMING: Timing = {
 }
 
 export interface JobRunner {
-  /** Runs the job of a queue entry to its end; does nothing when it no longer waits. Never rejects. */
+  /** Runs the job of a queue entry to its end; does nothing when the job is no longer queued. Never rejects. */
   run(entry: Pick<QueueEntry, 'id'>): Promise<void>
-  /** Stops a running job, if it runs here. */
+  /** Cancels a job if it runs here. */
   cancel(id: string): void
-  /** Takes nothing more, and tells what runs on `queue` to save and end. */
+  /** Starts no further job, and tells the running jobs of `queue` to save a checkpoint and end. */
   stop(queue: QueueName): void
-  /** Resolves when nothing runs. */
+  /** Resolves when no job runs. */
   idle(): Promise<void>
   readonly running: number
 }
@@ -88,7 +88,7 @@ export function createJobRunner(options: JobRunnerOptions): JobRunner {
       if (stopped.size || runs.has(id)) return
       const { log } = options
       const job = await claimJob(options.db, id, options.workerId).catch((err) => {
-        log.warn({ err, job: id }, 'could not claim a job; the sweep hands it out again')
+        log.warn({ err, job: id }, 'could not claim a job; the sweep will queue it again')
       })
       if (!job) return
       const abort = new AbortController()
@@ -115,12 +115,12 @@ export function createJobRunner(options: JobRunnerOptions): JobRunner {
 async function runJob(options: JobRunnerOptions, job: JobRun, abort: AbortController): Promise<void> {
   const { db, queues, timing } = options
   const log = options.log.child({ job: job.id, kind: job.kind, attempt: job.attempt })
-  const pulse = startHeartbeat({
+  const heartbeat = startHeartbeat({
     db,
     claim: job,
     log,
     ...timing,
-    onInterrupt: (why) => abort.abort(new Interruption(why)),
+    onInterrupt: (reason) => abort.abort(new Interruption(reason)),
   })
   const folder = join(options.checkpoints, job.id)
   const stored: StoredArtifact[] = []
@@ -128,15 +128,16 @@ async function runJob(options: JobRunnerOptions, job: JobRun, abort: AbortContro
   try {
     const put = (artifact: NewArtifact) => store(options.artifacts, artifact, stored)
     const outcome = await withGracePeriod(abort.signal, timing.graceMs, () =>
-      callHandler(options, job, folder, pulse, abort, put, log),
+      callHandler(options, job, folder, heartbeat, abort, put, log),
     )
     for (const artifact of outcome.artifacts ?? []) await put(artifact)
-    await pulse.stop()
+    await heartbeat.stop()
     const next = await completeJob(db, job, outcome, stored)
     log.info('succeeded')
-    if (next.length) await queues.add(next).catch((err) => log.warn({ err }, 'the sweep will hand out the next jobs'))
+    if (next.length)
+      await queues.add(next).catch((err) => log.warn({ err }, 'could not queue the follow-up jobs; the sweep will'))
   } catch (error) {
-    await pulse.stop()
+    await heartbeat.stop()
     ended = await recordFailure(options, job, abort.signal, error, log)
   }
   if (ended) await rm(folder, { recursive: true, force: true }).catch(() => {})
@@ -153,14 +154,15 @@ async function callHandler(
 ): Promise<JobOutcome> {
   const kind = job.kind as JobKind
   const handler = handlers[kind] as JobHandler<JobKind> | undefined
-  if (!handler) throw new JobError('UNKNOWN_JOB', `This worker knows no job ${job.kind}. Update the workers.`)
+  if (!handler)
+    throw new JobError('UNKNOWN_JOB', `This worker has no handler for jobs of kind ${job.kind}. Update the workers.`)
   const input = checkJobInput(kind, job.input)
   signal.throwIfAborted()
   const { id, attempt, requestedBy } = job
   const context = { id, kind, attempt, input, requestedBy, db, artifacts, chain, report, metric, put, signal }
   return handler({
     ...context,
-    /** Made for the job that asks for it: most need none, and start sooner without. */
+    /** Created only for a job that uses it: most jobs need none and start faster without. */
     get checkpointFolder() {
       persistTo(checkpointFolder) // creates the folder
       return checkpointFolder
@@ -175,79 +177,79 @@ async function store(artifacts: ArtifactStore, { kind, mediaType, bytes }: NewAr
   return name
 }
 
-/** Waits for `work`, but after `signal` only `graceMs` longer: what comes later is ignored, the fence keeps it out. */
+/** Waits for `work`, but after `signal` only `graceMs` longer. A later result is ignored, and the claim refuses its writes. */
 async function withGracePeriod<T>(signal: AbortSignal, graceMs: number, work: () => Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined
-  let hear: (() => void) | undefined
-  const impatience = new Promise<never>((_, reject) => {
-    hear = () => {
+  let onAbort: (() => void) | undefined
+  const timeout = new Promise<never>((_, reject) => {
+    onAbort = () => {
       timer = setTimeout(() => reject(signal.reason), graceMs)
     }
-    if (signal.aborted) hear()
-    else signal.addEventListener('abort', hear, { once: true })
+    if (signal.aborted) onAbort()
+    else signal.addEventListener('abort', onAbort, { once: true })
   })
   try {
-    return await Promise.race([work(), impatience])
+    return await Promise.race([work(), timeout])
   } finally {
     clearTimeout(timer)
-    if (hear) signal.removeEventListener('abort', hear)
+    if (onAbort) signal.removeEventListener('abort', onAbort)
   }
 }
 
-/** Between two tries to record how an attempt ended, while the database is away. */
+/** Time between two retries to record the end of an attempt while the database does not answer. */
 const RECORD_RETRY_MS = 250
 
-/** Records how an attempt without an outcome ended; says whether the job itself has ended. While the database is away it tries again,
- *  until the sweep would do it. */
+/** Records the end of an attempt without an outcome; returns whether the job itself has ended. While the database does not answer it retries,
+ *  until the sweep takes over. */
 async function recordFailure(
   { db, queues, timing }: Pick<JobRunnerOptions, 'db' | 'queues' | 'timing'>,
   job: JobRun,
   signal: AbortSignal,
   error: unknown,
   log: Logger,
-  patientUntil = Date.now() + timing.staleMs,
+  deadline = Date.now() + timing.staleMs,
 ): Promise<boolean> {
   try {
-    const why = signal.aborted ? (signal.reason as Interruption).reason : undefined
-    if (why === 'superseded' || error instanceof ClaimLostError) {
-      log.warn('another attempt took over')
+    const interruption = signal.aborted ? (signal.reason as Interruption).reason : undefined
+    if (interruption === 'superseded' || error instanceof ClaimLostError) {
+      log.warn('another attempt has taken the job over')
       return false
     }
-    if (why === 'cancelled' || (await writeHeartbeat(db, job)).cancelRequested) {
+    if (interruption === 'cancelled' || (await writeHeartbeat(db, job)).cancelRequested) {
       await endJob(db, job, 'Cancelled')
       log.info('cancelled')
       return true
     }
-    const theirs = permanentFailure(error)
-    if (theirs) {
-      await endJob(db, job, 'Failed', theirs)
-      log.info({ fault: theirs }, 'failed')
+    const permanent = permanentFailure(error)
+    if (permanent) {
+      await endJob(db, job, 'Failed', permanent)
+      log.info({ failure: permanent }, 'failed: the request is wrong')
       return true
     }
-    if (why === 'stopping') {
-      const entry = await requeueJob(db, job, { forgiven: true })
-      log.info('put back: the worker stops')
+    if (interruption === 'stopping') {
+      const entry = await requeueJob(db, job, { countAttempt: false })
+      log.info('requeued, because the worker stops')
       await queues.add(entry).catch(() => {})
       return false
     }
-    const fault = { code: 'INTERNAL', message: publicMessage(error) }
+    const failure = { code: 'INTERNAL', message: publicMessage(error) }
     if (job.attempt >= job.attempts) {
-      await endJob(db, job, 'Failed', fault)
-      log.error({ err: error }, 'failed for the last time')
+      await endJob(db, job, 'Failed', failure)
+      log.error({ err: error }, 'failed at the last attempt')
       return true
     }
-    const entry = await requeueJob(db, job, { fault })
+    const entry = await requeueJob(db, job, { failure })
     const delayMs = Math.min(60_000, timing.backoffMs * 2 ** Math.min(20, job.attempt - 1))
-    log.warn({ err: error, delayMs }, 'failed; to be tried again')
+    log.warn({ err: error, delayMs }, 'failed; the job will be retried')
     await queues.add({ ...entry, delayMs }).catch(() => {})
     return false
   } catch (err) {
     if (err instanceof ClaimLostError) return false
-    if (signal.aborted || Date.now() > patientUntil) {
-      log.warn({ err }, 'could not record how the job ended; the sweep will')
+    if (signal.aborted || Date.now() > deadline) {
+      log.warn({ err }, 'could not record the end of the attempt; the sweep will')
       return false
     }
     await sleep(RECORD_RETRY_MS)
-    return recordFailure({ db, queues, timing }, job, signal, error, log, patientUntil)
+    return recordFailure({ db, queues, timing }, job, signal, error, log, deadline)
   }
 }

@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import {
-  type Account,
   type Address,
   type Chain as ChainDefinition,
   decodeFunctionData,
   encodeFunctionData,
   type Hex,
   keccak256,
+  type LocalAccount,
   type PublicClient,
   parseTransaction,
   type TransactionReceipt,
@@ -19,11 +19,19 @@ import { lockSigner } from '#schema/advisoryLocks.ts'
 import type { Database, Sql } from '#schema/database.ts'
 import { ChainTransaction } from '#schema/offchain/ledger.ts'
 import { columns } from '#schema/rows.ts'
-import { ChainError, callAbi, toChainError } from './chainErrors.ts'
+import {
+  ALREADY_SENT,
+  ChainMismatchError,
+  ChainUnavailableError,
+  callAbi,
+  INSUFFICIENT_FUNDS,
+  RevertError,
+  toChainError,
+} from './chainErrors.ts'
 
-/** Chain writes that happen exactly once. A transaction is signed under the operator's lock and stored *before* it is sent; from then
- *  on only these bytes are ever sent for its key, and a nonce is used once on a chain. So a crash at any point, a node that
- *  drops it or a reorganisation ends the same way: the stored bytes are sent again. */
+/** Chain writes that happen exactly once. A transaction is signed under the operator's lock and stored *before* it is sent. From then
+ *  on only these bytes are sent for its key, and a chain accepts a nonce only once. Therefore after a crash at any point, a dropped
+ *  transaction or a reorganisation, the same stored bytes are sent again. */
 
 export interface UntypedCall {
   contract: ContractName
@@ -33,14 +41,13 @@ export interface UntypedCall {
   value: bigint
 }
 
-/** A signed call. */
 export interface SignedTransaction {
   hash: Hex
   to: Address
   data: Hex
   value: bigint
   status: string
-  /** Decodes the arguments with the contract's ABI. */
+  /** Decodes the arguments of the call with the ABI of `contract`. */
   args(contract: ContractName): readonly unknown[]
 }
 
@@ -52,18 +59,18 @@ export interface Transactor {
 
 interface TransactorOptions {
   client: PublicClient<Transport, ChainDefinition>
-  account: Account
+  account: LocalAccount
   db: Database
   log: Logger
   pollMs: number
   receiptTimeoutMs: number
 }
 
-/** How often, at least, an unmined transaction is sent again. */
+/** An unmined transaction is sent again after this time. */
 const RESEND_MS = 2_000
-/** More than this is no reorganisation. */
+/** If the chain lacks more transactions than this, it was not reorganised but replaced by another chain. */
 const MAX_PENDING = 1_000
-/** How long a nonce may look used by someone else before that is believed. */
+/** A nonce must appear used by another transaction for this long; a node that lags may show it for a moment. */
 const NONCE_CONFLICT_MS = 3_000
 
 export function createTransactor(options: TransactorOptions): Transactor {
@@ -76,43 +83,44 @@ export function createTransactor(options: TransactorOptions): Transactor {
       [key],
     )
     if (rows[0] && parseTransaction(rows[0].raw as Hex).chainId !== client.chain.id)
-      throw new ChainError(
+      throw new ChainMismatchError(
         'other-chain',
         `Transaction ${key} was signed for another chain than ${client.chain.id}. Use the database that belongs to this chain.`,
       )
     return rows[0]
   }
 
+  const mustFind = async (key: string): Promise<ChainTransaction> => {
+    const stored = await findStored(key)
+    if (!stored) throw new Error(`Transaction ${key} is not stored.`)
+    return stored
+  }
+
   const receiptOf = (hash: string) =>
     client.getTransactionReceipt({ hash: hash as Hex }).catch((cause) => {
       if (cause instanceof TransactionReceiptNotFoundError) return undefined
-      throw toChainError('Looking for a receipt', cause)
+      throw toChainError('Reading a receipt', cause)
     })
 
   const transactionCount = (blockTag: 'latest' | 'pending' | 'finalized') =>
     client.getTransactionCount({ address: sender, blockTag }).catch((cause) => {
-      throw toChainError('Counting the operator’s transactions', cause)
+      throw toChainError('Reading the operator’s nonce', cause)
     })
 
   const send = async (raw: string) => {
     await client.sendRawTransaction({ serializedTransaction: raw as Hex }).catch((cause: Error) => {
-      if (
-        /already known|already imported|known transaction|nonce too low|lower than the current nonce/i.test(
-          cause.message,
-        )
-      )
-        return
-      if (/insufficient funds|exceeds the balance/i.test(cause.message))
-        throw new ChainError(
+      if (ALREADY_SENT.test(cause.message)) return
+      if (INSUFFICIENT_FUNDS.test(cause.message))
+        throw new ChainUnavailableError(
           'no-funds',
-          `OPERATOR_KEY: ${sender} cannot pay for gas. Send it some of the chain's native token; the transaction follows by itself.`,
+          `OPERATOR_KEY: ${sender} cannot pay for gas. Send it native tokens of the chain; the transaction is then sent automatically.`,
           { cause },
         )
-      log.warn({ err: cause }, 'the node refused a transaction; it is sent again')
+      log.warn({ err: cause }, 'the node refused a transaction; it will be sent again')
     })
   }
 
-  /** One signer at a time, over all processes. */
+  /** Lets one process at a time sign for the operator. */
   const withSignerLock = <T>(work: (sql: Sql) => Promise<T>) =>
     db.transaction(async (sql) => {
       await lockSigner(sql, sender, client.chain.id)
@@ -121,8 +129,8 @@ export function createTransactor(options: TransactorOptions): Transactor {
 
   const signAt = async (nonce: number, to: Address, data: Hex, value: bigint, gas: bigint) => {
     const common = { chainId: client.chain.id, nonce, to, data, value, gas }
-    const raw = await account.signTransaction!({ ...common, ...(await estimateFees(client)) } as never)
-    return { raw: raw as Hex, hash: keccak256(raw as Hex) }
+    const raw = await account.signTransaction({ ...common, ...(await estimateFees(client)) })
+    return { raw, hash: keccak256(raw) }
   }
 
   const nextNonce = async (sql: Sql) => {
@@ -130,7 +138,7 @@ export function createTransactor(options: TransactorOptions): Transactor {
       'select coalesce(max(nonce) + 1, 0) as next from chain_transaction where sender = $1',
       [sender],
     )
-    return Math.max(rows[0]!.next, await transactionCount('pending'))
+    return Math.max(rows[0]?.next ?? 0, await transactionCount('pending'))
   }
 
   const insert = (sql: Sql, key: string, nonce: number, { hash, raw }: { hash: Hex; raw: Hex }) =>
@@ -141,8 +149,8 @@ export function createTransactor(options: TransactorOptions): Transactor {
       [key, sender, nonce, hash, raw],
     )
 
-  /** Signs the call under a nonce of its own and stores it, unless that was done before. `dead`: a stored transaction whose nonce
-   *  another one has used for good, so that it can never be mined and may be signed anew. */
+  /** Signs the call with the next nonce and stores it, unless it is stored already. `dead` is the hash of a stored transaction that can
+   *  never be mined, because a final transaction used its nonce: it is replaced by a new signature. */
   const signAndStore = async (key: string, call: UntypedCall, dead?: string): Promise<ChainTransaction> => {
     const data = encodeFunctionData({ abi: callAbi(call.contract), functionName: call.functionName, args: call.args })
     const gas = await estimateGas(client, sender, call)
@@ -152,17 +160,17 @@ export function createTransactor(options: TransactorOptions): Transactor {
       const nonce = await nextNonce(sql)
       await insert(sql, key, nonce, await signAt(nonce, call.address, data, call.value, gas))
     })
-    return (await findStored(key))!
+    return mustFind(key)
   }
 
-  /** Sends everything of ours from the chain's next nonce up to `last`: a transaction waits for all before it. Where the database has
-   *  none for a nonce and neither has the node, an empty one fills the gap. */
+  /** Sends all stored transactions from the chain's next nonce up to `last`, because a transaction waits for all earlier nonces. If
+   *  neither the database nor the node has a transaction for a nonce, an empty transaction fills the gap. */
   const sendUpTo = async (last: number): Promise<number> => {
     const from = await transactionCount('latest')
     if (last - from > MAX_PENDING)
-      throw new ChainError(
+      throw new ChainMismatchError(
         'other-chain',
-        `The chain has ${from} transactions of the operator ${sender}, the database has signed ${last + 1}. Was the chain started anew? Then give it a new database.`,
+        `The chain has ${from} transactions of the operator ${sender}, but the database has ${last + 1} signed ones. If the chain was recreated, use a new database.`,
       )
     const { rows } = await db.query<{ nonce: number; raw: string }>(
       'select nonce, raw from chain_transaction where sender = $1 and nonce between $2 and $3 order by nonce',
@@ -184,7 +192,7 @@ export function createTransactor(options: TransactorOptions): Transactor {
         nonce,
       ])
       if (rows[0]) return rows[0].raw
-      log.warn({ nonce }, 'filling a gap between nonces')
+      log.warn({ nonce }, 'no transaction has this nonce; an empty transaction fills the gap')
       const signed = await signAt(nonce, sender, '0x', 0n, 21_000n)
       await insert(sql, `gap-${client.chain.id}-${sender}-${nonce}`, nonce, signed)
       return signed.raw
@@ -202,45 +210,45 @@ export function createTransactor(options: TransactorOptions): Transactor {
       await updateStatus(receipt.transactionHash, 'Mined', null)
       return receipt
     }
-    const fault = await revertReason(client, sender, call, receipt.blockNumber, key)
-    await updateStatus(receipt.transactionHash, 'Reverted', fault.message)
-    throw fault
+    const error = await revertReason(client, sender, call, receipt.blockNumber, key)
+    await updateStatus(receipt.transactionHash, 'Reverted', error.message)
+    throw error
   }
 
   const waitForReceipt = async (key: string, call: UntypedCall, signal?: AbortSignal): Promise<TransactionReceipt> => {
     const started = Date.now()
-    let mine = (await findStored(key))!
+    let stored = await mustFind(key)
     let sentAt = 0
-    let doubted = 0
+    let conflictSince = 0
     for (;;) {
       signal?.throwIfAborted()
-      const receipt = await receiptOf(mine.hash)
+      const receipt = await receiptOf(stored.hash)
       if (receipt) return recordReceipt(key, call, receipt)
-      if ((await transactionCount('latest')) > mine.nonce) {
-        doubted ||= Date.now()
-        if (Date.now() - doubted > NONCE_CONFLICT_MS) {
-          if ((await transactionCount('finalized')) <= mine.nonce)
-            throw new ChainError(
+      if ((await transactionCount('latest')) > stored.nonce) {
+        conflictSince ||= Date.now()
+        if (Date.now() - conflictSince > NONCE_CONFLICT_MS) {
+          if ((await transactionCount('finalized')) <= stored.nonce)
+            throw new ChainUnavailableError(
               'nonce-used',
-              `Nonce ${mine.nonce} of the operator ${sender} was used by another transaction. Keep OPERATOR_KEY for the workers alone; this is tried again when that transaction is final.`,
+              `Nonce ${stored.nonce} of the operator ${sender} was used by another transaction. Use OPERATOR_KEY only for the workers. A retry succeeds once that transaction is final.`,
             )
-          log.warn({ key, nonce: mine.nonce }, 'another transaction used the nonce for good: signing anew')
-          mine = await signAndStore(key, call, mine.hash)
-          doubted = 0
+          log.warn({ key, nonce: stored.nonce }, 'a final transaction used the nonce; signing again with a new nonce')
+          stored = await signAndStore(key, call, stored.hash)
+          conflictSince = 0
           sentAt = 0
         }
       } else {
-        doubted = 0
+        conflictSince = 0
         if (Date.now() - sentAt > RESEND_MS) {
-          await sendUpTo(mine.nonce)
+          await sendUpTo(stored.nonce)
           sentAt = Date.now()
           continue
         }
       }
       if (Date.now() - started > receiptTimeoutMs)
-        throw new ChainError(
+        throw new ChainUnavailableError(
           'not-mined',
-          `Transaction ${mine.hash} (${key}) was not mined within ${Math.round(receiptTimeoutMs / 1000)} s. It stays signed; asking again goes on waiting for it.`,
+          `Transaction ${stored.hash} (${key}) was not mined within ${Math.round(receiptTimeoutMs / 1000)} s. It stays stored; a retry continues to wait for it.`,
         )
       await sleep(pollMs, undefined, { signal })
     }
@@ -257,18 +265,17 @@ export function createTransactor(options: TransactorOptions): Transactor {
   return {
     signedTransaction,
     async transact(key, call, signal) {
-      const before = await signedTransaction(key)
-      if (!before) await signAndStore(key, call)
-      const { to, data } = (await signedTransaction(key))!
-      const wanted = encodeFunctionData({
+      const { raw } = (await findStored(key)) ?? (await signAndStore(key, call))
+      const { to, data } = parseTransaction(raw as Hex)
+      const expected = encodeFunctionData({
         abi: callAbi(call.contract),
         functionName: call.functionName,
         args: call.args,
       })
-      if (to.toLowerCase() !== call.address.toLowerCase() || data !== wanted)
-        throw new ChainError(
+      if (to?.toLowerCase() !== call.address.toLowerCase() || data !== expected)
+        throw new ChainMismatchError(
           'key-reused',
-          `The key ${key} already stands for another call than ${call.contract}.${call.functionName} with these arguments. Go on with what was sent, or choose another key.`,
+          `The key ${key} is already used for another call than ${call.contract}.${call.functionName} with these arguments. Use the transaction that was sent, or choose another key.`,
         )
       return waitForReceipt(key, call, signal)
     },
@@ -277,46 +284,48 @@ export function createTransactor(options: TransactorOptions): Transactor {
         'select max(nonce) as last from chain_transaction where sender = $1',
         [sender],
       )
-      return rows[0]!.last === null ? 0 : sendUpTo(rows[0]!.last)
+      const last = rows[0]?.last ?? null
+      return last === null ? 0 : sendUpTo(last)
     },
   }
 }
 
-/** Fees that hold through a long rise of the base fee; only what the block asks is paid. In wei. */
+/** Fee limits in wei that stay valid while the base fee rises eightfold; only the actual base fee and the tip are paid. */
 async function estimateFees(client: TransactorOptions['client']) {
   try {
     const { baseFeePerGas } = await client.getBlock()
-    if (baseFeePerGas === null) return { type: 'legacy', gasPrice: (await client.getGasPrice()) * 2n }
+    if (baseFeePerGas === null) return { type: 'legacy' as const, gasPrice: (await client.getGasPrice()) * 2n }
     const maxPriorityFeePerGas = await client.estimateMaxPriorityFeePerGas().catch(() => 1_000_000_000n)
-    return { type: 'eip1559', maxPriorityFeePerGas, maxFeePerGas: baseFeePerGas * 8n + maxPriorityFeePerGas }
+    return { type: 'eip1559' as const, maxPriorityFeePerGas, maxFeePerGas: baseFeePerGas * 8n + maxPriorityFeePerGas }
   } catch (cause) {
-    throw toChainError('Asking for fees', cause)
+    throw toChainError('Estimating fees', cause)
   }
 }
 
-/** The gas limit, with room for a state that changes before the call is mined. @throws ChainError `reverted` when it would revert. */
+/** The gas limit, with a margin for state changes before the call is mined. @throws RevertError when the call would revert. */
 async function estimateGas(client: TransactorOptions['client'], sender: Address, call: UntypedCall): Promise<bigint> {
   const what = `${call.contract}.${call.functionName}`
   const { address, functionName, args, value } = call
-  const made = { abi: callAbi(call.contract), address, functionName, args, value, account: sender } as never
+  // viem cannot type a call whose contract is known only at run time
+  const request = { abi: callAbi(call.contract), address, functionName, args, value, account: sender } as never
   try {
-    await client.simulateContract(made)
-    // nodes may reckon with what waits to be mined: the call may revert here, and not before
-    const gas = await client.estimateContractGas(made)
+    await client.simulateContract(request)
+    // a node may include pending transactions in the estimate: the call may revert only here
+    const gas = await client.estimateContractGas(request)
     return (gas * 3n) / 2n + 20_000n
   } catch (cause) {
     throw toChainError(what, cause)
   }
 }
 
-/** Replays a reverted call around its block to learn the contract's error. */
+/** Simulates a reverted call at its block and at the one before, to find the contract's error. */
 async function revertReason(
   client: TransactorOptions['client'],
   sender: Address,
   call: UntypedCall,
   block: bigint,
   key: string,
-): Promise<ChainError> {
+): Promise<RevertError> {
   const { address, functionName, args, value } = call
   for (const blockNumber of [block - 1n, block])
     try {
@@ -328,10 +337,10 @@ async function revertReason(
         value,
         account: sender,
         blockNumber,
-      } as never)
+      } as never) // viem cannot type a call whose contract is known only at run time
     } catch (cause) {
-      const fault = toChainError(`${call.contract}.${call.functionName} (${key})`, cause)
-      if (fault.code === 'reverted') return fault
+      const error = toChainError(`${call.contract}.${call.functionName} (${key})`, cause)
+      if (error instanceof RevertError) return error
     }
-  return new ChainError('reverted', `${call.contract}.${call.functionName} (${key}) was mined and reverted.`)
+  return new RevertError(`${call.contract}.${call.functionName} (${key}) was mined and reverted.`)
 }

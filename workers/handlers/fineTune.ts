@@ -89,9 +89,14 @@ export const fineTuneHandler =
       return {
         ...recordInfluence({ contributionId: one.id, influence: mean, standardError }, validation.length),
         uniqueness: BigInt(one.uniqueness ?? 0),
+        contributor: one.contributor,
       }
     })
     const { weights, harmful } = attributionWeights(recorded)
+    const weighted = weights.flatMap((weight, index) => {
+      const influence = recorded[index]
+      return influence ? [{ ...influence, ...weight }] : []
+    })
     const harms = new Set(harmful.map((one) => one.contributionId))
 
     job.report(0.95, 'registering the version')
@@ -109,11 +114,11 @@ export const fineTuneHandler =
       configuration: { rank, alpha, epochs, batchSize, learningRate, seed },
       metrics: { finalLoss: trained.finalLoss, steps: trained.steps, tokens: trained.tokens },
       sketches: await storeAs(job, 'sketches', 'application/octet-stream').put(await readFile(sketchFile)),
-      weights: weights.map((one, place) => ({
+      weights: weighted.map((one) => ({
         contributionId: one.contributionId,
-        contributor: contributions[place]!.contributor,
-        influence: recorded[place]!.influence.toString(),
-        standardError: recorded[place]!.standardError.toString(),
+        contributor: one.contributor,
+        influence: one.influence.toString(),
+        standardError: one.standardError.toString(),
         weight: one.weight.toString(),
         reason: one.reason,
       })),
@@ -133,7 +138,7 @@ export const fineTuneHandler =
       contributions.filter((one) => harms.has(one.id)),
       manifestHash,
     )
-    const counted = weights.filter((one) => one.weight > 0n).length
+    const counted = weighted.filter((one) => one.weight > 0n).length
     return {
       result: {
         versionId,
@@ -144,13 +149,13 @@ export const fineTuneHandler =
         harmful: harms.size,
         finalLoss: trained.finalLoss,
       },
-      rows: weights.map((one, place) =>
+      rows: weighted.map((one) =>
         row(VersionInfluence, {
           id: `${versionId}-${one.contributionId}`,
           versionId,
           contributionId: one.contributionId,
-          influence: influenceInUnits(recorded[place]!.influence),
-          standardError: influenceInUnits(recorded[place]!.standardError),
+          influence: influenceInUnits(one.influence),
+          standardError: influenceInUnits(one.standardError),
           significant: one.weight > 0n,
           harmful: harms.has(one.contributionId),
           weight: Number(one.weightPpm),

@@ -50,9 +50,10 @@ export const settleFeedbackHandler =
       keys,
     )
     const gold = new Map(
-      tasks.flatMap(({ id, itemHash }) =>
-        keys.get(itemHash)?.gold == null ? [] : [[id, keys.get(itemHash)!.gold as 0 | 1] as const],
-      ),
+      tasks.flatMap(({ id, itemHash }) => {
+        const better = keys.get(itemHash)?.gold ?? null
+        return better === null ? [] : [[id, better as 0 | 1] as const]
+      }),
     )
 
     const { settlements, validators } = settle({

@@ -3,7 +3,7 @@ import pino from 'pino'
 import { openDatabase } from '#schema/database.ts'
 import { openChainClient } from '../chain.ts'
 
-/** A process that makes one deposit under a key, for a test that kills it on the way. */
+/** A process that makes one deposit under a key; the test kills it before it ends. */
 const [databaseUrl, rpcUrl, deploymentFile, operatorKey, key] = process.argv.slice(2) as [
   string,
   string,

@@ -3,26 +3,26 @@ import type { AddressInfo } from 'node:net'
 import { onTestFinished } from 'vitest'
 
 export type SendMode =
-  /** Pass on. */
+  /** Forwards requests and answers. */
   | 'pass'
-  /** The node never gets it. */
+  /** The node never receives the transaction. */
   | 'swallow'
-  /** The node gets it, the sender never hears. */
+  /** The node receives the transaction, but its answer is lost. */
   | 'mute'
 
-/** A JSON-RPC proxy before a real node, which loses `eth_sendRawTransaction` as the test says. */
+/** A JSON-RPC proxy in front of a real node; it loses `eth_sendRawTransaction` requests or answers, depending on `state.mode`. */
 export async function rpcProxy(target: string) {
-  const state = { mode: 'pass' as SendMode, heard: 0 }
+  const state = { mode: 'pass' as SendMode, received: 0 }
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(chunk as Buffer)
     const body = Buffer.concat(chunks).toString()
     const sends = body.includes('eth_sendRawTransaction')
-    if (sends && state.mode === 'swallow') state.heard++
+    if (sends && state.mode === 'swallow') state.received++
     if (sends && state.mode === 'swallow') return
     const answer = await fetch(target, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
     const text = await answer.text()
-    if (sends) state.heard++
+    if (sends) state.received++
     if (sends && state.mode === 'mute') return
     response.setHeader('content-type', 'application/json').end(text)
   })

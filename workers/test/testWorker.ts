@@ -14,7 +14,7 @@ import { FAST_TIMING } from './timing.ts'
 
 export const silent = pino({ level: process.env.TEST_LOG ?? 'silent' })
 
-/** Handlers for the kinds given; any other kind is a fault of the test. */
+/** Handlers for the given kinds; a job of any other kind is an error in the test. */
 export const handlersFor = (handlers: Partial<JobHandlers>) => handlers as JobHandlers
 
 export const temporaryFolder = async () => {
@@ -23,8 +23,7 @@ export const temporaryFolder = async () => {
   return folder
 }
 
-/** A database, queues and an artifact store of their own, on which a test starts workers and asks for jobs. No job of these tests
- *  touches a chain. */
+/** A fresh database, queues and artifact store, on which a test starts workers and enqueues jobs. No job of these tests uses a chain. */
 export async function testWorker(backend: 'postgres' | 'redis' = 'postgres') {
   const setting = await freshQueues(backend)
   const folder = await temporaryFolder()
@@ -34,12 +33,12 @@ export async function testWorker(backend: 'postgres' | 'redis' = 'postgres') {
     ...setting,
     artifacts,
     folder,
-    async worker(handlers: Partial<JobHandlers>, over: Partial<WorkerOptions> = {}) {
+    async startWorker(handlers: Partial<JobHandlers>, over: Partial<WorkerOptions> = {}) {
       const worker = await startWorker({
         db: setting.db,
         queues: setting.queues,
         artifacts,
-        chain: undefined as unknown as ChainClient,
+        chain: undefined as unknown as ChainClient, // no job of these tests uses a chain
         handlers: handlersFor(handlers),
         log: silent,
         gpuConcurrency: 1,
@@ -52,7 +51,7 @@ export async function testWorker(backend: 'postgres' | 'redis' = 'postgres') {
       onTestFinished(() => worker.stop())
       return worker
     },
-    ask: <K extends JobKind>(kind: K, input: Partial<JobInput<K>>, key = `key ${++keys}`) =>
+    enqueue: <K extends JobKind>(kind: K, input: Partial<JobInput<K>>, key = `key ${++keys}`) =>
       enqueue(setting, kind, input, { key, requestedBy: null }),
   }
 }

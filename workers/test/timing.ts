@@ -1,6 +1,6 @@
 import type { Timing } from '../runner.ts'
 
-/** Rounds short enough for tests, in the same proportions as in earnest. */
+/** Short times for tests, in the same proportions as the defaults. */
 export const FAST_TIMING: Timing = {
   heartbeatMs: 100,
   writeMs: 20,

@@ -12,8 +12,8 @@ import { startWorker } from '../index.ts'
 import type { Interruption, JobHandlers } from '../job.ts'
 import { FAST_TIMING } from './timing.ts'
 
-/** A worker process that a test may kill. Its one GPU job counts to `epochs`, keeping its place in the checkpoint folder, and leaves
- *  one row; every step is written to a trace, so that the test sees what ran twice. */
+/** A worker process that a test may kill. Its one GPU job counts to `epochs`, saves its position in the checkpoint folder, and stores one
+ *  row. Every step is written to a trace file, so that the test sees which steps ran twice. */
 
 const [databaseUrl, folder, redisUrl, prefix] = process.argv.slice(2) as [string, string, string, string]
 const db = await openDatabase(databaseUrl)
@@ -21,17 +21,17 @@ const queues = await openQueues({ databaseUrl, redisUrl: redisUrl || undefined, 
 
 const handlers: Partial<JobHandlers> = {
   async fineTune(job) {
-    const place = join(job.checkpointFolder, 'place')
-    const from = Number(await readFile(place, 'utf8').catch(() => '0'))
+    const position = join(job.checkpointFolder, 'position')
+    const from = Number(await readFile(position, 'utf8').catch(() => '0'))
     for (let step = from; step < job.input.epochs; step++) {
       if (job.signal.aborted) {
-        if ((job.signal.reason as Interruption).reason === 'stopping') await writeFile(place, String(step))
+        if ((job.signal.reason as Interruption).reason === 'stopping') await writeFile(position, String(step))
         throw job.signal.reason
       }
       await appendFile(join(folder, 'trace'), `${process.pid} ${job.attempt} ${step}\n`)
       job.report(step / job.input.epochs, 'counting')
       job.metric('loss', step, 1 / (step + 1))
-      if (step % 10 === 9) await writeFile(place, String(step + 1))
+      if (step % 10 === 9) await writeFile(position, String(step + 1))
       await sleep(10)
     }
     const measured = { influence: 0.5, standardError: 0.1, significant: true, harmful: false, weight: 10 }
@@ -50,7 +50,7 @@ const worker = await startWorker({
   db,
   queues,
   artifacts: localStore(join(folder, 'artifacts')),
-  chain: undefined as unknown as ChainClient,
+  chain: undefined as unknown as ChainClient, // its jobs use no chain
   handlers: handlers as JobHandlers,
   log: pino({ level: 'silent' }),
   gpuConcurrency: 1,
