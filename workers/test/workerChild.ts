@@ -1,4 +1,4 @@
-import { appendFile, readFile, writeFile } from 'node:fs/promises'
+import { appendFile, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pino from 'pino'
@@ -22,16 +22,21 @@ const queues = await openQueues({ databaseUrl, redisUrl: redisUrl || undefined, 
 const handlers: Partial<JobHandlers> = {
   async fineTune(job) {
     const position = join(job.checkpointFolder, 'position')
+    /** A kill in the middle of a write must not leave an empty file. */
+    const save = async (step: number) => {
+      await writeFile(`${position}.part`, String(step))
+      await rename(`${position}.part`, position)
+    }
     const from = Number(await readFile(position, 'utf8').catch(() => '0'))
     for (let step = from; step < job.input.epochs; step++) {
       if (job.signal.aborted) {
-        if ((job.signal.reason as Interruption).reason === 'stopping') await writeFile(position, String(step))
+        if ((job.signal.reason as Interruption).reason === 'stopping') await save(step)
         throw job.signal.reason
       }
       await appendFile(join(folder, 'trace'), `${process.pid} ${job.attempt} ${step}\n`)
       job.report(step / job.input.epochs, 'counting')
       job.metric('loss', step, 1 / (step + 1))
-      if (step % 10 === 9) await writeFile(position, String(step + 1))
+      if (step % 10 === 9) await save(step + 1)
       await sleep(10)
     }
     const measured = { influence: 0.5, standardError: 0.1, significant: true, harmful: false, weight: 10 }
