@@ -72,7 +72,7 @@ export const readHeader = (raw: unknown): BlockHeader | null => {
   return { number: Number(number), hash, parentHash, timestamp: new Date(Number(timestamp) * 1000), logsBloom }
 }
 
-export interface RpcLog {
+interface RpcLog {
   address: string
   topics: `0x${string}`[]
   data: `0x${string}`
@@ -82,7 +82,7 @@ export interface RpcLog {
   logIndex: string
 }
 
-export const readLog = (raw: RpcLog): Log => ({
+const readLog = (raw: RpcLog): Log => ({
   address: raw.address.toLowerCase() as `0x${string}`,
   topics: raw.topics,
   data: raw.data,
@@ -91,6 +91,12 @@ export const readLog = (raw: RpcLog): Log => ({
   transactionHash: raw.transactionHash,
   index: Number(raw.logIndex),
 })
+
+/** The result of `eth_getLogs`. @throws InconsistentChain when it is no list: some nodes answer null for blocks that they lack. */
+export function readLogs(result: unknown): Log[] {
+  if (!Array.isArray(result)) throw new InconsistentChain('The node answered eth_getLogs with no list of logs')
+  return result.map(readLog)
+}
 
 /** Orders logs as the chain does. */
 export const compareLogs = (a: Log, b: Log) => a.block - b.block || a.index - b.index

@@ -119,6 +119,26 @@ test('a node that is busy, slow, hangs up and forgets is asked again until it an
   expect(await difference(db, clean)).toEqual([])
 })
 
+test('a node that answers null for logs, far behind the head and near it, is asked again', async () => {
+  const chain = await noisyChain(12)
+  const node = await faultyNode(chain.url)
+  let nulls = 3
+  node.fault = ({ method }) => (method === 'eth_getLogs' && nulls-- > 0 ? { result: null } : undefined)
+  const db = await freshDatabase()
+  let indexer: Awaited<ReturnType<typeof indexed>> | undefined
+  while (!indexer) indexer = await indexed(chain, db, { rpcUrl: node.url }).catch(() => undefined)
+  await indexer.caughtUp(await chain.head())
+  expect(nulls).toBeLessThan(0)
+  nulls = 3
+  const next = seededInts(5)
+  for (let i = 0; i < 5; i++) await noise(chain, next)
+  await indexer.caughtUp(await chain.head())
+  expect(nulls).toBeLessThan(0)
+  const clean = await freshDatabase()
+  await (await indexed(chain, clean)).caughtUp()
+  expect(await difference(db, clean)).toEqual([])
+})
+
 test('logs of another fork are noticed, and asked for again', async () => {
   const chain = await noisyChain(10)
   const node = await faultyNode(chain.url)

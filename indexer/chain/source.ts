@@ -14,9 +14,8 @@ import {
   hex,
   type Log,
   lastBlock,
-  type RpcLog,
   readHeader,
-  readLog,
+  readLogs,
   sortedAndChecked,
 } from './blockRange.ts'
 import { BloomFilter } from './bloom.ts'
@@ -272,10 +271,7 @@ export class Source {
           cause: error,
         })
       })
-    return this.onlyFollowed(
-      (answers as RpcLog[][]).flatMap((some) => some.map(readLog)),
-      addresses,
-    )
+    return this.onlyFollowed(answers.flatMap(readLogs), addresses)
   }
 
   private addresses(): readonly string[] {
@@ -362,7 +358,7 @@ export class Source {
       method: 'eth_getLogs',
       params: [{ fromBlock: hex(from), toBlock: hex(to), ...this.criteria(addresses) }],
     }
-    let raw: RpcLog[]
+    let found: Log[]
     let last: BlockHeader | null
     let parentHash: string | undefined
     try {
@@ -375,7 +371,7 @@ export class Source {
         throw new InconsistentChain(
           `A copy of the node does not hold the final block ${anchor.number} (${anchor.hash})`,
         )
-      raw = logs as RpcLog[]
+      found = readLogs(logs)
     } catch (error) {
       if (!isLimit(error)) throw error
       this.sizer.refused(to - from + 1, error)
@@ -385,8 +381,8 @@ export class Source {
         ...(await this.fetchRange(middle + 1, to, anchor, addresses)),
       ]
     }
-    this.sizer.answered(to - from + 1, raw.length)
-    const logs = this.onlyFollowed(raw.map(readLog), addresses)
+    this.sizer.answered(to - from + 1, found.length)
+    const logs = this.onlyFollowed(found, addresses)
     const numbers = [...new Set(logs.map((log) => log.block))].filter((number) => number !== to)
     const headers: BlockHeader[] = []
     for (const [index, header] of (await this.headers(numbers)).entries()) {
@@ -399,7 +395,7 @@ export class Source {
     await this.crossChecked(compared ? range : { ...range, logs: [] }, async (rpc) => {
       if (!compared) return []
       const [theirs] = await rpc.batch([logsCall])
-      return this.onlyFollowed((theirs as RpcLog[]).map(readLog), addresses)
+      return this.onlyFollowed(readLogs(theirs), addresses)
     })
     return [{ ...range, covered, anchor, parentHash }]
   }
