@@ -87,9 +87,11 @@ test.each([
     const { hash } = (await chain.call('eth_getBlockByNumber', 'latest', false)) as { hash: string }
     await until('the indexer has heard of it by itself', () => indexer.status().hash === hash)
     await expectClean(chain, db)
-    await sleep(50)
+    await until('the subscriber has heard of the last block', () => {
+      const last = notices.at(-1)
+      return last?.type === 'blocks' && last.to === head + 1
+    })
     expect(notices.some(({ type }) => type === 'retracted')).toBe(true)
-    expect(notices.at(-1)).toMatchObject({ type: 'blocks', to: head + 1 })
   },
 )
 
