@@ -1,4 +1,4 @@
-import { RpcError } from '#indexer/rpc/errors.ts'
+import { MethodUnsupported, RpcError } from '#indexer/rpc/errors.ts'
 import { endpointsIn, openRpc } from '#indexer/rpc/open.ts'
 import { type Rpc, redactedUrl } from '#indexer/rpc/rpc.ts'
 import { readDeployment } from './deployment.ts'
@@ -58,7 +58,7 @@ async function asking<T>(url: string, work: (rpc: Rpc) => Promise<T>): Promise<T
   try {
     return await work(openRpc(url, { tries: 2, timeoutMs: 10_000, signal: done.signal }))
   } catch (error) {
-    if (!(error instanceof RpcError)) throw error
+    if (!(error instanceof RpcError || error instanceof MethodUnsupported)) throw error
     throw new Error(`RPC_URL: ${redactedUrl(url)} is no node that can be used: ${error.message}.`, { cause: error })
   } finally {
     done.abort()

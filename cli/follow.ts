@@ -82,13 +82,10 @@ export const runIndexer = ({ rewind = false, ...options }: GovernorOptions & { r
       const ends: Promise<void>[] = []
       const indexers: (() => IndexerStatus)[] = []
       const { host, indexPort: port } = config
-      if (port !== undefined)
-        stops.push(
-          await serveMetrics(
-            openIndexMetrics(() => indexers.map((status) => status())),
-            { host, port },
-          ),
-        )
+      if (port !== undefined) {
+        const registry = openIndexMetrics(() => indexers.map((status) => status()))
+        stops.push((await serveMetrics(registry, { host, port })).close)
+      }
       for (const following of await followings(options, config)) {
         const { stopped, close, status } = await follow(following, config, { rewind, log, signal: abort.signal })
         ends.push(stopped)

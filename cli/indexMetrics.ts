@@ -1,38 +1,115 @@
 import { createServer } from 'node:http'
-import { Counter, collectDefaultMetrics, Registry } from 'prom-client'
+import type { AddressInfo } from 'node:net'
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import { ConfigError } from '#config'
-import type { Counters, IndexerStatus } from '#indexer/index.ts'
+import type { IndexerStatus } from '#indexer/index.ts'
 
-/** What an indexer counts of its own work since it started, as Prometheus reads it. What it has stored is shown by the API. */
+/** What an indexer process counts since it started, for Prometheus. The API's metrics show what is stored. */
 
-const COUNTED: Partial<Record<keyof Counters, string>> = {
-  failovers: 'Times that another RPC endpoint had to be asked.',
-  disagreements: 'Times that RPC endpoints said different things.',
-  failures: 'Rounds that failed and were tried again.',
-  reorganisations: 'Reorganisations that were followed.',
-  requests: 'JSON-RPC requests.',
-  events: 'Events that became rows.',
+type Reading = Pick<IndexerStatus, 'chainId' | 'state' | 'counters'>
+
+interface IndexMetric {
+  /** Without the prefix `modelcommons_index_`; a counter's name ends in `_total`. */
+  name: string
+  help: string
+  read(status: Reading): number
 }
 
-export function openIndexMetrics(indexers: () => readonly Pick<IndexerStatus, 'chainId' | 'counters'>[]): Registry {
+const METRICS: readonly IndexMetric[] = [
+  {
+    name: 'failovers_total',
+    help: 'Times that another RPC endpoint had to be asked.',
+    read: ({ counters }) => counters.failovers,
+  },
+  {
+    name: 'endpoints_left_out_total',
+    help: 'Times that an RPC endpoint was left out because it lacks a method or denies access.',
+    read: ({ counters }) => counters.endpointsLeftOut,
+  },
+  {
+    name: 'disagreements_total',
+    help: 'Times that RPC endpoints reported different things.',
+    read: ({ counters }) => counters.disagreements,
+  },
+  {
+    name: 'failures_total',
+    help: 'Rounds that failed and were retried.',
+    read: ({ counters }) => counters.failures,
+  },
+  {
+    name: 'consecutive_failures',
+    help: 'Rounds that failed since the last round that succeeded.',
+    read: ({ counters }) => counters.consecutiveFailures,
+  },
+  {
+    name: 'recoveries_total',
+    help: 'Times that a round succeeded after failures.',
+    read: ({ counters }) => counters.recoveries,
+  },
+  {
+    name: 'failing_seconds_total',
+    help: 'Seconds from a first failure to the recovery, over all recoveries.',
+    read: ({ counters }) => counters.failingMs / 1000,
+  },
+  {
+    name: 'reorganisations_total',
+    help: 'Reorganisations that were rolled back.',
+    read: ({ counters }) => counters.reorganisations,
+  },
+  {
+    name: 'retracted_blocks_total',
+    help: 'Blocks that reorganisations retracted.',
+    read: ({ counters }) => counters.retractedBlocks,
+  },
+  {
+    name: 'reorganisation_seconds_total',
+    help: 'Seconds from noticing a reorganisation to the end of its rollback, over all reorganisations.',
+    read: ({ counters }) => counters.reorganisationMs / 1000,
+  },
+  {
+    name: 'standby',
+    help: '1 while another indexer holds the lock of the chain and this one waits for it.',
+    read: ({ state }) => Number(state === 'waiting'),
+  },
+  {
+    name: 'takeovers_total',
+    help: 'Times that this process took over from another indexer.',
+    read: ({ counters }) => counters.takeovers,
+  },
+  {
+    name: 'standby_seconds_total',
+    help: 'Seconds of waiting before the takeovers.',
+    read: ({ counters }) => counters.standbyMs / 1000,
+  },
+  { name: 'requests_total', help: 'JSON-RPC requests.', read: ({ counters }) => counters.requests },
+  { name: 'events_total', help: 'Events that became rows.', read: ({ counters }) => counters.events },
+]
+
+export function openIndexMetrics(indexers: () => readonly Reading[]): Registry {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry, prefix: 'modelcommons_' })
-  for (const [name, help] of Object.entries(COUNTED))
-    new Counter({
-      name: `modelcommons_index_${name}_total`,
-      help,
-      labelNames: ['chain'],
-      registers: [registry],
-      collect() {
-        this.reset()
-        for (const { chainId, counters } of indexers())
-          this.inc({ chain: String(chainId) }, counters[name as keyof Counters])
-      },
-    })
+  for (const { name, help, read } of METRICS) {
+    const settings = { name: `modelcommons_index_${name}`, help, labelNames: ['chain'], registers: [registry] }
+    if (name.endsWith('_total'))
+      new Counter({
+        ...settings,
+        collect() {
+          this.reset()
+          for (const status of indexers()) this.inc({ chain: String(status.chainId) }, read(status))
+        },
+      })
+    else
+      new Gauge({
+        ...settings,
+        collect() {
+          for (const status of indexers()) this.set({ chain: String(status.chainId) }, read(status))
+        },
+      })
+  }
   return registry
 }
 
-/** Shows a registry at `/metrics`. @throws ConfigError naming INDEX_PORT when nothing can listen there. */
+/** Serves a registry at `/metrics`. @throws ConfigError naming INDEX_PORT when nothing can listen there. */
 export async function serveMetrics(registry: Registry, { host, port }: { host: string; port: number }) {
   const server = createServer(async (request, response) => {
     if (request.url?.split('?')[0] !== '/metrics') return response.writeHead(404).end('Metrics are at /metrics.\n')
@@ -48,9 +125,12 @@ export async function serveMetrics(registry: Registry, { host, port }: { host: s
     )
     server.listen(port, host, resolve)
   })
-  return () =>
-    new Promise<void>((resolve) => {
-      server.close(() => resolve())
-      server.closeAllConnections()
-    })
+  return {
+    url: `http://${host}:${(server.address() as AddressInfo).port}`,
+    close: () =>
+      new Promise<void>((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  }
 }

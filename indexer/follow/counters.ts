@@ -7,16 +7,27 @@ export interface Counters {
   events: number
   /** Milliseconds spent in the transactions of batches. */
   commitMs: number
+  /** Reorganisations that were rolled back, the blocks that they retracted, and the milliseconds that this took. */
   reorganisations: number
   retractedBlocks: number
+  reorganisationMs: number
   /** JSON-RPC requests, and the calls in them. */
   requests: number
   calls: number
   /** Times that another endpoint had to be asked, and that endpoints said different things. */
   failovers: number
   disagreements: number
-  /** Rounds that failed and were tried again. */
+  /** Times that an endpoint was left out because it lacks a method or denies access. */
+  endpointsLeftOut: number
+  /** Rounds that failed and were retried, how many of them since the last round that succeeded, how often a round then succeeded, and
+   *  the milliseconds from the first failure to that success. */
   failures: number
+  consecutiveFailures: number
+  recoveries: number
+  failingMs: number
+  /** Times that this process waited as a standby and then took over, and the milliseconds of waiting before. */
+  takeovers: number
+  standbyMs: number
   /** The newest block that the node announced. */
   headBlock: number
 }
@@ -28,10 +39,17 @@ export const newCounters = (): Counters => ({
   commitMs: 0,
   reorganisations: 0,
   retractedBlocks: 0,
+  reorganisationMs: 0,
   requests: 0,
   calls: 0,
   failovers: 0,
   disagreements: 0,
+  endpointsLeftOut: 0,
   failures: 0,
+  consecutiveFailures: 0,
+  recoveries: 0,
+  failingMs: 0,
+  takeovers: 0,
+  standbyMs: 0,
   headBlock: 0,
 })

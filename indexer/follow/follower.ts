@@ -5,6 +5,7 @@ import type { Source, Tip } from '../chain/source.ts'
 import type { ResolvedDeployment } from '../deployment.ts'
 import { InconsistentChain, IndexerError } from '../errors.ts'
 import { childSteps, eventSteps } from '../handlers/steps.ts'
+import type { Logger } from '../options.ts'
 import { advance, CursorMoved, type Position, readCursor, retract, storedBlocks } from '../store/cursor.ts'
 import { type BatchChanges, Rows, writeBatch } from '../store/rows.ts'
 import { writeStateRoots } from '../store/stateRoots.ts'
@@ -33,6 +34,7 @@ export interface FollowerContext extends ResolvedDeployment {
   /** How long a node must show a chain without a block that was final, in milliseconds. */
   deepReorgPatienceMs?: number
   signal: AbortSignal
+  log?: Logger
 }
 
 export class Follower {
@@ -207,8 +209,9 @@ export class Follower {
 
   /** Finds the newest stored block that is still on the chain, and rolls back everything after it. */
   private async handleReorg(tip: Tip): Promise<boolean> {
-    const { db, source, chainId, children, counters } = this.context
+    const { db, source, chainId, children, counters, log } = this.context
     const before = this.position
+    const began = this.deepReorg?.since ?? performance.now()
     const ancestor = await this.commonAncestor(tip)
     if (ancestor.hash === before.hash) return false // the node shows our chain again
     const deep = ancestor.number < before.finalBlock
@@ -229,8 +232,13 @@ export class Follower {
     this.rows.forget()
     await children.restore(db)
     this.position = this.pending = after
+    const depth = before.block - ancestor.number
+    const durationMs = performance.now() - began
     counters.reorganisations++
-    counters.retractedBlocks += before.block - ancestor.number
+    counters.retractedBlocks += depth
+    counters.reorganisationMs += durationMs
+    const details = { chainId, from: before.block, to: ancestor.number, depth, durationMs: Math.round(durationMs) }
+    log?.[deep ? 'warn' : 'info'](details, 'Reorganisation: rolled back to the last common block')
     return true
   }
 

@@ -24,6 +24,10 @@ export interface Indexer {
   status(): IndexerStatus
 }
 
+const MAX_BACKOFF_DOUBLINGS = 5
+
+const isPowerOfTwo = (count: number) => (count & (count - 1)) === 0
+
 export interface LoopOptions {
   pollMs: number
   /** The shortest delay before a failed round is retried. */
@@ -45,6 +49,9 @@ export function runLoop(
   const waiting = new Set<{ block: number; hash?: string; done: () => void; fail: (error: Error) => void }>()
   let state: IndexerStatus['state'] = 'waiting'
   let problem: string | undefined
+  /** Readings of the monotonic clock: the first failure since the last success; when this process began to wait for the lock. */
+  let failingSince: number | undefined
+  let standbySince: number | undefined
 
   const release = () => {
     const { block, hash } = follower.position
@@ -56,36 +63,69 @@ export function runLoop(
   }
 
   /** Follows the progress of the other indexer while waiting for its lock. */
-  async function wait(first: boolean) {
+  async function wait() {
     state = 'waiting'
-    if (first) log?.info({ chainId }, 'Another indexer follows this chain into this database: waiting')
+    if (standbySince === undefined) {
+      standbySince = performance.now()
+      log?.info({ chainId }, 'Another indexer follows this chain into this database: waiting')
+    }
     await follower.reload()
+    recovered()
     release()
   }
 
+  /** After the lock was taken: nothing in memory may be trusted. */
+  async function start() {
+    if (standbySince !== undefined) {
+      const waitedMs = performance.now() - standbySince
+      standbySince = undefined
+      counters.takeovers++
+      counters.standbyMs += waitedMs
+      log?.info({ chainId, pid: process.pid, waitedMs: Math.round(waitedMs) }, 'Took over from another indexer')
+    }
+    await follower.reload()
+    await backfill()
+  }
+
+  /** Logs the 1st, 2nd, 4th, 8th … failure in a row: an outage of any length is visible, and fills no log. */
+  function failed(error: Error) {
+    state = 'retrying'
+    problem = error.message
+    counters.failures++
+    const failures = ++counters.consecutiveFailures
+    failingSince ??= performance.now()
+    const sinceMs = Math.round(performance.now() - failingSince)
+    if (isPowerOfTwo(failures)) log?.warn({ chainId, failures, sinceMs, problem }, 'A round failed; retrying')
+  }
+
+  function recovered() {
+    problem = undefined
+    if (failingSince === undefined) return
+    const failures = counters.consecutiveFailures
+    const afterMs = performance.now() - failingSince
+    failingSince = undefined
+    counters.consecutiveFailures = 0
+    counters.recoveries++
+    counters.failingMs += afterMs
+    log?.info({ chainId, failures, afterMs: Math.round(afterMs) }, 'Recovered')
+  }
+
   async function loop() {
-    for (let failures = 0; !signal.aborted; ) {
+    while (!signal.aborted)
       try {
-        if (await lock.hold(signal, wait)) {
-          await follower.reload()
-          await backfill()
-        }
+        if (await lock.hold(signal, wait)) await start()
         const changed = await follower.round()
-        failures = 0
         state = 'running'
-        problem = undefined
+        recovered()
         release()
         if (!changed) await pause.wait(pollMs, signal)
       } catch (error) {
         if (signal.aborted) return
-        if (!isRetriable(error)) throw error
-        state = 'retrying'
-        problem = (error as Error).message
-        counters.failures++
-        if (failures === 0) log?.warn({ chainId, problem }, 'The indexer tries again')
-        await backoff(Math.min(failures++, 5), { signal, delayMs }).catch(() => {})
+        if (!(error instanceof Error && isRetriable(error))) throw error
+        failed(error)
+        const attempt = Math.min(counters.consecutiveFailures - 1, MAX_BACKOFF_DOUBLINGS)
+        await backoff(attempt, { signal, delayMs }).catch(() => {})
       }
-    }
   }
 
   const stopped = loop().finally(async () => {

@@ -20,7 +20,8 @@ interface Prepared {
 
 /** Opens the endpoints and the cache, checks that chain, database and deployment fit together, and finds the position to start from. */
 export async function prepare(options: IndexerOptions, signal: AbortSignal, patienceMs: number): Promise<Prepared> {
-  const { db, rpcUrl, deployment, confirmations, deepReorganisation = 'stop' } = options
+  const { db, rpcUrl, deployment, confirmations, deepReorganisation = 'stop', log } = options
+  const { chainId } = deployment
   const counters = newCounters()
   const transport = {
     ...options.patience,
@@ -30,11 +31,17 @@ export async function prepare(options: IndexerOptions, signal: AbortSignal, pati
       counters.calls += calls
     },
   }
-  const rpc = openRpc(rpcUrl, transport, () => counters.failovers++)
+  const rpc = openRpc(rpcUrl, transport, {
+    onFailover: () => void counters.failovers++,
+    onLeftOut({ message: problem }) {
+      counters.endpointsLeftOut++
+      log?.warn({ chainId, problem }, 'An RPC endpoint is left out')
+    },
+  })
   const cache = options.cacheFolder === undefined ? undefined : openCache(options.cacheFolder, deployment)
   if (cache) signal.addEventListener('abort', () => cache.close(), { once: true })
-  const checked = requireChain(rpc, deployment.chainId)
-    .then(() => requireHistory(db, rpc, deployment.chainId))
+  const checked = requireChain(rpc, chainId)
+    .then(() => requireHistory(db, rpc, chainId))
     .then(() => probeDeployment(rpc, deployment))
   const probed = await unlessUnavailable(checked, () => cache?.notes() as FollowedDeployment | undefined)
   const resolved = resolveDeployment(probed)
@@ -58,6 +65,7 @@ export async function prepare(options: IndexerOptions, signal: AbortSignal, pati
     deepReorgPatienceMs: options.patience?.deepReorgMs,
     signal,
     counters,
+    log,
   }
   return { context, position, probed }
 }

@@ -2,7 +2,7 @@ import { parseAbi, zeroAddress } from 'viem'
 import type { FollowedDeployment } from '../deployment.ts'
 import { IndexerError } from '../errors.ts'
 import { contractReader } from '../rpc/contractReader.ts'
-import { RpcError, StatelessNode } from '../rpc/errors.ts'
+import { MethodUnsupported, RpcError, StatelessNode } from '../rpc/errors.ts'
 import type { Rpc } from '../rpc/rpc.ts'
 import type { FollowedGovernor } from './governances.ts'
 
@@ -29,7 +29,7 @@ type Reader = ReturnType<typeof readerOf>
 /** @throws IndexerError when there is no contract at the address. A node that cannot tell is assumed to have one. */
 export async function requireCode(rpc: Rpc, chainId: number, what: string, address: string): Promise<void> {
   const code = await rpc.request('eth_getCode', [address, 'latest']).catch((cause) => {
-    if (cause instanceof RpcError) return undefined
+    if (cause instanceof RpcError || cause instanceof MethodUnsupported) return undefined
     throw cause
   })
   if (code === '0x')

@@ -1,4 +1,5 @@
-import { isFinal, RpcError, RpcUnavailable } from './errors.ts'
+import { IndexerError } from '../errors.ts'
+import { type EndpointUnusable, isFinal, isUnusable, MethodUnsupported, RpcError, RpcUnavailable } from './errors.ts'
 import type { Quorum } from './quorum.ts'
 import { type Rpc, type RpcCall, redactedUrl } from './rpc.ts'
 
@@ -7,6 +8,8 @@ import { type Rpc, type RpcCall, redactedUrl } from './rpc.ts'
 const FIRST_COOLDOWN_MS = 1_000
 const MAX_COOLDOWN_MS = 60_000
 const DISTRUST_MS = 600_000
+/** How long an endpoint is left out that lacks a method or denies access, until it is tried again. */
+const LEFT_OUT_MS = 600_000
 
 interface Endpoint {
   rpc: Rpc
@@ -15,6 +18,16 @@ interface Endpoint {
   cooldownUntil: number
   /** Not used before this reading at all. */
   distrustedUntil: number
+  /** Why it cannot be used, and until which reading it is left out for that. */
+  leftOut?: { reason: EndpointUnusable; until: number }
+}
+
+/** What happens to the endpoints, for counters and the log. */
+export interface EndpointEvents {
+  /** Another endpoint had to be asked. */
+  onFailover?(): void
+  /** An endpoint cannot be used: it is left out as long as another one serves. */
+  onLeftOut?(reason: EndpointUnusable): void
 }
 
 export class Endpoints implements Rpc, Quorum {
@@ -22,7 +35,7 @@ export class Endpoints implements Rpc, Quorum {
 
   constructor(
     rpcs: readonly Rpc[],
-    private readonly onFailover: () => void = () => {},
+    private readonly events: EndpointEvents = {},
   ) {
     this.endpoints = rpcs.map((rpc) => ({ rpc, failures: 0, cooldownUntil: 0, distrustedUntil: 0 }))
   }
@@ -45,7 +58,7 @@ export class Endpoints implements Rpc, Quorum {
 
   healthy() {
     const now = performance.now()
-    return this.inOrder()
+    return this.usable()
       .filter(({ cooldownUntil }, index) => index === 0 || cooldownUntil <= now)
       .map(({ rpc }) => rpc)
   }
@@ -56,39 +69,63 @@ export class Endpoints implements Rpc, Quorum {
   }
 
   /** The healthy endpoints in their configured order, then those that cool down, the one that is due first first. */
-  private inOrder(): Endpoint[] {
+  private usable(): Endpoint[] {
     const now = performance.now()
-    const trusted = this.endpoints.filter(({ distrustedUntil }) => distrustedUntil <= now)
+    const trusted = this.endpoints.filter(
+      ({ distrustedUntil, leftOut }) => distrustedUntil <= now && !(leftOut && leftOut.until > now),
+    )
     const healthy = trusted.filter(({ cooldownUntil }) => cooldownUntil <= now)
     const cooling = trusted.filter(({ cooldownUntil }) => cooldownUntil > now)
     return [...healthy, ...cooling.sort((a, b) => a.cooldownUntil - b.cooldownUntil)]
   }
 
-  /** @throws the first refusal when an endpoint refused and none answered; RpcUnavailable naming every endpoint otherwise. */
+  /** @throws the first refusal when an endpoint refused and none answered; IndexerError when none of the endpoints can be used;
+   *  RpcUnavailable naming every endpoint otherwise. */
   private async ask<T>(question: (rpc: Rpc) => Promise<T>): Promise<T> {
-    let refusal: RpcError | undefined
+    let refusal: RpcError | MethodUnsupported | undefined
     let unavailable: unknown
-    for (const endpoint of this.inOrder()) {
+    for (const endpoint of this.usable()) {
       try {
         const answer = await question(endpoint.rpc)
         endpoint.failures = 0
         return answer
       } catch (error) {
-        if (error instanceof RpcError) {
+        if (isUnusable(error)) this.leaveOut(endpoint, error)
+        else if (error instanceof MethodUnsupported) refusal ??= error
+        else if (error instanceof RpcError) {
           if (isFinal(error)) throw error
           refusal ??= error
         } else if (error instanceof RpcUnavailable) {
           unavailable = error
           this.coolDown(endpoint)
         } else throw error
-        this.onFailover()
+        this.events.onFailover?.()
       }
     }
     if (refusal) throw refusal
+    this.requireUsable()
     const all = this.endpoints.map(({ rpc }) => redactedUrl(rpc.url)).join(', ')
     throw new RpcUnavailable(`RPC_URL: none of ${all} answers and is trusted. Start a node, or correct RPC_URL.`, {
       cause: unavailable,
     })
+  }
+
+  private leaveOut(endpoint: Endpoint, reason: EndpointUnusable) {
+    endpoint.leftOut = { reason, until: performance.now() + LEFT_OUT_MS }
+    this.events.onLeftOut?.(reason)
+  }
+
+  /** @throws IndexerError when every endpoint is left out. */
+  private requireUsable() {
+    const now = performance.now()
+    const reasons = this.endpoints.flatMap(({ leftOut }) => (leftOut && leftOut.until > now ? [leftOut.reason] : []))
+    if (reasons.length < this.endpoints.length) return
+    throw new IndexerError(
+      `None of the RPC endpoints can be used.\n${reasons.map(({ message }) => message).join('\n')}`,
+      {
+        cause: reasons[0],
+      },
+    )
   }
 
   private coolDown(endpoint: Endpoint) {

@@ -1,5 +1,5 @@
-import { NodeBusy, RpcError } from './errors.ts'
-import type { Rpc } from './rpc.ts'
+import { NodeBusy, RpcError, statusError } from './errors.ts'
+import { type Rpc, redactedUrl } from './rpc.ts'
 import { bodyOf, type JsonRpcRequest, type JsonRpcResponse, rpcOver, type TransportOptions } from './transport.ts'
 
 /** A JSON-RPC client over HTTP. */
@@ -15,7 +15,8 @@ export function httpRpc(url: string, options: TransportOptions = {}): Rpc {
       signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
     })
     const text = Buffer.from(await response.arrayBuffer()).toString() // half the work of `text()`
-    if (response.status === 429 || response.status >= 500) throw new NodeBusy(`HTTP ${response.status}`)
+    const failure = statusError(redactedUrl(url), response.status, text)
+    if (failure) throw failure
     const body = parse(text, response.status)
     return Array.isArray(body) ? body : [body]
   }

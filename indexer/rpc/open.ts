@@ -1,4 +1,4 @@
-import { Endpoints } from './endpoints.ts'
+import { type EndpointEvents, Endpoints } from './endpoints.ts'
 import { httpRpc } from './http.ts'
 import type { Rpc } from './rpc.ts'
 import type { TransportOptions } from './transport.ts'
@@ -13,13 +13,13 @@ const openOne = (url: string, options: TransportOptions): Rpc =>
   url.startsWith('ws') ? webSocketRpc(url, options) : httpRpc(url, options)
 
 /** One endpoint, or several as one: a list separated by commas, the preferred one first. */
-export function openRpc(urls: string, options: TransportOptions, onFailover?: () => void): Rpc {
+export function openRpc(urls: string, options: TransportOptions, events?: EndpointEvents): Rpc {
   const endpoints = endpointsIn(urls)
   const [first = '', ...others] = endpoints
   if (!others.length) return openOne(first, options)
   const several = { tries: TRIES_OF_SEVERAL, ...options }
   return new Endpoints(
     endpoints.map((url) => openOne(url, several)),
-    onFailover,
+    events,
   )
 }

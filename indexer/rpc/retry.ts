@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { RpcError, RpcUnavailable } from './errors.ts'
+import { EndpointUnusable, RpcError, RpcUnavailable } from './errors.ts'
 
 /** Retries with exponential back-off and jitter. */
 
@@ -32,7 +32,8 @@ export function retryDelayMs(attempt: number, delayMs: number, random: () => num
 /** From 0 to 1, from the clock's nanoseconds: it spreads retries and decides nothing else. */
 const jitter = () => Number(process.hrtime.bigint() % 1_000n) / 1_000
 
-/** Retries `work` while the node is unreachable or busy. @throws RpcError at once; RpcUnavailable when every try failed. */
+/** Retries `work` while the node is unreachable or busy. @throws RpcError and EndpointUnusable at once; RpcUnavailable when every try
+ *  failed. */
 export async function withRetries<T>(work: () => Promise<T>, endpoint: string, options: RetryOptions): Promise<T> {
   const { tries = 4, signal } = options
   let last: unknown
@@ -42,7 +43,7 @@ export async function withRetries<T>(work: () => Promise<T>, endpoint: string, o
       return await work()
     } catch (error) {
       signal?.throwIfAborted()
-      if (error instanceof RpcError) throw error
+      if (error instanceof RpcError || error instanceof EndpointUnusable) throw error
       last = error
     }
   }

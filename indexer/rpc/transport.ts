@@ -1,4 +1,4 @@
-import { isBusy, NodeBusy, RpcError } from './errors.ts'
+import { NodeBusy, responseError } from './errors.ts'
 import { type RetryOptions, withRetries } from './retry.ts'
 import { type Rpc, type RpcCall, redactedUrl } from './rpc.ts'
 
@@ -25,7 +25,7 @@ export interface JsonRpcResponse {
 }
 
 /** Sends one JSON-RPC request, or several as a batch, and resolves to the responses, in any order.
- *  @throws RpcError when the endpoint refuses the request; any other error means that it may be sent again. */
+ *  @throws RpcError or EndpointUnusable when the endpoint refuses the request; any other error means that it may be sent again. */
 export type Send = (requests: readonly JsonRpcRequest[]) => Promise<readonly JsonRpcResponse[]>
 
 /** The body of a request: a single call is not sent as a batch. */
@@ -41,7 +41,7 @@ export function rpcOver(url: string, send: Send, options: TransportOptions): Rpc
   const attempt = async (calls: readonly RpcCall[]) => {
     const requests = calls.map((call): JsonRpcRequest => ({ jsonrpc: '2.0', id: nextId++, ...call }))
     onRequest?.(calls.length)
-    return results(requests, inOrder(requests, await send(requests)))
+    return results(endpoint, requests, inOrder(requests, await send(requests)))
   }
   const ask = (calls: readonly RpcCall[]) => withRetries(() => attempt(calls), endpoint, options)
 
@@ -69,9 +69,12 @@ function inOrder(requests: readonly JsonRpcRequest[], responses: readonly JsonRp
   })
 }
 
-const results = (requests: readonly JsonRpcRequest[], responses: readonly JsonRpcResponse[]) =>
+const results = (
+  endpoint: string,
+  requests: readonly JsonRpcRequest[],
+  responses: readonly JsonRpcResponse[],
+): unknown[] =>
   responses.map(({ result, error }, index) => {
-    if (!error) return result
-    if (isBusy(error)) throw new NodeBusy(error.message)
-    throw new RpcError(requests[index]?.method ?? '', error.code, error.message)
+    if (error) throw responseError(endpoint, requests[index]?.method ?? '', error)
+    return result
   })

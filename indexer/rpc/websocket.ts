@@ -1,5 +1,6 @@
 import { WebSocket } from 'ws'
-import type { Rpc } from './rpc.ts'
+import { NodeBusy, statusError } from './errors.ts'
+import { type Rpc, redactedUrl } from './rpc.ts'
 import { bodyOf, type JsonRpcRequest, type JsonRpcResponse, rpcOver, type TransportOptions } from './transport.ts'
 
 const MAX_MESSAGE_BYTES = 512 * 1024 * 1024
@@ -41,6 +42,10 @@ export function webSocketRpc(url: string, options: TransportOptions = {}): Rpc {
       signal?.addEventListener('abort', close, { once: true })
       socket.on('message', (data) => receive(String(data)))
       socket.on('error', (error) => fail(error))
+      socket.on('unexpected-response', (request, { statusCode = 0 }) => {
+        request.destroy()
+        fail(statusError(redactedUrl(url), statusCode, '') ?? new NodeBusy(`HTTP ${statusCode}`))
+      })
       socket.on('close', () => {
         signal?.removeEventListener('abort', close)
         fail(new Error('connection closed'))

@@ -14,14 +14,14 @@ export class ChainLock {
     private readonly chainId: number,
   ) {}
 
-  /** Waits until this process holds the lock, calling `waiting` at every try in vain.
-   *  @returns whether it was newly taken, so that nothing in memory may be trusted. */
-  async hold(signal: AbortSignal, waiting: (first: boolean) => Promise<void>): Promise<boolean> {
+  /** Waits until this process holds the lock; calls `waiting` whenever another session holds it.
+   *  @returns whether the lock was newly taken, so that nothing in memory may be trusted. */
+  async hold(signal: AbortSignal, waiting: () => Promise<void>): Promise<boolean> {
     if (this.client) return false
-    for (let first = true; ; first = false) {
+    for (;;) {
       signal.throwIfAborted()
       if (await this.take()) return true
-      await waiting(first)
+      await waiting()
       await sleep(RETRY_MS, undefined, { signal })
     }
   }

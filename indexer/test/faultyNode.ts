@@ -21,6 +21,8 @@ export interface Call {
 /** A JSON-RPC endpoint in front of a real one, with faults that a test decides. */
 export class FaultyNode {
   fault: (call: Call) => NodeFault = () => undefined
+  /** The HTTP status of WebSocket handshakes. */
+  handshakeStatus = 501
   readonly calls = new Map<string, number>()
   private server: Server | undefined
   private port = 0
@@ -52,6 +54,7 @@ export class FaultyNode {
       response.setHeader('content-type', 'application/json')
       response.end(JSON.stringify(Array.isArray(body) ? answers.reverse() : answers[0]))
     })
+    this.server.on('upgrade', (_request, socket) => socket.end(`HTTP/1.1 ${this.handshakeStatus} Refused\r\n\r\n`))
     await new Promise<void>((done) => this.server!.listen(this.port, '127.0.0.1', done))
     this.port = (this.server.address() as AddressInfo).port
     return this
