@@ -56,6 +56,7 @@ test('weights are influence × uniqueness of what stands, and their shares never
   ])
   expect(weights.map((w) => w.weightPpm)).toEqual([666_666n, 333_333n, 0n, 0n])
   expect(total).toBe(300_000_000n * 1_500_000n)
+  expect(weights[1]!.reason).toBe('Helped the validation set: influence 300000000e-9 × uniqueness 500000 ppm.')
   expect(weights[2]!.reason).toMatch(/chance/)
   expect(weights[3]!.reason).toMatch(/uniqueness is 0/)
 })
@@ -88,6 +89,21 @@ test('what clearly harms is listed, what may be chance is not', () => {
   expect(harmful[0]!.contributionId).toBe('poison')
   expect(harmful.length).toBeLessThan(4)
   expect(weights[0]!.reason).toMatch(/Harmed/)
+})
+
+test('the p-values are those of Student’s t with one degree of freedom less than there are items', () => {
+  const recorded = (items: number) => recordInfluence({ contributionId: 'a', influence: 1, standardError: 1 }, items)
+  // P(T ≥ 1) is ¼ with one degree of freedom, ½ − √3/6 with two.
+  expect(recorded(2)).toMatchObject({ pPositive: p(0.25), pNegative: p(0.75) })
+  expect(recorded(3)).toMatchObject({ pPositive: p(0.5 - Math.sqrt(3) / 6), pNegative: p(0.5 + Math.sqrt(3) / 6) })
+})
+
+test('a p-value on its own helps or harms nothing: the sign of the influence must agree', () => {
+  const given = { standardError: 1n, pPositive: 0n, pNegative: 0n, uniqueness: 1_000_000n }
+  const samples = [-1n, 0n, 1n].map((influence) => ({ ...given, contributionId: `${influence}`, influence }))
+  const { weights, harmful } = attributionWeights(samples)
+  expect(weights.map((one) => one.weight)).toEqual([0n, 0n, 1_000_000n])
+  expect(harmful.map((one) => one.contributionId)).toEqual(['-1'])
 })
 
 test('no spread or a single validation item is no evidence', () => {
