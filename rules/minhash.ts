@@ -25,8 +25,7 @@ export class LshIndex {
     for (const gram of grams) {
       const hash = hash32(gram)
       for (let i = 0; i < lowest.length; i++) {
-        const image = mix(hash ^ this.seeds[i]!)
-        if (image < lowest[i]!) lowest[i] = image
+        lowest[i] = Math.min(lowest[i]!, mix(hash ^ this.seeds[i]!))
       }
     }
     return lowest

@@ -1,8 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { LshIndex } from './minhash.ts'
 import { type Assessment, commitOrder, QualityIndex, type QualityOptions, verdictCode } from './quality.ts'
-import { containment, shingles, tokens } from './shingles.ts'
+import { containment, shingles } from './shingles.ts'
 
 const WORDS =
   'river stone lamp quiet copper orchard winter paper signal harbour violet engine meadow anchor prism'.split(' ')
@@ -137,30 +136,6 @@ test('malformed, off-topic and badly licensed samples are rejected with the reas
   expect(judged.map((a) => a.verdict)).toEqual(['malformed', 'licence', 'offTopic', 'accepted'])
   expect(judged[2]!.reason).toBe('Ask a question.')
   expect(judged[3]!.quality).toBe(3n)
-})
-
-test('scripts without spaces are taken by character', () => {
-  expect(tokens('春眠不覺 OK 2+2')).toEqual(['春', '眠', '不', '覺', 'ok', '2', '+', '2'])
-})
-
-test('the share of equal MinHash values estimates Jaccard similarity', () => {
-  const lsh = new LshIndex(7, 256, 4)
-  const grams = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => `gram ${from + i}`)
-  const [a, b] = [lsh.signature(grams(0, 300)), lsh.signature(grams(100, 400))]
-  const equal = a.filter((value, i) => value === b[i]).length / a.length
-  expect(Math.abs(equal - 0.5)).toBeLessThan(0.06)
-})
-
-test('ten thousand templated samples are judged in seconds', () => {
-  const index = new QualityIndex()
-  const started = performance.now()
-  for (let i = 0; i < 10_000; i++)
-    index.add({
-      id: `${i}`,
-      committed: BigInt(i),
-      text: text(`Please convert ${i * 7919} metres`, `That is ${i * 31} feet`),
-    })
-  expect(performance.now() - started).toBeLessThan(15_000)
 })
 
 test('commitments are ordered by block, then by their place in it', () => {
