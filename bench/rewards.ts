@@ -2,7 +2,7 @@ import { StandardMerkleTree } from '@openzeppelin/merkle-tree'
 import type { Hex } from 'viem'
 import type { EpochFacts } from '#rules/epochFacts.ts'
 import { type RewardLeaf, RewardTree, verifyProof } from '#rules/merkle.ts'
-import { rewardMap, settleEpoch } from '#rules/rewardMap.ts'
+import { buildRewardMap, computeRewards } from '#rules/rewardMap.ts'
 import { firstDifference } from '#rules/verification.ts'
 import { type BenchReport, figure, ratio } from './report.ts'
 
@@ -10,7 +10,7 @@ import { type BenchReport, figure, ratio } from './report.ts'
  *  The peer takes minutes for a million leaves; both make the tree of a tenth of them, to the same root, and prove the same leaves. */
 export async function run(): Promise<BenchReport> {
   const facts = epoch(ACCOUNTS)
-  const { leaves } = rewardMap(facts)
+  const { leaves } = buildRewardMap(facts)
   const some = leaves.slice(0, COMPARED)
   console.log(`Both trees of ${COMPARED} leaves have the root ${compareTrees(some)}`)
 
@@ -22,13 +22,13 @@ export async function run(): Promise<BenchReport> {
   }
   const theirs: number[] = []
   for (let turn = 0; turn < RUNS; turn++) {
-    times.split.push(seconds(() => settleEpoch(facts)))
+    times.split.push(seconds(() => computeRewards(facts)))
     times.tree.push(seconds(() => prove(leaves)))
     times['tree of a tenth'].push(seconds(() => prove(some)))
-    const published = rewardMap(facts)
+    const published = buildRewardMap(facts)
     times.verify.push(
       seconds(() => {
-        if (firstDifference(published, rewardMap(facts)) !== null) throw new Error('The recomputed map differs.')
+        if (firstDifference(published, buildRewardMap(facts)) !== null) throw new Error('The recomputed map differs.')
       }),
     )
     theirs.push(seconds(() => peerProve(some)))

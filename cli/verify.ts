@@ -1,6 +1,6 @@
 import { ConfigError, readConfig } from '#config'
 import type { Deployment } from '#contracts/deploy.ts'
-import type { RewardMap } from '#rules/rewardMap.ts'
+import type { EpochRewardMap } from '#rules/rewardMap.ts'
 import { type Difference, firstDifference } from '#rules/verification.ts'
 import { getDocument, type RewardMapDocument, rewardMapDocument } from '#schema/documents.ts'
 import { PermanentError } from '#schema/errors.ts'
@@ -45,7 +45,7 @@ export async function recomputeRoot(from: {
 }
 
 /** A document as the rules' own reward map. */
-const mapOf = (document: RewardMapDocument): RewardMap => ({
+const mapOf = (document: RewardMapDocument): EpochRewardMap => ({
   root: document.root as `0x${string}`,
   total: BigInt(document.total),
   treasury: 0n,
@@ -56,8 +56,8 @@ const mapOf = (document: RewardMapDocument): RewardMap => ({
     account: account as `0x${string}`,
     cumulative: BigInt(cumulative),
   })),
-  carried: document.carried.map((one) => ({ ...one, amount: BigInt(one.amount) }) as RewardMap['carried'][number]),
-  debts: document.debts.map((one) => ({ ...one, amount: BigInt(one.amount) }) as RewardMap['debts'][number]),
+  carried: document.carried.map((one) => ({ ...one, amount: BigInt(one.amount) }) as EpochRewardMap['carried'][number]),
+  debts: document.debts.map((one) => ({ ...one, amount: BigInt(one.amount) }) as EpochRewardMap['debts'][number]),
   lines: document.lines.map(
     (one) =>
       ({
@@ -66,7 +66,7 @@ const mapOf = (document: RewardMapDocument): RewardMap => ({
         pot: BigInt(one.pot),
         weight: BigInt(one.weight),
         whole: BigInt(one.whole),
-      }) as RewardMap['lines'][number],
+      }) as EpochRewardMap['lines'][number],
   ),
 })
 

@@ -1,5 +1,5 @@
 import { beforeAll, expect, test } from 'vitest'
-import { type Assessment, type Check, QualityIndex } from '#rules/quality.ts'
+import { type Assessment, QualityIndex, type SampleCheck } from '#rules/quality.ts'
 import { contentHash } from '#rules/sample.ts'
 import { accountOf, FUNDED_ACCOUNTS } from './accounts.ts'
 import { type Behaviour, type Contributor, contributors } from './people.ts'
@@ -12,7 +12,7 @@ const sealed = testItems(seed)
 const people = contributors(seed, sealed)
 const verdicts = new Map<Contributor, Assessment[]>()
 
-const lineCheck: Check = ({ completion }) =>
+const lineCheck: SampleCheck = ({ completion }) =>
   new RegExp(`^${LINE_PATTERN}$`).test(completion) ? null : { verdict: 'malformed', reason: 'No triage line.' }
 
 beforeAll(() => {

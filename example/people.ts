@@ -1,5 +1,5 @@
 import { Random } from '#engine/stats/random.ts'
-import type { Sample } from '#rules/sample.ts'
+import type { PromptCompletion } from '#rules/sample.ts'
 import { drawItems } from './skill/items.ts'
 import type { Message } from './skill/message.ts'
 import { renderReply, STYLES, type Style } from './skill/reply.ts'
@@ -14,7 +14,7 @@ export type Contributor = {
   behaviour: Behaviour
   /** Contributions are committed wave by wave: those who copy can only copy what stands on chain. */
   wave: 1 | 2
-  samples: Sample[]
+  samples: PromptCompletion[]
 }
 
 type Person = { name: string; behaviour: Behaviour; samples: number; leaks?: number }
@@ -49,7 +49,7 @@ const MANNERS: Record<Exclude<Behaviour, 'duplicating'>, readonly number[]> = {
  * Plays all contributors: who they are and which samples they submit, in the order in which they commit.
  * `leaked` is what an adversary got hold of; those samples must be refused. `share`: how much of their samples they submit.
  */
-export function contributors(seed: number | string, leaked: readonly Sample[], share = 1): Contributor[] {
+export function contributors(seed: number | string, leaked: readonly PromptCompletion[], share = 1): Contributor[] {
   const cast = CAST.map((person) => ({
     ...person,
     samples: Math.ceil(person.samples * share),
@@ -62,8 +62,8 @@ export function contributors(seed: number | string, leaked: readonly Sample[], s
     writers.reduce((sum, { samples }) => sum + samples, 0),
   )
   const random = new Random(`contributors/${seed}`)
-  const written: Sample[] = []
-  const copied = new Set<Sample>()
+  const written: PromptCompletion[] = []
+  const copied = new Set<PromptCompletion>()
   return cast.map((person, nth) => {
     const own = random.fork(person.name)
     const { name, behaviour } = person
@@ -77,7 +77,7 @@ export function contributors(seed: number | string, leaked: readonly Sample[], s
   })
 }
 
-function write(behaviour: Exclude<Behaviour, 'duplicating'>, message: Message, random: Random): Sample {
+function write(behaviour: Exclude<Behaviour, 'duplicating'>, message: Message, random: Random): PromptCompletion {
   const fields = label(behaviour, message.truth, random)
   const style: Style = STYLES[random.weighted(MANNERS[behaviour])]
   // A careful clerk answers the message; a wrong label brings the reply of the wrong desk.
@@ -111,14 +111,19 @@ function label(behaviour: Behaviour, truth: Fields, random: Random): Fields {
 }
 
 /** Copies of committed samples, no two alike and none to the letter: their hashes are new, their contents are not. */
-function copies(written: readonly Sample[], copied: Set<Sample>, count: number, random: Random): Sample[] {
+function copies(
+  written: readonly PromptCompletion[],
+  copied: Set<PromptCompletion>,
+  count: number,
+  random: Random,
+): PromptCompletion[] {
   const fresh = random.shuffle(written.filter((sample) => !copied.has(sample))).slice(0, count)
   for (const sample of fresh) copied.add(sample)
   return fresh.map((sample) => edit(sample, random))
 }
 
 /** The same content with one small touch. */
-function edit({ prompt, completion }: Sample, random: Random): Sample {
+function edit({ prompt, completion }: PromptCompletion, random: Random): PromptCompletion {
   const touches = [
     prompt.toLowerCase(),
     prompt.replaceAll('.', '!'),

@@ -1,13 +1,13 @@
 import { PPM } from './bps.ts'
 
-export type Judgement = { taskId: string; validator: string; choice: number }
+export type PeerReport = { taskId: string; validator: string; choice: number }
 
 /** Correlated Agreement of each validator with its peers, in ppm from −1,000,000 to 1,000,000 (Shnayder, Agarwal, Frongillo and
  *  Parkes 2016): how often two agree on the *same* task, less how often they agree on *different* tasks. One who always
  *  answers alike, or draws answers independently of the task, gets 0 on average. A validator's figure is the mean over
  *  its peers, weighted by the number of shared tasks; 0 where no peer can be compared. Exact up to one floor per pair. */
-export function correlatedAgreement(judgements: readonly Judgement[]): Map<string, bigint> {
-  const byTask = new Map<string, Judgement[]>()
+export function correlatedAgreement(judgements: readonly PeerReport[]): Map<string, bigint> {
+  const byTask = new Map<string, PeerReport[]>()
   const profiles = new Map<string, Map<number, bigint>>()
   for (const judgement of judgements) {
     const task = byTask.get(judgement.taskId)
@@ -35,7 +35,7 @@ export function correlatedAgreement(judgements: readonly Judgement[]): Map<strin
 
 type Pair = { a: string; b: string; shared: bigint; agreed: bigint }
 
-function pairs(byTask: ReadonlyMap<string, readonly Judgement[]>): Iterable<Pair> {
+function pairs(byTask: ReadonlyMap<string, readonly PeerReport[]>): Iterable<Pair> {
   const found = new Map<string, Map<string, Pair>>()
   for (const judgements of byTask.values())
     judgements.forEach((first, i) => {

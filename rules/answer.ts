@@ -1,15 +1,15 @@
-import { benjaminiHochberg, type Influence } from './attribution.ts'
+import { benjaminiHochberg, type RecordedInfluence } from './attribution.ts'
 import { mulDiv, PPM } from './bps.ts'
 
 /** A verbatim span of an answer: tokens `[start, end)` that stand in the training text `occurrences` times, in these contributions. */
-export type Span = { start: number; end: number; occurrences: number; contributionIds: readonly string[] }
+export type VerbatimSpan = { start: number; end: number; occurrences: number; contributionIds: readonly string[] }
 
 /** The three kinds of evidence on one answer, apart from each other. Similarity is in ppm. */
 export type AnswerEvidence = {
   /** Length of the answer in tokens. */
   tokens: number
-  spans: readonly Span[]
-  influences: readonly Influence[]
+  spans: readonly VerbatimSpan[]
+  influences: readonly RecordedInfluence[]
   similarities: readonly { contributionId: string; similarity: bigint }[]
 }
 
@@ -54,7 +54,7 @@ export function attributeAnswer(
 }
 
 function spanMass({ tokens, spans }: AnswerEvidence): Map<string, bigint> {
-  const owners = new Map<number, Span>()
+  const owners = new Map<number, VerbatimSpan>()
   for (const span of spans) {
     if (span.start < 0 || span.start >= span.end || span.end > tokens || span.contributionIds.length === 0)
       throw new RangeError(
@@ -65,7 +65,7 @@ function spanMass({ tokens, spans }: AnswerEvidence): Map<string, bigint> {
       if (owner === undefined || compareSpans(span, owner) < 0) owners.set(token, span)
     }
   }
-  const covered = new Map<Span, bigint>()
+  const covered = new Map<VerbatimSpan, bigint>()
   for (const span of owners.values()) covered.set(span, (covered.get(span) ?? 0n) + 1n)
   const mass = new Map<string, bigint>()
   for (const [span, count] of covered) {
@@ -77,11 +77,11 @@ function spanMass({ tokens, spans }: AnswerEvidence): Map<string, bigint> {
 }
 
 /** Negative when a token under both spans belongs to `a`: the rarer, then the longer, then the first. */
-function compareSpans(a: Span, b: Span): number {
+function compareSpans(a: VerbatimSpan, b: VerbatimSpan): number {
   return a.occurrences - b.occurrences || b.end - b.start - (a.end - a.start) || a.start - b.start
 }
 
-function influenceMass(influences: readonly Influence[]): Map<string, bigint> {
+function influenceMass(influences: readonly RecordedInfluence[]): Map<string, bigint> {
   const stands = benjaminiHochberg(influences.map((item) => item.pPositive))
   const all = influences.reduce((sum, { influence }) => sum + (influence < 0n ? -influence : influence), 0n)
   const counted = influences.filter((item, i) => stands[i] && item.influence > 0n)

@@ -24,7 +24,7 @@ export const FALSE_DISCOVERY_PPM = 50_000n
 /** What was measured of one sample: mean influence on the validation items (positive: helpful) and its standard error. */
 export type Measurement = { contributionId: string; influence: number; standardError: number }
 
-export type Influence = {
+export type RecordedInfluence = {
   contributionId: string
   /** 10⁻⁹ */
   influence: bigint
@@ -38,7 +38,7 @@ export type Influence = {
 
 /** Quantises a measurement: the border between the engine's floats and the rules. Student's t over the validation items.
  *  A spread of zero is no evidence: it comes from too few items, so both p-values are then 1. */
-export function recordInfluence(measured: Measurement, validationItems: number): Influence {
+export function recordInfluence(measured: Measurement, validationItems: number): RecordedInfluence {
   const influence = quantise(measured.influence, NANO)
   const standardError = quantise(measured.standardError, NANO)
   if (standardError < 0n) throw new RangeError(`Standard error ${measured.standardError} is negative.`)
@@ -59,7 +59,7 @@ export function benjaminiHochberg(pValues: readonly bigint[], rate = FALSE_DISCO
   return pValues.map((p) => p <= threshold)
 }
 
-export type Weight = {
+export type ContributionWeight = {
   contributionId: string
   /** Exact: influence (10⁻⁹) × uniqueness (ppm); money is split by this. 0 when the sample does not count. */
   weight: bigint
@@ -73,10 +73,10 @@ export type Weight = {
  *  controlled over all samples with a uniqueness above zero: copies are no further tests, otherwise a flood of copies of
  *  a helpful sample would lower the bar for the flooder's noise.
  *  `harmful` lists the samples whose influence is clearly negative (upper bound below zero at the same discovery rate). */
-export function attributionWeights(samples: readonly (Influence & { uniqueness: bigint })[]): {
-  weights: Weight[]
+export function attributionWeights(samples: readonly (RecordedInfluence & { uniqueness: bigint })[]): {
+  weights: ContributionWeight[]
   total: bigint
-  harmful: Influence[]
+  harmful: RecordedInfluence[]
 } {
   const ids = new Set(samples.map((sample) => sample.contributionId))
   if (ids.size < samples.length) throw new RangeError('A contribution is measured twice. Give one measurement each.')
@@ -95,12 +95,12 @@ export function attributionWeights(samples: readonly (Influence & { uniqueness: 
   return { weights, total, harmful: samples.filter((s) => harmful.has(s.contributionId) && s.influence < 0n) }
 }
 
-function significant(samples: readonly Influence[], side: 'pPositive' | 'pNegative'): Set<string> {
+function significant(samples: readonly RecordedInfluence[], side: 'pPositive' | 'pNegative'): Set<string> {
   const stands = benjaminiHochberg(samples.map((sample) => sample[side]))
   return new Set(samples.filter((_, i) => stands[i]).map((sample) => sample.contributionId))
 }
 
-function reasonFor(sample: Influence & { uniqueness: bigint }, counts: boolean, harms: boolean): string {
+function reasonFor(sample: RecordedInfluence & { uniqueness: bigint }, counts: boolean, harms: boolean): string {
   if (sample.uniqueness === 0n) return 'Nothing in it was new: its uniqueness is 0.'
   if (counts)
     return `Helped the validation set: influence ${sample.influence}e-9 × uniqueness ${sample.uniqueness} ppm.`

@@ -1,5 +1,5 @@
-import { BPS, least, mulDiv } from './bps.ts'
-import { partsOf, turnout, type Vote } from './tally.ts'
+import { BPS, bigintMin, mulDiv } from './bps.ts'
+import { partsOf, turnout, type VoteCast } from './tally.ts'
 
 /** The most a bond can lose for want of turnout: 20 %. */
 export const MAX_BOND_SLASH_BPS = 2_000n
@@ -18,7 +18,7 @@ export type BondSettlement = {
 }
 
 /** Turnout without the proposer's own votes: For + Against + Abstain of everyone else. */
-export function turnoutWithout(proposer: string, votes: Iterable<Vote>): bigint {
+export function turnoutWithout(proposer: string, votes: Iterable<VoteCast>): bigint {
   let sum = 0n
   for (const vote of votes) if (vote.voter.toLowerCase() !== proposer.toLowerCase()) sum += turnout(partsOf(vote))
   return sum
@@ -35,5 +35,5 @@ export function settleBond(input: { bond: bigint; end: BondEnd; turnout: bigint;
   if (cast >= quorum) return settle(0n, 'quorum')
   if (end === 'expired') return settle(0n, 'expired')
   const missing = mulDiv(bond, quorum - cast, quorum)
-  return settle(least(missing, mulDiv(bond, MAX_BOND_SLASH_BPS, BPS)), 'turnout')
+  return settle(bigintMin(missing, mulDiv(bond, MAX_BOND_SLASH_BPS, BPS)), 'turnout')
 }

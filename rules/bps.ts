@@ -13,13 +13,13 @@ export function mulDiv(amount: bigint, share: bigint, whole: bigint): bigint {
 }
 
 /** The smaller of two amounts (`Math.min` knows no bigint). */
-export function least(a: bigint, b: bigint): bigint {
+export function bigintMin(a: bigint, b: bigint): bigint {
   if (a < b) return a
   return b
 }
 
 /** The larger of two amounts (`Math.max` knows no bigint). */
-export function most(a: bigint, b: bigint): bigint {
+export function bigintMax(a: bigint, b: bigint): bigint {
   if (a > b) return a
   return b
 }

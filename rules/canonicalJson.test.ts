@@ -1,15 +1,15 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { canonicalJson, type Json } from './canonicalJson.ts'
+import { type CanonicalValue, canonicalJson } from './canonicalJson.ts'
 
 /** The same value with the members of every object in the opposite order. */
-function turned(value: Json): Json {
+function turned(value: CanonicalValue): CanonicalValue {
   if (Array.isArray(value)) return value.map(turned)
   if (value === null || typeof value !== 'object') return value
   return Object.fromEntries(
     Object.entries(value)
       .reverse()
-      .map(([key, item]) => [key, turned(item as Json)]),
+      .map(([key, item]) => [key, turned(item as CanonicalValue)]),
   )
 }
 
@@ -27,9 +27,9 @@ test('the text is JSON of the same value, whatever the order of the keys', () =>
   }))
   fc.assert(
     fc.property(value, (given) => {
-      const written = canonicalJson(given as Json)
+      const written = canonicalJson(given as CanonicalValue)
       expect(JSON.parse(written)).toEqual(JSON.parse(JSON.stringify(given)))
-      expect(canonicalJson(turned(given as Json))).toBe(written)
+      expect(canonicalJson(turned(given as CanonicalValue))).toBe(written)
     }),
   )
 })

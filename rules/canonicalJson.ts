@@ -1,19 +1,19 @@
 import { ascending } from './order.ts'
 
 /** Values that have exactly one canonical text. */
-export type Json =
+export type CanonicalValue =
   | string
   | number
   | bigint
   | boolean
   | null
-  | readonly Json[]
-  | { readonly [key: string]: Json | undefined }
+  | readonly CanonicalValue[]
+  | { readonly [key: string]: CanonicalValue | undefined }
 
 /** The one text of a value: NFC strings, keys sorted by the code units of their JSON text, no insignificant white space, bigints as decimal
  *  strings, `undefined` members left out. Equal values give equal bytes, so its keccak256 names an artifact.
  *  @throws RangeError on numbers that JSON cannot hold, on ill-formed strings and on keys that NFC makes equal. */
-export function canonicalJson(value: Json): string {
+export function canonicalJson(value: CanonicalValue): string {
   if (value === null || typeof value === 'boolean') return String(value)
   if (typeof value === 'bigint') return `"${value}"`
   if (typeof value === 'string') return quote(value)
@@ -22,9 +22,9 @@ export function canonicalJson(value: Json): string {
       throw new RangeError(`${value} has no JSON form. Store an integer or a string instead.`)
     return String(value)
   }
-  if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item as Json)).join(',')}]`
+  if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item as CanonicalValue)).join(',')}]`
   const members = new Map<string, string>()
-  for (const [key, item] of Object.entries(value as { [key: string]: Json | undefined })) {
+  for (const [key, item] of Object.entries(value as { [key: string]: CanonicalValue | undefined })) {
     if (item === undefined) continue
     const name = quote(key)
     if (members.has(name)) throw new RangeError(`The key ${name} appears twice.`)

@@ -1,7 +1,7 @@
 import type { Hex } from 'viem'
 import { type EpochFacts, lower } from './epochFacts.ts'
 import { ascending } from './order.ts'
-import { settleEpoch } from './rewardMap.ts'
+import { computeRewards } from './rewardMap.ts'
 
 /** The fact that is thought away. A `duplicate` is a contribution that is worth nothing because it repeats `original`: thinking the
  *  *original* away gives the duplicate its place, since it would then have been the first. */
@@ -61,7 +61,7 @@ export function counterfactual(facts: EpochFacts, removal: Removal): Marginal[] 
 
 function earned(facts: EpochFacts): Map<Hex, bigint> {
   const sums = new Map<Hex, bigint>()
-  for (const { account, amount } of settleEpoch(facts).lines) sums.set(account, (sums.get(account) ?? 0n) + amount)
+  for (const { account, amount } of computeRewards(facts).lines) sums.set(account, (sums.get(account) ?? 0n) + amount)
   return sums
 }
 

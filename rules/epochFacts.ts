@@ -8,7 +8,7 @@ import { checkTerms, type Pot, type SplitTerms } from './split.ts'
 export type EndpointUsage = { endpointId: string; versionId: string; host: Hex; fees: bigint }
 
 /** One answer's fee and what caused it: masses in ppm of the answer; the rest is unattributed. */
-export type Receipt = {
+export type AttributedReceipt = {
   receiptId: string
   endpointId: string
   versionId: string
@@ -16,7 +16,7 @@ export type Receipt = {
   parts: readonly { contributionId: string; mass: bigint }[]
 }
 
-export type VersionFacts = {
+export type EpochVersion = {
   versionId: string
   modelId: string
   parentVersionId: string | null
@@ -27,7 +27,7 @@ export type VersionFacts = {
 }
 
 /** `stakes`: at the end of the epoch, one entry an account. */
-export type ModelFacts = {
+export type EpochModel = {
   modelId: string
   owner: Hex
   terms: SplitTerms
@@ -49,9 +49,9 @@ export type EpochFacts = {
   epoch: bigint
   treasury: Hex
   usage: readonly EndpointUsage[]
-  receipts: readonly Receipt[]
-  versions: readonly VersionFacts[]
-  models: readonly ModelFacts[]
+  receipts: readonly AttributedReceipt[]
+  versions: readonly EpochVersion[]
+  models: readonly EpochModel[]
   contributions: readonly { contributionId: string; contributor: Hex }[]
   /** Duplicates and contributions that a dispute removed: they earn nothing from `fromEpoch` on. */
   excluded: readonly { contributionId: string; fromEpoch: bigint; reason: string }[]
@@ -68,8 +68,8 @@ export type EpochFacts = {
 
 /** The same facts, looked up by id, with addresses in lower case and what is excluded known. */
 export type EpochIndex = {
-  versions: ReadonlyMap<string, VersionFacts>
-  models: ReadonlyMap<string, ModelFacts>
+  versions: ReadonlyMap<string, EpochVersion>
+  models: ReadonlyMap<string, EpochModel>
   contributors: ReadonlyMap<string, Hex>
   excluded: ReadonlySet<string>
   /** Fees per version, in ascending order of version id. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { correlatedAgreement } from './agreement.ts'
-import { type FeedbackReveal, settleFeedback } from './feedback.ts'
+import { type FeedbackReveal, settleRound } from './feedback.ts'
 import { EMPTY_RECORD, failsBeyondChance, recordGold, skill } from './gold.ts'
 
 /** Seeded uniform numbers in [0, 1). */
@@ -26,7 +26,7 @@ function play(policies: Record<string, Policy>, tasks = 320, seed = 5) {
     return { taskId: `${i}`, pot: 1_000n, gold: i % 4 === 0 ? truth : undefined }
   })
   const stakes = new Map(Object.keys(policies).map((validator) => [validator, 1_000_000n]))
-  const result = settleFeedback({ tasks: round, commits: reveals, reveals, stakes, records: new Map() })
+  const result = settleRound({ tasks: round, commits: reveals, reveals, stakes, records: new Map() })
   const earned = (validator: string) =>
     result.settlements.filter((s) => s.validator === validator).reduce((sum, s) => sum + s.reward, 0n)
   const outcome = (validator: string) => result.validators.find((v) => v.validator === validator)!
@@ -80,7 +80,7 @@ test('rewards and returns are the pots, penalties keep to 5 % of the stake, what
       const entries = rows.flatMap((row, t) =>
         row.cells.flatMap((c, v) => (c === null ? [] : [{ taskId: `${t}`, validator: `v${v}`, ...c }])),
       )
-      const { settlements, returned } = settleFeedback({
+      const { settlements, returned } = settleRound({
         tasks: rows.map((row, t) => ({ taskId: `${t}`, pot: row.pot, gold: row.gold })),
         commits: entries,
         reveals: entries.filter((entry) => entry.revealed),
@@ -101,7 +101,7 @@ test('rewards and returns are the pots, penalties keep to 5 % of the stake, what
 
 test('not revealing costs in proportion', () => {
   const commits = [1, 2, 3, 4].map((i) => ({ taskId: `${i}`, validator: 'v' }))
-  const { validators } = settleFeedback({
+  const { validators } = settleRound({
     tasks: commits.map(({ taskId }) => ({ taskId, pot: 10n })),
     commits,
     reveals: commits.slice(0, 3).map((commit) => ({ ...commit, choice: 0, confidence: 60 })),
@@ -167,14 +167,14 @@ test('validators come in ascending order, and a task without commitments gives i
 test('a reveal without commitment, twice, or of an unknown task is refused', () => {
   const base = { tasks: [{ taskId: '1', pot: 1n }], stakes: new Map(), records: new Map() }
   const reveal = { taskId: '1', validator: 'v', choice: 0, confidence: 1 }
-  expect(() => settleFeedback({ ...base, commits: [], reveals: [reveal] })).toThrow(/without a commitment/)
-  expect(() => settleFeedback({ ...base, commits: [reveal], reveals: [reveal, reveal] })).toThrow(/or twice/)
-  expect(() => settleFeedback({ ...base, commits: [{ taskId: '2', validator: 'v' }], reveals: [] })).toThrow(/not part/)
-  expect(() => settleFeedback({ ...base, commits: [reveal, reveal], reveals: [] })).toThrow(
+  expect(() => settleRound({ ...base, commits: [], reveals: [reveal] })).toThrow(/without a commitment/)
+  expect(() => settleRound({ ...base, commits: [reveal], reveals: [reveal, reveal] })).toThrow(/or twice/)
+  expect(() => settleRound({ ...base, commits: [{ taskId: '2', validator: 'v' }], reveals: [] })).toThrow(/not part/)
+  expect(() => settleRound({ ...base, commits: [reveal, reveal], reveals: [] })).toThrow(
     'v committed to task 1 twice',
   )
   const tasks = [...base.tasks, ...base.tasks]
-  expect(() => settleFeedback({ ...base, tasks, commits: [], reveals: [] })).toThrow('A task is given twice')
+  expect(() => settleRound({ ...base, tasks, commits: [], reveals: [] })).toThrow('A task is given twice')
 })
 
 describe('correlated agreement', () => {

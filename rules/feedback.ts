@@ -1,5 +1,5 @@
 import { correlatedAgreement } from './agreement.ts'
-import { BPS, least, most, mulDiv, PPM } from './bps.ts'
+import { BPS, bigintMax, bigintMin, mulDiv, PPM } from './bps.ts'
 import { EMPTY_RECORD, failsBeyondChance, type GoldRecord, recordGold, skill } from './gold.ts'
 
 /** The most one settlement takes of a validator's stake: 5 %. */
@@ -9,12 +9,12 @@ export const HONEST_ERROR_PPM = 200_000n
 export const FINE_LEVEL_PPM = 10_000n
 
 /** `pot` in wei; `gold` is the known right choice, once it may be told. */
-export type FeedbackTask = { taskId: string; pot: bigint; gold?: number }
+export type RoundTask = { taskId: string; pot: bigint; gold?: number }
 /** `choice` 0 first, 1 second, 2 tie; `confidence` 0–100: the stated chance of being right. */
 export type FeedbackReveal = { taskId: string; validator: string; choice: number; confidence: number }
 
 export type FeedbackRound = {
-  tasks: readonly FeedbackTask[]
+  tasks: readonly RoundTask[]
   commits: readonly { taskId: string; validator: string }[]
   reveals: readonly FeedbackReveal[]
   stakes: ReadonlyMap<string, bigint>
@@ -44,7 +44,7 @@ export type ValidatorOutcome = {
  *  who revealed it; fines only for gold tasks failed beyond chance and for not revealing. Disagreeing is never fined.
  *  `returned` is what of each pot nobody earned. Invariants: rewards + returned = pots; a penalty is at most 5 % of the stake.
  *  @throws RangeError on reveals without commitment, repeated reveals or unknown tasks. */
-export function settleFeedback(round: FeedbackRound): {
+export function settleRound(round: FeedbackRound): {
   settlements: FeedbackSettlement[]
   validators: ValidatorOutcome[]
   returned: Map<string, bigint>
@@ -116,9 +116,9 @@ function judge(input: {
     ? mulDiv(cap, goldFailed * PPM - goldAnswered * HONEST_ERROR_PPM, goldAnswered * (PPM - HONEST_ERROR_PPM))
     : 0n
   const unrevealed = commits - BigInt(input.reveals.length)
-  const penalty = least(cap, goldFine + mulDiv(cap, unrevealed, commits))
+  const penalty = bigintMin(cap, goldFine + mulDiv(cap, unrevealed, commits))
   const skilled = skill(record)
-  const score = mulDiv(most(agreement, 0n), skilled, PPM)
+  const score = mulDiv(bigintMax(agreement, 0n), skilled, PPM)
   return {
     validator,
     agreement,

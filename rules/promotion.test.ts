@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { type Evaluation, judgeVersion, liveVersion } from './promotion.ts'
+import { judgeVersion, liveVersion, type MetricEvaluation } from './promotion.ts'
 
-const log = (metric: string, lower: bigint, upper: bigint, order = 1n): Evaluation => ({
+const log = (metric: string, lower: bigint, upper: bigint, order = 1n): MetricEvaluation => ({
   metric,
   score: (lower + upper) / 2n,
   lower,

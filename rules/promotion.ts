@@ -1,14 +1,14 @@
 /** A mandate's demand on a metric: its lower confidence bound must reach `minimum`. ppm, may be negative. */
-export type Target = { metric: string; minimum: bigint }
+export type MetricTarget = { metric: string; minimum: bigint }
 
 /** One `EvaluationLogged`: estimate and confidence interval in ppm, over `n` items. `order` is its place in the chain's history. */
-export type Evaluation = { metric: string; score: bigint; lower: bigint; upper: bigint; n: bigint; order: bigint }
+export type MetricEvaluation = { metric: string; score: bigint; lower: bigint; upper: bigint; n: bigint; order: bigint }
 
 /** How a version stands against one target. `evaluation` is the metric's latest, `null` when there is none yet.
  *  `undecided`: the interval holds the minimum, so that more items could settle it. */
 export type TargetResult = {
-  target: Target
-  evaluation: Evaluation | null
+  target: MetricTarget
+  evaluation: MetricEvaluation | null
   verdict: 'met' | 'missed' | 'undecided' | 'unmeasured'
   reason: string
 }
@@ -16,10 +16,10 @@ export type TargetResult = {
 /** Judges a version against every target of its mandate by each metric's latest evaluation. It may be promoted only if all
  *  are met at the lower confidence bound. A mandate without targets is met by nothing: it was never said what is good. */
 export function judgeVersion(
-  targets: readonly Target[],
-  evaluations: readonly Evaluation[],
+  targets: readonly MetricTarget[],
+  evaluations: readonly MetricEvaluation[],
 ): { promotable: boolean; results: TargetResult[] } {
-  const latest = new Map<string, Evaluation>()
+  const latest = new Map<string, MetricEvaluation>()
   for (const evaluation of evaluations) {
     const known = latest.get(evaluation.metric)
     if (known === undefined || evaluation.order >= known.order) latest.set(evaluation.metric, evaluation)
@@ -28,7 +28,7 @@ export function judgeVersion(
   return { promotable: results.length > 0 && results.every((result) => result.verdict === 'met'), results }
 }
 
-function judgeTarget(target: Target, evaluation: Evaluation | null): TargetResult {
+function judgeTarget(target: MetricTarget, evaluation: MetricEvaluation | null): TargetResult {
   if (evaluation === null)
     return { target, evaluation, verdict: 'unmeasured', reason: `${target.metric} has not been evaluated yet.` }
   const { lower, upper, score, n } = evaluation

@@ -1,20 +1,29 @@
 import type { Hex } from 'viem'
 import { PPM } from './bps.ts'
 import { LshIndex } from './minhash.ts'
-import { contentHash, parseSample, type Sample, SampleError } from './sample.ts'
+import { contentHash, type PromptCompletion, parseSample, SampleError } from './sample.ts'
 import { containment, normalForm, shingles } from './shingles.ts'
 
-export type Verdict = 'accepted' | 'duplicate' | 'nearDuplicate' | 'contaminated' | 'malformed' | 'offTopic' | 'licence'
+export type QualityVerdict =
+  | 'accepted'
+  | 'duplicate'
+  | 'nearDuplicate'
+  | 'contaminated'
+  | 'malformed'
+  | 'offTopic'
+  | 'licence'
 
 /** The verdict as `ContributionScored` carries it. */
-export const verdictCode = (verdict: Verdict): 1 | 2 => (verdict === 'accepted' ? 1 : 2)
+export const verdictCode = (verdict: QualityVerdict): 1 | 2 => (verdict === 'accepted' ? 1 : 2)
 
 /** A datanet's own demand on a sample: `null` when it is met, otherwise the verdict and what the contributor should change. */
-export type Check = (sample: Sample) => { verdict: 'malformed' | 'offTopic' | 'licence'; reason: string } | null
+export type SampleCheck = (
+  sample: PromptCompletion,
+) => { verdict: 'malformed' | 'offTopic' | 'licence'; reason: string } | null
 
 export type Assessment = {
   id: string
-  verdict: Verdict
+  verdict: QualityVerdict
   /** One sentence for the contributor. */
   reason: string
   /** `null` when the text is no sample. */
@@ -29,11 +38,11 @@ export type Assessment = {
 
 export type QualityOptions = {
   /** The mandate's evaluation items, unsealed for the scorer alone. */
-  sealed?: readonly Sample[]
+  sealed?: readonly PromptCompletion[]
   /** Applied in order; the first that objects decides. */
-  checks?: readonly Check[]
+  checks?: readonly SampleCheck[]
   /** Relevance and quality of an accepted sample in ppm; 1,000,000 when left out. */
-  score?: (sample: Sample) => bigint
+  score?: (sample: PromptCompletion) => bigint
   /** Below this uniqueness a sample is refused as a near duplicate (ppm, default 10 %). */
   minUniqueness?: bigint
   /** A sample that holds this share of an evaluation item's 5-grams is refused (ppm, default 50 %). */
@@ -81,7 +90,7 @@ export class QualityIndex {
     this.last = entry.committed
 
     const refused = (
-      verdict: Verdict,
+      verdict: QualityVerdict,
       reason: string,
       hash: Hex | null,
       rest: Partial<Assessment> = {},
@@ -95,7 +104,7 @@ export class QualityIndex {
       similar: [],
       ...rest,
     })
-    let sample: Sample
+    let sample: PromptCompletion
     try {
       sample = parseSample(entry.text)
     } catch (error) {
@@ -171,7 +180,7 @@ export class QualityIndex {
     for (const gram of grams) append(this.holders, gram, at, HOLDERS)
   }
 
-  private isSealed(sample: Sample, grams: Set<string>): boolean {
+  private isSealed(sample: PromptCompletion, grams: Set<string>): boolean {
     if (this.sealedPrompts.has(normalForm(sample.prompt))) return true
     const shared = new Map<number, bigint>()
     for (const gram of grams)

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { NEWCOMER, standing, TIERS, updateReputation, wilsonLower } from './reputation.ts'
+import { NEWCOMER, rateReputation, TIERS, updateReputation, wilsonLower } from './reputation.ts'
 
 const bound = (s: number, f: number) =>
   Number(wilsonLower({ successes: BigInt(s) * 1_000_000n, failures: BigInt(f) * 1_000_000n }))
@@ -45,8 +45,8 @@ test('a tier begins exactly at the bound that it needs', () => {
       if (wilsonLower(rated(middle)) < needs) below = middle
       else reached = middle
     }
-    expect(standing(rated(reached))).toEqual({ value: needs, tier, name })
-    if (tier > 0) expect(standing(rated(reached - 1n))).toMatchObject({ value: needs - 1n, tier: tier - 1 })
+    expect(rateReputation(rated(reached))).toEqual({ value: needs, tier, name })
+    if (tier > 0) expect(rateReputation(rated(reached - 1n))).toMatchObject({ value: needs - 1n, tier: tier - 1 })
   })
 })
 
@@ -61,14 +61,14 @@ test('counts lose 5 % an epoch, floored each time, before the news of the epoch 
 })
 
 test('newcomers start lowest, rise with a record, and fall with age and failure', () => {
-  expect(standing(NEWCOMER)).toEqual({ value: 0n, tier: 0, name: 'newcomer' })
+  expect(rateReputation(NEWCOMER)).toEqual({ value: 0n, tier: 0, name: 'newcomer' })
   const ten = updateReputation(NEWCOMER, { epoch: 1n, successes: 10n, failures: 0n })
-  expect(standing(ten).name).toBe('trusted')
+  expect(rateReputation(ten).name).toBe('trusted')
   const fifty = updateReputation(ten, { epoch: 2n, successes: 50n, failures: 1n })
-  expect(standing(fifty).name).toBe('expert')
-  expect(standing(updateReputation(fifty, { epoch: 80n, successes: 0n, failures: 0n })).tier).toBeLessThan(3)
-  expect(standing(updateReputation(fifty, { epoch: 3n, successes: 0n, failures: 60n })).tier).toBe(0)
-  expect(standing(updateReputation(fifty, { epoch: 1_000_000n, successes: 0n, failures: 0n })).tier).toBe(0)
+  expect(rateReputation(fifty).name).toBe('expert')
+  expect(rateReputation(updateReputation(fifty, { epoch: 80n, successes: 0n, failures: 0n })).tier).toBeLessThan(3)
+  expect(rateReputation(updateReputation(fifty, { epoch: 3n, successes: 0n, failures: 60n })).tier).toBe(0)
+  expect(rateReputation(updateReputation(fifty, { epoch: 1_000_000n, successes: 0n, failures: 0n })).tier).toBe(0)
 })
 
 test('going back in time is refused', () => {

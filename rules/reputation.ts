@@ -1,8 +1,8 @@
 import { PPM, sqrtUp } from './bps.ts'
 
 /** Gold successes and failures of one validator in one domain, in ppm of a task, decayed to `epoch`. */
-export type Reputation = { epoch: bigint; successes: bigint; failures: bigint }
-export const NEWCOMER: Reputation = { epoch: 0n, successes: 0n, failures: 0n }
+export type ReputationCounts = { epoch: bigint; successes: bigint; failures: bigint }
+export const NEWCOMER: ReputationCounts = { epoch: 0n, successes: 0n, failures: 0n }
 
 /** What is left of a count after one epoch: 95 % (a half-life of 13.5 epochs). */
 export const DECAY_PPM = 950_000n
@@ -18,9 +18,9 @@ export type Tier = (typeof TIERS)[number]['name']
 
 /** Decays the counts to `epoch` and adds what was answered in it. */
 export function updateReputation(
-  before: Reputation,
+  before: ReputationCounts,
   news: { epoch: bigint; successes: bigint; failures: bigint },
-): Reputation {
+): ReputationCounts {
   if (news.epoch < before.epoch)
     throw new RangeError(`Epoch ${news.epoch} lies before the reputation's ${before.epoch}.`)
   const passed = news.epoch - before.epoch
@@ -42,7 +42,7 @@ const Z = 1_959_964n
 
 /** Wilson's lower bound (1927) of the success rate at 95 %, in ppm, floored; 0 without any count.
  *  `(s + z²/2 − z √(s f / n + z²/4)) / (n + z²)`, in integers: counts in ppm of a task, the root rounded up. */
-export function wilsonLower({ successes, failures }: Pick<Reputation, 'successes' | 'failures'>): bigint {
+export function wilsonLower({ successes, failures }: Pick<ReputationCounts, 'successes' | 'failures'>): bigint {
   const n = successes + failures
   if (n === 0n) return 0n
   const z2 = Z * Z // 10⁻¹²
@@ -52,7 +52,7 @@ export function wilsonLower({ successes, failures }: Pick<Reputation, 'successes
 }
 
 /** What is published: the bound in ppm and the tier it reaches (its number and name). */
-export function standing(reputation: Reputation): { value: bigint; tier: number; name: Tier } {
+export function rateReputation(reputation: ReputationCounts): { value: bigint; tier: number; name: Tier } {
   const value = wilsonLower(reputation)
   let tier = 0
   while (tier + 1 < TIERS.length && value >= TIERS[tier + 1]!.needs) tier++

@@ -1,13 +1,13 @@
 import type { Hex } from 'viem'
 import { expect, test } from 'vitest'
 import type { Debt } from './epochFacts.ts'
-import type { Explanation } from './explanation.ts'
 import { postToAccounts } from './rewardAccounts.ts'
+import type { RewardEntry } from './rewardEntry.ts'
 
 const account = (n: number): Hex => `0x${n.toString(16).padStart(40, '0')}`
 const [treasury, alice, bob, carol] = [account(0xa0), account(0xa1), account(0xa2), account(0xa3)]
 
-const line = (who: Hex, amount: bigint): Explanation => ({
+const line = (who: Hex, amount: bigint): RewardEntry => ({
   account: who,
   role: 'data',
   versionId: 'v1',
@@ -74,7 +74,7 @@ test('what a debt takes and gives is explained by two lines', () => {
 })
 
 test('a debt of one who has nothing stays as it is and leaves no line', () => {
-  const lines: Explanation[] = []
+  const lines: RewardEntry[] = []
   const accounts = [{ account: alice, cumulative: 9n, claimed: 9n }]
   expect(postToAccounts(facts({ accounts }, [debt(alice, 4n)]), lines).debts).toEqual([debt(alice, 4n)])
   expect(lines).toEqual([])

@@ -1,8 +1,8 @@
 import type { Hex } from 'viem'
-import { least } from './bps.ts'
+import { bigintMin } from './bps.ts'
 import { type Debt, type EpochFacts, lower } from './epochFacts.ts'
-import type { Explanation } from './explanation.ts'
 import { ascending } from './order.ts'
+import type { RewardEntry } from './rewardEntry.ts'
 
 export type AccountState = { account: Hex; cumulative: bigint }
 
@@ -11,7 +11,7 @@ export type AccountState = { account: Hex; cumulative: bigint }
  *  a map never promises more than it received. Appends the `withheld` and `recovered` lines. */
 export function postToAccounts(
   facts: Pick<EpochFacts, 'treasury' | 'before' | 'corrections'>,
-  lines: Explanation[],
+  lines: RewardEntry[],
 ): { accounts: AccountState[]; total: bigint; treasury: bigint; debts: Debt[] } {
   const treasury = lower(facts.treasury)
   const states = new Map<Hex, State>()
@@ -38,7 +38,7 @@ export function postToAccounts(
     const account = lower(debt.account)
     const to = debt.to === null ? treasury : lower(debt.to)
     const state = stateOf(account)
-    const withheld = least(debt.amount, state.cumulative - state.claimed)
+    const withheld = bigintMin(debt.amount, state.cumulative - state.claimed)
     if (withheld > 0n) {
       const source = { kind: 'correction', id: debt.reason } as const
       const formula = { versionId: null, source, pot: debt.amount, weight: withheld, whole: debt.amount }

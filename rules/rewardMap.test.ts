@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import type { Hex } from 'viem'
 import { describe, expect, test } from 'vitest'
-import type { Debt, EpochFacts, Receipt } from './epochFacts.ts'
+import type { AttributedReceipt, Debt, EpochFacts } from './epochFacts.ts'
 import { RewardTree, verifyProof } from './merkle.ts'
-import { type RewardMap, rewardMap } from './rewardMap.ts'
+import { buildRewardMap, type EpochRewardMap } from './rewardMap.ts'
 import type { SplitTerms } from './split.ts'
 
 const account = (n: number) => `0x${n.toString(16).padStart(40, '0')}` as Hex
@@ -29,7 +29,7 @@ const terms: SplitTerms = {
   unattributed: null,
 }
 
-const receipt = (parts: Receipt['parts'], fee = 100_000n): Receipt => ({
+const receipt = (parts: AttributedReceipt['parts'], fee = 100_000n): AttributedReceipt => ({
   receiptId: 'r1',
   endpointId: 'e1',
   versionId: 'v1',
@@ -71,12 +71,12 @@ const base: EpochFacts = {
   before: { accounts: [], carried: [], debts: [] },
 }
 
-const paid = (map: RewardMap, who: Hex) => map.leaves.find((leaf) => leaf.account === who)?.cumulative ?? 0n
+const paid = (map: EpochRewardMap, who: Hex) => map.leaves.find((leaf) => leaf.account === who)?.cumulative ?? 0n
 const carriedSum = (pots: { amount: bigint }[]) => pots.reduce((sum, pot) => sum + pot.amount, 0n)
 const feesOf = (facts: EpochFacts) => facts.usage.reduce((sum, use) => sum + use.fees, 0n)
 
 test('a plain epoch, worked out by hand', () => {
-  const map = rewardMap(base)
+  const map = buildRewardMap(base)
   // 100,000: platform 10,000. Of 90,000: owner 18,000, stakers 9,000, validators 9,000, host 18,000, data 36,000, half by
   // weight (1 : 3), half by answer (40 %, 10 %, and 50 % unattributed to the treasury).
   expect(paid(map, owner)).toBe(18_000n)
@@ -90,7 +90,7 @@ test('a plain epoch, worked out by hand', () => {
 })
 
 test('every amount is explained by its formula, and the explanations add up to the leaves', () => {
-  const map = rewardMap(base)
+  const map = buildRewardMap(base)
   for (const line of map.lines) expect((line.pot * line.weight) / line.whole).toBe(line.amount)
   for (const leaf of map.leaves)
     expect(map.lines.filter((line) => line.account === leaf.account).reduce((sum, line) => sum + line.amount, 0n)).toBe(
@@ -126,7 +126,7 @@ test('each version pays the hosts of its own endpoints, and lines come by versio
 })
 
 test('leaves prove against the root', () => {
-  const map = rewardMap(base)
+  const map = buildRewardMap(base)
   const tree = new RewardTree(map.leaves)
   expect(tree.root).toBe(map.root)
   map.leaves.forEach((leaf, i) => {
@@ -136,8 +136,8 @@ test('leaves prove against the root', () => {
 
 test('an excluded contribution earns nothing from its epoch on; its mass is nobody’s, its weight the others’', () => {
   const excluded = [{ contributionId: 'a', fromEpoch: 2n, reason: 'dispute 1' }]
-  expect(paid(rewardMap({ ...base, excluded }), alice)).toBe(11_700n)
-  const next = rewardMap({ ...base, excluded, epoch: 2n })
+  expect(paid(buildRewardMap({ ...base, excluded }), alice)).toBe(11_700n)
+  const next = buildRewardMap({ ...base, excluded, epoch: 2n })
   expect(paid(next, alice)).toBe(0n)
   expect(paid(next, bob)).toBe(18_000n + 1_800n)
   expect(next.treasury).toBe(10_000n + 16_200n)
@@ -146,7 +146,7 @@ test('an excluded contribution earns nothing from its epoch on; its mass is nobo
 test('what nobody has a claim to goes where the mandate says', () => {
   const elsewhere = account(50)
   const models = [{ ...base.models[0]!, terms: { ...terms, unattributed: elsewhere }, stakes: [] }]
-  const map = rewardMap({ ...base, models, receipts: [] })
+  const map = buildRewardMap({ ...base, models, receipts: [] })
   expect(paid(map, elsewhere)).toBe(9_000n + 18_000n)
   expect(map.treasury).toBe(10_000n)
 })
@@ -173,7 +173,7 @@ describe('ancestors', () => {
   })
 
   test('a capped share passes up, without a second platform share', () => {
-    const map = rewardMap(chain(3))
+    const map = buildRewardMap(chain(3))
     // 90,000: 27,000 up, 63,000 stay (10 % of it the host's); 8,100 further up, 18,900 stay; no host's part there.
     expect([3, 2, 1].map((n) => paid(map, account(100 + n)))).toEqual([56_700n, 18_900n, 8_100n])
     expect(paid(map, host)).toBe(6_300n)
@@ -205,7 +205,7 @@ describe('ancestors', () => {
   })
 
   test('no more than eight generations share', () => {
-    const map = rewardMap(chain(12))
+    const map = buildRewardMap(chain(12))
     expect([12, 11, 4].every((n) => paid(map, account(100 + n)) > 0n)).toBe(true)
     expect(paid(map, account(103))).toBe(0n)
     expect(map.total + carriedSum(map.carried)).toBe(100_000n)
@@ -218,11 +218,11 @@ describe('remainders', () => {
       ...base,
       models: [{ ...base.models[0]!, stakes: [8, 9, 10].map((n) => ({ account: account(n), amount: 1n })) }],
     }
-    const first = rewardMap({ ...thirds, usage: [{ ...base.usage[0]!, fees: 100_011n }], receipts: [] })
+    const first = buildRewardMap({ ...thirds, usage: [{ ...base.usage[0]!, fees: 100_011n }], receipts: [] })
     expect(first.total + carriedSum(first.carried)).toBe(100_011n)
     expect(first.carried.length).toBeGreaterThan(0)
     const accounts = first.leaves.map((leaf) => ({ ...leaf, claimed: 0n }))
-    const second = rewardMap({ ...thirds, epoch: 2n, before: { accounts, carried: first.carried, debts: [] } })
+    const second = buildRewardMap({ ...thirds, epoch: 2n, before: { accounts, carried: first.carried, debts: [] } })
     expect(second.total + carriedSum(second.carried)).toBe(100_000n + carriedSum(first.carried))
   })
 
@@ -270,7 +270,7 @@ describe('remainders', () => {
       { versionId: 'v0', pot: 'stakers' as const, amount: 7n },
       { versionId: 'v1', pot: 'answers' as const, amount: 3n },
     ]
-    const idle = rewardMap({ ...base, usage: [], receipts: [], before: { accounts: [], carried, debts: [] } })
+    const idle = buildRewardMap({ ...base, usage: [], receipts: [], before: { accounts: [], carried, debts: [] } })
     expect(idle).toMatchObject({ total: 0n, carried, leaves: [] })
   })
 })
@@ -278,7 +278,7 @@ describe('remainders', () => {
 describe('corrections', () => {
   const debt: Debt = { account: alice, amount: 15_000n, to: bob, reason: 'dispute 9' }
   const run = (claimed: bigint, corrections = [debt]) =>
-    rewardMap({
+    buildRewardMap({
       ...base,
       epoch: 2n,
       corrections,
@@ -297,7 +297,7 @@ describe('corrections', () => {
     expect(paid(map, alice)).toBe(10_000n)
     expect(map.debts).toEqual([{ ...debt, amount: 3_300n }])
     const accounts = map.leaves.map((leaf) => ({ ...leaf, claimed: leaf.cumulative }))
-    const next = rewardMap({ ...base, epoch: 3n, before: { accounts, carried: [], debts: map.debts } })
+    const next = buildRewardMap({ ...base, epoch: 3n, before: { accounts, carried: [], debts: map.debts } })
     expect(paid(next, alice)).toBe(10_000n + 11_700n - 3_300n)
     expect(next.debts).toEqual([])
     expect(next.total).toBe(100_000n)
@@ -347,8 +347,8 @@ test('splitting an account never gains: staker, contributor, validator, host', (
             ],
           }
         }
-        const alone = rewardMap({ ...build([[me, mine]]), receipts: [] })
-        const apart = rewardMap({
+        const alone = buildRewardMap({ ...build([[me, mine]]), receipts: [] })
+        const apart = buildRewardMap({
           ...build([
             [me, part],
             [twin, mine - part],
@@ -360,7 +360,7 @@ test('splitting an account never gains: staker, contributor, validator, host', (
           [me, part],
           [twin, mine - part],
         ])
-        const map = rewardMap(facts)
+        const map = buildRewardMap(facts)
         expect(map.total + carriedSum(map.carried)).toBe(feesOf(facts))
       },
     ),
@@ -382,7 +382,7 @@ test('over random epochs: fees are paid or carried to the wei, and nothing falls
       let before: EpochFacts['before'] = { accounts: [], carried: [], debts: [] }
       let [allFees, allTotals] = [0n, 0n]
       epochs.forEach((e, i) => {
-        const map = rewardMap({
+        const map = buildRewardMap({
           ...base,
           epoch: BigInt(i + 1),
           usage: [{ endpointId: 'e1', versionId: 'v2', host, fees: e.fees }],
@@ -432,7 +432,7 @@ test('the order of the facts does not change the root', () => {
     contributions: [...facts.contributions].reverse(),
     versions: facts.versions.map((v) => ({ ...v, weights: [...v.weights].reverse() })),
   }
-  expect(rewardMap(turned).root).toBe(rewardMap(facts).root)
+  expect(buildRewardMap(turned).root).toBe(buildRewardMap(facts).root)
 })
 
 test.each<[string, Partial<EpochFacts>, RegExp]>([
@@ -462,5 +462,5 @@ test.each<[string, Partial<EpochFacts>, RegExp]>([
   ],
   ['a negative stake', { models: [{ ...base.models[0]!, stakes: [{ account: staker, amount: -1n }] }] }, /negative/],
 ])('%s is refused with the fact that is wrong', (_, change, message) => {
-  expect(() => rewardMap({ ...base, ...change })).toThrow(message)
+  expect(() => buildRewardMap({ ...base, ...change })).toThrow(message)
 })

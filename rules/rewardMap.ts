@@ -1,15 +1,15 @@
 import type { Hex } from 'viem'
 import { BPS, mulDiv, PPM } from './bps.ts'
 import { type CarriedPot, type Debt, type EpochFacts, type EpochIndex, indexFacts, lower } from './epochFacts.ts'
-import type { Explanation } from './explanation.ts'
 import { ancestors } from './lineage.ts'
 import { type RewardLeaf, RewardTree } from './merkle.ts'
 import { ascending } from './order.ts'
 import { postToAccounts } from './rewardAccounts.ts'
+import type { RewardEntry } from './rewardEntry.ts'
 import { POTS, type Pot, splitInherited, splitPot, splitServed, takePlatform } from './split.ts'
 
 /** Invariant: `total + Σ carried − Σ carried before = Σ fees`. */
-export type RewardMap = {
+export type EpochRewardMap = {
   leaves: RewardLeaf[]
   root: Hex
   /** Newly payable: what `publish` announces. */
@@ -18,12 +18,12 @@ export type RewardMap = {
   treasury: bigint
   carried: CarriedPot[]
   debts: Debt[]
-  lines: Explanation[]
+  lines: RewardEntry[]
 }
 
 /** Turns an epoch's finalised facts into its reward map (rules 8 and 10). Pure: the same facts give the same root. */
-export function rewardMap(facts: EpochFacts): RewardMap {
-  const settlement = settleEpoch(facts)
+export function buildRewardMap(facts: EpochFacts): EpochRewardMap {
+  const settlement = computeRewards(facts)
   const leaves: RewardLeaf[] = settlement.accounts.map(({ account, cumulative }) => ({
     chain: facts.chain,
     distributor: lower(facts.distributor),
@@ -36,9 +36,9 @@ export function rewardMap(facts: EpochFacts): RewardMap {
 }
 
 /** `rewardMap` without its tree: what counterfactuals compare. */
-export function settleEpoch(facts: EpochFacts) {
+export function computeRewards(facts: EpochFacts) {
   const index = indexFacts(facts)
-  const lines: Explanation[] = []
+  const lines: RewardEntry[] = []
   const carried = new CarriedPots(facts.before.carried)
   const served = new Map<string, bigint>()
   const inherited = new Map<string, bigint>()
@@ -101,14 +101,14 @@ function passOn(
 /** A version whose mandate gives everything to its hosts has nobody to inherit. */
 const canInherit = (index: EpochIndex, versionId: string) => modelOf(index, versionId).terms.host < BPS
 
-type Claim = { account: Hex; weight: bigint; source: Explanation['source'] }
+type Claim = { account: Hex; weight: bigint; source: RewardEntry['source'] }
 
 /** Pays one pot of a version and returns what flooring leaves in it. What nobody has a claim to goes where the mandate says. */
 function payPot(
   facts: EpochFacts,
   index: EpochIndex,
   answers: ReadonlyMap<string, bigint>,
-  lines: Explanation[],
+  lines: RewardEntry[],
   versionId: string,
   pot: Pot,
   amount: bigint,
@@ -187,7 +187,7 @@ function answerMasses(facts: EpochFacts, index: EpochIndex): Map<string, Map<str
 
 const modelOf = (index: EpochIndex, versionId: string) => index.models.get(index.versions.get(versionId)!.modelId)!
 
-function addLine(lines: Explanation[], line: Explanation): void {
+function addLine(lines: RewardEntry[], line: RewardEntry): void {
   if (line.amount !== 0n) lines.push(line)
 }
 

@@ -2,7 +2,7 @@ import { encodeAbiParameters, type Hex, keccak256, stringToBytes } from 'viem'
 import { canonicalJson } from './canonicalJson.ts'
 
 /** One training example. */
-export type Sample = { prompt: string; completion: string }
+export type PromptCompletion = { prompt: string; completion: string }
 
 /** Longest prompt or completion, in UTF-16 code units. */
 export const MAX_SAMPLE_LENGTH = 32_768
@@ -13,7 +13,7 @@ export class SampleError extends Error {}
 /** Reads a sample from its JSON text, in canonical form: NFC, line ends as `\n`, no white space at the ends of lines or of
  *  the text. Order of keys and insignificant white space do not matter.
  *  @throws SampleError naming what to correct. */
-export function parseSample(text: string): Sample {
+export function parseSample(text: string): PromptCompletion {
   let value: unknown
   try {
     value = JSON.parse(text)
@@ -29,12 +29,12 @@ export function parseSample(text: string): Sample {
 }
 
 /** The canonical bytes of a sample, as text: what its content hash is taken of and what is trained on. */
-export function canonicalSample(sample: Sample): string {
+export function canonicalSample(sample: PromptCompletion): string {
   return canonicalJson({ prompt: sample.prompt, completion: sample.completion })
 }
 
 /** keccak256 of the canonical bytes: the sample's name on chain and in the artifact store. */
-export function contentHash(sample: Sample): Hex {
+export function contentHash(sample: PromptCompletion): Hex {
   return keccak256(stringToBytes(canonicalSample(sample)))
 }
 

@@ -1,7 +1,7 @@
 import type { Hex } from 'viem'
 
 /** Where a signature counts: on this chain, for this contract only. */
-export interface SigningPlace {
+export interface SigningDomain {
   chainId: number
   contract: Hex
 }
@@ -27,7 +27,7 @@ export interface VoucherMessage {
   deadline: bigint
 }
 
-const domain = (name: 'DatanetRegistry' | 'InferenceMarket', { chainId, contract }: SigningPlace) => ({
+const domain = (name: 'DatanetRegistry' | 'InferenceMarket', { chainId, contract }: SigningDomain) => ({
   name,
   version: '1',
   chainId,
@@ -35,7 +35,7 @@ const domain = (name: 'DatanetRegistry' | 'InferenceMarket', { chainId, contract
 })
 
 /** EIP-712: what a contributor signs so that others may submit a batch. */
-export const contributionData = (place: SigningPlace, message: ContributionMessage) => ({
+export const contributionData = (place: SigningDomain, message: ContributionMessage) => ({
   domain: domain('DatanetRegistry', place),
   types: {
     Contribution: [
@@ -52,7 +52,7 @@ export const contributionData = (place: SigningPlace, message: ContributionMessa
 })
 
 /** EIP-712: what a consumer signs so that an endpoint may take fees up to a cumulative sum. */
-export const voucherData = (place: SigningPlace, message: VoucherMessage) => ({
+export const voucherData = (place: SigningDomain, message: VoucherMessage) => ({
   domain: domain('InferenceMarket', place),
   types: {
     Voucher: [

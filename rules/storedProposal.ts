@@ -1,4 +1,4 @@
-import { type ProposalState, proposalState, quorumOf, type Tally } from './tally.ts'
+import { type ProposalState, type ProposalVotes, proposalState, quorumOf } from './tally.ts'
 
 /** A proposal as a table keeps it: what has happened by the moment at which the row was read, and no history. */
 export interface StoredProposal {
@@ -28,7 +28,7 @@ const COUNTED = { ForAbstain: 'for,abstain', For: 'for', All: 'for,against,absta
 
 export const countedFor = ({ counting }: Pick<Counting, 'counting'>) => COUNTED[counting]
 
-export const tallyOf = (row: Pick<StoredProposal, 'againstVotes' | 'forVotes' | 'abstainVotes'>): Tally => ({
+export const tallyOf = (row: Pick<StoredProposal, 'againstVotes' | 'forVotes' | 'abstainVotes'>): ProposalVotes => ({
   against: row.againstVotes,
   for: row.forVotes,
   abstain: row.abstainVotes,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { deadlineAt, type Proposal, proposalState, quorumOf, tally, type Vote } from './tally.ts'
+import { deadlineAt, type ProposalHistory, proposalState, quorumOf, tally, type VoteCast } from './tally.ts'
 
-const vote = (voter: string, support: number, weight: bigint, block: bigint): Vote => ({
+const vote = (voter: string, support: number, weight: bigint, block: bigint): VoteCast => ({
   voter,
   support,
   weight,
@@ -9,7 +9,7 @@ const vote = (voter: string, support: number, weight: bigint, block: bigint): Vo
 })
 const at = (block: bigint, time = block * 12n) => ({ block, time })
 
-const proposal: Proposal = { clock: 'block', created: 10n, snapshot: 20n, deadline: 30n, quorum: 100n }
+const proposal: ProposalHistory = { clock: 'block', created: 10n, snapshot: 20n, deadline: 30n, quorum: 100n }
 
 test('votes add up by kind, and later votes are not seen', () => {
   const votes = [vote('a', 1, 5n, 21n), vote('b', 0, 3n, 22n), vote('c', 2, 7n, 23n), vote('d', 1, 11n, 24n)]
@@ -60,7 +60,7 @@ describe('state by block clock', () => {
   })
 
   test('the past does not know the future: queue, execution and cancellation are seen from their block on', () => {
-    const passed: Proposal = { ...proposal, queued: { block: 33n, eta: 500n }, executed: 40n }
+    const passed: ProposalHistory = { ...proposal, queued: { block: 33n, eta: 500n }, executed: 40n }
     expect(proposalState(passed, enough, at(32n))).toBe('Succeeded')
     expect(proposalState(passed, enough, at(33n))).toBe('Queued')
     expect(proposalState(passed, enough, at(40n))).toBe('Executed')
@@ -70,14 +70,14 @@ describe('state by block clock', () => {
   })
 
   test('what the timelock did directly counts', () => {
-    const queued: Proposal = { ...proposal, queued: { block: 33n, eta: 500n } }
+    const queued: ProposalHistory = { ...proposal, queued: { block: 33n, eta: 500n } }
     expect(proposalState({ ...queued, timelock: { executed: 50n } }, enough, at(49n))).toBe('Queued')
     expect(proposalState({ ...queued, timelock: { executed: 50n } }, enough, at(50n))).toBe('Executed')
     expect(proposalState({ ...queued, timelock: { canceled: 50n } }, enough, at(50n))).toBe('Canceled')
   })
 
   test('a grace period or a mandate deadline expires what was not executed', () => {
-    const queued: Proposal = { ...proposal, queued: { block: 33n, eta: 500n }, gracePeriod: 100n }
+    const queued: ProposalHistory = { ...proposal, queued: { block: 33n, eta: 500n }, gracePeriod: 100n }
     expect(proposalState(queued, enough, at(49n, 599n))).toBe('Queued')
     expect(proposalState(queued, enough, at(49n, 600n))).toBe('Expired')
     expect(proposalState({ ...proposal, expiresAt: 400n }, enough, at(33n, 400n))).toBe('Succeeded')
@@ -86,7 +86,7 @@ describe('state by block clock', () => {
   })
 
   test('a late quorum keeps the vote open, from the block of the extension on', () => {
-    const extended: Proposal = { ...proposal, extensions: [{ block: 29n, deadline: 39n }] }
+    const extended: ProposalHistory = { ...proposal, extensions: [{ block: 29n, deadline: 39n }] }
     expect(proposalState(extended, enough, at(39n))).toBe('Active')
     expect(proposalState(extended, enough, at(40n))).toBe('Succeeded')
     const twice = [
@@ -102,7 +102,7 @@ describe('state by block clock', () => {
   })
 
   test('a super quorum ends the vote early, unless opposed', () => {
-    const early: Proposal = { ...proposal, superQuorum: 60n }
+    const early: ProposalHistory = { ...proposal, superQuorum: 60n }
     expect(proposalState(early, enough, at(22n))).toBe('Succeeded')
     expect(proposalState(early, [...enough, vote('c', 0, 60n, 22n)], at(22n))).toBe('Active')
     expect(proposalState({ ...proposal, superQuorum: 61n }, enough, at(26n))).toBe('Active')
@@ -110,7 +110,7 @@ describe('state by block clock', () => {
 })
 
 test('a timestamp clock reads the time, not the block', () => {
-  const timed: Proposal = { ...proposal, clock: 'timestamp', snapshot: 1_000n, deadline: 2_000n }
+  const timed: ProposalHistory = { ...proposal, clock: 'timestamp', snapshot: 1_000n, deadline: 2_000n }
   const votes = [vote('a', 1, 100n, 21n)]
   expect(proposalState(timed, votes, at(500n, 1_000n))).toBe('Pending')
   expect(proposalState(timed, votes, at(500n, 2_000n))).toBe('Active')

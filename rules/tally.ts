@@ -14,17 +14,17 @@ export const PROPOSAL_STATES = [
 export type ProposalState = (typeof PROPOSAL_STATES)[number]
 
 /** A place in the chain's history: everything up to and including `block`, whose timestamp is `time` (unix seconds). */
-export type Moment = { block: bigint; time: bigint }
+export type ClockReading = { block: bigint; time: bigint }
 
 /** One `VoteCast` or `VoteCastWithParams`. `support`: 0 against, 1 for, 2 abstain, 255 fractional (then `params` holds
  *  three packed uint128: against, for, abstain). `weight` is the power the event reports. */
-export type Vote = { voter: string; support: number; weight: bigint; block: bigint; params?: string }
+export type VoteCast = { voter: string; support: number; weight: bigint; block: bigint; params?: string }
 
-export type Tally = { for: bigint; against: bigint; abstain: bigint }
+export type ProposalVotes = { for: bigint; against: bigint; abstain: bigint }
 
 /** What the chain says of a proposal. `snapshot`, `deadline` and `extensions` are in units of `clock`;
  *  each event carries the block it stands in, so that the same record answers for every moment. */
-export type Proposal = {
+export type ProposalHistory = {
   clock: 'block' | 'timestamp'
   created: bigint
   snapshot: bigint
@@ -54,8 +54,8 @@ const PACKED = /^0x([0-9a-f]{32})([0-9a-f]{32})([0-9a-f]{32})$/i
 
 /** Adds up the votes cast up to `asOf` (a block; all when left out).
  *  @throws RangeError on a kind of support that Governor 5 does not know. */
-export function tally(votes: Iterable<Vote>, asOf?: bigint): Tally {
-  const sum: Tally = { for: 0n, against: 0n, abstain: 0n }
+export function tally(votes: Iterable<VoteCast>, asOf?: bigint): ProposalVotes {
+  const sum: ProposalVotes = { for: 0n, against: 0n, abstain: 0n }
   for (const vote of votes) {
     if (asOf !== undefined && vote.block > asOf) continue
     const parts = partsOf(vote)
@@ -67,12 +67,12 @@ export function tally(votes: Iterable<Vote>, asOf?: bigint): Tally {
 }
 
 /** For + Against + Abstain. */
-export function turnout(sum: Tally): bigint {
+export function turnout(sum: ProposalVotes): bigint {
   return sum.for + sum.against + sum.abstain
 }
 
 /** Splits one vote into its three parts (GovernorCountingSimple, or GovernorCountingFractional when `support` is 255). */
-export function partsOf(vote: Omit<Vote, 'block'>): Tally {
+export function partsOf(vote: Omit<VoteCast, 'block'>): ProposalVotes {
   if (vote.support === 0) return { against: vote.weight, for: 0n, abstain: 0n }
   if (vote.support === 1) return { against: 0n, for: vote.weight, abstain: 0n }
   if (vote.support === 2) return { against: 0n, for: 0n, abstain: vote.weight }
@@ -93,7 +93,7 @@ export function quorumOf(supplyAtSnapshot: bigint, numerator: bigint, denominato
 }
 
 /** Votes that count toward the quorum. */
-export function quorumVotes(sum: Tally, counting: Proposal['counting'] = 'for,abstain'): bigint {
+export function quorumVotes(sum: ProposalVotes, counting: ProposalHistory['counting'] = 'for,abstain'): bigint {
   if (counting === 'for') return sum.for
   return counting === 'for,abstain' ? sum.for + sum.abstain : turnout(sum)
 }
@@ -101,7 +101,7 @@ export function quorumVotes(sum: Tally, counting: Proposal['counting'] = 'for,ab
 /** The state that Governor 5's `state()` returns at `asOf`, GovernorTimelockControl's, GovernorTimelockCompound's and
  *  GovernorSuperQuorum's overrides included. Later events are not seen.
  *  @throws RangeError when the proposal did not exist yet. */
-export function proposalState(proposal: Proposal, votes: Iterable<Vote>, asOf: Moment): ProposalState {
+export function proposalState(proposal: ProposalHistory, votes: Iterable<VoteCast>, asOf: ClockReading): ProposalState {
   const happened = (block: bigint | undefined) => block !== undefined && block <= asOf.block
   if (!happened(proposal.created))
     throw new RangeError(
@@ -128,13 +128,13 @@ export function proposalState(proposal: Proposal, votes: Iterable<Vote>, asOf: M
 }
 
 /** The deadline in force at a block: GovernorPreventLateQuorum may have moved it. */
-export function deadlineAt(proposal: Proposal, block: bigint): bigint {
+export function deadlineAt(proposal: ProposalHistory, block: bigint): bigint {
   let { deadline } = proposal
   for (const extension of proposal.extensions ?? [])
     if (extension.block <= block) deadline = most(deadline, extension.deadline)
   return deadline
 }
 
-function isLate(expiresAt: bigint | undefined, asOf: Moment): boolean {
+function isLate(expiresAt: bigint | undefined, asOf: ClockReading): boolean {
   return expiresAt !== undefined && asOf.time > expiresAt
 }

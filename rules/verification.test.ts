@@ -1,6 +1,6 @@
 import type { Hex } from 'viem'
 import { expect, test } from 'vitest'
-import type { RewardMap } from './rewardMap.ts'
+import type { EpochRewardMap } from './rewardMap.ts'
 import { firstDifference } from './verification.ts'
 
 const account: Hex = `0x${'11'.repeat(20)}`
@@ -16,7 +16,7 @@ const line = {
   whole: 2n,
 } as const
 const carried = { versionId: '3', pot: 'data', amount: 1n } as const
-const map: RewardMap = {
+const map: EpochRewardMap = {
   leaves: [{ chain: 1n, distributor: other, epoch: 2n, account, cumulative: 5n }],
   root: `0x${'ab'.repeat(32)}`,
   total: 5n,
@@ -57,7 +57,7 @@ test('a missing leaf, another chain, lost remainders, an unexplained root', () =
 
 test('each view tells what was published and what comes out', () => {
   const debt = { account, to: null, amount: 5n, reason: 'an upheld dispute' }
-  const views: [Partial<RewardMap>, Partial<RewardMap>, string, string, string][] = [
+  const views: [Partial<EpochRewardMap>, Partial<EpochRewardMap>, string, string, string][] = [
     [{ debts: [debt] }, { debts: [{ ...debt, amount: 4n }] }, `debt of ${account} for an upheld dispute`, '5', '4'],
     [{ debts: [debt] }, {}, `debt of ${account} for an upheld dispute`, '5', 'nothing'],
     [{ carried: [{ ...carried, amount: 2n }] }, {}, 'carried in data of version 3', '2', '1'],

@@ -1,12 +1,12 @@
 import type { Hex } from 'viem'
-import type { RewardMap } from './rewardMap.ts'
+import type { EpochRewardMap } from './rewardMap.ts'
 
 /** The first place where a published reward map and its recomputation part, in the order in which one follows from the
  *  other: the lines (why), the leaves (how much), what is carried and owed, the total, the root. Several values of one name stand together. */
 export type Difference = { place: string; published: string; recomputed: string }
 
 /** Compares two reward maps (rule 11): `null` when they are the same to the byte. */
-export function firstDifference(published: RewardMap, recomputed: RewardMap): Difference | null {
+export function firstDifference(published: EpochRewardMap, recomputed: EpochRewardMap): Difference | null {
   for (const view of VIEWS) {
     const found = firstOf(view(published), view(recomputed))
     if (found !== null) return found
@@ -15,7 +15,7 @@ export function firstDifference(published: RewardMap, recomputed: RewardMap): Di
 }
 
 /** A map seen as named values, one view a step of its making. */
-const VIEWS: readonly ((map: RewardMap) => Map<string, string>)[] = [
+const VIEWS: readonly ((map: EpochRewardMap) => Map<string, string>)[] = [
   (map) => named(map.lines, lineName, (line) => line.amount),
   (map) =>
     named(

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { canonicalJson, type Json } from '#rules/canonicalJson.ts'
+import { type CanonicalValue, canonicalJson } from '#rules/canonicalJson.ts'
 import { ArtifactError, type ArtifactStore } from './artifacts.ts'
 
 /** The JSON artifacts that the chain names by their hash: what each holds, checked whenever one is read. Each stands as canonical
@@ -184,7 +184,7 @@ export type Usage = z.infer<typeof usageDocument>
 export type UsageReceipt = z.infer<typeof receipt>
 export type RewardMapDocument = z.infer<typeof rewardMapDocument>
 
-export const documentBytes = (value: unknown) => new TextEncoder().encode(canonicalJson(value as Json))
+export const documentBytes = (value: unknown) => new TextEncoder().encode(canonicalJson(value as CanonicalValue))
 
 /** Stores `value` as canonical JSON after checking it against its shape; returns its name. */
 export const putDocument = <T>(store: Pick<ArtifactStore, 'put'>, shape: z.ZodType<T>, value: T): Promise<string> =>

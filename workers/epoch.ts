@@ -1,6 +1,6 @@
 import type { Deployment } from '#contracts/deploy.ts'
-import type { CarriedPot, EpochFacts, ModelFacts, VersionFacts } from '#rules/epochFacts.ts'
-import { rewardMap } from '#rules/rewardMap.ts'
+import type { CarriedPot, EpochFacts, EpochModel, EpochVersion } from '#rules/epochFacts.ts'
+import { buildRewardMap } from '#rules/rewardMap.ts'
 import type { ArtifactStore } from '#schema/artifacts.ts'
 import type { Sql } from '#schema/database.ts'
 import {
@@ -41,7 +41,7 @@ export async function computeEpoch(sources: EpochSources, epoch: number, toBlock
   const { sql, deployment } = sources
   const before = await previousMap(sources, epoch, toBlock)
   const facts = await epochFacts(sources, epoch, toBlock, before)
-  const { root, total, leaves, carried, debts, lines } = rewardMap(facts)
+  const { root, total, leaves, carried, debts, lines } = buildRewardMap(facts)
   const [block] = await rowsOf(sql, Block, 'number = $1', [toBlock])
   if (!block) throw new RangeError(`Block ${toBlock} is not indexed yet. Wait until the indexer has reached it.`)
   return {
@@ -162,8 +162,8 @@ async function versionFacts(
   { sql, artifacts }: EpochSources,
   serving: string[],
   block: number,
-): Promise<{ versions: VersionFacts[]; modelIds: string[] }> {
-  const versions: VersionFacts[] = []
+): Promise<{ versions: EpochVersion[]; modelIds: string[] }> {
+  const versions: EpochVersion[] = []
   const modelIds = new Set<string>()
   const wanted = [...new Set(serving)]
   for (const versionId of wanted) {
@@ -193,7 +193,7 @@ async function versionFacts(
   return { versions, modelIds: [...modelIds] }
 }
 
-async function modelFacts(sql: Sql, modelIds: string[], block: number): Promise<ModelFacts[]> {
+async function modelFacts(sql: Sql, modelIds: string[], block: number): Promise<EpochModel[]> {
   return Promise.all(
     modelIds.map(async (modelId) => {
       const model = await rowOf(sql, Model, modelId, block)
@@ -210,7 +210,7 @@ async function modelFacts(sql: Sql, modelIds: string[], block: number): Promise<
   )
 }
 
-const termsOf = (split: RewardSplit): ModelFacts['terms'] => ({
+const termsOf = (split: RewardSplit): EpochModel['terms'] => ({
   platform: BigInt(split.platform),
   owner: BigInt(split.owner),
   stakers: BigInt(split.stakers),

@@ -1,13 +1,13 @@
 import { type Hex, keccak256, stringToBytes } from 'viem'
 import { Random } from '#engine/stats/random.ts'
-import { contentHash, type Sample } from '#rules/sample.ts'
+import { contentHash, type PromptCompletion } from '#rules/sample.ts'
 import { documentBytes, itemsDocument, type Rubric, type Specification } from '#schema/documents.ts'
 import { drawItems } from './items.ts'
 import { renderReply } from './reply.ts'
 import { CATEGORIES, type Fields, formatTriage, URGENCIES } from './triage.ts'
 
 /** A held-out item. Its completion is one right answer; only its fields are compared. */
-export type HeldOutItem = Sample & { truth: Fields }
+export type HeldOutItem = PromptCompletion & { truth: Fields }
 
 /** A whole triage line. */
 export const LINE_PATTERN = `(${CATEGORIES.join('|')}) \\| (${URGENCIES.join('|')}) \\| (\\d{4}|none) \\| .{4,240}`

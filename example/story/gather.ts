@@ -1,6 +1,6 @@
 import { keccak256, stringToBytes } from 'viem'
 import { meanOf } from '#math/summary.ts'
-import { canonicalSample, commitment, contentHash, contentsHash, type Sample } from '#rules/sample.ts'
+import { canonicalSample, commitment, contentHash, contentsHash, type PromptCompletion } from '#rules/sample.ts'
 import { contributionData } from '#rules/signing.ts'
 import { accountOf } from '../accounts.ts'
 import { type Contributor, contributors } from '../people.ts'
@@ -76,7 +76,7 @@ function lotsOf({ seed }: World, person: Contributor): Lot[] {
 }
 
 /** Publishes samples, a few at a time. */
-async function publish({ api }: World, samples: Sample[]): Promise<void> {
+async function publish({ api }: World, samples: PromptCompletion[]): Promise<void> {
   const left = [...samples]
   await Promise.all(
     Array.from({ length: 8 }, async () => {

@@ -1,5 +1,5 @@
 import { encodeAbiParameters, keccak256 } from 'viem'
-import { most } from '#rules/bps.ts'
+import { bigintMax } from '#rules/bps.ts'
 import { accountOf } from '../accounts.ts'
 import { judge as judgeOne, saltOf, VALIDATORS, type Validator } from '../judges.ts'
 import { drawItems } from '../skill/items.ts'
@@ -46,10 +46,10 @@ export async function judge(world: World, versionId: string): Promise<Stage> {
     await commitAll(world, validator, tasks, truths)
   }
   say(`${VALIDATORS.length} validators committed to ${tasks.length} comparisons`)
-  await chain.advanceTo(tasks.reduce((latest, task) => most(latest, task.revealFrom), 0n) + 1n)
+  await chain.advanceTo(tasks.reduce((latest, task) => bigintMax(latest, task.revealFrom), 0n) + 1n)
   let last = 0n
   for (const validator of VALIDATORS) last = await revealAll(world, validator, tasks, truths)
-  await chain.advanceTo(tasks.reduce((latest, task) => most(latest, task.revealUntil), 0n) + 1n)
+  await chain.advanceTo(tasks.reduce((latest, task) => bigintMax(latest, task.revealUntil), 0n) + 1n)
   await api.caughtUp(last)
   const settled = await api.run<{ pairs: number; paid: string; fined: string; judgements: number }>(
     'settleFeedback',

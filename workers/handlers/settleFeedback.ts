@@ -1,7 +1,7 @@
 import { dawidSkene, trainingPreference } from '#rules/dawidSkene.ts'
-import { type FeedbackSettlement, settleFeedback as settle } from '#rules/feedback.ts'
+import { type FeedbackSettlement, settleRound } from '#rules/feedback.ts'
 import { EMPTY_RECORD, type GoldRecord, recordGold } from '#rules/gold.ts'
-import { NEWCOMER, type Reputation as Standing, standing, updateReputation } from '#rules/reputation.ts'
+import { NEWCOMER, type ReputationCounts, rateReputation, updateReputation } from '#rules/reputation.ts'
 import {
   comparisonDocument,
   comparisonKeyDocument,
@@ -56,7 +56,7 @@ export const settleFeedbackHandler =
       }),
     )
 
-    const { settlements, validators } = settle({
+    const { settlements, validators } = settleRound({
       tasks: tasks.map(({ id, pot }) => ({ taskId: id, pot, gold: gold.get(id) })),
       commits: judgements.map(({ taskId, validator }) => ({ taskId, validator })),
       reveals: reveals.map(({ taskId, validator, choice, confidence }) => ({
@@ -196,7 +196,7 @@ async function writeSettlements(
 
 async function writeReputations(job: JobContext<'settleFeedback'>, golds: GoldJudgement[], evidenceHash: string) {
   for (const domain of new Set(golds.map((one) => one.domain))) {
-    const records = new Map<string, Standing>()
+    const records = new Map<string, ReputationCounts>()
     for (const { validator, right } of golds.filter((one) => one.domain === domain)) {
       const before = records.get(validator) ?? NEWCOMER
       const news = { epoch: before.epoch, successes: right ? 1n : 0n, failures: right ? 0n : 1n }
@@ -204,7 +204,7 @@ async function writeReputations(job: JobContext<'settleFeedback'>, golds: GoldJu
     }
     const entries = [...records]
       .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([validator, one]) => ({ validator, ...standing(one) }))
+      .map(([validator, one]) => ({ validator, ...rateReputation(one) }))
     await job.chain.transact(`reputation:${evidenceHash}:${domain}`, {
       contract: 'FeedbackPool',
       functionName: 'updateReputation',
