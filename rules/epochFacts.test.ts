@@ -1,6 +1,6 @@
 import type { Hex } from 'viem'
 import { describe, expect, test } from 'vitest'
-import { type EpochFacts, indexFacts, type Receipt } from './epochFacts.ts'
+import { type AttributedReceipt, type EpochFacts, indexFacts } from './epochFacts.ts'
 import type { SplitTerms } from './split.ts'
 
 const account = (n: number): Hex => `0x${n.toString(16).padStart(40, '0')}`
@@ -16,7 +16,7 @@ const terms: SplitTerms = {
   unattributed: null,
 }
 const use = { endpointId: 'e1', versionId: 'v1', host: account(3), fees: 100n }
-const receipt: Receipt = { receiptId: 'r1', endpointId: 'e1', versionId: 'v1', fee: 60n, parts: [] }
+const receipt: AttributedReceipt = { receiptId: 'r1', endpointId: 'e1', versionId: 'v1', fee: 60n, parts: [] }
 const weight = { contributionId: 'a', weight: 1n }
 const version = { versionId: 'v1', modelId: 'm1', parentVersionId: null, weights: [weight], judgements: [] }
 const model = { modelId: 'm1', owner: account(2), terms, stakes: [{ account: account(0xab), amount: 0n }] }
@@ -97,7 +97,7 @@ describe('facts that contradict each other are refused', () => {
     ['usage twice', { usage: [use, use] }, /Usage of e1 by version v1 is given twice/],
     ['usage of no version', { receipts: [], usage: [{ ...use, versionId: 'v9' }] }, /Version v9, named by endpoint e1/],
     ['negative fees', { receipts: [], usage: [{ ...use, fees: -1n }] }, /The fee total of endpoint e1 is negative: -1/],
-    ['a receipt twice', { receipts: [receipt, receipt] }, /Receipt r1 is given twice/],
+    ['a receipt twice', { receipts: [receipt, receipt] }, /AttributedReceipt r1 is given twice/],
     ['a receipt beyond the fees', { receipts: [{ ...receipt, fee: 101n }] }, beyond],
     ['receipts that together exceed them', { receipts: [receipt, { ...receipt, receiptId: 'r2', fee: 41n }] }, beyond],
     ['a receipt with a negative fee', { receipts: [{ ...receipt, fee: -1n }] }, beyond],
@@ -109,7 +109,7 @@ describe('facts that contradict each other are refused', () => {
     [
       'a negative mass',
       { receipts: [{ ...receipt, parts: [{ contributionId: 'a', mass: -1n }] }] },
-      /Receipt r1 gives contribution a a negative mass/,
+      /AttributedReceipt r1 gives contribution a a negative mass/,
     ],
     [
       'a mass for nothing known',
@@ -119,7 +119,7 @@ describe('facts that contradict each other are refused', () => {
     [
       'masses above the answer',
       { receipts: [{ ...receipt, parts: [600_000n, 400_001n].map((mass) => ({ contributionId: 'a', mass })) }] },
-      /Receipt r1 attributes 1000001 ppm/,
+      /AttributedReceipt r1 attributes 1000001 ppm/,
     ],
   ])('%s', (_, change, message) => {
     expect(() => indexFacts({ ...facts, ...change })).toThrow(message)

@@ -1,4 +1,4 @@
-import { most, mulDiv } from './bps.ts'
+import { bigintMax, mulDiv } from './bps.ts'
 
 /** OpenZeppelin Governor 5's `ProposalState`, in the order of its enum. */
 export const PROPOSAL_STATES = [
@@ -131,7 +131,7 @@ export function proposalState(proposal: ProposalHistory, votes: Iterable<VoteCas
 export function deadlineAt(proposal: ProposalHistory, block: bigint): bigint {
   let { deadline } = proposal
   for (const extension of proposal.extensions ?? [])
-    if (extension.block <= block) deadline = most(deadline, extension.deadline)
+    if (extension.block <= block) deadline = bigintMax(deadline, extension.deadline)
   return deadline
 }
 
