@@ -97,7 +97,7 @@ describe('facts that contradict each other are refused', () => {
     ['usage twice', { usage: [use, use] }, /Usage of e1 by version v1 is given twice/],
     ['usage of no version', { receipts: [], usage: [{ ...use, versionId: 'v9' }] }, /Version v9, named by endpoint e1/],
     ['negative fees', { receipts: [], usage: [{ ...use, fees: -1n }] }, /The fee total of endpoint e1 is negative: -1/],
-    ['a receipt twice', { receipts: [receipt, receipt] }, /AttributedReceipt r1 is given twice/],
+    ['a receipt twice', { receipts: [receipt, receipt] }, /Receipt r1 is given twice/],
     ['a receipt beyond the fees', { receipts: [{ ...receipt, fee: 101n }] }, beyond],
     ['receipts that together exceed them', { receipts: [receipt, { ...receipt, receiptId: 'r2', fee: 41n }] }, beyond],
     ['a receipt with a negative fee', { receipts: [{ ...receipt, fee: -1n }] }, beyond],
@@ -109,7 +109,7 @@ describe('facts that contradict each other are refused', () => {
     [
       'a negative mass',
       { receipts: [{ ...receipt, parts: [{ contributionId: 'a', mass: -1n }] }] },
-      /AttributedReceipt r1 gives contribution a a negative mass/,
+      /Receipt r1 gives contribution a a negative mass/,
     ],
     [
       'a mass for nothing known',
@@ -119,7 +119,7 @@ describe('facts that contradict each other are refused', () => {
     [
       'masses above the answer',
       { receipts: [{ ...receipt, parts: [600_000n, 400_001n].map((mass) => ({ contributionId: 'a', mass })) }] },
-      /AttributedReceipt r1 attributes 1000001 ppm/,
+      /Receipt r1 attributes 1000001 ppm/,
     ],
   ])('%s', (_, change, message) => {
     expect(() => indexFacts({ ...facts, ...change })).toThrow(message)
