@@ -2,13 +2,13 @@ import { benjaminiHochberg, type RecordedInfluence } from './attribution.ts'
 import { mulDiv, PPM } from './bps.ts'
 
 /** A verbatim span of an answer: tokens `[start, end)` that stand in the training text `occurrences` times, in these contributions. */
-export type AnswerSpan = { start: number; end: number; occurrences: number; contributionIds: readonly string[] }
+export type SpanEvidence = { start: number; end: number; occurrences: number; contributionIds: readonly string[] }
 
 /** The three kinds of evidence on one answer, apart from each other. Similarity is in ppm. */
 export type AnswerEvidence = {
   /** Length of the answer in tokens. */
   tokens: number
-  spans: readonly AnswerSpan[]
+  spans: readonly SpanEvidence[]
   influences: readonly RecordedInfluence[]
   similarities: readonly { contributionId: string; similarity: bigint }[]
 }
@@ -54,7 +54,7 @@ export function attributeAnswer(
 }
 
 function spanMass({ tokens, spans }: AnswerEvidence): Map<string, bigint> {
-  const owners = new Map<number, AnswerSpan>()
+  const owners = new Map<number, SpanEvidence>()
   for (const span of spans) {
     if (span.start < 0 || span.start >= span.end || span.end > tokens || span.contributionIds.length === 0)
       throw new RangeError(
@@ -65,7 +65,7 @@ function spanMass({ tokens, spans }: AnswerEvidence): Map<string, bigint> {
       if (owner === undefined || compareSpans(span, owner) < 0) owners.set(token, span)
     }
   }
-  const covered = new Map<AnswerSpan, bigint>()
+  const covered = new Map<SpanEvidence, bigint>()
   for (const span of owners.values()) covered.set(span, (covered.get(span) ?? 0n) + 1n)
   const mass = new Map<string, bigint>()
   for (const [span, count] of covered) {
@@ -77,7 +77,7 @@ function spanMass({ tokens, spans }: AnswerEvidence): Map<string, bigint> {
 }
 
 /** Negative when a token under both spans belongs to `a`: the rarer, then the longer, then the first. */
-function compareSpans(a: AnswerSpan, b: AnswerSpan): number {
+function compareSpans(a: SpanEvidence, b: SpanEvidence): number {
   return a.occurrences - b.occurrences || b.end - b.start - (a.end - a.start) || a.start - b.start
 }
 
