@@ -6,5 +6,5 @@ import type { ProposalVotes } from './tally.ts'
 export function contentiousness(sum: Pick<ProposalVotes, 'for' | 'against'>): number | null {
   const both = sum.for + sum.against
   if (both === 0n) return null
-  return Number((2n * least(sum.for, sum.against) * PPM) / both)
+  return Number((2n * bigintMin(sum.for, sum.against) * PPM) / both)
 }

@@ -114,7 +114,7 @@ test('not revealing costs in proportion', () => {
 /** One validator's round of gold tasks whose right answer is 0, after `failed` wrong ones and `silent` that stayed committed. */
 function goldRound(answered: number, failed: number, silent = 0) {
   const commits = Array.from({ length: answered + silent }, (_, i) => ({ taskId: `${i}`, validator: 'v' }))
-  return settleFeedback({
+  return settleRound({
     tasks: commits.map(({ taskId }) => ({ taskId, pot: 10n, gold: 0 })),
     commits,
     reveals: commits.slice(0, answered).map((one, i) => ({ ...one, choice: i < failed ? 1 : 0, confidence: 50 })),
@@ -144,7 +144,7 @@ test('a validator is told why', () => {
 
 test('validators come in ascending order, and a task without commitments gives its pot back', () => {
   const commits = ['z', 'a', 'm'].map((validator) => ({ taskId: '1', validator }))
-  const { validators, returned, settlements } = settleFeedback({
+  const { validators, returned, settlements } = settleRound({
     tasks: [
       { taskId: '1', pot: 3n },
       { taskId: '2', pot: 5n },
@@ -170,9 +170,7 @@ test('a reveal without commitment, twice, or of an unknown task is refused', () 
   expect(() => settleRound({ ...base, commits: [], reveals: [reveal] })).toThrow(/without a commitment/)
   expect(() => settleRound({ ...base, commits: [reveal], reveals: [reveal, reveal] })).toThrow(/or twice/)
   expect(() => settleRound({ ...base, commits: [{ taskId: '2', validator: 'v' }], reveals: [] })).toThrow(/not part/)
-  expect(() => settleRound({ ...base, commits: [reveal, reveal], reveals: [] })).toThrow(
-    'v committed to task 1 twice',
-  )
+  expect(() => settleRound({ ...base, commits: [reveal, reveal], reveals: [] })).toThrow('v committed to task 1 twice')
   const tasks = [...base.tasks, ...base.tasks]
   expect(() => settleRound({ ...base, tasks, commits: [], reveals: [] })).toThrow('A task is given twice')
 })

@@ -1,4 +1,4 @@
-import { most, PPM } from './bps.ts'
+import { bigintMax, PPM } from './bps.ts'
 
 /** A validator's record on gold tasks: how many, and the sum of squared errors `(100 × right − confidence)²`, in 10⁻⁴. */
 export type GoldRecord = { tasks: bigint; squaredError: bigint }
@@ -22,7 +22,7 @@ export function recordGold(record: GoldRecord, right: boolean, confidence: numbe
 export function skill(record: GoldRecord): bigint {
   const worst = (record.tasks + PRIOR_TASKS) * UNINFORMED
   const error = record.squaredError + PRIOR_TASKS * UNINFORMED
-  return (most(worst - error, 0n) * PPM) / worst
+  return (bigintMax(worst - error, 0n) * PPM) / worst
 }
 
 /** Whether failing `failed` of `answered` gold tasks is beyond bad luck: an honest judge, who errs at `honestError` (ppm),

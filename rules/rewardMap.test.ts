@@ -116,7 +116,7 @@ test('each version pays the hosts of its own endpoints, and lines come by versio
   const other = account(33)
   const usage = [...base.usage, { endpointId: 'e2', versionId: 'v0', host: other, fees: 50_000n }]
   const versions = [...base.versions, { ...base.versions[0]!, versionId: 'v0' }]
-  const map = rewardMap({ ...base, usage, versions })
+  const map = buildRewardMap({ ...base, usage, versions })
   expect([paid(map, host), paid(map, other)]).toEqual([18_000n, 9_000n])
   const hosts = map.lines.filter((line) => line.role === 'host')
   expect(hosts.map((line) => [line.versionId, line.account])).toEqual([
@@ -189,7 +189,7 @@ describe('ancestors', () => {
     const usage = [{ ...base.usage[0]!, versionId: 'v2' }]
     for (const each of [{ ...facts }, { ...turned, usage: [{ ...usage[0]!, versionId: 'v1' }] }])
       expect(
-        rewardMap(each)
+        buildRewardMap(each)
           .lines.filter(({ role }) => role === 'owner')
           .map(({ versionId }) => versionId),
       ).toEqual(['v1', 'v2'])
@@ -199,7 +199,7 @@ describe('ancestors', () => {
     const facts = chain(2)
     const [parent, child] = facts.models
     const models = [{ ...parent!, terms: { ...parent!.terms, owner: 0n, host: 10_000n } }, child!]
-    const map = rewardMap({ ...facts, models })
+    const map = buildRewardMap({ ...facts, models })
     expect(paid(map, account(102))).toBe(81_000n)
     expect(map).toMatchObject({ total: 100_000n, carried: [] })
   })
@@ -228,11 +228,11 @@ describe('remainders', () => {
 
   test('before the pots are the pots’ next time', () => {
     // 8,999 kept: of 20, 10, 40, 10 and 20 % each is floored, so that 4 wei are left before the pots.
-    const first = rewardMap({ ...base, usage: [{ ...base.usage[0]!, fees: 9_998n }], receipts: [] })
+    const first = buildRewardMap({ ...base, usage: [{ ...base.usage[0]!, fees: 9_998n }], receipts: [] })
     expect(first.carried).toContainEqual({ versionId: 'v1', pot: 'rest', amount: 4n })
     const accounts = first.leaves.map((leaf) => ({ ...leaf, claimed: 0n }))
     const carried = first.carried.filter(({ pot }) => pot === 'rest')
-    const second = rewardMap({ ...base, epoch: 2n, before: { accounts, carried, debts: [] } })
+    const second = buildRewardMap({ ...base, epoch: 2n, before: { accounts, carried, debts: [] } })
     // 90,004 are then divided: 3 of these are left again.
     expect(second.carried).toContainEqual({ versionId: 'v1', pot: 'rest', amount: 3n })
     expect(second.total + carriedSum(second.carried)).toBe(100_004n)
@@ -241,7 +241,7 @@ describe('remainders', () => {
   test('of an epoch without fees have no answers to go to: they are nobody’s', () => {
     const carried = [{ versionId: 'v1', pot: 'rest' as const, amount: 10_000n }]
     const usage = [{ ...base.usage[0]!, fees: 0n }]
-    const map = rewardMap({ ...base, usage, receipts: [], before: { accounts: [], carried, debts: [] } })
+    const map = buildRewardMap({ ...base, usage, receipts: [], before: { accounts: [], carried, debts: [] } })
     expect(map.lines).toContainEqual({
       account: treasury,
       role: 'unattributed',
@@ -260,7 +260,7 @@ describe('remainders', () => {
       { versionId: 'v1', pot: 'validators' as const, amount: 7n },
       { versionId: 'v0', pot: 'owner' as const, amount: 2n },
     ]
-    const map = rewardMap({ ...base, models, before: { accounts: [], carried, debts: [] } })
+    const map = buildRewardMap({ ...base, models, before: { accounts: [], carried, debts: [] } })
     expect(paid(map, judge)).toBe(0n)
     expect(map.carried).toEqual([carried[1], carried[0]])
   })
