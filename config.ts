@@ -74,7 +74,7 @@ export type Config = ReturnType<typeof readConfig>
 /** Reads and validates the environment. Without `house`, RPC_URL may name a chain on which nothing of ours stands;
  *  without `signs`, nobody needs a key to read it.
  *  @throws ConfigError naming every variable that cannot be used, and why. */
-export function readConfig(env: NodeJS.ProcessEnv = process.env, { house = true, signs = true } = {}) {
+export function readConfig(env: NodeJS.ProcessEnv = process.env, { requireDeployment = true, signs = true } = {}) {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
   const parsed = schema.safeParse(given)
   if (!parsed.success) {
@@ -83,11 +83,11 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env, { house = true,
   }
   const value = parsed.data
   if (value.S3_ENDPOINT && !value.S3_BUCKET) throw new ConfigError('S3_BUCKET: required when S3_ENDPOINT is set.')
-  if (house && value.RPC_URL && !value.DEPLOYMENT)
+  if (requireDeployment && value.RPC_URL && !value.DEPLOYMENT)
     throw new ConfigError(
       'DEPLOYMENT: required when RPC_URL is set: the file that `modelcommons deploy` wrote for that chain.',
     )
-  if (house && signs && value.RPC_URL && !value.OPERATOR_KEY)
+  if (requireDeployment && signs && value.RPC_URL && !value.OPERATOR_KEY)
     throw new ConfigError(
       'OPERATOR_KEY: required when RPC_URL is set: the private key that signs what the workers write on chain.',
     )

@@ -3,7 +3,7 @@ import { toHex } from 'viem'
 import { expect, onTestFinished, test } from 'vitest'
 import { startAnvil } from '#contracts/anvil.ts'
 import { devAccount } from '#indexer/test/chain.ts'
-import { run } from '#test/refusals.ts'
+import { run } from '#test/testSystem.ts'
 import { temporaryFolder } from '#workers/test/testWorker.ts'
 import { readDeployment } from './deployment.ts'
 

@@ -8,7 +8,7 @@ import { deployContracts } from './parts.ts'
 /** `modelcommons deploy`: puts the contracts on the chain of RPC_URL, through the first endpoint that it names; the account of
  *  OPERATOR_KEY pays and becomes the operator. */
 export async function deploy({ out }: { out: string }): Promise<void> {
-  const { rpcUrl, operatorKey } = readConfig(process.env, { house: false })
+  const { rpcUrl, operatorKey } = readConfig(process.env, { requireDeployment: false })
   if (!rpcUrl) throw new ConfigError('RPC_URL: required to deploy.')
   if (!operatorKey) throw new ConfigError('OPERATOR_KEY: required to deploy: 0x and 64 hex digits.')
   const account = privateKeyToAccount(operatorKey)

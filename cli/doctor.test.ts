@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { startAnvil } from '#contracts/anvil.ts'
 import { testChain } from '#indexer/test/chain.ts'
-import { run } from '#test/refusals.ts'
+import { run } from '#test/testSystem.ts'
 import { temporaryFolder } from '#workers/test/testWorker.ts'
 import { writeDeployment } from './deployment.ts'
 

@@ -20,7 +20,7 @@ async function house(rpcUrl: string) {
     file,
     async configured(chains: object) {
       await writeFile(file, JSON.stringify({ chains: [chains] }))
-      return followings({ config: file }, readConfig({ DATABASE_URL, RPC_URL: rpcUrl }, { house: false }))
+      return followings({ config: file }, readConfig({ DATABASE_URL, RPC_URL: rpcUrl }, { requireDeployment: false }))
     },
     deployed: () => followings({}, readConfig({ DATABASE_URL, RPC_URL: rpcUrl, DEPLOYMENT: file }, { signs: false })),
   }

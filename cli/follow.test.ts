@@ -15,7 +15,7 @@ test('who reads an index names no node; who follows a chain must; who signs noth
   const governors = [{ address: `0x${'ab'.repeat(20)}`, startBlock: 1 }]
   await writeFile(config, JSON.stringify({ chains: [{ chainId: 10, governors }] }))
   const databaseUrl = await freshDatabaseUrl()
-  const bare = readConfig({ DATABASE_URL: databaseUrl }, { house: false })
+  const bare = readConfig({ DATABASE_URL: databaseUrl }, { requireDeployment: false })
   expect(await indexedOf({ config }, bare)).toMatchObject([{ databaseUrl, deployment: { chainId: 10 } }])
   await expect(followings({ config }, bare)).rejects.toThrow(
     'chain 10 has no rpcUrl. Name a node for it, or set RPC_URL.',

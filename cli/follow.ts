@@ -65,7 +65,7 @@ async function databaseOf(databaseUrl: string, suffix: NamedChain['databaseSuffi
 
 /** The configuration of a service that signs nothing, and may follow Governors alone. */
 export const configFor = (options: GovernorOptions) =>
-  readConfig(process.env, { house: !namesGovernors(options), signs: false })
+  readConfig(process.env, { requireDeployment: !namesGovernors(options), signs: false })
 
 /** `modelcommons index`: follows the deployment, or the Governors that the options name, each chain by an indexer of its own. */
 export const runIndexer = ({ rewind = false, ...options }: GovernorOptions & { rewind?: boolean } = {}) =>

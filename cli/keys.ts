@@ -21,7 +21,7 @@ export async function createKey({
   if (!(ACCESS_ROLES as readonly string[]).includes(role))
     throw new ConfigError(`--role: ${role} is no role. Roles: ${ACCESS_ROLES.join(', ')}.`)
   const key = `mc_${randomBytes(24).toString('base64url')}`
-  await withDatabase(readConfig(process.env, { house: false }), (db: Database) =>
+  await withDatabase(readConfig(process.env, { requireDeployment: false }), (db: Database) =>
     saveRows(db, [
       row(ApiKey, {
         id: idOf(key),
@@ -38,7 +38,7 @@ export async function createKey({
 }
 
 export async function revokeKey(key: string): Promise<void> {
-  const revoked = await withDatabase(readConfig(process.env, { house: false }), (db) =>
+  const revoked = await withDatabase(readConfig(process.env, { requireDeployment: false }), (db) =>
     db.query('update api_key set revoked_at = now() where id = $1 and revoked_at is null', [idOf(key)]),
   )
   if (!revoked.rowCount)
@@ -47,7 +47,7 @@ export async function revokeKey(key: string): Promise<void> {
 }
 
 export async function listKeys(): Promise<void> {
-  const keys = await withDatabase(readConfig(process.env, { house: false }), (db) =>
+  const keys = await withDatabase(readConfig(process.env, { requireDeployment: false }), (db) =>
     rowsOf(db, ApiKey, 'true', [], { orderBy: 'created_at desc' }),
   )
   for (const key of keys)

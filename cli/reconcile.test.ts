@@ -10,7 +10,7 @@ import { noise, prepareNoise, seededInts } from '#indexer/test/noise.ts'
 import { openDatabase } from '#schema/database.ts'
 import { freePort } from '#schema/postgres.ts'
 import { freshDatabaseUrl } from '#test/database.ts'
-import { run } from '#test/refusals.ts'
+import { run } from '#test/testSystem.ts'
 import { writeDeployment } from './deployment.ts'
 import { openMetrics } from './metrics.ts'
 

@@ -132,6 +132,8 @@ export const runWorker = () =>
   })
 
 export async function runMigrations(): Promise<void> {
-  const ran = await migrate(required(readConfig(process.env, { house: false }), 'databaseUrl', 'DATABASE_URL'))
+  const ran = await migrate(
+    required(readConfig(process.env, { requireDeployment: false }), 'databaseUrl', 'DATABASE_URL'),
+  )
   console.log(ran.length ? `Migrated: ${ran.join(', ')}.` : 'The schema is the newest already.')
 }

@@ -10,7 +10,7 @@ import { startReplay } from '#indexer/replay/server.ts'
 import { testChain } from '#indexer/test/chain.ts'
 import { openDatabase } from '#schema/database.ts'
 import { freshDatabase, freshDatabaseUrl } from './database.ts'
-import { run } from './refusals.ts'
+import { run } from './testSystem.ts'
 
 /** What cannot be followed is refused by the program itself, in words that say what to do, and nothing is stored. */
 

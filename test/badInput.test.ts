@@ -21,7 +21,17 @@ import { freePort } from '#schema/postgres.ts'
 import { freshDatabaseUrl } from './database.ts'
 import { blockTime, insert } from './factory.ts'
 import { databaseUrl } from './postgres.setup.ts'
-import { absent, bytes, everything, failed, freshHouse, refused, requireClear, run, startWorkerOf } from './refusals.ts'
+import {
+  absent,
+  bytes,
+  everything,
+  failed,
+  freshHouse,
+  refused,
+  requireClear,
+  run,
+  startWorkerOf,
+} from './testSystem.ts'
 
 /** What is asked wrongly is refused in words that say what to do, and leaves everything as it was. The parts are real: PostgreSQL, the
  *  API, a worker with every handler, a chain with the contracts, and the program itself. */

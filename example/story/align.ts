@@ -3,9 +3,9 @@ import type { Alignment } from '../recipe.ts'
 import { drawItems } from '../skill/items.ts'
 import type { Fields } from '../skill/triage.ts'
 import { utility } from '../utility.ts'
+import { Checks, type Stage, type World } from './context.ts'
 import { openTasks, uploadPrompts } from './judge.ts'
 import { evaluate, type Metric, metricOf } from './train.ts'
-import { Checks, type Stage, type World } from './world.ts'
 
 export interface Aligned {
   versionId: string

@@ -1,9 +1,9 @@
 import { accountOf } from '../accounts.ts'
-import type { Contributor } from '../people.ts'
+import type { Contributor } from '../contributors.ts'
 import { eventOf } from './chain.ts'
+import { approve, ether, type World, wrap } from './context.ts'
 import { passProposal } from './govern.ts'
 import { type Epoch, earnedByContribution } from './reward.ts'
-import { approve, ether, type World, wrap } from './world.ts'
 
 const BOND = ether('1')
 /** `Disputes.Subject.Contribution`. */

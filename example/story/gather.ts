@@ -3,10 +3,10 @@ import { meanOf } from '#math/summary.ts'
 import { canonicalSample, commitment, contentHash, contentsHash, type PromptCompletion } from '#rules/sample.ts'
 import { contributionData } from '#rules/signing.ts'
 import { accountOf } from '../accounts.ts'
-import { type Contributor, contributors } from '../people.ts'
+import { type Contributor, contributors } from '../contributors.ts'
 import { testItems } from '../skill/rubric.ts'
 import { eventOf } from './chain.ts'
-import { approve, Checks, ether, type Stage, type World, wrap } from './world.ts'
+import { approve, Checks, ether, type Stage, type World, wrap } from './context.ts'
 
 const STAKE = ether('0.01')
 const BATCH = 40

@@ -1,6 +1,6 @@
 import { keccak256, stringToBytes } from 'viem'
 import { accountOf } from '../accounts.ts'
-import type { World } from './world.ts'
+import type { World } from './context.ts'
 
 /** How many holders vote, and how: most for, one against, one abstains. */
 export const HOLDERS = 6

@@ -2,8 +2,9 @@ import type { Deployment } from '#contracts/deploy.ts'
 import type { ArtifactStore } from '#schema/artifacts.ts'
 import { SCALES, type Scale } from '../recipe.ts'
 import { align } from './align.ts'
-import { Api } from './api.ts'
+import { Api } from './apiClient.ts'
 import { openStoryChain } from './chain.ts'
+import { Checks, type Stage, type World } from './context.ts'
 import { dispute } from './dispute.ts'
 import { gather } from './gather.ts'
 import { judge } from './judge.ts'
@@ -11,7 +12,6 @@ import { propose } from './propose.ts'
 import { type Epoch, earnedByContribution, type Shares, settle, sharesByBehaviour } from './reward.ts'
 import { openEndpoint, serve } from './serve.ts'
 import { train } from './train.ts'
-import { Checks, type Stage, type World } from './world.ts'
 
 export interface StoryOptions {
   /** Where the API answers. */

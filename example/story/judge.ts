@@ -1,11 +1,11 @@
 import { encodeAbiParameters, keccak256 } from 'viem'
 import { bigintMax } from '#rules/bps.ts'
 import { accountOf } from '../accounts.ts'
-import { judge as judgeOne, saltOf, VALIDATORS, type Validator } from '../judges.ts'
 import { drawItems } from '../skill/items.ts'
 import { validationItems } from '../skill/rubric.ts'
 import type { Fields } from '../skill/triage.ts'
-import { approve, Checks, ether, type Stage, type World, wrap } from './world.ts'
+import { judge as judgeOne, saltOf, VALIDATORS, type Validator } from '../validators.ts'
+import { approve, Checks, ether, type Stage, type World, wrap } from './context.ts'
 
 const STAKE = ether('10')
 const BATCH = 40

@@ -10,8 +10,8 @@ import { storeFolder } from '#schema/folders.ts'
 import { accountOf } from '../accounts.ts'
 import { rubricOf, SAMPLES, sealItems, testItems, validationItems } from '../skill/rubric.ts'
 import { eventOf } from './chain.ts'
+import { approve, Checks, ether, type Stage, type World, wrap } from './context.ts'
 import { HOLDERS, passProposal } from './govern.ts'
-import { approve, Checks, ether, type Stage, type World, wrap } from './world.ts'
 
 const BOND = ether('100')
 const BUDGET = ether('50')

@@ -1,7 +1,7 @@
 import { accountOf } from '../accounts.ts'
-import type { Contributor } from '../people.ts'
+import type { Contributor } from '../contributors.ts'
 import { eventOf } from './chain.ts'
-import { Checks, type Stage, type World } from './world.ts'
+import { Checks, type Stage, type World } from './context.ts'
 
 interface Line {
   account: string

@@ -3,7 +3,7 @@ import { accountOf } from '../accounts.ts'
 import { type Consumer, consumers } from '../consumers.ts'
 import { scoreFields } from '../skill/score.ts'
 import { eventOf } from './chain.ts'
-import { approve, Checks, ether, type Stage, type World, wrap } from './world.ts'
+import { approve, Checks, ether, type Stage, type World, wrap } from './context.ts'
 
 /** Prices of 1,000 tokens. */
 const PRICE_IN = ether('0.4')

@@ -1,5 +1,5 @@
 import { accountOf } from '../accounts.ts'
-import { Checks, type Stage, type World } from './world.ts'
+import { Checks, type Stage, type World } from './context.ts'
 
 export interface Metric {
   name: string

@@ -1,7 +1,7 @@
 import { bugs } from '../simulator/bugs.ts'
-import { openLane } from '../simulator/lane.ts'
+import { Tally } from '../simulator/coverage.ts'
+import { openLane } from '../simulator/environment.ts'
 import { KINDS, simulate } from '../simulator/simulate.ts'
-import { Tally } from '../simulator/tally.ts'
 
 /** Two lives at a time: an indexer, its PostgreSQL and this process share two cores. */
 const LANES = 2

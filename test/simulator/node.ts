@@ -2,8 +2,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { answerFrom, type LogCriteria, type SimulatedChain, type View } from './chain.ts'
+import type { Tally } from './coverage.ts'
 import { pick, type SeededRandom, seededAt } from './random.ts'
-import type { Tally } from './tally.ts'
 
 /** A JSON-RPC server over HTTP in front of a simulated chain, which lies, lags and dies. **The indexer's own questions are the
  *  clock**: what happens, happens at a question's number, never at a time of the day, so that a seed means the same life on any

@@ -2,13 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { startIndexer } from '#indexer/index.ts'
 import type { Bug } from './bugs.ts'
 import { CHAIN_ID, type Finality, SimulatedChain } from './chain.ts'
+import { Tally } from './coverage.ts'
+import type { Lane } from './environment.ts'
 import { ADDRESSES } from './events.ts'
-import type { Lane } from './lane.ts'
-import { Lives } from './lives.ts'
+import { Lives } from './indexerRuns.ts'
 import { HONEST, SimulatedNode } from './node.ts'
 import { contradictions, differingRows } from './oracle.ts'
 import { pick, type SeededRandom, seededAt } from './random.ts'
-import { Tally } from './tally.ts'
 
 /** What may happen, and how likely each is against the others. */
 const ACTS = {

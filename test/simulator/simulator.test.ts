@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { bugs } from './bugs.ts'
-import { type Lane, openLane } from './lane.ts'
+import { Tally } from './coverage.ts'
+import { type Lane, openLane } from './environment.ts'
 import { simulate } from './simulate.ts'
-import { Tally } from './tally.ts'
 
 /** Processes are started and killed here: on a busy machine that takes a while. */
 const TIMEOUT_MS = 300_000

@@ -1,5 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process'
-import type { Order, Report } from './host.ts'
+import type { Order, Report } from './indexerHost.ts'
 
 /** Processes for indexers that are to be killed: one at work, one warm behind it. */
 export class Hosts {
@@ -57,7 +57,7 @@ export class Host {
 }
 
 function begin(): Promise<Host> {
-  const script = new URL('./host.ts', import.meta.url).pathname
+  const script = new URL('./indexerHost.ts', import.meta.url).pathname
   const child = fork(script, { execArgv: ['--import', 'tsx'], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
   return new Promise((ready, failed) => {
     const host = new Host(child)

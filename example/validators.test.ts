@@ -2,12 +2,12 @@ import { expect, test } from 'vitest'
 import { Random } from '#engine/stats/random.ts'
 import { meanOf } from '#math/summary.ts'
 import { consumers } from './consumers.ts'
-import { type Comparison, judge, saltOf, type Temper, truthsOf, VALIDATORS } from './judges.ts'
 import { drawItems } from './skill/items.ts'
 import { renderReply, STYLES, type Style } from './skill/reply.ts'
 import { validationItems } from './skill/rubric.ts'
 import { formatTriage } from './skill/triage.ts'
 import { utility, winRate } from './utility.ts'
+import { type Comparison, judge, saltOf, type Temper, truthsOf, VALIDATORS } from './validators.ts'
 
 const messages = drawItems(5, 'judged', 300)
 

@@ -7,7 +7,7 @@ import { migrate } from '#schema/dataSource.ts'
 import { tables } from '#schema/entities.ts'
 import { isRetriable } from '#schema/errors.ts'
 import { startPostgres } from '#schema/postgres.ts'
-import { Hosts } from './hosts.ts'
+import { Hosts } from './hostPool.ts'
 
 /** What one simulated life after another uses: a PostgreSQL of its own, which may be killed, and processes that may be killed.
  *  The index under test stands in the schema `public`, the clean sync in the schema `clean` of the same database. */

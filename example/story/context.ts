@@ -3,7 +3,7 @@ import type { Deployment } from '#contracts/deploy.ts'
 import type { ArtifactStore } from '#schema/artifacts.ts'
 import { accountOf, type RoleName } from '../accounts.ts'
 import type { Recipe } from '../recipe.ts'
-import type { Api } from './api.ts'
+import type { Api } from './apiClient.ts'
 import type { StoryChain } from './chain.ts'
 
 /** Everything a chapter of the story needs. */

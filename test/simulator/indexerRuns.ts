@@ -1,11 +1,11 @@
 import type { IndexerOptions } from '#indexer/index.ts'
 import type { Bug } from './bugs.ts'
-import type { Host } from './hosts.ts'
-import type { Lane } from './lane.ts'
+import type { Tally } from './coverage.ts'
+import { Wire } from './databaseProxy.ts'
+import type { Lane } from './environment.ts'
+import type { Host } from './hostPool.ts'
 import type { SimulatedNode } from './node.ts'
 import { type SeededRandom, seeded } from './random.ts'
-import type { Tally } from './tally.ts'
-import { Wire } from './wire.ts'
 
 type Settings = Omit<IndexerOptions, 'db' | 'rpcUrl' | 'signal'>
 

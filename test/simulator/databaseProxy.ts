@@ -1,5 +1,5 @@
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
-import type { Tally } from './tally.ts'
+import type { Tally } from './coverage.ts'
 
 /** The wire between one life of the indexer and PostgreSQL: it counts the statements that pass and can be cut at any of them, with
  *  the statement lost, or done and its answer lost. */
