@@ -47,7 +47,8 @@ function importsOf(file: string, text: string): string[] {
   const pattern =
     /\b(?:import|export)\s+(?:type\s+)?(?:[^'"`;]*?\sfrom\s+)?['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)/g
   const targets: string[] = []
-  for (const [, declared, dynamic] of text.matchAll(pattern)) {
+  const code = text.replace(/^\s*\*.*$/gm, '') // examples in doc comments are not imports
+  for (const [, declared, dynamic] of code.matchAll(pattern)) {
     const specifier = declared ?? dynamic ?? ''
     if (specifier === '#config') targets.push('config.ts')
     else if (specifier.startsWith('#')) targets.push(specifier.slice(1))
@@ -96,6 +97,6 @@ test('no file imports itself through others, not even by types', async () => {
 })
 
 test('imports are read in every form', () => {
-  const text = `import a from './a.ts'\nimport type { B } from '#rules/b.ts'\nexport * from '../c.ts'\nconst d = await import('./d.ts')\nimport './e.ts'\nimport x from 'pg'`
+  const text = `import a from './a.ts'\nimport type { B } from '#rules/b.ts'\nexport * from '../c.ts'\nconst d = await import('./d.ts')\nimport './e.ts'\nimport x from 'pg'\n/**\n * import { F } from './f.ts'\n */`
   expect(importsOf('schema/x.ts', text)).toEqual(['schema/a.ts', 'rules/b.ts', 'c.ts', 'schema/d.ts', 'schema/e.ts'])
 })

@@ -1,3 +1,5 @@
+// Numeric kernel: indices are in range by construction.
+
 import {
   add,
   div,
@@ -15,13 +17,26 @@ import {
 import type { GradientBlock } from './gradientBlocks.ts'
 
 /**
- * DataInf (Kwon, Wu, Wu & Zou, "DataInf: efficiently estimating data influence in LoRA-tuned LLMs", 2024): the inverse
- * Hessian of every weight is averaged from rank-one inverses in closed form,
+ * DataInf (Kwon, Wu, Wu & Zou, "DataInf: efficiently estimating data influence in LoRA-tuned LLMs", 2024): approximates the
+ * inverse Hessian of every weight by the mean of rank-one inverses in closed form,
  *
  *     H⁻¹ ≈ 1/(Nλ) Σᵢ (I - gᵢ gᵢᵀ / (λ + |gᵢ|²)),   λ = 0.1 · mean |gᵢ|² / width.
  *
- * Gives (M,N): vₘᵀ H⁻¹ gₙ / N, summed over weights: by how much the loss of validation example m would rise, to first
- * order, if training example n were left out. Positive is helpful.
+ * The result is (M,N): vₘᵀ H⁻¹ gₙ / N, summed over weights. To first order it is the increase of the loss of validation
+ * example m if training example n were removed, so a positive value means that the training example helps.
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { DataInf } from '#engine/explain/dataInf.ts'
+ * import { onnxRuntime } from '#engine/graph/index.ts'
+ *
+ * const dataInf = new DataInf(onnxRuntime())
+ * const train = Float32Array.of(1, 0, 0, 1) // gradients of two training examples for a weight of two numbers
+ * const validation = Float32Array.of(1, 0) // gradient of one validation example
+ * const [influence] = await dataInf.influences([{ width: 2, train, validation }])
+ * assert.ok(influence && influence[0]! > influence[1]!) // the first example has the same gradient
+ * await dataInf.release()
+ * ```
  */
 export class DataInf {
   private readonly programs: ProgramCache<string>
@@ -55,14 +70,14 @@ export class DataInf {
         train: tensor(train, [N, width]),
         validation: tensor(validation, [M, width]),
       })
-      const { floats } = results.influence!
+      const { floats } = results.influence
       sums ??= new Float64Array(M * N)
       for (let i = 0; i < floats.length; i++) sums[i]! += floats[i]!
       await new Promise((resolve) => setImmediate(resolve))
     }
-    if (!sums) throw new Error('There are no gradients to compare.')
+    if (!sums) throw new Error('There are no gradients: the blocks are empty.')
     if (sums.some((value) => !Number.isFinite(value)))
-      throw new Error('An influence is not finite: a gradient went wrong.')
+      throw new Error('An influence is not finite: a gradient is wrong.')
     const all = sums
     return Array.from({ length: M }, (_, m) => all.subarray(m * N, (m + 1) * N))
   }

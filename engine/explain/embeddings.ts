@@ -1,3 +1,5 @@
+// Numeric kernel: indices are in range by construction.
+
 import type { Weights } from '#engine/formats/weights.ts'
 import {
   div,
@@ -19,7 +21,7 @@ import type { LoraConfig } from '#engine/model/lora.ts'
 
 const BATCH = 8
 
-/** Texts as vectors: the mean of the last layer's hidden states over the tokens whose mask is 1. */
+/** Embeds texts: the mean of the last layer's hidden states over the tokens whose mask is 1. */
 export class Embedder {
   private readonly feeds: Record<string, Tensor>
   private readonly programs: ProgramCache<number>
@@ -63,9 +65,9 @@ export class Embedder {
         ids.set(Array.from(rows[index]!.ids), row * length)
         mask.set(Array.from(rows[index]!.mask), row * length)
       })
-      const { embedding } = await (await this.programs.get(length)).run({ ...this.feeds, ids, mask })
+      const results = await (await this.programs.get(length)).run({ ...this.feeds, ids, mask })
       chosen.forEach((index, row) => {
-        found[index] = embedding!.floats.slice(row * D, (row + 1) * D)
+        found[index] = results.embedding.floats.slice(row * D, (row + 1) * D)
       })
       await new Promise((resolve) => setImmediate(resolve))
     }
@@ -78,8 +80,17 @@ export class Embedder {
 }
 
 /**
- * Cosine of the angle between a vector and each of many, seen from the mean of these: hidden states of one model share
- * a large common part that says nothing (Ethayarajh, "How contextual are contextualized word representations?", 2019).
+ * Cosine similarity of the query to each vector, after the mean of the vectors is subtracted: the hidden states of a model
+ * have a large common component without information (Ethayarajh, "How contextual are contextualized word
+ * representations?", 2019).
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { centredSimilarities } from '#engine/explain/embeddings.ts'
+ *
+ * const vectors = [Float32Array.of(10, 1), Float32Array.of(10, -1)]
+ * assert.deepEqual(centredSimilarities(vectors, Float32Array.of(10, 2)), [1, -1])
+ * ```
  */
 export function centredSimilarities(vectors: readonly Float32Array[], query: Float32Array): number[] {
   const mean = new Float64Array(query.length)

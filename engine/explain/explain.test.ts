@@ -130,7 +130,7 @@ test('a wrong answer’s gradient is taken off the right one’s', async () => {
   for (const [place, block] of same.entries())
     for (const [at, value] of block.validation.entries())
       expect(value).toBeCloseTo((1 - CONTRAST) * plain[place]!.validation[at]!, 5)
-  await expect(blocksOf({ against: against.slice(1) })).rejects.toThrow(/give one to each/)
+  await expect(blocksOf({ against: against.slice(1) })).rejects.toThrow(/give one for each/)
 })
 
 test('influence over the adapters that training passed is the mean of theirs; sketches are of the last', async () => {

@@ -1,10 +1,12 @@
+// Numeric kernel: indices are in range by construction.
+
 import { CountSketch } from '#engine/stats/countSketch.ts'
 import { countLearned, type TokenRow } from '#engine/train/rows.ts'
 import type { ExampleGradients } from './gradients.ts'
 
-/** Gradients with respect to one weight of the adapter, a row each. */
+/** The gradients of all examples with respect to one weight of the adapter, one row per example. */
 export interface GradientBlock {
-  /** Numbers of a row. */
+  /** Length of a row. */
   width: number
   /** Training examples (N,width). */
   train: Float32Array
@@ -18,29 +20,29 @@ export interface WeightedRow extends TokenRow {
 
 export interface GradientOptions {
   signal?: AbortSignal
-  /** Examples whose gradient is known, of all. */
+  /** Reports how many of all gradients are computed. */
   onProgress?(done: number, all: number): void
-  /** Is given every training example's gradient, in an order of its own, such as to keep a sketch. */
+  /** Receives the gradient of every training example, in any order, for example to store a sketch. */
   onGradient?(index: number, parts: readonly Float32Array[]): void
   /**
-   * For each validation example, the same question with a wrong answer: `CONTRAST` of its gradient is taken off. What
-   * then remains is less how a training example moves any answer of this form and more how it moves the right one.
+   * For each validation example, the same question with a wrong answer: `CONTRAST` times its gradient is subtracted. The
+   * difference shows how a training example affects the right answer rather than any answer of this form.
    */
   against?: readonly WeightedRow[]
-  /** Numbers kept in memory at most; beyond, gradients of each weight are sketched. Default 2^28, which is 1 GiB. */
+  /** Maximum count of numbers in memory; above it, the gradients of each weight are sketched. Default 2^28 (1 GiB). */
   maxNumbers?: number
 }
 
 /**
- * How much of a wrong answer's gradient is taken off the right one's. With none of it, what an example does to wording
- * and length drowns what it does to the answer; with all of it, the wrong answers' larger gradients bring more noise.
+ * The factor of a wrong answer's gradient that is subtracted from the right one's. At 0, the effect of an example on wording
+ * and length hides its effect on the answer; at 1, the larger gradients of wrong answers add more noise.
  */
 export const CONTRAST = 0.5
 
-/** A narrower sketch would drown the products in noise. */
+/** In a narrower sketch the noise would exceed the products. */
 const MIN_WIDTH = 256
 
-/** The gradients of all examples, one block for each weight of the adapter. */
+/** The gradients of all examples, one block per weight of the adapter. */
 export async function gradientBlocks(
   gradients: ExampleGradients,
   training: readonly WeightedRow[],
@@ -50,7 +52,9 @@ export async function gradientBlocks(
   if (training.length === 0 || validation.length === 0)
     throw new Error('Influence needs at least one training and one validation example.')
   if (against.length > 0 && against.length !== validation.length)
-    throw new Error(`${validation.length} validation examples have ${against.length} wrong answers; give one to each.`)
+    throw new Error(
+      `${validation.length} validation examples have ${against.length} wrong answers; give one for each example.`,
+    )
   const all = training.length + validation.length + against.length
   const sketches = sketchesFor(gradients.sizes, training.length + validation.length, maxNumbers)
   const blocks: GradientBlock[] = gradients.sizes.map((size, place) => {
@@ -80,13 +84,13 @@ export async function gradientBlocks(
   return blocks
 }
 
-/** As in training: every learned token counts equally, so a longer example pulls more. 1 for one of average length. */
+/** Scales losses as in training, where every learned token has the same weight: a longer example has more weight, one of average length has 1. */
 export function scaleOf(rows: readonly WeightedRow[]): (index: number) => number {
   const average = rows.reduce((sum, row) => sum + countLearned(row), 0) / rows.length
   return (index) => (rows[index]!.weight ?? 1) / average
 }
 
-/** A projection for each weight where the whole gradients would not fit, else nothing. */
+/** A projection for each weight if the full gradients would not fit in memory; an empty list otherwise. */
 function sketchesFor(sizes: readonly number[], rows: number, room: number): (CountSketch | undefined)[] {
   const total = sizes.reduce((a, b) => a + b, 0)
   if (rows * total <= room) return []

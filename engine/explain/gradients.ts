@@ -1,3 +1,5 @@
+// Numeric kernel: indices are in range by construction.
+
 import type { Weights } from '#engine/formats/weights.ts'
 import {
   type GraphRunner,
@@ -25,25 +27,25 @@ export interface ExplainedModel {
   lora: LoraConfig
   adapter: Weights
   runner?: GraphRunner
-  /** Rows in one run. Default 8. */
+  /** Rows per run. Default 8. */
   batch?: number
 }
 
 export interface RowGradient {
-  /** Which of the rows given. */
+  /** Index of the row. */
   index: number
-  /** With respect to every adapter weight, in the order of `names`; valid until the next one is asked for. */
+  /** The gradient with respect to every adapter weight, in the order of `names`; valid until the next iteration. */
   parts: Float32Array[]
 }
 
 /**
- * Gradients of single examples with respect to an adapter: the adapter is copied for every row of a batch, so that the
- * gradients of all rows come apart at the cost of one training step.
+ * Per-example gradients with respect to an adapter. The graph has a copy of the adapter for every row of a batch, so the
+ * separate gradients of all rows cost as much as one training step.
  */
 export class ExampleGradients {
-  /** Adapter weights, in the order of the network. */
+  /** Names of the adapter's weights, in the order of the network. */
   readonly names: readonly string[]
-  /** Numbers in each of them. */
+  /** Number of elements of each. */
   readonly sizes: readonly number[]
   private readonly batch: number
   private feeds: Record<string, Tensor>
@@ -59,7 +61,7 @@ export class ExampleGradients {
     this.programs = new ProgramCache((length) => runner.compile(this.graph(length)), 16)
   }
 
-  /** Goes on with another adapter of the same shapes; what is compiled stays. */
+  /** Replaces the adapter by one of the same shapes; compiled programs stay valid. */
   setAdapter(adapter: Weights): void {
     this.feeds = { ...this.feeds, ...feedsOf(adapter) }
   }
@@ -86,8 +88,8 @@ export class ExampleGradients {
   }
 
   /**
-   * The gradient of every row's loss, in an order of its own: the negative log-probability of its learned tokens,
-   * summed, times `scaleOf(index)`.
+   * Streams the gradient of every row's loss, ordered by length. The loss is the sum of the negative log-probabilities of the
+   * row's learned tokens, times `scaleOf(index)`.
    */
   async *stream(
     rows: readonly TokenRow[],

@@ -1,3 +1,5 @@
+// Numeric kernel: indices are in range by construction.
+
 import type { Weights } from '#engine/formats/weights.ts'
 import { onnxRuntime } from '#engine/graph/index.ts'
 import { estimateMean } from '#engine/stats/estimate.ts'
@@ -6,18 +8,18 @@ import { type GradientOptions, gradientBlocks, type WeightedRow } from './gradie
 import { ExampleGradients, type ExplainedModel } from './gradients.ts'
 
 export interface InfluenceEstimate {
-  /** Mean over the validation examples. Positive: the training example helps. */
+  /** Mean over the validation examples. A positive value means that the training example helps. */
   mean: number
-  /** Of that mean, over the validation examples; 0 when there is only one. */
+  /** Standard error of that mean; 0 when there is only one validation example. */
   standardError: number
 }
 
 export interface InfluenceOptions extends GradientOptions {
-  /** Adapters by which training passed on its way. */
+  /** Adapters from earlier checkpoints of the same training run. */
   earlierAdapters?: readonly Weights[]
 }
 
-/** Mean and standard error over the validation examples of `influenceMatrix`, for every training example. */
+/** For every training example, mean and standard error of its `influenceMatrix` column over the validation examples. */
 export async function influences(
   model: ExplainedModel,
   training: readonly WeightedRow[],
@@ -28,9 +30,9 @@ export async function influences(
 }
 
 /**
- * The influence of every training example on the loss of each validation example (M,N), by DataInf: the mean over the
- * adapter and those that training passed by. At the end what an example taught is partly memorised and its gradient
- * mostly noise; one checkpoint's noise is not the other's (Park et al., "TRAK: attributing model behavior at scale", 2023).
+ * The influence of every training example on the loss of each validation example (M,N) by DataInf, averaged over the adapter
+ * and the earlier checkpoints. At the end of training an example is partly memorised, so its gradient is mostly noise; the
+ * noise of different checkpoints is independent (Park et al., "TRAK: attributing model behavior at scale", 2023).
  */
 export async function influenceMatrix(
   model: ExplainedModel,

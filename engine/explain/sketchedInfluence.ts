@@ -1,10 +1,28 @@
+// Numeric kernel: indices are in range by construction.
+
 import { input, matmul, mul, onnxRuntime, ProgramCache, sub, type Tensor, tensor } from '#engine/graph/index.ts'
 import type { Sketches } from '#engine/stats/sketches.ts'
 import { estimateInfluences, type InfluenceEstimate } from './influence.ts'
 
 /**
- * DataInf in the space of sketches, for many answers: the inverse Hessian is applied to the training examples once, so
- * that influence on an answer is one product with what is kept in memory (N,dimensions).
+ * DataInf on sketches of gradients, for many answers. The inverse Hessian is applied to the training examples once, so that
+ * the influence on an answer is one product with a matrix in memory (N,dimensions).
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { SketchedInfluence } from '#engine/explain/sketchedInfluence.ts'
+ * import { CountSketch } from '#engine/stats/countSketch.ts'
+ * import { Sketches } from '#engine/stats/sketches.ts'
+ *
+ * const projection = new CountSketch({ seed: 1, length: 1000, dimensions: 64 })
+ * const gradients = [1, -1].map((sign) => new Float32Array(1000).fill(sign))
+ * const sketches = Sketches.empty(projection)
+ * for (const gradient of gradients) sketches.add(projection.project(gradient))
+ * const influence = await SketchedInfluence.create(sketches)
+ * const [same, opposite] = await influence.estimate([projection.project(gradients[0]!)])
+ * assert.ok(same!.mean > 0 && opposite!.mean < 0)
+ * await influence.release()
+ * ```
  */
 export class SketchedInfluence {
   private readonly runner = onnxRuntime()
@@ -16,7 +34,7 @@ export class SketchedInfluence {
     private prepared: Tensor,
   ) {}
 
-  /** Takes time in the order of N × dimensions × the smaller of both. */
+  /** Takes O(N × dimensions × min(N, dimensions)) time. */
   static async create(sketches: Sketches): Promise<SketchedInfluence> {
     const { count: N, dimensions: d } = sketches
     const train = new Float32Array(N * d)
@@ -47,7 +65,7 @@ export class SketchedInfluence {
     })
     try {
       const parts = Float32Array.from(norms, (norm) => 1 / (N * (norm + damping)))
-      this.prepared = (await program.run({ train: this.prepared, shares: parts })).prepared!
+      this.prepared = (await program.run({ train: this.prepared, shares: parts })).prepared
     } finally {
       await program.release()
     }
@@ -62,15 +80,16 @@ export class SketchedInfluence {
     })
   }
 
-  /** Of every training example on an answer, given as the sketch of each part's gradient: mean and standard error over the parts. */
+  /** The influence of every training example on an answer. The answer is given as sketches of its parts' gradients; mean and standard error are over the parts. */
   async estimate(parts: readonly Float32Array[]): Promise<InfluenceEstimate[]> {
     const { count: N, dimensions: d, prepared } = this
     const answer = new Float32Array(parts.length * d)
     for (const [m, part] of parts.entries()) answer.set(part, m * d)
-    const { influence } = await (await this.programs.get(parts.length)).run({ answer, prepared })
-    const found = parts.map((_, m) => Float64Array.from(influence!.floats.subarray(m * N, (m + 1) * N)))
+    const results = await (await this.programs.get(parts.length)).run({ answer, prepared })
+    const { floats } = results.influence
+    const found = parts.map((_, m) => Float64Array.from(floats.subarray(m * N, (m + 1) * N)))
     if (found.some((row) => row.some((value) => !Number.isFinite(value))))
-      throw new Error('An influence is not finite: a gradient went wrong.')
+      throw new Error('An influence is not finite: a gradient is wrong.')
     return estimateInfluences(found, N)
   }
 

@@ -4,11 +4,12 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, describe, expect, test } from 'vitest'
 import { Random } from '#engine/stats/random.ts'
+import { must } from '#test/must.ts'
 import { SpanIndex, type VerbatimSpan } from './spanIndex.ts'
 import { readSpanIndex, writeSpanIndex } from './test/spanFile.ts'
 
-/** All places of a stretch, found by looking everywhere. */
-function scan(documents: number[][], tokens: number[]): VerbatimSpan['places'] {
+/** All positions of a sequence of tokens, by exhaustive search. */
+function scan(documents: number[][], tokens: number[]): VerbatimSpan['positions'] {
   return documents.flatMap((list, document) =>
     list.flatMap((_, position) =>
       position + tokens.length <= list.length && tokens.every((token, i) => list[position + i] === token)
@@ -18,13 +19,13 @@ function scan(documents: number[][], tokens: number[]): VerbatimSpan['places'] {
   )
 }
 
-/** Maximal spans by trying every stretch of the answer. */
+/** Maximal spans, by trying every span of the answer. */
 function naive(documents: number[][], answer: number[], minLength: number): VerbatimSpan[] {
   const found: VerbatimSpan[] = []
   for (let start = 0; start < answer.length; start++) {
     for (let length = minLength; start + length <= answer.length; length++) {
-      const places = scan(documents, answer.slice(start, start + length))
-      if (places.length) found.push({ start, length, count: places.length, places })
+      const positions = scan(documents, answer.slice(start, start + length))
+      if (positions.length) found.push({ start, length, count: positions.length, positions })
     }
   }
   const within = (a: VerbatimSpan, b: VerbatimSpan) =>
@@ -46,7 +47,7 @@ describe('spans', () => {
         fc.integer({ min: 1, max: 4 }),
         (list, answer, minLength) => {
           const index = SpanIndex.build(list)
-          expect(index.find(answer, { minLength, maxPlaces: 1000 })).toEqual(naive(list, answer, minLength))
+          expect(index.find(answer, { minLength, maxPositions: 1000 })).toEqual(naive(list, answer, minLength))
           expect(index.tokenCount).toBe(list.flat().length)
         },
       ),
@@ -70,16 +71,16 @@ describe('spans', () => {
     ])
     expect(index.find([9, 2 ** 24], { minLength: 1 })).toEqual([])
     expect(index.find([0], { minLength: 1 })).toEqual([
-      { start: 0, length: 1, count: 1, places: [{ document: 3, position: 0 }] },
+      { start: 0, length: 1, count: 1, positions: [{ document: 3, position: 0 }] },
     ])
     expect(index.count([])).toBe(0)
   })
 
-  test('give as many places as asked for, the first ones', () => {
+  test('give the first positions, as many as requested', () => {
     const index = SpanIndex.build(Array.from({ length: 50 }, () => [7, 7]))
-    const [span] = index.find([7], { minLength: 1, maxPlaces: 3 })
-    expect(span.count).toBe(100)
-    expect(span.places).toEqual([
+    const [span] = index.find([7], { minLength: 1, maxPositions: 3 })
+    expect(span?.count).toBe(100)
+    expect(span?.positions).toEqual([
       { document: 0, position: 0 },
       { document: 0, position: 1 },
       { document: 1, position: 0 },
@@ -110,7 +111,8 @@ describe('the file of an index', () => {
     expect(readFileSync(path).length).toBeLessThanOrEqual(9 * index.tokenCount)
     const again = await readSpanIndex(path)
     expect(again.arrays).toEqual(index.arrays)
-    expect(again.find(list[42], { minLength: 10 })).toEqual(index.find(list[42], { minLength: 10 }))
+    const answer = must(list[42])
+    expect(again.find(answer, { minLength: 10 })).toEqual(index.find(answer, { minLength: 10 }))
   })
 
   test('of no documents reads back', async () => {
@@ -140,7 +142,9 @@ describe('the file of an index', () => {
         writeFileSync(path, bytes)
         const outcome = await readSpanIndex(path).catch((error) => error)
         if (outcome instanceof Error) expect(outcome.message).toContain(path)
-        else for (const { places } of outcome.find([1, 2, 3], { minLength: 1 })) expect(places.length).toBeLessThan(9)
+        else
+          for (const { positions } of outcome.find([1, 2, 3], { minLength: 1 }))
+            expect(positions.length).toBeLessThan(9)
       }),
     )
   })

@@ -1,14 +1,18 @@
+// Numeric kernel: indices are in range by construction.
+
 import { appendFileSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, describe, expect, test } from 'vitest'
+import { must } from '#test/must.ts'
 import { CountSketch } from './countSketch.ts'
 import { Random } from './random.ts'
 import { Sketches, SketchLog } from './sketches.ts'
 import { rankCorrelation } from './test/comparison.ts'
 
-const dot = (a: ArrayLike<number>, b: ArrayLike<number>) => Array.from(a, (x, i) => x * b[i]).reduce((s, x) => s + x, 0)
+const dot = (a: ArrayLike<number>, b: ArrayLike<number>) =>
+  Array.from(a, (x, i) => x * b[i]!).reduce((s, x) => s + x, 0)
 const normals = (seed: string, length: number) => new Random(seed).fillNormal(new Float32Array(length))
 
 describe('a projection', () => {
@@ -16,7 +20,7 @@ describe('a projection', () => {
     const length = 3000
     const dimensions = 256
     const x = normals('x', length)
-    const y = normals('y', length).map((value, i) => value + 0.3 * x[i])
+    const y = normals('y', length).map((value, i) => value + 0.3 * x[i]!)
     const truth = dot(x, y)
     const promised = Math.sqrt((dot(x, x) * dot(y, y) + truth ** 2) / dimensions)
     const errors = Array.from({ length: 400 }, (_, seed) => {
@@ -40,9 +44,9 @@ describe('a projection', () => {
         expect(projection.project(parts)).toEqual(projection.project(x))
       }),
     )
-    const sum = projection.project(x.map((value, i) => value + y[i]))
-    const sums = projection.project(x).map((value, i) => value + projection.project(y)[i])
-    for (let i = 0; i < 32; i++) expect(sum[i]).toBeCloseTo(sums[i], 4)
+    const sum = projection.project(x.map((value, i) => value + y[i]!))
+    const sums = projection.project(x).map((value, i) => value + projection.project(y)[i]!)
+    for (let i = 0; i < 32; i++) expect(sum[i]).toBeCloseTo(sums[i]!, 4)
   })
 
   test('is one of its seed, length and dimensions, and says so', () => {
@@ -56,9 +60,9 @@ describe('a projection', () => {
 
   test('refuses what it was not made for', () => {
     const projection = new CountSketch({ seed: 1, length: 3, dimensions: 2 })
-    expect(() => projection.project(new Float32Array(4))).toThrow('4 coordinates; 3 are expected')
+    expect(() => projection.project(new Float32Array(4))).toThrow('4 coordinates; expected 3')
     expect(() => projection.project(Float32Array.of(1, Number.NaN, 2))).toThrow('NaN')
-    expect(() => projection.project(Float32Array.of(1, Infinity, 2))).toThrow('infinities')
+    expect(() => projection.project(Float32Array.of(1, Infinity, 2))).toThrow('infinity')
     expect(() => new CountSketch({ seed: 1, length: 0, dimensions: 2 })).toThrow('coordinates')
     expect(() => new CountSketch({ seed: 1, length: 3, dimensions: 3 })).toThrow('even number')
   })
@@ -75,11 +79,11 @@ describe('sketches', () => {
 
   test('score as they would unrounded', () => {
     const sketches = sketchesOf(vectors)
-    const query = projection.project(vectors[7])
+    const query = projection.project(must(vectors[7]))
     const exact = vectors.map((vector) => dot(projection.project(vector), query))
     const scores = vectors.map((_, index) => dot(sketches.at(index), query))
     const size = Math.sqrt(dot(query, query))
-    for (let i = 0; i < exact.length; i++) expect(Math.abs(scores[i] - exact[i])).toBeLessThan(1e-3 * size ** 2)
+    for (let i = 0; i < exact.length; i++) expect(Math.abs(scores[i]! - exact[i]!)).toBeLessThan(1e-3 * size ** 2)
     expect(rankCorrelation(scores, exact)).toBeGreaterThan(0.9999)
   })
 
@@ -95,7 +99,8 @@ describe('sketches', () => {
           const sketches = Sketches.empty(projection)
           const got = sketches.at(sketches.add(sketch))
           const unit = Math.max(...sketch.map(Math.abs)) / 32_767
-          for (let i = 0; i < 64; i++) expect(Math.abs(got[i] - sketch[i])).toBeLessThanOrEqual(0.51 * unit + 2 ** -126)
+          for (let i = 0; i < 64; i++)
+            expect(Math.abs(got[i]! - sketch[i]!)).toBeLessThanOrEqual(0.51 * unit + 2 ** -126)
         },
       ),
     )
@@ -124,7 +129,7 @@ describe('sketches', () => {
       expect(sketches.count).toBe(200)
       for (const index of [0, 3, 199]) expect(sketches.at(index)).toEqual(sketchesOf(vectors).at(index))
       expect(readFileSync(path).length).toBe(32 + 200 * (2 * 64 + 4))
-      sketches.add(projection.project(vectors[0]))
+      sketches.add(projection.project(must(vectors[0])))
       expect(sketches.at(200)).toEqual(sketches.at(0))
     })
 
@@ -154,7 +159,7 @@ describe('sketches', () => {
       await expect(Sketches.read(path, other)).rejects.toThrow('another projection')
       await expect(SketchLog.open(path, other, 5)).rejects.toThrow('another projection')
       await expect(SketchLog.open(path, projection, 6)).rejects.toThrow('is shorter')
-      await expect(SketchLog.open(join(folder, 'none'), projection, 1)).rejects.toThrow('missing')
+      await expect(SketchLog.open(join(folder, 'none'), projection, 1)).rejects.toThrow('does not exist')
       const whole = readFileSync(path)
       whole.writeFloatLE(Number.NaN, 32)
       writeFileSync(path, whole)
@@ -162,7 +167,7 @@ describe('sketches', () => {
       writeFileSync(path, whole.subarray(0, 20))
       await expect(Sketches.read(path)).rejects.toThrow('too short')
       writeFileSync(path, Buffer.alloc(64))
-      await expect(Sketches.read(path)).rejects.toThrow('not a file of sketches')
+      await expect(Sketches.read(path)).rejects.toThrow('not a sketch file')
     })
   })
 })

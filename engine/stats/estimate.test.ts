@@ -83,7 +83,7 @@ describe('a mean', () => {
     expect(meanInterval(estimateMean([1]))).toEqual({ low: -Infinity, high: Infinity })
     expect(() => estimateMean([])).toThrow('no values')
     expect(() => estimateMean([1, Number.NaN])).toThrow('Value 1 is NaN')
-    expect(() => estimateMean([1, 2], ['a'])).toThrow('clusters')
+    expect(() => estimateMean([1, 2], ['a'])).toThrow('cluster labels')
     expect(() => pairedDifference([1], [1, 2])).toThrow('same questions')
     expect(() => wilsonInterval(3, 2)).toThrow('not a proportion')
     expect(() => wilsonInterval(1, 2, 1)).toThrow('confidence')

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { must } from '#test/must.ts'
 import { toInspectLog, toLmEvalResults } from './evalLog.ts'
 import type { EvaluationRun } from './evaluation.ts'
 
@@ -71,12 +72,12 @@ describe("lm-evaluation-harness's results", () => {
   test('are of one model, each task once', () => {
     expect(() => toLmEvalResults([])).toThrow('one model, not 0')
     expect(() => toLmEvalResults([evaluation, { ...evaluation, model: 'other' }])).toThrow('one model, not 2')
-    expect(() => toLmEvalResults([evaluation, evaluation])).toThrow('each task once')
+    expect(() => toLmEvalResults([evaluation, evaluation])).toThrow('each task only once')
   })
 })
 
 describe('an evaluation', () => {
-  const [sample] = evaluation.samples
+  const sample = must(evaluation.samples[0])
   test.each<[string, EvaluationRun['samples'], string]>([
     ['without samples', [], 'no samples'],
     ['with two samples of one id', [sample, sample], 'two samples with the id q0'],

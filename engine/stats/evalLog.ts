@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
+import type { Estimate } from './estimate.ts'
 import { type EvaluationRun, type EvaluationSample, estimateScores } from './evaluation.ts'
 
 type Json = Record<string, unknown>
 
 /**
- * The evaluation as a log of Inspect (inspect.aisi.org.uk), version 2 of EvalLog in JSON, which `inspect view` and
+ * Converts an evaluation to an Inspect log (inspect.aisi.org.uk): EvalLog version 2 in JSON, which `inspect view` and
  * `read_eval_log` open. Identifiers are hashes of the content, so the same evaluation gives the same log.
  */
 export function toInspectLog(evaluation: EvaluationRun): Json {
@@ -44,7 +45,7 @@ export function toInspectLog(evaluation: EvaluationRun): Json {
       total_samples: samples.length,
       completed_samples: samples.length,
       scores: scorers.map(({ name }) => {
-        const { mean, standardError } = estimates.get(name)!
+        const { mean, standardError } = estimateOf(estimates, name)
         const metrics = { mean, ...(Number.isFinite(standardError) ? { stderr: standardError } : {}) }
         return {
           name,
@@ -99,15 +100,28 @@ function inspectSample(sample: EvaluationSample, { model, scorers }: EvaluationR
 }
 
 /**
- * Several evaluations of one model as the results file of lm-evaluation-harness: `results.<task>["<metric>,none"]` with
- * its `_stderr`, and beside it what was asked how often.
+ * Converts evaluations of one model to a results file of lm-evaluation-harness: `results.<task>["<metric>,none"]` with its
+ * `_stderr`, configurations, and sample counts.
+ * @throws Error when the evaluations are of several models, or when two have the same task.
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { toLmEvalResults } from '#engine/stats/evalLog.ts'
+ *
+ * const time = new Date(0)
+ * const samples = [{ id: '0', input: '1 + 1', target: '2', answer: '2', scores: { exact: 1 } }]
+ * const run = { task: 'sums', taskVersion: 1, dataset: 'one sum', model: 'tiny', config: {}, startedAt: time, completedAt: time }
+ * const { results } = toLmEvalResults([{ ...run, scorers: [{ name: 'exact', metric: 'acc' }], samples }])
+ * assert.deepEqual(results, { sums: { alias: 'sums', 'acc,none': 1, 'acc_stderr,none': 'N/A' } })
+ * ```
  */
 export function toLmEvalResults(evaluations: readonly EvaluationRun[]): Json {
   const models = new Set(evaluations.map(({ model }) => model))
-  if (models.size !== 1) throw new Error(`A results file is about one model, not ${models.size}.`)
-  const tasks = new Set(evaluations.map(({ task }) => task))
-  if (tasks.size !== evaluations.length) throw new Error('A results file holds each task once.')
   const [model] = models
+  if (model === undefined || models.size !== 1)
+    throw new Error(`A results file describes one model, not ${models.size}.`)
+  const tasks = new Set(evaluations.map(({ task }) => task))
+  if (tasks.size !== evaluations.length) throw new Error('A results file can contain each task only once.')
   const byTask = (value: (evaluation: EvaluationRun) => unknown) =>
     Object.fromEntries(evaluations.map((evaluation) => [evaluation.task, value(evaluation)]))
   const started = Math.min(...evaluations.map(({ startedAt }) => startedAt.getTime())) / 1000
@@ -151,23 +165,29 @@ export function toLmEvalResults(evaluations: readonly EvaluationRun[]): Json {
   }
 }
 
-/** An accuracy whose error is unknown, as of a single cluster, is reported as the harness does: "N/A". */
+/** A standard error that is unknown (only one cluster) is reported as "N/A", as the harness does. */
 function lmEvalResult(evaluation: EvaluationRun): Json {
   const estimates = estimateScores(evaluation)
   const row: Json = { alias: evaluation.task }
   for (const { name, metric = name } of evaluation.scorers) {
-    const { mean, standardError } = estimates.get(name)!
+    const { mean, standardError } = estimateOf(estimates, name)
     row[`${metric},none`] = mean
     row[`${metric}_stderr,none`] = Number.isFinite(standardError) ? standardError : 'N/A'
   }
   return row
 }
 
+function estimateOf(estimates: ReadonlyMap<string, Estimate>, name: string): Estimate {
+  const estimate = estimates.get(name)
+  if (!estimate) throw new Error(`The scorer ${name} has no estimate.`)
+  return estimate
+}
+
 function total(samples: readonly EvaluationSample[], field: 'promptTokens' | 'completionTokens'): number {
   return samples.reduce((sum, sample) => sum + (sample[field] ?? 0), 0)
 }
 
-/** 22 letters and digits, of the form Inspect gives its own identifiers. */
+/** 22 characters, like Inspect's own identifiers. */
 function hash(...parts: string[]): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 22)
 }

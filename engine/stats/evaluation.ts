@@ -1,14 +1,14 @@
 import { type Estimate, estimateMean } from './estimate.ts'
 
-/** One question, put once. */
+/** One question and the model's answer to it. */
 export type EvaluationSample = {
   id: string
   input: string
   target: string | string[]
   answer: string
-  /** Scores by scorer, higher is better unless the scorer says otherwise. */
+  /** Scores by scorer name. Higher is better unless the scorer sets `higherIsBetter: false`. */
   scores: Record<string, number>
-  /** Questions of one cluster share their errors, such as all those on one text. */
+  /** Questions of one cluster (for example, about one text) have correlated errors. */
   cluster?: string
   promptTokens?: number
   completionTokens?: number
@@ -19,19 +19,19 @@ export type EvaluationSample = {
 
 export type ScorerInfo = {
   name: string
-  /** What the mean is called in reports, such as `acc`, `exact_match` or `f1`. Default the scorer's name. */
+  /** The mean's name in reports, such as `acc`, `exact_match` or `f1`. Default: the scorer's name. */
   metric?: string
-  /** Default true; false for perplexities and losses. */
+  /** Default true. Set false for perplexities and losses. */
   higherIsBetter?: boolean
 }
 
-/** An evaluation as it was run: enough to recompute every figure, and to write either report. */
+/** A completed evaluation, with everything that the figures and both report formats need. */
 export type EvaluationRun = {
   task: string
   taskVersion: number
   dataset: string
   model: string
-  /** Settings that shaped the answers, such as temperature and seed. */
+  /** Generation settings, such as temperature and seed. */
   config: Record<string, unknown>
   fewShot?: number
   scorers: ScorerInfo[]
@@ -41,15 +41,15 @@ export type EvaluationRun = {
 }
 
 /**
- * Each scorer's mean with its clustered standard error. Refuses an evaluation without samples, with two samples of one
- * id, or with a score missing or not finite.
+ * Each scorer's mean with its clustered standard error.
+ * @throws Error when there are no samples, when two samples have the same id, or when a score is missing or not finite.
  */
 export function estimateScores({
   task,
   scorers,
   samples,
 }: Pick<EvaluationRun, 'task' | 'scorers' | 'samples'>): Map<string, Estimate> {
-  if (samples.length === 0) throw new Error(`${task} has no samples to summarise.`)
+  if (samples.length === 0) throw new Error(`${task} has no samples to estimate scores from.`)
   const ids = new Set<string>()
   for (const { id } of samples) {
     if (ids.has(id)) throw new Error(`${task} has two samples with the id ${id}.`)
@@ -59,8 +59,10 @@ export function estimateScores({
   return new Map(
     scorers.map(({ name }) => {
       const values = samples.map(({ id, scores }) => {
-        if (!Number.isFinite(scores[name])) throw new Error(`${task}: sample ${id} has ${scores[name]} for ${name}.`)
-        return scores[name]
+        const score = scores[name]
+        if (score === undefined || !Number.isFinite(score))
+          throw new Error(`${task}: sample ${id} has ${score} for ${name}.`)
+        return score
       })
       return [name, estimateMean(values, clusters)]
     }),

@@ -1,15 +1,27 @@
-/** The four 32-bit words of a generator's state; plain numbers, so that a checkpoint can hold them as JSON. */
+// Numeric kernel: indices are in range by construction.
+
+/** The four 32-bit words of a generator's state: plain numbers, so that a checkpoint can store them as JSON. */
 export type RandomState = readonly [number, number, number, number]
 
-/** Any array-like that can be shuffled in place. */
+/** Anything like an array that can be shuffled in place. */
 type Shuffleable<T> = { readonly length: number; [index: number]: T }
 
 /**
- * A seeded generator: xoshiro128** (Blackman & Vigna, "Scrambled linear pseudorandom number generators", 2021),
- * seeded through splitmix64 (Steele et al., 2014). Same seed, same sequence, on every machine.
+ * A seeded random generator: xoshiro128** (Blackman & Vigna, "Scrambled linear pseudorandom number generators", 2021),
+ * seeded by splitmix64 (Steele et al., 2014). The same seed gives the same sequence on every machine.
  *
- * Every number the engine draws comes from here, and `state()` is all there is to save: nothing is buffered between
- * calls, so a generator restored by `Random.fromState` continues exactly where the saved one stood.
+ * Every random number of the engine comes from here. `state()` is the complete state: nothing is buffered between calls, so
+ * a generator restored by `Random.fromState` continues exactly where the saved one stopped.
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { Random } from '#engine/stats/random.ts'
+ *
+ * const random = new Random('shuffle')
+ * const state = random.state()
+ * const first = random.permutation(5)
+ * assert.deepEqual(Random.fromState(state).permutation(5), first)
+ * ```
  */
 export class Random {
   private a: number
@@ -17,7 +29,7 @@ export class Random {
   private c: number
   private d: number
 
-  /** `seed` is an integer or any text; text and integers beyond 64 bits are folded by FNV-1a. */
+  /** `seed` is an integer or any text. Text, and integers beyond 64 bits, are hashed by FNV-1a. */
   constructor(seed: number | bigint | string) {
     let mix = seedBits(seed)
     const word = () => {
@@ -34,12 +46,12 @@ export class Random {
     this.d = Number(high >> 32n)
   }
 
-  /** Continues a saved generator. Throws when the state is not four 32-bit words, not all zero. */
+  /** Continues a saved generator. @throws Error when the state is not four 32-bit words, or when all are zero. */
   static fromState(state: readonly number[]): Random {
-    if (state.length !== 4 || state.some((word) => !Number.isInteger(word) || word < 0 || word > 0xffffffff)) {
-      throw new Error(`A random state is four integers from 0 to 2^32 - 1, not [${state}]. Pass what state() returned.`)
+    if (!isRandomState(state)) {
+      throw new Error(`A random state is four integers from 0 to 2^32 - 1, not [${state}]. Pass the result of state().`)
     }
-    if (state.every((word) => word === 0)) throw new Error('An all-zero random state would only ever yield zeros.')
+    if (state.every((word) => word === 0)) throw new Error('An all-zero random state would produce only zeros.')
     const random = new Random(0)
     ;[random.a, random.b, random.c, random.d] = state
     return random
@@ -72,7 +84,7 @@ export class Random {
   /** An unbiased integer in [0, below), by rejection. `below` is from 1 to 2^32. */
   integer(below: number): number {
     if (!Number.isInteger(below) || below < 1 || below > 0x100000000) {
-      throw new Error(`integer(below) needs a whole number from 1 to 2^32, not ${below}.`)
+      throw new Error(`integer(below) needs an integer from 1 to 2^32, not ${below}.`)
     }
     const limit = 0x100000000 - (0x100000000 % below)
     let draw = this.uint32()
@@ -80,7 +92,7 @@ export class Random {
     return draw % below
   }
 
-  /** A normal deviate (Box & Muller, 1958). Its twin is thrown away, so that no half-used pair is state. */
+  /** A normal deviate (Box & Muller, 1958). The second deviate of each pair is discarded, so that it need not be part of the state. */
   normal(mean = 0, deviation = 1): number {
     const radius = Math.sqrt(-2 * Math.log(1 - this.uniform()))
     return mean + deviation * radius * Math.cos(2 * Math.PI * this.uniform())
@@ -95,9 +107,9 @@ export class Random {
   shuffle<A extends Shuffleable<unknown>>(items: A): A {
     for (let i = items.length - 1; i > 0; i--) {
       const j = this.integer(i + 1)
-      const kept = items[i]
+      const swapped = items[i]
       items[i] = items[j]
-      items[j] = kept
+      items[j] = swapped
     }
     return items
   }
@@ -109,15 +121,16 @@ export class Random {
 
   choice<T>(items: ArrayLike<T>): T {
     if (items.length === 0) throw new Error('choice needs at least one item.')
-    return items[this.integer(items.length)]
+    return items[this.integer(items.length)]! // by construction: `integer` is below the length
   }
 
-  /** An index drawn in proportion to `weights`, which are finite, not negative, and not all zero. */
+  /** A random index, with probability in proportion to `weights`. @throws Error when a weight is negative or not finite, or when all are zero. */
   weighted(weights: ArrayLike<number>): number {
     let total = 0
     for (let i = 0; i < weights.length; i++) {
-      if (!(weights[i] >= 0 && weights[i] < Infinity)) throw new Error(`Weight ${i} is ${weights[i]}; weights are ≥ 0.`)
-      total += weights[i]
+      const weight = weights[i]!
+      if (!(weight >= 0 && weight < Infinity)) throw new Error(`Weight ${i} is ${weight}; a weight must be 0 or more.`)
+      total += weight
     }
     if (!(total > 0 && total < Infinity)) throw new Error(`The weights sum to ${total}; at least one must be positive.`)
     let rest = this.uniform() * total
@@ -125,10 +138,10 @@ export class Random {
     for (let i = 0; i < weights.length; i++) {
       if (weights[i] === 0) continue
       last = i
-      rest -= weights[i]
+      rest -= weights[i]!
       if (rest < 0) break
     }
-    return last // after rounding, the last item of positive weight
+    return last // if rounding leaves a rest, the last item with a positive weight
   }
 
   /** Fills and returns `out` with normal deviates. */
@@ -143,10 +156,14 @@ export class Random {
     return out
   }
 
-  /** An independent generator named by `label`; drawing from one does not move the other. */
+  /** An independent generator derived from the current state and `label`. It does not advance this one. */
   fork(label: string | number): Random {
     return new Random(`${this.state().join(',')}/${label}`)
   }
+}
+
+function isRandomState(words: readonly number[]): words is RandomState {
+  return words.length === 4 && words.every((word) => Number.isInteger(word) && word >= 0 && word <= 0xffffffff)
 }
 
 function rotateLeft(word: number, bits: number): number {
@@ -155,7 +172,7 @@ function rotateLeft(word: number, bits: number): number {
 
 function seedBits(seed: number | bigint | string): bigint {
   if (typeof seed === 'number') {
-    if (!Number.isSafeInteger(seed)) throw new Error(`A seed is a whole number or text, not ${seed}.`)
+    if (!Number.isSafeInteger(seed)) throw new Error(`A seed must be an integer or text, not ${seed}.`)
     return BigInt.asUintN(64, BigInt(seed))
   }
   if (typeof seed === 'bigint' && BigInt.asIntN(64, seed) === seed) return BigInt.asUintN(64, seed)

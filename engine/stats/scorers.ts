@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 
-/** Lower case, without punctuation, articles and spare spaces, as SQuAD compares answers (Rajpurkar et al., 2016). */
+/** Normalises an answer as SQuAD does (Rajpurkar et al., 2016): lower case, without punctuation, articles and extra spaces. */
 export function normaliseAnswer(text: string): string {
   const bare = text.toLowerCase().replace(/[\p{P}\p{S}]/gu, '')
   return bare
@@ -10,20 +10,20 @@ export function normaliseAnswer(text: string): string {
     .join(' ')
 }
 
-/** 1 if the answer is one of the targets, else 0. By default what `normaliseAnswer` drops does not count. */
+/** 1 if the answer equals one of the targets, else 0. By default both are compared after `normaliseAnswer`. */
 export function exactMatch(answer: string, targets: readonly string[], { normalise = true } = {}): number {
   const plain = normalise ? normaliseAnswer : (text: string) => text
   return targets.some((target) => plain(target) === plain(answer)) ? 1 : 0
 }
 
-/** The best harmonic mean of precision and recall over words, against any target; two empty texts agree. */
+/** The best F1 score (harmonic mean of precision and recall over words) against any target. Two empty texts score 1. */
 export function wordF1(answer: string, targets: readonly string[]): number {
   return Math.max(0, ...targets.map((target) => f1(wordsOf(answer), wordsOf(target))))
 }
 
 /**
- * 1 if the pattern finds the target in the answer: its first group, or else all it matched, equals one of the targets.
- * Without targets a match is enough. `found` is what the pattern extracted.
+ * 1 if the pattern extracts one of the targets from the answer, else 0. The extracted text, `found`, is the first group, or
+ * the whole match if there is no group. Without targets any match scores 1.
  */
 export function regexMatch(
   answer: string,
@@ -37,8 +37,17 @@ export function regexMatch(
 }
 
 /**
- * The share of the expected fields that the first JSON object in the answer holds with equal values, deeply compared.
- * Numbers are equal within `tolerance`, relative. `found` is that object, or null when there is none.
+ * The share of the expected fields that have equal values (compared deeply) in the first JSON object of the answer. Numbers
+ * are equal within the relative `tolerance`. `found` is that object, or null when there is none.
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { jsonFields } from '#engine/stats/scorers.ts'
+ *
+ * const { score, found } = jsonFields('Sure: {"name": "Ann", "age": 31}', { name: 'Ann', age: 30 })
+ * assert.equal(score, 0.5)
+ * assert.deepEqual(found, { name: 'Ann', age: 31 })
+ * ```
  */
 export function jsonFields(
   answer: string,
@@ -46,7 +55,7 @@ export function jsonFields(
   { tolerance = 0 } = {},
 ): { score: number; found: Record<string, unknown> | null } {
   const fields = Object.keys(expected)
-  if (fields.length === 0) throw new Error('No field is expected, so there is nothing to score.')
+  if (fields.length === 0) throw new Error('There is nothing to score: expect at least one field.')
   const found = firstObject(answer)
   if (!found) return { score: 0, found }
   const right = fields.filter(
@@ -55,30 +64,42 @@ export function jsonFields(
   return { score: right.length / fields.length, found }
 }
 
-/** Figures of a text from the natural logarithms of its tokens' probabilities. Throws on no tokens and on NaN. */
+/** Perplexity of a text from the natural log-probabilities of its tokens. @throws Error when there are no tokens, or on NaN. */
 export function perplexity(
   logProbabilities: ArrayLike<number>,
   size: { bytes?: number; words?: number } = {},
-): { perToken: number; perWord?: number; bitsPerByte?: number; negativeLogLikelihood: number } {
+): { loss: number; perToken: number; perWord?: number; bitsPerByte?: number; negativeLogLikelihood: number } {
   let total = 0
-  for (let i = 0; i < logProbabilities.length; i++) {
-    // Rounding may lift a certainty a little above log 1.
-    if (!(logProbabilities[i] <= 1e-3))
-      throw new Error(`Token ${i} has log-probability ${logProbabilities[i]}; it is ≤ 0.`)
-    total -= logProbabilities[i]
+  for (const [i, value] of Array.from(logProbabilities).entries()) {
+    // Rounding may raise a certain token's value slightly above log 1.
+    if (!(value <= 1e-3)) throw new Error(`Token ${i} has log-probability ${value}; it must be 0 or less.`)
+    total -= value
   }
   if (logProbabilities.length === 0) throw new Error('There are no tokens to measure.')
+  const loss = total / logProbabilities.length // nats per token
   return {
     negativeLogLikelihood: total,
-    perToken: Math.exp(total / logProbabilities.length),
+    loss,
+    perToken: Math.exp(loss),
     ...(size.words ? { perWord: Math.exp(total / size.words) } : {}),
     ...(size.bytes ? { bitsPerByte: total / size.bytes / Math.LN2 } : {}),
   }
 }
 
 /**
- * Scores a choice among continuations by their log-likelihoods: `accuracy` picks the likeliest, `normalised` the
- * likeliest per byte, `probability` is the share of the right one. Ties go to the first.
+ * Scores a multiple-choice question by the log-likelihoods of its continuations. `accuracy` is 1 when the most likely one
+ * is right, `normalised` when the most likely one per byte is right; `probability` is the probability of the right one among
+ * all. The first of equals wins.
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { multipleChoice } from '#engine/stats/scorers.ts'
+ *
+ * const score = multipleChoice([-1, -3], [4, 12], 1) // log-likelihoods, lengths in bytes, index of the right choice
+ * assert.equal(score.accuracy, 0)
+ * assert.equal(score.chosen, 0)
+ * assert.equal(score.probability.toFixed(3), '0.119')
+ * ```
  */
 export function multipleChoice(
   logLikelihoods: readonly number[],
@@ -87,21 +108,18 @@ export function multipleChoice(
 ): { accuracy: number; normalised: number; probability: number; chosen: number } {
   if (logLikelihoods.length !== byteLengths.length || !(right in logLikelihoods)) {
     throw new Error(
-      `${logLikelihoods.length} choices, ${byteLengths.length} lengths, and ${right} as the right one do not fit.`,
+      `There are ${logLikelihoods.length} choices and ${byteLengths.length} lengths, and the right choice is ${right}: these do not match.`,
     )
   }
   const bad = logLikelihoods.findIndex((value) => Number.isNaN(value) || value === Infinity)
   if (bad >= 0) throw new Error(`Choice ${bad} has log-likelihood ${logLikelihoods[bad]}.`)
-  const chosen = largest(logLikelihoods)
-  const perByte = largest(logLikelihoods.map((value, i) => value / Math.max(1, byteLengths[i])))
-  const top = logLikelihoods[chosen]
+  const top = Math.max(...logLikelihoods)
+  const chosen = logLikelihoods.indexOf(top)
+  const perByte = logLikelihoods.map((value, i) => value / Math.max(1, byteLengths[i] ?? 1))
+  const normalised = perByte.indexOf(Math.max(...perByte))
   const shares = logLikelihoods.map((value) => (value === top ? 1 : Math.exp(value - top)))
-  const probability = shares[right] / shares.reduce((a, b) => a + b)
-  return { accuracy: chosen === right ? 1 : 0, normalised: perByte === right ? 1 : 0, probability, chosen }
-}
-
-function largest(values: readonly number[]): number {
-  return values.reduce((best, value, i) => (value > values[best] ? i : best), 0)
+  const probability = (shares[right] ?? 0) / shares.reduce((a, b) => a + b)
+  return { accuracy: chosen === right ? 1 : 0, normalised: normalised === right ? 1 : 0, probability, chosen }
 }
 
 function wordsOf(text: string): string[] {
@@ -128,7 +146,7 @@ function agrees(found: unknown, expected: unknown, tolerance: number): boolean {
   return isDeepStrictEqual(found, expected)
 }
 
-/** The first stretch of balanced braces that parses as an object. Looks at up to 100 openings. */
+/** The first text in balanced braces that parses as JSON. Tries up to 100 opening braces. */
 function firstObject(text: string): Record<string, unknown> | null {
   for (
     let start = text.indexOf('{'), tries = 0;
@@ -140,13 +158,13 @@ function firstObject(text: string): Record<string, unknown> | null {
     try {
       return JSON.parse(text.slice(start, end + 1))
     } catch {
-      // Not JSON: braces of prose, or of code. The next opening may be.
+      // Braces of prose or code, not JSON: try the next opening brace.
     }
   }
   return null
 }
 
-/** The brace that closes the one at `start`, not looking into strings; -1 when there is none. */
+/** The index of the brace that closes the one at `start`, or -1. Braces inside strings do not count. */
 function closingBrace(text: string, start: number): number {
   let depth = 0
   let quoted = false

@@ -2,23 +2,23 @@ import { type FileHandle, open, stat } from 'node:fs/promises'
 import { openToRead, readFully, writeFully } from '#engine/formats/fileBytes.ts'
 import type { CountSketch } from './countSketch.ts'
 
-/** Names the kind of file and its version. Then come dimensions (32 bits), 4 bytes of nothing, the projection's 16 bytes. */
+/** The file's magic bytes and version. The header continues with the dimensions (32 bits), 4 unused bytes, and the 16 bytes of the projection's identity. */
 const magic = 'MCSKTCH1'
 const headerBytes = 32
 
 /**
- * Sketches of many vectors in 16-bit whole numbers, each with its own scale: two bytes a dimension. Rounding moves a
- * sketch by at most 1/65534 of its largest number in each dimension, far less than projecting does.
+ * Sketches of many vectors as 16-bit integers, two bytes per dimension, each sketch with its own scale. Quantisation
+ * changes each dimension by at most 1/65534 of the sketch's largest value, which is far less than the projection's error.
  */
 export class Sketches {
-  /** One after the other: the scale (a 32-bit float), then the numbers. */
+  /** One record per sketch: the scale (a 32-bit float), then the numbers. */
   private words: Int16Array
   private scales: Float32Array
   private readonly stride: number
 
   private constructor(
     readonly dimensions: number,
-    /** Which projection made them; a query must come from the same. */
+    /** Identity of the projection that made them; a query must come from the same projection. */
     readonly identity: string,
     words: Int16Array,
     private filled: number,
@@ -50,24 +50,28 @@ export class Sketches {
     return this.filled++
   }
 
-  /** The sketch as kept, rounding included. */
+  /** The stored sketch, with quantisation error. */
   at(index: number): Float32Array {
     if (!(index >= 0 && index < this.filled)) throw new Error(`There is no sketch ${index}; there are ${this.filled}.`)
     const start = index * this.stride
-    const scale = this.scales[start >> 1]
+    const scale = this.scaleAt(index)
     return Float32Array.from(this.words.subarray(start + 2, start + this.stride), (word) => word * scale)
   }
 
+  private scaleAt(index: number): number {
+    return this.scales[(index * this.stride) >> 1]! // in range: callers check the index
+  }
+
   /**
-   * Reads a file that a `SketchLog` wrote. A last record that a crash cut short is left out.
-   * Refuses a file of another kind, or of another projection when one is given.
+   * Reads a file that a `SketchLog` wrote. Ignores a last record that a crash truncated.
+   * @throws Error when the file is not one of sketches, is damaged, or comes from another `projection`.
    */
   static async read(path: string, projection?: Pick<CountSketch, 'dimensions' | 'identity'>): Promise<Sketches> {
     const { file, size } = await openToRead(path)
     try {
       const { dimensions, identity } = await readHeader(file, path)
       if (projection && projection.identity !== identity) {
-        throw new Error(`${path} holds sketches of another projection: seed, length or dimensions differ.`)
+        throw new Error(`${path} contains sketches of another projection: seed, length or dimensions differ.`)
       }
       const recordBytes = 2 * (dimensions + 2)
       const count = Math.floor((size - headerBytes) / recordBytes)
@@ -75,7 +79,7 @@ export class Sketches {
       await readFully(file, new Uint8Array(words.buffer), headerBytes, path)
       const sketches = new Sketches(dimensions, identity, words, count)
       for (let n = 0; n < count; n++) {
-        const scale = sketches.scales[(n * sketches.stride) >> 1]
+        const scale = sketches.scaleAt(n)
         if (!(scale >= 0 && scale < Infinity)) throw new Error(`${path} is damaged: sketch ${n} has scale ${scale}.`)
       }
       return sketches
@@ -86,8 +90,8 @@ export class Sketches {
 }
 
 /**
- * A file of sketches that grows while training goes on. A checkpoint notes `count` after `sync`; a resumed run opens
- * the log with that count, and what was appended since is dropped and made anew: the file ends up the same, byte by byte.
+ * An append-only file of sketches. A resumed run opens it with the number of sketches to keep; later ones are dropped and
+ * written again, so the finished file has the same bytes.
  */
 export class SketchLog {
   private constructor(
@@ -96,7 +100,7 @@ export class SketchLog {
     private written: number,
   ) {}
 
-  /** Opens or creates the file, keeping its first `keep` sketches. Throws when it holds fewer, or other ones. */
+  /** Opens or creates the file and keeps its first `keep` sketches. @throws Error when it has fewer, or sketches of another projection. */
   static async open(
     path: string,
     projection: Pick<CountSketch, 'dimensions' | 'identity'>,
@@ -107,16 +111,17 @@ export class SketchLog {
       (found) => found.isFile() && found.size >= headerBytes,
       () => false,
     )
-    if (!exists && keep > 0) throw new Error(`${path} should hold ${keep} sketches and is missing.`)
+    if (!exists && keep > 0) throw new Error(`${path} should contain ${keep} sketches but does not exist.`)
     const file = await open(path, exists ? 'r+' : 'w+')
     try {
       const end = headerBytes + keep * 2 * (dimensions + 2)
       if (keep > 0) {
         if ((await readHeader(file, path)).identity !== identity) {
-          throw new Error(`${path} holds sketches of another projection: seed, length or dimensions differ.`)
+          throw new Error(`${path} contains sketches of another projection: seed, length or dimensions differ.`)
         }
         const { size } = await file.stat()
-        if (size < end) throw new Error(`${path} should hold ${keep} sketches but is shorter: it was cut or swapped.`)
+        if (size < end)
+          throw new Error(`${path} should contain ${keep} sketches but is shorter: it was truncated or replaced.`)
       } else {
         await file.truncate(0)
         await writeFully(file, encodeHeader(dimensions, identity), 0)
@@ -129,45 +134,38 @@ export class SketchLog {
     }
   }
 
-  get count(): number {
-    return this.written
-  }
-
   async append(sketch: Float32Array): Promise<void> {
     const record = quantise(sketch, this.dimensions)
     await writeFully(this.file, new Uint8Array(record.buffer), headerBytes + this.written * record.byteLength)
     this.written++
   }
 
-  /** Returns once everything appended is on the disk. */
-  sync(): Promise<void> {
-    return this.file.sync()
-  }
-
+  /** Flushes the file to disk and closes it. */
   async close(): Promise<void> {
     await this.file.sync()
     await this.file.close()
   }
 }
 
-/** The scale as two words, then the numbers in units of it. */
+/** A record: the scale as two 16-bit words, then the numbers in units of it. */
 function quantise(sketch: Float32Array, dimensions: number): Int16Array {
   checkSketch(sketch, dimensions)
   let largest = 0
   for (const value of sketch) largest = Math.max(largest, Math.abs(value))
-  const scale = largest === 0 ? 0 : Math.max(2 ** -126, Math.fround(largest / 32_767)) // subnormal scales lose digits
+  const scale = largest === 0 ? 0 : Math.max(2 ** -126, Math.fround(largest / 32_767)) // a subnormal scale would lose precision
   const record = new Int16Array(dimensions + 2)
   new Float32Array(record.buffer, 0, 1)[0] = scale
   if (scale > 0) {
-    for (let i = 0; i < dimensions; i++) {
-      record[i + 2] = Math.max(-32_767, Math.min(32_767, Math.round(sketch[i] / scale)))
+    for (const [i, value] of sketch.entries()) {
+      record[i + 2] = Math.max(-32_767, Math.min(32_767, Math.round(value / scale)))
     }
   }
   return record
 }
 
 function checkSketch(sketch: Float32Array, dimensions: number): void {
-  if (sketch.length !== dimensions) throw new Error(`The sketch has ${sketch.length} dimensions, not ${dimensions}.`)
+  if (sketch.length !== dimensions)
+    throw new Error(`The sketch has ${sketch.length} dimensions; expected ${dimensions}.`)
   const bad = sketch.findIndex((value) => !Number.isFinite(value))
   if (bad >= 0) throw new Error(`Dimension ${bad} of the sketch is ${sketch[bad]}.`)
 }
@@ -181,11 +179,11 @@ function encodeHeader(dimensions: number, identity: string): Uint8Array {
 }
 
 async function readHeader(file: FileHandle, path: string): Promise<{ dimensions: number; identity: string }> {
-  if ((await file.stat()).size < headerBytes) throw new Error(`${path} is too short for a file of sketches.`)
+  if ((await file.stat()).size < headerBytes) throw new Error(`${path} is too short to be a sketch file.`)
   const header = Buffer.from(await readFully(file, new Uint8Array(headerBytes), 0, path))
   const dimensions = header.readUInt32LE(8)
   if (header.toString('latin1', 0, 8) !== magic || dimensions < 2 || dimensions > 65_536 || dimensions % 2) {
-    throw new Error(`${path} is not a file of sketches.`)
+    throw new Error(`${path} is not a sketch file.`)
   }
   return { dimensions, identity: header.toString('hex', 16, 32) }
 }

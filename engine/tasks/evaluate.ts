@@ -1,9 +1,9 @@
 import { basename } from 'node:path'
 import { SequenceScorer } from '#engine/model/scorer.ts'
-import { estimateMean, finiteMean, meanInterval, wilsonInterval } from '#engine/stats/estimate.ts'
+import { estimateMean, meanInterval, wilsonInterval } from '#engine/stats/estimate.ts'
 import { toInspectLog, toLmEvalResults } from '#engine/stats/evalLog.ts'
 import type { EvaluationRun, EvaluationSample } from '#engine/stats/evaluation.ts'
-import { multipleChoice } from '#engine/stats/scorers.ts'
+import { multipleChoice, perplexity } from '#engine/stats/scorers.ts'
 import { sumOf } from '#math/summary.ts'
 import { encodeRow, type TextPair } from './encode.ts'
 import { answerPrompts } from './generate.ts'
@@ -53,7 +53,7 @@ export async function evaluateTask(
   const requests = items.map(({ prompt }, index) => ({ prompt, maxTokens: rubric.maxTokens, seed: `${seed}/${index}` }))
   const answers = await answerPrompts(base, adapter, requests, stageContext(context, 0, 0.9))
   const losses = rubric.metrics.some(({ kind }) => kind === 'perplexity')
-    ? (await likelihoodsOf(base, adapter, items, context.signal)).map((values) => -finiteMean(values))
+    ? (await likelihoodsOf(base, adapter, items, context.signal)).map((values) => perplexity(values).loss)
     : []
   const chosen = rubric.metrics.some(({ kind }) => kind === 'choice')
     ? await choicesOf(base, adapter, items, context.signal)

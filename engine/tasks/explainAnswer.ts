@@ -69,19 +69,19 @@ export async function explainAnswerTask(
   const influences = await influencesOn(corpus.gradients, corpus.sketched, row, tokens, signal)
   emit({ type: 'progress', done: 0.9, stage: 'finding spans' })
   const [embedding] = await corpus.embedder.embed([row], signal)
-  const spans = corpus.spans.find(answer, { minLength: input.minSpan ?? 6, maxPlaces: corpus.spans.tokenCount })
+  const spans = corpus.spans.find(answer, { minLength: input.minSpan ?? 6, maxPositions: corpus.spans.tokenCount })
   emit({ type: 'progress', done: 1, stage: 'traced' })
   return {
     tokens,
     parts: Math.min(MAX_PARTS, tokens),
     influences,
     similarities: centredSimilarities(corpus.embeddings, embedding!),
-    spans: spans.map(({ start, length, count, places }) => ({
+    spans: spans.map(({ start, length, count, positions }) => ({
       start,
       end: start + length,
       text: base.tokenizer.decode(answer.slice(start, start + length)),
       occurrences: count,
-      samples: [...new Set(places.map(({ document }) => document))].sort((a, b) => a - b),
+      samples: [...new Set(positions.map(({ document }) => document))].sort((a, b) => a - b),
     })),
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The byte alphabet of GPT-2 (Radford et al., 2019): one printable character for each of the 256 bytes, so that any
- * text is a string over it. Printable Latin-1 bytes stand for themselves; the others take the characters from U+0100 on.
+ * The byte alphabet of GPT-2 (Radford et al., 2019): one printable character for each of the 256 bytes. Printable Latin-1
+ * bytes map to themselves, the others to the characters from U+0100 on.
  */
 export const byteToChar: readonly string[] = (() => {
   let next = 0x100
@@ -12,5 +12,5 @@ export const byteToChar: readonly string[] = (() => {
 
 export const charToByte: ReadonlyMap<string, number> = new Map(byteToChar.map((char, byte) => [char, byte]))
 
-/** Where GPT-2 cuts text before merging: contractions, words, numbers, other signs, and runs of space. */
+/** How GPT-2 splits text into words before merging: contractions, words, numbers, other characters, and whitespace. */
 export const wordPattern = /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+/gu

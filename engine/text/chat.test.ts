@@ -76,13 +76,13 @@ describe('a template of a model', () => {
 
   test('that does not parse, calls the unknown, or never ends is refused', () => {
     expect(() => new ChatTemplate('{% for %}')).toThrow('does not parse')
-    expect(() => new ChatTemplate('x'.repeat(1_000_001))).toThrow('not accepted')
-    expect(() => new ChatTemplate('{{ nothing.at.all() }}').render([])).toThrow('refuses this conversation')
+    expect(() => new ChatTemplate('x'.repeat(1_000_001))).toThrow('the maximum is 1,000,000')
+    expect(() => new ChatTemplate('{{ nothing.at.all() }}').render([])).toThrow('rejects this conversation')
     expect(() => new ChatTemplate('{% for i in range(1000000000) %}{% endfor %}').render([])).toThrow('too long')
   })
 
   test('that rewrites earlier turns once answered cannot be split', () => {
     const rewriting = new ChatTemplate('{{ messages | length }}{% for m in messages %}{{ m.content }}{% endfor %}')
-    expect(() => encodeChatPair(tokenizer, rewriting, conversation)).toThrow('cannot be told apart')
+    expect(() => encodeChatPair(tokenizer, rewriting, conversation)).toThrow('cannot be separated')
   })
 })

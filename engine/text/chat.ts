@@ -1,34 +1,45 @@
 import { Environment, Interpreter, parse, tokenize } from '@huggingface/jinja'
 import type { Tokenizer } from './tokenizer.ts'
 
-/** One turn of a conversation. Templates may read further fields. */
+/** One message of a conversation. Templates may read additional fields. */
 export type ChatMessage = { role: string; content: string; [field: string]: unknown }
 
 /**
- * The template used where a model brings none, known as ChatML: every turn stands between `<|im_start|>role` and
- * `<|im_end|>`. `trainTokenizer` makes both tokens special.
+ * ChatML, the template for models that have none: every message is enclosed in `<|im_start|>role` and `<|im_end|>`.
+ * `trainTokenizer` makes both tokens special.
  */
 export const defaultChatTemplate =
   "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + '\\n' }}" +
   "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}"
 
 export type RenderOptions = {
-  /** Ends with the opening of an answer. Default false. */
+  /** Appends the start of the assistant's answer. Default false. */
   addGenerationPrompt?: boolean
   bosToken?: string
   eosToken?: string
-  /** Further variables the template may read, such as `tools`. */
+  /** Additional variables for the template, such as `tools`. */
   variables?: Record<string, unknown>
-  /** What `strftime_now` tells the time from. Without it the template sees no such function, and output repeats. */
+  /** The time that `strftime_now` formats. Without it the template has no such function, so its output is reproducible. */
   now?: Date
 }
 
-/** A Jinja chat template, as Hugging Face models bring them. Throws an error when it does not parse. */
+/**
+ * A Jinja chat template in the format of Hugging Face models. The constructor throws an Error when it does not parse.
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { ChatTemplate } from '#engine/text/chat.ts'
+ *
+ * const template = new ChatTemplate("{% for m in messages %}[{{ m['role'] }}] {{ m['content'] }}\n{% endfor %}")
+ * assert.equal(template.render([{ role: 'user', content: 'Hello' }]), '[user] Hello\n')
+ * ```
+ */
 export class ChatTemplate {
   private readonly program: ReturnType<typeof parse>
 
   constructor(readonly source: string = defaultChatTemplate) {
-    if (source.length > 1_000_000) throw new Error(`A chat template of ${source.length} characters is not accepted.`)
+    if (source.length > 1_000_000)
+      throw new Error(`The chat template has ${source.length} characters; the maximum is 1,000,000.`)
     try {
       this.program = parse(tokenize(source, { lstrip_blocks: true, trim_blocks: true }))
     } catch (cause) {
@@ -36,7 +47,7 @@ export class ChatTemplate {
     }
   }
 
-  /** The conversation as one text. A template's own complaints, such as on the order of roles, become errors. */
+  /** Renders the conversation as one text. @throws Error when the template raises an exception, for example about the order of roles. */
   render(messages: readonly ChatMessage[], options: RenderOptions = {}): string {
     const { addGenerationPrompt = false, bosToken = '', eosToken = '', variables = {}, now } = options
     const environment = new Environment()
@@ -62,14 +73,14 @@ export class ChatTemplate {
       for (const [name, value] of Object.entries(names)) environment.set(name, value)
       return String(new Interpreter(environment).run(this.program).value)
     } catch (cause) {
-      throw new Error(`The chat template refuses this conversation: ${(cause as Error).message}`, { cause })
+      throw new Error(`The chat template rejects this conversation: ${(cause as Error).message}`, { cause })
     }
   }
 }
 
 /**
- * Token ids of a conversation. The spelling of a special token inside a message or a variable is ordinary characters:
- * nobody can close a turn or speak for another role from within a message; only the template's own ones count.
+ * Token ids of a conversation. Special tokens come only from the template: text inside a message or variable that looks like
+ * a special token is encoded as ordinary characters, so that a message cannot end its turn or imitate another role.
  */
 export function encodeChat(
   tokenizer: Tokenizer,
@@ -85,7 +96,7 @@ export function encodeChat(
     eosToken: tokenizer.eosId === null ? '' : tokenizer.tokenText(tokenizer.eosId),
   })
   const ids: number[] = []
-  // Odd pieces are the numbers of what was hidden.
+  // Every odd piece is the index of a hidden text.
   for (const [i, piece] of text.split(/\uE000(\d+)\uE001/u).entries()) {
     const part =
       i % 2 ? tokenizer.encode(hidden[Number(piece)] ?? '', { parseSpecial: false }) : tokenizer.encode(piece)
@@ -95,31 +106,30 @@ export function encodeChat(
 }
 
 /**
- * Splits a conversation that ends with an answer into what is given and what is to be learnt: the text before the
- * answer, with its opening, and the answer with its end. For training on completions alone.
+ * Splits a conversation that ends with an answer into a prompt (all text before the answer, with the answer's start tokens)
+ * and a completion (the answer with its end token), for training on completions only.
  */
 export function encodeChatPair(
   tokenizer: Tokenizer,
   template: ChatTemplate,
   messages: readonly ChatMessage[],
 ): { prompt: Int32Array; completion: Int32Array } {
-  if (messages.at(-1)?.role !== 'assistant')
-    throw new Error('The conversation must end with a message of the assistant.')
+  if (messages.at(-1)?.role !== 'assistant') throw new Error('The conversation must end with an assistant message.')
   const prompt = encodeChat(tokenizer, template, messages.slice(0, -1), { addGenerationPrompt: true })
   const whole = encodeChat(tokenizer, template, messages)
   if (whole.length <= prompt.length || prompt.some((id, i) => whole[i] !== id)) {
     throw new Error(
-      'The chat template writes the conversation differently once it is answered, so prompt and completion cannot be ' +
-        'told apart. Give prompt and completion as texts.',
+      'The chat template renders the conversation differently when it has an answer, so prompt and completion cannot be ' +
+        'separated. Give prompt and completion as texts.',
     )
   }
   return { prompt, completion: whole.slice(prompt.length) }
 }
 
-/** The same messages with every special token's spelling, in any text inside, replaced by a private mark. */
+/** Copies a value and replaces text that looks like a special token, anywhere inside, by a private-use marker. */
 function hideSpecials(value: unknown, specials: readonly string[], hidden: string[]): unknown {
   if (typeof value === 'string') {
-    // Marks in the text itself are hidden too, so that none can be forged.
+    // Markers in the text itself are replaced too, so that nobody can forge one.
     const pattern = [...specials, '\uE000', '\uE001'].map((s) => s.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')).join('|')
     return value.replace(new RegExp(pattern, 'gu'), (found) => `\uE000${hidden.push(found) - 1}\uE001`)
   }
@@ -130,21 +140,20 @@ function hideSpecials(value: unknown, specials: readonly string[], hidden: strin
   return value
 }
 
-/** Python's range, for templates that come from strangers: at most 100,000 numbers. */
+/** Python's range, limited to 100,000 numbers because templates are untrusted. */
 function boundedRange(...bounds: unknown[]): number[] {
   const numbers = bounds.filter((bound) => typeof bound === 'number')
-  const [start, stop, step] = numbers.length === 1 ? [0, numbers[0], 1] : [numbers[0], numbers[1], numbers[2] ?? 1]
+  const [first = Number.NaN, second = Number.NaN, step = 1] = numbers
+  const [start, stop] = numbers.length === 1 ? [0, first] : [first, second]
   const length = Math.max(0, Math.ceil((stop - start) / step))
   if (!(length <= 100_000)) throw new Error(`range(${numbers}) is too long`)
   return Array.from({ length }, (_, i) => start + i * step)
 }
 
-const months = 'January February March April May June July August September October November December'.split(' ')
-
-/** The directives of strftime that templates use, in UTC and English everywhere. */
+/** The strftime directives that templates use, always in UTC and English. */
 function formatTime(now: Date, format: string): string {
   const two = (n: number) => String(n).padStart(2, '0')
-  const month = months[now.getUTCMonth()]
+  const month = new Intl.DateTimeFormat('en', { month: 'long', timeZone: 'UTC' }).format(now)
   const directives: Record<string, string> = {
     '%Y': String(now.getUTCFullYear()),
     '%m': two(now.getUTCMonth() + 1),

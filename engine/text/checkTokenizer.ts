@@ -12,8 +12,8 @@ const TokenizerJson = z.object({
 })
 
 /**
- * Checks an untrusted `tokenizer.json`: ids are small whole numbers that no two tokens share, and every merge joins
- * known tokens to a known token. Returns the size of the vocabulary and the added tokens.
+ * Checks an untrusted `tokenizer.json`: ids are unique integers up to 2^24, and every merge combines two known tokens into a
+ * known token. Returns the size of the vocabulary and the added tokens.
  */
 export function checkTokenizerFiles(tokenizer: unknown): {
   vocabSize: number
@@ -21,14 +21,16 @@ export function checkTokenizerFiles(tokenizer: unknown): {
 } {
   const parsed = TokenizerJson.safeParse(tokenizer)
   if (!parsed.success) {
-    const { path, message } = parsed.error.issues[0]
-    throw new Error(`tokenizer.json: ${path.join('.').slice(0, 80) || 'the whole'} is not valid: ${message}`)
+    const [issue] = parsed.error.issues
+    throw new Error(
+      `tokenizer.json: ${issue?.path.join('.').slice(0, 80) || 'the file'} is not valid: ${issue?.message ?? parsed.error.message}`,
+    )
   }
   const { model, added_tokens: added } = parsed.data
   const byId = new Map<number, string>()
   const claim = (token: string, id: unknown) => {
     if (typeof id !== 'number' || !Number.isInteger(id) || id < 0 || id > 2 ** 24) {
-      throw new Error(`tokenizer.json gives ${JSON.stringify(token)} the id ${id}; whole numbers to 2^24 are accepted.`)
+      throw new Error(`tokenizer.json gives ${JSON.stringify(token)} the id ${id}; an id is an integer from 0 to 2^24.`)
     }
     const other = byId.get(id)
     if (other !== undefined && other !== token) {
@@ -38,7 +40,7 @@ export function checkTokenizerFiles(tokenizer: unknown): {
   }
   const listed: [string, unknown][] = Array.isArray(model.vocab)
     ? model.vocab.map(([token], id) => [token, id])
-    : Object.entries(model.vocab) // unlike a zod record, this keeps a token spelt __proto__
+    : Object.entries(model.vocab) // unlike a zod record, this keeps a token named __proto__
   for (const [token, id] of listed) claim(token, id)
   for (const { content, id } of added) claim(content, id)
   if (byId.size === 0) throw new Error('tokenizer.json has no tokens.')
@@ -51,12 +53,11 @@ export function checkTokenizerFiles(tokenizer: unknown): {
 
 function checkMerges(vocab: Set<string>, merges: (string | [string, string])[]): void {
   for (const [rank, merge] of merges.entries()) {
-    const [left, right, ...rest] = typeof merge === 'string' ? merge.split(' ') : merge
-    const known =
-      rest.length === 0 && right !== undefined && [left, right, left + right].every((part) => vocab.has(part))
+    const pair = typeof merge === 'string' ? merge.split(' ') : merge
+    const known = pair.length === 2 && [...pair, pair.join('')].every((part) => vocab.has(part))
     if (!known) {
       const shown = JSON.stringify(merge).slice(0, 80)
-      throw new Error(`tokenizer.json: merge ${rank}, ${shown}, does not join two known tokens to a known one.`)
+      throw new Error(`tokenizer.json: merge ${rank}, ${shown}, does not combine two known tokens into a known one.`)
     }
   }
 }

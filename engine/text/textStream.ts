@@ -1,9 +1,22 @@
 import type { Tokenizer } from './tokenizer.ts'
 
 /**
- * Turns tokens that arrive one by one into text, holding back bytes until they are whole characters.
- * Invariant for byte-level tokenizers: all that `push` and `flush` returned, joined, is `tokenizer.decode` of all tokens.
- * For others it holds as long as the bytes are UTF-8.
+ * Decodes a stream of tokens to text. It holds bytes back until they form whole characters.
+ * Invariant for byte-level tokenizers: the concatenated results of `push` and `flush` equal `tokenizer.decode` of all tokens.
+ * For other tokenizers this is true if the bytes are valid UTF-8.
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { TextStream } from '#engine/text/textStream.ts'
+ * import { Tokenizer } from '#engine/text/tokenizer.ts'
+ * import { trainTokenizer } from '#engine/text/trainTokenizer.ts'
+ *
+ * const tokenizer = new Tokenizer(trainTokenizer([], { vocabSize: 260 })) // 4 special tokens and the 256 bytes
+ * const stream = new TextStream(tokenizer)
+ * const pieces = Array.from(tokenizer.encode('a é'), (id) => stream.push(id))
+ * assert.deepEqual(pieces, ['a', ' ', '', 'é']) // é has two bytes
+ * assert.equal(stream.flush(), '')
+ * ```
  */
 export class TextStream {
   private readonly next: { push(id: number): string; flush(): string }
@@ -12,18 +25,18 @@ export class TextStream {
     this.next = tokenizer.byteLevel ? new ByteStream(tokenizer, skipSpecial) : new ContextStream(tokenizer, skipSpecial)
   }
 
-  /** The text this token completes; empty while a character is unfinished. */
+  /** The text that this token completes; empty while a character is incomplete. */
   push(id: number): string {
     return this.next.push(id)
   }
 
-  /** The rest, with U+FFFD for bytes that never became a character. */
+  /** The remaining text, with U+FFFD for bytes of an incomplete character. */
   flush(): string {
     return this.next.flush()
   }
 }
 
-/** Tokens are bytes; added tokens stand between separate texts. */
+/** For byte-level tokenizers: tokens are bytes, and an added token ends the text before it. */
 class ByteStream {
   private readonly decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
@@ -44,7 +57,7 @@ class ByteStream {
   }
 }
 
-/** Decodes anew from the last emitted token, as context, so that spaces between tokens come out right. */
+/** For other tokenizers: decodes again from the last emitted token, so that spaces between tokens are correct. */
 class ContextStream {
   private ids: number[] = []
   private emitted = 0
@@ -57,7 +70,7 @@ class ContextStream {
   push(id: number): string {
     this.ids.push(id)
     const text = this.tail()
-    // A character has at most four bytes, each perhaps a token; what is still broken then stays broken.
+    // A character has at most four bytes, and each may be a token. After four tokens an invalid character stays invalid.
     if (text.endsWith('\ufffd') && this.ids.length - this.emitted < 4) return ''
     this.ids = this.ids.slice(this.emitted)
     this.emitted = this.ids.length

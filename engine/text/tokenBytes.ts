@@ -1,19 +1,20 @@
 import { charToByte } from './byteAlphabet.ts'
 
 /**
- * The bytes an ordinary token stands for, from its spelling: over the byte alphabet for byte-level tokenizers, else
- * with `▁` for a space and `<0x0A>` for a single byte, as SentencePiece has it.
+ * The bytes of an ordinary token, from its text in the vocabulary: in the byte alphabet for byte-level tokenizers, else in
+ * SentencePiece's form, with `▁` for a space and `<0x0A>` for a single byte.
  */
 export function tokenToBytes(token: string, byteLevel: boolean): Uint8Array {
   if (byteLevel) {
     return Uint8Array.from(token, (char) => {
       const byte = charToByte.get(char)
-      if (byte === undefined) throw new Error(`The token ${JSON.stringify(token)} is not spelt in the byte alphabet.`)
+      if (byte === undefined)
+        throw new Error(`The token ${JSON.stringify(token)} has characters outside the byte alphabet.`)
       return byte
     })
   }
-  const single = /^<0x([0-9A-F]{2})>$/.exec(token)
-  if (single) return Uint8Array.of(Number.parseInt(single[1], 16))
+  const single = /^<0x[0-9A-F]{2}>$/.test(token)
+  if (single) return Uint8Array.of(Number.parseInt(token.slice(3, 5), 16))
   return new TextEncoder().encode(token.replaceAll('▁', ' '))
 }
 

@@ -181,15 +181,15 @@ describe('a wrong tokenizer', () => {
   })
 
   test('of another model is refused by the size of its vocabulary', () => {
-    expect(() => tokenizer.checkFits(419)).toThrow('do not belong together')
+    expect(() => tokenizer.checkFits(419)).toThrow('do not match')
     tokenizer.checkFits(420)
     tokenizer.checkFits(512)
   })
 
   test('never sees ids that are no tokens', () => {
     for (const id of [-1, 420, 0.5, Number.NaN, Infinity]) {
-      expect(() => tokenizer.decode([id])).toThrow('not the id of a token')
-      expect(() => tokenizer.tokenBytes(id)).toThrow('not the id of a token')
+      expect(() => tokenizer.decode([id])).toThrow('not a token id')
+      expect(() => tokenizer.tokenBytes(id)).toThrow('not a token id')
     }
   })
 })

@@ -7,7 +7,18 @@ type Json = Record<string, unknown>
 
 /**
  * A Hugging Face tokenizer (`tokenizer.json`, and `tokenizer_config.json` for the names of its special tokens).
- * Immutable; decoding keeps every space, as transformers 5 does for models of this family.
+ * It is immutable. Decoding keeps every space, as transformers 5 does for models of this family.
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { Tokenizer } from '#engine/text/tokenizer.ts'
+ * import { trainTokenizer } from '#engine/text/trainTokenizer.ts'
+ *
+ * const tokenizer = new Tokenizer(trainTokenizer(['low lower lowest', 'new newer'], { vocabSize: 270 }))
+ * const ids = tokenizer.encode('the lowest')
+ * assert.equal(tokenizer.decode(ids), 'the lowest')
+ * tokenizer.checkFits(512) // throws when the model has fewer than 270 embedding rows
+ * ```
  */
 export class Tokenizer {
   /** One more than the largest id. */
@@ -15,20 +26,20 @@ export class Tokenizer {
   readonly bosId: number | null
   readonly eosId: number | null
   readonly padId: number | null
-  /** Whether tokens are strings of bytes, as in GPT-2, Llama 3 and Qwen, rather than of characters. */
+  /** Whether tokens are strings of bytes (GPT-2, Llama 3, Qwen) rather than of characters. */
   readonly byteLevel: boolean
   /** Ids of all special tokens. */
   readonly specialIds: ReadonlySet<number>
-  /** Special tokens as text, longest first. */
+  /** Texts of the special tokens, longest first. */
   readonly specialTokens: readonly string[]
 
   private readonly full: HuggingFaceTokenizer
-  private readonly encodeFull: (text: string) => ArrayLike<number>
-  /** Like `encodeFull`, for a tokenizer without special tokens; built when first asked for. */
-  private encodePlain: ((text: string) => ArrayLike<number>) | undefined
+  private readonly encodeFull: (text: string) => ArrayLike<number | undefined>
+  /** Like `encodeFull`, but without special tokens; built on first use. */
+  private encodePlain: ((text: string) => ArrayLike<number | undefined>) | undefined
   private readonly addedIds: ReadonlySet<number>
 
-  /** Throws an error that names the fault when the files are no tokenizer. */
+  /** @throws Error that names the fault when the files are not a valid tokenizer. */
   constructor(private readonly files: { tokenizer: Json; tokenizerConfig?: Json }) {
     const { vocabSize, added } = checkTokenizerFiles(files.tokenizer)
     this.vocabSize = vocabSize
@@ -45,9 +56,8 @@ export class Tokenizer {
   }
 
   /**
-   * Token ids of a text.
-   * `addSpecial` adds what the tokenizer wraps around a text (such as a beginning token). `parseSpecial: false` reads
-   * the spelling of a special token as ordinary characters: use it for text that strangers wrote.
+   * Token ids of a text. `addSpecial` adds the tokens that the tokenizer puts around a text (such as a start token).
+   * `parseSpecial: false` encodes the text of a special token as ordinary characters: use it for untrusted text.
    */
   encode(text: string, { addSpecial = false, parseSpecial = true } = {}): Int32Array {
     if (addSpecial) {
@@ -61,19 +71,19 @@ export class Tokenizer {
     return ids
   }
 
-  /** The text of token ids. Bytes that are no UTF-8 become U+FFFD. Throws on an id that is no token's. */
+  /** The text of token ids. Invalid UTF-8 becomes U+FFFD. @throws Error on an id without a token. */
   decode(ids: ArrayLike<number>, { skipSpecial = false } = {}): string {
     const list = Array.from(ids, (id) => this.checked(id))
     if (list.length === 0) return ''
     return this.full.decode(list, { skip_special_tokens: skipSpecial, clean_up_tokenization_spaces: false })
   }
 
-  /** The spelling of one token in the vocabulary (in the byte alphabet, for byte-level tokenizers). */
+  /** The text of one token in the vocabulary (in the byte alphabet for byte-level tokenizers). */
   tokenText(id: number): string {
-    return this.full.id_to_token(this.checked(id))!
+    return this.full.id_to_token(this.checked(id)) ?? ''
   }
 
-  /** Whether there is a token of this id: some tokenizers have gaps, and many models more rows than tokens. */
+  /** Whether a token has this id. Some tokenizers have gaps, and many models have more embedding rows than tokens. */
   has(id: number): boolean {
     return this.full.id_to_token(id) !== undefined
   }
@@ -88,24 +98,24 @@ export class Tokenizer {
     return this.isAdded(id) ? new TextEncoder().encode(text) : tokenToBytes(text, this.byteLevel)
   }
 
-  /** Whether a token was added beside the merges: special tokens, and words set by hand. */
+  /** Whether the token is an added one (special tokens and manually added words) and not one of the BPE vocabulary. */
   isAdded(id: number): boolean {
     return this.addedIds.has(id)
   }
 
-  /** Refuses a model whose embedding lacks rows for some of the tokens. */
+  /** @throws Error when the model's embedding has fewer rows than the tokenizer has ids. */
   checkFits(modelVocabSize: number): void {
     if (this.vocabSize > modelVocabSize) {
       throw new Error(
         `The tokenizer has ids up to ${this.vocabSize - 1} but the model's vocab_size is ${modelVocabSize}: ` +
-          'they do not belong together. Use the tokenizer that was saved with the model.',
+          'they do not match. Use the tokenizer that was saved with the model.',
       )
     }
   }
 
   private checked(id: number): number {
     if (!Number.isInteger(id) || !this.has(id)) {
-      throw new Error(`${id} is not the id of a token; ids run from 0 to ${this.vocabSize - 1}.`)
+      throw new Error(`${id} is not a token id; ids are from 0 to ${this.vocabSize - 1}.`)
     }
     return id
   }
@@ -119,14 +129,14 @@ export class Tokenizer {
     return id
   }
 
-  private plain(): (text: string) => ArrayLike<number> {
+  private plain(): (text: string) => ArrayLike<number | undefined> {
     if (this.encodePlain) return this.encodePlain
     const added = (this.files.tokenizer.added_tokens as { special?: boolean }[] | undefined) ?? []
     const json = { ...this.files.tokenizer, added_tokens: added.filter((token) => !token.special) }
     return (this.encodePlain = this.encoderOf(build(json, this.files.tokenizerConfig), json))
   }
 
-  private encoderOf(tokenizer: HuggingFaceTokenizer, json: Json): (text: string) => ArrayLike<number> {
+  private encoderOf(tokenizer: HuggingFaceTokenizer, json: Json): (text: string) => ArrayLike<number | undefined> {
     if (this.byteLevel && WordEncoder.fits(json)) {
       const words = new WordEncoder(tokenizer, json)
       return (text) => words.encode(text)
@@ -134,7 +144,7 @@ export class Tokenizer {
     return (text) => tokenizer.encode(text, { add_special_tokens: false }).ids
   }
 
-  /** What the tokenizer puts before and after any text, found on one. */
+  /** The tokens that the tokenizer puts before and after a text, found by encoding one. */
   private wrapping(): [before: number[], after: number[]] {
     const bare = this.full.encode('a', { add_special_tokens: false }).ids
     const wrapped = this.full.encode('a', { add_special_tokens: true }).ids

@@ -1,14 +1,16 @@
+// Numeric kernel: indices are in range by construction.
+
 import { MaxHeap } from './maxHeap.ts'
 
-/** Merges in the order learnt: each turns two neighbouring tokens into one, whose id is `merged`. */
+/** A merge replaces two neighbouring tokens by the token `merged`. Merges are listed in the order in which they were learnt. */
 export type Merge = { left: number; right: number; merged: number }
 
 /**
- * Learns byte-pair merges (Sennrich et al., 2016) until `size` distinct tokens exist or no pair occurs `minCount` times.
+ * Learns byte-pair merges (Sennrich et al., 2016) until there are `size` distinct tokens or no pair occurs `minCount` times.
  *
- * `words` maps a word, as a string of tokens from `alphabet`, to how often it occurs; ids start at `firstId`, in order of
- * the alphabet. Among pairs of equal count the one of smaller ids is merged first, so the result depends on the counts
- * alone. A merge touches only the words that hold its pair: near-linear time in the distinct words.
+ * `words` maps a word (a string over `alphabet`) to its count. Ids start at `firstId`, in the order of the alphabet. Of
+ * pairs with equal counts the one with smaller ids is merged first, so the result depends only on the counts. A merge
+ * changes only the words that contain its pair, so the time is nearly linear in the number of distinct words.
  */
 export function trainBpe(
   words: ReadonlyMap<string, number>,
@@ -19,7 +21,7 @@ export function trainBpe(
   const sequences: number[][] = []
   const counts: number[] = []
   for (const [word, count] of words) {
-    sequences.push(Array.from(word, (char) => idOf.get(char)!))
+    sequences.push(Array.from(word, (char) => idIn(idOf, char)))
     counts.push(count)
   }
 
@@ -30,9 +32,9 @@ export function trainBpe(
     if (by > 0) holders.set(pair, (holders.get(pair) ?? new Set()).add(word))
   }
   for (const [word, ids] of sequences.entries()) {
-    for (let i = 0; i + 1 < ids.length; i++) change(pairKey(ids[i], ids[i + 1]), word, counts[word])
+    for (let i = 0; i + 1 < ids.length; i++) change(pairKey(ids[i]!, ids[i + 1]!), word, counts[word]!)
   }
-  // A candidate may be out of date: it is checked against pairCounts when it surfaces.
+  // A heap entry may be outdated: its count is compared with pairCounts when it is popped.
   const heap = new MaxHeap<{ pair: number; count: number }>(
     (a, b) => a.count > b.count || (a.count === b.count && a.pair < b.pair),
   )
@@ -48,7 +50,7 @@ export function trainBpe(
       continue
     }
     const [left, right] = [Math.floor(best.pair / pairBase), best.pair % pairBase]
-    const text = tokens[left - firstId] + tokens[right - firstId]
+    const text = tokens[left - firstId]! + tokens[right - firstId]!
     let merged = idOf.get(text)
     if (merged === undefined) {
       merged = firstId + tokens.length
@@ -58,9 +60,9 @@ export function trainBpe(
     merges.push({ left, right, merged })
 
     const touched = new Set<number>()
-    for (const word of holders.get(best.pair)!) {
-      sequences[word] = mergeWord(sequences[word], left, right, merged, (pair, by) => {
-        change(pair, word, by * counts[word])
+    for (const word of holders.get(best.pair) ?? []) {
+      sequences[word] = mergeWord(sequences[word]!, left, right, merged, (pair, by) => {
+        change(pair, word, by * counts[word]!)
         touched.add(pair)
       })
     }
@@ -68,7 +70,7 @@ export function trainBpe(
     holders.delete(best.pair)
     touched.delete(best.pair)
     for (const pair of touched) {
-      const count = pairCounts.get(pair)!
+      const count = pairCounts.get(pair) ?? 0
       if (count > 0) heap.push({ pair, count })
       else {
         pairCounts.delete(pair)
@@ -79,7 +81,7 @@ export function trainBpe(
   return { tokens, merges }
 }
 
-/** Replaces `left right` by `merged` from the left, reporting every pair that came (+1) or went (-1). */
+/** Replaces every `left right` by `merged`, from the left. Reports each pair that was added (+1) or removed (-1). */
 function mergeWord(
   ids: number[],
   left: number,
@@ -90,16 +92,22 @@ function mergeWord(
   const out: number[] = []
   for (let i = 0; i < ids.length; i++) {
     const found = ids[i] === left && ids[i + 1] === right
-    out.push(found ? merged : ids[i])
+    out.push(found ? merged : ids[i]!)
     if (found) i++
   }
   if (out.length === ids.length) return ids
-  for (let i = 0; i + 1 < ids.length; i++) report(pairKey(ids[i], ids[i + 1]), -1)
-  for (let i = 0; i + 1 < out.length; i++) report(pairKey(out[i], out[i + 1]), 1)
+  for (let i = 0; i + 1 < ids.length; i++) report(pairKey(ids[i]!, ids[i + 1]!), -1)
+  for (let i = 0; i + 1 < out.length; i++) report(pairKey(out[i]!, out[i + 1]!), 1)
   return out
 }
 
-/** Two ids in one number; ordering by it orders by the left id and then the right. */
+function idIn(ids: ReadonlyMap<string, number>, char: string): number {
+  const id = ids.get(char)
+  if (id === undefined) throw new Error(`A word contains ${JSON.stringify(char)}, which is not in the alphabet.`)
+  return id
+}
+
+/** A pair of ids is stored as one number: `left * pairBase + right`. Its order is the order by left id, then by right id. */
 const pairBase = 2 ** 26
 
 function pairKey(left: number, right: number): number {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { must } from '#test/must.ts'
 import { Tokenizer } from './tokenizer.ts'
 import { trainBpe } from './trainBpe.ts'
 import { trainTokenizer } from './trainTokenizer.ts'
@@ -58,25 +59,27 @@ describe('byte-pair merges', () => {
     while (tokens.length < size) {
       const counts = new Map<string, number>()
       for (const { parts, count } of list) {
-        for (let i = 0; i + 1 < parts.length; i++) {
-          const key = JSON.stringify([tokens.indexOf(parts[i]), tokens.indexOf(parts[i + 1])])
+        for (const [i, right] of parts.slice(1).entries()) {
+          const key = JSON.stringify([tokens.indexOf(must(parts[i])), tokens.indexOf(right)])
           counts.set(key, (counts.get(key) ?? 0) + count)
         }
       }
       const ranked = [...counts]
         .map(([key, count]) => ({ pair: JSON.parse(key) as [number, number], count }))
         .sort((a, b) => b.count - a.count || a.pair[0] - b.pair[0] || a.pair[1] - b.pair[1])
-      if (!ranked.length || ranked[0].count < minCount) break
-      const [left, right] = ranked[0].pair.map((id) => tokens[id])
+      const [best] = ranked
+      if (!best || best.count < minCount) break
+      const [left, right] = [must(tokens[best.pair[0]]), must(tokens[best.pair[1]])]
       merges.push([left, right])
       if (!tokens.includes(left + right)) tokens.push(left + right)
       for (const item of list) {
         const out: string[] = []
         for (let i = 0; i < item.parts.length; i++) {
-          if (item.parts[i] === left && item.parts[i + 1] === right) {
+          const part = must(item.parts[i])
+          if (part === left && item.parts[i + 1] === right) {
             out.push(left + right)
             i++
-          } else out.push(item.parts[i])
+          } else out.push(part)
         }
         item.parts = out
       }

@@ -2,29 +2,40 @@ import { byteToChar, wordPattern } from './byteAlphabet.ts'
 import { trainBpe } from './trainBpe.ts'
 
 export type TokenizerTraining = {
-  /** All tokens together: special ones, the 256 bytes, and what merges make. */
+  /** Number of tokens: special tokens, the 256 bytes, and merged tokens. */
   vocabSize: number
-  /** A pair that occurs less often is not merged. Default 2. */
+  /** Minimum count of a pair to be merged. Default 2. */
   minCount?: number
-  /** The end of a text. Default `<|end|>`. */
+  /** End-of-text token. Default `<|end|>`. */
   eos?: string
-  /** Fills rows up; never predicted. Default `<|pad|>`. */
+  /** Padding token; never predicted. Default `<|pad|>`. */
   pad?: string
-  /** The beginning of a text, if the model uses one. Default none. */
+  /** Start-of-text token, if the model uses one. Default none. */
   bos?: string
-  /** Further special tokens. Default the two that the built-in chat template writes. */
+  /** More special tokens. Default: the two of the built-in chat template. */
   special?: string[]
-  /** Kept in the tokenizer's configuration. */
+  /** Written to the tokenizer's configuration. */
   chatTemplate?: string
 }
 
-/** The two files that make a Hugging Face tokenizer. */
+/** The two files of a Hugging Face tokenizer: `tokenizer.json` and `tokenizer_config.json`. */
 export type TokenizerFiles = { tokenizer: Record<string, unknown>; tokenizerConfig: Record<string, unknown> }
 
 /**
- * Trains a byte-level BPE tokenizer, as GPT-2's: any text is encoded and decodes to itself, and nothing is unknown.
- * Special tokens take the first ids, then come the bytes in order of their characters, then merges by rank.
- * The same texts give the same files; their order does not matter.
+ * Trains a byte-level BPE tokenizer like GPT-2's. Every text can be encoded and decodes to itself.
+ * Special tokens have the first ids, then the bytes in the order of their characters, then merged tokens by rank.
+ * The same texts give the same files; the order of the texts does not matter.
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { Tokenizer } from '#engine/text/tokenizer.ts'
+ * import { trainTokenizer } from '#engine/text/trainTokenizer.ts'
+ *
+ * const files = trainTokenizer(['red apple', 'red car', 'red house'], { vocabSize: 262, special: [] })
+ * const tokenizer = new Tokenizer(files)
+ * assert.equal(tokenizer.encode('red').length, 1) // <|pad|>, <|end|>, 256 bytes, then merges such as "re" and "red"
+ * assert.equal(tokenizer.eosId, 1)
+ * ```
  */
 export function trainTokenizer(texts: Iterable<string>, training: TokenizerTraining): TokenizerFiles {
   const { vocabSize, minCount = 2, eos = '<|end|>', pad = '<|pad|>', bos, chatTemplate } = training
@@ -33,9 +44,12 @@ export function trainTokenizer(texts: Iterable<string>, training: TokenizerTrain
   if (special.some((token) => token === '')) throw new Error('A special token cannot be empty.')
   const least = special.length + 256
   if (!Number.isSafeInteger(vocabSize) || vocabSize < least || vocabSize > 2 ** 24) {
-    throw new Error(`vocabSize is ${vocabSize}; ${least} (the bytes and ${special.length} special tokens) to 2^24 fit.`)
+    throw new Error(
+      `vocabSize is ${vocabSize}; it must be from ${least} (256 bytes and ${special.length} special tokens) to 2^24.`,
+    )
   }
-  if (!Number.isSafeInteger(minCount) || minCount < 1) throw new Error(`minCount is ${minCount}; it is at least 1.`)
+  if (!Number.isSafeInteger(minCount) || minCount < 1)
+    throw new Error(`minCount is ${minCount}; it must be an integer from 1.`)
 
   const { tokens, merges } = trainBpe(countWords(texts, special), {
     alphabet: [...byteToChar].sort(),
@@ -88,7 +102,7 @@ export function trainTokenizer(texts: Iterable<string>, training: TokenizerTrain
   }
 }
 
-/** How often each word occurs, written in the byte alphabet. Special tokens belong to no word. */
+/** Counts of all words, written in the byte alphabet. Special tokens are not part of words. */
 function countWords(texts: Iterable<string>, special: string[]): Map<string, number> {
   const byWord = new Map<string, number>()
   for (const text of texts) {
@@ -105,7 +119,7 @@ function countWords(texts: Iterable<string>, special: string[]): Map<string, num
   return counts
 }
 
-/** The stretches of a text between the given strings; at each place the longest string wins. */
+/** The parts of a text between the given strings. If several strings match at one position, the longest is used. */
 function splitAt(text: string, strings: string[]): string[] {
   const longestFirst = [...strings].sort((a, b) => b.length - a.length)
   return text.split(new RegExp(longestFirst.map((s) => s.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')).join('|'), 'u'))

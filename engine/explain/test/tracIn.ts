@@ -1,20 +1,22 @@
+// Numeric kernel: indices are in range by construction.
+
 import type { Weights } from '#engine/formats/weights.ts'
 import { input, matmul, onnxRuntime, tensor } from '#engine/graph/index.ts'
 import { type GradientBlock, type GradientOptions, gradientBlocks, type WeightedRow } from '../gradientBlocks.ts'
 import { ExampleGradients, type ExplainedModel } from '../gradients.ts'
 import { estimateInfluences, type InfluenceEstimate } from '../influence.ts'
 
-/** Where training passed by. */
+/** A checkpoint of a training run. */
 export interface PassedCheckpoint {
   adapter: Weights
-  /** With which it went on from here. */
+  /** The learning rate with which training continued from here. */
   learningRate: number
 }
 
 /**
  * TracIn (Pruthi, Liu, Kale & Sundararajan, "Estimating training data influence by tracing gradient descent", 2020):
- * the sum over checkpoints of learning rate × ⟨gradient of the validation example, gradient of the training example⟩, by
- * how much the training example's steps lowered the validation example's loss. Positive is helpful.
+ * the sum over checkpoints of learning rate × ⟨gradient of the validation example, gradient of the training example⟩. It
+ * estimates how much training on the example lowered the loss of the validation example. A positive value means that it helps.
  */
 export async function tracIn(
   model: Omit<ExplainedModel, 'adapter'>,
@@ -23,7 +25,7 @@ export async function tracIn(
   validation: readonly WeightedRow[],
   options: GradientOptions = {},
 ): Promise<InfluenceEstimate[]> {
-  if (checkpoints.length === 0) throw new Error('TracIn follows the checkpoints of a run; give at least one.')
+  if (checkpoints.length === 0) throw new Error('TracIn needs at least one checkpoint of the run.')
   const { runner = onnxRuntime() } = model
   const [N, M] = [training.length, validation.length]
   const sums = Array.from({ length: M }, () => new Float64Array(N))
@@ -40,7 +42,7 @@ export async function tracIn(
     await gradients.release()
   }
   if (sums.some((row) => row.some((value) => !Number.isFinite(value))))
-    throw new Error('An influence is not finite: a gradient went wrong.')
+    throw new Error('An influence is not finite: a gradient is wrong.')
   return estimateInfluences(sums, N)
 
   /** (M,N) */
@@ -55,7 +57,7 @@ export async function tracIn(
         validation: tensor(validation, [M, width]),
         train: tensor(train, [N, width]),
       })
-      return results.products!.floats as Float32Array
+      return results.products.floats as Float32Array
     } finally {
       await program.release()
     }

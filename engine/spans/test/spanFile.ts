@@ -1,15 +1,17 @@
+// Numeric kernel: indices are in range by construction.
+
 import { writeFileAtomically } from '#engine/formats/atomic.ts'
 import { openToRead, readFully, writeFully } from '#engine/formats/fileBytes.ts'
 import { type SpanArrays, SpanIndex } from '../spanIndex.ts'
 
-/** Names the kind of file and its version. */
+/** The file's magic bytes and version. */
 const magic = 'MCSPANS1'
 
-/** The magic, then as 64-bit integers the lengths of the text and of the starts. */
+/** The magic bytes, then the lengths of `text` and `starts` as 64-bit integers. */
 const headerBytes = 24
 
 /**
- * Writes an index, atomically: a header of 24 bytes, then text, starts and order as little-endian 32-bit integers.
+ * Writes an index atomically: a header of 24 bytes, then text, starts and order as little-endian 32-bit integers.
  * The same documents give the same bytes.
  */
 export async function writeSpanIndex(path: string, { arrays }: SpanIndex): Promise<void> {
@@ -27,8 +29,8 @@ export async function writeSpanIndex(path: string, { arrays }: SpanIndex): Promi
 }
 
 /**
- * Reads an index that `writeSpanIndex` wrote. Its memory is that of the file. Refuses a file of another kind or size,
- * and numbers that point outside; an order that is merely wrong yields wrong answers, but no failure.
+ * Reads an index that `writeSpanIndex` wrote. @throws Error when the file has another type or size, or when a number is out
+ * of range. A wrong order is not detected: it gives wrong answers but no failure.
  */
 export async function readSpanIndex(path: string): Promise<SpanIndex> {
   const { file, size: fileBytes } = await openToRead(path)
@@ -60,15 +62,16 @@ export async function readSpanIndex(path: string): Promise<SpanIndex> {
 
 function checkArrays(path: string, { text, starts, order }: SpanArrays): void {
   const broken = (what: string) => new Error(`${path} is damaged: ${what}.`)
-  for (let i = 0; i < text.length; i++) if (text[i] < 0) throw broken(`token ${i} is ${text[i]}`)
+  for (let i = 0; i < text.length; i++) if (text[i]! < 0) throw broken(`token ${i} is ${text[i]}`)
   for (let i = 0; i < order.length; i++) {
-    if (order[i] < 0 || order[i] >= text.length) throw broken(`entry ${i} of the order is ${order[i]}`)
+    if (order[i]! < 0 || order[i]! >= text.length) throw broken(`entry ${i} of the order is ${order[i]}`)
   }
   for (let d = 0; d < starts.length; d++) {
-    const least = d === 0 ? 0 : starts[d - 1] + 1
-    if (d === 0 ? starts[0] !== 0 : starts[d] < least || starts[d] >= text.length) {
+    const least = d === 0 ? 0 : starts[d - 1]! + 1
+    if (d === 0 ? starts[0] !== 0 : starts[d]! < least || starts[d]! >= text.length) {
       throw broken(`document ${d} begins at ${starts[d]}`)
     }
   }
-  if (text.length > 0 && (starts.length === 0 || text[text.length - 1] !== 0)) throw broken('the last document is open')
+  if (text.length > 0 && (starts.length === 0 || text[text.length - 1] !== 0))
+    throw broken('the last document has no end')
 }

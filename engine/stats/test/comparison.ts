@@ -1,3 +1,5 @@
+// Numeric kernel: indices are in range by construction.
+
 import { studentCdf } from '#math/distributions.ts'
 import { sampleVariance } from '#math/summary.ts'
 import {
@@ -11,14 +13,14 @@ import {
 import type { Random } from '../random.ts'
 
 export type PairedDifference = Estimate & {
-  /** Two-sided: how often a difference as large would arise between equals. */
+  /** Two-sided p-value of the hypothesis that both sides are equally good. */
   pValue: number
   interval: ConfidenceInterval
-  /** How the two sides go together over the questions; the closer to 1, the more pairing gains. NaN if one is constant. */
+  /** Correlation of both sides over the questions; the closer to 1, the more precision pairing gains. NaN if a side is constant. */
   correlation: number
 }
 
-/** How much better `ours` did than `theirs` on the same questions, in the same order. */
+/** The mean difference between `ours` and `theirs` on the same questions, in the same order. */
 export function pairedDifference(
   ours: ArrayLike<number>,
   theirs: ArrayLike<number>,
@@ -30,7 +32,7 @@ export function pairedDifference(
     )
   }
   const estimate = estimateMean(
-    Float64Array.from(ours, (value, i) => value - theirs[i]),
+    Float64Array.from(ours, (value, i) => value - theirs[i]!),
     clusters,
   )
   return {
@@ -47,36 +49,36 @@ export function correlation(a: ArrayLike<number>, b: ArrayLike<number>): number 
   const [meanA, meanB] = [finiteMean(a), finiteMean(b)]
   let [ab, aa, bb] = [0, 0, 0]
   for (let i = 0; i < a.length; i++) {
-    ab += (a[i] - meanA) * (b[i] - meanB)
-    aa += (a[i] - meanA) ** 2
-    bb += (b[i] - meanB) ** 2
+    ab += (a[i]! - meanA) * (b[i]! - meanB)
+    aa += (a[i]! - meanA) ** 2
+    bb += (b[i]! - meanB) ** 2
   }
   return ab / Math.sqrt(aa * bb)
 }
 
-/** Spearman's rank correlation; ties share their mean rank. */
+/** Spearman's rank correlation; tied values get their mean rank. */
 export function rankCorrelation(a: ArrayLike<number>, b: ArrayLike<number>): number {
   return correlation(ranks(a), ranks(b))
 }
 
-/** Ranks from 1; equal values share the mean of theirs. */
+/** Ranks from 1; equal values get the mean of their ranks. */
 export function ranks(values: ArrayLike<number>): Float64Array {
-  const order = Array.from({ length: values.length }, (_, i) => i).sort((i, j) => values[i] - values[j])
+  const order = Array.from({ length: values.length }, (_, i) => i).sort((i, j) => values[i]! - values[j]!)
   const out = new Float64Array(values.length)
   for (let start = 0, end = 0; start < order.length; start = end) {
-    while (end < order.length && values[order[end]] === values[order[start]]) end++
-    for (let i = start; i < end; i++) out[order[i]] = (start + end + 1) / 2
+    while (end < order.length && values[order[end]!] === values[order[start]!]) end++
+    for (let i = start; i < end; i++) out[order[i]!] = (start + end + 1) / 2
   }
   return out
 }
 
-/** The area under the ROC curve: how often a positive scores above a negative, ties counting half (Mann & Whitney). */
+/** The area under the ROC curve: the share of pairs in which a positive scores above a negative; a tie counts half (Mann & Whitney). */
 export function areaUnderCurve(scores: ArrayLike<number>, positive: ArrayLike<boolean>): number {
   const rank = ranks(scores)
   let [sum, positives] = [0, 0]
   for (let i = 0; i < scores.length; i++) {
-    if (Number.isNaN(scores[i])) throw new Error(`Score ${i} is NaN.`)
-    if (positive[i]) [sum, positives] = [sum + rank[i], positives + 1]
+    if (Number.isNaN(scores[i]!)) throw new Error(`Score ${i} is NaN.`)
+    if (positive[i]) [sum, positives] = [sum + rank[i]!, positives + 1]
   }
   const negatives = scores.length - positives
   if (!positives || !negatives) throw new Error('The area needs both positives and negatives.')
@@ -84,8 +86,8 @@ export function areaUnderCurve(scores: ArrayLike<number>, positive: ArrayLike<bo
 }
 
 /**
- * The percentile interval of any statistic by resampling with replacement (Efron, 1979), whole clusters at a time where
- * given. The same generator state gives the same interval.
+ * The percentile bootstrap interval of any statistic (Efron, 1979). With `clusters`, whole clusters are resampled. The same
+ * generator state gives the same interval.
  */
 export function bootstrapInterval(
   values: ArrayLike<number>,
@@ -93,13 +95,13 @@ export function bootstrapInterval(
   options: { random: Random; resamples?: number; confidence?: number; clusters?: ArrayLike<unknown> },
 ): ConfidenceInterval & { standardError: number } {
   const { random, resamples = 1000, confidence = 0.95, clusters } = options
-  finiteMean(values) // refuses nothing and NaN
+  finiteMean(values) // throws on an empty list and on NaN
   const groups = new Map<unknown, number[]>()
   for (let i = 0; i < values.length; i++) {
     const cluster = clusters ? clusters[i] : i
     const block = groups.get(cluster)
-    if (block) block.push(values[i])
-    else groups.set(cluster, [values[i]])
+    if (block) block.push(values[i]!)
+    else groups.set(cluster, [values[i]!])
   }
   const blocks = [...groups.values()]
   const results = new Float64Array(resamples)
@@ -107,7 +109,7 @@ export function bootstrapInterval(
     results[r] = statistic(Float64Array.from(blocks.flatMap(() => random.choice(blocks))))
   }
   results.sort()
-  const at = (share: number) => results[Math.min(resamples - 1, Math.max(0, Math.round(share * (resamples - 1))))]
+  const at = (share: number) => results[Math.min(resamples - 1, Math.max(0, Math.round(share * (resamples - 1))))]!
   const tail = (1 - checkConfidence(confidence)) / 2
   return { low: at(tail), high: at(1 - tail), standardError: Math.sqrt(sampleVariance(results)) }
 }
