@@ -1,8 +1,8 @@
-/** What the indexer has done since it started; plain numbers, to be read at any time. */
+/** Counts since the indexer started, readable at any time. */
 export interface Counters {
   /** Batches committed. */
   batches: number
-  /** Blocks and events that became rows. */
+  /** Blocks and events that were stored. */
   blocks: number
   events: number
   /** Milliseconds spent in the transactions of batches. */
@@ -14,7 +14,7 @@ export interface Counters {
   /** JSON-RPC requests, and the calls in them. */
   requests: number
   calls: number
-  /** Times that another endpoint had to be asked, and that endpoints said different things. */
+  /** Times that another endpoint had to take over, and that endpoints reported different things. */
   failovers: number
   disagreements: number
   /** Times that an endpoint was left out because it lacks a method or denies access. */

@@ -7,7 +7,8 @@ const UPHELD = 1
 
 export const disputes: EventHandlers<'Disputes'> = {
   DisputeOpened(rows, { disputeId, kind, subjectId, challenger, bond, evidenceHash }, event) {
-    const subject = DISPUTE_SUBJECTS[kind]!
+    const subject = DISPUTE_SUBJECTS[kind]
+    if (!subject) throw new Error(`Dispute ${disputeId} is about an unknown kind of subject (${kind})`)
     rows.put(Dispute, {
       id: disputeId.toString(),
       subject,

@@ -6,7 +6,7 @@ import { dateOf, type EventHandlers } from './eventContext.ts'
 
 export const judgementId = (taskId: bigint, validator: string) => `${taskId}-${validator}`
 
-/** On chain a judgement's id is `taskId << 160 | validator`. */
+/** On chain, a judgement's id is `taskId << 160 | validator`. */
 export const judgementOf = (subjectId: bigint) =>
   judgementId(subjectId >> 160n, toHex(BigInt.asUintN(160, subjectId), { size: 20 }))
 

@@ -14,19 +14,19 @@ const BATCH = [
   { type: 'bytes32' },
 ] as const
 
-/** The timelock operation of a queued proposal, by GovernorTimelockControl's rule: the salt is the description's hash with the
- *  governor's address xored into its first 20 bytes; before OpenZeppelin 4.9, the hash alone. The newer rule comes first. */
-export function operationsOf(proposal: Readonly<Values<Proposal>>, governor: Hex): Hex[] {
+/** The possible ids of a queued proposal's timelock operation. GovernorTimelockControl's salt is the description's hash with the
+ *  governor's address xored into its first 20 bytes; before OpenZeppelin 4.9 it is the hash alone. */
+function operationsOf(proposal: Readonly<Values<Proposal>>, governor: Hex): { current: Hex; legacy: Hex } {
   const description = keccak256(stringToHex(proposal.description))
   const salted = toHex(BigInt(description) ^ BigInt(concat([governor, `0x${'00'.repeat(12)}`])), { size: 32 })
   const none: Hex = `0x${'00'.repeat(32)}`
   const { targets, values, calldatas } = proposal
-  return [salted, description].map((salt) =>
-    keccak256(encodeAbiParameters(BATCH, [targets as Hex[], values.map(BigInt), calldatas as Hex[], none, salt])),
-  )
+  const operation = (salt: Hex) =>
+    keccak256(encodeAbiParameters(BATCH, [targets as Hex[], values.map(BigInt), calldatas as Hex[], none, salt]))
+  return { current: operation(salted), legacy: operation(description) }
 }
 
-/** The one that the timelock has, where it is followed. */
+/** The operation that the followed timelock has; the current form where it has neither. */
 function operationOf(
   rows: Rows,
   proposal: Readonly<Values<Proposal>>,
@@ -34,12 +34,14 @@ function operationOf(
   event: EventContext,
 ) {
   if (kind === 'Bravo') return null
-  const operations = operationsOf(proposal, id as Hex)
-  const scope = timelock === null ? '' : event.governances.idPrefixOf(timelock)
-  return operations.find((operation) => rows.get(TimelockOperation, `${scope}${operation}-0`)) ?? operations[0]!
+  const { current, legacy } = operationsOf(proposal, id as Hex)
+  const prefix = timelock === null ? '' : event.governances.idPrefixOf(timelock)
+  const isScheduled = (operation: Hex) => rows.get(TimelockOperation, `${prefix}${operation}-0`) !== undefined
+  return !isScheduled(current) && isScheduled(legacy) ? legacy : current
 }
 
-interface Ballot {
+/** The arguments of a vote. */
+interface CastVote {
   voter: string
   proposalId: bigint
   support: number
@@ -48,48 +50,52 @@ interface Ballot {
   params?: string
 }
 
-const SPLIT = 255
-const SPLIT_PARAMS = 2 + 2 * 48
-/** Whether the ballot counts by a rule of OpenZeppelin's or Bravo's. */
-const counts = ({ support, params }: Ballot) =>
-  support <= 2 || (support === SPLIT && params !== undefined && params.length === SPLIT_PARAMS)
+/** Support and length of params of a fractional vote (GovernorCountingFractional): three uint128 in hex. */
+const FRACTIONAL = 255
+const FRACTIONAL_PARAMS = 2 + 2 * 48
+/** Whether the ballot counts under a rule of OpenZeppelin's or Bravo's. */
+const counts = ({ support, params }: CastVote) =>
+  support <= 2 || (support === FRACTIONAL && params !== undefined && params.length === FRACTIONAL_PARAMS)
 
-/** The Governor that speaks, as its row says. */
-const own = (rows: Rows, event: EventContext) => rows.must(Governor, event.address)
+/** The Governor that emitted the event. */
+const emitter = (rows: Rows, event: EventContext) => rows.must(Governor, event.address)
 
-function cast(rows: Rows, ballot: Ballot, event: EventContext) {
+function cast(rows: Rows, ballot: CastVote, event: EventContext) {
   const { voter, support, weight, reason, params = null } = ballot
   const proposalId = event.idPrefix + ballot.proposalId
   const first = `${proposalId}-${voter}`
   const before = rows.get(Vote, first, { property: 'proposalId', value: proposalId })
-  const id = before ? `${first}-${event.id}` : first // who splits a vote may cast it in several ballots
+  const id = before ? `${first}-${event.id}` : first // a fractional vote may be cast in several ballots
   rows.put(Vote, { id, proposalId, voter, support, weight, reason, params, castAt: event.timestamp })
   const proposal = rows.get(Proposal, proposalId)
-  if (!proposal) return // made before the first block, or by an event that is not OpenZeppelin's
+  if (!proposal) return // proposed before the first block, or by an unknown event
   const parts = counts(ballot) ? partsOf(ballot) : { for: 0n, against: 0n, abstain: 0n }
   rows.put(Proposal, {
     ...proposal,
     againstVotes: proposal.againstVotes + parts.against,
     forVotes: proposal.forVotes + parts.for,
     abstainVotes: proposal.abstainVotes + parts.abstain,
-    quorum: proposal.quorum ?? quorumNow(rows, own(rows, event), event),
+    quorum: proposal.quorum ?? quorumNow(rows, emitter(rows, event), event),
   })
 }
 
-/** Changes a proposal that the index knows; one made before the first block is left alone. */
+/** Changes a proposal of the index; one from before the first block is ignored. */
 function change(rows: Rows, event: EventContext, id: bigint, values: Partial<Values<Proposal>>) {
   if (rows.get(Proposal, event.idPrefix + id)) rows.change(Proposal, event.idPrefix + id, values)
 }
 
-/** The row of the Governor that speaks stands before anything else that it says. */
+/** Adds the row of the Governor that emitted the event, before anything else of the event is stored. */
 export function addGovernor(rows: Rows, event: EventContext) {
-  if (!rows.get(Governor, event.address)) rows.put(Governor, event.governances.profile(event.address)!)
+  if (rows.get(Governor, event.address)) return
+  const profile = event.governances.profile(event.address)
+  if (!profile) throw new Error(`${event.address} is followed as a Governor, but is not configured as one`)
+  rows.put(Governor, profile)
 }
 
-export const governor: EventHandlers<'ModelGovernor'> = {
+export const governor = {
   ProposalCreated(rows, created, event) {
     const { proposalId, proposer, targets, values, signatures, calldatas, voteStart, voteEnd, description } = created
-    rows.whole(Vote, 'proposalId', event.idPrefix + proposalId) // none as a rule, so that no ballot is looked for later
+    rows.loadGroup(Vote, 'proposalId', event.idPrefix + proposalId) // usually empty: later votes then need no look-up
     rows.put(Proposal, {
       id: event.idPrefix + proposalId,
       governorId: event.address,
@@ -116,7 +122,7 @@ export const governor: EventHandlers<'ModelGovernor'> = {
   ProposalQueued(rows, { proposalId, etaSeconds }, event) {
     const proposal = rows.get(Proposal, event.idPrefix + proposalId)
     if (!proposal) return
-    const operation = operationOf(rows, proposal, own(rows, event), event)
+    const operation = operationOf(rows, proposal, emitter(rows, event), event)
     rows.put(Proposal, { ...proposal, eta: dateOf(etaSeconds), operation })
   },
   ProposalExecuted(rows, { proposalId }, event) {
@@ -151,4 +157,4 @@ export const governor: EventHandlers<'ModelGovernor'> = {
     setting(rows, event, 'lateQuorumExtension', newVoteExtension)
   },
   EIP712DomainChanged: null,
-}
+} satisfies EventHandlers<'ModelGovernor'>

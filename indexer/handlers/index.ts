@@ -11,7 +11,7 @@ import { rewards } from './rewards.ts'
 import { timelock } from './timelock.ts'
 import { token } from './token.ts'
 
-/** What the indexer does with every event of every contract. */
+/** The handler of every event of every contract. */
 export const handlers: { [C in ContractName]: EventHandlers<C> } = {
   GOpen: token,
   ModelGovernor: governor,

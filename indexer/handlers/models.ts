@@ -53,11 +53,11 @@ export const models: EventHandlers<'ModelRegistry'> = {
       proposedAt: event.timestamp,
     })
   },
-  /** A metric named twice must reach both minima, which is the greater one. */
+  /** Where a metric is named twice, the greater minimum counts. */
   TargetSet(rows, { modelId, metric, minimum }) {
     const id = `${modelId}-${metric}`
-    const named = rows.get(Target, id)
-    const least = named && named.minimum > minimum ? named.minimum : minimum
+    const before = rows.get(Target, id)
+    const least = before && before.minimum > minimum ? before.minimum : minimum
     rows.put(Target, { id, modelId: modelId.toString(), metric, minimum: least })
   },
   SplitSet(rows, { modelId, splitHash, split }) {

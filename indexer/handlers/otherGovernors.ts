@@ -9,9 +9,9 @@ import { governor } from './governor.ts'
 import { timelock } from './timelock.ts'
 import { token } from './token.ts'
 
-/** Events of contracts that do a Governor's, a token's or a timelock's work without being OpenZeppelin's own: proposals that are
- *  typed, or decided by a voting module instead of calls; votes that a holder takes back from a delegate; tokens that are
- *  each one vote (ERC-721); Compound's timelock. (GovernorBravo's own events have the shapes of OpenZeppelin's.) */
+/** Events of Governors, tokens and timelocks that differ from OpenZeppelin's: proposals with a type, or with a voting module instead
+ *  of calls; votes that a holder takes back from a delegate; tokens that count one vote each (ERC-721); Compound's timelock.
+ *  (GovernorBravo's own events have the shapes of OpenZeppelin's.) */
 
 const events = parseAbi([
   'event ProposalCreated(uint256 proposalId, address proposer, address[] targets, uint256[] values, string[] signatures, bytes[] calldatas, uint256 voteStart, uint256 voteEnd, string description, uint8 proposalType)',
@@ -26,35 +26,35 @@ const events = parseAbi([
   'event NewDelay(uint256 indexed newDelay)',
 ])
 
-type Event = (typeof events)[number]
-type Arguments<E extends Event> = ReturnType<typeof decodeEventLog<readonly [E]>>['args']
-type Named<N extends Event['name']> = Extract<Event, { name: N }>
+type OtherEvent = (typeof events)[number]
+type Arguments<E extends OtherEvent> = ReturnType<typeof decodeEventLog<readonly [E]>>['args']
+type Named<N extends OtherEvent['name']> = Extract<OtherEvent, { name: N }>
 
-/** As OpenZeppelin would have announced it; a module's proposal has no calls of its own. */
-const announce: EventHandler<Arguments<Named<'ProposalCreated'>>> = (rows, args, event) => {
+/** Handled as OpenZeppelin's event; the proposal of a voting module has no calls of its own. */
+const propose: EventHandler<Arguments<Named<'ProposalCreated'>>> = (rows, args, event) => {
   const calls =
     'targets' in args
       ? { targets: args.targets, values: args.values, signatures: args.signatures, calldatas: args.calldatas }
       : { targets: [], values: [], signatures: [], calldatas: [] }
   const { proposalId, proposer, voteStart, voteEnd, description } = args
-  governor.ProposalCreated!(rows, { proposalId, proposer, voteStart, voteEnd, description, ...calls }, event)
+  governor.ProposalCreated(rows, { proposalId, proposer, voteStart, voteEnd, description, ...calls }, event)
 }
 
 const override: EventHandler<Arguments<Named<'OverrideVoteCast'>>> = (rows, ballot, event) =>
-  governor.VoteCast!(rows, ballot, event)
+  governor.VoteCast(rows, ballot, event)
 
 const SIDES = ['againstVotes', 'forVotes', 'abstainVotes'] as const
 
-/** What a holder votes for themselves is taken from their delegate's side. */
+/** Votes that holders cast themselves no longer count for their delegate. */
 const reduce: EventHandler<Arguments<Named<'VoteReduced'>>> = (rows, { proposalId, support, weight }, event) => {
   const side = SIDES[support]
   const proposal = rows.get(Proposal, event.idPrefix + proposalId)
   if (proposal && side) rows.put(Proposal, { ...proposal, [side]: proposal[side] - weight })
 }
 
-/** A token of its own is one vote; OpenZeppelin counts nothing else. */
+/** Each token of an ERC-721 contract is one vote. */
 const transfer: EventHandler<Arguments<Named<'Transfer'>>> = (rows, { from, to }, event) =>
-  token.Transfer!(rows, { from, to, value: 1n }, event)
+  token.Transfer(rows, { from, to, value: 1n }, event)
 
 const queue: EventHandler<Arguments<Named<'QueueTransaction'>>> = (rows, call, event) => {
   rows.put(TimelockOperation, {
@@ -75,8 +75,8 @@ const settle = (status: 'Done' | 'Cancelled') => (rows: Rows, call: { txHash: He
   if (rows.get(TimelockOperation, id)) rows.change(TimelockOperation, id, { status })
 }
 
-const handlers: { [N in Event['name']]: { of: ContractName; handle: EventHandler<Arguments<Named<N>>> } } = {
-  ProposalCreated: { of: 'ModelGovernor', handle: announce },
+const handlers: { [N in OtherEvent['name']]: { of: ContractName; handle: EventHandler<Arguments<Named<N>>> } } = {
+  ProposalCreated: { of: 'ModelGovernor', handle: propose },
   OverrideVoteCast: { of: 'ModelGovernor', handle: override },
   VoteReduced: { of: 'ModelGovernor', handle: reduce },
   Transfer: { of: 'GOpen', handle: transfer },
@@ -86,29 +86,29 @@ const handlers: { [N in Event['name']]: { of: ContractName; handle: EventHandler
   NewDelay: {
     of: 'TimelockController',
     handle: (rows, { newDelay }, event) =>
-      timelock.MinDelayChange!(rows, { oldDuration: 0n, newDuration: newDelay }, event),
+      timelock.MinDelayChange(rows, { oldDuration: 0n, newDuration: newDelay }, event),
   },
 }
 
-/** By their first topic; where another standard has the same, told apart by how many topics there are. */
-const byTopic = new Map<string, { of: ContractName; topics: number; event: Event }[]>()
+/** By first topic. Events of several standards share it and differ in the number of topics. */
+const byTopic = new Map<string, { of: ContractName; topics: number; event: OtherEvent }[]>()
 for (const event of events) {
   const topics = 1 + event.inputs.filter((input) => 'indexed' in input && input.indexed).length
   const first = toEventSelector(event)
   byTopic.set(first, [...(byTopic.get(first) ?? []), { of: handlers[event.name].of, topics, event }])
 }
 
-/** The first topics that these events of a contract have. */
+/** The first topics of these events of a contract. */
 export const otherTopics = (contract: ContractName): Hex[] =>
   events.filter(({ name }) => handlers[name].of === contract).map((event) => toEventSelector(event))
 
-/** Such an event and what to do with it, or undefined. @throws IndexerError when topics and data disagree. */
+/** Decodes such an event, with its handler; undefined for any other log. @throws IndexerError when topics and data do not fit. */
 export function decodeOther(
   contract: ContractName,
   log: Log,
 ): { name: string; args: object; handle: EventHandler<unknown> } | undefined {
   const event = byTopic
-    .get(log.topics[0]!)
+    .get(log.topics[0] ?? '')
     ?.find(({ of, topics }) => of === contract && topics === log.topics.length)?.event
   if (!event) return undefined
   try {
@@ -118,7 +118,7 @@ export function decodeOther(
     return { name: event.name, args: values, handle: handlers[event.name].handle as EventHandler<unknown> }
   } catch (cause) {
     throw new IndexerError(
-      `Log ${log.index} of block ${log.block} has the topic of ${event.name}, but not its shape: ${log.address} is no ${contract}. Correct the deployment, or the configuration.`,
+      `Log ${log.index} of block ${log.block} has the topic of ${event.name}, but not its shape: ${log.address} is not a ${contract}. Correct the deployment, or the configuration.`,
       { cause },
     )
   }

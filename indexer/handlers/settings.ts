@@ -14,7 +14,7 @@ export type SettingName =
   | 'totalSupply'
   | 'minDelay'
 
-/** A setting of the contract that spoke. */
+/** Stores a setting of the contract that emitted the event. */
 export const setting = (rows: Rows, event: EventContext, name: SettingName, value: bigint | number | string) =>
   rows.put(GovernorSetting, { id: `${event.idPrefix}${name}`, contract: event.address, name, value: String(value) })
 
@@ -24,19 +24,19 @@ export const settingOr = (rows: Rows, event: EventContext, name: SettingName, ot
 const valueIn = (rows: Rows, event: EventContext, contract: string, name: SettingName) =>
   rows.get(GovernorSetting, `${event.governances.idPrefixOf(contract)}${name}`)?.value
 
-/** The quorum at a snapshot that has passed, as long as neither supply nor fraction has changed since; null where the token is
- *  not followed, or its governor counts otherwise. */
+/** The quorum of a past snapshot, as long as neither supply nor fraction has changed since; null where the token is
+ *  not followed, or the Governor's quorum is not a fraction. */
 export function quorumNow(rows: Rows, governor: Readonly<GovernorProfile>, event: EventContext): bigint | null {
   if (governor.fixedQuorum !== null) return governor.fixedQuorum
   if (governor.token === null) return null
   const supply = valueIn(rows, event, governor.token, 'totalSupply')
   const numerator = valueIn(rows, event, governor.id, 'quorumNumerator')
-  // a supply below zero is what is left of a history that was not followed from its beginning
+  // the supply is negative where the token was not followed from its first block on
   if (supply === undefined || numerator === undefined || BigInt(supply) < 0n) return null
   return quorumOf(BigInt(supply), BigInt(numerator), governor.quorumDenominator)
 }
 
-/** Writes down the quorum of every proposal whose snapshot has passed, of the governor or the token that speaks. Called before
+/** Stores the quorum of every proposal with a past snapshot, of the Governor or the token that emitted the event. Called before
  *  supply or fraction changes: a change at the snapshot itself still counts, a later one does not. */
 export function fixQuorums(rows: Rows, event: EventContext) {
   for (const proposal of rows.find(Proposal, 'quorum', null)) {

@@ -3,26 +3,26 @@ import type { Rows } from '../store/rows.ts'
 import { dateOf, type EventContext, type EventHandlers, int32, unixSeconds } from './eventContext.ts'
 import { setting } from './settings.ts'
 
-/** What happens to an operation in the timelock happens to its proposal, though the governor emits nothing. */
+/** What happens to an operation in the timelock also happens to its proposal, although the Governor emits no event. */
 function conclude(rows: Rows, operation: string, event: EventContext, values: { executed: true } | { canceled: true }) {
   for (const proposal of rows.find(Proposal, 'operation', operation))
     if (rows.get(Governor, proposal.governorId)?.timelock === event.address)
       rows.put(Proposal, { ...proposal, ...values })
 }
 
-export const timelock: EventHandlers<'TimelockController'> = {
+export const timelock = {
   CallScheduled(rows, { id, index, target, value, data, predecessor, delay }, event) {
     const readyAt = dateOf(unixSeconds(event.timestamp) + delay)
     const call = { operation: id, index: int32(index), target, value, data, predecessor, readyAt }
     rows.put(TimelockOperation, { id: `${event.idPrefix}${id}-${index}`, ...call, status: 'Waiting' })
   },
-  /** Whoever may execute does so at the timelock itself, or through the governor. */
+  /** An executor may call the timelock directly, or through the Governor. */
   CallExecuted(rows, { id, index }, event) {
     const call = `${event.idPrefix}${id}-${index}`
     if (rows.get(TimelockOperation, call)) rows.change(TimelockOperation, call, { status: 'Done' })
     conclude(rows, id, event, { executed: true })
   },
-  /** What a canceller takes out of the timelock is cancelled for the governor too. */
+  /** An operation cancelled in the timelock is cancelled for the Governor too. */
   Cancelled(rows, { id }, event) {
     for (const call of rows.find(TimelockOperation, 'operation', id))
       if (call.id.startsWith(`${event.idPrefix}${id}-`)) rows.put(TimelockOperation, { ...call, status: 'Cancelled' })
@@ -35,4 +35,4 @@ export const timelock: EventHandlers<'TimelockController'> = {
   RoleAdminChanged: null,
   RoleGranted: null,
   RoleRevoked: null,
-}
+} satisfies EventHandlers<'TimelockController'>

@@ -19,12 +19,12 @@ const move = (rows: Rows, event: EventContext, account: string, amount: bigint) 
   rows.put(Holder, { ...rest, balance: balance + amount })
 }
 
-/** gOPEN, or any ERC20Votes token. One transaction may hold a transfer, a delegation and two changes of votes: each event says
- *  what is true after it, so their order is all that counts. */
-export const token: EventHandlers<'GOpen'> = {
+/** gOPEN, or any ERC20Votes token. One transaction may contain a transfer, a delegation and two changes of votes: each event
+ *  holds the value after it, so only their order matters. */
+export const token = {
   Transfer(rows, { from, to, value }, event) {
     const accounts = [from, to].filter((account) => account !== zeroAddress)
-    rows.need(
+    rows.preload(
       Holder,
       accounts.map((account) => event.idPrefix + account),
     )
@@ -45,4 +45,4 @@ export const token: EventHandlers<'GOpen'> = {
   },
   Approval: null,
   EIP712DomainChanged: null,
-}
+} satisfies EventHandlers<'GOpen'>

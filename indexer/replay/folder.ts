@@ -13,7 +13,7 @@ const Description = z.object({
   ),
 })
 
-/** One event, at its true place on its chain. */
+/** One event, with its position on its own chain. */
 export interface Recorded {
   block: number
   transaction: number
@@ -30,7 +30,7 @@ export interface Recording {
   events: Recorded[]
 }
 
-/** Reads a folder. @throws Error naming the file and row that does not fit its event. */
+/** Reads a folder. @throws Error that names the file and row which does not fit its event. */
 export async function readRecording(folder: string): Promise<Recording> {
   const file = join(folder, 'replay.json')
   const text = await readFile(file, 'utf8').catch((cause) => {
@@ -67,7 +67,7 @@ function readRows(name: string, text: string): Record<string, string>[] {
 function recorded(address: string, event: AbiEvent, row: Record<string, string>): Recorded {
   const cells = Object.values(row).slice(3)
   const values = event.inputs.map((input, index) => read(input.type, cells[index] ?? ''))
-  const named = Object.fromEntries(event.inputs.map((input, index) => [input.name!, values[index]]))
+  const named = Object.fromEntries(event.inputs.map((input, index) => [input.name ?? '', values[index]]))
   const plain = event.inputs.flatMap((input, index) => (input.indexed ? [] : [{ input, value: values[index] }]))
   return {
     block: Number(row.block_number),
@@ -82,7 +82,7 @@ function recorded(address: string, event: AbiEvent, row: Record<string, string>)
   }
 }
 
-/** A cell as the value of an ABI type: bytes are hex without `0x`, arrays are bracketed lists whose texts are quoted. */
+/** A cell as the value of an ABI type: bytes are hex, with or without `0x`; arrays are bracketed lists with quoted texts. */
 function read(type: string, cell: string): unknown {
   const inner = /^(.*)\[\]$/.exec(type)?.[1]
   if (inner) return items(cell).map((item) => read(inner, item))
@@ -92,7 +92,7 @@ function read(type: string, cell: string): unknown {
   return cell
 }
 
-/** Numbers of a list may exceed what JSON's can hold, and bytes may stand without quotes: both are read as text. */
+/** The items of a list as text: numbers may exceed JSON's range, and bytes may be unquoted. */
 function items(cell: string): string[] {
   const found = [...cell.matchAll(/"((?:[^"\\]|\\.)*)"|[^[\],\s]+/g)]
   return found.map(([whole, text]) => (text === undefined ? whole : (JSON.parse(whole) as string)))

@@ -3,8 +3,9 @@ import type { AddressInfo } from 'node:net'
 import { encodeAbiParameters, keccak256 } from 'viem'
 import type { Recorded, Recording } from './folder.ts'
 
-/** A recording as a chain: a JSON-RPC server with a dense block for every block that had events or, with recorded heights, with every
- *  block there was; linked by made-up hashes. Only recorded heights leave the events' own block numbers (a vote's start and end) true. */
+/** A recording as a chain: a JSON-RPC server that has one block for every block with events (`dense`) or every block of the original
+ *  chain (`recorded`), linked by artificial hashes. Only with recorded heights are block numbers inside events (a vote's start and end)
+ *  correct. */
 
 export type Heights = 'dense' | 'recorded'
 
@@ -13,9 +14,9 @@ export interface Replay {
   chainId: number
   /** The newest block. */
   head: number
-  /** The block at the recorded chain that a block here stands for; 0 for the genesis block. */
+  /** The number on the original chain of a block here; 0 for the genesis block. */
   recordedBlock(block: number): number
-  /** Puts the last `depth` blocks on another fork: same events, other hashes. */
+  /** Replaces the last `depth` blocks by another fork: same events, other hashes. */
   fork(depth: number): void
   close(): Promise<void>
 }
@@ -69,13 +70,13 @@ export async function startReplay(
 }
 
 class RecordedChain {
-  /** Recorded block numbers by dense block; the genesis block stands for none. */
+  /** Original block numbers by dense block number; 0 for the genesis block. */
   private readonly heights: number[]
-  /** With the block that each stands in here, in the order of the chain. */
+  /** Events with their block numbers here, in the order of the chain. */
   private readonly events: { block: number; event: Recorded }[]
-  private readonly busy: Set<number>
+  private readonly withEvents: Set<number>
   readonly head: number
-  /** Hashes told so far. */
+  /** Block numbers by the hashes that were served. */
   private readonly numbers = new Map<string, number>()
   private readonly forks: number[] = []
 
@@ -84,17 +85,15 @@ class RecordedChain {
     private readonly kind: Heights,
   ) {
     this.heights = [0, ...new Set(recording.events.map((event) => event.block))]
-    const places = new Map(this.heights.map((height, block) => [height, block]))
-    this.events = recording.events.map((event) => ({
-      event,
-      block: kind === 'dense' ? places.get(event.block)! : event.block,
-    }))
-    this.busy = new Set(this.events.map(({ block }) => block))
-    this.head = kind === 'dense' ? this.heights.length - 1 : this.heights.at(-1)!
+    const dense = new Map(this.heights.map((height, block) => [height, block]))
+    const blockOf = ({ block }: Recorded) => (kind === 'dense' ? (dense.get(block) ?? block) : block)
+    this.events = recording.events.map((event) => ({ event, block: blockOf(event) }))
+    this.withEvents = new Set(this.events.map(({ block }) => block))
+    this.head = this.events.at(-1)?.block ?? 0
   }
 
   recorded(block: number): number {
-    return this.kind === 'dense' ? this.heights[block]! : block
+    return this.kind === 'dense' ? (this.heights[block] ?? 0) : block
   }
 
   fork(depth: number) {
@@ -110,7 +109,7 @@ class RecordedChain {
     throw new Error(`A replayed chain does not answer ${method}`)
   }
 
-  /** Of the block's number and the newest fork that reaches down to it. */
+  /** Derived from the block's number and the newest fork that contains it. */
   private hash(block: number): string {
     if (block < 0) return ZERO
     const fork = this.forks.findLastIndex((from) => from <= block) + 1
@@ -138,7 +137,7 @@ class RecordedChain {
       hash: this.hash(block),
       parentHash: this.hash(block - 1),
       timestamp: hex(this.recorded(block) * SECONDS_PER_BLOCK),
-      logsBloom: this.busy.has(block) ? FULL_BLOOM : EMPTY_BLOOM,
+      logsBloom: this.withEvents.has(block) ? FULL_BLOOM : EMPTY_BLOOM,
       transactions: [],
     }
   }
@@ -148,13 +147,12 @@ class RecordedChain {
     if (blockHash !== undefined && one === undefined) throw new Error(`unknown block ${blockHash}`)
     const from = one ?? this.numberOf(fromBlock ?? 'latest')
     const to = Math.min(this.head, one ?? this.numberOf(toBlock ?? 'latest'))
-    const speakers = address && new Set([address].flat().map((one) => one.toLowerCase()))
-    const names = first && new Set([first].flat())
+    const addresses = address && new Set([address].flat().map((one) => one.toLowerCase()))
+    const topics = first && new Set([first].flat())
     return this.events
-      .filter(
-        ({ block, event: { address: speaker, topics } }) =>
-          block >= from && block <= to && (!speakers || speakers.has(speaker)) && (!names || names.has(topics[0]!)),
-      )
+      .filter(({ block }) => block >= from && block <= to)
+      .filter(({ event }) => !addresses || addresses.has(event.address))
+      .filter(({ event }) => !topics || topics.has(event.topics[0] ?? ''))
       .map(({ block, event }) => this.log(block, event))
   }
 

@@ -1,10 +1,10 @@
 import type { EventEmitter } from 'node:events'
 import type { Sql } from '#schema/database.ts'
 
-/** `COPY … FROM STDIN`: rows travel as text, message by message, so that PostgreSQL stores the first while the last are still written out.
+/** `COPY … FROM STDIN`: rows are sent as text, message by message, so that PostgreSQL stores the first while the last are still serialised.
  *  @see https://www.postgresql.org/docs/current/protocol-message-formats.html (CopyData) */
 
-/** What `pg` offers of its connection to a query that speaks the protocol itself. */
+/** The part of `pg`'s connection that a query may use to speak the protocol itself. */
 interface Connection extends EventEmitter {
   stream: NodeJS.WritableStream & { writableLength: number }
   query(text: string): void
@@ -15,25 +15,25 @@ interface Connection extends EventEmitter {
 const COPY_DATA = 'd'.charCodeAt(0)
 const HEADER_BYTES = 5
 const MESSAGE_BYTES = 256 * 1024
-/** So much may wait to be sent: while the event loop is busy, PostgreSQL has something to do. */
-const MOST_WAITING_BYTES = 4 * 2 ** 20
-/** A UTF-16 unit is at most three bytes of UTF-8. */
-const MOST_BYTES = 3
+/** This much may wait to be sent, so that PostgreSQL has work while the event loop is busy. */
+const MAX_WAITING_BYTES = 4 * 2 ** 20
+/** A UTF-16 code unit takes at most three bytes of UTF-8. */
+const MAX_BYTES_PER_UNIT = 3
 
-/** Texts as messages of the protocol, each full before the next is begun. */
+/** Texts as messages of the protocol, each filled before the next starts. */
 function* messages(texts: Iterable<string>): Generator<Buffer> {
   let message = Buffer.allocUnsafe(MESSAGE_BYTES)
   let end = HEADER_BYTES
   const close = () => {
     message[0] = COPY_DATA
-    message.writeInt32BE(end - 1, 1) // the length counts itself, and not the first byte
+    message.writeInt32BE(end - 1, 1) // the length includes itself, but not the first byte
     return message.subarray(0, end)
   }
   for (const text of texts) {
-    const most = text.length * MOST_BYTES
-    if (end + most > message.length) {
+    const max = text.length * MAX_BYTES_PER_UNIT
+    if (end + max > message.length) {
       if (end > HEADER_BYTES) yield close()
-      message = Buffer.allocUnsafe(Math.max(MESSAGE_BYTES, HEADER_BYTES + most))
+      message = Buffer.allocUnsafe(Math.max(MESSAGE_BYTES, HEADER_BYTES + max))
       end = HEADER_BYTES
     }
     end += message.write(text, end)
@@ -41,9 +41,9 @@ function* messages(texts: Iterable<string>): Generator<Buffer> {
   if (end > HEADER_BYTES) yield close()
 }
 
-/** A query in `pg`'s own terms (a "submittable"): it is handed each message that the server answers. */
+/** A query as `pg` defines it (a "submittable"): it receives each message of the server. */
 class CopyFrom {
-  /** Set by a pool that wants its connection back. */
+  /** Set by a pool, which gets its connection back through it. */
   callback: ((error: Error | null) => void) | undefined
   private failure: Error | undefined
 
@@ -84,18 +84,18 @@ class CopyFrom {
     this.callback?.(this.failure ?? null)
   }
 
-  /** Lets the event loop turn between pieces: what is fetched ahead arrives meanwhile. */
+  /** Yields to the event loop while the stream is full, so that data fetched ahead can arrive. */
   private async send(connection: Connection) {
     for (const message of messages(this.texts)) {
       if (this.failure) return
       connection.stream.write(message)
-      if (connection.stream.writableLength > MOST_WAITING_BYTES) await drained(connection.stream)
+      if (connection.stream.writableLength > MAX_WAITING_BYTES) await drained(connection.stream)
     }
     if (!this.failure) connection.endCopyFrom()
   }
 }
 
-/** Until the stream takes more, or is gone (then the query hears of it by itself). */
+/** Resolves when the stream can take more, or is closed (`pg` then fails the query itself). */
 const drained = (stream: NodeJS.WritableStream) =>
   new Promise<void>((done) => {
     const end = () => {
@@ -107,13 +107,14 @@ const drained = (stream: NodeJS.WritableStream) =>
     stream.on('close', end)
   })
 
-/** Copies rows into a table inside the transaction of `sql`. `texts` are the rows' lines, end to end.
- *  @throws the server's error, which spoils the transaction like any other. */
+/** Copies rows into a table inside the transaction of `sql`. `texts` are the rows' lines, concatenated.
+ *  @throws the server's error, which aborts the transaction like any other. */
 export function copyInto(sql: Sql, table: string, columns: readonly string[], texts: Iterable<string>): Promise<void> {
   const quoted = columns.map((column) => `"${column}"`).join(', ')
   return new Promise((done, fail) => {
     const end = (error: Error | null) => (error ? fail(error) : done())
-    const sent: unknown = sql.query(new CopyFrom(`copy "${table}" (${quoted}) from stdin`, texts, end) as never)
-    if (sent instanceof Promise) sent.catch(() => {}) // a pool tells the same again
+    const copy = new CopyFrom(`copy "${table}" (${quoted}) from stdin`, texts, end)
+    const sent: unknown = sql.query(copy as never) // pg takes any submittable, but Sql declares texts only
+    if (sent instanceof Promise) sent.catch(() => {}) // a pool reports the same error again
   })
 }

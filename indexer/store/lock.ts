@@ -5,7 +5,8 @@ import type { Database } from '#schema/database.ts'
 
 const RETRY_MS = 250
 
-/** One indexer per chain and database: held by a connection of its own, freed by PostgreSQL when the process dies. */
+/** Ensures one indexer per chain and database: an advisory lock on a connection of its own, which PostgreSQL releases when the
+ *  process dies. */
 export class ChainLock {
   private client: PoolClient | undefined
 
@@ -15,7 +16,7 @@ export class ChainLock {
   ) {}
 
   /** Waits until this process holds the lock; calls `waiting` whenever another session holds it.
-   *  @returns whether the lock was newly taken, so that nothing in memory may be trusted. */
+   *  @returns whether the lock was newly taken, then everything in memory may be stale. */
   async hold(signal: AbortSignal, waiting: () => Promise<void>): Promise<boolean> {
     if (this.client) return false
     for (;;) {
@@ -29,7 +30,7 @@ export class ChainLock {
   async release() {
     const client = this.client
     this.client = undefined
-    client?.release(true) // closing the connection frees the lock
+    client?.release(true) // closing the connection releases the lock
   }
 
   private async take(): Promise<boolean> {

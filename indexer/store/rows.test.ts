@@ -223,7 +223,7 @@ test('what is not of a group that is in memory as a whole is known not to stand,
   await first.run(db, [{ block: 1, run: () => first.put(Holder, { ...blank('a'), delegate: 'x' }) }])
   await first.flush(db)
   const rows = new Rows()
-  await rows.run(db, [{ block: 2, run: () => void rows.whole(Holder, 'delegate', 'x') }])
+  await rows.run(db, [{ block: 2, run: () => void rows.loadGroup(Holder, 'delegate', 'x') }])
   const group = { property: 'delegate', value: 'x' } as const
   const away = { query: () => Promise.reject(new Error('asked')) } as unknown as Database
   const seen: unknown[] = []

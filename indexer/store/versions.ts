@@ -4,12 +4,12 @@ import { versionedTables } from '#schema/entities.ts'
 import { rowText, textColumns } from '#schema/rowText.ts'
 import { copyInto } from './copy.ts'
 
-/** Versions of rows in SQL: how they are loaded, closed, opened and rolled back, derived from the entities' columns. */
+/** Versions of rows in SQL: loaded, closed, opened and rolled back by statements derived from the entities' columns. */
 
 /** A row's values by property, without its block range. */
 export type RowValues = Record<string, unknown>
 
-/** One version of a row, valid in `[fromBlock, toBlock)`: its values, or, of a row that nobody reads again, their text alone. */
+/** One version of a row, valid in `[fromBlock, toBlock)`: its values, or, where no handler reads them again, only their text. */
 export interface RowVersion {
   id: string
   row: RowValues | undefined
@@ -18,13 +18,16 @@ export interface RowVersion {
   toBlock: number | null
 }
 
-/** The values of a version as text, written out once. */
+/** The values of a version as text, serialised once. */
 export const textOf = (table: TableDefinition, version: RowVersion): string => {
-  version.text ??= rowText(table, version.row!)
+  if (version.text === undefined) {
+    if (!version.row) throw new Error(`${table.name} ${version.id} has neither values nor text`)
+    version.text = rowText(table, version.row)
+  }
   return version.text
 }
 
-/** What a batch does to one table. `dropped` and `closed` name versions that stand in the database by their `fromBlock`. */
+/** The changes of a batch to one table. `dropped` and `closed` identify versions in the database by their `fromBlock`. */
 export interface Changes {
   dropped: { id: string; fromBlock: number }[]
   closed: { id: string; fromBlock: number; toBlock: number }[]
@@ -33,8 +36,8 @@ export interface Changes {
 
 export const noChanges = (): Changes => ({ dropped: [], closed: [], opened: [] })
 
-/** The SQL types of the columns that rows are looked up by. */
-const CARRIER: Partial<Record<ColumnKind, string>> = { wei: 'numeric', int: 'int4', block: 'int8', flag: 'bool' }
+/** The SQL types of columns by which rows are looked up, where they are not text. */
+const SQL_TYPE: Partial<Record<ColumnKind, string>> = { wei: 'numeric', int: 'int4', block: 'int8', flag: 'bool' }
 
 const quote = (name: string) => `"${name}"`
 
@@ -56,7 +59,10 @@ export async function loadPresent(sql: Sql, table: TableDefinition, property: st
   if (!column) throw new Error(`${table.name} has no property ${property}`)
   const some = wanted.filter((value) => value !== null)
   const name = quote(column.column)
-  const matches = [`${name} = any($1::${CARRIER[column.kind] ?? 'text'}[])`, wanted.includes(null) && `${name} is null`]
+  const matches = [
+    `${name} = any($1::${SQL_TYPE[column.kind] ?? 'text'}[])`,
+    wanted.includes(null) && `${name} is null`,
+  ]
   const { rows } = await sql.query(
     `select * from ${quote(table.table)} where to_block is null and (${matches.filter(Boolean).join(' or ')})`,
     [some],
@@ -71,11 +77,11 @@ function* lines(table: TableDefinition, versions: readonly RowVersion[]): Genera
     if (toBlock === fromBlock) continue // replaced within its block
     yield textOf(table, version)
     yield `\t${fromBlock}\t${toBlock ?? '\\N'}\n`
-    version.text = undefined // a row that stays in memory need not be there twice
+    version.text = undefined // a row that stays in memory needs only one form
   }
 }
 
-/** Writes what a batch did to one table: a handful of statements, whatever the number of rows. */
+/** Writes the changes of a batch to one table with at most three statements, whatever the number of rows. */
 export async function writeChanges(sql: Sql, table: TableDefinition, changes: Changes) {
   const { dropped, closed, opened } = changes
   if (dropped.length)
@@ -101,9 +107,9 @@ export async function writeChanges(sql: Sql, table: TableDefinition, changes: Ch
   }
 }
 
-/** Brings every versioned table back to what it was at the end of block `toBlock`. Nothing else in the house undoes anything. */
+/** Restores every versioned table to its state at the end of block `toBlock`. This is the only rollback there is. */
 export async function rollbackRows(sql: Sql, toBlock: number, tables: readonly TableDefinition[] = versionedTables) {
-  if (!Number.isSafeInteger(toBlock)) throw new Error(`Cannot roll back to block ${toBlock}: it is no block number`)
+  if (!Number.isSafeInteger(toBlock)) throw new Error(`Cannot roll back to block ${toBlock}: it is not a block number`)
   const statements = tables.map(
     ({ table }) =>
       `delete from ${quote(table)} where from_block > ${toBlock};

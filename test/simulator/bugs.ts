@@ -24,10 +24,10 @@ export const BUGS = {
   'a handler forgets to undo': () => {
     const seen = new Set<string>()
     return replace(handlers.GOpen, 'Transfer', (original) => (...given: never[]) => {
-      const [rows, , event] = given as unknown as [rows: { foreseeing: boolean }, args: object, event: EventContext]
+      const [rows, , event] = given as unknown as [rows: { speculating: boolean }, args: object, event: EventContext]
       if (seen.has(event.id)) return
       original(...given)
-      if (!rows.foreseeing) seen.add(event.id)
+      if (!rows.speculating) seen.add(event.id)
     })
   },
   /** The first block of every range but the first is left out. */
