@@ -36,7 +36,7 @@ test('the program refuses an address without code and a file with faults, names 
   ])
   expect(nothing).toEqual({
     code: 1,
-    said: expect.stringMatching(/has no contract at 0xab.*named as the governor. Correct the address, or RPC_URL/),
+    said: expect.stringMatching(/has no contract at 0xab.*configured as the governor. Correct the address, or RPC_URL/),
   })
   expect(faults).toEqual({
     code: 1,
@@ -102,7 +102,7 @@ test('another chain’s node, a contract that is no Governor, a token without co
     /is not a Governor: it has no votingPeriod\(\). Name the Governor itself/,
   )
   await expect(start({ address: ModelGovernor, token: NOBODY })).rejects.toThrow(
-    /no contract at 0xab.*named as the token of/,
+    /no contract at 0xab.*configured as the token of/,
   )
   await expect(start({ address: ModelGovernor }, { startBlock: 99_999_999 })).rejects.toThrow(
     /start block 99999999 is in the future: chain 31337 is at block \d+. Correct startBlock/,

@@ -90,5 +90,7 @@ test('a factory that cannot be what its declaration says is refused', async () =
   await expect(start({ follows: 'Stranger' as never })).rejects.toThrow(
     'cannot be followed as a Stranger, only as GOpen or Time',
   )
-  await expect(start({ address: `0x${'ab'.repeat(20)}` })).rejects.toThrow(/no contract at 0xab.*configured as the factory/)
+  await expect(start({ address: `0x${'ab'.repeat(20)}` })).rejects.toThrow(
+    /no contract at 0xab.*configured as the factory/,
+  )
 })
