@@ -1,5 +1,5 @@
 import { studentUpperTail } from '#math/distributions.ts'
-import { BPS, most, mulDiv, PPM } from './bps.ts'
+import { BPS, bigintMax, mulDiv, PPM } from './bps.ts'
 import { ascending } from './order.ts'
 import { quantise } from './quantise.ts'
 
@@ -84,7 +84,7 @@ export function attributionWeights(samples: readonly (RecordedInfluence & { uniq
   const helps = significant(tested, 'pPositive')
   const harmful = significant([...samples], 'pNegative')
 
-  const exact = samples.map((s) => (helps.has(s.contributionId) ? most(s.influence, 0n) * s.uniqueness : 0n))
+  const exact = samples.map((s) => (helps.has(s.contributionId) ? bigintMax(s.influence, 0n) * s.uniqueness : 0n))
   const total = exact.reduce((sum, weight) => sum + weight, 0n)
   const weights = samples.map((sample, i) => ({
     contributionId: sample.contributionId,
