@@ -71,7 +71,7 @@ export class ConfigError extends PermanentError {
 
 export type Config = ReturnType<typeof readConfig>
 
-/** Reads and validates the environment. Without `house`, RPC_URL may name a chain on which nothing of ours stands;
+/** Reads and validates the environment. Without `requireDeployment`, RPC_URL may name a chain on which nothing of ours stands;
  *  without `signs`, nobody needs a key to read it.
  *  @throws ConfigError naming every variable that cannot be used, and why. */
 export function readConfig(env: NodeJS.ProcessEnv = process.env, { requireDeployment = true, signs = true } = {}) {

@@ -3,7 +3,7 @@ import { auditStateRoots, changesOf, firstWrongRoot, rootAt, type StateRowChange
 import { originRoot } from '#schema/stateRoot.ts'
 
 /** An index that can be compared with another by its state roots. */
-export interface Side {
+export interface ComparableIndex {
   /** The chain, and the last block that is indexed. */
   head(): Promise<{ chainId: number; block: number }>
   /** The root as of a block. */
@@ -15,7 +15,7 @@ export interface Side {
 }
 
 /** Where two indexes part. */
-export interface Parting {
+export interface IndexDifference {
   block: number
   /** The first row that differs, and how; of two indexes of different forks or deployments there may be none. */
   table?: string
@@ -24,15 +24,19 @@ export interface Parting {
   says: string
 }
 
-export interface Comparison {
+export interface IndexComparison {
   /** The last block that was compared. */
   block: number
   /** Our root there. */
   root: string
-  parting: Parting | null
+  difference: IndexDifference | null
 }
 
-export const databaseSide = (sql: Sql, chainId: number, contracts: Readonly<Record<string, string>>): Side => ({
+export const databaseIndex = (
+  sql: Sql,
+  chainId: number,
+  contracts: Readonly<Record<string, string>>,
+): ComparableIndex => ({
   async head() {
     const { rows } = await sql.query('select block from cursor where id = $1', [String(chainId)])
     return { chainId, block: rows[0].block }
@@ -47,7 +51,7 @@ export const databaseSide = (sql: Sql, chainId: number, contracts: Readonly<Reco
 })
 
 /** @throws Error saying what to do when `url` does not answer as an API of ours. */
-export function apiSide(url: string): Side {
+export function apiIndex(url: string): ComparableIndex {
   const endpoint = /\/graphql\/?$/.test(url) ? url : `${url.replace(/\/$/, '')}/graphql`
   // biome-ignore lint/suspicious/noExplicitAny: each query has its own shape
   async function ask(query: string, variables: object = {}): Promise<any> {
@@ -100,10 +104,10 @@ export async function compareIndexes(
   db: Database,
   chainId: number,
   contracts: Readonly<Record<string, string>>,
-  other: Side,
-): Promise<Comparison> {
+  other: ComparableIndex,
+): Promise<IndexComparison> {
   return db.transaction(async (sql) => {
-    const ours = databaseSide(sql, chainId, contracts)
+    const ours = databaseIndex(sql, chainId, contracts)
     const [here, there] = [await ours.head(), await other.head()]
     if (there.chainId !== chainId)
       throw new Error(
@@ -114,13 +118,17 @@ export async function compareIndexes(
     const bound = unfounded === undefined ? block : unfounded - 1
     const first =
       (await firstDifferentRoot(ours, other, bound)) ?? unfounded ?? (await firstDifferentRows(ours, other, block))
-    const parting = first === undefined ? null : await partingAt(ours, other, first)
-    return { block, root: await ours.root(block), parting }
+    const difference = first === undefined ? null : await differenceAt(ours, other, first)
+    return { block, root: await ours.root(block), difference }
   }, 'repeatable read')
 }
 
 /** The first block up to `bound` as of which the roots differ. */
-async function firstDifferentRoot(ours: Side, other: Side, bound: number): Promise<number | undefined> {
+async function firstDifferentRoot(
+  ours: ComparableIndex,
+  other: ComparableIndex,
+  bound: number,
+): Promise<number | undefined> {
   const differ = async (block: number) => (await ours.root(block)) !== (await other.root(block))
   if (bound < 0 || !(await differ(bound))) return undefined
   let [equal, different] = [-1, bound]
@@ -133,7 +141,11 @@ async function firstDifferentRoot(ours: Side, other: Side, bound: number): Promi
 }
 
 /** The first block whose digests differ though the roots do not: the rows of one are not what its roots stand for. */
-async function firstDifferentRows(ours: Side, other: Side, to: number): Promise<number | undefined> {
+async function firstDifferentRows(
+  ours: ComparableIndex,
+  other: ComparableIndex,
+  to: number,
+): Promise<number | undefined> {
   const mine = new Map<number, string>()
   for await (const { digests } of ours.digests(to)) for (const [block, digest] of digests) mine.set(block, digest)
   for await (const { to: end, digests } of other.digests(to)) {
@@ -151,7 +163,7 @@ async function firstDifferentRows(ours: Side, other: Side, to: number): Promise<
 const nameOf = ({ kind, table, id, fromBlock }: Omit<StateRowChange, 'text'>) =>
   JSON.stringify([table, id, fromBlock, kind])
 
-async function partingAt(ours: Side, other: Side, block: number): Promise<Parting> {
+async function differenceAt(ours: ComparableIndex, other: ComparableIndex, block: number): Promise<IndexDifference> {
   const [here, there] = [await ours.changes(block), await other.changes(block)]
   if (here.hash && there.hash && here.hash !== there.hash)
     return { block, says: `the indexes follow different forks: ${here.hash} here, ${there.hash} there` }

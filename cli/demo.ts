@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { ConfigError, readConfig } from '#config'
 import { openLog } from './log.ts'
-import { openArtifacts } from './stores.ts'
+import { openArtifacts } from './openArtifacts.ts'
 import { startSystem } from './system.ts'
-import { recomputeRoot } from './verify.ts'
+import { recomputeRoot } from './verifyEpoch.ts'
 
 /** `modelcommons demo`: one whole lifecycle on a fresh state. Exits with 0 only when every stage's check holds. */
 export async function demo({ json, seed, keep }: { json?: boolean; seed: number; keep?: string }): Promise<void> {

@@ -2,8 +2,8 @@ import { custom } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { ConfigError, readConfig } from '#config'
 import { openRpc } from '#indexer/rpc/open.ts'
+import { deployContracts } from './backingServices.ts'
 import { writeDeployment } from './deployment.ts'
-import { deployContracts } from './parts.ts'
 
 /** `modelcommons deploy`: puts the contracts on the chain of RPC_URL, through the first endpoint that it names; the account of
  *  OPERATOR_KEY pays and becomes the operator. */

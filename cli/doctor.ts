@@ -4,14 +4,14 @@ import { type Config, readConfig } from '#config'
 import { openDatabase } from '#schema/database.ts'
 import { POSTGRES_PACKAGE } from '#schema/postgres.ts'
 import { openQueues } from '#schema/queue.ts'
-import { type Check, chainChecks } from './endpoints.ts'
-import { requireFreePort } from './ports.ts'
-import { openArtifacts } from './stores.ts'
+import { chainChecks, type DoctorCheck } from './chainChecks.ts'
+import { openArtifacts } from './openArtifacts.ts'
+import { requireFreePort } from './requireFreePort.ts'
 
 /** `modelcommons doctor`: looks at the machine and at every part that the environment names. Exits with 1 when something must be mended. */
 export async function doctor(): Promise<void> {
   const config = readConfig()
-  const checks: Check[] = [
+  const checks: DoctorCheck[] = [
     [
       'node',
       async () => `${process.version}, ${availableParallelism()} cores, ${Math.round(totalmem() / 2 ** 30)} GiB`,
@@ -26,7 +26,7 @@ export async function doctor(): Promise<void> {
     ],
     ...(config.rpcUrls
       ? chainChecks(config.rpcUrls, config.deployment as string)
-      : [['chain', () => embedded('@foundry-rs/anvil/package.json')] satisfies Check]),
+      : [['chain', () => embedded('@foundry-rs/anvil/package.json')] satisfies DoctorCheck]),
     ['index', () => (config.databaseUrl ? indexAgrees(config.databaseUrl) : Promise.resolve('embedded'))],
     ['artifacts', () => artifactsAnswer(config)],
   ]

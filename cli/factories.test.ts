@@ -8,7 +8,7 @@ import { follow } from '#indexer/test/follow.ts'
 import { openDatabase } from '#schema/database.ts'
 import { freshDatabaseUrl } from '#test/database.ts'
 import { writeDeployment } from './deployment.ts'
-import { followings } from './follow.ts'
+import { indexTargets } from './indexCommand.ts'
 
 /** The folder of a test's files, and the indexes that they ask for. */
 async function house(rpcUrl: string) {
@@ -20,13 +20,13 @@ async function house(rpcUrl: string) {
     file,
     async configured(chains: object) {
       await writeFile(file, JSON.stringify({ chains: [chains] }))
-      return followings({ config: file }, readConfig({ DATABASE_URL, RPC_URL: rpcUrl }, { requireDeployment: false }))
+      return indexTargets({ config: file }, readConfig({ DATABASE_URL, RPC_URL: rpcUrl }, { requireDeployment: false }))
     },
-    deployed: () => followings({}, readConfig({ DATABASE_URL, RPC_URL: rpcUrl, DEPLOYMENT: file }, { signs: false })),
+    deployed: () => indexTargets({}, readConfig({ DATABASE_URL, RPC_URL: rpcUrl, DEPLOYMENT: file }, { signs: false })),
   }
 }
 
-type Followings = Awaited<ReturnType<typeof followings>>
+type Followings = Awaited<ReturnType<typeof indexTargets>>
 
 async function indexed(world: Awaited<ReturnType<typeof family>>, [following]: Followings) {
   const { databaseUrl, deployment } = following!

@@ -39,7 +39,7 @@ program
   .option('--timelock <address>', 'its timelock, where it does not say')
   .option('--config <file>', 'follow the Governors that this file names, on any number of chains')
   .option('--chain <id>', 'of the file’s chains, this one alone', whole)
-  .action(async (options) => (await import('./follow.ts')).runIndexer(options))
+  .action(async (options) => (await import('./indexCommand.ts')).runIndexer(options))
 
 program
   .command('api')
@@ -92,7 +92,7 @@ program
   .action(async (what, options) =>
     what === 'index'
       ? (await import('./verifyIndex.ts')).verifyIndex(options)
-      : (await import('./verify.ts')).verify(what, options),
+      : (await import('./verifyEpoch.ts')).verify(what, options),
   )
 
 program

@@ -11,8 +11,8 @@ import { openDatabase } from '#schema/database.ts'
 import { freePort } from '#schema/postgres.ts'
 import { freshDatabaseUrl } from '#test/database.ts'
 import { run } from '#test/testSystem.ts'
+import { openApiMetrics } from './apiMetrics.ts'
 import { writeDeployment } from './deployment.ts'
-import { openMetrics } from './metrics.ts'
 
 /** The indexer as a process of its own, whose first endpoint is dead, the API over its database, and the programs beside them. */
 async function running() {
@@ -44,7 +44,7 @@ async function running() {
   })
   const db = await openDatabase(env.DATABASE_URL)
   onTestFinished(() => db.close())
-  const api = await testApi({ db, registry: openMetrics(db) })
+  const api = await testApi({ db, registry: openApiMetrics(db) })
   return { db, env, chain, api: api.url, indexer: `http://127.0.0.1:${INDEX_PORT}`, ask: api.ask }
 }
 

@@ -1,13 +1,13 @@
 import { reconcile } from '#indexer/governors/reconcile.ts'
 import { openRpc } from '#indexer/rpc/open.ts'
 import { openDatabase } from '#schema/database.ts'
-import { configFor, followings } from './follow.ts'
 import type { GovernorOptions } from './governors.ts'
+import { configFor, indexTargets } from './indexCommand.ts'
 
 /** `modelcommons reconcile`: compares the index with the contracts at the last final block. Exits with 1 when they differ. */
 export async function runReconcile(options: GovernorOptions & { samples: number; seed?: string }): Promise<void> {
   const { samples: size, seed } = options
-  for (const { databaseUrl, rpcUrl, deployment } of await followings(options, configFor(options))) {
+  for (const { databaseUrl, rpcUrl, deployment } of await indexTargets(options, configFor(options))) {
     const db = await openDatabase(databaseUrl)
     const stop = new AbortController()
     try {

@@ -12,15 +12,15 @@ import { startEnginePool } from '#workers/enginePool.ts'
 import { createHandlers } from '#workers/handlers/index.ts'
 import { startWorker } from '#workers/index.ts'
 import { postLedger } from '#workers/ledger.ts'
+import { openApiMetrics } from './apiMetrics.ts'
 import { readDeployment } from './deployment.ts'
-import { configFor, indexedOf } from './follow.ts'
 import type { GovernorOptions } from './governors.ts'
+import { configFor, indexedTargets } from './indexCommand.ts'
 import { openLog } from './log.ts'
-import { openMetrics } from './metrics.ts'
-import { requireFreePort } from './ports.ts'
+import { openArtifacts } from './openArtifacts.ts'
+import { requireFreePort } from './requireFreePort.ts'
 import { runService } from './service.ts'
-import { openArtifacts } from './stores.ts'
-import { webFolder } from './web.ts'
+import { webFolder } from './webFolder.ts'
 
 /** The services, each a process of its own on parts that the environment names. `up` runs them under its supervisor; alone they
  *  scale out over machines. */
@@ -54,7 +54,7 @@ export const runApi = (options: GovernorOptions = {}) =>
     const config = configFor(options)
     await requireFreePort(config)
     const log = openLog('api', config)
-    const [following, ...others] = await indexedOf(options, config)
+    const [following, ...others] = await indexedTargets(options, config)
     if (others.length)
       throw new ConfigError('--chain: required, as the file names several chains: an API answers for one of them.')
     const { databaseUrl, deployment: followed } = following!
@@ -76,8 +76,8 @@ export const runApi = (options: GovernorOptions = {}) =>
       auth,
       deployment,
       web: await webFolder(log),
-      registry: openMetrics(db),
-      persistedQueries: await registerOf(config),
+      registry: openApiMetrics(db),
+      persistedQueries: await persistedQueriesOf(config),
     })
     return {
       info: { url: api.url },
@@ -90,7 +90,7 @@ export const runApi = (options: GovernorOptions = {}) =>
   })
 
 /** The queries of MODELCOMMONS_QUERIES. @throws ConfigError naming the variable when the file cannot be used. */
-async function registerOf({ queries, queriesOnly }: Config): Promise<PersistedQueries | undefined> {
+async function persistedQueriesOf({ queries, queriesOnly }: Config): Promise<PersistedQueries | undefined> {
   if (!queries) return undefined
   try {
     return readPersistedQueries(await readFile(queries, 'utf8'), queriesOnly)

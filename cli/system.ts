@@ -1,13 +1,13 @@
 import type { Logger } from 'pino'
 import type { Config } from '#config'
 import { freePort } from '#schema/postgres.ts'
-import { holdHome } from './lock.ts'
-import { type Parts, startParts } from './parts.ts'
-import { requireFreePort } from './ports.ts'
+import { type BackingServices, startBackingServices } from './backingServices.ts'
+import { lockHome } from './lockHome.ts'
+import { requireFreePort } from './requireFreePort.ts'
 import { type Service, supervise } from './supervisor.ts'
 
 /** Everything at once: the parts, and the indexer, the API and a worker as supervised processes of their own. */
-export interface System extends Parts {
+export interface System extends BackingServices {
   /** Where the API answers. */
   url: string
   services: Record<'index' | 'api' | 'worker', Service>
@@ -15,8 +15,8 @@ export interface System extends Parts {
 
 export async function startSystem(config: Config, log: Logger): Promise<System> {
   await requireFreePort(config)
-  const release = await holdHome(config.home)
-  let parts: Parts | undefined
+  const release = await lockHome(config.home)
+  let parts: BackingServices | undefined
   const services: Service[] = []
   const stop = async () => {
     await Promise.all(services.map((service) => service.stop()))
@@ -24,7 +24,7 @@ export async function startSystem(config: Config, log: Logger): Promise<System> 
     await release()
   }
   try {
-    parts = await startParts(config, log)
+    parts = await startBackingServices(config, log)
     const port = config.port || (await freePort()) // one that a restarted API keeps
     const start = (name: string) => {
       const service = supervise(name, { ...parts?.env, PORT: String(port), HOST: config.host }, log)

@@ -1,7 +1,7 @@
 import { readConfig } from '#config'
 import { openDatabase } from '#schema/database.ts'
 import { openLog } from './log.ts'
-import { openArtifacts } from './stores.ts'
+import { openArtifacts } from './openArtifacts.ts'
 import { startSystem } from './system.ts'
 
 /** `modelcommons up`: everything runs until Ctrl-C; on an empty chain of our own the example lifecycle plays in the background. */

@@ -10,7 +10,7 @@ import { type TestChain, testChain } from '#indexer/test/chain.ts'
 import { noise, prepareNoise, seededInts } from '#indexer/test/noise.ts'
 import type { Database } from '#schema/database.ts'
 import { freshDatabase } from '#test/database.ts'
-import { apiSide, compareIndexes } from './compareIndexes.ts'
+import { apiIndex, compareIndexes } from './compareIndexes.ts'
 import { writeDeployment } from './deployment.ts'
 
 async function noisyChain() {
@@ -41,7 +41,7 @@ async function instance(chain: TestChain) {
 
 async function compared(chain: TestChain, db: Database, url: string) {
   const { rows } = await db.query('select contracts from cursor')
-  return compareIndexes(db, chain.deployment.chainId, rows[0].contracts, apiSide(url))
+  return compareIndexes(db, chain.deployment.chainId, rows[0].contracts, apiIndex(url))
 }
 
 const changed = `select id, from_block, balance from holder where to_block is not null order by from_block, id limit 1`
@@ -52,13 +52,13 @@ test('two instances agree; a value altered on either side is named by block, tab
   await indexed(chain, db)
   const { rows } = await db.query('select root from state_root where to_block is null')
   const head = await chain.head()
-  expect(await compared(chain, db, other.url)).toEqual({ block: head, root: rows[0].root, parting: null })
+  expect(await compared(chain, db, other.url)).toEqual({ block: head, root: rows[0].root, difference: null })
 
   const [{ id, from_block: block, balance }] = (await db.query(changed)).rows
   const place = { block, table: 'holder', id, column: 'balance' }
   const where = `id = '${id}' and from_block = ${block}`
   await db.query(`update holder set balance = balance + 1 where ${where}`)
-  expect((await compared(chain, db, other.url)).parting).toEqual({
+  expect((await compared(chain, db, other.url)).difference).toEqual({
     ...place,
     says: `"${balance + 1n}" here, "${balance}" there`,
   })
@@ -66,14 +66,14 @@ test('two instances agree; a value altered on either side is named by block, tab
 
   // the other's rows, while its roots are as they were
   await other.db.query(`update holder set balance = balance + 2 where ${where}`)
-  expect((await compared(chain, db, other.url)).parting).toEqual({
+  expect((await compared(chain, db, other.url)).difference).toEqual({
     ...place,
     says: `"${balance}" here, "${balance + 2n}" there`,
   })
   await other.db.query(`update holder set balance = balance - 2 where ${where}`)
   await other.db.query(`delete from vote`)
   await other.db.query(`delete from chain_event where id = (select max(id) from chain_event)`)
-  expect((await compared(chain, db, other.url)).parting).toMatchObject({
+  expect((await compared(chain, db, other.url)).difference).toMatchObject({
     table: 'chain_event',
     says: expect.stringContaining('stands here only'),
   })
@@ -89,10 +89,10 @@ test('of two indexes that are each right in themselves, the block is found where
   await chain.call('anvil_reorg', 4, [])
   for (let i = 0; i < 3; i++) await chain.send(1, 'GOpen', 'deposit', [], 5n)
   await indexed(chain, db)
-  const { parting } = await compared(chain, db, other.url)
-  expect(parting!.block).toBeGreaterThan(common - 4)
-  expect(parting!.block).toBeLessThanOrEqual(common)
-  expect(parting!.says).toMatch(/different forks|stands there only/)
+  const { difference } = await compared(chain, db, other.url)
+  expect(difference!.block).toBeGreaterThan(common - 4)
+  expect(difference!.block).toBeLessThanOrEqual(common)
+  expect(difference!.says).toMatch(/different forks|stands there only/)
 })
 
 test('the program compares with a fresh sync or another instance, exits with 1 where they part, and says what it lacks', async () => {

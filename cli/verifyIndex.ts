@@ -1,10 +1,16 @@
 import { type Config, ConfigError } from '#config'
 import { type Database, openDatabase } from '#schema/database.ts'
-import { apiSide, type Comparison, compareIndexes, databaseSide, type Side } from './compareIndexes.ts'
+import {
+  apiIndex,
+  type ComparableIndex,
+  compareIndexes,
+  databaseIndex,
+  type IndexComparison,
+} from './compareIndexes.ts'
 import { readDeployment } from './deployment.ts'
-import { configFor, type Following, followings } from './follow.ts'
 import { withFreshIndex } from './freshIndex.ts'
 import { type GovernorOptions, namesGovernors } from './governors.ts'
+import { configFor, type IndexTarget, indexTargets } from './indexCommand.ts'
 import { withDatabase } from './withDatabase.ts'
 
 export interface VerifyIndexOptions extends Pick<GovernorOptions, 'config' | 'chain'> {
@@ -19,20 +25,20 @@ export async function verifyIndex(options: VerifyIndexOptions): Promise<void> {
       'verify index: give either --against URL (another instance) or --clean (a fresh sync from RPC_URL).',
     )
   const config = configFor(options)
-  const compare = async (db: Database, following?: Following) => {
+  const compare = async (db: Database, following?: IndexTarget) => {
     const { rows } = await db.query('select id, contracts, block from cursor')
     if (!rows[0]) throw new ConfigError('DATABASE_URL: nothing is indexed there yet. Run `modelcommons index` first.')
     const chainId = Number(rows[0].id)
     const { contracts, block } = rows[0]
-    const withOther = (other: Side) => compareIndexes(db, chainId, contracts, other)
-    if (options.against) return withOther(apiSide(options.against))
+    const withOther = (other: ComparableIndex) => compareIndexes(db, chainId, contracts, other)
+    if (options.against) return withOther(apiIndex(options.against))
     const { finality } = config
     return withFreshIndex({ finality, ...(following ?? (await fromEnvironment(config))) }, block, (fresh) =>
-      withOther(databaseSide(fresh, chainId, contracts)),
+      withOther(databaseIndex(fresh, chainId, contracts)),
     )
   }
   if (!namesGovernors(options)) return tell(await withDatabase(config, (db) => compare(db)))
-  const [following, ...others] = await followings(options, config)
+  const [following, ...others] = await indexTargets(options, config)
   if (others.length)
     throw new ConfigError('--chain: required, as the file names several chains: name the one to verify.')
   const db = await openDatabase(following!.databaseUrl)
@@ -49,12 +55,12 @@ async function fromEnvironment({ rpcUrls: rpcUrl, confirmations, deployment }: C
   return { rpcUrl, confirmations, deployment: await readDeployment(deployment as string) }
 }
 
-function tell({ block, root, parting }: Comparison) {
-  if (!parting) return console.log(`The indexes are the same up to block ${block}: state root ${root}`)
-  const { table, id, column, says } = parting
+function tell({ block, root, difference }: IndexComparison) {
+  if (!difference) return console.log(`The indexes are the same up to block ${block}: state root ${root}`)
+  const { table, id, column, says } = difference
   const place = [table && `table ${table}`, id !== undefined && `row ${id}`, column && `column ${column}`].filter(
     Boolean,
   )
-  console.error(`The indexes part at block ${parting.block}${place.length ? `, ${place.join(', ')}` : ''}: ${says}.`)
+  console.error(`The indexes part at block ${difference.block}${place.length ? `, ${place.join(', ')}` : ''}: ${says}.`)
   process.exitCode = 1
 }

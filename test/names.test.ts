@@ -10,7 +10,6 @@ import { expect, test } from 'vitest'
 const EXCEPTIONS: Record<string, string> = {
   Actions: 'to be renamed',
   CHAIN_ID: 'to be renamed',
-  Comparison: 'to be renamed',
   Disputes: 'to be renamed',
   GENESIS: 'to be renamed',
   House: 'to be renamed',

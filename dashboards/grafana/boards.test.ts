@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { Registry } from 'prom-client'
 import { expect, test } from 'vitest'
-import { openIndexMetrics } from '#cli/indexMetrics.ts'
-import { openMetrics } from '#cli/metrics.ts'
+import { openApiMetrics } from '#cli/apiMetrics.ts'
+import { openIndexerMetrics } from '#cli/indexerMetrics.ts'
 import { metricsPlugin } from '#graphql/plugins/metrics.ts'
 import { freshDatabase } from '#test/database.ts'
 import { boardFile, boards } from './emit.ts'
@@ -29,9 +29,9 @@ for (const [name, board] of Object.entries(boards()))
   })
 
 test('every metric that a board names is one that /metrics shows', async () => {
-  const registry = openMetrics(await freshDatabase())
+  const registry = openApiMetrics(await freshDatabase())
   metricsPlugin(registry)
-  const all = [registry, openIndexMetrics(() => [])].map((one) => one.getMetricsAsArray())
+  const all = [registry, openIndexerMetrics(() => [])].map((one) => one.getMetricsAsArray())
   const shown = new Set((await Promise.all(all)).flat().map((metric) => metric.name))
   expect(registry).toBeInstanceOf(Registry)
   const named = targetsOf(boards().service).flatMap(({ expr }) => expr?.match(/modelcommons_\w+/g) ?? [])

@@ -5,8 +5,8 @@ import { expect, onTestFinished, test } from 'vitest'
 import { readConfig } from '#config'
 import { startAnvil } from '#contracts/anvil.ts'
 import { freshDatabaseUrl } from '#test/database.ts'
-import { followings, indexedOf } from './follow.ts'
 import { namedChains } from './governors.ts'
+import { indexedTargets, indexTargets } from './indexCommand.ts'
 
 test('who reads an index names no node; who follows a chain must; who signs nothing has no key', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'modelcommons-follow-'))
@@ -16,8 +16,8 @@ test('who reads an index names no node; who follows a chain must; who signs noth
   await writeFile(config, JSON.stringify({ chains: [{ chainId: 10, governors }] }))
   const databaseUrl = await freshDatabaseUrl()
   const bare = readConfig({ DATABASE_URL: databaseUrl }, { requireDeployment: false })
-  expect(await indexedOf({ config }, bare)).toMatchObject([{ databaseUrl, deployment: { chainId: 10 } }])
-  await expect(followings({ config }, bare)).rejects.toThrow(
+  expect(await indexedTargets({ config }, bare)).toMatchObject([{ databaseUrl, deployment: { chainId: 10 } }])
+  await expect(indexTargets({ config }, bare)).rejects.toThrow(
     'chain 10 has no rpcUrl. Name a node for it, or set RPC_URL.',
   )
   const house = { RPC_URL: 'http://127.0.0.1:9', DEPLOYMENT: 'deployment.json' }

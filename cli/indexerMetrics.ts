@@ -85,7 +85,7 @@ const METRICS: readonly IndexMetric[] = [
   { name: 'events_total', help: 'Events that became rows.', read: ({ counters }) => counters.events },
 ]
 
-export function openIndexMetrics(indexers: () => readonly Reading[]): Registry {
+export function openIndexerMetrics(indexers: () => readonly Reading[]): Registry {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry, prefix: 'modelcommons_' })
   for (const { name, help, read } of METRICS) {

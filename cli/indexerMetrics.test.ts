@@ -6,13 +6,13 @@ import { expectClean, follow } from '#indexer/test/follow.ts'
 import { recordingLogger } from '#indexer/test/logger.ts'
 import { noise, prepareNoise, seededInts } from '#indexer/test/noise.ts'
 import { freshDatabase } from '#test/database.ts'
-import { openIndexMetrics, serveMetrics } from './indexMetrics.ts'
+import { openIndexerMetrics, serveMetrics } from './indexerMetrics.ts'
 
 /** What Prometheus reads of an indexer, by name without prefix. */
 async function metricsOf({ status }: Pick<Indexer, 'status'>) {
   const port = 0
   const server = await serveMetrics(
-    openIndexMetrics(() => [status()]),
+    openIndexerMetrics(() => [status()]),
     { host: '127.0.0.1', port },
   )
   onTestFinished(server.close)

@@ -2,7 +2,7 @@ import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { Database } from '#schema/database.ts'
 
 /** What Prometheus reads: the process itself, and the state of the house as the database shows it at the moment of asking. */
-export function openMetrics(db: Database): Registry {
+export function openApiMetrics(db: Database): Registry {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry, prefix: 'modelcommons_' })
   const gauge = (name: string, help: string, labelNames: string[], sql: string) =>

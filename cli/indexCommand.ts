@@ -6,12 +6,12 @@ import { migrate } from '#schema/dataSource.ts'
 import { ensureDatabase } from '#schema/postgres.ts'
 import { readDeployment } from './deployment.ts'
 import { followedChains, type GovernorOptions, type NamedChain, namedChains, namesGovernors } from './governors.ts'
-import { openIndexMetrics, serveMetrics } from './indexMetrics.ts'
+import { openIndexerMetrics, serveMetrics } from './indexerMetrics.ts'
 import { openLog } from './log.ts'
 import { runService } from './service.ts'
 
 /** What one indexer follows, and where it stores it. */
-export interface Following {
+export interface IndexTarget {
   databaseUrl: string
   rpcUrl: string
   confirmations?: number
@@ -21,7 +21,7 @@ export interface Following {
 /** The chains that the options, or else the environment, say to follow. A database for each chain of a file with several is made
  *  beside the configured one, and brought to the newest schema.
  *  @throws ConfigError naming what is missing or cannot be used. */
-export async function followings(options: GovernorOptions, config: Config): Promise<Following[]> {
+export async function indexTargets(options: GovernorOptions, config: Config): Promise<IndexTarget[]> {
   const { databaseUrl, rpcUrls: rpcUrl, confirmations } = config
   if (!databaseUrl)
     throw new ConfigError(
@@ -35,17 +35,17 @@ export async function followings(options: GovernorOptions, config: Config): Prom
     const deployment = await readDeployment(config.deployment as string)
     return [{ databaseUrl, rpcUrl, confirmations, deployment }]
   }
-  const made: Following[] = []
+  const made: IndexTarget[] = []
   for (const { databaseSuffix, ...chain } of await followedChains(options, { rpcUrl }))
     made.push({ confirmations, ...chain, databaseUrl: await databaseOf(databaseUrl, databaseSuffix) })
   return made
 }
 
 /** What was indexed as the options say, or else the environment: read without a node where a file names it. */
-export async function indexedOf(options: GovernorOptions, config: Config): Promise<Omit<Following, 'rpcUrl'>[]> {
+export async function indexedTargets(options: GovernorOptions, config: Config): Promise<Omit<IndexTarget, 'rpcUrl'>[]> {
   const { databaseUrl, rpcUrls: rpcUrl } = config
-  if (!databaseUrl || !namesGovernors(options)) return followings(options, config)
-  const made: Omit<Following, 'rpcUrl'>[] = []
+  if (!databaseUrl || !namesGovernors(options)) return indexTargets(options, config)
+  const made: Omit<IndexTarget, 'rpcUrl'>[] = []
   for (const { databaseSuffix, deployment } of await namedChains(options, { rpcUrl }))
     made.push({ deployment, databaseUrl: await databaseOf(databaseUrl, databaseSuffix) })
   return made
@@ -83,10 +83,10 @@ export const runIndexer = ({ rewind = false, ...options }: GovernorOptions & { r
       const indexers: (() => IndexerStatus)[] = []
       const { host, indexPort: port } = config
       if (port !== undefined) {
-        const registry = openIndexMetrics(() => indexers.map((status) => status()))
+        const registry = openIndexerMetrics(() => indexers.map((status) => status()))
         stops.push((await serveMetrics(registry, { host, port })).close)
       }
-      for (const following of await followings(options, config)) {
+      for (const following of await indexTargets(options, config)) {
         const { stopped, close, status } = await follow(following, config, { rewind, log, signal: abort.signal })
         ends.push(stopped)
         indexers.push(status)
@@ -106,7 +106,7 @@ interface Way {
 }
 
 async function follow(
-  following: Following,
+  following: IndexTarget,
   { gatewayUrl, finality, reconcileMs, chainCache: cacheFolder }: Config,
   { rewind, log, signal }: Way,
 ) {

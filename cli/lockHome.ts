@@ -2,7 +2,7 @@ import { mkdir, open, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 
 /** Keeps two programs off one home. @returns how to let go. @throws Error naming the process that holds it. */
-export async function holdHome(home: string): Promise<() => Promise<void>> {
+export async function lockHome(home: string): Promise<() => Promise<void>> {
   await mkdir(home, { recursive: true })
   const file = join(home, 'running.pid')
   for (;;) {

@@ -9,7 +9,7 @@ import { rowOf } from '#schema/rows.ts'
 import { computeEpoch } from '#workers/epoch.ts'
 import { readDeployment } from './deployment.ts'
 import { withFreshIndex } from './freshIndex.ts'
-import { openArtifacts } from './stores.ts'
+import { openArtifacts } from './openArtifacts.ts'
 
 interface Verification {
   epoch: number

@@ -30,7 +30,7 @@ const BLOCK_SECONDS = 1
 const WATCH_MS = 200
 
 /** The database and the chain that services need: embedded ones, or those that the configuration names. */
-export interface Parts {
+export interface BackingServices {
   /** The environment that points a service process at them. */
   env: NodeJS.ProcessEnv
   databaseUrl: string
@@ -42,14 +42,14 @@ export interface Parts {
 }
 
 /** Starts what the configuration does not name, deploys to an empty embedded chain, and brings the database to the newest schema. */
-export async function startParts(config: Config, log: Logger): Promise<Parts> {
+export async function startBackingServices(config: Config, log: Logger): Promise<BackingServices> {
   await mkdir(config.home, { recursive: true })
   const stops: (() => Promise<void>)[] = []
   const stop = async () => {
     for (const one of stops.reverse()) await one()
   }
   try {
-    const databaseUrl = config.databaseUrl ?? (await embeddedPostgres(config.home, log, stops))
+    const databaseUrl = config.databaseUrl ?? (await startEmbeddedPostgres(config.home, log, stops))
     await migrate(databaseUrl)
     const chain = config.rpcUrl
       ? {
@@ -57,7 +57,7 @@ export async function startParts(config: Config, log: Logger): Promise<Parts> {
           deploymentFile: config.deployment as string,
           operatorKey: config.operatorKey as string,
         }
-      : await embeddedChain(config.home, log, stops)
+      : await startEmbeddedChain(config.home, log, stops)
     const { readDeployment } = await import('./deployment.ts')
     const deployment = await readDeployment(chain.deploymentFile)
     const env = {
@@ -75,7 +75,7 @@ export async function startParts(config: Config, log: Logger): Promise<Parts> {
   }
 }
 
-async function embeddedPostgres(home: string, log: Logger, stops: (() => Promise<void>)[]): Promise<string> {
+async function startEmbeddedPostgres(home: string, log: Logger, stops: (() => Promise<void>)[]): Promise<string> {
   const server = await startPostgres(join(home, 'postgres'))
   if (server.adopted) log.info('adopted the embedded PostgreSQL that an earlier process left running')
   const abort = new AbortController()
@@ -97,7 +97,7 @@ async function embeddedPostgres(home: string, log: Logger, stops: (() => Promise
   return server.url
 }
 
-async function embeddedChain(home: string, log: Logger, stops: (() => Promise<void>)[]) {
+async function startEmbeddedChain(home: string, log: Logger, stops: (() => Promise<void>)[]) {
   const folder = join(home, 'chain')
   const stateFile = join(folder, 'state.json')
   const deploymentFile = join(folder, 'deployment.json')

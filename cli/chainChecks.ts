@@ -4,7 +4,7 @@ import { type Rpc, redactedUrl } from '#indexer/rpc/rpc.ts'
 import { readDeployment } from './deployment.ts'
 
 /** A look at one part: what was found there, or an error that says what to mend. */
-export type Check = [name: string, run: () => Promise<string>]
+export type DoctorCheck = [name: string, run: () => Promise<string>]
 
 interface Endpoint {
   url: string
@@ -13,10 +13,10 @@ interface Endpoint {
 
 /** One look at each endpoint of `RPC_URL`, over HTTP or WebSocket, then one at what they say together: one chain, the one on which the
  *  deployment stands. */
-export function chainChecks(urls: string, deploymentFile: string): Check[] {
+export function chainChecks(urls: string, deploymentFile: string): DoctorCheck[] {
   const found: Endpoint[] = []
   const looks = endpointsIn(urls).map(
-    (url): Check => [
+    (url): DoctorCheck => [
       'endpoint',
       () =>
         asking(url, async (rpc) => {
