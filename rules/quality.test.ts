@@ -28,7 +28,7 @@ describe('copies', () => {
     expect(first).toMatchObject({ verdict: 'accepted', uniqueness: 1_000_000n })
     expect(second).toMatchObject({ verdict: 'duplicate', uniqueness: 0n, quality: 0n, similar: [{ id: '1' }] })
     expect(second!.reason).toMatch(/contribution 1/)
-    expect(verdictCode(second!.verdict)).toBe(2)
+    expect([first, second].map((one) => verdictCode(one!.verdict))).toEqual([1, 2])
   })
 
   test('case, spacing, invisible characters and width do not make a copy new', () => {
@@ -100,9 +100,68 @@ test('uniqueness equals a naive comparison with everything earlier', () => {
   )
 })
 
-test('judging out of commit order is refused', () => {
+/** As many words as asked for, of which no other name has one. */
+const words = (name: string, count: number) => Array.from({ length: count }, (_, i) => `${name}${i}`).join(' ')
+
+describe('what a contributor is told', () => {
+  test('nothing similar, some of it, most of it', () => {
+    // A prompt of one word and 30 shared ones have 29 5-grams; 2 of these hold the prompt.
+    const shared = words('shared', 30)
+    const [first, near, part] = judge(
+      [text('one', shared), text('two', shared), text('three', `${shared} ${words('own', 20)}`)],
+      { minUniqueness: 150_000n },
+    )
+    expect(first!.reason).toBe('Accepted: nothing similar was committed earlier.')
+    expect(near).toMatchObject({
+      verdict: 'nearDuplicate',
+      uniqueness: 68_966n,
+      similar: [{ id: '1', containment: 931_034n }],
+    })
+    expect(near!.reason).toBe('93 % of it stands in earlier contributions: 1 (93 %).')
+    expect(part!.reason).toBe('Accepted: 46 % new; the rest stands in 1 (53 %), 2 (53 %).')
+  })
+})
+
+test('the uniqueness that the mandate asks for is enough', () => {
+  const shared = words('shared', 30)
+  const pair = [text('one', shared), text('two', shared)]
+  expect(judge(pair, { minUniqueness: 68_966n })[1]).toMatchObject({ verdict: 'accepted', uniqueness: 68_966n })
+  expect(judge(pair, { minUniqueness: 68_967n })[1]).toMatchObject({ verdict: 'nearDuplicate' })
+})
+
+test('of a phrase that many hold the eight earliest are remembered, and three are named', () => {
+  // The own parts are so long that the sets as a whole are unlike each other: only the phrase leads to them.
+  const phrase = words('shared', 30)
+  const holders = Array.from({ length: 12 }, (_, i) => text(`own${i}`, `${phrase} ${words(`own${i}at`, 2_000)}`))
+  const asked = judge([...holders, text('q', phrase)]).at(-1)!
+  expect(asked.similar).toEqual([1, 2, 3, 4, 5, 6, 7, 8].map((i) => ({ id: `${i}`, containment: 896_551n })))
+  expect(asked.reason).toBe('Accepted: 10 % new; the rest stands in 1 (89 %), 2 (89 %), 3 (89 %) and 5 more.')
+  const three = judge([...holders.slice(0, 3), text('q', phrase)]).at(-1)!
+  expect(three.reason).toBe('Accepted: 10 % new; the rest stands in 1 (89 %), 2 (89 %), 3 (89 %).')
+})
+
+test('the most similar comes first, then the earlier', () => {
+  const phrase = words('shared', 30)
+  const holders = [
+    text('p', words('shared', 15)),
+    text('p', `${phrase} a`),
+    text('p', words('shared', 20)),
+    text('p', `${phrase} b`),
+  ]
+  const asked = judge([...holders, text('q', phrase)], { minUniqueness: 0n }).at(-1)!
+  expect(asked.similar.map((one) => one.id)).toEqual(['2', '4', '3', '1'])
+})
+
+test('a score outside 0 to 1 is refused, its ends are not', () => {
+  const scored = (score: bigint) => judge([text('a', 'b')], { score: () => score }).map((one) => one.quality)
+  expect([scored(0n), scored(1_000_000n)]).toEqual([[0n], [1_000_000n]])
+  for (const score of [-1n, 1_000_001n]) expect(() => scored(score)).toThrow(`must be 0 to 1000000 ppm, got ${score}`)
+})
+
+test('a batch shares one commitment; judging out of commit order is refused', () => {
   const index = new QualityIndex()
   index.add({ id: '1', committed: 5n, text: text('a', 'b') })
+  expect(index.add({ id: '1b', committed: 5n, text: text('e', 'f') }).verdict).toBe('accepted')
   expect(() => index.add({ id: '2', committed: 4n, text: text('c', 'd') })).toThrow(/commit order/)
 })
 
@@ -120,7 +179,21 @@ describe('sealed evaluation items', () => {
       { sealed },
     )
     expect(judged.map((a) => a.verdict)).toEqual(['contaminated', 'contaminated', 'contaminated', 'accepted'])
-    expect(judged[2]!.reason).not.toMatch(/violet/)
+    for (const { reason } of judged.slice(0, 3))
+      expect(reason).toBe('It overlaps a sealed evaluation item. Evaluation items cannot be trained on.')
+  })
+
+  test('half of an item is too much, less than half is not', () => {
+    // The item has 18 5-grams with its ends; a text that begins with its first n words holds n − 3 of them.
+    const item = { prompt: 'w1', completion: Array.from({ length: 19 }, (_, i) => `w${i + 2}`).join(' ') }
+    const part = (count: number) => {
+      const [first, ...rest] = `${item.prompt} ${item.completion}`.split(' ').slice(0, count)
+      return judge([text(`${first} ${rest[0]}`, `${rest.slice(1).join(' ')} and so on`)], { sealed: [item] })[0]!
+        .verdict
+    }
+    expect([12, 11].map(part)).toEqual(['contaminated', 'accepted'])
+    const strict = judge([text('w1 w2', 'w3 w4 x')], { sealed: [item], maxSealedOverlap: 50_000n })
+    expect(strict[0]!.verdict).toBe('contaminated')
   })
 })
 
@@ -135,6 +208,7 @@ test('malformed, off-topic and badly licensed samples are rejected with the reas
   const judged = judge(['{', text('x?', '© y'), text('x', 'y'), text('x?', 'yes')], options)
   expect(judged.map((a) => a.verdict)).toEqual(['malformed', 'licence', 'offTopic', 'accepted'])
   expect(judged[2]!.reason).toBe('Ask a question.')
+  expect(judged[0]).toMatchObject({ contentHash: null, quality: 0n, uniqueness: 0n, similar: [] })
   expect(judged[3]!.quality).toBe(3n)
 })
 

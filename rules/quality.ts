@@ -68,16 +68,15 @@ export class QualityIndex {
   private readonly holders = new Map<string, number[]>()
   private readonly lsh: LshIndex
   private readonly sealedPrompts = new Set<string>()
-  private readonly sealedGrams: Set<string>[] = []
-  private readonly sealedHolders = new Map<string, number[]>()
+  /** The 5-grams of each evaluation item that holds a 5-gram. */
+  private readonly sealedHolders = new Map<string, Set<string>[]>()
   private last = -1n
 
   constructor(private readonly options: QualityOptions = {}) {
     this.lsh = new LshIndex(options.seed)
     for (const item of options.sealed ?? []) {
       const grams = shingles(`${item.prompt}\n${item.completion}`)
-      for (const gram of grams) append(this.sealedHolders, gram, this.sealedGrams.length)
-      this.sealedGrams.push(grams)
+      for (const gram of grams) append(this.sealedHolders, gram, grams)
       this.sealedPrompts.add(normalForm(item.prompt))
     }
   }
@@ -182,16 +181,16 @@ export class QualityIndex {
 
   private isSealed(sample: PromptCompletion, grams: Set<string>): boolean {
     if (this.sealedPrompts.has(normalForm(sample.prompt))) return true
-    const shared = new Map<number, bigint>()
+    const shared = new Map<Set<string>, bigint>()
     for (const gram of grams)
       for (const item of this.sealedHolders.get(gram) ?? []) shared.set(item, (shared.get(item) ?? 0n) + 1n)
     const limit = this.options.maxSealedOverlap ?? 500_000n
-    for (const [item, count] of shared) if (count * PPM >= limit * BigInt(this.sealedGrams[item]!.size)) return true
+    for (const [item, count] of shared) if (count * PPM >= limit * BigInt(item.size)) return true
     return false
   }
 }
 
-function append(lists: Map<string, number[]>, key: string, value: number, keep = Number.POSITIVE_INFINITY): void {
+function append<T>(lists: Map<string, T[]>, key: string, value: T, keep = Number.POSITIVE_INFINITY): void {
   const list = lists.get(key)
   if (list === undefined) lists.set(key, [value])
   else if (list.length < keep) list.push(value)
