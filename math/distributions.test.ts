@@ -100,5 +100,6 @@ test('infinities and NaN have their limits', () => {
   expect(normalCdf(Number.NaN)).toBeNaN()
   expect(studentCdf(Number.NaN, 3)).toBeNaN()
   expect(() => studentCdf(0, 0)).toThrow('degrees of freedom')
-  expect(() => normalQuantile(1.5)).toThrow('probability')
+  for (const wrong of [-0.1, 1.5])
+    expect(() => normalQuantile(wrong)).toThrow(`probability is from 0 to 1, not ${wrong}`)
 })

@@ -2,7 +2,6 @@ import { regularisedBeta, upperGamma } from './specialFunctions.ts'
 
 /** P(Z ≥ z) for the standard normal distribution; small probabilities keep their digits. */
 export function normalUpperTail(z: number): number {
-  if (Number.isNaN(z)) return Number.NaN
   const tail = upperGamma(0.5, (z * z) / 2)
   return z >= 0 ? tail / 2 : 1 - tail / 2
 }
@@ -12,7 +11,6 @@ export function normalUpperTail(z: number): number {
 export function studentUpperTail(t: number, freedom: number): number {
   if (!(freedom > 0)) throw new RangeError(`Student's distribution needs more than ${freedom} degrees of freedom.`)
   if (freedom === Number.POSITIVE_INFINITY) return normalUpperTail(t)
-  if (Number.isNaN(t)) return Number.NaN
   const tail = 0.5 * regularisedBeta(freedom / (freedom + t * t), freedom / 2, 0.5)
   return t >= 0 ? tail : 1 - tail
 }

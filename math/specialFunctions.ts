@@ -14,7 +14,6 @@ export function upperGamma(a: number, x: number): number {
 
 /** P(a, x) by its power series, for x < a + 1 (Abramowitz and Stegun 6.5.29). */
 function lowerGammaSeries(a: number, x: number): number {
-  if (x === 0) return 0
   let term = 1 / a
   let sum = term
   for (let n = 1; Math.abs(term) > Math.abs(sum) * 1e-17; n++) sum += term *= x / (a + n)
@@ -25,15 +24,12 @@ function lowerGammaSeries(a: number, x: number): number {
 function upperGammaFraction(a: number, x: number): number {
   if (x === Number.POSITIVE_INFINITY) return 0
   const front = Math.exp(a * Math.log(x) - x - logGamma(a))
-  if (front === 0) return 0
   return front * lentz(x + 1 - a, (n) => [-n * (n - a), x + 2 * n + 1 - a])
 }
 
-/** I_x(a, b), the regularised incomplete beta function (Abramowitz and Stegun 26.5.8). Where the continued fraction
+/** I_x(a, b), the regularised incomplete beta function (Abramowitz and Stegun 26.5.8), for 0 ≤ x ≤ 1 and positive a and b. Where the continued fraction
  *  converges slowly, 1 − I_{1−x}(b, a) is evaluated instead. */
 export function regularisedBeta(x: number, a: number, b: number): number {
-  if (x <= 0) return 0
-  if (x >= 1) return 1
   const front = Math.exp(logGamma(a + b) - logGamma(a) - logGamma(b) + a * Math.log(x) + b * Math.log1p(-x))
   const fraction = (y: number, p: number, q: number) =>
     lentz(1, (n) => {

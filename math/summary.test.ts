@@ -12,5 +12,7 @@ test('sums, means and variances of arrays and typed arrays', () => {
 
 test('what too few values leave unknown is NaN', () => {
   expect(sumOf([])).toBe(0)
-  for (const unknown of [meanOf([]), populationVariance([]), sampleVariance([1])]) expect(unknown).toBeNaN()
+  for (const unknown of [meanOf([]), populationVariance([]), sampleVariance([]), sampleVariance([1])])
+    expect(unknown).toBeNaN()
+  expect(sampleVariance([1, 3])).toBe(2)
 })
