@@ -3,7 +3,7 @@ import type { Sql } from '#schema/database.ts'
 import type { ApiKey } from '#schema/offchain/access.ts'
 import { ApiError } from './errors.ts'
 
-/** Who asks. In open mode everybody is the house; with keys, whoever holds no key may only read. */
+/** The sender of a request. In open mode everybody has all rights; with keys, a caller without a key may only read. */
 export type Caller =
   | { kind: 'open' }
   | { kind: 'anonymous' }
@@ -12,8 +12,8 @@ export type Caller =
 /** The id under which a key is stored: its SHA-256. */
 export const hashKey = (key: string) => createHash('sha256').update(key).digest('hex')
 
-/** Who sent a request with this `Authorization` header.
- *  @throws ApiError when the header is no bearer key, or the key is unknown or revoked. */
+/** The caller that the `Authorization` header identifies.
+ *  @throws ApiError when the header is not a bearer key, or the key is unknown or revoked. */
 export async function callerOf(sql: Sql, auth: 'open' | 'keys', header: string | undefined): Promise<Caller> {
   if (auth === 'open') return { kind: 'open' }
   if (header === undefined) return { kind: 'anonymous' }
@@ -25,7 +25,8 @@ export async function callerOf(sql: Sql, auth: 'open' | 'keys', header: string |
     [hashKey(key)],
   )
   const found = rows[0]
-  if (!found) throw new ApiError('UNAUTHENTICATED', 'The key is unknown or was revoked. Ask the operator for another.')
+  if (!found)
+    throw new ApiError('UNAUTHENTICATED', 'The key is unknown or was revoked. Ask the operator for a new key.')
   return { kind: 'key', ...found }
 }
 
@@ -34,13 +35,13 @@ export function requireOperator(caller: Caller): void {
   if (caller.kind === 'open') return
   requireKey(caller)
   if (caller.kind === 'key' && caller.role !== 'Operator')
-    throw new ApiError('FORBIDDEN', 'This takes an operator’s key; yours is a consumer’s.')
+    throw new ApiError('FORBIDDEN', 'Only an operator may do this; the key sent is a consumer’s.')
 }
 
-/** @throws ApiError unless the caller holds a key, where keys are asked for. */
+/** @throws ApiError when keys are required and the caller has none. */
 export function requireKey(caller: Caller): void {
   if (caller.kind === 'anonymous')
-    throw new ApiError('UNAUTHENTICATED', 'This takes a key: send the header `Authorization: Bearer <key>`.')
+    throw new ApiError('UNAUTHENTICATED', 'A key is required: send the header `Authorization: Bearer <key>`.')
 }
 
 /** @throws ApiError unless the caller acts for `account`, or is an operator. */
@@ -50,5 +51,5 @@ export function requireAccount(caller: Caller, account: string): void {
     throw new ApiError('FORBIDDEN', `Your key acts for ${caller.account}, not for ${account.toLowerCase()}.`)
 }
 
-/** The account on whose behalf jobs are asked for; null for the house. */
+/** The account for which the caller requests jobs; null in open mode. */
 export const callerAccount = (caller: Caller): string | null => (caller.kind === 'key' ? caller.account : null)

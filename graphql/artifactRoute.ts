@@ -3,8 +3,8 @@ import type { Services } from './context.ts'
 import { toClientError } from './errors.ts'
 import { requireUnsealed } from './resolvers/sealedArtifacts.ts'
 
-/** Serves an artifact's bytes under its name. The name is the content's hash, so it may be cached for ever; nothing in it can run
- *  as a page of ours. */
+/** Serves an artifact's bytes by its name. The name is the hash of the content, so the response may be cached for ever. The headers keep
+ *  a browser from running the content as a page of this origin. */
 export const serveArtifact =
   ({ artifacts, db, log }: Services): RequestHandler =>
   async (request, response) => {

@@ -4,13 +4,13 @@ import { JobRun } from '#schema/offchain/jobs.ts'
 import type { Caller } from './access.ts'
 import type { LoadedRow } from './query/page.ts'
 
-/** What consumers asked and were answered is theirs: with keys, only they and operators are told. Published usage names prompts and
- *  answers by their hashes. Such columns are null to others, and nobody filters or orders by them. */
+/** Prompts and answers belong to the consumer: with keys, only that consumer and operators can read them. Published usage names them by
+ *  their hashes. Confidential columns are null for other callers, and cannot be used in filters or orders. */
 interface ConfidentialColumns {
   columns: readonly string[]
-  /** Columns that say whose the row is, and whether it is confidential at all. */
+  /** Columns that decide who owns the row and whether it is confidential. */
   needs: readonly string[]
-  /** Whose it is; undefined: everybody's. */
+  /** The owner's account; undefined when the row is not confidential. */
   owner: (row: LoadedRow) => unknown
 }
 
@@ -26,15 +26,17 @@ const CONFIDENTIAL = new Map<EntityClass, ConfidentialColumns>([
   ],
 ])
 
-/** The columns that must be read beside `property` to know who may be told. */
-export const columnsBeside = (table: TableDefinition, property: string): readonly string[] =>
-  confidentialColumns(table).includes(property) ? CONFIDENTIAL.get(table.entity)!.needs : []
+/** The columns that must be read together with `property` to decide who may read it. */
+export function columnsBeside({ entity }: TableDefinition, property: string): readonly string[] {
+  const confidential = CONFIDENTIAL.get(entity)
+  return confidential?.columns.includes(property) ? confidential.needs : []
+}
 
 /** The confidential columns of a table. */
 export const confidentialColumns = (table: TableDefinition): readonly string[] =>
   CONFIDENTIAL.get(table.entity)?.columns ?? []
 
-/** Whether the caller may be told the confidential columns of a row. */
+/** Whether the caller may read the confidential columns of a row. */
 export function mayRead(caller: Caller, table: TableDefinition, row: LoadedRow): boolean {
   const owner = CONFIDENTIAL.get(table.entity)?.owner(row)
   return (

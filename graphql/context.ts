@@ -6,14 +6,14 @@ import type { ErrorLog } from './errors.ts'
 import type { NotificationFeed } from './live/feed.ts'
 import { Reader } from './query/reader.ts'
 
-/** Where the contracts stand that this API speaks for. */
+/** The chain and the contracts that this API serves. */
 export interface ApiDeployment {
   chainId: number
   /** Contract addresses by name. */
   addresses: Record<string, string>
 }
 
-/** What resolvers work with, opened once by whoever starts the API. */
+/** The dependencies of all resolvers, opened once by the caller of `startApi`. */
 export interface Services {
   db: Database
   queues: Pick<Queues, 'add'>
@@ -24,7 +24,7 @@ export interface Services {
   feed: NotificationFeed
 }
 
-/** What one request works with. */
+/** The context of one request. */
 export interface ApiContext extends Services {
   reader: Reader
   caller: Caller
@@ -36,7 +36,7 @@ export const contextOf = (services: Services, caller: Caller): ApiContext => ({
   reader: new Reader(services.db, services.deployment.chainId),
 })
 
-/** Makes what the request reads from now on fresh: a subscription is one request with many answers. */
+/** Drops the request's cached reads: a subscription is one request with many answers, and each must be current. */
 export function renewReader(context: ApiContext): void {
   context.reader = new Reader(context.db, context.deployment.chainId)
 }

@@ -11,7 +11,7 @@ import { PermanentError } from '#schema/errors.ts'
 import { type Caller, callerOf } from './access.ts'
 import { serveArtifact } from './artifactRoute.ts'
 import { type ApiContext, contextOf, type Services } from './context.ts'
-import { formatError, toClientError } from './errors.ts'
+import { type ErrorLog, formatError, toClientError } from './errors.ts'
 import { EXPORT_PATHS, serveExport } from './export/route.ts'
 import { openNotificationFeed } from './live/feed.ts'
 import { serveSockets } from './live/socket.ts'
@@ -31,22 +31,22 @@ export interface ApiOptions extends Omit<Services, 'feed'> {
   host: string
   /** 0 takes a free port. */
   port: number
-  /** The page: a folder of files, or what answers for it. */
+  /** The page: a folder of static files, or a request handler. */
   web?: string | RequestHandler
-  /** Shown at `/metrics`; the API adds its own. */
+  /** Served at `/metrics`; the API adds its own metrics. */
   registry?: Registry
-  /** Queries that are known by their hash; unless only these are allowed, clients may register others (automatic persisted queries). */
+  /** Queries that clients may send by hash. Unless they are the only ones allowed, clients may register more (automatic persisted queries). */
   persistedQueries?: PersistedQueries
 }
 
 export interface ApiServer {
   url: string
   app: Express
-  /** Lets running requests end, then closes everything that `startApi` opened. */
+  /** Waits for running requests, then closes everything that `startApi` opened. */
   stop(): Promise<void>
 }
 
-/** The largest request: an uploaded artifact, escaped as JSON. */
+/** Limit of a request body: the largest uploaded artifact, escaped as JSON. */
 const BODY_LIMIT = '2500kb'
 
 /** Serves GraphQL over HTTP and WebSocket at `/graphql`, exports, artifacts, probes and the page.
@@ -62,12 +62,12 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
   app.get('/readyz', readyz(services))
   if (options.registry) app.get('/metrics', metrics(options.registry))
   app.get('/artifacts/:name', serveArtifact(services))
-  const entry = [express.json({ limit: BODY_LIMIT }), identify(services), emptyBody, ...register(options)]
+  const entry = [express.json({ limit: BODY_LIMIT }), identify(services), emptyBody, ...persistedQueryHandlers(options)]
   app.use('/graphql', entry, answer(apollo, services))
   app.get(EXPORT_PATHS, entry, serveExport(services))
   app.post(EXPORT_PATHS, entry, serveExport(services))
   if (options.web) app.use(typeof options.web === 'string' ? express.static(options.web) : options.web)
-  app.use(faults(services))
+  app.use(requestErrors(services))
   const stopSockets = serveSockets(server, '/graphql', services, options.persistedQueries)
   let closing: Promise<void> | undefined
   const close = async () => {
@@ -89,16 +89,16 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
   }
 }
 
-const register = ({ persistedQueries: register }: ApiOptions) => (register ? [persistedQueries(register)] : [])
+const persistedQueryHandlers = ({ persistedQueries: known }: ApiOptions) => (known ? [persistedQueries(known)] : [])
 
-const apolloServer = ({ log, registry, persistedQueries: register }: ApiOptions) =>
+const apolloServer = ({ log, registry, persistedQueries: known }: ApiOptions) =>
   new ApolloServer<ApiContext>({
     schema: apiSchema(),
     introspection: true,
     includeStacktraceInErrorResponses: false,
     allowBatchedHttpRequests: false,
     csrfPrevention: true,
-    persistedQueries: register?.only ? false : {},
+    persistedQueries: known?.only ? false : {},
     parseOptions: { maxTokens: LIMITS.tokens },
     formatError: (formatted, error) => formatError(formatted, error, log),
     logger: { debug() {}, info() {}, warn() {}, error: (message) => log.error({}, String(message)) },
@@ -108,7 +108,7 @@ const apolloServer = ({ log, registry, persistedQueries: register }: ApiOptions)
       statusPlugin,
       asOfExtensionPlugin,
       ApolloServerPluginLandingPageDisabled(),
-      ApolloServerPluginCacheControlDisabled(), // it would wrap every resolver
+      ApolloServerPluginCacheControlDisabled(), // it would wrap every resolver, which costs time
       ...(registry ? [metricsPlugin(registry)] : []),
     ],
     nodeEnv: 'production',
@@ -117,7 +117,7 @@ const apolloServer = ({ log, registry, persistedQueries: register }: ApiOptions)
 
 type Identified = { caller: Caller }
 
-/** Finds out who asks before anything is done. */
+/** Authenticates the caller before any resolver runs. */
 const identify =
   ({ db, auth, log }: Services): RequestHandler =>
   async (request, response, next) => {
@@ -131,7 +131,7 @@ const identify =
     }
   }
 
-/** A request without a body is GraphQL's to refuse, not the parser's. */
+/** Gives a request without a body an empty one, so that GraphQL reports the error. */
 const emptyBody: RequestHandler = (request, _response, next) => {
   request.body ??= {}
   next()
@@ -140,43 +140,37 @@ const emptyBody: RequestHandler = (request, _response, next) => {
 const answer = (apollo: ApolloServer<ApiContext>, services: Services): RequestHandler =>
   expressMiddleware(apollo, { context: async ({ res }) => contextOf(services, (res.locals as Identified).caller) })
 
-/** What went wrong before GraphQL was reached: a body that is too large or no JSON. */
-const faults =
+/** Reports errors from before GraphQL: a body that is too large or not JSON. */
+const requestErrors =
   ({ log }: Services): express.ErrorRequestHandler =>
   (error, _request, response, _next) => {
-    const kind = (error as { type?: string }).type
-    const fault =
-      kind === 'entity.too.large'
-        ? { status: 413, code: 'REQUEST_TOO_LARGE', message: `A request has at most ${BODY_LIMIT}. Send less.` }
-        : kind === 'entity.parse.failed'
-          ? {
-              status: 400,
-              code: 'BAD_REQUEST',
-              message: 'The body is not JSON. Send {"query": "…", "variables": {…}}.',
-            }
-          : kind
-            ? {
-                status: (error as { status?: number }).status ?? 400,
-                code: 'BAD_REQUEST',
-                message: 'The request cannot be read. Send JSON in UTF-8.',
-              }
-            : { status: 500, ...toClientError(error, log) }
-    response.status(fault.status).json({ errors: [{ message: fault.message, extensions: { code: fault.code } }] })
+    const { status, code, message } = describeRequestError(error, log)
+    response.status(status).json({ errors: [{ message, extensions: { code } }] })
   }
+
+function describeRequestError(error: unknown, log: ErrorLog): { status: number; code: string; message: string } {
+  const { type, status = 400 } = error as { type?: string; status?: number } // body-parser's errors have a type
+  if (type === 'entity.too.large')
+    return { status: 413, code: 'REQUEST_TOO_LARGE', message: `A request has at most ${BODY_LIMIT}. Send less.` }
+  if (type === 'entity.parse.failed')
+    return { status: 400, code: 'BAD_REQUEST', message: 'The body is not JSON. Send {"query": "…", "variables": {…}}.' }
+  if (type) return { status, code: 'BAD_REQUEST', message: 'The request cannot be read. Send JSON in UTF-8.' }
+  return { status: 500, ...toClientError(error, log) }
+}
 
 function listen(server: Server, { host, port }: ApiOptions): Promise<string> {
   return new Promise((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
-      const why =
+      const message =
         cause.code === 'EADDRINUSE'
-          ? `PORT: ${port} is in use on ${host}. Stop what listens there, or set PORT to another port (0 takes a free one).`
+          ? `PORT: ${port} is in use on ${host}. Stop the process that uses it, or set PORT to another port (0 takes a free one).`
           : `PORT, HOST: cannot listen on ${host}:${port} (${cause.message}). Set them to an address of this machine.`
-      reject(new PermanentError(why, { cause }))
+      reject(new PermanentError(message, { cause }))
     })
     server.listen(port, host, () => {
       const address = server.address() as { port: number }
-      const shown = host.includes(':') ? `[${host}]` : host
-      resolve(`http://${shown}:${address.port}`)
+      const urlHost = host.includes(':') ? `[${host}]` : host
+      resolve(`http://${urlHost}:${address.port}`)
     })
   })
 }

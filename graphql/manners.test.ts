@@ -8,8 +8,9 @@ import { openDatabase } from '#schema/database.ts'
 import { Model } from '#schema/onchain/models.ts'
 import { freshDatabaseUrl } from '#test/database.ts'
 import { chain, insert, insertAll } from '#test/factory.ts'
-import { LIMITS, measure } from './plugins/limits.ts'
+import { LIMITS } from './plugins/limits.ts'
 import { hashQuery, readPersistedQueries } from './plugins/persistedQueries.ts'
+import { measure } from './plugins/queryCost.ts'
 import { apiSchema, printedSchema } from './schema.ts'
 import { type GraphQLResponse, testApi } from './test/api.ts'
 
@@ -317,7 +318,7 @@ test('a statement that takes too long is ended, and the answer says what to do',
   await lock.query('rollback')
   lock.release()
   expect(errors?.[0]?.extensions.code).toBe('TOO_SLOW')
-  expect(errors?.[0]?.message).toMatch(/Ask for less/)
+  expect(errors?.[0]?.message).toMatch(/Request less/)
   expect(logged).toEqual([])
   expect((await ask('{ models(first: 1) { nodes { id } } }')).data.models.nodes).toHaveLength(1)
 })

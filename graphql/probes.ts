@@ -3,21 +3,21 @@ import type { Registry } from 'prom-client'
 import type { Services } from './context.ts'
 import { readHead } from './query/asOf.ts'
 
-/** Blocks that the index may be behind the chain and still be called ready. */
+/** The index counts as ready while it is at most this many blocks behind the chain. */
 const MAX_LAG = 100
 
-/** Answers as long as the process runs. */
+/** Liveness: answers as long as the process runs. */
 export const livez: RequestHandler = (_request, response) => {
   response.json({ live: true })
 }
 
-/** Whether the API can answer truly: the database is there and the index is not far behind the chain. 503 says why not. */
+/** Readiness: the database answers and the index is not far behind the chain. Otherwise 503 with the reason. */
 export const readyz =
   ({ db, deployment, log }: Services): RequestHandler =>
   async (_request, response) => {
     try {
       const head = await readHead(db, deployment.chainId)
-      const lag = head ? Math.max(0, head.headBlock - head.block!) : null
+      const lag = head ? Math.max(0, head.headBlock - head.block) : null
       const ready = lag === null || lag <= MAX_LAG
       response.status(ready ? 200 : 503).json({
         ready,
@@ -25,13 +25,13 @@ export const readyz =
         block: head?.block ?? null,
         headBlock: head?.headBlock ?? null,
         lag,
-        ...(!ready && { reason: `The index is ${lag} blocks behind the chain: see the indexer’s log.` }),
+        ...(!ready && { reason: `The index is ${lag} blocks behind the chain. See the indexer’s log.` }),
       })
     } catch (error) {
-      log.error({ err: error }, 'not ready')
+      log.error({ err: error }, 'readiness check failed')
       response
         .status(503)
-        .json({ ready: false, database: false, reason: 'The database does not answer: check DATABASE_URL.' })
+        .json({ ready: false, database: false, reason: 'The database does not answer. Check DATABASE_URL.' })
     }
   }
 

@@ -4,19 +4,19 @@ import { ApiKey } from '#schema/offchain/access.ts'
 import { JobRun } from '#schema/offchain/jobs.ts'
 import { RewardMap } from '#schema/onchain/rewards.ts'
 
-/** How the entities are called in the API, and how they are related: all derived from what the entity classes say. */
+/** The entities that the API shows, their names and their relations, all derived from the entity classes. */
 
-/** Entities without a place in the API: who holds keys is nobody's business. */
+/** Entities that the API does not show: access keys are secret. */
 const PRIVATE: EntityClass[] = [ApiKey]
 
 export const publicTables: TableDefinition[] = tables.filter((table) => !PRIVATE.includes(table.entity))
 
-/** A relation as a field: to one (the column is ours) or to many (the column is theirs). */
+/** A relation as a field: to one row (the column is in this table) or to many (the column is in the target table). */
 export interface Relation {
   field: string
   many: boolean
   target: TableDefinition
-  /** The column that holds the other's id: of the own table when to one, of the target when to many. */
+  /** The column that holds the id: in this table for a relation to one, in the target for a relation to many. */
   column: ColumnDefinition
 }
 
@@ -27,13 +27,13 @@ export const tableNamed = (name: string): TableDefinition | undefined => byName.
 
 export function tableFor(entity: EntityClass): TableDefinition {
   const table = byEntity.get(entity)
-  if (!table) throw new Error(`${entity.name} has no place in the API`)
+  if (!table) throw new Error(`${entity.name} is not a public entity`)
   return table
 }
 
 const relations = new Map<TableDefinition, Relation[]>()
 
-/** The relations of `table`: its own references, then the lists that others' references make here. */
+/** The relations of `table`: its own references, then the inverse lists of other tables' references to it. */
 export function relationsOf(table: TableDefinition): Relation[] {
   const known = relations.get(table)
   if (known) return known
@@ -49,15 +49,15 @@ export function relationsOf(table: TableDefinition): Relation[] {
   return found
 }
 
-/** What an entity's queries are called where its own name would mislead. */
-const CALLED = new Map<EntityClass, { one: string; many: string }>([[JobRun, { one: 'job', many: 'jobs' }]])
-/** What the argument that names one row is called where it has a better name than `id`. */
-const KEYS = new Map<EntityClass, string>([[RewardMap, 'epoch']])
+/** Query names of entities whose own name would mislead. */
+const QUERY_NAMES = new Map<EntityClass, { one: string; many: string }>([[JobRun, { one: 'job', many: 'jobs' }]])
+/** Names of the key argument, where one is clearer than `id`. */
+const KEY_NAMES = new Map<EntityClass, string>([[RewardMap, 'epoch']])
 
-/** `model` and `models`, and the argument that names one. */
+/** The names of the two queries, such as `model` and `models`, and of the argument that selects one row. */
 export function naming(table: TableDefinition): { one: string; many: string; key: string } {
-  const one = table.name[0]!.toLowerCase() + table.name.slice(1)
-  return { one, many: plural(one), ...CALLED.get(table.entity), key: KEYS.get(table.entity) ?? 'id' }
+  const one = table.name.charAt(0).toLowerCase() + table.name.slice(1)
+  return { one, many: plural(one), ...QUERY_NAMES.get(table.entity), key: KEY_NAMES.get(table.entity) ?? 'id' }
 }
 
 const plural = (word: string) =>

@@ -26,7 +26,7 @@ import { VersionResolver } from './resolvers/versions.ts'
 
 let built: GraphQLSchema | undefined
 
-/** The schema: what follows from the entity classes, and what the resolvers of `resolvers/`, `commands/` and `live/` add. */
+/** The schema: the part derived from the entity classes, and the resolvers of `resolvers/`, `commands/` and `live/`. */
 export function apiSchema(): GraphQLSchema {
   if (built) return built
   const resolvers: EntityClass[] = [
@@ -58,12 +58,12 @@ export function apiSchema(): GraphQLSchema {
   built = buildSchemaSync({
     resolvers: resolvers as unknown as [EntityClass],
     validate: false,
-    // Every subscription brings its own stream; type-graphql wants to be given a hub all the same.
+    // Every subscription has a stream of its own, but type-graphql requires a pubSub.
     pubSub: { publish: () => {}, subscribe: () => (async function* () {})() },
   })
   resolveDirectly(built)
   return built
 }
 
-/** The schema in its own language, sorted, so that a change shows as the lines it changes. */
+/** The schema as SDL, sorted, so that a diff shows only what changed. */
 export const printedSchema = () => `${printSchema(lexicographicSortSchema(apiSchema()))}\n`

@@ -4,9 +4,10 @@ import { GetObjectCommand, HeadBucketCommand, HeadObjectCommand, PutObjectComman
 import { keccak256 } from 'viem'
 import { PermanentError, RetriableError } from './errors.ts'
 
-/** Bytes named by their keccak256 (`0x…`), as the chain names them. Whoever reads checks the name, so no store need be trusted. */
+/** Stores bytes by their keccak256 (`0x…`), the name that contracts also use. Every read checks the content against the name, so the store need
+ *  not be trusted. */
 export interface ArtifactStore {
-  /** Stores `bytes` whole or not at all, and returns their name; storing twice is harmless. */
+  /** Stores `bytes` atomically and returns their name; storing them twice is harmless. */
   put(bytes: Uint8Array): Promise<string>
   /** @throws ArtifactError when the artifact is missing, or its bytes do not have the hash that its name says. */
   get(name: string): Promise<Uint8Array>
@@ -42,51 +43,52 @@ export class ArtifactStoreError extends RetriableError {
 
 const NAME = /^0x[0-9a-f]{64}$/
 
-function checked(name: string, bytes: Uint8Array): Uint8Array {
+function verified(name: string, bytes: Uint8Array): Uint8Array {
   const actual = keccak256(bytes)
   if (actual !== name)
     throw new ArtifactError(
       'corrupt',
-      `Artifact ${name} holds other bytes (${actual}). Delete it and fetch it again from a copy you trust.`,
+      `The content of artifact ${name} has the hash ${actual}. Delete it and copy it again from a store you trust.`,
     )
   return bytes
 }
 
-function named(name: string): string {
+function validName(name: string): string {
   if (!NAME.test(name))
     throw new ArtifactError(
       'missing',
-      `${JSON.stringify(name)} is no artifact name: expected 0x and 64 lower-case hex digits.`,
+      `${JSON.stringify(name)} is not an artifact name: expected 0x and 64 lower-case hex digits.`,
     )
   return name
 }
 
-/** Artifacts as files under `folder`, two levels deep. A file appears whole (written aside, synced, renamed). */
+/** Artifacts as files under `folder`, in sub-folders by prefix. A file is written to a temporary name, synced and renamed, so it is always
+ *  complete. */
 export function localStore(folder: string): ArtifactStore {
-  const path = (name: string) => join(folder, named(name).slice(2, 4), name)
+  const path = (name: string) => join(folder, validName(name).slice(2, 4), name)
   return {
     async put(bytes) {
       const name = keccak256(bytes)
       const target = path(name)
       if (await exists(target)) return name
       await mkdir(join(folder, name.slice(2, 4)), { recursive: true })
-      const aside = `${target}.${process.pid}.${++writes}.part`
+      const temporary = `${target}.${process.pid}.${++writes}.part`
       try {
-        const file = await open(aside, 'wx')
+        const file = await open(temporary, 'wx')
         try {
           await file.writeFile(bytes)
           await file.sync()
         } finally {
           await file.close()
         }
-        await rename(aside, target)
+        await rename(temporary, target)
       } catch (cause) {
-        await rm(aside, { force: true })
+        await rm(temporary, { force: true })
         const full = (cause as NodeJS.ErrnoException).code === 'ENOSPC'
         throw new ArtifactStoreError(
           full ? 'full' : 'unreachable',
           full
-            ? `The disk under ${folder} is full: free room and try again; nothing was stored.`
+            ? `The disk under ${folder} is full, so the artifact was not stored. Free some space and try again.`
             : `Could not store an artifact under ${folder}: ${(cause as Error).message}`,
           { cause },
         )
@@ -98,7 +100,7 @@ export function localStore(folder: string): ArtifactStore {
         if (cause.code === 'ENOENT') throw missing(name, folder, cause)
         throw new ArtifactStoreError('unreachable', `Could not read artifact ${name}: ${cause.message}`, { cause })
       })
-      return checked(name, bytes)
+      return verified(name, bytes)
     },
     has: (name) => exists(path(name)),
   }
@@ -115,7 +117,7 @@ const exists = (path: string) =>
 const missing = (name: string, where: string, cause?: unknown) =>
   new ArtifactError(
     'missing',
-    `Artifact ${name} is not in ${where}. Copy it there, or point S3_ENDPOINT and S3_BUCKET at the store that holds it.`,
+    `Artifact ${name} is not in ${where}. Copy it there, or set S3_ENDPOINT and S3_BUCKET to the store that has it.`,
     { cause, artifact: name },
   )
 
@@ -148,7 +150,7 @@ export async function s3Store(settings: S3Settings): Promise<ArtifactStore> {
   })
   const absent = (cause: unknown) => ['NoSuchKey', 'NotFound'].includes((cause as Error).name)
   const has = (name: string) =>
-    client.send(new HeadObjectCommand({ Bucket: bucket, Key: named(name) })).then(
+    client.send(new HeadObjectCommand({ Bucket: bucket, Key: validName(name) })).then(
       () => true,
       (cause) => {
         if (absent(cause)) return false
@@ -167,8 +169,8 @@ export async function s3Store(settings: S3Settings): Promise<ArtifactStore> {
     },
     async get(name) {
       try {
-        const found = await client.send(new GetObjectCommand({ Bucket: bucket, Key: named(name) }))
-        return checked(name, (await found.Body?.transformToByteArray()) ?? new Uint8Array())
+        const found = await client.send(new GetObjectCommand({ Bucket: bucket, Key: validName(name) }))
+        return verified(name, (await found.Body?.transformToByteArray()) ?? new Uint8Array())
       } catch (cause) {
         if (cause instanceof ArtifactError) throw cause
         throw absent(cause) ? missing(name, where, cause) : unreachable(cause)

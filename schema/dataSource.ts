@@ -6,7 +6,8 @@ import { entities } from './entities.ts'
 import { migrations } from './migrations/index.ts'
 import { sequential } from './sequential.ts'
 
-/** To compare tables with classes TypeORM sends several statements at once down one connection, which `pg` is about to refuse. */
+/** TypeORM compares tables with classes by several statements at once on one connection, which `pg` will no longer allow. This data source
+ *  sends them one after the other. */
 class SequentialDataSource extends DataSource {
   override createQueryRunner(mode?: ReplicationMode): QueryRunner {
     const runner = super.createQueryRunner(mode)
@@ -15,7 +16,7 @@ class SequentialDataSource extends DataSource {
   }
 }
 
-/** TypeORM's view of the entity classes: it writes and runs migrations and finds drift; queries go through `Database`. */
+/** TypeORM's view of the entity classes. It is used only for migrations and for finding drift; queries go through `Database`. */
 export const dataSource = (url: string) =>
   new SequentialDataSource({
     type: 'postgres',
@@ -28,8 +29,8 @@ export const dataSource = (url: string) =>
     logging: false,
   })
 
-/** Brings the database at `url` to the newest schema. Safe to call from several processes at once.
- *  @throws DatabaseError when nothing answers there. */
+/** Migrates the database at `url` to the newest schema. Several processes may call it at once.
+ *  @throws DatabaseError when no server answers. */
 export async function migrate(url: string): Promise<string[]> {
   await (await openDatabase(url, { max: 1 })).close()
   const source = await dataSource(url).initialize()
@@ -49,7 +50,7 @@ export async function migrate(url: string): Promise<string[]> {
   }
 }
 
-/** The statements that would bring the database at `url` to the classes: none when nothing has drifted. */
+/** The statements that would change the database at `url` to match the entity classes; empty when they already match. */
 export async function schemaDrift(url: string): Promise<string[]> {
   const source = await dataSource(url).initialize()
   try {

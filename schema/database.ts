@@ -1,7 +1,7 @@
 import pg from 'pg'
 import { RetriableError } from './errors.ts'
 
-/** PostgreSQL as the whole house uses it: bigint columns come as numbers (block heights), whole numerics as bigint (wei). */
+/** Type parsers for PostgreSQL: bigint columns are read as numbers (block heights), numerics without fraction as bigint (wei). */
 const types: pg.CustomTypesConfig = {
   getTypeParser: ((oid: number, format?: 'text' | 'binary') => {
     if (oid === pg.types.builtins.INT8) return Number
@@ -12,7 +12,7 @@ const types: pg.CustomTypesConfig = {
 
 /** Runs SQL: the pool itself, or one connection inside a transaction. */
 export interface Sql {
-  // biome-ignore lint/suspicious/noExplicitAny: rows have the shape the statement gives them
+  // biome-ignore lint/suspicious/noExplicitAny: the statement decides the shape of its rows
   query<Row extends pg.QueryResultRow = any>(
     text: string | pg.QueryConfig,
     values?: unknown[],
@@ -22,10 +22,10 @@ export interface Sql {
 export interface Database extends Sql {
   readonly url: string
   readonly pool: pg.Pool
-  /** Runs `work` in one transaction: commits what it did, or nothing when it throws. */
+  /** Runs `work` in one transaction, which is rolled back when `work` throws. */
   transaction<T>(work: (sql: Sql) => Promise<T>, isolation?: 'read committed' | 'repeatable read'): Promise<T>
-  /** Calls `hear` with each payload notified on `channel`, reconnecting when the connection is lost; returns how to stop. */
-  listen(channel: string, hear: (payload: string) => void): Promise<() => Promise<void>>
+  /** Calls `listener` with each payload notified on `channel`, and reconnects when the connection is lost; returns a function that stops it. */
+  listen(channel: string, listener: (payload: string) => void): Promise<() => Promise<void>>
   close(): Promise<void>
 }
 
@@ -34,28 +34,28 @@ export class DatabaseError extends RetriableError {
   override name = 'DatabaseError'
 }
 
-const describe = (url: string) => url.replace(/\/\/([^:@/]+):[^@]*@/, '//$1:…@')
+const redactUrl = (url: string) => url.replace(/\/\/([^:@/]+):[^@]*@/, '//$1:…@')
 
 export interface DatabaseOptions {
-  /** The most connections. */
+  /** The maximum number of connections. */
   max?: number
   name?: string
-  /** PostgreSQL ends a statement that takes longer, with the code 57014. */
+  /** PostgreSQL cancels a statement that takes longer, with the code 57014. */
   statementTimeoutMs?: number
 }
 
-/** Opens a pool on `url`. @throws DatabaseError when nothing answers there, naming `DATABASE_URL` and the host (never the password). */
+/** Opens a pool on `url`. @throws DatabaseError when no server answers, with `DATABASE_URL` and the host but never the password. */
 export async function openDatabase(url: string, options: DatabaseOptions = {}): Promise<Database> {
   const settings: pg.ClientConfig = { connectionString: url, types, application_name: options.name ?? 'modelcommons' }
   const limits = options.statementTimeoutMs ? { statement_timeout: options.statementTimeoutMs } : {}
   const pool = new pg.Pool({ ...settings, ...limits, max: options.max ?? 10, connectionTimeoutMillis: 10_000 })
-  pool.on('error', () => {}) // an idle connection that breaks is replaced at its next use, which reports what is wrong
+  pool.on('error', () => {}) // a broken idle connection is replaced at its next use, which reports the error
   try {
     await pool.query('select 1')
   } catch (cause) {
     await pool.end().catch(() => {})
     throw new DatabaseError(
-      `DATABASE_URL: no PostgreSQL answers at ${describe(url)} (${(cause as Error).message || 'connection refused'}). Start it, correct the URL, or unset DATABASE_URL to use the embedded server.`,
+      `DATABASE_URL: no PostgreSQL answers at ${redactUrl(url)} (${(cause as Error).message || 'connection refused'}). Start it, correct the URL, or unset DATABASE_URL to use the embedded server.`,
       { cause },
     )
   }
@@ -64,7 +64,7 @@ export async function openDatabase(url: string, options: DatabaseOptions = {}): 
     pool,
     query: (text, values) => pool.query(text as string, values),
     transaction: (work, isolation = 'read committed') => transaction(pool, work, isolation),
-    listen: (channel, hear) => listen(settings, channel, hear),
+    listen: (channel, listener) => listen(settings, channel, listener),
     close: () => pool.end(),
   }
 }
@@ -91,15 +91,15 @@ async function transaction<T>(pool: pg.Pool, work: (sql: Sql) => Promise<T>, iso
   }
 }
 
-/** Each connection is retried by one timer alone: whether it could not be opened or broke later. */
-async function listen(settings: pg.ClientConfig, channel: string, hear: (payload: string) => void) {
+/** Listens on one connection. A single timer reconnects, whether the connection could not be opened or broke later. */
+async function listen(settings: pg.ClientConfig, channel: string, listener: (payload: string) => void) {
   let client: pg.Client | undefined
   let timer: NodeJS.Timeout | undefined
   let closed = false
   const connect = async () => {
     const next = new pg.Client({ ...settings, connectionTimeoutMillis: 10_000, keepAlive: true })
     next.on('error', () => {})
-    next.on('notification', (message) => hear(message.payload ?? ''))
+    next.on('notification', (message) => listener(message.payload ?? ''))
     try {
       await next.connect()
       await next.query(`listen ${pg.escapeIdentifier(channel)}`)

@@ -4,10 +4,10 @@ import { Field, Float, ID, Int, ObjectType, registerEnumType } from 'type-graphq
 import { Column, type ColumnOptions, Index, PrimaryColumn, Entity as Table } from 'typeorm'
 import { BigIntScalar, ClockScalar } from './scalars.ts'
 
-/** One decorated class is the table, the GraphQL type and the TypeScript type of an entity. This file declares the
- *  decorators and keeps what they said (`tableOf`), so that SQL and GraphQL are derived and never written twice. */
+/** One decorated class defines the table, the GraphQL type and the TypeScript type of an entity. This file has the decorators and keeps
+ *  their definitions (`tableOf`), from which SQL and GraphQL are derived. */
 
-// biome-ignore lint/suspicious/noExplicitAny: a class of any shape
+// biome-ignore lint/suspicious/noExplicitAny: an entity class has any shape
 export type EntityClass<T = any> = new () => T
 
 export type ColumnKind =
@@ -34,12 +34,12 @@ export interface ColumnDefinition {
   description: string
   /** The closed set of a `choice`. */
   values?: readonly string[]
-  /** Of an id: it is a count, and sorts as numbers do. */
+  /** For an id: it is a whole number, and sorts as a number. */
   numeric?: boolean
   ref?: Reference
 }
 
-/** A relation: `property` of this column's table points at `target`; `inverse` names the list on the other side. */
+/** A relation: the field `property` refers to a row of `target`; `inverse` is the name of the list on the other side. */
 export interface Reference {
   target: () => EntityClass
   property: string
@@ -51,8 +51,10 @@ export interface TableDefinition {
   name: string
   table: string
   description: string
-  /** Rows are versions over `[fromBlock, toBlock)`; written by the indexer alone. */
+  /** Whether rows are versions over `[fromBlock, toBlock)`. Only the indexer writes such tables. */
   versioned: boolean
+  /** The first column. */
+  id: ColumnDefinition
   columns: ColumnDefinition[]
 }
 
@@ -131,19 +133,19 @@ function column(
   }
 }
 
-/** `numeric`: the ids are counts (1, 2, 10), and sort as such. */
+/** `numeric`: the ids are whole numbers (1, 2, 10) and sort as numbers. */
 export const Id = (description = 'Identifies the row.', { numeric = false } = {}) =>
   column('id', description, {}, { numeric })
 export const Text = (description: string, options?: Options) => column('text', description, options)
 export const Texts = (description: string, options?: Options) => column('texts', description, options)
-/** 32 bytes as `0x…`; an artifact is named by the keccak256 of its bytes. */
+/** 32 bytes as `0x…`. An artifact's hash is the keccak256 of its bytes. */
 export const Hash = (description: string, options?: Options) => column('hash', description, options)
 /** 20 bytes as lower-case `0x…`. */
 export const Address = (description: string, options?: Options) => column('address', description, options)
 export const Wei = (description: string, options?: Options) => column('wei', description, options)
 export const Integer = (description: string, options?: Options) => column('int', description, options)
 export const BlockNumber = (description: string, options?: Options) => column('block', description, options)
-/** What a Governor's clock shows: seconds or a block, as its token counts, up to 2⁵³ − 1. */
+/** A value of a Governor's clock: seconds or a block number, as its token counts, up to 2⁵³ − 1. */
 export const Clock = (description: string, options?: Options) => column('clock', description, options)
 export const Real = (description: string, options?: Options) => column('float', description, options)
 export const Flag = (description: string, options?: Options) => column('flag', description, options)
@@ -152,7 +154,7 @@ export const Json = (description: string, options?: Options) => column('json', d
 
 const enums = new Map<string, object>()
 
-/** A text column with a closed set of values, shown as the GraphQL enum `name`. */
+/** A text column with a closed set of values, which is the GraphQL enum `name`. */
 export function Choice(name: string, values: readonly string[], description: string, options?: Options) {
   let members = enums.get(name)
   if (!members) {
@@ -164,8 +166,8 @@ export function Choice(name: string, values: readonly string[], description: str
   return column('choice', description, options, { values }, () => type)
 }
 
-/** A relation. The column holds the other row's id; the API shows it as `property`, and on the other side as the list `inverse`, which is
- *  read in the order of its ids from an index (`indexLists`). */
+/** A relation. The column holds the id of the other row. In the API it is the field `property`, and on the other side the list `inverse`, which
+ *  an index gives in the order of its ids (`indexLists`). */
 export const Ref = (
   target: () => EntityClass,
   property: string,
@@ -182,10 +184,10 @@ export const Ref = (
 /** The block range of a version of a row: valid in `[fromBlock, toBlock)`; a null `toBlock` is the present. */
 @ObjectType()
 export abstract class Versioned {
-  @Field(() => Int, { description: 'The first block at which this version of the row holds.' })
+  @Field(() => Int, { description: 'The first block of this version of the row.' })
   fromBlock!: number
 
-  @Field(() => Int, { nullable: true, description: 'The block at which it ceased to hold; null while it holds.' })
+  @Field(() => Int, { nullable: true, description: 'The block that ended this version; null for the present version.' })
   toBlock!: number | null
 }
 
@@ -202,7 +204,7 @@ const RANGE: ColumnDefinition[] = [
     column: 'to_block',
     kind: 'block',
     nullable: true,
-    description: 'Block at which it ceased to hold.',
+    description: 'Block that ended this version.',
   },
 ]
 
@@ -212,48 +214,53 @@ function define(versioned: boolean, description: string, appended = false) {
     const name = owner.name
     const table = snakeCase(name)
     const columns = [...(columnsOf.get(owner) ?? []), ...(versioned ? RANGE : [])]
-    if (columns[0]?.kind !== 'id') throw new Error(`${name}: the first column of an entity must be @Id()`)
-    tables.set(owner, { entity: owner, name, table, description, versioned, columns })
+    const [id] = columns
+    if (id?.kind !== 'id') throw new Error(`${name}: the first column of an entity must be @Id()`)
+    tables.set(owner, { entity: owner, name, table, description, versioned, id, columns })
     if (versioned) {
       PrimaryColumn({ type: 'bigint', name: 'from_block' })(owner.prototype, 'fromBlock')
       Column({ type: 'bigint', name: 'to_block', nullable: true })(owner.prototype, 'toBlock')
-      Index(`${table}_to`, ['toBlock'], { where: 'to_block IS NOT NULL' })(owner) // present rows cost it nothing
+      Index(`${table}_to`, ['toBlock'], { where: 'to_block IS NOT NULL' })(owner) // no cost for present rows
       Index(`${table}_from`)(owner.prototype, 'fromBlock')
       if (!appended) Index(`${table}_present`, ['id'], { unique: true, where: 'to_block IS NULL' })(owner)
     }
-    indexLists(owner, table, columns)
+    indexLists(owner, table, id, columns)
     Table(table)(owner)
     ObjectType(name, { description })(owner)
   }
 }
 
-/** Indexes in the order of the ids: all rows of a table whose ids are numeric, and what hangs below another row. */
-function indexLists(entity: EntityClass, table: string, columns: readonly ColumnDefinition[]) {
+/** Indexes in the order of the ids: for all rows of a table with numeric ids, and for the lists below another row. */
+function indexLists(
+  entity: EntityClass,
+  table: string,
+  { numeric }: ColumnDefinition,
+  columns: readonly ColumnDefinition[],
+) {
   const lists = columns.filter(({ ref }) => ref?.inverse)
-  const numeric = columns[0]!.numeric
   if (numeric) Indexed(`${table}_order`, 'length(id), id')(entity)
   for (const { column, property } of lists)
     if (numeric) Indexed(`${table}_${column}_list`, `"${column}", length(id), id`)(entity)
     else Index(`${table}_${column}_list`, [property, 'id'])(entity)
 }
 
-/** The statements that make the indexes on expressions, by the indexes' names. */
+/** The statements that create the indexes on expressions, by the name of the index. */
 export const expressionIndexes = new Map<string, string>()
 
-/** An index that TypeORM has no words for: `keys` and the condition `where` are SQL. `drift` sees to it that migrations make it. */
+/** An index that TypeORM cannot express: `keys` and the condition `where` are SQL. `schemaDrift` reports it until a migration creates it. */
 export const Indexed = (name: string, keys: string, where?: string) => (entity: unknown) => {
   const table = snakeCase((entity as EntityClass).name)
   expressionIndexes.set(name, `CREATE INDEX "${name}" ON "${table}" (${keys})${where ? ` WHERE ${where}` : ''}`)
   Index(name, { synchronize: false })(entity as EntityClass)
 }
 
-/** A table written by the indexer alone, versioned over block ranges and rebuildable from the first block. `appended`: an id says its
- *  block, and no row ever ends, so that no index need see to it that one version is present. */
+/** A table that only the indexer writes. Its rows are versioned over block ranges and can be rebuilt from the first block. `appended`: an id
+ *  contains its block and a row never ends, so no index has to guarantee that only one version is present. */
 export const OnChain = (description: string, { appended = false } = {}) => define(true, description, appended)
-/** A table written by the API and the workers. */
+/** A table that the API and the workers write. */
 export const OffChain = (description: string) => define(false, description)
 
-/** What the decorators of `entity` said. @throws Error when the class is no entity. */
+/** The definition of the entity's table. @throws Error when the class is not an entity. */
 export function tableOf(entity: EntityClass): TableDefinition {
   const found = tables.get(entity)
   if (!found) throw new Error(`${entity.name} is not an entity: decorate it with @OnChain or @OffChain`)

@@ -2,8 +2,8 @@ import { z } from 'zod'
 import { type CanonicalValue, canonicalJson } from '#rules/canonicalJson.ts'
 import { ArtifactError, type ArtifactStore } from './artifacts.ts'
 
-/** The JSON artifacts that the chain names by their hash: what each holds, checked whenever one is read. Each stands as canonical
- *  JSON, so equal contents have one name. */
+/** The schemas of the JSON artifacts that contracts refer to by hash. Every read checks the schema. Documents are stored as canonical JSON, so
+ *  equal contents have one name. */
 
 const hash = z.string().regex(/^0x[0-9a-f]{64}$/, 'expected an artifact name')
 const wei = z.string().regex(/^\d+$/, 'expected wei as a decimal string')
@@ -12,19 +12,19 @@ const id = z.string().regex(/^\d+$/, 'expected an id')
 
 const sample = z.object({ prompt: z.string().min(1), completion: z.string() })
 
-/** What a proposal asks for. */
+/** The specification of a proposed model. */
 export const specificationDocument = z.object({
   name: z.string().min(1).max(120),
   purpose: z.string().min(1).max(4000),
   /** The folder of the base model (config.json, model.safetensors, tokenizer.json). */
   baseModel: hash,
   rubric: hash,
-  /** What a sample must be like. */
+  /** The requirements for a sample. */
   samples: z.object({
     description: z.string(),
     /** The whole completion must match. */
     completionPattern: z.string(),
-    /** One of these words stands in an on-topic prompt; empty: everything is on topic. */
+    /** A prompt is on topic when it contains one of these words; when the list is empty, every prompt is. */
     topic: z.array(z.string()),
     maxPromptLength: whole.positive(),
   }),
@@ -36,12 +36,12 @@ export const metricDefinition = z.object({
   name: z.string().min(1),
   kind: z.enum(['fields', 'exact', 'f1', 'regex', 'json', 'perplexity']),
   separator: z.string().optional(),
-  /** Which fields count, by place. */
+  /** The indices of the compared fields. */
   fields: z.array(whole.nonnegative()).optional(),
   pattern: z.string().optional(),
 })
 
-/** How a version is judged. The items are sealed: the API does not hand them out. */
+/** How a version is evaluated. The items are sealed: the API does not return them. */
 export const rubricDocument = z.object({
   metrics: z.array(metricDefinition).min(1),
   test: hash,
@@ -64,7 +64,7 @@ const weight = z.object({
   reason: z.string(),
 })
 
-/** The run that made a version: everything needed to make it again. */
+/** The training run of a version: everything that is needed to reproduce it. */
 export const manifestDocument = z.object({
   modelId: id,
   parentVersionId: id.nullable(),
@@ -74,7 +74,7 @@ export const manifestDocument = z.object({
   datasetRoot: hash,
   /** Contributions in training order. */
   dataset: z.array(id),
-  /** The dataset of an alignment: the settlements’ evidence. */
+  /** The dataset of an alignment: evidence of the settlements. */
   evidence: z.array(hash),
   configuration: z.record(z.string(), z.union([z.string(), z.number()])),
   metrics: z.record(z.string(), z.number()),
@@ -87,7 +87,7 @@ export const manifestDocument = z.object({
 /** A comparison that validators judge. */
 export const comparisonDocument = z.object({ prompt: z.string(), answers: z.tuple([z.string(), z.string()]) })
 
-/** Which comparisons have a known answer, and which versions gave the others: sealed until the settlement. */
+/** The known answers of the gold comparisons, and the versions that gave the other answers. Sealed until the settlement. */
 export const comparisonKeyDocument = z.object({
   salt: z.string(),
   tasks: z.array(
@@ -95,7 +95,7 @@ export const comparisonKeyDocument = z.object({
   ),
 })
 
-/** What a settlement rests on, and the preferences that train the next version. */
+/** The basis of a settlement, and the preferences for training the next version. */
 export const evidenceDocument = z.object({
   versionId: id,
   /** The sealed keys of its comparisons. */
@@ -124,7 +124,7 @@ export const evidenceDocument = z.object({
   ),
 })
 
-/** Why someone disputes something. */
+/** The reason for a dispute. */
 export const disputeEvidenceDocument = z.object({ ground: z.string().min(1), statement: z.string() })
 
 const receipt = z.object({
@@ -138,7 +138,7 @@ const receipt = z.object({
   tokensOut: whole,
   fee: wei,
   signature: z.string(),
-  /** ppm of the answer, by contribution; what is missing to a million is unattributed. */
+  /** ppm of the answer, by contribution; the rest up to a million is unattributed. */
   attribution: z.array(z.object({ contributionId: id, mass: whole })),
 })
 
@@ -148,7 +148,7 @@ export const usageDocument = z.object({ epoch: whole, endpointId: id, receipts: 
 const signedWei = z.string().regex(/^-?\d+$/, 'expected wei as a decimal string')
 const account = z.string().regex(/^0x[0-9a-f]{40}$/, 'expected an address in lower case')
 
-/** A published reward map: what the next epoch builds on, and the reason of every amount. */
+/** A published reward map: the state from which the next epoch starts, and the reason for every amount. */
 export const rewardMapDocument = z.object({
   epoch: whole,
   chainId: whole,
@@ -186,11 +186,11 @@ export type RewardMapDocument = z.infer<typeof rewardMapDocument>
 
 export const documentBytes = (value: unknown) => new TextEncoder().encode(canonicalJson(value as CanonicalValue))
 
-/** Stores `value` as canonical JSON after checking it against its shape; returns its name. */
+/** Checks `value` against its schema, stores it as canonical JSON, and returns its name. */
 export const putDocument = <T>(store: Pick<ArtifactStore, 'put'>, shape: z.ZodType<T>, value: T): Promise<string> =>
   store.put(documentBytes(shape.parse(value)))
 
-/** Reads and checks a document. @throws ArtifactError naming the artifact and its first fault. */
+/** Reads and checks a document. @throws ArtifactError that names the artifact and the first invalid field. */
 export async function getDocument<T>(store: Pick<ArtifactStore, 'get'>, shape: z.ZodType<T>, name: string): Promise<T> {
   const bytes = await store.get(name)
   let value: unknown
@@ -199,15 +199,15 @@ export async function getDocument<T>(store: Pick<ArtifactStore, 'get'>, shape: z
   } catch (cause) {
     throw new ArtifactError(
       'corrupt',
-      `Artifact ${name} is not JSON. Publish the document again under its right hash.`,
+      `Artifact ${name} is not JSON. Publish the document again under its correct hash.`,
       { cause },
     )
   }
   const parsed = shape.safeParse(value)
   if (parsed.success) return parsed.data
-  const fault = parsed.error.issues[0]
+  const issue = parsed.error.issues[0]
   throw new ArtifactError(
     'corrupt',
-    `Artifact ${name} is not the document it should be: ${fault?.path.join('.')}: ${fault?.message}.`,
+    `Artifact ${name} is not a valid document of the expected kind: ${issue?.path.join('.')}: ${issue?.message}.`,
   )
 }

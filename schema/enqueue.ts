@@ -129,7 +129,7 @@ export async function insertJob<K extends JobKind>(
 
 /** A row as read with `columns(JobRun)`, told or not. */
 export function jobFromRow(row: object): JobRun {
-  const { told: _, ...job } = row as { told?: string }
+  const { notified: _, ...job } = row as { notified?: string }
   return Object.assign(new JobRun(), job)
 }
 

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { canonicalJson } from '#rules/canonicalJson.ts'
 import { ArtifactError, type ArtifactStore } from './artifacts.ts'
 
-/** A folder of files (an adapter, a base model) as one artifact: a listing that names each file's artifact. */
+/** The artifact of a folder (an adapter or a base model): a listing with the artifact of each file. */
 interface Listing {
   files: Record<string, string>
 }
@@ -16,39 +16,42 @@ export async function storeFolder(store: Pick<ArtifactStore, 'put'>, folder: str
   return store.put(new TextEncoder().encode(canonicalJson({ files })))
 }
 
-/** Lays the folder that `name` lists under `cache` and returns its path; laid once, then found again.
- *  @throws ArtifactError when the listing or a file is missing, or the artifact is no listing. */
+/** Downloads the folder that `name` lists to `cache`, unless it is already there, and returns its path.
+ *  @throws ArtifactError when the listing or a file is missing, or the artifact is not a listing. */
 export async function fetchFolder(store: ArtifactStore, name: string, cache: string): Promise<string> {
   const target = join(cache, name)
   if (await stat(target).catch(() => undefined)) return target
   const listing = readListing(name, await store.get(name))
-  const aside = join(cache, `${name}.${process.pid}.${++laid}.part`)
-  await mkdir(aside, { recursive: true })
+  const temporary = join(cache, `${name}.${process.pid}.${++downloads}.part`)
+  await mkdir(temporary, { recursive: true })
   try {
     for (const [file, artifact] of Object.entries(listing.files))
-      await writeFile(join(aside, file), await store.get(artifact))
-    await rename(aside, target)
+      await writeFile(join(temporary, file), await store.get(artifact))
+    await rename(temporary, target)
   } catch (error) {
-    await rm(aside, { recursive: true, force: true })
-    if (await stat(target).catch(() => undefined)) return target // another process laid it meanwhile
+    await rm(temporary, { recursive: true, force: true })
+    if (await stat(target).catch(() => undefined)) return target // another process has downloaded it meanwhile
     throw error
   }
   return target
 }
 
-let laid = 0
+let downloads = 0
 
 function readListing(name: string, bytes: Uint8Array): Listing {
-  const fault = () =>
-    new ArtifactError('corrupt', `Artifact ${name} does not list a folder: expected {"files": {name: artifact}}.`)
+  const invalid = () =>
+    new ArtifactError(
+      'corrupt',
+      `Artifact ${name} is not the listing of a folder: expected {"files": {name: artifact}}.`,
+    )
   let listing: Listing
   try {
     listing = JSON.parse(new TextDecoder().decode(bytes))
   } catch {
-    throw fault()
+    throw invalid()
   }
   const files = Object.entries(listing?.files ?? {})
   if (files.length === 0 || files.some(([file, hash]) => !/^[\w][\w.-]*$/.test(file) || typeof hash !== 'string'))
-    throw fault()
+    throw invalid()
   return listing
 }

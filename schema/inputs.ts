@@ -2,8 +2,8 @@ import 'reflect-metadata'
 import { Field, Float, ID, InputType, Int, registerEnumType } from 'type-graphql'
 import { PermanentError } from './errors.ts'
 
-/** Inputs of mutations, which are the inputs of jobs: one decorated class is the GraphQL input type, the bounds that are
- *  checked at the edge and again by the worker, and the TypeScript type. */
+/** Inputs of jobs, which are also inputs of mutations. One decorated class defines the GraphQL input type, the TypeScript type, and the bounds
+ *  that the API and the worker check. */
 
 export type InputClass<T extends object = object> = new () => T
 
@@ -63,7 +63,7 @@ function input(
 export const IdInput = (description: string, options: Options = {}) =>
   input('id', description, { max: 200, ...options })
 export const TextInput = (description: string, options: Options = {}) => input('text', description, options)
-/** A list of so many texts, none of them empty or longer than 200 characters. */
+/** A list of texts of 1 to 200 characters each; `min` and `max` bound the length of the list. */
 export const TextsInput = (description: string, options: Options = {}) => input('texts', description, options)
 /** A text that is JSON. */
 export const JsonInput = (description: string, options: Options = {}) => input('json', description, options)
@@ -93,15 +93,15 @@ export class InputError extends PermanentError {
   override name = 'InputError'
 }
 
-/** Checks `value` against the class's bounds and fills its defaults. @throws InputError naming the field and what it must be. */
+/** Checks `value` against the bounds of the class and adds its defaults. @throws InputError that names the field and its bounds. */
 export function checkInput<T extends object>(type: InputClass<T>, value: unknown): T {
   const known = fields.get(type as InputClass)
-  if (!known) throw new Error(`${type.name} is not an input: decorate its fields`)
+  if (!known) throw new Error(`${type.name} is not an input class: decorate its fields`)
   if (value === null || typeof value !== 'object') throw new InputError(`${type.name}: expected an object.`)
   const given = value as Record<string, unknown>
   for (const key of Object.keys(given))
     if (!known.has(key))
-      throw new InputError(`${type.name}.${key} is not known. It takes: ${[...known.keys()].join(', ')}.`)
+      throw new InputError(`${type.name}.${key} is not a known field. The fields are: ${[...known.keys()].join(', ')}.`)
   const result: Record<string, unknown> = {}
   for (const [key, bounds] of known) {
     const item = given[key] ?? bounds.fallback
@@ -109,14 +109,16 @@ export function checkInput<T extends object>(type: InputClass<T>, value: unknown
       if (!bounds.optional) throw new InputError(`${type.name}.${key} is required.`)
       continue
     }
-    const wrong = fault(bounds, item)
-    if (wrong) throw new InputError(`${type.name}.${key} must be ${wrong}; got ${JSON.stringify(item)?.slice(0, 80)}.`)
+    const expected = violation(bounds, item)
+    if (expected)
+      throw new InputError(`${type.name}.${key} must be ${expected}; got ${JSON.stringify(item)?.slice(0, 80)}.`)
     result[key] = item
   }
   return Object.assign(new type(), result)
 }
 
-function fault(
+/** What the bounds expect when `item` violates them; undefined when it is valid. */
+function violation(
   { kind, min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY, values }: Bounds,
   item: unknown,
 ): string | undefined {

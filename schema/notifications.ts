@@ -1,8 +1,8 @@
 import type { Database, Sql } from './database.ts'
 import type { JobStatus } from './offchain/jobs.ts'
 
-/** What processes tell each other through PostgreSQL's NOTIFY: only where to look, never the data itself. A notice is sent
- *  inside the transaction that made it true, so it is heard after the commit or not at all. */
+/** A message between processes through PostgreSQL's NOTIFY. It says what changed but carries no data. It is sent in the transaction that
+ *  makes the change, so it is delivered after the commit or not at all. */
 export type Notification =
   | { type: 'job'; id: string; status: JobStatus; progress: number }
   | { type: 'blocks'; from: number; to: number }
@@ -11,12 +11,12 @@ export type Notification =
 
 const CHANNEL = 'modelcommons'
 
-/** An SQL expression that tells `payload`, itself one that gives a notice as text: for statements that write and tell at once. */
-export const notifySql = (payload: string) => `pg_notify('${CHANNEL}', ${payload})::text as told`
+/** An SQL expression that sends a notification in the same statement as a write. `payload` is an SQL expression for the notification as JSON. */
+export const notifySql = (payload: string) => `pg_notify('${CHANNEL}', ${payload})::text as notified`
 
-export const notify = (sql: Sql, notice: Notification) =>
-  sql.query('select pg_notify($1, $2)', [CHANNEL, JSON.stringify(notice)])
+export const notify = (sql: Sql, notification: Notification) =>
+  sql.query('select pg_notify($1, $2)', [CHANNEL, JSON.stringify(notification)])
 
-/** Calls `hear` with every notice from now on; returns how to stop. */
-export const listenNotifications = (db: Database, hear: (notice: Notification) => void) =>
-  db.listen(CHANNEL, (payload) => hear(JSON.parse(payload) as Notification))
+/** Calls `listener` with every notification from now on; returns a function that stops it. */
+export const listenNotifications = (db: Database, listener: (notification: Notification) => void) =>
+  db.listen(CHANNEL, (payload) => listener(JSON.parse(payload) as Notification))

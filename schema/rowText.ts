@@ -1,60 +1,64 @@
 import type { ColumnDefinition, TableDefinition } from './define.ts'
 
-/** A row as one line of text, in the fields of PostgreSQL's COPY: what is stored, and what the state root is a digest of, is written
- *  out once.
+/** A row as one line of text in the format of PostgreSQL's COPY. The same line is stored by COPY and hashed for the state root, so it is
+ *  written only once.
  *  @see https://www.postgresql.org/docs/current/sql-copy.html#SQL-COPY-FILE-FORMATS (text format) */
 
 const SPECIAL = /[\\\t\n\r]/
 const ESCAPES: Record<string, string> = { '\\': '\\\\', '\t': '\\t', '\n': '\\n', '\r': '\\r' }
 const NULL = '\\N'
 
-/** A text as a field. */
+/** An escaped text field. */
 export const fieldText = (text: string) =>
-  SPECIAL.test(text) ? text.replace(/[\\\t\n\r]/g, (character) => ESCAPES[character]!) : text
+  SPECIAL.test(text) ? text.replace(/[\\\t\n\r]/g, (character) => ESCAPES[character] ?? character) : text
 
-function hasSortedKeys(keys: readonly string[]): boolean {
-  for (let index = 1; index < keys.length; index++) if (keys[index - 1]! > keys[index]!) return false
+function isSorted(keys: readonly string[]): boolean {
+  let previous = ''
+  for (const key of keys) {
+    if (key < previous) return false
+    previous = key
+  }
   return true
 }
 
-/** A value with the keys of its objects sorted, so that the order in which PostgreSQL gives them back does not show; what is sorted
- *  already is not copied. */
+/** A value with the keys of its objects sorted, because PostgreSQL does not keep their order. A value that is already sorted is not copied. */
 export function sorted(value: unknown): unknown {
   if (value === null || typeof value !== 'object') return value
   if (Array.isArray(value)) return value.some((inner) => sorted(inner) !== inner) ? value.map(sorted) : value
   const record = value as Record<string, unknown>
   const keys = Object.keys(record)
-  let same = hasSortedKeys(keys)
-  for (let index = 0; same && index < keys.length; index++) {
-    const inner = record[keys[index]!]
-    same = typeof inner !== 'object' || sorted(inner) === inner
-  }
-  return same ? value : Object.fromEntries(keys.sort().map((key) => [key, sorted(record[key])]))
+  const isUnchanged = (inner: unknown) => typeof inner !== 'object' || sorted(inner) === inner
+  return isSorted(keys) && keys.every((key) => isUnchanged(record[key]))
+    ? value
+    : Object.fromEntries(keys.sort().map((key) => [key, sorted(record[key])]))
 }
 
 const quoted = (text: string) => `"${text.replace(/["\\]/g, '\\$&')}"`
 
-/** Events of one block share one moment. */
-let lastMoment: Date | undefined
-let lastMomentText = ''
-function momentText(moment: Date): string {
-  if (moment !== lastMoment) {
-    lastMomentText = moment.toISOString()
-    lastMoment = moment
+/** All rows of one block share one Date, so its text is kept. */
+let lastTime: Date | undefined
+let lastTimeText = ''
+function timeText(time: Date): string {
+  if (time !== lastTime) {
+    lastTimeText = time.toISOString()
+    lastTime = time
   }
-  return lastMomentText
+  return lastTimeText
 }
 
-function fieldOf({ kind }: ColumnDefinition): (value: never) => string {
-  if (kind === 'json') return (value: unknown) => fieldText(JSON.stringify(sorted(value)))
-  if (kind === 'texts') return (value: string[]) => fieldText(`{${value.map(quoted).join(',')}}`)
-  if (kind === 'time') return momentText
-  return (value: unknown) => (typeof value === 'string' ? fieldText(value) : String(value))
+type FieldWriter = (value: unknown) => string
+
+/** The writer for a column's values, whose TypeScript type follows from the column's kind. */
+function writerFor({ kind }: ColumnDefinition): FieldWriter {
+  if (kind === 'json') return (value) => fieldText(JSON.stringify(sorted(value)))
+  if (kind === 'texts') return (value) => fieldText(`{${(value as string[]).map(quoted).join(',')}}`)
+  if (kind === 'time') return (value) => timeText(value as Date)
+  return (value) => (typeof value === 'string' ? fieldText(value) : String(value))
 }
 
 interface Shape {
   columns: readonly ColumnDefinition[]
-  fields: readonly { property: string; write: (value: never) => string }[]
+  fields: readonly { property: string; write: FieldWriter }[]
 }
 
 const shapes = new Map<TableDefinition, Shape>()
@@ -62,22 +66,25 @@ const shapes = new Map<TableDefinition, Shape>()
 function shapeOf(table: TableDefinition): Shape {
   const known = shapes.get(table)
   if (known) return known
-  const [id, ...others] = table.columns.filter(({ property }) => property !== 'fromBlock' && property !== 'toBlock')
-  const columns = [id!, ...others.sort((a, b) => (a.column < b.column ? -1 : 1))]
-  const shape = { columns, fields: columns.map((column) => ({ property: column.property, write: fieldOf(column) })) }
+  const others = table.columns.filter(
+    (column) => column !== table.id && column.property !== 'fromBlock' && column.property !== 'toBlock',
+  )
+  const columns = [table.id, ...others.sort((a, b) => (a.column < b.column ? -1 : 1))]
+  const shape = { columns, fields: columns.map((column) => ({ property: column.property, write: writerFor(column) })) }
   shapes.set(table, shape)
   return shape
 }
 
-/** The columns in the order of the text: the id, then by name (their order in the class is no fact), without the block range. */
+/** The columns in the order of the text: the id, then the others by name, so that the order in the class does not matter. The block range is
+ *  not part of the text. */
 export const textColumns = (table: TableDefinition): readonly ColumnDefinition[] => shapeOf(table).columns
 
-/** The values of a row, each a field. */
+/** A row as text: its fields, separated by tabs. */
 export function rowText(table: TableDefinition, row: Readonly<Record<string, unknown>>): string {
   let text = ''
   for (const { property, write } of shapeOf(table).fields) {
     const value = row[property]
-    const field = value === null || value === undefined ? NULL : write(value as never)
+    const field = value === null || value === undefined ? NULL : write(value)
     text = text ? `${text}\t${field}` : field
   }
   return text

@@ -6,10 +6,10 @@ const parse = (value: unknown): bigint => {
   throw new GraphQLError(`Expected a whole number as a decimal string, got ${JSON.stringify(value) ?? typeof value}.`)
 }
 
-/** An integer of up to 256 bits, as a decimal string: JSON numbers would lose wei. Those that may have lost some are not taken. */
+/** An integer of up to 256 bits, as a decimal string, because a JSON number is exact only up to 2⁵³. An unsafe JSON number is rejected. */
 export const BigIntScalar = new GraphQLScalarType<bigint, string>({
   name: 'BigInt',
-  description: 'An integer of up to 256 bits, written as a decimal string. Money is in wei of gOPEN.',
+  description: 'An integer of up to 256 bits, as a decimal string. Money is in wei of gOPEN.',
   serialize: (value) => parse(value).toString(),
   parseValue: parse,
   parseLiteral: (node) => {
@@ -23,11 +23,11 @@ const requireClock = (value: unknown): number => {
   throw new GraphQLError(`Expected a whole number from 0 to 2^53 - 1, got ${JSON.stringify(value) ?? typeof value}.`)
 }
 
-/** A clock value as a JSON number: whatever a contract sets above 2⁵³ − 1 is stored as that. */
+/** A clock value as a JSON number. A contract's value above 2⁵³ − 1 is stored as 2⁵³ − 1. */
 export const ClockScalar = new GraphQLScalarType<number, number>({
   name: 'Clock',
   description:
-    'A moment on a Governor’s clock, in seconds since 1970 or as a block number: a whole number up to 2^53 - 1, which also stands for every later moment.',
+    'A value of a Governor’s clock, in seconds since 1970 or as a block number: a whole number up to 2^53 - 1, which also represents every greater value.',
   serialize: requireClock,
   parseValue: requireClock,
   parseLiteral: (node) => {

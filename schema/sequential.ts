@@ -1,4 +1,4 @@
-/** The same function, whose calls wait for each other: one connection answers one statement at a time. */
+/** Wraps `run` so that its calls run one after the other: a database connection executes one statement at a time. */
 export function sequential<Given extends unknown[], Result>(
   run: (...given: Given) => Promise<Result>,
 ): (...given: Given) => Promise<Result> {

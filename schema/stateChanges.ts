@@ -2,21 +2,21 @@ import type { Sql } from './database.ts'
 import { rowText } from './rowText.ts'
 import { BlockChanges, nextRoot, originRoot, plainRow, rootedTables } from './stateRoot.ts'
 
-/** State roots computed again from the rows that stand in the database: what they should be, against what is stored. */
+/** Recomputes state roots from the stored rows, to compare them with the stored roots. */
 
-/** One change of a block. */
+/** One change of a block: a row version that it opened or ended. */
 export interface StateRowChange {
   kind: 'opened' | 'ended'
   table: string
   id: string
   fromBlock: number
-  /** The row's values by column; of an ended version none. */
+  /** The row's values by column; null for an ended version. */
   values: Record<string, unknown> | null
-  /** Of an opened version, its row's text. */
+  /** The row's text; null for an ended version. */
   text: string | null
 }
 
-/** The changes of the blocks from `from` to `to`, by block, in the order of the blocks. */
+/** The changes of the blocks from `from` to `to`, by block in ascending order. */
 export async function changesOf(sql: Sql, from: number, to: number): Promise<Map<number, StateRowChange[]>> {
   const found = new Map<number, StateRowChange[]>()
   const add = (block: number, change: StateRowChange) => {
@@ -65,7 +65,7 @@ export interface StoredRoot {
 
 const ROOTS = 'select from_block as block, block_hash as hash, digest, root from state_root where id = $1'
 
-/** Roots as they are stored, from `from` on, oldest first. */
+/** The stored roots from block `from` on, oldest first. */
 export async function storedRoots(sql: Sql, chainId: number, from: number, limit: number): Promise<StoredRoot[]> {
   const { rows } = await sql.query<StoredRoot & { [column: string]: unknown }>(
     `${ROOTS} and from_block >= $2 order by from_block limit $3`,
@@ -74,7 +74,7 @@ export async function storedRoots(sql: Sql, chainId: number, from: number, limit
   return rows
 }
 
-/** The root that is stored as of a block, or undefined before the first change. */
+/** The stored root as of a block; undefined before the first change. */
 export async function rootAt(sql: Sql, chainId: number, block: number): Promise<StoredRoot | undefined> {
   const { rows } = await sql.query(`${ROOTS} and from_block <= $2 order by from_block desc limit 1`, [
     String(chainId),
@@ -83,18 +83,18 @@ export async function rootAt(sql: Sql, chainId: number, block: number): Promise<
   return rows[0]
 }
 
-/** Blocks that are computed again at once. */
-const BLOCKS_AT_ONCE = 500
+/** The number of blocks with changes that are recomputed together. */
+const MAX_ROOTS_PER_RANGE = 500
 
 export interface AuditedRange {
-  /** The last block of the stretch. */
+  /** The last block of the range. */
   to: number
   roots: StoredRoot[]
-  /** By block, from the rows. */
+  /** By block, recomputed from the rows. */
   digests: Map<number, string>
 }
 
-/** Digests computed again from the rows, stretch by stretch, beside the roots that are stored. Stretches lie end to end. */
+/** Yields consecutive block ranges, each with the stored roots and the digests recomputed from the rows. */
 export async function* auditStateRoots(
   sql: Sql,
   chainId: number,
@@ -102,8 +102,9 @@ export async function* auditStateRoots(
   to: number,
 ): AsyncGenerator<AuditedRange> {
   for (let next = from; next <= to; ) {
-    const roots = (await storedRoots(sql, chainId, next, BLOCKS_AT_ONCE)).filter(({ block }) => block <= to)
-    const end = roots.length === BLOCKS_AT_ONCE ? roots.at(-1)!.block : to
+    const roots = (await storedRoots(sql, chainId, next, MAX_ROOTS_PER_RANGE)).filter(({ block }) => block <= to)
+    const last = roots.at(MAX_ROOTS_PER_RANGE - 1) // the range is full when there is one
+    const end = last?.block ?? to
     const digests = new Map<number, string>()
     for (const [block, changes] of await changesOf(sql, next, end)) digests.set(block, digestOf(changes))
     yield { to: end, roots, digests }
@@ -111,7 +112,7 @@ export async function* auditStateRoots(
   }
 }
 
-/** The first block whose stored root does not follow from the rows and the root before, up to `to`; undefined when there is none. */
+/** The first block, up to `to`, whose stored root does not follow from its rows and the previous root; undefined when all roots are right. */
 export async function firstWrongRoot(
   sql: Sql,
   chainId: number,

@@ -4,22 +4,22 @@ import { versionedTables } from './entities.ts'
 import { StateRoot } from './onchain/chain.ts'
 import { fieldText, sorted, textColumns } from './rowText.ts'
 
-/** The state root: a digest of everything that was indexed up to a block, the same on every machine, in whatever batches it was
- *  written and wherever it was restarted.
+/** The state root: a digest of everything that is indexed up to a block. It is the same on every machine and does not depend on batches or
+ *  restarts.
  *
- *  A block's *changes* are the versions of rows that it opened and those that it ended. Each is one line of text; the block's
- *  digest is the SHA-256 of its lines, table by table and sorted, so that no order of writing shows. The root of a block that
- *  changed anything is the SHA-256 of the root before it, its number, its hash and its digest. So a root binds every version of every row since the
- *  first block, and two indexes with one root have the same rows, unless somebody found a collision of SHA-256. Additive
- *  multiset hashes (Bellare and Micciancio, EUROCRYPT 1997) would need no sorting, but at this width they fall to the
- *  generalised birthday attack (Wagner, CRYPTO 2002), and a block is always written whole, so that it can be sorted. */
+ *  A block's *changes* are the row versions that it opened and ended. Each is one line of text. The block's digest is the SHA-256 of its lines,
+ *  grouped by table and sorted, so that the order of writing does not matter. The root of a block with changes is the SHA-256 of the previous
+ *  root and the block's number, hash and digest. So a root commits to every version of every row since the first block, and two indexes with
+ *  the same root have the same rows, unless there is a collision of SHA-256. Additive multiset hashes (Bellare and Micciancio, EUROCRYPT 1997)
+ *  need no sorting, but at this width the generalised birthday attack (Wagner, CRYPTO 2002) breaks them. Sorting is possible because a block
+ *  is always written whole. */
 
 const sha256 = (text: string) => `0x${createHash('sha256').update(text).digest('hex')}`
 
-/** The tables that the root covers: all that the indexer writes, but for the root itself. */
+/** The tables that the root covers: all tables of the indexer except the root's own. */
 export const rootedTables: readonly TableDefinition[] = versionedTables.filter(({ entity }) => entity !== StateRoot)
 
-/** A value as it is told to who compares: integers as decimal strings, moments as milliseconds. */
+/** A value for comparison between two indexes: integers as decimal strings, times as milliseconds. */
 function plain(value: unknown): unknown {
   if (value === undefined || value === null) return null
   if (typeof value === 'bigint' || typeof value === 'number') return String(value)
@@ -33,11 +33,11 @@ export function plainRow(table: TableDefinition, row: Readonly<Record<string, un
   return Object.fromEntries(columns.map(({ property, column }) => [column, plain(row[property])]))
 }
 
-/** What one block changes, table by table, as lines: of an opened version its row's text (`rowText`), of an ended one its id and the
- *  block that opened it. */
+/** The changes of one block as lines by table: for an opened version its row's text (`rowText`), for an ended one its id and the block that
+ *  opened it. */
 export class BlockChanges {
   private readonly tables = new Map<string, { opened: string[]; ended: string[] }>()
-  /** How many. */
+  /** The number of changes. */
   count = 0
 
   opened(table: string, text: string) {
@@ -58,11 +58,10 @@ export class BlockChanges {
     return lines
   }
 
-  /** The SHA-256 of each changed table's name and numbers of lines, then its lines, sorted. */
+  /** The SHA-256 over the changed tables in order: each table's name and numbers of lines, then its sorted lines. */
   digest(): string {
     const hash = createHash('sha256')
-    for (const table of [...this.tables.keys()].sort()) {
-      const { opened, ended } = this.tables.get(table)!
+    for (const [table, { opened, ended }] of [...this.tables].sort(([a], [b]) => (a < b ? -1 : 1))) {
       hash.update(`${table}\t${opened.length}\t${ended.length}\n`)
       for (const lines of [opened, ended]) if (lines.length) hash.update(`${lines.sort().join('\n')}\n`)
     }
@@ -70,7 +69,7 @@ export class BlockChanges {
   }
 }
 
-/** The root before the first change: of one deployment on one chain. */
+/** The root before the first change. It identifies one deployment on one chain. */
 export const originRoot = (chainId: number, contracts: Readonly<Record<string, string>>): string =>
   sha256(JSON.stringify(['modelcommons state root 2', chainId, sorted(contracts)]))
 

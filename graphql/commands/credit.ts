@@ -5,12 +5,13 @@ import type { InferInput } from '#schema/jobs.ts'
 import type { JobRun } from '#schema/offchain/jobs.ts'
 import { ApiError } from '../errors.ts'
 
-/** The most input tokens a prompt can make: a byte-level tokenizer makes at most one of each byte, and a chat template adds a few. */
+/** Upper bound for the tokens that a chat template adds. */
 const TEMPLATE_TOKENS = 64
+/** An upper bound for the input tokens of a prompt: a byte-level tokenizer makes at most one token of each byte. */
 export const maxPromptTokens = (prompt: string) => Buffer.byteLength(prompt, 'utf8') + TEMPLATE_TOKENS
 
-/** Reserves the most that a call can cost (rule 7), within the consumer's voucher and credit, in the transaction that makes the job.
- *  @throws ApiError saying what is missing: the endpoint, a promoted version, a voucher, credit. */
+/** Reserves the maximum cost of a call (rule 7) within the consumer's voucher and credit, in the transaction that creates the job.
+ *  @throws ApiError that names what is missing: the endpoint, a promoted version, a voucher, or credit. */
 export async function reserveCredit(sql: Sql, job: Pick<JobRun, 'id'>, input: InferInput): Promise<void> {
   const consumer = input.consumer.toLowerCase()
   await lockCredit(sql, consumer)
@@ -36,22 +37,22 @@ async function servingPrice(sql: Sql, endpointId: string): Promise<{ priceIn: bi
   if (!found)
     throw new ApiError(
       'UNKNOWN_ENDPOINT',
-      `There is no endpoint ${endpointId}. Query \`endpoints\` for those that serve.`,
+      `There is no endpoint ${endpointId}. Query \`endpoints\` for the registered ones.`,
     )
   if (found.status === 'RolledBack')
     throw new ApiError(
       'VERSION_ROLLED_BACK',
-      `Endpoint ${endpointId} points at version ${found.version}, which was rolled back (${found.reason ?? 'no reason given'}). Ask another endpoint; the host must point it at a promoted version.`,
+      `Endpoint ${endpointId} points at version ${found.version}, which was rolled back (${found.reason ?? 'no reason given'}). Use another endpoint, or ask the host to point it at a promoted version.`,
     )
   if (found.status !== 'Promoted')
     throw new ApiError(
       'VERSION_NOT_PROMOTED',
-      `Endpoint ${endpointId} points at version ${found.version}, which is not promoted. Ask another endpoint.`,
+      `Endpoint ${endpointId} points at version ${found.version}, which is not promoted. Use another endpoint.`,
     )
   return found
 }
 
-/** What the newest voucher still grants: its sum less what was answered under it, less what is reserved now. */
+/** Checks what the newest voucher still grants: its cumulative sum minus the fees of answered calls and the open reservations. */
 async function requireGrant(sql: Sql, endpointId: string, consumer: string, maximum: bigint): Promise<void> {
   const { rows } = await sql.query(
     `select s.cumulative, s.used, s.deadline, coalesce(extract(epoch from b.timestamp), 0)::bigint as now,
@@ -64,22 +65,22 @@ async function requireGrant(sql: Sql, endpointId: string, consumer: string, maxi
   if (!voucher)
     throw new ApiError(
       'NO_VOUCHER',
-      `${consumer} has signed no voucher for endpoint ${endpointId}. Sign one that grants at least ${maximum} wei and hand it in with submitVoucher.`,
+      `${consumer} has no voucher for endpoint ${endpointId}. Sign one that grants at least ${maximum} wei and submit it with submitVoucher.`,
     )
   if (voucher.deadline < BigInt(voucher.now))
     throw new ApiError(
       'VOUCHER_EXPIRED',
-      `The voucher of ${consumer} for endpoint ${endpointId} expired at ${voucher.deadline} (seconds since 1970). Sign a new one with a later deadline and hand it in with submitVoucher.`,
+      `The voucher of ${consumer} for endpoint ${endpointId} expired at ${voucher.deadline} (seconds since 1970). Sign a new one with a later deadline and submit it with submitVoucher.`,
     )
   const committed = voucher.used + voucher.held
   if (committed + maximum > voucher.cumulative)
     throw new ApiError(
       'VOUCHER_TOO_SMALL',
-      `This call may cost ${maximum} wei; the voucher grants ${voucher.cumulative}, of which ${committed} are used or reserved. Sign one with a cumulative of at least ${committed + maximum} and hand it in with submitVoucher.`,
+      `This call may cost ${maximum} wei; the voucher grants ${voucher.cumulative}, of which ${committed} are used or reserved. Sign one with a cumulative sum of at least ${committed + maximum} and submit it with submitVoucher.`,
     )
 }
 
-/** What the consumer's credit on chain still covers: less what waits to be withdrawn, was answered but not redeemed, or is reserved. */
+/** Checks the consumer's free credit: the on-chain balance minus pending withdrawals, unredeemed fees and open reservations. */
 async function requireCredit(sql: Sql, consumer: string, maximum: bigint): Promise<void> {
   const { rows } = await sql.query(
     `select coalesce((select balance - withdrawing from credit where id = $1 and to_block is null), 0) as balance,
@@ -93,6 +94,6 @@ async function requireCredit(sql: Sql, consumer: string, maximum: bigint): Promi
   if (free < maximum)
     throw new ApiError(
       'NOT_ENOUGH_CREDIT',
-      `This call may cost ${maximum} wei; ${consumer} has ${free} free (credit ${balance}, ${held} reserved, ${owed} owed). Deposit at least ${maximum - free} wei more, or ask for fewer tokens.`,
+      `This call may cost ${maximum} wei; ${consumer} has ${free} free (credit ${balance}, ${held} reserved, ${owed} owed). Deposit at least ${maximum - free} wei more, or request fewer tokens.`,
     )
 }

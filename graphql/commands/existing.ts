@@ -9,8 +9,8 @@ import { Model, ModelVersion } from '#schema/onchain/models.ts'
 import { ApiError } from '../errors.ts'
 import { naming, tableFor } from '../publicTables.ts'
 
-/** Which entity an input's field names. */
-const NAMED: Record<string, EntityClass> = {
+/** The entity that an input field refers to. */
+const ENTITY_BY_FIELD: Record<string, EntityClass> = {
   modelId: Model,
   datanetId: Datanet,
   versionId: ModelVersion,
@@ -20,19 +20,20 @@ const NAMED: Record<string, EntityClass> = {
   disputeId: Dispute,
 }
 
-/** Refuses a job on something that does not exist, before anything is written. @throws ApiError naming it. */
+/** Checks that every entity the input refers to exists, before anything is written.
+ *  @throws ApiError that names the missing entity. */
 export async function requireExisting<K extends JobKind>(sql: Sql, input: JobInput<K>): Promise<void> {
   for (const [field, id] of Object.entries(input)) {
-    const entity = NAMED[field]
+    const entity = ENTITY_BY_FIELD[field]
     if (!entity || id === undefined) continue
     const table = tableFor(entity)
-    const now = table.versioned ? 'and to_block is null' : ''
-    const { rowCount } = await sql.query(`select 1 from "${table.table}" where id = $1 ${now} limit 1`, [id])
+    const present = table.versioned ? 'and to_block is null' : ''
+    const { rowCount } = await sql.query(`select 1 from "${table.table}" where id = $1 ${present} limit 1`, [id])
     if (rowCount) continue
     const code = `UNKNOWN_${table.name.replace(/(?<=[a-z])(?=[A-Z])/g, '_').toUpperCase()}`
     throw new ApiError(
       code,
-      `${field}: there is no ${table.name} ${id}. Query \`${naming(table).many}\` for those that are indexed; one just written on chain may need a moment.`,
+      `${field}: there is no ${table.name} ${id}. Query \`${naming(table).many}\` for the indexed ones. One that was just written on chain may take a few seconds to appear.`,
     )
   }
 }

@@ -15,15 +15,15 @@ import { reserveCredit } from './credit.ts'
 import { requireExisting } from './existing.ts'
 
 const KEY_DESCRIPTION =
-  'Names this request: asked again with the same key, the same job is returned and nothing is done twice.'
+  'Identifies this request: a second request with the same key returns the same job and does nothing else.'
 
-/** A mutation for each kind of job, derived from the job table. */
+/** One mutation for each kind of job, derived from the job table. */
 export function jobResolver(): EntityClass {
   const owner = classNamed('JobCommands')
   for (const kind of jobKinds) {
     const { input } = jobs[kind]
     const args = [
-      { name: 'input', type: () => input, nullable: false, description: 'What is to be done.' },
+      { name: 'input', type: () => input, nullable: false, description: 'The input of the job.' },
       { name: 'idempotencyKey', type: () => String, nullable: false, description: KEY_DESCRIPTION },
     ]
     const description = descriptionOf(input)
@@ -51,20 +51,22 @@ async function start(context: ApiContext, kind: JobKind, given: object, key: str
   const job = await enqueue(context, kind, input, {
     key,
     requestedBy: callerAccount(context.caller),
-    ...(call && { also: (sql, made) => reserveCredit(sql, made, call) }),
+    ...(call && { also: (sql, job) => reserveCredit(sql, job, call) }),
   })
-  return rowOf(context, job)
+  return asLoadedRow(context, job)
 }
 
 @Resolver()
 export class CancelCommand {
   @Mutation(() => JobRun, {
     description:
-      'Cancels a job: at once while it waits; a running one stops at its next step. A job that has ended stays as it is.',
+      'Cancels a job. A queued job is cancelled at once, a running one stops at its next step, an ended one does not change.',
   })
   async cancelJob(
     @Arg('id', () => ID, { description: 'The job.' }) id: string,
-    @Arg('idempotencyKey', () => String, { description: 'Names this request. Cancelling twice is the same as once.' })
+    @Arg('idempotencyKey', () => String, {
+      description: 'Identifies this request. Cancelling twice has the same effect as once.',
+    })
     _key: string,
     @Ctx() context: ApiContext,
   ) {
@@ -72,13 +74,13 @@ export class CancelCommand {
     if (context.caller.kind === 'key' && context.caller.role !== 'Operator') {
       const { rows } = await context.db.query('select requested_by from job_run where id = $1', [id])
       if (rows[0] && rows[0].requested_by !== context.caller.account)
-        throw new ApiError('FORBIDDEN', 'Only who asked for a job, or an operator, may cancel it.')
+        throw new ApiError('FORBIDDEN', 'Only the account that requested a job, or an operator, may cancel it.')
     }
-    return rowOf(context, await cancelJob(context, id))
+    return asLoadedRow(context, await cancelJob(context, id))
   }
 }
 
-/** The job as a row of this request, so that its relations can be asked for. */
-async function rowOf({ reader }: ApiContext, job: JobRun): Promise<LoadedRow> {
+/** The job as a loaded row, so that its relations can be queried. */
+async function asLoadedRow({ reader }: ApiContext, job: JobRun): Promise<LoadedRow> {
   return { ...job, [ROW_AS_OF]: await reader.asOf(), [ROW_TABLE]: tableFor(JobRun) }
 }

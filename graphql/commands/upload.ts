@@ -7,19 +7,21 @@ import { tableFor } from '../publicTables.ts'
 
 const MAX_BYTES = 1_000_000
 
-/** Kinds whose content is JSON: whoever reads them would refuse anything else. */
+/** Kinds whose content must be JSON, because their readers parse it. */
 const JSON_KINDS = ['sample', 'specification', 'rubric', 'items', 'prompts', 'evidence']
 const KINDS = [...JSON_KINDS, 'document']
 
 @Resolver()
 export class UploadCommand {
   @Mutation(() => Artifact, {
-    description: `Stores a text under its keccak256, by which the chain can name it. Kinds: ${KINDS.join(', ')}; all but a document are JSON. At most ${MAX_BYTES.toLocaleString('en')} bytes.`,
+    description: `Stores a text under its keccak256, the name by which contracts refer to it. Kinds: ${KINDS.join(', ')}; all except document are JSON. At most ${MAX_BYTES.toLocaleString('en')} bytes.`,
   })
   async uploadArtifact(
-    @Arg('content', () => String, { description: 'The text, stored as it is in UTF-8.' }) content: string,
-    @Arg('kind', () => String, { description: 'What it is.' }) kind: string,
-    @Arg('idempotencyKey', () => String, { description: 'Names this request. Storing twice is the same as once.' })
+    @Arg('content', () => String, { description: 'The text, stored unchanged as UTF-8.' }) content: string,
+    @Arg('kind', () => String, { description: 'The kind of artifact.' }) kind: string,
+    @Arg('idempotencyKey', () => String, {
+      description: 'Identifies this request. Storing twice has the same effect as once.',
+    })
     _key: string,
     @Ctx() { caller, artifacts, db, reader }: ApiContext,
   ) {
@@ -55,10 +57,10 @@ function requireJson(content: string, kind: string): void {
   } catch (cause) {
     throw new ApiError(
       'NOT_JSON',
-      `A ${kind} must be JSON; this is not (${(cause as Error).message}). Correct it and upload it again.`,
+      `A ${kind} must be JSON, but the content is not (${(cause as Error).message}). Correct it and upload it again.`,
       { cause },
     )
   }
   if (value === null || typeof value !== 'object')
-    throw new ApiError('NOT_JSON', `A ${kind} must be a JSON object; this is ${JSON.stringify(value)?.slice(0, 40)}.`)
+    throw new ApiError('NOT_JSON', `A ${kind} must be a JSON object; got ${JSON.stringify(value)?.slice(0, 40)}.`)
 }

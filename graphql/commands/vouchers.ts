@@ -14,18 +14,20 @@ import { tableFor } from '../publicTables.ts'
 export class VoucherCommand {
   @Mutation(() => SignedVoucher, {
     description:
-      'Hands in a voucher: an EIP-712 signature by which a consumer grants an endpoint fees up to a cumulative sum. Handing in the newest one again changes nothing.',
+      'Submits a voucher: an EIP-712 signature with which a consumer grants an endpoint fees up to a cumulative sum. Submitting the newest one again changes nothing.',
   })
   async submitVoucher(
     @Arg('endpointId', () => ID, { description: 'The endpoint.' }) endpointId: string,
-    @Arg('consumer', () => String, { description: 'Who pays, and signed.' }) consumer: string,
-    @Arg('cumulative', () => BigIntScalar, { description: 'All fees granted at this endpoint so far, in wei.' })
+    @Arg('consumer', () => String, { description: 'The account that pays and signed.' }) consumer: string,
+    @Arg('cumulative', () => BigIntScalar, { description: 'All fees granted to this endpoint so far, in wei.' })
     cumulative: bigint,
-    @Arg('deadline', () => BigIntScalar, { description: 'Until when it may be redeemed, in seconds since 1970.' })
+    @Arg('deadline', () => BigIntScalar, {
+      description: 'The time until which it may be redeemed, in seconds since 1970.',
+    })
     deadline: bigint,
     @Arg('signature', () => String, { description: 'The signature, 65 bytes as hex.' }) signature: string,
     @Arg('idempotencyKey', () => String, {
-      description: 'Names this request. The same voucher twice is the same as once.',
+      description: 'Identifies this request. Submitting the same voucher twice has the same effect as once.',
     })
     _key: string,
     @Ctx() { db, deployment, reader }: ApiContext,
@@ -58,7 +60,7 @@ async function readVoucher(
   if (!endpoint?.rowCount)
     throw new ApiError(
       'UNKNOWN_ENDPOINT',
-      `There is no ${Endpoint.name} ${endpointId.slice(0, 80)}. Query \`endpoints\` for those that serve.`,
+      `There is no ${Endpoint.name} ${endpointId.slice(0, 80)}. Query \`endpoints\` for the registered ones.`,
     )
   const { rows } = await sql.query(
     'select extract(epoch from timestamp)::bigint as now from block order by number desc limit 1',
@@ -71,8 +73,8 @@ async function readVoucher(
   return { consumer: consumer.toLowerCase() as Hex, endpointId: BigInt(endpointId), cumulative, deadline }
 }
 
-/** Chains that a wallet may have stood on by mistake: named in the error, so that the signer sees what happened. */
-const USUAL_CHAINS = [1, 10, 56, 137, 8453, 31337, 42161, 11155111]
+/** Chains that a wallet may be connected to by mistake. The error names the chain, so that the signer sees the cause. */
+const COMMON_CHAINS = [1, 10, 56, 137, 8453, 31337, 42161, 11155111]
 
 /** @throws ApiError unless `signature` is the consumer's for this voucher, this chain and this market. */
 async function requireSigner(
@@ -81,7 +83,7 @@ async function requireSigner(
   signature: string,
 ): Promise<void> {
   const market = addresses.InferenceMarket
-  if (!market) throw new Error('the deployment names no InferenceMarket')
+  if (!market) throw new Error('The deployment has no InferenceMarket.')
   if (!/^0x[0-9a-fA-F]{130}$/.test(signature))
     throw new ApiError('BAD_SIGNATURE', 'The signature must be 65 bytes as hex: 0x and 130 digits.')
   const signerOn = async (chain: number) => {
@@ -93,7 +95,7 @@ async function requireSigner(
   }
   const signer = await signerOn(chainId)
   if (signer === voucher.consumer) return
-  for (const other of USUAL_CHAINS)
+  for (const other of COMMON_CHAINS)
     if (other !== chainId && (await signerOn(other)) === voucher.consumer)
       throw new ApiError(
         'WRONG_CHAIN',
@@ -105,7 +107,7 @@ async function requireSigner(
   )
 }
 
-/** Keeps the newest voucher of a consumer for an endpoint; grants only grow. */
+/** Stores the newest voucher of a consumer for an endpoint. Its cumulative sum must grow. */
 async function store(sql: Sql, voucher: VoucherMessage, signature: string): Promise<string> {
   const { consumer, endpointId, cumulative, deadline } = voucher
   const id = `${endpointId}-${consumer}`
@@ -116,14 +118,14 @@ async function store(sql: Sql, voucher: VoucherMessage, signature: string): Prom
   if (newest && cumulative <= newest.cumulative)
     throw new ApiError(
       'VOUCHER_SUPERSEDED',
-      `A voucher that grants ${newest.cumulative} wei stands already; this one grants ${cumulative}. Sign a greater cumulative sum: it counts from the first call on.`,
+      `There is already a voucher that grants ${newest.cumulative} wei; this one grants ${cumulative}. Sign a greater sum: it is cumulative and includes all earlier calls.`,
     )
   const redeemed = await sql.query('select cumulative from voucher where id = $1 and to_block is null', [id])
   const spent: bigint = redeemed.rows[0]?.cumulative ?? 0n
   if (cumulative <= spent)
     throw new ApiError(
       'VOUCHER_SUPERSEDED',
-      `${spent} wei were redeemed here already; this voucher grants ${cumulative}. Sign a greater cumulative sum: it counts from the first call on.`,
+      `${spent} wei have already been redeemed for this endpoint; this voucher grants ${cumulative}. Sign a greater sum: it is cumulative and includes all earlier calls.`,
     )
   await sql.query(
     `insert into signed_voucher (id, endpoint_id, consumer, cumulative, deadline, signature, used, signed_at)

@@ -5,13 +5,13 @@ import type { ApiContext } from '../context.ts'
 import type { LoadedRow } from '../query/page.ts'
 import { declareMethod } from './declare.ts'
 
-/** Guards the confidential fields of `table` in its resolver class. */
+/** Adds resolvers to `owner` that return null for the confidential fields of `table` when the caller may not read them. */
 export function declareConfidential(owner: EntityClass, table: TableDefinition): void {
   for (const property of confidentialColumns(table)) {
     const field = getMetadataStorage().fields.find((one) => one.target === table.entity && one.name === property)
     if (!field) continue
     field.typeOptions.nullable = true
-    field.description = `${field.description} Null to others than who asked, and operators.`
+    field.description = `${field.description} Null unless the caller is the consumer or an operator.`
     declareMethod(
       owner,
       property,

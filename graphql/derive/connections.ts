@@ -3,48 +3,52 @@ import type { EntityClass, TableDefinition } from '#schema/define.ts'
 import { cursorOf, type LoadedRow, type PageResult } from '../query/page.ts'
 import { classNamed, declareField } from './declare.ts'
 
-@ObjectType({ description: 'Where a page lies in its list.', simpleResolvers: true })
+@ObjectType({ description: 'The position of a page in its list.', simpleResolvers: true })
 export class PageInfo {
   @Field(() => Boolean, {
-    description: 'Whether rows follow. Known when paging forward; else whether `before` was given.',
+    description: 'Whether more rows follow. When paging backward: whether `before` was given.',
   })
   hasNextPage!: boolean
   @Field(() => Boolean, {
-    description: 'Whether rows come before. Known when paging backward; else whether `after` was given.',
+    description: 'Whether rows come before this page. When paging forward: whether `after` was given.',
   })
   hasPreviousPage!: boolean
   @Field(() => String, { nullable: true, description: 'The cursor of the first row.' })
   startCursor!: string | null
-  @Field(() => String, { nullable: true, description: 'The cursor of the last row: pass it as `after` to go on.' })
+  @Field(() => String, {
+    nullable: true,
+    description: 'The cursor of the last row: pass it as `after` to get the next page.',
+  })
   endCursor!: string | null
 }
 
 const connections = new Map<TableDefinition, EntityClass>()
 
-/** `ModelConnection` and `ModelEdge`: a page of a list, after Relay's specification of cursor connections. */
+/** `ModelConnection` and `ModelEdge`: a page of a list.
+ *  @see https://relay.dev/graphql/connections.htm */
 export function connectionFor(table: TableDefinition): EntityClass {
   const known = connections.get(table)
   if (known) return known
   const edge = classNamed(`${table.name}Edge`)
-  declareField(edge, 'cursor', () => String, { description: 'Names the row’s place in this order.' })
+  declareField(edge, 'cursor', () => String, { description: 'The row’s position in this order.' })
   declareField(edge, 'node', () => table.entity, { description: 'The row.' })
   ObjectType(edge.name, { description: `One ${table.name} of a list.`, simpleResolvers: true })(edge)
-  const made = classNamed(`${table.name}Connection`)
-  declareField(made, 'edges', () => [edge], { description: 'The rows with their cursors.' })
-  declareField(made, 'nodes', () => [table.entity], { description: 'The rows.' })
-  declareField(made, 'pageInfo', () => PageInfo, { description: 'Where the page lies.' })
-  declareField(made, 'totalCount', () => Int, {
-    description: 'How many rows the whole list has; counted only when asked for.',
+  const connection = classNamed(`${table.name}Connection`)
+  declareField(connection, 'edges', () => [edge], { description: 'The rows with their cursors.' })
+  declareField(connection, 'nodes', () => [table.entity], { description: 'The rows.' })
+  declareField(connection, 'pageInfo', () => PageInfo, { description: 'The position of the page in the list.' })
+  declareField(connection, 'totalCount', () => Int, {
+    description: 'The number of rows in the whole list; counted only when this field is selected.',
   })
-  ObjectType(made.name, { description: `A page of a list of ${table.name}.`, simpleResolvers: true })(made)
-  connections.set(table, made)
-  return made
+  ObjectType(connection.name, { description: `A page of a list of ${table.name}.`, simpleResolvers: true })(connection)
+  connections.set(table, connection)
+  return connection
 }
 
 /** The paths from a connection to its rows. */
 export const ROW_PATHS = [['nodes'], ['edges', 'node']]
 
-/** A page as `ModelConnection`. Cursors and the count are worked out when asked for. */
+/** A page as `ModelConnection`. Cursors and the count are computed only when they are selected. */
 export function connectionOf(page: PageResult, totalCount: () => Promise<number>) {
   const { rows, more, request } = page
   const cursor = (row: LoadedRow | undefined) => () => (row ? cursorOf(page, row) : null)

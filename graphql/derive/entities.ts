@@ -20,7 +20,7 @@ interface Call {
   info: GraphQLResolveInfo
 }
 
-/** Rows outside of the chain refer to rows on it, which have been others before. */
+/** Off-chain rows are not versioned, but those with a relation to a versioned table still take `asOf` for it. */
 const asOfArgs = (table: TableDefinition): ArgDeclaration[] => {
   const asOf = { name: 'asOf', type: () => AsOfInput }
   if (table.versioned) return [{ ...asOf, ...AS_OF_ARG }]
@@ -35,21 +35,21 @@ const pageArgs = (table: TableDefinition): ArgDeclaration[] => {
     {
       name: 'orderBy',
       type: () => [order],
-      description: 'The order, by several fields if need be; ties are broken by id.',
+      description: 'The order, by one or more fields; the id breaks ties.',
     },
     {
       name: 'first',
       type: () => Int,
-      description: 'How many from the start, or after the cursor: 20 when absent, at most 1,000.',
+      description: 'The number of rows from the start, or after the cursor: 20 when absent, at most 1,000.',
     },
-    { name: 'after', type: () => String, description: 'Go on after this cursor.' },
-    { name: 'last', type: () => Int, description: 'How many from the end, or before the cursor.' },
-    { name: 'before', type: () => String, description: 'Go back from this cursor.' },
+    { name: 'after', type: () => String, description: 'Only rows after this cursor.' },
+    { name: 'last', type: () => Int, description: 'The number of rows from the end, or before the cursor.' },
+    { name: 'before', type: () => String, description: 'Only rows before this cursor.' },
   ]
 }
 
-/** A resolver class for each public entity: the query for one (an artifact’s also looks into the store: `resolvers/artifacts.ts`), the
- *  list, the fields of its relations. */
+/** A resolver class for each public entity: the query for one row, the list, and the fields of its relations. The query for one
+ *  artifact is in `resolvers/artifacts.ts`, because it also reads the store. */
 export function entityResolvers(): EntityClass[] {
   return publicTables.map((table) => {
     const owner = classNamed(`${table.name}Resolver`)
@@ -74,12 +74,12 @@ export function entityResolvers(): EntityClass[] {
 function declareOne(owner: EntityClass, table: TableDefinition) {
   const { one, key } = naming(table)
   const args: ArgDeclaration[] = [
-    { name: key, type: () => ID, nullable: false, description: table.columns[0]!.description },
+    { name: key, type: () => ID, nullable: false, description: table.id.description },
     ...asOfArgs(table),
   ]
   const kind = Query(() => table.entity, {
     nullable: true,
-    description: `${table.description} Null when there is none.`,
+    description: `${table.description} Null when it does not exist.`,
   })
   declareDirect('Query', owner, one, kind, args, async (given, { context, info }: Call) => {
     const asOf = await context.reader.asOf(given.asOf)
@@ -109,7 +109,7 @@ function declareList(owner: EntityClass, table: TableDefinition) {
 function declareOneBelow(owner: EntityClass, table: TableDefinition, { field, target, column }: Relation) {
   const kind = FieldResolver(() => target.entity, {
     nullable: true,
-    description: `${column.description} Null when it did not exist at the moment asked for.`,
+    description: `${column.description} Null when it did not exist at that point of the chain.`,
   })
   declareDirect(table.name, owner, field, kind, [], (_, { root, context, info }: Call) => {
     const id = root[column.property] as string | null

@@ -6,19 +6,19 @@ import { confidentialColumns } from '../confidential.ts'
 import { relationsOf } from '../publicTables.ts'
 import { classNamed, declareField } from './declare.ts'
 
-/** The input types by which lists are filtered and ordered, derived from the entities' columns. */
+/** The input types for filters and orders of lists, derived from the entities' columns. */
 
 const OPERATORS: Record<string, string> = {
   eq: 'Equals.',
-  ne: 'Differs, or is null.',
+  ne: 'Is different, or is null.',
   in: 'Equals one of these (at most 1,000).',
   lt: 'Is less than.',
   lte: 'Is at most.',
   gt: 'Is greater than.',
   gte: 'Is at least.',
   contains:
-    'Contains: a part of a text, in whatever case (of letters beyond a–z as far as the locale of the database knows), an item of a list, or a part of a JSON object.',
-  isNull: 'Is null, or is not.',
+    'Contains: a substring of a text, ignoring case (beyond a–z only where the database’s locale supports it); an item of a list; or a part of a JSON object.',
+  isNull: 'true: is null; false: is not null.',
 }
 const EXACT = ['eq', 'ne', 'in', 'isNull']
 const ORDERED = ['eq', 'ne', 'in', 'lt', 'lte', 'gt', 'gte', 'isNull']
@@ -63,22 +63,22 @@ function filterFor(table: TableDefinition, column: ColumnDefinition): EntityClas
     const type = operator === 'in' ? () => [kind.scalar()] : operator === 'isNull' ? () => Boolean : kind.scalar
     declareField(made, operator, type, { nullable: true, description: OPERATORS[operator] })
   }
-  InputType(name, { description: 'Every operator given must hold.' })(made)
+  InputType(name, { description: 'All given operators must match.' })(made)
   filters.set(name, made)
   return made
 }
 
-/** A choice is filtered by the enum that the entity's own field has. */
+/** The filter of a choice column uses the enum of the entity's field. */
 function choice(table: TableDefinition, column: ColumnDefinition): FilterKind {
   const storage = getMetadataStorage()
   const field = storage.fields.find((one) => one.target === table.entity && one.name === column.property)
   const members = field?.getType() as unknown
   const name = storage.enums.find((one) => one.enumObj === members)?.name
-  if (!name) throw new Error(`${table.name}.${column.property} is a choice without an enum`)
+  if (!name) throw new Error(`${table.name}.${column.property} is a choice column without a registered enum`)
   return { name, scalar: () => members, operators: EXACT }
 }
 
-/** The columns that lists can be filtered and ordered by: those with a field that everybody may read. */
+/** The columns that filters and orders may use: those with a field that every caller may read. */
 function openColumns(table: TableDefinition): ColumnDefinition[] {
   const { fields } = getMetadataStorage()
   const inherited = table.versioned ? ['fromBlock', 'toBlock'] : []
@@ -99,9 +99,9 @@ export function whereFor(table: TableDefinition): EntityClass {
   if (known) return known
   const made = classNamed(`${table.name}Where`)
   wheres.set(table, made)
-  declareField(made, 'and', () => [made], { nullable: true, description: 'All of these hold.' })
-  declareField(made, 'or', () => [made], { nullable: true, description: 'At least one of these holds.' })
-  declareField(made, 'not', () => made, { nullable: true, description: 'This does not hold.' })
+  declareField(made, 'and', () => [made], { nullable: true, description: 'All of these match.' })
+  declareField(made, 'or', () => [made], { nullable: true, description: 'At least one of these matches.' })
+  declareField(made, 'not', () => made, { nullable: true, description: 'This does not match.' })
   for (const column of openColumns(table)) {
     const filter = filterFor(table, column)
     declareField(made, column.property, () => filter, { nullable: true, description: column.description })
@@ -110,10 +110,10 @@ export function whereFor(table: TableDefinition): EntityClass {
     const type = many ? listFilterFor(target) : whereFor(target)
     declareField(made, field, () => type, {
       nullable: true,
-      description: many ? `Conditions on its ${field}.` : `The ${field} meets this.`,
+      description: many ? `Conditions on its ${field}.` : `The ${field} matches this.`,
     })
   }
-  InputType(made.name, { description: `Which rows of ${table.name} to take. Everything given must hold.` })(made)
+  InputType(made.name, { description: `A filter on rows of ${table.name}. All given conditions must match.` })(made)
   return made
 }
 
@@ -122,14 +122,17 @@ function listFilterFor(target: TableDefinition): EntityClass {
   if (known) return known
   const made = classNamed(`${target.name}ListFilter`)
   lists.set(target, made)
-  declareField(made, 'some', () => whereFor(target), { nullable: true, description: 'At least one meets this.' })
-  declareField(made, 'none', () => whereFor(target), { nullable: true, description: 'None meets this.' })
+  declareField(made, 'some', () => whereFor(target), { nullable: true, description: 'At least one row matches this.' })
+  declareField(made, 'none', () => whereFor(target), { nullable: true, description: 'No row matches this.' })
   InputType(made.name, { description: `Conditions on a list of ${target.name}.` })(made)
   return made
 }
 
 const Direction = { asc: 'asc', desc: 'desc' }
-registerEnumType(Direction, { name: 'OrderDirection', description: 'Nulls count as greater than every value.' })
+registerEnumType(Direction, {
+  name: 'OrderDirection',
+  description: 'The sort direction. Nulls sort after all values in ascending order.',
+})
 
 const orders = new Map<TableDefinition, EntityClass>()
 
@@ -141,13 +144,13 @@ export function orderFor(table: TableDefinition): EntityClass {
   const members = Object.fromEntries(fields.map(({ property }) => [property, property]))
   registerEnumType(members, {
     name: `${table.name}Field`,
-    description: `A field that ${table.name} can be ordered by.`,
+    description: `A field by which ${table.name} can be sorted.`,
     valuesConfig: Object.fromEntries(fields.map(({ property, description }) => [property, { description }])),
   })
   const made = classNamed(`${table.name}OrderBy`)
-  declareField(made, 'field', () => members, { description: 'Order by this.' })
-  declareField(made, 'direction', () => Direction, { defaultValue: 'asc', description: 'Rising or falling.' })
-  InputType(made.name, { description: `One key of the order of ${table.name}.` })(made)
+  declareField(made, 'field', () => members, { description: 'Sort by this field.' })
+  declareField(made, 'direction', () => Direction, { defaultValue: 'asc', description: 'Ascending or descending.' })
+  InputType(made.name, { description: `One sort key of ${table.name}.` })(made)
   orders.set(table, made)
   return made
 }

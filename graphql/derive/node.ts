@@ -4,13 +4,13 @@ import { ApiError } from '../errors.ts'
 import { publicTables, tableNamed } from '../publicTables.ts'
 import { type LoadedRow, ROW_TABLE } from '../query/page.ts'
 
-/** Whatever has a row of its own: it can be asked for by its global id, whichever table it is in. */
+/** Any entity: it can be queried by its global id, whatever its table. */
 @InterfaceType('Node', {
-  description: 'Whatever has a row of its own.',
+  description: 'Any entity with a global id.',
   resolveType: (row: LoadedRow) => row[ROW_TABLE].name,
 })
 export abstract class Node {
-  @Field(() => ID, { description: 'Identifies it among everything there is; `id` does so among its kind only.' })
+  @Field(() => ID, { description: 'The id that is unique among all entities; `id` is unique only within its type.' })
   nodeId!: string
 }
 
@@ -25,7 +25,7 @@ export function declareNodes(): void {
 
 export const nodeIdOf = (table: TableDefinition, id: string) => Buffer.from(`${table.name}:${id}`).toString('base64url')
 
-/** @throws ApiError when the text is no node id. */
+/** @throws ApiError when the text is not a node id. */
 export function readNodeId(nodeId: string): { table: TableDefinition; id: string } {
   const [, name, id] =
     /^(\w+):([^\0]{1,400})$/s.exec(Buffer.from(nodeId.slice(0, 1000), 'base64url').toString('utf8')) ?? []

@@ -1,22 +1,22 @@
 import type { Column } from './columns.ts'
 
-/** How rows become text. */
+/** A text format for rows. */
 export interface Format {
   contentType: string
-  /** What comes before the rows. */
+  /** The text before the first row. */
   head(columns: readonly Column[]): string
   row(columns: readonly Column[], row: Record<string, unknown>): string
 }
 
-/** One JSON object a line, as the query would return it. */
+/** JSON Lines: one JSON object per line, as the query would return it. */
 export const jsonLines: Format = {
   contentType: 'application/jsonl; charset=utf-8',
   head: () => '',
   row: (_columns, row) => `${JSON.stringify(row)}\n`,
 }
 
-/** CSV after RFC 4180, a header first. Nothing is written for null and `""` for an empty text; lists and objects are JSON. `spreadsheet`: a text
- *  that a spreadsheet would run as a formula gets an apostrophe before it. */
+/** CSV according to RFC 4180, with a header. Null is an empty field and an empty text is `""`; lists and objects are JSON. With `spreadsheet`,
+ *  a text that a spreadsheet would run as a formula gets a leading apostrophe. */
 export const csv = ({ spreadsheet }: { spreadsheet: boolean }): Format => ({
   contentType: 'text/csv; charset=utf-8; header=present',
   head: (columns) => line(columns.map(({ name }) => quoted(name))),

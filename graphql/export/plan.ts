@@ -3,6 +3,7 @@ import {
   type FieldNode,
   type FragmentDefinitionNode,
   GraphQLError,
+  type GraphQLField,
   type GraphQLObjectType,
   type GraphQLSchema,
   getArgumentValues,
@@ -19,17 +20,18 @@ import {
   validate,
 } from 'graphql'
 import { ApiError } from '../errors.ts'
-import { LIMITS, measure } from '../plugins/limits.ts'
-import { type Column, columnsOf, fieldsOf, isConnection, type Scope } from './columns.ts'
+import { LIMITS } from '../plugins/limits.ts'
+import { measure } from '../plugins/queryCost.ts'
+import { type Column, columnsOf, type FieldNodes, fieldsOf, isConnection, type Scope } from './columns.ts'
 
-/** What a client asks to export: a query with one connection, whose rows are wanted. */
+/** An export request: a query with one connection, whose rows are exported. */
 export interface ExportRequest {
   query: string
   variables: Record<string, unknown>
   operationName?: string
 }
 
-/** The same query made ready to be run once for every batch of rows. */
+/** The query, prepared to run once for each batch of rows. */
 export interface ExportPlan {
   /** The list's name in the query. */
   name: string
@@ -37,26 +39,29 @@ export interface ExportPlan {
   operationName: string | undefined
   variables: Record<string, unknown>
   columns: Column[]
-  /** The keys that lead to the connection in the answer. */
+  /** The keys that lead to the connection in the response. */
   path: string[]
-  /** The most rows wanted; undefined: all. */
+  /** The maximum number of rows; undefined: all rows. */
   limit: number | undefined
-  /** Rows a batch: as many as the cost of one query allows. */
+  /** Rows in a batch: as many as the cost limit of one query allows. */
   batch: number
 }
 
 const BATCHES = [1000, 500, 200, 100, 50, 20]
 
-/** @throws ApiError, or a GraphQLError as a query would give, when the request is no export, or a row asks too much. */
+/** Checks and prepares an export.
+ *  @throws ApiError or GraphQLError when the request is not a valid export, or one row costs too much. */
 export function planExport(schema: GraphQLSchema, { query, variables, operationName }: ExportRequest): ExportPlan {
   const document = parse(query, { maxTokens: LIMITS.tokens })
-  const [fault] = validate(schema, document)
-  if (fault) throw fault
+  const [invalid] = validate(schema, document)
+  if (invalid) throw invalid
   const operation = getOperationAST(document, operationName)
   if (operation?.operation !== 'query')
-    throw notOne(operation ? 'Only queries can be exported.' : 'Name one operation of the document in operationName.')
+    throw badExport(
+      operation ? 'Only queries can be exported.' : 'Name one operation of the document in operationName.',
+    )
   const coerced = getVariableValues(schema, operation.variableDefinitions ?? [], variables)
-  if (coerced.errors) throw coerced.errors[0]!
+  if (!coerced.coerced) throw coerced.errors[0]
   const fragments = new Map<string, FragmentDefinitionNode>()
   for (const definition of document.definitions)
     if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition)
@@ -64,7 +69,7 @@ export function planExport(schema: GraphQLSchema, { query, variables, operationN
   const found = findConnection(operation, schema, scope)
   const args = getArgumentValues(found.field, found.node, scope.variables)
   if ((args.last ?? args.before ?? null) !== null)
-    throw notOne('An export goes forward: leave out last and before, and turn orderBy round instead.')
+    throw badExport('An export reads forward only: leave out last and before, and reverse orderBy instead.')
   const limit = (args.first ?? undefined) as number | undefined
   if (limit !== undefined && limit < 0) throw new ApiError('BAD_PAGE', 'first must not be negative.')
   const rows = rowSelection(found.node, scope)
@@ -75,7 +80,7 @@ export function planExport(schema: GraphQLSchema, { query, variables, operationN
       changed,
     ]
   }
-  const [batch, made] = fitting((size) => {
+  const [batch, made] = largestAffordable((size) => {
     const [made, changed] = batchDocument(size)
     measure(schema, made, changed, variables)
     return made
@@ -92,30 +97,28 @@ export function planExport(schema: GraphQLSchema, { query, variables, operationN
   }
 }
 
-/** The one connection of the query, and the fields above it, each of which is a single object. */
+/** The one connection of the query, and the fields above it. Each of these must be a single object. */
 function findConnection(operation: OperationDefinitionNode, schema: GraphQLSchema, scope: Scope) {
   const above: FieldNode[] = []
-  let type: GraphQLObjectType = schema.getQueryType()!
+  let type = schema.getQueryType()
   let sets: SelectionSetNode[] = [operation.selectionSet]
-  for (;;) {
-    const fields = [...fieldsOf(sets, scope).values()]
-    const nodes = fields[0]
-    if (fields.length !== 1 || nodes!.length !== 1) throw notOne()
-    const node = nodes![0]!
-    const field = type.getFields()[node.name.value]
+  while (type) {
+    const [nodes, ...otherFields]: FieldNodes[] = [...fieldsOf(sets, scope).values()]
+    const [node, ...otherNodes]: FieldNode[] = nodes ?? []
+    if (!node?.selectionSet || otherFields.length > 0 || otherNodes.length > 0) throw badExport()
+    const field: GraphQLField<unknown, unknown> | undefined = type.getFields()[node.name.value]
     const below = field && getNamedType(field.type)
-    if (!field || !isObjectType(below) || isListType(getNullableType(field.type))) throw notOne()
-    if (isConnection(below)) {
-      const rowType = getNamedType(below.getFields().nodes!.type) as GraphQLObjectType
-      return { above, node, field, rowType }
-    }
+    if (!field || !isObjectType(below) || isListType(getNullableType(field.type))) throw badExport()
+    const rows = isConnection(below) ? below.getFields().nodes : undefined
+    if (rows) return { above, node, field, rowType: getNamedType(rows.type) as GraphQLObjectType }
     above.push(node)
     type = below
-    sets = [node.selectionSet!]
+    sets = [node.selectionSet]
   }
+  throw badExport()
 }
 
-/** What is selected of each row: below `nodes`, or `edges { node }`. */
+/** The selections on each row: below `nodes`, or below `edges { node }`. */
 function rowSelection(connection: FieldNode, scope: Scope): SelectionSetNode[] {
   const below = (nodes: readonly FieldNode[], name: string) =>
     [
@@ -127,13 +130,13 @@ function rowSelection(connection: FieldNode, scope: Scope): SelectionSetNode[] {
       .flat()
       .filter((node) => node.name.value === name)
   const rows = [...below([connection], 'nodes'), ...below(below([connection], 'edges'), 'node')]
-  if (rows.length === 0) throw notOne()
-  return rows.map((node) => node.selectionSet!)
+  if (rows.length === 0) throw badExport()
+  return rows.flatMap((node) => node.selectionSet ?? [])
 }
 
 const name = (value: string) => ({ kind: Kind.NAME, value }) as const
 
-/** The connection with its rows alone, `batch` at a time; where it goes on is the reader's business. */
+/** The connection with only its rows, `batch` at a time. The reader, not a cursor argument, decides where a batch starts. */
 const connectionOfBatch = (node: FieldNode, rows: readonly SelectionSetNode[], batch: number): FieldNode => ({
   ...node,
   arguments: [
@@ -163,21 +166,21 @@ const wrap = (above: readonly FieldNode[], connection: FieldNode): SelectionSetN
   ],
 })
 
-/** The greatest batch whose cost is allowed. @throws ApiError when not even the smallest is. */
-function fitting<T>(attempt: (batch: number) => T): [batch: number, made: T] {
-  let refusal: unknown
+/** The largest batch whose cost is allowed. @throws ApiError when not even the smallest is. */
+function largestAffordable<T>(attempt: (batch: number) => T): [batch: number, made: T] {
+  let lastError: unknown
   for (const batch of BATCHES)
     try {
       return [batch, attempt(batch)]
     } catch (error) {
       if (!(error instanceof ApiError)) throw error
-      refusal = error
+      lastError = error
     }
-  throw refusal
+  throw lastError
 }
 
 const keyOf = (node: FieldNode) => (node.alias ?? node.name).value
 
-const notOne = (
-  message = 'An export is a query with one connection and what is wanted of its rows: { contributions { nodes { id status } } }.',
+const badExport = (
+  message = 'An export is a query with one connection and the fields of its rows, such as { contributions { nodes { id status } } }.',
 ) => new GraphQLError(message, { extensions: { code: 'BAD_EXPORT' } })

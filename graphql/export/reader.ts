@@ -5,15 +5,16 @@ import { type LoadedRow, type PageRequest, type PageResult, pageSql } from '../q
 import { Reader } from '../query/reader.ts'
 import type { Statement } from '../query/statement.ts'
 
-/** Reads one list to its end, a batch at a time, through a cursor of PostgreSQL: sorted once, held in one snapshot, never in memory. What hangs
- *  below its rows is read as for any query. */
+/** Reads one list to its end in batches through a PostgreSQL cursor: sorted once, from one snapshot, never whole in memory. Fields below
+ *  its rows are read as in any query. */
 export class ExportReader extends Reader {
-  /** The moment at which the rows hold, once the first are read. */
-  at: AsOf | undefined
+  /** The point in the chain as of which the rows are read; set by the first batch. */
+  rowsAsOf: AsOf | undefined
   /** Whether every row has been read. */
   done = false
-  private next: 'the list' | 'below it' = 'below it'
-  private open = false
+  /** Whether the next page that is requested is the list itself; every later page is below its rows. */
+  private expectsList = false
+  private cursorOpen = false
 
   constructor(
     sql: Sql,
@@ -23,15 +24,15 @@ export class ExportReader extends Reader {
     super(sql, chainId)
   }
 
-  /** Goes to the next batch; what was loaded for the last one is forgotten. */
+  /** Starts the next batch and forgets what was loaded for the last one. */
   begin(): void {
-    this.next = 'the list'
+    this.expectsList = true
     this.forget()
   }
 
   override page(request: PageRequest, asOf: AsOf): Promise<PageResult> {
-    if (this.next === 'below it') return super.page(request, asOf)
-    return this.batch(request, asOf, () => pageSql(this.whole(request), asOf))
+    if (!this.expectsList) return super.page(request, asOf)
+    return this.batch(request, asOf, () => pageSql(this.unpaged(request), asOf))
   }
 
   override pageBelow(
@@ -41,11 +42,11 @@ export class ExportReader extends Reader {
     by: ColumnDefinition,
     parent: string,
   ): Promise<PageResult> {
-    if (this.next === 'below it') return super.pageBelow(site, request, asOf, by, parent)
-    return this.batch(request, asOf, () => pageSql(this.whole(request), asOf, by, [parent]))
+    if (!this.expectsList) return super.pageBelow(site, request, asOf, by, parent)
+    return this.batch(request, asOf, () => pageSql(this.unpaged(request), asOf, by, [parent]))
   }
 
-  private whole(request: PageRequest): PageRequest {
+  private unpaged(request: PageRequest): PageRequest {
     return { ...request, size: this.limit === undefined ? Number.POSITIVE_INFINITY : this.limit - 1 }
   }
 
@@ -54,12 +55,12 @@ export class ExportReader extends Reader {
     asOf: AsOf,
     statement: () => Statement & { text: string },
   ): Promise<PageResult> {
-    this.next = 'below it'
-    if (!this.open) {
+    this.expectsList = false
+    if (!this.cursorOpen) {
       const { text, values } = statement()
       await this.sql.query(`declare export_rows no scroll cursor for ${text}`, values)
-      this.open = true
-      this.at = asOf
+      this.cursorOpen = true
+      this.rowsAsOf = asOf
     }
     const { rows } = await this.sql.query<LoadedRow>(`fetch forward ${request.size} from export_rows`)
     this.done = rows.length < request.size

@@ -12,17 +12,18 @@ import { csv, type Format, jsonLines } from './formats.ts'
 import { type ExportPlan, type ExportRequest, planExport } from './plan.ts'
 import { ExportReader } from './reader.ts'
 
-/** Exports hold a connection and a snapshot each. */
+/** Each export holds a database connection and a snapshot. */
 const MAX_CONCURRENT_EXPORTS = 3
-/** How long a client may take nothing, and an export in all. */
+/** An export ends when the client reads nothing for this time. */
 const STALL_TIMEOUT_MS = 60_000
+/** The longest time for a whole export. */
 const MAX_EXPORT_MS = 15 * 60_000
 const STATEMENT_TIMEOUT_MS = 60_000
 
 export const EXPORT_PATHS = ['/export.csv', '/export.jsonl']
 
-/** Streams all rows of one connection as CSV or JSON Lines, as they stood in one snapshot. An export that fails on the way is cut off, so that
- *  nobody takes a part for the whole. */
+/** Streams all rows of one connection as CSV or JSON Lines, from one snapshot. When an export fails after its start, the connection is broken
+ *  off, so that the client does not take a part for the whole. */
 export function serveExport(services: Services): RequestHandler {
   let running = 0
   return async (request, response) => {
@@ -33,7 +34,7 @@ export function serveExport(services: Services): RequestHandler {
       if (running >= MAX_CONCURRENT_EXPORTS)
         throw new ApiError(
           'TOO_MANY_EXPORTS',
-          `${MAX_CONCURRENT_EXPORTS} exports run already. Try again when one has ended.`,
+          `${MAX_CONCURRENT_EXPORTS} exports are already running. Try again when one has ended.`,
         )
       admitted = true
       running++
@@ -53,9 +54,10 @@ function fail(response: Response, error: unknown, { log }: Services): void {
     response.destroy()
     return
   }
-  const told = formatError(failure.toJSON(), failure, log)
-  const status = told.extensions?.code === 'INTERNAL' ? 500 : told.extensions?.code === 'TOO_MANY_EXPORTS' ? 503 : 400
-  response.status(status).json({ errors: [told] })
+  const formatted = formatError(failure.toJSON(), failure, log)
+  const status =
+    formatted.extensions?.code === 'INTERNAL' ? 500 : formatted.extensions?.code === 'TOO_MANY_EXPORTS' ? 503 : 400
+  response.status(status).json({ errors: [formatted] })
 }
 
 function readRequest({ method, query, body }: Request): ExportRequest {
@@ -99,15 +101,15 @@ async function send(
   format: Format,
   response: Response,
 ): Promise<void> {
-  const begun = Date.now()
+  const startedAt = Date.now()
   await services.db.transaction(async (connection) => {
-    const sql: Sql = { query: sequential(connection.query) } // resolvers ask for several at once
+    const sql: Sql = { query: sequential(connection.query) } // resolvers send several statements at once
     await sql.query('set transaction read only')
-    await sql.query(`set local statement_timeout = ${STATEMENT_TIMEOUT_MS}`) // the first batch may wait for a sort of everything
+    await sql.query(`set local statement_timeout = ${STATEMENT_TIMEOUT_MS}`) // the first batch may wait for a sort of the whole table
     const reader = new ExportReader(sql, services.deployment.chainId, plan.limit)
     const db: Database = { ...services.db, query: sql.query }
     const contextValue = { ...contextOf({ ...services, db }, caller), reader }
-    await whileThere(services.db, sql, response, async () => {
+    await cancelOnClose(services.db, sql, response, async () => {
       let started = false
       while (!reader.done && plan.limit !== 0) {
         const rows = await nextRows(plan, reader, contextValue)
@@ -116,7 +118,8 @@ async function send(
           await start(response, plan, format, reader)
         }
         await write(response, rows.map((row) => format.row(plan.columns, row)).join(''))
-        if (Date.now() - begun > MAX_EXPORT_MS) throw new Error('an export took too long')
+        if (Date.now() - startedAt > MAX_EXPORT_MS)
+          throw new Error(`The export took longer than ${MAX_EXPORT_MS / 60_000} minutes.`)
       }
       if (!started) await start(response, plan, format, reader)
     })
@@ -124,20 +127,20 @@ async function send(
   response.end()
 }
 
-/** Does `work`, and ends the statement that it waits for when the client leaves: a sort of everything goes on for nobody else. */
-async function whileThere(db: Sql, sql: Sql, response: Response, work: () => Promise<void>): Promise<void> {
+/** Runs `work`; when the client disconnects, cancels the statement that `work` waits for, such as a sort of the whole table. */
+async function cancelOnClose(db: Sql, sql: Sql, response: Response, work: () => Promise<void>): Promise<void> {
   const { rows } = await sql.query('select pg_backend_pid() as pid')
-  let ended: Promise<unknown> | undefined
-  const end = () => {
-    ended = db.query('select pg_cancel_backend($1)', [rows[0].pid]).catch(() => {})
+  let cancelled: Promise<unknown> | undefined
+  const cancel = () => {
+    cancelled = db.query('select pg_cancel_backend($1)', [rows[0].pid]).catch(() => {})
   }
-  response.once('close', end)
+  response.once('close', cancel)
   try {
     if (response.destroyed) throw new ClientGone()
     await work()
   } finally {
-    response.off('close', end)
-    await ended // it is not to meet what the connection does next
+    response.off('close', cancel)
+    await cancelled // it must not hit the next statement of this connection
   }
 }
 
@@ -149,17 +152,18 @@ async function nextRows(
   reader.begin()
   const { document, variables: variableValues, operationName } = plan
   const { data, errors } = await execute({ schema: apiSchema(), document, variableValues, operationName, contextValue })
-  if (errors) throw errors[0]!
+  const [error] = errors ?? []
+  if (error) throw error
   let found: unknown = data
   for (const key of plan.path) found = (found as Record<string, unknown> | null)?.[key]
-  if (found === null || found === undefined) reader.done = true // what the list hangs below does not exist
+  if (found === null || found === undefined) reader.done = true // the object above the list does not exist
   return ((found as { nodes?: Record<string, unknown>[] } | null)?.nodes ?? []) as Record<string, unknown>[]
 }
 
-/** Names the file, and the block at which its rows hold. */
+/** Sends the headers: the file name, and the block as of which its rows are read. */
 async function start(response: Response, plan: ExportPlan, format: Format, reader: ExportReader): Promise<void> {
   const head = await reader.head()
-  const { block, hash } = reader.at ?? (await reader.asOf())
+  const { block, hash } = reader.rowsAsOf ?? (await reader.asOf())
   const extension = format === jsonLines ? 'jsonl' : 'csv'
   response.set({
     'content-type': format.contentType,
@@ -175,10 +179,10 @@ async function start(response: Response, plan: ExportPlan, format: Format, reade
   await write(response, format.head(plan.columns))
 }
 
-/** The client went away, or stopped reading. */
+/** The client disconnected, or stopped reading. */
 class ClientGone extends Error {}
 
-/** Writes, and waits until the client has taken enough of it. */
+/** Writes `text` and waits while the client's buffer is full. */
 async function write(response: Response, text: string): Promise<void> {
   if (response.destroyed) throw new ClientGone()
   if (text === '' || response.write(text)) return

@@ -10,24 +10,28 @@ import { listColumns } from '../query/statement.ts'
 import { SubscriptionStream } from './stream.ts'
 
 @ObjectType({
-  description: 'Blocks that are no longer part of the chain, with everything they said.',
+  description: 'Blocks that a reorganisation removed from the chain, with all their events.',
   simpleResolvers: true,
 })
 export class Retraction {
   @Field(() => Int, {
-    description: 'The first block retracted: forget every event from it on; what replaced it follows.',
+    description:
+      'The first removed block: discard every event from this block on. The events of the new blocks follow.',
   })
   fromBlock!: number
-  @Field(() => Int, { description: 'The last block retracted.' }) toBlock!: number
+  @Field(() => Int, { description: 'The last removed block.' }) toBlock!: number
 }
 
-@ObjectType({ description: 'One step of the chain: an event, or blocks that were taken back.', simpleResolvers: true })
+@ObjectType({
+  description: 'One item of the stream: an event, or blocks that a reorganisation removed.',
+  simpleResolvers: true,
+})
 export class ChainNews {
-  @Field(() => String, { description: 'Names this place in the stream: pass it as `after` to go on from here.' })
+  @Field(() => String, { description: 'The position in the stream: pass it as `after` to continue from here.' })
   cursor!: string
-  @Field(() => ChainEvent, { nullable: true, description: 'The event; null when blocks were taken back.' })
+  @Field(() => ChainEvent, { nullable: true, description: 'The event; null when blocks were removed.' })
   event!: ChainEvent | null
-  @Field(() => Retraction, { nullable: true, description: 'What was taken back; null for an event.' })
+  @Field(() => Retraction, { nullable: true, description: 'The removed blocks; null for an event.' })
   retracted!: Retraction | null
 }
 
@@ -35,11 +39,11 @@ export class ChainNews {
 export class EventSubscription {
   @Subscription(() => ChainNews, {
     description:
-      'Every event of the followed contracts in the order of the chain, and what a reorganisation took back. It goes on from `after`; without it, from now.',
+      'Every event of the followed contracts in chain order, and the blocks that reorganisations removed. It continues after the cursor `after`; without it, it starts now.',
     subscribe: ({ args, context }) => eventStream(context as ApiContext, args.after as string | undefined),
   })
   events(
-    @Arg('after', () => String, { nullable: true, description: 'The cursor of the last news taken.' }) _after:
+    @Arg('after', () => String, { nullable: true, description: 'The cursor of the last item received.' }) _after:
       | string
       | undefined,
     @Root() news: ChainNews,
@@ -50,8 +54,8 @@ export class EventSubscription {
   }
 }
 
-/** Where a subscriber stands: all of the chain up to the event `id` of `block`, or up to the end of `block`. Blocks above `final`
- *  could still be taken back when it was told. */
+/** A subscriber's position: it has received all events up to the event `id` of `block`, or up to the end of `block` when `id` is null.
+ *  `final` was the last final block at that time: later blocks can still be removed. */
 interface Position {
   block: number
   hash: string | null
@@ -70,7 +74,7 @@ async function eventStream(
     after !== undefined && after !== null
       ? decode(after)
       : { block: head?.block ?? -1, hash: head?.hash ?? null, id: null, final: head?.finalBlock ?? -1 }
-  const takenBack: { from: number; to: number }[] = []
+  const retractions: { from: number; to: number }[] = []
   const stream: SubscriptionStream<ChainNews> = new SubscriptionStream(
     async () => {
       const items: ChainNews[] = []
@@ -79,9 +83,10 @@ async function eventStream(
         items.push({ cursor: encode(position), event: null, retracted: { fromBlock: from, toBlock: to } })
       }
       const more = await db.transaction(async (sql) => {
-        for (const { from, to } of takenBack.splice(0))
+        for (const { from, to } of retractions.splice(0))
           if (from <= position.block) retract(from, Math.max(to, position.block), await hashOf(sql, from - 1))
-        if (await isGone(sql, position)) retract(position.final + 1, position.block, await hashOf(sql, position.final))
+        if (await isRemoved(sql, position))
+          retract(position.final + 1, position.block, await hashOf(sql, position.final))
         const events = await readEvents(sql, deployment.chainId, position)
         for (const { event, hash, final } of events) {
           position = { block: event.fromBlock as number, hash, id: event.id, final }
@@ -93,9 +98,9 @@ async function eventStream(
     },
     () => off(),
   )
-  const off = feed.on((notice) => {
-    if (notice.type === 'retracted') takenBack.push(notice)
-    if (notice.type === 'retracted' || notice.type === 'blocks') stream.wake()
+  const off = feed.on((notification) => {
+    if (notification.type === 'retracted') retractions.push(notification)
+    if (notification.type === 'retracted' || notification.type === 'blocks') stream.wake()
   })
   return stream
 }
@@ -103,11 +108,10 @@ async function eventStream(
 const hashOf = async (sql: Sql, block: number): Promise<string | null> =>
   (await sql.query('select hash from block where number = $1', [block])).rows[0]?.hash ?? null
 
-/** Whether the block up to which the subscriber has heard is no longer part of the chain: found even when the notice of it was not heard. */
-async function isGone(sql: Sql, { block, hash, final }: Position): Promise<boolean> {
+/** Whether the block at the subscriber's position is no longer part of the chain. This finds a reorganisation whose notification was lost. */
+async function isRemoved(sql: Sql, { block, hash, final }: Position): Promise<boolean> {
   if (hash === null || block <= final) return false
-  const now = await hashOf(sql, block)
-  return now !== hash
+  return (await hashOf(sql, block)) !== hash
 }
 
 async function readEvents(
@@ -134,18 +138,18 @@ const encode = ({ block, hash, id, final }: Position) =>
   Buffer.from(JSON.stringify(['events', block, hash, id, final])).toString('base64url')
 
 function decode(cursor: string): Position {
-  const fault = () =>
+  const invalid = () =>
     new ApiError('BAD_CURSOR', 'The cursor cannot be read. Pass one that this subscription sent, unchanged.')
-  if (!/^[\w-]{1,1000}$/.test(cursor)) throw fault()
+  if (!/^[\w-]{1,1000}$/.test(cursor)) throw invalid()
   let parts: unknown
   try {
     parts = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'))
   } catch {
-    throw fault()
+    throw invalid()
   }
-  if (!Array.isArray(parts) || parts.length !== 5 || parts[0] !== 'events') throw fault()
+  if (!Array.isArray(parts) || parts.length !== 5 || parts[0] !== 'events') throw invalid()
   const [, block, hash, id, final] = parts
-  const text = (value: unknown) => value === null || (typeof value === 'string' && !value.includes('\0'))
-  if (!Number.isSafeInteger(block) || !Number.isSafeInteger(final) || !text(hash) || !text(id)) throw fault()
+  const isText = (value: unknown) => value === null || (typeof value === 'string' && !value.includes('\0'))
+  if (!Number.isSafeInteger(block) || !Number.isSafeInteger(final) || !isText(hash) || !isText(id)) throw invalid()
   return { block, hash, id, final }
 }

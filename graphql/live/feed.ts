@@ -3,20 +3,20 @@ import { listenNotifications, type Notification } from '#schema/notifications.ts
 
 /** The notices of the database, heard once for the whole API and told to every subscription. */
 export interface NotificationFeed {
-  /** Calls `hear` with every notice from now on; returns how to stop. */
-  on(hear: (notice: Notification) => void): () => void
+  /** Calls `listener` with every notification from now on; returns a function that unsubscribes. */
+  on(listener: (notification: Notification) => void): () => void
   stop(): Promise<void>
 }
 
 export async function openNotificationFeed(db: Database): Promise<NotificationFeed> {
-  const hearers = new Set<(notice: Notification) => void>()
-  const stop = await listenNotifications(db, (notice) => {
-    for (const hear of hearers) hear(notice)
+  const listeners = new Set<(notification: Notification) => void>()
+  const stop = await listenNotifications(db, (notification) => {
+    for (const listener of listeners) listener(notification)
   })
   return {
-    on(hear) {
-      hearers.add(hear)
-      return () => hearers.delete(hear)
+    on(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
     },
     stop,
   }

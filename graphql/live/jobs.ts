@@ -13,7 +13,8 @@ const ENDED: JobStatus[] = ['Succeeded', 'Failed', 'Cancelled']
 @Resolver()
 export class JobSubscription {
   @Subscription(() => JobRun, {
-    description: 'A job as it stands, then again whenever it moves; ends when the job does.',
+    description:
+      'The present state of a job, then the job again after every change; the stream ends when the job has ended.',
     subscribe: ({ args, context }) => jobStream(context as ApiContext, args.id as string),
   })
   jobProgress(
@@ -26,7 +27,7 @@ export class JobSubscription {
   }
 
   @Subscription(() => JobRun, {
-    description: 'Every job that is asked for, or moves, from now on.',
+    description: 'Every job that is created or changes from now on.',
     subscribe: ({ context }) => jobsStream(context as ApiContext),
   })
   jobs(@Root() job: LoadedRow, @Ctx() context: ApiContext) {
@@ -52,26 +53,26 @@ function jobStream(context: ApiContext, id: string): AsyncIterable<LoadedRow> {
     },
     () => off(),
   )
-  const off = context.feed.on((notice) => {
-    if (notice.type === 'job' && notice.id === id) stream.wake()
+  const off = context.feed.on((notification) => {
+    if (notification.type === 'job' && notification.id === id) stream.wake()
   })
   return stream
 }
 
-/** Jobs that moved while the client was busy are told once, as they stand by then. */
+/** A job that changed several times while the client was busy is sent once, in its latest state. */
 function jobsStream(context: ApiContext): AsyncIterable<LoadedRow> {
-  const moved = new Set<string>()
+  const changed = new Set<string>()
   const stream: SubscriptionStream<LoadedRow> = new SubscriptionStream(
     async () => {
-      const ids = [...moved]
-      moved.clear()
+      const ids = [...changed]
+      changed.clear()
       return { items: ids.length > 0 ? await readJobs(context, ids) : [] }
     },
     () => off(),
   )
-  const off = context.feed.on((notice) => {
-    if (notice.type !== 'job') return
-    moved.add(notice.id)
+  const off = context.feed.on((notification) => {
+    if (notification.type !== 'job') return
+    changed.add(notification.id)
     stream.wake()
   })
   return stream

@@ -1,35 +1,36 @@
 import type { IncomingMessage, Server } from 'node:http'
 import { GraphQLError, type GraphQLFormattedError, getOperationAST, parse, validate } from 'graphql'
-import { useServer as speakGraphqlWs } from 'graphql-ws/use/ws'
+import { useServer as serveGraphqlWs } from 'graphql-ws/use/ws'
 import { WebSocketServer } from 'ws'
 import { type Caller, callerOf } from '../access.ts'
 import { type ApiContext, contextOf, type Services } from '../context.ts'
 import { ApiError, formatError } from '../errors.ts'
 import { asGraphQLError } from '../plugins/cost.ts'
 import { REORGANISED } from '../plugins/forkConsistency.ts'
-import { LIMITS, measure } from '../plugins/limits.ts'
+import { LIMITS } from '../plugins/limits.ts'
 import { type PersistedQueries, resolvePersistedQueryOnSocket } from '../plugins/persistedQueries.ts'
+import { measure } from '../plugins/queryCost.ts'
 import { apiSchema } from '../schema.ts'
 
-/** Serves subscriptions (and everything else) over graphql-ws at `path`, under the same limits, access and errors as over HTTP.
- *  Returns how to stop. */
+/** Serves subscriptions, queries and mutations over graphql-ws at `path`, with the same limits, access rules and errors as over HTTP.
+ *  Returns a function that closes all sockets. */
 export function serveSockets(
   server: Server,
   path: string,
   services: Services,
-  register?: PersistedQueries,
+  persistedQueries?: PersistedQueries,
 ): () => Promise<void> {
   const schema = apiSchema()
   const format = (error: GraphQLError): GraphQLFormattedError => formatError(error.toJSON(), error, services.log)
   const costs = new WeakMap<object, { requested: number; maximum: number }>()
   const sockets = new WebSocketServer({ noServer: true, maxPayload: 2_500_000 })
   server.on('upgrade', (request, socket, head) => {
-    const refuse = (status: string) => socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`)
-    if (request.url?.split('?')[0] !== path) refuse('404 Not Found')
-    else if (!sameOrigin(request)) refuse('403 Forbidden')
+    const reject = (status: string) => socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`)
+    if (request.url?.split('?')[0] !== path) reject('404 Not Found')
+    else if (!sameOrigin(request)) reject('403 Forbidden')
     else sockets.handleUpgrade(request, socket, head, (opened) => sockets.emit('connection', opened, request))
   })
-  const served = speakGraphqlWs<{ authorization?: string }, { caller?: Caller }>(
+  const served = serveGraphqlWs<{ authorization?: string }, { caller?: Caller }>(
     {
       schema,
       async onConnect({ connectionParams, extra }) {
@@ -43,13 +44,13 @@ export function serveSockets(
       },
       onSubscribe({ extra, subscriptions }, _id, payload) {
         try {
-          asGraphQLError(() => requireRoom(Object.keys(subscriptions).length))
-          const asked: Record<string, unknown> = { ...payload }
-          asGraphQLError(() => resolvePersistedQueryOnSocket(register, asked))
+          asGraphQLError(() => checkSubscriptionCount(Object.keys(subscriptions).length))
+          const request: Record<string, unknown> = { ...payload }
+          asGraphQLError(() => resolvePersistedQueryOnSocket(persistedQueries, request))
           const { operationName, variables } = payload
-          const document = parse(String(asked.query), { maxTokens: LIMITS.tokens })
-          const faults = validate(schema, document)
-          if (faults.length > 0) return faults
+          const document = parse(String(request.query), { maxTokens: LIMITS.tokens })
+          const errors = validate(schema, document)
+          if (errors.length > 0) return errors
           const operation = getOperationAST(document, operationName)
           if (!operation) return [new GraphQLError('Name one operation of the document in operationName.')]
           const requested = asGraphQLError(() => measure(schema, document, operation, variables ?? {}))
@@ -81,7 +82,7 @@ export function serveSockets(
 
 const MAX_SUBSCRIPTIONS = 100
 
-function requireRoom(open: number): void {
+function checkSubscriptionCount(open: number): void {
   if (open > MAX_SUBSCRIPTIONS)
     throw new ApiError(
       'TOO_MANY_SUBSCRIPTIONS',
@@ -89,7 +90,7 @@ function requireRoom(open: number): void {
     )
 }
 
-/** Browsers name the page that opens a socket: only our own pages may, for cross-origin rules do not bind sockets. */
+/** Browsers send the origin of the page that opens a socket. Only pages of this server may open one: CORS does not apply to WebSockets. */
 function sameOrigin({ headers }: IncomingMessage): boolean {
   const { origin, host } = headers
   if (!origin) return true

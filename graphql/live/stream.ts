@@ -1,11 +1,11 @@
-/** Items that are fetched when there is news and handed out when asked for. `fetch` returns what is new, in order; it is called
- *  again after every `wake`, never twice at once, and not while items wait to be taken. */
-export class SubscriptionStream<T> implements AsyncIterableIterator<T> {
+/** An async iterator over items that `fetch` reads from the database. `fetch` returns the new items in order. It runs after every `wake`, but
+ *  never twice at once, and not while fetched items wait for the consumer. */
+export class SubscriptionStream<T extends object> implements AsyncIterableIterator<T> {
   private readonly items: T[] = []
-  private taker: { resolve: (result: IteratorResult<T>) => void; reject: (error: unknown) => void } | undefined
-  private news = true
+  private waiting: { resolve: (result: IteratorResult<T>) => void; reject: (error: unknown) => void } | undefined
+  private stale = true
   private fetching = false
-  private over = false
+  private ended = false
   private failure: { error: unknown } | undefined
 
   constructor(
@@ -13,22 +13,23 @@ export class SubscriptionStream<T> implements AsyncIterableIterator<T> {
     private readonly close: () => void,
   ) {}
 
-  /** Something may be new. */
+  /** Tells the stream that there may be new items. */
   wake(): void {
-    this.news = true
-    if (this.taker) void this.fill()
+    this.stale = true
+    if (this.waiting) void this.fill()
   }
 
   next(): Promise<IteratorResult<T>> {
-    if (this.items.length > 0) return Promise.resolve({ value: this.items.shift()!, done: false })
+    const item = this.items.shift()
+    if (item !== undefined) return Promise.resolve({ value: item, done: false })
     if (this.failure) {
       const { error } = this.failure
       this.finish()
       return Promise.reject(error)
     }
-    if (this.over) return Promise.resolve({ value: undefined, done: true })
+    if (this.ended) return Promise.resolve({ value: undefined, done: true })
     return new Promise((resolve, reject) => {
-      this.taker = { resolve, reject }
+      this.waiting = { resolve, reject }
       void this.fill()
     })
   }
@@ -52,11 +53,11 @@ export class SubscriptionStream<T> implements AsyncIterableIterator<T> {
     if (this.fetching) return
     this.fetching = true
     try {
-      while (this.news && this.items.length === 0 && !this.over) {
-        this.news = false
+      while (this.stale && this.items.length === 0 && !this.ended) {
+        this.stale = false
         const { items, more, done } = await this.fetch()
         this.items.push(...items)
-        if (more) this.news = true
+        if (more) this.stale = true
         if (done) this.finish(true)
       }
     } catch (error) {
@@ -68,19 +69,19 @@ export class SubscriptionStream<T> implements AsyncIterableIterator<T> {
   }
 
   private serve(): void {
-    const { taker } = this
-    if (!taker || (this.items.length === 0 && !this.over && !this.failure)) return
-    this.taker = undefined
-    this.next().then(taker.resolve, taker.reject)
+    const { waiting } = this
+    if (!waiting || (this.items.length === 0 && !this.ended && !this.failure)) return
+    this.waiting = undefined
+    this.next().then(waiting.resolve, waiting.reject)
   }
 
   private finish(keepItems = false): void {
-    if (!this.over) this.close()
-    this.over = true
+    if (!this.ended) this.close()
+    this.ended = true
     if (!keepItems) this.items.length = 0
     if (this.items.length === 0) {
-      this.taker?.resolve({ value: undefined, done: true })
-      this.taker = undefined
+      this.waiting?.resolve({ value: undefined, done: true })
+      this.waiting = undefined
     }
   }
 }

@@ -2,8 +2,8 @@ import type { ApolloServerPlugin } from '@apollo/server'
 import type { ApiContext } from '../context.ts'
 import { stateRootOf } from '../resolvers/stateRoot.ts'
 
-/** Tells a request that asks for it (`"extensions": {"moments": true}`) at which blocks its answers hold, whether those are final, and
- *  their state roots: in the answer's `extensions.moments`. */
+/** For a request with `"extensions": {"moments": true}`, adds `extensions.moments` to the response: the blocks as of which it was answered,
+ *  whether they are final, and their state roots. */
 export const asOfExtensionPlugin: ApolloServerPlugin<ApiContext> = {
   async requestDidStart({ request, contextValue }) {
     if (request.extensions?.moments !== true) return

@@ -2,9 +2,10 @@ import type { ApolloServerPlugin } from '@apollo/server'
 import { GraphQLError } from 'graphql'
 import type { ApiContext } from '../context.ts'
 import { ApiError } from '../errors.ts'
-import { LIMITS, measure } from './limits.ts'
+import { LIMITS } from './limits.ts'
+import { measure } from './queryCost.ts'
 
-/** Refuses queries that ask too much, and tells every answer's cost. */
+/** Rejects queries that exceed the limits, and adds the cost to every response. */
 export const costPlugin: ApolloServerPlugin<ApiContext> = {
   async requestDidStart() {
     let cost = 0
@@ -22,7 +23,7 @@ export const costPlugin: ApolloServerPlugin<ApiContext> = {
   },
 }
 
-/** A refusal as GraphQL speaks it: with its code, and as a bad request over HTTP. */
+/** Runs `work` and turns an ApiError into a GraphQLError with the same code, which is status 400 over HTTP. */
 export function asGraphQLError<T>(work: () => T): T {
   try {
     return work()

@@ -3,11 +3,11 @@ import type { GraphQLFormattedError } from 'graphql'
 import type { ApiContext } from '../context.ts'
 
 export const REORGANISED: GraphQLFormattedError = {
-  message: 'The chain was reorganised while this was answered, so that its parts may be of two forks. Ask again.',
+  message: 'The chain was reorganised during this request, so its parts may be from two forks. Send the request again.',
   extensions: { code: 'REORGANISED' },
 }
 
-/** An answer is of one fork, or it is none: the statements of a request share a block, but no snapshot. */
+/** Rejects a response that may mix two forks: the statements of a request use the same block, but not one snapshot. */
 export const forkConsistencyPlugin: ApolloServerPlugin<ApiContext> = {
   async requestDidStart() {
     return {

@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto'
 import type { RequestHandler } from 'express'
 import { ApiError } from '../errors.ts'
 
-/** Queries that the operator knows by the SHA-256 of their text, so that clients send the hash alone, and strangers nothing else. */
+/** Queries that the operator registered by the SHA-256 of their text. Clients may send only the hash; the operator may allow no other queries. */
 export interface PersistedQueries {
-  /** By hash, 64 hex digits. */
+  /** The query text by hash (64 hex digits). */
   queries: ReadonlyMap<string, string>
-  /** Whether every other query is refused. */
+  /** Whether all other queries are rejected. */
   only: boolean
 }
 
@@ -23,16 +23,16 @@ export function readPersistedQueries(text: string, only: boolean): PersistedQuer
     if (typeof query !== 'string' || hashQuery(query) !== hash)
       throw new ApiError(
         'BAD_REGISTER',
-        `${hash} is not the SHA-256 of its query. Write the file anew from the queries.`,
+        `${hash} is not the SHA-256 of its query. Generate the file again from the queries.`,
       )
   return { queries: new Map(pairs), only }
 }
 
-/** Puts the registered query in the place of its hash, which comes as Apollo's clients send it (`extensions.persistedQuery.sha256Hash`) or as
- *  `documentId: "sha256:…"`. @throws ApiError for another query where only registered ones may be asked. */
+/** Replaces the hash in `body` by the registered query. The hash is in `extensions.persistedQuery.sha256Hash` (Apollo) or in
+ *  `documentId: "sha256:…"`. @throws ApiError for another query when only registered queries are allowed. */
 export function resolvePersistedQuery({ queries, only }: PersistedQueries, body: Record<string, unknown>): void {
-  const named = hashNamed(body)
-  const query = typeof named === 'string' ? queries.get(named) : undefined
+  const hash = hashIn(body)
+  const query = typeof hash === 'string' ? queries.get(hash) : undefined
   if (query !== undefined && !body.query) {
     body.query = query
     const { persistedQuery: _, ...others } = extensionsOf(body) ?? {}
@@ -40,48 +40,49 @@ export function resolvePersistedQuery({ queries, only }: PersistedQueries, body:
   } else if (only && !(typeof body.query === 'string' && queries.has(hashQuery(body.query))))
     throw new ApiError(
       'NOT_REGISTERED',
-      'Only registered queries may be asked here. Have this one registered by the operator.',
+      'Only registered queries are allowed here. Ask the operator to register this one.',
     )
 }
 
 const extensionsOf = ({ extensions }: Record<string, unknown>) =>
   extensions as { persistedQuery?: { sha256Hash?: unknown } } | null | undefined
-const hashNamed = (body: Record<string, unknown>): unknown =>
+const hashIn = (body: Record<string, unknown>): unknown =>
   String(body.documentId ?? '').replace(/^sha256:/, '') || extensionsOf(body)?.persistedQuery?.sha256Hash
 
 const NONE: PersistedQueries = { queries: new Map(), only: false }
 
-/** The same for what comes over a socket, where clients register nothing themselves. @throws ApiError for a hash that is not known. */
-export function resolvePersistedQueryOnSocket(register: PersistedQueries = NONE, body: Record<string, unknown>): void {
-  resolvePersistedQuery(register, body)
-  if (!body.query && hashNamed(body))
+/** As `resolvePersistedQuery`, for a request over WebSocket, where clients cannot register queries.
+ *  @throws ApiError also for an unknown hash. */
+export function resolvePersistedQueryOnSocket(known: PersistedQueries = NONE, body: Record<string, unknown>): void {
+  resolvePersistedQuery(known, body)
+  if (!body.query && hashIn(body))
     throw new ApiError(
       'PERSISTED_QUERY_NOT_FOUND',
       'No query with this hash is registered. Send the text of the query.',
     )
 }
 
-/** The same for requests over HTTP, in whichever place they carry what they ask. */
+/** Resolves persisted queries of HTTP requests, in the URL of a GET or the body of a POST. */
 export const persistedQueries =
-  (register: PersistedQueries): RequestHandler =>
+  (known: PersistedQueries): RequestHandler =>
   (request, response, next) => {
     try {
       if (request.method === 'GET') {
         const url = new URL(request.originalUrl, 'http://localhost')
         const given: Record<string, unknown> = Object.fromEntries(url.searchParams)
         if (typeof given.extensions === 'string') given.extensions = JSON.parse(given.extensions)
-        resolvePersistedQuery(register, given)
+        resolvePersistedQuery(known, given)
         if (typeof given.query === 'string') url.searchParams.set('query', given.query)
         if (given.extensions !== undefined) url.searchParams.set('extensions', JSON.stringify(given.extensions))
         request.url = request.url.replace(/(\?.*)?$/, url.search)
         request.originalUrl = url.pathname + url.search
-      } else resolvePersistedQuery(register, request.body)
+      } else resolvePersistedQuery(known, request.body)
       next()
     } catch (error) {
-      const told =
+      const apiError =
         error instanceof ApiError
           ? error
           : new ApiError('BAD_REQUEST', 'extensions is not JSON. Send it as Apollo’s clients do.')
-      response.status(400).json({ errors: [{ message: told.message, extensions: { code: told.code } }] })
+      response.status(400).json({ errors: [{ message: apiError.message, extensions: { code: apiError.code } }] })
     }
   }

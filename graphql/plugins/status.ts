@@ -3,8 +3,9 @@ import type { ApiContext } from '../context.ts'
 
 const GRAPHQL_JSON = 'application/graphql-response+json'
 
-/** The status after the GraphQL-over-HTTP specification: in `application/json` every well-formed request is answered with 200, whatever GraphQL
- *  says of it; who accepts `application/graphql-response+json` is told 400 of a request that cannot be run. */
+/** Sets the HTTP status as the GraphQL-over-HTTP specification says: with `application/json` every well-formed request gets 200, even with
+ *  GraphQL errors; with `application/graphql-response+json` a request that cannot be executed gets 400.
+ *  @see https://graphql.github.io/graphql-over-http/draft/#sec-Status-Codes */
 export const statusPlugin: ApolloServerPlugin<ApiContext> = {
   async requestDidStart() {
     return {

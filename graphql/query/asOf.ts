@@ -3,24 +3,25 @@ import { ApiError } from '../errors.ts'
 import type { AsOfInput } from './asOfInput.ts'
 import { prepared } from './prepared.ts'
 
-/** A moment of the chain at which an answer holds. `block` null: nothing is indexed yet. */
+/** The point in the chain as of which rows are read. `block` is null while nothing is indexed. */
 export interface AsOf {
   block: number | null
   hash: string | null
-  /** The time for which time-dependent states are computed. */
+  /** The time at which time-dependent states are evaluated. */
   time: Date | null
-  /** What a clock of blocks shows, where that is later than `block`: blocks without a kept header went by since. */
+  /** The value of a block-number clock, when it is later than `block` because blocks without a stored header have passed. */
   clock?: number
 }
 
-/** How far the index has come. */
+/** The state of the index: its newest block and the final block. */
 export interface Head extends AsOf {
+  block: number
   finalBlock: number
   headBlock: number
   contracts: Record<string, string>
 }
 
-/** Reads of the head of one chain: each begins after it was asked for; what is asked for while one runs shares the next. */
+/** Shares reads of one chain's head. A read always starts after it was requested; requests that arrive during a read share the next one. */
 class HeadReads {
   private running: Promise<Head | null> | undefined
   private next: Promise<Head | null> | undefined
@@ -29,11 +30,11 @@ class HeadReads {
 
   read(): Promise<Head | null> {
     if (!this.running) return this.begin()
-    const begin = () => {
+    const startNext = () => {
       this.next = undefined
       return this.begin()
     }
-    this.next ??= this.running.then(begin, begin)
+    this.next ??= this.running.then(startNext, startNext)
     return this.next
   }
 
@@ -48,12 +49,12 @@ class HeadReads {
   }
 }
 
-const heads = new WeakMap<Sql, Map<number, HeadReads>>()
+const headReads = new WeakMap<Sql, Map<number, HeadReads>>()
 
-/** How far the index has come by now. */
+/** The present head of the index. */
 export function currentHead(sql: Sql, chainId: number): Promise<Head | null> {
-  let chains = heads.get(sql)
-  if (!chains) heads.set(sql, (chains = new Map()))
+  let chains = headReads.get(sql)
+  if (!chains) headReads.set(sql, (chains = new Map()))
   let reads = chains.get(chainId)
   if (!reads) chains.set(chainId, (reads = new HeadReads(() => readHead(sql, chainId))))
   return reads.read()
@@ -71,8 +72,8 @@ export async function readHead(sql: Sql, chainId: number): Promise<Head | null> 
   return rows[0] ?? null
 }
 
-/** The moment that `asOf` names. Headers are kept of blocks in which something happened, and of the newest: between two of them the chain is
- *  taken to have gone on evenly. @throws ApiError when it names several, or one that is not indexed. */
+/** Resolves the argument `asOf`. Only headers of blocks with events, and of the newest blocks, are stored; between two of them, times and block
+ *  numbers are interpolated linearly. @throws ApiError when the input has not exactly one field, or names a block that is not indexed. */
 export async function resolveAsOf(sql: Sql, head: Head | null, input: AsOfInput): Promise<AsOf> {
   const given = Object.entries(input).filter(([, value]) => value !== null && value !== undefined)
   if (given.length !== 1)
@@ -80,14 +81,14 @@ export async function resolveAsOf(sql: Sql, head: Head | null, input: AsOfInput)
       'BAD_AS_OF',
       'asOf takes exactly one of block, hash and time. Leave it out to ask for the present.',
     )
-  if (!head) throw new ApiError('NOT_INDEXED', 'Nothing is indexed yet. Ask again once the indexer has begun.')
+  if (!head) throw new ApiError('NOT_INDEXED', 'Nothing is indexed yet. Try again when the indexer has started.')
   if (typeof input.hash === 'string') {
     const text = 'select number as block, hash, timestamp as time from block where hash = $1'
     const { rows } = await sql.query(prepared(text, [input.hash.toLowerCase()]))
-    if (rows[0] && rows[0].block <= head.block!) return rows[0]
+    if (rows[0] && rows[0].block <= head.block) return rows[0]
     throw new ApiError(
       'UNKNOWN_BLOCK',
-      `No block with the hash ${input.hash.slice(0, 80)} is part of the indexed chain. It may have been retracted; ask by block or time.`,
+      `No block with the hash ${input.hash.slice(0, 80)} is part of the indexed chain. A reorganisation may have removed it; use block or time instead.`,
     )
   }
   if (input.time) {
@@ -97,13 +98,13 @@ export async function resolveAsOf(sql: Sql, head: Head | null, input: AsOfInput)
       const passed = after ? interpolate(+input.time, [+before.time, +after.time], [block, after.block]) : block
       return { block, hash, time: input.time, clock: Math.floor(passed) }
     }
-    throw new ApiError('UNKNOWN_BLOCK', `Nothing was indexed by ${input.time.toISOString()}. Ask for a later time.`)
+    throw new ApiError('UNKNOWN_BLOCK', `No indexed block is as old as ${input.time.toISOString()}. Use a later time.`)
   }
-  const block = input.block!
-  if (block < 0 || block > head.block!)
+  const { block } = input
+  if (typeof block !== 'number' || block < 0 || block > head.block)
     throw new ApiError(
       'UNKNOWN_BLOCK',
-      `Block ${block} is not indexed: the index stands at block ${head.block}. Ask for a block from 0 to that.`,
+      `Block ${block} is not indexed: the newest indexed block is ${head.block}. Use a block from 0 to ${head.block}.`,
     )
   const { before, after } = await headersAround(sql, head, 'number', block)
   if (before?.block === block) return before
@@ -118,18 +119,18 @@ interface StoredHeader {
   time: Date
 }
 
-/** The last kept header up to a place in the chain, and the first one after it. */
+/** The last stored header up to a block number or time, and the first one after it. */
 async function headersAround(
   sql: Sql,
   head: Head,
   by: 'number' | 'timestamp',
-  place: unknown,
+  value: unknown,
 ): Promise<{ before?: StoredHeader; after?: StoredHeader }> {
-  const kept = (side: string, direction: string) =>
-    `(select number as block, hash, timestamp as time from block where ${by} ${side} $1 and number <= $2
+  const nearest = (comparison: string, direction: string) =>
+    `(select number as block, hash, timestamp as time from block where ${by} ${comparison} $1 and number <= $2
       order by ${by} ${direction}, number ${direction} limit 1)`
-  const text = `select true as before, b.* from ${kept('<=', 'desc')} b union all select false, b.* from ${kept('>', 'asc')} b`
-  const { rows } = await sql.query(prepared(text, [place, head.block]))
+  const text = `select true as before, b.* from ${nearest('<=', 'desc')} b union all select false, b.* from ${nearest('>', 'asc')} b`
+  const { rows } = await sql.query(prepared(text, [value, head.block]))
   const one = (side: boolean): StoredHeader | undefined => {
     const found = rows.find(({ before }) => before === side)
     return found && { block: found.block, hash: found.hash, time: found.time }
@@ -137,6 +138,6 @@ async function headersAround(
   return { before: one(true), after: one(false) }
 }
 
-/** Where `place` lies between `from` and `to`, when what lies between `low` and `high` goes evenly. */
-const interpolate = (place: number, [low, high]: [number, number], [from, to]: [number, number]) =>
-  from + ((place - low) * (to - from)) / (high - low)
+/** Maps `value` linearly from `[low, high]` to `[from, to]`. */
+const interpolate = (value: number, [low, high]: [number, number], [from, to]: [number, number]) =>
+  from + ((value - low) * (to - from)) / (high - low)

@@ -1,32 +1,32 @@
 import { GraphQLDateTimeISO } from 'graphql-scalars'
 import { Field, InputType, Int } from 'type-graphql'
 
-@InputType({ description: 'A moment of the chain: exactly one of the three.' })
+@InputType({ description: 'A point in the chain: give exactly one of the three fields.' })
 export class AsOfInput {
-  @Field(() => Int, { nullable: true, description: 'Up to and including this block.' })
+  @Field(() => Int, { nullable: true, description: 'As of the end of this block.' })
   block?: number | null
   @Field(() => String, {
     nullable: true,
-    description: 'Up to and including the block with this hash, which must be part of the chain.',
+    description: 'As of the end of the block with this hash, which must be part of the chain.',
   })
   hash?: string | null
   @Field(() => GraphQLDateTimeISO, {
     nullable: true,
     description:
-      'Up to this time; a time to come asks what the present will have become by then, to Governors whose clock is one of seconds: blocks to come have no time yet.',
+      'As of this time. A future time gives the present rows with states evaluated at that time, for Governors with a timestamp clock only: future blocks have no time yet.',
   })
   time?: Date | null
 }
 
-/** The same for rows that stand outside of the chain. */
+/** The options of the argument `asOf` on queries of off-chain rows. */
 export const AS_OF_ARG_OFF_CHAIN = {
   nullable: true,
   description:
-    'The moment at which what stands on chain is told, and filtered by; the present when absent. The rows themselves are told as they are now.',
+    'The point in the chain for related on-chain rows, also in filters; the present when absent. The off-chain rows themselves are always the present ones.',
 } as const
 
-/** How the argument `asOf` is declared wherever there is one. */
+/** The options of every other argument `asOf`. */
 export const AS_OF_ARG = {
   nullable: true,
-  description: 'The moment at which the answer holds; the present when absent.',
+  description: 'The point in the chain as of which the result is given; the present when absent.',
 } as const

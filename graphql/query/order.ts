@@ -8,7 +8,7 @@ export interface OrderBy {
   direction?: Direction | null
 }
 
-/** One expression that rows are sorted by, and how a cursor's value of it is checked. */
+/** One sort expression, and the column kind by which a cursor's value is checked. */
 interface SortTerm {
   sql: (alias: string) => string
   type: string
@@ -17,10 +17,10 @@ interface SortTerm {
   nullable: boolean
 }
 
-/** A total order of a table's rows: the fields asked for, then the id, so that no two rows are equal. Numeric ids sort as numbers do
- *  (by length, then by text), others as text; nulls count as greater than every value. */
+/** A total order of a table's rows: the requested fields, then the id, so that no two rows are equal. Numeric ids sort as numbers
+ *  (by length, then as text), others as text; nulls sort as greater than every value. */
 export interface SortOrder {
-  /** Names the order in cursors. */
+  /** Identifies the order in cursors. */
   signature: string
   terms: SortTerm[]
 }
@@ -34,7 +34,7 @@ export function sortOrder(table: TableDefinition, orderBy: readonly OrderBy[] = 
   const add = (field: string, direction: Direction) => {
     if (names.some((name) => name.slice(0, -1) === field)) return
     const column = table.columns.find((one) => one.property === field)
-    if (!column) throw new ApiError('BAD_INPUT', `${table.name} cannot be ordered by ${field}.`)
+    if (!column) throw new ApiError('BAD_INPUT', `${table.name} cannot be sorted by ${field}.`)
     names.push(field + (direction === 'asc' ? '+' : '-'))
     const { kind, nullable } = column
     if (column.numeric)
@@ -48,15 +48,15 @@ export function sortOrder(table: TableDefinition, orderBy: readonly OrderBy[] = 
 
 const flip = (direction: Direction): Direction => (direction === 'asc' ? 'desc' : 'asc')
 
-/** `order by …`, from the end when `backward`. */
+/** The expressions of `order by`, reversed when `backward`. */
 export const orderSql = (order: SortOrder, alias: string, backward: boolean) =>
   order.terms.map((term) => `${term.sql(alias)} ${backward ? flip(term.direction) : term.direction}`).join(', ')
 
-/** The terms' values as text, exact to the last digit, for the cursor. */
+/** The terms' values as exact text, for the cursor. */
 export const keysSql = (order: SortOrder, alias: string) =>
   `array[${order.terms.map((term) => `${term.sql(alias)}::text`).join(', ')}]`
 
-/** Holds for the rows that come after the cursor's (before it when `backward`). */
+/** The SQL condition for rows after the cursor, or before it when `backward` (keyset pagination). */
 export function keysetCondition(
   statement: Statement,
   order: SortOrder,
@@ -64,25 +64,23 @@ export function keysetCondition(
   keys: Key[],
   backward: boolean,
 ): string {
-  const directions = order.terms.map((term) => (backward ? flip(term.direction) : term.direction))
-  const values = order.terms.map((term, i) => (keys[i] === null ? null : statement.bind(keys[i], term.type)))
-  const plain = order.terms.every((term) => !term.nullable) && new Set(directions).size === 1
-  if (plain) {
-    const names = order.terms.map((term) => term.sql(alias)).join(', ')
-    return `(${names}) ${directions[0] === 'asc' ? '>' : '<'} (${values.join(', ')})`
-  }
-  const ways = order.terms.flatMap((term, i) => {
-    const name = term.sql(alias)
-    const step = after(name, values[i]!, directions[i]!, term.nullable)
-    if (!step) return []
-    const same = order.terms
-      .slice(0, i)
-      .map((earlier, j) =>
-        values[j] === null ? `${earlier.sql(alias)} is null` : `${earlier.sql(alias)} = ${values[j]}`,
-      )
-    return [`(${[...same, step].join(' and ')})`]
+  const terms = order.terms.map(({ sql, type, nullable, direction }, i) => {
+    const key = keys[i] ?? null
+    const value = key === null ? null : statement.bind(key, type)
+    return { name: sql(alias), value, nullable, direction: backward ? flip(direction) : direction }
   })
-  return `(${ways.join(' or ')})`
+  const directions = new Set(terms.map(({ direction }) => direction))
+  if (directions.size === 1 && terms.every(({ nullable }) => !nullable)) {
+    const names = terms.map(({ name }) => name).join(', ')
+    return `(${names}) ${directions.has('asc') ? '>' : '<'} (${terms.map(({ value }) => value).join(', ')})`
+  }
+  const alternatives = terms.flatMap(({ name, value, direction, nullable }, i) => {
+    const step = after(name, value, direction, nullable)
+    if (!step) return []
+    const equal = terms.slice(0, i).map((term) => `${term.name} ${term.value === null ? 'is null' : `= ${term.value}`}`)
+    return [`(${[...equal, step].join(' and ')})`]
+  })
+  return `(${alternatives.join(' or ')})`
 }
 
 function after(name: string, value: string | null, direction: Direction, nullable: boolean): string | undefined {
@@ -93,7 +91,7 @@ function after(name: string, value: string | null, direction: Direction, nullabl
   return value === null ? `${name} is not null` : `${name} < ${value}`
 }
 
-/** The values of a row's terms, as text. */
+/** The value of one term, as text. */
 export type Key = string | null
 
 const SHAPE: Partial<Record<ColumnDefinition['kind'], RegExp>> = {
@@ -109,7 +107,7 @@ const SHAPE: Partial<Record<ColumnDefinition['kind'], RegExp>> = {
 export const encodeCursor = (order: SortOrder, keys: Key[]): string =>
   Buffer.from(JSON.stringify([order.signature, ...keys])).toString('base64url')
 
-/** The keys in a cursor of this order. @throws ApiError when the text is no cursor, or one of another list. */
+/** The keys in a cursor of this order. @throws ApiError when the text is not a cursor, or is a cursor of another list. */
 export function decodeCursor(order: SortOrder, cursor: string): Key[] {
   const keys = parse(cursor)
   if (!keys)
@@ -117,14 +115,14 @@ export function decodeCursor(order: SortOrder, cursor: string): Key[] {
   const [signature, ...values] = keys
   if (signature !== order.signature)
     throw new ApiError('BAD_CURSOR', 'The cursor belongs to another list or another orderBy. Start again without it.')
-  const fits =
+  const valid =
     values.length === order.terms.length &&
     order.terms.every(({ kind, nullable }, i) => {
-      const value = values[i]!
+      const value = values[i]
       if (value === null) return nullable
-      return !value.includes('\0') && (SHAPE[kind]?.test(value) ?? true)
+      return value !== undefined && !value.includes('\0') && (SHAPE[kind]?.test(value) ?? true)
     })
-  if (!fits)
+  if (!valid)
     throw new ApiError('BAD_CURSOR', 'The cursor cannot be read. Pass one that this connection returned, unchanged.')
   return values
 }

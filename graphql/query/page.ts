@@ -15,17 +15,18 @@ import {
 import { columnOf, listColumns, Statement } from './statement.ts'
 import { condition, type Where } from './where.ts'
 
-/** A row as the API hands it on: the entity's properties, and the moment at which it was read, which its relations inherit. */
+/** A row that was read from the database: the entity's properties, and the point in the chain as of which it was read. Its relations are
+ *  read as of the same point. */
 export interface LoadedRow {
   id: string
   [property: string]: unknown
   [ROW_AS_OF]: AsOf
   [ROW_TABLE]: TableDefinition
 }
-export const ROW_AS_OF = Symbol('at')
-export const ROW_TABLE = Symbol('of')
+export const ROW_AS_OF = Symbol('row as of')
+export const ROW_TABLE = Symbol('row table')
 
-/** What a connection field takes. */
+/** The arguments of a connection field. */
 export interface PageArgs {
   where?: Where | null
   orderBy?: OrderBy[] | null
@@ -47,18 +48,19 @@ export interface PageRequest {
   backward: boolean
   keys: Key[] | undefined
   columns: readonly ColumnDefinition[]
-  /** Whether the rows' cursors are wanted. */
+  /** Whether the rows' cursors were selected. */
   cursors: boolean
 }
 
 export interface PageResult {
   rows: LoadedRow[]
-  /** Whether rows remain in the direction of travel. */
+  /** Whether more rows follow in the direction of paging. */
   more: boolean
   request: PageRequest
 }
 
-/** @throws ApiError when the sizes contradict each other, exceed the limit, or the cursor is not this list's. */
+/** Validates the arguments of a connection field.
+ *  @throws ApiError when the sizes contradict each other or exceed the limit, or the cursor belongs to another list. */
 export function pageRequest(
   table: TableDefinition,
   args: PageArgs,
@@ -81,18 +83,18 @@ export function pageRequest(
   return { table, where: args.where ?? {}, order, size, backward, keys, columns, cursors }
 }
 
-/** @throws ApiError when a page of this size is never served. */
+/** @throws ApiError when the size exceeds the largest page. */
 export function requireSize(name: string, size: number): void {
   if (size > MAX_FIRST)
     throw new ApiError(
       'PAGE_TOO_LARGE',
-      `${name} is at most ${MAX_FIRST}. Ask for smaller pages and go on from pageInfo's cursor.`,
+      `${name} is at most ${MAX_FIRST}. Request smaller pages and continue from the cursor in pageInfo.`,
     )
 }
 
 const present = <T>(value: T | null | undefined): value is T => value !== null && value !== undefined
 
-/** The statement for one page; with `by`, for one page of each of `parents`, numbered within the parent. */
+/** The statement for one page; with `by`, for one page of each of `parents`, in the order of the parents. */
 export function pageSql(
   request: PageRequest,
   asOf: AsOf,
@@ -118,7 +120,7 @@ export function pageSql(
   return Object.assign(statement, { text })
 }
 
-/** Cuts the extra row that told whether more remain, and puts the rows in the order asked for. */
+/** Removes the extra row, which shows whether more rows follow, and puts the rows in the requested order. */
 export function pageOf(request: PageRequest, found: LoadedRow[]): PageResult {
   const more = found.length > request.size
   const rows = found.slice(0, request.size)

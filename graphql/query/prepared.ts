@@ -1,22 +1,22 @@
+import { LRUCache } from 'lru-cache'
 import type { QueryConfig } from 'pg'
 
-/** PostgreSQL plans a named statement once a connection. A text gets a name when it comes a second time; after `MOST` names no more are
- *  given, so that queries made up without end cannot fill the server's memory. */
+/** PostgreSQL plans a named statement once per connection. A text gets a name when it is used a second time. There are at most `MAX_NAMES`
+ *  names, and none is ever given up, because a server connection keeps every named statement in memory. */
 const MAX_NAMES = 500
 const names = new Map<string, string>()
-let seen = new Set<string>()
+const usedOnce = new LRUCache<string, true>({ max: MAX_NAMES })
 
 export function prepared(text: string, values: unknown[]): QueryConfig {
   const name = names.get(text)
   if (name) return { name, text, values }
   if (names.size < MAX_NAMES) {
-    if (seen.delete(text)) {
+    if (usedOnce.delete(text)) {
       const next = `api${names.size}`
       names.set(text, next)
       return { name: next, text, values }
     }
-    if (seen.size >= MAX_NAMES) seen = new Set()
-    seen.add(text)
+    usedOnce.set(text, true)
   }
   return { text, values }
 }

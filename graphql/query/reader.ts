@@ -8,12 +8,12 @@ import { prepared } from './prepared.ts'
 import { listColumns, Statement } from './statement.ts'
 import { condition, type Where } from './where.ts'
 
-/** A loader of what hangs below many rows: one statement for all of them. */
-// biome-ignore lint/suspicious/noExplicitAny: each site of a query loads its own shape
+/** Loads the values of one field for many rows in one statement. */
+// biome-ignore lint/suspicious/noExplicitAny: each field of a query loads values of another type
 type Loader = DataLoader<string, any>
 
-/** Reads for one request. Everything it answers holds at one moment unless the request names others, and what is asked for at
- *  one place of the query, for however many rows, is one statement. */
+/** Reads rows for one request. All rows are read as of one block unless the query has `asOf` arguments, and each field of the query is one
+ *  statement, however many rows it has. */
 export class Reader {
   private readonly loaders = new Map<string, Loader>()
   private headOnce: Promise<Head | null> | undefined
@@ -29,10 +29,10 @@ export class Reader {
     return this.headOnce
   }
 
-  /** Whether the newest block that this request knew of is still on the indexed chain: what it read is then of one fork. */
+  /** Whether the head block of this request is still part of the indexed chain. Then all its rows are from one fork. */
   async isHeadCanonical(): Promise<boolean> {
     const head = await this.headOnce?.catch(() => null)
-    if (!head || head.block! <= head.finalBlock) return true
+    if (!head || head.block <= head.finalBlock) return true
     const now = await currentHead(this.sql, this.chainId)
     if (now?.hash === head.hash) return true
     const { rows } = await this.sql.query(prepared('select 1 from block where hash = $1', [head.hash]))
@@ -51,18 +51,18 @@ export class Reader {
     return asOf
   }
 
-  /** Forgets what was loaded by key, not the moment. */
+  /** Clears the loaders; the resolved `asOf` stay. */
   protected forget(): void {
     this.loaders.clear()
   }
 
-  /** The moments at which this request's answers hold. */
+  /** The points in the chain as of which this request has read. */
   async usedAsOf(): Promise<AsOf[]> {
     const settled = await Promise.allSettled(this.resolved.values())
     return settled.flatMap((asOf) => (asOf.status === 'fulfilled' ? [asOf.value] : []))
   }
 
-  /** Loads by key at one site of the query; `load` gets all keys at once. */
+  /** A loader for the field `site`; `load` gets all keys at once. */
   batched<T>(
     site: string,
     load: (keys: readonly string[]) => Promise<Map<string, T>>,
@@ -77,7 +77,7 @@ export class Reader {
     return loader
   }
 
-  /** The row with this id as it stood at the moment, or null. */
+  /** The row with this id as of `asOf`, or null. */
   async one(
     site: string,
     table: TableDefinition,
@@ -122,7 +122,7 @@ export class Reader {
     return pageOf(request, (await loader.load(parent)) ?? [])
   }
 
-  /** How many rows `where` lets through. */
+  /** The number of rows that match `where`. */
   async count(table: TableDefinition, where: Where, asOf: AsOf): Promise<number> {
     const statement = new Statement(asOf)
     const alias = statement.alias()
@@ -130,7 +130,7 @@ export class Reader {
     return (await this.sql.query(prepared(text, statement.values))).rows[0].count
   }
 
-  /** How many of them belong to the parent. */
+  /** The number of matching rows that belong to the parent. */
   async countBelow(
     site: string,
     table: TableDefinition,
@@ -151,13 +151,13 @@ export class Reader {
     return (await loader.load(parent)) ?? 0
   }
 
-  /** Runs a statement whose rows are those of `table` as of `moment`. */
+  /** Runs a statement that selects rows of `table` as of `asOf`. */
   async read(table: TableDefinition, asOf: AsOf, statement: Statement, text: string): Promise<LoadedRow[]> {
     const { rows } = await this.sql.query(prepared(text, statement.values))
     return this.tagged(rows, table, asOf)
   }
 
-  /** Rows of `table` as they stood at `moment`. */
+  /** Attaches the table and the point in the chain to each row. */
   protected tagged(rows: LoadedRow[], table: TableDefinition, asOf: AsOf): LoadedRow[] {
     for (const row of rows) {
       row[ROW_AS_OF] = asOf

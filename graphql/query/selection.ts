@@ -3,10 +3,10 @@ import type { ColumnDefinition, TableDefinition } from '#schema/define.ts'
 import { columnsBeside } from '../confidential.ts'
 import { relationsOf } from '../publicTables.ts'
 
-/** What a query asks for below a field, so that SQL fetches no more. */
+/** The fields that a query selects below a field, so that SQL reads no other columns. */
 
-/** What follows from a place of the query alone: worked out once a request, not for every row. graphql-js hands the resolvers of all rows of
- *  one place the same array of field nodes. */
+/** Computes `work` once for each field of the query, not for every row. It relies on graphql-js passing the same `fieldNodes` array to the
+ *  resolvers of all rows. */
 export function oncePerSite<T>(info: GraphQLResolveInfo, work: () => T): T {
   let known = sites.get(info.fieldNodes)
   if (known === undefined) {
@@ -17,8 +17,8 @@ export function oncePerSite<T>(info: GraphQLResolveInfo, work: () => T): T {
 }
 const sites = new WeakMap<object, unknown>()
 
-/** The fields selected under the field of `info`, along `path` (none: directly below it). Fragments are looked into; directives that
- *  skip are ignored, so the answer may name a field too many, never one too few. */
+/** The fields selected below the field of `info`, along `path` (default: directly below it). It follows fragments and ignores `@skip` and
+ *  `@include`, so the result may have a field too many but never one too few. */
 export function fieldsBelow(info: GraphQLResolveInfo, path: readonly string[] = []): Set<string> {
   let sets = info.fieldNodes.flatMap((node) => node.selectionSet ?? [])
   for (const name of path)
@@ -41,9 +41,9 @@ function fieldsOf(info: GraphQLResolveInfo, set: SelectionSetNode, seen = new Se
   })
 }
 
-/** The columns of `table` that the selected fields need: the id always, everything when a field is computed. */
+/** The columns of `table` that the selected fields need: always the id, and all columns when a field is computed. */
 export function columnsFor(table: TableDefinition, fields: Iterable<string>): ColumnDefinition[] {
-  const needed = new Set<ColumnDefinition>([table.columns[0]!])
+  const needed = new Set([table.id])
   const relations = relationsOf(table)
   const wanted = [...fields]
   for (const field of [...wanted, ...wanted.flatMap((one) => columnsBeside(table, one))]) {
@@ -57,7 +57,7 @@ export function columnsFor(table: TableDefinition, fields: Iterable<string>): Co
   return table.columns.filter((column) => needed.has(column))
 }
 
-/** The columns asked for of the rows that the field of `info` returns, directly or along `paths`. */
+/** The columns needed for the rows that the field of `info` returns, directly or along `paths`. */
 export function columnsBelow(table: TableDefinition, info: GraphQLResolveInfo, paths: readonly string[][] = [[]]) {
   return columnsFor(
     table,
@@ -65,14 +65,14 @@ export function columnsBelow(table: TableDefinition, info: GraphQLResolveInfo, p
   )
 }
 
-/** Whether the cursors of the connection that the field of `info` returns are asked for. */
+/** Whether the query selects cursors of the connection that the field of `info` returns. */
 export function cursorsBelow(info: GraphQLResolveInfo): boolean {
   const fields = fieldsBelow(info)
   return fields.has('pageInfo') || fields.has('edges')
 }
 
-/** Names the place of a field in the query: the same for every row of a list, so that what they ask for is asked for at once. Two places may
- *  have the same path, below rows of different types: their field nodes are what tells them apart. */
+/** A unique name of a field in the query. It is the same for all rows of a list, so that they share one loader. Two fields may have the same
+ *  path below rows of different types, so the name depends on the field nodes, not on the path. */
 export function siteOf(info: GraphQLResolveInfo): string {
   let name = names.get(info.fieldNodes)
   if (!name) {

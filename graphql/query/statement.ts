@@ -1,7 +1,7 @@
 import type { ColumnDefinition, ColumnKind, TableDefinition } from '#schema/define.ts'
 import type { AsOf } from './asOf.ts'
 
-/** The PostgreSQL type that a value of each kind is bound as. */
+/** The PostgreSQL type of a bound value, by column kind. */
 export const SQL_TYPE: Record<ColumnKind, string> = {
   id: 'text',
   text: 'text',
@@ -19,7 +19,7 @@ export const SQL_TYPE: Record<ColumnKind, string> = {
   texts: 'text[]',
 }
 
-/** One SQL statement in the making. Whatever a client sent becomes a bound value; names come from the entity classes alone. */
+/** Builds one SQL statement. All values from a client are bound; names come only from the entity classes. */
 export class Statement {
   readonly values: unknown[] = []
   private aliases = 0
@@ -27,7 +27,7 @@ export class Statement {
 
   constructor(readonly asOf: AsOf) {}
 
-  /** Binds `value` and returns how the text refers to it. */
+  /** Binds `value` and returns its placeholder. */
   bind(value: unknown, type: string): string {
     this.values.push(value)
     return `$${this.values.length}::${type}`
@@ -37,7 +37,7 @@ export class Statement {
     return `t${this.aliases++}`
   }
 
-  /** Holds for the versions of `table`'s rows that stood at the moment. */
+  /** The SQL condition for the row versions of `table` that are visible as of this statement's block. */
   visibleAt(table: TableDefinition, alias: string): string {
     if (!table.versioned) return 'true'
     const { block } = this.asOf

@@ -3,14 +3,14 @@ import { ApiError } from '../errors.ts'
 import { type Relation, relationsOf } from '../publicTables.ts'
 import { columnOf, SQL_TYPE, type Statement } from './statement.ts'
 
-/** A filter as a client writes it: `{and, or, not, <column>: {eq, in, lt, …}, <relation>: {…} | {some, none}}`. */
+/** A filter in the form of the GraphQL input: `{and, or, not, <column>: {eq, in, lt, …}, <relation>: {…} | {some, none}}`. */
 export type Where = { [name: string]: unknown }
 
 const MAX_CONDITIONS = 100
 const MAX_LIST = 1000
 
-/** The SQL condition that `where` puts on the rows of `table` called `alias`.
- *  @throws ApiError when it asks for more than a hundred conditions, or compares with null. */
+/** The SQL condition for the rows of `table` (as `alias`) that match `where`.
+ *  @throws ApiError when the filter has more than a hundred conditions, or compares with null. */
 export function condition(statement: Statement, table: TableDefinition, alias: string, where: Where): string {
   return new Conditions(statement).all(table, alias, where)
 }
@@ -21,11 +21,11 @@ class Conditions {
   constructor(private readonly statement: Statement) {}
 
   all(table: TableDefinition, alias: string, where: Where): string {
-    this.reckon()
+    this.countCondition()
     const parts: string[] = []
     for (const [name, value] of Object.entries(where)) {
       if (value === undefined) continue
-      if (value === null) throw nothing(name)
+      if (value === null) throw comparedWithNull(name)
       if (name === 'and') parts.push(join(this.each(table, alias, value as Where[]), 'and', 'true'))
       else if (name === 'or') parts.push(join(this.each(table, alias, value as Where[]), 'or', 'false'))
       else if (name === 'not') parts.push(`(${this.all(table, alias, value as Where)}) is not true`)
@@ -34,11 +34,11 @@ class Conditions {
     return join(parts, 'and', 'true')
   }
 
-  private reckon(): void {
+  private countCondition(): void {
     if (++this.count > MAX_CONDITIONS)
       throw new ApiError(
         'TOO_COMPLEX',
-        `The filter has more than ${MAX_CONDITIONS} conditions. Use \`in\`, or ask in several queries.`,
+        `The filter has more than ${MAX_CONDITIONS} conditions. Use \`in\`, or several queries.`,
       )
   }
 
@@ -55,7 +55,7 @@ class Conditions {
     const parts: string[] = []
     for (const [quantifier, where] of Object.entries(value)) {
       if (where === undefined) continue
-      if (where === null) throw nothing(`${name}.${quantifier}`)
+      if (where === null) throw comparedWithNull(`${name}.${quantifier}`)
       parts.push(`${quantifier === 'none' ? 'not ' : ''}${this.exists(relation, alias, where as Where)}`)
     }
     return join(parts, 'and', 'true')
@@ -64,8 +64,8 @@ class Conditions {
   private exists({ target, column, many }: Relation, alias: string, where: Where): string {
     const other = this.statement.alias()
     const meets = many ? `${columnOf(other, column)} = ${alias}.id` : `${other}.id = ${columnOf(alias, column)}`
-    const stands = this.statement.visibleAt(target, other)
-    return `exists (select 1 from "${target.table}" ${other} where ${meets} and ${stands} and ${this.all(target, other, where)})`
+    const visible = this.statement.visibleAt(target, other)
+    return `exists (select 1 from "${target.table}" ${other} where ${meets} and ${visible} and ${this.all(target, other, where)})`
   }
 
   private compare(name: string, column: ColumnDefinition, operators: Where): string {
@@ -73,8 +73,8 @@ class Conditions {
     const bind = (value: unknown, as = type) => this.statement.bind(normal(column, value), as)
     const parts = Object.entries(operators).map(([operator, value]) => {
       if (value === undefined) return 'true'
-      this.reckon()
-      if (value === null) throw nothing(`${column.property}.${operator}`)
+      this.countCondition()
+      if (value === null) throw comparedWithNull(`${column.property}.${operator}`)
       switch (operator) {
         case 'eq':
           return `${name} = ${bind(value)}`
@@ -93,7 +93,7 @@ class Conditions {
           if (list.length > MAX_LIST)
             throw new ApiError(
               'TOO_COMPLEX',
-              `${column.property}.in takes at most ${MAX_LIST} values. Ask in several queries.`,
+              `${column.property}.in takes at most ${MAX_LIST} values. Use several queries.`,
             )
           return `${name} = any(${this.statement.bind(
             list.map((item) => normal(column, item)),
@@ -114,18 +114,21 @@ class Conditions {
   }
 }
 
-/** Addresses and hashes are stored in lower case, whichever way they are written in a query. */
+/** Addresses and hashes are stored in lower case; a query may write them in any case. */
 function normal(column: ColumnDefinition, value: unknown): unknown {
   if (typeof value !== 'string') return value
   if (column.kind === 'address' || column.kind === 'hash') return value.toLowerCase()
   return column.kind === 'id' || column.ref ? storedId(value) : value
 }
 
-/** An id as it is stored: addresses and hashes in it, alone or before a dash, in lower case. */
+/** An id in its stored form: all addresses and hashes in it in lower case. */
 export const storedId = (id: string) => id.replace(/0x[0-9a-fA-F]{40,}/g, (hex) => hex.toLowerCase())
 
-const join = (parts: string[], word: 'and' | 'or', none: string) =>
-  parts.length === 0 ? none : parts.length === 1 ? parts[0]! : `(${parts.join(` ${word} `)})`
+/** Joins conditions; `empty` is the condition when there are none. */
+function join([first, ...others]: string[], word: 'and' | 'or', empty: string): string {
+  if (first === undefined) return empty
+  return others.length === 0 ? first : `(${[first, ...others].join(` ${word} `)})`
+}
 
-const nothing = (name: string) =>
-  new ApiError('BAD_INPUT', `where.${name} is null, which nothing equals. Use isNull: true, or leave it out.`)
+const comparedWithNull = (name: string) =>
+  new ApiError('BAD_INPUT', `where.${name} is null. Use isNull: true to match nulls, or leave it out.`)

@@ -10,7 +10,7 @@ import { AS_OF_ARG, AsOfInput } from '../query/asOfInput.ts'
 import { type LoadedRow, ROW_AS_OF, ROW_TABLE } from '../query/page.ts'
 import { requireUnsealed } from './sealedArtifacts.ts'
 
-/** The largest artifact whose content goes through GraphQL. */
+/** The largest artifact whose content GraphQL returns. */
 const MAX_INLINE = 1_000_000
 
 @Resolver(() => Artifact)
@@ -20,7 +20,7 @@ export class ArtifactResolver {
     description: 'An artifact by its keccak256; null when it is not in the store.',
   })
   async artifact(
-    @Arg('id', () => ID, { description: 'Its name: 0x and 64 hex digits.' }) id: string,
+    @Arg('id', () => ID, { description: 'The artifact’s name: 0x and 64 hex digits.' }) id: string,
     @Ctx() context: ApiContext,
   ): Promise<LoadedRow | null> {
     const { reader, artifacts } = context
@@ -48,21 +48,21 @@ export class ArtifactResolver {
 
   @FieldResolver(() => String, {
     nullable: true,
-    description: 'Its content as text; null when it is not UTF-8. Larger ones: GET /artifacts/<id>.',
+    description: 'The content as text; null when it is not UTF-8. For large artifacts use GET /artifacts/<id>.',
   })
   async text(@Root() row: LoadedRow, @Ctx() context: ApiContext): Promise<string | null> {
-    return textOf(await readOpen(context, row.id))
+    return textOf(await readUnsealed(context, row.id))
   }
 
-  @FieldResolver(() => GraphQLJSON, { nullable: true, description: 'Its content as JSON; null when it is not JSON.' })
+  @FieldResolver(() => GraphQLJSON, { nullable: true, description: 'The content as JSON; null when it is not JSON.' })
   async json(@Root() row: LoadedRow, @Ctx() context: ApiContext): Promise<unknown> {
-    return jsonOf(textOf(await readOpen(context, row.id)))
+    return jsonOf(textOf(await readUnsealed(context, row.id)))
   }
 
   @Query(() => GraphQLJSON, {
     nullable: true,
     description:
-      'The log of an evaluation: items, answers and scores as far as they are not sealed. Null when there is no such evaluation.',
+      'The log of an evaluation: items, answers and scores, without sealed parts. Null when there is no such evaluation.',
   })
   async evaluationLog(
     @Arg('evaluationId', () => ID, { description: 'The evaluation.' }) id: string,
@@ -77,17 +77,17 @@ export class ArtifactResolver {
       table.columns,
       id,
     )
-    return row ? jsonOf(textOf(await readOpen(context, row.logHash as string))) : null
+    return row ? jsonOf(textOf(await readUnsealed(context, row.logHash as string))) : null
   }
 }
 
-async function readOpen({ artifacts }: ApiContext, name: string): Promise<Uint8Array> {
+async function readUnsealed({ artifacts }: ApiContext, name: string): Promise<Uint8Array> {
   const bytes = await artifacts.get(name)
   requireUnsealed(bytes)
   if (bytes.length > MAX_INLINE)
     throw new ApiError(
       'ARTIFACT_TOO_LARGE',
-      `The artifact has ${bytes.length} bytes, more than ${MAX_INLINE}. Fetch it with GET /artifacts/${name}.`,
+      `The artifact has ${bytes.length} bytes, more than ${MAX_INLINE}. Download it with GET /artifacts/${name}.`,
     )
   return bytes
 }

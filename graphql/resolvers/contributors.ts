@@ -5,52 +5,54 @@ import { RewardClaim, RewardMap } from '#schema/onchain/rewards.ts'
 import { BigIntScalar } from '#schema/scalars.ts'
 import type { ApiContext } from '../context.ts'
 import { ApiError } from '../errors.ts'
-import { listLength } from '../plugins/limits.ts'
+import { listLength } from '../plugins/listLength.ts'
 import { tableFor } from '../publicTables.ts'
 import { AS_OF_ARG, AsOfInput } from '../query/asOfInput.ts'
 import { Statement } from '../query/statement.ts'
 
 @ObjectType({
-  description: 'Why an account earned: all amounts of one role from one source in one epoch.',
+  description: 'A reason for earnings: the amounts of one role from one source in one epoch.',
   simpleResolvers: true,
 })
 export class EarningReason {
   @Field(() => Int, { description: 'The epoch.' }) epoch!: number
-  @Field(() => String, { description: 'In which role.' }) role!: string
-  @Field(() => String, { description: 'From what, as `kind:id`.' }) source!: string
-  @Field(() => BigIntScalar, { description: 'How much, in wei.' }) amount!: bigint
+  @Field(() => String, { description: 'The role.' }) role!: string
+  @Field(() => String, { description: 'The source, as `kind:id`.' }) source!: string
+  @Field(() => BigIntScalar, { description: 'The amount, in wei.' }) amount!: bigint
   @Field(() => GraphQLJSON, { description: 'The formula’s inputs.' }) inputs!: unknown
 }
 
 const MAX_REASONS = 200
 
 @ObjectType('Contributor', {
-  description: 'What one account contributed, what it weighed, and what it earned.',
+  description: 'The contributions of one account, their weight, and its earnings.',
   simpleResolvers: true,
 })
 export class ContributorRecord {
   @Field(() => String, { description: 'The account.' }) account!: string
   @Field(() => Int, { description: 'Samples submitted.' }) contributions!: number
-  @Field(() => Int, { description: 'Of those, accepted.' }) accepted!: number
-  @Field(() => Int, { description: 'Of those, rejected.' }) rejected!: number
-  @Field(() => Int, { description: 'Of those, excluded by an upheld dispute.' }) excluded!: number
-  @Field(() => BigIntScalar, { description: 'Staked on them now, in wei.' }) staked!: bigint
-  @Field(() => BigIntScalar, { description: 'Taken from those stakes, in wei.' }) slashed!: bigint
+  @Field(() => Int, { description: 'Of these, accepted.' }) accepted!: number
+  @Field(() => Int, { description: 'Of these, rejected.' }) rejected!: number
+  @Field(() => Int, { description: 'Of these, excluded by an upheld dispute.' }) excluded!: number
+  @Field(() => BigIntScalar, { description: 'The present stake on them, in wei.' }) staked!: bigint
+  @Field(() => BigIntScalar, { description: 'Slashed from these stakes, in wei.' }) slashed!: bigint
   @Field(() => BigIntScalar, {
-    description: 'Attribution weight in all versions, in ppm of a version each: as it is known now.',
+    description:
+      'The sum of its attribution weights in all versions, each in ppm of the version. Always the present value.',
   })
   weight!: bigint
-  @Field(() => BigIntScalar, { description: 'Earned in published reward maps, in wei, in every role.' }) earned!: bigint
+  @Field(() => BigIntScalar, { description: 'Earnings in published reward maps, in all roles, in wei.' })
+  earned!: bigint
   @Field(() => BigIntScalar, { description: 'Of that, claimed.' }) claimed!: bigint
   @Extensions(listLength(() => MAX_REASONS))
-  @Field(() => [EarningReason], { description: 'Why: the largest amounts first, at most 200.' })
+  @Field(() => [EarningReason], { description: 'The reasons, largest amounts first, at most 200.' })
   reasons!: EarningReason[]
 }
 
 @Resolver()
 export class ContributorResolver {
   @Query(() => ContributorRecord, {
-    description: 'What one account contributed, what it weighed, and what it earned, with the reasons.',
+    description: 'The contributions of one account, their weight, and its earnings with the reasons.',
     complexity: 50,
   })
   async contributor(
@@ -61,24 +63,26 @@ export class ContributorResolver {
     if (!/^0x[0-9a-fA-F]{40}$/.test(account))
       throw new ApiError('BAD_INPUT', `account must be an address; got ${JSON.stringify(account.slice(0, 80))}.`)
     const statement = new Statement(await reader.asOf(asOfInput))
-    const who = statement.bind(account.toLowerCase(), 'text')
-    const standing = (entity: typeof Contribution | typeof RewardMap | typeof RewardClaim, alias: string) =>
+    const holder = statement.bind(account.toLowerCase(), 'text')
+    const visible = (entity: typeof Contribution | typeof RewardMap | typeof RewardClaim, alias: string) =>
       statement.visibleAt(tableFor(entity), alias)
-    const lines = `reward_line l join reward_map m on m.id = l.map_id and m.status = 'Published' and ${standing(RewardMap, 'm')} where l.account = ${who}`
+    const lines = `reward_line l join reward_map m on m.id = l.map_id and m.status = 'Published' and ${visible(RewardMap, 'm')} where l.account = ${holder}`
     const text = `
-      with mine as (select id, status, excluded, stake, slashed from contribution c where c.contributor = ${who} and ${standing(Contribution, 'c')})
-      select ${who} as account, count(*)::integer as contributions,
+      with mine as (select id, status, excluded, stake, slashed from contribution c where c.contributor = ${holder} and ${visible(Contribution, 'c')})
+      select ${holder} as account, count(*)::integer as contributions,
         count(*) filter (where status = 'Accepted')::integer as accepted,
         count(*) filter (where status = 'Rejected')::integer as rejected,
         count(*) filter (where excluded)::integer as excluded,
         coalesce(sum(stake), 0) as staked, coalesce(sum(slashed), 0) as slashed,
         (select coalesce(sum(weight), 0)::numeric from version_influence i join mine on mine.id = i.contribution_id) as weight,
         (select coalesce(sum(l.amount), 0) from ${lines}) as earned,
-        (select coalesce(sum(amount), 0) from reward_claim r where r.account = ${who} and ${standing(RewardClaim, 'r')}) as claimed,
+        (select coalesce(sum(amount), 0) from reward_claim r where r.account = ${holder} and ${visible(RewardClaim, 'r')}) as claimed,
         (select coalesce(jsonb_agg(why), '[]') from (
           select jsonb_build_object('epoch', m.epoch, 'role', l.role, 'source', l.source, 'amount', l.amount::text, 'inputs', l.inputs) as why
           from ${lines} order by l.amount desc, l.id limit ${MAX_REASONS}) r) as reasons
       from mine`
-    return (await db.query<ContributorRecord & object>(text, statement.values)).rows[0]!
+    const [found] = (await db.query<ContributorRecord & object>(text, statement.values)).rows
+    if (!found) throw new Error('an aggregate without group by returned no row')
+    return found
   }
 }

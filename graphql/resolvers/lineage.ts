@@ -18,7 +18,7 @@ import { BigIntScalar } from '#schema/scalars.ts'
 import type { ApiContext } from '../context.ts'
 import { Node } from '../derive/node.ts'
 import { ApiError } from '../errors.ts'
-import { listLength } from '../plugins/limits.ts'
+import { listLength } from '../plugins/listLength.ts'
 import { tableNamed } from '../publicTables.ts'
 import type { AsOf } from '../query/asOf.ts'
 import { AS_OF_ARG, AsOfInput } from '../query/asOfInput.ts'
@@ -27,46 +27,47 @@ import { siteOf } from '../query/selection.ts'
 import { type LineageRow, lineageSql, MAX_EDGES } from './lineageSql.ts'
 import { checkDepth, MAX_QUERY_DEPTH } from './versions.ts'
 
-/** Some ten relations lead to a version, each by `MOST` edges at most. */
+/** About ten relations lead to a version, each with at most `MAX_EDGES` edges. */
 const MAX_LINEAGE_EDGES = 10 * MAX_EDGES
 
-@ObjectType({ description: 'Something that led to a version, or that it led to.', simpleResolvers: true })
+@ObjectType({ description: 'An entity or account in the lineage of a version.', simpleResolvers: true })
 export class LineageNode {
-  @Field(() => ID, { description: '`kind:id`, as the edges name it.' }) key!: string
+  @Field(() => ID, { description: '`kind:id`, as used by the edges.' }) key!: string
   @Field(() => String, { description: 'The entity’s name, or Account.' }) kind!: string
-  @Field(() => ID, { description: 'Its id.' }) id!: string
-  @Field(() => String, { nullable: true, description: 'What it is, in short.' }) label!: string | null
+  @Field(() => ID, { description: 'The id.' }) id!: string
+  @Field(() => String, { nullable: true, description: 'A short label.' }) label!: string | null
   asOf!: AsOf
 }
 
-@ObjectType({ description: 'What led to what.', simpleResolvers: true })
+@ObjectType({ description: 'One cause and its effect.', simpleResolvers: true })
 export class LineageEdge {
   @Field(() => ID, { description: 'The cause, as `kind:id`.' }) from!: string
   @Field(() => ID, { description: 'The effect, as `kind:id`.' }) to!: string
   @Field(() => String, {
-    description: 'How: vote, proposal, model, parent, data, run, feedback, evaluation, endpoint, revenue.',
+    description:
+      'The kind of relation: vote, proposal, model, parent, data, run, feedback, evaluation, endpoint, revenue.',
   })
   relation!: string
   @Field(() => BigIntScalar, {
     nullable: true,
-    description: 'How much: power of a vote, weight of data in ppm, revenue in wei.',
+    description: 'The amount: power of a vote, weight of data in ppm, revenue in wei.',
   })
   amount!: bigint | null
 }
 
 @ObjectType('Lineage', {
-  description: 'Everything that led to a version, and whom its revenue paid.',
+  description: 'Everything that led to a version, and the accounts that its revenue paid.',
   simpleResolvers: true,
 })
 export class LineageGraph {
   @Extensions(listLength(() => MAX_LINEAGE_EDGES))
-  @Field(() => [LineageNode], { description: 'What takes part.' })
+  @Field(() => [LineageNode], { description: 'The nodes.' })
   nodes!: LineageNode[]
   @Extensions(listLength(() => MAX_LINEAGE_EDGES))
-  @Field(() => [LineageEdge], { description: 'What led to what.' })
+  @Field(() => [LineageEdge], { description: 'The edges.' })
   edges!: LineageEdge[]
   @Field(() => Boolean, {
-    description: `Whether some relation has more than ${MAX_EDGES} edges, of which the greatest are told.`,
+    description: `Whether a relation has more than ${MAX_EDGES} edges; then the result has the largest ones.`,
   })
   truncated!: boolean
 }
@@ -75,14 +76,14 @@ export class LineageGraph {
 export class LineageResolver {
   @Query(() => LineageGraph, {
     description:
-      'The votes, data, runs, evaluations, feedback and parents that led to a version, and the accounts that its revenue paid: one statement.',
+      'The votes, data, runs, evaluations, feedback and parents that led to a version, and the accounts that its revenue paid. It is read in one statement.',
     complexity: 200,
   })
   async lineage(
     @Arg('versionId', () => ID, { description: 'The version.' }) versionId: string,
     @Arg('depth', () => Int, {
       nullable: true,
-      description: `How many generations of parents: ${MAX_DEPTH} when absent, at most ${MAX_QUERY_DEPTH}.`,
+      description: `The number of generations of parents: ${MAX_DEPTH} when absent, at most ${MAX_QUERY_DEPTH}.`,
     })
     depth: number | undefined,
     @Arg('asOf', () => AsOfInput, AS_OF_ARG) asOfInput: AsOfInput | undefined,
@@ -100,7 +101,7 @@ export class LineageResolver {
     return assemble(rows, asOf)
   }
 
-  @FieldResolver(() => Node, { nullable: true, description: 'The thing itself; null for an account.' })
+  @FieldResolver(() => Node, { nullable: true, description: 'The entity; null for an account.' })
   entity(@Root() node: LineageNode, @Ctx() { reader }: ApiContext, @Info() info: GraphQLResolveInfo) {
     const table = tableNamed(node.kind)
     return table ? reader.one(siteOf(info), table, node.asOf, table.columns, node.id) : null
@@ -111,7 +112,7 @@ function assemble(rows: readonly LineageRow[], asOf: AsOf): LineageGraph {
   const nodes = new Map<string, LineageNode>()
   const edges: LineageEdge[] = []
   const counts = new Map<string, number>()
-  const meet = (kind: string, id: string, label: string | null) => {
+  const addNode = (kind: string, id: string, label: string | null) => {
     const key = `${kind}:${id}`
     const known = nodes.get(key)
     if (!known) nodes.set(key, { key, kind, id, label, asOf })
@@ -126,11 +127,11 @@ function assemble(rows: readonly LineageRow[], asOf: AsOf): LineageGraph {
       truncated = true
       continue
     }
-    if (row.relation === 'data' && row.fromLabel === null) continue // taken back by a reorganisation since
-    const to = meet(row.toKind, row.toId, row.toLabel)
+    if (row.relation === 'data' && row.fromLabel === null) continue // a reorganisation has removed the contribution
+    const to = addNode(row.toKind, row.toId, row.toLabel)
     if (row.fromKind && row.fromId)
       edges.push({
-        from: meet(row.fromKind, row.fromId, row.fromLabel),
+        from: addNode(row.fromKind, row.fromId, row.fromLabel),
         to,
         relation: row.relation,
         amount: row.amount,

@@ -12,7 +12,7 @@ import { tableFor } from '../publicTables.ts'
 import type { AsOf } from '../query/asOf.ts'
 import { Statement } from '../query/statement.ts'
 
-/** The most edges of one relation that are told. */
+/** The maximum number of edges of one relation in a result. */
 export const MAX_EDGES = 500
 
 export interface LineageRow {
@@ -26,38 +26,38 @@ export interface LineageRow {
   amount: bigint | null
 }
 
-/** One edge relation of a version `v` of the line (or, `of: 'm'`, of a model of it): `from` and `to` are `[kind, id, label]` in SQL over the
- *  tables of `found`, the greatest `amount` first. */
-interface Relation {
+/** One relation of a version `v` (or, with `of: 'm'`, of a model `m`) in the lineage: `from` and `to` are `[kind, id, label]` as SQL over the
+ *  tables of `found`. Edges with the largest `amount` come first. */
+interface EdgeRelation {
   name: string
   of?: 'm'
   from?: [kind: string, id: string, label: string]
   to: [kind: string, id: string, label: string]
   amount?: string
-  /** A source of rows with its conditions: `t join … where …`; none: the version itself. */
+  /** The source of rows with its conditions: `t join … where …`; without it, the version itself. */
   found?: string
   group?: string
-  /** The label of `from`, where it is looked up for the edges told alone: null when that is no longer there. */
+  /** SQL for the label of `from`, evaluated only for the selected edges; null when that row no longer exists. */
   label?: string
 }
 
-/** The whole lineage as one recursive statement: the line of parents first, then whatever led to each version of it. Each version's edges
- *  are found by index (`lateral`), for the planner cannot know how short the line is. */
+/** The whole lineage as one recursive statement: first the version with its ancestors, then the edges of each of these versions. `lateral` makes
+ *  the planner use an index for each version, because it cannot know how few ancestors there are. */
 export function lineageSql(asOf: AsOf, versionId: string, depth: number): { text: string; values: unknown[] } {
   const statement = new Statement(asOf)
   const root = statement.bind(versionId, 'text')
   const deepest = statement.bind(depth, 'integer')
   const rows = (entity: EntityClass, alias: string) => `"${tableFor(entity).table}" ${alias}`
-  const stands = (entity: EntityClass, alias: string) => statement.visibleAt(tableFor(entity), alias)
+  const visible = (entity: EntityClass, alias: string) => statement.visibleAt(tableFor(entity), alias)
   const where = (entity: EntityClass, alias: string, on: string) =>
-    `${rows(entity, alias)} where ${on} and ${stands(entity, alias)}`
+    `${rows(entity, alias)} where ${on} and ${visible(entity, alias)}`
   const join = (entity: EntityClass, alias: string, on: string) =>
-    `join ${rows(entity, alias)} on ${on} and ${stands(entity, alias)}`
-  const version: Relation['to'] = ['ModelVersion', 'v.id', 'v.method']
-  const model: Relation['to'] = ['Model', 'm.id', 'm.proposer']
+    `join ${rows(entity, alias)} on ${on} and ${visible(entity, alias)}`
+  const version: EdgeRelation['to'] = ['ModelVersion', 'v.id', 'v.method']
+  const model: EdgeRelation['to'] = ['Model', 'm.id', 'm.proposer']
   const paid = (condition: string) =>
-    `select account, amount, map_id from ${rows(RewardLine, 'l')} where ${condition} and ${stands(RewardLine, 'l')}`
-  const relations: Relation[] = [
+    `select account, amount, map_id from ${rows(RewardLine, 'l')} where ${condition} and ${visible(RewardLine, 'l')}`
+  const relations: EdgeRelation[] = [
     { name: 'self', to: version },
     {
       name: 'parent',
@@ -100,7 +100,7 @@ export function lineageSql(asOf: AsOf, versionId: string, depth: number): { text
       from: ['Judgement', 'g.id', 'g.validator'],
       to: version,
       amount: 'g.score',
-      found: `${rows(FeedbackTask, 'k')} ${join(Judgement, 'g', 'g.task_id = k.id')} where k.version_id = v.id and ${stands(FeedbackTask, 'k')}`,
+      found: `${rows(FeedbackTask, 'k')} ${join(Judgement, 'g', 'g.task_id = k.id')} where k.version_id = v.id and ${visible(FeedbackTask, 'k')}`,
     },
     {
       name: 'evaluation',
@@ -135,11 +135,11 @@ export function lineageSql(asOf: AsOf, versionId: string, depth: number): { text
   return { text, values: statement.values }
 }
 
-function edges({ name, of = 'v' as 'm', from, to, amount = 'null', found, group, label }: Relation): string {
+function edges({ name, of = 'v' as 'm', from, to, amount = 'null', found, group, label }: EdgeRelation): string {
   const [fromKind, fromId, fromLabel] = from ? [`'${from[0]}'`, from[1], from[2]] : ['null', 'null', 'null']
-  const greatest = `order by amount desc nulls last, "fromId", "toId" limit ${MAX_EDGES + 1}`
+  const largestFirst = `order by amount desc nulls last, "fromId", "toId" limit ${MAX_EDGES + 1}`
   return `(select '${name}' as relation, ${fromKind}::text as "fromKind", "fromId", ${label ?? '"fromLabel"'} as "fromLabel",
       '${to[0]}' as "toKind", "toId", "toLabel", amount::numeric as amount
     from ${of} cross join lateral (select ${fromId} as "fromId", ${fromLabel}::text as "fromLabel", ${to[1]} as "toId",
-      ${to[2]}::text as "toLabel", ${amount} as amount ${found ? `from ${found}` : ''} ${group ? `group by ${group}` : ''} ${greatest}) e ${greatest})`
+      ${to[2]}::text as "toLabel", ${amount} as amount ${found ? `from ${found}` : ''} ${group ? `group by ${group}` : ''} ${largestFirst}) e ${largestFirst})`
 }

@@ -8,22 +8,24 @@ import { AS_OF_ARG, AsOfInput } from '../query/asOfInput.ts'
 import { siteOf } from '../query/selection.ts'
 import { storedId } from '../query/where.ts'
 
-@ObjectType({ description: 'At which block an answer holds, and whether that is final.' })
+@ObjectType({ description: 'The block as of which the result is given, and whether it is final.' })
 export class Meta {
-  @Field(() => Int, { description: 'The chain.' }) chainId!: number
+  @Field(() => Int, { description: 'The chain id.' }) chainId!: number
   @Field(() => Int, {
     nullable: true,
-    description: 'The block at which the answer holds; null while nothing is indexed.',
+    description: 'The block as of which the result is given; null while nothing is indexed.',
   })
   block!: number | null
-  @Field(() => String, { nullable: true, description: 'Its hash, where it is stored.' }) hash!: string | null
+  @Field(() => String, { nullable: true, description: 'The block’s hash; null when its header is not stored.' }) hash!:
+    | string
+    | null
   @Field(() => GraphQLDateTimeISO, {
     nullable: true,
     description:
-      'The time for which the answer holds. Of a block in which nothing followed happened, and whose header is not kept: worked out from those before and after it.',
+      'The time as of which the result is given. For a block whose header is not stored, because it has no followed events, it is interpolated from the headers before and after it.',
   })
   time!: Date | null
-  @Field(() => Boolean, { description: 'Whether the chain has finalised it: then the answer never changes.' })
+  @Field(() => Boolean, { description: 'Whether the block is final: then the result never changes.' })
   final!: boolean
   @Field(() => Int, { nullable: true, description: 'The newest final block.' }) finalBlock!: number | null
   @Field(() => Int, { nullable: true, description: 'The newest block that the node has announced.' })
@@ -34,31 +36,31 @@ const MAX_NODES = 100
 
 @Resolver()
 export class NodeResolver {
-  @Query(() => Node, { nullable: true, description: 'Anything by its global id; null when there is none.' })
+  @Query(() => Node, { nullable: true, description: 'An entity by its global id; null when it does not exist.' })
   async node(
     @Arg('id', () => ID, { description: 'A `nodeId`.' }) id: string,
     @Arg('asOf', () => AsOfInput, AS_OF_ARG) asOfInput: AsOfInput | undefined,
     @Ctx() context: ApiContext,
     @Info() info: GraphQLResolveInfo,
   ) {
-    return find(id, asOfInput, context, info)
+    return findByNodeId(id, asOfInput, context, info)
   }
 
   @Query(() => [Node], {
     nullable: 'items',
-    description: `Up to ${MAX_NODES} things by their global ids, in that order.`,
+    description: `Up to ${MAX_NODES} entities by their global ids, in that order.`,
   })
   async nodes(
-    @Arg('ids', () => [ID], { description: 'Their `nodeId`s.' }) ids: string[],
+    @Arg('ids', () => [ID], { description: 'The `nodeId`s.' }) ids: string[],
     @Arg('asOf', () => AsOfInput, AS_OF_ARG) asOfInput: AsOfInput | undefined,
     @Ctx() context: ApiContext,
     @Info() info: GraphQLResolveInfo,
   ) {
     if (ids.length > MAX_NODES) throw new ApiError('PAGE_TOO_LARGE', `nodes takes at most ${MAX_NODES} ids.`)
-    return Promise.all(ids.map((id) => find(id, asOfInput, context, info)))
+    return Promise.all(ids.map((id) => findByNodeId(id, asOfInput, context, info)))
   }
 
-  @Query(() => Meta, { description: 'At which block the answers of this request hold.' })
+  @Query(() => Meta, { description: 'The block as of which this request is answered.' })
   async _meta(
     @Arg('asOf', () => AsOfInput, AS_OF_ARG) asOfInput: AsOfInput | undefined,
     @Ctx() { reader }: ApiContext,
@@ -74,7 +76,7 @@ export class NodeResolver {
   }
 }
 
-async function find(
+async function findByNodeId(
   nodeId: string,
   asOfInput: AsOfInput | undefined,
   { reader }: ApiContext,

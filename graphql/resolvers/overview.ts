@@ -16,61 +16,61 @@ import { tableFor } from '../publicTables.ts'
 import { AS_OF_ARG, AsOfInput } from '../query/asOfInput.ts'
 import { Statement } from '../query/statement.ts'
 
-/** One figure: rows of an entity that meet a condition, counted, or a column of theirs summed up. */
+/** One figure: the number of rows of an entity that match a condition, or the sum of one of their columns. */
 interface Figure {
   of: EntityClass
   where?: string
   sum?: string
-  says: string
+  description: string
 }
 
-/** The stages of the lifecycle in figures. */
+/** The figures, by stage of the lifecycle. */
 const FIGURES: Record<string, Figure> = {
-  models: { of: Model, says: 'Models proposed.' },
-  proposals: { of: Proposal, says: 'Proposals voted on.' },
-  votes: { of: Vote, says: 'Votes cast.' },
-  holders: { of: Holder, where: 'balance > 0', says: 'Accounts that hold gOPEN.' },
-  mandates: { of: Mandate, says: 'Mandates issued.' },
-  datanets: { of: Datanet, says: 'Datanets opened.' },
-  contributions: { of: Contribution, says: 'Samples contributed.' },
-  acceptedContributions: { of: Contribution, where: `status = 'Accepted'`, says: 'Of those, accepted.' },
-  versions: { of: ModelVersion, says: 'Versions trained.' },
-  promotedVersions: { of: ModelVersion, where: `status = 'Promoted'`, says: 'Of those, promoted.' },
-  evaluations: { of: Evaluation, says: 'Metrics logged by evaluations.' },
-  feedbackTasks: { of: FeedbackTask, says: 'Comparisons opened.' },
-  judgements: { of: Judgement, says: 'Judgements committed.' },
-  validators: { of: Validator, says: 'Validators.' },
-  endpoints: { of: Endpoint, says: 'Endpoints registered.' },
-  receipts: { of: Receipt, says: 'Calls answered.' },
-  fees: { of: Receipt, sum: 'fee', says: 'Fees of the calls answered, in wei.' },
-  settledFees: { of: UsageSettlement, sum: 'fees', says: 'Fees settled on chain, in wei.' },
-  epochs: { of: RewardMap, where: `status = 'Published'`, says: 'Epochs with a published reward map.' },
+  models: { of: Model, description: 'Models proposed.' },
+  proposals: { of: Proposal, description: 'Proposals.' },
+  votes: { of: Vote, description: 'Votes cast.' },
+  holders: { of: Holder, where: 'balance > 0', description: 'Accounts that hold gOPEN.' },
+  mandates: { of: Mandate, description: 'Mandates issued.' },
+  datanets: { of: Datanet, description: 'Datanets opened.' },
+  contributions: { of: Contribution, description: 'Samples contributed.' },
+  acceptedContributions: { of: Contribution, where: `status = 'Accepted'`, description: 'Of these, accepted.' },
+  versions: { of: ModelVersion, description: 'Versions trained.' },
+  promotedVersions: { of: ModelVersion, where: `status = 'Promoted'`, description: 'Of these, promoted.' },
+  evaluations: { of: Evaluation, description: 'Metrics logged by evaluations.' },
+  feedbackTasks: { of: FeedbackTask, description: 'Comparisons opened.' },
+  judgements: { of: Judgement, description: 'Judgements committed.' },
+  validators: { of: Validator, description: 'Validators.' },
+  endpoints: { of: Endpoint, description: 'Endpoints registered.' },
+  receipts: { of: Receipt, description: 'Calls answered.' },
+  fees: { of: Receipt, sum: 'fee', description: 'Fees of the calls answered, in wei.' },
+  settledFees: { of: UsageSettlement, sum: 'fees', description: 'Fees settled on chain, in wei.' },
+  epochs: { of: RewardMap, where: `status = 'Published'`, description: 'Epochs with a published reward map.' },
   rewards: {
     of: RewardMap,
     where: `status = 'Published'`,
     sum: 'total',
-    says: 'Payable by published reward maps, in wei.',
+    description: 'Payable by published reward maps, in wei.',
   },
-  claimed: { of: RewardClaim, sum: 'amount', says: 'Rewards claimed, in wei.' },
-  disputes: { of: Dispute, says: 'Disputes opened.' },
-  openDisputes: { of: Dispute, where: `outcome = 'Open'`, says: 'Of those, open.' },
-  jobs: { of: JobRun, says: 'Jobs asked for.' },
-  runningJobs: { of: JobRun, where: `status in ('Queued', 'Running')`, says: 'Of those, waiting or running.' },
-  failedJobs: { of: JobRun, where: `status = 'Failed'`, says: 'Of those, failed.' },
+  claimed: { of: RewardClaim, sum: 'amount', description: 'Rewards claimed, in wei.' },
+  disputes: { of: Dispute, description: 'Disputes opened.' },
+  openDisputes: { of: Dispute, where: `outcome = 'Open'`, description: 'Of these, open.' },
+  jobs: { of: JobRun, description: 'Jobs requested.' },
+  runningJobs: { of: JobRun, where: `status in ('Queued', 'Running')`, description: 'Of these, waiting or running.' },
+  failedJobs: { of: JobRun, where: `status = 'Failed'`, description: 'Of these, failed.' },
 }
 
-@ObjectType({ description: 'The whole lifecycle in figures.', simpleResolvers: true })
+@ObjectType({ description: 'Figures of the whole lifecycle.', simpleResolvers: true })
 export class Overview {
   @Field(() => Int, { description: 'Accounts that contributed samples.' }) contributors!: number
 }
-for (const [name, { sum, says }] of Object.entries(FIGURES))
-  declareField(Overview, name, sum ? () => BigIntScalar : () => Int, { description: says })
+for (const [name, { sum, description }] of Object.entries(FIGURES))
+  declareField(Overview, name, sum ? () => BigIntScalar : () => Int, { description })
 
 @Resolver()
 export class OverviewResolver {
   @Query(() => Overview, {
     description:
-      'The whole lifecycle in figures, at one moment; receipts and jobs, which stand outside of the chain, as they are now.',
+      'Figures of the whole lifecycle as of one point in the chain. Receipts and jobs are off-chain, so they are always the present ones.',
     complexity: 100,
   })
   async overview(

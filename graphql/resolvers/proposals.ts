@@ -21,7 +21,7 @@ export class ProposalResolver {
   @FieldResolver(() => States, {
     nullable: true,
     description:
-      'The state that the Governor would report at the moment asked for, worked out from the votes, the quorum and the clock. Null while the quorum is not known and decides.',
+      'The state that the Governor would report at this point in the chain, computed from the votes, the quorum and the clock. Null when it depends on a quorum that is not known.',
   })
   async state(@Root() row: ProposalRow, @Ctx() { reader }: ApiContext): Promise<ProposalState | null> {
     const governor = await governorOf(row, reader)
@@ -33,7 +33,7 @@ export class ProposalResolver {
   @FieldResolver(() => BigIntScalar, {
     nullable: true,
     description:
-      'The quorum, in votes: the fraction of the supply in force at the snapshot or, before it, as it would be now; a fixed number where the Governor has one. Null where neither is known.',
+      'The quorum, in votes: the fraction of the supply at the snapshot (before the snapshot: of the present supply), or the Governor’s fixed number. Null when neither is known.',
   })
   async quorumNeeded(@Root() row: ProposalRow, @Ctx() { reader }: ApiContext): Promise<bigint | null> {
     return quorumOfRow(row, await governorOf(row, reader), reader)
@@ -42,7 +42,7 @@ export class ProposalResolver {
   @FieldResolver(() => Boolean, {
     nullable: true,
     description:
-      'Whether the votes that count toward the quorum (`governor.counting`) reach it. Null while the quorum is not known.',
+      'Whether the votes that count toward the quorum (`governor.counting`) reach it. Null when the quorum is not known.',
   })
   async quorumReached(@Root() row: ProposalRow, @Ctx() { reader }: ApiContext): Promise<boolean | null> {
     const governor = await governorOf(row, reader)
@@ -52,7 +52,7 @@ export class ProposalResolver {
   }
 }
 
-/** The Governor that the proposal was made at, for all rows of a list in one statement. */
+/** The proposal's Governor, read for all rows of a list in one statement. */
 async function governorOf(row: ProposalRow, reader: Reader): Promise<GovernorRow | null> {
   const table = tableFor(Governor)
   return (await reader.one(
@@ -64,8 +64,8 @@ async function governorOf(row: ProposalRow, reader: Reader): Promise<GovernorRow
   )) as GovernorRow | null
 }
 
-/** The quorum written down at the snapshot. While none is, supply and fraction have not changed since, so that what they are at the
- *  moment gives it. */
+/** The quorum stored at the snapshot. Until it is stored, neither supply nor fraction has changed since, so the values as of this point give
+ *  the quorum. */
 async function quorumOfRow(row: ProposalRow, governor: GovernorRow | null, reader: Reader): Promise<bigint | null> {
   if (row.quorum !== null) return row.quorum
   if (!governor) return null

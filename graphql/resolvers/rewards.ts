@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import { Arg, Ctx, Field, FieldResolver, ID, ObjectType, Query, Resolver, Root } from 'type-graphql'
 import type { Hex } from 'viem'
 import { RewardTree } from '#rules/merkle.ts'
@@ -14,15 +15,15 @@ import type { Reader } from '../query/reader.ts'
 import { Statement } from '../query/statement.ts'
 
 @ObjectType({
-  description: 'What an account needs to claim: pass it to `RewardDistributor.claim`.',
+  description: 'The arguments with which an account claims: pass them to `RewardDistributor.claim`.',
   simpleResolvers: true,
 })
 export class RewardProof {
   @Field(() => ID, { description: 'The epoch.' }) epoch!: string
-  @Field(() => String, { description: 'Who is paid.' }) account!: string
-  @Field(() => BigIntScalar, { description: 'All that the account may have claimed by this epoch, in wei.' })
+  @Field(() => String, { description: 'The account that is paid.' }) account!: string
+  @Field(() => BigIntScalar, { description: 'The total that the account may claim up to this epoch, in wei.' })
   cumulative!: bigint
-  @Field(() => BigIntScalar, { description: 'What it had claimed by the moment, from every epoch.' }) claimed!: bigint
+  @Field(() => BigIntScalar, { description: 'The total that it has claimed so far, from all epochs.' }) claimed!: bigint
   @Field(() => String, { description: 'The root of the epoch’s map.' }) root!: string
   @Field(() => [String], { description: 'The sibling hashes from the leaf to the root.' }) proof!: string[]
 }
@@ -31,12 +32,13 @@ export class RewardProof {
 export class RewardProofResolver {
   @FieldResolver(() => RewardProof, {
     nullable: true,
-    description: 'The proof by which an account claims; null when the map is not published or pays it nothing.',
+    description:
+      'The proof with which an account claims; null when the map is not published or pays the account nothing.',
     complexity: 20,
   })
   proof(
     @Root() map: LoadedRow & RewardMap,
-    @Arg('account', () => String, { description: 'Who claims.' }) account: string,
+    @Arg('account', () => String, { description: 'The account that claims.' }) account: string,
     @Ctx() context: ApiContext,
   ) {
     return proofOf(context, map, account)
@@ -45,11 +47,11 @@ export class RewardProofResolver {
   @Query(() => RewardProof, {
     nullable: true,
     description:
-      'The proof by which an account claims from an epoch’s map; null when the map is not published or pays it nothing.',
+      'The proof with which an account claims from an epoch’s map; null when the map is not published or pays the account nothing.',
     complexity: 20,
   })
   async rewardProof(
-    @Arg('account', () => String, { description: 'Who claims.' }) account: string,
+    @Arg('account', () => String, { description: 'The account that claims.' }) account: string,
     @Arg('epoch', () => ID, { description: 'The epoch.' }) epoch: string,
     @Arg('asOf', () => AsOfInput, AS_OF_ARG) asOfInput: AsOfInput | undefined,
     @Ctx() context: ApiContext,
@@ -63,7 +65,10 @@ export class RewardProofResolver {
       epoch,
     )
     if (!map)
-      throw new ApiError('UNKNOWN_REWARD_MAP', `Nothing is known of epoch ${epoch.slice(0, 80)}. Query \`rewardMaps\`.`)
+      throw new ApiError(
+        'UNKNOWN_REWARD_MAP',
+        `There is no reward map of epoch ${epoch.slice(0, 80)}. Query \`rewardMaps\`.`,
+      )
     return proofOf(context, map as LoadedRow & RewardMap, account)
   }
 }
@@ -73,21 +78,20 @@ async function proofOf(context: ApiContext, map: LoadedRow & RewardMap, account:
     throw new ApiError('BAD_INPUT', `account must be an address; got ${JSON.stringify(account.slice(0, 80))}.`)
   if (map.status !== 'Published' || !map.uri || !map.root) return null
   const holder = account.toLowerCase() as Hex
-  const { tree, places } = await treeOf(context.artifacts, map.uri, map.root)
-  const place = places.get(holder)
-  if (place === undefined) return null
-  const cumulative = tree.leaves[place]!.cumulative
+  const { tree, leaves } = await treeOf(context.artifacts, map.uri, map.root)
+  const leaf = leaves.get(holder)
+  if (!leaf) return null
   return {
     epoch: map.id,
     account: holder,
-    cumulative,
+    cumulative: leaf.cumulative,
     claimed: await claimedBy(context.reader, map, holder),
     root: map.root,
-    proof: tree.proof(place),
+    proof: tree.proof(leaf.index),
   }
 }
 
-/** What an account has claimed by the moment of `map`: read once for all maps of a list. */
+/** The total that an account has claimed as of the point of `map`, read once for all maps of a list. */
 async function claimedBy(reader: Reader, { [ROW_AS_OF]: asOf }: LoadedRow, account: string): Promise<bigint> {
   const loader = reader.batched<bigint>(`rewardClaims@${asOf.block}`, async (accounts) => {
     const statement = new Statement(asOf)
@@ -101,26 +105,25 @@ async function claimedBy(reader: Reader, { [ROW_AS_OF]: asOf }: LoadedRow, accou
   return (await loader.load(account)) ?? 0n
 }
 
-interface Built {
+interface BuiltTree {
   tree: RewardTree
-  places: Map<string, number>
+  /** By account. */
+  leaves: Map<string, { index: number; cumulative: bigint }>
 }
 
-/** Trees lately built, by root: building one hashes every leaf. */
-const trees = new Map<string, Promise<Built>>()
-const KEPT = 8
+/** Recently built trees, by root: building one hashes every leaf. */
+const trees = new LRUCache<string, Promise<BuiltTree>>({ max: 8 })
 
-function treeOf(artifacts: ArtifactStore, uri: string, root: string): Promise<Built> {
+function treeOf(artifacts: ArtifactStore, uri: string, root: string): Promise<BuiltTree> {
   const known = trees.get(root)
   if (known) return known
   const built = getDocument(artifacts, rewardMapDocument, uri).then((document) => build(document, root))
   trees.set(root, built)
   built.catch(() => trees.delete(root))
-  for (const oldest of trees.keys()) if (trees.size > KEPT) trees.delete(oldest)
   return built
 }
 
-function build(document: RewardMapDocument, root: string): Built {
+function build(document: RewardMapDocument, root: string): BuiltTree {
   const chain = BigInt(document.chainId)
   const distributor = document.distributor as Hex
   const epoch = BigInt(document.epoch)
@@ -135,7 +138,7 @@ function build(document: RewardMapDocument, root: string): Built {
   if (tree.root !== root)
     throw new ApiError(
       'REWARD_MAP_MISMATCH',
-      `The map’s artifact gives the root ${tree.root}; the chain says ${root}. Dispute the reward map.`,
+      `The map’s artifact gives the root ${tree.root}, but the root on chain is ${root}. Dispute the reward map.`,
     )
-  return { tree, places: new Map(leaves.map(({ account }, place) => [account, place])) }
+  return { tree, leaves: new Map(leaves.map(({ account, cumulative }, index) => [account, { index, cumulative }])) }
 }

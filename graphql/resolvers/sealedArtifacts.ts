@@ -1,10 +1,10 @@
 import { comparisonKeyDocument, itemsDocument } from '#schema/documents.ts'
 import { ApiError } from '../errors.ts'
 
-/** Evaluation items and the keys of comparisons are sealed: whoever could read them could train on them or vote by them. They are
- *  known by their shape, so that no label on them has to be trusted. @throws ApiError when `bytes` are one. */
+/** Evaluation items and comparison keys are sealed: a reader could train on them or copy the known answers. They are recognised by their
+ *  shape, because a label could be wrong. @throws ApiError when `bytes` is a sealed artifact. */
 export function requireUnsealed(bytes: Uint8Array): void {
-  if (bytes[0] !== 0x7b) return
+  if (bytes[0] !== 0x7b) return // not a JSON object
   let value: unknown
   try {
     value = JSON.parse(new TextDecoder().decode(bytes))
@@ -12,8 +12,5 @@ export function requireUnsealed(bytes: Uint8Array): void {
     return
   }
   if (itemsDocument.safeParse(value).success || comparisonKeyDocument.safeParse(value).success)
-    throw new ApiError(
-      'ARTIFACT_SEALED',
-      'This artifact is sealed: it holds what versions or validators are tested by.',
-    )
+    throw new ApiError('ARTIFACT_SEALED', 'This artifact is sealed: it contains test items or known answers.')
 }

@@ -5,27 +5,30 @@ import type { ColumnDefinition } from '#schema/define.ts'
 import { ModelVersion } from '#schema/onchain/models.ts'
 import type { ApiContext } from '../context.ts'
 import { ApiError } from '../errors.ts'
-import { listLength } from '../plugins/limits.ts'
+import { listLength } from '../plugins/listLength.ts'
 import { tableFor } from '../publicTables.ts'
 import { type LoadedRow, ROW_AS_OF } from '../query/page.ts'
 import { columnsBelow, siteOf } from '../query/selection.ts'
 import { listColumns, Statement } from '../query/statement.ts'
 
-/** The deepest line that one query follows, and the most versions it returns for each it starts from. */
+/** The maximum number of generations that one query follows, and of versions that it returns for each start. */
 export const MAX_QUERY_DEPTH = 64
 const MAX_DESCENDANTS = 1000
 
-type Way = 'ancestors' | 'descendants'
+type Direction = 'ancestors' | 'descendants'
 
 @Resolver(() => ModelVersion)
 export class VersionResolver {
-  @FieldResolver(() => [ModelVersion], { description: 'The versions it came from, nearest first.', complexity: 10 })
+  @FieldResolver(() => [ModelVersion], {
+    description: 'The versions from which it descends, nearest first.',
+    complexity: 10,
+  })
   @Extensions(listLength(({ depth = MAX_DEPTH }) => depth))
   ancestors(
     @Root() row: LoadedRow,
     @Arg('depth', () => Int, {
       nullable: true,
-      description: `How many generations: ${MAX_DEPTH} when absent, at most ${MAX_QUERY_DEPTH}.`,
+      description: `The number of generations: ${MAX_DEPTH} when absent, at most ${MAX_QUERY_DEPTH}.`,
     })
     depth: number | undefined,
     @Ctx() context: ApiContext,
@@ -35,7 +38,7 @@ export class VersionResolver {
   }
 
   @FieldResolver(() => [ModelVersion], {
-    description: `The versions that came from it, nearest first, at most ${MAX_DESCENDANTS}.`,
+    description: `The versions that descend from it, nearest first, at most ${MAX_DESCENDANTS}.`,
     complexity: 10,
   })
   @Extensions(listLength(() => MAX_DESCENDANTS))
@@ -43,7 +46,7 @@ export class VersionResolver {
     @Root() row: LoadedRow,
     @Arg('depth', () => Int, {
       nullable: true,
-      description: `How many generations: ${MAX_DEPTH} when absent, at most ${MAX_QUERY_DEPTH}.`,
+      description: `The number of generations: ${MAX_DEPTH} when absent, at most ${MAX_QUERY_DEPTH}.`,
     })
     depth: number | undefined,
     @Ctx() context: ApiContext,
@@ -56,13 +59,13 @@ export class VersionResolver {
 export function checkDepth(depth: number | null | undefined): number {
   const levels = depth ?? MAX_DEPTH
   if (levels < 0 || levels > MAX_QUERY_DEPTH)
-    throw new ApiError('BAD_INPUT', `depth is from 0 to ${MAX_QUERY_DEPTH}; got ${levels}.`)
+    throw new ApiError('BAD_INPUT', `depth must be from 0 to ${MAX_QUERY_DEPTH}; got ${levels}.`)
   return levels
 }
 
-/** Every version's line, for all versions of a list in one recursive statement. */
+/** The ancestors or descendants, for all versions of a list in one recursive statement. */
 async function family(
-  way: Way,
+  direction: Direction,
   row: LoadedRow,
   depth: number | undefined,
   { reader }: ApiContext,
@@ -73,7 +76,7 @@ async function family(
   const asOf = row[ROW_AS_OF]
   const loader = reader.batched<LoadedRow[]>(`${siteOf(info)}@${asOf.block}`, async (roots) => {
     const statement = new Statement(asOf)
-    const text = familySql(statement, way, roots, levels, columnsBelow(table, info))
+    const text = familySql(statement, direction, roots, levels, columnsBelow(table, info))
     const rows = await reader.read(table, asOf, statement, text)
     const lines = new Map<string, LoadedRow[]>()
     for (const one of rows) lines.set(one.$root as string, [...(lines.get(one.$root as string) ?? []), one])
@@ -84,7 +87,7 @@ async function family(
 
 function familySql(
   statement: Statement,
-  way: Way,
+  direction: Direction,
   roots: readonly string[],
   levels: number,
   columns: readonly ColumnDefinition[],
@@ -93,7 +96,7 @@ function familySql(
   const start = statement.bind(roots, 'text[]')
   const deepest = statement.bind(levels, 'integer')
   const step =
-    way === 'ancestors'
+    direction === 'ancestors'
       ? `select w.root, p.parent_id, w.depth + 1 from walk w join model_version p on p.id = w.id and ${statement.visibleAt(table, 'p')}
          where p.parent_id is not null and w.depth < ${deepest}`
       : `select w.root, c.id, w.depth + 1 from walk w join model_version c on c.parent_id = w.id and ${statement.visibleAt(table, 'c')}

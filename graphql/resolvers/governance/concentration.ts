@@ -12,37 +12,37 @@ import { Statement } from '../../query/statement.ts'
 const Measures = { Votes: 'Votes', Balances: 'Balances' }
 registerEnumType(Measures, {
   name: 'PowerMeasure',
-  description: 'What is shared out: voting power (own and delegated), or tokens held.',
+  description: 'The measured amount: voting power (own and delegated), or tokens held.',
 })
 
-@ObjectType({ description: 'What the greatest accounts hold together.', simpleResolvers: true })
+@ObjectType({ description: 'The combined share of the largest accounts.', simpleResolvers: true })
 export class TopShare {
-  @Field(() => Int, { description: 'So many of the greatest accounts.' }) top!: number
-  @Field(() => BigIntScalar, { description: 'What they hold; all there is, when there are fewer accounts.' })
+  @Field(() => Int, { description: 'The number of largest accounts.' }) top!: number
+  @Field(() => BigIntScalar, { description: 'The amount that they hold; the total when there are fewer accounts.' })
   amount!: bigint
   @Field(() => Int, { description: 'Their share of the total in parts per million, rounded down.' }) share!: number
 }
 
 @ObjectType({
   description:
-    'How unequally power is shared out among the accounts that have any: x₁ ≥ x₂ ≥ … ≥ xₙ > 0, with the sum T. Accounts without any are left out.',
+    'How unequally power is distributed among the accounts with a positive amount: x₁ ≥ x₂ ≥ … ≥ xₙ > 0, with the sum T. Accounts with 0 are left out.',
   simpleResolvers: true,
 })
 export class Concentration {
-  @Field(() => Int, { description: 'n: accounts with any.' }) accounts!: number
+  @Field(() => Int, { description: 'n: the number of accounts with a positive amount.' }) accounts!: number
   @Field(() => BigIntScalar, { description: 'T: the sum.' }) total!: bigint
   @Field(() => Int, {
     description:
-      'The Nakamoto coefficient: the fewest accounts that together have more than half, min k with 2·(x₁ + … + xₖ) > T. Exactly half is not enough. 0 when nobody has any.',
+      'The Nakamoto coefficient: the smallest number of accounts that together have more than half, min k with 2·(x₁ + … + xₖ) > T. Exactly half is not enough. 0 when there are no accounts.',
   })
   nakamoto!: number
   @Field(() => Int, {
     nullable: true,
     description:
-      'The Gini coefficient in parts per million, rounded down: Σ (n + 1 − 2k)·xₖ / (n·T). 0 when all have the same, and for one account alone; at most 1 − 1/n. Null when nobody has any.',
+      'The Gini coefficient in parts per million, rounded down: Σ (n + 1 − 2k)·xₖ / (n·T). 0 when all accounts have the same amount, and for a single account; at most 1 − 1/n. Null when there are no accounts.',
   })
   gini!: number | null
-  @Field(() => [TopShare], { description: 'The shares of the greatest accounts; none when nobody has any.' })
+  @Field(() => [TopShare], { description: 'The shares of the largest accounts; empty when there are no accounts.' })
   topShares!: TopShare[]
 }
 
@@ -50,31 +50,33 @@ const TOPS = [1, 10, 100]
 const MAX_TOPS = 20
 const topsArg = {
   nullable: true,
-  description: `For how many of the greatest accounts to add up: 1, 10 and 100 when absent, at most ${MAX_TOPS} numbers from 1.`,
+  description: `The numbers of largest accounts to add up: 1, 10 and 100 when absent, at most ${MAX_TOPS} numbers, each at least 1.`,
 } as const
 
 @Resolver(() => Governor)
 export class GovernorConcentrationResolver {
   @FieldResolver(() => Concentration, {
     nullable: true,
-    description: 'How voting power, or the token, is shared out at the moment. Null when the token is not followed.',
+    description: 'The distribution of voting power, or of the token. Null when the token is not followed.',
     complexity: 50,
   })
   async concentration(
     @Root() { token, [ROW_AS_OF]: asOf }: LoadedRow & Governor,
-    @Arg('of', () => Measures, { nullable: true, description: 'Votes when absent.' }) of: string | undefined,
+    @Arg('of', () => Measures, { nullable: true, description: 'The measure: Votes when absent.' }) of:
+      | string
+      | undefined,
     @Arg('tops', () => [Int], topsArg) tops: number[] | null | undefined,
     @Ctx() { reader }: ApiContext,
     @Info() info: GraphQLResolveInfo,
   ): Promise<Concentration | null> {
     if (token === null) return null
     const column = of === 'Balances' ? 'balance' : 'votes'
-    const counted = checkTops(tops)
+    const checked = checkTops(tops)
     const loader = reader.batched<Concentration>(`${siteOf(info)}@${asOf.block}`, (tokens) => {
       const statement = new Statement(asOf)
       const source = `select token as key, ${column} as x from holder t
         where token = any(${statement.bind(tokens, 'text[]')}) and ${column} > 0 and ${statement.visibleAt(tableFor(Holder), 't')}`
-      return read(reader, statement, source, counted)
+      return read(reader, statement, source, checked)
     })
     return (await loader.load(token)) ?? NOBODY
   }
@@ -83,7 +85,7 @@ export class GovernorConcentrationResolver {
 @Resolver(() => Proposal)
 export class ProposalConcentrationResolver {
   @FieldResolver(() => Concentration, {
-    description: 'How the weight cast on it is shared out among its voters; ballots of one voter are added up.',
+    description: 'The distribution of the cast weight among the voters; several ballots of one voter are added up.',
     complexity: 20,
   })
   async concentration(
@@ -92,13 +94,13 @@ export class ProposalConcentrationResolver {
     @Ctx() { reader }: ApiContext,
     @Info() info: GraphQLResolveInfo,
   ): Promise<Concentration> {
-    const counted = checkTops(tops)
+    const checked = checkTops(tops)
     const loader = reader.batched<Concentration>(`${siteOf(info)}@${asOf.block}`, (ids) => {
       const statement = new Statement(asOf)
       const source = `select proposal_id as key, sum(weight) as x from vote t
         where proposal_id = any(${statement.bind(ids, 'text[]')}) and ${statement.visibleAt(tableFor(Vote), 't')}
         group by proposal_id, voter having sum(weight) > 0`
-      return read(reader, statement, source, counted)
+      return read(reader, statement, source, checked)
     })
     return (await loader.load(id)) ?? NOBODY
   }
@@ -109,11 +111,11 @@ const NOBODY: Concentration = { accounts: 0, total: 0n, nakamoto: 0, gini: null,
 function checkTops(given: readonly number[] | null | undefined): readonly number[] {
   const tops = given ?? TOPS
   if (tops.length > MAX_TOPS || tops.some((top) => top < 1))
-    throw new ApiError('BAD_INPUT', `tops takes at most ${MAX_TOPS} numbers from 1.`)
+    throw new ApiError('BAD_INPUT', `tops takes at most ${MAX_TOPS} numbers, each at least 1.`)
   return tops
 }
 
-/** `source` gives `key` and `x > 0`; k counts from the greatest. */
+/** `source` is SQL that selects `key` and `x > 0`; `k` is the rank, with 1 for the largest x. */
 async function read(
   { sql }: { sql: ApiContext['reader']['sql'] },
   statement: Statement,

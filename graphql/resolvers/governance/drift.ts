@@ -13,7 +13,7 @@ export class ReconciliationResolver {
   @FieldResolver(() => Reconciliation, {
     nullable: true,
     description:
-      'The newest comparison of the index with the contracts up to the moment: its `drift` is 0 when the index says what they say. Null when none was made yet.',
+      'The newest comparison of the index with the contracts, up to this point in the chain. Its `drift` is 0 when all compared values are equal. Null when there is none yet.',
     complexity: 5,
   })
   async reconciled(

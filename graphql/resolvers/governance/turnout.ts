@@ -11,45 +11,46 @@ import { siteOf } from '../../query/selection.ts'
 import { Statement } from '../../query/statement.ts'
 import { ppm, proposalsAt, settingAt, snapshotBlock } from './snapshot.ts'
 
-@ObjectType({ description: 'How much of the power took part in a vote, up to the moment.', simpleResolvers: true })
+@ObjectType({ description: 'How much of the voting power took part in a vote so far.', simpleResolvers: true })
 export class Turnout {
   @Field(() => BigIntScalar, { description: 'For + Against + Abstain: the weight cast.' }) votes!: bigint
-  @Field(() => Int, { description: 'Accounts that voted, however many ballots each cast.' }) voters!: number
+  @Field(() => Int, { description: 'The number of accounts that voted, regardless of how many ballots each cast.' })
+  voters!: number
   @Field(() => BigIntScalar, {
     nullable: true,
     description:
-      'The token’s supply at the snapshot or, before it, at the moment: all that could have voted, delegated or not. Null when the token is not followed.',
+      'The token’s supply at the snapshot (before the snapshot: the present supply): everything that could have voted, delegated or not. Null when the token is not followed.',
   })
   supply!: bigint | null
   @Field(() => Int, {
     nullable: true,
     description:
-      'votes / supply in parts per million, rounded down. At most 2,147,483,647, where a token counts more votes than supply. Null when the supply is not known, or nothing. Cancelled proposals have the turnout they had.',
+      'votes / supply in parts per million, rounded down. Limited to 2,147,483,647, because a token may count more votes than its supply. Null when the supply is unknown or 0. A cancelled proposal keeps its turnout.',
   })
   share!: number | null
 }
 
-@ObjectType({ description: 'Accounts of like power, and how many of them voted.', simpleResolvers: true })
+@ObjectType({ description: 'Accounts with similar power, and how many of them voted.', simpleResolvers: true })
 export class ParticipationBand {
   @Field(() => Int, {
     description:
-      'From this share of all voting power at the snapshot, in parts per million: 0, 100, 1,000, 10,000 or 100,000.',
+      'The band starts at this share of all voting power at the snapshot, in parts per million: 0, 100, 1,000, 10,000 or 100,000.',
   })
   from!: number
-  @Field(() => Int, { nullable: true, description: 'To less than this share; null for the topmost band.' })
+  @Field(() => Int, { nullable: true, description: 'The band ends below this share; null for the highest band.' })
   to!: number | null
-  @Field(() => Int, { description: 'Accounts with such power at the snapshot.' }) accounts!: number
-  @Field(() => Int, { description: 'Of those, voted.' }) voted!: number
-  @Field(() => BigIntScalar, { description: 'The power of those accounts.' }) power!: bigint
-  @Field(() => BigIntScalar, { description: 'Of that, the power of those who voted.' }) votedPower!: bigint
+  @Field(() => Int, { description: 'The number of accounts in the band.' }) accounts!: number
+  @Field(() => Int, { description: 'Of these, the number that voted.' }) voted!: number
+  @Field(() => BigIntScalar, { description: 'The power of these accounts.' }) power!: bigint
+  @Field(() => BigIntScalar, { description: 'Of this, the power of the accounts that voted.' }) votedPower!: bigint
 }
 
-/** Where bands begin, in ppm of all voting power. */
+/** The lower bounds of the bands, in ppm of all voting power. */
 const BANDS = [0, 100, 1_000, 10_000, 100_000]
 
 @Resolver(() => Proposal)
 export class TurnoutResolver {
-  @FieldResolver(() => Turnout, { description: 'How much of the power took part.', complexity: 10 })
+  @FieldResolver(() => Turnout, { description: 'How much of the voting power took part.', complexity: 10 })
   async turnout(
     @Root() row: LoadedRow & Proposal,
     @Ctx() { reader }: ApiContext,
@@ -74,7 +75,7 @@ export class TurnoutResolver {
   @FieldResolver(() => Int, {
     nullable: true,
     description:
-      'How evenly the two sides are matched, in parts per million, rounded down: 1 − |For − Against| / (For + Against). 1,000,000 at a tie, 0 when all are of one mind; abstentions do not count. Null when nobody voted for or against.',
+      'How even the result is, in parts per million, rounded down: 1 − |For − Against| / (For + Against). 1,000,000 at a tie, 0 when all votes are on one side; abstentions do not count. Null when there are no votes for or against.',
   })
   contentiousness(@Root() row: LoadedRow & Proposal): number | null {
     return contentiousness(tallyOf(row))
@@ -82,7 +83,7 @@ export class TurnoutResolver {
 
   @FieldResolver(() => [ParticipationBand], {
     description:
-      'Who took part, by size: every account with voting power at the snapshot (before it: at the moment) falls into one of five bands by its share of all voting power then. Bands without accounts are told, too; none when the token is not followed or nobody has power.',
+      'Participation by size: each account with voting power at the snapshot (before the snapshot: with present voting power) belongs to one of five bands by its share of all voting power. Empty bands are included. The list is empty when the token is not followed or no account has power.',
     complexity: 50,
   })
   async participationBySize(
@@ -93,7 +94,7 @@ export class TurnoutResolver {
     const asOf = row[ROW_AS_OF]
     const loader = reader.batched<ParticipationBand[]>(`${siteOf(info)}@${asOf.block}`, async (ids) => {
       const statement = new Statement(asOf)
-      // A version of a holder stands at the snapshots from its first block to its last: a search in the sorted array, not a comparison with each.
+      // A holder's version is visible at the snapshots from its first to its last block: found by search in the sorted array, without comparing each pair.
       const text = `with asked as materialized (
           select p.id, g.token, ${snapshotBlock(statement)} as at from ${proposalsAt(statement)} where p.id = any(${statement.bind(ids, 'text[]')})),
         snapshots as materialized (select token, array_agg(at order by at, id) as ats, array_agg(id order by at, id) as ids from asked group by token),

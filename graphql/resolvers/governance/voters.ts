@@ -5,7 +5,7 @@ import { Governor, Holder, Vote } from '#schema/onchain/governance.ts'
 import { BigIntScalar } from '#schema/scalars.ts'
 import type { ApiContext } from '../../context.ts'
 import { ApiError } from '../../errors.ts'
-import { listLengthFrom } from '../../plugins/limits.ts'
+import { listLengthFrom } from '../../plugins/listLength.ts'
 import { tableFor } from '../../publicTables.ts'
 import { type LoadedRow, ROW_AS_OF } from '../../query/page.ts'
 import type { Reader } from '../../query/reader.ts'
@@ -13,52 +13,60 @@ import { siteOf } from '../../query/selection.ts'
 import { Statement } from '../../query/statement.ts'
 import { clockNow, ppm, proposalsAt, requestedSize, settingNow, snapshotBlock } from './snapshot.ts'
 
-@ObjectType({ description: 'How one account has voted at one Governor, up to the moment.', simpleResolvers: true })
+@ObjectType({ description: 'The voting record of one account at one Governor so far.', simpleResolvers: true })
 export class VoterRecord {
   @Field(() => String, { description: 'The account.' }) account!: string
   @Field(() => BigIntScalar, {
     nullable: true,
-    description: 'Its voting power at the moment. Null when the token is not followed.',
+    description: 'Its voting power. Null when the token is not followed.',
   })
   power!: bigint | null
-  @Field(() => Int, { description: 'Proposals it voted on, however many ballots it cast on each.' }) voted!: number
+  @Field(() => Int, {
+    description: 'The number of proposals it voted on, regardless of how many ballots it cast on each.',
+  })
+  voted!: number
   @Field(() => BigIntScalar, { description: 'The weight of all its ballots.' }) weight!: bigint
-  @Field(() => Int, { description: 'Of the proposals voted on, for: by every ballot.' }) for!: number
-  @Field(() => Int, { description: 'Of the proposals voted on, against: by every ballot.' }) against!: number
-  @Field(() => Int, { description: 'Of the proposals voted on, abstained: by every ballot.' }) abstained!: number
+  @Field(() => Int, { description: 'Of these, the number on which all its ballots were for.' }) for!: number
+  @Field(() => Int, { description: 'Of these, the number on which all its ballots were against.' }) against!: number
+  @Field(() => Int, { description: 'Of these, the number on which all its ballots were abstentions.' })
+  abstained!: number
   @Field(() => Int, {
     nullable: true,
     description:
-      'Proposals that it could vote on: their snapshot has passed, they were not cancelled by then, and it had voting power there. Null when the token is not followed.',
+      'The number of proposals it could vote on: the snapshot has passed, the proposal was not cancelled before it, and the account had voting power at it. Null when the token is not followed.',
   })
   eligible!: number | null
   @Field(() => Int, {
     nullable: true,
-    description:
-      'Of the proposals that it could vote on, the share that it did, in parts per million, rounded down. Null when there are none.',
+    description: 'The share of these on which it voted, in parts per million, rounded down. Null when there are none.',
   })
   participation!: number | null
   @Field(() => Int, {
     description:
-      'Of the proposals voted on wholly for or wholly against, those that are decided: executed, queued, or past their deadline with a known quorum. Cancelled ones never are.',
+      'The number of decided proposals on which all its ballots were for, or all were against. A proposal is decided when it is executed, queued, or past its deadline with a known quorum; a cancelled one never is.',
   })
   decided!: number
-  @Field(() => Int, { description: 'Of those, with the outcome: for what passed, or against what did not.' })
+  @Field(() => Int, {
+    description:
+      'Of these, the number on which it voted as the outcome: for a passed proposal, or against a failed one.',
+  })
   withOutcome!: number
   @Field(() => Int, {
     nullable: true,
     description: 'withOutcome / decided in parts per million, rounded down. Null when nothing is decided.',
   })
   agreement!: number | null
-  @Field(() => Int, { description: 'Proposals it made.' }) proposed!: number
-  @Field(() => GraphQLDateTimeISO, { nullable: true, description: 'When it first voted.' }) firstVoteAt!: Date | null
-  @Field(() => GraphQLDateTimeISO, { nullable: true, description: 'When it last voted.' }) lastVoteAt!: Date | null
+  @Field(() => Int, { description: 'The number of proposals it made.' }) proposed!: number
+  @Field(() => GraphQLDateTimeISO, { nullable: true, description: 'The time of its first vote.' })
+  firstVoteAt!: Date | null
+  @Field(() => GraphQLDateTimeISO, { nullable: true, description: 'The time of its last vote.' })
+  lastVoteAt!: Date | null
 }
 
 @Resolver(() => Governor)
 export class VoterResolver {
   @FieldResolver(() => VoterRecord, {
-    description: 'The record of one account, all zero when it never voted.',
+    description: 'The record of one account; all counts are 0 when it never voted.',
     complexity: 50,
   })
   async voter(
@@ -69,27 +77,28 @@ export class VoterResolver {
   ): Promise<VoterRecord> {
     if (!/^0x[0-9a-fA-F]{40}$/.test(account))
       throw new ApiError('BAD_INPUT', `account must be an address; got ${JSON.stringify(account.slice(0, 80))}.`)
-    const found = await recordsOf(governor, reader, info, (statement) => {
+    const [record] = await recordsOf(governor, reader, info, (statement) => {
       const chosen = statement.bind(account.toLowerCase(), 'text')
       return `select id as governor_id, ${chosen} as account from asked`
     })
-    return found[0]!
+    if (!record) throw new Error(`no record was returned for ${account}`)
+    return record
   }
 
   @FieldResolver(() => [VoterRecord], {
     description:
-      'The records of those who voted on most proposals, then of those who cast more weight, then by account.',
+      'The records of the most active voters, by number of proposals voted on, then by cast weight, then by account.',
     complexity: 100,
   })
   @Extensions(listLengthFrom('first'))
   voters(
     @Root() governor: LoadedRow & Governor,
-    @Arg('first', () => Int, { nullable: true, description: 'How many: 20 when absent, at most 1,000.' })
+    @Arg('first', () => Int, { nullable: true, description: 'The number of records: 20 when absent, at most 1,000.' })
     first: number | undefined,
     @Ctx() { reader }: ApiContext,
     @Info() info: GraphQLResolveInfo,
   ): Promise<VoterRecord[]> {
-    const most = requestedSize('first', first)
+    const size = requestedSize('first', first)
     return recordsOf(
       governor,
       reader,
@@ -98,7 +107,7 @@ export class VoterResolver {
           select governor_id, voter as account, row_number() over (partition by governor_id order by count(*) desc, sum(weight) desc, voter) as place
           from (select t.governor_id, v.voter, sum(v.weight) as weight from vote v join terms t on t.id = v.proposal_id
             where ${statement.visibleAt(tableFor(Vote), 'v')} group by t.governor_id, v.voter, v.proposal_id) b
-          group by governor_id, voter) ranked where place <= ${most}`,
+          group by governor_id, voter) ranked where place <= ${size}`,
     )
   }
 }
@@ -115,7 +124,7 @@ async function recordsOf(
     const statement = new Statement(asOf)
     const { rows } = await reader.sql.query(recordsSql(statement, ids, chosen(statement)), statement.values)
     const found = new Map<string, VoterRecord[]>(ids.map((id) => [id, []]))
-    for (const { governorId, ...record } of rows) found.get(governorId)!.push(record)
+    for (const { governorId, ...record } of rows) found.get(governorId)?.push(record)
     return found
   })
   return (await loader.load(governor.id)) ?? []
