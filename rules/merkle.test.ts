@@ -51,6 +51,20 @@ test('a proof does not fit another amount, account, epoch, chain, distributor or
   expect(verifyProof(EMPTY_ROOT, leaves[4]!, proof)).toBe(false)
   expect(verifyProof(tree.root, leaves[4]!, proof.slice(1))).toBe(false)
   expect(verifyProof(tree.root, leaves[4]!, ['0x12' as Hex, ...proof])).toBe(false)
+  expect(
+    verifyProof(
+      tree.root,
+      leaves[4]!,
+      proof.map((sibling): Hex => `${sibling}00`),
+    ),
+  ).toBe(false)
+  expect(
+    verifyProof(
+      tree.root,
+      leaves[4]!,
+      proof.map((sibling): Hex => `${sibling.slice(0, -1) as Hex}x`),
+    ),
+  ).toBe(false)
 })
 
 test('the case of addresses and the order of the input do not change the root', () => {
@@ -60,9 +74,13 @@ test('the case of addresses and the order of the input do not change the root', 
 })
 
 test('nobody to pay, amounts and addresses that cannot stand', () => {
-  expect(new RewardTree([]).root).toBe(EMPTY_ROOT)
-  expect(() => new RewardTree([leaf(1, 2n ** 256n)])).toThrow(/uint256/)
+  expect(new RewardTree([]).root).toBe(pad('0x'))
+  for (const cumulative of [2n ** 256n - 1n, 2n ** 256n - 2n ** 32n, 1n << 255n, 0n])
+    expect(new RewardTree([leaf(1, cumulative)]).root).toBe(theirs([leaf(1, cumulative)]).root)
+  for (const cumulative of [-1n, 2n ** 256n]) expect(() => new RewardTree([leaf(1, cumulative)])).toThrow(/uint256/)
   expect(() => new RewardTree([{ ...leaf(1, 1n), account: '0x1234' }])).toThrow(/not an address/)
-  expect(() => new RewardTree([{ ...leaf(1, 1n), account: `0x${'zz'.repeat(20)}` }])).toThrow(/not an address/)
+  for (const wrong of '/:@G`gz .')
+    for (const account of [`0x${wrong}${'0'.repeat(39)}`, `0x${'0'.repeat(39)}${wrong}`] as const)
+      expect(() => new RewardTree([{ ...leaf(1, 1n), account }])).toThrow(/not an address/)
   expect(() => new RewardTree([]).proof(0)).toThrow(/no leaf 0/)
 })

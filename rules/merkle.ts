@@ -1,4 +1,5 @@
 import type { Hex } from 'viem'
+import { compareHashes, HASH_BYTES, hashOrder } from './hashOrder.ts'
 import { keccak256Into } from './keccak.ts'
 
 /** What one account may have claimed in all once `epoch`'s map stands; `cumulative` in wei. */
@@ -7,8 +8,7 @@ export type RewardLeaf = { chain: bigint; distributor: Hex; epoch: bigint; accou
 /** Root of a map that pays nobody. */
 export const EMPTY_ROOT: Hex = `0x${'0'.repeat(64)}`
 
-/** A hash is 32 bytes or 8 words of 32 bits. */
-const BYTES = 32
+/** 32-bit words of a hash. */
 const WORDS = 8
 
 /** A row of hashes, seen as words, as bytes and as what can be spelt. */
@@ -39,14 +39,13 @@ export class RewardTree {
     leaves.forEach((leaf, i) => {
       hashLeaf(leaf, encoded, hashes, i)
     })
-    const order = sortedOrder(hashes)
     this.nodes = new Hashes(Math.max(0, 2 * leaves.length - 1))
     this.places = new Uint32Array(leaves.length)
-    for (let rank = 0; rank < order.length; rank++) {
+    hashOrder(hashes.bytes, leaves.length).forEach((leaf, rank) => {
       const place = this.nodes.count - 1 - rank
-      this.places[order[rank]!] = place
-      for (let i = 0; i < WORDS; i++) this.nodes.words[place * WORDS + i] = hashes.words[order[rank]! * WORDS + i]!
-    }
+      this.places[leaf] = place
+      for (let i = 0; i < WORDS; i++) this.nodes.words[place * WORDS + i] = hashes.words[leaf * WORDS + i]!
+    })
     const pair = new Hashes(2)
     for (let node = leaves.length - 2; node >= 0; node--) hashPair(this.nodes, 2 * node + 1, 2 * node + 2, pair, node)
   }
@@ -78,7 +77,7 @@ export function verifyProof(root: Hex, leaf: RewardLeaf, proof: readonly Hex[]):
   const pair = new Hashes(2)
   hashLeaf(leaf, new Hashes(5), nodes, 0)
   for (const sibling of proof) {
-    if (sibling.length !== 66 || !writeHex(sibling, nodes.bytes, BYTES)) return false
+    if (sibling.length !== 66 || !writeHex(sibling, nodes.bytes, HASH_BYTES)) return false
     hashPair(nodes, 0, 1, pair, 2)
     nodes.words.copyWithin(0, 2 * WORDS)
   }
@@ -87,48 +86,22 @@ export function verifyProof(root: Hex, leaf: RewardLeaf, proof: readonly Hex[]):
 
 function hashLeaf(leaf: RewardLeaf, encoded: Hashes, out: Hashes, at: number): void {
   writeUint(leaf.chain, encoded.words, 0)
-  writeAddress(leaf.distributor, encoded.bytes, BYTES)
+  writeAddress(leaf.distributor, encoded.bytes, HASH_BYTES)
   writeUint(leaf.epoch, encoded.words, 2 * WORDS)
-  writeAddress(leaf.account, encoded.bytes, 3 * BYTES)
+  writeAddress(leaf.account, encoded.bytes, 3 * HASH_BYTES)
   writeUint(leaf.cumulative, encoded.words, 4 * WORDS)
   keccak256Into(encoded.words, 0, 5 * WORDS, out.words, at * WORDS)
   keccak256Into(out.words, at * WORDS, WORDS, out.words, at * WORDS)
 }
 
 function hashPair(nodes: Hashes, left: number, right: number, pair: Hashes, parent: number): void {
-  const swap = compare(nodes.bytes, left, right) > 0
+  const swap = compareHashes(nodes.bytes, left, right) > 0
   const [low, high] = [(swap ? right : left) * WORDS, (swap ? left : right) * WORDS]
   for (let i = 0; i < WORDS; i++) {
     pair.words[i] = nodes.words[low + i]!
     pair.words[WORDS + i] = nodes.words[high + i]!
   }
   keccak256Into(pair.words, 0, 2 * WORDS, nodes.words, parent * WORDS)
-}
-
-function compare(bytes: Uint8Array, a: number, b: number): number {
-  for (let i = 0; i < BYTES; i++) {
-    const difference = bytes[a * BYTES + i]! - bytes[b * BYTES + i]!
-    if (difference !== 0) return difference
-  }
-  return 0
-}
-
-/** Indices of the hashes in ascending order. A float holds 53 bits exactly: the leading bits of the hash with the index
- *  below them, sorted as numbers; the few neighbours with equal leading bits are put right by insertion. */
-function sortedOrder({ bytes, count }: Hashes): Uint32Array {
-  const size = 2 ** Math.ceil(Math.log2(Math.max(2, count)))
-  const cut = 2 ** Math.max(0, 48 - 53 + Math.log2(size))
-  const keys = new Float64Array(count)
-  for (let i = 0; i < count; i++) {
-    let lead = 0
-    for (let byte = 0; byte < 6; byte++) lead = lead * 256 + bytes[i * BYTES + byte]!
-    keys[i] = Math.floor(lead / cut) * size + i
-  }
-  const order = Uint32Array.from(keys.sort(), (key) => key % size)
-  for (let i = 1; i < count; i++)
-    for (let j = i; j > 0 && compare(bytes, order[j - 1]!, order[j]!) > 0; j--)
-      [order[j - 1], order[j]] = [order[j]!, order[j - 1]!]
-  return order
 }
 
 const MAX_UINT256 = (1n << 256n) - 1n
@@ -156,11 +129,11 @@ function writeHex(hex: Hex, out: Uint8Array, at: number): boolean {
 
 /** The value of a hexadecimal digit; negative for anything else. */
 function digit(code: number): number {
-  if (code >= 48 && code <= 57) return code - 48
+  if (code <= 57) return code - 48
   const letter = code | 32
   return letter >= 97 && letter <= 102 ? letter - 87 : -1
 }
 
 function hexOf({ text }: Hashes, at: number): Hex {
-  return `0x${text.toString('hex', at * BYTES, (at + 1) * BYTES)}`
+  return `0x${text.toString('hex', at * HASH_BYTES, (at + 1) * HASH_BYTES)}`
 }

@@ -1,0 +1,37 @@
+// Numeric kernel: indices are in range by construction.
+
+/** Bytes of a hash. */
+export const HASH_BYTES = 32
+
+/** Compares the hashes at `a` and `b` of a row of hashes: negative, 0 or positive. */
+export function compareHashes(bytes: Uint8Array, a: number, b: number): number {
+  for (let i = 0; i < HASH_BYTES; i++) {
+    const difference = bytes[a * HASH_BYTES + i]! - bytes[b * HASH_BYTES + i]!
+    if (difference !== 0) return difference
+  }
+  return 0
+}
+
+/** Indices of the `count` hashes in ascending order; equal ones keep their order. The few neighbours whose leading bits are
+ *  equal are put right by insertion. */
+export function hashOrder(bytes: Uint8Array, count: number): Uint32Array {
+  const order = leadingOrder(bytes, count)
+  for (let i = 1; i < count; i++)
+    for (let j = i; j > 0 && compareHashes(bytes, order[j - 1]!, order[j]!) > 0; j--)
+      [order[j - 1], order[j]] = [order[j]!, order[j - 1]!]
+  return order
+}
+
+/** Indices of the hashes in ascending order of their leading bits. A float holds 53 bits exactly: the index below as many leading bits
+ *  as fit, sorted as numbers. */
+export function leadingOrder(bytes: Uint8Array, count: number): Uint32Array {
+  const size = 2 ** Math.ceil(Math.log2(Math.max(2, count)))
+  const cut = 2 ** Math.max(0, 48 - 53 + Math.log2(size))
+  const keys = new Float64Array(count)
+  for (let i = 0; i < count; i++) {
+    let lead = 0
+    for (let byte = 0; byte < 6; byte++) lead = lead * 256 + bytes[i * HASH_BYTES + byte]!
+    keys[i] = Math.floor(lead / cut) * size + i
+  }
+  return Uint32Array.from(keys.sort(), (key) => key % size)
+}
