@@ -1,4 +1,4 @@
-import { PPM } from './bps.ts'
+import { bigintMin, PPM } from './bps.ts'
 import { ascending } from './order.ts'
 import { quantise } from './quantise.ts'
 
@@ -66,7 +66,7 @@ export function dawidSkene(
   return {
     pairs: pairIds.map((pairId, i) => {
       const ppm = quantise(second[i]!, PPM)
-      return { pairId, second: ppm, noise: ppm * 2n > PPM ? PPM - ppm : ppm }
+      return { pairId, second: ppm, noise: bigintMin(ppm, PPM - ppm) }
     }),
     validators: validators.map((validator, i) => ({
       validator,
