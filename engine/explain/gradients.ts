@@ -104,7 +104,7 @@ export class ExampleGradients {
       const part = chosen.map((index) => rows[index]!)
       const length = bucketLength(rowLength(part.at(-1)!), this.model.config.max_position_embeddings)
       const program = await this.programs.get(length)
-      const feeds = rowFeeds(part, this.batch, length, (row) => scaleOf(chosen[row]!))
+      const feeds = rowFeeds(part, this.batch, length, (_, row) => scaleOf(chosen[row]!))
       const results = await program.run({ ...this.feeds, ...feeds })
       for (const [row, index] of chosen.entries()) {
         const parts = this.sizes.map((size, place) =>

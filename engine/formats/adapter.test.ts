@@ -94,10 +94,10 @@ describe('a hostile adapter folder', () => {
     ['with ranks by layer', () => configure({ rank_pattern: { q_proj: 4 } }), 'rank_pattern'],
     ['begun by PiSSA', () => configure({ init_lora_weights: 'pissa' }), 'init_lora_weights = "pissa"'],
     ['with what is yet to be invented', () => configure({ use_next: true }), 'use_next = true is not supported'],
-    ['of another rank', () => configure({ r: 3 }), '[3, in] is expected'],
+    ['of another rank', () => configure({ r: 3 }), 'instead of [3, in]'],
     ['whose head is not named', () => configure({ modules_to_save: null }), 'score.weight is neither'],
     ['without weights', () => rmSync(join(folder, 'adapter_model.safetensors')), 'no such file'],
-    ['without a B', replaceWeights((w) => w.delete(`base_model.model.${q}.lora_B.weight`)), `${q} lacks lora_B`],
+    ['without a B', replaceWeights((w) => w.delete(`base_model.model.${q}.lora_B.weight`)), `${q} has no lora_B`],
     ['with a bare name', replaceWeights((w) => w.set('x.lora_A.weight', tensor(2, 2))), 'not a PEFT name'],
     [
       'with a matrix of three',
@@ -105,7 +105,7 @@ describe('a hostile adapter folder', () => {
       'in]',
     ],
     ['with a stranger', replaceWeights((w) => w.set('base_model.model.norm.weight', tensor(8))), 'neither'],
-    ['with nothing', replaceWeights((w) => w.clear()), 'holds no lora_A'],
+    ['with nothing', replaceWeights((w) => w.clear()), 'contains no lora_A'],
   ])('%s is refused', async (_, damage, message) => {
     await damage()
     await expect(readAdapter(folder)).rejects.toThrow(message)
@@ -113,6 +113,6 @@ describe('a hostile adapter folder', () => {
 
   test('is not written either', async () => {
     const broken = { ...adapter, rank: 5 }
-    await expect(writeAdapter(join(root, 'other'), broken)).rejects.toThrow('[5, in] is expected')
+    await expect(writeAdapter(join(root, 'other'), broken)).rejects.toThrow('instead of [5, in]')
   })
 })

@@ -6,7 +6,7 @@ import { type JsonObject, readJson, writeJson } from './json.ts'
 import { type NonFiniteOptions, readSafetensors, writeSafetensors } from './safetensors.ts'
 import type { Weights } from './weights.ts'
 
-/** A LoRA adapter (Hu et al., 2021): beside a weight W [out, in] it adds scale · B A, with A [r, in] and B [out, r]. */
+/** A LoRA adapter (Hu et al., 2021): it adds scale · B A to a weight W [out, in], with A [r, in] and B [out, r]. */
 export type Adapter = {
   rank: number
   /** The numerator of the scale; see `adapterScale`. */
@@ -15,27 +15,27 @@ export type Adapter = {
   dropout: number
   /** Rank-stabilised scale, alpha / √r (Kalajdzievski, 2023). */
   rankStabilised: boolean
-  /** Last names of the modules that carry an adapter, such as `q_proj`, sorted. */
+  /** Last parts of the names of the modules with an adapter, such as `q_proj`, sorted. */
   targetModules: string[]
-  /** Modules trained and saved whole, such as the `score` head of a reward model. */
+  /** Modules that are trained and saved as full weights, such as the `score` head of a reward model. */
   modulesToSave: string[]
   taskType: 'CAUSAL_LM' | 'SEQ_CLS'
-  /** Where the base model came from; a name for people. */
+  /** The origin of the base model, for information only. */
   baseModel: string | null
   /**
    * By the model's own names: `model.layers.0.self_attn.q_proj.lora_A.weight` [r, in], `….lora_B.weight` [out, r],
-   * and whole weights such as `score.weight`.
+   * and full weights such as `score.weight`.
    */
   weights: Weights
 }
 
-/** PEFT wraps the model twice, and so do the names in its files. */
+/** PEFT wraps the model in two objects; their names begin every name in its files. */
 const PEFT_PREFIX = 'base_model.model.'
 
 const WEIGHTS_FILE = 'adapter_model.safetensors'
 const CONFIG_FILE = 'adapter_config.json'
 
-/** What the product scale · B A is multiplied by. */
+/** The factor of the product B A. */
 export function adapterScale({ alpha, rank, rankStabilised }: Pick<Adapter, 'alpha' | 'rank' | 'rankStabilised'>) {
   return rankStabilised ? alpha / Math.sqrt(rank) : alpha / rank
 }
@@ -52,20 +52,20 @@ const Config = z.object({
   base_model_name_or_path: z.string().nullish(),
 })
 
-/** Fields of PEFT that say nothing about what an adapter computes; those in `Config` are understood. */
+/** Fields of PEFT that do not change what an adapter computes, and the fields in `Config`. */
 const HARMLESS_FIELDS = new Set([
   ...Object.keys(Config.shape),
-  ...['auto_mapping', 'corda_config', 'eva_config', 'loftq_config', 'lora_ga_config'], // only how training began
-  ...['ensure_weight_tying', 'exclude_modules', 'layers_pattern', 'layers_to_transform'], // the weights show it
+  ...['auto_mapping', 'corda_config', 'eva_config', 'loftq_config', 'lora_ga_config'], // how training began
+  ...['ensure_weight_tying', 'exclude_modules', 'layers_pattern', 'layers_to_transform'], // visible in the weights
   ...['inference_mode', 'megatron_core', 'peft_version', 'qalora_group_size', 'revision', 'runtime_config'],
 ])
 
-/** What `init_lora_weights` may say; the other ways of beginning (PiSSA, OLoRA, CorDA, LoftQ) change the base as well. */
+/** Supported values of `init_lora_weights`. The other methods (PiSSA, OLoRA, CorDA, LoftQ) change the base model too. */
 const SUPPORTED_INITS: unknown[] = [undefined, null, true, false, 'gaussian', 'eva', 'orthogonal']
 
 /**
- * Reads a PEFT adapter folder. Refuses by name what it does not support, ranks that disagree with the configuration,
- * an A without its B, and weights that are neither adapters nor of `modules_to_save`.
+ * Reads a PEFT adapter folder. @throws Error that names an unsupported field, a rank that differs from the
+ * configuration, an A without its B, or a weight that belongs neither to an adapter nor to `modules_to_save`.
  */
 export async function readAdapter(folder: string, options: NonFiniteOptions = {}): Promise<Adapter> {
   await recoverFolder(folder)
@@ -73,15 +73,15 @@ export async function readAdapter(folder: string, options: NonFiniteOptions = {}
   const json = await readJson(path)
   const parsed = Config.safeParse(json)
   if (!parsed.success) {
-    const issue = parsed.error.issues[0]
-    throw new Error(`${path}: ${issue.path.join('.') || 'the whole'} is not supported: ${issue.message}`)
+    const [issue] = parsed.error.issues
+    throw new Error(`${path}: ${issue?.path.join('.') || 'the file'} is not supported: ${issue?.message}`)
   }
   refuseUnsupported(path, json)
   const config = parsed.data
   const weights: Weights = new Map()
   for (const [name, tensor] of await readSafetensors(join(folder, WEIGHTS_FILE), options)) {
     if (!name.startsWith(PEFT_PREFIX)) {
-      throw new Error(`${folder}: ${name} is not a PEFT name; ${PEFT_PREFIX}… is expected.`)
+      throw new Error(`${folder}: ${name} is not a PEFT name: it must begin with ${PEFT_PREFIX}.`)
     }
     weights.set(name.slice(PEFT_PREFIX.length), tensor)
   }
@@ -100,7 +100,36 @@ export async function readAdapter(folder: string, options: NonFiniteOptions = {}
   return adapter
 }
 
-/** Writes an adapter folder that Python's PEFT opens unchanged, as one: a reader sees all of it or none. */
+/**
+ * Writes an adapter folder that Python's PEFT opens unchanged. The write is atomic: a reader sees the complete folder
+ * or none.
+ *
+ * @example
+ * ```ts
+ * import assert from 'node:assert/strict'
+ * import { mkdtemp, rm } from 'node:fs/promises'
+ * import { tmpdir } from 'node:os'
+ * import { join } from 'node:path'
+ * import { readAdapter, writeAdapter } from '#engine/formats/adapter.ts'
+ * import { smallConfig } from '#engine/model/config.ts'
+ * import { initialAdapter, loraConfig } from '#engine/model/lora.ts'
+ *
+ * const config = smallConfig({ vocab_size: 32, hidden_size: 16, num_hidden_layers: 1, num_attention_heads: 2 })
+ * const lora = loraConfig({ rank: 4, targetModules: ['q_proj', 'v_proj'] })
+ * const folder = await mkdtemp(join(tmpdir(), 'adapter-'))
+ * await writeAdapter(join(folder, 'mine'), {
+ *   ...lora,
+ *   dropout: 0,
+ *   modulesToSave: [],
+ *   taskType: 'CAUSAL_LM',
+ *   baseModel: null,
+ *   weights: initialAdapter(config, lora, 1),
+ * })
+ * const { rank, targetModules } = await readAdapter(join(folder, 'mine'))
+ * assert.deepEqual({ rank, targetModules }, { rank: 4, targetModules: ['q_proj', 'v_proj'] })
+ * await rm(folder, { recursive: true })
+ * ```
+ */
 export async function writeAdapter(
   folder: string,
   adapter: Adapter,
@@ -132,7 +161,7 @@ export async function writeAdapter(
   )
 }
 
-/** Whatever is not known to be harmless must be switched off: nothing that would change the result is passed over. */
+/** Every field that is not known to be harmless must be off, so that no setting that changes the result is ignored. */
 function refuseUnsupported(path: string, json: JsonObject): void {
   for (const [field, value] of Object.entries(json)) {
     const off = ['null', 'false', '{}', '[]', '"none"'].includes(JSON.stringify(value))
@@ -142,37 +171,38 @@ function refuseUnsupported(path: string, json: JsonObject): void {
   }
 }
 
-/** Splits `….q_proj.lora_A.weight` into the module's path and the side. */
+/** Splits `….q_proj.lora_A.weight` into the path of the module and the side, A or B. */
 const LORA_NAME = /^(.+)\.lora_([AB])\.weight$/
 
 function targetsOf(weights: Weights): string[] {
-  const targets = [...weights.keys()].map((name) => LORA_NAME.exec(name)?.[1].split('.').at(-1))
+  const targets = [...weights.keys()].map((name) => LORA_NAME.exec(name)?.[1]?.split('.').at(-1))
   return [...new Set(targets.filter((target) => target !== undefined))].sort()
 }
 
 function checkAdapter(where: string, { rank, weights, modulesToSave, targetModules }: Adapter): void {
   const modules = new Set<string>()
   for (const [name, { shape }] of weights) {
-    const found = LORA_NAME.exec(name)
-    if (!found) {
+    const [, module, side] = LORA_NAME.exec(name) ?? []
+    if (!module) {
       const owner = name.split('.').at(-2)
       if (owner !== undefined && modulesToSave.includes(owner)) continue
-      throw new Error(`${where}: ${name} is neither lora_A nor lora_B nor of modules_to_save [${modulesToSave}].`)
+      throw new Error(
+        `${where}: ${name} is neither lora_A nor lora_B, and modules_to_save [${modulesToSave}] does not name it.`,
+      )
     }
-    const [, module, side] = found
-    if (!targetModules.includes(module.split('.').at(-1)!)) {
-      throw new Error(`${where}: ${name} is not among the target modules [${targetModules}].`)
+    if (!targetModules.includes(module.slice(module.lastIndexOf('.') + 1))) {
+      throw new Error(`${where}: ${name} is not one of the target modules [${targetModules}].`)
     }
     if (shape.length !== 2 || shape[side === 'A' ? 0 : 1] !== rank) {
       const expected = side === 'A' ? `[${rank}, in]` : `[out, ${rank}]`
-      throw new Error(`${where}: ${name} has shape [${shape}]; ${expected} is expected.`)
+      throw new Error(`${where}: ${name} has shape [${shape}] instead of ${expected}.`)
     }
     modules.add(module)
   }
   for (const module of modules) {
     for (const side of ['A', 'B']) {
-      if (!weights.has(`${module}.lora_${side}.weight`)) throw new Error(`${where}: ${module} lacks lora_${side}.`)
+      if (!weights.has(`${module}.lora_${side}.weight`)) throw new Error(`${where}: ${module} has no lora_${side}.`)
     }
   }
-  if (modules.size === 0) throw new Error(`${where}: holds no lora_A and lora_B.`)
+  if (modules.size === 0) throw new Error(`${where} contains no lora_A and lora_B.`)
 }

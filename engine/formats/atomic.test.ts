@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { must } from '#test/must.ts'
 import { recoverFolder, writeFileAtomically, writeFolderAtomically } from './atomic.ts'
 import { readSafetensors, writeSafetensors } from './safetensors.ts'
 
@@ -34,7 +35,7 @@ describe('a file', () => {
       await new Promise((resolve) => setTimeout(resolve, 7 + 13 * round))
       child.kill('SIGKILL')
       await new Promise((resolve) => child.once('exit', resolve))
-      const { data } = (await readSafetensors(path)).get('w')!
+      const { data } = must((await readSafetensors(path)).get('w'))
       expect(data.length).toBe(1 << 20)
       expect(data.every((x) => x === data[0])).toBe(true)
     }
@@ -51,7 +52,7 @@ describe('a file', () => {
       execFileSync('bash', ['-c', `ulimit -f 256; exec "$0" "$@"`, process.execPath, ...tsx, writerForEver(path)], {
         stdio: 'pipe',
       })
-    expect(run).toThrow('was not written, and what stood there before is untouched')
+    expect(run).toThrow('was not written and its earlier content is unchanged')
     expect(readFileSync(path).equals(before)).toBe(true)
     await writeSafetensors(path, new Map([['w', { shape: [1], data: Float32Array.of(8) }]]))
     expect(readdirSync(folder)).toEqual(['w.safetensors'])

@@ -3,8 +3,8 @@ import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promi
 import { basename, dirname, join, resolve } from 'node:path'
 
 /**
- * Writes a file so that a reader, a crash or a full disk never sees half of it: the bytes go to a hidden file beside it,
- * reach the disk (fsync), and only then take the name. On failure the earlier file, if any, stands untouched.
+ * Writes a file atomically: the bytes go to a hidden file in the same folder, are synchronised to disk (fsync), and are
+ * then renamed. After a crash or on a full disk the earlier file, if any, is unchanged.
  */
 export async function writeFileAtomically(path: string, write: (file: FileHandle) => Promise<void>): Promise<void> {
   await withPartial(path, async (partial) => {
@@ -20,9 +20,9 @@ export async function writeFileAtomically(path: string, write: (file: FileHandle
 }
 
 /**
- * Writes a folder as one: `fill` puts files in a hidden folder beside it, which then takes the name.
- * A folder that exists is refused unless `replace`; then it steps aside first, and `recoverFolder` brings it back
- * should the process die in between.
+ * Writes a folder atomically: `fill` writes into a hidden folder, which is then renamed to `path`.
+ * An existing folder is an error unless `replace` is true. Then it is first renamed to a hidden name; if the process dies
+ * before the new folder has its name, `recoverFolder` restores the old one.
  */
 export async function writeFolderAtomically(
   path: string,
@@ -31,23 +31,23 @@ export async function writeFolderAtomically(
 ): Promise<void> {
   await recoverFolder(path)
   if (existsSync(path) && !replace) {
-    throw new Error(`${path} exists. Choose another folder, or pass replace: true to overwrite it.`)
+    throw new Error(`${path} already exists. Choose another folder, or pass replace: true to overwrite it.`)
   }
   await withPartial(path, async (partial) => {
     await mkdir(partial)
     await fill(partial)
     await syncFolder(partial)
-    const aside = previousName(path)
+    const previous = previousName(path)
     if (existsSync(path)) {
-      await rm(aside, { recursive: true, force: true })
-      await rename(path, aside)
+      await rm(previous, { recursive: true, force: true })
+      await rename(path, previous)
     }
     await rename(partial, path)
-    await rm(aside, { recursive: true, force: true })
+    await rm(previous, { recursive: true, force: true })
   })
 }
 
-/** Puts back a folder whose replacement was cut short between stepping aside and taking the name. */
+/** Restores a folder whose replacement was interrupted between the two renames. */
 export async function recoverFolder(path: string): Promise<void> {
   if (!existsSync(path) && existsSync(previousName(path))) await rename(previousName(path), path)
 }
@@ -73,14 +73,15 @@ async function withPartial(path: string, write: (partial: string) => Promise<voi
   }
 }
 
-/** Removes what killed processes left behind while writing the same target. */
+/** Removes partial files that killed processes left while they wrote the same target. */
 async function removeLeftovers(target: string): Promise<void> {
   const folder = dirname(target)
   const prefix = `.${basename(target)}.`
   for (const name of await readdir(folder)) {
-    const left = name.startsWith(prefix) && /^(\d+)-\d+\.partial$/.exec(name.slice(prefix.length))
-    if (!left || writing.has(join(folder, name))) continue
-    if (Number(left[1]) === process.pid || !isAlive(Number(left[1]))) {
+    const leftover = name.startsWith(prefix) && /^(\d+)-\d+\.partial$/.exec(name.slice(prefix.length))
+    if (!leftover || writing.has(join(folder, name))) continue
+    const pid = Number(leftover[1])
+    if (pid === process.pid || !isAlive(pid)) {
       await rm(join(folder, name), { recursive: true, force: true })
     }
   }
@@ -95,7 +96,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** Makes names in a folder durable. Windows opens no folders and needs none of this. */
+/** Makes the names in a folder durable. Windows cannot open folders and does not need this. */
 async function syncFolder(folder: string): Promise<void> {
   if (process.platform === 'win32') return
   const handle = await open(folder, 'r')
@@ -112,7 +113,7 @@ function previousName(path: string): string {
 
 function failureMessage(path: string, cause: NodeJS.ErrnoException): string {
   if (cause.code === 'ENOSPC' || cause.code === 'EDQUOT') {
-    return `The disk is full: ${path} was not written, and what stood there before is untouched. Free space and retry.`
+    return `The disk is full: ${path} was not written and its earlier content is unchanged. Free disk space and try again.`
   }
-  return `${path} was not written, and what stood there before is untouched: ${cause.message}`
+  return `${path} was not written and its earlier content is unchanged: ${cause.message}`
 }

@@ -28,7 +28,10 @@ const checkpoint: Checkpoint = {
   chatTemplate: '{% for m in messages %}{{ m.content }}{% endfor %}\n',
 }
 
-const edit = (name: string, change: (json: Record<string, never>) => void) => {
+const edit = (
+  name: string,
+  change: (json: { weight_map?: Record<string, string>; [field: string]: unknown }) => void,
+) => {
   const json = JSON.parse(readFileSync(join(folder, name), 'utf8'))
   change(json)
   writeFileSync(join(folder, name), JSON.stringify(json))
@@ -86,7 +89,7 @@ describe('a model folder', () => {
     await writeCheckpoint(folder, checkpoint)
     const broken = new Map(checkpoint.weights).set('z', { shape: [1], data: Float32Array.of(Number.NaN) })
     await expect(writeCheckpoint(folder, { ...checkpoint, weights: broken }, { replace: true })).rejects.toThrow(
-      'z holds',
+      'z contains',
     )
     expect(await readCheckpoint(folder)).toEqual(checkpoint)
     expect(readdirSync(root)).toEqual(['model'])
@@ -111,23 +114,23 @@ describe('a hostile model folder', () => {
       },
       'not a file',
     ],
-    ['without weights', () => rmSync(join(folder, index)), 'holds neither'],
+    ['without weights', () => rmSync(join(folder, index)), 'contains neither'],
     ['without a shard', () => rmSync(join(folder, first)), 'no such file'],
     ['without a weight map', () => edit(index, (json) => delete json.weight_map), 'no weight_map'],
     [
       'whose index leads outside',
-      () => edit(index, (json) => Object.assign(json.weight_map, { x: '../../secret.safetensors' })),
+      () => edit(index, (json) => Object.assign(json.weight_map ?? {}, { x: '../../secret.safetensors' })),
       'in the same folder',
     ],
     [
       'whose index names a tensor the shard lacks',
-      () => edit(index, (json) => Object.assign(json.weight_map, { x: first })),
-      `places x in ${first}, which lacks it`,
+      () => edit(index, (json) => Object.assign(json.weight_map ?? {}, { x: first })),
+      `says that ${first} contains x, but it does not`,
     ],
     [
       'whose shards hold a tensor twice',
       () => cpSync(join(folder, first), join(folder, 'model-00002-of-00003.safetensors')),
-      'lacks it',
+      'but it does not',
     ],
     [
       'whose shard holds a stranger',
@@ -139,7 +142,7 @@ describe('a hostile model folder', () => {
             ['stranger', { shape: [1], data: ramp(1) }],
           ]),
         ),
-      'holds stranger',
+      'contains stranger',
     ],
   ])('%s is refused', async (_, damage, message) => {
     await damage()

@@ -8,8 +8,8 @@ import { type FolderWriteOptions, listFolderWeights, readFolderWeights, writeFol
 import type { Weights } from './weights.ts'
 
 /**
- * What a Hugging Face model folder holds beside its weights. Unknown fields are kept as they are; what the model
- * understands of `config` is the model's concern.
+ * The files of a Hugging Face model folder except its weights. Unknown fields are kept unchanged; `parseConfig` of the
+ * model checks `config`.
  */
 export type CheckpointFiles = {
   config: JsonObject
@@ -21,7 +21,7 @@ export type CheckpointFiles = {
   specialTokens?: JsonObject
   /** `generation_config.json` */
   generationConfig?: JsonObject
-  /** `chat_template.jinja`, or else the `chat_template` of the tokenizer's configuration (the one named default). */
+  /** `chat_template.jinja`, or the `chat_template` in the configuration of the tokenizer (the one named default). */
   chatTemplate?: string
 }
 
@@ -34,13 +34,35 @@ const JSON_FILES = {
   generationConfig: 'generation_config.json',
 } as const
 
-/** Reads a model folder, weights included. Every weight is a 32-bit float in memory whatever the file's type. */
+/**
+ * Reads a model folder with its weights, as 32-bit floats whatever type the file has.
+ *
+ * @example
+ * ```ts
+ * import assert from 'node:assert/strict'
+ * import { mkdtemp, rm } from 'node:fs/promises'
+ * import { tmpdir } from 'node:os'
+ * import { join } from 'node:path'
+ * import { readCheckpoint, writeCheckpoint } from '#engine/formats/checkpoint.ts'
+ * import { parseConfig, smallConfig, writeConfig } from '#engine/model/config.ts'
+ * import { countParameters, initialWeights } from '#engine/model/parameters.ts'
+ *
+ * const config = smallConfig({ vocab_size: 32, hidden_size: 16, num_hidden_layers: 1, num_attention_heads: 2 })
+ * const folder = await mkdtemp(join(tmpdir(), 'model-'))
+ * await writeCheckpoint(join(folder, 'tiny'), { config: writeConfig(config), weights: initialWeights(config, 1) })
+ *
+ * const read = await readCheckpoint(join(folder, 'tiny'))
+ * assert.equal(parseConfig(read.config).hidden_size, 16)
+ * assert.equal(countParameters(read.weights), 3888)
+ * await rm(folder, { recursive: true })
+ * ```
+ */
 export async function readCheckpoint(folder: string, options: NonFiniteOptions = {}): Promise<Checkpoint> {
   const files = await readCheckpointFiles(folder)
   return { ...files, weights: await readFolderWeights(folder, options) }
 }
 
-/** Reads a model folder without the data of its weights: configuration, tokenizer, and the tensors' names and shapes. */
+/** Reads a model folder without the values of its weights: configuration, tokenizer, and names and shapes of tensors. */
 export async function inspectCheckpoint(
   folder: string,
 ): Promise<CheckpointFiles & { tensors: Map<string, Readonly<TensorEntry>> }> {
@@ -64,9 +86,9 @@ async function readCheckpointFiles(folder: string): Promise<CheckpointFiles> {
 export type CheckpointWriteOptions = FolderWriteOptions & { replace?: boolean }
 
 /**
- * Writes a model folder that transformers opens, as one: a reader sees the whole folder or none of it.
- * The configuration's `torch_dtype` (or `dtype`) is set to the type written. A folder that exists is refused unless
- * `replace`.
+ * Writes a model folder that transformers opens. The write is atomic: a reader sees the complete folder or none.
+ * `torch_dtype` (or `dtype`) of the configuration is set to the type written. An existing folder is an error unless
+ * `replace` is true.
  */
 export async function writeCheckpoint(folder: string, checkpoint: Checkpoint, options: CheckpointWriteOptions = {}) {
   const { replace = false, ...weightOptions } = options
@@ -91,7 +113,7 @@ export async function writeCheckpoint(folder: string, checkpoint: Checkpoint, op
 
 const TORCH_DTYPES: Record<FloatDtype, string> = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' }
 
-/** A tokenizer's configuration holds one template, or a list of named ones. */
+/** The configuration of a tokenizer holds one template or a list of named templates. */
 function templateOf(value: unknown): string | undefined {
   if (typeof value === 'string') return value
   if (!Array.isArray(value)) return undefined

@@ -1,3 +1,4 @@
+// Numeric kernel: indices are in range by construction.
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { dtypes, encoders } from './dtypes.ts'
@@ -16,13 +17,13 @@ describe.each(['F16', 'BF16'] as const)('%s', (dtype) => {
   const values = decodeAll(dtype)
   const encodeOne = (value: number) => {
     const encoded = encoders[dtype].encode(Float32Array.of(value))
-    return encoded[0] | (encoded[1] << 8)
+    return encoded[0]! | (encoded[1]! << 8)
   }
 
   test('every value survives decoding and encoding, bit for bit but for NaN', () => {
     const again = new Uint16Array(encoders[dtype].encode(values).slice().buffer)
     for (let bits = 0; bits < 0x10000; bits++) {
-      if (Number.isNaN(values[bits])) expect(values[again[bits]]).toBeNaN()
+      if (Number.isNaN(values[bits])) expect(values[again[bits]!]).toBeNaN()
       else if (again[bits] !== bits) expect.fail(`${bits} became ${again[bits]}`)
     }
   })
@@ -30,7 +31,8 @@ describe.each(['F16', 'BF16'] as const)('%s', (dtype) => {
   test('rounds to the nearest value, ties to even, on every midpoint and beside it', () => {
     const infinity = dtype === 'F16' ? 0x7c00 : 0x7f80
     for (let bits = 0; bits < infinity - 1; bits++) {
-      const middle = (values[bits] + values[bits + 1]) / 2
+      const [value, next] = [values[bits]!, values[bits + 1]!]
+      const middle = (value + next) / 2
       const below = Math.fround(middle * (1 - 2 ** -22))
       const above = Math.fround(middle * (1 + 2 ** -22))
       if (Math.fround(middle) === middle) {
@@ -38,8 +40,8 @@ describe.each(['F16', 'BF16'] as const)('%s', (dtype) => {
         if (encodeOne(middle) !== even) expect.fail(`${middle} became ${encodeOne(middle)}, not ${even}`)
         if (encodeOne(-middle) !== (even | 0x8000)) expect.fail(`-${middle} rounds differently`)
       }
-      if (below > values[bits] && below < middle && encodeOne(below) !== bits) expect.fail(`${below} rose`)
-      if (above < values[bits + 1] && above > middle && encodeOne(above) !== bits + 1) expect.fail(`${above} fell`)
+      if (below > value && below < middle && encodeOne(below) !== bits) expect.fail(`${below} rose`)
+      if (above < next && above > middle && encodeOne(above) !== bits + 1) expect.fail(`${above} fell`)
     }
   })
 
@@ -47,13 +49,13 @@ describe.each(['F16', 'BF16'] as const)('%s', (dtype) => {
     fc.assert(
       fc.property(fc.float({ noNaN: true, noDefaultInfinity: true }), (value) => {
         const bits = encodeOne(value)
-        const got = values[bits]
+        const got = values[bits]!
         if (!Number.isFinite(got)) {
           expect(Math.abs(value)).toBeGreaterThanOrEqual(dtype === 'F16' ? 65520 : 3.39e38)
           return
         }
         for (const near of [bits - 1, bits + 1]) {
-          const other = values[near & 0xffff]
+          const other = values[near & 0xffff]!
           if (Number.isFinite(other)) expect(Math.abs(got - value)).toBeLessThanOrEqual(Math.abs(other - value))
         }
       }),

@@ -1,11 +1,11 @@
 import { type FileHandle, open, stat } from 'node:fs/promises'
 
-/** The most bytes asked of the system at once; single calls stop at 2 GiB. */
+/** Bytes of one read or write call; the operating system limits a call to 2 GiB. */
 const MAX_TRANSFER_BYTES = 2 ** 30
 
 /**
- * Opens a file for reading. Throws when there is none, and on folders, devices and pipes, which would be waited on for
- * ever. Close it when done.
+ * Opens a file for reading; the caller closes it. @throws Error when the file is missing, or is a folder, a device or a
+ * pipe: reading from these could wait for ever.
  */
 export async function openToRead(path: string): Promise<{ file: FileHandle; size: number }> {
   const found = await stat(path).catch((cause: Error) => {
@@ -16,7 +16,7 @@ export async function openToRead(path: string): Promise<{ file: FileHandle; size
   return { file, size: (await file.stat()).size }
 }
 
-/** Fills `into` from `position` on. Throws when the file ends before; `path` is for the message. */
+/** Fills `into` from `position` on. @throws Error that names `path` when the file ends too early. */
 export async function readFully(
   file: FileHandle,
   into: Uint8Array,
@@ -26,13 +26,13 @@ export async function readFully(
   for (let at = 0; at < into.length; ) {
     const wanted = Math.min(MAX_TRANSFER_BYTES, into.length - at)
     const { bytesRead } = await file.read(into, at, wanted, position + at)
-    if (bytesRead === 0) throw new Error(`${path} ended while it was read: it was truncated meanwhile.`)
+    if (bytesRead === 0) throw new Error(`${path} became shorter while it was being read.`)
     at += bytesRead
   }
   return into
 }
 
-/** Writes all bytes at `position` and returns where they end. */
+/** Writes all bytes at `position` and returns the position after them. */
 export async function writeFully(file: FileHandle, bytes: Uint8Array, position: number): Promise<number> {
   for (let at = 0; at < bytes.length; ) {
     const wanted = Math.min(MAX_TRANSFER_BYTES, bytes.length - at)

@@ -1,17 +1,17 @@
-import { dtypes } from './dtypes.ts'
+import { dtypes, elementTypeOf } from './dtypes.ts'
 import { elementCount } from './weights.ts'
 
-/** Where one tensor lies: `begin` and `end` count bytes from the end of the header. */
+/** Type, shape and position of one tensor: `begin` and `end` are byte offsets from the end of the header. */
 export type TensorEntry = { name: string; dtype: string; shape: number[]; begin: number; end: number }
 
 export type SafetensorsHeader = { entries: Map<string, TensorEntry>; metadata: Record<string, string> }
 
-/** The reference implementation's bound on the length of a header. */
+/** The limit of the reference implementation for the length of a header. */
 export const MAX_HEADER_BYTES = 100_000_000
 
 /**
- * Parses the header of a safetensors file of which nothing is trusted. It is refused unless its tensors, in order of
- * their offsets, tile `dataBytes` exactly: no gap, no overlap, nothing beyond, and every size agrees with dtype and shape.
+ * Parses the header of an untrusted safetensors file. @throws Error unless its tensors, in order of their offsets, cover
+ * `dataBytes` exactly (no gap, no overlap, nothing after the end) and every size agrees with dtype and shape.
  */
 export function parseHeader(bytes: Uint8Array, dataBytes: number): SafetensorsHeader {
   let text: string
@@ -24,7 +24,7 @@ export function parseHeader(bytes: Uint8Array, dataBytes: number): SafetensorsHe
   }
   if (!isObject(json)) throw new Error('the header is not a JSON object')
   const duplicate = repeatedKey(text)
-  if (duplicate !== undefined) throw new Error(`the header names ${JSON.stringify(duplicate)} twice`)
+  if (duplicate !== undefined) throw new Error(`the header contains ${JSON.stringify(duplicate)} twice`)
 
   const entries: TensorEntry[] = []
   for (const [name, value] of Object.entries(json)) if (name !== '__metadata__') entries.push(parseEntry(name, value))
@@ -32,13 +32,13 @@ export function parseHeader(bytes: Uint8Array, dataBytes: number): SafetensorsHe
   let reached = 0
   for (const { name, begin, end } of entries) {
     if (begin < reached) throw new Error(`${name} overlaps the tensor before it: it begins at ${begin}, not ${reached}`)
-    if (begin > reached) throw new Error(`bytes ${reached} to ${begin} before ${name} belong to no tensor`)
+    if (begin > reached) throw new Error(`bytes ${reached} to ${begin}, before ${name}, belong to no tensor`)
     reached = end
   }
   if (reached > dataBytes) {
-    throw new Error(`the tensors need ${reached} bytes but ${dataBytes} are there: the file is truncated`)
+    throw new Error(`the tensors need ${reached} bytes but the file has ${dataBytes}: it is truncated`)
   }
-  if (reached < dataBytes) throw new Error(`${dataBytes - reached} bytes after the last tensor belong to none`)
+  if (reached < dataBytes) throw new Error(`${dataBytes - reached} bytes after the last tensor belong to no tensor`)
   return { entries: new Map(entries.map((entry) => [entry.name, entry])), metadata: parseMetadata(json) }
 }
 
@@ -46,19 +46,20 @@ function parseEntry(name: string, value: unknown): TensorEntry {
   if (!isObject(value)) throw new Error(`the entry of ${name} is not an object`)
   const { dtype, shape, data_offsets: offsets } = value
   if (typeof dtype !== 'string') throw new Error(`${name} has no dtype`)
-  if (!Object.hasOwn(dtypes, dtype)) {
-    throw new Error(`${name} has dtype ${dtype}; supported are ${Object.keys(dtypes).join(', ')}`)
-  }
+  const type = elementTypeOf(dtype)
+  if (!type) throw new Error(`${name} has dtype ${dtype}; supported are ${Object.keys(dtypes).join(', ')}`)
   if (!Array.isArray(shape) || shape.length > 32 || !shape.every(isSize)) {
-    throw new Error(`${name} has shape ${short(shape)}: up to 32 whole numbers are expected`)
+    throw new Error(`${name} has shape ${short(shape)}: a shape has up to 32 whole numbers`)
   }
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isSize)) {
-    throw new Error(`${name} has data_offsets ${short(offsets)}: two whole numbers are expected`)
+    throw new Error(`${name} has data_offsets ${short(offsets)}, not two whole numbers`)
   }
   const [begin, end] = offsets as [number, number]
-  const needed = elementCount(shape) * dtypes[dtype].bytes
+  const needed = elementCount(shape) * type.bytes
   if (end - begin !== needed) {
-    throw new Error(`${name} is ${dtype} of shape [${shape}], ${needed} bytes, but spans ${end - begin}`)
+    throw new Error(
+      `${name} is ${dtype} of shape [${shape}], which takes ${needed} bytes, but its offsets cover ${end - begin}`,
+    )
   }
   return { name, dtype, shape, begin, end }
 }
@@ -71,9 +72,9 @@ function parseMetadata(json: Record<string, unknown>): Record<string, string> {
   return metadata as Record<string, string>
 }
 
-/** The first key that some object of this valid JSON text holds twice; JSON.parse would silently keep the last. */
+/** The first key that an object of this valid JSON text contains twice; JSON.parse would silently keep the last value. */
 export function repeatedKey(text: string): string | undefined {
-  const seen: (Set<string> | undefined)[] = [] // one per open bracket; none for arrays
+  const seen: (Set<string> | undefined)[] = [] // one entry per open bracket; undefined for arrays
   const token = /"(?:[^"\\]|\\.)*"(\s*:)?|[{}[\]]/gs
   for (let match = token.exec(text); match; match = token.exec(text)) {
     const [found, colon] = match
@@ -82,9 +83,9 @@ export function repeatedKey(text: string): string | undefined {
     else if (found === '}' || found === ']') seen.pop()
     else if (colon !== undefined) {
       const key: string = JSON.parse(found.slice(0, found.length - colon.length))
-      const keys = seen.at(-1)!
-      if (keys.has(key)) return key
-      keys.add(key)
+      const keys = seen.at(-1)
+      if (keys?.has(key)) return key
+      keys?.add(key)
     }
   }
   return undefined

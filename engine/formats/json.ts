@@ -2,18 +2,18 @@ import { existsSync } from 'node:fs'
 import { writeFileAtomically } from './atomic.ts'
 import { openToRead } from './fileBytes.ts'
 
-/** A JSON object as read from an untrusted file. */
+/** A JSON object from an untrusted file. */
 export type JsonObject = Record<string, unknown>
 
-/** Configurations are small and tokenizers reach tens of megabytes; anything larger is not one. */
+/** Configurations are small and tokenizers reach tens of megabytes; a larger file is neither. */
 const MAX_JSON_BYTES = 256 * 1024 * 1024
 
-/** The text of a file, or undefined when there is none. Refuses what is no regular file, no UTF-8, or absurdly long. */
+/** The text of a file; undefined when it is missing. @throws Error for a special file, invalid UTF-8 or a huge file. */
 export async function readTextIfAny(path: string): Promise<string | undefined> {
   if (!existsSync(path)) return undefined
   const { file, size } = await openToRead(path)
   try {
-    if (size > MAX_JSON_BYTES) throw new Error(`${path} has ${size} bytes; at most ${MAX_JSON_BYTES} are read.`)
+    if (size > MAX_JSON_BYTES) throw new Error(`${path} has ${size} bytes; the limit is ${MAX_JSON_BYTES}.`)
     try {
       return new TextDecoder('utf-8', { fatal: true }).decode(await file.readFile())
     } catch (cause) {
@@ -24,7 +24,7 @@ export async function readTextIfAny(path: string): Promise<string | undefined> {
   }
 }
 
-/** The object in a JSON file, or undefined when there is no file. */
+/** The object in a JSON file; undefined when the file is missing. */
 export async function readJsonIfAny(path: string): Promise<JsonObject | undefined> {
   const text = await readTextIfAny(path)
   if (text === undefined) return undefined
@@ -40,7 +40,7 @@ export async function readJsonIfAny(path: string): Promise<JsonObject | undefine
   return value as JsonObject
 }
 
-/** The object in a JSON file that must be there. */
+/** The object in a JSON file. @throws Error when the file is missing. */
 export async function readJson(path: string): Promise<JsonObject> {
   const value = await readJsonIfAny(path)
   if (!value) throw new Error(`${path} is missing.`)

@@ -1,20 +1,20 @@
 import type { FileHandle } from 'node:fs/promises'
 import { writeFileAtomically } from './atomic.ts'
-import { dtypes, encoders, type FloatDtype } from './dtypes.ts'
+import { checkFiniteWeights, checkRepresentable, elementTypeOf, encoders, type FloatDtype } from './dtypes.ts'
 import { openToRead, readFully, writeFully } from './fileBytes.ts'
 import { MAX_HEADER_BYTES, parseHeader, type SafetensorsHeader, type TensorEntry } from './header.ts'
-import { elementCount, type Weights, type WeightTensor } from './weights.ts'
+import { elementCount, sortedByName, type Weights, type WeightTensor } from './weights.ts'
 
-/** Elements converted or checked at a time: what reading and writing need beside the tensor itself. */
+/** Elements that are converted or checked at a time; bounds the memory beside the tensor itself. */
 const CHUNK_ELEMENTS = 1 << 18
 
-/** NaN and infinities mean a broken model, so they are refused unless a caller asks for them. */
+/** NaN and infinities are signs of a broken model: they are errors unless the caller allows them. */
 export type NonFiniteOptions = { allowNonFinite?: boolean }
 
 /**
- * An open safetensors file (https://huggingface.co/docs/safetensors): 8 bytes of header length, a JSON header, data.
- * `open` checks the whole header against the size of the file before anything is read; `read` brings one tensor into
- * memory as 32-bit floats, converting in chunks. Close it when done.
+ * An open safetensors file (https://huggingface.co/docs/safetensors): 8 bytes with the length of the header, a JSON
+ * header, the data. `open` checks the complete header against the size of the file; `read` loads one tensor as 32-bit
+ * floats, converted in chunks. The caller closes the file.
  */
 export class SafetensorsFile {
   private constructor(
@@ -24,15 +24,15 @@ export class SafetensorsFile {
     private readonly header: SafetensorsHeader,
   ) {}
 
-  /** Throws an error that names the file and the fault when the file is no valid safetensors file. */
+  /** @throws Error that names the file and the problem when it is not a valid safetensors file. */
   static async open(path: string): Promise<SafetensorsFile> {
     const { file, size } = await openToRead(path)
     try {
-      if (size < 8) throw new Error(`it has ${size} bytes, and the length of the header alone takes 8`)
+      if (size < 8) throw new Error(`it has ${size} bytes, but the length of the header alone takes 8`)
       const length = await readFully(file, new Uint8Array(8), 0, path)
       const headerBytes = new DataView(length.buffer).getBigUint64(0, true)
       if (headerBytes > BigInt(MAX_HEADER_BYTES)) {
-        throw new Error(`its header claims ${headerBytes} bytes; at most ${MAX_HEADER_BYTES} are accepted`)
+        throw new Error(`its header claims ${headerBytes} bytes; the limit is ${MAX_HEADER_BYTES}`)
       }
       const dataStart = 8 + Number(headerBytes)
       if (dataStart > size) {
@@ -46,7 +46,7 @@ export class SafetensorsFile {
     }
   }
 
-  /** What the file holds, in order of position. */
+  /** The tensors in the file, in order of position. */
   get entries(): ReadonlyMap<string, Readonly<TensorEntry>> {
     return this.header.entries
   }
@@ -57,8 +57,9 @@ export class SafetensorsFile {
 
   async read(name: string, { allowNonFinite = false }: NonFiniteOptions = {}): Promise<WeightTensor> {
     const entry = this.header.entries.get(name)
-    if (!entry) throw new Error(`${this.path} holds no tensor ${name}.`)
-    const { bytes, decode } = dtypes[entry.dtype]
+    const type = entry && elementTypeOf(entry.dtype)
+    if (!type) throw new Error(`${this.path} contains no tensor ${name}.`)
+    const { bytes, decode } = type
     const data = allocate(elementCount(entry.shape), `${name} of ${this.path}`)
     const direct = entry.dtype === 'F32'
     const scratch = new Uint8Array(direct ? 0 : Math.min(CHUNK_ELEMENTS, data.length) * bytes)
@@ -68,7 +69,7 @@ export class SafetensorsFile {
       await readFully(this.file, target, this.dataStart + entry.begin + at * bytes, this.path)
       try {
         if (!direct) decode(target, out)
-        if (!allowNonFinite) checkFinite(out)
+        if (!allowNonFinite) checkFiniteWeights(out)
       } catch (cause) {
         throw new Error(`${name} of ${this.path} ${(cause as Error).message}.`, { cause })
       }
@@ -81,7 +82,7 @@ export class SafetensorsFile {
   }
 }
 
-/** Reads all tensors of one file. Peak memory is the weights as 32-bit floats and about a megabyte. */
+/** Reads all tensors of one file. Peak memory is the weights as 32-bit floats plus about a megabyte. */
 export async function readSafetensors(path: string, options: NonFiniteOptions = {}): Promise<Weights> {
   const file = await SafetensorsFile.open(path)
   try {
@@ -94,31 +95,46 @@ export async function readSafetensors(path: string, options: NonFiniteOptions = 
 }
 
 export type WriteOptions = NonFiniteOptions & {
-  /** How elements are stored. F16 refuses values beyond ±65504. Default F32. */
+  /** The type of the stored elements; default F32. A value that does not fit in F16 or BF16 is an error. */
   dtype?: FloatDtype
-  /** Text kept in the header. Default `{ format: 'pt' }`, which transformers asks for. */
+  /** Text in the header; default `{ format: 'pt' }`, which transformers requires. */
   metadata?: Record<string, string>
 }
 
 /**
- * Writes weights as one safetensors file, atomically. The bytes depend on names, shapes, values and options alone:
- * tensors lie in order of their names.
+ * Writes weights to one safetensors file, atomically. Tensors are in order of their names, so that the bytes depend only on
+ * names, shapes, values and options.
+ *
+ * @example
+ * ```ts
+ * import assert from 'node:assert/strict'
+ * import { mkdtemp, rm } from 'node:fs/promises'
+ * import { tmpdir } from 'node:os'
+ * import { join } from 'node:path'
+ * import { readSafetensors, writeSafetensors } from '#engine/formats/safetensors.ts'
+ *
+ * const folder = await mkdtemp(join(tmpdir(), 'weights-'))
+ * const path = join(folder, 'model.safetensors')
+ * const weights = new Map([['w', { shape: [2, 2], data: Float32Array.of(1, 2, 3, 4) }]])
+ * await writeSafetensors(path, weights, { dtype: 'BF16' })
+ * assert.deepEqual(await readSafetensors(path), weights)
+ * await rm(folder, { recursive: true })
+ * ```
  */
 export async function writeSafetensors(path: string, weights: Weights, options: WriteOptions = {}): Promise<void> {
   const { dtype = 'F32', metadata = { format: 'pt' }, allowNonFinite = false } = options
   const { bytes, encode } = encoders[dtype]
-  const names = [...weights.keys()].sort()
-  const header = encodeHeader(names, weights, dtype, metadata)
+  const tensors = sortedByName(weights)
+  const header = encodeHeader(tensors, dtype, metadata)
   await writeFileAtomically(path, async (file) => {
     let position = await writeFully(file, header, 0)
-    for (const name of names) {
-      const { data } = weights.get(name)!
+    for (const [name, { data }] of tensors) {
       for (let at = 0; at < data.length; at += CHUNK_ELEMENTS) {
         const part = data.subarray(at, at + CHUNK_ELEMENTS)
         if (!allowNonFinite) {
           try {
-            checkFinite(part)
-            if (dtype !== 'F32') checkRange(part, dtype)
+            checkFiniteWeights(part)
+            if (dtype !== 'F32') checkRepresentable(part, dtype)
           } catch (cause) {
             throw new Error(`${name} ${(cause as Error).message}.`, { cause })
           }
@@ -126,18 +142,17 @@ export async function writeSafetensors(path: string, weights: Weights, options: 
         position = await writeFully(file, encode(part), position)
       }
     }
-    const expected = header.length + names.reduce((sum, name) => sum + weights.get(name)!.data.length * bytes, 0)
-    if (position !== expected) throw new Error(`${position} bytes were written where ${expected} were expected.`)
+    const expected = header.length + tensors.reduce((sum, [, { data }]) => sum + data.length * bytes, 0)
+    if (position !== expected) throw new Error(`${position} bytes were written instead of ${expected}.`)
   })
 }
 
-function encodeHeader(names: string[], weights: Weights, dtype: FloatDtype, metadata: Record<string, string>) {
+function encodeHeader(tensors: [string, WeightTensor][], dtype: FloatDtype, metadata: Record<string, string>) {
   const fields: [string, unknown][] = []
   if (Object.keys(metadata).length) fields.push(['__metadata__', Object.fromEntries(Object.entries(metadata).sort())])
   let offset = 0
-  for (const name of names) {
-    const { shape, data } = weights.get(name)!
-    if (name === '__metadata__') throw new Error('A tensor cannot be named __metadata__ in a safetensors file.')
+  for (const [name, { shape, data }] of tensors) {
+    if (name === '__metadata__') throw new Error('__metadata__ cannot be the name of a tensor in a safetensors file.')
     if (elementCount(shape) !== data.length) {
       throw new Error(`${name} has shape [${shape}] but ${data.length} elements.`)
     }
@@ -145,7 +160,7 @@ function encodeHeader(names: string[], weights: Weights, dtype: FloatDtype, meta
     fields.push([name, { dtype, shape, data_offsets: [offset, end] }])
     offset = end
   }
-  // Joined by hand: an object would move names that look like numbers to the front.
+  // Built as text: an object would move names that look like numbers to the front.
   const body = fields.map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`).join(',')
   const json = new TextEncoder().encode(`{${body}}`)
   const padded = Math.ceil(json.length / 8) * 8 // spaces align the data to 8 bytes
@@ -153,20 +168,6 @@ function encodeHeader(names: string[], weights: Weights, dtype: FloatDtype, meta
   new DataView(out.buffer).setBigUint64(0, BigInt(padded), true)
   out.set(json, 8)
   return out
-}
-
-function checkFinite(data: Float32Array): void {
-  for (let i = 0; i < data.length; i++) {
-    if (data[i] - data[i] !== 0) throw new Error(`holds ${data[i]}; the model is broken, or pass allowNonFinite`)
-  }
-}
-
-/** Rounding must not make an infinity. BF16 reaches as far as F32 but for the last half step. */
-function checkRange(data: Float32Array, dtype: 'F16' | 'BF16'): void {
-  const limit = dtype === 'F16' ? 65520 : 1.99609375 * 2 ** 127 // the least magnitudes that round to infinity
-  for (let i = 0; i < data.length; i++) {
-    if (Math.abs(data[i]) >= limit) throw new Error(`holds ${data[i]}, beyond ${dtype}; write it as F32`)
-  }
 }
 
 function allocate(elements: number, what: string): Float32Array {

@@ -4,12 +4,12 @@ import { encoders } from './dtypes.ts'
 import type { TensorEntry } from './header.ts'
 import { readJson, writeJson } from './json.ts'
 import { type NonFiniteOptions, SafetensorsFile, type WriteOptions, writeSafetensors } from './safetensors.ts'
-import type { Weights } from './weights.ts'
+import { sortedByName, type Weights } from './weights.ts'
 
 const SINGLE_FILE = 'model.safetensors'
 const INDEX_FILE = 'model.safetensors.index.json'
 
-/** Reads a folder's `model.safetensors`, or the shards that `model.safetensors.index.json` names. */
+/** Reads `model.safetensors` of a folder, or the shards that `model.safetensors.index.json` names. */
 export async function readFolderWeights(folder: string, options: NonFiniteOptions = {}): Promise<Weights> {
   const weights: Weights = new Map()
   await eachFile(folder, async (file) => {
@@ -18,7 +18,7 @@ export async function readFolderWeights(folder: string, options: NonFiniteOption
   return weights
 }
 
-/** Names, types and shapes of a folder's weights from the headers alone. */
+/** Names, types and shapes of the weights in a folder, from the file headers alone. */
 export async function listFolderWeights(folder: string): Promise<Map<string, Readonly<TensorEntry>>> {
   const entries = new Map<string, Readonly<TensorEntry>>()
   await eachFile(folder, async (file) => {
@@ -27,7 +27,7 @@ export async function listFolderWeights(folder: string): Promise<Map<string, Rea
   return entries
 }
 
-/** Opens every file in turn, having checked that all files and the index agree before any data is read. */
+/** Calls `use` for every file, after checking that all files agree with the index. */
 async function eachFile(folder: string, use: (file: SafetensorsFile) => Promise<void>): Promise<void> {
   const files: SafetensorsFile[] = []
   try {
@@ -39,14 +39,17 @@ async function eachFile(folder: string, use: (file: SafetensorsFile) => Promise<
         const file = await SafetensorsFile.open(join(folder, shard))
         files.push(file)
         for (const name of names) {
-          if (!file.entries.has(name)) throw new Error(`${INDEX_FILE} places ${name} in ${shard}, which lacks it.`)
+          if (!file.entries.has(name))
+            throw new Error(`${INDEX_FILE} says that ${shard} contains ${name}, but it does not.`)
         }
         for (const name of file.entries.keys()) {
-          if (!names.has(name)) throw new Error(`${shard} holds ${name}, which ${INDEX_FILE} does not place there.`)
+          if (!names.has(name)) throw new Error(`${shard} contains ${name}, but ${INDEX_FILE} does not say so.`)
         }
       }
     } else {
-      throw new Error(`${folder} holds neither ${SINGLE_FILE} nor ${INDEX_FILE}. Other weight formats are not read.`)
+      throw new Error(
+        `${folder} contains neither ${SINGLE_FILE} nor ${INDEX_FILE}. Other weight formats are not supported.`,
+      )
     }
     for (const file of files) await use(file)
   } finally {
@@ -54,7 +57,7 @@ async function eachFile(folder: string, use: (file: SafetensorsFile) => Promise<
   }
 }
 
-/** The names each shard must hold, shards in order of name. */
+/** The tensor names that each shard must contain; shards in order of name. */
 async function readIndex(path: string): Promise<Map<string, Set<string>>> {
   const { weight_map: map } = await readJson(path)
   if (typeof map !== 'object' || map === null || Array.isArray(map)) throw new Error(`${path} has no weight_map.`)
@@ -66,47 +69,50 @@ async function readIndex(path: string): Promise<Map<string, Set<string>>> {
       /[\\\0]/.test(shard) ||
       !/.\.safetensors$/.test(shard)
     ) {
-      throw new Error(`${path} places ${name} in ${JSON.stringify(shard)}; a file name in the same folder is expected.`)
+      throw new Error(
+        `${path} says that ${JSON.stringify(shard)} contains ${name}; it must be the name of a file in the same folder.`,
+      )
     }
     shards.set(shard, (shards.get(shard) ?? new Set()).add(name))
   }
-  if (shards.size > 10_000) throw new Error(`${path} names ${shards.size} shards; at most 10000 are opened.`)
+  if (shards.size > 10_000) throw new Error(`${path} names ${shards.size} shards; the limit is 10000.`)
   return new Map([...shards].sort(([a], [b]) => (a < b ? -1 : 1)))
 }
 
 export type FolderWriteOptions = WriteOptions & {
-  /** A new shard begins before this many bytes are passed; a larger tensor has a shard of its own. Default 5 GB. */
+  /** Size limit of a shard; a larger tensor gets its own shard. Default 5 GB. */
   maxShardBytes?: number
 }
 
-/** Writes `model.safetensors`, or shards and their index when the weights pass `maxShardBytes`. */
+/** Writes `model.safetensors`, or shards with an index when the weights need more than `maxShardBytes`. */
 export async function writeFolderWeights(folder: string, weights: Weights, options: FolderWriteOptions = {}) {
   const { maxShardBytes = 5e9, ...rest } = options
   const { bytes } = encoders[options.dtype ?? 'F32']
-  const shards: Weights[] = [new Map()]
+  let shard: Weights = new Map()
+  const shards = [shard]
   let filled = 0
   let total = 0
-  for (const name of [...weights.keys()].sort()) {
-    const tensor = weights.get(name)!
+  for (const [name, tensor] of sortedByName(weights)) {
     const size = tensor.data.length * bytes
     if (filled > 0 && filled + size > maxShardBytes) {
-      shards.push(new Map())
+      shard = new Map()
+      shards.push(shard)
       filled = 0
     }
-    shards.at(-1)!.set(name, tensor)
+    shard.set(name, tensor)
     filled += size
     total += size
   }
   if (shards.length === 1) return writeSafetensors(join(folder, SINGLE_FILE), weights, rest)
   const number = (n: number) => String(n).padStart(5, '0')
-  const placed: [string, string][] = []
+  const fileOfTensor: [string, string][] = []
   for (const [i, shard] of shards.entries()) {
     const name = `model-${number(i + 1)}-of-${number(shards.length)}.safetensors`
     await writeSafetensors(join(folder, name), shard, rest)
-    for (const tensor of shard.keys()) placed.push([tensor, name])
+    for (const tensor of shard.keys()) fileOfTensor.push([tensor, name])
   }
   await writeJson(join(folder, INDEX_FILE), {
     metadata: { total_size: total },
-    weight_map: Object.fromEntries(placed),
+    weight_map: Object.fromEntries(fileOfTensor),
   })
 }

@@ -1,8 +1,12 @@
 import {
   apply,
+  type Emitter,
+  type Inputs,
   input,
   type LoopAttributes,
   type Node,
+  type NodesLike,
+  type OneInput,
   type OnnxAttributes,
   type Operation,
   type Signature,
@@ -13,11 +17,11 @@ interface OwnGradient {
   rule: (d: Node) => readonly (Node | null)[]
 }
 
-const withGradientOperation: Operation<OwnGradient> = {
+const withGradientOperation: Operation<OwnGradient, readonly [Node, ...Node[]]> = {
   name: 'withGradient',
-  infer: ([value]) => ({ shape: value!.shape, dtype: value!.dtype }),
+  infer: ([value]) => ({ shape: value.shape, dtype: value.dtype }),
   gradient: ({ attributes: { rule } }, d) => [null, ...rule(d)],
-  onnx: ({ inputs: [value] }, emitter) => emitter.nameOf(value!),
+  onnx: ({ inputs: [value] }, emitter) => emitter.nameOf(value),
 }
 
 /**
@@ -27,10 +31,16 @@ const withGradientOperation: Operation<OwnGradient> = {
 export const withGradient = (value: Node, inputs: readonly Node[], rule: OwnGradient['rule']): Node =>
   apply(withGradientOperation, [value, ...inputs], { rule })
 
-const itemOperation: Operation<Signature & { index: number }> = {
+const itemOperation: Operation<Signature & { index: number }, OneInput> = {
   name: 'item',
   infer: (_, { shape, dtype }) => ({ shape, dtype }),
-  onnx: ({ inputs: [source], attributes: { index } }, emitter) => emitter.resultsOf(source!)[index]!,
+  onnx: ({ inputs: [source], attributes: { index } }, emitter) => resultOf(source, index, emitter),
+}
+
+function resultOf(source: Node, index: number, emitter: Emitter): string {
+  const name = emitter.resultsOf(source)[index]
+  if (name === undefined) throw new GraphError(`${source.operation.name} has no result ${index}`)
+  return name
 }
 
 /** One result of a node that has several. */
@@ -48,37 +58,40 @@ export interface CustomAttributes {
 
 const customOperation: Operation<CustomAttributes> = {
   name: 'custom',
-  infer: (_, { results }) => ({ shape: results[0]!.shape, dtype: results[0]!.dtype }),
-  onnx: (node, emitter) => emitter.resultsOf(node)[0]!,
+  infer: (_, { results: [first] }) => {
+    if (!first) throw new GraphError('custom: an operator has at least one result')
+    return { shape: first.shape, dtype: first.dtype }
+  },
+  onnx: (node, emitter) => resultOf(node, 0, emitter),
 }
 
 /**
  * Any ONNX operator, by its type and domain, with the signatures of its results stated by the caller; null stands for
  * an optional input that is left out. It has no gradient and runs on ONNX Runtime only.
  */
-export function custom(
+export function custom<R extends readonly Signature[]>(
   type: string,
   inputs: readonly (Node | null)[],
-  results: readonly Signature[],
+  results: readonly [...R],
   { attributes = {}, domain = '' }: { attributes?: OnnxAttributes; domain?: string } = {},
-): Node[] {
+): NodesLike<R> {
   const given = inputs.map((node) => node !== null)
   const present = inputs.filter((node) => node !== null)
   const source = apply(customOperation, present, { type, domain, attributes, results, given })
-  return results.map((signature, index) => item(source, index, signature))
+  return results.map((signature, index) => item(source, index, signature)) as NodesLike<R>
 }
 
 const loopOperation: Operation<LoopAttributes> = {
   name: 'loop',
   infer: () => ({ shape: [], dtype: 'bool' }),
-  onnx: (node, emitter) => emitter.resultsOf(node)[0]!,
+  onnx: (node, emitter) => resultOf(node, 0, emitter),
 }
 
-export interface LoopBody {
-  /** The next values of the carried state, shaped as it came in. */
-  carried: readonly Node[]
+export interface LoopBody<C extends Inputs = Inputs, R extends Inputs = Inputs> {
+  /** The next values of the carried state, of unchanged shapes. */
+  carried: NodesLike<C>
   /** Values stacked over the iterations, one row each. */
-  collected?: readonly Node[]
+  collected?: readonly [...R]
   /** Boolean scalar: false ends the loop after this iteration, and the collected rows end there too. */
   proceed?: Node
 }
@@ -89,21 +102,22 @@ let bodies = 0
  * Runs `body` up to `trips` times (i64 scalar; at most `limit`) inside the graph, so that a whole decode is one call.
  * Returns the final carried values and the collected ones, (limit, …); a shorter run returns fewer rows.
  */
-export function loop(
-  { trips, limit, carried }: { trips: Node; limit: number; carried: readonly Node[] },
-  body: (iteration: Node, carried: readonly Node[]) => LoopBody,
-): { carried: Node[]; collected: Node[] } {
+export function loop<C extends Inputs, R extends Inputs = []>(
+  { trips, limit, carried }: { trips: Node; limit: number; carried: readonly [...C] },
+  body: (iteration: Node, carried: NodesLike<C>) => LoopBody<C, R>,
+): { carried: NodesLike<C>; collected: NodesLike<R> } {
   if (trips.dtype !== 'i64' || trips.shape.length > 0)
     throw new GraphError(`loop: trips must be an i64 scalar, not ${trips.dtype} ${formatShape(trips.shape)}`)
   const tag = `body${bodies++}`
   const iteration = input(`${tag}.iteration`, [], 'i64')
   const carriedIn = carried.map((node, index) => input(`${tag}.${index}`, node.shape, node.dtype))
-  const { carried: carriedOut, collected = [], proceed = null } = body(iteration, carriedIn)
+  const result: LoopBody = body(iteration, carriedIn as NodesLike<C>)
+  const { carried: carriedOut, collected = [], proceed = null } = result
   if (carriedOut.length !== carried.length)
     throw new GraphError(`loop: the body returns ${carriedOut.length} carried values for ${carried.length}`)
-  carriedOut.forEach((node, index) => {
-    const before = carried[index]!
-    if (!sameShape(node.shape, before.shape) || node.dtype !== before.dtype)
+  carried.forEach((before, index) => {
+    const node = carriedOut[index]
+    if (node && (!sameShape(node.shape, before.shape) || node.dtype !== before.dtype))
       throw new GraphError(
         `loop: carried value ${index} enters as ${before.dtype} ${formatShape(before.shape)} and leaves as ${node.dtype} ${formatShape(node.shape)}`,
       )
@@ -112,9 +126,9 @@ export function loop(
     throw new GraphError(`loop: proceed must be a bool scalar, not ${proceed.dtype} ${formatShape(proceed.shape)}`)
   const source = apply(loopOperation, [trips, ...carried], { iteration, carriedIn, carriedOut, collected, proceed })
   return {
-    carried: carriedOut.map((node, index) => item(source, index, node)),
+    carried: carriedOut.map((node, index) => item(source, index, node)) as NodesLike<C>,
     collected: collected.map((node, index) =>
       item(source, carriedOut.length + index, { shape: [limit, ...node.shape], dtype: node.dtype }),
-    ),
+    ) as NodesLike<R>,
   }
 }

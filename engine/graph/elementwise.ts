@@ -3,9 +3,12 @@ import {
   type BinaryName,
   type ComparisonName,
   type Node,
+  type OneInput,
   type Operand,
   type Operation,
   operator,
+  type ThreeInputs,
+  type TwoInputs,
   toNode,
   type UnaryName,
 } from './node.ts'
@@ -13,7 +16,7 @@ import { broadcastShapes, type Dtype, GraphError } from './shape.ts'
 
 // Gradients of broadcasting operations are returned in the result's shape; `grad` sums them down to each input's.
 
-type BinaryGradient = (a: Node, b: Node, result: Node, d: Node) => readonly [Node, Node] | readonly [Node]
+type BinaryGradient = (a: Node, b: Node, result: Node, d: Node) => TwoInputs
 
 const binary =
   (name: BinaryName, onnx: string, gradient: BinaryGradient) =>
@@ -21,8 +24,8 @@ const binary =
     applyPair(
       {
         name,
-        infer: ([x, y]) => ({ shape: broadcastShapes(name, x!.shape, y!.shape), dtype: numeric(name, x!, y!) }),
-        gradient: (node, d) => gradient(node.inputs[0]!, node.inputs[1]!, node, d),
+        infer: ([x, y]) => ({ shape: broadcastShapes(name, x.shape, y.shape), dtype: numeric(name, x, y) }),
+        gradient: (node, d) => gradient(node.inputs[0], node.inputs[1], node, d),
         onnx: operator(onnx),
       },
       a,
@@ -36,10 +39,10 @@ const comparison =
       {
         name,
         infer: ([x, y]) => {
-          const dtype = sameDtype(name, x!, y!)
+          const dtype = sameDtype(name, x, y)
           if ((name === 'and' || name === 'or') !== (dtype === 'bool'))
             throw new GraphError(`${name}: cannot take ${dtype}`)
-          return { shape: broadcastShapes(name, x!.shape, y!.shape), dtype: 'bool' }
+          return { shape: broadcastShapes(name, x.shape, y.shape), dtype: 'bool' }
         },
         onnx: operator(onnx),
       },
@@ -49,18 +52,18 @@ const comparison =
 
 const unary = (
   name: UnaryName,
-  onnx: string | Operation['onnx'],
+  onnx: string | Operation<null, OneInput>['onnx'],
   gradient?: (x: Node, result: Node, d: Node) => Node | null,
 ): ((a: Operand) => Node) => {
-  const operation: Operation<null> = {
+  const operation: Operation<null, OneInput> = {
     name,
     infer: ([x]) => {
       const wanted: readonly Dtype[] = name === 'not' ? ['bool'] : ACCEPTS_INTEGERS.has(name) ? ['f32', 'i32'] : ['f32']
-      if (name !== 'stopGradient' && !wanted.includes(x!.dtype))
-        throw new GraphError(`${name}: takes ${wanted.join(' or ')}, not ${x!.dtype}`)
-      return { shape: x!.shape, dtype: x!.dtype }
+      if (name !== 'stopGradient' && !wanted.includes(x.dtype))
+        throw new GraphError(`${name}: takes ${wanted.join(' or ')}, not ${x.dtype}`)
+      return { shape: x.shape, dtype: x.dtype }
     },
-    gradient: gradient && ((node, d) => [gradient(node.inputs[0]!, node, d)]),
+    gradient: gradient && ((node, d) => [gradient(node.inputs[0], node, d)]),
     onnx: typeof onnx === 'string' ? operator(onnx) : onnx,
   }
   return (a) => apply(operation, [toNode(a)], null)
@@ -68,7 +71,7 @@ const unary = (
 
 const ACCEPTS_INTEGERS: ReadonlySet<UnaryName> = new Set<UnaryName>(['neg', 'abs', 'sign'])
 
-function applyPair(operation: Operation<null>, a: Operand, b: Operand): Node {
+function applyPair(operation: Operation<null, TwoInputs>, a: Operand, b: Operand): Node {
   const dtype = typeof a !== 'number' ? a.dtype : typeof b !== 'number' ? b.dtype : 'f32'
   return apply(operation, [toNode(a, dtype), toNode(b, dtype)], null)
 }
@@ -120,7 +123,7 @@ export const sqrt = unary('sqrt', 'Sqrt', (_x, root, d) => div(mul(d, 0.5), root
 /** 1 / sqrt(x). */
 export const rsqrt = unary(
   'rsqrt',
-  (node, emitter) => emitter.emit('Reciprocal', [emitter.emit('Sqrt', [emitter.nameOf(node.inputs[0]!)])]),
+  (node, emitter) => emitter.emit('Reciprocal', [emitter.emit('Sqrt', [emitter.nameOf(node.inputs[0])])]),
   (_x, r, d) => mul(d, mul(-0.5, mul(r, mul(r, r)))),
 )
 export const sigmoid = unary('sigmoid', 'Sigmoid', (_x, s, d) => mul(d, mul(s, sub(1, s))))
@@ -133,14 +136,14 @@ export const not = unary('not', 'Not')
 /** The value itself, as a constant to the gradient. */
 export const stopGradient = unary('stopGradient', 'Identity', () => null)
 
-const whereOperation: Operation<null> = {
+const whereOperation: Operation<null, ThreeInputs> = {
   name: 'where',
   infer: ([condition, a, b]) => {
-    if (condition!.dtype !== 'bool') throw new GraphError(`where: the condition must be bool, not ${condition!.dtype}`)
-    const dtype = sameDtype('where', a!, b!)
-    return { shape: broadcastShapes('where', condition!.shape, broadcastShapes('where', a!.shape, b!.shape)), dtype }
+    if (condition.dtype !== 'bool') throw new GraphError(`where: the condition must be bool, not ${condition.dtype}`)
+    const dtype = sameDtype('where', a, b)
+    return { shape: broadcastShapes('where', condition.shape, broadcastShapes('where', a.shape, b.shape)), dtype }
   },
-  gradient: ({ inputs: [condition] }, d) => [null, where(condition!, d, 0), where(condition!, 0, d)],
+  gradient: ({ inputs: [condition] }, d) => [null, where(condition, d, 0), where(condition, 0, d)],
   onnx: operator('Where'),
 }
 
@@ -150,12 +153,12 @@ export function where(condition: Node, a: Operand, b: Operand): Node {
   return apply(whereOperation, [condition, toNode(a, dtype), toNode(b, dtype)], null)
 }
 
-const castOperation: Operation<{ to: Dtype }> = {
+const castOperation: Operation<{ to: Dtype }, OneInput> = {
   name: 'cast',
-  infer: ([x], { to }) => ({ shape: x!.shape, dtype: to }),
-  gradient: ({ inputs: [x] }, d) => [x!.dtype === 'f32' ? d : null],
+  infer: ([x], { to }) => ({ shape: x.shape, dtype: to }),
+  gradient: ({ inputs: [x] }, d) => [x.dtype === 'f32' ? d : null],
   onnx: ({ inputs: [x], attributes: { to } }, emitter) =>
-    emitter.emit('Cast', [emitter.nameOf(x!)], { to: emitter.onnxType(to) }),
+    emitter.emit('Cast', [emitter.nameOf(x)], { to: emitter.onnxType(to) }),
 }
 
 /** The same values as another type; f32 to an integer cuts towards zero. */

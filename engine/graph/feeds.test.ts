@@ -12,9 +12,9 @@ const good = { table: tensor(Float32Array.of(1, 2, 3, 4, 5, 6), [3, 2]), ids: In
 
 test('good feeds run: a tensor, bare values and a number', async () => {
   const { y, total } = await program.run(good)
-  expect(Array.from(y!.floats)).toEqual([15, 16, 11, 12])
-  expect(y!.shape).toEqual([2, 2])
-  expect(total!.value).toBe(21)
+  expect(Array.from(y.floats)).toEqual([15, 16, 11, 12])
+  expect(y.shape).toEqual([2, 2])
+  expect(total.value).toBe(21)
 })
 
 test.each([

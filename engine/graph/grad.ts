@@ -1,6 +1,6 @@
 import { add } from './elementwise.ts'
 import { expand, reshape } from './movement.ts'
-import { type Node, scalar, topologicalOrder } from './node.ts'
+import { type Inputs, type Node, type NodesLike, scalar, topologicalOrder } from './node.ts'
 import { sum } from './reduce.ts'
 import { formatShape, GraphError, type Shape, sameShape, sizeFromShape } from './shape.ts'
 
@@ -8,11 +8,11 @@ import { formatShape, GraphError, type Shape, sameShape, sizeFromShape } from '.
  * The gradient of the one-element value `y` with respect to each of `xs`, as graph, so gradients can be
  * differentiated again. Reverse accumulation; a value that `y` does not depend on has gradient zero.
  */
-export function grad(y: Node, xs: readonly Node[]): Node[] {
+export function grad<X extends Inputs>(y: Node, xs: readonly [...X]): NodesLike<X> {
   if (sizeFromShape(y.shape) !== 1 || y.dtype !== 'f32')
     throw new GraphError(`grad: takes one f32 element, not ${y.dtype} ${formatShape(y.shape)}; sum it first`)
   const order = topologicalOrder([y])
-  const wanted = new Set(xs)
+  const wanted = new Set<Node>(xs)
   for (const node of order) if (node.inputs.some((input) => wanted.has(input))) wanted.add(node)
 
   const gradients = new Map<Node, Node>([[y, expand(scalar(1), y.shape)]])
@@ -32,7 +32,7 @@ export function grad(y: Node, xs: readonly Node[]): Node[] {
       gradients.set(input, before ? add(before, fitted) : fitted)
     })
   }
-  return xs.map((x) => gradients.get(x) ?? expand(scalar(0), x.shape))
+  return xs.map((x) => gradients.get(x) ?? expand(scalar(0), x.shape)) as NodesLike<X>
 }
 
 /** Undoes broadcasting: sums the axes that were stretched from `shape`. */

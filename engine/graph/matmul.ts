@@ -1,5 +1,5 @@
 import { transpose } from './movement.ts'
-import { apply, type Emitter, type Node, type Operation } from './node.ts'
+import { apply, type Emitter, type Node, type Operation, type TwoInputs } from './node.ts'
 import { broadcastShapes, formatShape, GraphError, type Shape } from './shape.ts'
 
 interface Options {
@@ -9,47 +9,46 @@ interface Options {
   scale: number
 }
 
-const operation: Operation<Options> = {
+const operation: Operation<Options, TwoInputs> = {
   name: 'matmul',
   infer: ([a, b], { transposeA, transposeB }) => {
-    const describe = `${formatShape(a!.shape)}${transposeA ? 'ᵀ' : ''} and ${formatShape(b!.shape)}${transposeB ? 'ᵀ' : ''}`
-    if (a!.dtype !== 'f32' || b!.dtype !== 'f32')
-      throw new GraphError(`matmul: takes f32, not ${a!.dtype} and ${b!.dtype}`)
-    if (a!.shape.length < 2 || b!.shape.length < 2) throw new GraphError(`matmul: ${describe} are not both matrices`)
-    const [m, k] = lastTwo(a!.shape, transposeA)
-    const [k2, n] = lastTwo(b!.shape, transposeB)
+    const describe = `${formatShape(a.shape)}${transposeA ? 'ᵀ' : ''} and ${formatShape(b.shape)}${transposeB ? 'ᵀ' : ''}`
+    if (a.dtype !== 'f32' || b.dtype !== 'f32') throw new GraphError(`matmul: takes f32, not ${a.dtype} and ${b.dtype}`)
+    if (a.shape.length < 2 || b.shape.length < 2) throw new GraphError(`matmul: ${describe} are not both matrices`)
+    const [m, k] = lastTwo(a.shape, transposeA)
+    const [k2, n] = lastTwo(b.shape, transposeB)
     if (k !== k2) throw new GraphError(`matmul: inner extents of ${describe} differ`)
     return {
-      shape: [...broadcastShapes(`matmul of ${describe}`, a!.shape.slice(0, -2), b!.shape.slice(0, -2)), m, n],
+      shape: [...broadcastShapes(`matmul of ${describe}`, a.shape.slice(0, -2), b.shape.slice(0, -2)), m, n],
       dtype: 'f32',
     }
   },
   // With y = a b: da = d bᵀ and db = aᵀ d; the transposed cases exchange operands instead of transposing results.
   gradient: ({ inputs: [a, b], attributes: { transposeA, transposeB, scale } }, d) => [
     transposeA
-      ? matmul(b!, d, { transposeA: transposeB, transposeB: true, scale })
-      : matmul(d, b!, { transposeB: !transposeB, scale }),
+      ? matmul(b, d, { transposeA: transposeB, transposeB: true, scale })
+      : matmul(d, b, { transposeB: !transposeB, scale }),
     transposeB
-      ? matmul(d, a!, { transposeA: true, transposeB: transposeA, scale })
-      : matmul(a!, d, { transposeA: !transposeA, scale }),
+      ? matmul(d, a, { transposeA: true, transposeB: transposeA, scale })
+      : matmul(a, d, { transposeA: !transposeA, scale }),
   ],
   onnx: (node, emitter) => {
     const { transposeA, transposeB, scale } = node.attributes
     if (isFlat(node) && (transposeA || transposeB || scale !== 1)) return emitGemm(node, null, emitter)
-    const [a, b] = node.inputs as [Node, Node]
-    const names = [emitter.nameOf(a), emitter.nameOf(b)]
+    const [a, b] = node.inputs
+    const names = [emitter.nameOf(a), emitter.nameOf(b)] as const
     if (!transposeA && !transposeB && scale === 1) return emitter.emit('MatMul', names)
     if (emitter.provider === 'cpu') return emitter.emit('FusedMatMul', names, gemmOf(node), 'com.microsoft')
     // FusedMatMul would fall back to the CPU on WebGPU: transpose and scale in the open there.
-    const left = transposeA ? swapLast(names[0]!, a.shape, emitter) : names[0]!
+    const left = transposeA ? swapLast(names[0], a.shape, emitter) : names[0]
     return emitter.emit('MatMul', [
       scale === 1 ? left : emitter.emit('Mul', [left, emitter.nameOfScalar(scale)]),
-      transposeB ? swapLast(names[1]!, b.shape, emitter) : names[1]!,
+      transposeB ? swapLast(names[1], b.shape, emitter) : names[1],
     ])
   },
 }
 
-const isFlat = ({ inputs: [a, b] }: Node): boolean => a!.shape.length === 2 && b!.shape.length === 2
+const isFlat = ({ inputs }: Node): boolean => inputs.every(({ shape }) => shape.length === 2)
 
 const gemmOf = ({ attributes: { transposeA, transposeB, scale } }: Node<Options>) => ({
   transA: Number(transposeA),
@@ -58,7 +57,7 @@ const gemmOf = ({ attributes: { transposeA, transposeB, scale } }: Node<Options>
 })
 
 /** A product of two matrices, to which Gemm can add another value while it multiplies. */
-export type MatrixProduct = Node<Options>
+export type MatrixProduct = Node<Options, TwoInputs>
 export const isMatrixProduct = (node: Node): node is MatrixProduct => node.operation.name === 'matmul' && isFlat(node)
 
 /** `node`, a product of two matrices, plus `addend`, in one operator. */

@@ -49,10 +49,10 @@ export type UnaryName =
   | 'not'
   | 'stopGradient'
 
-/** One value of a static graph: what computes it, from what, and its shape and type. Immutable. */
-export interface Node<A = unknown> {
-  readonly operation: Operation<A>
-  readonly inputs: readonly Node[]
+/** One value of a static graph: the operation that computes it, its inputs, its shape and its type. Immutable. */
+export interface Node<A = unknown, I extends Inputs = Inputs> {
+  readonly operation: Operation<A, I>
+  readonly inputs: I
   readonly attributes: A
   readonly shape: Shape
   readonly dtype: Dtype
@@ -63,14 +63,22 @@ export interface Signature {
   dtype: Dtype
 }
 
-/** What an operation is: how its result is shaped, how its gradient is written as graph, and its ONNX form. */
-export interface Operation<A = unknown> {
+/** The inputs of an operation: a tuple where their number is fixed. */
+export type Inputs = readonly Node[]
+/** One node for each element of a list or tuple. */
+export type NodesLike<T extends readonly unknown[]> = { -readonly [K in keyof T]: Node }
+export type OneInput = readonly [Node]
+export type TwoInputs = readonly [Node, Node]
+export type ThreeInputs = readonly [Node, Node, Node]
+
+/** An operation: the rule for the shape of its result, its gradient (as a graph) and its ONNX form. */
+export interface Operation<A = unknown, I extends Inputs = Inputs> {
   readonly name: OperationName
-  infer(inputs: readonly Node[], attributes: A): Signature
-  /** The gradient with respect to each input, given `d`, the gradient of the result. Null where there is none. */
-  gradient?(node: Node<A>, d: Node): readonly (Node | null)[]
-  /** Emits ONNX and returns the name of the result. */
-  onnx(node: Node<A>, emitter: Emitter): string
+  infer(inputs: I, attributes: A): Signature
+  /** The gradient with respect to each input, given `d`, the gradient of the result; null for an input that has none. */
+  gradient?(node: Node<A, I>, d: Node): { readonly [K in keyof I]: Node | null }
+  /** Emits ONNX operators and returns the name of the result. */
+  onnx(node: Node<A, I>, emitter: Emitter): string
 }
 
 /** The ONNX form of an operation that is one operator taking the inputs as they are. */
@@ -120,8 +128,8 @@ export interface LoopAttributes {
   proceed: Node | null
 }
 
-/** Builds a node after checking its inputs. */
-export function apply<A>(operation: Operation<A>, inputs: readonly Node[], attributes: A): Node<A> {
+/** Builds a node after checking its inputs. @throws GraphError when they do not fit the operation. */
+export function apply<A, I extends Inputs>(operation: Operation<A, I>, inputs: I, attributes: A): Node<A, I> {
   return { operation, inputs, attributes, ...operation.infer(inputs, attributes) }
 }
 
@@ -205,8 +213,9 @@ export function topologicalOrder(roots: readonly Node[]): Node[] {
   const done = new Set<Node>()
   const order: Node[] = []
   const stack = roots.map((node) => ({ node, next: 0 })).reverse()
-  while (stack.length > 0) {
-    const frame = stack[stack.length - 1]!
+  for (;;) {
+    const frame = stack.at(-1)
+    if (!frame) return order
     const { node } = frame
     const child = done.has(node) ? undefined : node.inputs[frame.next++]
     if (child) {
@@ -219,5 +228,4 @@ export function topologicalOrder(roots: readonly Node[]): Node[] {
       order.push(node)
     }
   }
-  return order
 }

@@ -2,14 +2,21 @@ import { availableParallelism } from 'node:os'
 import * as ort from 'onnxruntime-node'
 import { compileError, type Device, deviceFromEnvironment, providerOf } from './device.ts'
 import { mul } from './elementwise.ts'
+import { FeedError } from './feedChecks.ts'
 import { type InputAttributes, input, isInput, type Node, type Provider, type Signature } from './node.ts'
 import { type Graph, RESULT_PREFIX, toOnnx } from './onnx/lower.ts'
 import type { CompileOptions, GraphRunner, Program, Results } from './runner.ts'
 import { type Dtype, GraphError } from './shape.ts'
-import { checkFeeds, FeedError, type Feeds, Tensor } from './tensor.ts'
+import { checkFeeds, type Feeds, Tensor } from './tensor.ts'
 
 const ORT_TYPE = { f32: 'float32', i32: 'int32', i64: 'int64', bool: 'bool' } as const satisfies Record<Dtype, string>
-const DTYPE: Readonly<Record<string, Dtype>> = { float32: 'f32', int32: 'i32', int64: 'i64', bool: 'bool' }
+const DTYPES: Readonly<Record<string, Dtype>> = { float32: 'f32', int32: 'i32', int64: 'i64', bool: 'bool' }
+
+function dtypeOfHandle({ type }: ort.Tensor): Dtype {
+  const dtype = DTYPES[type]
+  if (!dtype) throw new GraphError(`a result of type ${type} is not supported`)
+  return dtype
+}
 
 export interface OnnxRuntimeOptions {
   device?: Device
@@ -41,7 +48,7 @@ class OnnxRuntime implements GraphRunner {
     this.fused = lowering === 'cpu'
   }
 
-  async compile(graph: Graph, { resident = [] }: CompileOptions = {}): Promise<Program> {
+  async compile<O extends string>(graph: Graph<O>, { resident = [] }: CompileOptions = {}): Promise<Program<O>> {
     const { provider } = this
     const inputs = graph.inputs.map((node) => {
       if (!isInput(node)) throw new GraphError(`a graph's inputs must be made by input(), not ${node.operation.name}`)
@@ -66,27 +73,30 @@ class OnnxRuntime implements GraphRunner {
           ),
         }),
       })
-      return new OnnxProgram(session, inputs)
+      return new OnnxProgram<O>(session, inputs)
     } catch (cause) {
       throw compileError(provider, cause)
     }
   }
 
-  async upload(tensors: Readonly<Record<string, Tensor>>): Promise<Results> {
+  async upload<K extends string>(tensors: Readonly<Record<K, Tensor>>): Promise<Results<K>> {
     return this.provider === 'webgpu' ? this.copy(tensors, Object.keys(tensors)) : { ...tensors }
   }
 
   /** Reading a GPU buffer directly would abort the process: a copying session brings it to the host. */
-  async read(tensors: Readonly<Record<string, Tensor>>): Promise<Results> {
-    const away = Object.values(tensors).some((each) => each instanceof ResidentTensor)
-    return away ? this.copy(tensors, []) : { ...tensors }
+  async read<K extends string>(tensors: Readonly<Record<K, Tensor>>): Promise<Results<K>> {
+    const onDevice = Object.values(tensors).some((each) => each instanceof ResidentTensor)
+    return onDevice ? this.copy(tensors, []) : { ...tensors }
   }
 
-  private async copy(tensors: Readonly<Record<string, Tensor>>, resident: readonly string[]): Promise<Results> {
-    if (Object.keys(tensors).length === 0) return {}
-    const inputs = Object.entries(tensors).map(([name, { shape, dtype }]) => input(name, shape, dtype))
-    // Times one: an operator that computes is sure to write a buffer of its own.
-    const outputs = Object.fromEntries(inputs.map((node) => [node.attributes.name, mul(node, 1)]))
+  private async copy<K extends string>(
+    tensors: Readonly<Record<K, Tensor>>,
+    resident: readonly string[],
+  ): Promise<Results<K>> {
+    if (Object.keys(tensors).length === 0) return { ...tensors }
+    const inputs = Object.entries<Tensor>(tensors).map(([name, { shape, dtype }]) => input(name, shape, dtype))
+    // Multiplied by one: an operator that computes always writes to its own buffer.
+    const outputs = Object.fromEntries(inputs.map((node) => [node.attributes.name, mul(node, 1)])) as Record<K, Node>
     const program = await this.compile({ inputs, outputs }, { resident })
     try {
       return await program.run(tensors)
@@ -106,7 +116,7 @@ class ResidentTensor extends Tensor {
     readonly handle: ort.Tensor,
     private readonly owner: OnnxProgram,
   ) {
-    super(handle.dims, DTYPE[handle.type]!, () => {
+    super(handle.dims, dtypeOfHandle(handle), () => {
       throw new FeedError('this tensor lives on the device; bring it to the host with Runner.read')
     })
   }
@@ -117,7 +127,7 @@ class ResidentTensor extends Tensor {
   }
 }
 
-class OnnxProgram implements Program {
+class OnnxProgram<O extends string = string> implements Program<O> {
   /** Results still on the device. To free one after its session is gone would crash the process. */
   private readonly resident = new Set<Tensor>()
   private released = false
@@ -127,18 +137,18 @@ class OnnxProgram implements Program {
     private readonly inputs: readonly Node<InputAttributes & Signature>[],
   ) {}
 
-  async run(feeds: Feeds): Promise<Results> {
+  async run(feeds: Feeds): Promise<Results<O>> {
     const checked = checkFeeds(this.inputs, feeds)
     const handles: Record<string, ort.Tensor> = {}
     for (const [name, each] of Object.entries(checked)) handles[name] = toOrt(each)
     const results = await this.session.run(handles)
     return Object.fromEntries(
       Object.entries(results).map(([name, handle]) => [name.slice(RESULT_PREFIX.length), this.take(handle)]),
-    )
+    ) as Results<O> as Results<O>
   }
 
   private take(handle: ort.Tensor): Tensor {
-    if (handle.location === 'cpu') return new Tensor(handle.dims, DTYPE[handle.type]!, handle.data as Float32Array)
+    if (handle.location === 'cpu') return new Tensor(handle.dims, dtypeOfHandle(handle), handle.data as Float32Array)
     const resident = new ResidentTensor(handle, this)
     this.resident.add(resident)
     return resident

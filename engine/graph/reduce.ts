@@ -1,7 +1,7 @@
 import { cast, div, equal, mul } from './elementwise.ts'
 import { expand } from './movement.ts'
-import { apply, type Emitter, type Node, type Operation } from './node.ts'
-import { GraphError, resolveAxis, type Shape, sizeFromShape } from './shape.ts'
+import { apply, type Emitter, type Node, type OneInput, type Operation } from './node.ts'
+import { extentOf, GraphError, resolveAxis, type Shape, sizeFromShape } from './shape.ts'
 
 interface Axes {
   axes: readonly number[]
@@ -12,15 +12,15 @@ const reduction = (
   onnx: string,
   gradient: (x: Node, result: Node, d: Node, axes: readonly number[]) => Node,
 ): ((x: Node, axes?: readonly number[]) => Node) => {
-  const operation: Operation<Axes> = {
+  const operation: Operation<Axes, OneInput> = {
     name,
     infer: ([x], { axes }) => {
-      if (x!.dtype !== 'f32') throw new GraphError(`${name}: takes f32, not ${x!.dtype}; cast it`)
-      return { shape: keptAxes(x!.shape, axes), dtype: x!.dtype }
+      if (x.dtype !== 'f32') throw new GraphError(`${name}: takes f32, not ${x.dtype}; cast it`)
+      return { shape: keptAxes(x.shape, axes), dtype: x.dtype }
     },
-    gradient: (node, d) => [gradient(node.inputs[0]!, node, d, node.attributes.axes)],
+    gradient: (node, d) => [gradient(node.inputs[0], node, d, node.attributes.axes)],
     onnx: ({ inputs: [x], attributes: { axes } }, emitter) =>
-      emitter.emit(onnx, [emitter.nameOf(x!), emitter.integers(axes)], { keepdims: 1 }),
+      emitter.emit(onnx, [emitter.nameOf(x), emitter.integers(axes)], { keepdims: 1 }),
   }
   return (x, axes = x.shape.map((_, axis) => axis)) =>
     axes.length === 0
@@ -43,35 +43,36 @@ export const max = reduction('max', 'ReduceMax', (x, result, d, axes) => {
   return mul(hit, div(d, sum(hit, axes)))
 })
 
-const argmaxOperation: Operation<null> = {
+const argmaxOperation: Operation<null, OneInput> = {
   name: 'argmax',
-  infer: ([x]) => ({ shape: x!.shape.slice(0, -1), dtype: 'i32' }),
+  infer: ([x]) => ({ shape: x.shape.slice(0, -1), dtype: 'i32' }),
   onnx: (node, emitter) => {
-    const x = emitter.nameOf(node.inputs[0]!)
+    const x = emitter.nameOf(node.inputs[0])
     const to = emitter.onnxType('i32')
     if (emitter.provider !== 'webgpu')
       return emitter.emit('Cast', [emitter.emit('ArgMax', [x], { axis: -1, keepdims: 0 })], { to })
-    return emitter.emit('Cast', [firstLargest(x, node.inputs[0]!.shape, emitter)], { to })
+    return emitter.emit('Cast', [firstLargest(x, node.inputs[0].shape, emitter)], { to })
   },
 }
 
 /** ArgMax gives int64, which WebGPU cannot cast: the least place of a largest element, in floats. */
 function firstLargest(x: string, shape: Shape, emitter: Emitter): string {
+  const width = extentOf(shape, -1)
   const axis = emitter.integers([shape.length - 1])
-  const places = emitter.floats(Array.from({ length: shape.at(-1)! }, (_, place) => place))
+  const indices = emitter.floats(Array.from({ length: width }, (_, index) => index))
   const largest = emitter.emit('Equal', [x, emitter.emit('ReduceMax', [x, axis], { keepdims: 1 })])
-  const candidates = emitter.emit('Where', [largest, places, emitter.nameOfScalar(shape.at(-1)!)])
+  const candidates = emitter.emit('Where', [largest, indices, emitter.nameOfScalar(width)])
   return emitter.emit('ReduceMin', [candidates, axis], { keepdims: 0 })
 }
 
 /** Index of the first largest element of the last axis, which disappears; i32. */
 export const argmax = (x: Node): Node => apply(argmaxOperation, [x], null)
 
-const cumsumOperation: Operation<null> = {
+const cumsumOperation: Operation<null, OneInput> = {
   name: 'cumsum',
-  infer: ([x]) => ({ shape: x!.shape, dtype: x!.dtype }),
+  infer: ([x]) => ({ shape: x.shape, dtype: x.dtype }),
   onnx: ({ inputs: [x], shape }, emitter) =>
-    emitter.emit('CumSum', [emitter.nameOf(x!), emitter.integers([shape.length - 1], true)]),
+    emitter.emit('CumSum', [emitter.nameOf(x), emitter.integers([shape.length - 1], true)]),
 }
 
 /** Running sum along the last axis, each element included. */

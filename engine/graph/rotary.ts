@@ -1,29 +1,28 @@
 import { neg } from './elementwise.ts'
 import { apply, type Node, type Operation } from './node.ts'
-import { formatShape, GraphError, sameShape } from './shape.ts'
+import { extentOf, formatShape, GraphError, sameShape } from './shape.ts'
 
-const operation: Operation<null> = {
+const operation: Operation<null, readonly [x: Node, positions: Node, cosines: Node, sines: Node]> = {
   name: 'rotary',
   infer: ([x, positions, cosines, sines]) => {
-    const half = cosines!.shape[1]
     if (
-      x!.shape.length !== 3 ||
-      cosines!.shape.length !== 2 ||
-      !sameShape(cosines!.shape, sines!.shape) ||
-      x!.shape[2]! % (2 * half!) !== 0
+      x.shape.length !== 3 ||
+      cosines.shape.length !== 2 ||
+      !sameShape(cosines.shape, sines.shape) ||
+      extentOf(x.shape, 2) % (2 * extentOf(cosines.shape, 1)) !== 0
     )
       throw new GraphError(
-        `rotary: values ${formatShape(x!.shape)} do not split into heads of twice the tables ${formatShape(cosines!.shape)} and ${formatShape(sines!.shape)}`,
+        `rotary: values ${formatShape(x.shape)} do not split into heads of twice the tables ${formatShape(cosines.shape)} and ${formatShape(sines.shape)}`,
       )
-    if (positions!.dtype !== 'i64' || !sameShape(positions!.shape, x!.shape.slice(0, 2)))
+    if (positions.dtype !== 'i64' || !sameShape(positions.shape, x.shape.slice(0, 2)))
       throw new GraphError(
-        `rotary: positions must be i64 ${formatShape(x!.shape.slice(0, 2))}, not ${positions!.dtype} ${formatShape(positions!.shape)}`,
+        `rotary: positions must be i64 ${formatShape(x.shape.slice(0, 2))}, not ${positions.dtype} ${formatShape(positions.shape)}`,
       )
-    return { shape: x!.shape, dtype: x!.dtype }
+    return { shape: x.shape, dtype: x.dtype }
   },
   // A rotation's transpose turns the other way.
   gradient: ({ inputs: [, positions, cosines, sines] }, d) => [
-    rotary(d, positions!, cosines!, neg(sines!)),
+    rotary(d, positions, cosines, neg(sines)),
     null,
     null,
     null,

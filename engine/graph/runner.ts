@@ -1,11 +1,20 @@
+import { FeedError } from './feedChecks.ts'
 import type { Graph } from './onnx/lower.ts'
 import type { Feeds, Tensor } from './tensor.ts'
 
-export type Results = Record<string, Tensor>
+/** The outputs of a run, by name. */
+export type Results<O extends string = string> = Record<O, Tensor>
+
+/** One output whose name is not known to the compiler. @throws FeedError when there is none. */
+export function outputNamed(results: Readonly<Results>, name: string): Tensor {
+  const found = results[name]
+  if (!found) throw new FeedError(`the results have no output ${name}; they have ${Object.keys(results).join(', ')}`)
+  return found
+}
 
 /** A compiled graph. Runs are deterministic: the same feeds on the same device give the same bytes. */
-export interface Program {
-  run(feeds: Feeds): Promise<Results>
+export interface Program<O extends string = string> {
+  run(feeds: Feeds): Promise<Results<O>>
   release(): Promise<void>
 }
 
@@ -22,24 +31,24 @@ export interface GraphRunner {
   readonly name: string
   /** Whether it has the fused transformer operators that ONNX Runtime adds on the CPU. */
   readonly fused: boolean
-  compile(graph: Graph, options?: CompileOptions): Promise<Program>
+  compile<O extends string>(graph: Graph<O>, options?: CompileOptions): Promise<Program<O>>
   /** Brings tensors that are fed many times to the device once. Give them back with `dispose`. */
-  upload(tensors: Readonly<Record<string, Tensor>>): Promise<Results>
+  upload<K extends string>(tensors: Readonly<Record<K, Tensor>>): Promise<Results<K>>
   /** Copies resident tensors to the host. */
-  read(tensors: Readonly<Record<string, Tensor>>): Promise<Results>
+  read<K extends string>(tensors: Readonly<Record<K, Tensor>>): Promise<Results<K>>
   dispose(tensors: Iterable<Tensor>): void
 }
 
 /** Compiles on first use and keeps one program per key, such as a (batch, length) bucket; the oldest leave first. */
-export class ProgramCache<K extends string | number = string> {
-  private readonly programs = new Map<K, Promise<Program>>()
+export class ProgramCache<K extends string | number = string, O extends string = string> {
+  private readonly programs = new Map<K, Promise<Program<O>>>()
 
   constructor(
-    private readonly compile: (key: K) => Promise<Program>,
+    private readonly compile: (key: K) => Promise<Program<O>>,
     private readonly limit = 32,
   ) {}
 
-  async get(key: K): Promise<Program> {
+  async get(key: K): Promise<Program<O>> {
     let program = this.programs.get(key)
     if (!program) {
       program = this.compile(key)
@@ -52,9 +61,11 @@ export class ProgramCache<K extends string | number = string> {
   }
 
   private async evict(): Promise<void> {
-    const [key, program] = this.programs.entries().next().value!
-    this.programs.delete(key)
-    await (await program).release()
+    for (const [key, program] of this.programs) {
+      this.programs.delete(key)
+      await (await program).release()
+      return
+    }
   }
 
   async release(): Promise<void> {

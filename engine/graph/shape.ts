@@ -11,6 +11,13 @@ export class GraphError extends Error {
 
 export const sizeFromShape = (shape: Shape): number => shape.reduce((product, extent) => product * extent, 1)
 
+/** The extent of one axis, counted from the end when negative. @throws GraphError when the shape has no such axis. */
+export function extentOf(shape: Shape, axis: number): number {
+  const extent = shape.at(axis)
+  if (extent === undefined) throw new GraphError(`axis ${axis} is outside shape ${formatShape(shape)}`)
+  return extent
+}
+
 export const sameShape = (a: Shape, b: Shape): boolean =>
   a.length === b.length && a.every((extent, axis) => extent === b[axis])
 

@@ -1,26 +1,26 @@
 import { exp, mul, sub } from './elementwise.ts'
-import { apply, type Emitter, type Node, type Operation } from './node.ts'
+import { apply, type Emitter, type Node, type OneInput, type Operation } from './node.ts'
 import { sum } from './reduce.ts'
 
-const softmaxOperation: Operation<null> = {
+const softmaxOperation: Operation<null, OneInput> = {
   name: 'softmax',
-  infer: ([x]) => ({ shape: x!.shape, dtype: x!.dtype }),
+  infer: ([x]) => ({ shape: x.shape, dtype: x.dtype }),
   gradient: (probabilities, d) => {
     const e = mul(d, probabilities)
     return [sub(e, mul(probabilities, sum(e, [-1])))]
   },
-  onnx: ({ inputs: [x] }, emitter) => emitter.emit('Softmax', [emitter.nameOf(x!)], { axis: -1 }),
+  onnx: ({ inputs: [x] }, emitter) => emitter.emit('Softmax', [emitter.nameOf(x)], { axis: -1 }),
 }
 
 /** Probabilities along the last axis. */
 export const softmax = (x: Node): Node => apply(softmaxOperation, [x], null)
 
-const logSoftmaxOperation: Operation<null> = {
+const logSoftmaxOperation: Operation<null, OneInput> = {
   name: 'logSoftmax',
-  infer: ([x]) => ({ shape: x!.shape, dtype: x!.dtype }),
+  infer: ([x]) => ({ shape: x.shape, dtype: x.dtype }),
   gradient: (node, d) => [sub(d, mul(exp(node), sum(d, [-1])))],
   onnx: (node, emitter) => {
-    const x = emitter.nameOf(node.inputs[0]!)
+    const x = emitter.nameOf(node.inputs[0])
     return emitter.provider === 'cpu'
       ? emitter.emit('LogSoftmax', [x], { axis: -1 })
       : composedLogSoftmax(x, node, emitter)

@@ -1,10 +1,6 @@
+import { checkFinite, checkRange, FeedError } from './feedChecks.ts'
 import { dtypeOf, type InputAttributes, type Node, type Signature, type TypedData } from './node.ts'
 import { type Dtype, formatShape, type Shape, sameShape, sizeFromShape } from './shape.ts'
-
-/** A value that does not fit the graph it is fed to. The message names the input. */
-export class FeedError extends Error {
-  override name = 'FeedError'
-}
 
 /** Values with a shape and a type. One fed to many runs is checked once, at its making; do not write into it later. */
 export class Tensor {
@@ -85,21 +81,4 @@ function scalarFeed(name: string, value: number, dtype: Dtype): TypedData {
   if (!Number.isSafeInteger(value)) throw new FeedError(`input ${name} takes whole numbers, not ${value}`)
   if (dtype === 'i32') return Int32Array.of(value)
   return dtype === 'i64' ? BigInt64Array.of(BigInt(value)) : Uint8Array.of(value)
-}
-
-function checkFinite(data: Float32Array, what: string): void {
-  // x - x is 0 for a finite x and NaN otherwise, so the sum tells in one pass without a branch.
-  let sum = 0
-  for (let i = 0; i < data.length; i++) sum += data[i]! - data[i]!
-  if (sum === 0) return
-  const at = data.findIndex((value) => !Number.isFinite(value))
-  throw new FeedError(`${what} holds ${data[at]} at position ${at}; only finite numbers can be fed`)
-}
-
-function checkRange(data: TypedData, name: string, below: number): void {
-  for (let i = 0; i < data.length; i++) {
-    const id = data[i]!
-    if (id < 0 || id >= below)
-      throw new FeedError(`input ${name} holds ${id} at position ${i}; ids run from 0 to ${below - 1}`)
-  }
 }

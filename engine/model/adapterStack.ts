@@ -1,14 +1,15 @@
 import { adapterScale } from '#engine/formats/adapter.ts'
-import type { Weights } from '#engine/formats/weights.ts'
-import { input, type Node, Tensor } from '#engine/graph/index.ts'
+import { type Weights, weightNamed } from '#engine/formats/weights.ts'
+import { input, type Node, sizeFromShape, Tensor } from '#engine/graph/index.ts'
 import type { ModelConfig } from './config.ts'
 import { joinedLoraPath, type NodeMap } from './linear.ts'
 import type { LoraConfig } from './lora.ts'
 import { PROJECTIONS, type ProjectionName, projectionPath, projectionShape } from './parameters.ts'
 
-// Adapters of their own for the rows of a batch. A step of one token a row is mostly the handing out of small products,
-// so they lie as a step wants them, once and for all: the As of maps that read the same input are one, and the Bs carry
-// the adapter's scale, since a product without a factor of its own takes the runtime's quicker way.
+// A separate adapter for each row of a batch. A step with one token per row spends most of its time on launching small
+// products, so the weights are stored in the form that a step reads: the A matrices of projections with the same input
+// are joined, and the B matrices include the adapter's scale, because the runtime computes a product without a factor
+// faster.
 
 const SAME_INPUT: readonly (readonly ProjectionName[])[] = [
   ['q_proj', 'k_proj', 'v_proj'],
@@ -17,10 +18,10 @@ const SAME_INPUT: readonly (readonly ProjectionName[])[] = [
   ['down_proj'],
 ]
 
-/** One input of the graph: what a row of it is made of. */
+/** One input of the graph: the content of each of its rows. */
 interface Layout {
   shape: readonly number[]
-  /** Names of adapter weights, one after another. */
+  /** Names of the adapter weights, concatenated in this order. */
   parts: readonly string[]
   factor: number
 }
@@ -29,25 +30,28 @@ function layoutOf(config: ModelConfig, lora: LoraConfig): Map<string, Layout> {
   const layouts = new Map<string, Layout>()
   const targeted = PROJECTIONS.filter((name) => lora.targetModules.includes(name))
   for (let layer = 0; layer < config.num_hidden_layers; layer++)
-    for (const names of SAME_INPUT.map((group) => group.filter((name) => targeted.includes(name)))) {
-      if (names.length === 0) continue
-      const paths = names.map((name) => projectionPath(layer, name))
-      const inward = projectionShape(config, names[0]!)[1]
+    for (const group of SAME_INPUT) {
+      const projections = group
+        .filter((name) => targeted.includes(name))
+        .map((name) => ({ path: projectionPath(layer, name), shape: projectionShape(config, name) }))
+      const [first] = projections
+      if (!first) continue
+      const [, inputSize] = first.shape
+      const paths = projections.map(({ path }) => path)
       layouts.set(`${joinedLoraPath(paths)}.lora_A.weight`, {
-        shape: [names.length * lora.rank, inward],
+        shape: [paths.length * lora.rank, inputSize],
         parts: paths.map((path) => `${path}.lora_A.weight`),
         factor: 1,
       })
-      for (const [index, path] of paths.entries()) {
+      for (const { path, shape } of projections) {
         const name = `${path}.lora_B.weight`
-        const shape = [projectionShape(config, names[index]!)[0], lora.rank]
-        layouts.set(name, { shape, parts: [name], factor: adapterScale(lora) })
+        layouts.set(name, { shape: [shape[0], lora.rank], parts: [name], factor: adapterScale(lora) })
       }
     }
   return layouts
 }
 
-/** Inputs for an adapter of its own for each of `batch` rows, as `forward` takes it: (B,n·r,I) and (B,O,r). */
+/** Graph inputs for a separate adapter in each of `batch` rows, in the form that `forward` takes: (B,n·r,I) and (B,O,r). */
 export function adapterRowInputs(
   config: ModelConfig,
   lora: LoraConfig,
@@ -60,40 +64,37 @@ export function adapterRowInputs(
   return { lora: { ...lora, alpha: lora.rank, rankStabilised: false }, weights: new Map(inputs) }
 }
 
-/** The values of those inputs: zeros, which add nothing, until a row is set. */
+/** The values of these inputs. A row holds zeros, which add nothing, until `set` is called for it. */
 export class AdapterStack {
   readonly tensors: Readonly<Record<string, Tensor>>
-  private readonly layouts: ReadonlyMap<string, Layout>
+  private readonly inputs: readonly (Layout & { name: string; tensor: Tensor })[]
 
   constructor(
     config: ModelConfig,
     lora: LoraConfig,
     readonly batch: number,
   ) {
-    this.layouts = layoutOf(config, lora)
-    this.tensors = Object.fromEntries(
-      Array.from(this.layouts, ([name, { shape }]) => {
-        const extents = [batch, ...shape]
-        return [name, new Tensor(extents, 'f32', new Float32Array(extents.reduce((a, b) => a * b, 1)))]
-      }),
-    )
+    this.inputs = Array.from(layoutOf(config, lora), ([name, layout]) => {
+      const shape = [batch, ...layout.shape]
+      return { ...layout, name, tensor: new Tensor(shape, 'f32', new Float32Array(sizeFromShape(shape))) }
+    })
+    this.tensors = Object.fromEntries(this.inputs.map(({ name, tensor }) => [name, tensor]))
   }
 
-  /** Gives a row an adapter, or none. */
+  /** Sets the adapter of a row; undefined removes it. */
   set(row: number, adapter: Weights | undefined): void {
-    for (const [name, { parts, factor }] of this.layouts) {
-      const { floats } = this.tensors[name]!
+    for (const { parts, factor, tensor } of this.inputs) {
+      const { floats } = tensor
       const size = floats.length / this.batch
       if (!adapter) {
         floats.fill(0, row * size, (row + 1) * size)
         continue
       }
-      let at = row * size
+      let offset = row * size
       for (const part of parts) {
-        const { data } = adapter.get(part)!
-        if (factor === 1) floats.set(data, at)
-        else for (let i = 0; i < data.length; i++) floats[at + i] = data[i]! * factor
-        at += data.length
+        const { data } = weightNamed(adapter, part)
+        floats.set(factor === 1 ? data : data.map((value) => value * factor), offset)
+        offset += data.length
       }
     }
   }

@@ -4,6 +4,7 @@ import {
   cast,
   constant,
   equal,
+  extentOf,
   less,
   lessEqual,
   matmul,
@@ -19,17 +20,26 @@ import {
 import type { ModelConfig } from './config.ts'
 import { type Rotation, rotaryTables, rotate } from './rotary.ts'
 
-/** Keys and values of earlier tokens, one (B,G,C,K) node of each per layer: G shared heads, capacity C, width K. */
+/** Keys and values of earlier tokens: per layer one node (B,G,C,K) each, with G key-value heads, capacity C, width K. */
 export interface KeyValueCache {
   keys: readonly Node[]
   values: readonly Node[]
-  /** (B) i32: how many tokens of each row the cache holds; the new ones are written there. */
+  /** (B) i32: the number of tokens in the cache, by row; new tokens are written after them. */
   lengths: Node
-  /** Whether the runner's fused operators may be used; see `Runner.fused`. */
+  /** Whether the fused operators of the runner may be used; see `GraphRunner.fused`. */
   fused?: boolean
 }
 
-/** Attention of one layer, from the projected tokens (BT,HK), (BT,GK), (BT,GK) on. */
+/** The keys and values of one layer. @throws Error when the cache has no such layer. */
+export function cachedLayer(cache: KeyValueCache, layer: number): { key: Node; value: Node } {
+  const [key, value] = [cache.keys[layer], cache.values[layer]]
+  if (!key || !value) throw new Error(`The key-value cache has no layer ${layer}.`)
+  return { key, value }
+}
+
+export const cacheCapacity = (cache: KeyValueCache): number => extentOf(cachedLayer(cache, 0).key.shape, 2)
+
+/** Attention of one layer, from the projected queries (BT,HK), keys (BT,GK) and values (BT,GK). */
 export type Attention = (q: Node, k: Node, v: Node, layer: number) => AttentionResult
 
 export interface AttentionResult {
@@ -37,18 +47,18 @@ export interface AttentionResult {
   output: Node
   /** The keys and values of this call, (B,G,T,K). */
   fresh: { key: Node; value: Node }
-  /** The cache with them; without a cache, they alone. */
+  /** The cache with these keys and values; without a cache, these alone. */
   key: Node
   value: Node
 }
 
-/** Several texts packed in one row: (B,T) i32 place within its text, and number of its text. */
+/** Several texts packed in one row: the position of each token in its text and the number of its text, both (B,T) i32. */
 export interface Packing {
   positions: Node
   segments: Node
 }
 
-/** Attention spelt out in operations that have gradients and run everywhere. */
+/** Attention composed of operations that have gradients and run on every device. */
 export function composedAttention(
   config: ModelConfig,
   inputs: { ids: Node; packing?: Packing; cache?: KeyValueCache },
@@ -57,18 +67,19 @@ export function composedAttention(
   const [B, T] = inputs.ids.shape as [number, number]
   const { cache } = inputs
   const context = attentionContext(config, inputs)
-  const rotated = (x: Node): Node => rotate(reshape(x, [B, T, x.shape[1]!]), context)
+  const rotated = (x: Node): Node => rotate(reshape(x, [B, T, extentOf(x.shape, 1)]), context)
   const heads = (x: Node, count: number): Node => transpose(reshape(x, [B, T, count, K]), [0, 2, 1, 3]) // (B,N,T,K)
   return (q, k, v, layer) => {
     const query = heads(rotated(q), H) // (B,H,T,K)
     const fresh = { key: heads(rotated(k), G), value: heads(v, G) } // (B,G,T,K)
-    const key = context.store(fresh.key, cache?.keys[layer]) // (B,G,S,K)
-    const value = context.store(fresh.value, cache?.values[layer])
+    const cached = cache && cachedLayer(cache, layer)
+    const key = context.store(fresh.key, cached?.key) // (B,G,S,K)
+    const value = context.store(fresh.value, cached?.value)
     return { output: attend(query, key, value, context, layer), fresh, key, value }
   }
 }
 
-/** Scaled dot-product attention; the H/G heads of a group share keys: (B,H,T,K), (B,G,S,K) -> (BT,HK). */
+/** Scaled dot-product attention; H/G query heads share one key-value head: (B,H,T,K), (B,G,S,K) -> (BT,HK). */
 function attend(q: Node, k: Node, v: Node, context: AttentionContext, layer: number): Node {
   const [B, H, T, K] = q.shape as [number, number, number, number]
   const [, G, S] = k.shape as [number, number, number, number]
@@ -79,17 +90,17 @@ function attend(q: Node, k: Node, v: Node, context: AttentionContext, layer: num
   return reshape(transpose(reshape(mixed, [B, H, T, K]), [0, 2, 1, 3]), [B * T, H * K])
 }
 
-/** What every layer's attention shares: the angles of the tokens, who may see whom, and where new keys go. */
+/** What the attention of all layers shares: rotation angles, masks and the cache update. */
 interface AttentionContext extends Rotation {
-  /** Puts new keys or values (B,G,T,K) into the cache (B,G,C,K), or hands them on where there is none. */
+  /** Writes new keys or values (B,G,T,K) into the cache (B,G,C,K); without a cache it returns them unchanged. */
   store(fresh: Node, cached?: Node): Node
-  /** Adds to scores (B,H,T,S): 0 where a token may look, else a number that softmax turns into exactly 0. */
+  /** Added to the scores (B,H,T,S): 0 where a token may attend, else a number that softmax turns into exactly 0. */
   maskOf(window: number | null): Node
   windows: ModelConfig['sliding_window']
   masks: Map<number | null, Node>
 }
 
-/** Far below any score, yet finite: a row of -Infinity alone would become NaN. */
+/** Far below any score but finite: softmax of a row of -Infinity would be NaN. */
 const MASKED = -1e9
 
 /** The mask of a layer, built once for each window. */
@@ -108,23 +119,23 @@ function attentionContext(
   const shared = { windows: config.sliding_window, masks: new Map() }
   if (cache) return { ...shared, ...cachedContext(config, B, T, cache) }
 
-  const inOrder = BigInt64Array.from({ length: B * T }, (_, index) => BigInt(index % T))
+  const consecutive = BigInt64Array.from({ length: B * T }, (_, index) => BigInt(index % T))
   return {
     ...shared,
     ...rotaryTables(config, T),
-    positions: packing ? cast(packing.positions, 'i64') : constant(inOrder, [B, T]),
+    positions: packing ? cast(packing.positions, 'i64') : constant(consecutive, [B, T]),
     store: (fresh) => fresh,
     maskOf: (window) => {
       const mask = causalMask(T, window)
       if (!packing) return mask
       const { segments } = packing
-      const together = equal(reshape(segments, [B, 1, T, 1]), reshape(segments, [B, 1, 1, T]))
-      return where(together, mask, MASKED)
+      const sameText = equal(reshape(segments, [B, 1, T, 1]), reshape(segments, [B, 1, 1, T]))
+      return where(sameText, mask, MASKED)
     },
   }
 }
 
-/** (1,1,T,T): row t sees columns from t - window + 1 to t. */
+/** (1,1,T,T): row t attends to columns from t - window + 1 to t. */
 function causalMask(length: number, window: number | null): Node {
   const data = new Float32Array(length * length)
   for (let t = 0; t < length; t++)
@@ -132,9 +143,9 @@ function causalMask(length: number, window: number | null): Node {
   return constant(data, [1, 1, length, length])
 }
 
-/** Rows stand at different lengths, so positions, mask and writing places are all computed from them. */
+/** The rows of a cache have different lengths, so positions, mask and write positions are computed from the lengths. */
 function cachedContext(config: ModelConfig, B: number, T: number, cache: KeyValueCache) {
-  const C = cache.keys[0]!.shape[2]!
+  const C = cacheCapacity(cache)
   const count = (length: number): Node =>
     constant(
       Int32Array.from({ length }, (_, index) => index),
@@ -143,14 +154,16 @@ function cachedContext(config: ModelConfig, B: number, T: number, cache: KeyValu
   const positions = add(reshape(cache.lengths, [B, 1]), reshape(count(T), [1, T])) // (B,T)
   const query = reshape(positions, [B, 1, T, 1])
   const key = reshape(count(C), [1, 1, 1, C])
-  const place = equal(reshape(count(C), [1, 1, C, 1]), reshape(positions, [B, 1, 1, T])) // (B,1,C,T)
-  const oneHot = cast(place, 'f32')
+  const isNew = equal(reshape(count(C), [1, 1, C, 1]), reshape(positions, [B, 1, 1, T])) // (B,1,C,T)
+  const oneHot = cast(isNew, 'f32')
   const kept = sub(1, sum(oneHot, [-1])) // (B,1,C,1)
   return {
     ...rotaryTables(config, C),
     positions: cast(positions, 'i64'),
-    store: (fresh: Node, cached?: Node): Node =>
-      T === 1 ? where(place, fresh, cached!) : add(mul(cached!, kept), matmul(oneHot, fresh)),
+    store: (fresh: Node, cached?: Node): Node => {
+      if (!cached) return fresh
+      return T === 1 ? where(isNew, fresh, cached) : add(mul(cached, kept), matmul(oneHot, fresh))
+    },
     maskOf: (window: number | null): Node => {
       const past = lessEqual(key, query) // (B,1,T,C)
       return where(window === null ? past : and(past, less(sub(query, key), window)), 0, MASKED)

@@ -1,9 +1,18 @@
 /**
- * The length a batch is padded to: 16, 24, 32, 48, 64, 96, … so that few graphs are compiled and at most a third of a
- * row is padding. Throws when `length` passes `limit`.
+ * The length to which a batch is padded: 16, 24, 32, 48, 64, 96, … With these few lengths few graphs are compiled, and
+ * beyond 16 tokens at most a third of a row is padding. @throws Error when `length` exceeds `limit`.
+ *
+ * @example
+ * ```ts
+ * import assert from 'node:assert/strict'
+ * import { bucketLength } from '#engine/model/buckets.ts'
+ *
+ * assert.deepEqual([3, 17, 25, 33].map((length) => bucketLength(length)), [16, 24, 32, 48])
+ * ```
  */
 export function bucketLength(length: number, limit = Number.POSITIVE_INFINITY): number {
-  if (length > limit) throw new Error(`A row of ${length} tokens passes the model's ${limit}; cut it before.`)
+  if (length > limit)
+    throw new Error(`A row of ${length} tokens exceeds the limit of ${limit} tokens; shorten it first.`)
   let power = 16
   while (power < length) power *= 2
   const between = (power * 3) / 4

@@ -1,11 +1,11 @@
 import { z } from 'zod'
 
-/** A `config.json` this engine cannot follow exactly; the message names the field. */
+/** A `config.json` that this engine cannot compute exactly; the message names the field. */
 export class ModelConfigError extends Error {
   override name = 'ModelConfigError'
 }
 
-/** Rotary position embedding, by the names of `rope_scaling` in config.json. */
+/** Scaling of the rotary position embedding, with the names of `rope_scaling` in config.json. */
 export type RopeScaling =
   | { type: 'linear'; factor: number }
   | {
@@ -18,10 +18,10 @@ export type RopeScaling =
 
 export type ModelFamily = 'llama' | 'mistral' | 'qwen2'
 
-/** What a model computes, by the names of Hugging Face's config.json, with every default filled in. */
+/** The architecture of a model, with the names of Hugging Face's config.json and all defaults filled in. */
 export interface ModelConfig {
   model_type: ModelFamily
-  /** `tokens` predicts the next token; `score` is a reward model's scalar (…ForSequenceClassification, one label). */
+  /** `tokens` predicts the next token; `score` is the scalar of a reward model (…ForSequenceClassification, one label). */
   head: 'tokens' | 'score'
   vocab_size: number
   hidden_size: number
@@ -37,7 +37,7 @@ export interface ModelConfig {
   /** Biases of q_proj, k_proj and v_proj, and of o_proj. */
   attention_bias: { qkv: boolean; output: boolean }
   mlp_bias: boolean
-  /** Per layer: how many tokens back a token may look, itself included; null is all. */
+  /** Per layer: the number of tokens that a token attends to, itself included; null for all. */
   sliding_window: readonly (number | null)[]
   tie_word_embeddings: boolean
   initializer_range: number
@@ -46,7 +46,7 @@ export interface ModelConfig {
   pad_token_id: number | null
 }
 
-const FAMILIES: Readonly<Record<string, ModelFamily>> = { Llama: 'llama', Mistral: 'mistral', Qwen2: 'qwen2' }
+const ARCHITECTURES: Readonly<Record<ModelFamily, string>> = { llama: 'Llama', mistral: 'Mistral', qwen2: 'Qwen2' }
 
 const positive = z.number().int().positive()
 const tokenId = z.number().int().min(0)
@@ -59,9 +59,9 @@ const RopeFields = z
   })
   .catchall(z.number())
 
-/** Every field that changes the mathematics. Strict: what is not named here, or in IGNORED, is refused. */
+/** Every field that changes the computation. Strict: a field that is neither here nor in IGNORED_FIELDS is an error. */
 const ConfigFields = z.strictObject({
-  architectures: z.array(z.string()).length(1),
+  architectures: z.tuple([z.string()]),
   model_type: z.enum(['llama', 'mistral', 'qwen2']),
   vocab_size: positive,
   hidden_size: positive,
@@ -96,8 +96,8 @@ const ConfigFields = z.strictObject({
   partial_rotary_factor: z.literal(1).optional(),
 })
 
-/** Fields that say where a model came from or how a library should hold it, not what it computes. */
-const IGNORED = [
+/** Fields about the origin of a model or its handling by a library; they do not change what it computes. */
+const IGNORED_FIELDS = [
   '_name_or_path',
   'transformers_version',
   'torch_dtype',
@@ -112,20 +112,40 @@ const IGNORED = [
   'tokenizer_class',
 ] as const
 
-/** Reads Hugging Face's config.json. Throws ConfigError naming the first field that it does not support. */
+/**
+ * Reads Hugging Face's config.json. @throws ModelConfigError that names the first unsupported field.
+ *
+ * @example
+ * ```ts
+ * import assert from 'node:assert/strict'
+ * import { ModelConfigError, parseConfig } from '#engine/model/config.ts'
+ *
+ * const json = {
+ *   architectures: ['LlamaForCausalLM'],
+ *   model_type: 'llama',
+ *   vocab_size: 32_000,
+ *   hidden_size: 64,
+ *   intermediate_size: 176,
+ *   num_hidden_layers: 2,
+ *   num_attention_heads: 4,
+ * }
+ * assert.equal(parseConfig(json).head_dim, 16)
+ * assert.throws(() => parseConfig({ ...json, hidden_act: 'gelu' }), ModelConfigError)
+ * ```
+ */
 export function parseConfig(json: unknown): ModelConfig {
-  if (typeof json !== 'object' || json === null) throw new ModelConfigError('config.json must hold an object')
+  if (typeof json !== 'object' || json === null) throw new ModelConfigError('config.json must contain an object')
   const known = Object.fromEntries(
-    Object.entries(json).filter(([key]) => !(IGNORED as readonly string[]).includes(key)),
+    Object.entries(json).filter(([key]) => !(IGNORED_FIELDS as readonly string[]).includes(key)),
   )
   const parsed = ConfigFields.safeParse(known)
-  if (!parsed.success) throw unsupported(known, parsed.error.issues[0]!)
+  if (!parsed.success) throw unsupported(known, parsed.error)
   const fields = parsed.data
-  const [, named, task] =
-    /^(Llama|Mistral|Qwen2)For(CausalLM|SequenceClassification)$/.exec(fields.architectures[0]!) ?? []
-  if (!named || FAMILIES[named] !== fields.model_type)
+  const [architecture] = fields.architectures
+  const [, named, task] = /^(.+)For(CausalLM|SequenceClassification)$/.exec(architecture) ?? []
+  if (named !== ARCHITECTURES[fields.model_type])
     throw new ModelConfigError(
-      `config.json: architectures = ["${fields.architectures[0]}"] with model_type "${fields.model_type}" is not ` +
+      `config.json: architectures = ["${architecture}"] with model_type "${fields.model_type}" is not ` +
         'supported; LlamaForCausalLM, MistralForCausalLM, Qwen2ForCausalLM and their SequenceClassification forms are',
     )
   const heads = fields.num_attention_heads
@@ -159,12 +179,15 @@ export function parseConfig(json: unknown): ModelConfig {
   return config
 }
 
-function unsupported(json: Record<string, unknown>, issue: z.core.$ZodIssue): ModelConfigError {
-  if (issue.code === 'unrecognized_keys')
+/** The error for the first issue. */
+function unsupported(json: Record<string, unknown>, { issues: [issue] }: z.ZodError): ModelConfigError {
+  if (!issue) return new ModelConfigError('config.json is not supported')
+  if (issue.code === 'unrecognized_keys') {
+    const [key = ''] = issue.keys
     return new ModelConfigError(
-      `config.json: ${issue.keys[0]} = ${brief(json[issue.keys[0]!])} is not supported; remove it only if the model ` +
-        'was trained without it',
+      `config.json: ${key} = ${brief(json[key])} is not supported; remove it only if the model was trained without it`,
     )
+  }
   const field = issue.path.join('.')
   const value = issue.path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key], json)
   return new ModelConfigError(
@@ -182,7 +205,7 @@ function ropeScaling(given: z.infer<typeof RopeFields> | null): RopeScaling | nu
   const need = (field: string): number => {
     const value = given[field]
     if (typeof value !== 'number' || !(value > 0))
-      throw new ModelConfigError(`config.json: rope_scaling.${field} is missing or not above 0`)
+      throw new ModelConfigError(`config.json: rope_scaling.${field} is missing or not greater than 0`)
     return value
   }
   if (type === 'linear') return { type, factor: need('factor') }
@@ -199,15 +222,17 @@ function ropeScaling(given: z.infer<typeof RopeFields> | null): RopeScaling | nu
   )
 }
 
-/** Mistral slides in every layer; Qwen2 from layer `max_window_layers` on, and only when told to; Llama never. */
+/** Mistral has a sliding window in every layer, Qwen2 from layer `max_window_layers` on if configured, Llama in none. */
 function slidingWindows(fields: z.infer<typeof ConfigFields>): (number | null)[] {
   const { model_type, sliding_window, use_sliding_window, max_window_layers, layer_types } = fields
   const layers = Array.from({ length: fields.num_hidden_layers }, (_, layer) => layer)
   const window = sliding_window ?? null
   if (layer_types && layer_types.length !== layers.length)
-    throw new ModelConfigError(`config.json: layer_types lists ${layer_types.length} layers of ${layers.length}`)
+    throw new ModelConfigError(
+      `config.json: layer_types lists ${layer_types.length} layers, but the model has ${layers.length}`,
+    )
   if (layer_types?.includes('sliding_attention') && window === null)
-    throw new ModelConfigError('config.json: layer_types asks for sliding_attention but sliding_window is missing')
+    throw new ModelConfigError('config.json: layer_types contains sliding_attention but sliding_window is missing')
   if (layer_types) return layers.map((layer) => (layer_types[layer] === 'sliding_attention' ? window : null))
   if (model_type === 'mistral') return layers.map(() => window)
   if (model_type === 'qwen2' && use_sliding_window)
@@ -225,18 +250,17 @@ function checkExtents(config: ModelConfig): void {
     )
   if (heads % shared !== 0)
     throw new ModelConfigError(
-      `config.json: num_attention_heads = ${heads} is no multiple of num_key_value_heads = ${shared}`,
+      `config.json: num_attention_heads = ${heads} is not a multiple of num_key_value_heads = ${shared}`,
     )
 }
 
-/** A config.json that transformers reads back as the same model. */
+/** A config.json that transformers reads as the same model. */
 export function writeConfig(config: ModelConfig): Record<string, unknown> {
   const { head, attention_bias, sliding_window, rope_scaling, eos_token_id, model_type, ...rest } = config
-  const family = Object.entries(FAMILIES).find(([, type]) => type === model_type)![0]
   const windows = sliding_window.filter((window) => window !== null)
   const { type, ...scaling } = rope_scaling ?? { type: null }
   return {
-    architectures: [`${family}For${head === 'tokens' ? 'CausalLM' : 'SequenceClassification'}`],
+    architectures: [`${ARCHITECTURES[model_type]}For${head === 'tokens' ? 'CausalLM' : 'SequenceClassification'}`],
     model_type,
     ...rest,
     hidden_act: 'silu',
@@ -255,7 +279,19 @@ export function writeConfig(config: ModelConfig): Record<string, unknown> {
   }
 }
 
-/** A small Llama, completed with the usual ratios: for models trained here from nothing. */
+/**
+ * The configuration of a small Llama, completed with the usual ratios, for a model that is trained from scratch.
+ *
+ * @example
+ * ```ts
+ * import assert from 'node:assert/strict'
+ * import { smallConfig } from '#engine/model/config.ts'
+ *
+ * const config = smallConfig({ vocab_size: 1024, hidden_size: 128, num_hidden_layers: 4, num_attention_heads: 4 })
+ * assert.equal(config.head_dim, 32)
+ * assert.equal(config.intermediate_size, 352)
+ * ```
+ */
 export function smallConfig(
   given: Pick<ModelConfig, 'vocab_size' | 'hidden_size' | 'num_hidden_layers' | 'num_attention_heads'> &
     Partial<ModelConfig>,
@@ -263,7 +299,7 @@ export function smallConfig(
   const config: ModelConfig = {
     model_type: 'llama',
     head: 'tokens',
-    // SwiGLU has three matrices where a plain MLP has two: 8/3 of the width keeps the parameter count (Shazeer, 2020).
+    // SwiGLU has three matrices, a plain MLP has two: 8/3 of the hidden size keeps the parameter count (Shazeer, 2020).
     intermediate_size: Math.ceil((given.hidden_size * 8) / 3 / 16) * 16,
     num_key_value_heads: given.num_attention_heads,
     head_dim: given.hidden_size / given.num_attention_heads,

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import { readAdapter } from '#engine/formats/adapter.ts'
 import { readCheckpoint } from '#engine/formats/checkpoint.ts'
 import { argmax, type Graph, input, onnxRuntime, reshape, slice, type Tensor } from '#engine/graph/index.ts'
+import { must } from '#test/must.ts'
 import { parseConfig, writeConfig } from './config.ts'
 import { sequenceScores, tokenLogits } from './heads.ts'
 import { adapterInputs, cacheInputs, cacheShape, feedsOf, idInput, weightInputs } from './inputs.ts'
@@ -34,7 +35,7 @@ async function load(name: string) {
 const runner = onnxRuntime({ device: 'cpu', threads: 1 })
 const flat = (ids: number[][]) => Int32Array.from(ids.flat())
 
-async function run(graph: Graph, feeds: Record<string, Tensor | Int32Array>) {
+async function run<O extends string>(graph: Graph<O>, feeds: Record<string, Tensor | Int32Array>) {
   const program = await runner.compile(graph)
   const results = await program.run(feeds)
   await program.release()
@@ -48,7 +49,7 @@ function expectLogits(actual: Tensor, { logits, every }: Pick<Expected, 'logits'
   for (let b = 0; b < batch; b++)
     for (let t = 0; t < length; t += every)
       for (let v = 0; v < vocabulary; v++)
-        worst = Math.max(worst, Math.abs(actual.floats[(b * length + t) * vocabulary + v]! - logits[at++]!))
+        worst = Math.max(worst, Math.abs(must(actual.floats[(b * length + t) * vocabulary + v]) - must(logits[at++])))
   expect(at).toBe(logits.length)
   expect(worst).toBeLessThan(1e-4)
 }
@@ -56,13 +57,13 @@ function expectLogits(actual: Tensor, { logits, every }: Pick<Expected, 'logits'
 test.each(MODELS)('%s: a checkpoint of transformers gives its logits', async (name) => {
   const { config, weights, expected } = await load(name)
   const nodes = weightInputs(config)
-  const ids = idInput(config, 2, expected.ids[0]!.length)
+  const ids = idInput(config, 2, must(expected.ids[0]).length)
   const { hidden } = forward(config, { weights: nodes, ids })
   const { logits } = await run(
     { inputs: [ids, ...nodes.values()], outputs: { logits: tokenLogits(config, nodes, hidden) } },
     { ids: flat(expected.ids), ...feedsOf(weights) },
   )
-  expectLogits(logits!, expected)
+  expectLogits(logits, expected)
 })
 
 test.each(MODELS)('%s: greedy decoding with a cache gives the tokens transformers gives', async (name) => {
@@ -99,13 +100,13 @@ test.each(MODELS)('%s: greedy decoding with a cache gives the tokens transformer
   const tokens: number[][] = [[], []]
   for (
     let length = 0;
-    tokens[0]!.length < 14;
-    length += ids.length / B, ids = Int32Array.from(tokens, (row) => row.at(-1)!)
+    must(tokens[0]).length < 14;
+    length += ids.length / B, ids = Int32Array.from(tokens, (row) => must(row.at(-1)))
   ) {
     const program = length === 0 ? prefill : step
     const { next, ...kept } = await program.run({ ids, lengths: Int32Array.of(length, length), ...state, ...base })
     state = kept
-    for (const [row, token] of next!.numbers.entries()) tokens[row]!.push(token)
+    for (const [row, token] of must(next).numbers.entries()) must(tokens[row]).push(token)
   }
   expect(tokens).toEqual(expected.greedy)
 })
@@ -116,7 +117,7 @@ test('an adapter saved by PEFT gives its logits, beside the weights and merged i
   const expected = JSON.parse(readFileSync(join(folder, 'adapter/expected.golden.json'), 'utf8')) as Expected
   const lora = loraConfig(adapter)
   const [nodes, adapterNodes] = [weightInputs(config), adapterInputs(config, lora)]
-  const ids = idInput(config, 2, expected.ids[0]!.length)
+  const ids = idInput(config, 2, must(expected.ids[0]).length)
   const beside = forward(config, { weights: nodes, ids, adapter: { lora, weights: adapterNodes } })
   const { logits } = await run(
     {
@@ -125,7 +126,7 @@ test('an adapter saved by PEFT gives its logits, beside the weights and merged i
     },
     { ids: flat(expected.ids), ...feedsOf(weights), ...feedsOf(adapter.weights) },
   )
-  expectLogits(logits!, expected)
+  expectLogits(logits, expected)
 
   const merged = mergeAdapter(weights, lora, adapter.weights)
   const plain = forward(config, { weights: nodes, ids })
@@ -133,12 +134,13 @@ test('an adapter saved by PEFT gives its logits, beside the weights and merged i
     { inputs: [ids, ...nodes.values()], outputs: { logits: tokenLogits(config, nodes, plain.hidden) } },
     { ids: flat(expected.ids), ...feedsOf(merged) },
   )
-  expectLogits(again.logits!, expected)
+  expectLogits(again.logits, expected)
 
   const restored = mergeAdapter(merged, lora, adapter.weights, -1)
   for (const [name, { data }] of weights)
     data.forEach((value, index) => {
-      if (Math.abs(restored.get(name)!.data[index]! - value) > 1e-5) throw new Error(`${name} did not come back`)
+      if (Math.abs(must(must(restored.get(name)).data[index]) - value) > 1e-5)
+        throw new Error(`${name} did not come back`)
     })
 })
 
@@ -153,8 +155,8 @@ test('a reward model saved by transformers gives its scores, read at the last to
     { inputs: [ids, last, ...nodes.values()], outputs: { scores: sequenceScores(nodes, hidden, last) } },
     { ids: flat(expected.ids), last: Int32Array.from(lengths, (length) => length - 1), ...feedsOf(weights) },
   )
-  for (const [row, score] of results.scores!.numbers.entries())
-    expect(Math.abs(score - scores[row]!)).toBeLessThan(1e-4)
+  for (const [row, score] of results.scores.numbers.entries())
+    expect(Math.abs(score - must(scores[row]))).toBeLessThan(1e-4)
 })
 
 test.each([...MODELS, 'reward'])('%s: the configuration survives being written and read', async (name) => {

@@ -19,18 +19,18 @@ import {
 import type { ModelConfig } from './config.ts'
 import { linear, type NodeMap, required } from './linear.ts'
 
-/** The matrix (V,D) that scores every token as the next one: the embeddings themselves where the two are tied. */
+/** The output matrix (V,D) of the language model head; with tied weights it is the embedding matrix. */
 const vocabularyHead = (config: ModelConfig, weights: NodeMap): Node =>
   required(weights, config.tie_word_embeddings ? 'model.embed_tokens.weight' : 'lm_head.weight')
 
-/** Scores of every token as the next one: (…,D) -> (…,V). */
+/** Logits of the next token: (…,D) -> (…,V). */
 export const tokenLogits = (config: ModelConfig, weights: NodeMap, hidden: Node): Node =>
   linear(hidden, vocabularyHead(config, weights))
 
 /**
- * Log-probability of each target after hidden states (B,T,D): (B,T). Its gradient is written in closed form: with
- * scores h Wᵀ and g = softmax - onehot, dh = -d · g W and dW = -gᵀ (d · h), so that between two products over the
- * vocabulary only softmax passes over it.
+ * Log-probability of each target token, from hidden states (B,T,D): (B,T). The gradient is in closed form: with logits
+ * h Wᵀ and g = softmax - onehot, dh = -d · g W and dW = -gᵀ (d · h). So between the two matrix products only softmax
+ * reads all logits.
  */
 export function tokenLogProbabilities(config: ModelConfig, weights: NodeMap, hidden: Node, targets: Node): Node {
   const [B, T, D] = hidden.shape as [number, number, number]
@@ -39,7 +39,7 @@ export function tokenLogProbabilities(config: ModelConfig, weights: NodeMap, hid
   const flat = reshape(hidden, [B * T, D])
   const logits = linear(flat, head) // (BT,V)
   const probabilities = softmax(logits)
-  // log Z = max logit - log max p: exact also where the target's own probability is too small for a float.
+  // log Z = max logit - log max p: exact even where the probability of the target is too small for a float.
   const above = sub(gatherElements(logits, indices), max(logits, [-1]))
   const chosen = reshape(add(above, log(max(probabilities, [-1]))), [B, T])
   return withGradient(chosen, [hidden, head], (d) => {
@@ -52,7 +52,7 @@ export function tokenLogProbabilities(config: ModelConfig, weights: NodeMap, hid
   })
 }
 
-/** A reward model's score of each row, read at its last token: hidden (B,T,D), last (B) i32 -> (B). */
+/** The score of a reward model for each row, at the row's last token: hidden (B,T,D), last (B) i32 -> (B). */
 export function sequenceScores(weights: NodeMap, hidden: Node, last: Node): Node {
   const [B, T, D] = hidden.shape as [number, number, number]
   const rowStarts = constant(

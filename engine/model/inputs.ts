@@ -9,10 +9,10 @@ import { parameterShapes } from './parameters.ts'
 const inputsOf = (shapes: ReadonlyMap<string, Shape>) =>
   new Map(Array.from(shapes, ([name, shape]): [string, Node] => [name, input(name, shape)]))
 
-/** An input for every base weight: sessions that are fed the same tensors share one copy. */
+/** An input for every base weight; programs that are fed the same tensors share one copy. */
 export const weightInputs = (config: ModelConfig): Map<string, Node> => inputsOf(parameterShapes(config))
 
-/** Token ids (B,T), refused outside the vocabulary. */
+/** Token ids (B,T); a run refuses ids outside the vocabulary. */
 export const idInput = (config: ModelConfig, batch: number, length: number, name = 'ids'): Node =>
   input(name, [batch, length], 'i32', { below: config.vocab_size })
 
@@ -21,8 +21,8 @@ export const adapterInputs = (config: ModelConfig, lora: LoraConfig): Map<string
   inputsOf(adapterShapes(config, lora))
 
 /**
- * One adapter copied for every row: the gradient with respect to a copy is the gradient of that row's loss alone, at
- * the cost of one step for all rows.
+ * One adapter copied for every row. The gradient with respect to a copy is the gradient of the loss of that row alone, so
+ * one step computes the gradients of all rows.
  */
 export const adapterPerRow = (adapter: NodeMap, batch: number): Map<string, Node> =>
   new Map(Array.from(adapter, ([name, node]): [string, Node] => [name, expand(node, [batch, ...node.shape])]))
@@ -45,6 +45,6 @@ export const cacheShape = (config: ModelConfig, batch: number, capacity: number)
   config.head_dim,
 ]
 
-/** Weights as feeds, checked once. */
+/** Weights as feeds; their values are checked here once, not at every run. */
 export const feedsOf = (weights: Weights): Record<string, Tensor> =>
   Object.fromEntries(Array.from(weights, ([name, { data, shape }]) => [name, tensor(data, shape, name)]))

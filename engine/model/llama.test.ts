@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
-import { type Graph, grad, input, mul, onnxRuntime, reshape, sum, type Tensor } from '#engine/graph/index.ts'
+import { type Graph, grad, input, mul, type Node, onnxRuntime, reshape, sum, type Tensor } from '#engine/graph/index.ts'
 import { Random } from '#engine/stats/random.ts'
+import { must } from '#test/must.ts'
 import { AdapterStack, adapterRowInputs } from './adapterStack.ts'
 import { ModelConfigError, parseConfig, smallConfig } from './config.ts'
 import { tokenLogits, tokenLogProbabilities } from './heads.ts'
@@ -22,7 +23,7 @@ const lora = loraConfig({ rank: 2, targetModules: ['q_proj', 'up_proj'] })
 const runner = onnxRuntime({ device: 'cpu', threads: 1 })
 const base = feedsOf(weights)
 
-async function run(graph: Graph, feeds: Record<string, Tensor | Int32Array | Float32Array>) {
+async function run<O extends string>(graph: Graph<O>, feeds: Record<string, Tensor | Int32Array | Float32Array>) {
   const program = await runner.compile(graph)
   const results = await program.run(feeds)
   await program.release()
@@ -33,7 +34,7 @@ const noisyAdapter = (seed: number) =>
   new Map(
     Array.from(adapterShapes(config, lora), ([name, shape]) => [
       name,
-      { shape, data: new Random(`${seed} ${name}`).fillNormal(new Float32Array(shape[0]! * shape[1]!), 0.3) },
+      { shape, data: new Random(`${seed} ${name}`).fillNormal(new Float32Array(shape[0] * shape[1]), 0.3) },
     ]),
   )
 
@@ -51,12 +52,12 @@ async function logitsOf(ids: Int32Array, rows: number) {
   const idNode = idInput(config, rows, ids.length / rows)
   const { hidden } = forward(config, { weights: nodes, ids: idNode })
   const graph = { inputs: [idNode, ...nodes.values()], outputs: { logits: tokenLogits(config, nodes, hidden) } }
-  return (await run(graph, { ids, ...base })).logits!.floats
+  return (await run(graph, { ids, ...base })).logits.floats
 }
 
 const worst = (a: ArrayLike<number>, b: ArrayLike<number>) => {
   expect(a.length).toBe(b.length)
-  return Math.max(...Array.from({ length: a.length }, (_, i) => Math.abs(a[i]! - b[i]!)))
+  return Math.max(...Array.from({ length: a.length }, (_, i) => Math.abs(must(a[i]) - must(b[i]))))
 }
 
 test('texts packed in one row see nothing of each other', async () => {
@@ -75,7 +76,7 @@ test('texts packed in one row see nothing of each other', async () => {
       ...base,
     },
   )
-  expect(worst(logits!.floats, [...(await logitsOf(first, 1)), ...(await logitsOf(second, 1))])).toBeLessThan(1e-5)
+  expect(worst(logits.floats, [...(await logitsOf(first, 1)), ...(await logitsOf(second, 1))])).toBeLessThan(1e-5)
 })
 
 test('padding after a row changes nothing before it', async () => {
@@ -108,11 +109,11 @@ test('every row of a batch may use another adapter: the same as one at a time', 
   for (const [row, adapter] of which.entries()) {
     const { hidden: expected } = await program.run({
       ids: ids.subarray(row * 5, row * 5 + 5),
-      ...feedsOf(adapters[adapter]!),
+      ...feedsOf(must(adapters[adapter])),
       ...base,
     })
-    const size = expected!.floats.length
-    expect(worst(together!.floats.subarray(row * size, row * size + size), expected!.floats)).toBeLessThan(1e-5)
+    const size = expected.floats.length
+    expect(worst(together.floats.subarray(row * size, row * size + size), expected.floats)).toBeLessThan(1e-5)
   }
 })
 
@@ -130,7 +131,7 @@ test('gradients of an adapter copied per row are each row alone, and sum to the 
   const names = [...shared.keys()]
   const perRow = grad(
     lossOf(rows),
-    names.map((name) => rows.get(name)!),
+    names.map((name) => must(rows.get(name))),
   )
   const whole = grad(lossOf(shared), [...shared.values()])
   const results = await run(
@@ -138,15 +139,15 @@ test('gradients of an adapter copied per row are each row alone, and sum to the 
       inputs: [ids, targets, ...shared.values(), ...nodes.values()],
       outputs: Object.fromEntries(
         names.flatMap((name, index) => [
-          [`sum ${name}`, reshape(sum(perRow[index]!, [0]), whole[index]!.shape)],
-          [`whole ${name}`, whole[index]!],
+          [`sum ${name}`, reshape(sum(must(perRow[index]), [0]), must(whole[index]).shape)],
+          [`whole ${name}`, must(whole[index])],
         ]),
       ),
     },
     { ids: drawIds(B, T), targets: drawIds(B, T, 8), ...feedsOf(noisyAdapter(4)), ...base },
   )
   for (const name of names)
-    expect(worst(results[`sum ${name}`]!.floats, results[`whole ${name}`]!.floats)).toBeLessThan(2e-4)
+    expect(worst(must(results[`sum ${name}`]).floats, must(results[`whole ${name}`]).floats)).toBeLessThan(2e-4)
 })
 
 test('the gradient of the whole model agrees with finite differences in every weight tensor', async () => {
@@ -163,7 +164,10 @@ test('the gradient of the whole model agrees with finite differences in every we
   const gradients = grad(loss, [...nodes.values()])
   const program = await runner.compile({
     inputs: [ids, targets, uneven, ...nodes.values()],
-    outputs: { loss, ...Object.fromEntries(names.map((name, index) => [`d ${name}`, gradients[index]!])) },
+    outputs: Object.fromEntries<Node>([
+      ['loss', loss],
+      ...names.map((name, index): [string, Node] => [`d ${name}`, must(gradients[index])]),
+    ]),
   })
   const feeds = {
     ids: drawIds(B, T),
@@ -173,18 +177,21 @@ test('the gradient of the whole model agrees with finite differences in every we
   }
   const results = await program.run(feeds)
   for (const name of names) {
-    const gradient = results[`d ${name}`]!.floats
-    const steepest = gradient.reduce((best, value, at) => (Math.abs(value) > Math.abs(gradient[best]!) ? at : best), 0)
+    const gradient = must(results[`d ${name}`]).floats
+    const steepest = gradient.reduce(
+      (best, value, at) => (Math.abs(value) > Math.abs(must(gradient[best])) ? at : best),
+      0,
+    )
     const lossAt = async (shift: number) => {
-      const moved = Float32Array.from(tensors.get(name)!.data)
-      moved[steepest]! += shift
-      return (await program.run({ ...feeds, [name]: moved })).loss!.value
+      const moved = Float32Array.from(must(tensors.get(name)).data)
+      moved[steepest] = must(moved[steepest]) + shift
+      return must((await program.run({ ...feeds, [name]: moved })).loss).value
     }
     const h = 4e-3
     const near = ((await lossAt(h)) - (await lossAt(-h))) / (2 * h)
     const far = ((await lossAt(2 * h)) - (await lossAt(-2 * h))) / (4 * h)
     const slope = (4 * near - far) / 3
-    expect(Math.abs(slope - gradient[steepest]!), name).toBeLessThan(1e-2 * (Math.abs(slope) + 0.05))
+    expect(Math.abs(slope - must(gradient[steepest])), name).toBeLessThan(1e-2 * (Math.abs(slope) + 0.05))
   }
 })
 
@@ -203,10 +210,10 @@ test('weights are drawn the same for the same seed, and an adapter starts as not
 test('weights of another model are refused by name', () => {
   const lacking = new Map(weights)
   lacking.delete('model.norm.weight')
-  expect(() => checkWeights(config, lacking)).toThrow('The weights lack model.norm.weight [16]')
+  expect(() => checkWeights(config, lacking)).toThrow('The weights have no model.norm.weight [16]')
   expect(() => checkWeights({ ...config, hidden_size: 8 }, weights)).toThrow('has shape [24,16]')
   const surplus = new Map(weights).set('extra', { shape: [1], data: new Float32Array(1) })
-  expect(() => checkWeights(config, surplus)).toThrow('extra is no weight of this model')
+  expect(() => checkWeights(config, surplus)).toThrow('extra is not a weight of this model')
 })
 
 const plain = {
@@ -228,7 +235,7 @@ test.each([
   [{ quantization_config: { bits: 4 } }, 'quantization_config = {"bits":4} is not supported'],
   [{ vocab_size: undefined }, 'vocab_size is missing'],
   [{ num_attention_heads: 3 }, 'head_dim = 2.6666666666666665 is not supported'],
-  [{ num_key_value_heads: 3 }, 'num_attention_heads = 2 is no multiple of num_key_value_heads = 3'],
+  [{ num_key_value_heads: 3 }, 'num_attention_heads = 2 is not a multiple of num_key_value_heads = 3'],
   [{ architectures: ['GemmaForCausalLM'] }, 'architectures = ["GemmaForCausalLM"]'],
   [{ model_type: 'gemma' }, 'model_type = "gemma" is not supported'],
   [{ sliding_window: 4 }, 'sliding_window = 4 is not supported for llama'],

@@ -1,7 +1,7 @@
 import { add, mean, mul, type Node, reshape, rsqrt, sub, sum, withGradient } from '#engine/graph/index.ts'
 
 /**
- * RMSNorm (Zhang & Sennrich, 2019) over the last axis: x / sqrt(mean(x²) + ε) · w, with its gradient in closed form:
+ * RMSNorm (Zhang & Sennrich, 2019) over the last axis: x / sqrt(mean(x²) + ε) · w. The gradient is in closed form:
  * with n = x·r and g = d·w, dx = r (g - n·mean(g·n)).
  */
 export function rmsNorm(x: Node, weight: Node, epsilon: number): Node {

@@ -2,18 +2,18 @@ import type { Weights } from '#engine/formats/weights.ts'
 import { Random } from '#engine/stats/random.ts'
 import type { ModelConfig } from './config.ts'
 
-/** The linear maps of a layer, by the names PEFT's target_modules uses. */
+/** The projections (linear maps) of a layer, with the names of PEFT's target_modules. */
 export const PROJECTIONS = ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj'] as const
 export type ProjectionName = (typeof PROJECTIONS)[number]
 
 export const isProjectionName = (name: string): name is ProjectionName =>
   (PROJECTIONS as readonly string[]).includes(name)
 
-/** The path of a linear map in the model, such as `model.layers.0.self_attn.q_proj`. */
+/** The path of a projection in the model, such as `model.layers.0.self_attn.q_proj`. */
 export const projectionPath = (layer: number, name: ProjectionName): string =>
   `model.layers.${layer}.${name.startsWith('q') || name.startsWith('k') || name.startsWith('v') || name.startsWith('o') ? 'self_attn' : 'mlp'}.${name}`
 
-/** Extents [out, in] of a linear map. */
+/** The shape [out, in] of a projection. */
 export function projectionShape(config: ModelConfig, name: ProjectionName): [out: number, in_: number] {
   const { hidden_size: hidden, intermediate_size: inner, head_dim } = config
   const query = config.num_attention_heads * head_dim
@@ -34,7 +34,7 @@ export function hasBias({ attention_bias, mlp_bias }: ModelConfig, name: Project
   return name === 'q_proj' || name === 'k_proj' || name === 'v_proj' ? attention_bias.qkv : mlp_bias
 }
 
-/** Every weight of a model by its Hugging Face name, in the order of the network, with its shape. */
+/** The shape of every weight of a model, by its Hugging Face name, in the order of the network. */
 export function parameterShapes(config: ModelConfig): Map<string, number[]> {
   const { hidden_size: hidden, vocab_size: vocabulary } = config
   const shapes = new Map<string, number[]>([['model.embed_tokens.weight', [vocabulary, hidden]]])
@@ -54,8 +54,20 @@ export function parameterShapes(config: ModelConfig): Map<string, number[]> {
 }
 
 /**
- * Fresh weights as transformers draws them: normal with `initializer_range`, norms 1, biases 0. Every tensor has a
- * generator of its own, so a model's weights do not depend on what else it has.
+ * New weights as transformers initialises them: normal with `initializer_range`, norms 1, biases 0. Every tensor has its
+ * own random generator, so its values do not depend on the other tensors of the model.
+ *
+ * @example
+ * ```ts
+ * import assert from 'node:assert/strict'
+ * import { smallConfig } from '#engine/model/config.ts'
+ * import { countParameters, initialWeights } from '#engine/model/parameters.ts'
+ *
+ * const config = smallConfig({ vocab_size: 32, hidden_size: 16, num_hidden_layers: 1, num_attention_heads: 2 })
+ * const weights = initialWeights(config, 7)
+ * assert.deepEqual(weights.get('model.embed_tokens.weight')?.shape, [32, 16])
+ * assert.equal(countParameters(weights), 3888)
+ * ```
  */
 export function initialWeights(config: ModelConfig, seed: number | string): Weights {
   const random = new Random(seed)
@@ -69,21 +81,21 @@ export function initialWeights(config: ModelConfig, seed: number | string): Weig
   )
 }
 
-/** Throws unless the weights are exactly those of the configuration; a tied lm_head that repeats is dropped. */
+/** The weights in the order of the network, without a redundant lm_head. @throws Error unless they fit the configuration exactly. */
 export function checkWeights(config: ModelConfig, weights: Weights): Weights {
   const shapes = parameterShapes(config)
   const checked: Weights = new Map()
   for (const [name, shape] of shapes) {
     const found = weights.get(name)
-    if (!found) throw new Error(`The weights lack ${name} [${shape}], which the configuration asks for.`)
+    if (!found) throw new Error(`The weights have no ${name} [${shape}], which the configuration requires.`)
     if (found.shape.length !== shape.length || found.shape.some((extent, axis) => extent !== shape[axis]))
-      throw new Error(`${name} has shape [${found.shape}]; the configuration says [${shape}].`)
+      throw new Error(`${name} has shape [${found.shape}]; the configuration requires [${shape}].`)
     checked.set(name, found)
   }
   const optional = new Set(['lm_head.weight'].filter(() => config.tie_word_embeddings || config.head === 'score'))
   for (const name of weights.keys())
     if (!shapes.has(name) && !optional.has(name) && !name.endsWith('rotary_emb.inv_freq'))
-      throw new Error(`${name} is no weight of this model; does config.json belong to these weights?`)
+      throw new Error(`${name} is not a weight of this model. Check that config.json belongs to these weights.`)
   return checked
 }
 

@@ -8,7 +8,7 @@ export function frequencies({ head_dim, rope_theta, rope_scaling }: ModelConfig)
     if (!rope_scaling) return frequency
     const { factor } = rope_scaling
     if (rope_scaling.type === 'linear') return frequency / factor
-    // Llama 3.1: long waves are stretched, short ones kept, those between blended.
+    // Llama 3.1: low frequencies are scaled, high ones unchanged, those between are interpolated.
     const turns = (rope_scaling.original_max_position_embeddings * frequency) / (2 * Math.PI)
     const { low_freq_factor: low, high_freq_factor: high } = rope_scaling
     if (turns > high) return frequency
@@ -18,22 +18,22 @@ export function frequencies({ head_dim, rope_theta, rope_scaling }: ModelConfig)
   })
 }
 
-/** Cosines and sines of every position below `positions`, by pair of channels: two tables (P,K/2). */
+/** Cosines and sines of all positions below `positions`, by pair of channels: two tables (P,K/2). */
 export function rotaryTables(config: ModelConfig, positions: number): { cosines: Node; sines: Node } {
   const waves = frequencies(config)
   const half = waves.length
-  const table = (of: (angle: number) => number): Node =>
-    constant(
-      Float32Array.from({ length: positions * half }, (_, index) =>
-        // transformers multiplies in 32-bit floats; so do we, to match its logits at long range.
-        of(Math.fround(Math.floor(index / half) * Math.fround(waves[index % half]!))),
-      ),
-      [positions, half],
-    )
+  const table = (of: (angle: number) => number): Node => {
+    const data = new Float32Array(positions * half)
+    for (const [pair, wave] of waves.entries())
+      for (let position = 0; position < positions; position++)
+        // In 32-bit floats as transformers does it, so that logits agree at large positions.
+        data[position * half + pair] = of(Math.fround(position * Math.fround(wave)))
+    return constant(data, [positions, half])
+  }
   return { cosines: table(Math.cos), sines: table(Math.sin) }
 }
 
-/** The angles of every position, and the positions (B,T) of the tokens, i64. */
+/** The tables of all angles, and the positions (B,T) of the tokens, i64. */
 export interface Rotation {
   cosines: Node
   sines: Node

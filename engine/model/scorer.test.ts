@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { onnxRuntime } from '#engine/graph/index.ts'
+import { must } from '#test/must.ts'
 import { smallConfig } from './config.ts'
 import { adapterShapes, loraConfig, mergeAdapter } from './lora.ts'
 import { initialWeights } from './parameters.ts'
@@ -23,14 +24,14 @@ test('rows of mixed lengths keep their order, and one at a time they score the s
   const alone = new SequenceScorer({ config, weights, runner, batch: 1 })
   for (const [index, row] of rows.entries()) {
     const [one] = await alone.logProbabilities([row])
-    for (const [t, value] of one!.entries()) expect(together[index]![t]).toBeCloseTo(value, 5)
+    for (const [t, value] of must(one).entries()) expect(must(together[index])[t]).toBeCloseTo(value, 5)
   }
 })
 
 test('the probabilities of all next tokens sum to 1', async () => {
   const next = Array.from({ length: 20 }, (_, token) => [7, 3, token])
   const scored = await new SequenceScorer({ config, weights, runner }).logProbabilities(next)
-  expect(scored.reduce((total, row) => total + Math.exp(row[1]!), 0)).toBeCloseTo(1, 5)
+  expect(scored.reduce((total, row) => total + Math.exp(must(row[1])), 0)).toBeCloseTo(1, 5)
 })
 
 test('an adapter scores as its merged weights do, and can be exchanged', async () => {
@@ -39,7 +40,7 @@ test('an adapter scores as its merged weights do, and can be exchanged', async (
     new Map(
       Array.from(adapterShapes(config, lora), ([name, shape]) => [
         name,
-        { shape, data: new Float32Array(shape[0]! * shape[1]!).map((_, i) => value * Math.sin(i + 1)) },
+        { shape, data: new Float32Array(shape[0] * shape[1]).map((_, i) => value * Math.sin(i + 1)) },
       ]),
     )
   const scorer = new SequenceScorer({ config, weights, lora, adapter: filled(0), runner })
@@ -47,20 +48,20 @@ test('an adapter scores as its merged weights do, and can be exchanged', async (
     scorer.setAdapter(filled(value))
     const merged = new SequenceScorer({ config, weights: mergeAdapter(weights, lora, filled(value)), runner })
     const [a, b] = [await scorer.logProbabilities(rows), await merged.logProbabilities(rows)]
-    for (const [t, expected] of b[1]!.entries()) expect(a[1]![t]).toBeCloseTo(expected, 4)
+    for (const [t, expected] of must(b[1]).entries()) expect(must(a[1])[t]).toBeCloseTo(expected, 4)
   }
-  expect(() => scorer.setAdapter(new Map())).toThrow('other weights')
+  expect(() => scorer.setAdapter(new Map())).toThrow('other weight names')
 })
 
 test('what cannot be scored is refused', async () => {
   const scorer = new SequenceScorer({ config, weights, runner })
-  await expect(scorer.logProbabilities([[1]])).rejects.toThrow('Row 0 has 1 tokens; it needs 2')
-  await expect(scorer.logProbabilities([[1, 2], []])).rejects.toThrow('Row 1 has 0 tokens; it needs 2')
-  await expect(scorer.logProbabilities([[1, 1.5]])).rejects.toThrow('Row 0 has 1.5 as token 1')
+  await expect(scorer.logProbabilities([[1]])).rejects.toThrow('Row 0 has 1 tokens; it needs at least 2')
+  await expect(scorer.logProbabilities([[1, 2], []])).rejects.toThrow('Row 1 has 0 tokens; it needs at least 2')
+  await expect(scorer.logProbabilities([[1, 1.5]])).rejects.toThrow('Token 1 of row 0 is 1.5')
   await expect(scorer.logProbabilities([[1, -1]])).rejects.toThrow('holds -1 at position 0')
   expect(await scorer.logProbabilities([])).toEqual([])
   await expect(scorer.logProbabilities([[1, 20]])).rejects.toThrow('ids run from 0 to 19')
-  await expect(scorer.logProbabilities([new Array(40).fill(1)])).rejects.toThrow("passes the model's 32")
+  await expect(scorer.logProbabilities([new Array(40).fill(1)])).rejects.toThrow('exceeds the limit of 32 tokens')
   await expect(scorer.scores(rows)).rejects.toThrow('no score head')
   expect(() => new SequenceScorer({ config, weights, runner, lora: loraConfig() })).toThrow('given together')
 })

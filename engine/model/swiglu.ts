@@ -1,7 +1,7 @@
 import { add, mul, type Node, sigmoid, sub, withGradient } from '#engine/graph/index.ts'
 
 /**
- * silu(gate) · up (Shazeer, "GLU variants improve transformer", 2020), with its gradient in closed form: with
+ * silu(gate) · up (Shazeer, "GLU variants improve transformer", 2020). The gradient is in closed form: with
  * s = σ(gate) and h = gate·s, silu' = s + h (1 - s).
  */
 export function swiGlu(gate: Node, up: Node): Node {

@@ -80,5 +80,5 @@ test('alignment without pairs, without prompts, or with a certain error is refus
   await expect(alignTask({ ...input('rloo', 'x'), pairs: [] }, quiet())).rejects.toThrow(/no preferences/)
   await expect(alignTask({ ...input('grpo', 'x'), prompts: [] }, quiet())).rejects.toThrow(/at least one prompt/)
   const noisy = { ...input('rloo', 'x'), pairs: [{ ...pairs[0]!, noise: 0.5 }] }
-  await expect(alignTask(noisy, quiet())).rejects.toThrow(/noise is 0.5/)
+  await expect(alignTask(noisy, quiet())).rejects.toThrow(/noise of a pair is 0.5/)
 })

@@ -9,6 +9,7 @@ import { adapterShapes, loraConfig } from '#engine/model/lora.ts'
 import { initialWeights } from '#engine/model/parameters.ts'
 import { SequenceScorer } from '#engine/model/scorer.ts'
 import { Random } from '#engine/stats/random.ts'
+import { must } from '#test/must.ts'
 import type { Objective } from './objective.ts'
 import {
   groupRelativeAdvantages,
@@ -43,7 +44,7 @@ const trainerOf = <E>(objective: Objective<E>, options: { adapter?: Weights; see
 const adapter: Weights = new Map(
   Array.from(adapterShapes(config, lora), ([name, shape]) => [
     name,
-    { shape, data: new Random(name).fillNormal(new Float32Array(shape[0]! * shape[1]!), 0.2) },
+    { shape, data: new Random(name).fillNormal(new Float32Array(shape[0] * shape[1]), 0.2) },
   ]),
 )
 
@@ -52,7 +53,7 @@ const softplus = (x: number) => Math.log1p(Math.exp(-Math.abs(x))) + Math.max(x,
 const learnedSum = (values: Float32Array, { mask }: TokenRow) =>
   values.reduce((total, value, t) => total + (mask[t + 1] ? value : 0), 0)
 const meanOf = (values: readonly number[], weight: readonly number[]) =>
-  values.reduce((sum, value, i) => sum + value * weight[i]!, 0) / weight.reduce((a, b) => a + b)
+  values.reduce((sum, value, i) => sum + value * must(weight[i]), 0) / weight.reduce((a, b) => a + b)
 
 describe('losses agree with their formulas written out in plain numbers', () => {
   const random = new Random(4)
@@ -70,22 +71,25 @@ describe('losses agree with their formulas written out in plain numbers', () => 
     const referenced = await withReference(pairs, referenceScorer)
     const rows = pairs.flatMap(({ chosen, rejected }) => [chosen, rejected])
     const policy = (await policyScorer.logProbabilities(rows.map(({ ids }) => ids))).map((values, i) =>
-      learnedSum(values, rows[i]!),
+      learnedSum(values, must(rows[i])),
     )
     const expected = referenced.map(({ chosen, rejected, reference, noise }, k) => {
-      const [gainChosen, gainRejected] = [policy[2 * k]! - reference.chosen, policy[2 * k + 1]! - reference.rejected]
+      const [gainChosen, gainRejected] = [
+        must(policy[2 * k]) - reference.chosen,
+        must(policy[2 * k + 1]) - reference.rejected,
+      ]
       if (loss === 'sigmoid') {
         const z = beta * (gainChosen - gainRejected)
-        return (1 - noise!) * softplus(-z) + noise! * softplus(z)
+        return (1 - must(noise)) * softplus(-z) + must(noise) * softplus(z)
       }
       const z = gainChosen / (chosen.ids.length - 3) - gainRejected / (rejected.ids.length - 3)
-      return (1 - noise!) * (z - 1 / (2 * beta)) ** 2 + noise! * (z + 1 / (2 * beta)) ** 2
+      return (1 - must(noise)) * (z - 1 / (2 * beta)) ** 2 + must(noise) * (z + 1 / (2 * beta)) ** 2
     })
     const found = await trainerOf(dpo({ beta, loss }), { adapter }).evaluate(referenced)
     expect(found.loss).toBeCloseTo(
       meanOf(
         expected,
-        pairs.map(({ weight }) => weight!),
+        pairs.map(({ weight }) => must(weight)),
       ),
       4,
     )
@@ -104,15 +108,15 @@ describe('losses agree with their formulas written out in plain numbers', () => 
       judged.flatMap(({ chosen, rejected }) => [chosen, rejected]),
     )
     const expected = judged.map(({ margin, noise }, k) => {
-      const [a, b] = [scores[2 * k]!, scores[2 * k + 1]!]
-      const z = a - b - margin!
-      return (1 - noise!) * softplus(-z) + noise! * softplus(z) + 0.1 * (a + b) ** 2
+      const [a, b] = [scores[2 * k], scores[2 * k + 1]]
+      const z = must(a) - must(b) - must(margin)
+      return (1 - must(noise)) * softplus(-z) + must(noise) * softplus(z) + 0.1 * (must(a) + must(b)) ** 2
     })
     const trainer = new Trainer({ ...model, objective: reward({ centring: 0.1 }), seed: 1, microBatch: 2, runner })
     expect((await trainer.evaluate(judged)).loss).toBeCloseTo(
       meanOf(
         expected,
-        judged.map(({ weight }) => weight!),
+        judged.map(({ weight }) => must(weight)),
       ),
       4,
     )
@@ -127,9 +131,9 @@ describe('losses agree with their formulas written out in plain numbers', () => 
     const clip = { low: 0.1, high: 0.3 }
     const prompts = [draw(random, 2), draw(random, 4), draw(random, 1)]
     const completions = prompts.map((_, i) => draw(random, 3 + 2 * i))
-    const rows = prompts.map((prompt, i) => [...prompt, ...completions[i]!])
+    const rows = prompts.map((prompt, i) => [...prompt, ...must(completions[i])])
     const tail = async (scorer: SequenceScorer) =>
-      (await scorer.logProbabilities(rows)).map((values, i) => Array.from(values.slice(prompts[i]!.length - 1)))
+      (await scorer.logProbabilities(rows)).map((values, i) => Array.from(values.slice(must(prompts[i]).length - 1)))
     const [policy, reference] = [await tail(policyScorer), await tail(referenceScorer)]
     const old = policy.map((values) => values.map((value) => value + random.normal(0, 0.2)))
     const advantages = [1.5, -0.7, 0.3]
@@ -137,18 +141,22 @@ describe('losses agree with their formulas written out in plain numbers', () => 
     const examples = prompts.map((prompt, i) =>
       policyExample({
         prompt,
-        completion: completions[i]!,
-        logProbabilities: old[i]!,
-        reference: reference[i]!,
-        advantage: advantages[i]!,
-        weight: weight[i]!,
+        completion: must(completions[i]),
+        logProbabilities: must(old[i]),
+        reference: reference[i],
+        advantage: must(advantages[i]),
+        weight: weight[i],
       }),
     )
     const gain = (ratio: number, advantage: number) =>
       Math.min(ratio * advantage, Math.min(Math.max(ratio, 1 - clip.low), 1 + clip.high) * advantage)
     const k3 = (now: number, ref: number) => Math.exp(ref - now) - (ref - now) - 1
     const tokens = policy.map((row, i) =>
-      row.map((now, t) => -gain(Math.exp(now - old[i]![t]!), advantages[i]!) + klWeight * k3(now, reference[i]![t]!)),
+      row.map(
+        (now, t) =>
+          -gain(Math.exp(now - must(must(old[i])[t])), must(advantages[i])) +
+          klWeight * k3(now, must(must(reference[i])[t])),
+      ),
     )
     const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0)
     const expected =
@@ -156,8 +164,8 @@ describe('losses agree with their formulas written out in plain numbers', () => 
         ? meanOf(
             policy.map(
               (row, i) =>
-                -gain(Math.exp(sum(row) - sum(old[i]!)), advantages[i]!) +
-                klWeight * sum(row.map((now, t) => k3(now, reference[i]![t]!))),
+                -gain(Math.exp(sum(row) - sum(must(old[i]))), must(advantages[i])) +
+                klWeight * sum(row.map((now, t) => k3(now, must(must(reference[i])[t])))),
             ),
             weight,
           )
@@ -166,7 +174,8 @@ describe('losses agree with their formulas written out in plain numbers', () => 
               tokens.map((row) => sum(row) / row.length),
               weight,
             )
-          : sum(tokens.map((row, i) => sum(row) * weight[i]!)) / sum(tokens.map((row, i) => row.length * weight[i]!))
+          : sum(tokens.map((row, i) => sum(row) * must(weight[i]))) /
+            sum(tokens.map((row, i) => row.length * must(weight[i])))
     const objective = kind === 'rloo' ? rloo({ clip, klWeight }) : grpo({ clip, klWeight, average })
     expect((await trainerOf(objective, { adapter }).evaluate(examples)).loss).toBeCloseTo(expected, 4)
   })
@@ -216,7 +225,7 @@ test('a reward model learns a rule from pairs, a fifth of them mislabelled, and 
   expect(trained.has('score.weight')).toBe(true)
   const scorer = new SequenceScorer({
     ...model,
-    weights: new Map([...model.weights, ['score.weight', trained.get('score.weight')!]]),
+    weights: new Map([...model.weights, ['score.weight', must(trained.get('score.weight'))]]),
     lora,
     adapter: new Map(Array.from(trained).filter(([name]) => name !== 'score.weight')),
     runner,
@@ -226,9 +235,9 @@ test('a reward model learns a rule from pairs, a fifth of them mislabelled, and 
   let [right, all] = [0, 0]
   for (let i = 0; i < tests.length; i++)
     for (let j = 0; j < i; j++) {
-      if (Math.abs(worth(tests[i]!) - worth(tests[j]!)) < 3) continue
+      if (Math.abs(worth(must(tests[i])) - worth(must(tests[j]))) < 3) continue
       all++
-      if (worth(tests[i]!) > worth(tests[j]!) === scores[i]! > scores[j]!) right++
+      if (worth(must(tests[i])) > worth(must(tests[j])) === must(scores[i]) > must(scores[j])) right++
     }
   expect(right / all).toBeGreaterThan(0.85)
 })
@@ -260,11 +269,11 @@ async function sampler(): Promise<PolicyPlan<{ ids: number[] }>['sample']> {
       const { p } = await program.run({ ids: padded, ...base, ...feedsOf(parameters) })
       rows.forEach((row, index) => {
         const from = (index * length + row.length - 1) * 16
-        const chances = p!.floats.slice(from, from + 16)
+        const chances = p.floats.slice(from, from + 16)
         const token = random.weighted(chances)
         row.push(token)
-        sampled[index]!.completion.push(token)
-        sampled[index]!.logProbabilities.push(Math.log(chances[token]!))
+        must(sampled[index]).completion.push(token)
+        must(sampled[index]).logProbabilities.push(Math.log(must(chances[token])))
       })
     }
     return sampled
@@ -319,19 +328,19 @@ test('groups: equal rewards give no advantage, and advantages of a group sum to 
   expect(() => leaveOneOutAdvantages([1])).toThrow('at least two completions')
 })
 
-test('judgements and samples that make no sense are refused', async () => {
+test('invalid pairs and samples are refused', async () => {
   const row = completionRow([1, 2], [3])
   const pair = { chosen: row, rejected: row, reference: { chosen: -1, rejected: -1 } }
   const tuned = trainerOf(dpo())
-  await expect(tuned.apply([{ ...pair, noise: 0.5 }], 1)).rejects.toThrow('label noise is 0.5')
-  await expect(tuned.apply([{ ...pair, weight: Number.NaN }], 1)).rejects.toThrow('weight is NaN')
+  await expect(tuned.apply([{ ...pair, noise: 0.5 }], 1)).rejects.toThrow('label noise of a pair is 0.5')
+  await expect(tuned.apply([{ ...pair, weight: Number.NaN }], 1)).rejects.toThrow('weight of an example is NaN')
   await expect(tuned.apply([{ ...pair, reference: { chosen: Number.NaN, rejected: 0 } }], 1)).rejects.toThrow(
     'not finite',
   )
   await expect(tuned.apply([], 1)).rejects.toThrow('at least one example')
   await expect(trainerOf(reward()).apply([{ chosen: [1], rejected: [2] }], 1)).rejects.toThrow('rewardModel()')
   const sampled = { prompt: [1], completion: [2, 3], logProbabilities: [-1, -2], advantage: 1 }
-  expect(() => policyExample({ ...sampled, logProbabilities: [-1] })).toThrow('1 log-probabilities were given for 2')
+  expect(() => policyExample({ ...sampled, logProbabilities: [-1] })).toThrow('1 log-probabilities for 2')
   const policy = trainerOf<PolicyExample>(grpo({ klWeight: 0.1 }))
-  await expect(policy.apply([policyExample(sampled)], 1)).rejects.toThrow('no reference log-probabilities')
+  await expect(policy.apply([policyExample(sampled)], 1)).rejects.toThrow('no log-probabilities of the reference model')
 })

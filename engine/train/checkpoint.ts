@@ -6,7 +6,7 @@ import type { TrainingCheckpoint } from './run.ts'
 const GROUPS = { parameters: 'parameter.', firstMoments: 'moment1.', secondMoments: 'moment2.' } as const
 type Group = keyof typeof GROUPS
 
-const Header = z.object({
+const CheckpointHeader = z.object({
   step: z.number().int().min(0),
   progress: z.object({
     epoch: z.number().int().min(0),
@@ -24,7 +24,7 @@ const Header = z.object({
   }),
 })
 
-/** Writes a run as one safetensors file; a crash or a full disk leaves the earlier checkpoint whole. */
+/** Writes a run to one safetensors file, atomically: after a crash or on a full disk the earlier checkpoint is unchanged. */
 export async function writeTrainingCheckpoint(path: string, { progress, state }: TrainingCheckpoint): Promise<void> {
   const tensors: Weights = new Map()
   for (const [group, prefix] of Object.entries(GROUPS))
@@ -37,12 +37,13 @@ export async function readTrainingCheckpoint(path: string): Promise<TrainingChec
   const file = await SafetensorsFile.open(path)
   const { training } = file.metadata
   await file.close()
-  if (training === undefined) throw new Error(`${path} is no training checkpoint: its header has no field "training".`)
-  const { step, progress } = Header.parse(JSON.parse(training))
+  if (training === undefined)
+    throw new Error(`${path} is not a training checkpoint: its header has no field "training".`)
+  const { step, progress } = CheckpointHeader.parse(JSON.parse(training))
   const groups: Record<Group, Weights> = { parameters: new Map(), firstMoments: new Map(), secondMoments: new Map() }
   for (const [name, each] of await readSafetensors(path)) {
     const group = (Object.keys(GROUPS) as Group[]).find((candidate) => name.startsWith(GROUPS[candidate]))
-    if (!group) throw new Error(`${path} holds ${name}, which no training checkpoint has.`)
+    if (!group) throw new Error(`${path} contains ${name}, which is not part of a training checkpoint.`)
     groups[group].set(name.slice(GROUPS[group].length), each)
   }
   return { progress, state: { step, ...groups } }

@@ -1,36 +1,41 @@
-import { input, mul, type Node, slice } from '#engine/graph/index.ts'
+import { extentOf, input, mul, type Node, slice } from '#engine/graph/index.ts'
 import type { ModelConfig } from '#engine/model/config.ts'
 import { adapterShapes, type LoraConfig } from '#engine/model/lora.ts'
 import type { Random } from '#engine/stats/random.ts'
 
-/** How far apart the masks of two modules lie in the pool. */
+/** Distance in columns between the masks of two modules in the pool. */
 const STRIDE = 7
 
 /**
- * Dropout before an adapter's A (PEFT's lora_dropout). The factors, 0 or 1 / (1 - rate), are drawn on the host, so that
- * a resumed run repeats them: one pool for all modules, of which each takes columns of its own starting place.
+ * Dropout of the input of an adapter's A (PEFT's lora_dropout). The factors, 0 or 1 / (1 - rate), are drawn on the host,
+ * so that a resumed run repeats them. All modules share one pool of factors; each uses other columns of it.
  */
 export interface Dropout {
   pool: Node
-  /** Scales x (rows, I) by the next module's factors. */
+  /** Multiplies x (rows, I) by the factors of the next module. */
   drop(x: Node): Node
 }
 
-export function dropoutOf(config: ModelConfig, lora: LoraConfig, rows: number): Dropout {
+/** The shape of the pool for `rows` rows of tokens. */
+export function dropoutPoolShape(config: ModelConfig, lora: LoraConfig, rows: number): [number, number] {
   const shapes = Array.from(adapterShapes(config, lora)).filter(([name]) => name.endsWith('lora_A.weight'))
-  const widest = Math.max(...shapes.map(([, [, inward]]) => inward!))
-  const pool = input('dropout', [rows, widest + STRIDE * shapes.length])
+  const widest = Math.max(...shapes.map(([, [, inputSize]]) => inputSize))
+  return [rows, widest + STRIDE * shapes.length]
+}
+
+export function dropoutOf(config: ModelConfig, lora: LoraConfig, rows: number): Dropout {
+  const pool = input('dropout', dropoutPoolShape(config, lora, rows))
   let modules = 0
   return {
     pool,
     drop: (x) => {
       const from = STRIDE * modules++
-      return mul(x, slice(pool, 1, from, from + x.shape[1]!))
+      return mul(x, slice(pool, 1, from, from + extentOf(x.shape, 1)))
     },
   }
 }
 
-/** Factors for one micro-batch; the rate is met to 1 part in 65,536. */
+/** Factors for one micro-batch; the precision of the rate is 1 / 65,536. */
 export function drawFactors(random: Random, count: number, rate: number): Float32Array {
   const factors = new Float32Array(count)
   const [threshold, kept] = [Math.round(rate * 65_536), 1 / (1 - rate)]

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import { readCheckpoint } from '#engine/formats/checkpoint.ts'
 import { onnxRuntime } from '#engine/graph/index.ts'
 import { parseConfig } from '#engine/model/config.ts'
+import { must } from '#test/must.ts'
 import type { Objective } from './objective.ts'
 import {
   groupRelativeAdvantages,
@@ -73,10 +74,10 @@ async function expectGradients<E>(model: string, objective: Objective<E>, exampl
   expect(Math.abs(loss - expected.loss)).toBeLessThan(1e-4 * Math.abs(expected.loss))
   const { firstMoments } = await trainer.state()
   for (const [name, { norm, places, values }] of Object.entries(expected.gradients)) {
-    const gradient = firstMoments.get(name)!.data.map((value) => value / 0.5)
+    const gradient = must(firstMoments.get(name)).data.map((value) => value / 0.5)
     expect(Math.abs(Math.hypot(...gradient) - norm), name).toBeLessThan(1e-4 * norm)
     for (const [index, place] of places.entries())
-      expect(Math.abs(gradient[place]! - values[index]!), name).toBeLessThan(1e-4 * norm)
+      expect(Math.abs(must(gradient[place]) - must(values[index])), name).toBeLessThan(1e-4 * norm)
   }
   await trainer.release()
   return metrics
@@ -88,7 +89,7 @@ test('supervised fine-tuning as TRL computes it', async () => {
 
 test('supervised loss and gradient with a weight for every example', async () => {
   const { rows, weights } = golden.sft
-  const examples = rows.map((row, index) => ({ ...row, weight: weights[index]! }))
+  const examples = rows.map((row, index) => ({ ...row, weight: weights[index] }))
   await expectGradients('llama', supervised, examples, golden.sft)
 })
 
@@ -98,45 +99,45 @@ test('twenty clipped AdamW steps follow those of PyTorch', async () => {
   for (const [step, expected] of losses.entries()) {
     const { loss, gradientNorm } = await trainer.apply(rows, options.learningRate)
     expect(Math.abs(loss / expected - 1), `step ${step}`).toBeLessThan(1e-4)
-    expect(Math.abs(gradientNorm / norms[step]! - 1), `step ${step}`).toBeLessThan(1e-4)
+    expect(Math.abs(gradientNorm / must(norms[step]) - 1), `step ${step}`).toBeLessThan(1e-4)
   }
   const trained = await trainer.parameters()
   for (const [name, values] of Object.entries(weights))
     for (const [index, value] of values.entries())
-      expect(Math.abs(trained.get(name)!.data[index]! - value), name).toBeLessThan(1e-4)
+      expect(Math.abs(must(must(trained.get(name)).data[index]) - value), name).toBeLessThan(1e-4)
 })
 
 const pairsOf = ({ rows, reference }: Pairs): ReferencedPair[] =>
   [0, 1].map((k) => ({
-    chosen: rows[k]!,
-    rejected: rows[k + 2]!,
-    reference: { chosen: reference[k]!, rejected: reference[k + 2]! },
+    chosen: must(rows[k]),
+    rejected: must(rows[k + 2]),
+    reference: { chosen: must(reference[k]), rejected: must(reference[k + 2]) },
   }))
 
 test('DPO and IPO as TRL computes them', async () => {
   const metrics = await expectGradients('llama', dpo({ beta: golden.dpo.beta }), pairsOf(golden.dpo), golden.dpo)
-  expect(metrics.margin).toBeCloseTo(metrics.chosenReward! - metrics.rejectedReward!, 4)
+  expect(metrics.margin).toBeCloseTo(must(metrics.chosenReward) - must(metrics.rejectedReward), 4)
   await expectGradients('llama', dpo({ beta: golden.ipo.beta, loss: 'ipo' }), pairsOf(golden.ipo), golden.ipo)
 })
 
 test('DPO with a label noise and a weight of each pair', async () => {
   const { noise, weights, beta } = golden.cdpo
-  const pairs = pairsOf(golden.cdpo).map((pair, k) => ({ ...pair, noise: noise[k]!, weight: weights[k]! }))
+  const pairs = pairsOf(golden.cdpo).map((pair, k) => ({ ...pair, noise: noise[k], weight: weights[k] }))
   await expectGradients('llama', dpo({ beta }), pairs, golden.cdpo)
 })
 
 test('reward model with margins and centring as TRL computes them', async () => {
   const { rows, margin, centring } = golden.reward
-  const pairs = [0, 1].map((k) => ({ chosen: rows[k]!.ids, rejected: rows[k + 2]!.ids, margin: margin[k]! }))
+  const pairs = [0, 1].map((k) => ({ chosen: must(rows[k]).ids, rejected: must(rows[k + 2]).ids, margin: margin[k] }))
   await expectGradients('reward', reward({ centring }), pairs, golden.reward)
 })
 
 const policiesOf = ({ rows, old, reference, advantages }: Policies): PolicyExample[] =>
   rows.map((row, k) => ({
     ...row,
-    oldLogProbabilities: Float32Array.from(old[k]!),
-    reference: Float32Array.from(reference[k]!),
-    advantage: advantages[k]!,
+    oldLogProbabilities: Float32Array.from(must(old[k])),
+    reference: Float32Array.from(must(reference[k])),
+    advantage: must(advantages[k]),
   }))
 
 test.each([
@@ -146,7 +147,7 @@ test.each([
 ] as const)('%s as TRL computes it', async (name, objective) => {
   const found = golden[name]
   const advantages = name === 'rloo' ? leaveOneOutAdvantages(found.rewards) : groupRelativeAdvantages(found.rewards)
-  for (const [k, value] of advantages.entries()) expect(value).toBeCloseTo(found.advantages[k]!, 5)
+  for (const [k, value] of advantages.entries()) expect(value).toBeCloseTo(must(found.advantages[k]), 5)
   await expectGradients(
     'llama',
     objective({ clip: { low: 0.2, high: 0.28 }, klWeight: found.beta }),

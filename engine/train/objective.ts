@@ -4,39 +4,39 @@ import type { ModelConfig } from '#engine/model/config.ts'
 import type { NodeMap } from '#engine/model/linear.ts'
 import type { ForwardResult } from '#engine/model/llama.ts'
 
-/** The model as an objective sees it while its graph is built for `batch` examples of up to `length` tokens. */
+/** The model that an objective builds its graph on, for `batch` examples of up to `length` tokens. */
 export interface TrainedModel {
   config: ModelConfig
   batch: number
   length: number
   weights: NodeMap
-  /** The hidden states of ids (rows, length), adapter included. */
+  /** The hidden states of ids (rows, length), with the adapter applied. */
   forward(ids: Node, packing?: Packing): ForwardResult
 }
 
 export interface ObjectiveGraph {
   inputs: readonly Node[]
-  /** Scalar: the weighted sum of the examples' losses; the trainer divides by their total weight. */
+  /** Scalar: the weighted sum of the losses of the examples; the trainer divides it by their total weight. */
   loss: Node
-  /** Scalars reported beside the loss: weighted sums too. */
+  /** Scalars that are reported with the loss; also weighted sums. */
   metrics: Readonly<Record<string, Node>>
 }
 
 /**
- * What is trained for. One trainer serves all objectives: they differ in what an example is and in the graph of the
- * loss.
+ * A training objective. All objectives use the same trainer; they differ in the type of an example and in the graph of
+ * the loss.
  */
 export interface Objective<Example> {
   readonly name: string
-  /** Rows of the model one example takes: 2 for a pair. */
+  /** Rows of the batch per example: 2 for a pair. */
   readonly rows: 1 | 2
-  /** Positions of the model an example needs. */
+  /** Number of positions that an example needs. */
   lengthOf(example: Example): number
-  /** What an example adds to the divisor of the loss: its weight, times its tokens where these count equally. */
+  /** The example's part of the divisor of the loss: its weight, times its number of tokens where all tokens count equally. */
   totalOf(example: Example): number
-  /** Throws, saying what is wrong, when an example cannot be trained on. */
+  /** @throws Error that says why an example cannot be used for training. */
   check(example: Example): void
   build(model: TrainedModel): ObjectiveGraph
-  /** Feeds for exactly the objective's inputs; rows beyond the examples must weigh nothing. */
+  /** Feeds for exactly the inputs of the objective; rows after the last example must have weight 0. */
   feeds(examples: readonly Example[], batch: number, length: number): Feeds
 }

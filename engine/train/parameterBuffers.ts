@@ -1,5 +1,7 @@
-import type { Weights } from '#engine/formats/weights.ts'
+import type { Weights, WeightTensor } from '#engine/formats/weights.ts'
 import { concat, input, type Node, reshape, slice, type Tensor, tensor } from '#engine/graph/index.ts'
+import { required } from '#engine/model/linear.ts'
+import { zip } from './zip.ts'
 
 interface BufferSlot {
   name: string
@@ -8,18 +10,18 @@ interface BufferSlot {
   to: number
 }
 
-/** Several parameters laid end to end in one vector, so that the optimiser runs a few operators, not thousands. */
+/** Several parameters, concatenated in one vector, so that the optimiser runs a few operators instead of thousands. */
 export interface ParameterBuffer {
   size: number
-  /** Biases and norms are not decayed, as is usual. */
+  /** Whether weight decay applies: as usual not to biases and norms. */
   decayed: boolean
   slots: readonly BufferSlot[]
 }
 
-/** About a mebibyte: small enough that AdamW's passes over a buffer stay in a core's cache. */
+/** One mebibyte of floats: small enough that the passes of AdamW over a buffer stay in the cache of a core. */
 const BUFFER_ELEMENTS = 1 << 18
 
-/** Fills buffers in order; a parameter larger than a buffer gets one of its own, and then costs no copying. */
+/** Assigns parameters to buffers in order; a parameter larger than a buffer gets its own, which needs no copying. */
 export function planBuffers(shapes: ReadonlyMap<string, number[]>): ParameterBuffer[] {
   const buffers: (ParameterBuffer & { slots: BufferSlot[] })[] = []
   const open = new Map<boolean, ParameterBuffer & { slots: BufferSlot[] }>()
@@ -42,46 +44,43 @@ export function planBuffers(shapes: ReadonlyMap<string, number[]>): ParameterBuf
 export const bufferInputs = (buffers: readonly ParameterBuffer[], prefix: string): Node[] =>
   buffers.map((buffer, index) => input(`${prefix}.${index}`, [buffer.size]))
 
-/** The parameters as views of their buffers. */
+/** The parameters as views of their buffers, by name. */
 export const parameterViews = (buffers: readonly ParameterBuffer[], vectors: readonly Node[]): Map<string, Node> =>
   new Map(
-    buffers.flatMap(({ slots }, index) =>
-      slots.map(({ name, shape, from, to }): [string, Node] => [
-        name,
-        reshape(slice(vectors[index]!, 0, from, to), shape),
-      ]),
+    zip(buffers, vectors).flatMap(([{ slots }, vector]) =>
+      slots.map(({ name, shape, from, to }): [string, Node] => [name, reshape(slice(vector, 0, from, to), shape)]),
     ),
   )
 
-/** Nodes by parameter name, laid into vectors like the buffers. */
+/** Nodes by parameter name, concatenated to one vector per buffer. */
 export const concatIntoBuffers = (buffers: readonly ParameterBuffer[], nodes: ReadonlyMap<string, Node>): Node[] =>
   buffers.map(({ slots }) =>
     concat(
-      slots.map(({ name, from, to }) => reshape(nodes.get(name)!, [to - from])),
+      slots.map(({ name, from, to }) => reshape(required(nodes, name), [to - from])),
       0,
     ),
   )
 
-/** Values by parameter name, as one checked tensor per buffer. */
+/** Values by parameter name, as one checked tensor per buffer. @throws Error when a parameter is missing or has another size. */
 export function writeBuffers(buffers: readonly ParameterBuffer[], weights: Weights): Tensor[] {
   return buffers.map(({ size, slots }) => {
     const vector = new Float32Array(size)
     for (const { name, from, to } of slots) {
       const values = weights.get(name)?.data
-      if (values?.length !== to - from) throw new Error(`${name} should hold ${to - from} values.`)
+      if (values?.length !== to - from) throw new Error(`${name} must have ${to - from} values.`)
       vector.set(values, from)
     }
     return tensor(vector)
   })
 }
 
-/** Copies out of the buffers, by parameter name. */
+/** Copies of the parameters in the buffers, by name. */
 export const readBuffers = (buffers: readonly ParameterBuffer[], vectors: readonly Tensor[]): Weights =>
   new Map(
-    buffers.flatMap(({ slots }, index) =>
-      slots.map(({ name, shape, from, to }): [string, { shape: number[]; data: Float32Array }] => [
+    zip(buffers, vectors).flatMap(([{ slots }, vector]) =>
+      slots.map(({ name, shape, from, to }): [string, WeightTensor] => [
         name,
-        { shape, data: vectors[index]!.floats.slice(from, to) },
+        { shape, data: vector.floats.slice(from, to) },
       ]),
     ),
   )

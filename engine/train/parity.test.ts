@@ -4,6 +4,7 @@ import { tfjsRunner } from '#engine/graph/test/tfjs.ts'
 import { smallConfig } from '#engine/model/config.ts'
 import { loraConfig } from '#engine/model/lora.ts'
 import { initialWeights } from '#engine/model/parameters.ts'
+import { must } from '#test/must.ts'
 import { completionRow } from './rows.ts'
 import { gradientGraph } from './step.ts'
 import { supervised } from './supervised.ts'
@@ -33,8 +34,8 @@ test.each([
   }
   const [a, b] = [await curve(onnxRuntime({ device: 'cpu' })), await curve(await tfjsRunner('wasm'))]
   for (const [step, { loss, gradientNorm }] of a.steps.entries()) {
-    expect(Math.abs(b.steps[step]!.loss - loss)).toBeLessThan(5e-5)
-    expect(Math.abs(b.steps[step]!.gradientNorm / gradientNorm - 1)).toBeLessThan(1e-3)
+    expect(Math.abs(must(b.steps[step]).loss - loss)).toBeLessThan(5e-5)
+    expect(Math.abs(must(b.steps[step]).gradientNorm / gradientNorm - 1)).toBeLessThan(1e-3)
   }
 })
 

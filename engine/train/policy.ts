@@ -20,21 +20,42 @@ import { tokenLogProbabilities } from '#engine/model/heads.ts'
 import { idInput } from '#engine/model/inputs.ts'
 import { meanOf, sampleVariance, sumOf } from '#math/summary.ts'
 import type { Objective } from './objective.ts'
-import { checkRow, checkWeight, completionRow, countLearned, rowFeeds, rowLength, type TokenRow } from './rows.ts'
+import {
+  checkRow,
+  checkWeight,
+  completionRow,
+  copyLearned,
+  countLearned,
+  rowFeeds,
+  rowLength,
+  type TokenRow,
+} from './rows.ts'
 
-/** A completion the policy sampled, with how much better it was than its peers. */
+/** A completion that the policy sampled, with its advantage over the other completions of the same prompt. */
 export interface PolicyExample extends TokenRow {
   advantage: number
   /** Log-probability of every token after the first under the policy that sampled it. */
   oldLogProbabilities: Float32Array
-  /** The same under the reference model; needed when `klWeight` is above 0. */
+  /** The same under the reference model; required when `klWeight` is greater than 0. */
   reference?: Float32Array
   weight?: number
 }
 
 const weightOf = ({ weight = 1 }: PolicyExample): number => weight
 
-/** An example from a prompt and a completion, with log-probabilities of the completion's tokens alone. */
+/**
+ * An example from a prompt and a completion. The log-probabilities are those of the completion's tokens.
+ *
+ * @example
+ * ```ts
+ * import assert from 'node:assert/strict'
+ * import { policyExample } from '#engine/train/policy.ts'
+ *
+ * const example = policyExample({ prompt: [1, 2], completion: [3], logProbabilities: [-0.5], advantage: 1 })
+ * assert.deepEqual(example.mask, [0, 0, 1])
+ * assert.deepEqual([...example.oldLogProbabilities], [0, -0.5])
+ * ```
+ */
 export function policyExample(sampled: {
   prompt: ArrayLike<number>
   completion: ArrayLike<number>
@@ -45,8 +66,8 @@ export function policyExample(sampled: {
 }): PolicyExample {
   const { prompt, completion, logProbabilities, reference, advantage, weight } = sampled
   if (logProbabilities.length !== completion.length)
-    throw new Error(`${logProbabilities.length} log-probabilities were given for ${completion.length} sampled tokens.`)
-  const placed = (values: ArrayLike<number>): Float32Array => {
+    throw new Error(`There are ${logProbabilities.length} log-probabilities for ${completion.length} sampled tokens.`)
+  const afterPrompt = (values: ArrayLike<number>): Float32Array => {
     const row = new Float32Array(prompt.length + completion.length - 1)
     row.set(Array.from(values), prompt.length - 1)
     return row
@@ -54,24 +75,24 @@ export function policyExample(sampled: {
   return {
     ...completionRow(prompt, completion),
     advantage,
-    oldLogProbabilities: placed(logProbabilities),
-    ...(reference && { reference: placed(reference) }),
+    oldLogProbabilities: afterPrompt(logProbabilities),
+    ...(reference && { reference: afterPrompt(reference) }),
     ...(weight !== undefined && { weight }),
   }
 }
 
 export interface PolicyOptions {
-  /** How far a probability may move in one round before its gain stops counting: ratios 1 - low to 1 + high. */
+  /** Clipping of the probability ratio to 1 - low … 1 + high: a larger change in one round brings no further gain. */
   clip?: { low: number; high: number }
-  /** Weight of the divergence from the reference, by Schulman's estimator k3 = e^d - d - 1 with d = log p_ref / p. */
+  /** Weight of the KL divergence from the reference, by Schulman's estimator k3 = e^d - d - 1 with d = log p_ref / p. */
   klWeight?: number
 }
 
 const CLIP = { low: 0.2, high: 0.2 }
 
 /**
- * Group relative policy optimisation (Shao et al., "DeepSeekMath", 2024): every token's ratio is clipped on its own.
- * `average` says what counts equally: sequences, as in the paper, or all tokens (Yu et al., "DAPO", 2025).
+ * Group relative policy optimisation (Shao et al., "DeepSeekMath", 2024): the ratio of every token is clipped separately.
+ * `average` says what has equal weight: sequences, as in the paper, or all tokens (Yu et al., "DAPO", 2025).
  */
 export const grpo = ({
   clip = CLIP,
@@ -81,8 +102,8 @@ export const grpo = ({
   policyObjective(`grpo ${average}`, { clip, klWeight, perToken: true, average })
 
 /**
- * REINFORCE leave-one-out (Ahmadian et al., "Back to basics", 2024): a completion is one action, so the ratio is that
- * of whole sequences. Advantages come from `leaveOneOut`.
+ * REINFORCE leave-one-out (Ahmadian et al., "Back to basics", 2024): a completion is one action, so the ratio is that of
+ * complete sequences. `leaveOneOutAdvantages` computes the advantages.
  */
 export const rloo = ({ clip = CLIP, klWeight = 0 }: PolicyOptions = {}): Objective<PolicyExample> =>
   policyObjective('rloo', { clip, klWeight, perToken: false, average: 'sequences' })
@@ -94,7 +115,7 @@ interface Form extends Required<PolicyOptions> {
 
 function policyObjective(kind: string, form: Form): Objective<PolicyExample> {
   const { clip, klWeight, perToken, average } = form
-  /** What each learned token of an example weighs. */
+  /** The weight of each learned token of an example. */
   const tokenWeight = (example: PolicyExample): number =>
     weightOf(example) / (average === 'tokens' ? 1 : countLearned(example))
   return {
@@ -105,16 +126,15 @@ function policyObjective(kind: string, form: Form): Objective<PolicyExample> {
     check(example) {
       checkRow(example)
       checkWeight(weightOf(example))
-      if (!Number.isFinite(example.advantage)) throw new Error(`An advantage is ${example.advantage}, not finite.`)
+      if (!Number.isFinite(example.advantage))
+        throw new Error(`An advantage is ${example.advantage}; it must be finite.`)
       const { oldLogProbabilities: old, reference } = example
       if (klWeight > 0 && !reference)
-        throw new Error(
-          'A divergence from the reference is asked for, but an example has no reference log-probabilities.',
-        )
+        throw new Error('klWeight is greater than 0, but an example has no log-probabilities of the reference model.')
       for (const values of [old, reference])
         if (values && values.length !== rowLength(example))
           throw new Error(
-            `${values.length} log-probabilities were given for ${rowLength(example)} tokens after the first.`,
+            `There are ${values.length} log-probabilities for ${rowLength(example)} tokens after the first.`,
           )
     },
     build({ config, batch, length, weights, forward }) {
@@ -124,7 +144,7 @@ function policyObjective(kind: string, form: Form): Objective<PolicyExample> {
       const [advantage, weight] = [input('advantage', [batch, 1]), input('weight', [batch, 1])]
       const logProbabilities = tokenLogProbabilities(config, weights, forward(ids).hidden, targets)
       const counted = not(equal(coefficients, 0))
-      // Where nothing counts all three log-probabilities are 0: no ratio overflows, no 0 · ∞ arises.
+      // Where no token is learned all three log-probabilities are 0, so that no ratio overflows and no 0 · ∞ occurs.
       const current = where(counted, logProbabilities, 0) // (B,T)
       const change = sub(current, old)
       const ratio = exp(perToken ? change : sum(change, [1])) // (B,T) or (B,1)
@@ -133,7 +153,7 @@ function policyObjective(kind: string, form: Form): Objective<PolicyExample> {
       const gain = minimum(mul(ratio, advantage), mul(bounded, advantage))
       const distance = sub(reference, current)
       const divergence = sub(sub(exp(distance), distance), 1) // (B,T)
-      // A sequence's divergence is the sum of its tokens'; per token it is averaged like the gains.
+      // The divergence of a sequence is the sum over its tokens; per token it is averaged like the gains.
       const kl = perToken ? divergence : sum(divergence, [1])
       const surrogate = neg(gain)
       const total = (values: Node): Node => reshape(sum(mul(each, values)), [])
@@ -150,14 +170,12 @@ function policyObjective(kind: string, form: Form): Objective<PolicyExample> {
     feeds(examples, batch, length) {
       const [old, reference] = [new Float32Array(batch * length), new Float32Array(batch * length)]
       examples.forEach((example, row) => {
-        for (let t = 0; t + 1 < example.ids.length; t++) {
-          if (!example.mask[t + 1] || weightOf(example) === 0) continue
-          old[row * length + t] = example.oldLogProbabilities[t]!
-          reference[row * length + t] = (example.reference ?? example.oldLogProbabilities)[t]!
-        }
+        if (weightOf(example) === 0) return
+        copyLearned(example, example.oldLogProbabilities, old, row * length)
+        copyLearned(example, example.reference ?? example.oldLogProbabilities, reference, row * length)
       })
       return {
-        ...rowFeeds(examples, batch, length, (row) => tokenWeight(examples[row]!)),
+        ...rowFeeds(examples, batch, length, tokenWeight),
         old,
         reference,
         advantage: Float32Array.from({ length: batch }, (_, row) => examples[row]?.advantage ?? 0),
@@ -167,16 +185,29 @@ function policyObjective(kind: string, form: Form): Objective<PolicyExample> {
   }
 }
 
-/** GRPO's advantage: a reward's distance from its group's mean in standard deviations (n - 1), 1e-4 added to these. */
+/**
+ * GRPO's advantage of each completion: its reward minus the mean of the group, divided by the group's standard deviation
+ * (n - 1) plus 1e-4.
+ *
+ * @example
+ * ```ts
+ * import assert from 'node:assert/strict'
+ * import { groupRelativeAdvantages } from '#engine/train/policy.ts'
+ *
+ * const [worse = 0, better = 0] = groupRelativeAdvantages([0, 1])
+ * assert.ok(Math.abs(better - 0.707) < 1e-3)
+ * assert.equal(worse, -better)
+ * ```
+ */
 export function groupRelativeAdvantages(rewards: readonly number[]): number[] {
   const mean = meanOf(rewards)
   const deviation = rewards.length > 1 ? Math.sqrt(sampleVariance(rewards)) : 0
   return rewards.map((reward) => (reward - mean) / (deviation + 1e-4))
 }
 
-/** RLOO's advantage: a reward less the mean of the others in its group. */
+/** RLOO's advantage of each completion: its reward minus the mean reward of the other completions in its group. */
 export function leaveOneOutAdvantages(rewards: readonly number[]): number[] {
   const sum = sumOf(rewards)
-  if (rewards.length < 2) throw new Error('Leaving one out needs groups of at least two completions.')
+  if (rewards.length < 2) throw new Error('Leave-one-out advantages need at least two completions of a prompt.')
   return rewards.map((reward) => reward - (sum - reward) / (rewards.length - 1))
 }

@@ -6,6 +6,7 @@ import { type PolicyExample, policyExample } from './policy.ts'
 import type { Progress, TrainingCheckpoint } from './run.ts'
 import { learningRateAt, type Schedule, schedule } from './schedule.ts'
 import { type StepResult, type Trainer, TrainingError } from './trainer.ts'
+import { zip } from './zip.ts'
 
 export interface SampledCompletion {
   completion: ArrayLike<number>
@@ -15,16 +16,16 @@ export interface SampledCompletion {
 
 export interface PolicyPlan<Prompt extends { ids: ArrayLike<number>; weight?: number }> {
   prompts: readonly Prompt[]
-  /** Completions of one prompt, compared with each other; at least 2. */
+  /** Number of completions of one prompt, which are compared with each other; at least 2. */
   numGenerations: number
   promptsPerRound: number
   rounds: number
-  /** Updates from the completions of one round; default 1. */
+  /** Number of updates from the completions of one round; default 1. */
   updatesPerRound?: number
   learningRate: Schedule | number
   /**
-   * Samples one completion for each prompt given (prompts repeat), from the policy whose trained parameters are
-   * `parameters`. The same seed must give the same completions.
+   * Samples one completion for each prompt in the list (a prompt occurs several times), from the policy with the trained
+   * parameters `parameters`. The same seed must give the same completions.
    */
   sample(
     prompts: readonly Prompt[],
@@ -32,11 +33,11 @@ export interface PolicyPlan<Prompt extends { ids: ArrayLike<number>; weight?: nu
     seed: number,
     signal?: AbortSignal,
   ): Promise<SampledCompletion[]>
-  /** How good each completion is: a reward model, or any rule. */
+  /** The reward of each completion: from a reward model or from any other rule. */
   reward(sampled: readonly { prompt: Prompt; completion: ArrayLike<number> }[], signal?: AbortSignal): Promise<number[]>
-  /** Turns the rewards of one group into advantages: `groupRelative` or `leaveOneOut`. */
+  /** Computes advantages from the rewards of one prompt: `groupRelativeAdvantages` or `leaveOneOutAdvantages`. */
   advantages(rewards: readonly number[]): number[]
-  /** Reads the reference policy; needed when the objective weighs the divergence from it. */
+  /** Evaluates the reference policy; required when the `klWeight` of the objective is greater than 0. */
   reference?: SequenceScorer
 }
 
@@ -44,14 +45,44 @@ export interface RoundReport extends StepResult {
   round: number
   rounds: number
   meanReward: number
-  /** Mean number of tokens of a completion. */
+  /** Mean number of tokens of the completions. */
   meanLength: number
   milliseconds: number
 }
 
 /**
- * Reinforcement learning from rewards: sample, reward, compare within groups, update; one report per round. Seeded like
- * a TrainingRun, and saved and continued in the same way. An abort takes effect before the first update of a round.
+ * Reinforcement learning: every round samples completions, computes rewards and advantages, and updates the policy; one
+ * report per round. Seeds, checkpoints and continuation work as in TrainingRun. An abort takes effect before the first
+ * update of a round.
+ *
+ * @example
+ * ```ts
+ * import assert from 'node:assert/strict'
+ * import { smallConfig } from '#engine/model/config.ts'
+ * import { initialWeights } from '#engine/model/parameters.ts'
+ * import { groupRelativeAdvantages, grpo } from '#engine/train/policy.ts'
+ * import { PolicyRun } from '#engine/train/policyRun.ts'
+ * import { Trainer } from '#engine/train/trainer.ts'
+ *
+ * const config = smallConfig({ vocab_size: 32, hidden_size: 16, num_hidden_layers: 1, num_attention_heads: 2 })
+ * const trainer = new Trainer({ config, weights: initialWeights(config, 1), objective: grpo(), seed: 1 })
+ * const run = new PolicyRun(trainer, {
+ *   prompts: [{ ids: [1, 2] }],
+ *   numGenerations: 2,
+ *   promptsPerRound: 1,
+ *   rounds: 1,
+ *   learningRate: 1e-2,
+ *   // A program samples with a `Generator`; here the completions are fixed.
+ *   sample: async () => [
+ *     { completion: [7], logProbabilities: [-3.5] },
+ *     { completion: [9], logProbabilities: [-3.5] },
+ *   ],
+ *   reward: async (completions) => completions.map(({ completion }) => (completion[0] === 7 ? 1 : 0)),
+ *   advantages: groupRelativeAdvantages,
+ * })
+ * for await (const { meanReward } of run.start()) assert.equal(meanReward, 0.5)
+ * await trainer.release()
+ * ```
  */
 export class PolicyRun<Prompt extends { ids: ArrayLike<number>; weight?: number }> {
   private readonly updates: number
@@ -63,9 +94,11 @@ export class PolicyRun<Prompt extends { ids: ArrayLike<number>; weight?: number 
     readonly plan: PolicyPlan<Prompt>,
   ) {
     const { prompts, numGenerations, promptsPerRound, rounds, learningRate } = plan
-    if (prompts.length === 0) throw new TrainingError('There is nothing to sample from: the plan has no prompts.')
+    if (prompts.length === 0) throw new TrainingError('The plan has no prompts.')
     if (!(Number.isInteger(numGenerations) && numGenerations >= 2))
-      throw new TrainingError(`A group compares at least 2 completions of one prompt, not ${numGenerations}.`)
+      throw new TrainingError(
+        `numGenerations is ${numGenerations}; at least 2 completions of a prompt are needed to compare them.`,
+      )
     this.updates = plan.updatesPerRound ?? 1
     this.learningRate = typeof learningRate === 'number' ? schedule(learningRate) : learningRate
     this.identity = {
@@ -84,13 +117,12 @@ export class PolicyRun<Prompt extends { ids: ArrayLike<number>; weight?: number 
       const begin = performance.now()
       const { examples, meanReward, meanLength } = await this.gather(round, signal)
       signal?.throwIfAborted()
-      let result: StepResult | undefined
-      for (let update = 0; update < updates; update++) {
-        const rate = learningRateAt(this.learningRate, trainer.step + 1, plan.rounds * updates)
-        result = await trainer.apply(examples, rate, update === 0 ? signal : undefined)
-      }
+      const update = (abort?: AbortSignal): Promise<StepResult> =>
+        trainer.apply(examples, learningRateAt(this.learningRate, trainer.step + 1, plan.rounds * updates), abort)
+      let result = await update(signal)
+      for (let done = 1; done < updates; done++) result = await update()
       const milliseconds = performance.now() - begin
-      yield { ...result!, round: round + 1, rounds: plan.rounds, meanReward, meanLength, milliseconds }
+      yield { ...result, round: round + 1, rounds: plan.rounds, meanReward, meanLength, milliseconds }
     }
   }
 
@@ -102,42 +134,52 @@ export class PolicyRun<Prompt extends { ids: ArrayLike<number>; weight?: number 
     const seed = new Random(`${trainer.seed}/sample/${round}`).uint32()
     const sampled = await plan.sample(prompts, await trainer.parameters(), seed, signal)
     if (sampled.length !== prompts.length)
-      throw new TrainingError(`${sampled.length} completions were sampled for ${prompts.length} prompts.`)
-    const rewards = await plan.reward(
-      sampled.map(({ completion }, index) => ({ prompt: prompts[index]!, completion })),
-      signal,
-    )
+      throw new TrainingError(`The plan sampled ${sampled.length} completions for ${prompts.length} prompts.`)
+    const completions = zip(prompts, sampled).map(([prompt, each]) => ({ ...each, prompt }))
+    const rewards = await plan.reward(completions, signal)
     if (rewards.length !== prompts.length || rewards.some((value) => !Number.isFinite(value)))
-      throw new TrainingError(`Rewards must be ${prompts.length} finite numbers, one for each completion.`)
+      throw new TrainingError(`The rewards must be ${prompts.length} finite numbers, one for each completion.`)
     const advantages: number[] = []
     for (let from = 0; from < rewards.length; from += numGenerations)
       advantages.push(...plan.advantages(rewards.slice(from, from + numGenerations)))
-    const reference = await this.referenceOf(prompts, sampled, signal)
-    const examples = sampled.map(({ completion, logProbabilities }, index) => {
-      const { ids: prompt, weight } = prompts[index]!
-      const fixed = { prompt, completion, logProbabilities, weight, reference: reference?.[index] }
-      return policyExample({ ...fixed, advantage: advantages[index]! })
+    const references = await this.referencesOf(completions, signal)
+    const examples = zip(zip(completions, advantages), references).map(([[each, advantage], reference]) => {
+      const { completion, logProbabilities, prompt } = each
+      return policyExample({
+        prompt: prompt.ids,
+        completion,
+        logProbabilities,
+        weight: prompt.weight,
+        reference,
+        advantage,
+      })
     })
     const meanLength = meanOf(sampled.map(({ completion }) => completion.length))
     return { examples, meanReward: meanOf(rewards), meanLength }
   }
 
-  private async referenceOf(prompts: readonly Prompt[], sampled: readonly SampledCompletion[], signal?: AbortSignal) {
+  /** Log-probabilities of the completions under the reference policy; undefined for each without one. */
+  private async referencesOf(
+    completions: readonly { prompt: Prompt; completion: ArrayLike<number> }[],
+    signal?: AbortSignal,
+  ): Promise<(Float32Array | undefined)[]> {
     const { reference } = this.plan
-    if (!reference) return undefined
-    const rows = sampled.map(({ completion }, index) => [...Array.from(prompts[index]!.ids), ...Array.from(completion)])
+    if (!reference) return completions.map(() => undefined)
+    const rows = completions.map(({ prompt, completion }) => [...Array.from(prompt.ids), ...Array.from(completion)])
     const scored = await reference.logProbabilities(rows, signal)
-    return scored.map((values, index) => values.slice(prompts[index]!.ids.length - 1))
+    return zip(completions, scored).map(([{ prompt }, values]) => values.slice(prompt.ids.length - 1))
   }
 
-  /** The prompts of a round: seeded passes over all of them, one after the other. */
+  /** The prompts of a round: passes over all prompts in a seeded order, one after another. */
   private choose(round: number): Prompt[] {
     const { prompts, promptsPerRound } = this.plan
     return Array.from({ length: promptsPerRound }, (_, index) => {
-      const place = round * promptsPerRound + index
-      const pass = Math.floor(place / prompts.length)
+      const position = round * promptsPerRound + index
+      const pass = Math.floor(position / prompts.length)
       const order = new Random(`${this.trainer.seed}/prompts/${pass}`).permutation(prompts.length)
-      return prompts[order[place % prompts.length]!]!
+      const prompt = prompts[order[position % prompts.length] ?? 0]
+      if (!prompt) throw new TrainingError('The plan has no prompts.')
+      return prompt
     })
   }
 
@@ -147,12 +189,12 @@ export class PolicyRun<Prompt extends { ids: ArrayLike<number>; weight?: number 
     return { progress: { ...progress, plan: this.identity }, state }
   }
 
-  /** Continues a saved run. Throws when that run had another plan. */
+  /** Continues a saved run. @throws TrainingError when that run had another plan. */
   restore({ progress, state }: TrainingCheckpoint): void {
-    for (const [key, mine] of Object.entries(this.identity)) {
-      const theirs = progress.plan[key as keyof Progress['plan']]
-      if (theirs !== mine)
-        throw new TrainingError(`The checkpoint's run had ${key} ${theirs}, this one has ${mine}; they must agree.`)
+    for (const [key, own] of Object.entries(this.identity)) {
+      const saved = progress.plan[key as keyof Progress['plan']]
+      if (saved !== own)
+        throw new TrainingError(`The checkpoint belongs to a run with ${key} ${saved}; this run has ${own}.`)
     }
     this.trainer.restore(state)
   }

@@ -1,25 +1,41 @@
-import { add, cast, input, less, mul, type Node, neg, reshape, slice, softplus, sub, sum } from '#engine/graph/index.ts'
+import {
+  add,
+  cast,
+  extentOf,
+  input,
+  less,
+  mul,
+  type Node,
+  neg,
+  reshape,
+  slice,
+  softplus,
+  sub,
+  sum,
+} from '#engine/graph/index.ts'
 import { tokenLogProbabilities } from '#engine/model/heads.ts'
 import { idInput } from '#engine/model/inputs.ts'
 import type { SequenceScorer } from '#engine/model/scorer.ts'
 import type { Objective } from './objective.ts'
 import { checkRow, checkWeight, countLearned, rowFeeds, rowLength, type TokenRow } from './rows.ts'
+import { zip } from './zip.ts'
 
-/** What every kind of pairwise judgement carries about its annotator. */
+/** How reliable the label of a pair is. */
 export interface LabelQuality {
-  /** How far the annotator is trusted; 1 by default. */
+  /** The weight of the pair in the loss, for example the trust in its annotator; default 1. */
   weight?: number
-  /** The probability that the annotator named the wrong side, from 0 to below 1/2; 0 by default. */
+  /** The probability that the label is wrong: at least 0 and below 1/2; default 0. */
   noise?: number
 }
 
 export const weightOf = ({ weight = 1 }: LabelQuality): number => weight
 export const noiseOf = ({ noise = 0 }: LabelQuality): number => noise
 
-export function checkLabelQuality(judgement: LabelQuality): void {
-  checkWeight(weightOf(judgement))
-  const noise = noiseOf(judgement)
-  if (!(noise >= 0 && noise < 0.5)) throw new Error(`A pair's label noise is ${noise}; it lies from 0 to below 1/2.`)
+export function checkLabelQuality(label: LabelQuality): void {
+  checkWeight(weightOf(label))
+  const noise = noiseOf(label)
+  if (!(noise >= 0 && noise < 0.5))
+    throw new Error(`The label noise of a pair is ${noise}; it must be at least 0 and below 1/2.`)
 }
 
 /** Two completions of one prompt, the first preferred. */
@@ -28,12 +44,12 @@ export interface PreferencePair extends LabelQuality {
   rejected: TokenRow
 }
 
-/** A pair with the reference model's log-probability of each completion, summed over its learned tokens. */
+/** A pair with the log-probability of each completion under the reference model, summed over its learned tokens. */
 export interface ReferencedPair extends PreferencePair {
   reference: { chosen: number; rejected: number }
 }
 
-/** Reads the reference model once, so that training never runs it again. */
+/** Adds the log-probabilities of the reference model, so that training does not run that model again. */
 export async function withReference(
   pairs: readonly PreferencePair[],
   reference: SequenceScorer,
@@ -44,17 +60,17 @@ export async function withReference(
     rows.map(({ ids }) => ids),
     signal,
   )
-  const totals = scored.map((values, index) =>
-    values.reduce((weightedSum, value, t) => weightedSum + (rows[index]!.mask[t + 1] ? value : 0), 0),
+  const totals = zip(rows, scored).map(([{ mask }, values]) =>
+    values.reduce((sum, value, t) => sum + (mask[t + 1] ? value : 0), 0),
   )
-  return pairs.map((pair, index) => ({
-    ...pair,
-    reference: { chosen: totals[2 * index]!, rejected: totals[2 * index + 1]! },
-  }))
+  return pairs.map((pair, index) => {
+    const [chosen, rejected] = totals.slice(2 * index, 2 * index + 2) as [number, number]
+    return { ...pair, reference: { chosen, rejected } }
+  })
 }
 
 export interface DpoOptions {
-  /** How closely the policy is held to the reference; higher holds tighter. Default 0.1. */
+  /** Strength of the constraint to stay near the reference model; default 0.1. */
   beta?: number
   /**
    * `sigmoid`: Rafailov et al., "Direct preference optimization" (2023), with each pair's label noise as in Mitchell,
@@ -64,8 +80,31 @@ export interface DpoOptions {
 }
 
 /**
- * Direct preference optimisation. With z the policy's gain over the reference on chosen less that on rejected, and ε
- * the pair's noise: -(1-ε) log σ(βz) - ε log σ(-βz), or for IPO (1-ε) (z - 1/2β)² + ε (z + 1/2β)².
+ * Direct preference optimisation. z is the log-ratio of policy and reference for the chosen completion minus that for the
+ * rejected one, ε the label noise of the pair. The loss is -(1-ε) log σ(βz) - ε log σ(-βz), or for IPO
+ * (1-ε) (z - 1/2β)² + ε (z + 1/2β)².
+ *
+ * @example
+ * ```ts
+ * import assert from 'node:assert/strict'
+ * import { smallConfig } from '#engine/model/config.ts'
+ * import { initialWeights } from '#engine/model/parameters.ts'
+ * import { SequenceScorer } from '#engine/model/scorer.ts'
+ * import { dpo, withReference } from '#engine/train/preference.ts'
+ * import { completionRow } from '#engine/train/rows.ts'
+ * import { Trainer } from '#engine/train/trainer.ts'
+ *
+ * const config = smallConfig({ vocab_size: 32, hidden_size: 16, num_hidden_layers: 1, num_attention_heads: 2 })
+ * const weights = initialWeights(config, 1)
+ * const reference = new SequenceScorer({ config, weights })
+ * const prompt = [1, 2, 3]
+ * const pair = { chosen: completionRow(prompt, [4, 5]), rejected: completionRow(prompt, [6]) }
+ * const examples = await withReference([pair], reference)
+ * const trainer = new Trainer({ config, weights, objective: dpo({ beta: 0.1 }), seed: 1 })
+ * const { loss } = await trainer.apply(examples, 1e-3)
+ * assert.ok(Math.abs(loss - Math.log(2)) < 1e-4) // before the first update policy and reference are equal
+ * await Promise.all([trainer.release(), reference.release()])
+ * ```
  */
 export function dpo({ beta = 0.1, loss: kind = 'sigmoid' }: DpoOptions = {}): Objective<ReferencedPair> {
   return {
@@ -78,7 +117,7 @@ export function dpo({ beta = 0.1, loss: kind = 'sigmoid' }: DpoOptions = {}): Ob
       checkRow(pair.chosen)
       checkRow(pair.rejected)
       if (!Number.isFinite(pair.reference.chosen) || !Number.isFinite(pair.reference.rejected))
-        throw new Error("A pair's reference log-probabilities are not finite; were they read from the same tokens?")
+        throw new Error('The reference log-probabilities of a pair are not finite; compute them with withReference().')
     },
     build({ config, batch, length, weights, forward }) {
       const [ids, targets] = [idInput(config, 2 * batch, length), idInput(config, 2 * batch, length, 'targets')]
@@ -110,41 +149,28 @@ export function dpo({ beta = 0.1, loss: kind = 'sigmoid' }: DpoOptions = {}): Ob
       const rows = pairRows(
         pairs,
         batch,
-        ({ chosen }) => chosen,
-        ({ rejected }) => rejected,
-      )
-      const references = pairRows(
-        pairs,
-        batch,
-        (pair) => pair.reference.chosen,
-        (pair) => pair.reference.rejected,
-      )
-      // IPO compares means per token, the sigmoid sums.
-      const share = rows.map((row) => (row && kind === 'ipo' ? 1 / countLearned(row) : 1))
+        ({ chosen, reference }) => ({ ...chosen, reference: reference.chosen }),
+        ({ rejected, reference }) => ({ ...rejected, reference: reference.rejected }),
+      ).map((row) => row ?? { ids: [], mask: [], reference: 0 })
+      // IPO compares means over tokens, the sigmoid loss sums. A row of padding has no tokens.
+      const scaleOf = (row: TokenRow): number => (kind === 'ipo' && row.ids.length > 0 ? 1 / countLearned(row) : 1)
       return {
-        ...rowFeeds(
-          rows.map((row) => row ?? EMPTY_ROW),
-          2 * batch,
-          length,
-          (row) => share[row]!,
-        ),
-        reference: Float32Array.from(references, (value, row) => (value ?? 0) * share[row]!),
+        ...rowFeeds(rows, 2 * batch, length, scaleOf),
+        reference: Float32Array.from(rows, (row) => row.reference * scaleOf(row)),
         ...labelQualityFeeds(pairs, batch),
       }
     },
   }
 }
 
-const EMPTY_ROW: TokenRow = { ids: [], mask: [] }
-
-/** Chosen rows first, rejected rows from `batch` on; undefined pads. */
+/** The chosen side of all pairs, then the rejected side from index `batch` on; undefined for padding. */
 export const pairRows = <P, T>(pairs: readonly P[], batch: number, first: (pair: P) => T, second: (pair: P) => T) =>
   Array.from({ length: 2 * batch }, (_, row): T | undefined => {
     const pair = pairs[row % batch]
     return pair && (row < batch ? first : second)(pair)
   })
 
-/** Feeds of `weight` and `noise`: pairs that pad the batch weigh nothing. */
+/** Feeds of `weight` and `noise`; padding has weight 0. */
 export function labelQualityFeeds(pairs: readonly LabelQuality[], batch: number) {
   const [weight, noise] = [new Float32Array(batch), new Float32Array(batch)]
   pairs.forEach((pair, row) => {
@@ -156,14 +182,14 @@ export function labelQualityFeeds(pairs: readonly LabelQuality[], batch: number)
 
 /** (2B,1) -> chosen and rejected, (B,1) each. */
 export function splitPairs(rows: Node): [chosen: Node, rejected: Node] {
-  const batch = rows.shape[0]! / 2
+  const batch = extentOf(rows.shape, 0) / 2
   return [slice(rows, 0, 0, batch), slice(rows, 0, batch, 2 * batch)]
 }
 
 /** The weighted sum over pairs, a scalar. */
 export const total = (weight: Node, values: Node): Node => reshape(sum(mul(weight, values)), [])
 
-/** -(1-ε) log σ(z) - ε log σ(-z): the log-loss of a label that is wrong with probability ε. */
+/** -(1-ε) log σ(z) - ε log σ(-z): the logistic loss of a label that is wrong with probability ε. */
 export const noisyLogistic = (z: Node, noise: Node): Node =>
   add(mul(sub(1, noise), softplus(neg(z))), mul(noise, softplus(z)))
 

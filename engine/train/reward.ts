@@ -1,4 +1,4 @@
-import type { Weights } from '#engine/formats/weights.ts'
+import { type Weights, weightNamed } from '#engine/formats/weights.ts'
 import { add, cast, input, less, mul, reshape, sub } from '#engine/graph/index.ts'
 import type { ModelConfig } from '#engine/model/config.ts'
 import { sequenceScores } from '#engine/model/heads.ts'
@@ -16,22 +16,40 @@ import {
   weightOf,
 } from './preference.ts'
 
-/** Two whole texts (prompt and answer), the first judged better. */
+/** Two complete texts (prompt and answer); the chosen one was preferred. */
 export interface RewardPair extends LabelQuality {
   chosen: ArrayLike<number>
   rejected: ArrayLike<number>
-  /** By how much the first should score higher at least, as Llama 2 asks where judges were sure; 0 by default. */
+  /** The least score difference to reach, as in Llama 2 for pairs whose annotators were sure; default 0. */
   margin?: number
 }
 
 export interface RewardOptions {
-  /** Draws the two scores of a pair towards a sum of 0 (Eisenstein et al., 2023): scores stay comparable. Default 0. */
+  /** Weight of (r₁ + r₂)² in the loss, which keeps scores near 0 and comparable (Eisenstein et al., 2023). Default 0. */
   centring?: number
 }
 
 /**
- * The model of Bradley & Terry (1952) over scores r: -log σ(r₁ - r₂ - margin), softened by the pair's label noise, plus
- * centring · (r₁ + r₂)².
+ * The loss of a reward model with scores r, by the model of Bradley & Terry (1952): -log σ(r₁ - r₂ - margin), mixed with
+ * its opposite by the label noise of the pair, plus centring · (r₁ + r₂)².
+ *
+ * @example
+ * ```ts
+ * import assert from 'node:assert/strict'
+ * import { smallConfig } from '#engine/model/config.ts'
+ * import { initialWeights } from '#engine/model/parameters.ts'
+ * import { reward, rewardModel } from '#engine/train/reward.ts'
+ * import { Trainer } from '#engine/train/trainer.ts'
+ *
+ * const base = smallConfig({ vocab_size: 32, hidden_size: 16, num_hidden_layers: 1, num_attention_heads: 2 })
+ * const { config, weights } = rewardModel(base, initialWeights(base, 1), 1)
+ * const trainer = new Trainer({ config, weights, objective: reward(), seed: 1 })
+ * const pairs = [{ chosen: [1, 2, 3], rejected: [1, 2, 4] }]
+ * const before = await trainer.evaluate(pairs)
+ * for (let step = 0; step < 5; step++) await trainer.apply(pairs, 1e-2)
+ * assert.ok((await trainer.evaluate(pairs)).loss < before.loss)
+ * await trainer.release()
+ * ```
  */
 export function reward({ centring = 0 }: RewardOptions = {}): Objective<RewardPair> {
   return {
@@ -41,12 +59,13 @@ export function reward({ centring = 0 }: RewardOptions = {}): Objective<RewardPa
     totalOf: weightOf,
     check(pair) {
       checkLabelQuality(pair)
-      if (pair.chosen.length === 0 || pair.rejected.length === 0) throw new Error('A pair has an empty text.')
-      if (!Number.isFinite(pair.margin ?? 0)) throw new Error(`A pair's margin is ${pair.margin}; it must be finite.`)
+      if (pair.chosen.length === 0 || pair.rejected.length === 0) throw new Error('One text of a pair is empty.')
+      if (!Number.isFinite(pair.margin ?? 0))
+        throw new Error(`The margin of a pair is ${pair.margin}; it must be finite.`)
     },
     build({ config, batch, length, weights, forward }) {
       if (config.head !== 'score')
-        throw new Error('A reward objective needs a model with a score head; make one with rewardModel().')
+        throw new Error('The reward objective needs a model with a score head; create one with rewardModel().')
       const ids = idInput(config, 2 * batch, length)
       const last = input('last', [2 * batch], 'i32', { below: length })
       const [weight, noise] = [input('weight', [batch, 1]), input('noise', [batch, 1])]
@@ -86,7 +105,7 @@ export function reward({ centring = 0 }: RewardOptions = {}): Objective<RewardPa
   }
 }
 
-/** A language model with its next-token head exchanged for a fresh score head. */
+/** A language model whose next-token head is replaced by a new score head. */
 export function rewardModel(
   config: ModelConfig,
   weights: Weights,
@@ -95,6 +114,6 @@ export function rewardModel(
   const scoring: ModelConfig = { ...config, head: 'score' }
   const kept = new Map(weights)
   kept.delete('lm_head.weight')
-  kept.set('score.weight', initialWeights(scoring, seed).get('score.weight')!)
+  kept.set('score.weight', weightNamed(initialWeights(scoring, seed), 'score.weight'))
   return { config: scoring, weights: kept }
 }

@@ -2,43 +2,43 @@ import { Random } from '#engine/stats/random.ts'
 import { learningRateAt, type Schedule, schedule } from './schedule.ts'
 import { type Loss, type StepResult, type Trainer, type TrainerState, TrainingError } from './trainer.ts'
 
-/** What to train on and for how long. */
+/** The data and the length of a training run. */
 export interface TrainingPlan<Example> {
   examples: readonly Example[]
-  /** Examples per update; more than the trainer's micro-batch accumulates gradients. */
+  /** Examples per update; with more than the trainer's micro-batch, gradients accumulate. */
   batchSize: number
-  /** Passes over the examples; or give `steps`. */
+  /** Passes over the examples; alternatively `steps`. */
   epochs?: number
   steps?: number
-  /** A schedule, or the peak of the default one (cosine to 0, no warm-up). */
+  /** A schedule, or the peak of the default schedule (cosine to 0, no warm-up). */
   learningRate: Schedule | number
   evaluation?: {
     examples: readonly Example[]
-    /** Evaluates after every so many steps, and after the last. */
+    /** Number of steps between evaluations; the last step is always followed by one. */
     every: number
-    /** Stops after this many evaluations in a row without a lower loss. */
+    /** The run stops after this many consecutive evaluations without a lower loss. */
     patience?: number
   }
 }
 
 export interface StepReport extends StepResult {
-  /** Passes begun, from 0. */
+  /** Number of the current pass, from 0. */
   epoch: number
-  /** All steps of the plan. */
+  /** Number of all steps of the plan. */
   steps: number
   milliseconds: number
   evaluation?: Loss
 }
 
-/** Where a run stands: enough, with the trainer's state, to continue it exactly. */
+/** The progress of a run; together with the state of the trainer it is enough to continue the run exactly. */
 export interface Progress {
   epoch: number
-  /** Examples of this epoch already used. */
+  /** Number of examples of this epoch that were used. */
   used: number
   bestLoss: number | null
   evaluationsWithoutGain: number
   stopped: boolean
-  /** What a run must share with the one it continues. */
+  /** What a run must have in common with the run that it continues. */
   plan: { objective: string; seed: number; examples: number; batchSize: number; steps: number }
 }
 
@@ -48,12 +48,28 @@ export interface TrainingCheckpoint {
 }
 
 /**
- * Carries out a plan, one report per step:
+ * Executes a plan, with one report per step. The seed of the trainer determines the order of the examples. An abort throws
+ * the reason of the signal between two micro-batches; the run can be started again, or saved with `checkpoint` and
+ * continued in another process with bit-identical results.
  *
- *     for await (const { step, loss } of new TrainingRun(trainer, plan).start(signal)) …
+ * @example
+ * ```ts
+ * import assert from 'node:assert/strict'
+ * import { smallConfig } from '#engine/model/config.ts'
+ * import { initialWeights } from '#engine/model/parameters.ts'
+ * import { TrainingRun } from '#engine/train/run.ts'
+ * import { supervised } from '#engine/train/supervised.ts'
+ * import { Trainer } from '#engine/train/trainer.ts'
  *
- * The order of examples follows from the trainer's seed. An abort throws the signal's reason between two
- * micro-batches; the run can be started again, or saved with `checkpoint` and continued elsewhere to the same bytes.
+ * const config = smallConfig({ vocab_size: 32, hidden_size: 16, num_hidden_layers: 1, num_attention_heads: 2 })
+ * const trainer = new Trainer({ config, weights: initialWeights(config, 1), objective: supervised, seed: 1 })
+ * const examples = [{ ids: [1, 2, 3, 4], mask: [1, 1, 1, 1] }]
+ * const losses: number[] = []
+ * for await (const { loss } of new TrainingRun(trainer, { examples, batchSize: 1, steps: 5, learningRate: 1e-2 }).start())
+ *   losses.push(loss)
+ * assert.ok((losses.at(-1) ?? 0) < (losses[0] ?? 0))
+ * await trainer.release()
+ * ```
  */
 export class TrainingRun<Example> {
   readonly steps: number
@@ -64,12 +80,11 @@ export class TrainingRun<Example> {
     readonly trainer: Trainer<Example>,
     readonly plan: TrainingPlan<Example>,
   ) {
-    const { examples, batchSize, epochs, steps } = plan
-    if (examples.length === 0) throw new TrainingError('There is nothing to train on: the plan has no examples.')
+    const { examples, batchSize } = plan
+    if (examples.length === 0) throw new TrainingError('The plan has no examples.')
     if (!(Number.isInteger(batchSize) && batchSize > 0))
-      throw new TrainingError(`A batch holds a whole number of examples from 1, not ${batchSize}.`)
-    if ((epochs === undefined) === (steps === undefined))
-      throw new TrainingError('A plan names either epochs or steps, not both and not neither.')
+      throw new TrainingError(`batchSize is ${batchSize}; it must be a whole number of at least 1.`)
+    this.steps = stepsOf(plan)
     examples.forEach((example, index) => {
       try {
         trainer.check(example)
@@ -77,7 +92,6 @@ export class TrainingRun<Example> {
         throw new TrainingError(`Example ${index}: ${(cause as Error).message}`, { cause })
       }
     })
-    this.steps = steps ?? Math.ceil(examples.length / batchSize) * epochs!
     this.learningRate = typeof plan.learningRate === 'number' ? schedule(plan.learningRate) : plan.learningRate
     this.progress = {
       epoch: 0,
@@ -105,7 +119,7 @@ export class TrainingRun<Example> {
         order = this.order(this.progress.epoch)
       }
       const { epoch, used } = this.progress
-      const chosen = Array.from(order.subarray(used, used + plan.batchSize), (index) => plan.examples[index]!)
+      const chosen = order.slice(used, used + plan.batchSize)
       const begin = performance.now()
       const result = await trainer.apply(chosen, learningRateAt(this.learningRate, trainer.step + 1, steps), signal)
       this.progress = { ...this.progress, used: used + chosen.length }
@@ -120,8 +134,11 @@ export class TrainingRun<Example> {
     }
   }
 
-  private order(epoch: number): Int32Array {
-    return new Random(`${this.trainer.seed}/order/${epoch}`).permutation(this.plan.examples.length)
+  /** The examples in the order of an epoch. */
+  private order(epoch: number): Example[] {
+    const { examples } = this.plan
+    const order = new Random(`${this.trainer.seed}/order/${epoch}`).permutation(examples.length)
+    return Array.from(order, (index) => examples[index] as Example) // a permutation has only valid indices
   }
 
   private async evaluate(signal?: AbortSignal): Promise<Loss | undefined> {
@@ -146,14 +163,20 @@ export class TrainingRun<Example> {
     return { progress: structuredClone(this.progress), state: await this.trainer.state() }
   }
 
-  /** Continues a saved run. Throws when that run had another plan: its end would not be this one's. */
+  /** Continues a saved run. @throws TrainingError when that run had another plan. */
   restore({ progress, state }: TrainingCheckpoint): void {
-    for (const [key, mine] of Object.entries(this.progress.plan)) {
-      const theirs = progress.plan[key as keyof Progress['plan']]
-      if (theirs !== mine)
-        throw new TrainingError(`The checkpoint's run had ${key} ${theirs}, this one has ${mine}; they must agree.`)
+    for (const [key, own] of Object.entries(this.progress.plan)) {
+      const saved = progress.plan[key as keyof Progress['plan']]
+      if (saved !== own)
+        throw new TrainingError(`The checkpoint belongs to a run with ${key} ${saved}; this run has ${own}.`)
     }
     this.trainer.restore(state)
     this.progress = structuredClone(progress)
   }
+}
+
+function stepsOf({ examples, batchSize, epochs, steps }: TrainingPlan<unknown>): number {
+  if (epochs !== undefined && steps === undefined) return Math.ceil(examples.length / batchSize) * epochs
+  if (steps !== undefined && epochs === undefined) return steps
+  throw new TrainingError('A plan must have either epochs or steps, and not both.')
 }

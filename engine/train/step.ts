@@ -3,10 +3,11 @@ import type { Dropout } from './dropout.ts'
 import type { Objective } from './objective.ts'
 import { bufferInputs, concatIntoBuffers } from './parameterBuffers.ts'
 import type { TrainableParameters } from './trainableParameters.ts'
+import { zip } from './zip.ts'
 
 /**
- * The graph of one micro-batch: runs the model and the objective, multiplies by `scale` (one over the total weight of
- * the whole step), and adds the gradients to those given, so that any number of micro-batches makes one step.
+ * The graph of one micro-batch. It runs the model and the objective, multiplies by `scale` (1 / total weight of the step)
+ * and adds the gradients to those it is fed with, so that a step can have any number of micro-batches.
  */
 export function gradientGraph<E>(
   trainable: TrainableParameters,
@@ -17,18 +18,15 @@ export function gradientGraph<E>(
   const sums = bufferInputs(trainable.parameterBuffers, 'g')
   const { inputs, trained, model } = trainable.model(vectors, size)
   const { inputs: own, loss, metrics, scale } = scaled(objective, model)
-  // By parameter, then joined: through the views, every gradient would be padded to its buffer's whole length.
+  // Per parameter, then concatenated: through the views every gradient would be padded to the length of its buffer.
   const byName = grad(loss, [...trained.values()])
-  const gradients = concatIntoBuffers(
-    trainable.parameterBuffers,
-    new Map(Array.from(trained.keys(), (name, index) => [name, byName[index]!])),
-  )
+  const gradients = concatIntoBuffers(trainable.parameterBuffers, new Map(zip(trained.keys(), byName)))
   return {
     inputs: [...vectors, ...sums, ...inputs, ...own, scale],
     outputs: {
       loss,
       ...metrics,
-      ...Object.fromEntries(gradients.map((each, index) => [`g.${index}`, add(sums[index]!, each)])),
+      ...Object.fromEntries(zip(sums, gradients).map(([sum, each], index) => [`g.${index}`, add(sum, each)])),
     },
   }
 }

@@ -4,7 +4,7 @@ import { idInput } from '#engine/model/inputs.ts'
 import type { Objective, ObjectiveGraph, TrainedModel } from './objective.ts'
 import { checkRow, checkWeight, countLearned, rowFeeds, rowLength, type TokenRow } from './rows.ts'
 
-/** A text to learn. `weight` (1 by default) scales its loss: how far its annotator is trusted. */
+/** A text to learn. `weight` (default 1) scales its loss, for example by the trust in its annotator. */
 export interface SupervisedExample extends TokenRow {
   weight?: number
 }
@@ -12,8 +12,8 @@ export interface SupervisedExample extends TokenRow {
 const weightOf = ({ weight = 1 }: SupervisedExample): number => weight
 
 /**
- * Supervised fine-tuning and pre-training: the mean negative log-probability of the learned tokens, each weighing as
- * much as its example.
+ * The objective of supervised fine-tuning and pre-training: the mean negative log-probability of the learned tokens,
+ * weighted by their examples.
  */
 export const supervised: Objective<SupervisedExample> = {
   name: 'supervised',
@@ -22,7 +22,7 @@ export const supervised: Objective<SupervisedExample> = {
   totalOf: (example) => weightOf(example) * countLearned(example),
   check: checkExample,
   build: (model) => tokenLoss(model),
-  feeds: (examples, batch, length): Feeds => rowFeeds(examples, batch, length, (row) => weightOf(examples[row]!)),
+  feeds: (examples, batch, length): Feeds => rowFeeds(examples, batch, length, weightOf),
 }
 
 function checkExample(example: SupervisedExample): void {
@@ -47,10 +47,10 @@ function tokenLoss(model: TrainedModel, packed = false): ObjectiveGraph {
   }
 }
 
-/** Several texts in one row; none sees another. */
+/** Several texts in one row; no token attends to another text. */
 export type PackedExample = readonly SupervisedExample[]
 
-/** The same loss over packed rows: less padding, the same gradient. */
+/** The same loss with packed rows: less padding, the same gradient. */
 export const packedSupervised: Objective<PackedExample> = {
   name: 'supervised, packed',
   rows: 1,
@@ -86,13 +86,26 @@ export const packedSupervised: Objective<PackedExample> = {
   },
 }
 
-/** Packs texts into rows of at most `length` positions: first fit, longest first (Johnson, 1973). */
+/**
+ * Packs texts into rows of at most `length` positions: first fit, longest first (Johnson, 1973).
+ *
+ * @example
+ * ```ts
+ * import assert from 'node:assert/strict'
+ * import { packExamples } from '#engine/train/supervised.ts'
+ *
+ * const textOf = (tokens: number) => ({ ids: new Array(tokens).fill(1), mask: new Array(tokens).fill(1) })
+ * const rows = packExamples([textOf(5), textOf(9), textOf(4)], 8)
+ * assert.deepEqual(rows.map((row) => row.length), [1, 2]) // 8 positions, and 4 + 3
+ * ```
+ */
 export function packExamples(examples: readonly SupervisedExample[], length: number): PackedExample[] {
   const rows: { room: number; texts: SupervisedExample[] }[] = []
   const order = [...examples].sort((a, b) => rowLength(b) - rowLength(a))
   for (const text of order) {
     const size = rowLength(text)
-    if (size > length) throw new Error(`A text of ${size + 1} tokens does not fit in rows of ${length}; cut it before.`)
+    if (size > length)
+      throw new Error(`A text of ${size + 1} tokens does not fit in a row of ${length} positions; shorten it first.`)
     let row = rows.find(({ room }) => room >= size)
     if (!row) rows.push((row = { room: length, texts: [] }))
     row.texts.push(text)

@@ -1,4 +1,4 @@
-import type { Weights } from '#engine/formats/weights.ts'
+import { type Weights, weightNamed } from '#engine/formats/weights.ts'
 import type { Node, Tensor } from '#engine/graph/index.ts'
 import type { ModelConfig } from '#engine/model/config.ts'
 import { feedsOf, weightInputs } from '#engine/model/inputs.ts'
@@ -9,14 +9,14 @@ import type { Dropout } from './dropout.ts'
 import type { TrainedModel } from './objective.ts'
 import { type ParameterBuffer, parameterViews, planBuffers } from './parameterBuffers.ts'
 
-/** Which parameters are trained and which stand still. */
+/** The parameters that are trained and those that are frozen. */
 export interface TrainableParameters {
   parameterBuffers: readonly ParameterBuffer[]
-  /** Values to start from, by parameter name. */
+  /** Initial values, by parameter name. */
   initial: Weights
-  /** Fed unchanged at every step. */
+  /** Weights that are fed unchanged at every step. */
   frozen: Readonly<Record<string, Tensor>>
-  /** The model over parameter vectors (one per pack): the inputs it needs beside them, the parameters as views. */
+  /** The model on vectors, one per parameter buffer: its other inputs, and the parameters as views of the vectors. */
   model(
     vectors: readonly Node[],
     size: { batch: number; length: number; dropout?: Dropout },
@@ -26,9 +26,9 @@ export interface TrainableParameters {
 export interface TrainableParametersOptions {
   config: ModelConfig
   weights: Weights
-  /** Trains an adapter (and a reward model's score head) over frozen weights; without it every weight is trained. */
+  /** Trains an adapter (and the score head of a reward model) with frozen weights; without it every weight is trained. */
   lora?: LoraConfig
-  /** Continues this adapter instead of a fresh one. */
+  /** Trains this adapter instead of a new one. */
   adapter?: Weights
 }
 
@@ -37,12 +37,12 @@ export function selectTrainable(
   seed: number | string,
 ): TrainableParameters {
   const all = checkWeights(config, weights)
-  const shapes = lora ? adapterShapes(config, lora) : parameterShapes(config)
+  const shapes: Map<string, number[]> = lora ? adapterShapes(config, lora) : parameterShapes(config)
   const initial = new Map(lora ? (adapter ?? initialAdapter(config, lora, `${seed}/adapter`)) : all)
   if (lora && config.head === 'score') {
-    // As PEFT does for sequence classification: the new head is trained whole, beside the adapter.
+    // As in PEFT for sequence classification: the new head is trained in full, beside the adapter.
     shapes.set('score.weight', [1, config.hidden_size])
-    if (!initial.has('score.weight')) initial.set('score.weight', all.get('score.weight')!)
+    if (!initial.has('score.weight')) initial.set('score.weight', weightNamed(all, 'score.weight'))
   }
   const parameterBuffers = planBuffers(shapes)
   const frozenWeights = new Map(Array.from(all).filter(([name]) => !shapes.has(name)))

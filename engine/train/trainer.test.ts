@@ -8,6 +8,7 @@ import { smallConfig } from '#engine/model/config.ts'
 import { loraConfig, mergeAdapter } from '#engine/model/lora.ts'
 import { initialWeights } from '#engine/model/parameters.ts'
 import { Random } from '#engine/stats/random.ts'
+import { must } from '#test/must.ts'
 import { readTrainingCheckpoint, writeTrainingCheckpoint } from './checkpoint.ts'
 import { drawFactors } from './dropout.ts'
 import { completionRow } from './rows.ts'
@@ -55,7 +56,7 @@ const bytesOf = (values: Weights) =>
 const worst = (a: Weights, b: Weights) =>
   Math.max(
     ...Array.from(a, ([name, { data }]) =>
-      Math.max(...data.map((value, i) => Math.abs(value - b.get(name)!.data[i]!))),
+      Math.max(...data.map((value, i) => Math.abs(value - must(must(b.get(name)).data[i])))),
     ),
   )
 
@@ -74,10 +75,10 @@ describe.each([
     })
     const reports = await all(run)
     expect(reports).toHaveLength(48)
-    expect(reports.at(-1)!.loss).toBeLessThan(reports[0]!.loss * 0.6)
+    expect(must(reports.at(-1)).loss).toBeLessThan(must(reports[0]).loss * 0.6)
     const evaluations = reports.flatMap(({ evaluation }) => (evaluation ? [evaluation.loss] : []))
     expect(evaluations).toHaveLength(3)
-    expect(evaluations[2]!).toBeLessThan(evaluations[0]!)
+    expect(evaluations[2]).toBeLessThan(must(evaluations[0]))
     await trainer.release()
   })
 
@@ -105,7 +106,7 @@ describe.each([
     const twice = [join(folder, 'a'), join(folder, 'b')]
     const run = new TrainingRun(undisturbed, plan)
     for (const path of twice) await writeTrainingCheckpoint(path, await run.checkpoint())
-    expect(await readFile(twice[0]!)).toEqual(await readFile(twice[1]!))
+    expect(await readFile(must(twice[0]))).toEqual(await readFile(must(twice[1])))
     await rm(folder, { recursive: true })
   })
 
@@ -122,18 +123,18 @@ describe.each([
 })
 
 test('an example of weight 0 changes nothing, and weight 2 is the example twice', async () => {
-  const [a, b] = counting(2)
+  const [a, b] = counting(2) as [SupervisedExample, SupervisedExample]
   const only = trainerOf({ lora })
   const silent = trainerOf({ lora })
-  const expected = await only.apply([a!], 1e-2)
-  const actual = await silent.apply([a!, { ...b!, weight: 0 }], 1e-2)
+  const expected = await only.apply([a], 1e-2)
+  const actual = await silent.apply([a, { ...b, weight: 0 }], 1e-2)
   expect(actual.loss).toBeCloseTo(expected.loss, 6)
   expect(worst((await silent.state()).firstMoments, (await only.state()).firstMoments)).toBeLessThan(1e-7)
 
-  const heavy = await trainerOf({ lora }).evaluate([{ ...a!, weight: 2 }, b!])
-  const twice = await trainerOf({ lora }).evaluate([a!, a!, b!])
+  const heavy = await trainerOf({ lora }).evaluate([{ ...a, weight: 2 }, b])
+  const twice = await trainerOf({ lora }).evaluate([a, a, b])
   expect(heavy.loss).toBeCloseTo(twice.loss, 6)
-  const none = await trainerOf({ lora }).apply([{ ...a!, weight: 0 }], 1e-2)
+  const none = await trainerOf({ lora }).apply([{ ...a, weight: 0 }], 1e-2)
   expect(none).toMatchObject({ loss: 0, gradientNorm: 0 })
 })
 
@@ -144,7 +145,7 @@ test('only the completion is learned: prompt tokens have no gradient of their ow
   const each = await Promise.all(
     [4, 5].map((_, k) => trainer.evaluate([{ ids: row.ids, mask: [0, 0, 0, +(k === 0), +(k === 1)] }])),
   )
-  expect(both.loss).toBeCloseTo((each[0]!.loss + each[1]!.loss) / 2, 5)
+  expect(both.loss).toBeCloseTo((must(each[0]).loss + must(each[1]).loss) / 2, 5)
 })
 
 test('packed rows give the loss and the gradient of the texts apart', async () => {
@@ -157,7 +158,7 @@ test('packed rows give the loss and the gradient of the texts apart', async () =
   const [a, b] = [await apart.apply(examples, 1e-2), await packed.apply(rows, 1e-2)]
   expect(b.loss).toBeCloseTo(a.loss, 5)
   expect(worst((await apart.state()).firstMoments, (await packed.state()).firstMoments)).toBeLessThan(1e-6)
-  expect(() => packExamples(examples, 5)).toThrow('does not fit in rows of 5')
+  expect(() => packExamples(examples, 5)).toThrow('does not fit in a row of 5')
 })
 
 test('dropout is drawn from the seed and the step, leaves evaluation alone, and resumes exactly', async () => {
@@ -165,8 +166,8 @@ test('dropout is drawn from the seed and the step, leaves evaluation alone, and 
   const undisturbed = trainerOf({ lora, dropout: 0.3 })
   const reports = await all(new TrainingRun(undisturbed, plan))
   const plain = await all(new TrainingRun(trainerOf({ lora }), plan))
-  expect(reports[0]!.loss).toBeCloseTo(plain[0]!.loss, 5) // B is zero: what is dropped does not show yet
-  expect(reports[5]!.loss).not.toBeCloseTo(plain[5]!.loss, 5)
+  expect(must(reports[0]).loss).toBeCloseTo(must(plain[0]).loss, 5) // B is zero: what is dropped does not show yet
+  expect(must(reports[5]).loss).not.toBeCloseTo(must(plain[5]).loss, 5)
   const first = new TrainingRun(trainerOf({ lora, dropout: 0.3 }), plan)
   for await (const { step } of first.start()) if (step === 3) break
   const second = new TrainingRun(trainerOf({ lora, dropout: 0.3 }), plan)
@@ -213,7 +214,7 @@ test('a loss that is not finite throws and leaves the weights as they were', asy
   const examples = counting(4)
   await trainer.apply(examples, 1e30)
   const before = bytesOf(await trainer.parameters())
-  await expect(trainer.apply(examples, 1e30)).rejects.toThrow(/Step 2: the loss is .* lower the learning rate/)
+  await expect(trainer.apply(examples, 1e30)).rejects.toThrow(/Step 2: the loss is .* Reduce the learning rate/)
   expect(bytesOf(await trainer.parameters())).toEqual(before)
   expect(trainer.step).toBe(1)
 })
@@ -227,32 +228,32 @@ test('training stops early when evaluation no longer improves', async () => {
     evaluation: { examples: counting(8, 77), every: 1, patience: 2 },
   })
   const reports = await all(run)
-  const losses = reports.map(({ evaluation }) => evaluation!.loss)
+  const losses = reports.map(({ evaluation }) => must(evaluation).loss)
   expect(reports.length).toBeLessThan(50)
   expect(Math.min(...losses)).toBe(losses.at(-3))
 })
 
 test('a plan or a checkpoint that cannot be followed is refused', async () => {
   const [good] = counting(1)
-  const plan = { examples: [good!], batchSize: 1, steps: 2, learningRate: 1e-2 }
+  const plan = { examples: [good], batchSize: 1, steps: 2, learningRate: 1e-2 }
   const trainer = trainerOf({ lora })
-  expect(() => new TrainingRun(trainer, { ...plan, examples: [] })).toThrow('nothing to train on')
+  expect(() => new TrainingRun(trainer, { ...plan, examples: [] })).toThrow('no examples')
   expect(() => new TrainingRun(trainer, { ...plan, epochs: 2 })).toThrow('either epochs or steps')
-  expect(() => new TrainingRun(trainer, { ...plan, batchSize: 0 })).toThrow('a whole number of examples')
-  const bad = (example: SupervisedExample) => () => new TrainingRun(trainer, { ...plan, examples: [good!, example] })
+  expect(() => new TrainingRun(trainer, { ...plan, batchSize: 0 })).toThrow('a whole number of at least 1')
+  const bad = (example: SupervisedExample) => () => new TrainingRun(trainer, { ...plan, examples: [good, example] })
   expect(bad({ ids: [1], mask: [1] })).toThrow('Example 1: An example needs at least two tokens')
   expect(bad({ ids: [1, 2.5], mask: [0, 1] })).toThrow('Token 1 of an example is 2.5')
   expect(bad({ ids: [1, 2], mask: [1] })).toThrow('mask has 1 entries for its 2 tokens')
   expect(bad({ ids: [1, 2], mask: [1, 0] })).toThrow('no token to learn')
-  expect(bad({ ids: [1, 2], mask: [0, 1], weight: -1 })).toThrow('weight is -1')
+  expect(bad({ ids: [1, 2], mask: [0, 1], weight: -1 })).toThrow('weight of an example is -1')
   const long = new Array<number>(3000).fill(1)
-  expect(bad({ ids: long, mask: long })).toThrow("Example 1: A row of 2999 tokens passes the model's 2048")
+  expect(bad({ ids: long, mask: long })).toThrow('Example 1: A row of 2999 tokens exceeds the limit of 2048')
   await expect(trainer.apply([{ ids: [1, 99], mask: [0, 1] }], 1)).rejects.toThrow('ids run from 0 to 31')
   await expect(trainer.apply([{ ids: new Array(3000).fill(1), mask: new Array(3000).fill(1) }], 1)).rejects.toThrow(
-    "passes the model's 2048",
+    'exceeds the limit of 2048',
   )
   const saved = await new TrainingRun(trainer, plan).checkpoint()
   expect(() => new TrainingRun(trainer, { ...plan, steps: 3 }).restore(saved)).toThrow(
-    "The checkpoint's run had steps 2, this one has 3",
+    'The checkpoint belongs to a run with steps 2; this run has 3',
   )
 })

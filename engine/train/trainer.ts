@@ -3,8 +3,10 @@ import {
   DeviceTensors,
   type GraphRunner,
   onnxRuntime,
+  outputNamed,
   type Program,
   ProgramCache,
+  type Shape,
   sizeFromShape,
   type Tensor,
   tensor,
@@ -12,7 +14,7 @@ import {
 import { bucketLength } from '#engine/model/buckets.ts'
 import { Random } from '#engine/stats/random.ts'
 import { ADAMW, type AdamWOptions, adamWGraph, adamWScalars } from './adamw.ts'
-import { drawFactors, dropoutOf } from './dropout.ts'
+import { drawFactors, dropoutOf, dropoutPoolShape } from './dropout.ts'
 import type { Objective } from './objective.ts'
 import { readBuffers, writeBuffers } from './parameterBuffers.ts'
 import { gradientGraph, lossGraph } from './step.ts'
@@ -20,12 +22,12 @@ import { selectTrainable, type TrainableParameters, type TrainableParametersOpti
 
 export interface TrainerOptions<Example> extends TrainableParametersOptions {
   objective: Objective<Example>
-  /** Seeds a fresh adapter and, in `train`, the order of examples. */
+  /** Seed of a new adapter, of dropout and, in a run, of the order of examples. */
   seed: number
   optimiser?: Partial<AdamWOptions>
-  /** Probability of dropping an input of an adapter's A while training; default 0. */
+  /** Probability that an input of an adapter's A is dropped during training; default 0. */
   dropout?: number
-  /** Examples in one run of the graph; a step of more accumulates gradients. Default 8. */
+  /** Examples of one run of the graph; a step with more examples accumulates gradients. Default 8. */
   microBatch?: number
   runner?: GraphRunner
 }
@@ -33,23 +35,23 @@ export interface TrainerOptions<Example> extends TrainableParametersOptions {
 export interface Loss {
   /** Weighted mean over the examples. */
   loss: number
-  /** What the objective reports beside it, likewise averaged. */
+  /** Metrics of the objective, averaged in the same way. */
   metrics: Record<string, number>
 }
 
 export interface StepResult extends Loss {
   step: number
   learningRate: number
-  /** Euclidean norm of all gradients before clipping. */
+  /** Euclidean norm of the gradient before clipping. */
   gradientNorm: number
 }
 
-/** Training that cannot go on; the message says at which step and what to change. */
+/** Training cannot continue; the message says at which step and what to change. */
 export class TrainingError extends Error {
   override name = 'TrainingError'
 }
 
-/** Parameters and AdamW's two moments, by parameter name, after `step` updates: all that a trainer knows. */
+/** The complete state of a trainer after `step` updates: parameters and the two moments of AdamW, by parameter name. */
 export interface TrainerState {
   step: number
   parameters: Weights
@@ -60,9 +62,35 @@ export interface TrainerState {
 type OptimiserBuffers = { p: Tensor[]; m: Tensor[]; v: Tensor[] }
 
 /**
- * Trains one model for one objective. Holds parameters and optimiser moments on the device between steps; every step
- * is two compiled graphs, gradients (one for each length of batch) and the AdamW update. Deterministic: the same
- * examples in the same order give the same bytes on the same device.
+ * Trains one model for one objective. Parameters and moments stay on the device between steps. A step runs two compiled
+ * graphs: the gradients (one graph per batch length) and the AdamW update. Deterministic: the same examples in the same
+ * order give bit-identical results on the same device.
+ *
+ * @example
+ * ```ts
+ * import assert from 'node:assert/strict'
+ * import { smallConfig } from '#engine/model/config.ts'
+ * import { loraConfig } from '#engine/model/lora.ts'
+ * import { initialWeights } from '#engine/model/parameters.ts'
+ * import { completionRow } from '#engine/train/rows.ts'
+ * import { supervised } from '#engine/train/supervised.ts'
+ * import { Trainer } from '#engine/train/trainer.ts'
+ *
+ * const config = smallConfig({ vocab_size: 32, hidden_size: 16, num_hidden_layers: 1, num_attention_heads: 2 })
+ * const trainer = new Trainer({
+ *   config,
+ *   weights: initialWeights(config, 1),
+ *   lora: loraConfig({ rank: 2, targetModules: ['q_proj', 'v_proj'] }),
+ *   objective: supervised,
+ *   seed: 1,
+ * })
+ * const { step, gradientNorm } = await trainer.apply([completionRow([1, 2, 3], [4, 5])], 1e-3)
+ * assert.equal(step, 1)
+ * assert.ok(gradientNorm > 0)
+ * const adapter = await trainer.parameters()
+ * assert.deepEqual(adapter.get('model.layers.0.self_attn.q_proj.lora_A.weight')?.shape, [2, 16])
+ * await trainer.release()
+ * ```
  */
 export class Trainer<Example> {
   readonly objective: Objective<Example>
@@ -73,8 +101,8 @@ export class Trainer<Example> {
   private readonly optimiser: AdamWOptions
   private readonly limit: number
   private readonly dropout: number
-  /** Elements of the dropout pool by length of batch. */
-  private readonly factors = new Map<number, number>()
+  /** The shape of the dropout pool for a batch length; undefined without dropout. */
+  private readonly poolShape: ((length: number) => Shape) | undefined
   private readonly gradients: ProgramCache<number>
   private readonly losses: ProgramCache<number>
   private readonly zeros: Tensor[]
@@ -95,23 +123,24 @@ export class Trainer<Example> {
     this.optimiser = { ...ADAMW, ...options.optimiser }
     this.limit = options.config.max_position_embeddings
     this.dropout = options.dropout ?? 0
-    if (!(this.dropout >= 0 && this.dropout < 1) || (this.dropout > 0 && !options.lora))
+    const { config, lora } = options
+    if (!(this.dropout >= 0 && this.dropout < 1) || (this.dropout > 0 && !lora))
       throw new TrainingError(
-        `Dropout ${this.dropout} is not possible: it lies from 0 to below 1 and needs an adapter (lora).`,
+        `dropout is ${this.dropout}; it must be at least 0 and below 1, and needs an adapter (lora).`,
       )
     this.zeros = trainable.parameterBuffers.map(({ size }) => tensor(new Float32Array(size)))
     this.buffers = { p: writeBuffers(trainable.parameterBuffers, trainable.initial), m: this.zeros, v: this.zeros }
+    const rowsOf = (length: number): number => objective.rows * microBatch * length
+    if (lora && this.dropout > 0) this.poolShape = (length) => dropoutPoolShape(config, lora, rowsOf(length))
     this.gradients = new ProgramCache((length) => {
-      const dropout =
-        this.dropout > 0 ? dropoutOf(options.config, options.lora!, objective.rows * microBatch * length) : undefined
-      if (dropout) this.factors.set(length, sizeFromShape(dropout.pool.shape))
+      const dropout = lora && this.dropout > 0 ? dropoutOf(config, lora, rowsOf(length)) : undefined
       const graph = gradientGraph(trainable, objective, { batch: microBatch, length, dropout })
       return runner.compile(graph, { resident: this.names('g') })
     })
     this.losses = new ProgramCache((length) => runner.compile(lossGraph(trainable, objective, microBatch, length)))
   }
 
-  /** Updates done so far. */
+  /** Number of updates so far. */
   get step(): number {
     return this.stepsDone
   }
@@ -127,28 +156,28 @@ export class Trainer<Example> {
   }
 
   private pick(results: Readonly<Record<string, Tensor>>, prefix: string): Tensor[] {
-    return this.trainable.parameterBuffers.map((_, index) => results[`${prefix}.${index}`]!)
+    return this.trainable.parameterBuffers.map((_, index) => outputNamed(results, `${prefix}.${index}`))
   }
 
-  /** Factors of this step's `part`-th micro-batch: they depend on the seed and these numbers alone. */
+  /** Factors of micro-batch `part` of this step; they depend only on the seed and these two numbers. */
   private dropoutFeed(length: number, part: number): Record<string, Float32Array> {
-    if (this.dropout === 0) return {}
+    if (!this.poolShape) return {}
     const random = new Random(`${this.seed}/dropout/${this.stepsDone}/${part}`)
-    return { dropout: drawFactors(random, this.factors.get(length)!, this.dropout) }
+    return { dropout: drawFactors(random, sizeFromShape(this.poolShape(length)), this.dropout) }
   }
 
-  /** Throws, saying what is wrong, when an example cannot be trained on. */
+  /** @throws Error that says why an example cannot be used for training. */
   check(example: Example): void {
     this.objective.check(example)
     bucketLength(this.objective.lengthOf(example), this.limit)
   }
 
-  /** Splits examples into micro-batches with their bucket and feeds. */
+  /** Splits examples into micro-batches, each with its bucket length and feeds. */
   private *microBatches(examples: readonly Example[]) {
     if (examples.length === 0) throw new TrainingError('A step needs at least one example.')
     for (const example of examples) this.check(example)
     const total = examples.reduce((sum, example) => sum + this.objective.totalOf(example), 0)
-    // A step whose examples all weigh nothing has gradient zero, not 0 / 0.
+    // If all examples have weight 0, the gradient is zero, not 0 / 0.
     const scale = total > 0 ? 1 / total : 0
     for (let from = 0; from < examples.length; from += this.microBatch) {
       const part = examples.slice(from, from + this.microBatch)
@@ -158,8 +187,8 @@ export class Trainer<Example> {
   }
 
   /**
-   * One update from these examples, however many micro-batches they take. When `signal` aborts, or the loss is not
-   * finite, it throws and the parameters stay as they were.
+   * One update from these examples, in as many micro-batches as needed. @throws the reason of `signal` when it aborts, and
+   * TrainingError when the loss is not finite; the parameters are then unchanged.
    */
   async apply(examples: readonly Example[], learningRate: number, signal?: AbortSignal): Promise<StepResult> {
     const { p, m, v } = this.buffers
@@ -186,7 +215,7 @@ export class Trainer<Example> {
       ...this.feedsOf({ p, m, v, g: sums }),
       ...adamWScalars(step, learningRate, this.optimiser),
     })
-    const gradientNorm = results.norm!.value
+    const gradientNorm = outputNamed(results, 'norm').value
     const { loss, metrics } = meter
     const next: OptimiserBuffers = {
       p: this.pick(results, 'p'),
@@ -197,8 +226,8 @@ export class Trainer<Example> {
     if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) {
       this.discard(next)
       throw new TrainingError(
-        `Step ${step}: the loss is ${loss} and the gradient norm ${gradientNorm}. The weights are those of step ` +
-          `${step - 1}; lower the learning rate (now ${learningRate}), warm up, or clip more.`,
+        `Step ${step}: the loss is ${loss} and the gradient norm ${gradientNorm}. The weights are still those of step ` +
+          `${step - 1}. Reduce the learning rate (${learningRate}) or maxGradientNorm, or use a warm-up.`,
       )
     }
     this.discard(this.buffers)
@@ -211,7 +240,7 @@ export class Trainer<Example> {
     this.runner.dispose([...p, ...m, ...v].filter((each) => !this.zeros.includes(each)))
   }
 
-  /** The loss on other examples; changes nothing. */
+  /** The loss of these examples, without an update. */
   async evaluate(examples: readonly Example[], signal?: AbortSignal): Promise<Loss> {
     const meter = new LossAccumulator()
     for (const { length, feeds } of this.microBatches(examples)) {
@@ -223,7 +252,7 @@ export class Trainer<Example> {
     return { loss: meter.loss, metrics: meter.metrics }
   }
 
-  /** The trained parameters: every weight, or the adapter (with a reward model's score head). */
+  /** The trained parameters: every weight, or the adapter (with the score head of a reward model). */
   async parameters(): Promise<Weights> {
     return readBuffers(this.trainable.parameterBuffers, await this.toHost(this.buffers.p))
   }
@@ -231,31 +260,28 @@ export class Trainer<Example> {
   async state(): Promise<TrainerState> {
     const { parameterBuffers } = this.trainable
     const { p, m, v } = this.buffers
-    const [parameters, firstMoments, secondMoments] = await Promise.all(
-      [p, m, v].map(async (vectors) => readBuffers(parameterBuffers, await this.toHost(vectors))),
-    )
-    return {
-      step: this.stepsDone,
-      parameters: parameters!,
-      firstMoments: firstMoments!,
-      secondMoments: secondMoments!,
-    }
+    const read = async (tensors: readonly Tensor[]) => readBuffers(parameterBuffers, await this.toHost(tensors))
+    const [parameters, firstMoments, secondMoments] = await Promise.all([read(p), read(m), read(v)])
+    return { step: this.stepsDone, parameters, firstMoments, secondMoments }
   }
 
-  /** Continues from a saved state, to the bit. */
+  /** Continues from a saved state, with bit-identical results. */
   restore({ step, parameters, firstMoments, secondMoments }: TrainerState): void {
-    const [p, m, v] = [parameters, firstMoments, secondMoments].map((each) =>
-      writeBuffers(this.trainable.parameterBuffers, each),
-    )
+    const { parameterBuffers } = this.trainable
+    const restored: OptimiserBuffers = {
+      p: writeBuffers(parameterBuffers, parameters),
+      m: writeBuffers(parameterBuffers, firstMoments),
+      v: writeBuffers(parameterBuffers, secondMoments),
+    }
     this.discard(this.buffers)
-    this.buffers = { p: p!, m: m!, v: v! }
+    this.buffers = restored
     this.stepsDone = step
   }
 
   private async toHost(vectors: readonly Tensor[]): Promise<Tensor[]> {
     const named = Object.fromEntries(vectors.map((each, index) => [`x.${index}`, each]))
     const read = await this.runner.read(named)
-    return vectors.map((_, index) => read[`x.${index}`]!)
+    return vectors.map((_, index) => outputNamed(read, `x.${index}`))
   }
 
   /** Frees compiled graphs and device memory. */
@@ -270,13 +296,13 @@ export class Trainer<Example> {
   }
 }
 
-/** Sums losses and metrics over micro-batches; each is already divided by the step's total weight. */
+/** Sums losses and metrics over micro-batches; each is already divided by the total weight of the step. */
 class LossAccumulator {
   loss = 0
   readonly metrics: Record<string, number> = {}
 
   add(results: Readonly<Record<string, Tensor>>): void {
-    this.loss += results.loss!.value
+    this.loss += outputNamed(results, 'loss').value
     for (const [name, each] of Object.entries(results))
       if (name.startsWith('metric.')) {
         const key = name.slice('metric.'.length)
@@ -285,5 +311,5 @@ class LossAccumulator {
   }
 }
 
-/** Lets timers, signals and messages through between runs, which block the event loop. */
+/** A run blocks the event loop; between two runs timers, signals and messages get their turn. */
 const yieldToEventLoop = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))

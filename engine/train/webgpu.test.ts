@@ -20,6 +20,7 @@ import { smallConfig } from '#engine/model/config.ts'
 import { loraConfig } from '#engine/model/lora.ts'
 import { initialWeights } from '#engine/model/parameters.ts'
 import { SequenceScorer } from '#engine/model/scorer.ts'
+import { must } from '#test/must.ts'
 import { ADAMW, adamWGraph } from './adamw.ts'
 import type { Objective } from './objective.ts'
 import { grpo, rloo } from './policy.ts'
@@ -76,7 +77,7 @@ async function operatorsByProvider(graph: Graph): Promise<Map<string, Set<string
     await session.run(Object.fromEntries(feeds))
     session.endProfiling()
     await session.release()
-    const events = JSON.parse(readFileSync(join(folder, readdirSync(folder)[0]!), 'utf8')) as {
+    const events = JSON.parse(readFileSync(join(folder, must(readdirSync(folder)[0])), 'utf8')) as {
       cat: string
       args?: { provider?: string; op_name?: string }
     }[]
@@ -127,7 +128,7 @@ const onAdapter = (gpu: GraphRunner) => {
   test.each(Object.entries(graphs))('trap, operators fall back: %s runs with none on the CPU', async (_, graph) => {
     const operators = await operatorsByProvider(graph())
     expect([...operators.keys()]).toEqual(['WebGpuExecutionProvider'])
-    expect(operators.get('WebGpuExecutionProvider')!.size).toBeGreaterThan(5)
+    expect(must(operators.get('WebGpuExecutionProvider')).size).toBeGreaterThan(5)
   })
 
   const examples = Array.from({ length: 4 }, (_, i) => completionRow([i, i + 1], [i + 2, i + 3, i + 4, i + 5]))
@@ -151,8 +152,9 @@ const onAdapter = (gpu: GraphRunner) => {
       return losses
     }
     const [there, here] = [await curve(gpu), await curve(onnxRuntime({ device: 'cpu' }))]
-    for (const [step, loss] of here.entries()) expect(Math.abs(there[step]! - loss), `step ${step}`).toBeLessThan(2e-4)
-    expect(there.at(-1)).toBeLessThan(there[0]!)
+    for (const [step, loss] of here.entries())
+      expect(Math.abs(must(there[step]) - loss), `step ${step}`).toBeLessThan(2e-4)
+    expect(there.at(-1)).toBeLessThan(must(there[0]))
   })
 
   test('a scorer and a generator answer as on the CPU, from weights that stay on the device', async () => {
@@ -176,8 +178,8 @@ const onAdapter = (gpu: GraphRunner) => {
 
   test('trap, reading a GPU buffer aborts: a resident tensor refuses, and comes to the host through a copying session', async () => {
     const placed = await gpu.upload({ x: tensor(Float32Array.of(1, 2, 3)) })
-    expect(() => placed.x!.data).toThrow('bring it to the host with Runner.read')
-    expect((await gpu.read(placed)).x!.floats).toEqual(Float32Array.of(1, 2, 3))
+    expect(() => placed.x.data).toThrow('bring it to the host with Runner.read')
+    expect((await gpu.read(placed)).x.floats).toEqual(Float32Array.of(1, 2, 3))
     gpu.dispose(Object.values(placed))
   })
 
@@ -186,8 +188,8 @@ const onAdapter = (gpu: GraphRunner) => {
     const program = await gpu.compile({ inputs: [x], outputs: { y: mul(x, 2) } }, { resident: ['y'] })
     const { y } = await program.run({ x: Float32Array.of(1, 2, 3) })
     await program.release()
-    expect((await gpu.read({ y: y! })).y!.floats).toEqual(Float32Array.of(2, 4, 6))
-    gpu.dispose([y!])
+    expect((await gpu.read({ y: y })).y.floats).toEqual(Float32Array.of(2, 4, 6))
+    gpu.dispose([y])
   })
 
   test('trap, results leak: state of earlier steps is given back, forty steps hold no more device memory than ten', async () => {

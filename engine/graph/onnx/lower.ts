@@ -6,6 +6,7 @@ import {
   isInput,
   type LoopAttributes,
   type Node,
+  type OnnxAttributes,
   type Provider,
   topologicalOrder,
   typedData,
@@ -15,10 +16,10 @@ import { DATA_TYPE, graphMessage, modelMessage, nodeMessage, tensorMessage, valu
 import { type ProductSum, productSums } from './productSums.ts'
 import { type Bytes, concatBytes } from './protobuf.ts'
 
-/** A computation with named inputs and outputs. */
-export interface Graph {
+/** A computation with named inputs and outputs; `O` is the union of the outputs' names where they are known. */
+export interface Graph<O extends string = string> {
   readonly inputs: readonly Node[]
-  readonly outputs: Readonly<Record<string, Node>>
+  readonly outputs: { readonly [K in O]: Node }
 }
 
 /** Before every output's name in the ONNX model, so that state can go in and out under one name. */
@@ -120,18 +121,30 @@ class Scope implements Emitter {
   private customOf(node: Node): readonly string[] {
     const { type, results, attributes, domain, given } = node.attributes as CustomAttributes
     const present = node.inputs.map(this.nameOf)
-    const inputs = given.map((is) => (is ? present.shift()! : ''))
+    const inputs = given.map((is) => (is && present.shift()) || '')
     return this.emitMany(type, inputs, results.length, attributes, domain)
   }
 
   emit(type: string, inputs: readonly string[], attributes = {}, domain = ''): string {
-    return this.emitMany(type, inputs, 1, attributes, domain)[0]!
+    const output = this.model.fresh()
+    this.append(type, inputs, [output], attributes, domain)
+    return output
   }
 
   emitMany(type: string, inputs: readonly string[], results: number, attributes = {}, domain = ''): readonly string[] {
     const outputs = Array.from({ length: results }, () => this.model.fresh())
-    this.nodes.push(concatBytes(nodeMessage(`${outputs[0]}_${type}`, type, inputs, outputs, attributes, domain)))
+    this.append(type, inputs, outputs, attributes, domain)
     return outputs
+  }
+
+  private append(
+    type: string,
+    inputs: readonly string[],
+    outputs: readonly string[],
+    attributes: OnnxAttributes,
+    domain: string,
+  ): void {
+    this.nodes.push(concatBytes(nodeMessage(`${outputs[0]}_${type}`, type, inputs, outputs, attributes, domain)))
   }
 
   integers(values: readonly number[], scalar = false): string {
@@ -195,8 +208,9 @@ class Scope implements Emitter {
     ]
     const graph = concatBytes(graphMessage({ name: 'body', nodes: body.nodes, constants: [], inputs, outputs }))
     const always = this.model.constant('always', [], 'bool', () => Uint8Array.of(1))
-    const [trips, ...carried] = node.inputs.map(this.nameOf)
-    return this.emitMany('Loop', [trips!, always, ...carried], carriedOut.length + collected.length, {
+    const inputNames = node.inputs.map(this.nameOf)
+    const [trips = '', ...carried] = inputNames
+    return this.emitMany('Loop', [trips, always, ...carried], carriedOut.length + collected.length, {
       body: { graph },
     })
   }

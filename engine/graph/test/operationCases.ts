@@ -52,10 +52,14 @@ import {
 } from '../index.ts'
 import type { OperationName } from '../node.ts'
 
+/** No operation under test takes more. */
+export type CaseInputs = readonly [Node, Node, Node]
+
 /** One use of an operation: f32 inputs in, any node out, with the values worked out by hand where they are given. */
 export interface OperationCase {
   inputs: readonly { shape: Shape; values: readonly number[] }[]
-  build(inputs: readonly Node[]): Node
+  /** Takes as many nodes as `inputs` lists. */
+  build(inputs: CaseInputs): Node
   expected: readonly number[]
   /** Differentiated unless false. */
   smooth?: false
@@ -67,26 +71,27 @@ const indices = (shape: Shape, ...values: number[]) => constant(Int32Array.from(
 const unary = (build: (x: Node) => Node, formula: (x: number) => number, values = [0.3, 1.7, 2.5, 0.9]) =>
   ({
     inputs: [inputOf([2, 2], ...values)],
-    build: ([x]) => build(x!),
+    build: ([x]) => build(x),
     expected: values.map(formula),
   }) satisfies OperationCase
 
 /** (2,2) against a broadcast row (2). */
 const binary = (build: (a: Node, b: Node) => Node, formula: (a: number, b: number) => number) => {
-  const [a, b] = [
-    [0.5, 1.5, 2.5, 0.7],
-    [1.2, 0.6],
+  const [left, right] = [1.2, 0.6]
+  const rows = [
+    [0.5, 1.5],
+    [2.5, 0.7],
   ] as const
   return {
-    inputs: [inputOf([2, 2], ...a), inputOf([2], ...b)],
-    build: ([x, y]) => build(x!, y!),
-    expected: a.map((x, i) => formula(x, b[i % 2]!)),
+    inputs: [inputOf([2, 2], ...rows.flat()), inputOf([2], left, right)],
+    build: ([x, y]) => build(x, y),
+    expected: rows.flatMap(([a, b]) => [formula(a, left), formula(b, right)]),
   } satisfies OperationCase
 }
 
 const comparison = (build: (a: Node, b: Node) => Node, formula: (a: number, b: number) => boolean) => ({
   inputs: [inputOf([2, 2], 1, 2, 3, 4), inputOf([2], 2, 2)],
-  build: ([a, b]: readonly Node[]) => cast(build(a!, b!), 'f32'),
+  build: ([a, b]: CaseInputs) => cast(build(a, b), 'f32'),
   expected: [1, 2, 3, 4].map((x) => Number(formula(x, 2))),
   smooth: false as const,
 })
@@ -135,133 +140,133 @@ export const operationCases: Record<Exclude<OperationName, Untestable>, Operatio
   stopGradient: { ...unary(stopGradient, (x) => x), smooth: false },
   where: {
     inputs: [inputOf([4], 1, 2, 3, 4), inputOf([1], 9)],
-    build: ([a, b]) => where(truths, a!, b!),
+    build: ([a, b]) => where(truths, a, b),
     expected: [1, 2, 9, 9],
   },
   cast: {
     inputs: [inputOf([3], 1.9, -1.9, 0)],
-    build: ([x]) => cast(cast(x!, 'i32'), 'f32'),
+    build: ([x]) => cast(cast(x, 'i32'), 'f32'),
     expected: [1, -1, 0],
     smooth: false,
   },
   matmul: [
-    { inputs: [matrix, inputOf([3, 1], 1, 0, -1)], build: ([a, b]) => matmul(a!, b!), expected: [-2, -2] },
+    { inputs: [matrix, inputOf([3, 1], 1, 0, -1)], build: ([a, b]) => matmul(a, b), expected: [-2, -2] },
     {
       inputs: [matrix, inputOf([2, 3], 1, 0, -1, 0, 1, 0)],
-      build: ([a, b]) => matmul(a!, b!, { transposeB: true }),
+      build: ([a, b]) => matmul(a, b, { transposeB: true }),
       expected: [-2, 2, -2, 5],
     },
     {
       inputs: [matrix, inputOf([2, 1], 1, -1)],
-      build: ([a, b]) => matmul(a!, b!, { transposeA: true }),
+      build: ([a, b]) => matmul(a, b, { transposeA: true }),
       expected: [-3, -3, -3],
     },
     {
       inputs: [inputOf([2, 2], 1, 2, 3, 4), inputOf([1, 2], 1, -1)],
-      build: ([a, b]) => matmul(a!, b!, { transposeA: true, transposeB: true }),
+      build: ([a, b]) => matmul(a, b, { transposeA: true, transposeB: true }),
       expected: [-2, -2],
     },
     {
       inputs: [matrix, inputOf([3, 1], 1, 0, -1)],
-      build: ([a, b]) => matmul(a!, b!, { scale: -0.5 }),
+      build: ([a, b]) => matmul(a, b, { scale: -0.5 }),
       expected: [1, 1],
     },
     {
       inputs: [inputOf([2, 1, 2], 1, 2, 3, 4), inputOf([2, 2, 2], 1, 0, 1, 1, 2, 0, 0, 2)],
-      build: ([a, b]) => matmul(a!, b!, { transposeB: true, scale: 2 }),
+      build: ([a, b]) => matmul(a, b, { transposeB: true, scale: 2 }),
       expected: [2, 6, 12, 16],
     },
     // Products that a sum takes in: one of the same shape, one of a row, two of them.
     {
       inputs: [matrix, inputOf([3, 2], 1, 0, 0, 1, 1, 1), inputOf([2, 2], 10, 20, 30, 40)],
-      build: ([a, b, c]) => add(matmul(a!, b!, { scale: 2 }), c!),
+      build: ([a, b, c]) => add(matmul(a, b, { scale: 2 }), c),
       expected: [18, 30, 50, 62],
     },
     {
       inputs: [matrix, inputOf([2, 3], 1, 0, 1, 0, 1, 1), inputOf([2], 10, 20)],
-      build: ([a, b, c]) => add(c!, matmul(a!, b!, { transposeB: true })),
+      build: ([a, b, c]) => add(c, matmul(a, b, { transposeB: true })),
       expected: [14, 25, 20, 31],
     },
     {
       inputs: [matrix, inputOf([3, 2], 1, 0, 0, 1, 1, 1)],
-      build: ([a, b]) => add(matmul(a!, b!), matmul(a!, b!, { scale: 3 })),
+      build: ([a, b]) => add(matmul(a, b), matmul(a, b, { scale: 3 })),
       expected: [16, 20, 40, 44],
     },
     // Batches, one of them broadcast: (2,1,2) x (1,2,2).
     {
       inputs: [inputOf([2, 1, 2], 1, 2, 3, 4), inputOf([1, 2, 2], 1, 0, 1, 1)],
-      build: ([a, b]) => matmul(a!, b!),
+      build: ([a, b]) => matmul(a, b),
       expected: [3, 2, 7, 4],
     },
     {
       inputs: [inputOf([2, 1, 2], 1, 2, 3, 4), inputOf([2, 2, 2], 1, 0, 1, 1, 2, 0, 0, 2)],
-      build: ([a, b]) => matmul(a!, b!, { transposeB: true }),
+      build: ([a, b]) => matmul(a, b, { transposeB: true }),
       expected: [1, 3, 6, 8],
     },
     {
       inputs: [inputOf([2, 2, 1], 1, 2, 3, 4), inputOf([2, 2, 1], 1, 1, 2, 0.5)],
-      build: ([a, b]) => matmul(a!, b!, { transposeA: true }),
+      build: ([a, b]) => matmul(a, b, { transposeA: true }),
       expected: [3, 8],
     },
   ],
-  reshape: { inputs: [matrix], build: ([x]) => reshape(x!, [3, 2]), expected: [1, 2, 3, 4, 5, 6] },
-  transpose: { inputs: [matrix], build: ([x]) => transpose(x!, [1, 0]), expected: [1, 4, 2, 5, 3, 6] },
+  reshape: { inputs: [matrix], build: ([x]) => reshape(x, [3, 2]), expected: [1, 2, 3, 4, 5, 6] },
+  transpose: { inputs: [matrix], build: ([x]) => transpose(x, [1, 0]), expected: [1, 4, 2, 5, 3, 6] },
   expand: {
     inputs: [inputOf([2, 1], 1, 2)],
-    build: ([x]) => expand(x!, [2, 2, 2]),
+    build: ([x]) => expand(x, [2, 2, 2]),
     expected: [1, 1, 2, 2, 1, 1, 2, 2],
   },
-  slice: { inputs: [matrix], build: ([x]) => slice(x!, -1, 1, 3), expected: [2, 3, 5, 6] },
-  pad: { inputs: [inputOf([2, 1], 1, 2)], build: ([x]) => pad(x!, 1, 1, 2), expected: [0, 1, 0, 0, 0, 2, 0, 0] },
+  slice: { inputs: [matrix], build: ([x]) => slice(x, -1, 1, 3), expected: [2, 3, 5, 6] },
+  pad: { inputs: [inputOf([2, 1], 1, 2)], build: ([x]) => pad(x, 1, 1, 2), expected: [0, 1, 0, 0, 0, 2, 0, 0] },
   concat: {
     inputs: [matrix, inputOf([2, 1], 7, 8)],
-    build: (parts) => concat(parts, 1),
+    build: ([a, b]) => concat([a, b], 1),
     expected: [1, 2, 3, 7, 4, 5, 6, 8],
   },
-  sum: { inputs: [matrix], build: ([x]) => sum(x!, [1]), expected: [6, 15] },
-  mean: { inputs: [matrix], build: ([x]) => mean(x!, [0]), expected: [2.5, 3.5, 4.5] },
-  max: { inputs: [inputOf([2, 2], 1, 3, 8, 5)], build: ([x]) => max(x!, [-1]), expected: [3, 8] },
+  sum: { inputs: [matrix], build: ([x]) => sum(x, [1]), expected: [6, 15] },
+  mean: { inputs: [matrix], build: ([x]) => mean(x, [0]), expected: [2.5, 3.5, 4.5] },
+  max: { inputs: [inputOf([2, 2], 1, 3, 8, 5)], build: ([x]) => max(x, [-1]), expected: [3, 8] },
   argmax: {
     inputs: [inputOf([2, 3], 1, 3, 3, 8, 5, 7)],
-    build: ([x]) => cast(argmax(x!), 'f32'),
+    build: ([x]) => cast(argmax(x), 'f32'),
     expected: [1, 0],
     smooth: false,
   },
-  cumsum: { inputs: [matrix], build: ([x]) => cumsum(x!), expected: [1, 3, 6, 4, 9, 15], smooth: false },
-  softmax: { inputs: [inputOf([2, 3], ...logits)], build: ([x]) => softmax(x!), expected: probabilities },
+  cumsum: { inputs: [matrix], build: ([x]) => cumsum(x), expected: [1, 3, 6, 4, 9, 15], smooth: false },
+  softmax: { inputs: [inputOf([2, 3], ...logits)], build: ([x]) => softmax(x), expected: probabilities },
   logSoftmax: {
     inputs: [inputOf([2, 3], ...logits)],
-    build: ([x]) => logSoftmax(x!),
+    build: ([x]) => logSoftmax(x),
     expected: probabilities.map(Math.log),
   },
   gather: [
     {
       inputs: [matrix],
-      build: ([x]) => gather(x!, indices([2, 2], 1, 0, 1, 1)),
+      build: ([x]) => gather(x, indices([2, 2], 1, 0, 1, 1)),
       expected: [4, 5, 6, 1, 2, 3, 4, 5, 6, 4, 5, 6],
     },
-    { inputs: [inputOf([3], 5, 6, 7)], build: ([x]) => gather(x!, indices([2], 2, 0)), expected: [7, 5] },
+    { inputs: [inputOf([3], 5, 6, 7)], build: ([x]) => gather(x, indices([2], 2, 0)), expected: [7, 5] },
   ],
   // Index 1 occurs twice: its rows add up.
   scatterAdd: {
     inputs: [inputOf([3, 2], 1, 2, 3, 4, 5, 6)],
-    build: ([x]) => scatterAdd(indices([3], 1, 3, 1), x!, [4, 2]),
+    build: ([x]) => scatterAdd(indices([3], 1, 3, 1), x, [4, 2]),
     expected: [0, 0, 6, 8, 0, 0, 3, 4],
   },
   gatherElements: {
     inputs: [matrix],
-    build: ([x]) => gatherElements(x!, indices([2, 2], 2, 2, 0, 1)),
+    build: ([x]) => gatherElements(x, indices([2, 2], 2, 2, 0, 1)),
     expected: [3, 3, 4, 5],
   },
   addElements: [
     {
       inputs: [matrix, inputOf([2, 2], 1, 2, 3, 4)],
-      build: ([x, y]) => addElements(x!, indices([2, 2], 2, 2, 0, 1), y!),
+      build: ([x, y]) => addElements(x, indices([2, 2], 2, 2, 0, 1), y),
       expected: [1, 2, 6, 7, 9, 6],
     },
     {
       inputs: [inputOf([2, 2], 1, 2, 3, 4)],
-      build: ([x]) => scatterElements(indices([2, 2], 2, 2, 0, 1), x!, [2, 3]),
+      build: ([x]) => scatterElements(indices([2, 2], 2, 2, 0, 1), x, [2, 3]),
       expected: [0, 0, 3, 3, 4, 0],
     },
   ],
@@ -270,7 +275,7 @@ export const operationCases: Record<Exclude<OperationName, Untestable>, Operatio
     inputs: [inputOf([1, 2, 8], 1, 2, 3, 4, 5, 6, 7, 8, 1, -1, 2, -2, 3, -3, 4, -4)],
     build: ([x]) =>
       rotary(
-        x!,
+        x,
         constant(BigInt64Array.of(2n, 0n), [1, 2]),
         constant(Float32Array.of(1, 1, 0, 0, 0.6, 0.8), [3, 2]),
         constant(Float32Array.of(0, 0, 1, 1, 0.8, 0.6), [3, 2]),
@@ -280,7 +285,7 @@ export const operationCases: Record<Exclude<OperationName, Untestable>, Operatio
   // x² with its gradient given by hand.
   withGradient: {
     inputs: [inputOf([3], 1, -2, 3)],
-    build: ([x]) => withGradient(mul(x!, x!), [x!], (d) => [mul(d, mul(2, x!))]),
+    build: ([x]) => withGradient(mul(x, x), [x], (d) => [mul(d, mul(2, x))]),
     expected: [1, 4, 9],
   },
 }

@@ -15,7 +15,7 @@ import type { Graph } from '../onnx/lower.ts'
 import type { GraphRunner, Program, Results } from '../runner.ts'
 import { GraphError, type Shape } from '../shape.ts'
 import { checkFeeds, type Feeds, Tensor } from '../tensor.ts'
-import { kernels, TF_TYPE, type Tf, type TfTensor } from './tfjsKernels.ts'
+import { type KernelInputs, kernels, TF_TYPE, type Tf, type TfTensor } from './tfjsKernels.ts'
 
 export type TfjsBackend = 'cpu' | 'wasm' | 'gpu'
 
@@ -61,15 +61,15 @@ class TfjsRunner implements GraphRunner {
     this.name = `tfjs ${backend}`
   }
 
-  async compile(graph: Graph): Promise<Program> {
+  async compile<O extends string>(graph: Graph<O>): Promise<Program<O>> {
     return new TfjsProgram(this.tf, this.backend === 'gpu' ? 'tensorflow' : this.backend, graph)
   }
 
-  async upload(tensors: Readonly<Record<string, Tensor>>): Promise<Results> {
+  async upload<K extends string>(tensors: Readonly<Record<K, Tensor>>): Promise<Results<K>> {
     return { ...tensors }
   }
 
-  async read(tensors: Readonly<Record<string, Tensor>>): Promise<Results> {
+  async read<K extends string>(tensors: Readonly<Record<K, Tensor>>): Promise<Results<K>> {
     return { ...tensors }
   }
 
@@ -78,13 +78,19 @@ class TfjsRunner implements GraphRunner {
 
 type Values = Map<Node, TfTensor[]>
 
-class TfjsProgram implements Program {
+function computed(node: Node, values: Values, index = 0): TfTensor {
+  const value = values.get(node)?.[index]
+  if (!value) throw new GraphError(`${node.operation.name} is used before it is computed`)
+  return value
+}
+
+class TfjsProgram<O extends string> implements Program<O> {
   private readonly inputs: Node<InputAttributes & Signature>[]
 
   constructor(
     private readonly tf: Tf,
     private readonly backend: string,
-    private readonly graph: Graph,
+    private readonly graph: Graph<O>,
   ) {
     this.inputs = graph.inputs.map((node) => {
       if (!isInput(node)) throw new GraphError(`a graph's inputs must be made by input(), not ${node.operation.name}`)
@@ -92,28 +98,31 @@ class TfjsProgram implements Program {
     })
   }
 
-  async run(feeds: Feeds): Promise<Results> {
+  async run(feeds: Feeds): Promise<Results<O>> {
     const { tf } = this
-    // A backend that cannot start leaves the one before it in place without a word.
+    // When a backend cannot start, TensorFlow.js silently keeps the one before.
     if (!(await tf.setBackend(this.backend)) || tf.getBackend() !== this.backend)
       throw new DeviceError(`TensorFlow.js could not start its ${this.backend} backend; ${tf.getBackend()} is running.`)
     const checked = checkFeeds(this.inputs, feeds)
-    const outputs = Object.entries(this.graph.outputs)
+    const outputs = Object.entries<Node>(this.graph.outputs)
     const found = tf.tidy(() => {
       const values: Values = new Map()
-      for (const node of this.inputs) values.set(node, [this.upload(checked[node.attributes.name]!, node.shape)])
+      for (const node of this.inputs) {
+        const fed = checked[node.attributes.name]
+        if (fed) values.set(node, [this.toDevice(fed, node.shape)])
+      }
       for (const node of topologicalOrder(outputs.map(([, node]) => node))) this.evaluate(node, values)
-      return outputs.map(([, node]) => tf.clone(values.get(node)![0]!))
+      return outputs.map(([name, node]) => [name, node.dtype, tf.clone(computed(node, values))] as const)
     })
-    const results = outputs.map(([name, node], index): [string, Tensor] => {
-      const data = typedData(node.dtype, found[index]!.dataSync())
-      return [name, new Tensor(found[index]!.shape, node.dtype, data)]
+    const results = found.map(([name, dtype, value]): [string, Tensor] => {
+      const data = typedData(dtype, value.dataSync())
+      return [name, new Tensor(value.shape, dtype, data)]
     })
-    tf.dispose(found)
-    return Object.fromEntries(results)
+    tf.dispose(found.map(([, , value]) => value))
+    return Object.fromEntries(results) as Results<O>
   }
 
-  private upload({ data, dtype }: Pick<Tensor, 'data' | 'dtype'>, shape: Shape): TfTensor {
+  private toDevice({ data, dtype }: Pick<Tensor, 'data' | 'dtype'>, shape: Shape): TfTensor {
     const values = data instanceof BigInt64Array ? Int32Array.from(data, Number) : data
     return this.tf.tensor(values, [...shape], TF_TYPE[dtype])
   }
@@ -122,35 +131,39 @@ class TfjsProgram implements Program {
     if (values.has(node)) return
     if (isInput(node)) throw new GraphError(`input ${node.attributes.name} is used but not listed among the inputs`)
     const { name } = node.operation
-    if (isConstant(node)) values.set(node, [this.upload({ data: node.attributes.data, dtype: node.dtype }, node.shape)])
+    if (isConstant(node))
+      values.set(node, [this.toDevice({ data: node.attributes.data, dtype: node.dtype }, node.shape)])
     else if (name === 'loop') values.set(node, this.loop(node as Node<LoopAttributes>, values))
     else if (name === 'item') {
-      const source = values.get(node.inputs[0]!)!
-      values.set(node, [source[(node.attributes as { index: number }).index]!])
+      const { index } = node.attributes as { index: number }
+      for (const source of node.inputs) values.set(node, [computed(source, values, index)])
     } else {
-      const inputs = node.inputs.map((input) => values.get(input)![0]!)
-      values.set(node, [kernels[name as keyof typeof kernels](this.tf, inputs, node)])
+      const inputs = node.inputs.map((input) => computed(input, values))
+      values.set(node, [kernels[name as keyof typeof kernels](this.tf, inputs as KernelInputs, node)])
     }
   }
 
   private loop({ inputs, attributes }: Node<LoopAttributes>, outer: Values): TfTensor[] {
     const { iteration, carriedIn, carriedOut, collected, proceed } = attributes
-    const [trips, ...initial] = inputs.map((input) => outer.get(input)![0]!)
+    const [trips, ...initial] = inputs.map((input) => computed(input, outer))
+    const limit = trips?.dataSync()[0] ?? 0
     const order = topologicalOrder([...carriedOut, ...collected, ...(proceed ? [proceed] : [])])
     let carried = initial
     const rows: TfTensor[][] = collected.map(() => [])
-    for (let index = 0, going = true; going && index < trips!.dataSync()[0]!; index++) {
+    for (let index = 0, going = true; going && index < limit; index++) {
       const values: Values = new Map(outer)
       values.set(iteration, [this.tf.scalar(index, 'int32')])
-      carriedIn.forEach((node, at) => {
-        values.set(node, [carried[at]!])
-      })
+      for (const [at, value] of carried.entries()) {
+        const node = carriedIn[at]
+        if (node) values.set(node, [value])
+      }
       for (const node of order) this.evaluate(node, values)
-      carried = carriedOut.map((node) => values.get(node)![0]!)
-      collected.forEach((node, at) => {
-        rows[at]!.push(values.get(node)![0]!)
-      })
-      going = proceed ? Boolean(values.get(proceed)![0]!.dataSync()[0]) : true
+      carried = carriedOut.map((node) => computed(node, values))
+      for (const [at, row] of rows.entries()) {
+        const node = collected[at]
+        if (node) row.push(computed(node, values))
+      }
+      going = proceed ? Boolean(computed(proceed, values).dataSync()[0]) : true
     }
     return [...carried, ...rows.map((each) => this.tf.stack(each))]
   }

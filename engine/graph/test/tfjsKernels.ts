@@ -1,6 +1,6 @@
 import type * as tfjs from '@tensorflow/tfjs'
 import type { Node, OperationName } from '../node.ts'
-import { type Dtype, formatShape, GraphError, sizeFromShape } from '../shape.ts'
+import { type Dtype, extentOf, formatShape, GraphError, sizeFromShape } from '../shape.ts'
 
 export type Tf = typeof tfjs
 export type TfTensor = tfjs.Tensor
@@ -14,19 +14,21 @@ export const TF_TYPE: Readonly<Record<Dtype, 'float32' | 'int32' | 'bool'>> = {
 }
 
 /** How one operation runs on tfjs. Attributes are those its node was built with. */
-type Kernel = (tf: Tf, inputs: TfTensor[], node: Node) => TfTensor
+export type Kernel = (tf: Tf, inputs: KernelInputs, node: Node) => TfTensor
+/** As many as the node has inputs: no operation takes more, but for concat, which takes any number. */
+export type KernelInputs = [TfTensor, TfTensor, TfTensor, TfTensor, ...TfTensor[]]
 
 const on =
   (call: (tf: Tf, a: TfTensor, b: TfTensor, c: TfTensor) => TfTensor): Kernel =>
   (tf, [a, b, c]) =>
-    call(tf, a!, b!, c!)
+    call(tf, a, b, c)
 
-const attribute = <T>(node: Node, key: string): T => (node.attributes as Record<string, T>)[key]!
+const attribute = <T>(node: Node, key: string): T => (node.attributes as Record<string, unknown>)[key] as T
 
 const reduce =
   (call: (tf: Tf, x: TfTensor, axes: number[]) => TfTensor): Kernel =>
   (tf, [x], node) =>
-    call(tf, x!, [...attribute<readonly number[]>(node, 'axes')])
+    call(tf, x, [...attribute<readonly number[]>(node, 'axes')])
 
 const impossible: Kernel = (_, __, node) => {
   throw new GraphError(`${node.operation.name} of shape ${formatShape(node.shape)} runs on ONNX Runtime only`)
@@ -34,7 +36,7 @@ const impossible: Kernel = (_, __, node) => {
 
 /** Flat positions in (rows, width) of per-row indices (rows, count). */
 function flatPositions(tf: Tf, indices: TfTensor, width: number): TfTensor {
-  const count = indices.shape[indices.shape.length - 1]!
+  const count = extentOf(indices.shape, -1)
   const rows = indices.size / count
   const starts = tf.mul(tf.reshape(tf.range(0, rows, 1, 'int32'), [rows, 1]), tf.scalar(width, 'int32'))
   return tf.reshape(tf.add(tf.reshape(indices, [rows, count]), starts), [rows * count])
@@ -43,7 +45,7 @@ function flatPositions(tf: Tf, indices: TfTensor, width: number): TfTensor {
 const scatter = (tf: Tf, positions: TfTensor, values: TfTensor, to: readonly number[]): TfTensor =>
   tf.scatterND(tf.reshape(positions, [positions.size, 1]) as tfjs.Tensor2D, values, [...to] as [number])
 
-/** `input`, `constant`, `loop` and `item` are the evaluator's own business. */
+/** The evaluator itself handles `input`, `constant`, `loop` and `item`. */
 export const kernels: Record<Exclude<OperationName, 'input' | 'constant' | 'loop' | 'item'>, Kernel> = {
   add: on((tf, a, b) => tf.add(a, b)),
   sub: on((tf, a, b) => tf.sub(a, b)),
@@ -73,31 +75,31 @@ export const kernels: Record<Exclude<OperationName, 'input' | 'constant' | 'loop
   withGradient: on((tf, a) => tf.clone(a)),
   where: (tf, [condition, a, b], node) => {
     const spread = (x: TfTensor): TfTensor => tf.broadcastTo(x, [...node.shape])
-    return tf.where(spread(condition!), spread(a!), spread(b!))
+    return tf.where(spread(condition), spread(a), spread(b))
   },
   cast: (tf, [x], node) => {
     // tfjs would round towards zero on some backends and down on others.
-    const whole = x!.dtype === 'float32' && node.dtype !== 'f32' ? towardsZero(tf, x!) : x!
+    const whole = x.dtype === 'float32' && node.dtype !== 'f32' ? towardsZero(tf, x) : x
     return tf.cast(whole, TF_TYPE[node.dtype])
   },
   matmul: (tf, [a, b], node) => {
-    const product = tf.matMul(a!, b!, attribute(node, 'transposeA'), attribute(node, 'transposeB'))
+    const product = tf.matMul(a, b, attribute(node, 'transposeA'), attribute(node, 'transposeB'))
     const scale = attribute<number>(node, 'scale')
     return scale === 1 ? product : tf.mul(product, scale)
   },
-  reshape: (tf, [x], node) => tf.reshape(x!, [...node.shape]),
-  transpose: (tf, [x], node) => tf.transpose(x!, [...attribute<readonly number[]>(node, 'order')]),
-  expand: (tf, [x], node) => tf.broadcastTo(x!, [...node.shape]),
+  reshape: (tf, [x], node) => tf.reshape(x, [...node.shape]),
+  transpose: (tf, [x], node) => tf.transpose(x, [...attribute<readonly number[]>(node, 'order')]),
+  expand: (tf, [x], node) => tf.broadcastTo(x, [...node.shape]),
   slice: (tf, [x], node) => {
     const [axis, from] = [attribute<number>(node, 'axis'), attribute<number>(node, 'from')]
     const begin = node.shape.map((_, at) => (at === axis ? from : 0))
-    return tf.slice(x!, begin, [...node.shape])
+    return tf.slice(x, begin, [...node.shape])
   },
   pad: (tf, [x], node) => {
     const ends: [number, number] = [attribute(node, 'before'), attribute(node, 'after')]
     const axis = attribute<number>(node, 'axis')
     return tf.pad(
-      x!,
+      x,
       node.shape.map((_, at): [number, number] => (at === axis ? ends : [0, 0])),
     )
   },
@@ -106,7 +108,7 @@ export const kernels: Record<Exclude<OperationName, 'input' | 'constant' | 'loop
   mean: reduce((tf, x, axes) => tf.mean(x, axes, true)),
   max: reduce((tf, x, axes) => tf.max(x, axes, true)),
   argmax: on((tf, x) => tf.argMax(x, -1)),
-  cumsum: (tf, [x], node) => tf.cumsum(x!, node.shape.length - 1),
+  cumsum: (tf, [x], node) => tf.cumsum(x, node.shape.length - 1),
   softmax: on((tf, x) => tf.softmax(x)),
   logSoftmax: on((tf, x) => {
     const shifted = tf.sub(x, tf.max(x, -1, true))
@@ -115,30 +117,27 @@ export const kernels: Record<Exclude<OperationName, 'input' | 'constant' | 'loop
   gather: on((tf, table, indices) => tf.gather(table, indices as tfjs.Tensor1D, 0)),
   scatterAdd: (tf, [indices, rows], node) => {
     const width = sizeFromShape(node.shape.slice(1))
-    const flat = tf.reshape(rows!, [indices!.size, width])
-    return tf.reshape(scatter(tf, tf.reshape(indices!, [indices!.size]), flat, [node.shape[0]!, width]), [
+    const flat = tf.reshape(rows, [indices.size, width])
+    return tf.reshape(scatter(tf, tf.reshape(indices, [indices.size]), flat, [extentOf(node.shape, 0), width]), [
       ...node.shape,
     ])
   },
   gatherElements: (tf, [x, indices], node) => {
-    const positions = flatPositions(tf, indices!, x!.shape[x!.shape.length - 1]!)
-    return tf.reshape(tf.gather(tf.reshape(x!, [x!.size]), positions as tfjs.Tensor1D), [...node.shape])
+    const positions = flatPositions(tf, indices, extentOf(x.shape, -1))
+    return tf.reshape(tf.gather(tf.reshape(x, [x.size]), positions as tfjs.Tensor1D), [...node.shape])
   },
   addElements: (tf, [x, indices, values], node) => {
-    const positions = flatPositions(tf, indices!, node.shape[node.shape.length - 1]!)
-    const flat = scatter(tf, positions, tf.reshape(values!, [values!.size]), [sizeFromShape(node.shape)])
-    return tf.add(x!, tf.reshape(flat, [...node.shape]))
+    const positions = flatPositions(tf, indices, extentOf(node.shape, -1))
+    const flat = scatter(tf, positions, tf.reshape(values, [values.size]), [sizeFromShape(node.shape)])
+    return tf.add(x, tf.reshape(flat, [...node.shape]))
   },
   rotary: (tf, [x, positions, cosines, sines], node) => {
     const [batch, length, width] = node.shape as [number, number, number]
-    const half = cosines!.shape[1]!
+    const half = extentOf(cosines.shape, 1)
     const angles = (table: TfTensor) =>
-      tf.reshape(tf.gather(table, tf.reshape(positions!, [batch * length]) as tfjs.Tensor1D), [batch, length, 1, half])
-    const [cos, sin] = [angles(cosines!), angles(sines!)]
-    const [a, b] = tf.split(tf.reshape(x!, [batch, length, width / (2 * half), 2 * half]), 2, -1) as [
-      TfTensor,
-      TfTensor,
-    ]
+      tf.reshape(tf.gather(table, tf.reshape(positions, [batch * length]) as tfjs.Tensor1D), [batch, length, 1, half])
+    const [cos, sin] = [angles(cosines), angles(sines)]
+    const [a, b] = tf.split(tf.reshape(x, [batch, length, width / (2 * half), 2 * half]), 2, -1) as [TfTensor, TfTensor]
     const turned = [tf.sub(tf.mul(a, cos), tf.mul(b, sin)), tf.add(tf.mul(b, cos), tf.mul(a, sin))]
     return tf.reshape(tf.concat(turned, -1), [...node.shape])
   },

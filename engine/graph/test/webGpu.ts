@@ -8,7 +8,7 @@ export async function webGpu(): Promise<GraphRunner | DeviceError> {
     const program = await runner.compile({ inputs: [x], outputs: { y: sum(x) } })
     const { y } = await program.run({ x: Float32Array.of(1, 2) })
     await program.release()
-    if (y!.value !== 3) throw new Error(`WebGPU adds 1 and 2 to ${y!.value}.`)
+    if (y.value !== 3) throw new Error(`WebGPU adds 1 and 2 to ${y.value}.`)
     return runner
   } catch (error) {
     return error as DeviceError
