@@ -3,7 +3,7 @@ import { toHex } from 'viem'
 import { expect, onTestFinished, test } from 'vitest'
 import { startAnvil } from '#contracts/anvil.ts'
 import { devAccount } from '#indexer/test/chain.ts'
-import { run } from '#test/testSystem.ts'
+import { runProgram } from '#test/testSystem.ts'
 import { temporaryFolder } from '#workers/test/testWorker.ts'
 import { readDeployment } from './deployment.ts'
 
@@ -17,7 +17,7 @@ test('the contracts are put on the chain of the first endpoint that is named, ov
   })
   const out = join(await temporaryFolder(), 'deployment.json')
   for (const RPC_URL of [`${url},http://127.0.0.1:9`, wsUrl]) {
-    const { code, said } = await run('deploy', { RPC_URL, OPERATOR_KEY }, ['--out', out])
+    const { code, said } = await runProgram('deploy', { RPC_URL, OPERATOR_KEY }, ['--out', out])
     expect(said).toContain(`Deployed to chain 31337; wrote ${out}.`)
     expect(code).toBe(0)
     expect((await readDeployment(out)).operator.toLowerCase()).toBe(operator.address.toLowerCase())
@@ -26,7 +26,7 @@ test('the contracts are put on the chain of the first endpoint that is named, ov
 
 test('a deployment without a chain, a key or an answer says what is missing', async () => {
   const refused = async (env: Record<string, string>) => {
-    const { code, said } = await run('deploy', env, ['--out', 'nowhere/deployment.json'])
+    const { code, said } = await runProgram('deploy', env, ['--out', 'nowhere/deployment.json'])
     expect(code).toBe(1)
     return said
   }

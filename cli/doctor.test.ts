@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { startAnvil } from '#contracts/anvil.ts'
 import { testChain } from '#indexer/test/chain.ts'
-import { run } from '#test/testSystem.ts'
+import { runProgram } from '#test/testSystem.ts'
 import { temporaryFolder } from '#workers/test/testWorker.ts'
 import { writeDeployment } from './deployment.ts'
 
@@ -14,7 +14,7 @@ async function patient() {
   await writeDeployment(file, chain.deployment)
   const env = { MODELCOMMONS_HOME: folder, PORT: '0', DEPLOYMENT: file, OPERATOR_KEY: `0x${'11'.repeat(32)}` }
   const said = async (...urls: string[]) => {
-    const { code, said } = await run('doctor', { ...env, RPC_URL: urls.join(', ') })
+    const { code, said } = await runProgram('doctor', { ...env, RPC_URL: urls.join(', ') })
     return { code, lines: said.split('\n').filter((line) => /^. (endpoint|chain) /.test(line)) }
   }
   return { file, said, http: chain.url, ws: chain.anvil.wsUrl, contract: chain.deployment.addresses.ModelRegistry }

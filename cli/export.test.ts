@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { testApi } from '#graphql/test/api.ts'
 import { Contribution } from '#schema/onchain/datanets.ts'
-import { chain, insertAll } from '#test/factory.ts'
+import { insertAll, insertChain } from '#test/factory.ts'
 import { exportRows } from './export.ts'
 
 const folder = async () => {
@@ -17,7 +17,7 @@ const folder = async () => {
 
 test('a list is written to a file, and a refusal says why', async () => {
   const { db, url } = await testApi()
-  await chain(db, 5)
+  await insertChain(db, 5)
   await insertAll(db, Contribution, [{ id: '1' }, { id: '2' }])
   const out = join(await folder(), 'rows.csv')
   await exportRows('{ contributions { nodes { id status } } }', { url, format: 'csv', out })

@@ -10,7 +10,7 @@ import { noise, prepareNoise, seededInts } from '#indexer/test/noise.ts'
 import { openDatabase } from '#schema/database.ts'
 import { freePort } from '#schema/postgres.ts'
 import { freshDatabaseUrl } from '#test/database.ts'
-import { run } from '#test/testSystem.ts'
+import { runProgram } from '#test/testSystem.ts'
 import { openApiMetrics } from './apiMetrics.ts'
 import { writeDeployment } from './deployment.ts'
 
@@ -67,12 +67,15 @@ test('drift is told by the program, as a metric, in GraphQL and by the doctor; a
   expect(shown(counted, 'modelcommons_index_failovers_total')).toBeGreaterThan(0)
   expect(shown(counted, 'modelcommons_index_disagreements_total')).toBe(0)
   expect(counted).toContain(`chain="${chain.deployment.chainId}"`)
-  expect(await run('reconcile', env)).toEqual({ code: 0, said: expect.stringMatching(/: 0 of \d+ values differ$/) })
+  expect(await runProgram('reconcile', env)).toEqual({
+    code: 0,
+    said: expect.stringMatching(/: 0 of \d+ values differ$/),
+  })
 
   const [{ account, balance }] = (await db.query('select account, balance from holder where to_block is null limit 1'))
     .rows
   await db.query('update holder set balance = balance + 1 where to_block is null and account = $1', [account])
-  const told = await run('reconcile', env, ['--samples', '1000', '--seed', 'any'])
+  const told = await runProgram('reconcile', env, ['--samples', '1000', '--seed', 'any'])
   expect(told).toEqual({
     code: 1,
     said: expect.stringMatching(
@@ -88,7 +91,7 @@ test('drift is told by the program, as a metric, in GraphQL and by the doctor; a
     findings: [{ what: 'balance', subject: account }],
   })
   const { DATABASE_URL, MODELCOMMONS_HOME } = env
-  expect((await run('doctor', { DATABASE_URL, MODELCOMMONS_HOME, PORT: '0' })).said).toMatch(
+  expect((await runProgram('doctor', { DATABASE_URL, MODELCOMMONS_HOME, PORT: '0' })).said).toMatch(
     /✗ index +1 of \d+ values of 0x\w+ differ from the contracts’ at block \d+: modelcommons reconcile names them/,
   )
 }, 180_000)

@@ -7,7 +7,7 @@ export const MNEMONIC = 'test test test test test test test test test test test 
 export const FUNDED_ACCOUNTS = 64
 
 /** First account index of each role; no two roles share an account. */
-const FIRST = {
+const FIRST_INDEX = {
   /** Deploys, and holds the workers' roles. */
   platform: 0,
   proposer: 1,
@@ -19,13 +19,13 @@ const FIRST = {
   consumer: 48,
 } as const
 
-export type RoleName = keyof typeof FIRST
+export type ExampleRole = keyof typeof FIRST_INDEX
 
 /** The deterministic account of the nth person in a role. Throws when the role has no more accounts of its own. */
-export function accountOf(role: RoleName, nth = 0) {
-  const index = FIRST[role] + nth
-  const next = Math.min(FUNDED_ACCOUNTS, ...Object.values(FIRST).filter((first) => first > FIRST[role]))
+export function exampleAccount(role: ExampleRole, nth = 0) {
+  const index = FIRST_INDEX[role] + nth
+  const next = Math.min(FUNDED_ACCOUNTS, ...Object.values(FIRST_INDEX).filter((first) => first > FIRST_INDEX[role]))
   if (!Number.isInteger(nth) || nth < 0 || index >= next)
-    throw new Error(`There is no ${role} number ${nth}: the role has ${next - FIRST[role]} accounts.`)
+    throw new Error(`There is no ${role} number ${nth}: the role has ${next - FIRST_INDEX[role]} accounts.`)
   return mnemonicToAccount(MNEMONIC, { addressIndex: index })
 }

@@ -1,8 +1,8 @@
 import { drawItems } from './skill/items.ts'
-import type { Message } from './skill/message.ts'
+import type { CustomerMessage } from './skill/message.ts'
 
 /** Someone who pays for answers. `nth` is the account: `accountOf('consumer', nth)`. */
-export type Consumer = { name: string; nth: number; messages: Message[] }
+export type Consumer = { name: string; nth: number; messages: CustomerMessage[] }
 
 const NAMES = ['Kettle & Co', 'Northern Bikes', 'Lamp Store']
 

@@ -1,8 +1,8 @@
 import { beforeAll, expect, test } from 'vitest'
 import { type Assessment, QualityIndex, type SampleCheck } from '#rules/quality.ts'
 import { contentHash } from '#rules/sample.ts'
-import { accountOf, FUNDED_ACCOUNTS } from './accounts.ts'
-import { type Behaviour, type Contributor, contributors } from './contributors.ts'
+import { exampleAccount, FUNDED_ACCOUNTS } from './accounts.ts'
+import { type ContributorBehaviour, contributors, type SimulatedContributor } from './contributors.ts'
 import { drawItems } from './skill/items.ts'
 import { LINE_PATTERN, testItems } from './skill/rubric.ts'
 import { scoreFields } from './skill/score.ts'
@@ -10,7 +10,7 @@ import { scoreFields } from './skill/score.ts'
 const seed = 11
 const sealed = testItems(seed)
 const people = contributors(seed, sealed)
-const verdicts = new Map<Contributor, Assessment[]>()
+const verdicts = new Map<SimulatedContributor, Assessment[]>()
 
 const lineCheck: SampleCheck = ({ completion }) =>
   new RegExp(`^${LINE_PATTERN}$`).test(completion) ? null : { verdict: 'malformed', reason: 'No triage line.' }
@@ -26,8 +26,8 @@ beforeAll(() => {
     )
 })
 
-const of = (behaviour: Behaviour) => people.filter((person) => person.behaviour === behaviour)
-const accepted = (behaviour: Behaviour) =>
+const of = (behaviour: ContributorBehaviour) => people.filter((person) => person.behaviour === behaviour)
+const accepted = (behaviour: ContributorBehaviour) =>
   of(behaviour).flatMap((person) => verdicts.get(person)!.filter(({ verdict }) => verdict === 'accepted'))
 
 test('the cast: fourteen people, 660 samples, no content hash twice, and the same again from the same seed', () => {
@@ -41,7 +41,7 @@ test('the cast: fourteen people, 660 samples, no content hash twice, and the sam
 
 test('labels tell the behaviours apart: excellent ones are right, mediocre ones mostly, noisy ones rarely, adversaries never', () => {
   const truth = new Map(drawItems(seed, 'samples', 600).map((item) => [item.prompt, item.truth]))
-  const exact = (behaviour: Behaviour) => {
+  const exact = (behaviour: ContributorBehaviour) => {
     const known = of(behaviour).flatMap(({ samples }) => samples.filter(({ prompt }) => truth.has(prompt)))
     return known.reduce((sum, s) => sum + scoreFields(s.completion, truth.get(s.prompt)!).fieldsExact, 0) / known.length
   }
@@ -58,7 +58,7 @@ test('the quality rules accept honest work, refuse odd format and leaks, and lea
   expect(accepted('mediocre').length).toBeLessThan(168)
   const leaks = of('adversarial').flatMap((person) => verdicts.get(person)!.map(({ verdict }) => verdict))
   expect(leaks.filter((verdict) => verdict === 'contaminated')).toHaveLength(8)
-  const uniqueness = (behaviour: Behaviour) =>
+  const uniqueness = (behaviour: ContributorBehaviour) =>
     accepted(behaviour).reduce((sum, one) => sum + Number(one.uniqueness), 0) /
     of(behaviour).flatMap((p) => p.samples).length
   expect(uniqueness('excellent')).toBeGreaterThan(900_000)
@@ -71,17 +71,17 @@ test('those who copy come after those they copy from', () => {
 
 test('no two roles share an account, and a role has no more than its own', () => {
   const all = [
-    ...Array.from({ length: 14 }, (_, n) => accountOf('contributor', n)),
-    ...Array.from({ length: 9 }, (_, n) => accountOf('validator', n)),
-    ...Array.from({ length: 3 }, (_, n) => accountOf('consumer', n)),
-    ...Array.from({ length: 6 }, (_, n) => accountOf('holder', n)),
-    accountOf('platform'),
-    accountOf('proposer'),
-    accountOf('host'),
-    accountOf('challenger'),
+    ...Array.from({ length: 14 }, (_, n) => exampleAccount('contributor', n)),
+    ...Array.from({ length: 9 }, (_, n) => exampleAccount('validator', n)),
+    ...Array.from({ length: 3 }, (_, n) => exampleAccount('consumer', n)),
+    ...Array.from({ length: 6 }, (_, n) => exampleAccount('holder', n)),
+    exampleAccount('platform'),
+    exampleAccount('proposer'),
+    exampleAccount('host'),
+    exampleAccount('challenger'),
   ]
   expect(new Set(all.map(({ address }) => address)).size).toBe(all.length)
-  expect(accountOf('platform').address).toBe('0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266')
-  expect(() => accountOf('proposer', 1)).toThrow('no proposer number 1')
-  expect(() => accountOf('consumer', FUNDED_ACCOUNTS)).toThrow('no consumer')
+  expect(exampleAccount('platform').address).toBe('0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266')
+  expect(() => exampleAccount('proposer', 1)).toThrow('no proposer number 1')
+  expect(() => exampleAccount('consumer', FUNDED_ACCOUNTS)).toThrow('no consumer')
 })

@@ -1,26 +1,26 @@
 import { Random } from '#engine/stats/random.ts'
 import type { PromptCompletion } from '#rules/sample.ts'
 import { drawItems } from './skill/items.ts'
-import type { Message } from './skill/message.ts'
+import type { CustomerMessage } from './skill/message.ts'
 import { renderReply, STYLES, type Style } from './skill/reply.ts'
 import { CATEGORIES, type Fields, formatTriage, URGENCIES } from './skill/triage.ts'
 
-export type Behaviour = 'excellent' | 'mediocre' | 'noisy' | 'duplicating' | 'adversarial'
+export type ContributorBehaviour = 'excellent' | 'mediocre' | 'noisy' | 'duplicating' | 'adversarial'
 
 /** A person who gives samples to the datanet. `nth` is the account: `accountOf('contributor', nth)`. */
-export type Contributor = {
+export type SimulatedContributor = {
   name: string
   nth: number
-  behaviour: Behaviour
+  behaviour: ContributorBehaviour
   /** Contributions are committed wave by wave: those who copy can only copy what stands on chain. */
   wave: 1 | 2
   samples: PromptCompletion[]
 }
 
-type Person = { name: string; behaviour: Behaviour; samples: number; leaks?: number }
+type ContributorProfile = { name: string; behaviour: ContributorBehaviour; samples: number; leaks?: number }
 
 /** The cast, in order of commitment. */
-export const CAST: readonly Person[] = [
+export const CONTRIBUTORS: readonly ContributorProfile[] = [
   { name: 'Ada', behaviour: 'excellent', samples: 64 },
   { name: 'Bela', behaviour: 'excellent', samples: 64 },
   { name: 'Chidi', behaviour: 'excellent', samples: 64 },
@@ -38,7 +38,7 @@ export const CAST: readonly Person[] = [
 ]
 
 /** How often each manner of reply occurs, in the order of `STYLES`: even good clerks are often merely short. */
-const MANNERS: Record<Exclude<Behaviour, 'duplicating'>, readonly number[]> = {
+const STYLE_WEIGHTS: Record<Exclude<ContributorBehaviour, 'duplicating'>, readonly number[]> = {
   excellent: [16, 16, 20, 24, 18, 3, 3],
   mediocre: [6, 8, 14, 28, 26, 10, 8],
   noisy: [10, 10, 10, 20, 25, 15, 10],
@@ -49,8 +49,12 @@ const MANNERS: Record<Exclude<Behaviour, 'duplicating'>, readonly number[]> = {
  * Plays all contributors: who they are and which samples they submit, in the order in which they commit.
  * `leaked` is what an adversary got hold of; those samples must be refused. `share`: how much of their samples they submit.
  */
-export function contributors(seed: number | string, leaked: readonly PromptCompletion[], share = 1): Contributor[] {
-  const cast = CAST.map((person) => ({
+export function contributors(
+  seed: number | string,
+  leaked: readonly PromptCompletion[],
+  share = 1,
+): SimulatedContributor[] {
+  const cast = CONTRIBUTORS.map((person) => ({
     ...person,
     samples: Math.ceil(person.samples * share),
     leaks: Math.ceil((person.leaks ?? 0) * share),
@@ -77,16 +81,20 @@ export function contributors(seed: number | string, leaked: readonly PromptCompl
   })
 }
 
-function write(behaviour: Exclude<Behaviour, 'duplicating'>, message: Message, random: Random): PromptCompletion {
+function write(
+  behaviour: Exclude<ContributorBehaviour, 'duplicating'>,
+  message: CustomerMessage,
+  random: Random,
+): PromptCompletion {
   const fields = label(behaviour, message.truth, random)
-  const style: Style = STYLES[random.weighted(MANNERS[behaviour])]
+  const style: Style = STYLES[random.weighted(STYLE_WEIGHTS[behaviour])]
   // A careful clerk answers the message; a wrong label brings the reply of the wrong desk.
   const completion = formatTriage({ ...fields, reply: renderReply(style, { ...fields, item: message.item }, random) })
   const odd = behaviour === 'mediocre' && random.chance(0.06)
   return { prompt: message.prompt, completion: odd ? completion.replaceAll(' | ', ' / ') : completion }
 }
 
-function label(behaviour: Behaviour, truth: Fields, random: Random): Fields {
+function label(behaviour: ContributorBehaviour, truth: Fields, random: Random): Fields {
   switch (behaviour) {
     case 'mediocre':
       if (!random.chance(0.12)) return truth

@@ -5,7 +5,7 @@ import { TARGETS } from './skill/rubric.ts'
  */
 
 /** Held-out items: 160 give an interval of ±8 points at 50 %; 128 are enough to tell who helped from chance. */
-export const ITEMS = { test: 160, validation: 128 } as const
+export const HELD_OUT_ITEMS = { test: 160, validation: 128 } as const
 
 /** Fine-tuning on the accepted contributions. */
 export const FINE_TUNE = { rank: 16, alpha: 32, epochs: 6, batchSize: 16, learningRate: 0.003 } as const
@@ -21,7 +21,7 @@ export const RLHF = {
   group: 4,
   beta: 0.05,
   learningRate: 0.0005,
-  practice: 256,
+  promptPool: 256,
 } as const
 
 /** The same by direct preferences. */
@@ -41,7 +41,7 @@ export interface Recipe {
   compare: { domain: string; tasks: number; goldPercent: number; temperature: number; prompts: number }
   rlhf: Alignment
   /** Absent: aligned by policy gradient alone, and no win rate is measured. */
-  beside?: { dpo: Alignment; winRatePrompts: number }
+  dpoComparison?: { dpo: Alignment; winRatePrompts: number }
   /** Calls of each consumer before the first settlement, and between it and the second. */
   calls: readonly [number, number]
 }
@@ -53,7 +53,7 @@ export interface Alignment {
   group: number
   beta: number
   learningRate: number
-  practice: number
+  promptPool: number
 }
 
 export type Scale = 'full' | 'small'
@@ -62,13 +62,13 @@ export type Scale = 'full' | 'small'
  *  so nothing must be, but each stage is played on real parts. */
 export const SCALES: Record<Scale, Recipe> = {
   full: {
-    items: ITEMS,
+    items: HELD_OUT_ITEMS,
     samples: 1,
     targets: TARGETS,
     fineTune: FINE_TUNE,
     compare: COMPARE,
     rlhf: RLHF,
-    beside: { dpo: DPO, winRatePrompts: WIN_RATE_PROMPTS },
+    dpoComparison: { dpo: DPO, winRatePrompts: WIN_RATE_PROMPTS },
     calls: [5, 3],
   },
   small: {
@@ -77,7 +77,7 @@ export const SCALES: Record<Scale, Recipe> = {
     targets: TARGETS.map(({ metric }) => ({ metric, minimum: 0n })),
     fineTune: { ...FINE_TUNE, epochs: 2 },
     compare: { ...COMPARE, tasks: 24, prompts: 20 },
-    rlhf: { ...RLHF, steps: 2, prompts: 4, group: 2, practice: 16 },
+    rlhf: { ...RLHF, steps: 2, prompts: 4, group: 2, promptPool: 16 },
     calls: [1, 1],
   },
 }

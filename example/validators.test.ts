@@ -7,7 +7,14 @@ import { renderReply, STYLES, type Style } from './skill/reply.ts'
 import { validationItems } from './skill/rubric.ts'
 import { formatTriage } from './skill/triage.ts'
 import { utility, winRate } from './utility.ts'
-import { type Comparison, judge, saltOf, type Temper, truthsOf, VALIDATORS } from './validators.ts'
+import {
+  type AnswerComparison,
+  judgeComparison,
+  saltOf,
+  truthsOf,
+  VALIDATORS,
+  type ValidatorBehaviour,
+} from './validators.ts'
 
 const messages = drawItems(5, 'judged', 300)
 
@@ -19,7 +26,7 @@ function lines(style: Style, seed = 1): string[] {
 }
 
 /** Comparisons of two right lines in styles drawn at random. */
-function comparisons(): Comparison[] {
+function comparisons(): AnswerComparison[] {
   const random = new Random('comparisons')
   return messages.map(({ prompt, truth, item }) => {
     const one = () => formatTriage({ ...truth, reply: renderReply(random.choice(STYLES), { ...truth, item }, random) })
@@ -28,7 +35,7 @@ function comparisons(): Comparison[] {
 }
 
 /** Comparisons with a key, as the compare job makes them: a right answer against the answer to another message. */
-function goldTasks(seed: number, count: number): (Comparison & { better: 0 | 1 })[] {
+function goldTasks(seed: number, count: number): (AnswerComparison & { better: 0 | 1 })[] {
   // Without orders two messages may have the same right answer.
   const items = validationItems(seed, count).filter(({ truth }) => truth.order !== 'none')
   return items.map(({ prompt, truth, completion }, i) => {
@@ -39,9 +46,9 @@ function goldTasks(seed: number, count: number): (Comparison & { better: 0 | 1 }
   })
 }
 
-const choices = (temper: Temper, tasks: readonly Comparison[]) => {
-  const validator = VALIDATORS.find((one) => one.temper === temper)!
-  return tasks.map((task) => judge(5, validator, task).choice)
+const choices = (temper: ValidatorBehaviour, tasks: readonly AnswerComparison[]) => {
+  const validator = VALIDATORS.find((one) => one.behaviour === temper)!
+  return tasks.map((task) => judgeComparison(5, validator, task).choice)
 }
 const agreement = (a: readonly number[], b: readonly number[]) => meanOf(a.map((choice, i) => Number(choice === b[i])))
 
@@ -83,8 +90,10 @@ test('a careful validator finds the better answer, a careless one no more than h
   expect(agreement(choices('hasty', clear), better)).toBeGreaterThan(0.6)
   expect(agreement(choices('careless', clear), better)).toBeLessThan(0.6)
   expect(agreement(choices('colluding', clear), better)).toBeLessThan(0.6)
-  const [xan, yve] = VALIDATORS.filter(({ temper }) => temper === 'colluding')
-  expect(tasks.every((task) => judge(5, xan, task).choice === judge(5, yve, task).choice)).toBe(true)
+  const [xan, yve] = VALIDATORS.filter(({ behaviour }) => behaviour === 'colluding')
+  expect(tasks.every((task) => judgeComparison(5, xan, task).choice === judgeComparison(5, yve, task).choice)).toBe(
+    true,
+  )
 })
 
 test('on gold tasks care shows, and honest confidence means something', () => {
@@ -100,10 +109,10 @@ test('on gold tasks care shows, and honest confidence means something', () => {
   expect(agreement(choices('careless', gold), key)).toBeLessThan(0.6)
   expect(agreement(choices('colluding', gold), key)).toBeLessThan(0.6)
 
-  const vera = VALIDATORS.find(({ temper }) => temper === 'hasty')!
+  const vera = VALIDATORS.find(({ behaviour }) => behaviour === 'hasty')!
   const judged = comparisons().map((task) => {
     const [a, b] = task.answers.map((answer) => utility(answer, task.truth).overall)
-    return { ...judge(9, vera, task), right: a === b ? 2 : b > a ? 1 : 0 }
+    return { ...judgeComparison(9, vera, task), right: a === b ? 2 : b > a ? 1 : 0 }
   })
   const rate = (list: typeof judged) => meanOf(list.map(({ choice, right }) => Number(choice === right)))
   expect(rate(judged.filter(({ confidence }) => confidence >= 90))).toBeGreaterThan(
@@ -120,8 +129,8 @@ test('a validator reads the truth of a message by its text', () => {
 test('judgements and salts repeat with the seed and fit the ranges of the chain', () => {
   const [task] = comparisons()
   for (const validator of VALIDATORS) {
-    const judgement = judge(5, validator, task)
-    expect(judge(5, validator, task)).toEqual(judgement)
+    const judgement = judgeComparison(5, validator, task)
+    expect(judgeComparison(5, validator, task)).toEqual(judgement)
     const { choice, ...rates } = judgement
     expect([0, 1, 2]).toContain(choice)
     for (const rate of Object.values(rates)) {

@@ -4,10 +4,10 @@ import type { Fields } from './skill/triage.ts'
 import { type Utility, utility } from './utility.ts'
 
 /** Two answers to one message. `truth` is what a person reads out of the message. */
-export type Comparison = { prompt: string; truth: Fields; answers: readonly [string, string] }
+export type AnswerComparison = { prompt: string; truth: Fields; answers: readonly [string, string] }
 
 /** What a validator reveals: 0 the first answer, 1 the second, 2 a tie; the rest 0–100, of the preferred answer. */
-export type Judgement = {
+export type SimulatedJudgement = {
   choice: 0 | 1 | 2
   ethics: number
   logic: number
@@ -15,12 +15,12 @@ export type Judgement = {
   confidence: number
 }
 
-export type Temper = 'careful' | 'ordinary' | 'hasty' | 'careless' | 'colluding'
+export type ValidatorBehaviour = 'careful' | 'ordinary' | 'hasty' | 'careless' | 'colluding'
 
 /** A simulated validator. `nth` is the account: `accountOf('validator', nth)`. */
-export type Validator = { name: string; nth: number; temper: Temper }
+export type SimulatedValidator = { name: string; nth: number; behaviour: ValidatorBehaviour }
 
-export const VALIDATORS: readonly Validator[] = (
+export const VALIDATORS: readonly SimulatedValidator[] = (
   [
     ['Quinn', 'careful'],
     ['Ravi', 'careful'],
@@ -32,7 +32,7 @@ export const VALIDATORS: readonly Validator[] = (
     ['Xan', 'colluding'],
     ['Yve', 'colluding'],
   ] as const
-).map(([name, temper], nth) => ({ name, nth, temper }))
+).map(([name, behaviour], nth) => ({ name, nth, behaviour }))
 
 /** Standard deviation of what a validator misperceives of an answer's utility, in its points of 100. */
 const NOISE: Record<'careful' | 'ordinary' | 'hasty', number> = { careful: 4, ordinary: 9, hasty: 18 }
@@ -46,13 +46,17 @@ const TIE = 1.5
  * - the careless one draws lots, and is sure of itself
  * - the colluding ones agreed on a pattern of the prompts' hash, whatever the answers say
  */
-export function judge(seed: number | string, validator: Validator, comparison: Comparison): Judgement {
-  const { temper, name } = validator
+export function judgeComparison(
+  seed: number | string,
+  validator: SimulatedValidator,
+  comparison: AnswerComparison,
+): SimulatedJudgement {
+  const { behaviour, name } = validator
   const own = new Random(`judge/${seed}/${name}/${comparison.prompt}/${comparison.answers.join('/')}`)
-  if (temper === 'careless') return pretend(own.integer(2), own)
-  if (temper === 'colluding') return pretend(new Random(`pact/${comparison.prompt}`).integer(2), own)
+  if (behaviour === 'careless') return randomJudgement(own.integer(2), own)
+  if (behaviour === 'colluding') return randomJudgement(new Random(`pact/${comparison.prompt}`).integer(2), own)
 
-  const noise = NOISE[temper]
+  const noise = NOISE[behaviour]
   const seen = comparison.answers.map((answer) => {
     const true_ = utility(answer, comparison.truth)
     return { ...true_, overall: true_.overall + own.normal(0, noise) }
@@ -72,7 +76,7 @@ export function judge(seed: number | string, validator: Validator, comparison: C
   }
 }
 
-function pretend(choice: number, random: Random): Judgement {
+function randomJudgement(choice: number, random: Random): SimulatedJudgement {
   const rate = () => 40 + random.integer(60)
   return {
     choice: choice as 0 | 1,
@@ -84,7 +88,7 @@ function pretend(choice: number, random: Random): Judgement {
 }
 
 /** The salt of a validator's commitment: nobody without the seed can guess it. */
-export function saltOf(seed: number | string, validator: Validator, taskId: bigint | number): Hex {
+export function saltOf(seed: number | string, validator: SimulatedValidator, taskId: bigint | number): Hex {
   return keccak256(stringToBytes(`salt/${seed}/${validator.name}/${taskId}`))
 }
 

@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest'
 import { Governor, Holder, Proposal } from '#schema/onchain/governance.ts'
 import { Evaluation, Model, ModelVersion } from '#schema/onchain/models.ts'
-import { account, chain, insert, insertAll } from '#test/factory.ts'
+import { account, insert, insertAll, insertChain } from '#test/factory.ts'
 import { LIMITS } from './plugins/limits.ts'
 import { testApi } from './test/api.ts'
 
 test('a size that comes by another variable than before is reckoned with, though the query was seen before', async () => {
   const { db, ask } = await testApi()
-  await chain(db, 5)
+  await insertChain(db, 5)
   const query = `query ($f: Int, $l: Int) { models(first: $f, last: $l) { nodes { versions(first: $f, last: $l) { nodes { id } } } } }`
   const cost = async (variables: object) => {
     const { extensions, errors } = await ask(query, variables)
@@ -21,7 +21,7 @@ test('a size that comes by another variable than before is reckoned with, though
 
 test('lists without cursors are reckoned at the size that they may have', async () => {
   const { db, ask, statements } = await testApi()
-  await chain(db, 5)
+  await insertChain(db, 5)
   const cost = async (query: string) => {
     const { extensions, errors } = await ask(query)
     return errors?.[0]?.extensions.code ?? extensions?.cost?.requested
@@ -53,7 +53,7 @@ test('lists without cursors are reckoned at the size that they may have', async 
 
 test('what is asked of one kind of thing alone is reckoned with as much, in depth and in cost', async () => {
   const { db, ask, statements } = await testApi()
-  await chain(db, 5)
+  await insertChain(db, 5)
   statements()
   const ids = Array.from({ length: 100 }, (_, i) => Buffer.from(`Model:${i}`).toString('base64url'))
   const refused = async (query: string) => (await ask(query, query.includes('$ids') ? { ids } : {})).errors?.[0]
@@ -75,7 +75,7 @@ test('what is asked of one kind of thing alone is reckoned with as much, in dept
 
 test('places of a query that look alike below different types are different places', async () => {
   const { db, ask } = await testApi()
-  await chain(db, 5)
+  await insertChain(db, 5)
   await insert(db, Model, { id: '7' })
   await insertAll(db, ModelVersion, [
     { id: '1', modelId: '7' },
@@ -102,7 +102,7 @@ test('places of a query that look alike below different types are different plac
 
 test('what is written in another way than it is stored, or left out by a variable, is never silently another question', async () => {
   const { db, ask } = await testApi()
-  await chain(db, 5)
+  await insertChain(db, 5)
   const id = account(0xabcdef)
   const written = id.toUpperCase().replace('0X', '0x')
   await insert(db, Governor, { id })

@@ -12,7 +12,7 @@ import { Governor, Holder, Proposal, Vote } from '#schema/onchain/governance.ts'
 import { Evaluation, Model, ModelVersion } from '#schema/onchain/models.ts'
 import { RewardClaim, RewardMap } from '#schema/onchain/rewards.ts'
 import { freshDatabase } from '#test/database.ts'
-import { account, blockHash, blockTime, CHAIN_ID, chain, insert, insertAll } from '#test/factory.ts'
+import { account, blockHash, blockTime, insert, insertAll, insertChain, TEST_CHAIN_ID } from '#test/factory.ts'
 import { apiSchema } from './schema.ts'
 import { type TestApi, testApi } from './test/api.ts'
 
@@ -67,7 +67,7 @@ async function sparse(api: TestApi, stored: readonly number[]) {
   )
   const head = stored.at(-1)!
   await insert(api.db, Cursor, {
-    id: String(CHAIN_ID),
+    id: String(TEST_CHAIN_ID),
     block: head,
     hash: blockHash(head),
     finalBlock: head,
@@ -132,7 +132,7 @@ test('between blocks whose headers are kept, clocks run on: states and records a
 
 test('a moment named by nothing, or by a hash that is none, is refused and not taken for another', async () => {
   const { db, ask } = await testApi()
-  await chain(db, 5)
+  await insertChain(db, 5)
   await insert(db, Proposal, { id: '1' })
   const refuse = async (asOf: string) =>
     (await ask(`{ proposals(asOf: ${asOf}) { totalCount } }`)).errors?.[0]?.extensions.code
@@ -145,12 +145,12 @@ test('a moment named by nothing, or by a hash that is none, is refused and not t
 
 test('a proof of reward, an evaluation’s log and what refers to the chain from outside of it hold at the moment, too', async () => {
   const { db, ask, artifacts, statements, logged } = await testApi()
-  await chain(db, 30)
+  await insertChain(db, 30)
   const [me, distributor] = [account(2) as Hex, account(3) as Hex]
-  const leaf = { chain: BigInt(CHAIN_ID), distributor, epoch: 3n, account: me, cumulative: 10n }
+  const leaf = { chain: BigInt(TEST_CHAIN_ID), distributor, epoch: 3n, account: me, cumulative: 10n }
   const { root } = new RewardTree([leaf])
   const uri = await putDocument(artifacts, rewardMapDocument, {
-    chainId: CHAIN_ID,
+    chainId: TEST_CHAIN_ID,
     distributor,
     epoch: 3,
     fromBlock: 1,
@@ -210,7 +210,7 @@ test('a proof of reward, an evaluation’s log and what refers to the chain from
 
 test('a reputation, and power as it stood, are told for the moment by number, hash and time alike', async () => {
   const { db, ask } = await testApi()
-  await chain(db, 30)
+  await insertChain(db, 30)
   await insertAll(db, Reputation, [
     { id: 'v-law', validator: account(1), domain: 'law', value: 1, fromBlock: 2, toBlock: 10 },
     { id: 'v-law', validator: account(1), domain: 'law', value: 2, fromBlock: 10 },
@@ -242,7 +242,7 @@ test('a reputation, and power as it stood, are told for the moment by number, ha
 
 test('a lineage is told as it was, and its things as they were', async () => {
   const { db, ask } = await testApi()
-  await chain(db, 30)
+  await insertChain(db, 30)
   await insertAll(db, Model, [
     { id: '1', proposalId: '7', staked: 1n, fromBlock: 5, toBlock: 15 },
     { id: '1', proposalId: '7', staked: 2n, fromBlock: 15 },
@@ -276,7 +276,7 @@ test('a lineage is told as it was, and its things as they were', async () => {
 
 test('a cursor names a place: it goes on at another moment, and under another filter', async () => {
   const { db, ask } = await testApi()
-  await chain(db, 30)
+  await insertChain(db, 30)
   await insertAll(
     db,
     Evaluation,
@@ -296,7 +296,7 @@ test('a cursor names a place: it goes on at another moment, and under another fi
 
 test('an answer whose statements may have seen two forks is none; one during which the chain only grew is', async () => {
   const db = await freshDatabase()
-  await chain(db, 20, { final: 10 })
+  await insertChain(db, 20, { final: 10 })
   await insert(db, Model, { id: '1', fromBlock: 5 })
   let meanwhile: (() => Promise<void>) | undefined
   /** After the first statement that reads the model, the indexer does its work. */

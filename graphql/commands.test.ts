@@ -9,7 +9,7 @@ import { Datanet } from '#schema/onchain/datanets.ts'
 import { Credit, Endpoint, Voucher } from '#schema/onchain/market.ts'
 import { Model, ModelVersion } from '#schema/onchain/models.ts'
 import { openQueues } from '#schema/queue.ts'
-import { account, blockTime, CHAIN_ID, chain, insert, insertAll } from '#test/factory.ts'
+import { account, blockTime, insert, insertAll, insertChain, TEST_CHAIN_ID } from '#test/factory.ts'
 import { maxPromptTokens } from './commands/credit.ts'
 import { apiSchema } from './schema.ts'
 import { MARKET, type TestApi, testApi } from './test/api.ts'
@@ -24,7 +24,7 @@ const INFER =
   'mutation ($input: InferInput!, $key: String!) { infer(input: $input, idempotencyKey: $key) { id status input } }'
 
 async function market({ db }: TestApi) {
-  await chain(db, 10)
+  await insertChain(db, 10)
   await insert(db, Model, { id: '1' })
   await insert(db, Datanet, { id: '1', modelId: '1' })
   await insertAll(db, ModelVersion, [
@@ -115,7 +115,7 @@ test('a job that waits is cancelled at once, twice is once, and an unknown one i
 
 const sign = (
   voucher: { endpointId: bigint; cumulative: bigint; deadline: bigint },
-  { chainId = CHAIN_ID, market: contract = MARKET, signer = consumer } = {},
+  { chainId = TEST_CHAIN_ID, market: contract = MARKET, signer = consumer } = {},
 ) =>
   signer.signTypedData(
     voucherData({ chainId, contract: contract as `0x${string}` }, { consumer: consumer.address, ...voucher }),
@@ -279,7 +279,7 @@ test('a call is refused without an endpoint that serves, a voucher, or credit; t
 
 test('texts are stored under their hash; what should be JSON and is not, is refused', async () => {
   const api = await testApi()
-  await chain(api.db, 5)
+  await insertChain(api.db, 5)
   const upload = (content: string, kind: string) =>
     api.ask(
       'mutation ($content: String!, $kind: String!) { uploadArtifact(content: $content, kind: $kind, idempotencyKey: "k") { id kind mediaType size text json } }',

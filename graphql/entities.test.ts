@@ -2,14 +2,14 @@ import { expect, test } from 'vitest'
 import { Contribution, Datanet } from '#schema/onchain/datanets.ts'
 import { Vote } from '#schema/onchain/governance.ts'
 import { Evaluation, Model, ModelVersion } from '#schema/onchain/models.ts'
-import { account, blockHash, blockTime, chain, insert, insertAll } from '#test/factory.ts'
+import { account, blockHash, blockTime, insert, insertAll, insertChain } from '#test/factory.ts'
 import { testApi } from './test/api.ts'
 
 const ids = (count: number) => Array.from({ length: count }, (_, i) => String(i + 1))
 
 test('an entity is asked for by id, with what it refers to and what refers to it', async () => {
   const { db, ask } = await testApi()
-  await chain(db, 10)
+  await insertChain(db, 10)
   await insert(db, Model, { id: '7', bond: 5n * 10n ** 18n, proposer: account(3), liveVersionId: '2' })
   await insertAll(db, ModelVersion, [
     { id: '1', modelId: '7' },
@@ -38,7 +38,7 @@ test('an entity is asked for by id, with what it refers to and what refers to it
 
 test('a filter combines and, or, not, operators of every kind and conditions on related rows', async () => {
   const { db, ask } = await testApi()
-  await chain(db, 10)
+  await insertChain(db, 10)
   await insertAll(db, Model, [
     { id: '1', specUri: 'ipfs://100%_sure', bond: 10n },
     { id: '2', specUri: 'IPFS://other', bond: 20n, liveVersionId: '1' },
@@ -78,7 +78,7 @@ test('a filter combines and, or, not, operators of every kind and conditions on 
 
 test('lists are ordered by several fields, nulls last when rising, ids as numbers', async () => {
   const { db, ask } = await testApi()
-  await chain(db, 10)
+  await insertChain(db, 10)
   await insertAll(db, Contribution, [
     { id: '2', quality: 5, contributor: account(1) },
     { id: '10', quality: null, contributor: account(1) },
@@ -99,7 +99,7 @@ test('lists are ordered by several fields, nulls last when rising, ids as number
 
 test('node ids lead to any entity, several at once, and foreign ones are refused', async () => {
   const { db, ask, statements } = await testApi()
-  await chain(db, 10)
+  await insertChain(db, 10)
   await insertAll(
     db,
     Model,
@@ -141,7 +141,7 @@ test('node ids lead to any entity, several at once, and foreign ones are refused
 
 test('every on-chain query is answered as of a block, a hash or a time, and so are its relations', async () => {
   const { db, ask } = await testApi()
-  await chain(db, 30, { final: 12 })
+  await insertChain(db, 30, { final: 12 })
   await insertAll(db, Model, [
     { id: '1', staked: 1n, fromBlock: 5, toBlock: 10 },
     { id: '1', staked: 2n, fromBlock: 10, toBlock: 20, liveVersionId: '1' },
@@ -213,7 +213,7 @@ test('an empty index answers with nothing and says so', async () => {
 
 test('one request holds at one block, though the index moves on while it is answered', async () => {
   const { db, ask } = await testApi()
-  await chain(db, 10)
+  await insertChain(db, 10)
   await insert(db, Model, { id: '1', staked: 1n, toBlock: 11 })
   await insert(db, Model, { id: '1', staked: 2n, fromBlock: 11 })
   const { data } = await ask('{ _meta { block } model(id: 1) { staked } }')
@@ -222,7 +222,7 @@ test('one request holds at one block, though the index moves on while it is answ
 
 test('the number of statements depends on the query alone, not on the rows', async () => {
   const { db, ask, statements } = await testApi()
-  await chain(db, 10)
+  await insertChain(db, 10)
   const query = `{
     models(first: 50) { totalCount nodes { id liveVersion { id }
       versions(first: 10, orderBy: [{ field: registeredAt, direction: desc }]) { totalCount edges { cursor node { id parent { id }
@@ -271,7 +271,7 @@ test('the number of statements depends on the query alone, not on the rows', asy
 
 test('only the columns asked for are read, and the total is counted only when asked for', async () => {
   const { db, ask, statements } = await testApi()
-  await chain(db, 10)
+  await insertChain(db, 10)
   await insert(db, Vote, { id: '1-a', proposalId: '1' })
   statements()
   await ask('{ votes { nodes { weight } } }')

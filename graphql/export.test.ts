@@ -4,7 +4,7 @@ import { ApiKey } from '#schema/offchain/access.ts'
 import { VersionInfluence } from '#schema/offchain/attribution.ts'
 import { Contribution, Datanet } from '#schema/onchain/datanets.ts'
 import { Model } from '#schema/onchain/models.ts'
-import { account, blockHash, chain, insert, insertAll } from '#test/factory.ts'
+import { account, blockHash, insert, insertAll, insertChain } from '#test/factory.ts'
 import { hashKey } from './access.ts'
 import { type TestApi, testApi } from './test/api.ts'
 
@@ -42,7 +42,7 @@ function readCsv(text: string): string[][] {
 
 test('a list is exported whole, over many batches, with the filter, order and moment of the query, each row once', async () => {
   const api = await testApi()
-  await chain(api.db, 30, { final: 20 })
+  await insertChain(api.db, 30, { final: 20 })
   await insertAll(api.db, Datanet, [
     { id: '1', licence: 'CC0', fromBlock: 2 },
     { id: '2', licence: 'MIT', fromBlock: 2 },
@@ -118,7 +118,7 @@ test('a list is exported whole, over many batches, with the filter, order and mo
 
 test('an export holds one snapshot: what is written while it runs is not in it', async () => {
   const api = await testApi()
-  await chain(api.db, 5)
+  await insertChain(api.db, 5)
   await insertAll(
     api.db,
     Contribution,
@@ -142,7 +142,7 @@ test('an export holds one snapshot: what is written while it runs is not in it',
 
 test('CSV keeps every text as it is, tells null from nothing, and disarms formulas when asked', async () => {
   const api = await testApi()
-  await chain(api.db, 5)
+  await insertChain(api.db, 5)
   const texts = [
     'plain',
     'a,b',
@@ -176,7 +176,7 @@ test('CSV keeps every text as it is, tells null from nothing, and disarms formul
 
 test('what is no export, or asks too much, is refused before a row is sent', async () => {
   const api = await testApi()
-  await chain(api.db, 5)
+  await insertChain(api.db, 5)
   const refusal = async (query: string, more = {}) => {
     const answer = await get(api, 'csv', query, more)
     expect(answer.status).toBe(400)
@@ -204,7 +204,7 @@ test('what is no export, or asks too much, is refused before a row is sent', asy
 
 test('the same keys as for queries say who may know what', async () => {
   const api = await testApi({ auth: 'keys' })
-  await chain(api.db, 5)
+  await insertChain(api.db, 5)
   const job = `insert into job_run (id, kind, input, status, attempt, attempts, queue, progress, idempotency_key, requested_by, cancel_requested, created_at)
     values ('j', 'infer', '{"prompt":"secret"}', 'Queued', 0, 1, 'gpu', 0, 'k', $1, false, now())`
   await api.db.query(job, [account(7)])
@@ -218,7 +218,7 @@ test('the same keys as for queries say who may know what', async () => {
 
 test('no more exports run than there is room for, and who leaves makes room', async () => {
   const api = await testApi()
-  await chain(api.db, 5)
+  await insertChain(api.db, 5)
   await insertAll(
     api.db,
     Contribution,
@@ -251,7 +251,7 @@ test('no more exports run than there is room for, and who leaves makes room', as
 
 test('who leaves while the database still works on the first row ends that work', async () => {
   const api = await testApi()
-  await chain(api.db, 5)
+  await insertChain(api.db, 5)
   const lock = await api.db.pool.connect() // stands for a sort that takes long
   await lock.query('begin')
   await lock.query('lock table model in access exclusive mode')

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Contribution, Datanet } from '#schema/onchain/datanets.ts'
-import { account, chain, insertAll } from '#test/factory.ts'
+import { account, insertAll, insertChain } from '#test/factory.ts'
 import { testApi } from './test/api.ts'
 
 /** An oracle of filters that knows nothing of SQL: what a row that is null in a column says to each operator. */
@@ -74,7 +74,7 @@ const { tree } = fc.letrec<{ tree: Tree }>((tie) => ({
 
 test('every filter lets through exactly the rows that it describes', async () => {
   const { db, ask } = await testApi()
-  await chain(db, 10)
+  await insertChain(db, 10)
   const datanets = [
     { id: '1', licence: 'MIT', minStake: 0n },
     { id: '2', licence: 'CC0', minStake: 10n ** 24n },

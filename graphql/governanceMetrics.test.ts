@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { chain } from '#test/factory.ts'
+import { insertChain } from '#test/factory.ts'
 import { type TestApi, testApi } from './test/api.ts'
 import { governanceHistory, HEAD, store } from './test/governanceHistory.ts'
 import { expected } from './test/governanceOracle.ts'
@@ -24,7 +24,7 @@ const QUERY = `query ($asOf: AsOfInput) {
 
 async function house(): Promise<TestApi> {
   const api = await testApi()
-  await chain(api.db, HEAD)
+  await insertChain(api.db, HEAD)
   return api
 }
 

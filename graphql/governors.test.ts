@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { Governor, GovernorSetting, Holder, Proposal, Vote } from '#schema/onchain/governance.ts'
-import { account, blockTime, chain, insert, insertAll } from '#test/factory.ts'
+import { account, blockTime, insert, insertAll, insertChain } from '#test/factory.ts'
 import { testApi } from './test/api.ts'
 
 /** The metrics at their edges, and of several Governors at once. `governance.test.ts` checks them on random histories of one. */
@@ -18,7 +18,7 @@ const METRICS = `{ governors(orderBy: [{ field: id }]) { nodes { id
 
 test('several Governors are told apart, in as many statements as one', async () => {
   const { db, ask, statements } = await testApi()
-  await chain(db, 60)
+  await insertChain(db, 60)
   const rules = { clock: 'BlockNumber', quorumDenominator: 100n } as const
   await insertAll(db, Governor, [
     { id: HERE, token: OURS, fixedQuorum: 5n, ...rules },
@@ -130,7 +130,7 @@ test('several Governors are told apart, in as many statements as one', async () 
 
 test('what is decided follows the outcome that stands, and nothing that was cancelled or is not known', async () => {
   const { db, ask } = await testApi()
-  await chain(db, 60)
+  await insertChain(db, 60)
   await insert(db, Governor, { id: HERE, token: null, clock: 'BlockNumber', kind: 'Bravo', counting: 'For' })
   const over = { governorId: HERE, voteStart: 10, voteEnd: 20, forVotes: 9n, eta: blockTime(30) }
   await insertAll(db, Proposal, [
@@ -154,7 +154,7 @@ test('what is decided follows the outcome that stands, and nothing that was canc
 
 test('more votes than there is supply, none at all, and sizes that are none', async () => {
   const { db, ask } = await testApi()
-  await chain(db, 60)
+  await insertChain(db, 60)
   await insert(db, Governor, { id: HERE, token: OURS, clock: 'BlockNumber' })
   await insert(db, GovernorSetting, { id: 'totalSupply', contract: OURS, name: 'totalSupply', value: '10' })
   const terms = { governorId: HERE, voteStart: 10, voteEnd: 20 }

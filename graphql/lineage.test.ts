@@ -8,12 +8,12 @@ import { Proposal, Vote } from '#schema/onchain/governance.ts'
 import { Endpoint } from '#schema/onchain/market.ts'
 import { Evaluation, Model, ModelVersion } from '#schema/onchain/models.ts'
 import { RewardMap } from '#schema/onchain/rewards.ts'
-import { account, chain, insert, insertAll } from '#test/factory.ts'
+import { account, insert, insertAll, insertChain } from '#test/factory.ts'
 import { testApi } from './test/api.ts'
 
 test('ancestors and descendants are followed to a depth, as of a moment, in one statement for a whole list', async () => {
   const { db, ask, statements } = await testApi()
-  await chain(db, 30)
+  await insertChain(db, 30)
   // 1 ← 2 ← 3 ← … ← 12, and 2 ← 20, 20 ← 21
   const line = Array.from({ length: 12 }, (_, i) => ({
     id: String(i + 1),
@@ -49,7 +49,7 @@ test('ancestors and descendants are followed to a depth, as of a moment, in one 
 
 test('a lineage names votes, data, runs, feedback, evaluations, parents and whom the revenue paid, in one statement', async () => {
   const { db, ask, statements } = await testApi()
-  await chain(db, 30)
+  await insertChain(db, 30)
   await insert(db, Proposal, { id: '77', description: 'A model of dates' })
   await insertAll(db, Vote, [
     { id: '77-a', proposalId: '77', voter: account(1), weight: 5n },
@@ -134,7 +134,7 @@ test('a lineage names votes, data, runs, feedback, evaluations, parents and whom
 
 test('a lineage with more than it can tell says so', async () => {
   const { db, ask } = await testApi()
-  await chain(db, 5)
+  await insertChain(db, 5)
   await insert(db, ModelVersion, { id: '1' })
   const many = Array.from({ length: 700 }, (_, i) => ({ id: String(i + 1) }))
   await insertAll(db, Contribution, many)

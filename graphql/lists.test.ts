@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { ColumnDefinition, TableDefinition } from '#schema/define.ts'
-import { account, blockTime, chain, insertAll } from '#test/factory.ts'
+import { account, blockTime, insertAll, insertChain } from '#test/factory.ts'
 import { naming, publicTables } from './publicTables.ts'
 import { apiSchema } from './schema.ts'
 import { testApi } from './test/api.ts'
@@ -56,7 +56,7 @@ const idsOf = ({ edges }: Page) => edges.map(({ node }) => node.id)
 
 test('every list is paged both ways in every order, filtered, counted and exported by the same manners', async () => {
   const { db, ask, url } = await testApi()
-  await chain(db, 30)
+  await insertChain(db, 30)
   await db.query('alter table ledger_transfer disable trigger user') // whether its postings balance is not the question here
   const data = async (query: string) => {
     const answer = await ask(query)

@@ -7,7 +7,7 @@ import { notify } from '#schema/notifications.ts'
 import { ApiKey } from '#schema/offchain/access.ts'
 import { Block, ChainEvent } from '#schema/onchain/chain.ts'
 import { Model } from '#schema/onchain/models.ts'
-import { account, blockHash, blockTime, chain, insert, insertAll } from '#test/factory.ts'
+import { account, blockHash, blockTime, insert, insertAll, insertChain } from '#test/factory.ts'
 import { hashKey } from './access.ts'
 import { hashQuery, readPersistedQueries } from './plugins/persistedQueries.ts'
 import { type TestApi, testApi } from './test/api.ts'
@@ -163,7 +163,7 @@ const told = ({ events }: Taken) =>
 
 test('events are told in order and resume from a cursor; a reorganisation is told, then what replaced it', async () => {
   const api = await testApi()
-  await chain(api.db, 3, { final: 2 })
+  await insertChain(api.db, 3, { final: 2 })
   await insertAll(api.db, ChainEvent, [{ id: eventId(3, 0), name: 'Old', fromBlock: 3 }])
   const client = connect(api)
   const begin = Buffer.from(JSON.stringify(['events', 2, blockHash(2), null, 2])).toString('base64url')
@@ -197,7 +197,7 @@ test('events are told in order and resume from a cursor; a reorganisation is tol
 
 test('a retraction whose notice was lost is found all the same', async () => {
   const api = await testApi()
-  await chain(api.db, 3, { final: 3 })
+  await insertChain(api.db, 3, { final: 3 })
   const live = subscribe(connect(api), EVENTS, {
     after: Buffer.from(JSON.stringify(['events', 3, blockHash(3), null, 3])).toString('base64url'),
   })
@@ -215,7 +215,7 @@ test('a retraction whose notice was lost is found all the same', async () => {
 
 test('over sockets the same limits, errors and access hold, and only our own pages may open one', async () => {
   const api = await testApi({ auth: 'keys' })
-  await chain(api.db, 3)
+  await insertChain(api.db, 3)
   await insert(api.db, Model, { id: '1' })
   const ask = (client: Client, query: string) => subscribe(client, query).take()
   const anonymous = connect(api)
@@ -257,7 +257,7 @@ test('over sockets too only registered queries and subscriptions are answered, b
   const head = '{ _meta { block } }'
   const registered = Object.fromEntries([head, PROGRESS].map((query) => [hashQuery(query), query]))
   const api = await testApi({ persistedQueries: readPersistedQueries(JSON.stringify(registered), true) })
-  await chain(api.db, 3)
+  await insertChain(api.db, 3)
   const job = await tune(api, 'a')
   const client = connect(api)
   for (const asked of [head, byHash(head), byDocument(head)])
@@ -283,7 +283,7 @@ test('over sockets a hash that nobody registered is asked for as text', async ()
   const file = JSON.stringify({ [hashQuery(head)]: head })
   for (const register of [undefined, readPersistedQueries(file, false)]) {
     const api = await testApi({ persistedQueries: register })
-    await chain(api.db, 3)
+    await insertChain(api.db, 3)
     const client = connect(api)
     const other = '{ _meta { hash } }'
     expect(await subscribe(client, byHash(other)).take()).toEqual(['PERSISTED_QUERY_NOT_FOUND'])

@@ -7,7 +7,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { openDatabase } from '#schema/database.ts'
 import { Model } from '#schema/onchain/models.ts'
 import { freshDatabaseUrl } from '#test/database.ts'
-import { chain, insert, insertAll } from '#test/factory.ts'
+import { insert, insertAll, insertChain } from '#test/factory.ts'
 import { LIMITS } from './plugins/limits.ts'
 import { hashQuery, readPersistedQueries } from './plugins/persistedQueries.ts'
 import { measure } from './plugins/queryCost.ts'
@@ -30,7 +30,7 @@ test('secrets are not part of the schema', () => {
 
 test('queries that ask too much are refused before the database is asked', async () => {
   const { db, ask, statements } = await testApi()
-  await chain(db, 10)
+  await insertChain(db, 10)
   statements()
   const refuse = async (query: string, variables?: object) => {
     const { status, errors, data } = await ask(query, variables, { accept: 'application/graphql-response+json' })
@@ -108,7 +108,7 @@ test('a query of the schema that multiplies itself by aliases, or goes round in 
 
 test('hostile values in filters are values, never SQL', async () => {
   const { db, ask, url } = await testApi()
-  await chain(db, 10)
+  await insertChain(db, 10)
   await insert(db, Model, { id: '1', specUri: `'; drop table model; --` })
   const ids = async (where: object) =>
     await ask('query ($where: ModelWhere) { models(where: $where) { nodes { id } } }', { where })
@@ -136,7 +136,7 @@ test('hostile values in filters are values, never SQL', async () => {
 
 test('every answer tells its cost', async () => {
   const { db, ask } = await testApi()
-  await chain(db, 10)
+  await insertChain(db, 10)
   const cost = async (query: string, variables?: object) => (await ask(query, variables)).extensions?.cost
   expect(await cost('{ models(first: 10) { nodes { id versions(first: 5) { nodes { id } } } } }')).toEqual({
     requested: 1 + 10 * (1 + 1 + 5),
@@ -236,7 +236,7 @@ test('probes tell whether the API lives and can answer truly, and metrics are sh
   }
   expect(await get('/livez')).toEqual({ status: 200, text: '{"live":true}' })
   expect((await get('/readyz')).status).toBe(200)
-  await chain(db, 10)
+  await insertChain(db, 10)
   expect(JSON.parse((await get('/readyz')).text)).toMatchObject({ ready: true, block: 10, headBlock: 10, lag: 0 })
   await db.query('update cursor set head_block = 500')
   expect(await get('/readyz')).toMatchObject({ status: 503, text: expect.stringContaining('490 blocks behind') })
@@ -252,7 +252,7 @@ test('probes tell whether the API lives and can answer truly, and metrics are sh
 
 test('a query may be sent as its hash alone once it was sent with it; what was never sent is asked for', async () => {
   const { db, url } = await testApi()
-  await chain(db, 10)
+  await insertChain(db, 10)
   const query = '{ _meta { block } }'
   const send = async (body: object) => {
     const headers = { 'content-type': 'application/json' }
@@ -278,7 +278,7 @@ test('where only registered queries may be asked, their hash is enough and nothi
   })
   expect(() => readPersistedQueries(file.replace('block', 'hash'), true)).toThrow(/is not the SHA-256 of its query/)
   const { db, url, ask } = await testApi({ persistedQueries: readPersistedQueries(file, true) })
-  await chain(db, 10)
+  await insertChain(db, 10)
   await insert(db, Model, { id: '1' })
   const get = async (path: string, parameters: Record<string, string>) => {
     const headers = { 'apollo-require-preflight': '1' }
@@ -304,7 +304,7 @@ test('a statement that takes too long is ended, and the answer says what to do',
   const db = await openDatabase(await freshDatabaseUrl(), { statementTimeoutMs: 150 })
   onTestFinished(() => db.close())
   const { ask, logged } = await testApi({ db })
-  await chain(db, 10)
+  await insertChain(db, 10)
   await insertAll(
     db,
     Model,

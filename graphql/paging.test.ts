@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Contribution } from '#schema/onchain/datanets.ts'
 import { Evaluation } from '#schema/onchain/models.ts'
-import { account, blockTime, chain, insert, insertAll } from '#test/factory.ts'
+import { account, blockTime, insert, insertAll, insertChain } from '#test/factory.ts'
 import { testApi } from './test/api.ts'
 
 interface Page {
@@ -14,7 +14,7 @@ const FIELDS = ['id', 'quality', 'uniqueness', 'contributor', 'submittedAt', 'st
 
 test('whatever the order and the page size, walking either way meets every row exactly once, in order', async () => {
   const { db, ask } = await testApi()
-  await chain(db, 10)
+  await insertChain(db, 10)
   const rows = Array.from({ length: 37 }, (_, i) => ({
     id: String(i * 7 + 1),
     quality: i % 4 === 0 ? null : (i * 13) % 5,
@@ -72,7 +72,7 @@ test('whatever the order and the page size, walking either way meets every row e
 
 test('a walk goes on where it was, though rows are inserted before and after', async () => {
   const { db, ask } = await testApi()
-  await chain(db, 10)
+  await insertChain(db, 10)
   await insertAll(
     db,
     Evaluation,
@@ -97,7 +97,7 @@ test('a walk goes on where it was, though rows are inserted before and after', a
 
 test('pages that contradict themselves, are too large, or go on from a cursor that is not theirs are refused', async () => {
   const { db, ask } = await testApi()
-  await chain(db, 10)
+  await insertChain(db, 10)
   await insertAll(db, Evaluation, [{ id: '1' }, { id: '2' }])
   const refuse = async (args: string) =>
     (await ask(`{ evaluations(${args}) { nodes { id } pageInfo { endCursor } } }`)).errors?.[0]?.extensions.code

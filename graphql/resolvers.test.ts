@@ -11,14 +11,14 @@ import { Governor, GovernorSetting, Proposal } from '#schema/onchain/governance.
 import { UsageSettlement } from '#schema/onchain/market.ts'
 import { Evaluation, Mandate, Model, ModelVersion } from '#schema/onchain/models.ts'
 import { RewardClaim, RewardMap } from '#schema/onchain/rewards.ts'
-import { account, blockHash, blockTime, CHAIN_ID, chain, insert, insertAll } from '#test/factory.ts'
+import { account, blockHash, blockTime, insert, insertAll, insertChain, TEST_CHAIN_ID } from '#test/factory.ts'
 import { testApi } from './test/api.ts'
 
 const seconds = (block: number) => blockTime(block).getTime() / 1000
 
 test('a vote that ends in a far future is shown, filtered, ordered and exported as any other', async () => {
   const { db, ask, url } = await testApi()
-  await chain(db, 60)
+  await insertChain(db, 60)
   const clocks = [2 ** 40, 2 ** 53 - 1, 40]
   await insert(db, Governor, { id: '1', clock: 'BlockNumber' })
   await insertAll(
@@ -53,7 +53,7 @@ test('a vote that ends in a far future is shown, filtered, ordered and exported 
 
 test('a proposal’s state follows the votes, the quorum and the clock of the moment asked', async () => {
   const { db, ask } = await testApi()
-  await chain(db, 60)
+  await insertChain(db, 60)
   const terms = { voteStart: seconds(10), voteEnd: seconds(20) }
   await insert(db, Governor, { id: '1', token: account(7), quorumDenominator: 100n })
   await insertAll(db, GovernorSetting, [
@@ -127,7 +127,7 @@ test('a proposal’s state follows the votes, the quorum and the clock of the mo
 
 test('without the governor’s settings a proposal’s state is told where every quorum gives the same, and not guessed else', async () => {
   const { db, ask } = await testApi()
-  await chain(db, 30)
+  await insertChain(db, 30)
   await insert(db, Governor, { id: '1', clock: 'BlockNumber' })
   const over = { voteStart: 1, voteEnd: 20 }
   await insertAll(db, Proposal, [
@@ -152,7 +152,7 @@ test('without the governor’s settings a proposal’s state is told where every
 
 test('a Governor of Bravo’s kind counts blocks and votes in favour alone, and what it queues expires', async () => {
   const { db, ask } = await testApi()
-  await chain(db, 60)
+  await insertChain(db, 60)
   const rules = { kind: 'Bravo', clock: 'BlockNumber', counting: 'For', fixedQuorum: 100n, gracePeriod: 120 } as const
   await insert(db, Governor, { id: '1', ...rules })
   const over = { voteStart: 10, voteEnd: 20, againstVotes: 1n }
@@ -174,16 +174,17 @@ test('a Governor of Bravo’s kind counts blocks and votes in favour alone, and 
 
 test('a reward map is told with its lines, and every account’s proof is the one OpenZeppelin’s tree gives', async () => {
   const { db, ask, artifacts } = await testApi()
-  await chain(db, 10)
+  await insertChain(db, 10)
   const distributor = account(0xdd) as Hex
   const owed = Array.from({ length: 9 }, (_, i) => ({
     account: account(i + 1) as Hex,
     cumulative: BigInt(i + 1) * 10n ** 18n,
   }))
-  const root = new RewardTree(owed.map((leaf) => ({ chain: BigInt(CHAIN_ID), distributor, epoch: 3n, ...leaf }))).root
+  const root = new RewardTree(owed.map((leaf) => ({ chain: BigInt(TEST_CHAIN_ID), distributor, epoch: 3n, ...leaf })))
+    .root
   const uri = await putDocument(artifacts, rewardMapDocument, {
     epoch: 3,
-    chainId: CHAIN_ID,
+    chainId: TEST_CHAIN_ID,
     distributor,
     fromBlock: 1,
     toBlock: 9,
@@ -212,7 +213,7 @@ test('a reward map is told with its lines, and every account’s proof is the on
     inputs: { pot: '10' },
   })
   const oracle = StandardMerkleTree.of(
-    owed.map((leaf) => [CHAIN_ID, distributor, 3, leaf.account, leaf.cumulative]),
+    owed.map((leaf) => [TEST_CHAIN_ID, distributor, 3, leaf.account, leaf.cumulative]),
     ['uint256', 'address', 'uint256', 'address', 'uint256'],
   )
   expect(root).toBe(oracle.root)
@@ -248,7 +249,7 @@ test('a reward map is told with its lines, and every account’s proof is the on
 
 test('a contributor’s summary adds up what was contributed, weighed and earned, with the reasons', async () => {
   const { db, ask } = await testApi()
-  await chain(db, 30)
+  await insertChain(db, 30)
   const me = '0x00000000000000000000000000000000000000aB'
   const mine = { contributor: me.toLowerCase() }
   await insertAll(db, Contribution, [
@@ -306,7 +307,7 @@ test('a contributor’s summary adds up what was contributed, weighed and earned
 
 test('artifacts are told as text and JSON, up to a size, and never when sealed', async () => {
   const { db, ask, artifacts, url } = await testApi()
-  await chain(db, 5)
+  await insertChain(db, 5)
   const listed = await artifacts.put(documentBytes({ answer: 42 }))
   await insert(db, Artifact, { id: listed, kind: 'evaluationLog', mediaType: 'application/json', size: 13n })
   const unlisted = await artifacts.put(new TextEncoder().encode('only text'))
@@ -350,7 +351,7 @@ test('artifacts are told as text and JSON, up to a size, and never when sealed',
 
 test('the overview counts every stage, as of a moment', async () => {
   const { db, ask } = await testApi()
-  await chain(db, 30)
+  await insertChain(db, 30)
   await insertAll(db, Model, [{ id: '1' }, { id: '2', fromBlock: 20 }])
   await insert(db, Mandate, { id: '1' })
   await insertAll(db, Contribution, [

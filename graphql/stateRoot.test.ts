@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { nextRoot, originRoot } from '#schema/stateRoot.ts'
-import { CHAIN_ID } from '#test/factory.ts'
+import { TEST_CHAIN_ID } from '#test/factory.ts'
 import { testApi } from './test/api.ts'
 
 const CONTRACTS = { GOpen: `0x${'1'.repeat(40)}` }
@@ -18,14 +18,14 @@ async function indexed() {
     )
   await db.query(
     `insert into cursor (id, block, hash, final_block, head_block, contracts, updated_at) values ($1, 3, $2, 2, 3, $3, now())`,
-    [String(CHAIN_ID), hash(3), CONTRACTS],
+    [String(TEST_CHAIN_ID), hash(3), CONTRACTS],
   )
-  const second = nextRoot(originRoot(CHAIN_ID, CONTRACTS), 2, hash(2), hash(11))
+  const second = nextRoot(originRoot(TEST_CHAIN_ID, CONTRACTS), 2, hash(2), hash(11))
   const third = nextRoot(second, 3, hash(3), hash(12))
   const store = `insert into state_root (id, from_block, to_block, root, digest, block_hash, changes) values ($1, $2, $3, $4, $5, $6, 1)`
-  await db.query(store, [String(CHAIN_ID), 2, 3, second, hash(11), hash(2)])
-  await db.query(store, [String(CHAIN_ID), 3, null, third, hash(12), hash(3)])
-  return { api, roots: { first: originRoot(CHAIN_ID, CONTRACTS), second, third } }
+  await db.query(store, [String(TEST_CHAIN_ID), 2, 3, second, hash(11), hash(2)])
+  await db.query(store, [String(TEST_CHAIN_ID), 3, null, third, hash(12), hash(3)])
+  return { api, roots: { first: originRoot(TEST_CHAIN_ID, CONTRACTS), second, third } }
 }
 
 test('the state root is told as of any block, from the one before the first change on', async () => {
@@ -35,7 +35,7 @@ test('the state root is told as of any block, from the one before the first chan
   expect(await at('(asOf: { block: 2 })')).toEqual({ block: 2, final: true, stateRoot: roots.second })
   expect(await at('')).toEqual({ block: 3, final: false, stateRoot: roots.third })
   const { data } = await api.ask(
-    `{ stateRoot(id: "${CHAIN_ID}", asOf: { block: 2 }) { root blockHash changes fromBlock toBlock } }`,
+    `{ stateRoot(id: "${TEST_CHAIN_ID}", asOf: { block: 2 }) { root blockHash changes fromBlock toBlock } }`,
   )
   expect(data.stateRoot).toEqual({ root: roots.second, blockHash: hash(2), changes: 1, fromBlock: 2, toBlock: 3 })
 })

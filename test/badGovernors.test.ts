@@ -10,7 +10,7 @@ import { startReplay } from '#indexer/replay/server.ts'
 import { testChain } from '#indexer/test/chain.ts'
 import { openDatabase } from '#schema/database.ts'
 import { freshDatabase, freshDatabaseUrl } from './database.ts'
-import { run } from './testSystem.ts'
+import { runProgram } from './testSystem.ts'
 
 /** What cannot be followed is refused by the program itself, in words that say what to do, and nothing is stored. */
 
@@ -31,8 +31,8 @@ test('the program refuses an address without code and a file with faults, names 
   const url = await freshDatabaseUrl()
   const env = { RPC_URL: world.anvil.url, DATABASE_URL: url }
   const [nothing, faults] = await Promise.all([
-    run('index', env, ['--governor', NOBODY, '--start-block', '1']),
-    run('index', env, ['--config', file]),
+    runProgram('index', env, ['--governor', NOBODY, '--start-block', '1']),
+    runProgram('index', env, ['--config', file]),
   ])
   expect(nothing).toEqual({
     code: 1,

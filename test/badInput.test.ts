@@ -22,15 +22,15 @@ import { freshDatabaseUrl } from './database.ts'
 import { blockTime, insert } from './factory.ts'
 import { databaseUrl } from './postgres.setup.ts'
 import {
-  absent,
   bytes,
-  everything,
-  failed,
-  freshHouse,
-  refused,
-  requireClear,
-  run,
-  startWorkerOf,
+  expectClearMessage,
+  expectRefused,
+  MISSING_ARTIFACT,
+  runProgram,
+  startFullWorker,
+  systemState,
+  testSystem,
+  waitForFailure,
 } from './testSystem.ts'
 
 /** What is asked wrongly is refused in words that say what to do, and leaves everything as it was. The parts are real: PostgreSQL, the
@@ -51,9 +51,9 @@ const FINE_TUNE =
 
 describe('an unknown model', () => {
   test('is refused by the API; once the model is there, the same key starts the job', async () => {
-    const house = await freshHouse(world)
+    const house = await testSystem(world)
     const variables = { input: { modelId: '9', datanetId: '1' }, key: 'k' }
-    const { code, message } = await refused(house, FINE_TUNE, variables)
+    const { code, message } = await expectRefused(house, FINE_TUNE, variables)
     expect(code).toBe('UNKNOWN_MODEL')
     expect(message).toMatch(/modelId: there is no Model 9\. Query `models`/)
     await insert(house.db, Model, { id: '9' })
@@ -61,12 +61,12 @@ describe('an unknown model', () => {
   })
 
   test('fails the job of a worker at its first attempt: the chain may have taken the model back meanwhile', async () => {
-    const house = await freshHouse(world)
-    const queues = await startWorkerOf(house)
+    const house = await testSystem(world)
+    const queues = await startFullWorker(house)
     const block = await world.client.getBlockNumber()
     const asked = { key: 'k', requestedBy: null }
     const { id } = await enqueue({ db: house.db, queues }, 'fineTune', { modelId: '9', datanetId: '1' }, asked)
-    const job = await failed(house, id)
+    const job = await waitForFailure(house, id)
     expect(job).toMatchObject({ attempt: 1, result: null, error: { code: 'UNKNOWN_MODEL' } })
     expect(job.error!.message).toContain('no model 9. Query `models`')
     expect(await world.client.getBlockNumber()).toBe(block)
@@ -79,9 +79,9 @@ describe('what should be JSON and is not', () => {
     'mutation ($content: String!) { uploadArtifact(content: $content, kind: "sample", idempotencyKey: "k") { id kind } }'
 
   test('a sample is refused with the place of the fault, neither listed nor stored; put right, it is stored', async () => {
-    const house = await freshHouse(world)
+    const house = await testSystem(world)
     for (const content of ['{"prompt": "When?", "completion": ', 'When? Tomorrow.', '"When?"', 'null', '']) {
-      const { code, message } = await refused(house, UPLOAD, { content })
+      const { code, message } = await expectRefused(house, UPLOAD, { content })
       expect(code).toBe(content ? 'NOT_JSON' : 'ARTIFACT_TOO_LARGE')
       if (content) expect(message).toMatch(/A sample must be (JSON|a JSON object)/)
     }
@@ -90,8 +90,8 @@ describe('what should be JSON and is not', () => {
   })
 
   test('a request is refused before anything reads it', async () => {
-    const house = await freshHouse(world)
-    const before = await everything(house)
+    const house = await testSystem(world)
+    const before = await systemState(house)
     const headers = { 'content-type': 'application/json' }
     const response = await fetch(`${house.url}/graphql`, { method: 'POST', headers, body: '{"query": "mutation {' })
     expect(response.status).toBe(400)
@@ -99,14 +99,14 @@ describe('what should be JSON and is not', () => {
     expect(errors).toEqual([
       { message: 'The body is not JSON. Send {"query": "…", "variables": {…}}.', extensions: { code: 'BAD_REQUEST' } },
     ])
-    expect(await everything(house)).toEqual(before)
+    expect(await systemState(house)).toEqual(before)
   })
 
   test('a document that the chain names fails the job at once and is named', async () => {
-    const house = await freshHouse(world)
-    await startWorkerOf(house)
+    const house = await testSystem(world)
+    await startFullWorker(house)
     const { data } = await house.ask(FINE_TUNE, { input: { modelId: '2', datanetId: '2' }, key: 'k' })
-    const job = await failed(house, data.fineTune.id)
+    const job = await waitForFailure(house, data.fineTune.id)
     const { rows } = await house.db.query(`select spec_hash as name from model where id = '2'`)
     expect(job).toMatchObject({ attempt: 1, error: { code: 'ARTIFACT_CORRUPT' } })
     expect(job.error!.message).toContain(`Artifact ${rows[0].name} is not JSON. Publish the document again`)
@@ -127,8 +127,8 @@ async function voucher(cumulative: bigint, over: { chainId?: number; market?: st
 
 describe('a forged or replayed signature', () => {
   test('of a voucher is refused by the API with what was signed wrongly; the true one still stands', async () => {
-    const house = await freshHouse(world)
-    const reason = async (variables: object) => refused(house, SUBMIT, variables)
+    const house = await testSystem(world)
+    const reason = async (variables: object) => expectRefused(house, SUBMIT, variables)
     const good = await voucher(100n)
     expect(await reason(await voucher(100n, { signer: stranger }))).toEqual({
       code: 'WRONG_SIGNER',
@@ -193,18 +193,18 @@ describe('a forged or replayed signature', () => {
 })
 
 test('a mutation with too deep a query, or too many at once, starts nothing; the same key works with a smaller one', async () => {
-  const house = await freshHouse(world)
+  const house = await testSystem(world)
   const input = { modelId: '1', datanetId: '1' }
   const nested = (levels: number): string => (levels ? `parent { ${nested(levels - 1)} }` : 'id')
   const mutation = (inner: string) =>
     `mutation ($input: FineTuneInput!, $key: String!) { fineTune(input: $input, idempotencyKey: $key) { ${inner} } }`
-  const deep = await refused(house, mutation(nested(30)), { input, key: 'k' })
+  const deep = await expectRefused(house, mutation(nested(30)), { input, key: 'k' })
   expect(deep).toEqual({
     code: 'TOO_COMPLEX',
     message: 'The query is 32 levels deep, more than 18. Ask for the lower levels in a query of their own.',
   })
   const many = Array.from({ length: 51 }, (_, i) => `a${i}: fineTune(input: $input, idempotencyKey: "k${i}") { id }`)
-  const wide = await refused(house, `mutation ($input: FineTuneInput!) { ${many.join(' ')} }`, { input })
+  const wide = await expectRefused(house, `mutation ($input: FineTuneInput!) { ${many.join(' ')} }`, { input })
   expect(wide).toEqual({ code: 'TOO_COMPLEX', message: expect.stringContaining('51 aliases, more than 50') })
   const accepted = await house.ask(mutation(nested(3)), { input, key: 'k' })
   expect(accepted.errors).toBeUndefined()
@@ -217,21 +217,21 @@ describe('a missing adapter', () => {
   const input = { endpointId: '1', prompt: PROMPT, maxTokens: 10, consumer: consumer.address }
 
   test('fails the call at once, names version and artifact, and gives all the credit back', async () => {
-    const house = await freshHouse(world)
+    const house = await testSystem(world)
     const { db } = house
-    await startWorkerOf(house)
+    await startFullWorker(house)
     await insert(db, Credit, { id: me, balance: MAXIMUM }) // enough for one call at a time
     await house.ask(SUBMIT, await voucher(MAXIMUM))
-    const before = await everything(house)
+    const before = await systemState(house)
     const call = async (key: string) => {
       const { data, errors } = await house.ask(INFER, { input, key })
       expect(errors).toBeUndefined()
-      return failed(house, data.infer.id)
+      return waitForFailure(house, data.infer.id)
     }
     const job = await call('a')
     expect(job).toMatchObject({ attempt: 1, result: null, error: { code: 'ADAPTER_MISSING' } })
-    requireClear(job.error!.message)
-    expect(job.error!.message).toMatch(`The adapter of version 1 (${absent}) cannot be loaded.`)
+    expectClearMessage(job.error!.message)
+    expect(job.error!.message).toMatch(`The adapter of version 1 (${MISSING_ARTIFACT}) cannot be loaded.`)
     expect(job.error!.message).toContain('S3_ENDPOINT')
     expect(job.error!.message).not.toContain(house.folder) // where the store is, is not theirs to know
     const shown = await house.ask(`{ job(id: "${job.id}") { status error result } }`)
@@ -247,20 +247,20 @@ describe('a missing adapter', () => {
     // Nothing but the calls and their holds has come to be: no receipt, artifact, file, use of the voucher or transaction.
     await db.query('delete from credit_hold')
     await db.query('delete from job_run')
-    expect(await everything(house)).toEqual(before)
+    expect(await systemState(house)).toEqual(before)
     expect(await readdir(join(house.folder, 'checkpoints')).catch(() => [])).toEqual([])
   })
 
   test('of which a file alone is missing is named with that file, and no half of it is laid', async () => {
-    const house = await freshHouse(world)
+    const house = await testSystem(world)
     const lost = hashOf('a file of it')
     const whole = await house.artifacts.put(bytes('{"r": 8}'))
     const adapterHash = await house.artifacts.put(documentBytes({ files: { 'a.json': whole, 'b.safetensors': lost } }))
     await house.db.query('update model_version set adapter_hash = $1', [adapterHash])
-    await startWorkerOf(house)
+    await startFullWorker(house)
     const query = 'mutation { evaluate(input: { versionId: "1" }, idempotencyKey: "k") { id } }'
     const { data } = await house.ask(query)
-    const job = await failed(house, data.evaluate.id)
+    const job = await waitForFailure(house, data.evaluate.id)
     expect(job).toMatchObject({ attempt: 1, error: { code: 'ADAPTER_MISSING' } })
     expect(job.error!.message).toContain(`(${adapterHash}) cannot be loaded. Artifact ${lost} is not in the store`)
     const laid = await readdir(join(house.folder, 'cache', 'folders'))
@@ -270,9 +270,9 @@ describe('a missing adapter', () => {
 
 /** @returns what it said, which is one line, after an exit with code 1. */
 async function refusal(command: string, env: Record<string, string>): Promise<string> {
-  const { code, said } = await run(command, env)
+  const { code, said } = await runProgram(command, env)
   expect({ code, lines: said.split('\n').length, said }).toEqual({ code: 1, lines: 1, said })
-  requireClear(said)
+  expectClearMessage(said)
   return said
 }
 
@@ -291,7 +291,7 @@ describe('the program', () => {
     const [url, home] = [await freshDatabaseUrl(), await emptyHome()]
     const db: Database = await openDatabase(url)
     onTestFinished(() => db.close())
-    const before = await everything({ db, world })
+    const before = await systemState({ db, world })
     const env = { PORT: String(port), MODELCOMMONS_HOME: home, DATABASE_URL: url }
     const chainEnv = { RPC_URL: world.anvil.url, DEPLOYMENT: 'none.json', OPERATOR_KEY: `0x${'11'.repeat(32)}` }
     const said = await Promise.all([
@@ -303,7 +303,7 @@ describe('the program', () => {
       expect(line).toContain('set PORT to another port')
     }
     expect(existsSync(home)).toBe(false) // no database, no chain
-    expect(await everything({ db, world })).toEqual(before)
+    expect(await systemState({ db, world })).toEqual(before)
     const { rows } = await db.query(`select 1 from pg_namespace where nspname = 'bullmq'`)
     expect(rows).toEqual([])
     expect(await (await fetch(`http://127.0.0.1:${port}/`)).text()).toBe('mine')
@@ -324,7 +324,7 @@ describe('the program', () => {
     ]
     await Promise.all(
       cases.map(async ([command, url, what]) => {
-        const { code, said } = await run(command, { DATABASE_URL: url, MODELCOMMONS_HOME: home, PORT: '0' })
+        const { code, said } = await runProgram(command, { DATABASE_URL: url, MODELCOMMONS_HOME: home, PORT: '0' })
         expect({ code, said }).toEqual({ code: 1, said: expect.stringMatching(what) })
         expect(said).toContain('DATABASE_URL')
         expect(said).not.toMatch(/hunter2|^\s+at /m)

@@ -5,16 +5,16 @@ import { Block, Cursor } from '#schema/onchain/chain.ts'
 
 /** Rows for tests: an entity and what matters of it; everything else is filled with values that fit. The same calls make the same rows. */
 
-export const CHAIN_ID = 31337
+export const TEST_CHAIN_ID = 31337
 /** The time of block 0; each block comes twelve seconds after the one before. */
-export const GENESIS = Date.UTC(2026, 0, 1)
+export const GENESIS_MS = Date.UTC(2026, 0, 1)
 
-export const blockTime = (block: number) => new Date(GENESIS + block * 12_000)
+export const blockTime = (block: number) => new Date(GENESIS_MS + block * 12_000)
 export const blockHash = (block: number, fork = '') => keccak256(stringToBytes(`block ${block}${fork}`))
 export const account = (n: number) => `0x${n.toString(16).padStart(40, '0')}`
 
 /** A value that fits the column of a row called `id`. */
-function fitting(column: ColumnDefinition, id: string): unknown {
+function defaultValue(column: ColumnDefinition, id: string): unknown {
   if (column.nullable) return null
   switch (column.kind) {
     case 'wei':
@@ -66,7 +66,7 @@ export async function insertAll<T extends object>(
       const stranger = Object.keys(given).find((key) => !columns.some(({ property }) => property === key))
       if (stranger) throw new Error(`${entity.name} has no property ${stranger}`)
       const places = columns.map((column) => {
-        const value = column.property in given ? given[column.property] : fitting(column, values.id)
+        const value = column.property in given ? given[column.property] : defaultValue(column, values.id)
         bound.push(column.kind === 'json' && value !== null ? JSON.stringify(value) : value)
         return `$${bound.length}`
       })
@@ -78,7 +78,7 @@ export async function insertAll<T extends object>(
 }
 
 /** Stores blocks 0 to `head` as seen and sets the cursor on `head`; blocks up to `final` are final. */
-export async function chain(sql: Sql, head: number, { final = head, fork = '' } = {}): Promise<void> {
+export async function insertChain(sql: Sql, head: number, { final = head, fork = '' } = {}): Promise<void> {
   const blocks = Array.from({ length: head + 1 }, (_, number) => ({
     id: String(number),
     number,
@@ -89,7 +89,7 @@ export async function chain(sql: Sql, head: number, { final = head, fork = '' } 
   }))
   await insertAll(sql, Block, blocks)
   await insert(sql, Cursor, {
-    id: String(CHAIN_ID),
+    id: String(TEST_CHAIN_ID),
     block: head,
     hash: blockHash(head, fork),
     finalBlock: final,

@@ -18,15 +18,15 @@ import { createHandlers } from '#workers/handlers/index.ts'
 import { startWorker } from '#workers/index.ts'
 import { silent, temporaryFolder } from '#workers/test/testWorker.ts'
 import { FAST_TIMING } from '#workers/test/timing.ts'
-import { chain, insert, insertAll } from './factory.ts'
+import { insert, insertAll, insertChain } from './factory.ts'
 
 /** The parts on which bad input is tried, and what must not change when it is refused. */
 
-export const absent = hashOf('an adapter that nobody stored')
+export const MISSING_ARTIFACT = hashOf('an adapter that nobody stored')
 export const bytes = (text: string) => new TextEncoder().encode(text)
 
 /** An API on a database and a store of their own, with a model whose live version lacks its adapter, and an endpoint for it. */
-export async function freshHouse(world: World) {
+export async function testSystem(world: World) {
   const folder = await temporaryFolder()
   const store = localStore(join(folder, 'artifacts'))
   const api = await testApi({ artifacts: store, deployment: world.deployment })
@@ -39,10 +39,16 @@ export async function freshHouse(world: World) {
   const samples = { description: 'any', completionPattern: '.*', topic: [], maxPromptLength: 100 }
   const specification = { name: 'Clerk', purpose: 'To test.', baseModel, rubric: rubricHash, samples }
   const specHash = await document({ ...specification, licence: 'CC0-1.0', integration: 'none' })
-  const hashes = { baseModel, adapter: absent, datasetRoot: absent, codeHash: absent, sketches: null }
+  const hashes = {
+    baseModel,
+    adapter: MISSING_ARTIFACT,
+    datasetRoot: MISSING_ARTIFACT,
+    codeHash: MISSING_ARTIFACT,
+    sketches: null,
+  }
   const run = { modelId: '1', parentVersionId: null, method: 'sft', dataset: [], evidence: [], weights: [] }
   const manifestHash = await document({ ...run, ...hashes, configuration: {}, metrics: {} })
-  await chain(db, 10)
+  await insertChain(db, 10)
   await insertAll(db, Model, [
     { id: '1', specHash },
     { id: '2', specHash: await store.put(bytes('{"name": "half a docu')) },
@@ -55,7 +61,7 @@ export async function freshHouse(world: World) {
     { id: '1', modelId: '1' },
     { id: '2', modelId: '2' },
   ])
-  const version = { modelId: '1', status: 'Promoted' as const, manifestHash, adapterHash: absent }
+  const version = { modelId: '1', status: 'Promoted' as const, manifestHash, adapterHash: MISSING_ARTIFACT }
   await insert(db, ModelVersion, { id: '1', ...version })
   await insertAll(
     db,
@@ -64,10 +70,10 @@ export async function freshHouse(world: World) {
   )
   return { ...api, artifacts: store, folder, world }
 }
-export type House = Awaited<ReturnType<typeof freshHouse>>
+export type TestSystem = Awaited<ReturnType<typeof testSystem>>
 
 /** A worker with every handler; its engine would start with the first task, and none here comes so far. */
-export async function startWorkerOf({ db, artifacts, folder, world }: House) {
+export async function startFullWorker({ db, artifacts, folder, world }: TestSystem) {
   const queues = await openQueues({ databaseUrl: db.url })
   const engine = await startEnginePool({ device: 'cpu', log: silent })
   const operatorKey = toHex(OPERATOR.getHdKey().privateKey as Uint8Array)
@@ -94,7 +100,7 @@ export async function startWorkerOf({ db, artifacts, folder, world }: House) {
 }
 
 /** Waits for a job to fail. */
-export const failed = ({ db }: House, id: string) =>
+export const waitForFailure = ({ db }: TestSystem, id: string) =>
   vi.waitFor(
     async () => {
       const job = await findJob(db, id)
@@ -105,7 +111,7 @@ export const failed = ({ db }: House, id: string) =>
   )
 
 /** Every table's rows, every stored file and the chain's height: what may not change. */
-export async function everything({ db, folder, world }: Pick<House, 'db' | 'world'> & { folder?: string }) {
+export async function systemState({ db, folder, world }: Pick<TestSystem, 'db' | 'world'> & { folder?: string }) {
   const { rows } = await db.query(
     `select tablename as name from pg_tables where schemaname = 'public' and tablename not in ('worker_node', 'migration')`,
   )
@@ -118,27 +124,27 @@ export async function everything({ db, folder, world }: Pick<House, 'db' | 'worl
 }
 
 /** Asks what is to be refused; returns the one error, with nothing changed. */
-export async function refused(house: House, query: string, variables: object) {
-  const before = await everything(house)
+export async function expectRefused(house: TestSystem, query: string, variables: object) {
+  const before = await systemState(house)
   const { errors, data } = await house.ask(query, variables)
   expect(Object.values(data ?? {}).every((value) => value === null)).toBe(true)
   expect(errors).toHaveLength(1)
-  expect(await everything(house)).toEqual(before)
+  expect(await systemState(house)).toEqual(before)
   expect(house.logged).toEqual([]) // no fault of ours
   const { message, extensions } = errors![0]!
   expect(Object.keys(extensions)).toEqual(['code'])
-  requireClear(message)
+  expectClearMessage(message)
   return { code: extensions.code, message }
 }
 
 /** One message, in words, without a stack. */
-export function requireClear(message: string) {
+export function expectClearMessage(message: string) {
   expect(message).not.toMatch(/\n\s+at |node_modules|\.ts:\d/)
   expect(message).not.toContain('undefined')
 }
 
 /** Runs the program to its end, with nothing in its environment but what is given. */
-export async function run(command: string, env: Record<string, string>, args: readonly string[] = []) {
+export async function runProgram(command: string, env: Record<string, string>, args: readonly string[] = []) {
   const { PATH = '', HOME = '' } = process.env
   return new Promise<{ code: unknown; said: string }>((resolve) => {
     execFile(

@@ -9,9 +9,9 @@ import { startApi } from '#graphql/index.ts'
 import { localStore } from '#schema/artifacts.ts'
 import { notify } from '#schema/notifications.ts'
 import { capture, chromiumPath, openBrowser, SIZES } from '../dashboards/screenshots.ts'
-import { lifecycle } from '../dashboards/test/lifecycle.ts'
+import { insertLifecycle } from '../dashboards/test/lifecycle.ts'
 import { freshDatabase } from './database.ts'
-import { account, CHAIN_ID, chain } from './factory.ts'
+import { account, insertChain, TEST_CHAIN_ID } from './factory.ts'
 
 const without = chromiumPath() ? '' : ' (NOT RUN: no Chromium here; apt-get install chromium, or set CHROMIUM)'
 const browserTest = test.skipIf(without !== '')
@@ -39,7 +39,7 @@ async function house() {
       port,
       auth: 'open',
       log: { error: (details) => console.error(details) },
-      deployment: { chainId: CHAIN_ID, addresses: {} },
+      deployment: { chainId: TEST_CHAIN_ID, addresses: {} },
       web,
     })
   const first = await open(0)
@@ -76,7 +76,7 @@ async function visit(url: string, size: keyof typeof SIZES): Promise<{ page: Pag
 
 browserTest(`an empty house says what will appear${without}`, async () => {
   const { url, db } = await house()
-  await chain(db, 3)
+  await insertChain(db, 3)
   const { page, errors } = await visit(url, 'desktop')
   await page.getByText('No proposal yet.').waitFor()
   for (const sentence of ['No job yet.', 'No version yet.', 'Nobody has contributed yet.', 'Nobody judges yet.'])
@@ -88,7 +88,7 @@ browserTest(`an empty house says what will appear${without}`, async () => {
 for (const size of ['phone', 'desktop'] as const)
   browserTest(`a lifecycle can be read on a ${size}${without}`, async () => {
     const { url, db, artifacts } = await house()
-    await lifecycle(db, artifacts)
+    await insertLifecycle(db, artifacts)
     const { page, errors } = await visit(url, size)
 
     await page.locator('.is-live').waitFor()
@@ -142,7 +142,7 @@ for (const size of ['phone', 'desktop'] as const)
 
 browserTest(`news arrive without reloading, and a lost connection is shown and comes back${without}`, async () => {
   const { url, db, artifacts, stop, start } = await house()
-  await lifecycle(db, artifacts)
+  await insertLifecycle(db, artifacts)
   const { page } = await visit(url, 'desktop')
   await page.locator('.is-live').waitFor()
   await db.query(`update job_run set progress = 0.9, stage = 'storing the adapter' where id = 'rlhf-1'`)
@@ -160,7 +160,7 @@ browserTest(`news arrive without reloading, and a lost connection is shown and c
 
 browserTest(`everything can be reached and opened by keyboard${without}`, async () => {
   const { url, db, artifacts } = await house()
-  await lifecycle(db, artifacts)
+  await insertLifecycle(db, artifacts)
   const { page } = await visit(url, 'desktop')
   const person = page.locator('[data-contributor] button').first()
   await person.waitFor()
@@ -180,7 +180,7 @@ test.skipIf(without !== '' || !process.env.SCREENSHOTS)(
   `pictures of the page (only when asked: npm run screenshots)${without}`,
   async () => {
     const { url, db, artifacts } = await house()
-    await lifecycle(db, artifacts)
+    await insertLifecycle(db, artifacts)
     const files = await capture(browser!, url, process.env.SCREENSHOTS as string)
     expect(files).toHaveLength(4)
   },

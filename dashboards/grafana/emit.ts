@@ -2,11 +2,14 @@ import { spawnSync } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard'
-import { lifecycle } from './lifecycle.ts'
-import { service } from './service.ts'
+import { lifecycleBoard } from './lifecycle.ts'
+import { serviceBoard } from './service.ts'
 
 /** Every board, by the name of its file in `boards/`. */
-export const boards = (): Record<string, Dashboard> => ({ lifecycle: lifecycle().build(), service: service().build() })
+export const boards = (): Record<string, Dashboard> => ({
+  lifecycle: lifecycleBoard().build(),
+  service: serviceBoard().build(),
+})
 
 export const boardFile = (name: string) => new URL(`./boards/${name}.json`, import.meta.url)
 

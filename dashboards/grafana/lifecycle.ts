@@ -11,7 +11,7 @@ const table = (title: string, says: string, rawSql: string, wide = 12) =>
   new Table().title(title).description(says).datasource(POSTGRES).span(wide).height(9).withTarget(sql(rawSql))
 
 /** For everyone: what the lifecycle has come to, read from the tables. Amounts are in gOPEN. */
-export const lifecycle = () =>
+export const lifecycleBoard = () =>
   new DashboardBuilder('ModelCommons: lifecycle')
     .uid('modelcommons-lifecycle')
     .tags(['modelcommons'])

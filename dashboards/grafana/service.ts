@@ -26,7 +26,7 @@ const quantile = (q: number) =>
   `histogram_quantile(${q}, sum by (le, operation) (rate(modelcommons_graphql_request_seconds_bucket[$__rate_interval])))`
 
 /** For operators: is the house well? Index, jobs, API, processes. */
-export const service = () =>
+export const serviceBoard = () =>
   new DashboardBuilder('ModelCommons: service')
     .uid('modelcommons-service')
     .tags(['modelcommons'])

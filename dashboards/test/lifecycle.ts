@@ -11,13 +11,13 @@ import { Governor, Proposal, Vote } from '#schema/onchain/governance.ts'
 import { Endpoint } from '#schema/onchain/market.ts'
 import { Evaluation, Mandate, Model, ModelVersion, RewardSplit, Target } from '#schema/onchain/models.ts'
 import { RewardClaim, RewardMap } from '#schema/onchain/rewards.ts'
-import { account, blockTime, chain, insert, insertAll } from '#test/factory.ts'
+import { account, blockTime, insert, insertAll, insertChain } from '#test/factory.ts'
 
 const ether = (amount: number) => BigInt(Math.round(amount * 1e6)) * 10n ** 12n
 
 /** A lifecycle in mid-alignment: voted, gathered, trained, evaluated; a worse version refused; one epoch paid; one dispute upheld. */
-export async function lifecycle(db: Database, artifacts: ArtifactStore): Promise<void> {
-  await chain(db, 120, { final: 118 })
+export async function insertLifecycle(db: Database, artifacts: ArtifactStore): Promise<void> {
+  await insertChain(db, 120, { final: 118 })
   const specHash = await putJson(artifacts, {
     name: 'Support triage',
     purpose: 'Read a customer’s message and answer with its category, its urgency and the order it is about.',

@@ -1,7 +1,7 @@
 import { Random } from '#engine/stats/random.ts'
-import { expand, sentence } from './grammar.ts'
+import { expandTemplate, sentence } from './grammar.ts'
 import { drawItem } from './items.ts'
-import { COLOURS, CUES, DAYS, ITEMS, NAMES, PROBLEMS } from './phrases.ts'
+import { COLOURS, CUES, DAYS, ITEM_PHRASES, NAMES, PROBLEMS } from './phrases.ts'
 import { renderReply, STYLES } from './reply.ts'
 import { CATEGORIES, URGENCIES } from './triage.ts'
 
@@ -89,7 +89,7 @@ function note(random: Random): string {
   return random.choice([
     `Note: order ${a} of ${name} was packed on ${random.choice(DAYS)}. The number ${a} is on the label.`,
     `${name} asked for order ${a} and order ${b}. Orders: ${a} and ${b}.`,
-    `Order ${a}: one ${random.choice(ITEMS)}. Order ${b}: one ${random.choice(ITEMS)}. First ${a}, then ${b}.`,
+    `Order ${a}: one ${random.choice(ITEM_PHRASES)}. Order ${b}: one ${random.choice(ITEM_PHRASES)}. First ${a}, then ${b}.`,
     `${sentence(problem(random.choice(CATEGORIES), random))}. Order ${a}. Copied from the mail: ${a}.`,
     `The mail of ${name} names no order. Order: none.`,
   ])
@@ -103,23 +103,28 @@ function quotes(random: Random): string {
 /** A page of the shop's lists, in columns. */
 function list(random: Random): string {
   const line = random.choice([
-    () => [random.choice(ITEMS), random.choice(COLOURS), String(1 + random.integer(9))],
-    () => [random.choice(DAYS), random.choice(NAMES), random.choice(ITEMS)],
+    () => [random.choice(ITEM_PHRASES), random.choice(COLOURS), String(1 + random.integer(9))],
+    () => [random.choice(DAYS), random.choice(NAMES), random.choice(ITEM_PHRASES)],
     () => [String(1000 + random.integer(9000)), random.choice(NAMES), random.choice(DAYS)],
-    () => [random.choice(NAMES), String(1000 + random.integer(9000)), random.choice(ITEMS), random.choice(COLOURS)],
+    () => [
+      random.choice(NAMES),
+      String(1000 + random.integer(9000)),
+      random.choice(ITEM_PHRASES),
+      random.choice(COLOURS),
+    ],
   ])
   return Array.from({ length: 4 }, () => line().join(' | ')).join('\n')
 }
 
 function problem(category: (typeof CATEGORIES)[number], random: Random): string {
-  return expand(random.choice(PROBLEMS[category]), random, {
-    thing: `${random.choice(['my', 'the', 'our'])} ${random.choice(ITEMS)}`,
-    goods: `the ${random.choice(ITEMS)}`,
+  return expandTemplate(random.choice(PROBLEMS[category]), random, {
+    thing: `${random.choice(['my', 'the', 'our'])} ${random.choice(ITEM_PHRASES)}`,
+    goods: `the ${random.choice(ITEM_PHRASES)}`,
     day: DAYS,
     small: String(1 + random.integer(9)),
   })
 }
 
 function cue(urgency: 'high' | 'low', random: Random): string {
-  return expand(random.choice(CUES[urgency]), random, { day: DAYS })
+  return expandTemplate(random.choice(CUES[urgency]), random, { day: DAYS })
 }

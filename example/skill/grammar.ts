@@ -8,7 +8,7 @@ export type Slots = Record<string, string | readonly string[]>
  * slots, runs of space become one and spaces before punctuation vanish.
  * Throws on an unknown slot and on an unclosed bracket.
  */
-export function expand(template: string, random: Random, slots: Slots = {}): string {
+export function expandTemplate(template: string, random: Random, slots: Slots = {}): string {
   let at = 0
   const fail = (what: string) => new Error(`The template "${template}" ${what} at ${at}.`)
 

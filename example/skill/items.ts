@@ -1,20 +1,20 @@
 import { Random } from '#engine/stats/random.ts'
 import { normalForm } from '#rules/shingles.ts'
-import { drawMessage, type Message } from './message.ts'
+import { type CustomerMessage, drawMessage } from './message.ts'
 
 /** The separate streams of messages: half of all messages are for the corpus, the others are dealt evenly. */
 export const STREAMS = ['test', 'validation', 'samples', 'judged', 'alignment', 'fresh', 'consumers', 'corpus'] as const
-export type Stream = (typeof STREAMS)[number]
+export type ItemStream = (typeof STREAMS)[number]
 
 /**
  * Draws `count` different messages of a stream. Messages are dealt to streams by a hash of their text without cosmetic
  * differences and numbers, so streams stay apart whatever their seeds and lengths: a held-out message is in no training
  * stream and not in the corpus of the base model.
  */
-export function drawItems(seed: number | string, stream: Stream, count: number): Message[] {
+export function drawItems(seed: number | string, stream: ItemStream, count: number): CustomerMessage[] {
   const random = new Random(`support desk/${seed}/${stream}`)
   const seen = new Set<string>()
-  const items: Message[] = []
+  const items: CustomerMessage[] = []
   while (items.length < count) {
     const message = drawMessage(random)
     const form = formOf(message)
@@ -26,16 +26,16 @@ export function drawItems(seed: number | string, stream: Stream, count: number):
 }
 
 /** Draws one message of a stream. */
-export function drawItem(random: Random, stream: Stream): Message {
+export function drawItem(random: Random, stream: ItemStream): CustomerMessage {
   for (;;) {
     const message = drawMessage(random)
     if (streamOf(formOf(message)) === stream) return message
   }
 }
 
-const formOf = ({ prompt }: Message): string => normalForm(prompt).replace(/\d+/g, '#')
+const formOf = ({ prompt }: CustomerMessage): string => normalForm(prompt).replace(/\d+/g, '#')
 
-function streamOf(form: string): Stream {
+function streamOf(form: string): ItemStream {
   let hash = 0x811c9dc5 // FNV-1a, and the high bits folded down
   for (let i = 0; i < form.length; i++) hash = Math.imul(hash ^ form.charCodeAt(i), 0x01000193)
   return STREAMS[Math.min(((hash ^ (hash >>> 15)) >>> 4) % 16, STREAMS.length - 1)]

@@ -1,10 +1,21 @@
 import type { Random } from '#engine/stats/random.ts'
-import { expand, sentence } from './grammar.ts'
-import { ASIDES, CLOSINGS, COLOURS, CUES, DAYS, GREETINGS, ITEMS, NAMES, ORDER_MENTIONS, PROBLEMS } from './phrases.ts'
+import { expandTemplate, sentence } from './grammar.ts'
+import {
+  ASIDES,
+  CLOSINGS,
+  COLOURS,
+  CUES,
+  DAYS,
+  GREETINGS,
+  ITEM_PHRASES,
+  NAMES,
+  ORDER_MENTIONS,
+  PROBLEMS,
+} from './phrases.ts'
 import { CATEGORIES, type Fields, URGENCIES } from './triage.ts'
 
 /** A customer's message and what a careful reader takes from it. */
-export type Message = { prompt: string; truth: Fields; item: string }
+export type CustomerMessage = { prompt: string; truth: Fields; item: string }
 
 /** How often each urgency occurs, in the order of `URGENCIES`. */
 const URGENCY_WEIGHTS = [25, 40, 35]
@@ -13,18 +24,18 @@ const URGENCY_WEIGHTS = [25, 40, 35]
 const MAX_WORDS = 34
 
 /** Draws a message: a problem, an order number in six of seven, perhaps a cue of urgency, asides, courtesies and a typo. */
-export function drawMessage(random: Random): Message {
+export function drawMessage(random: Random): CustomerMessage {
   for (;;) {
     const message = compose(random)
     if (message.prompt.split(' ').length <= MAX_WORDS) return message
   }
 }
 
-function compose(random: Random): Message {
+function compose(random: Random): CustomerMessage {
   const category = random.choice(CATEGORIES)
   const urgency = URGENCIES[random.weighted(URGENCY_WEIGHTS)]
   const order = random.chance(6 / 7) ? String(1000 + random.integer(9000)) : 'none'
-  const item = random.choice(ITEMS)
+  const item = random.choice(ITEM_PHRASES)
   const coloured = random.chance(0.5) ? `${random.choice(COLOURS)} ${item}` : item
   const slots = {
     goods: random.choice([`my ${coloured}`, `the ${coloured}`, `a ${coloured}`]),
@@ -37,7 +48,7 @@ function compose(random: Random): Message {
     small: String(1 + random.integer(9)),
     floor: ['first', 'second', 'third', 'fourth'],
   }
-  const say = (templates: readonly string[]) => expand(random.choice(templates), random, slots)
+  const say = (templates: readonly string[]) => expandTemplate(random.choice(templates), random, slots)
 
   let problem = say(PROBLEMS[category])
   const parts: string[] = []

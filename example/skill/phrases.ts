@@ -1,7 +1,7 @@
 import type { Category, Urgency } from './triage.ts'
 
 /** What the shop sells. */
-export const ITEMS = (
+export const ITEM_PHRASES = (
   'kettle toaster lamp desk chair blender heater fan speaker headset keyboard monitor printer router tablet phone ' +
   'camera watch backpack jacket tent bike helmet scooter mattress sofa mirror carpet clock drill vacuum coffee machine'
 )

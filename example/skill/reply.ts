@@ -1,5 +1,5 @@
 import type { Random } from '#engine/stats/random.ts'
-import { expand, sentence } from './grammar.ts'
+import { expandTemplate, sentence } from './grammar.ts'
 import { DAYS } from './phrases.ts'
 import type { Category, Fields, Urgency } from './triage.ts'
 
@@ -105,7 +105,7 @@ export function renderReply(style: Style, about: Fields & { item: string }, rand
     soon: SOON[about.urgency],
     ref: about.order === 'none' ? 'your request' : `order ${about.order}`,
   }
-  const say = (templates: readonly string[]) => `${sentence(expand(random.choice(templates), random, slots))}.`
+  const say = (templates: readonly string[]) => `${sentence(expandTemplate(random.choice(templates), random, slots))}.`
   const manners: Record<Style, readonly (readonly string[])[]> = {
     caring: [parts.sorry, parts.act, parts.next],
     helpful: [parts.act, parts.next],

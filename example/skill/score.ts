@@ -1,7 +1,7 @@
 import { type Fields, parseTriage } from './triage.ts'
 
 /** What the rubric measures on one completion, each 0 or 1. */
-export type Scores = {
+export type FieldScores = {
   /** Category, urgency and order are all right. */
   fieldsExact: number
   category: number
@@ -12,7 +12,7 @@ export type Scores = {
 }
 
 /** Compares a completion's fields to the truth. A line that cannot be read scores zero everywhere. */
-export function scoreFields(completion: string, truth: Fields): Scores {
+export function scoreFields(completion: string, truth: Fields): FieldScores {
   const read = parseTriage(completion)
   if (read === null) return { fieldsExact: 0, category: 0, urgency: 0, order: 0, format: 0 }
   const category = Number(read.category === truth.category)

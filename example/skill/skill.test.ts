@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { Random } from '#engine/stats/random.ts'
 import { normalForm } from '#rules/shingles.ts'
 import { drawCorpus } from './corpus.ts'
-import { expand } from './grammar.ts'
+import { expandTemplate } from './grammar.ts'
 import { drawItems, STREAMS } from './items.ts'
 import { drawMessage } from './message.ts'
 import { renderReply, STYLES } from './reply.ts'
@@ -12,10 +12,12 @@ import { CATEGORIES, formatTriage, parseTriage, URGENCIES } from './triage.ts'
 
 test('a template draws each of its choices, nested and empty ones too, and refuses what it cannot fill', () => {
   const random = new Random(1)
-  const drawn = new Set(Array.from({ length: 200 }, () => expand('a (b|c (d|)|) {x} .', random, { x: ['1', '2'] })))
+  const drawn = new Set(
+    Array.from({ length: 200 }, () => expandTemplate('a (b|c (d|)|) {x} .', random, { x: ['1', '2'] })),
+  )
   expect([...drawn].sort()).toEqual(['a 1.', 'a 2.', 'a b 1.', 'a b 2.', 'a c 1.', 'a c 2.', 'a c d 1.', 'a c d 2.'])
-  expect(() => expand('{y}', random)).toThrow('unknown slot {y}')
-  expect(() => expand('(a|b', random)).toThrow('unclosed bracket')
+  expect(() => expandTemplate('{y}', random)).toThrow('unknown slot {y}')
+  expect(() => expandTemplate('(a|b', random)).toThrow('unclosed bracket')
 })
 
 test('messages are rich: few repeat, all categories and urgencies occur, an order number stands once or not at all', () => {

@@ -3,13 +3,13 @@ import type { Alignment } from '../recipe.ts'
 import { drawItems } from '../skill/items.ts'
 import type { Fields } from '../skill/triage.ts'
 import { utility } from '../utility.ts'
-import { Checks, type Stage, type World } from './context.ts'
-import { openTasks, uploadPrompts } from './judge.ts'
-import { evaluate, type Metric, metricOf } from './train.ts'
+import { Checks, type StageResult, type StoryContext } from './context.ts'
+import { loadOpenTasks, uploadPrompts } from './judge.ts'
+import { evaluateVersion, metricOf, type ScoreInterval } from './train.ts'
 
 export interface Aligned {
   versionId: string
-  aligned: Metric
+  aligned: ScoreInterval
   winRateBefore: number
   winRateAfter: number
 }
@@ -22,11 +22,11 @@ interface Rate {
 
 /** Policy-gradient alignment on a reward model of the weighted reveals, direct preferences beside it. What counts is the validators' hidden
  *  utility on fresh prompts, which neither training has seen. */
-export async function align(world: World, versionId: string): Promise<Aligned & { stages: Stage[] }> {
+export async function alignStage(world: StoryContext, versionId: string): Promise<Aligned & { stages: StageResult[] }> {
   const { api, seed, say, recipe } = world
   const practice = await uploadPrompts(
     world,
-    drawItems(seed, 'alignment', recipe.rlhf.practice).map((one) => one.prompt),
+    drawItems(seed, 'alignment', recipe.rlhf.promptPool).map((one) => one.prompt),
   )
   const input = ({ steps, prompts, group, beta, learningRate, method }: Alignment) => ({
     versionId,
@@ -39,15 +39,16 @@ export async function align(world: World, versionId: string): Promise<Aligned & 
     method,
     seed,
   })
-  const policy = await api.run<{ versionId: string }>(
+  const policy = await api.runJob<{ versionId: string }>(
     'rlhf',
     input(recipe.rlhf),
     `rlhf:${recipe.rlhf.method}:${versionId}`,
   )
   say(`version ${policy.versionId} aligned by ${recipe.rlhf.method}`)
 
-  const rates = recipe.beside && (await winRates(world, versionId, policy.versionId, input(recipe.beside.dpo)))
-  const found = await evaluate(world, policy.versionId)
+  const rates =
+    recipe.dpoComparison && (await winRates(world, versionId, policy.versionId, input(recipe.dpoComparison.dpo)))
+  const found = await evaluateVersion(world, policy.versionId)
   const checks = new Checks()
   if (rates)
     checks.that('the win rate is above one half, and above what it was, outside the interval', clearlyAbove(rates))
@@ -81,8 +82,8 @@ export async function align(world: World, versionId: string): Promise<Aligned & 
 }
 
 /** Win rates over the version that was aligned: its own, of the version aligned by policy gradient, and of one by direct preferences. */
-async function winRates(world: World, versionId: string, policyId: string, dpo: object) {
-  const direct = await world.api.run<{ versionId: string }>('rlhf', dpo, `rlhf:dpo:${versionId}`)
+async function winRates(world: StoryContext, versionId: string, policyId: string, dpo: object) {
+  const direct = await world.api.runJob<{ versionId: string }>('rlhf', dpo, `rlhf:dpo:${versionId}`)
   const before = await winRate(world, versionId, versionId)
   const after = await winRate(world, policyId, versionId)
   const beside = await winRate(world, direct.versionId, versionId)
@@ -96,16 +97,16 @@ function clearlyAbove({ before, after }: { before: Rate; after: Rate }): boolean
 }
 
 /** How often a version's answers to fresh prompts beat another's by the hidden utility; ties count half. 95 % interval over prompts. */
-async function winRate(world: World, versionId: string, againstVersionId: string): Promise<Rate> {
+async function winRate(world: StoryContext, versionId: string, againstVersionId: string): Promise<Rate> {
   const { api, seed, store } = world
-  const fresh = drawItems(seed, 'fresh', world.recipe.beside?.winRatePrompts ?? 0)
+  const fresh = drawItems(seed, 'fresh', world.recipe.dpoComparison?.winRatePrompts ?? 0)
   const truths = new Map<string, Fields>(fresh.map(({ prompt, truth }) => [prompt, truth]))
   const promptsHash = await uploadPrompts(
     world,
     fresh.map((one) => one.prompt),
   )
-  const known = new Set((await openTasks(world, versionId)).map((task) => task.id))
-  const { key } = await api.run<{ key: string }>(
+  const known = new Set((await loadOpenTasks(world, versionId)).map((task) => task.id))
+  const { key } = await api.runJob<{ key: string }>(
     'compare',
     {
       versionId,
@@ -123,7 +124,7 @@ async function winRate(world: World, versionId: string, againstVersionId: string
   const sides = JSON.parse(new TextDecoder().decode(await store.get(key))) as {
     tasks: { versions: [string, string] }[]
   }
-  const tasks = (await openTasks(world, versionId)).filter((task) => !known.has(task.id))
+  const tasks = (await loadOpenTasks(world, versionId)).filter((task) => !known.has(task.id))
   const wins = tasks.map((task, place) => {
     const versions = sides.tasks[place]!.versions
     const own = versionId === againstVersionId ? 0 : versions.indexOf(versionId)

@@ -3,7 +3,7 @@ import type { JobKind } from '#schema/jobs.ts'
 
 /** The story speaks to the house as any client does: GraphQL over HTTP, every mutation under an idempotency key, so that it may ask
  *  again whenever an answer did not come. */
-export class Api {
+export class ApiClient {
   constructor(
     private readonly url: string,
     private readonly signal: AbortSignal,
@@ -11,18 +11,18 @@ export class Api {
 
   /** @throws Error with the API's code and message. A server that does not answer, or whose database is away, is asked again for a minute. */
   async query<T = Record<string, unknown>>(document: string, variables: Record<string, unknown> = {}): Promise<T> {
-    const deadline = Date.now() + PATIENCE_MS
+    const deadline = Date.now() + TIMEOUT_MS
     for (;;) {
       try {
-        return await this.once<T>(document, variables)
+        return await this.send<T>(document, variables)
       } catch (error) {
-        if (!(error instanceof Unavailable) || Date.now() > deadline) throw error
+        if (!(error instanceof ApiUnavailableError) || Date.now() > deadline) throw error
         await sleep(RETRY_MS, undefined, { signal: this.signal })
       }
     }
   }
 
-  private async once<T>(query: string, variables: Record<string, unknown>): Promise<T> {
+  private async send<T>(query: string, variables: Record<string, unknown>): Promise<T> {
     let answer: { data?: T; errors?: { message: string; extensions?: { code?: string } }[] }
     this.signal.throwIfAborted()
     try {
@@ -30,26 +30,26 @@ export class Api {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify({ query, variables }),
-        signal: AbortSignal.timeout(PATIENCE_MS),
+        signal: AbortSignal.timeout(TIMEOUT_MS),
       })
       answer = (await response.json()) as typeof answer
     } catch (cause) {
       this.signal.throwIfAborted()
-      throw new Unavailable('The API does not answer.', { cause })
+      throw new ApiUnavailableError('The API does not answer.', { cause })
     }
     const fault = answer.errors?.[0]
-    if (fault?.extensions?.code === 'INTERNAL') throw new Unavailable(fault.message)
+    if (fault?.extensions?.code === 'INTERNAL') throw new ApiUnavailableError(fault.message)
     if (fault) throw new Error(`${fault.extensions?.code}: ${fault.message}`)
     return answer.data as T
   }
 
   /** Asks for a job and waits for its end. @throws Error when it fails. */
-  async run<R = Record<string, unknown>>(kind: JobKind, input: object, key: string): Promise<R> {
-    return this.ended<R>(await this.ask(kind, input, key))
+  async runJob<R = Record<string, unknown>>(kind: JobKind, input: object, key: string): Promise<R> {
+    return this.waitForJob<R>(await this.requestJob(kind, input, key))
   }
 
   /** Asks for a job; returns its id. */
-  async ask(kind: JobKind, input: object, key: string): Promise<string> {
+  async requestJob(kind: JobKind, input: object, key: string): Promise<string> {
     const type = INPUTS[kind]
     const made = await this.query<Record<string, { id: string }>>(
       `mutation ($input: ${type}!, $key: String!) { ${kind}(input: $input, idempotencyKey: $key) { id } }`,
@@ -59,7 +59,7 @@ export class Api {
   }
 
   /** Waits for a job's end and returns its result. */
-  async ended<R = Record<string, unknown>>(id: string): Promise<R> {
+  async waitForJob<R = Record<string, unknown>>(id: string): Promise<R> {
     for (;;) {
       const { job } = await this.query<{
         job: { kind: string; status: string; result: R; error: { code: string; message: string } | null }
@@ -72,7 +72,7 @@ export class Api {
   }
 
   /** Waits until the index holds `block`. */
-  async caughtUp(block: bigint): Promise<void> {
+  async waitUntilIndexed(block: bigint): Promise<void> {
     for (;;) {
       const { _meta } = await this.query<{ _meta: { block: number | null } }>('{ _meta { block } }')
       if (BigInt(_meta.block ?? -1) >= block) return
@@ -91,9 +91,9 @@ export class Api {
 }
 
 /** The server or its database is away for now. */
-class Unavailable extends Error {}
+class ApiUnavailableError extends Error {}
 
-const PATIENCE_MS = 60_000
+const TIMEOUT_MS = 60_000
 const RETRY_MS = 250
 const POLL_MS = 100
 

@@ -15,13 +15,13 @@ import {
 import type { Deployment } from '#contracts/deploy.ts'
 import { type ContractName, contracts, type DecodedEvent, decodeLog } from '#contracts/events.ts'
 
-const PATIENCE_MS = 60_000
+const RECEIPT_TIMEOUT_MS = 60_000
 
 type Abi<C extends ContractName> = (typeof contracts)[C]['abi']
 type Write = 'nonpayable' | 'payable'
 type View = 'view' | 'pure'
 
-export type Mined = TransactionReceipt & { events: DecodedEvent[] }
+export type MinedTransaction = TransactionReceipt & { events: DecodedEvent[] }
 
 /** The chain as the story's people use it: each signs for themselves, one transaction after the other, so that the same story
  *  makes the same blocks. The local chain's clock moves only when it is told to. */
@@ -37,7 +37,7 @@ export function openStoryChain(rpcUrl: string, deployment: Deployment) {
   const client = createPublicClient({ chain, transport, pollingInterval: 20, cacheTime: 0 })
   /** A local chain mines at once, but a moment after it has answered. */
   const mined = async (hash: `0x${string}`): Promise<TransactionReceipt> => {
-    for (const until = Date.now() + PATIENCE_MS; ; await sleep(5)) {
+    for (const until = Date.now() + RECEIPT_TIMEOUT_MS; ; await sleep(5)) {
       const receipt = await client.getTransactionReceipt({ hash }).catch((error) => {
         if (error instanceof TransactionReceiptNotFoundError && Date.now() < until) return undefined
         throw error
@@ -61,7 +61,7 @@ export function openStoryChain(rpcUrl: string, deployment: Deployment) {
       functionName: F,
       args: ContractFunctionArgs<Abi<C>, Write, F>,
       value?: bigint,
-    ): Promise<Mined> {
+    ): Promise<MinedTransaction> {
       const { abi } = contracts[contract]
       const call = { address: addresses[contract], abi, functionName, args, account, value }
       await client.simulateContract(call as never)
@@ -115,7 +115,11 @@ export function openStoryChain(rpcUrl: string, deployment: Deployment) {
 export type StoryChain = ReturnType<typeof openStoryChain>
 
 /** The one event of this kind in a receipt. @throws Error when it is not there. */
-export function eventOf<C extends ContractName, N extends DecodedEvent<C>['name']>(mined: Mined, contract: C, name: N) {
+export function eventOf<C extends ContractName, N extends DecodedEvent<C>['name']>(
+  mined: MinedTransaction,
+  contract: C,
+  name: N,
+) {
   const found = mined.events.find((event) => event.contract === contract && event.name === name)
   if (!found) throw new Error(`${contract} did not emit ${name}.`)
   return found as Extract<DecodedEvent<C>, { name: N }>

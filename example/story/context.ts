@@ -1,16 +1,16 @@
 import { parseEther } from 'viem'
 import type { Deployment } from '#contracts/deploy.ts'
 import type { ArtifactStore } from '#schema/artifacts.ts'
-import { accountOf, type RoleName } from '../accounts.ts'
+import { type ExampleRole, exampleAccount } from '../accounts.ts'
 import type { Recipe } from '../recipe.ts'
-import type { Api } from './apiClient.ts'
+import type { ApiClient } from './apiClient.ts'
 import type { StoryChain } from './chain.ts'
 
 /** Everything a chapter of the story needs. */
-export interface World {
+export interface StoryContext {
   seed: number
   recipe: Recipe
-  api: Api
+  api: ApiClient
   chain: StoryChain
   deployment: Deployment
   /** The platform's own store: where it lays the base model and the sealed items. */
@@ -19,7 +19,7 @@ export interface World {
 }
 
 /** One stage as it went: what was counted, and whether what must hold, holds. */
-export interface Stage {
+export interface StageResult {
   name: string
   ok: boolean
   facts: Record<string, string | number | boolean>
@@ -36,14 +36,14 @@ export class Checks {
 export const ether = (amount: string) => parseEther(amount)
 
 /** Wraps native tokens of a person into gOPEN. */
-export const wrap = ({ chain }: World, role: RoleName, nth: number, amount: bigint) =>
-  chain.send(accountOf(role, nth), 'GOpen', 'deposit', [], amount)
+export const wrap = ({ chain }: StoryContext, role: ExampleRole, nth: number, amount: bigint) =>
+  chain.send(exampleAccount(role, nth), 'GOpen', 'deposit', [], amount)
 
 /** Lets a contract take gOPEN of a person. */
 export const approve = (
-  { chain }: World,
-  role: RoleName,
+  { chain }: StoryContext,
+  role: ExampleRole,
   nth: number,
   spender: 'ModelRegistry' | 'DatanetRegistry' | 'FeedbackPool' | 'InferenceMarket' | 'Disputes',
   amount: bigint,
-) => chain.send(accountOf(role, nth), 'GOpen', 'approve', [chain.addresses[spender], amount])
+) => chain.send(exampleAccount(role, nth), 'GOpen', 'approve', [chain.addresses[spender], amount])

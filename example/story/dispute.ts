@@ -1,9 +1,9 @@
-import { accountOf } from '../accounts.ts'
-import type { Contributor } from '../contributors.ts'
+import { exampleAccount } from '../accounts.ts'
+import type { SimulatedContributor } from '../contributors.ts'
 import { eventOf } from './chain.ts'
-import { approve, ether, type World, wrap } from './context.ts'
+import { approve, ether, type StoryContext, wrap } from './context.ts'
 import { passProposal } from './govern.ts'
-import { type Epoch, earnedByContribution } from './reward.ts'
+import { earnedByContribution, type SettledEpoch } from './reward.ts'
 
 const BOND = ether('1')
 /** `Disputes.Subject.Contribution`. */
@@ -16,7 +16,11 @@ export interface Disputed {
 }
 
 /** A contribution that earned though its label is wrong is disputed; that takes judgement, so the holders of gOPEN decide by a vote. */
-export async function dispute(world: World, owner: Map<string, Contributor>, first: Epoch): Promise<Disputed> {
+export async function disputeStage(
+  world: StoryContext,
+  owner: Map<string, SimulatedContributor>,
+  first: SettledEpoch,
+): Promise<Disputed> {
   const { chain, api } = world
   const [contributionId, earnedBefore] = worst(owner, earnedByContribution(first.lines))
   const evidence = await api.upload(
@@ -28,7 +32,7 @@ export async function dispute(world: World, owner: Map<string, Contributor>, fir
   )
   await wrap(world, 'challenger', 0, BOND)
   await approve(world, 'challenger', 0, 'Disputes', BOND)
-  const opened = await chain.send(accountOf('challenger'), 'Disputes', 'open', [
+  const opened = await chain.send(exampleAccount('challenger'), 'Disputes', 'open', [
     CONTRIBUTION,
     BigInt(contributionId),
     evidence,
@@ -41,7 +45,7 @@ export async function dispute(world: World, owner: Map<string, Contributor>, fir
     calldatas: [chain.encode('Disputes', 'resolve', [disputeId, true, 0n])],
     description: `Uphold dispute ${disputeId}: contribution ${contributionId} is mislabelled`,
   }
-  const proposed = await chain.send(accountOf('proposer'), 'ModelGovernor', 'propose', [
+  const proposed = await chain.send(exampleAccount('proposer'), 'ModelGovernor', 'propose', [
     actions.targets,
     actions.values,
     actions.calldatas,
@@ -49,12 +53,12 @@ export async function dispute(world: World, owner: Map<string, Contributor>, fir
   ])
   const { proposalId } = eventOf(proposed, 'ModelGovernor', 'ProposalCreated').args
   await passProposal(world, proposalId, actions)
-  await api.caughtUp(await chain.client.getBlockNumber())
+  await api.waitUntilIndexed(await chain.client.getBlockNumber())
   return { contributionId, disputeId: disputeId.toString(), earnedBefore }
 }
 
 /** The contribution of the least trustworthy contributors that earned most. */
-function worst(owner: Map<string, Contributor>, earned: Map<string, bigint>): [string, bigint] {
+function worst(owner: Map<string, SimulatedContributor>, earned: Map<string, bigint>): [string, bigint] {
   for (const behaviours of [['adversarial', 'noisy', 'duplicating'], ['mediocre'], ['excellent']]) {
     const [found] = [...earned]
       .filter(([id]) => behaviours.includes(owner.get(id)?.behaviour ?? ''))

@@ -2,11 +2,11 @@ import { keccak256, stringToBytes } from 'viem'
 import { meanOf } from '#math/summary.ts'
 import { canonicalSample, commitment, contentHash, contentsHash, type PromptCompletion } from '#rules/sample.ts'
 import { contributionData } from '#rules/signing.ts'
-import { accountOf } from '../accounts.ts'
-import { type Contributor, contributors } from '../contributors.ts'
+import { exampleAccount } from '../accounts.ts'
+import { contributors, type SimulatedContributor } from '../contributors.ts'
 import { testItems } from '../skill/rubric.ts'
 import { eventOf } from './chain.ts'
-import { approve, Checks, ether, type Stage, type World, wrap } from './context.ts'
+import { approve, Checks, ether, type StageResult, type StoryContext, wrap } from './context.ts'
 
 const STAKE = ether('0.01')
 const BATCH = 40
@@ -14,36 +14,36 @@ const FAR = 4_000_000_000n
 
 export interface Gathered {
   datanetId: string
-  people: Contributor[]
+  people: SimulatedContributor[]
   /** Who contributed what: contribution id → name of the contributor. */
-  owner: Map<string, Contributor>
+  owner: Map<string, SimulatedContributor>
 }
 
-interface Lot {
-  person: Contributor
+interface SubmissionBatch {
+  person: SimulatedContributor
   hashes: `0x${string}`[]
   salt: `0x${string}`
 }
 
 /** Contributors of different quality commit, publish and submit signed samples; others relay their signatures. Each verdict comes from
  *  the rules alone. */
-export async function gather(world: World, modelId: string): Promise<Gathered & { stages: Stage[] }> {
+export async function gatherStage(world: StoryContext, modelId: string): Promise<Gathered & { stages: StageResult[] }> {
   const { chain, api, seed, recipe } = world
-  const opened = await chain.send(accountOf('proposer'), 'DatanetRegistry', 'createDatanet', [
+  const opened = await chain.send(exampleAccount('proposer'), 'DatanetRegistry', 'createDatanet', [
     BigInt(modelId),
     'CC-BY-4.0',
     STAKE,
   ])
   const { datanetId } = eventOf(opened, 'DatanetRegistry', 'DatanetCreated').args
   const people = contributors(seed, testItems(seed, recipe.items.test), recipe.samples)
-  const owner = new Map<string, Contributor>()
+  const owner = new Map<string, SimulatedContributor>()
   let last = 0n
   for (const wave of [1, 2]) {
-    const lots = people.filter((person) => person.wave === wave).flatMap((person) => lotsOf(world, person))
+    const lots = people.filter((person) => person.wave === wave).flatMap((person) => submissionBatches(world, person))
     for (const { person, hashes, salt } of lots) {
-      const contributor = accountOf('contributor', person.nth).address
+      const contributor = exampleAccount('contributor', person.nth).address
       const hidden = commitment({ datanetId, contributor, contentsHash: contentsHash(hashes), salt })
-      await chain.send(accountOf('challenger'), 'DatanetRegistry', 'commit', [hidden, contributor])
+      await chain.send(exampleAccount('challenger'), 'DatanetRegistry', 'commit', [hidden, contributor])
     }
     for (const person of people.filter((one) => one.wave === wave)) {
       await wrap(world, 'contributor', person.nth, ether('2'))
@@ -57,15 +57,15 @@ export async function gather(world: World, modelId: string): Promise<Gathered & 
     }
     world.say(`${owner.size} samples submitted`)
   }
-  await api.caughtUp(last)
-  await api.run('scoreDatanet', { datanetId: datanetId.toString() }, `score:${datanetId}`)
+  await api.waitUntilIndexed(last)
+  await api.runJob('scoreDatanet', { datanetId: datanetId.toString() }, `score:${datanetId}`)
   return { datanetId: datanetId.toString(), people, owner, stages: [await review(world, datanetId.toString(), owner)] }
 }
 
 /** A person's samples in lots that fit in a transaction; what is in the same form twice is sent once. */
-function lotsOf({ seed }: World, person: Contributor): Lot[] {
+function submissionBatches({ seed }: StoryContext, person: SimulatedContributor): SubmissionBatch[] {
   const hashes = [...new Set(person.samples.map((sample) => contentHash(sample)))]
-  const lots: Lot[] = []
+  const lots: SubmissionBatch[] = []
   for (let start = 0; start < hashes.length; start += BATCH)
     lots.push({
       person,
@@ -76,7 +76,7 @@ function lotsOf({ seed }: World, person: Contributor): Lot[] {
 }
 
 /** Publishes samples, a few at a time. */
-async function publish({ api }: World, samples: PromptCompletion[]): Promise<void> {
+async function publish({ api }: StoryContext, samples: PromptCompletion[]): Promise<void> {
   const left = [...samples]
   await Promise.all(
     Array.from({ length: 8 }, async () => {
@@ -86,11 +86,11 @@ async function publish({ api }: World, samples: PromptCompletion[]): Promise<voi
 }
 
 async function submit(
-  { chain }: World,
+  { chain }: StoryContext,
   datanetId: bigint,
-  { person, hashes, salt }: Lot,
+  { person, hashes, salt }: SubmissionBatch,
 ): Promise<{ firstId: bigint; block: bigint }> {
-  const account = accountOf('contributor', person.nth)
+  const account = exampleAccount('contributor', person.nth)
   const nonce = await chain.read('DatanetRegistry', 'nonces', [account.address])
   const signature = await account.signTypedData(
     contributionData(
@@ -105,7 +105,7 @@ async function submit(
       },
     ),
   )
-  const mined = await chain.send(accountOf('challenger'), 'DatanetRegistry', 'submit', [
+  const mined = await chain.send(exampleAccount('challenger'), 'DatanetRegistry', 'submit', [
     datanetId,
     account.address,
     hashes,
@@ -120,18 +120,18 @@ async function submit(
   }
 }
 
-interface Row {
+interface ContributionRow {
   id: string
   status: string
   uniqueness: number | null
 }
 
 /** Every contribution of a datanet, page by page. */
-export async function contributionsOf({ api }: World, datanetId: string): Promise<Row[]> {
+export async function contributionsOf({ api }: StoryContext, datanetId: string): Promise<ContributionRow[]> {
   interface Page {
-    contributions: { nodes: Row[]; pageInfo: { hasNextPage: boolean; endCursor: string | null } }
+    contributions: { nodes: ContributionRow[]; pageInfo: { hasNextPage: boolean; endCursor: string | null } }
   }
-  const rows: Row[] = []
+  const rows: ContributionRow[] = []
   let after: string | null = null
   do {
     const page: Page = await api.query<Page>(
@@ -146,11 +146,15 @@ export async function contributionsOf({ api }: World, datanetId: string): Promis
   return rows
 }
 
-async function review(world: World, datanetId: string, owner: Map<string, Contributor>): Promise<Stage> {
+async function review(
+  world: StoryContext,
+  datanetId: string,
+  owner: Map<string, SimulatedContributor>,
+): Promise<StageResult> {
   const rows = await contributionsOf(world, datanetId)
   const of = (behaviour: string) => rows.filter((row) => owner.get(row.id)?.behaviour === behaviour)
-  const accepted = (some: Row[]) => some.filter((row) => row.status === 'Accepted').length
-  const unique = (some: Row[]) => meanOf(some.map((row) => row.uniqueness ?? 0)) / 1e6
+  const accepted = (some: ContributionRow[]) => some.filter((row) => row.status === 'Accepted').length
+  const unique = (some: ContributionRow[]) => meanOf(some.map((row) => row.uniqueness ?? 0)) / 1e6
   const checks = new Checks()
   checks.that('at least 600 samples', rows.length >= 600)
   checks.that('at least 12 contributors', new Set([...owner.values()].map((one) => one.name)).size >= 12)

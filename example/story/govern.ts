@@ -1,12 +1,12 @@
 import { keccak256, stringToBytes } from 'viem'
-import { accountOf } from '../accounts.ts'
-import type { World } from './context.ts'
+import { exampleAccount } from '../accounts.ts'
+import type { StoryContext } from './context.ts'
 
 /** How many holders vote, and how: most for, one against, one abstains. */
 export const HOLDERS = 6
 const SUPPORT = [1, 1, 1, 1, 0, 2] as const
 
-export interface Actions {
+export interface ProposalActions {
   targets: readonly `0x${string}`[]
   values: readonly bigint[]
   calldatas: readonly `0x${string}`[]
@@ -14,13 +14,17 @@ export interface Actions {
 }
 
 /** Carries a proposal that stands through its vote and the timelock: waits out the delays, lets the holders vote, queues, executes. */
-export async function passProposal({ chain, deployment }: World, proposalId: bigint, actions: Actions): Promise<void> {
+export async function passProposal(
+  { chain, deployment }: StoryContext,
+  proposalId: bigint,
+  actions: ProposalActions,
+): Promise<void> {
   const { targets, values, calldatas, description } = actions
   const call = [targets, values, calldatas, keccak256(stringToBytes(description))] as const
-  const anyone = accountOf('holder', 0)
+  const anyone = exampleAccount('holder', 0)
   await chain.advanceTo((await chain.read('ModelGovernor', 'proposalSnapshot', [proposalId])) + 1n)
   for (const [nth, support] of SUPPORT.entries())
-    await chain.send(accountOf('holder', nth), 'ModelGovernor', 'castVoteWithReason', [
+    await chain.send(exampleAccount('holder', nth), 'ModelGovernor', 'castVoteWithReason', [
       proposalId,
       support,
       REASONS[support],

@@ -1,17 +1,23 @@
 import type { Deployment } from '#contracts/deploy.ts'
 import type { ArtifactStore } from '#schema/artifacts.ts'
 import { SCALES, type Scale } from '../recipe.ts'
-import { align } from './align.ts'
-import { Api } from './apiClient.ts'
+import { alignStage } from './align.ts'
+import { ApiClient } from './apiClient.ts'
 import { openStoryChain } from './chain.ts'
-import { Checks, type Stage, type World } from './context.ts'
-import { dispute } from './dispute.ts'
-import { gather } from './gather.ts'
-import { judge } from './judge.ts'
-import { propose } from './propose.ts'
-import { type Epoch, earnedByContribution, type Shares, settle, sharesByBehaviour } from './reward.ts'
-import { openEndpoint, serve } from './serve.ts'
-import { train } from './train.ts'
+import { Checks, type StageResult, type StoryContext } from './context.ts'
+import { disputeStage } from './dispute.ts'
+import { gatherStage } from './gather.ts'
+import { judgeStage } from './judge.ts'
+import { proposeStage } from './propose.ts'
+import {
+  type BehaviourShares,
+  earnedByContribution,
+  type SettledEpoch,
+  settleStage,
+  sharesByBehaviour,
+} from './reward.ts'
+import { openEndpoint, serveStage } from './serve.ts'
+import { trainStage } from './train.ts'
 
 export interface StoryOptions {
   /** Where the API answers. */
@@ -30,8 +36,8 @@ export interface StoryOptions {
 }
 
 /** What a whole lifecycle came to; `ok` of every stage says whether what must hold, holds. */
-export interface Report {
-  stages: Stage[]
+export interface StoryReport {
+  stages: StageResult[]
   events: number
   model: {
     baseMetric: number
@@ -40,7 +46,7 @@ export interface Report {
     winRateBefore: number
     winRateAfter: number
   }
-  attribution: Shares
+  attribution: BehaviourShares
   rewards: { fees: string; paid: string; unclaimed: string; carried: string; difference: string }
   verify: { root: string; recomputedRoot: string }
   seconds: number
@@ -48,47 +54,47 @@ export interface Report {
 
 /** Plays the example lifecycle against a running house, as its people would: through the API and the chain alone. Everything that is reported is
  *  computed by the house; nothing is scripted to come out right. */
-export async function playExample(options: StoryOptions): Promise<Report> {
+export async function playExample(options: StoryOptions): Promise<StoryReport> {
   const began = Date.now()
   const { deployment, seed, store, scale = 'full' } = options
-  const stages: Stage[] = []
+  const stages: StageResult[] = []
   const say = (line: string) => options.say?.(`[${((Date.now() - began) / 1000).toFixed(1).padStart(6)} s] ${line}`)
-  const world: World = {
+  const world: StoryContext = {
     seed,
     recipe: SCALES[scale],
-    api: new Api(options.url, options.signal ?? new AbortController().signal),
+    api: new ApiClient(options.url, options.signal ?? new AbortController().signal),
     chain: openStoryChain(options.rpcUrl, deployment),
     deployment,
     store,
     say,
   }
-  const done = (...more: Stage[]) => {
+  const done = (...more: StageResult[]) => {
     stages.push(...more)
     for (const stage of more)
       say(`${stage.ok ? 'ok' : 'FAILED'}: ${stage.name}${stage.ok ? '' : ` (${stage.facts.failed})`}`)
   }
 
-  const proposed = await propose(world)
+  const proposed = await proposeStage(world)
   done(...proposed.stages)
-  const gathered = await gather(world, proposed.modelId)
+  const gathered = await gatherStage(world, proposed.modelId)
   done(...gathered.stages)
-  const trained = await train(world, proposed.modelId, gathered.datanetId)
+  const trained = await trainStage(world, proposed.modelId, gathered.datanetId)
   done(...trained.stages)
-  done(await judge(world, trained.versionId))
-  const aligned = await align(world, trained.versionId)
+  done(await judgeStage(world, trained.versionId))
+  const aligned = await alignStage(world, trained.versionId)
   done(...aligned.stages)
 
   const endpointId = await openEndpoint(world, await liveVersion(world, proposed.modelId))
-  const served = await serve(world, endpointId, 1)
+  const served = await serveStage(world, endpointId, 1)
   done(served.stage)
-  const first = await settle(world, 1, served.fees)
+  const first = await settleStage(world, 1, served.fees)
   const { shares, stage } = sharesByBehaviour(first.lines, gathered.owner)
   done(stage, first.stage)
 
-  const disputed = await dispute(world, gathered.owner, first)
-  const servedAgain = await serve(world, endpointId, 2)
+  const disputed = await disputeStage(world, gathered.owner, first)
+  const servedAgain = await serveStage(world, endpointId, 2)
   done(servedAgain.stage)
-  const second = await settle(world, 2, servedAgain.fees)
+  const second = await settleStage(world, 2, servedAgain.fees)
   done(second.stage, recourse(disputed, second))
 
   const rewards = await balance(world)
@@ -128,7 +134,7 @@ export async function playExample(options: StoryOptions): Promise<Report> {
 }
 
 /** The promoted version that serves: the aligned one, if it was good enough. */
-async function liveVersion({ api }: World, modelId: string): Promise<string> {
+async function liveVersion({ api }: StoryContext, modelId: string): Promise<string> {
   const { model } = await api.query<{ model: { liveVersionId: string } }>(
     'query ($id: ID!) { model(id: $id) { liveVersionId } }',
     { id: modelId },
@@ -137,9 +143,9 @@ async function liveVersion({ api }: World, modelId: string): Promise<string> {
 }
 
 function recourse(
-  { contributionId, disputeId, earnedBefore }: Awaited<ReturnType<typeof dispute>>,
-  second: Epoch,
-): Stage {
+  { contributionId, disputeId, earnedBefore }: Awaited<ReturnType<typeof disputeStage>>,
+  second: SettledEpoch,
+): StageResult {
   const after = earnedByContribution(second.lines).get(contributionId) ?? 0n
   const checks = new Checks()
   checks.that('it earned in the first epoch', earnedBefore > 0n)
@@ -158,8 +164,8 @@ function recourse(
 }
 
 /** The distributor’s books, read from the chain itself. */
-async function balance({ chain, api }: World): Promise<Report['rewards']> {
-  await api.caughtUp(await chain.client.getBlockNumber())
+async function balance({ chain, api }: StoryContext): Promise<StoryReport['rewards']> {
+  await api.waitUntilIndexed(await chain.client.getBlockNumber())
   const held = await chain.read('GOpen', 'balanceOf', [chain.addresses.RewardDistributor])
   const { usageSettlements, rewardClaims, rewardMaps } = await api.query<{
     usageSettlements: { nodes: { fees: string }[] }

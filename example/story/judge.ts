@@ -1,11 +1,11 @@
 import { encodeAbiParameters, keccak256 } from 'viem'
 import { bigintMax } from '#rules/bps.ts'
-import { accountOf } from '../accounts.ts'
+import { exampleAccount } from '../accounts.ts'
 import { drawItems } from '../skill/items.ts'
 import { validationItems } from '../skill/rubric.ts'
 import type { Fields } from '../skill/triage.ts'
-import { judge as judgeOne, saltOf, VALIDATORS, type Validator } from '../validators.ts'
-import { approve, Checks, ether, type Stage, type World, wrap } from './context.ts'
+import { judgeComparison as judgeOne, type SimulatedValidator, saltOf, VALIDATORS } from '../validators.ts'
+import { approve, Checks, ether, type StageResult, type StoryContext, wrap } from './context.ts'
 
 const STAKE = ether('10')
 const BATCH = 40
@@ -21,7 +21,7 @@ interface Task {
 
 /** Validators compare a version's answers: they commit, reveal, and are paid or fined by the rules. Nobody tells the rules who is careless
  *  and who colludes. */
-export async function judge(world: World, versionId: string): Promise<Stage> {
+export async function judgeStage(world: StoryContext, versionId: string): Promise<StageResult> {
   const { api, chain, seed, say, recipe } = world
   const messages = drawItems(seed, 'judged', recipe.compare.prompts)
   const promptsHash = await uploadPrompts(
@@ -29,12 +29,12 @@ export async function judge(world: World, versionId: string): Promise<Stage> {
     messages.map((one) => one.prompt),
   )
   const { domain, tasks: count, goldPercent, temperature } = recipe.compare
-  await api.run(
+  await api.runJob(
     'compare',
     { versionId, promptsHash, domain, tasks: count, goldPercent, temperature, ...DEADLINES, seed },
     `compare:${versionId}`,
   )
-  const tasks = await openTasks(world, versionId)
+  const tasks = await loadOpenTasks(world, versionId)
   const truths = new Map<string, Fields>(
     [...messages, ...validationItems(seed, recipe.items.validation)].map(({ prompt, truth }) => [prompt, truth]),
   )
@@ -42,7 +42,7 @@ export async function judge(world: World, versionId: string): Promise<Stage> {
   for (const validator of VALIDATORS) {
     await wrap(world, 'validator', validator.nth, STAKE)
     await approve(world, 'validator', validator.nth, 'FeedbackPool', STAKE)
-    await chain.send(accountOf('validator', validator.nth), 'FeedbackPool', 'stake', [STAKE])
+    await chain.send(exampleAccount('validator', validator.nth), 'FeedbackPool', 'stake', [STAKE])
     await commitAll(world, validator, tasks, truths)
   }
   say(`${VALIDATORS.length} validators committed to ${tasks.length} comparisons`)
@@ -50,8 +50,8 @@ export async function judge(world: World, versionId: string): Promise<Stage> {
   let last = 0n
   for (const validator of VALIDATORS) last = await revealAll(world, validator, tasks, truths)
   await chain.advanceTo(tasks.reduce((latest, task) => bigintMax(latest, task.revealUntil), 0n) + 1n)
-  await api.caughtUp(last)
-  const settled = await api.run<{ pairs: number; paid: string; fined: string; judgements: number }>(
+  await api.waitUntilIndexed(last)
+  const settled = await api.runJob<{ pairs: number; paid: string; fined: string; judgements: number }>(
     'settleFeedback',
     { versionId },
     `settle:${versionId}`,
@@ -59,10 +59,11 @@ export async function judge(world: World, versionId: string): Promise<Stage> {
   return review(world, settled)
 }
 
-export const uploadPrompts = ({ api }: World, prompts: string[]) => api.upload(JSON.stringify({ prompts }), 'prompts')
+export const uploadPrompts = ({ api }: StoryContext, prompts: string[]) =>
+  api.upload(JSON.stringify({ prompts }), 'prompts')
 
 /** The comparisons of a version that wait, with what they compare. */
-export async function openTasks({ api }: World, versionId: string): Promise<Task[]> {
+export async function loadOpenTasks({ api }: StoryContext, versionId: string): Promise<Task[]> {
   interface Row {
     id: string
     itemHash: string
@@ -91,7 +92,7 @@ export async function openTasks({ api }: World, versionId: string): Promise<Task
   return tasks
 }
 
-function judgementOf({ seed }: World, validator: Validator, task: Task, truths: Map<string, Fields>) {
+function judgementOf({ seed }: StoryContext, validator: SimulatedValidator, task: Task, truths: Map<string, Fields>) {
   const truth = truths.get(task.prompt)
   if (!truth) throw new Error(`Task ${task.id} asks about a message that nobody knows.`)
   return {
@@ -105,12 +106,12 @@ const COMMITMENT = ['uint256', 'address', 'uint8', 'uint8', 'uint8', 'uint8', 'u
 }))
 
 async function commitAll(
-  world: World,
-  validator: Validator,
+  world: StoryContext,
+  validator: SimulatedValidator,
   tasks: Task[],
   truths: Map<string, Fields>,
 ): Promise<void> {
-  const account = accountOf('validator', validator.nth)
+  const account = exampleAccount('validator', validator.nth)
   for (let start = 0; start < tasks.length; start += BATCH) {
     const batch = tasks.slice(start, start + BATCH)
     const commitments = batch.map((task) => {
@@ -133,8 +134,8 @@ async function commitAll(
 }
 
 async function revealAll(
-  world: World,
-  validator: Validator,
+  world: StoryContext,
+  validator: SimulatedValidator,
   tasks: Task[],
   truths: Map<string, Fields>,
 ): Promise<bigint> {
@@ -143,22 +144,22 @@ async function revealAll(
     const reveals = tasks
       .slice(start, start + BATCH)
       .map((task) => ({ taskId: task.id, ...judgementOf(world, validator, task, truths) }))
-    last = (await world.chain.send(accountOf('validator', validator.nth), 'FeedbackPool', 'reveal', [reveals]))
+    last = (await world.chain.send(exampleAccount('validator', validator.nth), 'FeedbackPool', 'reveal', [reveals]))
       .blockNumber
   }
   return last
 }
 
 async function review(
-  { api }: World,
+  { api }: StoryContext,
   settled: { pairs: number; paid: string; fined: string; judgements: number },
-): Promise<Stage> {
+): Promise<StageResult> {
   const { validators } = await api.query<{ validators: { nodes: { id: string; earned: string; lost: string }[] } }>(
     '{ validators(first: 100) { nodes { id earned lost } } }',
   )
   const of = (temper: string) =>
-    VALIDATORS.filter((one) => one.temper === temper).map((one) =>
-      validators.nodes.find((row) => row.id === accountOf('validator', one.nth).address.toLowerCase()),
+    VALIDATORS.filter((one) => one.behaviour === temper).map((one) =>
+      validators.nodes.find((row) => row.id === exampleAccount('validator', one.nth).address.toLowerCase()),
     )
   const earned = (temper: string) =>
     of(temper).reduce((sum, row) => sum + BigInt(row?.earned ?? 0), 0n) / BigInt(of(temper).length)

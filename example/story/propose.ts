@@ -7,10 +7,10 @@ import {
   specificationDocument,
 } from '#schema/documents.ts'
 import { storeFolder } from '#schema/folders.ts'
-import { accountOf } from '../accounts.ts'
+import { exampleAccount } from '../accounts.ts'
 import { rubricOf, SAMPLES, sealItems, testItems, validationItems } from '../skill/rubric.ts'
 import { eventOf } from './chain.ts'
-import { approve, Checks, ether, type Stage, type World, wrap } from './context.ts'
+import { approve, Checks, ether, type StageResult, type StoryContext, wrap } from './context.ts'
 import { HOLDERS, passProposal } from './govern.ts'
 
 const BOND = ether('100')
@@ -31,23 +31,25 @@ const SPLIT = {
 } as const
 
 /** A proposer locks a bond and publishes what the model is for and how it will be judged. */
-export async function propose(world: World): Promise<{ modelId: string; proposalId: bigint; stages: Stage[] }> {
+export async function proposeStage(
+  world: StoryContext,
+): Promise<{ modelId: string; proposalId: bigint; stages: StageResult[] }> {
   const { chain, store } = world
   for (let nth = 0; nth < HOLDERS; nth++) {
     await wrap(world, 'holder', nth, ether(String(1000 + 250 * nth)))
-    await chain.send(accountOf('holder', nth), 'GOpen', 'delegate', [
-      accountOf('holder', nth < 2 ? nth : nth === 2 ? 0 : nth).address,
+    await chain.send(exampleAccount('holder', nth), 'GOpen', 'delegate', [
+      exampleAccount('holder', nth < 2 ? nth : nth === 2 ? 0 : nth).address,
     ])
   }
-  await chain.send(accountOf('holder', 1), 'GOpen', 'transfer', [chain.addresses.Treasury, BUDGET])
+  await chain.send(exampleAccount('holder', 1), 'GOpen', 'transfer', [chain.addresses.Treasury, BUDGET])
   await wrap(world, 'proposer', 0, ether('500'))
-  await chain.send(accountOf('proposer'), 'GOpen', 'delegate', [accountOf('proposer').address])
+  await chain.send(exampleAccount('proposer'), 'GOpen', 'delegate', [exampleAccount('proposer').address])
 
   const { specHash, rubricHash } = await publishSpecification(world)
   await approve(world, 'proposer', 0, 'ModelRegistry', BOND)
   const deadline = (await chain.now()) + 365n * DAY
   const terms = { budget: BUDGET, rubricHash, deadline, targets: world.recipe.targets, split: SPLIT }
-  const proposed = await chain.send(accountOf('proposer'), 'ModelRegistry', 'propose', [
+  const proposed = await chain.send(exampleAccount('proposer'), 'ModelRegistry', 'propose', [
     specHash,
     `artifact:${specHash}`,
     terms,
@@ -55,12 +57,12 @@ export async function propose(world: World): Promise<{ modelId: string; proposal
   ])
   const { modelId, proposalId } = eventOf(proposed, 'ModelRegistry', 'ModelProposed').args
   const [targets, values, calldatas, description] = await chain.read('ModelRegistry', 'proposalActions', [modelId])
-  await chain.send(accountOf('proposer'), 'ModelGovernor', 'propose', [targets, values, calldatas, description])
+  await chain.send(exampleAccount('proposer'), 'ModelGovernor', 'propose', [targets, values, calldatas, description])
 
   const propose = new Checks()
   propose.that('the bond is locked', (await chain.read('GOpen', 'balanceOf', [chain.addresses.ModelRegistry])) === BOND)
   propose.that('the specification can be read', await store.has(specHash))
-  const stages: Stage[] = [
+  const stages: StageResult[] = [
     {
       name: 'propose',
       ok: propose.failed.length === 0,
@@ -69,13 +71,13 @@ export async function propose(world: World): Promise<{ modelId: string; proposal
   ]
 
   await passProposal(world, proposalId, { targets, values, calldatas, description })
-  const resolved = await chain.send(accountOf('challenger'), 'ModelRegistry', 'resolveBond', [modelId])
+  const resolved = await chain.send(exampleAccount('challenger'), 'ModelRegistry', 'resolveBond', [modelId])
   const returned = eventOf(resolved, 'ModelRegistry', 'BondReturned').args.amount
   await approve(world, 'proposer', 0, 'ModelRegistry', ether('50'))
-  await chain.send(accountOf('proposer'), 'ModelRegistry', 'stake', [modelId, ether('50')])
+  await chain.send(exampleAccount('proposer'), 'ModelRegistry', 'stake', [modelId, ether('50')])
   await approve(world, 'holder', 3, 'ModelRegistry', ether('25'))
-  const last = await chain.send(accountOf('holder', 3), 'ModelRegistry', 'stake', [modelId, ether('25')])
-  await world.api.caughtUp(last.blockNumber)
+  const last = await chain.send(exampleAccount('holder', 3), 'ModelRegistry', 'stake', [modelId, ether('25')])
+  await world.api.waitUntilIndexed(last.blockNumber)
   const { proposal, mandates } = await world.api.query<{
     proposal: {
       state: string
@@ -120,7 +122,7 @@ async function publishSpecification({
   store,
   api,
   recipe,
-}: World): Promise<{ specHash: `0x${string}`; rubricHash: `0x${string}` }> {
+}: StoryContext): Promise<{ specHash: `0x${string}`; rubricHash: `0x${string}` }> {
   const base = new URL('../base/model/', import.meta.url).pathname
   if ((await readdir(base)).length === 0)
     throw new Error(`There is no base model in ${base}: make it with \`npm run base\`.`)

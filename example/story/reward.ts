@@ -1,7 +1,7 @@
-import { accountOf } from '../accounts.ts'
-import type { Contributor } from '../contributors.ts'
+import { exampleAccount } from '../accounts.ts'
+import type { SimulatedContributor } from '../contributors.ts'
 import { eventOf } from './chain.ts'
-import { Checks, type Stage, type World } from './context.ts'
+import { Checks, type StageResult, type StoryContext } from './context.ts'
 
 interface Line {
   account: string
@@ -10,18 +10,18 @@ interface Line {
   amount: string
 }
 
-export interface Epoch {
+export interface SettledEpoch {
   epoch: number
   root: string
   total: bigint
   lines: Line[]
-  stage: Stage
+  stage: StageResult
 }
 
 /** Closes an epoch, waits out the challenge window, and lets everyone claim by proof. */
-export async function settle(world: World, epoch: number, fees: bigint): Promise<Epoch> {
+export async function settleStage(world: StoryContext, epoch: number, fees: bigint): Promise<SettledEpoch> {
   const { api, chain, deployment } = world
-  const settled = await api.run<{ root: string; total: string; accounts: number }>(
+  const settled = await api.runJob<{ root: string; total: string; accounts: number }>(
     'settleEpoch',
     { epoch },
     `epoch:${epoch}`,
@@ -38,14 +38,14 @@ export async function settle(world: World, epoch: number, fees: bigint): Promise
     if (!rewardProof) throw new Error(`The map of epoch ${epoch} pays ${account}, but gives no proof.`)
     const before = await chain.read('RewardDistributor', 'claimed', [account as `0x${string}`])
     if (BigInt(rewardProof.cumulative) === before) continue
-    const mined = await chain.send(accountOf('challenger'), 'RewardDistributor', 'claim', [
+    const mined = await chain.send(exampleAccount('challenger'), 'RewardDistributor', 'claim', [
       BigInt(epoch),
       account as `0x${string}`,
       BigInt(rewardProof.cumulative),
       rewardProof.proof,
     ])
     claimed += eventOf(mined, 'RewardDistributor', 'RewardClaimed').args.amount
-    await api.caughtUp(mined.blockNumber)
+    await api.waitUntilIndexed(mined.blockNumber)
   }
   const sum = lines.reduce((total, line) => total + BigInt(line.amount), 0n)
   const checks = new Checks()
@@ -77,7 +77,7 @@ export async function settle(world: World, epoch: number, fees: bigint): Promise
   }
 }
 
-async function linesOf({ api }: World, epoch: number): Promise<Line[]> {
+async function linesOf({ api }: StoryContext, epoch: number): Promise<Line[]> {
   interface Page {
     rewardLines: { nodes: Line[]; pageInfo: { hasNextPage: boolean; endCursor: string | null } }
   }
@@ -106,7 +106,7 @@ export function earnedByContribution(lines: Line[]): Map<string, bigint> {
   return earned
 }
 
-export interface Shares {
+export interface BehaviourShares {
   cleanShare: number
   noisyShare: number
   duplicateShare: number
@@ -114,7 +114,10 @@ export interface Shares {
 }
 
 /** How data's part falls on the kinds of contributors, per sample that each submitted: it sums to 1 over the kinds. */
-export function sharesByBehaviour(lines: Line[], owner: Map<string, Contributor>): { shares: Shares; stage: Stage } {
+export function sharesByBehaviour(
+  lines: Line[],
+  owner: Map<string, SimulatedContributor>,
+): { shares: BehaviourShares; stage: StageResult } {
   const earned = earnedByContribution(lines)
   const perSample = (...behaviours: string[]) => {
     const ids = [...owner].filter(([, person]) => behaviours.includes(person.behaviour)).map(([id]) => id)

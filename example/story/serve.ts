@@ -1,9 +1,9 @@
 import { voucherData } from '#rules/signing.ts'
-import { accountOf } from '../accounts.ts'
+import { exampleAccount } from '../accounts.ts'
 import { type Consumer, consumers } from '../consumers.ts'
 import { scoreFields } from '../skill/score.ts'
 import { eventOf } from './chain.ts'
-import { approve, Checks, ether, type Stage, type World, wrap } from './context.ts'
+import { approve, Checks, ether, type StageResult, type StoryContext, wrap } from './context.ts'
 
 /** Prices of 1,000 tokens. */
 const PRICE_IN = ether('0.4')
@@ -13,19 +13,23 @@ const MAX_TOKENS = 48
 const FAR = 4_000_000_000n
 
 /** The host opens an endpoint for the version that serves. */
-export async function openEndpoint({ chain, api }: World, versionId: string): Promise<string> {
-  const opened = await chain.send(accountOf('platform'), 'InferenceMarket', 'registerEndpoint', [
+export async function openEndpoint({ chain, api }: StoryContext, versionId: string): Promise<string> {
+  const opened = await chain.send(exampleAccount('platform'), 'InferenceMarket', 'registerEndpoint', [
     BigInt(versionId),
     'https://triage.example/v1',
     PRICE_IN,
     PRICE_OUT,
   ])
-  await api.caughtUp(opened.blockNumber)
+  await api.waitUntilIndexed(opened.blockNumber)
   return eventOf(opened, 'InferenceMarket', 'EndpointRegistered').args.endpointId.toString()
 }
 
 /** Consumers put credit down and grant the endpoint vouchers; every call within them is answered, metered and traced. */
-export async function serve(world: World, endpointId: string, round: 1 | 2): Promise<{ stage: Stage; fees: bigint }> {
+export async function serveStage(
+  world: StoryContext,
+  endpointId: string,
+  round: 1 | 2,
+): Promise<{ stage: StageResult; fees: bigint }> {
   const { api, chain, seed, recipe } = world
   const [before, after] = recipe.calls
   const asked: [number, number] = round === 1 ? [0, before] : [before, before + after]
@@ -43,9 +47,9 @@ export async function serve(world: World, endpointId: string, round: 1 | 2): Pro
         prompt: message.prompt,
         maxTokens: MAX_TOKENS,
         seed,
-        consumer: accountOf('consumer', nth).address,
+        consumer: exampleAccount('consumer', nth).address,
       }
-      const answer = await api.run<{ receiptId: string; answer: string }>(
+      const answer = await api.runJob<{ receiptId: string; answer: string }>(
         'infer',
         input,
         `infer:${round}:${name}:${place}`,
@@ -59,14 +63,14 @@ export async function serve(world: World, endpointId: string, round: 1 | 2): Pro
     { ids: receipts },
   )
   const fees = answered.nodes.reduce((sum, one) => sum + BigInt(one.fee), 0n)
-  const again = await api.run<{ receiptId: string }>(
+  const again = await api.runJob<{ receiptId: string }>(
     'infer',
     {
       endpointId,
       prompt: customers[0]!.messages[asked[0]!]!.prompt,
       maxTokens: MAX_TOKENS,
       seed,
-      consumer: accountOf('consumer', customers[0]!.nth).address,
+      consumer: exampleAccount('consumer', customers[0]!.nth).address,
     },
     `infer:${round}:${customers[0]!.name}:0`,
   )
@@ -78,7 +82,7 @@ export async function serve(world: World, endpointId: string, round: 1 | 2): Pro
   checks.that('asking again under the same key charges nothing', again.receiptId === receipts[0])
   checks.that(
     'the credit on chain is untouched until the epoch is settled',
-    (await chain.read('InferenceMarket', 'credit', [accountOf('consumer', 0).address])) > 0n,
+    (await chain.read('InferenceMarket', 'credit', [exampleAccount('consumer', 0).address])) > 0n,
   )
   return {
     fees,
@@ -90,19 +94,24 @@ export async function serve(world: World, endpointId: string, round: 1 | 2): Pro
   }
 }
 
-async function prepay(world: World, { nth }: Consumer): Promise<void> {
+async function prepay(world: StoryContext, { nth }: Consumer): Promise<void> {
   await wrap(world, 'consumer', nth, CREDIT)
   await approve(world, 'consumer', nth, 'InferenceMarket', CREDIT)
-  const paid = await world.chain.send(accountOf('consumer', nth), 'InferenceMarket', 'deposit', [
-    accountOf('consumer', nth).address,
+  const paid = await world.chain.send(exampleAccount('consumer', nth), 'InferenceMarket', 'deposit', [
+    exampleAccount('consumer', nth).address,
     CREDIT,
   ])
-  await world.api.caughtUp(paid.blockNumber)
+  await world.api.waitUntilIndexed(paid.blockNumber)
 }
 
 /** Signs a voucher: from now on the endpoint may take up to `cumulative` in all. */
-async function grant({ api, chain }: World, { nth }: Consumer, endpointId: string, cumulative: bigint): Promise<void> {
-  const account = accountOf('consumer', nth)
+async function grant(
+  { api, chain }: StoryContext,
+  { nth }: Consumer,
+  endpointId: string,
+  cumulative: bigint,
+): Promise<void> {
+  const account = exampleAccount('consumer', nth)
   const place = { chainId: chain.chainId, contract: chain.addresses.InferenceMarket }
   const voucher = { consumer: account.address, endpointId: BigInt(endpointId), cumulative, deadline: FAR }
   const signature = await account.signTypedData(voucherData(place, voucher))

@@ -1,7 +1,7 @@
-import { accountOf } from '../accounts.ts'
-import { Checks, type Stage, type World } from './context.ts'
+import { exampleAccount } from '../accounts.ts'
+import { Checks, type StageResult, type StoryContext } from './context.ts'
 
-export interface Metric {
+export interface ScoreInterval {
   name: string
   score: number
   lower: number
@@ -9,15 +9,15 @@ export interface Metric {
 }
 
 interface Evaluated {
-  metrics: Metric[]
-  base?: Metric[]
+  metrics: ScoreInterval[]
+  base?: ScoreInterval[]
   meetsTargets: boolean
   promoted: boolean
   missed: string[]
 }
 
 export const MAIN_METRIC = 'fieldsExact'
-export const metricOf = (metrics: Metric[] | undefined, name = MAIN_METRIC): Metric => {
+export const metricOf = (metrics: ScoreInterval[] | undefined, name = MAIN_METRIC): ScoreInterval => {
   const found = metrics?.find((one) => one.name === name)
   if (!found) throw new Error(`The evaluation has no metric ${name}.`)
   return found
@@ -25,25 +25,33 @@ export const metricOf = (metrics: Metric[] | undefined, name = MAIN_METRIC): Met
 
 export interface Trained {
   versionId: string
-  base: Metric
-  tuned: Metric
+  base: ScoreInterval
+  tuned: ScoreInterval
 }
 
 /** A version that is bad on purpose is refused; the real one learns from what the contributors gave, and is promoted. */
-export async function train(world: World, modelId: string, datanetId: string): Promise<Trained & { stages: Stage[] }> {
+export async function trainStage(
+  world: StoryContext,
+  modelId: string,
+  datanetId: string,
+): Promise<Trained & { stages: StageResult[] }> {
   const { api, seed, say, recipe } = world
-  const bad = await api.run<{ versionId: string }>(
+  const bad = await api.runJob<{ versionId: string }>(
     'fineTune',
     { modelId, datanetId, ...recipe.fineTune, epochs: 1, learningRate: 1e-6, seed },
     `bad:${seed}`,
   )
-  const refused = await api.run<Evaluated>('evaluate', { versionId: bad.versionId, seed }, `evaluate:${bad.versionId}`)
+  const refused = await api.runJob<Evaluated>(
+    'evaluate',
+    { versionId: bad.versionId, seed },
+    `evaluate:${bad.versionId}`,
+  )
   const gate = new Checks()
   gate.that('it misses the targets', !refused.meetsTargets && !refused.promoted)
   gate.that('the chain refuses its promotion', await promotionReverts(world, bad.versionId))
   say('a deliberately worse version was refused')
 
-  const made = await api.run<{
+  const made = await api.runJob<{
     versionId: string
     samples: number
     counted: number
@@ -51,7 +59,7 @@ export async function train(world: World, modelId: string, datanetId: string): P
     finalLoss: number
   }>('fineTune', { modelId, datanetId, ...recipe.fineTune, seed }, `fineTune:${seed}`)
   say(`version ${made.versionId} trained on ${made.samples} samples`)
-  const found = await api.run<Evaluated>(
+  const found = await api.runJob<Evaluated>(
     'evaluate',
     { versionId: made.versionId, baseline: true, seed },
     `evaluate:${made.versionId}`,
@@ -94,13 +102,13 @@ export async function train(world: World, modelId: string, datanetId: string): P
   }
 }
 
-async function promotionReverts({ chain }: World, versionId: string): Promise<boolean> {
-  return chain.send(accountOf('proposer'), 'ModelRegistry', 'promote', [BigInt(versionId)]).then(
+async function promotionReverts({ chain }: StoryContext, versionId: string): Promise<boolean> {
+  return chain.send(exampleAccount('proposer'), 'ModelRegistry', 'promote', [BigInt(versionId)]).then(
     () => false,
     () => true,
   )
 }
 
 /** Evaluates a version and says whether it now serves. */
-export const evaluate = ({ api, seed }: World, versionId: string) =>
-  api.run<Evaluated>('evaluate', { versionId, seed }, `evaluate:${versionId}`)
+export const evaluateVersion = ({ api, seed }: StoryContext, versionId: string) =>
+  api.runJob<Evaluated>('evaluate', { versionId, seed }, `evaluate:${versionId}`)

@@ -7,7 +7,7 @@ import { type ArtifactStore, localStore } from '#schema/artifacts.ts'
 import type { Database } from '#schema/database.ts'
 import { openQueues, type Queues } from '#schema/queue.ts'
 import { freshDatabase } from '#test/database.ts'
-import { account, CHAIN_ID } from '#test/factory.ts'
+import { account, TEST_CHAIN_ID } from '#test/factory.ts'
 
 /** An API on a fresh database and a real port, spoken to over HTTP as any client would. */
 export interface TestApi extends ApiServer {
@@ -54,7 +54,7 @@ export async function testApi(options: Partial<ApiOptions> = {}): Promise<TestAp
     port: 0,
     auth: 'open',
     log: { error: (details) => void logged.push(details) },
-    deployment: { chainId: CHAIN_ID, addresses: { InferenceMarket: MARKET } },
+    deployment: { chainId: TEST_CHAIN_ID, addresses: { InferenceMarket: MARKET } },
     ...options,
   })
   onTestFinished(async () => {

@@ -7,7 +7,7 @@ import { localStore } from '#schema/artifacts.ts'
 import { openDatabase } from '#schema/database.ts'
 import { migrate } from '#schema/dataSource.ts'
 import { startPostgres } from '#schema/postgres.ts'
-import { CHAIN_ID } from '#test/factory.ts'
+import { TEST_CHAIN_ID } from '#test/factory.ts'
 
 /** Lists what each of graphql-http's audits says of the API. True when all hold. */
 export async function checkAudits(): Promise<boolean> {
@@ -20,7 +20,7 @@ export async function checkAudits(): Promise<boolean> {
       db,
       queues: { add: async () => {} },
       artifacts: localStore(join(folder, 'artifacts')),
-      deployment: { chainId: CHAIN_ID, addresses: {} },
+      deployment: { chainId: TEST_CHAIN_ID, addresses: {} },
       auth: 'open',
       log: console,
       host: '127.0.0.1',

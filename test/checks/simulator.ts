@@ -1,10 +1,10 @@
 import { bugs } from '../simulator/bugs.ts'
-import { Tally } from '../simulator/coverage.ts'
-import { openLane } from '../simulator/environment.ts'
+import { Coverage } from '../simulator/coverage.ts'
+import { openEnvironment } from '../simulator/environment.ts'
 import { KINDS, simulate } from '../simulator/simulate.ts'
 
 /** Two lives at a time: an indexer, its PostgreSQL and this process share two cores. */
-const LANES = 2
+const PARALLEL_RUNS = 2
 /** From so many lives on, every kind of misfortune must have come up. */
 const A_SET = 50
 
@@ -13,18 +13,18 @@ const A_SET = 50
 export async function checkSimulator(seeds: number, from: number, bug?: string): Promise<boolean> {
   const planted = bugs.find((name) => name === bug)
   if (bug && !planted) throw new Error(`No bug is called “${bug}”. There are: ${bugs.join('; ')}.`)
-  const lanes = await Promise.all(Array.from({ length: Math.min(LANES, seeds) }, openLane))
+  const environments = await Promise.all(Array.from({ length: Math.min(PARALLEL_RUNS, seeds) }, openEnvironment))
   const failed: number[] = []
-  const tally = new Tally()
+  const coverage = new Coverage()
   const began = performance.now()
   let next = from
   try {
     await Promise.all(
-      lanes.map(async (lane) => {
+      environments.map(async (environment) => {
         while (next < from + seeds) {
           const seed = next++
-          const outcome = await simulate(seed, lane, planted)
-          tally.add(outcome.tally)
+          const outcome = await simulate(seed, environment, planted)
+          coverage.add(outcome.coverage)
           if (!outcome.found.length) continue
           failed.push(seed)
           console.log(`seed ${seed} failed; again: npm run check -- simulator --seeds 1 --seed ${seed}`)
@@ -33,11 +33,11 @@ export async function checkSimulator(seeds: number, from: number, bug?: string):
       }),
     )
   } finally {
-    await Promise.all(lanes.map((lane) => lane.close()))
+    await Promise.all(environments.map((environment) => environment.close()))
   }
   const seconds = (performance.now() - began) / 1000
-  console.log(`Went through: ${tally}`)
-  const missing = seeds >= A_SET ? tally.missing(KINDS) : []
+  console.log(`Went through: ${coverage}`)
+  const missing = seeds >= A_SET ? coverage.missing(KINDS) : []
   if (missing.length) console.log(`Never happened, so nothing is proved of it: ${missing.join(', ')}`)
   console.log(
     `${seeds - failed.length} of ${seeds} seeds ended with the rows of a clean sync, in ${seconds.toFixed(0)} s (${(seconds / seeds).toFixed(2)} s a seed)`,

@@ -67,7 +67,7 @@ export type Bug = keyof typeof BUGS | typeof FORGETFUL
 export const bugs = [...Object.keys(BUGS), FORGETFUL] as Bug[]
 
 /** A database as `bug` uses it. */
-export function spoil(db: Database, bug: Bug | undefined): Database {
+export function withBug(db: Database, bug: Bug | undefined): Database {
   if (bug !== FORGETFUL) return db
   const without = (text: unknown) =>
     typeof text === 'string' && text.includes('where from_block >')
@@ -86,7 +86,7 @@ export function spoil(db: Database, bug: Bug | undefined): Database {
 let planted: { bug: Bug | undefined; out: () => void } = { bug: undefined, out: () => {} }
 
 /** Makes this process hold `bug`, and no other. */
-export function plant(bug: Bug | undefined) {
+export function plantBug(bug: Bug | undefined) {
   if (planted.bug === bug) return
   planted.out()
   planted = { bug, out: bug && bug in BUGS ? BUGS[bug as keyof typeof BUGS]() : () => {} }

@@ -19,10 +19,10 @@ export interface SimulatedBlock {
 export type Finality = { count: number } | { lag: number; stride: number }
 
 /** What one node knows: its blocks, from 0 on. */
-export type View = readonly SimulatedBlock[]
+export type ChainView = readonly SimulatedBlock[]
 
-export const CHAIN_ID = 424_242
-const GENESIS = 1_800_000_000
+export const SIMULATED_CHAIN_ID = 424_242
+const GENESIS_SECONDS = 1_800_000_000
 const BRANCHES_KEPT = 4
 const hex = (value: number) => `0x${value.toString(16)}`
 
@@ -32,7 +32,7 @@ const serialised = new WeakMap<SimulatedBlock, object[]>()
 export class SimulatedChain {
   blocks: SimulatedBlock[] = []
   /** What a fork left behind, newest last: nodes that did not hear of the fork still say this. */
-  readonly branches: View[] = []
+  readonly branches: ChainView[] = []
   /** The last block that was ever final: no honest fork reaches it. */
   final = 0
   private salt = 0
@@ -74,7 +74,7 @@ export class SimulatedChain {
   }
 
   /** What a node with this view takes for final. */
-  finalOf(view: View): number {
+  finalOf(view: ChainView): number {
     const head = view.length - 1
     const { finality } = this
     const final =
@@ -90,15 +90,15 @@ export class SimulatedChain {
     const hash: Hex = `0x${createHash('sha256')
       .update(`${this.seed} ${++this.salt} ${parentHash}`)
       .digest('hex')}`
-    const timestamp = (this.blocks[number - 1]?.timestamp ?? GENESIS) + 1 + this.random(5)
+    const timestamp = (this.blocks[number - 1]?.timestamp ?? GENESIS_SECONDS) + 1 + this.random(5)
     this.blocks.push({ number, hash, parentHash, timestamp, logs, logsBloom: bloomOf(logs) })
     this.final = Math.max(this.final, this.finalOf(this.blocks))
   }
 }
 
 /** A node's answer from its view. @throws Error as a node words it. */
-export function answerFrom(view: View, final: number, method: string, params: readonly unknown[]): unknown {
-  if (method === 'eth_chainId') return hex(CHAIN_ID)
+export function answerFrom(view: ChainView, final: number, method: string, params: readonly unknown[]): unknown {
+  if (method === 'eth_chainId') return hex(SIMULATED_CHAIN_ID)
   if (method === 'eth_blockNumber') return hex(view.length - 1)
   if (method === 'eth_getBlockByNumber') return header(view, final, params[0] as string)
   if (method === 'eth_getLogs') return logs(view, params[0] as LogCriteria)
@@ -106,7 +106,7 @@ export function answerFrom(view: View, final: number, method: string, params: re
   throw new Error(`the method ${method} does not exist`)
 }
 
-function header(view: View, final: number, tag: string) {
+function header(view: ChainView, final: number, tag: string) {
   const block = view[tag === 'latest' ? view.length - 1 : tag === 'finalized' || tag === 'safe' ? final : Number(tag)]
   if (!block) return null
   const { hash, parentHash, logsBloom } = block
@@ -122,7 +122,7 @@ export interface LogCriteria {
 }
 
 /** As nodes do: blocks that a node does not have yet are left out without a word. */
-function logs(view: View, { fromBlock, toBlock, blockHash, address, topics }: LogCriteria) {
+function logs(view: ChainView, { fromBlock, toBlock, blockHash, address, topics }: LogCriteria) {
   const chosen = blockHash
     ? view.filter((block) => block.hash === blockHash)
     : view.slice(Number(fromBlock), Number(toBlock) + 1)

@@ -1,5 +1,5 @@
-/** What a life, or many, went through: how often each thing happened, and how deep the forks were that the indexer saw. */
-export class Tally {
+/** What a run, or many, went through: how often each thing happened, and how deep the forks were that the indexer saw. */
+export class Coverage {
   readonly counts = new Map<string, number>()
   readonly depths = new Map<number, number>()
 
@@ -12,7 +12,7 @@ export class Tally {
     this.depths.set(depth, (this.depths.get(depth) ?? 0) + 1)
   }
 
-  add(other: Tally) {
+  add(other: Coverage) {
     for (const [what, times] of other.counts) this.count(what, times)
     for (const [depth, times] of other.depths) this.depths.set(depth, (this.depths.get(depth) ?? 0) + times)
   }

@@ -1,35 +1,35 @@
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
-import type { Tally } from './coverage.ts'
+import type { Coverage } from './coverage.ts'
 
-/** The wire between one life of the indexer and PostgreSQL: it counts the statements that pass and can be cut at any of them, with
+/** The proxy between one run of the indexer and PostgreSQL: it counts the statements that pass and can be cut at any of them, with
  *  the statement lost, or done and its answer lost. */
 
-/** What happens at a statement. `strike` is told, and the wire is cut: before the statement arrives, or after it was done. */
-export interface Trap {
+/** What happens at a statement. `strike` is told, and the proxy is cut: before the statement arrives, or after it was done. */
+export interface ConnectionFault {
   /** Springs at this many statements from now, or at the next commit. */
   at: number | 'commit'
   when: 'before' | 'after'
-  strike: () => void | Promise<void>
+  trigger: () => void | Promise<void>
 }
 
 const RETRACTED = /"type":"retracted","from":(\d+),"to":(\d+)/
 /** A frontend message `Query` of PostgreSQL's protocol with this text. */
 const COMMIT = Buffer.from('Q\0\0\0\x0bcommit\0', 'latin1')
 
-export class Wire {
-  trap: Trap | undefined
+export class DatabaseProxy {
+  fault: ConnectionFault | undefined
   private readonly sockets = new Set<Socket>()
   private readonly server: Server
   private closed = false
 
   constructor(
     private readonly target: URL,
-    private readonly tally: Tally,
+    private readonly coverage: Coverage,
   ) {
     this.server = createServer((client) => this.join(client))
   }
 
-  /** @returns the database's URL through this wire. */
+  /** @returns the database's URL through this proxy. */
   async open(): Promise<string> {
     await new Promise<void>((done) => this.server.listen(0, '127.0.0.1', done))
     const through = new URL(this.target.href)
@@ -66,14 +66,14 @@ export class Wire {
     let struck: (() => void) | undefined
     client.on('data', (chunk) => {
       this.watch(chunk)
-      const trap = this.sprung(chunk)
-      if (trap?.when === 'before') {
+      const fault = this.sprung(chunk)
+      if (fault?.when === 'before') {
         muted = true
-        return void this.strike(trap)
+        return void this.strike(fault)
       }
-      if (trap) {
+      if (fault) {
         muted = true
-        struck = () => void this.strike(trap)
+        struck = () => void this.strike(fault)
       }
       upstream.write(chunk)
     })
@@ -86,21 +86,21 @@ export class Wire {
     })
   }
 
-  private async strike({ strike }: Trap) {
-    await strike()
+  private async strike({ trigger }: ConnectionFault) {
+    await trigger()
     this.cut()
   }
 
-  private sprung(chunk: Buffer): Trap | undefined {
-    const { trap } = this
-    if (!trap) return undefined
-    if (trap.at === 'commit' ? !chunk.equals(COMMIT) : --trap.at > 0) return undefined
-    this.trap = undefined
-    return trap
+  private sprung(chunk: Buffer): ConnectionFault | undefined {
+    const { fault } = this
+    if (!fault) return undefined
+    if (fault.at === 'commit' ? !chunk.equals(COMMIT) : --fault.at > 0) return undefined
+    this.fault = undefined
+    return fault
   }
 
   private watch(chunk: Buffer) {
     const [, from, to] = RETRACTED.exec(chunk.toString('latin1')) ?? []
-    if (to) this.tally.forkSeen(Number(to) - Number(from) + 1)
+    if (to) this.coverage.forkSeen(Number(to) - Number(from) + 1)
   }
 }

@@ -7,17 +7,17 @@ import { migrate } from '#schema/dataSource.ts'
 import { tables } from '#schema/entities.ts'
 import { isRetriable } from '#schema/errors.ts'
 import { startPostgres } from '#schema/postgres.ts'
-import { Hosts } from './hostPool.ts'
+import { HostPool } from './hostPool.ts'
 
-/** What one simulated life after another uses: a PostgreSQL of its own, which may be killed, and processes that may be killed.
+/** What one simulated run after another uses: a PostgreSQL of its own, which may be killed, and processes that may be killed.
  *  The index under test stands in the schema `public`, the clean sync in the schema `clean` of the same database. */
-export interface Lane {
+export interface Environment {
   /** Where the index under test is written. */
   url: string
   /** Sees `public` first; every statement is tried again while the server is away. */
   db: Database
   clean: Database
-  hosts: Hosts
+  hosts: HostPool
   /** Empties both. */
   empty(): Promise<void>
   /** Kills PostgreSQL: one of its processes, whereupon it ends all others and recovers; or the server itself, started again. */
@@ -27,14 +27,14 @@ export interface Lane {
 
 const FLAGS = { fsync: 'off', autovacuum: 'off', checkpoint_timeout: '1h' }
 
-export async function openLane(): Promise<Lane> {
+export async function openEnvironment(): Promise<Environment> {
   const folder = await mkdtemp(join(tmpdir(), 'modelcommons-simulator-'))
   const server = await startPostgres(folder, { flags: FLAGS })
-  const hosts = new Hosts()
+  const hosts = new HostPool()
   await migrate(server.url)
   const cleanUrl = new URL(server.url)
   cleanUrl.searchParams.set('options', '-c search_path=clean')
-  const db = persistent(await openDatabase(server.url, { name: 'simulator', max: 2 }))
+  const db = withRetries(await openDatabase(server.url, { name: 'simulator', max: 2 }))
   await db.query('create schema clean')
   for (const { table } of tables) await db.query(`create table clean."${table}" (like public."${table}" including all)`)
   const clean = await openDatabase(cleanUrl.href, { name: 'clean', max: 3 })
@@ -74,7 +74,7 @@ const FILLED = ['public', 'clean']
 const AWAY_MS = 15_000
 
 /** The same database, whose statements wait for a server that is away. */
-function persistent(db: Database): Database {
+function withRetries(db: Database): Database {
   const query = async (text: never, values: never) => {
     for (const began = performance.now(); ; await sleep(10)) {
       try {

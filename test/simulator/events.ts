@@ -10,18 +10,22 @@ export interface SimulatedLog {
   data: Hex
 }
 
-const SPEAKERS = ['GOpen', 'ModelGovernor', 'TimelockController', 'FeedbackPool'] as const
+const CONTRACTS = ['GOpen', 'ModelGovernor', 'TimelockController', 'FeedbackPool'] as const
 
-export const ADDRESSES = Object.fromEntries(
-  SPEAKERS.map((name, index) => [name, `0x${String(index + 1).padStart(40, 'a')}`]),
-) as Record<(typeof SPEAKERS)[number], string>
+export const SIMULATED_ADDRESSES = Object.fromEntries(
+  CONTRACTS.map((name, index) => [name, `0x${String(index + 1).padStart(40, 'a')}`]),
+) as Record<(typeof CONTRACTS)[number], string>
 
 const account = (random: SeededRandom) => `0x${String(random(6)).padStart(40, '0')}` as Hex
 const amount = (random: SeededRandom) => BigInt(random(1_000_000))
 const operation = (random: SeededRandom) => `0x${String(random(4) + 1).padStart(64, '0')}` as Hex
 
 /** Event by contract, with arguments. */
-const SAY: [ContractName & keyof typeof ADDRESSES, string, (random: SeededRandom) => Record<string, unknown>][] = [
+const RANDOM_EVENTS: [
+  ContractName & keyof typeof SIMULATED_ADDRESSES,
+  string,
+  (random: SeededRandom) => Record<string, unknown>,
+][] = [
   ['GOpen', 'Transfer', (r) => ({ from: account(r), to: account(r), value: amount(r) })],
   ['GOpen', 'DelegateChanged', (r) => ({ delegator: account(r), fromDelegate: account(r), toDelegate: account(r) })],
   ['GOpen', 'DelegateVotesChanged', (r) => ({ delegate: account(r), previousVotes: amount(r), newVotes: amount(r) })],
@@ -63,13 +67,13 @@ function call(r: SeededRandom) {
 }
 
 export function randomLog(random: SeededRandom): SimulatedLog {
-  const [contract, eventName, args] = SAY[random(SAY.length)]!
+  const [contract, eventName, args] = RANDOM_EVENTS[random(RANDOM_EVENTS.length)]!
   const abi = contracts[contract].abi as Abi
   const event = abi.find((item): item is AbiEvent => item.type === 'event' && item.name === eventName)!
   const values = args(random)
   const plain = event.inputs.filter((input) => !input.indexed)
   return {
-    address: ADDRESSES[contract],
+    address: SIMULATED_ADDRESSES[contract],
     topics: encodeEventTopics({ abi: [event], eventName, args: values } as never) as Hex[],
     data: encodeAbiParameters(
       plain,

@@ -1,8 +1,8 @@
 import { type ChildProcess, fork } from 'node:child_process'
-import type { Order, Report } from './indexerHost.ts'
+import type { HostCommand, HostReport } from './indexerHost.ts'
 
 /** Processes for indexers that are to be killed: one at work, one warm behind it. */
-export class Hosts {
+export class HostPool {
   private current: Promise<Host>
   private spare: Promise<Host> | undefined
 
@@ -30,28 +30,28 @@ export class Hosts {
 }
 
 export class Host {
-  private readonly waiting = new Map<number, (report: Extract<Report, { say: 'ended' }>) => void>()
+  private readonly waiting = new Map<number, (report: Extract<HostReport, { say: 'ended' }>) => void>()
 
   constructor(readonly child: ChildProcess) {
-    child.on('message', (report: Report) => {
+    child.on('message', (report: HostReport) => {
       if (report.say !== 'ended') return
-      this.waiting.get(report.life)?.(report)
-      this.waiting.delete(report.life)
+      this.waiting.get(report.run)?.(report)
+      this.waiting.delete(report.run)
     })
     child.on('exit', () => {
-      for (const [life, heard] of this.waiting) heard({ say: 'ended', life, error: 'killed', failures: 0 })
+      for (const [run, heard] of this.waiting) heard({ say: 'ended', run, error: 'killed', failures: 0 })
       this.waiting.clear()
     })
   }
 
-  /** @returns when that life is over, with why. */
-  begin(order: Extract<Order, { do: 'begin' }>) {
-    const ended = new Promise<Extract<Report, { say: 'ended' }>>((heard) => this.waiting.set(order.life, heard))
+  /** @returns when that run is over, with why. */
+  begin(order: Extract<HostCommand, { do: 'begin' }>) {
+    const ended = new Promise<Extract<HostReport, { say: 'ended' }>>((heard) => this.waiting.set(order.run, heard))
     this.send(order)
     return ended
   }
 
-  send(order: Order) {
+  send(order: HostCommand) {
     if (this.child.connected) this.child.send(order)
   }
 }

@@ -1,51 +1,51 @@
 import { type Indexer, type IndexerOptions, startIndexer } from '#indexer/index.ts'
 import { type Database, openDatabase } from '#schema/database.ts'
-import { type Bug, plant, spoil } from './bugs.ts'
+import { type Bug, plantBug, withBug } from './bugs.ts'
 
 /** The process in which simulated indexers live, one at a time. It is told what to do by messages, and may be killed at any time. */
 
-export type Order =
-  | { do: 'begin'; life: number; databaseUrl: string; options: Omit<IndexerOptions, 'db' | 'signal'>; bug?: Bug }
-  | { do: 'end'; life: number }
-  | { do: 'abandon'; life: number }
+export type HostCommand =
+  | { do: 'begin'; run: number; databaseUrl: string; options: Omit<IndexerOptions, 'db' | 'signal'>; bug?: Bug }
+  | { do: 'end'; run: number }
+  | { do: 'abandon'; run: number }
 
-export type Report = { say: 'ready' } | { say: 'ended'; life: number; error?: string; failures: number }
+export type HostReport = { say: 'ready' } | { say: 'ended'; run: number; error?: string; failures: number }
 
-interface Life {
+interface Run {
   number: number
   stop: AbortController
   db?: Database
   indexer?: Indexer
 }
 
-let life: Life | undefined
+let run: Run | undefined
 
-const tell = (report: Report) => process.send?.(report)
+const tell = (report: HostReport) => process.send?.(report)
 
-async function begin({ life: number, databaseUrl, options, bug }: Extract<Order, { do: 'begin' }>) {
-  const mine: Life = { number, stop: new AbortController() }
-  life = mine
+async function begin({ run: number, databaseUrl, options, bug }: Extract<HostCommand, { do: 'begin' }>) {
+  const mine: Run = { number, stop: new AbortController() }
+  run = mine
   const { signal } = mine.stop
-  plant(bug)
+  plantBug(bug)
   let error: string | undefined
   try {
     mine.db = await openDatabase(databaseUrl, { name: 'indexer-under-test', max: 4 })
     if (signal.aborted) return
-    mine.indexer = await startIndexer({ ...options, db: spoil(mine.db, bug), signal })
+    mine.indexer = await startIndexer({ ...options, db: withBug(mine.db, bug), signal })
     await mine.indexer.stopped
   } catch (cause) {
     if (!signal.aborted) error = `${(cause as Error).name}: ${(cause as Error).message}`
   } finally {
     const failures = mine.indexer?.status().counters.failures ?? 0
     mine.db?.close().catch(() => {})
-    if (life === mine) life = undefined
-    tell({ say: 'ended', life: number, error, failures })
+    if (run === mine) run = undefined
+    tell({ say: 'ended', run: number, error, failures })
   }
 }
 
-process.on('message', (order: Order) => {
+process.on('message', (order: HostCommand) => {
   if (order.do === 'begin') void begin(order)
-  else if (life?.number === order.life) life.stop.abort()
+  else if (run?.number === order.run) run.stop.abort()
 })
 process.on('disconnect', () => process.exit())
 tell({ say: 'ready' })

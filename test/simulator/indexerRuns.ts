@@ -1,15 +1,15 @@
 import type { IndexerOptions } from '#indexer/index.ts'
 import type { Bug } from './bugs.ts'
-import type { Tally } from './coverage.ts'
-import { Wire } from './databaseProxy.ts'
-import type { Lane } from './environment.ts'
+import type { Coverage } from './coverage.ts'
+import { DatabaseProxy } from './databaseProxy.ts'
+import type { Environment } from './environment.ts'
 import type { Host } from './hostPool.ts'
 import type { SimulatedNode } from './node.ts'
-import { type SeededRandom, seeded } from './random.ts'
+import { type SeededRandom, seededRandom } from './random.ts'
 
 type Settings = Omit<IndexerOptions, 'db' | 'rpcUrl' | 'signal'>
 
-/** How a life ends: as it should; with its process as good as gone (nobody hears it any more); by SIGKILL. */
+/** How a run ends: as it should; with its process as good as gone (nobody hears it any more); by SIGKILL. */
 export type Ending = 'end' | 'die' | 'kill'
 
 /** A stop is right only when a final block was taken back. */
@@ -17,8 +17,8 @@ const DEEP = /was final here: the last common block is \d+/
 /** A start that fails is tried again, as a supervisor does, so many times. */
 const STARTS = 500
 
-/** The indexer's lives, one after another, on one index. */
-export class Lives {
+/** The indexer's runs, one after another, on one index. */
+export class IndexerRuns {
   /** The chain took back what was final: the indexer may stop at it, and is then told to rewind. */
   mayStop = false
   /** Rejects when an indexer gives up that should not. */
@@ -26,20 +26,20 @@ export class Lives {
   private fail: (error: Error) => void = () => {}
   private number = 0
   private starts = 0
-  private wire: Wire | undefined
+  private proxy: DatabaseProxy | undefined
   private host: Host | undefined
   private ended: Promise<unknown> = Promise.resolve()
   private rewind = false
-  private readonly random: SeededRandom = seeded(7)
-  /** Changes of lives happen one after another. */
+  private readonly random: SeededRandom = seededRandom(7)
+  /** Changes of runs happen one after another. */
   private turn: Promise<void> = Promise.resolve()
 
   constructor(
-    private readonly lane: Lane,
+    private readonly environment: Environment,
     private readonly node: SimulatedNode,
     private readonly settings: Settings,
-    private readonly tally: Tally,
-    private readonly panel: boolean,
+    private readonly coverage: Coverage,
+    private readonly quorum: boolean,
     private readonly bug: Bug | undefined,
   ) {
     this.failed = new Promise((_, fail) => {
@@ -49,80 +49,80 @@ export class Lives {
   }
 
   async begin() {
-    const life = ++this.number
-    this.node.life = life
-    const wire = new Wire(new URL(this.lane.url), this.tally)
-    this.wire = wire
-    const host = await this.lane.hosts.now()
+    const run = ++this.number
+    this.node.run = run
+    const proxy = new DatabaseProxy(new URL(this.environment.url), this.coverage)
+    this.proxy = proxy
+    const host = await this.environment.hosts.now()
     this.host = host
-    const databaseUrl = await wire.open()
+    const databaseUrl = await proxy.open()
     const options = {
       ...this.settings,
-      rpcUrl: this.node.urlOf(life, this.panel),
+      rpcUrl: this.node.urlOf(run, this.quorum),
       deepReorganisation: this.rewind ? 'rewind' : 'stop',
     } as const
-    const ended = host.begin({ do: 'begin', life, databaseUrl, options, bug: this.bug })
+    const ended = host.begin({ do: 'begin', run, databaseUrl, options, bug: this.bug })
     this.ended = ended
     ended.then(({ error, failures }) => {
-      this.tally.count('failed rounds', failures)
-      wire.close()
-      if (life === this.number && error) this.again(error)
+      this.coverage.count('failed rounds', failures)
+      proxy.close()
+      if (run === this.number && error) this.again(error)
     })
   }
 
-  /** This life ends now, in that way, and another begins. */
+  /** This run ends now, in that way, and another begins. */
   next(ending: Ending) {
-    const { wire, host, number, ended } = this
+    const { proxy, host, number, ended } = this
     if (ending !== 'end') {
-      this.node.life = -1
-      wire?.close()
+      this.node.run = -1
+      proxy?.close()
     }
-    this.number++ // what the old life has to say counts no more
+    this.number++ // what the old run has to say counts no more
     this.queue(async () => {
-      if (ending === 'kill') await this.lane.hosts.kill()
-      else host?.send({ do: 'end', life: number })
+      if (ending === 'kill') await this.environment.hosts.kill()
+      else host?.send({ do: 'end', run: number })
       if (ending === 'end') await ended
-      this.node.life = -1
-      wire?.close()
+      this.node.run = -1
+      proxy?.close()
       await this.begin()
     })
   }
 
   /** Cuts the connections to the database, or crashes it, at one of the next statements. */
-  trap(what: 'cut' | 'crash') {
-    const { wire, random } = this
-    if (!wire || wire.trap) return
+  injectFault(what: 'cut' | 'crash') {
+    const { proxy, random } = this
+    if (!proxy || proxy.fault) return
     const at = random(2) ? 'commit' : 1 + random(20)
     const when = random(2) ? 'before' : 'after'
-    const strike = async () => {
+    const trigger = async () => {
       if (what === 'crash') {
-        this.tally.count('kill -9 of PostgreSQL')
-        return this.lane.crash(random(4) === 0)
+        this.coverage.count('kill -9 of PostgreSQL')
+        return this.environment.crash(random(4) === 0)
       }
       const lost = when === 'before' ? 'connections cut before a statement' : 'answers lost with the connection'
-      this.tally.count(at === 'commit' && when === 'after' ? 'commits whose answer was lost' : lost)
+      this.coverage.count(at === 'commit' && when === 'after' ? 'commits whose answer was lost' : lost)
     }
-    wire.trap = { at, when, strike }
+    proxy.fault = { at, when, trigger }
   }
 
   disarm() {
-    if (this.wire) this.wire.trap = undefined
+    if (this.proxy) this.proxy.fault = undefined
   }
 
-  /** Ends the last life as it should end. */
+  /** Ends the last run as it should end. */
   async end() {
     await this.turn
-    const life = this.number
+    const run = this.number
     this.number++
-    this.host?.send({ do: 'end', life })
+    this.host?.send({ do: 'end', run })
     await this.ended
   }
 
   async stop() {
     await this.turn.catch(() => {})
-    this.host?.send({ do: 'end', life: this.number++ })
+    this.host?.send({ do: 'end', run: this.number++ })
     await this.ended
-    this.wire?.close()
+    this.proxy?.close()
   }
 
   private again(error: string) {
@@ -130,9 +130,9 @@ export class Lives {
       if (!this.mayStop)
         return this.fail(new Error(`The indexer stopped though nothing final was taken back: ${error}`))
       this.rewind = true
-      this.tally.count('stops at a lost final block')
+      this.coverage.count('stops at a lost final block')
     } else if (++this.starts > STARTS) return this.fail(new Error(`The indexer does not come up: ${error}`))
-    else this.tally.count(`stops: ${error.split(':')[0]}`)
+    else this.coverage.count(`stops: ${error.split(':')[0]}`)
     this.number++
     this.queue(() => this.begin())
   }

@@ -1,16 +1,16 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { answerFrom, type LogCriteria, type SimulatedChain, type View } from './chain.ts'
-import type { Tally } from './coverage.ts'
-import { pick, type SeededRandom, seededAt } from './random.ts'
+import { answerFrom, type ChainView, type LogCriteria, type SimulatedChain } from './chain.ts'
+import type { Coverage } from './coverage.ts'
+import { pick, type SeededRandom, seededRandomAt } from './random.ts'
 
 /** A JSON-RPC server over HTTP in front of a simulated chain, which lies, lags and dies. **The indexer's own questions are the
- *  clock**: what happens, happens at a question's number, never at a time of the day, so that a seed means the same life on any
+ *  clock**: what happens, happens at a question's number, never at a time of the day, so that a seed means the same run on any
  *  machine. */
 
 /** How likely each misbehaviour is against the others, for one request. */
-export const FAULTS = {
+export const SIMULATED_FAULTS = {
   busy: 2,
   throttled: 2,
   'hung up': 2,
@@ -25,10 +25,10 @@ export const FAULTS = {
   'logs withheld': 5,
 } as const
 
-export type Fault = keyof typeof FAULTS
+export type SimulatedFault = keyof typeof SIMULATED_FAULTS
 
 /** Those that any request can meet. */
-const ALWAYS: ReadonlySet<Fault> = new Set([
+const ANY_REQUEST: ReadonlySet<SimulatedFault> = new Set([
   'busy',
   'throttled',
   'hung up',
@@ -48,7 +48,7 @@ interface Call {
   params: unknown[]
 }
 
-export interface Temper {
+export interface NodeBehaviour {
   /** One request in so many goes wrong; 0: none. */
   oneIn: number
   /** The most blocks in one `eth_getLogs`; 0: any number. */
@@ -56,29 +56,29 @@ export interface Temper {
   /** The most logs in one answer; 0: any number. */
   resultLimit: number
   /** There are other endpoints, so that this one may lie about ranges, too. */
-  panel?: boolean
+  quorum?: boolean
 }
 
 const asksRange = ({ method, params }: Call) => method === 'eth_getLogs' && !(params[0] as LogCriteria).blockHash
 
-export const HONEST: Temper = { oneIn: 0, rangeLimit: 0, resultLimit: 0 }
+export const HONEST: NodeBehaviour = { oneIn: 0, rangeLimit: 0, resultLimit: 0 }
 
-/** Endpoints of a panel: the first lies, and dies; the others are slow to be asked, and right. */
+/** Endpoints of a quorum: the first lies, and dies; the others are slow to be asked, and right. */
 const ENDPOINTS = 3
 
 export class SimulatedNode {
-  temper: Temper = HONEST
+  behaviour: NodeBehaviour = HONEST
   /** Requests that will find nobody. */
-  dead = 0
+  refusedRequests = 0
   /** Looks at the newest block, and requests since the last one. */
   poll = 0
   private offset = 0
-  /** Whose questions are answered: a life that is over gets no answer. */
-  life = 0
+  /** Whose questions are answered: a run that is over gets no answer. */
+  run = 0
   /** Called before each answer, with the clock. */
   onTick: (poll: number, offset: number) => void = () => {}
   /** Questions that went wrong and may come again. */
-  private readonly spoilt = new Set<string>()
+  private readonly failedRequests = new Set<string>()
   /** A node that held back a block's logs once says them when asked again: an index that was behind. */
   private readonly withheld = new Set<string>()
   private readonly server: Server
@@ -86,7 +86,7 @@ export class SimulatedNode {
   constructor(
     private readonly chain: SimulatedChain,
     private readonly seed: number,
-    private readonly tally: Tally,
+    private readonly coverage: Coverage,
   ) {
     this.server = createServer((request, response) => {
       this.serve(request, response).catch(() => response.socket?.destroy())
@@ -98,15 +98,15 @@ export class SimulatedNode {
     await new Promise<void>((done) => this.server.listen(0, '127.0.0.1', done))
   }
 
-  /** Where a life asks: at one endpoint, or at several that it can compare. */
-  urlOf(life: number, panel = false) {
-    const url = `http://127.0.0.1:${(this.server.address() as AddressInfo).port}/${life}/`
-    return Array.from({ length: panel ? ENDPOINTS : 1 }, (_, endpoint) => url + endpoint).join(',')
+  /** Where a run asks: at one endpoint, or at several that it can compare. */
+  urlOf(run: number, quorum = false) {
+    const url = `http://127.0.0.1:${(this.server.address() as AddressInfo).port}/${run}/`
+    return Array.from({ length: quorum ? ENDPOINTS : 1 }, (_, endpoint) => url + endpoint).join(',')
   }
 
   /** The node's process is gone: every connection breaks. */
   die(requests: number) {
-    this.dead = requests
+    this.refusedRequests = requests
     this.server.closeAllConnections()
   }
 
@@ -118,9 +118,9 @@ export class SimulatedNode {
   private async serve(request: IncomingMessage, response: ServerResponse) {
     const body = JSON.parse(await text(request))
     const calls = (Array.isArray(body) ? body : [body]) as Call[]
-    const [life, endpoint] = request.url!.split('/').slice(1).map(Number) as [number, number]
-    if (life !== this.life && life !== 0) return void response.socket?.destroy()
-    if (life === 0)
+    const [run, endpoint] = request.url!.split('/').slice(1).map(Number) as [number, number]
+    if (run !== this.run && run !== 0) return void response.socket?.destroy()
+    if (run === 0)
       return respond(
         response,
         body,
@@ -131,38 +131,38 @@ export class SimulatedNode {
     this.offset = tip ? 0 : this.offset + 1
     const [poll, offset] = [this.poll, this.offset]
     this.onTick(poll, offset)
-    if (life !== this.life) return void response.socket?.destroy()
+    if (run !== this.run) return void response.socket?.destroy()
     const asked = JSON.stringify(calls.map(({ method, params }) => [method, params]))
-    if (this.spoilt.delete(asked)) this.tally.count('retries')
-    if (this.dead > 0 && endpoint === 0) {
-      this.dead--
-      this.tally.count('node away')
-      this.spoilt.add(asked)
+    if (this.failedRequests.delete(asked)) this.coverage.count('retries')
+    if (this.refusedRequests > 0 && endpoint === 0) {
+      this.refusedRequests--
+      this.coverage.count('node away')
+      this.failedRequests.add(asked)
       return void response.socket?.destroy()
     }
-    const random = seededAt(this.seed, poll, offset)
+    const random = seededRandomAt(this.seed, poll, offset)
     const fault = endpoint === 0 ? this.faultOf(calls, random) : undefined
-    if (fault) this.spoilt.add(asked)
+    if (fault) this.failedRequests.add(asked)
     await this.misbehave(fault, random, response, body, calls)
   }
 
-  private faultOf(calls: readonly Call[], random: SeededRandom): Fault | undefined {
-    const { oneIn, panel } = this.temper
+  private faultOf(calls: readonly Call[], random: SeededRandom): SimulatedFault | undefined {
+    const { oneIn, quorum } = this.behaviour
     // ranges are asked for seldom, only far behind the head: where others may contradict, every second one is lied about
-    if (panel && calls.some(asksRange) && random(2)) return 'logs withheld'
-    return oneIn && random(oneIn) === 0 ? pick(random, FAULTS) : undefined
+    if (quorum && calls.some(asksRange) && random(2)) return 'logs withheld'
+    return oneIn && random(oneIn) === 0 ? pick(random, SIMULATED_FAULTS) : undefined
   }
 
   private async misbehave(
-    fault: Fault | undefined,
+    fault: SimulatedFault | undefined,
     random: SeededRandom,
     response: ServerResponse,
     body: unknown,
     calls: Call[],
   ) {
     const { blocks, branches } = this.chain
-    const from = (view: View) => calls.map((call) => this.ask(call, view))
-    if (fault && ALWAYS.has(fault)) this.served(fault)
+    const from = (view: ChainView) => calls.map((call) => this.ask(call, view))
+    if (fault && ANY_REQUEST.has(fault)) this.countLie(fault)
     if (fault === 'busy') return void response.writeHead(503).end('busy')
     if (fault === 'throttled') return void response.writeHead(429).end('slow down')
     if (fault === 'no JSON') return void response.end('<html>gateway</html>')
@@ -170,7 +170,7 @@ export class SimulatedNode {
     if (fault === 'stale head')
       return respond(response, body, from(blocks.slice(0, Math.max(1, blocks.length - 1 - random(random(6) ? 4 : 24)))))
     if (fault === 'other fork' && branches.length) {
-      this.served(fault)
+      this.countLie(fault)
       return respond(response, body, from(branches[random(branches.length)]!))
     }
     const answers = from(blocks)
@@ -179,10 +179,10 @@ export class SimulatedNode {
     const one = random(calls.length)
     if (fault === 'refused') answers[one] = { id: calls[one]!.id, error: { code: -32000, message: 'header not found' } }
     else if (fault === 'block withheld' && calls[one]!.method === 'eth_getBlockByNumber') {
-      this.served(fault)
+      this.countLie(fault)
       answers[one] = { id: calls[one]!.id, result: null }
     } else if (fault === 'answer dropped' && calls.length > 1) {
-      this.served(fault)
+      this.countLie(fault)
       answers.splice(one, 1)
     } else if (fault === 'logs withheld') this.withhold(calls, answers)
     respond(response, body, answers)
@@ -195,30 +195,30 @@ export class SimulatedNode {
       const { result } = answers[index] as { result?: { blockHash: string }[] }
       if (method !== 'eth_getLogs' || !result?.length) continue
       // of one endpoint a lie about a range is past finding out, and one told twice past believing
-      if (!this.temper.panel && (!blockHash || this.withheld.has(blockHash))) continue
+      if (!this.behaviour.quorum && (!blockHash || this.withheld.has(blockHash))) continue
       this.withheld.add(blockHash ?? '')
-      this.served(blockHash ? 'logs withheld' : 'logs withheld from a range')
+      this.countLie(blockHash ? 'logs withheld' : 'logs withheld from a range')
       const hidden = result[0]!.blockHash
       answers[index] = { ...answers[index]!, result: result.filter((log) => log.blockHash !== hidden) }
     }
   }
 
-  private served(fault: string) {
-    this.tally.count(`lie: ${fault}`)
+  private countLie(fault: string) {
+    this.coverage.count(`lie: ${fault}`)
   }
 
-  private ask({ id, method, params }: Call, view: View): Answer {
-    const { rangeLimit, resultLimit } = this.temper
+  private ask({ id, method, params }: Call, view: ChainView): Answer {
+    const { rangeLimit, resultLimit } = this.behaviour
     const { fromBlock, toBlock } = (params[0] ?? {}) as LogCriteria
     if (rangeLimit && fromBlock && Number(toBlock) - Number(fromBlock) >= rangeLimit) {
-      this.tally.count('limits met')
+      this.coverage.count('limits met')
       return { id, error: { code: -32005, message: `eth_getLogs is limited to a ${rangeLimit} block range` } }
     }
     try {
       const final = Math.min(this.chain.final, this.chain.finalOf(view), view.length - 1)
       const result = answerFrom(view, final, method, params)
       if (resultLimit && fromBlock && fromBlock !== toBlock && (result as unknown[]).length > resultLimit) {
-        this.tally.count('limits met')
+        this.coverage.count('limits met')
         return { id, error: { code: -32602, message: `query returned more than ${resultLimit} results` } }
       }
       return { id, result }

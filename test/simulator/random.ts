@@ -1,5 +1,5 @@
 /** A small seeded generator (mulberry32): whole numbers from 0 to below `below`. The same seed, the same run. */
-export function seeded(seed: number) {
+export function seededRandom(seed: number) {
   return (below: number): number => {
     seed = (seed + 0x6d2b79f5) | 0
     let t = Math.imul(seed ^ (seed >>> 15), seed | 1)
@@ -8,11 +8,13 @@ export function seeded(seed: number) {
   }
 }
 
-export type SeededRandom = ReturnType<typeof seeded>
+export type SeededRandom = ReturnType<typeof seededRandom>
 
 /** A generator of its own for one place of a run, so that what happens there does not depend on what happened elsewhere first. */
-export const seededAt = (seed: number, ...place: number[]): SeededRandom =>
-  seeded(place.reduce((mixed, value) => Math.imul(mixed ^ (value + 0x9e3779b9), 0x85ebca6b) ^ (mixed >>> 13), seed))
+export const seededRandomAt = (seed: number, ...place: number[]): SeededRandom =>
+  seededRandom(
+    place.reduce((mixed, value) => Math.imul(mixed ^ (value + 0x9e3779b9), 0x85ebca6b) ^ (mixed >>> 13), seed),
+  )
 
 /** One of the entries of `weights`, each as likely as its weight. */
 export function pick<K extends string>(random: SeededRandom, weights: Readonly<Record<K, number>>): K {

@@ -1,17 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startIndexer } from '#indexer/index.ts'
 import type { Bug } from './bugs.ts'
-import { CHAIN_ID, type Finality, SimulatedChain } from './chain.ts'
-import { Tally } from './coverage.ts'
-import type { Lane } from './environment.ts'
-import { ADDRESSES } from './events.ts'
-import { Lives } from './indexerRuns.ts'
+import { type Finality, SIMULATED_CHAIN_ID, SimulatedChain } from './chain.ts'
+import { Coverage } from './coverage.ts'
+import type { Environment } from './environment.ts'
+import { SIMULATED_ADDRESSES } from './events.ts'
+import { IndexerRuns } from './indexerRuns.ts'
 import { HONEST, SimulatedNode } from './node.ts'
 import { contradictions, differingRows } from './oracle.ts'
-import { pick, type SeededRandom, seededAt } from './random.ts'
+import { pick, type SeededRandom, seededRandomAt } from './random.ts'
 
 /** What may happen, and how likely each is against the others. */
-const ACTS = {
+const ACTIONS = {
   mine: 30,
   burst: 4,
   fork: 34,
@@ -23,7 +23,7 @@ const ACTS = {
   'node death': 4,
 } as const
 
-/** What a set of lives has to have gone through to prove anything. */
+/** What a set of runs has to have gone through to prove anything. */
 export const KINDS = [
   'forks',
   'forks seen',
@@ -47,71 +47,74 @@ export const KINDS = [
   'lie: logs withheld from a range',
 ]
 
-export interface Outcome {
+export interface SimulationResult {
   /** Where the index ends up otherwise than a clean sync, or contradicts the chain: empty when all is well. */
   found: string[]
-  tally: Tally
+  coverage: Coverage
 }
 
 /** How long nothing may move until it is taken to hang: longer than a process takes to start on a busy machine. */
-const STILL_MS = 90_000
+const STALL_MS = 90_000
 const PATIENCE = { timeoutMs: 300, delayMs: 1, graveMs: 40 }
 
-/** One life of an index: a chain that forks, a node that lies and dies, an indexer and a PostgreSQL that are killed. In the end the
+/** One run of an index: a chain that forks, a node that lies and dies, an indexer and a PostgreSQL that are killed. In the end the
  *  node is honest, the index catches up, and must be what a clean sync makes of the same chain. */
-export async function simulate(seed: number, lane: Lane, bug?: Bug): Promise<Outcome> {
-  const random = seededAt(seed, 0)
+export async function simulate(seed: number, environment: Environment, bug?: Bug): Promise<SimulationResult> {
+  const random = seededRandomAt(seed, 0)
   const finality: Finality = random(2) ? { count: 6 + random(12) } : { lag: 4 + random(8), stride: 1 + random(6) }
-  const chain = new SimulatedChain(seededAt(seed, 1), finality, seed)
-  const tally = new Tally()
-  const node = new SimulatedNode(chain, seed, tally)
-  await lane.empty()
+  const chain = new SimulatedChain(seededRandomAt(seed, 1), finality, seed)
+  const coverage = new Coverage()
+  const node = new SimulatedNode(chain, seed, coverage)
+  await environment.empty()
   await node.start()
   const confirmations = 'count' in finality ? finality.count : undefined
-  const deployment = { chainId: CHAIN_ID, startBlock: 1, addresses: ADDRESSES }
-  const panel = seed % 5 === 0
+  const deployment = { chainId: SIMULATED_CHAIN_ID, startBlock: 1, addresses: SIMULATED_ADDRESSES }
+  const quorum = seed % 5 === 0
   const settings = { deployment, confirmations, pollMs: 1, patience: PATIENCE, compareEvery: 1 }
   const forgetful = { ...settings, keptRows: seed % 3 } // the clean sync keeps many
-  const lives = new Lives(lane, node, forgetful, tally, panel, bug)
+  const runs = new IndexerRuns(environment, node, forgetful, coverage, quorum, bug)
   try {
     chain.mine(1 + random(60))
-    node.temper = {
+    node.behaviour = {
       oneIn: [0, 40, 20, 10, 6][random(5)]!,
       rangeLimit: random(3) ? 0 : 5 + random(20),
       resultLimit: random(3) ? 0 : 12 + random(40),
-      panel,
+      quorum,
     }
-    const script = new Script(seed, random, chain, node, lives, tally)
-    await lives.begin()
+    const script = new Script(seed, random, chain, node, runs, coverage)
+    await runs.begin()
     node.onTick = (poll, offset) => script.tick(poll, offset)
-    await Promise.race([script.over, lives.failed, silent(node)])
+    await Promise.race([script.over, runs.failed, waitUntilStalled(node)])
     node.onTick = () => {}
-    node.temper = HONEST
-    node.dead = 0
-    lives.disarm()
+    node.behaviour = HONEST
+    node.refusedRequests = 0
+    runs.disarm()
     while (chain.finalOf(chain.blocks) < chain.final) chain.mine(1) // a fork may have left a shorter chain
-    await Promise.race([caughtUp(lane, chain), lives.failed])
-    await lives.end()
+    await Promise.race([waitUntilCaughtUp(environment, chain), runs.failed])
+    await runs.end()
     const stop = new AbortController()
-    const clean = await startIndexer({ ...settings, rpcUrl: node.urlOf(0), db: lane.clean, signal: stop.signal })
+    const clean = await startIndexer({ ...settings, rpcUrl: node.urlOf(0), db: environment.clean, signal: stop.signal })
     await clean.caughtUp()
     stop.abort()
     await clean.stopped
-    return { found: [...(await differingRows(lane.db)), ...(await contradictions(lane.db, chain))], tally }
+    return {
+      found: [...(await differingRows(environment.db)), ...(await contradictions(environment.db, chain))],
+      coverage,
+    }
   } catch (error) {
-    return { found: [`${(error as Error).message}`], tally }
+    return { found: [`${(error as Error).message}`], coverage }
   } finally {
-    await lives.stop()
+    await runs.stop()
     await node.stop()
   }
 }
 
 /** Settles when the index stands where the chain does. @throws Error when it stands still elsewhere. */
-async function caughtUp(lane: Lane, chain: SimulatedChain) {
+async function waitUntilCaughtUp(environment: Environment, chain: SimulatedChain) {
   const { head, final, blocks } = chain
   let stands = ''
-  for (let since = performance.now(); performance.now() - since < STILL_MS; await sleep(3)) {
-    const { rows } = await lane.db.query('select hash, block, final_block from cursor')
+  for (let since = performance.now(); performance.now() - since < STALL_MS; await sleep(3)) {
+    const { rows } = await environment.db.query('select hash, block, final_block from cursor')
     if (rows[0]?.hash === blocks[head]!.hash && rows[0].final_block === final) return
     const now = JSON.stringify(rows[0])
     if (now !== stands) since = performance.now()
@@ -123,17 +126,17 @@ async function caughtUp(lane: Lane, chain: SimulatedChain) {
 }
 
 /** @throws Error when the indexer has asked nothing for long. */
-async function silent(node: SimulatedNode): Promise<never> {
+async function waitUntilStalled(node: SimulatedNode): Promise<never> {
   for (let polls = -1; polls !== node.poll; ) {
     polls = node.poll
-    await sleep(STILL_MS, undefined, { ref: false })
+    await sleep(STALL_MS, undefined, { ref: false })
   }
-  throw new Error(`The indexer asks nothing any more, for ${STILL_MS / 1000} s`)
+  throw new Error(`The indexer asks nothing any more, for ${STALL_MS / 1000} s`)
 }
 
 const LENGTH = 24
 
-/** The story of a life: what happens at which of the indexer's questions. */
+/** The story of a run: what happens at which of the indexer's questions. */
 class Script {
   readonly over: Promise<void>
   private finish = () => {}
@@ -146,8 +149,8 @@ class Script {
     private readonly random: SeededRandom,
     private readonly chain: SimulatedChain,
     private readonly node: SimulatedNode,
-    private readonly lives: Lives,
-    private readonly tally: Tally,
+    private readonly runs: IndexerRuns,
+    private readonly coverage: Coverage,
   ) {
     this.over = new Promise((done) => {
       this.finish = done
@@ -166,32 +169,32 @@ class Script {
   }
 
   private act(offset: number) {
-    const { random, chain, node, lives, tally } = this
-    switch (pick(random, ACTS)) {
+    const { random, chain, node, runs, coverage } = this
+    switch (pick(random, ACTIONS)) {
       case 'mine':
         return chain.mine(1 + random(4))
       case 'burst':
         return chain.mine(20 + random(40))
       case 'fork':
         if (chain.reach < 1) return chain.mine(2)
-        tally.count('forks')
-        if (offset > 0) tally.count('forks during a round')
+        coverage.count('forks')
+        if (offset > 0) coverage.count('forks during a round')
         return chain.fork(1 + random(chain.reach))
       case 'end and begin':
-        tally.count('ends and begins')
-        return lives.next('end')
+        coverage.count('ends and begins')
+        return runs.next('end')
       case 'death':
-        tally.count('sudden deaths')
-        return lives.next('die')
+        coverage.count('sudden deaths')
+        return runs.next('die')
       case 'kill':
-        tally.count('kill -9 of the indexer')
-        return lives.next('kill')
+        coverage.count('kill -9 of the indexer')
+        return runs.next('kill')
       case 'cut':
-        return lives.trap('cut')
+        return runs.injectFault('cut')
       case 'database crash':
-        return lives.trap('crash')
+        return runs.injectFault('crash')
       case 'node death':
-        tally.count('node deaths')
+        coverage.count('node deaths')
         return node.die(1 + random(6))
     }
   }
@@ -200,8 +203,8 @@ class Script {
   private betray() {
     const { chain, random } = this
     if (chain.final < 3) return chain.mine(10)
-    this.tally.count('final blocks taken back')
-    this.lives.mayStop = true
+    this.coverage.count('final blocks taken back')
+    this.runs.mayStop = true
     chain.fork(chain.reach + 1 + random(Math.min(chain.final - 1, 20)))
   }
 }

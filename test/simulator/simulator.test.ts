@@ -1,29 +1,29 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { bugs } from './bugs.ts'
-import { Tally } from './coverage.ts'
-import { type Lane, openLane } from './environment.ts'
+import { Coverage } from './coverage.ts'
+import { type Environment, openEnvironment } from './environment.ts'
 import { simulate } from './simulate.ts'
 
 /** Processes are started and killed here: on a busy machine that takes a while. */
 const TIMEOUT_MS = 300_000
 
-let lane: Lane
+let environment: Environment
 beforeAll(async () => {
-  lane = await openLane()
+  environment = await openEnvironment()
 }, TIMEOUT_MS)
-afterAll(() => lane.close())
+afterAll(() => environment.close())
 
 test(
-  'lives of forks, lies and kills end with the rows of a clean sync, and did meet forks, lies and kills',
+  'runs of forks, lies and kills end with the rows of a clean sync, and did meet forks, lies and kills',
   async () => {
-    const tally = new Tally()
+    const coverage = new Coverage()
     for (const seed of [1, 2, 3, 8, 112]) {
-      const outcome = await simulate(seed, lane)
+      const outcome = await simulate(seed, environment)
       expect({ seed, found: outcome.found }).toEqual({ seed, found: [] })
-      tally.add(outcome.tally)
+      coverage.add(outcome.coverage)
     }
-    expect(tally.missing(['forks seen', 'ends and begins', 'sudden deaths', 'retries'])).toEqual([])
-    expect(Math.max(...tally.depths.keys())).toBeGreaterThan(4)
+    expect(coverage.missing(['forks seen', 'ends and begins', 'sudden deaths', 'retries'])).toEqual([])
+    expect(Math.max(...coverage.depths.keys())).toBeGreaterThan(4)
   },
   TIMEOUT_MS,
 )
@@ -34,10 +34,10 @@ test.each(bugs)(
   'it finds out that %s',
   async (bug) => {
     for (let seed = 1; seed <= ENOUGH; seed++) {
-      const { found } = await simulate(seed, lane, bug)
+      const { found } = await simulate(seed, environment, bug)
       if (found.length) return expect(found.join()).not.toMatch(/did not catch up|asks nothing/) // wrong rows, or a wrong stop
     }
-    expect.fail(`${ENOUGH} lives went by without anything being found`)
+    expect.fail(`${ENOUGH} runs went by without anything being found`)
   },
   TIMEOUT_MS,
 )

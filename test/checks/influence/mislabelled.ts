@@ -14,7 +14,7 @@ export const TRAINING = { epochs: 4, batchSize: 16, learningRate: 0.003 } as con
 export const RANK = 16
 
 /** How well each way of measuring tells right labels from flipped ones: the area under its curve. */
-export interface Found {
+export interface MislabelledResult {
   samples: number
   flipped: number
   validation: number
@@ -33,7 +33,7 @@ export async function findMislabelled(
   training: Labelled,
   validation: Labelled,
   { seed, folder, say }: { seed: number; folder: string; say(line: string): void },
-): Promise<Found> {
+): Promise<MislabelledResult> {
   const context = { emit: () => {}, signal: new AbortController().signal }
   const [outFolder, halfwayFolder] = [join(folder, 'adapter'), join(folder, 'halfway')]
   const sketchFile = join(folder, 'sketches')

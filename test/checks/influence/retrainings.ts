@@ -16,20 +16,20 @@ import { base, type Labelled } from './skill.ts'
 const TRAINING = { epochs: 4, batchSize: 16, learningRate: 0.001 } as const
 
 /** A linear datamodelling score: the mean over the targets with its 95 % interval by bootstrap over them. */
-export interface Score extends ConfidenceInterval {
+export interface DatamodellingScore extends ConfidenceInterval {
   mean: number
 }
 
-export interface Scores {
+export interface DatamodellingScores {
   retrainings: number
   samples: number
   targets: number
-  influence: Score
-  bm25: Score
-  random: Score
+  influence: DatamodellingScore
+  bm25: DatamodellingScore
+  random: DatamodellingScore
   /** Ours less the other's, target by target. */
-  overBm25: Score
-  overRandom: Score
+  overBm25: DatamodellingScore
+  overRandom: DatamodellingScore
 }
 
 /**
@@ -42,7 +42,7 @@ export async function scoreRetrainings(
   targets: Labelled,
   start: { rank: number; adapter: Weights },
   { seed, retrainings, say }: { seed: number; retrainings: number; say(line: string): void },
-): Promise<Scores> {
+): Promise<DatamodellingScores> {
   const { config, weights: raw } = await base()
   const weights = mergeAdapter(raw, loraConfig({ rank: start.rank }), start.adapter)
   const lora = loraConfig({ rank: RANK })
@@ -86,7 +86,7 @@ export async function scoreRetrainings(
         ),
       )
     const [ours, words, dice] = [score(influence), score(bm25), score(random)]
-    const interval = (values: readonly number[], name: string): Score => ({
+    const interval = (values: readonly number[], name: string): DatamodellingScore => ({
       mean: meanOf(values),
       ...bootstrapInterval(values, meanOf, { random: new Random(`${name}/${seed}`) }),
     })

@@ -3,7 +3,7 @@ import type { TextPair } from '#engine/tasks/encode.ts'
 import { toExamples } from '#engine/tasks/fineTune.ts'
 import { type BaseModel, loadBase } from '#engine/tasks/models.ts'
 import type { SupervisedExample } from '#engine/train/supervised.ts'
-import { drawItems, type Stream } from '#example/skill/items.ts'
+import { drawItems, type ItemStream } from '#example/skill/items.ts'
 import { CATEGORIES } from '#example/skill/triage.ts'
 
 export const BASE_FOLDER = 'example/base/model'
@@ -23,7 +23,7 @@ export const base = (): Promise<BaseModel> => loadBase(BASE_FOLDER)
 /** `count` messages of a stream from `from` on, a fifth with another category than theirs where `flip` is asked for. */
 export async function labelled(
   seed: number,
-  stream: Stream,
+  stream: ItemStream,
   { from = 0, count, flip = false }: { from?: number; count: number; flip?: boolean },
 ): Promise<Labelled> {
   const random = new Random(`labels/${seed}/${stream}/${from}`)
