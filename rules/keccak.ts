@@ -34,7 +34,7 @@ const xor = [0x85]
 const and = [0x83]
 const i32 = (value: number) => [0x41, ...signed(BigInt(value))]
 const i64 = (value: bigint) => [0x42, ...signed(value)]
-const rotl = (bits: number) => (bits === 0 ? [] : [...i64(BigInt(bits)), 0x89])
+const rotl = (bits: number) => [...i64(BigInt(bits)), 0x89]
 
 /** Local variables: the counter (an i32), then lanes A, their moved copies B, column parities C. */
 const POINTER = 0

@@ -17,7 +17,8 @@ type Mutant = {
   location: { start: Position; end: Position }
 }
 type MutationReport = { files: Record<string, { source: string; mutants: Mutant[] }> }
-type Survivor = Omit<AcceptedMutant, 'because'> & { lineNumber: number; covered: boolean }
+/** `status` tells a mutant that no test runs, and one that Stryker could not judge, from a plain survivor. */
+type Survivor = Omit<AcceptedMutant, 'because'> & { lineNumber: number; status: Mutant['status'] }
 
 /**
  * `npm run check -- mutants [--files rules/fee.ts,rules/bond.ts] [--incremental]`: Stryker changes `rules/` and `math/` one
@@ -37,8 +38,8 @@ export async function checkMutants(files: string | undefined, incremental: boole
   const survivors: Survivor[] = []
   let [all, killed] = [0, 0]
   for (const [file, { source, mutants }] of Object.entries(report.files).sort(([a], [b]) => (a < b ? -1 : 1))) {
-    const valid = mutants.filter(({ status }) => !['CompileError', 'RuntimeError', 'Ignored'].includes(status))
-    const alive = valid.filter(({ status }) => status === 'Survived' || status === 'NoCoverage')
+    const valid = mutants.filter(({ status }) => status !== 'Ignored')
+    const alive = valid.filter(({ status }) => status !== 'Killed' && status !== 'Timeout')
     survivors.push(...alive.map((mutant) => survivorOf(file, source, mutant)))
     all += valid.length
     killed += valid.length - alive.length
@@ -50,8 +51,8 @@ export async function checkMutants(files: string | undefined, incremental: boole
     (entry) => entry.file in scores && !survivors.some((survivor) => sameMutant(entry, survivor)),
   )
   for (const [file, score] of Object.entries(scores)) console.log(`${score.padStart(7)} ${file}`)
-  for (const { file, lineNumber, line, mutation, covered } of unexplained)
-    console.log(`survived${covered ? '' : ' (no test runs it)'}: ${file}:${lineNumber}\n  ${line}\n  ${mutation}`)
+  for (const { file, lineNumber, line, mutation, status } of unexplained)
+    console.log(`${status}: ${file}:${lineNumber}\n  ${line}\n  ${mutation}`)
   for (const { file, line, mutation } of outdated)
     console.log(`accepted but no longer a survivor; delete it from accepted.ts: ${file}\n  ${line}\n  ${mutation}`)
   const ok = killed >= MIN_SCORE * all && unexplained.length === 0 && outdated.length === 0
@@ -101,7 +102,7 @@ function survivorOf(file: string, source: string, mutant: Mutant): Survivor {
     line: first.trim(),
     mutation: `${onOneLine(original)} → ${onOneLine(mutant.replacement)}`,
     lineNumber: start.line,
-    covered: mutant.status !== 'NoCoverage',
+    status: mutant.status,
   }
 }
 
