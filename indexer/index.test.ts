@@ -9,10 +9,10 @@ import { difference } from './test/compare.ts'
 import { expectAgreement } from './test/oracle.ts'
 import { playStory, STORY_SETTINGS, textHash } from './test/story.ts'
 
-/** Nothing in the contracts as deployed can make them say these. */
+/** No transaction can make the deployed contracts emit these. */
 const UNHEARD = new Set(['EIP712DomainChanged', 'RoleAdminChanged', 'RoleRevoked'])
 
-/** Indexes a chain up to its head, and stops. */
+/** Indexes a chain up to its head, then stops. */
 async function sync(chain: TestChain, db: Database, options: Partial<IndexerOptions> = {}) {
   const stop = new AbortController()
   const indexer = await startIndexer({
@@ -31,7 +31,7 @@ async function sync(chain: TestChain, db: Database, options: Partial<IndexerOpti
 const present = async (db: Database, table: string, columns: string) =>
   (await db.query(`select ${columns} from ${table} where to_block is null order by id`)).rows
 
-test('everything that the contracts say lands in rows, and the rows agree with the contracts', async () => {
+test('every event of the contracts becomes rows, and the rows agree with the contracts', async () => {
   const chain = await testChain(STORY_SETTINGS)
   await playStory(chain)
   const db = await freshDatabase()

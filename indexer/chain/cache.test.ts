@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { freshDatabase } from '#test/database.ts'
+import { must } from '#test/must.ts'
 import { rollbackRows } from '../store/versions.ts'
 import { testChain } from '../test/chain.ts'
 import { difference } from '../test/compare.ts'
@@ -49,7 +50,7 @@ const range = (from: number, to: number): BlockRange => ({
   })),
 })
 
-test('the index is made anew from the cache while no node answers, up to the last final block', async () => {
+test('the index is rebuilt from the cache while no node answers, up to the last final block', async () => {
   const chain = await noisyChain()
   const node = await faultyNode(chain.url)
   const cacheFolder = await folder()
@@ -76,7 +77,7 @@ test('the index is made anew from the cache while no node answers, up to the las
   await expectClean(chain, again)
 })
 
-test('what is cached and no longer on the chain is taken out', async () => {
+test('cached blocks that are no longer on the chain are dropped', async () => {
   const chain = await noisyChain(20)
   const cacheFolder = await folder()
   const options = { cacheFolder, confirmations: 1 }
@@ -90,7 +91,7 @@ test('what is cached and no longer on the chain is taken out', async () => {
   await expectClean(chain, db)
 })
 
-test('ranges come back as they were kept, cut to where they are wanted, and never with a gap', async () => {
+test('ranges come back as they were stored, cut to the requested start, and never with a gap', async () => {
   const where = await folder()
   const cache = new ChainCache(where, 'a')
   cache.start(subject, { note: 1 })
@@ -113,7 +114,7 @@ test('ranges come back as they were kept, cut to where they are wanted, and neve
   expect([...last.ranges(1, 100)]).toEqual([])
 })
 
-test('a file that was cut off or spoilt anywhere counts up to there, and goes on from there', async () => {
+test('a file that is truncated or corrupt anywhere is valid up to there, and continues from there', async () => {
   const where = await folder()
   const whole = new ChainCache(where, 'whole')
   whole.start(subject, {})
@@ -130,7 +131,7 @@ test('a file that was cut off or spoilt anywhere counts up to there, and goes on
       await truncate(file, place)
     } else {
       const spoilt = Buffer.from(bytes)
-      spoilt[place]! ^= 1 + next(255)
+      spoilt[place] = must(spoilt[place]) ^ (1 + next(255))
       await writeFile(file, spoilt)
     }
     const hurt = new ChainCache(where, 'hurt')
@@ -146,21 +147,21 @@ test('a file that was cut off or spoilt anywhere counts up to there, and goes on
   }
 })
 
-test('a full disk ends the keeping, not the indexing', async () => {
+test('a full disk stops the cache, not the indexer', async () => {
   const chain = await noisyChain(10)
   const cacheFolder = await folder()
   const first = await follow(chain, await freshDatabase(), { cacheFolder })
   await first.caughtUp()
   await first.stop()
-  const [name] = await readdir(cacheFolder)
-  await rm(join(cacheFolder, name!))
-  await symlink('/dev/full', join(cacheFolder, name!))
+  const name = must((await readdir(cacheFolder))[0])
+  await rm(join(cacheFolder, name))
+  await symlink('/dev/full', join(cacheFolder, name))
   const db = await freshDatabase()
   const indexer = await follow(chain, db, { cacheFolder })
   await indexer.caughtUp()
   await expectClean(chain, db)
 
-  const full = new ChainCache(cacheFolder, name!.slice(0, -4))
+  const full = new ChainCache(cacheFolder, name.slice(0, -4))
   full.start(subject, {})
   expect(full.failure?.message).toMatch(/ENOSPC/)
 })

@@ -1,17 +1,18 @@
 import { expect, test } from 'vitest'
 import { freshDatabase } from '#test/database.ts'
+import { must } from '#test/must.ts'
 import { type ContractFactory, startIndexer } from '../index.ts'
 import { expectHeard, family } from '../test/family.ts'
 import { faultyNode } from '../test/faultyNode.ts'
 import { expectClean, follow } from '../test/follow.ts'
 
-test('what new contracts say is indexed from their first word, in final ranges and at the head alike', async () => {
+test('new contracts are indexed from their first event, in final ranges and at the head', async () => {
   const world = await family()
   const { chain, make, move } = world
   const children = [...(await make(2)), ...(await make(1))]
   for (let i = 0; i < 30; i++) {
     if (i % 10 === 4) children.push(...(await make(1)))
-    await move(children[i % children.length]!, i)
+    await move(must(children[i % children.length]), i)
   }
   const node = await faultyNode(chain.url)
   node.fault = ({ method, params }) => {
@@ -36,39 +37,40 @@ test('new contracts are followed while the chain grows, and after a restart', as
   const first = await follow(chain, db)
   await first.caughtUp()
   const children = await make(2)
-  await move(children[0]!, 5)
+  await move(must(children[0]), 5)
   await first.caughtUp()
   await expectHeard(world, db, children)
   await first.stop()
-  await move(children[1]!, 6)
+  await move(must(children[1]), 6)
   await (await follow(chain, db)).caughtUp()
   await expectHeard(world, db, children)
 })
 
-test('a contract whose making a reorganisation undid is forgotten, and followed anew when it is made again', async () => {
+test('a contract whose creation a reorganisation removed is dropped, and followed again when it is created again', async () => {
   const world = await family()
   const { chain, make, move } = world
   const db = await freshDatabase()
   const indexer = await follow(chain, db, { confirmations: 64 })
-  const [kept] = await make(1)
-  await move(kept!, 1)
-  const [lost] = await make(1)
-  await move(lost!, 2)
+  const makeOne = async () => must((await make(1))[0])
+  const kept = await makeOne()
+  await move(kept, 1)
+  const lost = await makeOne()
+  await move(lost, 2)
   await indexer.caughtUp()
-  await expectHeard(world, db, [kept!, lost!])
+  await expectHeard(world, db, [kept, lost])
   await chain.call('anvil_reorg', 2, [])
   await indexer.caughtUp()
-  await expectHeard(world, db, [kept!])
+  await expectHeard(world, db, [kept])
   await expectClean(chain, db)
-  const [anew] = await make(1)
-  expect(anew).toBe(lost) // the factory's next child stands where the lost one stood
-  await move(anew!, 3)
+  const anew = await makeOne()
+  expect(anew).toBe(lost) // the factory creates its next child at the same address
+  await move(anew, 3)
   await indexer.caughtUp()
-  await expectHeard(world, db, [kept!, anew!])
+  await expectHeard(world, db, [kept, anew])
   await expectClean(chain, db)
 })
 
-test('a gateway is not asked where factories are followed, and the log says so', async () => {
+test('a gateway is not used where factories are followed, and the log says so', async () => {
   const { chain, make } = await family()
   await make(1)
   const warned: string[] = []
@@ -78,7 +80,7 @@ test('a gateway is not asked where factories are followed, and the log says so',
   expect(warned).toEqual(['The gateway is not used: it cannot follow contracts that a factory creates'])
 })
 
-test('a factory that cannot be what its declaration says is refused', async () => {
+test('a factory whose declaration is wrong is refused', async () => {
   const { chain, factory } = await family()
   const db = await freshDatabase()
   const start = (changed: Partial<ContractFactory>) => {
@@ -87,6 +89,7 @@ test('a factory that cannot be what its declaration says is refused', async () =
   }
   await expect(start({ argument: 'number' })).rejects.toThrow('has no address named number')
   await expect(start({ event: 'Created' })).rejects.toThrow('is not an event declaration')
+  // as never: configuration files are not type-checked
   await expect(start({ follows: 'Stranger' as never })).rejects.toThrow(
     'cannot be followed as a Stranger, only as GOpen or Time',
   )

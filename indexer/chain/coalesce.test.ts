@@ -22,7 +22,7 @@ async function collect(ranges: AsyncIterable<BlockRange>) {
   return found
 }
 
-test('small ranges are joined until they hold enough, and the rest is handed on at the end', async () => {
+test('small ranges are joined until they hold enough logs, and the rest is yielded at the end', async () => {
   const all = [range(1, 10, 5), range(11, 20, 1_999), range(21, 30, 3_000), range(31, 40, 1), range(41, 50, 0)]
   expect(await collect(coalesced(chain(all)))).toEqual([
     [1, 20, [10, 20], 2_004],
@@ -31,7 +31,7 @@ test('small ranges are joined until they hold enough, and the rest is handed on 
   ])
 })
 
-test('what is held when the chain fails comes before the failure', async () => {
+test('ranges held when the source fails are yielded before the error', async () => {
   const found: unknown[] = []
   const failing = coalesced(chain([range(1, 10, 5), range(11, 20, 6)], new Error('the node is away')))
   const all = (async () => {
@@ -41,7 +41,7 @@ test('what is held when the chain fails comes before the failure', async () => {
   expect(found).toEqual([[1, 20, [10, 20], 11]])
 })
 
-test('an error of who takes them ends the asking', async () => {
+test('an error of the consumer ends the source', async () => {
   let ended = false
   async function* source() {
     try {

@@ -3,6 +3,7 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import type { Database } from '#schema/database.ts'
 import { freshDatabase } from '#test/database.ts'
+import { must } from '#test/must.ts'
 import { resolveDeployment } from '../deployment.ts'
 import { type IndexerOptions, startIndexer } from '../index.ts'
 import { RpcError } from '../rpc/errors.ts'
@@ -45,7 +46,7 @@ async function noisyChain(transactions: number) {
   return chain
 }
 
-/** Indexes through the faulty node, then straight from the chain: both must give the same rows. */
+/** Indexes through the faulty node, then directly from the chain: both must give the same rows. */
 async function expectSame(chain: TestChain, node: FaultyNode) {
   const [faulty, clean] = [await freshDatabase(), await freshDatabase()]
   const indexer = await indexed(chain, faulty, { rpcUrl: node.url })
@@ -82,7 +83,7 @@ test.each<[string, (call: Call) => NodeFault]>([
 
 const refusal = (code: number, message: string): NodeFault => ({ error: { code, message } })
 
-test('a node that is busy, slow, hangs up and forgets is asked again until it answers', async () => {
+test('a node that is busy, slow, drops connections and lacks blocks is asked again until it answers', async () => {
   const chain = await noisyChain(25)
   const node = await faultyNode(chain.url)
   const next = seededInts(77)
@@ -94,8 +95,8 @@ test('a node that is busy, slow, hangs up and forgets is asked again until it an
     refusal(-32000, 'header not found'),
     { result: null },
   ]
-  // A fault of one call spoils its whole batch, so a long batch would hardly ever come through if each of its calls could
-  // fail each time: a question about one block fails at its first two askings only, one about the newest block at any.
+  // One failed call fails its whole batch, so a long batch would hardly ever succeed if each of its calls could fail every time:
+  // a request for one block fails in its first two tries only, one for the newest block in any.
   const askings = new Map<string, number>()
   let failed = 0
   node.fault = ({ method, params }) => {
@@ -139,7 +140,7 @@ test('a node that answers null for logs, far behind the head and near it, is ask
   expect(await difference(db, clean)).toEqual([])
 })
 
-test('logs of another fork are noticed, and asked for again', async () => {
+test('logs of another fork are detected and requested again', async () => {
   const chain = await noisyChain(10)
   const node = await faultyNode(chain.url)
   let lies = 3
@@ -161,7 +162,7 @@ test('logs of another fork are noticed, and asked for again', async () => {
   expect(status().counters.failures).toBeGreaterThan(0)
 })
 
-test('final blocks that do not follow the last stored one are not taken: both may be of different forks', async () => {
+test('final blocks that do not follow the last stored one are rejected: the two may be of different forks', async () => {
   const chain = await noisyChain(12)
   const source = sourceOf(resolveDeployment(chain.deployment), httpRpc(chain.url), { confirmations: 2 })
   const tip = await source.tip()
@@ -172,11 +173,11 @@ test('final blocks that do not follow the last stored one are not taken: both ma
     for await (const range of source.finalRanges(from, tip, parent)) to = range.to
     return to
   }
-  expect(await ranges(before!.hash)).toBe(tip.final)
-  await expect(ranges(other!.hash)).rejects.toThrow(`Block ${from} does not follow ${other!.hash}`)
+  expect(await ranges(must(before).hash)).toBe(tip.final)
+  await expect(ranges(must(other).hash)).rejects.toThrow(`Block ${from} does not follow ${must(other).hash}`)
 })
 
-test('a node that holds back the logs of a block which it announces is asked once more', async () => {
+test('a node that withholds the logs of a block that it announced is asked once more', async () => {
   const chain = await noisyChain(12)
   const node = await faultyNode(chain.url)
   const heldBack = new Set<string>()
@@ -190,18 +191,18 @@ test('a node that holds back the logs of a block which it announces is asked onc
   expect(heldBack.size).toBeGreaterThan(2)
 })
 
-test('a bloom never denies what a block holds, and what is saturated counts for nothing', async () => {
+test('a bloom matches whatever a block holds, and a saturated bloom is ignored', async () => {
   const chain = await noisyChain(3)
   const { GOpen } = chain.deployment.addresses
   const block = (await chain.call('eth_getBlockByNumber', 'latest', false)) as { logsBloom: string; hash: string }
   const logs = (await chain.call('eth_getLogs', { blockHash: block.hash })) as { address: string; topics: string[] }[]
   for (const { address, topics } of logs)
     expect(new BloomFilter([address], topics).mayMatch(block.logsBloom)).toBe(true)
-  const [topic] = logs[0]!.topics
-  expect(new BloomFilter([`0x${'12'.repeat(20)}`], [topic!]).mayMatch(block.logsBloom)).toBe(false)
-  expect(new BloomFilter([GOpen], [topic!]).mayMatch(`0x${'00'.repeat(256)}`)).toBe(false)
-  expect(new BloomFilter([GOpen], [topic!]).mayMatch(`0x${'ff'.repeat(256)}`)).toBe(false)
-  expect(new BloomFilter([GOpen], [topic!]).mayMatch(undefined)).toBe(false)
+  const topic = must(logs[0]?.topics[0])
+  expect(new BloomFilter([`0x${'12'.repeat(20)}`], [topic]).mayMatch(block.logsBloom)).toBe(false)
+  expect(new BloomFilter([GOpen], [topic]).mayMatch(`0x${'00'.repeat(256)}`)).toBe(false)
+  expect(new BloomFilter([GOpen], [topic]).mayMatch(`0x${'ff'.repeat(256)}`)).toBe(false)
+  expect(new BloomFilter([GOpen], [topic]).mayMatch(undefined)).toBe(false)
 })
 
 test('a node whose head jumps back and forth does not lose rows', async () => {
@@ -223,7 +224,7 @@ test('a node whose head jumps back and forth does not lose rows', async () => {
   expect(await difference(db, clean)).toEqual([])
 })
 
-test('a chain without a finalized tag is final by count', async () => {
+test('on a chain without a finalized tag, finality is a number of confirmations', async () => {
   const chain = await noisyChain(5)
   const node = await faultyNode(chain.url)
   node.fault = ({ params }) => (params[0] === 'finalized' ? refusal(-32602, 'unknown block tag') : undefined)
@@ -233,7 +234,7 @@ test('a chain without a finalized tag is final by count', async () => {
   expect(indexer.status().finalBlock).toBe(0)
 })
 
-test('finality goes by the tag that was chosen, and a refusal that says nothing of the tag is no reason to count instead', async () => {
+test('finality follows the configured tag, and only a refusal of the tag itself falls back to confirmations', async () => {
   const chain = await noisyChain(8)
   const head = await chain.head()
   const node = await faultyNode(chain.url)
@@ -241,7 +242,7 @@ test('finality goes by the tag that was chosen, and a refusal that says nothing 
   let refusals = 0
   node.fault = ({ params: [tag] }) => {
     if (typeof tag !== 'string' || !(tag in tagged)) return undefined
-    return refusals-- > 0 ? refusal(-32000, 'header not found') : { result: blocks[tagged[tag]!] }
+    return refusals-- > 0 ? refusal(-32000, 'header not found') : { result: blocks[must(tagged[tag])] }
   }
   const blocks = await Promise.all(
     Array.from({ length: head + 1 }, (_, number) =>
@@ -252,13 +253,13 @@ test('finality goes by the tag that was chosen, and a refusal that says nothing 
     const db = await freshDatabase()
     const indexer = await indexed(chain, db, { rpcUrl: node.url, confirmations: undefined, finality })
     refusals = 2
-    tagged[finality]!++
+    tagged[finality] = must(tagged[finality]) + 1
     await indexer.caughtUp(head)
     await expect.poll(() => indexer.status().finalBlock).toBe(tagged[finality])
   }
 })
 
-test('what does not fit together is refused with what to do', async () => {
+test('a configuration that does not fit is refused with instructions', async () => {
   const chain = await testChain()
   const db = await freshDatabase()
   const { deployment } = chain
@@ -279,7 +280,7 @@ test('what does not fit together is refused with what to do', async () => {
   await expect(nobody).rejects.toThrow(/RPC_URL: http:\/\/127.0.0.1:1\/… does not answer/)
 })
 
-test('a log that its contract cannot have emitted stops the indexer, naming the contract', async () => {
+test('a log that its contract cannot have emitted stops the indexer with the contract’s name', async () => {
   const chain = await testChain()
   await chain.send(1, 'GOpen', 'deposit', [], 1n)
   const node = await faultyNode(chain.url)
@@ -290,7 +291,7 @@ test('a log that its contract cannot have emitted stops the indexer, naming the 
   const [log] = (await chain.call('eth_getLogs', { blockHash: hash })) as { topics: string[] }[]
   node.fault = ({ method, params }) =>
     method === 'eth_getLogs' && JSON.stringify(params).includes(hash)
-      ? { result: [{ ...log, topics: log!.topics.slice(0, 2) }] }
+      ? { result: [{ ...log, topics: must(log).topics.slice(0, 2) }] }
       : undefined
   const indexer = await indexed(chain, await freshDatabase(), { rpcUrl: node.url })
   await expect(indexer.stopped).rejects.toThrow(
@@ -299,7 +300,7 @@ test('a log that its contract cannot have emitted stops the indexer, naming the 
   expect(indexer.status().state).toBe('stopped')
 })
 
-test('an event that needs what came before the start block stops the indexer and says so', async () => {
+test('an event that depends on events before the start block stops the indexer with the reason', async () => {
   const chain = await testChain()
   await chain.send(1, 'GOpen', 'deposit', [], 10n ** 20n)
   await chain.send(1, 'GOpen', 'approve', [chain.deployment.addresses.ModelRegistry, 10n ** 20n])
@@ -312,7 +313,7 @@ test('an event that needs what came before the start block stops the indexer and
   )
 })
 
-test('suggested ranges are understood in the words of several providers', () => {
+test('suggested ranges are read from the messages of several providers', () => {
   expect(suggestedSize('Try with this block range [0x1, 0x3e8]')).toBe(1000)
   expect(suggestedSize('eth_getLogs is limited to a 10,000 block range')).toBe(10_000)
   expect(suggestedSize('block range is too wide, maximum allowed is 2000 blocks')).toBe(2000)
@@ -321,7 +322,7 @@ test('suggested ranges are understood in the words of several providers', () => 
   expect(suggestedSize('query returned more than expected')).toBeUndefined()
 })
 
-test('the span grows on small answers, shrinks on large ones, and never grows past a cap that the node named', () => {
+test('the range size grows on small answers, shrinks on large ones, and never exceeds a limit that the node named', () => {
   const span = new RangeSizer(100)
   span.answered(100, 3)
   expect(span.size).toBe(200)
@@ -333,11 +334,11 @@ test('the span grows on small answers, shrinks on large ones, and never grows pa
   expect(() => span.refused(1, new RpcError('eth_getLogs', -32602, 'too many results'))).toThrow('too many results')
 })
 
-test('an address with a key in it is shown without', () => {
+test('a URL is redacted before it is shown', () => {
   expect(redactedUrl('https://user:pw@rpc.example/v2/SECRET?key=1')).toBe('https://rpc.example/…')
 })
 
-test('calls are answered in their order, in batches no larger than allowed', async () => {
+test('results come in the order of the calls, from batches no larger than allowed', async () => {
   const chain = await noisyChain(3)
   const node = await faultyNode(chain.url)
   const sizes: number[] = []
@@ -351,7 +352,7 @@ test('calls are answered in their order, in batches no larger than allowed', asy
   expect(sizes).toEqual([4, 4, 2])
 })
 
-test('over WebSocket a new head is heard at once, and a lost connection is opened again', async () => {
+test('over WebSocket a new head is noticed at once, and a lost connection is reopened', async () => {
   const chain = await noisyChain(10)
   const sockets = new Set<Socket>()
   const relay = createServer((socket) => {

@@ -93,7 +93,7 @@ test('an indexer killed in the middle of a transaction leaves nothing half-done,
   await expectClean(chain, db)
 })
 
-test('an indexer killed again and again while the chain grows and reorganises ends with the rows of a clean sync', async () => {
+test('an indexer killed repeatedly while the chain grows and reorganises ends with the rows of a clean sync', async () => {
   const chain = await testChain()
   await prepareNoise(chain)
   const db = await freshDatabase()
@@ -133,7 +133,7 @@ test('a second indexer of the same chain waits for the first, and takes over whe
   await expectClean(chain, db)
 })
 
-test('while the node is away the indexer says so and waits; when it is back, it goes on', async () => {
+test('while the node is down the indexer reports it and waits; when the node is back, it goes on', async () => {
   const chain = await testChain()
   await prepareNoise(chain)
   const node = await faultyNode(chain.url)
@@ -151,7 +151,7 @@ test('while the node is away the indexer says so and waits; when it is back, it 
   await expectClean(chain, db)
 })
 
-test('connections that PostgreSQL ends, the lock’s among them, cost nothing but a moment', async () => {
+test('connections that PostgreSQL terminates, including the lock’s, only cost a moment', async () => {
   const chain = await testChain()
   await prepareNoise(chain)
   const db = await freshDatabase()

@@ -35,7 +35,7 @@ async function until(what: string, holds: () => boolean) {
   throw new Error(`Not within 15 s: ${what}`)
 }
 
-/** Fails unless the rows are exactly those of a first sync of the chain as it is now. */
+/** Fails unless the rows are exactly those of a new index of the present chain. */
 async function expectClean(chain: TestChain, db: Database) {
   const clean = await freshDatabase()
   const indexer = await follow(chain, clean)
@@ -95,7 +95,7 @@ test.each([
   },
 )
 
-test('a chain set back to a shorter one loses the rows at once, and gains those of what is built instead', async () => {
+test('when a chain is reset to a shorter one, its rows go at once, and the rows of the new blocks are added', async () => {
   const chain = await testChain()
   await prepareNoise(chain)
   const db = await freshDatabase()
@@ -112,7 +112,7 @@ test('a chain set back to a shorter one loses the rows at once, and gains those 
   await expectClean(chain, db)
 })
 
-test('a reorganisation while the indexer is away is found at its next start', async () => {
+test('a reorganisation while the indexer is stopped is found at its next start', async () => {
   const chain = await testChain()
   await prepareNoise(chain)
   const db = await freshDatabase()
@@ -130,7 +130,7 @@ test('a reorganisation while the indexer is away is found at its next start', as
   await expectClean(chain, db)
 })
 
-test('a final block that disappears stops the indexer with what to do; told to rewind, it does', async () => {
+test('a final block that disappears stops the indexer with instructions; with the rewind option, it rolls back', async () => {
   const chain = await testChain()
   await prepareNoise(chain)
   const db = await freshDatabase()
@@ -147,7 +147,7 @@ test('a final block that disappears stops the indexer with what to do; told to r
   await expectClean(chain, db)
 })
 
-test('who waits for rows when the indexer is stopped, or asks afterwards, is told so', async () => {
+test('waiting for rows rejects when the indexer is stopped, before or afterwards', async () => {
   const chain = await testChain()
   const stop = new AbortController()
   const indexer = await follow(chain, await freshDatabase(), { signal: stop.signal })
@@ -161,7 +161,7 @@ test('who waits for rows when the indexer is stopped, or asks afterwards, is tol
     expect(answer).toMatchObject({ reason: { name: 'IndexerError', message: 'The indexer was stopped' } })
 })
 
-test('blocks become final as the chain goes on, and only then', async () => {
+test('blocks become final as the chain grows, and only then', async () => {
   const chain = await testChain()
   await prepareNoise(chain)
   const db = await freshDatabase()

@@ -7,6 +7,7 @@ import { tableOf, type Versioned } from '#schema/define.ts'
 import { Governor, Holder, Proposal } from '#schema/onchain/governance.ts'
 import { columns, rowsOf } from '#schema/rows.ts'
 import { freshDatabase } from '#test/database.ts'
+import { must } from '#test/must.ts'
 import { type FollowedDeployment, startIndexer } from '../index.ts'
 import { openRpc } from '../rpc/open.ts'
 import { difference } from '../test/compare.ts'
@@ -22,10 +23,10 @@ import {
 } from '../test/governors.ts'
 import { reconcile } from './reconcile.ts'
 
-/** Governors that somebody else deployed, on one chain, given their addresses and a start block. */
+/** Governors of others on one chain, configured by address and start block only. */
 
 let chain: GovernorChain
-let all: Government[]
+let all: [blocks: Government, seconds: Government, bravo: Government, sibling: Government]
 let deployment: FollowedDeployment
 
 beforeAll(async () => {
@@ -59,7 +60,7 @@ async function indexed(): Promise<Database> {
   return db
 }
 
-test('what a Governor does not emit is asked of it: token, timelock, clock, quorum', async () => {
+test('what a Governor does not emit is read from it: token, timelock, clock, quorum', async () => {
   const db = await indexed()
   const [blocks, seconds, bravo] = all
   const rows = new Map((await rowsOf(db, Governor)).map((row) => [row.id, row]))
@@ -68,19 +69,19 @@ test('what a Governor does not emit is asked of it: token, timelock, clock, quor
     timelock: government.timelock.address.toLowerCase(),
   })
   const openZeppelin = { kind: 'OpenZeppelin', counting: 'ForAbstain', quorumDenominator: 1000n, fixedQuorum: null }
-  expect(rows.get(blocks!.governor.address.toLowerCase())).toMatchObject({
+  expect(rows.get(blocks.governor.address.toLowerCase())).toMatchObject({
     ...openZeppelin,
-    ...lower(blocks!),
+    ...lower(blocks),
     clock: 'BlockNumber',
     gracePeriod: null,
   })
-  expect(rows.get(seconds!.governor.address.toLowerCase())).toMatchObject({
+  expect(rows.get(seconds.governor.address.toLowerCase())).toMatchObject({
     ...openZeppelin,
-    ...lower(seconds!),
+    ...lower(seconds),
     clock: 'Timestamp',
   })
-  expect(rows.get(bravo!.governor.address.toLowerCase())).toMatchObject({
-    ...lower(bravo!),
+  expect(rows.get(bravo.governor.address.toLowerCase())).toMatchObject({
+    ...lower(bravo),
     kind: 'Bravo',
     clock: 'BlockNumber',
     counting: 'For',
@@ -89,7 +90,7 @@ test('what a Governor does not emit is asked of it: token, timelock, clock, quor
   })
 })
 
-test('in every block of every life, proposals are in the state, with the quorum, that the contract says', async () => {
+test('in every block, every proposal has the state and the quorum that the contract returns', async () => {
   const db = await indexed()
   const rpc = openRpc(chain.url, {})
   const head = await chain.head()
@@ -106,8 +107,8 @@ test('in every block of every life, proposals are in the state, with the quorum,
   for (const [index, block] of numbers.entries()) {
     const time = new Date(Number((headers[index] as { timestamp: string }).timestamp) * 1000)
     const asked = standing(proposals, block).flatMap((proposal) => {
-      const governor = standing(governors, block).find(({ id }) => id === proposal.governorId)!
-      const { abi } = all.find(({ governor: { address } }) => address.toLowerCase() === governor.id)!.governor
+      const governor = must(standing(governors, block).find(({ id }) => id === proposal.governorId))
+      const { abi } = must(all.find(({ governor: { address } }) => address.toLowerCase() === governor.id)).governor
       const state = stateOfStored(proposal, governor, proposal.quorum ?? governor.fixedQuorum, { block, time })
       const subject = `${proposal.description} (${governor.kind}) in block ${block}`
       const ask = (functionName: string, argument: bigint, mine: unknown) => {
@@ -133,36 +134,36 @@ test('in every block of every life, proposals are in the state, with the quorum,
   expect(every.filter((state) => !seen.has(state))).toEqual(['OpenZeppelin Expired']) // its timelock has no end
 }, 120_000)
 
-test('ids are told apart by contract; what is named by nobody keeps its own', async () => {
+test('ids are prefixed by contract, except those of the first Governor', async () => {
   const db = await indexed()
   const { rows } = await db.query('select id, governor_id, on_chain_id from proposal where to_block is null')
   const [first, second, bravo, sibling] = all.map(({ governor }) => governor.address.toLowerCase())
   for (const { id, governor_id, on_chain_id } of rows)
     expect(id).toBe(governor_id === first ? on_chain_id : `${governor_id}-${on_chain_id}`)
-  const numbered = (governor: string) =>
+  const numbered = (governor: string | undefined) =>
     rows.filter((row) => row.governor_id === governor).map((row) => row.on_chain_id)
-  expect(numbered(bravo!).sort()).toEqual(['1', '2', '3', '4', '5', '6', '7', '8', '9'])
-  expect(numbered(sibling!).sort()).toEqual(numbered(bravo!).sort())
-  expect(numbered(second!)).toHaveLength(10)
+  expect(numbered(bravo).sort()).toEqual(['1', '2', '3', '4', '5', '6', '7', '8', '9'])
+  expect(numbered(sibling).sort()).toEqual(numbered(bravo).sort())
+  expect(numbered(second)).toHaveLength(10)
   // two tokens: the same accounts hold both
   const holders = await rowsOf(db, Holder)
   expect(new Set(holders.map(({ token }) => token)).size).toBe(2)
   expect(holders.every(({ id, token, account }) => id === account || id === `${token}-${account}`)).toBe(true)
 })
 
-test('a comparison with the contracts finds nothing, until a row is altered: then that row by name', async () => {
+test('a comparison with the contracts finds nothing until a row is changed, then names that row', async () => {
   const db = await indexed()
   const rpc = openRpc(chain.url, {})
   const clean = await reconcile(db, rpc, { size: 1000, seed: 'a' })
   expect(clean.map(({ drift, findings }) => ({ drift, findings }))).toEqual(all.map(() => ({ drift: 0, findings: [] })))
   for (const { compared } of clean) expect(compared).toBeGreaterThan(60)
 
-  const [account, token] = [chain.accounts[2]!.toLowerCase(), all[0]!.token.address.toLowerCase()]
+  const [account, token] = [must(chain.accounts[2]).toLowerCase(), all[0].token.address.toLowerCase()]
   await db.query('update holder set votes = votes + 1 where account = $1 and token = $2 and to_block is null', [
     account,
     token,
   ])
-  const governor = all[1]!.governor.address.toLowerCase()
+  const governor = all[1].governor.address.toLowerCase()
   const { rows } = await db.query(
     `update proposal set for_votes = for_votes - 1 where governor_id = $1 and description like 'split%' and to_block is null returning on_chain_id`,
     [governor],
@@ -171,7 +172,7 @@ test('a comparison with the contracts finds nothing, until a row is altered: the
   const drifting = after.flatMap(({ governorId, findings }) => findings.map((one) => ({ governorId, ...one })))
   const vote = { what: 'votes', subject: account, indexed: expect.any(String), chain: expect.any(String) }
   expect(drifting.filter(({ what }) => what === 'votes')).toHaveLength(3) // three governors share the token
-  expect(drifting).toContainEqual({ governorId: all[0]!.governor.address.toLowerCase(), ...vote })
+  expect(drifting).toContainEqual({ governorId: all[0].governor.address.toLowerCase(), ...vote })
   expect(drifting.filter(({ what }) => what === 'tally')).toEqual([
     {
       governorId: governor,
@@ -185,7 +186,7 @@ test('a comparison with the contracts finds nothing, until a row is altered: the
   expect(stored.rows.map(({ drift }) => drift)).toEqual(after.map(({ drift }) => drift))
 }, 60_000)
 
-test('a reorganisation of a life leaves the rows of a clean sync', async () => {
+test('a reorganisation of a Governor’s blocks leaves the rows of a clean sync', async () => {
   const db = await freshDatabase()
   const stop = new AbortController()
   const indexer = await startIndexer({ db, rpcUrl: chain.url, deployment, signal: stop.signal, confirmations: 64 })

@@ -68,7 +68,7 @@ async function recordedFolder(changed: Partial<Record<keyof typeof files, string
   return folder
 }
 
-test('recorded events of a foreign governor, in all its shapes and through forks, give exact counts and sums', async () => {
+test('recorded events of a real Governor, in all their shapes and through forks, give exact counts and sums', async () => {
   const replay = await startReplay(await readRecording(await recordedFolder()))
   onTestFinished(() => replay.close())
   expect([0, 1, 2, 6].map(replay.recordedBlock)).toEqual([0, 100, 101, 900])
@@ -107,7 +107,7 @@ test('recorded events of a foreign governor, in all its shapes and through forks
   expect(votes.rows[3]).toMatchObject({ weight: 5n, params: '0xbeef' })
 })
 
-test('a folder that does not fit its description is refused by file and row', async () => {
+test('a folder that does not fit its description is refused with file and row', async () => {
   const broken = `block_number,transaction_index,log_index,proposal_id,proposer,targets,values,signatures,calldatas,start_block,end_block,description,proposal_type
 101,0,0,2,${PROPOSER},[],[],[],[],101,200,typed,many
 `

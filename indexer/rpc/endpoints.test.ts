@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { freshDatabase } from '#test/database.ts'
+import { must } from '#test/must.ts'
 import { type TestChain, testChain } from '../test/chain.ts'
 import { type Call, type FaultyNode, faultyNode } from '../test/faultyNode.ts'
 import { expectClean, follow } from '../test/follow.ts'
@@ -8,7 +9,7 @@ import { backoff, retryDelayMs } from './retry.ts'
 
 const next = () => seededInts(19)
 
-/** A chain with so many endpoints in front of it. */
+/** A chain behind `count` endpoints. */
 async function endpoints(count: number): Promise<{ chain: TestChain; nodes: FaultyNode[]; rpcUrl: string }> {
   const chain = await testChain()
   await prepareNoise(chain)
@@ -21,13 +22,13 @@ async function endpoints(count: number): Promise<{ chain: TestChain; nodes: Faul
 
 const everyRange = { compareEvery: 1 }
 
-test('when an endpoint goes away the next one answers, and the first again when it is back and the other gone', async () => {
+test('when an endpoint is down the next one answers, and the first again when it is back and the other is down', async () => {
   const { chain, nodes, rpcUrl } = await endpoints(2)
   const db = await freshDatabase()
   const indexer = await follow(chain, db, { rpcUrl })
   await indexer.caughtUp()
   const random = next()
-  for (const away of [nodes[0]!, nodes[1]!]) {
+  for (const away of [must(nodes[0]), must(nodes[1])]) {
     await away.down()
     for (let i = 0; i < 4; i++) await noise(chain, random)
     await indexer.caughtUp(await chain.head())
@@ -38,22 +39,22 @@ test('when an endpoint goes away the next one answers, and the first again when 
   await expectClean(chain, db)
 })
 
-test('an endpoint that has not what is asked is passed over', async () => {
+test('an endpoint that lacks the requested data is skipped', async () => {
   const { chain, nodes, rpcUrl } = await endpoints(2)
-  nodes[0]!.fault = ({ method }) =>
+  must(nodes[0]).fault = ({ method }) =>
     method === 'eth_getLogs' ? { error: { code: -32000, message: 'history has been pruned' } } : undefined
   const db = await freshDatabase()
   await (await follow(chain, db, { rpcUrl })).caughtUp()
   await expectClean(chain, db)
 })
 
-test('a range limit of one endpoint is met by asking it for less, not by asking another', async () => {
+test('a range limit of one endpoint leads to smaller requests, not to another endpoint', async () => {
   const { chain, nodes, rpcUrl } = await endpoints(2)
   const asked = ({ params }: Call) => {
     const [{ fromBlock, toBlock }] = params as [{ fromBlock?: string; toBlock?: string }]
     return fromBlock ? Number(toBlock) - Number(fromBlock) + 1 : 1
   }
-  nodes[0]!.fault = (call) =>
+  must(nodes[0]).fault = (call) =>
     call.method === 'eth_getLogs' && asked(call) > 10
       ? { error: { code: -32005, message: 'limited to a 10 block range' } }
       : undefined
@@ -64,23 +65,23 @@ test('a range limit of one endpoint is met by asking it for less, not by asking 
   await expectClean(chain, db)
 })
 
-/** Leaves out the last log of every answer that has one. */
+/** Drops the last log of every answer that has one. */
 function holdBack(node: FaultyNode, chain: TestChain) {
   const { forward } = node as unknown as { forward(calls: Call[]): Promise<{ result?: unknown }[]> }
   Object.assign(node, {
     async forward(calls: Call[]) {
       const answers = await forward.call(node, calls)
       for (const [index, answer] of answers.entries())
-        if (calls[index]!.method === 'eth_getLogs' && Array.isArray(answer.result)) answer.result.pop()
+        if (must(calls[index]).method === 'eth_getLogs' && Array.isArray(answer.result)) answer.result.pop()
       return answers
     },
   })
   return chain
 }
 
-test.each([0, 1, 2])('a log that endpoint %i of three holds back is outvoted', async (liar) => {
+test.each([0, 1, 2])('an endpoint (%i of three) that withholds a log is outvoted', async (liar) => {
   const { chain, nodes, rpcUrl } = await endpoints(3)
-  holdBack(nodes[liar]!, chain)
+  holdBack(must(nodes[liar]), chain)
   const db = await freshDatabase()
   const indexer = await follow(chain, db, { rpcUrl, ...everyRange })
   await indexer.caughtUp(await chain.head())
@@ -88,14 +89,14 @@ test.each([0, 1, 2])('a log that endpoint %i of three holds back is outvoted', a
   await expectClean(chain, db)
 })
 
-test('who was outvoted is not asked even when nobody else answers', async () => {
+test('an outvoted endpoint is not used even when no other answers', async () => {
   const { chain, nodes, rpcUrl } = await endpoints(3)
-  holdBack(nodes[1]!, chain)
+  holdBack(must(nodes[1]), chain)
   const db = await freshDatabase()
   const indexer = await follow(chain, db, { rpcUrl, ...everyRange })
   await indexer.caughtUp()
   expect(indexer.status().counters.disagreements).toBeGreaterThan(0)
-  const others = [nodes[0]!, nodes[2]!]
+  const others = [must(nodes[0]), must(nodes[2])]
   for (const node of others) await node.down()
   await chain.send(1, 'GOpen', 'deposit', [], 5n)
   await expect.poll(() => indexer.status().problem).toMatch(/none of .* answers and is trusted/)
@@ -106,7 +107,7 @@ test('who was outvoted is not asked even when nobody else answers', async () => 
 
 test('two endpoints that disagree stop the indexer before anything wrong is stored', async () => {
   const { chain, nodes, rpcUrl } = await endpoints(2)
-  holdBack(nodes[0]!, chain)
+  holdBack(must(nodes[0]), chain)
   const db = await freshDatabase()
   const indexer = await follow(chain, db, { rpcUrl, ...everyRange })
   await expect(indexer.stopped).rejects.toThrow(
@@ -115,22 +116,22 @@ test('two endpoints that disagree stop the indexer before anything wrong is stor
   expect((await db.query('select 1 from chain_event')).rowCount).toBe(0)
 })
 
-test('two endpoints that disagree for a moment about what is not final are asked again', async () => {
+test('two endpoints that disagree temporarily about blocks that are not final are asked again', async () => {
   const { chain, nodes, rpcUrl } = await endpoints(2)
   const db = await freshDatabase()
   const indexer = await follow(chain, db, { rpcUrl, ...everyRange })
   await indexer.caughtUp()
   let lies = 2
-  nodes[1]!.fault = ({ method }) => (method === 'eth_getLogs' && lies-- > 0 ? { result: [] } : undefined)
+  must(nodes[1]).fault = ({ method }) => (method === 'eth_getLogs' && lies-- > 0 ? { result: [] } : undefined)
   await chain.send(1, 'GOpen', 'deposit', [], 5n)
   await indexer.caughtUp(await chain.head())
   expect(indexer.status().counters.disagreements).toBeGreaterThan(0)
   await expectClean(chain, db)
 })
 
-test('an endpoint that lags behind is no witness', async () => {
+test('an endpoint that lags behind has no vote', async () => {
   const { chain, nodes, rpcUrl } = await endpoints(2)
-  nodes[1]!.fault = ({ method }) => (method === 'eth_getBlockByNumber' ? { result: null } : undefined)
+  must(nodes[1]).fault = ({ method }) => (method === 'eth_getBlockByNumber' ? { result: null } : undefined)
   const db = await freshDatabase()
   const indexer = await follow(chain, db, { rpcUrl, ...everyRange })
   await indexer.caughtUp()
@@ -138,7 +139,7 @@ test('an endpoint that lags behind is no witness', async () => {
   await expectClean(chain, db)
 })
 
-test('waiting doubles up to a limit, by a random part that a seed repeats', async () => {
+test('delays double up to a limit, with a random part that a seed reproduces', async () => {
   const waits = (seed: number) => {
     const random = seededInts(seed)
     return Array.from({ length: 9 }, (_, attempt) => retryDelayMs(attempt, 100, () => random(1000) / 1000))

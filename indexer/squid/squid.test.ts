@@ -52,7 +52,7 @@ test('final blocks come from a gateway through evm-processor, the rest from the 
   await expectClean(chain, db)
 })
 
-test('a gateway that is none is refused', async () => {
+test('a URL that is not a gateway is refused', async () => {
   const { chain } = await noisyChain(1)
   const indexer = await follow(chain, await freshDatabase(), { gatewayUrl: `${chain.url}/nothing` })
   await expect(indexer.stopped).rejects.toThrow(/GATEWAY_URL: http:.* is not a Subsquid Network gateway/)

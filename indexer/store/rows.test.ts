@@ -9,7 +9,7 @@ import { rollbackRows } from './versions.ts'
 
 type Row = Values<Holder>
 
-/** What a step may do, for the rows under test and for the oracle alike. */
+/** What a step may do, both to the rows under test and to the oracle. */
 interface Desk {
   get(id: string): Readonly<Row> | undefined
   put(row: Row): void
@@ -24,7 +24,7 @@ const deskOf = (rows: Rows): Desk => ({
   delegatedTo: (delegate) => rows.find(Holder, 'delegate', delegate),
 })
 
-/** The oracle: the whole present in one map, copied at the end of each block. */
+/** The oracle: all present rows in one map, copied at the end of each block. */
 class Naive implements Desk {
   readonly history = new Map<number, Map<string, Row>>()
   private present = new Map<string, Row>()
@@ -98,7 +98,7 @@ async function compare(db: Database, naive: Naive) {
   for (const row of rows) if (row.to_block !== null) expect(row.to_block).toBeGreaterThan(row.from_block)
 }
 
-test('rows are what a naive copy of the present says, at every block, through batches and rollbacks of any kind', async () => {
+test('rows equal a naive copy of the present, at every block, through batches and rollbacks of any kind', async () => {
   const db = await freshDatabase()
   await fc.assert(
     fc.asyncProperty(fc.array(stage, { minLength: 1, maxLength: 8 }), fc.nat(3), async (stages, kept) => {
@@ -134,7 +134,7 @@ test('rows are what a naive copy of the present says, at every block, through ba
 
 const holder = (name: string, balance: bigint): Row => ({ ...blank(name), balance })
 
-test('a whole batch costs one statement of loading for every depth of dependence, not one a row', async () => {
+test('a batch costs one loading statement for every level of dependence, not one per row', async () => {
   const db = await freshDatabase()
   let statements = 0
   const query = (text: never, values: never) => {
@@ -155,7 +155,7 @@ test('a whole batch costs one statement of loading for every depth of dependence
   expect(statements).toBeLessThan(6)
 })
 
-test('a handler that throws stops the batch, and what it wrote before is not kept', async () => {
+test('a handler that throws stops the batch, and its writes are discarded', async () => {
   const db = await freshDatabase()
   const rows = new Rows()
   const fails = {
@@ -173,7 +173,7 @@ test('a handler that throws stops the batch, and what it wrote before is not kep
   ])
 })
 
-test('every kind of value survives the trip, arrays and nulls included', async () => {
+test('every kind of value is stored and read back, including arrays and nulls', async () => {
   const db = await freshDatabase()
   const proposal: Values<Proposal> = {
     id: '1',
@@ -208,16 +208,16 @@ test('every kind of value survives the trip, arrays and nulls included', async (
   expect(found.slice(-all.length)).toEqual(all)
 })
 
-test('only the indexer’s own tables are written', async () => {
+test('only versioned tables are written', async () => {
   const db = await freshDatabase()
   const { Block } = await import('#schema/onchain/chain.ts')
   expect(tableOf(Block).versioned).toBe(false)
   const rows = new Rows()
-  const run = () => void rows.get(Block as never, '1')
+  const run = () => void rows.get(Block as never, '1') // Block is not versioned, which the types exclude
   await expect(rows.run(db, [{ block: 1, run }])).rejects.toThrow('Block is not versioned')
 })
 
-test('what is not of a group that is in memory as a whole is known not to stand, without asking', async () => {
+test('where a whole group is in memory, a row outside it is known not to exist without a query', async () => {
   const db = await freshDatabase()
   const first = new Rows()
   await first.run(db, [{ block: 1, run: () => first.put(Holder, { ...blank('a'), delegate: 'x' }) }])

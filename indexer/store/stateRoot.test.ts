@@ -74,7 +74,7 @@ test('the root is the same at each block, whatever the batches, restarts and for
   expect(await unfounded(chain, piecemeal)).toBeUndefined()
 })
 
-test('whatever is altered by hand, in the present or the past, the block of the first version that is not as it was is named', async () => {
+test('when any version is changed by hand, the block of the first changed version is named', async () => {
   const { chain } = await noisyChain(25)
   const db = await freshDatabase()
   await (await follow(chain, db)).caughtUp()
@@ -115,7 +115,7 @@ test('whatever is altered by hand, in the present or the past, the block of the 
   expect(await unfounded(chain, db)).toBeUndefined()
 })
 
-test('an index from before there were roots is given those that it would have', async () => {
+test('an index from before state roots existed gets the roots that it would have', async () => {
   const { chain } = await noisyChain(15)
   const db = await freshDatabase()
   const away = new AbortController()
@@ -131,7 +131,7 @@ test('an index from before there were roots is given those that it would have', 
   expect(rows[0].present).toBe(1)
 })
 
-test('a line says every value in one way only', () => {
+test('a line has exactly one form for every value', () => {
   const holder = tableOf(Holder)
   const row = { id: '0xa', balance: 5n, delegate: null, votes: 2n ** 255n, fromBlock: 7, toBlock: 9 }
   const line = (values: object) => rowText(holder, values as typeof row)
@@ -146,7 +146,7 @@ test('a line says every value in one way only', () => {
   expect(event({ a: ['1', '2'] })).not.toBe(event({ a: ['2', '1'] }))
 })
 
-test('a digest is the SHA-256 of the tables with their lines, in whatever order they came', () => {
+test('a digest is the SHA-256 of the tables with their lines, independent of their order', () => {
   const one = new BlockChanges()
   one.opened('vote', 'b')
   one.ended('holder', '0xa\t', 7)

@@ -14,23 +14,23 @@ import { type Anvil, type AnvilOptions, DEV_MNEMONIC, rpc, startAnvil } from '#c
 import { type Deployment, deployAll, type Settings } from '#contracts/deploy.ts'
 import { type ContractName, contracts } from '#contracts/events.ts'
 
-/** A real local chain with every contract on it, and accounts that act without signing. */
+/** A local chain with all contracts deployed, and unlocked accounts that send without signing. */
 export interface TestChain {
   anvil: Anvil
   url: string
   deployment: Deployment
   accounts: Address[]
-  /** Sends a transaction and waits until it is mined, at once or on a busy machine a little later. @throws when it reverts. */
+  /** Sends a transaction and waits until it is mined. @throws when it reverts. */
   send(from: number, contract: ContractName, name: string, args?: readonly unknown[], value?: bigint): Promise<Hex>
   read(contract: ContractName, name: string, args?: readonly unknown[]): Promise<unknown>
   call(method: string, ...params: unknown[]): Promise<unknown>
   head(): Promise<number>
-  /** Lets so many seconds pass, in one empty block. */
+  /** Mines one empty block this many seconds later. */
   wait(seconds: number): Promise<void>
 }
 
 const GENESIS = 1_800_000_000
-/** Accounts 0 to 9 act; 9 deploys and then keeps still. 0 is the operator. */
+/** There are accounts 0 to 9: 9 only deploys, 0 is the operator. */
 const DEPLOYER = 9
 
 export const devAccount = (index: number) => mnemonicToAccount(DEV_MNEMONIC, { addressIndex: index })

@@ -1,7 +1,7 @@
 import type { Database } from '#schema/database.ts'
 import { versionedTables } from '#schema/entities.ts'
 
-/** Rows of every versioned table that one database holds and the other does not, in both directions. The right one's tables are
+/** Rows of every versioned table that only one of two databases holds. The right one's tables are
  *  copied beside the left one's, and compared by `except`. */
 export async function difference(left: Database, right: Database): Promise<string[]> {
   const found: string[] = []

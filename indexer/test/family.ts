@@ -3,15 +3,16 @@ import { type Address, encodeDeployData, encodeFunctionData, type Hex } from 'vi
 import { expect } from 'vitest'
 import { compileSources } from '#contracts/compile.ts'
 import type { Database } from '#schema/database.ts'
+import { must } from '#test/must.ts'
 import type { ContractFactory } from '../index.ts'
 import { receiptOf, testChain } from './chain.ts'
 
 const source = readFileSync(new URL('./Family.sol', import.meta.url), 'utf8')
 let compiled: Awaited<ReturnType<typeof compileSources>>[string] | undefined
 
-/** A chain with a factory on it, which the deployment names. */
+/** A chain with a factory that the deployment names. */
 export async function family() {
-  compiled ??= (await compileSources({ 'Family.sol': source }))['Family.sol']!
+  compiled ??= must((await compileSources({ 'Family.sol': source }))['Family.sol'])
   const { Factory: maker, Child: made } = compiled
   const plain = await testChain()
   const transact = async (to: Address | undefined, data: Hex) => {
@@ -27,8 +28,8 @@ export async function family() {
       logs: { address: string; topics: Hex[] }[]
     }
   }
-  const bytecode: Hex = `0x${maker!.evm.bytecode.object}`
-  const { contractAddress: address } = await transact(undefined, encodeDeployData({ abi: maker!.abi, bytecode }))
+  const bytecode: Hex = `0x${must(maker).evm.bytecode.object}`
+  const { contractAddress: address } = await transact(undefined, encodeDeployData({ abi: must(maker).abi, bytecode }))
   const factory: ContractFactory = {
     address,
     event: 'event Created(address indexed child, uint256 number)',
@@ -39,17 +40,17 @@ export async function family() {
   return {
     chain,
     factory,
-    /** Makes so many children in one block. @returns their addresses. */
+    /** Creates `count` children in one block. @returns their addresses. */
     async make(count: number): Promise<Address[]> {
-      const data = encodeFunctionData({ abi: maker!.abi, functionName: 'make', args: [count] })
+      const data = encodeFunctionData({ abi: must(maker).abi, functionName: 'make', args: [count] })
       const { logs } = await transact(address, data)
       const announced = logs.filter((log) => log.address === address)
-      return announced.map(({ topics }) => `0x${topics[1]!.slice(26)}` as Address)
+      return announced.map(({ topics }) => `0x${must(topics[1]).slice(26)}` as Address)
     },
     async move(child: Address, value: number) {
       await transact(
         child,
-        encodeFunctionData({ abi: made!.abi, functionName: 'move', args: [plain.accounts[3], value] }),
+        encodeFunctionData({ abi: must(made).abi, functionName: 'move', args: [plain.accounts[3], value] }),
       )
     },
   }
@@ -57,7 +58,7 @@ export async function family() {
 
 type Family = Awaited<ReturnType<typeof family>>
 
-/** Fails unless the index holds every log of the children, as the node tells them. */
+/** Fails unless the index holds exactly the logs of the children that the node returns. */
 export async function expectHeard({ chain }: Family, db: Database, children: Address[]) {
   const filter = { fromBlock: '0x0', toBlock: 'latest', address: children }
   const logs = (await chain.call('eth_getLogs', filter)) as { blockNumber: Hex; logIndex: Hex; address: string }[]

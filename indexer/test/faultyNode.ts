@@ -2,8 +2,9 @@ import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { onTestFinished } from 'vitest'
+import { must } from '#test/must.ts'
 
-/** What a node may do instead of answering well. `undefined` lets the call through. */
+/** What a node may do instead of a correct answer. `undefined` lets the call through. */
 export type NodeFault =
   | { result: unknown }
   | { error: { code: number; message: string } }
@@ -48,14 +49,14 @@ export class FaultyNode {
       const answers = (await this.forward(calls)).map((answer, index) => {
         const fault = faults[index]
         if (!fault || fault === 'hangUp' || 'delayMs' in fault || 'status' in fault) return answer
-        return { jsonrpc: '2.0', id: calls[index]!.id, ...fault }
+        return { jsonrpc: '2.0', id: must(calls[index]).id, ...fault }
       })
-      // in any order: a client must go by the ids
+      // In reverse order: a client must match answers by id.
       response.setHeader('content-type', 'application/json')
       response.end(JSON.stringify(Array.isArray(body) ? answers.reverse() : answers[0]))
     })
     this.server.on('upgrade', (_request, socket) => socket.end(`HTTP/1.1 ${this.handshakeStatus} Refused\r\n\r\n`))
-    await new Promise<void>((done) => this.server!.listen(this.port, '127.0.0.1', done))
+    await new Promise<void>((done) => must(this.server).listen(this.port, '127.0.0.1', done))
     this.port = (this.server.address() as AddressInfo).port
     return this
   }
@@ -71,7 +72,7 @@ export class FaultyNode {
     const headers = { 'content-type': 'application/json' }
     const response = await fetch(this.target, { method: 'POST', headers, body: JSON.stringify(calls) })
     const answers = (await response.json()) as { id: number }[]
-    return calls.map(({ id }) => answers.find((answer) => answer.id === id)!)
+    return calls.map(({ id }) => must(answers.find((answer) => answer.id === id)))
   }
 }
 

@@ -9,7 +9,7 @@ export interface Followed extends Indexer {
   stop(): Promise<void>
 }
 
-/** An indexer of a test's chain, stopped with the test at the latest. */
+/** An indexer of a test's chain, stopped at the end of the test at the latest. */
 export async function follow(chain: TestChain, db: Database, options: Partial<IndexerOptions> = {}): Promise<Followed> {
   const abort = new AbortController()
   const { url: rpcUrl, deployment } = chain
@@ -24,7 +24,7 @@ export async function follow(chain: TestChain, db: Database, options: Partial<In
   return { ...indexer, stop }
 }
 
-/** Fails unless the rows are exactly those of a first sync of the chain as it is now. */
+/** Fails unless the rows are exactly those of a new index of the present chain. */
 export async function expectClean(chain: TestChain, db: Database, options: Partial<IndexerOptions> = {}) {
   const clean = await freshDatabase()
   await (await follow(chain, clean, options)).caughtUp()

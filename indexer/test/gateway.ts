@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { onTestFinished } from 'vitest'
 import type { TestChain } from './chain.ts'
 
-/** A Subsquid Network gateway in small: serves a real chain's blocks in the gateway's own protocol, so that the real client reads it. */
+/** A small Subsquid Network gateway: serves a local chain's blocks in the gateway's protocol, for the real client. */
 
 interface Query {
   fromBlock: number
@@ -22,7 +22,7 @@ interface RawLog {
   topics: string[]
 }
 
-/** The most blocks of one answer: several answers make a sync. */
+/** Blocks per answer at most, so that a sync needs several answers. */
 const BLOCKS = 40
 
 export async function gateway(chain: TestChain, height: number): Promise<{ url: string; queries: Query[] }> {

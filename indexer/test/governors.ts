@@ -13,10 +13,11 @@ import {
 } from 'viem'
 import { type Anvil, rpc, startAnvil } from '#contracts/anvil.ts'
 import { compileSources } from '#contracts/compile.ts'
+import { must } from '#test/must.ts'
 import { devAccount, receiptOf } from './chain.ts'
 
-/** A local chain with governors that are not ours, each with a token and a timelock, and whole lives of their proposals. Every
- *  transaction is one block and one second, so that either clock ticks alike. */
+/** A local chain with Governors that are not ours, each with a token and a timelock, and proposals that reach every state. Every
+ *  transaction is one block and one second, so that both kinds of clock advance equally. */
 
 const SOURCE = 'contracts/test/Governors.sol'
 const GENESIS = 1_800_000_000
@@ -33,7 +34,7 @@ export interface GovernorChain {
   accounts: Address[]
   deploy(name: string, args?: readonly unknown[]): Promise<At>
   send(from: number, to: At, name: string, args?: readonly unknown[]): Promise<void>
-  /** As of a block; of the present without one. */
+  /** As of `block`, by default the newest one. */
   read(of: At, name: string, args?: readonly unknown[], block?: number): Promise<unknown>
   call(method: string, ...params: unknown[]): Promise<unknown>
   head(): Promise<number>
@@ -43,7 +44,7 @@ export interface GovernorChain {
 }
 
 export async function governorChain(): Promise<GovernorChain> {
-  const compiled = (await compileSources({ [SOURCE]: readFileSync(SOURCE, 'utf8') }))[SOURCE]!
+  const compiled = must((await compileSources({ [SOURCE]: readFileSync(SOURCE, 'utf8') }))[SOURCE])
   const anvil = await startAnvil({ genesisTimestamp: GENESIS, blockInterval: 1 })
   const { url } = anvil
   const accounts = Array.from({ length: 9 }, (_, index) => devAccount(index).address)
@@ -63,7 +64,7 @@ export async function governorChain(): Promise<GovernorChain> {
     accounts,
     call,
     async deploy(name, args = []) {
-      const { abi, evm } = compiled[name]!
+      const { abi, evm } = must(compiled[name])
       const data = encodeDeployData({ abi, bytecode: `0x${evm.bytecode.object}`, args })
       const receipt = await mined({ from: accounts[0], data }, name)
       return { abi, address: receipt.contractAddress }
@@ -84,7 +85,7 @@ export async function governorChain(): Promise<GovernorChain> {
     },
     async nextAddress(ahead) {
       const nonce = Number(await call('eth_getTransactionCount', accounts[0], 'latest'))
-      return getContractAddress({ from: accounts[0]!, nonce: BigInt(nonce + ahead) })
+      return getContractAddress({ from: must(accounts[0]), nonce: BigInt(nonce + ahead) })
     },
   }
 }
@@ -99,7 +100,7 @@ const DELAY = 2
 const PERIOD = 10
 const EXTENSION = 6
 
-/** OpenZeppelin's Governor over a token of either clock. */
+/** OpenZeppelin's Governor, with a token of either kind of clock. */
 export async function deployGovernor(chain: GovernorChain, votes: 'BlockVotes' | 'TimeVotes'): Promise<Government> {
   const token = await chain.deploy(votes)
   const governorAddress = await chain.nextAddress(1)
@@ -114,7 +115,7 @@ export async function deployBravo(chain: GovernorChain, token: At): Promise<Gove
   return { token, timelock, governor }
 }
 
-/** Powers at the end: 0 none, 1 has 1000 + 50, 2 has 300, 3 has 150 of 5's, 4 has what was left to it in one transaction. */
+/** Votes at the end: 0 has none, 1 has 1000 + 50, 2 has 300, 3 has 150 of 5's, 4 has what was left to it in one transaction. */
 export async function spreadPower(chain: GovernorChain, token: At) {
   const { accounts } = chain
   for (const [account, amount] of [
@@ -128,7 +129,7 @@ export async function spreadPower(chain: GovernorChain, token: At) {
     await chain.send(0, token, 'mint', [accounts[account], amount])
   for (const account of [1, 2, 4]) await chain.send(account, token, 'delegate', [accounts[account]])
   await chain.send(5, token, 'delegate', [accounts[3]])
-  await chain.send(5, token, 'delegate', [accounts[3]]) // says nothing new
+  await chain.send(5, token, 'delegate', [accounts[3]]) // no change
   await chain.send(3, token, 'transferAndDelegate', [accounts[1], 50n, accounts[4]])
   await chain.send(4, token, 'transferAndDelegate', [accounts[4], 40n, accounts[4]]) // to itself, the same delegate
   await chain.send(6, token, 'delegate', [accounts[6]])
@@ -136,7 +137,7 @@ export async function spreadPower(chain: GovernorChain, token: At) {
   await chain.send(1, token, 'burn', [10n])
 }
 
-/** A call of the governor to itself. */
+/** A call of the Governor to itself. */
 export interface Plan {
   targets: Address[]
   values: bigint[]
@@ -146,7 +147,7 @@ export interface Plan {
 
 const SPLIT = 255
 
-/** What becomes of an OpenZeppelin Governor's proposals, one of each end. @returns their plans by what became of them */
+/** Plays proposals of an OpenZeppelin Governor, one for each final state. @returns their actions by that state. */
 export async function live(chain: GovernorChain, { token, timelock, governor }: Government) {
   const { accounts, send, pass } = chain
   const plan = (description: string, functionName = 'setVotingPeriod', args: readonly unknown[] = [PERIOD]): Plan => ({
@@ -189,7 +190,7 @@ export async function live(chain: GovernorChain, { token, timelock, governor }: 
     encodePacked(['uint128', 'uint128', 'uint128'], [against, inFavour, abstain])
   const ballot = (voter: number, of: Hex) =>
     send(voter, governor, 'castVoteWithReasonAndParams', [splitId, SPLIT, 'in parts', of])
-  await ballot(1, params(100n, 300n, 50n)) // late: the quorum is reached by it
+  await ballot(1, params(100n, 300n, 50n)) // late: this vote reaches the quorum
   await ballot(1, params(0n, 400n, 0n))
   await vote(2, splitId, 0)
   await send(3, token, 'mint', [accounts[5], 500n]) // after the snapshot: changes no quorum of it
@@ -240,7 +241,7 @@ export async function live(chain: GovernorChain, { token, timelock, governor }: 
   await send(2, governor, 'propose', [pending.targets, pending.values, pending.calldatas, pending.description])
 }
 
-/** What becomes of a Bravo's proposals, numbered from 1. */
+/** Plays proposals of a Governor Bravo, numbered from 1. */
 export async function liveBravo(chain: GovernorChain, { governor, timelock }: Government) {
   const { send, pass } = chain
   const signature = 'setVotingDelay(uint256)'

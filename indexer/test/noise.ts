@@ -1,6 +1,7 @@
+import { must } from '#test/must.ts'
 import type { TestChain } from './chain.ts'
 
-/** A small seededInts generator (mulberry32): the same seed, the same noise. */
+/** A seeded generator of integers below a limit (mulberry32): the same seed gives the same numbers. */
 export function seededInts(seed: number) {
   return (below: number) => {
     seed = (seed + 0x6d2b79f5) | 0
@@ -10,7 +11,7 @@ export function seededInts(seed: number) {
   }
 }
 
-/** Approves what `noise` spends. */
+/** Approves the tokens that `noise` spends. */
 export async function prepareNoise(chain: TestChain) {
   const { send, deployment } = chain
   for (let who = 0; who < 6; who++) {
@@ -20,7 +21,7 @@ export async function prepareNoise(chain: TestChain) {
   }
 }
 
-/** One random transaction out of those that always succeed; each changes rows that others changed before. */
+/** Sends one random transaction of a kind that always succeeds and changes rows that others changed before. */
 export async function noise(chain: TestChain, next: (below: number) => number) {
   const { send, accounts } = chain
   const who = next(6)
@@ -34,5 +35,5 @@ export async function noise(chain: TestChain, next: (below: number) => number) {
     () => send(who, 'InferenceMarket', 'deposit', [other, amount]),
     () => chain.wait(1 + next(30)),
   ]
-  await actions[next(actions.length)]!()
+  await must(actions[next(actions.length)])()
 }

@@ -2,12 +2,14 @@ import { expect } from 'vitest'
 import type { Database } from '#schema/database.ts'
 import type { TestChain } from './chain.ts'
 
-/** What the contracts say of themselves, against what the rows say of them. */
+/** Compares the present rows with what the contracts answer. */
 
-type Row = Record<string, never>
+type PgRow = Record<string, unknown>
 
-async function present(db: Database, table: string): Promise<Row[]> {
-  return (await db.query(`select * from ${table} where to_block is null order by id`)).rows as Row[]
+const integer = (column: unknown) => BigInt(column as string | number | bigint)
+
+async function present(db: Database, table: string): Promise<PgRow[]> {
+  return (await db.query(`select * from ${table} where to_block is null order by id`)).rows as PgRow[]
 }
 
 const CANCELED = 2
@@ -41,7 +43,7 @@ async function expectGovernor(chain: TestChain, db: Database) {
     const votes = await chain.read('ModelGovernor', 'proposalVotes', [id])
     expect([against_votes, for_votes, abstain_votes]).toEqual(votes)
     if (quorum !== null) expect(quorum).toBe(await chain.read('ModelGovernor', 'quorum', [vote_start]))
-    expect(BigInt(vote_end)).toBe(await chain.read('ModelGovernor', 'proposalDeadline', [id]))
+    expect(integer(vote_end)).toBe(await chain.read('ModelGovernor', 'proposalDeadline', [id]))
     const state = await chain.read('ModelGovernor', 'state', [id])
     expect({ id, canceled, executed }).toEqual({ id, canceled: state === CANCELED, executed: state === EXECUTED })
   }
@@ -54,16 +56,16 @@ async function expectGovernor(chain: TestChain, db: Database) {
 async function expectModels(chain: TestChain, db: Database) {
   const mandates = new Map((await present(db, 'mandate')).map((mandate) => [mandate.id, mandate]))
   for (const { id, bond, staked, live_version_id, proposal_id } of await present(db, 'model')) {
-    const [model] = (await chain.read('ModelRegistry', 'getModel', [id])) as [Row]
+    const [model] = (await chain.read('ModelRegistry', 'getModel', [id])) as [PgRow]
     const mandate = mandates.get(id)
-    const funds = mandate ? BigInt(mandate.funded) - BigInt(mandate.spent) : 0n
-    expect({ bond, staked, funds, proposal: BigInt(proposal_id) }).toEqual({
+    const funds = mandate ? integer(mandate.funded) - integer(mandate.spent) : 0n
+    expect({ bond, staked, funds, proposal: integer(proposal_id) }).toEqual({
       bond: model.bond,
       staked: model.staked,
       funds: model.funds,
       proposal: model.proposalId,
     })
-    expect(BigInt(live_version_id ?? 0)).toBe(await chain.read('ModelRegistry', 'liveVersion', [id]))
+    expect(integer(live_version_id ?? 0)).toBe(await chain.read('ModelRegistry', 'liveVersion', [id]))
   }
   for (const { model_id, account, amount } of await present(db, 'model_stake'))
     expect(amount).toBe(await chain.read('ModelRegistry', 'stakeOf', [model_id, account]))
@@ -79,7 +81,7 @@ async function expectStakes(chain: TestChain, db: Database) {
   for (const { id, stake, earned, withdrawn } of await present(db, 'validator')) {
     const [held] = (await chain.read('FeedbackPool', 'validators', [id])) as [bigint]
     const unclaimed = await chain.read('FeedbackPool', 'rewards', [id])
-    expect({ id, stake, unclaimed: BigInt(earned) - BigInt(withdrawn) }).toEqual({ id, stake: held, unclaimed })
+    expect({ id, stake, unclaimed: integer(earned) - integer(withdrawn) }).toEqual({ id, stake: held, unclaimed })
   }
 }
 
@@ -100,7 +102,7 @@ async function expectMarket(chain: TestChain, db: Database) {
       bigint,
       bigint,
     ]
-    expect([host, BigInt(version_id), price_in, price_out]).toEqual([owner.toLowerCase(), version, ...prices])
+    expect([host, integer(version_id), price_in, price_out]).toEqual([owner.toLowerCase(), version, ...prices])
   }
   for (const { id, funded, root, status } of await present(db, 'reward_map')) {
     expect(funded).toBe(await chain.read('RewardDistributor', 'funded', [id]))

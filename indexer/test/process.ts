@@ -1,8 +1,9 @@
 import { openDatabase } from '#schema/database.ts'
+import { must } from '#test/must.ts'
 import { startIndexer } from '../index.ts'
 
-/** An indexer in a process of its own, for tests that kill it. Its argument is what it needs, as JSON. */
-const { databaseUrl, rpcUrl, deployment, confirmations } = JSON.parse(process.argv[2]!)
+/** An indexer in a process of its own, for tests that kill it. The argument is JSON. */
+const { databaseUrl, rpcUrl, deployment, confirmations } = JSON.parse(must(process.argv[2]))
 const db = await openDatabase(databaseUrl, { name: 'indexer-under-test' })
 const indexer = await startIndexer({ db, rpcUrl, deployment, confirmations, pollMs: 10 })
 await indexer.stopped

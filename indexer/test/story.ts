@@ -1,4 +1,5 @@
 import {
+  type Abi,
   type Address,
   encodeAbiParameters,
   encodeFunctionData,
@@ -10,9 +11,10 @@ import {
 } from 'viem'
 import { contracts } from '#contracts/events.ts'
 import { voucherData } from '#rules/signing.ts'
+import { must } from '#test/must.ts'
 import { devAccount, type TestChain } from './chain.ts'
 
-/** A life in which every contract says everything it can say. Account 0 is the operator; 1 proposes and hosts; 2 votes and
+/** A sequence of transactions in which the contracts emit every event that they can emit. Account 0 is the operator; 1 proposes and hosts; 2 votes and
  *  validates; 3 contributes; 4 consumes and disputes. */
 
 const OPEN = 10n ** 18n
@@ -59,7 +61,7 @@ async function money(chain: TestChain) {
   await send(0, 'GOpen', 'transfer', [deployment.addresses.Treasury, ether(100)])
 }
 
-/** Queues and executes a proposal that carried. */
+/** Queues and executes a proposal that succeeded. */
 async function carryOut(chain: TestChain, [targets, values, calldatas, description]: Actions) {
   const rest = [targets, values, calldatas, textHash(description)] as const
   await chain.send(0, 'ModelGovernor', 'queue', rest)
@@ -99,7 +101,7 @@ async function governance(chain: TestChain) {
   await send(3, 'ModelRegistry', 'unstake', [1n, ether(4)])
 
   const call = (contract: 'ModelGovernor' | 'TimelockController', functionName: string, args: unknown[]) =>
-    encodeFunctionData({ abi: contracts[contract].abi, functionName, args } as never)
+    encodeFunctionData({ abi: contracts[contract].abi as Abi, functionName, args })
   const { ModelGovernor: governor, TimelockController: timelock } = deployment.addresses
   const settings: Actions = [
     [governor, governor, governor, governor, governor, timelock],
@@ -131,7 +133,7 @@ async function governance(chain: TestChain) {
   const unpopular = (await read('ModelRegistry', 'proposalActions', [2n])) as Actions
   await send(1, 'ModelGovernor', 'propose', unpopular)
   await chain.wait(100)
-  await send(0, 'ModelRegistry', 'resolveBond', [2n]) // nobody voted: slashed
+  await send(0, 'ModelRegistry', 'resolveBond', [2n]) // no votes: the bond is slashed
 }
 
 async function contribute(chain: TestChain, contributor: number, name: string, count: number, stake: bigint) {
@@ -140,7 +142,7 @@ async function contribute(chain: TestChain, contributor: number, name: string, c
   const salt = textHash(`salt of ${name}`)
   const types = [{ type: 'uint256' }, { type: 'address' }, { type: 'bytes32' }, { type: 'bytes32' }] as const
   const contents = keccak256(encodePacked(['bytes32[]'], [hashes]))
-  const commitment = keccak256(encodeAbiParameters(types, [1n, accounts[contributor]!, contents, salt]))
+  const commitment = keccak256(encodeAbiParameters(types, [1n, must(accounts[contributor]), contents, salt]))
   await send(contributor, 'DatanetRegistry', 'commit', [commitment, accounts[contributor]])
   await send(0, 'DatanetRegistry', 'commit', [commitment, accounts[0]]) // a copy under another name changes nothing
   await send(contributor, 'DatanetRegistry', 'submit', [
@@ -203,7 +205,7 @@ async function judge(chain: TestChain) {
   await send(0, 'FeedbackPool', 'openTasks', [1n, [task, { ...task, versionId: 2n }], now + 20, now + 40])
   const types = ['uint256', 'address', 'uint8', 'uint8', 'uint8', 'uint8', 'uint8', 'bytes32'].map((type) => ({ type }))
   const commitment = (taskId: bigint, who: number) =>
-    keccak256(encodeAbiParameters(types, [taskId, accounts[who]!, 1, 90, 80, 70, 60, zeroHash]))
+    keccak256(encodeAbiParameters(types, [taskId, must(accounts[who]), 1, 90, 80, 70, 60, zeroHash]))
   for (const who of [2, 4])
     await send(who, 'FeedbackPool', 'commit', [
       [1n, 2n],
@@ -246,7 +248,7 @@ async function serve(chain: TestChain) {
   await send(1, 'InferenceMarket', 'setPrice', [1n, 1001n, 2001n])
   await send(1, 'InferenceMarket', 'setVersion', [1n, 3n])
   await send(4, 'InferenceMarket', 'deposit', [accounts[4], ether(20)])
-  const voucher = { consumer: accounts[4]!, endpointId: 1n, cumulative: ether(6), deadline: 2n ** 40n }
+  const voucher = { consumer: must(accounts[4]), endpointId: 1n, cumulative: ether(6), deadline: 2n ** 40n }
   const place = { chainId: 31_337, contract: deployment.addresses.InferenceMarket }
   const signature = await devAccount(4).signTypedData(voucherData(place, voucher))
   const redemption = { voucher, amount: ether(5), signature }
@@ -289,7 +291,7 @@ async function rewardAndDispute(chain: TestChain) {
   const { send, accounts } = chain
   await send(0, 'RewardDistributor', 'fund', [2n ** 220n, 5n])
   await publish(chain, textHash('wrong'))
-  const judgement = (1n << 160n) | BigInt(accounts[2]!)
+  const judgement = (1n << 160n) | BigInt(must(accounts[2]))
   for (const [kind, subject] of [
     [3, 1n],
     [0, 3n],
@@ -302,7 +304,7 @@ async function rewardAndDispute(chain: TestChain) {
   await send(0, 'Disputes', 'resolve', [2n, true, OPEN / 4n])
   await send(0, 'Disputes', 'resolve', [4n, true, 0n])
   await send(0, 'Disputes', 'resolve', [5n, false, 0n])
-  await publish(chain, leafOf(chain, 1n, accounts[3]!, ether(4)))
+  await publish(chain, leafOf(chain, 1n, must(accounts[3]), ether(4)))
   await chain.wait(21)
   await send(3, 'RewardDistributor', 'claim', [1n, accounts[3], ether(4), []])
 }
@@ -348,7 +350,7 @@ async function byTimelock(chain: TestChain) {
   await call('anvil_stopImpersonatingAccount', ModelGovernor)
 }
 
-/** Plays all of it. */
+/** Plays the whole story. */
 export async function playStory(chain: TestChain) {
   await money(chain)
   await governance(chain)
