@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { startIndexer } from '#indexer/index.ts'
+import { type IndexerOptions, startIndexer } from '#indexer/index.ts'
 import type { Bug } from './bugs.ts'
 import { type Finality, SIMULATED_CHAIN_ID, SimulatedChain } from './chain.ts'
 import { Coverage } from './coverage.ts'
@@ -55,7 +55,7 @@ export interface SimulationResult {
 
 /** How long nothing may move until it is taken to hang: longer than a process takes to start on a busy machine. */
 const STALL_MS = 90_000
-const PATIENCE = { timeoutMs: 300, delayMs: 1, graveMs: 40 }
+const PATIENCE = { timeoutMs: 300, delayMs: 1, deepReorgMs: 40 } satisfies IndexerOptions['patience']
 
 /** One run of an index: a chain that forks, a node that lies and dies, an indexer and a PostgreSQL that are killed. In the end the
  *  node is honest, the index catches up, and must be what a clean sync makes of the same chain. */
