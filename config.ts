@@ -25,23 +25,23 @@ const SECONDS = 'expected a whole number of seconds from 0 to 86400'
 const key = z.string().regex(/^0x[0-9a-fA-F]{64}$/, 'expected a private key: 0x and 64 hex digits')
 
 const schema = z.object({
-  /** Where embedded parts keep their files. */
+  /** The folder of the embedded servers' files. */
   MODELCOMMONS_HOME: z.string().min(1).default('.modelcommons'),
   DATABASE_URL: url(['postgres:', 'postgresql:']).optional(),
   REDIS_URL: url(['redis:', 'rediss:']).optional(),
-  /** The first is preferred; the indexer compares the others with it, and asks them when it is away. */
+  /** The first is preferred; the indexer compares the others with it, and uses them when it does not answer. */
   RPC_URL: urls(['http:', 'https:', 'ws:', 'wss:']).optional(),
   /** A Subsquid archive gateway of the chain, for the blocks far behind the head. */
   GATEWAY_URL: url(['http:', 'https:']).optional(),
-  /** Counts blocks as final so far behind the head, on chains without a `finalized` tag. */
+  /** Blocks this far behind the head count as final, on chains without a `finalized` tag. */
   CONFIRMATIONS: count(100_000).optional(),
-  /** The chain's tag that says which block is final: `safe` comes sooner than `finalized`, and may be taken back more easily. */
+  /** The chain's tag of the final block: `safe` comes sooner than `finalized`, but is more likely to be reorganised. */
   FINALITY: z.enum(['finalized', 'safe']).default('finalized'),
   /** The deployment to follow: a file written by `modelcommons deploy`. Required with RPC_URL. */
   DEPLOYMENT: z.string().min(1).optional(),
-  /** Between two comparisons of the index with the contracts; 0 makes none. */
+  /** The interval of comparisons of the index with the contracts; 0 disables them. */
   RECONCILE_SECONDS: z.coerce.number(SECONDS).int(SECONDS).min(0, SECONDS).max(86_400, SECONDS).default(600),
-  /** Signs what workers write on chain. */
+  /** The private key that signs the workers' transactions. */
   OPERATOR_KEY: key.optional(),
   S3_ENDPOINT: url(['http:', 'https:']).optional(),
   S3_BUCKET: z.string().min(3).optional(),
@@ -50,14 +50,14 @@ const schema = z.object({
   S3_SECRET_ACCESS_KEY: z.string().optional(),
   HOST: z.string().min(1).default('127.0.0.1'),
   PORT: port.default(4000),
-  /** Where `index` shows what it counts of its own work, at /metrics; nowhere when left out. */
+  /** The port of the indexer's own /metrics; without it there is none. */
   INDEX_PORT: port.optional(),
   MODELCOMMONS_DEVICE: z.enum(['auto', 'cpu', 'webgpu', 'cuda']).default('auto'),
   GPU_CONCURRENCY: count(64).default(1),
   CPU_CONCURRENCY: count(256).default(4),
   /** open: whoever reaches the port may start jobs; keys: `modelcommons keys` hands out access. */
   MODELCOMMONS_AUTH: z.enum(['open', 'keys']).optional(),
-  /** A file of GraphQL queries by the SHA-256 of their text, which clients may then send the hash of alone. */
+  /** A file of GraphQL queries by the SHA-256 of their text: clients may send the hash instead of the text. */
   MODELCOMMONS_QUERIES: z.string().min(1).optional(),
   /** Whether the API answers no other queries. */
   MODELCOMMONS_QUERIES_ONLY: z.enum(['true', 'false']).default('false'),
@@ -71,9 +71,9 @@ export class ConfigError extends PermanentError {
 
 export type Config = ReturnType<typeof readConfig>
 
-/** Reads and validates the environment. Without `requireDeployment`, RPC_URL may name a chain on which nothing of ours stands;
- *  without `signs`, nobody needs a key to read it.
- *  @throws ConfigError naming every variable that cannot be used, and why. */
+/** Reads and validates the environment. Without `requireDeployment`, RPC_URL may be a chain without our contracts; without `signs`, no
+ *  OPERATOR_KEY is required.
+ *  @throws ConfigError that names every variable that cannot be used, and why. */
 export function readConfig(env: NodeJS.ProcessEnv = process.env, { requireDeployment = true, signs = true } = {}) {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
   const parsed = schema.safeParse(given)

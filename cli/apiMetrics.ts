@@ -1,7 +1,7 @@
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { Database } from '#schema/database.ts'
 
-/** What Prometheus reads: the process itself, and the state of the house as the database shows it at the moment of asking. */
+/** The API's metrics for Prometheus: its process, and the state of the whole system as the database has it at the time of the scrape. */
 export function openApiMetrics(db: Database): Registry {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry, prefix: 'modelcommons_' })
@@ -37,8 +37,8 @@ export function openApiMetrics(db: Database): Registry {
     ['governor'],
     newest('drift'),
   )
-  gauge('index_compared', 'Values that the newest comparison looked at.', ['governor'], newest('compared'))
-  gauge('index_compared_block', 'The block at which it was made.', ['governor'], newest('block'))
+  gauge('index_compared', 'Values that the newest comparison covered.', ['governor'], newest('compared'))
+  gauge('index_compared_block', 'The block of the newest comparison.', ['governor'], newest('block'))
   gauge(
     'jobs',
     'Jobs by kind and status.',
@@ -55,7 +55,7 @@ export function openApiMetrics(db: Database): Registry {
   )
   gauge(
     'workers',
-    'Workers that showed life in the last 15 seconds.',
+    'Workers with a heartbeat in the last 15 seconds.',
     ['device'],
     `select device, count(*) as value from worker_node where heartbeat_at > now() - interval '15 seconds' group by device`,
   )

@@ -20,28 +20,28 @@ import { migrate } from '#schema/dataSource.ts'
 import { startPostgres } from '#schema/postgres.ts'
 import { writeDeployment } from './deployment.ts'
 
-/** The development account that deploys on the embedded chain and whose key the workers sign with there. */
+/** The development account that deploys to the embedded chain; the workers sign with its key. */
 const OPERATOR_INDEX = 0
 const ACCOUNTS = 64
-/** Genesis and block spacing of the embedded chain are fixed, so that the same story gives the same blocks. */
+/** Genesis time and block interval of the embedded chain are fixed, so that the same example gives the same blocks. */
 const GENESIS = 1_760_000_000
 const BLOCK_SECONDS = 1
-/** Between two looks whether the embedded database lives. */
-const WATCH_MS = 200
+/** How often the embedded database is checked. */
+const HEALTH_CHECK_MS = 200
 
-/** The database and the chain that services need: embedded ones, or those that the configuration names. */
+/** The database and the chain that the services use: embedded ones, or those of the configuration. */
 export interface BackingServices {
-  /** The environment that points a service process at them. */
+  /** Environment variables that point a service process at them. */
   env: NodeJS.ProcessEnv
   databaseUrl: string
   rpcUrl: string
   deployment: Deployment
-  /** Whether the chain is our own: it may be asked to mine and to move its clock. */
+  /** Whether the chain is embedded: then it can be told to mine and to move its clock. */
   local: boolean
   stop(): Promise<void>
 }
 
-/** Starts what the configuration does not name, deploys to an empty embedded chain, and brings the database to the newest schema. */
+/** Starts the services that the configuration does not name, deploys to an empty embedded chain, and migrates the database. */
 export async function startBackingServices(config: Config, log: Logger): Promise<BackingServices> {
   await mkdir(config.home, { recursive: true })
   const stops: (() => Promise<void>)[] = []
@@ -77,15 +77,15 @@ export async function startBackingServices(config: Config, log: Logger): Promise
 
 async function startEmbeddedPostgres(home: string, log: Logger, stops: (() => Promise<void>)[]): Promise<string> {
   const server = await startPostgres(join(home, 'postgres'))
-  if (server.adopted) log.info('adopted the embedded PostgreSQL that an earlier process left running')
+  if (server.adopted) log.info('reusing the embedded PostgreSQL that an earlier process left running')
   const abort = new AbortController()
   const watch = (async () => {
     while (!abort.signal.aborted) {
-      await sleep(WATCH_MS, undefined, { signal: abort.signal }).catch(() => {})
+      await sleep(HEALTH_CHECK_MS, undefined, { signal: abort.signal }).catch(() => {})
       if (abort.signal.aborted) break
       await server.revive().then(
-        (revived) => revived && log.warn('the embedded PostgreSQL had died; it is back at the same address'),
-        (error) => log.error({ error: (error as Error).message }, 'the embedded PostgreSQL does not come back'),
+        (revived) => revived && log.warn('the embedded PostgreSQL had died; it was restarted at the same address'),
+        (error) => log.error({ error: (error as Error).message }, 'the embedded PostgreSQL cannot be restarted'),
       )
     }
   })()

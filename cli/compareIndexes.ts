@@ -2,22 +2,22 @@ import type { Database, Sql } from '#schema/database.ts'
 import { auditStateRoots, changesOf, firstWrongRoot, rootAt, type StateRowChange } from '#schema/stateChanges.ts'
 import { originRoot } from '#schema/stateRoot.ts'
 
-/** An index that can be compared with another by its state roots. */
+/** An index that can be compared with another one by its state roots. */
 export interface ComparableIndex {
   /** The chain, and the last block that is indexed. */
   head(): Promise<{ chainId: number; block: number }>
   /** The root as of a block. */
   root(block: number): Promise<string>
-  /** What a block changed, from the rows, and the block's hash where it changed anything. */
+  /** The changes of a block, computed from the rows, and the block's hash if there are any. */
   changes(block: number): Promise<{ hash: string | null; changes: Omit<StateRowChange, 'text'>[] }>
-  /** Digests computed again from the rows, stretch by stretch up to a block. */
+  /** Digests computed again from the rows, range by range, up to a block. */
   digests(to: number): AsyncGenerator<{ to: number; digests: Map<number, string> }>
 }
 
-/** Where two indexes part. */
+/** The first difference between two indexes. */
 export interface IndexDifference {
   block: number
-  /** The first row that differs, and how; of two indexes of different forks or deployments there may be none. */
+  /** The first row that differs; indexes of different forks or deployments may have none. */
   table?: string
   id?: string
   column?: string
@@ -27,7 +27,7 @@ export interface IndexDifference {
 export interface IndexComparison {
   /** The last block that was compared. */
   block: number
-  /** Our root there. */
+  /** Our root at that block. */
   root: string
   difference: IndexDifference | null
 }
@@ -50,7 +50,7 @@ export const databaseIndex = (
   digests: (to) => auditStateRoots(sql, chainId, 0, to),
 })
 
-/** @throws Error saying what to do when `url` does not answer as an API of ours. */
+/** @throws Error that says what to do when no ModelCommons API answers at `url`. */
 export function apiIndex(url: string): ComparableIndex {
   const endpoint = /\/graphql\/?$/.test(url) ? url : `${url.replace(/\/$/, '')}/graphql`
   // biome-ignore lint/suspicious/noExplicitAny: each query has its own shape
@@ -98,8 +98,8 @@ export function apiIndex(url: string): ComparableIndex {
   }
 }
 
-/** Compares our index with another up to the last block of both: first our rows with our roots, then the roots by bisection (each
- *  binds all before it), then the other's rows with its roots. */
+/** Compares our index with another one up to the last block that both have: first our rows with our roots, then the roots by bisection
+ *  (each depends on all before it), then the other's rows with its roots. */
 export async function compareIndexes(
   db: Database,
   chainId: number,
@@ -111,7 +111,7 @@ export async function compareIndexes(
     const [here, there] = [await ours.head(), await other.head()]
     if (there.chainId !== chainId)
       throw new Error(
-        `The other index is of chain ${there.chainId}, ours of chain ${chainId}. Compare indexes of one chain.`,
+        `The other index is of chain ${there.chainId}, ours of chain ${chainId}. Compare indexes of the same chain.`,
       )
     const block = Math.min(here.block, there.block)
     const unfounded = await firstWrongRoot(sql, chainId, contracts, block)
@@ -123,7 +123,7 @@ export async function compareIndexes(
   }, 'repeatable read')
 }
 
-/** The first block up to `bound` as of which the roots differ. */
+/** The first block up to `bound` at which the roots differ. */
 async function firstDifferentRoot(
   ours: ComparableIndex,
   other: ComparableIndex,
@@ -140,7 +140,7 @@ async function firstDifferentRoot(
   return different
 }
 
-/** The first block whose digests differ though the roots do not: the rows of one are not what its roots stand for. */
+/** The first block whose digests differ although the roots do not: then the rows of one index do not match its roots. */
 async function firstDifferentRows(
   ours: ComparableIndex,
   other: ComparableIndex,
@@ -172,7 +172,7 @@ async function differenceAt(ours: ComparableIndex, other: ComparableIndex, block
     const { kind, table, id } = change
     const twin = theirs.get(nameOf(change))
     theirs.delete(nameOf(change))
-    if (!twin) return { block, table, id, says: `a version ${kind} at block ${block} stands here only` }
+    if (!twin) return { block, table, id, says: `a version ${kind} at block ${block} exists only here` }
     for (const column of new Set([...Object.keys(change.values ?? {}), ...Object.keys(twin.values ?? {})])) {
       const [value, theirValue] = [change.values?.[column], twin.values?.[column]].map((one) => JSON.stringify(one))
       if (value !== theirValue) return { block, table, id, column, says: `${value} here, ${theirValue} there` }
@@ -180,9 +180,9 @@ async function differenceAt(ours: ComparableIndex, other: ComparableIndex, block
   }
   const [only] = theirs.values()
   if (only)
-    return { block, table: only.table, id: only.id, says: `a version ${only.kind} at block ${block} stands there only` }
+    return { block, table: only.table, id: only.id, says: `a version ${only.kind} at block ${block} exists only there` }
   return {
     block,
-    says: 'the rows are the same, but not the roots: one of them was altered, or the indexes are of different deployments',
+    says: 'the rows are the same, but the roots differ: a root was altered, or the indexes are of different deployments',
   }
 }

@@ -7,26 +7,26 @@ import { openArtifacts } from './openArtifacts.ts'
 import { startSystem } from './system.ts'
 import { recomputeRoot } from './verifyEpoch.ts'
 
-/** `modelcommons demo`: one whole lifecycle on a fresh state. Exits with 0 only when every stage's check holds. */
+/** `modelcommons demo`: runs one whole lifecycle on a fresh state. Exits with 0 only when every stage passes. */
 export async function demo({ json, seed, keep }: { json?: boolean; seed: number; keep?: string }): Promise<void> {
   const home = keep ? resolve(keep) : await mkdtemp(join(tmpdir(), 'modelcommons-demo-'))
   if (keep) {
     await mkdir(home, { recursive: true })
     if ((await readdir(home)).length)
-      throw new ConfigError(`--keep: ${home} is not empty. The demo starts from nothing: name a new folder.`)
+      throw new ConfigError(`--keep: ${home} is not empty. The demo needs an empty folder.`)
   }
   process.env.LOG_LEVEL ??= 'warn'
-  // A fresh state of its own: only the device and the log level are taken from the environment.
+  // The demo uses a fresh state: of the environment only the device and the log level matter.
   const { MODELCOMMONS_DEVICE, LOG_LEVEL } = process.env
   const config = readConfig({ MODELCOMMONS_DEVICE, LOG_LEVEL, MODELCOMMONS_HOME: home, PORT: '0' })
   for (const name of ['DATABASE_URL', 'RPC_URL', 'REDIS_URL', 'S3_BUCKET', 'S3_ENDPOINT', 'DEPLOYMENT', 'OPERATOR_KEY'])
     delete process.env[name]
   const log = openLog('demo', config)
-  const say = json ? (line: string) => console.error(line) : (line: string) => console.log(line)
+  const print = json ? (line: string) => console.error(line) : (line: string) => console.log(line)
   const system = await startSystem(config, log)
-  say(`Running at ${system.url}.`)
-  const playing = new AbortController()
-  const interrupt = () => playing.abort()
+  print(`Running at ${system.url}.`)
+  const exampleRun = new AbortController()
+  const interrupt = () => exampleRun.abort()
   process.once('SIGINT', interrupt)
   process.once('SIGTERM', interrupt)
   try {
@@ -37,17 +37,17 @@ export async function demo({ json, seed, keep }: { json?: boolean; seed: number;
       deployment: system.deployment,
       store: await openArtifacts(config),
       seed,
-      signal: playing.signal,
-      say,
+      signal: exampleRun.signal,
+      say: print,
       verify: (epoch) =>
         recomputeRoot({ rpcUrl: system.rpcUrl, deployment: system.deployment, artifacts: config.artifacts, epoch }),
     })
-    for (const stage of report.stages) say(`${stage.ok ? '✓' : '✗'} ${stage.name}  ${JSON.stringify(stage.facts)}`)
+    for (const stage of report.stages) print(`${stage.ok ? '✓' : '✗'} ${stage.name}  ${JSON.stringify(stage.facts)}`)
     if (json) console.log(JSON.stringify(report))
     process.exitCode = report.stages.every((stage) => stage.ok) ? 0 : 1
   } finally {
     await system.stop()
-    if (keep) say(`The chain, the database and the artifacts are in ${home}.`)
+    if (keep) print(`The chain, the database and the artifacts are in ${home}.`)
     else await rm(home, { recursive: true, force: true })
   }
 }

@@ -5,8 +5,8 @@ import { openRpc } from '#indexer/rpc/open.ts'
 import { deployContracts } from './backingServices.ts'
 import { writeDeployment } from './deployment.ts'
 
-/** `modelcommons deploy`: puts the contracts on the chain of RPC_URL, through the first endpoint that it names; the account of
- *  OPERATOR_KEY pays and becomes the operator. */
+/** `modelcommons deploy`: deploys the contracts to the chain of RPC_URL. The account of OPERATOR_KEY pays and becomes the
+ *  operator. */
 export async function deploy({ out }: { out: string }): Promise<void> {
   const { rpcUrl, operatorKey } = readConfig(process.env, { requireDeployment: false })
   if (!rpcUrl) throw new ConfigError('RPC_URL: required to deploy.')
@@ -15,7 +15,7 @@ export async function deploy({ out }: { out: string }): Promise<void> {
   const done = new AbortController()
   try {
     const rpc = openRpc(rpcUrl, { signal: done.signal })
-    await rpc.request('eth_chainId') // says what to do when nothing answers there
+    await rpc.request('eth_chainId') // fails with a clear message when no node answers
     const chain = custom({ request: ({ method, params }) => rpc.request(method, params) })
     const deployment = await deployContracts(chain, account, account.address)
     await writeDeployment(out, deployment)

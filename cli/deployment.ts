@@ -17,13 +17,13 @@ const shape = z.object({
   addresses: z.object(Object.fromEntries(names.map((name) => [name, address])) as Record<ContractName, typeof address>),
   operator: address,
   settings: z.record(z.string(), z.union([z.number(), wei])),
-  /** Contracts whose events name further ones to follow: added by hand. */
+  /** Contracts whose events announce further contracts to follow; added by hand. */
   factories: z.array(Factory).optional(),
 })
 
 export type DeploymentFile = Deployment & Pick<FollowedDeployment, 'factories'>
 
-/** Reads a deployment file. @throws ConfigError naming DEPLOYMENT, the file and what is wrong in it. */
+/** Reads a deployment file. @throws ConfigError that names DEPLOYMENT, the file and what is wrong in it. */
 export async function readDeployment(file: string): Promise<DeploymentFile> {
   let text: string
   try {
@@ -40,7 +40,7 @@ export async function readDeployment(file: string): Promise<DeploymentFile> {
       cause instanceof z.ZodError
         ? cause.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ')
         : (cause as Error).message
-    throw new ConfigError(`DEPLOYMENT: ${file} is no deployment file (${why}).`, { cause })
+    throw new ConfigError(`DEPLOYMENT: ${file} is not a deployment file (${why}).`, { cause })
   }
 }
 

@@ -47,7 +47,7 @@ test('who does not answer is named, and so is each chain when there are several'
       expect.stringMatching(`^✓ endpoint +${other.url} answers for chain 10`),
       expect.stringMatching(`^✓ endpoint +${other.wsUrl} answers for chain 10`),
       expect.stringMatching(
-        `^✗ chain +RPC_URL leads to different chains: 31337 \\(${ws}\\), 10 \\(${other.url}, ${other.wsUrl}\\)\\. DEPLOYMENT is for chain 31337: leave the others out\\.$`,
+        `^✗ chain +RPC_URL leads to different chains: 31337 \\(${ws}\\), 10 \\(${other.url}, ${other.wsUrl}\\)\\. DEPLOYMENT is for chain 31337: remove the others\\.$`,
       ),
     ],
   })
@@ -56,7 +56,7 @@ test('who does not answer is named, and so is each chain when there are several'
   expect(wrong.lines[1]).toMatch(/^✗ chain +RPC_URL leads to chain 10; DEPLOYMENT is for chain 31337\.$/)
   const { code, lines } = await said(http, `${http}/secret`)
   expect(code).toBe(1)
-  expect(lines[1]).toMatch(new RegExp(`^✗ endpoint +RPC_URL: ${http}/… is no node that can be used: .*404`))
+  expect(lines[1]).toMatch(new RegExp(`^✗ endpoint +RPC_URL: ${http}/… cannot be used: .*404`))
   const none = await said(away, 'ws://127.0.0.1:9')
   expect(none.lines.map((line) => line[0])).toEqual(['✗', '✗', '✗'])
   expect(none.lines[1]).toContain('ws://127.0.0.1:9 does not answer')

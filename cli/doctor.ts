@@ -8,7 +8,7 @@ import { chainChecks, type DoctorCheck } from './chainChecks.ts'
 import { openArtifacts } from './openArtifacts.ts'
 import { requireFreePort } from './requireFreePort.ts'
 
-/** `modelcommons doctor`: looks at the machine and at every part that the environment names. Exits with 1 when something must be mended. */
+/** `modelcommons doctor`: checks the machine and every configured service. Exits with 1 when something must be fixed. */
 export async function doctor(): Promise<void> {
   const config = readConfig()
   const checks: DoctorCheck[] = [
@@ -30,17 +30,17 @@ export async function doctor(): Promise<void> {
     ['index', () => (config.databaseUrl ? indexAgrees(config.databaseUrl) : Promise.resolve('embedded'))],
     ['artifacts', () => artifactsAnswer(config)],
   ]
-  let faults = 0
+  let failures = 0
   for (const [name, run] of checks)
     await run().then(
       (found) => console.log(`✓ ${name.padEnd(10)} ${found}`),
       (error: Error) => {
-        faults++
+        failures++
         console.log(`✗ ${name.padEnd(10)} ${error.message}`)
       },
     )
-  console.log(faults ? `${faults} to mend.` : 'Everything is in order.')
-  process.exitCode = faults ? 1 : 0
+  console.log(failures ? `${failures} to fix.` : 'Everything is in order.')
+  process.exitCode = failures ? 1 : 0
 }
 
 async function artifactsAnswer(config: Config): Promise<string> {
@@ -61,7 +61,7 @@ async function homeIsWritable(home: string): Promise<string> {
 
 async function portIsFree({ host, port }: Config): Promise<string> {
   await requireFreePort({ host, port })
-  return port === 0 ? 'any free one' : `${host}:${port} is free`
+  return port === 0 ? 'any free port' : `${host}:${port} is free`
 }
 
 async function engineRuns(): Promise<string> {
@@ -81,7 +81,7 @@ async function databaseAnswers(url: string): Promise<string> {
   }
 }
 
-/** What the newest comparison with the contracts found. */
+/** The result of the newest comparison with the contracts. */
 async function indexAgrees(url: string): Promise<string> {
   const db = await openDatabase(url)
   try {
@@ -97,7 +97,7 @@ async function indexAgrees(url: string): Promise<string> {
     const wrong = rows.find(({ drift }) => drift > 0)
     if (wrong)
       throw new Error(
-        `${wrong.drift} of ${wrong.compared} values of ${wrong.governor_id} differ from the contracts’ at block ${wrong.block}: modelcommons reconcile names them. Index anew into an empty database.`,
+        `${wrong.drift} of ${wrong.compared} values of ${wrong.governor_id} differ from the contracts’ at block ${wrong.block}: \`modelcommons reconcile\` lists them. Index again into an empty database.`,
       )
     return rows
       .map(({ compared, block }) => `agrees with the contracts in ${compared} values at block ${block}`)
@@ -118,7 +118,7 @@ async function embedded(name: string): Promise<string> {
   try {
     createRequire(import.meta.url).resolve(name)
   } catch {
-    throw new Error(`${name} is not installed: run npm install, or set DATABASE_URL and RPC_URL to parts of your own.`)
+    throw new Error(`${name} is not installed: run npm install, or set DATABASE_URL and RPC_URL to your own servers.`)
   }
   return 'embedded'
 }

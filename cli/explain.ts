@@ -1,4 +1,4 @@
-/** Prints what went wrong and what to do, without a stack unless LOG_LEVEL asks for it; returns the exit code. */
+/** Prints the messages of an error and its causes, and the stack if LOG_LEVEL is `debug` or `trace`. @returns the exit code. */
 export function explain(error: unknown): number {
   const lines: string[] = []
   for (let cause: unknown = error; cause instanceof Error; cause = cause.cause)

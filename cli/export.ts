@@ -2,24 +2,26 @@ import { createWriteStream } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import type { ReadableStream } from 'node:stream/web'
 import { ConfigError } from '#config'
+import { RetriableError } from '#schema/errors.ts'
 
 export interface ExportOptions {
-  /** Where the API answers. */
+  /** The URL of the API. */
   url: string
   format: string
-  /** A file; the standard output without it. */
+  /** The file to write; standard output by default. */
   out?: string
-  /** A key of the API, where it asks for one. */
+  /** An API key, if the API requires one. */
   key?: string
 }
 
 const FORMATS = ['csv', 'jsonl']
 
-/** Writes all rows of the query's one list. @throws ConfigError with the API's reason when it refuses, or when the rows break off: then no file is
- *  left that could be taken for the whole. */
+/** Writes all rows of the one list of a query. @throws ConfigError with the API's reason when it refuses; RetriableError when the answer breaks
+ *  off: the incomplete file is deleted. */
 export async function exportRows(query: string, { url, format, out, key }: ExportOptions): Promise<void> {
-  if (!FORMATS.includes(format)) throw new ConfigError(`--format: ${format} is none of ${FORMATS.join(', ')}.`)
+  if (!FORMATS.includes(format)) throw new ConfigError(`--format: ${format} is not one of ${FORMATS.join(', ')}.`)
   const response = await fetch(`${url.replace(/\/$/, '')}/export.${format}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...(key && { authorization: `Bearer ${key}` }) },
@@ -36,9 +38,11 @@ export async function exportRows(query: string, { url, format, out, key }: Expor
     )
   }
   try {
-    await pipeline(Readable.fromWeb(response.body as never), out ? createWriteStream(out) : process.stdout)
+    await pipeline(Readable.fromWeb(response.body as ReadableStream), out ? createWriteStream(out) : process.stdout)
   } catch (cause) {
     if (out) await rm(out, { force: true })
-    throw new ConfigError('The export broke off before its end. Try again; the API’s log has the reason.', { cause })
+    throw new RetriableError('The export broke off before its end. Try again; the reason is in the log of the API.', {
+      cause,
+    })
   }
 }

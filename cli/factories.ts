@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { announcementOf, CHILD_KINDS } from '#indexer/index.ts'
 
-/** Contracts whose events name further contracts to follow, as a deployment or a configuration file declares them. */
+/** Contracts whose events announce further contracts to follow, as a deployment file or a configuration file declares them. */
 
 const shape = z.strictObject({
   address: z.string().regex(/^0x[0-9a-fA-F]{40}$/, 'expected an address: 0x and 40 hex digits'),

@@ -5,21 +5,21 @@ import type { FollowedDeployment, FollowedGovernor } from '#indexer/index.ts'
 import { openRpc } from '#indexer/rpc/open.ts'
 import { Factory } from './factories.ts'
 
-/** Which Governors to follow, besides our own deployment: named on the command line, or in a file for several chains and contracts. */
+/** The Governors to follow instead of a deployment: one from the command line, or those of a configuration file for several chains. */
 
 const address = z.string().regex(/^0x[0-9a-fA-F]{40}$/, 'expected an address: 0x and 40 hex digits')
 const whole = z.int('expected a whole number').min(0, 'expected a whole number from 0')
-const votes = z.string().regex(/^\d+$/, 'expected a number of votes as a decimal text').transform(BigInt)
+const votes = z.string().regex(/^\d+$/, 'expected a number of votes as a decimal string').transform(BigInt)
 const url = z
   .string()
   .refine(
     (value) => value.split(',').every((one) => /^(https?|wss?):\/\//.test(one) && URL.canParse(one)),
-    'expected an http(s) or ws(s) URL, or several parted by commas',
+    'expected an http(s) or ws(s) URL, or several, separated by commas',
   )
 
 const Governor = z.strictObject({
   address,
-  /** The first block that may hold one of its events, or of its token's. */
+  /** The first block that may have an event of the Governor or of its token. */
   startBlock: whole,
   name: z.string().max(100).optional(),
   token: address.nullable().optional(),
@@ -40,7 +40,7 @@ const File = z.strictObject({
         rpcUrl: url.optional(),
         confirmations: whole.min(1, 'expected a whole number from 1').optional(),
         governors: z.array(Governor).min(1, 'name at least one'),
-        /** Contracts whose events name further ones to follow, from the chain's first `startBlock` on. */
+        /** Contracts whose events announce further contracts to follow, from the chain's first `startBlock` on. */
         factories: z.array(Factory).optional(),
       }),
     )
@@ -49,7 +49,7 @@ const File = z.strictObject({
 
 type Chain = z.infer<typeof File>['chains'][number]
 
-/** What names Governors on the command line. */
+/** The command-line options that select Governors. */
 export interface GovernorOptions {
   /** A configuration file. */
   config?: string
@@ -58,13 +58,13 @@ export interface GovernorOptions {
   startBlock?: number
   token?: string
   timelock?: string
-  /** Of a file with several chains, this one. */
+  /** One chain of a file with several. */
   chain?: number
 }
 
 export interface NamedChain {
   rpcUrl?: string
-  /** The database's name is the configured one's; with several chains, followed by `_` and the chain id. */
+  /** Appended to the name of the configured database: empty for a single chain, else `_` and the chain id. */
   databaseSuffix: string
   confirmations?: number
   deployment: FollowedDeployment
@@ -74,19 +74,19 @@ export const namesGovernors = ({ config, governor }: GovernorOptions) => config 
 
 export type FollowedChain = NamedChain & { rpcUrl: string }
 
-/** The chains to follow; `rpcUrl` may name several nodes, parted by commas. @throws ConfigError naming the option, or the file and the
- *  place in it, that cannot be used, and the chain that has no node. */
+/** The chains to follow; `rpcUrl` may be several URLs, separated by commas. @throws ConfigError that names the option or the place in the
+ *  file that cannot be used, or the chain that has no node. */
 export async function followedChains(options: GovernorOptions, node: { rpcUrl: string | undefined }) {
   return (await namedChains(options, node)).map(({ rpcUrl, ...chain }): FollowedChain => {
     if (rpcUrl) return { ...chain, rpcUrl }
     const { databaseSuffix, deployment } = chain
     throw new ConfigError(
-      `${options.config}: chain ${deployment.chainId} has no rpcUrl. Name a node for it${databaseSuffix ? '' : ', or set RPC_URL'}.`,
+      `${options.config}: chain ${deployment.chainId} has no rpcUrl. Add an rpcUrl${databaseSuffix ? '' : ', or set RPC_URL'}.`,
     )
   })
 }
 
-/** The same for who asks no node. */
+/** Like `followedChains`, for commands that need no node. */
 export async function namedChains(options: GovernorOptions, { rpcUrl }: { rpcUrl: string | undefined }) {
   const { config, governor } = options
   if (config !== undefined && governor !== undefined)
@@ -117,9 +117,9 @@ async function named(options: GovernorOptions, rpcUrl: string | undefined): Prom
   const { governor, startBlock, token, timelock } = options
   if (startBlock === undefined)
     throw new ConfigError(
-      '--start-block: required with --governor: the block in which its token was deployed, or before.',
+      '--start-block: required with --governor: the block in which its token was deployed, or an earlier one.',
     )
-  if (!rpcUrl) throw new ConfigError('RPC_URL: required with --governor: a node of the chain on which it stands.')
+  if (!rpcUrl) throw new ConfigError('RPC_URL: required with --governor: a node of the Governor’s chain.')
   const parsed = Governor.safeParse({ address: governor, startBlock, token, timelock })
   if (!parsed.success)
     throw new ConfigError(
@@ -130,13 +130,13 @@ async function named(options: GovernorOptions, rpcUrl: string | undefined): Prom
   return { chainId: await chainIdOf(rpcUrl), governors: [parsed.data] }
 }
 
-/** Of the first endpoint that answers. */
+/** The chain id, from the first endpoint that answers. */
 async function chainIdOf(rpcUrls: string): Promise<number> {
   const done = new AbortController()
   try {
     return Number(await openRpc(rpcUrls, { signal: done.signal }).request('eth_chainId'))
   } catch (cause) {
-    throw new ConfigError('RPC_URL: no chain answers there. Start it or correct the URL.', { cause })
+    throw new ConfigError('RPC_URL: no node answers there. Start it, or correct the URL.', { cause })
   } finally {
     done.abort()
   }
@@ -160,12 +160,12 @@ async function readFileOf(file: string): Promise<Chain[]> {
   const { chains } = parsed.data
   requireOnce(
     chains.map(({ chainId }) => chainId),
-    (chainId) => `${file} names chain ${chainId} twice: put its governors together.`,
+    (chainId) => `${file} lists chain ${chainId} twice: put its governors together.`,
   )
   for (const { chainId, governors } of chains)
     requireOnce(
       governors.map((one) => one.address.toLowerCase()),
-      (repeated) => `${file} names ${repeated} twice on chain ${chainId}: name it once.`,
+      (repeated) => `${file} lists ${repeated} twice on chain ${chainId}: list it once.`,
     )
   return chains
 }

@@ -17,9 +17,7 @@ test('who reads an index names no node; who follows a chain must; who signs noth
   const databaseUrl = await freshDatabaseUrl()
   const bare = readConfig({ DATABASE_URL: databaseUrl }, { requireDeployment: false })
   expect(await indexedTargets({ config }, bare)).toMatchObject([{ databaseUrl, deployment: { chainId: 10 } }])
-  await expect(indexTargets({ config }, bare)).rejects.toThrow(
-    'chain 10 has no rpcUrl. Name a node for it, or set RPC_URL.',
-  )
+  await expect(indexTargets({ config }, bare)).rejects.toThrow('chain 10 has no rpcUrl. Add an rpcUrl, or set RPC_URL.')
   const house = { RPC_URL: 'http://127.0.0.1:9', DEPLOYMENT: 'deployment.json' }
   expect(readConfig(house, { signs: false }).operatorKey).toBeUndefined()
   expect(() => readConfig(house)).toThrow('OPERATOR_KEY: required when RPC_URL is set')
@@ -32,6 +30,6 @@ test('of several endpoints the first that answers says which chain a Governor of
   for (const rpcUrl of [`http://127.0.0.1:9,${anvil.url}`, `http://127.0.0.1:9,${anvil.wsUrl}`])
     expect(await namedChains(named, { rpcUrl })).toMatchObject([{ deployment: { chainId: 10 } }])
   await expect(namedChains(named, { rpcUrl: 'http://127.0.0.1:9,ws://127.0.0.1:9' })).rejects.toThrow(
-    'RPC_URL: no chain answers there',
+    'RPC_URL: no node answers there',
   )
 })

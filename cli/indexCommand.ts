@@ -10,7 +10,7 @@ import { openIndexerMetrics, serveMetrics } from './indexerMetrics.ts'
 import { openLog } from './log.ts'
 import { runService } from './service.ts'
 
-/** What one indexer follows, and where it stores it. */
+/** What one indexer follows, and the database in which it stores it. */
 export interface IndexTarget {
   databaseUrl: string
   rpcUrl: string
@@ -18,19 +18,19 @@ export interface IndexTarget {
   deployment: FollowedDeployment
 }
 
-/** The chains that the options, or else the environment, say to follow. A database for each chain of a file with several is made
- *  beside the configured one, and brought to the newest schema.
- *  @throws ConfigError naming what is missing or cannot be used. */
+/** The chains to follow, from the options or else from the environment. For a file with several chains, creates a database for each one
+ *  beside the configured one, and migrates it.
+ *  @throws ConfigError that names what is missing or cannot be used. */
 export async function indexTargets(options: GovernorOptions, config: Config): Promise<IndexTarget[]> {
   const { databaseUrl, rpcUrls: rpcUrl, confirmations } = config
   if (!databaseUrl)
     throw new ConfigError(
-      'DATABASE_URL: required to run this service alone. `modelcommons up` runs everything on embedded parts.',
+      'DATABASE_URL: required to run this service alone. `modelcommons up` runs everything with embedded servers.',
     )
   if (!namesGovernors(options)) {
     if (!rpcUrl)
       throw new ConfigError(
-        'RPC_URL: required to run this service alone. `modelcommons up` runs everything on embedded parts.',
+        'RPC_URL: required to run this service alone. `modelcommons up` runs everything with embedded servers.',
       )
     const deployment = await readDeployment(config.deployment as string)
     return [{ databaseUrl, rpcUrl, confirmations, deployment }]
@@ -41,7 +41,7 @@ export async function indexTargets(options: GovernorOptions, config: Config): Pr
   return made
 }
 
-/** What was indexed as the options say, or else the environment: read without a node where a file names it. */
+/** Like `indexTargets`, for readers of an index: with a configuration file they need no node. */
 export async function indexedTargets(options: GovernorOptions, config: Config): Promise<Omit<IndexTarget, 'rpcUrl'>[]> {
   const { databaseUrl, rpcUrls: rpcUrl } = config
   if (!databaseUrl || !namesGovernors(options)) return indexTargets(options, config)
@@ -51,23 +51,23 @@ export async function indexedTargets(options: GovernorOptions, config: Config): 
   return made
 }
 
-/** The database of one chain, made where there is none, with the newest schema. */
+/** The database of one chain, created if it does not exist, and migrated. */
 async function databaseOf(databaseUrl: string, suffix: NamedChain['databaseSuffix']): Promise<string> {
   const url = new URL(databaseUrl)
   url.pathname += suffix
   if (suffix) {
-    await (await openDatabase(databaseUrl, { max: 1 })).close() // says what to do when nothing answers there
+    await (await openDatabase(databaseUrl, { max: 1 })).close() // fails with a clear message when no server answers
     await ensureDatabase(databaseUrl, decodeURIComponent(url.pathname.slice(1)))
   }
   await migrate(url.href)
   return url.href
 }
 
-/** The configuration of a service that signs nothing, and may follow Governors alone. */
+/** The configuration of a service that signs nothing, and may follow Governors without a deployment. */
 export const configFor = (options: GovernorOptions) =>
   readConfig(process.env, { requireDeployment: !namesGovernors(options), signs: false })
 
-/** `modelcommons index`: follows the deployment, or the Governors that the options name, each chain by an indexer of its own. */
+/** `modelcommons index`: follows the deployment, or the Governors of the options, with one indexer for each chain. */
 export const runIndexer = ({ rewind = false, ...options }: GovernorOptions & { rewind?: boolean } = {}) =>
   runService(async () => {
     const config = configFor(options)
@@ -99,7 +99,7 @@ export const runIndexer = ({ rewind = false, ...options }: GovernorOptions & { r
     }
   })
 
-interface Way {
+interface FollowOptions {
   rewind: boolean
   log: ReturnType<typeof openLog>
   signal: AbortSignal
@@ -108,7 +108,7 @@ interface Way {
 async function follow(
   following: IndexTarget,
   { gatewayUrl, finality, reconcileMs, chainCache: cacheFolder }: Config,
-  { rewind, log, signal }: Way,
+  { rewind, log, signal }: FollowOptions,
 ) {
   const { databaseUrl, rpcUrl, confirmations, deployment } = following
   const db = await openDatabase(databaseUrl, { name: 'modelcommons index' })

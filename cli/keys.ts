@@ -17,9 +17,9 @@ export async function createKey({
   role: string
   label: string
 }): Promise<void> {
-  if (!isAddress(account)) throw new ConfigError(`--account: ${account} is no address.`)
+  if (!isAddress(account)) throw new ConfigError(`--account: ${account} is not an address.`)
   if (!(ACCESS_ROLES as readonly string[]).includes(role))
-    throw new ConfigError(`--role: ${role} is no role. Roles: ${ACCESS_ROLES.join(', ')}.`)
+    throw new ConfigError(`--role: ${role} is not a role. Roles: ${ACCESS_ROLES.join(', ')}.`)
   const key = `mc_${randomBytes(24).toString('base64url')}`
   await withDatabase(readConfig(process.env, { requireDeployment: false }), (db: Database) =>
     saveRows(db, [

@@ -1,7 +1,7 @@
 import { mkdir, open, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 
-/** Keeps two programs off one home. @returns how to let go. @throws Error naming the process that holds it. */
+/** Ensures that one program at a time uses a home folder. @returns how to release it. @throws Error that names the process that uses it. */
 export async function lockHome(home: string): Promise<() => Promise<void>> {
   await mkdir(home, { recursive: true })
   const file = join(home, 'running.pid')
@@ -14,16 +14,16 @@ export async function lockHome(home: string): Promise<() => Promise<void>> {
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
       const pid = Number((await readFile(file, 'utf8').catch(() => '')).trim())
-      if (pid && pid !== process.pid && lives(pid))
+      if (pid && pid !== process.pid && isRunning(pid))
         throw new Error(
-          `ModelCommons runs here already (process ${pid}, ${home}). Stop it, or set MODELCOMMONS_HOME to another folder.`,
+          `ModelCommons is already running here (process ${pid}, ${home}). Stop it, or set MODELCOMMONS_HOME to another folder.`,
         )
       await rm(file, { force: true }) // left by a process that was killed
     }
   }
 }
 
-function lives(pid: number): boolean {
+function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0)
     return true

@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 
-/** The one program. Each command's code is loaded when it is asked for, so that `--help` answers at once. */
+/** The command-line program. The code of a command is loaded when the command runs, so that `--help` prints at once. */
 const program = new Command('modelcommons')
   .description('The public life of community-owned AI models, from proposal to reward.')
   .version('0.1.0')
@@ -14,47 +14,49 @@ const whole = (text: string) => {
 
 program
   .command('up')
-  .description('run everything: database, chain, indexer, API, worker and page; plays the example on an empty chain')
-  .option('--no-example', 'leave an empty chain empty')
+  .description(
+    'run everything: database, chain, indexer, API, worker and web page; on an empty chain the example runs too',
+  )
+  .option('--no-example', 'do not run the example on an empty chain')
   .action(async (options) => (await import('./up.ts')).up(options))
 
 program
   .command('demo')
-  .description('play one whole lifecycle on a fresh state, check every stage, and exit')
+  .description('run one whole lifecycle on a fresh state, check every stage, and exit')
   .option('--json', 'print one JSON object as the last line')
-  .option('--seed <number>', 'fixes everything that is random', whole, 1)
-  .option('--keep <folder>', 'leave the chain state, the database and the artifacts there')
+  .option('--seed <number>', 'the seed of all random numbers', whole, 1)
+  .option('--keep <folder>', 'keep the chain state, the database and the artifacts in this folder')
   .action(async (options) => (await import('./demo.ts')).demo(options))
 
 program
   .command('index')
   .description('run the indexer alone (DATABASE_URL, RPC_URL, DEPLOYMENT), or follow any OpenZeppelin Governor')
-  .option('--rewind', 'when the chain no longer holds a block that was final, go back to the last one in common')
+  .option('--rewind', 'when a final block is no longer on the chain, roll back to the last common block')
   .option(
     '--governor <address>',
-    'follow this Governor (RPC_URL) with its token and its timelock, which are asked of it',
+    'follow this Governor (RPC_URL) with its token and its timelock, which are read from the contract',
   )
-  .option('--start-block <number>', 'the block in which its token was deployed, or one before', whole)
-  .option('--token <address>', 'its votes token, where it does not say')
-  .option('--timelock <address>', 'its timelock, where it does not say')
-  .option('--config <file>', 'follow the Governors that this file names, on any number of chains')
-  .option('--chain <id>', 'of the file’s chains, this one alone', whole)
+  .option('--start-block <number>', 'the block in which its token was deployed, or an earlier one', whole)
+  .option('--token <address>', 'its votes token, if the contract does not name it')
+  .option('--timelock <address>', 'its timelock, if the contract does not name it')
+  .option('--config <file>', 'follow the Governors of this configuration file, on any number of chains')
+  .option('--chain <id>', 'only this chain of the file', whole)
   .action(async (options) => (await import('./indexCommand.ts')).runIndexer(options))
 
 program
   .command('api')
   .description('run the GraphQL API alone (DATABASE_URL, RPC_URL, DEPLOYMENT, or --config)')
-  .option('--config <file>', 'answer for the Governors that this file names')
-  .option('--chain <id>', 'of the file’s chains, this one', whole)
+  .option('--config <file>', 'serve the Governors of this configuration file')
+  .option('--chain <id>', 'this chain of the file', whole)
   .action(async (options) => (await import('./services.ts')).runApi(options))
 
 program
   .command('reconcile')
-  .description('compare a seeded sample of the index with what the contracts say, and say where they differ')
-  .option('--config <file>', 'of the Governors that this file names; else of the deployment’s')
-  .option('--chain <id>', 'of the file’s chains, this one alone', whole)
-  .option('--samples <number>', 'how many holders, and how many proposals, of each Governor', whole, 100)
-  .option('--seed <text>', 'draws the same sample again')
+  .description('compare a random sample of the index with the contracts, and print the differences')
+  .option('--config <file>', 'the Governors of this configuration file; by default those of the deployment')
+  .option('--chain <id>', 'only this chain of the file', whole)
+  .option('--samples <number>', 'how many holders and how many proposals of each Governor', whole, 100)
+  .option('--seed <text>', 'repeats the sample of an earlier run')
   .action(async (options) => (await import('./reconcile.ts')).runReconcile(options))
 
 program
@@ -70,12 +72,12 @@ program
 
 program
   .command('migrate')
-  .description('bring the database at DATABASE_URL to the newest schema')
+  .description('migrate the database at DATABASE_URL to the newest schema')
   .action(async () => (await import('./services.ts')).runMigrations())
 
 program
   .command('doctor')
-  .description('check this machine and the configured parts, and say what to mend')
+  .description('check this machine and the configured services, and print what to fix')
   .action(async () => (await import('./doctor.ts')).doctor())
 
 program
@@ -84,11 +86,11 @@ program
     'recompute an epoch’s reward root from the chain and the artifacts alone, or compare the index with another',
   )
   .argument('<what>', 'an epoch, or `index`', (text: string) => (text === 'index' ? text : whole(text)))
-  .option('--artifacts <folder>', 'of an epoch: the artifact folder (or S3_*)')
-  .option('--against <url>', 'of the index: the API of another instance')
-  .option('--clean', 'of the index: a fresh sync of the chain at RPC_URL')
-  .option('--config <file>', 'of the index: that of the Governors which this file names')
-  .option('--chain <id>', 'of the file’s chains, this one', whole)
+  .option('--artifacts <folder>', 'for an epoch: the artifact folder (or S3_*)')
+  .option('--against <url>', 'for the index: the API of another instance')
+  .option('--clean', 'for the index: a fresh sync of the chain at RPC_URL')
+  .option('--config <file>', 'for the index: the Governors of this configuration file')
+  .option('--chain <id>', 'this chain of the file', whole)
   .action(async (what, options) =>
     what === 'index'
       ? (await import('./verifyIndex.ts')).verifyIndex(options)
@@ -101,7 +103,7 @@ program
   .argument('<folder>', 'the folder')
   .option('--port <number>', 'where to listen; 0 takes a free port', whole, 8545)
   .addOption(
-    new Option('--heights <kind>', 'blocks numbered one after the other, or as they were recorded, with the empty ones')
+    new Option('--heights <kind>', 'number the blocks consecutively, or as recorded, with the empty blocks')
       .choices(['dense', 'recorded'])
       .default('dense'),
   )
@@ -109,25 +111,25 @@ program
 
 program
   .command('export')
-  .description('write all rows of a query’s one list, as of one moment')
+  .description('write all rows of the one list of a query, as of one block')
   .argument('<query>', 'such as { contributions { nodes { id status } } }')
   .option('--url <url>', 'the API', 'http://127.0.0.1:4000')
   .option('--format <format>', 'csv or jsonl', 'csv')
-  .option('--out <file>', 'a file instead of the standard output')
-  .option('--key <key>', 'a key of the API')
+  .option('--out <file>', 'write to a file instead of standard output')
+  .option('--key <key>', 'an API key')
   .action(async (query, options) => (await import('./export.ts')).exportRows(query, options))
 
-// The engine is loaded for its own command alone.
+// The engine is loaded for this command only.
 if (process.argv[2] === 'models') (await import('./models.ts')).registerModels(program)
 else program.command('models').description('list, import, inspect, train and run models on this machine')
 
-const keys = program.command('keys').description('hand out and revoke access to the API')
+const keys = program.command('keys').description('manage API keys')
 keys
   .command('create')
-  .description('make a key; it is shown once')
-  .requiredOption('--account <address>', 'the account it acts for')
+  .description('create a key; it is shown once')
+  .requiredOption('--account <address>', 'the account that the key acts for')
   .option('--role <role>', 'Consumer or Operator', 'Consumer')
-  .option('--label <text>', 'what it is for', '')
+  .option('--label <text>', 'a note about the key', '')
   .action(async (options) => (await import('./keys.ts')).createKey(options))
 keys
   .command('revoke')

@@ -9,51 +9,51 @@ import { parseConfig } from '#engine/model/config.ts'
 import { type EngineEvent, EngineProcess, type RunOptions } from '#engine/process/index.ts'
 import { loadBase } from '#engine/tasks/models.ts'
 
-/** `modelcommons models`: the engine alone, on models of a local folder. */
+/** `modelcommons models`: uses the engine alone, with models of a local folder. */
 export function registerModels(program: Command): void {
   const models = program.command('models').description('list, import, inspect, train and run models on this machine')
   models.command('list').description('list the imported models').action(list)
   models
     .command('import')
-    .description('take over a Hugging Face model folder, after checking that it can be used')
+    .description('import a Hugging Face model folder, after checking that it can be used')
     .argument('<folder>', 'config.json, model.safetensors, tokenizer.json')
-    .option('--name <name>', 'what to call it; default the folder’s name', name)
+    .option('--name <name>', 'the name of the model; by default the folder’s name', name)
     .action(importModel)
   models
     .command('inspect')
-    .description('show what a model is, without loading its weights')
+    .description('describe a model without loading its weights')
     .argument('<model>', 'a name of `models list`, or a folder')
     .action(inspect)
   models
     .command('train')
-    .description('train an adapter on prompts and completions; started again, it goes on where it stopped')
+    .description('train an adapter on prompts and completions; run again, it resumes where it stopped')
     .argument('<model>', 'a name of `models list`, or a folder')
-    .requiredOption('--data <file>', 'JSON lines with `prompt`, `completion` and, if wanted, `weight`')
+    .requiredOption('--data <file>', 'JSON lines with `prompt`, `completion` and optionally `weight`')
     .requiredOption('--out <folder>', 'the adapter to write')
     .option('--adapter <folder>', 'continue this adapter')
-    .option('--rank <number>', 'of the adapter', count, 8)
+    .option('--rank <number>', 'the rank of the adapter', count, 8)
     .option('--epochs <number>', 'passes over the data', count, 3)
-    .option('--batch <number>', 'samples of one update', count, 8)
-    .option('--learning-rate <number>', 'the highest', positive, 1e-3)
-    .option('--seed <number>', 'fixes everything that is random', whole, 1)
+    .option('--batch <number>', 'samples per update', count, 8)
+    .option('--learning-rate <number>', 'the peak learning rate', positive, 1e-3)
+    .option('--seed <number>', 'the seed of all random numbers', whole, 1)
     .action(train)
   models
     .command('generate')
     .description('answer a prompt')
     .argument('<model>', 'a name of `models list`, or a folder')
     .argument('<prompt>')
-    .option('--adapter <folder>', 'with this adapter')
-    .option('--max-tokens <number>', 'most tokens of the answer', count, 128)
-    .option('--temperature <number>', '0 takes the likeliest token', Number, 0)
-    .option('--top-k <number>', 'draw among so many of the likeliest tokens', whole)
-    .option('--top-p <number>', 'nucleus', positive, 1)
-    .option('--min-p <number>', 'least share of the likeliest token’s probability', Number, 0)
-    .option('--repetition-penalty <number>', 'above 1 makes tokens that were there less likely', positive, 1)
+    .option('--adapter <folder>', 'use this adapter')
+    .option('--max-tokens <number>', 'maximum number of tokens of the answer', count, 128)
+    .option('--temperature <number>', '0 always takes the most likely token', Number, 0)
+    .option('--top-k <number>', 'sample from this many of the most likely tokens', whole)
+    .option('--top-p <number>', 'nucleus sampling: total probability of the tokens to sample from', positive, 1)
+    .option('--min-p <number>', 'minimum probability, as a share of the most likely token’s', Number, 0)
+    .option('--repetition-penalty <number>', 'above 1 makes repeated tokens less likely', positive, 1)
     .option('--stop <text...>', 'end the answer before these texts')
     .option('--schema <file>', 'a JSON Schema that the answer satisfies')
-    .option('--logprobs [number]', 'tell each token’s log-probability, and so many of the likeliest tokens’', whole)
-    .option('--stream', 'write the answer as it comes')
-    .option('--seed <number>', 'fixes everything that is random', whole, 0)
+    .option('--logprobs [number]', 'print the log-probability of each token, and of this many alternatives', whole)
+    .option('--stream', 'print the answer while it is generated')
+    .option('--seed <number>', 'the seed of all random numbers', whole, 0)
     .action(generate)
 }
 
@@ -61,10 +61,12 @@ const Sample = z.object({ prompt: z.string(), completion: z.string().min(1), wei
 
 const home = () => join(readConfig().home, 'models')
 
-/** A model's folder, by its name or its path. @throws Error naming the models there are. */
+/** The folder of a model, by its name or its path. @throws Error that lists the imported models. */
 async function folderOf(model: string): Promise<string> {
   for (const folder of [join(home(), model), resolve(model)]) if (existsSync(join(folder, 'config.json'))) return folder
-  throw new Error(`There is no model ${model}. Imported: ${(await names()).join(', ') || 'none'}. Or name a folder.`)
+  throw new Error(
+    `There is no model ${model}. Imported: ${(await names()).join(', ') || 'none'}. Give one of these, or a folder.`,
+  )
 }
 
 const names = async () => (await readdir(home()).catch(() => [])).filter((each) => NAME.test(each)).sort()
@@ -87,11 +89,11 @@ async function summary(folder: string): Promise<string> {
 
 async function importModel(folder: string, options: { name?: string }): Promise<void> {
   const what = await summary(folder)
-  await loadBase(folder) // the weights are those of the configuration, the tokenizer is the model's
+  await loadBase(folder) // checks that weights and tokenizer fit the configuration
   const target = join(home(), options.name ?? name(basename(resolve(folder))))
-  if (existsSync(target)) throw new Error(`There is a model ${basename(target)} already; choose another --name.`)
+  if (existsSync(target)) throw new Error(`A model ${basename(target)} already exists; choose another --name.`)
   await mkdir(home(), { recursive: true })
-  // Under a name that is none until all of it is there.
+  // A hidden name until the copy is complete.
   const partial = join(home(), `.${basename(target)}.${process.pid}`)
   try {
     await cp(folder, partial, { recursive: true, dereference: true })
@@ -184,7 +186,8 @@ async function generate(model: string, prompt: string, options: GenerateOptions)
       stream ? { ...shown, onEvent: writeText } : shown,
     ),
   )
-  const [answer] = answers as [(typeof answers)[0]]
+  const [answer] = answers
+  if (!answer) throw new Error('The engine returned no answer.')
   console.log(stream ? '' : answer.text)
   for (const { token, top = [] } of answer.tokens ?? [])
     console.log(
@@ -204,15 +207,15 @@ async function readJson(file: string): Promise<unknown> {
   try {
     return JSON.parse(text)
   } catch (cause) {
-    throw new Error(`${file} is no JSON: ${(cause as Error).message}`, { cause })
+    throw new Error(`${file} is not JSON: ${(cause as Error).message}`, { cause })
   }
 }
 
-/** Runs on an engine of its own, with a bar on a terminal; Ctrl-C lets the task save first. */
+/** Runs `work` on a new engine process, with a progress bar on a terminal; Ctrl-C lets the task save first. */
 async function withEngine<T>(work: (engine: EngineProcess, shown: RunOptions) => Promise<T>): Promise<T> {
   const engine = new EngineProcess({ device: readConfig().device })
   const abort = new AbortController()
-  const stop = () => abort.abort(new Error('Stopped; the same command goes on from here.'))
+  const stop = () => abort.abort(new Error('Stopped; run the same command again to resume.'))
   process.once('SIGINT', stop)
   try {
     return await work(engine, { signal: abort.signal, onEvent: bar() })

@@ -92,6 +92,6 @@ test('drift is told by the program, as a metric, in GraphQL and by the doctor; a
   })
   const { DATABASE_URL, MODELCOMMONS_HOME } = env
   expect((await runProgram('doctor', { DATABASE_URL, MODELCOMMONS_HOME, PORT: '0' })).said).toMatch(
-    /✗ index +1 of \d+ values of 0x\w+ differ from the contracts’ at block \d+: modelcommons reconcile names them/,
+    /✗ index +1 of \d+ values of 0x\w+ differ from the contracts’ at block \d+: `modelcommons reconcile` lists them/,
   )
 }, 180_000)

@@ -12,7 +12,7 @@ export async function runReconcile(options: GovernorOptions & { samples: number;
     const stop = new AbortController()
     try {
       const found = await reconcile(db, openRpc(rpcUrl, { signal: stop.signal }), { size, seed })
-      if (!found.length) console.log(`Chain ${deployment.chainId}: nothing is indexed yet that could be compared.`)
+      if (!found.length) console.log(`Chain ${deployment.chainId}: nothing is indexed yet.`)
       for (const { governorId, block, compared, drift, findings } of found) {
         console.log(`${governorId} at block ${block}: ${drift} of ${compared} values differ`)
         for (const { what, subject, indexed, chain } of findings)

@@ -1,7 +1,7 @@
 import { readRecording } from '#indexer/replay/folder.ts'
 import { type Heights, startReplay } from '#indexer/replay/server.ts'
 
-/** `modelcommons replay FOLDER`: serves recorded events as a chain until Ctrl-C, so that an indexer can be pointed at them. */
+/** `modelcommons replay FOLDER`: serves recorded events as a chain until Ctrl-C, so that an indexer can follow them. */
 export async function replay(folder: string, { port, heights }: { port: number; heights: Heights }): Promise<void> {
   const recording = await readRecording(folder)
   const server = await startReplay(recording, { port, heights })

@@ -3,9 +3,9 @@ import { explain } from './explain.ts'
 import type { ServiceMessage } from './supervisor.ts'
 
 interface Running {
-  /** Handed to the supervisor. */
+  /** Passed to the supervisor. */
   info?: unknown
-  /** Rejects when the service cannot go on. */
+  /** Rejects when the service cannot continue. */
   stopped?: Promise<void>
   stop(): Promise<void>
 }
@@ -14,8 +14,8 @@ const STOP_TIMEOUT_MS = 14_000
 
 const tell = (message: ServiceMessage) => process.send?.(message)
 
-/** Runs a service until it is told to stop (SIGTERM, SIGINT, or a supervisor that is gone), then stops it in order. A fault at the
- *  start that no restart can mend is reported as such. */
+/** Runs a service until SIGTERM, SIGINT or the end of the supervisor, then stops it. A PermanentError at the start is reported to the
+ *  supervisor: a restart would not help. */
 export async function runService(start: () => Promise<Running>): Promise<void> {
   let running: Running
   try {

@@ -22,8 +22,8 @@ import { requireFreePort } from './requireFreePort.ts'
 import { runService } from './service.ts'
 import { webFolder } from './webFolder.ts'
 
-/** The services, each a process of its own on parts that the environment names. `up` runs them under its supervisor; alone they
- *  scale out over machines. */
+/** The services, each in a process of its own, with the servers that the environment names. `up` runs them under its supervisor; run
+ *  alone, they scale out over machines. */
 
 const required = <K extends 'databaseUrl' | 'rpcUrl' | 'operatorKey'>(
   config: Config,
@@ -33,7 +33,7 @@ const required = <K extends 'databaseUrl' | 'rpcUrl' | 'operatorKey'>(
   const value = config[key]
   if (value === undefined)
     throw new ConfigError(
-      `${variable}: required to run this service alone. \`modelcommons up\` runs everything on embedded parts.`,
+      `${variable}: required to run this service alone. \`modelcommons up\` runs everything with embedded servers.`,
     )
   return value as NonNullable<Config[K]>
 }
@@ -48,7 +48,7 @@ async function common(name: string) {
   return { config, log, databaseUrl, rpcUrl, deployment, db }
 }
 
-/** With options that name Governors: the API of the one chain on which they stand. */
+/** With options that select Governors: the API of their one chain. */
 export const runApi = (options: GovernorOptions = {}) =>
   runService(async () => {
     const config = configFor(options)
@@ -56,7 +56,7 @@ export const runApi = (options: GovernorOptions = {}) =>
     const log = openLog('api', config)
     const [following, ...others] = await indexedTargets(options, config)
     if (others.length)
-      throw new ConfigError('--chain: required, as the file names several chains: an API answers for one of them.')
+      throw new ConfigError('--chain: required, because the file has several chains: an API serves one of them.')
     const { databaseUrl, deployment: followed } = following!
     const deployment = { chainId: followed.chainId, addresses: followed.addresses as Record<string, string> }
     const db = await openDatabase(databaseUrl, {
@@ -89,7 +89,7 @@ export const runApi = (options: GovernorOptions = {}) =>
     }
   })
 
-/** The queries of MODELCOMMONS_QUERIES. @throws ConfigError naming the variable when the file cannot be used. */
+/** The queries of MODELCOMMONS_QUERIES. @throws ConfigError that names the variable when the file cannot be used. */
 async function persistedQueriesOf({ queries, queriesOnly }: Config): Promise<PersistedQueries | undefined> {
   if (!queries) return undefined
   try {
@@ -135,5 +135,5 @@ export async function runMigrations(): Promise<void> {
   const ran = await migrate(
     required(readConfig(process.env, { requireDeployment: false }), 'databaseUrl', 'DATABASE_URL'),
   )
-  console.log(ran.length ? `Migrated: ${ran.join(', ')}.` : 'The schema is the newest already.')
+  console.log(ran.length ? `Migrated: ${ran.join(', ')}.` : 'The schema is up to date.')
 }

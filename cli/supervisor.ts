@@ -1,30 +1,33 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import type { Logger } from 'pino'
+import { PermanentError } from '#schema/errors.ts'
 
 export interface Service {
   readonly name: string
-  /** The process now running, for tests that kill it. */
+  /** The id of the running process, for tests that kill it. */
   readonly pid: number | undefined
-  /** Resolves when the service first says that it is ready. @throws Error when it gives up before. */
+  /** Resolves when the service is first ready. @throws PermanentError when it cannot start. */
   readonly ready: Promise<unknown>
   stop(): Promise<void>
 }
 
-/** What a service process tells its supervisor. */
+/** Messages of a service process to its supervisor. */
 export type ServiceMessage = { type: 'ready'; info?: unknown } | { type: 'failed'; message: string }
 
-/** Room for short-lived objects: batches of rows that outlive one small collection would be copied again and again. */
+/** A larger young generation: batches of rows would otherwise be copied again and again. */
 export const NODE_FLAGS = ['--max-semi-space-size=64']
 
 const BACKOFF_MS = [200, 500, 1000, 2000, 5000]
 const STOP_TIMEOUT_MS = 15_000
 
-/** Runs `modelcommons <name>` as a process of its own and starts it again when it dies, a little later each time. A service that
- *  says `failed` (a fault that a restart cannot mend, such as a port in use) is not started again. */
+/** Runs `modelcommons <name>` as a process and restarts it when it dies, with increasing delay. A service that reports `failed` (a
+ *  PermanentError, such as a wrong configuration) before it was ever ready is not restarted. One that was ready before is: the
+ *  cause may be gone again, and until then each restart logs it. */
 export function supervise(name: string, env: NodeJS.ProcessEnv, log: Logger): Service {
   let child: ChildProcess | undefined
   let stopping = false
   let failures = 0
+  let wasReady = false
   let timer: NodeJS.Timeout | undefined
   let becameReady!: (info: unknown) => void
   let gaveUp!: (error: Error) => void
@@ -44,17 +47,19 @@ export function supervise(name: string, env: NodeJS.ProcessEnv, log: Logger): Se
     child.on('message', (message: ServiceMessage) => {
       if (message.type === 'ready') {
         failures = 0
+        wasReady = true
         becameReady(message.info)
       } else {
-        fatal = true
-        gaveUp(new Error(message.message))
+        fatal = !wasReady
+        log.error({ service: name, problem: message.message }, `${name} cannot start`)
+        gaveUp(new PermanentError(message.message))
       }
     })
     child.on('exit', (code, signal) => {
       child = undefined
       if (stopping || fatal) return
       const delay = BACKOFF_MS[Math.min(failures++, BACKOFF_MS.length - 1)] as number
-      log.warn({ service: name, code, signal, delay }, `${name} ended; starting it again`)
+      log.warn({ service: name, code, signal, delay }, `${name} ended; restarting it`)
       timer = setTimeout(start, delay)
     })
   }

@@ -6,9 +6,9 @@ import { lockHome } from './lockHome.ts'
 import { requireFreePort } from './requireFreePort.ts'
 import { type Service, supervise } from './supervisor.ts'
 
-/** Everything at once: the parts, and the indexer, the API and a worker as supervised processes of their own. */
+/** The backing services, and the indexer, the API and a worker as supervised processes. */
 export interface System extends BackingServices {
-  /** Where the API answers. */
+  /** The URL of the API. */
   url: string
   services: Record<'index' | 'api' | 'worker', Service>
 }
@@ -16,18 +16,18 @@ export interface System extends BackingServices {
 export async function startSystem(config: Config, log: Logger): Promise<System> {
   await requireFreePort(config)
   const release = await lockHome(config.home)
-  let parts: BackingServices | undefined
+  let backing: BackingServices | undefined
   const services: Service[] = []
   const stop = async () => {
     await Promise.all(services.map((service) => service.stop()))
-    await parts?.stop()
+    await backing?.stop()
     await release()
   }
   try {
-    parts = await startBackingServices(config, log)
-    const port = config.port || (await freePort()) // one that a restarted API keeps
+    backing = await startBackingServices(config, log)
+    const port = config.port || (await freePort()) // a restarted API keeps the port
     const start = (name: string) => {
-      const service = supervise(name, { ...parts?.env, PORT: String(port), HOST: config.host }, log)
+      const service = supervise(name, { ...backing?.env, PORT: String(port), HOST: config.host }, log)
       services.push(service)
       return service
     }
@@ -35,7 +35,7 @@ export async function startSystem(config: Config, log: Logger): Promise<System> 
     const api = start('api')
     const worker = start('worker')
     const [, info] = await Promise.all([index.ready, api.ready, worker.ready])
-    return { ...parts, url: (info as { url: string }).url, services: { index, api, worker }, stop }
+    return { ...backing, url: (info as { url: string }).url, services: { index, api, worker }, stop }
   } catch (error) {
     await stop()
     throw error

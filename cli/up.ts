@@ -4,7 +4,7 @@ import { openLog } from './log.ts'
 import { openArtifacts } from './openArtifacts.ts'
 import { startSystem } from './system.ts'
 
-/** `modelcommons up`: everything runs until Ctrl-C; on an empty chain of our own the example lifecycle plays in the background. */
+/** `modelcommons up`: runs everything until Ctrl-C; on an empty embedded chain the example lifecycle runs in the background. */
 export async function up({ example }: { example: boolean }): Promise<void> {
   const config = readConfig()
   const quiet = { logLevel: process.env.LOG_LEVEL ? config.logLevel : ('warn' as const) }
@@ -12,13 +12,13 @@ export async function up({ example }: { example: boolean }): Promise<void> {
   const log = openLog('up', quiet)
   const began = Date.now()
   let interrupted = false
-  const playing = new AbortController()
+  const exampleRun = new AbortController()
   const system = await startSystem(config, log)
   const stop = async () => {
     if (interrupted) return process.exit(130)
     interrupted = true
     console.log('\nStopping…')
-    playing.abort()
+    exampleRun.abort()
     await system.stop()
     process.exit(0)
   }
@@ -34,9 +34,9 @@ export async function up({ example }: { example: boolean }): Promise<void> {
   )
   if (!example || !system.local) return
   if (!(await isEmpty(system.databaseUrl)))
-    return console.log('The chain has a history: the example is not played again.')
+    return console.log('The chain is not empty: the example does not run again.')
   const { playExample } = await import('#example/story/index.ts')
-  console.log('Playing the example lifecycle; watch it on the page.')
+  console.log('Running the example lifecycle; watch it on the page.')
   try {
     const report = await playExample({
       url: system.url,
@@ -44,13 +44,13 @@ export async function up({ example }: { example: boolean }): Promise<void> {
       deployment: system.deployment,
       store: await openArtifacts(config),
       seed: 1,
-      signal: playing.signal,
+      signal: exampleRun.signal,
     })
     console.log(
-      `The example has been played in ${report.seconds} s: ${report.stages.filter((stage) => stage.ok).length} of ${report.stages.length} stages hold.`,
+      `The example ran in ${report.seconds} s: ${report.stages.filter((stage) => stage.ok).length} of ${report.stages.length} stages passed.`,
     )
   } catch (error) {
-    if (!playing.signal.aborted) console.error(`The example stopped: ${(error as Error).message}`)
+    if (!exampleRun.signal.aborted) console.error(`The example stopped: ${(error as Error).message}`)
   }
 }
 

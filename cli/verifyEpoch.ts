@@ -13,15 +13,15 @@ import { openArtifacts } from './openArtifacts.ts'
 
 interface Verification {
   epoch: number
-  /** As the chain has it. */
+  /** The root on the chain. */
   root: string
   recomputedRoot: string
-  /** The first place where the published map and the recomputed one part. */
+  /** The first difference between the published map and the recomputed one. */
   difference: Difference | null
 }
 
-/** Indexes the chain anew into a database of its own and computes the epoch's root from that index and the artifacts alone.
- *  @throws Error when the epoch is not published, or an artifact is missing or corrupt. */
+/** Indexes the chain into a new database and computes the epoch's root from that index and the artifacts alone.
+ *  @throws PermanentError when the epoch is not published, or an artifact is missing or corrupt. */
 export async function recomputeRoot(from: {
   rpcUrl: string
   deployment: Deployment
@@ -44,7 +44,7 @@ export async function recomputeRoot(from: {
   })
 }
 
-/** A document as the rules' own reward map. */
+/** A document as a reward map of the rules. */
 const mapOf = (document: RewardMapDocument): EpochRewardMap => ({
   root: document.root as `0x${string}`,
   total: BigInt(document.total),
@@ -70,7 +70,7 @@ const mapOf = (document: RewardMapDocument): EpochRewardMap => ({
   ),
 })
 
-/** `modelcommons verify EPOCH`: says whether the chain's root follows from the chain's facts. Exits with 1 when it does not. */
+/** `modelcommons verify EPOCH`: checks that the published root follows from the facts on the chain. Exits with 1 when it does not. */
 export async function verify(epoch: number, options: { artifacts?: string }): Promise<void> {
   const config = readConfig(process.env, { signs: false })
   if (!config.rpcUrl)
@@ -87,7 +87,7 @@ export async function verify(epoch: number, options: { artifacts?: string }): Pr
   const { difference } = found
   if (difference)
     console.error(
-      `They part at ${difference.place}: published ${difference.published}, recomputed ${difference.recomputed}.`,
+      `First difference at ${difference.place}: published ${difference.published}, recomputed ${difference.recomputed}.`,
     )
   console.error(`Epoch ${epoch} is wrong: its root does not follow from the chain. Open a dispute (ground: root).`)
   process.exitCode = 1

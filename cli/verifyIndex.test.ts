@@ -75,7 +75,7 @@ test('two instances agree; a value altered on either side is named by block, tab
   await other.db.query(`delete from chain_event where id = (select max(id) from chain_event)`)
   expect((await compared(chain, db, other.url)).difference).toMatchObject({
     table: 'chain_event',
-    says: expect.stringContaining('stands here only'),
+    says: expect.stringContaining('exists only here'),
   })
 })
 
@@ -92,7 +92,7 @@ test('of two indexes that are each right in themselves, the block is found where
   const { difference } = await compared(chain, db, other.url)
   expect(difference!.block).toBeGreaterThan(common - 4)
   expect(difference!.block).toBeLessThanOrEqual(common)
-  expect(difference!.says).toMatch(/different forks|stands there only/)
+  expect(difference!.says).toMatch(/different forks|exists only there/)
 })
 
 test('the program compares with a fresh sync or another instance, exits with 1 where they part, and says what it lacks', async () => {
@@ -115,7 +115,7 @@ test('the program compares with a fresh sync or another instance, exits with 1 w
   const [{ id, from_block: block, balance }] = (await db.query(changed)).rows
   await db.query(`update holder set balance = 1 where id = '${id}' and from_block = ${block}`)
   const parted = (await run('--clean')) as { code: number; stderr: string }
-  expect(parted.stderr).toContain(`part at block ${block}, table holder, row ${id}, column balance: "1" here`)
+  expect(parted.stderr).toContain(`differ from block ${block}, table holder, row ${id}, column balance: "1" here`)
   expect(parted.code).toBe(1)
   await db.query(`update holder set balance = $1 where id = '${id}' and from_block = ${block}`, [String(balance)])
   const { url } = await instance(chain)

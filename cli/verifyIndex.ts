@@ -40,8 +40,9 @@ export async function verifyIndex(options: VerifyIndexOptions): Promise<void> {
   if (!namesGovernors(options)) return tell(await withDatabase(config, (db) => compare(db)))
   const [following, ...others] = await indexTargets(options, config)
   if (others.length)
-    throw new ConfigError('--chain: required, as the file names several chains: name the one to verify.')
-  const db = await openDatabase(following!.databaseUrl)
+    throw new ConfigError('--chain: required, because the file has several chains: name the one to verify.')
+  if (!following) return
+  const db = await openDatabase(following.databaseUrl)
   try {
     tell(await compare(db, following))
   } finally {
@@ -49,9 +50,9 @@ export async function verifyIndex(options: VerifyIndexOptions): Promise<void> {
   }
 }
 
-/** What the environment says to follow; the database may be the embedded one. */
+/** The chain and the deployment of the environment; the database may be the embedded one. */
 async function fromEnvironment({ rpcUrls: rpcUrl, confirmations, deployment }: Config) {
-  if (!rpcUrl) throw new ConfigError('RPC_URL: required for --clean: the chain to index afresh (and DEPLOYMENT).')
+  if (!rpcUrl) throw new ConfigError('RPC_URL: required for --clean: the chain to index again (and DEPLOYMENT).')
   return { rpcUrl, confirmations, deployment: await readDeployment(deployment as string) }
 }
 
@@ -61,6 +62,8 @@ function tell({ block, root, difference }: IndexComparison) {
   const place = [table && `table ${table}`, id !== undefined && `row ${id}`, column && `column ${column}`].filter(
     Boolean,
   )
-  console.error(`The indexes part at block ${difference.block}${place.length ? `, ${place.join(', ')}` : ''}: ${says}.`)
+  console.error(
+    `The indexes differ from block ${difference.block}${place.length ? `, ${place.join(', ')}` : ''}: ${says}.`,
+  )
   process.exitCode = 1
 }

@@ -5,7 +5,7 @@ import type { Logger } from 'pino'
 const dist = new URL('../dashboards/dist/', import.meta.url).pathname
 const sources = new URL('../dashboards/web/', import.meta.url).pathname
 
-/** The folder of the built page, building it first when that has not been done since its sources were changed. */
+/** The folder of the built web page; builds it first if its sources changed since the last build. Undefined without sources. */
 export async function webFolder(log: Logger): Promise<string | undefined> {
   if (!existsSync(sources)) return undefined
   const index = await stat(`${dist}index.html`).catch(() => undefined)

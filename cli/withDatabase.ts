@@ -4,7 +4,7 @@ import { type Database, openDatabase } from '#schema/database.ts'
 import { migrate } from '#schema/dataSource.ts'
 import { startPostgres } from '#schema/postgres.ts'
 
-/** Runs `work` on the configured database, or on the embedded one, which is started for it when it does not run. */
+/** Runs `work` on the configured database, or on the embedded one, which is started if it is not running. */
 export async function withDatabase<T>(config: Config, work: (db: Database) => Promise<T>): Promise<T> {
   const server = config.databaseUrl ? undefined : await startPostgres(join(config.home, 'postgres'))
   try {

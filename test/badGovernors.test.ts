@@ -72,10 +72,10 @@ test('options and files that name no Governor to follow are refused with what to
   await expect(chains(await file('{'))).rejects.toThrow(/is not JSON/)
   await expect(chains(await file({ chains: [] }))).rejects.toThrow(/chains: name at least one/)
   await expect(chains(await file({ chains: [{ chainId: 1, governors: [governor, governor] }] }))).rejects.toThrow(
-    /names 0x\w+ twice on chain 1: name it once/,
+    /lists 0x\w+ twice on chain 1: list it once/,
   )
-  await expect(chains(await file(on(1, 1)))).rejects.toThrow(/names chain 1 twice: put its governors together/)
-  await expect(chains(await file(on(1, 10)))).rejects.toThrow(/chain 1 has no rpcUrl. Name a node for it/)
+  await expect(chains(await file(on(1, 1)))).rejects.toThrow(/lists chain 1 twice: put its governors together/)
+  await expect(chains(await file(on(1, 10)))).rejects.toThrow(/chain 1 has no rpcUrl. Add an rpcUrl/)
   await expect(chains({ ...(await file(on(1, 10))), chain: 5 })).rejects.toThrow(/has no chain 5, only 1, 10/)
   expect(await chains(JSON.parse(JSON.stringify(await file(on(10)))))).toMatchObject([
     { rpcUrl: world.anvil.url, databaseSuffix: '', deployment: { chainId: 10, startBlock: 1 } },

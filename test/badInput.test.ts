@@ -299,7 +299,7 @@ describe('the program', () => {
       refusal('api', { ...env, ...chainEnv }),
     ])
     for (const line of said) {
-      expect(line).toContain(`PORT: something listens on 127.0.0.1:${port} already.`)
+      expect(line).toContain(`PORT: another program already listens on 127.0.0.1:${port}.`)
       expect(line).toContain('set PORT to another port')
     }
     expect(existsSync(home)).toBe(false) // no database, no chain
