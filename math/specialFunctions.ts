@@ -27,8 +27,8 @@ function upperGammaFraction(a: number, x: number): number {
   return front * lentz(x + 1 - a, (n) => [-n * (n - a), x + 2 * n + 1 - a])
 }
 
-/** I_x(a, b), the regularised incomplete beta function (Abramowitz and Stegun 26.5.8), for 0 ≤ x ≤ 1 and positive a and b. Where the continued fraction
- *  converges slowly, 1 − I_{1−x}(b, a) is evaluated instead. */
+/** I_x(a, b), the regularised incomplete beta function (Abramowitz and Stegun 26.5.8), for 0 ≤ x ≤ 1 and positive a and b.
+ *  Where the continued fraction converges slowly, 1 − I_{1−x}(b, a) is evaluated instead. */
 export function regularisedBeta(x: number, a: number, b: number): number {
   const front = Math.exp(logGamma(a + b) - logGamma(a) - logGamma(b) + a * Math.log(x) + b * Math.log1p(-x))
   const fraction = (y: number, p: number, q: number) =>
