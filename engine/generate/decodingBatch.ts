@@ -1,3 +1,5 @@
+// Numeric kernel: indices are in range by construction.
+
 import { DeviceTensors, type Feeds, type GraphRunner, ProgramCache, type Results, tensor } from '#engine/graph/index.ts'
 import { bucketLength } from '#engine/model/buckets.ts'
 import { AdapterFeeds } from './adapterFeeds.ts'
@@ -5,52 +7,54 @@ import { HostCache } from './hostCache.ts'
 import type { TopToken } from './request.ts'
 import { samplerFeeds, samplerShape } from './samplerFeeds.ts'
 import type { Sequence } from './sequence.ts'
-import { type AdapterMode, promptGraph, type StepModel, type StepShape, stepGraph } from './step.ts'
+import { type AdapterMode, promptGraph, resultNamed, type StepModel, type StepShape, stepGraph } from './step.ts'
 
-/** Tokens drawn for each row in one run of a Loop. */
-const CHUNK = 16
-/** Most prompt tokens read in one run. */
-const READ = 4096
-/** Programs kept compiled. */
-const PROGRAMS = 24
+/** Tokens per sequence in one run of a Loop. */
+const TOKENS_PER_RUN = 16
+/** Maximum number of prompt tokens in one prefill run. */
+const MAX_PREFILL_TOKENS = 4096
+/** Maximum number of compiled programs of each kind. */
+const MAX_PROGRAMS = 24
 
-/** Rows that decode together. They come and go between runs; each is computed as if it were alone. */
+/**
+ * The running batch of continuous batching: sequences join and leave between runs. A row of the batch holds one sequence or
+ * is free. The result of a sequence does not depend on the other rows.
+ */
 export class DecodingBatch {
   readonly adapters: AdapterFeeds
   private rows: (Sequence | undefined)[] = []
   private cache: HostCache | undefined
   private readonly steps: ProgramCache<string>
-  private readonly readers: ProgramCache<string>
+  private readonly prefills: ProgramCache<string>
   private readonly weights: DeviceTensors
 
   constructor(
     private readonly model: StepModel,
     weights: Readonly<Results>,
     runner: GraphRunner,
-    /** Most rows. */
-    private readonly most: number,
+    private readonly maxRows: number,
   ) {
     const { config, lora } = model
     this.weights = new DeviceTensors(runner, weights)
     this.adapters = new AdapterFeeds(config, lora)
-    this.steps = new ProgramCache((key) => runner.compile(stepGraph(model, JSON.parse(key))), PROGRAMS)
-    this.readers = new ProgramCache((key) => {
+    this.steps = new ProgramCache((key) => runner.compile(stepGraph(model, JSON.parse(key))), MAX_PROGRAMS)
+    this.prefills = new ProgramCache((key) => {
       const [rows, length, mode] = JSON.parse(key) as [number, number, AdapterMode]
       return runner.compile(promptGraph(model, rows, length, mode))
-    }, PROGRAMS)
+    }, MAX_PROGRAMS)
   }
 
   get active(): Sequence[] {
     return this.rows.filter((row) => row !== undefined)
   }
 
-  get free(): number {
-    return this.most - this.active.length
+  get freeRows(): number {
+    return this.maxRows - this.active.length
   }
 
-  /** Lets rows go that have finished or that nobody waits for. */
+  /** Frees the rows of sequences that have finished or that nobody waits for. */
   prune(): void {
-    this.rows = this.rows.map((row) => (row?.wanted ? row : undefined))
+    this.rows = this.rows.map((row) => (row?.isWanted ? row : undefined))
   }
 
   clear(): void {
@@ -58,82 +62,91 @@ export class DecodingBatch {
     this.cache = undefined
   }
 
-  /** Takes new rows in, no more than are free, and reads their prompts. */
-  async admit(fresh: readonly Sequence[]): Promise<void> {
-    const cache = this.arrange(fresh)
-    for (const row of fresh) this.rows[Array.from(this.rows).indexOf(undefined)] = row
-    for (const group of this.groups(fresh)) {
-      const { laid, found } = await this.read(group)
-      for (const [index, row] of laid.entries()) if (row) cache.take(this.rows.indexOf(row), found, index, row.length)
+  /** Adds sequences (at most `freeRows`) and reads their prompts into the cache. */
+  async admit(added: readonly Sequence[]): Promise<void> {
+    const cache = this.reserve(added)
+    for (const sequence of added) this.rows[Array.from(this.rows).indexOf(undefined)] = sequence
+    for (const group of this.prefillGroups(added)) {
+      const { rows, results } = await this.prefill(group)
+      for (const [index, row] of rows.entries())
+        if (row) cache.copyRow(this.rows.indexOf(row), results, index, row.length)
     }
   }
 
-  /** Finds a place for these rows beside those that run: a larger or a much smaller cache when that fits better. */
-  private arrange(fresh: readonly Sequence[]): HostCache {
+  /** Returns a cache with room for the running and the added sequences. Moves to a larger or a much smaller one if needed. */
+  private reserve(added: readonly Sequence[]): HostCache {
     const { config } = this.model
     const { active, cache } = this
-    const all = [...active, ...fresh]
+    const all = [...active, ...added]
     const count = all.length
-    const wanted = bucketLength(Math.max(...all.map((row) => row.need)))
-    const capacity = active.length === 0 ? wanted : Math.max(wanted, cache!.capacity)
+    const needed = bucketLength(Math.max(...all.map((row) => row.cacheLength)))
+    const capacity = cache && active.length > 0 ? Math.max(needed, cache.capacity) : needed
     const fits = cache && cache.capacity === capacity && count <= cache.batch && count > cache.batch / 4
     if (fits) return cache
-    const next = new HostCache(config, rowBucket(count, this.most), capacity)
-    for (const [index, row] of active.entries()) next.take(index, cache!.tensors, this.rows.indexOf(row), row.length)
+    const next = new HostCache(config, batchBucket(count, this.maxRows), capacity)
+    if (cache)
+      for (const [index, row] of active.entries())
+        next.copyRow(index, cache.tensors, this.rows.indexOf(row), row.length)
     this.rows = Array.from({ length: next.batch }, (_, index) => active[index])
     return (this.cache = next)
   }
 
   /**
-   * Prompts that can be read in one run: of like length, and of one adapter unless they fill half of the batch. A prompt
-   * of one token needs no reading.
+   * Groups prompts that one run can read: of one length bucket, and of one adapter unless they fill half of the batch. A
+   * prompt of one token needs no prefill.
    */
-  private groups(fresh: readonly Sequence[]): Sequence[][] {
+  private prefillGroups(added: readonly Sequence[]): Sequence[][] {
     const groups: Sequence[][] = []
     const open = new Map<string, Sequence[]>()
-    const adapters = [...new Set(fresh.map(({ request }) => request.adapter))]
-    const lengths = fresh.map((row) => (row.length === 0 ? 0 : this.readLength(row)))
-    for (const [index, row] of fresh.entries()) {
+    const adapters = [...new Set(added.map(({ request }) => request.adapter))]
+    const lengths = added.map((row) => (row.length === 0 ? 0 : this.prefillLength(row)))
+    for (const [index, row] of added.entries()) {
       if (row.length === 0) continue
       const length = lengths[index]!
-      const alike = lengths.filter((each) => each === length).length
-      const mixed = 2 * alike >= this.rows.length && this.rows.length * length <= READ
+      const sameLength = lengths.filter((each) => each === length).length
+      const mixed = 2 * sameLength >= this.rows.length && this.rows.length * length <= MAX_PREFILL_TOKENS
       const key = mixed ? `${length}` : `${length} ${adapters.indexOf(row.request.adapter)}`
       const group = open.get(key)
-      if (group && (group.length + 1) * length <= READ) group.push(row)
+      if (group && (group.length + 1) * length <= MAX_PREFILL_TOKENS) group.push(row)
       else {
-        open.set(key, [row])
-        groups.push(open.get(key)!)
+        const started = [row]
+        open.set(key, started)
+        groups.push(started)
       }
     }
     return groups
   }
 
-  private readLength = (row: Sequence): number => bucketLength(row.length, this.model.config.max_position_embeddings)
+  private prefillLength = (row: Sequence): number => bucketLength(row.length, this.model.config.max_position_embeddings)
 
-  /** Reads prompts, laid side by side; those of several adapters lie as the rows of the batch do, and their adapters with them. */
-  private async read(group: readonly Sequence[]): Promise<{ laid: readonly (Sequence | undefined)[]; found: Results }> {
-    const P = this.readLength(group[0]!)
+  /**
+   * Reads the prompts of a group in one run. If they have several adapters, they keep the rows that they have in the batch,
+   * because the adapters are stacked by row.
+   */
+  private async prefill(
+    group: readonly Sequence[],
+  ): Promise<{ rows: readonly (Sequence | undefined)[]; results: Results }> {
+    const P = this.prefillLength(group[0]!)
     const { mode, feeds } = this.adapters.feeds(this.rows, group)
-    const laid = mode === 'own' ? this.rows.map((row) => (row && group.includes(row) ? row : undefined)) : group
-    const R = mode === 'own' ? laid.length : rowBucket(group.length, this.most)
-    const program = await this.readers.get(JSON.stringify([R, P, mode]))
+    const rows = mode === 'own' ? this.rows.map((row) => (row && group.includes(row) ? row : undefined)) : group
+    const R = mode === 'own' ? rows.length : batchBucket(group.length, this.maxRows)
+    const program = await this.prefills.get(JSON.stringify([R, P, mode]))
     const ids = new Int32Array(R * P)
-    laid.forEach((row, index) => {
-      for (let t = 0; t < (row?.length ?? 0); t++) ids[index * P + t] = row!.request.prompt[t]!
+    rows.forEach((row, index) => {
+      for (let t = 0; row && t < row.length; t++) ids[index * P + t] = row.request.prompt[t]!
     })
-    return { laid, found: await program.run({ ...(await this.weights.get()), ...feeds, ids }) }
+    return { rows, results: await program.run({ ...(await this.weights.get()), ...feeds, ids }) }
   }
 
-  /** Draws the next tokens of every row. */
+  /** Samples the next tokens of every sequence. */
   async advance(): Promise<void> {
     const { config } = this.model
-    const cache = this.arrange([])
+    const cache = this.reserve([])
     const { rows, active } = this
     const B = cache.batch
     const sampler = samplerShape(active)
     const { mode, feeds: adapters } = this.adapters.feeds(rows, active)
-    const N = sampler.masked ? 1 : CHUNK
+    const N = sampler.masked ? 1 : TOKENS_PER_RUN
     const shape: StepShape = { batch: B, capacity: cache.capacity, tokens: N, adapter: mode, sampler }
     const program = await this.steps.get(JSON.stringify(shape))
     const trips = Math.min(N, Math.max(...active.map((row) => row.remaining)))
@@ -143,7 +156,7 @@ export class DecodingBatch {
     const uniform = new Float32Array(N * B)
     rows.forEach((row, index) => {
       if (!row) return
-      ids[index] = row.pending
+      ids[index] = row.pendingToken
       lengths[index] = row.length
       for (let n = 0; n < Math.min(trips, row.remaining); n++) uniform[n * B + index] = row.uniform()
     })
@@ -160,38 +173,38 @@ export class DecodingBatch {
     const results = await program.run(feeds)
     const before = rows.map((row) => row?.length ?? 0)
     for (let n = 0; n < trips; n++)
-      for (const [index, row] of rows.entries()) if (row) tell(row, results, n * B + index)
+      for (const [index, row] of rows.entries()) if (row) deliver(row, results, n * B + index)
     for (const [index, row] of rows.entries())
-      if (row?.wanted) cache.append(index, results, before[index]!, row.length - before[index]!)
+      if (row?.isWanted) cache.append(index, results, before[index]!, row.length - before[index]!)
   }
 
   async release(): Promise<void> {
-    await Promise.all([this.steps.release(), this.readers.release(), this.weights.release()])
+    await Promise.all([this.steps.release(), this.prefills.release(), this.weights.release()])
   }
 }
 
-/** Hands a row its token at `place` of the results (N,B), unless it has ended before. */
-function tell(
-  row: Sequence,
-  { tokens, logProbabilities, topTokens, topLogProbabilities }: Results,
-  place: number,
-): void {
-  if (row.finished) return
-  const { topLogProbabilities: asked = 0 } = row.request
-  const width = topTokens?.shape.at(-1) ?? 0
-  const top = Array.from(
-    { length: asked },
-    (_, rank): TopToken => ({
-      token: Number(topTokens!.data[place * width + rank]),
-      logProbability: topLogProbabilities!.floats[place * width + rank]!,
-    }),
-  )
-  row.accept(Number(tokens!.data[place]), logProbabilities!.floats[place]!, asked > 0 ? top : undefined)
+/** Gives a sequence its token at `index` of the results (N,B), unless the sequence has already finished. */
+function deliver(row: Sequence, results: Results, index: number): void {
+  if (row.isFinished) return
+  const { topLogProbabilities: requested = 0 } = row.request
+  const token = Number(resultNamed(results, 'tokens').data[index])
+  const logProbability = resultNamed(results, 'logProbabilities').floats[index]!
+  row.accept(token, logProbability, requested > 0 ? topTokens(results, index, requested) : undefined)
 }
 
-/** 1, 2, 4, 8, … rows, so that few programs are compiled. */
-function rowBucket(rows: number, most: number): number {
+function topTokens(results: Results, index: number, count: number): TopToken[] {
+  const tokens = resultNamed(results, 'topTokens')
+  const logProbabilities = resultNamed(results, 'topLogProbabilities')
+  const width = tokens.shape.at(-1) ?? 0
+  return Array.from({ length: count }, (_, rank) => ({
+    token: Number(tokens.data[index * width + rank]),
+    logProbability: logProbabilities.floats[index * width + rank]!,
+  }))
+}
+
+/** Rounds up to 1, 2, 4, 8, … rows, so that few programs are compiled. */
+function batchBucket(rows: number, maxRows: number): number {
   let size = 1
   while (size < rows) size *= 2
-  return Math.min(size, most)
+  return Math.min(size, maxRows)
 }

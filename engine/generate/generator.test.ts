@@ -212,5 +212,5 @@ test('a request that does not fit is refused by its number', async () => {
       { prompt: [99], maxTokens: 4 },
     ]),
   ).rejects.toThrow(/Request 1 has token 99/)
-  await expect(generator.generate([{ prompt: [1], maxTokens: 200 }])).rejects.toThrow(/pass the model's 128/)
+  await expect(generator.generate([{ prompt: [1], maxTokens: 200 }])).rejects.toThrow(/exceed the model's 128/)
 })

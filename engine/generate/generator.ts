@@ -12,25 +12,41 @@ import { Sequence } from './sequence.ts'
 export interface GeneratorOptions {
   config: ModelConfig
   weights: Weights
-  /** Of all adapters that requests bring. */
+  /** Configuration of the adapters that requests may have. */
   lora?: LoraConfig
-  /** The token that ends a text. */
+  /** The end token, or null if the model has none. */
   endId: number | null
   runner?: GraphRunner
-  /** Most rows at a time. Default 32. */
+  /** Maximum number of sequences in the batch. Default 32. */
   batch?: number
 }
 
 /**
- * Continues texts, many at a time: requests join the running batch as soon as a row is free and leave it when they end
- * (Yu et al., "Orca", 2022). What stands beside a request changes nothing in what it gets.
+ * Generates text with continuous batching: requests join the running batch as soon as a row is free and leave it when they
+ * end (Yu et al., "Orca", 2022). The result of a request does not depend on the other requests in the batch.
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { Generator } from '#engine/generate/generator.ts'
+ * import { smallConfig } from '#engine/model/config.ts'
+ * import { initialWeights } from '#engine/model/parameters.ts'
+ *
+ * const config = smallConfig({ vocab_size: 32, hidden_size: 16, num_hidden_layers: 1, num_attention_heads: 2 })
+ * const generator = new Generator({ config, weights: initialWeights(config, 1), endId: null })
+ * const request = { prompt: [1, 2, 3], maxTokens: 4, temperature: 0.8, seed: 7 }
+ * const [answer] = await generator.generate([request])
+ * const tokens: number[] = []
+ * for await (const { token } of generator.stream(request)) tokens.push(token)
+ * assert.deepEqual(tokens, answer?.tokens) // the same seed gives the same tokens
+ * await generator.release()
+ * ```
  */
 export class Generator {
   private readonly config: ModelConfig
   private readonly endId: number | null
   private readonly batch: DecodingBatch
   private waiting: Sequence[] = []
-  /** The run under way. */
+  /** The run in progress. */
   private running: Promise<void> | undefined
 
   constructor({ config, weights, lora, endId, runner = onnxRuntime(), batch = 32 }: GeneratorOptions) {
@@ -40,22 +56,22 @@ export class Generator {
     this.batch = new DecodingBatch(model, feedsOf(checkWeights(config, weights)), runner, batch)
   }
 
-  /** Continues every request, in order. @throws Error naming the request that does not fit, or the signal's reason. */
+  /** Generates for every request, in order. @throws Error that names an invalid request, or the signal's reason. */
   async generate(requests: readonly GenerationRequest[], signal?: AbortSignal): Promise<Generation[]> {
     for (const [index, request] of requests.entries()) this.check(request, index)
-    const rest = new AbortController()
-    const either = signal ? AbortSignal.any([signal, rest.signal]) : rest.signal
+    const others = new AbortController() // when one request fails, the others end
+    const either = signal ? AbortSignal.any([signal, others.signal]) : others.signal
     setMaxListeners(0, either)
     try {
       return await Promise.all(requests.map((request) => collect(this.stream(request, either))))
     } finally {
-      rest.abort()
+      others.abort()
     }
   }
 
   /**
-   * The tokens of one request as they come; the last has `finish`. Leaving the loop early or aborting frees the row
-   * before the next run.
+   * Streams the tokens of one request; the last one has `finish`. Leaving the loop early, or aborting, frees the row before
+   * the next run.
    */
   async *stream(request: GenerationRequest, signal?: AbortSignal): AsyncGenerator<TokenStep, void, undefined> {
     this.check(request, 0)
@@ -74,7 +90,7 @@ export class Generator {
         wake()
       },
     }
-    const abort = () => listener.fail(signal!.reason)
+    const abort = () => listener.fail(signal?.reason)
     signal?.addEventListener('abort', abort, { once: true })
     this.waiting.push(new Sequence(request, listener, this.endId, this.config.vocab_size))
     this.start()
@@ -95,9 +111,9 @@ export class Generator {
     }
   }
 
-  /** Rows that run or wait. */
+  /** Number of requests that run or wait. */
   get load(): number {
-    return [...this.batch.active, ...this.waiting].filter((row) => row.wanted).length
+    return [...this.batch.active, ...this.waiting].filter((row) => row.isWanted).length
   }
 
   private check(request: GenerationRequest, index: number): void {
@@ -109,29 +125,29 @@ export class Generator {
     this.running ??= this.run()
   }
 
-  /** Runs the batch until nobody waits for anything. A fault fails every request, and the next one starts afresh. */
+  /** Runs the batch until no request is left. An error fails all requests in the batch; later ones start with an empty batch. */
   private async run(): Promise<void> {
     for (;;) {
-      // A run blocks the event loop: let others in, so that requests of one moment begin together, and let listeners leave.
+      // A run blocks the event loop. Yield, so that simultaneous requests start together and listeners can leave.
       await new Promise((resolve) => setImmediate(resolve))
       this.batch.prune()
-      this.waiting = this.waiting.filter((row) => row.wanted)
+      this.waiting = this.waiting.filter((row) => row.isWanted)
       if (this.load === 0) {
         this.running = undefined
         return
       }
-      const fresh = this.waiting.splice(0, this.batch.free)
+      const added = this.waiting.splice(0, this.batch.freeRows)
       try {
-        if (fresh.length > 0) await this.batch.admit(fresh)
+        if (added.length > 0) await this.batch.admit(added)
         await this.batch.advance()
       } catch (error) {
-        for (const { listener } of [...this.batch.active, ...fresh]) listener.fail(error)
+        for (const { listener } of [...this.batch.active, ...added]) listener.fail(error)
         this.batch.clear()
       }
     }
   }
 
-  /** Gives the compiled graphs back, once nobody waits for an answer. */
+  /** Frees the compiled programs after all requests have ended. */
   async release(): Promise<void> {
     await this.running
     await this.batch.release()

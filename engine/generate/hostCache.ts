@@ -1,12 +1,14 @@
+// Numeric kernel: indices are in range by construction.
+
 import type { Results, Tensor } from '#engine/graph/index.ts'
 import type { ModelConfig } from '#engine/model/config.ts'
 import { cacheShape } from '#engine/model/inputs.ts'
 import { zeros } from './adapterFeeds.ts'
-import { cacheNames } from './step.ts'
+import { cacheNames, resultNamed } from './step.ts'
 
-/** The key-value cache of a batch on the host: (B,G,C,K) a layer for keys and for values. */
+/** The key-value cache of a batch in host memory: (B,G,C,K) per layer for keys and for values. */
 export class HostCache {
-  /** By the names that the step's graph gives them. */
+  /** By the names of the step graph. */
   readonly tensors: Readonly<Record<string, Tensor>>
 
   constructor(
@@ -18,11 +20,11 @@ export class HostCache {
     this.tensors = Object.fromEntries(cacheNames(config.num_hidden_layers).map((name) => [name, zeros(shape)]))
   }
 
-  /** Copies the first `length` places of a row of another cache, or of prompts just read, to a row of this one. */
-  take(row: number, from: Results, fromRow: number, length: number): void {
+  /** Copies the first `length` positions of a row of another cache, or of a prefill's results, to a row of this cache. */
+  copyRow(row: number, from: Results, fromRow: number, length: number): void {
     const { num_key_value_heads: G, head_dim: K } = this.config
     for (const [name, { floats }] of Object.entries(this.tensors)) {
-      const source = from[name]!
+      const source = resultNamed(from, name)
       const width = source.shape[2]! * K
       for (let head = 0; head < G; head++) {
         const start = (fromRow * G + head) * width
@@ -31,15 +33,15 @@ export class HostCache {
     }
   }
 
-  /** Writes what the first `count` steps of a run made for a row, (N,B,G,1,K), from `place` on. */
-  append(row: number, made: Results, place: number, count: number): void {
+  /** Writes the keys and values of the first `count` steps of a run for a row, (N,B,G,1,K), from `position` on. */
+  append(row: number, results: Results, position: number, count: number): void {
     const { num_key_value_heads: G, head_dim: K } = this.config
     for (const [name, { floats }] of Object.entries(this.tensors)) {
-      const source = made[name]!.floats
+      const source = resultNamed(results, name).floats
       for (let n = 0; n < count; n++)
         for (let head = 0; head < G; head++) {
           const start = ((n * this.batch + row) * G + head) * K
-          floats.set(source.subarray(start, start + K), ((row * G + head) * this.capacity + place + n) * K)
+          floats.set(source.subarray(start, start + K), ((row * G + head) * this.capacity + position + n) * K)
         }
     }
   }

@@ -2,36 +2,36 @@ import type { Weights } from '#engine/formats/weights.ts'
 import type { Grammar } from '#engine/grammar/grammar.ts'
 import type { ModelConfig } from '#engine/model/config.ts'
 
-/** How tokens are chosen. */
+/** Sampling parameters. */
 export interface Sampling {
-  /** Most new tokens. */
+  /** Maximum number of new tokens. */
   maxTokens: number
-  /** 0 (the default) takes the likeliest token. */
+  /** Default 0: greedy, the most likely token. */
   temperature?: number
-  /** Draws among so many of the likeliest tokens. */
+  /** Samples from this number of the most likely tokens. */
   topK?: number
-  /** Draws among the likeliest tokens that together have this probability, above 0. */
+  /** Samples from the most likely tokens whose total probability reaches this value, above 0 up to 1. */
   topP?: number
-  /** Draws among tokens with at least this share of the likeliest one's probability. */
+  /** Samples from tokens with at least this fraction of the most likely token's probability. */
   minP?: number
-  /** Makes tokens of the prompt and of the answer less likely: above 1. Default 1, as transformers has it. */
+  /** Above 1, tokens of the prompt and of the answer become less likely (as in transformers). Default 1: no penalty. */
   repetitionPenalty?: number
-  /** Of this request alone: whatever else is in the batch, the same seed gives the same tokens. Default 0. */
+  /** The same seed gives the same tokens, whatever else is in the batch. Default 0. */
   seed?: number | string
-  /** So many of the likeliest tokens are told beside each one chosen, up to `MAX_TOP_LOG_PROBABILITIES`. */
+  /** Number of most likely tokens to report for each position, up to `MAX_TOP_LOG_PROBABILITIES`. Default 0. */
   topLogProbabilities?: number
 }
 
-/** One text to continue. */
+/** One prompt to continue. */
 export interface GenerationRequest extends Sampling {
   prompt: ArrayLike<number>
-  /** An adapter of the generator's configuration; rows of a batch may have different ones. Default: none. */
+  /** An adapter of the generator's LoRA configuration; requests in one batch may have different ones. Default: none. */
   adapter?: Weights
-  /** What the answer must look like. */
+  /** A grammar that the answer must satisfy. */
   grammar?: Grammar
 }
 
-/** Most tokens that may be told beside the one chosen. */
+/** Maximum of `topLogProbabilities`. */
 export const MAX_TOP_LOG_PROBABILITIES = 20
 
 export interface TopToken {
@@ -39,32 +39,32 @@ export interface TopToken {
   logProbability: number
 }
 
-/** One token of an answer, as it comes. */
+/** One token of an answer. */
 export interface TokenStep {
   token: number
-  /** Whether it is the end token, which is no part of the answer. */
+  /** Whether it is the end token, which is not part of the answer. */
   end: boolean
-  /** Natural log-probability under the model itself: at temperature 1, before penalty, filters and grammar. */
+  /** Natural log-probability of the model: at temperature 1, before penalty, filters and grammar. */
   logProbability: number
-  /** The likeliest tokens, in falling order, if asked for. */
+  /** The most likely tokens in descending order, if requested. */
   top?: readonly TopToken[]
-  /** Set on the last step. `stop`: the end token came, or the answer is what the grammar asks for; `length`: cut for want of room. */
+  /** Set on the last step. `stop`: the end token, or a complete text of the grammar; `length`: maxTokens reached. */
   finish?: Finish
 }
 
 export type Finish = 'stop' | 'length'
 
 export interface Generation {
-  /** New tokens, without the one that ended them. */
+  /** New tokens, without the end token. */
   tokens: number[]
-  /** Natural log-probability of every chosen token at temperature 1, the ending one's included. */
+  /** Natural log-probability of every sampled token at temperature 1, including the end token. */
   logProbabilities: number[]
-  /** For every chosen token, if asked for. */
+  /** The most likely tokens for every sampled token, if requested. */
   top?: (readonly TopToken[])[]
   finish: Finish
 }
 
-/** @throws Error that names the request by `index` and says what does not fit the model. */
+/** @throws Error that names the request by `index` and says what is invalid for this model. */
 export function checkRequest(request: GenerationRequest, config: ModelConfig, index: number): void {
   const { prompt, maxTokens, temperature = 0, topK = 1, topP = 1, minP = 0 } = request
   const { repetitionPenalty = 1, topLogProbabilities = 0 } = request
@@ -76,19 +76,18 @@ export function checkRequest(request: GenerationRequest, config: ModelConfig, in
   if (!(Number.isInteger(maxTokens) && maxTokens >= 1)) refuse(`asks for ${maxTokens} tokens; ask for at least 1.`)
   if (prompt.length + maxTokens > room)
     refuse(
-      `has ${prompt.length} tokens and asks for ${maxTokens} new ones, which pass the model's ${room}. Shorten the prompt or ask for fewer.`,
+      `has ${prompt.length} tokens and asks for ${maxTokens} new ones; together they exceed the model's ${room}. Shorten the prompt or ask for fewer.`,
     )
   if (!(temperature >= 0 && Number.isFinite(temperature)))
     refuse(`has temperature ${temperature}; it must be 0 or more.`)
-  if (!(Number.isInteger(topK) && topK >= 1)) refuse(`has topK ${topK}; it is a whole number from 1.`)
-  if (!(topP > 0 && topP <= 1)) refuse(`has topP ${topP}; it lies above 0, up to 1.`)
-  if (!(minP >= 0 && minP <= 1)) refuse(`has minP ${minP}; it lies from 0 to 1.`)
+  if (!(Number.isInteger(topK) && topK >= 1)) refuse(`has topK ${topK}; it must be an integer from 1.`)
+  if (!(topP > 0 && topP <= 1)) refuse(`has topP ${topP}; it must be above 0 and at most 1.`)
+  if (!(minP >= 0 && minP <= 1)) refuse(`has minP ${minP}; it must be from 0 to 1.`)
   if (!(repetitionPenalty > 0 && Number.isFinite(repetitionPenalty)))
-    refuse(`has repetitionPenalty ${repetitionPenalty}; it must be above 0, and 1 means none.`)
-  const most = Math.min(MAX_TOP_LOG_PROBABILITIES, vocabulary)
-  if (!(Number.isInteger(topLogProbabilities) && topLogProbabilities >= 0 && topLogProbabilities <= most))
-    refuse(`has topLogProbabilities ${topLogProbabilities}; it is a whole number from 0 to ${most}.`)
-  for (let t = 0; t < prompt.length; t++)
-    if (!(prompt[t]! >= 0 && prompt[t]! < vocabulary))
-      refuse(`has token ${prompt[t]}; the vocabulary has ${vocabulary}.`)
+    refuse(`has repetitionPenalty ${repetitionPenalty}; it must be above 0; 1 means no penalty.`)
+  const max = Math.min(MAX_TOP_LOG_PROBABILITIES, vocabulary)
+  if (!(Number.isInteger(topLogProbabilities) && topLogProbabilities >= 0 && topLogProbabilities <= max))
+    refuse(`has topLogProbabilities ${topLogProbabilities}; it must be an integer from 0 to ${max}.`)
+  const bad = Array.from(prompt).find((token) => !(token >= 0 && token < vocabulary))
+  if (bad !== undefined) refuse(`has token ${bad}; the vocabulary has ${vocabulary}.`)
 }

@@ -1,3 +1,5 @@
+// Numeric kernel: indices are in range by construction.
+
 import {
   argmax,
   cast,
@@ -25,29 +27,29 @@ import {
   where,
 } from '#engine/graph/index.ts'
 
-/** What a sampler is compiled for: what no row of the batch asks for costs nothing. */
+/** What the compiled sampler supports; it has only what some row of the batch needs. */
 export interface SamplerShape {
-  /** `greedy`: no row draws; `drawn`: some do; `filtered`: some limit the tokens that may be drawn. */
-  choice: 'greedy' | 'drawn' | 'filtered'
+  /** `greedy`: no row samples; `sampled`: some rows do; `filtered`: some rows also use topK, topP or minP. */
+  choice: 'greedy' | 'sampled' | 'filtered'
   /** Whether some row has a repetition penalty. */
   penalised: boolean
-  /** Whether some row says at every token which ones are allowed. */
+  /** Whether some row restricts the allowed tokens at each step. */
   masked: boolean
-  /** So many of the likeliest tokens are reported beside the one chosen. */
+  /** Number of most likely tokens to report. */
   top: number
 }
 
-/** The sampler's inputs for B rows and a vocabulary of V; those that its shape does not need are absent. */
+/** The sampler's inputs for B rows and a vocabulary of V, as far as its shape needs them. */
 export interface SamplerInputs {
-  /** (B,1); 0 takes the likeliest token. */
+  /** (B,1); 0 selects the most likely token. */
   temperature?: Node
-  /** (B,1): only so many of the likeliest tokens; V for all. */
+  /** (B,1): only this number of the most likely tokens; V for all. */
   topK?: Node
-  /** (B,1): only the likeliest tokens that together have this probability (Holtzman et al., "Neural text degeneration", 2020). */
+  /** (B,1): only the most likely tokens up to this total probability (nucleus sampling: Holtzman et al., "The curious case of neural text degeneration", 2020). */
   topP?: Node
-  /** (B,1): only tokens with this share of the likeliest one's probability (Nguyen et al., "Turning up the heat", 2024). */
+  /** (B,1): only tokens with at least this fraction of the most likely token's probability (Nguyen et al., "Turning up the heat", 2024). */
   minP?: Node
-  /** (B,1): divides the positive and multiplies the negative scores of tokens in `seen` (Keskar et al., "CTRL", 2019). */
+  /** (B,1): divides the positive and multiplies the negative logits of tokens in `seen` (Keskar et al., "CTRL", 2019). */
   penalty?: Node
   /** (B,V) bool: the tokens of the prompt and of the answer so far. */
   seen?: Node
@@ -71,37 +73,36 @@ export function samplerInputs({ choice, penalised, masked }: SamplerShape, B: nu
 export interface SampledToken {
   /** (B,1) i32. */
   token: Node
-  /** (B,1): its natural log-probability under the model itself: at temperature 1, before penalty, mask and filters. */
+  /** (B,1): its natural log-probability of the model: at temperature 1, before penalty, mask and filters. */
   logProbability: Node
-  /** The likeliest tokens under the model itself, (B,top) i32 and their log-probabilities. */
+  /** The model's most likely tokens (B,top) i32 and their log-probabilities. */
   top?: { tokens: Node; logProbabilities: Node }
-  /** `seen` with the token. */
+  /** `seen`, with the new token. */
   seen?: Node
 }
 
-/** Far below any score, yet finite. */
+/** Far below any logit, but finite. */
 const FORBIDDEN = -1e9
 
 /**
- * Chooses a token for each row of logits (B,V): penalty, then mask, then temperature, then filters, and of what is left
- * the token at which the cumulative distribution passes `uniform` (B,1); where the temperature is 0, the likeliest.
- * Every filter looks at the whole distribution after temperature. A row that asks for none of this is left untouched
- * to the bit by what its neighbours ask for.
+ * Samples a token for each row of logits (B,V): penalty, mask, temperature, filters, then the token at which the cumulative
+ * distribution exceeds `uniform` (B,1); at temperature 0 the most likely token. Every filter sees the whole distribution
+ * after temperature. The settings of one row do not change a single bit of the others.
  */
 export function sampleToken(logits: Node, uniform: Node, { top }: SamplerShape, inputs: SamplerInputs): SampledToken {
   const [B, V] = logits.shape as [number, number]
   const { temperature, penalty, seen, allowed } = inputs
-  const penalised = penalty && seen ? where(seen, repelled(logits, penalty), logits) : logits
+  const penalised = penalty && seen ? where(seen, penalise(logits, penalty), logits) : logits
   const scores = allowed ? where(allowed, penalised, FORBIDDEN) : penalised
-  const likeliest = reshape(argmax(scores), [B, 1])
+  const mostLikely = reshape(argmax(scores), [B, 1])
   const token = temperature
-    ? where(less(0, temperature), drawn(scores, uniform, temperature, inputs), likeliest)
-    : likeliest
+    ? where(less(0, temperature), sampled(scores, uniform, temperature, inputs), mostLikely)
+    : mostLikely
   const own = logSoftmax(logits)
   return {
     token,
     logProbability: gatherElements(own, token),
-    ...(top > 0 && { top: likeliestOf(own, top) }),
+    ...(top > 0 && { top: topOf(own, top) }),
     ...(seen && {
       seen: or(
         seen,
@@ -117,37 +118,38 @@ export function sampleToken(logits: Node, uniform: Node, { top }: SamplerShape, 
   }
 }
 
-/** Scores made less likely: x / p above 0, x · p below. */
-const repelled = (scores: Node, penalty: Node): Node =>
+/** Logits after the repetition penalty p: x / p above 0, x · p below. */
+const penalise = (scores: Node, penalty: Node): Node =>
   where(less(scores, 0), mul(scores, penalty), div(scores, penalty))
 
-function drawn(scores: Node, uniform: Node, temperature: Node, inputs: SamplerInputs): Node {
+function sampled(scores: Node, uniform: Node, temperature: Node, inputs: SamplerInputs): Node {
   const V = scores.shape[1]!
   const shares = softmax(div(scores, maximum(temperature, 1e-6)))
-  const cumulative = cumsum(inputs.topK ? filtered(shares, inputs) : shares) // (B,V)
+  const cumulative = cumsum(filtered(shares, inputs)) // (B,V)
   const total = slice(cumulative, 1, V - 1, V)
-  // A little below the total, so that rounding never passes the last token that may be drawn.
+  // Slightly below the total, so that rounding never goes beyond the last possible token.
   const level = mul(uniform, mul(total, 1 - 1e-6))
   const passed = cast(sum(cast(not(less(level, cumulative)), 'f32'), [-1]), 'i32') // (B,1)
   return where(less(passed, V), passed, constant(Int32Array.of(V - 1), []))
 }
 
-/** The shares with those that must not be drawn set to 0. Ties with the last one kept are kept. */
+/** The probabilities, with those of excluded tokens set to 0. Tokens that tie with the last one kept are also kept. */
 function filtered(shares: Node, { topK, topP, minP }: SamplerInputs): Node {
+  if (!topK || !topP || !minP) return shares
   const sorted = sortedTop(shares, shares.shape[1]!).values
   const before = sub(cumsum(sorted), sorted)
-  const least = neg(max(where(less(before, topP!), neg(sorted), -1), [-1])) // (B,1)
-  const place = maximum(sub(topK!, constant(Int32Array.of(1), [])), constant(Int32Array.of(0), []))
-  const threshold = maximum(maximum(least, gatherElements(sorted, place)), mul(minP!, max(shares, [-1])))
+  const least = neg(max(where(less(before, topP), neg(sorted), -1), [-1])) // (B,1)
+  const place = maximum(sub(topK, constant(Int32Array.of(1), [])), constant(Int32Array.of(0), []))
+  const threshold = maximum(maximum(least, gatherElements(sorted, place)), mul(minP, max(shares, [-1])))
   return where(less(shares, threshold), 0, shares)
 }
 
-function likeliestOf(logProbabilities: Node, count: number) {
+function topOf(logProbabilities: Node, count: number) {
   const { values, indices } = sortedTop(logProbabilities, count)
   return { tokens: cast(indices, 'i32'), logProbabilities: values }
 }
 
-/** The largest `count` of each row, in falling order. */
+/** The `count` largest values of each row, in descending order. */
 function sortedTop(x: Node, count: number): { values: Node; indices: Node } {
   const shape = [x.shape[0]!, count]
   const results = [{ shape, dtype: 'f32' } as const, { shape, dtype: 'i64' } as const]

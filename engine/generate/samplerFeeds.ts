@@ -6,22 +6,22 @@ import type { Sequence } from './sequence.ts'
 const isFiltered = ({ temperature = 0, topK, topP = 1, minP = 0 }: GenerationRequest): boolean =>
   temperature > 0 && (topK !== undefined || topP < 1 || minP > 0)
 
-/** The least that a sampler must do for all of these rows. */
+/** The smallest sampler that serves all of these rows. */
 export function samplerShape(rows: readonly Sequence[]): SamplerShape {
   const requests = rows.map(({ request }) => request)
-  const drawn = requests.some(({ temperature = 0 }) => temperature > 0)
+  const sampled = requests.some(({ temperature = 0 }) => temperature > 0)
   return {
-    choice: requests.some(isFiltered) ? 'filtered' : drawn ? 'drawn' : 'greedy',
+    choice: requests.some(isFiltered) ? 'filtered' : sampled ? 'sampled' : 'greedy',
     penalised: rows.some(({ seen }) => seen !== undefined),
     masked: requests.some(({ grammar }) => grammar !== undefined),
-    // Two widths, so that few programs are compiled.
+    // Few different widths, so that few programs are compiled.
     top: bucket(Math.max(...requests.map(({ topLogProbabilities = 0 }) => topLogProbabilities))),
   }
 }
 
 const bucket = (top: number): number => (top <= 1 ? top : top <= 5 ? 5 : 20)
 
-/** The sampler's feeds for the rows of a batch of B; a row without a filter keeps every token. */
+/** The sampler's feeds for a batch of B rows. The values of a row without a filter allow every token. */
 export function samplerFeeds(
   { choice, penalised, masked }: SamplerShape,
   rows: readonly (Sequence | undefined)[],
@@ -38,7 +38,7 @@ export function samplerFeeds(
     })
     return new Tensor([B, V], 'bool', all)
   }
-  const above = 2 // any sum of shares
+  const above = 2 // more than any sum of probabilities
   return {
     ...(choice !== 'greedy' && { temperature: column(({ temperature = 0 }) => temperature, 0) }),
     ...(choice === 'filtered' && {

@@ -2,26 +2,26 @@ import { Constraint } from '#engine/grammar/constraint.ts'
 import { Random } from '#engine/stats/random.ts'
 import type { GenerationRequest, TokenStep, TopToken } from './request.ts'
 
-/** Who wants a request's tokens. */
+/** Receives the tokens of a request. */
 export interface Listener {
   step(step: TokenStep): void
   fail(error: unknown): void
-  /** Whether nobody wants them any more. */
+  /** Whether the receiver has stopped listening. */
   readonly gone: boolean
 }
 
-/** A request that runs: what it has drawn, and what its next draw depends on. Nothing here knows of other rows. */
+/** A request in the running batch: its sampled tokens and the state of its next one. It does not depend on other sequences. */
 export class Sequence {
-  /** Tokens that the cache holds. */
+  /** Number of tokens in the cache. */
   length: number
-  /** The token to be read next. */
-  pending: number
-  /** 1 for each token of the prompt and the answer. */
+  /** The token that the next step reads. */
+  pendingToken: number
+  /** 1 for each token of the prompt and of the answer; only with a repetition penalty. */
   readonly seen: Uint8Array | undefined
-  finished = false
+  isFinished = false
   private readonly random: Random
   private readonly constraint: Constraint | undefined
-  private drawn = 0
+  private sampled = 0
 
   constructor(
     readonly request: GenerationRequest,
@@ -29,52 +29,55 @@ export class Sequence {
     private readonly endId: number | null,
     vocabulary: number,
   ) {
-    const { prompt, repetitionPenalty = 1, grammar, seed = 0 } = request
+    const { repetitionPenalty = 1, grammar, seed = 0 } = request
+    const prompt = Array.from(request.prompt)
+    const last = prompt.at(-1)
+    if (last === undefined) throw new Error('The prompt is empty; give it at least one token.')
     this.length = prompt.length - 1
-    this.pending = prompt[this.length]!
+    this.pendingToken = last
     this.random = new Random(`generate/${seed}`)
     this.constraint = grammar && new Constraint(grammar, endId)
     if (repetitionPenalty !== 1) {
       this.seen = new Uint8Array(vocabulary)
-      for (const token of Array.from(prompt)) this.seen[token] = 1
+      for (const token of prompt) this.seen[token] = 1
     }
   }
 
-  /** Places of the cache that the request may need. */
-  get need(): number {
+  /** Number of cache positions that the request may need. */
+  get cacheLength(): number {
     return this.request.prompt.length + this.request.maxTokens - 1
   }
 
-  /** Whether it goes on. */
-  get wanted(): boolean {
-    return !this.finished && !this.listener.gone
+  /** Whether more tokens are needed: it has not finished, and somebody listens. */
+  get isWanted(): boolean {
+    return !this.isFinished && !this.listener.gone
   }
 
   get remaining(): number {
-    return this.request.maxTokens - this.drawn
+    return this.request.maxTokens - this.sampled
   }
 
-  /** The number in [0, 1) that the next token is drawn with; the n-th token always has the n-th number. */
+  /** The number in [0, 1) that samples the next token. The n-th token always has the n-th number of the seed. */
   uniform(): number {
     return this.random.uniform()
   }
 
-  /** 1 for each token that may come next; undefined when all may. */
+  /** 1 for each token that may come next; undefined if all may. */
   allowed(): Uint8Array | undefined {
     return this.constraint?.allowed(this.remaining)
   }
 
-  /** Takes the next token and tells the listener. */
+  /** Adds the next token and passes it to the listener. */
   accept(token: number, logProbability: number, top?: readonly TopToken[]): void {
-    this.drawn++
+    this.sampled++
     this.length++
-    this.pending = token
+    this.pendingToken = token
     if (this.seen) this.seen[token] = 1
     const end = token === this.endId
     if (!end) this.constraint?.advance(token)
-    const whole = end || this.constraint?.complete
-    this.finished = whole || this.remaining === 0
-    const finish = whole || (this.finished && this.constraint?.accepts) ? 'stop' : 'length'
-    this.listener.step({ token, end, logProbability, ...(top && { top }), ...(this.finished && { finish }) })
+    const complete = end || this.constraint?.complete
+    this.isFinished = complete || this.remaining === 0
+    const finish = complete || (this.isFinished && this.constraint?.accepts) ? 'stop' : 'length'
+    this.listener.step({ token, end, logProbability, ...(top && { top }), ...(this.isFinished && { finish }) })
   }
 }

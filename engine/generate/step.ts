@@ -8,7 +8,9 @@ import {
   loop,
   minimum,
   type Node,
+  type Results,
   reshape,
+  type Tensor,
 } from '#engine/graph/index.ts'
 import { adapterRowInputs } from '#engine/model/adapterStack.ts'
 import type { ModelConfig } from '#engine/model/config.ts'
@@ -18,16 +20,16 @@ import { forward } from '#engine/model/llama.ts'
 import type { LoraConfig } from '#engine/model/lora.ts'
 import { type SampledToken, type SamplerShape, samplerInputs, sampleToken } from './sampler.ts'
 
-/** Whether the rows of a batch have no adapter, one for all, or each its own. */
+/** Whether the rows of a batch have no adapter, share one, or have one each. */
 export type AdapterMode = 'none' | 'shared' | 'own'
 
-/** What a decoding program is compiled for. */
+/** The shapes for which a decoding program is compiled. */
 export interface StepShape {
   /** Rows, B. */
   batch: number
-  /** Most tokens of one row, C. */
+  /** Maximum number of tokens per row, C. */
   capacity: number
-  /** Tokens drawn for each row in one run, N: above 1 the step is wrapped in a Loop. */
+  /** Tokens sampled per row in one run, N. If N > 1, the step is inside a Loop. */
   tokens: number
   adapter: AdapterMode
   sampler: SamplerShape
@@ -36,16 +38,16 @@ export interface StepShape {
 export interface StepModel {
   config: ModelConfig
   lora?: LoraConfig
-  /** See `Runner.fused`. */
+  /** See `GraphRunner.fused`. */
   fused: boolean
 }
 
 /**
- * The step of all decoding: each row reads its pending token `ids` (B,1) at place `lengths` (B) against the key-value
- * cache and draws the next with `uniform` (N,B). Outputs `tokens` and `logProbabilities` (N,B), `topTokens` and
- * `topLogProbabilities` (N,B,top), and under the cache's names what is new in it, (N,B,G,1,K): the cache itself never
- * leaves the host. Where N > 1 the step runs up to `trips` times; a row that has ended meanwhile goes on, its tokens
- * are for nobody, and its place stays within the capacity.
+ * The decoding step: each row reads its pending token `ids` (B,1) at position `lengths` (B) with the key-value cache and
+ * samples the next token with `uniform` (N,B). Outputs: `tokens` and `logProbabilities` (N,B), `topTokens` and
+ * `topLogProbabilities` (N,B,top), and the new keys and values under the cache's names, (N,B,G,1,K); the cache itself stays
+ * on the host. If N > 1 the step runs up to `trips` times. A row that has ended continues: its tokens are ignored, and its
+ * position stays within the capacity.
  */
 export function stepGraph({ config, lora, fused }: StepModel, shape: StepShape): Graph {
   const { batch: B, capacity: C, tokens: N } = shape
@@ -58,13 +60,13 @@ export function stepGraph({ config, lora, fused }: StepModel, shape: StepShape):
   const sampler = samplerInputs(shape.sampler, B, V)
   const L = config.num_hidden_layers
 
-  const step = (token: Node, lengths: Node, seen: Node | undefined, drawn: Node, kept: readonly Node[]) => {
+  const step = (token: Node, lengths: Node, seen: Node | undefined, uniforms: Node, kept: readonly Node[]) => {
     const state = { keys: kept.slice(0, L), values: kept.slice(L), lengths, fused }
     const read = forward(config, { weights, ids: token, adapter: adapter?.adapter, cache: state })
     const logits = reshape(tokenLogits(config, weights, read.hidden), [B, V])
-    const next = sampleToken(logits, reshape(drawn, [B, 1]), shape.sampler, { ...sampler, seen })
+    const next = sampleToken(logits, reshape(uniforms, [B, 1]), shape.sampler, { ...sampler, seen })
     const fresh = [...read.fresh.map(({ key }) => key), ...read.fresh.map(({ value }) => value)]
-    return { cache: [...read.keys, ...read.values], next, told: [...reported(next, B), ...fresh] }
+    return { cache: [...read.keys, ...read.values], next, outputs: [...reported(next, B), ...fresh] }
   }
   const inputs = [
     ids,
@@ -78,11 +80,11 @@ export function stepGraph({ config, lora, fused }: StepModel, shape: StepShape):
   ]
   const start = [...cache.keys, ...cache.values]
   if (N === 1) {
-    const { told } = step(ids, cache.lengths, sampler.seen, uniform, start)
+    const { outputs } = step(ids, cache.lengths, sampler.seen, uniform, start)
     return {
       inputs,
       outputs: outputsOf(
-        told.map((node) => reshape(node, [1, ...node.shape])),
+        outputs.map((node) => reshape(node, [1, ...node.shape])),
         L,
       ),
     }
@@ -94,35 +96,42 @@ export function stepGraph({ config, lora, fused }: StepModel, shape: StepShape):
   const result = loop({ trips, limit: N, carried: [ids, cache.lengths, ...seen, ...start] }, (iteration, state) => {
     const [token, lengths, ...rest] = state as [Node, Node, ...Node[]]
     const [before, kept] = seen.length > 0 ? [rest[0], rest.slice(1)] : [undefined, rest]
-    const { next, cache: after, told } = step(token, lengths, before, gather(uniform, cast(iteration, 'i32')), kept)
+    const { next, cache: after, outputs } = step(token, lengths, before, gather(uniform, cast(iteration, 'i32')), kept)
     const place = minimum(add(lengths, constant(Int32Array.of(1), [])), last)
     return {
       carried: [next.token, place, ...(next.seen ? [next.seen] : []), ...after],
-      collected: told,
+      collected: outputs,
     }
   })
   return { inputs: [...inputs, trips], outputs: outputsOf(result.collected, L) }
 }
 
-/** What one step tells: token (B), log-probability (B), and the likeliest tokens and theirs (B,top). */
+/** The outputs of one step: token (B), log-probability (B), and the most likely tokens with theirs (B,top). */
 const reported = ({ token, logProbability, top }: SampledToken, B: number): Node[] => [
   reshape(token, [B]),
   reshape(logProbability, [B]),
   ...(top ? [top.tokens, top.logProbabilities] : []),
 ]
 
-function outputsOf(told: readonly Node[], layers: number): Record<string, Node> {
+function outputsOf(nodes: readonly Node[], layers: number): Record<string, Node> {
   const cache = cacheNames(layers)
-  const top = told.length > 2 + cache.length ? ['topTokens', 'topLogProbabilities'] : []
+  const top = nodes.length > 2 + cache.length ? ['topTokens', 'topLogProbabilities'] : []
   const names = ['tokens', 'logProbabilities', ...top, ...cache]
-  return Object.fromEntries(told.map((node, index) => [names[index]!, node]))
+  return Object.fromEntries(nodes.map((node, index) => [names[index], node]))
+}
+
+/** The result with this name. @throws Error when the program has no such output. */
+export function resultNamed(results: Results, name: string): Tensor {
+  const result = results[name]
+  if (!result) throw new Error(`The program has no output ${name}.`)
+  return result
 }
 
 /** Names of a cache's tensors: all keys, then all values. */
 export const cacheNames = (layers: number): string[] =>
   ['key', 'value'].flatMap((kind) => Array.from({ length: layers }, (_, layer) => `${kind}.${layer}`))
 
-/** Reads prompts (R,P), padded at the end, into keys and values (R,G,P,K) of every layer. */
+/** The prefill: reads prompts (R,P), padded at the end, into keys and values (R,G,P,K) of every layer. */
 export function promptGraph({ config, lora }: StepModel, rows: number, length: number, mode: AdapterMode): Graph {
   const ids = idInput(config, rows, length)
   const weights = weightInputs(config)
@@ -131,7 +140,7 @@ export function promptGraph({ config, lora }: StepModel, rows: number, length: n
   const names = cacheNames(config.num_hidden_layers)
   return {
     inputs: [ids, ...weights.values(), ...(adapter?.inputs ?? [])],
-    outputs: Object.fromEntries([...keys, ...values].map((node, index) => [names[index]!, node])),
+    outputs: Object.fromEntries([...keys, ...values].map((node, index) => [names[index], node])),
   }
 }
 

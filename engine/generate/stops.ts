@@ -1,14 +1,23 @@
 /**
- * Finds stop strings in a text that arrives in pieces, however it is cut. Of what it has seen it gives out all that can
- * no longer become part of a stop string. The stop string that is complete first ends the text; of several that end at
- * the same character, the longest.
+ * Finds stop strings in a text that arrives in pieces of any size. It returns text as soon as that text cannot become part
+ * of a stop string. The first complete stop string ends the text; if several end at the same character, the longest does.
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { StopFinder } from '#engine/generate/stops.ts'
+ *
+ * const stops = new StopFinder(['END'])
+ * assert.equal(stops.push('text E'), 'text ')
+ * assert.equal(stops.push('ND more'), '')
+ * assert.equal(stops.stopped, 'END')
+ * ```
  */
 export class StopFinder {
   private held = ''
   private found: string | undefined
 
   constructor(private readonly stops: readonly string[]) {
-    if (stops.some((stop) => stop === '')) throw new Error('A stop string is empty; leave it out.')
+    if (stops.some((stop) => stop === '')) throw new Error('A stop string is empty; remove it.')
   }
 
   /** The stop string that ended the text. */
@@ -16,7 +25,7 @@ export class StopFinder {
     return this.found
   }
 
-  /** The text that is now certain; after a stop string, none. */
+  /** The text that is now certain; empty after a stop string. */
   push(piece: string): string {
     if (this.stops.length === 0) return piece
     let certain = ''
@@ -31,14 +40,14 @@ export class StopFinder {
     return certain
   }
 
-  /** The rest, once no more text comes. */
+  /** The remaining text, at the end of the input. */
   flush(): string {
     const rest = this.held
     this.held = ''
     return rest
   }
 
-  /** Length of the longest end of the text that a stop string begins with. */
+  /** Length of the longest suffix of the text that is a prefix of a stop string. */
   private undecided(): number {
     for (let from = 0; from < this.held.length; from++) {
       const end = this.held.slice(from)

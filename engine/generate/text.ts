@@ -5,32 +5,32 @@ import type { Finish, GenerationRequest } from './request.ts'
 import { StopFinder } from './stops.ts'
 
 export interface TextRequest extends GenerationRequest {
-  /** Texts at which the answer ends, without them, wherever token borders lie. */
+  /** Stop strings: the answer ends before the first one, wherever token boundaries are. */
   stop?: readonly string[]
 }
 
-/** A token beside its spelling; bytes that are no whole character are U+FFFD there. */
+/** A token with its text, in which bytes of incomplete characters are U+FFFD. */
 export interface SpelledToken {
   id: number
   text: string
   logProbability: number
 }
 
-/** A part of an answer. All texts joined are the answer. */
+/** A piece of an answer. All texts concatenated are the answer. */
 export interface TextPiece {
-  /** Whole characters, none of which can still become part of a stop string; empty while nothing is certain. */
+  /** Whole characters that cannot become part of a stop string; may be empty. */
   text: string
   token: SpelledToken
-  /** The likeliest tokens in its place, if asked for. */
+  /** The most likely tokens at its position, if requested. */
   top?: readonly SpelledToken[]
-  /** Tokens drawn so far, without the end token. */
+  /** Number of tokens sampled so far, without the end token. */
   tokens: number
   finish?: Finish
   /** The stop string that ended the answer. */
   stopped?: string
 }
 
-/** Answers one request in pieces of text, one for each token. Leaving the loop early or aborting ends the request. */
+/** Streams the answer to one request, one piece of text per token. Leaving the loop early, or aborting, ends the request. */
 export async function* streamText(
   generator: Generator,
   tokenizer: Tokenizer,
@@ -47,7 +47,7 @@ export async function* streamText(
   let tokens = 0
   for await (const { token, end, logProbability, top, finish } of generator.stream(request, signal)) {
     if (!end) tokens++
-    // Rows of the embedding that no token has, which many models carry, say nothing.
+    // Many models have more embedding rows than tokens; the extra ids have no text.
     let text = end || !tokenizer.has(token) ? '' : stops.push(stream.push(token))
     if (finish && stops.stopped === undefined) text += stops.push(stream.flush())
     if (finish && stops.stopped === undefined) text += stops.flush()

@@ -1,43 +1,45 @@
+// Numeric kernel: indices are in range by construction.
+
 import type { Nfa } from './nfa.ts'
 
-/** A place in the grammar: a state, and where to go on when its rule has been read. Interned: equal places are one object. */
+/** A node of the parser's stacks: a state of the automaton, and the node to return to after its rule. Interned: equal nodes are one object. */
 interface StackNode {
   readonly id: number
   readonly state: number
   readonly parent: StackNode | null
-  /** Tokens that suffice to finish from here. */
+  /** Number of tokens that is enough to finish the text from here. */
   readonly cost: number
-  readonly callers: Map<number, StackNode>
+  readonly children: Map<number, StackNode>
 }
 
-/** All that a text read so far may stand for. Interned, so that what is known of it is found again. */
+/** The set of stacks that the bytes read so far can lead to. Interned, so that cached results are found again. */
 export interface ParserState {
-  readonly places: readonly StackNode[]
+  readonly nodes: readonly StackNode[]
   /** Whether the text may end here. */
   readonly accepts: boolean
-  /** Tokens that suffice to end. */
+  /** Number of tokens that is enough to end the text. */
   readonly cost: number
   readonly next: (ParserState | null | undefined)[]
 }
 
-/** Places and standings kept before their tables begin anew. */
+/** Maximum number of stack nodes before the tables are reset. */
 const MAX_STACK_NODES = 50_000
 
 /**
- * Runs a grammar over bytes: a set of stacks, made deterministic on the way (Thompson, 1968; with stacks as in
- * generalised LR parsing, Tomita, 1985). What it has once found for a standing and a byte it never computes again.
+ * Runs a grammar over bytes. It keeps a set of stacks and makes the automaton deterministic lazily (Thompson, 1968; stacks as
+ * in generalised LR parsing, Tomita, 1985). The result of a state and a byte is cached in the state.
  */
 export class Automaton {
   start: ParserState
   private roots = new Map<number, StackNode>()
-  private standings = new Map<string, ParserState>()
-  private places = 0
-  /** Whether from a state nothing is left of its rule but to end it. */
-  private readonly tail: readonly boolean[]
+  private parserStates = new Map<string, ParserState>()
+  private nodeCount = 0
+  /** Whether nothing remains of a state's rule but its end. */
+  private readonly onlyEnds: readonly boolean[]
 
   constructor(
     private readonly nfa: Nfa,
-    rule: number,
+    private readonly rule: number,
     private readonly costs: Float64Array,
   ) {
     const { states } = nfa
@@ -46,72 +48,69 @@ export class Automaton {
       if (bytes.length + calls.length > 0 || depth > states.length) return false
       return final ? skips.length === 0 : skips.length === 1 && ends(skips[0]!, depth + 1)
     }
-    this.tail = states.map((_, at) => ends(at))
-    this.rule = rule
-    this.start = this.standing([this.place(rule, null)])
+    this.onlyEnds = states.map((_, at) => ends(at))
+    this.start = this.closure([this.node(rule, null)])
   }
 
-  private readonly rule: number
-
-  /** Where one more byte leads; null where no text of the grammar goes on so. */
+  /** The state after one more byte; null if no text of the grammar continues with it. */
   step(from: ParserState, byte: number): ParserState | null {
     const known = from.next[byte]
     if (known !== undefined) return known
-    if (this.places > MAX_STACK_NODES) this.forget()
+    if (this.nodeCount > MAX_STACK_NODES) this.reset()
     const reached: StackNode[] = []
-    for (const { state, parent } of from.places)
+    for (const { state, parent } of from.nodes)
       for (const { low, high, to } of this.nfa.states[state]!.bytes)
-        if (byte >= low && byte <= high) reached.push(this.place(to, parent))
-    const found = this.standing(reached)
-    return (from.next[byte] = found.places.length > 0 || found.accepts ? found : null)
+        if (byte >= low && byte <= high) reached.push(this.node(to, parent))
+    const found = this.closure(reached)
+    return (from.next[byte] = found.nodes.length > 0 || found.accepts ? found : null)
   }
 
-  /** Standings in use live on; they are only no longer found again. */
-  private forget(): void {
+  /** Empties the tables. States in use stay valid; they are only not shared with new ones. */
+  private reset(): void {
     this.roots = new Map()
-    this.standings = new Map()
-    this.places = 0
-    this.start = this.standing([this.place(this.rule, null)])
+    this.parserStates = new Map()
+    this.nodeCount = 0
+    this.start = this.closure([this.node(this.rule, null)])
   }
 
-  private place(state: number, parent: StackNode | null): StackNode {
-    const siblings = parent ? parent.callers : this.roots
-    let place = siblings.get(state)
-    if (!place) {
+  private node(state: number, parent: StackNode | null): StackNode {
+    const siblings = parent ? parent.children : this.roots
+    let node = siblings.get(state)
+    if (!node) {
       const cost = this.costs[state]! + (parent?.cost ?? 0)
-      siblings.set(state, (place = { id: this.places++, state, parent, cost, callers: new Map() }))
+      siblings.set(state, (node = { id: this.nodeCount++, state, parent, cost, children: new Map() }))
     }
-    return place
+    return node
   }
 
-  /** What the places come to when everything is followed that needs no byte. */
-  private standing(from: readonly StackNode[]): ParserState {
+  /** The epsilon closure: everything that can be reached from the nodes without reading a byte. */
+  private closure(from: readonly StackNode[]): ParserState {
     const { states } = this.nfa
     const seen = new Set<StackNode>()
-    const places: StackNode[] = []
+    const nodes: StackNode[] = []
     let accepts = false
-    const follow = (place: StackNode): void => {
-      if (seen.has(place) || place.cost === Number.POSITIVE_INFINITY) return
-      seen.add(place)
-      const { bytes, calls, skips, final } = states[place.state]!
-      if (bytes.length > 0) places.push(place)
+    const follow = (node: StackNode): void => {
+      if (seen.has(node) || node.cost === Number.POSITIVE_INFINITY) return
+      seen.add(node)
+      const { bytes, calls, skips, final } = states[node.state]!
+      if (bytes.length > 0) nodes.push(node)
       if (final) {
-        if (place.parent) follow(place.parent)
+        if (node.parent) follow(node.parent)
         else accepts = true
       }
-      for (const to of skips) follow(this.place(to, place.parent))
-      // A call with nothing after it leaves no trace, so that a rule may end in itself.
+      for (const to of skips) follow(this.node(to, node.parent))
+      // Tail call: if nothing follows the call, no return node is pushed, so that recursion at a rule's end needs no stack.
       for (const { rule, to } of calls)
-        follow(this.place(rule, this.tail[to] ? place.parent : this.place(to, place.parent)))
+        follow(this.node(rule, this.onlyEnds[to] ? node.parent : this.node(to, node.parent)))
     }
-    for (const place of from) follow(place)
-    places.sort((a, b) => a.id - b.id)
-    const key = `${accepts} ${places.map(({ id }) => id)}`
-    let standing = this.standings.get(key)
-    if (!standing) {
-      const cost = accepts ? 0 : places.reduce((least, place) => Math.min(least, place.cost), Number.POSITIVE_INFINITY)
-      this.standings.set(key, (standing = { places, accepts, cost, next: [] }))
+    for (const node of from) follow(node)
+    nodes.sort((a, b) => a.id - b.id)
+    const key = `${accepts} ${nodes.map(({ id }) => id)}`
+    let found = this.parserStates.get(key)
+    if (!found) {
+      const cost = accepts ? 0 : nodes.reduce((least, node) => Math.min(least, node.cost), Number.POSITIVE_INFINITY)
+      this.parserStates.set(key, (found = { nodes, accepts, cost, next: [] }))
     }
-    return standing
+    return found
   }
 }

@@ -1,54 +1,74 @@
+// Numeric kernel: indices are in range by construction.
+
 import type { ParserState } from './automaton.ts'
 import { REJECTED } from './costs.ts'
 import type { Grammar } from './grammar.ts'
 
-/** One answer under a grammar: which tokens may come next, until it is complete. */
+/**
+ * The state of one answer under a grammar: which tokens may come next.
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { Constraint } from '#engine/grammar/constraint.ts'
+ * import { jsonGrammar } from '#engine/grammar/jsonGrammar.ts'
+ * import { Vocabulary } from '#engine/grammar/vocabulary.ts'
+ * import { Tokenizer } from '#engine/text/tokenizer.ts'
+ * import { trainTokenizer } from '#engine/text/trainTokenizer.ts'
+ *
+ * const tokenizer = new Tokenizer(trainTokenizer([], { vocabSize: 260 })) // 4 special tokens and the 256 bytes
+ * const constraint = new Constraint(jsonGrammar({ enum: ['a', 'b'] }, new Vocabulary(tokenizer)), tokenizer.eosId)
+ * const [quote] = tokenizer.encode('"')
+ * assert.equal(constraint.allowed(10).reduce((sum, each) => sum + each, 0), 1) // only the quote may come first
+ * constraint.advance(quote!)
+ * assert.equal(constraint.allowed(10).reduce((sum, each) => sum + each, 0), 2) // then a or b
+ * ```
+ */
 export class Constraint {
-  private standing: ParserState
+  private state: ParserState
 
   constructor(
     private readonly grammar: Grammar,
     private readonly endId: number | null,
   ) {
-    this.standing = grammar.automaton.start
+    this.state = grammar.automaton.start
   }
 
   /** Whether the answer may end here. */
   get accepts(): boolean {
-    return this.standing.accepts
+    return this.state.accepts
   }
 
-  /** Whether it must. */
+  /** Whether the answer must end here. */
   get complete(): boolean {
-    return this.standing.accepts && this.standing.places.length === 0
+    return this.state.accepts && this.state.nodes.length === 0
   }
 
   /**
-   * 1 for each token that may come next when `remaining` tokens are left, this one included: only those after which the
-   * answer can still be ended. Where that is out of reach from the start, those that come nearest to it.
+   * 1 for each token that may come next when `remaining` tokens are left, including this one. Only tokens after which the
+   * answer can still end are allowed; if `remaining` is too small for that, the tokens that come nearest to an end.
    */
   allowed(remaining: number): Uint8Array {
-    const costs = this.grammar.costsAt(this.standing)
-    const ends = this.standing.accepts && this.endId !== null
-    const most = Math.max(remaining - 1, ends ? 0 : nearest(costs))
+    const costs = this.grammar.costsAt(this.state)
+    const endId = this.state.accepts ? this.endId : null
+    const maxCost = Math.max(remaining - 1, endId === null ? minimum(costs) : 0)
     const allowed = new Uint8Array(costs.length)
     for (let token = 0; token < costs.length; token++)
-      if (costs[token]! <= most && costs[token] !== REJECTED) allowed[token] = 1
-    if (ends) allowed[this.endId!] = 1
+      if (costs[token]! <= maxCost && costs[token] !== REJECTED) allowed[token] = 1
+    if (endId !== null) allowed[endId] = 1
     return allowed
   }
 
-  /** @throws Error on a token that was not allowed. */
+  /** Reads a token. @throws Error when the grammar does not allow it. */
   advance(token: number): void {
     for (const byte of this.grammar.vocabulary.bytesOf(token) ?? []) {
-      const next = this.grammar.automaton.step(this.standing, byte)
-      if (!next) throw new Error(`Token ${token} does not follow in the grammar.`)
-      this.standing = next
+      const next = this.grammar.automaton.step(this.state, byte)
+      if (!next) throw new Error(`The grammar does not allow token ${token} here.`)
+      this.state = next
     }
   }
 }
 
-const nearest = (costs: Uint16Array): number => {
+const minimum = (costs: Uint16Array): number => {
   let least = REJECTED
   for (const cost of costs) if (cost < least) least = cost
   return least

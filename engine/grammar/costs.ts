@@ -1,21 +1,23 @@
+// Numeric kernel: indices are in range by construction.
+
 import type { Nfa, NfaState } from './nfa.ts'
 import type { Vocabulary } from './vocabulary.ts'
 
-/** The cost of a token that may not come. */
+/** The cost of a token that the grammar does not allow. */
 export const REJECTED = 0xffff
 
 /**
- * For each state, tokens that suffice to reach the end of its rule; infinite where no text does. The bound is reached
- * by tokens of one byte, and by longer ones along a literal text. Where it is c > 0, some token leads to at most c - 1.
+ * For each state, a number of tokens that is enough to reach the end of its rule; infinite if no text does. This upper bound
+ * uses one-byte tokens, and longer tokens along literal texts. If it is c > 0, some token leads to a state with at most c - 1.
  */
 export function tokensToEnd({ states }: Nfa, vocabulary: Vocabulary): Float64Array {
   const costs = new Float64Array(states.length).fill(Number.POSITIVE_INFINITY)
-  const jumps = states.map((_, from) => tokenJumps(states, from, vocabulary))
+  const targets = states.map((_, from) => tokenTargets(states, from, vocabulary))
   const best = (at: number): number => {
     const { calls, skips, final } = states[at]!
     if (final) return 0
     let least = costs[at]!
-    for (const to of jumps[at]!) least = Math.min(least, 1 + costs[to]!)
+    for (const to of targets[at]!) least = Math.min(least, 1 + costs[to]!)
     for (const to of skips) least = Math.min(least, costs[to]!)
     for (const { rule, to } of calls) least = Math.min(least, costs[rule]! + costs[to]!)
     return least
@@ -33,8 +35,8 @@ export function tokensToEnd({ states }: Nfa, vocabulary: Vocabulary): Float64Arr
   return costs
 }
 
-/** States that one token leads to from this one, for certain: by one byte, or along a literal text. */
-function tokenJumps(states: readonly NfaState[], from: number, vocabulary: Vocabulary): number[] {
+/** States that certainly can be reached by one token: by one byte, or along a literal text. */
+function tokenTargets(states: readonly NfaState[], from: number, vocabulary: Vocabulary): number[] {
   const found: number[] = []
   for (const { low, high, to } of states[from]!.bytes)
     for (let byte = low; byte <= high; byte++)
@@ -48,7 +50,7 @@ function tokenJumps(states: readonly NfaState[], from: number, vocabulary: Vocab
   return found
 }
 
-/** The bytes of the literal text that begins at a state, noting in `path` the state after each. */
+/** The bytes of the literal text that starts at a state. Adds the state after each byte to `path`. */
 function* literalFrom(states: readonly NfaState[], from: number, path: number[]): Iterable<number> {
   for (let at = from; ; ) {
     const { bytes, calls, skips, final } = states[at]!
@@ -57,7 +59,7 @@ function* literalFrom(states: readonly NfaState[], from: number, path: number[])
       at = skips[0]!
       continue
     }
-    const [{ low, high, to }] = bytes as [NfaState['bytes'][0]]
+    const { low, high, to } = bytes[0]!
     if (low !== high) return
     path.push(to)
     yield low

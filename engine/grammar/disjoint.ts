@@ -1,9 +1,9 @@
 import { isOfType, isSchema, resolveReference, type Schema, typesOf } from './keywords.ts'
 
-/** How deep properties and cases are looked into. */
+/** Maximum depth of the comparison. */
 const MAX_DEPTH = 8
 
-/** Whether it is certain that no value satisfies both schemas of `root`: what `oneOf` asks of its cases. */
+/** Whether it is certain that no value satisfies both schemas of `root`. The cases of `oneOf` must be disjoint. */
 export function disjoint(a: unknown, b: unknown, root: unknown, depth = 0): boolean {
   if (depth > MAX_DEPTH || !isSchema(a) || !isSchema(b)) return false
   const again = (x: unknown, y: unknown) => disjoint(x, y, root, depth + 1)
@@ -24,7 +24,7 @@ export function disjoint(a: unknown, b: unknown, root: unknown, depth = 0): bool
   return common.every((type) => type === 'object') && objectsDisjoint(a, b, again)
 }
 
-/** Objects apart: a property that both have and one requires can never satisfy both, or one requires what the other forbids. */
+/** Whether object schemas are disjoint: a required property cannot satisfy both, or one requires a property that the other forbids. */
 function objectsDisjoint(a: Schema, b: Schema, again: (x: unknown, y: unknown) => boolean): boolean {
   const [inA, inB] = [a.properties ?? {}, b.properties ?? {}]
   const needed = [...(a.required ?? []), ...(b.required ?? [])]
@@ -38,7 +38,7 @@ const overlaps = (a: string, b: string): boolean =>
 
 const valuesOf = (schema: Schema): readonly unknown[] | undefined => ('const' in schema ? [schema.const] : schema.enum)
 
-/** Whether a schema certainly refuses a value. */
+/** Whether it is certain that the schema rejects the value. */
 function excludes(schema: Schema, value: unknown): boolean {
   const values = valuesOf(schema)
   if (values) return values.every((each) => canonical(each) !== canonical(value))
@@ -46,7 +46,7 @@ function excludes(schema: Schema, value: unknown): boolean {
   return types.length > 0 && !types.some((type) => isOfType(value, type))
 }
 
-/** The same text for equal values, whatever the order of their properties. */
+/** A text that is equal for equal values, whatever the order of their properties. */
 const canonical = (value: unknown): string =>
   JSON.stringify(value, (_, each: unknown) =>
     isSchema(each) ? Object.fromEntries(Object.entries(each).sort(([a], [b]) => (a < b ? -1 : 1))) : each,

@@ -1,17 +1,19 @@
+// Numeric kernel: indices are in range by construction.
+
 import { Automaton, type ParserState } from './automaton.ts'
 import { REJECTED, tokensToEnd } from './costs.ts'
 import type { Nfa } from './nfa.ts'
 import type { Vocabulary } from './vocabulary.ts'
 
-/** Masks kept. */
-const MAX_CACHED_MASKS = 256
+/** Maximum number of cached cost tables. */
+const MAX_CACHED_COSTS = 256
 
-/** A grammar over the tokens of a vocabulary. One may constrain many answers at a time; they share what it has found. */
+/** A grammar over the tokens of a vocabulary. Several answers can use one grammar at a time; they share its caches. */
 export class Grammar {
   readonly automaton: Automaton
-  private readonly known = new Map<ParserState, Uint16Array>()
+  private readonly cache = new Map<ParserState, Uint16Array>()
 
-  /** @throws Error when no text of finite length is in the grammar, or none that the vocabulary can spell. */
+  /** @throws Error when the grammar contains no finite text, or none that the vocabulary can encode. */
   constructor(
     nfa: Nfa,
     rule: number,
@@ -19,30 +21,33 @@ export class Grammar {
   ) {
     this.automaton = new Automaton(nfa, rule, tokensToEnd(nfa, vocabulary))
     if (this.automaton.start.cost === Number.POSITIVE_INFINITY)
-      throw new Error('No finite text satisfies the schema: something in it requires itself.')
+      throw new Error('No finite text satisfies the schema: it requires itself recursively.')
   }
 
-  /** Tokens that suffice for an answer, and may be more than the shortest needs. */
+  /** A number of tokens that is enough for an answer; the shortest answer may need fewer. */
   get minTokens(): number {
     return this.automaton.start.cost
   }
 
-  /** For each token, how many more suffice after it, at most 65,534; `REFUSED` for one that may not come. */
-  costsAt(standing: ParserState): Uint16Array {
-    let costs = this.known.get(standing)
-    if (costs) this.known.delete(standing)
-    else costs = this.walk(standing)
-    this.known.set(standing, costs)
-    if (this.known.size > MAX_CACHED_MASKS) this.known.delete(this.known.keys().next().value!)
+  /** For each token, a number of further tokens that is enough to end, at most 65,534; `REJECTED` if the token is not allowed. */
+  costsAt(state: ParserState): Uint16Array {
+    let costs = this.cache.get(state)
+    if (costs) this.cache.delete(state)
+    else costs = this.computeCosts(state)
+    this.cache.set(state, costs)
+    if (this.cache.size > MAX_CACHED_COSTS) {
+      const [oldest] = this.cache.keys()
+      if (oldest) this.cache.delete(oldest)
+    }
     return costs
   }
 
-  /** One walk over the tree of the vocabulary, which leaves a branch where the grammar does. */
-  private walk(standing: ParserState): Uint16Array {
-    const { byte, depth, end, tokens, deepest, size } = this.vocabulary
+  /** Walks over the vocabulary's prefix tree once and skips each branch that the grammar does not allow. */
+  private computeCosts(state: ParserState): Uint16Array {
+    const { byte, depth, end, tokens, maxDepth, size } = this.vocabulary
     const costs = new Uint16Array(size).fill(REJECTED)
-    const path = new Array<ParserState>(deepest + 1)
-    path[0] = standing
+    const path = new Array<ParserState>(maxDepth + 1)
+    path[0] = state
     for (let at = 0; at < byte.length; ) {
       const reached = this.automaton.step(path[depth[at]!]!, byte[at]!)
       if (!reached) {

@@ -1,13 +1,13 @@
 import { byteRange, call, choice, type Fragment, literalText, type Nfa, optional, repeat, sequence } from './nfa.ts'
 
 /**
- * The terminals of JSON (RFC 8259) as rules over bytes, in the compact form with at most one space after a colon or a
- * comma. Numbers are bounded, so that every one is finite and every integer exact in a double.
+ * The terminals of JSON (RFC 8259) as rules over bytes: compact JSON, with at most one space after a colon or a comma.
+ * Numbers are limited so that each is finite and each integer is exact in a double.
  */
 export class JsonTerminals {
   readonly number: number
   readonly integer: number
-  /** Any value at all. */
+  /** The rule of any JSON value; built on first use. */
   private anything: number | undefined
   private readonly character: number
 
@@ -24,7 +24,7 @@ export class JsonTerminals {
     )
   }
 
-  /** A string of so many characters (code points). */
+  /** A string with this number of characters (code points). */
   string(min = 0, max?: number): Fragment {
     return sequence(literalText('"'), repeat(call(this.character), min, max), literalText('"'))
   }
@@ -48,7 +48,7 @@ export class JsonTerminals {
 export const colon: Fragment = sequence(literalText(':'), optional(literalText(' ')))
 export const comma: Fragment = sequence(literalText(','), optional(literalText(' ')))
 
-/** `item`s with commas between brackets, from `min` to `max` of them. */
+/** From `min` to `max` items between brackets, separated by commas. */
 export function delimitedList(
   open: string,
   item: Fragment,
@@ -63,28 +63,28 @@ export function delimitedList(
 
 const digit = byteRange(0x30, 0x39)
 
-/** No more digits than a double holds exactly. */
+/** An integer with at most this number of digits. */
 const integerOf = (digits: number): Fragment =>
   sequence(
     optional(literalText('-')),
     choice(literalText('0'), sequence(byteRange(0x31, 0x39), repeat(digit, 0, digits - 1))),
   )
 
-const tail = byteRange(0x80, 0xbf)
+const continuation = byteRange(0x80, 0xbf)
 const hex = choice(digit, byteRange(0x41, 0x46), byteRange(0x61, 0x66))
 
-/** One character of a string: well-formed UTF-8 (Unicode 15, table 3-7) or an escape that is no half of a pair. */
+/** One character of a string: well-formed UTF-8 (Unicode 15, table 3-7), or an escape that is not a surrogate. */
 const character: Fragment = choice(
   byteRange(0x20, 0x21),
   byteRange(0x23, 0x5b),
   byteRange(0x5d, 0x7f),
-  sequence(byteRange(0xc2, 0xdf), tail),
-  sequence(byteRange(0xe0), byteRange(0xa0, 0xbf), tail),
-  sequence(choice(byteRange(0xe1, 0xec), byteRange(0xee, 0xef)), tail, tail),
-  sequence(byteRange(0xed), byteRange(0x80, 0x9f), tail),
-  sequence(byteRange(0xf0), byteRange(0x90, 0xbf), tail, tail),
-  sequence(byteRange(0xf1, 0xf3), tail, tail, tail),
-  sequence(byteRange(0xf4), byteRange(0x80, 0x8f), tail, tail),
+  sequence(byteRange(0xc2, 0xdf), continuation),
+  sequence(byteRange(0xe0), byteRange(0xa0, 0xbf), continuation),
+  sequence(choice(byteRange(0xe1, 0xec), byteRange(0xee, 0xef)), continuation, continuation),
+  sequence(byteRange(0xed), byteRange(0x80, 0x9f), continuation),
+  sequence(byteRange(0xf0), byteRange(0x90, 0xbf), continuation, continuation),
+  sequence(byteRange(0xf1, 0xf3), continuation, continuation, continuation),
+  sequence(byteRange(0xf4), byteRange(0x80, 0x8f), continuation, continuation),
   sequence(literalText('\\'), choice(...Array.from('"\\/bfnrt', literalText))),
   sequence(
     literalText('\\u'),

@@ -1,3 +1,5 @@
+// Numeric kernel: indices are in range by construction.
+
 import { disjoint } from './disjoint.ts'
 import { Grammar } from './grammar.ts'
 import { colon, comma, delimitedList, JsonTerminals } from './json.ts'
@@ -6,10 +8,24 @@ import { call, choice, type Fragment, literalText, Nfa, sequence } from './nfa.t
 import type { Vocabulary } from './vocabulary.ts'
 
 /**
- * A grammar of the JSON texts that a schema (JSON Schema 2020-12) accepts: objects with the properties named, in the
- * order of the schema and no others; arrays with `minItems` and `maxItems`; strings with `minLength` and `maxLength`;
- * numbers, integers, booleans, null; `enum`, `const`, `anyOf`, `oneOf` whose cases exclude each other, and `$ref` to
- * `$defs`. Every text of the grammar satisfies the schema. @throws SchemaError naming a keyword beyond this.
+ * A grammar of JSON texts that satisfy a schema (JSON Schema 2020-12). Supported: objects with the listed properties only, in
+ * the schema's order; arrays with `minItems` and `maxItems`; strings with `minLength` and `maxLength`; numbers, integers,
+ * booleans, null; `enum`, `const`, `anyOf`, `oneOf` with disjoint cases, and `$ref` to `$defs`. Every text of the grammar
+ * satisfies the schema. @throws SchemaError that names an unsupported keyword.
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { jsonGrammar } from '#engine/grammar/jsonGrammar.ts'
+ * import { Vocabulary } from '#engine/grammar/vocabulary.ts'
+ * import { Tokenizer } from '#engine/text/tokenizer.ts'
+ * import { trainTokenizer } from '#engine/text/trainTokenizer.ts'
+ *
+ * const tokenizer = new Tokenizer(trainTokenizer([], { vocabSize: 260 }))
+ * const schema = { type: 'object', properties: { ok: { type: 'boolean' } }, required: ['ok'] }
+ * const grammar = jsonGrammar(schema, new Vocabulary(tokenizer))
+ * assert.equal(grammar.minTokens, '{"ok":true}'.length) // one token per byte
+ * assert.throws(() => jsonGrammar({ type: 'string', pattern: 'a*' }, grammar.vocabulary), /pattern/)
+ * ```
  */
 export function jsonGrammar(schema: unknown, vocabulary: Vocabulary): Grammar {
   const nfa = new Nfa()
@@ -31,11 +47,11 @@ class Compiler {
 
   part(schema: unknown, path: string): Fragment {
     if (schema === true) return call(this.terminals.any)
-    if (!isSchema(schema)) throw new SchemaError(path, 'is no schema: give an object, or true for any value')
+    if (!isSchema(schema)) throw new SchemaError(path, 'is not a schema: give an object, or true for any value')
     checkKeywords(schema, path)
     if (schema.$ref !== undefined) return call(this.definition(schema.$ref, path))
     if ('const' in schema) return literal(schema.const)
-    if (schema.enum) return choice(...this.listed(schema, path).map(literal))
+    if (schema.enum) return choice(...this.enumValues(schema.enum, schema, path).map(literal))
     if (schema.anyOf) return choice(...this.cases(schema.anyOf, `${path}/anyOf`))
     if (schema.oneOf) return this.exclusive(schema.oneOf, `${path}/oneOf`)
     if (schema.type === undefined) return call(this.terminals.any)
@@ -67,7 +83,7 @@ class Compiler {
     const names = Object.keys(properties)
     const unknown = required.find((name) => !names.includes(name))
     if (unknown !== undefined)
-      throw new SchemaError(path, `requires ${JSON.stringify(unknown)}, which is none of its properties`)
+      throw new SchemaError(path, `requires ${JSON.stringify(unknown)}, which is not one of its properties`)
     const members = names.map((name) => ({
       part: sequence(
         literalText(JSON.stringify(name)),
@@ -77,7 +93,7 @@ class Compiler {
       required: required.includes(name),
     }))
     return (nfa, from) => {
-      // Two tracks through the members: before the first one that is there, and after it.
+      // Two paths through the members: before the first member that is present (no comma), and after it (comma).
       let none: number | undefined = literalText('{')(nfa, from)
       let some: number | undefined
       for (const { part, required } of members) {
@@ -102,15 +118,15 @@ class Compiler {
   private array({ items = true, minItems = 0, maxItems }: Schema, path: string): Fragment {
     if (maxItems !== undefined && maxItems < minItems)
       throw new SchemaError(path, `wants at least ${minItems} and at most ${maxItems} items`)
-    // A rule of its own, so that many items cost one copy.
+    // A separate rule, so that all items share one copy.
     const item = this.nfa.rule(this.part(items, `${path}/items`))
     return delimitedList('[', call(item), ']', minItems, maxItems)
   }
 
-  private listed(schema: Schema, path: string): unknown[] {
+  private enumValues(values: readonly unknown[], schema: Schema, path: string): unknown[] {
     const types = schema.type === undefined ? undefined : typesOf(schema)
-    const kept = schema.enum!.filter((value) => types === undefined || types.some((type) => isOfType(value, type)))
-    if (kept.length === 0) throw new SchemaError(path, 'has an enum of which no value is of its type')
+    const kept = values.filter((value) => types === undefined || types.some((type) => isOfType(value, type)))
+    if (kept.length === 0) throw new SchemaError(path, 'has an enum without a value of its type')
     return kept
   }
 
@@ -124,13 +140,13 @@ class Compiler {
         if (!disjoint(a, schemas[j], this.root))
           throw new SchemaError(
             path,
-            `has cases ${i} and ${j} that one value may satisfy both; use anyOf, or tell them apart by a required property with a const`,
+            `has cases ${i} and ${j} that one value may both satisfy; use anyOf, or distinguish them by a required property with a const`,
           )
     })
     return choice(...this.cases(schemas, path))
   }
 
-  /** The rule of a definition, which may need itself. */
+  /** The rule of a definition, which may be recursive. */
   private definition(reference: string, path: string): number {
     const known = this.definitions.get(reference)
     if (known !== undefined) return known

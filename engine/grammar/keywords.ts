@@ -1,4 +1,4 @@
-/** A schema's keywords, as far as grammars know them. */
+/** The supported keywords of a JSON Schema. */
 export interface Schema {
   type?: string | readonly string[]
   properties?: Readonly<Record<string, unknown>>
@@ -16,7 +16,7 @@ export interface Schema {
   $ref?: string
 }
 
-/** A schema that cannot become a grammar; the message names the place and the keyword. */
+/** A schema that is not supported. The message names the path and the keyword. */
 export class SchemaError extends Error {
   override name = 'SchemaError'
   constructor(path: string, what: string) {
@@ -25,7 +25,7 @@ export class SchemaError extends Error {
 }
 
 const TYPES = ['object', 'array', 'string', 'number', 'integer', 'boolean', 'null']
-/** Keywords that say nothing about what is valid. */
+/** Annotations: keywords that do not affect validation. */
 const ANNOTATIONS = [
   '$schema',
   '$id',
@@ -40,7 +40,7 @@ const ANNOTATIONS = [
   'readOnly',
   'writeOnly',
 ]
-/** Keywords that decide alone, and those that may stand beside each. */
+/** Keywords that exclude other keywords, each with the ones that it allows beside it. */
 const EXCLUSIVE: Readonly<Record<string, readonly string[]>> = {
   $ref: [],
   const: [],
@@ -48,8 +48,8 @@ const EXCLUSIVE: Readonly<Record<string, readonly string[]>> = {
   anyOf: [],
   oneOf: [],
 }
-/** Keywords that belong to a type. */
-const OF_TYPE: Readonly<Record<string, string>> = {
+/** Keywords that apply to one type only. */
+const TYPE_OF_KEYWORD: Readonly<Record<string, string>> = {
   properties: 'object',
   required: 'object',
   additionalProperties: 'object',
@@ -65,21 +65,21 @@ export const isSchema = (value: unknown): value is Schema =>
 
 export const typesOf = ({ type }: Schema): readonly string[] => (typeof type === 'string' ? [type] : (type ?? []))
 
-/** @throws SchemaError naming the first keyword that is unknown, out of place or of the wrong form. */
+/** @throws SchemaError that names the first keyword that is unknown, misplaced or malformed. */
 export function checkKeywords(schema: Schema, path: string): void {
   const refuse = (what: string): never => {
     throw new SchemaError(path, what)
   }
   const words = Object.keys(schema).filter((word) => !ANNOTATIONS.includes(word))
-  const alone = words.find((word) => word in EXCLUSIVE)
+  const exclusive = words.find((word) => word in EXCLUSIVE)
   const types = typesOf(schema)
   for (const word of words) {
-    if (word !== 'type' && !(word in EXCLUSIVE) && !(word in OF_TYPE))
-      refuse(`uses ${word}, which is not supported: leave it out, or say it in other keywords`)
-    if (alone && word !== alone && !EXCLUSIVE[alone]!.includes(word))
-      refuse(`has ${word} beside ${alone}, which is not supported: ${alone} stands alone`)
-    const owner = OF_TYPE[word]
-    if (owner && !types.includes(owner)) refuse(`has ${word} but not the type ${owner}; name its type`)
+    if (word !== 'type' && !(word in EXCLUSIVE) && !(word in TYPE_OF_KEYWORD))
+      refuse(`uses ${word}, which is not supported: remove it, or use other keywords`)
+    if (exclusive && word !== exclusive && !EXCLUSIVE[exclusive]?.includes(word))
+      refuse(`has ${word} beside ${exclusive}, which is not supported: ${exclusive} must be the only keyword`)
+    const owner = TYPE_OF_KEYWORD[word]
+    if (owner && !types.includes(owner)) refuse(`has ${word} but not the type ${owner}; add the type`)
   }
   const type = types.find((each) => !TYPES.includes(each))
   if (type !== undefined || (schema.type !== undefined && types.length === 0))
@@ -87,32 +87,33 @@ export function checkKeywords(schema: Schema, path: string): void {
   for (const word of ['minItems', 'maxItems', 'minLength', 'maxLength'] as const) {
     const value = schema[word]
     if (value !== undefined && !(Number.isSafeInteger(value) && value >= 0))
-      refuse(`has ${word} ${value}; it is a whole number from 0`)
+      refuse(`has ${word} ${value}; it must be an integer from 0`)
   }
   if (schema.maxLength !== undefined && schema.maxLength < (schema.minLength ?? 0))
     refuse(`wants strings of at least ${schema.minLength} and at most ${schema.maxLength} characters`)
   for (const word of ['enum', 'anyOf', 'oneOf', 'required'] as const) {
     const value = schema[word]
     if (value !== undefined && !(Array.isArray(value) && (word === 'required' || value.length > 0)))
-      refuse(`has ${word} that is no list`)
+      refuse(`has ${word} that is not a list`)
   }
-  if (schema.properties !== undefined && !isSchema(schema.properties)) refuse('has properties that are no object')
+  if (schema.properties !== undefined && !isSchema(schema.properties)) refuse('has properties that are not an object')
   if (schema.additionalProperties !== undefined && schema.additionalProperties !== false)
-    refuse('has additionalProperties other than false, which is not supported: name every property')
+    refuse('has additionalProperties other than false, which is not supported: list every property')
 }
 
-/** What a reference within the schema stands for. */
+/** The definition that a reference names. @throws SchemaError when there is none. */
 export function resolveReference(reference: unknown, root: unknown, path: string): unknown {
   if (reference === '#') return root
-  const match = typeof reference === 'string' ? /^#\/(\$defs|definitions)\/([^/]+)$/.exec(reference) : null
-  const definitions = match && (root as Record<string, unknown>)[match[1]!]
-  const name = match?.[2]?.replaceAll('~1', '/').replaceAll('~0', '~')
-  if (!isSchema(definitions) || !Object.hasOwn(definitions, name!))
+  const [, keyword = '', pointer = ''] =
+    (typeof reference === 'string' && /^#\/(\$defs|definitions)\/([^/]+)$/.exec(reference)) || []
+  const definitions = (root as Record<string, unknown>)[keyword]
+  const name = pointer.replaceAll('~1', '/').replaceAll('~0', '~')
+  if (!isSchema(definitions) || !Object.hasOwn(definitions, name))
     throw new SchemaError(
       path,
-      `refers to ${JSON.stringify(reference)}; a $ref names something in $defs of the same schema`,
+      `refers to ${JSON.stringify(reference)}; a $ref must name a definition in $defs of the same schema`,
     )
-  return (definitions as Record<string, unknown>)[name!]
+  return (definitions as Record<string, unknown>)[name]
 }
 
 export function isOfType(value: unknown, type: string): boolean {

@@ -1,3 +1,5 @@
+// Numeric kernel: indices are in range by construction.
+
 /** An edge that reads one byte from `low` to `high`. */
 export interface ByteEdge {
   low: number
@@ -5,7 +7,7 @@ export interface ByteEdge {
   to: number
 }
 
-/** An edge that reads whatever a rule reads, and goes on at `to`. */
+/** An edge that reads a text of a rule and continues at `to`. */
 export interface CallEdge {
   rule: number
   to: number
@@ -14,46 +16,48 @@ export interface CallEdge {
 export interface NfaState {
   bytes: ByteEdge[]
   calls: CallEdge[]
-  /** States reached without reading. */
+  /** Epsilon edges: states reached without reading. */
   skips: number[]
-  /** Whether the rule that the state belongs to may end here. */
+  /** Whether the state's rule may end here. */
   final: boolean
 }
 
-/** Most states of one grammar: far above any schema written by hand, and some tens of megabytes. */
+/** Maximum number of states of a grammar: far more than any hand-written schema needs, and some tens of megabytes. */
 const MAX_STATES = 200_000
 
-/** Too large a grammar. */
+/** The grammar is too large. */
 export class GrammarSizeError extends Error {
   override name = 'GrammarSizeError'
 }
 
 /**
- * A nondeterministic automaton over bytes whose edges may call rules, so that it describes nested texts: a recursive
- * transition network (Woods, 1970). A rule is named by its first state; the first rule made is where a text begins.
+ * A nondeterministic automaton over bytes. Its edges can call rules, so it can describe nested texts: a recursive transition
+ * network (Woods, 1970). A rule is identified by its first state.
  */
 export class Nfa {
   readonly states: NfaState[] = []
 
   state(): number {
     if (this.states.length === MAX_STATES)
-      throw new GrammarSizeError(`The grammar passes ${MAX_STATES} states. Ask for shorter strings or fewer items.`)
+      throw new GrammarSizeError(
+        `The grammar needs more than ${MAX_STATES} states. Use shorter strings or fewer items.`,
+      )
     return this.states.push({ bytes: [], calls: [], skips: [], final: false }) - 1
   }
 
-  /** A rule that reads `part`, or one to be filled in later, when rules need each other. */
-  rule(part?: Fragment): number {
+  /** Adds a rule that reads `fragment`. Without one, call `fill` later: for rules that call each other. */
+  rule(fragment?: Fragment): number {
     const start = this.state()
-    if (part) this.fill(start, part)
+    if (fragment) this.fill(start, fragment)
     return start
   }
 
-  fill(rule: number, part: Fragment): void {
-    this.states[part(this, rule)]!.final = true
+  fill(rule: number, fragment: Fragment): void {
+    this.states[fragment(this, rule)]!.final = true
   }
 }
 
-/** A piece of a grammar: it draws edges that start at a state and gives the state where they end. */
+/** A fragment of a grammar (Thompson, 1968): adds edges from a state and returns the state where they end. */
 export type Fragment = (nfa: Nfa, from: number) => number
 
 /** Reads one byte from `low` to `high`. */
@@ -79,41 +83,41 @@ export const call =
   }
 
 export const sequence =
-  (...parts: readonly Fragment[]): Fragment =>
+  (...fragments: readonly Fragment[]): Fragment =>
   (nfa, from) =>
-    parts.reduce((at, part) => part(nfa, at), from)
+    fragments.reduce((at, fragment) => fragment(nfa, at), from)
 
-/** Reads one of the parts. */
+/** Reads one of the fragments. */
 export const choice =
-  (...parts: readonly Fragment[]): Fragment =>
+  (...fragments: readonly Fragment[]): Fragment =>
   (nfa, from) => {
     const end = nfa.state()
-    for (const part of parts) {
+    for (const fragment of fragments) {
       const start = nfa.state()
       nfa.states[from]!.skips.push(start)
-      nfa.states[part(nfa, start)]!.skips.push(end)
+      nfa.states[fragment(nfa, start)]!.skips.push(end)
     }
     return end
   }
 
-export const optional = (part: Fragment): Fragment => choice(part, sequence())
+export const optional = (fragment: Fragment): Fragment => choice(fragment, sequence())
 
-/** Reads the part from `min` to `max` times. */
+/** Reads the fragment `min` to `max` times. */
 export const repeat =
-  (part: Fragment, min: number, max = Number.POSITIVE_INFINITY): Fragment =>
+  (fragment: Fragment, min: number, max = Number.POSITIVE_INFINITY): Fragment =>
   (nfa, from) => {
     let at = from
-    for (let count = 0; count < min; count++) at = part(nfa, at)
+    for (let count = 0; count < min; count++) at = fragment(nfa, at)
     const end = nfa.state()
     nfa.states[at]!.skips.push(end)
     if (max === Number.POSITIVE_INFINITY) {
       const again = nfa.state()
       nfa.states[at]!.skips.push(again)
-      nfa.states[part(nfa, again)]!.skips.push(again, end)
+      nfa.states[fragment(nfa, again)]!.skips.push(again, end)
       return end
     }
     for (let count = min; count < max; count++) {
-      at = part(nfa, at)
+      at = fragment(nfa, at)
       nfa.states[at]!.skips.push(end)
     }
     return end

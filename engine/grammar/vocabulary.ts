@@ -1,3 +1,5 @@
+// Numeric kernel: indices are in range by construction.
+
 import type { Tokenizer } from '#engine/text/tokenizer.ts'
 
 interface Branch {
@@ -6,19 +8,19 @@ interface Branch {
 }
 
 /**
- * The tokens of a model as a tree of bytes, laid out in the order of a walk: node i reads `byte[i]` at depth `depth[i]`,
- * spells the tokens `tokens[i]`, and its subtree ends before `end[i]`. Added and special tokens are not part of it.
+ * The tokens of a model as a prefix tree of bytes in depth-first order: node i reads `byte[i]` at depth `depth[i]`, completes
+ * the tokens `tokens[i]`, and its subtree ends before `end[i]`. It does not contain added and special tokens.
  */
 export class Vocabulary {
   readonly byte: Uint8Array
   readonly depth: Uint16Array
   readonly end: Int32Array
   readonly tokens: readonly (readonly number[])[]
-  readonly deepest: number
+  readonly maxDepth: number
   private readonly root: Branch = { children: new Map(), tokens: [] }
-  private readonly spelling = new Map<number, Uint8Array>()
+  private readonly bytes = new Map<number, Uint8Array>()
 
-  /** @param size Rows of the model's embedding, of which the tokenizer may use fewer. */
+  /** @param size Number of rows of the model's embedding; the tokenizer may use fewer. */
   constructor(
     tokenizer: Pick<Tokenizer, 'vocabSize' | 'tokenBytes' | 'isAdded' | 'has'>,
     readonly size = tokenizer.vocabSize,
@@ -28,7 +30,7 @@ export class Vocabulary {
       if (!tokenizer.has(id) || tokenizer.isAdded(id)) continue
       const bytes = tokenizer.tokenBytes(id)
       if (bytes.length === 0) continue
-      this.spelling.set(id, bytes)
+      this.bytes.set(id, bytes)
       let at = this.root
       for (const each of bytes) {
         let child = at.children.get(each)
@@ -44,31 +46,31 @@ export class Vocabulary {
     this.depth = new Uint16Array(nodes)
     this.end = new Int32Array(nodes)
     const tokens: (readonly number[])[] = []
-    const lay = (branch: Branch, depth: number): void => {
+    const add = (branch: Branch, depth: number): void => {
       for (const [each, child] of branch.children) {
         const at = tokens.push(child.tokens) - 1
         this.byte[at] = each
         this.depth[at] = depth
-        lay(child, depth + 1)
+        add(child, depth + 1)
         this.end[at] = tokens.length
       }
     }
-    lay(this.root, 0)
+    add(this.root, 0)
     this.tokens = tokens
-    this.deepest = this.depth.reduce((most, depth) => Math.max(most, depth + 1), 0)
+    this.maxDepth = this.depth.reduce((most, depth) => Math.max(most, depth + 1), 0)
   }
 
-  /** What a token spells; undefined for one that spells nothing. */
+  /** The bytes of a token; undefined for a token without bytes. */
   bytesOf(token: number): Uint8Array | undefined {
-    return this.spelling.get(token)
+    return this.bytes.get(token)
   }
 
-  /** Whether some token spells just this byte. */
+  /** Whether a token consists of exactly this byte. */
   hasByte(byte: number): boolean {
     return (this.root.children.get(byte)?.tokens.length ?? 0) > 0
   }
 
-  /** Lengths of the tokens that `bytes` begins with. */
+  /** Lengths of the tokens that are prefixes of `bytes`. */
   *prefixes(bytes: Iterable<number>): Iterable<number> {
     let at: Branch | undefined = this.root
     let length = 0

@@ -1,10 +1,10 @@
 import { taskNamed } from '#engine/tasks/index.ts'
 import { type EngineReply, type EngineRequest, HEARTBEAT_MS } from './protocol.ts'
 
-/** The engine's own process: runs the tasks its parent sends, and ends when the parent is gone. */
+/** The engine's child process: runs the tasks that its parent sends, and exits when the parent exits. */
 
 const send = (reply: EngineReply) => {
-  if (process.connected) process.send!(reply)
+  if (process.connected) process.send?.(reply)
 }
 
 const running = new Map<number, AbortController>()
@@ -31,7 +31,7 @@ process.on('message', (request: EngineRequest) => {
   else running.get(request.id)?.abort()
 })
 process.on('disconnect', () => process.exit(0))
-// The parent decides when to end; a Ctrl-C in the terminal reaches the whole group.
+// Only the parent ends this process; a Ctrl-C in the terminal is sent to the whole process group.
 process.on('SIGINT', () => {})
 process.on('SIGTERM', () => {})
-setInterval(() => send({ type: 'beat', rss: process.memoryUsage.rss() }), HEARTBEAT_MS)
+setInterval(() => send({ type: 'heartbeat', rss: process.memoryUsage.rss() }), HEARTBEAT_MS)

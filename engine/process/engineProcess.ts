@@ -11,13 +11,13 @@ import type { EngineReply, EngineRequest } from './protocol.ts'
 export interface EngineProcessOptions {
   /** Sets MODELCOMMONS_DEVICE for the child. */
   device?: string
-  /** Most memory of the child, resident, in MiB; beyond it the child is killed. Default 4096. */
+  /** Limit of the child's resident memory in MiB; above it the child is killed. Default 4096. */
   memoryMb?: number
-  /** Milliseconds without a sign of life after which the child is killed. Default 120,000. */
+  /** Milliseconds without a heartbeat after which the child is killed. Default 120,000. */
   hangMs?: number
-  /** Milliseconds that an aborted task has to save and end before the child is killed. Default 10,000. */
+  /** Grace period in milliseconds for an aborted task to save and end before the child is killed. Default 10,000. */
   graceMs?: number
-  /** What the child writes to standard error, a line each. */
+  /** Receives each line that the child writes to standard error. */
   onLog?(line: string): void
 }
 
@@ -34,25 +34,36 @@ interface Running {
   signal?: AbortSignal
 }
 
-/** How often the child's memory and last sign of life are looked at. */
+/** Interval of the checks of the child's memory and heartbeat. */
 const WATCH_MS = 500
-/** Tasks that run beside each other: answers share one batch. Every other task has the process to itself. */
+/** Tasks that run concurrently, because their requests share one batch. Every other task has the process for itself. */
 const CONCURRENT_TASKS: readonly TaskName[] = ['generate']
-/** Of standard error, what a crash is explained with. */
+/** Number of last characters of standard error that the error of a crash contains. */
 const MAX_STDERR_TAIL = 2000
 
 /**
- * One child process that runs tasks of the engine, one after another, answers beside each other; loaded models stay in
- * it. The child starts with the first task, and again after a crash. It dies with its parent. The parent only passes
- * messages: it never stalls.
+ * A child process that runs tasks of the engine one after another, but `generate` tasks concurrently. Loaded models stay in
+ * its memory. The child starts with the first task, and again after a crash. It exits with its parent. The parent only
+ * passes messages, so its event loop is never blocked.
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { EngineError, EngineProcess } from '#engine/process/index.ts'
+ *
+ * const engine = new EngineProcess({ memoryMb: 1024 })
+ * await engine.close()
+ * const request = { prompt: 'Hello', maxTokens: 8 }
+ * const answer = engine.run('generate', { baseFolder: '/models/base', requests: [request] })
+ * await assert.rejects(answer, (error) => error instanceof EngineError && error.fault === 'closed')
+ * ```
  */
 export class EngineProcess {
   private readonly options: Required<Omit<EngineProcessOptions, 'device' | 'onLog'>> & EngineProcessOptions
   private child: ChildProcess | undefined
   private readonly running = new Map<number, Running>()
-  /** Ends when the last task that wants to be alone has ended. */
+  /** Settles when the last exclusive task has ended. */
   private exclusive: Promise<unknown> = Promise.resolve()
-  /** Tasks that run beside each other, or wait to. */
+  /** Concurrent tasks that run or wait. */
   private readonly concurrent = new Set<Promise<unknown>>()
   private waiting = 0
   private lastHeartbeat = 0
@@ -65,21 +76,21 @@ export class EngineProcess {
     this.options = { ...options, memoryMb, hangMs, graceMs }
   }
 
-  /** Tasks running or waiting here. */
+  /** Number of tasks that run or wait. */
   get load(): number {
     return this.waiting
   }
 
-  /** The process now alive. */
+  /** Process id of the running child. */
   get pid(): number | undefined {
     return this.child?.pid
   }
 
-  /** Runs one task. @throws EngineError, or the signal's reason when it aborts. */
+  /** Runs one task. @throws EngineError, or the signal's reason on an abort. */
   run<K extends TaskName>(task: K, input: TaskInput<K>, options: RunOptions = {}): Promise<TaskResult<K>> {
     this.waiting++
-    const beside = CONCURRENT_TASKS.includes(task)
-    const before = beside ? this.exclusive : Promise.all([this.exclusive, ...this.concurrent])
+    const isConcurrent = CONCURRENT_TASKS.includes(task)
+    const before = isConcurrent ? this.exclusive : Promise.all([this.exclusive, ...this.concurrent])
     const result = before.then(() => this.start(task, input, options))
     const ended = result
       .catch(() => {})
@@ -87,13 +98,13 @@ export class EngineProcess {
         this.waiting--
         this.concurrent.delete(ended)
       })
-    if (beside) this.concurrent.add(ended)
+    if (isConcurrent) this.concurrent.add(ended)
     else this.exclusive = ended
     return result as Promise<TaskResult<K>>
   }
 
   private async start(task: TaskName, input: unknown, { signal, onEvent }: RunOptions): Promise<unknown> {
-    if (this.closed) throw new EngineError('closed', 'The engine was closed; start another.')
+    if (this.closed) throw new EngineError('closed', 'The engine is closed; create another EngineProcess.')
     signal?.throwIfAborted()
     const child = (this.child ??= this.spawn())
     const id = this.nextId++
@@ -121,7 +132,7 @@ export class EngineProcess {
   }
 
   private send(child: ChildProcess, request: EngineRequest): void {
-    if (child.connected) child.send(request, () => {}) // a failed send shows as the child's exit
+    if (child.connected) child.send(request, () => {}) // a failed send is reported by the child's exit
   }
 
   private spawn(): ChildProcess {
@@ -134,7 +145,7 @@ export class EngineProcess {
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     })
     this.stderrTail = ''
-    child.stderr!.setEncoding('utf8').on('data', (text: string) => {
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.stderrTail = (this.stderrTail + text).slice(-MAX_STDERR_TAIL)
       if (onLog) for (const line of text.split('\n')) if (line.trim()) onLog(line)
     })
@@ -142,7 +153,7 @@ export class EngineProcess {
     child.on('error', (error) => this.childEnded(child, `could not be started: ${error.message}`))
     child.on('exit', (code, signal) => {
       const how = signal ? `was ended by ${signal}` : `ended with code ${code}`
-      // Standard error may still be on its way.
+      // Output on standard error may still arrive.
       setImmediate(() => this.childEnded(child, how))
     })
     keepParentAlive(child, false)
@@ -151,8 +162,8 @@ export class EngineProcess {
 
   private receive(child: ChildProcess, reply: EngineReply): void {
     this.lastHeartbeat = Date.now()
-    const running = reply.type === 'beat' ? undefined : this.running.get(reply.id)
-    if (reply.type === 'beat' || running?.child !== child) return
+    const running = reply.type === 'heartbeat' ? undefined : this.running.get(reply.id)
+    if (reply.type === 'heartbeat' || running?.child !== child) return
     if (reply.type === 'event') running.onEvent?.(reply.event)
     else if (reply.type === 'done') running.resolve(reply.result)
     else if (running.signal?.aborted) running.reject(running.signal.reason)
@@ -176,7 +187,7 @@ export class EngineProcess {
         'memory',
         `The engine's process ran out of memory; the limit is ${this.options.memoryMb} MiB. Raise it, or ask for smaller batches.`,
       )
-    const said = this.stderrTail.trim() ? ` It last said: ${this.stderrTail.trim()}` : ''
+    const said = this.stderrTail.trim() ? ` Its last output: ${this.stderrTail.trim()}` : ''
     return new EngineError('crashed', `The engine's process ${how} before the task was done.${said}`)
   }
 
@@ -192,20 +203,20 @@ export class EngineProcess {
             `The engine's process used ${Math.round(used / 2 ** 20)} MiB; the limit is ${memoryMb}. Raise it, or ask for smaller batches.`,
           )
         : silent > hangMs
-          ? new EngineError('hung', `The engine's process gave no sign of life for ${Math.round(silent / 1000)} s.`)
+          ? new EngineError('hung', `The engine's process sent no heartbeat for ${Math.round(silent / 1000)} s.`)
           : undefined
     if (!fault) return
     for (const running of this.running.values()) if (running.child === child) running.reject(fault)
     this.killChild(child)
   }
 
-  /** Kills a child; the next task gets a fresh one. */
+  /** Kills the child; the next task starts a new one. */
   private killChild(child: ChildProcess): void {
     if (this.child === child) this.child = undefined
     child.kill('SIGKILL')
   }
 
-  /** Ends the child; a task that runs rejects. */
+  /** Kills the child; a running task rejects. */
   async close(): Promise<void> {
     this.closed = true
     const { child } = this
@@ -217,7 +228,7 @@ export class EngineProcess {
   }
 }
 
-/** Whether a child that lives keeps the parent alive too: only while it has a task. */
+/** Sets whether the running child keeps the parent's event loop alive. It does only while it has a task. */
 function keepParentAlive(child: ChildProcess, alive: boolean): void {
   const parts = [child, child.channel, child.stderr as Socket | null]
   for (const part of parts) {

@@ -1,17 +1,17 @@
-/** Why a task gave no result. */
+/** Why a task has no result. */
 export type EngineFault =
-  /** The task refused its input or failed; the message is the task's own. */
+  /** The task rejected its input or failed; the message is that of the task. */
   | 'failed'
-  /** Its process died: killed from outside, out of memory, or a fault in native code. */
+  /** Its process ended: killed, out of memory, or crashed in native code. */
   | 'crashed'
-  /** Its process passed the memory limit. */
+  /** Its process exceeded the memory limit. */
   | 'memory'
-  /** Its process gave no sign of life. */
+  /** Its process sent no heartbeat in time. */
   | 'hung'
   /** The process object was closed. */
   | 'closed'
 
-/** A task that ended without a result. `fault` says whether trying again can help: `failed` will fail again. */
+/** A task that ended without a result. After the fault `failed`, a retry will fail again; after the others it can succeed. */
 export class EngineError extends Error {
   override name = 'EngineError'
   constructor(

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { EngineError, EngineProcess } from './index.ts'
 
-/** A parent for the test of full disks: trains with checkpoints in a folder, answers afterwards, and says how it went. */
+/** Fixture for the test of full disks: trains with checkpoints in a folder, then generates, and prints the outcome. */
 const [baseFolder, folder] = process.argv.slice(2) as [string, string]
 const engine = new EngineProcess()
 const ended = await engine

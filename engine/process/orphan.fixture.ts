@@ -1,6 +1,6 @@
 import { EngineProcess } from './index.ts'
 
-/** A parent for the test of orphans: starts a task, tells the child's process id, and waits to be killed. */
+/** Fixture for the test of orphans: starts a task, prints the child's process id, and waits to be killed. */
 const engine = new EngineProcess()
 const [baseFolder, outFolder] = process.argv.slice(2) as [string, string]
 const samples = [{ prompt: 'thing 1 is red', completion: 'colour | red' }]

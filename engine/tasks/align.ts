@@ -7,11 +7,11 @@ import { type TaskContext, TaskError } from './task.ts'
 
 export interface AlignTaskResult {
   adapterFolder: string
-  /** What the run reached, such as `rewardAccuracy`, `rewardBefore`, `rewardAfter`, `kl`. */
+  /** Final metrics, such as `rewardAccuracy`, `rewardBefore`, `rewardAfter`, `kl`. */
   metrics: Record<string, number>
 }
 
-/** Aligns an adapter with preferences. A run that was killed and started again ends with the same bytes. */
+/** Aligns an adapter with preferences. A run that was killed and restarted produces the same bytes. */
 export async function alignTask(input: AlignTaskInput, context: TaskContext): Promise<AlignTaskResult> {
   const { pairs, prompts, method, outFolder } = input
   if (pairs.length === 0) throw new TaskError('There are no preferences to learn from; give at least one pair.')

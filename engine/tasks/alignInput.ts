@@ -3,13 +3,13 @@ import type { PreferenceInput } from './rewardModel.ts'
 export interface AlignTaskInput {
   baseFolder: string
   adapterFolder: string
-  /** `dpo` learns from the pairs directly; the others train a reward model on them and follow it with samples. */
+  /** `dpo` trains on the pairs directly; `rloo` and `grpo` train a reward model on them and then optimise the policy for it. */
   method: 'rloo' | 'grpo' | 'dpo'
   pairs: readonly PreferenceInput[]
-  /** What the policy practises on; `dpo` needs none. */
+  /** Prompts for which the policy samples answers; `dpo` needs none. */
   prompts: readonly string[]
   training: AlignTraining
-  /** Where the run is saved while it goes on, and continued from when the file exists. */
+  /** The checkpoint file: the run is saved there regularly, and resumes from it if it exists. */
   checkpointFile?: string
   /** Seconds between saves. Default 5. */
   checkpointEvery?: number
@@ -17,22 +17,22 @@ export interface AlignTaskInput {
 }
 
 export interface AlignTraining {
-  /** Updates of the policy. */
+  /** Number of policy updates. */
   steps: number
-  /** Prompts (for `dpo`: pairs) of one update. */
+  /** Prompts (for `dpo`: pairs) per update. */
   promptsPerStep: number
-  /** Answers to one prompt, compared with each other. */
+  /** Sampled answers per prompt, compared with each other. */
   numGenerations: number
-  /** How closely the policy is held to where it began. */
+  /** KL coefficient: how strongly the policy is kept near the reference. */
   beta: number
   learningRate: number
-  /** Most tokens of a sampled answer. */
+  /** Maximum number of tokens of a sampled answer. */
   maxTokens: number
-  /** Of the samples. Default 1. */
+  /** Sampling temperature. Default 1. */
   temperature?: number
   seed: number
-  /** Passes of the reward model over the pairs. Default 4. */
+  /** Epochs of reward-model training. Default 4. */
   rewardEpochs?: number
-  /** Default 0.001. */
+  /** Learning rate of the reward model. Default 0.001. */
   rewardLearningRate?: number
 }

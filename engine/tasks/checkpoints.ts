@@ -3,7 +3,7 @@ import { readTrainingCheckpoint, writeTrainingCheckpoint } from '#engine/train/c
 import type { TrainingCheckpoint } from '#engine/train/run.ts'
 import { TaskError } from './task.ts'
 
-/** A run that can be saved and continued: of supervised training, of preferences, of a policy. */
+/** A training run that can be saved and resumed: supervised, preferences or policy. */
 interface Resumable<Report> {
   start(signal?: AbortSignal): AsyncGenerator<Report, void, undefined>
   checkpoint(): Promise<TrainingCheckpoint>
@@ -11,15 +11,15 @@ interface Resumable<Report> {
 }
 
 export interface CheckpointOptions {
-  /** Where the run is saved, and continued from when the file exists; without it nothing is saved. */
+  /** The checkpoint file: the run resumes from it if it exists. Without it nothing is saved. */
   file?: string
   /** Seconds between saves. Default 5. */
   every?: number
 }
 
 /**
- * Goes through a run from where its file stands, saving every few seconds and at its end, also when that is an abort:
- * a run that was killed at any moment and started again ends with the same bytes.
+ * Runs from the checkpoint, if there is one. Saves every few seconds, at the end, and on an abort. A run that was killed at
+ * any time and restarted produces the same bytes.
  */
 export async function* runWithCheckpoints<Report>(
   run: Resumable<Report>,
@@ -36,7 +36,7 @@ export async function* runWithCheckpoints<Report>(
     }
   }
   let saved = Date.now()
-  for await (const report of aborting(run.start(signal), save)) {
+  for await (const report of savingOnError(run.start(signal), save)) {
     yield report
     if (Date.now() - saved < every * 1000) continue
     await save()
@@ -45,8 +45,8 @@ export async function* runWithCheckpoints<Report>(
   await save()
 }
 
-/** Passes reports on; when their source throws, as on an abort, saves first. */
-async function* aborting<Report>(
+/** Yields the reports. When their source throws, for example on an abort, saves before it throws the error on. */
+async function* savingOnError<Report>(
   reports: AsyncGenerator<Report, void, undefined>,
   save: () => Promise<void>,
 ): AsyncGenerator<Report, void, undefined> {

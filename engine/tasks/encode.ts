@@ -4,7 +4,7 @@ import type { Tokenizer } from '#engine/text/tokenizer.ts'
 import { completionRow, type TokenRow } from '#engine/train/rows.ts'
 import { TaskError } from './task.ts'
 
-/** What turns texts into tokens: a model's tokenizer, its chat template if it has one, and the token that ends a text. */
+/** How a model's texts are encoded: its tokenizer, its chat template if it has one, and its end token. */
 export interface PromptFormat {
   tokenizer: Tokenizer
   template?: ChatTemplate
@@ -17,23 +17,22 @@ export interface TextPair {
 }
 
 /**
- * A prompt as token ids, ready to be answered: one message of the user and the opening of an answer where the model has
- * a chat template, else the plain text. No prompt can spell a special token.
+ * Token ids of a prompt. With a chat template: one user message and the start of the assistant's answer; otherwise the plain
+ * text. Text in a prompt never becomes a special token.
  */
 export function encodePrompt({ tokenizer, template, endId }: PromptFormat, prompt: string): number[] {
   if (template)
     return Array.from(
       encodeChat(tokenizer, template, [{ role: 'user', content: prompt }], { addGenerationPrompt: true }),
     )
-  const opening = tokenizer.bosId === null ? [] : [tokenizer.bosId]
-  const ids = [...opening, ...tokenizer.encode(prompt, { parseSpecial: false })]
-  const start = ids.length > 0 ? undefined : endId
-  if (start === null)
-    throw new TaskError('The prompt is empty and the model has no token to begin with; write a prompt.')
-  return start === undefined ? ids : [start]
+  const start = tokenizer.bosId === null ? [] : [tokenizer.bosId]
+  const ids = [...start, ...tokenizer.encode(prompt, { parseSpecial: false })]
+  if (ids.length > 0) return ids
+  if (endId === null) throw new TaskError('The prompt is empty and the model has no start token; write a prompt.')
+  return [endId]
 }
 
-/** A prompt and its completion with the token that ends it. */
+/** Token ids of a prompt, and of its completion with the end token. */
 export function encodePair(
   form: PromptFormat,
   { prompt, completion }: TextPair,
@@ -54,7 +53,7 @@ export function encodePair(
   return { prompt: encodePrompt(form, prompt), completion: closed }
 }
 
-/** A pair as a row to learn from, of at most `maxLength` tokens: the prompt's beginning gives way first. */
+/** A training row of at most `maxLength` tokens. If it is too long, the start of the prompt is cut first. */
 export function encodeRow(form: PromptFormat, pair: TextPair, maxLength: number): TokenRow {
   const { prompt, completion } = encodePair(form, pair)
   const kept = completion.slice(0, maxLength - 1)

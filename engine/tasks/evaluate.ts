@@ -1,3 +1,5 @@
+// Numeric kernel: indices are in range by construction.
+
 import { basename } from 'node:path'
 import { SequenceScorer } from '#engine/model/scorer.ts'
 import { estimateMean, meanInterval, wilsonInterval } from '#engine/stats/estimate.ts'
@@ -12,35 +14,35 @@ import { type RubricMetric, scoreOf } from './rubric.ts'
 import { stageContext, type TaskContext, TaskError } from './task.ts'
 
 export interface EvaluationItem extends TextPair {
-  /** Answers to choose from, the right one among them, for metrics of the kind `choice`. */
+  /** The choices, including the right one; for metrics of the kind `choice`. */
   choices?: readonly string[]
-  /** Items of one cluster (questions on one text, say) depend on one another: intervals then take that into account. */
+  /** Items of one cluster (for example, questions about one text) have correlated errors; the intervals take this into account. */
   cluster?: string
 }
 
 export interface EvaluateTaskInput {
   baseFolder: string
   adapterFolder?: string
-  /** Questions, each with a right answer. */
+  /** Questions with their right answers. */
   items: readonly EvaluationItem[]
   rubric: { metrics: readonly RubricMetric[]; maxTokens: number }
   seed: number
-  /** The time that the log bears, so that the same evaluation gives the same log. Default the epoch of 1970. */
+  /** The time in the log, fixed so that the same evaluation gives the same log. Default 1970-01-01. */
   at?: string
 }
 
 export interface MetricScore {
   name: string
   score: number
-  /** 95 % interval: Wilson's for shares of right answers, Student's otherwise and over clusters. */
+  /** 95 % confidence interval: Wilson's for proportions without clusters, Student's otherwise. */
   lower: number
   upper: number
   n: number
 }
 
 /**
- * Answers every item greedily and scores the answers by a rubric. The log has the form of Inspect's EvalLog, version 2,
- * the summary that of lm-evaluation-harness.
+ * Answers every item greedily and scores the answers by a rubric. `log` is an Inspect EvalLog (version 2), `summary` a results
+ * file of lm-evaluation-harness.
  */
 export async function evaluateTask(
   input: EvaluateTaskInput,
@@ -58,28 +60,24 @@ export async function evaluateTask(
   const chosen = rubric.metrics.some(({ kind }) => kind === 'choice')
     ? await choicesOf(base, adapter, items, context.signal)
     : []
-  const samples = items.map(
-    ({ prompt, completion, cluster }, index): EvaluationSample => ({
+  const samples = answers.map(({ text, tokensIn, tokensOut, finish }, index): EvaluationSample => {
+    const { prompt, completion, cluster } = items[index]!
+    const score = (metric: RubricMetric): number => {
+      if (metric.kind === 'perplexity') return Math.exp(losses[index]!)
+      return metric.kind === 'choice' ? chosen[index]! : scoreOf(metric, text, completion)
+    }
+    return {
       id: String(index),
       ...(cluster !== undefined && { cluster }),
       input: prompt,
       target: completion,
-      answer: answers[index]!.text,
-      scores: Object.fromEntries(
-        rubric.metrics.map((metric) => [
-          metric.name,
-          metric.kind === 'perplexity'
-            ? Math.exp(losses[index]!)
-            : metric.kind === 'choice'
-              ? chosen[index]!
-              : scoreOf(metric, answers[index]!.text, completion),
-        ]),
-      ),
-      promptTokens: answers[index]!.tokensIn,
-      completionTokens: answers[index]!.tokensOut,
-      stopReason: answers[index]!.finish === 'stop' ? 'stop' : 'max_tokens',
-    }),
-  )
+      answer: text,
+      scores: Object.fromEntries(rubric.metrics.map((metric) => [metric.name, score(metric)])),
+      promptTokens: tokensIn,
+      completionTokens: tokensOut,
+      stopReason: finish === 'stop' ? 'stop' : 'max_tokens',
+    }
+  })
   const metrics = rubric.metrics.map((metric) =>
     summariseMetric(
       metric,
@@ -108,29 +106,29 @@ export async function evaluateTask(
   return { metrics, log: toInspectLog(evaluation), summary: toLmEvalResults([evaluation]) }
 }
 
-/** Of each item, 1 where its right answer is the likeliest of its choices as a whole, else 0. */
+/** For each item, 1 if its right answer has the highest total log-likelihood of its choices, else 0. */
 async function choicesOf(
   base: BaseModel,
   adapter: LoadedAdapter | undefined,
   items: readonly EvaluationItem[],
   signal: AbortSignal,
 ): Promise<number[]> {
-  const right = items.map(({ completion, choices = [] }, index) => {
-    if (choices.length > 1 && choices.includes(completion)) return choices.indexOf(completion)
-    throw new TaskError(`Item ${index} has no choices, or its right answer is none of them; list at least two.`)
+  const questions = items.map(({ prompt, completion, choices = [] }, index) => {
+    if (choices.length > 1 && choices.includes(completion))
+      return { prompt, choices, right: choices.indexOf(completion) }
+    throw new TaskError(`Item ${index} has no choices, or its right answer is not one of them; list at least two.`)
   })
-  const all = items.flatMap(({ prompt, choices }) => choices!.map((completion) => ({ prompt, completion })))
+  const all = questions.flatMap(({ prompt, choices }) => choices.map((completion) => ({ prompt, completion })))
   const values = await likelihoodsOf(base, adapter, all, signal)
   let from = 0
-  return items.map(({ choices }, index) => {
-    const mine = values.slice(from, (from += choices!.length))
-    const sums = mine.map(sumOf)
-    const bytes = choices!.map((text) => Buffer.byteLength(text))
-    return multipleChoice(sums, bytes, right[index]!).accuracy
+  return questions.map(({ choices, right }) => {
+    const sums = values.slice(from, (from += choices.length)).map(sumOf)
+    const bytes = choices.map((text) => Buffer.byteLength(text))
+    return multipleChoice(sums, bytes, right).accuracy
   })
 }
 
-/** Log-probabilities of the tokens of each item's answer. */
+/** Log-probabilities of the tokens of each item's right answer. */
 async function likelihoodsOf(
   base: BaseModel,
   adapter: LoadedAdapter | undefined,

@@ -17,45 +17,46 @@ export interface ExplainAnswerTaskInput {
   adapterFolder: string
   prompt: string
   answer: string
-  /** What the adapter was trained on, in the order of the sketches. */
+  /** The adapter's training samples, in the order of the sketches. */
   samples: readonly (TextPair & { id?: string })[]
-  /** Written by the task `influence`. */
+  /** The file that the task `influence` wrote. */
   sketchFile: string
-  /** Spans of fewer tokens are of no interest. Default 6. */
+  /** Minimum number of tokens of a span. Default 6. */
   minSpan?: number
 }
 
 export interface AnswerSpan {
-  /** Tokens `[start, end)` of the answer. */
+  /** The span is the tokens `[start, end)` of the answer. */
   start: number
   end: number
   text: string
-  /** How often it stands in all samples. */
+  /** Number of occurrences in all samples. */
   occurrences: number
-  /** Which samples hold it, ascending. */
+  /** Indices of the samples that contain it, ascending. */
   samples: number[]
 }
 
 export interface AnswerExplanation {
-  /** Length of the answer. */
+  /** Number of tokens of the answer. */
   tokens: number
-  /** Parts that it was cut into to see how far its influences spread. */
+  /** Number of parts into which the answer was divided to estimate standard errors. */
   parts: number
-  /** Of each sample on the answer's tokens: mean and standard error over its parts. Positive: it made the token likelier. */
+  /** Influence of each sample on the answer's tokens: mean and standard error over the parts. A positive value means that the sample made the tokens more likely. */
   influences: InfluenceEstimate[]
-  /** Of each sample, as the model sees it: the cosine, from -1 to 1. */
+  /** Cosine similarity of each sample's embedding to the answer's, from -1 to 1. */
   similarities: number[]
   /** Rarest first. */
   spans: AnswerSpan[]
 }
 
-/** Traces an answer to training samples by three kinds of evidence, kept apart: influence, similarity, verbatim spans. */
+/** Traces an answer to training samples by three separate kinds of evidence: influence, similarity, verbatim spans. */
 export async function explainAnswerTask(
   input: ExplainAnswerTaskInput,
   { emit, signal }: TaskContext,
 ): Promise<AnswerExplanation> {
   const { samples } = input
-  if (samples.length === 0) throw new TaskError('There are no samples to trace the answer to.')
+  if (samples.length === 0)
+    throw new TaskError('There are no samples to trace the answer to; give the adapter’s training samples.')
   const base = await loadBase(input.baseFolder)
   const adapter = await loadAdapter(base, input.adapterFolder)
   const { row, answer } = answerRow(base, input)
@@ -69,13 +70,14 @@ export async function explainAnswerTask(
   const influences = await influencesOn(corpus.gradients, corpus.sketched, row, tokens, signal)
   emit({ type: 'progress', done: 0.9, stage: 'finding spans' })
   const [embedding] = await corpus.embedder.embed([row], signal)
+  if (!embedding) throw new Error('The answer has no embedding.')
   const spans = corpus.spans.find(answer, { minLength: input.minSpan ?? 6, maxPositions: corpus.spans.tokenCount })
   emit({ type: 'progress', done: 1, stage: 'traced' })
   return {
     tokens,
     parts: Math.min(MAX_PARTS, tokens),
     influences,
-    similarities: centredSimilarities(corpus.embeddings, embedding!),
+    similarities: centredSimilarities(corpus.embeddings, embedding),
     spans: spans.map(({ start, length, count, positions }) => ({
       start,
       end: start + length,
@@ -86,7 +88,7 @@ export async function explainAnswerTask(
   }
 }
 
-/** Prompt and answer as one row in which the answer's own tokens count, not the one that ended it. */
+/** Prompt and answer as one row; the mask is 1 for the answer's tokens without the end token. */
 function answerRow(
   base: BaseModel,
   { prompt, answer: text }: ExplainAnswerTaskInput,
@@ -100,10 +102,10 @@ function answerRow(
   return { row: { ids: [...given, ...answer], mask: [...given.map(() => 0), ...answer.map(() => 1)] }, answer }
 }
 
-/** Parts that an answer is cut into at most, so that how sure its influences are can be told from their spread. */
+/** Maximum number of parts of an answer. The spread over the parts gives the standard errors of its influences. */
 const MAX_PARTS = 16
 
-/** Influence on the answer: the gradient of each part's loss, sketched, against the sketches of the samples. */
+/** Influence on the answer: sketched gradients of each part's loss, with the sketches of the samples. */
 async function influencesOn(
   gradients: ExampleGradients,
   sketched: SketchedInfluence,
@@ -114,13 +116,13 @@ async function influencesOn(
   const projection = projectionFor(gradients)
   const parts = answerParts(row, tokens)
   const sketches = new Array<Float32Array>(parts.length)
-  // A part's loss is a sum: times the number of parts by that of tokens, the parts' mean is the mean of the tokens.
+  // A part's loss is a sum over tokens. With the factor parts / tokens, the mean over parts is the mean over tokens.
   for await (const { index, parts: found } of gradients.stream(parts, () => parts.length / tokens, signal))
     sketches[index] = projection.project(found)
   return sketched.estimate(sketches)
 }
 
-/** The answer's tokens in parts of like length, one after the other, each with all that stands before it. */
+/** Divides the answer into consecutive parts of similar length. Each row contains all tokens up to the end of its part. */
 export function answerParts({ ids }: TokenRow, tokens: number): TokenRow[] {
   const first = ids.length - tokens
   const count = Math.min(MAX_PARTS, tokens)
@@ -141,7 +143,7 @@ interface Corpus {
   spans: SpanIndex
 }
 
-/** Corpora of the versions explained last: their samples are read once. */
+/** Cache of corpora, so that the samples of a version are read once. */
 const MAX_CORPORA = 3
 const corpora = new Map<string, Promise<Corpus>>()
 
@@ -160,9 +162,10 @@ async function corpusOf(
   const corpus = known ?? readCorpus()
   corpora.set(key, corpus)
   corpus.catch(() => corpora.delete(key))
-  if (corpora.size > MAX_CORPORA) {
-    const [oldest, evicted] = corpora.entries().next().value!
-    corpora.delete(oldest)
+  const [oldest] = corpora
+  if (oldest && corpora.size > MAX_CORPORA) {
+    const [evictedKey, evicted] = oldest
+    corpora.delete(evictedKey)
     const { embedder, gradients, sketched } = await evicted
     await Promise.all([embedder.release(), gradients.release(), sketched.release()])
   }
@@ -174,7 +177,7 @@ async function corpusOf(
     const sketches = await Sketches.read(sketchFile, projectionFor(gradients))
     if (sketches.count !== samples.length)
       throw new TaskError(
-        `${sketchFile} holds ${sketches.count} sketches for ${samples.length} samples; give the samples of that run.`,
+        `${sketchFile} contains ${sketches.count} sketches for ${samples.length} samples; give the samples of that run.`,
       )
     const sketched = await SketchedInfluence.create(sketches)
     const embedder = new Embedder({ config, weights, lora, adapter })

@@ -10,49 +10,49 @@ import { adapterOf, type BaseModel, loadAdapter, loadBase } from './models.ts'
 import { type TaskContext, TaskError } from './task.ts'
 
 export interface TrainingSample extends TextPair {
-  /** How far its annotator is trusted; 1 by default. */
+  /** Weight of its loss, for example the trust in its annotator. Default 1. */
   weight?: number
 }
 
 export interface FineTuneTaskInput {
   baseFolder: string
-  /** Continues this adapter: its rank, scale and modules are then kept. */
+  /** The adapter to continue, with its rank, scale and modules. */
   adapterFolder?: string
   samples: readonly TrainingSample[]
-  /** Held out: their loss is reported after every epoch. */
+  /** Held-out samples; their loss is reported after every epoch. */
   evalSamples?: readonly TrainingSample[]
   lora?: Partial<LoraConfig>
   training: {
     epochs: number
     batchSize: number
     learningRate: number
-    /** Default cosine. */
+    /** Shape of the learning-rate schedule. Default cosine. */
     schedule?: Schedule['shape']
-    /** Steps; default a twentieth of all. */
+    /** Warm-up steps. Default 5 % of all steps. */
     warmup?: number
-    /** Most tokens of a sample; default as many as the model reads. */
+    /** Maximum number of tokens per sample. Default: the model's context length. */
     maxLength?: number
     seed: number
   }
-  /** Where the run is saved while it goes on, and continued from when the file exists. */
+  /** The checkpoint file: the run is saved there regularly, and resumes from it if it exists. */
   checkpointFile?: string
   /** Seconds between saves. Default 5. */
   checkpointEvery?: number
   outFolder: string
-  /** Where the adapter is left as it stood half-way, for `influence`. */
+  /** Where to write the adapter of the half-way step, for the task `influence`. */
   halfwayFolder?: string
 }
 
 export interface FineTuneTaskResult {
   adapterFolder: string
   steps: number
-  /** Mean loss a learned token over all samples, by the final weights. */
+  /** Mean loss per learned token over all samples, with the final weights. */
   finalLoss: number
-  /** Tokens read in all epochs. */
+  /** Number of tokens read in all epochs. */
   tokens: number
 }
 
-/** Trains an adapter on prompts and completions. A run that was killed and started again ends with the same bytes. */
+/** Trains an adapter on prompts and completions. A run that was killed and restarted produces the same bytes. */
 export async function fineTuneTask(
   input: FineTuneTaskInput,
   { emit, signal }: TaskContext,
@@ -75,17 +75,17 @@ export async function fineTuneTask(
     microBatch: Math.min(batchSize, 16),
   })
   try {
-    const stepsAnEpoch = Math.ceil(samples.length / batchSize)
+    const stepsPerEpoch = Math.ceil(samples.length / batchSize)
     const run = new TrainingRun(trainer, {
       examples,
       batchSize,
       epochs,
       learningRate: schedule(training.learningRate, {
         shape: training.schedule ?? 'cosine',
-        warmup: training.warmup ?? Math.ceil((stepsAnEpoch * epochs) / 20),
+        warmup: training.warmup ?? Math.ceil((stepsPerEpoch * epochs) / 20),
       }),
       ...(input.evalSamples?.length && {
-        evaluation: { examples: toExamples(base, input.evalSamples, training.maxLength), every: stepsAnEpoch },
+        evaluation: { examples: toExamples(base, input.evalSamples, training.maxLength), every: stepsPerEpoch },
       }),
     })
     const checkpoint = { file: checkpointFile, every: input.checkpointEvery }
@@ -109,7 +109,7 @@ export async function fineTuneTask(
   }
 }
 
-/** Samples as rows of tokens. @throws TaskError naming the sample that cannot be used. */
+/** Samples as rows of tokens. @throws TaskError that names an invalid sample. */
 export function toExamples(
   base: BaseModel,
   samples: readonly TrainingSample[],

@@ -8,11 +8,11 @@ import { type TaskContext, TaskError } from './task.ts'
 
 export interface PromptRequest extends Sampling {
   prompt: string
-  /** Texts at which the answer ends, without them. */
+  /** Stop strings: the answer ends before the first one. */
   stop?: readonly string[]
-  /** A JSON Schema that the answer satisfies, unless it is cut; see `engine/grammar/jsonGrammar.ts`. */
+  /** A JSON Schema that the answer satisfies unless it is cut; see `engine/grammar/jsonGrammar.ts`. */
   schema?: unknown
-  /** Whether each token is told with its log-probability; so it is when `topLogProbabilities` is above 0. */
+  /** Whether to report each token with its log-probability; implied by `topLogProbabilities` above 0. */
   logProbabilities?: boolean
 }
 
@@ -20,7 +20,7 @@ export interface GenerateTaskInput {
   baseFolder: string
   adapterFolder?: string
   requests: readonly PromptRequest[]
-  /** Whether text is told as it comes, as events of the type `text`. */
+  /** Whether to stream the text as events of the type `text`. */
   stream?: boolean
 }
 
@@ -28,14 +28,14 @@ export interface GeneratedAnswer {
   text: string
   tokensIn: number
   tokensOut: number
-  /** `stop`: the model ended, a stop string came, or the answer satisfies its schema; `length`: it was cut. */
+  /** `stop`: an end token, a stop string, or a complete text of the schema; `length`: the answer was cut. */
   finish: Finish
-  /** The stop string that ended it. */
+  /** The stop string that ended the answer. */
   stopped?: string
   tokens?: { token: SpelledToken; top?: readonly SpelledToken[] }[]
 }
 
-/** Answers prompts. The loaded model stays in memory for the next call, and calls at the same time share its batch. */
+/** Answers prompts. The loaded model stays in memory for the next call, and concurrent calls share its batch. */
 export async function generateTask(
   input: GenerateTaskInput,
   context: TaskContext,
@@ -45,6 +45,7 @@ export async function generateTask(
   return { answers: await answerPrompts(base, adapter, input.requests, context, input.stream) }
 }
 
+/** Answers prompts with a loaded model, in order. */
 export async function answerPrompts(
   base: BaseModel,
   adapter: LoadedAdapter | undefined,
@@ -52,15 +53,21 @@ export async function answerPrompts(
   { emit, signal }: TaskContext,
   stream = false,
 ): Promise<GeneratedAnswer[]> {
-  const requests = questions.map((question, index) => requestOf(base, adapter, question, index))
+  const requests = questions.map((question, index) => ({
+    question,
+    request: requestOf(base, adapter, question, index),
+  }))
   const generator = generatorOf(base, adapter?.lora)
-  const rest = new AbortController()
-  const either = AbortSignal.any([signal, rest.signal])
+  const others = new AbortController() // when one request fails, the others end
+  const either = AbortSignal.any([signal, others.signal])
   setMaxListeners(0, either)
   let done = 0
-  const one = async (request: TextRequest, index: number): Promise<GeneratedAnswer> => {
+  const answerOne = async (
+    { question, request }: { question: PromptRequest; request: TextRequest },
+    index: number,
+  ): Promise<GeneratedAnswer> => {
     const found: GeneratedAnswer = { text: '', tokensIn: request.prompt.length, tokensOut: 0, finish: 'length' }
-    const { logProbabilities, topLogProbabilities = 0 } = questions[index]!
+    const { logProbabilities, topLogProbabilities = 0 } = question
     if (logProbabilities || topLogProbabilities > 0) found.tokens = []
     for await (const piece of streamText(generator, base.tokenizer, request, either)) {
       const { text, token, top, tokens, finish, stopped } = piece
@@ -75,9 +82,9 @@ export async function answerPrompts(
     return found
   }
   try {
-    return await Promise.all(requests.map(one))
+    return await Promise.all(requests.map(answerOne))
   } finally {
-    rest.abort()
+    others.abort()
   }
 }
 
@@ -92,7 +99,7 @@ function requestOf(
   const ids = encodePrompt(base, prompt)
   if (ids.length >= room)
     throw new TaskError(
-      `Request ${index}: its prompt has ${ids.length} tokens; the model reads ${room - 1}. Shorten it.`,
+      `Request ${index}: its prompt has ${ids.length} tokens; the model can read ${room - 1}. Shorten it.`,
     )
   const maxTokens = Math.min(request.maxTokens, room - ids.length)
   return {

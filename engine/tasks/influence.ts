@@ -12,33 +12,32 @@ import { type TaskContext, TaskError } from './task.ts'
 export interface InfluenceTaskInput {
   baseFolder: string
   adapterFolder: string
-  /** Adapters by which training passed, such as the one half-way: influence is measured there too. */
+  /** Adapters from earlier checkpoints of the run, such as the half-way one; influence is averaged over all. */
   earlierAdapterFolders?: readonly string[]
   samples: readonly TrainingSample[]
   validation: readonly TextPair[]
   maxLength?: number
-  /** Sketches of the samples' gradients are left here, for `explainAnswer`. */
+  /** Where to write sketches of the samples' gradients, for the task `explainAnswer`. */
   sketchFile?: string
 }
 
-/** Numbers of one sketch: products of sketches then err by about 1/64 of the gradients' norms. */
+/** Dimensions of a sketch. The error of a product of sketches is about 1/64 of the product of the gradients' norms. */
 export const SKETCH_DIMENSIONS = 4096
 
-/** The projection of gradients of `length` numbers. The same for all models of one size: a sketch file tells which it is. */
+/** The projection for gradients of `length` numbers. It is the same for all models of one size; a sketch file stores its identity. */
 export const gradientSketch = (length: number): CountSketch =>
   new CountSketch({ seed: 'gradients', length, dimensions: SKETCH_DIMENSIONS })
 
 /**
- * Measures what each training sample does for the loss on the validation items, by DataInf, against what it does for the
- * same items with another's answer. Positive is helpful.
+ * Measures the influence of each training sample on the loss of the validation items by DataInf, compared with its influence
+ * on the same items with wrong answers. A positive value means that the sample helps.
  */
 export async function influenceTask(
   input: InfluenceTaskInput,
   { emit, signal }: TaskContext,
 ): Promise<{ influences: InfluenceEstimate[] }> {
   const { samples, validation, maxLength, sketchFile } = input
-  if (samples.length === 0)
-    throw new TaskError('There are no samples to measure; give those the adapter was trained on.')
+  if (samples.length === 0) throw new TaskError('There are no samples to measure; give the adapter’s training samples.')
   if (validation.length === 0) throw new TaskError('There are no validation items to measure on; give at least two.')
   emit({ type: 'progress', done: 0, stage: 'loading' })
   const base = await loadBase(input.baseFolder)
@@ -75,23 +74,23 @@ export async function influenceTask(
 async function loadEarlier(base: BaseModel, lora: LoraConfig, folder: string): Promise<Weights> {
   const earlier = await loadAdapter(base, folder)
   if (JSON.stringify(earlier.lora) !== JSON.stringify(lora))
-    throw new TaskError(`${folder} is of another configuration than the adapter; name one of the same run.`)
+    throw new TaskError(`${folder} has another LoRA configuration than the adapter; give one of the same run.`)
   return earlier.weights
 }
 
-/** Each item with the answer of another, half the list away or the next that differs; none where all answers are alike. */
+/** Each item with the answer of another item: of the one half the list away, or of the next with a different answer. Empty if all answers are equal. */
 export function mismatchedPairs(items: readonly TextPair[]): TextPair[] {
   const apart = items.length >> 1
   return items.flatMap(({ prompt, completion }, index) => {
     for (let step = 0; step < items.length; step++) {
-      const other = items[(index + apart + step) % items.length]!
-      if (other.completion !== completion) return [{ prompt, completion: other.completion }]
+      const other = items[(index + apart + step) % items.length]
+      if (other && other.completion !== completion) return [{ prompt, completion: other.completion }]
     }
     return []
   })
 }
 
-/** The file appears whole or not at all. */
+/** Writes the file atomically. */
 async function writeSketches(path: string, projection: CountSketch, sketches: readonly Float32Array[]): Promise<void> {
   const partial = `${path}.partial`
   const log = await SketchLog.open(partial, projection)

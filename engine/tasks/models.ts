@@ -19,38 +19,39 @@ import { TaskError } from './task.ts'
 export interface BaseModel extends PromptFormat {
   config: ModelConfig
   weights: Weights
-  /** Generators with their compiled graphs, by the adapter's configuration. */
+  /** Generators with their compiled programs, by LoRA configuration. */
   generators: Map<string, Generator>
-  /** Adapters read before, by folder and age. */
+  /** Loaded adapters, by folder and modification time. */
   adapters: Map<string, Promise<LoadedAdapter>>
-  /** Grammars by their schema, with what they found of the vocabulary. */
+  /** Grammars with their caches, by schema. */
   grammars: Map<string, Grammar>
-  /** Built when a schema first needs it. */
+  /** Built on first use. */
   vocabulary?: Vocabulary
 }
 
-/** An adapter as the model wants it. */
+/** An adapter in memory. */
 export interface LoadedAdapter {
   lora: LoraConfig
   weights: Weights
 }
 
-/** Bases kept between tasks, and of each base its adapters and its grammars. */
+/** Maximum number of base models in memory, and of adapters and grammars for each. */
 const MAX_BASES = 2
 const MAX_ADAPTERS = 32
 const MAX_GRAMMARS = 8
 const bases = new Map<string, Promise<BaseModel>>()
 
-/** Reads a model folder, or gives the one read before when it has not changed since. */
+/** Loads a model folder, or returns the loaded model if the folder has not changed. */
 export async function loadBase(folder: string): Promise<BaseModel> {
-  const key = await identityOf(folder, 'config.json', 'model', 'Name a Hugging Face model folder.')
+  const key = await identityOf(folder, 'config.json', 'model', 'Give a Hugging Face model folder.')
   const base = bases.get(key) ?? readBase(folder)
   bases.delete(key)
   bases.set(key, base)
   base.catch(() => bases.delete(key))
-  if (bases.size > MAX_BASES) {
-    const [oldest, evicted] = bases.entries().next().value!
-    bases.delete(oldest)
+  const [oldest] = bases
+  if (oldest && bases.size > MAX_BASES) {
+    const [evictedKey, evicted] = oldest
+    bases.delete(evictedKey)
     for (const generator of (await evicted).generators.values()) await generator.release()
   }
   return base
@@ -82,8 +83,8 @@ async function readBase(folder: string): Promise<BaseModel> {
 }
 
 /**
- * Reads an adapter folder, or gives the one read before when it has not changed since, so that answers with one adapter
- * share a batch. Refuses one that was made for another base.
+ * Loads an adapter folder, or returns the loaded adapter if the folder has not changed, so that requests with one adapter
+ * share its weights in a batch. @throws TaskError when the adapter was made for another base model.
  */
 export async function loadAdapter(
   base: Pick<BaseModel, 'config' | 'adapters'>,
@@ -93,28 +94,29 @@ export async function loadAdapter(
     folder,
     'adapter_config.json',
     'adapter',
-    'Name a folder that PEFT or this engine wrote.',
+    'Give a folder that PEFT or this engine wrote.',
   )
-  return kept(base.adapters, key, MAX_ADAPTERS, () => {
+  return cached(base.adapters, key, MAX_ADAPTERS, () => {
     const adapter = readAdapterFor(base, folder)
     adapter.catch(() => base.adapters.delete(key))
     return adapter
   })
 }
 
-/** The grammar of a schema over the base's tokens. @throws SchemaError naming what it cannot say. */
+/** The grammar of a schema over the base's tokens. @throws SchemaError that names an unsupported keyword. */
 export function grammarOf(base: BaseModel, schema: unknown): Grammar {
   base.vocabulary ??= new Vocabulary(base.tokenizer, base.config.vocab_size)
   const { vocabulary } = base
-  return kept(base.grammars, JSON.stringify(schema), MAX_GRAMMARS, () => jsonGrammar(schema, vocabulary))
+  return cached(base.grammars, JSON.stringify(schema), MAX_GRAMMARS, () => jsonGrammar(schema, vocabulary))
 }
 
-/** What was made for a key before, or made now; the least recently used give way. */
-function kept<T>(known: Map<string, T>, key: string, most: number, make: () => T): T {
-  const found = known.get(key) ?? make()
-  known.delete(key)
-  known.set(key, found)
-  if (known.size > most) known.delete(known.keys().next().value!)
+/** The cached value of a key, or a new one. Evicts the least recently used value above `max`. */
+function cached<T>(cache: Map<string, T>, key: string, max: number, make: () => T): T {
+  const found = cache.get(key) ?? make()
+  cache.delete(key)
+  cache.set(key, found)
+  const [oldest = key] = cache.keys()
+  if (cache.size > max) cache.delete(oldest)
   return found
 }
 
@@ -126,16 +128,14 @@ async function readAdapterFor(base: Pick<BaseModel, 'config'>, folder: string): 
     const found = weights.get(name)
     if (!found) throw new TaskError(`${folder} has no ${name}: it was made for another base model.`)
     if (`${found.shape}` !== `${shape}`)
-      throw new TaskError(
-        `${folder}: ${name} is [${found.shape}], the base needs [${shape}]: they do not belong together.`,
-      )
+      throw new TaskError(`${folder}: ${name} is [${found.shape}], the base model needs [${shape}]: they do not match.`)
   }
   const spare = [...weights.keys()].find((name) => !shapes.has(name))
-  if (spare !== undefined) throw new TaskError(`${folder} has ${spare}, which the base model lacks.`)
+  if (spare !== undefined) throw new TaskError(`${folder} has ${spare}, which the base model does not have.`)
   return { lora, weights }
 }
 
-/** The adapter as PEFT's folder holds it. */
+/** The adapter in the form of PEFT's folder. */
 export const adapterOf = ({ lora, weights }: LoadedAdapter): Adapter => ({
   ...lora,
   dropout: 0,
@@ -145,7 +145,7 @@ export const adapterOf = ({ lora, weights }: LoadedAdapter): Adapter => ({
   weights,
 })
 
-/** The base's generator for adapters of one configuration. Its graphs stay compiled. */
+/** The base's generator for adapters of one configuration. Its programs stay compiled. */
 export function generatorOf(base: BaseModel, lora: LoraConfig | undefined): Generator {
   const key = JSON.stringify(lora ?? null)
   let generator = base.generators.get(key)

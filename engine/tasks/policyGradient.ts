@@ -1,3 +1,5 @@
+// Numeric kernel: indices are in range by construction.
+
 import type { Weights } from '#engine/formats/weights.ts'
 import type { Generator } from '#engine/generate/generator.ts'
 import { SequenceScorer } from '#engine/model/scorer.ts'
@@ -17,12 +19,12 @@ interface Prompt {
   ids: number[]
 }
 
-/** What an answer that never ends loses, in deviations of the reward: so that long ones are not preferred for it. */
+/** Subtracted from the reward of an answer without an end token, in standard deviations, so that answers do not grow until they are cut. */
 const MISSING_EOS_PENALTY = 1
-/** Prompts on which the policy is compared before and after. */
+/** Maximum number of prompts on which the policy is compared before and after. */
 const MAX_PROBES = 64
 
-/** Trains a reward model on the pairs, then the policy on its own samples by RLOO or GRPO. */
+/** Trains a reward model on the pairs, then the policy on its own samples with RLOO or GRPO. */
 export async function alignByReward(
   base: BaseModel,
   start: LoadedAdapter,
@@ -43,7 +45,7 @@ export async function alignByReward(
     seed,
   }
   const rewardCheckpoint = { file: file === undefined ? undefined : `${file}.reward`, every }
-  const judge = await trainReward(base, start, pairs, plan, rewardCheckpoint, stageContext(context, 0.02, 0.25))
+  const rewardModel = await trainReward(base, start, pairs, plan, rewardCheckpoint, stageContext(context, 0.02, 0.25))
   const generator = generatorOf(base, lora)
   const reference = new SequenceScorer({ config, weights, lora, adapter: start.weights })
   const objective = method === 'rloo' ? rloo({ klWeight: beta }) : grpo({ klWeight: beta })
@@ -57,7 +59,7 @@ export async function alignByReward(
       rounds: steps,
       learningRate: schedule(training.learningRate, { warmup: Math.ceil(steps / 10), floor: 0.1 }),
       sample: (chosen, parameters, roundSeed, abort) => sample(chosen, parameters, `${roundSeed}`, sampling, abort),
-      reward: (sampled, abort) => rewards(judge, base, sampled, abort),
+      reward: (sampled, abort) => rewards(rewardModel, base, sampled, abort),
       advantages: method === 'rloo' ? leaveOneOutAdvantages : groupRelativeAdvantages,
       ...(beta > 0 && { reference }),
     })
@@ -66,14 +68,14 @@ export async function alignByReward(
       const { round: step, rounds, loss, metrics, meanReward, meanLength } = report
       const points = { reward: meanReward, policyLoss: loss, length: meanLength, ...metrics }
       for (const [name, value] of Object.entries(points)) emit({ type: 'metric', name, step, value })
-      emit({ type: 'progress', done: step / rounds, stage: 'practising' })
+      emit({ type: 'progress', done: step / rounds, stage: 'training the policy' })
     }
     const parameters = await trainer.parameters()
     const probes = Array.from({ length: Math.min(MAX_PROBES, prompts.length) }, (_, index) => prompts[index]!)
     const probe = async (adapter: Weights) => {
       const answers = await sample(probes, adapter, `${seed}/probe`, sampling, signal)
       const scored = await rewards(
-        judge,
+        rewardModel,
         base,
         answers.map(({ completion }, i) => ({ prompt: probes[i]!, completion })),
         signal,
@@ -82,10 +84,10 @@ export async function alignByReward(
     }
     const [before, after] = [await probe(start.weights), await probe(parameters)]
     const kl = await divergence(reference, probes, after.answers, signal)
-    const metrics = { rewardAccuracy: judge.accuracy, rewardBefore: before.reward, rewardAfter: after.reward, kl }
+    const metrics = { rewardAccuracy: rewardModel.accuracy, rewardBefore: before.reward, rewardAfter: after.reward, kl }
     return { weights: parameters, metrics: { ...metrics, meanReward: after.reward } }
   } finally {
-    await Promise.all([trainer.release(), reference.release(), judge.release()])
+    await Promise.all([trainer.release(), reference.release(), rewardModel.release()])
   }
 }
 
@@ -94,7 +96,7 @@ function promptOf(base: BaseModel, text: string, index: number): Prompt {
   const room = base.config.max_position_embeddings
   if (ids.length >= room)
     throw new TaskError(
-      `Prompt ${index} has ${ids.length} tokens; the model reads ${room - 1}. Shorten it or leave it out.`,
+      `Prompt ${index} has ${ids.length} tokens; the model can read ${room - 1}. Shorten it or remove it.`,
     )
   return { ids }
 }
@@ -107,7 +109,7 @@ interface Sampling {
   endId: number | null
 }
 
-/** One completion for each prompt, its end token included, by the policy of these weights. */
+/** Samples one completion per prompt, with its end token, from the policy with these weights. */
 async function sample(
   prompts: readonly Prompt[],
   weights: Weights,
@@ -124,23 +126,23 @@ async function sample(
   }))
   const found = await generator.generate(requests, signal)
   return found.map(({ tokens, logProbabilities, finish }) => ({
-    completion: finish === 'stop' ? [...tokens, endId!] : tokens,
+    completion: finish === 'stop' && endId !== null ? [...tokens, endId] : tokens,
     logProbabilities,
   }))
 }
 
 async function rewards(
-  judge: TrainedReward,
+  rewardModel: TrainedReward,
   { endId }: BaseModel,
   sampled: readonly { prompt: Prompt; completion: ArrayLike<number> }[],
   signal?: AbortSignal,
 ): Promise<number[]> {
   const texts = sampled.map(({ prompt, completion }) => [...prompt.ids, ...Array.from(completion)])
-  const scores = await judge.score(texts, signal)
+  const scores = await rewardModel.score(texts, signal)
   return scores.map((score, index) => (texts[index]!.at(-1) === endId ? score : score - MISSING_EOS_PENALTY))
 }
 
-/** How far the policy's own samples went from the reference: nats a completion (Monte Carlo). */
+/** Monte Carlo estimate of the KL divergence of the policy from the reference, in nats per completion. */
 async function divergence(
   reference: SequenceScorer,
   prompts: readonly Prompt[],

@@ -10,7 +10,7 @@ import { encodeRow } from './encode.ts'
 import type { BaseModel, LoadedAdapter } from './models.ts'
 import { stageContext, type TaskContext, TaskError } from './task.ts'
 
-/** Direct preference optimisation: the policy learns from the pairs without a reward model. */
+/** Direct preference optimisation (DPO): trains the policy on the pairs without a reward model. */
 export async function alignDirectly(
   base: BaseModel,
   start: LoadedAdapter,

@@ -10,14 +10,14 @@ import { encodePair } from './encode.ts'
 import type { BaseModel, LoadedAdapter } from './models.ts'
 import { type TaskContext, TaskError } from './task.ts'
 
-/** A judgement between two answers to one prompt. */
+/** A preference between two answers to one prompt. */
 export interface PreferenceInput {
   prompt: string
   chosen: string
   rejected: string
-  /** How far the judges are trusted; 1 by default. */
+  /** Weight of its loss, for example the trust in the judges. Default 1. */
   weight?: number
-  /** The probability that they named the wrong answer; 0 by default. */
+  /** Probability that the preference is wrong. Default 0. */
   noise?: number
 }
 
@@ -29,20 +29,20 @@ export interface RewardPlan {
   seed: number
 }
 
-/** Every so many pairs one is held out, to tell how well the model judges what it has not seen. */
+/** One of this number of pairs is held out to measure the model's accuracy. */
 const HELD_OUT_EVERY = 8
-/** Draws scores towards a common zero. */
+/** Coefficient of the loss term that centres scores at zero. */
 const CENTRING = 0.01
 
 export interface TrainedReward {
-  /** Standardised scores: over the pairs' answers their mean is 0 and their deviation 1. */
+  /** Standardised scores: over the answers of the pairs, mean 0 and standard deviation 1. */
   score(texts: readonly ArrayLike<number>[], signal?: AbortSignal): Promise<number[]>
-  /** Share of held-out judgements it agrees with, each by its weight. */
+  /** Weighted share of held-out preferences that it agrees with. */
   accuracy: number
   release(): Promise<void>
 }
 
-/** Trains a reward model on the pairs: the policy itself with a fresh score head and an adapter of its own. */
+/** Trains a reward model on the pairs: the policy's model with a new score head and its own adapter. */
 export async function trainReward(
   base: BaseModel,
   policy: LoadedAdapter,
@@ -68,15 +68,15 @@ export async function trainReward(
     const run = new TrainingRun(trainer, { examples: known, batchSize, epochs, learningRate })
     for await (const { step, steps, loss, metrics } of runWithCheckpoints(run, checkpoint, signal)) {
       emit({ type: 'metric', name: 'rewardLoss', step, value: loss })
-      emit({ type: 'metric', name: 'rewardTrainingAccuracy', step, value: metrics.accuracy! })
-      emit({ type: 'progress', done: step / steps, stage: 'learning what is preferred' })
+      emit({ type: 'metric', name: 'rewardTrainingAccuracy', step, value: accuracyIn(metrics) })
+      emit({ type: 'progress', done: step / steps, stage: 'training the reward model' })
     }
     const judged = await trainer.evaluate(held.length > 0 ? held : known, signal)
     const scorer = new SequenceScorer({ config, weights, lora, adapter: await trainer.parameters() })
     const texts = examples.flatMap(({ chosen, rejected }) => [chosen, rejected])
     const standardise = standardiser(await scorer.scores(texts, signal))
     return {
-      accuracy: judged.metrics.accuracy!,
+      accuracy: accuracyIn(judged.metrics),
       score: async (rows, abort) => Array.from(await scorer.scores(rows, abort), standardise),
       release: () => scorer.release(),
     }
@@ -105,6 +105,11 @@ function rewardPair(
   } catch (cause) {
     throw new TaskError(`Pair ${index}: ${(cause as Error).message}`, { cause })
   }
+}
+
+function accuracyIn({ accuracy }: Readonly<Record<string, number>>): number {
+  if (accuracy === undefined) throw new Error('The reward objective reports no accuracy.')
+  return accuracy
 }
 
 function standardiser(scores: Float32Array): (score: number) => number {

@@ -1,18 +1,21 @@
 import { exactMatch, jsonFields, regexMatch, wordF1 } from '#engine/stats/scorers.ts'
 import { TaskError } from './task.ts'
 
-/** One thing measured on every answer. */
+/** A metric of every answer. */
 export interface RubricMetric {
   name: string
   /**
-   * `fields`: the answer and the right one are split by `separator`, and all listed `fields` must agree; `exact`: the
-   * whole answer agrees; `f1`: over words; `regex`: `pattern` is found; `json`: the share of the right answer's JSON fields
-   * that the answer has; `choice`: the right answer is likelier than the item's other choices; `perplexity`: of the right
-   * answer.
+   * - `fields`: both answers are split by `separator`, and all listed `fields` must be equal
+   * - `exact`: the answers are equal
+   * - `f1`: F1 over words
+   * - `regex`: `pattern` matches the answer
+   * - `json`: the share of the right answer's JSON fields that the answer has
+   * - `choice`: the right answer is more likely than the item's other choices
+   * - `perplexity`: the perplexity of the right answer
    */
   kind: 'fields' | 'exact' | 'f1' | 'regex' | 'json' | 'choice' | 'perplexity'
   separator?: string
-  /** Places of the fields compared, from 0; all of the right answer's unless told. */
+  /** Indices of the compared fields, from 0. Default: all fields of the right answer. */
   fields?: readonly number[]
   pattern?: string
 }
@@ -32,17 +35,18 @@ export function scoreOf(metric: RubricMetric, answer: string, right: string): nu
       return jsonFields(answer, objectOf(metric, right)).score
     case 'choice':
     case 'perplexity':
-      throw new TaskError(`${metric.name} is measured on given answers, not on the model's.`)
+      throw new TaskError(`${metric.name} is measured on the given answers, not on the model's.`)
   }
 }
 
-/** A malformed answer, with fewer fields than are listed, is wrong. */
+/** An answer with fewer fields than are listed is wrong. */
 function fieldsAgree({ name, separator, fields }: RubricMetric, answer: string, right: string): boolean {
   if (!separator) throw new TaskError(`The metric ${name} compares fields but has no separator; name one.`)
-  const [given, wanted] = [answer, right].map((text) => text.split(separator).map((field) => field.trim()))
-  const places = fields ?? wanted!.map((_, place) => place)
-  if (places.length === 0) throw new TaskError(`The metric ${name} compares no field; list at least one.`)
-  return places.every((place) => given![place] !== undefined && given![place] === wanted![place])
+  const split = (text: string) => text.split(separator).map((field) => field.trim())
+  const [given, expected] = [split(answer), split(right)]
+  const compared = fields ?? [...expected.keys()]
+  if (compared.length === 0) throw new TaskError(`The metric ${name} compares no field; list at least one.`)
+  return compared.every((index) => given[index] !== undefined && given[index] === expected[index])
 }
 
 function objectOf({ name }: RubricMetric, right: string): Record<string, unknown> {
@@ -50,9 +54,9 @@ function objectOf({ name }: RubricMetric, right: string): Record<string, unknown
     const value = JSON.parse(right)
     if (value !== null && typeof value === 'object' && !Array.isArray(value)) return value
   } catch {
-    // Said below.
+    // The error below says so.
   }
-  throw new TaskError(`The metric ${name} compares JSON fields, but a right answer is no JSON object: ${right}`)
+  throw new TaskError(`The metric ${name} compares JSON fields, but a right answer is not a JSON object: ${right}`)
 }
 
 function patternOf({ name, pattern }: RubricMetric): RegExp {
@@ -60,8 +64,11 @@ function patternOf({ name, pattern }: RubricMetric): RegExp {
   try {
     return new RegExp(pattern, 'u')
   } catch (cause) {
-    throw new TaskError(`The pattern of the metric ${name} is no regular expression: ${(cause as Error).message}`, {
-      cause,
-    })
+    throw new TaskError(
+      `The pattern of the metric ${name} is not a valid regular expression: ${(cause as Error).message}`,
+      {
+        cause,
+      },
+    )
   }
 }

@@ -107,9 +107,9 @@ test('fields agree only where all listed ones do, and a malformed answer is wron
   const json = { name: 'json', kind: 'json' as const }
   expect(scoreOf(json, 'Here: {"a": 1, "b": [2], "c": 0}.', '{"a": 1, "b": [3]}')).toBe(0.5)
   expect(scoreOf(json, 'none', '{"a": 1}')).toBe(0)
-  expect(() => scoreOf(json, '{}', '[1]')).toThrow(/no JSON object/)
+  expect(() => scoreOf(json, '{}', '[1]')).toThrow(/not a JSON object/)
   expect(() => scoreOf({ ...metric, separator: undefined }, 'a', 'a')).toThrow(/has no separator/)
-  expect(() => scoreOf({ name: 'form', kind: 'regex', pattern: '(' }, 'a', 'a')).toThrow(/no regular expression/)
+  expect(() => scoreOf({ name: 'form', kind: 'regex', pattern: '(' }, 'a', 'a')).toThrow(/not a valid regular expression/)
 })
 
 test('samples that teach the skill help more than samples that teach its opposite', async () => {
@@ -167,7 +167,7 @@ test('samples that teach the skill help more than samples that teach its opposit
   const holders = mixed.flatMap(({ completion }, index) => (completion === 'shade: red' ? [index] : []))
   expect(spans).toEqual([{ start: 0, end: tokens, text: 'shade: red', occurrences: holders.length, samples: holders }])
   await expect(explainAnswerTask({ ...input, ...question, samples: mixed.slice(1) }, context())).rejects.toThrow(
-    /holds 32 sketches for 31 samples/,
+    /contains 32 sketches for 31 samples/,
   )
 })
 
@@ -242,7 +242,7 @@ test('an adapter for another base, and a model whose weights are no numbers, are
   await writeAdapter(other, adapterOf({ lora, weights }))
   const requests = [{ prompt: 'thing', maxTokens: 4 }]
   await expect(generateTask({ baseFolder, adapterFolder: other, requests }, context())).rejects.toThrow(
-    /do not belong together/,
+    /do not match/,
   )
   const broken = join(folder, 'broken')
   await cp(baseFolder, broken, { recursive: true })

@@ -10,6 +10,7 @@ import { trainTokenizer } from '#engine/text/trainTokenizer.ts'
 import { TrainingRun } from '#engine/train/run.ts'
 import { supervised } from '#engine/train/supervised.ts'
 import { Trainer } from '#engine/train/trainer.ts'
+import { must } from '#test/must.ts'
 import { encodeRow } from '../encode.ts'
 
 const TEMPLATE =
@@ -19,14 +20,14 @@ const TEMPLATE =
 
 const COLOURS = ['red', 'green', 'blue', 'black']
 
-/** A skill small enough to learn in seconds: name the colour that the prompt names, in a given form. */
+/** A skill that a model can learn in seconds: repeat the colour of the prompt in a given form. */
 export const colourPairs = (count: number, form = 'colour | ') =>
   Array.from({ length: count }, (_, index) => {
-    const colour = COLOURS[index % COLOURS.length]!
+    const colour = COLOURS[index % COLOURS.length]
     return { prompt: `thing ${index} is ${colour}`, completion: `${form}${colour}` }
   })
 
-/** A folder of its own with a model that has a chat template and can name colours, in another form than `colourPairs`. */
+/** Writes a model to a temporary folder. It has a chat template and can name colours, in another form than `colourPairs`. */
 export async function tinyModel() {
   const folder = await mkdtemp(join(tmpdir(), 'tasks-'))
   const texts = [...colourPairs(40), ...colourPairs(40, 'shade: ')].map(
@@ -35,7 +36,7 @@ export async function tinyModel() {
   const special = ['<|user|>', '<|agent|>']
   const files = trainTokenizer(texts, { vocabSize: 300, special, chatTemplate: TEMPLATE })
   const tokenizer = new Tokenizer(files)
-  const endId = tokenizer.eosId!
+  const endId = must(tokenizer.eosId)
   const config = smallConfig({
     vocab_size: 304, // more than the tokenizer has, as many models do
     hidden_size: 32,
