@@ -34,12 +34,13 @@ import type { GradientBlock } from './gradientBlocks.ts'
  * const train = Float32Array.of(1, 0, 0, 1) // gradients of two training examples for a weight of two numbers
  * const validation = Float32Array.of(1, 0) // gradient of one validation example
  * const [influence] = await dataInf.influences([{ width: 2, train, validation }])
- * assert.ok(influence && influence[0]! > influence[1]!) // the first example has the same gradient
+ * const [same = 0, orthogonal = 0] = influence ?? []
+ * assert.ok(same > orthogonal) // the gradient of the first example equals that of the validation example
  * await dataInf.release()
  * ```
  */
 export class DataInf {
-  private readonly programs: ProgramCache<string>
+  private readonly programs: ProgramCache<string, 'influence'>
 
   constructor(private readonly runner: GraphRunner) {
     this.programs = new ProgramCache((key) => this.compile(JSON.parse(key)), 8)

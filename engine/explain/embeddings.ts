@@ -24,7 +24,7 @@ const BATCH = 8
 /** Embeds texts: the mean of the last layer's hidden states over the tokens whose mask is 1. */
 export class Embedder {
   private readonly feeds: Record<string, Tensor>
-  private readonly programs: ProgramCache<number>
+  private readonly programs: ProgramCache<number, 'embedding'>
 
   constructor(private readonly model: { config: ModelConfig; weights: Weights; lora: LoraConfig; adapter: Weights }) {
     this.feeds = { ...feedsOf(model.weights), ...feedsOf(model.adapter) }

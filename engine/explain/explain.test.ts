@@ -1,3 +1,5 @@
+// Numeric kernel: indices are in range by construction.
+
 import { expect, test } from 'vitest'
 import type { Weights } from '#engine/formats/weights.ts'
 import { onnxRuntime } from '#engine/graph/index.ts'

@@ -17,6 +17,7 @@ import { bucketLength } from '#engine/model/buckets.ts'
 import type { ModelConfig } from '#engine/model/config.ts'
 import { tokenLogProbabilities } from '#engine/model/heads.ts'
 import { adapterInputs, adapterPerRow, feedsOf, idInput, weightInputs } from '#engine/model/inputs.ts'
+import { required } from '#engine/model/linear.ts'
 import { forward } from '#engine/model/llama.ts'
 import { adapterShapes, type LoraConfig } from '#engine/model/lora.ts'
 import { checkRow, rowFeeds, rowLength, type TokenRow } from '#engine/train/rows.ts'
@@ -79,7 +80,7 @@ export class ExampleGradients {
     const loss = reshape(sum(neg(mul(logProbabilities, coefficients))), [])
     const gradients = grad(
       loss,
-      this.names.map((name) => copies.get(name)!),
+      this.names.map((name) => required(copies, name)),
     )
     return {
       inputs: [ids, targets, coefficients, ...weights.values(), ...adapter.values()],
@@ -102,7 +103,7 @@ export class ExampleGradients {
       signal?.throwIfAborted()
       const chosen = order.slice(from, from + this.batch)
       const part = chosen.map((index) => rows[index]!)
-      const length = bucketLength(rowLength(part.at(-1)!), this.model.config.max_position_embeddings)
+      const length = bucketLength(Math.max(...part.map(rowLength)), this.model.config.max_position_embeddings)
       const program = await this.programs.get(length)
       const feeds = rowFeeds(part, this.batch, length, (_, row) => scaleOf(chosen[row]!))
       const results = await program.run({ ...this.feeds, ...feeds })

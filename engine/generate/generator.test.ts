@@ -1,3 +1,5 @@
+// Numeric kernel: indices are in range by construction.
+
 import { expect, test } from 'vitest'
 import { onnxRuntime, slice } from '#engine/graph/index.ts'
 import { smallConfig } from '#engine/model/config.ts'
@@ -8,6 +10,7 @@ import { initialAdapter, loraConfig, mergeAdapter } from '#engine/model/lora.ts'
 import { initialWeights } from '#engine/model/parameters.ts'
 import { SequenceScorer } from '#engine/model/scorer.ts'
 import { Random } from '#engine/stats/random.ts'
+import { must } from '#test/must.ts'
 import { Generator } from './generator.ts'
 
 const config = smallConfig({
@@ -37,7 +40,7 @@ test('greedy decoding is what reading the whole text anew at every token gives',
     const text = [...prompts[i]!]
     for (const token of tokens.slice(0, 6)) {
       const scored = await scorer.logProbabilities(Array.from({ length: 50 }, (_, next) => [...text, next]))
-      const last = scored.map((row) => row.at(-1)!)
+      const last = scored.map((row) => must(row.at(-1)))
       expect(token).toBe(last.indexOf(Math.max(...last)))
       text.push(token)
     }
@@ -51,11 +54,11 @@ test('a row is the same alone, in a batch, and again; its log-probabilities are 
   const scorer = new SequenceScorer({ config, weights })
   for (const [i, request] of requests(1).entries()) {
     const [alone] = await generator.generate([request])
-    expect(alone!.tokens).toEqual(together[i]!.tokens)
+    expect(must(alone).tokens).toEqual(together[i]!.tokens)
     const { tokens, logProbabilities, finish } = together[i]!
     const text = [...prompts[i]!, ...tokens, ...(finish === 'stop' ? [4] : [])]
     const [scored] = await scorer.logProbabilities([text])
-    const tail = Array.from(scored!.slice(prompts[i]!.length - 1))
+    const tail = Array.from(must(scored).slice(prompts[i]!.length - 1))
     for (const [n, value] of logProbabilities.entries()) expect(value).toBeCloseTo(tail[n]!, 3)
   }
 })
@@ -68,7 +71,7 @@ test('rows with different adapters decode as each adapter merged into the weight
     for (const [i, prompt] of prompts.entries()) {
       if (i % 2 !== which) continue
       const [alone] = await merged.generate([{ prompt, maxTokens: 8 }])
-      expect(found[i]!.tokens).toEqual(alone!.tokens)
+      expect(found[i]!.tokens).toEqual(must(alone).tokens)
     }
   }
 })
@@ -81,7 +84,7 @@ test('sampling follows the model’s distribution', async () => {
   const scorer = new SequenceScorer({ config, weights, batch: 50 })
   const scored = await scorer.logProbabilities(Array.from({ length: 50 }, (_, next) => [1, 2, 3, next]))
   for (let token = 0; token < 50; token++) {
-    const p = Math.exp(scored[token]!.at(-1)!)
+    const p = Math.exp(must(scored[token]!.at(-1)))
     const seen = draws.filter((draw) => draw.tokens[0] === token).length / 2000
     expect(Math.abs(seen - p)).toBeLessThan(5 * Math.sqrt((p * (1 - p)) / 2000) + 0.002)
   }
@@ -91,7 +94,7 @@ test('top-k, nucleus and min-p draw exactly the tokens they allow, as often as t
   const generator = new Generator({ config, weights, endId: null })
   const scorer = new SequenceScorer({ config, weights, batch: 50 })
   const scored = await scorer.logProbabilities(Array.from({ length: 50 }, (_, next) => [1, 2, 3, next]))
-  const shares = scored.map((row, token) => ({ token, p: Math.exp(row.at(-1)!) })).sort((a, b) => b.p - a.p)
+  const shares = scored.map((row, token) => ({ token, p: Math.exp(must(row.at(-1))) })).sort((a, b) => b.p - a.p)
   const nucleus = shares.filter((_, i) => shares.slice(0, i).reduce((sum, { p }) => sum + p, 0) < 0.6)
   const cases = [
     { filter: { topK: 3 }, allowed: shares.slice(0, 3) },
@@ -118,7 +121,7 @@ test('a row without a filter draws the same beside one with a filter', async () 
   const generator = new Generator({ config, weights, endId: null })
   const [alone] = await generator.generate([requests(1)[0]!])
   const [mixed] = await generator.generate([requests(1)[0]!, { ...requests(1)[0]!, topP: 0.5 }])
-  expect(mixed!.tokens).toEqual(alone!.tokens)
+  expect(must(mixed).tokens).toEqual(must(alone).tokens)
 })
 
 test('the fused operators decode as the composed ones do, with groups, windows and room to spare', async () => {
@@ -137,7 +140,7 @@ test('the fused operators decode as the composed ones do, with groups, windows a
       (runner) => new Generator({ config: wide, weights: parameters, endId: null, runner }),
     )
     const asked = [...requests(0), ...requests(0.8)].map((request) => ({ ...request, maxTokens: 30 }))
-    const [one, other] = [await fused!.generate(asked), await composed!.generate(asked)]
+    const [one, other] = [await must(fused).generate(asked), await must(composed).generate(asked)]
     expect(one.map(({ tokens }) => tokens)).toEqual(other.map(({ tokens }) => tokens))
     for (const [row, { logProbabilities }] of one.entries())
       for (const [n, value] of logProbabilities.entries())
@@ -154,7 +157,7 @@ async function logitsAfter(texts: number[][]): Promise<number[][]> {
   const logits = tokenLogits(config, nodes, slice(hidden, 1, T - 1, T))
   const program = await onnxRuntime().compile({ inputs: [ids, ...nodes.values()], outputs: { logits } })
   const found = await program.run({ ids: Int32Array.from(texts.flat()), ...feedsOf(weights) })
-  return texts.map((_, row) => Array.from(found.logits!.floats.subarray(row * 50, row * 50 + 50)))
+  return texts.map((_, row) => Array.from(must(found.logits).floats.subarray(row * 50, row * 50 + 50)))
 }
 
 test('a repetition penalty divides positive and multiplies negative scores of what was there, once each', async () => {
@@ -162,7 +165,7 @@ test('a repetition penalty divides positive and multiplies negative scores of wh
   for (const penalty of [1.3, 0.7, 4]) {
     const [found] = await generator.generate([{ prompt: [7, 8, 7, 9], maxTokens: 10, repetitionPenalty: penalty }])
     const text = [7, 8, 7, 9]
-    for (const token of found!.tokens) {
+    for (const token of must(found).tokens) {
       const [scores] = (await logitsAfter([text])) as [number[]]
       for (const seen of new Set(text)) scores[seen]! < 0 ? (scores[seen]! *= penalty) : (scores[seen]! /= penalty)
       expect(token).toBe(scores.indexOf(Math.max(...scores)))
@@ -170,9 +173,9 @@ test('a repetition penalty divides positive and multiplies negative scores of wh
     }
   }
   const [plain, mild] = await generator.generate([requests(0)[1]!, { ...requests(0)[1]!, repetitionPenalty: 3 }])
-  expect(mild!.tokens).not.toEqual(plain!.tokens)
+  expect(must(mild).tokens).not.toEqual(must(plain).tokens)
   const [alone] = await generator.generate([requests(0)[1]!])
-  expect(plain!.tokens).toEqual(alone!.tokens)
+  expect(must(plain).tokens).toEqual(must(alone).tokens)
 })
 
 test('the likeliest tokens are told beside the one chosen, as the model itself weighs them', async () => {
@@ -192,7 +195,7 @@ test('the likeliest tokens are told beside the one chosen, as the model itself w
       const total = Math.log(scores.reduce((sum, score) => sum + Math.exp(score), 0))
       const order = scores.map((score, id) => ({ token: id, logProbability: score - total }))
       order.sort((a, b) => b.logProbability - a.logProbability)
-      const top = found[row]!.top![n]!
+      const top = must(found[row]!.top)[n]!
       expect(top.map((each) => each.token)).toEqual(
         order.slice(0, asked[row]!.topLogProbabilities).map((each) => each.token),
       )

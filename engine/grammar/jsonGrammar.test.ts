@@ -6,6 +6,7 @@ import { initialWeights } from '#engine/model/parameters.ts'
 import { Random } from '#engine/stats/random.ts'
 import { Tokenizer } from '#engine/text/tokenizer.ts'
 import { trainTokenizer } from '#engine/text/trainTokenizer.ts'
+import { must } from '#test/must.ts'
 import { Constraint } from './constraint.ts'
 import { jsonGrammar } from './jsonGrammar.ts'
 import { schemas } from './test/schemas.ts'
@@ -20,7 +21,7 @@ const texts = [
 const tokenizer = new Tokenizer(trainTokenizer(texts, { vocabSize: 320 }))
 const V = 330 // more rows than tokens
 const vocabulary = new Vocabulary(tokenizer, V)
-const endId = tokenizer.eosId!
+const endId = must(tokenizer.eosId)
 
 /** Draws allowed tokens at random, to the end or for want of tokens. */
 function write(schema: unknown, maxTokens: number, seed: number): { text: string; tokens: number; accepts: boolean } {
@@ -31,7 +32,7 @@ function write(schema: unknown, maxTokens: number, seed: number): { text: string
     const allowed = constraint.allowed(maxTokens - ids.length)
     const options = Array.from(allowed.keys()).filter((id) => allowed[id])
     expect(options.length).toBeGreaterThan(0)
-    const token = options[random.integer(options.length)]!
+    const token = must(options[random.integer(options.length)])
     if (token === endId) break
     ids.push(token)
     constraint.advance(token)
@@ -177,11 +178,11 @@ test('a model of random weights answers in the schema, beside rows that are free
     expect(validates(schema, JSON.parse(tokenizer.decode(tokens)))).toBe(true)
     expect(finish).toBe('stop')
   }
-  const [alone] = await generator.generate([requests[12]!])
-  expect(found[12]!.tokens).toEqual(alone!.tokens)
+  const [alone] = await generator.generate([must(requests[12])])
+  expect(must(found[12]).tokens).toEqual(must(alone).tokens)
   expect(found[13]).toMatchObject({ finish: 'length' })
   for (const index of [0, 5])
-    expect(await generator.generate([requests[index]!])).toEqual([
-      expect.objectContaining({ tokens: found[index]!.tokens }),
+    expect(await generator.generate([must(requests[index])])).toEqual([
+      expect.objectContaining({ tokens: must(found[index]).tokens }),
     ])
 })

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { colourPairs, tinyModel } from '#engine/tasks/test/tinyModel.ts'
+import { must } from '#test/must.ts'
 import { EngineError, EngineProcess } from './index.ts'
 
 let model: Awaited<ReturnType<typeof tinyModel>>
@@ -46,7 +47,7 @@ test('trap, a worker cannot be ended in a run: a child killed at any step is an 
     const { reached, onEvent } = atStep(step)
     const run = faultOf(engine.run('fineTune', input, { onEvent }))
     await reached
-    process.kill(engine.pid!, 'SIGKILL')
+    process.kill(must(engine.pid), 'SIGKILL')
     expect(await run).toBe('crashed')
   }
   await engine.run('fineTune', input)
@@ -79,7 +80,7 @@ test('answers stream beside each other, and a task that wants to be alone waits 
       { onEvent: (event) => event.type === 'text' && pieces.push(event.text) },
     )
     ended.push(name)
-    return { answer: answers[0]!, pieces }
+    return { answer: must(answers[0]), pieces }
   }
   const both = Promise.all([ask('1', 30), ask('2', 30, [':'])])
   const alone = engine.run('fineTune', training('beside', 1)).then(() => ended.push('alone'))
@@ -93,7 +94,7 @@ test('answers stream beside each other, and a task that wants to be alone waits 
   expect(two.answer).toMatchObject({ text: 'shade', finish: 'stop', stopped: ':' })
   expect(two.pieces.join('')).toBe('shade')
   const faults = [1, 2].map(() => faultOf(engine.run('generate', { ...answering(), baseFolder: model.baseFolder })))
-  process.kill(engine.pid!, 'SIGKILL')
+  process.kill(must(engine.pid), 'SIGKILL')
   expect(await Promise.all(faults)).toEqual(['crashed', 'crashed'])
 })
 

@@ -10,6 +10,7 @@ import { readAdapter } from '#engine/formats/adapter.ts'
 import { Random } from '#engine/stats/random.ts'
 import { colourPairs, tinyModel } from '#engine/tasks/test/tinyModel.ts'
 import { readTrainingCheckpoint } from '#engine/train/checkpoint.ts'
+import { must } from '#test/must.ts'
 import { EngineError, EngineProcess } from './index.ts'
 
 let model: Awaited<ReturnType<typeof tinyModel>>
@@ -32,7 +33,7 @@ const aligning = (out: string, method: 'rloo' | 'dpo') => ({
   pairs: colourPairs(16).map(({ prompt, completion }, index) => ({
     prompt,
     chosen: completion,
-    rejected: colourPairs(16, 'shade: ')[index]!.completion,
+    rejected: must(colourPairs(16, 'shade: ')[index]).completion,
   })),
   prompts: colourPairs(16).map(({ prompt }) => prompt),
   training: { steps: 4, promptsPerStep: 2, numGenerations: 2, beta: 0.02, learningRate: 0.01, maxTokens: 6, seed: 1 },

@@ -59,7 +59,9 @@ export class Sketches {
   }
 
   private scaleAt(index: number): number {
-    return this.scales[(index * this.stride) >> 1]! // in range: callers check the index
+    const scale = this.scales[(index * this.stride) >> 1]
+    if (scale === undefined) throw new Error(`There is no sketch ${index}; there are ${this.filled}.`)
+    return scale
   }
 
   /**

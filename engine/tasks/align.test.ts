@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { must } from '#test/must.ts'
 import { alignTask } from './align.ts'
 import type { AlignTaskInput } from './alignInput.ts'
 import { fineTuneTask } from './fineTune.ts'
@@ -14,7 +15,7 @@ const prompts = colourPairs(24).map(({ prompt }) => prompt)
 const pairs = colourPairs(24).map(({ prompt, completion }, index) => ({
   prompt,
   chosen: completion,
-  rejected: colourPairs(24, 'shade: ')[index]!.completion,
+  rejected: must(colourPairs(24, 'shade: ')[index]).completion,
   weight: 0.9,
   noise: 0.05,
 }))
@@ -45,7 +46,7 @@ afterAll(() => model.remove())
 test('a policy follows the reward model, which learned what is preferred', async () => {
   const { metrics } = await alignTask(input('rloo', 'whole'), quiet())
   expect(metrics.rewardAccuracy).toBeGreaterThan(0.6)
-  expect(metrics.rewardAfter).toBeGreaterThan(metrics.rewardBefore!)
+  expect(metrics.rewardAfter).toBeGreaterThan(must(metrics.rewardBefore))
   expect(Number.isFinite(metrics.kl)).toBe(true)
 })
 
@@ -79,6 +80,6 @@ test('direct preferences make what was chosen likelier than what was rejected', 
 test('alignment without pairs, without prompts, or with a certain error is refused', async () => {
   await expect(alignTask({ ...input('rloo', 'x'), pairs: [] }, quiet())).rejects.toThrow(/no preferences/)
   await expect(alignTask({ ...input('grpo', 'x'), prompts: [] }, quiet())).rejects.toThrow(/at least one prompt/)
-  const noisy = { ...input('rloo', 'x'), pairs: [{ ...pairs[0]!, noise: 0.5 }] }
+  const noisy = { ...input('rloo', 'x'), pairs: [{ ...must(pairs[0]), noise: 0.5 }] }
   await expect(alignTask(noisy, quiet())).rejects.toThrow(/noise of a pair is 0.5/)
 })

@@ -5,6 +5,7 @@ import { writeAdapter } from '#engine/formats/adapter.ts'
 import { readCheckpoint, writeCheckpoint } from '#engine/formats/checkpoint.ts'
 import { initialAdapter, loraConfig } from '#engine/model/lora.ts'
 import { areaUnderCurve } from '#engine/stats/test/comparison.ts'
+import { must } from '#test/must.ts'
 import { evaluateTask } from './evaluate.ts'
 import { answerParts, explainAnswerTask } from './explainAnswer.ts'
 import { type FineTuneTaskInput, fineTuneTask } from './fineTune.ts'
@@ -50,12 +51,12 @@ afterAll(() => model.remove())
 test('a fine-tuned model answers as it was taught, and tells its curves and progress', async () => {
   const requests = items.map(({ prompt }) => ({ prompt, maxTokens: 12 }))
   const { answers } = await generateTask({ baseFolder: model.baseFolder, adapterFolder, requests }, context())
-  const right = answers.filter(({ text }, index) => text === items[index]!.completion)
+  const right = answers.filter(({ text }, index) => text === must(items[index]).completion)
   expect(right.length).toBeGreaterThanOrEqual(10)
   expect(right[0]).toMatchObject({ finish: 'stop' })
   const losses = events.flatMap((event) => (event.type === 'metric' && event.name === 'loss' ? [event] : []))
   expect(losses.map(({ step }) => step)).toEqual(Array.from({ length: 48 }, (_, step) => step + 1))
-  expect(losses.at(-1)!.value).toBeLessThan(losses[0]!.value / 5)
+  expect(must(losses.at(-1)).value).toBeLessThan(must(losses[0]).value / 5)
   expect(events.filter((event) => event.type === 'progress').at(-1)).toMatchObject({ done: 1 })
 })
 
@@ -63,18 +64,18 @@ test('an evaluation scores by each metric of the rubric and logs every answer', 
   const input = { baseFolder: model.baseFolder, adapterFolder, items, rubric, seed: 1 }
   const { metrics, log, summary } = await evaluateTask(input, context())
   const [colour, whole, words, form, perplexity] = metrics
-  for (const metric of [colour!, whole!, words!, form!]) {
+  for (const metric of [must(colour), must(whole), must(words), must(form)]) {
     expect(metric.score).toBeGreaterThan(0.8)
     expect(metric.lower).toBeLessThan(metric.score)
     expect(metric.n).toBe(12)
   }
-  expect(perplexity!.score).toBeGreaterThanOrEqual(1)
-  expect(perplexity!.score).toBeLessThan(4)
+  expect(must(perplexity).score).toBeGreaterThanOrEqual(1)
+  expect(must(perplexity).score).toBeLessThan(4)
   expect(log).toMatchObject({ version: 2, status: 'success', results: { total_samples: 12 } })
-  expect(summary).toMatchObject({ results: { rubric: { 'exact,none': whole!.score } } })
+  expect(summary).toMatchObject({ results: { rubric: { 'exact,none': must(whole).score } } })
   expect(await evaluateTask(input, context())).toEqual({ metrics, log, summary })
   const untrained = await evaluateTask({ ...input, adapterFolder: undefined }, context())
-  expect(untrained.metrics[0]!.score).toBe(0)
+  expect(must(untrained.metrics[0]).score).toBe(0)
 })
 
 test('an evaluation may choose among answers, and its interval widens where items hang together', async () => {
@@ -85,14 +86,14 @@ test('an evaluation may choose among answers, and its interval widens where item
   const {
     metrics: [chosen],
   } = await evaluateTask({ ...input, items: asked.map(({ cluster: _, ...item }) => item) }, context())
-  expect(chosen!.score).toBeGreaterThan(0.8)
+  expect(must(chosen).score).toBeGreaterThan(0.8)
   const wrong = asked.map((item, index) => (index < 6 ? { ...item, completion: 'colour | white' } : item))
   await expect(evaluateTask({ ...input, items: wrong }, context())).rejects.toThrow(/Item 0 has no choices, or/)
   // One cluster of two is wrong altogether: a share of a half that is hardly known.
-  const half = asked.map((item, index) => (index < 6 ? { ...item, completion: colours[(index + 1) % 4]! } : item))
+  const half = asked.map((item, index) => (index < 6 ? { ...item, completion: must(colours[(index + 1) % 4]) } : item))
   const spread = async (some: typeof half) => {
     const [found] = (await evaluateTask({ ...input, items: some }, context())).metrics
-    return found!.upper - found!.lower
+    return must(found).upper - must(found).lower
   }
   expect(await spread(half)).toBeGreaterThan(
     await spread(half.map((item, index) => ({ ...item, cluster: `${index}` }))),
@@ -109,7 +110,9 @@ test('fields agree only where all listed ones do, and a malformed answer is wron
   expect(scoreOf(json, 'none', '{"a": 1}')).toBe(0)
   expect(() => scoreOf(json, '{}', '[1]')).toThrow(/not a JSON object/)
   expect(() => scoreOf({ ...metric, separator: undefined }, 'a', 'a')).toThrow(/has no separator/)
-  expect(() => scoreOf({ name: 'form', kind: 'regex', pattern: '(' }, 'a', 'a')).toThrow(/not a valid regular expression/)
+  expect(() => scoreOf({ name: 'form', kind: 'regex', pattern: '(' }, 'a', 'a')).toThrow(
+    /not a valid regular expression/,
+  )
 })
 
 test('samples that teach the skill help more than samples that teach its opposite', async () => {
@@ -119,7 +122,7 @@ test('samples that teach the skill help more than samples that teach its opposit
   const [known, validation] = [pairs.slice(0, 32), pairs.slice(32)]
   const wrong = (index: number) => index % 3 === 0
   const mixed = known.map((sample, index) =>
-    wrong(index) ? { ...sample, completion: known[(index + 1) % known.length]!.completion } : sample,
+    wrong(index) ? { ...sample, completion: must(known[(index + 1) % known.length]).completion } : sample,
   )
   const young = join(model.folder, 'young')
   const plan = { ...training(young), samples: mixed }
@@ -225,7 +228,7 @@ test('what cannot be used is refused with a word on what to do', async () => {
     generateTask({ baseFolder, requests: [{ prompt: 'thing '.repeat(200), maxTokens: 4 }] }, context()),
   ).rejects.toThrow(/Request 0.*Shorten it/)
   await expect(fineTuneTask({ ...training(join(folder, 'x')), samples: [] }, context())).rejects.toThrow(/no samples/)
-  const weighty = [{ ...samples[0]!, weight: Number.NaN }]
+  const weighty = [{ ...must(samples[0]), weight: Number.NaN }]
   await expect(fineTuneTask({ ...training(join(folder, 'x')), samples: weighty }, context())).rejects.toThrow(
     /weight is NaN/,
   )
@@ -241,13 +244,11 @@ test('an adapter for another base, and a model whose weights are no numbers, are
   const weights = initialAdapter({ ...config, hidden_size: 48 }, lora, 1)
   await writeAdapter(other, adapterOf({ lora, weights }))
   const requests = [{ prompt: 'thing', maxTokens: 4 }]
-  await expect(generateTask({ baseFolder, adapterFolder: other, requests }, context())).rejects.toThrow(
-    /do not match/,
-  )
+  await expect(generateTask({ baseFolder, adapterFolder: other, requests }, context())).rejects.toThrow(/do not match/)
   const broken = join(folder, 'broken')
   await cp(baseFolder, broken, { recursive: true })
   const checkpoint = await readCheckpoint(broken)
-  checkpoint.weights.get('model.norm.weight')!.data[0] = Number.NaN
+  must(checkpoint.weights.get('model.norm.weight')).data[0] = Number.NaN
   const writing = writeCheckpoint(broken, checkpoint, { replace: true }).then(() =>
     generateTask({ baseFolder: broken, requests }, context()),
   )
@@ -269,5 +270,5 @@ test('a model that changes on the disk is read anew', async () => {
   for (const { data } of checkpoint.weights.values()) data.reverse()
   await writeCheckpoint(changing, checkpoint, { replace: true })
   const [second] = (await generateTask({ baseFolder: changing, requests }, context())).answers
-  expect(second!.text).not.toBe(first!.text)
+  expect(must(second).text).not.toBe(must(first).text)
 })

@@ -1,3 +1,5 @@
+import { must } from '#test/must.ts'
+
 // A schema is whatever JSON it is; each check knows the form of its own keyword.
 // biome-ignore lint/suspicious/noExplicitAny: JSON of any form
 type Json = any
@@ -34,7 +36,7 @@ export function validates(schema: unknown, value: Json, root: unknown = schema):
     $defs: () => true,
     description: () => true,
   }
-  return Object.entries(s).every(([word, given]) => checks[word]!(given))
+  return Object.entries(s).every(([word, given]) => must(checks[word], word)(given))
 }
 
 const isObject = (value: unknown): value is Schema =>
