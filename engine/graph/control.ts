@@ -25,8 +25,22 @@ const withGradientOperation: Operation<OwnGradient, readonly [Node, ...Node[]]> 
 }
 
 /**
- * `value`, differentiated by `rule` instead of by the steps that computed it: `rule(d)` gives the gradient for each
- * of `inputs`, in order. For formulas whose closed-form gradient is cheaper than the derived one.
+ * `value` with the gradient given by `rule` instead of the derived one: `rule(d)` returns the gradient for each of `inputs`,
+ * in order. For formulas whose closed-form gradient is cheaper.
+ *
+ * @example
+ * ```ts
+ * import assert from 'node:assert/strict'
+ * import { grad, input, mul, onnxRuntime, sum, withGradient } from '#engine/graph/index.ts'
+ *
+ * const x = input('x', [2])
+ * const square = withGradient(mul(x, x), [x], (d) => [mul(d, mul(2, x))])
+ * const [dx] = grad(sum(square), [x])
+ * const program = await onnxRuntime({ device: 'cpu' }).compile({ inputs: [x], outputs: { dx } })
+ * const result = await program.run({ x: Float32Array.of(3, -1) })
+ * assert.deepEqual([...result.dx.floats], [6, -2])
+ * await program.release()
+ * ```
  */
 export const withGradient = (value: Node, inputs: readonly Node[], rule: OwnGradient['rule']): Node =>
   apply(withGradientOperation, [value, ...inputs], { rule })
@@ -52,7 +66,7 @@ export interface CustomAttributes {
   domain: string
   attributes: OnnxAttributes
   results: readonly Signature[]
-  /** For each input of the operator, whether it is given; ONNX names an optional one that is not ''. */
+  /** For each input of the operator, whether it is present; ONNX writes '' for an absent optional input. */
   given: readonly boolean[]
 }
 
@@ -66,8 +80,25 @@ const customOperation: Operation<CustomAttributes> = {
 }
 
 /**
- * Any ONNX operator, by its type and domain, with the signatures of its results stated by the caller; null stands for
- * an optional input that is left out. It has no gradient and runs on ONNX Runtime only.
+ * Any ONNX operator, by its type and domain. The caller states the signatures of its results; null is an absent optional
+ * input. It has no gradient and runs only on ONNX Runtime.
+ *
+ * @example
+ * ```ts
+ * import assert from 'node:assert/strict'
+ * import { constant, custom, input, onnxRuntime } from '#engine/graph/index.ts'
+ *
+ * const x = input('x', [4])
+ * const k = constant(BigInt64Array.of(2n), [1])
+ * const [values, positions] = custom('TopK', [x, k], [
+ *   { shape: [2], dtype: 'f32' },
+ *   { shape: [2], dtype: 'i64' },
+ * ])
+ * const program = await onnxRuntime({ device: 'cpu' }).compile({ inputs: [x], outputs: { values, positions } })
+ * const top = await program.run({ x: Float32Array.of(1, 9, 3, 7) })
+ * assert.deepEqual(top.positions.numbers, [1, 3])
+ * await program.release()
+ * ```
  */
 export function custom<R extends readonly Signature[]>(
   type: string,
@@ -92,15 +123,36 @@ export interface LoopBody<C extends Inputs = Inputs, R extends Inputs = Inputs> 
   carried: NodesLike<C>
   /** Values stacked over the iterations, one row each. */
   collected?: readonly [...R]
-  /** Boolean scalar: false ends the loop after this iteration, and the collected rows end there too. */
+  /** Boolean scalar: false ends the loop after this iteration, which is then the last collected row. */
   proceed?: Node
 }
 
 let bodies = 0
 
 /**
- * Runs `body` up to `trips` times (i64 scalar; at most `limit`) inside the graph, so that a whole decode is one call.
- * Returns the final carried values and the collected ones, (limit, …); a shorter run returns fewer rows.
+ * Runs `body` up to `trips` times (i64 scalar, at most `limit`) inside the graph, so that many decoding steps are one call.
+ * Returns the final carried values and the collected values (limit, …); a run that ends early returns fewer rows.
+ *
+ * @example
+ * ```ts
+ * import assert from 'node:assert/strict'
+ * import { input, loop, mul, onnxRuntime } from '#engine/graph/index.ts'
+ *
+ * const trips = input('trips', [], 'i64')
+ * const start = input('start', [])
+ * const { carried, collected } = loop({ trips, limit: 8, carried: [start] }, (_, [x]) => {
+ *   const doubled = mul(x, 2)
+ *   return { carried: [doubled], collected: [doubled] }
+ * })
+ * const program = await onnxRuntime({ device: 'cpu' }).compile({
+ *   inputs: [trips, start],
+ *   outputs: { last: carried[0], all: collected[0] },
+ * })
+ * const { last, all } = await program.run({ trips: 3, start: 1 })
+ * assert.equal(last.value, 8)
+ * assert.deepEqual([...all.floats], [2, 4, 8])
+ * await program.release()
+ * ```
  */
 export function loop<C extends Inputs, R extends Inputs = []>(
   { trips, limit, carried }: { trips: Node; limit: number; carried: readonly [...C] },
@@ -114,7 +166,7 @@ export function loop<C extends Inputs, R extends Inputs = []>(
   const result: LoopBody = body(iteration, carriedIn as NodesLike<C>)
   const { carried: carriedOut, collected = [], proceed = null } = result
   if (carriedOut.length !== carried.length)
-    throw new GraphError(`loop: the body returns ${carriedOut.length} carried values for ${carried.length}`)
+    throw new GraphError(`loop: the body returns ${carriedOut.length} carried values instead of ${carried.length}`)
   carried.forEach((before, index) => {
     const node = carriedOut[index]
     if (node && (!sameShape(node.shape, before.shape) || node.dtype !== before.dtype))

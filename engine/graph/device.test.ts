@@ -47,6 +47,7 @@ test('trap, a backend fails silently: TensorFlow.js on another one than asked fo
   const tf = await import('@tensorflow/tfjs')
   tf.registerBackend('broken', () => Promise.reject(new Error('no such device')))
   const x = input('x', [2])
+  // `broken` is registered only in this test, so the type does not list it.
   const program = await (await tfjsRunner('broken' as never)).compile({ inputs: [x], outputs: { y: sum(x) } })
   await expect(program.run({ x: Float32Array.of(1, 2) })).rejects.toThrow(
     'TensorFlow.js could not start its broken backend',

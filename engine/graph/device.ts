@@ -7,12 +7,12 @@ export type Device = 'auto' | Provider
 
 const DEVICES: readonly string[] = ['auto', 'cpu', 'webgpu', 'cuda']
 
-/** A device that was asked for by name and cannot run here; the message says what to install. */
+/** A device that was requested by name and is not available; the message says what to install. */
 export class DeviceError extends Error {
   override name = 'DeviceError'
 }
 
-/** The device that MODELCOMMONS_DEVICE names; `auto` when it is not set. */
+/** The device in MODELCOMMONS_DEVICE; `auto` when it is not set. @throws DeviceError for an unknown device. */
 export function deviceFromEnvironment(environment: Readonly<Record<string, string | undefined>> = process.env): Device {
   const named = environment.MODELCOMMONS_DEVICE?.trim() || 'auto'
   if (!DEVICES.includes(named))
@@ -21,8 +21,8 @@ export function deviceFromEnvironment(environment: Readonly<Record<string, strin
 }
 
 /**
- * The provider for a device. `auto` is CUDA where ONNX Runtime's CUDA library is installed, else the CPU: WebGPU runs
- * only by name, because a software adapter (ten times slower than the CPU provider) cannot be told from a real one.
+ * The provider for a device. `auto` is CUDA where ONNX Runtime's CUDA library is installed, else the CPU. WebGPU must be
+ * requested by name, because a software adapter (ten times slower than the CPU provider) looks like a real one.
  */
 export function providerOf(device: Device): Provider {
   if (device === 'auto') return cudaLibrary() ? 'cuda' : 'cpu'
@@ -41,15 +41,18 @@ function cudaLibrary(): boolean {
   return existsSync(join(folder, 'libonnxruntime_providers_cuda.so'))
 }
 
-/** What to say when creating a session on a named device failed. */
+/** The error for a session that could not be created, with advice for the device. */
 export function compileError(provider: Provider, cause: unknown): DeviceError {
   const advice: Record<Provider, string> = {
-    cpu: 'report this with the graph that caused it',
+    cpu: 'report this error with the graph that caused it',
     webgpu: 'it needs a GPU with a Vulkan, Metal or D3D12 driver (on Debian: mesa-vulkan-drivers and libvulkan1)',
     cuda: 'it needs an NVIDIA driver, CUDA 12 and cuDNN 9 on the library path',
   }
   const reason = cause instanceof Error ? cause.message.trim() : String(cause)
-  return new DeviceError(`ONNX Runtime could not compile for ${provider}: ${advice[provider]}. It said: ${reason}`, {
-    cause,
-  })
+  return new DeviceError(
+    `ONNX Runtime could not compile for ${provider}: ${advice[provider]}. ONNX Runtime said: ${reason}`,
+    {
+      cause,
+    },
+  )
 }

@@ -14,7 +14,7 @@ import {
 } from './node.ts'
 import { broadcastShapes, type Dtype, GraphError } from './shape.ts'
 
-// Gradients of broadcasting operations are returned in the result's shape; `grad` sums them down to each input's.
+// A broadcasting operation returns its gradients in the shape of the result; `grad` sums them to the shape of each input.
 
 type BinaryGradient = (a: Node, b: Node, result: Node, d: Node) => TwoInputs
 
@@ -94,17 +94,17 @@ export const div = binary('div', 'Div', (_a, b, quotient, d) => {
   const e = div(d, b)
   return [e, neg(mul(e, quotient))]
 })
-/** a ** b; a must be positive where b's gradient is wanted. */
+/** a ** b; a must be positive if the gradient with respect to b is needed. */
 export const pow = binary('pow', 'Pow', (a, b, power, d) => [
   mul(d, mul(b, pow(a, sub(b, 1)))),
   mul(d, mul(power, log(a))),
 ])
-/** The smaller of both; where they tie the whole gradient goes to `a`. */
+/** The smaller value; where both are equal, `a` gets the whole gradient. */
 export const minimum = binary('minimum', 'Min', (a, b, _r, d) => [
   where(lessEqual(a, b), d, 0),
   where(lessEqual(a, b), 0, d),
 ])
-/** The larger of both; where they tie the whole gradient goes to `a`. */
+/** The larger value; where both are equal, `a` gets the whole gradient. */
 export const maximum = binary('maximum', 'Max', (a, b, _r, d) => [
   where(lessEqual(b, a), d, 0),
   where(lessEqual(b, a), 0, d),
@@ -127,13 +127,13 @@ export const rsqrt = unary(
   (_x, r, d) => mul(d, mul(-0.5, mul(r, mul(r, r)))),
 )
 export const sigmoid = unary('sigmoid', 'Sigmoid', (_x, s, d) => mul(d, mul(s, sub(1, s))))
-/** log(1 + e^x), exact for large |x|: ONNX Runtime's own Softplus computes max(x, 0) + log1p(e^-|x|). */
+/** log(1 + e^x), accurate for large |x|: ONNX Runtime's Softplus computes max(x, 0) + log1p(e^-|x|). */
 export const softplus = unary('softplus', 'Softplus', (x, _r, d) => mul(d, sigmoid(x)))
 export const tanh = unary('tanh', 'Tanh', (_x, t, d) => mul(d, sub(1, mul(t, t))))
 export const abs = unary('abs', 'Abs', (x, _r, d) => mul(d, sign(x)))
 export const sign = unary('sign', 'Sign', () => null)
 export const not = unary('not', 'Not')
-/** The value itself, as a constant to the gradient. */
+/** The value itself; the gradient treats it as a constant. */
 export const stopGradient = unary('stopGradient', 'Identity', () => null)
 
 const whereOperation: Operation<null, ThreeInputs> = {
@@ -147,7 +147,7 @@ const whereOperation: Operation<null, ThreeInputs> = {
   onnx: operator('Where'),
 }
 
-/** Elements of `a` where `condition` holds, of `b` elsewhere. A NaN in the branch not taken does not spread. */
+/** Elements of `a` where `condition` is true, of `b` elsewhere. A NaN in the other branch has no effect. */
 export function where(condition: Node, a: Operand, b: Operand): Node {
   const dtype = typeof a !== 'number' ? a.dtype : typeof b !== 'number' ? b.dtype : 'f32'
   return apply(whereOperation, [condition, toNode(a, dtype), toNode(b, dtype)], null)
@@ -161,5 +161,5 @@ const castOperation: Operation<{ to: Dtype }, OneInput> = {
     emitter.emit('Cast', [emitter.nameOf(x)], { to: emitter.onnxType(to) }),
 }
 
-/** The same values as another type; f32 to an integer cuts towards zero. */
+/** The same values in another type; f32 is truncated towards zero to an integer. */
 export const cast = (x: Node, to: Dtype): Node => (x.dtype === to ? x : apply(castOperation, [x], { to }))

@@ -5,8 +5,23 @@ import { sum } from './reduce.ts'
 import { formatShape, GraphError, type Shape, sameShape, sizeFromShape } from './shape.ts'
 
 /**
- * The gradient of the one-element value `y` with respect to each of `xs`, as graph, so gradients can be
- * differentiated again. Reverse accumulation; a value that `y` does not depend on has gradient zero.
+ * The gradient of the one-element value `y` with respect to each of `xs`, by reverse-mode differentiation. Gradients are
+ * graphs, so they can be differentiated again. The gradient is zero where `y` does not depend on a value.
+ *
+ * @example
+ * ```ts
+ * import assert from 'node:assert/strict'
+ * import { grad, input, mul, onnxRuntime, sum } from '#engine/graph/index.ts'
+ *
+ * const [x, w] = [input('x', [3]), input('w', [3])]
+ * const loss = sum(mul(x, mul(w, w)))
+ * const [dw] = grad(loss, [w])
+ * const program = await onnxRuntime({ device: 'cpu' }).compile({ inputs: [x, w], outputs: { loss, dw } })
+ * const results = await program.run({ x: Float32Array.of(1, 2, 3), w: Float32Array.of(1, 1, 2) })
+ * assert.equal(results.loss.value, 15)
+ * assert.deepEqual([...results.dw.floats], [2, 4, 12])
+ * await program.release()
+ * ```
  */
 export function grad<X extends Inputs>(y: Node, xs: readonly [...X]): NodesLike<X> {
   if (sizeFromShape(y.shape) !== 1 || y.dtype !== 'f32')
@@ -35,7 +50,7 @@ export function grad<X extends Inputs>(y: Node, xs: readonly [...X]): NodesLike<
   return xs.map((x) => gradients.get(x) ?? expand(scalar(0), x.shape)) as NodesLike<X>
 }
 
-/** Undoes broadcasting: sums the axes that were stretched from `shape`. */
+/** Reverses broadcasting: sums over the axes that were expanded from `shape`. */
 function sumTo(x: Node, shape: Shape): Node {
   if (sameShape(x.shape, shape)) return x
   const extra = x.shape.length - shape.length

@@ -33,7 +33,7 @@ const scatterAddOperation: Operation<{ to: Shape }, TwoInputs> = {
     return { shape: to, dtype: rows.dtype }
   },
   gradient: ({ inputs: [indices] }, d) => [null, gather(d, indices)],
-  // ScatterND would be shorter, but its CPU kernel races on duplicate indices with two threads and is silently wrong.
+  // ScatterND would be shorter, but on the CPU with two threads it has a data race for duplicate indices: wrong results without an error.
   onnx: ({ inputs: [indices, rows], shape, dtype }, emitter) => {
     const count = sizeFromShape(indices.shape)
     const width = sizeFromShape(shape.slice(1))
@@ -49,7 +49,7 @@ const scatterAddOperation: Operation<{ to: Shape }, TwoInputs> = {
 const emitReshape = (name: string, to: Shape, emitter: Emitter): string =>
   emitter.emit('Reshape', [name, emitter.integers(to)])
 
-/** A table of shape `to` whose row i is the sum of all `rows` whose index is i; indices may repeat. */
+/** A table of shape `to`: row i is the sum of all `rows` with index i. Indices may repeat. */
 export const scatterAdd = (indices: Node, rows: Node, to: Shape): Node =>
   apply(scatterAddOperation, [indices, rows], { to })
 
@@ -91,10 +91,10 @@ const addElementsOperation: Operation<null, ThreeInputs> = {
     emitter.emit('ScatterElements', inputs.map(emitter.nameOf), { axis: shape.length - 1, reduction: 'add' }),
 }
 
-/** `x` with `values` added along the last axis at `indices`, which may repeat. */
+/** `x` plus `values` at `indices` of the last axis. Indices may repeat. */
 export const addElements = (x: Node, indices: Node, values: Node): Node =>
   apply(addElementsOperation, [x, indices, values], null)
 
-/** Zeros of shape `to` with `values` added along the last axis at `indices`, which may repeat. */
+/** Zeros of shape `to` plus `values` at `indices` of the last axis. Indices may repeat. */
 export const scatterElements = (indices: Node, values: Node, to: Shape): Node =>
   addElements(expand(scalar(0), to), indices, values)

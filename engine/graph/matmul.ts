@@ -5,7 +5,7 @@ import { broadcastShapes, formatShape, GraphError, type Shape } from './shape.ts
 interface Options {
   transposeA: boolean
   transposeB: boolean
-  /** Multiplies the product, at no cost of its own. */
+  /** Factor of the product, without a separate pass over it. */
   scale: number
 }
 
@@ -23,7 +23,7 @@ const operation: Operation<Options, TwoInputs> = {
       dtype: 'f32',
     }
   },
-  // With y = a b: da = d bᵀ and db = aᵀ d; the transposed cases exchange operands instead of transposing results.
+  // With y = a b: da = d bᵀ and db = aᵀ d. The transposed cases swap operands instead of transposing results.
   gradient: ({ inputs: [a, b], attributes: { transposeA, transposeB, scale } }, d) => [
     transposeA
       ? matmul(b, d, { transposeA: transposeB, transposeB: true, scale })
@@ -39,7 +39,7 @@ const operation: Operation<Options, TwoInputs> = {
     const names = [emitter.nameOf(a), emitter.nameOf(b)] as const
     if (!transposeA && !transposeB && scale === 1) return emitter.emit('MatMul', names)
     if (emitter.provider === 'cpu') return emitter.emit('FusedMatMul', names, gemmOf(node), 'com.microsoft')
-    // FusedMatMul would fall back to the CPU on WebGPU: transpose and scale in the open there.
+    // On WebGPU FusedMatMul would run on the CPU, so transposition and scale are separate operators there.
     const left = transposeA ? swapLast(names[0], a.shape, emitter) : names[0]
     return emitter.emit('MatMul', [
       scale === 1 ? left : emitter.emit('Mul', [left, emitter.nameOfScalar(scale)]),
@@ -56,7 +56,7 @@ const gemmOf = ({ attributes: { transposeA, transposeB, scale } }: Node<Options>
   ...(scale !== 1 && { alpha: { float: scale } }),
 })
 
-/** A product of two matrices, to which Gemm can add another value while it multiplies. */
+/** A product of two matrices; Gemm can add another value in the same pass. */
 export type MatrixProduct = Node<Options, TwoInputs>
 export const isMatrixProduct = (node: Node): node is MatrixProduct => node.operation.name === 'matmul' && isFlat(node)
 
@@ -85,5 +85,5 @@ export const matmul = (
   { transposeA = false, transposeB = false, scale = 1 }: Partial<Options> = {},
 ): Node => apply(operation, [a, b], { transposeA, transposeB, scale })
 
-/** Exchanges the last two axes. */
+/** Swaps the last two axes. */
 export const transposeLast = (x: Node): Node => transpose(x, lastAxesSwapped(x.shape.length))

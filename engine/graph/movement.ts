@@ -23,7 +23,7 @@ const reshapeOperation: Operation<{ to: Shape }, OneInput> = {
   onnx: ({ inputs: [x], shape }, emitter) => emitter.emit('Reshape', [emitter.nameOf(x), emitter.integers(shape)]),
 }
 
-/** The same elements in the same order under another shape of the same size. Reshapes in a row become one. */
+/** The same elements in the same order in another shape of the same size. Consecutive reshapes become one. */
 export function reshape(x: Node, to: Shape): Node {
   if (sameShape(x.shape, to)) return x
   const source = (x.operation.name === 'reshape' && x.inputs[0]) || x
@@ -34,7 +34,9 @@ const transposeOperation: Operation<{ order: readonly number[] }, OneInput> = {
   name: 'transpose',
   infer: ([x], { order }) => {
     if (order.length !== x.shape.length || [...order].sort((a, b) => a - b).some((axis, i) => axis !== i))
-      throw new GraphError(`transpose: ${formatShape(order)} is no permutation of the axes of ${formatShape(x.shape)}`)
+      throw new GraphError(
+        `transpose: ${formatShape(order)} is not a permutation of the axes of ${formatShape(x.shape)}`,
+      )
     return { shape: order.map((axis) => extentOf(x.shape, axis)), dtype: x.dtype }
   },
   gradient: ({ attributes: { order } }, d) => [
@@ -54,21 +56,21 @@ const expandOperation: Operation<{ to: Shape }, OneInput> = {
   name: 'expand',
   infer: ([x], { to }) => {
     if (!sameShape(broadcastShapes('expand', x.shape, to), to))
-      throw new GraphError(`expand: ${formatShape(x.shape)} does not stretch to ${formatShape(to)}`)
+      throw new GraphError(`expand: ${formatShape(x.shape)} cannot be expanded to ${formatShape(to)}`)
     return { shape: to, dtype: x.dtype }
   },
   gradient: (_, d) => [d],
   onnx: ({ inputs: [x], shape }, emitter) => emitter.emit('Expand', [emitter.nameOf(x), emitter.integers(shape)]),
 }
 
-/** Stretches extents of 1 (and missing leading axes) to `to`. */
+/** Repeats extents of 1 (and missing leading axes) to reach the shape `to`. */
 export const expand = (x: Node, to: Shape): Node => (sameShape(x.shape, to) ? x : apply(expandOperation, [x], { to }))
 
 const sliceOperation: Operation<{ axis: number; from: number; to: number }, OneInput> = {
   name: 'slice',
   infer: ([x], { axis, from, to }) => {
     if (!(from >= 0 && from < to && to <= extentOf(x.shape, axis)))
-      throw new GraphError(`slice: ${from} to ${to} does not lie in axis ${axis} of ${formatShape(x.shape)}`)
+      throw new GraphError(`slice: ${from} to ${to} is not within axis ${axis} of ${formatShape(x.shape)}`)
     return { shape: x.shape.map((extent, i) => (i === axis ? to - from : extent)), dtype: x.dtype }
   },
   gradient: ({ inputs: [x], attributes: { axis, from, to } }, d) => [pad(d, axis, from, extentOf(x.shape, axis) - to)],
@@ -115,7 +117,7 @@ const concatOperation: Operation<{ axis: number }, readonly [Node, ...Node[]]> =
     for (const x of inputs)
       if (x.dtype !== first.dtype || !sameShape(x.shape.with(axis, 0), first.shape.with(axis, 0)))
         throw new GraphError(
-          `concat: ${x.dtype} ${formatShape(x.shape)} does not join ${first.dtype} ${formatShape(first.shape)} on axis ${axis}`,
+          `concat: ${x.dtype} ${formatShape(x.shape)} does not fit ${first.dtype} ${formatShape(first.shape)} on axis ${axis}`,
         )
     const total = inputs.reduce((sum, x) => sum + extentOf(x.shape, axis), 0)
     return { shape: first.shape.with(axis, total), dtype: first.dtype }

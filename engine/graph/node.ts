@@ -1,6 +1,6 @@
 import { type Dtype, formatShape, GraphError, type Shape, sizeFromShape } from './shape.ts'
 
-/** Every operation of the graph language. Runners and tests are tables over this set, so none can be forgotten. */
+/** Every operation of the graph language. Tests have a table over this set, so that no operation is forgotten. */
 export type OperationName =
   | 'input'
   | 'constant'
@@ -81,7 +81,7 @@ export interface Operation<A = unknown, I extends Inputs = Inputs> {
   onnx(node: Node<A, I>, emitter: Emitter): string
 }
 
-/** The ONNX form of an operation that is one operator taking the inputs as they are. */
+/** The ONNX form of an operation that is a single operator with the same inputs. */
 export const operator =
   (type: string) =>
   (node: Node, emitter: Emitter): string =>
@@ -90,9 +90,9 @@ export const operator =
 export type OnnxAttribute = number | string | readonly number[] | { float: number } | { graph: Uint8Array }
 export type OnnxAttributes = Readonly<Record<string, OnnxAttribute>>
 
-/** What a lowering rule may ask of the ONNX graph under construction. Names are ONNX value names. */
+/** The ONNX graph under construction, for lowering rules. Names are ONNX value names. */
 export interface Emitter {
-  /** The provider the graph is lowered for: some contributed operators exist on the CPU alone. */
+  /** The provider that the graph is lowered for: some contributed operators exist only on the CPU. */
   readonly provider: Provider
   readonly nameOf: (node: Node) => string
   /** Names of all results of a node with several (custom, loop). */
@@ -118,7 +118,7 @@ export interface Emitter {
 
 export type Provider = 'cpu' | 'webgpu' | 'cuda'
 
-/** The body of a Loop, traced once over fresh inputs. */
+/** The body of a Loop, traced once with new inputs. */
 export interface LoopAttributes {
   iteration: Node
   carriedIn: readonly Node[]
@@ -135,13 +135,13 @@ export function apply<A, I extends Inputs>(operation: Operation<A, I>, inputs: I
 
 export interface InputAttributes {
   name: string
-  /** Integer inputs: values must be at least 0 and below this bound, checked at every run. */
+  /** For integer inputs: values must be at least 0 and below this bound; checked at every run. */
   below?: number
 }
 
 const checkShape = (operation: string, shape: Shape): void => {
   if (!shape.every((extent) => Number.isInteger(extent) && extent > 0))
-    throw new GraphError(`${operation}: shape ${formatShape(shape)} must hold positive whole numbers only`)
+    throw new GraphError(`${operation}: shape ${formatShape(shape)} must contain only positive whole numbers`)
 }
 
 const signatureOnly = <A>(name: OperationName): Operation<A & Signature> => ({
@@ -154,7 +154,7 @@ const signatureOnly = <A>(name: OperationName): Operation<A & Signature> => ({
 
 const inputOperation = signatureOnly<InputAttributes>('input')
 
-/** A named input, fed at every run. `below` bounds ids: a gather with a larger or negative id is refused. */
+/** A named input, fed at every run. `below` is the exclusive upper bound of ids: a larger or negative id is an error. */
 export function input(
   name: string,
   shape: Shape,
@@ -169,7 +169,7 @@ export type TypedData = Float32Array | Int32Array | BigInt64Array | Uint8Array
 
 const constantOperation = signatureOnly<{ data: TypedData }>('constant')
 
-/** A value fixed in the graph; it is stored in the ONNX file. */
+/** A constant, stored in the ONNX file. */
 export function constant(data: TypedData, shape: Shape, dtype: Dtype = dtypeOf(data)): Node {
   checkShape('constant', shape)
   if (data.length !== sizeFromShape(shape))
@@ -187,7 +187,7 @@ export const dtypeOf = (data: TypedData): Dtype =>
         ? 'i64'
         : 'bool'
 
-/** Allocates values of a type: booleans are bytes of 0 and 1. */
+/** Values of a type in a typed array; booleans are bytes 0 and 1. */
 export function typedData(dtype: Dtype, values: number | Iterable<number>): TypedData {
   const source = typeof values === 'number' ? new Array<number>(values).fill(0) : values
   if (dtype === 'f32') return Float32Array.from(source)
@@ -196,7 +196,7 @@ export function typedData(dtype: Dtype, values: number | Iterable<number>): Type
   return Uint8Array.from(source)
 }
 
-/** A node, or a number that stands for a scalar of the neighbour's type. */
+/** A node, or a number, which becomes a scalar of the other operand's type. */
 export type Operand = Node | number
 
 export const scalar = (value: number, dtype: Dtype = 'f32'): Node => constant(typedData(dtype, [value]), [])
@@ -208,7 +208,7 @@ export const isInput = (node: Node): node is Node<InputAttributes & Signature> =
 export const isConstant = (node: Node): node is Node<{ data: TypedData } & Signature> =>
   node.operation === constantOperation
 
-/** All nodes that `roots` need, each after its inputs. Iterative: a deep graph cannot overflow the stack. */
+/** All nodes that `roots` depend on, each after its inputs. Iterative, so that a deep graph does not overflow the stack. */
 export function topologicalOrder(roots: readonly Node[]): Node[] {
   const done = new Set<Node>()
   const order: Node[] = []

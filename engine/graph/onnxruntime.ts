@@ -20,15 +20,27 @@ function dtypeOfHandle({ type }: ort.Tensor): Dtype {
 
 export interface OnnxRuntimeOptions {
   device?: Device
-  /** Threads of one operator on the CPU; all cores unless told. Results do not depend on it. */
+  /** Threads of one operator on the CPU; default: all cores. Results do not depend on it. */
   threads?: number
-  /** Writes graphs as for another provider than runs them: WebGPU's form can then be tested on any machine. */
+  /** Lowers graphs for another provider than the one that runs them, so that the form for WebGPU can be tested on any machine. */
   lowering?: Provider
 }
 
 /**
- * Runs graphs on ONNX Runtime. A run blocks the event loop of its process; give long work its own child process.
- * Throws DeviceError where a device asked for by name cannot run.
+ * Runs graphs on ONNX Runtime. A run blocks the event loop of its process, so long work needs its own child process.
+ * @throws DeviceError when a device that was requested by name is not available.
+ *
+ * @example
+ * ```ts
+ * import assert from 'node:assert/strict'
+ * import { input, matmul, onnxRuntime } from '#engine/graph/index.ts'
+ *
+ * const [a, b] = [input('a', [1, 2]), input('b', [2, 1])]
+ * const program = await onnxRuntime({ device: 'cpu' }).compile({ inputs: [a, b], outputs: { product: matmul(a, b) } })
+ * const { product } = await program.run({ a: Float32Array.of(1, 2), b: Float32Array.of(3, 4) })
+ * assert.equal(product.value, 11)
+ * await program.release()
+ * ```
  */
 export function onnxRuntime(options: OnnxRuntimeOptions = {}): GraphRunner {
   const provider = providerOf(options.device ?? deviceFromEnvironment())
@@ -61,10 +73,10 @@ class OnnxRuntime implements GraphRunner {
         executionProviders: [provider],
         intraOpNumThreads: this.threads,
         interOpNumThreads: 1,
-        // The higher levels find nothing more to fuse in these graphs and take twice as long to compile.
+        // Higher levels find nothing more to fuse in these graphs and double the compilation time.
         graphOptimizationLevel: 'basic',
-        // A thread that sleeps at once wakes too late for the next small operator, a third of a step's time; one that
-        // spins on takes the core away from whoever shares it. So it spins for as long as a wake-up takes.
+        // A thread that sleeps at once wakes too late for the next small operator, which costs a third of the time of a
+        // step. A thread that spins for long takes the core from other processes. So it spins as long as a wake-up takes.
         extra: { session: { intra_op: { allow_spinning: '1', spin_duration_us: '20' } } },
         logSeverityLevel: 3,
         ...(provider === 'webgpu' && {
@@ -83,7 +95,7 @@ class OnnxRuntime implements GraphRunner {
     return this.provider === 'webgpu' ? this.copy(tensors, Object.keys(tensors)) : { ...tensors }
   }
 
-  /** Reading a GPU buffer directly would abort the process: a copying session brings it to the host. */
+  /** Reading a GPU buffer directly would abort the process; a session that copies brings it to the host. */
   async read<K extends string>(tensors: Readonly<Record<K, Tensor>>): Promise<Results<K>> {
     const onDevice = Object.values(tensors).some((each) => each instanceof ResidentTensor)
     return onDevice ? this.copy(tensors, []) : { ...tensors }
@@ -117,7 +129,7 @@ class ResidentTensor extends Tensor {
     private readonly owner: OnnxProgram,
   ) {
     super(handle.dims, dtypeOfHandle(handle), () => {
-      throw new FeedError('this tensor lives on the device; bring it to the host with Runner.read')
+      throw new FeedError('this tensor is on the device; copy it to the host with GraphRunner.read')
     })
   }
 
@@ -128,7 +140,7 @@ class ResidentTensor extends Tensor {
 }
 
 class OnnxProgram<O extends string = string> implements Program<O> {
-  /** Results still on the device. To free one after its session is gone would crash the process. */
+  /** Results that are still on the device. Freeing one after its session would crash the process. */
   private readonly resident = new Set<Tensor>()
   private released = false
 
@@ -158,12 +170,13 @@ class OnnxProgram<O extends string = string> implements Program<O> {
     if (this.resident.delete(tensor) && this.released && this.resident.size === 0) void this.session.release()
   }
 
-  /** Frees the session, at once or with the last of its results. */
+  /** Frees the session, now or after the last of its results is disposed. */
   async release(): Promise<void> {
     this.released = true
     if (this.resident.size === 0) await this.session.release()
   }
 }
 
+// `as never`: ort.Tensor has one overload per element type; `data` always has the array type of `dtype`.
 const toOrt = (each: Tensor): ort.Tensor =>
   each instanceof ResidentTensor ? each.handle : new ort.Tensor(ORT_TYPE[each.dtype], each.data as never, each.shape)

@@ -31,13 +31,13 @@ const reduction = (
 const keptAxes = (shape: Shape, axes: readonly number[]): Shape =>
   shape.map((extent, axis) => (axes.includes(axis) ? 1 : extent))
 
-/** Sum over `axes` (all by default); reduced axes stay with extent 1. */
+/** Sum over `axes` (default: all); reduced axes keep extent 1. */
 export const sum = reduction('sum', 'ReduceSum', (x, _r, d) => expand(d, x.shape))
-/** Mean over `axes` (all by default); reduced axes stay with extent 1. */
+/** Mean over `axes` (default: all); reduced axes keep extent 1. */
 export const mean = reduction('mean', 'ReduceMean', (x, result, d) =>
   expand(mul(d, sizeFromShape(result.shape) / sizeFromShape(x.shape)), x.shape),
 )
-/** Maximum over `axes` (all by default); tied maxima share the gradient equally. */
+/** Maximum over `axes` (default: all); equal maxima share the gradient equally. */
 export const max = reduction('max', 'ReduceMax', (x, result, d, axes) => {
   const hit = cast(equal(x, result), 'f32')
   return mul(hit, div(d, sum(hit, axes)))
@@ -55,7 +55,7 @@ const argmaxOperation: Operation<null, OneInput> = {
   },
 }
 
-/** ArgMax gives int64, which WebGPU cannot cast: the least place of a largest element, in floats. */
+/** The index of the first largest element, in floats: ArgMax gives int64, which WebGPU cannot cast. */
 function firstLargest(x: string, shape: Shape, emitter: Emitter): string {
   const width = extentOf(shape, -1)
   const axis = emitter.integers([shape.length - 1])
@@ -65,7 +65,7 @@ function firstLargest(x: string, shape: Shape, emitter: Emitter): string {
   return emitter.emit('ReduceMin', [candidates, axis], { keepdims: 0 })
 }
 
-/** Index of the first largest element of the last axis, which disappears; i32. */
+/** Index (i32) of the first largest element along the last axis, which is removed. */
 export const argmax = (x: Node): Node => apply(argmaxOperation, [x], null)
 
 const cumsumOperation: Operation<null, OneInput> = {
@@ -75,5 +75,5 @@ const cumsumOperation: Operation<null, OneInput> = {
     emitter.emit('CumSum', [emitter.nameOf(x), emitter.integers([shape.length - 1], true)]),
 }
 
-/** Running sum along the last axis, each element included. */
+/** Inclusive cumulative sum along the last axis. */
 export const cumsum = (x: Node): Node => apply(cumsumOperation, [x], null)

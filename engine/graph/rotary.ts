@@ -12,7 +12,7 @@ const operation: Operation<null, readonly [x: Node, positions: Node, cosines: No
       extentOf(x.shape, 2) % (2 * extentOf(cosines.shape, 1)) !== 0
     )
       throw new GraphError(
-        `rotary: values ${formatShape(x.shape)} do not split into heads of twice the tables ${formatShape(cosines.shape)} and ${formatShape(sines.shape)}`,
+        `rotary: values ${formatShape(x.shape)} cannot be split into heads of twice the width of the tables ${formatShape(cosines.shape)} and ${formatShape(sines.shape)}`,
       )
     if (positions.dtype !== 'i64' || !sameShape(positions.shape, x.shape.slice(0, 2)))
       throw new GraphError(
@@ -20,7 +20,7 @@ const operation: Operation<null, readonly [x: Node, positions: Node, cosines: No
       )
     return { shape: x.shape, dtype: x.dtype }
   },
-  // A rotation's transpose turns the other way.
+  // The transpose of a rotation is the rotation by the opposite angle.
   gradient: ({ inputs: [, positions, cosines, sines] }, d) => [
     rotary(d, positions, cosines, neg(sines)),
     null,
@@ -31,8 +31,8 @@ const operation: Operation<null, readonly [x: Node, positions: Node, cosines: No
 }
 
 /**
- * Turns every head of x (B,T,NK) by the angles of its position: with halves a and b of a head, (a, b) becomes
- * (a cos - b sin, b cos + a sin). Positions (B,T) i64 choose rows of the tables (P,K/2), which are constants to the gradient.
+ * Rotates every head of x (B,T,NK) by the angles of its position: the halves a and b of a head become
+ * (a cos - b sin, b cos + a sin). Positions (B,T) i64 select rows of the tables (P,K/2), which have no gradient.
  */
 export const rotary = (x: Node, positions: Node, cosines: Node, sines: Node): Node =>
   apply(operation, [x, positions, cosines, sines], null)

@@ -12,7 +12,7 @@ export function outputNamed(results: Readonly<Results>, name: string): Tensor {
   return found
 }
 
-/** A compiled graph. Runs are deterministic: the same feeds on the same device give the same bytes. */
+/** A compiled graph. Runs are deterministic: the same feeds on the same device give bit-identical results. */
 export interface Program<O extends string = string> {
   run(feeds: Feeds): Promise<Results<O>>
   release(): Promise<void>
@@ -20,26 +20,46 @@ export interface Program<O extends string = string> {
 
 export interface CompileOptions {
   /**
-   * Outputs that stay where they were computed, to be fed to later runs without a trip through the host. Read them
-   * with `Runner.read`; give them back with `Runner.dispose` once nothing will be fed with them.
+   * Outputs that stay on the device, to be fed to later runs without a copy to the host. `GraphRunner.read` copies them;
+   * free them with `GraphRunner.dispose` when no run will be fed with them.
    */
   resident?: readonly string[]
 }
 
-/** Something that runs graphs. All runners pass one test suite. */
+/** Compiles and runs graphs. All implementations pass the same tests. */
 export interface GraphRunner {
   readonly name: string
-  /** Whether it has the fused transformer operators that ONNX Runtime adds on the CPU. */
+  /** Whether the fused transformer operators of ONNX Runtime's CPU provider are available. */
   readonly fused: boolean
   compile<O extends string>(graph: Graph<O>, options?: CompileOptions): Promise<Program<O>>
-  /** Brings tensors that are fed many times to the device once. Give them back with `dispose`. */
+  /** Copies tensors that are fed many times to the device. Free them with `dispose`. */
   upload<K extends string>(tensors: Readonly<Record<K, Tensor>>): Promise<Results<K>>
   /** Copies resident tensors to the host. */
   read<K extends string>(tensors: Readonly<Record<K, Tensor>>): Promise<Results<K>>
   dispose(tensors: Iterable<Tensor>): void
 }
 
-/** Compiles on first use and keeps one program per key, such as a (batch, length) bucket; the oldest leave first. */
+/**
+ * Compiles programs on first use and keeps one per key, for example per batch length. When there are more than `limit`,
+ * the least recently used one is released.
+ *
+ * @example
+ * ```ts
+ * import assert from 'node:assert/strict'
+ * import { input, onnxRuntime, ProgramCache, sum } from '#engine/graph/index.ts'
+ *
+ * const runner = onnxRuntime({ device: 'cpu' })
+ * const sums = new ProgramCache((length: number) => {
+ *   const x = input('x', [length])
+ *   return runner.compile({ inputs: [x], outputs: { total: sum(x) } })
+ * })
+ * const program = await sums.get(3)
+ * const { total } = await program.run({ x: Float32Array.of(1, 2, 3) })
+ * assert.equal(total.value, 6)
+ * assert.equal(await sums.get(3), program)
+ * await sums.release()
+ * ```
+ */
 export class ProgramCache<K extends string | number = string, O extends string = string> {
   private readonly programs = new Map<K, Promise<Program<O>>>()
 
@@ -76,7 +96,7 @@ export class ProgramCache<K extends string | number = string, O extends string =
   }
 }
 
-/** Tensors that every run is fed with, brought to the device once, on first use. */
+/** Tensors that every run is fed with; they are copied to the device once, on first use. */
 export class DeviceTensors {
   private placed: Promise<Results> | undefined
 
@@ -89,7 +109,7 @@ export class DeviceTensors {
     return (this.placed ??= this.runner.upload(this.tensors))
   }
 
-  /** Frees the device's copies; what is asked for later is brought there anew. */
+  /** Frees the copies on the device; a later `get` copies again. */
   async release(): Promise<void> {
     const { placed } = this
     this.placed = undefined

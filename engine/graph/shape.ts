@@ -1,10 +1,10 @@
 /** Element types a graph can carry. Token ids are `i32`, the type every provider can gather with. */
 export type Dtype = 'f32' | 'i32' | 'i64' | 'bool'
 
-/** Extents of a tensor, outermost first; `[]` is a scalar. All shapes are static. */
+/** Extents of a tensor, outermost axis first; `[]` is a scalar. All shapes are static. */
 export type Shape = readonly number[]
 
-/** A graph that cannot be built: the message names the operation and the shapes or types that do not fit. */
+/** A graph that cannot be built; the message names the operation and the shapes or types that do not fit. */
 export class GraphError extends Error {
   override name = 'GraphError'
 }
@@ -23,7 +23,7 @@ export const sameShape = (a: Shape, b: Shape): boolean =>
 
 export const formatShape = (shape: Shape): string => `[${shape.join(', ')}]`
 
-/** The shape of an elementwise result by NumPy's rule: aligned at the last axis, an extent of 1 stretches. */
+/** The shape of an elementwise result by NumPy's rule: shapes are aligned at the last axis, and extents of 1 are expanded. */
 export function broadcastShapes(operation: string, a: Shape, b: Shape): Shape {
   const rank = Math.max(a.length, b.length)
   return Array.from({ length: rank }, (_, axis) => {
@@ -35,7 +35,7 @@ export function broadcastShapes(operation: string, a: Shape, b: Shape): Shape {
   })
 }
 
-/** Turns a possibly negative axis into one counted from the front. */
+/** The non-negative index of an axis. @throws GraphError when the shape has no such axis. */
 export function resolveAxis(operation: string, axis: number, shape: Shape): number {
   const resolved = axis < 0 ? axis + shape.length : axis
   if (!Number.isInteger(axis) || resolved < 0 || resolved >= shape.length)

@@ -27,7 +27,7 @@ const logSoftmaxOperation: Operation<null, OneInput> = {
   },
 }
 
-/** WebGPU has no LogSoftmax: x - max(x) - log(sum(exp(x - max(x)))). */
+/** x - max(x) - log(sum(exp(x - max(x)))), because WebGPU has no LogSoftmax. */
 function composedLogSoftmax(x: string, node: Node, emitter: Emitter): string {
   const axis = emitter.integers([node.shape.length - 1])
   const shifted = emitter.emit('Sub', [x, emitter.emit('ReduceMax', [x, axis], { keepdims: 1 })])

@@ -2,7 +2,7 @@ import { checkFinite, checkRange, FeedError } from './feedChecks.ts'
 import { dtypeOf, type InputAttributes, type Node, type Signature, type TypedData } from './node.ts'
 import { type Dtype, formatShape, type Shape, sameShape, sizeFromShape } from './shape.ts'
 
-/** Values with a shape and a type. One fed to many runs is checked once, at its making; do not write into it later. */
+/** Values with a shape and a type. `tensor` checks them once, not at every run; do not change them later. */
 export class Tensor {
   constructor(
     readonly shape: Shape,
@@ -19,19 +19,20 @@ export class Tensor {
     return this.data
   }
 
-  /** The values as numbers; for int64 that is exact up to 2^53. */
+  /** The values as numbers; int64 is exact up to 2^53. */
   get numbers(): number[] {
     return Array.from(this.data as Int32Array, Number)
   }
 
-  /** The one element. */
+  /** The element of a tensor with one element. */
   get value(): number {
-    if (sizeFromShape(this.shape) !== 1) throw new FeedError(`${formatShape(this.shape)} is not one value`)
+    if (sizeFromShape(this.shape) !== 1)
+      throw new FeedError(`a tensor of shape ${formatShape(this.shape)} is not a single value`)
     return Number(this.data[0])
   }
 }
 
-/** Checked values: as many as the shape holds and, for f32, finite. Errors call them `name`. */
+/** A tensor of checked values: as many as the shape has elements and, for f32, finite. `name` is for error messages. */
 export function tensor(data: TypedData, shape: Shape = [data.length], name = 'a tensor'): Tensor {
   const dtype = dtypeOf(data)
   if (data.length !== sizeFromShape(shape))
@@ -40,13 +41,13 @@ export function tensor(data: TypedData, shape: Shape = [data.length], name = 'a 
   return new Tensor(shape, dtype, data)
 }
 
-/** What may be fed to an input: a tensor, bare values in the input's shape, or one number for a scalar. */
+/** A value for an input: a tensor, a typed array in the shape of the input, or a number for a scalar. */
 export type FeedValue = Tensor | TypedData | number
 export type Feeds = Readonly<Record<string, FeedValue>>
 
 type Declared = Node<InputAttributes & Signature>
 
-/** Checks every feed against the inputs: no name missing or unknown, right types and shapes, finite, ids in range. */
+/** Checks all feeds: names, types, shapes, finite values and ids within their bounds. @throws FeedError */
 export function checkFeeds(inputs: readonly Declared[], feeds: Feeds): Record<string, Tensor> {
   const known = new Set(inputs.map((node) => node.attributes.name))
   for (const name of Object.keys(feeds))

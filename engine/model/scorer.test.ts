@@ -58,7 +58,7 @@ test('what cannot be scored is refused', async () => {
   await expect(scorer.logProbabilities([[1]])).rejects.toThrow('Row 0 has 1 tokens; it needs at least 2')
   await expect(scorer.logProbabilities([[1, 2], []])).rejects.toThrow('Row 1 has 0 tokens; it needs at least 2')
   await expect(scorer.logProbabilities([[1, 1.5]])).rejects.toThrow('Token 1 of row 0 is 1.5')
-  await expect(scorer.logProbabilities([[1, -1]])).rejects.toThrow('holds -1 at position 0')
+  await expect(scorer.logProbabilities([[1, -1]])).rejects.toThrow('contains -1 at position 0')
   expect(await scorer.logProbabilities([])).toEqual([])
   await expect(scorer.logProbabilities([[1, 20]])).rejects.toThrow('ids run from 0 to 19')
   await expect(scorer.logProbabilities([new Array(40).fill(1)])).rejects.toThrow('exceeds the limit of 32 tokens')

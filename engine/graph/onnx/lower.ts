@@ -22,12 +22,12 @@ export interface Graph<O extends string = string> {
   readonly outputs: { readonly [K in O]: Node }
 }
 
-/** Before every output's name in the ONNX model, so that state can go in and out under one name. */
+/** Prefix of output names in the ONNX model, so that an input and an output can have the same name in a graph. */
 export const RESULT_PREFIX = 'result.'
 
 /**
- * Lowers a graph to the bytes of an ONNX model. The same graph gives the same bytes. Only nodes that an output needs
- * are written.
+ * Lowers a graph to the bytes of an ONNX model. The same graph gives the same bytes. Nodes that no output depends on are
+ * omitted.
  */
 export function toOnnx(graph: Graph, provider: Provider = 'cpu'): Bytes {
   const model = new Model(provider)
@@ -47,7 +47,7 @@ export function toOnnx(graph: Graph, provider: Provider = 'cpu'): Bytes {
   return concatBytes(modelMessage(graphMessage({ name: 'graph', nodes, constants, inputs, outputs })))
 }
 
-/** What all scopes of one model share: constants and fresh names. */
+/** State shared by all scopes of a model: constants and the counter for names. */
 class Model {
   readonly constants = new Map<string, Bytes>()
   private counter = 0
@@ -63,7 +63,7 @@ class Model {
   }
 }
 
-/** One graph or loop body: nodes in order, and the ONNX name of every value visible in it. */
+/** A graph or the body of a loop: nodes in order, and the ONNX name of every visible value. */
 class Scope implements Emitter {
   readonly nodes: Bytes[] = []
   readonly provider: Provider
@@ -78,7 +78,7 @@ class Scope implements Emitter {
     this.provider = model.provider
   }
 
-  /** Writes everything that `roots` need. */
+  /** Writes all nodes that `roots` depend on. */
   writeAll(roots: readonly Node[]): void {
     const order = topologicalOrder(roots)
     this.sums = productSums(order, roots)

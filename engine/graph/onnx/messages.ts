@@ -2,7 +2,7 @@ import type { OnnxAttribute, OnnxAttributes, TypedData } from '../node.ts'
 import type { Dtype, Shape } from '../shape.ts'
 import { type Bytes, field, floatField, integerField } from './protobuf.ts'
 
-// Messages of onnx.proto (IR version 9), as far as the lowering writes them.
+// The messages of onnx.proto (IR version 9) that the lowering writes.
 
 export const DATA_TYPE: Readonly<Record<Dtype, number>> = { f32: 1, i32: 6, i64: 7, bool: 9 }
 
@@ -63,7 +63,7 @@ export const graphMessage = (parts: {
   ...parts.outputs.map((each) => field(12, each)),
 ]
 
-/** IR 9, operator set 21, and ONNX Runtime's contributed operators. */
+/** A model with IR version 9, operator set 21 and the contributed operators of ONNX Runtime. */
 export const modelMessage = (graph: readonly Bytes[]): Bytes[] => [
   integerField(1, 9),
   field(7, graph),

@@ -9,8 +9,8 @@ export interface ProductSum {
 }
 
 /**
- * The sums among `order` that need no pass of their own, because one term is a product of two matrices that nothing
- * else uses: Gemm adds while it multiplies. A node of `kept` is wanted for itself.
+ * The sums in `order` that Gemm can compute together with a product: one term is a product of two matrices that no other
+ * node uses. Nodes in `kept` are also used as outputs.
  */
 export function productSums(order: readonly Node[], kept: readonly Node[]): Map<Node, ProductSum> {
   const uses = new Map<Node, number>()
@@ -19,7 +19,7 @@ export function productSums(order: readonly Node[], kept: readonly Node[]): Map<
   for (const sum of order) {
     if (sum.operation.name !== 'add') continue
     const [a, b] = sum.inputs as [Node, Node]
-    // The second term is the later one: of two products it is the one to absorb.
+    // Of two products the second, later one is absorbed.
     for (const [product, addend] of [
       [b, a],
       [a, b],

@@ -1,10 +1,10 @@
-// The few parts of the protocol-buffer wire format that ONNX needs: https://protobuf.dev/programming-guides/encoding
+// The parts of the protocol-buffer wire format that ONNX needs: https://protobuf.dev/programming-guides/encoding
 
 export type Bytes = Uint8Array
 
 const encoder = new TextEncoder()
 
-/** Base-128 varint; a negative number takes ten bytes, as two's complement of 64 bits. */
+/** Base-128 varint; a negative number is the two's complement of 64 bits, in ten bytes. */
 function varint(value: number): Bytes {
   if (value >= 0 && value < 128) return Uint8Array.of(value)
   const bytes: number[] = []
@@ -36,7 +36,7 @@ export function floatField(field: number, value: number): Bytes {
   return bytes
 }
 
-/** A length-delimited field: text, bytes, or a message given as its fields. */
+/** A length-delimited field: text, bytes, or the fields of a message. */
 export function field(number: number, content: string | Bytes | readonly Bytes[]): Bytes {
   const bytes =
     typeof content === 'string'

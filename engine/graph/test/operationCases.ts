@@ -55,13 +55,13 @@ import type { OperationName } from '../node.ts'
 /** No operation under test takes more. */
 export type CaseInputs = readonly [Node, Node, Node]
 
-/** One use of an operation: f32 inputs in, any node out, with the values worked out by hand where they are given. */
+/** One use of an operation on f32 inputs, with the expected values calculated by hand. */
 export interface OperationCase {
   inputs: readonly { shape: Shape; values: readonly number[] }[]
   /** Takes as many nodes as `inputs` lists. */
   build(inputs: CaseInputs): Node
   expected: readonly number[]
-  /** Differentiated unless false. */
+  /** False where the gradient is not tested. */
   smooth?: false
 }
 
@@ -112,7 +112,7 @@ const probabilities = [...softmaxRow(logits.slice(0, 3)), ...softmaxRow(logits.s
 
 type Untestable = 'input' | 'constant' | 'custom' | 'loop' | 'item'
 
-/** At least one case for every operation; the type refuses a table that forgets one. */
+/** At least one case for every operation; a missing one is a type error. */
 export const operationCases: Record<Exclude<OperationName, Untestable>, OperationCase | readonly OperationCase[]> = {
   add: binary(add, (a, b) => a + b),
   sub: binary(sub, (a, b) => a - b),

@@ -20,15 +20,15 @@ import { type KernelInputs, kernels, TF_TYPE, type Tf, type TfTensor } from './t
 export type TfjsBackend = 'cpu' | 'wasm' | 'gpu'
 
 /**
- * Runs graphs operation by operation on TensorFlow.js: an independent oracle on `cpu` and `wasm`, and on `gpu` through
- * `@tensorflow/tfjs-node-gpu`, which users install themselves. Custom operators do not run here.
+ * Runs graphs operation by operation on TensorFlow.js: an independent oracle for ONNX Runtime on `cpu` and `wasm`, and on
+ * `gpu` where `@tensorflow/tfjs-node-gpu` is installed. Custom operators are not supported.
  */
 export async function tfjsRunner(backend: TfjsBackend): Promise<GraphRunner> {
   return new TfjsRunner(await load(backend), backend)
 }
 
 async function load(backend: TfjsBackend): Promise<Tf> {
-  // The names stand apart from import() because neither package need be installed.
+  // A variable, not a literal, in import(): the types of the package need not be installed.
   const name: string = backend === 'gpu' ? '@tensorflow/tfjs-node-gpu' : '@tensorflow/tfjs'
   try {
     const tf = (await import(name)) as Tf
@@ -38,7 +38,7 @@ async function load(backend: TfjsBackend): Promise<Tf> {
     throw new DeviceError(
       `TensorFlow.js could not be loaded for ${backend}: run "npm install ${name}"` +
         `${backend === 'wasm' ? ' @tensorflow/tfjs-backend-wasm' : ''}${backend === 'gpu' ? ' (it needs CUDA 11)' : ''}. ` +
-        `It said: ${cause instanceof Error ? cause.message : String(cause)}`,
+        `TensorFlow.js said: ${cause instanceof Error ? cause.message : String(cause)}`,
       { cause },
     )
   }

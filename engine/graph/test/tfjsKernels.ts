@@ -5,7 +5,7 @@ import { type Dtype, extentOf, formatShape, GraphError, sizeFromShape } from '..
 export type Tf = typeof tfjs
 export type TfTensor = tfjs.Tensor
 
-/** tfjs has no 64-bit integers: they are carried as 32-bit ones. */
+/** TensorFlow.js has no 64-bit integers; 32-bit integers represent them. */
 export const TF_TYPE: Readonly<Record<Dtype, 'float32' | 'int32' | 'bool'>> = {
   f32: 'float32',
   i32: 'int32',
@@ -13,7 +13,7 @@ export const TF_TYPE: Readonly<Record<Dtype, 'float32' | 'int32' | 'bool'>> = {
   bool: 'bool',
 }
 
-/** How one operation runs on tfjs. Attributes are those its node was built with. */
+/** One operation on TensorFlow.js. */
 export type Kernel = (tf: Tf, inputs: KernelInputs, node: Node) => TfTensor
 /** As many as the node has inputs: no operation takes more, but for concat, which takes any number. */
 export type KernelInputs = [TfTensor, TfTensor, TfTensor, TfTensor, ...TfTensor[]]
@@ -66,7 +66,7 @@ export const kernels: Record<Exclude<OperationName, 'input' | 'constant' | 'loop
   sqrt: on((tf, a) => tf.sqrt(a)),
   rsqrt: on((tf, a) => tf.rsqrt(a)),
   sigmoid: on((tf, a) => tf.sigmoid(a)),
-  // Written out: the wasm backend has neither softplus nor sign.
+  // Composed, because the wasm backend has neither softplus nor sign.
   softplus: on((tf, a) => tf.add(tf.relu(a), tf.log(tf.add(tf.exp(tf.neg(tf.abs(a))), 1)))),
   tanh: on((tf, a) => tf.tanh(a)),
   abs: on((tf, a) => tf.abs(a)),
@@ -78,7 +78,7 @@ export const kernels: Record<Exclude<OperationName, 'input' | 'constant' | 'loop
     return tf.where(spread(condition), spread(a), spread(b))
   },
   cast: (tf, [x], node) => {
-    // tfjs would round towards zero on some backends and down on others.
+    // TensorFlow.js truncates on some backends and rounds down on others.
     const whole = x.dtype === 'float32' && node.dtype !== 'f32' ? towardsZero(tf, x) : x
     return tf.cast(whole, TF_TYPE[node.dtype])
   },

@@ -1,6 +1,6 @@
 import { type DeviceError, type GraphRunner, input, onnxRuntime, sum } from '../index.ts'
 
-/** A WebGPU runner where an adapter is found, a software one too; elsewhere the error that says what it needs. */
+/** A WebGPU runner where an adapter (also a software one) is found, else the error that says what is missing. */
 export async function webGpu(): Promise<GraphRunner | DeviceError> {
   const runner = onnxRuntime({ device: 'webgpu' })
   const x = input('x', [2])
