@@ -1,10 +1,12 @@
+/** Rule 4 (attribution): the contributions behind one answer. */
+
 import { benjaminiHochberg, type RecordedInfluence } from './attribution.ts'
 import { mulDiv, PPM } from './bps.ts'
 
-/** A verbatim span of an answer: tokens `[start, end)` that stand in the training text `occurrences` times, in these contributions. */
+/** A verbatim span of an answer: tokens `[start, end)` that occur in the training text `occurrences` times, in these contributions. */
 export type SpanEvidence = { start: number; end: number; occurrences: number; contributionIds: readonly string[] }
 
-/** The three kinds of evidence on one answer, apart from each other. Similarity is in ppm. */
+/** The three kinds of evidence about one answer, kept separate. Similarity is in ppm. */
 export type AnswerEvidence = {
   /** Length of the answer in tokens. */
   tokens: number
@@ -13,20 +15,36 @@ export type AnswerEvidence = {
   similarities: readonly { contributionId: string; similarity: bigint }[]
 }
 
-/** How far each kind of evidence decides who is paid, in ppm of the whole. Similarity is shown but pays nothing by
- *  default: what resembles an answer need not have caused it. */
+/** The share of each kind of evidence in the payment, in ppm. Similarity is shown but pays nothing by default: a sample that resembles an
+ *  answer did not necessarily cause it. */
 export type EvidenceShares = { spans: bigint; influence: bigint; similarity: bigint }
 export const DEFAULT_EVIDENCE_SHARES: EvidenceShares = { spans: 500_000n, influence: 500_000n, similarity: 0n }
 
-/** One contribution's part of an answer. `mass` is what counts for payment; the others say where it comes from. All ppm of the answer. */
+/** One contribution's part of an answer, in ppm of the answer. `mass` decides the payment; the other values show what it consists of. */
 export type AnswerPart = { contributionId: string; mass: bigint; spans: bigint; influence: bigint; similarity: bigint }
 
-/** Attributes one answer (rule 4). Invariant: the masses and `unattributed` sum to one million.
- *  - Spans: each token belongs to the rarest span over it (then the longer, then the first), in equal parts to its holders.
- *  - Influence: the part of all absolute influence that is positive and stands at a false discovery rate of 5 %; what is
- *    negative or may be chance stays unattributed.
- *  - Similarity: shares of the sum of similarities.
- *  @throws RangeError when the shares do not sum to one million or a span lies outside the answer. */
+/**
+ * Attributes one answer to contributions. Invariant: the masses and `unattributed` sum to one million.
+ * - Spans: each token belongs to the rarest span that covers it (then the longer, then the first), in equal parts to its holders.
+ * - Influence: a contribution's share of all absolute influence, if its influence is positive and significant at a false discovery
+ *   rate of 5 %. Negative or insignificant influence stays unattributed.
+ * - Similarity: shares of the sum of similarities.
+ * @throws RangeError when the shares do not sum to one million or a span lies outside the answer.
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { attributeAnswer } from '#rules/answer.ts'
+ *
+ * const { parts, unattributed } = attributeAnswer({
+ *   tokens: 10,
+ *   spans: [{ start: 0, end: 4, occurrences: 1, contributionIds: ['7'] }],
+ *   influences: [],
+ *   similarities: [],
+ * })
+ * assert.equal(parts[0]?.mass, 200_000n) // 4 of 10 tokens × the half that spans decide
+ * assert.equal(unattributed, 800_000n)
+ * ```
+ */
 export function attributeAnswer(
   evidence: AnswerEvidence,
   shares: EvidenceShares = DEFAULT_EVIDENCE_SHARES,
@@ -76,15 +94,15 @@ function spanMass({ tokens, spans }: AnswerEvidence): Map<string, bigint> {
   return mass
 }
 
-/** Negative when a token under both spans belongs to `a`: the rarer, then the longer, then the first. */
+/** Negative when a token that both spans cover belongs to `a`: the rarer, then the longer, then the first. */
 function compareSpans(a: SpanEvidence, b: SpanEvidence): number {
   return a.occurrences - b.occurrences || b.end - b.start - (a.end - a.start) || a.start - b.start
 }
 
 function influenceMass(influences: readonly RecordedInfluence[]): Map<string, bigint> {
-  const stands = benjaminiHochberg(influences.map((item) => item.pPositive))
+  const significant = benjaminiHochberg(influences.map((item) => item.pPositive))
   const all = influences.reduce((sum, { influence }) => sum + (influence < 0n ? -influence : influence), 0n)
-  const counted = influences.filter((item, i) => stands[i] && item.influence > 0n)
+  const counted = influences.filter((item, i) => significant[i] && item.influence > 0n)
   return shareOut(
     counted.map((item) => [item.contributionId, item.influence] as const),
     all,

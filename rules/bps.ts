@@ -1,24 +1,35 @@
-/** One whole in basis points: shares of money are integers out of this. */
+/** Shared by all rules: integer arithmetic of money (wei), shares (basis points) and scores (parts per million). */
+
+/** One whole in basis points. */
 export const BPS = 10_000n
 
-/** One whole in parts per million: scores, weights and probabilities on chain are integers out of this. */
+/** One whole in parts per million. */
 export const PPM = 1_000_000n
 
-/** Floors `amount × share / whole`. Every division of money in the system is this one.
- *  @throws RangeError when `whole` is not positive or an argument is negative. */
+/**
+ * Floors `amount × share / whole`. Every division of money in the system is this one.
+ * @throws RangeError when `whole` is not positive or an argument is negative.
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { BPS, mulDiv } from '#rules/bps.ts'
+ *
+ * assert.equal(mulDiv(999n, 500n, BPS), 49n) // 5 % of 999 wei
+ * ```
+ */
 export function mulDiv(amount: bigint, share: bigint, whole: bigint): bigint {
   if (whole <= 0n) throw new RangeError(`mulDiv: the whole must be positive, got ${whole}`)
   if (amount < 0n || share < 0n) throw new RangeError(`mulDiv: negative argument (${amount} × ${share} / ${whole})`)
   return (amount * share) / whole
 }
 
-/** The smaller of two amounts (`Math.min` knows no bigint). */
+/** The smaller of two integers (`Math.min` does not accept bigints). */
 export function bigintMin(a: bigint, b: bigint): bigint {
   if (a < b) return a
   return b
 }
 
-/** The larger of two amounts (`Math.max` knows no bigint). */
+/** The larger of two integers (`Math.max` does not accept bigints). */
 export function bigintMax(a: bigint, b: bigint): bigint {
   if (a > b) return a
   return b

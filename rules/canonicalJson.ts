@@ -1,6 +1,8 @@
+/** Shared by all rules: one text for each value, so that the hash of an artifact names its content (protocol, "Units and names"). */
+
 import { ascending } from './order.ts'
 
-/** Values that have exactly one canonical text. */
+/** A value that has exactly one canonical text. */
 export type CanonicalValue =
   | string
   | number
@@ -10,9 +12,21 @@ export type CanonicalValue =
   | readonly CanonicalValue[]
   | { readonly [key: string]: CanonicalValue | undefined }
 
-/** The one text of a value: NFC strings, keys sorted by the code units of their JSON text, no insignificant white space, bigints as decimal
- *  strings, `undefined` members left out. Equal values give equal bytes, so its keccak256 names an artifact.
- *  @throws RangeError on numbers that JSON cannot hold, on ill-formed strings and on keys that NFC makes equal. */
+/**
+ * Writes a value in its canonical form: NFC strings, keys sorted by the code units of their JSON text, no insignificant white space, bigints
+ * as decimal strings, no `undefined` members. Equal values give equal bytes, so the keccak256 of the bytes names an artifact.
+ * @throws RangeError on numbers that JSON cannot represent, on ill-formed strings and on keys that NFC makes equal.
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { canonicalJson } from '#rules/canonicalJson.ts'
+ *
+ * assert.equal(
+ *   canonicalJson({ b: 10n ** 18n, a: [1, null], c: undefined }),
+ *   '{"a":[1,null],"b":"1000000000000000000"}',
+ * )
+ * ```
+ */
 export function canonicalJson(value: CanonicalValue): string {
   if (value === null || typeof value === 'boolean') return String(value)
   if (typeof value === 'bigint') return `"${value}"`
@@ -36,6 +50,6 @@ export function canonicalJson(value: CanonicalValue): string {
 
 function quote(text: string): string {
   if (/\p{Surrogate}/u.test(text))
-    throw new RangeError('A string holds half a surrogate pair. Send well-formed Unicode.')
+    throw new RangeError('A string contains half a surrogate pair. Send well-formed Unicode.')
   return JSON.stringify(text.normalize('NFC'))
 }

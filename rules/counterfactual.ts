@@ -1,17 +1,19 @@
+/** Rule 13 (counterfactual): what each account would have earned without one contribution, judgement or duplicate. */
+
 import type { Hex } from 'viem'
 import { type EpochFacts, lower } from './epochFacts.ts'
 import { ascending } from './order.ts'
 import { computeRewards } from './rewardMap.ts'
 
-/** The fact that is thought away. A `duplicate` is a contribution that is worth nothing because it repeats `original`: thinking the
- *  *original* away gives the duplicate its place, since it would then have been the first. */
+/** The fact to leave out. `duplicate` is a contribution that earns nothing because it repeats `original`: without the *original*, the
+ *  duplicate takes its place, because it would have been the first. */
 export type Removal =
   | { kind: 'contribution'; contributionId: string }
   | { kind: 'judgement'; taskId: string; validator: Hex }
   | { kind: 'duplicate'; original: string; duplicate: string }
 
-/** The facts as they would stand without the removed one (rule 13).
- *  @throws RangeError when the fact is not among them: the answer would silently be "no difference". */
+/** The epoch's facts without the removed one.
+ *  @throws RangeError when the fact is not among them: otherwise the answer would be "no difference", without a warning. */
 export function without(facts: EpochFacts, removal: Removal): EpochFacts {
   if (removal.kind === 'judgement') {
     const judge = lower(removal.validator)
@@ -43,11 +45,64 @@ export function without(facts: EpochFacts, removal: Removal): EpochFacts {
   }
 }
 
-/** What an account gets by the facts as they are, what it would get without the removed one, and the difference. */
+/** What an account earns, what it would earn without the removed fact, and the difference. Wei that become payable in this epoch. */
 export type Marginal = { account: Hex; actual: bigint; without: bigint; difference: bigint }
 
-/** Compares an epoch with itself without one fact, account by account; only accounts that differ, the largest loss or gain
- *  first. Amounts are newly payable wei of this epoch. */
+/**
+ * Compares the rewards of an epoch with those of the same epoch without one fact. Lists the accounts that differ, the largest gain or loss
+ * first.
+ * @throws RangeError when the fact is not among the epoch's facts.
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { counterfactual } from '#rules/counterfactual.ts'
+ * import type { EpochFacts } from '#rules/epochFacts.ts'
+ *
+ * const account = (n: number) => `0x${String(n).padStart(40, '0')}` as const
+ * const terms = {
+ *   platform: 0n,
+ *   owner: 0n,
+ *   stakers: 0n,
+ *   data: 10_000n,
+ *   validators: 0n,
+ *   host: 0n,
+ *   ancestors: 0n,
+ *   dataByWeight: 10_000n,
+ *   unattributed: null,
+ * }
+ * const facts: EpochFacts = {
+ *   chain: 1n,
+ *   distributor: account(9),
+ *   epoch: 1n,
+ *   treasury: account(8),
+ *   usage: [{ endpointId: '1', versionId: '1', host: account(7), fees: 100n }],
+ *   receipts: [],
+ *   versions: [
+ *     {
+ *       versionId: '1',
+ *       modelId: '1',
+ *       parentVersionId: null,
+ *       weights: [
+ *         { contributionId: '1', weight: 3n },
+ *         { contributionId: '2', weight: 1n },
+ *       ],
+ *       judgements: [],
+ *     },
+ *   ],
+ *   models: [{ modelId: '1', owner: account(6), terms, stakes: [] }],
+ *   contributions: [
+ *     { contributionId: '1', contributor: account(1) },
+ *     { contributionId: '2', contributor: account(2) },
+ *   ],
+ *   excluded: [],
+ *   corrections: [],
+ *   before: { accounts: [], carried: [], debts: [] },
+ * }
+ * const [author, other] = counterfactual(facts, { kind: 'contribution', contributionId: '1' })
+ * assert.deepEqual(author, { account: account(1), actual: 75n, without: 0n, difference: 75n })
+ * assert.deepEqual(other, { account: account(2), actual: 25n, without: 100n, difference: -75n })
+ * ```
+ */
 export function counterfactual(facts: EpochFacts, removal: Removal): Marginal[] {
   const [actual, other] = [earned(facts), earned(without(facts, removal))]
   return [...new Set([...actual.keys(), ...other.keys()])]

@@ -1,4 +1,6 @@
-/** What can be disputed, on which grounds, and who decides (rule 12): recomputation from public facts and artifacts wherever it can,
+/** Rule 12, amendment 12a (disputes): what can be disputed, on which grounds, and who decides. */
+
+/** The subjects, their grounds, and who decides: recomputation from public facts and artifacts wherever it can,
  *  the Governor's vote where judgement is needed. Subjects are named as in the contract's enum. */
 export const GROUNDS = {
   Contribution: {
@@ -36,8 +38,18 @@ export const GROUNDS = {
 
 export type DisputeSubject = keyof typeof GROUNDS
 
-/** Who decides a dispute.
- *  @throws RangeError naming the grounds that are possible. */
+/**
+ * Who decides a dispute.
+ * @throws RangeError with the possible grounds.
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { decidedBy } from '#rules/dispute.ts'
+ *
+ * assert.equal(decidedBy('RewardMap', 'root'), 'recomputation')
+ * assert.equal(decidedBy('Contribution', 'licence'), 'vote')
+ * ```
+ */
 export function decidedBy(subject: DisputeSubject, ground: string): 'recomputation' | 'vote' {
   const decider = new Map<string, 'recomputation' | 'vote'>(Object.entries(GROUNDS[subject])).get(ground)
   if (decider === undefined)

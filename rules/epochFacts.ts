@@ -1,13 +1,15 @@
+/** Rules 8 and 10 (reward split, reward map): the facts that an epoch's rewards are computed from, and their check. */
+
 import type { Hex } from 'viem'
 import { PPM } from './bps.ts'
 import { ascending } from './order.ts'
 import { checkTerms, type Pot, type SplitTerms } from './split.ts'
 
-/** What one endpoint earned in the epoch, as `UsageSettled` says; `fees` in wei. An endpoint that changed its version
- *  within the epoch gives one entry per version. */
+/** What one endpoint earned in the epoch, from `UsageSettled`; `fees` in wei. An endpoint that changed its version within the epoch has
+ *  one entry for each version. */
 export type EndpointUsage = { endpointId: string; versionId: string; host: Hex; fees: bigint }
 
-/** One answer's fee and what caused it: masses in ppm of the answer; the rest is unattributed. */
+/** One answer's fee (wei) and the contributions behind it: masses in ppm of the answer; the rest is unattributed. */
 export type AttributedReceipt = {
   receiptId: string
   endpointId: string
@@ -22,11 +24,11 @@ export type EpochVersion = {
   parentVersionId: string | null
   /** Attribution weights of the contributions it was trained on, in any common unit. */
   weights: readonly { contributionId: string; weight: bigint }[]
-  /** Scores of the judgements it was aligned by. */
+  /** Scores of the judgements that it was aligned with. */
   judgements: readonly { taskId: string; validator: Hex; score: bigint }[]
 }
 
-/** `stakes`: at the end of the epoch, one entry an account. */
+/** `stakes`: at the end of the epoch, one entry for each account. */
 export type EpochModel = {
   modelId: string
   owner: Hex
@@ -34,15 +36,14 @@ export type EpochModel = {
   stakes: readonly { account: Hex; amount: bigint }[]
 }
 
-/** Money an account got wrongly: withheld from what it could still claim and from what it earns, and given to `to`
- *  (`null`: the treasury) as far as it is recovered. */
+/** Money that an account received by mistake. It is withheld from what the account can still claim and from what it earns. What is
+ *  recovered goes to `to` (`null`: the treasury). */
 export type Debt = { account: Hex; amount: bigint; to: Hex | null; reason: string }
 
-/** Wei that flooring left in a pot, waiting for its next filling. `rest` is what is left before the pots. */
+/** Wei that flooring left in a pot, added when the pot is filled again. `rest` is what is left over before the pots. */
 export type CarriedPot = { versionId: string; pot: Pot | 'rest'; amount: bigint }
 
-/** All that an epoch's rewards depend on: finalised facts alone. Amounts in wei. Only the order of debts matters: the
- *  oldest first. */
+/** All that an epoch's rewards depend on: finalised facts only. Amounts in wei. Only the order of debts matters: oldest first. */
 export type EpochFacts = {
   chain: bigint
   distributor: Hex
@@ -55,10 +56,10 @@ export type EpochFacts = {
   contributions: readonly { contributionId: string; contributor: Hex }[]
   /** Duplicates and contributions that a dispute removed: they earn nothing from `fromEpoch` on. */
   excluded: readonly { contributionId: string; fromEpoch: bigint; reason: string }[]
-  /** New debts: what corrections of earlier epochs and lost disputes take back. */
+  /** New debts from corrections of earlier epochs and from lost disputes. */
   corrections: readonly Debt[]
-  /** The former map. `claimed` is the amount below which a leaf must not fall: what the account has claimed or, while it can
-   *  still claim by the former root, that root's cumulative amount. */
+  /** The previous map. `claimed` is the amount below which a leaf must not fall: what the account has claimed or, while it can still claim
+   *  by the previous root, that root's cumulative amount. */
   before: {
     accounts: readonly { account: Hex; cumulative: bigint; claimed: bigint }[]
     carried: readonly CarriedPot[]
@@ -66,17 +67,17 @@ export type EpochFacts = {
   }
 }
 
-/** The same facts, looked up by id, with addresses in lower case and what is excluded known. */
+/** The same facts by id, with addresses in lower case. */
 export type EpochIndex = {
   versions: ReadonlyMap<string, EpochVersion>
   models: ReadonlyMap<string, EpochModel>
   contributors: ReadonlyMap<string, Hex>
   excluded: ReadonlySet<string>
-  /** Fees per version, in ascending order of version id. */
+  /** Fees by version, in ascending order of version ids. */
   fees: ReadonlyMap<string, bigint>
 }
 
-/** Checks that the facts fit together and indexes them.
+/** Checks that the facts are consistent and indexes them.
  *  @throws RangeError naming the first fact that contradicts another. */
 export function indexFacts(facts: EpochFacts): EpochIndex {
   const versions = uniqueMap('Version', facts.versions, (version) => version.versionId)

@@ -1,30 +1,51 @@
+/** Rule 7 (fee): the price of a call, and what is reserved before it. */
+
 /** Prices in wei per 1,000 tokens, as quoted when the call began. */
 export type Price = { priceIn: bigint; priceOut: bigint }
 
-const PER = 1_000n
+/** Tokens that a price is for. */
+const PRICE_UNIT_TOKENS = 1_000n
 
-/** Fee of a call in wei: `ceil(tokensIn × priceIn / 1000) + ceil(tokensOut × priceOut / 1000)` (rule 7).
- *  @throws RangeError on a negative or fractional count or price. */
+/**
+ * Fee of a call in wei: `⌈tokensIn × priceIn / 1000⌉ + ⌈tokensOut × priceOut / 1000⌉`.
+ * @throws RangeError on a negative or fractional count or price.
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { fee } from '#rules/fee.ts'
+ *
+ * assert.equal(fee({ priceIn: 2_000n, priceOut: 3n }, 10, 1), 21n) // 20 + ⌈0.003⌉ wei
+ * ```
+ */
 export function fee(price: Price, tokensIn: number | bigint, tokensOut: number | bigint): bigint {
   return part(tokensIn, price.priceIn) + part(tokensOut, price.priceOut)
 }
 
-/** What is held before a call starts: the fee if every output token allowed were used.
- *  Invariant: no call that keeps its limit costs more, so the hold always covers the fee. */
+/** What is reserved before a call starts: the fee if it uses every output token that is allowed. Invariant: a call within its limit never
+ *  costs more, so the reservation always covers the fee. */
 export function maximumFee(price: Price, tokensIn: number | bigint, maxTokensOut: number | bigint): bigint {
   return fee(price, tokensIn, maxTokensOut)
 }
 
-/** The most output tokens that `credit` can pay for after the prompt; 0 when it does not even cover the prompt,
- *  `undefined` when output is free. */
+/**
+ * The number of output tokens that `credit` (wei) can pay for after the prompt; 0 when it does not cover the prompt, `undefined` when
+ * output is free.
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { affordableTokensOut } from '#rules/fee.ts'
+ *
+ * assert.equal(affordableTokensOut({ priceIn: 1_000n, priceOut: 2_000n }, 10, 110n), 50n)
+ * ```
+ */
 export function affordableTokensOut(price: Price, tokensIn: number | bigint, credit: bigint): bigint | undefined {
   const left = credit - part(tokensIn, price.priceIn)
   if (left < 0n) return 0n
-  return price.priceOut === 0n ? undefined : (left * PER) / price.priceOut
+  return price.priceOut === 0n ? undefined : (left * PRICE_UNIT_TOKENS) / price.priceOut
 }
 
-/** Splits a hold once the call has ended: the fee is posted, the rest released.
- *  @throws RangeError when the fee exceeds the hold: the call ran past the limit it was admitted under. */
+/** Splits a reservation after the call: the fee is posted, the rest released.
+ *  @throws RangeError when the fee exceeds the reservation, because the call ran past its limit. */
 export function settleHold(hold: bigint, charged: bigint): { posted: bigint; released: bigint } {
   if (charged < 0n || charged > hold)
     throw new RangeError(
@@ -38,5 +59,5 @@ function part(tokens: number | bigint, price: bigint): bigint {
     throw new RangeError(`Token count ${tokens} is not a whole number.`)
   const count = BigInt(tokens)
   if (count < 0n || price < 0n) throw new RangeError(`Token count ${count} and price ${price} must not be negative.`)
-  return (count * price + PER - 1n) / PER
+  return (count * price + PRICE_UNIT_TOKENS - 1n) / PRICE_UNIT_TOKENS
 }

@@ -1,16 +1,21 @@
+/** Rule 5, amendment 5a (feedback payment): the rewards and fines of one round of judgements. */
+
 import { correlatedAgreement } from './agreement.ts'
 import { BPS, bigintMax, bigintMin, mulDiv, PPM } from './bps.ts'
 import { EMPTY_RECORD, failsBeyondChance, type GoldRecord, recordGold, skill } from './gold.ts'
+import { entryOf } from './lookup.ts'
+import { ascending } from './order.ts'
 
-/** The most one settlement takes of a validator's stake: 5 %. */
+/** The largest part of a validator's stake that one settlement takes: 5 %. @oracle FeedbackPool.MAX_PENALTY_BPS */
 export const MAX_PENALTY_BPS = 500n
-/** Errors that an honest judge may make on gold tasks (ppm), and the chance of a wrong fine that is accepted (ppm). */
+/** The error rate on gold tasks that is accepted from an honest validator: 20 %. */
 export const HONEST_ERROR_PPM = 200_000n
+/** The significance level of a fine: the probability that an honest validator is fined, at most 1 %. */
 export const FINE_LEVEL_PPM = 10_000n
 
-/** `pot` in wei; `gold` is the known right choice, once it may be told. */
+/** `pot` in wei; `gold` is the known correct choice, once it may be disclosed. */
 export type RoundTask = { taskId: string; pot: bigint; gold?: number }
-/** `choice` 0 first, 1 second, 2 tie; `confidence` 0–100: the stated chance of being right. */
+/** `choice`: 0 first, 1 second, 2 tie. `confidence`: the stated probability of being correct, 0–100. */
 export type FeedbackReveal = { taskId: string; validator: string; choice: number; confidence: number }
 
 export type FeedbackRound = {
@@ -22,7 +27,7 @@ export type FeedbackRound = {
   records: ReadonlyMap<string, GoldRecord>
 }
 
-/** One row of `settle`: `score` in ppm, money in wei. A validator's whole penalty stands in its first row. */
+/** One row of `FeedbackPool.settle`: `score` in ppm, money in wei. A validator's whole penalty is in its first row. */
 export type FeedbackSettlement = { taskId: string; validator: string; score: bigint; reward: bigint; penalty: bigint }
 
 export type ValidatorOutcome = {
@@ -40,10 +45,27 @@ export type ValidatorOutcome = {
   reason: string
 }
 
-/** Pays and fines one round of judgements (rule 5): each task's pot by the share of `max(CA, 0) × skill` among those
- *  who revealed it; fines only for gold tasks failed beyond chance and for not revealing. Disagreeing is never fined.
- *  `returned` is what of each pot nobody earned. Invariants: rewards + returned = pots; a penalty is at most 5 % of the stake.
- *  @throws RangeError on reveals without commitment, repeated reveals or unknown tasks. */
+/**
+ * Pays and fines one round of judgements. Each task's pot is shared among those who revealed, by `max(CA, 0) × skill`. Fines are only for
+ * gold tasks failed beyond chance and for not revealing; disagreeing with the majority is never fined. `returned` is the part of each pot that
+ * nobody earned. Invariants: rewards + returned = pots; a penalty is at most 5 % of the stake.
+ * @throws RangeError on reveals without a commitment, repeated commitments or reveals, and unknown tasks.
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { settleRound } from '#rules/feedback.ts'
+ *
+ * const { settlements, returned } = settleRound({
+ *   tasks: [{ taskId: '1', pot: 100n }],
+ *   commits: [{ taskId: '1', validator: '0xa' }],
+ *   reveals: [], // 0xa committed and did not reveal
+ *   stakes: new Map([['0xa', 1_000n]]),
+ *   records: new Map(),
+ * })
+ * assert.deepEqual(settlements, [{ taskId: '1', validator: '0xa', score: 0n, reward: 0n, penalty: 50n }])
+ * assert.equal(returned.get('1'), 100n)
+ * ```
+ */
 export function settleRound(round: FeedbackRound): {
   settlements: FeedbackSettlement[]
   validators: ValidatorOutcome[]
@@ -55,13 +77,13 @@ export function settleRound(round: FeedbackRound): {
   const commits = groupBy(round.commits, (commit) => commit.validator)
   const reveals = groupBy(round.reveals, (reveal) => reveal.validator)
   const outcomes = new Map<string, ValidatorOutcome>()
-  for (const validator of [...commits.keys()].sort())
+  for (const [validator, own] of [...commits].sort(([a], [b]) => ascending(a, b)))
     outcomes.set(
       validator,
       judge({
         validator,
         gold,
-        commits: BigInt(commits.get(validator)!.length),
+        commits: BigInt(own.length),
         reveals: reveals.get(validator) ?? [],
         stake: round.stakes.get(validator) ?? 0n,
         record: round.records.get(validator) ?? EMPTY_RECORD,
@@ -75,7 +97,7 @@ export function settleRound(round: FeedbackRound): {
   const revealed = new Set(round.reveals.map((reveal) => `${reveal.taskId}/${reveal.validator}`))
   for (const { taskId, pot } of round.tasks) {
     const rows = (committed.get(taskId) ?? []).map(({ validator }) => {
-      const outcome = outcomes.get(validator)!
+      const outcome = entryOf(outcomes, validator)
       return { validator, outcome, score: revealed.has(`${taskId}/${validator}`) ? outcome.score : 0n }
     })
     const total = rows.reduce((sum, row) => sum + row.score, 0n)

@@ -1,15 +1,18 @@
+/** Rules 5 and 6, amendment 5b (gold tasks): a validator's calibrated record on tasks with a known answer. */
+
 import { bigintMax, PPM } from './bps.ts'
 
-/** A validator's record on gold tasks: how many, and the sum of squared errors `(100 × right − confidence)²`, in 10⁻⁴. */
+/** A validator's record on gold tasks: their number, and the sum of squared errors `(100 × correct − confidence)²`, in 10⁻⁴. */
 export type GoldRecord = { tasks: bigint; squaredError: bigint }
 export const EMPTY_RECORD: GoldRecord = { tasks: 0n, squaredError: 0n }
 
-/** Squared error of knowing nothing (confidence 50), in 10⁻⁴. */
+/** Squared error of confidence 50, which says nothing, in 10⁻⁴. */
 const UNINFORMED = 2_500n
-/** A new record starts with this many uninformed tasks, so that one lucky answer is no skill. */
+/** A new record starts with this many uninformed tasks, so that one lucky answer does not count as skill. */
 const PRIOR_TASKS = 4n
 
-/** Adds one answered gold task; `confidence` is the stated chance of being right, 0–100. */
+/** Adds one answered gold task. `confidence` is the stated probability of being correct, 0–100.
+ *  @throws RangeError on another confidence. */
 export function recordGold(record: GoldRecord, right: boolean, confidence: number): GoldRecord {
   if (!Number.isInteger(confidence) || confidence < 0 || confidence > 100)
     throw new RangeError(`Confidence must be a whole number from 0 to 100, got ${confidence}.`)
@@ -17,16 +20,37 @@ export function recordGold(record: GoldRecord, right: boolean, confidence: numbe
   return { tasks: record.tasks + 1n, squaredError: record.squaredError + error * error }
 }
 
-/** Calibrated skill in ppm: `1 − Brier / 0.25`, not below 0 (Brier 1950): 0 for knowing nothing and for boasting,
- *  one million for being always surely right. The Brier score includes four uninformed tasks. */
+/**
+ * Calibrated skill in ppm: `1 − Brier / 0.25`, not below 0 (Brier 1950). It is 0 for confidence 50 and for unjustified confidence, and
+ * approaches one million for correct answers with confidence 100. The Brier score includes four uninformed tasks.
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { EMPTY_RECORD, recordGold, skill } from '#rules/gold.ts'
+ *
+ * assert.equal(skill(EMPTY_RECORD), 0n)
+ * assert.equal(skill(recordGold(EMPTY_RECORD, true, 100)), 200_000n) // one task of five
+ * ```
+ */
 export function skill(record: GoldRecord): bigint {
   const worst = (record.tasks + PRIOR_TASKS) * UNINFORMED
   const error = record.squaredError + PRIOR_TASKS * UNINFORMED
   return (bigintMax(worst - error, 0n) * PPM) / worst
 }
 
-/** Whether failing `failed` of `answered` gold tasks is beyond bad luck: an honest judge, who errs at `honestError` (ppm),
- *  would fail as many with a probability below `level` (ppm). Exact binomial tail. */
+/**
+ * Whether failing `failed` of `answered` gold tasks is more than bad luck: an honest validator with the error rate `honestError` (ppm) would
+ * fail as many with a probability below `level` (ppm). Exact binomial tail.
+ * @throws RangeError when more tasks failed than were answered.
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { failsBeyondChance } from '#rules/gold.ts'
+ *
+ * assert.equal(failsBeyondChance(3n, 3n, 200_000n, 10_000n), true) // 0.2³ = 0.8 %
+ * assert.equal(failsBeyondChance(2n, 2n, 200_000n, 10_000n), false) // 0.2² = 4 %
+ * ```
+ */
 export function failsBeyondChance(failed: bigint, answered: bigint, honestError: bigint, level: bigint): boolean {
   if (failed < 0n || failed > answered) throw new RangeError(`${failed} of ${answered} gold tasks cannot have failed.`)
   let tail = 0n

@@ -1,9 +1,10 @@
+/** Rule 10 (reward map): the order of hashes in the Merkle tree, for millions of them. */
 // Numeric kernel: indices are in range by construction.
 
 /** Bytes of a hash. */
 export const HASH_BYTES = 32
 
-/** Compares the hashes at `a` and `b` of a row of hashes: negative, 0 or positive. */
+/** Compares the hashes with the indices `a` and `b`: negative, 0 or positive. */
 export function compareHashes(bytes: Uint8Array, a: number, b: number): number {
   for (let i = 0; i < HASH_BYTES; i++) {
     const difference = bytes[a * HASH_BYTES + i]! - bytes[b * HASH_BYTES + i]!
@@ -12,8 +13,8 @@ export function compareHashes(bytes: Uint8Array, a: number, b: number): number {
   return 0
 }
 
-/** Indices of the `count` hashes in ascending order; equal ones keep their order. The few neighbours whose leading bits are
- *  equal are put right by insertion. */
+/** Indices of the `count` hashes in ascending order; equal ones keep their order. Insertion sort orders the few neighbours whose leading bits
+ *  are equal. */
 export function hashOrder(bytes: Uint8Array, count: number): Uint32Array {
   const order = leadingOrder(bytes, count)
   for (let i = 1; i < count; i++)
@@ -22,8 +23,8 @@ export function hashOrder(bytes: Uint8Array, count: number): Uint32Array {
   return order
 }
 
-/** Indices of the hashes in ascending order of their leading bits. A float holds 53 bits exactly: the index below as many leading bits
- *  as fit, sorted as numbers. */
+/** Indices of the hashes in ascending order of their leading bits. A float holds 53 bits exactly: as many leading bits as fit, followed by the
+ *  index, sorted as numbers. */
 export function leadingOrder(bytes: Uint8Array, count: number): Uint32Array {
   const size = 2 ** Math.ceil(Math.log2(Math.max(2, count)))
   const cut = 2 ** Math.max(0, 48 - 53 + Math.log2(size))

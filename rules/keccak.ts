@@ -1,12 +1,24 @@
-/** Keccak-256 for millions of short inputs: the permutation Keccak-f[1600] as a small WebAssembly module, written out here
- *  instruction by instruction, because 64-bit rotations are single instructions there. About ten times the speed of
+/** Rule 10 (reward map): Keccak-256 for millions of short inputs. The permutation Keccak-f[1600] is a small WebAssembly module, written out here
+ *  instruction by instruction, because a 64-bit rotation is a single instruction there. It is about ten times as fast as
  *  implementations in 32-bit JavaScript arithmetic. Follows the Keccak reference (Bertoni, Daemen, Peeters, Van Assche, 2011). */
+// Numeric kernel: indices are in range by construction.
 
 /** 32-bit words absorbed per permutation (136 bytes). */
 const RATE = 34
 
-/** Hashes the `words` 32-bit words of `input` from `from` on and writes the hash's 8 to `output` at `at`. Words hold
- *  bytes in memory order, so a view over bytes serves. */
+/**
+ * Hashes `words` 32-bit words of `input`, starting at `from`, and writes the 8 words of the hash to `output` at `at`. Words hold bytes in
+ * memory order, so a view over bytes can be passed.
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { keccak256Into } from '#rules/keccak.ts'
+ *
+ * const hash = new Uint32Array(8)
+ * keccak256Into(new Uint32Array(0), 0, 0, hash, 0) // the empty input
+ * assert.equal(Buffer.from(hash.buffer).toString('hex').slice(0, 16), 'c5d2460186f7233c')
+ * ```
+ */
 export function keccak256Into(input: Uint32Array, from: number, words: number, output: Uint32Array, at: number): void {
   state.fill(0)
   for (; words >= RATE; words -= RATE, from += RATE) {
@@ -20,7 +32,7 @@ export function keccak256Into(input: Uint32Array, from: number, words: number, o
   for (let i = 0; i < 8; i++) output[at + i] = state[i]!
 }
 
-// --- The module: memory holds the 25 lanes of the state at 0 and the 24 round constants at CONSTANTS. ---
+// The module: its memory holds the 25 lanes of the state at 0 and the 24 round constants at CONSTANTS.
 
 const CONSTANTS = 256
 const ROUNDS = 24
@@ -130,7 +142,7 @@ function signed(value: bigint): number[] {
   return done ? [low] : [low | 0x80, ...signed(rest)]
 }
 
-/** The part of the WebAssembly interface that is used; it is the same wherever JavaScript runs. */
+/** The part of the WebAssembly interface that is used here. Node and browsers have it; the types of ES2023 do not. */
 type Wasm = {
   Module: new (bytes: Uint8Array) => object
   Instance: new (module: object) => { exports: { memory: { buffer: ArrayBuffer }; permute: () => void } }

@@ -1,9 +1,10 @@
-/** The ledger's accounts. `deposits` is the outside world that money comes in from: its balance is minus all deposits.
- *  Every other account is never negative.
- *  - `credit:<consumer>` prepaid and free; `hold:<callId>` reserved for a running call
- *  - `escrow:<epoch>` fees of an epoch whose reward map is not final, and what was carried into it
- *  - `payable:<account>` granted by a final map, not yet claimed; `paid:<account>` claimed
- *  - `treasury` the treasury's part; `withdrawn:<consumer>` credit taken back */
+/** Rule 9 (ledger): double-entry transfers of finalised facts. The database refuses an overdraft; this file says what is posted. */
+
+/** The ledger's accounts. `deposits` stands for the outside world: its balance is minus all deposits. No other account is ever negative.
+ *  - `credit:<consumer>`: prepaid and free; `hold:<callId>`: reserved for a running call
+ *  - `escrow:<epoch>`: fees of an epoch whose reward map is not final, and what was carried into it
+ *  - `payable:<account>`: granted by a final map, not yet claimed; `paid:<account>`: claimed
+ *  - `treasury`: the treasury's part; `withdrawn:<consumer>`: credit that was withdrawn */
 export type AccountName =
   | 'deposits'
   | 'treasury'
@@ -14,20 +15,20 @@ export type AccountName =
   | `paid:${string}`
   | `withdrawn:${string}`
 
-/** One immutable movement of `amount` wei. `id` says which fact it belongs to: the same fact gives the same ids. */
+/** One immutable transfer of `amount` wei. `id` is derived from its fact: the same fact gives the same ids. */
 export type Transfer = { id: string; from: AccountName; to: AccountName; amount: bigint }
 
-/** The finalised facts that move money. Ids are unique per kind (transaction hash and log index, call, epoch). */
+/** The finalised facts that move money. Ids are unique within a kind (event, call, epoch). */
 export type LedgerFact =
   | { kind: 'deposit'; id: string; consumer: string; amount: bigint }
   | { kind: 'reserve'; callId: string; consumer: string; amount: bigint }
   | { kind: 'charge'; callId: string; consumer: string; epoch: bigint; hold: bigint; fee: bigint }
-  /** A voucher redeemed on chain: fees that no hold of ours stands for. */
+  /** A voucher redeemed on chain: fees without a reservation in this ledger. */
   | { kind: 'redeem'; id: string; consumer: string; epoch: bigint; amount: bigint }
   /** Money given to an epoch's rewards from outside. */
   | { kind: 'fund'; id: string; epoch: bigint; amount: bigint }
   | { kind: 'withdraw'; id: string; consumer: string; amount: bigint }
-  /** A final reward map: what each account's leaf rose (or fell, by a correction) by; the rest of the escrow is carried. */
+  /** A final reward map: the change of each account's leaf (negative by a correction). The rest of the escrow is carried. */
   | {
       kind: 'rewardMap'
       epoch: bigint
@@ -37,8 +38,19 @@ export type LedgerFact =
     }
   | { kind: 'claim'; id: string; account: string; amount: bigint }
 
-/** The transfers that a fact posts, in order. Zero movements are left out.
- *  @throws RangeError when the fact's amounts contradict each other. */
+/**
+ * The transfers that a fact posts, in order. Transfers of 0 are left out.
+ * @throws RangeError when the fact's amounts contradict each other.
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { postings } from '#rules/ledger.ts'
+ *
+ * assert.deepEqual(postings({ kind: 'deposit', id: '1-0', consumer: '0xa', amount: 5n }), [
+ *   { id: 'deposit/1-0/0', from: 'deposits', to: 'credit:0xa', amount: 5n },
+ * ])
+ * ```
+ */
 export function postings(fact: LedgerFact): Transfer[] {
   const moves = movesOf(fact)
   const name = `${fact.kind}/${'callId' in fact ? fact.callId : 'id' in fact ? fact.id : fact.epoch}`
@@ -85,13 +97,13 @@ function movesOf(fact: LedgerFact): Move[] {
   }
 }
 
-/** Balances and the transfers that made them. Transfers are only ever added. */
+/** Balances and the transfers that led to them. Transfers are only added, never changed. */
 export class Ledger {
   private readonly transfers = new Map<string, Transfer>()
   private readonly balances = new Map<AccountName, bigint>()
 
-  /** Posts a fact's transfers, all or none; posting the same fact again changes nothing. Returns what was added.
-   *  @throws RangeError when an account would be overdrawn, or an id returns with another content. */
+  /** Posts a fact's transfers, all or none, and returns those that were added; posting the same fact again changes nothing.
+   *  @throws RangeError when an account would be overdrawn, or when an id was posted with another content. */
   post(fact: LedgerFact): Transfer[] {
     const fresh = postings(fact).filter((transfer) => !this.has(transfer))
     const after = new Map<AccountName, bigint>()
@@ -141,7 +153,8 @@ export type LedgerIdentity = Record<
   bigint
 >
 
-/** Deposits = credit + holds + escrow + payable + paid + treasury + withdrawn: `difference` is 0 while it holds. */
+/** The totals of each kind of account. Invariant: deposits = credit + holds + escrow + payable + paid + treasury + withdrawn, and then
+ *  `difference` is 0. */
 export function ledgerIdentity(balances: Iterable<readonly [AccountName, bigint]>): LedgerIdentity {
   const sums: LedgerIdentity = {
     deposits: 0n,

@@ -1,9 +1,23 @@
-/** How many generations of a version's ancestors share in its revenue, and the default depth of a lineage. */
+/** Rule 8 (reward split): the lineage of a version. */
+
+/** The number of generations of ancestors that share in a version's revenue, and the default depth of a lineage. */
 export const MAX_DEPTH = 8
 
-/** The versions that a version came from, nearest first, at most `depth` of them. `parentOf` returns `null` for a version
- *  without parent.
- *  @throws RangeError when the versions run in a circle. */
+/**
+ * The versions that a version was trained from, nearest first, at most `depth`. `parentOf` returns `null` for a version without parent.
+ * @throws RangeError when a version is its own ancestor.
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { ancestors } from '#rules/lineage.ts'
+ *
+ * const parents: Record<string, string> = { '3': '2', '2': '1' }
+ * assert.deepEqual(
+ *   ancestors('3', (id) => parents[id] ?? null),
+ *   ['2', '1'],
+ * )
+ * ```
+ */
 export function ancestors(versionId: string, parentOf: (id: string) => string | null, depth = MAX_DEPTH): string[] {
   const line: string[] = []
   const seen = new Set([versionId])

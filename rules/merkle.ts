@@ -1,17 +1,20 @@
+/** Rule 10 (reward map): the Merkle tree that people claim by. */
+// Numeric kernel: indices are in range by construction.
+
 import type { Hex } from 'viem'
 import { compareHashes, HASH_BYTES, hashOrder } from './hashOrder.ts'
 import { keccak256Into } from './keccak.ts'
 
-/** What one account may have claimed in all once `epoch`'s map stands; `cumulative` in wei. */
+/** The total that one account may claim under `epoch`'s map; `cumulative` in wei. */
 export type RewardLeaf = { chain: bigint; distributor: Hex; epoch: bigint; account: Hex; cumulative: bigint }
 
-/** Root of a map that pays nobody. */
+/** Root of a map without leaves. */
 export const EMPTY_ROOT: Hex = `0x${'0'.repeat(64)}`
 
 /** 32-bit words of a hash. */
 const WORDS = 8
 
-/** A row of hashes, seen as words, as bytes and as what can be spelt. */
+/** A list of hashes in one buffer, with a view as words, as bytes and for conversion to hexadecimal. */
 class Hashes {
   readonly words: Uint32Array
   readonly bytes: Uint8Array
@@ -23,10 +26,29 @@ class Hashes {
   }
 }
 
-/** OpenZeppelin's standard Merkle tree over reward leaves: a leaf is `keccak256(keccak256(abi.encode(uint256 chain,
- *  address distributor, uint256 epoch, address account, uint256 cumulative)))`; leaves are sorted by hash and stand
- *  in reverse at the end of a complete binary tree; a node hashes its two children, the smaller first.
- *  The root and every proof equal those of `@openzeppelin/merkle-tree`, and its `MerkleProof.sol` accepts them. */
+/**
+ * OpenZeppelin's standard Merkle tree over reward leaves. A leaf is `keccak256(keccak256(abi.encode(uint256 chain, address distributor,
+ * uint256 epoch, address account, uint256 cumulative)))`. The leaves are sorted by hash and placed in reverse at the end of a complete
+ * binary tree; a node hashes its two children, the smaller first. The root and every proof equal those of
+ * `@openzeppelin/merkle-tree`, and `MerkleProof.sol` accepts them.
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { type RewardLeaf, RewardTree, verifyProof } from '#rules/merkle.ts'
+ *
+ * const account = (n: number) => `0x${String(n).padStart(40, '0')}` as const
+ * const leaf = (n: number): RewardLeaf => ({
+ *   chain: 1n,
+ *   distributor: account(9),
+ *   epoch: 1n,
+ *   account: account(n),
+ *   cumulative: 5n,
+ * })
+ * const tree = new RewardTree([leaf(1), leaf(2), leaf(3)])
+ * assert.ok(verifyProof(tree.root, leaf(2), tree.proof(1)))
+ * assert.ok(!verifyProof(tree.root, leaf(4), tree.proof(1)))
+ * ```
+ */
 export class RewardTree {
   /** 2n − 1 nodes, the root first. */
   private readonly nodes: Hashes
@@ -54,7 +76,7 @@ export class RewardTree {
     return this.nodes.count === 0 ? EMPTY_ROOT : hexOf(this.nodes, 0)
   }
 
-  /** The siblings from leaf to root of the leaf at `index` of the input. */
+  /** The sibling hashes from the leaf at `index` of the input to the root. @throws RangeError when there is no such leaf. */
   proof(index: number): Hex[] {
     if (!(index in this.leaves)) throw new RangeError(`There is no leaf ${index}; the map has ${this.leaves.length}.`)
     const siblings: Hex[] = []
@@ -64,14 +86,16 @@ export class RewardTree {
   }
 }
 
-/** The hash under which a leaf stands in the tree. */
+/** The hash of a leaf in the tree.
+ *  @oracle RewardDistributor.leaf */
 export function leafHash(leaf: RewardLeaf): Hex {
   const hash = new Hashes(1)
   hashLeaf(leaf, new Hashes(5), hash, 0)
   return hexOf(hash, 0)
 }
 
-/** Whether `proof` leads from `leaf` to `root`, as OpenZeppelin's `MerkleProof.verify` decides. */
+/** Whether `proof` leads from `leaf` to `root`, as OpenZeppelin's `MerkleProof.verify` decides.
+ *  @oracle RewardDistributor.claim */
 export function verifyProof(root: Hex, leaf: RewardLeaf, proof: readonly Hex[]): boolean {
   const nodes = new Hashes(3)
   const pair = new Hashes(2)

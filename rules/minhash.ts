@@ -1,7 +1,22 @@
-/** MinHash signatures (Broder 1997) and banded locality-sensitive hashing (Indyk and Motwani 1998): finds earlier sets that
- *  probably overlap a set, without comparing it to all. Two sets of Jaccard similarity s share a band with probability
- *  `1 - (1 - s^rows)^bands`: with 32 bands of 2 rows 0.74 at s = 0.2 and 0.9999 at s = 0.5.
- *  Deterministic: the permutations follow from the seed. */
+/** Rule 3, amendment 4b (copies): candidates for the comparison of samples. */
+// Numeric kernel: indices are in range by construction.
+
+/**
+ * MinHash signatures (Broder 1997) and banded locality-sensitive hashing (Indyk and Motwani 1998): finds earlier sets that probably overlap
+ * a set, without comparing it with all of them. Two sets of Jaccard similarity s share a band with probability
+ * `1 − (1 − s^rows)^bands`: with 32 bands of 2 rows, 0.74 at s = 0.2 and 0.9999 at s = 0.5. Deterministic: the permutations are
+ * derived from the seed.
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { LshIndex } from '#rules/minhash.ts'
+ *
+ * const index = new LshIndex()
+ * index.add(0, index.signature(['a b', 'b c', 'c d']))
+ * assert.deepEqual(index.candidates(index.signature(['a b', 'b c', 'c d'])), [0])
+ * assert.deepEqual(index.candidates(index.signature(['x y', 'y z'])), [])
+ * ```
+ */
 export class LshIndex {
   private readonly seeds: Uint32Array
   private readonly buckets: Map<number, number[]>[]
@@ -10,7 +25,7 @@ export class LshIndex {
     seed = 1,
     private readonly bands = 32,
     private readonly rows = 2,
-    /** Members kept per bucket, earliest first: a very common shingle cannot make the search quadratic. */
+    /** Members kept per bucket, earliest first, so that a very common shingle does not make the search quadratic. */
     private readonly keep = 64,
   ) {
     this.seeds = Uint32Array.from({ length: bands * rows }, (_, i) =>
@@ -19,7 +34,7 @@ export class LshIndex {
     this.buckets = Array.from({ length: bands }, () => new Map())
   }
 
-  /** The smallest image of the set under each permutation. */
+  /** The smallest value of the set under each permutation. */
   signature(grams: Iterable<string>): Uint32Array {
     const lowest = new Uint32Array(this.seeds.length).fill(0xffffffff)
     for (const gram of grams) {
@@ -62,7 +77,7 @@ function hash32(text: string): number {
   return hash >>> 0
 }
 
-/** A permutation of the 32-bit numbers that scatters them (murmur3's finaliser). */
+/** A permutation of the 32-bit integers that mixes all bits (murmur3's finaliser). */
 function mix(x: number): number {
   x = Math.imul(x ^ (x >>> 16), 0x85ebca6b)
   x = Math.imul(x ^ (x >>> 13), 0xc2b2ae35)

@@ -41,7 +41,7 @@ test('each verdict gives the figures and the bound that decided it', () => {
   ])
   expect(said(600_000n, 700_000n)).toEqual([
     'undecided',
-    `${against('650000 (600000 to 700000')}the interval holds the minimum. Evaluate more items or improve the model.`,
+    `${against('650000 (600000 to 700000')}the interval contains the minimum. Evaluate more items or improve the model.`,
   ])
   expect(judgeVersion(targets, []).results[0]!.reason).toBe('accuracy has not been evaluated yet.')
 })

@@ -1,11 +1,13 @@
-/** A mandate's demand on a metric: its lower confidence bound must reach `minimum`. ppm, may be negative. */
+/** Rule 15 and the invariant "a version serves only if its evaluation met the targets" (promotion). */
+
+/** A mandate's requirement for a metric: its lower confidence bound must reach `minimum`. ppm, may be negative. */
 export type MetricTarget = { metric: string; minimum: bigint }
 
-/** One `EvaluationLogged`: estimate and confidence interval in ppm, over `n` items. `order` is its place in the chain's history. */
+/** One `EvaluationLogged`: estimate and confidence interval in ppm, over `n` items. `order` increases along the chain. */
 export type MetricEvaluation = { metric: string; score: bigint; lower: bigint; upper: bigint; n: bigint; order: bigint }
 
-/** How a version stands against one target. `evaluation` is the metric's latest, `null` when there is none yet.
- *  `undecided`: the interval holds the minimum, so that more items could settle it. */
+/** How a version compares with one target. `evaluation` is the latest of the metric, `null` when there is none yet. `undecided`: the
+ *  interval contains the minimum, so more items could decide. */
 export type TargetResult = {
   target: MetricTarget
   evaluation: MetricEvaluation | null
@@ -13,8 +15,24 @@ export type TargetResult = {
   reason: string
 }
 
-/** Judges a version against every target of its mandate by each metric's latest evaluation. It may be promoted only if all
- *  are met at the lower confidence bound. A mandate without targets is met by nothing: it was never said what is good. */
+/**
+ * Judges a version against every target of its mandate, by the latest evaluation of each metric under the mandate's rubric. It may be
+ * promoted only if all targets are met at the lower confidence bound; no version meets a mandate without targets.
+ * @throws RangeError when a score is outside its interval.
+ * @oracle EvaluationRegistry.meets
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { judgeVersion } from '#rules/promotion.ts'
+ *
+ * const { promotable, results } = judgeVersion(
+ *   [{ metric: 'accuracy', minimum: 700_000n }],
+ *   [{ metric: 'accuracy', score: 720_000n, lower: 690_000n, upper: 750_000n, n: 200n, order: 1n }],
+ * )
+ * assert.equal(promotable, false)
+ * assert.equal(results[0]?.verdict, 'undecided')
+ * ```
+ */
 export function judgeVersion(
   targets: readonly MetricTarget[],
   evaluations: readonly MetricEvaluation[],
@@ -33,17 +51,17 @@ function judgeTarget(target: MetricTarget, evaluation: MetricEvaluation | null):
     return { target, evaluation, verdict: 'unmeasured', reason: `${target.metric} has not been evaluated yet.` }
   const { lower, upper, score, n } = evaluation
   if (lower > score || score > upper)
-    throw new RangeError(`${target.metric}: the score ${score} lies outside its interval ${lower} to ${upper}.`)
+    throw new RangeError(`${target.metric}: the score ${score} is outside its interval ${lower} to ${upper}.`)
   const verdict = lower >= target.minimum ? 'met' : upper < target.minimum ? 'missed' : 'undecided'
-  const stand = `${target.metric} ${score} (${lower} to ${upper}, ${n} items) against ${target.minimum}`
+  const comparison = `${target.metric} ${score} (${lower} to ${upper}, ${n} items) against ${target.minimum}`
   const reason =
     verdict === 'undecided'
-      ? `${stand}: the interval holds the minimum. Evaluate more items or improve the model.`
-      : `${stand}: ${verdict} at the ${verdict === 'met' ? 'lower' : 'upper'} confidence bound.`
+      ? `${comparison}: the interval contains the minimum. Evaluate more items or improve the model.`
+      : `${comparison}: ${verdict} at the ${verdict === 'met' ? 'lower' : 'upper'} confidence bound.`
   return { target, evaluation, verdict, reason }
 }
 
-/** The version that serves: the newest of those that were promoted and not rolled back, by id; `null` when there is none. A version is
+/** The version that serves: the newest (by id) of those that were promoted and not rolled back; `null` when there is none. A version can be
  *  promoted only while no newer one serves, so the newest is also the last promoted.
  *  @oracle ModelRegistry.liveVersion */
 export function liveVersion(serving: Iterable<bigint>): bigint | null {

@@ -100,7 +100,7 @@ test('upper and lower case of an address are one account', () => {
 
 test('a former map that contradicts itself and a negative debt are refused', () => {
   const state = { account: alice, cumulative: 5n, claimed: 5n }
-  expect(() => postToAccounts(facts({ accounts: [state, state] }), [])).toThrow(/given twice in the former map/)
+  expect(() => postToAccounts(facts({ accounts: [state, state] }), [])).toThrow(/given twice in the previous map/)
   expect(() => postToAccounts(facts({ accounts: [{ ...state, claimed: 6n }] }), [])).toThrow(
     /claimed 6, more than its leaf's 5\. Take claims/,
   )

@@ -1,3 +1,5 @@
+/** Rule 10 (reward map): cumulative amounts and debts of the accounts. */
+
 import type { Hex } from 'viem'
 import { bigintMin } from './bps.ts'
 import { type Debt, type EpochFacts, lower } from './epochFacts.ts'
@@ -6,9 +8,10 @@ import type { RewardEntry } from './rewardEntry.ts'
 
 export type AccountState = { account: Hex; cumulative: bigint }
 
-/** Adds an epoch's lines to the cumulative amounts and settles debts, oldest first, from what an account could still claim: never
- *  below what it has claimed; what is not covered stays owed. Withheld money goes to whom it is due in the same breath, so
- *  a map never promises more than it received. Appends the `withheld` and `recovered` lines. */
+/** Adds an epoch's entries to the cumulative amounts. Debts are then paid, oldest first, from what an account can still claim; an amount never
+ *  falls below what was claimed, and what is not covered stays owed. What is withheld from one account is
+ *  given to its creditor in the same map, so a map never promises more than was received. Appends the entries `withheld` and `recovered`.
+ *  @throws RangeError when the previous map contradicts itself or a debt is negative. */
 export function postToAccounts(
   facts: Pick<EpochFacts, 'treasury' | 'before' | 'corrections'>,
   lines: RewardEntry[],
@@ -17,7 +20,7 @@ export function postToAccounts(
   const states = new Map<Hex, State>()
   for (const state of facts.before.accounts) {
     const account = lower(state.account)
-    if (states.has(account)) throw new RangeError(`Account ${account} is given twice in the former map.`)
+    if (states.has(account)) throw new RangeError(`Account ${account} is given twice in the previous map.`)
     if (state.claimed > state.cumulative)
       throw new RangeError(
         `Account ${account} claimed ${state.claimed}, more than its leaf's ${state.cumulative}. ` +
@@ -61,5 +64,5 @@ export function postToAccounts(
   return { accounts, total, treasury: own.cumulative - own.before, debts }
 }
 
-/** An account before and after; its leaf may not fall below `claimed`. */
+/** An account before and after the epoch; its leaf must not fall below `claimed`. */
 type State = { before: bigint; cumulative: bigint; claimed: bigint }

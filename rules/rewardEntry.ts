@@ -1,9 +1,11 @@
+/** Rule 10 (reward map): the explanation of one amount. */
+
 import type { Hex } from 'viem'
 import type { Pot } from './split.ts'
 
 export type RewardRole = Pot | 'platform' | 'unattributed' | 'withheld' | 'recovered'
 
-/** Why an account gets an amount: `amount = floor(pot × weight / whole)`. Negative for what is withheld. */
+/** Why an account gets an amount: `amount = ⌊pot × weight / whole⌋`. Negative for what is withheld. */
 export type RewardEntry = {
   account: Hex
   role: RewardRole

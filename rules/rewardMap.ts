@@ -1,18 +1,21 @@
+/** Rules 8 and 10, amendments 4a and 10a (reward map): from an epoch's facts to its leaves, remainders, debts and explanations. */
+
 import type { Hex } from 'viem'
 import { BPS, mulDiv, PPM } from './bps.ts'
 import { type CarriedPot, type Debt, type EpochFacts, type EpochIndex, indexFacts, lower } from './epochFacts.ts'
 import { ancestors } from './lineage.ts'
+import { elementAt, entryOf } from './lookup.ts'
 import { type RewardLeaf, RewardTree } from './merkle.ts'
 import { ascending } from './order.ts'
 import { postToAccounts } from './rewardAccounts.ts'
 import type { RewardEntry } from './rewardEntry.ts'
 import { POTS, type Pot, splitInherited, splitPot, splitServed, takePlatform } from './split.ts'
 
-/** Invariant: `total + Σ carried − Σ carried before = Σ fees`. */
+/** A reward map and what explains it. Invariant: `total + Σ carried − Σ carried before = Σ fees`. */
 export type EpochRewardMap = {
   leaves: RewardLeaf[]
   root: Hex
-  /** Newly payable: what `publish` announces. */
+  /** Wei that become payable by this map: the `total` of `RewardDistributor.publish`. */
   total: bigint
   /** The treasury's part of `total`. */
   treasury: bigint
@@ -21,7 +24,54 @@ export type EpochRewardMap = {
   lines: RewardEntry[]
 }
 
-/** Turns an epoch's finalised facts into its reward map (rules 8 and 10). Pure: the same facts give the same root. */
+/**
+ * Computes an epoch's reward map from its finalised facts. Pure: the same facts give the same root.
+ * @throws RangeError naming the first fact that contradicts another.
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { buildRewardMap } from '#rules/rewardMap.ts'
+ *
+ * const account = (n: number) => `0x${String(n).padStart(40, '0')}` as const
+ * const map = buildRewardMap({
+ *   chain: 1n,
+ *   distributor: account(9),
+ *   epoch: 1n,
+ *   treasury: account(8),
+ *   usage: [{ endpointId: '1', versionId: '1', host: account(7), fees: 1_000n }],
+ *   receipts: [],
+ *   versions: [{ versionId: '1', modelId: '1', parentVersionId: null, weights: [], judgements: [] }],
+ *   models: [
+ *     {
+ *       modelId: '1',
+ *       owner: account(6),
+ *       stakes: [],
+ *       terms: {
+ *         platform: 1_000n,
+ *         owner: 4_000n,
+ *         stakers: 0n,
+ *         data: 0n,
+ *         validators: 0n,
+ *         host: 6_000n,
+ *         ancestors: 0n,
+ *         dataByWeight: 0n,
+ *         unattributed: null,
+ *       },
+ *     },
+ *   ],
+ *   contributions: [],
+ *   excluded: [],
+ *   corrections: [],
+ *   before: { accounts: [], carried: [], debts: [] },
+ * })
+ * const amounts = map.leaves.map((leaf) => [leaf.account, leaf.cumulative])
+ * assert.deepEqual(amounts, [
+ *   [account(6), 360n],
+ *   [account(7), 540n],
+ *   [account(8), 100n],
+ * ]) // owner, host, treasury
+ * ```
+ */
 export function buildRewardMap(facts: EpochFacts): EpochRewardMap {
   const settlement = computeRewards(facts)
   const leaves: RewardLeaf[] = settlement.accounts.map(({ account, cumulative }) => ({
@@ -35,7 +85,7 @@ export function buildRewardMap(facts: EpochFacts): EpochRewardMap {
   return { leaves, root: new RewardTree(leaves).root, total, treasury, carried, debts, lines }
 }
 
-/** `rewardMap` without its tree: what counterfactuals compare. */
+/** `buildRewardMap` without the Merkle tree: what counterfactuals compare. */
 export function computeRewards(facts: EpochFacts) {
   const index = indexFacts(facts)
   const lines: RewardEntry[] = []
@@ -75,8 +125,8 @@ export function computeRewards(facts: EpochFacts) {
   return { lines, carried: carried.list(), ...postToAccounts(facts, lines) }
 }
 
-/** Gives each ancestor, up to the depth allowed, its share of what its child got, and leaves the rest with the child. There is no
- *  second platform share. */
+/** Gives each ancestor, up to `MAX_DEPTH`, its share of what its child got, and leaves the rest to the child. The platform takes no second
+ *  share. */
 function passOn(
   index: EpochIndex,
   versionId: string,
@@ -89,7 +139,7 @@ function passOn(
     into.set(id, (into.get(id) ?? 0n) + share)
   }
   let holder = versionId
-  for (const parent of ancestors(versionId, (id) => index.versions.get(id)!.parentVersionId)) {
+  for (const parent of ancestors(versionId, (id) => entryOf(index.versions, id).parentVersionId)) {
     const passed = canInherit(index, parent) ? mulDiv(amount, modelOf(index, holder).terms.ancestors, BPS) : 0n
     keep(holder, amount - passed)
     amount = passed
@@ -98,12 +148,12 @@ function passOn(
   keep(holder, amount)
 }
 
-/** A version whose mandate gives everything to its hosts has nobody to inherit. */
+/** A version whose mandate gives everything to its hosts cannot inherit, because it was not hosted for its descendants' calls. */
 const canInherit = (index: EpochIndex, versionId: string) => modelOf(index, versionId).terms.host < BPS
 
 type Claim = { account: Hex; weight: bigint; source: RewardEntry['source'] }
 
-/** Pays one pot of a version and returns what flooring leaves in it. What nobody has a claim to goes where the mandate says. */
+/** Pays one pot of a version and returns what flooring leaves in it. The part that nobody has a claim to goes to the mandate's `unattributed`. */
 function payPot(
   facts: EpochFacts,
   index: EpochIndex,
@@ -124,7 +174,7 @@ function payPot(
   const { shares, left } = splitPot(amount, weights, whole)
   claims.forEach(({ account, weight, source }, i) => {
     const role = i === claims.length - 1 ? 'unattributed' : pot
-    addLine(lines, { account, role, versionId, source, amount: shares[i]!, pot: amount, weight, whole })
+    addLine(lines, { account, role, versionId, source, amount: elementAt(shares, i), pot: amount, weight, whole })
   })
   return left
 }
@@ -137,13 +187,13 @@ function claimsOn(
   versionId: string,
   pot: Pot,
 ): Claim[] {
-  const version = index.versions.get(versionId)!
+  const version = entryOf(index.versions, versionId)
   const model = modelOf(index, versionId)
   const byContribution = (weights: Iterable<readonly [string, bigint]>): Claim[] => {
     const claims: Claim[] = []
     for (const [id, weight] of weights)
       if (!index.excluded.has(id))
-        claims.push({ account: index.contributors.get(id)!, weight, source: { kind: 'contribution', id } })
+        claims.push({ account: entryOf(index.contributors, id), weight, source: { kind: 'contribution', id } })
     return claims
   }
   switch (pot) {
@@ -179,13 +229,14 @@ function claimsOn(
 function answerMasses(facts: EpochFacts, index: EpochIndex): Map<string, Map<string, bigint>> {
   const masses = new Map([...index.fees.keys()].map((id) => [id, new Map<string, bigint>()]))
   for (const { versionId, fee, parts } of facts.receipts) {
-    const of = masses.get(versionId)!
+    const of = entryOf(masses, versionId)
     for (const { contributionId, mass } of parts) of.set(contributionId, (of.get(contributionId) ?? 0n) + fee * mass)
   }
   return masses
 }
 
-const modelOf = (index: EpochIndex, versionId: string) => index.models.get(index.versions.get(versionId)!.modelId)!
+const modelOf = (index: EpochIndex, versionId: string) =>
+  entryOf(index.models, entryOf(index.versions, versionId).modelId)
 
 function addLine(lines: RewardEntry[], line: RewardEntry): void {
   if (line.amount !== 0n) lines.push(line)

@@ -1,18 +1,31 @@
+/** Rule 3 (quality): the canonical form of a sample, its hash, and the commitment to a batch. */
+
 import { encodeAbiParameters, type Hex, keccak256, stringToBytes } from 'viem'
 import { canonicalJson } from './canonicalJson.ts'
 
-/** One training example. */
+/** A prompt with its completion: a training example or an evaluation item. */
 export type PromptCompletion = { prompt: string; completion: string }
 
 /** Longest prompt or completion, in UTF-16 code units. */
 export const MAX_SAMPLE_LENGTH = 32_768
 
-/** A sample that cannot be read; the message tells its contributor what to correct. */
+/** A sample that cannot be read. The message tells the contributor what to correct. */
 export class SampleError extends Error {}
 
-/** Reads a sample from its JSON text, in canonical form: NFC, line ends as `\n`, no white space at the ends of lines or of
- *  the text. Order of keys and insignificant white space do not matter.
- *  @throws SampleError naming what to correct. */
+/**
+ * Reads a sample from its JSON text into canonical form: NFC, line ends as `\n`, no white space at the ends of lines or of the text. The order
+ * of keys and insignificant white space do not matter.
+ * @throws SampleError with what to correct.
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { contentHash, parseSample } from '#rules/sample.ts'
+ *
+ * const one = parseSample('{"prompt": "Hello", "completion": "Hi "}')
+ * assert.deepEqual(one, { prompt: 'Hello', completion: 'Hi' })
+ * assert.equal(contentHash(one), contentHash(parseSample('{"completion":"Hi","prompt":"Hello\\n"}')))
+ * ```
+ */
 export function parseSample(text: string): PromptCompletion {
   let value: unknown
   try {
@@ -28,7 +41,7 @@ export function parseSample(text: string): PromptCompletion {
   return { prompt: canonicalText('prompt', prompt), completion: canonicalText('completion', completion) }
 }
 
-/** The canonical bytes of a sample, as text: what its content hash is taken of and what is trained on. */
+/** The canonical bytes of a sample, as text: its content hash and its training use exactly these. */
 export function canonicalSample(sample: PromptCompletion): string {
   return canonicalJson({ prompt: sample.prompt, completion: sample.completion })
 }
@@ -38,13 +51,28 @@ export function contentHash(sample: PromptCompletion): Hex {
   return keccak256(stringToBytes(canonicalSample(sample)))
 }
 
-/** Names a batch: keccak256 of its content hashes, packed in order. */
+/** The hash of a batch: keccak256 of its content hashes, packed in order. */
 export function contentsHash(hashes: readonly Hex[]): Hex {
   return keccak256(`0x${hashes.map((hash) => hash.slice(2)).join('')}`)
 }
 
-/** What is committed before a batch is shown: it binds the datanet, the contributor and the content, and the salt
- *  hides a guessable content. */
+/**
+ * The commitment to a batch, published before its content. It binds the datanet, the contributor and the content; the salt hides content
+ * that could be guessed.
+ * @oracle DatanetRegistry.submit
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { commitment, contentHash, contentsHash } from '#rules/sample.ts'
+ *
+ * const batch = contentsHash([contentHash({ prompt: 'Hello', completion: 'Hi' })])
+ * const hidden = { datanetId: 1n, contributor: `0x${'11'.repeat(20)}`, contentsHash: batch } as const
+ * assert.notEqual(
+ *   commitment({ ...hidden, salt: `0x${'01'.repeat(32)}` }),
+ *   commitment({ ...hidden, salt: `0x${'02'.repeat(32)}` }),
+ * )
+ * ```
+ */
 export function commitment(input: { datanetId: bigint; contributor: Hex; contentsHash: Hex; salt: Hex }): Hex {
   const types = [{ type: 'uint256' }, { type: 'address' }, { type: 'bytes32' }, { type: 'bytes32' }] as const
   return keccak256(encodeAbiParameters(types, [input.datanetId, input.contributor, input.contentsHash, input.salt]))
@@ -54,13 +82,14 @@ function canonicalText(field: string, value: unknown): string {
   if (typeof value !== 'string') throw new SampleError(`"${field}" must be a string.`)
   if (value.length > MAX_SAMPLE_LENGTH)
     throw new SampleError(`"${field}" has ${value.length} characters; at most ${MAX_SAMPLE_LENGTH} are allowed.`)
-  if (/\p{Surrogate}/u.test(value)) throw new SampleError(`"${field}" holds half a surrogate pair: not valid Unicode.`)
+  if (/\p{Surrogate}/u.test(value))
+    throw new SampleError(`"${field}" contains half a surrogate pair, which is not valid Unicode.`)
   const text = value
     .normalize('NFC')
     .replace(/\r\n?|\u2028|\u2029/g, '\n')
     .replace(/[^\S\n]+$/gm, '')
     .trim()
-  if (/[^\P{Cc}\n\t]/u.test(text)) throw new SampleError(`"${field}" holds control characters. Remove them.`)
+  if (/[^\P{Cc}\n\t]/u.test(text)) throw new SampleError(`"${field}" contains control characters. Remove them.`)
   if (text === '') throw new SampleError(`"${field}" is empty.`)
   return text
 }

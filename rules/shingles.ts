@@ -1,9 +1,11 @@
+/** Rule 3, amendment 4b (copies): 5-grams of a text, and their containment. */
+
 import { PPM } from './bps.ts'
 
 /** Length of a shingle in tokens. */
-export const SHINGLE = 5
+export const SHINGLE_TOKENS = 5
 
-/** Text with its cosmetic differences removed: compatibility forms, case, invisible characters, white space. */
+/** The text without cosmetic differences: compatibility forms, case, invisible characters, white space. */
 export function normalForm(text: string): string {
   return text
     .normalize('NFKC')
@@ -13,7 +15,7 @@ export function normalForm(text: string): string {
     .trim()
 }
 
-/** Words, numbers and symbols; single characters in scripts that do not part words. Punctuation does not count. */
+/** Words, numbers and symbols; single characters in scripts that do not separate words. Punctuation does not count. */
 export function tokens(text: string): string[] {
   return normalForm(text).match(TOKEN) ?? []
 }
@@ -21,15 +23,26 @@ export function tokens(text: string): string[] {
 const TOKEN =
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]|(?:(?![\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}])[\p{L}\p{M}\p{N}])+|\p{S}/gu
 
-/** The set of 5-grams of a text's tokens, with a mark at either end so that short texts have some, too. Never empty. */
+/**
+ * The set of 5-grams of a text's tokens, with a mark at each end so that short texts have some as well. Never empty.
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { containment, shingles } from '#rules/shingles.ts'
+ *
+ * const [short, long] = [shingles('one two three four'), shingles('One, two, three, four, five!')]
+ * assert.equal(containment(short, long), 500_000n) // "^ one two three four", but not "one two three four $"
+ * ```
+ */
 export function shingles(text: string): Set<string> {
   const marked = ['^', ...tokens(text), '$']
   const grams = new Set<string>()
-  for (let i = 0; i === 0 || i + SHINGLE <= marked.length; i++) grams.add(marked.slice(i, i + SHINGLE).join(' '))
+  for (let i = 0; i === 0 || i + SHINGLE_TOKENS <= marked.length; i++)
+    grams.add(marked.slice(i, i + SHINGLE_TOKENS).join(' '))
   return grams
 }
 
-/** The share of `part`'s shingles that `whole` holds, in ppm, floored. */
+/** The share of `part`'s shingles that `whole` contains, in ppm, floored. */
 export function containment<T>(part: ReadonlySet<T>, whole: ReadonlySet<T>): bigint {
   let held = 0n
   for (const gram of part) if (whole.has(gram)) held++

@@ -1,6 +1,8 @@
+/** Rules 3 and 7, amendment 7a (signatures): the EIP-712 messages that people sign, each for one chain and one contract. */
+
 import type { Hex } from 'viem'
 
-/** Where a signature counts: on this chain, for this contract only. */
+/** The chain and contract that a signature is valid for. */
 export interface SigningDomain {
   chainId: number
   contract: Hex
@@ -10,9 +12,9 @@ export interface ContributionMessage {
   datanetId: bigint
   contributor: Hex
   contentsHash: Hex
-  /** gOPEN wei behind each content. */
+  /** Stake behind each content, in wei of gOPEN. */
   stakeEach: bigint
-  /** How many batches this contributor signed before. */
+  /** The contributor's `nonces` in the contract: the number of its signed batches so far. */
   nonce: bigint
   /** Seconds since 1970. */
   deadline: bigint
@@ -21,7 +23,7 @@ export interface ContributionMessage {
 export interface VoucherMessage {
   consumer: Hex
   endpointId: bigint
-  /** All fees granted at this endpoint so far, in wei. */
+  /** The total of fees granted at this endpoint so far, in wei. */
   cumulative: bigint
   /** Seconds since 1970. */
   deadline: bigint
@@ -34,9 +36,34 @@ const domain = (name: 'DatanetRegistry' | 'InferenceMarket', { chainId, contract
   verifyingContract: contract,
 })
 
-/** EIP-712: what a contributor signs so that others may submit a batch. */
-export const contributionData = (place: SigningDomain, message: ContributionMessage) => ({
-  domain: domain('DatanetRegistry', place),
+/**
+ * EIP-712: what a contributor signs so that others may submit a batch.
+ * @oracle DatanetRegistry.submit
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { verifyTypedData } from 'viem'
+ * import { privateKeyToAccount } from 'viem/accounts'
+ * import { contributionData } from '#rules/signing.ts'
+ *
+ * const account = privateKeyToAccount(`0x${'01'.repeat(32)}`)
+ * const data = contributionData(
+ *   { chainId: 31_337, contract: `0x${'22'.repeat(20)}` },
+ *   {
+ *     datanetId: 1n,
+ *     contributor: account.address,
+ *     contentsHash: `0x${'33'.repeat(32)}`,
+ *     stakeEach: 5n,
+ *     nonce: 0n,
+ *     deadline: 2_000_000_000n,
+ *   },
+ * )
+ * const signature = await account.signTypedData(data)
+ * assert.ok(await verifyTypedData({ ...data, address: account.address, signature }))
+ * ```
+ */
+export const contributionData = (signingDomain: SigningDomain, message: ContributionMessage) => ({
+  domain: domain('DatanetRegistry', signingDomain),
   types: {
     Contribution: [
       { name: 'datanetId', type: 'uint256' },
@@ -51,9 +78,10 @@ export const contributionData = (place: SigningDomain, message: ContributionMess
   message,
 })
 
-/** EIP-712: what a consumer signs so that an endpoint may take fees up to a cumulative sum. */
-export const voucherData = (place: SigningDomain, message: VoucherMessage) => ({
-  domain: domain('InferenceMarket', place),
+/** EIP-712: what a consumer signs so that an endpoint may redeem fees up to a cumulative sum. Signed like `contributionData`.
+ *  @oracle InferenceMarket.settleUsage */
+export const voucherData = (signingDomain: SigningDomain, message: VoucherMessage) => ({
+  domain: domain('InferenceMarket', signingDomain),
   types: {
     Voucher: [
       { name: 'consumer', type: 'address' },

@@ -1,7 +1,10 @@
+/** Rule 8, amendment 8a (reward split): a mandate's terms, and the division of a version's revenue. */
+
 import type { Hex } from 'viem'
 import { BPS, mulDiv } from './bps.ts'
 
-/** The most a mandate may pass on to ancestors: 30 % of what is left after the platform's share. */
+/** The largest share that a mandate may pass on to ancestors: 30 % of what is left after the platform's share.
+ *  @oracle ModelRegistry.MAX_ANCESTORS_BPS */
 export const MAX_ANCESTORS_BPS = 3_000n
 
 /** A mandate's revenue split in basis points. `platform` is of all; `ancestors` of the rest, taken first where the version
@@ -15,15 +18,17 @@ export type SplitTerms = {
   host: bigint
   ancestors: bigint
   dataByWeight: bigint
-  /** Where mass goes that nobody caused; `null` is the treasury. */
+  /** Who gets the unattributed part; `null` is the treasury. */
   unattributed: Hex | null
 }
 
-/** The pots a version's revenue is divided into: `data` by version weight, `answers` by answer-time attribution. */
+/** The pots that a version's revenue is divided into: `data` is shared by version weight, `answers` by answer-time attribution. */
 export const POTS = ['owner', 'stakers', 'data', 'answers', 'validators', 'host'] as const
 export type Pot = (typeof POTS)[number]
 
-/** @throws RangeError naming the term that cannot stand. */
+/** Checks a mandate's terms as the contract does.
+ *  @oracle ModelRegistry.propose
+ *  @throws RangeError naming the term that is not allowed. */
 export function checkTerms(terms: SplitTerms): void {
   for (const name of [
     'platform',
@@ -46,8 +51,18 @@ export function checkTerms(terms: SplitTerms): void {
     )
 }
 
-/** Divides `pot` by weight, flooring each share; `left` is what remains. `whole` (default: the sum) may exceed the sum of
- *  the weights. Invariant: the shares and `left` sum to `pot`. Splitting one weight in two never raises their sum. */
+/**
+ * Divides `pot` by weight, flooring each share; `left` is what remains. `whole` (default: the sum of the weights) may exceed that sum.
+ * Invariants: the shares and `left` sum to `pot`; splitting one weight into two never raises the sum of their shares.
+ * @throws RangeError when the weights exceed `whole`.
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { splitPot } from '#rules/split.ts'
+ *
+ * assert.deepEqual(splitPot(100n, [1n, 1n, 1n]), { shares: [33n, 33n, 33n], left: 1n })
+ * ```
+ */
 export function splitPot(pot: bigint, weights: readonly bigint[], whole?: bigint): { shares: bigint[]; left: bigint } {
   const total = whole ?? weights.reduce((sum, weight) => sum + weight, 0n)
   if (total === 0n) return { shares: weights.map(() => 0n), left: pot }
@@ -67,7 +82,7 @@ export function takePlatform(fees: bigint, terms: SplitTerms): { platform: bigin
   return { platform, rest: fees - platform }
 }
 
-/** Divides what a version keeps into its pots; `left` are the wei that flooring left over. */
+/** Divides what a version keeps into its pots; `left` is what flooring leaves over. */
 export function splitServed(kept: bigint, terms: SplitTerms): { pots: Record<Pot, bigint>; left: bigint } {
   const { shares, left } = splitPot(kept, [terms.owner, terms.stakers, terms.data, terms.validators, terms.host], BPS)
   const [owner, stakers, allData, validators, host] = shares as [bigint, bigint, bigint, bigint, bigint]
@@ -75,8 +90,8 @@ export function splitServed(kept: bigint, terms: SplitTerms): { pots: Record<Pot
   return { pots: { owner, stakers, data, answers: allData - data, validators, host }, left }
 }
 
-/** Divides what a version inherits from the revenue of a descendant: nobody hosted it for that, so the host's part falls to the
- *  others in proportion; the answers were the descendant's, so data is paid by version weight alone. */
+/** Divides what a version inherits from a descendant's revenue. The version was not hosted for these calls, so the host's part goes to the
+ *  others in proportion. The answers were the descendant's, so data is paid by version weight only. */
 export function splitInherited(kept: bigint, terms: SplitTerms): { pots: Record<Pot, bigint>; left: bigint } {
   const { shares, left } = splitPot(kept, [terms.owner, terms.stakers, terms.data, terms.validators])
   const [owner, stakers, data, validators] = shares as [bigint, bigint, bigint, bigint]

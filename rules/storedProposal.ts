@@ -1,6 +1,8 @@
+/** Rule 1 (tally): the state of a proposal from a table row. */
+
 import { type ProposalState, type ProposalVotes, proposalState, quorumOf } from './tally.ts'
 
-/** A proposal as a table keeps it: what has happened by the moment at which the row was read, and no history. */
+/** A proposal as a table row: its state of knowledge at the block of the row, without history. */
 export interface StoredProposal {
   /** In units of the Governor's clock. */
   voteStart: number
@@ -10,17 +12,17 @@ export interface StoredProposal {
   abstainVotes: bigint
   canceled: boolean
   executed: boolean
-  /** When the timelock may execute it, once queued. */
+  /** The time from which the timelock may execute it; `null` until it is queued. */
   eta: Date | null
 }
 
-/** How a Governor counts. */
+/** How a Governor measures time and counts votes. */
 export interface Counting {
   clock: 'Timestamp' | 'BlockNumber'
   counting: 'ForAbstain' | 'For' | 'All'
   quorumDenominator: bigint
   fixedQuorum: bigint | null
-  /** Seconds after the eta. */
+  /** Seconds after the eta at which a queued proposal expires; `null`: never. */
   gracePeriod: number | null
 }
 
@@ -34,7 +36,7 @@ export const tallyOf = (row: Pick<StoredProposal, 'againstVotes' | 'forVotes' | 
   abstain: row.abstainVotes,
 })
 
-/** The quorum that supply and fraction give, or that is fixed; null where neither is known. */
+/** The quorum: fixed, or a fraction of the supply; `null` when neither is known. */
 export function quorumIn(governor: Counting, supply: bigint | null, numerator: bigint | null): bigint | null {
   if (governor.fixedQuorum !== null) return governor.fixedQuorum
   return supply === null || numerator === null ? null : quorumOf(supply, numerator, governor.quorumDenominator)
@@ -43,8 +45,37 @@ export function quorumIn(governor: Counting, supply: bigint | null, numerator: b
 const BEYOND_ALL_VOTES = 2n ** 256n
 const seconds = (time: Date | null) => BigInt(Math.floor((time?.getTime() ?? 0) / 1000))
 
-/** The state that the Governor's `state()` reports at a moment. Where the quorum is not known (null), the state that every quorum
- *  would give, or null when they differ. */
+/**
+ * The state that the Governor's `state()` reports at a block. When the quorum is unknown (`null`): the state if it is the same for every
+ * quorum, else `null`.
+ * @oracle ModelGovernor.state
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { stateOfStored } from '#rules/storedProposal.ts'
+ *
+ * const row = {
+ *   voteStart: 20,
+ *   voteEnd: 30,
+ *   againstVotes: 1n,
+ *   forVotes: 5n,
+ *   abstainVotes: 0n,
+ *   canceled: false,
+ *   executed: false,
+ *   eta: null,
+ * }
+ * const governor = {
+ *   clock: 'BlockNumber',
+ *   counting: 'ForAbstain',
+ *   quorumDenominator: 100n,
+ *   fixedQuorum: null,
+ *   gracePeriod: null,
+ * } as const
+ * assert.equal(stateOfStored(row, governor, 5n, { block: 31, time: null }), 'Succeeded')
+ * assert.equal(stateOfStored(row, governor, 6n, { block: 31, time: null }), 'Defeated')
+ * assert.equal(stateOfStored(row, governor, null, { block: 31, time: null }), null)
+ * ```
+ */
 export function stateOfStored(
   row: StoredProposal,
   governor: Counting,

@@ -28,7 +28,9 @@ test('a fractional vote is read from its three packed uint128', () => {
   expect(tally([{ ...vote('a', 255, 0n, 1n), params: params.replace('80', 'fA') }]).abstain).toBe(0xfan << 120n)
   const digits = params.slice(2)
   for (const wrong of [undefined, '0x', digits, `0${params}`, `${params}00`, `0x${digits.replace('8', 'g')}`])
-    expect(() => tally([{ ...vote('a', 255, 3n, 1n), params: wrong }])).toThrow(/support 255 .* counts in another way/)
+    expect(() => tally([{ ...vote('a', 255, 3n, 1n), params: wrong }])).toThrow(
+      /support 255 .* counts votes in another way/,
+    )
   expect(() => tally([{ ...vote('a', 7, 3n, 1n), params }])).toThrow(/support 7/)
 })
 

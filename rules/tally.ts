@@ -1,3 +1,5 @@
+/** Rule 1 (tally): votes, quorum and the state of a proposal as of any block. The Governor computes them; this is its oracle. */
+
 import { bigintMax, mulDiv } from './bps.ts'
 
 /** OpenZeppelin Governor 5's `ProposalState`, in the order of its enum. */
@@ -13,23 +15,23 @@ export const PROPOSAL_STATES = [
 ] as const
 export type ProposalState = (typeof PROPOSAL_STATES)[number]
 
-/** A place in the chain's history: everything up to and including `block`, whose timestamp is `time` (unix seconds). */
+/** What the clocks read at one block: everything up to and including `block`, whose timestamp is `time` (unix seconds). */
 export type ClockReading = { block: bigint; time: bigint }
 
 /** One `VoteCast` or `VoteCastWithParams`. `support`: 0 against, 1 for, 2 abstain, 255 fractional (then `params` holds
- *  three packed uint128: against, for, abstain). `weight` is the power the event reports. */
+ *  three packed uint128: against, for, abstain). `weight` is the voting power in the event. */
 export type VoteCast = { voter: string; support: number; weight: bigint; block: bigint; params?: string }
 
 export type ProposalVotes = { for: bigint; against: bigint; abstain: bigint }
 
-/** What the chain says of a proposal. `snapshot`, `deadline` and `extensions` are in units of `clock`;
- *  each event carries the block it stands in, so that the same record answers for every moment. */
+/** The events of a proposal. `snapshot`, `deadline` and `extensions` are in units of `clock`. Each event has its block, so the same record gives
+ *  the state at every block. */
 export type ProposalHistory = {
   clock: 'block' | 'timestamp'
   created: bigint
   snapshot: bigint
   deadline: bigint
-  /** Votes needed, in force at the snapshot (see `quorumOf`). */
+  /** Votes needed, as of the snapshot (see `quorumOf`). */
   quorum: bigint
   /** GovernorSuperQuorum: with this many votes in favour a proposal succeeds before its deadline. */
   superQuorum?: bigint
@@ -40,11 +42,11 @@ export type ProposalHistory = {
   queued?: { block: bigint; eta: bigint }
   executed?: bigint
   canceled?: bigint
-  /** The timelock's own events for this proposal's operation: it counts as executed or canceled through them, too. */
+  /** The timelock's own events for the operation of this proposal: they execute or cancel the proposal as well. */
   timelock?: { executed?: bigint; canceled?: bigint }
   /** Seconds after `eta` at which a queued proposal expires (Compound's timelock; OpenZeppelin's has none). */
   gracePeriod?: bigint
-  /** Unix seconds after which a proposal that succeeded and was not executed is too late (a mandate's deadline). */
+  /** Unix seconds after which a proposal that succeeded can no longer be executed (a mandate's deadline). */
   expiresAt?: bigint
 }
 
@@ -52,7 +54,7 @@ const FRACTIONAL = 255
 /** Three uint128: against, for, abstain. */
 const PACKED = /^0x([0-9a-f]{32})([0-9a-f]{32})([0-9a-f]{32})$/i
 
-/** Adds up the votes cast up to `asOf` (a block; all when left out).
+/** Adds up the votes cast up to the block `asOf` (default: all).
  *  @throws RangeError on a kind of support that Governor 5 does not know. */
 export function tally(votes: Iterable<VoteCast>, asOf?: bigint): ProposalVotes {
   const sum: ProposalVotes = { for: 0n, against: 0n, abstain: 0n }
@@ -83,11 +85,12 @@ export function partsOf(vote: Omit<VoteCast, 'block'>): ProposalVotes {
   }
   throw new RangeError(
     `Vote of ${vote.voter}: support ${vote.support} is neither 0, 1, 2 nor 255 with 48 bytes of parameters. ` +
-      'This governor counts in another way: give its votes as one of these.',
+      'This Governor counts votes in another way, which is not supported.',
   )
 }
 
-/** Votes needed at a snapshot: the fraction in force then of the total supply then (GovernorVotesQuorumFraction). */
+/** Votes needed at a snapshot: the quorum fraction of the total supply, both as of the snapshot (GovernorVotesQuorumFraction).
+ *  @oracle ModelGovernor.quorum */
 export function quorumOf(supplyAtSnapshot: bigint, numerator: bigint, denominator = 100n): bigint {
   return mulDiv(supplyAtSnapshot, numerator, denominator)
 }
@@ -98,9 +101,22 @@ export function quorumVotes(sum: ProposalVotes, counting: ProposalHistory['count
   return counting === 'for,abstain' ? sum.for + sum.abstain : turnout(sum)
 }
 
-/** The state that Governor 5's `state()` returns at `asOf`, GovernorTimelockControl's, GovernorTimelockCompound's and
- *  GovernorSuperQuorum's overrides included. Later events are not seen.
- *  @throws RangeError when the proposal did not exist yet. */
+/**
+ * The state that Governor 5's `state()` returns at `asOf`, with the overrides of GovernorTimelockControl, GovernorTimelockCompound and
+ * GovernorSuperQuorum. Later events are ignored.
+ * @throws RangeError when the proposal did not exist yet.
+ * @oracle ModelGovernor.state
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { proposalState } from '#rules/tally.ts'
+ *
+ * const proposal = { clock: 'block', created: 10n, snapshot: 20n, deadline: 30n, quorum: 100n } as const
+ * const votes = [{ voter: '0xa', support: 1, weight: 100n, block: 25n }]
+ * assert.equal(proposalState(proposal, votes, { block: 25n, time: 0n }), 'Active')
+ * assert.equal(proposalState(proposal, votes, { block: 31n, time: 0n }), 'Succeeded')
+ * ```
+ */
 export function proposalState(proposal: ProposalHistory, votes: Iterable<VoteCast>, asOf: ClockReading): ProposalState {
   const happened = (block: bigint | undefined) => block !== undefined && block <= asOf.block
   if (!happened(proposal.created))
@@ -119,15 +135,15 @@ export function proposalState(proposal: ProposalHistory, votes: Iterable<VoteCas
     if (!early) return 'Active'
   } else if (!succeeded || quorumVotes(sum, proposal.counting) < proposal.quorum) return 'Defeated'
 
-  if (!happened(proposal.queued?.block)) return isLate(proposal.expiresAt, asOf) ? 'Expired' : 'Succeeded'
+  const { queued } = proposal
+  if (queued === undefined || !happened(queued.block)) return isLate(proposal.expiresAt, asOf) ? 'Expired' : 'Succeeded'
   if (happened(proposal.timelock?.executed)) return 'Executed'
   if (happened(proposal.timelock?.canceled)) return 'Canceled'
-  const { eta } = proposal.queued!
-  const graceOver = proposal.gracePeriod !== undefined && asOf.time >= eta + proposal.gracePeriod
+  const graceOver = proposal.gracePeriod !== undefined && asOf.time >= queued.eta + proposal.gracePeriod
   return graceOver || isLate(proposal.expiresAt, asOf) ? 'Expired' : 'Queued'
 }
 
-/** The deadline in force at a block: GovernorPreventLateQuorum may have moved it. */
+/** The deadline as of a block: GovernorPreventLateQuorum may have extended it. */
 export function deadlineAt(proposal: ProposalHistory, block: bigint): bigint {
   let { deadline } = proposal
   for (const extension of proposal.extensions ?? [])

@@ -1,11 +1,25 @@
+/** Rule 11 (verification): where a published reward map and its recomputation differ. */
+
 import type { Hex } from 'viem'
 import type { EpochRewardMap } from './rewardMap.ts'
 
-/** The first place where a published reward map and its recomputation part, in the order in which one follows from the
- *  other: the lines (why), the leaves (how much), what is carried and owed, the total, the root. Several values of one name stand together. */
+/** The first difference between a published reward map and its recomputation, from cause to consequence: the entries (why), the leaves (how
+ *  much), what is carried and owed, the total, the root. Several values of one name are listed together. */
 export type Difference = { place: string; published: string; recomputed: string }
 
-/** Compares two reward maps (rule 11): `null` when they are the same to the byte. */
+/**
+ * Compares two reward maps; `null` when they are the same.
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import type { EpochRewardMap } from '#rules/rewardMap.ts'
+ * import { firstDifference } from '#rules/verification.ts'
+ *
+ * const map: EpochRewardMap = { leaves: [], root: '0x00', total: 5n, treasury: 0n, carried: [], debts: [], lines: [] }
+ * assert.equal(firstDifference(map, map), null)
+ * assert.deepEqual(firstDifference(map, { ...map, total: 6n }), { place: 'total', published: '5', recomputed: '6' })
+ * ```
+ */
 export function firstDifference(published: EpochRewardMap, recomputed: EpochRewardMap): Difference | null {
   for (const view of VIEWS) {
     const found = firstOf(view(published), view(recomputed))
@@ -14,7 +28,7 @@ export function firstDifference(published: EpochRewardMap, recomputed: EpochRewa
   return null
 }
 
-/** A map seen as named values, one view a step of its making. */
+/** A map as named values, one view for each step of its computation. */
 const VIEWS: readonly ((map: EpochRewardMap) => Map<string, string>)[] = [
   (map) => named(map.lines, lineName, (line) => line.amount),
   (map) =>

@@ -124,7 +124,7 @@ const putJson = (artifacts: ArtifactStore, value: unknown) => artifacts.put(Buff
 async function gathered(db: Database): Promise<void> {
   const reasons = [
     'Accepted: nothing similar was committed earlier.',
-    'Accepted: 71.4 % new; the rest stands in contributions 3 and 8.',
+    'Accepted: 71.4 % new; the rest is in 3 (28 %).',
     'The same content was committed earlier, as contribution 12.',
     'The completion is not of the form asked for: category | urgency | order.',
   ]

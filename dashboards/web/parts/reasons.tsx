@@ -108,7 +108,7 @@ function Verdicts({ samples, summary }: { samples: readonly Sample[]; summary: s
 /** The same reason for different samples is one reason. */
 const plainly = (reason: string) =>
   reason
-    .replace(/stands in .*$/, 'stands in earlier samples.')
+    .replace(/is in (?:\d|earlier).*$/, 'is in earlier samples.')
     .replace(/as contribution \d+/, 'as another sample')
     .replace(/^\d+(\.\d+)? ?% of it/, 'Most of it')
     .replace(/\d+(\.\d+)? ?% new/, 'partly new')
