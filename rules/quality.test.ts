@@ -117,8 +117,8 @@ describe('what a contributor is told', () => {
       uniqueness: 68_966n,
       similar: [{ id: '1', containment: 931_034n }],
     })
-    expect(near!.reason).toBe('93 % of it stands in earlier contributions: 1 (93 %).')
-    expect(part!.reason).toBe('Accepted: 46 % new; the rest stands in 1 (53 %), 2 (53 %).')
+    expect(near!.reason).toBe('93 % of it is in earlier contributions: 1 (93 %).')
+    expect(part!.reason).toBe('Accepted: 46 % new; the rest is in 1 (53 %), 2 (53 %).')
   })
 })
 
@@ -135,9 +135,9 @@ test('of a phrase that many hold the eight earliest are remembered, and three ar
   const holders = Array.from({ length: 12 }, (_, i) => text(`own${i}`, `${phrase} ${words(`own${i}at`, 2_000)}`))
   const asked = judge([...holders, text('q', phrase)]).at(-1)!
   expect(asked.similar).toEqual([1, 2, 3, 4, 5, 6, 7, 8].map((i) => ({ id: `${i}`, containment: 896_551n })))
-  expect(asked.reason).toBe('Accepted: 10 % new; the rest stands in 1 (89 %), 2 (89 %), 3 (89 %) and 5 more.')
+  expect(asked.reason).toBe('Accepted: 10 % new; the rest is in 1 (89 %), 2 (89 %), 3 (89 %) and 5 more.')
   const three = judge([...holders.slice(0, 3), text('q', phrase)]).at(-1)!
-  expect(three.reason).toBe('Accepted: 10 % new; the rest stands in 1 (89 %), 2 (89 %), 3 (89 %).')
+  expect(three.reason).toBe('Accepted: 10 % new; the rest is in 1 (89 %), 2 (89 %), 3 (89 %).')
 })
 
 test('the most similar comes first, then the earlier', () => {
