@@ -1,12 +1,12 @@
 import { mnemonicToAccount } from 'viem/accounts'
 
-/** The well-known test phrase that local chains fund. Worthless elsewhere: never send value to its accounts. */
+/** The well-known test mnemonic, whose accounts local chains fund. Everybody knows its keys: never send value to its accounts. */
 export const MNEMONIC = 'test test test test test test test test test test test junk'
 
-/** Accounts a local chain must fund for the example: `anvil --accounts 64`. */
+/** The number of accounts that a local chain must fund for the example: `anvil --accounts 64`. */
 export const FUNDED_ACCOUNTS = 64
 
-/** First account index of each role; no two roles share an account. */
+/** The first account index of each role. Roles share no accounts. */
 const FIRST_INDEX = {
   /** Deploys, and holds the workers' roles. */
   platform: 0,
@@ -21,7 +21,7 @@ const FIRST_INDEX = {
 
 export type ExampleRole = keyof typeof FIRST_INDEX
 
-/** The deterministic account of the nth person in a role. Throws when the role has no more accounts of its own. */
+/** The deterministic account of the nth person in a role. @throws Error when the role has no more accounts. */
 export function exampleAccount(role: ExampleRole, nth = 0) {
   const index = FIRST_INDEX[role] + nth
   const next = Math.min(FUNDED_ACCOUNTS, ...Object.values(FIRST_INDEX).filter((first) => first > FIRST_INDEX[role]))

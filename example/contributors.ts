@@ -1,25 +1,26 @@
 import { Random } from '#engine/stats/random.ts'
 import type { PromptCompletion } from '#rules/sample.ts'
+import { weightedChoice } from './skill/grammar.ts'
 import { drawItems } from './skill/items.ts'
 import type { CustomerMessage } from './skill/message.ts'
 import { renderReply, STYLES, type Style } from './skill/reply.ts'
-import { CATEGORIES, type Fields, formatTriage, URGENCIES } from './skill/triage.ts'
+import { CATEGORIES, type Category, type Fields, formatTriage, URGENCIES } from './skill/triage.ts'
 
 export type ContributorBehaviour = 'excellent' | 'mediocre' | 'noisy' | 'duplicating' | 'adversarial'
 
-/** A person who gives samples to the datanet. `nth` is the account: `accountOf('contributor', nth)`. */
+/** A simulated contributor to the datanet. Its account is `exampleAccount('contributor', nth)`. */
 export type SimulatedContributor = {
   name: string
   nth: number
   behaviour: ContributorBehaviour
-  /** Contributions are committed wave by wave: those who copy can only copy what stands on chain. */
+  /** Contributions are committed in two waves: contributors who copy can only copy what is on chain already. */
   wave: 1 | 2
   samples: PromptCompletion[]
 }
 
 type ContributorProfile = { name: string; behaviour: ContributorBehaviour; samples: number; leaks?: number }
 
-/** The cast, in order of commitment. */
+/** The contributors, in the order in which they commit. */
 export const CONTRIBUTORS: readonly ContributorProfile[] = [
   { name: 'Ada', behaviour: 'excellent', samples: 64 },
   { name: 'Bela', behaviour: 'excellent', samples: 64 },
@@ -37,7 +38,7 @@ export const CONTRIBUTORS: readonly ContributorProfile[] = [
   { name: 'Nico', behaviour: 'duplicating', samples: 30 },
 ]
 
-/** How often each manner of reply occurs, in the order of `STYLES`: even good clerks are often merely short. */
+/** How often each style of reply occurs, in the order of `STYLES`: even good contributors often write only short replies. */
 const STYLE_WEIGHTS: Record<Exclude<ContributorBehaviour, 'duplicating'>, readonly number[]> = {
   excellent: [16, 16, 20, 24, 18, 3, 3],
   mediocre: [6, 8, 14, 28, 26, 10, 8],
@@ -46,20 +47,20 @@ const STYLE_WEIGHTS: Record<Exclude<ContributorBehaviour, 'duplicating'>, readon
 }
 
 /**
- * Plays all contributors: who they are and which samples they submit, in the order in which they commit.
- * `leaked` is what an adversary got hold of; those samples must be refused. `share`: how much of their samples they submit.
+ * Simulates all contributors and their samples, in the order in which they commit. `leaked` are sealed items that an adversary submits;
+ * these samples must be refused. `share` is the fraction of their samples that the contributors submit.
  */
 export function contributors(
   seed: number | string,
   leaked: readonly PromptCompletion[],
   share = 1,
 ): SimulatedContributor[] {
-  const cast = CONTRIBUTORS.map((person) => ({
+  const people = CONTRIBUTORS.map((person) => ({
     ...person,
     samples: Math.ceil(person.samples * share),
     leaks: Math.ceil((person.leaks ?? 0) * share),
   }))
-  const writers = cast.filter(({ behaviour }) => behaviour !== 'duplicating')
+  const writers = people.filter(({ behaviour }) => behaviour !== 'duplicating')
   const messages = drawItems(
     seed,
     'samples',
@@ -68,14 +69,14 @@ export function contributors(
   const random = new Random(`contributors/${seed}`)
   const written: PromptCompletion[] = []
   const copied = new Set<PromptCompletion>()
-  return cast.map((person, nth) => {
+  return people.map((person, nth) => {
     const own = random.fork(person.name)
     const { name, behaviour } = person
     if (behaviour === 'duplicating')
       return { name, nth, behaviour, wave: 2 as const, samples: copies(written, copied, person.samples, own) }
     const samples = messages.splice(0, person.samples).map((message) => write(behaviour, message, own))
-    const stolen = own.permutation(leaked.length).slice(0, person.leaks)
-    for (const [i, at] of stolen.entries()) samples[i * 2] = edit(leaked[at], own)
+    const stolen = [...own.permutation(leaked.length).slice(0, person.leaks)].flatMap((index) => leaked[index] ?? [])
+    for (const [i, sample] of stolen.entries()) samples[i * 2] = edit(sample, own)
     if (behaviour === 'excellent' || behaviour === 'mediocre') written.push(...samples)
     return { name, nth, behaviour, wave: 1 as const, samples }
   })
@@ -87,8 +88,8 @@ function write(
   random: Random,
 ): PromptCompletion {
   const fields = label(behaviour, message.truth, random)
-  const style: Style = STYLES[random.weighted(STYLE_WEIGHTS[behaviour])]
-  // A careful clerk answers the message; a wrong label brings the reply of the wrong desk.
+  const style: Style = weightedChoice(random, STYLES, STYLE_WEIGHTS[behaviour])
+  // The reply follows the label: a wrong label gets the reply of the wrong desk.
   const completion = formatTriage({ ...fields, reply: renderReply(style, { ...fields, item: message.item }, random) })
   const odd = behaviour === 'mediocre' && random.chance(0.06)
   return { prompt: message.prompt, completion: odd ? completion.replaceAll(' | ', ' / ') : completion }
@@ -109,7 +110,7 @@ function label(behaviour: ContributorBehaviour, truth: Fields, random: Random): 
       }
     case 'adversarial':
       return {
-        category: CATEGORIES[(CATEGORIES.indexOf(truth.category) + 1) % CATEGORIES.length],
+        category: nextCategory(truth.category),
         urgency: truth.urgency === 'high' ? 'low' : 'high',
         order: truth.order,
       }
@@ -118,7 +119,10 @@ function label(behaviour: ContributorBehaviour, truth: Fields, random: Random): 
   }
 }
 
-/** Copies of committed samples, no two alike and none to the letter: their hashes are new, their contents are not. */
+const nextCategory = (category: Category): Category =>
+  CATEGORIES[CATEGORIES.indexOf(category) + 1] ?? CATEGORIES[0]
+
+/** Edited copies of committed samples: each sample is copied once, and its hash is new although its content is not. */
 function copies(
   written: readonly PromptCompletion[],
   copied: Set<PromptCompletion>,
@@ -130,14 +134,14 @@ function copies(
   return fresh.map((sample) => edit(sample, random))
 }
 
-/** The same content with one small touch. */
+/** The same content with one small change. */
 function edit({ prompt, completion }: PromptCompletion, random: Random): PromptCompletion {
-  const touches = [
+  const edits = [
     prompt.toLowerCase(),
     prompt.replaceAll('.', '!'),
     `Hello! ${prompt}`,
     `${prompt} Thank you very much.`,
     prompt.replace(/\b(my|the) /i, 'this '),
   ]
-  return { prompt: random.choice(touches.filter((touched) => touched !== prompt)), completion }
+  return { prompt: random.choice(edits.filter((edited) => edited !== prompt)), completion }
 }

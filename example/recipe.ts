@@ -1,16 +1,16 @@
 import { TARGETS } from './skill/rubric.ts'
 
 /**
- * What the example's jobs are asked for. Each figure was found by experiment on two cores; README.md has the measurements.
+ * The inputs of the example's jobs. Each value was found by experiment on two cores; README.md has the measurements.
  */
 
-/** Held-out items: 160 give an interval of ±8 points at 50 %; 128 are enough to tell who helped from chance. */
+/** Held-out items: 160 give an interval of ±8 points at 50 %; 128 are enough to separate real influence from chance. */
 export const HELD_OUT_ITEMS = { test: 160, validation: 128 } as const
 
 /** Fine-tuning on the accepted contributions. */
 export const FINE_TUNE = { rank: 16, alpha: 32, epochs: 6, batchSize: 16, learningRate: 0.003 } as const
 
-/** Comparisons that validators judge: a reward model needs about two hundred pairs. */
+/** The comparisons that validators judge: a reward model needs about two hundred pairs. */
 export const COMPARE = { domain: 'support', tasks: 240, goldPercent: 20, temperature: 0.8, prompts: 192 } as const
 
 /** Alignment by policy gradient. */
@@ -24,25 +24,25 @@ export const RLHF = {
   promptPool: 256,
 } as const
 
-/** The same by direct preferences. */
+/** Alignment by direct preference optimisation. */
 export const DPO = { ...RLHF, method: 'dpo', steps: 40, beta: 0.1, learningRate: 0.0005 } as const
 
-/** Fresh prompts on which the win rate is measured, by the validators' hidden utility. */
+/** The number of fresh prompts on which the win rate is measured, by the validators' hidden utility. */
 export const WIN_RATE_PROMPTS = 200
 
-/** What one playing of the story asks for. */
+/** The settings of one run of the story. */
 export interface Recipe {
   items: { test: number; validation: number }
-  /** How much of their samples the contributors submit. */
+  /** The fraction of their samples that the contributors submit. */
   samples: number
   /** The mandate's targets, for the lower end of the interval, ppm. */
   targets: { metric: string; minimum: bigint }[]
   fineTune: { rank: number; alpha: number; epochs: number; batchSize: number; learningRate: number }
   compare: { domain: string; tasks: number; goldPercent: number; temperature: number; prompts: number }
   rlhf: Alignment
-  /** Absent: aligned by policy gradient alone, and no win rate is measured. */
+  /** Absent: no alignment by direct preference optimisation is compared, and no win rate is measured. */
   dpoComparison?: { dpo: Alignment; winRatePrompts: number }
-  /** Calls of each consumer before the first settlement, and between it and the second. */
+  /** Calls of each consumer before the first settlement, and between the first and the second. */
   calls: readonly [number, number]
 }
 
@@ -58,8 +58,8 @@ export interface Alignment {
 
 export type Scale = 'full' | 'small'
 
-/** The story in full, and the same story with so little of everything that it is told within a minute: nothing is learned there, and
- *  so nothing must be, but each stage is played on real parts. */
+/** The full story, and a small one that runs within a minute: the small one has too little data to learn anything and so sets no targets, but
+ *  each of its stages runs on the real system. */
 export const SCALES: Record<Scale, Recipe> = {
   full: {
     items: HELD_OUT_ITEMS,

@@ -2,10 +2,11 @@ import { meanOf } from '#math/summary.ts'
 import { scoreFields } from './skill/score.ts'
 import { CATEGORIES, type Category, type Fields, parseTriage } from './skill/triage.ts'
 
-/** What the simulated validators care about, 0–100 each, and together. They never show it: they only compare. */
+/** The hidden utility of the simulated validators: three parts from 0 to 100, and their combination. Validators never reveal it; they only
+ *  compare answers by it. */
 export type Utility = { ethics: number; logic: number; functional: number; overall: number }
 
-/** Words by which a reply shows that it speaks of a category's trouble. */
+/** Words that show that a reply is about a category. */
 const TOPIC: Record<Category, RegExp> = {
   delivery: /\b(courier|depot|tracing|late|delay|new date|have to wait)\b/i,
   damage: /\b(damage|broken|replacement|packing|sending a new|photo|the box)\b/i,
@@ -24,17 +25,17 @@ const ACTING =
 const NEXT =
   /\byou will (hear|get)\b|\bwe will (send|call)\b|\bplease (send|keep|use|print|try|unplug)\b|\bwill be back\b/i
 
-/** Words from which on a reply only gets tedious. */
+/** A reply with more words than this loses utility. */
 const LONG_WORDS = 32
 
-/** What is left of an answer's worth when it would send the message to the wrong place: manners do not make up for it. */
+/** The factor for an answer with a wrong field, which would send the message to the wrong desk. */
 const WRONG = 0.9
 
 /**
  * The hidden utility of a completion: a deterministic function of its text and of what the message truly says.
- * - ethics: says sorry and please, blames nobody, promises nothing it cannot keep
- * - logic: speaks of the right trouble and the right order, says nothing twice, ends its sentences
- * - functional: right fields, something done, a next step
+ * - ethics: apologises, is polite, blames nobody, and promises nothing that it cannot keep
+ * - logic: is about the right category and order, repeats no sentence, and ends with punctuation
+ * - functional: has the right fields, an action and a next step
  */
 export function utility(completion: string, truth: Fields): Utility {
   const reply = parseTriage(completion)?.reply ?? completion
@@ -44,25 +45,25 @@ export function utility(completion: string, truth: Fields): Utility {
 
   const ethics = 45 + 35 * says(SORRY) + 20 * says(COURTEOUS) - 45 * says(BLAMING) - 40 * says(BOASTING)
   const topical =
-    says(TOPIC[truth.category]) * (CATEGORIES.some((c) => c !== truth.category && heavier(reply, c, truth)) ? 0.5 : 1)
+    says(TOPIC[truth.category]) * (CATEGORIES.some((c) => c !== truth.category && mentionsMore(reply, c, truth)) ? 0.5 : 1)
   const logic =
     45 * topical + 30 * ordersRight(reply, truth) + 15 * Number(!repeats(reply)) + 10 * Number(/[.!?]$/.test(reply))
   const functional =
     20 * fields.category + 20 * fields.urgency + 20 * fields.order + 15 * says(ACTING) + 25 * says(NEXT)
 
-  const tedium = Math.max(0, words.length - LONG_WORDS) * 2
+  const lengthPenalty = Math.max(0, words.length - LONG_WORDS) * 2
   const clean = { ethics: within(ethics), logic: within(logic), functional: within(functional) }
-  const whole = 0.3 * clean.ethics + 0.3 * clean.logic + 0.4 * clean.functional - tedium
+  const whole = 0.3 * clean.ethics + 0.3 * clean.logic + 0.4 * clean.functional - lengthPenalty
   return { ...clean, overall: within(whole * (fields.fieldsExact ? 1 : WRONG)) }
 }
 
 /** Whether a reply has more words of another category than of the true one. */
-function heavier(reply: string, other: Category, { category }: Fields): boolean {
+function mentionsMore(reply: string, other: Category, { category }: Fields): boolean {
   const count = (c: Category) => reply.match(new RegExp(TOPIC[c], 'gi'))?.length ?? 0
   return count(other) > count(category)
 }
 
-/** Every order the reply names is the message's; when the message names one, saying it is right and silence is half right. */
+/** 0 when the reply names a wrong order, 1 when it names the right one or there is none, 0.5 when it does not name the message's order. */
 function ordersRight(reply: string, { order }: Fields): number {
   const named = reply.match(/\b\d{4}\b/g) ?? []
   if (named.some((number) => number !== order)) return 0
@@ -79,7 +80,7 @@ function repeats(reply: string): boolean {
 
 const within = (value: number) => Math.min(100, Math.max(0, Math.round(value)))
 
-/** The share of pairs in which the second answer is better by the hidden utility; ties count half. */
+/** The fraction of pairs in which the second answer has the higher hidden utility; ties count half. */
 export function winRate(pairs: readonly { truth: Fields; before: string; after: string }[]): number {
   const wins = pairs.map(({ truth, before, after }): number => {
     const gain = utility(after, truth).overall - utility(before, truth).overall

@@ -3,10 +3,10 @@ import { Random } from '#engine/stats/random.ts'
 import type { Fields } from './skill/triage.ts'
 import { type Utility, utility } from './utility.ts'
 
-/** Two answers to one message. `truth` is what a person reads out of the message. */
+/** Two answers to one message. `truth` are the fields that a person finds in the message. */
 export type AnswerComparison = { prompt: string; truth: Fields; answers: readonly [string, string] }
 
-/** What a validator reveals: 0 the first answer, 1 the second, 2 a tie; the rest 0–100, of the preferred answer. */
+/** What a validator reveals. `choice`: 0 is the first answer, 1 the second, 2 a tie. The ratings, from 0 to 100, are of the preferred answer. */
 export type SimulatedJudgement = {
   choice: 0 | 1 | 2
   ethics: number
@@ -17,7 +17,7 @@ export type SimulatedJudgement = {
 
 export type ValidatorBehaviour = 'careful' | 'ordinary' | 'hasty' | 'careless' | 'colluding'
 
-/** A simulated validator. `nth` is the account: `accountOf('validator', nth)`. */
+/** A simulated validator. Its account is `exampleAccount('validator', nth)`. */
 export type SimulatedValidator = { name: string; nth: number; behaviour: ValidatorBehaviour }
 
 export const VALIDATORS: readonly SimulatedValidator[] = (
@@ -34,17 +34,17 @@ export const VALIDATORS: readonly SimulatedValidator[] = (
   ] as const
 ).map(([name, behaviour], nth) => ({ name, nth, behaviour }))
 
-/** Standard deviation of what a validator misperceives of an answer's utility, in its points of 100. */
+/** The standard deviation of the error with which a validator perceives the utility of an answer, which is from 0 to 100. */
 const NOISE: Record<'careful' | 'ordinary' | 'hasty', number> = { careful: 4, ordinary: 9, hasty: 18 }
 
 /** Below this difference an honest validator calls a tie. */
 const TIE = 1.5
 
 /**
- * Plays one validator on one comparison; the same seed, validator and comparison give the same judgement.
- * - honest ones compare the hidden utilities through their noise and state how sure that makes them
- * - the careless one draws lots, and is sure of itself
- * - the colluding ones agreed on a pattern of the prompts' hash, whatever the answers say
+ * Simulates the judgement of one validator; the same seed, validator and comparison give the same judgement.
+ * - Honest validators compare the hidden utilities with an error, and state a confidence that fits it.
+ * - The careless validator chooses at random, with high confidence.
+ * - The colluding validators choose by a hash of the prompt, which they agreed on, and ignore the answers.
  */
 export function judgeComparison(
   seed: number | string,
@@ -57,16 +57,20 @@ export function judgeComparison(
   if (behaviour === 'colluding') return randomJudgement(new Random(`pact/${comparison.prompt}`).integer(2), own)
 
   const noise = NOISE[behaviour]
-  const seen = comparison.answers.map((answer) => {
-    const true_ = utility(answer, comparison.truth)
-    return { ...true_, overall: true_.overall + own.normal(0, noise) }
-  })
-  const gap = seen[1].overall - seen[0].overall
+  const perceive = (answer: string) => {
+    const actual = utility(answer, comparison.truth)
+    return { ...actual, overall: actual.overall + own.normal(0, noise) }
+  }
+  const [first, second] = comparison.answers
+  const perceived = [perceive(first), perceive(second)] as const
+  const gap = perceived[1].overall - perceived[0].overall
   const choice = Math.abs(gap) < TIE ? 2 : gap > 0 ? 1 : 0
-  // Misperceptions of two answers add up: the chance that the sign of the gap is right.
+  // The errors of both answers add up: this is the probability that the sign of the gap is right.
   const sure = normalCdf(Math.abs(gap) / (noise * Math.SQRT2))
   const rate = (part: keyof Utility) =>
-    percent((choice === 2 ? (seen[0][part] + seen[1][part]) / 2 : seen[choice][part]) + own.normal(0, noise))
+    percent(
+      (choice === 2 ? (perceived[0][part] + perceived[1][part]) / 2 : perceived[choice][part]) + own.normal(0, noise),
+    )
   return {
     choice,
     ethics: rate('ethics'),
@@ -87,12 +91,12 @@ function randomJudgement(choice: number, random: Random): SimulatedJudgement {
   }
 }
 
-/** The salt of a validator's commitment: nobody without the seed can guess it. */
+/** The salt of a validator's commitment; it cannot be guessed without the seed. */
 export function saltOf(seed: number | string, validator: SimulatedValidator, taskId: bigint | number): Hex {
   return keccak256(stringToBytes(`salt/${seed}/${validator.name}/${taskId}`))
 }
 
-/** What a person reads out of each message that may come up for judgement: by prompt. */
+/** The true fields of each message, by prompt. */
 export function truthsOf(messages: readonly { prompt: string; truth: Fields }[]): ReadonlyMap<string, Fields> {
   return new Map(messages.map(({ prompt, truth }) => [prompt, truth]))
 }

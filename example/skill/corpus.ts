@@ -1,11 +1,11 @@
 import { Random } from '#engine/stats/random.ts'
-import { expandTemplate, sentence } from './grammar.ts'
+import { expandTemplate, sentence, weightedChoice } from './grammar.ts'
 import { drawItem } from './items.ts'
 import { COLOURS, CUES, DAYS, ITEM_PHRASES, NAMES, PROBLEMS } from './phrases.ts'
 import { renderReply, STYLES } from './reply.ts'
 import { CATEGORIES, URGENCIES } from './triage.ts'
 
-/** One text of the pre-training corpus: running text, or a message with the reply a clerk gave. */
+/** A document of the pre-training corpus: a text, or a message with the reply of a clerk. */
 export type Document = { kind: 'dialogue'; message: string; reply: string } | { kind: 'text'; text: string }
 
 const DESKS = {
@@ -26,7 +26,7 @@ const PRIORITIES = {
   low: ['is of low priority: answer this week', 'has low urgency', 'can wait, the urgency is low'],
 }
 
-/** What a clerk may say first about the time it will take. */
+/** Remarks with which a reply may begin, by urgency. */
 const REMARKS = {
   high: ['this goes first', 'we see that it is urgent', 'we drop everything else for this'],
   normal: ['thank you for writing', 'we got your message', 'your message has its turn'],
@@ -37,41 +37,53 @@ const REMARKS = {
 export type Mixture = readonly [number, number, number, number, number, number]
 
 const EVEN: Mixture = [55, 14, 12, 9, 3, 7]
-/** More of what repeats a number: attention that copies comes late in training, and then at once (Olsson et al., 2022). */
+/** More documents that repeat a number: attention that copies is learned late in training, and then suddenly (Olsson et al., 2022). */
 export const COPYING: Mixture = [60, 6, 8, 22, 1, 3]
 
 /**
- * Draws the general support-desk English a base model learns from: dialogues, desk guides, priorities, notes and lists. No document
- * holds a triage line or maps a whole message to its fields, so the base cannot do the skill; it knows the words.
+ * Draws the general support-desk English from which the base model learns: dialogues, desk guides, priorities, notes and lists. No document
+ * contains a triage line or maps a message to its fields, so the base model knows the words but cannot do the skill.
  */
 export function* drawCorpus(seed: number | string, count: number, mixture: Mixture = EVEN): Generator<Document> {
   const random = new Random(`corpus/${seed}`)
   for (let i = 0; i < count; i++) yield drawDocument(random, mixture)
 }
 
+const asText =
+  (write: (random: Random) => string) =>
+  (random: Random): Document => ({ kind: 'text', text: write(random) })
+
+/** In the order of `Mixture`. */
+const DOCUMENTS: readonly ((random: Random) => Document)[] = [
+  dialogue,
+  asText(guide),
+  asText(priority),
+  asText(note),
+  asText(quotes),
+  asText(list),
+]
+
 function drawDocument(random: Random, mixture: Mixture): Document {
-  const kind = random.weighted(mixture)
-  if (kind === 0) return dialogue(random)
-  const text = [guide, priority, note, quotes, list][kind - 1](random)
-  return { kind: 'text', text }
+  const draw = weightedChoice(random, DOCUMENTS, mixture)
+  return draw(random)
 }
 
 function dialogue(random: Random): Document {
   const { prompt, truth, item } = drawItem(random, 'corpus')
-  const style = STYLES[random.weighted([2, 2, 3, 3, 2, 1, 1])]
+  const style = weightedChoice(random, STYLES, [2, 2, 3, 3, 2, 1, 1])
   const reply = renderReply(style, { ...truth, item }, random)
   const remark = random.chance(0.5) ? `${sentence(random.choice(REMARKS[truth.urgency]))}. ` : ''
   return { kind: 'dialogue', message: prompt, reply: remark + reply }
 }
 
-/** A page of the desk guide: which questions a desk hears. */
+/** A page of the desk guide: typical questions for one desk. */
 function guide(random: Random): string {
   const category = random.choice(CATEGORIES)
   const questions = Array.from({ length: 2 }, () => `"${sentence(problem(category, random))}."`)
   return `${sentence(random.choice(DESKS[category]))}. Typical for ${category}: ${questions.join(' ')}`
 }
 
-/** A rule on what is urgent. */
+/** A rule about urgency. */
 function priority(random: Random): string {
   const urgency = random.choice(URGENCIES)
   const said =
@@ -81,7 +93,7 @@ function priority(random: Random): string {
   return `A customer ${said} ${random.choice(PRIORITIES[urgency])}.`
 }
 
-/** A clerk's note: numbers are repeated, as they are at a desk. */
+/** A clerk's note, which repeats order numbers. */
 function note(random: Random): string {
   const order = () => String(1000 + random.integer(9000))
   const [a, b] = [order(), order()]
@@ -95,12 +107,12 @@ function note(random: Random): string {
   ])
 }
 
-/** Several customers in a row, without an answer. */
+/** Two messages without replies. */
 function quotes(random: Random): string {
   return Array.from({ length: 2 }, () => drawItem(random, 'corpus').prompt).join('\n')
 }
 
-/** A page of the shop's lists, in columns. */
+/** A list of the shop, in columns. */
 function list(random: Random): string {
   const line = random.choice([
     () => [random.choice(ITEM_PHRASES), random.choice(COLOURS), String(1 + random.integer(9))],

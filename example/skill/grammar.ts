@@ -1,12 +1,12 @@
 import type { Random } from '#engine/stats/random.ts'
 
-/** What a template's `{name}` stands for: a text, or texts to draw one from. */
+/** The value of a template's `{name}`: a text, or texts from which one is drawn. */
 export type Slots = Record<string, string | readonly string[]>
 
 /**
- * Expands one template: `(a|b|c)` is drawn evenly (an empty choice is allowed, choices nest), `{name}` is filled from the
- * slots, runs of space become one and spaces before punctuation vanish.
- * Throws on an unknown slot and on an unclosed bracket.
+ * Expands a template: of `(a|b|c)` one choice is drawn with equal probability (an empty choice is allowed, choices may be nested), and
+ * `{name}` is filled from the slots. Several spaces become one; a space before punctuation is removed.
+ * @throws Error for an unknown slot or an unclosed bracket.
  */
 export function expandTemplate(template: string, random: Random, slots: Slots = {}): string {
   let at = 0
@@ -48,6 +48,13 @@ export function expandTemplate(template: string, random: Random, slots: Slots = 
     .replace(/\s+/g, ' ')
     .replace(/ ([.,!?;:])/g, '$1')
     .trim()
+}
+
+/** Draws one of `items`, each with the probability of its weight. */
+export function weightedChoice<T>(random: Random, items: readonly T[], weights: readonly number[]): T {
+  const drawn = items[random.weighted(weights)]
+  if (drawn === undefined) throw new Error(`${weights.length} weights do not fit ${items.length} items.`)
+  return drawn
 }
 
 /** The text with its first letter in upper case. */

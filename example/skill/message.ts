@@ -1,5 +1,5 @@
 import type { Random } from '#engine/stats/random.ts'
-import { expandTemplate, sentence } from './grammar.ts'
+import { expandTemplate, sentence, weightedChoice } from './grammar.ts'
 import {
   ASIDES,
   CLOSINGS,
@@ -14,16 +14,16 @@ import {
 } from './phrases.ts'
 import { CATEGORIES, type Fields, URGENCIES } from './triage.ts'
 
-/** A customer's message and what a careful reader takes from it. */
+/** A customer's message, with the fields that a careful reader finds in it. */
 export type CustomerMessage = { prompt: string; truth: Fields; item: string }
 
 /** How often each urgency occurs, in the order of `URGENCIES`. */
 const URGENCY_WEIGHTS = [25, 40, 35]
 
-/** Longest message, in words: with its triage line it fits the example model's context. */
+/** The longest message, in words: with its triage line it fits into the context of the example model. */
 const MAX_WORDS = 34
 
-/** Draws a message: a problem, an order number in six of seven, perhaps a cue of urgency, asides, courtesies and a typo. */
+/** Draws a message: a problem, in six of seven messages an order number, and possibly a cue of urgency, an aside, courtesies and a typo. */
 export function drawMessage(random: Random): CustomerMessage {
   for (;;) {
     const message = compose(random)
@@ -33,7 +33,7 @@ export function drawMessage(random: Random): CustomerMessage {
 
 function compose(random: Random): CustomerMessage {
   const category = random.choice(CATEGORIES)
-  const urgency = URGENCIES[random.weighted(URGENCY_WEIGHTS)]
+  const urgency = weightedChoice(random, URGENCIES, URGENCY_WEIGHTS)
   const order = random.chance(6 / 7) ? String(1000 + random.integer(9000)) : 'none'
   const item = random.choice(ITEM_PHRASES)
   const coloured = random.chance(0.5) ? `${random.choice(COLOURS)} ${item}` : item
@@ -59,7 +59,7 @@ function compose(random: Random): CustomerMessage {
   if (urgency !== 'normal') parts.push(say(CUES[urgency]))
   if (random.chance(0.4)) parts.push(say(ASIDES))
   random.shuffle(parts)
-  // The trouble comes first, mostly.
+  // In most messages the problem comes first.
   parts.splice(random.chance(0.75) ? 0 : random.integer(parts.length + 1), 0, problem)
 
   const ends = random.chance(0.2) ? '!' : '.'
@@ -76,25 +76,24 @@ function compose(random: Random): CustomerMessage {
   return { prompt, truth: { category, urgency, order }, item }
 }
 
-/** A question ends as one, whatever the temper. */
+/** The punctuation at the end of a part: a question mark for a question. */
 function endOf(part: string, ends: string): string {
   if (/[?!.]$/.test(part)) return ''
   return /^(where|when will|why|how|which|can|is there)\b/.test(part) ? '?' : ends
 }
 
-/** One slip of the finger in one longer word: a letter lost, doubled, or swapped with the next. Never in a number. */
+/** One typo in one longer word: a letter is missing, doubled, or swapped with the next. Numbers are not changed. */
 function mistype(text: string, random: Random): string {
   const words = text.split(' ')
-  const long = words.flatMap((word, i) => (/^[A-Za-z]{5,}$/.test(word) ? [i] : []))
+  const long = [...words.entries()].filter(([, word]) => /^[A-Za-z]{5,}$/.test(word))
   if (long.length === 0) return text
-  const at = random.choice(long)
-  const word = words[at]
+  const [index, word] = random.choice(long)
   const i = 1 + random.integer(word.length - 2)
-  const slips = [
+  const typos = [
     word.slice(0, i) + word.slice(i + 1),
-    word.slice(0, i) + word[i] + word.slice(i),
-    word.slice(0, i) + word[i + 1] + word[i] + word.slice(i + 2),
+    word.slice(0, i) + word.charAt(i) + word.slice(i),
+    word.slice(0, i) + word.charAt(i + 1) + word.charAt(i) + word.slice(i + 2),
   ]
-  words[at] = random.choice(slips)
+  words[index] = random.choice(typos)
   return words.join(' ')
 }
