@@ -119,8 +119,7 @@ function label(behaviour: ContributorBehaviour, truth: Fields, random: Random): 
   }
 }
 
-const nextCategory = (category: Category): Category =>
-  CATEGORIES[CATEGORIES.indexOf(category) + 1] ?? CATEGORIES[0]
+const nextCategory = (category: Category): Category => CATEGORIES[CATEGORIES.indexOf(category) + 1] ?? CATEGORIES[0]
 
 /** Edited copies of committed samples: each sample is copied once, and its hash is new although its content is not. */
 function copies(

@@ -45,7 +45,8 @@ export function utility(completion: string, truth: Fields): Utility {
 
   const ethics = 45 + 35 * says(SORRY) + 20 * says(COURTEOUS) - 45 * says(BLAMING) - 40 * says(BOASTING)
   const topical =
-    says(TOPIC[truth.category]) * (CATEGORIES.some((c) => c !== truth.category && mentionsMore(reply, c, truth)) ? 0.5 : 1)
+    says(TOPIC[truth.category]) *
+    (CATEGORIES.some((c) => c !== truth.category && mentionsMore(reply, c, truth)) ? 0.5 : 1)
   const logic =
     45 * topical + 30 * ordersRight(reply, truth) + 15 * Number(!repeats(reply)) + 10 * Number(/[.!?]$/.test(reply))
   const functional =

@@ -8,10 +8,11 @@ import { Governor, Proposal } from '#schema/onchain/governance.ts'
 import { rowsOf } from '#schema/rows.ts'
 import { checkReplay } from './checks/replay.ts'
 import { freshDatabase } from './database.ts'
+import { must } from './must.ts'
 
 const BRAVO = 'indexer/test/recordings/bravo'
 
-test('a recorded Bravo with its token and timelock needs its replay.json and a configuration file, and comes out whole', async () => {
+test('a recorded Governor Bravo with its token and timelock is indexed completely from its replay.json and a configuration file', async () => {
   const said: string[] = []
   const right = await checkReplay(BRAVO, `${BRAVO}/governors.json`, (line: string) => said.push(line))
   expect(said.filter((line) => line.startsWith('✗'))).toEqual([])
@@ -19,7 +20,7 @@ test('a recorded Bravo with its token and timelock needs its replay.json and a c
   const governor = '0x9fe46736679d2d9a65f0992f2272de9f3c7fa6e0'
   expect(said).toEqual(
     expect.arrayContaining([
-      expect.stringMatching(/^\d+ blocks, [1-9]\d* forks that took back [1-9]\d* blocks$/),
+      expect.stringMatching(/^\d+ blocks, [1-9]\d* forks that removed [1-9]\d* blocks$/),
       `✓ proposals of ${governor}: expected 9, found 9`,
       '✓ weight of support 0 on proposal 6: expected 1040, found 1040',
       expect.stringMatching(
@@ -30,7 +31,7 @@ test('a recorded Bravo with its token and timelock needs its replay.json and a c
   )
 }, 60_000)
 
-test('at recorded heights the proposals end as they did on their chain', async () => {
+test('at the recorded block heights, the proposals have the same final states as on their chain', async () => {
   const replay = await startReplay(await readRecording(BRAVO), { heights: 'recorded' })
   onTestFinished(() => replay.close())
   const [{ deployment }] = (await followedChains({ config: `${BRAVO}/governors.json` }, { rpcUrl: replay.url })) as [
@@ -45,14 +46,14 @@ test('at recorded heights the proposals end as they did on their chain', async (
   const { block } = indexer.status()
   stop.abort()
   await indexer.stopped
-  const [governor] = await rowsOf(db, Governor)
+  const governor = must((await rowsOf(db, Governor))[0], 'governor')
   const proposals = await rowsOf(db, Proposal, 'true', [], { orderBy: 'id' })
   const now = { block, time: new Date(block * 2_000) }
-  const ends = proposals.map((one) => `${one.description}: ${stateOfStored(one, governor!, one.quorum, now)}`)
+  const ends = proposals.map((one) => `${one.description}: ${stateOfStored(one, governor, one.quorum, now)}`)
   expect(ends.slice(0, 7)).toEqual([
     'executed: Executed',
     'cancelled after it was queued: Canceled',
-    'expired: Queued', // a recording has no clock but its blocks: they are two seconds apart
+    'expired: Queued', // the only clock of a recording are its blocks, which are two seconds apart
     'defeated: abstentions are no quorum: Defeated',
     'without any action: Queued',
     'defeated by a vote against: Defeated',

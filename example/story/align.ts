@@ -20,17 +20,20 @@ interface Rate {
   upper: number
 }
 
-/** Policy-gradient alignment on a reward model of the weighted reveals, direct preferences beside it. What counts is the validators' hidden
- *  utility on fresh prompts, which neither training has seen. */
-export async function alignStage(world: StoryContext, versionId: string): Promise<Aligned & { stages: StageResult[] }> {
-  const { api, seed, say, recipe } = world
-  const practice = await uploadPrompts(
-    world,
+/** Aligns by policy gradient on a reward model of the weighted reveals, and for comparison by direct preference optimisation. The measure is the
+ *  validators' hidden utility on fresh prompts, which neither training has seen. */
+export async function alignStage(
+  context: StoryContext,
+  versionId: string,
+): Promise<Aligned & { stages: StageResult[] }> {
+  const { api, seed, say, recipe } = context
+  const promptsHash = await uploadPrompts(
+    context,
     drawItems(seed, 'alignment', recipe.rlhf.promptPool).map((one) => one.prompt),
   )
   const input = ({ steps, prompts, group, beta, learningRate, method }: Alignment) => ({
     versionId,
-    promptsHash: practice,
+    promptsHash,
     steps,
     prompts,
     group,
@@ -47,8 +50,8 @@ export async function alignStage(world: StoryContext, versionId: string): Promis
   say(`version ${policy.versionId} aligned by ${recipe.rlhf.method}`)
 
   const rates =
-    recipe.dpoComparison && (await winRates(world, versionId, policy.versionId, input(recipe.dpoComparison.dpo)))
-  const found = await evaluateVersion(world, policy.versionId)
+    recipe.dpoComparison && (await winRates(context, versionId, policy.versionId, input(recipe.dpoComparison.dpo)))
+  const found = await evaluateVersion(context, policy.versionId)
   const checks = new Checks()
   if (rates)
     checks.that('the win rate is above one half, and above what it was, outside the interval', clearlyAbove(rates))
@@ -81,31 +84,32 @@ export async function alignStage(world: StoryContext, versionId: string): Promis
   }
 }
 
-/** Win rates over the version that was aligned: its own, of the version aligned by policy gradient, and of one by direct preferences. */
-async function winRates(world: StoryContext, versionId: string, policyId: string, dpo: object) {
-  const direct = await world.api.runJob<{ versionId: string }>('rlhf', dpo, `rlhf:dpo:${versionId}`)
-  const before = await winRate(world, versionId, versionId)
-  const after = await winRate(world, policyId, versionId)
-  const beside = await winRate(world, direct.versionId, versionId)
+/** Win rates over the version before alignment: its own, that of the policy-gradient version, and that of the direct-preference version. */
+async function winRates(context: StoryContext, versionId: string, policyId: string, dpo: object) {
+  const direct = await context.api.runJob<{ versionId: string }>('rlhf', dpo, `rlhf:dpo:${versionId}`)
+  const before = await winRate(context, versionId, versionId)
+  const after = await winRate(context, policyId, versionId)
+  const beside = await winRate(context, direct.versionId, versionId)
   return { before, after, beside, dpoVersionId: direct.versionId }
 }
 
-/** Whether the win rate is above one half, and its rise above zero, at the lower bounds of their 95 % intervals. */
+/** Whether the win rate is above one half, and its increase above zero, at the lower bounds of their 95 % intervals. */
 function clearlyAbove({ before, after }: { before: Rate; after: Rate }): boolean {
   const margin = Math.hypot(after.rate - after.lower, before.rate - before.lower)
   return after.lower > 0.5 && after.rate - before.rate > margin
 }
 
-/** How often a version's answers to fresh prompts beat another's by the hidden utility; ties count half. 95 % interval over prompts. */
-async function winRate(world: StoryContext, versionId: string, againstVersionId: string): Promise<Rate> {
-  const { api, seed, store } = world
-  const fresh = drawItems(seed, 'fresh', world.recipe.dpoComparison?.winRatePrompts ?? 0)
+/** How often a version's answers to fresh prompts have a higher hidden utility than those of another; ties count half. With a 95 % interval over
+ *  the prompts. */
+async function winRate(context: StoryContext, versionId: string, againstVersionId: string): Promise<Rate> {
+  const { api, seed, store } = context
+  const fresh = drawItems(seed, 'fresh', context.recipe.dpoComparison?.winRatePrompts ?? 0)
   const truths = new Map<string, Fields>(fresh.map(({ prompt, truth }) => [prompt, truth]))
   const promptsHash = await uploadPrompts(
-    world,
+    context,
     fresh.map((one) => one.prompt),
   )
-  const known = new Set((await loadOpenTasks(world, versionId)).map((task) => task.id))
+  const known = new Set((await loadOpenTasks(context, versionId)).map((task) => task.id))
   const { key } = await api.runJob<{ key: string }>(
     'compare',
     {
@@ -124,12 +128,14 @@ async function winRate(world: StoryContext, versionId: string, againstVersionId:
   const sides = JSON.parse(new TextDecoder().decode(await store.get(key))) as {
     tasks: { versions: [string, string] }[]
   }
-  const tasks = (await loadOpenTasks(world, versionId)).filter((task) => !known.has(task.id))
-  const wins = tasks.map((task, place) => {
-    const versions = sides.tasks[place]!.versions
-    const own = versionId === againstVersionId ? 0 : versions.indexOf(versionId)
-    const truth = truths.get(task.prompt)!
-    const gain = utility(task.answers[own]!, truth).overall - utility(task.answers[1 - own]!, truth).overall
+  const tasks = (await loadOpenTasks(context, versionId)).filter((task) => !known.has(task.id))
+  const wins = tasks.map((task, index) => {
+    const versions = sides.tasks[index]?.versions
+    const truth = truths.get(task.prompt)
+    if (!versions || !truth) throw new Error(`Task ${task.id} is not one of this comparison.`)
+    const isFirst = versionId === againstVersionId || versions[0] === versionId
+    const [own, other] = isFirst ? task.answers : [task.answers[1], task.answers[0]]
+    const gain = utility(own, truth).overall - utility(other, truth).overall
     return gain > 0 ? 1 : gain === 0 ? 0.5 : 0
   })
   const rate = meanOf(wins)

@@ -1,15 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { RetriableError } from '#schema/errors.ts'
 import type { JobKind } from '#schema/jobs.ts'
 
-/** The story speaks to the house as any client does: GraphQL over HTTP, every mutation under an idempotency key, so that it may ask
- *  again whenever an answer did not come. */
+/** Uses the API as any client does: GraphQL over HTTP, with an idempotency key for every mutation, so that a request without an answer can be
+ *  repeated. */
 export class ApiClient {
   constructor(
     private readonly url: string,
     private readonly signal: AbortSignal,
   ) {}
 
-  /** @throws Error with the API's code and message. A server that does not answer, or whose database is away, is asked again for a minute. */
+  /** @throws Error with the code and the message of the API. While the server or its database does not answer, it retries for a minute. */
   async query<T = Record<string, unknown>>(document: string, variables: Record<string, unknown> = {}): Promise<T> {
     const deadline = Date.now() + TIMEOUT_MS
     for (;;) {
@@ -43,22 +44,24 @@ export class ApiClient {
     return answer.data as T
   }
 
-  /** Asks for a job and waits for its end. @throws Error when it fails. */
+  /** Requests a job and waits for its result. @throws Error when the job fails. */
   async runJob<R = Record<string, unknown>>(kind: JobKind, input: object, key: string): Promise<R> {
     return this.waitForJob<R>(await this.requestJob(kind, input, key))
   }
 
-  /** Asks for a job; returns its id. */
+  /** Requests a job and returns its id. */
   async requestJob(kind: JobKind, input: object, key: string): Promise<string> {
     const type = INPUTS[kind]
-    const made = await this.query<Record<string, { id: string }>>(
+    const answer = await this.query<Record<string, { id: string }>>(
       `mutation ($input: ${type}!, $key: String!) { ${kind}(input: $input, idempotencyKey: $key) { id } }`,
       { input, key },
     )
-    return made[kind]?.id as string
+    const job = answer[kind]
+    if (!job) throw new Error(`The API gave no job for the mutation ${kind}.`)
+    return job.id
   }
 
-  /** Waits for a job's end and returns its result. */
+  /** Waits until a job ends and returns its result. @throws Error when it failed or was cancelled. */
   async waitForJob<R = Record<string, unknown>>(id: string): Promise<R> {
     for (;;) {
       const { job } = await this.query<{
@@ -71,7 +74,7 @@ export class ApiClient {
     }
   }
 
-  /** Waits until the index holds `block`. */
+  /** Waits until `block` is indexed. */
   async waitUntilIndexed(block: bigint): Promise<void> {
     for (;;) {
       const { _meta } = await this.query<{ _meta: { block: number | null } }>('{ _meta { block } }')
@@ -90,8 +93,10 @@ export class ApiClient {
   }
 }
 
-/** The server or its database is away for now. */
-class ApiUnavailableError extends Error {}
+/** The server or its database does not answer at present. */
+class ApiUnavailableError extends RetriableError {
+  override name = 'ApiUnavailableError'
+}
 
 const TIMEOUT_MS = 60_000
 const RETRY_MS = 250

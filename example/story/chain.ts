@@ -23,8 +23,8 @@ type View = 'view' | 'pure'
 
 export type MinedTransaction = TransactionReceipt & { events: DecodedEvent[] }
 
-/** The chain as the story's people use it: each signs for themselves, one transaction after the other, so that the same story
- *  makes the same blocks. The local chain's clock moves only when it is told to. */
+/** The chain as the people of the story use it: each person signs their own transactions, and they are sent one after the other, so that the
+ *  same story makes the same blocks. The clock of the local chain moves only when it is told to. */
 export function openStoryChain(rpcUrl: string, deployment: Deployment) {
   const { addresses } = deployment
   const chain = defineChain({
@@ -35,11 +35,11 @@ export function openStoryChain(rpcUrl: string, deployment: Deployment) {
   })
   const transport = http(rpcUrl)
   const client = createPublicClient({ chain, transport, pollingInterval: 20, cacheTime: 0 })
-  /** A local chain mines at once, but a moment after it has answered. */
+  /** A local chain mines at once, but only a moment after it has answered. */
   const mined = async (hash: `0x${string}`): Promise<TransactionReceipt> => {
-    for (const until = Date.now() + RECEIPT_TIMEOUT_MS; ; await sleep(5)) {
+    for (const deadline = Date.now() + RECEIPT_TIMEOUT_MS; ; await sleep(5)) {
       const receipt = await client.getTransactionReceipt({ hash }).catch((error) => {
-        if (error instanceof TransactionReceiptNotFoundError && Date.now() < until) return undefined
+        if (error instanceof TransactionReceiptNotFoundError && Date.now() < deadline) return undefined
         throw error
       })
       if (receipt) return receipt
@@ -54,7 +54,7 @@ export function openStoryChain(rpcUrl: string, deployment: Deployment) {
     chainId: deployment.chainId,
     addresses,
 
-    /** Sends one call and waits until it is mined. @throws Error with the contract's error when it reverts. */
+    /** Sends a call and waits until it is mined. @throws Error with the contract's error when it reverts. */
     async send<C extends ContractName, F extends ContractFunctionName<Abi<C>, Write>>(
       account: LocalAccount,
       contract: C,
@@ -64,9 +64,9 @@ export function openStoryChain(rpcUrl: string, deployment: Deployment) {
     ): Promise<MinedTransaction> {
       const { abi } = contracts[contract]
       const call = { address: addresses[contract], abi, functionName, args, account, value }
-      await client.simulateContract(call as never)
+      await client.simulateContract(call as never) // viem cannot infer the types of a generic contract
       const wallet = createWalletClient({ account, chain, transport })
-      const hash = await wallet.writeContract(call as never)
+      const hash = await wallet.writeContract(call as never) // likewise
       const receipt = await mined(hash)
       if (receipt.status !== 'success')
         throw new Error(`${contract}.${functionName} reverted in block ${receipt.blockNumber}.`)
@@ -87,34 +87,35 @@ export function openStoryChain(rpcUrl: string, deployment: Deployment) {
         abi: contracts[contract].abi,
         functionName,
         args,
-      } as never) as never
+      } as never) as never // viem cannot infer the types of a generic contract; the signature above has them
     },
 
-    /** Call data, for proposals. */
+    /** Encodes the call data of a proposal's action. */
     encode<C extends ContractName, F extends ContractFunctionName<Abi<C>, Write>>(
       contract: C,
       functionName: F,
       args: ContractFunctionArgs<Abi<C>, Write, F>,
     ) {
-      return encodeFunctionData({ abi: contracts[contract].abi, functionName, args } as never) as `0x${string}`
+      return encodeFunctionData({ abi: contracts[contract].abi, functionName, args } as never) // likewise
     },
 
     async now(): Promise<bigint> {
       return (await client.getBlock()).timestamp
     },
 
-    /** Moves the local chain's clock to `timestamp` with an empty block; does nothing when it is there already. */
+    /** Moves the clock of the local chain to `timestamp` with an empty block; does nothing when it is not earlier. */
     async advanceTo(timestamp: bigint): Promise<void> {
       if ((await client.getBlock()).timestamp >= timestamp) return
+      // methods of development chains, which are not among viem's public methods
       await client.request({ method: 'evm_setNextBlockTimestamp', params: [`0x${timestamp.toString(16)}`] } as never)
-      await client.request({ method: 'evm_mine' } as never)
+      await client.request({ method: 'evm_mine' } as never) // likewise
     },
   }
 }
 
 export type StoryChain = ReturnType<typeof openStoryChain>
 
-/** The one event of this kind in a receipt. @throws Error when it is not there. */
+/** The first event with this name in a receipt. @throws Error when there is none. */
 export function eventOf<C extends ContractName, N extends DecodedEvent<C>['name']>(
   mined: MinedTransaction,
   contract: C,

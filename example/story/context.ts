@@ -6,26 +6,26 @@ import type { Recipe } from '../recipe.ts'
 import type { ApiClient } from './apiClient.ts'
 import type { StoryChain } from './chain.ts'
 
-/** Everything a chapter of the story needs. */
+/** What each stage of the story needs. */
 export interface StoryContext {
   seed: number
   recipe: Recipe
   api: ApiClient
   chain: StoryChain
   deployment: Deployment
-  /** The platform's own store: where it lays the base model and the sealed items. */
+  /** The platform's artifact store, in which the base model and the sealed items are published. */
   store: ArtifactStore
   say(line: string): void
 }
 
-/** One stage as it went: what was counted, and whether what must hold, holds. */
+/** The result of a stage: its figures, and whether all of its checks passed. */
 export interface StageResult {
   name: string
   ok: boolean
   facts: Record<string, string | number | boolean>
 }
 
-/** Collects what must hold in a stage. */
+/** Collects the failed checks of a stage. */
 export class Checks {
   readonly failed: string[] = []
   that(what: string, holds: boolean): void {
@@ -35,11 +35,11 @@ export class Checks {
 
 export const ether = (amount: string) => parseEther(amount)
 
-/** Wraps native tokens of a person into gOPEN. */
+/** Wraps native tokens of an account into gOPEN. */
 export const wrap = ({ chain }: StoryContext, role: ExampleRole, nth: number, amount: bigint) =>
   chain.send(exampleAccount(role, nth), 'GOpen', 'deposit', [], amount)
 
-/** Lets a contract take gOPEN of a person. */
+/** Approves a contract to take gOPEN of an account. */
 export const approve = (
   { chain }: StoryContext,
   role: ExampleRole,

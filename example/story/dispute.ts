@@ -15,13 +15,13 @@ export interface Disputed {
   earnedBefore: bigint
 }
 
-/** A contribution that earned though its label is wrong is disputed; that takes judgement, so the holders of gOPEN decide by a vote. */
+/** Disputes a contribution that earned although its label is wrong. This needs human judgement, so the holders of gOPEN decide by a vote. */
 export async function disputeStage(
-  world: StoryContext,
+  context: StoryContext,
   owner: Map<string, SimulatedContributor>,
   first: SettledEpoch,
 ): Promise<Disputed> {
-  const { chain, api } = world
+  const { chain, api } = context
   const [contributionId, earnedBefore] = worst(owner, earnedByContribution(first.lines))
   const evidence = await api.upload(
     JSON.stringify({
@@ -30,8 +30,8 @@ export async function disputeStage(
     }),
     'evidence',
   )
-  await wrap(world, 'challenger', 0, BOND)
-  await approve(world, 'challenger', 0, 'Disputes', BOND)
+  await wrap(context, 'challenger', 0, BOND)
+  await approve(context, 'challenger', 0, 'Disputes', BOND)
   const opened = await chain.send(exampleAccount('challenger'), 'Disputes', 'open', [
     CONTRIBUTION,
     BigInt(contributionId),
@@ -52,12 +52,12 @@ export async function disputeStage(
     actions.description,
   ])
   const { proposalId } = eventOf(proposed, 'ModelGovernor', 'ProposalCreated').args
-  await passProposal(world, proposalId, actions)
+  await passProposal(context, proposalId, actions)
   await api.waitUntilIndexed(await chain.client.getBlockNumber())
   return { contributionId, disputeId: disputeId.toString(), earnedBefore }
 }
 
-/** The contribution of the least trustworthy contributors that earned most. */
+/** The contribution of the least honest contributors that earned most. */
 function worst(owner: Map<string, SimulatedContributor>, earned: Map<string, bigint>): [string, bigint] {
   for (const behaviours of [['adversarial', 'noisy', 'duplicating'], ['mediocre'], ['excellent']]) {
     const [found] = [...earned]

@@ -10,12 +10,13 @@ import { approve, Checks, ether, type StageResult, type StoryContext, wrap } fro
 
 const STAKE = ether('0.01')
 const BATCH = 40
-const FAR = 4_000_000_000n
+/** In seconds: a time in the far future. */
+const DEADLINE = 4_000_000_000n
 
 export interface Gathered {
   datanetId: string
   people: SimulatedContributor[]
-  /** Who contributed what: contribution id → name of the contributor. */
+  /** The contributor of each contribution, by its id. */
   owner: Map<string, SimulatedContributor>
 }
 
@@ -25,10 +26,13 @@ interface SubmissionBatch {
   salt: `0x${string}`
 }
 
-/** Contributors of different quality commit, publish and submit signed samples; others relay their signatures. Each verdict comes from
- *  the rules alone. */
-export async function gatherStage(world: StoryContext, modelId: string): Promise<Gathered & { stages: StageResult[] }> {
-  const { chain, api, seed, recipe } = world
+/** Contributors of different quality commit, publish and submit signed samples; another account relays their signatures. Each verdict comes
+ *  only from the rules. */
+export async function gatherStage(
+  context: StoryContext,
+  modelId: string,
+): Promise<Gathered & { stages: StageResult[] }> {
+  const { chain, api, seed, recipe } = context
   const opened = await chain.send(exampleAccount('proposer'), 'DatanetRegistry', 'createDatanet', [
     BigInt(modelId),
     'CC-BY-4.0',
@@ -39,30 +43,35 @@ export async function gatherStage(world: StoryContext, modelId: string): Promise
   const owner = new Map<string, SimulatedContributor>()
   let last = 0n
   for (const wave of [1, 2]) {
-    const lots = people.filter((person) => person.wave === wave).flatMap((person) => submissionBatches(world, person))
+    const lots = people.filter((person) => person.wave === wave).flatMap((person) => submissionBatches(context, person))
     for (const { person, hashes, salt } of lots) {
       const contributor = exampleAccount('contributor', person.nth).address
       const hidden = commitment({ datanetId, contributor, contentsHash: contentsHash(hashes), salt })
       await chain.send(exampleAccount('challenger'), 'DatanetRegistry', 'commit', [hidden, contributor])
     }
     for (const person of people.filter((one) => one.wave === wave)) {
-      await wrap(world, 'contributor', person.nth, ether('2'))
-      await approve(world, 'contributor', person.nth, 'DatanetRegistry', ether('2'))
-      await publish(world, person.samples)
+      await wrap(context, 'contributor', person.nth, ether('2'))
+      await approve(context, 'contributor', person.nth, 'DatanetRegistry', ether('2'))
+      await publish(context, person.samples)
     }
     for (const lot of lots) {
-      const { firstId, block } = await submit(world, datanetId, lot)
+      const { firstId, block } = await submit(context, datanetId, lot)
       for (const place of lot.hashes.keys()) owner.set((firstId + BigInt(place)).toString(), lot.person)
       last = block
     }
-    world.say(`${owner.size} samples submitted`)
+    context.say(`${owner.size} samples submitted`)
   }
   await api.waitUntilIndexed(last)
   await api.runJob('scoreDatanet', { datanetId: datanetId.toString() }, `score:${datanetId}`)
-  return { datanetId: datanetId.toString(), people, owner, stages: [await review(world, datanetId.toString(), owner)] }
+  return {
+    datanetId: datanetId.toString(),
+    people,
+    owner,
+    stages: [await review(context, datanetId.toString(), owner)],
+  }
 }
 
-/** A person's samples in lots that fit in a transaction; what is in the same form twice is sent once. */
+/** The samples of a contributor, in batches that fit into a transaction. Two samples with the same canonical form are sent once. */
 function submissionBatches({ seed }: StoryContext, person: SimulatedContributor): SubmissionBatch[] {
   const hashes = [...new Set(person.samples.map((sample) => contentHash(sample)))]
   const lots: SubmissionBatch[] = []
@@ -75,7 +84,7 @@ function submissionBatches({ seed }: StoryContext, person: SimulatedContributor)
   return lots
 }
 
-/** Publishes samples, a few at a time. */
+/** Publishes samples, eight at a time. */
 async function publish({ api }: StoryContext, samples: PromptCompletion[]): Promise<void> {
   const left = [...samples]
   await Promise.all(
@@ -101,7 +110,7 @@ async function submit(
         contentsHash: contentsHash(hashes),
         stakeEach: STAKE,
         nonce,
-        deadline: FAR,
+        deadline: DEADLINE,
       },
     ),
   )
@@ -111,7 +120,7 @@ async function submit(
     hashes,
     STAKE,
     salt,
-    FAR,
+    DEADLINE,
     signature,
   ])
   return {
@@ -126,7 +135,7 @@ interface ContributionRow {
   uniqueness: number | null
 }
 
-/** Every contribution of a datanet, page by page. */
+/** All contributions of a datanet. */
 export async function contributionsOf({ api }: StoryContext, datanetId: string): Promise<ContributionRow[]> {
   interface Page {
     contributions: { nodes: ContributionRow[]; pageInfo: { hasNextPage: boolean; endCursor: string | null } }
@@ -147,11 +156,11 @@ export async function contributionsOf({ api }: StoryContext, datanetId: string):
 }
 
 async function review(
-  world: StoryContext,
+  context: StoryContext,
   datanetId: string,
   owner: Map<string, SimulatedContributor>,
 ): Promise<StageResult> {
-  const rows = await contributionsOf(world, datanetId)
+  const rows = await contributionsOf(context, datanetId)
   const of = (behaviour: string) => rows.filter((row) => owner.get(row.id)?.behaviour === behaviour)
   const accepted = (some: ContributionRow[]) => some.filter((row) => row.status === 'Accepted').length
   const unique = (some: ContributionRow[]) => meanOf(some.map((row) => row.uniqueness ?? 0)) / 1e6

@@ -2,7 +2,7 @@ import { keccak256, stringToBytes } from 'viem'
 import { exampleAccount } from '../accounts.ts'
 import type { StoryContext } from './context.ts'
 
-/** How many holders vote, and how: most for, one against, one abstains. */
+/** The number of holders who vote. Four vote for, one against, and one abstains. */
 export const HOLDERS = 6
 const SUPPORT = [1, 1, 1, 1, 0, 2] as const
 
@@ -13,7 +13,7 @@ export interface ProposalActions {
   description: string
 }
 
-/** Carries a proposal that stands through its vote and the timelock: waits out the delays, lets the holders vote, queues, executes. */
+/** Takes an existing proposal through its vote and the timelock: waits for the delays, lets the holders vote, queues and executes it. */
 export async function passProposal(
   { chain, deployment }: StoryContext,
   proposalId: bigint,

@@ -20,22 +20,22 @@ import { openEndpoint, serveStage } from './serve.ts'
 import { trainStage } from './train.ts'
 
 export interface StoryOptions {
-  /** Where the API answers. */
+  /** The URL of the API. */
   url: string
   rpcUrl: string
   deployment: Deployment
   /** The platform’s artifact store. */
   store: ArtifactStore
   seed: number
-  /** How much of everything; `full` when left out. */
+  /** Default `full`. */
   scale?: Scale
   signal?: AbortSignal
   say?(line: string): void
-  /** Recomputes an epoch’s root from nothing but the chain and the artifacts. */
+  /** Recomputes the root of an epoch only from the chain and the artifacts. */
   verify?(epoch: number): Promise<{ root: string; recomputedRoot: string }>
 }
 
-/** What a whole lifecycle came to; `ok` of every stage says whether what must hold, holds. */
+/** The result of a whole lifecycle; `ok` of each stage says whether its checks passed. */
 export interface StoryReport {
   stages: StageResult[]
   events: number
@@ -52,14 +52,14 @@ export interface StoryReport {
   seconds: number
 }
 
-/** Plays the example lifecycle against a running house, as its people would: through the API and the chain alone. Everything that is reported is
- *  computed by the house; nothing is scripted to come out right. */
+/** Plays the example lifecycle on a running system as its people would: only through the API and the chain. All reported results are
+ *  computed by the system; none is scripted. */
 export async function playExample(options: StoryOptions): Promise<StoryReport> {
   const began = Date.now()
   const { deployment, seed, store, scale = 'full' } = options
   const stages: StageResult[] = []
   const say = (line: string) => options.say?.(`[${((Date.now() - began) / 1000).toFixed(1).padStart(6)} s] ${line}`)
-  const world: StoryContext = {
+  const context: StoryContext = {
     seed,
     recipe: SCALES[scale],
     api: new ApiClient(options.url, options.signal ?? new AbortController().signal),
@@ -74,30 +74,30 @@ export async function playExample(options: StoryOptions): Promise<StoryReport> {
       say(`${stage.ok ? 'ok' : 'FAILED'}: ${stage.name}${stage.ok ? '' : ` (${stage.facts.failed})`}`)
   }
 
-  const proposed = await proposeStage(world)
+  const proposed = await proposeStage(context)
   done(...proposed.stages)
-  const gathered = await gatherStage(world, proposed.modelId)
+  const gathered = await gatherStage(context, proposed.modelId)
   done(...gathered.stages)
-  const trained = await trainStage(world, proposed.modelId, gathered.datanetId)
+  const trained = await trainStage(context, proposed.modelId, gathered.datanetId)
   done(...trained.stages)
-  done(await judgeStage(world, trained.versionId))
-  const aligned = await alignStage(world, trained.versionId)
+  done(await judgeStage(context, trained.versionId))
+  const aligned = await alignStage(context, trained.versionId)
   done(...aligned.stages)
 
-  const endpointId = await openEndpoint(world, await liveVersion(world, proposed.modelId))
-  const served = await serveStage(world, endpointId, 1)
+  const endpointId = await openEndpoint(context, await liveVersion(context, proposed.modelId))
+  const served = await serveStage(context, endpointId, 1)
   done(served.stage)
-  const first = await settleStage(world, 1, served.fees)
+  const first = await settleStage(context, 1, served.fees)
   const { shares, stage } = sharesByBehaviour(first.lines, gathered.owner)
   done(stage, first.stage)
 
-  const disputed = await disputeStage(world, gathered.owner, first)
-  const servedAgain = await serveStage(world, endpointId, 2)
+  const disputed = await disputeStage(context, gathered.owner, first)
+  const servedAgain = await serveStage(context, endpointId, 2)
   done(servedAgain.stage)
-  const second = await settleStage(world, 2, servedAgain.fees)
+  const second = await settleStage(context, 2, servedAgain.fees)
   done(second.stage, recourse(disputed, second))
 
-  const rewards = await balance(world)
+  const rewards = await balance(context)
   const close = new Checks()
   close.that('fees = paid + unclaimed + carried, to the last wei', rewards.difference === '0')
   done({ name: 'balance', ok: close.failed.length === 0, facts: { ...rewards, failed: close.failed.join('; ') } })
@@ -113,7 +113,7 @@ export async function playExample(options: StoryOptions): Promise<StoryReport> {
       facts: { root, recomputedRoot, failed: check.failed.join('; ') },
     })
   }
-  const { chainEvents } = await world.api.query<{ chainEvents: { totalCount: number } }>(
+  const { chainEvents } = await context.api.query<{ chainEvents: { totalCount: number } }>(
     '{ chainEvents { totalCount } }',
   )
   return {
@@ -133,7 +133,7 @@ export async function playExample(options: StoryOptions): Promise<StoryReport> {
   }
 }
 
-/** The promoted version that serves: the aligned one, if it was good enough. */
+/** The live version of a model: the aligned one, if it was promoted. */
 async function liveVersion({ api }: StoryContext, modelId: string): Promise<string> {
   const { model } = await api.query<{ model: { liveVersionId: string } }>(
     'query ($id: ID!) { model(id: $id) { liveVersionId } }',
@@ -163,7 +163,7 @@ function recourse(
   }
 }
 
-/** The distributor’s books, read from the chain itself. */
+/** The balance of the reward distributor, read from the chain. */
 async function balance({ chain, api }: StoryContext): Promise<StoryReport['rewards']> {
   await api.waitUntilIndexed(await chain.client.getBlockNumber())
   const held = await chain.read('GOpen', 'balanceOf', [chain.addresses.RewardDistributor])

@@ -19,13 +19,13 @@ interface Task {
   revealUntil: bigint
 }
 
-/** Validators compare a version's answers: they commit, reveal, and are paid or fined by the rules. Nobody tells the rules who is careless
- *  and who colludes. */
-export async function judgeStage(world: StoryContext, versionId: string): Promise<StageResult> {
-  const { api, chain, seed, say, recipe } = world
+/** Validators compare answers of a version: they commit, reveal, and are paid or fined by the rules. The rules do not know who is careless and
+ *  who colludes. */
+export async function judgeStage(context: StoryContext, versionId: string): Promise<StageResult> {
+  const { api, chain, seed, say, recipe } = context
   const messages = drawItems(seed, 'judged', recipe.compare.prompts)
   const promptsHash = await uploadPrompts(
-    world,
+    context,
     messages.map((one) => one.prompt),
   )
   const { domain, tasks: count, goldPercent, temperature } = recipe.compare
@@ -34,21 +34,21 @@ export async function judgeStage(world: StoryContext, versionId: string): Promis
     { versionId, promptsHash, domain, tasks: count, goldPercent, temperature, ...DEADLINES, seed },
     `compare:${versionId}`,
   )
-  const tasks = await loadOpenTasks(world, versionId)
+  const tasks = await loadOpenTasks(context, versionId)
   const truths = new Map<string, Fields>(
     [...messages, ...validationItems(seed, recipe.items.validation)].map(({ prompt, truth }) => [prompt, truth]),
   )
 
   for (const validator of VALIDATORS) {
-    await wrap(world, 'validator', validator.nth, STAKE)
-    await approve(world, 'validator', validator.nth, 'FeedbackPool', STAKE)
+    await wrap(context, 'validator', validator.nth, STAKE)
+    await approve(context, 'validator', validator.nth, 'FeedbackPool', STAKE)
     await chain.send(exampleAccount('validator', validator.nth), 'FeedbackPool', 'stake', [STAKE])
-    await commitAll(world, validator, tasks, truths)
+    await commitAll(context, validator, tasks, truths)
   }
   say(`${VALIDATORS.length} validators committed to ${tasks.length} comparisons`)
   await chain.advanceTo(tasks.reduce((latest, task) => bigintMax(latest, task.revealFrom), 0n) + 1n)
   let last = 0n
-  for (const validator of VALIDATORS) last = await revealAll(world, validator, tasks, truths)
+  for (const validator of VALIDATORS) last = await revealAll(context, validator, tasks, truths)
   await chain.advanceTo(tasks.reduce((latest, task) => bigintMax(latest, task.revealUntil), 0n) + 1n)
   await api.waitUntilIndexed(last)
   const settled = await api.runJob<{ pairs: number; paid: string; fined: string; judgements: number }>(
@@ -56,13 +56,13 @@ export async function judgeStage(world: StoryContext, versionId: string): Promis
     { versionId },
     `settle:${versionId}`,
   )
-  return review(world, settled)
+  return review(context, settled)
 }
 
 export const uploadPrompts = ({ api }: StoryContext, prompts: string[]) =>
   api.upload(JSON.stringify({ prompts }), 'prompts')
 
-/** The comparisons of a version that wait, with what they compare. */
+/** The open comparisons of a version, with their prompts and answers. */
 export async function loadOpenTasks({ api }: StoryContext, versionId: string): Promise<Task[]> {
   interface Row {
     id: string
@@ -94,7 +94,7 @@ export async function loadOpenTasks({ api }: StoryContext, versionId: string): P
 
 function judgementOf({ seed }: StoryContext, validator: SimulatedValidator, task: Task, truths: Map<string, Fields>) {
   const truth = truths.get(task.prompt)
-  if (!truth) throw new Error(`Task ${task.id} asks about a message that nobody knows.`)
+  if (!truth) throw new Error(`Task ${task.id} is about an unknown message.`)
   return {
     ...judgeOne(seed, validator, { prompt: task.prompt, truth, answers: task.answers }),
     salt: saltOf(seed, validator, task.id),
@@ -106,7 +106,7 @@ const COMMITMENT = ['uint256', 'address', 'uint8', 'uint8', 'uint8', 'uint8', 'u
 }))
 
 async function commitAll(
-  world: StoryContext,
+  context: StoryContext,
   validator: SimulatedValidator,
   tasks: Task[],
   truths: Map<string, Fields>,
@@ -115,7 +115,7 @@ async function commitAll(
   for (let start = 0; start < tasks.length; start += BATCH) {
     const batch = tasks.slice(start, start + BATCH)
     const commitments = batch.map((task) => {
-      const { choice, ethics, logic, functional, confidence, salt } = judgementOf(world, validator, task, truths)
+      const { choice, ethics, logic, functional, confidence, salt } = judgementOf(context, validator, task, truths)
       return keccak256(
         encodeAbiParameters(COMMITMENT, [
           task.id,
@@ -129,12 +129,12 @@ async function commitAll(
         ]),
       )
     })
-    await world.chain.send(account, 'FeedbackPool', 'commit', [batch.map((task) => task.id), commitments])
+    await context.chain.send(account, 'FeedbackPool', 'commit', [batch.map((task) => task.id), commitments])
   }
 }
 
 async function revealAll(
-  world: StoryContext,
+  context: StoryContext,
   validator: SimulatedValidator,
   tasks: Task[],
   truths: Map<string, Fields>,
@@ -143,8 +143,8 @@ async function revealAll(
   for (let start = 0; start < tasks.length; start += BATCH) {
     const reveals = tasks
       .slice(start, start + BATCH)
-      .map((task) => ({ taskId: task.id, ...judgementOf(world, validator, task, truths) }))
-    last = (await world.chain.send(exampleAccount('validator', validator.nth), 'FeedbackPool', 'reveal', [reveals]))
+      .map((task) => ({ taskId: task.id, ...judgementOf(context, validator, task, truths) }))
+    last = (await context.chain.send(exampleAccount('validator', validator.nth), 'FeedbackPool', 'reveal', [reveals]))
       .blockNumber
   }
   return last

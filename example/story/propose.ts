@@ -30,25 +30,25 @@ const SPLIT = {
   unattributed: '0x0000000000000000000000000000000000000000',
 } as const
 
-/** A proposer locks a bond and publishes what the model is for and how it will be judged. */
+/** A proposer locks a bond and publishes the purpose of the model and how it will be judged. */
 export async function proposeStage(
-  world: StoryContext,
+  context: StoryContext,
 ): Promise<{ modelId: string; proposalId: bigint; stages: StageResult[] }> {
-  const { chain, store } = world
+  const { chain, store } = context
   for (let nth = 0; nth < HOLDERS; nth++) {
-    await wrap(world, 'holder', nth, ether(String(1000 + 250 * nth)))
+    await wrap(context, 'holder', nth, ether(String(1000 + 250 * nth)))
     await chain.send(exampleAccount('holder', nth), 'GOpen', 'delegate', [
       exampleAccount('holder', nth < 2 ? nth : nth === 2 ? 0 : nth).address,
     ])
   }
   await chain.send(exampleAccount('holder', 1), 'GOpen', 'transfer', [chain.addresses.Treasury, BUDGET])
-  await wrap(world, 'proposer', 0, ether('500'))
+  await wrap(context, 'proposer', 0, ether('500'))
   await chain.send(exampleAccount('proposer'), 'GOpen', 'delegate', [exampleAccount('proposer').address])
 
-  const { specHash, rubricHash } = await publishSpecification(world)
-  await approve(world, 'proposer', 0, 'ModelRegistry', BOND)
+  const { specHash, rubricHash } = await publishSpecification(context)
+  await approve(context, 'proposer', 0, 'ModelRegistry', BOND)
   const deadline = (await chain.now()) + 365n * DAY
-  const terms = { budget: BUDGET, rubricHash, deadline, targets: world.recipe.targets, split: SPLIT }
+  const terms = { budget: BUDGET, rubricHash, deadline, targets: context.recipe.targets, split: SPLIT }
   const proposed = await chain.send(exampleAccount('proposer'), 'ModelRegistry', 'propose', [
     specHash,
     `artifact:${specHash}`,
@@ -70,15 +70,15 @@ export async function proposeStage(
     },
   ]
 
-  await passProposal(world, proposalId, { targets, values, calldatas, description })
+  await passProposal(context, proposalId, { targets, values, calldatas, description })
   const resolved = await chain.send(exampleAccount('challenger'), 'ModelRegistry', 'resolveBond', [modelId])
   const returned = eventOf(resolved, 'ModelRegistry', 'BondReturned').args.amount
-  await approve(world, 'proposer', 0, 'ModelRegistry', ether('50'))
+  await approve(context, 'proposer', 0, 'ModelRegistry', ether('50'))
   await chain.send(exampleAccount('proposer'), 'ModelRegistry', 'stake', [modelId, ether('50')])
-  await approve(world, 'holder', 3, 'ModelRegistry', ether('25'))
+  await approve(context, 'holder', 3, 'ModelRegistry', ether('25'))
   const last = await chain.send(exampleAccount('holder', 3), 'ModelRegistry', 'stake', [modelId, ether('25')])
-  await world.api.waitUntilIndexed(last.blockNumber)
-  const { proposal, mandates } = await world.api.query<{
+  await context.api.waitUntilIndexed(last.blockNumber)
+  const { proposal, mandates } = await context.api.query<{
     proposal: {
       state: string
       forVotes: string
@@ -116,7 +116,7 @@ export async function proposeStage(
   return { modelId: modelId.toString(), proposalId, stages }
 }
 
-/** Lays the base model, the sealed items, the rubric and the specification in the store. */
+/** Publishes the base model, the sealed items, the rubric and the specification. */
 async function publishSpecification({
   seed,
   store,
@@ -125,7 +125,7 @@ async function publishSpecification({
 }: StoryContext): Promise<{ specHash: `0x${string}`; rubricHash: `0x${string}` }> {
   const base = new URL('../base/model/', import.meta.url).pathname
   if ((await readdir(base)).length === 0)
-    throw new Error(`There is no base model in ${base}: make it with \`npm run base\`.`)
+    throw new Error(`There is no base model in ${base}. Train it with \`npm run base\`.`)
   const baseModel = await storeFolder(store, base)
   const test = await store.put(documentBytes(sealItems(seed, testItems(seed, recipe.items.test)).document))
   const validation = await store.put(

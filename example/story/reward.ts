@@ -18,15 +18,15 @@ export interface SettledEpoch {
   stage: StageResult
 }
 
-/** Closes an epoch, waits out the challenge window, and lets everyone claim by proof. */
-export async function settleStage(world: StoryContext, epoch: number, fees: bigint): Promise<SettledEpoch> {
-  const { api, chain, deployment } = world
+/** Closes an epoch, waits for the end of the challenge window, and claims the reward of each account by its proof. */
+export async function settleStage(context: StoryContext, epoch: number, fees: bigint): Promise<SettledEpoch> {
+  const { api, chain, deployment } = context
   const settled = await api.runJob<{ root: string; total: string; accounts: number }>(
     'settleEpoch',
     { epoch },
     `epoch:${epoch}`,
   )
-  const lines = await linesOf(world, epoch)
+  const lines = await linesOf(context, epoch)
   await chain.advanceTo((await chain.now()) + BigInt(deployment.settings.challengeWindow) + 1n)
   let claimed = 0n
   const accounts = [...new Set(lines.map((line) => line.account))].sort()
@@ -51,7 +51,7 @@ export async function settleStage(world: StoryContext, epoch: number, fees: bigi
   const checks = new Checks()
   checks.that(
     'the root on chain is the one computed',
-    (await chain.read('RewardDistributor', 'maps', [BigInt(epoch)])).includes(settled.root as never),
+    (await chain.read('RewardDistributor', 'maps', [BigInt(epoch)])).some((value) => value === settled.root),
   )
   checks.that('the lines sum to what the map pays', sum === BigInt(settled.total))
   checks.that('what was payable is claimed', claimed === BigInt(settled.total))
@@ -96,7 +96,7 @@ async function linesOf({ api }: StoryContext, epoch: number): Promise<Line[]> {
   return lines
 }
 
-/** What data's part paid for each contribution. */
+/** The amount that each contribution earned from the data share. */
 export function earnedByContribution(lines: Line[]): Map<string, bigint> {
   const earned = new Map<string, bigint>()
   for (const { source, amount } of lines) {
@@ -113,7 +113,7 @@ export interface BehaviourShares {
   adversarialShare: number
 }
 
-/** How data's part falls on the kinds of contributors, per sample that each submitted: it sums to 1 over the kinds. */
+/** How the data share divides among the kinds of contributors, for each sample that they submitted; the values of the kinds sum to 1. */
 export function sharesByBehaviour(
   lines: Line[],
   owner: Map<string, SimulatedContributor>,

@@ -5,14 +5,15 @@ import { scoreFields } from '../skill/score.ts'
 import { eventOf } from './chain.ts'
 import { approve, Checks, ether, type StageResult, type StoryContext, wrap } from './context.ts'
 
-/** Prices of 1,000 tokens. */
+/** Prices for 1,000 tokens. */
 const PRICE_IN = ether('0.4')
 const PRICE_OUT = ether('1.6')
 const CREDIT = ether('20')
 const MAX_TOKENS = 48
-const FAR = 4_000_000_000n
+/** In seconds: a time in the far future. */
+const DEADLINE = 4_000_000_000n
 
-/** The host opens an endpoint for the version that serves. */
+/** The host opens an endpoint for the live version. */
 export async function openEndpoint({ chain, api }: StoryContext, versionId: string): Promise<string> {
   const opened = await chain.send(exampleAccount('platform'), 'InferenceMarket', 'registerEndpoint', [
     BigInt(versionId),
@@ -24,19 +25,19 @@ export async function openEndpoint({ chain, api }: StoryContext, versionId: stri
   return eventOf(opened, 'InferenceMarket', 'EndpointRegistered').args.endpointId.toString()
 }
 
-/** Consumers put credit down and grant the endpoint vouchers; every call within them is answered, metered and traced. */
+/** Consumers deposit credit and grant vouchers to the endpoint; every call within them is answered, metered and attributed. */
 export async function serveStage(
-  world: StoryContext,
+  context: StoryContext,
   endpointId: string,
   round: 1 | 2,
 ): Promise<{ stage: StageResult; fees: bigint }> {
-  const { api, chain, seed, recipe } = world
+  const { api, chain, seed, recipe } = context
   const [before, after] = recipe.calls
   const asked: [number, number] = round === 1 ? [0, before] : [before, before + after]
   const customers = consumers(seed, before + after)
   for (const customer of customers) {
-    if (round === 1) await prepay(world, customer)
-    await grant(world, customer, endpointId, (CREDIT * BigInt(round)) / 2n)
+    if (round === 1) await prepay(context, customer)
+    await grant(context, customer, endpointId, (CREDIT * BigInt(round)) / 2n)
   }
   const receipts: string[] = []
   let right = 0
@@ -63,16 +64,19 @@ export async function serveStage(
     { ids: receipts },
   )
   const fees = answered.nodes.reduce((sum, one) => sum + BigInt(one.fee), 0n)
+  const [firstCustomer] = customers
+  const firstMessage = firstCustomer?.messages[asked[0]]
+  if (!firstCustomer || !firstMessage) throw new Error('No consumer has a message.')
   const again = await api.runJob<{ receiptId: string }>(
     'infer',
     {
       endpointId,
-      prompt: customers[0]!.messages[asked[0]!]!.prompt,
+      prompt: firstMessage.prompt,
       maxTokens: MAX_TOKENS,
       seed,
-      consumer: exampleAccount('consumer', customers[0]!.nth).address,
+      consumer: exampleAccount('consumer', firstCustomer.nth).address,
     },
-    `infer:${round}:${customers[0]!.name}:0`,
+    `infer:${round}:${firstCustomer.name}:0`,
   )
   const checks = new Checks()
   checks.that(
@@ -94,17 +98,17 @@ export async function serveStage(
   }
 }
 
-async function prepay(world: StoryContext, { nth }: Consumer): Promise<void> {
-  await wrap(world, 'consumer', nth, CREDIT)
-  await approve(world, 'consumer', nth, 'InferenceMarket', CREDIT)
-  const paid = await world.chain.send(exampleAccount('consumer', nth), 'InferenceMarket', 'deposit', [
+async function prepay(context: StoryContext, { nth }: Consumer): Promise<void> {
+  await wrap(context, 'consumer', nth, CREDIT)
+  await approve(context, 'consumer', nth, 'InferenceMarket', CREDIT)
+  const paid = await context.chain.send(exampleAccount('consumer', nth), 'InferenceMarket', 'deposit', [
     exampleAccount('consumer', nth).address,
     CREDIT,
   ])
-  await world.api.waitUntilIndexed(paid.blockNumber)
+  await context.api.waitUntilIndexed(paid.blockNumber)
 }
 
-/** Signs a voucher: from now on the endpoint may take up to `cumulative` in all. */
+/** Signs and submits a voucher: the endpoint may charge up to `cumulative` in total. */
 async function grant(
   { api, chain }: StoryContext,
   { nth }: Consumer,
@@ -113,7 +117,7 @@ async function grant(
 ): Promise<void> {
   const account = exampleAccount('consumer', nth)
   const place = { chainId: chain.chainId, contract: chain.addresses.InferenceMarket }
-  const voucher = { consumer: account.address, endpointId: BigInt(endpointId), cumulative, deadline: FAR }
+  const voucher = { consumer: account.address, endpointId: BigInt(endpointId), cumulative, deadline: DEADLINE }
   const signature = await account.signTypedData(voucherData(place, voucher))
   await api.query(
     `mutation ($endpointId: ID!, $consumer: String!, $cumulative: BigInt!, $deadline: BigInt!, $signature: String!, $key: String!) {
@@ -123,7 +127,7 @@ async function grant(
       endpointId,
       consumer: account.address,
       cumulative: cumulative.toString(),
-      deadline: FAR.toString(),
+      deadline: DEADLINE.toString(),
       signature,
       key: `voucher:${nth}:${cumulative}`,
     },

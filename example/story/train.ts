@@ -29,13 +29,13 @@ export interface Trained {
   tuned: ScoreInterval
 }
 
-/** A version that is bad on purpose is refused; the real one learns from what the contributors gave, and is promoted. */
+/** A version that is bad on purpose is refused; the real version is trained on the contributions and promoted. */
 export async function trainStage(
-  world: StoryContext,
+  context: StoryContext,
   modelId: string,
   datanetId: string,
 ): Promise<Trained & { stages: StageResult[] }> {
-  const { api, seed, say, recipe } = world
+  const { api, seed, say, recipe } = context
   const bad = await api.runJob<{ versionId: string }>(
     'fineTune',
     { modelId, datanetId, ...recipe.fineTune, epochs: 1, learningRate: 1e-6, seed },
@@ -48,7 +48,7 @@ export async function trainStage(
   )
   const gate = new Checks()
   gate.that('it misses the targets', !refused.meetsTargets && !refused.promoted)
-  gate.that('the chain refuses its promotion', await promotionReverts(world, bad.versionId))
+  gate.that('the chain refuses its promotion', await promotionReverts(context, bad.versionId))
   say('a deliberately worse version was refused')
 
   const made = await api.runJob<{
@@ -109,6 +109,6 @@ async function promotionReverts({ chain }: StoryContext, versionId: string): Pro
   )
 }
 
-/** Evaluates a version and says whether it now serves. */
+/** Evaluates a version; the result says whether it was promoted. */
 export const evaluateVersion = ({ api, seed }: StoryContext, versionId: string) =>
   api.runJob<Evaluated>('evaluate', { versionId, seed }, `evaluate:${versionId}`)

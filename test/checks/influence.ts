@@ -6,12 +6,12 @@ import { findMislabelled, RANK } from './influence/mislabelled.ts'
 import { scoreRetrainings } from './influence/retrainings.ts'
 import { base, labelled } from './influence/skill.ts'
 
-const LEAST_AREA = 0.9
+const MIN_AREA = 0.9
 
 /**
- * `npm run check -- influence [--seed S]`: whether influence finds flipped labels, and foretells what retraining without
- * samples does. The last line is one JSON object. @returns whether the area is at least 0.9 and the datamodelling score
- * beats BM25 and chance, their differences' intervals above 0.
+ * `npm run check -- influence [--seed S]`: tests whether influence finds flipped labels, and whether it predicts the effect of retraining
+ * without samples. The last line of the output is one JSON object. @returns whether the area is at least 0.9 and the datamodelling
+ * score is better than that of BM25 and of chance, with the intervals of both differences above 0.
  */
 export async function checkInfluence(seed: number): Promise<boolean> {
   const begin = performance.now()
@@ -31,7 +31,7 @@ export async function checkInfluence(seed: number): Promise<boolean> {
     say(
       `linear datamodelling score: influence ${influence.mean.toFixed(3)}, BM25 ${bm25.mean.toFixed(3)}, random ${random.mean.toFixed(3)}`,
     )
-    const ok = mislabelled.influence >= LEAST_AREA && overBm25.low > 0 && overRandom.low > 0
+    const ok = mislabelled.influence >= MIN_AREA && overBm25.low > 0 && overRandom.low > 0
     console.log(JSON.stringify({ check: 'influence', seed, ok, mislabelled, datamodelling, seconds: seconds() }))
     return ok
   } finally {

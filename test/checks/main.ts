@@ -5,7 +5,7 @@ import { checkMutants } from './mutants.ts'
 import { checkReplay } from './replay.ts'
 import { checkSimulator } from './simulator.ts'
 
-/** `npm run check -- NAME`: checks that take too long for the tests. */
+/** `npm run check -- NAME`: checks that take too long for the test suite. */
 const { positionals, values } = parseArgs({
   allowPositionals: true,
   options: {

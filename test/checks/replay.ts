@@ -9,15 +9,15 @@ import { type Database, openDatabase } from '#schema/database.ts'
 import { migrate } from '#schema/dataSource.ts'
 import { startPostgres } from '#schema/postgres.ts'
 
-/** `npm run check -- replay --dir FOLDER [--config FILE]`: serves recorded events as a chain, indexes it through forks of many
- *  depths, and compares counts and sums with those of the CSV files, counted here anew. */
+/** `npm run check -- replay --dir FOLDER [--config FILE]`: serves recorded events as a chain, indexes it through forks of several depths,
+ *  and compares counts and sums with those of the CSV files, which it reads independently of the indexer. */
 
 const FORKS = [1, 7, 64, 1, 30]
 
-/** What must come out, by name, as text. */
+/** The counts and sums to compare, by name, as text. */
 type Figures = Map<string, string>
 
-/** @returns whether everything found is what was expected. */
+/** @returns whether all counts and sums are as expected. */
 export async function checkReplay(
   dir: string,
   config: string | undefined,
@@ -45,7 +45,7 @@ export async function checkReplay(
     await indexer.stopped
     const found = await countRows(db)
     await db.close()
-    say(`${replay.head} blocks, ${reorganisations} forks that took back ${retractedBlocks} blocks`)
+    say(`${replay.head} blocks, ${reorganisations} forks that removed ${retractedBlocks} blocks`)
     return report(expected, found, say)
   } finally {
     await replay.close()
@@ -54,12 +54,12 @@ export async function checkReplay(
   }
 }
 
-/** The configuration file's one chain; without one, every recorded contract is a governor. */
+/** The one chain of the configuration file; without a file, every recorded contract is a governor. */
 async function deploymentOf(folder: string, config: string | undefined): Promise<FollowedDeployment> {
   if (config) {
     const [chain, ...others] = await followedChains({ config }, { rpcUrl: 'http://127.0.0.1' })
-    if (others.length) throw new Error(`${config} names several chains: a recording is of one.`)
-    return { ...chain!.deployment, startBlock: 1 } // blocks are counted anew: the recorded heights have gaps
+    if (!chain || others.length) throw new Error(`${config} must name exactly one chain, as a recording has one.`)
+    return { ...chain.deployment, startBlock: 1 } // the replay numbers blocks from 1, because the recorded heights have gaps
   }
   const { chainId, contracts } = JSON.parse(await readFile(join(folder, 'replay.json'), 'utf8')) as Recorded
   return { chainId, startBlock: 1, addresses: {}, governors: contracts.map(({ address }) => ({ address })) }
@@ -73,25 +73,30 @@ interface Recorded {
 const add = (figures: Figures, name: string, amount: bigint | number) =>
   figures.set(name, String(BigInt(figures.get(name) ?? 0) + BigInt(amount)))
 
-/** Counts the files with a reader of its own, by the columns' names. */
+/** Counts the events of the CSV files, by the names of their columns. */
 async function countFiles(folder: string): Promise<Figures> {
   const { contracts } = JSON.parse(await readFile(join(folder, 'replay.json'), 'utf8')) as Recorded
   const figures: Figures = new Map()
   const proposals = new Set<string>()
   for (const { address, events } of contracts)
     for (const [file, declaration] of Object.entries(events)) {
-      const event = /event (\w+)\(/.exec(declaration)![1]!
-      const [names, ...rows] = records(await readFile(join(folder, file), 'utf8'))
+      const event = /event (\w+)\(/.exec(declaration)?.[1]
+      if (!event) throw new Error(`${file}: ${declaration} declares no event.`)
+      const [names = [], ...rows] = records(await readFile(join(folder, file), 'utf8'))
       const governor = address.toLowerCase()
       for (const row of rows) {
         add(figures, `${event} events of ${governor}`, 1)
-        const cell = (name: string) => row[names!.indexOf(name)]!
+        const cell = (name: string) => {
+          const value = row[names.indexOf(name)]
+          if (value === undefined) throw new Error(`${file} has no column ${name}.`)
+          return value
+        }
         if (event === 'ProposalCreated') {
-          const id = cell(names!.includes('proposal_id') ? 'proposal_id' : 'id')
+          const id = cell(names.includes('proposal_id') ? 'proposal_id' : 'id')
           if (!proposals.has(`${governor} ${id}`)) add(figures, `proposals of ${governor}`, 1)
           proposals.add(`${governor} ${id}`)
         }
-        if (event === 'Transfer' && names!.includes('value'))
+        if (event === 'Transfer' && names.includes('value'))
           for (const [end, sign] of [
             ['from', -1n],
             ['to', 1n],
@@ -104,21 +109,25 @@ async function countFiles(folder: string): Promise<Figures> {
         add(
           figures,
           `weight of support ${cell('support')} on ${of}`,
-          BigInt(cell(names!.includes('weight') ? 'weight' : 'votes')),
+          BigInt(cell(names.includes('weight') ? 'weight' : 'votes')),
         )
       }
     }
   return figures
 }
 
-/** CSV by one expression: a cell, and what ends it. */
+/** Parses CSV with one regular expression, which matches a cell and its separator. */
 function records(text: string): string[][] {
-  const rows: string[][] = [[]]
-  for (const [, quoted, plain, end] of text.matchAll(/(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r?\n|$)/g)) {
-    if (end === '' && plain === '' && rows.at(-1)!.length === 0) break
-    rows.at(-1)!.push(quoted === undefined ? plain! : quoted.replaceAll('""', '"'))
+  let row: string[] = []
+  const rows = [row]
+  for (const [, quoted, plain = '', end] of text.matchAll(/(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r?\n|$)/g)) {
+    if (end === '' && plain === '' && quoted === undefined && row.length === 0) break
+    row.push(quoted === undefined ? plain : quoted.replaceAll('""', '"'))
     if (end === '') break
-    if (end !== ',') rows.push([])
+    if (end !== ',') {
+      row = []
+      rows.push(row)
+    }
   }
   return rows.filter((row) => row.length > 1)
 }
@@ -132,7 +141,7 @@ async function countRows(db: Database): Promise<Figures> {
     union all select 'balance of ' || account || ' in ' || token, balance from holder where to_block is null
     union all select 'weight of support ' || support || ' on proposal ' || reverse(split_part(reverse(proposal_id), '-', 1)), sum(weight) from vote where to_block is null group by 1`)
   for (const { name, amount } of rows) add(figures, name, amount)
-  // what the proposals themselves hold must be the sum of their votes
+  // the vote counts of a proposal must be the sums of its votes
   const { rows: tallies } = await db.query(`
     select p.on_chain_id as id, p.for_votes, p.against_votes, p.abstain_votes,
       coalesce(sum(v.weight) filter (where support = 1), 0) as f, coalesce(sum(v.weight) filter (where support = 0), 0) as a,
@@ -152,6 +161,6 @@ function report(expected: Figures, found: Figures, say: (line: string) => void):
     if (left !== mine) right = false
     say(`${left === mine ? '✓' : '✗'} ${name}: expected ${left}, found ${mine}`)
   }
-  say(right ? 'Everything recorded was found.' : 'What was found is not what was recorded.')
+  say(right ? 'The index has everything that was recorded.' : 'The index differs from the recording.')
   return right
 }

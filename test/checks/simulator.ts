@@ -3,16 +3,16 @@ import { Coverage } from '../simulator/coverage.ts'
 import { openEnvironment } from '../simulator/environment.ts'
 import { KINDS, simulate } from '../simulator/simulate.ts'
 
-/** Two lives at a time: an indexer, its PostgreSQL and this process share two cores. */
+/** Two simulations run at the same time: an indexer, its PostgreSQL and this process share two cores. */
 const PARALLEL_RUNS = 2
-/** From so many lives on, every kind of misfortune must have come up. */
-const A_SET = 50
+/** With this number of seeds or more, every kind of event must have occurred. */
+const MIN_SEEDS_FOR_COVERAGE = 50
 
-/** `npm run check -- simulator --seeds 200 [--seed 1]`: so many lives of the indexer; prints the seeds that ended otherwise than a
- *  clean sync, what all of them went through, and fails when a kind of misfortune never came up. @returns whether all is well. */
+/** `npm run check -- simulator --seeds 200 [--seed 1]`: simulates this number of seeds. It prints the seeds whose index differs from a clean
+ *  sync, and the events that occurred; it fails when a kind of event never occurred. @returns whether all seeds passed. */
 export async function checkSimulator(seeds: number, from: number, bug?: string): Promise<boolean> {
   const planted = bugs.find((name) => name === bug)
-  if (bug && !planted) throw new Error(`No bug is called “${bug}”. There are: ${bugs.join('; ')}.`)
+  if (bug && !planted) throw new Error(`There is no bug “${bug}”. Choose one of: ${bugs.join('; ')}.`)
   const environments = await Promise.all(Array.from({ length: Math.min(PARALLEL_RUNS, seeds) }, openEnvironment))
   const failed: number[] = []
   const coverage = new Coverage()
@@ -27,7 +27,7 @@ export async function checkSimulator(seeds: number, from: number, bug?: string):
           coverage.add(outcome.coverage)
           if (!outcome.found.length) continue
           failed.push(seed)
-          console.log(`seed ${seed} failed; again: npm run check -- simulator --seeds 1 --seed ${seed}`)
+          console.log(`seed ${seed} failed; repeat it with: npm run check -- simulator --seeds 1 --seed ${seed}`)
           for (const line of outcome.found.slice(0, 5)) console.log(`  ${line}`)
         }
       }),
@@ -36,9 +36,9 @@ export async function checkSimulator(seeds: number, from: number, bug?: string):
     await Promise.all(environments.map((environment) => environment.close()))
   }
   const seconds = (performance.now() - began) / 1000
-  console.log(`Went through: ${coverage}`)
-  const missing = seeds >= A_SET ? coverage.missing(KINDS) : []
-  if (missing.length) console.log(`Never happened, so nothing is proved of it: ${missing.join(', ')}`)
+  console.log(`Events: ${coverage}`)
+  const missing = seeds >= MIN_SEEDS_FOR_COVERAGE ? coverage.missing(KINDS) : []
+  if (missing.length) console.log(`These events never occurred, so they are not tested: ${missing.join(', ')}`)
   console.log(
     `${seeds - failed.length} of ${seeds} seeds ended with the rows of a clean sync, in ${seconds.toFixed(0)} s (${(seconds / seeds).toFixed(2)} s a seed)`,
   )

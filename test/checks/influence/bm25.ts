@@ -1,9 +1,10 @@
 /**
- * BM25 (Robertson & Walker, 1994; with the never negative inverse document frequency of Lucene): which documents share
- * the query's rare words. The plain baseline that attribution must beat. Terms are token ids or words.
+ * BM25 (Robertson & Walker, 1994; with Lucene's inverse document frequency, which is never negative): scores documents by the rare words
+ * that they share with the query. The simple baseline that attribution must beat. Terms are token ids or words.
  */
 export class Bm25<Term extends number | string> {
-  private readonly postings = new Map<Term, { documents: number[]; counts: number[] }>()
+  /** For each term, the documents that contain it and how often. */
+  private readonly postings = new Map<Term, { document: number; count: number }[]>()
   private readonly lengths: number[] = []
   private readonly meanLength: number
 
@@ -19,9 +20,8 @@ export class Bm25<Term extends number | string> {
         length++
       }
       for (const [term, count] of counts) {
-        const posting = this.postings.get(term) ?? { documents: [], counts: [] }
-        posting.documents.push(this.lengths.length)
-        posting.counts.push(count)
+        const posting = this.postings.get(term) ?? []
+        posting.push({ document: this.lengths.length, count })
         this.postings.set(term, posting)
       }
       this.lengths.push(length)
@@ -29,20 +29,17 @@ export class Bm25<Term extends number | string> {
     this.meanLength = this.lengths.reduce((sum, length) => sum + length, 0) / Math.max(1, this.lengths.length)
   }
 
-  /** A score for every document, by position; a term counts as often as the query repeats it. */
+  /** The score of each document, by index; a term counts as often as it occurs in the query. */
   scores(query: Iterable<Term>): Float64Array {
     const { k1 = 1.2, b = 0.75 } = this.options
     const scores = new Float64Array(this.lengths.length)
     for (const term of query) {
       const posting = this.postings.get(term)
       if (!posting) continue
-      const holders = posting.documents.length
-      const rarity = Math.log(1 + (this.lengths.length - holders + 0.5) / (holders + 0.5))
-      for (let i = 0; i < holders; i++) {
-        const document = posting.documents[i]
-        const count = posting.counts[i]
-        const norm = k1 * (1 - b + (b * this.lengths[document]) / this.meanLength)
-        scores[document] += (rarity * count * (k1 + 1)) / (count + norm)
+      const rarity = Math.log(1 + (this.lengths.length - posting.length + 0.5) / (posting.length + 0.5))
+      for (const { document, count } of posting) {
+        const norm = k1 * (1 - b + (b * (this.lengths[document] ?? 0)) / this.meanLength)
+        scores[document] = (scores[document] ?? 0) + (rarity * count * (k1 + 1)) / (count + norm)
       }
     }
     return scores

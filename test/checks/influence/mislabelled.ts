@@ -13,22 +13,22 @@ import { BASE_FOLDER, base, type Labelled } from './skill.ts'
 export const TRAINING = { epochs: 4, batchSize: 16, learningRate: 0.003 } as const
 export const RANK = 16
 
-/** How well each way of measuring tells right labels from flipped ones: the area under its curve. */
+/** How well each method separates right labels from flipped ones: the area under its ROC curve. */
 export interface MislabelledResult {
   samples: number
   flipped: number
   validation: number
-  /** The tasks `fineTune` and `influence` as the lifecycle runs them. */
+  /** The tasks `fineTune` and `influence`, as the lifecycle runs them. */
   influence: number
-  /** DataInf at the end alone, on the loss alone. */
+  /** DataInf at the last checkpoint only, on the plain loss. */
   plain: number
   /** TracIn over both checkpoints. */
   tracIn: number
-  /** DataInf between sketches, as for answers. */
+  /** DataInf between sketches, as it is used for answers. */
   sketches: number
 }
 
-/** Fine-tunes on labels of which a fifth are flipped, and looks for these. */
+/** Fine-tunes on labels of which a fifth are flipped, and tries to find the flipped ones by their influence. */
 export async function findMislabelled(
   training: Labelled,
   validation: Labelled,
@@ -69,7 +69,7 @@ export async function findMislabelled(
   const half = await loadAdapter(own, halfwayFolder)
   const model = { config, weights, lora: loaded.lora, adapter: loaded.weights }
   const plain = area(await influences(model, training.rows, validation.rows))
-  // The cosine stands at half its peak half-way, and near 0 at the end: the last steps went on from about a tenth.
+  // The cosine schedule is at half of its peak half-way, and near 0 at the end: the last steps started at about a tenth.
   const passed = [
     { adapter: half.weights, learningRate: TRAINING.learningRate / 2 },
     { adapter: loaded.weights, learningRate: TRAINING.learningRate / 10 },

@@ -15,7 +15,7 @@ import { base, type Labelled } from './skill.ts'
 
 const TRAINING = { epochs: 4, batchSize: 16, learningRate: 0.001 } as const
 
-/** A linear datamodelling score: the mean over the targets with its 95 % interval by bootstrap over them. */
+/** A linear datamodelling score: the mean over the targets, with its 95 % bootstrap interval over the targets. */
 export interface DatamodellingScore extends ConfidenceInterval {
   mean: number
 }
@@ -27,15 +27,15 @@ export interface DatamodellingScores {
   influence: DatamodellingScore
   bm25: DatamodellingScore
   random: DatamodellingScore
-  /** Ours less the other's, target by target. */
+  /** Our score minus the other score, for each target. */
   overBm25: DatamodellingScore
   overRandom: DatamodellingScore
 }
 
 /**
- * Linear datamodelling score (Park et al., "TRAK", 2023): models are trained anew on random halves of the samples; for
- * each target, the rank correlation over these of its loss and of the influences of the samples it was trained on,
- * summed. `start` has learned the skill from other samples: what is measured is what these add.
+ * Linear datamodelling score (Park et al., "TRAK", 2023): models are retrained on random halves of the samples. The score of a target is
+ * the rank correlation, over these models, of the target's loss and the summed influences of the samples in the half. `start` has
+ * learned the skill from other samples: the score measures what the samples of the pool add.
  */
 export async function scoreRetrainings(
   pool: Labelled,
@@ -55,7 +55,8 @@ export async function scoreRetrainings(
     let half: Weights | undefined
     for await (const { step, steps } of new TrainingRun(trainer, { ...TRAINING, examples }).start())
       if (step === Math.ceil(steps / 2)) half = await trainer.parameters()
-    return { half: half!, end: await trainer.parameters() }
+    if (!half) throw new Error('The training had no steps.')
+    return { half, end: await trainer.parameters() }
   }
   try {
     const { half, end } = await train(rows)
@@ -73,16 +74,16 @@ export async function scoreRetrainings(
     for (let round = 0; round < retrainings; round++) {
       const half = draw.permutation(rows.length).slice(0, rows.length >> 1)
       chosen.push(half.sort())
-      scorer.setAdapter((await train(Array.from(half, (index) => rows[index]!))).end)
+      scorer.setAdapter((await train(Array.from(half).flatMap((index) => rows[index] ?? []))).end)
       const found = await scorer.logProbabilities(targets.rows.map(({ ids }) => ids))
-      losses.push(found.map((values, t) => -meanOf(values.filter((_, at) => targets.rows[t]!.mask[at + 1] === 1))))
+      losses.push(found.map((values, t) => -meanOf(values.filter((_, at) => targets.rows[t]?.mask[at + 1] === 1))))
       if ((round + 1) % 8 === 0) say(`retrained ${round + 1} of ${retrainings} times`)
     }
     const score = (effects: readonly Float64Array[]) =>
       targets.rows.map((_, t) =>
         rankCorrelation(
-          chosen.map((half) => half.reduce((sum, index) => sum + effects[t]![index]!, 0)),
-          losses.map((one) => -one[t]!),
+          chosen.map((half) => half.reduce((sum, index) => sum + (effects[t]?.[index] ?? Number.NaN), 0)),
+          losses.map((one) => -(one[t] ?? Number.NaN)),
         ),
       )
     const [ours, words, dice] = [score(influence), score(bm25), score(random)]
@@ -90,7 +91,7 @@ export async function scoreRetrainings(
       mean: meanOf(values),
       ...bootstrapInterval(values, meanOf, { random: new Random(`${name}/${seed}`) }),
     })
-    const less = (other: readonly number[]) => ours.map((value, t) => value - other[t]!)
+    const less = (other: readonly number[]) => ours.map((value, t) => value - (other[t] ?? Number.NaN))
     return {
       retrainings,
       samples: rows.length,

@@ -7,20 +7,20 @@ import { drawItems, type ItemStream } from '#example/skill/items.ts'
 import { CATEGORIES } from '#example/skill/triage.ts'
 
 export const BASE_FOLDER = 'example/base/model'
-/** Of the labels. */
+/** The fraction of flipped labels. */
 const FLIPPED = 0.2
 
-/** A message of the support desk and its category, one of six. */
+/** Messages of the support desk, each labelled with one of six categories. */
 export interface Labelled {
   pairs: TextPair[]
   rows: SupervisedExample[]
-  /** Whether the label is the message's own. */
+  /** Whether the label of each message is right. */
   right: boolean[]
 }
 
 export const base = (): Promise<BaseModel> => loadBase(BASE_FOLDER)
 
-/** `count` messages of a stream from `from` on, a fifth with another category than theirs where `flip` is asked for. */
+/** `count` messages of a stream, starting at `from`. With `flip`, a fifth of them get a wrong category. */
 export async function labelled(
   seed: number,
   stream: ItemStream,
