@@ -56,9 +56,11 @@ test('weights are influence × uniqueness of what stands, and their shares never
   ])
   expect(weights.map((w) => w.weightPpm)).toEqual([666_666n, 333_333n, 0n, 0n])
   expect(total).toBe(300_000_000n * 1_500_000n)
-  expect(weights[1]!.reason).toBe('Helped the validation set: influence 300000000e-9 × uniqueness 500000 ppm.')
-  expect(weights[2]!.reason).toMatch(/chance/)
-  expect(weights[3]!.reason).toMatch(/uniqueness is 0/)
+  expect(weights.slice(1).map((w) => w.reason)).toEqual([
+    'Helped the validation set: influence 300000000e-9 × uniqueness 500000 ppm.',
+    expect.stringMatching(/chance/),
+    expect.stringMatching(/uniqueness is 0/),
+  ])
 })
 
 test('a flood of ten thousand noise samples wins next to nothing beside fifty good ones', () => {

@@ -39,29 +39,29 @@ test('root, leaf hashes and proofs equal those of @openzeppelin/merkle-tree', ()
 test('a proof does not fit another amount, account, epoch, chain, distributor or root', () => {
   const leaves = Array.from({ length: 9 }, (_, i) => leaf(i, BigInt(i) * 10n))
   const tree = new RewardTree(leaves)
-  const proof = tree.proof(4)
+  const [proof, claimed, neighbour] = [tree.proof(4), leaf(4, 40n), leaf(5, 50n)]
   const wrong: Partial<RewardLeaf>[] = [
     { cumulative: 41n },
-    { account: leaves[5]!.account },
+    { account: neighbour.account },
     { epoch: 4n },
     { chain: 1n },
-    { distributor: leaves[5]!.account },
+    { distributor: neighbour.account },
   ]
-  for (const change of wrong) expect(verifyProof(tree.root, { ...leaves[4]!, ...change }, proof)).toBe(false)
-  expect(verifyProof(EMPTY_ROOT, leaves[4]!, proof)).toBe(false)
-  expect(verifyProof(tree.root, leaves[4]!, proof.slice(1))).toBe(false)
-  expect(verifyProof(tree.root, leaves[4]!, ['0x12' as Hex, ...proof])).toBe(false)
+  for (const change of wrong) expect(verifyProof(tree.root, { ...claimed, ...change }, proof)).toBe(false)
+  expect(verifyProof(EMPTY_ROOT, claimed, proof)).toBe(false)
+  expect(verifyProof(tree.root, claimed, proof.slice(1))).toBe(false)
+  expect(verifyProof(tree.root, claimed, ['0x12' as Hex, ...proof])).toBe(false)
   expect(
     verifyProof(
       tree.root,
-      leaves[4]!,
+      claimed,
       proof.map((sibling): Hex => `${sibling}00`),
     ),
   ).toBe(false)
   expect(
     verifyProof(
       tree.root,
-      leaves[4]!,
+      claimed,
       proof.map((sibling): Hex => `${sibling.slice(0, -1) as Hex}x`),
     ),
   ).toBe(false)
