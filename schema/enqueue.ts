@@ -20,9 +20,9 @@ export class EnqueueError extends PermanentError {
 }
 
 export interface EnqueueOptions {
-  /** Names the request: the same key of the same asker returns the same job. 1 to 200 characters. */
+  /** Identifies the request: the same key from the same account returns the same job. 1 to 200 characters. */
   key: string
-  /** The account that asks; null for the house itself. */
+  /** The account that requests the job; null for the system itself. */
   requestedBy: string | null
   parentId?: string
 }
@@ -32,21 +32,20 @@ interface Context {
   queues: Pick<Queues, 'add'>
 }
 
-/** The id a request's job has, wherever and whenever it is asked for: 32 hex digits. */
+/** The id of a request's job: 32 hex digits that depend only on the kind, the key and the account. */
 export const jobId = (kind: JobKind, { key, requestedBy }: Pick<EnqueueOptions, 'key' | 'requestedBy'>): string =>
   createHash('sha256')
     .update(storedKey(kind, key, requestedBy))
     .digest('hex')
     .slice(0, 32)
 
-/** Askers choose their keys, so a key is theirs alone. */
+/** Accounts choose their own keys, so a key is unique only within an account and a kind. */
 const storedKey = (kind: JobKind, key: string, requestedBy: string | null) =>
   JSON.stringify([requestedBy?.toLowerCase() ?? null, kind, key])
 
-/** Asks the workers for a job: commits its row, together with what `also` writes, then hands its id to the queue. Asked again under
- *  the same key it returns the job that stands, and `also` is not called. When the queue does not answer, the job still stands:
- *  the workers' sweep finds it.
- *  @throws InputError when the input is out of bounds; EnqueueError when the key was used for another input. */
+/** Creates a job: commits its row, together with what `also` writes, then adds its id to the queue. A second call with the same key returns
+ *  the existing job and does not call `also`. When the queue does not answer, the job still exists, and the workers' sweep finds it.
+ *  @throws InputError when the input is invalid; EnqueueError when the key was used with another input. */
 export async function enqueue<K extends JobKind>(
   { db, queues }: Context,
   kind: K,
@@ -56,22 +55,22 @@ export async function enqueue<K extends JobKind>(
   const { also } = options
   const { job } = also
     ? await db.transaction(async (sql) => {
-        const made = await insertJob(sql, kind, input, options)
-        if (made.fresh) await also(sql, made.job)
-        return made
+        const inserted = await insertJob(sql, kind, input, options)
+        if (inserted.created) await also(sql, inserted.job)
+        return inserted
       })
-    : await insertJob(db, kind, input, options) // one statement commits by itself
+    : await insertJob(db, kind, input, options) // a single statement needs no transaction
   if (job.status === 'Queued') await addToQueue(queues, queueEntry(job))
   return job
 }
 
-/** Gives the queue at most two seconds: an entry that does not get there is added by the sweep. */
+/** Waits at most two seconds for the queue; the sweep adds an entry that did not get there. */
 async function addToQueue(queues: Pick<Queues, 'add'>, entry: QueueEntry): Promise<void> {
   let timer: NodeJS.Timeout | undefined
-  const patience = new Promise<void>((resolve) => {
+  const timeout = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, 2000)
   })
-  await Promise.race([queues.add(entry).catch(() => {}), patience])
+  await Promise.race([queues.add(entry).catch(() => {}), timeout])
   clearTimeout(timer)
 }
 
@@ -81,14 +80,14 @@ export const queueEntry = (job: Pick<JobRun, 'id' | 'queue' | 'attempt'>): Queue
   attempt: job.attempt,
 })
 
-/** Inserts the job's row and tells of it, in one statement; whoever commits adds `entryOf(job)` to the queue afterwards. */
+/** Inserts the job's row and notifies listeners, in one statement. The caller adds `queueEntry(job)` to the queue after the commit. */
 export async function insertJob<K extends JobKind>(
   sql: Sql,
   kind: K,
   input: unknown,
   { key, requestedBy, parentId }: EnqueueOptions,
-): Promise<{ job: JobRun; fresh: boolean }> {
-  if (!Object.hasOwn(jobs, kind)) throw new Error(`There is no job ${kind}: declare it in schema/jobs.ts.`)
+): Promise<{ job: JobRun; created: boolean }> {
+  if (!Object.hasOwn(jobs, kind)) throw new Error(`There is no job kind ${kind}: declare it in schema/jobs.ts.`)
   if (key.length < 1 || key.length > 200)
     throw new EnqueueError('BAD_IDEMPOTENCY_KEY', 'An idempotency key has 1 to 200 characters.')
   const checked: JobInput<K> = checkJobInput(kind, input)
@@ -113,7 +112,7 @@ export async function insertJob<K extends JobKind>(
       JSON.stringify({ type: 'job', id, status: 'Queued', progress: 0 } satisfies Notification),
     ],
   )
-  if (rows[0]) return { job: jobFromRow(rows[0]), fresh: true }
+  if (rows[0]) return { job: jobFromRow(rows[0]), created: true }
   const found = await sql.query<JobRun & { same: boolean }>(
     `select ${columns(JobRun)}, input = $2::jsonb as same from job_run where id = $1`,
     [id, stored],
@@ -122,12 +121,12 @@ export async function insertJob<K extends JobKind>(
   if (!same)
     throw new EnqueueError(
       'IDEMPOTENCY_KEY_REUSED',
-      `The idempotency key ${JSON.stringify(key)} already stands for a ${kind} with another input (job ${id}). Use a new key for a new request, or send the same input.`,
+      `The idempotency key ${JSON.stringify(key)} was already used for a ${kind} with another input (job ${id}). Use a new key for a new request, or send the same input.`,
     )
-  return { job: jobFromRow(job), fresh: false }
+  return { job: jobFromRow(job), created: false }
 }
 
-/** A row as read with `columns(JobRun)`, told or not. */
+/** A row read with `columns(JobRun)`, with or without the column of `notifySql`. */
 export function jobFromRow(row: object): JobRun {
   const { notified: _, ...job } = row as { notified?: string }
   return Object.assign(new JobRun(), job)
@@ -140,8 +139,8 @@ export async function findJob(sql: Sql, id: string): Promise<JobRun> {
   return jobFromRow(rows[0])
 }
 
-/** Cancels a job: at once while it waits; a running one is asked to stop and ends as Cancelled when its worker has heard. A job
- *  that has ended stays as it is. @throws EnqueueError when there is no such job. */
+/** Cancels a job. A queued job is cancelled at once, a running one ends as Cancelled when its worker receives the request, an ended one does
+ *  not change. @throws EnqueueError when there is no such job. */
 export async function cancelJob({ db }: Pick<Context, 'db'>, id: string): Promise<JobRun> {
   return db.transaction(async (sql) => {
     await sql.query('select 1 from job_run where id = $1 for update', [id])
@@ -161,6 +160,6 @@ export async function cancelJob({ db }: Pick<Context, 'db'>, id: string): Promis
   })
 }
 
-/** Gives back the credit reserved for a job that ended without a result. */
+/** Releases the credit that was reserved for a job without a result. */
 export const releaseHold = (sql: Sql, id: string) =>
   sql.query('update credit_hold set open = false, fee = 0 where id = $1 and open', [id])

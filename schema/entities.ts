@@ -23,7 +23,7 @@ import {
 } from './onchain/models.ts'
 import { RewardClaim, RewardMap } from './onchain/rewards.ts'
 
-/** Everything that exists. A class that is not listed here has neither table nor GraphQL type. */
+/** All entities. A class that is not in this list has no table and no GraphQL type. */
 export const entities: EntityClass[] = [
   Block,
   Cursor,
@@ -76,5 +76,5 @@ export const entities: EntityClass[] = [
 ]
 
 export const tables = entities.map(tableOf)
-/** The tables that the indexer alone writes, and that a rollback touches. */
+/** The tables that only the indexer writes and a rollback changes. */
 export const versionedTables = tables.filter((table) => table.versioned)

@@ -14,102 +14,107 @@ import {
 
 export const PREFERENCE_METHODS = ['grpo', 'rloo', 'dpo'] as const
 
-@Input('Scores the contributions of a datanet that wait for a verdict, and writes the scores on chain.')
+@Input('Scores the pending contributions of a datanet and writes the scores on chain.')
 export class ScoreInput {
   @IdInput('The datanet.') datanetId!: string
 }
 
-@Input('Fine-tunes a model on the accepted contributions of its datanet; ends with a registered version.')
+@Input('Fine-tunes a model on the accepted contributions of its datanet and registers the new version.')
 export class FineTuneInput {
   @IdInput('The model.') modelId!: string
   @IdInput('The datanet.') datanetId!: string
-  @IdInput('The version to go on from; the base model when absent.', { optional: true }) parentVersionId?: string
-  @IntInput('Rank of the adapter.', { default: 8, min: 1, max: 256 }) rank!: number
-  @RealInput('Scale of the adapter.', { default: 16, min: 0.001, max: 4096 }) alpha!: number
+  @IdInput('The version from which to continue; the base model when absent.', { optional: true })
+  parentVersionId?: string
+  @IntInput('LoRA rank of the adapter.', { default: 8, min: 1, max: 256 }) rank!: number
+  @RealInput('LoRA alpha (scale) of the adapter.', { default: 16, min: 0.001, max: 4096 }) alpha!: number
   @IntInput('Passes over the data.', { default: 4, min: 1, max: 1000 }) epochs!: number
-  @IntInput('Samples a step.', { default: 16, min: 1, max: 1024 }) batchSize!: number
+  @IntInput('Samples per step.', { default: 16, min: 1, max: 1024 }) batchSize!: number
   @RealInput('Peak learning rate.', { default: 0.003, min: 1e-8, max: 1 }) learningRate!: number
-  @IntInput('Fixes initialisation and order.', { default: 1, min: 0, max: 2147483647 }) seed!: number
+  @IntInput('The seed of initialisation and order.', { default: 1, min: 0, max: 2147483647 }) seed!: number
 }
 
-@Input('Opens comparisons of a version’s answers for validators to judge.')
+@Input('Opens comparisons of a version’s answers, which validators judge.')
 export class CompareInput {
   @IdInput('The version whose answers are judged.') versionId!: string
-  @IdInput('A version whose answers stand against them; absent: two answers of the same version.', { optional: true })
+  @IdInput('The version to compare with; when absent, two answers of the same version are compared.', {
+    optional: true,
+  })
   againstVersionId?: string
   @IdInput('The prompts: an uploaded artifact of {"prompts": [...]}.') promptsHash!: string
   @TextInput('The domain of judgement.', { default: 'general', min: 1, max: 60 }) domain!: string
-  @IntInput('Of a hundred comparisons, how many have a known answer.', { default: 25, min: 0, max: 100 })
+  @IntInput('The percentage of comparisons with a known answer.', { default: 25, min: 0, max: 100 })
   goldPercent!: number
   @RealInput('Sampling temperature.', { default: 1, min: 0, max: 5 }) temperature!: number
-  @IntInput('Comparisons.', { default: 60, min: 1, max: 1000 }) tasks!: number
-  @TextInput('What may be paid for each, in wei.', { default: '1000000000000000', max: 78 }) potWei!: string
-  @IntInput('Seconds to commit.', { default: 3600, min: 1, max: 31536000 }) commitSeconds!: number
-  @IntInput('Seconds to reveal after that.', { default: 3600, min: 1, max: 31536000 }) revealSeconds!: number
-  @IntInput('Fixes prompts and sampling.', { default: 1, min: 0, max: 2147483647 }) seed!: number
+  @IntInput('The number of comparisons.', { default: 60, min: 1, max: 1000 }) tasks!: number
+  @TextInput('The maximum reward for each comparison, in wei.', { default: '1000000000000000', max: 78 })
+  potWei!: string
+  @IntInput('The commit phase, in seconds.', { default: 3600, min: 1, max: 31536000 }) commitSeconds!: number
+  @IntInput('The reveal phase, in seconds.', { default: 3600, min: 1, max: 31536000 }) revealSeconds!: number
+  @IntInput('The seed of prompts and sampling.', { default: 1, min: 0, max: 2147483647 }) seed!: number
 }
 
-@Input('Settles revealed judgements: rewards, penalties, reputations.')
+@Input('Settles revealed judgements: rewards, penalties and reputations.')
 export class SettleFeedbackInput {
   @IdInput('The version that was judged.') versionId!: string
 }
 
-@Input('Aligns a version with validators’ weighted preferences (RLHF); ends with a registered version.')
+@Input('Aligns a version with the validators’ weighted preferences (RLHF) and registers the new version.')
 export class RlhfInput {
   @IdInput('The version to align.') versionId!: string
-  @IdInput('Prompts to practise on: an uploaded artifact of {"prompts": [...]}.') promptsHash!: string
+  @IdInput('The training prompts: an uploaded artifact of {"prompts": [...]}.') promptsHash!: string
   @ChoiceInput(
     'PreferenceMethod',
     PREFERENCE_METHODS,
-    'How: policy gradient on a reward model (grpo, rloo), or direct preferences (dpo).',
+    'The method: policy gradient with a reward model (grpo, rloo), or direct preference optimisation (dpo).',
     { default: 'rloo' },
   )
   method!: (typeof PREFERENCE_METHODS)[number]
-  @IntInput('Updates of the policy.', { default: 40, min: 1, max: 100000 }) steps!: number
-  @IntInput('Prompts an update.', { default: 16, min: 1, max: 512 }) prompts!: number
-  @IntInput('Answers a prompt.', { default: 4, min: 2, max: 64 }) group!: number
-  @RealInput('Weight of the divergence from the version it started from.', { default: 0.05, min: 0, max: 10 })
+  @IntInput('The number of policy updates.', { default: 40, min: 1, max: 100000 }) steps!: number
+  @IntInput('Prompts per update.', { default: 16, min: 1, max: 512 }) prompts!: number
+  @IntInput('Answers per prompt.', { default: 4, min: 2, max: 64 }) group!: number
+  @RealInput('The weight of the KL divergence from the starting version.', { default: 0.05, min: 0, max: 10 })
   beta!: number
   @RealInput('Learning rate.', { default: 0.002, min: 1e-8, max: 1 }) learningRate!: number
-  @IntInput('Fixes sampling and order.', { default: 1, min: 0, max: 2147483647 }) seed!: number
+  @IntInput('The seed of sampling and order.', { default: 1, min: 0, max: 2147483647 }) seed!: number
 }
 
-@Input('Runs the mandate’s rubric on a version and logs every metric on chain.')
+@Input('Evaluates a version with the mandate’s rubric and logs every metric on chain.')
 export class EvaluateInput {
   @IdInput('The version.') versionId!: string
-  @FlagInput('Whether to promote it when every target is met.', { default: true }) promote!: boolean
-  @FlagInput('Whether to measure the base model beside it.', { default: false }) baseline!: boolean
-  @IntInput('Fixes sampling.', { default: 1, min: 0, max: 2147483647 }) seed!: number
+  @FlagInput('Whether to promote the version when it meets every target.', { default: true }) promote!: boolean
+  @FlagInput('Whether to evaluate the base model too.', { default: false }) baseline!: boolean
+  @IntInput('The seed of sampling.', { default: 1, min: 0, max: 2147483647 }) seed!: number
 }
 
-@Input('Asks an endpoint for an answer; its credit is reserved, the fee posted, a receipt left.')
+@Input('Requests an answer from an endpoint: reserves credit, posts the fee and writes a receipt.')
 export class InferInput {
   @IdInput('The endpoint.') endpointId!: string
   @TextInput('The prompt.', { min: 1, max: 32768 }) prompt!: string
-  @IntInput('Most output tokens.', { default: 64, min: 1, max: 4096 }) maxTokens!: number
-  @RealInput('0 takes the likeliest token.', { default: 0, min: 0, max: 5 }) temperature!: number
-  @RealInput('Nucleus.', { default: 1, min: 0.01, max: 1 }) topP!: number
-  @RealInput('Above 1, tokens that were there become less likely.', { optional: true, min: 0.1, max: 10 })
+  @IntInput('The maximum number of output tokens.', { default: 64, min: 1, max: 4096 }) maxTokens!: number
+  @RealInput('The sampling temperature; 0 always takes the most likely token.', { default: 0, min: 0, max: 5 })
+  temperature!: number
+  @RealInput('The probability mass of nucleus sampling.', { default: 1, min: 0.01, max: 1 }) topP!: number
+  @RealInput('Values above 1 make repeated tokens less likely.', { optional: true, min: 0.1, max: 10 })
   repetitionPenalty?: number
-  @TextsInput('Texts before which the answer ends.', { optional: true, max: 8 }) stop?: string[]
-  @JsonInput('A JSON Schema that the answer satisfies.', { optional: true, max: 16384 }) responseSchema?: string
-  @IntInput('So many of the likeliest tokens are told beside each one chosen.', { optional: true, min: 0, max: 20 })
+  @TextsInput('Stop sequences: the answer ends before the first of them.', { optional: true, max: 8 }) stop?: string[]
+  @JsonInput('A JSON Schema that the answer must satisfy.', { optional: true, max: 16384 }) responseSchema?: string
+  @IntInput('The number of most likely alternatives to return for each token.', { optional: true, min: 0, max: 20 })
   topLogprobs?: number
-  @IntInput('Fixes sampling.', { default: 1, min: 0, max: 2147483647 }) seed!: number
-  @TextInput('Who pays: an account with credit.', { min: 42, max: 42 }) consumer!: string
+  @IntInput('The seed of sampling.', { default: 1, min: 0, max: 2147483647 }) seed!: number
+  @TextInput('The account that pays: it needs credit.', { min: 42, max: 42 }) consumer!: string
 }
 
-@Input('Traces one answer to the contributions that caused it.')
+@Input('Attributes one answer to contributions.')
 export class AttributeInput {
   @IdInput('The receipt.') receiptId!: string
 }
 
-@Input('Closes an epoch: settles usage, computes the reward map of its finalised facts, publishes the root.')
+@Input('Closes an epoch: settles usage, computes the reward map from finalised facts, and publishes the root.')
 export class SettleEpochInput {
   @IntInput('The epoch.', { min: 1, max: 1000000 }) epoch!: number
 }
 
-@Input('Decides a dispute by recomputation, where that is possible.')
+@Input('Resolves a dispute by recomputation, where that is possible.')
 export class ResolveDisputeInput {
   @IdInput('The dispute.') disputeId!: string
 }
@@ -117,14 +122,14 @@ export class ResolveDisputeInput {
 export interface JobDefinition<T extends object = object> {
   /** gpu: runs the engine in a child process, bounded by the device; cpu: everything else. */
   queue: 'gpu' | 'cpu'
-  /** How often it may be started when our side fails (a crash, a lost node); a fault of the input is never retried. */
+  /** The maximum number of starts after failures of the system (a crash, a lost node). An invalid input is never retried. */
   attempts: number
   input: InputClass<T>
 }
 
 const job = <T extends object>(definition: JobDefinition<T>) => definition
 
-/** Everything the workers can be asked for. A kind without a handler does not compile. */
+/** All kinds of jobs. A kind without a handler does not compile. */
 export const jobs = {
   scoreDatanet: job({ queue: 'cpu', attempts: 5, input: ScoreInput }),
   fineTune: job({ queue: 'gpu', attempts: 5, input: FineTuneInput }),

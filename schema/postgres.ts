@@ -9,15 +9,15 @@ import { linkLibraries } from './postgresLibraries.ts'
 
 const run = promisify(execFile)
 
-/** A PostgreSQL server of our own, from npm's binaries, with its files under one folder. */
+/** An embedded PostgreSQL server from npm's binaries, with its files in one folder. */
 export interface EmbeddedPostgres {
   /** Connection string of the database `modelcommons`. */
   readonly url: string
-  /** True when a server that an earlier process left running was taken over. */
+  /** Whether the server was still running from an earlier process. */
   readonly adopted: boolean
-  /** Starts it again at the same address when it is not running; returns whether it had to. */
+  /** Restarts the server at the same address when it is not running; returns whether it did. */
   revive(): Promise<boolean>
-  /** Stops the server cleanly; its files stay. */
+  /** Stops the server cleanly and keeps its files. */
   stop(): Promise<void>
 }
 
@@ -25,9 +25,9 @@ export class PostgresError extends Error {
   override name = 'PostgresError'
 }
 
-/** Starts the embedded server whose files are under `folder`, creating them at the first start; a server that survived a
- *  killed process is adopted. PostgreSQL refuses to run as root, so root runs it as the system user `postgres`.
- *  @throws PostgresError saying what to do when this platform has no binaries or the server does not start. */
+/** Starts the embedded server with its files in `folder`, which the first start creates. A server that survived a killed process is adopted.
+ *  PostgreSQL refuses to run as root, so root runs it as the system user `postgres`.
+ *  @throws PostgresError with advice when this platform has no binaries or the server does not start. */
 export async function startPostgres(
   folder: string,
   options: { flags?: Record<string, string> } = {},
@@ -39,7 +39,7 @@ export async function startPostgres(
   await mkdir(data, { recursive: true })
   if (owner) {
     for (const path of [folder, data]) await chown(path, owner.uid, owner.gid)
-    await letPass(dirname(resolve(folder)))
+    await allowTraversal(dirname(resolve(folder)))
   }
   await chmod(data, 0o700)
   const command = (program: string, args: string[]) =>
@@ -68,7 +68,7 @@ export async function startPostgres(
     ]).catch(async (cause) => {
       await rm(file, { force: true })
       throw new PostgresError(
-        `The embedded PostgreSQL could not create its files in ${data}: ${reason(cause)}. Check that the disk has room and that the user postgres may enter the folder, or set DATABASE_URL.`,
+        `The embedded PostgreSQL could not create its files in ${data}: ${reason(cause)}. Check that the disk has free space and that the user postgres may enter the folder, or set DATABASE_URL.`,
         { cause },
       )
     })
@@ -91,14 +91,14 @@ export async function startPostgres(
     try {
       await command(binaries.pg_ctl, ['start', '-w', '-t', '60', '-D', data, '-l', log, '-o', settings])
     } catch (cause) {
-      // After kill -9 the server's orphans hold its shared memory for a moment.
+      // After kill -9 the server's orphaned processes hold its shared memory for a short time.
       if (tries > 1) {
         await setTimeout(500)
         return start(tries - 1)
       }
       const tail = (await readFile(log, 'utf8').catch(() => '')).trim().split('\n').slice(-3).join(' ')
       throw new PostgresError(
-        `The embedded PostgreSQL did not start: ${tail || reason(cause)}. Its log is ${log}; to use a server of your own, set DATABASE_URL.`,
+        `The embedded PostgreSQL did not start: ${tail || reason(cause)}. Its log is ${log}. To use another server, set DATABASE_URL.`,
         { cause },
       )
     }
@@ -119,7 +119,7 @@ export async function startPostgres(
   }
 }
 
-/** Creates `database` on the server at `url` when it is not there. */
+/** Creates `database` on the server at `url` when it does not exist. */
 export async function ensureDatabase(url: string, database: string, template?: string): Promise<void> {
   const { default: pg } = await import('pg')
   const client = new pg.Client({ connectionString: url })
@@ -156,13 +156,13 @@ async function binariesOf(): Promise<{ initdb: string; pg_ctl: string; postgres:
   return binaries
 }
 
-/** Lets the server's user pass through a folder of ours that only we may enter, such as a temporary one. */
-async function letPass(folder: string): Promise<void> {
+/** Lets the server's user pass through a private folder of the current user, such as a temporary folder. */
+async function allowTraversal(folder: string): Promise<void> {
   const { mode, uid } = await stat(folder)
   if (uid === process.getuid?.() && !(mode & 0o001)) await chmod(folder, mode | 0o011)
 }
 
-/** Whom root runs the server as; nothing for everybody else. */
+/** The user as which root runs the server; undefined when the current user is not root. */
 async function serverUser(): Promise<{ uid: number; gid: number } | undefined> {
   if (process.getuid?.() !== 0) return undefined
   const id = (flag: string) =>
@@ -182,15 +182,15 @@ async function serverUser(): Promise<{ uid: number; gid: number } | undefined> {
   }
 }
 
-/** The port of the server that runs on `data`, if one does. A lock file whose process is dead, or another program by now, is removed:
- *  PostgreSQL would take a dead process that nobody has reaped for a server. Whether orphans of a killed server still use the
- *  files, it finds out by itself from their shared memory. */
+/** The port of the server that runs on `data`; undefined when there is none. A lock file whose process has ended, or is another program now, is
+ *  removed, because PostgreSQL would take a zombie process for a server. PostgreSQL itself detects orphans of a killed server by their
+ *  shared memory. */
 async function runningPort(data: string): Promise<number | undefined> {
   const file = join(data, 'postmaster.pid')
-  const lines = (await readFile(file, 'utf8').catch(() => '')).split('\n')
-  const pid = Number(lines[0])
+  const [pidLine, , , portLine] = (await readFile(file, 'utf8').catch(() => '')).split('\n')
+  const pid = Number(pidLine)
   if (!pid) return undefined
-  if (await isServer(pid)) return Number(lines[3])
+  if (await isServer(pid)) return Number(portLine)
   await rm(file, { force: true })
   return undefined
 }
@@ -207,11 +207,11 @@ async function isServer(pid: number): Promise<boolean> {
 }
 
 export function freePort(): Promise<number> {
-  return new Promise((found, failed) => {
-    const server = createServer().once('error', failed)
+  return new Promise((resolve, reject) => {
+    const server = createServer().once('error', reject)
     server.listen(0, '127.0.0.1', () => {
       const { port } = server.address() as { port: number }
-      server.close(() => found(port))
+      server.close(() => resolve(port))
     })
   })
 }

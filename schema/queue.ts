@@ -5,24 +5,24 @@ import pg from 'pg'
 import { RetriableError } from './errors.ts'
 import { type JobDefinition, jobs } from './jobs.ts'
 
-/** BullMQ on PostgreSQL or on Redis, behind one small surface. The queue carries ids only; what is to be done, and whether it
- *  still is, stands in `JobRun`. So whatever the queue loses or delivers twice does no harm. */
+/** BullMQ on PostgreSQL or Redis, behind one small interface. The queue carries only ids; the job and its status are in `JobRun`. So it does no
+ *  harm when the queue loses an entry or delivers it twice. */
 
 export type QueueName = JobDefinition['queue']
 const QUEUES = [...new Set(Object.values(jobs).map(({ queue }) => queue))] as QueueName[]
 
-/** A job that waits. `attempt` counts the starts behind it: a start that died keeps its own entry in the queue, which must not
- *  swallow the next one's. */
+/** A waiting job. `attempt` counts its earlier starts. It is part of the entry's id, because an attempt that crashed keeps its entry in the
+ *  queue, which must not suppress the next attempt. */
 export interface QueueEntry {
   queue: QueueName
   id: string
   attempt: number
-  /** Milliseconds before it is handed out. */
+  /** Delay before the entry is delivered, in milliseconds. */
   delayMs?: number
 }
 
 export interface QueueWorker {
-  /** Takes nothing new from now on. */
+  /** Stops taking new entries. */
   pause(): Promise<void>
   /** Waits for the calls in progress, then closes. */
   close(): Promise<void>
@@ -44,11 +44,11 @@ export class QueueError extends RetriableError {
 
 export interface QueueSettings {
   databaseUrl: string
-  /** Given: BullMQ on Redis. Absent: on PostgreSQL. */
+  /** With it, BullMQ runs on Redis; without it, on PostgreSQL. */
   redisUrl?: string
-  /** Keeps installations that share a Redis apart. */
+  /** Separates installations that share one Redis. */
   prefix?: string
-  /** Hears of connections that broke; they are mended at the next use. */
+  /** Receives errors of lost connections, which are opened again at the next use. */
   onError?: (error: Error) => void
 }
 
@@ -57,8 +57,8 @@ export const openQueues = (settings: QueueSettings): Promise<Queues> =>
   settings.redisUrl ? onRedis(settings.redisUrl, settings) : onPostgres(settings)
 
 const JOB_OPTIONS = { removeOnComplete: true, removeOnFail: true }
-/** A worker that dies between taking an entry and claiming its row lets the lock lapse; the entry is then handed out anew,
- *  however often that happens: attempts are counted in `JobRun`. */
+/** When a worker dies between taking an entry and claiming its row, the lock expires and the entry is delivered again, any number of times:
+ *  attempts are counted in `JobRun`. */
 const WORKER_OPTIONS = {
   lockDuration: 15_000,
   stalledInterval: 5_000,
@@ -69,8 +69,8 @@ const WORKER_OPTIONS = {
 }
 const STREAMS = { events: { maxLen: 1000 } }
 
-/** BullMQ asks again at once after a failure other than a refused connection; a database that restarts, or tables that are gone,
- *  would keep the process spinning. This worker takes a breath first. */
+/** After an error other than a refused connection BullMQ retries at once, so a restarting database or missing tables would cause a busy loop.
+ *  This worker waits before the retry. */
 class BackoffWorker extends Worker {
   protected override async moveToActive(token: string, name: string) {
     try {
@@ -82,24 +82,24 @@ class BackoffWorker extends Worker {
   }
 }
 
-interface Parts {
-  backend: Queues['backend']
+interface Backend {
+  name: Queues['backend']
   queue: (name: string) => Queue
   worker: (name: string, concurrency: number, work: (data: QueueEntry) => Promise<void>) => Worker
-  /** Rebuilds the backend's tables where someone removed them. */
-  mend?: () => Promise<void>
+  /** Creates the backend's tables when they are missing. */
+  repair?: () => Promise<void>
   close: () => Promise<void>
 }
 
-function assemble(parts: Parts, settings: QueueSettings): Queues {
-  const hear = settings.onError ?? (() => {})
+function assemble(backend: Backend, settings: QueueSettings): Queues {
+  const onError = settings.onError ?? (() => {})
   const named = (queue: QueueName) => `modelcommons-${queue}`
-  const open = (name: QueueName) => parts.queue(named(name)).on('error', hear)
+  const open = (name: QueueName) => backend.queue(named(name)).on('error', onError)
   const queues = new Map(QUEUES.map((name) => [name, open(name)]))
   const workers = new Set<Worker>()
-  /** Rebuilds the tables. A queue that missed them when it opened never looks again, so another takes its place. */
-  const mend = async () => {
-    await parts.mend?.()
+  /** Creates missing tables. A BullMQ queue that did not find its tables when it opened never checks again, so it is replaced. */
+  const repair = async () => {
+    await backend.repair?.()
     await Promise.all(
       [...queues].map(async ([name, queue]) => {
         const ready = await queue.waitUntilReady().then(
@@ -108,16 +108,16 @@ function assemble(parts: Parts, settings: QueueSettings): Queues {
         )
         if (ready || queues.get(name) !== queue) return
         queues.set(name, open(name))
-        await queue.close().catch(hear)
+        await queue.close().catch(onError)
       }),
     )
   }
   const openWorker = async (queue: QueueName, concurrency: number, work: (entry: QueueEntry) => Promise<void>) => {
-    await parts.mend?.()
-    const worker = parts.worker(named(queue), concurrency, work)
-    worker.on('error', hear)
+    await backend.repair?.()
+    const worker = backend.worker(named(queue), concurrency, work)
+    worker.on('error', onError)
     try {
-      await worker.waitUntilReady() // a loop started before would spin for ever on a connection that failed once
+      await worker.waitUntilReady() // a loop that starts earlier would never recover from a first failed connection
       return worker
     } catch (cause) {
       await worker.close(true)
@@ -134,29 +134,30 @@ function assemble(parts: Parts, settings: QueueSettings): Queues {
             data,
             opts: { ...JOB_OPTIONS, jobId: `${data.id}.${data.attempt}`, delay: delayMs },
           }))
-        if (bulk.length === 1) await queues.get(name)?.add('job', bulk[0]!.data, bulk[0]!.opts)
-        else if (bulk.length) await queues.get(name)?.addBulk(bulk)
+        const [first, ...others] = bulk
+        if (first && others.length === 0) await queues.get(name)?.add(first.name, first.data, first.opts)
+        else if (first) await queues.get(name)?.addBulk(bulk)
       }),
     )
   return {
-    backend: parts.backend,
+    backend: backend.name,
     async add(entries) {
       const list = 'id' in entries ? [entries] : entries
       await addAll(list).catch(async (cause) => {
-        if (!parts.mend) throw cause
-        await mend()
+        if (!backend.repair) throw cause
+        await repair()
         await addAll(list)
       })
     },
     async worker(queue, concurrency, work) {
-      const opening = () => openWorker(queue, concurrency, work)
-      const worker = await opening()
-        .catch(opening) // what was lost while the worker opened is there again
+      const openOnce = () => openWorker(queue, concurrency, work)
+      const worker = await openOnce()
+        .catch(openOnce) // the tables may have been lost while the worker opened; now they exist again
         .catch((cause: Error) => {
           throw new QueueError(`The queue ${queue} could not be opened: ${cause.message}`, { cause })
         })
       workers.add(worker)
-      worker.run().catch(hear)
+      worker.run().catch(onError)
       return {
         pause: () => worker.pause(true),
         async close() {
@@ -168,7 +169,7 @@ function assemble(parts: Parts, settings: QueueSettings): Queues {
     async close() {
       await Promise.all([...workers].map((worker) => worker.close()))
       await Promise.all([...queues.values()].map((queue) => queue.close()))
-      await parts.close()
+      await backend.close()
     },
   }
 }
@@ -177,7 +178,7 @@ async function onPostgres(settings: QueueSettings): Promise<Queues> {
   const schema = 'bullmq'
   const pool = new pg.Pool({
     connectionString: settings.databaseUrl,
-    // What the queue holds may be lost (see above), so its commits need not wait for the disk.
+    // Entries may be lost (see above), so commits of the queue need not wait for the disk.
     options: `-c search_path=${schema} -c synchronous_commit=off`,
     application_name: 'modelcommons queue',
     max: 12,
@@ -185,8 +186,8 @@ async function onPostgres(settings: QueueSettings): Promise<Queues> {
     connectionTimeoutMillis: 10_000,
   })
   pool.on('error', () => {})
-  pool.setMaxListeners(0) // every queue and worker hears its errors
-  const mend = async () => {
+  pool.setMaxListeners(0) // every queue and worker listens to its errors
+  const repair = async () => {
     const client = await pool.connect()
     try {
       await runMigrations(client, schema)
@@ -194,31 +195,32 @@ async function onPostgres(settings: QueueSettings): Promise<Queues> {
       client.release()
     }
   }
-  await mend().catch(async (cause) => {
+  await repair().catch(async (cause) => {
     await pool.end()
-    throw new QueueError(`DATABASE_URL: the queue could not be opened there: ${(cause as Error).message}`, { cause })
+    throw new QueueError(`DATABASE_URL: the queue could not be opened: ${(cause as Error).message}`, { cause })
   })
-  // Any queue or worker of this process hears by this one pool: two connections listen, the rest ask.
+  // All queues and workers of this process share this pool: two of its connections listen for notifications.
   const options = { connection: pool } as unknown as QueueOptions & WorkerOptions
   return assemble(
     {
-      backend: 'postgres',
+      name: 'postgres',
+      // `as never`: BullMQ's default type parameters are those of Redis; the factory replaces the back end at run time.
       queue: (name) => new Queue(name, { ...options, streams: STREAMS }, createPostgresBackend as never),
       worker: (name, concurrency, work) =>
         new BackoffWorker(
           name,
           (job) => work(job.data),
           { ...options, ...WORKER_OPTIONS, concurrency },
-          createPostgresBackend as never,
+          createPostgresBackend as never, // as above
         ),
-      mend,
+      repair,
       close: () => pool.end(),
     },
     settings,
   )
 }
 
-const shown = (url: string) => url.replace(/\/\/([^:@/]*):[^@]*@/, '//$1:…@')
+const redactUrl = (url: string) => url.replace(/\/\/([^:@/]*):[^@]*@/, '//$1:…@')
 
 async function onRedis(url: string, settings: QueueSettings): Promise<Queues> {
   const probe = new Redis(url, { lazyConnect: true, connectTimeout: 3000, retryStrategy: () => null })
@@ -228,7 +230,7 @@ async function onRedis(url: string, settings: QueueSettings): Promise<Queues> {
     await probe.ping()
   } catch (cause) {
     throw new QueueError(
-      `REDIS_URL: no Redis answers at ${shown(url)} (${(cause as Error).message || 'connection refused'}). Start it, correct the URL, or unset REDIS_URL to keep the queue in PostgreSQL.`,
+      `REDIS_URL: no Redis answers at ${redactUrl(url)} (${(cause as Error).message || 'connection refused'}). Start it, correct the URL, or unset REDIS_URL to use PostgreSQL for the queue.`,
       { cause },
     )
   } finally {
@@ -240,12 +242,12 @@ async function onRedis(url: string, settings: QueueSettings): Promise<Queues> {
     return client
   }
   const prefix = settings.prefix ?? 'modelcommons'
-  // Producers would rather fail than wait for a Redis that is gone (the sweep heals it); workers wait as long as it takes.
+  // Producers fail at once when Redis is away, because the sweep adds the entries later; workers wait until it is back.
   const producer = open({ maxRetriesPerRequest: 1, enableOfflineQueue: true })
   const consumer = open({ maxRetriesPerRequest: null })
   return assemble(
     {
-      backend: 'redis',
+      name: 'redis',
       queue: (name) => new Queue(name, { connection: producer, prefix, streams: STREAMS }),
       worker: (name, concurrency, work) =>
         new BackoffWorker(name, (job) => work(job.data), {

@@ -4,7 +4,7 @@ import { Id, OffChain, Text, Time, Wei } from '../define.ts'
 export class Artifact {
   @Id('The keccak256 of the bytes.') id!: string
   @Text(
-    'What it is: sample, adapter, manifest, evaluationLog, usage, rewardMap, specification, rubric, item, checkpoint.',
+    'The kind: sample, adapter, manifest, evaluationLog, usage, rewardMap, specification, rubric, item, checkpoint.',
     { index: true },
   )
   kind!: string

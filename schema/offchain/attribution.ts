@@ -5,7 +5,7 @@ import { ModelVersion } from '../onchain/models.ts'
 import { JobRun } from './jobs.ts'
 
 @OffChain(
-  'What one contribution did for one version: influence on the mandate’s validation set, and the weight that follows.',
+  'The influence of one contribution on one version, measured on the mandate’s validation set, and the resulting weight.',
 )
 @Indexed('version_influence_weight', 'version_id, weight desc nulls last, contribution_id')
 export class VersionInfluence {
@@ -19,27 +19,27 @@ export class VersionInfluence {
   @Integer('Share of the version’s weight, in ppm.') weight!: number
 }
 
-@OffChain('One answered call: what was asked, what it cost, and what signed for it.')
+@OffChain('One answered call: prompt, answer, cost and signature.')
 export class Receipt {
   @Id('The receipt id.') id!: string
   @Ref(() => Endpoint, 'endpoint', 'The endpoint.', { inverse: 'receipts' }) endpointId!: string
   @Ref(() => ModelVersion, 'version', 'The version that answered.', { inverse: 'receipts' }) versionId!: string
   @Ref(() => JobRun, 'job', 'The job that answered.', { unique: true }) jobId!: string
-  @Address('Who asked and pays.', { index: true }) consumer!: string
+  @Address('The account that asked and pays.', { index: true }) consumer!: string
   @Integer('The epoch that settled it; null until then.', { index: true, nullable: true }) epoch!: number | null
   @Text('The prompt.') prompt!: string
   @Text('The answer.') answer!: string
   @Integer('Input tokens.') tokensIn!: number
   @Integer('Output tokens.') tokensOut!: number
-  @Wei('Price of 1,000 input tokens when it began.') priceIn!: bigint
-  @Wei('Price of 1,000 output tokens when it began.') priceOut!: bigint
+  @Wei('Price of 1,000 input tokens at the start of the call.') priceIn!: bigint
+  @Wei('Price of 1,000 output tokens at the start of the call.') priceOut!: bigint
   @Wei('The fee.') fee!: bigint
   @Hash('Its canonical hash.') hash!: string
   @Text('The worker’s signature of the hash.') signature!: string
   @Time('When it was answered.') answeredAt!: Date
 }
 
-@OffChain('What one contribution did for one answer; the three kinds of evidence are kept apart.')
+@OffChain('The evidence for one contribution’s effect on one answer, in three separate measures.')
 export class AnswerAttribution {
   @Id('`receipt-contribution`.') id!: string
   @Ref(() => Receipt, 'receipt', 'The answer.', { inverse: 'attributions' }) receiptId!: string
@@ -54,15 +54,15 @@ export class AnswerAttribution {
   @Integer('Share of the answer, in ppm.') share!: number
 }
 
-@OffChain('Credit reserved for a call that runs; released when the fee is posted.')
+@OffChain('Credit that is reserved for a running call and released when the fee is posted.')
 export class CreditHold {
   @Id('The job id.') id!: string
-  @Address('Whose credit.', { index: true }) consumer!: string
+  @Address('The account whose credit is reserved.', { index: true }) consumer!: string
   @Ref(() => Endpoint, 'endpoint', 'The endpoint.') endpointId!: string
-  @Wei('The most it may cost.') maximum!: bigint
+  @Wei('The maximum cost.') maximum!: bigint
   @Wei('Price of 1,000 input tokens when it was reserved.') priceIn!: bigint
   @Wei('Price of 1,000 output tokens when it was reserved.') priceOut!: bigint
-  @Wei('What it cost, once known.', { nullable: true }) fee!: bigint | null
-  @Flag('Whether it still reserves.') open!: boolean
+  @Wei('The actual cost, once known.', { nullable: true }) fee!: bigint | null
+  @Flag('Whether the reservation is still open.') open!: boolean
   @Time('When it was reserved.') createdAt!: Date
 }

@@ -21,35 +21,35 @@ export const CONTRIBUTION_STATUS = ['Submitted', 'Accepted', 'Rejected'] as cons
 export class Datanet extends Versioned {
   @Id('The datanet id.', { numeric: true }) id!: string
   @Ref(() => Model, 'model', 'The model it feeds.', { inverse: 'datanets' }) modelId!: string
-  @Address('Who opened it.', { index: true }) owner!: string
+  @Address('The account that opened it.', { index: true }) owner!: string
   @Text('The licence of its samples.') licence!: string
-  @Wei('Least stake of a sample.') minStake!: bigint
+  @Wei('The minimum stake per sample.') minStake!: bigint
   @Time('When it was opened.') createdAt!: Date
 }
 
-@OnChain('A salted hash committed before its content is shown: it fixes who was first.')
+@OnChain('A salted hash that is committed before its content is shown. It proves who was first.')
 export class Commitment extends Versioned {
-  @Id('`commitment-contributor`: anyone may commit the same hash, but only under its own name.') id!: string
+  @Id('`commitment-contributor`: every account can commit the same hash, but only for itself.') id!: string
   @Hash('The commitment.') commitment!: string
-  @Address('Who committed.', { index: true }) contributor!: string
-  @Text('Its place on chain, `block-logIndex` zero-padded: earlier sorts first.') position!: string
-  @Time('When.') committedAt!: Date
+  @Address('The account that committed.', { index: true }) contributor!: string
+  @Text('Its position on chain, `block-logIndex`, zero-padded so that earlier ones sort first.') position!: string
+  @Time('The time.') committedAt!: Date
 }
 
-@OnChain('One sample contributed to a datanet, with what the rules said of it.')
+@OnChain('One sample contributed to a datanet, with its assessment by the rules.')
 export class Contribution extends Versioned {
   @Id('The contribution id.', { numeric: true }) id!: string
   @Ref(() => Datanet, 'datanet', 'The datanet.', { inverse: 'contributions' }) datanetId!: string
-  @Address('Who contributed.', { index: true }) contributor!: string
+  @Address('The account that contributed.', { index: true }) contributor!: string
   @Hash('The sample: an artifact’s name.', { index: true }) contentHash!: string
   @Hash('The commitment that preceded it.') commitment!: string
   @BlockNumber('The block of its commitment.') committedBlock!: number
-  @Wei('Staked on it now.') stake!: bigint
+  @Wei('The present stake on it.') stake!: bigint
   @Choice('ContributionStatus', CONTRIBUTION_STATUS, 'The verdict.') status!: (typeof CONTRIBUTION_STATUS)[number]
   @Integer('Quality, in ppm.', { nullable: true }) quality!: number | null
   @Integer('Uniqueness against what was committed earlier, in ppm.', { nullable: true }) uniqueness!: number | null
-  @Text('The reason of the verdict.', { nullable: true }) reason!: string | null
-  @Wei('Stake taken from it.') slashed!: bigint
-  @Flag('Whether an upheld dispute excludes it from coming epochs.') excluded!: boolean
+  @Text('The reason for the verdict.', { nullable: true }) reason!: string | null
+  @Wei('Slashed stake.') slashed!: bigint
+  @Flag('Whether an upheld dispute excludes it from future epochs.') excluded!: boolean
   @Time('When it was submitted.', { index: true }) submittedAt!: Date
 }

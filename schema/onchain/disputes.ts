@@ -5,24 +5,25 @@ export const DISPUTE_SUBJECTS = ['Contribution', 'Judgement', 'Version', 'Reward
 @OnChain('A challenge of a contribution, a judgement, a version or a reward map.')
 export class Dispute extends Versioned {
   @Id('The dispute id.', { numeric: true }) id!: string
-  @Choice('DisputeSubject', DISPUTE_SUBJECTS, 'What is disputed.') subject!: (typeof DISPUTE_SUBJECTS)[number]
-  @Text('Its id.', { index: true }) subjectId!: string
-  @Address('Who challenges.', { index: true }) challenger!: string
+  @Choice('DisputeSubject', DISPUTE_SUBJECTS, 'The kind of the disputed subject.')
+  subject!: (typeof DISPUTE_SUBJECTS)[number]
+  @Text('The id of the disputed subject.', { index: true }) subjectId!: string
+  @Address('The account that challenges.', { index: true }) challenger!: string
   @Wei('The bond.') bond!: bigint
   @Hash('The evidence.') evidenceHash!: string
-  @Choice('DisputeOutcome', ['Open', 'Upheld', 'Rejected'], 'How it ended.') outcome!: 'Open' | 'Upheld' | 'Rejected'
-  @Wei('Stake taken.') slashed!: bigint
+  @Choice('DisputeOutcome', ['Open', 'Upheld', 'Rejected'], 'The outcome.') outcome!: 'Open' | 'Upheld' | 'Rejected'
+  @Wei('Slashed stake.') slashed!: bigint
   @Time('When it was opened.') openedAt!: Date
   @Time('When it was resolved.', { nullable: true }) resolvedAt!: Date | null
 }
 
-@OnChain('Stake taken from someone, with the evidence.')
+@OnChain('A slash of stake, with its evidence.')
 export class Slash extends Versioned {
   @Id('The event’s id.') id!: string
-  @Address('Whose stake.', { index: true }) account!: string
-  @Text('For what: a contribution, or a judgement.', { index: true }) subjectId!: string
-  @Text('In which role.') role!: string
-  @Wei('How much.') amount!: bigint
+  @Address('The account whose stake was slashed.', { index: true }) account!: string
+  @Text('The subject: a contribution or a judgement.', { index: true }) subjectId!: string
+  @Text('The role of the account.') role!: string
+  @Wei('The amount.') amount!: bigint
   @Hash('The evidence.') evidenceHash!: string
-  @Time('When.') at!: Date
+  @Time('The time.') at!: Date
 }

@@ -1,17 +1,17 @@
 import { Address, Flag, Hash, Id, Integer, OnChain, Ref, Text, Time, Versioned, Wei } from '../define.ts'
 import { Model, ModelVersion } from './models.ts'
 
-@OnChain('A comparison of two answers that waits for validators’ judgement.')
+@OnChain('A comparison of two answers for validators to judge.')
 export class FeedbackTask extends Versioned {
   @Id('The task id.', { numeric: true }) id!: string
   @Ref(() => Model, 'model', 'The model.', { inverse: 'feedbackTasks' }) modelId!: string
   @Ref(() => ModelVersion, 'version', 'The version judged.', { inverse: 'feedbackTasks' }) versionId!: string
   @Text('The domain of judgement.') domain!: string
   @Hash('The item: prompt and answers.') itemHash!: string
-  @Wei('What may be paid for it.') pot!: bigint
-  @Wei('What was paid for it.') paid!: bigint
-  @Time('Commit until.') commitDeadline!: Date
-  @Time('Reveal until.') revealDeadline!: Date
+  @Wei('The maximum reward.') pot!: bigint
+  @Wei('The paid reward.') paid!: bigint
+  @Time('The end of the commit phase.') commitDeadline!: Date
+  @Time('The end of the reveal phase.') revealDeadline!: Date
   @Flag('Whether it is settled.') settled!: boolean
   @Hash('The settlement’s evidence.', { nullable: true }) evidenceHash!: string | null
 }
@@ -20,7 +20,7 @@ export class FeedbackTask extends Versioned {
 export class Judgement extends Versioned {
   @Id('`task-validator`.') id!: string
   @Ref(() => FeedbackTask, 'task', 'The task.', { inverse: 'judgements' }) taskId!: string
-  @Address('Who judged.', { index: true }) validator!: string
+  @Address('The validator.', { index: true }) validator!: string
   @Hash('The commitment.') commitment!: string
   @Integer('0 first answer, 1 second, 2 tie; null until revealed.', { nullable: true }) choice!: number | null
   @Integer('Ethics, 0–100.', { nullable: true }) ethics!: number | null
@@ -35,16 +35,16 @@ export class Judgement extends Versioned {
 @OnChain('A validator’s stake and unclaimed rewards.')
 export class Validator extends Versioned {
   @Id('The account.') id!: string
-  @Wei('Staked now.') stake!: bigint
-  @Wei('Settled rewards, in all.') earned!: bigint
-  @Wei('Of those, withdrawn.') withdrawn!: bigint
-  @Wei('Penalties and slashes, in all.') lost!: bigint
+  @Wei('The present stake.') stake!: bigint
+  @Wei('All settled rewards.') earned!: bigint
+  @Wei('Of these, withdrawn.') withdrawn!: bigint
+  @Wei('All penalties and slashes.') lost!: bigint
 }
 
 @OnChain('A validator’s reputation in one domain.')
 export class Reputation extends Versioned {
   @Id('`validator-domain`.') id!: string
-  @Address('Whose.', { index: true }) validator!: string
+  @Address('The validator.', { index: true }) validator!: string
   @Text('The domain of judgement.') domain!: string
   @Integer('Lower Wilson bound of decayed success, in ppm.') value!: number
   @Integer('The tier: 0 is a newcomer.') tier!: number

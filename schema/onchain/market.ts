@@ -1,12 +1,12 @@
 import { Address, Hash, Id, Integer, OnChain, Ref, Text, Time, Versioned, Wei } from '../define.ts'
 import { ModelVersion } from './models.ts'
 
-@OnChain('An address at which a promoted version answers for a price.')
+@OnChain('A URL at which a promoted version answers for a price.')
 export class Endpoint extends Versioned {
   @Id('The endpoint id.', { numeric: true }) id!: string
   @Ref(() => ModelVersion, 'version', 'The version that answers.', { inverse: 'endpoints' }) versionId!: string
-  @Address('Who hosts it.', { index: true }) host!: string
-  @Text('Where it answers.') url!: string
+  @Address('The host.', { index: true }) host!: string
+  @Text('Its URL.') url!: string
   @Wei('Price of 1,000 input tokens.') priceIn!: bigint
   @Wei('Price of 1,000 output tokens.') priceOut!: bigint
   @Time('When it was registered.') registeredAt!: Date
@@ -15,19 +15,19 @@ export class Endpoint extends Versioned {
 @OnChain('A consumer’s prepaid credit.')
 export class Credit extends Versioned {
   @Id('The consumer.') id!: string
-  @Wei('Credit now.') balance!: bigint
-  @Wei('Deposited, in all.') deposited!: bigint
-  @Wei('Spent by vouchers, in all.') spent!: bigint
-  @Wei('Withdrawn, in all.') withdrawn!: bigint
-  @Wei('Asked to be withdrawn.') withdrawing!: bigint
-  @Time('When that may be withdrawn.', { nullable: true }) withdrawableAt!: Date | null
+  @Wei('The present credit.') balance!: bigint
+  @Wei('All deposits.') deposited!: bigint
+  @Wei('Everything spent by vouchers.') spent!: bigint
+  @Wei('All withdrawals.') withdrawn!: bigint
+  @Wei('The pending withdrawal.') withdrawing!: bigint
+  @Time('When the pending withdrawal becomes available.', { nullable: true }) withdrawableAt!: Date | null
 }
 
-@OnChain('What a consumer’s vouchers have granted an endpoint so far.')
+@OnChain('The fees that an endpoint has redeemed from a consumer’s vouchers.')
 export class Voucher extends Versioned {
   @Id('`endpoint-consumer`.') id!: string
   @Ref(() => Endpoint, 'endpoint', 'The endpoint.', { inverse: 'vouchers' }) endpointId!: string
-  @Address('Who pays.', { index: true }) consumer!: string
+  @Address('The account that pays.', { index: true }) consumer!: string
   @Wei('Cumulative fees redeemed.') cumulative!: bigint
 }
 

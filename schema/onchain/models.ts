@@ -4,92 +4,93 @@ import { Proposal } from './governance.ts'
 export const BOND_STATUS = ['Locked', 'Returned', 'Slashed'] as const
 export const VERSION_STATUS = ['Registered', 'Promoted', 'RolledBack'] as const
 
-@OnChain('A proposed model: what it is for, who stands behind it with a bond.')
+@OnChain('A proposed model, its specification and the bond of its proposer.')
 export class Model extends Versioned {
   @Id('The model id.', { numeric: true }) id!: string
-  @Address('Who proposed it and owns it.', { index: true }) proposer!: string
-  @Ref(() => Proposal, 'proposal', 'The vote on it.', { inverse: 'models' }) proposalId!: string
+  @Address('The account that proposed it and owns it.', { index: true }) proposer!: string
+  @Ref(() => Proposal, 'proposal', 'The proposal on which the vote is held.', { inverse: 'models' }) proposalId!: string
   @Hash('The specification artifact.') specHash!: string
-  @Text('Where the specification may also be read.') specUri!: string
+  @Text('A further location of the specification.') specUri!: string
   @Wei('The bond locked.') bond!: bigint
-  @Wei('Of the bond, returned.') bondReturned!: bigint
-  @Wei('Of the bond, slashed.') bondSlashed!: bigint
-  @Choice('BondStatus', BOND_STATUS, 'What became of the bond.') bondStatus!: (typeof BOND_STATUS)[number]
-  @Wei('Staked on the model now.') staked!: bigint
+  @Wei('The returned part of the bond.') bondReturned!: bigint
+  @Wei('The slashed part of the bond.') bondSlashed!: bigint
+  @Choice('BondStatus', BOND_STATUS, 'The status of the bond.') bondStatus!: (typeof BOND_STATUS)[number]
+  @Wei('The present stake on the model.') staked!: bigint
   @Ref(() => ModelVersion, 'liveVersion', 'The promoted version that serves.', { nullable: true }) liveVersionId!:
     | string
     | null
   @Time('When it was proposed.') proposedAt!: Date
 }
 
-@OnChain('A passed proposal made binding: budget, rubric, split and deadline.')
+@OnChain('The binding result of a passed proposal: budget, rubric, split and deadline.')
 export class Mandate extends Versioned {
   @Id('The model id.', { numeric: true }) id!: string
   @Ref(() => Model, 'model', 'The model.', { inverse: 'mandates' }) modelId!: string
-  @Ref(() => Proposal, 'proposal', 'The vote that issued it.') proposalId!: string
-  @Wei('The budget voted.') budget!: bigint
+  @Ref(() => Proposal, 'proposal', 'The proposal that issued it.') proposalId!: string
+  @Wei('The approved budget.') budget!: bigint
   @Wei('Funded so far.') funded!: bigint
   @Wei('Spent so far.') spent!: bigint
   @Hash('The evaluation rubric.') rubricHash!: string
   @Hash('The revenue split.') splitHash!: string
-  @Time('Until when it binds.') deadline!: Date
+  @Time('The time until which it is valid.') deadline!: Date
   @Time('When it was issued.') issuedAt!: Date
 }
 
-@OnChain('A target of the rubric: a version may serve only if the metric’s lower bound reaches it.')
+@OnChain('A target of the rubric: a version may serve only when the metric’s lower bound reaches it.')
 export class Target extends Versioned {
   @Id('`model-metric`.') id!: string
   @Ref(() => Model, 'model', 'The model.', { inverse: 'targets' }) modelId!: string
   @Text('The metric’s name.') metric!: string
-  @Wei('The least lower confidence bound, in ppm.') minimum!: bigint
+  @Wei('The minimum of the lower confidence bound, in ppm.') minimum!: bigint
 }
 
 @OnChain('How a model’s revenue is split, in basis points.')
 export class RewardSplit extends Versioned {
   @Id('The model id.', { numeric: true }) id!: string
   @Ref(() => Model, 'model', 'The model.', { inverse: 'splits' }) modelId!: string
-  @Hash('The split’s hash, named by the mandate.') splitHash!: string
-  @Integer('To the treasury, of all fees.') platform!: number
-  @Integer('To the model’s owner, of the rest.') owner!: number
-  @Integer('To its stakers, of the rest.') stakers!: number
-  @Integer('To its data contributors, of the rest.') data!: number
-  @Integer('To its validators, of the rest.') validators!: number
-  @Integer('To the endpoint’s host, of the rest.') host!: number
-  @Integer('Of the rest, first passed to the versions it came from.') ancestors!: number
-  @Integer('Of data’s part, by version weight; the remainder by answer-time influence.') dataByWeight!: number
-  @Address('Where unattributed mass goes; the zero address is the treasury.') unattributed!: string
+  @Hash('The hash of the split, as in the mandate.') splitHash!: string
+  @Integer('Share of the treasury, of all fees.') platform!: number
+  @Integer('Share of the model’s owner, of the rest.') owner!: number
+  @Integer('Share of its stakers, of the rest.') stakers!: number
+  @Integer('Share of its data contributors, of the rest.') data!: number
+  @Integer('Share of its validators, of the rest.') validators!: number
+  @Integer('Share of the endpoint’s host, of the rest.') host!: number
+  @Integer('Share of the rest that goes first to the versions from which it descends.') ancestors!: number
+  @Integer('The part of the data share that is distributed by version weight; the remainder by answer-time influence.')
+  dataByWeight!: number
+  @Address('The account that receives unattributed shares; the zero address is the treasury.') unattributed!: string
 }
 
-@OnChain('Money into or out of a mandate’s budget.')
+@OnChain('A payment into or out of a mandate’s budget.')
 export class BudgetEntry extends Versioned {
   @Id('The event’s id.') id!: string
   @Ref(() => Model, 'model', 'The model.', { inverse: 'budgetEntries' }) modelId!: string
-  @Choice('BudgetDirection', ['Funded', 'Spent'], 'In or out.') direction!: 'Funded' | 'Spent'
-  @Address('Who paid or was paid.', { index: true }) account!: string
-  @Text('What for.') purpose!: string
-  @Wei('How much.') amount!: bigint
-  @Time('When.') at!: Date
+  @Choice('BudgetDirection', ['Funded', 'Spent'], 'The direction.') direction!: 'Funded' | 'Spent'
+  @Address('The account that paid or was paid.', { index: true }) account!: string
+  @Text('The purpose.') purpose!: string
+  @Wei('The amount.') amount!: bigint
+  @Time('The time.') at!: Date
 }
 
 @OnChain('An account’s stake on a model.')
 export class ModelStake extends Versioned {
   @Id('`model-account`.') id!: string
   @Ref(() => Model, 'model', 'The model.', { inverse: 'stakes' }) modelId!: string
-  @Address('Who staked.', { index: true }) account!: string
-  @Wei('How much is staked now.') amount!: bigint
+  @Address('The account that staked.', { index: true }) account!: string
+  @Wei('The present stake.') amount!: bigint
 }
 
-@OnChain('A trained version of a model: an adapter with the manifest of the run that made it.')
+@OnChain('A trained version of a model: an adapter with the manifest of its training run.')
 export class ModelVersion extends Versioned {
   @Id('The version id.', { numeric: true }) id!: string
   @Ref(() => Model, 'model', 'The model.', { inverse: 'versions' }) modelId!: string
   @Ref(() => ModelVersion, 'parent', 'The version it was trained from.', { nullable: true, inverse: 'children' })
   parentId!: string | null
-  @Text('How it was trained: sft, dpo, grpo, rloo.') method!: string
+  @Text('The training method: sft, dpo, grpo, rloo.') method!: string
   @Hash('The root of the exact, ordered dataset.') datasetRoot!: string
   @Hash('The run’s manifest.') manifestHash!: string
   @Hash('The adapter’s weights.') adapterHash!: string
-  @Choice('VersionStatus', VERSION_STATUS, 'Where it stands.') status!: (typeof VERSION_STATUS)[number]
+  @Choice('VersionStatus', VERSION_STATUS, 'The status.') status!: (typeof VERSION_STATUS)[number]
   @Text('Why it was rolled back.', { nullable: true }) rollbackReason!: string | null
   @Time('When it was registered.') registeredAt!: Date
   @Time('When it was promoted.', { nullable: true }) promotedAt!: Date | null

@@ -1,6 +1,6 @@
 import { Address, BlockNumber, Choice, Hash, Id, Integer, OnChain, Ref, Text, Time, Versioned, Wei } from '../define.ts'
 
-@OnChain('The reward map of one epoch: who is owed what, and the root that proves it.')
+@OnChain('The reward map of one epoch: the payable amounts and their Merkle root.')
 export class RewardMap extends Versioned {
   @Id('The epoch.', { numeric: true }) id!: string
   @Integer('The epoch.') epoch!: number
@@ -10,20 +10,20 @@ export class RewardMap extends Versioned {
   @Hash('Hash of the last block.', { nullable: true }) blockHash!: string | null
   @Hash('The Merkle root.', { nullable: true }) root!: string | null
   @Wei('Newly payable in this epoch.') total!: bigint
-  @Text('The map itself: an artifact’s name.', { nullable: true }) uri!: string | null
-  @Hash('The rules’ code.', { nullable: true }) codeHash!: string | null
-  @Choice('RewardMapStatus', ['Open', 'Published', 'Cancelled'], 'Where it stands.') status!:
+  @Text('The artifact of the map.', { nullable: true }) uri!: string | null
+  @Hash('The hash of the rules’ code.', { nullable: true }) codeHash!: string | null
+  @Choice('RewardMapStatus', ['Open', 'Published', 'Cancelled'], 'The status.') status!:
     | 'Open'
     | 'Published'
     | 'Cancelled'
   @Time('When it was published.', { nullable: true }) publishedAt!: Date | null
 }
 
-@OnChain('A claim paid.')
+@OnChain('A paid claim.')
 export class RewardClaim extends Versioned {
   @Id('The event’s id.') id!: string
-  @Ref(() => RewardMap, 'map', 'The epoch’s map that proved it.', { inverse: 'claims' }) mapId!: string
-  @Address('Who was paid.', { index: true }) account!: string
-  @Wei('How much.') amount!: bigint
-  @Time('When.') claimedAt!: Date
+  @Ref(() => RewardMap, 'map', 'The reward map whose proof was used.', { inverse: 'claims' }) mapId!: string
+  @Address('The account that was paid.', { index: true }) account!: string
+  @Wei('The amount.') amount!: bigint
+  @Time('The time.') claimedAt!: Date
 }
