@@ -13,6 +13,7 @@ import { Evaluation, Model, ModelVersion } from '#schema/onchain/models.ts'
 import { RewardClaim, RewardMap } from '#schema/onchain/rewards.ts'
 import { freshDatabase } from '#test/database.ts'
 import { account, blockHash, blockTime, insert, insertAll, insertChain, TEST_CHAIN_ID } from '#test/factory.ts'
+import { must } from '#test/must.ts'
 import { apiSchema } from './schema.ts'
 import { type TestApi, testApi } from './test/api.ts'
 
@@ -20,7 +21,7 @@ const at = (block: number, ms = 0) => new Date(blockTime(block).getTime() + ms).
 const seconds = (block: number) => blockTime(block).getTime() / 1000
 
 test('every query takes a moment, but for what is of no moment', () => {
-  const timeless = Object.values(apiSchema().getQueryType()!.getFields())
+  const timeless = Object.values(must(apiSchema().getQueryType()).getFields())
     .filter(({ args }) => !args.some(({ name }) => name === 'asOf'))
     .map(({ name, type }) => {
       const named = getNamedType(type)
@@ -65,7 +66,7 @@ async function sparse(api: TestApi, stored: readonly number[]) {
       timestamp: blockTime(number),
     })),
   )
-  const head = stored.at(-1)!
+  const head = must(stored.at(-1))
   await insert(api.db, Cursor, {
     id: String(TEST_CHAIN_ID),
     block: head,

@@ -10,6 +10,7 @@ import { Credit, Endpoint, Voucher } from '#schema/onchain/market.ts'
 import { Model, ModelVersion } from '#schema/onchain/models.ts'
 import { openQueues } from '#schema/queue.ts'
 import { account, blockTime, insert, insertAll, insertChain, TEST_CHAIN_ID } from '#test/factory.ts'
+import { must } from '#test/must.ts'
 import { maxPromptTokens } from './commands/credit.ts'
 import { apiSchema } from './schema.ts'
 import { MARKET, type TestApi, testApi } from './test/api.ts'
@@ -43,9 +44,9 @@ const codeOf = async (answer: ReturnType<TestApi['ask']>) => (await answer).erro
 const jobCount = async ({ db }: TestApi) => (await db.query('select count(*) as count from job_run')).rows[0].count
 
 test('every job of the job table is a mutation that takes an idempotency key', () => {
-  const mutations = apiSchema().getMutationType()!.getFields()
+  const mutations = must(apiSchema().getMutationType()).getFields()
   for (const kind of jobKinds)
-    expect(mutations[kind]!.args.map(({ name, type }) => `${name}: ${type}`)).toEqual([
+    expect(must(mutations[kind], kind).args.map(({ name, type }) => `${name}: ${type}`)).toEqual([
       expect.stringMatching(/^input: \w+Input!$/),
       'idempotencyKey: String!',
     ])
@@ -74,7 +75,7 @@ test('a mutation returns its job; the same key returns the same job, with anothe
 
   const queues = await openQueues({ databaseUrl: api.db.url })
   const heard = await new Promise<string>((resolve) => void queues.worker('gpu', 1, async ({ id }) => resolve(id)))
-  expect([first.data.fineTune.id, both[0]!.data.fineTune.id]).toContain(heard)
+  expect([first.data.fineTune.id, must(both[0]).data.fineTune.id]).toContain(heard)
   await queues.close()
 })
 

@@ -5,6 +5,7 @@ import { VersionInfluence } from '#schema/offchain/attribution.ts'
 import { Contribution, Datanet } from '#schema/onchain/datanets.ts'
 import { Model } from '#schema/onchain/models.ts'
 import { account, blockHash, insert, insertAll, insertChain } from '#test/factory.ts'
+import { must } from '#test/must.ts'
 import { hashKey } from './access.ts'
 import { type TestApi, testApi } from './test/api.ts'
 
@@ -70,7 +71,7 @@ test('a list is exported whole, over many batches, with the filter, order and mo
     .split('\n')
     .map((line) => JSON.parse(line))
   expect(told.map(({ id }) => id)).toEqual(wanted.map(({ id }) => id))
-  expect(told[0]).toMatchObject({ stake: wanted[0]!.stake.toString(), datanet: { licence: 'MIT' } })
+  expect(told[0]).toMatchObject({ stake: must(wanted[0]).stake.toString(), datanet: { licence: 'MIT' } })
   expect(told.at(-1)).toEqual({
     id: '2',
     stake: '1000000000000000000',
@@ -127,8 +128,8 @@ test('an export holds one snapshot: what is written while it runs is not in it',
   const response = await fetch(
     `${api.url}/export.jsonl?${new URLSearchParams({ query: '{ contributions { nodes { id reason } } }' })}`,
   )
-  const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader()
-  let text = (await reader.read()).value!
+  const reader = must(response.body).pipeThrough(new TextDecoderStream()).getReader()
+  let text = must((await reader.read()).value)
   await api.db.query(`delete from contribution where id::int % 2 = 0`)
   await api.db.query(`update contribution set reason = 'changed'`)
   for (let part = await reader.read(); !part.done; part = await reader.read()) text += part.value
@@ -171,7 +172,7 @@ test('CSV keeps every text as it is, tells null from nothing, and disarms formul
   expect((await get(api, 'csv', query)).text).toContain('\r\n"",,-7,')
   const safe = readCsv((await get(api, 'csv', query, { spreadsheet: 'true' })).text).slice(1)
   expect(safe.map(([uri]) => uri)).toEqual([...texts, 'last'].map((text) => (/^[=@\t]/.test(text) ? `'${text}` : text)))
-  expect(safe[0]![2]).toBe('-7')
+  expect(safe[0]?.[2]).toBe('-7')
 })
 
 test('what is no export, or asks too much, is refused before a row is sent', async () => {

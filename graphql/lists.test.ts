@@ -1,11 +1,12 @@
 import { expect, test } from 'vitest'
 import type { ColumnDefinition, TableDefinition } from '#schema/define.ts'
 import { account, blockTime, insertAll, insertChain } from '#test/factory.ts'
+import { must } from '#test/must.ts'
 import { naming, publicTables } from './publicTables.ts'
 import { apiSchema } from './schema.ts'
 import { testApi } from './test/api.ts'
 
-/** Every list of the API, by the same manners: pages both ways, orders, filters, counts and exports say the same. */
+/** Every list of the API: paging both ways, orders, filters, counts and exports agree. */
 
 const ROWS = 5
 
@@ -31,7 +32,7 @@ function filled(column: ColumnDefinition, nth: number): unknown {
     case 'texts':
       return ['🙂', String(nth)]
     case 'choice':
-      return column.values![nth % column.values!.length]
+      return must(column.values)[nth % must(column.values).length]
     case 'address':
       return account(nth)
     default:
@@ -54,10 +55,10 @@ const PAGE =
   '{ totalCount edges { cursor node { id } } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } }'
 const idsOf = ({ edges }: Page) => edges.map(({ node }) => node.id)
 
-test('every list is paged both ways in every order, filtered, counted and exported by the same manners', async () => {
+test('every list is paged both ways in every order, filtered, counted and exported in the same way', async () => {
   const { db, ask, url } = await testApi()
   await insertChain(db, 30)
-  await db.query('alter table ledger_transfer disable trigger user') // whether its postings balance is not the question here
+  await db.query('alter table ledger_transfer disable trigger user') // this test is not about balanced postings
   const data = async (query: string) => {
     const answer = await ask(query)
     expect({ query: query.slice(0, 200), errors: answer.errors }).toEqual({
@@ -67,25 +68,25 @@ test('every list is paged both ways in every order, filtered, counted and export
     return answer.data
   }
   for (const table of publicTables) {
-    if (table.name === 'Block' || table.name === 'Cursor') continue // the chain itself, which says what the present is
+    if (table.name === 'Block' || table.name === 'Cursor') continue // these tables define the present
     const list = naming(table).many
     const rows = Array.from({ length: ROWS }, (_, nth) => {
       const own = table.columns.filter(({ property }) => !['fromBlock', 'toBlock'].includes(property))
       const values = Object.fromEntries(own.map((column) => [column.property, filled(column, nth)]))
       return { ...values, id: String(values.id), ...(table.versioned && { fromBlock: 5 + nth }) }
     })
-    await insertAll(db, table.entity, rows as never)
+    await insertAll(db, table.entity, rows)
 
     const orders = fieldsOf(table).map((field, n) => `[{ field: ${field}, direction: ${n % 2 ? 'desc' : 'asc'} }]`)
     const pages = (args: (n: number) => string): Promise<Record<string, Page>> =>
       data(`{ ${orders.map((orderBy, n) => `f${n}: ${list}(orderBy: ${orderBy} ${args(n)}) ${PAGE}`).join(' ')} }`)
     const whole = await pages(() => '')
     const first = await pages(() => 'first: 3')
-    const next = await pages((n) => `first: 3, after: ${JSON.stringify(first[`f${n}`]!.pageInfo.endCursor)}`)
+    const next = await pages((n) => `first: 3, after: ${JSON.stringify(must(first[`f${n}`]).pageInfo.endCursor)}`)
     const last = await pages(() => 'last: 3')
-    const before = await pages((n) => `last: 3, before: ${JSON.stringify(last[`f${n}`]!.pageInfo.startCursor)}`)
+    const before = await pages((n) => `last: 3, before: ${JSON.stringify(must(last[`f${n}`]).pageInfo.startCursor)}`)
     for (const [n, order] of orders.entries()) {
-      const of = (some: Record<string, Page>) => some[`f${n}`]!
+      const of = (some: Record<string, Page>) => must(some[`f${n}`])
       const all = idsOf(of(whole))
       expect({ list, order, all: new Set(all).size, count: of(whole).totalCount }).toEqual({
         list,
@@ -104,12 +105,12 @@ test('every list is paged both ways in every order, filtered, counted and export
       ])
     }
 
-    const [one, other] = [rows[2]!.id, rows[4]!.id].map((id) => JSON.stringify(id))
+    const [one, other] = [rows[2], rows[4]].map((row) => JSON.stringify(must(row).id))
     const either = `{ or: [{ id: { eq: ${one} } }, { and: [{ id: { in: [${other}] } }, { not: { id: { eq: ${one} } } }] }] }`
     expect((await data(`{ ${list}(where: ${either}) { totalCount } }`))[list].totalCount).toBe(2)
     if (table.versioned) expect((await data(`{ ${list}(asOf: { block: 6 }) { totalCount } }`))[list].totalCount).toBe(2)
 
-    // An export tells every column as the query does, with the same filter and order.
+    // An export has every column as the query does, with the same filter and order.
     const told = `{ ${list}(where: { not: ${either} }, orderBy: ${orders[1]}) { nodes { ${fieldsOf(table).join(' ')} } } }`
     const { nodes } = (await data(told))[list]
     const exported = async (format: string) => {

@@ -6,6 +6,7 @@ import { CreateBucketCommand, DeleteObjectCommand, PutObjectCommand, S3Client } 
 import S3rver from 's3rver'
 import { keccak256 } from 'viem'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { must } from '#test/must.ts'
 import { ArtifactError, type ArtifactStore, localStore, s3Store } from './artifacts.ts'
 import { freePort } from './postgres.ts'
 
@@ -143,7 +144,7 @@ describe.each(Object.entries(stores))('%s', (_, open) => {
     const contents = Array.from({ length: 40 }, (_, i) => bytesOf(`content ${i % 8} `.repeat(2000)))
     const names = await Promise.all(contents.map((bytes, i) => (i % 2 ? store : other).put(bytes)))
     expect(new Set(names).size).toBe(8)
-    for (const [i, name] of names.entries()) expect(Buffer.compare(await store.get(name), contents[i]!)).toBe(0)
+    for (const [i, name] of names.entries()) expect(Buffer.compare(await store.get(name), must(contents[i]))).toBe(0)
   })
 })
 

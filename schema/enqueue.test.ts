@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { afterAll, describe, expect, test } from 'vitest'
 import { freshDatabase } from '#test/database.ts'
+import { must } from '#test/must.ts'
 import { cancelJob, EnqueueError, enqueue, findJob, jobId } from './enqueue.ts'
 import type { QueueEntry } from './queue.ts'
 import { backends, freshQueues, stopRedis } from './test/queues.ts'
@@ -53,7 +54,7 @@ test('keys and inputs in any order leave one job a key, and its first input', as
       )
       for (const [i, { key, epoch }] of requests.entries()) {
         const stands = await findJob(db, jobId('settleEpoch', alice(prefix + key)))
-        const outcome = outcomes[i]!
+        const outcome = must(outcomes[i])
         if (stands.input.epoch === epoch) expect(outcome.status).toBe('fulfilled')
         else expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'IDEMPOTENCY_KEY_REUSED' } })
       }

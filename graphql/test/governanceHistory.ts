@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import type { Database } from '#schema/database.ts'
 import { Governor, GovernorSetting, Holder, Proposal, Vote } from '#schema/onchain/governance.ts'
 import { account, blockTime, insert, insertAll } from '#test/factory.ts'
+import { must } from '#test/must.ts'
 
 export const HEAD = 40
 const TOKEN = account(0x70)
@@ -96,7 +97,7 @@ export const side = (ballots: readonly Ballot[], support: number) =>
 
 /** The versions of the proposal's row: one for every block in which something about it happened. */
 export function proposalVersions(one: GovernanceHistory, nth: number) {
-  const { start, end, canceledAt } = one.terms[nth]!
+  const { start, end, canceledAt } = must(one.terms[nth])
   const ballots = one.ballots.filter(({ proposal }) => proposal === nth)
   const changes = [1, ...ballots.map(({ block }) => block), ...(canceledAt === null ? [] : [canceledAt])]
   const blocks = [...new Set(changes)].sort((a, b) => a - b)
@@ -106,7 +107,7 @@ export function proposalVersions(one: GovernanceHistory, nth: number) {
       id: String(nth),
       governorId: GOVERNOR,
       onChainId: String(nth),
-      proposer: PEOPLE[nth]!,
+      proposer: must(PEOPLE[nth]),
       voteStart: clockOf(one, start),
       voteEnd: clockOf(one, end),
       againstVotes: side(cast, 0),

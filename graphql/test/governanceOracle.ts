@@ -1,5 +1,6 @@
 import { stateOfStored } from '#rules/storedProposal.ts'
 import { blockTime } from '#test/factory.ts'
+import { must } from '#test/must.ts'
 import { at, type GovernanceHistory, PEOPLE, type Power, proposalVersions, QUORUM, side } from './governanceHistory.ts'
 
 const PPM = 1_000_000n
@@ -34,7 +35,7 @@ function concentration(some: readonly bigint[], tops: readonly number[]) {
 export function expected(one: GovernanceHistory, block: number) {
   const powers = at(one.powers, block)
   const cast = (nth: number) => one.ballots.filter((ballot) => ballot.proposal === nth && ballot.block <= block)
-  const snapshot = (nth: number) => Math.min(one.terms[nth]!.start, block)
+  const snapshot = (nth: number) => Math.min(must(one.terms[nth]).start, block)
   const proposals = one.terms.map((_, nth) => {
     const ballots = cast(nth)
     const sum = { for: side(ballots, 1), against: side(ballots, 0), abstain: side(ballots, 2) }
@@ -85,7 +86,7 @@ export function expected(one: GovernanceHistory, block: number) {
     gracePeriod: null,
   }
   const states = one.terms.map((_, nth) => {
-    const row = at(proposalVersions(one, nth), block)[0]!
+    const row = must(at(proposalVersions(one, nth), block)[0])
     return stateOfStored(row, rules, QUORUM, { block, time: blockTime(block) })
   })
   const records = PEOPLE.map((who) => {
@@ -93,7 +94,7 @@ export function expected(one: GovernanceHistory, block: number) {
       const ballots = cast(nth).filter(({ voter }) => voter === who)
       const sides = [...new Set(ballots.map(({ support }) => support))]
       return ballots.length
-        ? [{ nth, weight: total(ballots.map(({ weight }) => weight)), side: sides.length === 1 ? sides[0]! : -1 }]
+        ? [{ nth, weight: total(ballots.map(({ weight }) => weight)), side: sides.length === 1 ? must(sides[0]) : -1 }]
         : []
     })
     const could = one.terms.flatMap(({ start, canceledAt }, nth) => {
@@ -104,7 +105,7 @@ export function expected(one: GovernanceHistory, block: number) {
     })
     const did = could.filter((nth) => on.some((vote) => vote.nth === nth)).length
     const decided = on.filter(
-      ({ nth, side: chosen }) => chosen >= 0 && chosen <= 1 && ['Succeeded', 'Defeated'].includes(states[nth]!),
+      ({ nth, side: chosen }) => chosen >= 0 && chosen <= 1 && ['Succeeded', 'Defeated'].includes(must(states[nth])),
     )
     const right = decided.filter(({ nth, side: chosen }) => (states[nth] === 'Succeeded') === (chosen === 1)).length
     const how = (support: number) => on.filter(({ side: chosen }) => chosen === support).length

@@ -1,0 +1,155 @@
+import { parse } from 'graphql'
+import { expect, onTestFinished, test } from 'vitest'
+import { openDatabase } from '#schema/database.ts'
+import { Model } from '#schema/onchain/models.ts'
+import { freshDatabaseUrl } from '#test/database.ts'
+import { insert, insertAll, insertChain } from '#test/factory.ts'
+import { LIMITS } from './plugins/limits.ts'
+import { measure } from './plugins/queryCost.ts'
+import { apiSchema } from './schema.ts'
+import { type GraphQLResponse, testApi } from './test/api.ts'
+
+const nest = (levels: number, inner: string): string =>
+  levels === 0 ? inner : `versions(first: 1) { nodes { model { ${nest(levels - 1, inner)} } } }`
+
+test('queries above the limits are rejected without a database statement', async () => {
+  const { db, ask, statements } = await testApi()
+  await insertChain(db, 10)
+  statements()
+  const refuse = async (query: string, variables?: object) => {
+    const { status, errors, data } = await ask(query, variables, { accept: 'application/graphql-response+json' })
+    expect(status).toBe(400)
+    expect((await ask(query, variables)).status).toBe(200) // plain JSON: the request is well-formed
+    expect(data).toBeUndefined()
+    return errors?.[0]?.extensions.code
+  }
+  expect(await refuse(`{ models { nodes { ${nest(6, 'id')} } } }`)).toBe('TOO_COMPLEX')
+  const aliases = Array.from({ length: LIMITS.aliases + 1 }, (_, i) => `a${i}: models(first: 1) { totalCount }`)
+  expect(await refuse(`{ ${aliases.join(' ')} }`)).toBe('TOO_COMPLEX')
+  expect(await refuse('{ models(first: 1000) { nodes { versions(first: 100) { nodes { id } } } } }')).toBe(
+    'TOO_COMPLEX',
+  )
+  expect(
+    await refuse(
+      'query ($n: Int) { models(first: $n) { edges { node { versions(last: $n) { edges { node { id } } } } } } }',
+      { n: 900 },
+    ),
+  ).toBe('TOO_COMPLEX')
+  expect(
+    await refuse('query ($n: Int = 900) { models(first: $n) { nodes { versions(first: $n) { nodes { id } } } } }'),
+  ).toBe('TOO_COMPLEX')
+  expect(await refuse('{ models(first: 2000000000) { nodes { id } } }')).toBe('PAGE_TOO_LARGE')
+  expect(
+    await refuse(
+      '{ a: jobs(first: 1000) { nodes { ...f } } } fragment f on JobRun { children(first: 1000) { nodes { id } } }',
+    ),
+  ).toBe('TOO_COMPLEX')
+  expect(
+    await refuse(
+      '{ models { ...f } } fragment f on ModelConnection { nodes { ...g } } fragment g on Model { versions { nodes { model { ...g } } } }',
+    ),
+  ).toBe('GRAPHQL_VALIDATION_FAILED')
+  expect(await refuse(`{ ${'models { totalCount } '.repeat(1500)} }`)).toBe('GRAPHQL_PARSE_FAILED')
+  expect(await refuse('{ models(where: { nonsense: 1 }) { totalCount } }')).toBe('GRAPHQL_VALIDATION_FAILED')
+  expect(await refuse('{ models(where: { bond: { eq: "1; drop table model" } }) { totalCount } }')).toBe(
+    'GRAPHQL_VALIDATION_FAILED',
+  )
+  expect(await refuse('query ($b: BigInt) { models(where: { bond: { eq: $b } }) { totalCount } }', { b: '1e9' })).toBe(
+    'BAD_USER_INPUT',
+  )
+  expect(statements()).toEqual([])
+})
+
+test('the cost of a fragment that doubles at every level is computed without expanding it', () => {
+  const levels = 60
+  const fragments = Array.from({ length: levels }, (_, i) => `fragment f${i} on Query { ...f${i + 1} ...f${i + 1} }`)
+  const document = parse(`{ ...f0 } ${fragments.join(' ')} fragment f${levels} on Query { overview { models } }`)
+  const operation = document.definitions[0]
+  if (operation?.kind !== 'OperationDefinition') throw new Error('no operation')
+  const start = performance.now()
+  expect(() => measure(apiSchema(), document, operation, {})).toThrow(/objects/)
+  expect(performance.now() - start).toBeLessThan(200)
+})
+
+test('an introspection query that multiplies itself by aliases, or recurses, is rejected at once', async () => {
+  const { ask } = await testApi()
+  const many = (inner: string) => Array.from({ length: 20 }, (_, i) => `a${i}: fields { ${inner} }`).join(' ')
+  const bombs = [
+    `{ __schema { types { ${many(`type { ${many('name')} }`)} } } }`,
+    `{ ${Array.from({ length: 20 }, (_, i) => `a${i}: __type(name: "Model") { fields { type { fields { name } } } }`).join(' ')} }`,
+    `{ __type(name: "Model") { ...f } } fragment f on __Type { ${many('name')} }`,
+    '{ __schema { types { fields { type { fields { type { fields { type { fields { name } } } } } } } } } }',
+  ]
+  for (const bomb of bombs) {
+    const start = performance.now()
+    const { errors, data } = await ask(bomb)
+    expect(performance.now() - start).toBeLessThan(2000)
+    expect(data).toBeUndefined()
+    expect(errors?.[0]?.extensions.code).toMatch(/TOO_COMPLEX|GRAPHQL_VALIDATION_FAILED/)
+  }
+  expect((await ask('{ a: __type(name: "Model") { name } b: __type(name: "Vote") { name } }')).data.b.name).toBe('Vote')
+})
+
+test('hostile values in filters are values, never SQL', async () => {
+  const { db, ask, url } = await testApi()
+  await insertChain(db, 10)
+  await insert(db, Model, { id: '1', specUri: `'; drop table model; --` })
+  const ids = async (where: object) =>
+    await ask('query ($where: ModelWhere) { models(where: $where) { nodes { id } } }', { where })
+  for (const text of [`'; drop table model; --`, `' or '1'='1`, '"; --', '$1', '\\', '%', '_', ';', '\u{1F600}'])
+    expect((await ids({ specUri: { eq: text } })).errors).toBeUndefined()
+  expect((await ids({ specUri: { contains: `'; DROP` } })).data.models.nodes).toEqual([{ id: '1' }])
+  expect((await ids({ specUri: { contains: '%' } })).data.models.nodes).toEqual([])
+  expect((await ids({ specUri: { eq: 'a\0b' } })).errors?.[0]?.extensions.code).toBe('BAD_INPUT')
+  expect((await ids({ specUri: { eq: null } })).errors?.[0]?.extensions.code).toBe('BAD_INPUT')
+  expect((await ids({ specUri: null })).errors?.[0]?.extensions.code).toBe('BAD_INPUT')
+  expect((await ids({ id: { in: Array(1001).fill('1') } })).errors?.[0]?.extensions.code).toBe('TOO_COMPLEX')
+  expect((await ids({ and: Array(200).fill({ id: { eq: '1' } }) })).errors?.[0]?.extensions.code).toBe('TOO_COMPLEX')
+  expect((await ids({ and: Array(20).fill({ or: Array(20).fill({}) }) })).errors?.[0]?.extensions.code).toBe(
+    'TOO_COMPLEX',
+  )
+  const deep = Array.from({ length: 150 }).reduce<object>((inner) => ({ not: inner }), {})
+  expect((await ids(deep)).errors?.[0]?.extensions.code).toBe('TOO_COMPLEX')
+  const body = `{"query": "query ($where: ModelWhere) { models(where: $where) { nodes { id } } }", "variables": {"where": ${'{"not":'.repeat(200_000)}{}${'}'.repeat(200_000)}}}`
+  const abyss = await fetch(`${url}/graphql`, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
+  expect(((await abyss.json()) as GraphQLResponse).errors?.[0]?.extensions.code).toBe('TOO_COMPLEX')
+  const literal = `{ models(where: ${'{ not: '.repeat(900)}{}${' }'.repeat(900)}) { nodes { id } } }`
+  expect((await ask(literal)).errors?.[0]?.extensions.code).toBe('TOO_COMPLEX')
+  expect((await ids({})).data.models.nodes).toEqual([{ id: '1' }])
+})
+
+test('every response contains its cost', async () => {
+  const { db, ask } = await testApi()
+  await insertChain(db, 10)
+  const cost = async (query: string, variables?: object) => (await ask(query, variables)).extensions?.cost
+  expect(await cost('{ models(first: 10) { nodes { id versions(first: 5) { nodes { id } } } } }')).toEqual({
+    requested: 1 + 10 * (1 + 1 + 5),
+    maximum: LIMITS.cost,
+  })
+  expect(await cost('query ($n: Int) { models(first: $n) { edges { cursor node { id } } } }', { n: 3 })).toMatchObject({
+    requested: 4,
+  })
+})
+
+test('a statement that takes too long is cancelled, and the error says what to do', async () => {
+  const db = await openDatabase(await freshDatabaseUrl(), { statementTimeoutMs: 150 })
+  onTestFinished(() => db.close())
+  const { ask, logged } = await testApi({ db })
+  await insertChain(db, 10)
+  await insertAll(
+    db,
+    Model,
+    Array.from({ length: 300 }, (_, i) => ({ id: String(i + 1), specUri: 'x'.repeat(5000) })),
+  )
+  // Every condition looks through all of it; a lock stands for what cannot be foreseen.
+  const lock = await db.pool.connect()
+  await lock.query('begin')
+  await lock.query('lock table model in access exclusive mode')
+  const { errors } = await ask('{ models(where: { specUri: { contains: "%_%" } }) { nodes { id } } }')
+  await lock.query('rollback')
+  lock.release()
+  expect(errors?.[0]?.extensions.code).toBe('TOO_SLOW')
+  expect(errors?.[0]?.message).toMatch(/Request less/)
+  expect(logged).toEqual([])
+  expect((await ask('{ models(first: 1) { nodes { id } } }')).data.models.nodes).toHaveLength(1)
+})
