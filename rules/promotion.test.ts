@@ -64,6 +64,7 @@ test('nothing can be promoted against no targets, and an interval must hold its 
 
 test('the live version is the newest one that was promoted and not rolled back', () => {
   expect(liveVersion([])).toBe(null)
+  expect(liveVersion([0n])).toBe(0n)
   expect(liveVersion([1n, 2n])).toBe(2n)
   expect(liveVersion([10n, 9n])).toBe(10n)
 })

@@ -24,6 +24,8 @@ test.each([
   ['not json', /Not JSON/],
   ['[1]', /Not a JSON object/],
   ['null', /Not a JSON object/],
+  ['7', /Not a JSON object/],
+  ['"text"', /Not a JSON object/],
   ['{"prompt":"p"}', /"completion" must be a string/],
   ['{"prompt":"p","completion":7}', /"completion" must be a string/],
   ['{"prompt":"p","completion":"c","label":1}', /Unknown field "label"/],

@@ -179,6 +179,12 @@ export const acceptedMutants: readonly AcceptedMutant[] = [
     because: 'Differs only for values that the module does not hold (−128 to −65).',
   },
   {
+    file: 'rules/ledger.ts',
+    line: "fact.treasury < 0n ? ['treasury', escrow, -fact.treasury] : [escrow, 'treasury', fact.treasury],",
+    mutation: 'fact.treasury < 0n → fact.treasury <= 0n',
+    because: 'A movement of zero is left out, whichever way it would go.',
+  },
+  {
     file: 'rules/merkle.ts',
     line: 'const swap = compareHashes(nodes.bytes, left, right) > 0',
     mutation: 'compareHashes(nodes.bytes, left, right) > 0 → compareHashes(nodes.bytes, left, right) >= 0',
@@ -189,6 +195,12 @@ export const acceptedMutants: readonly AcceptedMutant[] = [
     line: 'const word = value === 0n ? 0 : Number(BigInt.asUintN(32, value))',
     mutation: 'value === 0n → false',
     because: 'A shortcut: the long way gives 0, too.',
+  },
+  {
+    file: 'rules/promotion.ts',
+    line: 'for (const id of serving) if (newest === null || id > newest) newest = id',
+    mutation: 'id > newest → id >= newest',
+    because: SAME_WHEN_EQUAL,
   },
   {
     file: 'rules/quality.ts',
