@@ -13,13 +13,14 @@ import { Sketches } from '#engine/stats/sketches.ts'
 import { answerParts } from '#engine/tasks/explainAnswer.ts'
 import { gradientSketch } from '#engine/tasks/influence.ts'
 import { completionRow, type TokenRow } from '#engine/train/rows.ts'
-import { type BenchReport, type Figure, figure, ratio } from './report.ts'
+import { scan } from './attribution/scan.ts'
+import { type BenchReport, figure, ratio } from './report.ts'
 
-// Tracing one answer: its influences from 10,000 cached sketches against the gradients computed anew, and its verbatim
-// spans in ten million training tokens against a scan of them.
+// Attribution of one answer: its influences from 10,000 cached sketches compared with gradients that are computed again, and
+// its verbatim spans in ten million training tokens compared with a scan of all tokens.
 
 const SAMPLES = 10_000
-/** Samples whose gradients are computed anew; the time of all follows from theirs. */
+/** Samples whose gradients are computed again; the time for all samples is extrapolated. */
 const RECOMPUTED = 256
 const SAMPLE_TOKENS = 64
 const ANSWER_TOKENS = 40
@@ -30,24 +31,30 @@ export async function run(): Promise<BenchReport> {
   const random = new Random('attribute')
   const influence = await influences(random)
   const verbatim = await spans(random)
-  const [cached, whole] = [
-    influence.ours['influence of 10,000 sketches']!,
-    influence.ours['with the answer’s gradient']!,
-  ]
   return {
     bench: 'attribute',
-    ours: { ...influence.ours, ...verbatim.ours },
-    peers: { 'gradients computed anew': influence.anew, scan: verbatim.scan },
-    ratios: {
-      'gradients computed anew influence': ratio(cached, influence.anew.influence!, { lower: true }),
-      'gradients computed anew, with the answer’s gradient': ratio(whole, influence.anew.influence!, { lower: true }),
-      'scan spans': ratio(verbatim.ours['spans of 500 tokens']!, verbatim.scan.spans!, { lower: true }),
+    ours: {
+      'influence of 10,000 sketches': influence.cached,
+      'with the answer’s gradient': influence.withGradient,
+      'preparation of the sketches': influence.preparation,
+      'spans of 500 tokens': verbatim.search,
+      'index, bytes per token': verbatim.bytesPerToken,
+      'index, construction': verbatim.construction,
     },
-    limit: { 'influence of 10,000 sketches': 100, 'spans of 500 tokens': 20, 'index, bytes a token': 9 },
+    peers: { 'gradients computed again': { influence: influence.recomputed }, scan: { spans: verbatim.scan } },
+    ratios: {
+      'gradients computed again influence': ratio(influence.cached, influence.recomputed, { lower: true }),
+      'gradients computed again, with the answer’s gradient': ratio(influence.withGradient, influence.recomputed, {
+        lower: true,
+      }),
+      'scan spans': ratio(verbatim.search, verbatim.scan, { lower: true }),
+    },
+    limit: { 'influence of 10,000 sketches': 100, 'spans of 500 tokens': 20, 'index, bytes per token': 9 },
+    absent: [],
   }
 }
 
-/** A model of the example's size, an adapter of its rank. The sketches' numbers do not matter to their time: they are drawn. */
+/** A model of the size of the example, with an adapter of its rank. The sketches are random: their values do not affect the time. */
 async function influences(random: Random) {
   const config = smallConfig({ vocab_size: 1024, hidden_size: 144, num_hidden_layers: 4, num_attention_heads: 6 })
   const lora = loraConfig({ rank: 16 })
@@ -63,32 +70,27 @@ async function influences(random: Random) {
   }
   const sketches = Sketches.empty(projection)
   for (let n = 0; n < SAMPLES; n++) sketches.add(random.fillUniform(new Float32Array(projection.dimensions), -1, 1))
-  let sketched!: SketchedInfluence
-  const prepared = await repeated(1, async () => {
-    sketched = await SketchedInfluence.create(sketches)
-  })
+  const begin = performance.now()
+  const sketched = await SketchedInfluence.create(sketches)
+  const prepared = performance.now() - begin
   const answer = completionRow(tokens(24), tokens(ANSWER_TOKENS))
   const parts = answerParts(answer, ANSWER_TOKENS)
   const query = await collect(parts)
   await sketched.estimate(query)
   const cached = await repeated(REPEATS, () => sketched.estimate(query))
-  const whole = await repeated(REPEATS, async () => sketched.estimate(await collect(parts)))
+  const withGradient = await repeated(REPEATS, async () => sketched.estimate(await collect(parts)))
   const samples = Array.from({ length: RECOMPUTED }, () => completionRow(tokens(24), tokens(SAMPLE_TOKENS - 24)))
   await collect(samples.slice(0, 8))
-  const anew = await repeated(5, () => collect(samples))
+  const recomputed = await repeated(5, () => collect(samples))
   await Promise.all([gradients.release(), sketched.release()])
   return {
-    ours: {
-      'influence of 10,000 sketches': figure(cached, 'ms'),
-      'with the answer’s gradient': figure(whole, 'ms'),
-      'sketches, made ready once': figure(prepared, 'ms'),
-    } as Record<string, Figure>,
-    anew: {
-      influence: figure(
-        anew.map((ms) => (ms * SAMPLES) / RECOMPUTED),
-        'ms',
-      ),
-    } as Record<string, Figure>,
+    cached: figure(cached, 'ms'),
+    withGradient: figure(withGradient, 'ms'),
+    preparation: figure([prepared], 'ms'),
+    recomputed: figure(
+      recomputed.map((ms) => (ms * SAMPLES) / RECOMPUTED),
+      'ms',
+    ),
   }
 }
 
@@ -102,39 +104,39 @@ async function spans(random: Random) {
     const path = join(folder, 'index')
     await writeSpanIndex(path, built)
     const index = await readSpanIndex(path)
-    const answers = Array.from({ length: 40 }, () => quotes(random, documents, 500))
+    const answer = quotes(random, documents, 500)
+    const answers = [answer, ...Array.from({ length: 39 }, () => quotes(random, documents, 500))]
     const found: number[] = []
-    for (const answer of answers) found.push(...(await repeated(1, async () => index.find(answer))))
-    const scanned = await repeated(5, async () => scan(documents, answers[0]!, 8))
+    for (const each of answers) found.push(...(await repeated(1, async () => index.find(each))))
+    const scanned = await repeated(5, async () => scan(documents, answer, 8))
     const bytes = (await stat(path)).size / index.tokenCount
     return {
-      ours: {
-        'spans of 500 tokens': figure(found, 'ms'),
-        'index, bytes a token': figure([bytes], 'bytes'),
-        'index, built': figure([build], 'ms'),
-      } as Record<string, Figure>,
-      scan: { spans: figure(scanned, 'ms') } as Record<string, Figure>,
+      search: figure(found, 'ms'),
+      bytesPerToken: figure([bytes], 'bytes'),
+      construction: figure([build], 'ms'),
+      scan: figure(scanned, 'ms'),
     }
   } finally {
     await rm(folder, { recursive: true })
   }
 }
 
-/** Documents of words by a power law, half of them phrases that recur, as in natural text. */
+/** Documents of words that follow a power law; half of them are recurring phrases, as in natural text. */
 function corpus(random: Random, tokens: number): Int32Array[] {
   const word = () => Math.floor(32_000 * random.uniform() ** 3)
   const phrases = Array.from({ length: 20_000 }, () => Array.from({ length: 4 + random.integer(12) }, word))
   const documents: Int32Array[] = []
-  for (let total = 0; total < tokens; total += documents.at(-1)!.length) {
+  for (let total = 0; total < tokens; ) {
     const document: number[] = []
     const length = 100 + random.integer(400)
     while (document.length < length) document.push(...(random.chance(0.5) ? random.choice(phrases) : [word()]))
     documents.push(Int32Array.from(document))
+    total += document.length
   }
   return documents
 }
 
-/** An answer pieced together from stretches of documents. */
+/** An answer composed of passages from documents. */
 function quotes(random: Random, documents: Int32Array[], length: number): number[] {
   const answer: number[] = []
   while (answer.length < length) {
@@ -145,29 +147,7 @@ function quotes(random: Random, documents: Int32Array[], length: number): number
   return answer.slice(0, length)
 }
 
-/** The peer: looks through everything for places where `length` tokens of the answer stand, by a rolling hash; it finds only where a span may begin. */
-function scan(documents: Int32Array[], answer: number[], length: number): number {
-  const hashes = (tokens: ArrayLike<number>, use: (hash: number) => void) => {
-    let out = 1
-    for (let i = 1; i < length; i++) out = Math.imul(out, 0x01000193)
-    let hash = 0
-    for (let i = 0; i < tokens.length; i++) {
-      if (i >= length) hash -= Math.imul(tokens[i - length]!, out)
-      hash = (Math.imul(hash, 0x01000193) + tokens[i]!) | 0
-      if (i >= length - 1) use(hash)
-    }
-  }
-  const wanted = new Set<number>()
-  hashes(answer, (hash) => wanted.add(hash))
-  let found = 0
-  for (const document of documents)
-    hashes(document, (hash) => {
-      if (wanted.has(hash)) found++
-    })
-  return found
-}
-
-/** Milliseconds of each run. */
+/** The milliseconds of each run. */
 async function repeated(times: number, work: () => Promise<unknown>): Promise<number[]> {
   const found: number[] = []
   for (let time = 0; time < times; time++) {

@@ -2,25 +2,25 @@ import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { DeviceError, input, onnxRuntime, sum } from '#engine/graph/index.ts'
-import type { BenchReport } from './report.ts'
+import { type BenchReport, emptyReport, entry } from './report.ts'
 import { cases } from './train/cases.ts'
 import { compareTraining, type Implementations, ours } from './train/comparison.ts'
 import { chosen, PYTHON, pytorch } from './train.ts'
 
-// LoRA fine-tuning on a GPU: the losses beside the CPU's, and the speed beside PyTorch + PEFT on the same GPU.
+// LoRA fine-tuning on a GPU: the losses are compared with those on the CPU, the speed with PyTorch + PEFT on the same GPU.
 
 export { setup } from './train.ts'
 
-/** What other orders of summation and a GPU's own functions may do to a loss; more is another computation. */
+/** The largest difference of losses that other summation orders and functions of the GPU may cause. */
 const TOLERANCE = 1e-3
 
-/** `MODELCOMMONS_DEVICE=webgpu` or `cuda`. Without a GPU it throws, saying what the device needs. */
+/** Runs on `MODELCOMMONS_DEVICE=webgpu` or `cuda`. @throws DeviceError that says what the device needs when there is none. */
 export async function run(): Promise<BenchReport> {
   const device = await gpu()
-  const report: BenchReport = { bench: `gpu ${device}`, ours: {}, peers: {}, ratios: {}, limit: {}, absent: [] }
+  const report = emptyReport(`gpu ${device}`)
   const modes = pytorchSeesGpu() ? chosen('BENCH_PEERS', ['eager', 'compiled']) : []
   if (modes.length === 0)
-    report.absent!.push('pytorch: not installed ("npm run bench -- gpu --setup"), or it finds no CUDA GPU')
+    report.absent.push('pytorch: not installed ("npm run bench -- gpu --setup"), or it finds no CUDA GPU')
   const threads = availableParallelism()
   const implementations: Implementations = {
     ours: ours(device, threads),
@@ -28,14 +28,14 @@ export async function run(): Promise<BenchReport> {
     ...Object.fromEntries(modes.map((mode) => [`pytorch ${mode}`, pytorch(mode, 'cuda')])),
   }
   for (const name of chosen('BENCH_CASES', Object.keys(cases)))
-    await compareTraining(name, cases[name]!, implementations, report, TOLERANCE)
+    await compareTraining(name, entry(cases, name), implementations, report, TOLERANCE)
   return report
 }
 
 async function gpu(): Promise<'webgpu' | 'cuda'> {
   const device = process.env.MODELCOMMONS_DEVICE
   if (device !== 'webgpu' && device !== 'cuda')
-    throw new DeviceError('The gpu benchmark runs on MODELCOMMONS_DEVICE=webgpu or cuda; name one of them.')
+    throw new DeviceError('The gpu benchmark needs MODELCOMMONS_DEVICE=webgpu or cuda.')
   const x = input('x', [2])
   const program = await onnxRuntime({ device }).compile({ inputs: [x], outputs: { y: sum(x) } })
   await program.run({ x: Float32Array.of(1, 2) })

@@ -12,31 +12,32 @@ import { generateMarket } from './graphql/data.ts'
 import { HAND_WRITTEN } from './graphql/lineage.ts'
 import type { LoadOrder, LoadResult } from './graphql/load.ts'
 import { bareOptions } from './graphql/options.ts'
-import { type BenchReport, type Figure, figure, percentile, ratio } from './report.ts'
+import { type BenchReport, emptyReport, entry, type Figure, figure, percentile, ratio } from './report.ts'
 
 const PEERS = join(import.meta.dirname, 'peers/graphql')
 const ROUNDS = 5
 const RATE = 300
 const CLIENTS = 16
-/** How much slower than the hand-written statement the whole lineage may be. */
+/** Limit of the time for the lineage, relative to the hand-written statement. */
 const LINEAGE_LIMIT = 1.5
 const P99_LIMIT = 50
 
-/** Twenty rows with two relations: one to one, one to many. */
+/** Rows with two relations: one to one, one to many. */
 const ROWS = (first: number) => `query Rows($after: String) { contributions(first: ${first}, after: $after) {
   nodes { id contributor status quality submittedAt datanet { id owner licence } influences(first: 3) { nodes { id influence weight } } }
   pageInfo { endCursor hasNextPage } } }`
 const LINEAGE = `query Lineage($id: ID!) { lineage(versionId: $id, depth: 6) { truncated nodes { key label } edges { from to relation amount } } }`
 
-/** Installs the peers on the project's own copy of graphql. */
+/** Installs the peers with the project's copy of graphql. */
 export async function setup(): Promise<void> {
   execFileSync('npm', ['install', '--no-audit', '--no-fund', '--no-package-lock'], { cwd: PEERS, stdio: 'inherit' })
 }
 
-/** On a generated million contributions: lineage beside a hand-written statement; statements of nested lists; requests a second and latency
- *  beside bare Apollo and Yoga with the same resolvers. `BENCH_DATABASE_URL` names a database that `generate` filled before. */
+/** On a generated million contributions: the lineage compared with a hand-written statement; the number of statements for nested lists;
+ *  requests per second and latency compared with plain Apollo and Yoga with the same resolvers. `BENCH_DATABASE_URL` names a database that
+ *  `generateMarket` filled earlier. */
 export async function run(): Promise<BenchReport> {
-  const report: BenchReport = { bench: 'graphql', ours: {}, peers: {}, ratios: {}, limit: {}, absent: [] }
+  const report = emptyReport('graphql')
   const generated = process.env.BENCH_DATABASE_URL
   if (generated) {
     await measure(report, generated)
@@ -75,7 +76,7 @@ async function measure(report: BenchReport, databaseUrl: string): Promise<void> 
     await statements(report, db)
     const peers: Record<string, string> = { apollo: await serve('apollo') }
     if (existsSync(join(PEERS, 'node_modules'))) peers.yoga = await serve('yoga')
-    else report.absent!.push('yoga: not installed; run "npm run bench -- graphql --setup"')
+    else report.absent.push('yoga: not installed; run "npm run bench -- graphql --setup"')
     await load(report, ours, peers, started)
   } finally {
     for (const child of started) child.kill()
@@ -83,7 +84,7 @@ async function measure(report: BenchReport, databaseUrl: string): Promise<void> 
   }
 }
 
-/** The whole lineage over HTTP beside the statement alone through the same driver; first, that both tell the same edges. */
+/** The lineage over HTTP compared with the statement through the same driver, after checking that both return the same edges. */
 async function lineage(report: BenchReport, db: Database, url: string): Promise<void> {
   const ids = Array.from({ length: 40 }, (_, i) => String(i * 50 + 10))
   const { block } = (await db.query('select block from cursor')).rows[0]
@@ -91,13 +92,13 @@ async function lineage(report: BenchReport, db: Database, url: string): Promise<
     (await db.query({ name: 'lineage', text: HAND_WRITTEN, values: [id, 6, block] })).rows
   const asked = async (id: string) => (await ask(url, LINEAGE, { id })).lineage
   for (const id of ids.slice(0, 3)) {
-    const tell = (edge: Record<string, unknown>) =>
+    const print = (edge: Record<string, unknown>) =>
       `${edge.source ?? edge.from} ${edge.relation} ${edge.target ?? edge.to} ${edge.amount}`
-    const [left, right] = [(await byHand(id)).map(tell).sort(), (await asked(id)).edges.map(tell).sort()]
-    const strangers = left.filter((edge, i) => edge !== right[i])
-    if (strangers.length > 0 || left.length !== right.length)
+    const [left, right] = [(await byHand(id)).map(print).sort(), (await asked(id)).edges.map(print).sort()]
+    const different = left.filter((edge, i) => edge !== right[i])
+    if (different.length > 0 || left.length !== right.length)
       throw new Error(
-        `The lineage of ${id} is not what the statement says: ${left.length} and ${right.length} edges, ${strangers[0]}`,
+        `The lineage of ${id} differs from the statement's: ${right.length} instead of ${left.length} edges, ${different[0]}`,
       )
   }
   const [mine, theirs]: [number[], number[]] = [[], []]
@@ -107,13 +108,12 @@ async function lineage(report: BenchReport, db: Database, url: string): Promise<
     mine.push(times[0])
     theirs.push(times[1])
   }
-  report.ours['lineage depth 6'] = figure(mine, 'ms')
-  report.peers['hand-written statement'] = { 'lineage depth 6': figure(theirs, 'ms') }
-  report.ratios['hand-written statement lineage depth 6'] = ratio(figure(mine, 'ms'), figure(theirs, 'ms'), {
-    lower: true,
-  })
+  const [ours, handWritten] = [figure(mine, 'ms'), figure(theirs, 'ms')]
+  report.ours['lineage depth 6'] = ours
+  report.peers['hand-written statement'] = { 'lineage depth 6': handWritten }
+  report.ratios['hand-written statement lineage depth 6'] = ratio(ours, handWritten, { lower: true })
   report.limit['lineage ratio, at least'] = Number((1 / LINEAGE_LIMIT).toFixed(3))
-  console.log(`lineage ${report.ours['lineage depth 6']!.median} ms, by hand ${figure(theirs, 'ms').median} ms`)
+  console.log(`lineage ${ours.median} ms, by hand ${handWritten.median} ms`)
 }
 
 async function timed(ids: readonly string[], work: (id: string) => Promise<unknown>): Promise<number> {
@@ -126,7 +126,7 @@ async function timed(ids: readonly string[], work: (id: string) => Promise<unkno
   return percentile(times, 0.5)
 }
 
-/** How many statements one request takes for 5, 20 and 500 rows with two relations: the same for each. */
+/** The number of statements of one request for 5, 20 and 500 rows with two relations, which must be the same. */
 async function statements(report: BenchReport, db: Database): Promise<void> {
   let count = 0
   const counted: Database = {
@@ -141,11 +141,13 @@ async function statements(report: BenchReport, db: Database): Promise<void> {
   for (const rows of [5, 20, 500]) {
     count = 0
     const { contributions } = await ask(`${api.url}/graphql`, ROWS(rows), {})
-    if (contributions.nodes.length !== rows) throw new Error(`${contributions.nodes.length} rows instead of ${rows}`)
+    if (contributions.nodes.length !== rows)
+      throw new Error(`The answer has ${contributions.nodes.length} rows instead of ${rows}.`)
     counts.push(count)
   }
   await api.stop()
-  if (new Set(counts).size > 1) throw new Error(`The number of statements grows with the rows: ${counts.join(', ')}`)
+  if (new Set(counts).size > 1)
+    throw new Error(`The number of statements grows with the number of rows: ${counts.join(', ')}.`)
   report.ours['statements for 5, 20 and 500 rows'] = figure(counts, 'statements')
 }
 
@@ -177,15 +179,15 @@ async function load(
       ;(p99s[name] ??= []).push(paced.p99)
     }
   const figures = (name: string): Record<string, Figure> => ({
-    'rows and relations': figure(rates[name]!, 'requests/s'),
-    [`p99 at ${RATE}/s`]: figure(p99s[name]!, 'ms'),
+    'rows and relations': figure(entry(rates, name), 'requests/s'),
+    [`p99 at ${RATE}/s`]: figure(entry(p99s, name), 'ms'),
   })
   Object.assign(report.ours, figures('ours'))
   for (const name of Object.keys(peers)) {
     report.peers[name] = figures(name)
     report.ratios[`${name} rows and relations`] = ratio(
-      figures('ours')['rows and relations']!,
-      figures(name)['rows and relations']!,
+      entry(figures('ours'), 'rows and relations'),
+      entry(figures(name), 'rows and relations'),
     )
   }
   report.limit[`p99 at ${RATE}/s, at most`] = P99_LIMIT
@@ -212,8 +214,8 @@ async function startServer(kind: string, databaseUrl: string): Promise<{ child: 
     env: { ...process.env, NODE_ENV: 'production' },
   })
   const url = await new Promise<string>((resolve, reject) => {
-    createInterface({ input: child.stdout! }).once('line', resolve)
-    child.once('exit', (code) => reject(new Error(`the server ${kind} ended with ${code}`)))
+    createInterface({ input: child.stdout }).once('line', resolve)
+    child.once('exit', (code) => reject(new Error(`The server ${kind} ended with exit code ${code}.`)))
   })
   return { child, url }
 }

@@ -15,19 +15,19 @@ import {
 import { headToGraphql } from './indexing/head.ts'
 import { memory } from './indexing/memory.ts'
 import { reorganisations } from './indexing/reorganisations.ts'
-import { type BenchReport, figure, ratio } from './report.ts'
+import { type BenchReport, emptyReport, entry, figure, ratio } from './report.ts'
 
-/** Indexing beside its peers: 100,000 events in 5,000 blocks, the same among ten million foreign logs, from the head to GraphQL, a
- *  reorganisation of 64 blocks, and memory over a long sync.
+/** Indexing compared with peers: 100,000 events in 5,000 blocks, the same events among ten million logs of other contracts, the time from
+ *  a new block to GraphQL, a reorganisation of 64 blocks, and memory during a long sync.
  *
- *  The work is the same for all: every event becomes a row of `chain_event` with its decoded arguments as JSON; a vote becomes a row
- *  of `vote`, too, and counts in its row of `proposal`; each has the indexes of ours. Ours keeps every version of every row, and a
- *  state root over all of them, besides. Time runs from the first request at the chain to the last event's row being visible, so
- *  that nobody's start of the process counts; one process serves the chain to all. */
+ *  The work is the same for all: every event becomes a row of `chain_event` with its decoded arguments as JSON; a vote also becomes a
+ *  row of `vote` and is counted in its row of `proposal`; all have our database indexes. Our indexer also keeps every version of every
+ *  row and a state root over all of them. Time is measured from the first request to the chain until the row of the last event is
+ *  visible, so the start of a process does not count. One process serves the chain to all. */
 
 const ROUNDS = 5
 const DENSE = { blocks: 5_000, events: 20, foreign: 0 }
-/** What is slow is given a part: its rate there is taken for its rate over the whole, its start-up spread over less. */
+/** A slow peer gets only a part of the blocks; its rate is measured there. */
 const SLOW_BLOCKS = 500
 const PONDER_ROUNDS = 2
 const FOREIGN_BLOCKS = 164
@@ -49,7 +49,7 @@ export async function setup(): Promise<void> {
   raiseLimiter()
 }
 
-/** Ponder asks at first 20 times a second and never more than 500; the raised one may ask as often as it can. */
+/** Ponder begins with 20 requests per second and is limited to 500; this removes the limit for the run `ponder raised`. */
 function raiseLimiter() {
   const file = join(peers, 'ponder', 'node_modules', 'ponder', 'dist', 'esm', 'rpc', 'index.js')
   const text = readFileSync(file, 'utf8')
@@ -57,12 +57,13 @@ function raiseLimiter() {
     /const (INITIAL_MAX_RPS|MAX_RPS) = (\d+);/g,
     'const $1 = Number(process.env.BENCH_RPS ?? $2);',
   )
-  if (!raised.includes('BENCH_RPS')) throw new Error(`${file} has its limits elsewhere: correct raiseLimiter`)
+  if (!raised.includes('BENCH_RPS'))
+    throw new Error(`${file} does not define the limits any more: correct raiseLimiter.`)
   writeFileSync(file, raised)
 }
 
 export async function run(): Promise<BenchReport> {
-  const report: BenchReport = { bench: 'index', ours: {}, peers: {}, ratios: {}, limit: {}, absent: [] }
+  const report = emptyReport('index')
   const environment = await openIndexingEnvironment()
   try {
     for (const kind of ['votes', 'approvals'] as const) await dense(environment, kind, report)
@@ -82,7 +83,7 @@ export async function run(): Promise<BenchReport> {
   }
 }
 
-/** Rounds of everybody in turn, so that all meet the same machine. */
+/** All implementations take turns, so that other load on the machine affects all of them equally. */
 async function dense(environment: IndexingEnvironment, kind: 'votes' | 'approvals', report: BenchReport) {
   const chain = await startBenchChain({ ...DENSE, kind })
   const [limit, ours, squid]: [Run[], Run[], Run[]] = [[], [], []]
@@ -98,15 +99,16 @@ async function dense(environment: IndexingEnvironment, kind: 'votes' | 'approval
   report.limit[kind] = rate(chain, limit)
   report.ours[kind] = rate(chain, ours)
   report.ratios[`limit ${kind}`] = ratio(report.ours[kind], report.limit[kind])
-  tell(kind, 'limit', report.limit[kind])
-  tell(kind, 'ours', report.ours[kind])
+  print(kind, 'limit', report.limit[kind])
+  print(kind, 'ours', report.ours[kind])
   if (!squid.length) return absent(report, 'squid')
-  report.peers.squid = { ...report.peers.squid, [kind]: rate(chain, squid) }
-  report.ratios[`squid ${kind}`] = ratio(report.ours[kind], report.peers.squid[kind]!)
-  tell(kind, 'squid', report.peers.squid[kind]!)
+  const peer = rate(chain, squid)
+  report.peers.squid = { ...report.peers.squid, [kind]: peer }
+  report.ratios[`squid ${kind}`] = ratio(report.ours[kind], peer)
+  print(kind, 'squid', peer)
 }
 
-/** Ponder as it is asks so seldom that a part of the blocks must do; with its limiter raised it gets all that the others get. */
+/** Ponder with its default limits gets only a part of the blocks, because it is slow; without the limits it gets all blocks. */
 async function ponder(environment: IndexingEnvironment, report: BenchReport) {
   if (!installed('ponder')) return absent(report, 'ponder')
   for (const [name, kind, blocks, rounds] of [
@@ -124,13 +126,13 @@ async function ponder(environment: IndexingEnvironment, report: BenchReport) {
     }
     const found = rate(chain, runs)
     report.peers[name] = { ...report.peers[name], [kind]: found }
-    report.ratios[`${name} ${kind}`] = ratio(report.ours[kind]!, found)
-    tell(kind, name, found)
+    report.ratios[`${name} ${kind}`] = ratio(entry(report.ours, kind), found)
+    print(kind, name, found)
   }
 }
 
-/** The dense events among 2,000 foreign logs a block, ten million in all. The peer asks for all of them: a part of the
- *  blocks tells its rate. */
+/** The same events among 2,000 logs of other contracts per block, ten million in all. The peer requests all of them, so its rate is
+ *  measured on a part of the blocks. */
 async function sparse(environment: IndexingEnvironment, report: BenchReport) {
   const name = 'votes among 10 million foreign logs'
   const whole = await startBenchChain({ ...DENSE, foreign: FOREIGN, kind: 'votes' })
@@ -141,7 +143,7 @@ async function sparse(environment: IndexingEnvironment, report: BenchReport) {
     await whole.stop()
   }
   report.ours[name] = rate(whole, ours)
-  tell(name, 'ours', report.ours[name])
+  print(name, 'ours', report.ours[name])
   if (!installed('squid')) return
   const part = await startBenchChain({ ...DENSE, blocks: FOREIGN_BLOCKS, foreign: FOREIGN, kind: 'votes' })
   const squid: Run[] = []
@@ -150,12 +152,13 @@ async function sparse(environment: IndexingEnvironment, report: BenchReport) {
   } finally {
     await part.stop()
   }
-  report.peers.squid = { ...report.peers.squid, [name]: rate(part, squid) }
-  report.ratios[`squid ${name}`] = ratio(report.ours[name], report.peers.squid[name]!)
-  tell(name, 'squid', report.peers.squid[name]!)
+  const peer = rate(part, squid)
+  report.peers.squid = { ...report.peers.squid, [name]: peer }
+  report.ratios[`squid ${name}`] = ratio(report.ours[name], peer)
+  print(name, 'squid', peer)
 }
 
-const tell = (
+const print = (
   what: string,
   who: string,
   { median, min, max, unit }: { median: number; min: number; max: number; unit: string },
@@ -163,5 +166,5 @@ const tell = (
 
 function absent(report: BenchReport, name: string) {
   const line = `${name}: not installed; run "npm run bench -- index --setup"`
-  if (!report.absent!.includes(line)) report.absent!.push(line)
+  if (!report.absent.includes(line)) report.absent.push(line)
 }

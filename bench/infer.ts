@@ -9,11 +9,11 @@ import { type ModelConfig, smallConfig, writeConfig } from '#engine/model/config
 import { countParameters, initialWeights } from '#engine/model/parameters.ts'
 import { Random } from '#engine/stats/random.ts'
 import { writeGguf } from './peers/gguf.ts'
-import { type BenchReport, figure, ratio } from './report.ts'
+import { type BenchReport, emptyReport, figure, ratio } from './report.ts'
 
-// Greedy answers against llama.cpp on the CPU: the same 32-bit weights, prompts and token counts, in turns, so that
-// whatever else the machine does disturbs both alike. Both run in a process of their own, whose peak memory is told.
-// Ours has two threads; llama.cpp, which falls off steeply where a core is not free, the better of one and two.
+// Greedy generation compared with llama.cpp on the CPU: the same 32-bit weights, prompts and numbers of tokens, in turns, so
+// that other load on the machine affects both equally. Each runs in a child process, which reports its peak memory. Ours has
+// two threads; llama.cpp, which becomes much slower when a core is busy, has one or two, whichever is faster.
 
 const PEERS = join(import.meta.dirname, 'peers')
 const LLAMA = join(PEERS, 'llama')
@@ -62,10 +62,10 @@ const BATCHES = [
   { rows: 16, target: 1 },
 ]
 const MAX_BATCH = 16
-/** What sixteen adapters should reach of one. */
+/** Target: the rate with sixteen adapters, relative to the rate with one. */
 const ADAPTERS_TARGET = 0.8
 
-/** Installs llama.cpp with its binary for this platform, apart from the product; nothing is compiled. */
+/** Installs llama.cpp with its binary for this platform, separate from the product; nothing is compiled. */
 export async function setup(): Promise<void> {
   const npm = (...args: string[]) =>
     execFileSync('npm', [...args, '--omit=optional', '--ignore-scripts', '--no-audit', '--no-fund'], {
@@ -81,21 +81,23 @@ export async function setup(): Promise<void> {
   npm('install', '--no-save', `@node-llama-cpp/${platform}-${variant}@${version}`)
 }
 
-/** `BENCH_CASES=1M,30M` chooses cases; all by default. */
+/** `BENCH_CASES=1M,30M` selects cases; default: all. */
 export async function run(): Promise<BenchReport> {
-  const report: BenchReport = { bench: 'infer', ours: {}, peers: {}, ratios: {}, limit: {}, absent: [] }
+  const report = emptyReport('infer')
   const chosen = process.env.BENCH_CASES?.split(',')
   const unknown = chosen?.find((name) => !CASES.some((each) => each.name === name))
   if (unknown !== undefined)
     throw new Error(`BENCH_CASES names ${unknown}; the cases are ${CASES.map(({ name }) => name).join(', ')}.`)
   for (const each of CASES)
     if (!chosen || chosen.includes(each.name)) {
-      report.limit[`load average before ${each.name}`] = loadavg()[0]!
+      report.limit[`load average before ${each.name}`] = loadAverage()
       await measure(each, report)
-      report.limit[`load average after ${each.name}`] = loadavg()[0]!
+      report.limit[`load average after ${each.name}`] = loadAverage()
     }
   return report
 }
+
+const loadAverage = (): number => loadavg()[0] ?? 0
 
 async function measure({ name, config, count, rounds }: Case, report: BenchReport): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'bench-infer-'))
@@ -119,7 +121,7 @@ async function measure({ name, config, count, rounds }: Case, report: BenchRepor
     sides.push(ours)
     const llamas = new Map<number, InferenceProcess>()
     if (!existsSync(join(LLAMA, 'node_modules')))
-      report.absent!.push(`llama.cpp ${name}: not installed; run "npm run bench -- infer --setup"`)
+      report.absent.push(`llama.cpp ${name}: not installed; run "npm run bench -- infer --setup"`)
     else
       for (const threads of [1, THREADS]) {
         const file = join(folder, 'model.gguf')
@@ -137,33 +139,24 @@ async function measure({ name, config, count, rounds }: Case, report: BenchRepor
     for (const { rows, target } of BATCHES) {
       const title = `${name} batch ${rows}`
       const ask = { prompts: prompts.slice(0, rows), count }
-      const [threads, llama] = (await quickest(llamas, ask)) ?? []
-      const [mine, theirs] = await inTurns(rounds, [
-        () => ours.answer(ask),
-        ...(llama ? [() => llama.answer(ask)] : []),
-      ])
-      report.ours[title] = rate(mine!, rows * count)
-      report.ours[`${title} peak memory`] = figure(
-        mine!.map(({ peakMiB }) => peakMiB),
-        'MiB',
-      )
+      const [threads, llama] = (await fastest(llamas, ask)) ?? []
+      const turns = [() => ours.answer(ask), ...(llama ? [() => llama.answer(ask)] : [])]
+      const [mine = [], theirs] = await inTurns(rounds, turns)
+      const [own, memory] = [rate(mine, rows * count), peakMemory(mine)]
+      report.ours[title] = own
+      report.ours[`${title} peak memory`] = memory
       report.limit[`target ratio ${title}`] = target
-      console.log(
-        `${title}: ours ${report.ours[title].median} tokens/s, peak ${report.ours[`${title} peak memory`]!.median} MiB`,
-      )
-      if (!theirs) continue
+      console.log(`${title}: ours ${own.median} tokens/s, peak ${memory.median} MiB`)
+      if (!theirs || threads === undefined) continue
       const peer = (report.peers['llama.cpp'] ??= {})
       peer[title] = rate(theirs, rows * count)
-      peer[`${title} peak memory`] = figure(
-        theirs.map(({ peakMiB }) => peakMiB),
-        'MiB',
-      )
-      report.ratios[`llama.cpp ${title}`] = ratio(report.ours[title], peer[title])
-      const same = mine![0]!.tokens.filter((tokens, row) => `${tokens}` === `${theirs[0]!.tokens[row]}`).length
+      peer[`${title} peak memory`] = peakMemory(theirs)
+      report.ratios[`llama.cpp ${title}`] = ratio(own, peer[title])
+      const same = mine[0]?.tokens.filter((tokens, row) => `${tokens}` === `${theirs[0]?.tokens[row]}`).length ?? 0
       report.limit[`same answers ${title}`] = same / rows
-      report.limit[`llama.cpp threads ${title}`] = threads!
+      report.limit[`llama.cpp threads ${title}`] = threads
       console.log(
-        `${title}: llama.cpp ${peer[title].median} tokens/s on ${threads} of its threads; ${same} of ${rows} answers are the same, token for token`,
+        `${title}: llama.cpp ${peer[title].median} tokens/s with ${threads} threads; ${same} of ${rows} answers have the same tokens`,
       )
     }
 
@@ -171,20 +164,13 @@ async function measure({ name, config, count, rounds }: Case, report: BenchRepor
     const ask = { prompts, count }
     const turns = [() => ours.answer({ ...ask, adapters: 'one' }), () => ours.answer({ ...ask, adapters: 'many' })]
     const [one, many] = (await inTurns(2 * rounds, turns)) as [InferenceResult[], InferenceResult[]]
-    report.ours[`${title}, one adapter`] = rate(one, MAX_BATCH * count)
-    report.ours[`${title}, ${MAX_BATCH} adapters`] = rate(many, MAX_BATCH * count)
-    report.ours[`${title}, ${MAX_BATCH} adapters peak memory`] = figure(
-      many.map(({ peakMiB }) => peakMiB),
-      'MiB',
-    )
-    report.ratios[`one adapter ${title}`] = ratio(
-      report.ours[`${title}, ${MAX_BATCH} adapters`]!,
-      report.ours[`${title}, one adapter`]!,
-    )
+    const [withOne, withMany] = [rate(one, MAX_BATCH * count), rate(many, MAX_BATCH * count)]
+    report.ours[`${title}, one adapter`] = withOne
+    report.ours[`${title}, ${MAX_BATCH} adapters`] = withMany
+    report.ours[`${title}, ${MAX_BATCH} adapters peak memory`] = peakMemory(many)
+    report.ratios[`one adapter ${title}`] = ratio(withMany, withOne)
     report.limit[`target ratio ${title} adapters`] = ADAPTERS_TARGET
-    console.log(
-      `${title}: one adapter ${report.ours[`${title}, one adapter`]!.median}, ${MAX_BATCH} adapters ${report.ours[`${title}, ${MAX_BATCH} adapters`]!.median} tokens/s`,
-    )
+    console.log(`${title}: one adapter ${withOne.median}, ${MAX_BATCH} adapters ${withMany.median} tokens/s`)
   } finally {
     for (const side of sides) side.stop()
     await rm(folder, { recursive: true })
@@ -197,8 +183,14 @@ const rate = (answers: readonly InferenceResult[], tokens: number) =>
     'tokens/s',
   )
 
-/** The thread count that is quicker with the start of an answer, the second time: the first compiles and allocates. */
-async function quickest(
+const peakMemory = (answers: readonly InferenceResult[]) =>
+  figure(
+    answers.map(({ peakMiB }) => peakMiB),
+    'MiB',
+  )
+
+/** The number of threads that generates the first tokens fastest, at the second attempt: the first one compiles and allocates. */
+async function fastest(
   sides: ReadonlyMap<number, InferenceProcess>,
   ask: InferenceRequest,
 ): Promise<[number, InferenceProcess] | undefined> {
@@ -216,16 +208,15 @@ async function quickest(
   return best
 }
 
-/** Each in turn, after one round that is not counted. */
+/** Runs all in turn, after one round that is not measured. */
 async function inTurns(
   rounds: number,
   sides: readonly (() => Promise<InferenceResult>)[],
 ): Promise<InferenceResult[][]> {
   for (const side of sides) await side()
-  const found: InferenceResult[][] = sides.map(() => [])
-  for (let round = 0; round < rounds; round++)
-    for (const [index, side] of sides.entries()) found[index]!.push(await side())
-  return found
+  const turns = sides.map((side) => ({ side, found: [] as InferenceResult[] }))
+  for (let round = 0; round < rounds; round++) for (const { side, found } of turns) found.push(await side())
+  return turns.map(({ found }) => found)
 }
 
 interface InferenceRequest {
@@ -240,15 +231,15 @@ interface InferenceResult {
   peakMiB: number
 }
 
-/** One of the two, in a process of its own: a line asks, a line answers. */
+/** One implementation in a child process: a line of input is a request, a line of output its result. */
 class InferenceProcess {
   private readonly lines: AsyncIterator<string>
-  private said = ''
+  private output = ''
 
   private constructor(private readonly child: ChildProcessWithoutNullStreams) {
     this.lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
     child.stderr.on('data', (chunk) => {
-      this.said = (this.said + chunk).slice(-2000)
+      this.output = (this.output + chunk).slice(-2000)
     })
   }
 
@@ -265,7 +256,7 @@ class InferenceProcess {
 
   private async read(): Promise<unknown> {
     const { value, done } = await this.lines.next()
-    if (done) throw new Error(`A side of the benchmark ended: ${this.said.trim()}`)
+    if (done) throw new Error(`A process of the benchmark ended: ${this.output.trim()}`)
     return JSON.parse(value)
   }
 

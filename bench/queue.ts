@@ -14,37 +14,38 @@ import { redisIsMissing, startRedis } from '#schema/test/redis.ts'
 import type { ChainClient } from '#workers/chain.ts'
 import { startWorker } from '#workers/index.ts'
 import type { JobHandlers } from '#workers/job.ts'
-import { type BenchReport, type Figure, figure, percentile, ratio } from './report.ts'
+import { type BenchReport, emptyReport, type Figure, figure, percentile, ratio } from './report.ts'
 
 const ROUNDS = 5
 const STARTS = 60
 const JOBS = 400
 const CONCURRENCY = 50
 
-/** One way to run jobs: hands `asked` out and calls `started` as each begins. */
-interface Runner {
+/** A way to run jobs; `started` is called when a job begins. */
+interface QueueRunner {
+  /** Enqueues one job. */
   ask(): Promise<void>
-  /** Asks for `count` at once, as fast as the way allows. */
+  /** Enqueues `count` jobs as fast as possible. */
   askAll(count: number): Promise<void>
   work(concurrency: number, started: () => void): Promise<() => Promise<void>>
 }
 
-interface OurRunner extends Runner {
+interface OurRunner extends QueueRunner {
   queues: Queues
   /** A new idempotency key. */
   key(): string
   close(): Promise<void>
 }
 
-/** From asking for a job to its code running, and jobs a second, on both back ends, beside bare BullMQ without rows, claims and
- *  results on the same server. */
+/** The time from enqueuing a job until its code runs, and jobs per second, on both back ends, compared with plain BullMQ (without rows,
+ *  claims and results) on the same server. */
 export async function run(): Promise<BenchReport> {
   const folder = await mkdtemp(join(tmpdir(), 'bench-queue-'))
   await chmod(folder, 0o755)
   const server = await startPostgres(join(folder, 'postgres'))
   const missing = redisIsMissing()
   const redis = missing ? undefined : await startRedis()
-  const report: BenchReport = { bench: 'queue', ours: {}, peers: {}, ratios: {}, limit: {}, absent: [] }
+  const report = emptyReport('queue')
   try {
     await migrate(server.url)
     const db = await openDatabase(server.url, { max: 20 })
@@ -52,7 +53,7 @@ export async function run(): Promise<BenchReport> {
     report.limit['postgres notify round trip'] = await notifyRoundTrip(db)
     for (const [backend, redisUrl] of Object.entries({ postgres: undefined, redis: redis?.url })) {
       if (backend === 'redis' && !redisUrl) {
-        report.absent!.push(`redis: ${missing}`)
+        report.absent.push(`redis: ${missing}`)
         continue
       }
       const ours = await ourRunner(db, server.url, redisUrl, folder)
@@ -61,15 +62,16 @@ export async function run(): Promise<BenchReport> {
       const [start, peerStart] = await alternate(starts, ours, peer)
       const mutation = await byMutation(ours, db)
       const [rate, peerRate] = await alternate(rates, ours, peer)
-      report.ours[`${backend} start p50`] = figure(start, 'ms')
-      report.ours[`${backend} mutation to start p50`] = figure(mutation, 'ms')
-      report.ours[`${backend} jobs`] = figure(rate, 'jobs/s')
-      report.peers[name] = { 'start p50': figure(peerStart, 'ms'), jobs: figure(peerRate, 'jobs/s') }
-      const of = (key: string) => [report.ours[`${backend} ${key}`]!, report.peers[name]![key]!] as [Figure, Figure]
-      report.ratios[`${name} start p50`] = ratio(...of('start p50'), { lower: true })
-      report.ratios[`${name} jobs`] = ratio(...of('jobs'))
+      const ourFigures = { start: figure(start, 'ms'), mutation: figure(mutation, 'ms'), jobs: figure(rate, 'jobs/s') }
+      const peerFigures = { start: figure(peerStart, 'ms'), jobs: figure(peerRate, 'jobs/s') }
+      report.ours[`${backend} start p50`] = ourFigures.start
+      report.ours[`${backend} mutation to start p50`] = ourFigures.mutation
+      report.ours[`${backend} jobs`] = ourFigures.jobs
+      report.peers[name] = { 'start p50': peerFigures.start, jobs: peerFigures.jobs }
+      report.ratios[`${name} start p50`] = ratio(ourFigures.start, peerFigures.start, { lower: true })
+      report.ratios[`${name} jobs`] = ratio(ourFigures.jobs, peerFigures.jobs)
       console.log(
-        `${backend}: start p50 ${report.ours[`${backend} start p50`]!.median} ms (from the mutation ${report.ours[`${backend} mutation to start p50`]!.median} ms), ${report.ours[`${backend} jobs`]!.median} jobs/s`,
+        `${backend}: start p50 ${ourFigures.start.median} ms (from the mutation ${ourFigures.mutation.median} ms), ${ourFigures.jobs.median} jobs/s`,
       )
       await ours.close()
       await peer.close()
@@ -83,8 +85,8 @@ export async function run(): Promise<BenchReport> {
   }
 }
 
-/** Rounds of ours and the peer's in turn, so that both meet the same machine. */
-async function alternate(measure: (runner: Runner) => Promise<number>, ours: Runner, peer: Runner) {
+/** Ours and the peer take turns, so that other load on the machine affects both equally. */
+async function alternate(measure: (runner: QueueRunner) => Promise<number>, ours: QueueRunner, peer: QueueRunner) {
   const [mine, theirs]: [number[], number[]] = [[], []]
   await measure(ours) // warm up
   await measure(peer)
@@ -95,8 +97,8 @@ async function alternate(measure: (runner: Runner) => Promise<number>, ours: Run
   return [mine, theirs] as const
 }
 
-/** Milliseconds from asking to the job's first line, one job at a time: the median of a round. */
-async function starts(runner: Runner): Promise<number> {
+/** Median of the milliseconds from enqueuing to the first line of the job, one job at a time. */
+async function starts(runner: QueueRunner): Promise<number> {
   let heard = () => {}
   const stop = await runner.work(4, () => heard())
   const times: number[] = []
@@ -112,7 +114,7 @@ async function starts(runner: Runner): Promise<number> {
   return percentile(times, 0.5)
 }
 
-/** As `starts`, from sending a GraphQL mutation over HTTP: parsed, checked and stored before the worker hears of it. */
+/** As `starts`, but from sending a GraphQL mutation over HTTP, which is parsed, checked and stored first. */
 async function byMutation(runner: OurRunner, db: Database): Promise<number[]> {
   const api = await startApi({
     db,
@@ -143,8 +145,8 @@ async function byMutation(runner: OurRunner, db: Database): Promise<number[]> {
   return times
 }
 
-/** Jobs a second, from nothing but rows that wait to all of them done. */
-async function rates(runner: Runner): Promise<number> {
+/** Jobs per second, from the start of the worker until all enqueued jobs are done. */
+async function rates(runner: QueueRunner): Promise<number> {
   await runner.askAll(JOBS)
   let left = JOBS
   let finish = () => {}
@@ -199,11 +201,12 @@ async function ourRunner(db: Database, databaseUrl: string, redisUrl: string | u
   return runner
 }
 
-function bareRunner(databaseUrl: string, redisUrl: string | undefined): Runner & { close(): Promise<void> } {
+function bareRunner(databaseUrl: string, redisUrl: string | undefined): QueueRunner & { close(): Promise<void> } {
   const url = new URL(redisUrl ?? 'redis://localhost')
   const connection = redisUrl
     ? { host: url.hostname, port: Number(url.port) }
     : { connectionString: databaseUrl, schema: 'bullmq', max: 12 }
+  // `as never` three times: the types of BullMQ know only Redis connections; its PostgreSQL backend takes these options.
   const open = <T>(make: (options: { connection: object }, backend: never) => T) =>
     make({ connection }, (redisUrl ? undefined : createPostgresBackend) as never)
   const queue = open((options, backend) => new Queue('bare', options as never, backend))
@@ -224,7 +227,7 @@ function bareRunner(databaseUrl: string, redisUrl: string | undefined): Runner &
   }
 }
 
-/** What PostgreSQL alone takes from NOTIFY to hearing it. */
+/** The time from NOTIFY to its arrival, with PostgreSQL alone. */
 async function notifyRoundTrip(db: Database): Promise<Figure> {
   let heard = () => {}
   const stop = await db.listen('bench', () => heard())

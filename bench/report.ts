@@ -1,16 +1,32 @@
-/** What a benchmark measured: ours and the peers' figures on the same work in the same run. */
+/** The results of a benchmark: our figures and those of the peers, for the same work in the same run. */
 export interface BenchReport {
   bench: string
   /** By case. */
   ours: Record<string, Figure>
   /** By peer, then by case. */
   peers: Record<string, Record<string, Figure>>
-  /** Ours against a peer, higher is better; keys are `peer case`. */
+  /** Our figure relative to a peer's, higher is better for ours; keys are `peer case`. */
   ratios: Record<string, number>
-  /** What bounds the figures: a floor that no implementation goes below, or the target. By case. */
+  /** Bounds of the figures, by case: a limit that no implementation can exceed, or the target. */
   limit: Record<string, Figure | number>
-  /** Peers and cases that were not measured, and why. */
-  absent?: string[]
+  /** Peers and cases that were not measured, with the reason. */
+  absent: string[]
+}
+
+export const emptyReport = (bench: string): BenchReport => ({
+  bench,
+  ours: {},
+  peers: {},
+  ratios: {},
+  limit: {},
+  absent: [],
+})
+
+/** The value of a key that must exist. @throws Error that names it. */
+export function entry<T>(record: Readonly<Record<string, T>>, key: string): T {
+  const value = record[key]
+  if (value === undefined) throw new Error(`There is no ${key}; there are ${Object.keys(record).join(', ')}.`)
+  return value
 }
 
 export interface Figure {
@@ -20,10 +36,12 @@ export interface Figure {
   unit: string
 }
 
-/** The middle of `values`, which may come in any order. */
+/** The value below which `fraction` of `values` lie; `values` need not be sorted. @throws Error when there are none. */
 export function percentile(values: readonly number[], fraction: number): number {
   const sorted = [...values].sort((a, b) => a - b)
-  return sorted[Math.min(sorted.length - 1, Math.floor(fraction * sorted.length))]!
+  const value = sorted[Math.min(sorted.length - 1, Math.floor(fraction * sorted.length))]
+  if (value === undefined) throw new Error('A percentile needs at least one value.')
+  return value
 }
 
 export const figure = (values: readonly number[], unit: string): Figure => ({
@@ -35,6 +53,6 @@ export const figure = (values: readonly number[], unit: string): Figure => ({
 
 const round = (value: number) => Number(value.toPrecision(4))
 
-/** The ratio of two medians, higher is better for ours. `lower`: the smaller figure is the better one (a time). */
+/** The ratio of two medians, higher is better for ours. `lower`: a smaller figure is better, as for a duration. */
 export const ratio = (ours: Figure, peer: Figure, { lower = false } = {}) =>
   round(lower ? peer.median / ours.median : ours.median / peer.median)

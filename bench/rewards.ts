@@ -4,10 +4,10 @@ import type { EpochFacts } from '#rules/epochFacts.ts'
 import { type RewardLeaf, RewardTree, verifyProof } from '#rules/merkle.ts'
 import { buildRewardMap, computeRewards } from '#rules/rewardMap.ts'
 import { firstDifference } from '#rules/verification.ts'
-import { type BenchReport, figure, ratio } from './report.ts'
+import { type BenchReport, entry, figure, ratio } from './report.ts'
 
-/** An epoch that pays a million accounts: the split, the tree with proofs, and the check of a published map against its facts.
- *  The peer takes minutes for a million leaves; both make the tree of a tenth of them, to the same root, and prove the same leaves. */
+/** An epoch that pays a million accounts: the split, the Merkle tree with proofs, and the verification of a published map from its
+ *  facts. The peer needs minutes for a million leaves, so both build the tree of a tenth of them; the roots must be equal. */
 export async function run(): Promise<BenchReport> {
   const facts = epoch(ACCOUNTS)
   const { leaves } = buildRewardMap(facts)
@@ -40,20 +40,23 @@ export async function run(): Promise<BenchReport> {
     bench: 'rewards',
     ours,
     peers: { '@openzeppelin/merkle-tree': { 'tree of a tenth': peer } },
-    ratios: { '@openzeppelin/merkle-tree tree of a tenth': ratio(ours['tree of a tenth']!, peer, { lower: true }) },
+    ratios: {
+      '@openzeppelin/merkle-tree tree of a tenth': ratio(entry(ours, 'tree of a tenth'), peer, { lower: true }),
+    },
     limit: { split: 10, tree: 10, verify: 10 },
+    absent: [],
   }
 }
 
 const ACCOUNTS = 1_000_000
 const COMPARED = ACCOUNTS / 10
 const RUNS = 5
-/** One leaf in so many is proved. */
+/** Every how many leaves one is proved. */
 const EVERY = 10
 
 const account = (n: number): Hex => `0x${n.toString(16).padStart(40, '0')}`
 
-/** One model whose version a million contributors gave one sample each, served once by one endpoint. */
+/** One model, to whose version a million contributors gave one sample each, and which one endpoint served. */
 function epoch(accounts: number): EpochFacts {
   const ids = Array.from({ length: accounts }, (_, n) => String(n))
   const [treasury, owner, host] = [account(2 ** 40), account(2 ** 40 + 1), account(2 ** 40 + 2)]
@@ -117,14 +120,14 @@ function peerProve(leaves: readonly RewardLeaf[]): Hex[][] {
   return provedOf(leaves).map((index) => tree.getProof(index) as Hex[])
 }
 
-/** @throws Error unless both give one root and the peer's proofs hold here. */
+/** The root of both trees. @throws Error unless the roots are equal and the peer's proofs are valid here. */
 function compareTrees(leaves: readonly RewardLeaf[]): Hex {
   const { root } = new RewardTree(leaves)
   const peer = peerTree(leaves)
   if (peer.root !== root) throw new Error(`Our root is ${root}, the peer's ${peer.root}.`)
-  for (const index of provedOf(leaves))
-    if (!verifyProof(root, leaves[index]!, peer.getProof(index) as Hex[]))
-      throw new Error(`The peer's proof of leaf ${index} does not hold here.`)
+  for (const [index, leaf] of leaves.entries())
+    if (index % EVERY === 0 && !verifyProof(root, leaf, peer.getProof(index) as Hex[]))
+      throw new Error(`The peer's proof of leaf ${index} is not valid here.`)
   return root
 }
 

@@ -11,7 +11,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 const FOLDERS = ['engine', 'rules', 'math', 'client']
 const GUIDES = ['engine/README.md']
 /** Fewer examples than this mean that the extraction is broken or that examples were lost. */
-const MIN_EXAMPLES = 30
+const MIN_EXAMPLES = 40
 
 interface Example {
   /** `file: symbol`. */

@@ -11,27 +11,27 @@ import { Endpoint } from '#schema/onchain/market.ts'
 import { Evaluation, Model, ModelVersion } from '#schema/onchain/models.ts'
 import { RewardMap } from '#schema/onchain/rewards.ts'
 
-/** A generated market: the same rows at every run, for they follow from their numbers alone. */
+/** A generated market. Every row is a function of its number, so the rows are the same in every run. */
 
 export const GENERATED_CHAIN_ID = 31337
 export const CONTRIBUTIONS = 1_000_000
 const BLOCKS = 20_000
 const MODELS = 200
-/** Each model's versions are a line of parents of this length. */
+/** Number of versions of each model, each the parent of the next. */
 const LINE = 10
 const VERSIONS = MODELS * LINE
 const DATANETS = 500
-/** Every version was trained on as many contributions as there are for each. */
+/** All versions together have as many influences as there are contributions. */
 export const INFLUENCES = CONTRIBUTIONS
 
-/** SQL expressions of `n`, the row's number from 1, by property; what is left out gets a value that fits. */
+/** SQL expressions of `n`, the number of the row from 1, by property; other properties get a value of their type. */
 type Expressions = Record<string, string>
 
 const account = (sql: string) => `'0x' || lpad(to_hex(${sql}), 40, '0')`
 const hash = (sql: string) => `'0x' || md5((${sql})::text) || md5('b' || (${sql})::text)`
 const time = `timestamptz '2026-01-01' + n * interval '1 second'`
 
-/** Writes `count` rows of each kind. Indexes that hold nothing together are made anew afterwards, which takes a third of the time. */
+/** Writes all rows. Indexes that are not constraints are dropped before and created again afterwards, which takes a third of the time. */
 export async function generateMarket(db: Database): Promise<void> {
   await fill(db, Block, BLOCKS, {
     id: 'n::text',
@@ -119,15 +119,15 @@ async function fill(db: Database, entity: EntityClass, count: number, given: Exp
     ...(versioned ? { fromBlock: '1', toBlock: 'null' } : {}),
     ...given,
   }
-  const stranger = Object.keys(given).find((key) => !columns.some(({ property }) => property === key))
-  if (stranger) throw new Error(`${entity.name} has no property ${stranger}`)
+  const unknown = Object.keys(given).find((key) => !columns.some(({ property }) => property === key))
+  if (unknown) throw new Error(`${entity.name} has no property ${unknown}`)
   const { rows: indexes } = await db.query<{ name: string; text: string }>(
     `select i.indexrelid::regclass::text as name, pg_get_indexdef(i.indexrelid) as text from pg_index i
      where i.indrelid = $1::regclass and not exists (select 1 from pg_constraint c where c.conindid = i.indexrelid)`,
     [`"${table}"`],
   )
   const names = columns.map(({ column }) => `"${column}"`).join(', ')
-  const values = columns.map((column) => `(${expressions[column.property] ?? fitting(column)})`).join(', ')
+  const values = columns.map((column) => `(${expressions[column.property] ?? valueOfType(column)})`).join(', ')
   await db.transaction(async (sql) => {
     await sql.query(`set local maintenance_work_mem = '256MB'`)
     for (const { name } of indexes) await sql.query(`drop index ${name}`)
@@ -136,7 +136,7 @@ async function fill(db: Database, entity: EntityClass, count: number, given: Exp
   })
 }
 
-function fitting({ nullable, kind, property, values, ref }: ColumnDefinition): string {
+function valueOfType({ nullable, kind, property, values, ref }: ColumnDefinition): string {
   if (nullable) return 'null'
   switch (kind) {
     case 'wei':
@@ -154,7 +154,7 @@ function fitting({ nullable, kind, property, values, ref }: ColumnDefinition): s
     case 'texts':
       return `'{}'::text[]`
     case 'choice':
-      return `'${values![0]}'`
+      return `'${values?.[0]}'`
     case 'address':
       return account('1')
     case 'hash':

@@ -1,5 +1,5 @@
-/** The lineage of one version as someone would write it by hand for this database: $1 the version, $2 the generations, $3 the block. Each
- *  relation's 500 greatest edges. */
+/** A hand-written statement for the lineage of one version: $1 the version, $2 the number of generations, $3 the block. The 500 largest
+ *  edges of each relation. */
 export const HAND_WRITTEN = `
 with recursive line as (
   select id, model_id, parent_id, method, 0 as depth from model_version

@@ -1,12 +1,13 @@
 import { Agent, request } from 'node:http'
+import { report } from '../indexing/processes.ts'
 import { percentile } from '../report.ts'
 
-/** Puts load on a GraphQL endpoint, as a process of its own: reads one order in JSON from the parent, answers with what it measured. */
+/** Load on a GraphQL endpoint from a child process: it receives orders and answers with its measurements. */
 export interface LoadOrder {
   url: string
   body: string
   seconds: number
-  /** Requests a second, begun on time whether or not earlier ones were answered; without it, as fast as `clients` go. */
+  /** Requests per second, sent on schedule whether or not earlier ones were answered; without it, `clients` send as fast as they can. */
   rate?: number
   clients: number
 }
@@ -14,7 +15,7 @@ export interface LoadOrder {
 export interface LoadResult {
   requests: number
   perSecond: number
-  /** Milliseconds from when a request was due to its last byte. */
+  /** Milliseconds from the scheduled time of a request until its last byte. */
   p50: number
   p99: number
   max: number
@@ -22,9 +23,9 @@ export interface LoadResult {
 
 process.on('message', async (order: LoadOrder) => {
   try {
-    process.send!(await (order.rate ? openLoop(order) : closedLoop(order)))
+    report(await (order.rate ? openLoop(order, order.rate) : closedLoop(order)))
   } catch (error) {
-    process.send!({ error: String(error) })
+    report({ error: String(error) })
   }
 })
 
@@ -40,7 +41,7 @@ function post({ url, body }: LoadOrder): Promise<void> {
       })
       response.on('end', () => {
         if (response.statusCode === 200 && start.startsWith('{"data":{')) resolve()
-        else reject(new Error(`the answer was ${response.statusCode} ${start}`))
+        else reject(new Error(`The answer was ${response.statusCode} ${start}.`))
       })
       response.on('error', reject)
     })
@@ -49,15 +50,15 @@ function post({ url, body }: LoadOrder): Promise<void> {
   })
 }
 
-async function openLoop(order: LoadOrder): Promise<LoadResult> {
-  const total = Math.round(order.rate! * order.seconds)
+async function openLoop(order: LoadOrder, rate: number): Promise<LoadResult> {
+  const total = Math.round(rate * order.seconds)
   const times: number[] = []
   const running: Promise<void>[] = []
   const begun = performance.now()
   for (let next = 0; next < total; ) {
-    const due = Math.min(total, Math.floor(((performance.now() - begun) / 1000) * order.rate!) + 1)
+    const due = Math.min(total, Math.floor(((performance.now() - begun) / 1000) * rate) + 1)
     for (; next < due; next++) {
-      const at = begun + (next / order.rate!) * 1000
+      const at = begun + (next / rate) * 1000
       running.push(post(order).then(() => void times.push(performance.now() - at)))
     }
     await new Promise((resolve) => setTimeout(resolve, 1))

@@ -3,7 +3,7 @@ import type { ArtifactStore } from '#schema/artifacts.ts'
 import type { Database } from '#schema/database.ts'
 import { GENERATED_CHAIN_ID } from './data.ts'
 
-/** What the API needs to answer queries over the generated rows: neither queues nor artifacts. */
+/** The services that the API needs for queries of the generated rows: no queues and no artifacts. */
 export const bareOptions = (db: Database): Omit<Services, 'feed'> => ({
   db,
   queues: { add: async () => {} },

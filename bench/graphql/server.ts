@@ -11,14 +11,15 @@ import { startApi } from '#graphql/index.ts'
 import { openNotificationFeed } from '#graphql/live/feed.ts'
 import { apiSchema } from '#graphql/schema.ts'
 import { openDatabase } from '#schema/database.ts'
+import { entry } from '../report.ts'
 import { bareOptions } from './options.ts'
 
-/** `server.ts ours|apollo|yoga URL`: serves GraphQL over the database at URL, as a process of its own, and prints where. All three run the same
- *  schema object with the same resolvers and the same pool; the peers have neither limits, keys, metrics nor anything else of ours. */
+/** `server.ts ours|apollo|yoga URL`: serves GraphQL for the database at URL in a child process and prints its address. All three have the
+ *  same schema object with the same resolvers and the same pool; the peers have no limits, keys, metrics or other parts of ours. */
 
 const PEERS = join(import.meta.dirname, '../peers/graphql')
-const [kind, databaseUrl] = process.argv.slice(2)
-const db = await openDatabase(databaseUrl!, { name: `bench ${kind}` })
+const [kind = '', databaseUrl = ''] = process.argv.slice(2)
+const db = await openDatabase(databaseUrl, { name: `bench ${kind}` })
 const options = bareOptions(db)
 
 const servers: Record<string, () => Promise<string>> = {
@@ -51,4 +52,4 @@ function listen(server: ReturnType<typeof createServer>): Promise<string> {
   })
 }
 
-console.log(await servers[kind!]!())
+console.log(await entry(servers, kind)())

@@ -3,17 +3,18 @@ import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type Abi, encodeAbiParameters, encodeEventTopics, type Hex } from 'viem'
 import { contracts } from '#contracts/events.ts'
+import { processArgument, report } from './processes.ts'
 
-/** A chain out of arithmetic, for benchmarks: every block holds the same number of events, and of foreign logs that are only made
- *  when somebody asks for logs without naming a contract. Answers are put together as text, so that the node bounds nobody. */
+/** A computed chain for benchmarks: every block has the same number of events, and of logs of other contracts, which are only generated
+ *  when a request names no contract. Answers are composed as text, so that the node is never the bottleneck. */
 
 export interface ChainPlan {
   blocks: number
-  /** Events a block. */
+  /** Events per block. */
   events: number
-  /** What they are: approvals are one row each; votes are a row each, beside a changed proposal a block. */
+  /** Their kind: an approval is one row; a vote is one row and changes the proposal once per block. */
   kind: 'approvals' | 'votes'
-  /** Logs a block of contracts that nobody follows. */
+  /** Logs per block of contracts that are not indexed. */
   foreign: number
 }
 
@@ -34,14 +35,17 @@ interface Criteria {
   blockHash?: string
 }
 
-const topic = (contract: 'GOpen' | 'ModelGovernor', eventName: string) =>
-  (encodeEventTopics({ abi: contracts[contract].abi as Abi, eventName }) as Hex[])[0]!
+function topic(contract: 'GOpen' | 'ModelGovernor', eventName: string): Hex {
+  const [first] = encodeEventTopics({ abi: contracts[contract].abi as Abi, eventName }) as Hex[]
+  if (!first) throw new Error(`${contract} has no event ${eventName}.`)
+  return first
+}
 const APPROVAL = topic('GOpen', 'Approval')
 const VOTE_CAST = topic('ModelGovernor', 'VoteCast')
 const PROPOSAL_CREATED = topic('ModelGovernor', 'ProposalCreated')
 export const TOPICS = { approval: APPROVAL, vote: VOTE_CAST }
 
-/** Topics and data of one event; a voter votes once on a proposal, and every proposal gets `VOTERS` votes. */
+/** Topics and data of one event. A voter votes once on a proposal, and every proposal gets `VOTERS` votes. */
 function eventOf(kind: ChainPlan['kind'], place: number) {
   if (kind === 'approvals')
     return { topics: [APPROVAL, account(place), account(place * 7 + 3)], data: word(BigInt(place) * 10n ** 15n) }
@@ -87,7 +91,7 @@ class BenchChain {
     })
   }
 
-  /** Puts the last `depth` blocks on another fork, with one block more. */
+  /** Replaces the last `depth` blocks by another fork with one more block. */
   fork(depth: number) {
     this.forks++
     const from = this.head - depth + 1
@@ -106,15 +110,16 @@ class BenchChain {
     if (method === 'eth_getLogs') return this.logs(params[0] as Criteria)
     if (method === 'eth_call')
       return `"0x${word(32)}${word(14)}${Buffer.from('mode=timestamp').toString('hex').padEnd(64, '0')}"`
-    throw new Error(`no ${method} here`)
+    throw new Error(`${method} is not supported`)
   }
 
   private link(from: number) {
     for (let block = from; block <= this.head; block++) {
-      this.hashes[block] = `0x${createHash('sha256')
+      const hash = `0x${createHash('sha256')
         .update(`${this.hashes[block - 1]}${block}${this.forks}`)
         .digest('hex')}`
-      this.numbers.set(this.hashes[block]!, block)
+      this.hashes[block] = hash
+      this.numbers.set(hash, block)
     }
   }
 
@@ -124,8 +129,14 @@ class BenchChain {
     return tag === 'earliest' ? 0 : Number(tag)
   }
 
+  private hashOfBlock(block: number): string {
+    const hash = this.hashes[block]
+    if (!hash) throw new Error(`There is no block ${block}.`)
+    return hash
+  }
+
   private transaction(block: number) {
-    return `0x${this.hashes[block]!.slice(2, 34)}${'e'.repeat(32)}`
+    return `0x${this.hashOfBlock(block).slice(2, 34)}${'e'.repeat(32)}`
   }
 
   private block(block: number, full: boolean): string {
@@ -150,7 +161,7 @@ class BenchChain {
     const parts: string[] = []
     for (let block = from; block <= to; block++) {
       if (!asked || asked.includes(own)) parts.push(this.own(block))
-      if (!asked) for (const log of this.foreignLogs) parts.push(this.placed(log, block))
+      if (!asked) for (const log of this.foreignLogs) parts.push(this.inBlock(log, block))
     }
     return `[${parts.join(',')}]`
   }
@@ -167,14 +178,17 @@ class BenchChain {
       })
       if (kind === 'votes' && first % VOTERS < events)
         logs.unshift(this.log(address, [PROPOSAL_CREATED], proposalData(Math.floor(first / VOTERS) + 1), 0))
-      text = logs.map((log) => this.placed(log, block)).join(',')
+      text = logs.map((log) => this.inBlock(log, block)).join(',')
       this.made.set(block, text)
     }
     return text
   }
 
-  private placed(log: string, block: number) {
-    return log.replace('BLOCK', hex(block)).replace('HASH', this.hashes[block]!).replace('TX', this.transaction(block))
+  private inBlock(log: string, block: number) {
+    return log
+      .replace('BLOCK', hex(block))
+      .replace('HASH', this.hashOfBlock(block))
+      .replace('TX', this.transaction(block))
   }
 
   private log(address: string, topics: string[], data: string, index: number) {
@@ -182,23 +196,23 @@ class BenchChain {
   }
 }
 
-/** What was asked since the last `bench_reset`. */
-interface Tally {
-  /** Milliseconds of the clock, of the first request. */
+/** The requests since the last `bench_reset`. */
+export interface RequestCounts {
+  /** Time of the first request in milliseconds. */
   first: number | null
   requests: number
   calls: number
   bytes: number
 }
 
-let tally: Tally = { first: null, requests: 0, calls: 0, bytes: 0 }
+let requestCounts: RequestCounts = { first: null, requests: 0, calls: 0, bytes: 0 }
 
 async function serve(plan: ChainPlan) {
   const chain = new BenchChain(plan)
   const control = (method: string, params: unknown[]): string | undefined => {
     if (method === 'bench_fork') chain.fork(params[0] as number)
-    else if (method === 'bench_tally') return JSON.stringify(tally)
-    else if (method === 'bench_reset') tally = { first: null, requests: 0, calls: 0, bytes: 0 }
+    else if (method === 'bench_tally') return JSON.stringify(requestCounts)
+    else if (method === 'bench_reset') requestCounts = { first: null, requests: 0, calls: 0, bytes: 0 }
     else if (method === 'bench_warm')
       chain.answer('eth_getLogs', [{ fromBlock: '0x1', toBlock: 'latest', address: Object.values(BENCH_ADDRESSES) }])
     else return undefined
@@ -214,18 +228,18 @@ async function serve(plan: ChainPlan) {
   const server = createServer(async (request, response) => {
     const body = await text(request)
     const calls = JSON.parse(body)
-    const said = Array.isArray(calls) ? `[${calls.map(answer).join(',')}]` : answer(calls)
+    const reply = Array.isArray(calls) ? `[${calls.map(answer).join(',')}]` : answer(calls)
     if (!body.includes('"bench_')) {
-      tally.first ??= performance.timeOrigin + performance.now()
-      tally.requests++
-      tally.calls += Array.isArray(calls) ? calls.length : 1
-      tally.bytes += said.length
+      requestCounts.first ??= performance.timeOrigin + performance.now()
+      requestCounts.requests++
+      requestCounts.calls += Array.isArray(calls) ? calls.length : 1
+      requestCounts.bytes += reply.length
     }
     response.setHeader('content-type', 'application/json')
-    response.end(said)
+    response.end(reply)
   })
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
-  process.send!({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` })
+  report({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` })
   process.on('disconnect', () => process.exit(0))
 }
 
@@ -235,4 +249,4 @@ async function text(request: IncomingMessage) {
   return Buffer.concat(chunks).toString()
 }
 
-if (process.send && process.argv[1] === import.meta.filename) await serve(JSON.parse(process.argv[2]!) as ChainPlan)
+if (process.send && process.argv[1] === import.meta.filename) await serve(processArgument<ChainPlan>())

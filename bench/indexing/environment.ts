@@ -8,10 +8,10 @@ import type { FollowedDeployment } from '#indexer/index.ts'
 import { type Database, openDatabase } from '#schema/database.ts'
 import { migrate } from '#schema/dataSource.ts'
 import { ensureDatabase, startPostgres } from '#schema/postgres.ts'
-import { BENCH_ADDRESSES, BENCH_CHAIN_ID, type ChainPlan, FINALITY, TOPICS } from './chain.ts'
+import { BENCH_ADDRESSES, BENCH_CHAIN_ID, type ChainPlan, FINALITY, type RequestCounts, TOPICS } from './chain.ts'
 import { type BenchProcess, startProcess } from './processes.ts'
 
-/** Where runs of an indexing benchmark take place: one PostgreSQL with its durable defaults, a fresh database a run, one chain. */
+/** The environment of an indexing benchmark: a PostgreSQL server with its durable defaults, a new database per run, and a chain. */
 
 const here = (name: string) => join(import.meta.dirname, name)
 const peer = (name: string, ...path: string[]) => join(import.meta.dirname, '..', 'peers', name, ...path)
@@ -20,7 +20,7 @@ const POLL_MS = 10
 export interface IndexingEnvironment {
   /** A migrated database for one run. */
   database(): Promise<Database>
-  /** A database without tables, for peers. */
+  /** A database without tables, for a peer. */
   emptyDatabase(): Promise<Database>
   close(): Promise<void>
 }
@@ -67,7 +67,7 @@ export interface BenchChain {
   stop(): Promise<void>
 }
 
-/** The chain in a process of its own, its own events made beforehand. */
+/** Starts the chain in a child process; its events are generated before the measurement. */
 export async function startBenchChain(plan: ChainPlan): Promise<BenchChain> {
   const program = startProcess(here('chain.ts'), plan)
   const { url } = await program.waitForMessage<{ url: string }>()
@@ -77,7 +77,7 @@ export async function startBenchChain(plan: ChainPlan): Promise<BenchChain> {
 }
 
 export interface Run {
-  /** From the first request at the chain until the last event's row is visible, in milliseconds. */
+  /** Milliseconds from the first request to the chain until the row of the last event is visible. */
   ms: number
   requests: number
   calls: number
@@ -97,7 +97,7 @@ async function visible(
     if (program.child.exitCode !== null) await program.waitForMessage()
     const { rowCount } = await db
       .query(`select 1 from ${schema}.chain_event where id = $1`, [id])
-      .catch(() => ({ rowCount: 0 })) // its tables do not stand yet
+      .catch(() => ({ rowCount: 0 })) // its tables do not exist yet
     if (rowCount) return performance.timeOrigin + performance.now()
     await sleep(POLL_MS)
   }
@@ -105,21 +105,22 @@ async function visible(
 
 async function measured(chain: BenchChain, done: () => Promise<number>): Promise<Run> {
   const end = await done()
-  const { first, requests, calls, bytes } = (await chain.call('bench_tally')) as Record<string, number>
-  return { ms: end - first!, requests: requests!, calls: calls!, megabytes: bytes! / 1e6 }
+  const { first, requests, calls, bytes } = (await chain.call('bench_tally')) as RequestCounts
+  if (first === null) throw new Error('No request reached the chain.')
+  return { ms: end - first, requests, calls, megabytes: bytes / 1e6 }
 }
 
-/** How many rows a run should have left in each table. */
+/** @throws Error unless the run stored the expected number of rows. */
 async function expectRows(db: Database, { blocks, events, kind }: ChainPlan, schema = 'public') {
   const count = async (table: string) =>
     Number(
       (await db.query(`select count(*) from ${schema}.${table} where name in ('VoteCast', 'Approval')`)).rows[0].count,
     )
   const found = await count('chain_event')
-  if (found !== blocks * events) throw new Error(`${found} events of ${blocks * events} were stored`)
+  if (found !== blocks * events) throw new Error(`${found} of ${blocks * events} events were stored`)
   if (kind !== 'votes') return
   const { rows } = await db.query(`select count(*)::int as votes from ${schema}.vote`)
-  if (rows[0].votes !== blocks * events) throw new Error(`${rows[0].votes} votes of ${blocks * events} were stored`)
+  if (rows[0].votes !== blocks * events) throw new Error(`${rows[0].votes} of ${blocks * events} votes were stored`)
 }
 
 export async function runLimit(chain: BenchChain): Promise<Run> {

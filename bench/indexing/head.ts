@@ -12,12 +12,12 @@ import { type IndexingEnvironment, startIndexerOf } from './environment.ts'
 const ROUNDS = 5
 const EVENTS = 20
 const POLL_MS = 2
-/** Stated, since a new second's checkpoint costs more than the estimate made within the last one. */
+/** A fixed gas limit: the checkpoint of a new second costs more than an estimate from the second before. */
 const GAS = '0x40000'
 const QUESTION = `query ($hash: String!) { chainEvents(where: { transactionHash: { eq: $hash } }, first: 1) { nodes { id } } }`
 
-/** From a transaction's block being made on a real anvil to its event being answered over GraphQL: indexer (over WebSocket), chain and
- *  PostgreSQL each a process of its own, the API in this one, asked every 2 ms. The median of each round of 20. */
+/** The time from the block of a transaction on a real anvil until GraphQL returns its event, polled every 2 ms. The indexer (over
+ *  WebSocket), the chain and PostgreSQL run in processes of their own, the API in this one. The median of each round of 20. */
 export async function headToGraphql(environment: IndexingEnvironment): Promise<Record<string, Figure>> {
   const anvil = await startAnvil({ genesisTimestamp: 1_800_000_000, blockInterval: 1 })
   const account = mnemonicToAccount(DEV_MNEMONIC)
@@ -43,7 +43,7 @@ export async function headToGraphql(environment: IndexingEnvironment): Promise<R
       body: JSON.stringify({ query: QUESTION, variables: { hash } }),
     })
     const { data, errors } = (await response.json()) as { data?: { chainEvents: { nodes: object[] } }; errors?: object }
-    if (!data) throw new Error(`GraphQL refused: ${JSON.stringify(errors)}`)
+    if (!data) throw new Error(`The GraphQL query failed: ${JSON.stringify(errors)}`)
     return data.chainEvents.nodes.length > 0
   }
   const medians: number[] = []
@@ -59,7 +59,7 @@ export async function headToGraphql(environment: IndexingEnvironment): Promise<R
         let receipt = await asked()
         for (; !receipt; receipt = await asked()) await sleep(1)
         const made = performance.now()
-        if (receipt.status !== '0x1') throw new Error(`The deposit ${hash} was reverted: there is no event to wait for`)
+        if (receipt.status !== '0x1') throw new Error(`The deposit ${hash} was reverted, so there is no event.`)
         while (!(await ask(hash))) await sleep(POLL_MS)
         times.push(performance.now() - made)
       }

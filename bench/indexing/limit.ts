@@ -3,14 +3,18 @@ import { sourceOf } from '#indexer/chain/source.ts'
 import { resolveDeployment } from '#indexer/deployment.ts'
 import { httpRpc } from '#indexer/rpc/http.ts'
 import { BENCH_ADDRESSES, BENCH_CHAIN_ID } from './chain.ts'
+import { processArgument, report } from './processes.ts'
 
-/** What bounds every indexer of this chain: the same logs fetched and decoded, and nothing stored. One process of its own. */
-const { rpcUrl } = JSON.parse(process.argv[2]!) as { rpcUrl: string }
+/** The upper bound of every indexer of this chain: it requests and decodes the same logs but stores nothing. Runs in a child process. */
+const { rpcUrl } = processArgument<{ rpcUrl: string }>()
 const deployment = resolveDeployment({ chainId: BENCH_CHAIN_ID, startBlock: 1, addresses: BENCH_ADDRESSES })
 const source = sourceOf(deployment, httpRpc(rpcUrl))
 const { head } = await source.tip()
 let events = 0
 for await (const { logs } of source.finalRanges(1, { head, final: head.number, finalHeader: head }))
-  for (const log of logs) if (decodeLog(deployment.followed.get(log.address)!, log)) events++
-process.send!({ done: performance.timeOrigin + performance.now(), events })
+  for (const log of logs) {
+    const contract = deployment.followed.get(log.address)
+    if (contract && decodeLog(contract, log)) events++
+  }
+report({ done: performance.timeOrigin + performance.now(), events })
 process.disconnect()

@@ -4,7 +4,7 @@ import { type IndexingEnvironment, startBenchChain, startOurs } from './environm
 const PLAN = { blocks: 15_000, events: 20, foreign: 0, kind: 'votes' } as const
 const PARTS = 5
 
-/** Resident memory of our indexer over a sync of 300,000 votes, in five parts of the way: flat, when the last is like the second. */
+/** Resident memory of our indexer during a sync of 300,000 votes, in five parts; it is constant when the last part is like the second. */
 export async function memory(environment: IndexingEnvironment): Promise<Record<string, Figure>> {
   const chain = await startBenchChain(PLAN)
   const db = await environment.database()

@@ -6,7 +6,7 @@ import { type IndexingEnvironment, startBenchChain, startOurs } from './environm
 const ROUNDS = 5
 const PLAN = { blocks: 400, events: 20, foreign: 0, kind: 'votes' } as const
 
-/** From the chain's turning to another fork, 64 blocks back, to all rows being those of the new one; then they are compared with a
+/** The time from a reorganisation of 64 blocks until all rows are those of the new fork. Then the rows are compared with those of a
  *  clean sync. Every block of both forks is full. */
 export async function reorganisations(environment: IndexingEnvironment): Promise<Record<string, Figure>> {
   const chain = await startBenchChain(PLAN)
@@ -16,17 +16,17 @@ export async function reorganisations(environment: IndexingEnvironment): Promise
   try {
     await program.waitForMessage<{ done?: number }>(({ done }) => done !== undefined)
     for (let round = 1; round <= ROUNDS; round++) {
-      const turned = performance.timeOrigin + performance.now()
+      const begin = performance.timeOrigin + performance.now()
       await chain.call('bench_fork', FINALITY)
       program.child.send({ until: PLAN.blocks + round })
-      const { caught } = await program.waitForMessage<{ caught?: number }>(({ caught }) => caught !== undefined)
-      times.push(caught! - turned)
+      const { caught } = await program.waitForMessage<{ caught: number }>((message) => message.caught !== undefined)
+      times.push(caught - begin)
     }
     const other = startOurs(chain.url, clean.url)
     await other.waitForMessage<{ done?: number }>(({ done }) => done !== undefined)
     await other.stop()
     const different = await difference(db, clean)
-    if (different.length) throw new Error(`${different.length} rows differ from a clean sync: ${different[0]}`)
+    if (different.length) throw new Error(`${different.length} rows differ from those of a clean sync: ${different[0]}`)
   } finally {
     await program.stop()
     await db.close()
@@ -35,7 +35,7 @@ export async function reorganisations(environment: IndexingEnvironment): Promise
   }
   const found = figure(times, 'ms')
   console.log(
-    `reorganisation of ${FINALITY} blocks: ${found.median} ms (${found.min} to ${found.max}), rows of a clean sync`,
+    `reorganisation of ${FINALITY} blocks: ${found.median} ms (${found.min} to ${found.max}), rows equal those of a clean sync`,
   )
   return { [`reorganisation of ${FINALITY} blocks`]: found }
 }

@@ -3,8 +3,8 @@ import type { Weights } from '#engine/formats/weights.ts'
 import type { ModelConfig } from '#engine/model/config.ts'
 import { byteToChar } from '#engine/text/byteAlphabet.ts'
 
-// A Llama model of 32-bit floats as GGUF, version 3, so that llama.cpp runs the very weights that we do. The vocabulary
-// is made up: the benchmark speaks in token ids.
+// A Llama model with 32-bit floats in GGUF version 3, so that llama.cpp runs the same weights. The vocabulary is artificial:
+// the benchmark uses token ids.
 
 type Value = { u32: number } | { f32: number } | { bool: boolean } | { text: string } | { texts: string[] } | { ints: number[] }
 
@@ -79,13 +79,14 @@ const tensorsOf = ({ num_attention_heads: H, num_key_value_heads: G }: ModelConf
   Array.from(weights, ([path, { shape, data }]) => {
     const [, layer, rest = path] = /^model\.layers\.(\d+)\.(.+)$/.exec(path) ?? []
     const name = NAMES[rest]
-    if (name === undefined) throw new Error(`GGUF's Llama has no place for ${path}.`)
+    if (name === undefined) throw new Error(`GGUF has no name for ${path} in a Llama model.`)
     const heads = name === 'attn_q.weight' ? H : name === 'attn_k.weight' ? G : undefined
-    const turned = heads === undefined ? data : interleaved(data, heads, shape[0]! / heads, shape[1]!)
-    return { name: layer === undefined ? name : `blk.${layer}.${name}`, shape, data: turned }
+    const [rows = 1, columns = 1] = shape
+    const ordered = heads === undefined ? data : interleaved(data, heads, rows / heads, columns)
+    return { name: layer === undefined ? name : `blk.${layer}.${name}`, shape, data: ordered }
   })
 
-/** Rows of each head from Hugging Face's order (a first half, a second half) to pairs, as llama.cpp rotates them. */
+/** Changes the rows of each head from Hugging Face's order (first half, second half) to pairs, as llama.cpp rotates them. */
 function interleaved(data: Float32Array, heads: number, width: number, columns: number): Float32Array {
   const turned = new Float32Array(data.length)
   for (let head = 0; head < heads; head++)

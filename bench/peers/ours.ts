@@ -6,8 +6,8 @@ import { parseConfig } from '#engine/model/config.ts'
 import { initialAdapter, loraConfig } from '#engine/model/lora.ts'
 import { Random } from '#engine/stats/random.ts'
 
-// Our generator in a process of its own, by the same protocol as `llama/generate.mjs`; a request may ask for adapters:
-// `one` for all rows, or `many`, another for each.
+// Our generator in a child process with the protocol of `llama/generate.mjs`. A request may have adapters: `one` for all rows,
+// or `many`, a different one for each.
 
 const [folder, threads, most] = process.argv.slice(2) as [string, string, string]
 const { config: json, weights } = await readCheckpoint(folder)

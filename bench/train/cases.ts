@@ -5,9 +5,9 @@ export interface Case {
   config: ModelConfig
   batch: number
   length: number
-  /** Steps of one turn; every step is one measurement. */
+  /** Steps per turn; every step is one measurement. */
   stepsPerTurn: number
-  /** The ratio to PyTorch on the CPU that is aimed at, at least. */
+  /** Target: the least ratio to PyTorch on the CPU. */
   target: number
 }
 

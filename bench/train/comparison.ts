@@ -14,17 +14,17 @@ import { TrainingProcess } from './trainingProcess.ts'
 const UNIT = 'tokens/s'
 const ROUNDS = 4
 const LEARNING_RATE = 1e-3
-/** Steps before the clock counts: the first compiles. */
+/** Steps that are not measured: the first one compiles. */
 const WARM_UP = 2
 const OURS = 'ours'
 
-/** How to start a trainingProcess on the folder that holds `model` and `adapter`; `ours` is the one to compare with. */
-export type Implementations = Readonly<Record<string, (folder: string) => readonly string[]>>
+/** The command of each implementation, given the folder with `model` and `adapter`; the others are compared with `ours`. */
+export type Implementations = Readonly<Record<string, (folder: string) => readonly [string, ...string[]]>>
 
-/** Our own process. */
+/** The command of our implementation. */
 export const ours =
   (device: string, threads: number) =>
-  (folder: string): string[] => [
+  (folder: string): [string, ...string[]] => [
     process.execPath,
     '--import',
     'tsx',
@@ -35,8 +35,9 @@ export const ours =
   ]
 
 /**
- * All contenders fine-tune one adapter on one batch, in turns of a few steps, so that whatever else the machine does
- * disturbs all alike. Throws when a loss curve strays from ours by more than `tolerance`: then it is not the same work.
+ * All implementations fine-tune the same adapter on the same batch, in turns of a few steps, so that other load on the
+ * machine affects all of them equally. @throws Error when a loss differs from ours by more than `tolerance`: then the work
+ * is not the same.
  */
 export async function compareTraining(
   name: string,
@@ -69,7 +70,7 @@ export async function compareTraining(
         await trainingProcess.steps(WARM_UP)
       } catch (error) {
         if (title === OURS) throw error
-        report.absent!.push(`${title} ${name}: ${(error as Error).message}`)
+        report.absent.push(`${title} ${name}: ${(error as Error).message}`)
         running.find((one) => one.name === title)?.stop()
         running.splice(0, running.length, ...running.filter((one) => one.name !== title))
       }
@@ -81,32 +82,35 @@ export async function compareTraining(
       const rates = seconds.slice(WARM_UP).map((time) => (batch * length) / time)
       return figure(rates, UNIT)
     }
-    const pace = ({ seconds }: TrainingProcess): Figure =>
+    const stepTime = ({ seconds }: TrainingProcess): Figure =>
       figure(
         seconds.slice(WARM_UP).map((time) => 1000 * time),
         'ms a step',
       )
     const memory = ({ peakMiB }: TrainingProcess): Figure => figure([peakMiB], 'MiB peak')
-    report.ours[name] = rate(mine)
-    report.ours[`${name} step`] = pace(mine)
+    const own = rate(mine)
+    report.ours[name] = own
+    report.ours[`${name} step`] = stepTime(mine)
     report.ours[`${name} memory`] = memory(mine)
-    const say = ({ name: who, peakMiB }: TrainingProcess, { median }: Figure, rest = '') =>
+    const print = ({ name: who, peakMiB }: TrainingProcess, { median }: Figure, rest = '') =>
       console.log(`${name}: ${who} ${median} ${UNIT}, at most ${Math.round(peakMiB)} MiB${rest}`)
-    say(mine, report.ours[name]!)
+    print(mine, own)
     for (const peer of peers) {
       const found = rate(peer)
       report.peers[peer.name] = {
         ...report.peers[peer.name],
         [name]: found,
-        [`${name} step`]: pace(peer),
+        [`${name} step`]: stepTime(peer),
         [`${name} memory`]: memory(peer),
       }
-      report.ratios[`${peer.name} ${name}`] = ratio(report.ours[name]!, found)
+      report.ratios[`${peer.name} ${name}`] = ratio(own, found)
       report.ratios[`${peer.name} ${name} memory`] = ratio(memory(mine), memory(peer), { lower: true })
-      const apart = Math.max(...mine.losses.map((loss, step) => Math.abs(loss - peer.losses[step]!)))
-      say(peer, found, `; ${mine.losses.length} losses differ by at most ${apart.toExponential(1)}`)
-      if (!(apart <= tolerance))
-        throw new Error(`${peer.name} ${name}: the losses differ by ${apart}: this is not the same training.`)
+      const difference = Math.max(
+        ...mine.losses.map((loss, step) => Math.abs(loss - (peer.losses[step] ?? Number.NaN))),
+      )
+      print(peer, found, `; ${mine.losses.length} losses differ by at most ${difference.toExponential(1)}`)
+      if (!(difference <= tolerance))
+        throw new Error(`${peer.name} ${name}: the losses differ by ${difference}, so it is not the same training.`)
     }
   } finally {
     for (const trainingProcess of running) trainingProcess.stop()

@@ -7,7 +7,7 @@ import { loraConfig } from '#engine/model/lora.ts'
 import { supervised } from '#engine/train/supervised.ts'
 import { Trainer } from '#engine/train/trainer.ts'
 
-// The engine in a process of its own, spoken to as bench/peers/train.py is: a batch, then step counts, on stdin.
+// The engine in a child process with the protocol of bench/peers/train.py: a batch, then numbers of steps, on stdin.
 
 const [folder, device, threads] = process.argv.slice(2) as [string, Device, string]
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]()

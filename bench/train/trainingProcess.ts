@@ -1,14 +1,14 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 
-/** A program that trains as many steps as it is told, in a process of its own, and rests in between. */
+/** A program in a child process that trains a given number of steps on request and is idle in between. */
 export class TrainingProcess {
   readonly seconds: number[] = []
   readonly losses: number[] = []
-  /** The most memory the process held so far. */
+  /** Peak memory of the process so far. */
   peakMiB = 0
   private readonly lines: AsyncIterator<string>
-  private said = ''
+  private output = ''
 
   private constructor(
     readonly name: string,
@@ -16,15 +16,19 @@ export class TrainingProcess {
   ) {
     this.lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
     child.stderr.on('data', (chunk) => {
-      this.said = (this.said + chunk).slice(-4000)
+      this.output = (this.output + chunk).slice(-4000)
     })
-    // A write to a process that has died says nothing that its last words do not.
+    // When the process has ended, its last output explains more than the error of a write to it.
     child.stdin.on('error', () => {})
   }
 
-  /** Starts `command`, which answers the task with a first line once its model is loaded. */
-  static async start(name: string, command: readonly string[], task: object): Promise<TrainingProcess> {
-    const trainingProcess = new TrainingProcess(name, spawn(command[0]!, command.slice(1)))
+  /** Starts `command`, which prints a first line when its model is loaded. */
+  static async start(
+    name: string,
+    [program, ...args]: readonly [string, ...string[]],
+    task: object,
+  ): Promise<TrainingProcess> {
+    const trainingProcess = new TrainingProcess(name, spawn(program, args))
     trainingProcess.child.stdin.write(`${JSON.stringify(task)}\n`)
     await trainingProcess.answer()
     return trainingProcess
@@ -44,7 +48,7 @@ export class TrainingProcess {
 
   private async answer(): Promise<string> {
     const { value, done } = await this.lines.next()
-    if (done) throw new Error(`${this.name} ended: ${this.said.trim().split('\n').slice(-3).join(' ')}`)
+    if (done) throw new Error(`${this.name} ended: ${this.output.trim().split('\n').slice(-3).join(' ')}`)
     return value
   }
 

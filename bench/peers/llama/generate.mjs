@@ -1,4 +1,4 @@
-// llama.cpp in a process of its own: one line of JSON asks for greedy answers, one line tells how long they took.
+// llama.cpp in a child process: a line of JSON requests greedy answers, a line of output has the answers and the time.
 import { createInterface } from 'node:readline'
 import { getLlama } from 'node-llama-cpp'
 
@@ -7,7 +7,7 @@ const llama = await getLlama({ gpu: false, build: 'never', maxThreads: Number(th
 const model = await llama.loadModel({ modelPath })
 const contexts = new Map()
 
-/** One sequence a row; sequences of a context are decoded together. */
+/** One sequence per row; the sequences of a context are decoded together. */
 async function sequencesOf(rows) {
   if (!contexts.has(rows)) {
     const context = await model.createContext({
