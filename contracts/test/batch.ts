@@ -1,5 +1,6 @@
-import { type Address, encodeAbiParameters, encodePacked, type Hex, keccak256 } from 'viem'
+import type { Address, Hex } from 'viem'
 import type { HDAccount } from 'viem/accounts'
+import { commitment, contentsHash } from '#rules/sample.ts'
 import { contributionData } from '#rules/signing.ts'
 import { hashOf, type World } from './world.ts'
 
@@ -13,16 +14,9 @@ export type Batch = {
   deadline: bigint
 }
 
-export const contentsHash = (contents: readonly Hex[]): Hex => keccak256(encodePacked(['bytes32[]'], [contents]))
-
-export function commitmentOf(batch: Batch): Hex {
-  return keccak256(
-    encodeAbiParameters(
-      [{ type: 'uint256' }, { type: 'address' }, { type: 'bytes32' }, { type: 'bytes32' }],
-      [batch.datanetId, batch.contributor, contentsHash(batch.contents), batch.salt],
-    ),
-  )
-}
+/** The commitment to a batch by the rule; the contract accepts no other. */
+export const commitmentOf = ({ datanetId, contributor, contents, salt }: Batch): Hex =>
+  commitment({ datanetId, contributor, contentsHash: contentsHash(contents), salt })
 
 /** What a contributor signs; `over` replaces parts of it, for forgeries. */
 export async function signBatch(

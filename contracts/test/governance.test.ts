@@ -1,7 +1,9 @@
 import fc from 'fast-check'
 import { encodeAbiParameters, type Hex, keccak256, toHex } from 'viem'
+import type { HDAccount } from 'viem/accounts'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { type BondEnd, settleBond } from '#rules/bond.ts'
+import { type BondEnd, settleBond, turnoutWithout } from '#rules/bond.ts'
+import type { VoteCast } from '#rules/tally.ts'
 import { DEADLINE, delegate, execute, mandate, openVote, propose, SPLIT, TERMS } from './mandate.ts'
 import { ALICE, BOB, ETHER, GENESIS, HOLDER, hashOf, PROPOSER, STRANGER, startWorld, type World } from './world.ts'
 
@@ -241,16 +243,17 @@ describe('the bond', () => {
             await world.send(voter, 'GOpen', 'transfer', [STRANGER.address, 1_000n * ETHER - wei])
           const { modelId, actions, proposalId } = await propose(world, { budget: 0n }, bond)
           await openVote(world, actions)
-          let cast = 0n
-          for (const [voter, { wei, support }] of [
-            [ALICE, one],
-            [BOB, two],
-          ] as const) {
-            if (support === null) continue
-            await world.send(voter, 'ModelGovernor', 'castVote', [proposalId, support])
-            cast += wei
+          const votes: VoteCast[] = []
+          const vote = async (voter: HDAccount, support: number) => {
+            const { events, block } = await world.send(voter, 'ModelGovernor', 'castVote', [proposalId, support])
+            for (const event of events)
+              if (event.name === 'VoteCast')
+                votes.push({ voter: event.args.voter, support, weight: event.args.weight, block })
           }
-          if (own) await world.send(PROPOSER, 'ModelGovernor', 'castVote', [proposalId, AGAINST])
+          if (one.support !== null) await vote(ALICE, one.support)
+          if (two.support !== null) await vote(BOB, two.support)
+          if (own) await vote(PROPOSER, AGAINST)
+          const cast = turnoutWithout(PROPOSER.address, votes)
           await world.warp(1_001)
           const carried = (await world.read('ModelGovernor', 'state', [proposalId])) === SUCCEEDED
           if (carried) await execute(world, actions)
