@@ -1,13 +1,17 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { concat, keccak256, stringToBytes } from 'viem'
 
-const rules = new URL('../rules/', import.meta.url)
+/** The folders whose code decides a reward map: the rules, and the statistics that they use. */
+const FOLDERS = ['math', 'rules']
 
-/** Identifies the version of the rules: keccak256 over the source files of `rules/`, sorted by name. */
+/** Identifies the version of the rules: keccak256 over their source files, sorted by path. */
 export async function codeHash(): Promise<`0x${string}`> {
-  const files = (await readdir(rules)).filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts')).sort()
-  const parts = await Promise.all(
-    files.map(async (file) => [stringToBytes(`${file}\n`), new Uint8Array(await readFile(new URL(file, rules)))]),
-  )
-  return keccak256(concat(parts.flat()))
+  const parts: Uint8Array[] = []
+  for (const folder of FOLDERS) {
+    const url = new URL(`../${folder}/`, import.meta.url)
+    const files = (await readdir(url)).filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts')).sort()
+    for (const file of files)
+      parts.push(stringToBytes(`${folder}/${file}\n`), new Uint8Array(await readFile(new URL(file, url))))
+  }
+  return keccak256(concat(parts))
 }
