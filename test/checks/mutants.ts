@@ -31,7 +31,7 @@ export async function checkMutants(files: string | undefined, incremental: boole
   const begin = performance.now()
   install()
   const flags = [...(files ? ['--mutate', files] : []), ...(incremental ? ['--incremental'] : [])]
-  execFileSync('node', [binary(), 'run', CONFIG, ...flags], { stdio: 'inherit' })
+  execFileSync(process.execPath, [binary(), 'run', CONFIG, ...flags], { stdio: 'inherit' })
   const report = JSON.parse(readFileSync(REPORT, 'utf8')) as MutationReport
 
   const scores: Record<string, string> = {}
