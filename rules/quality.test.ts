@@ -152,6 +152,13 @@ test('the most similar comes first, then the earlier', () => {
   expect(asked.similar.map((one) => one.id)).toEqual(['2', '4', '3', '1'])
 })
 
+test('of two equally similar ones the earlier comes first, although MinHash finds only the later', () => {
+  const phrase = words('shared', 30)
+  const long = text('own', `${phrase} ${words('at', 2_000)}`)
+  const asked = judge([long, text('own', `${phrase} x`), text('q', phrase)]).at(-1)
+  expect(asked?.similar).toEqual(['1', '2'].map((id) => ({ id, containment: 896_551n })))
+})
+
 test('a score outside 0 to 1 is refused, its ends are not', () => {
   const scored = (score: bigint) => judge([text('a', 'b')], { score: () => score }).map((one) => one.quality)
   expect([scored(0n), scored(1_000_000n)]).toEqual([[0n], [1_000_000n]])
