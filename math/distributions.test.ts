@@ -79,7 +79,7 @@ describe("SciPy's values", () => {
   ])('Student quantile at %d with %d degrees', (p, freedom, t) => near(studentQuantile(p, freedom), t, 1e-10))
 })
 
-test('quantiles undo distributions', () => {
+test('quantiles invert distribution functions', () => {
   fc.assert(
     fc.property(
       fc.double({ min: 1e-9, max: 1 - 1e-9, noNaN: true }),

@@ -22,9 +22,9 @@ const config = smallConfig({ vocab_size: 60, hidden_size: 16, num_hidden_layers:
 const weights = initialWeights(config, 1)
 const lora = loraConfig({ rank: 2, targetModules: ['q_proj', 'down_proj'] })
 const random = new Random('explain')
-/** Small enough that the loss is straight, large enough that rounding does not show. */
+/** Small enough that the loss is linear, large enough that rounding does not matter. */
 const STEP = 0.1
-/** An adapter of which no part is zero, so that every gradient is something. */
+/** An adapter without zero parts, so that no gradient is zero. */
 const adapterFrom = (seed: string): Weights =>
   new Map(
     Array.from(adapterShapes(config, lora), ([name, shape]) => {
@@ -52,7 +52,7 @@ async function blocksOf(options = {}) {
   }
 }
 
-/** The negative log-probability of the learned tokens, summed, of each row. */
+/** For each row, the sum of the negative log-probabilities of the learned tokens. */
 async function lossesOf(rows: typeof training, moved: Weights): Promise<number[]> {
   const scorer = new SequenceScorer({ config, weights, lora, adapter: moved })
   try {
@@ -63,7 +63,7 @@ async function lossesOf(rows: typeof training, moved: Weights): Promise<number[]
   }
 }
 
-test('TracIn is what a small step on one example does to the loss of another', async () => {
+test('TracIn equals the effect of a small step on one example on the loss of another', async () => {
   const blocks = await blocksOf()
   const traced = await tracIn(model, [{ adapter, learningRate: 1 }], training, validation)
   const scale = scaleOf(validation)
@@ -90,7 +90,7 @@ test('TracIn is what a small step on one example does to the loss of another', a
   await expect(tracIn(model, [], training, validation)).rejects.toThrow(/at least one/)
 })
 
-test('DataInf is the mean of the inverses that its paper writes, weight by weight', async () => {
+test('DataInf equals the mean of inverses in its paper, weight by weight', async () => {
   const draw = (rows: number, width: number) => random.fillUniform(new Float32Array(rows * width), -1, 1)
   const [N, M] = [5, 2]
   const blocks = [3, 7].map((width): GradientBlock => ({ width, train: draw(N, width), validation: draw(M, width) }))
@@ -114,7 +114,7 @@ test('DataInf is the mean of the inverses that its paper writes, weight by weigh
     }
 })
 
-test('a wrong answer’s gradient is taken off the right one’s', async () => {
+test('a wrong answer’s gradient is subtracted from the right one’s', async () => {
   const [plain, contrasted, same] = [
     await blocksOf(),
     await blocksOf({ against }),
@@ -135,7 +135,7 @@ test('a wrong answer’s gradient is taken off the right one’s', async () => {
   await expect(blocksOf({ against: against.slice(1) })).rejects.toThrow(/give one for each/)
 })
 
-test('influence over the adapters that training passed is the mean of theirs; sketches are of the last', async () => {
+test('influence over earlier adapters is their mean; sketches are of the last adapter', async () => {
   const half = adapterFrom('half')
   const [end, early] = [
     await influences(model, training, validation),
@@ -154,7 +154,7 @@ test('influence over the adapters that training passed is the mean of theirs; sk
   expect(progress.at(-1)).toBe(1)
 })
 
-test.each([3, 40])('influence by %i sketches made ready once is DataInf over them', async (count) => {
+test.each([3, 40])('influence from %i prepared sketches equals DataInf on them', async (count) => {
   const projection = new CountSketch({ seed: 1, length: 100, dimensions: 16 })
   const sketches = Sketches.empty(projection)
   const draw = (size: number) => random.fillUniform(new Float32Array(size), -1, 1)

@@ -32,7 +32,7 @@ const adapters = [1, 2].map((seed) => {
 const prompts = [[1, 2, 3], [7, 8, 9, 10, 11, 12, 13], [5], [20, 21, 22, 23]]
 const requests = (temperature: number) => prompts.map((prompt, i) => ({ prompt, maxTokens: 12, temperature, seed: i }))
 
-test('greedy decoding is what reading the whole text anew at every token gives', async () => {
+test('greedy decoding equals a full forward pass at every token', async () => {
   const generator = new Generator({ config, weights, endId: null })
   const found = await generator.generate(requests(0))
   const scorer = new SequenceScorer({ config, weights, batch: 50 })
@@ -47,7 +47,7 @@ test('greedy decoding is what reading the whole text anew at every token gives',
   }
 })
 
-test('a row is the same alone, in a batch, and again; its log-probabilities are the model’s own', async () => {
+test('a request gives the same result alone, in a batch, and repeated; its log-probabilities are those of the model', async () => {
   const generator = new Generator({ config, weights, endId: 4, batch: 4 })
   const together = await generator.generate(requests(1))
   expect(await generator.generate(requests(1))).toEqual(together)
@@ -63,7 +63,7 @@ test('a row is the same alone, in a batch, and again; its log-probabilities are 
   }
 })
 
-test('rows with different adapters decode as each adapter merged into the weights does', async () => {
+test('rows with different adapters decode as with each adapter merged into the weights', async () => {
   const mixed = new Generator({ config, weights, lora, endId: null })
   const found = await mixed.generate(prompts.map((prompt, i) => ({ prompt, maxTokens: 8, adapter: adapters[i % 2] })))
   for (const which of [0, 1]) {
@@ -90,7 +90,7 @@ test('sampling follows the model’s distribution', async () => {
   }
 })
 
-test('top-k, nucleus and min-p draw exactly the tokens they allow, as often as their shares say', async () => {
+test('top-k, nucleus and min-p sample exactly the allowed tokens, with their probabilities', async () => {
   const generator = new Generator({ config, weights, endId: null })
   const scorer = new SequenceScorer({ config, weights, batch: 50 })
   const scored = await scorer.logProbabilities(Array.from({ length: 50 }, (_, next) => [1, 2, 3, next]))
@@ -117,14 +117,14 @@ test('top-k, nucleus and min-p draw exactly the tokens they allow, as often as t
   }
 })
 
-test('a row without a filter draws the same beside one with a filter', async () => {
+test('a row without a filter samples the same tokens next to one with a filter', async () => {
   const generator = new Generator({ config, weights, endId: null })
   const [alone] = await generator.generate([requests(1)[0]!])
   const [mixed] = await generator.generate([requests(1)[0]!, { ...requests(1)[0]!, topP: 0.5 }])
   expect(must(mixed).tokens).toEqual(must(alone).tokens)
 })
 
-test('the fused operators decode as the composed ones do, with groups, windows and room to spare', async () => {
+test('fused and composed operators decode the same, with grouped heads, windows and spare cache', async () => {
   for (const window of [null, 5]) {
     const sizes = {
       vocab_size: 50,
@@ -148,7 +148,7 @@ test('the fused operators decode as the composed ones do, with groups, windows a
   }
 })
 
-/** Logits after each text, by reading it whole. */
+/** Logits after each text, from a full forward pass. */
 async function logitsAfter(texts: number[][]): Promise<number[][]> {
   const T = texts[0]!.length
   const nodes = weightInputs(config)
@@ -160,7 +160,7 @@ async function logitsAfter(texts: number[][]): Promise<number[][]> {
   return texts.map((_, row) => Array.from(must(found.logits).floats.subarray(row * 50, row * 50 + 50)))
 }
 
-test('a repetition penalty divides positive and multiplies negative scores of what was there, once each', async () => {
+test('a repetition penalty divides positive and multiplies negative logits of seen tokens, once each', async () => {
   const generator = new Generator({ config, weights, endId: null })
   for (const penalty of [1.3, 0.7, 4]) {
     const [found] = await generator.generate([{ prompt: [7, 8, 7, 9], maxTokens: 10, repetitionPenalty: penalty }])
@@ -178,7 +178,7 @@ test('a repetition penalty divides positive and multiplies negative scores of wh
   expect(must(plain).tokens).toEqual(must(alone).tokens)
 })
 
-test('the likeliest tokens are told beside the one chosen, as the model itself weighs them', async () => {
+test('the most likely tokens are reported with the model’s own log-probabilities', async () => {
   const generator = new Generator({ config, weights, endId: null })
   const asked = [3, 0, 7].map((top, i) => ({
     ...requests(1)[i]!,
@@ -206,7 +206,7 @@ test('the likeliest tokens are told beside the one chosen, as the model itself w
   }
 })
 
-test('a request that does not fit is refused by its number', async () => {
+test('an invalid request is rejected with its index', async () => {
   const generator = new Generator({ config, weights, endId: null })
   await expect(generator.generate([{ prompt: [], maxTokens: 4 }])).rejects.toThrow(/Request 0 has an empty prompt/)
   await expect(

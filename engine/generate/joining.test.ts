@@ -23,7 +23,7 @@ const adapters = [1, 2, 3].map((seed) => {
   return adapter
 })
 
-/** A request of any kind: lengths, adapter or none, and every setting. */
+/** A random request: lengths, adapter or none, and every setting. */
 function anyRequest(random: Random): GenerationRequest {
   const maybe = <T>(value: T): T | undefined => (random.uniform() < 0.4 ? value : undefined)
   return {
@@ -48,7 +48,7 @@ async function tokensOf(steps: AsyncIterable<TokenStep>): Promise<number[]> {
   return tokens
 }
 
-test('requests that join and leave a running batch get what each gets alone', async () => {
+test('requests that join and leave a running batch get the same result as alone', async () => {
   const random = new Random('joining')
   const requests = Array.from({ length: 24 }, () => anyRequest(random))
   const shared = new Generator({ config, weights, lora, endId: 7, batch: 6 })
@@ -67,7 +67,7 @@ test('requests that join and leave a running batch get what each gets alone', as
     expect(found[index], `request ${index}`).toEqual(await tokensOf(single.stream(request)))
 })
 
-test('who leaves or aborts frees the row at once, and the others notice nothing', async () => {
+test('leaving early or aborting frees the row at once, without an effect on other requests', async () => {
   const generator = new Generator({ config, weights, lora, endId: null, batch: 4 })
   const request = { prompt: [1, 2, 3], maxTokens: 200, temperature: 1 }
   const alone = await tokensOf(generator.stream({ ...request, seed: 1 }))
@@ -90,7 +90,7 @@ test('who leaves or aborts frees the row at once, and the others notice nothing'
   await expect(generator.generate([request], AbortSignal.abort(new Error('before')))).rejects.toThrow('before')
 })
 
-test('a batch that outgrows its cache and shrinks again goes on where it was', async () => {
+test('a batch continues correctly when its cache grows and shrinks', async () => {
   const generator = new Generator({ config, weights, endId: null, batch: 16 })
   const long = { prompt: [5, 6], maxTokens: 180, temperature: 0.9, seed: 'long' }
   const alone = await tokensOf(generator.stream(long))

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { StopFinder } from './stops.ts'
 
-/** The definition, without any holding back: the shortest beginning that ends in a stop string, cut at the longest such. */
+/** The definition on the whole text: the shortest prefix that ends in a stop string, cut before the longest one. */
 function expected(text: string, stops: string[]): { text: string; stopped?: string } {
   for (let end = 1; end <= text.length; end++) {
     const seen = text.slice(0, end)
@@ -12,7 +12,7 @@ function expected(text: string, stops: string[]): { text: string; stopped?: stri
   return { text }
 }
 
-test('however the text is cut, it ends at the same stop string and nothing of it is given out', () => {
+test('however the text is split, it ends at the same stop string, and no part of that is returned', () => {
   const letters = fc.string({ unit: fc.constantFrom('a', 'b', '\n'), maxLength: 30 })
   const stops = fc.array(fc.string({ unit: fc.constantFrom('a', 'b', '\n'), minLength: 1, maxLength: 4 }), {
     maxLength: 3,
@@ -26,7 +26,7 @@ test('however the text is cut, it ends at the same stop string and nothing of it
       const pieces = cuts.map((cut) => text.slice(at, (at += cut)))
       for (const piece of [...pieces, text.slice(at)]) {
         given += finder.push(piece)
-        // All of it stays true whatever comes.
+        // Everything returned stays correct, whatever follows.
         expect(whole.text.startsWith(given)).toBe(true)
       }
       if (finder.stopped === undefined) given += finder.flush()
@@ -35,7 +35,7 @@ test('however the text is cut, it ends at the same stop string and nothing of it
   )
 })
 
-test('text is held back only while it may still become a stop string', () => {
+test('text is held back only while it can become a stop string', () => {
   const finder = new StopFinder(['\n\nQ:'])
   expect(finder.push('one\n')).toBe('one')
   expect(finder.push('\nt')).toBe('\n\nt')

@@ -6,7 +6,7 @@ import { trainTokenizer } from '#engine/text/trainTokenizer.ts'
 import { Generator } from './generator.ts'
 import { streamText, type TextPiece } from './text.ts'
 
-// Random weights over a byte-level vocabulary: answers full of broken characters and of every border there can be.
+// Random weights over a byte-level vocabulary give answers with invalid characters and all kinds of token boundaries.
 const tokenizer = new Tokenizer(trainTokenizer(['ab ba abba 漢字 😀😁 ñandú ab'], { vocabSize: 280 }))
 const config = smallConfig({
   vocab_size: 300,
@@ -30,7 +30,7 @@ async function pieces(seed: number, stop?: string[]): Promise<TextPiece[]> {
 
 const joined = (all: readonly TextPiece[]): string => all.map(({ text }) => text).join('')
 
-test('the pieces are whole characters, one for each token, and together what the tokens decode to', async () => {
+test('the pieces are whole characters, one piece per token, and together equal the decoded tokens', async () => {
   for (let seed = 0; seed < 8; seed++) {
     const all = await pieces(seed)
     const ids = all.map(({ token }) => token.id).filter((id) => tokenizer.has(id))
@@ -41,7 +41,7 @@ test('the pieces are whole characters, one for each token, and together what the
   }
 })
 
-test('a stop string ends the answer wherever token borders lie, and the row is free again', async () => {
+test('a stop string ends the answer wherever token boundaries are, and frees the row', async () => {
   let across = 0
   for (let seed = 0; seed < 6; seed++) {
     const all = await pieces(seed)

@@ -23,7 +23,7 @@ const V = 330 // more rows than tokens
 const vocabulary = new Vocabulary(tokenizer, V)
 const endId = must(tokenizer.eosId)
 
-/** Draws allowed tokens at random, to the end or for want of tokens. */
+/** Samples allowed tokens at random until the end or the limit. */
 function write(schema: unknown, maxTokens: number, seed: number): { text: string; tokens: number; accepts: boolean } {
   const constraint = new Constraint(jsonGrammar(schema, vocabulary), endId)
   const random = new Random(seed)
@@ -40,7 +40,7 @@ function write(schema: unknown, maxTokens: number, seed: number): { text: string
   return { text: tokenizer.decode(ids), tokens: ids.length, accepts: constraint.accepts }
 }
 
-test('whatever is drawn parses and validates, and closes before its tokens end', () => {
+test('every sampled text parses and validates, and ends within its tokens', () => {
   fc.assert(
     fc.property(schemas, fc.integer({ min: 0, max: 60 }), fc.nat(), (schema, spare, seed) => {
       const maxTokens = jsonGrammar(schema, vocabulary).minTokens + spare
@@ -52,7 +52,7 @@ test('whatever is drawn parses and validates, and closes before its tokens end',
   )
 })
 
-test('every value of a schema can be written', () => {
+test('every valid value of a schema can be generated', () => {
   const accepts = (schema: unknown, text: string): boolean => {
     const { automaton } = jsonGrammar(schema, vocabulary)
     let at: typeof automaton.start | null = automaton.start
@@ -98,7 +98,7 @@ test('every value of a schema can be written', () => {
   for (const text of ['[1,{"x":[null,"y"]}]', 'true', '""']) expect(accepts(true, text), text).toBe(true)
 })
 
-test('a grammar leaves no byte of UTF-8 half written', () => {
+test('a grammar never ends inside a UTF-8 character', () => {
   const bytes = new Random(1)
   for (let seed = 0; seed < 60; seed++) {
     const { text } = write({ type: 'string', minLength: 3, maxLength: 8 }, 60, bytes.integer(1e6))
@@ -109,7 +109,7 @@ test('a grammar leaves no byte of UTF-8 half written', () => {
   }
 })
 
-test('a schema beyond the subset is refused by its keyword and place', () => {
+test('an unsupported schema is rejected with its keyword and path', () => {
   const cases: [unknown, RegExp][] = [
     [
       { type: 'object', properties: { a: { type: 'string', pattern: 'x' } } },
@@ -141,7 +141,7 @@ test('a schema beyond the subset is refused by its keyword and place', () => {
     expect(() => jsonGrammar(schema, vocabulary), JSON.stringify(schema)).toThrow(message)
 })
 
-test('a model of random weights answers in the schema, beside rows that are free, and says when it was cut', async () => {
+test('a model of random weights satisfies the schema, next to unconstrained rows, and reports when it was cut', async () => {
   const config = smallConfig({
     vocab_size: V,
     hidden_size: 16,

@@ -69,7 +69,7 @@ test('an abort ends the task with the signal’s reason, and the process takes t
   await expect(late).rejects.toThrow('enough')
 })
 
-test('answers stream beside each other, and a task that wants to be alone waits for them', async () => {
+test('answers stream concurrently, and an exclusive task waits for them', async () => {
   const ended: string[] = []
   const ask = async (name: string, maxTokens: number, stop?: string[]) => {
     const pieces: string[] = []
@@ -111,7 +111,7 @@ test('trap, a run blocks its event loop: the parent works on while a task runs, 
   expect((user + system) / 1000).toBeLessThan(0.5 * (Date.now() - begin))
 })
 
-test('a child that hangs, or that needs too much memory, is ended and named', async () => {
+test('a child that hangs, or that needs too much memory, is killed with an error that says why', async () => {
   const impatient = new EngineProcess({ hangMs: 5000 })
   const { reached, onEvent } = atStep(1)
   const hanging = faultOf(impatient.run('fineTune', training('hung', 10_000), { onEvent }))
@@ -124,7 +124,7 @@ test('a child that hangs, or that needs too much memory, is ended and named', as
   await small.close()
 })
 
-test('tasks wait for one another; closing ends them all', async () => {
+test('tasks run one after another; closing ends them all', async () => {
   const closing = new EngineProcess()
   const { reached, onEvent } = atStep(1)
   const faults = [training('one', 10_000), training('two', 10_000)].map((input) =>
@@ -136,7 +136,7 @@ test('tasks wait for one another; closing ends them all', async () => {
   expect(await Promise.all(faults)).toEqual(['closed', 'closed'])
 })
 
-test('a child ends when its parent dies', async () => {
+test('a child exits when its parent is killed', async () => {
   const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
   const script = join(import.meta.dirname, 'orphan.fixture.ts')
   const out = join(model.folder, 'orphan')

@@ -25,7 +25,7 @@ const tuning = (out: string) => ({
   checkpointEvery: 0,
   outFolder: join(model.folder, out),
 })
-/** Learns a reward model from the pairs, then follows it. */
+/** Trains a reward model on the pairs, then the policy. */
 const aligning = (out: string, method: 'rloo' | 'dpo') => ({
   baseFolder: model.baseFolder,
   adapterFolder: join(model.folder, 'start'),
@@ -56,7 +56,7 @@ afterAll(async () => {
   await model.remove()
 })
 
-/** What a kill leaves: files that are whole, or debris under another name than the one that is read. */
+/** After a kill there are only complete files, and temporary ones under names that are never read. */
 async function wholeFiles(out: string): Promise<void> {
   for (const name of await readdir(model.folder))
     if (name.startsWith(`${out}.checkpoint`) && !name.includes('.partial') && !name.includes('.tmp'))
@@ -75,7 +75,7 @@ test.each([
     await start(task, `${task}-whole`, () => events++)
     const random = new Random(`kills/${task}`)
     for (let kill = 0; kill < kills; kill++) {
-      // Any moment: so many events, and then some milliseconds into whatever comes next, a write among it.
+      // A random moment: after some number of events and some milliseconds, possibly during a write.
       let left = 1 + random.integer(Math.floor((0.8 * events) / kills))
       const wait = random.integer(12)
       const strike = () => setTimeout(() => engine.pid !== undefined && process.kill(engine.pid, 'SIGKILL'), wait)
@@ -96,7 +96,7 @@ describe.skipIf(process.platform !== 'linux')('a disk that is full at checkpoint
   const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
   const fixture = join(import.meta.dirname, 'fullDisk.fixture.ts')
 
-  /** Runs the fixture under a shell's preparation; gives what it says of itself. */
+  /** Runs the fixture after a shell set-up and returns its output. */
   async function report(prepare: string, folder: string) {
     const command = `${prepare}; exec "$0" --import "$1" "$2" "$3" "$4"`
     const { stdout } = await promisify(execFile)('bash', [
@@ -111,12 +111,12 @@ describe.skipIf(process.platform !== 'linux')('a disk that is full at checkpoint
     return JSON.parse(stdout) as { fault: string; message: string; files: string[]; after: string }
   }
 
-  test('is an error that names the file; the parent and the engine live on, and room makes the run go on', async () => {
+  test('is an error that names the file; parent and engine survive, and the run resumes when there is space', async () => {
     const folder = join(model.folder, 'disk')
     await mkdir(folder)
     const mounted = mount(folder)
     try {
-      // Without the right to mount, a limit on files is the full disk: the kernel refuses the write the same way.
+      // Without permission to mount, a file-size limit stands in for a full disk: the kernel rejects the write too.
       const { fault, message, files, after } = await report(mounted ? 'true' : 'ulimit -f 256', folder)
       expect(fault).toBe('failed')
       expect(message).toMatch(/The checkpoint .*checkpoint could not be written: .*(full|limit|large)/)
@@ -155,6 +155,6 @@ test('the parent’s event loop never waits for a task', async () => {
     checkpointFile: undefined,
   })
   clearInterval(watch)
-  // A parent that computed would be late by the whole run; one that waits, by what a busy machine takes from it.
+  // If the parent computed, its timer would be late by the whole run; a waiting parent is late only by machine load.
   expect(worst).toBeLessThan((performance.now() - begin) / 2)
 })

@@ -39,7 +39,7 @@ const token = fc.nat(3)
 const documents = fc.array(fc.array(token, { maxLength: 25 }), { maxLength: 6 })
 
 describe('spans', () => {
-  test('are those that a scan of everything finds', () => {
+  test('equal those of an exhaustive search', () => {
     fc.assert(
       fc.property(
         documents,
@@ -55,7 +55,7 @@ describe('spans', () => {
     )
   })
 
-  test('are counted as a scan counts', () => {
+  test('have the counts of an exhaustive search', () => {
     fc.assert(
       fc.property(documents, fc.array(token, { minLength: 1, maxLength: 4 }), (list, tokens) => {
         expect(SpanIndex.build(list).count(tokens)).toBe(scan(list, tokens).length)
@@ -63,7 +63,7 @@ describe('spans', () => {
     )
   })
 
-  test('never reach across documents, nor wrap tokens that no document has', () => {
+  test('never cross documents, and tokens outside all documents do not wrap around', () => {
     const index = SpanIndex.build([[1, 2], [3, 4], [], [0]])
     expect(index.find([1, 2, 3, 4], { minLength: 1 }).map(({ start, length }) => [start, length])).toEqual([
       [0, 2],
@@ -87,7 +87,7 @@ describe('spans', () => {
     ])
   })
 
-  test('of nothing are none, and of no token ids are refused', () => {
+  test('are empty for empty input, and invalid token ids are rejected', () => {
     expect(SpanIndex.build([]).find([1, 2, 3], { minLength: 1 })).toEqual([])
     expect(SpanIndex.build([[1]]).find([])).toEqual([])
     for (const bad of [-1, 0.5, Number.NaN, 2 ** 25]) {
@@ -106,7 +106,7 @@ describe('the file of an index', () => {
   const list = Array.from({ length: 100 }, () => Array.from({ length: 90 }, () => random.integer(50)))
   const index = SpanIndex.build(list)
 
-  test('reads back, and holds at most nine bytes a token', async () => {
+  test('is read back unchanged, with at most nine bytes per token', async () => {
     await writeSpanIndex(path, index)
     expect(readFileSync(path).length).toBeLessThanOrEqual(9 * index.tokenCount)
     const again = await readSpanIndex(path)
@@ -115,12 +115,12 @@ describe('the file of an index', () => {
     expect(again.find(answer, { minLength: 10 })).toEqual(index.find(answer, { minLength: 10 }))
   })
 
-  test('of no documents reads back', async () => {
+  test('of no documents is read back', async () => {
     await writeSpanIndex(path, SpanIndex.build([]))
     expect((await readSpanIndex(path)).documentCount).toBe(0)
   })
 
-  test('cut, grown or of another kind is refused; damaged inside, it is refused or answers without failing', async () => {
+  test('truncated, extended or of another type is rejected; damaged inside, it is rejected or answers without failing', async () => {
     await writeSpanIndex(
       path,
       SpanIndex.build([

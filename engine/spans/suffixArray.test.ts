@@ -27,7 +27,7 @@ function isSorted(text: Int32Array, order: Int32Array): boolean {
 }
 
 describe('a suffix array', () => {
-  test.each([1, 2, 3, 5, 100, 100_000])('of random text over %d symbols is that of plain sorting', (alphabet) => {
+  test.each([1, 2, 3, 5, 100, 100_000])('of random text over %d symbols equals plain sorting', (alphabet) => {
     fc.assert(
       fc.property(fc.array(fc.nat(alphabet - 1), { maxLength: 200 }), (list) => {
         const text = Int32Array.from(list)
@@ -37,7 +37,7 @@ describe('a suffix array', () => {
     )
   })
 
-  test('of every text of up to eight symbols from three is that of plain sorting', () => {
+  test('of every text of up to eight symbols from three equals plain sorting', () => {
     for (let length = 0; length <= 8; length++) {
       for (let code = 0; code < 3 ** length; code++) {
         const text = Int32Array.from({ length }, (_, i) => Math.floor(code / 3 ** i) % 3)
@@ -65,7 +65,7 @@ describe('a suffix array', () => {
     expect(isSorted(text, suffixArray(text, 4000))).toBe(true)
   })
 
-  test('of symbols outside the alphabet is refused', () => {
+  test('of symbols outside the alphabet is rejected', () => {
     expect(() => suffixArray(Int32Array.of(0, 3), 3)).toThrow('Symbol 1 is 3')
     expect(() => suffixArray(Int32Array.of(-1), 3)).toThrow('Symbol 0 is -1')
   })

@@ -16,7 +16,7 @@ const dot = (a: ArrayLike<number>, b: ArrayLike<number>) =>
 const normals = (seed: string, length: number) => new Random(seed).fillNormal(new Float32Array(length))
 
 describe('a projection', () => {
-  test('keeps inner products without bias, within the deviation it promises', () => {
+  test('preserves inner products without bias, within the stated deviation', () => {
     const length = 3000
     const dimensions = 256
     const x = normals('x', length)
@@ -34,7 +34,7 @@ describe('a projection', () => {
     expect(spread).toBeLessThan(1.1)
   })
 
-  test('is linear, and the same whether a vector comes whole or in parts', () => {
+  test('is linear, and gives the same result for a whole vector and for its parts', () => {
     const projection = new CountSketch({ seed: 'parts', length: 100, dimensions: 32 })
     const [x, y] = [normals('x', 100), normals('y', 100)]
     fc.assert(
@@ -49,7 +49,7 @@ describe('a projection', () => {
     for (let i = 0; i < 32; i++) expect(sum[i]).toBeCloseTo(sums[i]!, 4)
   })
 
-  test('is one of its seed, length and dimensions, and says so', () => {
+  test('is identified by its seed, length and dimensions', () => {
     const of = (change: object) => new CountSketch({ seed: 1, length: 50, dimensions: 8, ...change })
     expect(of({}).project(normals('x', 50))).toEqual(of({}).project(normals('x', 50)))
     expect(of({}).project(normals('x', 50))).not.toEqual(of({ seed: 2 }).project(normals('x', 50)))
@@ -58,7 +58,7 @@ describe('a projection', () => {
     expect(identities[0]).toMatch(/^[0-9a-f]{32}$/)
   })
 
-  test('refuses what it was not made for', () => {
+  test('rejects vectors of another length', () => {
     const projection = new CountSketch({ seed: 1, length: 3, dimensions: 2 })
     expect(() => projection.project(new Float32Array(4))).toThrow('4 coordinates; expected 3')
     expect(() => projection.project(Float32Array.of(1, Number.NaN, 2))).toThrow('NaN')
@@ -77,7 +77,7 @@ describe('sketches', () => {
     return sketches
   }
 
-  test('score as they would unrounded', () => {
+  test('score almost as without quantisation', () => {
     const sketches = sketchesOf(vectors)
     const query = projection.project(must(vectors[7]))
     const exact = vectors.map((vector) => dot(projection.project(vector), query))
@@ -87,7 +87,7 @@ describe('sketches', () => {
     expect(rankCorrelation(scores, exact)).toBeGreaterThan(0.9999)
   })
 
-  test('are rounded by at most half a unit of their scale, whatever they hold', () => {
+  test('are rounded by at most half a unit of their scale', () => {
     fc.assert(
       fc.property(
         fc.array(fc.float({ noNaN: true, noDefaultInfinity: true, min: -(2 ** 100), max: 2 ** 100 }), {
@@ -106,7 +106,7 @@ describe('sketches', () => {
     )
   })
 
-  test('that are none are refused', () => {
+  test('that are invalid are rejected', () => {
     const sketches = sketchesOf(vectors.slice(0, 1))
     expect(() => sketches.add(new Float32Array(63))).toThrow('63 dimensions')
     expect(() => sketches.add(new Float32Array(64).fill(Number.NaN))).toThrow('Dimension 0')
@@ -123,7 +123,7 @@ describe('sketches', () => {
       await log.close()
     }
 
-    test('read back, and take two bytes a dimension', async () => {
+    test('are read back with two bytes per dimension', async () => {
       await write(vectors)
       const sketches = await Sketches.read(path, projection)
       expect(sketches.count).toBe(200)
@@ -133,7 +133,7 @@ describe('sketches', () => {
       expect(sketches.at(200)).toEqual(sketches.at(0))
     })
 
-    test('resumed from a checkpoint end up the same, whatever a crash left behind', async () => {
+    test('resumed from a checkpoint have the same bytes, whatever a crash left', async () => {
       await write(vectors)
       const undisturbed = readFileSync(path)
       await fc.assert(
@@ -147,13 +147,13 @@ describe('sketches', () => {
       )
     })
 
-    test('cut short lose the last sketch and no more', async () => {
+    test('lose only the last sketch when truncated', async () => {
       await write(vectors.slice(0, 5))
       truncateSync(path, 32 + 5 * 132 - 1)
       expect((await Sketches.read(path)).count).toBe(4)
     })
 
-    test('of another kind, projection or number are refused', async () => {
+    test('of another type, projection or count are rejected', async () => {
       await write(vectors.slice(0, 5))
       const other = new CountSketch({ seed: 2, length: 400, dimensions: 64 })
       await expect(Sketches.read(path, other)).rejects.toThrow('another projection')

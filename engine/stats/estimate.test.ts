@@ -45,7 +45,7 @@ describe('a mean', () => {
     )
   })
 
-  test('of answers copied within clusters is no surer than one answer of each', () => {
+  test('of answers copied within clusters has the standard error of one answer each', () => {
     fc.assert(
       fc.property(values, fc.integer({ min: 1, max: 5 }), (list, copies) => {
         const copied = list.flatMap((value) => new Array(copies).fill(value))
@@ -58,7 +58,7 @@ describe('a mean', () => {
     )
   })
 
-  test('covers the truth as often as it says, also with clusters', () => {
+  test('has intervals with the stated coverage, also with clusters', () => {
     const random = new Random('coverage')
     let covered = 0
     for (let trial = 0; trial < 1000; trial++) {
@@ -78,7 +78,7 @@ describe('a mean', () => {
     expect(covered).toBeLessThan(975)
   })
 
-  test('of one cluster is of unknown accuracy; of nothing or of NaN it is refused', () => {
+  test('of one cluster has an unknown standard error; no values and NaN are rejected', () => {
     expect(estimateMean([1, 2], ['a', 'a']).standardError).toBeNaN()
     expect(meanInterval(estimateMean([1]))).toEqual({ low: -Infinity, high: Infinity })
     expect(() => estimateMean([])).toThrow('no values')

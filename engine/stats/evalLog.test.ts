@@ -30,7 +30,7 @@ const evaluation: EvaluationRun = {
 describe("Inspect's log", () => {
   const log = JSON.parse(JSON.stringify(toInspectLog(evaluation)))
 
-  test('holds the mean and its clustered error', () => {
+  test('contains the mean and its clustered error', () => {
     expect(log).toMatchObject({ version: 2, status: 'success', eval: { task: 'capitals', dataset: { samples: 4 } } })
     const [exact] = log.results.scores
     expect(exact.metrics.mean.value).toBe(0.75)
@@ -38,7 +38,7 @@ describe("Inspect's log", () => {
     expect(exact.metrics.stderr.value).toBeCloseTo(Math.sqrt(0.375 * 1.5) / 4, 12)
   })
 
-  test('holds every question, answer, score and the tokens used', () => {
+  test('contains every question, answer, score and the token counts', () => {
     expect(log.samples[1]).toMatchObject({
       id: 'q1',
       target: ['Bern', 'Berne'],
@@ -55,7 +55,7 @@ describe("Inspect's log", () => {
 })
 
 describe("lm-evaluation-harness's results", () => {
-  test('hold each metric by task', () => {
+  test('contain each metric by task', () => {
     const results = JSON.parse(JSON.stringify(toLmEvalResults([evaluation, { ...evaluation, task: 'rivers' }])))
     expect(results.results.rivers).toMatchObject({ alias: 'rivers', 'exact_match,none': 0.75, 'loss,none': 0.375 })
     expect(results.higher_is_better.capitals).toEqual({ exact_match: true, loss: false })
@@ -64,12 +64,12 @@ describe("lm-evaluation-harness's results", () => {
     expect(results.total_evaluation_time_seconds).toBe('5')
   })
 
-  test('say N/A where the error is unknown', () => {
+  test('report N/A for an unknown error', () => {
     const one = { ...evaluation, samples: evaluation.samples.slice(0, 1) }
     expect(toLmEvalResults([one]).results).toMatchObject({ capitals: { 'exact_match_stderr,none': 'N/A' } })
   })
 
-  test('are of one model, each task once', () => {
+  test('describe one model, with each task once', () => {
     expect(() => toLmEvalResults([])).toThrow('one model, not 0')
     expect(() => toLmEvalResults([evaluation, { ...evaluation, model: 'other' }])).toThrow('one model, not 2')
     expect(() => toLmEvalResults([evaluation, evaluation])).toThrow('each task only once')

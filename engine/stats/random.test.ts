@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { must } from '#test/must.ts'
 import { Random } from './random.ts'
 
-/** xoshiro128** again, in big integers, as the oracle. */
+/** An oracle: xoshiro128** in big integers. */
 function* oracle(state: readonly number[]): Generator<number> {
   const word = (x: bigint) => BigInt.asUintN(32, x)
   const rotate = (x: bigint, k: bigint) => word((x << k) | (x >> (32n - k)))
@@ -64,7 +64,7 @@ describe('a seeded generator', () => {
     expect(new Random(5).uint32()).toBe(new Random(5n).uint32())
   })
 
-  test('refuses seeds and states that are no seeds and states', () => {
+  test('rejects invalid seeds and states', () => {
     expect(() => new Random(0.5)).toThrow('integer')
     expect(() => new Random(Number.NaN)).toThrow('integer')
     expect(() => Random.fromState([0, 0, 0, 0])).toThrow('all-zero')
@@ -76,7 +76,7 @@ describe('a seeded generator', () => {
     expect(() => new Random(1).weighted([1, Number.NaN])).toThrow('Weight 1')
   })
 
-  test('a fork does not move its parent, and labels part forks', () => {
+  test('a fork does not advance its parent, and different labels give different forks', () => {
     const parent = new Random('fork')
     const before = parent.state()
     expect(parent.fork('data').uint32()).not.toBe(parent.fork('dropout').uint32())

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { exactMatch, jsonFields, multipleChoice, normaliseAnswer, perplexity, regexMatch, wordF1 } from './scorers.ts'
 
 describe('words', () => {
-  test('match but for case, punctuation, articles and spaces', () => {
+  test('match regardless of case, punctuation, articles and spaces', () => {
     expect(exactMatch('  The Commons! ', ['a commons'])).toBe(1)
     expect(exactMatch('The commons', ['commons'], { normalise: false })).toBe(0)
     expect(exactMatch('there', ['re'])).toBe(0)
@@ -49,7 +49,7 @@ describe('JSON', () => {
     expect(jsonFields(answer, { people: 134_100 }, { tolerance: 0.01 }).score).toBe(1)
   })
 
-  test('that is absent, broken or inherited scores nothing', () => {
+  test('that is absent, invalid or inherited scores 0', () => {
     expect(jsonFields('', { a: 1 })).toEqual({ score: 0, found: null })
     expect(jsonFields('{"a": 1', { a: 1 }).score).toBe(0)
     expect(jsonFields('{}', { toString: 1 }).score).toBe(0)
@@ -58,7 +58,7 @@ describe('JSON', () => {
     expect(() => jsonFields('{}', {})).toThrow('at least one field')
   })
 
-  test('comes back whatever surrounds it', () => {
+  test('is extracted whatever surrounds it', () => {
     fc.assert(
       fc.property(fc.dictionary(fc.string(), fc.jsonValue(), { minKeys: 1 }), (value) => {
         const expected = JSON.parse(JSON.stringify(value))
@@ -78,7 +78,7 @@ describe('probabilities', () => {
     expect(got.negativeLogLikelihood).toBeCloseTo(-4 * half)
   })
 
-  test('that are none are refused', () => {
+  test('that are invalid are rejected', () => {
     expect(() => perplexity([])).toThrow('no tokens')
     expect(() => perplexity([-1, Number.NaN])).toThrow('Token 1')
     expect(() => perplexity([0.5])).toThrow('Token 0')

@@ -11,7 +11,7 @@ let model: Awaited<ReturnType<typeof tinyModel>>
 const quiet = () => ({ emit: () => {}, signal: new AbortController().signal })
 const prompts = colourPairs(24).map(({ prompt }) => prompt)
 
-/** Judges who want the colour named in the form of `colourPairs`, not in the base's own. */
+/** Preferences for the form of `colourPairs` over the form of the base model. */
 const pairs = colourPairs(24).map(({ prompt, completion }, index) => ({
   prompt,
   chosen: completion,
@@ -35,7 +35,7 @@ const bytes = (out: string) => readFile(join(model.folder, out, 'adapter_model.s
 
 beforeAll(async () => {
   model = await tinyModel()
-  // Answers now in one form, now in the other: there is something to choose from.
+  // The adapter answers in both forms, so that samples differ in reward.
   const samples = [...colourPairs(16), ...colourPairs(16, 'shade: ')]
   const training = { epochs: 6, batchSize: 8, learningRate: 0.01, seed: 1 }
   const { baseFolder, folder } = model
@@ -43,14 +43,14 @@ beforeAll(async () => {
 })
 afterAll(() => model.remove())
 
-test('a policy follows the reward model, which learned what is preferred', async () => {
+test('a policy increases the reward of a reward model trained on preferences', async () => {
   const { metrics } = await alignTask(input('rloo', 'whole'), quiet())
   expect(metrics.rewardAccuracy).toBeGreaterThan(0.6)
   expect(metrics.rewardAfter).toBeGreaterThan(must(metrics.rewardBefore))
   expect(Number.isFinite(metrics.kl)).toBe(true)
 })
 
-test.each([2, 5])('alignment stopped at update %i and started again ends with the same bytes', async (stop) => {
+test.each([2, 5])('alignment stopped at update %i and restarted produces the same bytes', async (stop) => {
   const abort = new AbortController()
   const out = `stopped${stop}`
   const stopped = alignTask(input('rloo', out), {
@@ -63,21 +63,21 @@ test.each([2, 5])('alignment stopped at update %i and started again ends with th
   expect((await bytes(out)).equals(await bytes('whole'))).toBe(true)
 })
 
-test('direct preferences make what was chosen likelier than what was rejected', async () => {
+test('DPO makes chosen answers more likely than rejected ones', async () => {
   const direct = input('dpo', 'direct')
   const plan = { ...direct, training: { ...direct.training, steps: 15, promptsPerStep: 8, beta: 0.1 } }
   const { adapterFolder, metrics } = await alignTask(plan, quiet())
   expect(metrics.accuracy).toBeGreaterThan(0.8)
   expect(metrics.margin).toBeGreaterThan(0)
   expect(adapterFolder).toBe(direct.outFolder)
-  // The other way round the same run learns the opposite.
+  // With chosen and rejected exchanged, the same run learns the opposite.
   const turned = pairs.map(({ chosen, rejected, ...pair }) => ({ ...pair, chosen: rejected, rejected: chosen }))
   const opposite = { ...plan, ...input('dpo', 'opposite'), training: plan.training, pairs: turned }
   expect((await alignTask(opposite, quiet())).metrics.margin).toBeGreaterThan(0)
   expect((await bytes('opposite')).equals(await bytes('direct'))).toBe(false)
 })
 
-test('alignment without pairs, without prompts, or with a certain error is refused', async () => {
+test('alignment without pairs, without prompts, or with a noise of 0.5 is rejected', async () => {
   await expect(alignTask({ ...input('rloo', 'x'), pairs: [] }, quiet())).rejects.toThrow(/no preferences/)
   await expect(alignTask({ ...input('grpo', 'x'), prompts: [] }, quiet())).rejects.toThrow(/at least one prompt/)
   const noisy = { ...input('rloo', 'x'), pairs: [{ ...must(pairs[0]), noise: 0.5 }] }

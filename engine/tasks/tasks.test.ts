@@ -48,7 +48,7 @@ beforeAll(async () => {
 })
 afterAll(() => model.remove())
 
-test('a fine-tuned model answers as it was taught, and tells its curves and progress', async () => {
+test('a fine-tuned model answers as in its samples, and the task emits metrics and progress', async () => {
   const requests = items.map(({ prompt }) => ({ prompt, maxTokens: 12 }))
   const { answers } = await generateTask({ baseFolder: model.baseFolder, adapterFolder, requests }, context())
   const right = answers.filter(({ text }, index) => text === must(items[index]).completion)
@@ -78,7 +78,7 @@ test('an evaluation scores by each metric of the rubric and logs every answer', 
   expect(must(untrained.metrics[0]).score).toBe(0)
 })
 
-test('an evaluation may choose among answers, and its interval widens where items hang together', async () => {
+test('an evaluation can use multiple choice, and its interval is wider for clustered items', async () => {
   const colours = ['red', 'green', 'blue', 'black'].map((colour) => `colour | ${colour}`)
   const asked = items.map((item, index) => ({ ...item, choices: colours, cluster: `${Math.floor(index / 6)}` }))
   const metrics = [{ name: 'choice', kind: 'choice' as const }]
@@ -89,7 +89,7 @@ test('an evaluation may choose among answers, and its interval widens where item
   expect(must(chosen).score).toBeGreaterThan(0.8)
   const wrong = asked.map((item, index) => (index < 6 ? { ...item, completion: 'colour | white' } : item))
   await expect(evaluateTask({ ...input, items: wrong }, context())).rejects.toThrow(/Item 0 has no choices, or/)
-  // One cluster of two is wrong altogether: a share of a half that is hardly known.
+  // One of two clusters is completely wrong: the estimate of one half is very uncertain.
   const half = asked.map((item, index) => (index < 6 ? { ...item, completion: must(colours[(index + 1) % 4]) } : item))
   const spread = async (some: typeof half) => {
     const [found] = (await evaluateTask({ ...input, items: some }, context())).metrics
@@ -100,7 +100,7 @@ test('an evaluation may choose among answers, and its interval widens where item
   )
 })
 
-test('fields agree only where all listed ones do, and a malformed answer is wrong', () => {
+test('an answer is right only if all listed fields are equal; a malformed answer is wrong', () => {
   const metric = { name: 'fields', kind: 'fields' as const, separator: ' | ', fields: [0, 2] }
   expect(scoreOf(metric, 'a | x |  c ', 'a | b | c')).toBe(1)
   expect(scoreOf(metric, 'a | b', 'a | b | c')).toBe(0)
@@ -174,7 +174,7 @@ test('samples that teach the skill help more than samples that teach its opposit
   )
 })
 
-test('an aborted run saves where it stands, and goes on to the same bytes', async () => {
+test('an aborted run saves its state and resumes to the same bytes', async () => {
   const [once, twice] = [join(model.folder, 'once'), join(model.folder, 'twice')]
   const halves = (folder: string) => ({ ...training(folder), halfwayFolder: `${folder}-half` })
   await fineTuneTask(halves(once), context())
@@ -197,7 +197,7 @@ test('an aborted run saves where it stands, and goes on to the same bytes', asyn
   expect((await bytes(`${twice}-half`)).equals(await bytes(twice))).toBe(false)
 })
 
-test('an answer is cut into parts that hold each of its tokens once, whatever its length', () => {
+test('an answer of any length is divided into parts that contain each token once', () => {
   for (const tokens of [1, 3, 16, 17, 40]) {
     const row = { ids: Array.from({ length: 5 + tokens }, (_, id) => id), mask: [] }
     const parts = answerParts(row, tokens)
@@ -208,7 +208,7 @@ test('an answer is cut into parts that hold each of its tokens once, whatever it
   }
 })
 
-test('each validation item meets the answer of another, which is not its own', () => {
+test('each validation item is paired with a different answer of another item', () => {
   const answered = (answers: string) => [...answers].map((completion, index) => ({ prompt: `${index}`, completion }))
   const completions = (answers: string) => mismatchedPairs(answered(answers)).map(({ completion }) => completion)
   expect(completions('abcd')).toEqual(['c', 'd', 'a', 'b'])
@@ -217,7 +217,7 @@ test('each validation item meets the answer of another, which is not its own', (
   expect(mismatchedPairs(answered('aab')).map(({ prompt }) => prompt)).toEqual(['0', '1', '2'])
 })
 
-test('what cannot be used is refused with a word on what to do', async () => {
+test('invalid input is rejected with a message that says what to change', async () => {
   const { baseFolder, folder } = model
   const requests = [{ prompt: 'thing', maxTokens: 4 }]
   await expect(generateTask({ baseFolder: join(folder, 'none'), requests }, context())).rejects.toThrow(/no model in/)
@@ -230,14 +230,14 @@ test('what cannot be used is refused with a word on what to do', async () => {
   await expect(fineTuneTask({ ...training(join(folder, 'x')), samples: [] }, context())).rejects.toThrow(/no samples/)
   const weighty = [{ ...must(samples[0]), weight: Number.NaN }]
   await expect(fineTuneTask({ ...training(join(folder, 'x')), samples: weighty }, context())).rejects.toThrow(
-    /weight is NaN/,
+    /weight of an example is NaN/,
   )
   const nowhere = { ...training(join(folder, 'x')), checkpointFile: join(baseFolder, 'config.json', 'below') }
   await expect(fineTuneTask(nowhere, context())).rejects.toThrow(/checkpoint .* could not be written/)
   await expect(evaluateTask({ baseFolder, items: [], rubric, seed: 1 }, context())).rejects.toThrow(/no items/)
 })
 
-test('an adapter for another base, and a model whose weights are no numbers, are refused', async () => {
+test('an adapter for another base model, and a model with NaN weights, are rejected', async () => {
   const { folder, baseFolder, config } = model
   const lora = loraConfig({ rank: 2 })
   const other = join(folder, 'other')
@@ -260,7 +260,7 @@ test('an adapter for another base, and a model whose weights are no numbers, are
   await expect(generateTask({ baseFolder: broken, requests }, context())).rejects.toThrow(/safetensors/)
 })
 
-test('a model that changes on the disk is read anew', async () => {
+test('a model that changes on disk is loaded again', async () => {
   const { folder, baseFolder } = model
   const changing = join(folder, 'changing')
   await cp(baseFolder, changing, { recursive: true })

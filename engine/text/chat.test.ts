@@ -13,13 +13,13 @@ const conversation: ChatMessage[] = [
 ]
 
 describe('the built-in template', () => {
-  test('writes turns between its two tokens', () => {
+  test('encloses each message in its two tokens', () => {
     expect(template.render(conversation.slice(0, 2), { addGenerationPrompt: true })).toBe(
       '<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nHello<|im_end|>\n<|im_start|>assistant\n',
     )
   })
 
-  test('splits a conversation into what is given and what is learnt', () => {
+  test('splits a conversation into prompt and completion', () => {
     const { prompt, completion } = encodeChatPair(tokenizer, template, conversation)
     expect(tokenizer.decode(prompt)).toBe(template.render(conversation.slice(0, 2), { addGenerationPrompt: true }))
     expect(tokenizer.decode(completion)).toBe('Hi.<|im_end|>\n')
@@ -27,7 +27,7 @@ describe('the built-in template', () => {
   })
 })
 
-test('no message can speak for another role, whatever it holds', () => {
+test('no message can imitate another role, whatever its content', () => {
   const injected = fc.string({
     unit: fc.constantFrom('<|im_end|>', '<|im_start|>', 'a', '\n', '\uE000', '\uE001', '0', '1'),
   })
@@ -63,25 +63,25 @@ describe('a template of a model', () => {
     expect(text).toBe('<s>[x]012</s>')
   })
 
-  test('tells the time only when given one, in the same words everywhere', () => {
+  test('formats the time only when given one, in English everywhere', () => {
     const source = "{% if strftime_now is defined %}{{ strftime_now('%d %b %Y') }}{% else %}never{% endif %}"
     expect(new ChatTemplate(source).render([])).toBe('never')
     expect(new ChatTemplate(source).render([], { now: new Date('2026-03-05T00:00:00Z') })).toBe('05 Mar 2026')
   })
 
-  test('may refuse roles in its own words', () => {
+  test('can reject roles with its own message', () => {
     const source = "{% if messages[0].role != 'user' %}{{ raise_exception('user first') }}{% endif %}"
     expect(() => new ChatTemplate(source).render(conversation)).toThrow('user first')
   })
 
-  test('that does not parse, calls the unknown, or never ends is refused', () => {
+  test('that does not parse, calls an unknown function, or never ends is rejected', () => {
     expect(() => new ChatTemplate('{% for %}')).toThrow('does not parse')
     expect(() => new ChatTemplate('x'.repeat(1_000_001))).toThrow('the maximum is 1,000,000')
     expect(() => new ChatTemplate('{{ nothing.at.all() }}').render([])).toThrow('rejects this conversation')
     expect(() => new ChatTemplate('{% for i in range(1000000000) %}{% endfor %}').render([])).toThrow('too long')
   })
 
-  test('that rewrites earlier turns once answered cannot be split', () => {
+  test('that renders earlier messages differently after an answer cannot be split', () => {
     const rewriting = new ChatTemplate('{{ messages | length }}{% for m in messages %}{{ m.content }}{% endfor %}')
     expect(() => encodeChatPair(tokenizer, rewriting, conversation)).toThrow('cannot be separated')
   })

@@ -16,7 +16,7 @@ const anyText = fc.string({
 })
 
 describe('any text', () => {
-  test('comes back from its tokens', () => {
+  test('is decoded from its tokens unchanged', () => {
     fc.assert(
       fc.property(anyText, fc.boolean(), (text, parseSpecial) => {
         const wellFormed = Buffer.from(text, 'utf8').toString('utf8')
@@ -44,14 +44,14 @@ describe('special tokens', () => {
     expect(tokenizer.vocabSize).toBe(420)
   })
 
-  test('are read in text, or taken as ordinary characters when strangers wrote it', () => {
+  test('are parsed in trusted text, and encoded as ordinary characters in untrusted text', () => {
     expect([...tokenizer.encode('a<|end|>')].at(-1)).toBe(1)
     const plain = tokenizer.encode('a<|end|>', { parseSpecial: false })
     expect([...plain].some((id) => tokenizer.specialIds.has(id))).toBe(false)
     expect(tokenizer.decode(plain)).toBe('a<|end|>')
   })
 
-  test('can be left out of what is decoded', () => {
+  test('can be skipped when decoding', () => {
     expect(tokenizer.decode([...tokenizer.encode('a b<|end|>')], { skipSpecial: true })).toBe('a b')
   })
 })
@@ -124,14 +124,14 @@ describe('a tokenizer of the SentencePiece kind', () => {
     tokenizerConfig: { bos_token: { content: '<s>' }, eos_token: '</s>' },
   })
 
-  test('wraps what strangers wrote, and nothing in it counts', () => {
+  test('wraps untrusted text without parsing special tokens in it', () => {
     const ids = llama.encode('<s>', { addSpecial: true, parseSpecial: false })
     expect([...ids].filter((id) => id === llama.bosId)).toEqual([llama.bosId])
     expect(ids[0]).toBe(llama.bosId)
     expect([...llama.encode('', { addSpecial: true })]).toEqual([llama.bosId])
   })
 
-  test('falls back to bytes, wraps when asked, streams, and knows its bytes', () => {
+  test('falls back to bytes, wraps on request, streams, and returns token bytes', () => {
     expect(llama.byteLevel).toBe(false)
     const ids = llama.encode('ab a🙂', { addSpecial: true })
     expect(ids[0]).toBe(llama.bosId)
@@ -168,25 +168,25 @@ describe('a wrong tokenizer', () => {
     expect(() => new Tokenizer({ tokenizer: tokenizerJson as never })).toThrow(message)
   })
 
-  test('with a token spelt __proto__ is not wrong', () => {
+  test('with a token named __proto__ is valid', () => {
     const json = JSON.stringify(files.tokenizer).replace('"vocab":{', '"vocab":{"__proto__":420,')
     const odd = new Tokenizer({ tokenizer: JSON.parse(json) })
     expect(odd.decode([420])).toBe('__proto__')
     expect(odd.vocabSize).toBe(421)
   })
 
-  test('that names an end token it lacks is refused', () => {
+  test('that names a missing end token is rejected', () => {
     const config = { eos_token: '<nowhere>' }
     expect(() => new Tokenizer({ tokenizer: files.tokenizer, tokenizerConfig: config })).toThrow('eos_token')
   })
 
-  test('of another model is refused by the size of its vocabulary', () => {
+  test('of another model is rejected because of its vocabulary size', () => {
     expect(() => tokenizer.checkFits(419)).toThrow('do not match')
     tokenizer.checkFits(420)
     tokenizer.checkFits(512)
   })
 
-  test('never sees ids that are no tokens', () => {
+  test('rejects ids without a token', () => {
     for (const id of [-1, 420, 0.5, Number.NaN, Infinity]) {
       expect(() => tokenizer.decode([id])).toThrow('not a token id')
       expect(() => tokenizer.tokenBytes(id)).toThrow('not a token id')

@@ -14,7 +14,7 @@ describe('a tokenizer trained here', () => {
   const files = trainTokenizer(corpus.train, { vocabSize: 480 })
   const model = files.tokenizer.model as { vocab: Record<string, number>; merges: [string, string][] }
 
-  test("is, token by token and merge by merge, what Hugging Face's trainer makes", () => {
+  test("equals the result of Hugging Face's trainer, token by token and merge by merge", () => {
     expect(model.vocab).toEqual(golden.vocab)
     expect(model.merges).toEqual(golden.merges)
   })
@@ -34,7 +34,7 @@ describe('a tokenizer trained here', () => {
     expect((tokenizer.model as { merges: unknown[] }).merges).toEqual([])
   })
 
-  test('may be asked for a beginning token, other special tokens and a template', () => {
+  test('can have a start token, other special tokens and a template', () => {
     const tokenizer = new Tokenizer(
       trainTokenizer(['a'], { vocabSize: 259, bos: '<s>', eos: '</s>', pad: '</s>', special: ['<s>', '<x>'] }),
     )
@@ -42,7 +42,7 @@ describe('a tokenizer trained here', () => {
     expect(tokenizer.vocabSize).toBe(259)
   })
 
-  test('is refused a vocabulary that cannot hold the bytes, and empty specials', () => {
+  test('rejects a vocabulary too small for the bytes, and empty special tokens', () => {
     expect(() => trainTokenizer(['a'], { vocabSize: 259 })).toThrow('260')
     expect(() => trainTokenizer(['a'], { vocabSize: 1e9 })).toThrow('2^24')
     expect(() => trainTokenizer(['a'], { vocabSize: 300, minCount: 0 })).toThrow('minCount')
@@ -51,7 +51,7 @@ describe('a tokenizer trained here', () => {
 })
 
 describe('byte-pair merges', () => {
-  /** Counts every pair anew for every merge. */
+  /** Recounts every pair for every merge. */
   function naive(words: Map<string, number>, alphabet: string[], size: number, minCount: number) {
     const tokens = [...alphabet]
     const list = [...words].map(([word, count]) => ({ parts: [...word], count }))
@@ -87,7 +87,7 @@ describe('byte-pair merges', () => {
     return { tokens, merges }
   }
 
-  test('equal those of a trainer that counts everything anew each time', () => {
+  test('equal those of a trainer that recounts everything after each merge', () => {
     const word = fc
       .array(fc.constantFrom('a', 'b', 'c'), { minLength: 1, maxLength: 12 })
       .map((chars) => chars.join(''))

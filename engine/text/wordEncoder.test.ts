@@ -62,7 +62,7 @@ describe.each<[string, Record<string, unknown>]>([
   })
 })
 
-test('a tokenizer whose added tokens take spaces with them, or are normalised, is not fit', () => {
+test('a tokenizer whose added tokens strip spaces or are normalised is not supported', () => {
   const withAdded = (token: object) => ({ ...gpt2, added_tokens: [...added, { id: 420, content: 'x', ...token }] })
   expect(WordEncoder.fits(withAdded({ special: true, lstrip: true }))).toBe(false)
   expect(WordEncoder.fits(withAdded({ special: true, single_word: true }))).toBe(false)

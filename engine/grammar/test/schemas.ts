@@ -18,7 +18,7 @@ const scalars = fc.oneof(
   fc.constant({ type: ['string', 'null'] }),
 )
 
-/** Schemas of every kind that grammars know, some of which need themselves. */
+/** Random schemas of every supported kind, some of them recursive. */
 export const schemas = fc
   .letrec<{ schema: object; object: object; array: object; cases: object }>((tie) => ({
     schema: fc.oneof({ maxDepth: 3, withCrossShrink: true }, scalars, tie('object'), tie('array'), tie('cases')),

@@ -1,11 +1,11 @@
 import { must } from '#test/must.ts'
 
-// A schema is whatever JSON it is; each check knows the form of its own keyword.
+// A schema can be any JSON value; each check knows the form of its keyword.
 // biome-ignore lint/suspicious/noExplicitAny: JSON of any form
 type Json = any
 type Schema = Record<string, Json>
 
-/** What JSON Schema 2020-12 says of a value, restated from the specification for the keywords that grammars know. */
+/** Validates a value by JSON Schema 2020-12, written from the specification for the supported keywords. */
 export function validates(schema: unknown, value: Json, root: unknown = schema): boolean {
   if (typeof schema === 'boolean') return schema
   const s = schema as Schema
