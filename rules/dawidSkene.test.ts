@@ -61,13 +61,13 @@ test('the order of the input does not change a digit', () => {
 
 test('rounds end when the posteriors stay, validators come in ascending order with what they judged', () => {
   const { judgements } = simulate({ z: 0.9, m: 0.8, a: 0.6 }, 40)
-  const partly = judgements.filter(({ pairId, validator }) => validator !== 'm' || Number(pairId.slice(1)) < 10)
+  const partly = judgements.filter(({ pairId, validator }) => validator !== 'a' || Number(pairId.slice(1)) >= 10)
   const { rounds, validators, pairs } = dawidSkene(partly)
   expect(rounds).toBeGreaterThan(1)
   expect(rounds).toBeLessThan(400)
   expect(validators.map(({ validator, judged }) => [validator, judged])).toEqual([
-    ['a', 40n],
-    ['m', 10n],
+    ['a', 30n],
+    ['m', 40n],
     ['z', 40n],
   ])
   for (const { second, noise } of pairs) expect(noise).toBe(second > 500_000n ? 1_000_000n - second : second)

@@ -108,20 +108,20 @@ export const acceptedMutants: readonly AcceptedMutant[] = [
   },
   {
     file: 'rules/dawidSkene.ts',
-    line: 'for (let change = 1; change > TOLERANCE && rounds < MOST_ROUNDS; rounds++) {',
+    line: 'for (let change = 1; change > TOLERANCE && rounds < MAX_ROUNDS; rounds++) {',
     mutation: 'change > TOLERANCE → change >= TOLERANCE',
     because: 'No change is exactly as large as the tolerance.',
   },
   {
     file: 'rules/dawidSkene.ts',
-    line: 'for (let change = 1; change > TOLERANCE && rounds < MOST_ROUNDS; rounds++) {',
-    mutation: 'rounds < MOST_ROUNDS → true',
+    line: 'for (let change = 1; change > TOLERANCE && rounds < MAX_ROUNDS; rounds++) {',
+    mutation: 'rounds < MAX_ROUNDS → true',
     because: 'A bound on the work; no judgements are known that need as many rounds.',
   },
   {
     file: 'rules/dawidSkene.ts',
-    line: 'for (let change = 1; change > TOLERANCE && rounds < MOST_ROUNDS; rounds++) {',
-    mutation: 'rounds < MOST_ROUNDS → rounds <= MOST_ROUNDS',
+    line: 'for (let change = 1; change > TOLERANCE && rounds < MAX_ROUNDS; rounds++) {',
+    mutation: 'rounds < MAX_ROUNDS → rounds <= MAX_ROUNDS',
     because: 'A bound on the work; no judgements are known that need as many rounds.',
   },
   {
