@@ -140,7 +140,7 @@ async function gathered(db: Database): Promise<void> {
         datanetId: '1',
         contributor: account([0x101, 0x102, 0x104, 0x103, 0x105][who] as number),
         status: refused ? ('Rejected' as const) : ('Accepted' as const),
-        reason: who === 4 && !refused ? reasons[0]! : reasons[kinds[who] as number]!,
+        reason: reasons[who === 4 && !refused ? 0 : (kinds[who] as number)] as string,
         quality: 900_000,
         uniqueness: refused ? 0 : who === 2 ? 714_000 : 1_000_000,
         excluded: nth === 2,

@@ -13,12 +13,13 @@ export function Account({ id }: { id: string }) {
 /** A symmetric five by five pattern in the hue of the account's own digits. */
 function Mark({ id }: { id: string }) {
   const digits = [...id.replace(/^0x/, '').padEnd(40, '0')].map((digit) => Number.parseInt(digit, 16) || 0)
+  const digitAt = (place: number) => digits[place] ?? 0
   const sum = digits.reduce((total, digit, place) => (total * 31 + digit * (place + 7)) % 9973, 17)
   const hue = (sum * 47) % 360
   const cells: string[] = []
   for (let row = 0; row < 5; row++)
     for (let column = 0; column < 3; column++) {
-      const bit = (digits[(row * 3 + column) * 2 + 3]! + digits[(row * 3 + column) * 2 + 4]! + ((sum >> row) & 3)) % 2
+      const bit = (digitAt((row * 3 + column) * 2 + 3) + digitAt((row * 3 + column) * 2 + 4) + ((sum >> row) & 3)) % 2
       if (!bit) continue
       cells.push(`M${column} ${row}h1v1h-1z`)
       if (column < 2) cells.push(`M${4 - column} ${row}h1v1h-1z`)

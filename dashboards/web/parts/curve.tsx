@@ -38,13 +38,14 @@ const BETTER: Record<string, string> = {
 /** One metric of a training job over its steps, with its range and its last value. */
 export function Curve({ name, points, tone }: { name: string; points: readonly Point[]; tone: number }) {
   const title = TITLES[name] ?? name
+  const first = points[0] as Point // a curve has at least one point
   const last = points.at(-1) as Point
   const values = points.map((point) => point.value).filter(Number.isFinite)
   const low = Math.min(...values)
   const high = Math.max(...values)
   const pad = high > low ? (high - low) * 0.08 : Math.abs(high) * 0.1 || 1
   const [bottom, top] = [low - pad, high + pad]
-  const from = points[0]!.step
+  const from = first.step
   const until = Math.max(last.step, from + 1)
   const x = (step: number) => LEFT + ((step - from) / (until - from)) * (WIDTH - LEFT - RIGHT)
   const y = (value: number) => TOP + (1 - (value - bottom) / (top - bottom)) * (HEIGHT - TOP - BOTTOM)
@@ -63,7 +64,7 @@ export function Curve({ name, points, tone }: { name: string; points: readonly P
       <svg
         viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
         role="img"
-        aria-label={`${title}: from ${measured(points[0]!.value)} at step ${from} to ${measured(last.value)} at step ${last.step}`}
+        aria-label={`${title}: from ${measured(first.value)} at step ${from} to ${measured(last.value)} at step ${last.step}`}
       >
         {ticks.map((value) => (
           <g key={value}>

@@ -29,9 +29,9 @@ export function Proposals({ pulse }: { pulse: PulseAnswer | null }) {
 }
 
 const SIDES = [
-  { name: 'For', field: 'forVotes', className: 'for' },
-  { name: 'Against', field: 'againstVotes', className: 'against' },
-  { name: 'Abstain', field: 'abstainVotes', className: 'abstain' },
+  { name: 'For', className: 'for' },
+  { name: 'Against', className: 'against' },
+  { name: 'Abstain', className: 'abstain' },
 ] as const
 
 /** The Governor's numbers for the sides. */
@@ -51,16 +51,21 @@ const FATES: Record<string, string> = {
 function Tally({ proposal }: { proposal: Proposal }) {
   const [model] = proposal.models.nodes
   const specification = useSpecification(model?.specHash)
-  const votes = SIDES.map((side) => BigInt(proposal[side.field]))
-  const cast = votes.reduce((sum, one) => sum + one, 0n)
-  const counting = votes[0]! + votes[2]!
+  const [approve, reject, abstain] = [proposal.forVotes, proposal.againstVotes, proposal.abstainVotes].map(BigInt) as [
+    bigint,
+    bigint,
+    bigint,
+  ]
+  const votes = { for: approve, against: reject, abstain }
+  const cast = approve + reject + abstain
+  const counting = approve + abstain
   const quorum = proposal.quorumNeeded === null ? null : BigInt(proposal.quorumNeeded)
   const scale = [cast, quorum ?? 0n].reduce((most, one) => (one > most ? one : most), 1n)
   const now = useNow()
   const title =
     specification?.name ??
     proposal.description
-      .split('\n')[0]!
+      .replace(/\n.*$/s, '')
       .replace(/#proposer=.*$/, '')
       .slice(0, 140)
   return (
@@ -77,15 +82,11 @@ function Tally({ proposal }: { proposal: Proposal }) {
       <div
         className="tally"
         role="img"
-        aria-label={`For ${gopen(votes[0]!)}, against ${gopen(votes[1]!)}, abstain ${gopen(votes[2]!)} gOPEN${quorum === null ? '' : `; quorum ${gopen(quorum)}, ${proposal.quorumReached ? 'reached' : 'not reached'}`}`}
+        aria-label={`For ${gopen(approve)}, against ${gopen(reject)}, abstain ${gopen(abstain)} gOPEN${quorum === null ? '' : `; quorum ${gopen(quorum)}, ${proposal.quorumReached ? 'reached' : 'not reached'}`}`}
       >
-        {/* Abstentions stand beside the votes for: together they count toward the quorum. */}
-        {[0, 2, 1].map((place) => (
-          <i
-            key={place}
-            className={SIDES[place]!.className}
-            style={{ width: `${share(votes[place]!, scale) * 100}%` }}
-          />
+        {/* Abstentions come next to the votes for: together they count toward the quorum. */}
+        {(['for', 'abstain', 'against'] as const).map((side) => (
+          <i key={side} className={side} style={{ width: `${share(votes[side], scale) * 100}%` }} />
         ))}
         {quorum !== null && (
           <span className="quorum" style={{ left: `${share(quorum, scale) * 100}%` }}>
@@ -94,14 +95,14 @@ function Tally({ proposal }: { proposal: Proposal }) {
         )}
       </div>
       <dl className="sides">
-        {SIDES.map((side, place) => (
+        {SIDES.map((side) => (
           <div key={side.name}>
             <dt>
               <i className={side.className} aria-hidden="true" /> {side.name}
             </dt>
-            <dd title={exactly(votes[place]!)}>
-              {gopen(votes[place]!)}{' '}
-              <small>{cast > 0n ? `${(share(votes[place]!, cast) * 100).toFixed(1)} %` : ''}</small>
+            <dd title={exactly(votes[side.className])}>
+              {gopen(votes[side.className])}{' '}
+              <small>{cast > 0n ? `${(share(votes[side.className], cast) * 100).toFixed(1)} %` : ''}</small>
             </dd>
           </div>
         ))}
