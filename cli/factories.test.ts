@@ -7,6 +7,7 @@ import { expectHeard, family } from '#indexer/test/family.ts'
 import { follow } from '#indexer/test/follow.ts'
 import { openDatabase } from '#schema/database.ts'
 import { freshDatabaseUrl } from '#test/database.ts'
+import { must } from '#test/must.ts'
 import { writeDeployment } from './deployment.ts'
 import { indexTargets } from './indexCommand.ts'
 
@@ -29,12 +30,12 @@ async function house(rpcUrl: string) {
 type Followings = Awaited<ReturnType<typeof indexTargets>>
 
 async function indexed(world: Awaited<ReturnType<typeof family>>, [following]: Followings) {
-  const { databaseUrl, deployment } = following!
+  const { databaseUrl, deployment } = must(following)
   const db = await openDatabase(databaseUrl)
   onTestFinished(() => db.close())
   const { caughtUp } = await follow(world.chain, db, { deployment })
   const children = await world.make(2)
-  await world.move(children[1]!, 7)
+  await world.move(must(children[1]), 7)
   await caughtUp()
   await expectHeard(world, db, children)
 }

@@ -57,7 +57,8 @@ export const runApi = (options: GovernorOptions = {}) =>
     const [following, ...others] = await indexedTargets(options, config)
     if (others.length)
       throw new ConfigError('--chain: required, because the file has several chains: an API serves one of them.')
-    const { databaseUrl, deployment: followed } = following!
+    if (!following) throw new ConfigError('The configuration names no chain.')
+    const { databaseUrl, deployment: followed } = following
     const deployment = { chainId: followed.chainId, addresses: followed.addresses as Record<string, string> }
     const db = await openDatabase(databaseUrl, {
       name: 'modelcommons api',

@@ -10,6 +10,7 @@ import { type TestChain, testChain } from '#indexer/test/chain.ts'
 import { noise, prepareNoise, seededInts } from '#indexer/test/noise.ts'
 import type { Database } from '#schema/database.ts'
 import { freshDatabase } from '#test/database.ts'
+import { must } from '#test/must.ts'
 import { apiIndex, compareIndexes } from './compareIndexes.ts'
 import { writeDeployment } from './deployment.ts'
 
@@ -90,9 +91,9 @@ test('of two indexes that are each right in themselves, the block is found where
   for (let i = 0; i < 3; i++) await chain.send(1, 'GOpen', 'deposit', [], 5n)
   await indexed(chain, db)
   const { difference } = await compared(chain, db, other.url)
-  expect(difference!.block).toBeGreaterThan(common - 4)
-  expect(difference!.block).toBeLessThanOrEqual(common)
-  expect(difference!.says).toMatch(/different forks|exists only there/)
+  expect(must(difference).block).toBeGreaterThan(common - 4)
+  expect(must(difference).block).toBeLessThanOrEqual(common)
+  expect(must(difference).says).toMatch(/different forks|exists only there/)
 })
 
 test('the program compares with a fresh sync or another instance, exits with 1 where they part, and says what it lacks', async () => {

@@ -56,7 +56,7 @@ export async function startAnvil(options: AnvilOptions = {}): Promise<Anvil> {
     stdio: ['ignore', 'ignore', 'pipe'],
   })
   let said = ''
-  child.stderr!.on('data', (chunk) => {
+  child.stderr.on('data', (chunk) => {
     said = (said + chunk).slice(-2_000)
   })
   const exited = new Promise<void>((done) => {
@@ -75,12 +75,13 @@ export async function startAnvil(options: AnvilOptions = {}): Promise<Anvil> {
     await exited
     throw error
   }
-  if (options.pidFile) writePidFile(options.pidFile, child.pid!)
+  const pid = child.pid as number // it has answered, so it was started
+  if (options.pidFile) writePidFile(options.pidFile, pid)
   const stop = async () => {
-    await end(child.pid!, exited, () => child.exitCode !== null || child.signalCode !== null)
+    await end(pid, exited, () => child.exitCode !== null || child.signalCode !== null)
     if (options.pidFile && existsSync(options.pidFile)) rmSync(options.pidFile)
   }
-  return { url, wsUrl: url.replace('http', 'ws'), port, pid: child.pid!, chainId, mnemonic, exited, stop }
+  return { url, wsUrl: url.replace('http', 'ws'), port, pid, chainId, mnemonic, exited, stop }
 }
 
 /** Ends an anvil that a pid file names and that still runs (its parent crashed); it writes its state file first.

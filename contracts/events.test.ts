@@ -1,5 +1,6 @@
 import { type Abi, decodeEventLog, encodeAbiParameters, encodeEventTopics, type Hex, pad, toEventSelector } from 'viem'
 import { afterAll, beforeAll, describe, expect, expectTypeOf, test } from 'vitest'
+import { must } from '#test/must.ts'
 import {
   type ContractName,
   contracts,
@@ -27,7 +28,7 @@ describe('on a real chain', () => {
     const logs = await world.client.getLogs({ fromBlock: 0n, toBlock: 'latest' })
     const seen = new Set<string>()
     for (const log of logs) {
-      const name = names.find((one) => world.at[one].toLowerCase() === log.address.toLowerCase())!
+      const name = must(names.find((one) => world.at[one].toLowerCase() === log.address.toLowerCase()))
       const { eventName, args } = decodeEventLog({ abi: contracts[name].abi as Abi, ...log })
       expect(decodeLog(name, log)).toEqual({ contract: name, name: eventName, args: lower(args) })
       seen.add(`${name}.${eventName}`)
@@ -47,12 +48,12 @@ test('every event of every contract survives encoding and decoding', () => {
   for (const name of names)
     for (const event of eventsOf(name)) {
       const values = event.inputs.map((input, i) => sample(input, i))
-      const args = Object.fromEntries(event.inputs.map((input, i) => [input.name!, values[i]]))
+      const args = Object.fromEntries(event.inputs.map((input, i) => [must(input.name), values[i]]))
       const topics = encodeEventTopics({ abi: [event], eventName: event.name, args } as never) as Hex[]
       const plain = event.inputs.filter((input) => !input.indexed)
       const data = encodeAbiParameters(
         plain,
-        plain.map((input) => args[input.name!]),
+        plain.map((input) => args[must(input.name)]),
       )
       expect(decodeLog(name, { topics, data }), `${name}.${event.name}`).toEqual({
         contract: name,
@@ -112,17 +113,17 @@ function sample(
 ): unknown {
   const { type } = input
   const list = /^(.*)\[\]$/.exec(type)
-  if (list) return [0, 1].map((i) => sample({ ...input, type: list[1]! }, seed + i))
+  if (list) return [0, 1].map((i) => sample({ ...input, type: must(list[1]) }, seed + i))
   if (type === 'tuple')
-    return Object.fromEntries(input.components!.map((part, i) => [part.name!, sample(part, seed + i)]))
+    return Object.fromEntries(must(input.components).map((part, i) => [must(part.name), sample(part, seed + i)]))
   if (type === 'address') return pad(`0x${(0xabcdef + seed).toString(16)}`, { size: 20 })
   if (type === 'bool') return seed % 2 === 0
   if (type === 'string') return `text ${seed} ü 🙂`
   if (type === 'bytes') return '0x1234'
   const fixed = /^bytes(\d+)$/.exec(type)
   if (fixed) return pad(`0x${(seed + 17).toString(16)}`, { size: Number(fixed[1]) })
-  const integer = /^(u?)int(\d+)$/.exec(type)!
-  const bits = BigInt(integer[2]!)
+  const integer = must(/^(u?)int(\d+)$/.exec(type))
+  const bits = BigInt(must(integer[2]))
   const most = integer[1] ? 2n ** bits - 1n : -(2n ** (bits - 1n))
   return bits <= 48n ? Number(most) : most
 }

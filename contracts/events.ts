@@ -65,18 +65,26 @@ export function decodeLog<C extends ContractName>(contract: C, log: RawLog): Dec
     throw new EventShapeError(
       `${contract}.${entry.name} has ${entry.indexed.length} indexed arguments, the log ${log.topics.length - 1}: is it from another kind of contract?`,
     )
-  const args = entry.words === undefined ? readByViem(contract, entry, log) : readWords(contract, entry, log)
+  const { words } = entry
+  const args = words === undefined ? readByViem(contract, entry, log) : readWords(contract, entry, words, log)
   return { contract, name: entry.name, args } as unknown as DecodedEvent<C>
 }
 
 const wordAt = (data: string, place: number) => data.slice(2 + 64 * place, 66 + 64 * place)
 
-function readWords(contract: ContractName, entry: Entry, { topics, data }: RawLog): Record<string, unknown> {
-  if (data.length < 2 + 64 * entry.words!)
+function readWords(
+  contract: ContractName,
+  entry: Entry,
+  words: number,
+  { topics, data }: RawLog,
+): Record<string, unknown> {
+  if (data.length < 2 + 64 * words)
     throw new EventShapeError(`${contract}.${entry.name}: the data has ${(data.length - 2) / 2} bytes, too few`)
   const args: Record<string, unknown> = {}
   for (const { reader, place, indexed } of entry.order) {
-    const value = indexed ? reader.decode(wordAt(topics[place]!, 0), '') : reader.decode(wordAt(data, place), data)
+    const value = indexed
+      ? reader.decode(wordAt(topics[place] as Hex, 0), '')
+      : reader.decode(wordAt(data, place), data)
     if (value === undefined)
       throw new EventShapeError(`${contract}.${entry.name}: ${reader.name} lies outside the data`)
     args[reader.name] = value
@@ -93,9 +101,9 @@ function readByViem(contract: ContractName, entry: Entry, { topics, data }: RawL
   }
   const args: Record<string, unknown> = {}
   for (const [place, reader] of entry.indexed.entries())
-    args[reader.name] = reader.decode(wordAt(topics[place + 1]!, 0), '')
+    args[reader.name] = reader.decode(wordAt(topics[place + 1] as Hex, 0), '')
   for (const [place, parameter] of entry.plain.entries())
-    args[parameter.name!] = lowerAddresses(parameter, values[place])
+    args[nameOf(parameter)] = lowerAddresses(parameter, values[place])
   return args
 }
 
@@ -107,7 +115,7 @@ function tableOf(abi: Abi): Map<Hex, Entry> {
       const words = plain.map((input) => readerOf(input) ?? dynamicReaderOf(input)).filter((reader) => !!reader)
       const indexed = event.inputs
         .filter((input) => input.indexed)
-        .map((input): Reader => readerOf(input) ?? { name: input.name!, decode: (word) => `0x${word}` })
+        .map((input): Reader => readerOf(input) ?? { name: nameOf(input), decode: (word) => `0x${word}` })
       const order = [
         ...indexed.map((reader, index) => ({ reader, place: index + 1, indexed: true })),
         ...words.map((reader, place) => ({ reader, place, indexed: false })),
@@ -124,9 +132,15 @@ function tableOf(abi: Abi): Map<Hex, Entry> {
 /** What a word begins with when a number of 48 bits is not below zero. */
 const ZEROS = '0'.repeat(52)
 
-/** A reader of one 32-byte word (64 hex digits), for types that fit in one. */
-function readerOf({ name, type }: AbiParameter): Reader | undefined {
+function nameOf({ name, type }: AbiParameter): string {
   if (name === undefined) throw new Error(`An event argument of type ${type} has no name`)
+  return name
+}
+
+/** A reader of one 32-byte word (64 hex digits), for types that fit in one. */
+function readerOf(parameter: AbiParameter): Reader | undefined {
+  const { type } = parameter
+  const name = nameOf(parameter)
   if (type === 'address') return { name, decode: (word) => `0x${word.slice(24)}` satisfies Address }
   if (type === 'bool') return { name, decode: (word) => word.endsWith('1') }
   const bytes = /^bytes(\d+)$/.exec(type)
@@ -143,7 +157,7 @@ function readerOf({ name, type }: AbiParameter): Reader | undefined {
 function dynamicReaderOf({ name, type }: AbiParameter): Reader | undefined {
   if (type !== 'string' && type !== 'bytes') return undefined
   return {
-    name: name!,
+    name: nameOf({ name, type }),
     decode(word, data) {
       const start = 2 + 2 * Number(`0x${word}`)
       const from = start + 64
@@ -163,5 +177,5 @@ function lowerAddresses(parameter: AbiParameter, value: unknown): unknown {
     return (value as unknown[]).map((item) => lowerAddresses({ ...parameter, type: inner } as AbiParameter, item))
   if (!('components' in parameter)) return value
   const record = value as Record<string, unknown>
-  return Object.fromEntries(parameter.components.map((part) => [part.name, lowerAddresses(part, record[part.name!])]))
+  return Object.fromEntries(parameter.components.map((part) => [part.name, lowerAddresses(part, record[nameOf(part)])]))
 }

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { must } from '#test/must.ts'
 import { type Compiled, type ContractSource, compileContracts, SOURCE_OF } from './compile.ts'
 import { generatedFiles, staleFiles } from './generate.ts'
 
@@ -26,7 +27,10 @@ describe('every custom error of ours', () => {
   /** Name → whether a comment before it says what is wrong. */
   const errors = new Map(
     textsIn('./src/', '.sol').flatMap((source) =>
-      [...source.matchAll(/(\/\/\/[^\n]*\n\s*)?error (\w+)\(/g)].map(([, comment, name]) => [name!, Boolean(comment)]),
+      [...source.matchAll(/(\/\/\/[^\n]*\n\s*)?error (\w+)\(/g)].map(([, comment, name]) => [
+        must(name),
+        Boolean(comment),
+      ]),
     ),
   )
 

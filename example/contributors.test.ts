@@ -1,6 +1,7 @@
 import { beforeAll, expect, test } from 'vitest'
 import { type Assessment, QualityIndex, type SampleCheck } from '#rules/quality.ts'
 import { contentHash } from '#rules/sample.ts'
+import { must } from '#test/must.ts'
 import { exampleAccount, FUNDED_ACCOUNTS } from './accounts.ts'
 import { type ContributorBehaviour, contributors, type SimulatedContributor } from './contributors.ts'
 import { drawItems } from './skill/items.ts'
@@ -28,7 +29,7 @@ beforeAll(() => {
 
 const of = (behaviour: ContributorBehaviour) => people.filter((person) => person.behaviour === behaviour)
 const accepted = (behaviour: ContributorBehaviour) =>
-  of(behaviour).flatMap((person) => verdicts.get(person)!.filter(({ verdict }) => verdict === 'accepted'))
+  of(behaviour).flatMap((person) => must(verdicts.get(person)).filter(({ verdict }) => verdict === 'accepted'))
 
 test('the cast: fourteen people, 660 samples, no content hash twice, and the same again from the same seed', () => {
   expect(people).toHaveLength(14)
@@ -43,7 +44,9 @@ test('labels tell the behaviours apart: excellent ones are right, mediocre ones 
   const truth = new Map(drawItems(seed, 'samples', 600).map((item) => [item.prompt, item.truth]))
   const exact = (behaviour: ContributorBehaviour) => {
     const known = of(behaviour).flatMap(({ samples }) => samples.filter(({ prompt }) => truth.has(prompt)))
-    return known.reduce((sum, s) => sum + scoreFields(s.completion, truth.get(s.prompt)!).fieldsExact, 0) / known.length
+    return (
+      known.reduce((sum, s) => sum + scoreFields(s.completion, must(truth.get(s.prompt))).fieldsExact, 0) / known.length
+    )
   }
   expect(exact('excellent')).toBe(1)
   expect(exact('mediocre')).toBeGreaterThan(0.75)
@@ -56,7 +59,7 @@ test('the quality rules accept honest work, refuse odd format and leaks, and lea
   expect(accepted('excellent').length).toBeGreaterThan(310)
   expect(accepted('mediocre').length).toBeGreaterThan(145)
   expect(accepted('mediocre').length).toBeLessThan(168)
-  const leaks = of('adversarial').flatMap((person) => verdicts.get(person)!.map(({ verdict }) => verdict))
+  const leaks = of('adversarial').flatMap((person) => must(verdicts.get(person)).map(({ verdict }) => verdict))
   expect(leaks.filter((verdict) => verdict === 'contaminated')).toHaveLength(8)
   const uniqueness = (behaviour: ContributorBehaviour) =>
     accepted(behaviour).reduce((sum, one) => sum + Number(one.uniqueness), 0) /

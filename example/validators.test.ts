@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { Random } from '#engine/stats/random.ts'
 import { meanOf } from '#math/summary.ts'
+import { must } from '#test/must.ts'
 import { consumers } from './consumers.ts'
 import { drawItems } from './skill/items.ts'
 import { renderReply, STYLES, type Style } from './skill/reply.ts'
@@ -47,7 +48,7 @@ function goldTasks(seed: number, count: number): (AnswerComparison & { better: 0
 }
 
 const choices = (temper: ValidatorBehaviour, tasks: readonly AnswerComparison[]) => {
-  const validator = VALIDATORS.find((one) => one.behaviour === temper)!
+  const validator = must(VALIDATORS.find((one) => one.behaviour === temper))
   return tasks.map((task) => judgeComparison(5, validator, task).choice)
 }
 const agreement = (a: readonly number[], b: readonly number[]) => meanOf(a.map((choice, i) => Number(choice === b[i])))
@@ -109,7 +110,7 @@ test('on gold tasks care shows, and honest confidence means something', () => {
   expect(agreement(choices('careless', gold), key)).toBeLessThan(0.6)
   expect(agreement(choices('colluding', gold), key)).toBeLessThan(0.6)
 
-  const vera = VALIDATORS.find(({ behaviour }) => behaviour === 'hasty')!
+  const vera = must(VALIDATORS.find(({ behaviour }) => behaviour === 'hasty'))
   const judged = comparisons().map((task) => {
     const [a, b] = task.answers.map((answer) => utility(answer, task.truth).overall)
     return { ...judgeComparison(9, vera, task), right: a === b ? 2 : b > a ? 1 : 0 }

@@ -1,4 +1,4 @@
-// Numeric kernel: indices are in range by construction.
+// biome-ignore-all lint/style/noNonNullAssertion: numeric kernel, its indices are in range by construction
 
 /** The sum, added from the first value to the last, so that equal lists give equal bits. */
 export function sumOf(values: ArrayLike<number>): number {

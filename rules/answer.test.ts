@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { must } from '#test/must.ts'
 import { attributeAnswer } from './answer.ts'
 import { recordInfluence } from './attribution.ts'
 
@@ -93,7 +94,7 @@ test('masses and the unattributed part sum to the whole answer, whatever the evi
       fc.uniqueArray(id),
       fc.array(fc.integer({ min: -50, max: 50 }), { minLength: 4 }),
       (spans, ids, values) => {
-        const influences = ids.map((contributionId, i) => influence(contributionId, values[i]! / 7))
+        const influences = ids.map((contributionId, i) => influence(contributionId, must(values[i]) / 7))
         const { parts, unattributed } = attributeAnswer({ tokens: 10, spans, influences, similarities: [] })
         expect(parts.reduce((sum, part) => sum + part.mass, unattributed)).toBe(1_000_000n)
         expect(unattributed >= 0n && parts.every((part) => part.mass >= 0n)).toBe(true)

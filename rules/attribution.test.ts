@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { must } from '#test/must.ts'
 import {
   attributionWeights,
   benjaminiHochberg,
@@ -88,9 +89,9 @@ test('what clearly harms is listed, what may be chance is not', () => {
   const draw = normals(3)
   const neutral = Array.from({ length: 1_000 }, (_, i) => sample(`n${i}`, 0.1 * draw(), 0.1))
   const { harmful, weights } = attributionWeights([sample('poison', -0.9, 0.1), ...neutral])
-  expect(harmful[0]!.contributionId).toBe('poison')
+  expect(must(harmful[0]).contributionId).toBe('poison')
   expect(harmful.length).toBeLessThan(4)
-  expect(weights[0]!.reason).toMatch(/Harmed/)
+  expect(must(weights[0]).reason).toMatch(/Harmed/)
 })
 
 test('the p-values are those of Student’s t with one degree of freedom less than there are items', () => {

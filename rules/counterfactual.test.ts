@@ -1,5 +1,6 @@
 import type { Hex } from 'viem'
 import { expect, test } from 'vitest'
+import { must } from '#test/must.ts'
 import { counterfactual } from './counterfactual.ts'
 import type { EpochFacts } from './epochFacts.ts'
 
@@ -102,7 +103,7 @@ test('had the original not been there, its copy would stand in its place', () =>
 
 test('only what is removed is: other versions, judgements and exclusions stay', () => {
   const [version] = facts.versions
-  const otherVersions = [...facts.versions, { ...version!, versionId: 'unserved', judgements: [], weights: [] }]
+  const otherVersions = [...facts.versions, { ...must(version), versionId: 'unserved', judgements: [], weights: [] }]
   const more = {
     ...facts,
     versions: otherVersions,

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { must } from '#test/must.ts'
 import { dawidSkene, type PairJudgement, trainingPreference } from './dawidSkene.ts'
 
 const uniform = (seed: number) => () => (seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0) / 2 ** 32
@@ -22,7 +23,7 @@ const labels = (pairs: { pairId: string; second: bigint }[], truth: Map<string, 
 test('reliabilities are found without being told, and the labels beat the majority', () => {
   const { truth, judgements } = simulate({ a: 0.95, b: 0.9, c: 0.55, d: 0.5, e: 0.5 })
   const { pairs, validators } = dawidSkene(judgements)
-  const of = (name: string) => Number(validators.find((v) => v.validator === name)!.reliability) / 1e6
+  const of = (name: string) => Number(must(validators.find((v) => v.validator === name)).reliability) / 1e6
   for (const [name, accuracy] of Object.entries({ a: 0.95, b: 0.9, c: 0.55, d: 0.5 }))
     expect(Math.abs(of(name) - accuracy)).toBeLessThan(0.08)
   const majority = pairs.map(({ pairId }) => {
@@ -36,7 +37,7 @@ test('reliabilities are found without being told, and the labels beat the majori
 test('a judge who always errs is read in reverse', () => {
   const { truth, judgements } = simulate({ a: 0.9, b: 0.9, c: 0.9, liar: 0.05 })
   const { pairs, validators } = dawidSkene(judgements)
-  expect(validators.find((v) => v.validator === 'liar')!.reliability < 150_000n).toBe(true)
+  expect(must(validators.find((v) => v.validator === 'liar')).reliability < 150_000n).toBe(true)
   expect(labels(pairs, truth)).toBeGreaterThan(0.97)
 })
 
@@ -76,7 +77,7 @@ test('rounds end when the posteriors stay, validators come in ascending order wi
 
 test('one judge, no judgements, a repeated answer', () => {
   const one = dawidSkene([{ pairId: 'p', validator: 'v', choice: 1 }])
-  expect(one.pairs[0]!.second > 500_000n && one.pairs[0]!.second < 900_000n).toBe(true)
+  expect(must(one.pairs[0]).second > 500_000n && must(one.pairs[0]).second < 900_000n).toBe(true)
   expect(dawidSkene([])).toMatchObject({ pairs: [], validators: [] })
   const twice = { pairId: 'p', validator: 'v', choice: 1 } as const
   expect(() => dawidSkene([twice, twice])).toThrow(/twice/)

@@ -1,5 +1,5 @@
 /** Rule 6 (reputation): the posterior reliability of validators, which weights each preference pair in training. */
-// Numeric kernel: indices are in range by construction.
+// biome-ignore-all lint/style/noNonNullAssertion: numeric kernel, its indices are in range by construction
 
 import { bigintMin, PPM } from './bps.ts'
 import { entryOf } from './lookup.ts'

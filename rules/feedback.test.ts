@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { must } from '#test/must.ts'
 import { correlatedAgreement } from './agreement.ts'
 import { type FeedbackReveal, settleRound } from './feedback.ts'
 import { EMPTY_RECORD, failsBeyondChance, recordGold, skill } from './gold.ts'
@@ -29,7 +30,7 @@ function play(policies: Record<string, Policy>, tasks = 320, seed = 5) {
   const result = settleRound({ tasks: round, commits: reveals, reveals, stakes, records: new Map() })
   const earned = (validator: string) =>
     result.settlements.filter((s) => s.validator === validator).reduce((sum, s) => sum + s.reward, 0n)
-  const outcome = (validator: string) => result.validators.find((v) => v.validator === validator)!
+  const outcome = (validator: string) => must(result.validators.find((v) => v.validator === validator))
   return { ...result, earned, outcome }
 }
 
@@ -89,7 +90,7 @@ test('rewards and returns are the pots, penalties keep to 5 % of the stake, what
       })
       for (const [t, row] of rows.entries()) {
         const paid = settlements.filter((s) => s.taskId === `${t}`).reduce((sum, s) => sum + s.reward, 0n)
-        expect(paid + returned.get(`${t}`)!).toBe(row.pot)
+        expect(paid + must(returned.get(`${t}`))).toBe(row.pot)
       }
       for (const v of ['v0', 'v1', 'v2']) {
         const fined = settlements.filter((s) => s.validator === v).reduce((sum, s) => sum + s.penalty, 0n)
@@ -185,8 +186,8 @@ describe('correlated agreement', () => {
         )
         const mean = (hits: boolean[]) => hits.filter(Boolean).length / hits.length
         const [a, b] = ['0', '1'].map((validator) => all.filter((j) => j.validator === validator))
-        const products = a!.flatMap((x) =>
-          b!.map((y) => ({ same: x.taskId === y.taskId, agree: x.choice === y.choice })),
+        const products = must(a).flatMap((x) =>
+          must(b).map((y) => ({ same: x.taskId === y.taskId, agree: x.choice === y.choice })),
         )
         const same = products.filter((x) => x.same).map((x) => x.agree)
         const apart = products.filter((x) => !x.same).map((x) => x.agree)

@@ -1,5 +1,5 @@
 /** Rule 10 (reward map): the order of hashes in the Merkle tree, for millions of them. */
-// Numeric kernel: indices are in range by construction.
+// biome-ignore-all lint/style/noNonNullAssertion: numeric kernel, its indices are in range by construction
 
 /** Bytes of a hash. */
 export const HASH_BYTES = 32

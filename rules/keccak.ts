@@ -1,7 +1,7 @@
 /** Rule 10 (reward map): Keccak-256 for millions of short inputs. The permutation Keccak-f[1600] is a small WebAssembly module, written out here
  *  instruction by instruction, because a 64-bit rotation is a single instruction there. It is about ten times as fast as
  *  implementations in 32-bit JavaScript arithmetic. Follows the Keccak reference (Bertoni, Daemen, Peeters, Van Assche, 2011). */
-// Numeric kernel: indices are in range by construction.
+// biome-ignore-all lint/style/noNonNullAssertion: numeric kernel, its indices are in range by construction
 
 /** 32-bit words absorbed per permutation (136 bytes). */
 const RATE = 34

@@ -1,5 +1,5 @@
 /** Rule 10 (reward map): the Merkle tree that people claim by. */
-// Numeric kernel: indices are in range by construction.
+// biome-ignore-all lint/style/noNonNullAssertion: numeric kernel, its indices are in range by construction
 
 import type { Hex } from 'viem'
 import { compareHashes, HASH_BYTES, hashOrder } from './hashOrder.ts'

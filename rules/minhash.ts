@@ -1,5 +1,5 @@
 /** Rule 3, amendment 4b (copies): candidates for the comparison of samples. */
-// Numeric kernel: indices are in range by construction.
+// biome-ignore-all lint/style/noNonNullAssertion: numeric kernel, its indices are in range by construction
 
 /**
  * MinHash signatures (Broder 1997) and banded locality-sensitive hashing (Indyk and Motwani 1998): finds earlier sets that probably overlap

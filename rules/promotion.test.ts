@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { must } from '#test/must.ts'
 import { judgeVersion, liveVersion, type MetricEvaluation } from './promotion.ts'
 
 const log = (metric: string, lower: bigint, upper: bigint, order = 1n): MetricEvaluation => ({
@@ -22,7 +23,7 @@ test('every target must be met at the lower bound', () => {
 test('a good score with a wide interval does not do, and the reason says what would', () => {
   const judged = judgeVersion(targets, [log('accuracy', 699_999n, 900_000n), log('delta', 0n, 0n)])
   expect(judged).toMatchObject({ promotable: false, results: [{ verdict: 'undecided' }, { verdict: 'met' }] })
-  expect(judged.results[0]!.reason).toMatch(/more items/)
+  expect(must(judged.results[0]).reason).toMatch(/more items/)
 })
 
 test('each verdict gives the figures and the bound that decided it', () => {
@@ -49,7 +50,7 @@ test('the latest evaluation counts, whatever the order given; a missing one coun
   const runs = [log('accuracy', 800_000n, 900_000n, 2n), log('accuracy', 100_000n, 200_000n, 1n)]
   expect(judgeVersion(targets, runs).results.map((r) => r.verdict)).toEqual(['met', 'unmeasured'])
   const later = [...runs, log('accuracy', 100_000n, 200_000n, 3n)]
-  expect(judgeVersion(targets, later).results[0]!.verdict).toBe('missed')
+  expect(must(judgeVersion(targets, later).results[0]).verdict).toBe('missed')
   const again = [...runs, log('accuracy', 100_000n, 200_000n, 2n)]
   expect(judgeVersion(targets, again).results).toMatchObject([{ verdict: 'missed' }, { verdict: 'unmeasured' }])
 })

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { must } from '#test/must.ts'
 import { type Assessment, commitOrder, QualityIndex, type QualityOptions, verdictCode } from './quality.ts'
 import { containment, shingles } from './shingles.ts'
 
@@ -27,8 +28,8 @@ describe('copies', () => {
     const [first, second] = judge([original, original])
     expect(first).toMatchObject({ verdict: 'accepted', uniqueness: 1_000_000n })
     expect(second).toMatchObject({ verdict: 'duplicate', uniqueness: 0n, quality: 0n, similar: [{ id: '1' }] })
-    expect(second!.reason).toMatch(/contribution 1/)
-    expect([first, second].map((one) => verdictCode(one!.verdict))).toEqual([1, 2])
+    expect(must(second).reason).toMatch(/contribution 1/)
+    expect([first, second].map((one) => verdictCode(must(one).verdict))).toEqual([1, 2])
   })
 
   test('case, spacing, invisible characters and width do not make a copy new', () => {
@@ -45,29 +46,29 @@ describe('copies', () => {
       text(prompt.replaceAll(' ', ', '), completion),
     ])
     expect(tail).toMatchObject({ verdict: 'nearDuplicate' })
-    expect(tail!.uniqueness < 100_000n).toBe(true)
+    expect(must(tail).uniqueness < 100_000n).toBe(true)
     expect(commas).toMatchObject({ verdict: 'nearDuplicate', uniqueness: 0n })
   })
 
   test('an excerpt of a long text is found although the sets differ much in size', () => {
     const long = prose(3, 600)
     const [, excerpt] = judge([text('tell', long), text('say', long.split(' ').slice(300, 325).join(' '))])
-    expect(excerpt!.uniqueness < 300_000n).toBe(true)
+    expect(must(excerpt).uniqueness < 300_000n).toBe(true)
   })
 
   test('a splice of three earlier samples is seen through', () => {
     const parts = [11, 12, 13].map((seed) => prose(seed, 30))
-    const splice = text(parts[0]!, `${parts[1]} ${parts[2]}`)
+    const splice = text(must(parts[0]), `${parts[1]} ${parts[2]}`)
     const judged = judge([...parts.map((part, i) => text(`question ${i} about`, part)), splice])
-    expect(judged[3]!.similar).toHaveLength(3)
-    expect(judged[3]!.uniqueness < 200_000n).toBe(true)
+    expect(must(judged[3]).similar).toHaveLength(3)
+    expect(must(judged[3]).uniqueness < 200_000n).toBe(true)
   })
 
   test('padding a copy with noise pays only for the noise', () => {
     const { prompt, completion } = JSON.parse(original)
     const [, padded] = judge([original, text(prompt, `${completion} ${prose(99, 40)}`)])
-    expect(padded!.verdict).toBe('accepted')
-    expect(padded!.uniqueness > 400_000n && padded!.uniqueness < 600_000n).toBe(true)
+    expect(must(padded).verdict).toBe('accepted')
+    expect(must(padded).uniqueness > 400_000n && must(padded).uniqueness < 600_000n).toBe(true)
   })
 })
 
@@ -78,21 +79,21 @@ test('uniqueness equals a naive comparison with everything earlier', () => {
   })
   fc.assert(
     fc.property(samples, (docs) => {
-      const texts = docs.map((words) => text(words[0]!, words.join(' ')))
+      const texts = docs.map((words) => text(must(words[0]), words.join(' ')))
       const judged = judge(texts, { minUniqueness: 0n })
       const kept: Set<string>[] = []
       const forms = new Set<string>()
       docs.forEach((words, i) => {
-        const whole = [words[0]!, ...words]
+        const whole = [must(words[0]), ...words]
         if (forms.has(whole.join(' '))) {
-          expect(judged[i]!.verdict).toBe('duplicate')
+          expect(must(judged[i]).verdict).toBe('duplicate')
           return
         }
         const grams = shingles(whole.join(' '))
         const seen = new Set(
           kept.filter((earlier) => containment(grams, earlier) >= 200_000n).flatMap((set) => [...set]),
         )
-        expect(judged[i]!.uniqueness).toBe(1_000_000n - containment(grams, seen))
+        expect(must(judged[i]).uniqueness).toBe(1_000_000n - containment(grams, seen))
         forms.add(whole.join(' '))
         kept.push(grams)
       })
@@ -111,14 +112,14 @@ describe('what a contributor is told', () => {
       [text('one', shared), text('two', shared), text('three', `${shared} ${words('own', 20)}`)],
       { minUniqueness: 150_000n },
     )
-    expect(first!.reason).toBe('Accepted: nothing similar was committed earlier.')
+    expect(must(first).reason).toBe('Accepted: nothing similar was committed earlier.')
     expect(near).toMatchObject({
       verdict: 'nearDuplicate',
       uniqueness: 68_966n,
       similar: [{ id: '1', containment: 931_034n }],
     })
-    expect(near!.reason).toBe('93 % of it is in earlier contributions: 1 (93 %).')
-    expect(part!.reason).toBe('Accepted: 46 % new; the rest is in 1 (53 %), 2 (53 %).')
+    expect(must(near).reason).toBe('93 % of it is in earlier contributions: 1 (93 %).')
+    expect(must(part).reason).toBe('Accepted: 46 % new; the rest is in 1 (53 %), 2 (53 %).')
   })
 })
 
@@ -133,10 +134,10 @@ test('of a phrase that many hold the eight earliest are remembered, and three ar
   // The own parts are so long that the sets as a whole are unlike each other: only the phrase leads to them.
   const phrase = words('shared', 30)
   const holders = Array.from({ length: 12 }, (_, i) => text(`own${i}`, `${phrase} ${words(`own${i}at`, 2_000)}`))
-  const asked = judge([...holders, text('q', phrase)]).at(-1)!
+  const asked = must(judge([...holders, text('q', phrase)]).at(-1))
   expect(asked.similar).toEqual([1, 2, 3, 4, 5, 6, 7, 8].map((i) => ({ id: `${i}`, containment: 896_551n })))
   expect(asked.reason).toBe('Accepted: 10 % new; the rest is in 1 (89 %), 2 (89 %), 3 (89 %) and 5 more.')
-  const three = judge([...holders.slice(0, 3), text('q', phrase)]).at(-1)!
+  const three = must(judge([...holders.slice(0, 3), text('q', phrase)]).at(-1))
   expect(three.reason).toBe('Accepted: 10 % new; the rest is in 1 (89 %), 2 (89 %), 3 (89 %).')
 })
 
@@ -148,7 +149,7 @@ test('the most similar comes first, then the earlier', () => {
     text('p', words('shared', 20)),
     text('p', `${phrase} b`),
   ]
-  const asked = judge([...holders, text('q', phrase)], { minUniqueness: 0n }).at(-1)!
+  const asked = must(judge([...holders, text('q', phrase)], { minUniqueness: 0n }).at(-1))
   expect(asked.similar.map((one) => one.id)).toEqual(['2', '4', '3', '1'])
 })
 
@@ -178,7 +179,7 @@ describe('sealed evaluation items', () => {
   test('the item, its prompt, and a text that embeds it are refused without naming it', () => {
     const judged = judge(
       [
-        text(sealed[0]!.prompt, sealed[0]!.completion),
+        text(must(sealed[0]).prompt, must(sealed[0]).completion),
         text('what COLOUR is the  copper lamp?', 'unknown'),
         text('Remember', `${prose(5, 20)} what colour is the copper lamp the copper lamp is violet in winter`),
         text('What colour is the sky?', 'Blue'),
@@ -195,7 +196,7 @@ describe('sealed evaluation items', () => {
     const item = { prompt: 'w1', completion: Array.from({ length: 19 }, (_, i) => `w${i + 2}`).join(' ') }
     const part = (count: number) => {
       const [first, ...rest] = `${item.prompt} ${item.completion}`.split(' ').slice(0, count)
-      return judge([text(`${first} ${rest[0]}`, `${rest.slice(1).join(' ')} and so on`)], { sealed: [item] })[0]!
+      return must(judge([text(`${first} ${rest[0]}`, `${rest.slice(1).join(' ')} and so on`)], { sealed: [item] })[0])
         .verdict
     }
     expect([12, 11].map(part)).toEqual(['contaminated', 'accepted'])
@@ -214,9 +215,9 @@ test('malformed, off-topic and badly licensed samples are rejected with the reas
   }
   const judged = judge(['{', text('x?', '© y'), text('x', 'y'), text('x?', 'yes')], options)
   expect(judged.map((a) => a.verdict)).toEqual(['malformed', 'licence', 'offTopic', 'accepted'])
-  expect(judged[2]!.reason).toBe('Ask a question.')
+  expect(must(judged[2]).reason).toBe('Ask a question.')
   expect(judged[0]).toMatchObject({ contentHash: null, quality: 0n, uniqueness: 0n, similar: [] })
-  expect(judged[3]!.quality).toBe(3n)
+  expect(must(judged[3]).quality).toBe(3n)
 })
 
 test('commitments are ordered by block, then by their place in it', () => {

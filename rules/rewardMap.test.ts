@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import type { Hex } from 'viem'
 import { describe, expect, test } from 'vitest'
+import { must } from '#test/must.ts'
 import type { AttributedReceipt, Debt, EpochFacts } from './epochFacts.ts'
 import { RewardTree, verifyProof } from './merkle.ts'
 import { buildRewardMap, type EpochRewardMap } from './rewardMap.ts'
@@ -115,7 +116,7 @@ test('every amount is explained by its formula, and the explanations add up to t
 test('each version pays the hosts of its own endpoints, and lines come by version', () => {
   const other = account(33)
   const usage = [...base.usage, { endpointId: 'e2', versionId: 'v0', host: other, fees: 50_000n }]
-  const versions = [...base.versions, { ...base.versions[0]!, versionId: 'v0' }]
+  const versions = [...base.versions, { ...must(base.versions[0]), versionId: 'v0' }]
   const map = buildRewardMap({ ...base, usage, versions })
   expect([paid(map, host), paid(map, other)]).toEqual([18_000n, 9_000n])
   const hosts = map.lines.filter((line) => line.role === 'host')
@@ -145,7 +146,7 @@ test('an excluded contribution earns nothing from its epoch on; its mass is nobo
 
 test('what nobody has a claim to goes where the mandate says', () => {
   const elsewhere = account(50)
-  const models = [{ ...base.models[0]!, terms: { ...terms, unattributed: elsewhere }, stakes: [] }]
+  const models = [{ ...must(base.models[0]), terms: { ...terms, unattributed: elsewhere }, stakes: [] }]
   const map = buildRewardMap({ ...base, models, receipts: [] })
   expect(paid(map, elsewhere)).toBe(9_000n + 18_000n)
   expect(map.treasury).toBe(10_000n)
@@ -154,10 +155,10 @@ test('what nobody has a claim to goes where the mandate says', () => {
 describe('ancestors', () => {
   const chain = (length: number): EpochFacts => ({
     ...base,
-    usage: [{ ...base.usage[0]!, versionId: `v${length}` }],
+    usage: [{ ...must(base.usage[0]), versionId: `v${length}` }],
     receipts: [],
     versions: Array.from({ length }, (_, i) => ({
-      ...base.versions[0]!,
+      ...must(base.versions[0]),
       versionId: `v${i + 1}`,
       modelId: `m${i + 1}`,
       parentVersionId: i === 0 ? null : `v${i}`,
@@ -186,8 +187,8 @@ describe('ancestors', () => {
       ...facts,
       versions: facts.versions.map((one, i) => ({ ...one, parentVersionId: i === 0 ? 'v2' : null })),
     }
-    const usage = [{ ...base.usage[0]!, versionId: 'v2' }]
-    for (const each of [{ ...facts }, { ...turned, usage: [{ ...usage[0]!, versionId: 'v1' }] }])
+    const usage = [{ ...must(base.usage[0]), versionId: 'v2' }]
+    for (const each of [{ ...facts }, { ...turned, usage: [{ ...must(usage[0]), versionId: 'v1' }] }])
       expect(
         buildRewardMap(each)
           .lines.filter(({ role }) => role === 'owner')
@@ -198,7 +199,7 @@ describe('ancestors', () => {
   test('a parent whose mandate gives everything to its hosts inherits nothing', () => {
     const facts = chain(2)
     const [parent, child] = facts.models
-    const models = [{ ...parent!, terms: { ...parent!.terms, owner: 0n, host: 10_000n } }, child!]
+    const models = [{ ...must(parent), terms: { ...must(parent).terms, owner: 0n, host: 10_000n } }, must(child)]
     const map = buildRewardMap({ ...facts, models })
     expect(paid(map, account(102))).toBe(81_000n)
     expect(map).toMatchObject({ total: 100_000n, carried: [] })
@@ -216,9 +217,9 @@ describe('remainders', () => {
   test('are carried and paid when the pot fills again', () => {
     const thirds = {
       ...base,
-      models: [{ ...base.models[0]!, stakes: [8, 9, 10].map((n) => ({ account: account(n), amount: 1n })) }],
+      models: [{ ...must(base.models[0]), stakes: [8, 9, 10].map((n) => ({ account: account(n), amount: 1n })) }],
     }
-    const first = buildRewardMap({ ...thirds, usage: [{ ...base.usage[0]!, fees: 100_011n }], receipts: [] })
+    const first = buildRewardMap({ ...thirds, usage: [{ ...must(base.usage[0]), fees: 100_011n }], receipts: [] })
     expect(first.total + carriedSum(first.carried)).toBe(100_011n)
     expect(first.carried.length).toBeGreaterThan(0)
     const accounts = first.leaves.map((leaf) => ({ ...leaf, claimed: 0n }))
@@ -228,7 +229,7 @@ describe('remainders', () => {
 
   test('before the pots are the pots’ next time', () => {
     // 8,999 kept: of 20, 10, 40, 10 and 20 % each is floored, so that 4 wei are left before the pots.
-    const first = buildRewardMap({ ...base, usage: [{ ...base.usage[0]!, fees: 9_998n }], receipts: [] })
+    const first = buildRewardMap({ ...base, usage: [{ ...must(base.usage[0]), fees: 9_998n }], receipts: [] })
     expect(first.carried).toContainEqual({ versionId: 'v1', pot: 'rest', amount: 4n })
     const accounts = first.leaves.map((leaf) => ({ ...leaf, claimed: 0n }))
     const carried = first.carried.filter(({ pot }) => pot === 'rest')
@@ -240,7 +241,7 @@ describe('remainders', () => {
 
   test('of an epoch without fees have no answers to go to: they are nobody’s', () => {
     const carried = [{ versionId: 'v1', pot: 'rest' as const, amount: 10_000n }]
-    const usage = [{ ...base.usage[0]!, fees: 0n }]
+    const usage = [{ ...must(base.usage[0]), fees: 0n }]
     const map = buildRewardMap({ ...base, usage, receipts: [], before: { accounts: [], carried, debts: [] } })
     expect(map.lines).toContainEqual({
       account: treasury,
@@ -255,7 +256,7 @@ describe('remainders', () => {
   })
 
   test('wait in a pot that gets nothing new', () => {
-    const models = [{ ...base.models[0]!, terms: { ...terms, validators: 0n, owner: 3_000n } }]
+    const models = [{ ...must(base.models[0]), terms: { ...terms, validators: 0n, owner: 3_000n } }]
     const carried = [
       { versionId: 'v1', pot: 'validators' as const, amount: 7n },
       { versionId: 'v0', pot: 'owner' as const, amount: 2n },
@@ -332,15 +333,15 @@ test('splitting an account never gains: staker, contributor, validator, host', (
                 receiptId: 'r',
                 endpointId: 'e0',
                 versionId: 'v1',
-                fee: rows[0]![1] * fees,
+                fee: must(rows[0])[1] * fees,
                 parts: rows.map(([, amount], i) => ({ contributionId: `c${i}`, mass: (amount * 1_000n) / total })),
               },
             ],
             contributions: rows.map(([contributor], i) => ({ contributionId: `c${i}`, contributor })),
-            models: [{ ...base.models[0]!, stakes: rows.map(([who, amount]) => ({ account: who, amount })) }],
+            models: [{ ...must(base.models[0]), stakes: rows.map(([who, amount]) => ({ account: who, amount })) }],
             versions: [
               {
-                ...base.versions[0]!,
+                ...must(base.versions[0]),
                 weights: rows.map(([, weight], i) => ({ contributionId: `c${i}`, weight })),
                 judgements: rows.map(([validator, score], i) => ({ taskId: `t${i}`, validator, score })),
               },
@@ -392,12 +393,14 @@ test('over random epochs: fees are paid or carried to the wei, and nothing falls
               endpointId: 'e1',
               versionId: 'v2',
               fee: e.fees / 2n,
-              parts: e.masses.map((mass, n) => ({ contributionId: 'abc'[n]!, mass })),
+              parts: e.masses.map((mass, n) => ({ contributionId: must('abc'[n]), mass })),
             },
           ],
           contributions: [...base.contributions, { contributionId: 'c', contributor: alice }],
-          versions: [...base.versions, { ...base.versions[0]!, versionId: 'v2', parentVersionId: 'v1' }],
-          models: [{ ...base.models[0]!, stakes: [8, 9, 10].map((n) => ({ account: account(n), amount: BigInt(n) })) }],
+          versions: [...base.versions, { ...must(base.versions[0]), versionId: 'v2', parentVersionId: 'v1' }],
+          models: [
+            { ...must(base.models[0]), stakes: [8, 9, 10].map((n) => ({ account: account(n), amount: BigInt(n) })) },
+          ],
           excluded: e.excluded ? [{ contributionId: 'b', fromEpoch: 2n, reason: 'dispute' }] : [],
           corrections: [
             { account: alice, amount: e.fine, to: null, reason: `fine ${i}` },
@@ -412,7 +415,7 @@ test('over random epochs: fees are paid or carried to the wei, and nothing falls
         for (const { account: who, claimed } of before.accounts) expect(paid(map, who) >= claimed).toBe(true)
         const accounts = map.leaves.map((leaf, n) => ({
           ...leaf,
-          claimed: (leaf.cumulative * BigInt(e.claimed[n % 12]!)) / 100n,
+          claimed: (leaf.cumulative * BigInt(must(e.claimed[n % 12]))) / 100n,
         }))
         before = { accounts, carried: map.carried, debts: map.debts }
       })
@@ -438,7 +441,7 @@ test('the order of the facts does not change the root', () => {
 test.each<[string, Partial<EpochFacts>, RegExp]>([
   [
     'an unknown version',
-    { usage: [{ ...base.usage[0]!, versionId: 'v9' }], receipts: [] },
+    { usage: [{ ...must(base.usage[0]), versionId: 'v9' }], receipts: [] },
     /Version v9, named by endpoint e1/,
   ],
   [
@@ -451,16 +454,20 @@ test.each<[string, Partial<EpochFacts>, RegExp]>([
   ['a receipt twice', { receipts: [receipt([], 1n), receipt([], 1n)] }, /Receipt r1 is given twice/],
   [
     'a stake twice',
-    { models: [{ ...base.models[0]!, stakes: [staker, staker].map((who) => ({ account: who, amount: 1n })) }] },
+    { models: [{ ...must(base.models[0]), stakes: [staker, staker].map((who) => ({ account: who, amount: 1n })) }] },
     /given twice/,
   ],
-  ['terms that do not sum', { models: [{ ...base.models[0]!, terms: { ...terms, host: 0n } }] }, /sum to 8000/],
+  ['terms that do not sum', { models: [{ ...must(base.models[0]), terms: { ...terms, host: 0n } }] }, /sum to 8000/],
   [
     'claims above the leaf',
     { before: { ...base.before, accounts: [{ account: alice, cumulative: 1n, claimed: 2n }] } },
     /same finalised block/,
   ],
-  ['a negative stake', { models: [{ ...base.models[0]!, stakes: [{ account: staker, amount: -1n }] }] }, /negative/],
+  [
+    'a negative stake',
+    { models: [{ ...must(base.models[0]), stakes: [{ account: staker, amount: -1n }] }] },
+    /negative/,
+  ],
 ])('%s is refused with the fact that is wrong', (_, change, message) => {
   expect(() => buildRewardMap({ ...base, ...change })).toThrow(message)
 })

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { must } from '#test/must.ts'
 import { checkTerms, type SplitTerms, splitInherited, splitPot, splitServed, takePlatform } from './split.ts'
 
 const terms: SplitTerms = {
@@ -25,9 +26,9 @@ test('shares and remainder are the pot; splitting a weight never gains', () => {
       (pot, weights, cut) => {
         const whole = splitPot(pot, weights)
         expect(sum(whole.shares) + whole.left).toBe(pot)
-        const part = (weights[0]! * cut) / 10_000n
-        const split = splitPot(pot, [part, weights[0]! - part, ...weights.slice(1)])
-        expect(split.shares[0]! + split.shares[1]! <= whole.shares[0]!).toBe(true)
+        const part = (must(weights[0]) * cut) / 10_000n
+        const split = splitPot(pot, [part, must(weights[0]) - part, ...weights.slice(1)])
+        expect(must(split.shares[0]) + must(split.shares[1]) <= must(whole.shares[0])).toBe(true)
         expect(split.shares.slice(2)).toEqual(whole.shares.slice(1))
       },
     ),

@@ -1,5 +1,6 @@
 import type { Hex } from 'viem'
 import { expect, test } from 'vitest'
+import { must } from '#test/must.ts'
 import type { EpochRewardMap } from './rewardMap.ts'
 import { firstDifference } from './verification.ts'
 
@@ -35,7 +36,7 @@ test('the cause is named before its consequences', () => {
   const wrong = {
     ...map,
     lines: [{ ...line, amount: 6n }],
-    leaves: [{ ...map.leaves[0]!, cumulative: 6n }],
+    leaves: [{ ...must(map.leaves[0]), cumulative: 6n }],
     root: `0x${'cd'.repeat(32)}` as Hex,
   }
   expect(firstDifference(wrong, map)).toEqual({
@@ -50,7 +51,9 @@ test('a missing leaf, another chain, lost remainders, an unexplained root', () =
     place: `leaf of ${account}`,
     published: 'nothing',
   })
-  expect(firstDifference({ ...map, leaves: [{ ...map.leaves[0]!, chain: 9n }] }, map)?.published).toMatch(/chain 9/)
+  expect(firstDifference({ ...map, leaves: [{ ...must(map.leaves[0]), chain: 9n }] }, map)?.published).toMatch(
+    /chain 9/,
+  )
   expect(firstDifference({ ...map, carried: [] }, map)?.place).toBe('carried in data of version 3')
   expect(firstDifference({ ...map, root: `0x${'00'.repeat(32)}` }, map)?.place).toBe('root')
 })

@@ -18,6 +18,7 @@ import { enqueue } from '#schema/enqueue.ts'
 import { Credit } from '#schema/onchain/market.ts'
 import { Model } from '#schema/onchain/models.ts'
 import { freePort } from '#schema/postgres.ts'
+import { must } from '#test/must.ts'
 import { freshDatabaseUrl } from './database.ts'
 import { blockTime, insert } from './factory.ts'
 import { databaseUrl } from './postgres.setup.ts'
@@ -68,7 +69,7 @@ describe('an unknown model', () => {
     const { id } = await enqueue({ db: house.db, queues }, 'fineTune', { modelId: '9', datanetId: '1' }, asked)
     const job = await waitForFailure(house, id)
     expect(job).toMatchObject({ attempt: 1, result: null, error: { code: 'UNKNOWN_MODEL' } })
-    expect(job.error!.message).toContain('no model 9. Query `models`')
+    expect(must(job.error).message).toContain('no model 9. Query `models`')
     expect(await world.client.getBlockNumber()).toBe(block)
     expect(existsSync(join(house.folder, 'checkpoints', id))).toBe(false)
   })
@@ -109,7 +110,7 @@ describe('what should be JSON and is not', () => {
     const job = await waitForFailure(house, data.fineTune.id)
     const { rows } = await house.db.query(`select spec_hash as name from model where id = '2'`)
     expect(job).toMatchObject({ attempt: 1, error: { code: 'ARTIFACT_CORRUPT' } })
-    expect(job.error!.message).toContain(`Artifact ${rows[0].name} is not JSON. Publish the document again`)
+    expect(must(job.error).message).toContain(`Artifact ${rows[0].name} is not JSON. Publish the document again`)
   })
 })
 
@@ -230,10 +231,10 @@ describe('a missing adapter', () => {
     }
     const job = await call('a')
     expect(job).toMatchObject({ attempt: 1, result: null, error: { code: 'ADAPTER_MISSING' } })
-    expectClearMessage(job.error!.message)
-    expect(job.error!.message).toMatch(`The adapter of version 1 (${MISSING_ARTIFACT}) cannot be loaded.`)
-    expect(job.error!.message).toContain('S3_ENDPOINT')
-    expect(job.error!.message).not.toContain(house.folder) // where the store is, is not theirs to know
+    expectClearMessage(must(job.error).message)
+    expect(must(job.error).message).toMatch(`The adapter of version 1 (${MISSING_ARTIFACT}) cannot be loaded.`)
+    expect(must(job.error).message).toContain('S3_ENDPOINT')
+    expect(must(job.error).message).not.toContain(house.folder) // where the store is, is not theirs to know
     const shown = await house.ask(`{ job(id: "${job.id}") { status error result } }`)
     expect(shown.data.job).toEqual({ status: 'Failed', error: job.error, result: null })
 
@@ -262,7 +263,7 @@ describe('a missing adapter', () => {
     const { data } = await house.ask(query)
     const job = await waitForFailure(house, data.evaluate.id)
     expect(job).toMatchObject({ attempt: 1, error: { code: 'ADAPTER_MISSING' } })
-    expect(job.error!.message).toContain(`(${adapterHash}) cannot be loaded. Artifact ${lost} is not in the store`)
+    expect(must(job.error).message).toContain(`(${adapterHash}) cannot be loaded. Artifact ${lost} is not in the store`)
     const laid = await readdir(join(house.folder, 'cache', 'folders'))
     expect(laid.filter((name) => name.includes(adapterHash) || name.endsWith('.part'))).toEqual([])
   })

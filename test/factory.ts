@@ -2,6 +2,7 @@ import { keccak256, stringToBytes } from 'viem'
 import type { Sql } from '#schema/database.ts'
 import { type ColumnDefinition, type EntityClass, tableOf } from '#schema/define.ts'
 import { Block, Cursor } from '#schema/onchain/chain.ts'
+import { must } from '#test/must.ts'
 
 /** Rows for tests: an entity and what matters of it; everything else is filled with values that fit. The same calls make the same rows. */
 
@@ -33,7 +34,7 @@ function defaultValue(column: ColumnDefinition, id: string): unknown {
     case 'texts':
       return []
     case 'choice':
-      return column.values![0]
+      return must(column.values)[0]
     case 'address':
       return account(1)
     case 'hash':

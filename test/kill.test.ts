@@ -10,6 +10,7 @@ import { type System, startSystem } from '#cli/system.ts'
 import { readConfig } from '#config'
 import { playExample } from '#example/story/index.ts'
 import { type Database, openDatabase } from '#schema/database.ts'
+import { must } from '#test/must.ts'
 
 /** The whole lifecycle, small, with processes killed in the middle of what they do. */
 
@@ -77,7 +78,7 @@ const childrenOf = (pid: number): number[] =>
     .map(Number)
 
 async function killService({ system }: House, name: 'index' | 'worker'): Promise<void> {
-  const pid = system.services[name].pid!
+  const pid = must(system.services[name].pid)
   const children = childrenOf(pid)
   process.kill(pid, 'SIGKILL')
   await vi.waitFor(

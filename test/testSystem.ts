@@ -12,6 +12,7 @@ import { Datanet } from '#schema/onchain/datanets.ts'
 import { Endpoint } from '#schema/onchain/market.ts'
 import { Mandate, Model, ModelVersion } from '#schema/onchain/models.ts'
 import { openQueues } from '#schema/queue.ts'
+import { must } from '#test/must.ts'
 import { openChainClient } from '#workers/chain.ts'
 import { startEnginePool } from '#workers/enginePool.ts'
 import { createHandlers } from '#workers/handlers/index.ts'
@@ -131,7 +132,7 @@ export async function expectRefused(house: TestSystem, query: string, variables:
   expect(errors).toHaveLength(1)
   expect(await systemState(house)).toEqual(before)
   expect(house.logged).toEqual([]) // no fault of ours
-  const { message, extensions } = errors![0]!
+  const { message, extensions } = must(must(errors)[0])
   expect(Object.keys(extensions)).toEqual(['code'])
   expectClearMessage(message)
   return { code: extensions.code, message }

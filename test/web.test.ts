@@ -1,4 +1,5 @@
 // biome-ignore-all lint/performance/useDomNodeTextContent: what is tested is what is seen
+
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,6 +9,7 @@ import { webFolder } from '#cli/webFolder.ts'
 import { startApi } from '#graphql/index.ts'
 import { localStore } from '#schema/artifacts.ts'
 import { notify } from '#schema/notifications.ts'
+import { must } from '#test/must.ts'
 import { capture, chromiumPath, openBrowser, SIZES } from '../dashboards/screenshots.ts'
 import { insertLifecycle } from '../dashboards/test/lifecycle.ts'
 import { freshDatabase } from './database.ts'
@@ -60,7 +62,7 @@ async function house() {
 
 /** Opens the page; everything that the browser's console calls an error is kept. */
 async function visit(url: string, size: keyof typeof SIZES): Promise<{ page: Page; errors: string[] }> {
-  const context = await browser!.newContext({ viewport: SIZES[size], reducedMotion: 'reduce' })
+  const context = await must(browser).newContext({ viewport: SIZES[size], reducedMotion: 'reduce' })
   onTestFinished(() => context.close())
   const page = await context.newPage()
   const errors: string[] = []
@@ -181,7 +183,7 @@ test.skipIf(without !== '' || !process.env.SCREENSHOTS)(
   async () => {
     const { url, db, artifacts } = await house()
     await insertLifecycle(db, artifacts)
-    const files = await capture(browser!, url, process.env.SCREENSHOTS as string)
+    const files = await capture(must(browser), url, process.env.SCREENSHOTS as string)
     expect(files).toHaveLength(4)
   },
 )

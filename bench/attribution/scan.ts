@@ -1,4 +1,4 @@
-// Numeric kernel: indices are in range by construction.
+// biome-ignore-all lint/style/noNonNullAssertion: numeric kernel, its indices are in range by construction
 
 /** The peer: a rolling hash over all documents counts the positions where `length` tokens of the answer may occur. */
 export function scan(documents: Int32Array[], answer: number[], length: number): number {

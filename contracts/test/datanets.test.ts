@@ -1,5 +1,6 @@
 import { type Address, encodeErrorResult, encodeFunctionData, type Hex } from 'viem'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { must } from '#test/must.ts'
 import { contracts } from '../events.ts'
 import { type Batch, commitmentOf, contentsOf, contribute, signBatch, submitArguments } from './batch.ts'
 import { propose } from './mandate.ts'
@@ -103,7 +104,7 @@ describe('a submission', () => {
     expect(before - (await world.balance(ALICE.address))).toBe(3n * MIN_STAKE)
     const [contributor, stake, datanetId] = await world.read('DatanetRegistry', 'contributions', [3n])
     expect([contributor, stake, datanetId]).toEqual([ALICE.address, MIN_STAKE, 1n])
-    expect(await world.read('DatanetRegistry', 'contributionOf', [1n, batch.contents[2]!])).toBe(3n)
+    expect(await world.read('DatanetRegistry', 'contributionOf', [1n, must(batch.contents[2])])).toBe(3n)
     expect(await world.read('DatanetRegistry', 'nonces', [ALICE.address])).toBe(0n)
   })
 
@@ -164,7 +165,9 @@ describe('a submission', () => {
     expect(await attempt({ datanetId: 9n })).toBe('DatanetRegistry.UnknownDatanet')
     expect(await attempt({ stakeEach: MIN_STAKE - 1n })).toBe('DatanetRegistry.StakeTooSmall')
     expect(await attempt({ contents: [hashOf('new'), ZERO] })).toBe('DatanetRegistry.EmptyHash')
-    expect(await attempt({ contents: [hashOf('new'), batch.contents[0]!] })).toBe('DatanetRegistry.DuplicateContent')
+    expect(await attempt({ contents: [hashOf('new'), must(batch.contents[0])] })).toBe(
+      'DatanetRegistry.DuplicateContent',
+    )
     expect(await attempt({ contents: [hashOf('new'), hashOf('new')] })).toBe('DatanetRegistry.DuplicateContent')
     expect(await attempt({ datanetId: 2n, contents: batch.contents, stakeEach: 0n })).toBe('none')
     expect(await attempt({ stakeEach: 1_000n * ETHER })).toBe('GOpen.ERC20InsufficientBalance')

@@ -1,5 +1,6 @@
 import type { Hex } from 'viem'
 import { RewardTree } from '#rules/merkle.ts'
+import { must } from '#test/must.ts'
 import { DEPLOY_ORDER } from '../deploy.ts'
 import { type Batch, commitmentOf, contentsOf, signBatch, submitArguments } from './batch.ts'
 import { judgement, judgementCommitment, openTasks, revealAll } from './judge.ts'
@@ -234,7 +235,7 @@ async function rewards(world: World, record: Record) {
   const publish = [1n, 0n, number, hash, tree.root, 1_000n, 'artifact:reward-map', hashOf('code')] as const
   await record(at, 'publish', world.send(OPERATOR, at, 'publish', publish))
   await world.warp(501)
-  const claim = (i: number) => world.send(STRANGER, at, 'claim', [1n, tree.leaves[i]!.account, 1n, tree.proof(i)])
+  const claim = (i: number) => world.send(STRANGER, at, 'claim', [1n, must(tree.leaves[i]).account, 1n, tree.proof(i)])
   await record(at, `claim, the first (${LEAVES} leaves)`, claim(4))
   await record(at, `claim (${LEAVES} leaves)`, claim(5))
 }

@@ -4,6 +4,7 @@ import type { HDAccount } from 'viem/accounts'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type BondEnd, settleBond, turnoutWithout } from '#rules/bond.ts'
 import type { VoteCast } from '#rules/tally.ts'
+import { must } from '#test/must.ts'
 import { DEADLINE, delegate, execute, mandate, openVote, propose, SPLIT, TERMS } from './mandate.ts'
 import { ALICE, BOB, ETHER, GENESIS, HOLDER, hashOf, PROPOSER, STRANGER, startWorld, type World } from './world.ts'
 
@@ -226,7 +227,7 @@ describe('the bond', () => {
     const queued = await world.send(HOLDER, 'ModelGovernor', 'queue', [targets, values, calldatas, hashOf(description)])
     const scheduled = queued.events.find((event) => event.name === 'CallScheduled')
     const governor = await world.impersonate(world.at.ModelGovernor)
-    await world.send(governor, 'TimelockController', 'cancel', [(scheduled!.args as { id: Hex }).id])
+    await world.send(governor, 'TimelockController', 'cancel', [(must(scheduled).args as { id: Hex }).id])
     await expectSettlement(modelId, BOND, 'voted', 1_000n * ETHER)
   })
 

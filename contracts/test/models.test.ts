@@ -1,5 +1,6 @@
 import type { Hex } from 'viem'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { must } from '#test/must.ts'
 import { evaluate, mandate, propose, RUBRIC, TERMS, version } from './mandate.ts'
 import { ALICE, BOB, ETHER, GENESIS, hashOf, OPERATOR, STRANGER, startWorld, type World } from './world.ts'
 
@@ -144,7 +145,7 @@ describe('a version', () => {
     const ids: bigint[] = []
     for (let i = 0; i < 3; i++) {
       ids.push(await version(world, modelId, operator, ids.at(-1) ?? 0n))
-      await evaluate(world, ids[i]!, operator)
+      await evaluate(world, must(ids[i]), operator)
     }
     const [one, two, three] = ids as [bigint, bigint, bigint]
     await world.send(STRANGER, 'ModelRegistry', 'promote', [one])

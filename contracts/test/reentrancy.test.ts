@@ -11,6 +11,7 @@ import {
 } from 'viem'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { RewardTree } from '#rules/merkle.ts'
+import { must } from '#test/must.ts'
 import { compileSources } from '../compile.ts'
 import { type ContractName, contracts } from '../events.ts'
 import { type Batch, commitmentOf, contentsOf, signBatch, submitArguments } from './batch.ts'
@@ -36,7 +37,7 @@ let malice: Record<string, { abi: Abi; evm: { bytecode: { object: string } } }>
 beforeAll(async () => {
   const path = 'contracts/test/Malice.sol'
   const source = readFileSync(new URL('./Malice.sol', import.meta.url), 'utf8')
-  malice = (await compileSources({ [path]: source }))[path]!
+  malice = must((await compileSources({ [path]: source }))[path])
   world = await startWorld()
 }, 600_000)
 afterAll(() => world?.anvil.stop())
@@ -46,10 +47,10 @@ async function create(abi: Abi, bytecode: Hex, args: readonly unknown[], value =
   const data = encodeDeployData({ abi, bytecode, args })
   const hash = await wallet.sendTransaction({ data, value, chain: null, gas: 10_000_000n })
   const receipt = await world.client.waitForTransactionReceipt({ hash, pollingInterval: 5 })
-  return receipt.contractAddress!
+  return must(receipt.contractAddress)
 }
 const createEvil = (name: string, args: readonly unknown[] = [], value = 0n) =>
-  create(malice[name]!.abi, `0x${malice[name]!.evm.bytecode.object}`, args, value)
+  create(must(malice[name]).abi, `0x${must(malice[name]).evm.bytecode.object}`, args, value)
 
 async function act(from: Address, to: Address, abi: Abi, functionName: string, args: readonly unknown[]) {
   const wallet = createWalletClient({ account: from, transport: http(world.anvil.url) })
@@ -71,7 +72,7 @@ describe('a token that calls back in the middle of a transfer', () => {
 
   beforeAll(async () => {
     token = await createEvil('HookToken')
-    tokenAbi = malice.HookToken!.abi
+    tokenAbi = must(malice.HookToken).abi
     const nobody = STRANGER.address
     const own = world.at
     const make = (name: ContractName, args: readonly unknown[]) =>
@@ -215,7 +216,7 @@ describe('a token that calls back in the middle of a transfer', () => {
 
 test('a receiver that withdraws again while it is paid gets what it has and no more', async () => {
   const robber = await createEvil('Robber', [world.at.GOpen], 3n)
-  const { abi } = malice.Robber!
+  const { abi } = must(malice.Robber)
   const supply = await world.read('GOpen', 'totalSupply', [])
   await act(STRANGER.address, robber, abi, 'rob', [1n])
   expect(await look(robber, abi, 'received')).toBe(3n)

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import type { Address, Hex } from 'viem'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { RewardTree } from '#rules/merkle.ts'
+import { must } from '#test/must.ts'
 import { ALICE, BOB, CAROL, ETHER, HOLDER, HOST, hashOf, OPERATOR, STRANGER, startWorld, type World } from './world.ts'
 
 const ZERO = `0x${'0'.repeat(64)}` as const
@@ -43,7 +44,7 @@ async function publish(epoch: bigint, grants: Grants, total: bigint) {
     return [
       over.epoch ?? epoch,
       account,
-      over.cumulative ?? grants[index]![1],
+      over.cumulative ?? must(grants[index])[1],
       over.proof ?? tree.proof(index),
     ] as const
   }
@@ -79,7 +80,7 @@ describe('a claim', () => {
     expect(tree.root).toBe(reference.root)
     expect(tree.proof(1)).toEqual(reference.getProof(1))
     expect(await world.read('RewardDistributor', 'leaf', [1n, ALICE.address, 10n])).toBe(
-      reference.leafHash(reference.at(0)!),
+      reference.leafHash(must(reference.at(0))),
     )
     await world.warp(500)
     for (const [account, amount] of grants) {
@@ -230,7 +231,7 @@ describe('a claim', () => {
           await fund(1n, total)
           const { claim } = await publish(1n, grants, total)
           await world.warp(500)
-          const [account, amount] = grants[pick % count]!
+          const [account, amount] = must(grants[pick % count])
           await world.send(STRANGER, 'RewardDistributor', 'claim', claim(account))
           expect(await world.balance(account)).toBe(amount)
         } finally {

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import type { Address } from 'viem'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { RewardTree } from '#rules/merkle.ts'
+import { must } from '#test/must.ts'
 import { ALICE, BOB, CAROL, HOLDER, hashOf, OPERATOR, SETTINGS, STRANGER, startWorld, type World } from './world.ts'
 
 const REWARD_MAP = 3
@@ -25,7 +26,7 @@ class Model {
   final(now: number): number {
     let count = this.noticed
     while (count < this.maps.length) {
-      const { publishedAt, disputed } = this.maps[count]!
+      const { publishedAt, disputed } = must(this.maps[count])
       if (disputed || now < publishedAt + SETTINGS.challengeWindow) break
       count++
     }
@@ -91,8 +92,8 @@ test('whatever happens, in any order, it pays what the model says and never more
             )
             if (name !== 'none') continue
             await world.send(STRANGER, 'Disputes', 'open', [REWARD_MAP, BigInt(epoch), hashOf('e')])
-            open.push({ id: await world.read('Disputes', 'disputeCount', []), epoch, tree: map!.tree })
-            map!.disputed = true
+            open.push({ id: await world.read('Disputes', 'disputeCount', []), epoch, tree: must(map).tree })
+            must(map).disputed = true
           } else if (one.kind === 'resolve') {
             const dispute = open.shift()
             if (!dispute) continue
@@ -110,7 +111,7 @@ test('whatever happens, in any order, it pays what the model says and never more
             if (outcome === 'RewardDistributor.ExceedsPayable') done.capped++
           }
           // A map that is published while an old dispute about its epoch is open counts as disputed.
-          for (const { epoch } of open) if (model.maps[epoch - 1]) model.maps[epoch - 1]!.disputed = true
+          for (const { epoch } of open) if (model.maps[epoch - 1]) must(model.maps[epoch - 1]).disputed = true
           await check(model)
         }
       } finally {
@@ -133,7 +134,7 @@ async function publish(model: Model, grants: bigint[], share: number, now: numbe
       distributor: world.at.RewardDistributor,
       epoch,
       account,
-      cumulative: grants[i]!,
+      cumulative: must(grants[i]),
     })),
   )
   const { number, hash } = await world.client.getBlock()
@@ -154,9 +155,9 @@ async function claim(model: Model, who: number, back: number, now: number): Prom
   const map = model.maps[epoch - 1]
   if (!map) return 'no map'
   const account = people[who] as Address
-  const cumulative = map.grants[who]!
+  const cumulative = must(map.grants[who])
   const args = [BigInt(epoch), account, cumulative, map.tree.proof(who)] as const
-  const amount = cumulative - model.claimed[who]!
+  const amount = cumulative - must(model.claimed[who])
   const { name } = await world.errorOf(STRANGER, 'RewardDistributor', 'claim', args)
   const expected =
     epoch < newest
@@ -171,7 +172,7 @@ async function claim(model: Model, who: number, back: number, now: number): Prom
   const held = await world.balance(account)
   await world.send(STRANGER, 'RewardDistributor', 'claim', args)
   expect((await world.balance(account)) - held).toBe(amount)
-  model.claimed[who]! += amount
+  model.claimed[who] = must(model.claimed[who]) + amount
   model.paid += amount
   model.noticed = newest
   return name

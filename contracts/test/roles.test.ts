@@ -1,5 +1,6 @@
 import { type Abi, type AbiFunction, encodeFunctionData, type Hex, keccak256, stringToHex } from 'viem'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { must } from '#test/must.ts'
 import { DEPLOY_ORDER, deployAddresses } from '../deploy.ts'
 import { type ContractName, contracts } from '../events.ts'
 import { DEPLOYER, ETHER, HOLDER, OPERATOR, STRANGER, startWorld, type World } from './world.ts'
@@ -67,7 +68,7 @@ describe('after a deployment', () => {
       (log) => log.topics[0] === keccak256(stringToHex('RoleGranted(bytes32,address,address)')),
     )
     const found = granted.map((log) =>
-      [log.address, log.topics[1], `0x${log.topics[2]!.slice(26)}`].join(' ').toLowerCase(),
+      [log.address, log.topics[1], `0x${must(log.topics[2]).slice(26)}`].join(' ').toLowerCase(),
     )
     const expected = GRANTS.map(([contract, name, holder]) => {
       const account = holder === 'operator' ? OPERATOR.address : world.at[holder]
@@ -130,7 +131,7 @@ describe('gOPEN', () => {
 /** Calls a function with zeros and empty lists for arguments: a role is checked before any of them. */
 async function refusal(contract: ContractName, name: string, from: Hex) {
   const abi = contracts[contract].abi as Abi
-  const item = abi.find((one): one is AbiFunction => one.type === 'function' && one.name === name)!
+  const item = must(abi.find((one): one is AbiFunction => one.type === 'function' && one.name === name))
   const args = item.inputs.map(({ type }) => {
     if (type.endsWith(']')) return []
     if (type === 'string') return ''

@@ -1,4 +1,4 @@
-// Numeric kernel: indices are in range by construction.
+// biome-ignore-all lint/style/noNonNullAssertion: numeric kernel, its indices are in range by construction
 
 import { expect, test } from 'vitest'
 import type { Weights } from '#engine/formats/weights.ts'
@@ -11,6 +11,7 @@ import { CountSketch } from '#engine/stats/countSketch.ts'
 import { Random } from '#engine/stats/random.ts'
 import { Sketches } from '#engine/stats/sketches.ts'
 import { completionRow } from '#engine/train/rows.ts'
+import { must } from '#test/must.ts'
 import { DataInf } from './dataInf.ts'
 import { CONTRAST, type GradientBlock, gradientBlocks, scaleOf } from './gradientBlocks.ts'
 import { ExampleGradients } from './gradients.ts'
@@ -28,7 +29,11 @@ const STEP = 0.1
 const adapterFrom = (seed: string): Weights =>
   new Map(
     Array.from(adapterShapes(config, lora), ([name, shape]) => {
-      const data = new Random(`${seed}/${name}`).fillUniform(new Float32Array(shape[0]! * shape[1]!), -0.2, 0.2)
+      const data = new Random(`${seed}/${name}`).fillUniform(
+        new Float32Array(must(shape[0]) * must(shape[1])),
+        -0.2,
+        0.2,
+      )
       return [name, { shape, data }]
     }),
   )
@@ -57,7 +62,9 @@ async function lossesOf(rows: typeof training, moved: Weights): Promise<number[]
   const scorer = new SequenceScorer({ config, weights, lora, adapter: moved })
   try {
     const found = await scorer.logProbabilities(rows.map(({ ids }) => ids))
-    return found.map((values, row) => -values.reduce((sum, value, t) => sum + value * rows[row]!.mask[t + 1]!, 0))
+    return found.map(
+      (values, row) => -values.reduce((sum, value, t) => sum + value * must(must(rows[row]).mask[t + 1]), 0),
+    )
   } finally {
     await scorer.release()
   }
@@ -71,14 +78,14 @@ test('TracIn equals the effect of a small step on one example on the loss of ano
     const stepped = (size: number): Weights =>
       new Map(
         Array.from([...adapter], ([name, { shape, data }], place) => {
-          const { width, train } = blocks[place]!
-          return [name, { shape, data: data.map((value, i) => value - size * train[example * width + i]!) }]
+          const { width, train } = must(blocks[place])
+          return [name, { shape, data: data.map((value, i) => value - size * must(train[example * width + i])) }]
         }),
       )
     const [before, after] = [await lossesOf(validation, stepped(-STEP)), await lossesOf(validation, stepped(STEP))]
-    const fallen = validation.map((_, row) => ((before[row]! - after[row]!) / (2 * STEP)) * scale(row))
+    const fallen = validation.map((_, row) => ((must(before[row]) - must(after[row])) / (2 * STEP)) * scale(row))
     const mean = fallen.reduce((a, b) => a + b, 0) / fallen.length
-    expect(Math.abs(traced[example]!.mean / mean - 1)).toBeLessThan(0.03) // rounding of 32-bit losses
+    expect(Math.abs(must(traced[example]).mean / mean - 1)).toBeLessThan(0.03) // rounding of 32-bit losses
   }
   const twice = await tracIn(
     model,
@@ -86,7 +93,7 @@ test('TracIn equals the effect of a small step on one example on the loss of ano
     training,
     validation,
   )
-  expect(twice[1]!.mean / traced[1]!.mean).toBeCloseTo(1.5, 4)
+  expect(must(twice[1]).mean / must(traced[1]).mean).toBeCloseTo(1.5, 4)
   await expect(tracIn(model, [], training, validation)).rejects.toThrow(/at least one/)
 })
 
@@ -97,7 +104,7 @@ test('DataInf equals the mean of inverses in its paper, weight by weight', async
   const dataInf = new DataInf(onnxRuntime())
   const found = await dataInf.influences(blocks)
   await dataInf.release()
-  const dot = (a: Float32Array, b: Float32Array) => a.reduce((sum, value, i) => sum + value * b[i]!, 0)
+  const dot = (a: Float32Array, b: Float32Array) => a.reduce((sum, value, i) => sum + value * must(b[i]), 0)
   for (let m = 0; m < M; m++)
     for (let n = 0; n < N; n++) {
       let sum = 0
@@ -110,7 +117,7 @@ test('DataInf equals the mean of inverses in its paper, weight by weight', async
         for (const one of gradients)
           sum += (dot(v, g) - (dot(v, one) * dot(one, g)) / (damping + dot(one, one))) / damping / N / N
       }
-      expect(found[m]![n]! / sum).toBeCloseTo(1, 4)
+      expect(must(must(found[m])[n]) / sum).toBeCloseTo(1, 4)
     }
 })
 
@@ -126,12 +133,15 @@ test('a wrong answer’s gradient is subtracted from the right one’s', async (
     for (const [place, { width, validation: found }] of contrasted.entries())
       for (let i = 0; i < width; i++) {
         const at = index * width + i
-        expect(found[at]).toBeCloseTo(plain[place]!.validation[at]! - CONTRAST * parts[place]![i]!, 5)
+        expect(found[at]).toBeCloseTo(
+          must(must(plain[place]).validation[at]) - CONTRAST * must(must(parts[place])[i]),
+          5,
+        )
       }
   await wrong.release()
   for (const [place, block] of same.entries())
     for (const [at, value] of block.validation.entries())
-      expect(value).toBeCloseTo((1 - CONTRAST) * plain[place]!.validation[at]!, 5)
+      expect(value).toBeCloseTo((1 - CONTRAST) * must(must(plain[place]).validation[at]), 5)
   await expect(blocksOf({ against: against.slice(1) })).rejects.toThrow(/give one for each/)
 })
 
@@ -148,7 +158,8 @@ test('influence over earlier adapters is their mean; sketches are of the last ad
     onGradient: (index) => seen.push(index),
     onProgress: (done, all) => progress.push(done / all),
   })
-  for (const [n, { mean }] of both.entries()) expect(mean / ((end[n]!.mean + early[n]!.mean) / 2)).toBeCloseTo(1, 5)
+  for (const [n, { mean }] of both.entries())
+    expect(mean / ((must(end[n]).mean + must(early[n]).mean) / 2)).toBeCloseTo(1, 5)
   expect(seen.sort()).toEqual([0, 1, 2, 3])
   expect(progress).toEqual([...progress].sort((a, b) => a - b))
   expect(progress.at(-1)).toBe(1)
@@ -169,7 +180,7 @@ test.each([3, 40])('influence from %i prepared sketches equals DataInf on them',
   await Promise.all([dataInf.release(), sketched.release()])
   const largest = Math.max(...expected.map(({ mean }) => Math.abs(mean)))
   for (const [n, { mean, standardError }] of found.entries()) {
-    expect(mean / largest).toBeCloseTo(expected[n]!.mean / largest, 4)
-    expect(standardError / largest).toBeCloseTo(expected[n]!.standardError / largest, 4)
+    expect(mean / largest).toBeCloseTo(must(expected[n]).mean / largest, 4)
+    expect(standardError / largest).toBeCloseTo(must(expected[n]).standardError / largest, 4)
   }
 })

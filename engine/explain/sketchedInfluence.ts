@@ -1,4 +1,4 @@
-// Numeric kernel: indices are in range by construction.
+// biome-ignore-all lint/style/noNonNullAssertion: numeric kernel, its indices are in range by construction
 
 import { input, matmul, mul, onnxRuntime, ProgramCache, sub, type Tensor, tensor } from '#engine/graph/index.ts'
 import type { Sketches } from '#engine/stats/sketches.ts'

@@ -1,6 +1,8 @@
-// Numeric kernel: indices are in range by construction.
+// biome-ignore-all lint/style/noNonNullAssertion: numeric kernel, its indices are in range by construction
+
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { must } from '#test/must.ts'
 import { dtypes, encoders } from './dtypes.ts'
 
 const everyWord = Uint16Array.from({ length: 0x10000 }, (_, bits) => bits)
@@ -17,13 +19,13 @@ describe.each(['F16', 'BF16'] as const)('%s', (dtype) => {
   const values = decodeAll(dtype)
   const encodeOne = (value: number) => {
     const encoded = encoders[dtype].encode(Float32Array.of(value))
-    return encoded[0]! | (encoded[1]! << 8)
+    return must(encoded[0]) | (must(encoded[1]) << 8)
   }
 
   test('every value survives decoding and encoding, bit for bit but for NaN', () => {
     const again = new Uint16Array(encoders[dtype].encode(values).slice().buffer)
     for (let bits = 0; bits < 0x10000; bits++) {
-      if (Number.isNaN(values[bits])) expect(values[again[bits]!]).toBeNaN()
+      if (Number.isNaN(values[bits])) expect(values[must(again[bits])]).toBeNaN()
       else if (again[bits] !== bits) expect.fail(`${bits} became ${again[bits]}`)
     }
   })
@@ -31,7 +33,7 @@ describe.each(['F16', 'BF16'] as const)('%s', (dtype) => {
   test('rounds to the nearest value, ties to even, on every midpoint and beside it', () => {
     const infinity = dtype === 'F16' ? 0x7c00 : 0x7f80
     for (let bits = 0; bits < infinity - 1; bits++) {
-      const [value, next] = [values[bits]!, values[bits + 1]!]
+      const [value, next] = [must(values[bits]), must(values[bits + 1])]
       const middle = (value + next) / 2
       const below = Math.fround(middle * (1 - 2 ** -22))
       const above = Math.fround(middle * (1 + 2 ** -22))
@@ -49,13 +51,13 @@ describe.each(['F16', 'BF16'] as const)('%s', (dtype) => {
     fc.assert(
       fc.property(fc.float({ noNaN: true, noDefaultInfinity: true }), (value) => {
         const bits = encodeOne(value)
-        const got = values[bits]!
+        const got = must(values[bits])
         if (!Number.isFinite(got)) {
           expect(Math.abs(value)).toBeGreaterThanOrEqual(dtype === 'F16' ? 65520 : 3.39e38)
           return
         }
         for (const near of [bits - 1, bits + 1]) {
-          const other = values[near & 0xffff]!
+          const other = must(values[near & 0xffff])
           if (Number.isFinite(other)) expect(Math.abs(got - value)).toBeLessThanOrEqual(Math.abs(other - value))
         }
       }),

@@ -1,4 +1,4 @@
-// Numeric kernels: indices are in range by construction.
+// biome-ignore-all lint/style/noNonNullAssertion: numeric kernel, its indices are in range by construction
 
 /** One element type of safetensors: its size and its conversion to 32-bit floats. */
 export type ElementType = { bytes: number; decode: (bytes: Uint8Array, out: Float32Array) => void }

@@ -1,4 +1,4 @@
-// Numeric kernel: indices are in range by construction.
+// biome-ignore-all lint/style/noNonNullAssertion: numeric kernel, its indices are in range by construction
 
 import { DeviceTensors, type Feeds, type GraphRunner, ProgramCache, type Results, tensor } from '#engine/graph/index.ts'
 import { bucketLength } from '#engine/model/buckets.ts'

@@ -1,4 +1,4 @@
-// Numeric kernel: indices are in range by construction.
+// biome-ignore-all lint/style/noNonNullAssertion: numeric kernel, its indices are in range by construction
 
 import { expect, test } from 'vitest'
 import { onnxRuntime, slice } from '#engine/graph/index.ts'
@@ -37,7 +37,7 @@ test('greedy decoding equals a full forward pass at every token', async () => {
   const found = await generator.generate(requests(0))
   const scorer = new SequenceScorer({ config, weights, batch: 50 })
   for (const [i, { tokens }] of found.entries()) {
-    const text = [...prompts[i]!]
+    const text = [...must(prompts[i])]
     for (const token of tokens.slice(0, 6)) {
       const scored = await scorer.logProbabilities(Array.from({ length: 50 }, (_, next) => [...text, next]))
       const last = scored.map((row) => must(row.at(-1)))
@@ -54,12 +54,12 @@ test('a request gives the same result alone, in a batch, and repeated; its log-p
   const scorer = new SequenceScorer({ config, weights })
   for (const [i, request] of requests(1).entries()) {
     const [alone] = await generator.generate([request])
-    expect(must(alone).tokens).toEqual(together[i]!.tokens)
-    const { tokens, logProbabilities, finish } = together[i]!
-    const text = [...prompts[i]!, ...tokens, ...(finish === 'stop' ? [4] : [])]
+    expect(must(alone).tokens).toEqual(must(together[i]).tokens)
+    const { tokens, logProbabilities, finish } = must(together[i])
+    const text = [...must(prompts[i]), ...tokens, ...(finish === 'stop' ? [4] : [])]
     const [scored] = await scorer.logProbabilities([text])
-    const tail = Array.from(must(scored).slice(prompts[i]!.length - 1))
-    for (const [n, value] of logProbabilities.entries()) expect(value).toBeCloseTo(tail[n]!, 3)
+    const tail = Array.from(must(scored).slice(must(prompts[i]).length - 1))
+    for (const [n, value] of logProbabilities.entries()) expect(value).toBeCloseTo(must(tail[n]), 3)
   }
 })
 
@@ -67,11 +67,11 @@ test('rows with different adapters decode as with each adapter merged into the w
   const mixed = new Generator({ config, weights, lora, endId: null })
   const found = await mixed.generate(prompts.map((prompt, i) => ({ prompt, maxTokens: 8, adapter: adapters[i % 2] })))
   for (const which of [0, 1]) {
-    const merged = new Generator({ config, weights: mergeAdapter(weights, lora, adapters[which]!), endId: null })
+    const merged = new Generator({ config, weights: mergeAdapter(weights, lora, must(adapters[which])), endId: null })
     for (const [i, prompt] of prompts.entries()) {
       if (i % 2 !== which) continue
       const [alone] = await merged.generate([{ prompt, maxTokens: 8 }])
-      expect(found[i]!.tokens).toEqual(must(alone).tokens)
+      expect(must(found[i]).tokens).toEqual(must(alone).tokens)
     }
   }
 })
@@ -84,7 +84,7 @@ test('sampling follows the model’s distribution', async () => {
   const scorer = new SequenceScorer({ config, weights, batch: 50 })
   const scored = await scorer.logProbabilities(Array.from({ length: 50 }, (_, next) => [1, 2, 3, next]))
   for (let token = 0; token < 50; token++) {
-    const p = Math.exp(must(scored[token]!.at(-1)))
+    const p = Math.exp(must(must(scored[token]).at(-1)))
     const seen = draws.filter((draw) => draw.tokens[0] === token).length / 2000
     expect(Math.abs(seen - p)).toBeLessThan(5 * Math.sqrt((p * (1 - p)) / 2000) + 0.002)
   }
@@ -99,7 +99,7 @@ test('top-k, nucleus and min-p sample exactly the allowed tokens, with their pro
   const cases = [
     { filter: { topK: 3 }, allowed: shares.slice(0, 3) },
     { filter: { topP: 0.6 }, allowed: nucleus },
-    { filter: { minP: 0.5 }, allowed: shares.filter(({ p }) => p >= 0.5 * shares[0]!.p) },
+    { filter: { minP: 0.5 }, allowed: shares.filter(({ p }) => p >= 0.5 * must(shares[0]).p) },
     { filter: { topK: 1 }, allowed: shares.slice(0, 1) },
   ]
   for (const { filter, allowed } of cases) {
@@ -119,8 +119,8 @@ test('top-k, nucleus and min-p sample exactly the allowed tokens, with their pro
 
 test('a row without a filter samples the same tokens next to one with a filter', async () => {
   const generator = new Generator({ config, weights, endId: null })
-  const [alone] = await generator.generate([requests(1)[0]!])
-  const [mixed] = await generator.generate([requests(1)[0]!, { ...requests(1)[0]!, topP: 0.5 }])
+  const [alone] = await generator.generate([must(requests(1)[0])])
+  const [mixed] = await generator.generate([must(requests(1)[0]), { ...must(requests(1)[0]), topP: 0.5 }])
   expect(must(mixed).tokens).toEqual(must(alone).tokens)
 })
 
@@ -144,13 +144,13 @@ test('fused and composed operators decode the same, with grouped heads, windows 
     expect(one.map(({ tokens }) => tokens)).toEqual(other.map(({ tokens }) => tokens))
     for (const [row, { logProbabilities }] of one.entries())
       for (const [n, value] of logProbabilities.entries())
-        expect(value).toBeCloseTo(other[row]!.logProbabilities[n]!, 3)
+        expect(value).toBeCloseTo(must(must(other[row]).logProbabilities[n]), 3)
   }
 })
 
 /** Logits after each text, from a full forward pass. */
 async function logitsAfter(texts: number[][]): Promise<number[][]> {
-  const T = texts[0]!.length
+  const T = must(texts[0]).length
   const nodes = weightInputs(config)
   const ids = idInput(config, texts.length, T)
   const { hidden } = forward(config, { weights: nodes, ids })
@@ -167,40 +167,44 @@ test('a repetition penalty divides positive and multiplies negative logits of se
     const text = [7, 8, 7, 9]
     for (const token of must(found).tokens) {
       const [scores] = (await logitsAfter([text])) as [number[]]
-      for (const seen of new Set(text)) scores[seen]! < 0 ? (scores[seen]! *= penalty) : (scores[seen]! /= penalty)
+      for (const seen of new Set(text)) must(scores[seen]) < 0 ? (scores[seen]! *= penalty) : (scores[seen]! /= penalty)
       expect(token).toBe(scores.indexOf(Math.max(...scores)))
       text.push(token)
     }
   }
-  const [plain, mild] = await generator.generate([requests(0)[1]!, { ...requests(0)[1]!, repetitionPenalty: 3 }])
+  const [plain, mild] = await generator.generate([
+    must(requests(0)[1]),
+    { ...must(requests(0)[1]), repetitionPenalty: 3 },
+  ])
   expect(must(mild).tokens).not.toEqual(must(plain).tokens)
-  const [alone] = await generator.generate([requests(0)[1]!])
+  const [alone] = await generator.generate([must(requests(0)[1])])
   expect(must(plain).tokens).toEqual(must(alone).tokens)
 })
 
 test('the most likely tokens are reported with the model’s own log-probabilities', async () => {
   const generator = new Generator({ config, weights, endId: null })
   const asked = [3, 0, 7].map((top, i) => ({
-    ...requests(1)[i]!,
+    ...must(requests(1)[i]),
     topLogProbabilities: top,
     topP: 0.4,
     repetitionPenalty: 2,
   }))
   const found = await generator.generate(asked)
-  expect(found[1]!.top).toBeUndefined()
+  expect(must(found[1]).top).toBeUndefined()
   for (const row of [0, 2]) {
-    const text = [...asked[row]!.prompt]
-    for (const [n, token] of found[row]!.tokens.slice(0, 4).entries()) {
+    const text = [...must(asked[row]).prompt]
+    for (const [n, token] of must(found[row]).tokens.slice(0, 4).entries()) {
       const [scores] = (await logitsAfter([text])) as [number[]]
       const total = Math.log(scores.reduce((sum, score) => sum + Math.exp(score), 0))
       const order = scores.map((score, id) => ({ token: id, logProbability: score - total }))
       order.sort((a, b) => b.logProbability - a.logProbability)
-      const top = must(found[row]!.top)[n]!
+      const top = must(must(must(found[row]).top)[n])
       expect(top.map((each) => each.token)).toEqual(
-        order.slice(0, asked[row]!.topLogProbabilities).map((each) => each.token),
+        order.slice(0, must(asked[row]).topLogProbabilities).map((each) => each.token),
       )
-      for (const [rank, each] of top.entries()) expect(each.logProbability).toBeCloseTo(order[rank]!.logProbability, 3)
-      expect(found[row]!.logProbabilities[n]).toBeCloseTo(scores[token]! - total, 3)
+      for (const [rank, each] of top.entries())
+        expect(each.logProbability).toBeCloseTo(must(order[rank]).logProbability, 3)
+      expect(must(found[row]).logProbabilities[n]).toBeCloseTo(must(scores[token]) - total, 3)
       text.push(token)
     }
   }

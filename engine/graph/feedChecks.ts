@@ -1,4 +1,4 @@
-// Numeric kernels: indices are in range by construction.
+// biome-ignore-all lint/style/noNonNullAssertion: numeric kernel, its indices are in range by construction
 import type { TypedData } from './node.ts'
 
 /** A value that does not fit the graph; the message names the input. */

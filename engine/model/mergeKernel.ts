@@ -1,4 +1,4 @@
-// Numeric kernel: indices are in range by construction.
+// biome-ignore-all lint/style/noNonNullAssertion: numeric kernel, its indices are in range by construction
 
 /** base [out,in] + scale · b [out,r] a [r,in]. */
 export function addScaledProduct(

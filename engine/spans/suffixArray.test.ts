@@ -1,14 +1,15 @@
-// Numeric kernel: indices are in range by construction.
+// biome-ignore-all lint/style/noNonNullAssertion: numeric kernel, its indices are in range by construction
 
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Random } from '#engine/stats/random.ts'
+import { must } from '#test/must.ts'
 import { suffixArray } from './suffixArray.ts'
 
 /** Compares suffixes symbol by symbol. */
 function naive(text: Int32Array): number[] {
   const before = (a: number, b: number): number => {
-    for (; a < text.length && b < text.length; a++, b++) if (text[a] !== text[b]) return text[a]! - text[b]!
+    for (; a < text.length && b < text.length; a++, b++) if (text[a] !== text[b]) return must(text[a]) - must(text[b])
     return b - a
   }
   return [...text.keys()].sort(before)
@@ -17,11 +18,11 @@ function naive(text: Int32Array): number[] {
 /** Checks the order in linear time: a permutation, ascending by first symbol and then by the rank of the rest. */
 function isSorted(text: Int32Array, order: Int32Array): boolean {
   const rank = new Int32Array(text.length + 1).fill(-1)
-  for (let i = 0; i < order.length; i++) rank[order[i]!] = i
+  for (let i = 0; i < order.length; i++) rank[must(order[i])] = i
   if (rank.subarray(0, text.length).includes(-1) || order.length !== text.length) return false
   for (let i = 1; i < order.length; i++) {
-    const [a, b] = [order[i - 1]!, order[i]!]
-    if (text[a]! > text[b]! || (text[a] === text[b] && rank[a + 1]! > rank[b + 1]!)) return false
+    const [a, b] = [must(order[i - 1]), must(order[i])]
+    if (must(text[a]) > must(text[b]) || (text[a] === text[b] && must(rank[a + 1]) > must(rank[b + 1]))) return false
   }
   return true
 }

@@ -1,4 +1,4 @@
-// Numeric kernel: indices are in range by construction.
+// biome-ignore-all lint/style/noNonNullAssertion: numeric kernel, its indices are in range by construction
 
 /**
  * The suffix array of `text`: the start positions of all suffixes in lexicographic order. Linear time by SA-IS (Nong, Zhang &

@@ -1,4 +1,4 @@
-// Numeric kernel: indices are in range by construction.
+// biome-ignore-all lint/style/noNonNullAssertion: numeric kernel, its indices are in range by construction
 
 import { appendFileSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -12,7 +12,7 @@ import { Sketches, SketchLog } from './sketches.ts'
 import { rankCorrelation } from './test/comparison.ts'
 
 const dot = (a: ArrayLike<number>, b: ArrayLike<number>) =>
-  Array.from(a, (x, i) => x * b[i]!).reduce((s, x) => s + x, 0)
+  Array.from(a, (x, i) => x * must(b[i])).reduce((s, x) => s + x, 0)
 const normals = (seed: string, length: number) => new Random(seed).fillNormal(new Float32Array(length))
 
 describe('a projection', () => {
@@ -20,7 +20,7 @@ describe('a projection', () => {
     const length = 3000
     const dimensions = 256
     const x = normals('x', length)
-    const y = normals('y', length).map((value, i) => value + 0.3 * x[i]!)
+    const y = normals('y', length).map((value, i) => value + 0.3 * must(x[i]))
     const truth = dot(x, y)
     const promised = Math.sqrt((dot(x, x) * dot(y, y) + truth ** 2) / dimensions)
     const errors = Array.from({ length: 400 }, (_, seed) => {
@@ -44,9 +44,9 @@ describe('a projection', () => {
         expect(projection.project(parts)).toEqual(projection.project(x))
       }),
     )
-    const sum = projection.project(x.map((value, i) => value + y[i]!))
-    const sums = projection.project(x).map((value, i) => value + projection.project(y)[i]!)
-    for (let i = 0; i < 32; i++) expect(sum[i]).toBeCloseTo(sums[i]!, 4)
+    const sum = projection.project(x.map((value, i) => value + must(y[i])))
+    const sums = projection.project(x).map((value, i) => value + must(projection.project(y)[i]))
+    for (let i = 0; i < 32; i++) expect(sum[i]).toBeCloseTo(must(sums[i]), 4)
   })
 
   test('is identified by its seed, length and dimensions', () => {
@@ -83,7 +83,8 @@ describe('sketches', () => {
     const exact = vectors.map((vector) => dot(projection.project(vector), query))
     const scores = vectors.map((_, index) => dot(sketches.at(index), query))
     const size = Math.sqrt(dot(query, query))
-    for (let i = 0; i < exact.length; i++) expect(Math.abs(scores[i]! - exact[i]!)).toBeLessThan(1e-3 * size ** 2)
+    for (let i = 0; i < exact.length; i++)
+      expect(Math.abs(must(scores[i]) - must(exact[i]))).toBeLessThan(1e-3 * size ** 2)
     expect(rankCorrelation(scores, exact)).toBeGreaterThan(0.9999)
   })
 
@@ -100,7 +101,7 @@ describe('sketches', () => {
           const got = sketches.at(sketches.add(sketch))
           const unit = Math.max(...sketch.map(Math.abs)) / 32_767
           for (let i = 0; i < 64; i++)
-            expect(Math.abs(got[i]! - sketch[i]!)).toBeLessThanOrEqual(0.51 * unit + 2 ** -126)
+            expect(Math.abs(must(got[i]) - must(sketch[i]))).toBeLessThanOrEqual(0.51 * unit + 2 ** -126)
         },
       ),
     )

@@ -1,4 +1,4 @@
-// Numeric kernel: indices are in range by construction.
+// biome-ignore-all lint/style/noNonNullAssertion: numeric kernel, its indices are in range by construction
 
 import { normalQuantile, studentQuantile } from '#math/distributions.ts'
 import { meanOf } from '#math/summary.ts'

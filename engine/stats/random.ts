@@ -1,4 +1,4 @@
-// Numeric kernel: indices are in range by construction.
+// biome-ignore-all lint/style/noNonNullAssertion: numeric kernel, its indices are in range by construction
 
 /** The four 32-bit words of a generator's state: plain numbers, so that a checkpoint can store them as JSON. */
 export type RandomState = readonly [number, number, number, number]

@@ -1,4 +1,4 @@
-// Numeric kernel: indices are in range by construction.
+// biome-ignore-all lint/style/noNonNullAssertion: numeric kernel, its indices are in range by construction
 
 /** A binary heap. `pop` returns an item that no other item comes before. */
 export class MaxHeap<T> {

@@ -1,4 +1,4 @@
-// Numeric kernels: indices are in range by construction.
+// biome-ignore-all lint/style/noNonNullAssertion: numeric kernel, its indices are in range by construction
 
 /** A text as token ids, with a mask of the tokens to learn. */
 export interface TokenRow {

@@ -7,6 +7,7 @@ import { parseConfig } from '#engine/model/config.ts'
 import { countParameters } from '#engine/model/parameters.ts'
 import { ChatTemplate, encodeChat } from '#engine/text/chat.ts'
 import { Tokenizer } from '#engine/text/tokenizer.ts'
+import { must } from '#test/must.ts'
 import { consumers } from '../consumers.ts'
 import { contributors } from '../contributors.ts'
 import { drawCorpus } from '../skill/corpus.ts'
@@ -23,7 +24,7 @@ async function read() {
   return {
     config: parseConfig(config),
     weights,
-    tokenizer: new Tokenizer({ tokenizer: tokenizer!, tokenizerConfig }),
+    tokenizer: new Tokenizer({ tokenizer: must(tokenizer), tokenizerConfig }),
     template: new ChatTemplate(chatTemplate),
   }
 }

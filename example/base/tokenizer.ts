@@ -25,7 +25,8 @@ export function trainBaseTokenizer(documents: readonly Document[]): TokenizerFil
 
 /** Token ids of a document of the corpus, with its end. */
 export function encodeDocument(tokenizer: Tokenizer, template: ChatTemplate, document: Document): number[] {
-  if (document.kind === 'text') return [...tokenizer.encode(document.text, { parseSpecial: false }), tokenizer.eosId!]
+  if (document.kind === 'text')
+    return [...tokenizer.encode(document.text, { parseSpecial: false }), tokenizer.eosId as number]
   const messages: ChatMessage[] = [
     { role: 'user', content: document.message },
     { role: 'assistant', content: document.reply },

@@ -35,7 +35,7 @@ async function main(): Promise<void> {
     num_hidden_layers: 4,
     num_attention_heads: 6,
     max_position_embeddings: ROW,
-    eos_token_id: [tokenizer.eosId!],
+    eos_token_id: [tokenizer.eosId as number],
     pad_token_id: tokenizer.padId,
     // Wider than usual, since so small a model sees few steps.
     initializer_range: 0.06,

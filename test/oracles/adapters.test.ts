@@ -10,6 +10,7 @@ import { sequenceScores, tokenLogits } from '#engine/model/heads.ts'
 import { adapterInputs, feedsOf, idInput, weightInputs } from '#engine/model/inputs.ts'
 import { forward } from '#engine/model/llama.ts'
 import { loraConfig } from '#engine/model/lora.ts'
+import { must } from '#test/must.ts'
 import { adapted, folderOf, ourAdapter } from './ourAdapters.ts'
 
 // PEFT loaded the committed adapters and gave the committed logits: test/oracles/adapters.py.
@@ -56,8 +57,8 @@ test.each(adapted)("%s: PEFT's answer with our adapter is ours", async (model) =
     ...feedsOf(adapter.weights),
   })
   await program.release()
-  const expected = (scores ?? logits)!
-  const actual = results.answer!.floats
+  const expected = must(scores ?? logits)
+  const actual = must(results.answer).floats
   expect(actual).toHaveLength(expected.length)
-  expect(Math.max(...expected.map((value, index) => Math.abs(value - actual[index]!)))).toBeLessThan(1e-4)
+  expect(Math.max(...expected.map((value, index) => Math.abs(value - must(actual[index]))))).toBeLessThan(1e-4)
 })

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import { toInspectLog } from '#engine/stats/evalLog.ts'
+import { must } from '#test/must.ts'
 import { evaluation } from './evalLog.ts'
 
 interface Sample {
@@ -34,11 +35,11 @@ test('Inspect’s own reader finds in our log what we wrote', async () => {
     samples: log.samples.map(({ id, output, target, scores }) => ({
       id,
       completion: output.completion,
-      stop: output.choices[0]!.stop_reason,
+      stop: must(output.choices[0]).stop_reason,
       target,
       scores: values(scores),
       tokens: output.usage.total_tokens,
     })),
-    total_tokens: log.stats.model_usage[log.eval.model]!.total_tokens,
+    total_tokens: must(log.stats.model_usage[log.eval.model]).total_tokens,
   }).toEqual(golden)
 })

@@ -1,4 +1,5 @@
 import { type Hex, hexToBytes, keccak256 } from 'viem'
+import { must } from '#test/must.ts'
 import type { SimulatedLog } from './events.ts'
 
 /** A block's logs bloom, as the Ethereum Yellow Paper defines it (4.3.1): three bits of 2,048 for each log's address and topics. */
@@ -10,7 +11,8 @@ export function bloomOf(logs: readonly SimulatedLog[]): Hex {
 }
 
 const set = (bytes: Uint8Array, bit: number) => {
-  bytes[255 - (bit >> 3)]! |= 1 << (bit & 7)
+  const index = 255 - (bit >> 3)
+  bytes[index] = (bytes[index] ?? 0) | (1 << (bit & 7))
 }
 
 const known = new Map<string, number[]>()
@@ -19,7 +21,7 @@ function bits(item: Hex): number[] {
   const found = known.get(item)
   if (found) return found
   const hash = hexToBytes(keccak256(item))
-  const made = [0, 2, 4].map((at) => ((hash[at]! << 8) | hash[at + 1]!) & 2047)
+  const made = [0, 2, 4].map((at) => ((must(hash[at]) << 8) | must(hash[at + 1])) & 2047)
   known.set(item, made)
   return made
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { encodeAbiParameters, type Hex } from 'viem'
+import { must } from '#test/must.ts'
 import { bloomOf } from './bloom.ts'
 import { randomLog, type SimulatedLog } from './events.ts'
 import type { SeededRandom } from './random.ts'
@@ -131,8 +132,8 @@ function logs(view: ChainView, { fromBlock, toBlock, blockHash, address, topics 
   const first = topics?.[0] ? new Set([topics[0]].flat()) : undefined
   return chosen.flatMap((block) =>
     logsOf(block).filter((_, index) => {
-      const log = block.logs[index]!
-      return (!from || from.has(log.address)) && (!first || first.has(log.topics[0]!))
+      const log = must(block.logs[index])
+      return (!from || from.has(log.address)) && (!first || first.has(must(log.topics[0])))
     }),
   )
 }

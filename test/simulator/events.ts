@@ -1,5 +1,6 @@
 import { type Abi, type AbiEvent, encodeAbiParameters, encodeEventTopics, type Hex } from 'viem'
 import { type ContractName, contracts } from '#contracts/events.ts'
+import { must } from '#test/must.ts'
 import type { SeededRandom } from './random.ts'
 
 /** Random events of several contracts, encoded as logs. They need not be possible: each handler must cope with any order of them. */
@@ -67,9 +68,9 @@ function call(r: SeededRandom) {
 }
 
 export function randomLog(random: SeededRandom): SimulatedLog {
-  const [contract, eventName, args] = RANDOM_EVENTS[random(RANDOM_EVENTS.length)]!
+  const [contract, eventName, args] = must(RANDOM_EVENTS[random(RANDOM_EVENTS.length)])
   const abi = contracts[contract].abi as Abi
-  const event = abi.find((item): item is AbiEvent => item.type === 'event' && item.name === eventName)!
+  const event = must(abi.find((item): item is AbiEvent => item.type === 'event' && item.name === eventName))
   const values = args(random)
   const plain = event.inputs.filter((input) => !input.indexed)
   return {
@@ -77,7 +78,7 @@ export function randomLog(random: SeededRandom): SimulatedLog {
     topics: encodeEventTopics({ abi: [event], eventName, args: values } as never) as Hex[],
     data: encodeAbiParameters(
       plain,
-      plain.map((input) => values[input.name!]),
+      plain.map((input) => values[must(input.name)]),
     ),
   }
 }

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { must } from '#test/must.ts'
 import { answerFrom, type ChainView, type LogCriteria, type SimulatedChain } from './chain.ts'
 import type { Coverage } from './coverage.ts'
 import { pick, type SeededRandom, seededRandomAt } from './random.ts'
@@ -118,7 +119,7 @@ export class SimulatedNode {
   private async serve(request: IncomingMessage, response: ServerResponse) {
     const body = JSON.parse(await text(request))
     const calls = (Array.isArray(body) ? body : [body]) as Call[]
-    const [run, endpoint] = request.url!.split('/').slice(1).map(Number) as [number, number]
+    const [run, endpoint] = must(request.url).split('/').slice(1).map(Number) as [number, number]
     if (run !== this.run && run !== 0) return void response.socket?.destroy()
     if (run === 0)
       return respond(
@@ -171,16 +172,17 @@ export class SimulatedNode {
       return respond(response, body, from(blocks.slice(0, Math.max(1, blocks.length - 1 - random(random(6) ? 4 : 24)))))
     if (fault === 'other fork' && branches.length) {
       this.countLie(fault)
-      return respond(response, body, from(branches[random(branches.length)]!))
+      return respond(response, body, from(must(branches[random(branches.length)])))
     }
     const answers = from(blocks)
     if (fault === 'slow') await sleep(1 + random(8))
     if (fault === 'too late') await sleep(TOO_LATE_MS)
     const one = random(calls.length)
-    if (fault === 'refused') answers[one] = { id: calls[one]!.id, error: { code: -32000, message: 'header not found' } }
-    else if (fault === 'block withheld' && calls[one]!.method === 'eth_getBlockByNumber') {
+    if (fault === 'refused')
+      answers[one] = { id: must(calls[one]).id, error: { code: -32000, message: 'header not found' } }
+    else if (fault === 'block withheld' && must(calls[one]).method === 'eth_getBlockByNumber') {
       this.countLie(fault)
-      answers[one] = { id: calls[one]!.id, result: null }
+      answers[one] = { id: must(calls[one]).id, result: null }
     } else if (fault === 'answer dropped' && calls.length > 1) {
       this.countLie(fault)
       answers.splice(one, 1)
@@ -198,8 +200,8 @@ export class SimulatedNode {
       if (!this.behaviour.quorum && (!blockHash || this.withheld.has(blockHash))) continue
       this.withheld.add(blockHash ?? '')
       this.countLie(blockHash ? 'logs withheld' : 'logs withheld from a range')
-      const hidden = result[0]!.blockHash
-      answers[index] = { ...answers[index]!, result: result.filter((log) => log.blockHash !== hidden) }
+      const hidden = must(result[0]).blockHash
+      answers[index] = { ...must(answers[index]), result: result.filter((log) => log.blockHash !== hidden) }
     }
   }
 

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type IndexerOptions, startIndexer } from '#indexer/index.ts'
+import { must } from '#test/must.ts'
 import type { Bug } from './bugs.ts'
 import { type Finality, SIMULATED_CHAIN_ID, SimulatedChain } from './chain.ts'
 import { Coverage } from './coverage.ts'
@@ -76,7 +77,7 @@ export async function simulate(seed: number, environment: Environment, bug?: Bug
   try {
     chain.mine(1 + random(60))
     node.behaviour = {
-      oneIn: [0, 40, 20, 10, 6][random(5)]!,
+      oneIn: must([0, 40, 20, 10, 6][random(5)]),
       rangeLimit: random(3) ? 0 : 5 + random(20),
       resultLimit: random(3) ? 0 : 12 + random(40),
       quorum,
@@ -115,13 +116,13 @@ async function waitUntilCaughtUp(environment: Environment, chain: SimulatedChain
   let stands = ''
   for (let since = performance.now(); performance.now() - since < STALL_MS; await sleep(3)) {
     const { rows } = await environment.db.query('select hash, block, final_block from cursor')
-    if (rows[0]?.hash === blocks[head]!.hash && rows[0].final_block === final) return
+    if (rows[0]?.hash === must(blocks[head]).hash && rows[0].final_block === final) return
     const now = JSON.stringify(rows[0])
     if (now !== stands) since = performance.now()
     stands = now
   }
   throw new Error(
-    `The index did not catch up: it stands still at ${stands}, the chain at ${head} (${blocks[head]!.hash}), final to ${final}`,
+    `The index did not catch up: it stands still at ${stands}, the chain at ${head} (${must(blocks[head]).hash}), final to ${final}`,
   )
 }
 

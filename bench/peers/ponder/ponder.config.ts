@@ -1,11 +1,12 @@
+import { must } from '#test/must.ts'
 import { createConfig } from 'ponder'
 import { parseAbi } from 'viem'
 
-const addresses = JSON.parse(process.env.BENCH_ADDRESSES!)
+const addresses = JSON.parse(must(process.env.BENCH_ADDRESSES))
 
 export default createConfig({
-  database: { kind: 'postgres', connectionString: process.env.DATABASE_URL! },
-  chains: { bench: { id: Number(process.env.BENCH_CHAIN), rpc: process.env.BENCH_RPC!, pollingInterval: 200 } },
+  database: { kind: 'postgres', connectionString: must(process.env.DATABASE_URL) },
+  chains: { bench: { id: Number(process.env.BENCH_CHAIN), rpc: must(process.env.BENCH_RPC), pollingInterval: 200 } },
   contracts: {
     GOpen: {
       chain: 'bench',

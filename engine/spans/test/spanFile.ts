@@ -1,7 +1,8 @@
-// Numeric kernel: indices are in range by construction.
+// biome-ignore-all lint/style/noNonNullAssertion: numeric kernel, its indices are in range by construction
 
 import { writeFileAtomically } from '#engine/formats/atomic.ts'
 import { openToRead, readFully, writeFully } from '#engine/formats/fileBytes.ts'
+import { must } from '#test/must.ts'
 import { type SpanArrays, SpanIndex } from '../spanIndex.ts'
 
 /** The file's magic bytes and version. */
@@ -62,13 +63,13 @@ export async function readSpanIndex(path: string): Promise<SpanIndex> {
 
 function checkArrays(path: string, { text, starts, order }: SpanArrays): void {
   const broken = (what: string) => new Error(`${path} is damaged: ${what}.`)
-  for (let i = 0; i < text.length; i++) if (text[i]! < 0) throw broken(`token ${i} is ${text[i]}`)
+  for (let i = 0; i < text.length; i++) if (must(text[i]) < 0) throw broken(`token ${i} is ${text[i]}`)
   for (let i = 0; i < order.length; i++) {
-    if (order[i]! < 0 || order[i]! >= text.length) throw broken(`entry ${i} of the order is ${order[i]}`)
+    if (must(order[i]) < 0 || must(order[i]) >= text.length) throw broken(`entry ${i} of the order is ${order[i]}`)
   }
   for (let d = 0; d < starts.length; d++) {
-    const least = d === 0 ? 0 : starts[d - 1]! + 1
-    if (d === 0 ? starts[0] !== 0 : starts[d]! < least || starts[d]! >= text.length) {
+    const least = d === 0 ? 0 : must(starts[d - 1]) + 1
+    if (d === 0 ? starts[0] !== 0 : must(starts[d]) < least || must(starts[d]) >= text.length) {
       throw broken(`document ${d} begins at ${starts[d]}`)
     }
   }
