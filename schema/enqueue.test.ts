@@ -95,7 +95,7 @@ test('bad input, a bad key, and a refusal in `also` leave nothing behind', async
   const ask = (input: object, key: string, also?: () => Promise<void>) =>
     enqueue({ db, queues }, 'settleEpoch', input, { ...alice(key), also })
   await expect(ask({ epoch: 0 }, 'k')).rejects.toThrow('SettleEpochInput.epoch must be a whole number from 1')
-  await expect(ask({ epoch: 1, sneaky: true }, 'k')).rejects.toThrow('sneaky is not known')
+  await expect(ask({ epoch: 1, sneaky: true }, 'k')).rejects.toThrow('sneaky is not a known field')
   await expect(ask({ epoch: 1 }, '')).rejects.toThrow('1 to 200 characters')
   const refuse = () => Promise.reject(new Error('no credit'))
   await expect(ask({ epoch: 1 }, 'k', refuse)).rejects.toThrow('no credit')

@@ -148,7 +148,7 @@ describe('a forged or replayed signature', () => {
     expect((await house.ask(SUBMIT, await voucher(250n))).errors).toBeUndefined()
     const { code, message } = await reason(good) // replayed, it would lower what was granted
     expect(code).toBe('VOUCHER_SUPERSEDED')
-    expect(message).toContain('grants 250 wei stands already; this one grants 100')
+    expect(message).toContain('already a voucher that grants 250 wei; this one grants 100')
   })
 
   test('of a batch of samples is refused by the contract, which takes neither samples nor stake', async () => {

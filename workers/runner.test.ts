@@ -188,7 +188,7 @@ test('rows are stored all or none: a row that may not be written fails the job, 
   })
   const { id } = await system.enqueue('settleEpoch', { epoch: 1 })
   const job = await ended(system, id)
-  expect(job.error?.message).toContain('Holder is on-chain: only the indexer writes it')
+  expect(job.error?.message).toContain('Holder is an on-chain table: only the indexer writes it')
   expect(await count(system, 'version_influence')).toBe(0)
 })
 
