@@ -2,7 +2,9 @@ import { type Hex, hexToBytes, keccak256 } from 'viem'
 import { must } from '#test/must.ts'
 import type { SimulatedLog } from './events.ts'
 
-/** A block's logs bloom, as the Ethereum Yellow Paper defines it (4.3.1): three bits of 2,048 for each log's address and topics. */
+// Numeric kernel: indices are in range by construction.
+
+/** The logs bloom filter of a block, as the Ethereum Yellow Paper defines it (4.3.1): three of 2,048 bits for each address and topic. */
 export function bloomOf(logs: readonly SimulatedLog[]): Hex {
   const bytes = new Uint8Array(256)
   for (const { address, topics } of logs)

@@ -3,12 +3,12 @@ import type { EventContext } from '#indexer/handlers/eventContext.ts'
 import { handlers } from '#indexer/handlers/index.ts'
 import type { Database } from '#schema/database.ts'
 
-/** Mistakes that an indexer may hold, planted on purpose: the simulator must find each. */
+/** Deliberate bugs in the indexer: the simulator must find each of them. */
 
-/** Plants it; returns how to take it out again. */
+/** Plants the bug; returns a function that removes it. */
 type Plant = () => () => void
 
-/** Replaces a method, whatever its visibility. */
+/** Replaces a method, also a private one. */
 function replace<T extends object>(owner: T, name: string, by: (original: (...args: never[]) => unknown) => unknown) {
   const members = owner as Record<string, unknown>
   const original = members[name] as (...args: never[]) => unknown
@@ -19,8 +19,8 @@ function replace<T extends object>(owner: T, name: string, by: (original: (...ar
 }
 
 export const BUGS = {
-  /** A handler that remembers which places of the chain it has seen, so as to count nothing twice. What is taken back stays
-   *  remembered, and what stands in its place afterwards is passed over. */
+  /** A handler remembers which log positions it has seen, and skips a position that it sees again. After a reorganisation it skips the new log
+   *  at the same position. */
   'a handler forgets to undo': () => {
     const seen = new Set<string>()
     return replace(handlers.GOpen, 'Transfer', (original) => (...given: never[]) => {
@@ -30,7 +30,7 @@ export const BUGS = {
       if (!rows.speculating) seen.add(event.id)
     })
   },
-  /** The first block of every range but the first is left out. */
+  /** The first block of each range is omitted, except that of the first range. */
   'a log at a range’s border is skipped': () =>
     replace(
       Source.prototype,
@@ -46,7 +46,7 @@ export const BUGS = {
           return ranges
         },
     ),
-  /** Whatever block the node says is newest counts as final: it is never linked to the ones before. */
+  /** The latest block of the node counts as final, so that it is never linked to the blocks before. */
   'a stale head is trusted': () =>
     replace(
       Source.prototype,
@@ -59,14 +59,14 @@ export const BUGS = {
     ),
 } as const satisfies Record<string, Plant>
 
-/** A mistake in what is asked of the database: one table is left as it is when a fork is taken back. */
+/** A bug in the SQL: one table is not rolled back after a fork. */
 export const FORGETFUL = 'a table is not rolled back'
 
 export type Bug = keyof typeof BUGS | typeof FORGETFUL
 
 export const bugs = [...Object.keys(BUGS), FORGETFUL] as Bug[]
 
-/** A database as `bug` uses it. */
+/** The database as an indexer with this bug uses it. */
 export function withBug(db: Database, bug: Bug | undefined): Database {
   if (bug !== FORGETFUL) return db
   const without = (text: unknown) =>
@@ -85,7 +85,7 @@ export function withBug(db: Database, bug: Bug | undefined): Database {
 
 let planted: { bug: Bug | undefined; out: () => void } = { bug: undefined, out: () => {} }
 
-/** Makes this process hold `bug`, and no other. */
+/** Plants `bug` in this process, and removes any other. */
 export function plantBug(bug: Bug | undefined) {
   if (planted.bug === bug) return
   planted.out()

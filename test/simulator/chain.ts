@@ -5,7 +5,7 @@ import { bloomOf } from './bloom.ts'
 import { randomLog, type SimulatedLog } from './events.ts'
 import type { SeededRandom } from './random.ts'
 
-/** A chain out of nothing: random logs, real links, forks, finality. */
+/** A simulated chain: random logs, blocks linked by their hashes, forks and finality. */
 
 export interface SimulatedBlock {
   number: number
@@ -16,25 +16,25 @@ export interface SimulatedBlock {
   logsBloom: Hex
 }
 
-/** How a chain comes to be final: so many blocks behind the head, or by its `finalized` tag, which moves in strides. */
+/** The finality of a chain: a number of blocks behind the head, or the `finalized` tag, which moves in steps of `stride` blocks. */
 export type Finality = { count: number } | { lag: number; stride: number }
 
-/** What one node knows: its blocks, from 0 on. */
+/** The blocks that a node knows, from block 0 on. */
 export type ChainView = readonly SimulatedBlock[]
 
 export const SIMULATED_CHAIN_ID = 424_242
 const GENESIS_SECONDS = 1_800_000_000
-const BRANCHES_KEPT = 4
+const MAX_BRANCHES = 4
 const hex = (value: number) => `0x${value.toString(16)}`
 
-/** Serialised once: a view is asked for the same log again and again. */
+/** The serialised logs of each block, because the same log is requested many times. */
 const serialised = new WeakMap<SimulatedBlock, object[]>()
 
 export class SimulatedChain {
   blocks: SimulatedBlock[] = []
-  /** What a fork left behind, newest last: nodes that did not hear of the fork still say this. */
+  /** The abandoned branches of forks, newest last: nodes that have not seen the fork still answer from them. */
   readonly branches: ChainView[] = []
-  /** The last block that was ever final: no honest fork reaches it. */
+  /** The highest block that was ever final: no honest fork removes it. */
   final = 0
   private salt = 0
 
@@ -57,24 +57,24 @@ export class SimulatedChain {
     }
   }
 
-  /** The deepest fork that leaves what is final alone. */
-  get reach() {
+  /** The depth of the deepest fork that removes no final block. */
+  get maxForkDepth() {
     return this.head - this.final
   }
 
-  /** Replaces the last `depth` blocks by others: fewer, as many or more. */
+  /** Replaces the last `depth` blocks by fewer, as many or more blocks. */
   fork(depth: number) {
     const kept = Math.max(this.blocks.length - depth, 1)
     const lost = this.blocks.length - kept
     if (!lost) return
     this.branches.push([...this.blocks])
-    if (this.branches.length > BRANCHES_KEPT) this.branches.shift()
+    if (this.branches.length > MAX_BRANCHES) this.branches.shift()
     this.blocks.length = kept
     this.final = Math.min(this.final, this.head)
     this.mine(Math.max(0, lost - 1 + this.random(4)))
   }
 
-  /** What a node with this view takes for final. */
+  /** The final block according to a node with this view. */
   finalOf(view: ChainView): number {
     const head = view.length - 1
     const { finality } = this
@@ -97,7 +97,7 @@ export class SimulatedChain {
   }
 }
 
-/** A node's answer from its view. @throws Error as a node words it. */
+/** The answer of a node with this view. @throws Error with the message of a node. */
 export function answerFrom(view: ChainView, final: number, method: string, params: readonly unknown[]): unknown {
   if (method === 'eth_chainId') return hex(SIMULATED_CHAIN_ID)
   if (method === 'eth_blockNumber') return hex(view.length - 1)
@@ -122,7 +122,7 @@ export interface LogCriteria {
   topics?: readonly (string | null | readonly string[])[]
 }
 
-/** As nodes do: blocks that a node does not have yet are left out without a word. */
+/** Like real nodes, it omits blocks that it does not have yet without an error. */
 function logs(view: ChainView, { fromBlock, toBlock, blockHash, address, topics }: LogCriteria) {
   const chosen = blockHash
     ? view.filter((block) => block.hash === blockHash)
@@ -132,8 +132,8 @@ function logs(view: ChainView, { fromBlock, toBlock, blockHash, address, topics 
   const first = topics?.[0] ? new Set([topics[0]].flat()) : undefined
   return chosen.flatMap((block) =>
     logsOf(block).filter((_, index) => {
-      const log = must(block.logs[index])
-      return (!from || from.has(log.address)) && (!first || first.has(must(log.topics[0])))
+      const { address: emitter = '', topics: [topic = ''] = [] } = block.logs[index] ?? {}
+      return (!from || from.has(emitter)) && (!first || first.has(topic))
     }),
   )
 }

@@ -1,4 +1,4 @@
-/** What a run, or many, went through: how often each thing happened, and how deep the forks were that the indexer saw. */
+/** What happened in one or many simulations: how often each event occurred, and the depths of the forks that the indexer saw. */
 export class Coverage {
   readonly counts = new Map<string, number>()
   readonly depths = new Map<number, number>()
@@ -17,7 +17,7 @@ export class Coverage {
     for (const [depth, times] of other.depths) this.depths.set(depth, (this.depths.get(depth) ?? 0) + times)
   }
 
-  /** Those of `kinds` that never happened. */
+  /** The `kinds` that never occurred. */
   missing(kinds: readonly string[]): string[] {
     return kinds.filter((kind) => !this.counts.get(kind))
   }

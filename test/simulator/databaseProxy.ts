@@ -1,19 +1,19 @@
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 import type { Coverage } from './coverage.ts'
 
-/** The proxy between one run of the indexer and PostgreSQL: it counts the statements that pass and can be cut at any of them, with
- *  the statement lost, or done and its answer lost. */
+/** A proxy between one run of the indexer and PostgreSQL. It can cut the connections at any statement: before the statement arrives, or after
+ *  it was executed and before its answer arrives. */
 
-/** What happens at a statement. `strike` is told, and the proxy is cut: before the statement arrives, or after it was done. */
+/** A fault at a statement: `trigger` is called, and the connections are cut. */
 export interface ConnectionFault {
-  /** Springs at this many statements from now, or at the next commit. */
+  /** The fault happens after this number of statements, or at the next commit. */
   at: number | 'commit'
   when: 'before' | 'after'
   trigger: () => void | Promise<void>
 }
 
 const RETRACTED = /"type":"retracted","from":(\d+),"to":(\d+)/
-/** A frontend message `Query` of PostgreSQL's protocol with this text. */
+/** The frontend message `Query` of PostgreSQL's protocol with the text `commit`. */
 const COMMIT = Buffer.from('Q\0\0\0\x0bcommit\0', 'latin1')
 
 export class DatabaseProxy {
@@ -29,7 +29,7 @@ export class DatabaseProxy {
     this.server = createServer((client) => this.join(client))
   }
 
-  /** @returns the database's URL through this proxy. */
+  /** @returns the URL of the database through this proxy. */
   async open(): Promise<string> {
     await new Promise<void>((done) => this.server.listen(0, '127.0.0.1', done))
     const through = new URL(this.target.href)
@@ -37,12 +37,12 @@ export class DatabaseProxy {
     return through.href
   }
 
-  /** Breaks every connection; new ones may be made. */
+  /** Breaks all connections; new ones may be opened. */
   cut() {
     for (const socket of this.sockets) socket.destroy()
   }
 
-  /** Nothing passes any more. */
+  /** Breaks all connections and accepts no new ones. */
   close() {
     this.closed = true
     this.cut()
@@ -81,7 +81,7 @@ export class DatabaseProxy {
       if (struck) {
         const now = struck
         struck = undefined
-        now() // the statement is done, and nobody will hear of it
+        now() // the statement was executed, and its answer is lost
       } else if (!muted) client.write(chunk)
     })
   }

@@ -9,18 +9,18 @@ import { isRetriable } from '#schema/errors.ts'
 import { startPostgres } from '#schema/postgres.ts'
 import { HostPool } from './hostPool.ts'
 
-/** What one simulated run after another uses: a PostgreSQL of its own, which may be killed, and processes that may be killed.
- *  The index under test stands in the schema `public`, the clean sync in the schema `clean` of the same database. */
+/** What simulations use, one after another: their own PostgreSQL and indexer processes, all of which may be killed. The index under test is
+ *  in the schema `public`, and the clean sync in the schema `clean` of the same database. */
 export interface Environment {
-  /** Where the index under test is written. */
+  /** The database of the index under test. */
   url: string
-  /** Sees `public` first; every statement is tried again while the server is away. */
+  /** The schema `public`; every statement is retried while the server is down. */
   db: Database
   clean: Database
   hosts: HostPool
-  /** Empties both. */
+  /** Empties both schemas. */
   empty(): Promise<void>
-  /** Kills PostgreSQL: one of its processes, whereupon it ends all others and recovers; or the server itself, started again. */
+  /** Kills PostgreSQL: either one of its processes, after which it ends all others and recovers, or the whole server, which is then restarted. */
   crash(whole: boolean): Promise<void>
   close(): Promise<void>
 }
@@ -71,16 +71,16 @@ const FILLED = ['public', 'clean']
   .map((name) => `select '${name}' as name where exists (select 1 from ${name})`)
   .join(' union all ')
 
-const AWAY_MS = 15_000
+const RETRY_TIMEOUT_MS = 15_000
 
-/** The same database, whose statements wait for a server that is away. */
+/** The same database; statements are retried while the server is down. */
 function withRetries(db: Database): Database {
   const query = async (text: never, values: never) => {
     for (const began = performance.now(); ; await sleep(10)) {
       try {
         return await db.query(text, values)
       } catch (error) {
-        if (!isRetriable(error) || performance.now() - began > AWAY_MS) throw error
+        if (!isRetriable(error) || performance.now() - began > RETRY_TIMEOUT_MS) throw error
       }
     }
   }

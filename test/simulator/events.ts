@@ -1,9 +1,9 @@
 import { type Abi, type AbiEvent, encodeAbiParameters, encodeEventTopics, type Hex } from 'viem'
 import { type ContractName, contracts } from '#contracts/events.ts'
-import { must } from '#test/must.ts'
+import { must } from '../must.ts'
 import type { SeededRandom } from './random.ts'
 
-/** Random events of several contracts, encoded as logs. They need not be possible: each handler must cope with any order of them. */
+/** Random events of several contracts, encoded as logs. Their order need not be possible on a real chain: each handler must accept any order. */
 
 export interface SimulatedLog {
   address: string
@@ -21,7 +21,7 @@ const account = (random: SeededRandom) => `0x${String(random(6)).padStart(40, '0
 const amount = (random: SeededRandom) => BigInt(random(1_000_000))
 const operation = (random: SeededRandom) => `0x${String(random(4) + 1).padStart(64, '0')}` as Hex
 
-/** Event by contract, with arguments. */
+/** The events that are drawn: contract, name and arguments. */
 const RANDOM_EVENTS: [
   ContractName & keyof typeof SIMULATED_ADDRESSES,
   string,
@@ -68,17 +68,20 @@ function call(r: SeededRandom) {
 }
 
 export function randomLog(random: SeededRandom): SimulatedLog {
-  const [contract, eventName, args] = must(RANDOM_EVENTS[random(RANDOM_EVENTS.length)])
+  const [contract, eventName, args] = must(RANDOM_EVENTS[random(RANDOM_EVENTS.length)], 'event')
   const abi = contracts[contract].abi as Abi
-  const event = must(abi.find((item): item is AbiEvent => item.type === 'event' && item.name === eventName))
+  const event = must(
+    abi.find((item): item is AbiEvent => item.type === 'event' && item.name === eventName),
+    `declaration of ${eventName}`,
+  )
   const values = args(random)
   const plain = event.inputs.filter((input) => !input.indexed)
   return {
     address: SIMULATED_ADDRESSES[contract],
-    topics: encodeEventTopics({ abi: [event], eventName, args: values } as never) as Hex[],
+    topics: encodeEventTopics({ abi: [event], eventName, args: values } as never) as Hex[], // viem cannot type an event that is chosen at run time
     data: encodeAbiParameters(
       plain,
-      plain.map((input) => values[must(input.name)]),
+      plain.map((input) => values[must(input.name, 'parameter name')]),
     ),
   }
 }

@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import type { HostCommand, HostReport } from './indexerHost.ts'
 
-/** Processes for indexers that are to be killed: one at work, one warm behind it. */
+/** Processes for indexers that may be killed: one in use, and one spare that has already started. */
 export class HostPool {
   private current: Promise<Host>
   private spare: Promise<Host> | undefined
@@ -10,12 +10,12 @@ export class HostPool {
     this.current = begin()
   }
 
-  /** The process at work. */
+  /** The process in use. */
   now(): Promise<Host> {
     return this.current
   }
 
-  /** Kills it with SIGKILL; the one behind it takes its place. */
+  /** Kills it with SIGKILL; the spare process replaces it. */
   async kill() {
     const host = await this.current
     host.child.kill('SIGKILL')
@@ -39,20 +39,22 @@ export class Host {
       this.waiting.delete(report.run)
     })
     child.on('exit', () => {
-      for (const [run, heard] of this.waiting) heard({ say: 'ended', run, error: 'killed', failures: 0 })
+      for (const [run, resolve] of this.waiting) resolve({ say: 'ended', run, error: 'killed', failures: 0 })
       this.waiting.clear()
     })
   }
 
-  /** @returns when that run is over, with why. */
-  begin(order: Extract<HostCommand, { do: 'begin' }>) {
-    const ended = new Promise<Extract<HostReport, { say: 'ended' }>>((heard) => this.waiting.set(order.run, heard))
-    this.send(order)
+  /** Starts a run; resolves with the report at its end. */
+  begin(command: Extract<HostCommand, { do: 'begin' }>) {
+    const ended = new Promise<Extract<HostReport, { say: 'ended' }>>((resolve) =>
+      this.waiting.set(command.run, resolve),
+    )
+    this.send(command)
     return ended
   }
 
-  send(order: HostCommand) {
-    if (this.child.connected) this.child.send(order)
+  send(command: HostCommand) {
+    if (this.child.connected) this.child.send(command)
   }
 }
 

@@ -2,7 +2,7 @@ import { type Indexer, type IndexerOptions, startIndexer } from '#indexer/index.
 import { type Database, openDatabase } from '#schema/database.ts'
 import { type Bug, plantBug, withBug } from './bugs.ts'
 
-/** The process in which simulated indexers live, one at a time. It is told what to do by messages, and may be killed at any time. */
+/** The process that runs the simulated indexers, one at a time. It receives its commands as messages, and may be killed at any time. */
 
 export type HostCommand =
   | { do: 'begin'; run: number; databaseUrl: string; options: Omit<IndexerOptions, 'db' | 'signal'>; bug?: Bug }
@@ -43,9 +43,9 @@ async function begin({ run: number, databaseUrl, options, bug }: Extract<HostCom
   }
 }
 
-process.on('message', (order: HostCommand) => {
-  if (order.do === 'begin') void begin(order)
-  else if (run?.number === order.run) run.stop.abort()
+process.on('message', (command: HostCommand) => {
+  if (command.do === 'begin') void begin(command)
+  else if (run?.number === command.run) run.stop.abort()
 })
 process.on('disconnect', () => process.exit())
 tell({ say: 'ready' })

@@ -9,19 +9,19 @@ import { type SeededRandom, seededRandom } from './random.ts'
 
 type Settings = Omit<IndexerOptions, 'db' | 'rpcUrl' | 'signal'>
 
-/** How a run ends: as it should; with its process as good as gone (nobody hears it any more); by SIGKILL. */
+/** How a run ends: `end` by an orderly stop, `die` cut off from node and database, `kill` by SIGKILL. */
 export type Ending = 'end' | 'die' | 'kill'
 
-/** A stop is right only when a final block was taken back. */
+/** The indexer may stop with this message only when the chain removed a final block. */
 const DEEP = /was final here: the last common block is \d+/
-/** A start that fails is tried again, as a supervisor does, so many times. */
-const STARTS = 500
+/** A failed start is retried this many times, as a supervisor does. */
+const MAX_STARTS = 500
 
-/** The indexer's runs, one after another, on one index. */
+/** Runs the indexer on one index, one run after another. */
 export class IndexerRuns {
-  /** The chain took back what was final: the indexer may stop at it, and is then told to rewind. */
+  /** The chain removed final blocks: the indexer may stop because of it, and is then told to rewind. */
   mayStop = false
-  /** Rejects when an indexer gives up that should not. */
+  /** Rejects when an indexer stops for a wrong reason. */
   readonly failed: Promise<never>
   private fail: (error: Error) => void = () => {}
   private number = 0
@@ -31,8 +31,8 @@ export class IndexerRuns {
   private ended: Promise<unknown> = Promise.resolve()
   private rewind = false
   private readonly random: SeededRandom = seededRandom(7)
-  /** Changes of runs happen one after another. */
-  private turn: Promise<void> = Promise.resolve()
+  /** Runs are changed one after another. */
+  private pending: Promise<void> = Promise.resolve()
 
   constructor(
     private readonly environment: Environment,
@@ -66,18 +66,18 @@ export class IndexerRuns {
     ended.then(({ error, failures }) => {
       this.coverage.count('failed rounds', failures)
       proxy.close()
-      if (run === this.number && error) this.again(error)
+      if (run === this.number && error) this.restart(error)
     })
   }
 
-  /** This run ends now, in that way, and another begins. */
+  /** Ends the current run in this way and begins another. */
   next(ending: Ending) {
     const { proxy, host, number, ended } = this
     if (ending !== 'end') {
       this.node.run = -1
       proxy?.close()
     }
-    this.number++ // what the old run has to say counts no more
+    this.number++ // reports of the old run are ignored from now on
     this.queue(async () => {
       if (ending === 'kill') await this.environment.hosts.kill()
       else host?.send({ do: 'end', run: number })
@@ -88,7 +88,7 @@ export class IndexerRuns {
     })
   }
 
-  /** Cuts the connections to the database, or crashes it, at one of the next statements. */
+  /** At one of the next statements, cuts the connections to the database or crashes it. */
   injectFault(what: 'cut' | 'crash') {
     const { proxy, random } = this
     if (!proxy || proxy.fault) return
@@ -105,13 +105,13 @@ export class IndexerRuns {
     proxy.fault = { at, when, trigger }
   }
 
-  disarm() {
+  removeFault() {
     if (this.proxy) this.proxy.fault = undefined
   }
 
-  /** Ends the last run as it should end. */
+  /** Ends the last run by an orderly stop. */
   async end() {
-    await this.turn
+    await this.pending
     const run = this.number
     this.number++
     this.host?.send({ do: 'end', run })
@@ -119,25 +119,25 @@ export class IndexerRuns {
   }
 
   async stop() {
-    await this.turn.catch(() => {})
+    await this.pending.catch(() => {})
     this.host?.send({ do: 'end', run: this.number++ })
     await this.ended
     this.proxy?.close()
   }
 
-  private again(error: string) {
+  private restart(error: string) {
     if (DEEP.test(error)) {
       if (!this.mayStop)
-        return this.fail(new Error(`The indexer stopped though nothing final was taken back: ${error}`))
+        return this.fail(new Error(`The indexer stopped, although no final block was removed: ${error}`))
       this.rewind = true
       this.coverage.count('stops at a lost final block')
-    } else if (++this.starts > STARTS) return this.fail(new Error(`The indexer does not come up: ${error}`))
+    } else if (++this.starts > MAX_STARTS) return this.fail(new Error(`The indexer does not start: ${error}`))
     else this.coverage.count(`stops: ${error.split(':')[0]}`)
     this.number++
     this.queue(() => this.begin())
   }
 
   private queue(work: () => Promise<void>) {
-    this.turn = this.turn.then(work).catch((error: Error) => this.fail(error))
+    this.pending = this.pending.then(work).catch((error: Error) => this.fail(error))
   }
 }

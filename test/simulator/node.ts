@@ -1,16 +1,15 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { must } from '#test/must.ts'
+import { must } from '../must.ts'
 import { answerFrom, type ChainView, type LogCriteria, type SimulatedChain } from './chain.ts'
 import type { Coverage } from './coverage.ts'
 import { pick, type SeededRandom, seededRandomAt } from './random.ts'
 
-/** A JSON-RPC server over HTTP in front of a simulated chain, which lies, lags and dies. **The indexer's own questions are the
- *  clock**: what happens, happens at a question's number, never at a time of the day, so that a seed means the same run on any
- *  machine. */
+/** A JSON-RPC server over HTTP in front of a simulated chain; it gives wrong answers, lags and crashes. **The indexer's requests are the
+ *  clock**: each event happens at the number of a request, never at a time of day, so that a seed gives the same run on any machine. */
 
-/** How likely each misbehaviour is against the others, for one request. */
+/** The weight of each fault, for one request. */
 export const SIMULATED_FAULTS = {
   busy: 2,
   throttled: 2,
@@ -28,7 +27,7 @@ export const SIMULATED_FAULTS = {
 
 export type SimulatedFault = keyof typeof SIMULATED_FAULTS
 
-/** Those that any request can meet. */
+/** The faults that can happen to any request. */
 const ANY_REQUEST: ReadonlySet<SimulatedFault> = new Set([
   'busy',
   'throttled',
@@ -40,7 +39,7 @@ const ANY_REQUEST: ReadonlySet<SimulatedFault> = new Set([
   'stale head',
 ])
 
-/** Longer than the simulated indexer waits. */
+/** Longer than the time-out of the simulated indexer. */
 export const TOO_LATE_MS = 400
 
 interface Call {
@@ -50,13 +49,13 @@ interface Call {
 }
 
 export interface NodeBehaviour {
-  /** One request in so many goes wrong; 0: none. */
+  /** One request in this number fails; 0: none. */
   oneIn: number
-  /** The most blocks in one `eth_getLogs`; 0: any number. */
+  /** The maximum number of blocks in one `eth_getLogs`; 0: no limit. */
   rangeLimit: number
-  /** The most logs in one answer; 0: any number. */
+  /** The maximum number of logs in one answer; 0: no limit. */
   resultLimit: number
-  /** There are other endpoints, so that this one may lie about ranges, too. */
+  /** There are other endpoints to compare with, so that this one may give wrong answers about ranges, too. */
   quorum?: boolean
 }
 
@@ -64,23 +63,24 @@ const asksRange = ({ method, params }: Call) => method === 'eth_getLogs' && !(pa
 
 export const HONEST: NodeBehaviour = { oneIn: 0, rangeLimit: 0, resultLimit: 0 }
 
-/** Endpoints of a quorum: the first lies, and dies; the others are slow to be asked, and right. */
+/** The endpoints of a quorum: the first gives wrong answers and crashes; the others are correct. */
 const ENDPOINTS = 3
 
 export class SimulatedNode {
   behaviour: NodeBehaviour = HONEST
-  /** Requests that will find nobody. */
+  /** The number of next requests whose connection is closed without an answer. */
   refusedRequests = 0
-  /** Looks at the newest block, and requests since the last one. */
+  /** The number of requests for the latest block. */
   poll = 0
+  /** The number of requests since the last one for the latest block. */
   private offset = 0
-  /** Whose questions are answered: a run that is over gets no answer. */
+  /** The number of the run that gets answers: a run that is over gets none. */
   run = 0
-  /** Called before each answer, with the clock. */
+  /** Called before each answer, with the current clock. */
   onTick: (poll: number, offset: number) => void = () => {}
-  /** Questions that went wrong and may come again. */
+  /** Failed requests, which may be retried. */
   private readonly failedRequests = new Set<string>()
-  /** A node that held back a block's logs once says them when asked again: an index that was behind. */
+  /** Blocks whose logs were omitted once: they are included at the next request, as by a node whose log index was behind. */
   private readonly withheld = new Set<string>()
   private readonly server: Server
 
@@ -99,13 +99,13 @@ export class SimulatedNode {
     await new Promise<void>((done) => this.server.listen(0, '127.0.0.1', done))
   }
 
-  /** Where a run asks: at one endpoint, or at several that it can compare. */
+  /** The RPC URL of a run: one endpoint, or the several endpoints of a quorum. */
   urlOf(run: number, quorum = false) {
     const url = `http://127.0.0.1:${(this.server.address() as AddressInfo).port}/${run}/`
     return Array.from({ length: quorum ? ENDPOINTS : 1 }, (_, endpoint) => url + endpoint).join(',')
   }
 
-  /** The node's process is gone: every connection breaks. */
+  /** The node crashes: all connections break. */
   die(requests: number) {
     this.refusedRequests = requests
     this.server.closeAllConnections()
@@ -119,7 +119,7 @@ export class SimulatedNode {
   private async serve(request: IncomingMessage, response: ServerResponse) {
     const body = JSON.parse(await text(request))
     const calls = (Array.isArray(body) ? body : [body]) as Call[]
-    const [run, endpoint] = must(request.url).split('/').slice(1).map(Number) as [number, number]
+    const [run, endpoint] = (request.url ?? '').split('/').slice(1).map(Number) as [number, number]
     if (run !== this.run && run !== 0) return void response.socket?.destroy()
     if (run === 0)
       return respond(
@@ -149,7 +149,7 @@ export class SimulatedNode {
 
   private faultOf(calls: readonly Call[], random: SeededRandom): SimulatedFault | undefined {
     const { oneIn, quorum } = this.behaviour
-    // ranges are asked for seldom, only far behind the head: where others may contradict, every second one is lied about
+    // ranges are requested rarely, only far behind the head: with a quorum, every second answer about a range is wrong
     if (quorum && calls.some(asksRange) && random(2)) return 'logs withheld'
     return oneIn && random(oneIn) === 0 ? pick(random, SIMULATED_FAULTS) : undefined
   }
@@ -163,7 +163,7 @@ export class SimulatedNode {
   ) {
     const { blocks, branches } = this.chain
     const from = (view: ChainView) => calls.map((call) => this.ask(call, view))
-    if (fault && ANY_REQUEST.has(fault)) this.countLie(fault)
+    if (fault && ANY_REQUEST.has(fault)) this.countWrongAnswer(fault)
     if (fault === 'busy') return void response.writeHead(503).end('busy')
     if (fault === 'throttled') return void response.writeHead(429).end('slow down')
     if (fault === 'no JSON') return void response.end('<html>gateway</html>')
@@ -171,42 +171,42 @@ export class SimulatedNode {
     if (fault === 'stale head')
       return respond(response, body, from(blocks.slice(0, Math.max(1, blocks.length - 1 - random(random(6) ? 4 : 24)))))
     if (fault === 'other fork' && branches.length) {
-      this.countLie(fault)
-      return respond(response, body, from(must(branches[random(branches.length)])))
+      this.countWrongAnswer(fault)
+      return respond(response, body, from(must(branches[random(branches.length)], 'branch')))
     }
     const answers = from(blocks)
     if (fault === 'slow') await sleep(1 + random(8))
     if (fault === 'too late') await sleep(TOO_LATE_MS)
     const one = random(calls.length)
-    if (fault === 'refused')
-      answers[one] = { id: must(calls[one]).id, error: { code: -32000, message: 'header not found' } }
-    else if (fault === 'block withheld' && must(calls[one]).method === 'eth_getBlockByNumber') {
-      this.countLie(fault)
-      answers[one] = { id: must(calls[one]).id, result: null }
+    const { id, method } = must(calls[one], 'call')
+    if (fault === 'refused') answers[one] = { id, error: { code: -32000, message: 'header not found' } }
+    else if (fault === 'block withheld' && method === 'eth_getBlockByNumber') {
+      this.countWrongAnswer(fault)
+      answers[one] = { id, result: null }
     } else if (fault === 'answer dropped' && calls.length > 1) {
-      this.countLie(fault)
+      this.countWrongAnswer(fault)
       answers.splice(one, 1)
     } else if (fault === 'logs withheld') this.withhold(calls, answers)
     respond(response, body, answers)
   }
 
-  /** Leaves out all logs of the blocks that were asked for by hash: what a node says whose log index is behind its blocks. */
+  /** Omits all logs of one block, as a node does whose log index is behind its blocks. */
   private withhold(calls: Call[], answers: Answer[]) {
-    for (const [index, { method, params }] of calls.entries()) {
+    for (const [index, { id, method, params }] of calls.entries()) {
       const { blockHash } = (params[0] ?? {}) as LogCriteria
       const { result } = answers[index] as { result?: { blockHash: string }[] }
-      if (method !== 'eth_getLogs' || !result?.length) continue
-      // of one endpoint a lie about a range is past finding out, and one told twice past believing
+      const hidden = result?.[0]?.blockHash
+      if (method !== 'eth_getLogs' || !result || !hidden) continue
+      // with a single endpoint, the indexer cannot detect a wrong answer about a range, nor one that is repeated
       if (!this.behaviour.quorum && (!blockHash || this.withheld.has(blockHash))) continue
       this.withheld.add(blockHash ?? '')
-      this.countLie(blockHash ? 'logs withheld' : 'logs withheld from a range')
-      const hidden = must(result[0]).blockHash
-      answers[index] = { ...must(answers[index]), result: result.filter((log) => log.blockHash !== hidden) }
+      this.countWrongAnswer(blockHash ? 'logs withheld' : 'logs withheld from a range')
+      answers[index] = { id, result: result.filter((log) => log.blockHash !== hidden) }
     }
   }
 
-  private countLie(fault: string) {
-    this.coverage.count(`lie: ${fault}`)
+  private countWrongAnswer(fault: string) {
+    this.coverage.count(`wrong answer: ${fault}`)
   }
 
   private ask({ id, method, params }: Call, view: ChainView): Answer {
@@ -232,7 +232,7 @@ export class SimulatedNode {
 
 type Answer = { id: number; result?: unknown; error?: { code: number; message: string } }
 
-/** In any order: a client must go by the ids. */
+/** The answers of a batch come in reverse order: a client must use the ids. */
 function respond(response: ServerResponse, body: unknown, answers: Answer[]) {
   const full = answers.map((answer) => ({ jsonrpc: '2.0', ...answer }))
   response.setHeader('content-type', 'application/json')

@@ -2,7 +2,7 @@ import type { Database } from '#schema/database.ts'
 import { versionedTables } from '#schema/entities.ts'
 import type { SimulatedChain } from './chain.ts'
 
-/** What is right: the rows of a clean sync, and what the chain itself says. */
+/** Two oracles: the rows of a clean sync, and the chain itself. */
 
 const side = (table: string, mine: string, other: string, says: string) =>
   `select '${table}, ${says}: ' || to_jsonb(t)::text as line from (select * from ${mine}."${table}" except select * from ${other}."${table}") t`
@@ -14,7 +14,7 @@ const DIFFERENCE = versionedTables
   ])
   .join(' union all ')
 
-/** Rows that the index and a clean sync do not have in common, by two-way `except` over every versioned table. */
+/** The rows that are only in the index or only in the clean sync, by `except` in both directions over every versioned table. */
 export async function differingRows(db: Database): Promise<string[]> {
   return (await db.query(DIFFERENCE)).rows.map(({ line }) => line)
 }
@@ -22,7 +22,7 @@ export async function differingRows(db: Database): Promise<string[]> {
 const positionOf = (block: number, index: number) =>
   `${String(block).padStart(12, '0')}-${String(index).padStart(6, '0')}`
 
-/** What the index says of events, blocks and finality that the chain does not: an oracle that shares no code with the indexer. */
+/** Where the index contradicts the chain about events, blocks and finality. This oracle shares no code with the indexer. */
 export async function contradictions(db: Database, chain: SimulatedChain): Promise<string[]> {
   const found: string[] = []
   const { rows: events } = await db.query('select id, address, transaction_hash from chain_event')
@@ -30,7 +30,7 @@ export async function contradictions(db: Database, chain: SimulatedChain): Promi
   for (const block of chain.blocks)
     for (const [index, log] of block.logs.entries()) {
       const id = positionOf(block.number, index)
-      const said = `${log.address} ${block.hash}` // a simulated block is one transaction under the block's hash
+      const said = `${log.address} ${block.hash}` // a simulated block has one transaction, with the hash of the block
       if (stored.get(id) !== said) found.push(`event ${id}: the chain has ${said}, the index ${stored.get(id)}`)
       stored.delete(id)
     }

@@ -1,4 +1,4 @@
-/** A small seeded generator (mulberry32): whole numbers from 0 to below `below`. The same seed, the same run. */
+/** A small seeded generator (mulberry32) of integers from 0 to `below - 1`. The same seed gives the same sequence. */
 export function seededRandom(seed: number) {
   return (below: number): number => {
     seed = (seed + 0x6d2b79f5) | 0
@@ -10,13 +10,13 @@ export function seededRandom(seed: number) {
 
 export type SeededRandom = ReturnType<typeof seededRandom>
 
-/** A generator of its own for one place of a run, so that what happens there does not depend on what happened elsewhere first. */
+/** A separate generator for one point of a simulation, so that its numbers do not depend on how many were drawn elsewhere. */
 export const seededRandomAt = (seed: number, ...place: number[]): SeededRandom =>
   seededRandom(
     place.reduce((mixed, value) => Math.imul(mixed ^ (value + 0x9e3779b9), 0x85ebca6b) ^ (mixed >>> 13), seed),
   )
 
-/** One of the entries of `weights`, each as likely as its weight. */
+/** Draws one of the keys of `weights`, each with the probability of its weight. */
 export function pick<K extends string>(random: SeededRandom, weights: Readonly<Record<K, number>>): K {
   const entries = Object.entries(weights) as [K, number][]
   let left = random(entries.reduce((sum, [, weight]) => sum + weight, 0))
@@ -24,5 +24,5 @@ export function pick<K extends string>(random: SeededRandom, weights: Readonly<R
     left -= weight
     if (left < 0) return name
   }
-  throw new Error('There is nothing to pick from')
+  throw new Error('The weights are empty.')
 }

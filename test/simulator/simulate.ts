@@ -11,12 +11,12 @@ import { HONEST, SimulatedNode } from './node.ts'
 import { contradictions, differingRows } from './oracle.ts'
 import { pick, type SeededRandom, seededRandomAt } from './random.ts'
 
-/** What may happen, and how likely each is against the others. */
+/** The events of a simulation, with their weights. */
 const ACTIONS = {
   mine: 30,
   burst: 4,
   fork: 34,
-  'end and begin': 5,
+  restart: 5,
   death: 6,
   kill: 1,
   cut: 8,
@@ -24,15 +24,15 @@ const ACTIONS = {
   'node death': 4,
 } as const
 
-/** What a set of runs has to have gone through to prove anything. */
+/** The kinds of events that must occur in a large set of simulations. */
 export const KINDS = [
   'forks',
   'forks seen',
   'forks during a round',
-  'final blocks taken back',
+  'final blocks removed',
   'stops at a lost final block',
-  'ends and begins',
-  'sudden deaths',
+  'orderly restarts',
+  'restarts after a cut-off',
   'kill -9 of the indexer',
   'connections cut before a statement',
   'commits whose answer was lost',
@@ -42,24 +42,24 @@ export const KINDS = [
   'retries',
   'limits met',
   'failed rounds',
-  'lie: stale head',
-  'lie: other fork',
-  'lie: logs withheld',
-  'lie: logs withheld from a range',
+  'wrong answer: stale head',
+  'wrong answer: other fork',
+  'wrong answer: logs withheld',
+  'wrong answer: logs withheld from a range',
 ]
 
 export interface SimulationResult {
-  /** Where the index ends up otherwise than a clean sync, or contradicts the chain: empty when all is well. */
+  /** Differences between the index and a clean sync, or between the index and the chain; empty when the simulation passed. */
   found: string[]
   coverage: Coverage
 }
 
-/** How long nothing may move until it is taken to hang: longer than a process takes to start on a busy machine. */
+/** Without any progress for this time, the indexer counts as hung. A process takes less than that to start on a busy machine. */
 const STALL_MS = 90_000
 const PATIENCE = { timeoutMs: 300, delayMs: 1, deepReorgMs: 40 } satisfies IndexerOptions['patience']
 
-/** One run of an index: a chain that forks, a node that lies and dies, an indexer and a PostgreSQL that are killed. In the end the
- *  node is honest, the index catches up, and must be what a clean sync makes of the same chain. */
+/** Simulates one index: a chain that forks, a node that gives wrong answers and crashes, an indexer and a PostgreSQL that are killed. At the
+ *  end the node is honest and the index catches up; it must then equal a clean sync of the same chain. */
 export async function simulate(seed: number, environment: Environment, bug?: Bug): Promise<SimulationResult> {
   const random = seededRandomAt(seed, 0)
   const finality: Finality = random(2) ? { count: 6 + random(12) } : { lag: 4 + random(8), stride: 1 + random(6) }
@@ -72,12 +72,12 @@ export async function simulate(seed: number, environment: Environment, bug?: Bug
   const deployment = { chainId: SIMULATED_CHAIN_ID, startBlock: 1, addresses: SIMULATED_ADDRESSES }
   const quorum = seed % 5 === 0
   const settings = { deployment, confirmations, pollMs: 1, patience: PATIENCE, compareEvery: 1 }
-  const forgetful = { ...settings, keptRows: seed % 3 } // the clean sync keeps many
+  const forgetful = { ...settings, keptRows: seed % 3 } // the clean sync keeps more rows in memory
   const runs = new IndexerRuns(environment, node, forgetful, coverage, quorum, bug)
   try {
     chain.mine(1 + random(60))
     node.behaviour = {
-      oneIn: must([0, 40, 20, 10, 6][random(5)]),
+      oneIn: [0, 40, 20, 10, 6][random(5)] ?? 0,
       rangeLimit: random(3) ? 0 : 5 + random(20),
       resultLimit: random(3) ? 0 : 12 + random(40),
       quorum,
@@ -89,7 +89,7 @@ export async function simulate(seed: number, environment: Environment, bug?: Bug
     node.onTick = () => {}
     node.behaviour = HONEST
     node.refusedRequests = 0
-    runs.disarm()
+    runs.removeFault()
     while (chain.finalOf(chain.blocks) < chain.final) chain.mine(1) // a fork may have left a shorter chain
     await Promise.race([waitUntilCaughtUp(environment, chain), runs.failed])
     await runs.end()
@@ -110,40 +110,40 @@ export async function simulate(seed: number, environment: Environment, bug?: Bug
   }
 }
 
-/** Settles when the index stands where the chain does. @throws Error when it stands still elsewhere. */
+/** Waits until the index has reached the head of the chain. @throws Error when it makes no progress. */
 async function waitUntilCaughtUp(environment: Environment, chain: SimulatedChain) {
   const { head, final, blocks } = chain
-  let stands = ''
+  let last = ''
   for (let since = performance.now(); performance.now() - since < STALL_MS; await sleep(3)) {
     const { rows } = await environment.db.query('select hash, block, final_block from cursor')
-    if (rows[0]?.hash === must(blocks[head]).hash && rows[0].final_block === final) return
+    if (rows[0]?.hash === blocks[head]?.hash && rows[0]?.final_block === final) return
     const now = JSON.stringify(rows[0])
-    if (now !== stands) since = performance.now()
-    stands = now
+    if (now !== last) since = performance.now()
+    last = now
   }
   throw new Error(
-    `The index did not catch up: it stands still at ${stands}, the chain at ${head} (${must(blocks[head]).hash}), final to ${final}`,
+    `The index did not catch up: it stopped at ${last}; the chain is at ${head} (${blocks[head]?.hash}), final up to ${final}`,
   )
 }
 
-/** @throws Error when the indexer has asked nothing for long. */
+/** @throws Error when the indexer has sent no request for `STALL_MS`. */
 async function waitUntilStalled(node: SimulatedNode): Promise<never> {
   for (let polls = -1; polls !== node.poll; ) {
     polls = node.poll
     await sleep(STALL_MS, undefined, { ref: false })
   }
-  throw new Error(`The indexer asks nothing any more, for ${STALL_MS / 1000} s`)
+  throw new Error(`The indexer has sent no request for ${STALL_MS / 1000} s`)
 }
 
 const LENGTH = 24
 
-/** The story of a run: what happens at which of the indexer's questions. */
+/** The script of a simulation: which event happens at which request of the indexer. */
 class Script {
   readonly over: Promise<void>
   private finish = () => {}
   private left = LENGTH
   private next = { poll: 2, offset: 0 }
-  private betrayal: number | undefined
+  private removesFinalAt: number | undefined
 
   constructor(
     seed: number,
@@ -156,7 +156,7 @@ class Script {
     this.over = new Promise((done) => {
       this.finish = done
     })
-    if (seed % 8 === 0) this.betrayal = 4 + random(LENGTH - 4)
+    if (seed % 8 === 0) this.removesFinalAt = 4 + random(LENGTH - 4)
   }
 
   tick(poll: number, offset: number) {
@@ -165,7 +165,7 @@ class Script {
     if (this.left-- <= 0) return this.finish()
     const gap = this.random(3) ? 1 + this.random(3) : 0
     this.next = gap ? { poll: poll + gap, offset: this.random(2) ? 0 : this.random(5) } : { poll, offset: offset + 1 }
-    if (this.left === this.betrayal) this.betray()
+    if (this.left === this.removesFinalAt) this.removeFinalBlocks()
     else this.act(offset)
   }
 
@@ -177,15 +177,15 @@ class Script {
       case 'burst':
         return chain.mine(20 + random(40))
       case 'fork':
-        if (chain.reach < 1) return chain.mine(2)
+        if (chain.maxForkDepth < 1) return chain.mine(2)
         coverage.count('forks')
         if (offset > 0) coverage.count('forks during a round')
-        return chain.fork(1 + random(chain.reach))
-      case 'end and begin':
-        coverage.count('ends and begins')
+        return chain.fork(1 + random(chain.maxForkDepth))
+      case 'restart':
+        coverage.count('orderly restarts')
         return runs.next('end')
       case 'death':
-        coverage.count('sudden deaths')
+        coverage.count('restarts after a cut-off')
         return runs.next('die')
       case 'kill':
         coverage.count('kill -9 of the indexer')
@@ -200,12 +200,12 @@ class Script {
     }
   }
 
-  /** The chain gives up blocks that were final: the indexer must stop and say so, and go on when it is told to rewind. */
-  private betray() {
+  /** The chain removes blocks that were final: the indexer must stop with an error, and continue when it is told to rewind. */
+  private removeFinalBlocks() {
     const { chain, random } = this
     if (chain.final < 3) return chain.mine(10)
-    this.coverage.count('final blocks taken back')
+    this.coverage.count('final blocks removed')
     this.runs.mayStop = true
-    chain.fork(chain.reach + 1 + random(Math.min(chain.final - 1, 20)))
+    chain.fork(chain.maxForkDepth + 1 + random(Math.min(chain.final - 1, 20)))
   }
 }
