@@ -6,9 +6,9 @@ import { startReplay } from '#indexer/replay/server.ts'
 import { stateOfStored } from '#rules/storedProposal.ts'
 import { Governor, Proposal } from '#schema/onchain/governance.ts'
 import { rowsOf } from '#schema/rows.ts'
+import { must } from '#test/must.ts'
 import { checkReplay } from './checks/replay.ts'
 import { freshDatabase } from './database.ts'
-import { must } from './must.ts'
 
 const BRAVO = 'indexer/test/recordings/bravo'
 

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
 import { encodeAbiParameters, type Hex } from 'viem'
-import { must } from '#test/must.ts'
 import { bloomOf } from './bloom.ts'
 import { randomLog, type SimulatedLog } from './events.ts'
 import type { SeededRandom } from './random.ts'

@@ -1,6 +1,6 @@
 import { type Abi, type AbiEvent, encodeAbiParameters, encodeEventTopics, type Hex } from 'viem'
 import { type ContractName, contracts } from '#contracts/events.ts'
-import { must } from '../must.ts'
+import { must } from '#test/must.ts'
 import type { SeededRandom } from './random.ts'
 
 /** Random events of several contracts, encoded as logs. Their order need not be possible on a real chain: each handler must accept any order. */

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { must } from '../must.ts'
+import { must } from '#test/must.ts'
 import { answerFrom, type ChainView, type LogCriteria, type SimulatedChain } from './chain.ts'
 import type { Coverage } from './coverage.ts'
 import { pick, type SeededRandom, seededRandomAt } from './random.ts'

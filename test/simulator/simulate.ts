@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type IndexerOptions, startIndexer } from '#indexer/index.ts'
-import { must } from '#test/must.ts'
 import type { Bug } from './bugs.ts'
 import { type Finality, SIMULATED_CHAIN_ID, SimulatedChain } from './chain.ts'
 import { Coverage } from './coverage.ts'
