@@ -10,7 +10,7 @@ import { expect, test } from 'vitest'
 const EXCEPTIONS: Record<string, string> = {
   Disputes: 'the generated contract, and a part of the page that a later issue replaces',
   Model: 'to be renamed',
-  Node: 'to be renamed',
+  Node: "a value in a computation graph (engine, as in ONNX) and Relay's interface of the GraphQL schema",
   run: 'the module interface of a benchmark (bench/*.ts)',
   setup: 'the module interface of a benchmark (bench/*.ts) and of a global set-up of vitest',
 }
