@@ -202,7 +202,7 @@ test('a mutation with too deep a query, or too many at once, starts nothing; the
   const deep = await expectRefused(house, mutation(nested(30)), { input, key: 'k' })
   expect(deep).toEqual({
     code: 'TOO_COMPLEX',
-    message: 'The query is 32 levels deep, more than 18. Ask for the lower levels in a query of their own.',
+    message: 'The query is 32 levels deep, more than 18. Request the lower levels in a separate query.',
   })
   const many = Array.from({ length: 51 }, (_, i) => `a${i}: fineTune(input: $input, idempotencyKey: "k${i}") { id }`)
   const wide = await expectRefused(house, `mutation ($input: FineTuneInput!) { ${many.join(' ')} }`, { input })
