@@ -17,8 +17,8 @@ test('the contracts are put on the chain of the first endpoint that is named, ov
   })
   const out = join(await temporaryFolder(), 'deployment.json')
   for (const RPC_URL of [`${url},http://127.0.0.1:9`, wsUrl]) {
-    const { code, said } = await runProgram('deploy', { RPC_URL, OPERATOR_KEY }, ['--out', out])
-    expect(said).toContain(`Deployed to chain 31337; wrote ${out}.`)
+    const { code, output } = await runProgram('deploy', { RPC_URL, OPERATOR_KEY }, ['--out', out])
+    expect(output).toContain(`Deployed to chain 31337; wrote ${out}.`)
     expect(code).toBe(0)
     expect((await readDeployment(out)).operator.toLowerCase()).toBe(operator.address.toLowerCase())
   }
@@ -26,9 +26,9 @@ test('the contracts are put on the chain of the first endpoint that is named, ov
 
 test('a deployment without a chain, a key or an answer says what is missing', async () => {
   const refused = async (env: Record<string, string>) => {
-    const { code, said } = await runProgram('deploy', env, ['--out', 'nowhere/deployment.json'])
+    const { code, output } = await runProgram('deploy', env, ['--out', 'nowhere/deployment.json'])
     expect(code).toBe(1)
-    return said
+    return output
   }
   expect(await refused({ OPERATOR_KEY })).toMatch(/^RPC_URL: required to deploy/)
   expect(await refused({ RPC_URL: 'http://127.0.0.1:9' })).toMatch(/^OPERATOR_KEY: required to deploy/)

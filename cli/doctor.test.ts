@@ -13,11 +13,11 @@ async function patient() {
   const file = join(folder, 'deployment.json')
   await writeDeployment(file, chain.deployment)
   const env = { MODELCOMMONS_HOME: folder, PORT: '0', DEPLOYMENT: file, OPERATOR_KEY: `0x${'11'.repeat(32)}` }
-  const said = async (...urls: string[]) => {
-    const { code, said } = await runProgram('doctor', { ...env, RPC_URL: urls.join(', ') })
-    return { code, lines: said.split('\n').filter((line) => /^. (endpoint|chain) /.test(line)) }
+  const output = async (...urls: string[]) => {
+    const { code, output } = await runProgram('doctor', { ...env, RPC_URL: urls.join(', ') })
+    return { code, lines: output.split('\n').filter((line) => /^. (endpoint|chain) /.test(line)) }
   }
-  return { file, said, http: chain.url, ws: chain.anvil.wsUrl, contract: chain.deployment.addresses.ModelRegistry }
+  return { file, output, http: chain.url, ws: chain.anvil.wsUrl, contract: chain.deployment.addresses.ModelRegistry }
 }
 
 async function another(chainId: number) {
@@ -27,19 +27,19 @@ async function another(chainId: number) {
 }
 
 test('each endpoint is looked at, over HTTP and WebSocket, and no secret of its address is shown', async () => {
-  const { file, said, http, ws } = await patient()
+  const { file, output, http, ws } = await patient()
   const well = (url: string) => expect.stringMatching(`^✓ endpoint +${url} answers for chain 31337, block \\d+$`)
-  expect(await said(http, ws, `${http}?key=secret`)).toEqual({
+  expect(await output(http, ws, `${http}?key=secret`)).toEqual({
     code: 0,
     lines: [well(http), well(ws), well(http), expect.stringContaining(`31337, with the contracts of ${file}`)],
   })
 })
 
 test('who does not answer is named, and so is each chain when there are several', async () => {
-  const { said, http, ws } = await patient()
+  const { output, http, ws } = await patient()
   const other = await another(10)
   const away = 'http://127.0.0.1:9'
-  expect(await said(away, ws, other.url, other.wsUrl)).toEqual({
+  expect(await output(away, ws, other.url, other.wsUrl)).toEqual({
     code: 1,
     lines: [
       expect.stringMatching(`^✗ endpoint +RPC_URL: ${away} does not answer`),
@@ -51,21 +51,21 @@ test('who does not answer is named, and so is each chain when there are several'
       ),
     ],
   })
-  const wrong = await said(other.wsUrl)
+  const wrong = await output(other.wsUrl)
   expect(wrong.code).toBe(1)
   expect(wrong.lines[1]).toMatch(/^✗ chain +RPC_URL leads to chain 10; DEPLOYMENT is for chain 31337\.$/)
-  const { code, lines } = await said(http, `${http}/secret`)
+  const { code, lines } = await output(http, `${http}/secret`)
   expect(code).toBe(1)
   expect(lines[1]).toMatch(new RegExp(`^✗ endpoint +RPC_URL: ${http}/… cannot be used: .*404`))
-  const none = await said(away, 'ws://127.0.0.1:9')
+  const none = await output(away, 'ws://127.0.0.1:9')
   expect(none.lines.map((line) => line[0])).toEqual(['✗', '✗', '✗'])
   expect(none.lines[1]).toContain('ws://127.0.0.1:9 does not answer')
 })
 
 test('an endpoint of a chain that has the same id but not the contracts is named', async () => {
-  const { said, http, contract } = await patient()
+  const { output, http, contract } = await patient()
   const { wsUrl } = await another(31_337)
-  const { code, lines } = await said(http, wsUrl)
+  const { code, lines } = await output(http, wsUrl)
   expect(code).toBe(1)
   expect(lines[2]).toMatch(new RegExp(`^✗ chain +DEPLOYMENT: chain 31337 of ${wsUrl} has no contract at ${contract}`))
 })

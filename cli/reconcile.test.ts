@@ -69,7 +69,7 @@ test('drift is told by the program, as a metric, in GraphQL and by the doctor; a
   expect(counted).toContain(`chain="${chain.deployment.chainId}"`)
   expect(await runProgram('reconcile', env)).toEqual({
     code: 0,
-    said: expect.stringMatching(/: 0 of \d+ values differ$/),
+    output: expect.stringMatching(/: 0 of \d+ values differ$/),
   })
 
   const [{ account, balance }] = (await db.query('select account, balance from holder where to_block is null limit 1'))
@@ -78,7 +78,7 @@ test('drift is told by the program, as a metric, in GraphQL and by the doctor; a
   const told = await runProgram('reconcile', env, ['--samples', '1000', '--seed', 'any'])
   expect(told).toEqual({
     code: 1,
-    said: expect.stringMatching(
+    output: expect.stringMatching(
       new RegExp(
         `: 1 of \\d+ values differ\n  balance of ${account}: ${balance + 1n} in the index, ${balance} on chain`,
       ),
@@ -91,7 +91,7 @@ test('drift is told by the program, as a metric, in GraphQL and by the doctor; a
     findings: [{ what: 'balance', subject: account }],
   })
   const { DATABASE_URL, MODELCOMMONS_HOME } = env
-  expect((await runProgram('doctor', { DATABASE_URL, MODELCOMMONS_HOME, PORT: '0' })).said).toMatch(
+  expect((await runProgram('doctor', { DATABASE_URL, MODELCOMMONS_HOME, PORT: '0' })).output).toMatch(
     /✗ index +1 of \d+ values of 0x\w+ differ from the contracts’ at block \d+: `modelcommons reconcile` lists them/,
   )
 }, 180_000)

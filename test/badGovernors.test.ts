@@ -12,7 +12,7 @@ import { openDatabase } from '#schema/database.ts'
 import { freshDatabase, freshDatabaseUrl } from './database.ts'
 import { runProgram } from './testSystem.ts'
 
-/** What cannot be followed is refused by the program itself, in words that say what to do, and nothing is stored. */
+/** The program refuses contracts that it cannot follow, with a message that says what to do, and stores nothing. */
 
 let world: World
 beforeAll(async () => {
@@ -22,7 +22,7 @@ afterAll(() => world?.anvil.stop())
 
 const NOBODY = `0x${'ab'.repeat(20)}` as const
 
-test('the program refuses an address without code and a file with faults, names each, and stores nothing', async () => {
+test('the program refuses an address without code and a file with errors, names each error, and stores nothing', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'modelcommons-config-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
   const file = join(folder, 'governors.json')
@@ -36,11 +36,13 @@ test('the program refuses an address without code and a file with faults, names 
   ])
   expect(nothing).toEqual({
     code: 1,
-    said: expect.stringMatching(/has no contract at 0xab.*configured as the governor. Correct the address, or RPC_URL/),
+    output: expect.stringMatching(
+      /has no contract at 0xab.*configured as the governor. Correct the address, or RPC_URL/,
+    ),
   })
   expect(faults).toEqual({
     code: 1,
-    said: expect.stringMatching(
+    output: expect.stringMatching(
       /chains\[0\]\.governors\[0\]\.startBlock: expected a whole number from 0[\s\S]*\.clock: [\s\S]*Unrecognized key: "extra"/,
     ),
   })
@@ -49,7 +51,7 @@ test('the program refuses an address without code and a file with faults, names 
   await db.close()
 }, 90_000)
 
-test('options and files that name no Governor to follow are refused with what to do', async () => {
+test('options and files that name no Governor are refused with a message that says what to do', async () => {
   const { ModelGovernor } = world.at
   const folder = await mkdtemp(join(tmpdir(), 'modelcommons-config-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
@@ -86,7 +88,7 @@ test('options and files that name no Governor to follow are refused with what to
   ])
 })
 
-test('another chain’s node, a contract that is no Governor, a token without code and a start block to come stop the indexer at its start', async () => {
+test('a node of another chain, a contract that is no Governor, a token without code and a future start block stop the indexer at its start', async () => {
   const { ModelGovernor, GOpen } = world.at
   const db = await freshDatabase()
   const start = (governor: FollowedGovernor, { chainId = 31337, startBlock = 1 } = {}) =>
@@ -110,7 +112,7 @@ test('another chain’s node, a contract that is no Governor, a token without co
   expect((await db.query('select 1 from cursor')).rows).toEqual([])
 })
 
-test('events that have a Governor’s topics and not its shapes stop the indexer, and name the log', async () => {
+test('an event with the topic of a Governor event but with other parameters stops the indexer with an error that names the log', async () => {
   const [vote] = parseAbi([
     'event VoteCast(address voter, uint256 proposalId, uint8 support, uint256 weight, string reason)',
   ])
@@ -130,7 +132,7 @@ test('events that have a Governor’s topics and not its shapes stop the indexer
   expect((await db.query('select 1 from chain_event')).rows).toEqual([])
 })
 
-test('another chain of the same id is no continuation of the one that is indexed', async () => {
+test('the index of one chain is not continued with another chain of the same id', async () => {
   const { GOpen, ModelGovernor } = world.at
   const db = await freshDatabase()
   const stop = new AbortController()

@@ -34,8 +34,8 @@ import {
   waitForFailure,
 } from './testSystem.ts'
 
-/** What is asked wrongly is refused in words that say what to do, and leaves everything as it was. The parts are real: PostgreSQL, the
- *  API, a worker with every handler, a chain with the contracts, and the program itself. */
+/** Bad input is refused with a message that says what to do, and changes nothing. The parts are real: PostgreSQL, the API, a worker with all
+ *  handlers, a chain with the contracts, and the program itself. */
 
 let world: World
 beforeAll(async () => {
@@ -51,64 +51,64 @@ const FINE_TUNE =
   'mutation ($input: FineTuneInput!, $key: String!) { fineTune(input: $input, idempotencyKey: $key) { id status } }'
 
 describe('an unknown model', () => {
-  test('is refused by the API; once the model is there, the same key starts the job', async () => {
-    const house = await testSystem(world)
+  test('is refused by the API; once the model exists, the same key starts the job', async () => {
+    const system = await testSystem(world)
     const variables = { input: { modelId: '9', datanetId: '1' }, key: 'k' }
-    const { code, message } = await expectRefused(house, FINE_TUNE, variables)
+    const { code, message } = await expectRefused(system, FINE_TUNE, variables)
     expect(code).toBe('UNKNOWN_MODEL')
     expect(message).toMatch(/modelId: there is no Model 9\. Query `models`/)
-    await insert(house.db, Model, { id: '9' })
-    expect((await house.ask(FINE_TUNE, variables)).data.fineTune.status).toBe('Queued')
+    await insert(system.db, Model, { id: '9' })
+    expect((await system.ask(FINE_TUNE, variables)).data.fineTune.status).toBe('Queued')
   })
 
-  test('fails the job of a worker at its first attempt: the chain may have taken the model back meanwhile', async () => {
-    const house = await testSystem(world)
-    const queues = await startFullWorker(house)
+  test('fails the job at its first attempt: a reorganisation may have removed the model after the request', async () => {
+    const system = await testSystem(world)
+    const queues = await startFullWorker(system)
     const block = await world.client.getBlockNumber()
     const asked = { key: 'k', requestedBy: null }
-    const { id } = await enqueue({ db: house.db, queues }, 'fineTune', { modelId: '9', datanetId: '1' }, asked)
-    const job = await waitForFailure(house, id)
+    const { id } = await enqueue({ db: system.db, queues }, 'fineTune', { modelId: '9', datanetId: '1' }, asked)
+    const job = await waitForFailure(system, id)
     expect(job).toMatchObject({ attempt: 1, result: null, error: { code: 'UNKNOWN_MODEL' } })
     expect(must(job.error).message).toContain('no model 9. Query `models`')
     expect(await world.client.getBlockNumber()).toBe(block)
-    expect(existsSync(join(house.folder, 'checkpoints', id))).toBe(false)
+    expect(existsSync(join(system.folder, 'checkpoints', id))).toBe(false)
   })
 })
 
-describe('what should be JSON and is not', () => {
+describe('invalid JSON', () => {
   const UPLOAD =
     'mutation ($content: String!) { uploadArtifact(content: $content, kind: "sample", idempotencyKey: "k") { id kind } }'
 
-  test('a sample is refused with the place of the fault, neither listed nor stored; put right, it is stored', async () => {
-    const house = await testSystem(world)
+  test('a sample is refused and neither listed nor stored; the corrected sample is stored', async () => {
+    const system = await testSystem(world)
     for (const content of ['{"prompt": "When?", "completion": ', 'When? Tomorrow.', '"When?"', 'null', '']) {
-      const { code, message } = await expectRefused(house, UPLOAD, { content })
+      const { code, message } = await expectRefused(system, UPLOAD, { content })
       expect(code).toBe(content ? 'NOT_JSON' : 'ARTIFACT_TOO_LARGE')
       if (content) expect(message).toMatch(/A sample must be (JSON|a JSON object)/)
     }
-    const { data } = await house.ask(UPLOAD, { content: '{"prompt": "When?", "completion": "Tomorrow."}' })
-    expect(await house.artifacts.has(data.uploadArtifact.id)).toBe(true)
+    const { data } = await system.ask(UPLOAD, { content: '{"prompt": "When?", "completion": "Tomorrow."}' })
+    expect(await system.artifacts.has(data.uploadArtifact.id)).toBe(true)
   })
 
-  test('a request is refused before anything reads it', async () => {
-    const house = await testSystem(world)
-    const before = await systemState(house)
+  test('a request is refused before it is processed', async () => {
+    const system = await testSystem(world)
+    const before = await systemState(system)
     const headers = { 'content-type': 'application/json' }
-    const response = await fetch(`${house.url}/graphql`, { method: 'POST', headers, body: '{"query": "mutation {' })
+    const response = await fetch(`${system.url}/graphql`, { method: 'POST', headers, body: '{"query": "mutation {' })
     expect(response.status).toBe(400)
     const { errors } = (await response.json()) as { errors: { message: string; extensions: object }[] }
     expect(errors).toEqual([
       { message: 'The body is not JSON. Send {"query": "…", "variables": {…}}.', extensions: { code: 'BAD_REQUEST' } },
     ])
-    expect(await systemState(house)).toEqual(before)
+    expect(await systemState(system)).toEqual(before)
   })
 
-  test('a document that the chain names fails the job at once and is named', async () => {
-    const house = await testSystem(world)
-    await startFullWorker(house)
-    const { data } = await house.ask(FINE_TUNE, { input: { modelId: '2', datanetId: '2' }, key: 'k' })
-    const job = await waitForFailure(house, data.fineTune.id)
-    const { rows } = await house.db.query(`select spec_hash as name from model where id = '2'`)
+  test('a document that the chain names fails the job at once, and the message names the document', async () => {
+    const system = await testSystem(world)
+    await startFullWorker(system)
+    const { data } = await system.ask(FINE_TUNE, { input: { modelId: '2', datanetId: '2' }, key: 'k' })
+    const job = await waitForFailure(system, data.fineTune.id)
+    const { rows } = await system.db.query(`select spec_hash as name from model where id = '2'`)
     expect(job).toMatchObject({ attempt: 1, error: { code: 'ARTIFACT_CORRUPT' } })
     expect(must(job.error).message).toContain(`Artifact ${rows[0].name} is not JSON. Publish the document again`)
   })
@@ -127,9 +127,9 @@ async function voucher(cumulative: bigint, over: { chainId?: number; market?: st
 }
 
 describe('a forged or replayed signature', () => {
-  test('of a voucher is refused by the API with what was signed wrongly; the true one still stands', async () => {
-    const house = await testSystem(world)
-    const reason = async (variables: object) => expectRefused(house, SUBMIT, variables)
+  test('of a voucher is refused by the API with the reason; the valid voucher is still accepted', async () => {
+    const system = await testSystem(world)
+    const reason = async (variables: object) => expectRefused(system, SUBMIT, variables)
     const good = await voucher(100n)
     expect(await reason(await voucher(100n, { signer: stranger }))).toEqual({
       code: 'WRONG_SIGNER',
@@ -144,14 +144,14 @@ describe('a forged or replayed signature', () => {
       code: 'WRONG_CHAIN',
       message: expect.stringMatching(/signed for chain 1; this is chain 31337/),
     })
-    expect((await house.ask(SUBMIT, good)).errors).toBeUndefined()
-    expect((await house.ask(SUBMIT, await voucher(250n))).errors).toBeUndefined()
-    const { code, message } = await reason(good) // replayed, it would lower what was granted
+    expect((await system.ask(SUBMIT, good)).errors).toBeUndefined()
+    expect((await system.ask(SUBMIT, await voucher(250n))).errors).toBeUndefined()
+    const { code, message } = await reason(good) // a replay would lower the granted amount
     expect(code).toBe('VOUCHER_SUPERSEDED')
     expect(message).toContain('already a voucher that grants 250 wei; this one grants 100')
   })
 
-  test('of a batch of samples is refused by the contract, which takes neither samples nor stake', async () => {
+  test('of a batch of samples is refused by the contract, which accepts neither samples nor stake', async () => {
     const { modelId } = await propose(world)
     const stakeEach = ETHER / 100n
     await world.send(PROPOSER, 'DatanetRegistry', 'createDatanet', [modelId, 'CC0-1.0', stakeEach])
@@ -181,9 +181,9 @@ describe('a forged or replayed signature', () => {
     await refuse(first, await signBatch(world, ALICE, first, 0n, { chainId: 1 }), 'BadSignature')
     const signature = await signBatch(world, ALICE, first, 0n)
     await world.send(STRANGER, 'DatanetRegistry', 'submit', submitArguments(first, signature))
-    await refuse(first, signature, 'NotCommitted') // the same again
-    await refuse(second, signature, 'BadSignature') // the same for other samples
-    await refuse(second, await signBatch(world, ALICE, second, 0n), 'BadSignature') // a nonce that is used up
+    await refuse(first, signature, 'NotCommitted') // the same batch again
+    await refuse(second, signature, 'BadSignature') // the same signature for other samples
+    await refuse(second, await signBatch(world, ALICE, second, 0n), 'BadSignature') // a used nonce
     const { contributions, alice, registry } = await holdings()
     expect({ contributions, alice, registry }).toEqual({
       contributions: 3n,
@@ -193,21 +193,21 @@ describe('a forged or replayed signature', () => {
   })
 })
 
-test('a mutation with too deep a query, or too many at once, starts nothing; the same key works with a smaller one', async () => {
-  const house = await testSystem(world)
+test('a mutation whose query is too deep, or too many mutations in one request, start nothing; the same key works with a smaller query', async () => {
+  const system = await testSystem(world)
   const input = { modelId: '1', datanetId: '1' }
   const nested = (levels: number): string => (levels ? `parent { ${nested(levels - 1)} }` : 'id')
   const mutation = (inner: string) =>
     `mutation ($input: FineTuneInput!, $key: String!) { fineTune(input: $input, idempotencyKey: $key) { ${inner} } }`
-  const deep = await expectRefused(house, mutation(nested(30)), { input, key: 'k' })
+  const deep = await expectRefused(system, mutation(nested(30)), { input, key: 'k' })
   expect(deep).toEqual({
     code: 'TOO_COMPLEX',
     message: 'The query is 32 levels deep, more than 18. Request the lower levels in a separate query.',
   })
   const many = Array.from({ length: 51 }, (_, i) => `a${i}: fineTune(input: $input, idempotencyKey: "k${i}") { id }`)
-  const wide = await expectRefused(house, `mutation ($input: FineTuneInput!) { ${many.join(' ')} }`, { input })
+  const wide = await expectRefused(system, `mutation ($input: FineTuneInput!) { ${many.join(' ')} }`, { input })
   expect(wide).toEqual({ code: 'TOO_COMPLEX', message: expect.stringContaining('51 aliases, more than 50') })
-  const accepted = await house.ask(mutation(nested(3)), { input, key: 'k' })
+  const accepted = await system.ask(mutation(nested(3)), { input, key: 'k' })
   expect(accepted.errors).toBeUndefined()
 })
 
@@ -217,64 +217,64 @@ describe('a missing adapter', () => {
   const MAXIMUM = BigInt(maxPromptTokens(PROMPT)) + 20n
   const input = { endpointId: '1', prompt: PROMPT, maxTokens: 10, consumer: consumer.address }
 
-  test('fails the call at once, names version and artifact, and gives all the credit back', async () => {
-    const house = await testSystem(world)
-    const { db } = house
-    await startFullWorker(house)
+  test('fails the call at once, names version and artifact, and releases the whole hold', async () => {
+    const system = await testSystem(world)
+    const { db } = system
+    await startFullWorker(system)
     await insert(db, Credit, { id: me, balance: MAXIMUM }) // enough for one call at a time
-    await house.ask(SUBMIT, await voucher(MAXIMUM))
-    const before = await systemState(house)
+    await system.ask(SUBMIT, await voucher(MAXIMUM))
+    const before = await systemState(system)
     const call = async (key: string) => {
-      const { data, errors } = await house.ask(INFER, { input, key })
+      const { data, errors } = await system.ask(INFER, { input, key })
       expect(errors).toBeUndefined()
-      return waitForFailure(house, data.infer.id)
+      return waitForFailure(system, data.infer.id)
     }
     const job = await call('a')
     expect(job).toMatchObject({ attempt: 1, result: null, error: { code: 'ADAPTER_MISSING' } })
     expectClearMessage(must(job.error).message)
     expect(must(job.error).message).toMatch(`The adapter of version 1 (${MISSING_ARTIFACT}) cannot be loaded.`)
     expect(must(job.error).message).toContain('S3_ENDPOINT')
-    expect(must(job.error).message).not.toContain(house.folder) // where the store is, is not theirs to know
-    const shown = await house.ask(`{ job(id: "${job.id}") { status error result } }`)
+    expect(must(job.error).message).not.toContain(system.folder) // clients must not learn where the store is
+    const shown = await system.ask(`{ job(id: "${job.id}") { status error result } }`)
     expect(shown.data.job).toEqual({ status: 'Failed', error: job.error, result: null })
 
-    // The same key is the same call, failed; another one may use the same credit again.
+    // The same key gives the same failed call; another key may use the same credit again.
     expect((await call('a')).id).toBe(job.id)
     const other = await call('b')
     expect(other.id).not.toBe(job.id)
     const holds = await db.query('select id, open, fee from credit_hold')
     expect(holds.rows).toEqual([job.id, other.id].map((id) => ({ id, open: false, fee: 0n })))
 
-    // Nothing but the calls and their holds has come to be: no receipt, artifact, file, use of the voucher or transaction.
+    // Only the calls and their holds were created: no receipt, artifact, file, use of the voucher or transaction.
     await db.query('delete from credit_hold')
     await db.query('delete from job_run')
-    expect(await systemState(house)).toEqual(before)
-    expect(await readdir(join(house.folder, 'checkpoints')).catch(() => [])).toEqual([])
+    expect(await systemState(system)).toEqual(before)
+    expect(await readdir(join(system.folder, 'checkpoints')).catch(() => [])).toEqual([])
   })
 
-  test('of which a file alone is missing is named with that file, and no half of it is laid', async () => {
-    const house = await testSystem(world)
+  test('of which only one file is missing is named with that file, and no incomplete folder is left', async () => {
+    const system = await testSystem(world)
     const lost = hashOf('a file of it')
-    const whole = await house.artifacts.put(bytes('{"r": 8}'))
-    const adapterHash = await house.artifacts.put(documentBytes({ files: { 'a.json': whole, 'b.safetensors': lost } }))
-    await house.db.query('update model_version set adapter_hash = $1', [adapterHash])
-    await startFullWorker(house)
+    const whole = await system.artifacts.put(bytes('{"r": 8}'))
+    const adapterHash = await system.artifacts.put(documentBytes({ files: { 'a.json': whole, 'b.safetensors': lost } }))
+    await system.db.query('update model_version set adapter_hash = $1', [adapterHash])
+    await startFullWorker(system)
     const query = 'mutation { evaluate(input: { versionId: "1" }, idempotencyKey: "k") { id } }'
-    const { data } = await house.ask(query)
-    const job = await waitForFailure(house, data.evaluate.id)
+    const { data } = await system.ask(query)
+    const job = await waitForFailure(system, data.evaluate.id)
     expect(job).toMatchObject({ attempt: 1, error: { code: 'ADAPTER_MISSING' } })
     expect(must(job.error).message).toContain(`(${adapterHash}) cannot be loaded. Artifact ${lost} is not in the store`)
-    const laid = await readdir(join(house.folder, 'cache', 'folders'))
+    const laid = await readdir(join(system.folder, 'cache', 'folders'))
     expect(laid.filter((name) => name.includes(adapterHash) || name.endsWith('.part'))).toEqual([])
   })
 })
 
-/** @returns what it said, which is one line, after an exit with code 1. */
+/** Runs a command that must fail with code 1 and one line of output. @returns this line. */
 async function refusal(command: string, env: Record<string, string>): Promise<string> {
-  const { code, said } = await runProgram(command, env)
-  expect({ code, lines: said.split('\n').length, said }).toEqual({ code: 1, lines: 1, said })
-  expectClearMessage(said)
-  return said
+  const { code, output } = await runProgram(command, env)
+  expect({ code, lines: output.split('\n').length, output }).toEqual({ code: 1, lines: 1, output })
+  expectClearMessage(output)
+  return output
 }
 
 async function emptyHome() {
@@ -284,7 +284,7 @@ async function emptyHome() {
 }
 
 describe('the program', () => {
-  test('ends with one line when its port is taken, before it has opened, started or written anything', async () => {
+  test('ends with one line when its port is in use, before it opens, starts or writes anything', async () => {
     const taken = createServer((_, response) => void response.end('mine'))
     await new Promise<void>((resolve) => void taken.listen(0, '127.0.0.1', resolve))
     onTestFinished(() => void taken.close())
@@ -295,11 +295,11 @@ describe('the program', () => {
     const before = await systemState({ db, world })
     const env = { PORT: String(port), MODELCOMMONS_HOME: home, DATABASE_URL: url }
     const chainEnv = { RPC_URL: world.anvil.url, DEPLOYMENT: 'none.json', OPERATOR_KEY: `0x${'11'.repeat(32)}` }
-    const said = await Promise.all([
+    const output = await Promise.all([
       refusal('up', { ...env, DATABASE_URL: '' }),
       refusal('api', { ...env, ...chainEnv }),
     ])
-    for (const line of said) {
+    for (const line of output) {
       expect(line).toContain(`PORT: another program already listens on 127.0.0.1:${port}.`)
       expect(line).toContain('set PORT to another port')
     }
@@ -325,11 +325,11 @@ describe('the program', () => {
     ]
     await Promise.all(
       cases.map(async ([command, url, what]) => {
-        const { code, said } = await runProgram(command, { DATABASE_URL: url, MODELCOMMONS_HOME: home, PORT: '0' })
-        expect({ code, said }).toEqual({ code: 1, said: expect.stringMatching(what) })
-        expect(said).toContain('DATABASE_URL')
-        expect(said).not.toMatch(/hunter2|^\s+at /m)
-        expect(said).not.toContain(server.password)
+        const { code, output } = await runProgram(command, { DATABASE_URL: url, MODELCOMMONS_HOME: home, PORT: '0' })
+        expect({ code, output }).toEqual({ code: 1, output: expect.stringMatching(what) })
+        expect(output).toContain('DATABASE_URL')
+        expect(output).not.toMatch(/hunter2|^\s+at /m)
+        expect(output).not.toContain(server.password)
       }),
     )
     // What `up` had begun when it heard is put back: no database, no chain, nobody who holds the home.

@@ -4,17 +4,17 @@ import { type ColumnDefinition, type EntityClass, tableOf } from '#schema/define
 import { Block, Cursor } from '#schema/onchain/chain.ts'
 import { must } from '#test/must.ts'
 
-/** Rows for tests: an entity and what matters of it; everything else is filled with values that fit. The same calls make the same rows. */
+/** Creates rows for tests: a test gives the fields that matter, and the others get valid default values. The same calls create the same rows. */
 
 export const TEST_CHAIN_ID = 31337
-/** The time of block 0; each block comes twelve seconds after the one before. */
+/** The time of block 0, in milliseconds; blocks are twelve seconds apart. */
 export const GENESIS_MS = Date.UTC(2026, 0, 1)
 
 export const blockTime = (block: number) => new Date(GENESIS_MS + block * 12_000)
 export const blockHash = (block: number, fork = '') => keccak256(stringToBytes(`block ${block}${fork}`))
 export const account = (n: number) => `0x${n.toString(16).padStart(40, '0')}`
 
-/** A value that fits the column of a row called `id`. */
+/** A valid value for a column of the row with this id. */
 function defaultValue(column: ColumnDefinition, id: string): unknown {
   if (column.nullable) return null
   switch (column.kind) {
@@ -44,7 +44,7 @@ function defaultValue(column: ColumnDefinition, id: string): unknown {
   }
 }
 
-/** Inserts one row of `entity`. Versions of on-chain rows stand from block 1 unless `fromBlock` says otherwise. */
+/** Inserts one row of `entity`. An on-chain row is valid from block 1, unless `fromBlock` is given. */
 export async function insert<T extends object>(
   sql: Sql,
   entity: EntityClass<T>,
@@ -53,7 +53,7 @@ export async function insert<T extends object>(
   await insertAll(sql, entity, [values])
 }
 
-/** Inserts many rows of `entity` in one statement for every thousand. */
+/** Inserts many rows of `entity`, a thousand in each statement. */
 export async function insertAll<T extends object>(
   sql: Sql,
   entity: EntityClass<T>,
@@ -78,7 +78,7 @@ export async function insertAll<T extends object>(
   }
 }
 
-/** Stores blocks 0 to `head` as seen and sets the cursor on `head`; blocks up to `final` are final. */
+/** Inserts the blocks 0 to `head` and sets the cursor to `head`; blocks up to `final` are final. */
 export async function insertChain(sql: Sql, head: number, { final = head, fork = '' } = {}): Promise<void> {
   const blocks = Array.from({ length: head + 1 }, (_, number) => ({
     id: String(number),

@@ -12,17 +12,17 @@ import { playExample } from '#example/story/index.ts'
 import { type Database, openDatabase } from '#schema/database.ts'
 import { must } from '#test/must.ts'
 
-/** The whole lifecycle, small, with processes killed in the middle of what they do. */
+/** The whole lifecycle at small scale, while processes are killed during their work. */
 
 const SEED = 7
 
-interface House {
+interface TestedSystem {
   home: string
   system: System
   db: Database
 }
 
-async function openHouse(): Promise<House> {
+async function openSystem(): Promise<TestedSystem> {
   const home = await mkdtemp(join(tmpdir(), 'modelcommons-kill-'))
   await chmod(home, 0o755) // the database server may run as another user
   onTestFinished(() => rm(home, { recursive: true, force: true }))
@@ -35,7 +35,7 @@ async function openHouse(): Promise<House> {
   return { home, system, db }
 }
 
-const play = async ({ home, system }: House) =>
+const play = async ({ home, system }: TestedSystem) =>
   playExample({
     url: system.url,
     rpcUrl: system.rpcUrl,
@@ -45,7 +45,7 @@ const play = async ({ home, system }: House) =>
     scale: 'small',
   })
 
-/** Waits until `question` has an answer; a database that is away has none. */
+/** Waits until a query returns a row; errors of a database that is down are ignored. */
 async function until(db: Database, question: string, over: AbortSignal): Promise<void> {
   for (;;) {
     over.throwIfAborted()
@@ -64,7 +64,7 @@ const lives = (pid: number) => {
   }
 }
 
-/** The processes that `pid` has started; none where the system does not show them. */
+/** The child processes of `pid`; empty on systems without /proc. */
 const childrenOf = (pid: number): number[] =>
   (existsSync('/proc/self/stat') ? readdirSync('/proc') : [])
     .filter((name) => /^\d+$/.test(name) && existsSync(`/proc/${name}/stat`))
@@ -77,7 +77,7 @@ const childrenOf = (pid: number): number[] =>
     })
     .map(Number)
 
-async function killService({ system }: House, name: 'index' | 'worker'): Promise<void> {
+async function killService({ system }: TestedSystem, name: 'index' | 'worker'): Promise<void> {
   const pid = must(system.services[name].pid)
   const children = childrenOf(pid)
   process.kill(pid, 'SIGKILL')
@@ -91,12 +91,12 @@ async function killService({ system }: House, name: 'index' | 'worker'): Promise
   )
 }
 
-/** Kills each part in the middle of what it does, in the order of the story; returns what was killed where. */
-async function killAll(house: House, over: AbortSignal): Promise<string[]> {
-  const { db, home } = house
+/** Kills each part during its work, in the order of the story; returns the names of the killed parts. */
+async function killAll(tested: TestedSystem, over: AbortSignal): Promise<string[]> {
+  const { db, home } = tested
   const killed: string[] = []
   await until(db, 'select from contribution having count(*) between 16 and 96', over)
-  await killService(house, 'index')
+  await killService(tested, 'index')
   killed.push('index')
 
   await until(
@@ -104,7 +104,7 @@ async function killAll(house: House, over: AbortSignal): Promise<string[]> {
     `select from job_run where idempotency_key like '%"fineTune:%' and status = 'Running' and progress > 0.1`,
     over,
   )
-  await killService(house, 'worker')
+  await killService(tested, 'worker')
   killed.push('worker')
 
   await until(
@@ -117,8 +117,8 @@ async function killAll(house: House, over: AbortSignal): Promise<string[]> {
   return killed
 }
 
-/** What the house holds when the story is over. */
-async function books({ db }: House) {
+/** What the system holds when the story is over. */
+async function books({ db }: TestedSystem) {
   const all = async (question: string) => (await db.query(question)).rows
   return {
     events: await all('select contract, name, args from chain_event where to_block is null order by id'),
@@ -131,8 +131,8 @@ async function books({ db }: House) {
   }
 }
 
-test('worker, indexer and PostgreSQL killed in mid-work: the same roots, and nothing happens twice', async () => {
-  const [calm, stormy] = [await openHouse(), await openHouse()]
+test('worker, indexer and PostgreSQL are killed during their work: the roots are the same, and nothing happens twice', async () => {
+  const [calm, stormy] = [await openSystem(), await openSystem()]
   const over = new AbortController()
   const playing = Promise.all([play(calm), play(stormy)]).finally(() => over.abort(new Error('The story is over.')))
   const [[undisturbed, disturbed], killed] = await Promise.all([playing, killAll(stormy, over.signal)])

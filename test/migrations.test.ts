@@ -6,7 +6,7 @@ import { migrations } from '#schema/migrations/index.ts'
 import { ensureDatabase } from '#schema/postgres.ts'
 import { databaseUrl } from './postgres.setup.ts'
 
-/** A database of an earlier schema: the first so many migrations, and no rows. */
+/** An empty database with the schema of the first `count` migrations. */
 async function earlier(count: number) {
   const server = inject('postgresUrl')
   const name = `test_${randomBytes(6).toString('hex')}`
@@ -24,7 +24,7 @@ async function earlier(count: number) {
 
 const [governor, token, timelock] = ['0xa1', '0xb2', '0xc3']
 
-test('what one deployment’s index held before several Governors were followed is told apart after it', async () => {
+test('the rows of an index of one deployment get the ids and contracts of an index of several Governors', async () => {
   const db = await earlier(5)
   await db.query(
     `insert into cursor (id, block, hash, final_block, head_block, contracts, updated_at) values ('31337', 9, '0x9', 5, 9, $1, now())`,
@@ -81,14 +81,14 @@ test('what one deployment’s index held before several Governors were followed 
       clock: 'Timestamp',
       counting: 'ForAbstain',
       quorum_denominator: 100n,
-      from_block: 3, // where it first spoke
+      from_block: 3, // the block of its first event
       to_block: null,
     },
   ])
   expect(await migrate(db.url)).toEqual([])
 })
 
-test('a database of the earlier schema in which nothing was indexed names no governor', async () => {
+test('an empty database of the earlier schema gets no governor', async () => {
   const db = await earlier(5)
   await migrate(db.url)
   expect((await db.query('select id from governor')).rows).toEqual([])

@@ -13,12 +13,12 @@ import { freshDatabase } from './database.ts'
 const BRAVO = 'indexer/test/recordings/bravo'
 
 test('a recorded Governor Bravo with its token and timelock is indexed completely from its replay.json and a configuration file', async () => {
-  const said: string[] = []
-  const right = await checkReplay(BRAVO, `${BRAVO}/governors.json`, (line: string) => said.push(line))
-  expect(said.filter((line) => line.startsWith('✗'))).toEqual([])
+  const output: string[] = []
+  const right = await checkReplay(BRAVO, `${BRAVO}/governors.json`, (line: string) => output.push(line))
+  expect(output.filter((line) => line.startsWith('✗'))).toEqual([])
   expect(right).toBe(true)
   const governor = '0x9fe46736679d2d9a65f0992f2272de9f3c7fa6e0'
-  expect(said).toEqual(
+  expect(output).toEqual(
     expect.arrayContaining([
       expect.stringMatching(/^\d+ blocks, [1-9]\d* forks that removed [1-9]\d* blocks$/),
       `✓ proposals of ${governor}: expected 9, found 9`,

@@ -8,13 +8,13 @@ test('the entity classes and the migrations agree', async () => {
   expect(await schemaDrift(await freshDatabaseUrl())).toEqual([])
 })
 
-test('a class that the migrations do not know is found', async () => {
+test('a difference between a class and the migrations is found', async () => {
   const db = await freshDatabase()
   await db.query('alter table model drop column staked')
   expect(await schemaDrift(db.url)).toEqual([expect.stringContaining('"staked"')])
 })
 
-test('every relation leads to an entity, by a column that exists', () => {
+test('every relation points to an entity and uses an existing column', () => {
   for (const table of tables)
     for (const column of table.columns) {
       expect(column.column).toBe(snakeCase(column.property))
@@ -22,7 +22,7 @@ test('every relation leads to an entity, by a column that exists', () => {
     }
 })
 
-test('a versioned row may stand in several versions, but not twice from the same block, nor twice in the present', async () => {
+test('a row may have several versions, but not two from the same block, nor two current ones', async () => {
   const db = await freshDatabase()
   const insert = (from: number, to: number | null) =>
     db.query(
@@ -36,7 +36,7 @@ test('a versioned row may stand in several versions, but not twice from the same
   expect(versionedTables.length).toBeGreaterThan(20)
 })
 
-test('wei survive the trip through the database, to 256 bits', async () => {
+test('wei of up to 256 bits are stored and read exactly', async () => {
   const db = await freshDatabase()
   const most = 2n ** 256n - 1n
   await db.query(

@@ -21,12 +21,12 @@ import { silent, temporaryFolder } from '#workers/test/testWorker.ts'
 import { FAST_TIMING } from '#workers/test/timing.ts'
 import { insert, insertAll, insertChain } from './factory.ts'
 
-/** The parts on which bad input is tried, and what must not change when it is refused. */
+/** The parts of the system with which bad input is tested, and the state that must not change when it is refused. */
 
 export const MISSING_ARTIFACT = hashOf('an adapter that nobody stored')
 export const bytes = (text: string) => new TextEncoder().encode(text)
 
-/** An API on a database and a store of their own, with a model whose live version lacks its adapter, and an endpoint for it. */
+/** An API on a fresh database and store, with a model whose live version has a missing adapter, and with endpoints for it. */
 export async function testSystem(world: World) {
   const folder = await temporaryFolder()
   const store = localStore(join(folder, 'artifacts'))
@@ -73,7 +73,7 @@ export async function testSystem(world: World) {
 }
 export type TestSystem = Awaited<ReturnType<typeof testSystem>>
 
-/** A worker with every handler; its engine would start with the first task, and none here comes so far. */
+/** A worker with all handlers. Its engine starts with the first task, and no test here reaches that. */
 export async function startFullWorker({ db, artifacts, folder, world }: TestSystem) {
   const queues = await openQueues({ databaseUrl: db.url })
   const engine = await startEnginePool({ device: 'cpu', log: silent })
@@ -100,7 +100,7 @@ export async function startFullWorker({ db, artifacts, folder, world }: TestSyst
   return queues
 }
 
-/** Waits for a job to fail. */
+/** Waits until a job has failed. */
 export const waitForFailure = ({ db }: TestSystem, id: string) =>
   vi.waitFor(
     async () => {
@@ -111,7 +111,7 @@ export const waitForFailure = ({ db }: TestSystem, id: string) =>
     { timeout: 20_000, interval: 20 },
   )
 
-/** Every table's rows, every stored file and the chain's height: what may not change. */
+/** The rows of every table, all stored files and the height of the chain, which a refused request must not change. */
 export async function systemState({ db, folder, world }: Pick<TestSystem, 'db' | 'world'> & { folder?: string }) {
   const { rows } = await db.query(
     `select tablename as name from pg_tables where schemaname = 'public' and tablename not in ('worker_node', 'migration')`,
@@ -124,30 +124,30 @@ export async function systemState({ db, folder, world }: Pick<TestSystem, 'db' |
   return { tables, stored: stored.sort(), block: await world.client.getBlockNumber() }
 }
 
-/** Asks what is to be refused; returns the one error, with nothing changed. */
-export async function expectRefused(house: TestSystem, query: string, variables: object) {
-  const before = await systemState(house)
-  const { errors, data } = await house.ask(query, variables)
+/** Sends a request that must be refused without any change; returns its one error. */
+export async function expectRefused(system: TestSystem, query: string, variables: object) {
+  const before = await systemState(system)
+  const { errors, data } = await system.ask(query, variables)
   expect(Object.values(data ?? {}).every((value) => value === null)).toBe(true)
   expect(errors).toHaveLength(1)
-  expect(await systemState(house)).toEqual(before)
-  expect(house.logged).toEqual([]) // no fault of ours
+  expect(await systemState(system)).toEqual(before)
+  expect(system.logged).toEqual([]) // no internal error
   const { message, extensions } = must(must(errors)[0])
   expect(Object.keys(extensions)).toEqual(['code'])
   expectClearMessage(message)
   return { code: extensions.code, message }
 }
 
-/** One message, in words, without a stack. */
+/** Checks that a message is readable and has no stack. */
 export function expectClearMessage(message: string) {
   expect(message).not.toMatch(/\n\s+at |node_modules|\.ts:\d/)
   expect(message).not.toContain('undefined')
 }
 
-/** Runs the program to its end, with nothing in its environment but what is given. */
+/** Runs the program to its end, with only the given environment. */
 export async function runProgram(command: string, env: Record<string, string>, args: readonly string[] = []) {
   const { PATH = '', HOME = '' } = process.env
-  return new Promise<{ code: unknown; said: string }>((resolve) => {
+  return new Promise<{ code: unknown; output: string }>((resolve) => {
     execFile(
       process.execPath,
       ['bin/modelcommons.js', command, ...args],
@@ -155,7 +155,7 @@ export async function runProgram(command: string, env: Record<string, string>, a
       (error, stdout, stderr) =>
         resolve({
           code: error ? error.code : 0,
-          said: `${stdout}${stderr}`.trim(),
+          output: `${stdout}${stderr}`.trim(),
         }),
     )
   })

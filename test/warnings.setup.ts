@@ -1,6 +1,6 @@
 import { afterAll } from 'vitest'
 
-/** What `pg` will no longer allow is a fault already: a statement sent while its connection still runs another. */
+/** Fails on a deprecation of `pg`: a statement that is sent while its connection still runs another. */
 const found: Error[] = []
 process.on('warning', (warning) => {
   if (warning.message.includes('client.query()')) found.push(warning)

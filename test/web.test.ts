@@ -1,4 +1,4 @@
-// biome-ignore-all lint/performance/useDomNodeTextContent: what is tested is what is seen
+// biome-ignore-all lint/performance/useDomNodeTextContent: the test is about the visible text
 
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -26,8 +26,8 @@ beforeAll(async () => {
 })
 afterAll(() => browser?.close())
 
-/** The API on a fresh database with the built page; it can be stopped, and started again at the same address. */
-async function house() {
+/** Serves the built page by the API on a fresh database; the API can be stopped and started again at the same address. */
+async function servePage() {
   const db = await freshDatabase()
   const folder = await mkdtemp(join(tmpdir(), 'modelcommons-web-'))
   const artifacts = localStore(folder)
@@ -60,7 +60,7 @@ async function house() {
   return { url: first.url, db, artifacts, stop, start }
 }
 
-/** Opens the page; everything that the browser's console calls an error is kept. */
+/** Opens the page and collects all errors of the browser's console. */
 async function visit(url: string, size: keyof typeof SIZES): Promise<{ page: Page; errors: string[] }> {
   const context = await must(browser).newContext({ viewport: SIZES[size], reducedMotion: 'reduce' })
   onTestFinished(() => context.close())
@@ -76,8 +76,8 @@ async function visit(url: string, size: keyof typeof SIZES): Promise<{ page: Pag
   return { page, errors }
 }
 
-browserTest(`an empty house says what will appear${without}`, async () => {
-  const { url, db } = await house()
+browserTest(`an empty system says what will appear${without}`, async () => {
+  const { url, db } = await servePage()
   await insertChain(db, 3)
   const { page, errors } = await visit(url, 'desktop')
   await page.getByText('No proposal yet.').waitFor()
@@ -89,7 +89,7 @@ browserTest(`an empty house says what will appear${without}`, async () => {
 
 for (const size of ['phone', 'desktop'] as const)
   browserTest(`a lifecycle can be read on a ${size}${without}`, async () => {
-    const { url, db, artifacts } = await house()
+    const { url, db, artifacts } = await servePage()
     await insertLifecycle(db, artifacts)
     const { page, errors } = await visit(url, size)
 
@@ -142,8 +142,8 @@ for (const size of ['phone', 'desktop'] as const)
     expect(errors).toEqual([])
   })
 
-browserTest(`news arrive without reloading, and a lost connection is shown and comes back${without}`, async () => {
-  const { url, db, artifacts, stop, start } = await house()
+browserTest(`updates arrive without reloading, and a lost connection is shown and restored${without}`, async () => {
+  const { url, db, artifacts, stop, start } = await servePage()
   await insertLifecycle(db, artifacts)
   const { page } = await visit(url, 'desktop')
   await page.locator('.is-live').waitFor()
@@ -152,7 +152,7 @@ browserTest(`news arrive without reloading, and a lost connection is shown and c
   await page.locator('.now').getByText('storing the adapter, 90 %').waitFor()
   await stop()
   await page.getByRole('alert').getByText('Connection lost.').waitFor({ timeout: 30_000 })
-  expect(await page.locator('#versions').innerText(), 'what was heard stays').toContain('Version 3')
+  expect(await page.locator('#versions').innerText(), 'what was received stays').toContain('Version 3')
   await db.query(`update job_run set stage = 'after the break' where id = 'rlhf-1'`)
   await start()
   await page.locator('.is-live').waitFor({ timeout: 60_000 })
@@ -160,8 +160,8 @@ browserTest(`news arrive without reloading, and a lost connection is shown and c
   expect(await page.getByRole('alert').count()).toBe(0)
 })
 
-browserTest(`everything can be reached and opened by keyboard${without}`, async () => {
-  const { url, db, artifacts } = await house()
+browserTest(`all controls can be reached and used by keyboard${without}`, async () => {
+  const { url, db, artifacts } = await servePage()
   await insertLifecycle(db, artifacts)
   const { page } = await visit(url, 'desktop')
   const person = page.locator('[data-contributor] button').first()
@@ -179,9 +179,9 @@ browserTest(`everything can be reached and opened by keyboard${without}`, async 
 })
 
 test.skipIf(without !== '' || !process.env.SCREENSHOTS)(
-  `pictures of the page (only when asked: npm run screenshots)${without}`,
+  `screenshots of the page (only with npm run screenshots)${without}`,
   async () => {
-    const { url, db, artifacts } = await house()
+    const { url, db, artifacts } = await servePage()
     await insertLifecycle(db, artifacts)
     const files = await capture(must(browser), url, process.env.SCREENSHOTS as string)
     expect(files).toHaveLength(4)

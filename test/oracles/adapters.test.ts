@@ -13,9 +13,9 @@ import { loraConfig } from '#engine/model/lora.ts'
 import { must } from '#test/must.ts'
 import { adapted, folderOf, ourAdapter } from './ourAdapters.ts'
 
-// PEFT loaded the committed adapters and gave the committed logits: test/oracles/adapters.py.
+// PEFT has loaded the committed adapters and computed the committed logits: see test/oracles/adapters.py.
 
-test.each(adapted)('%s: the adapter that PEFT loaded is, byte for byte, the one we write', async (model) => {
+test.each(adapted)('%s: the adapter that PEFT loaded has the same bytes as the one that we write', async (model) => {
   const root = mkdtempSync(join(tmpdir(), 'adapter-'))
   try {
     const [written, committed] = [join(root, 'ours'), join(folderOf(model), 'ours')]
@@ -28,7 +28,7 @@ test.each(adapted)('%s: the adapter that PEFT loaded is, byte for byte, the one 
   }
 })
 
-test.each(adapted)("%s: PEFT's answer with our adapter is ours", async (model) => {
+test.each(adapted)('%s: our logits are those that PEFT computed with our adapter', async (model) => {
   const { config: json, weights } = await readCheckpoint(folderOf(model))
   const config = parseConfig(json)
   const adapter = await readAdapter(join(folderOf(model), 'ours'))

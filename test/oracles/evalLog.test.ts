@@ -23,7 +23,7 @@ interface Log {
 const values = (of: Record<string, { value: number }>) =>
   Object.fromEntries(Object.entries(of).map(([key, { value }]) => [key, value]))
 
-test('Inspect’s own reader finds in our log what we wrote', async () => {
+test('the reader of Inspect finds the written values in our log', async () => {
   const golden = JSON.parse(await readFile(new URL('golden/evalLog.golden.json', import.meta.url), 'utf8'))
   const log = JSON.parse(JSON.stringify(toInspectLog(evaluation))) as Log
   expect({

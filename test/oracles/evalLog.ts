@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { toInspectLog } from '#engine/stats/evalLog.ts'
 import type { EvaluationRun } from '#engine/stats/evaluation.ts'
 
-/** `node --import tsx test/oracles/evalLog.ts FILE.json`: a log of ours, for `evalLog.py` to read with Inspect. */
+/** `node --import tsx test/oracles/evalLog.ts FILE.json` writes one of our logs, which `evalLog.py` reads with Inspect. */
 export const evaluation: EvaluationRun = {
   task: 'triage',
   taskVersion: 1,

@@ -7,12 +7,12 @@ import { Random } from '#engine/stats/random.ts'
 
 const GOLDEN = join(import.meta.dirname, 'golden')
 
-/** Models under `golden/`, each with an adapter of ours in its folder `ours`. */
+/** Models in `golden/`; each has one of our adapters in its folder `ours`. */
 export const adapted = ['llama', 'reward'] as const
 
 export const folderOf = (model: (typeof adapted)[number]): string => join(GOLDEN, model)
 
-/** An adapter as training leaves it, with every number from a seed: on every module, rank-stabilised; a score head too. */
+/** An adapter like a trained one, with seeded values: on every module, rank-stabilised; for the reward model also a score head. */
 export async function ourAdapter(model: (typeof adapted)[number]): Promise<Adapter> {
   const config = parseConfig((await readCheckpoint(folderOf(model))).config)
   const lora = loraConfig({ rank: 3, alpha: 5, rankStabilised: true })
