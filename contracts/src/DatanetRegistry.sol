@@ -11,8 +11,8 @@ import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/Signa
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {IDatanetRegistry, IDisputes, IModelRegistry, Subject} from "./interfaces.sol";
 
-/// @title Datanets and their signed, staked contributions
-/// @notice The salted hash of a batch stands in an earlier block than the batch, so nobody can copy a sample in flight.
+/// @title Datanets and their signed, staked contributions (rules 3 and 4)
+/// @notice The salted hash of a batch must be committed in an earlier block than the batch, so nobody can copy a pending sample.
 contract DatanetRegistry is AccessControl, EIP712, Nonces, ReentrancyGuardTransient, IDatanetRegistry {
     using SafeERC20 for IERC20;
 
@@ -21,7 +21,7 @@ contract DatanetRegistry is AccessControl, EIP712, Nonces, ReentrancyGuardTransi
     bytes32 public constant CONTRIBUTION_TYPEHASH = keccak256(
         "Contribution(uint256 datanetId,address contributor,bytes32 contentsHash,uint256 stakeEach,uint256 nonce,uint256 deadline)"
     );
-    /// @notice What nobody scored for so long may be withdrawn.
+    /// @notice The stake of a contribution that nobody has scored may be withdrawn after this time.
     uint256 public constant UNSCORED_HOLD = 30 days;
     uint8 public constant ACCEPTED = 1;
     uint8 public constant REJECTED = 2;
@@ -46,7 +46,7 @@ contract DatanetRegistry is AccessControl, EIP712, Nonces, ReentrancyGuardTransi
     IModelRegistry public immutable registry;
     IDisputes public immutable disputes;
     address public immutable treasury;
-    /// @notice Seconds that a scored contribution's stake stays, open to disputes.
+    /// @notice Seconds for which a scored contribution's stake is held, because it may be disputed.
     uint256 public immutable stakeHold;
 
     uint256 public datanetCount;
@@ -54,9 +54,9 @@ contract DatanetRegistry is AccessControl, EIP712, Nonces, ReentrancyGuardTransi
 
     mapping(uint256 datanetId => Datanet) public datanets;
     mapping(uint256 contributionId => Contribution) public contributions;
-    /// @notice The contribution that holds a content hash in a datanet; 0 when none does.
+    /// @notice The contribution with a content hash in a datanet; 0 when there is none.
     mapping(uint256 datanetId => mapping(bytes32 contentHash => uint256)) public contributionOf;
-    /// @notice The block in which a contributor's commitment stands; 0 when there is none, or it was used.
+    /// @notice The block of a contributor's commitment; 0 when there is none, or when it was used.
     mapping(address contributor => mapping(bytes32 commitment => uint256)) public committedAt;
 
     event DatanetCreated(
@@ -98,23 +98,23 @@ contract DatanetRegistry is AccessControl, EIP712, Nonces, ReentrancyGuardTransi
     error EmptyHash();
     /// @notice The batch is empty.
     error EmptyBatch();
-    /// @notice The commitment stands already, since that block.
+    /// @notice The commitment was already made, in that block.
     error AlreadyCommitted(bytes32 commitment, uint256 blockNumber);
     /// @notice The contributor has no such commitment; commit to exactly this datanet, contents and salt first.
     error NotCommitted(bytes32 commitment);
-    /// @notice The commitment must stand in an earlier block; submit in the next one.
+    /// @notice The commitment must be in an earlier block; submit in the next one.
     error CommitmentTooFresh(bytes32 commitment);
     /// @notice The submission's deadline has passed.
     error SubmissionExpired(uint256 deadline);
-    /// @notice The signature is not the contributor's over this batch, nonce, deadline, chain and contract.
+    /// @notice The signature is not the contributor's for this batch, nonce, deadline, chain and contract.
     error BadSignature(address contributor, uint256 nonce);
-    /// @notice The stake per contribution is below the datanet's least.
+    /// @notice The stake per contribution is below the datanet's minimum.
     error StakeTooSmall(uint256 stakeEach, uint256 minStake);
-    /// @notice The datanet has this content already.
+    /// @notice The datanet already has this content.
     error DuplicateContent(bytes32 contentHash, uint256 contributionId);
     /// @notice The arrays differ in length.
     error LengthMismatch();
-    /// @notice The contribution was scored already.
+    /// @notice The contribution is already scored.
     error AlreadyScored(uint256 contributionId);
     /// @notice The verdict is 1 (accepted) or 2 (rejected).
     error BadVerdict(uint8 verdict);
@@ -122,13 +122,13 @@ contract DatanetRegistry is AccessControl, EIP712, Nonces, ReentrancyGuardTransi
     error ScoreTooLarge(uint32 quality, uint32 uniqueness);
     /// @notice The caller is not the contributor.
     error NotContributor(uint256 contributionId, address contributor);
-    /// @notice The stake is held until then.
+    /// @notice The stake is held until that time.
     error StakeHeld(uint256 contributionId, uint256 until);
     /// @notice A dispute about the contribution is open.
     error Disputed(uint256 contributionId);
     /// @notice There is no stake left on the contribution.
     error NoStake(uint256 contributionId);
-    /// @notice Slashing needs the role of the scorers or of the disputes.
+    /// @notice Slashing needs the scorers' role or that of the disputes contract.
     error MayNotSlash(address caller);
 
     constructor(
@@ -163,7 +163,7 @@ contract DatanetRegistry is AccessControl, EIP712, Nonces, ReentrancyGuardTransi
     }
 
     /// @notice Records a commitment, `keccak256(abi.encode(datanetId, contributor, contentsHash, salt))`. Anyone may relay it:
-    /// it stands under its contributor's name, so a foreign commitment to the same hash changes nothing.
+    /// it is stored for its contributor, so a commitment of somebody else to the same hash has no effect.
     function commit(bytes32 commitment, address contributor) external {
         if (commitment == 0) revert EmptyHash();
         if (contributor == address(0)) revert ZeroContributor();
@@ -173,8 +173,8 @@ contract DatanetRegistry is AccessControl, EIP712, Nonces, ReentrancyGuardTransi
         emit ContributionCommitted(commitment, contributor);
     }
 
-    /// @notice Submits a committed batch with `stakeEach` wei behind each content, pulled from the contributor. The signature
-    /// may be empty when the contributor calls.
+    /// @notice Submits a committed batch with a stake of `stakeEach` wei for each content, transferred from the contributor. The
+    /// signature may be empty when the contributor is the caller.
     /// @return firstId the id of the first; the others follow
     function submit(
         uint256 datanetId,
@@ -226,7 +226,7 @@ contract DatanetRegistry is AccessControl, EIP712, Nonces, ReentrancyGuardTransi
         }
     }
 
-    /// @notice Returns the caller's stakes: `stakeHold` after scoring (or `UNSCORED_HOLD` after submission when nobody scored),
+    /// @notice Returns the caller's stakes: `stakeHold` after scoring (or `UNSCORED_HOLD` after submission if nobody scored),
     /// unless a dispute is open.
     function withdrawStake(uint256[] calldata ids) external nonReentrant {
         uint256 total;
@@ -245,8 +245,8 @@ contract DatanetRegistry is AccessControl, EIP712, Nonces, ReentrancyGuardTransi
         token.safeTransfer(msg.sender, total);
     }
 
-    /// @notice Takes at most `amount` of a contribution's stake: to the treasury when a scorer calls; to the caller when the
-    /// disputes call, which pass half of it to the challenger and the rest to the treasury.
+    /// @notice Takes at most `amount` of a contribution's stake: to the treasury when a scorer calls (rule 4), to the caller when the
+    /// disputes contract calls, which pays half of it to the challenger and the rest to the treasury (rule 12).
     function slash(uint256 contributionId, uint256 amount, bytes32 evidenceHash)
         external
         nonReentrant

@@ -15,8 +15,8 @@ import {
     Subject
 } from "./interfaces.sol";
 
-/// @title Disputes with a bond: about a contribution, a judgement, a version or a reward map
-/// @notice While one is open, its subject's stake stays, and its reward map does not become final.
+/// @title Disputes with a bond: about a contribution, a judgement, a version or a reward map (rule 12, amendment 12a)
+/// @notice While a dispute is open, its subject's stake is held, and its reward map does not become final.
 /// Invariant: the token balance is at least the bonds of open disputes.
 contract Disputes is AccessControl, ReentrancyGuardTransient, IDisputes {
     using SafeERC20 for IERC20;
@@ -50,7 +50,7 @@ contract Disputes is AccessControl, ReentrancyGuardTransient, IDisputes {
     mapping(uint256 disputeId => Dispute) public disputes;
     /// @notice The open dispute about a subject; 0 when there is none.
     mapping(Subject kind => mapping(uint256 subjectId => uint256)) public openDispute;
-    /// @notice Whether a dispute about a subject was upheld. A reward map's epoch that is published anew starts afresh.
+    /// @notice Whether a dispute about a subject was upheld. It is not set for reward maps, because their epoch is published again.
     mapping(Subject kind => mapping(uint256 subjectId => bool)) public wasUpheld;
     mapping(address validator => uint256) public openJudgements;
 
@@ -66,19 +66,19 @@ contract Disputes is AccessControl, ReentrancyGuardTransient, IDisputes {
 
     /// @notice The evidence's hash is zero.
     error EmptyHash();
-    /// @notice There is no such contribution, revealed judgement or version that could be disputed (any more).
+    /// @notice There is no such contribution, revealed judgement or version, or it can no longer be disputed.
     error UnknownSubject(Subject kind, uint256 subjectId);
     /// @notice The epoch has no map within its challenge window.
     error NotChallengeable(uint256 epoch);
-    /// @notice A dispute about this subject is open, or was upheld already.
+    /// @notice A dispute about this subject is open or was upheld.
     error AlreadyDisputed(Subject kind, uint256 subjectId);
     /// @notice No dispute has this id.
     error UnknownDispute(uint256 disputeId);
-    /// @notice The dispute was resolved already.
+    /// @notice The dispute is already resolved.
     error AlreadyResolved(uint256 disputeId);
-    /// @notice The caller may not resolve this kind: recomputation's are the resolvers', any is the timelock's.
+    /// @notice The caller may not resolve this kind: resolvers may resolve what recomputation decides, the timelock any.
     error MayNotResolve(address caller, Subject kind);
-    /// @notice Only an upheld dispute about a contribution or a judgement slashes.
+    /// @notice Only an upheld dispute about a contribution or a judgement can slash.
     error NothingToSlash(Subject kind, bool upheld);
 
     constructor(
@@ -104,7 +104,7 @@ contract Disputes is AccessControl, ReentrancyGuardTransient, IDisputes {
         if (operator != address(0)) _grantRole(RESOLVER_ROLE, operator);
     }
 
-    /// @notice Opens a dispute, pulling `minBond` from the caller. A judgement's id is `taskId << 160 | validator`.
+    /// @notice Opens a dispute and transfers `minBond` from the caller. A judgement's id is `taskId << 160 | validator`.
     function open(Subject kind, uint256 subjectId, bytes32 evidenceHash)
         external
         nonReentrant
@@ -158,7 +158,7 @@ contract Disputes is AccessControl, ReentrancyGuardTransient, IDisputes {
 
     function _enforce(uint256 disputeId, Dispute storage d, uint256 slashAmount) private returns (uint256 slashed) {
         if (d.kind == Subject.RewardMap) {
-            // Cancelled with an earlier map in the meantime: the challenger was right, and there is nothing left to cancel.
+            // If the map was cancelled with an earlier one in the meantime, the challenger was right and nothing is left to cancel.
             if (distributor.rootOf(d.subjectId) == d.root) distributor.cancel(d.subjectId);
             return 0;
         }

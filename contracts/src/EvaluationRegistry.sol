@@ -5,7 +5,7 @@ import {AccessControl} from "@openzeppelin/contracts/access/AccessControl.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {IEvaluationRegistry, IModelRegistry, Target} from "./interfaces.sol";
 
-/// @title The record of evaluations, one event a metric, and the test that gates promotion
+/// @title The record of evaluations, one event per metric, and the check before a promotion (rule 15)
 contract EvaluationRegistry is AccessControl, IEvaluationRegistry {
     bytes32 public constant EVALUATOR_ROLE = keccak256("EVALUATOR_ROLE");
 
@@ -25,7 +25,7 @@ contract EvaluationRegistry is AccessControl, IEvaluationRegistry {
 
     IModelRegistry public immutable registry;
 
-    /// @notice Evaluations so far; the last id.
+    /// @notice The number of evaluations so far, which is the last id.
     uint256 public evaluationCount;
 
     mapping(uint256 versionId => mapping(bytes32 key => Latest)) private _latest;
@@ -79,7 +79,7 @@ contract EvaluationRegistry is AccessControl, IEvaluationRegistry {
         evaluationCount = id;
     }
 
-    /// @notice Whether the latest value of every target's metric, under this rubric, has its lower bound at the minimum.
+    /// @notice Whether the latest value of every target's metric, under this rubric, has a lower bound of at least the minimum.
     function meets(uint256 versionId, bytes32 rubricHash, Target[] calldata targets) external view returns (bool) {
         for (uint256 i; i < targets.length; ++i) {
             Latest memory found = _latest[versionId][_key(rubricHash, targets[i].metric)];

@@ -6,13 +6,13 @@ import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol
 import {FeedbackTasks} from "./feedback/FeedbackTasks.sol";
 import {IDisputes, IModelRegistry} from "./interfaces.sol";
 
-/// @title Validators' judgements by commit and reveal, paid from funded pots, fined within bounds
+/// @title Validators' judgements by commit and reveal, paid from funded pots, fined within bounds (rules 5 and 6)
 /// @notice Invariant: the token balance is at least stakes + pots of unsettled tasks + unclaimed rewards.
 contract FeedbackPool is FeedbackTasks {
     using SafeERC20 for IERC20;
 
     bytes32 public constant SLASHER_ROLE = keccak256("SLASHER_ROLE");
-    /// @notice The most that one settlement (one evidence hash) may take of a validator's stake, basis points.
+    /// @notice The largest part of a validator's stake that one settlement (one evidence hash) may take, basis points.
     uint256 public constant MAX_PENALTY_BPS = 500;
     uint256 private constant BPS = 10_000;
     uint32 private constant PPM = 1_000_000;
@@ -45,15 +45,15 @@ contract FeedbackPool is FeedbackTasks {
         address indexed account, uint256 indexed subjectId, string role, uint256 amount, bytes32 evidenceHash
     );
 
-    /// @notice A task settles after its reveals are over.
+    /// @notice A task can be settled after its reveal deadline.
     error TaskStillOpen(uint256 taskId, uint64 revealDeadline);
-    /// @notice The task was settled already.
+    /// @notice The task is already settled.
     error AlreadySettled(uint256 taskId);
     /// @notice The settlement names a task that is not in this call.
     error TaskNotInCall(uint256 taskId);
     /// @notice The validator did not commit to this task, or is named twice.
     error NoCommitment(uint256 taskId, address validator);
-    /// @notice Every validator who committed must be settled; so many are missing.
+    /// @notice Every validator who committed must be settled; `count` are missing.
     error ValidatorsMissing(uint256 taskId, uint256 count);
     /// @notice Only a revealed judgement is rewarded.
     error RewardWithoutReveal(uint256 taskId, address validator);
@@ -81,9 +81,9 @@ contract FeedbackPool is FeedbackTasks {
         if (operator != address(0)) _grantRole(SETTLER_ROLE, operator);
     }
 
-    /// @notice Settles tasks, each once and whole: every validator who committed is named exactly once. Rewards stay within
-    /// the pot, whose remainder returns to the mandate. All calls of one settlement carry the same evidence hash; their penalties
-    /// together stay within 5 % of a validator's stake before it, and go to the treasury.
+    /// @notice Settles tasks, each once and completely: every validator who committed is named exactly once. Rewards do not exceed
+    /// the pot; its remainder returns to the mandate. All calls of one settlement have the same evidence hash; their penalties
+    /// together do not exceed 5 % of the validator's stake before the settlement, and go to the treasury (amendment 5a).
     function settle(uint256[] calldata taskIds, Settlement[] calldata settlements, bytes32 evidenceHash)
         external
         onlyRole(SETTLER_ROLE)
@@ -98,7 +98,7 @@ contract FeedbackPool is FeedbackTasks {
         if (fined != 0) token.safeTransfer(treasury, fined);
     }
 
-    /// @notice Records reputations (ppm) and tiers per domain.
+    /// @notice Records reputations (ppm) and tiers of a domain (rule 6).
     function updateReputation(
         address[] calldata accounts,
         string calldata domain,
@@ -112,7 +112,7 @@ contract FeedbackPool is FeedbackTasks {
         }
     }
 
-    /// @notice Pays the caller what settlements granted.
+    /// @notice Pays the caller the rewards of settlements.
     function withdrawRewards() external nonReentrant {
         uint256 amount = rewards[msg.sender];
         if (amount == 0) revert NothingToWithdraw();
@@ -121,7 +121,7 @@ contract FeedbackPool is FeedbackTasks {
         token.safeTransfer(msg.sender, amount);
     }
 
-    /// @notice Takes at most `amount` of a validator's stake for a judgement and hands it to the caller, the disputes.
+    /// @notice Takes at most `amount` of a validator's stake for a judgement and transfers it to the caller, the disputes contract.
     function slash(uint256 taskId, address validator, uint256 amount, bytes32 evidenceHash)
         external
         onlyRole(SLASHER_ROLE)

@@ -8,7 +8,7 @@ import {Address} from "@openzeppelin/contracts/utils/Address.sol";
 import {Nonces} from "@openzeppelin/contracts/utils/Nonces.sol";
 
 /// @title gOPEN: the chain's native token wrapped 1:1, with votes and permits
-/// @notice Invariant: `totalSupply() <= address(this).balance`; equal unless somebody forces native tokens in.
+/// @notice Invariant: `totalSupply() <= address(this).balance`; equal unless somebody forces native tokens into the contract.
 contract GOpen is ERC20, ERC20Permit, ERC20Votes {
     /// @notice A deposit or withdrawal of nothing.
     error ZeroAmount();
@@ -19,7 +19,7 @@ contract GOpen is ERC20, ERC20Permit, ERC20Votes {
         deposit();
     }
 
-    /// @notice Wraps the native tokens sent along.
+    /// @notice Wraps the native tokens sent with the call.
     function deposit() public payable {
         if (msg.value == 0) revert ZeroAmount();
         _mint(msg.sender, msg.value);

@@ -9,7 +9,7 @@ import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/Signa
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {IModelRegistry, IRewardDistributor} from "./interfaces.sol";
 
-/// @title Endpoints, their prices, consumers' prepaid credit, and usage settled by the consumers' own vouchers
+/// @title Endpoints, their prices, consumers' prepaid credit, and usage settled by the consumers' vouchers (rule 7, amendment 7a)
 /// @notice Invariant: the token balance is at least the sum of all credit.
 contract InferenceMarket is EIP712, ReentrancyGuardTransient {
     using SafeERC20 for IERC20;
@@ -17,7 +17,7 @@ contract InferenceMarket is EIP712, ReentrancyGuardTransient {
     bytes32 public constant VOUCHER_TYPEHASH =
         keccak256("Voucher(address consumer,uint256 endpointId,uint256 cumulative,uint64 deadline)");
 
-    /// A consumer's grant: `cumulative` wei of fees in all at this endpoint.
+    /// A consumer's grant: `cumulative` wei is the total of fees at this endpoint.
     struct Voucher {
         address consumer;
         uint256 endpointId;
@@ -25,7 +25,7 @@ contract InferenceMarket is EIP712, ReentrancyGuardTransient {
         uint64 deadline;
     }
 
-    /// What a host takes of a voucher's grant now: the fees of the calls it has answered since the last time.
+    /// The amount that a host redeems of a voucher's grant: the fees of the calls it has answered since the last redemption.
     struct Redemption {
         Voucher voucher;
         uint256 amount;
@@ -48,7 +48,7 @@ contract InferenceMarket is EIP712, ReentrancyGuardTransient {
     IERC20 public immutable token;
     IModelRegistry public immutable registry;
     IRewardDistributor public immutable distributor;
-    /// @notice Seconds between a request and its withdrawal, in which hosts redeem what they served.
+    /// @notice Seconds between a request and its withdrawal, in which hosts can redeem what they served.
     uint256 public immutable withdrawalDelay;
 
     uint256 public endpointCount;
@@ -56,7 +56,7 @@ contract InferenceMarket is EIP712, ReentrancyGuardTransient {
     mapping(uint256 endpointId => Endpoint) public endpoints;
     mapping(address consumer => uint256) public credit;
     mapping(address consumer => Withdrawal) public withdrawals;
-    /// @notice Wei that was redeemed of a consumer's grants at an endpoint so far.
+    /// @notice Wei redeemed so far of a consumer's grants at an endpoint.
     mapping(uint256 endpointId => mapping(address consumer => uint256)) public redeemed;
     mapping(uint256 epoch => mapping(uint256 endpointId => bool)) public usageSettled;
 
@@ -73,7 +73,7 @@ contract InferenceMarket is EIP712, ReentrancyGuardTransient {
     event CreditDeposited(address indexed consumer, uint256 amount);
     event CreditWithdrawn(address indexed consumer, uint256 amount);
     event WithdrawalRequested(address indexed consumer, uint256 amount, uint64 availableAt);
-    /// `cumulative`: what was redeemed of the consumer's grants at this endpoint so far, `amount` included.
+    /// `cumulative`: wei redeemed so far of the consumer's grants at this endpoint, including `amount`.
     event VoucherRedeemed(
         uint256 indexed endpointId, address indexed consumer, uint256 cumulative, uint256 amount
     );
@@ -98,13 +98,13 @@ contract InferenceMarket is EIP712, ReentrancyGuardTransient {
     error ZeroAmount();
     /// @notice The consumer is the zero address.
     error ZeroConsumer();
-    /// @notice The consumer has less credit than that.
+    /// @notice The consumer's credit is less than the amount.
     error InsufficientCredit(address consumer, uint256 credit, uint256 amount);
-    /// @notice Nothing was requested, or nothing is left.
+    /// @notice Nothing was requested, or no credit is left.
     error NothingToWithdraw();
-    /// @notice The withdrawal is available from then on.
+    /// @notice The withdrawal is available from that time on.
     error WithdrawalTooEarly(uint64 availableAt);
-    /// @notice Usage of this endpoint was settled for this epoch already.
+    /// @notice The usage of this endpoint is already settled for this epoch.
     error AlreadySettled(uint256 epoch, uint256 endpointId);
     /// @notice The root is zero.
     error EmptyHash();
@@ -112,9 +112,9 @@ contract InferenceMarket is EIP712, ReentrancyGuardTransient {
     error WrongEndpoint(uint256 voucherEndpointId, uint256 endpointId);
     /// @notice The voucher's deadline has passed.
     error VoucherExpired(address consumer, uint64 deadline);
-    /// @notice The redemption would go beyond what the voucher grants in all.
+    /// @notice The redemption would exceed the voucher's total grant.
     error BeyondGrant(address consumer, uint256 cumulative, uint256 total);
-    /// @notice The signature is not the consumer's over this voucher, chain and contract.
+    /// @notice The signature is not the consumer's for this voucher, chain and contract.
     error BadSignature(address consumer);
     /// @notice The fees are not the sum of the redeemed amounts.
     error FeesMismatch(uint256 fees, uint256 redeemed);
@@ -169,7 +169,7 @@ contract InferenceMarket is EIP712, ReentrancyGuardTransient {
         token.safeTransferFrom(msg.sender, address(this), amount);
     }
 
-    /// @notice Announces a withdrawal; a new request replaces the last one. Hosts may still redeem until it is taken.
+    /// @notice Requests a withdrawal; a new request replaces the last one. Hosts may still redeem until the withdrawal.
     function requestWithdrawal(uint256 amount) external {
         if (amount == 0) revert ZeroAmount();
         if (credit[msg.sender] < amount) revert InsufficientCredit(msg.sender, credit[msg.sender], amount);
@@ -178,7 +178,7 @@ contract InferenceMarket is EIP712, ReentrancyGuardTransient {
         emit WithdrawalRequested(msg.sender, amount, availableAt);
     }
 
-    /// @notice Pays out the request, or what is left of the credit when hosts redeemed in between.
+    /// @notice Pays the requested amount, or what is left of the credit if hosts redeemed in the meantime.
     function withdraw() external nonReentrant {
         Withdrawal memory request = withdrawals[msg.sender];
         if (request.amount == 0) revert NothingToWithdraw();
@@ -194,7 +194,7 @@ contract InferenceMarket is EIP712, ReentrancyGuardTransient {
 
     // ---------------------------------------------------------------- usage
 
-    /// @notice Redeems what was used of the vouchers and passes the fees on to the epoch's rewards. Once per epoch and endpoint.
+    /// @notice Redeems the used part of the vouchers and funds the epoch's rewards with the fees. Once per epoch and endpoint.
     /// `root` names the usage artifact: canonical JSON of the receipts with their attributions.
     function settleUsage(
         uint256 epoch,

@@ -11,7 +11,7 @@ import {GovernorVotesQuorumFraction} from "@openzeppelin/contracts/governance/ex
 import {TimelockController} from "@openzeppelin/contracts/governance/TimelockController.sol";
 import {IVotes} from "@openzeppelin/contracts/governance/utils/IVotes.sol";
 
-/// @title The holders' governor: OpenZeppelin's parts, composed
+/// @title The token holders' Governor, composed of OpenZeppelin's modules (rule 1)
 /// @dev For + Abstain count toward the quorum, whose fraction is of 100.
 contract ModelGovernor is
     Governor,
@@ -26,7 +26,7 @@ contract ModelGovernor is
     /// @param votingPeriod_ seconds from snapshot to deadline
     /// @param proposalThreshold_ votes needed to propose, wei
     /// @param quorumPercent of the supply at the snapshot
-    /// @param lateQuorumExtension seconds that stay open after a late quorum, at most the voting period
+    /// @param lateQuorumExtension seconds for which voting stays open after a late quorum, at most the voting period
     constructor(
         IVotes token_,
         TimelockController timelock_,

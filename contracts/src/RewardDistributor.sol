@@ -8,9 +8,9 @@ import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/Reentrancy
 import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
 import {IDisputes, IRewardDistributor, Subject} from "./interfaces.sol";
 
-/// @title Epochs' fees and the Merkle roots by which people claim them
+/// @title Epochs' fees and the Merkle roots by which people claim them (rule 10)
 /// @notice Maps are cumulative: each lists every account's rewards so far, and only the newest final one is claimed by. A map is
-/// final when its challenge window is over without an open dispute, about it or an earlier one.
+/// final when its challenge window is over and no dispute about it or an earlier one is open.
 /// Invariants: `totalPayable <= totalFunded`, `totalClaimed <=` the totals of the final maps.
 contract RewardDistributor is AccessControl, ReentrancyGuardTransient, IRewardDistributor {
     using SafeERC20 for IERC20;
@@ -20,7 +20,7 @@ contract RewardDistributor is AccessControl, ReentrancyGuardTransient, IRewardDi
 
     struct RewardMap {
         bytes32 root;
-        /// Newly payable by this map and all before it.
+        /// The sum of the totals of this map and all earlier ones.
         uint256 payableSoFar;
         uint64 toBlock;
         uint64 publishedAt;
@@ -33,7 +33,7 @@ contract RewardDistributor is AccessControl, ReentrancyGuardTransient, IRewardDi
 
     /// @notice The last epoch with a map; epochs count from 1.
     uint256 public lastEpoch;
-    /// @notice The last epoch that is known to be final (others may be, see `isFinal`).
+    /// @notice The last epoch that was recorded as final (later ones may be final too, see `isFinal`).
     uint256 public finalEpoch;
     uint256 public totalFunded;
     uint256 public totalClaimed;
@@ -58,13 +58,13 @@ contract RewardDistributor is AccessControl, ReentrancyGuardTransient, IRewardDi
 
     /// @notice The amount is zero.
     error ZeroAmount();
-    /// @notice A hash is zero, or a root that must lead to somebody's reward.
+    /// @notice A hash is zero, or the root of a map that pays somebody.
     error EmptyHash();
-    /// @notice The epoch has its map already; fund the current epoch.
+    /// @notice The epoch already has its map; fund the current epoch.
     error EpochClosed(uint256 epoch, uint256 currentEpoch);
     /// @notice Epochs are published in order; this one is next.
     error NotNextEpoch(uint256 epoch, uint256 nextEpoch);
-    /// @notice The blocks must follow the last map's, run forward and lie in the past.
+    /// @notice The blocks must follow those of the last map, in ascending order, and be in the past.
     error BadBlockRange(uint64 fromBlock, uint64 toBlock, uint256 expectedFrom);
     /// @notice The hash is not that of `toBlock` on this chain.
     error WrongBlockHash(uint64 toBlock, bytes32 actual);
@@ -72,13 +72,13 @@ contract RewardDistributor is AccessControl, ReentrancyGuardTransient, IRewardDi
     error TotalExceedsFunds(uint256 total, uint256 available);
     /// @notice The epoch has no map.
     error UnknownEpoch(uint256 epoch);
-    /// @notice The map can still be disputed, or is.
+    /// @notice The map can still be disputed, or a dispute is open.
     error NotFinal(uint256 epoch);
-    /// @notice A newer map is final; claim by that one.
+    /// @notice A newer map is final; claim with that one.
     error Superseded(uint256 epoch, uint256 finalEpoch);
     /// @notice The proof does not lead from this leaf to the epoch's root.
     error BadProof(uint256 epoch, address account, uint256 cumulative);
-    /// @notice The account has claimed that much or more already.
+    /// @notice The account has already claimed this amount or more.
     error NothingToClaim(address account, uint256 cumulative, uint256 claimed);
     /// @notice The claim would exceed what the final maps declare payable.
     error ExceedsPayable(uint256 amount, uint256 available);
@@ -111,7 +111,7 @@ contract RewardDistributor is AccessControl, ReentrancyGuardTransient, IRewardDi
     }
 
     /// @notice Publishes the next epoch's map over the blocks `fromBlock` to `toBlock`, which follow the last map's. `total` is
-    /// what becomes payable by it; `uri` leads to the leaves, `codeHash` names the rules that made them.
+    /// what becomes payable by it; `uri` is where the leaves are, `codeHash` identifies the rules that computed them (rule 11).
     function publish(
         uint256 epoch,
         uint64 fromBlock,
@@ -133,7 +133,7 @@ contract RewardDistributor is AccessControl, ReentrancyGuardTransient, IRewardDi
         emit RewardMapPublished(epoch, fromBlock, toBlock, blockHash, root, total, uri, codeHash);
     }
 
-    /// @notice Pays an account what the newest final map grants beyond what it claimed. Anyone may call it.
+    /// @notice Pays an account the difference between the newest final map's amount and what it has claimed. Anyone may call it.
     function claim(uint256 epoch, address account, uint256 cumulative, bytes32[] calldata proof) external nonReentrant {
         if (epoch == 0 || epoch > lastEpoch) revert UnknownEpoch(epoch);
         uint256 newest = advance();
@@ -153,7 +153,7 @@ contract RewardDistributor is AccessControl, ReentrancyGuardTransient, IRewardDi
         token.safeTransfer(account, amount);
     }
 
-    /// @notice Cancels an epoch's map and, as they build on it, all later ones; the epochs may be published anew. The disputes only.
+    /// @notice Cancels an epoch's map and all later ones, which depend on it; the epochs may be published again. Disputes contract only.
     function cancel(uint256 epoch) external onlyRole(CANCELLER_ROLE) {
         if (epoch == 0 || epoch > lastEpoch) revert UnknownEpoch(epoch);
         if (epoch <= finalEpoch) revert AlreadyFinal(epoch);
@@ -164,7 +164,7 @@ contract RewardDistributor is AccessControl, ReentrancyGuardTransient, IRewardDi
         lastEpoch = epoch - 1;
     }
 
-    /// @notice Marks as final what has become so. Anyone may call it; claims do.
+    /// @notice Records which maps have become final. Anyone may call it; claims do.
     /// @return newest the newest final epoch
     function advance() public returns (uint256 newest) {
         newest = finalEpoch;
@@ -172,7 +172,7 @@ contract RewardDistributor is AccessControl, ReentrancyGuardTransient, IRewardDi
         if (newest != finalEpoch) finalEpoch = newest;
     }
 
-    /// @notice The newest final epoch, whose map is the one to claim by; 0 when there is none.
+    /// @notice The newest final epoch, whose map is used for claims; 0 when there is none.
     function newestFinal() public view returns (uint256 newest) {
         newest = finalEpoch;
         while (newest < lastEpoch && _settles(newest + 1)) ++newest;

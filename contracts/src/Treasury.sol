@@ -5,8 +5,8 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 
-/// @title The commons' purse: gOPEN that only a governor's decision, through the timelock, can spend
-/// @notice Funded by plain transfers of gOPEN: slashed stake, platform shares, gifts.
+/// @title The treasury: gOPEN that only a Governor proposal can spend, through the timelock
+/// @notice Funded by plain transfers of gOPEN: slashed stake, platform shares, donations.
 contract Treasury is Ownable {
     using SafeERC20 for IERC20;
 

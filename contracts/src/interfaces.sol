@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.24;
 
-/// @dev What the contracts ask of each other, and nothing else.
+/// @dev The functions that the contracts call on each other, and nothing else.
 
-/// One metric of a mandate: the lower bound that an evaluation must reach, ppm.
+/// One metric of a mandate: the minimum for the lower bound of an evaluation, ppm (rule 15).
 struct Target {
     string metric;
     int256 minimum;
 }
 
-/// What may be disputed.
+/// What can be disputed (rule 12).
 enum Subject {
     Contribution,
     Judgement,

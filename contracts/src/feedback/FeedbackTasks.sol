@@ -8,15 +8,15 @@ import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/Reentrancy
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {IDisputes, IFeedbackPool, IModelRegistry} from "../interfaces.sol";
 
-/// @title Staked validators, funded tasks, and judgements by commit and reveal
+/// @title Staked validators, funded tasks, and judgements by commit and reveal (rule 5)
 abstract contract FeedbackTasks is AccessControl, ReentrancyGuardTransient, IFeedbackPool {
     using SafeERC20 for IERC20;
 
     bytes32 public constant SETTLER_ROLE = keccak256("SETTLER_ROLE");
-    /// @notice An unsettled commitment binds the stake for at most so long after the last reveal deadline.
+    /// @notice An unsettled commitment holds the stake for at most this time after the last reveal deadline.
     uint256 public constant SETTLEMENT_WINDOW = 30 days;
 
-    /// What stands in a judgement's place once the commitment itself is not needed any more.
+    /// The value stored for a judgement when the commitment itself is no longer needed.
     bytes32 internal constant REVEALED = bytes32(uint256(1));
     bytes32 internal constant SETTLED = bytes32(uint256(2));
     bytes32 internal constant SETTLED_UNREVEALED = bytes32(uint256(3));
@@ -105,27 +105,27 @@ abstract contract FeedbackTasks is AccessControl, ReentrancyGuardTransient, IFee
     error NotIssued(uint256 modelId);
     /// @notice The version does not belong to the model.
     error VersionNotOfModel(uint256 versionId, uint256 modelId);
-    /// @notice Deadlines must lie in the future, the reveals' after the commits'.
+    /// @notice Deadlines must be in the future, the reveals' deadline after the commits'.
     error BadDeadlines(uint64 commitDeadline, uint64 revealDeadline);
-    /// @notice The validator's stake is below the least; stake first.
+    /// @notice The validator's stake is below the minimum; stake first.
     error StakeTooSmall(uint256 staked, uint256 minStake);
-    /// @notice The caller has less at stake than that.
+    /// @notice The caller's stake is less than the amount.
     error InsufficientStake(uint256 staked, uint256 amount);
-    /// @notice Commitments are not settled yet; they bind the stake until they are, or until then.
+    /// @notice Commitments are not settled yet; they hold the stake until they are settled, or until that time.
     error CommitmentsOpen(uint256 count, uint256 until);
     /// @notice Disputes about the validator's judgements are open.
     error Disputed(address validator);
-    /// @notice The commits of this task are over.
+    /// @notice The commit deadline of this task has passed.
     error CommitsOver(uint256 taskId, uint64 deadline);
-    /// @notice The validator has judged this task already.
+    /// @notice The validator has already committed to this task.
     error AlreadyCommitted(uint256 taskId);
-    /// @notice The value is no hash.
+    /// @notice The value is not a hash.
     error BadCommitment(bytes32 commitment);
-    /// @notice Reveals of this task open after its commits are over.
+    /// @notice Reveals of this task are accepted after its commit deadline.
     error RevealsNotOpen(uint256 taskId, uint64 opensAfter);
-    /// @notice The reveals of this task are over.
+    /// @notice The reveal deadline of this task has passed.
     error RevealsOver(uint256 taskId, uint64 deadline);
-    /// @notice The judgement is not what was committed.
+    /// @notice The judgement does not match the commitment.
     error RevealMismatch(uint256 taskId);
     /// @notice A choice is 0, 1 or 2; the other judgements are 0 to 100.
     error BadJudgement(uint256 taskId);
@@ -144,7 +144,7 @@ abstract contract FeedbackTasks is AccessControl, ReentrancyGuardTransient, IFee
         token.safeTransferFrom(msg.sender, address(this), amount);
     }
 
-    /// @notice Takes stake back: not while commitments wait for their settlement, nor while a judgement is disputed.
+    /// @notice Returns stake to the caller: not while commitments wait for settlement, nor while a judgement is disputed.
     function unstake(uint256 amount) external nonReentrant {
         if (amount == 0) revert ZeroAmount();
         Validator storage v = validators[msg.sender];
@@ -178,7 +178,7 @@ abstract contract FeedbackTasks is AccessControl, ReentrancyGuardTransient, IFee
         validators[msg.sender] = v;
     }
 
-    /// @notice Opens committed judgements, after the commits are over and until the reveals' deadline.
+    /// @notice Reveals committed judgements, after the commit deadline and until the reveal deadline.
     function reveal(Reveal[] calldata reveals) external {
         if (reveals.length == 0) revert EmptyBatch();
         for (uint256 i; i < reveals.length; ++i) {
@@ -198,7 +198,7 @@ abstract contract FeedbackTasks is AccessControl, ReentrancyGuardTransient, IFee
         }
     }
 
-    /// @notice Opens tasks for versions of one model. Their pots are pulled from the caller.
+    /// @notice Opens tasks for versions of one model. Their pots are transferred from the caller.
     /// @return firstId the id of the first; the others follow
     function openTasks(uint256 modelId, TaskInput[] calldata inputs, uint64 commitDeadline, uint64 revealDeadline)
         external

@@ -6,7 +6,7 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {ModelStore} from "./ModelStore.sol";
 
-/// @title Mandates with their funds, and the stakes behind models
+/// @title Mandates with their funds, and the stakes on models
 abstract contract Mandates is ModelStore {
     using SafeERC20 for IERC20;
 
@@ -29,15 +29,15 @@ abstract contract Mandates is ModelStore {
     error OnlyTimelock(address caller);
     /// @notice The model's own proposal is not being executed; issue the mandate by executing that proposal.
     error ProposalNotExecuted(uint256 proposalId);
-    /// @notice The mandate was issued already.
+    /// @notice The mandate is already issued.
     error AlreadyIssued(uint256 modelId);
-    /// @notice The budget did not arrive: the registry holds `unaccounted` wei that belong to nobody, less than the budget.
+    /// @notice The budget was not transferred: the registry holds only `unaccounted` wei that belong to nobody.
     error BudgetNotFunded(uint256 budget, uint256 unaccounted);
-    /// @notice The mandate holds less than that.
+    /// @notice The mandate's funds are less than the amount.
     error InsufficientFunds(uint256 funds, uint256 amount);
-    /// @notice The mandate runs until its deadline.
+    /// @notice The mandate is valid until its deadline.
     error MandateRuns(uint64 deadline);
-    /// @notice The account has less at stake than that.
+    /// @notice The account's stake is less than the amount.
     error InsufficientStake(uint256 staked, uint256 amount);
 
     modifier onlyTimelock() {
@@ -95,7 +95,7 @@ abstract contract Mandates is ModelStore {
         _takeFunds(modelId, model, address(treasury), "unspent", model.funds);
     }
 
-    /// @notice Stakes the caller's tokens behind a model.
+    /// @notice Stakes the caller's tokens on a model.
     function stake(uint256 modelId, uint256 amount) external nonReentrant {
         if (amount == 0) revert ZeroAmount();
         Model storage model = _model(modelId);
@@ -106,7 +106,7 @@ abstract contract Mandates is ModelStore {
         token.safeTransferFrom(msg.sender, address(this), amount);
     }
 
-    /// @notice Takes the caller's stake back.
+    /// @notice Returns stake to the caller.
     function unstake(uint256 modelId, uint256 amount) external nonReentrant {
         if (amount == 0) revert ZeroAmount();
         Model storage model = _model(modelId);

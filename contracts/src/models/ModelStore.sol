@@ -9,14 +9,14 @@ import {ModelGovernor} from "../ModelGovernor.sol";
 import {Treasury} from "../Treasury.sol";
 import {IModelRegistry, Target} from "../interfaces.sol";
 
-/// @title What is known of each model, and the parts that proposals, mandates and versions share
+/// @title The state of each model, and what proposals, mandates and versions share
 /// @notice Invariant: the token balance is at least `accounted` = bonds + mandates' funds + stakes.
 abstract contract ModelStore is AccessControl, ReentrancyGuardTransient, IModelRegistry {
     bytes32 public constant TRAINER_ROLE = keccak256("TRAINER_ROLE");
     uint256 internal constant BPS = 10_000;
 
-    /// Basis points. `platform` is of all; `owner` to `host` are of the rest and sum to 10,000; `ancestors` is of the rest
-    /// and goes first to the versions this one came from; `dataByWeight` is of data's part.
+    /// Basis points (rule 8). `platform` is of all; `owner` to `host` are of the rest and sum to 10,000; `ancestors` is of the
+    /// rest and goes first to the versions that this one was trained from; `dataByWeight` is of data's part.
     struct Split {
         uint16 platform;
         uint16 owner;
@@ -73,7 +73,7 @@ abstract contract ModelStore is AccessControl, ReentrancyGuardTransient, IModelR
     error ZeroAmount();
     /// @notice A hash that must name something is zero.
     error EmptyHash();
-    /// @notice The mandate's deadline does not lie in the future.
+    /// @notice The mandate's deadline is not in the future.
     error DeadlinePassed(uint64 deadline, uint256 nowAt);
 
     constructor(IERC20 token_, ModelGovernor governor_, address timelock_, Treasury treasury_) {

@@ -34,7 +34,7 @@ abstract contract Proposals is Mandates {
     event BondReturned(uint256 indexed modelId, uint256 amount, string reason);
     event BondSlashed(uint256 indexed modelId, uint256 amount, string reason);
 
-    /// @notice The bond is below the least.
+    /// @notice The bond is below the minimum.
     error BondTooSmall(uint256 bond, uint256 minBond);
     /// @notice A mandate has 1 to `MAX_TARGETS` targets.
     error BadTargetCount(uint256 count);
@@ -42,12 +42,12 @@ abstract contract Proposals is Mandates {
     error EmptyMetric();
     /// @notice Owner, stakers, data, validators and host must sum to 10,000 basis points.
     error SplitSum(uint256 sum);
-    /// @notice A share exceeds what it may be at most, in basis points.
+    /// @notice A share exceeds its maximum, in basis points.
     error ShareTooLarge(string share, uint256 value, uint256 most);
-    /// @notice The bond was settled already.
+    /// @notice The bond is already settled.
     error BondAlreadySettled(uint256 modelId);
-    /// @notice The proposal's fate is still open; try again once voting is over (or, if it carried without turnout,
-    /// once it is executed or its mandate's deadline has passed).
+    /// @notice The proposal's outcome is not known yet; try again when voting is over (or, if it passed without turnout,
+    /// when it is executed or its mandate's deadline has passed).
     error FateUnknown(uint256 proposalId);
 
     constructor(uint256 minBond_) {
@@ -114,7 +114,7 @@ abstract contract Proposals is Mandates {
         );
     }
 
-    /// @notice Settles the bond once the proposal's fate is known. Anyone may call it. Reasons: `quorum`, `expired` (returned
+    /// @notice Settles the bond when the proposal's outcome is known (rule 2). Anyone may call it. Reasons: `quorum`, `expired` (returned
     /// in full), `turnout` (slashed by the missing share, at most 20 %), `cancelled`, `unproposed` (slashed 5 %).
     function resolveBond(uint256 modelId) external nonReentrant {
         Model storage model = _model(modelId);
@@ -142,7 +142,7 @@ abstract contract Proposals is Mandates {
         if (state == IGovernor.ProposalState.Pending || state == IGovernor.ProposalState.Active) {
             revert FateUnknown(id);
         }
-        // The governor cancels before the vote only; what the timelock cancels was queued, and so has an eta.
+        // The Governor cancels only before the vote; what the timelock cancels was queued, and so has an eta.
         if (state == IGovernor.ProposalState.Canceled && governor.proposalEta(id) == 0) {
             return (model.bond * EARLY_CANCEL_BPS / BPS, "cancelled");
         }

@@ -4,9 +4,9 @@ pragma solidity ^0.8.24;
 import {IEvaluationRegistry} from "../interfaces.sol";
 import {ModelStore} from "./ModelStore.sol";
 
-/// @title Versions: registered by trainers, promoted by evaluations, rolled back for good
+/// @title Versions: registered by trainers, promoted by evaluations, rolled back permanently (rule 15)
 abstract contract Versions is ModelStore {
-    /// @notice May roll a version back: the timelock and the disputes.
+    /// @notice May roll a version back: the timelock and the disputes contract.
     bytes32 public constant ROLLBACK_ROLE = keccak256("ROLLBACK_ROLE");
 
     struct Version {
@@ -37,11 +37,11 @@ abstract contract Versions is ModelStore {
 
     /// @notice No version has this id.
     error UnknownVersion(uint256 versionId);
-    /// @notice The version was promoted already.
+    /// @notice The version is already promoted.
     error AlreadyPromoted(uint256 versionId);
     /// @notice The version was rolled back; register a new one.
     error VersionIsRolledBack(uint256 versionId);
-    /// @notice A newer version is live; roll that back before promoting an older one.
+    /// @notice A newer version is live; roll it back before you promote an older one.
     error OlderThanLive(uint256 liveVersionId);
     /// @notice The latest evaluations do not meet every target of the mandate at the lower bound.
     error TargetsNotMet(uint256 versionId);
@@ -52,7 +52,7 @@ abstract contract Versions is ModelStore {
         _grantRole(ROLLBACK_ROLE, disputes);
     }
 
-    /// @notice Anchors a version. `parentVersionId` may belong to another model; 0 means none.
+    /// @notice Registers a version. `parentVersionId` may belong to another model; 0 means none.
     function registerVersion(
         uint256 modelId,
         uint256 parentVersionId,
@@ -86,7 +86,7 @@ abstract contract Versions is ModelStore {
         emit VersionPromoted(versionId);
     }
 
-    /// @notice Withdraws a version for good: it is not live, serves no new endpoint and cannot be promoted any more.
+    /// @notice Withdraws a version permanently: it is not live, serves no new endpoint and can no longer be promoted.
     function rollback(uint256 versionId, string calldata reason) external onlyRole(ROLLBACK_ROLE) {
         Version storage version = _version(versionId);
         if (version.rolledBack) revert VersionIsRolledBack(versionId);
