@@ -10,21 +10,21 @@ export const DEV_MNEMONIC = 'test test test test test test test test test test t
 
 const START_TIMEOUT_MS = 15_000
 const STOP_TIMEOUT_MS = 10_000
-/** States kept in memory; without a number, reorganisations deeper than about ten blocks lose contract code. */
+/** Number of states kept in memory. Without it, reorganisations deeper than about ten blocks lose contract code. */
 const KEPT_STATES = '5000'
 
 export type AnvilOptions = {
-  /** A free port when left out. */
+  /** Default: a free port. */
   port?: number
-  /** 31337 when left out. */
+  /** Default: 31337. */
   chainId?: number
-  /** Unix seconds of the genesis block; with it and `blockInterval`, equal transactions give equal block hashes. */
+  /** Unix seconds of the genesis block. With this and `blockInterval`, equal transactions give equal block hashes. */
   genesisTimestamp?: number
-  /** Seconds that each block's timestamp lies after its parent's, whatever the clock says. */
+  /** Seconds between the timestamps of a block and its parent, independent of the wall clock. */
   blockInterval?: number
-  /** Where the chain is kept: loaded at the start when it exists, written every few seconds and at the end. */
+  /** The file of the chain's state: loaded at the start if it exists, written every few seconds and at the end. */
   stateFile?: string
-  /** Where the process id is kept, so that the next start ends a server left over from a crash. */
+  /** The file of the process id, by which the next start ends a server that a crash left running. */
   pidFile?: string
   mnemonic?: string
   accounts?: number
@@ -40,14 +40,14 @@ export type Anvil = {
   pid: number
   chainId: number
   mnemonic: string
-  /** Settles when the process is gone, however it ended. */
+  /** Resolves when the process has ended, for whatever reason. */
   exited: Promise<void>
   /** Ends the process; it writes its state file first. Safe to call twice. */
   stop(): Promise<void>
 }
 
 /** Starts a local chain as a child process and waits until it answers.
- *  @throws Error naming the port, when anvil ends before that, and what it said. */
+ *  @throws Error with the port and anvil's message when anvil ends before that. */
 export async function startAnvil(options: AnvilOptions = {}): Promise<Anvil> {
   if (options.pidFile) await stopStaleAnvil(options.pidFile)
   const port = await claimPort(options.port ?? 0)
@@ -75,7 +75,8 @@ export async function startAnvil(options: AnvilOptions = {}): Promise<Anvil> {
     await exited
     throw error
   }
-  const pid = child.pid as number // it has answered, so it was started
+  const { pid } = child
+  if (pid === undefined) throw new Error(`anvil on port ${port} has no process id`)
   if (options.pidFile) writePidFile(options.pidFile, pid)
   const stop = async () => {
     await end(pid, exited, () => child.exitCode !== null || child.signalCode !== null)
@@ -84,8 +85,8 @@ export async function startAnvil(options: AnvilOptions = {}): Promise<Anvil> {
   return { url, wsUrl: url.replace('http', 'ws'), port, pid, chainId, mnemonic, exited, stop }
 }
 
-/** Ends an anvil that a pid file names and that still runs (its parent crashed); it writes its state file first.
- *  A process of another name that has the id by now is left alone. @returns whether one was ended. */
+/** Ends the anvil of a pid file if it still runs, because its parent crashed; it writes its state file first. A process of another
+ *  program that has the same id in the meantime is not touched. @returns whether one was ended. */
 export async function stopStaleAnvil(pidFile: string): Promise<boolean> {
   if (!existsSync(pidFile)) return false
   const pid = Number(readFileSync(pidFile, 'utf8').trim())
@@ -98,7 +99,7 @@ export async function stopStaleAnvil(pidFile: string): Promise<boolean> {
   return true
 }
 
-/** Mines one block whose timestamp lies so many seconds after the last one's. (`evm_increaseTime` does nothing on a chain
+/** Mines one block whose timestamp is that many seconds after the last one's. (`evm_increaseTime` does nothing on a chain
  *  with a `blockInterval`.) @returns the new block's timestamp, unix seconds */
 export async function passTime(url: string, seconds: number): Promise<number> {
   const block = (await rpc(url, 'eth_getBlockByNumber', ['latest', false])) as { timestamp: string }
@@ -127,7 +128,7 @@ function anvilArguments(options: AnvilOptions, port: number, chainId: number, mn
   args.push('--gas-limit', String(options.gasLimit ?? 60_000_000n))
   if (options.accounts !== undefined) args.push('--accounts', String(options.accounts))
   if (options.balance !== undefined) args.push('--balance', String(options.balance))
-  // On a loaded chain the genesis time would set the clock back.
+  // With a loaded chain, the genesis time would set the clock back.
   if (options.genesisTimestamp !== undefined && !(options.stateFile && existsSync(options.stateFile)))
     args.push('--timestamp', String(options.genesisTimestamp))
   if (options.stateFile !== undefined) {
@@ -137,7 +138,7 @@ function anvilArguments(options: AnvilOptions, port: number, chainId: number, mn
   return args
 }
 
-/** The binary itself, not npm's wrapper around it: signals and exit codes reach and leave it directly. */
+/** The path of the binary, not of npm's wrapper script, so that signals and exit codes are direct. */
 function anvilBinary(): string {
   const require = createRequire(import.meta.url)
   const wrapper = createRequire(require.resolve('@foundry-rs/anvil/package.json'))
@@ -147,7 +148,7 @@ function anvilBinary(): string {
     const file = process.platform === 'win32' ? 'anvil.exe' : 'anvil'
     return join(dirname(wrapper.resolve(`${name}/package.json`)), 'bin', file)
   } catch (cause) {
-    throw new Error(`No anvil for this platform: install ${name}, or set RPC_URL to a chain of your own`, { cause })
+    throw new Error(`No anvil for this platform: install ${name}, or set RPC_URL to another chain`, { cause })
   }
 }
 
@@ -168,7 +169,7 @@ async function untilReady(url: string, child: ChildProcess, failure: () => strin
   throw new Error(failure(), { cause })
 }
 
-/** A loaded chain's clock starts wherever it likes: puts it where the chain's last block left it, or at the present if later. */
+/** Sets the clock of a loaded chain, which otherwise starts anywhere: to the time of the last block, or to the present if that is later. */
 async function setClock(url: string, blockInterval: number | undefined): Promise<void> {
   const block = (await rpc(url, 'eth_getBlockByNumber', ['latest', false])) as { number: string; timestamp: string }
   if (BigInt(block.number) > 0n) {
@@ -207,12 +208,12 @@ function writePidFile(path: string, pid: number): void {
   writeFileSync(path, `${pid}\n`)
 }
 
-/** Finds a free port (0), or makes sure that the wanted one is free. */
+/** Finds a free port (0), or checks that the given one is free. */
 function claimPort(wanted: number): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer()
     server.once('error', (cause) =>
-      reject(new Error(`Port ${wanted} is in use: end what listens there, or choose another port`, { cause })),
+      reject(new Error(`Port ${wanted} is in use: stop the program that uses it, or choose another port`, { cause })),
     )
     server.listen(wanted, '127.0.0.1', () => {
       const { port } = server.address() as { port: number }

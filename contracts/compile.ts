@@ -5,7 +5,7 @@ import type { Abi, Hex } from 'viem'
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const SOURCES = 'contracts/src'
 
-/** The contracts that stand on chain, with the source each one comes from. Their order is that of deployment. */
+/** The deployed contracts with their sources, in the order of deployment. */
 export const SOURCE_OF = {
   GOpen: `${SOURCES}/GOpen.sol`,
   TimelockController: '@openzeppelin/contracts/governance/TimelockController.sol',
@@ -36,7 +36,7 @@ function read(path: string): string {
 }
 
 /** Compiles Solidity sources offline with npm's solc, imports from `contracts/src` and OpenZeppelin's package.
- *  The result depends on the sources and the compiler alone: no metadata hash is appended.
+ *  The result depends only on the sources and the compiler: no metadata hash is appended, so comments do not change it.
  *  @throws Error with the compiler's messages. */
 export async function compileSources(sources: Record<string, string>): Promise<NonNullable<SolcOutput['contracts']>> {
   const solc = (await import('solc')).default as { compile(input: string, callbacks: object): string }

@@ -22,21 +22,21 @@ export type Settings = {
   lateQuorumExtension: number
   /** Votes needed to propose. */
   proposalThreshold: bigint
-  /** Of the supply at the snapshot, 0 to 100. */
+  /** Percentage of the supply at the snapshot, 0 to 100. */
   quorumPercent: number
   /** From queueing to execution. */
   timelockDelay: number
-  /** In which a reward map can be disputed. */
+  /** Time in which a reward map can be disputed. */
   challengeWindow: number
-  /** From a consumer's request to the withdrawal of credit. */
+  /** From a consumer's request to the withdrawal of its credit. */
   withdrawalDelay: number
-  /** For which a scored contribution's stake stays. */
+  /** Time for which a scored contribution's stake is held. */
   stakeHold: number
-  /** Of a model proposal. */
+  /** Minimum bond of a model proposal. */
   minProposalBond: bigint
-  /** Of a dispute. */
+  /** Bond of a dispute. */
   minDisputeBond: bigint
-  /** Of a validator. */
+  /** Minimum stake of a validator. */
   minValidatorStake: bigint
 }
 
@@ -55,7 +55,7 @@ export const DEFAULT_SETTINGS: Settings = {
   minValidatorStake: 10n ** 17n,
 }
 
-/** Where the contracts stand. `startBlock`: the first block that may hold one of their events. */
+/** The addresses and settings of the contracts. `startBlock`: the first block that can contain one of their events. */
 export type Deployment = {
   chainId: number
   startBlock: bigint
@@ -64,10 +64,10 @@ export type Deployment = {
   settings: Settings
 }
 
-/** The order of deployment: a contract's address follows from the deployer and its place here. */
+/** The order of deployment: a contract's address is derived from the deployer and its index here. */
 export const DEPLOY_ORDER = Object.keys(contracts) as ContractName[]
 
-/** The addresses that a deployer whose next nonce is `nonce` gives the contracts. */
+/** The addresses of the contracts when the deployer's next nonce is `nonce`. */
 export function deployAddresses(deployer: Address, nonce: number): Record<ContractName, Address> {
   const entries = DEPLOY_ORDER.map((name, i) => [
     name,
@@ -76,8 +76,8 @@ export function deployAddresses(deployer: Address, nonce: number): Record<Contra
   return Object.fromEntries(entries) as Record<ContractName, Address>
 }
 
-/** Deploys every contract in a fixed order. The operator gets the workers' roles (none when it is the zero address), the timelock
- *  is the admin of all of them from the first moment, the deployer keeps nothing.
+/** Deploys every contract in a fixed order. The operator gets the workers' roles (nobody does if it is the zero address). The timelock is
+ *  the admin of all roles from the start; the deployer keeps no role.
  *  @throws Error when a transaction fails or the wallet has no account. */
 export async function deployAll(
   wallet: WalletClient<Transport, Chain | undefined, Account>,
@@ -110,7 +110,7 @@ export async function deployAll(
     const receipt = await client.waitForTransactionReceipt({ hash, pollingInterval: 50 })
     if (receipt.status !== 'success' || receipt.contractAddress?.toLowerCase() !== addresses[name].toLowerCase())
       throw new Error(
-        `${name} was not deployed at ${addresses[name]} (transaction ${hash}); is the deployer used elsewhere?`,
+        `${name} was not deployed at ${addresses[name]} (transaction ${hash}); does another program use the deployer's account?`,
       )
   }
   return { chainId, startBlock: head + 1n, addresses, operator, settings }

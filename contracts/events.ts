@@ -14,27 +14,28 @@ export type EventArgs<C extends ContractName, N extends EventNameOf<C>> = GetEve
   { EnableUnion: false; IndexedOnly: false; Required: true }
 >
 
-/** A decoded event of one contract: a union over its events, told apart by `name`. */
+/** A decoded event of one contract: a union over its events, discriminated by `name`. */
 export type DecodedEvent<C extends ContractName = ContractName> = {
   [K in C]: { [N in EventNameOf<K>]: { contract: K; name: N; args: EventArgs<K, N> } }[EventNameOf<K>]
 }[C]
 
-/** What decoding needs of a log. */
+/** The part of a log that decoding needs. */
 export type RawLog = { topics: readonly Hex[]; data: Hex }
 
-/** Reads one word (64 hex digits), or, of a dynamic argument, the text that its word leads to in the data. */
+/** Decodes one word (64 hex digits); for a dynamic argument, the content that the word points to in the data. */
 type Reader = { name: string; decode: (word: string, data: string) => unknown }
+type NamedParameter = AbiParameter & { name: string }
 type Entry = {
   name: string
   indexed: Reader[]
-  plain: readonly AbiParameter[]
-  /** How many words the data begins with when every plain parameter is one static word, a string or bytes; else viem decodes. */
+  plain: readonly NamedParameter[]
+  /** Number of words at the start of the data if every plain parameter is one static word, a string or bytes; otherwise viem decodes. */
   words: number | undefined
-  /** The arguments in the order of their names, which is that of canonical JSON. */
+  /** The arguments in the order of their names, as in canonical JSON. */
   order: readonly { reader: Reader; place: number; indexed: boolean }[]
 }
 
-/** Thrown for a log that carries an event's topic but not its shape (another contract's event of the same signature). */
+/** A log has an event's topic but not its shape: another contract's event with the same signature. */
 export class EventShapeError extends Error {
   override name = 'EventShapeError'
 }
@@ -44,7 +45,7 @@ const tables = Object.fromEntries(
   Object.values(contracts).map(({ name, abi }) => [name, tableOf(abi as Abi)]),
 ) as unknown as Record<ContractName, ReadonlyMap<Hex, Entry>>
 
-/** The first topics a contract's logs may carry: the filter for `eth_getLogs`. */
+/** The possible first topics of a contract's logs: the filter for `eth_getLogs`. */
 export function topicsOf(contract: ContractName): Hex[] {
   return [...tables[contract].keys()]
 }
@@ -63,14 +64,20 @@ export function decodeLog<C extends ContractName>(contract: C, log: RawLog): Dec
   if (!entry) return undefined
   if (log.topics.length !== entry.indexed.length + 1)
     throw new EventShapeError(
-      `${contract}.${entry.name} has ${entry.indexed.length} indexed arguments, the log ${log.topics.length - 1}: is it from another kind of contract?`,
+      `${contract}.${entry.name} has ${entry.indexed.length} indexed arguments, but the log has ${log.topics.length - 1}. Is it from another kind of contract?`,
     )
-  const { words } = entry
-  const args = words === undefined ? readByViem(contract, entry, log) : readWords(contract, entry, words, log)
+  const args =
+    entry.words === undefined ? readByViem(contract, entry, log) : readWords(contract, entry, entry.words, log)
   return { contract, name: entry.name, args } as unknown as DecodedEvent<C>
 }
 
 const wordAt = (data: string, place: number) => data.slice(2 + 64 * place, 66 + 64 * place)
+
+function topicAt(topics: readonly Hex[], place: number): string {
+  const topic = topics[place]
+  if (topic === undefined) throw new EventShapeError(`the log has no topic ${place}`)
+  return wordAt(topic, 0)
+}
 
 function readWords(
   contract: ContractName,
@@ -82,11 +89,8 @@ function readWords(
     throw new EventShapeError(`${contract}.${entry.name}: the data has ${(data.length - 2) / 2} bytes, too few`)
   const args: Record<string, unknown> = {}
   for (const { reader, place, indexed } of entry.order) {
-    const value = indexed
-      ? reader.decode(wordAt(topics[place] as Hex, 0), '')
-      : reader.decode(wordAt(data, place), data)
-    if (value === undefined)
-      throw new EventShapeError(`${contract}.${entry.name}: ${reader.name} lies outside the data`)
+    const value = indexed ? reader.decode(topicAt(topics, place), '') : reader.decode(wordAt(data, place), data)
+    if (value === undefined) throw new EventShapeError(`${contract}.${entry.name}: ${reader.name} is outside the data`)
     args[reader.name] = value
   }
   return args
@@ -101,9 +105,9 @@ function readByViem(contract: ContractName, entry: Entry, { topics, data }: RawL
   }
   const args: Record<string, unknown> = {}
   for (const [place, reader] of entry.indexed.entries())
-    args[reader.name] = reader.decode(wordAt(topics[place + 1] as Hex, 0), '')
+    args[reader.name] = reader.decode(topicAt(topics, place + 1), '')
   for (const [place, parameter] of entry.plain.entries())
-    args[nameOf(parameter)] = lowerAddresses(parameter, values[place])
+    args[parameter.name] = lowerAddresses(parameter, values[place])
   return args
 }
 
@@ -111,11 +115,12 @@ function tableOf(abi: Abi): Map<Hex, Entry> {
   const events = abi.filter((item): item is AbiEvent => item.type === 'event')
   return new Map(
     events.map((event) => {
-      const plain = event.inputs.filter((input) => !input.indexed)
+      const inputs = event.inputs.map((input) => ({ ...named(input), indexed: input.indexed }))
+      const plain = inputs.filter((input) => !input.indexed)
       const words = plain.map((input) => readerOf(input) ?? dynamicReaderOf(input)).filter((reader) => !!reader)
-      const indexed = event.inputs
+      const indexed = inputs
         .filter((input) => input.indexed)
-        .map((input): Reader => readerOf(input) ?? { name: nameOf(input), decode: (word) => `0x${word}` })
+        .map((input): Reader => readerOf(input) ?? { name: input.name, decode: (word) => `0x${word}` })
       const order = [
         ...indexed.map((reader, index) => ({ reader, place: index + 1, indexed: true })),
         ...words.map((reader, place) => ({ reader, place, indexed: false })),
@@ -129,18 +134,18 @@ function tableOf(abi: Abi): Map<Hex, Entry> {
   )
 }
 
-/** What a word begins with when a number of 48 bits is not below zero. */
-const ZEROS = '0'.repeat(52)
-
-function nameOf({ name, type }: AbiParameter): string {
-  if (name === undefined) throw new Error(`An event argument of type ${type} has no name`)
-  return name
+/** @throws Error when an argument has no name, because decoded arguments are stored by name. */
+function named(parameter: AbiParameter): NamedParameter {
+  const { name } = parameter
+  if (name === undefined) throw new Error(`An event argument of type ${parameter.type} has no name`)
+  return { ...parameter, name }
 }
 
+/** The start of a word that holds a non-negative number of 48 bits. */
+const ZEROS = '0'.repeat(52)
+
 /** A reader of one 32-byte word (64 hex digits), for types that fit in one. */
-function readerOf(parameter: AbiParameter): Reader | undefined {
-  const { type } = parameter
-  const name = nameOf(parameter)
+function readerOf({ name, type }: NamedParameter): Reader | undefined {
   if (type === 'address') return { name, decode: (word) => `0x${word.slice(24)}` satisfies Address }
   if (type === 'bool') return { name, decode: (word) => word.endsWith('1') }
   const bytes = /^bytes(\d+)$/.exec(type)
@@ -153,11 +158,11 @@ function readerOf(parameter: AbiParameter): Reader | undefined {
   return { name, decode: (word) => (word.startsWith(ZEROS) ? Number.parseInt(word, 16) : Number(value(word))) }
 }
 
-/** A reader of a string or bytes: its word is the offset of the length, which the bytes follow. Undefined outside the data. */
-function dynamicReaderOf({ name, type }: AbiParameter): Reader | undefined {
+/** A reader of a string or bytes: its word is the offset of the length, which the bytes follow. It returns undefined outside the data. */
+function dynamicReaderOf({ name, type }: NamedParameter): Reader | undefined {
   if (type !== 'string' && type !== 'bytes') return undefined
   return {
-    name: nameOf({ name, type }),
+    name,
     decode(word, data) {
       const start = 2 + 2 * Number(`0x${word}`)
       const from = start + 64
@@ -177,5 +182,7 @@ function lowerAddresses(parameter: AbiParameter, value: unknown): unknown {
     return (value as unknown[]).map((item) => lowerAddresses({ ...parameter, type: inner } as AbiParameter, item))
   if (!('components' in parameter)) return value
   const record = value as Record<string, unknown>
-  return Object.fromEntries(parameter.components.map((part) => [part.name, lowerAddresses(part, record[nameOf(part)])]))
+  return Object.fromEntries(
+    parameter.components.map((part) => [part.name, lowerAddresses(part, record[part.name ?? ''])]),
+  )
 }

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { type Compiled, type ContractSource, compileContracts, SOURCE_OF } from './compile.ts'
 
-/** Where a contract's generated file lies. */
+/** The location of a contract's generated file. */
 export function generatedPath(name: string): URL {
   return new URL(`./generated/${name}.ts`, import.meta.url)
 }
@@ -36,14 +36,14 @@ export function generatedIndex(names: readonly string[]): string {
   ].join('\n')
 }
 
-/** Every generated file: name without ending → text. */
+/** Every generated file: name without extension → text. */
 export function generatedFiles(compiled: Record<ContractSource, Compiled>): Map<string, string> {
   const names = Object.keys(SOURCE_OF) as ContractSource[]
   const files = new Map(names.map((name): [string, string] => [name, generatedText(name, compiled[name])]))
   return files.set('index', generatedIndex(names))
 }
 
-/** The files that are missing or hold another text than they should. */
+/** The files that are missing or out of date. */
 export function staleFiles(files: ReadonlyMap<string, string>): string[] {
   return [...files].filter(([name, text]) => textOf(name) !== text).map(([name]) => name)
 }

@@ -9,7 +9,7 @@ const written = await writeGenerated()
 console.log(`Compiled and wrote ${written.length} files to contracts/generated.`)
 
 if (option === '--gas') {
-  // Only now: it plays on what was just generated.
+  // Imported only now, because it uses the files that were just generated.
   const { gasPage, measureGas } = await import('./test/gas.ts')
   writeFileSync(new URL('../docs/gas.md', import.meta.url), gasPage(await measureGas()))
   console.log('Measured and wrote docs/gas.md.')

@@ -4,7 +4,7 @@ import { commitment, contentsHash } from '#rules/sample.ts'
 import { contributionData } from '#rules/signing.ts'
 import { hashOf, type World } from './world.ts'
 
-/** A batch of contents on its way into a datanet. */
+/** A batch of contents for a datanet. */
 export type Batch = {
   datanetId: bigint
   contributor: Address

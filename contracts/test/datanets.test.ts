@@ -92,6 +92,7 @@ describe('a commitment', () => {
   })
 
   async function raw(functionName: 'commit' | 'submit', args: readonly unknown[]) {
+    // `never`: viem cannot infer the arguments of a function that is one of two.
     const data = encodeFunctionData({ abi: contracts.DatanetRegistry.abi, functionName, args } as never)
     return { from: ALICE.address, to: world.at.DatanetRegistry, data, gas: '0x200000' }
   }

@@ -25,7 +25,7 @@ import {
   type World,
 } from './world.ts'
 
-/** One measured action: gas of the whole transaction, which handles so many items. */
+/** One measured action: the gas of the whole transaction and the number of items in it. */
 export type GasRow = { contract: string; action: string; items: number; gas: bigint }
 
 const FAR = BigInt(GENESIS + 100_000_000)
@@ -33,7 +33,7 @@ const BATCH = 50
 const VALIDATORS = [ALICE, BOB, CAROL, HOST, CONSUMER]
 const LEAVES = 1_000
 
-/** Plays the lifecycle once on a real EVM and measures each kind of transaction. The same sources give the same numbers. */
+/** Runs the lifecycle once on a real EVM and measures each kind of transaction. The same sources give the same numbers. */
 export async function measureGas(): Promise<GasRow[]> {
   const world = await startWorld()
   try {

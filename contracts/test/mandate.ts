@@ -3,7 +3,7 @@ import { zeroAddress } from 'viem'
 import { ETHER, GENESIS, HOLDER, hashOf, PROPOSER, type World } from './world.ts'
 
 export const RUBRIC = hashOf('rubric')
-/** A deadline far enough for every test. */
+/** A deadline that is late enough for every test. */
 export const DEADLINE = BigInt(GENESIS + 10_000_000)
 
 export const SPLIT = {
@@ -47,13 +47,13 @@ export async function propose(world: World, terms: Partial<Terms> = {}, bond = 1
   return { modelId, proposalId, actions, events }
 }
 
-/** Opens the vote and waits until it has begun. */
+/** Opens the vote and waits until voting has started. */
 export async function openVote(world: World, actions: Actions, from = PROPOSER.address) {
   await world.send(from, 'ModelGovernor', 'propose', [...actions])
   await world.warp(101)
 }
 
-/** Queues and executes a proposal that carried. @returns the events of the execution */
+/** Queues and executes a proposal that passed. @returns the events of the execution */
 export async function execute(world: World, actions: Actions) {
   const [targets, values, calldatas, description] = actions
   const args = [targets, values, calldatas, hashOf(description)] as const
@@ -68,7 +68,7 @@ export async function delegate(world: World) {
   await world.mine()
 }
 
-/** Plays a model's way from proposal to mandate. The treasury gets the budget first. @returns the model's id */
+/** Takes a model from proposal to mandate. The treasury gets the budget first. @returns the model's id */
 export async function mandate(world: World, terms: Partial<Terms> = {}): Promise<bigint> {
   const { modelId, proposalId, actions } = await propose(world, terms)
   const budget = terms.budget ?? TERMS.budget

@@ -37,7 +37,7 @@ let malice: Record<string, { abi: Abi; evm: { bytecode: { object: string } } }>
 beforeAll(async () => {
   const path = 'contracts/test/Malice.sol'
   const source = readFileSync(new URL('./Malice.sol', import.meta.url), 'utf8')
-  malice = must((await compileSources({ [path]: source }))[path])
+  malice = must((await compileSources({ [path]: source }))[path], path)
   world = await startWorld()
 }, 600_000)
 afterAll(() => world?.anvil.stop())

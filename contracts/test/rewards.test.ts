@@ -254,6 +254,7 @@ describe('a map', () => {
     expect(await publishError(await publication(1n, hashOf('r'), 1n, { hash: hashOf('another chain') }))).toBe(
       'RewardDistributor.WrongBlockHash',
     )
+    // `never` below: a spliced tuple loses its element types.
     const future = [...(await publication(1n, hashOf('r'), 1n))] as const
     expect(await publishError([1n, 0n, future[2] + 1n, ...future.slice(3)] as never)).toBe(
       'RewardDistributor.BadBlockRange',

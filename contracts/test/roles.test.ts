@@ -131,7 +131,10 @@ describe('gOPEN', () => {
 /** Calls a function with zeros and empty lists for arguments: a role is checked before any of them. */
 async function refusal(contract: ContractName, name: string, from: Hex) {
   const abi = contracts[contract].abi as Abi
-  const item = must(abi.find((one): one is AbiFunction => one.type === 'function' && one.name === name))
+  const item = must(
+    abi.find((one): one is AbiFunction => one.type === 'function' && one.name === name),
+    name,
+  )
   const args = item.inputs.map(({ type }) => {
     if (type.endsWith(']')) return []
     if (type === 'string') return ''
@@ -139,5 +142,6 @@ async function refusal(contract: ContractName, name: string, from: Hex) {
     return type === 'bytes32' ? ADMIN : 0n
   })
   expect(encodeFunctionData({ abi, functionName: name, args })).toMatch(/^0x/)
+  // `never`: the function is chosen at run time, from the contract's own ABI.
   return world.errorOf(from, contract, name as never, args as never)
 }

@@ -30,14 +30,14 @@ type Args<C extends ContractName, F extends string> = ContractFunctionArgs<
 >
 
 export const ETHER = 10n ** 18n
-/** The first block's time on every test chain. */
+/** The timestamp of the first block on every test chain. */
 export const GENESIS = 1_800_000_000
 const ACCOUNTS = 20
 const GAS = 60_000_000n
 
 export const hashOf = (text: string): Hex => keccak256(stringToHex(text))
 
-/** Accounts by their part in the tests; `people` are the rest. */
+/** The accounts of the development mnemonic, named by their role in the tests. */
 export const SIGNERS: readonly HDAccount[] = Array.from({ length: ACCOUNTS }, (_, addressIndex) =>
   mnemonicToAccount(DEV_MNEMONIC, { addressIndex }),
 )
@@ -78,7 +78,7 @@ type RawReceipt = {
 
 export type Sent = { hash: Hex; block: bigint; gasUsed: bigint; events: DecodedEvent[] }
 
-/** A deployed set of contracts on a chain of its own, and a short way to act on them. */
+/** A deployed set of contracts on its own chain, with short calls to use them. */
 export class World {
   private readonly names: ReadonlyMap<string, ContractName>
 
@@ -121,10 +121,11 @@ export class World {
     args: Args<C, F>,
   ): Promise<ContractFunctionReturnType<Contracts[C]['abi'], 'view' | 'pure', F>> {
     const abi = contracts[contract].abi
+    // `never`: viem cannot infer the types of a generic contract and function; the signature of `read` gives them.
     return this.client.readContract({ address: this.at[contract], abi, functionName, args } as never) as never
   }
 
-  /** The error that a call ends in, as `Contract.Error` (the contract whose ABI has it; the called one first) and its arguments;
+  /** The error of a call, as `Contract.Error` (the contract whose ABI has it; the called one first) and its arguments;
    *  `none` when the call succeeds. Nothing is sent. */
   async errorOf<C extends ContractName, F extends Writes<C>>(
     from: Address | HDAccount,
@@ -139,7 +140,7 @@ export class World {
     return namedError(contract, reply.error.data, reply.error.message)
   }
 
-  /** Acts as an address nobody holds the key of (the timelock, a contract). */
+  /** Acts as an address without a known key (the timelock, a contract). */
   async impersonate(address: Address): Promise<Address> {
     await this.rpc('anvil_impersonateAccount', [address])
     await this.rpc('anvil_setBalance', [address, hex(ETHER)])
@@ -183,6 +184,7 @@ export class World {
     args: readonly unknown[],
   ) {
     const abi = contracts[contract].abi
+    // `never`: as in `read`; the callers' signatures check the types.
     const data = encodeFunctionData({ abi, functionName, args } as never)
     return { from: typeof from === 'string' ? from : from.address, to: this.at[contract], data }
   }
