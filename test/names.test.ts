@@ -9,8 +9,8 @@ import { expect, test } from 'vitest'
  *  with a reason. An exception that is no longer needed fails too: delete its line in the commit that renames the last duplicate. */
 const EXCEPTIONS: Record<string, string> = {
   Disputes: 'the generated contract, and a part of the page that a later issue replaces',
-  Model: 'to be renamed',
-  Node: "a value in a computation graph (engine, as in ONNX) and Relay's interface of the GraphQL schema",
+  Model:
+    'the entity (its class name is the GraphQL type and the table), and a word of the page that a later issue replaces',
   run: 'the module interface of a benchmark (bench/*.ts)',
   setup: 'the module interface of a benchmark (bench/*.ts) and of a global set-up of vitest',
 }

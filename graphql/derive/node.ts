@@ -9,7 +9,7 @@ import { type LoadedRow, ROW_TABLE } from '../query/page.ts'
   description: 'Any entity with a global id.',
   resolveType: (row: LoadedRow) => row[ROW_TABLE].name,
 })
-export abstract class Node {
+export abstract class NodeInterface {
   @Field(() => ID, { description: 'The id that is unique among all entities; `id` is unique only within its type.' })
   nodeId!: string
 }
@@ -18,7 +18,7 @@ export abstract class Node {
 export function declareNodes(): void {
   const storage = getMetadataStorage()
   for (const type of storage.objectTypes) {
-    if (publicTables.some((table) => table.entity === type.target)) type.interfaceClasses = [Node]
+    if (publicTables.some((table) => table.entity === type.target)) type.interfaceClasses = [NodeInterface]
     type.simpleResolvers = true
   }
 }

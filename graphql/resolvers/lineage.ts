@@ -16,7 +16,7 @@ import {
 import { MAX_DEPTH } from '#rules/lineage.ts'
 import { BigIntScalar } from '#schema/scalars.ts'
 import type { ApiContext } from '../context.ts'
-import { Node } from '../derive/node.ts'
+import { NodeInterface } from '../derive/node.ts'
 import { ApiError } from '../errors.ts'
 import { listLength } from '../plugins/listLength.ts'
 import { tableNamed } from '../publicTables.ts'
@@ -101,7 +101,7 @@ export class LineageResolver {
     return assemble(rows, asOf)
   }
 
-  @FieldResolver(() => Node, { nullable: true, description: 'The entity; null for an account.' })
+  @FieldResolver(() => NodeInterface, { nullable: true, description: 'The entity; null for an account.' })
   entity(@Root() node: LineageNode, @Ctx() { reader }: ApiContext, @Info() info: GraphQLResolveInfo) {
     const table = tableNamed(node.kind)
     return table ? reader.one(siteOf(info), table, node.asOf, table.columns, node.id) : null

@@ -2,7 +2,7 @@ import type { GraphQLResolveInfo } from 'graphql'
 import { GraphQLDateTimeISO } from 'graphql-scalars'
 import { Arg, Ctx, Field, ID, Info, Int, ObjectType, Query, Resolver } from 'type-graphql'
 import type { ApiContext } from '../context.ts'
-import { Node, readNodeId } from '../derive/node.ts'
+import { NodeInterface, readNodeId } from '../derive/node.ts'
 import { ApiError } from '../errors.ts'
 import { AS_OF_ARG, AsOfInput } from '../query/asOfInput.ts'
 import { siteOf } from '../query/selection.ts'
@@ -36,7 +36,10 @@ const MAX_NODES = 100
 
 @Resolver()
 export class NodeResolver {
-  @Query(() => Node, { nullable: true, description: 'An entity by its global id; null when it does not exist.' })
+  @Query(() => NodeInterface, {
+    nullable: true,
+    description: 'An entity by its global id; null when it does not exist.',
+  })
   async node(
     @Arg('id', () => ID, { description: 'A `nodeId`.' }) id: string,
     @Arg('asOf', () => AsOfInput, AS_OF_ARG) asOfInput: AsOfInput | undefined,
@@ -46,7 +49,7 @@ export class NodeResolver {
     return findByNodeId(id, asOfInput, context, info)
   }
 
-  @Query(() => [Node], {
+  @Query(() => [NodeInterface], {
     nullable: 'items',
     description: `Up to ${MAX_NODES} entities by their global ids, in that order.`,
   })
