@@ -1,5 +1,6 @@
 // biome-ignore-all lint/style/noNonNullAssertion: numeric kernel, its indices are in range by construction
 
+import { LRUCache } from 'lru-cache'
 import { Automaton, type ParserState } from './automaton.ts'
 import { REJECTED, tokensToEnd } from './costs.ts'
 import type { Nfa } from './nfa.ts'
@@ -11,7 +12,7 @@ const MAX_CACHED_COSTS = 256
 /** A grammar over the tokens of a vocabulary. Several answers can use one grammar at a time; they share its caches. */
 export class Grammar {
   readonly automaton: Automaton
-  private readonly cache = new Map<ParserState, Uint16Array>()
+  private readonly cache = new LRUCache<ParserState, Uint16Array>({ max: MAX_CACHED_COSTS })
 
   /** @throws Error when the grammar contains no finite text, or none that the vocabulary can encode. */
   constructor(
@@ -32,12 +33,9 @@ export class Grammar {
   /** For each token, a number of further tokens that is enough to end, at most 65,534; `REJECTED` if the token is not allowed. */
   costsAt(state: ParserState): Uint16Array {
     let costs = this.cache.get(state)
-    if (costs) this.cache.delete(state)
-    else costs = this.computeCosts(state)
-    this.cache.set(state, costs)
-    if (this.cache.size > MAX_CACHED_COSTS) {
-      const [oldest] = this.cache.keys()
-      if (oldest) this.cache.delete(oldest)
+    if (!costs) {
+      costs = this.computeCosts(state)
+      this.cache.set(state, costs)
     }
     return costs
   }

@@ -1,5 +1,6 @@
 import { FeedError } from './feedChecks.ts'
 import type { Graph } from './onnx/lower.ts'
+import { ReleasingCache } from './releasingCache.ts'
 import type { Feeds, Tensor } from './tensor.ts'
 
 /** The outputs of a run, by name. */
@@ -61,38 +62,21 @@ export interface GraphRunner {
  * ```
  */
 export class ProgramCache<K extends string | number = string, O extends string = string> {
-  private readonly programs = new Map<K, Promise<Program<O>>>()
+  private readonly programs: ReleasingCache<K, Program<O>>
 
   constructor(
     private readonly compile: (key: K) => Promise<Program<O>>,
-    private readonly limit = 32,
-  ) {}
-
-  async get(key: K): Promise<Program<O>> {
-    let program = this.programs.get(key)
-    if (!program) {
-      program = this.compile(key)
-      program.catch(() => this.programs.delete(key))
-    }
-    this.programs.delete(key)
-    this.programs.set(key, program)
-    if (this.programs.size > this.limit) await this.evict()
-    return program
+    limit = 32,
+  ) {
+    this.programs = new ReleasingCache(limit, (program) => program.release())
   }
 
-  private async evict(): Promise<void> {
-    for (const [key, program] of this.programs) {
-      this.programs.delete(key)
-      await (await program).release()
-      return
-    }
+  get(key: K): Promise<Program<O>> {
+    return this.programs.get(key, () => this.compile(key))
   }
 
-  async release(): Promise<void> {
-    const all = [...this.programs.values()]
-    this.programs.clear()
-    for (const program of await Promise.allSettled(all))
-      if (program.status === 'fulfilled') await program.value.release()
+  release(): Promise<void> {
+    return this.programs.release()
   }
 }
 

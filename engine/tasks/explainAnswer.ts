@@ -3,6 +3,7 @@ import { centredSimilarities, Embedder } from '#engine/explain/embeddings.ts'
 import { ExampleGradients } from '#engine/explain/gradients.ts'
 import type { InfluenceEstimate } from '#engine/explain/influence.ts'
 import { SketchedInfluence } from '#engine/explain/sketchedInfluence.ts'
+import { ReleasingCache } from '#engine/graph/releasingCache.ts'
 import { SpanIndex } from '#engine/spans/spanIndex.ts'
 import { Sketches } from '#engine/stats/sketches.ts'
 import type { TokenRow } from '#engine/train/rows.ts'
@@ -145,7 +146,9 @@ interface Corpus {
 
 /** Cache of corpora, so that the samples of a version are read once. */
 const MAX_CORPORA = 3
-const corpora = new Map<string, Promise<Corpus>>()
+const corpora = new ReleasingCache<string, Corpus>(MAX_CORPORA, ({ embedder, gradients, sketched }) =>
+  Promise.all([embedder.release(), gradients.release(), sketched.release()]),
+)
 
 async function corpusOf(
   base: BaseModel,
@@ -157,19 +160,7 @@ async function corpusOf(
   const key = createHash('sha256')
     .update(JSON.stringify([baseFolder, adapterFolder, texts]))
     .digest('hex')
-  const known = corpora.get(key)
-  corpora.delete(key)
-  const corpus = known ?? readCorpus()
-  corpora.set(key, corpus)
-  corpus.catch(() => corpora.delete(key))
-  const [oldest] = corpora
-  if (oldest && corpora.size > MAX_CORPORA) {
-    const [evictedKey, evicted] = oldest
-    corpora.delete(evictedKey)
-    const { embedder, gradients, sketched } = await evicted
-    await Promise.all([embedder.release(), gradients.release(), sketched.release()])
-  }
-  return corpus
+  return corpora.get(key, readCorpus)
 
   async function readCorpus(): Promise<Corpus> {
     const { config, weights } = base

@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { LRUCache } from 'lru-cache'
 import { type Adapter, readAdapter } from '#engine/formats/adapter.ts'
 import { readCheckpoint } from '#engine/formats/checkpoint.ts'
 import type { Weights } from '#engine/formats/weights.ts'
@@ -7,6 +8,7 @@ import { Generator } from '#engine/generate/generator.ts'
 import type { Grammar } from '#engine/grammar/grammar.ts'
 import { jsonGrammar } from '#engine/grammar/jsonGrammar.ts'
 import { Vocabulary } from '#engine/grammar/vocabulary.ts'
+import { ReleasingCache } from '#engine/graph/releasingCache.ts'
 import { type ModelConfig, parseConfig } from '#engine/model/config.ts'
 import { adapterShapes, type LoraConfig } from '#engine/model/lora.ts'
 import { checkWeights } from '#engine/model/parameters.ts'
@@ -22,9 +24,9 @@ export interface BaseModel extends PromptFormat {
   /** Generators with their compiled programs, by LoRA configuration. */
   generators: Map<string, Generator>
   /** Loaded adapters, by folder and modification time. */
-  adapters: Map<string, Promise<LoadedAdapter>>
+  adapters: LRUCache<string, Promise<LoadedAdapter>>
   /** Grammars with their caches, by schema. */
-  grammars: Map<string, Grammar>
+  grammars: LRUCache<string, Grammar>
   /** Built on first use. */
   vocabulary?: Vocabulary
 }
@@ -39,22 +41,14 @@ export interface LoadedAdapter {
 const MAX_BASES = 2
 const MAX_ADAPTERS = 32
 const MAX_GRAMMARS = 8
-const bases = new Map<string, Promise<BaseModel>>()
+const bases = new ReleasingCache<string, BaseModel>(MAX_BASES, ({ generators }) =>
+  Promise.all([...generators.values()].map((generator) => generator.release())),
+)
 
 /** Loads a model folder, or returns the loaded model if the folder has not changed. */
 export async function loadBase(folder: string): Promise<BaseModel> {
   const key = await identityOf(folder, 'config.json', 'model', 'Give a Hugging Face model folder.')
-  const base = bases.get(key) ?? readBase(folder)
-  bases.delete(key)
-  bases.set(key, base)
-  base.catch(() => bases.delete(key))
-  const [oldest] = bases
-  if (oldest && bases.size > MAX_BASES) {
-    const [evictedKey, evicted] = oldest
-    bases.delete(evictedKey)
-    for (const generator of (await evicted).generators.values()) await generator.release()
-  }
-  return base
+  return bases.get(key, () => readBase(folder))
 }
 
 async function identityOf(folder: string, file: string, what: string, advice: string): Promise<string> {
@@ -77,8 +71,8 @@ async function readBase(folder: string): Promise<BaseModel> {
     template: chatTemplate === undefined ? undefined : new ChatTemplate(chatTemplate),
     endId: tokenizer.eosId ?? config.eos_token_id[0] ?? null,
     generators: new Map(),
-    adapters: new Map(),
-    grammars: new Map(),
+    adapters: new LRUCache({ max: MAX_ADAPTERS }),
+    grammars: new LRUCache({ max: MAX_GRAMMARS }),
   }
 }
 
@@ -96,28 +90,23 @@ export async function loadAdapter(
     'adapter',
     'Give a folder that PEFT or this engine wrote.',
   )
-  return cached(base.adapters, key, MAX_ADAPTERS, () => {
-    const adapter = readAdapterFor(base, folder)
-    adapter.catch(() => base.adapters.delete(key))
-    return adapter
-  })
+  const known = base.adapters.get(key)
+  if (known) return known
+  const adapter = readAdapterFor(base, folder)
+  base.adapters.set(key, adapter)
+  adapter.catch(() => base.adapters.delete(key))
+  return adapter
 }
 
 /** The grammar of a schema over the base's tokens. @throws SchemaError that names an unsupported keyword. */
 export function grammarOf(base: BaseModel, schema: unknown): Grammar {
   base.vocabulary ??= new Vocabulary(base.tokenizer, base.config.vocab_size)
-  const { vocabulary } = base
-  return cached(base.grammars, JSON.stringify(schema), MAX_GRAMMARS, () => jsonGrammar(schema, vocabulary))
-}
-
-/** The cached value of a key, or a new one. Evicts the least recently used value above `max`. */
-function cached<T>(cache: Map<string, T>, key: string, max: number, make: () => T): T {
-  const found = cache.get(key) ?? make()
-  cache.delete(key)
-  cache.set(key, found)
-  const [oldest = key] = cache.keys()
-  if (cache.size > max) cache.delete(oldest)
-  return found
+  const key = JSON.stringify(schema)
+  const known = base.grammars.get(key)
+  if (known) return known
+  const grammar = jsonGrammar(schema, base.vocabulary)
+  base.grammars.set(key, grammar)
+  return grammar
 }
 
 async function readAdapterFor(base: Pick<BaseModel, 'config'>, folder: string): Promise<LoadedAdapter> {
