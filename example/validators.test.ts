@@ -40,7 +40,7 @@ function goldTasks(seed: number, count: number): (AnswerComparison & { better: 0
   // Without orders two messages may have the same right answer.
   const items = validationItems(seed, count).filter(({ truth }) => truth.order !== 'none')
   return items.map(({ prompt, truth, completion }, i) => {
-    const wrong = items[(i + 1) % items.length].completion
+    const wrong = must(items[(i + 1) % items.length]).completion
     return i % 2 === 0
       ? { prompt, truth, answers: [completion, wrong], better: 0 }
       : { prompt, truth, answers: [wrong, completion], better: 1 }
@@ -54,7 +54,7 @@ const choices = (temper: ValidatorBehaviour, tasks: readonly AnswerComparison[])
 const agreement = (a: readonly number[], b: readonly number[]) => meanOf(a.map((choice, i) => Number(choice === b[i])))
 
 test('the hidden utility ranks the manners of reply as a good desk would', () => {
-  const of = (style: Style) => meanOf(lines(style).map((line, i) => utility(line, messages[i].truth).overall))
+  const of = (style: Style) => meanOf(lines(style).map((line, i) => utility(line, must(messages[i]).truth).overall))
   const ranks = STYLES.map(of)
   expect(of('caring')).toBe(Math.max(...ranks))
   expect(of('caring')).toBeGreaterThan(of('helpful') + 4)
@@ -81,7 +81,7 @@ test('wrong fields, another order, a repeated sentence and endless talk each cos
 test('a careful validator finds the better answer, a careless one no more than half, and the pact agrees with itself alone', () => {
   const tasks = comparisons()
   const truth = tasks.map(({ answers, truth: fields }) => {
-    const [a, b] = answers.map((answer) => utility(answer, fields).overall)
+    const [a, b] = answers.map((answer) => utility(answer, fields).overall) as [number, number]
     return a === b ? 2 : b > a ? 1 : 0
   })
   const clear = tasks.filter((_, i) => truth[i] !== 2)
@@ -91,7 +91,8 @@ test('a careful validator finds the better answer, a careless one no more than h
   expect(agreement(choices('hasty', clear), better)).toBeGreaterThan(0.6)
   expect(agreement(choices('careless', clear), better)).toBeLessThan(0.6)
   expect(agreement(choices('colluding', clear), better)).toBeLessThan(0.6)
-  const [xan, yve] = VALIDATORS.filter(({ behaviour }) => behaviour === 'colluding')
+  const pact = VALIDATORS.filter(({ behaviour }) => behaviour === 'colluding')
+  const [xan, yve] = [must(pact[0]), must(pact[1])]
   expect(tasks.every((task) => judgeComparison(5, xan, task).choice === judgeComparison(5, yve, task).choice)).toBe(
     true,
   )
@@ -101,7 +102,7 @@ test('on gold tasks care shows, and honest confidence means something', () => {
   const gold = goldTasks(9, 300)
   const holds = gold.filter(
     ({ answers, truth, better }) =>
-      utility(answers[better], truth).overall > utility(answers[1 - better], truth).overall,
+      utility(answers[better], truth).overall > utility(must(answers[1 - better]), truth).overall,
   )
   expect(holds.length / gold.length).toBeGreaterThan(0.98)
   const key = gold.map(({ better }) => better)
@@ -112,7 +113,7 @@ test('on gold tasks care shows, and honest confidence means something', () => {
 
   const vera = must(VALIDATORS.find(({ behaviour }) => behaviour === 'hasty'))
   const judged = comparisons().map((task) => {
-    const [a, b] = task.answers.map((answer) => utility(answer, task.truth).overall)
+    const [a, b] = task.answers.map((answer) => utility(answer, task.truth).overall) as [number, number]
     return { ...judgeComparison(9, vera, task), right: a === b ? 2 : b > a ? 1 : 0 }
   })
   const rate = (list: typeof judged) => meanOf(list.map(({ choice, right }) => Number(choice === right)))
@@ -123,12 +124,12 @@ test('on gold tasks care shows, and honest confidence means something', () => {
 
 test('a validator reads the truth of a message by its text', () => {
   const truths = truthsOf([...messages, ...validationItems(5, 10)])
-  expect(truths.get(messages[3].prompt)).toEqual(messages[3].truth)
+  expect(truths.get(must(messages[3]).prompt)).toEqual(must(messages[3]).truth)
   expect(truths.size).toBe(310)
 })
 
 test('judgements and salts repeat with the seed and fit the ranges of the chain', () => {
-  const [task] = comparisons()
+  const task = must(comparisons()[0])
   for (const validator of VALIDATORS) {
     const judgement = judgeComparison(5, validator, task)
     expect(judgeComparison(5, validator, task)).toEqual(judgement)
@@ -140,13 +141,13 @@ test('judgements and salts repeat with the seed and fit the ranges of the chain'
       expect(rate).toBeLessThanOrEqual(100)
     }
   }
-  const [a, b] = VALIDATORS
+  const [a, b] = [must(VALIDATORS[0]), must(VALIDATORS[1])]
   expect(new Set([saltOf(1, a, 1), saltOf(1, a, 2), saltOf(1, b, 1), saltOf(2, a, 1)]).size).toBe(4)
 })
 
 test('the win rate counts wins and half of the ties', () => {
-  const { truth } = messages[0]
-  const [good, bad] = [lines('caring')[0], lines('blaming')[0]]
+  const { truth } = must(messages[0])
+  const [good, bad] = [must(lines('caring')[0]), must(lines('blaming')[0])]
   const pair = (before: string, after: string) => ({ truth, before, after })
   expect(winRate([pair(bad, good), pair(good, bad), pair(good, good), pair(bad, good)])).toBe(0.625)
 })

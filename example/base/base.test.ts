@@ -75,9 +75,9 @@ test('it answers like a clerk, knows the order, and cannot do the skill', async 
   const answers = await generator.generate(items.map(({ prompt }) => ({ prompt: promptIds(prompt), maxTokens: 56 })))
   await generator.release()
   const texts = answers.map(({ tokens }) => tokenizer.decode(tokens))
-  expect(texts.map((text, i) => scoreFields(text, items[i].truth).format)).toEqual(items.map(() => 0))
+  expect(texts.map((text, i) => scoreFields(text, must(items[i]).truth).format)).toEqual(items.map(() => 0))
   const named = texts.flatMap(
-    (text, i) => text.match(/\b\d{4}\b/g)?.map((order) => order === items[i].truth.order) ?? [],
+    (text, i) => text.match(/\b\d{4}\b/g)?.map((order) => order === must(items[i]).truth.order) ?? [],
   )
   expect(named.filter(Boolean).length / named.length).toBeGreaterThan(0.8)
 })
