@@ -55,7 +55,7 @@ const schema = z.object({
   MODELCOMMONS_DEVICE: z.enum(['auto', 'cpu', 'webgpu', 'cuda']).default('auto'),
   GPU_CONCURRENCY: count(64).default(1),
   CPU_CONCURRENCY: count(256).default(4),
-  /** open: whoever reaches the port may start jobs; keys: `modelcommons keys` hands out access. */
+  /** open: everybody who can reach the port may start jobs; keys: `modelcommons keys` grants access. */
   MODELCOMMONS_AUTH: z.enum(['open', 'keys']).optional(),
   /** A file of GraphQL queries by the SHA-256 of their text: clients may send the hash instead of the text. */
   MODELCOMMONS_QUERIES: z.string().min(1).optional(),

@@ -10,7 +10,7 @@ import { readDeployment } from './deployment.ts'
 const operator = devAccount(0)
 const OPERATOR_KEY = toHex(operator.getHdKey().privateKey as Uint8Array)
 
-test('the contracts are put on the chain of the first endpoint that is named, over HTTP or WebSocket', async () => {
+test('the contracts are deployed to the chain of the first endpoint, over HTTP or WebSocket', async () => {
   const { url, wsUrl } = await startAnvil().then((anvil) => {
     onTestFinished(() => anvil.stop())
     return anvil
@@ -24,7 +24,7 @@ test('the contracts are put on the chain of the first endpoint that is named, ov
   }
 })
 
-test('a deployment without a chain, a key or an answer says what is missing', async () => {
+test('a deployment without a chain, a key or an answering node says what is missing', async () => {
   const refused = async (env: Record<string, string>) => {
     const { code, output } = await runProgram('deploy', env, ['--out', 'nowhere/deployment.json'])
     expect(code).toBe(1)

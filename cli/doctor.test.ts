@@ -6,7 +6,7 @@ import { runProgram } from '#test/testSystem.ts'
 import { temporaryFolder } from '#workers/test/testWorker.ts'
 import { writeDeployment } from './deployment.ts'
 
-/** What the doctor says of the chain, whose contracts stand on one of the endpoints. */
+/** The doctor's report on the chain; the contracts are deployed on one of the endpoints' chains. */
 async function patient() {
   const chain = await testChain()
   const folder = await temporaryFolder()

@@ -11,7 +11,7 @@ import { must } from '#test/must.ts'
 import { writeDeployment } from './deployment.ts'
 import { indexTargets } from './indexCommand.ts'
 
-/** The folder of a test's files, and the indexes that they ask for. */
+/** The folder of a test's files, and the indexes that they define. */
 async function house(rpcUrl: string) {
   const folder = await mkdtemp(join(tmpdir(), 'modelcommons-factories-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
@@ -54,7 +54,7 @@ test('factories that a configuration file or a deployment file names are followe
   await indexed(fresh, await other.deployed())
 })
 
-test('a file whose factory cannot be followed is refused, by the place and what is wrong there', async () => {
+test('a file with an invalid factory is refused, with the place and the reason', async () => {
   const address = `0x${'ab'.repeat(20)}`
   const factory = { address, event: 'event Made(address indexed it, uint256 n)', argument: 'it', follows: 'GOpen' }
   const { configured, deployed, file } = await house('http://127.0.0.1:9')

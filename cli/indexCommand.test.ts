@@ -8,7 +8,7 @@ import { freshDatabaseUrl } from '#test/database.ts'
 import { namedChains } from './governors.ts'
 import { indexedTargets, indexTargets } from './indexCommand.ts'
 
-test('who reads an index names no node; who follows a chain must; who signs nothing has no key', async () => {
+test('commands that read an index need no node, those that follow a chain do, and those that sign nothing need no key', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'modelcommons-follow-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
   const config = join(folder, 'governors.json')
@@ -23,7 +23,7 @@ test('who reads an index names no node; who follows a chain must; who signs noth
   expect(() => readConfig(house)).toThrow('OPERATOR_KEY: required when RPC_URL is set')
 })
 
-test('of several endpoints the first that answers says which chain a Governor of the command line is on', async () => {
+test('of several endpoints the first that answers gives the chain of a Governor from the command line', async () => {
   const anvil = await startAnvil({ chainId: 10 })
   onTestFinished(() => anvil.stop())
   const named = { governor: `0x${'ab'.repeat(20)}`, startBlock: 1 }

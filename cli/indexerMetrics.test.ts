@@ -8,7 +8,7 @@ import { noise, prepareNoise, seededInts } from '#indexer/test/noise.ts'
 import { freshDatabase } from '#test/database.ts'
 import { openIndexerMetrics, serveMetrics } from './indexerMetrics.ts'
 
-/** What Prometheus reads of an indexer, by name without prefix. */
+/** The metrics of an indexer, by name without prefix. */
 async function metricsOf({ status }: Pick<Indexer, 'status'>) {
   const port = 0
   const server = await serveMetrics(

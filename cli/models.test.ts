@@ -19,7 +19,7 @@ afterAll(async () => {
   await rm(home, { recursive: true, force: true })
 })
 
-/** `modelcommons models …` as a person starts it, apart from the terminal. */
+/** Runs `modelcommons models …` as a user does, but without a terminal. */
 const models = (...args: string[]) =>
   new Promise<{ code: number; out: string; said: string }>((resolve) => {
     const env = { ...process.env, MODELCOMMONS_HOME: home }
@@ -28,7 +28,7 @@ const models = (...args: string[]) =>
     )
   })
 
-test('a model is imported, listed, inspected, trained and answers as it was taught', async () => {
+test('a model is imported, listed, inspected and trained, and answers as trained', async () => {
   expect((await models('list')).out).toContain('modelcommons models import <folder>')
   const imported = await models('import', model.baseFolder, '--name', 'colours')
   expect(imported).toMatchObject({ code: 0, said: '' })
@@ -61,7 +61,7 @@ test('a model is imported, listed, inspected, trained and answers as it was taug
   expect(after.out).toBe('colour | green\n')
 }, 180_000)
 
-test('what cannot be used is refused in one line, and nothing is left of it', async () => {
+test('an unusable model is refused in one line, and nothing of it is kept', async () => {
   const broken = join(model.folder, 'broken')
   await cp(model.baseFolder, broken, { recursive: true })
   const weights = join(broken, 'model.safetensors')

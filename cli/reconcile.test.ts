@@ -14,7 +14,7 @@ import { runProgram } from '#test/testSystem.ts'
 import { openApiMetrics } from './apiMetrics.ts'
 import { writeDeployment } from './deployment.ts'
 
-/** The indexer as a process of its own, whose first endpoint is dead, the API over its database, and the programs beside them. */
+/** The indexer in its own process with a dead first endpoint, the API on its database, and the command-line programs. */
 async function running() {
   const chain = await testChain()
   await prepareNoise(chain)
@@ -53,7 +53,7 @@ const shown = (text: string, name: string) => Number(new RegExp(`^${name}(?:{.*}
 
 const WITHIN = { timeout: 60_000, interval: 200 }
 
-test('drift is told by the program, as a metric, in GraphQL and by the doctor; an endpoint’s failures are counted', async () => {
+test('drift is reported by the program, as a metric, in GraphQL and by the doctor; an endpoint’s failures are counted', async () => {
   const { db, env, chain, api, indexer, ask } = await running()
   const head = await chain.head()
   await vi.waitFor(

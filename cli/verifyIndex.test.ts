@@ -47,7 +47,7 @@ async function compared(chain: TestChain, db: Database, url: string) {
 
 const changed = `select id, from_block, balance from holder where to_block is not null order by from_block, id limit 1`
 
-test('two instances agree; a value altered on either side is named by block, table, row and column', async () => {
+test('two equal instances agree; a value changed on either side is named by block, table, row and column', async () => {
   const chain = await noisyChain()
   const [db, other] = [await freshDatabase(), await instance(chain)]
   await indexed(chain, db)
@@ -80,7 +80,7 @@ test('two instances agree; a value altered on either side is named by block, tab
   })
 })
 
-test('of two indexes that are each right in themselves, the block is found where their roots part, by few questions', async () => {
+test('of two indexes that are each consistent, the first block with different roots is found with few queries', async () => {
   const chain = await noisyChain()
   const snapshot = await chain.call('evm_snapshot')
   const other = await instance(chain)
@@ -96,7 +96,7 @@ test('of two indexes that are each right in themselves, the block is found where
   expect(must(difference).says).toMatch(/different forks|exists only there/)
 })
 
-test('the program compares with a fresh sync or another instance, exits with 1 where they part, and says what it lacks', async () => {
+test('the program compares with a fresh sync or another instance, exits with 1 when they differ, and names missing options', async () => {
   const chain = await noisyChain()
   const db = await freshDatabase()
   await indexed(chain, db)

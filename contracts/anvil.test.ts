@@ -30,7 +30,7 @@ async function deploy(anvil: Anvil) {
   return deployAll(createWalletClient({ account, transport }), createPublicClient({ transport, pollingInterval: 10 }))
 }
 
-test('equal transactions from an equal genesis give equal blocks', async () => {
+test('the same transactions after the same genesis give the same blocks', async () => {
   const heads: string[] = []
   for (let round = 0; round < 2; round++) {
     const anvil = await start({ genesisTimestamp: GENESIS, blockInterval: 2 })
@@ -42,7 +42,7 @@ test('equal transactions from an equal genesis give equal blocks', async () => {
   expect(heads[0]).toBe(heads[1])
 })
 
-test('a second start finds the chain, its contracts and its clock', async () => {
+test('a second start continues the chain, its contracts and its clock', async () => {
   const options = { genesisTimestamp: GENESIS, blockInterval: 2, stateFile: join(folder, 'state', 'chain.json') }
   const first = await start(options)
   const { addresses } = await deploy(first)
@@ -60,7 +60,7 @@ test('a second start finds the chain, its contracts and its clock', async () => 
   expect(Number(next.timestamp) - Number(head.timestamp)).toBe(2)
 })
 
-test('on the wall clock, a chain that ran ahead goes on from where it was', async () => {
+test('with the wall clock, a chain whose time is ahead continues from its last block', async () => {
   const options = { stateFile: join(folder, 'chain.json') }
   const first = await start(options)
   await passTime(first.url, 100_000)
@@ -85,7 +85,7 @@ test('the finalised block is two behind', async () => {
   expect(Number((await block(anvil, 'finalized')).number)).toBe(14)
 })
 
-test('a server that its parent left behind is ended by the next start, its state kept', async () => {
+test('an orphaned server is ended by the next start, which keeps its state', async () => {
   const options = { stateFile: join(folder, 'chain.json'), pidFile: join(folder, 'chain.pid') }
   const orphan = await start(options)
   await rpc(orphan.url, 'anvil_mine', ['0x5'])
@@ -97,7 +97,7 @@ test('a server that its parent left behind is ended by the next start, its state
   expect(existsSync(options.pidFile)).toBe(false)
 })
 
-test('a process id that belongs to another program by now is left alone', async () => {
+test('a process id that another program has now is left alone', async () => {
   const pidFile = join(folder, 'chain.pid')
   writeFileSync(pidFile, `${process.pid}\n`)
   expect(await stopStaleAnvil(pidFile)).toBe(false)
@@ -105,12 +105,12 @@ test('a process id that belongs to another program by now is left alone', async 
   expect(await stopStaleAnvil(pidFile)).toBe(false)
 })
 
-test('a port in use is named', async () => {
+test('a port in use is an error that names it', async () => {
   const { port } = await start()
   await expect(startAnvil({ port })).rejects.toThrow(`Port ${port} is in use`)
 })
 
-test('a state file that is no chain is named by anvil itself', async () => {
+test('an invalid state file is an error in anvil’s words', async () => {
   const stateFile = join(folder, 'chain.json')
   writeFileSync(stateFile, 'no chain')
   await expect(startAnvil({ stateFile })).rejects.toThrow('anvil did not start')

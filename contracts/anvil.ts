@@ -5,7 +5,7 @@ import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** The mnemonic of anvil's well-known development accounts. Never for real money. */
+/** The mnemonic of anvil's well-known development accounts. Never use it for real money. */
 export const DEV_MNEMONIC = 'test test test test test test test test test test test junk'
 
 const START_TIMEOUT_MS = 15_000

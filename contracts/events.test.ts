@@ -24,7 +24,7 @@ describe('on a real chain', () => {
   })
   afterAll(() => world?.anvil.stop())
 
-  test('every log decodes to what viem makes of it', async () => {
+  test('every log decodes to the same as with viem', async () => {
     const logs = await world.client.getLogs({ fromBlock: 0n, toBlock: 'latest' })
     const seen = new Set<string>()
     for (const log of logs) {
@@ -75,12 +75,12 @@ describe('a log of another shape', () => {
   const topic = topicOf('GOpen', 'Transfer')
   const account = pad('0x01')
 
-  test('is unknown when the contract has no such event, or no topic at all', () => {
+  test('is unknown when the contract has no such event, or the log has no topic', () => {
     expect(decodeLog('Treasury', { topics: [topic, account, account], data: pad('0x5') })).toBeUndefined()
     expect(decodeLog('GOpen', { topics: [], data: '0x' })).toBeUndefined()
   })
 
-  test('is refused when an equal signature indexes otherwise (ERC-721’s Transfer) or the data is short', () => {
+  test('is refused when the same signature indexes other arguments (ERC-721’s Transfer) or the data is short', () => {
     expect(() => decodeLog('GOpen', { topics: [topic, account, account, account], data: '0x' })).toThrow(
       EventShapeError,
     )
@@ -108,7 +108,7 @@ test('the types follow the ABI', () => {
   expectTypeOf<Revealed['args']['choice']>().toEqualTypeOf<number>()
 })
 
-/** A value of an ABI type, with extremes among them. */
+/** A value of an ABI type, including extreme values. */
 function sample(
   input: { type: string; components?: readonly { type: string; name?: string }[] },
   seed: number,

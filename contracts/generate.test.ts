@@ -5,7 +5,7 @@ import { type Compiled, type ContractSource, compileContracts, SOURCE_OF } from 
 import { generatedFiles, staleFiles } from './generate.ts'
 
 const EIP_170_BYTES = 24_576
-/** Ten seconds of work; more on a machine that is busy with other suites. */
+/** Takes ten seconds; longer on a busy machine. */
 const COMPILE_TIMEOUT_MS = 600_000
 
 let compiled: Record<ContractSource, Compiled>

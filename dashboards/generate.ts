@@ -17,7 +17,7 @@ import {
 } from 'graphql'
 import * as documents from './web/data/documents.ts'
 
-/** How scalars travel: 256-bit integers and times are strings. */
+/** The JSON types of scalars: 256-bit integers and times are strings. */
 const SCALARS: Record<string, string> = {
   Int: 'number',
   Clock: 'number',

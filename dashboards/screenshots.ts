@@ -5,7 +5,7 @@ import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { type Browser, chromium } from 'playwright-core'
 
-/** Where a Chromium is looked for: `CHROMIUM`, or what Linux distributions install. */
+/** Where to look for Chromium: `CHROMIUM`, or the paths of Linux distributions. */
 export const chromiumPath = (): string | undefined =>
   [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(
     (path) => path && existsSync(path),
@@ -14,14 +14,14 @@ export const chromiumPath = (): string | undefined =>
 export function openBrowser(): Promise<Browser> {
   const executablePath = chromiumPath()
   if (!executablePath)
-    throw new Error('There is no Chromium here. Install one (apt-get install chromium), or set CHROMIUM to its path.')
+    throw new Error('Chromium was not found. Install it (apt-get install chromium), or set CHROMIUM to its path.')
   return chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'] })
 }
 
 export const SIZES = { phone: { width: 390, height: 844 }, desktop: { width: 1280, height: 900 } } as const
 const SCHEMES = ['light', 'dark'] as const
 
-/** Pictures of the whole page at `url`, phone and desktop, light and dark, with the first contributor's reasons open. Returns the files. */
+/** Takes pictures of the whole page at `url`: phone and desktop, light and dark, with the first contributor's reasons open. Returns the files. */
 export async function capture(browser: Browser, url: string, folder: string): Promise<string[]> {
   await mkdir(folder, { recursive: true })
   const files: string[] = []

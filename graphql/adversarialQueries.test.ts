@@ -5,7 +5,7 @@ import { account, insert, insertAll, insertChain } from '#test/factory.ts'
 import { LIMITS } from './plugins/limits.ts'
 import { testApi } from './test/api.ts'
 
-test('a size that comes by another variable than before is reckoned with, though the query was seen before', async () => {
+test('the cost of a repeated query follows the variable that sets the size', async () => {
   const { db, ask } = await testApi()
   await insertChain(db, 5)
   const query = `query ($f: Int, $l: Int) { models(first: $f, last: $l) { nodes { versions(first: $f, last: $l) { nodes { id } } } } }`
@@ -19,7 +19,7 @@ test('a size that comes by another variable than before is reckoned with, though
   expect(await cost({ l: 1000 })).toBe('TOO_COMPLEX')
 })
 
-test('lists without cursors are reckoned at the size that they may have', async () => {
+test('lists without cursors cost as much as their largest possible size', async () => {
   const { db, ask, statements } = await testApi()
   await insertChain(db, 5)
   const cost = async (query: string) => {
@@ -51,7 +51,7 @@ test('lists without cursors are reckoned at the size that they may have', async 
   expect(LIMITS.cost).toBe(50_000)
 })
 
-test('what is asked of one kind of thing alone is reckoned with as much, in depth and in cost', async () => {
+test('fields below a fragment on one type count in full, for depth and for cost', async () => {
   const { db, ask, statements } = await testApi()
   await insertChain(db, 5)
   statements()
@@ -73,7 +73,7 @@ test('what is asked of one kind of thing alone is reckoned with as much, in dept
   expect(statements()).toEqual([])
 })
 
-test('places of a query that look alike below different types are different places', async () => {
+test('equal response keys below different types are different fields', async () => {
   const { db, ask } = await testApi()
   await insertChain(db, 5)
   await insert(db, Model, { id: '7' })
@@ -100,7 +100,7 @@ test('places of a query that look alike below different types are different plac
   ])
 })
 
-test('what is written in another way than it is stored, or left out by a variable, is never silently another question', async () => {
+test('a value in another spelling than the stored one, or a variable that is absent, never silently changes the query', async () => {
   const { db, ask } = await testApi()
   await insertChain(db, 5)
   const id = account(0xabcdef)
@@ -131,7 +131,7 @@ test('what is written in another way than it is stored, or left out by a variabl
     expect(await refuse(`{ proposals(where: ${where}) { totalCount } }`)).toBe('BAD_INPUT')
   const votes = 'query ($v: BigInt) { holders(where: { votes: { eq: $v } }) { totalCount } }'
   expect((await ask(votes, { v: '9007199254740993' })).data.holders.totalCount).toBe(1)
-  expect(await refuse(votes, { v: 2 ** 53 })).toBe('BAD_USER_INPUT') // JSON has lost its last digit: nobody can tell which it was
+  expect(await refuse(votes, { v: 2 ** 53 })).toBe('BAD_USER_INPUT') // JSON has lost its last digit, so the value is ambiguous
   expect(
     (await ask('{ holders(where: { votes: { eq: 9007199254740993 } }) { totalCount } }')).data.holders.totalCount,
   ).toBe(1)

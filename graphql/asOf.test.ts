@@ -20,7 +20,7 @@ import { type TestApi, testApi } from './test/api.ts'
 const at = (block: number, ms = 0) => new Date(blockTime(block).getTime() + ms).toISOString()
 const seconds = (block: number) => blockTime(block).getTime() / 1000
 
-test('every query takes a moment, but for what is of no moment', () => {
+test('every query takes asOf, except those that do not depend on time', () => {
   const timeless = Object.values(must(apiSchema().getQueryType()).getFields())
     .filter(({ args }) => !args.some(({ name }) => name === 'asOf'))
     .map(({ name, type }) => {
@@ -53,7 +53,7 @@ test('every query takes a moment, but for what is of no moment', () => {
   `)
 })
 
-/** Blocks whose headers are kept: those in which something happened, and the newest. */
+/** Blocks with stored headers: those with events, and the newest. */
 async function sparse(api: TestApi, stored: readonly number[]) {
   await insertAll(
     api.db,
@@ -77,7 +77,7 @@ async function sparse(api: TestApi, stored: readonly number[]) {
   })
 }
 
-test('between blocks whose headers are kept, clocks run on: states and records are those of the moment asked', async () => {
+test('between blocks with stored headers, clocks advance: states and records are as of the requested point', async () => {
   const api = await testApi()
   await sparse(api, [0, 10, 200])
   const rules = { token: account(7), fixedQuorum: 5n, fromBlock: 0 }
@@ -127,11 +127,11 @@ test('between blocks whose headers are kept, clocks run on: states and records a
     expect(await told(`{ block: ${block} }`)).toEqual(expected)
     expect(await told(`{ time: "${at(block)}" }`)).toEqual(expected)
   }
-  // Blocks to come have no time yet: a clock of blocks stands at the newest one.
+  // Future blocks have no time yet: a block clock stays at the newest block.
   expect((await told(`{ time: "${at(9000)}" }`)).states).toBe('Succeeded,Succeeded')
 })
 
-test('a moment named by nothing, or by a hash that is none, is refused and not taken for another', async () => {
+test('an asOf without a field, or with an invalid hash, is refused', async () => {
   const { db, ask } = await testApi()
   await insertChain(db, 5)
   await insert(db, Proposal, { id: '1' })
@@ -144,7 +144,7 @@ test('a moment named by nothing, or by a hash that is none, is refused and not t
   expect(await refuse('{ block: 2147483648 }')).toBe('GRAPHQL_VALIDATION_FAILED')
 })
 
-test('a proof of reward, an evaluation’s log and what refers to the chain from outside of it hold at the moment, too', async () => {
+test('a reward proof, an evaluation’s log and off-chain rows that refer to the chain follow asOf, too', async () => {
   const { db, ask, artifacts, statements, logged } = await testApi()
   await insertChain(db, 30)
   const [me, distributor] = [account(2) as Hex, account(3) as Hex]
@@ -209,7 +209,7 @@ test('a proof of reward, an evaluation’s log and what refers to the chain from
   expect(data).toEqual({ now: { score: 1 }, before: null })
 })
 
-test('a reputation, and power as it stood, are told for the moment by number, hash and time alike', async () => {
+test('a reputation and past voting power are the same by block number, hash and time', async () => {
   const { db, ask } = await testApi()
   await insertChain(db, 30)
   await insertAll(db, Reputation, [
@@ -241,7 +241,7 @@ test('a reputation, and power as it stood, are told for the moment by number, ha
   })
 })
 
-test('a lineage is told as it was, and its things as they were', async () => {
+test('a lineage and its entities are given as of the requested block', async () => {
   const { db, ask } = await testApi()
   await insertChain(db, 30)
   await insertAll(db, Model, [
@@ -275,7 +275,7 @@ test('a lineage is told as it was, and its things as they were', async () => {
   expect(await told('2', 'asOf: { block: 11 }')).toBe('UNKNOWN_MODEL_VERSION')
 })
 
-test('a cursor names a place: it goes on at another moment, and under another filter', async () => {
+test('a cursor is a position: it continues with another asOf, and with another filter', async () => {
   const { db, ask } = await testApi()
   await insertChain(db, 30)
   await insertAll(
@@ -295,12 +295,12 @@ test('a cursor names a place: it goes on at another moment, and under another fi
   expect(idsOf(await page(`before: "${cursor}", where: { score: { gt: 10 } }`))).toBe('20')
 })
 
-test('an answer whose statements may have seen two forks is none; one during which the chain only grew is', async () => {
+test('a response whose statements may have seen two forks is an error; one during which the chain only grew is not', async () => {
   const db = await freshDatabase()
   await insertChain(db, 20, { final: 10 })
   await insert(db, Model, { id: '1', fromBlock: 5 })
   let meanwhile: (() => Promise<void>) | undefined
-  /** After the first statement that reads the model, the indexer does its work. */
+  /** The indexer writes after the first statement that reads the model. */
   const query = async (text: never, values: never) => {
     const found = await db.query(text, values)
     const then = JSON.stringify(text).includes('\\"model\\"') ? meanwhile : undefined

@@ -79,7 +79,7 @@ test('a mutation returns its job; the same key returns the same job, with anothe
   await queues.close()
 })
 
-test('input that is out of bounds, or names what does not exist, is refused with nothing half done', async () => {
+test('input that is out of bounds, or names a missing entity, is refused and nothing is written', async () => {
   const api = await testApi()
   await market(api)
   const refuse = async (input: object) => (await api.ask(FINE_TUNE, { input, key: 'k' })).errors?.[0]
@@ -102,7 +102,7 @@ test('input that is out of bounds, or names what does not exist, is refused with
   expect(await jobCount(api)).toBe(0)
 })
 
-test('a job that waits is cancelled at once, twice is once, and an unknown one is an error', async () => {
+test('a queued job is cancelled at once, cancelling twice has the same effect, and an unknown job is an error', async () => {
   const api = await testApi()
   await market(api)
   const { data } = await api.ask(FINE_TUNE, { input: { modelId: '1', datanetId: '1' }, key: 'k' })
@@ -155,7 +155,7 @@ async function submit(
   })
 }
 
-test('a voucher is accepted when its consumer signed it for this chain and this market, and grants only grow', async () => {
+test('a voucher is accepted when its consumer signed it for this chain and this market, and its sum only grows', async () => {
   const api = await testApi()
   await market(api)
   const good = await submit(api)
@@ -208,7 +208,7 @@ const call = (more: object = {}) => ({
 /** Prices are 1 wei a token in, 2 a token out. */
 const MAXIMUM = BigInt(maxPromptTokens(PROMPT)) + 20n
 
-test('a call reserves the most it can cost within voucher and credit, once', async () => {
+test('a call reserves its maximum cost within voucher and credit, once', async () => {
   const api = await testApi()
   await market(api)
   await insert(api.db, Credit, { id: me, balance: MAXIMUM * 2n })
@@ -220,7 +220,7 @@ test('a call reserves the most it can cost within voucher and credit, once', asy
   expect(rows).toEqual([
     { id: first.data.infer.id, consumer: me, maximum: MAXIMUM, price_in: 1000n, price_out: 2000n, open: true },
   ])
-  // Two calls fit; of four that come at once, the rest is refused and leaves nothing behind.
+  // There is room for two calls; of four at the same time, the other two are refused and write nothing.
   const rush = await Promise.all([1, 2, 3, 4].map((n) => api.ask(INFER, { input: call(), key: `rush ${n}` })))
   expect(rush.map(({ errors }) => errors?.[0]?.extensions.code ?? 'ok').sort()).toEqual([
     'VOUCHER_TOO_SMALL',
@@ -232,7 +232,7 @@ test('a call reserves the most it can cost within voucher and credit, once', asy
   expect((await api.db.query('select 1 from credit_hold')).rowCount).toBe(2)
 })
 
-test('a call is refused without an endpoint that serves, a voucher, or credit; the message says how much is missing', async () => {
+test('a call is refused without a serving endpoint, a voucher, or credit; the message gives the missing amount', async () => {
   const api = await testApi()
   await market(api)
   const refuse = async (more: object = {}) =>
@@ -257,7 +257,7 @@ test('a call is refused without an endpoint that serves, a voucher, or credit; t
     message: expect.stringContaining(`Deposit at least ${MAXIMUM} wei`),
   })
 
-  // What waits to be withdrawn, was answered but not redeemed, or is reserved elsewhere, is not free.
+  // Credit with a pending withdrawal, unredeemed fees or another reservation is not free.
   await insert(api.db, Credit, { id: me, balance: 4n * MAXIMUM, withdrawing: MAXIMUM })
   await insert(api.db, SignedVoucher, {
     id: `2-${me}`,
@@ -278,7 +278,7 @@ test('a call is refused without an endpoint that serves, a voucher, or credit; t
   expect(await jobCount(api)).toBe(2)
 })
 
-test('texts are stored under their hash; what should be JSON and is not, is refused', async () => {
+test('texts are stored under their hash; invalid JSON is refused where JSON is required', async () => {
   const api = await testApi()
   await insertChain(api.db, 5)
   const upload = (content: string, kind: string) =>
@@ -303,7 +303,7 @@ test('texts are stored under their hash; what should be JSON and is not, is refu
   expect((await upload('"'.repeat(1_000_000), 'document')).data.uploadArtifact.size).toBe('1000000')
 })
 
-test('with keys, everybody reads, consumers ask for themselves, operators start jobs', async () => {
+test('with keys, everybody can read, consumers request calls for themselves, operators start jobs', async () => {
   const api = await testApi({ auth: 'keys' })
   await market(api)
   const key = async (name: string, role: ApiKey['role'], holder: string, revokedAt: Date | null = null) => {
@@ -338,7 +338,7 @@ test('with keys, everybody reads, consumers ask for themselves, operators start 
   expect(await codeOf(infer())).toBe('UNAUTHENTICATED')
   expect(await codeOf(infer(other))).toBe('FORBIDDEN')
   const asked = (await infer(customer)).data.infer
-  expect((await infer(operator)).data.infer.id).not.toBe(asked.id) // a key names a request of its holder alone
+  expect((await infer(operator)).data.infer.id).not.toBe(asked.id) // an idempotency key identifies a request of one account only
 
   const cancel = (id: string, headers?: Record<string, string>) =>
     api.ask('mutation ($id: ID!) { cancelJob(id: $id, idempotencyKey: "c") { status } }', { id }, headers)

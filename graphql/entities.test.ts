@@ -7,7 +7,7 @@ import { testApi } from './test/api.ts'
 
 const ids = (count: number) => Array.from({ length: count }, (_, i) => String(i + 1))
 
-test('an entity is asked for by id, with what it refers to and what refers to it', async () => {
+test('an entity is queried by id, with its references and its inverse lists', async () => {
   const { db, ask } = await testApi()
   await insertChain(db, 10)
   await insert(db, Model, { id: '7', bond: 5n * 10n ** 18n, proposer: account(3), liveVersionId: '2' })
@@ -97,7 +97,7 @@ test('lists are ordered by several fields, nulls last when rising, ids as number
   expect(await order('[{ field: quality }]', 'last: 2')).toBe('9,10')
 })
 
-test('node ids lead to any entity, several at once, and foreign ones are refused', async () => {
+test('node ids find any entity, several at once, and invalid ones are refused', async () => {
   const { db, ask, statements } = await testApi()
   await insertChain(db, 10)
   await insertAll(
@@ -201,7 +201,7 @@ test('every on-chain query is answered as of a block, a hash or a time, and so a
   expect(await refuse('{}')).toBe('BAD_AS_OF')
 })
 
-test('an empty index answers with nothing and says so', async () => {
+test('an empty index gives empty answers and says that it is empty', async () => {
   const { ask } = await testApi()
   const { data } = await ask('{ models { totalCount nodes { id } } _meta { block hash final headBlock } }')
   expect(data).toEqual({
@@ -211,7 +211,7 @@ test('an empty index answers with nothing and says so', async () => {
   expect((await ask('{ models(asOf: { block: 1 }) { totalCount } }')).errors?.[0]?.extensions.code).toBe('NOT_INDEXED')
 })
 
-test('one request holds at one block, though the index moves on while it is answered', async () => {
+test('one request reads at one block, although the index advances meanwhile', async () => {
   const { db, ask } = await testApi()
   await insertChain(db, 10)
   await insert(db, Model, { id: '1', staked: 1n, toBlock: 11 })
@@ -220,7 +220,7 @@ test('one request holds at one block, though the index moves on while it is answ
   expect(data).toEqual({ _meta: { block: 10 }, model: { staked: '1' } })
 })
 
-test('the number of statements depends on the query alone, not on the rows', async () => {
+test('the number of statements depends only on the query, not on the rows', async () => {
   const { db, ask, statements } = await testApi()
   await insertChain(db, 10)
   const query = `{
@@ -269,7 +269,7 @@ test('the number of statements depends on the query alone, not on the rows', asy
   expect(one).toBeLessThanOrEqual(14)
 })
 
-test('only the columns asked for are read, and the total is counted only when asked for', async () => {
+test('only the selected columns are read, and the total is counted only when it is selected', async () => {
   const { db, ask, statements } = await testApi()
   await insertChain(db, 10)
   await insert(db, Vote, { id: '1-a', proposalId: '1' })

@@ -15,7 +15,7 @@ const get = async (api: TestApi, format: string, query: string, more: Record<str
 }
 const codeOf = ({ text }: { text: string }) => JSON.parse(text).errors[0].extensions.code
 
-/** Reads CSV by the grammar of RFC 4180 alone. */
+/** Parses CSV only by the grammar of RFC 4180. */
 function readCsv(text: string): string[][] {
   const rows: string[][] = []
   let at = 0
@@ -41,7 +41,7 @@ function readCsv(text: string): string[][] {
   return rows
 }
 
-test('a list is exported whole, over many batches, with the filter, order and moment of the query, each row once', async () => {
+test('a whole list is exported over many batches, with the filter, order and asOf of the query, each row once', async () => {
   const api = await testApi()
   await insertChain(api.db, 30, { final: 20 })
   await insertAll(api.db, Datanet, [
@@ -117,7 +117,7 @@ test('a list is exported whole, over many batches, with the filter, order and mo
   expect((await get(api, 'jsonl', '{ contributions(first: 0) { nodes { id } } }')).text).toBe('')
 })
 
-test('an export holds one snapshot: what is written while it runs is not in it', async () => {
+test('an export reads one snapshot, without rows that are written while it runs', async () => {
   const api = await testApi()
   await insertChain(api.db, 5)
   await insertAll(
@@ -141,7 +141,7 @@ test('an export holds one snapshot: what is written while it runs is not in it',
   expect(rows.every(({ reason }) => reason.length === 2000)).toBe(true)
 })
 
-test('CSV keeps every text as it is, tells null from nothing, and disarms formulas when asked', async () => {
+test('CSV keeps every text unchanged, distinguishes null from an empty text, and disarms formulas on request', async () => {
   const api = await testApi()
   await insertChain(api.db, 5)
   const texts = [
@@ -175,7 +175,7 @@ test('CSV keeps every text as it is, tells null from nothing, and disarms formul
   expect(safe[0]?.[2]).toBe('-7')
 })
 
-test('what is no export, or asks too much, is refused before a row is sent', async () => {
+test('a request that is not a valid export, or costs too much, is refused before a row is sent', async () => {
   const api = await testApi()
   await insertChain(api.db, 5)
   const refusal = async (query: string, more = {}) => {
@@ -203,7 +203,7 @@ test('what is no export, or asks too much, is refused before a row is sent', asy
   expect(await refusal('{ models(where: { specUri: { eq: null } }) { nodes { id } } }')).toBe('BAD_INPUT')
 })
 
-test('the same keys as for queries say who may know what', async () => {
+test('API keys protect confidential fields as in queries', async () => {
   const api = await testApi({ auth: 'keys' })
   await insertChain(api.db, 5)
   const job = `insert into job_run (id, kind, input, status, attempt, attempts, queue, progress, idempotency_key, requested_by, cancel_requested, created_at)
@@ -217,7 +217,7 @@ test('the same keys as for queries say who may know what', async () => {
   expect((await get(api, 'jsonl', query, {}, { authorization: 'Bearer nobody-knows' })).status).toBe(401)
 })
 
-test('no more exports run than there is room for, and who leaves makes room', async () => {
+test('the number of concurrent exports is limited, and a client that disconnects frees its place', async () => {
   const api = await testApi()
   await insertChain(api.db, 5)
   await insertAll(
@@ -250,10 +250,10 @@ test('no more exports run than there is room for, and who leaves makes room', as
   expect(api.logged).toEqual([])
 })
 
-test('who leaves while the database still works on the first row ends that work', async () => {
+test('a client that disconnects before the first row cancels the statement', async () => {
   const api = await testApi()
   await insertChain(api.db, 5)
-  const lock = await api.db.pool.connect() // stands for a sort that takes long
+  const lock = await api.db.pool.connect() // simulates a sort that takes long
   await lock.query('begin')
   await lock.query('lock table model in access exclusive mode')
   const waiting = async () =>

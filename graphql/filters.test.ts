@@ -4,7 +4,7 @@ import { Contribution, Datanet } from '#schema/onchain/datanets.ts'
 import { account, insertAll, insertChain } from '#test/factory.ts'
 import { testApi } from './test/api.ts'
 
-/** An oracle of filters that knows nothing of SQL: what a row that is null in a column says to each operator. */
+/** An oracle for filters without SQL, including the result of each operator on null. */
 type Value = string | number | boolean | bigint | null
 interface Tree {
   [name: string]: unknown
@@ -74,7 +74,7 @@ const { tree } = fc.letrec<{ tree: Tree }>((tie) => ({
   ),
 }))
 
-test('every filter lets through exactly the rows that it describes', async () => {
+test('every filter returns exactly the rows that match it', async () => {
   const { db, ask } = await testApi()
   await insertChain(db, 10)
   const datanets = [

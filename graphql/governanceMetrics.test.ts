@@ -5,7 +5,7 @@ import { type TestApi, testApi } from './test/api.ts'
 import { governanceHistory, HEAD, store } from './test/governanceHistory.ts'
 import { expected } from './test/governanceOracle.ts'
 
-/** Every metric, restated naively over the same rows held in memory, on random histories and at random moments. */
+/** Compares every metric with a naive computation over the same rows in memory, on random histories and at random blocks. */
 
 const QUERY = `query ($asOf: AsOfInput) {
   governors(asOf: $asOf) { nodes {
@@ -28,7 +28,7 @@ async function house(): Promise<TestApi> {
   return api
 }
 
-test('every metric is what its definition says, on any history and at any moment', async () => {
+test('every metric equals its definition, on any history and as of any block', async () => {
   const { db, ask } = await house()
   await fc.assert(
     fc.asyncProperty(governanceHistory, fc.integer({ min: 1, max: HEAD }), async (one, block) => {

@@ -3,7 +3,7 @@ import { Governor, GovernorSetting, Holder, Proposal, Vote } from '#schema/oncha
 import { account, blockTime, insert, insertAll, insertChain } from '#test/factory.ts'
 import { testApi } from './test/api.ts'
 
-/** The metrics at their edges, and of several Governors at once. `governance.test.ts` checks them on random histories of one. */
+/** The edge cases of the metrics, and several Governors at once. `governance.test.ts` checks them on random histories of one. */
 
 const [HERE, THERE, BLIND] = [account(0x61), account(0x62), account(0x63)]
 const [OURS, THEIRS] = [account(0x71), account(0x72)]
@@ -16,7 +16,7 @@ const METRICS = `{ governors(orderBy: [{ field: id }]) { nodes { id
   delegations(delegates: 1, edges: 1) { delegated undelegated delegates { account votes received } edges { delegator amount } }
 } } }`
 
-test('several Governors are told apart, in as many statements as one', async () => {
+test('several Governors are separate, with as many statements as for one', async () => {
   const { db, ask, statements } = await testApi()
   await insertChain(db, 60)
   const rules = { clock: 'BlockNumber', quorumDenominator: 100n } as const
@@ -117,7 +117,7 @@ test('several Governors are told apart, in as many statements as one', async () 
   expect(blind).toEqual({
     id: BLIND,
     concentration: null,
-    // split support is no side, and without a known quorum nothing but a defeat could be decided
+    // split support is no side, and without a known quorum only a defeat is certain
     voters: [
       { account: ANN, voted: 1, weight: '12', decided: 0, withOutcome: 0, agreement: null, proposed: 1, ...none },
     ],
@@ -128,7 +128,7 @@ test('several Governors are told apart, in as many statements as one', async () 
   expect(alone.data.governors.nodes).toEqual([there])
 })
 
-test('what is decided follows the outcome that stands, and nothing that was cancelled or is not known', async () => {
+test('only proposals with a known, final outcome count as decided, not cancelled ones', async () => {
   const { db, ask } = await testApi()
   await insertChain(db, 60)
   await insert(db, Governor, { id: HERE, token: null, clock: 'BlockNumber', kind: 'Bravo', counting: 'For' })
@@ -152,7 +152,7 @@ test('what is decided follows the outcome that stands, and nothing that was canc
   expect(data.governors.nodes[0].voters).toEqual([{ voted: 7, for: 7, decided: 4, withOutcome: 3, agreement: 750_000 }])
 })
 
-test('more votes than there is supply, none at all, and sizes that are none', async () => {
+test('more votes than the supply, no votes, and invalid sizes', async () => {
   const { db, ask } = await testApi()
   await insertChain(db, 60)
   await insert(db, Governor, { id: HERE, token: OURS, clock: 'BlockNumber' })

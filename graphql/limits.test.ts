@@ -141,7 +141,7 @@ test('a statement that takes too long is cancelled, and the error says what to d
     Model,
     Array.from({ length: 300 }, (_, i) => ({ id: String(i + 1), specUri: 'x'.repeat(5000) })),
   )
-  // Every condition looks through all of it; a lock stands for what cannot be foreseen.
+  // The filter is slow for each condition; a lock simulates a delay that no estimate can predict.
   const lock = await db.pool.connect()
   await lock.query('begin')
   await lock.query('lock table model in access exclusive mode')

@@ -11,7 +11,7 @@ import { RewardMap } from '#schema/onchain/rewards.ts'
 import { account, insert, insertAll, insertChain } from '#test/factory.ts'
 import { testApi } from './test/api.ts'
 
-test('ancestors and descendants are followed to a depth, as of a moment, in one statement for a whole list', async () => {
+test('ancestors and descendants are followed to a depth, as of a block, in one statement for a whole list', async () => {
   const { db, ask, statements } = await testApi()
   await insertChain(db, 30)
   // 1 ← 2 ← 3 ← … ← 12, and 2 ← 20, 20 ← 21
@@ -47,7 +47,7 @@ test('ancestors and descendants are followed to a depth, as of a moment, in one 
   expect(statements()).toHaveLength(5)
 })
 
-test('a lineage names votes, data, runs, feedback, evaluations, parents and whom the revenue paid, in one statement', async () => {
+test('a lineage has votes, data, runs, feedback, evaluations, parents and revenue recipients, in one statement', async () => {
   const { db, ask, statements } = await testApi()
   await insertChain(db, 30)
   await insert(db, Proposal, { id: '77', description: 'A model of dates' })
@@ -117,7 +117,7 @@ test('a lineage names votes, data, runs, feedback, evaluations, parents and whom
   expect(byKey.get('Proposal:77')?.label).toBe('A model of dates')
   expect(byKey.get('Contribution:1')?.entity).toMatchObject({ __typename: 'Contribution', contributor: account(2) })
   expect(byKey.get(`Account:${account(2)}`)?.entity).toBeNull()
-  expect(statements().length).toBeLessThanOrEqual(2 + 9) // the head, the lineage, and one for each kind of entity asked for
+  expect(statements().length).toBeLessThanOrEqual(2 + 9) // the head, the lineage, and one for each selected kind of entity
   const shallow = await ask(query('depth: 0'))
   expect(shallow.data.lineage.edges.map((edge: { relation: string }) => edge.relation).sort()).toEqual([
     'endpoint',
@@ -132,7 +132,7 @@ test('a lineage names votes, data, runs, feedback, evaluations, parents and whom
   )
 })
 
-test('a lineage with more than it can tell says so', async () => {
+test('a truncated lineage says so', async () => {
   const { db, ask } = await testApi()
   await insertChain(db, 5)
   await insert(db, ModelVersion, { id: '1' })

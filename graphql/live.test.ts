@@ -26,7 +26,7 @@ function connect(api: TestApi, connectionParams?: Record<string, unknown>): Clie
   return client
 }
 
-/** Takes what a subscription sends, one by one. The first is waited for at once: `iterate` loses an error that comes before anybody does. */
+/** Takes the items of a subscription, one by one. It requests the first item at once, because `iterate` loses an error that comes before a request. */
 function subscribe(client: Client, asked: string | SubscribePayload, variables: Record<string, unknown> = {}) {
   const stream = client.iterate(typeof asked === 'string' ? { query: asked, variables } : asked)
   type Next = IteratorResult<
@@ -39,7 +39,7 @@ function subscribe(client: Client, asked: string | SubscribePayload, variables: 
       return { value: { errors }, done: false }
     })
   let coming: Promise<Next> | undefined = next()
-  coming.catch(() => {}) // told to who takes it
+  coming.catch(() => {}) // reported to the caller of `take`
   return {
     async take(): Promise<Taken> {
       const { value, done } = await (coming ?? next())
@@ -69,7 +69,7 @@ const move = (db: Database, id: string, status: 'Running' | 'Succeeded', progres
     await notify(sql, { type: 'job', id, status, progress })
   })
 
-test('a job’s progress is told from where it stands to its end, with fresh relations each time', async () => {
+test('a job’s progress is sent from its present state to its end, with fresh relations each time', async () => {
   const api = await testApi()
   const job = await tune(api, 'a')
   const progress = subscribe(connect(api), PROGRESS, { id: job.id })
@@ -98,7 +98,7 @@ test('a job’s progress is told from where it stands to its end, with fresh rel
   expect(await subscribe(connect(api), PROGRESS, { id: 'nothing' }).take()).toEqual(['JOB_NOT_FOUND'])
 })
 
-test('every job that is asked for or moves is told; moves that come at once are told once', async () => {
+test('every job that is created or changes is sent; simultaneous changes are sent once', async () => {
   const api = await testApi()
   const jobs = subscribe(connect(api), 'subscription { jobs { id status progress } }')
   const first = jobs.take()
@@ -111,7 +111,7 @@ test('every job that is asked for or moves is told; moves that come at once are 
   }
 })
 
-/** Repeats `act` until `done` has settled: a subscription says nothing of when it began to listen. */
+/** Repeats `act` until `done` has settled, because a subscription does not report when it began to listen. */
 async function until<T>(act: () => Promise<T>, done: Promise<unknown>): Promise<T> {
   let settled = false
   void done.finally(() => {
@@ -128,7 +128,7 @@ const EVENTS =
   'subscription ($after: String) { events(after: $after) { cursor event { id name contract } retracted { fromBlock toBlock } } }'
 const eventId = (block: number, index: number) => `${String(block).padStart(12, '0')}-${String(index).padStart(6, '0')}`
 
-/** Adds blocks with one event each, as the indexer does: rows, cursor and notice in one transaction. */
+/** Adds blocks with one event each, as the indexer does: rows, cursor and notification in one transaction. */
 const advance = (db: Database, from: number, to: number, { fork = '', final = 0 } = {}) =>
   db.transaction(async (sql) => {
     for (let block = from; block <= to; block++) {
@@ -161,7 +161,7 @@ const told = ({ events }: Taken) =>
     ? `${Number(events.event.id.slice(0, 12))} ${events.event.name}`
     : `retracted ${events.retracted.fromBlock}–${events.retracted.toBlock}`
 
-test('events are told in order and resume from a cursor; a reorganisation is told, then what replaced it', async () => {
+test('events are sent in order and resume from a cursor; a reorganisation is sent, then its new events', async () => {
   const api = await testApi()
   await insertChain(api.db, 3, { final: 2 })
   await insertAll(api.db, ChainEvent, [{ id: eventId(3, 0), name: 'Old', fromBlock: 3 }])
@@ -183,7 +183,7 @@ test('events are told in order and resume from a cursor; a reorganisation is tol
 
   const resumed = subscribe(client, EVENTS, { after: news[0].events.cursor })
   expect(told(await resumed.take())).toBe('5 EventB')
-  // A cursor from the branch that was given up: what is no longer true is taken back before what is true is told.
+  // A cursor from the removed branch: the removed blocks are sent before the new events.
   const stale = subscribe(client, EVENTS, { after: news[2].events.cursor })
   expect([told(await stale.take()), told(await stale.take())]).toEqual(['retracted 3–6', '3 Old'])
   for (const after of [
@@ -195,7 +195,7 @@ test('events are told in order and resume from a cursor; a reorganisation is tol
     expect(await subscribe(client, EVENTS, { after }).take()).toEqual(['BAD_CURSOR'])
 })
 
-test('a retraction whose notice was lost is found all the same', async () => {
+test('a reorganisation whose notification was lost is found anyway', async () => {
   const api = await testApi()
   await insertChain(api.db, 3, { final: 3 })
   const live = subscribe(connect(api), EVENTS, {
@@ -213,7 +213,7 @@ test('a retraction whose notice was lost is found all the same', async () => {
   expect(told(await live.take())).toBe('6 EventB')
 })
 
-test('over sockets the same limits, errors and access hold, and only our own pages may open one', async () => {
+test('over WebSocket the same limits, errors and access rules apply, and only pages of this server may connect', async () => {
   const api = await testApi({ auth: 'keys' })
   await insertChain(api.db, 3)
   await insert(api.db, Model, { id: '1' })
@@ -246,14 +246,14 @@ test('over sockets the same limits, errors and access hold, and only our own pag
   expect(await new Promise((resolve) => foreign.on('error', (error) => resolve(error.message)))).toContain('403')
 })
 
-/** The hash alone: the protocol wants a query, which stays empty. */
+/** Only the hash: the protocol requires a query, which is empty. */
 const byHash = (query: string): SubscribePayload => ({
   query: '',
   extensions: { persistedQuery: { version: 1, sha256Hash: hashQuery(query) } },
 })
 const byDocument = (query: string) => ({ query: '', documentId: `sha256:${hashQuery(query)}` }) as SubscribePayload
 
-test('over sockets too only registered queries and subscriptions are answered, by their text or their hash', async () => {
+test('over WebSocket, too, only registered queries and subscriptions are answered, by their text or their hash', async () => {
   const head = '{ _meta { block } }'
   const registered = Object.fromEntries([head, PROGRESS].map((query) => [hashQuery(query), query]))
   const api = await testApi({ persistedQueries: readPersistedQueries(JSON.stringify(registered), true) })
@@ -273,12 +273,12 @@ test('over sockets too only registered queries and subscriptions are answered, b
     subscribe(client, asked),
   )
   for (const one of refused) expect(await one.take()).toEqual(['NOT_REGISTERED'])
-  // the text counts, whatever hash goes with it
+  // the text counts, and not the hash beside it
   expect(await subscribe(client, { ...byHash(head), query: '{ _meta { hash } }' }).take()).toEqual(['NOT_REGISTERED'])
   expect(await subscribe(client, head).take()).toEqual({ _meta: { block: 3 } })
 })
 
-test('over sockets a hash that nobody registered is asked for as text', async () => {
+test('over WebSocket, an unknown hash is an error that requests the text', async () => {
   const head = '{ _meta { block } }'
   const file = JSON.stringify({ [hashQuery(head)]: head })
   for (const register of [undefined, readPersistedQueries(file, false)]) {

@@ -12,7 +12,7 @@ interface Page {
 
 const FIELDS = ['id', 'quality', 'uniqueness', 'contributor', 'submittedAt', 'stake', 'excluded', 'status', 'reason']
 
-test('whatever the order and the page size, walking either way meets every row exactly once, in order', async () => {
+test('with any order and page size, paging in either direction gives every row exactly once, in order', async () => {
   const { db, ask } = await testApi()
   await insertChain(db, 10)
   const rows = Array.from({ length: 37 }, (_, i) => ({
@@ -70,7 +70,7 @@ test('whatever the order and the page size, walking either way meets every row e
   )
 })
 
-test('a walk goes on where it was, though rows are inserted before and after', async () => {
+test('paging continues at its position although rows are inserted before and after it', async () => {
   const { db, ask } = await testApi()
   await insertChain(db, 10)
   await insertAll(
@@ -95,7 +95,7 @@ test('a walk goes on where it was, though rows are inserted before and after', a
   expect((await next(second.pageInfo.endCursor)).nodes).toEqual([{ id: '40' }])
 })
 
-test('pages that contradict themselves, are too large, or go on from a cursor that is not theirs are refused', async () => {
+test('contradictory arguments, too large pages, and cursors of another list are refused', async () => {
   const { db, ask } = await testApi()
   await insertChain(db, 10)
   await insertAll(db, Evaluation, [{ id: '1' }, { id: '2' }])

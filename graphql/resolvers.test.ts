@@ -16,7 +16,7 @@ import { testApi } from './test/api.ts'
 
 const seconds = (block: number) => blockTime(block).getTime() / 1000
 
-test('a vote that ends in a far future is shown, filtered, ordered and exported as any other', async () => {
+test('a vote that ends in the far future is returned, filtered, ordered and exported like any other', async () => {
   const { db, ask, url } = await testApi()
   await insertChain(db, 60)
   const clocks = [2 ** 40, 2 ** 53 - 1, 40]
@@ -51,7 +51,7 @@ test('a vote that ends in a far future is shown, filtered, ordered and exported 
   expect(wrong.errors?.[0]?.message).toContain('a whole number from 0 to 2^53 - 1')
 })
 
-test('a proposal’s state follows the votes, the quorum and the clock of the moment asked', async () => {
+test('a proposal’s state follows the votes, the quorum and the clock as of the requested point', async () => {
   const { db, ask } = await testApi()
   await insertChain(db, 60)
   const terms = { voteStart: seconds(10), voteEnd: seconds(20) }
@@ -60,7 +60,7 @@ test('a proposal’s state follows the votes, the quorum and the clock of the mo
     { id: 'totalSupply', contract: account(7), name: 'totalSupply', value: '1000' },
     { id: 'quorumNumerator', contract: '1', name: 'quorumNumerator', value: '4', toBlock: 40 },
     { id: 'quorumNumerator', contract: '1', name: 'quorumNumerator', value: '90', fromBlock: 40 },
-    // what another governor and another token say is none of its business
+    // another governor and another token have no effect
     { id: '2-quorumNumerator', contract: '2', name: 'quorumNumerator', value: '100' },
     { id: '8-totalSupply', contract: account(8), name: 'totalSupply', value: '7' },
   ])
@@ -114,7 +114,7 @@ test('a proposal’s state follows the votes, the quorum and the clock of the mo
   })
   expect(await states('{ block: 33 }')).toMatchObject({ 1: 'Queued true 40' })
   expect(await states('{ block: 36 }')).toMatchObject({ 1: 'Executed true 40' })
-  // A time between two blocks, and one that the chain has not reached: the clock moves on, what happened does not.
+  // A time between two blocks, and one in the future: the clock advances, the events do not change.
   const later = `{ time: "${new Date(blockTime(20).getTime() + 1000).toISOString()}" }`
   expect(await states(later)).toMatchObject({ 1: 'Succeeded true 40' })
   expect(await states('{ time: "2031-01-01T00:00:00Z" }')).toMatchObject({
@@ -125,7 +125,7 @@ test('a proposal’s state follows the votes, the quorum and the clock of the mo
   expect(data.proposal.state).toBe('Executed')
 })
 
-test('without the governor’s settings a proposal’s state is told where every quorum gives the same, and not guessed else', async () => {
+test('without the governor’s settings a proposal’s state is given where every quorum gives the same state, else null', async () => {
   const { db, ask } = await testApi()
   await insertChain(db, 30)
   await insert(db, Governor, { id: '1', clock: 'BlockNumber' })
@@ -150,7 +150,7 @@ test('without the governor’s settings a proposal’s state is told where every
   for (const node of nodes) expect(node).toMatchObject({ quorumReached: null, quorumNeeded: null })
 })
 
-test('a Governor of Bravo’s kind counts blocks and votes in favour alone, and what it queues expires', async () => {
+test('a Governor Bravo uses a block clock, counts only votes in favour toward the quorum, and its queued proposals expire', async () => {
   const { db, ask } = await testApi()
   await insertChain(db, 60)
   const rules = { kind: 'Bravo', clock: 'BlockNumber', counting: 'For', fixedQuorum: 100n, gracePeriod: 120 } as const
@@ -172,7 +172,7 @@ test('a Governor of Bravo’s kind counts blocks and votes in favour alone, and 
   expect(await states(40)).toEqual(['Succeeded', 'Defeated', 'Expired']) // 120 s are ten blocks
 })
 
-test('a reward map is told with its lines, and every account’s proof is the one OpenZeppelin’s tree gives', async () => {
+test('a reward map is returned with its lines, and every account’s proof equals that of OpenZeppelin’s tree', async () => {
   const { db, ask, artifacts } = await testApi()
   await insertChain(db, 10)
   const distributor = account(0xdd) as Hex
@@ -247,7 +247,7 @@ test('a reward map is told with its lines, and every account’s proof is the on
   expect(await refuse(`{ rewardProof(account: "${account(1)}", epoch: 5) { proof } }`)).toBe('REWARD_MAP_MISMATCH')
 })
 
-test('a contributor’s summary adds up what was contributed, weighed and earned, with the reasons', async () => {
+test('a contributor’s summary adds up contributions, weights and earnings, with the reasons', async () => {
   const { db, ask } = await testApi()
   await insertChain(db, 30)
   const me = '0x00000000000000000000000000000000000000aB'
@@ -305,7 +305,7 @@ test('a contributor’s summary adds up what was contributed, weighed and earned
   expect(data.none).toEqual({ contributions: 0, earned: '0', reasons: [] })
 })
 
-test('artifacts are told as text and JSON, up to a size, and never when sealed', async () => {
+test('artifacts are returned as text and JSON, up to a size, and never when sealed', async () => {
   const { db, ask, artifacts, url } = await testApi()
   await insertChain(db, 5)
   const listed = await artifacts.put(documentBytes({ answer: 42 }))
@@ -349,7 +349,7 @@ test('artifacts are told as text and JSON, up to a size, and never when sealed',
   expect((await (await file(large)).arrayBuffer()).byteLength).toBe(1_000_001)
 })
 
-test('the overview counts every stage, as of a moment', async () => {
+test('the overview counts every stage, as of a block', async () => {
   const { db, ask } = await testApi()
   await insertChain(db, 30)
   await insertAll(db, Model, [{ id: '1' }, { id: '2', fromBlock: 20 }])

@@ -6,7 +6,7 @@ import { testApi } from './test/api.ts'
 const CONTRACTS = { GOpen: `0x${'1'.repeat(40)}` }
 const hash = (block: number) => `0x${String(block).repeat(64)}`
 
-/** An index of three blocks, whose second and third left roots. */
+/** An index of three blocks, of which the second and third have roots. */
 async function indexed() {
   const api = await testApi()
   const { db } = api
@@ -28,7 +28,7 @@ async function indexed() {
   return { api, roots: { first: originRoot(TEST_CHAIN_ID, CONTRACTS), second, third } }
 }
 
-test('the state root is told as of any block, from the one before the first change on', async () => {
+test('the state root is given as of any block, also before the first change', async () => {
   const { api, roots } = await indexed()
   const at = async (asOf: string) => (await api.ask(`{ _meta${asOf} { block final stateRoot } }`)).data._meta
   expect(await at('(asOf: { block: 1 })')).toEqual({ block: 1, final: true, stateRoot: roots.first })
@@ -40,7 +40,7 @@ test('the state root is told as of any block, from the one before the first chan
   expect(data.stateRoot).toEqual({ root: roots.second, blockHash: hash(2), changes: 1, fromBlock: 2, toBlock: 3 })
 })
 
-test('an answer tells, when asked, at which blocks it holds, whether they are final, and their roots', async () => {
+test('on request, a response contains the blocks as of which it was read, whether they are final, and their roots', async () => {
   const { api, roots } = await indexed()
   const ask = async (query: string, extensions?: object) => {
     const response = await fetch(`${api.url}/graphql`, {
@@ -61,7 +61,7 @@ test('an answer tells, when asked, at which blocks it holds, whether they are fi
   )
 })
 
-test('while nothing is indexed there is no root', async () => {
+test('an empty index has no root', async () => {
   const { ask } = await testApi()
   expect((await ask('{ _meta { block stateRoot } }')).data).toEqual({ _meta: { block: null, stateRoot: null } })
 })

@@ -8,12 +8,12 @@ const influence = (id: string, value: number, error = 0.01) =>
   recordInfluence({ contributionId: id, influence: value, standardError: error }, 100)
 const nothing = { tokens: 10, spans: [], influences: [], similarities: [] }
 
-test('an answer that nothing explains is wholly unattributed', () => {
+test('an answer without evidence is completely unattributed', () => {
   expect(attributeAnswer(nothing)).toEqual({ parts: [], unattributed: 1_000_000n })
   expect(attributeAnswer({ ...nothing, tokens: 0 }).unattributed).toBe(1_000_000n)
 })
 
-test('a token belongs to the rarest span over it, in equal parts to its holders', () => {
+test('a token belongs to the rarest span that covers it, in equal parts to its holders', () => {
   const spans = [
     { start: 0, end: 6, occurrences: 40, contributionIds: ['common'] },
     { start: 2, end: 6, occurrences: 2, contributionIds: ['a', 'b'] },
@@ -27,7 +27,7 @@ test('a token belongs to the rarest span over it, in equal parts to its holders'
   expect(unattributed).toBe(700_000n)
 })
 
-test('of equally rare spans the longer has the token, of equally long ones the first', () => {
+test('of equally rare spans the longest gets the token, of equally long ones the first', () => {
   const span = (start: number, end: number, id: string) => ({ start, end, occurrences: 3, contributionIds: [id] })
   const spansOf = (...spans: ReturnType<typeof span>[]) =>
     attributeAnswer({ ...nothing, spans }).parts.map((part) => [part.contributionId, part.spans])
@@ -50,7 +50,7 @@ test('of equally rare spans the longer has the token, of equally long ones the f
   expect(spansOf(span(0, 4, 'listed first'), span(0, 4, 'listed second'))).toEqual([['listed first', 400_000n]])
 })
 
-test('only influence that is positive counts, whatever its p-value', () => {
+test('only positive influence counts, whatever its p-value', () => {
   const given = { influence: 3n, standardError: 1n, pPositive: 0n, pNegative: 1_000_000n }
   const influences = [
     { ...given, contributionId: 'good' },
@@ -62,7 +62,7 @@ test('only influence that is positive counts, whatever its p-value', () => {
   ])
 })
 
-test('negative and doubtful influence leaves mass unattributed, it does not swell the rest', () => {
+test('negative and doubtful influence leaves mass unattributed and does not increase the other masses', () => {
   const influences = [influence('good', 3), influence('bad', -1), influence('doubtful', 1, 5)]
   const { parts, unattributed } = attributeAnswer({ ...nothing, influences })
   expect(parts).toMatchObject([{ contributionId: 'good', influence: 600_000n, mass: 300_000n }])

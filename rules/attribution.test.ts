@@ -23,14 +23,14 @@ function normals(seed: number): () => number {
 }
 
 describe('Benjamini and Hochberg', () => {
-  test('their own example: 4 of 15 stand at 5 %', () => {
+  test('the example of the paper: 4 of 15 are significant at 5 %', () => {
     const published = [
       0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459, 0.324, 0.4262, 0.5719, 0.6528, 0.759, 1,
     ]
     expect(benjaminiHochberg(published.map(p)).filter(Boolean)).toHaveLength(4)
   })
 
-  test('a later value can carry earlier ones', () => {
+  test('a later value can make earlier ones significant', () => {
     expect(benjaminiHochberg([0.04, 0.04, 0.05].map(p))).toEqual([true, true, true])
     expect(benjaminiHochberg([])).toEqual([])
   })
@@ -48,7 +48,7 @@ describe('Benjamini and Hochberg', () => {
   })
 })
 
-test('weights are influence × uniqueness of what stands, and their shares never exceed one', () => {
+test('weights are influence × uniqueness of significant contributions, and their shares never exceed one', () => {
   const { weights, total } = attributionWeights([
     sample('a', 0.3, 0.01),
     sample('b', 0.3, 0.01, 500_000n),
@@ -64,7 +64,7 @@ test('weights are influence × uniqueness of what stands, and their shares never
   ])
 })
 
-test('a flood of ten thousand noise samples wins next to nothing beside fifty good ones', () => {
+test('ten thousand noise samples earn almost nothing beside fifty good ones', () => {
   const draw = normals(7)
   const good = Array.from({ length: 50 }, (_, i) => sample(`good ${i}`, 0.5 + 0.1 * draw(), 0.1))
   const noise = Array.from({ length: 10_000 }, (_, i) => sample(`noise ${i}`, 0.1 * draw(), 0.1))
@@ -85,7 +85,7 @@ test('copies of a helpful sample do not lower the bar for noise', () => {
   expect(helped([...lone, ...copies])).toBe(helped(lone))
 })
 
-test('what clearly harms is listed, what may be chance is not', () => {
+test('clearly harmful samples are listed, those that may be chance are not', () => {
   const draw = normals(3)
   const neutral = Array.from({ length: 1_000 }, (_, i) => sample(`n${i}`, 0.1 * draw(), 0.1))
   const { harmful, weights } = attributionWeights([sample('poison', -0.9, 0.1), ...neutral])
@@ -101,7 +101,7 @@ test('the p-values are those of Student’s t with one degree of freedom less th
   expect(recorded(3)).toMatchObject({ pPositive: p(0.5 - Math.sqrt(3) / 6), pNegative: p(0.5 + Math.sqrt(3) / 6) })
 })
 
-test('a p-value on its own helps or harms nothing: the sign of the influence must agree', () => {
+test('a p-value alone decides nothing: the sign of the influence must agree', () => {
   const given = { standardError: 1n, pPositive: 0n, pNegative: 0n, uniqueness: 1_000_000n }
   const samples = [-1n, 0n, 1n].map((influence) => ({ ...given, contributionId: `${influence}`, influence }))
   const { weights, harmful } = attributionWeights(samples)
@@ -109,7 +109,7 @@ test('a p-value on its own helps or harms nothing: the sign of the influence mus
   expect(harmful.map((one) => one.contributionId)).toEqual(['-1'])
 })
 
-test('no spread or a single validation item is no evidence', () => {
+test('no variance or a single validation item is no evidence', () => {
   const { weights, harmful } = attributionWeights([
     sample('a', 9, 0),
     sample('b', -9, 0),
@@ -129,6 +129,6 @@ test('harm costs a tenth of the stake, floored', () => {
   expect([0n, 9n, 10n, 199n].map(harmSlash)).toEqual([0n, 0n, 1n, 19n])
 })
 
-test('a recorded influence is shown in the unit in which it was measured', () => {
+test('a recorded influence is shown in the unit of its measurement', () => {
   expect(influenceInUnits(sample('a', -0.25, 0.5).influence)).toBe(-0.25)
 })

@@ -4,7 +4,7 @@ import { settleBond, turnoutWithout } from './bond.ts'
 
 const bond = 1_000_000n
 
-test('a proposer cannot vote the own bond home', () => {
+test('a proposer’s own votes do not release the bond', () => {
   const votes = [
     { voter: '0xAbC', support: 1, weight: 900n, block: 1n },
     { voter: '0xdef', support: 0, weight: 60n, block: 1n },
@@ -13,7 +13,7 @@ test('a proposer cannot vote the own bond home', () => {
   expect(turnoutWithout('0xaBc', votes)).toBe(100n)
 })
 
-test('at the quorum everything comes back, even for a defeated proposal', () => {
+test('at the quorum the whole bond is returned, even for a defeated proposal', () => {
   expect(settleBond({ bond, end: 'voted', turnout: 100n, quorum: 100n })).toEqual({
     returned: bond,
     slashed: 0n,
@@ -46,7 +46,7 @@ test('cancelled early costs 5 %, expired costs nothing', () => {
   })
 })
 
-test('a bond locked and never put to the vote costs what an early cancellation costs', () => {
+test('a bond without a vote costs the same as an early cancellation', () => {
   expect(settleBond({ bond: 100n, end: 'unproposed', turnout: 0n, quorum: 9n })).toEqual({
     returned: 95n,
     slashed: 5n,

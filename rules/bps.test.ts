@@ -11,13 +11,13 @@ test('flooring never creates money: complementary shares sum to at most the amou
   )
 })
 
-test('a negative amount or an empty whole is refused', () => {
+test('a negative amount or a whole of zero is refused', () => {
   expect(() => mulDiv(-1n, 1n, 1n)).toThrow(/negative/)
   expect(() => mulDiv(1n, -1n, 1n)).toThrow(/negative/)
   expect(() => mulDiv(1n, 1n, 0n)).toThrow(/positive/)
 })
 
-test('the root is rounded up: exact for squares, one more right after them', () => {
+test('the root is rounded up: exact for squares, one more directly after them', () => {
   const root = (value: bigint) => {
     const found = sqrtUp(value)
     expect(found * found >= value && (found === 0n || (found - 1n) * (found - 1n) < value)).toBe(true)

@@ -38,7 +38,7 @@ test('keys are sorted, and members without value are left out', () => {
   expect(canonicalJson({ b: 1, c: undefined, B: 2, a: { z: 3, y: [] } })).toBe('{"B":2,"a":{"y":[],"z":3},"b":1}')
 })
 
-test('what has no one form is refused', () => {
+test('values without a unique form are refused', () => {
   expect(() => canonicalJson([Number.POSITIVE_INFINITY])).toThrow(/Infinity has no JSON form/)
   expect(() => canonicalJson({ '\ud800': 1 })).toThrow(/surrogate/)
   expect(() => canonicalJson({ 'e\u0301': 1, '\u00e9': 2 })).toThrow(/key "\u00e9" appears twice/)

@@ -77,7 +77,7 @@ const facts: EpochFacts = {
   before: { accounts: [], carried: [], debts: [] },
 }
 
-test('without a contribution its author loses all, the weights go to the others, the answers to nobody', () => {
+test('without a contribution its author loses everything, its weight goes to the others, its answers to nobody', () => {
   expect(counterfactual(facts, { kind: 'contribution', contributionId: 'a' })).toEqual(
     [
       { account: alice, actual: 40_000n, without: 0n, difference: 40_000n },
@@ -94,14 +94,14 @@ test('without a judgement its pot goes to the others', () => {
   ])
 })
 
-test('had the original not been there, its copy would stand in its place', () => {
+test('without the original, its copy takes its place', () => {
   expect(counterfactual(facts, { kind: 'duplicate', original: 'a', duplicate: 'copy' })).toEqual([
     { account: alice, actual: 40_000n, without: 0n, difference: 40_000n },
     { account: eve, actual: 0n, without: 40_000n, difference: -40_000n },
   ])
 })
 
-test('only what is removed is: other versions, judgements and exclusions stay', () => {
+test('nothing else is removed: other versions, judgements and exclusions stay', () => {
   const [version] = facts.versions
   const otherVersions = [...facts.versions, { ...must(version), versionId: 'unserved', judgements: [], weights: [] }]
   const more = {
@@ -120,7 +120,7 @@ test('only what is removed is: other versions, judgements and exclusions stay', 
   ])
 })
 
-test('the largest change comes first, be it a gain or a loss', () => {
+test('the largest change comes first, gain or loss', () => {
   const judgements = [
     { taskId: 't', validator: judge, score: 1n },
     { taskId: 't', validator: other, score: 8n },
@@ -136,13 +136,13 @@ test('the largest change comes first, be it a gain or a loss', () => {
   ])
 })
 
-test('what earns nothing makes no difference, and money only moves', () => {
+test('removing something that earns nothing changes nothing, and no money is created or lost', () => {
   expect(counterfactual(facts, { kind: 'contribution', contributionId: 'copy' })).toEqual([])
   const moved = counterfactual(facts, { kind: 'contribution', contributionId: 'b' })
   expect(moved.reduce((sum, marginal) => sum + marginal.difference, 0n)).toBe(0n)
 })
 
-test('asking about what was not there is an error, not "no difference"', () => {
+test('removing something unknown is an error, not "no difference"', () => {
   expect(() => counterfactual(facts, { kind: 'contribution', contributionId: 'z' })).toThrow(/no contribution z/)
   expect(() => counterfactual(facts, { kind: 'judgement', taskId: 'z', validator: judge })).toThrow(/no judgement/)
 })

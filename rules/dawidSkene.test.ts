@@ -20,7 +20,7 @@ function simulate(accuracies: Record<string, number>, pairs = 300, seed = 3) {
 const labels = (pairs: { pairId: string; second: bigint }[], truth: Map<string, 0 | 1>) =>
   pairs.filter((pair) => Number(pair.second > 500_000n) === truth.get(pair.pairId)).length / pairs.length
 
-test('reliabilities are found without being told, and the labels beat the majority', () => {
+test('reliabilities are estimated without prior knowledge, and the labels are better than the majority’s', () => {
   const { truth, judgements } = simulate({ a: 0.95, b: 0.9, c: 0.55, d: 0.5, e: 0.5 })
   const { pairs, validators } = dawidSkene(judgements)
   const of = (name: string) => Number(must(validators.find((v) => v.validator === name)).reliability) / 1e6
@@ -34,7 +34,7 @@ test('reliabilities are found without being told, and the labels beat the majori
   expect(labels(pairs, truth)).toBeGreaterThan(labels(majority, truth))
 })
 
-test('a judge who always errs is read in reverse', () => {
+test('the votes of a judge who is always wrong are inverted', () => {
   const { truth, judgements } = simulate({ a: 0.9, b: 0.9, c: 0.9, liar: 0.05 })
   const { pairs, validators } = dawidSkene(judgements)
   expect(must(validators.find((v) => v.validator === 'liar')).reliability < 150_000n).toBe(true)
@@ -55,12 +55,12 @@ test('label noise is calibrated: of the pairs said to be 10–30 % noisy about t
   expect(Math.abs(1 - labels(doubtful, truth) - said)).toBeLessThan(0.05)
 })
 
-test('the order of the input does not change a digit', () => {
+test('the order of the input does not change the result', () => {
   const { judgements } = simulate({ a: 0.9, b: 0.7, c: 0.6 }, 50)
   expect(dawidSkene([...judgements].reverse())).toEqual(dawidSkene(judgements))
 })
 
-test('rounds end when the posteriors stay, validators come in ascending order with what they judged', () => {
+test('the iteration ends when the posteriors no longer change; validators come in ascending order with their judgements', () => {
   const { judgements } = simulate({ z: 0.9, m: 0.8, a: 0.6 }, 40)
   const partly = judgements.filter(({ pairId, validator }) => validator !== 'a' || Number(pairId.slice(1)) >= 10)
   const { rounds, validators, pairs } = dawidSkene(partly)
@@ -83,7 +83,7 @@ test('one judge, no judgements, a repeated answer', () => {
   expect(() => dawidSkene([twice, twice])).toThrow(/twice/)
 })
 
-test('a pair trains towards its likelier answer, by the surplus of its probability over a coin toss', () => {
+test('a pair trains towards its likelier answer, weighted by the excess of its probability over one half', () => {
   const pair = (second: bigint) => ({ pairId: 'p', second, noise: second > 500_000n ? 1_000_000n - second : second })
   expect(trainingPreference(pair(900_000n))).toEqual({ chosen: 1, weight: 800_000n, noise: 100_000n })
   expect(trainingPreference(pair(250_000n))).toEqual({ chosen: 0, weight: 500_000n, noise: 250_000n })

@@ -59,7 +59,7 @@ test('a contribution is excluded from its epoch on', () => {
   expect([...indexFacts({ ...facts, excluded }).excluded]).toEqual(['from 4', 'from 5'])
 })
 
-test('receipts may explain all of the fees and all of an answer, and a free answer costs nothing', () => {
+test('receipts may explain all fees and the whole answer, and a free answer costs nothing', () => {
   const rest = { ...receipt, receiptId: 'r2', fee: 40n, parts: [{ contributionId: 'a', mass: 1_000_000n }] }
   const free = { ...receipt, receiptId: 'r3', fee: 0n }
   expect(indexFacts({ ...facts, receipts: [receipt, rest, free] }).fees.get('v1')).toBe(100n)
@@ -86,16 +86,20 @@ describe('facts that contradict each other are refused', () => {
       /The stake of 0x0+4 in model m1 is negative: -1/,
     ],
     ['terms that do not sum', { models: [{ ...model, terms: { ...terms, owner: 1n } }] }, /sum to 1 basis points/],
-    ['a version of no model', { models: [] }, /Model m1, named by version v1, is not among the facts/],
+    ['a version of an unknown model', { models: [] }, /Model m1, named by version v1, is not among the facts/],
     [
       'a version without its parent',
       { versions: [{ ...version, parentVersionId: 'v0' }] },
       /Version v0, named by version v1/,
     ],
     ['a weight twice', { versions: [{ ...version, weights: [weight, weight] }] }, /Weight in version v1 of a is given/],
-    ['a weight of nothing known', { contributions: [] }, /Contribution a, named by version v1/],
+    ['a weight of an unknown contribution', { contributions: [] }, /Contribution a, named by version v1/],
     ['usage twice', { usage: [use, use] }, /Usage of e1 by version v1 is given twice/],
-    ['usage of no version', { receipts: [], usage: [{ ...use, versionId: 'v9' }] }, /Version v9, named by endpoint e1/],
+    [
+      'usage of an unknown version',
+      { receipts: [], usage: [{ ...use, versionId: 'v9' }] },
+      /Version v9, named by endpoint e1/,
+    ],
     ['negative fees', { receipts: [], usage: [{ ...use, fees: -1n }] }, /The fee total of endpoint e1 is negative: -1/],
     ['a receipt twice', { receipts: [receipt, receipt] }, /Receipt r1 is given twice/],
     ['a receipt beyond the fees', { receipts: [{ ...receipt, fee: 101n }] }, beyond],
@@ -112,7 +116,7 @@ describe('facts that contradict each other are refused', () => {
       /Receipt r1 gives contribution a a negative mass/,
     ],
     [
-      'a mass for nothing known',
+      'a mass for an unknown contribution',
       { receipts: [{ ...receipt, parts: [{ contributionId: 'z', mass: 1n }] }] },
       /Contribution z, named by receipt r1/,
     ],

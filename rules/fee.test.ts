@@ -2,13 +2,13 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { affordableTokensOut, fee, maximumFee, settleHold } from './fee.ts'
 
-test('each side rounds up on its own', () => {
+test('input and output are rounded up separately', () => {
   expect(fee({ priceIn: 1n, priceOut: 1n }, 1, 1)).toBe(2n)
   expect(fee({ priceIn: 1_500n, priceOut: 3_000n }, 10, 7)).toBe(15n + 21n)
   expect(fee({ priceIn: 0n, priceOut: 0n }, 10, 7)).toBe(0n)
 })
 
-test('the hold covers every call that keeps its limit, and splits without loss', () => {
+test('the hold covers every call within its limit, and is divided without loss', () => {
   const count = fc.integer({ min: 0, max: 1_000_000 })
   const price = fc.bigInt({ min: 0n, max: 10n ** 20n })
   fc.assert(
@@ -33,7 +33,7 @@ test('credit for the prompt alone buys no output; free output has no limit', () 
   expect(affordableTokensOut({ priceIn: 1_000n, priceOut: 0n }, 10, 10n)).toBe(undefined)
 })
 
-test('a free call releases its whole hold, the dearest one nothing', () => {
+test('a free call releases its whole hold, the most expensive one nothing', () => {
   expect(settleHold(5n, 0n)).toEqual({ posted: 0n, released: 5n })
   expect(settleHold(5n, 5n)).toEqual({ posted: 5n, released: 0n })
 })

@@ -14,7 +14,7 @@ const honest =
   (truth, draw) => ({ choice: draw() < accuracy ? truth : 1 - truth, confidence: Math.round(accuracy * 100) })
 const careless: Policy = (_, draw) => ({ choice: draw() < 0.5 ? 0 : 1, confidence: 90 })
 const lazy: Policy = () => ({ choice: 0, confidence: 95 })
-/** Members agree with each other on a coin known to them, whatever the task is. */
+/** Members of the pact agree on a shared random bit, whatever the task is. */
 const ring: Policy = (_, __, task) => ({ choice: (Math.imul(task + 17, 2654435761) >>> 13) & 1, confidence: 95 })
 
 function play(policies: Record<string, Policy>, tasks = 320, seed = 5) {
@@ -34,7 +34,7 @@ function play(policies: Record<string, Policy>, tasks = 320, seed = 5) {
   return { ...result, earned, outcome }
 }
 
-test('skilled judges are paid, careless and colluding ones are fined and earn next to nothing', () => {
+test('skilled judges are paid; careless and colluding ones are fined and earn almost nothing', () => {
   const { earned, outcome } = play({
     good1: honest(0.95),
     good2: honest(0.9),
@@ -49,24 +49,24 @@ test('skilled judges are paid, careless and colluding ones are fined and earn ne
   const rest = earned('careless') + earned('lazy') + earned('ring1') + earned('ring2') + earned('ring3')
   expect(good > 300_000n).toBe(true)
   expect(rest).toBe(0n)
-  expect(outcome('ring1').agreement > 100_000n).toBe(true) // agreement alone would have paid
+  expect(outcome('ring1').agreement > 100_000n).toBe(true) // agreement alone would have been paid
   expect(outcome('ring1').skill).toBe(0n)
   for (const bad of ['careless', 'lazy', 'ring1']) expect(outcome(bad).penalty > 0n).toBe(true)
   for (const fine of ['good1', 'good2', 'good3']) expect(outcome(fine).penalty).toBe(0n)
   expect(earned('good1') > earned('good3')).toBe(true)
 })
 
-test('a lone dissenter who is right is never fined for dissent', () => {
+test('a single dissenter who is right is never fined for dissent', () => {
   const { outcome } = play({ right: honest(0.95), wrong1: ring, wrong2: ring, wrong3: ring, wrong4: ring })
   expect(outcome('right').penalty).toBe(0n)
 })
 
-test('what nobody earned goes back', () => {
+test('unearned rewards are returned', () => {
   const { returned } = play({ a: lazy, b: lazy })
   expect([...returned.values()].every((left) => left === 1_000n)).toBe(true)
 })
 
-test('rewards and returns are the pots, penalties keep to 5 % of the stake, whatever happens', () => {
+test('rewards and returns sum to the pots, and penalties never exceed 5 % of the stake', () => {
   const cell = fc.option(fc.record({ choice: fc.nat(2), confidence: fc.nat(100), revealed: fc.boolean() }))
   const rounds = fc.array(
     fc.record({
@@ -133,7 +133,7 @@ test('the fine grows from the errors that an honest judge may make to 5 % of the
   expect(goldRound(20, 20, 20)).toMatchObject([{ unrevealed: 20n, penalty: 50_000n }])
 })
 
-test('a validator is told why', () => {
+test('a validator gets the reasons', () => {
   const reason = (...round: Parameters<typeof goldRound>) => goldRound(...round).map((one) => one.reason)
   const scored = 'Agreement 0 ppm × skill 0 ppm = 0 ppm.'
   const failed = 'Failed 10 of 20 gold tasks: more than bad luck explains.'
@@ -197,7 +197,7 @@ describe('correlated agreement', () => {
     )
   })
 
-  test('a peer counts by the number of shared tasks, in whatever order the answers came', () => {
+  test('a peer’s weight is the number of shared tasks, in any order of the answers', () => {
     const answers: [task: string, validator: string, choice: number][] = [
       ['1', 'a', 0],
       ['1', 'b', 0],
@@ -244,7 +244,7 @@ describe('gold', () => {
       expect(() => recordGold(EMPTY_RECORD, true, confidence)).toThrow(/whole number from 0 to 100/)
   })
 
-  test('worse than knowing nothing is no skill, and no less than none', () => {
+  test('results worse than random are zero skill, not negative skill', () => {
     const record = (squaredError: bigint) => skill({ tasks: 1n, squaredError })
     expect([2_499n, 2_500n, 2_501n, 10_000n].map(record)).toEqual([80n, 0n, 0n, 0n])
   })

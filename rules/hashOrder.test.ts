@@ -6,13 +6,13 @@ import { compareHashes, hashOrder, leadingOrder } from './hashOrder.ts'
 const hashesOf = (bytes: Uint8Array) =>
   Array.from({ length: bytes.length / 32 }, (_, i) => bytesToHex(bytes.subarray(32 * i, 32 * i + 32)))
 
-/** The stable order of the hashes as hexadecimal texts. */
+/** The hashes in the stable order of their hexadecimal texts. */
 function plainOrder(bytes: Uint8Array): number[] {
   const hashes = hashesOf(bytes).map((hash, i) => ({ hash, i }))
   return hashes.sort((a, b) => (a.hash < b.hash ? -1 : Number(a.hash > b.hash))).map(({ i }) => i)
 }
 
-test('scattered hashes are in order by their leading bits alone', () => {
+test('random hashes are sorted by their leading bits alone', () => {
   // The high bits are set, so that a key takes all 53 bits of a float.
   fc.assert(
     fc.property(fc.integer({ min: 2, max: 200 }), fc.infiniteStream(fc.nat(255)), (count, stream) => {
@@ -35,7 +35,7 @@ test('hashes that differ in a single byte, and equal ones, come in stable order'
   )
 })
 
-test('equal hashes compare as equal, whatever follows them', () => {
+test('equal hashes compare as equal, whatever bytes follow them', () => {
   const bytes = new Uint8Array(96)
   bytes[64] = 1
   expect([compareHashes(bytes, 0, 1), compareHashes(bytes, 1, 2), compareHashes(bytes, 2, 1)]).toEqual([0, -1, 1])

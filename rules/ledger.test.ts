@@ -21,14 +21,14 @@ const story: LedgerFact[] = [
   { kind: 'claim', id: 'tx3/0', account: 'a', amount: 60n },
 ]
 
-/** A ledger of the whole story. */
+/** A ledger with every kind of fact. */
 function told(): Ledger {
   const ledger = new Ledger()
   for (const fact of story) ledger.post(fact)
   return ledger
 }
 
-test('a call, an epoch and a claim leave every wei in one place', () => {
+test('after a call, an epoch and a claim every wei is in one account', () => {
   const ledger = told()
   expect(ledgerIdentity(balancesOf(ledger.entries()))).toEqual({
     deposits: 1_000n,
@@ -61,7 +61,7 @@ test('posting a fact twice changes nothing; another content under the same id is
   expect(ledger.post(redeemed)).toEqual([])
 })
 
-test('vouchers and funds go into the escrow of their epoch, zero movements nowhere', () => {
+test('vouchers and funds go into the escrow of their epoch; amounts of zero are not posted', () => {
   expect(postings({ kind: 'redeem', id: 'tx/1', consumer: 'c', epoch: 2n, amount: 5n })).toEqual([
     { id: 'redeem/tx/1/0', from: 'credit:c', to: 'escrow:2', amount: 5n },
   ])
@@ -74,7 +74,7 @@ test('vouchers and funds go into the escrow of their epoch, zero movements nowhe
   ])
 })
 
-test('a reward map takes back before it grants, from the treasury too, and carries the rest', () => {
+test('a reward map reduces amounts before it increases others, also of the treasury, and carries the rest', () => {
   const changes = [
     { account: 'a', amount: 6n },
     { account: 'b', amount: -4n },
@@ -88,7 +88,7 @@ test('a reward map takes back before it grants, from the treasury too, and carri
   ])
 })
 
-test('the identity tells what is missing or too much', () => {
+test('the identity gives the missing or excess amount', () => {
   expect(
     ledgerIdentity([
       ['deposits', -10n],
@@ -98,7 +98,7 @@ test('the identity tells what is missing or too much', () => {
   ).toMatchObject({ deposits: 10n, credit: 5n, difference: 5n })
 })
 
-test('a correction takes back what was not claimed', () => {
+test('a correction takes back unclaimed amounts', () => {
   const ledger = told()
   ledger.post({ kind: 'rewardMap', epoch: 2n, escrow: 3n, treasury: 30n, changes: [{ account: 'b', amount: -30n }] })
   expect(ledger.balance('payable:b')).toBe(7n)
@@ -123,15 +123,19 @@ test.each<[string, LedgerFact, RegExp]>([
     { kind: 'rewardMap', epoch: 2n, escrow: 3n, treasury: 4n, changes: [] },
     /negative/,
   ],
-  ['an escrow that is not there', { kind: 'rewardMap', epoch: 2n, escrow: 9n, treasury: 4n, changes: [] }, /escrow:2/],
+  [
+    'an escrow that does not exist',
+    { kind: 'rewardMap', epoch: 2n, escrow: 9n, treasury: 4n, changes: [] },
+    /escrow:2/,
+  ],
   ['a negative deposit', { kind: 'deposit', id: 'x', consumer: 'c', amount: -1n }, /negative/],
-])('%s is refused and leaves no trace', (_, fact, message) => {
+])('%s is refused and changes nothing', (_, fact, message) => {
   const ledger = told()
   const before = ledger.entries().length
   expect(() => ledger.post(fact)).toThrow(message)
   expect(ledger.entries()).toHaveLength(before)
 })
-test('any sequence of facts keeps the identity, whatever is refused on the way', () => {
+test('any sequence of facts keeps the identity, also when some are refused', () => {
   const amount = fc.bigInt({ min: 0n, max: 1_000n })
   const who = fc.constantFrom('a', 'b')
   const id = fc.integer({ min: 0, max: 12 }).map(String)

@@ -10,7 +10,7 @@ test('ancestors come nearest first and stop at the depth or at the first version
   expect(ancestors('1', parent)).toEqual([])
 })
 
-test('a circle is an error, not a hang', () => {
+test('a cycle is an error, not an endless loop', () => {
   expect(() => ancestors('a', (id) => (id === 'a' ? 'b' : 'a'))).toThrow(/own ancestor/)
   expect(() => ancestors('a', () => 'a', 1)).toThrow(/Version a is its own ancestor/)
 })

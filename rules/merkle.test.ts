@@ -76,7 +76,7 @@ test('the case of addresses and the order of the input do not change the root', 
   expect(new RewardTree(mixed).root).toBe(new RewardTree(leaves).root)
 })
 
-test('nobody to pay, amounts and addresses that cannot stand', () => {
+test('no accounts to pay, and invalid amounts and addresses', () => {
   expect(new RewardTree([]).root).toBe(pad('0x'))
   for (const cumulative of [2n ** 256n - 1n, 2n ** 256n - 2n ** 32n, 1n << 255n, 0n])
     expect(new RewardTree([leaf(1, cumulative)]).root).toBe(theirs([leaf(1, cumulative)]).root)

@@ -40,7 +40,7 @@ test('a signature holds the smallest image under each permutation, and these fol
   )
 })
 
-test('without another choice the seed is 1', () => {
+test('the default seed is 1', () => {
   expect(new LshIndex().signature(['a'])).toEqual(new LshIndex(1).signature(['a']))
   expect(new LshIndex(2).signature(['a'])).not.toEqual(new LshIndex(1).signature(['a']))
 })

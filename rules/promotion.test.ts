@@ -20,13 +20,13 @@ test('every target must be met at the lower bound', () => {
   expect(judged.promotable).toBe(true)
 })
 
-test('a good score with a wide interval does not do, and the reason says what would', () => {
+test('a good score with a wide interval is not enough, and the reason says what is', () => {
   const judged = judgeVersion(targets, [log('accuracy', 699_999n, 900_000n), log('delta', 0n, 0n)])
   expect(judged).toMatchObject({ promotable: false, results: [{ verdict: 'undecided' }, { verdict: 'met' }] })
   expect(must(judged.results[0]).reason).toMatch(/more items/)
 })
 
-test('each verdict gives the figures and the bound that decided it', () => {
+test('each verdict contains the figures and the bound that decided it', () => {
   const accuracy = targets.slice(0, 1)
   const said = (lower: bigint, upper: bigint) =>
     judgeVersion(accuracy, [log('accuracy', lower, upper)]).results.flatMap(({ verdict, reason }) => [verdict, reason])
@@ -46,7 +46,7 @@ test('each verdict gives the figures and the bound that decided it', () => {
   expect(judgeVersion(accuracy, []).results).toMatchObject([{ reason: 'accuracy has not been evaluated yet.' }])
 })
 
-test('the latest evaluation counts, whatever the order given; a missing one counts against', () => {
+test('the latest evaluation counts, in any order of the input; a missing evaluation fails the target', () => {
   const runs = [log('accuracy', 800_000n, 900_000n, 2n), log('accuracy', 100_000n, 200_000n, 1n)]
   expect(judgeVersion(targets, runs).results.map((r) => r.verdict)).toEqual(['met', 'unmeasured'])
   const later = [...runs, log('accuracy', 100_000n, 200_000n, 3n)]
@@ -55,7 +55,7 @@ test('the latest evaluation counts, whatever the order given; a missing one coun
   expect(judgeVersion(targets, again).results).toMatchObject([{ verdict: 'missed' }, { verdict: 'unmeasured' }])
 })
 
-test('nothing can be promoted against no targets, and an interval must hold its score', () => {
+test('without targets nothing can be promoted, and an interval must contain its score', () => {
   expect(judgeVersion([], []).promotable).toBe(false)
   for (const score of [899_999n, 950_001n])
     expect(() => judgeVersion(targets, [{ ...log('accuracy', 900_000n, 950_000n), score }])).toThrow(

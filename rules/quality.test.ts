@@ -50,13 +50,13 @@ describe('copies', () => {
     expect(commas).toMatchObject({ verdict: 'nearDuplicate', uniqueness: 0n })
   })
 
-  test('an excerpt of a long text is found although the sets differ much in size', () => {
+  test('an excerpt of a long text is found although the sets differ greatly in size', () => {
     const long = prose(3, 600)
     const [, excerpt] = judge([text('tell', long), text('say', long.split(' ').slice(300, 325).join(' '))])
     expect(must(excerpt).uniqueness < 300_000n).toBe(true)
   })
 
-  test('a splice of three earlier samples is seen through', () => {
+  test('a combination of three earlier samples is found', () => {
     const parts = [11, 12, 13].map((seed) => prose(seed, 30))
     const splice = text(must(parts[0]), `${parts[1]} ${parts[2]}`)
     const judged = judge([...parts.map((part, i) => text(`question ${i} about`, part)), splice])
@@ -64,7 +64,7 @@ describe('copies', () => {
     expect(must(judged[3]).uniqueness < 200_000n).toBe(true)
   })
 
-  test('padding a copy with noise pays only for the noise', () => {
+  test('a copy padded with noise is credited only for the noise', () => {
     const { prompt, completion } = JSON.parse(original)
     const [, padded] = judge([original, text(prompt, `${completion} ${prose(99, 40)}`)])
     expect(must(padded).verdict).toBe('accepted')
@@ -101,11 +101,11 @@ test('uniqueness equals a naive comparison with everything earlier', () => {
   )
 })
 
-/** As many words as asked for, of which no other name has one. */
+/** This many words, which no other name shares. */
 const words = (name: string, count: number) => Array.from({ length: count }, (_, i) => `${name}${i}`).join(' ')
 
-describe('what a contributor is told', () => {
-  test('nothing similar, some of it, most of it', () => {
+describe('the reason for a contributor', () => {
+  test('nothing similar, partly similar, mostly similar', () => {
     // A prompt of one word and 30 shared ones have 29 5-grams; 2 of these hold the prompt.
     const shared = words('shared', 30)
     const [first, near, part] = judge(
@@ -123,15 +123,15 @@ describe('what a contributor is told', () => {
   })
 })
 
-test('the uniqueness that the mandate asks for is enough', () => {
+test('exactly the uniqueness that the mandate requires is enough', () => {
   const shared = words('shared', 30)
   const pair = [text('one', shared), text('two', shared)]
   expect(judge(pair, { minUniqueness: 68_966n })[1]).toMatchObject({ verdict: 'accepted', uniqueness: 68_966n })
   expect(judge(pair, { minUniqueness: 68_967n })[1]).toMatchObject({ verdict: 'nearDuplicate' })
 })
 
-test('of a phrase that many hold the eight earliest are remembered, and three are named', () => {
-  // The own parts are so long that the sets as a whole are unlike each other: only the phrase leads to them.
+test('of a phrase in many samples the eight earliest are remembered, and three are named', () => {
+  // The samples' own parts are so long that the sets are not similar: only the phrase finds them.
   const phrase = words('shared', 30)
   const holders = Array.from({ length: 12 }, (_, i) => text(`own${i}`, `${phrase} ${words(`own${i}at`, 2_000)}`))
   const asked = must(judge([...holders, text('q', phrase)]).at(-1))
@@ -160,7 +160,7 @@ test('of two equally similar ones the earlier comes first, although MinHash find
   expect(asked?.similar).toEqual(['1', '2'].map((id) => ({ id, containment: 896_551n })))
 })
 
-test('a score outside 0 to 1 is refused, its ends are not', () => {
+test('a score outside 0 to 1 is refused, 0 and 1 are valid', () => {
   const scored = (score: bigint) => judge([text('a', 'b')], { score: () => score }).map((one) => one.quality)
   expect([scored(0n), scored(1_000_000n)]).toEqual([[0n], [1_000_000n]])
   for (const score of [-1n, 1_000_001n]) expect(() => scored(score)).toThrow(`must be 0 to 1000000 ppm, got ${score}`)
@@ -220,7 +220,7 @@ test('malformed, off-topic and badly licensed samples are rejected with the reas
   expect(must(judged[3]).quality).toBe(3n)
 })
 
-test('commitments are ordered by block, then by their place in it', () => {
+test('commitments are ordered by block, then by their position in it', () => {
   expect(commitOrder(2n, 0n) > commitOrder(1n, 2n ** 32n - 1n)).toBe(true)
   expect(commitOrder(1n, 1n) - commitOrder(1n, 0n)).toBe(1n)
 })

@@ -31,12 +31,12 @@ test('the integer bound equals the textbook one and never exceeds it', () => {
   )
 })
 
-test('where the margin for what was floored decides, the bound is 1 ppm lower rather than higher', () => {
-  // Without failures the bound is n / (n + z²): for this n it lies 10⁻¹³ above 999,999 ppm.
+test('where the rounding margin decides, the bound is 1 ppm lower rather than higher', () => {
+  // Without failures the bound is n / (n + z²): for this n it is 10⁻¹³ above 999,999 ppm.
   expect(wilsonLower({ successes: 3_841_455_039_838n, failures: 0n })).toBe(999_998n)
 })
 
-test('a tier begins exactly at the bound that it needs', () => {
+test('a tier begins exactly at its required bound', () => {
   const rated = (successes: bigint) => ({ epoch: 1n, successes, failures: 0n })
   TIERS.forEach(({ name, needs }, tier) => {
     let [below, reached] = [-1n, 30_000_000n]
@@ -50,17 +50,17 @@ test('a tier begins exactly at the bound that it needs', () => {
   })
 })
 
-test('counts lose 5 % an epoch, floored each time, before the news of the epoch is added', () => {
+test('counts lose 5 % in each epoch, floored each time, before the results of the epoch are added', () => {
   const before = { epoch: 7n, successes: 1_000_001n, failures: 20n }
   const news = (epoch: bigint) => updateReputation(before, { epoch, successes: 1n, failures: 2n })
   expect(news(7n)).toEqual({ epoch: 7n, successes: 2_000_001n, failures: 2_000_020n })
   expect(news(8n)).toEqual({ epoch: 8n, successes: 1_950_000n, failures: 2_000_019n })
   expect(news(9n)).toEqual({ epoch: 9n, successes: 1_902_500n, failures: 2_000_018n })
-  // However long the absence, the work is that of the counts.
+  // The cost depends on the counts, not on the length of the absence.
   expect(news(10n ** 18n)).toEqual({ epoch: 10n ** 18n, successes: 1_000_000n, failures: 2_000_000n })
 })
 
-test('newcomers start lowest, rise with a record, and fall with age and failure', () => {
+test('newcomers start lowest, rise with successes, and fall with time and failures', () => {
   expect(rateReputation(NEWCOMER)).toEqual({ value: 0n, tier: 0, name: 'newcomer' })
   const ten = updateReputation(NEWCOMER, { epoch: 1n, successes: 10n, failures: 0n })
   expect(rateReputation(ten).name).toBe('trusted')

@@ -31,7 +31,7 @@ const facts = (before: Partial<Facts['before']> = {}, corrections: Debt[] = []):
   before: { accounts: [], carried: [], debts: [], ...before },
 })
 
-test('accounts come in ascending order and only with something to claim', () => {
+test('accounts come in ascending order, and only those with something to claim', () => {
   const lines = [carol, alice, treasury, bob].map((who, i) => line(who, BigInt(i + 1)))
   const former = [{ account: account(0xa4), cumulative: 0n, claimed: 0n }]
   expect(postToAccounts(facts({ accounts: former }), lines).accounts).toEqual([
@@ -42,7 +42,7 @@ test('accounts come in ascending order and only with something to claim', () => 
   ])
 })
 
-test('total and the treasury’s part are what this epoch added, not what was there before', () => {
+test('the total and the treasury’s part are the additions of this epoch only', () => {
   const accounts = [
     { account: treasury, cumulative: 50n, claimed: 20n },
     { account: alice, cumulative: 7n, claimed: 7n },
@@ -51,7 +51,7 @@ test('total and the treasury’s part are what this epoch added, not what was th
   expect(posted).toMatchObject({ total: 8n, treasury: 5n, accounts: [{ cumulative: 55n }, { cumulative: 10n }] })
 })
 
-test('what a debt takes and gives is explained by two lines', () => {
+test('a debt is explained by two lines: the amount taken and the amount given', () => {
   const lines = [line(alice, 10n)]
   const posted = postToAccounts(facts({}, [debt(alice, 15n)]), lines)
   const formula = {
@@ -73,14 +73,14 @@ test('what a debt takes and gives is explained by two lines', () => {
   })
 })
 
-test('a debt of one who has nothing stays as it is and leaves no line', () => {
+test('a debt of an account without a balance stays unchanged and gives no line', () => {
   const lines: RewardEntry[] = []
   const accounts = [{ account: alice, cumulative: 9n, claimed: 9n }]
   expect(postToAccounts(facts({ accounts }, [debt(alice, 4n)]), lines).debts).toEqual([debt(alice, 4n)])
   expect(lines).toEqual([])
 })
 
-test('older debts are paid before new ones, in order, and money to nobody is the treasury’s', () => {
+test('older debts are paid before new ones, in order, and money without a recipient goes to the treasury', () => {
   const debts = [debt(alice, 4n, null), debt(alice, 4n, carol)]
   const posted = postToAccounts(facts({ debts }, [debt(alice, 4n)]), [line(alice, 10n)])
   expect(posted.accounts.map(({ cumulative }) => cumulative)).toEqual([4n, 2n, 4n])

@@ -76,7 +76,7 @@ const paid = (map: EpochRewardMap, who: Hex) => map.leaves.find((leaf) => leaf.a
 const carriedSum = (pots: { amount: bigint }[]) => pots.reduce((sum, pot) => sum + pot.amount, 0n)
 const feesOf = (facts: EpochFacts) => facts.usage.reduce((sum, use) => sum + use.fees, 0n)
 
-test('a plain epoch, worked out by hand', () => {
+test('a simple epoch, calculated by hand', () => {
   const map = buildRewardMap(base)
   // 100,000: platform 10,000. Of 90,000: owner 18,000, stakers 9,000, validators 9,000, host 18,000, data 36,000, half by
   // weight (1 : 3), half by answer (40 %, 10 %, and 50 % unattributed to the treasury).
@@ -135,7 +135,7 @@ test('leaves prove against the root', () => {
   })
 })
 
-test('an excluded contribution earns nothing from its epoch on; its mass is nobody’s, its weight the others’', () => {
+test('an excluded contribution earns nothing from its epoch on; its mass goes to nobody, its weight to the others', () => {
   const excluded = [{ contributionId: 'a', fromEpoch: 2n, reason: 'dispute 1' }]
   expect(paid(buildRewardMap({ ...base, excluded }), alice)).toBe(11_700n)
   const next = buildRewardMap({ ...base, excluded, epoch: 2n })
@@ -144,7 +144,7 @@ test('an excluded contribution earns nothing from its epoch on; its mass is nobo
   expect(next.treasury).toBe(10_000n + 16_200n)
 })
 
-test('what nobody has a claim to goes where the mandate says', () => {
+test('amounts without a recipient go where the mandate says', () => {
   const elsewhere = account(50)
   const models = [{ ...must(base.models[0]), terms: { ...terms, unattributed: elsewhere }, stakes: [] }]
   const map = buildRewardMap({ ...base, models, receipts: [] })
@@ -181,7 +181,7 @@ describe('ancestors', () => {
     expect(map.treasury).toBe(10_000n)
   })
 
-  test('lines come by version, not by who inherits from whom', () => {
+  test('lines are ordered by version, not by inheritance', () => {
     const facts = chain(2)
     const turned = {
       ...facts,
@@ -227,7 +227,7 @@ describe('remainders', () => {
     expect(second.total + carriedSum(second.carried)).toBe(100_000n + carriedSum(first.carried))
   })
 
-  test('before the pots are the pots’ next time', () => {
+  test('from the split into pots go into the pots of the next epoch', () => {
     // 8,999 kept: of 20, 10, 40, 10 and 20 % each is floored, so that 4 wei are left before the pots.
     const first = buildRewardMap({ ...base, usage: [{ ...must(base.usage[0]), fees: 9_998n }], receipts: [] })
     expect(first.carried).toContainEqual({ versionId: 'v1', pot: 'rest', amount: 4n })
@@ -239,7 +239,7 @@ describe('remainders', () => {
     expect(second.total + carriedSum(second.carried)).toBe(100_004n)
   })
 
-  test('of an epoch without fees have no answers to go to: they are nobody’s', () => {
+  test('of an epoch without fees have no answers and go to nobody', () => {
     const carried = [{ versionId: 'v1', pot: 'rest' as const, amount: 10_000n }]
     const usage = [{ ...must(base.usage[0]), fees: 0n }]
     const map = buildRewardMap({ ...base, usage, receipts: [], before: { accounts: [], carried, debts: [] } })
@@ -286,7 +286,7 @@ describe('corrections', () => {
       before: { accounts: [{ account: alice, cumulative: 10_000n, claimed }], carried: [], debts: [] },
     })
 
-  test('lower what is still to come and give it to whom it is due', () => {
+  test('reduce future payments and give them to the creditor', () => {
     const map = run(0n)
     expect(paid(map, alice)).toBe(10_000n + 11_700n - 15_000n)
     expect(paid(map, bob)).toBe(15_300n + 15_000n)
@@ -468,6 +468,6 @@ test.each<[string, Partial<EpochFacts>, RegExp]>([
     { models: [{ ...must(base.models[0]), stakes: [{ account: staker, amount: -1n }] }] },
     /negative/,
   ],
-])('%s is refused with the fact that is wrong', (_, change, message) => {
+])('%s is refused, and the error names the wrong fact', (_, change, message) => {
   expect(() => buildRewardMap({ ...base, ...change })).toThrow(message)
 })

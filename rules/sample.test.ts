@@ -33,17 +33,17 @@ test.each([
   ['{"prompt":"  ","completion":"c"}', /"prompt" is empty/],
   ['{"prompt":"\\u0000","completion":"c"}', /control characters/],
   ['{"prompt":"\\ud800","completion":"c"}', /surrogate/],
-])('%s is refused with what to correct', (text, message) => {
+])('%s is refused, and the error says what to correct', (text, message) => {
   expect(() => parseSample(text)).toThrow(message)
 })
 
-test('a text may be as long as the limit, not longer', () => {
+test('a text of exactly the limit is valid, a longer one is not', () => {
   const text = (length: number) => JSON.stringify({ prompt: 'x'.repeat(length), completion: 'c' })
   expect(parseSample(text(32_768)).prompt).toHaveLength(32_768)
   expect(() => parseSample(text(32_769))).toThrow(/"prompt" has 32769 characters; at most 32768/)
 })
 
-test('what is not JSON is refused with the parser’s own words as the cause', () => {
+test('invalid JSON is refused with the parser’s error as the cause', () => {
   expect(() => parseSample('{')).toThrow(expect.objectContaining({ cause: expect.any(SyntaxError) }))
 })
 
@@ -57,7 +57,7 @@ test('the commitment binds datanet, contributor, content and salt as the contrac
   expect(commitment({ datanetId: 7n, contributor, contentsHash: batch, salt })).toBe(expected)
 })
 
-test('canonical JSON sorts keys, spells bigints and refuses what has no one form', () => {
+test('canonical JSON sorts keys, writes bigints as text and refuses values without a unique form', () => {
   expect(canonicalJson({ b: [1n, null, true], a: 'e\u0301', c: undefined })).toBe('{"a":"\u00e9","b":["1",null,true]}')
   expect(canonicalJson(-0)).toBe('0')
   expect(() => canonicalJson(Number.NaN)).toThrow(/no JSON form/)

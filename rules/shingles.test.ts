@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
 import { containment, normalForm, shingles, tokens } from './shingles.ts'
 
-test('scripts without spaces are taken by character', () => {
+test('scripts without spaces are split into characters', () => {
   expect(tokens('春眠不覺 OK 2+2')).toEqual(['春', '眠', '不', '覺', 'ok', '2', '+', '2'])
 })
 
-test('punctuation is no token, so that a text of it alone has none', () => {
+test('punctuation is no token, so a text of only punctuation has none', () => {
   expect(tokens('well-known, "quoted"!')).toEqual(['well', 'known', 'quoted'])
   expect(tokens('?!')).toEqual([])
 })
@@ -21,7 +21,7 @@ test('a text has its 5-grams with a mark at either end, and one gram if it is sh
   expect([...shingles('')]).toEqual(['^ $'])
 })
 
-test('containment is the share of the part, floored; nothing is held of nothing', () => {
+test('containment is a floored share of the part; it is 0 for an empty part', () => {
   expect(containment(new Set(['a', 'b', 'c']), new Set(['b', 'c', 'd']))).toBe(666_666n)
   expect(containment(new Set(), new Set(['a']))).toBe(0n)
 })

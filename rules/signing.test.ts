@@ -6,7 +6,7 @@ const place = { chainId: 31_337, contract: `0x${'c0'.repeat(20)}` } as const
 const person: Hex = `0x${'ab'.repeat(20)}`
 const hash: Hex = `0x${'12'.repeat(32)}`
 
-/** EIP-712 by its text: the type is hashed as it is written in the contract, then its members one word each. */
+/** EIP-712 by its specification: the hash of the type as it is written in the contract, then one word for each member. */
 function typedHash(contract: string, type: string, members: readonly [type: string, value: unknown][]): Hex {
   const struct = (text: string, fields: readonly [string, unknown][]) =>
     keccak256(

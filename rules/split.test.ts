@@ -17,7 +17,7 @@ const terms: SplitTerms = {
 const wei = fc.bigInt({ min: 0n, max: 10n ** 27n })
 const sum = (values: bigint[]) => values.reduce((a, b) => a + b, 0n)
 
-test('shares and remainder are the pot; splitting a weight never gains', () => {
+test('shares and remainder sum to the pot; splitting a weight never gains', () => {
   fc.assert(
     fc.property(
       wei,
@@ -39,7 +39,7 @@ test('weights that are all zero leave the whole pot', () => {
   expect(splitPot(7n, [0n, 0n])).toEqual({ shares: [0n, 0n], left: 7n })
 })
 
-test('every wei of a version is in a pot, with the platform or left over', () => {
+test('every wei of a version goes to a pot, to the platform or to the remainder', () => {
   fc.assert(
     fc.property(wei, (fees) => {
       const { platform, rest } = takePlatform(fees, terms)
@@ -52,7 +52,7 @@ test('every wei of a version is in a pot, with the platform or left over', () =>
   )
 })
 
-test('a hundred thousand splits as the mandate says', () => {
+test('100,000 is split as the mandate says', () => {
   expect(splitServed(100_000n, terms).pots).toEqual({
     owner: 20_000n,
     stakers: 10_000n,
@@ -64,7 +64,7 @@ test('a hundred thousand splits as the mandate says', () => {
   expect(splitInherited(80_000n, terms).pots).toMatchObject({ owner: 20_000n, data: 40_000n, answers: 0n, host: 0n })
 })
 
-test('terms that cannot stand are refused by name', () => {
+test('invalid terms are refused by name', () => {
   checkTerms(terms)
   checkTerms({ ...terms, platform: 10_000n, dataByWeight: 0n, ancestors: 3_000n })
   expect(() => checkTerms({ ...terms, owner: 2_001n })).toThrow(/sum to 10001/)

@@ -21,13 +21,13 @@ const row: StoredProposal = {
 }
 const at = (block: number, seconds: number) => ({ block, time: new Date(seconds * 1000) })
 
-test('a row names its votes, and a Governor those that it counts', () => {
+test('votes are taken from the row, and the counted kinds from the Governor', () => {
   expect(tallyOf(row)).toEqual({ against: 1n, for: 2n, abstain: 4n })
   const counted = (['ForAbstain', 'For', 'All'] as const).map((counting) => countedFor({ counting }))
   expect(counted).toEqual(['for,abstain', 'for', 'for,against,abstain'])
 })
 
-test('a fixed quorum goes before a fraction of the supply; without both there is none', () => {
+test('a fixed quorum has priority over a fraction of the supply; without both there is none', () => {
   expect(quorumIn(governor, 1_001n, 4n)).toBe(40n)
   expect(quorumIn({ ...governor, fixedQuorum: 7n }, 1_001n, 4n)).toBe(7n)
   expect(quorumIn({ ...governor, fixedQuorum: 7n }, null, null)).toBe(7n)
@@ -35,14 +35,14 @@ test('a fixed quorum goes before a fraction of the supply; without both there is
 })
 
 describe('the state of a stored proposal', () => {
-  test('a row of a block clock without time of its block', () => {
+  test('a row with a block clock and without the time of its block', () => {
     const blocks = { ...governor, clock: 'BlockNumber' } as const
     expect(stateOfStored(row, blocks, 6n, { block: 10, time: null })).toBe('Pending')
     expect(stateOfStored(row, blocks, 6n, { block: 11, time: null })).toBe('Active')
     expect(stateOfStored(row, blocks, 6n, { block: 21, time: null })).toBe('Succeeded')
   })
 
-  test('times are floored to seconds, as the chain knows them', () => {
+  test('times are floored to seconds, as on the chain', () => {
     expect(stateOfStored(row, governor, 6n, { block: 0, time: new Date(10_999) })).toBe('Pending')
     expect(stateOfStored(row, governor, 6n, { block: 0, time: new Date(11_000) })).toBe('Active')
   })
@@ -67,7 +67,7 @@ describe('the state of a stored proposal', () => {
   })
   const moment = fc.tuple(fc.integer({ min: 8, max: 38 }), fc.integer({ min: 8, max: 38 })).map(([b, t]) => at(b, t))
 
-  /** Governor 5, said plainly. */
+  /** OpenZeppelin's Governor 5, as a simple model. */
   function plainly(p: StoredProposal, g: Counting, quorum: bigint, now: { block: number; time: Date }): string {
     const seconds = now.time.getTime() / 1000
     const clock = g.clock === 'Timestamp' ? seconds : now.block
@@ -82,7 +82,7 @@ describe('the state of a stored proposal', () => {
     return g.gracePeriod !== null && seconds >= p.eta.getTime() / 1000 + g.gracePeriod ? 'Expired' : 'Queued'
   }
 
-  test('is what the Governor says, for every row and moment', () => {
+  test('equals that of the Governor, for every row and point in time', () => {
     fc.assert(
       fc.property(stored, counts, amount, moment, (p, g, quorum, now) => {
         expect(stateOfStored(p, g, quorum, now)).toBe(plainly(p, g, quorum, now))
@@ -91,7 +91,7 @@ describe('the state of a stored proposal', () => {
     )
   })
 
-  test('with an unknown quorum, is what every quorum gives; a queued proposal has reached it', () => {
+  test('with an unknown quorum, is the state that every quorum gives; a queued proposal has reached it', () => {
     fc.assert(
       fc.property(stored, counts, moment, (p, g, now) => {
         const [reached, missed] = [0n, 13n].map((quorum) => plainly(p, g, quorum, now))

@@ -11,7 +11,7 @@ const at = (block: bigint, time = block * 12n) => ({ block, time })
 
 const proposal: ProposalHistory = { clock: 'block', created: 10n, snapshot: 20n, deadline: 30n, quorum: 100n }
 
-test('votes add up by kind, and later votes are not seen', () => {
+test('votes add up by kind, and later votes do not count', () => {
   const votes = [vote('a', 1, 5n, 21n), vote('b', 0, 3n, 22n), vote('c', 2, 7n, 23n), vote('d', 1, 11n, 24n)]
   expect(tally(votes)).toEqual({ for: 16n, against: 3n, abstain: 7n })
   expect(tally(votes, 23n)).toEqual({ for: 5n, against: 3n, abstain: 7n })
@@ -61,7 +61,7 @@ describe('state by block clock', () => {
     expect(proposalState({ ...proposal, counting: 'for' }, enough, at(31n))).toBe('Defeated')
   })
 
-  test('the past does not know the future: queue, execution and cancellation are seen from their block on', () => {
+  test('queue, execution and cancellation count only from their block on', () => {
     const passed: ProposalHistory = { ...proposal, queued: { block: 33n, eta: 500n }, executed: 40n }
     expect(proposalState(passed, enough, at(32n))).toBe('Succeeded')
     expect(proposalState(passed, enough, at(33n))).toBe('Queued')
@@ -71,7 +71,7 @@ describe('state by block clock', () => {
     expect(() => proposalState(proposal, [], at(9n))).toThrow(/created in block 10/)
   })
 
-  test('what the timelock did directly counts', () => {
+  test('direct actions of the timelock count', () => {
     const queued: ProposalHistory = { ...proposal, queued: { block: 33n, eta: 500n } }
     expect(proposalState({ ...queued, timelock: { executed: 50n } }, enough, at(49n))).toBe('Queued')
     expect(proposalState({ ...queued, timelock: { executed: 50n } }, enough, at(50n))).toBe('Executed')

@@ -27,7 +27,7 @@ const map: EpochRewardMap = {
   lines: [line],
 }
 
-test('equal maps have no difference, whatever the order of their lines', () => {
+test('equal maps have no difference, in any order of their lines', () => {
   const two = { ...line, account: other }
   expect(firstDifference({ ...map, lines: [line, two] }, { ...map, lines: [two, line] })).toBe(null)
 })
@@ -58,7 +58,7 @@ test('a missing leaf, another chain, lost remainders, an unexplained root', () =
   expect(firstDifference({ ...map, root: `0x${'00'.repeat(32)}` }, map)?.place).toBe('root')
 })
 
-test('each view tells what was published and what comes out', () => {
+test('each view gives the published and the recomputed value', () => {
   const debt = { account, to: null, amount: 5n, reason: 'an upheld dispute' }
   const views: [Partial<EpochRewardMap>, Partial<EpochRewardMap>, string, string, string][] = [
     [{ debts: [debt] }, { debts: [{ ...debt, amount: 4n }] }, `debt of ${account} for an upheld dispute`, '5', '4'],
@@ -74,7 +74,7 @@ test('each view tells what was published and what comes out', () => {
     })
 })
 
-test('lines of one name are compared together, and those of no version are named without one', () => {
+test('lines with the same name are compared together, and lines without a version are named without one', () => {
   const platform = { ...line, role: 'platform', versionId: null, source: { kind: 'pot', id: 'fees' } } as const
   const [six, seven] = [
     { ...platform, amount: 6n },
@@ -87,7 +87,7 @@ test('lines of one name are compared together, and those of no version are named
   })
 })
 
-test('of several differences in one view the first by name is told, whatever their order', () => {
+test('of several differences in one view the first by name is reported, in any order', () => {
   const lines = [{ ...line, account: other }, line]
   const place = `data of ${account} from contribution 7 in version 3`
   expect(firstDifference({ ...map, lines }, { ...map, lines: [] })?.place).toBe(place)

@@ -80,7 +80,7 @@ test('each lock is held by one session at a time', async () => {
   }
 })
 
-test('advisory locks are taken in one file alone', async () => {
+test('advisory locks are taken in one file only', async () => {
   const root = resolve(import.meta.dirname, '..')
   const takers: string[] = []
   for (const folder of ['schema', 'indexer', 'graphql', 'workers', 'cli', 'example'])

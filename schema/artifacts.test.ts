@@ -42,9 +42,9 @@ afterAll(() => s3.close())
 
 interface Opened {
   store: ArtifactStore
-  /** The same place, as another process opens it. */
+  /** The same store, as another process opens it. */
   reopen(): Promise<ArtifactStore>
-  /** What a fault of the disk or a stranger may leave under a name. */
+  /** Contents that a disk fault or an attacker may leave under a name. */
   tamper(name: string, bytes: Uint8Array): Promise<void>
   remove(name: string): Promise<void>
 }
@@ -78,7 +78,7 @@ const stores: Record<string, () => Promise<Opened>> = {
 }
 
 describe.each(Object.entries(stores))('%s', (_, open) => {
-  test('names bytes by their keccak256 and gives back the same, to another process too', async () => {
+  test('names bytes by their keccak256 and returns the same bytes, also to another process', async () => {
     const { store, reopen } = await open()
     for (const bytes of [
       bytesOf('a sample'),
@@ -92,13 +92,13 @@ describe.each(Object.entries(stores))('%s', (_, open) => {
     }
   })
 
-  test('takes a view into a larger buffer as what it shows', async () => {
+  test('stores only the visible part of a view into a larger buffer', async () => {
     const { store } = await open()
     const view = new Uint8Array(bytesOf('before-shown-after').buffer, 7, 5)
     expect(Buffer.from(await store.get(await store.put(view))).toString()).toBe('shown')
   })
 
-  test('says what is missing', async () => {
+  test('names the missing artifact', async () => {
     const { store, remove } = await open()
     const name = keccak256(bytesOf('never stored'))
     expect(await store.has(name)).toBe(false)
@@ -110,7 +110,7 @@ describe.each(Object.entries(stores))('%s', (_, open) => {
     expect(await store.has(gone)).toBe(true)
   })
 
-  test('refuses bytes that are not what their name says', async () => {
+  test('refuses bytes that do not match their name', async () => {
     const { store, tamper } = await open()
     const name = await store.put(bytesOf('honest bytes'))
     for (const bytes of [bytesOf('forged bytes'), bytesOf('honest byte'), new Uint8Array(0)]) {
@@ -129,7 +129,7 @@ describe.each(Object.entries(stores))('%s', (_, open) => {
     '',
     '.',
     'a\0b',
-  ])('takes %j for no name', async (name) => {
+  ])('rejects %j as a name', async (name) => {
     const { store } = await open()
     await expect(store.get(name)).rejects.toMatchObject({
       code: 'missing',
@@ -138,7 +138,7 @@ describe.each(Object.entries(stores))('%s', (_, open) => {
     await expect((async () => store.has(name))()).rejects.toThrow(ArtifactError)
   })
 
-  test('the same and other bytes, stored by many at once, are all there whole', async () => {
+  test('the same and different bytes, stored concurrently, are all complete', async () => {
     const { store, reopen } = await open()
     const other = await reopen()
     const contents = Array.from({ length: 40 }, (_, i) => bytesOf(`content ${i % 8} `.repeat(2000)))
@@ -149,7 +149,7 @@ describe.each(Object.entries(stores))('%s', (_, open) => {
 })
 
 describe('localStore', () => {
-  test('reads nothing of a write that was cut off', async () => {
+  test('reads nothing of an interrupted write', async () => {
     const folder = await temporary()
     const store = localStore(folder)
     const name = keccak256(bytesOf('whole'))
@@ -161,29 +161,34 @@ describe('localStore', () => {
   })
 
   const canMount = process.platform === 'linux' && process.getuid?.() === 0
-  test.runIf(canMount)('reports a full disk, stores nothing in part, and works again when there is space', async () => {
-    const folder = await temporary()
-    try {
-      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', folder], { stdio: 'ignore' })
-    } catch {
-      return // not allowed to mount here
-    }
-    try {
-      const store = localStore(folder)
-      const small = await store.put(new Uint8Array(100_000).fill(1))
-      const large = new Uint8Array(200_000).fill(2)
-      await expect(store.put(large)).rejects.toMatchObject({
-        code: 'full',
-        message: expect.stringContaining('Free some space'),
-      })
-      const files = (await readdir(folder, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile())
-      expect(files.map(({ name }) => name)).toEqual([small])
-      await rm(join(folder, small.slice(2, 4)), { recursive: true })
-      expect(await store.get(await store.put(large))).toHaveLength(200_000)
-    } finally {
-      execFileSync('umount', [folder])
-    }
-  })
+  test.runIf(canMount)(
+    'reports a full disk, stores no partial artifact, and works again when there is space',
+    async () => {
+      const folder = await temporary()
+      try {
+        execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', folder], { stdio: 'ignore' })
+      } catch {
+        return // not allowed to mount here
+      }
+      try {
+        const store = localStore(folder)
+        const small = await store.put(new Uint8Array(100_000).fill(1))
+        const large = new Uint8Array(200_000).fill(2)
+        await expect(store.put(large)).rejects.toMatchObject({
+          code: 'full',
+          message: expect.stringContaining('Free some space'),
+        })
+        const files = (await readdir(folder, { recursive: true, withFileTypes: true })).filter((entry) =>
+          entry.isFile(),
+        )
+        expect(files.map(({ name }) => name)).toEqual([small])
+        await rm(join(folder, small.slice(2, 4)), { recursive: true })
+        expect(await store.get(await store.put(large))).toHaveLength(200_000)
+      } finally {
+        execFileSync('umount', [folder])
+      }
+    },
+  )
 
   test('a folder that is a file is an error that names it', async () => {
     const folder = join(await temporary(), 'file')
@@ -194,7 +199,7 @@ describe('localStore', () => {
 })
 
 describe('s3Store', () => {
-  test('a bucket that is not there, or a server that does not answer, is an error at once that names the variables', async () => {
+  test('a missing bucket, or a server that does not answer, is an immediate error that names the variables', async () => {
     await expect(s3Store({ endpoint: s3.endpoint, bucket: 'no-such-bucket', ...credentials })).rejects.toThrow(
       /^S3_ENDPOINT\/S3_BUCKET: bucket no-such-bucket at /,
     )

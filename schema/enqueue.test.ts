@@ -12,7 +12,7 @@ const ALICE = '0xAAAAaaaaAAAAaaaaAAAAaaaaAAAAaaaaAAAAaaaa'
 const BOB = '0xbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb'
 const alice = (key: string) => ({ key, requestedBy: ALICE })
 
-/** Keeps what would be handed out: these tests look at the rows. */
+/** A queue that only records its entries: these tests look at the rows. */
 async function context() {
   const db = await freshDatabase()
   const added: QueueEntry[] = []
@@ -21,7 +21,7 @@ async function context() {
 }
 
 describe.each(backends)('asking on %s', (backend) => {
-  test('fifty askers with one key get one job, handed out once, its side effect done once', async () => {
+  test('fifty requests with one key create one job, which is delivered once and has its side effect once', async () => {
     const { db, queues } = await freshQueues(backend)
     await db.query('create table effect (job text)')
     const heard: string[] = []
@@ -42,7 +42,7 @@ describe.each(backends)('asking on %s', (backend) => {
   })
 })
 
-test('keys and inputs in any order leave one job a key, and its first input', async () => {
+test('keys and inputs in any order create one job for each key, with its first input', async () => {
   const { db, queues } = await context()
   const request = fc.record({ key: fc.constantFrom('a', 'b', 'c'), epoch: fc.integer({ min: 1, max: 3 }) })
   let round = 0
@@ -63,7 +63,7 @@ test('keys and inputs in any order leave one job a key, and its first input', as
   )
 })
 
-test('a key belongs to its asker and its kind', async () => {
+test('a key belongs to its account and its kind', async () => {
   const { db, queues } = await context()
   const ask = (requestedBy: string | null, kind: 'attribute' | 'scoreDatanet') =>
     enqueue({ db, queues }, kind, kind === 'attribute' ? { receiptId: '1' } : { datanetId: '1' }, {
@@ -82,7 +82,7 @@ test('a key belongs to its asker and its kind', async () => {
   expect((await ask(ALICE.toLowerCase(), 'attribute')).id).toBe(ids[0])
 })
 
-test('defaults are part of the input: left out or spelt out, it is the same request', async () => {
+test('defaults are part of the input: absent or explicit, it is the same request', async () => {
   const { db, queues } = await context()
   const first = await enqueue({ db, queues }, 'evaluate', { versionId: '1' }, alice('e'))
   const second = await enqueue({ db, queues }, 'evaluate', { seed: 1, versionId: '1' }, alice('e'))
@@ -90,7 +90,7 @@ test('defaults are part of the input: left out or spelt out, it is the same requ
   expect(first.input).toMatchObject({ versionId: '1', seed: 1 })
 })
 
-test('bad input, a bad key, and a refusal in `also` leave nothing behind', async () => {
+test('invalid input, an invalid key, and an error in `also` write nothing', async () => {
   const { db, queues, added } = await context()
   const ask = (input: object, key: string, also?: () => Promise<void>) =>
     enqueue({ db, queues }, 'settleEpoch', input, { ...alice(key), also })
@@ -104,7 +104,7 @@ test('bad input, a bad key, and a refusal in `also` leave nothing behind', async
   expect((await ask({ epoch: 1 }, 'k')).status).toBe('Queued')
 })
 
-test('a queue that is away delays nothing but the start: the job stands', async () => {
+test('when the queue does not answer, the job exists and only its start is delayed', async () => {
   const { db } = await context()
   const queues = { add: () => Promise.reject(new Error('connection refused')) }
   const job = await enqueue({ db, queues }, 'settleEpoch', { epoch: 3 }, alice('x'))
@@ -116,7 +116,7 @@ test('a queue that is away delays nothing but the start: the job stands', async 
   })
 })
 
-test('cancelling: at once while it waits, by asking while it runs, and never once it has ended', async () => {
+test('cancelling: at once while queued, by request while running, and never after the end', async () => {
   const { db, queues } = await context()
   const { id } = await enqueue({ db, queues }, 'settleEpoch', { epoch: 3 }, alice('x'))
   expect(await cancelJob({ db }, id)).toMatchObject({ status: 'Cancelled', finishedAt: expect.any(Date) })

@@ -8,7 +8,7 @@ import { isRetriable, PermanentError, RetriableError } from './errors.ts'
 import { InputError } from './inputs.ts'
 import { QueueError } from './queue.ts'
 
-test('a service that is away may be tried again, a wrong input may not', () => {
+test('an unavailable service may be tried again, a wrong input may not', () => {
   const away = [
     new DatabaseError('away'),
     new QueueError('away'),

@@ -1,4 +1,4 @@
-/** Error classes tell what to do next. Whoever catches asks by `instanceof`, never by a class name or a message. Every error of ours
+/** Error classes say what to do next. A `catch` uses `instanceof`, never a class name or a message. Every error of ours
  *  that may pass between folders extends one of the two bases; all others (programming errors) extend neither. */
 
 /** Trying the same again may succeed: a service is away or overloaded, or its data changed during a read. */

@@ -7,7 +7,7 @@ import { expect, test, vi } from 'vitest'
 import { DatabaseError, openDatabase } from './database.ts'
 import { startPostgres } from './postgres.ts'
 
-test('a server survives its parent, is adopted with its rows, and comes back at its address after kill -9', async () => {
+test('a server survives its parent, is adopted with its rows, and restarts at its address after kill -9', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'modelcommons-pg-'))
   const first = await startPostgres(folder)
   try {
@@ -35,7 +35,7 @@ test('a server survives its parent, is adopted with its rows, and comes back at 
 /** How long a listener waits before it connects again (schema/database.ts). */
 const RECONNECT_MS = 500
 
-/** Takes the place of a server that is down and refuses `count` connections. @returns when each of them came, in milliseconds. */
+/** Listens in place of a server that is down and refuses `count` connections. @returns the time of each connection, in milliseconds. */
 async function refusedConnections(port: number, count: number): Promise<number[]> {
   const times: number[] = []
   const server = createServer()
@@ -53,7 +53,7 @@ async function refusedConnections(port: number, count: number): Promise<number[]
   return times
 }
 
-test('a listener hears again after kill -9, by one connection, however long the server was away', async () => {
+test('a listener receives notifications again after kill -9, over one connection, however long the server was down', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'modelcommons-pg-'))
   const server = await startPostgres(folder)
   const db = await openDatabase(server.url)

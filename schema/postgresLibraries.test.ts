@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { linkLibraries } from './postgresLibraries.ts'
 
-test('libraries of a package whose install script did not run are linked once, relative to their folder', async () => {
+test('when the install script did not run, the libraries are linked once, relative to their folder', async () => {
   const root = await mkdtemp(join(tmpdir(), 'modelcommons-links-'))
   try {
     await mkdir(join(root, 'native/lib/extra'), { recursive: true })

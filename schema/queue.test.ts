@@ -22,7 +22,7 @@ function gate() {
 const entry = (over: Partial<QueueEntry> = {}): QueueEntry => ({ queue: 'cpu', id: randomUUID(), attempt: 0, ...over })
 
 describe.each(backends)('the queue on %s', (backend) => {
-  test('hands out an entry once, however often it was added before', async () => {
+  test('delivers an entry once, however often it was added before', async () => {
     const { queues, reopen } = await freshQueues(backend)
     const other = await reopen()
     const one = entry()
@@ -39,14 +39,14 @@ describe.each(backends)('the queue on %s', (backend) => {
     await vi.waitFor(() => expect(heard).toEqual([one.id]))
     await queues.add(one)
     const next = entry()
-    await queues.add(next) // handed out after all that was added before
+    await queues.add(next) // delivered after everything that was added before
     await vi.waitFor(() => expect(heard).toContain(next.id))
     release()
-    for (const worker of workers) await (await worker).close() // waits for what runs
+    for (const worker of workers) await (await worker).close() // waits for running work
     expect(heard).toEqual([one.id, next.id])
   })
 
-  test('hands out the next attempt while the entry of the last one is still held', async () => {
+  test('delivers the next attempt while the entry of the last one is still held', async () => {
     const { queues } = await freshQueues(backend)
     const heard: number[] = []
     const { promise: held, release } = gate()
@@ -62,7 +62,7 @@ describe.each(backends)('the queue on %s', (backend) => {
     release()
   })
 
-  test('keeps gpu and cpu apart, and to their concurrency', async () => {
+  test('keeps gpu and cpu separate, and limits their concurrency', async () => {
     const { queues } = await freshQueues(backend)
     const most = { gpu: 0, cpu: 0 }
     const now = { gpu: 0, cpu: 0 }
@@ -83,7 +83,7 @@ describe.each(backends)('the queue on %s', (backend) => {
     expect(most.cpu).toBeLessThanOrEqual(8)
   })
 
-  test('holds back what is delayed', async () => {
+  test('delivers a delayed entry only after its delay', async () => {
     const { queues } = await freshQueues(backend)
     const heard: number[] = []
     await queues.worker('cpu', 1, async () => void heard.push(Date.now()))
@@ -93,23 +93,23 @@ describe.each(backends)('the queue on %s', (backend) => {
     expect(must(heard[0]) - asked).toBeGreaterThanOrEqual(390)
   })
 
-  test('forgets an entry whose work threw, so that it can be added again', async () => {
+  test('removes an entry whose work threw, so that it can be added again', async () => {
     const { queues } = await freshQueues(backend)
     let calls = 0
     await queues.worker('cpu', 1, async () => {
       calls++
-      throw new Error('the database is away')
+      throw new Error('the database does not answer')
     })
     const one = entry()
     await queues.add(one)
     await vi.waitFor(() => expect(calls).toBe(1))
     await vi.waitFor(async () => {
-      await queues.add(one) // without effect until the queue has forgotten the first
+      await queues.add(one) // has no effect until the queue has removed the first
       expect(calls).toBeGreaterThan(1)
     })
   })
 
-  test('works on after all it held was lost', async () => {
+  test('continues after all its entries were lost', async () => {
     const { queues, lose } = await freshQueues(backend)
     const one = entry({ delayMs: 60_000 })
     await queues.add(one)
@@ -120,7 +120,7 @@ describe.each(backends)('the queue on %s', (backend) => {
     await vi.waitFor(() => expect(heard).toEqual([one.id]))
   })
 
-  test('a worker started after all was lost is no worse off, nor one under which it is lost', async () => {
+  test('a worker works when all entries were lost before its start, or are lost while it runs', async () => {
     const { queues, lose } = await freshQueues(backend)
     await lose()
     const heard: string[] = []
@@ -133,7 +133,7 @@ describe.each(backends)('the queue on %s', (backend) => {
     await vi.waitFor(() => expect(heard).toEqual([first.id, second.id]), { timeout: 10_000 })
   })
 
-  test('queues and workers are open and of use whenever in their opening all is lost', async () => {
+  test('queues and workers open and work even when everything is lost during their opening', async () => {
     for (let round = 0; round < 6; round++) {
       const { queues, lose } = await freshQueues(backend)
       const heard: string[] = []
@@ -147,7 +147,7 @@ describe.each(backends)('the queue on %s', (backend) => {
     }
   })
 
-  test('a paused worker takes nothing new, and closing waits for what runs', async () => {
+  test('a paused worker takes nothing new, and closing waits for running work', async () => {
     const { queues } = await freshQueues(backend)
     const heard: string[] = []
     let finished = 0
@@ -185,7 +185,7 @@ test('a database that does not answer is an error that names DATABASE_URL', asyn
 const missing = redisIsMissing()
 if (missing) test(`the queue on redis: not run, ${missing}`, (context) => context.skip(missing))
 else
-  test('two installations on one Redis do not hear each other', async () => {
+  test('two installations on one Redis are separate', async () => {
     const url = await redisUrl()
     const [here, there] = await Promise.all([freshQueues('redis'), freshQueues('redis')])
     expect(url).toBe(there.redisUrl)

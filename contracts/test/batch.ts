@@ -14,11 +14,11 @@ export type Batch = {
   deadline: bigint
 }
 
-/** The commitment to a batch by the rule; the contract accepts no other. */
+/** The commitment to a batch as the rule computes it; the contract accepts no other. */
 export const commitmentOf = ({ datanetId, contributor, contents, salt }: Batch): Hex =>
   commitment({ datanetId, contributor, contentsHash: contentsHash(contents), salt })
 
-/** What a contributor signs; `over` replaces parts of it, for forgeries. */
+/** The message that a contributor signs; `over` replaces parts of it, for forgeries. */
 export async function signBatch(
   world: World,
   signer: HDAccount,

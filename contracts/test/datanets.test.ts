@@ -38,7 +38,7 @@ const submitError = async (of: Batch, signature: Hex = '0x', from: Address = ALI
   (await world.errorOf(from, 'DatanetRegistry', 'submit', submitArguments(of, signature))).name
 
 describe('a datanet', () => {
-  test('belongs to whoever opens it, for a model, under a licence', async () => {
+  test('belongs to the account that opens it, for a model, under a licence', async () => {
     expect(await world.read('DatanetRegistry', 'datanets', [1n])).toEqual([PROPOSER.address, 1n, MIN_STAKE])
     const create = (modelId: bigint, licence: string) =>
       world.errorOf(BOB, 'DatanetRegistry', 'createDatanet', [modelId, licence, 0n]).then((error) => error.name)
@@ -48,7 +48,7 @@ describe('a datanet', () => {
 })
 
 describe('a commitment', () => {
-  test('names its contributor, stands once, and cannot be occupied by others', async () => {
+  test('names its contributor, exists once, and cannot be taken by others', async () => {
     const commitment = commitmentOf(batch)
     const error = async (hash: Hex, contributor: Address) =>
       (await world.errorOf(BOB, 'DatanetRegistry', 'commit', [hash, contributor])).name
@@ -60,14 +60,14 @@ describe('a commitment', () => {
     expect(await submitError(batch)).toBe('none')
   })
 
-  test('of a copyist does not let the copyist submit', async () => {
+  test('of somebody who copies the contents does not let that account submit', async () => {
     await commit(batch)
     const copy = { ...batch, contributor: BOB.address }
     await world.send(BOB, 'DatanetRegistry', 'commit', [commitmentOf(batch), BOB.address])
     expect(await submitError(copy, '0x', BOB.address)).toBe('DatanetRegistry.NotCommitted')
   })
 
-  test('must stand in an earlier block', async () => {
+  test('must be in an earlier block', async () => {
     // Both transactions in one block: the second one fails.
     await world.rpc('evm_setAutomine', [false])
     await world.rpc('eth_sendTransaction', [await raw('commit', [commitmentOf(batch), ALICE.address])])
@@ -86,7 +86,7 @@ describe('a commitment', () => {
     expect(await submitError(batch)).toBe('none')
   })
 
-  test('that stands lets gas be estimated in the next moment', async () => {
+  test('in a mined block lets gas be estimated at once', async () => {
     await commit(batch)
     expect(await world.rpc('eth_estimateGas', [await raw('submit', submitArguments(batch))])).toMatch(/^0x/)
   })
@@ -116,7 +116,7 @@ describe('a submission', () => {
     expect(events.filter((event) => event.name === 'ContributionSubmitted')).toHaveLength(3)
     expect(await world.read('DatanetRegistry', 'nonces', [ALICE.address])).toBe(1n)
     expect(await submitError(batch, signature, STRANGER.address)).toBe('DatanetRegistry.NotCommitted')
-    // Committed anew with other contents: the old signature does not cover them, nor a new one with the old nonce.
+    // Committed again with other contents: the old signature does not cover them, nor a new one with the old nonce.
     const next = { ...batch, contents: contentsOf('next', 3) }
     await commit(next)
     expect(await submitError(next, signature, STRANGER.address)).toBe('DatanetRegistry.BadSignature')
@@ -204,7 +204,7 @@ describe('a score', () => {
     }
   })
 
-  test('lets the stake go after the hold; without one, after 30 days', async () => {
+  test('releases the stake after the hold; without a verdict, after 30 days', async () => {
     await contribute(world, batch)
     const withdraw = async (ids: bigint[], from = ALICE.address) =>
       (await world.errorOf(from, 'DatanetRegistry', 'withdrawStake', [ids])).name
@@ -227,7 +227,7 @@ describe('a score', () => {
 describe('a slash', () => {
   const evidence = hashOf('evidence')
 
-  test('by a scorer goes to the treasury, at most what is there', async () => {
+  test('by a scorer goes to the treasury, at most the remaining stake', async () => {
     await contribute(world, batch)
     const slash = (amount: bigint) => world.send(OPERATOR, 'DatanetRegistry', 'slash', [1n, amount, evidence])
     const { events } = await slash(MIN_STAKE / 4n)

@@ -65,7 +65,7 @@ const resolve = (upheld: boolean, slash: bigint, from: Address = OPERATOR.addres
   world.send(from, 'Disputes', 'resolve', [id, upheld, slash])
 const resolveError = async (upheld: boolean, slash: bigint, from: Address = OPERATOR.address, id = 1n) =>
   (await world.errorOf(from, 'Disputes', 'resolve', [id, upheld, slash])).name
-/** What an action moves into the challenger's and the treasury's accounts. */
+/** The amounts that an action moves into the challenger's and the treasury's accounts. */
 async function moved(action: () => Promise<unknown>) {
   const before = [await world.balance(STRANGER.address), await world.balance(world.at.Treasury)] as const
   await action()
@@ -76,7 +76,7 @@ async function moved(action: () => Promise<unknown>) {
 }
 
 describe('a dispute', () => {
-  test('is opened about what exists, with evidence and a bond, once at a time', async () => {
+  test('is opened about an existing subject, with evidence and a bond, once at a time', async () => {
     expect(await openError(CONTRIBUTION, 1n, ZERO)).toBe('Disputes.EmptyHash')
     expect(await openError(CONTRIBUTION, 3n)).toBe('Disputes.UnknownSubject')
     expect(await openError(VERSION, 9n)).toBe('Disputes.UnknownSubject')
@@ -103,7 +103,7 @@ describe('a dispute', () => {
     expect(await openError(CONTRIBUTION, 2n)).toBe('none')
   })
 
-  test('is resolved once, by who may', async () => {
+  test('is resolved once, by the account with that right', async () => {
     await open(CONTRIBUTION, 1n)
     await open(JUDGEMENT, judged)
     expect(await resolveError(false, 0n, STRANGER.address)).toBe('Disputes.MayNotResolve')
@@ -115,7 +115,7 @@ describe('a dispute', () => {
     await resolve(false, 0n, timelock, 2n)
   })
 
-  test('that is rejected leaves its bond to the treasury and may be opened anew', async () => {
+  test('that is rejected leaves its bond to the treasury and may be opened again', async () => {
     await open(CONTRIBUTION, 1n)
     expect(await moved(() => resolve(false, 0n))).toEqual([0n, BOND])
     expect(await openError(CONTRIBUTION, 1n)).toBe('none')

@@ -56,7 +56,7 @@ const everybody = (taskId: bigint) => validators.map(({ address }) => row(taskId
 const stakeOf = async (address: Address) => (await world.read('FeedbackPool', 'validators', [address]))[0]
 
 describe('a validator', () => {
-  test('stakes and unstakes what is free', async () => {
+  test('stakes and unstakes the free amount', async () => {
     expect(await unstakeError(STAKE + 1n)).toBe('FeedbackPool.InsufficientStake')
     expect(await unstakeError(0n)).toBe('FeedbackPool.ZeroAmount')
     expect((await world.errorOf(ALICE, 'FeedbackPool', 'stake', [0n])).name).toBe('FeedbackPool.ZeroAmount')
@@ -65,7 +65,7 @@ describe('a validator', () => {
     expect(await stakeOf(ALICE.address)).toBe(0n)
   })
 
-  test('is bound until the commitments are settled, or nobody settled them for 30 days', async () => {
+  test('is locked until the commitments are settled, or nobody settled them for 30 days', async () => {
     await commitAll(world, [ALICE], tasks)
     expect(await unstakeError(1n)).toBe('FeedbackPool.CommitmentsOpen')
     await world.warp(201)
@@ -106,7 +106,7 @@ describe('a task', () => {
 })
 
 describe('a commitment', () => {
-  test('is refused without stake, late, twice, or of no task', async () => {
+  test('is refused without stake, late, twice, or for an unknown task', async () => {
     const commitment = judgementCommitment(ALICE.address, judgement(tasks[0]))
     expect(await commitError([], [])).toBe('FeedbackPool.EmptyBatch')
     expect(await commitError([tasks[0]], [])).toBe('FeedbackPool.LengthMismatch')
@@ -213,7 +213,7 @@ describe('a settlement', () => {
     expect(await settleError([one], [row(9n, ALICE.address)])).toBe('FeedbackPool.UnknownTask')
   })
 
-  test('never pays more than the pot, nor who did not reveal', async () => {
+  test('never pays more than the pot, and nobody who did not reveal', async () => {
     await judged()
     const pay = (alice: bigint, bob: bigint, carol: bigint) =>
       settleError(

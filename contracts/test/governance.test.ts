@@ -32,7 +32,7 @@ const resolveError = async (modelId: bigint) =>
   (await world.errorOf(STRANGER, 'ModelRegistry', 'resolveBond', [modelId])).name
 
 describe('a proposal', () => {
-  test('locks its bond and publishes terms, targets and the vote to come', async () => {
+  test('locks its bond and publishes terms, targets and the planned vote', async () => {
     const before = await world.balance(PROPOSER.address)
     const { modelId, proposalId, actions, events } = await propose(world)
     expect(before - (await world.balance(PROPOSER.address))).toBe(BOND)
@@ -116,7 +116,7 @@ describe('a mandate', () => {
     )
   })
 
-  test('needs the timelock, the model’s own vote, a deadline to come and the money there', async () => {
+  test('needs the timelock, the model’s own vote, a future deadline and enough money in the treasury', async () => {
     const { modelId, proposalId, actions } = await propose(world, { deadline: BigInt(GENESIS + 5_000) })
     const timelock = await world.impersonate(world.at.TimelockController)
     const issue = async (from: Hex) => (await world.errorOf(from, 'ModelRegistry', 'issueMandate', [modelId])).name
@@ -131,7 +131,7 @@ describe('a mandate', () => {
     expect(await issue(timelock)).toBe('ModelRegistry.DeadlinePassed')
   })
 
-  test('keeps its budget apart from bonds and stakes', async () => {
+  test('keeps its budget separate from bonds and stakes', async () => {
     const { modelId, actions, proposalId } = await propose(world)
     await world.send(HOLDER, 'GOpen', 'transfer', [world.at.Treasury, TERMS.budget])
     await world.send(HOLDER, 'ModelRegistry', 'stake', [modelId, 500n * ETHER])
@@ -145,7 +145,7 @@ describe('a mandate', () => {
 
   test('is not issued on money that belongs to others', async () => {
     const { modelId, actions, proposalId } = await propose(world, { budget: 0n })
-    // The stored budget, raised by force to the bond that lies there.
+    // The stored budget is overwritten, so that it includes the bond that the contract holds.
     const slot = await budgetSlot(modelId)
     await world.rpc('anvil_setStorageAt', [world.at.ModelRegistry, slot, toHex(BOND, { size: 32 })])
     const [model] = await world.read('ModelRegistry', 'getModel', [modelId])
@@ -157,7 +157,7 @@ describe('a mandate', () => {
   })
 })
 
-/** Where a model's budget lies: one word after its bond in the struct. */
+/** The storage slot of a model's budget: one word after its bond in the struct. */
 async function budgetSlot(modelId: bigint): Promise<Hex> {
   const address = world.at.ModelRegistry
   for (let place = 0n; place < 16n; place++) {
@@ -169,7 +169,7 @@ async function budgetSlot(modelId: bigint): Promise<Hex> {
 }
 
 describe('the bond', () => {
-  test('cannot be settled before its fate is known, nor twice', async () => {
+  test('cannot be settled before its outcome is known, and not twice', async () => {
     const { modelId, actions, proposalId } = await propose(world)
     expect(await resolveError(99n)).toBe('ModelRegistry.UnknownModel')
     expect(await resolveError(modelId)).toBe('ModelRegistry.FateUnknown')
@@ -300,7 +300,7 @@ describe('the governor', () => {
     expect(events.map((event) => event.name)).toEqual(['VoteCast', 'ProposalExtended'])
   })
 
-  test('plays a whole mandate through', async () => {
+  test('runs a whole mandate', async () => {
     const modelId = await mandate(world, { deadline: DEADLINE })
     expect(await world.read('ModelRegistry', 'mandateIssued', [modelId])).toBe(true)
   })

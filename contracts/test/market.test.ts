@@ -65,7 +65,7 @@ describe('an endpoint', () => {
     expect(await register(serving)).toBe('InferenceMarket.VersionNotServing')
   })
 
-  test('changes version and price by its host alone', async () => {
+  test('lets only its host change version and price', async () => {
     const priced = await world.send(HOST, 'InferenceMarket', 'setPrice', [1n, 7n, 8n])
     expect(priced.events).toEqual([
       { contract: 'InferenceMarket', name: 'PriceChanged', args: { endpointId: 1n, priceIn: 7n, priceOut: 8n } },
@@ -125,7 +125,7 @@ describe('credit', () => {
 })
 
 describe('usage', () => {
-  test('moves what was used from the consumers to the epoch’s rewards', async () => {
+  test('moves the fees of used calls from the consumers to the epoch’s rewards', async () => {
     await world.send(BOB, 'InferenceMarket', 'deposit', [BOB.address, 50n])
     const { events } = await settle(1n, 65n, [
       await redemption(grant(100n), 40n),
@@ -139,7 +139,7 @@ describe('usage', () => {
     expect(await world.read('RewardDistributor', 'funded', [1n])).toBe(65n)
     expect(await world.balance(world.at.RewardDistributor)).toBe(65n)
     expect(await world.balance(world.at.InferenceMarket)).toBe(85n)
-    // The same grant goes on where it was left, up to its sum.
+    // The same grant continues up to its total.
     expect(await settleError(2n, 61n, [await redemption(grant(100n), 61n)])).toBe('InferenceMarket.BeyondGrant')
     await settle(2n, 60n, [await redemption(grant(100n), 60n)])
     expect(await settleError(3n, 1n, [await redemption(grant(100n), 1n)])).toBe('InferenceMarket.BeyondGrant')
@@ -166,7 +166,7 @@ describe('usage', () => {
     )
   })
 
-  test('is refused beyond vouchers, credit, time, and the sum', async () => {
+  test('is refused beyond vouchers, credit, deadline and total', async () => {
     const good = await redemption(grant(100n), 40n)
     expect(await settleError(1n, 41n, [good])).toBe('InferenceMarket.FeesMismatch')
     expect(await settleError(1n, 39n, [good])).toBe('InferenceMarket.FeesMismatch')

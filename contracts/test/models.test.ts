@@ -50,7 +50,7 @@ describe('the budget', () => {
     expect((await spend(1n)).name).toBe('ModelRegistry.DeadlinePassed')
   })
 
-  test('is added to by anybody', async () => {
+  test('can be increased by anybody', async () => {
     const { events } = await world.send(BOB, 'ModelRegistry', 'fundMandate', [modelId, 5n])
     expect(events[0]).toMatchObject({ name: 'MandateFunded', args: { purpose: 'deposit', amount: 5n } })
     expect(await funds()).toBe(TERMS.budget + 5n)
@@ -73,7 +73,7 @@ describe('the budget', () => {
 })
 
 describe('a stake', () => {
-  test('goes in and comes out, never more than one’s own', async () => {
+  test('can be deposited and withdrawn, never more than one’s own', async () => {
     const before = await world.balance(ALICE.address)
     await world.send(ALICE, 'ModelRegistry', 'stake', [modelId, 7n])
     await world.send(BOB, 'ModelRegistry', 'stake', [modelId, 5n])
@@ -141,7 +141,7 @@ describe('a version', () => {
     expect(await world.read('EvaluationRegistry', 'latest', [id, RUBRIC, 'accuracy'])).toEqual([100_000n, 5n])
   })
 
-  test('is followed by the one before it when it is rolled back, and never comes back', async () => {
+  test('is replaced by the one before it when it is rolled back, and never returns', async () => {
     const ids: bigint[] = []
     for (let i = 0; i < 3; i++) {
       ids.push(await version(world, modelId, operator, ids.at(-1) ?? 0n))
@@ -175,7 +175,7 @@ describe('a version', () => {
 })
 
 describe('an evaluation', () => {
-  test('is one event a metric, with ids of their own', async () => {
+  test('is one event for each metric, each with an id of its own', async () => {
     const id = await version(world, modelId, operator)
     const metrics = [
       { metric: 'accuracy', score: 2n, lower: -1n, upper: 3n, n: 10n },
@@ -193,7 +193,7 @@ describe('an evaluation', () => {
     )
   })
 
-  test('is refused for what cannot be', async () => {
+  test('is refused for impossible values', async () => {
     const id = await version(world, modelId, operator)
     const good = { metric: 'm', score: 0n, lower: 0n, upper: 0n, n: 1n }
     const log = (versionId: bigint, metrics: (typeof good)[]) =>

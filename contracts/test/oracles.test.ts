@@ -25,7 +25,7 @@ import {
   type World,
 } from './world.ts'
 
-/** What rules/ restates of a contract equals it: random actions on a real EVM, both asked after each step. */
+/** The rules that restate a contract agree with it: random actions on a real EVM, compared after each step. */
 
 let world: World
 let clean: Hex
@@ -40,7 +40,7 @@ beforeEach(async () => {
 })
 afterEach(() => world.revert(clean))
 
-/** Plays one example and undoes it. */
+/** Runs one example and reverts it. */
 async function undone(play: () => Promise<void>): Promise<void> {
   const before = await world.snapshot()
   try {
@@ -72,7 +72,7 @@ describe('rule 1', () => {
       ),
       { numRuns: 30, seed: 20_261_128 },
     )
-    // A vote that passes, is queued and executed, or vetoed by the timelock, is too rare to be found by chance.
+    // Random actions rarely produce a vote that passes, is queued and executed, or vetoed by the timelock.
     for (const end of ['execute', 'veto'] as const)
       await undone(async () => {
         const played = await openProposal()

@@ -116,7 +116,7 @@ describe('a token that calls back in the middle of a transfer', () => {
   })
 
   type Guarded = keyof typeof at
-  /** Calls a function while the token calls `inner` (of the same contract) in its middle: the inner call must fail at the guard. */
+  /** Calls a function while the token calls `inner` (of the same contract) during the transfer: the inner call must fail at the guard. */
   async function attack(
     name: Guarded,
     outer: [string, readonly unknown[]],
@@ -214,7 +214,7 @@ describe('a token that calls back in the middle of a transfer', () => {
   })
 })
 
-test('a receiver that withdraws again while it is paid gets what it has and no more', async () => {
+test('a receiver that withdraws again while it is paid gets its balance and no more', async () => {
   const robber = await createEvil('Robber', [world.at.GOpen], 3n)
   const { abi } = must(malice.Robber)
   const supply = await world.read('GOpen', 'totalSupply', [])

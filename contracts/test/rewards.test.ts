@@ -63,7 +63,7 @@ const publishError = async (args: Awaited<ReturnType<typeof publication>>) =>
   (await world.errorOf(OPERATOR, 'RewardDistributor', 'publish', args)).name
 
 describe('a claim', () => {
-  test('by OpenZeppelin’s tree and by ours is the same, and pays the account whoever sends it', async () => {
+  test('by OpenZeppelin’s tree and by ours is the same, and pays the account, no matter who sends it', async () => {
     await fund(1n, 100n)
     const grants: Grants = [ALICE, BOB, CAROL, HOST].map(({ address }, i) => [address, BigInt(10 * (i + 1))])
     const { tree, claim } = await publish(1n, grants, 100n)
@@ -147,7 +147,7 @@ describe('a claim', () => {
       ],
       50n,
     )
-    // Until the second is final the first one is claimed by; afterwards only the second.
+    // Until the second map is final, claims use the first; afterwards only the second.
     expect(await claimError(one.claim(BOB.address))).toBe('none')
     expect(await claimError(two.claim(BOB.address))).toBe('RewardDistributor.NotFinal')
     await world.warp(500)
@@ -158,7 +158,7 @@ describe('a claim', () => {
     expect(rest.events[0]).toMatchObject({ args: { account: ALICE.address.toLowerCase(), amount: 10n } })
   })
 
-  test('of a map that corrects downwards pays nothing until the deficit is made up', async () => {
+  test('of a map that lowers an amount pays nothing until later earnings cover the deficit', async () => {
     await fund(1n, 100n)
     await fund(2n, 10n)
     await fund(3n, 10n)
@@ -217,7 +217,7 @@ describe('a claim', () => {
     })
   })
 
-  test('by any map of any size is accepted, and its sum is what leaves', async () => {
+  test('by any map of any size is accepted, and the payments equal its sum', async () => {
     const size = fc.integer({ min: 1, max: 12 })
     await fc.assert(
       fc.asyncProperty(size, fc.integer({ min: 0, max: 11 }), async (count, pick) => {
@@ -244,7 +244,7 @@ describe('a claim', () => {
 })
 
 describe('a map', () => {
-  test('is published in order, over the blocks after the last one’s, of this very chain', async () => {
+  test('is published in order, over the blocks after the last one’s, of the same chain', async () => {
     await fund(1n, 100n)
     expect(await publishError(await publication(0n, hashOf('r'), 1n))).toBe('RewardDistributor.NotNextEpoch')
     expect(await publishError(await publication(2n, hashOf('r'), 1n))).toBe('RewardDistributor.NotNextEpoch')
@@ -282,7 +282,7 @@ describe('a map', () => {
     expect(await publishError(await publication(2n, hashOf('r'), 40n))).toBe('none')
   })
 
-  test('that pays nobody has the root 0, and only such a one', async () => {
+  test('that pays nobody has the root 0, and no other map has', async () => {
     await fund(1n, 5n)
     expect(await publishError(await publication(1n, ZERO, 1n))).toBe('RewardDistributor.EmptyHash')
     await world.send(OPERATOR, 'RewardDistributor', 'publish', await publication(1n, ZERO, 0n))
@@ -291,7 +291,7 @@ describe('a map', () => {
     expect(await claimError([1n, ALICE.address, 0n, []])).toBe('RewardDistributor.BadProof')
   })
 
-  test('closes its epoch to funds', async () => {
+  test('closes its epoch for deposits', async () => {
     expect((await world.errorOf(HOLDER, 'RewardDistributor', 'fund', [1n, 0n])).name).toBe(
       'RewardDistributor.ZeroAmount',
     )
@@ -310,7 +310,7 @@ describe('a disputed map', () => {
   const openError = async (epoch: bigint) =>
     (await world.errorOf(BOB, 'Disputes', 'open', [REWARD_MAP, epoch, hashOf('evidence')])).name
 
-  test('does not become final, nor do the maps after it, until it is decided', async () => {
+  test('does not become final until it is decided, and neither do the maps after it', async () => {
     await fund(1n, 100n)
     const one = await publish(1n, [[ALICE.address, 60n]], 60n)
     await open(1n)
@@ -324,7 +324,7 @@ describe('a disputed map', () => {
     expect(await claimError(two.claim(ALICE.address))).toBe('none')
   })
 
-  test('is cancelled with all later ones, and published anew', async () => {
+  test('is cancelled with all later ones, and published again', async () => {
     await fund(1n, 100n)
     await publish(1n, [[ALICE.address, 60n]], 60n)
     await publish(2n, [[ALICE.address, 100n]], 40n)
@@ -337,7 +337,7 @@ describe('a disputed map', () => {
       { epoch: 2n },
       { epoch: 1n },
     ])
-    // The second dispute's map is gone already: upheld, its bond comes back, too.
+    // The second dispute's map is cancelled already: it is upheld, so its bond is returned too.
     await world.send(OPERATOR, 'Disputes', 'resolve', [2n, true, 0n])
     expect((await world.balance(BOB.address)) - before).toBe(4n * ETHER)
     const again = await publish(1n, [[BOB.address, 100n]], 100n)

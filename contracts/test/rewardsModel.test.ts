@@ -14,12 +14,12 @@ beforeAll(async () => {
 })
 afterAll(() => world?.anvil.stop())
 
-/** What the contract should do, in the plainest words. */
+/** The contract's behaviour as a simple model. */
 class Model {
   funded = 0n
   paid = 0n
   maps: { grants: bigint[]; payableSoFar: bigint; publishedAt: number; disputed: boolean; tree: RewardTree }[] = []
-  /** Finality is noticed by publications and claims, and then stays. */
+  /** Publications and claims record finality, and it does not change afterwards. */
   noticed = 0
   claimed = people.map(() => 0n)
 
@@ -123,7 +123,7 @@ test('whatever happens, in any order, it pays what the model says and never more
     }),
     { numRuns: 12, seed: 11 },
   )
-  // The sequences did reach every kind of outcome.
+  // The sequences reached every kind of outcome.
   for (const [kind, count] of Object.entries(done)) expect(count, kind).toBeGreaterThan(0)
 })
 

@@ -15,7 +15,7 @@ beforeAll(async () => {
 afterAll(() => world?.anvil.stop())
 
 type Holder = 'operator' | 'Disputes' | 'TimelockController' | 'ModelGovernor'
-/** Every grant that stands after a deployment. */
+/** Every grant that is in force after a deployment. */
 const GRANTS: [ContractName, string, Holder][] = [
   ['ModelRegistry', 'ADMIN', 'TimelockController'],
   ['ModelRegistry', 'TRAINER_ROLE', 'operator'],
@@ -56,13 +56,13 @@ const GUARDED: [ContractName, string, string][] = [
 ]
 
 describe('after a deployment', () => {
-  test('the contracts stand at the addresses that deployer and nonce give', () => {
+  test('the contracts have the addresses that follow from deployer and nonce', () => {
     expect(world.at).toEqual(deployAddresses(DEPLOYER.address, 0))
     expect(world.deployment).toMatchObject({ chainId: 31_337, startBlock: 1n, operator: OPERATOR.address })
     expect(new Set(Object.values(world.at)).size).toBe(DEPLOY_ORDER.length)
   })
 
-  test('every role is where it belongs, and nowhere else', async () => {
+  test('every role is granted to its account, and to no other', async () => {
     const logs = await world.client.getLogs({ fromBlock: 0n, toBlock: BigInt(DEPLOY_ORDER.length) })
     const granted = logs.filter(
       (log) => log.topics[0] === keccak256(stringToHex('RoleGranted(bytes32,address,address)')),
@@ -84,7 +84,7 @@ describe('after a deployment', () => {
     }
   })
 
-  test('the treasury pays the timelock’s bidding alone', async () => {
+  test('the treasury pays only by order of the timelock', async () => {
     await world.send(HOLDER, 'GOpen', 'transfer', [world.at.Treasury, 5n])
     const timelock = await world.impersonate(world.at.TimelockController)
     expect((await world.errorOf(STRANGER, 'Treasury', 'pay', [STRANGER.address, 1n])).name).toBe(
@@ -128,7 +128,7 @@ describe('gOPEN', () => {
   })
 })
 
-/** Calls a function with zeros and empty lists for arguments: a role is checked before any of them. */
+/** Calls a function with zeros and empty lists as arguments: the role is checked before the arguments. */
 async function refusal(contract: ContractName, name: string, from: Hex) {
   const abi = contracts[contract].abi as Abi
   const item = must(

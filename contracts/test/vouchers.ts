@@ -3,7 +3,7 @@ import type { HDAccount } from 'viem/accounts'
 import { type VoucherMessage, voucherData } from '#rules/signing.ts'
 import type { World } from './world.ts'
 
-/** What a consumer signs; `over` replaces parts of the domain, for forgeries. */
+/** The message that a consumer signs; `over` replaces parts of the domain, for forgeries. */
 export async function signVoucher(
   world: World,
   signer: HDAccount,

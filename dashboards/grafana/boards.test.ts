@@ -28,7 +28,7 @@ for (const [name, board] of Object.entries(boards()))
     expect(committed, 'run: node --import tsx dashboards/grafana/emit.ts').toEqual(JSON.parse(JSON.stringify(board)))
   })
 
-test('every metric that a board names is one that /metrics shows', async () => {
+test('every metric that a board names is served by /metrics', async () => {
   const registry = openApiMetrics(await freshDatabase())
   metricsPlugin(registry)
   const all = [registry, openIndexerMetrics(() => [])].map((one) => one.getMetricsAsArray())
@@ -46,7 +46,7 @@ test('every statement of a board runs on the newest schema', async () => {
   for (const statement of statements) await db.query(statement)
 })
 
-test('every source that a board asks is provisioned', async () => {
+test('every data source that a board queries is provisioned', async () => {
   const provisioned = await readFile(new URL('./provisioning/datasources/sources.yml', import.meta.url), 'utf8')
   const uids = JSON.stringify(boards()).match(/"uid":"modelcommons-(prometheus|postgres)"/g) ?? []
   expect(uids.length).toBeGreaterThan(20)

@@ -13,7 +13,7 @@ export const boards = (): Record<string, Dashboard> => ({
 
 export const boardFile = (name: string) => new URL(`./boards/${name}.json`, import.meta.url)
 
-/** `node --import tsx dashboards/grafana/emit.ts` writes the boards, in the format of the house. */
+/** `node --import tsx dashboards/grafana/emit.ts` writes the boards, formatted by biome. */
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   for (const [name, board] of Object.entries(boards())) await writeFile(boardFile(name), JSON.stringify(board))
   const folder = fileURLToPath(new URL('./boards', import.meta.url))

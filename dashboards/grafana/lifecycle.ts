@@ -10,7 +10,7 @@ const stat = (title: string, says: string, rawSql: string) =>
 const table = (title: string, says: string, rawSql: string, wide = 12) =>
   new Table().title(title).description(says).datasource(POSTGRES).span(wide).height(9).withTarget(sql(rawSql))
 
-/** For everyone: what the lifecycle has come to, read from the tables. Amounts are in gOPEN. */
+/** For everyone: the state of the lifecycle, read from the tables. Amounts are in gOPEN. */
 export const lifecycleBoard = () =>
   new DashboardBuilder('ModelCommons: lifecycle')
     .uid('modelcommons-lifecycle')
@@ -41,7 +41,7 @@ export const lifecycleBoard = () =>
     .withPanel(
       new Series()
         .title('Curves of the newest training jobs')
-        .description('Each point stands at its job’s start plus one second a step.')
+        .description('The time of a point is its job’s start plus one second for each step.')
         .datasource(POSTGRES)
         .span(24)
         .height(9)
@@ -77,7 +77,7 @@ export const lifecycleBoard = () =>
     .withPanel(
       table(
         'Contributors',
-        'What was accepted, and what it earned in published maps.',
+        'Accepted samples, and what they earned in published maps.',
         `select c.contributor, count(*) as samples, count(*) filter (where c.status = 'Accepted') as accepted, round(avg(c.uniqueness) / 10000, 1) as "unique %",
          (select coalesce(sum(l.amount), 0) / 1e18 from reward_line l join reward_map m on m.id = l.map_id and m.to_block is null and m.status = 'Published' where l.account = c.contributor) as earned
          from contribution c where c.to_block is null group by c.contributor order by earned desc limit 50`,
@@ -86,7 +86,7 @@ export const lifecycleBoard = () =>
     .withPanel(
       table(
         'Rewards by role',
-        'Of every published epoch.',
+        'For every published epoch.',
         `select m.epoch, l.role, count(*) as lines, sum(l.amount) / 1e18 as amount from reward_line l
          join reward_map m on m.id = l.map_id and m.to_block is null and m.status = 'Published' group by m.epoch, l.role order by m.epoch desc, amount desc`,
       ),
@@ -102,7 +102,7 @@ export const lifecycleBoard = () =>
     .withPanel(
       table(
         'Disputes',
-        'And how they ended.',
+        'Disputes and their outcomes.',
         `select id, subject, subject_id, outcome, bond / 1e18 as bond, slashed / 1e18 as slashed, opened_at, resolved_at from dispute
          where to_block is null order by opened_at desc limit 50`,
       ),

@@ -25,7 +25,7 @@ const series = (title: string, says: string, unit: string, ...targets: [expr: st
 const quantile = (q: number) =>
   `histogram_quantile(${q}, sum by (le, operation) (rate(modelcommons_graphql_request_seconds_bucket[$__rate_interval])))`
 
-/** For operators: is the house well? Index, jobs, API, processes. */
+/** For operators: the health of index, jobs, API and processes. */
 export const serviceBoard = () =>
   new DashboardBuilder('ModelCommons: service')
     .uid('modelcommons-service')
@@ -36,7 +36,9 @@ export const serviceBoard = () =>
     .withRow(new RowBuilder('Now'))
     .withPanel(stat('Block', 'The last block whose rows are stored.', 'max(modelcommons_index_block)', 'none'))
     .withPanel(stat('Lag', 'Blocks between the head and the index.', 'max(modelcommons_index_lag_blocks)', 'none'))
-    .withPanel(stat('Workers alive', 'They showed life in the last 15 seconds.', 'sum(modelcommons_workers)', 'none'))
+    .withPanel(
+      stat('Workers alive', 'Workers with a heartbeat in the last 15 seconds.', 'sum(modelcommons_workers)', 'none'),
+    )
     .withPanel(stat('Jobs that failed', 'In all.', 'sum(modelcommons_jobs{status="Failed"}) or vector(0)', 'none'))
     .withRow(new RowBuilder('Index and jobs'))
     .withPanel(
@@ -49,10 +51,13 @@ export const serviceBoard = () =>
       ),
     )
     .withPanel(
-      series('Jobs by status', 'How many stand where.', 'none', ['sum by (status) (modelcommons_jobs)', '{{status}}']),
+      series('Jobs by status', 'The number of jobs in each status.', 'none', [
+        'sum by (status) (modelcommons_jobs)',
+        '{{status}}',
+      ]),
     )
     .withPanel(
-      series('How long jobs take', 'Median of the last hundred that succeeded, by kind.', 's', [
+      series('How long jobs take', 'The median of the last hundred jobs that succeeded, by kind.', 's', [
         'modelcommons_job_seconds',
         '{{kind}}',
       ]),
@@ -66,7 +71,7 @@ export const serviceBoard = () =>
     .withPanel(
       series(
         'RPC endpoints',
-        'How often another had to be asked, and how often they said different things, in the last hour.',
+        'How often the indexer changed to another endpoint, and how often endpoints disagreed, in the last hour.',
         'none',
         ['increase(modelcommons_index_failovers_total[1h])', 'failovers {{chain}}'],
         ['increase(modelcommons_index_disagreements_total[1h])', 'disagreements {{chain}}'],
@@ -88,14 +93,14 @@ export const serviceBoard = () =>
     .withPanel(
       series(
         'How long requests take',
-        'The median, and what 99 of 100 stay below.',
+        'The median and the 99th percentile.',
         's',
         [quantile(0.5), 'p50 {{operation}}'],
         [quantile(0.99), 'p99 {{operation}}'],
       ),
     )
     .withPanel(
-      series('Errors per second', 'By the code that the caller was told.', 'reqps', [
+      series('Errors per second', 'By the error code that the caller received.', 'reqps', [
         'sum by (code) (rate(modelcommons_graphql_errors_total[$__rate_interval]))',
         '{{code}}',
       ]),

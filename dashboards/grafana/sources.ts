@@ -5,7 +5,7 @@ import { DataqueryBuilder } from '@grafana/grafana-foundation-sdk/prometheus'
 export const PROMETHEUS = { type: 'prometheus', uid: 'modelcommons-prometheus' }
 export const POSTGRES = { type: 'grafana-postgresql-datasource', uid: 'modelcommons-postgres' }
 
-/** A question to Prometheus. */
+/** A Prometheus query. */
 export const prom = (expr: string, legend = '') =>
   new DataqueryBuilder().datasource(PROMETHEUS).expr(expr).legendFormat(legend).range()
 
@@ -18,7 +18,7 @@ interface SqlQuery extends Dataquery {
   rawSql: string
 }
 
-/** A question to PostgreSQL. The rows that stand now are those with `to_block is null`. */
+/** A PostgreSQL query. The present rows are those with `to_block is null`. */
 export const sql = (rawSql: string, format: SqlQuery['format'] = 'table'): Builder<Dataquery> => ({
   build: (): SqlQuery => ({
     refId: 'A',

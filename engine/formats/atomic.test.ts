@@ -27,7 +27,7 @@ const writerForEver = (path: string) => `
 const tsx = ['--import', import.meta.resolve('tsx'), '--input-type=module', '-e']
 
 describe('a file', () => {
-  test('is whole whenever its writer is killed, and the next write clears the debris', async () => {
+  test('is complete whenever its writer is killed, and the next write removes temporary files', async () => {
     const path = join(folder, 'w.safetensors')
     for (let round = 0; round < 4; round++) {
       const child = spawn(process.execPath, [...tsx, writerForEver(path)], { stdio: ['ignore', 'pipe', 'inherit'] })
@@ -43,22 +43,25 @@ describe('a file', () => {
     expect(readdirSync(folder)).toEqual(['w.safetensors'])
   })
 
-  test.skipIf(process.platform === 'win32')('that does not fit leaves the earlier one untouched', async () => {
-    const path = join(folder, 'w.safetensors')
-    await writeSafetensors(path, new Map([['w', { shape: [1], data: Float32Array.of(7) }]]))
-    const before = readFileSync(path)
-    // A file-size limit is the full disk that needs no privileges: the kernel refuses the write the same way.
-    const run = () =>
-      execFileSync('bash', ['-c', `ulimit -f 256; exec "$0" "$@"`, process.execPath, ...tsx, writerForEver(path)], {
-        stdio: 'pipe',
-      })
-    expect(run).toThrow('was not written and its earlier content is unchanged')
-    expect(readFileSync(path).equals(before)).toBe(true)
-    await writeSafetensors(path, new Map([['w', { shape: [1], data: Float32Array.of(8) }]]))
-    expect(readdirSync(folder)).toEqual(['w.safetensors'])
-  })
+  test.skipIf(process.platform === 'win32')(
+    'that does not fit on the disk leaves the earlier one unchanged',
+    async () => {
+      const path = join(folder, 'w.safetensors')
+      await writeSafetensors(path, new Map([['w', { shape: [1], data: Float32Array.of(7) }]]))
+      const before = readFileSync(path)
+      // A file-size limit simulates a full disk without privileges: the kernel refuses the write in the same way.
+      const run = () =>
+        execFileSync('bash', ['-c', `ulimit -f 256; exec "$0" "$@"`, process.execPath, ...tsx, writerForEver(path)], {
+          stdio: 'pipe',
+        })
+      expect(run).toThrow('was not written and its earlier content is unchanged')
+      expect(readFileSync(path).equals(before)).toBe(true)
+      await writeSafetensors(path, new Map([['w', { shape: [1], data: Float32Array.of(8) }]]))
+      expect(readdirSync(folder)).toEqual(['w.safetensors'])
+    },
+  )
 
-  test('failing in the middle leaves nothing behind and says what stands', async () => {
+  test('that fails in the middle leaves nothing behind, and the error says what is kept', async () => {
     const path = join(folder, 'a')
     writeFileSync(path, 'old')
     const failing = writeFileAtomically(path, async (file) => {
@@ -70,7 +73,7 @@ describe('a file', () => {
     expect(readdirSync(folder)).toEqual(['a'])
   })
 
-  test('written by two at once is one of the two', async () => {
+  test('written by two processes at once has the content of one of them', async () => {
     const path = join(folder, 'a')
     const writes = ['x', 'y', 'z'].map((letter) =>
       writeFileAtomically(path, async (file) => void (await file.write(letter.repeat(100_000)))),
@@ -84,7 +87,7 @@ describe('a file', () => {
 describe('a folder', () => {
   const fill = (text: string) => async (partial: string) => writeFileSync(join(partial, 'f'), text)
 
-  test('appears whole, is not overwritten unless asked, and then is replaced whole', async () => {
+  test('appears complete, is overwritten only on request, and then is replaced completely', async () => {
     const path = join(folder, 'deep', 'model')
     await writeFolderAtomically(path, fill('1'))
     await expect(writeFolderAtomically(path, fill('2'))).rejects.toThrow('replace: true')
@@ -110,7 +113,7 @@ describe('a folder', () => {
     expect(readdirSync(folder)).toEqual(['model'])
   })
 
-  test('cut short between stepping aside and its successor is brought back', async () => {
+  test('is restored after a crash between moving it away and moving the new one in place', async () => {
     const path = join(folder, 'model')
     await writeFolderAtomically(path, fill('1'))
     await rename(path, join(folder, '.model.previous'))

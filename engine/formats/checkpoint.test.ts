@@ -65,7 +65,7 @@ describe('a model folder', () => {
     ])
   })
 
-  test('says its type, whichever of the two names the configuration uses', async () => {
+  test('gives its type under either name in the configuration', async () => {
     await writeCheckpoint(folder, checkpoint, { dtype: 'BF16' })
     expect((await readCheckpoint(folder)).config.torch_dtype).toBe('bfloat16')
     await writeCheckpoint(folder, { ...checkpoint, config: { dtype: 'x' } }, { dtype: 'F16', replace: true })
@@ -85,7 +85,7 @@ describe('a model folder', () => {
     expect((await readCheckpoint(folder)).chatTemplate).toBe('d')
   })
 
-  test('is untouched by a write that fails, and leaves nothing beside it', async () => {
+  test('is unchanged by a write that fails, which leaves no other files', async () => {
     await writeCheckpoint(folder, checkpoint)
     const broken = new Map(checkpoint.weights).set('z', { shape: [1], data: Float32Array.of(Number.NaN) })
     await expect(writeCheckpoint(folder, { ...checkpoint, weights: broken }, { replace: true })).rejects.toThrow(
@@ -103,7 +103,7 @@ describe('a hostile model folder', () => {
 
   test.each<[string, () => void | Promise<void>, string]>([
     ['without a configuration', () => rmSync(join(folder, 'config.json')), 'config.json is missing'],
-    ['whose configuration is cut', () => writeFileSync(join(folder, 'config.json'), '{"a":'), 'not valid JSON'],
+    ['whose configuration is truncated', () => writeFileSync(join(folder, 'config.json'), '{"a":'), 'not valid JSON'],
     ['whose configuration is a list', () => writeFileSync(join(folder, 'config.json'), '[]'), 'not a JSON object'],
     ['whose tokenizer is no text', () => writeFileSync(join(folder, 'tokenizer.json'), '\xff', 'latin1'), 'not UTF-8'],
     [
@@ -133,7 +133,7 @@ describe('a hostile model folder', () => {
       'but it does not',
     ],
     [
-      'whose shard holds a stranger',
+      'whose shard contains an unlisted tensor',
       () =>
         writeSafetensors(
           join(folder, first),

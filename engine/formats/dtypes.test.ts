@@ -22,7 +22,7 @@ describe.each(['F16', 'BF16'] as const)('%s', (dtype) => {
     return must(encoded[0]) | (must(encoded[1]) << 8)
   }
 
-  test('every value survives decoding and encoding, bit for bit but for NaN', () => {
+  test('every value survives decoding and encoding, bit for bit except NaN', () => {
     const again = new Uint16Array(encoders[dtype].encode(values).slice().buffer)
     for (let bits = 0; bits < 0x10000; bits++) {
       if (Number.isNaN(values[bits])) expect(values[must(again[bits])]).toBeNaN()
@@ -47,7 +47,7 @@ describe.each(['F16', 'BF16'] as const)('%s', (dtype) => {
     }
   })
 
-  test('random floats land on no farther value than their neighbours', () => {
+  test('random floats are encoded to the nearest value', () => {
     fc.assert(
       fc.property(fc.float({ noNaN: true, noDefaultInfinity: true }), (value) => {
         const bits = encodeOne(value)

@@ -6,7 +6,7 @@ import { readCheckpoint } from './checkpoint.ts'
 import { readSafetensors } from './safetensors.ts'
 import type { Weights } from './weights.ts'
 
-/** Files that the Python libraries wrote; the scripts beside them say how. */
+/** Files that the Python libraries wrote with the scripts beside them. */
 const golden = (name: string) => fileURLToPath(new URL(`./golden/${name}`, import.meta.url))
 const values = JSON.parse(readFileSync(golden('folders.golden.json'), 'utf8'))
 

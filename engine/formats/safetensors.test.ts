@@ -25,7 +25,7 @@ function put(bytes: string | Uint8Array): string {
   return path
 }
 
-/** A file of these parts, whatever they are. */
+/** A file of these parts, valid or not. */
 function forge(header: unknown, data = new Uint8Array(0), length?: bigint): string {
   const json = typeof header === 'string' ? Buffer.from(header) : Buffer.from(JSON.stringify(header))
   const size = Buffer.alloc(8)
@@ -46,7 +46,7 @@ describe('a file written', () => {
     expect(bytes.subarray(8 + padded.length).toString('hex')).toBe('0000803f000000c0')
   })
 
-  test('reads back, whatever the names, shapes and order; and the order of insertion leaves no trace', async () => {
+  test('reads back with any names, shapes and order; the order of insertion does not change the bytes', async () => {
     const shape = fc.array(fc.nat(4), { maxLength: 4 })
     const name = fc.oneof(fc.string({ unit: 'grapheme' }), fc.constantFrom('10', '2', '__proto__', 'a"b\\', 'a.b'))
     await fc.assert(
@@ -82,7 +82,7 @@ describe('a file written', () => {
     }
   })
 
-  test('never holds a NaN, an infinity, or a half beyond its range unless asked', async () => {
+  test('never contains a NaN, an infinity, or a 16-bit overflow unless requested', async () => {
     const bad = (value: number): Weights => new Map([['w', { shape: [2], data: Float32Array.of(1, value) }]])
     await writeSafetensors(path, weightsOf({ good: [1] }))
     await expect(writeSafetensors(path, bad(Number.NaN))).rejects.toThrow('w contains NaN')
@@ -124,7 +124,7 @@ describe('a hostile file', () => {
     ['with a name twice', () => forge(`{"a":${JSON.stringify(four)},"a":${JSON.stringify(four)}}`), '"a" twice'],
     ['with a name twice, once escaped', () => forge('{"a":1,"\\u0061":2}'), '"a" twice'],
     ['with a key twice inside', () => forge('{"a":{"dtype":"F32","dtype":"F16"}}'), '"dtype" twice'],
-    ['with an entry that is none', () => forge({ a: 5 }), 'not an object'],
+    ['with an entry that is not an object', () => forge({ a: 5 }), 'not an object'],
     ['without a dtype', () => forge({ a: { shape: [], data_offsets: [0, 4] } }), 'no dtype'],
     ['with an unknown dtype', () => forge({ a: entry('F8_E4M3', [4], 0, 4) }), 'F8_E4M3; supported are'],
     ['with a dtype of Object', () => forge({ a: entry('toString', [4], 0, 4) }), 'toString'],
@@ -135,7 +135,11 @@ describe('a hostile file', () => {
     ['with one offset', () => forge({ a: { dtype: 'F32', shape: [1], data_offsets: [0] } }), 'data_offsets'],
     ['with offsets reversed', () => forge({ a: entry('F32', [1], 4, 0) }, new Uint8Array(4)), 'its offsets cover -4'],
     ['with offsets beyond 2^53', () => forge('{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,1e300]}}'), 'offsets'],
-    ['with a size unlike its span', () => forge({ a: entry('F32', [2], 0, 4) }, new Uint8Array(4)), '8 bytes, but'],
+    [
+      'with a size that does not match its offsets',
+      () => forge({ a: entry('F32', [2], 0, 4) }, new Uint8Array(4)),
+      '8 bytes, but',
+    ],
     [
       'with an overlap',
       () => forge({ a: entry('F32', [2], 0, 8), b: entry('F32', [1], 4, 8) }, new Uint8Array(8)),
@@ -144,7 +148,7 @@ describe('a hostile file', () => {
     ['with a gap', () => forge({ a: four, b: entry('F32', [1], 8, 12) }, new Uint8Array(12)), 'belong to no tensor'],
     ['with a gap first', () => forge({ a: entry('F32', [1], 4, 8) }, new Uint8Array(8)), 'belong to no tensor'],
     ['with data missing', () => forge({ a: four }, new Uint8Array(3)), 'truncated'],
-    ['with data to spare', () => forge({ a: four }, new Uint8Array(9)), '5 bytes after'],
+    ['with extra data at the end', () => forge({ a: four }, new Uint8Array(9)), '5 bytes after'],
     ['with metadata that is no text', () => forge({ __metadata__: { a: 1 } }), '__metadata__'],
     ['that is a folder', () => folder, 'not a file'],
     ['with NaN', () => forge({ a: four }, new Uint8Array(Float32Array.of(Number.NaN).buffer)), 'contains NaN'],
@@ -163,7 +167,7 @@ describe('a hostile file', () => {
     }
   })
 
-  test('with random damage is read or refused with a message, never worse', async () => {
+  test('with random damage is read, or refused with a message', async () => {
     await writeSafetensors(path, weightsOf({ a: [2, 2], b: [3] }))
     const whole = readFileSync(path)
     await fc.assert(
@@ -189,7 +193,7 @@ describe('a hostile file', () => {
   })
 })
 
-test('repeated keys are found wherever they hide, and only they', () => {
+test('repeated keys are found at any place, and no other keys', () => {
   fc.assert(
     fc.property(fc.jsonValue(), (value) => {
       expect(repeatedKey(JSON.stringify(value))).toBeUndefined()

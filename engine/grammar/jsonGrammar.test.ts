@@ -141,7 +141,7 @@ test('an unsupported schema is rejected with its keyword and path', () => {
     expect(() => jsonGrammar(schema, vocabulary), JSON.stringify(schema)).toThrow(message)
 })
 
-test('a model of random weights satisfies the schema, next to unconstrained rows, and reports when it was cut', async () => {
+test('a model of random weights satisfies the schema, next to unconstrained rows, and reports when it was truncated', async () => {
   const config = smallConfig({
     vocab_size: V,
     hidden_size: 16,

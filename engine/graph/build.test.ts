@@ -25,7 +25,7 @@ const a = input('a', [2, 3])
 const b = input('b', [4, 2])
 const ids = input('ids', [5], 'i32', { below: 2 })
 
-describe('a graph that cannot be is refused when it is built, by operation and both shapes', () => {
+describe('an invalid graph is refused when it is built; the error names the operation and both shapes', () => {
   test.each([
     [() => add(a, b), 'add: shapes [2, 3] and [4, 2] do not broadcast'],
     [() => matmul(a, b), 'matmul: inner extents of [2, 3] and [4, 2] differ'],
@@ -57,7 +57,7 @@ test('the same graph gives the same bytes, however many graphs were built before
   expect(build()).toEqual(build())
 })
 
-test('a sum takes in the matrix product that nothing else needs, and no other', () => {
+test('a sum is fused with a matrix product that has no other use, and with no other', () => {
   const [x, w, c] = [input('x', [2, 3]), input('w', [3, 4]), input('c', [2, 4])]
   const product = matmul(x, w)
   const operators = (outputs: Record<string, Node>) =>
@@ -70,7 +70,7 @@ test('a sum takes in the matrix product that nothing else needs, and no other', 
   expect(new Set(operators({ y: add(product, sum(c, [1])) }))).toEqual(new Set(['MatMul', 'Add']))
 })
 
-test('gradients are graph: the second derivative of x³ is 6x', async () => {
+test('gradients are graphs: the second derivative of x³ is 6x', async () => {
   const x = input('x', [2])
   const [first] = grad(sum(mul(x, mul(x, x))), [x])
   const [second] = grad(sum(first), [x])
@@ -82,7 +82,7 @@ test('gradients are graph: the second derivative of x³ is 6x', async () => {
   expect([...d.floats, ...dd.floats]).toEqual([12, 3, 12, -6])
 })
 
-test('a value used many times gathers all its gradients, and one not used has gradient zero', async () => {
+test('a value with several uses sums all its gradients, and an unused one has gradient zero', async () => {
   const x = input('x', [2])
   const unused = input('unused', [2])
   const y = sum(add(mul(x, x), add(x, mul(stopGradient(x), x))))

@@ -5,7 +5,7 @@ import { DeviceError, deviceFromEnvironment, providerOf } from './device.ts'
 import { input, onnxRuntime, sum } from './index.ts'
 import { tfjsRunner } from './test/tfjs.ts'
 
-test('the environment names the device, auto when it says nothing', () => {
+test('the environment names the device; the default is auto', () => {
   expect(deviceFromEnvironment({})).toBe('auto')
   expect(deviceFromEnvironment({ MODELCOMMONS_DEVICE: ' webgpu ' })).toBe('webgpu')
   expect(() => deviceFromEnvironment({ MODELCOMMONS_DEVICE: 'tpu' })).toThrow(

@@ -81,7 +81,7 @@ test('a loop whose state changes shape or type is refused', () => {
   ).toThrow('loop: proceed must be a bool scalar, not bool [2]')
 })
 
-test('a custom operator with several results: the two largest of each row and where they were', async () => {
+test('a custom operator with several results: the two largest values of each row and their positions', async () => {
   const x = input('x', [2, 4])
   const k = constant(BigInt64Array.of(2n), [1])
   const [values, places] = custom(
@@ -98,7 +98,7 @@ test('a custom operator with several results: the two largest of each row and wh
   expect(results.places.numbers).toEqual([1, 3, 2, 0])
 })
 
-test('trap, shapes are static: a program cache compiles a bucket once and lets the oldest go', async () => {
+test('trap, shapes are static: a program cache compiles a bucket once and evicts the oldest', async () => {
   const compiled: string[] = []
   const cache = new ProgramCache<number>(async (length) => {
     compiled.push(`${length}`)
@@ -113,7 +113,7 @@ test('trap, shapes are static: a program cache compiles a bucket once and lets t
   await cache.release()
 })
 
-test('a table read with ids from one bucket keeps its declared bound', async () => {
+test('a table that is read with ids from a bucket keeps its declared bound', async () => {
   const ids = input('ids', [1], 'i32', { below: 4 })
   const program = await runner.compile({
     inputs: [ids],

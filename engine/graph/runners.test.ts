@@ -41,10 +41,10 @@ const cases = Object.entries(operationCases).flatMap(([name, found]) =>
 
 /** They compute nothing themselves; `custom` and `loop` have no gradient and tests of their own. */
 const apart: readonly OperationName[] = ['input', 'constant', 'item', 'loop', 'custom']
-/** With a gradient that is zero or undefined by intent, so that finite differences say nothing. */
+/** Their gradient is zero or undefined by design, so finite differences cannot test it. */
 const flat: readonly string[] = ['sign', 'stopGradient', 'cast']
 
-test('no operation lacks a case that uses it, and none with a gradient goes undifferentiated', () => {
+test('every operation has a case, and every operation with a gradient has a gradient test', () => {
   const known = Object.keys(kernels).filter((name) => !apart.includes(name as OperationName))
   expect(Object.keys(operationCases).sort()).toEqual(known.sort())
   for (const [name, found] of Object.entries(operationCases)) {
@@ -90,7 +90,7 @@ function graphOf({ inputs, build, smooth }: OperationCase): Graph {
 
 describe.each(Object.entries(runners))('%s', (_, runner) => {
   test.each(cases)(
-    '$name gives the values worked out by hand and the gradient of finite differences',
+    '$name gives the values calculated by hand and the gradient of finite differences',
     async ({ each }) => {
       const program = await runner.compile(graphOf(each))
       const feedsOf = (inputs: OperationCase['inputs']) =>
@@ -124,7 +124,7 @@ describe.each(Object.entries(runners))('%s', (_, runner) => {
     },
   )
 
-  test('a loop carries state, collects a row per iteration and sees values from outside', async () => {
+  test('a loop carries state, collects a row in each iteration and reads outer values', async () => {
     const step = input('step', [2])
     const twice = mul(step, 2)
     const { carried, collected } = loop({ trips, limit: 5, carried: [start] }, (iteration, [x]) => {
@@ -159,7 +159,7 @@ describe.each(Object.entries(runners))('%s', (_, runner) => {
     expect(rows.shape).toEqual([3, 2])
   })
 
-  test('integers and booleans come in and go out', async () => {
+  test('integers and booleans can be inputs and outputs', async () => {
     const flags = input('flags', [3], 'bool')
     const counts = input('counts', [3], 'i64')
     const graph = {

@@ -140,7 +140,7 @@ test('an adapter saved by PEFT gives its logits, beside the weights and merged i
   for (const [name, { data }] of weights)
     data.forEach((value, index) => {
       if (Math.abs(must(must(restored.get(name)).data[index]) - value) > 1e-5)
-        throw new Error(`${name} did not come back`)
+        throw new Error(`${name} was not generated`)
     })
 })
 
@@ -159,7 +159,7 @@ test('a reward model saved by transformers gives its scores, read at the last to
     expect(Math.abs(score - must(scores[row]))).toBeLessThan(1e-4)
 })
 
-test.each([...MODELS, 'reward'])('%s: the configuration survives being written and read', async (name) => {
+test.each([...MODELS, 'reward'])('%s: the configuration is unchanged after writing and reading', async (name) => {
   const { config } = await load(name)
   expect(parseConfig(JSON.parse(JSON.stringify(writeConfig(config))))).toEqual(config)
 })

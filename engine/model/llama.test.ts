@@ -60,7 +60,7 @@ const worst = (a: ArrayLike<number>, b: ArrayLike<number>) => {
   return Math.max(...Array.from({ length: a.length }, (_, i) => Math.abs(must(a[i]) - must(b[i]))))
 }
 
-test('texts packed in one row see nothing of each other', async () => {
+test('texts packed in one row do not attend to each other', async () => {
   const [first, second] = [drawIds(1, 5, 1), drawIds(1, 7, 2)]
   const nodes = weightInputs(config)
   const ids = idInput(config, 1, 12)
@@ -86,7 +86,7 @@ test('padding after a row changes nothing before it', async () => {
   expect(worst(long.subarray(0, alone.length), alone)).toBeLessThan(1e-5)
 })
 
-test('every row of a batch may use another adapter: the same as one at a time', async () => {
+test('each row of a batch may use another adapter, with the same results as one at a time', async () => {
   const adapters = [noisyAdapter(1), noisyAdapter(2), noisyAdapter(3)]
   const which = Int32Array.of(2, 0, 2, 1)
   const ids = drawIds(4, 5)
@@ -117,7 +117,7 @@ test('every row of a batch may use another adapter: the same as one at a time', 
   }
 })
 
-test('gradients of an adapter copied per row are each row alone, and sum to the gradient of the batch', async () => {
+test('gradients of an adapter that is copied for each row equal those of each row alone, and sum to the gradient of the batch', async () => {
   const [B, T] = [3, 5]
   const nodes = weightInputs(config)
   const shared = adapterInputs(config, lora)
@@ -195,7 +195,7 @@ test('the gradient of the whole model agrees with finite differences in every we
   }
 })
 
-test('weights are drawn the same for the same seed, and an adapter starts as nothing', () => {
+test('the same seed gives the same weights, and a new adapter has no effect', () => {
   expect(initialWeights(config, 1)).toEqual(weights)
   expect(initialWeights(config, 2)).not.toEqual(weights)
   const adapter = initialAdapter(config, lora, 1)
@@ -239,7 +239,7 @@ test.each([
   [{ architectures: ['GemmaForCausalLM'] }, 'architectures = ["GemmaForCausalLM"]'],
   [{ model_type: 'gemma' }, 'model_type = "gemma" is not supported'],
   [{ sliding_window: 4 }, 'sliding_window = 4 is not supported for llama'],
-])('a configuration it cannot follow is refused by the field: %j', (change, message) => {
+])('an unsupported configuration is refused, naming the field: %j', (change, message) => {
   expect(parseConfig(plain).head_dim).toBe(4)
   expect(() => parseConfig({ ...plain, ...change })).toThrow(ModelConfigError)
   expect(() => parseConfig({ ...plain, ...change })).toThrow(message)

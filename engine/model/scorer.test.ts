@@ -53,7 +53,7 @@ test('an adapter scores as its merged weights do, and can be exchanged', async (
   expect(() => scorer.setAdapter(new Map())).toThrow('other weight names')
 })
 
-test('what cannot be scored is refused', async () => {
+test('invalid rows are refused', async () => {
   const scorer = new SequenceScorer({ config, weights, runner })
   await expect(scorer.logProbabilities([[1]])).rejects.toThrow('Row 0 has 1 tokens; it needs at least 2')
   await expect(scorer.logProbabilities([[1, 2], []])).rejects.toThrow('Row 1 has 0 tokens; it needs at least 2')

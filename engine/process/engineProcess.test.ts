@@ -98,7 +98,7 @@ test('answers stream concurrently, and an exclusive task waits for them', async 
   expect(await Promise.all(faults)).toEqual(['crashed', 'crashed'])
 })
 
-test('trap, a run blocks its event loop: the parent works on while a task runs, and its error comes through', async () => {
+test('trap, a run blocks its event loop: the parent stays responsive while a task runs, and receives its error', async () => {
   const failing = engine.run('generate', { ...answering(), baseFolder: join(model.folder, 'none') })
   await expect(failing).rejects.toThrow(/no model in/)
   expect(await faultOf(failing)).toBe('failed')

@@ -59,7 +59,7 @@ describe('special tokens', () => {
 describe('token by token', () => {
   const ids = fc.array(fc.nat(tokenizer.vocabSize - 1))
 
-  test('the stream of texts is the text, whatever the tokens, and no piece ends inside a character', () => {
+  test('the stream of texts equals the text for any tokens, and no piece ends inside a character', () => {
     fc.assert(
       fc.property(ids, fc.boolean(), (list, skipSpecial) => {
         const stream = new TextStream(tokenizer, { skipSpecial })
@@ -154,7 +154,7 @@ describe('a wrong tokenizer', () => {
     ['a fractional id', withModel({ vocab: { ...json.model.vocab, zz: 1.5 } }), 'zz'],
     ['an absurd id', withModel({ vocab: { ...json.model.vocab, zz: 2 ** 40 } }), 'zz'],
     ['two tokens of one id', withModel({ vocab: { ...json.model.vocab, zz: 300 } }), 'gives the id 300'],
-    ['a merge of strangers', withModel({ merges: [['zz', 'yy']] }), 'merge 0'],
+    ['a merge of unknown tokens', withModel({ merges: [['zz', 'yy']] }), 'merge 0'],
     ['a merge of three', withModel({ merges: ['a b c'] }), 'merge 0'],
     ['no tokens', { ...withModel({ vocab: {}, merges: [] }), added_tokens: [] }, 'no tokens'],
     ['an added token without text', { ...json, added_tokens: [{ id: 1, content: '' }] }, 'added_tokens'],
@@ -163,7 +163,7 @@ describe('a wrong tokenizer', () => {
       { ...json, added_tokens: [{ id: 100, content: 'zz' }] },
       'gives the id 100',
     ],
-    ['a kind nobody knows', { ...json, pre_tokenizer: { type: 'Magic' } }, 'cannot be built'],
+    ['an unknown kind', { ...json, pre_tokenizer: { type: 'Magic' } }, 'cannot be built'],
   ])('with %s is refused', (_, tokenizerJson, message) => {
     expect(() => new Tokenizer({ tokenizer: tokenizerJson as never })).toThrow(message)
   })

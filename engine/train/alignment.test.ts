@@ -40,7 +40,7 @@ const runner = onnxRuntime({ device: 'cpu', threads: 1 })
 const trainerOf = <E>(objective: Objective<E>, options: { adapter?: Weights; seed?: number } = {}) =>
   new Trainer<E>({ config, weights, lora, objective, seed: 1, microBatch: 4, runner, ...options })
 
-/** An adapter that is not nothing, so that policy and reference differ. */
+/** An adapter that has an effect, so that policy and reference differ. */
 const adapter: Weights = new Map(
   Array.from(adapterShapes(config, lora), ([name, shape]) => [
     name,
@@ -181,7 +181,7 @@ describe('losses agree with their formulas written out in plain numbers', () => 
   })
 })
 
-test('DPO makes the policy prefer what was chosen, on pairs it has not seen', async () => {
+test('DPO makes the policy prefer the chosen answers, on unseen pairs', async () => {
   const make = (seed: number, count: number): PreferencePair[] => {
     const random = new Random(seed)
     return Array.from({ length: count }, () => {
@@ -297,7 +297,7 @@ describe.each([
     reference: new SequenceScorer({ config, weights, runner }),
   })
 
-  test('raises the reward of what the policy samples', async () => {
+  test('raises the reward of the policy’s samples', async () => {
     const rewards: number[] = []
     const run = new PolicyRun(trainerOf(objective(0.001)), await plan(25))
     for await (const report of run.start()) {

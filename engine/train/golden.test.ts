@@ -67,7 +67,7 @@ async function trainerOn<E>(model: string, objective: Objective<E>, optimiser = 
   return new Trainer({ config: parseConfig(config), weights, objective, seed: 1, microBatch: 3, runner, optimiser })
 }
 
-/** Reads gradients back from the first moment of one step that moves nothing. */
+/** Reads gradients from the first moment after one step with learning rate 0. */
 async function expectGradients<E>(model: string, objective: Objective<E>, examples: readonly E[], expected: Gradients) {
   const trainer = await trainerOn(model, objective, { maxGradientNorm: Number.POSITIVE_INFINITY, beta1: 0.5 })
   const { loss, metrics } = await trainer.apply(examples, 0)

@@ -31,7 +31,7 @@ const runner = onnxRuntime({ device: 'cpu', threads: 2 })
 const trainerOf = (options: Partial<TrainerOptions<SupervisedExample>> = {}) =>
   new Trainer<SupervisedExample>({ config, weights, objective: supervised, seed: 1, microBatch: 4, runner, ...options })
 
-/** Counting: the completion continues the prompt's arithmetic. Learnable, and of many lengths. */
+/** Counting: the completion continues the sequence of the prompt. It can be learned, and has many lengths. */
 function counting(count: number, seed = 5): SupervisedExample[] {
   const random = new Random(seed)
   return Array.from({ length: count }, () => {
@@ -64,7 +64,7 @@ describe.each([
   ['every weight', undefined],
   ['an adapter', lora],
 ])('training %s', (_, adapter) => {
-  test('lowers the loss on what it sees and on what it does not', async () => {
+  test('lowers the loss on training data and on unseen data', async () => {
     const trainer = trainerOf({ lora: adapter })
     const run = new TrainingRun(trainer, {
       examples: counting(64),
@@ -110,7 +110,7 @@ describe.each([
     await rm(folder, { recursive: true })
   })
 
-  test('many micro-batches make the step that one batch makes', async () => {
+  test('many micro-batches make the same step as one batch', async () => {
     const examples = counting(8).map((example, index) => ({ ...example, weight: index / 4 }))
     const whole = trainerOf({ lora: adapter, microBatch: 8 })
     const parts = trainerOf({ lora: adapter, microBatch: 3 })
@@ -148,7 +148,7 @@ test('only the completion is learned: prompt tokens have no gradient of their ow
   expect(both.loss).toBeCloseTo((must(each[0]).loss + must(each[1]).loss) / 2, 5)
 })
 
-test('packed rows give the loss and the gradient of the texts apart', async () => {
+test('packed rows give the same loss and gradient as separate texts', async () => {
   const examples = counting(9).map((example, index) => ({ ...example, weight: 1 + (index % 3) }))
   const apart = trainerOf({ lora, microBatch: 9 })
   const rows = packExamples(examples, 48)
@@ -166,7 +166,7 @@ test('dropout is drawn from the seed and the step, leaves evaluation alone, and 
   const undisturbed = trainerOf({ lora, dropout: 0.3 })
   const reports = await all(new TrainingRun(undisturbed, plan))
   const plain = await all(new TrainingRun(trainerOf({ lora }), plan))
-  expect(must(reports[0]).loss).toBeCloseTo(must(plain[0]).loss, 5) // B is zero: what is dropped does not show yet
+  expect(must(reports[0]).loss).toBeCloseTo(must(plain[0]).loss, 5) // B is zero, so dropout has no effect yet
   expect(must(reports[5]).loss).not.toBeCloseTo(must(plain[5]).loss, 5)
   const first = new TrainingRun(trainerOf({ lora, dropout: 0.3 }), plan)
   for await (const { step } of first.start()) if (step === 3) break
@@ -209,7 +209,7 @@ test('an abort ends the stream between runs, and the run can be started again to
   expect(bytesOf(await trainer.parameters())).toEqual(bytesOf(await calm.parameters()))
 })
 
-test('a loss that is not finite throws and leaves the weights as they were', async () => {
+test('a loss that is not finite throws and leaves the weights unchanged', async () => {
   const trainer = trainerOf({ optimiser: { maxGradientNorm: Number.POSITIVE_INFINITY } })
   const examples = counting(4)
   await trainer.apply(examples, 1e30)
@@ -233,7 +233,7 @@ test('training stops early when evaluation no longer improves', async () => {
   expect(Math.min(...losses)).toBe(losses.at(-3))
 })
 
-test('a plan or a checkpoint that cannot be followed is refused', async () => {
+test('an invalid plan or checkpoint is refused', async () => {
   const [good] = counting(1)
   const plan = { examples: [good], batchSize: 1, steps: 2, learningRate: 1e-2 }
   const trainer = trainerOf({ lora })

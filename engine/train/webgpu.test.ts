@@ -48,7 +48,7 @@ const size = { batch: 2, length: 16 }
 
 const runner = await webGpu()
 
-test('WebGPU runs here, or says what it needs', () => {
+test('WebGPU runs, or its error says what it needs', () => {
   if (!(runner instanceof Error)) return expect(runner.name).toBe('onnxruntime webgpu')
   expect(runner).toBeInstanceOf(DeviceError)
   expect(runner.message).toContain('needs a GPU with a Vulkan, Metal or D3D12 driver')
@@ -97,7 +97,7 @@ const scored = smallConfig({ ...config, head: 'score' })
 const judge = selectTrainable({ config: scored, weights: initialWeights(scored, 1), lora }, 1)
 const training = <E>(objective: Objective<E>, of = trainable) => gradientGraph(of, objective, size)
 
-/** A decoding step with everything that a sampler can be asked for. */
+/** A decoding step with all options of a sampler. */
 const decoding = (): Graph =>
   stepGraph(
     { config, lora, fused: false },
@@ -176,14 +176,14 @@ const onAdapter = (gpu: GraphRunner) => {
     for (const [index, value] of here.found.entries()) expect(there.found[index]).toBeCloseTo(value, 4)
   })
 
-  test('trap, reading a GPU buffer aborts: a resident tensor refuses, and comes to the host through a copying session', async () => {
+  test('trap, reading a GPU buffer aborts: a resident tensor rejects the read, and is copied to the host by a copying session', async () => {
     const placed = await gpu.upload({ x: tensor(Float32Array.of(1, 2, 3)) })
     expect(() => placed.x.data).toThrow('bring it to the host with Runner.read')
     expect((await gpu.read(placed)).x.floats).toEqual(Float32Array.of(1, 2, 3))
     gpu.dispose(Object.values(placed))
   })
 
-  test('trap, a session ends before its results: they outlive it, and the last one takes it along', async () => {
+  test('trap, a session ends before its results: they stay valid, and the last one releases it', async () => {
     const x = input('x', [3])
     const program = await gpu.compile({ inputs: [x], outputs: { y: mul(x, 2) } }, { resident: ['y'] })
     const { y } = await program.run({ x: Float32Array.of(1, 2, 3) })
@@ -192,7 +192,7 @@ const onAdapter = (gpu: GraphRunner) => {
     gpu.dispose([y])
   })
 
-  test('trap, results leak: state of earlier steps is given back, forty steps hold no more device memory than ten', async () => {
+  test('trap, results leak: state of earlier steps is released, so forty steps hold no more device memory than ten', async () => {
     // 1 M parameters: a step's parameters and moments are 12 MB, which a software adapter takes from this process.
     const wide = smallConfig({ ...config, vocab_size: 32_768, tie_word_embeddings: true })
     const trainer = new Trainer({

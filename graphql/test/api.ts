@@ -9,11 +9,11 @@ import { openQueues, type Queues } from '#schema/queue.ts'
 import { freshDatabase } from '#test/database.ts'
 import { account, TEST_CHAIN_ID } from '#test/factory.ts'
 
-/** An API on a fresh database and a real port, spoken to over HTTP as any client would. */
+/** An API on a fresh database and a real port, used over HTTP like any client. */
 export interface TestApi extends ApiServer {
   db: Database
   artifacts: ArtifactStore
-  /** What was logged as an error. */
+  /** The logged errors. */
   logged: object[]
   /** Statements that the database has run since the last call. */
   statements(): string[]
@@ -38,7 +38,7 @@ export async function testApi(options: Partial<ApiOptions> = {}): Promise<TestAp
   const artifacts = localStore(folder)
   const logged: object[] = []
   const { counted, statements } = counting(db)
-  // Opening the queue takes a moment: only tests that ask for jobs pay for it.
+  // Opening the queue takes time, so only tests that need jobs do it.
   let opened: Promise<Queues> | undefined
   const queues: Pick<Queues, 'add'> = {
     add: async (entries) => {
@@ -76,7 +76,7 @@ const asker =
     return { status: response.status, ...((await response.json()) as Omit<GraphQLResponse, 'status'>) }
   }
 
-/** The same database, remembering what it was asked. */
+/** The same database; it records its statements. */
 function counting(db: Database) {
   let seen: string[] = []
   const counted: Database = {

@@ -37,7 +37,7 @@ export interface GovernanceHistory {
 
 const amount = fc.oneof(fc.constant(0n), fc.bigInt(1n, 12n), fc.bigInt(1n, 10n ** 24n))
 
-/** Versions of one thing that change at some blocks, the last of them open. */
+/** Versions of one row that change at some blocks; the last version is open. */
 const versions = <T>(value: fc.Arbitrary<T>) =>
   fc
     .uniqueArray(fc.record({ fromBlock: fc.integer({ min: 1, max: HEAD }), value }), {
@@ -95,7 +95,7 @@ export const QUORUM = 50n
 export const side = (ballots: readonly Ballot[], support: number) =>
   ballots.filter((one) => one.support === support).reduce((sum, { weight }) => sum + weight, 0n)
 
-/** The versions of the proposal's row: one for every block in which something about it happened. */
+/** The versions of the proposal's row: one for every block with an event about it. */
 export function proposalVersions(one: GovernanceHistory, nth: number) {
   const { start, end, canceledAt } = must(one.terms[nth])
   const ballots = one.ballots.filter(({ proposal }) => proposal === nth)
@@ -123,7 +123,7 @@ export function proposalVersions(one: GovernanceHistory, nth: number) {
   })
 }
 
-/** Puts the history in the place of the one before. */
+/** Replaces the previous history. */
 export async function store(db: Database, one: GovernanceHistory) {
   await db.query('truncate governor, governor_setting, holder, proposal, vote')
   await insert(db, Governor, {

@@ -8,7 +8,7 @@ const share = (part: bigint | number, whole: bigint | number) =>
   BigInt(whole) > 0n ? Number((BigInt(part) * PPM) / BigInt(whole)) : null
 const total = (all: readonly bigint[]) => all.reduce((sum, one) => sum + one, 0n)
 
-/** By definition: walks over the sorted list, and compares every pair. */
+/** By definition: iterates over the sorted list, and compares every pair. */
 function concentration(some: readonly bigint[], tops: readonly number[]) {
   const all = some.filter((one) => one > 0n).sort((a, b) => (a > b ? -1 : a < b ? 1 : 0))
   const sum = total(all)
@@ -31,7 +31,7 @@ function concentration(some: readonly bigint[], tops: readonly number[]) {
   }
 }
 
-/** The answer to the test's query as of the block, restated naively over the same rows held in memory. */
+/** The answer to the test's query as of the block, computed naively over the same rows in memory. */
 export function expected(one: GovernanceHistory, block: number) {
   const powers = at(one.powers, block)
   const cast = (nth: number) => one.ballots.filter((ballot) => ballot.proposal === nth && ballot.block <= block)

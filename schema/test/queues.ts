@@ -4,7 +4,7 @@ import type { Database } from '../database.ts'
 import { openQueues, type Queues } from '../queue.ts'
 import { redisIsMissing, startRedis, type TestRedis } from './redis.ts'
 
-/** The back ends that can be had here: every test of the queue runs on each. */
+/** The available back ends: every test of the queue runs on each of them. */
 export const backends: ('postgres' | 'redis')[] = redisIsMissing() ? ['postgres'] : ['postgres', 'redis']
 
 let redis: Promise<TestRedis> | undefined
@@ -19,7 +19,7 @@ export interface Setting {
   queues: Queues
   /** Opens the same queues once more, as another process would. */
   reopen(): Promise<Queues>
-  /** Loses everything the queue holds. */
+  /** Deletes everything in the queue. */
   lose(): Promise<void>
   redisUrl?: string
   prefix: string

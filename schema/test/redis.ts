@@ -8,7 +8,7 @@ export interface TestRedis {
   stop(): Promise<void>
 }
 
-/** Why no Redis can be had here, or nothing when one can. */
+/** The reason why no Redis is available; undefined when one is. */
 export function redisIsMissing(): string | undefined {
   try {
     execFileSync('redis-server', ['--version'], { stdio: 'ignore' })

@@ -52,7 +52,7 @@ import {
 } from '../index.ts'
 import type { OperationName } from '../node.ts'
 
-/** No operation under test takes more. */
+/** The maximum number of inputs of a tested operation. */
 export type CaseInputs = readonly [Node, Node, Node]
 
 /** One use of an operation on f32 inputs, with the expected values calculated by hand. */
@@ -176,7 +176,7 @@ export const operationCases: Record<Exclude<OperationName, Untestable>, Operatio
       build: ([a, b]) => matmul(a, b, { transposeB: true, scale: 2 }),
       expected: [2, 6, 12, 16],
     },
-    // Products that a sum takes in: one of the same shape, one of a row, two of them.
+    // Products that are fused into a sum: one of the same shape, one of a row, two of them.
     {
       inputs: [matrix, inputOf([3, 2], 1, 0, 0, 1, 1, 1), inputOf([2, 2], 10, 20, 30, 40)],
       build: ([a, b, c]) => add(matmul(a, b, { scale: 2 }), c),
