@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { type AcceptedMutant, acceptedMutants } from './mutants/accepted.ts'
 
@@ -31,6 +31,7 @@ export async function checkMutants(files: string | undefined, incremental: boole
   const begin = performance.now()
   install()
   const flags = [...(files ? ['--mutate', files] : []), ...(incremental ? ['--incremental'] : [])]
+  rmSync(REPORT, { force: true })
   execFileSync(process.execPath, [binary(), 'run', CONFIG, ...flags], { stdio: 'inherit' })
   const report = JSON.parse(readFileSync(REPORT, 'utf8')) as MutationReport
 

@@ -82,8 +82,8 @@ export const acceptedMutants: readonly AcceptedMutant[] = [
   },
   {
     file: 'rules/agreement.ts',
-    line: 'profile.set(judgement.choice, (profile.get(judgement.choice) ?? 0n) + 1n)',
-    mutation: '(profile.get(judgement.choice) ?? 0n) + 1n → (profile.get(judgement.choice) ?? 0n) - 1n',
+    line: 'profile.set(report.choice, (profile.get(report.choice) ?? 0n) + 1n)',
+    mutation: '(profile.get(report.choice) ?? 0n) + 1n → (profile.get(report.choice) ?? 0n) - 1n',
     because: 'All counts change their sign, and only products of two counts are used.',
   },
   {
