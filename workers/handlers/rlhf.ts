@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { keccak256 } from 'viem'
+import { PPM } from '#rules/bps.ts'
 import {
   documentBytes,
   evidenceDocument,
@@ -49,8 +50,8 @@ export const rlhfHandler =
           prompt,
           chosen,
           rejected,
-          weight: weight / 1e6,
-          noise: noise / 1e6,
+          weight: weight / Number(PPM),
+          noise: noise / Number(PPM),
         })),
         prompts,
         training: {

@@ -1,5 +1,6 @@
 import type { GraphQLResolveInfo } from 'graphql'
 import { Arg, Ctx, Field, FieldResolver, Info, Int, ObjectType, Resolver, Root, registerEnumType } from 'type-graphql'
+import { PPM } from '#rules/bps.ts'
 import { Governor, Holder, Proposal, Vote } from '#schema/onchain/governance.ts'
 import { BigIntScalar } from '#schema/scalars.ts'
 import type { ApiContext } from '../../context.ts'
@@ -138,7 +139,7 @@ async function read(
         ...rest,
         topShares: tops.map((top, i) => {
           const amount = BigInt(found[i])
-          return { top, amount, share: Number((amount * 1_000_000n) / rest.total) }
+          return { top, amount, share: Number((amount * PPM) / rest.total) }
         }),
       },
     ]),
