@@ -1,6 +1,6 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm'
 
-/** The database itself refuses a posting that is not one: nothing is moved from an account to itself, nothing by zero or less,
+/** The database rejects invalid postings: nothing is moved from an account to itself, the amount is positive,
  *  nothing is changed or deleted, and no account but the outside world is overdrawn. */
 export class LedgerGuard implements MigrationInterface {
   name = 'LedgerGuard1700000000005'

@@ -3,7 +3,7 @@ import type { MigrationInterface, QueryRunner } from 'typeorm'
 /** An address of the one deployment that a database of an earlier schema followed. */
 const home = (name: string) => `(SELECT contracts ->> '${name}' FROM cursor)`
 
-/** Columns that tell several Governors apart, with what they are in the rows of one. */
+/** The columns that distinguish several Governors, with their values for the rows of a single one. */
 const ADDED = [
   ['proposal', 'governor_id', 'text', home('ModelGovernor')],
   ['proposal', 'on_chain_id', 'text', 'id'],
@@ -19,7 +19,7 @@ const ADDED = [
   ['governor_setting', 'name', 'text', 'id'],
 ] as const
 
-/** Any number of Governors, each with how it counts; and what a comparison with the contracts found. */
+/** Supports any number of Governors with their counting rules, and stores the comparisons with the contracts. */
 export class Governors implements MigrationInterface {
   name = 'Governors1700000000006'
 

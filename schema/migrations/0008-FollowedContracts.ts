@@ -4,7 +4,7 @@ export class FollowedContracts implements MigrationInterface {
   name = 'FollowedContracts1700000000008'
 
   async up(query: QueryRunner) {
-    // present versions, which are nearly all that a batch writes, cost these indexes nothing any more
+    // present versions, which are most of a batch, no longer cost these indexes anything
     const { records: ends } = await query.query(
       `SELECT tablename AS "table" FROM pg_indexes WHERE schemaname = 'public' AND indexname = tablename || '_to'`,
       undefined,

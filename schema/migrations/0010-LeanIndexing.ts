@@ -1,7 +1,7 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm'
 
-/** What the state root digests is the text that COPY stores: roots of the former kind go, and the indexer makes them anew. An event's id
- *  says its block, so that its primary key alone keeps it from being there twice. */
+/** The state root now hashes the text that COPY stores: old roots are deleted, and the indexer computes them again. An event's id contains its
+ *  block, so its primary key alone prevents duplicates. */
 export class LeanIndexing implements MigrationInterface {
   name = 'LeanIndexing1700000000010'
 
