@@ -29,7 +29,7 @@ test('the page compiles under strict TypeScript', () => {
   expect(stdout).toBe('')
 })
 
-test('the page asks for less than the API allows in one query', () => {
+test('the page stays below the limits of the API for one query', () => {
   const aliases = people(MOST_PEOPLE).match(/p\d+:/g)?.length
   expect(aliases).toBe(MOST_PEOPLE)
   expect(MOST_PEOPLE).toBeLessThanOrEqual(50)

@@ -50,9 +50,9 @@ export async function capture(browser: Browser, url: string, folder: string): Pr
   return files
 }
 
-/** `npm run screenshots -- DIR [URL]`: of the page at URL, or of the page that the browser test fills with rows. */
+/** `npm run screenshots -- DIR [URL]`: screenshots of the page at URL, or of the page with the rows of the browser test. */
 async function main([folder, url]: string[]): Promise<number> {
-  if (!folder) throw new Error('Name a folder for the pictures: npm run screenshots -- DIR [URL]')
+  if (!folder) throw new Error('Name a folder for the screenshots: npm run screenshots -- DIR [URL]')
   if (!url)
     return (
       spawnSync(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', 'test/web.test.ts'], {

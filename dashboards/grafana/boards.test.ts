@@ -12,7 +12,7 @@ interface Target {
   rawSql?: string
 }
 
-/** All targets of a board, also those within rows. */
+/** All targets of a board, also those inside rows. */
 const targetsOf = (board: unknown): Target[] => {
   const found: Target[] = []
   JSON.stringify(board, (_key, value) => {
@@ -39,7 +39,7 @@ test('every metric that a board names is served by /metrics', async () => {
   for (const metric of named) expect([...shown], metric).toContain(metric.replace(/_(bucket|count|sum)$/, ''))
 })
 
-test('every statement of a board runs on the newest schema', async () => {
+test('every SQL statement of a board runs on the current schema', async () => {
   const db = await freshDatabase()
   const statements = targetsOf(boards().lifecycle).flatMap(({ rawSql }) => rawSql ?? [])
   expect(statements.length).toBeGreaterThan(10)

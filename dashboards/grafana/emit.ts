@@ -5,7 +5,7 @@ import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard'
 import { lifecycleBoard } from './lifecycle.ts'
 import { serviceBoard } from './service.ts'
 
-/** Every board, by the name of its file in `boards/`. */
+/** All boards, by the name of their file in `boards/`. */
 export const boards = (): Record<string, Dashboard> => ({
   lifecycle: lifecycleBoard().build(),
   service: serviceBoard().build(),

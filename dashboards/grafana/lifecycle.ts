@@ -18,7 +18,7 @@ export const lifecycleBoard = () =>
     .refresh('10s')
     .time({ from: 'now-30m', to: 'now' })
     .timezone('browser')
-    .withRow(new RowBuilder('In figures'))
+    .withRow(new RowBuilder('Overview'))
     .withPanel(stat('Models', 'Proposed.', 'select count(*) from model where to_block is null'))
     .withPanel(
       stat(

@@ -78,7 +78,7 @@ export const serviceBoard = () =>
       ),
     )
     .withPanel(
-      series('Drift', 'Values of the newest sample that differ from the contracts’, by governor.', 'none', [
+      series('Drift', 'Values of the latest sample that differ from the contracts, by governor.', 'none', [
         'modelcommons_index_drift',
         '{{governor}}',
       ]),

@@ -1,7 +1,7 @@
 import type { Builder, Dataquery } from '@grafana/grafana-foundation-sdk/cog'
 import { DataqueryBuilder } from '@grafana/grafana-foundation-sdk/prometheus'
 
-/** The data sources of `provisioning/datasources/sources.yml`, by their fixed ids. */
+/** The data sources of `provisioning/datasources/sources.yml`, with their fixed ids. */
 export const PROMETHEUS = { type: 'prometheus', uid: 'modelcommons-prometheus' }
 export const POSTGRES = { type: 'grafana-postgresql-datasource', uid: 'modelcommons-postgres' }
 

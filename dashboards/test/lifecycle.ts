@@ -15,7 +15,8 @@ import { account, blockTime, insert, insertAll, insertChain } from '#test/factor
 
 const ether = (amount: number) => BigInt(Math.round(amount * 1e6)) * 10n ** 12n
 
-/** A lifecycle in mid-alignment: voted, gathered, trained, evaluated; a worse version refused; one epoch paid; one dispute upheld. */
+/** Inserts the rows of a lifecycle during alignment: its vote, samples, training and evaluation, a refused worse version, one paid epoch, and one
+ *  upheld dispute. */
 export async function insertLifecycle(db: Database, artifacts: ArtifactStore): Promise<void> {
   await insertChain(db, 120, { final: 118 })
   const specHash = await putJson(artifacts, {
