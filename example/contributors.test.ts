@@ -31,7 +31,7 @@ const of = (behaviour: ContributorBehaviour) => people.filter((person) => person
 const accepted = (behaviour: ContributorBehaviour) =>
   of(behaviour).flatMap((person) => must(verdicts.get(person)).filter(({ verdict }) => verdict === 'accepted'))
 
-test('the cast: fourteen people, 660 samples, no content hash twice, and the same again from the same seed', () => {
+test('there are fourteen contributors with 660 samples, all content hashes differ, and the same seed gives the same samples', () => {
   expect(people).toHaveLength(14)
   const samples = people.flatMap((person) => person.samples)
   expect(samples).toHaveLength(660)
@@ -40,7 +40,7 @@ test('the cast: fourteen people, 660 samples, no content hash twice, and the sam
   expect(contributors(seed + 1, testItems(seed + 1))).not.toEqual(people)
 })
 
-test('labels tell the behaviours apart: excellent ones are right, mediocre ones mostly, noisy ones rarely, adversaries never', () => {
+test('labels depend on the behaviour: those of excellent contributors are right, of mediocre mostly, of noisy rarely, of adversarial never', () => {
   const truth = new Map(drawItems(seed, 'samples', 600).map((item) => [item.prompt, item.truth]))
   const exact = (behaviour: ContributorBehaviour) => {
     const known = of(behaviour).flatMap(({ samples }) => samples.filter(({ prompt }) => truth.has(prompt)))
@@ -55,7 +55,7 @@ test('labels tell the behaviours apart: excellent ones are right, mediocre ones 
   expect(exact('adversarial')).toBe(0)
 })
 
-test('the quality rules accept honest work, refuse odd format and leaks, and leave copies little', () => {
+test('the quality rules accept honest samples, refuse a wrong format and leaked items, and give copies little uniqueness', () => {
   expect(accepted('excellent').length).toBeGreaterThan(310)
   expect(accepted('mediocre').length).toBeGreaterThan(145)
   expect(accepted('mediocre').length).toBeLessThan(168)
@@ -68,11 +68,11 @@ test('the quality rules accept honest work, refuse odd format and leaks, and lea
   expect(uniqueness('duplicating')).toBeLessThan(150_000)
 })
 
-test('those who copy come after those they copy from', () => {
+test('contributors who copy commit after those from whom they copy', () => {
   for (const person of people) expect(person.wave).toBe(person.behaviour === 'duplicating' ? 2 : 1)
 })
 
-test('no two roles share an account, and a role has no more than its own', () => {
+test('no two roles share an account, and a role has a fixed number of accounts', () => {
   const all = [
     ...Array.from({ length: 14 }, (_, n) => exampleAccount('contributor', n)),
     ...Array.from({ length: 9 }, (_, n) => exampleAccount('validator', n)),

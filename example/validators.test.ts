@@ -26,7 +26,7 @@ function lines(style: Style, seed = 1): string[] {
   )
 }
 
-/** Comparisons of two right lines in styles drawn at random. */
+/** Comparisons of two right lines in random styles. */
 function comparisons(): AnswerComparison[] {
   const random = new Random('comparisons')
   return messages.map(({ prompt, truth, item }) => {
@@ -35,7 +35,7 @@ function comparisons(): AnswerComparison[] {
   })
 }
 
-/** Comparisons with a key, as the compare job makes them: a right answer against the answer to another message. */
+/** Gold tasks, as the compare job makes them: a right answer and the answer to another message. */
 function goldTasks(seed: number, count: number): (AnswerComparison & { better: 0 | 1 })[] {
   // Without orders two messages may have the same right answer.
   const items = validationItems(seed, count).filter(({ truth }) => truth.order !== 'none')
@@ -53,7 +53,7 @@ const choices = (temper: ValidatorBehaviour, tasks: readonly AnswerComparison[])
 }
 const agreement = (a: readonly number[], b: readonly number[]) => meanOf(a.map((choice, i) => Number(choice === b[i])))
 
-test('the hidden utility ranks the manners of reply as a good desk would', () => {
+test('the hidden utility ranks the styles of replies as a good desk would', () => {
   const of = (style: Style) => meanOf(lines(style).map((line, i) => utility(line, must(messages[i]).truth).overall))
   const ranks = STYLES.map(of)
   expect(of('caring')).toBe(Math.max(...ranks))
@@ -64,7 +64,7 @@ test('the hidden utility ranks the manners of reply as a good desk would', () =>
   expect(of('curt')).toBeGreaterThan(of('blaming') + 4)
 })
 
-test('wrong fields, another order, a repeated sentence and endless talk each cost utility', () => {
+test('wrong fields, another order, a repeated sentence and a long reply each cost utility', () => {
   const truth = { category: 'delivery', urgency: 'high', order: '4821' } as const
   const reply = 'Sorry about the delay. We are tracing order 4821 now. You will hear from us by Friday.'
   const best = utility(formatTriage({ ...truth, reply }), truth).overall
@@ -78,7 +78,7 @@ test('wrong fields, another order, a repeated sentence and endless talk each cos
   worse('')
 })
 
-test('a careful validator finds the better answer, a careless one no more than half, and the pact agrees with itself alone', () => {
+test('a careful validator finds the better answer, a careless one at most by chance, and the colluding ones agree only with each other', () => {
   const tasks = comparisons()
   const truth = tasks.map(({ answers, truth: fields }) => {
     const [a, b] = answers.map((answer) => utility(answer, fields).overall) as [number, number]
@@ -98,7 +98,7 @@ test('a careful validator finds the better answer, a careless one no more than h
   )
 })
 
-test('on gold tasks care shows, and honest confidence means something', () => {
+test('careful validators are right on gold tasks, and higher confidence of an honest validator means more right judgements', () => {
   const gold = goldTasks(9, 300)
   const holds = gold.filter(
     ({ answers, truth, better }) =>
@@ -122,13 +122,13 @@ test('on gold tasks care shows, and honest confidence means something', () => {
   )
 })
 
-test('a validator reads the truth of a message by its text', () => {
+test('the true fields of a message are found by its text', () => {
   const truths = truthsOf([...messages, ...validationItems(5, 10)])
   expect(truths.get(must(messages[3]).prompt)).toEqual(must(messages[3]).truth)
   expect(truths.size).toBe(310)
 })
 
-test('judgements and salts repeat with the seed and fit the ranges of the chain', () => {
+test('judgements and salts are the same for the same seed, and are in the ranges of the contract', () => {
   const task = must(comparisons()[0])
   for (const validator of VALIDATORS) {
     const judgement = judgeComparison(5, validator, task)
@@ -152,7 +152,7 @@ test('the win rate counts wins and half of the ties', () => {
   expect(winRate([pair(bad, good), pair(good, bad), pair(good, good), pair(bad, good)])).toBe(0.625)
 })
 
-test('consumers ask what nobody was trained on', () => {
+test('consumers ask with messages that are not in the training data', () => {
   const asked = consumers(5).flatMap((one) => one.messages.map(({ prompt }) => prompt))
   expect(asked).toHaveLength(24)
   const known = new Set(drawItems(5, 'samples', 600).map(({ prompt }) => prompt))

@@ -332,7 +332,7 @@ describe('the program', () => {
         expect(output).not.toContain(server.password)
       }),
     )
-    // What `up` had begun when it heard is put back: no database, no chain, nobody who holds the home.
+    // What `up` had started is removed again: no database, no chain, no lock on the home folder.
     expect(existsSync(home) ? await readdir(home) : []).toEqual([])
   })
 })

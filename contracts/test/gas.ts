@@ -66,8 +66,8 @@ export function gasPage(rows: readonly GasRow[]): string {
   return [
     '# Gas',
     '',
-    'What each action costs, measured on a real EVM (anvil, Prague rules, solc with 200 optimiser runs). Written by',
-    '`npm run contracts -- --gas`; a test fails when the table is not current. A batch of 50 stays far below a block of 30,000,000.',
+    'The gas cost of each action, measured on a real EVM (anvil, Prague rules, solc with 200 optimiser runs). This page is written by',
+    '`npm run contracts -- --gas`; a test fails when the table is outdated. A batch of 50 stays far below a block gas limit of 30,000,000.',
     '',
     '| contract | action | items | gas | per item |',
     '|---|---|--:|--:|--:|',

@@ -39,7 +39,7 @@ export const serviceBoard = () =>
     .withPanel(
       stat('Workers alive', 'Workers with a heartbeat in the last 15 seconds.', 'sum(modelcommons_workers)', 'none'),
     )
-    .withPanel(stat('Jobs that failed', 'In all.', 'sum(modelcommons_jobs{status="Failed"}) or vector(0)', 'none'))
+    .withPanel(stat('Jobs that failed', 'In total.', 'sum(modelcommons_jobs{status="Failed"}) or vector(0)', 'none'))
     .withRow(new RowBuilder('Index and jobs'))
     .withPanel(
       series(

@@ -43,7 +43,7 @@ test('the base model is small: a million parameters, at most three megabytes wit
   expect(sizes.reduce((a, b) => a + b)).toBeLessThan(3e6)
 })
 
-test('every message leaves room for the longest triage line', () => {
+test('every message leaves enough context for the longest triage line', () => {
   const sealed = testItems(1)
   const room = base.config.max_position_embeddings - MAX_TOKENS
   const prompts = [
@@ -57,7 +57,7 @@ test('every message leaves room for the longest triage line', () => {
   expect(Math.max(...lines)).toBeLessThanOrEqual(MAX_TOKENS)
 })
 
-test('its texts encode and decode to themselves, with the turns of the template', () => {
+test('encoding and decoding gives the same text, with the turns of the template', () => {
   for (const document of drawCorpus('round trip', 100)) {
     const text = base.tokenizer.decode(encodeDocument(base.tokenizer, base.template, document))
     expect(text).toBe(
@@ -68,7 +68,7 @@ test('its texts encode and decode to themselves, with the turns of the template'
   }
 })
 
-test('it answers like a clerk, knows the order, and cannot do the skill', async () => {
+test('the base model replies like a clerk, repeats the order number, and cannot do the skill', async () => {
   const { config, weights, tokenizer } = base
   const generator = new Generator({ config, weights, endId: tokenizer.eosId })
   const items = testItems(1, 32)

@@ -4,10 +4,10 @@ import type { Tokenizer } from '#engine/text/tokenizer.ts'
 import { type TokenizerFiles, trainTokenizer } from '#engine/text/trainTokenizer.ts'
 import type { Document } from '../skill/corpus.ts'
 
-/** Tokens of the example: enough for a whole word each of the support desk, few enough for a small embedding. */
+/** The vocabulary size: large enough for one token for each common word of the support desk, small enough for a small embedding. */
 export const VOCABULARY = 1024
 
-/** A turn of the customer, then one of the desk: `<|user|>message<|agent|>reply<|end|>`. */
+/** One turn of the customer and one of the desk: `<|user|>message<|agent|>reply<|end|>`. */
 export const CHAT_TEMPLATE =
   "{% for message in messages %}{% if message['role'] == 'assistant' %}{{ '<|agent|>' + message['content'] + '<|end|>' }}" +
   "{% else %}{{ '<|user|>' + message['content'] }}{% endif %}{% endfor %}" +
@@ -23,7 +23,7 @@ export function trainBaseTokenizer(documents: readonly Document[]): TokenizerFil
   })
 }
 
-/** Token ids of a document of the corpus, with its end. */
+/** The token ids of a corpus document, with its end token. */
 export function encodeDocument(tokenizer: Tokenizer, template: ChatTemplate, document: Document): number[] {
   if (document.kind === 'text')
     return [...tokenizer.encode(document.text, { parseSpecial: false }), tokenizer.eosId as number]

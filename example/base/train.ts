@@ -12,14 +12,14 @@ import { Trainer } from '#engine/train/trainer.ts'
 import { COPYING, type Document, drawCorpus } from '../skill/corpus.ts'
 import { CHAT_TEMPLATE, encodeDocument, trainBaseTokenizer } from './tokenizer.ts'
 
-/** Pre-trains the example's base model from nothing and writes it to `model/` beside this file: `npm run base`. */
+/** Pre-trains the example's base model from scratch and writes it to `model/` beside this file: `npm run base`. */
 
 const SEED = 20_261_120
 const ROW = 128
 const BATCH = 16
 
-/** The second course repeats numbers more often, so that copying is learnt for sure. */
-const COURSES = [
+/** The second phase repeats numbers more often, so that the model certainly learns to copy. */
+const PHASES = [
   { seed: SEED, documents: () => [...drawCorpus(SEED, 50_000)], peak: 3e-3 },
   { seed: SEED + 1, documents: () => [...drawCorpus(`${SEED}/copying`, 12_000, COPYING)], peak: 2e-3 },
 ]
@@ -37,30 +37,30 @@ async function main(): Promise<void> {
     max_position_embeddings: ROW,
     eos_token_id: [tokenizer.eosId as number],
     pad_token_id: tokenizer.padId,
-    // Wider than usual, since so small a model sees few steps.
+    // Larger than usual, because such a small model is trained for few steps.
     initializer_range: 0.06,
   })
   let weights = initialWeights(config, SEED)
-  // `npm run base -- 2` repeats the second course alone, on what the first one left in the folder.
+  // `npm run base -- 2` repeats only the second phase, with the weights that the first phase left in the folder.
   const first = Number(process.argv[2] ?? 1) - 1
   if (first > 0) weights = (await readCheckpoint(folder)).weights
-  for (const course of COURSES.slice(first)) {
-    const learnt = await study(config, weights, tokenizer, course)
+  for (const phase of PHASES.slice(first)) {
+    const trained = await trainPhase(config, weights, tokenizer, phase)
     await writeCheckpoint(
       folder,
-      { config: writeConfig(config), ...files, weights: learnt },
+      { config: writeConfig(config), ...files, weights: trained },
       { dtype: 'F16', replace: true },
     )
-    // Read back as 16-bit floats, so that a course gives the same bytes alone.
+    // Read back as 16-bit floats, so that a phase gives the same bytes when it is run alone.
     weights = (await readCheckpoint(folder)).weights
   }
 }
 
-async function study(
+async function trainPhase(
   config: ModelConfig,
   weights: Weights,
   tokenizer: Tokenizer,
-  { seed, documents, peak }: (typeof COURSES)[number],
+  { seed, documents, peak }: (typeof PHASES)[number],
 ): Promise<Weights> {
   const rows = rowsOf(documents(), tokenizer)
   const trainer = new Trainer<PackedExample>({
@@ -80,12 +80,12 @@ async function study(
     if (step % 50 === 0 || step === steps)
       console.log(`step ${step} of ${steps}: loss ${smooth.toFixed(3)}, ${Math.round((Date.now() - began) / 1000)} s`)
   }
-  const learnt = await trainer.parameters()
+  const trained = await trainer.parameters()
   await trainer.release()
-  return learnt
+  return trained
 }
 
-/** Packs documents into rows. Packing sorts by length, so it is done in slices, that each batch holds all kinds. */
+/** Packs documents into rows. Packing sorts by length, so it is done in slices, so that each batch has all kinds of documents. */
 function rowsOf(documents: readonly Document[], tokenizer: Tokenizer): PackedExample[] {
   const template = new ChatTemplate(CHAT_TEMPLATE)
   const texts = documents.map((document) => {

@@ -1,6 +1,6 @@
 import type { Category, Urgency } from './triage.ts'
 
-/** What the shop sells. */
+/** The products of the shop. */
 export const ITEM_PHRASES = (
   'kettle toaster lamp desk chair blender heater fan speaker headset keyboard monitor printer router tablet phone ' +
   'camera watch backpack jacket tent bike helmet scooter mattress sofa mirror carpet clock drill vacuum coffee machine'
@@ -16,7 +16,7 @@ export const NAMES =
     ' ',
   )
 
-/** How each kind of trouble is told. `{thing}` is "my blue kettle" or the like. */
+/** Phrases for each kind of problem. `{thing}` is for example "my blue kettle". */
 export const PROBLEMS: Record<Category, readonly string[]> = {
   delivery: [
     '{thing} (still|) has not (arrived|shown up|turned up|come)',

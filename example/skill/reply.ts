@@ -3,11 +3,11 @@ import { expandTemplate, sentence } from './grammar.ts'
 import { DAYS } from './phrases.ts'
 import type { Category, Fields, Urgency } from './triage.ts'
 
-/** Manners of answering a customer. The first two are what a good desk does; the others each lack or spoil something. */
+/** Styles of replies. The first two are what a good desk writes; the others each lack something or add something bad. */
 export const STYLES = ['caring', 'helpful', 'polite', 'plain', 'curt', 'blaming', 'boasting'] as const
 export type Style = (typeof STYLES)[number]
 
-/** What each category's replies are made of. */
+/** The parts of replies of each category. */
 type Parts = { sorry: readonly string[]; act: readonly string[]; next: readonly string[]; blame: readonly string[] }
 
 const PARTS: Record<Category, Parts> = {
@@ -81,7 +81,7 @@ const PARTS: Record<Category, Parts> = {
   },
 }
 
-/** When something will happen: the sooner, the more urgent the message is. */
+/** When something will happen: the more urgent the message, the sooner. */
 const SOON: Record<Urgency, readonly string[]> = {
   high: ['today', 'within an hour', 'right away'],
   normal: DAYS.map((day) => `by ${day}`),
@@ -97,7 +97,7 @@ const BOASTS = [
 ]
 const THANKS = ['thank you for your patience', 'thank you for telling us']
 
-/** Renders the reply of one style: its sentences, in order, with the order's number or "your request". */
+/** Renders a reply in the given style, with the order number or "your request". */
 export function renderReply(style: Style, about: Fields & { item: string }, random: Random): string {
   const parts = PARTS[about.category]
   const slots = {
@@ -105,8 +105,8 @@ export function renderReply(style: Style, about: Fields & { item: string }, rand
     soon: SOON[about.urgency],
     ref: about.order === 'none' ? 'your request' : `order ${about.order}`,
   }
-  const say = (templates: readonly string[]) => `${sentence(expandTemplate(random.choice(templates), random, slots))}.`
-  const manners: Record<Style, readonly (readonly string[])[]> = {
+  const say = (choices: readonly string[]) => `${sentence(expandTemplate(random.choice(choices), random, slots))}.`
+  const templates: Record<Style, readonly (readonly string[])[]> = {
     caring: [parts.sorry, parts.act, parts.next],
     helpful: [parts.act, parts.next],
     polite: random.chance(0.5) ? [parts.sorry, parts.act] : [parts.act, THANKS],
@@ -115,5 +115,5 @@ export function renderReply(style: Style, about: Fields & { item: string }, rand
     blaming: random.chance(0.5) ? [parts.blame] : [parts.blame, CURT],
     boasting: random.chance(0.5) ? [BOASTS] : [parts.act, BOASTS],
   }
-  return manners[style].map(say).join(' ')
+  return templates[style].map(say).join(' ')
 }

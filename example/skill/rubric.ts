@@ -6,13 +6,13 @@ import { drawItems } from './items.ts'
 import { renderReply } from './reply.ts'
 import { CATEGORIES, type Fields, formatTriage, URGENCIES } from './triage.ts'
 
-/** A held-out item. Its completion is one right answer; only its fields are compared. */
+/** A held-out item. Its completion is one possible right answer; only the fields are compared. */
 export type HeldOutItem = PromptCompletion & { truth: Fields }
 
-/** A whole triage line. */
+/** The pattern of a complete triage line. */
 export const LINE_PATTERN = `(${CATEGORIES.join('|')}) \\| (${URGENCIES.join('|')}) \\| (\\d{4}|none) \\| .{4,240}`
 
-/** What is measured: the three fields together and one by one, and whether the line can be read at all. */
+/** The metrics: the three fields together and separately, and whether the line can be parsed. */
 export const METRICS: Rubric['metrics'] = [
   { name: 'fieldsExact', kind: 'fields', separator: ' | ', fields: [0, 1, 2] },
   { name: 'category', kind: 'fields', separator: ' | ', fields: [0] },
@@ -27,10 +27,10 @@ export const TARGETS = [
   { metric: 'format', minimum: 900_000n },
 ]
 
-/** Longest triage line in tokens of the example's tokenizer, with its end. */
+/** The length of the longest triage line in tokens of the example's tokenizer, with its end token. */
 export const MAX_TOKENS = 56
 
-/** What the proposal demands of samples; the message of a sample is any English text. */
+/** What the proposal requires of samples; the message of a sample may be any English text. */
 export const SAMPLES: Specification['samples'] = {
   description:
     'prompt: a customer message in plain English. completion: category | urgency | order | reply, with a category of ' +
@@ -40,14 +40,14 @@ export const SAMPLES: Specification['samples'] = {
   maxPromptLength: 400,
 }
 
-/** Items that judge versions. They stay sealed, and no training stream has a message of theirs. */
+/** The items for evaluating versions. They stay sealed, and no training stream has any of their messages. */
 export const testItems = (seed: number | string, count = 160): HeldOutItem[] => answered(seed, 'test', count)
 
-/** Items on which influence is measured: other ones than those that judge. */
+/** The items on which influence is measured; they are different from the test items. */
 export const validationItems = (seed: number | string, count = 128): HeldOutItem[] =>
   answered(seed, 'validation', count)
 
-/** Manners of a right answer. Several, so that influence measures the fields more than one turn of phrase. */
+/** The styles of right answers. There are several, so that influence measures the fields rather than one style. */
 const RIGHT = ['caring', 'helpful', 'polite', 'plain'] as const
 
 function answered(seed: number | string, stream: 'test' | 'validation', count: number): HeldOutItem[] {
@@ -59,7 +59,7 @@ function answered(seed: number | string, stream: 'test' | 'validation', count: n
   }))
 }
 
-/** Sealed items as the document that the rubric names by its hash, with the hash of each item. */
+/** The document of sealed items, which the rubric names by its hash, and the hash of each item. */
 export function sealItems(seed: number | string, held: readonly HeldOutItem[]) {
   const salt = keccak256(stringToBytes(`items/${seed}/${held.length}/${held[0]?.prompt}`))
   const document = itemsDocument.parse({ salt, items: held.map(({ prompt, completion }) => ({ prompt, completion })) })
@@ -67,7 +67,7 @@ export function sealItems(seed: number | string, held: readonly HeldOutItem[]) {
   return { document, hash, itemHashes: held.map(contentHash) }
 }
 
-/** The rubric's document, over the hashes of the sealed items. */
+/** The rubric document, with the hashes of the sealed items. */
 export const rubricOf = (test: Hex, validation: Hex): Rubric => ({
   metrics: METRICS,
   test,

@@ -1,17 +1,17 @@
 import { type Fields, parseTriage } from './triage.ts'
 
-/** What the rubric measures on one completion, each 0 or 1. */
+/** The scores of one completion, each 0 or 1. */
 export type FieldScores = {
   /** Category, urgency and order are all right. */
   fieldsExact: number
   category: number
   urgency: number
   order: number
-  /** The line can be read at all. */
+  /** The line can be parsed. */
   format: number
 }
 
-/** Compares a completion's fields to the truth. A line that cannot be read scores zero everywhere. */
+/** Compares the fields of a completion with the truth. A line that cannot be parsed scores 0 everywhere. */
 export function scoreFields(completion: string, truth: Fields): FieldScores {
   const read = parseTriage(completion)
   if (read === null) return { fieldsExact: 0, category: 0, urgency: 0, order: 0, format: 0 }

@@ -11,7 +11,7 @@ import { LINE_PATTERN, rubricOf, sealItems, testItems, validationItems } from '.
 import { scoreFields } from './score.ts'
 import { CATEGORIES, formatTriage, parseTriage, URGENCIES } from './triage.ts'
 
-test('a template draws each of its choices, nested and empty ones too, and refuses what it cannot fill', () => {
+test('a template draws each of its choices, also nested and empty ones, and refuses unknown slots', () => {
   const random = new Random(1)
   const drawn = new Set(
     Array.from({ length: 200 }, () => expandTemplate('a (b|c (d|)|) {x} .', random, { x: ['1', '2'] })),
@@ -21,7 +21,7 @@ test('a template draws each of its choices, nested and empty ones too, and refus
   expect(() => expandTemplate('(a|b', random)).toThrow('unclosed bracket')
 })
 
-test('messages are rich: few repeat, all categories and urgencies occur, an order number stands once or not at all', () => {
+test('messages are diverse: few repeat, all categories and urgencies occur, and an order number occurs once or not at all', () => {
   const messages = Array.from({ length: 2000 }, (_, i) => drawMessage(new Random(i)))
   expect(new Set(messages.map(({ prompt }) => normalForm(prompt).replace(/\d/g, ''))).size).toBeGreaterThan(1980)
   for (const category of CATEGORIES)
@@ -34,7 +34,7 @@ test('messages are rich: few repeat, all categories and urgencies occur, an orde
   }
 })
 
-test('the streams of one seed share no message, and the same seed gives the same items', () => {
+test('the streams of a seed share no message, and the same seed gives the same items', () => {
   const forms = STREAMS.map((stream) => drawItems(7, stream, 150).map(({ prompt }) => normalForm(prompt)))
   expect(new Set(forms.flat()).size).toBe(150 * STREAMS.length)
   // Also across seeds: a held-out item of one run is no training message of another.
@@ -43,7 +43,7 @@ test('the streams of one seed share no message, and the same seed gives the same
   expect(drawItems(7, 'test', 20)).toEqual(drawItems(7, 'test', 30).slice(0, 20))
 })
 
-test('a triage line reads back as it was written, and nothing else reads as one', () => {
+test('a formatted triage line is parsed to the same fields, and no other text is parsed as one', () => {
   const line = { category: 'delivery', urgency: 'high', order: '4821', reply: 'Sorry about the delay.' } as const
   expect(parseTriage(formatTriage(line))).toEqual(line)
   for (const wrong of [
@@ -59,7 +59,7 @@ test('a triage line reads back as it was written, and nothing else reads as one'
     expect(parseTriage(wrong), wrong).toBeNull()
 })
 
-test('fields are scored one by one, and only all three together are exact', () => {
+test('fields are scored separately, and only all three together are exact', () => {
   const truth = { category: 'refund', urgency: 'low', order: 'none' } as const
   expect(scoreFields('refund | low | none | Ok, noted.', truth).fieldsExact).toBe(1)
   expect(scoreFields('refund | high | none | Ok, noted.', truth)).toMatchObject({
@@ -76,7 +76,7 @@ test('fields are scored one by one, and only all three together are exact', () =
   })
 })
 
-test('every style gives a line that reads back and meets the pattern of the mandate', () => {
+test('every style gives a line that can be parsed and matches the pattern of the mandate', () => {
   const pattern = new RegExp(`^${LINE_PATTERN}$`)
   for (let i = 0; i < 500; i++) {
     const random = new Random(i)
@@ -87,7 +87,7 @@ test('every style gives a line that reads back and meets the pattern of the mand
   }
 })
 
-test('the corpus holds no triage line and no answer with the fields of its message', () => {
+test('the corpus has no triage line and no answer with the fields of its message', () => {
   for (const document of drawCorpus(1, 3000)) {
     const text = document.kind === 'text' ? document.text : `${document.message}\n${document.reply}`
     expect(text).not.toMatch(/\b(low|normal|high) \||\| (low|normal|high)\b/)
@@ -95,7 +95,7 @@ test('the corpus holds no triage line and no answer with the fields of its messa
   }
 })
 
-test('sealing hides the items behind one hash, and validation items are other ones', () => {
+test('sealing hides the items behind one hash, and the validation items differ from the test items', () => {
   const test_ = testItems(3, 40)
   const validation = validationItems(3, 40)
   const sealed = sealItems(3, test_)
