@@ -99,12 +99,12 @@ async function alternate(measure: (runner: QueueRunner) => Promise<number>, ours
 
 /** Median of the milliseconds from enqueuing to the first line of the job, one job at a time. */
 async function starts(runner: QueueRunner): Promise<number> {
-  let heard = () => {}
-  const stop = await runner.work(4, () => heard())
+  let onReceived = () => {}
+  const stop = await runner.work(4, () => onReceived())
   const times: number[] = []
   for (let i = 0; i < STARTS; i++) {
     const begun = new Promise<number>((resolve) => {
-      heard = () => resolve(performance.now())
+      onReceived = () => resolve(performance.now())
     })
     const asked = performance.now()
     await runner.ask()
@@ -229,14 +229,14 @@ function bareRunner(databaseUrl: string, redisUrl: string | undefined): QueueRun
 
 /** The time from NOTIFY to its arrival, with PostgreSQL alone. */
 async function notifyRoundTrip(db: Database): Promise<Figure> {
-  let heard = () => {}
-  const stop = await db.listen('bench', () => heard())
+  let onReceived = () => {}
+  const stop = await db.listen('bench', () => onReceived())
   const rounds: number[] = []
   for (let round = 0; round < ROUNDS; round++) {
     const times: number[] = []
     for (let i = 0; i < STARTS; i++) {
       const done = new Promise<void>((resolve) => {
-        heard = resolve
+        onReceived = resolve
       })
       const begun = performance.now()
       await db.query(`notify bench, 'x'`)

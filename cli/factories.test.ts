@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { readConfig } from '#config'
-import { expectHeard, family } from '#indexer/test/family.ts'
+import { expectIndexedLogs, family } from '#indexer/test/family.ts'
 import { follow } from '#indexer/test/follow.ts'
 import { openDatabase } from '#schema/database.ts'
 import { freshDatabaseUrl } from '#test/database.ts'
@@ -37,7 +37,7 @@ async function indexed(world: Awaited<ReturnType<typeof family>>, [following]: F
   const children = await world.make(2)
   await world.move(must(children[1]), 7)
   await caughtUp()
-  await expectHeard(world, db, children)
+  await expectIndexedLogs(world, db, children)
 }
 
 test('factories that a configuration file or a deployment file names are followed', async () => {

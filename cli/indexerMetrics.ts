@@ -18,7 +18,7 @@ interface IndexMetric {
 const METRICS: readonly IndexMetric[] = [
   {
     name: 'failovers_total',
-    help: 'Times that another RPC endpoint had to be asked.',
+    help: 'Times that another RPC endpoint had to be used.',
     read: ({ counters }) => counters.failovers,
   },
   {

@@ -10,7 +10,7 @@ import { expectAgreement } from './test/oracle.ts'
 import { playStory, STORY_SETTINGS, textHash } from './test/story.ts'
 
 /** No transaction can make the deployed contracts emit these. */
-const UNHEARD = new Set(['EIP712DomainChanged', 'RoleAdminChanged', 'RoleRevoked'])
+const NEVER_EMITTED = new Set(['EIP712DomainChanged', 'RoleAdminChanged', 'RoleRevoked'])
 
 /** Indexes a chain up to its head, then stops. */
 async function sync(chain: TestChain, db: Database, options: Partial<IndexerOptions> = {}) {
@@ -37,11 +37,12 @@ test('every event of the contracts becomes rows, and the rows agree with the con
   const db = await freshDatabase()
   const { status } = await sync(chain, db)
 
-  const { rows: heard } = await db.query<{ contract: ContractName; name: string }>(
+  const { rows: stored } = await db.query<{ contract: ContractName; name: string }>(
     'select distinct contract, name from chain_event',
   )
   for (const [contract, table] of Object.entries(handlers))
-    for (const name of Object.keys(table)) if (!UNHEARD.has(name)) expect(heard).toContainEqual({ contract, name })
+    for (const name of Object.keys(table))
+      if (!NEVER_EMITTED.has(name)) expect(stored).toContainEqual({ contract, name })
   await expectAgreement(chain, db)
 
   const [one, two, three, four] = await present(db, 'contribution', 'status, quality, excluded, slashed, stake')

@@ -24,8 +24,8 @@ describe.each(backends)('asking on %s', (backend) => {
   test('fifty requests with one key create one job, which is delivered once and has its side effect once', async () => {
     const { db, queues } = await freshQueues(backend)
     await db.query('create table effect (job text)')
-    const heard: string[] = []
-    await queues.worker('cpu', 8, async ({ id }) => void heard.push(id))
+    const received: string[] = []
+    await queues.worker('cpu', 8, async ({ id }) => void received.push(id))
     const also = async (sql: { query: typeof db.query }, job: { id: string }) =>
       void (await sql.query('insert into effect values ($1)', [job.id]))
     const made = await Promise.all(
@@ -38,7 +38,7 @@ describe.each(backends)('asking on %s', (backend) => {
       'select (select count(*) from job_run) as jobs, (select count(*) from effect) as effects',
     )
     expect(rows[0]).toEqual({ jobs: 1, effects: 1 })
-    await expect.poll(() => heard.length).toBeGreaterThan(0)
+    await expect.poll(() => received.length).toBeGreaterThan(0)
   })
 })
 
@@ -53,9 +53,9 @@ test('keys and inputs in any order create one job for each key, with its first i
         requests.map(({ key, epoch }) => enqueue({ db, queues }, 'settleEpoch', { epoch }, alice(prefix + key))),
       )
       for (const [i, { key, epoch }] of requests.entries()) {
-        const stands = await findJob(db, jobId('settleEpoch', alice(prefix + key)))
+        const job = await findJob(db, jobId('settleEpoch', alice(prefix + key)))
         const outcome = must(outcomes[i])
-        if (stands.input.epoch === epoch) expect(outcome.status).toBe('fulfilled')
+        if (job.input.epoch === epoch) expect(outcome.status).toBe('fulfilled')
         else expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'IDEMPOTENCY_KEY_REUSED' } })
       }
     }),

@@ -58,8 +58,8 @@ test('a listener receives notifications again after kill -9, over one connection
   const server = await startPostgres(folder)
   const db = await openDatabase(server.url)
   try {
-    const heard: string[] = []
-    const stop = await db.listen('news', (payload) => heard.push(payload))
+    const received: string[] = []
+    const stop = await db.listen('news', (payload) => received.push(payload))
     const pid = Number((await readFile(join(folder, 'data', 'postmaster.pid'), 'utf8')).split('\n')[0])
     process.kill(pid, 'SIGKILL')
     const attempts = await refusedConnections(Number(new URL(server.url).port), 5)
@@ -68,12 +68,12 @@ test('a listener receives notifications again after kill -9, over one connection
     await server.revive()
     await vi.waitFor(async () => {
       await db.query(`select pg_notify('news', 'back')`)
-      expect(heard).toContain('back')
+      expect(received).toContain('back')
     })
     await db.query(`select pg_notify('news', 'once')`)
     await db.query(`select pg_notify('news', 'last')`)
-    await vi.waitFor(() => expect(heard).toContain('last'))
-    expect(heard.filter((payload) => payload === 'once')).toHaveLength(1)
+    await vi.waitFor(() => expect(received).toContain('last'))
+    expect(received.filter((payload) => payload === 'once')).toHaveLength(1)
     const { rows } = await db.query(
       `select count(*) as listening from pg_stat_activity where query like 'listen %' and datname = current_database()`,
     )

@@ -27,38 +27,38 @@ describe.each(backends)('the queue on %s', (backend) => {
     const other = await reopen()
     const one = entry()
     await Promise.all(Array.from({ length: 20 }, (_, i) => (i % 2 ? queues : other).add(one)))
-    const heard: string[] = []
+    const received: string[] = []
     const { promise: held, release } = gate()
     const workers = [queues, other].map((side) =>
       side.worker('cpu', 4, async ({ id }) => {
-        heard.push(id)
+        received.push(id)
         await held
       }),
     )
     await Promise.all(workers)
-    await vi.waitFor(() => expect(heard).toEqual([one.id]))
+    await vi.waitFor(() => expect(received).toEqual([one.id]))
     await queues.add(one)
     const next = entry()
     await queues.add(next) // delivered after everything that was added before
-    await vi.waitFor(() => expect(heard).toContain(next.id))
+    await vi.waitFor(() => expect(received).toContain(next.id))
     release()
     for (const worker of workers) await (await worker).close() // waits for running work
-    expect(heard).toEqual([one.id, next.id])
+    expect(received).toEqual([one.id, next.id])
   })
 
   test('delivers the next attempt while the entry of the last one is still held', async () => {
     const { queues } = await freshQueues(backend)
-    const heard: number[] = []
+    const received: number[] = []
     const { promise: held, release } = gate()
     await queues.worker('cpu', 2, async ({ attempt }) => {
-      heard.push(attempt)
+      received.push(attempt)
       if (attempt === 0) await held
     })
     const one = entry()
     await queues.add(one)
-    await vi.waitFor(() => expect(heard).toEqual([0]))
+    await vi.waitFor(() => expect(received).toEqual([0]))
     await queues.add({ ...one, attempt: 1 })
-    await vi.waitFor(() => expect(heard).toEqual([0, 1]))
+    await vi.waitFor(() => expect(received).toEqual([0, 1]))
     release()
   })
 
@@ -85,12 +85,12 @@ describe.each(backends)('the queue on %s', (backend) => {
 
   test('delivers a delayed entry only after its delay', async () => {
     const { queues } = await freshQueues(backend)
-    const heard: number[] = []
-    await queues.worker('cpu', 1, async () => void heard.push(Date.now()))
+    const received: number[] = []
+    await queues.worker('cpu', 1, async () => void received.push(Date.now()))
     const asked = Date.now()
     await queues.add(entry({ delayMs: 400 }))
-    await vi.waitFor(() => expect(heard).toHaveLength(1), { timeout: 5000 })
-    expect(must(heard[0]) - asked).toBeGreaterThanOrEqual(390)
+    await vi.waitFor(() => expect(received).toHaveLength(1), { timeout: 5000 })
+    expect(must(received[0]) - asked).toBeGreaterThanOrEqual(390)
   })
 
   test('removes an entry whose work threw, so that it can be added again', async () => {
@@ -115,57 +115,57 @@ describe.each(backends)('the queue on %s', (backend) => {
     await queues.add(one)
     await lose()
     await queues.add({ ...one, delayMs: 0 })
-    const heard: string[] = []
-    await queues.worker('cpu', 1, async ({ id }) => void heard.push(id))
-    await vi.waitFor(() => expect(heard).toEqual([one.id]))
+    const received: string[] = []
+    await queues.worker('cpu', 1, async ({ id }) => void received.push(id))
+    await vi.waitFor(() => expect(received).toEqual([one.id]))
   })
 
   test('a worker works when all entries were lost before its start, or are lost while it runs', async () => {
     const { queues, lose } = await freshQueues(backend)
     await lose()
-    const heard: string[] = []
-    await queues.worker('cpu', 1, async ({ id }) => void heard.push(id))
+    const received: string[] = []
+    await queues.worker('cpu', 1, async ({ id }) => void received.push(id))
     const [first, second] = [entry(), entry()]
     await queues.add(first)
-    await vi.waitFor(() => expect(heard).toEqual([first.id]), { timeout: 5000 })
+    await vi.waitFor(() => expect(received).toEqual([first.id]), { timeout: 5000 })
     await lose()
     await queues.add(second)
-    await vi.waitFor(() => expect(heard).toEqual([first.id, second.id]), { timeout: 10_000 })
+    await vi.waitFor(() => expect(received).toEqual([first.id, second.id]), { timeout: 10_000 })
   })
 
   test('queues and workers open and work even when everything is lost during their opening', async () => {
     for (let round = 0; round < 6; round++) {
       const { queues, lose } = await freshQueues(backend)
-      const heard: string[] = []
-      const opening = queues.worker('cpu', 1, async ({ id }) => void heard.push(id))
+      const received: string[] = []
+      const opening = queues.worker('cpu', 1, async ({ id }) => void received.push(id))
       await sleep(3 * round)
       await lose()
       await opening
       const one = entry()
       await queues.add(one)
-      await vi.waitFor(() => expect(heard).toEqual([one.id]), { timeout: 10_000 })
+      await vi.waitFor(() => expect(received).toEqual([one.id]), { timeout: 10_000 })
     }
   })
 
   test('a paused worker takes nothing new, and closing waits for running work', async () => {
     const { queues } = await freshQueues(backend)
-    const heard: string[] = []
+    const received: string[] = []
     let finished = 0
     const { promise: held, release } = gate()
     const worker = await queues.worker('cpu', 1, async ({ id }) => {
-      heard.push(id)
+      received.push(id)
       await held
       finished++
     })
     const [first, second] = [entry(), entry()]
     await queues.add(first)
-    await vi.waitFor(() => expect(heard).toHaveLength(1))
+    await vi.waitFor(() => expect(received).toHaveLength(1))
     await worker.pause()
     await queues.add(second)
     const closed = worker.close()
     release()
     await closed
-    expect({ heard, finished }).toEqual({ heard: [first.id], finished: 1 })
+    expect({ received, finished }).toEqual({ received: [first.id], finished: 1 })
   })
 })
 
@@ -189,12 +189,12 @@ else
     const url = await redisUrl()
     const [here, there] = await Promise.all([freshQueues('redis'), freshQueues('redis')])
     expect(url).toBe(there.redisUrl)
-    const heard: string[] = []
+    const received: string[] = []
     await here.queues.add(entry())
     const own = entry()
     await there.queues.add(own)
-    const worker = await there.queues.worker('cpu', 1, async ({ id }) => void heard.push(id))
-    await vi.waitFor(() => expect(heard).toContain(own.id))
+    const worker = await there.queues.worker('cpu', 1, async ({ id }) => void received.push(id))
+    await vi.waitFor(() => expect(received).toContain(own.id))
     await worker.close()
-    expect(heard).toEqual([own.id])
+    expect(received).toEqual([own.id])
   })

@@ -57,7 +57,7 @@ test('files that the documents name exist', () => {
   expect(lost).toEqual([])
 })
 
-test('a definition is told from a mention', () => {
+test('a definition is distinguished from a mention', () => {
   const source = 'import { a } from "./a.ts"\nexport async function b() {}\nclass C {\n  private async d() {}\n}\n'
   expect(['b', 'C', 'C.d'].every((symbol) => defines(source, symbol))).toBe(true)
   expect(['a', 'd', 'C.e', 'b.d2'].some((symbol) => defines(source, symbol))).toBe(false)

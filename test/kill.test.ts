@@ -117,7 +117,7 @@ async function killAll(tested: TestedSystem, over: AbortSignal): Promise<string[
   return killed
 }
 
-/** What the system holds when the story is over. */
+/** The rows of the system when the story is over. */
 async function books({ db }: TestedSystem) {
   const all = async (question: string) => (await db.query(question)).rows
   return {

@@ -4,7 +4,7 @@ import { parseSync } from 'vite'
 import { expect, test } from 'vitest'
 import { type ContractName, contracts } from '#contracts/events.ts'
 
-/** The law is obeyed: what `rules/` exports is used by the product. An export that only tests use is either an oracle of a contract or waits
+/** Every export of `rules/` is used by the product. An export that only tests use is either an oracle of a contract or waits
  *  for an issue that is named here. */
 
 /** Exports of `rules/` that only tests use so far, with what they wait for. The issue that uses one deletes its line. */

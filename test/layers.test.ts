@@ -78,7 +78,7 @@ test('each folder imports only what its row in ARCHITECTURE.md allows', async ()
   expect(wrong).toEqual([])
 })
 
-test('no file imports itself through others, not even by types', async () => {
+test('there is no import cycle, not even of types', async () => {
   const edges = await imports()
   const state = new Map<string, 'open' | 'done'>()
   const cycles: string[] = []

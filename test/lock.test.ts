@@ -17,7 +17,7 @@ function* lookupFolders(from: string, name: string) {
   yield `node_modules/${name}`
 }
 
-test('the lock file has every dependency of each package, for every platform: npm ci refuses one that has not', () => {
+test('the lock file has every dependency of each package, for every platform: npm ci refuses a lock file that has not', () => {
   const missing = Object.entries(packages).flatMap(([from, { dependencies, optionalDependencies }]) =>
     Object.keys({ ...dependencies, ...optionalDependencies })
       .filter((name) => ![...lookupFolders(from, name)].some((folder) => folder in packages))

@@ -53,8 +53,8 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const id = `${hostname()}-${process.pid}-${randomBytes(4).toString('hex')}`
   const runner = createJobRunner({ db, queues, artifacts, chain, handlers, log, workerId: id, checkpoints, timing })
   await registerWorker(db, id, options)
-  const stopListening = await listenNotifications(db, (notice) => {
-    if (notice.type === 'cancel') runner.cancel(notice.id)
+  const stopListening = await listenNotifications(db, (notification) => {
+    if (notification.type === 'cancel') runner.cancel(notification.id)
   })
   const concurrency: Record<QueueName, number> = { gpu: options.gpuConcurrency, cpu: options.cpuConcurrency }
   const names = (Object.keys(concurrency) as QueueName[]).filter((name) => concurrency[name] > 0)

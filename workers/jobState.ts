@@ -39,7 +39,7 @@ export async function claimJob(db: Sql, id: string, workerId: string): Promise<J
   return rows[0] && jobFromRow(rows[0])
 }
 
-/** SQL for the notice about a row of `job_run`. */
+/** SQL for the notification about a row of `job_run`. */
 const JOB_NOTICE = `json_build_object('type', 'job', 'id', id, 'status', status, 'progress', progress)::text`
 
 /** Writes a heartbeat and the progress of the job. Returns whether a cancellation was requested. @throws ClaimLostError */
@@ -144,7 +144,7 @@ export const endJob = (db: Database, job: JobRun, status: 'Failed' | 'Cancelled'
     await releaseHold(sql, job.id)
   })
 
-/** Ends the attempt and sends the notice, in one statement. */
+/** Ends the attempt and sends the notification, in one statement. */
 async function endAttempt(sql: Sql, claim: Claim, status: JobStatus, set: string, value: unknown) {
   const { rowCount } = await sql.query(
     `with ended as (

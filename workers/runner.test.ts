@@ -99,7 +99,7 @@ describe.each(backends)('a job on %s', (backend) => {
     expect(Buffer.from(await system.artifacts.get(made)).toString()).toBe('an adapter')
     const { rows } = await system.db.query('select id from job_run where parent_id = $1', [id])
     expect(await ended(system, rows[0].id)).toMatchObject({ status: 'Succeeded', result: { epoch: 4 } })
-    await vi.waitFor(() => expect(existsSync(join(system.folder, 'checkpoints', id))).toBe(false)) // removed after the last notice
+    await vi.waitFor(() => expect(existsSync(join(system.folder, 'checkpoints', id))).toBe(false)) // removed after the last notification
     await stopListening()
     const ofJob = notifications.filter((notification) => notification.type === 'job' && notification.id === id)
     expect(ofJob.map((notice) => 'status' in notice && notice.status)).toEqual(

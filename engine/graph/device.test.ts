@@ -43,7 +43,7 @@ test('TensorFlow.js on a GPU runs where its package is installed, or says how to
   else expect(outcome.name).toBe('tfjs gpu')
 })
 
-test('trap, a backend fails silently: TensorFlow.js on another one than asked for is an error', async () => {
+test('trap, a backend fails silently: TensorFlow.js on another backend than the requested one is an error', async () => {
   const tf = await import('@tensorflow/tfjs')
   tf.registerBackend('broken', () => Promise.reject(new Error('no such device')))
   const x = input('x', [2])

@@ -6,7 +6,7 @@ import type { ApiContext } from '../context.ts'
 import { naming, publicTables, type Relation, relationsOf } from '../publicTables.ts'
 import { AS_OF_ARG, AS_OF_ARG_OFF_CHAIN, AsOfInput } from '../query/asOfInput.ts'
 import { type LoadedRow, type PageArgs, pageRequest, ROW_AS_OF } from '../query/page.ts'
-import { columnsBelow, cursorsBelow, oncePerSite, siteOf } from '../query/selection.ts'
+import { columnsBelow, cursorsBelow, fieldKeyOf, oncePerField } from '../query/selection.ts'
 import { storedId } from '../query/where.ts'
 import { declareConfidential } from './confidential.ts'
 import { connectionFor, connectionOf, ROW_PATHS } from './connections.ts'
@@ -83,7 +83,7 @@ function declareOne(owner: EntityClass, table: TableDefinition) {
   })
   declareDirect('Query', owner, one, kind, args, async (given, { context, info }: Call) => {
     const asOf = await context.reader.asOf(given.asOf)
-    return context.reader.one(siteOf(info), table, asOf, columnsBelow(table, info), storedId(String(given[key])))
+    return context.reader.one(fieldKeyOf(info), table, asOf, columnsBelow(table, info), storedId(String(given[key])))
   })
 }
 
@@ -114,8 +114,11 @@ function declareOneBelow(owner: EntityClass, table: TableDefinition, { field, ta
   declareDirect(table.name, owner, field, kind, [], (_, { root, context, info }: Call) => {
     const id = root[column.property] as string | null
     if (id === null) return null
-    const { site, columns } = oncePerSite(info, () => ({ site: siteOf(info), columns: columnsBelow(target, info) }))
-    return context.reader.one(site, target, root[ROW_AS_OF], columns, id)
+    const { fieldKey, columns } = oncePerField(info, () => ({
+      fieldKey: fieldKeyOf(info),
+      columns: columnsBelow(target, info),
+    }))
+    return context.reader.one(fieldKey, target, root[ROW_AS_OF], columns, id)
   })
 }
 
@@ -124,13 +127,13 @@ function declareMany(owner: EntityClass, table: TableDefinition, { field, target
   const kind = FieldResolver(() => connection, { description: `A list: ${target.description}` })
   const args = pageArgs(target)
   declareDirect(table.name, owner, field, kind, args, async (given: PageArgs, { root, context, info }: Call) => {
-    const { site, request } = oncePerSite(info, () => ({
-      site: siteOf(info),
+    const { fieldKey, request } = oncePerField(info, () => ({
+      fieldKey: fieldKeyOf(info),
       request: pageRequest(target, given, columnsBelow(target, info, ROW_PATHS), cursorsBelow(info)),
     }))
-    const page = await context.reader.pageBelow(site, request, root[ROW_AS_OF], column, root.id)
+    const page = await context.reader.pageBelow(fieldKey, request, root[ROW_AS_OF], column, root.id)
     return connectionOf(page, () =>
-      context.reader.countBelow(site, target, request.where, root[ROW_AS_OF], column, root.id),
+      context.reader.countBelow(fieldKey, target, request.where, root[ROW_AS_OF], column, root.id),
     )
   })
 }

@@ -36,13 +36,13 @@ export class ExportReader extends Reader {
   }
 
   override pageBelow(
-    site: string,
+    fieldKey: string,
     request: PageRequest,
     asOf: AsOf,
     by: ColumnDefinition,
     parent: string,
   ): Promise<PageResult> {
-    if (!this.expectsList) return super.pageBelow(site, request, asOf, by, parent)
+    if (!this.expectsList) return super.pageBelow(fieldKey, request, asOf, by, parent)
     return this.batch(request, asOf, () => pageSql(this.unpaged(request), asOf, by, [parent]))
   }
 

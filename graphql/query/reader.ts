@@ -62,30 +62,30 @@ export class Reader {
     return settled.flatMap((asOf) => (asOf.status === 'fulfilled' ? [asOf.value] : []))
   }
 
-  /** A loader for the field `site`; `load` gets all keys at once. */
+  /** A loader for the field `fieldKey`; `load` gets all keys at once. */
   batched<T>(
-    site: string,
+    fieldKey: string,
     load: (keys: readonly string[]) => Promise<Map<string, T>>,
   ): DataLoader<string, T | undefined> {
-    const known = this.loaders.get(site)
+    const known = this.loaders.get(fieldKey)
     if (known) return known
     const loader = new DataLoader<string, T | undefined>(async (keys) => {
       const found = await load(keys)
       return keys.map((key) => found.get(key))
     })
-    this.loaders.set(site, loader)
+    this.loaders.set(fieldKey, loader)
     return loader
   }
 
   /** The row with this id as of `asOf`, or null. */
   async one(
-    site: string,
+    fieldKey: string,
     table: TableDefinition,
     asOf: AsOf,
     columns: readonly ColumnDefinition[],
     id: string,
   ): Promise<LoadedRow | null> {
-    const loader = this.batched<LoadedRow>(`${site}#${table.name}@${asOf.block}`, async (ids) => {
+    const loader = this.batched<LoadedRow>(`${fieldKey}#${table.name}@${asOf.block}`, async (ids) => {
       const statement = new Statement(asOf)
       const alias = statement.alias()
       const rows = await this.read(
@@ -108,13 +108,13 @@ export class Reader {
 
   /** One page of the rows whose `by` is the parent's id. */
   async pageBelow(
-    site: string,
+    fieldKey: string,
     request: PageRequest,
     asOf: AsOf,
     by: ColumnDefinition,
     parent: string,
   ): Promise<PageResult> {
-    const loader = this.batched<LoadedRow[]>(`${site}@${asOf.block}`, async (parents) => {
+    const loader = this.batched<LoadedRow[]>(`${fieldKey}@${asOf.block}`, async (parents) => {
       const statement = pageSql(request, asOf, by, parents)
       const rows = await this.read(request.table, asOf, statement, statement.text)
       return groupBy(rows, (row) => row.$parent as string)
@@ -132,14 +132,14 @@ export class Reader {
 
   /** The number of matching rows that belong to the parent. */
   async countBelow(
-    site: string,
+    fieldKey: string,
     table: TableDefinition,
     where: Where,
     asOf: AsOf,
     by: ColumnDefinition,
     parent: string,
   ): Promise<number> {
-    const loader = this.batched<number>(`${site}#count@${asOf.block}`, async (parents) => {
+    const loader = this.batched<number>(`${fieldKey}#count@${asOf.block}`, async (parents) => {
       const statement = new Statement(asOf)
       const alias = statement.alias()
       const text = `select ${alias}."${by.column}" as parent, count(*) as count from "${table.table}" ${alias}

@@ -7,7 +7,7 @@ import { relationsOf } from '../publicTables.ts'
 
 /** Computes `work` once for each field of the query, not for every row. It relies on graphql-js passing the same `fieldNodes` array to the
  *  resolvers of all rows. */
-export function oncePerSite<T>(info: GraphQLResolveInfo, work: () => T): T {
+export function oncePerField<T>(info: GraphQLResolveInfo, work: () => T): T {
   let known = sites.get(info.fieldNodes)
   if (known === undefined) {
     known = work()
@@ -73,7 +73,7 @@ export function cursorsBelow(info: GraphQLResolveInfo): boolean {
 
 /** A unique name of a field in the query. It is the same for all rows of a list, so that they share one loader. Two fields may have the same
  *  path below rows of different types, so the name depends on the field nodes, not on the path. */
-export function siteOf(info: GraphQLResolveInfo): string {
+export function fieldKeyOf(info: GraphQLResolveInfo): string {
   let name = names.get(info.fieldNodes)
   if (!name) {
     name = `${info.fieldName}${++named}`

@@ -23,7 +23,7 @@ import { tableNamed } from '../publicTables.ts'
 import type { AsOf } from '../query/asOf.ts'
 import { AS_OF_ARG, AsOfInput } from '../query/asOfInput.ts'
 import { prepared } from '../query/prepared.ts'
-import { siteOf } from '../query/selection.ts'
+import { fieldKeyOf } from '../query/selection.ts'
 import { type LineageRow, lineageSql, MAX_EDGES } from './lineageSql.ts'
 import { checkDepth, MAX_QUERY_DEPTH } from './versions.ts'
 
@@ -104,7 +104,7 @@ export class LineageResolver {
   @FieldResolver(() => NodeInterface, { nullable: true, description: 'The entity; null for an account.' })
   entity(@Root() node: LineageNode, @Ctx() { reader }: ApiContext, @Info() info: GraphQLResolveInfo) {
     const table = tableNamed(node.kind)
-    return table ? reader.one(siteOf(info), table, node.asOf, table.columns, node.id) : null
+    return table ? reader.one(fieldKeyOf(info), table, node.asOf, table.columns, node.id) : null
   }
 }
 

@@ -5,7 +5,7 @@ import type { ApiContext } from '../context.ts'
 import { NodeInterface, readNodeId } from '../derive/node.ts'
 import { ApiError } from '../errors.ts'
 import { AS_OF_ARG, AsOfInput } from '../query/asOfInput.ts'
-import { siteOf } from '../query/selection.ts'
+import { fieldKeyOf } from '../query/selection.ts'
 import { storedId } from '../query/where.ts'
 
 @ObjectType({ description: 'The block as of which the result is given, and whether it is final.' })
@@ -86,5 +86,5 @@ async function findByNodeId(
   info: GraphQLResolveInfo,
 ) {
   const { table, id } = readNodeId(nodeId)
-  return reader.one(siteOf(info), table, await reader.asOf(asOfInput), table.columns, storedId(id))
+  return reader.one(fieldKeyOf(info), table, await reader.asOf(asOfInput), table.columns, storedId(id))
 }

@@ -8,7 +8,7 @@ import { ApiError } from '../errors.ts'
 import { listLength } from '../plugins/listLength.ts'
 import { tableFor } from '../publicTables.ts'
 import { type LoadedRow, ROW_AS_OF } from '../query/page.ts'
-import { columnsBelow, siteOf } from '../query/selection.ts'
+import { columnsBelow, fieldKeyOf } from '../query/selection.ts'
 import { listColumns, Statement } from '../query/statement.ts'
 
 /** The maximum number of generations that one query follows, and of versions that it returns for each start. */
@@ -74,7 +74,7 @@ async function family(
   const levels = checkDepth(depth)
   const table = tableFor(ModelVersion)
   const asOf = row[ROW_AS_OF]
-  const loader = reader.batched<LoadedRow[]>(`${siteOf(info)}@${asOf.block}`, async (roots) => {
+  const loader = reader.batched<LoadedRow[]>(`${fieldKeyOf(info)}@${asOf.block}`, async (roots) => {
     const statement = new Statement(asOf)
     const text = familySql(statement, direction, roots, levels, columnsBelow(table, info))
     const rows = await reader.read(table, asOf, statement, text)

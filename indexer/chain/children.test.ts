@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { freshDatabase } from '#test/database.ts'
 import { must } from '#test/must.ts'
 import { type ContractFactory, startIndexer } from '../index.ts'
-import { expectHeard, family } from '../test/family.ts'
+import { expectIndexedLogs, family } from '../test/family.ts'
 import { faultyNode } from '../test/faultyNode.ts'
 import { expectClean, follow } from '../test/follow.ts'
 
@@ -24,9 +24,9 @@ test('new contracts are indexed from their first event, in final ranges and at t
   }
   const [ranged, linked] = [await freshDatabase(), await freshDatabase()]
   await (await follow(chain, ranged, { rpcUrl: node.url, confirmations: 1 })).caughtUp()
-  await expectHeard(world, ranged, children)
+  await expectIndexedLogs(world, ranged, children)
   await (await follow(chain, linked, { confirmations: 10_000 })).caughtUp()
-  await expectHeard(world, linked, children)
+  await expectIndexedLogs(world, linked, children)
   await expectClean(chain, ranged)
 })
 
@@ -39,11 +39,11 @@ test('new contracts are followed while the chain grows, and after a restart', as
   const children = await make(2)
   await move(must(children[0]), 5)
   await first.caughtUp()
-  await expectHeard(world, db, children)
+  await expectIndexedLogs(world, db, children)
   await first.stop()
   await move(must(children[1]), 6)
   await (await follow(chain, db)).caughtUp()
-  await expectHeard(world, db, children)
+  await expectIndexedLogs(world, db, children)
 })
 
 test('a contract whose creation a reorganisation removed is dropped, and followed again when it is created again', async () => {
@@ -57,16 +57,16 @@ test('a contract whose creation a reorganisation removed is dropped, and followe
   const lost = await makeOne()
   await move(lost, 2)
   await indexer.caughtUp()
-  await expectHeard(world, db, [kept, lost])
+  await expectIndexedLogs(world, db, [kept, lost])
   await chain.call('anvil_reorg', 2, [])
   await indexer.caughtUp()
-  await expectHeard(world, db, [kept])
+  await expectIndexedLogs(world, db, [kept])
   await expectClean(chain, db)
-  const anew = await makeOne()
-  expect(anew).toBe(lost) // the factory creates its next child at the same address
-  await move(anew, 3)
+  const recreated = await makeOne()
+  expect(recreated).toBe(lost) // the factory creates its next child at the same address
+  await move(recreated, 3)
   await indexer.caughtUp()
-  await expectHeard(world, db, [kept, anew])
+  await expectIndexedLogs(world, db, [kept, recreated])
   await expectClean(chain, db)
 })
 

@@ -7,7 +7,7 @@ import type { Child, Log } from './blockRange.ts'
 
 /** Contracts created at run time: a factory's event names them, and they are followed from its block on. */
 
-/** What a new contract can be followed as: a votes token or a timelock. A Governor does not emit all that must be known of it, and the
+/** What a new contract can be followed as: a votes token or a timelock. A Governor does not emit all of its settings, and the
  *  row ids of the other contracts would collide. */
 export const CHILD_KINDS = ['GOpen', 'TimelockController'] as const satisfies readonly ContractName[]
 
@@ -84,7 +84,7 @@ export class Children {
   }
 
   /** Adds the children that some logs announce. @returns those that are new. */
-  notice(logs: readonly Log[]): Child[] {
+  addAnnounced(logs: readonly Log[]): Child[] {
     if (!this.announcements.length) return []
     const found: Child[] = []
     for (const log of logs)
@@ -100,7 +100,7 @@ export class Children {
     return found
   }
 
-  /** Returns to the children that the database holds: after a rollback, or when those noticed were not stored. */
+  /** Returns to the children that the database holds: after a rollback, or when announced ones were not stored. */
   async restore(sql: Sql): Promise<void> {
     if (!this.announcements.length) return
     const { rows } = await sql.query(

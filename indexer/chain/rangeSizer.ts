@@ -28,19 +28,19 @@ export class RangeSizer {
     return this.blocks
   }
 
-  /** Learns from an answer of `count` logs over `asked` blocks. */
-  answered(asked: number, count: number) {
-    if (count > LARGE_ANSWER) this.blocks = Math.max(1, Math.floor((asked * LARGE_ANSWER) / count))
-    else if (count < SMALL_ANSWER && asked >= this.blocks) this.blocks = Math.min(this.max, this.blocks * 2)
+  /** Learns from an answer of `count` logs over `requested` blocks. */
+  answered(requested: number, count: number) {
+    if (count > LARGE_ANSWER) this.blocks = Math.max(1, Math.floor((requested * LARGE_ANSWER) / count))
+    else if (count < SMALL_ANSWER && requested >= this.blocks) this.blocks = Math.min(this.max, this.blocks * 2)
   }
 
-  /** Learns from a refusal of `asked` blocks. @throws the error when even one block is too much. */
-  refused(asked: number, error: RpcError) {
-    if (asked <= 1) throw error
+  /** Learns from a refusal of `requested` blocks. @throws the error when even one block is too much. */
+  refused(requested: number, error: RpcError) {
+    if (requested <= 1) throw error
     const suggested = suggestedSize(error.reason)
-    const next = suggested !== undefined && suggested < asked ? suggested : Math.floor(asked / 2)
+    const next = suggested !== undefined && suggested < requested ? suggested : Math.floor(requested / 2)
     // A refusal without a suggestion is about the size of the answer, which differs from block to block: the range may grow again.
-    if (suggested !== undefined && suggested < asked) this.max = suggested
+    if (suggested !== undefined && suggested < requested) this.max = suggested
     this.blocks = Math.max(1, next)
   }
 }

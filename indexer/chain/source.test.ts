@@ -177,7 +177,7 @@ test('final blocks that do not follow the last stored one are rejected: the two 
   await expect(ranges(must(other).hash)).rejects.toThrow(`Block ${from} does not follow ${must(other).hash}`)
 })
 
-test('a node that withholds the logs of a block that it announced is asked once more', async () => {
+test('a node that withholds the logs of a block that it announced is asked again', async () => {
   const chain = await noisyChain(12)
   const node = await faultyNode(chain.url)
   const heldBack = new Set<string>()

@@ -84,9 +84,9 @@ export const sourceOf = (
   )
 
 /** The node's answer; when no node is available, the fallback, if there is one. */
-export async function unlessUnavailable<T>(asked: Promise<T>, fallback: () => T | undefined): Promise<T> {
+export async function unlessUnavailable<T>(request: Promise<T>, fallback: () => T | undefined): Promise<T> {
   try {
-    return await asked
+    return await request
   } catch (error) {
     const found = error instanceof RpcUnavailable ? fallback() : undefined
     if (found === undefined) throw error
@@ -176,7 +176,7 @@ export class Source {
     if (cache) {
       await this.checkCache(cache)
       for (const range of cache.ranges(from, anchor.number)) {
-        yield { ...range, children: this.children.notice(range.logs) }
+        yield { ...range, children: this.children.addAnnounced(range.logs) }
         next = range.to + 1
         before = lastBlock(range).hash
       }
@@ -245,11 +245,11 @@ export class Source {
     const covered = this.children.count
     const logs = await this.logsOf(linked)
     const withLogs = new Set(logs.map((log) => log.block))
-    // A node whose log index lags behind its blocks answers with no logs: where the bloom filter allows for some, it is asked once more.
+    // A node whose log index lags behind its blocks answers with no logs: where the bloom filter allows for some, it is asked again.
     const doubtful = linked.filter(({ number, logsBloom }) => !withLogs.has(number) && this.bloom().mayMatch(logsBloom))
     if (doubtful.length) logs.push(...(await this.logsOf(doubtful)))
     const range = sortedAndChecked({ from: parent.number + 1, to: to.number, headers: linked, logs })
-    // A fork between two requests looks like a disagreement: blocks that are not final are asked for again, until endpoints agree.
+    // A fork between two requests looks like a disagreement: blocks that are not final are requested again until endpoints agree.
     await this.crossChecked(range, (rpc) => this.logsOf(linked, undefined, rpc)).catch((error: Error) => {
       throw error instanceof IndexerError ? new InconsistentChain(error.message) : error
     })
@@ -299,12 +299,12 @@ export class Source {
 
   /** Adds the logs of contracts that the range's own logs announce, and of those that were announced after it was requested. */
   private async withChildren({ covered, anchor, parentHash: _, ...range }: FetchedRange): Promise<BlockRange> {
-    const children = this.children.notice(range.logs)
+    const children = this.children.addAnnounced(range.logs)
     for (let known = covered; known < this.children.count; ) {
       const missing = this.children.after(known)
       known = this.children.count
       const logs = await this.childLogs(range, missing, anchor)
-      children.push(...this.children.notice(logs))
+      children.push(...this.children.addAnnounced(logs))
       range.logs.push(...logs)
     }
     return { ...sortedAndChecked(range), children }

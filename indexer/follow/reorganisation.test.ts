@@ -74,9 +74,9 @@ test.each([
     const chain = await testChain()
     await prepareNoise(chain)
     const db = await freshDatabase()
-    const notices: Notification[] = []
-    const deaf = await listenNotifications(db, (notice) => notices.push(notice))
-    onTestFinished(deaf)
+    const notifications: Notification[] = []
+    const stopListening = await listenNotifications(db, (notification) => notifications.push(notification))
+    onTestFinished(stopListening)
     const indexer = await follow(chain, db, way(chain.url))
     await indexer.caughtUp()
     const head = await chain.head()
@@ -85,13 +85,13 @@ test.each([
     await chain.call('anvil_reorg', 3, [])
     expect(await chain.head()).toBe(head + 1)
     const { hash } = (await chain.call('eth_getBlockByNumber', 'latest', false)) as { hash: string }
-    await until('the indexer has heard of it by itself', () => indexer.status().hash === hash)
+    await until('the indexer has seen it by itself', () => indexer.status().hash === hash)
     await expectClean(chain, db)
-    await until('the subscriber has heard of the last block', () => {
-      const last = notices.at(-1)
+    await until('the subscriber has received the last block', () => {
+      const last = notifications.at(-1)
       return last?.type === 'blocks' && last.to === head + 1
     })
-    expect(notices.some(({ type }) => type === 'retracted')).toBe(true)
+    expect(notifications.some(({ type }) => type === 'retracted')).toBe(true)
   },
 )
 

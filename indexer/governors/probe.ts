@@ -56,9 +56,9 @@ async function clockOf(read: Reader, contract: string | undefined): Promise<'Tim
   return String(mode).includes('timestamp') ? 'Timestamp' : 'BlockNumber'
 }
 
-async function unlessStateless<T>(asked: Promise<T>, fallback: T): Promise<T> {
+async function unlessStateless<T>(request: Promise<T>, fallback: T): Promise<T> {
   try {
-    return await asked
+    return await request
   } catch (error) {
     if (error instanceof StatelessNode) return fallback
     throw error

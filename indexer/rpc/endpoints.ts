@@ -24,7 +24,7 @@ interface Endpoint {
 
 /** What happens to the endpoints, for counters and the log. */
 export interface EndpointEvents {
-  /** Another endpoint had to be asked. */
+  /** Another endpoint had to be used. */
   onFailover?(): void
   /** An endpoint cannot be used: it is left out as long as another one serves. */
   onLeftOut?(reason: EndpointUnusable): void
@@ -45,11 +45,11 @@ export class Endpoints implements Rpc, Quorum {
   }
 
   request(method: string, params?: readonly unknown[]) {
-    return this.ask((rpc) => rpc.request(method, params))
+    return this.tryInTurn((rpc) => rpc.request(method, params))
   }
 
   batch(calls: readonly RpcCall[]) {
-    return this.ask((rpc) => rpc.batch(calls))
+    return this.tryInTurn((rpc) => rpc.batch(calls))
   }
 
   onHead(listener: () => void) {
@@ -81,12 +81,12 @@ export class Endpoints implements Rpc, Quorum {
 
   /** @throws the first refusal when an endpoint refused and none answered; IndexerError when none of the endpoints can be used;
    *  RpcUnavailable naming every endpoint otherwise. */
-  private async ask<T>(question: (rpc: Rpc) => Promise<T>): Promise<T> {
+  private async tryInTurn<T>(request: (rpc: Rpc) => Promise<T>): Promise<T> {
     let refusal: RpcError | MethodUnsupported | undefined
     let unavailable: unknown
     for (const endpoint of this.usable()) {
       try {
-        const answer = await question(endpoint.rpc)
+        const answer = await request(endpoint.rpc)
         endpoint.failures = 0
         return answer
       } catch (error) {

@@ -101,7 +101,7 @@ export async function advance(
   headers: readonly BlockHeader[],
   write: (sql: Sql) => Promise<void>,
 ) {
-  const notice: Notification = { type: 'blocks', from: before.block + 1, to: after.block }
+  const notification: Notification = { type: 'blocks', from: before.block + 1, to: after.block }
   const { rowCount } = await sql.query(
     `with moved as (${MOVE}),
           stored as (
@@ -110,7 +110,7 @@ export async function advance(
             from moved, unnest($8::int8[], $9::text[], $10::text[], $11::timestamptz[]) as u(number, hash, parent_hash, timestamp)),
           settled as (update block set final = true where not final and number <= $4 and exists (select from moved))
      select ${notifySql('$12')} from moved`,
-    [...moveValues(chainId, before, after), ...blockValues(headers), JSON.stringify(notice)],
+    [...moveValues(chainId, before, after), ...blockValues(headers), JSON.stringify(notification)],
   )
   requireMoved(rowCount)
   await write(sql)

@@ -59,7 +59,7 @@ export async function family() {
 type Family = Awaited<ReturnType<typeof family>>
 
 /** Fails unless the index holds exactly the logs of the children that the node returns. */
-export async function expectHeard({ chain }: Family, db: Database, children: Address[]) {
+export async function expectIndexedLogs({ chain }: Family, db: Database, children: Address[]) {
   const filter = { fromBlock: '0x0', toBlock: 'latest', address: children }
   const logs = (await chain.call('eth_getLogs', filter)) as { blockNumber: Hex; logIndex: Hex; address: string }[]
   const { rows } = await db.query(

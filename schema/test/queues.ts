@@ -17,7 +17,7 @@ export const stopRedis = async () => (await redis)?.stop()
 export interface Setting {
   db: Database
   queues: Queues
-  /** Opens the same queues once more, as another process would. */
+  /** Opens the same queues again, like another process. */
   reopen(): Promise<Queues>
   /** Deletes everything in the queue. */
   lose(): Promise<void>

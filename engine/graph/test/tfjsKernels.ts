@@ -15,7 +15,7 @@ export const TF_TYPE: Readonly<Record<Dtype, 'float32' | 'int32' | 'bool'>> = {
 
 /** One operation on TensorFlow.js. */
 export type Kernel = (tf: Tf, inputs: KernelInputs, node: Node) => TfTensor
-/** As many as the node has inputs: no operation takes more, but for concat, which takes any number. */
+/** As many as the node has inputs: at most four, except concat, which takes any number. */
 export type KernelInputs = [TfTensor, TfTensor, TfTensor, TfTensor, ...TfTensor[]]
 
 const on =

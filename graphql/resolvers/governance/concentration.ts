@@ -7,7 +7,7 @@ import type { ApiContext } from '../../context.ts'
 import { ApiError } from '../../errors.ts'
 import { tableFor } from '../../publicTables.ts'
 import { type LoadedRow, ROW_AS_OF } from '../../query/page.ts'
-import { siteOf } from '../../query/selection.ts'
+import { fieldKeyOf } from '../../query/selection.ts'
 import { Statement } from '../../query/statement.ts'
 
 const Measures = { Votes: 'Votes', Balances: 'Balances' }
@@ -73,7 +73,7 @@ export class GovernorConcentrationResolver {
     if (token === null) return null
     const column = of === 'Balances' ? 'balance' : 'votes'
     const checked = checkTops(tops)
-    const loader = reader.batched<Concentration>(`${siteOf(info)}@${asOf.block}`, (tokens) => {
+    const loader = reader.batched<Concentration>(`${fieldKeyOf(info)}@${asOf.block}`, (tokens) => {
       const statement = new Statement(asOf)
       const source = `select token as key, ${column} as x from holder t
         where token = any(${statement.bind(tokens, 'text[]')}) and ${column} > 0 and ${statement.visibleAt(tableFor(Holder), 't')}`
@@ -96,7 +96,7 @@ export class ProposalConcentrationResolver {
     @Info() info: GraphQLResolveInfo,
   ): Promise<Concentration> {
     const checked = checkTops(tops)
-    const loader = reader.batched<Concentration>(`${siteOf(info)}@${asOf.block}`, (ids) => {
+    const loader = reader.batched<Concentration>(`${fieldKeyOf(info)}@${asOf.block}`, (ids) => {
       const statement = new Statement(asOf)
       const source = `select proposal_id as key, sum(weight) as x from vote t
         where proposal_id = any(${statement.bind(ids, 'text[]')}) and ${statement.visibleAt(tableFor(Vote), 't')}

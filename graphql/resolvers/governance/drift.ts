@@ -5,7 +5,7 @@ import { Governor } from '#schema/onchain/governance.ts'
 import type { ApiContext } from '../../context.ts'
 import { tableFor } from '../../publicTables.ts'
 import { type LoadedRow, ROW_AS_OF } from '../../query/page.ts'
-import { siteOf } from '../../query/selection.ts'
+import { fieldKeyOf } from '../../query/selection.ts'
 import { listColumns, Statement } from '../../query/statement.ts'
 
 @Resolver(() => Governor)
@@ -23,7 +23,7 @@ export class ReconciliationResolver {
   ): Promise<LoadedRow | null> {
     const asOf = governor[ROW_AS_OF]
     const table = tableFor(Reconciliation)
-    const loader = reader.batched<LoadedRow>(`${siteOf(info)}@${asOf.block}`, async (ids) => {
+    const loader = reader.batched<LoadedRow>(`${fieldKeyOf(info)}@${asOf.block}`, async (ids) => {
       const statement = new Statement(asOf)
       const text = `select distinct on (t.governor_id) ${listColumns('t', table.columns)} from reconciliation t
         where t.governor_id = any(${statement.bind(ids, 'text[]')}) and t.block <= ${statement.bind(asOf.block, 'bigint')}

@@ -7,7 +7,7 @@ import type { ApiContext } from '../../context.ts'
 import { listLength, listLengthFrom } from '../../plugins/listLength.ts'
 import { tableFor } from '../../publicTables.ts'
 import { DEFAULT_FIRST, type LoadedRow, ROW_AS_OF } from '../../query/page.ts'
-import { siteOf } from '../../query/selection.ts'
+import { fieldKeyOf } from '../../query/selection.ts'
 import { Statement } from '../../query/statement.ts'
 import { requestedSize } from './snapshot.ts'
 
@@ -79,7 +79,7 @@ export class PowerHistoryResolver {
   ): Promise<PowerPoint[]> {
     const size = requestedSize('first', first)
     const asOf = row[ROW_AS_OF]
-    const loader = reader.batched<PowerPoint[]>(`${siteOf(info)}@${asOf.block}`, async (ids) => {
+    const loader = reader.batched<PowerPoint[]>(`${fieldKeyOf(info)}@${asOf.block}`, async (ids) => {
       const statement = new Statement(asOf)
       const text = `select point.* from unnest(${statement.bind(ids, 'text[]')}) asked(id) cross join lateral (
           select h.id, h.from_block as block, (select b.timestamp from block b where b.number = h.from_block) as time, h.votes, h.balance, h.delegate
@@ -120,7 +120,7 @@ export class DelegationResolver {
   ): Promise<DelegationGraph | null> {
     if (token === null) return null
     const sizes = { delegates: requestedSize('delegates', delegates), edges: requestedSize('edges', edges) }
-    const loader = reader.batched<DelegationGraph>(siteOf(info), async (tokens) => {
+    const loader = reader.batched<DelegationGraph>(fieldKeyOf(info), async (tokens) => {
       const statement = new Statement(asOf)
       const { rows } = await reader.sql.query(delegationsSql(statement, tokens, sizes), statement.values)
       return new Map(rows.map(({ token: one, ...graph }) => [one, graph]))

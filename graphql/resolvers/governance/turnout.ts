@@ -7,7 +7,7 @@ import { BigIntScalar } from '#schema/scalars.ts'
 import type { ApiContext } from '../../context.ts'
 import { tableFor } from '../../publicTables.ts'
 import { type LoadedRow, ROW_AS_OF } from '../../query/page.ts'
-import { siteOf } from '../../query/selection.ts'
+import { fieldKeyOf } from '../../query/selection.ts'
 import { Statement } from '../../query/statement.ts'
 import { ppm, proposalsAt, settingAt, snapshotBlock } from './snapshot.ts'
 
@@ -57,7 +57,7 @@ export class TurnoutResolver {
     @Info() info: GraphQLResolveInfo,
   ): Promise<Turnout> {
     const asOf = row[ROW_AS_OF]
-    const loader = reader.batched<Turnout>(`${siteOf(info)}@${asOf.block}`, async (ids) => {
+    const loader = reader.batched<Turnout>(`${fieldKeyOf(info)}@${asOf.block}`, async (ids) => {
       const statement = new Statement(asOf)
       const text = `select id, votes, supply, voters, ${ppm('votes', 'supply')} as share from (
           select p.id, p.for_votes + p.against_votes + p.abstain_votes as votes,
@@ -92,7 +92,7 @@ export class TurnoutResolver {
     @Info() info: GraphQLResolveInfo,
   ): Promise<ParticipationBand[]> {
     const asOf = row[ROW_AS_OF]
-    const loader = reader.batched<ParticipationBand[]>(`${siteOf(info)}@${asOf.block}`, async (ids) => {
+    const loader = reader.batched<ParticipationBand[]>(`${fieldKeyOf(info)}@${asOf.block}`, async (ids) => {
       const statement = new Statement(asOf)
       // A holder's version is visible at the snapshots from its first to its last block: found by search in the sorted array, without comparing each pair.
       const text = `with asked as materialized (

@@ -9,7 +9,7 @@ import { listLengthFrom } from '../../plugins/listLength.ts'
 import { tableFor } from '../../publicTables.ts'
 import { type LoadedRow, ROW_AS_OF } from '../../query/page.ts'
 import type { Reader } from '../../query/reader.ts'
-import { siteOf } from '../../query/selection.ts'
+import { fieldKeyOf } from '../../query/selection.ts'
 import { Statement } from '../../query/statement.ts'
 import { clockNow, ppm, proposalsAt, requestedSize, settingNow, snapshotBlock } from './snapshot.ts'
 
@@ -120,7 +120,7 @@ async function recordsOf(
   chosen: (statement: Statement) => string,
 ): Promise<VoterRecord[]> {
   const asOf = governor[ROW_AS_OF]
-  const loader = reader.batched<VoterRecord[]>(siteOf(info), async (ids) => {
+  const loader = reader.batched<VoterRecord[]>(fieldKeyOf(info), async (ids) => {
     const statement = new Statement(asOf)
     const { rows } = await reader.sql.query(recordsSql(statement, ids, chosen(statement)), statement.values)
     const found = new Map<string, VoterRecord[]>(ids.map((id) => [id, []]))
