@@ -76,7 +76,7 @@ test('a filter combines and, or, not, operators of every kind and conditions on 
   )
 })
 
-test('lists are ordered by several fields, nulls last when rising, ids as numbers', async () => {
+test('lists are ordered by several fields, nulls last in ascending order, ids as numbers', async () => {
   const { db, ask } = await testApi()
   await insertChain(db, 10)
   await insertAll(db, Contribution, [

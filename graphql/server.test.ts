@@ -19,7 +19,7 @@ test('secrets are not part of the schema', () => {
   expect(text.match(/type ChainTransaction [\s\S]*?\n}/)?.[0]).not.toMatch(/^\s*raw\b/m)
 })
 
-test('an internal error is returned only as a reference; the log has the cause under it', async () => {
+test('an internal error is returned only as a reference; the log has the cause under this reference', async () => {
   const { db, ask, logged } = await testApi()
   await db.query('drop table holder')
   const { errors, data } = await ask('{ holders { nodes { id } } model(id: 1) { id } }')

@@ -22,7 +22,7 @@ export interface IndexerOptions {
   confirmations?: number
   /** The tag of the final block where `confirmations` is not set: `finalized` (the default) or `safe`. */
   finality?: 'finalized' | 'safe'
-  /** A Subsquid Network gateway of this chain: `@subsquid/evm-processor` fetches its final blocks before the node is asked. */
+  /** A Subsquid Network gateway of this chain: `@subsquid/evm-processor` fetches its final blocks; the node serves the rest. */
   gatewayUrl?: string
   /** A folder that caches final blocks, so that the index can be rebuilt without a node. */
   cacheFolder?: string

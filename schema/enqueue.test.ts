@@ -20,7 +20,7 @@ async function context() {
   return { db, added, queues: { add } }
 }
 
-describe.each(backends)('asking on %s', (backend) => {
+describe.each(backends)('enqueue on %s', (backend) => {
   test('fifty requests with one key create one job, which is delivered once and has its side effect once', async () => {
     const { db, queues } = await freshQueues(backend)
     await db.query('create table effect (job text)')

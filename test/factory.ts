@@ -64,8 +64,8 @@ export async function insertAll<T extends object>(
     const bound: unknown[] = []
     const rows = all.slice(start, start + 1000).map((values) => {
       const given: Record<string, unknown> = versioned ? { fromBlock: 1, toBlock: null, ...values } : { ...values }
-      const stranger = Object.keys(given).find((key) => !columns.some(({ property }) => property === key))
-      if (stranger) throw new Error(`${entity.name} has no property ${stranger}`)
+      const unknown = Object.keys(given).find((key) => !columns.some(({ property }) => property === key))
+      if (unknown) throw new Error(`${entity.name} has no property ${unknown}`)
       const places = columns.map((column) => {
         const value = column.property in given ? given[column.property] : defaultValue(column, values.id)
         bound.push(column.kind === 'json' && value !== null ? JSON.stringify(value) : value)

@@ -48,7 +48,7 @@ export class Sequence {
     return this.request.prompt.length + this.request.maxTokens - 1
   }
 
-  /** Whether more tokens are needed: it has not finished, and somebody listens. */
+  /** Whether more tokens are needed: it has not finished, and its receiver has not stopped listening. */
   get isWanted(): boolean {
     return !this.isFinished && !this.listener.gone
   }

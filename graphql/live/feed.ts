@@ -1,7 +1,7 @@
 import type { Database } from '#schema/database.ts'
 import { listenNotifications, type Notification } from '#schema/notifications.ts'
 
-/** The notifications of the database: one listener for the whole API, which passes them to every subscription. */
+/** The notifications of the database: one listener for the whole API passes them to every subscription. */
 export interface NotificationFeed {
   /** Calls `listener` with every notification from now on; returns a function that unsubscribes. */
   on(listener: (notification: Notification) => void): () => void

@@ -1,6 +1,6 @@
 import type { RpcError } from '../rpc/errors.ts'
 
-/** How many blocks one `eth_getLogs` may ask for: found by trying, grown while answers are small, shrunk when the node refuses. */
+/** The number of blocks of one `eth_getLogs` request: it grows while answers are small, and shrinks when the node refuses. */
 
 const SMALL_ANSWER = 3_000
 const LARGE_ANSWER = 10_000

@@ -143,7 +143,7 @@ test('a node that answers null for logs, far behind the head and near it, is ask
 test('logs of another fork are detected and requested again', async () => {
   const chain = await noisyChain(10)
   const node = await faultyNode(chain.url)
-  let lies = 3
+  let wrongAnswers = 3
   const stray = {
     address: chain.deployment.addresses.GOpen,
     topics: [
@@ -157,7 +157,7 @@ test('logs of another fork are detected and requested again', async () => {
     transactionHash: `0x${'6'.repeat(64)}`,
     logIndex: '0x0',
   }
-  node.fault = ({ method }) => (method === 'eth_getLogs' && lies-- > 0 ? { result: [stray] } : undefined)
+  node.fault = ({ method }) => (method === 'eth_getLogs' && wrongAnswers-- > 0 ? { result: [stray] } : undefined)
   const { status } = await expectSame(chain, node)
   expect(status().counters.failures).toBeGreaterThan(0)
 })

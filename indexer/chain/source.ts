@@ -156,9 +156,9 @@ export class Source {
   /** The canonical headers at these heights; null above the head. Without a node: those of the cache, if it has all. */
   async headers(numbers: readonly number[], rpc: Rpc = this.rpc): Promise<(BlockHeader | null)[]> {
     const { cache } = this.options
-    const asked = rpc.batch(numbers.map(headerCall)).then((found) => found.map(readHeader))
-    if (!cache || rpc !== this.rpc) return asked
-    return unlessUnavailable(asked, () => {
+    const request = rpc.batch(numbers.map(headerCall)).then((found) => found.map(readHeader))
+    if (!cache || rpc !== this.rpc) return request
+    return unlessUnavailable(request, () => {
       const known = numbers.map((number) => cache.header(number))
       return known.every((header) => header !== undefined) ? known : undefined
     })

@@ -79,13 +79,13 @@ function holdBack(node: FaultyNode, chain: TestChain) {
   return chain
 }
 
-test.each([0, 1, 2])('an endpoint (%i of three) that withholds a log is outvoted', async (liar) => {
+test.each([0, 1, 2])('an endpoint (%i of three) that withholds a log is outvoted', async (faulty) => {
   const { chain, nodes, rpcUrl } = await endpoints(3)
-  holdBack(must(nodes[liar]), chain)
+  holdBack(must(nodes[faulty]), chain)
   const db = await freshDatabase()
   const indexer = await follow(chain, db, { rpcUrl, ...everyRange })
   await indexer.caughtUp(await chain.head())
-  if (liar < 2) expect(indexer.status().counters.disagreements).toBeGreaterThan(0) // the third is not asked while two agree
+  if (faulty < 2) expect(indexer.status().counters.disagreements).toBeGreaterThan(0) // the third is not asked while two agree
   await expectClean(chain, db)
 })
 
@@ -121,8 +121,8 @@ test('two endpoints that disagree temporarily about blocks that are not final ar
   const db = await freshDatabase()
   const indexer = await follow(chain, db, { rpcUrl, ...everyRange })
   await indexer.caughtUp()
-  let lies = 2
-  must(nodes[1]).fault = ({ method }) => (method === 'eth_getLogs' && lies-- > 0 ? { result: [] } : undefined)
+  let wrongAnswers = 2
+  must(nodes[1]).fault = ({ method }) => (method === 'eth_getLogs' && wrongAnswers-- > 0 ? { result: [] } : undefined)
   await chain.send(1, 'GOpen', 'deposit', [], 5n)
   await indexer.caughtUp(await chain.head())
   expect(indexer.status().counters.disagreements).toBeGreaterThan(0)

@@ -134,7 +134,7 @@ function isBusy(code: number, message: string): boolean {
   return RATE_LIMIT.test(message) || (code !== LIMIT_EXCEEDED && OVERLOADED.test(message))
 }
 
-/** Whether a node refused a request because it asks for too many blocks or logs. */
+/** Whether a node refused a request because it is for too many blocks or logs. */
 export const isLimit = (error: unknown): error is RpcError =>
   error instanceof RpcError &&
   ([LIMIT_EXCEEDED, INVALID_PARAMS, PAYLOAD_TOO_LARGE].includes(error.code) || LIMIT.test(error.reason))

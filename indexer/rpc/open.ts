@@ -4,7 +4,7 @@ import type { Rpc } from './rpc.ts'
 import type { TransportOptions } from './transport.ts'
 import { webSocketRpc } from './websocket.ts'
 
-/** Where several endpoints are configured, another one is asked sooner. */
+/** When several endpoints are configured, another one is used sooner. */
 const TRIES_OF_SEVERAL = 2
 
 export const endpointsIn = (urls: string) => urls.split(',').map((url) => url.trim())

@@ -8,7 +8,7 @@ import type { IndexerOptions } from '../options.ts'
 import { redactedUrl } from '../rpc/rpc.ts'
 import type { ProcessorOptions } from './processor.ts'
 
-/** Final blocks from a Subsquid Network gateway, processed in a child process before the node is asked. */
+/** Final blocks from a Subsquid Network gateway, processed in a child process before the node serves the rest. */
 
 export interface ProcessArguments extends ProcessorOptions {
   databaseUrl: string

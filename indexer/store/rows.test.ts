@@ -225,7 +225,7 @@ test('where a whole group is in memory, a row outside it is known not to exist w
   const rows = new Rows()
   await rows.run(db, [{ block: 2, run: () => void rows.loadGroup(Holder, 'delegate', 'x') }])
   const group = { property: 'delegate', value: 'x' } as const
-  const away = { query: () => Promise.reject(new Error('asked')) } as unknown as Database
+  const away = { query: () => Promise.reject(new Error('queried')) } as unknown as Database
   const seen: unknown[] = []
   const step = (block: number, amount: bigint) => ({
     block,
@@ -238,7 +238,7 @@ test('where a whole group is in memory, a row outside it is known not to exist w
   })
   await rows.run(away, [step(2, 1n), step(3, 2n)])
   expect(seen).toEqual([0n, undefined, 1n, 1n])
-  await expect(rows.run(away, [{ block: 4, run: () => void rows.get(Holder, 'b2') }])).rejects.toThrow('asked')
+  await expect(rows.run(away, [{ block: 4, run: () => void rows.get(Holder, 'b2') }])).rejects.toThrow('queried')
   await rows.flush(db)
   const stored = await db.query('select id, balance, from_block, to_block from holder order by id, from_block')
   expect(stored.rows.map((row) => [row.id, row.balance, row.from_block, row.to_block])).toEqual([

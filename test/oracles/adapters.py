@@ -1,4 +1,4 @@
-"""What PEFT makes of the adapters our engine wrote: logits and scores of the models they are loaded into.
+"""The logits and scores that PEFT gives with the adapters that our engine wrote.
 
 Run: python test/oracles/adapters.py   (needs torch, transformers, peft; after ourAdapters.ts, see README.md)
 """

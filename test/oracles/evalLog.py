@@ -1,4 +1,4 @@
-"""What Inspect's own reader finds in a log of ours: written to golden/evalLog.golden.json."""
+"""Writes what the reader of Inspect finds in one of our logs to golden/evalLog.golden.json."""
 
 import json
 import subprocess

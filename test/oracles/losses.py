@@ -170,7 +170,7 @@ def dpo(loss_type, beta):
 
 
 def cdpo():
-    """Mitchell's conservative DPO with a noise and a weight of each pair's own."""
+    """Mitchell's conservative DPO with a separate noise and weight for each pair."""
     model = language_model()
     ids, mask, attention = batch(3, [5, 7, 6, 4])
     reference = (token_log_probs(model, ids, attention) * mask[:, 1:]).sum(1).detach() + noise(4, scale=2.0)
