@@ -295,7 +295,7 @@ test('a log that its contract cannot have emitted stops the indexer with the con
       : undefined
   const indexer = await indexed(chain, await freshDatabase(), { rpcUrl: node.url })
   await expect(indexer.stopped).rejects.toThrow(
-    `Log 0 of block ${Number(number)} is not an event of a GOpen (GOpen.Transfer has 2 indexed arguments, the log 1`,
+    `Log 0 of block ${Number(number)} is not an event of a GOpen (GOpen.Transfer has 2 indexed arguments, but the log has 1`,
   )
   expect(indexer.status().state).toBe('stopped')
 })
