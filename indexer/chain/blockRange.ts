@@ -66,10 +66,22 @@ interface RpcBlock {
   logsBloom?: string
 }
 
+const HASH = /^0x[0-9a-f]{64}$/i
+
+/** A block as `eth_getBlockByNumber` answers it; null for a block that the node does not have.
+ *  @throws InconsistentChain when it is no block: a proxy or a failing node answers anything. */
 export const readHeader = (raw: unknown): BlockHeader | null => {
   if (!raw) return null
   const { number, hash, parentHash, timestamp, logsBloom } = raw as RpcBlock
-  return { number: Number(number), hash, parentHash, timestamp: new Date(Number(timestamp) * 1000), logsBloom }
+  const header = { number: Number(number), hash, parentHash, timestamp: new Date(Number(timestamp) * 1000), logsBloom }
+  if (
+    !Number.isSafeInteger(header.number) ||
+    Number.isNaN(header.timestamp.getTime()) ||
+    !HASH.test(hash) ||
+    !HASH.test(parentHash)
+  )
+    throw new InconsistentChain('The node answered eth_getBlockByNumber with something that is no block')
+  return header
 }
 
 interface RpcLog {
@@ -82,6 +94,17 @@ interface RpcLog {
   logIndex: string
 }
 
+const isLog = (raw: Partial<RpcLog> | null): raw is RpcLog =>
+  typeof raw === 'object' &&
+  raw !== null &&
+  typeof raw.address === 'string' &&
+  Array.isArray(raw.topics) &&
+  typeof raw.data === 'string' &&
+  typeof raw.blockHash === 'string' &&
+  typeof raw.transactionHash === 'string' &&
+  Number.isSafeInteger(Number(raw.blockNumber)) &&
+  Number.isSafeInteger(Number(raw.logIndex))
+
 const readLog = (raw: RpcLog): Log => ({
   address: raw.address.toLowerCase() as `0x${string}`,
   topics: raw.topics,
@@ -92,9 +115,10 @@ const readLog = (raw: RpcLog): Log => ({
   index: Number(raw.logIndex),
 })
 
-/** The result of `eth_getLogs`. @throws InconsistentChain when it is no list: some nodes answer null for blocks that they lack. */
+/** The result of `eth_getLogs`. @throws InconsistentChain when it is no list of logs: some nodes answer null for blocks that they lack. */
 export function readLogs(result: unknown): Log[] {
-  if (!Array.isArray(result)) throw new InconsistentChain('The node answered eth_getLogs with no list of logs')
+  if (!Array.isArray(result) || !result.every(isLog))
+    throw new InconsistentChain('The node answered eth_getLogs with something that is no list of logs')
   return result.map(readLog)
 }
 

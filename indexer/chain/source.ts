@@ -125,10 +125,11 @@ export class Source {
     const { confirmations, finality = 'finalized' } = this.options
     const asksTag = this.knowsFinalityTag && confirmations === undefined
     const calls = [headerCall('latest'), ...(asksTag ? [headerCall(finality)] : [])]
-    const [latest, finalized] = await this.rpc.batch(calls).catch((error) => {
+    const [latest, finalized] = await this.rpc.batch(calls).catch(async (error) => {
       if (!asksTag || !(error instanceof RpcError) || !UNKNOWN_TAG.test(error.reason)) throw error
-      this.knowsFinalityTag = false // requested again without the tag that this node refuses
-      return this.rpc.batch([headerCall('latest')])
+      const withoutTag = await this.rpc.batch([headerCall('latest')])
+      this.knowsFinalityTag = false // only now: a node that refuses everything for a moment says nothing about the tag
+      return withoutTag
     })
     const head = readHeader(latest)
     if (!head) throw new InconsistentChain('The node has no latest block')

@@ -1,7 +1,8 @@
 import type { Database } from '#schema/database.ts'
+import { headerCall, readHeader } from '../chain/blockRange.ts'
 import type { Source } from '../chain/source.ts'
 import type { ResolvedDeployment } from '../deployment.ts'
-import { IndexerError } from '../errors.ts'
+import { InconsistentChain, IndexerError } from '../errors.ts'
 import type { Rpc } from '../rpc/rpc.ts'
 import { createCursor, type Position, readCursor } from '../store/cursor.ts'
 
@@ -9,7 +10,10 @@ import { createCursor, type Position, readCursor } from '../store/cursor.ts'
 
 /** @throws IndexerError when the node serves another chain. */
 export async function requireChain(rpc: Rpc, chainId: number): Promise<void> {
-  const actual = Number(await rpc.request('eth_chainId'))
+  const answer = await rpc.request('eth_chainId')
+  if (typeof answer !== 'string' || !/^0x[0-9a-f]+$/i.test(answer))
+    throw new InconsistentChain('RPC_URL: the node answered eth_chainId with something that is no chain id')
+  const actual = Number(answer)
   if (actual !== chainId)
     throw new IndexerError(
       `RPC_URL leads to chain ${actual}, but the contracts are on chain ${chainId}. Correct RPC_URL or the deployment.`,
@@ -24,9 +28,8 @@ export async function requireHistory(db: Database, rpc: Rpc, chainId: number): P
   )
   if (!rows[0]) return
   const { number, hash } = rows[0] as { number: number; hash: string }
-  const now = (await rpc.request('eth_getBlockByNumber', [`0x${number.toString(16)}`, false])) as {
-    hash: string
-  } | null
+  const { method, params } = headerCall(number)
+  const now = readHeader(await rpc.request(method, params))
   if (now && now.hash !== hash)
     throw new IndexerError(
       `RPC_URL leads to another chain than the indexed one, though both have the id ${chainId}: block ${number} is ${now.hash} there, ${hash} here. Correct RPC_URL, or use an empty database (DATABASE_URL).`,

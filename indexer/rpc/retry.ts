@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { EndpointUnusable, RpcError, RpcUnavailable } from './errors.ts'
+import { EndpointUnusable, NodeBusy, RpcError, RpcUnavailable } from './errors.ts'
 
 /** Retries with exponential back-off and jitter. */
 
@@ -49,6 +49,11 @@ export async function withRetries<T>(work: () => Promise<T>, endpoint: string, o
   }
   const reason =
     last instanceof Error ? (last.cause instanceof Error ? last.cause.message : last.message) : String(last)
+  if (last instanceof NodeBusy)
+    throw new RpcUnavailable(
+      `RPC_URL: ${endpoint} is overloaded, limits requests, or answers incompletely (${reason}). It is retried; a larger plan or another endpoint helps if this lasts.`,
+      { cause: last },
+    )
   throw new RpcUnavailable(
     `RPC_URL: ${endpoint} does not answer (${reason || 'connection refused'}). Start the node, or correct RPC_URL.`,
     { cause: last },

@@ -28,6 +28,18 @@ export interface JsonRpcResponse {
  *  @throws RpcError or EndpointUnusable when the endpoint refuses the request; any other error means that it may be sent again. */
 export type Send = (requests: readonly JsonRpcRequest[]) => Promise<readonly JsonRpcResponse[]>
 
+/** The JSON-RPC messages of a body or a frame; what is no object is left out, as if it had not come. @throws NodeBusy when it is not JSON. */
+export function messagesIn(text: string): JsonRpcResponse[] {
+  let body: unknown
+  try {
+    body = JSON.parse(text)
+  } catch (cause) {
+    throw new NodeBusy('the answer is not JSON', { cause })
+  }
+  const messages: unknown[] = Array.isArray(body) ? body : [body]
+  return messages.filter((message): message is JsonRpcResponse => typeof message === 'object' && message !== null)
+}
+
 /** The body of a request: a single call is not sent as a batch. */
 export const bodyOf = (requests: readonly JsonRpcRequest[]) =>
   JSON.stringify(requests.length === 1 ? requests[0] : requests)

@@ -1,7 +1,14 @@
 import { WebSocket } from 'ws'
 import { NodeBusy, statusError } from './errors.ts'
 import { type Rpc, redactedUrl } from './rpc.ts'
-import { bodyOf, type JsonRpcRequest, type JsonRpcResponse, rpcOver, type TransportOptions } from './transport.ts'
+import {
+  bodyOf,
+  type JsonRpcRequest,
+  type JsonRpcResponse,
+  messagesIn,
+  rpcOver,
+  type TransportOptions,
+} from './transport.ts'
 
 const MAX_MESSAGE_BYTES = 512 * 1024 * 1024
 /** Nobody waits for the answer to the subscription: a node that cannot subscribe is polled like any other. */
@@ -16,21 +23,20 @@ export function webSocketRpc(url: string, options: TransportOptions = {}): Rpc {
   let opening: Promise<WebSocket> | undefined
 
   function receive(data: string) {
-    const body = JSON.parse(data) as JsonRpcResponse | JsonRpcResponse[] | { method: string }
-    for (const message of Array.isArray(body) ? body : [body]) {
+    for (const message of messagesIn(data)) {
       if ('method' in message) for (const listener of listeners) listener()
-      else if ('id' in message) {
+      else {
         waiting.get(message.id)?.done(message)
         waiting.delete(message.id)
       }
     }
   }
 
-  function lose(reason: string) {
+  function lose(reason: Error) {
     opening = undefined
     for (const [id, { fail }] of waiting) {
       waiting.delete(id)
-      fail(new Error(reason))
+      fail(reason)
     }
     for (const listener of listeners) listener() // the next request opens the connection again
   }
@@ -40,7 +46,14 @@ export function webSocketRpc(url: string, options: TransportOptions = {}): Rpc {
       const socket = new WebSocket(url, { handshakeTimeout: timeoutMs, maxPayload: MAX_MESSAGE_BYTES })
       const close = () => socket.close()
       signal?.addEventListener('abort', close, { once: true })
-      socket.on('message', (data) => receive(String(data)))
+      socket.on('message', (data) => {
+        try {
+          receive(String(data))
+        } catch (error) {
+          lose(error as Error) // which requests the frame answers is not known
+          socket.close()
+        }
+      })
       socket.on('error', (error) => fail(error))
       socket.on('unexpected-response', (request, { statusCode = 0 }) => {
         request.destroy()
@@ -49,7 +62,7 @@ export function webSocketRpc(url: string, options: TransportOptions = {}): Rpc {
       socket.on('close', () => {
         signal?.removeEventListener('abort', close)
         fail(new Error('connection closed'))
-        lose('connection closed')
+        lose(new Error('connection closed'))
       })
       socket.on('open', () => {
         if (listeners.size) subscribe(socket)

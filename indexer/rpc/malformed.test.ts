@@ -1,0 +1,122 @@
+import { createServer, type IncomingMessage } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { expect, onTestFinished, test } from 'vitest'
+import { WebSocketServer } from 'ws'
+import { readHeader, readLogs } from '../chain/blockRange.ts'
+import { InconsistentChain } from '../errors.ts'
+import { RpcError, RpcUnavailable } from './errors.ts'
+import { httpRpc } from './http.ts'
+import { webSocketRpc } from './websocket.ts'
+
+/** The error that a request ends with. */
+const failureOf = (request: Promise<unknown>): Promise<Error> =>
+  request.then(
+    () => {
+      throw new Error('The request succeeded')
+    },
+    (failure: Error) => failure,
+  )
+
+const FAST = { tries: 2, delayMs: 1, timeoutMs: 2_000 }
+
+async function httpNode(answer: (request: IncomingMessage) => { status?: number; body: string }) {
+  const server = createServer((request, response) => {
+    const { status = 200, body } = answer(request)
+    request.resume().on('end', () => response.writeHead(status).end(body))
+  })
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
+  onTestFinished(() => void server.close())
+  return `127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+const FRAMES = ['null', '{"jsonrpc":"2.0","id"', '[null]', '"text"', '7', '']
+
+test.each(FRAMES)(
+  'HTTP: the answer %j is retried, then told as an endpoint that answers incompletely',
+  async (body) => {
+    const rpc = httpRpc(`http://${await httpNode(() => ({ body }))}/v2/SECRET`, FAST)
+    for (const answer of [
+      rpc.request('eth_chainId'),
+      rpc.batch([
+        { method: 'a', params: [] },
+        { method: 'b', params: [] },
+      ]),
+    ]) {
+      const error = await failureOf(answer)
+      expect(error).toBeInstanceOf(RpcUnavailable)
+      expect(error.message).toMatch(/is overloaded, limits requests, or answers incompletely/)
+      expect(error.message).not.toContain('SECRET')
+    }
+  },
+)
+
+test.each(FRAMES)('WebSocket: the frame %j is retried and ends no process', async (frame) => {
+  const server = new WebSocketServer({ port: 0, host: '127.0.0.1' })
+  onTestFinished(() => void server.close())
+  await new Promise((done) => server.once('listening', done))
+  let broken = true
+  server.on('connection', (socket) =>
+    socket.on('message', (data) => {
+      const { id } = JSON.parse(String(data))
+      socket.send(broken ? frame : JSON.stringify({ jsonrpc: '2.0', id, result: '0x1' }))
+    }),
+  )
+  const stop = new AbortController()
+  onTestFinished(() => stop.abort())
+  const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const rpc = webSocketRpc(url, { ...FAST, timeoutMs: 200, signal: stop.signal })
+  await expect(rpc.request('eth_chainId')).rejects.toBeInstanceOf(RpcUnavailable)
+  broken = false
+  expect(await rpc.request('eth_chainId')).toBe('0x1')
+})
+
+test('an error page is not quoted, because it may repeat the path and its key', async () => {
+  const host = await httpNode(({ url }) => ({ status: 404, body: `<pre>Cannot POST ${url}</pre>` }))
+  const error = await failureOf(httpRpc(`http://${host}/v2/SECRET?key=SECRET`, FAST).request('eth_chainId'))
+  expect(error).toBeInstanceOf(RpcError)
+  expect(error.message).toContain('HTTP 404 without JSON-RPC. Correct the path in RPC_URL')
+  expect(error.message).not.toContain('SECRET')
+})
+
+test('a user and password in the URL are sent as basic authentication, and never told', async () => {
+  const seen: (string | undefined)[] = []
+  const host = await httpNode(({ headers }) => {
+    seen.push(headers.authorization)
+    return { body: JSON.stringify({ jsonrpc: '2.0', id: 1, result: '0x1' }) }
+  })
+  expect(await httpRpc(`http://user:p%40ss@${host}/`, FAST).request('eth_chainId')).toBe('0x1')
+  expect(seen).toEqual([`Basic ${Buffer.from('user:p@ss').toString('base64')}`])
+  const away = httpRpc('http://user:SECRET@127.0.0.1:1/', FAST).request('eth_chainId')
+  const error = await failureOf(away)
+  expect(error).toBeInstanceOf(RpcUnavailable)
+  expect(error.message).not.toContain('SECRET')
+})
+
+const HASH = `0x${'ab'.repeat(32)}`
+const BLOCK = { number: '0x1', hash: HASH, parentHash: HASH, timestamp: '0x5' }
+const LOG = {
+  address: '0xAA',
+  topics: [],
+  data: '0x',
+  blockNumber: '0x1',
+  blockHash: HASH,
+  transactionHash: HASH,
+  logIndex: '0x0',
+}
+
+test('what is no block and no list of logs is a contradiction to ask about again', () => {
+  expect(readHeader(BLOCK)?.number).toBe(1)
+  expect(readHeader(null)).toBeNull()
+  const blocks = [
+    'text',
+    7,
+    {},
+    [],
+    ...Object.keys(BLOCK).map((key) => ({ ...BLOCK, [key]: undefined })),
+    { ...BLOCK, number: '0xzz' },
+  ]
+  for (const block of blocks) expect(() => readHeader(block), JSON.stringify(block)).toThrow(InconsistentChain)
+  expect(readLogs([LOG])).toMatchObject([{ address: '0xaa', block: 1, index: 0 }])
+  const logs = [null, {}, 'text', [null], [{}], [7], ...Object.keys(LOG).map((key) => [{ ...LOG, [key]: undefined }])]
+  for (const list of logs) expect(() => readLogs(list), JSON.stringify(list)).toThrow(InconsistentChain)
+})
