@@ -42,5 +42,7 @@ export async function checkSimulator(seeds: number, from: number, bug?: string):
   console.log(
     `${seeds - failed.length} of ${seeds} seeds ended with the rows of a clean sync, in ${seconds.toFixed(0)} s (${(seconds / seeds).toFixed(2)} s a seed)`,
   )
-  return failed.length === 0 && missing.length === 0
+  const ok = failed.length === 0 && missing.length === 0
+  console.log(JSON.stringify({ check: 'simulator', ok, seeds, from, failed, missing, seconds: Math.round(seconds) }))
+  return ok
 }
