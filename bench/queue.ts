@@ -208,7 +208,9 @@ function bareRunner(databaseUrl: string, redisUrl: string | undefined): QueueRun
     : { connectionString: databaseUrl, schema: 'bullmq', max: 12 }
   // `as never` three times: the types of BullMQ know only Redis connections; its PostgreSQL backend takes these options.
   const open = <T>(make: (options: { connection: object }, backend: never) => T) =>
+    // as never, here and below: BullMQ declares its back end and options for Redis alone
     make({ connection }, (redisUrl ? undefined : createPostgresBackend) as never)
+  // as never: as above
   const queue = open((options, backend) => new Queue('bare', options as never, backend))
   const opts = { removeOnComplete: true }
   return {
@@ -217,6 +219,7 @@ function bareRunner(databaseUrl: string, redisUrl: string | undefined): QueueRun
       void (await queue.addBulk(Array.from({ length: count }, () => ({ name: 'job', data: {}, opts })))),
     async work(concurrency, started) {
       const worker = open(
+        // as never: as above
         (options, backend) => new Worker('bare', async () => started(), { ...options, concurrency } as never, backend),
       )
       worker.on('error', () => {})

@@ -256,12 +256,14 @@ describe('a map', () => {
     )
     // `never` below: a spliced tuple loses its element types.
     const future = [...(await publication(1n, hashOf('r'), 1n))] as const
+    // as never: slices of a tuple are arrays to the compiler
     expect(await publishError([1n, 0n, future[2] + 1n, ...future.slice(3)] as never)).toBe(
       'RewardDistributor.BadBlockRange',
     )
     expect(await publishError(await publication(1n, hashOf('r'), 1n, { hash: ZERO }))).toBe(
       'RewardDistributor.EmptyHash',
     )
+    // as never: as above
     expect(await publishError([...future.slice(0, 7), ZERO] as never)).toBe('RewardDistributor.EmptyHash')
     await publish(1n, [[ALICE.address, 1n]], 1n)
     const [, , toBlock] = await world.read('RewardDistributor', 'maps', [1n])

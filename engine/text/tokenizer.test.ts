@@ -165,6 +165,7 @@ describe('a wrong tokenizer', () => {
     ],
     ['an unknown kind', { ...json, pre_tokenizer: { type: 'Magic' } }, 'cannot be built'],
   ])('with %s is refused', (_, tokenizerJson, message) => {
+    // as never: files that the types forbid
     expect(() => new Tokenizer({ tokenizer: tokenizerJson as never })).toThrow(message)
   })
 
