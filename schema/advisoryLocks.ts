@@ -23,6 +23,10 @@ export const ADVISORY_LOCKS = {
   signer: { kind: 'text', key: '' },
 } as const
 
+/** A holder that sends no statement for this time loses its transaction and with it the lock: it is frozen, or it waits for something else,
+ *  which it must not do while others wait for the lock. */
+const MAX_IDLE_HOLDER = `set_config('idle_in_transaction_session_timeout', '20s', true)`
+
 /** Takes a lock until the transaction of `sql` ends. @returns false at once when another transaction holds it. */
 export async function tryTransactionLock(sql: Sql, lock: 'sweep' | 'ledger'): Promise<boolean> {
   const { rows } = await sql.query('select pg_try_advisory_xact_lock($1::bigint) as taken', [ADVISORY_LOCKS[lock].key])
@@ -42,9 +46,10 @@ export async function lockCredit(sql: Sql, consumer: string): Promise<void> {
   await sql.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [text])
 }
 
-/** Waits for the right to sign for `sender` on a chain, and holds it until the transaction of `sql` ends. */
+/** Waits for the right to sign for `sender` on a chain, and holds it until the transaction of `sql` ends. What the holder stores is fenced
+ *  by the same transaction: a holder that lost the lock can commit nothing. */
 export async function lockSigner(sql: Sql, sender: string, chainId: number): Promise<void> {
-  await sql.query('select pg_advisory_xact_lock(hashtextextended($1, $2))', [sender, chainId])
+  await sql.query(`select ${MAX_IDLE_HOLDER}, pg_advisory_xact_lock(hashtextextended($1, $2))`, [sender, chainId])
 }
 
 /** Waits for the right to migrate, runs `work`, and gives the lock back. `query` must be one session. */

@@ -34,6 +34,37 @@ export class DatabaseError extends RetriableError {
   override name = 'DatabaseError'
 }
 
+/** What every session of ours asks of PostgreSQL. A host that vanishes sends no end of its connections: keepalives find it after 5 s of
+ *  silence and two unanswered probes, 5 s apart, and unacknowledged data after 15 s. Then PostgreSQL ends the session, and its locks are free.
+ *  A process that is frozen still acknowledges: its transaction ends after five minutes without a statement, and sooner where it holds a
+ *  lock that others wait for (`advisoryLocks.ts`).
+ *  https://www.postgresql.org/docs/current/runtime-config-connection.html#RUNTIME-CONFIG-TCP */
+const SESSION_SETTINGS: Readonly<Record<string, string>> = {
+  tcp_keepalives_idle: '5',
+  tcp_keepalives_interval: '5',
+  tcp_keepalives_count: '2',
+  tcp_user_timeout: '15000',
+  idle_in_transaction_session_timeout: '300000',
+}
+/** The same for our end: the system sends the first probe after this time, and gives up ten seconds later. */
+const KEEPALIVE_DELAY_MS = 5_000
+const CONNECT_TIMEOUT_MS = 10_000
+
+/** How every connection of ours is opened: with the settings above, `extra` ones, and those that the URL has in `options`, which win. */
+export function sessionConfig(url: string, extra: Readonly<Record<string, string>> = {}): pg.ClientConfig {
+  const connection = new URL(url)
+  const own = connection.searchParams.get('options') ?? ''
+  connection.searchParams.delete('options') // or `pg` would use it in place of ours
+  const ours = Object.entries({ ...SESSION_SETTINGS, ...extra }).map(([name, value]) => `-c ${name}=${value}`)
+  return {
+    connectionString: own ? connection.href : url,
+    options: [...ours, own].join(' ').trim(),
+    keepAlive: true,
+    keepAliveInitialDelayMillis: KEEPALIVE_DELAY_MS,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+  }
+}
+
 const redactUrl = (url: string) => url.replace(/\/\/([^:@/]+):[^@]*@/, '//$1:…@')
 
 export interface DatabaseOptions {
@@ -46,9 +77,9 @@ export interface DatabaseOptions {
 
 /** Opens a pool on `url`. @throws DatabaseError when no server answers, with `DATABASE_URL` and the host but never the password. */
 export async function openDatabase(url: string, options: DatabaseOptions = {}): Promise<Database> {
-  const settings: pg.ClientConfig = { connectionString: url, types, application_name: options.name ?? 'modelcommons' }
+  const settings: pg.ClientConfig = { ...sessionConfig(url), types, application_name: options.name ?? 'modelcommons' }
   const limits = options.statementTimeoutMs ? { statement_timeout: options.statementTimeoutMs } : {}
-  const pool = new pg.Pool({ ...settings, ...limits, max: options.max ?? 10, connectionTimeoutMillis: 10_000 })
+  const pool = new pg.Pool({ ...settings, ...limits, max: options.max ?? 10 })
   pool.on('error', () => {}) // a broken idle connection is replaced at its next use, which reports the error
   try {
     await pool.query('select 1')
@@ -97,7 +128,7 @@ async function listen(settings: pg.ClientConfig, channel: string, listener: (pay
   let timer: NodeJS.Timeout | undefined
   let closed = false
   const connect = async () => {
-    const next = new pg.Client({ ...settings, connectionTimeoutMillis: 10_000, keepAlive: true })
+    const next = new pg.Client(settings)
     next.on('error', () => {})
     next.on('notification', (message) => listener(message.payload ?? ''))
     try {

@@ -11,9 +11,9 @@ export class PermanentError extends Error {
   override name = 'PermanentError'
 }
 
-/** SQLSTATE: connection failures (08), a server that shuts down or starts (57P0x), too many clients, serialisation failures and
- *  deadlocks. https://www.postgresql.org/docs/current/errcodes-appendix.html */
-const RETRIABLE_STATE = /^(08...|57P0.|53300|40001|40P01)$/
+/** SQLSTATE: connection failures (08), a server that shuts down or starts (57P0x), too many clients, serialisation failures, deadlocks,
+ *  and a transaction that was ended because it was idle for too long (25P03). https://www.postgresql.org/docs/current/errcodes-appendix.html */
+const RETRIABLE_STATE = /^(08...|57P0.|25P03|53300|40001|40P01)$/
 
 /** Node's codes of connections that could not be opened or were lost. */
 const CONNECTION_CODES = new Set([

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createPostgresBackend, Queue, type QueueOptions, runMigrations, Worker, type WorkerOptions } from 'bullmq'
 import { Redis, type RedisOptions } from 'ioredis'
 import pg from 'pg'
+import { sessionConfig } from './database.ts'
 import { RetriableError } from './errors.ts'
 import { type JobDefinition, jobs } from './jobs.ts'
 
@@ -177,13 +178,10 @@ function assemble(backend: Backend, settings: QueueSettings): Queues {
 async function onPostgres(settings: QueueSettings): Promise<Queues> {
   const schema = 'bullmq'
   const pool = new pg.Pool({
-    connectionString: settings.databaseUrl,
     // Entries may be lost (see above), so commits of the queue need not wait for the disk.
-    options: `-c search_path=${schema} -c synchronous_commit=off`,
+    ...sessionConfig(settings.databaseUrl, { search_path: schema, synchronous_commit: 'off' }),
     application_name: 'modelcommons queue',
     max: 12,
-    keepAlive: true,
-    connectionTimeoutMillis: 10_000,
   })
   pool.on('error', () => {})
   pool.setMaxListeners(0) // every queue and worker listens to its errors

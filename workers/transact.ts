@@ -120,25 +120,26 @@ export function createTransactor(options: TransactorOptions): Transactor {
     })
   }
 
-  /** Lets one process at a time sign for the operator. */
+  /** Lets one process at a time sign for the operator. `work` asks the chain nothing: a node that hangs would keep every worker from signing. */
   const withSignerLock = <T>(work: (sql: Sql) => Promise<T>) =>
     db.transaction(async (sql) => {
       await lockSigner(sql, sender, client.chain.id)
       return work(sql)
     })
 
-  const signAt = async (nonce: number, to: Address, data: Hex, value: bigint, gas: bigint) => {
-    const common = { chainId: client.chain.id, nonce, to, data, value, gas }
-    const raw = await account.signTransaction({ ...common, ...(await estimateFees(client)) })
+  type Fees = Awaited<ReturnType<typeof estimateFees>>
+  const signAt = async (nonce: number, to: Address, data: Hex, value: bigint, gas: bigint, fees: Fees) => {
+    const raw = await account.signTransaction({ chainId: client.chain.id, nonce, to, data, value, gas, ...fees })
     return { raw, hash: keccak256(raw) }
   }
 
-  const nextNonce = async (sql: Sql) => {
+  /** `pending` is the chain's count from before the lock was taken: what the workers signed since then is stored. */
+  const nextNonce = async (sql: Sql, pending: number) => {
     const { rows } = await sql.query<{ next: number }>(
       'select coalesce(max(nonce) + 1, 0) as next from chain_transaction where sender = $1',
       [sender],
     )
-    return Math.max(rows[0]?.next ?? 0, await transactionCount('pending'))
+    return Math.max(rows[0]?.next ?? 0, pending)
   }
 
   const insert = (sql: Sql, key: string, nonce: number, { hash, raw }: { hash: Hex; raw: Hex }) =>
@@ -154,11 +155,12 @@ export function createTransactor(options: TransactorOptions): Transactor {
   const signAndStore = async (key: string, call: UntypedCall, dead?: string): Promise<ChainTransaction> => {
     const data = encodeFunctionData({ abi: callAbi(call.contract), functionName: call.functionName, args: call.args })
     const gas = await estimateGas(client, sender, call)
+    const [fees, pending] = await Promise.all([estimateFees(client), transactionCount('pending')])
     await withSignerLock(async (sql) => {
       const known = await findStored(key, sql)
       if (known && known.hash !== dead) return
-      const nonce = await nextNonce(sql)
-      await insert(sql, key, nonce, await signAt(nonce, call.address, data, call.value, gas))
+      const nonce = await nextNonce(sql, pending)
+      await insert(sql, key, nonce, await signAt(nonce, call.address, data, call.value, gas, fees))
     })
     return mustFind(key)
   }
@@ -186,6 +188,7 @@ export function createTransactor(options: TransactorOptions): Transactor {
 
   const fillGap = async (nonce: number): Promise<string | undefined> => {
     if ((await transactionCount('pending')) > nonce) return undefined
+    const fees = await estimateFees(client)
     return withSignerLock(async (sql) => {
       const { rows } = await sql.query('select raw from chain_transaction where sender = $1 and nonce = $2', [
         sender,
@@ -193,7 +196,7 @@ export function createTransactor(options: TransactorOptions): Transactor {
       ])
       if (rows[0]) return rows[0].raw
       log.warn({ nonce }, 'no transaction has this nonce; an empty transaction fills the gap')
-      const signed = await signAt(nonce, sender, '0x', 0n, 21_000n)
+      const signed = await signAt(nonce, sender, '0x', 0n, 21_000n, fees)
       await insert(sql, `gap-${client.chain.id}-${sender}-${nonce}`, nonce, signed)
       return signed.raw
     })
