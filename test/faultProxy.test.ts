@@ -1,5 +1,6 @@
+import { once } from 'node:events'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect, type Socket } from 'node:net'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { FaultProxy } from './faultProxy.ts'
 
@@ -75,4 +76,25 @@ test('chooses a fault for each request', async () => {
   await proxy.choose((request) => (request === 'GET /key' ? { mode: 'status', status: 500 } : { mode: 'pass' }))
   expect((await ask(5000)).status).toBe(500)
   expect((await fetch(`${url}2`)).status).toBe(200)
+})
+
+test('a black hole hides the end of a connection from the service, and no stream continues behind a gap', async () => {
+  const joined = async () => {
+    const arrival = once(server, 'connection')
+    const client = connect(proxy.address.port, proxy.address.host)
+    const [upstream] = (await arrival) as [Socket]
+    return { client, upstream }
+  }
+  const [leaving, staying] = [await joined(), await joined()]
+  const reset = once(staying.client, 'error')
+  const closed = (socket: Socket) => new Promise<void>((done) => socket.once('close', () => done()))
+  const ended = Promise.all([closed(leaving.upstream), closed(staying.upstream)])
+  await proxy.set({ mode: 'blackHole' })
+  leaving.client.destroy()
+  staying.client.write('a part of a stream')
+  await expect(ask()).rejects.toThrow('timeout')
+  expect(leaving.upstream.destroyed).toBe(false)
+  await proxy.set({ mode: 'pass' })
+  await ended
+  await expect(reset).resolves.toMatchObject([{ code: 'ECONNRESET' }])
 })

@@ -26,6 +26,9 @@ export class FaultProxy {
   /** The HTTP requests that arrived, such as `GET /bucket/key`. */
   readonly requests: string[] = []
   private readonly sockets = new Set<Socket>()
+  /** Both sockets of the connections of which bytes, or the end, were dropped: they are reset when the fault ends, as TCP would never deliver
+   *  a stream with a gap. */
+  private readonly broken = new Set<Socket>()
   private readonly server: Server
   private chosen: (request: string) => Fault = () => PASS
   private current: Fault = PASS
@@ -58,6 +61,10 @@ export class FaultProxy {
   async set(fault: Fault): Promise<void> {
     this.chosen = () => fault
     this.current = fault
+    if (fault.mode !== 'hang' && fault.mode !== 'blackHole') {
+      for (const socket of this.broken) socket.resetAndDestroy()
+      this.broken.clear()
+    }
     if (fault.mode === 'refuse') {
       this.cut()
       await new Promise<void>((done) => (this.server.listening ? this.server.close(() => done()) : done()))
@@ -94,6 +101,9 @@ export class FaultProxy {
     const upstream = connect(this.target.port, this.target.host)
     let fault: () => Fault = () => this.current
     let answered = 0
+    const lose = () => {
+      this.broken.add(client).add(upstream)
+    }
     for (const socket of [client, upstream]) {
       socket.setNoDelay(true)
       this.sockets.add(socket)
@@ -101,12 +111,14 @@ export class FaultProxy {
     }
     client.on('close', () => {
       this.sockets.delete(client)
-      upstream.destroy()
+      if (fault().mode === 'blackHole') lose() // the service does not learn that the client is gone
+      else upstream.destroy()
     })
     upstream.on('close', () => {
       this.sockets.delete(upstream)
       const { mode } = fault()
-      if (mode !== 'hang' && mode !== 'blackHole' && !client.isPaused()) client.destroySoon()
+      if (mode === 'hang' || mode === 'blackHole') lose()
+      else if (!client.isPaused()) client.destroySoon()
     })
     client.on('data', (chunk) => {
       const [request] = REQUEST_LINE.exec(chunk.toString('latin1', 0, 4096)) ?? []
@@ -117,14 +129,14 @@ export class FaultProxy {
         answered = 0
       }
       const now = fault()
-      if (now.mode === 'blackHole') return
+      if (now.mode === 'blackHole') return lose()
       if (now.mode !== 'status') return void upstream.write(chunk)
       if (request) client.write(`HTTP/1.1 ${now.status} Fault\r\ncontent-length: 0\r\nconnection: close\r\n\r\n`)
       client.end()
     })
     upstream.on('data', (chunk) => {
       const now = fault()
-      if (now.mode === 'hang' || now.mode === 'blackHole') return
+      if (now.mode === 'hang' || now.mode === 'blackHole') return lose()
       if (now.mode === 'slow') return trickle(chunk, client, upstream, () => fault())
       if (now.mode === 'reset') {
         client.write(chunk.subarray(0, Math.max(0, now.afterBytes - answered)))
