@@ -111,7 +111,8 @@ export class FaultProxy {
     }
     client.on('close', () => {
       this.sockets.delete(client)
-      if (fault().mode === 'blackHole') lose() // the service does not learn that the client is gone
+      if (fault().mode === 'blackHole')
+        lose() // the service does not learn that the client is gone
       else upstream.destroy()
     })
     upstream.on('close', () => {
