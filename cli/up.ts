@@ -1,5 +1,6 @@
 import { readConfig } from '#config'
 import { openDatabase } from '#schema/database.ts'
+import { redactCredentials } from '#schema/redact.ts'
 import { openLog } from './log.ts'
 import { openArtifacts } from './openArtifacts.ts'
 import { startSystem } from './system.ts'
@@ -28,7 +29,7 @@ export async function up({ example }: { example: boolean }): Promise<void> {
   console.log(`Page      ${system.url}/`)
   console.log(`GraphQL   ${system.url}/graphql`)
   console.log(`Chain     ${system.rpcUrl}`)
-  console.log(`Database  ${system.databaseUrl.replace(/\/\/([^:@/]+):[^@]*@/, '//$1:…@')}`)
+  console.log(`Database  ${redactCredentials(system.databaseUrl)}`)
   console.log(
     `Ready after ${((Date.now() - began) / 1000).toFixed(1)} s. Ctrl-C stops everything; the data stays in ${config.home}.`,
   )

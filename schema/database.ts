@@ -1,5 +1,6 @@
 import pg from 'pg'
 import { RetriableError } from './errors.ts'
+import { redactCredentials } from './redact.ts'
 
 /** Type parsers for PostgreSQL: bigint columns are read as numbers (block heights), numerics without fraction as bigint (wei). */
 const types: pg.CustomTypesConfig = {
@@ -65,8 +66,6 @@ export function sessionConfig(url: string, extra: Readonly<Record<string, string
   }
 }
 
-const redactUrl = (url: string) => url.replace(/\/\/([^:@/]+):[^@]*@/, '//$1:…@')
-
 export interface DatabaseOptions {
   /** The maximum number of connections. */
   max?: number
@@ -86,7 +85,7 @@ export async function openDatabase(url: string, options: DatabaseOptions = {}): 
   } catch (cause) {
     await pool.end().catch(() => {})
     throw new DatabaseError(
-      `DATABASE_URL: no PostgreSQL answers at ${redactUrl(url)} (${(cause as Error).message || 'connection refused'}). Start it, correct the URL, or unset DATABASE_URL to use the embedded server.`,
+      `DATABASE_URL: no PostgreSQL answers at ${redactCredentials(url)} (${(cause as Error).message || 'connection refused'}). Start it, correct the URL, or unset DATABASE_URL to use the embedded server.`,
       { cause },
     )
   }

@@ -5,6 +5,7 @@ import pg from 'pg'
 import { sessionConfig } from './database.ts'
 import { RetriableError } from './errors.ts'
 import { type JobDefinition, jobs } from './jobs.ts'
+import { redactCredentials } from './redact.ts'
 
 /** BullMQ on PostgreSQL or Redis, behind one small interface. The queue carries only ids; the job and its status are in `JobRun`. So it does no
  *  harm when the queue loses an entry or delivers it twice. */
@@ -218,8 +219,6 @@ async function onPostgres(settings: QueueSettings): Promise<Queues> {
   )
 }
 
-const redactUrl = (url: string) => url.replace(/\/\/([^:@/]*):[^@]*@/, '//$1:…@')
-
 async function onRedis(url: string, settings: QueueSettings): Promise<Queues> {
   const probe = new Redis(url, { lazyConnect: true, connectTimeout: 3000, retryStrategy: () => null })
   probe.on('error', () => {})
@@ -228,7 +227,7 @@ async function onRedis(url: string, settings: QueueSettings): Promise<Queues> {
     await probe.ping()
   } catch (cause) {
     throw new QueueError(
-      `REDIS_URL: no Redis answers at ${redactUrl(url)} (${(cause as Error).message || 'connection refused'}). Start it, correct the URL, or unset REDIS_URL to use PostgreSQL for the queue.`,
+      `REDIS_URL: no Redis answers at ${redactCredentials(url)} (${(cause as Error).message || 'connection refused'}). Start it, correct the URL, or unset REDIS_URL to use PostgreSQL for the queue.`,
       { cause },
     )
   } finally {

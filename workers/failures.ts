@@ -1,5 +1,6 @@
 import { ArtifactError } from '#schema/artifacts.ts'
 import { InputError } from '#schema/inputs.ts'
+import { redactCredentials } from '#schema/redact.ts'
 import { JobError } from './job.ts'
 import type { JobFailure } from './jobState.ts'
 
@@ -24,6 +25,6 @@ export const missingArtifactMessage = ({ artifact, message }: ArtifactError): st
 /** The message of any other error for clients: one short line, without stack and passwords. */
 export function publicMessage(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error)
-  const [firstLine = ''] = text.replace(/\/\/([^:@/\s]*):[^@/\s]*@/g, '//$1:…@').split('\n')
+  const [firstLine = ''] = redactCredentials(text).split('\n')
   return firstLine.slice(0, 500)
 }
