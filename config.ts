@@ -21,6 +21,8 @@ const count = (max: number) => {
   const expected = `expected a whole number from 1 to ${max}`
   return z.coerce.number(expected).int(expected).min(1, expected).max(max, expected)
 }
+const oneOf = <const Values extends readonly [string, ...string[]]>(values: Values) =>
+  z.enum(values, `expected ${values.slice(0, -1).join(', ')} or ${values.at(-1)}`)
 const SECONDS = 'expected a whole number of seconds from 0 to 86400'
 const key = z.string().regex(/^0x[0-9a-fA-F]{64}$/, 'expected a private key: 0x and 64 hex digits')
 
@@ -36,7 +38,7 @@ const schema = z.object({
   /** Blocks this far behind the head count as final, on chains without a `finalized` tag. */
   CONFIRMATIONS: count(100_000).optional(),
   /** The chain's tag of the final block: `safe` comes sooner than `finalized`, but is more likely to be reorganised. */
-  FINALITY: z.enum(['finalized', 'safe']).default('finalized'),
+  FINALITY: oneOf(['finalized', 'safe']).default('finalized'),
   /** The deployment to follow: a file written by `modelcommons deploy`. Required with RPC_URL. */
   DEPLOYMENT: z.string().min(1).optional(),
   /** The interval of comparisons of the index with the contracts; 0 disables them. */
@@ -52,16 +54,16 @@ const schema = z.object({
   PORT: port.default(4000),
   /** The port of the indexer's own /metrics; without it there is none. */
   INDEX_PORT: port.optional(),
-  MODELCOMMONS_DEVICE: z.enum(['auto', 'cpu', 'webgpu', 'cuda']).default('auto'),
+  MODELCOMMONS_DEVICE: oneOf(['auto', 'cpu', 'webgpu', 'cuda']).default('auto'),
   GPU_CONCURRENCY: count(64).default(1),
   CPU_CONCURRENCY: count(256).default(4),
   /** open: everybody who can reach the port may start jobs; keys: `modelcommons keys` grants access. */
-  MODELCOMMONS_AUTH: z.enum(['open', 'keys']).optional(),
+  MODELCOMMONS_AUTH: oneOf(['open', 'keys']).optional(),
   /** A file of GraphQL queries by the SHA-256 of their text: clients may send the hash instead of the text. */
   MODELCOMMONS_QUERIES: z.string().min(1).optional(),
   /** Whether the API answers no other queries. */
-  MODELCOMMONS_QUERIES_ONLY: z.enum(['true', 'false']).default('false'),
-  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  MODELCOMMONS_QUERIES_ONLY: oneOf(['true', 'false']).default('false'),
+  LOG_LEVEL: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
 })
 
 /** The environment or the options must be corrected. */

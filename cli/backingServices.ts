@@ -18,7 +18,9 @@ import { DEV_MNEMONIC, startAnvil } from '#contracts/anvil.ts'
 import { type Deployment, deployAll } from '#contracts/deploy.ts'
 import { migrate } from '#schema/dataSource.ts'
 import { startPostgres } from '#schema/postgres.ts'
-import { writeDeployment } from './deployment.ts'
+import { readDeployment, writeDeployment } from './deployment.ts'
+import { untilAborted } from './interruption.ts'
+import { requireServices } from './requireServices.ts'
 
 /** The development account that deploys to the embedded chain; the workers sign with its key. */
 const OPERATOR_INDEX = 0
@@ -41,8 +43,10 @@ export interface BackingServices {
   stop(): Promise<void>
 }
 
-/** Starts the services that the configuration does not name, deploys to an empty embedded chain, and migrates the database. */
-export async function startBackingServices(config: Config, log: Logger): Promise<BackingServices> {
+/** Starts the services that the configuration does not name, deploys to an empty embedded chain, and migrates the database. When `signal`
+ *  aborts, what was started is stopped. @throws Error that names the variable of a configured service that does not answer. */
+export async function startBackingServices(config: Config, log: Logger, signal: AbortSignal): Promise<BackingServices> {
+  await untilAborted(requireServices(config), signal)
   await mkdir(config.home, { recursive: true })
   const stops: (() => Promise<void>)[] = []
   const stop = async () => {
@@ -50,7 +54,9 @@ export async function startBackingServices(config: Config, log: Logger): Promise
   }
   try {
     const databaseUrl = config.databaseUrl ?? (await startEmbeddedPostgres(config.home, log, stops))
+    signal.throwIfAborted()
     await migrate(databaseUrl)
+    signal.throwIfAborted()
     const chain = config.rpcUrl
       ? {
           rpcUrl: config.rpcUrl,
@@ -58,7 +64,6 @@ export async function startBackingServices(config: Config, log: Logger): Promise
           operatorKey: config.operatorKey as string,
         }
       : await startEmbeddedChain(config.home, log, stops)
-    const { readDeployment } = await import('./deployment.ts')
     const deployment = await readDeployment(chain.deploymentFile)
     const env = {
       MODELCOMMONS_HOME: config.home,

@@ -1,6 +1,8 @@
+import type { Deployment } from '#contracts/deploy.ts'
 import { MethodUnsupported, RpcError } from '#indexer/rpc/errors.ts'
 import { endpointsIn, openRpc } from '#indexer/rpc/open.ts'
 import { type Rpc, redactedUrl } from '#indexer/rpc/rpc.ts'
+import { PermanentError } from '#schema/errors.ts'
 import { readDeployment } from './deployment.ts'
 
 /** One check of `modelcommons doctor`: resolves to what was found, or rejects with an error that says what to fix. */
@@ -40,16 +42,30 @@ async function oneChain(found: readonly Endpoint[], deploymentFile: string): Pro
     )
   if (!byChain.has(chainId))
     throw new Error(`RPC_URL leads to chain ${first.chainId}; DEPLOYMENT is for chain ${chainId}.`)
-  for (const one of found)
-    await withEndpoint(one.url, async (rpc) => {
-      const code = await rpc.request('eth_getCode', [addresses.ModelRegistry, 'latest'])
-      if (code === '0x')
-        throw new Error(
-          `DEPLOYMENT: chain ${chainId} of ${redactedUrl(one.url)} has no contract at ${addresses.ModelRegistry}. Deploy again (modelcommons deploy), or remove that endpoint.`,
-        )
-    })
+  for (const one of found) await withEndpoint(one.url, (rpc) => requireContracts(rpc, one.url, { chainId, addresses }))
   return `${chainId}, with the contracts of ${deploymentFile}`
 }
+
+async function requireContracts(rpc: Rpc, url: string, { chainId, addresses }: ContractsOnChain): Promise<void> {
+  const code = await rpc.request('eth_getCode', [addresses.ModelRegistry, 'latest'])
+  if (code === '0x')
+    throw new PermanentError(
+      `DEPLOYMENT: chain ${chainId} of ${redactedUrl(url)} has no contract at ${addresses.ModelRegistry}. Deploy again (modelcommons deploy), or remove that endpoint.`,
+    )
+}
+
+type ContractsOnChain = Pick<Deployment, 'chainId' | 'addresses'>
+
+/** @throws Error when the node at `url` does not answer, or does not have the contracts of the deployment. */
+export const requireChain = (url: string, deployment: ContractsOnChain): Promise<void> =>
+  withEndpoint(url, async (rpc) => {
+    const chainId = Number(await rpc.request('eth_chainId'))
+    if (chainId !== deployment.chainId)
+      throw new PermanentError(
+        `RPC_URL leads to chain ${chainId}, but DEPLOYMENT is for chain ${deployment.chainId}. Correct one of them.`,
+      )
+    await requireContracts(rpc, url, deployment)
+  })
 
 const shownAll = (some: readonly Endpoint[]) => some.map(({ url }) => redactedUrl(url)).join(', ')
 

@@ -2,13 +2,22 @@ import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { ConfigError, readConfig } from '#config'
+import { interruptible, untilAborted } from './interruption.ts'
 import { openLog } from './log.ts'
 import { openArtifacts } from './openArtifacts.ts'
-import { startSystem } from './system.ts'
+import { type System, startSystem } from './system.ts'
 import { recomputeRoot } from './verifyEpoch.ts'
 
 /** `modelcommons demo`: runs one whole lifecycle on a fresh state. Exits with 0 only when every stage passes. */
-export async function demo({ json, seed, keep }: { json?: boolean; seed: number; keep?: string }): Promise<void> {
+export const demo = (options: DemoOptions): Promise<void> => interruptible((signal) => runDemo(options, signal))
+
+interface DemoOptions {
+  json?: boolean
+  seed: number
+  keep?: string
+}
+
+async function runDemo({ json, seed, keep }: DemoOptions, signal: AbortSignal): Promise<void> {
   const home = keep ? resolve(keep) : await mkdtemp(join(tmpdir(), 'modelcommons-demo-'))
   if (keep) {
     await mkdir(home, { recursive: true })
@@ -23,30 +32,28 @@ export async function demo({ json, seed, keep }: { json?: boolean; seed: number;
     delete process.env[name]
   const log = openLog('demo', config)
   const print = json ? (line: string) => console.error(line) : (line: string) => console.log(line)
-  const system = await startSystem(config, log)
-  print(`Running at ${system.url}.`)
-  const exampleRun = new AbortController()
-  const interrupt = () => exampleRun.abort()
-  process.once('SIGINT', interrupt)
-  process.once('SIGTERM', interrupt)
+  let system: System | undefined
   try {
+    system = await startSystem(config, log, signal)
+    const { url, rpcUrl, deployment } = system
+    print(`Running at ${url}.`)
     const { playExample } = await import('#example/story/index.ts')
-    const report = await playExample({
-      url: system.url,
-      rpcUrl: system.rpcUrl,
-      deployment: system.deployment,
+    const played = playExample({
+      url,
+      rpcUrl,
+      deployment,
       store: await openArtifacts(config),
       seed,
-      signal: exampleRun.signal,
+      signal,
       say: print,
-      verify: (epoch) =>
-        recomputeRoot({ rpcUrl: system.rpcUrl, deployment: system.deployment, artifacts: config.artifacts, epoch }),
+      verify: (epoch) => recomputeRoot({ rpcUrl, deployment, artifacts: config.artifacts, epoch }),
     })
+    const report = await untilAborted(played, signal)
     for (const stage of report.stages) print(`${stage.ok ? '✓' : '✗'} ${stage.name}  ${JSON.stringify(stage.facts)}`)
     if (json) console.log(JSON.stringify(report))
     process.exitCode = report.stages.every((stage) => stage.ok) ? 0 : 1
   } finally {
-    await system.stop()
+    await system?.stop()
     if (keep) print(`The chain, the database and the artifacts are in ${home}.`)
     else await rm(home, { recursive: true, force: true })
   }

@@ -4,10 +4,13 @@ import { ConfigError } from '#config'
 import type { Deployment } from '#contracts/deploy.ts'
 import { type ContractName, contracts } from '#contracts/events.ts'
 import type { FollowedDeployment } from '#indexer/index.ts'
+import { listIssues } from './explain.ts'
 import { Factory } from './factories.ts'
 
-const address = z.string().regex(/^0x[0-9a-fA-F]{40}$/, 'expected an address') as unknown as z.ZodType<`0x${string}`>
-const wei = z.string().regex(/^\d+$/).transform(BigInt)
+const address = z
+  .string()
+  .regex(/^0x[0-9a-fA-F]{40}$/, 'expected an address: 0x and 40 hex digits') as unknown as z.ZodType<`0x${string}`>
+const wei = z.string().regex(/^\d+$/, 'expected a whole number as a decimal string').transform(BigInt)
 
 const names = Object.keys(contracts) as ContractName[]
 
@@ -29,6 +32,11 @@ export async function readDeployment(file: string): Promise<DeploymentFile> {
   try {
     text = await readFile(file, 'utf8')
   } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'EISDIR')
+      throw new ConfigError(
+        `DEPLOYMENT: ${file} is a folder, not a file. Docker creates a folder where a mounted file is missing: remove the folder, and write the file with \`modelcommons deploy --out ${file}\`.`,
+        { cause },
+      )
     throw new ConfigError(`DEPLOYMENT: cannot read ${file}. Write one with \`modelcommons deploy --out ${file}\`.`, {
       cause,
     })
@@ -36,10 +44,7 @@ export async function readDeployment(file: string): Promise<DeploymentFile> {
   try {
     return shape.parse(JSON.parse(text)) as DeploymentFile
   } catch (cause) {
-    const why =
-      cause instanceof z.ZodError
-        ? cause.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ')
-        : (cause as Error).message
+    const why = cause instanceof z.ZodError ? listIssues(cause.issues) : (cause as Error).message
     throw new ConfigError(`DEPLOYMENT: ${file} is not a deployment file (${why}).`, { cause })
   }
 }

@@ -1,16 +1,29 @@
 import { redactCredentials } from '#schema/redact.ts'
+import { INTERRUPTED_CODE, Interrupted } from './interruption.ts'
 
 /** Prints the messages of an error and its causes, and the stack if LOG_LEVEL is `debug` or `trace`. @returns the exit code. */
 export function explain(error: unknown): number {
+  if (error instanceof Interrupted) return INTERRUPTED_CODE
   const lines: string[] = []
   const seen = new Set<unknown>()
   for (let cause: unknown = error; cause instanceof Error && !seen.has(cause); cause = cause.cause) {
     seen.add(cause)
-    const { shortMessage, message } = cause as Error & { shortMessage?: string } // viem's messages carry the whole request
-    const line = redactCredentials(shortMessage ?? message)
+    const line = redactCredentials(messageOf(cause))
     if (!lines.some((known) => known.includes(line))) lines.push(line)
   }
   console.error(lines.length ? lines.join('\n  because: ') : String(error))
   if (['debug', 'trace'].includes(process.env.LOG_LEVEL ?? '') && error instanceof Error) console.error(error.stack)
   return 1
 }
+
+/** The message for a person: viem's long form repeats the request with the URL and its API key, and zod's is JSON. */
+function messageOf(error: Error): string {
+  const { shortMessage, issues } = error as { shortMessage?: unknown; issues?: unknown }
+  if (typeof shortMessage === 'string') return shortMessage
+  if (Array.isArray(issues)) return listIssues(issues)
+  return error.message
+}
+
+/** What zod found wrong, as `place: message; place: message`. */
+export const listIssues = (issues: readonly { path: PropertyKey[]; message: string }[]): string =>
+  issues.map(({ path, message }) => (path.length ? `${path.join('.')}: ${message}` : message)).join('; ')

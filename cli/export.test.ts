@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -23,7 +24,6 @@ test('a list is written to a file, and a refusal says why', async () => {
   await exportRows('{ contributions { nodes { id status } } }', { url, format: 'csv', out })
   expect(await readFile(out, 'utf8')).toBe('id,status\r\n1,Submitted\r\n2,Submitted\r\n')
   await expect(exportRows('{ overview { fees } }', { url, format: 'csv' })).rejects.toThrow(/one connection/)
-  await expect(exportRows('{ models { nodes { id } } }', { url, format: 'xls' })).rejects.toThrow(/--format: xls/)
 })
 
 test('rows that break off leave no file; an address where nothing answers is named', async () => {
@@ -39,4 +39,19 @@ test('rows that break off leave no file; an address where nothing answers is nam
   await expect(exportRows('{ models { nodes { id } } }', { url: 'http://127.0.0.1:1', format: 'csv' })).rejects.toThrow(
     /--url/,
   )
+})
+
+test('a file that cannot be written is named, not the API', async () => {
+  const { db, url } = await testApi()
+  await insertChain(db, 5)
+  const query = '{ contributions { nodes { id } } }'
+  for (const out of ['/nowhere/rows.csv', '/'])
+    await expect(exportRows(query, { url, format: 'csv', out })).rejects.toThrow(`--out: cannot write ${out} (`)
+  if (existsSync('/dev/full')) {
+    await insertAll(db, Contribution, [{ id: '1' }])
+    await expect(exportRows(query, { url, format: 'csv', out: '/dev/full' })).rejects.toThrow(
+      /--out: cannot write \/dev\/full \(.*no space/,
+    )
+    expect(existsSync('/dev/full')).toBe(true)
+  }
 })

@@ -1,6 +1,5 @@
-import { createWriteStream } from 'node:fs'
-import { rm } from 'node:fs/promises'
-import { Readable } from 'node:stream'
+import { open, rm } from 'node:fs/promises'
+import { Readable, type Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { ReadableStream } from 'node:stream/web'
 import { ConfigError } from '#config'
@@ -9,19 +8,16 @@ import { RetriableError } from '#schema/errors.ts'
 export interface ExportOptions {
   /** The URL of the API. */
   url: string
-  format: string
+  format: 'csv' | 'jsonl'
   /** The file to write; standard output by default. */
   out?: string
   /** An API key, if the API requires one. */
   key?: string
 }
 
-const FORMATS = ['csv', 'jsonl']
-
-/** Writes all rows of the one list of a query. @throws ConfigError with the API's reason when it refuses; RetriableError when the answer breaks
- *  off: the incomplete file is deleted. */
+/** Writes all rows of the one list of a query. @throws ConfigError with the API's reason when it refuses, or when the file cannot be written;
+ *  RetriableError when the answer breaks off. The incomplete file is deleted. */
 export async function exportRows(query: string, { url, format, out, key }: ExportOptions): Promise<void> {
-  if (!FORMATS.includes(format)) throw new ConfigError(`--format: ${format} is not one of ${FORMATS.join(', ')}.`)
   const response = await fetch(`${url.replace(/\/$/, '')}/export.${format}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...(key && { authorization: `Bearer ${key}` }) },
@@ -37,10 +33,38 @@ export async function exportRows(query: string, { url, format, out, key }: Expor
       errors?.[0]?.message ?? `--url: ${url} answered ${response.status}. Is it a ModelCommons API?`,
     )
   }
+  const body = response.body as ReadableStream
+  if (!out) return copyRows(body, process.stdout)
+  const file = await open(out, 'w').catch(async (cause: Error) => {
+    await body.cancel().catch(() => {})
+    throw cannotWrite(out, cause)
+  })
+  const isFile = (await file.stat()).isFile()
   try {
-    await pipeline(Readable.fromWeb(response.body as ReadableStream), out ? createWriteStream(out) : process.stdout)
+    await copyRows(body, file.createWriteStream())
   } catch (cause) {
-    if (out) await rm(out, { force: true })
+    if (isFile) await rm(out, { force: true })
+    const { code, syscall } = cause as NodeJS.ErrnoException
+    if (syscall === 'write' && code) throw cannotWrite(out, cause as Error)
+    throw cause
+  }
+}
+
+const cannotWrite = (out: string, cause: Error) =>
+  new ConfigError(`--out: cannot write ${out} (${cause.message}). Name a file in a folder that exists and has space.`, {
+    cause,
+  })
+
+async function copyRows(body: ReadableStream, to: Writable): Promise<void> {
+  const rows = Readable.fromWeb(body)
+  let broken: Error | undefined
+  rows.once('error', (error) => {
+    broken = error
+  })
+  try {
+    await pipeline(rows, to)
+  } catch (cause) {
+    if (broken !== cause) throw cause
     throw new RetriableError('The export broke off before its end. Try again; the reason is in the log of the API.', {
       cause,
     })

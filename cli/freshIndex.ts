@@ -5,15 +5,23 @@ import { type IndexerOptions, startIndexer } from '#indexer/index.ts'
 import { type Database, openDatabase } from '#schema/database.ts'
 import { migrate } from '#schema/dataSource.ts'
 import { startPostgres } from '#schema/postgres.ts'
+import { interruptible, untilAborted } from './interruption.ts'
 
 export type FreshIndexOptions = Pick<IndexerOptions, 'rpcUrl' | 'confirmations' | 'finality' | 'deployment'>
 
 /** Indexes a chain up to `block` (without it: up to its head now) into a new embedded database, runs `work` on that database, and
  *  deletes it. @throws the reason of the stop when the indexer ends before. */
-export async function withFreshIndex<T>(
+export const withFreshIndex = <T>(
   options: FreshIndexOptions,
   block: number | undefined,
   work: (db: Database) => Promise<T>,
+): Promise<T> => interruptible((signal) => onFreshIndex(options, block, work, signal))
+
+async function onFreshIndex<T>(
+  options: FreshIndexOptions,
+  block: number | undefined,
+  work: (db: Database) => Promise<T>,
+  signal: AbortSignal,
 ): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'modelcommons-verify-'))
   const server = await startPostgres(folder, { flags: { fsync: 'off' } })
@@ -24,8 +32,8 @@ export async function withFreshIndex<T>(
     try {
       const indexer = await startIndexer({ ...options, db, signal: abort.signal })
       try {
-        await indexer.caughtUp(block)
-        return await work(db)
+        await untilAborted(indexer.caughtUp(block), signal)
+        return await untilAborted(work(db), signal)
       } finally {
         abort.abort()
         await indexer.stopped.catch(() => {})

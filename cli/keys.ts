@@ -1,32 +1,22 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { isAddress } from 'viem'
 import { ConfigError, readConfig } from '#config'
 import type { Database } from '#schema/database.ts'
-import { ACCESS_ROLES, ApiKey } from '#schema/offchain/access.ts'
+import { ApiKey } from '#schema/offchain/access.ts'
 import { row, rowsOf, saveRows } from '#schema/rows.ts'
 import { withDatabase } from './withDatabase.ts'
 
 const idOf = (key: string) => (/^[0-9a-f]{64}$/.test(key) ? key : createHash('sha256').update(key).digest('hex'))
 
-export async function createKey({
-  account,
-  role,
-  label,
-}: {
-  account: string
-  role: string
-  label: string
-}): Promise<void> {
-  if (!isAddress(account)) throw new ConfigError(`--account: ${account} is not an address.`)
-  if (!(ACCESS_ROLES as readonly string[]).includes(role))
-    throw new ConfigError(`--role: ${role} is not a role. Roles: ${ACCESS_ROLES.join(', ')}.`)
+type NewKey = Pick<ApiKey, 'account' | 'role' | 'label'>
+
+export async function createKey({ account, role, label }: NewKey): Promise<void> {
   const key = `mc_${randomBytes(24).toString('base64url')}`
   await withDatabase(readConfig(process.env, { requireDeployment: false }), (db: Database) =>
     saveRows(db, [
       row(ApiKey, {
         id: idOf(key),
         account: account.toLowerCase(),
-        role: role as ApiKey['role'],
+        role,
         label,
         createdAt: new Date(),
         revokedAt: null,

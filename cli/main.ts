@@ -1,16 +1,10 @@
-import { Command, InvalidArgumentError, Option } from 'commander'
+import { Command, Option } from 'commander'
+import { address, count, epochOrIndex, httpUrl, port, whole } from './optionValues.ts'
 
 /** The command-line program. The code of a command is loaded when the command runs, so that `--help` prints at once. */
 const program = new Command('modelcommons')
   .description('The public life of community-owned AI models, from proposal to reward.')
   .version('0.1.0')
-  .showHelpAfterError('(modelcommons --help lists the commands)')
-
-const whole = (text: string) => {
-  const value = Number(text)
-  if (!Number.isSafeInteger(value) || value < 0) throw new InvalidArgumentError('expected a whole number')
-  return value
-}
 
 program
   .command('up')
@@ -35,27 +29,28 @@ program
   .option(
     '--governor <address>',
     'follow this Governor (RPC_URL) with its token and its timelock, which are read from the contract',
+    address,
   )
   .option('--start-block <number>', 'the block in which its token was deployed, or an earlier one', whole)
-  .option('--token <address>', 'its votes token, if the contract does not name it')
-  .option('--timelock <address>', 'its timelock, if the contract does not name it')
+  .option('--token <address>', 'its votes token, if the contract does not name it', address)
+  .option('--timelock <address>', 'its timelock, if the contract does not name it', address)
   .option('--config <file>', 'follow the Governors of this configuration file, on any number of chains')
-  .option('--chain <id>', 'only this chain of the file', whole)
+  .option('--chain <id>', 'only this chain of the file', count)
   .action(async (options) => (await import('./indexCommand.ts')).runIndexer(options))
 
 program
   .command('api')
   .description('run the GraphQL API alone (DATABASE_URL, RPC_URL, DEPLOYMENT, or --config)')
   .option('--config <file>', 'serve the Governors of this configuration file')
-  .option('--chain <id>', 'this chain of the file', whole)
+  .option('--chain <id>', 'this chain of the file', count)
   .action(async (options) => (await import('./services.ts')).runApi(options))
 
 program
   .command('reconcile')
   .description('compare a random sample of the index with the contracts, and print the differences')
   .option('--config <file>', 'the Governors of this configuration file; by default those of the deployment')
-  .option('--chain <id>', 'only this chain of the file', whole)
-  .option('--samples <number>', 'how many holders and how many proposals of each Governor', whole, 100)
+  .option('--chain <id>', 'only this chain of the file', count)
+  .option('--samples <number>', 'how many holders and how many proposals of each Governor', count, 100)
   .option('--seed <text>', 'repeats the sample of an earlier run')
   .action(async (options) => (await import('./reconcile.ts')).runReconcile(options))
 
@@ -85,12 +80,12 @@ program
   .description(
     'recompute an epoch’s reward root from the chain and the artifacts alone, or compare the index with another',
   )
-  .argument('<what>', 'an epoch, or `index`', (text: string) => (text === 'index' ? text : whole(text)))
+  .argument('<what>', 'an epoch, or `index`', epochOrIndex)
   .option('--artifacts <folder>', 'for an epoch: the artifact folder (or S3_*)')
-  .option('--against <url>', 'for the index: the API of another instance')
+  .option('--against <url>', 'for the index: the API of another instance', httpUrl)
   .option('--clean', 'for the index: a fresh sync of the chain at RPC_URL')
   .option('--config <file>', 'for the index: the Governors of this configuration file')
-  .option('--chain <id>', 'this chain of the file', whole)
+  .option('--chain <id>', 'this chain of the file', count)
   .action(async (what, options) =>
     what === 'index'
       ? (await import('./verifyIndex.ts')).verifyIndex(options)
@@ -101,7 +96,7 @@ program
   .command('replay')
   .description('serve a folder of recorded events (replay.json) as a chain over JSON-RPC')
   .argument('<folder>', 'the folder')
-  .option('--port <number>', 'where to listen; 0 takes a free port', whole, 8545)
+  .option('--port <number>', 'where to listen; 0 takes a free port', port, 8545)
   .addOption(
     new Option('--heights <kind>', 'number the blocks consecutively, or as recorded, with the empty blocks')
       .choices(['dense', 'recorded'])
@@ -113,8 +108,8 @@ program
   .command('export')
   .description('write all rows of the one list of a query, as of one block')
   .argument('<query>', 'such as { contributions { nodes { id status } } }')
-  .option('--url <url>', 'the API', 'http://127.0.0.1:4000')
-  .option('--format <format>', 'csv or jsonl', 'csv')
+  .option('--url <url>', 'the API', httpUrl, 'http://127.0.0.1:4000')
+  .addOption(new Option('--format <format>', 'the format').choices(['csv', 'jsonl']).default('csv'))
   .option('--out <file>', 'write to a file instead of standard output')
   .option('--key <key>', 'an API key')
   .action(async (query, options) => (await import('./export.ts')).exportRows(query, options))
@@ -127,8 +122,8 @@ const keys = program.command('keys').description('manage API keys')
 keys
   .command('create')
   .description('create a key; it is shown once')
-  .requiredOption('--account <address>', 'the account that the key acts for')
-  .option('--role <role>', 'Consumer or Operator', 'Consumer')
+  .requiredOption('--account <address>', 'the account that the key acts for', address)
+  .addOption(new Option('--role <role>', 'what the key may do').choices(['Consumer', 'Operator']).default('Consumer'))
   .option('--label <text>', 'a note about the key', '')
   .action(async (options) => (await import('./keys.ts')).createKey(options))
 keys
@@ -141,9 +136,20 @@ keys
   .description('list the keys, newest first')
   .action(async () => (await import('./keys.ts')).listKeys())
 
+for (const [command, path] of commandPaths(program))
+  command.showHelpAfterError(
+    command.commands.length ? `(${path} --help lists the commands)` : `(${path} --help describes this command)`,
+  )
+
 try {
   await program.parseAsync()
 } catch (error) {
   const { explain } = await import('./explain.ts')
-  process.exitCode = explain(error)
+  process.exit(explain(error)) // connections that hang, or that interrupted work still holds, must not keep the process
+}
+
+/** Each command with the words that start it. */
+function commandPaths(command: Command, parent = ''): [Command, string][] {
+  const path = `${parent}${command.name()}`
+  return [[command, path], ...command.commands.flatMap((each) => commandPaths(each, `${path} `))]
 }

@@ -8,6 +8,7 @@ import { inspectCheckpoint } from '#engine/formats/checkpoint.ts'
 import { parseConfig } from '#engine/model/config.ts'
 import { type EngineEvent, EngineProcess, type RunOptions } from '#engine/process/index.ts'
 import { loadBase } from '#engine/tasks/models.ts'
+import { count, notNegative, positive, positiveShare, share, whole } from './optionValues.ts'
 
 /** `modelcommons models`: uses the engine alone, with models of a local folder. */
 export function registerModels(program: Command): void {
@@ -44,10 +45,10 @@ export function registerModels(program: Command): void {
     .argument('<prompt>')
     .option('--adapter <folder>', 'use this adapter')
     .option('--max-tokens <number>', 'maximum number of tokens of the answer', count, 128)
-    .option('--temperature <number>', '0 always takes the most likely token', Number, 0)
-    .option('--top-k <number>', 'sample from this many of the most likely tokens', whole)
-    .option('--top-p <number>', 'nucleus sampling: total probability of the tokens to sample from', positive, 1)
-    .option('--min-p <number>', 'minimum probability, as a share of the most likely token’s', Number, 0)
+    .option('--temperature <number>', '0 always takes the most likely token', notNegative, 0)
+    .option('--top-k <number>', 'sample from this many of the most likely tokens', count)
+    .option('--top-p <number>', 'nucleus sampling: total probability of the tokens to sample from', positiveShare, 1)
+    .option('--min-p <number>', 'minimum probability, as a share of the most likely token’s', share, 0)
     .option('--repetition-penalty <number>', 'above 1 makes repeated tokens less likely', positive, 1)
     .option('--stop <text...>', 'end the answer before these texts')
     .option('--schema <file>', 'a JSON Schema that the answer satisfies')
@@ -248,22 +249,4 @@ const NAME = /^[\w-][\w.-]*$/
 function name(text: string): string {
   if (NAME.test(text)) return text
   throw new InvalidArgumentError('a name has letters, digits, dots, dashes and underscores')
-}
-
-function positive(text: string): number {
-  const value = Number(text)
-  if (!(value > 0 && Number.isFinite(value))) throw new InvalidArgumentError('expected a number above 0')
-  return value
-}
-
-function count(text: string): number {
-  const value = Number(text)
-  if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError('expected a whole number from 1')
-  return value
-}
-
-function whole(text: string): number {
-  const value = Number(text)
-  if (!Number.isSafeInteger(value) || value < 0) throw new InvalidArgumentError('expected a whole number')
-  return value
 }

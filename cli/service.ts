@@ -37,6 +37,7 @@ export async function runService(start: () => Promise<Running>): Promise<void> {
   }
   process.on('SIGTERM', () => stop(0))
   process.on('SIGINT', () => stop(0))
+  process.on('SIGHUP', () => stop(0)) // the terminal was closed
   if (process.connected) process.on('disconnect', () => stop(0))
   running.stopped?.catch((error) => stop(explain(error)))
   tell({ type: 'ready', info: running.info })

@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import type { Config } from '#config'
 import { freePort } from '#schema/postgres.ts'
 import { type BackingServices, startBackingServices } from './backingServices.ts'
+import { untilAborted } from './interruption.ts'
 import { lockHome } from './lockHome.ts'
 import { requireFreePort } from './requireFreePort.ts'
 import { type Service, supervise } from './supervisor.ts'
@@ -13,7 +14,8 @@ export interface System extends BackingServices {
   services: Record<'index' | 'api' | 'worker', Service>
 }
 
-export async function startSystem(config: Config, log: Logger): Promise<System> {
+/** Starts the whole system. When `signal` aborts before it is ready, everything that was started is stopped. */
+export async function startSystem(config: Config, log: Logger, signal = new AbortController().signal): Promise<System> {
   await requireFreePort(config)
   const release = await lockHome(config.home)
   let backing: BackingServices | undefined
@@ -24,7 +26,8 @@ export async function startSystem(config: Config, log: Logger): Promise<System> 
     await release()
   }
   try {
-    backing = await startBackingServices(config, log)
+    backing = await startBackingServices(config, log, signal)
+    signal.throwIfAborted()
     const port = config.port || (await freePort()) // a restarted API keeps the port
     const start = (name: string) => {
       const service = supervise(name, { ...backing?.env, PORT: String(port), HOST: config.host }, log)
@@ -34,7 +37,8 @@ export async function startSystem(config: Config, log: Logger): Promise<System> 
     const index = start('index')
     const api = start('api')
     const worker = start('worker')
-    const [, info] = await Promise.all([index.ready, api.ready, worker.ready])
+    const ready = Promise.all([index.ready, api.ready, worker.ready])
+    const [, info] = await untilAborted(ready, signal)
     return { ...backing, url: (info as { url: string }).url, services: { index, api, worker }, stop }
   } catch (error) {
     await stop()

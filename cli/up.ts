@@ -1,39 +1,39 @@
-import { readConfig } from '#config'
+import { type Config, readConfig } from '#config'
 import { openDatabase } from '#schema/database.ts'
 import { redactCredentials } from '#schema/redact.ts'
+import { Interrupted, interruptible, untilAborted } from './interruption.ts'
 import { openLog } from './log.ts'
 import { openArtifacts } from './openArtifacts.ts'
-import { startSystem } from './system.ts'
+import { type System, startSystem } from './system.ts'
 
 /** `modelcommons up`: runs everything until Ctrl-C; on an empty embedded chain the example lifecycle runs in the background. */
-export async function up({ example }: { example: boolean }): Promise<void> {
-  const config = readConfig()
-  const quiet = { logLevel: process.env.LOG_LEVEL ? config.logLevel : ('warn' as const) }
-  process.env.LOG_LEVEL ??= 'warn'
-  const log = openLog('up', quiet)
-  const began = Date.now()
-  let interrupted = false
-  const exampleRun = new AbortController()
-  const system = await startSystem(config, log)
-  const stop = async () => {
-    if (interrupted) return process.exit(130)
-    interrupted = true
-    console.log('\nStopping…')
-    exampleRun.abort()
-    await system.stop()
+export const up = ({ example }: { example: boolean }): Promise<void> =>
+  interruptible(async (signal) => {
+    const config = readConfig()
+    const quiet = { logLevel: process.env.LOG_LEVEL ? config.logLevel : ('warn' as const) }
+    process.env.LOG_LEVEL ??= 'warn'
+    const began = Date.now()
+    const system = await startSystem(config, openLog('up', quiet), signal)
+    try {
+      console.log(`Page      ${system.url}/`)
+      console.log(`GraphQL   ${system.url}/graphql`)
+      console.log(`Chain     ${system.rpcUrl}`)
+      console.log(`Database  ${redactCredentials(system.databaseUrl)}`)
+      console.log(
+        `Ready after ${((Date.now() - began) / 1000).toFixed(1)} s. Ctrl-C stops everything; the data stays in ${config.home}.`,
+      )
+      if (example && system.local) await untilAborted(runExample(system, config, signal), signal)
+      await untilAborted(new Promise<never>(() => {}), signal)
+    } catch (error) {
+      if (!(error instanceof Interrupted)) throw error
+      console.log('\nStopping…')
+    } finally {
+      await system.stop()
+    }
     process.exit(0)
-  }
-  process.on('SIGINT', stop)
-  process.on('SIGTERM', stop)
+  })
 
-  console.log(`Page      ${system.url}/`)
-  console.log(`GraphQL   ${system.url}/graphql`)
-  console.log(`Chain     ${system.rpcUrl}`)
-  console.log(`Database  ${redactCredentials(system.databaseUrl)}`)
-  console.log(
-    `Ready after ${((Date.now() - began) / 1000).toFixed(1)} s. Ctrl-C stops everything; the data stays in ${config.home}.`,
-  )
-  if (!example || !system.local) return
+async function runExample(system: System, config: Config, signal: AbortSignal): Promise<void> {
   if (!(await isEmpty(system.databaseUrl)))
     return console.log('The chain is not empty: the example does not run again.')
   const { playExample } = await import('#example/story/index.ts')
@@ -45,13 +45,13 @@ export async function up({ example }: { example: boolean }): Promise<void> {
       deployment: system.deployment,
       store: await openArtifacts(config),
       seed: 1,
-      signal: exampleRun.signal,
+      signal,
     })
     console.log(
       `The example ran in ${report.seconds} s: ${report.stages.filter((stage) => stage.ok).length} of ${report.stages.length} stages passed.`,
     )
   } catch (error) {
-    if (!exampleRun.signal.aborted) console.error(`The example stopped: ${(error as Error).message}`)
+    if (!signal.aborted) console.error(`The example stopped: ${(error as Error).message}`)
   }
 }
 

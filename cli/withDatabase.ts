@@ -3,9 +3,13 @@ import type { Config } from '#config'
 import { type Database, openDatabase } from '#schema/database.ts'
 import { migrate } from '#schema/dataSource.ts'
 import { startPostgres } from '#schema/postgres.ts'
+import { interruptible, untilAborted } from './interruption.ts'
 
 /** Runs `work` on the configured database, or on the embedded one, which is started if it is not running. */
-export async function withDatabase<T>(config: Config, work: (db: Database) => Promise<T>): Promise<T> {
+export const withDatabase = <T>(config: Config, work: (db: Database) => Promise<T>): Promise<T> =>
+  interruptible((signal) => onDatabase(config, (db) => untilAborted(work(db), signal)))
+
+async function onDatabase<T>(config: Config, work: (db: Database) => Promise<T>): Promise<T> {
   const server = config.databaseUrl ? undefined : await startPostgres(join(config.home, 'postgres'))
   try {
     const url = config.databaseUrl ?? (server as { url: string }).url

@@ -54,6 +54,8 @@ export async function startAnvil(options: AnvilOptions = {}): Promise<Anvil> {
   const { chainId = 31_337, mnemonic = DEV_MNEMONIC } = options
   const child = spawn(anvilBinary(), anvilArguments(options, port, chainId, mnemonic), {
     stdio: ['ignore', 'ignore', 'pipe'],
+    // A chain with a pid file has a process group of its own, so that Ctrl-C on the terminal reaches only its parent, which stops it last.
+    detached: options.pidFile !== undefined,
   })
   let said = ''
   child.stderr.on('data', (chunk) => {

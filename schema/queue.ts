@@ -219,8 +219,14 @@ async function onPostgres(settings: QueueSettings): Promise<Queues> {
   )
 }
 
-async function onRedis(url: string, settings: QueueSettings): Promise<Queues> {
-  const probe = new Redis(url, { lazyConnect: true, connectTimeout: 3000, retryStrategy: () => null })
+/** @throws QueueError when no Redis answers at `url`. */
+export async function requireRedis(url: string): Promise<void> {
+  const probe = new Redis(url, {
+    lazyConnect: true,
+    connectTimeout: 3000,
+    commandTimeout: 5000,
+    retryStrategy: () => null,
+  })
   probe.on('error', () => {})
   try {
     await probe.connect()
@@ -233,6 +239,10 @@ async function onRedis(url: string, settings: QueueSettings): Promise<Queues> {
   } finally {
     probe.disconnect()
   }
+}
+
+async function onRedis(url: string, settings: QueueSettings): Promise<Queues> {
+  await requireRedis(url)
   const open = (options: RedisOptions) => {
     const client = new Redis(url, options)
     client.on('error', settings.onError ?? (() => {}))

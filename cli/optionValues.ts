@@ -1,0 +1,54 @@
+import { InvalidArgumentError } from 'commander'
+
+/** Parsers of option values. Each says what it expects; commander adds the name of the option and the value that was given. */
+
+const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i
+
+function numberFrom(text: string, expected: string, fits: (value: number) => boolean): number {
+  const value = DECIMAL.test(text) ? Number(text) : Number.NaN
+  if (!fits(value)) throw new InvalidArgumentError(`Expected ${expected}.`)
+  return value
+}
+
+/** A whole number from 0. */
+export const whole = (text: string) =>
+  numberFrom(text, 'a whole number from 0', (value) => Number.isSafeInteger(value) && value >= 0)
+
+/** A whole number from 1. */
+export const count = (text: string) =>
+  numberFrom(text, 'a whole number from 1', (value) => Number.isSafeInteger(value) && value >= 1)
+
+/** A TCP port; 0 takes a free one. */
+export const port = (text: string) =>
+  numberFrom(text, 'a port from 0 to 65535', (value) => Number.isInteger(value) && value >= 0 && value <= 65_535)
+
+/** A finite number above 0. */
+export const positive = (text: string) =>
+  numberFrom(text, 'a number above 0', (value) => Number.isFinite(value) && value > 0)
+
+/** A finite number from 0. */
+export const notNegative = (text: string) =>
+  numberFrom(text, 'a number from 0', (value) => Number.isFinite(value) && value >= 0)
+
+/** A share from 0 to 1. */
+export const share = (text: string) => numberFrom(text, 'a number from 0 to 1', (value) => value >= 0 && value <= 1)
+
+/** A share above 0, at most 1. */
+export const positiveShare = (text: string) =>
+  numberFrom(text, 'a number above 0 and at most 1', (value) => value > 0 && value <= 1)
+
+export function address(text: string): string {
+  if (!/^0x[0-9a-fA-F]{40}$/.test(text)) throw new InvalidArgumentError('Expected an address: 0x and 40 hex digits.')
+  return text
+}
+
+export function httpUrl(text: string): string {
+  if (!URL.canParse(text) || !['http:', 'https:'].includes(new URL(text).protocol))
+    throw new InvalidArgumentError('Expected a URL that starts with http:// or https://.')
+  return text
+}
+
+export const epochOrIndex = (text: string) =>
+  text === 'index'
+    ? text
+    : numberFrom(text, 'an epoch, a whole number, or `index`', (value) => Number.isSafeInteger(value) && value >= 0)

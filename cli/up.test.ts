@@ -1,0 +1,113 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { testChain } from '#indexer/test/chain.ts'
+import { freePort } from '#schema/postgres.ts'
+import { freshDatabaseUrl } from '#test/database.ts'
+import { runProgram } from '#test/testSystem.ts'
+import { writeDeployment } from './deployment.ts'
+
+/** `modelcommons up` as a real process: what it starts, it stops; what cannot work ends it. */
+
+async function emptyHome() {
+  const home = await mkdtemp(join(tmpdir(), 'modelcommons-up-'))
+  await chmod(home, 0o755) // the database server may run as another user
+  onTestFinished(() => rm(home, { recursive: true, force: true }))
+  return home
+}
+
+const lives = (pid: number) => {
+  try {
+    process.kill(pid, 0)
+    return !existsSync('/proc') || !/^\d+ \(.*\) Z/s.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
+  } catch {
+    return false
+  }
+}
+
+const pidIn = (file: string) => Number(readFileSync(file, 'utf8').split('\n')[0])
+
+function start(env: Record<string, string>): ChildProcess {
+  const { PATH = '', HOME = '' } = process.env
+  const child = spawn(process.execPath, ['bin/modelcommons.js', 'up'], {
+    cwd: join(import.meta.dirname, '..'),
+    env: { PATH, HOME, PORT: '0', ...env },
+    stdio: 'ignore',
+  })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  return child
+}
+
+test.for([
+  ['SIGINT', 'postgres/data/postmaster.pid'],
+  ['SIGTERM', 'chain/anvil.pid'],
+  ['SIGHUP', 'chain/deployment.json'],
+] as const)('%s before the ready line, once %s exists, stops every server that was started', async ([signal, file]) => {
+  const home = await emptyHome()
+  const child = start({ MODELCOMMONS_HOME: home })
+  const pids = new Set<number>()
+  const note = () => {
+    for (const each of ['postgres/data/postmaster.pid', 'chain/anvil.pid'])
+      if (existsSync(join(home, each))) pids.add(pidIn(join(home, each)))
+  }
+  await vi.waitFor(() => expect(existsSync(join(home, file))).toBe(true), { timeout: 50_000, interval: 5 })
+  note()
+  const ended = new Promise((resolve) => child.once('exit', resolve))
+  child.kill(signal)
+  const watch = setInterval(note, 5)
+  expect(await ended).toBe(130)
+  clearInterval(watch)
+  expect([...pids].filter((pid) => pid && lives(pid))).toEqual([])
+  expect(existsSync(join(home, 'running.pid'))).toBe(false)
+  expect(existsSync(join(home, 'postgres/data/postmaster.pid'))).toBe(false)
+  expect(existsSync(join(home, 'chain/anvil.pid'))).toBe(false)
+})
+
+/** The port of a server that accepts connections and never answers. */
+async function silentPort(): Promise<number> {
+  const server = createServer(() => {})
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void server.close())
+  return (server.address() as AddressInfo).port
+}
+
+test('a configured service that is dead, silent or wrong ends the start with one message that names its variable', async () => {
+  const home = await emptyHome()
+  const { url, deployment } = await testChain()
+  const [file, foreign] = [join(home, 'deployment.json'), join(home, 'foreign.json')]
+  await writeDeployment(file, deployment)
+  await writeDeployment(foreign, { ...deployment, chainId: 5 })
+  const broken = join(home, 'broken.json')
+  await writeFile(broken, '{"chainId": "x"}')
+  const [dead, silent] = [await freePort(), await silentPort()]
+  const database = { DATABASE_URL: await freshDatabaseUrl() }
+  const chain = { RPC_URL: url, DEPLOYMENT: file, OPERATOR_KEY: `0x${'11'.repeat(32)}` }
+  const s3 = { S3_BUCKET: 'artifacts', S3_ACCESS_KEY_ID: 'a', S3_SECRET_ACCESS_KEY: 'b' }
+  const cases: [Record<string, string>, RegExp][] = [
+    [{ REDIS_URL: `redis://me:hunter2@127.0.0.1:${dead}` }, /^REDIS_URL: no Redis answers .* unset REDIS_URL/],
+    [{ REDIS_URL: `redis://127.0.0.1:${silent}` }, /^REDIS_URL: /],
+    [{ ...s3, S3_ENDPOINT: `http://127.0.0.1:${dead}` }, /^S3_ENDPOINT.* does not answer/],
+    [{ ...s3, S3_ENDPOINT: `http://127.0.0.1:${silent}` }, /^S3_ENDPOINT/],
+    [{ ...chain, RPC_URL: `http://127.0.0.1:${dead}/secret` }, /^RPC_URL: .* does not answer .* correct RPC_URL/],
+    [{ ...chain, RPC_URL: `http://127.0.0.1:${silent}` }, /^RPC_URL: /],
+    [{ ...chain, DEPLOYMENT: foreign }, /^RPC_URL leads to chain 31337, but DEPLOYMENT is for chain 5/],
+    [{ ...chain, DEPLOYMENT: home }, /^DEPLOYMENT: .* is a folder, not a file\. Docker creates/],
+    [{ ...chain, DEPLOYMENT: broken }, /^DEPLOYMENT: .* is not a deployment file \(chainId: /],
+  ]
+  const run = async ([env, expected]: (typeof cases)[number]) => ({
+    expected,
+    ...(await runProgram('up', { ...database, MODELCOMMONS_HOME: join(home, 'home'), PORT: '0', ...env })),
+  })
+  const ended = []
+  for (const each of cases) ended.push(await run(each))
+  for (const { code, output, expected } of ended) {
+    expect({ code, output }).toEqual({ code: 1, output: expect.stringMatching(expected) })
+    expect(output).not.toMatch(/hunter2|secret|Warning|"code":|Request body|\n\s+at /)
+    expect(output.split('\n').length).toBeLessThanOrEqual(3)
+  }
+}, 200_000)
