@@ -57,7 +57,7 @@ async function requireContracts(rpc: Rpc, url: string, { chainId, addresses }: C
 type ContractsOnChain = Pick<Deployment, 'chainId' | 'addresses'>
 
 /** @throws Error when the node at `url` does not answer, or does not have the contracts of the deployment. */
-export const requireChain = (url: string, deployment: ContractsOnChain): Promise<void> =>
+export const requireDeployedChain = (url: string, deployment: ContractsOnChain): Promise<void> =>
   withEndpoint(url, async (rpc) => {
     const chainId = Number(await rpc.request('eth_chainId'))
     if (chainId !== deployment.chainId)

@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander'
-import { address, count, epochOrIndex, httpUrl, port, whole } from './optionValues.ts'
+import { address, epochOrIndex, httpUrl, port, positiveWhole, whole } from './optionValues.ts'
 
 /** The command-line program. The code of a command is loaded when the command runs, so that `--help` prints at once. */
 const program = new Command('modelcommons')
@@ -35,22 +35,22 @@ program
   .option('--token <address>', 'its votes token, if the contract does not name it', address)
   .option('--timelock <address>', 'its timelock, if the contract does not name it', address)
   .option('--config <file>', 'follow the Governors of this configuration file, on any number of chains')
-  .option('--chain <id>', 'only this chain of the file', count)
+  .option('--chain <id>', 'only this chain of the file', positiveWhole)
   .action(async (options) => (await import('./indexCommand.ts')).runIndexer(options))
 
 program
   .command('api')
   .description('run the GraphQL API alone (DATABASE_URL, RPC_URL, DEPLOYMENT, or --config)')
   .option('--config <file>', 'serve the Governors of this configuration file')
-  .option('--chain <id>', 'this chain of the file', count)
+  .option('--chain <id>', 'this chain of the file', positiveWhole)
   .action(async (options) => (await import('./services.ts')).runApi(options))
 
 program
   .command('reconcile')
   .description('compare a random sample of the index with the contracts, and print the differences')
   .option('--config <file>', 'the Governors of this configuration file; by default those of the deployment')
-  .option('--chain <id>', 'only this chain of the file', count)
-  .option('--samples <number>', 'how many holders and how many proposals of each Governor', count, 100)
+  .option('--chain <id>', 'only this chain of the file', positiveWhole)
+  .option('--samples <number>', 'how many holders and how many proposals of each Governor', positiveWhole, 100)
   .option('--seed <text>', 'repeats the sample of an earlier run')
   .action(async (options) => (await import('./reconcile.ts')).runReconcile(options))
 
@@ -85,7 +85,7 @@ program
   .option('--against <url>', 'for the index: the API of another instance', httpUrl)
   .option('--clean', 'for the index: a fresh sync of the chain at RPC_URL')
   .option('--config <file>', 'for the index: the Governors of this configuration file')
-  .option('--chain <id>', 'this chain of the file', count)
+  .option('--chain <id>', 'this chain of the file', positiveWhole)
   .action(async (what, options) =>
     what === 'index'
       ? (await import('./verifyIndex.ts')).verifyIndex(options)

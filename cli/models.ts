@@ -8,7 +8,7 @@ import { inspectCheckpoint } from '#engine/formats/checkpoint.ts'
 import { parseConfig } from '#engine/model/config.ts'
 import { type EngineEvent, EngineProcess, type RunOptions } from '#engine/process/index.ts'
 import { loadBase } from '#engine/tasks/models.ts'
-import { count, notNegative, positive, positiveShare, share, whole } from './optionValues.ts'
+import { fraction, notNegative, positive, positiveFraction, positiveWhole, whole } from './optionValues.ts'
 
 /** `modelcommons models`: uses the engine alone, with models of a local folder. */
 export function registerModels(program: Command): void {
@@ -32,9 +32,9 @@ export function registerModels(program: Command): void {
     .requiredOption('--data <file>', 'JSON lines with `prompt`, `completion` and optionally `weight`')
     .requiredOption('--out <folder>', 'the adapter to write')
     .option('--adapter <folder>', 'continue this adapter')
-    .option('--rank <number>', 'the rank of the adapter', count, 8)
-    .option('--epochs <number>', 'passes over the data', count, 3)
-    .option('--batch <number>', 'samples per update', count, 8)
+    .option('--rank <number>', 'the rank of the adapter', positiveWhole, 8)
+    .option('--epochs <number>', 'passes over the data', positiveWhole, 3)
+    .option('--batch <number>', 'samples per update', positiveWhole, 8)
     .option('--learning-rate <number>', 'the peak learning rate', positive, 1e-3)
     .option('--seed <number>', 'the seed of all random numbers', whole, 1)
     .action(train)
@@ -44,11 +44,11 @@ export function registerModels(program: Command): void {
     .argument('<model>', 'a name of `models list`, or a folder')
     .argument('<prompt>')
     .option('--adapter <folder>', 'use this adapter')
-    .option('--max-tokens <number>', 'maximum number of tokens of the answer', count, 128)
+    .option('--max-tokens <number>', 'maximum number of tokens of the answer', positiveWhole, 128)
     .option('--temperature <number>', '0 always takes the most likely token', notNegative, 0)
-    .option('--top-k <number>', 'sample from this many of the most likely tokens', count)
-    .option('--top-p <number>', 'nucleus sampling: total probability of the tokens to sample from', positiveShare, 1)
-    .option('--min-p <number>', 'minimum probability, as a share of the most likely token’s', share, 0)
+    .option('--top-k <number>', 'sample from this many of the most likely tokens', positiveWhole)
+    .option('--top-p <number>', 'nucleus sampling: total probability of the tokens to sample from', positiveFraction, 1)
+    .option('--min-p <number>', 'minimum probability, as a share of the most likely token’s', fraction, 0)
     .option('--repetition-penalty <number>', 'above 1 makes repeated tokens less likely', positive, 1)
     .option('--stop <text...>', 'end the answer before these texts')
     .option('--schema <file>', 'a JSON Schema that the answer satisfies')

@@ -15,7 +15,7 @@ export const whole = (text: string) =>
   numberFrom(text, 'a whole number from 0', (value) => Number.isSafeInteger(value) && value >= 0)
 
 /** A whole number from 1. */
-export const count = (text: string) =>
+export const positiveWhole = (text: string) =>
   numberFrom(text, 'a whole number from 1', (value) => Number.isSafeInteger(value) && value >= 1)
 
 /** A TCP port; 0 takes a free one. */
@@ -30,11 +30,11 @@ export const positive = (text: string) =>
 export const notNegative = (text: string) =>
   numberFrom(text, 'a number from 0', (value) => Number.isFinite(value) && value >= 0)
 
-/** A share from 0 to 1. */
-export const share = (text: string) => numberFrom(text, 'a number from 0 to 1', (value) => value >= 0 && value <= 1)
+/** A number from 0 to 1. */
+export const fraction = (text: string) => numberFrom(text, 'a number from 0 to 1', (value) => value >= 0 && value <= 1)
 
-/** A share above 0, at most 1. */
-export const positiveShare = (text: string) =>
+/** A fraction above 0, at most 1. */
+export const positiveFraction = (text: string) =>
   numberFrom(text, 'a number above 0 and at most 1', (value) => value > 0 && value <= 1)
 
 export function address(text: string): string {

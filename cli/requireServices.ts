@@ -1,6 +1,6 @@
 import { type Config, ConfigError } from '#config'
 import { requireRedis } from '#schema/queue.ts'
-import { requireChain } from './chainChecks.ts'
+import { requireDeployedChain } from './chainChecks.ts'
 import { readDeployment } from './deployment.ts'
 import { openArtifacts } from './openArtifacts.ts'
 
@@ -14,7 +14,7 @@ export async function requireServices(config: Config): Promise<void> {
   const { redisUrl, rpcUrl, s3 } = config
   if (rpcUrl) {
     const deployment = await readDeployment(config.deployment as string)
-    await within(requireChain(rpcUrl, deployment), 'RPC_URL', 'the chain')
+    await within(requireDeployedChain(rpcUrl, deployment), 'RPC_URL', 'the chain')
   }
   if (redisUrl) await within(requireRedis(redisUrl), 'REDIS_URL', 'Redis')
   if (s3) await within(openArtifacts(config), 'S3_ENDPOINT, S3_BUCKET', `the store of bucket ${s3.bucket}`)
