@@ -63,6 +63,10 @@ const schema = z.object({
   MODELCOMMONS_QUERIES: z.string().min(1).optional(),
   /** Whether the API answers no other queries. */
   MODELCOMMONS_QUERIES_ONLY: oneOf(['true', 'false']).default('false'),
+  /** The collector of OpenTelemetry traces. All other standard OTEL_ variables are read by its SDK. */
+  OTEL_EXPORTER_OTLP_ENDPOINT: url(['http:', 'https:']).optional(),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: url(['http:', 'https:']).optional(),
+  OTEL_SDK_DISABLED: oneOf(['true', 'false']).default('false'),
   LOG_LEVEL: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
 })
 
@@ -129,6 +133,10 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env, { requireDeploy
     auth: value.MODELCOMMONS_AUTH ?? (value.RPC_URL ? ('keys' as const) : ('open' as const)),
     queries: value.MODELCOMMONS_QUERIES && resolve(value.MODELCOMMONS_QUERIES),
     queriesOnly: value.MODELCOMMONS_QUERIES_ONLY === 'true',
+    /** Whether spans are sent to a collector. */
+    tracing:
+      value.OTEL_SDK_DISABLED === 'false' &&
+      Boolean(value.OTEL_EXPORTER_OTLP_ENDPOINT ?? value.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT),
     logLevel: value.LOG_LEVEL,
   }
 }

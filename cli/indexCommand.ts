@@ -69,7 +69,7 @@ export const configFor = (options: GovernorOptions) =>
 
 /** `modelcommons index`: follows the deployment, or the Governors of the options, with one indexer for each chain. */
 export const runIndexer = ({ rewind = false, ...options }: GovernorOptions & { rewind?: boolean } = {}) =>
-  runService(async () => {
+  runService('index', async () => {
     const config = configFor(options)
     const log = openLog('index', config)
     const abort = new AbortController()

@@ -1,5 +1,7 @@
+import { readConfig } from '#config'
 import { PermanentError } from '#schema/errors.ts'
 import { explain } from './explain.ts'
+import { openTracing } from './openTracing.ts'
 import type { ServiceMessage } from './supervisor.ts'
 
 interface Running {
@@ -14,11 +16,13 @@ const STOP_TIMEOUT_MS = 14_000
 
 const tell = (message: ServiceMessage) => process.send?.(message)
 
-/** Runs a service until SIGTERM, SIGINT or the end of the supervisor, then stops it. A PermanentError at the start is reported to the
+/** Runs the service `name` until SIGTERM, SIGINT or the end of the supervisor, then stops it. A PermanentError at the start is reported to the
  *  supervisor: a restart would not help. */
-export async function runService(start: () => Promise<Running>): Promise<void> {
+export async function runService(name: string, start: () => Promise<Running>): Promise<void> {
   let running: Running
+  let flushTraces = async () => {}
   try {
+    flushTraces = await openTracing(name, readConfig(process.env, { requireDeployment: false, signs: false }))
     running = await start()
   } catch (error) {
     const message = (error as Error).message
@@ -33,6 +37,7 @@ export async function runService(start: () => Promise<Running>): Promise<void> {
     await running.stop().catch((error) => {
       code = explain(error)
     })
+    await flushTraces()
     process.exit(code)
   }
   process.on('SIGTERM', () => stop(0))

@@ -50,7 +50,7 @@ async function common(name: string) {
 
 /** With options that select Governors: the API of their one chain. */
 export const runApi = (options: GovernorOptions = {}) =>
-  runService(async () => {
+  runService('api', async () => {
     const config = configFor(options)
     await requireFreePort(config)
     const log = openLog('api', config)
@@ -101,7 +101,7 @@ async function persistedQueriesOf({ queries, queriesOnly }: Config): Promise<Per
 }
 
 export const runWorker = () =>
-  runService(async () => {
+  runService('worker', async () => {
     const { config, log, databaseUrl, rpcUrl, deployment, db } = await common('worker')
     const operatorKey = required(config, 'operatorKey', 'OPERATOR_KEY')
     const queues = await openQueues({ databaseUrl, redisUrl: config.redisUrl })

@@ -8,6 +8,7 @@ import { expressMiddleware } from '@as-integrations/express5'
 import express, { type Express, type RequestHandler } from 'express'
 import type { Registry } from 'prom-client'
 import { PermanentError } from '#schema/errors.ts'
+import { isTracing, traced } from '#schema/tracing.ts'
 import { type Caller, callerOf } from './access.ts'
 import { serveArtifact } from './artifactRoute.ts'
 import { type ApiContext, contextOf, type Services } from './context.ts'
@@ -63,7 +64,7 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
   if (options.registry) app.get('/metrics', metrics(options.registry))
   app.get('/artifacts/:name', serveArtifact(services))
   const entry = [express.json({ limit: BODY_LIMIT }), identify(services), emptyBody, ...persistedQueryHandlers(options)]
-  app.use('/graphql', entry, answer(apollo, services))
+  app.use('/graphql', traceRequest, entry, answer(apollo, services))
   app.get(EXPORT_PATHS, entry, serveExport(services))
   app.post(EXPORT_PATHS, entry, serveExport(services))
   if (options.web) app.use(typeof options.web === 'string' ? express.static(options.web) : options.web)
@@ -114,6 +115,18 @@ const apolloServer = ({ log, registry, persistedQueries: known }: ApiOptions) =>
     nodeEnv: 'production',
     stopOnTerminationSignals: false,
   })
+
+/** One span for each request over HTTP; it continues the trace of the client, if there is one. */
+const traceRequest: RequestHandler = (request, response, next) => {
+  if (!isTracing()) return next()
+  const parent = request.headers.traceparent
+  const options = { kind: 'server', parent: typeof parent === 'string' ? parent : null } as const
+  void traced(`${request.method} /graphql`, options, (span) => {
+    const closed = new Promise<void>((resolve) => response.once('close', resolve))
+    next()
+    return closed.then(() => span.set({ 'http.response.status_code': response.statusCode }))
+  })
+}
 
 type Identified = { caller: Caller }
 

@@ -6,6 +6,7 @@ import { type Notification, notify, notifySql } from './notifications.ts'
 import { JobRun } from './offchain/jobs.ts'
 import type { QueueEntry, Queues } from './queue.ts'
 import { columns } from './rows.ts'
+import { currentTraceparent, traced } from './tracing.ts'
 
 export type EnqueueErrorCode = 'IDEMPOTENCY_KEY_REUSED' | 'BAD_IDEMPOTENCY_KEY' | 'JOB_NOT_FOUND'
 
@@ -53,15 +54,18 @@ export async function enqueue<K extends JobKind>(
   options: EnqueueOptions & { also?: (sql: Sql, job: JobRun) => Promise<void> },
 ): Promise<JobRun> {
   const { also } = options
-  const { job } = also
-    ? await db.transaction(async (sql) => {
-        const inserted = await insertJob(sql, kind, input, options)
-        if (inserted.created) await also(sql, inserted.job)
-        return inserted
-      })
-    : await insertJob(db, kind, input, options) // a single statement needs no transaction
-  if (job.status === 'Queued') await addToQueue(queues, queueEntry(job))
-  return job
+  return traced(`enqueue ${kind}`, { kind: 'producer' }, async (span) => {
+    const { job } = also
+      ? await db.transaction(async (sql) => {
+          const inserted = await insertJob(sql, kind, input, options)
+          if (inserted.created) await also(sql, inserted.job)
+          return inserted
+        })
+      : await insertJob(db, kind, input, options) // a single statement needs no transaction
+    span.set({ 'job.id': job.id, 'job.kind': kind })
+    if (job.status === 'Queued') await addToQueue(queues, queueEntry(job))
+    return job
+  })
 }
 
 /** Waits at most two seconds for the queue; the sweep adds an entry that did not get there. */
@@ -96,8 +100,8 @@ export async function insertJob<K extends JobKind>(
   const { rows } = await sql.query(
     `with made as (
        insert into job_run (id, kind, input, status, attempt, attempts, queue, progress, idempotency_key, requested_by, parent_id,
-         cancel_requested, created_at)
-       values ($1, $2, $3, 'Queued', 0, $4, $5, 0, $6, $7, $8, false, clock_timestamp())
+         traceparent, cancel_requested, created_at)
+       values ($1, $2, $3, 'Queued', 0, $4, $5, 0, $6, $7, $8, $10, false, clock_timestamp())
        on conflict do nothing returning *)
      select ${columns(JobRun)}, ${notifySql('$9')} from made`,
     [
@@ -110,6 +114,7 @@ export async function insertJob<K extends JobKind>(
       requestedBy?.toLowerCase() ?? null,
       parentId ?? null,
       JSON.stringify({ type: 'job', id, status: 'Queued', progress: 0 } satisfies Notification),
+      currentTraceparent(),
     ],
   )
   if (rows[0]) return { job: jobFromRow(rows[0]), created: true }

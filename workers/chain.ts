@@ -19,6 +19,7 @@ import type { Deployment } from '#contracts/deploy.ts'
 import { type DecodedEvent, decodeLog } from '#contracts/events.ts'
 import { type ContractName, contracts } from '#contracts/generated/index.ts'
 import type { Database } from '#schema/database.ts'
+import { traced } from '#schema/tracing.ts'
 import { ChainMismatchError, ChainUnavailableError } from './chainErrors.ts'
 import { createTransactor, type SignedTransaction } from './transact.ts'
 
@@ -139,18 +140,26 @@ export async function openChainClient(options: ChainClientOptions): Promise<Chai
     addresses,
     account: account.address.toLowerCase() as Address,
     read: (contract, functionName, args, blockNumber) =>
-      client.readContract({
-        address: addresses[contract],
-        abi: contracts[contract].abi,
-        functionName,
-        args,
-        blockNumber,
-      } as never) as never, // viem cannot infer the types of a generic contract; the signature above has them
-    async transact(key, { contract, functionName, args, value = 0n }, { signal } = {}) {
-      const call = { contract, address: addresses[contract], functionName, args: args as readonly unknown[], value }
-      const receipt = await transactor.transact(key, call, signal)
-      return { ...receipt, events: decodeEvents(receipt, addresses) }
-    },
+      traced(`chain read ${contract}.${String(functionName)}`, { kind: 'client' }, () =>
+        client.readContract({
+          address: addresses[contract],
+          abi: contracts[contract].abi,
+          functionName,
+          args,
+          blockNumber,
+        } as never),
+      ) as never, // viem cannot infer the types of a generic contract; the signature above has them
+    transact: (key, { contract, functionName, args, value = 0n }, { signal } = {}) =>
+      traced(
+        `chain send ${contract}.${String(functionName)}`,
+        { kind: 'client', attributes: { 'transaction.key': key } },
+        async (span) => {
+          const call = { contract, address: addresses[contract], functionName, args: args as readonly unknown[], value }
+          const receipt = await transactor.transact(key, call, signal)
+          span.set({ 'transaction.hash': receipt.transactionHash, 'block.number': Number(receipt.blockNumber) })
+          return { ...receipt, events: decodeEvents(receipt, addresses) }
+        },
+      ),
     now: async () => Number((await client.getBlock()).timestamp),
     async timeOf(key) {
       const hash = (await transactor.signedTransaction(key))?.hash
@@ -161,7 +170,7 @@ export async function openChainClient(options: ChainClientOptions): Promise<Chai
     },
     signedTransaction: transactor.signedTransaction,
     rebroadcast: transactor.rebroadcast,
-    sign: (hash) => account.signMessage({ message: { raw: hash } }),
+    sign: (hash) => traced('chain sign', {}, () => account.signMessage({ message: { raw: hash } })),
   }
 }
 

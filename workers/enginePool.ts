@@ -6,6 +6,7 @@ import {
   type TaskName,
   type TaskResult,
 } from '#engine/process/index.ts'
+import { traced } from '#schema/tracing.ts'
 
 /** Runs engine tasks in child processes. */
 export interface EnginePool {
@@ -35,7 +36,10 @@ export async function startEnginePool(options: EnginePoolOptions): Promise<Engin
   return {
     run(task, input, runOptions) {
       const leastLoaded = training.reduce((best, one) => (one.load < best.load ? one : best))
-      return (INFERENCE_TASKS.includes(task) ? inference : leastLoaded).run(task, input, runOptions)
+      const engine = INFERENCE_TASKS.includes(task) ? inference : leastLoaded
+      return traced(`engine ${task}`, { attributes: { 'engine.waiting': engine.load } }, () =>
+        engine.run(task, input, runOptions),
+      )
     },
     async close() {
       await Promise.all([inference, ...training].map((one) => one.close()))

@@ -7,6 +7,7 @@ import type { Database } from '#schema/database.ts'
 import { checkJobInput, type JobKind } from '#schema/jobs.ts'
 import type { JobRun } from '#schema/offchain/jobs.ts'
 import type { QueueEntry, QueueName, Queues } from '#schema/queue.ts'
+import { type TraceSpan, traced } from '#schema/tracing.ts'
 import type { ChainClient } from './chain.ts'
 import { permanentFailure, publicMessage } from './failures.ts'
 import { type Heartbeat, startHeartbeat } from './heartbeat.ts'
@@ -93,7 +94,11 @@ export function createJobRunner(options: JobRunnerOptions): JobRunner {
       if (!job) return
       const abort = new AbortController()
       const queue = job.queue as QueueName
-      const done = runJob(options, job, abort).finally(() => runs.delete(id))
+      const attributes = { 'job.id': id, 'job.kind': job.kind, 'job.attempt': job.attempt, 'job.queue': job.queue }
+      const span = { kind: 'consumer', parent: job.traceparent, attributes } as const
+      const done = traced(`job ${job.kind}`, span, (one) => runJob(options, job, abort, one)).finally(() =>
+        runs.delete(id),
+      )
       runs.set(id, { queue, abort, done })
       if (stopped.has(queue)) abort.abort(new Interruption('stopping'))
       await done
@@ -112,7 +117,7 @@ export function createJobRunner(options: JobRunnerOptions): JobRunner {
   }
 }
 
-async function runJob(options: JobRunnerOptions, job: JobRun, abort: AbortController): Promise<void> {
+async function runJob(options: JobRunnerOptions, job: JobRun, abort: AbortController, span: TraceSpan): Promise<void> {
   const { db, queues, timing } = options
   const log = options.log.child({ job: job.id, kind: job.kind, attempt: job.attempt })
   const heartbeat = startHeartbeat({
@@ -137,6 +142,7 @@ async function runJob(options: JobRunnerOptions, job: JobRun, abort: AbortContro
     if (next.length)
       await queues.add(next).catch((err) => log.warn({ err }, 'could not queue the follow-up jobs; the sweep will'))
   } catch (error) {
+    span.fail(error)
     await heartbeat.stop()
     ended = await recordFailure(options, job, abort.signal, error, log)
   }

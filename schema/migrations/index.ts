@@ -8,6 +8,7 @@ import { AddStateRoot } from './0007-AddStateRoot.ts'
 import { FollowedContracts } from './0008-FollowedContracts.ts'
 import { ListIndexes } from './0009-ListIndexes.ts'
 import { LeanIndexing } from './0010-LeanIndexing.ts'
+import { JobTrace } from './0011-JobTrace.ts'
 
 /** Oldest first; written by `npm run migration`. */
 export const migrations = [
@@ -21,4 +22,5 @@ export const migrations = [
   FollowedContracts,
   ListIndexes,
   LeanIndexing,
+  JobTrace,
 ]

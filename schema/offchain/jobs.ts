@@ -24,6 +24,8 @@ export class JobRun {
     | string
     | null
   @Ref(() => WorkerNode, 'worker', 'The worker that runs it.', { nullable: true }) workerId!: string | null
+  @Text('W3C trace context of the request, which the worker’s spans continue.', { nullable: true, hidden: true })
+  traceparent!: string | null
   @Flag('Whether its cancellation was requested.') cancelRequested!: boolean
   @Time('When it was requested.', { index: true }) createdAt!: Date
   @Time('When the latest attempt began.', { nullable: true }) startedAt!: Date | null
