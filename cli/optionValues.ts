@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander'
+import { ADDRESS_FORM, isAddressText } from '#schema/address.ts'
 
 /** Parsers of option values. Each says what it expects; commander adds the name of the option and the value that was given. */
 
@@ -38,7 +39,7 @@ export const positiveFraction = (text: string) =>
   numberFrom(text, 'a number above 0 and at most 1', (value) => value > 0 && value <= 1)
 
 export function address(text: string): string {
-  if (!/^0x[0-9a-fA-F]{40}$/.test(text)) throw new InvalidArgumentError('Expected an address: 0x and 40 hex digits.')
+  if (!isAddressText(text)) throw new InvalidArgumentError(`Expected ${ADDRESS_FORM}.`)
   return text
 }
 

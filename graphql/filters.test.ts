@@ -108,3 +108,19 @@ test('every filter returns exactly the rows that match it', async () => {
     { numRuns: 150, seed: 11 },
   )
 })
+
+test('a mistyped address is refused, where an empty list would look like an answer', async () => {
+  const { db, ask } = await testApi()
+  await insertChain(db, 4)
+  await insertAll(db, Contribution, [{ id: '1', contributor: account(1) }])
+  const query = 'query ($where: ContributionWhere) { contributions(where: $where) { totalCount } }'
+  for (const wrong of ['', account(1).slice(0, -1), `${account(1)}0`, 'alice.eth'])
+    for (const operators of [{ eq: wrong }, { ne: wrong }, { in: [account(1), wrong] }]) {
+      const { errors } = await ask(query, { where: { or: [{ contributor: operators }] } })
+      expect(errors?.map(({ message, extensions }) => [extensions.code, message])).toEqual([
+        ['BAD_INPUT', `where.contributor must be an address: 0x and 40 hex digits; got ${JSON.stringify(wrong)}.`],
+      ])
+    }
+  const upper = await ask(query, { where: { contributor: { eq: `0x${account(1).slice(2).toUpperCase()}` } } })
+  expect(upper.data.contributions.totalCount).toBe(1)
+})

@@ -1,5 +1,6 @@
 import 'reflect-metadata'
 import { Field, Float, ID, InputType, Int, registerEnumType } from 'type-graphql'
+import { ADDRESS_FORM, isAddressText } from './address.ts'
 import { PermanentError } from './errors.ts'
 
 /** Inputs of jobs, which are also inputs of mutations. One decorated class defines the GraphQL input type, the TypeScript type, and the bounds
@@ -8,7 +9,7 @@ import { PermanentError } from './errors.ts'
 export type InputClass<T extends object = object> = new () => T
 
 interface Bounds {
-  kind: 'id' | 'text' | 'texts' | 'json' | 'int' | 'real' | 'flag' | 'choice'
+  kind: 'id' | 'address' | 'text' | 'texts' | 'json' | 'int' | 'real' | 'flag' | 'choice'
   optional: boolean
   fallback?: unknown
   min?: number
@@ -27,6 +28,7 @@ interface Options {
 
 const GRAPHQL = {
   id: () => ID,
+  address: () => String,
   text: () => String,
   texts: () => [String],
   json: () => String,
@@ -62,6 +64,8 @@ function input(
 
 export const IdInput = (description: string, options: Options = {}) =>
   input('id', description, { max: 200, ...options })
+export const AddressInput = (description: string, options: Options = {}) =>
+  input('address', `${description} It is ${ADDRESS_FORM}.`, options)
 export const TextInput = (description: string, options: Options = {}) => input('text', description, options)
 /** A list of texts of 1 to 200 characters each; `min` and `max` bound the length of the list. */
 export const TextsInput = (description: string, options: Options = {}) => input('texts', description, options)
@@ -140,7 +144,8 @@ function violation(
       item.every((each) => typeof each === 'string' && each.length >= 1 && each.length <= 200)
     return fits ? undefined : `a list of at most ${max} texts of 1 to 200 characters`
   }
-  if (typeof item !== 'string') return 'a string'
+  if (typeof item !== 'string') return kind === 'address' ? ADDRESS_FORM : 'a string'
+  if (kind === 'address') return isAddressText(item) ? undefined : ADDRESS_FORM
   if (kind === 'json' && !isJson(item)) return 'JSON'
   return item.length >= Math.max(min, kind === 'id' ? 1 : 0) && item.length <= max
     ? undefined

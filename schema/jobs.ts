@@ -1,4 +1,5 @@
 import {
+  AddressInput,
   ChoiceInput,
   checkInput,
   FlagInput,
@@ -101,7 +102,7 @@ export class InferInput {
   @IntInput('The number of most likely alternatives to return for each token.', { optional: true, min: 0, max: 20 })
   topLogprobs?: number
   @IntInput('The seed of sampling.', { default: 1, min: 0, max: 2147483647 }) seed!: number
-  @TextInput('The account that pays: it needs credit.', { min: 42, max: 42 }) consumer!: string
+  @AddressInput('The account that pays: it needs credit.') consumer!: string
 }
 
 @Input('Attributes one answer to contributions.')

@@ -1,5 +1,4 @@
 import { Arg, Ctx, ID, Mutation, Resolver } from 'type-graphql'
-import { type Hex, isAddress } from 'viem'
 import type { EntityClass } from '#schema/define.ts'
 import { cancelJob, enqueue } from '#schema/enqueue.ts'
 import { checkJobInput, type InferInput, type JobKind, jobKinds, jobs } from '#schema/jobs.ts'
@@ -42,11 +41,8 @@ export function jobResolver(): EntityClass {
 async function start(context: ApiContext, kind: JobKind, given: object, key: string) {
   const input = checkJobInput(kind, { ...given })
   const call = kind === 'infer' ? (input as InferInput) : undefined
-  if (call) {
-    if (!isAddress(call.consumer as Hex, { strict: false }))
-      throw new ApiError('BAD_INPUT', `InferInput.consumer must be an address; got ${JSON.stringify(call.consumer)}.`)
-    requireAccount(context.caller, call.consumer)
-  } else requireOperator(context.caller)
+  if (call) requireAccount(context.caller, call.consumer)
+  else requireOperator(context.caller)
   await requireExisting(context.db, input)
   const job = await enqueue(context, kind, input, {
     key,

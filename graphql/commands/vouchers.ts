@@ -1,5 +1,5 @@
 import { Arg, Ctx, ID, Mutation, Resolver } from 'type-graphql'
-import { type Hex, isAddress, recoverTypedDataAddress } from 'viem'
+import { type Hex, recoverTypedDataAddress } from 'viem'
 import { type VoucherMessage, voucherData } from '#rules/signing.ts'
 import { lockCredit } from '#schema/advisoryLocks.ts'
 import type { Sql } from '#schema/database.ts'
@@ -9,6 +9,7 @@ import { BigIntScalar } from '#schema/scalars.ts'
 import type { ApiContext, ApiDeployment } from '../context.ts'
 import { ApiError } from '../errors.ts'
 import { tableFor } from '../publicTables.ts'
+import { requireAddress } from '../requireAddress.ts'
 
 @Resolver()
 export class VoucherCommand {
@@ -48,8 +49,7 @@ async function readVoucher(
   given: { endpointId: string; consumer: string; cumulative: bigint; deadline: bigint },
 ): Promise<VoucherMessage> {
   const { endpointId, consumer, cumulative, deadline } = given
-  if (!isAddress(consumer, { strict: false }))
-    throw new ApiError('BAD_INPUT', `consumer must be an address; got ${JSON.stringify(consumer.slice(0, 80))}.`)
+  const account = requireAddress('consumer', consumer) as Hex
   if (cumulative <= 0n || cumulative >= UINT256)
     throw new ApiError('BAD_INPUT', 'cumulative must be a positive uint256.')
   if (deadline < 0n || deadline >= UINT64)
@@ -70,7 +70,7 @@ async function readVoucher(
       'VOUCHER_EXPIRED',
       `The voucher’s deadline ${deadline} has passed: the chain’s time is ${rows[0].now}. Sign one with a later deadline.`,
     )
-  return { consumer: consumer.toLowerCase() as Hex, endpointId: BigInt(endpointId), cumulative, deadline }
+  return { consumer: account, endpointId: BigInt(endpointId), cumulative, deadline }
 }
 
 /** Chains that a wallet may be connected to by mistake. The error names the chain, so that the signer sees the cause. */

@@ -1,6 +1,7 @@
 import type { ColumnDefinition, TableDefinition } from '#schema/define.ts'
 import { ApiError } from '../errors.ts'
 import { type Relation, relationsOf } from '../publicTables.ts'
+import { requireAddress } from '../requireAddress.ts'
 import { columnOf, SQL_TYPE, type Statement } from './statement.ts'
 
 /** A filter in the form of the GraphQL input: `{and, or, not, <column>: {eq, in, lt, …}, <relation>: {…} | {some, none}}`. */
@@ -117,7 +118,8 @@ class Conditions {
 /** Addresses and hashes are stored in lower case; a query may write them in any case. */
 function normal(column: ColumnDefinition, value: unknown): unknown {
   if (typeof value !== 'string') return value
-  if (column.kind === 'address' || column.kind === 'hash') return value.toLowerCase()
+  if (column.kind === 'address') return requireAddress(`where.${column.property}`, value)
+  if (column.kind === 'hash') return value.toLowerCase()
   return column.kind === 'id' || column.ref ? storedId(value) : value
 }
 

@@ -4,11 +4,11 @@ import { Contribution } from '#schema/onchain/datanets.ts'
 import { RewardClaim, RewardMap } from '#schema/onchain/rewards.ts'
 import { BigIntScalar } from '#schema/scalars.ts'
 import type { ApiContext } from '../context.ts'
-import { ApiError } from '../errors.ts'
 import { listLength } from '../plugins/listLength.ts'
 import { tableFor } from '../publicTables.ts'
 import { AS_OF_ARG, AsOfInput } from '../query/asOfInput.ts'
 import { Statement } from '../query/statement.ts'
+import { requireAddress } from '../requireAddress.ts'
 
 @ObjectType({
   description: 'A reason for earnings: the amounts of one role from one source in one epoch.',
@@ -60,10 +60,9 @@ export class ContributorResolver {
     @Arg('asOf', () => AsOfInput, AS_OF_ARG) asOfInput: AsOfInput | undefined,
     @Ctx() { reader, db }: ApiContext,
   ): Promise<ContributorRecord> {
-    if (!/^0x[0-9a-fA-F]{40}$/.test(account))
-      throw new ApiError('BAD_INPUT', `account must be an address; got ${JSON.stringify(account.slice(0, 80))}.`)
+    const address = requireAddress('account', account)
     const statement = new Statement(await reader.asOf(asOfInput))
-    const holder = statement.bind(account.toLowerCase(), 'text')
+    const holder = statement.bind(address, 'text')
     const visible = (entity: typeof Contribution | typeof RewardMap | typeof RewardClaim, alias: string) =>
       statement.visibleAt(tableFor(entity), alias)
     const lines = `reward_line l join reward_map m on m.id = l.map_id and m.status = 'Published' and ${visible(RewardMap, 'm')} where l.account = ${holder}`

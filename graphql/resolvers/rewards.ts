@@ -13,6 +13,7 @@ import { AS_OF_ARG, AsOfInput } from '../query/asOfInput.ts'
 import { type LoadedRow, ROW_AS_OF } from '../query/page.ts'
 import type { Reader } from '../query/reader.ts'
 import { Statement } from '../query/statement.ts'
+import { requireAddress } from '../requireAddress.ts'
 
 @ObjectType({
   description: 'The arguments with which an account claims: pass them to `RewardDistributor.claim`.',
@@ -74,10 +75,8 @@ export class RewardProofResolver {
 }
 
 async function proofOf(context: ApiContext, map: LoadedRow & RewardMap, account: string): Promise<RewardProof | null> {
-  if (!/^0x[0-9a-fA-F]{40}$/.test(account))
-    throw new ApiError('BAD_INPUT', `account must be an address; got ${JSON.stringify(account.slice(0, 80))}.`)
+  const holder = requireAddress('account', account) as Hex
   if (map.status !== 'Published' || !map.uri || !map.root) return null
-  const holder = account.toLowerCase() as Hex
   const { tree, leaves } = await treeOf(context.artifacts, map.uri, map.root)
   const leaf = leaves.get(holder)
   if (!leaf) return null

@@ -4,13 +4,13 @@ import { Arg, Ctx, Extensions, Field, FieldResolver, Info, Int, ObjectType, Reso
 import { Governor, Holder, Vote } from '#schema/onchain/governance.ts'
 import { BigIntScalar } from '#schema/scalars.ts'
 import type { ApiContext } from '../../context.ts'
-import { ApiError } from '../../errors.ts'
 import { listLengthFrom } from '../../plugins/listLength.ts'
 import { tableFor } from '../../publicTables.ts'
 import { type LoadedRow, ROW_AS_OF } from '../../query/page.ts'
 import type { Reader } from '../../query/reader.ts'
 import { fieldKeyOf } from '../../query/selection.ts'
 import { Statement } from '../../query/statement.ts'
+import { requireAddress } from '../../requireAddress.ts'
 import { clockNow, ppm, proposalsAt, requestedSize, settingNow, snapshotBlock } from './snapshot.ts'
 
 @ObjectType({ description: 'The voting record of one account at one Governor so far.', simpleResolvers: true })
@@ -75,10 +75,9 @@ export class VoterResolver {
     @Ctx() { reader }: ApiContext,
     @Info() info: GraphQLResolveInfo,
   ): Promise<VoterRecord> {
-    if (!/^0x[0-9a-fA-F]{40}$/.test(account))
-      throw new ApiError('BAD_INPUT', `account must be an address; got ${JSON.stringify(account.slice(0, 80))}.`)
+    const address = requireAddress('account', account)
     const [record] = await recordsOf(governor, reader, info, (statement) => {
-      const chosen = statement.bind(account.toLowerCase(), 'text')
+      const chosen = statement.bind(address, 'text')
       return `select id as governor_id, ${chosen} as account from asked`
     })
     if (!record) throw new Error(`no record was returned for ${account}`)

@@ -1,0 +1,36 @@
+import { readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { readConfig } from '#config'
+
+/** The program's variables, and the files that name them. */
+
+const source = readFileSync(new URL('../config.ts', import.meta.url), 'utf8')
+const variables = [...source.matchAll(/^ {2}([A-Z][A-Z0-9_]+):/gm)].map(([, name = '']) => name)
+
+test('.env.example has every variable, and no other', () => {
+  const example = readFileSync(new URL('../.env.example', import.meta.url), 'utf8')
+  const named = [...example.matchAll(/^# ([A-Z][A-Z0-9_]+)=/gm)].map(([, name = '']) => name)
+  expect(variables.length).toBeGreaterThan(20)
+  expect(named.sort()).toEqual(variables.toSorted())
+})
+
+test('a value that is not one of a closed set is refused with the allowed ones', () => {
+  const refused = (env: Record<string, string>) => {
+    try {
+      readConfig(env)
+    } catch (error) {
+      return (error as Error).message.split('\n').slice(1)
+    }
+  }
+  expect(refused({ FINALITY: 'soon', MODELCOMMONS_DEVICE: 'gpu', MODELCOMMONS_AUTH: 'x', LOG_LEVEL: 'loud' })).toEqual([
+    '  FINALITY: expected finalized or safe',
+    '  MODELCOMMONS_DEVICE: expected auto, cpu, webgpu or cuda',
+    '  MODELCOMMONS_AUTH: expected open or keys',
+    '  LOG_LEVEL: expected trace, debug, info, warn, error or silent',
+  ])
+  expect(refused({ MODELCOMMONS_QUERIES_ONLY: 'yes', PORT: '0x', GPU_CONCURRENCY: '0' })).toEqual([
+    '  PORT: expected a port from 0 to 65535',
+    '  GPU_CONCURRENCY: expected a whole number from 1 to 64',
+    '  MODELCOMMONS_QUERIES_ONLY: expected true or false',
+  ])
+})
