@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 
 import { type Anvil, DEV_MNEMONIC, rpc, startAnvil } from '#contracts/anvil.ts'
 import { type Deployment, deployAll } from '#contracts/deploy.ts'
 import { freePort } from '#schema/postgres.ts'
+import { installTracer, type TraceAttributes } from '#schema/tracing.ts'
 import { freshDatabase } from '#test/database.ts'
 import { must } from '#test/must.ts'
 import { type ChainClientOptions, openChainClient } from './chain.ts'
@@ -90,6 +91,29 @@ describe('a write under a key', () => {
     await mine()
     expect(await chain.timeOf('one')).toBe(time)
     expect(time).toBeLessThanOrEqual(await chain.now())
+  })
+
+  test('is a span of the trace, with the hash of the transaction', async () => {
+    const { deposit } = await operator()
+    const spans: TraceAttributes[] = []
+    installTracer({
+      run(name, { attributes }, work) {
+        const span = { name, ...attributes }
+        spans.push(span)
+        return work({ set: (more) => Object.assign(span, more), fail() {} })
+      },
+      traceparent: () => null,
+    })
+    onTestFinished(() => installTracer(undefined))
+    const { transactionHash, blockNumber } = await deposit('one')
+    expect(spans).toEqual([
+      {
+        name: 'chain send GOpen.deposit',
+        'transaction.key': 'one',
+        'transaction.hash': transactionHash,
+        'block.number': Number(blockNumber),
+      },
+    ])
   })
 
   test('does not wait for other keys: twenty at once take twenty nonces without a gap', async () => {
