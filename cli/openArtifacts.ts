@@ -1,5 +1,5 @@
 import type { Config } from '#config'
-import { type ArtifactStore, localStore, s3Store } from '#schema/artifacts.ts'
+import { type ArtifactStore, localStore, s3Store } from '#schema/artifacts/index.ts'
 
 // Which Node versions are supported is decided by package.json, not by the AWS SDK, whose warning would disturb every command.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true'

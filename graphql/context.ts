@@ -1,4 +1,4 @@
-import type { ArtifactStore } from '#schema/artifacts.ts'
+import type { ArtifactStore } from '#schema/artifacts/index.ts'
 import type { Database } from '#schema/database.ts'
 import type { Queues } from '#schema/queue.ts'
 import type { Caller } from './access.ts'

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { GraphQLError, type GraphQLFormattedError } from 'graphql'
-import { ArtifactError, ArtifactStoreError } from '#schema/artifacts.ts'
+import { ArtifactError, ArtifactStoreError } from '#schema/artifacts/index.ts'
 import { EnqueueError } from '#schema/enqueue.ts'
 import { InputError } from '#schema/inputs.ts'
 

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { type CanonicalValue, canonicalJson } from '#rules/canonicalJson.ts'
-import { ArtifactError, type ArtifactStore } from './artifacts.ts'
+import { ArtifactError, type ArtifactStore } from './artifacts/index.ts'
 
 /** The schemas of the JSON artifacts that contracts refer to by hash. Every read checks the schema. Documents are stored as canonical JSON, so
  *  equal contents have one name. */

@@ -1,7 +1,7 @@
 import pg from 'pg'
 import { expect, test } from 'vitest'
 import { freshDatabase } from '#test/database.ts'
-import { ArtifactError, ArtifactStoreError } from './artifacts.ts'
+import { ArtifactError, ArtifactStoreError } from './artifacts/index.ts'
 import { DatabaseError } from './database.ts'
 import { EnqueueError } from './enqueue.ts'
 import { isRetriable, PermanentError, RetriableError } from './errors.ts'

@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { canonicalJson } from '#rules/canonicalJson.ts'
-import { ArtifactError, type ArtifactStore } from './artifacts.ts'
+import { ArtifactError, type ArtifactStore } from './artifacts/index.ts'
 
 /** The artifact of a folder (an adapter or a base model): a listing with the artifact of each file. */
 interface Listing {

@@ -1,5 +1,5 @@
 import { type Assessment, commitOrder, QualityIndex } from '#rules/quality.ts'
-import { ArtifactError } from '#schema/artifacts.ts'
+import { ArtifactError } from '#schema/artifacts/index.ts'
 import type { Specification } from '#schema/documents.ts'
 import { Commitment, Contribution, type Datanet } from '#schema/onchain/datanets.ts'
 import { rowsOf } from '#schema/rows.ts'

@@ -1,6 +1,6 @@
 import type { Deployment } from '#contracts/deploy.ts'
 import type { EngineEvent } from '#engine/process/index.ts'
-import type { ArtifactStore } from '#schema/artifacts.ts'
+import type { ArtifactStore } from '#schema/artifacts/index.ts'
 import type { EnginePool } from './enginePool.ts'
 import type { JobContext } from './job.ts'
 

@@ -1,7 +1,7 @@
 import type { Deployment } from '#contracts/deploy.ts'
 import type { CarriedPot, EpochFacts, EpochModel, EpochVersion } from '#rules/epochFacts.ts'
 import { buildRewardMap } from '#rules/rewardMap.ts'
-import type { ArtifactStore } from '#schema/artifacts.ts'
+import type { ArtifactStore } from '#schema/artifacts/index.ts'
 import type { Sql } from '#schema/database.ts'
 import {
   getDocument,

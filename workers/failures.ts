@@ -1,4 +1,4 @@
-import { ArtifactError } from '#schema/artifacts.ts'
+import { ArtifactError } from '#schema/artifacts/index.ts'
 import { InputError } from '#schema/inputs.ts'
 import { redactCredentials } from '#schema/redact.ts'
 import { JobError } from './job.ts'

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { Logger } from 'pino'
-import type { ArtifactStore } from '#schema/artifacts.ts'
+import type { ArtifactStore } from '#schema/artifacts/index.ts'
 import type { Database } from '#schema/database.ts'
 import { listenNotifications } from '#schema/notifications.ts'
 import { WorkerNode } from '#schema/offchain/jobs.ts'

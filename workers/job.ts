@@ -1,5 +1,5 @@
 import type { Logger } from 'pino'
-import type { ArtifactStore } from '#schema/artifacts.ts'
+import type { ArtifactStore } from '#schema/artifacts/index.ts'
 import type { Database, Sql } from '#schema/database.ts'
 import type { EnqueueOptions } from '#schema/enqueue.ts'
 import { PermanentError } from '#schema/errors.ts'

@@ -1,7 +1,7 @@
 import type { Deployment } from '#contracts/deploy.ts'
 import { type LedgerFact, postings } from '#rules/ledger.ts'
 import { tryTransactionLock } from '#schema/advisoryLocks.ts'
-import type { ArtifactStore } from '#schema/artifacts.ts'
+import type { ArtifactStore } from '#schema/artifacts/index.ts'
 import type { Database, Sql } from '#schema/database.ts'
 import { getDocument, type RewardMapDocument, rewardMapDocument } from '#schema/documents.ts'
 import { LedgerTransfer } from '#schema/offchain/ledger.ts'

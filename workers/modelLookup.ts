@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { ArtifactError, type ArtifactStore } from '#schema/artifacts.ts'
+import { ArtifactError, type ArtifactStore } from '#schema/artifacts/index.ts'
 import type { Database, Sql } from '#schema/database.ts'
 import {
   getDocument,

@@ -1,5 +1,5 @@
 import type { Services } from '#graphql/context.ts'
-import type { ArtifactStore } from '#schema/artifacts.ts'
+import type { ArtifactStore } from '#schema/artifacts/index.ts'
 import type { Database } from '#schema/database.ts'
 import { GENERATED_CHAIN_ID } from './data.ts'
 

@@ -5,7 +5,7 @@ import { DEV_MNEMONIC, rpc, startAnvil } from '#contracts/anvil.ts'
 import { deployAll } from '#contracts/deploy.ts'
 import { contracts } from '#contracts/events.ts'
 import { startApi } from '#graphql/index.ts'
-import { localStore } from '#schema/artifacts.ts'
+import { localStore } from '#schema/artifacts/index.ts'
 import { type Figure, figure, percentile } from '../report.ts'
 import { type IndexingEnvironment, startIndexerOf } from './environment.ts'
 

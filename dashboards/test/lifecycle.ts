@@ -1,4 +1,4 @@
-import type { ArtifactStore } from '#schema/artifacts.ts'
+import type { ArtifactStore } from '#schema/artifacts/index.ts'
 import type { Database } from '#schema/database.ts'
 import { AnswerAttribution, Receipt, VersionInfluence } from '#schema/offchain/attribution.ts'
 import { JobMetric, JobRun, WorkerNode } from '#schema/offchain/jobs.ts'

@@ -1,6 +1,6 @@
 import { parseEther } from 'viem'
 import type { Deployment } from '#contracts/deploy.ts'
-import type { ArtifactStore } from '#schema/artifacts.ts'
+import type { ArtifactStore } from '#schema/artifacts/index.ts'
 import { type ExampleRole, exampleAccount } from '../accounts.ts'
 import type { Recipe } from '../recipe.ts'
 import type { ApiClient } from './apiClient.ts'

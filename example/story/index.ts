@@ -1,5 +1,5 @@
 import type { Deployment } from '#contracts/deploy.ts'
-import type { ArtifactStore } from '#schema/artifacts.ts'
+import type { ArtifactStore } from '#schema/artifacts/index.ts'
 import { SCALES, type Scale } from '../recipe.ts'
 import { alignStage } from './align.ts'
 import { ApiClient } from './apiClient.ts'

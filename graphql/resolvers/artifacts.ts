@@ -1,6 +1,6 @@
 import { GraphQLJSON } from 'graphql-scalars'
 import { Arg, Ctx, FieldResolver, ID, Query, Resolver, Root } from 'type-graphql'
-import { ArtifactError } from '#schema/artifacts.ts'
+import { ArtifactError } from '#schema/artifacts/index.ts'
 import { Artifact } from '#schema/offchain/artifacts.ts'
 import { Evaluation } from '#schema/onchain/models.ts'
 import type { ApiContext } from '../context.ts'

@@ -2,19 +2,17 @@ import { execFileSync } from 'node:child_process'
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { CreateBucketCommand, DeleteObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
-import S3rver from 's3rver'
+import { CreateBucketCommand, DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3'
 import { keccak256 } from 'viem'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { must } from '#test/must.ts'
-import { ArtifactError, type ArtifactStore, localStore, s3Store } from './artifacts.ts'
-import { freePort } from './postgres.ts'
+import { freePort } from '../postgres.ts'
+import { S3_CREDENTIALS, startS3, type TestS3 } from '../test/s3.ts'
+import { ArtifactError, type ArtifactStore, localStore, s3Store } from './index.ts'
 
 const bytesOf = (text: string) => new TextEncoder().encode(text)
-const credentials = { accessKeyId: 'S3RVER', secretAccessKey: 'S3RVER' }
 
-let s3: { endpoint: string; client: S3Client; close(): Promise<void> }
-let buckets = 0
+let s3: TestS3
 
 const temporary = async () => {
   const folder = await mkdtemp(join(tmpdir(), 'modelcommons-artifacts-'))
@@ -23,20 +21,7 @@ const temporary = async () => {
 }
 
 beforeAll(async () => {
-  const directory = await mkdtemp(join(tmpdir(), 'modelcommons-s3-'))
-  const server = new S3rver({ port: 0, address: '127.0.0.1', silent: true, directory })
-  const { port } = await server.run()
-  const endpoint = `http://127.0.0.1:${port}`
-  const client = new S3Client({ endpoint, region: 'us-east-1', forcePathStyle: true, credentials })
-  s3 = {
-    endpoint,
-    client,
-    async close() {
-      client.destroy()
-      await server.close()
-      await rm(directory, { recursive: true, force: true })
-    },
-  }
+  s3 = await startS3()
 })
 afterAll(() => s3.close())
 
@@ -64,9 +49,8 @@ const stores: Record<string, () => Promise<Opened>> = {
     }
   },
   async s3Store() {
-    const bucket = `bucket-${++buckets}`
-    await s3.client.send(new CreateBucketCommand({ Bucket: bucket }))
-    const open = () => s3Store({ endpoint: s3.endpoint, bucket, ...credentials })
+    const bucket = await s3.bucket()
+    const open = () => s3Store({ endpoint: s3.endpoint, bucket, ...S3_CREDENTIALS })
     return {
       store: await open(),
       reopen: open,
@@ -193,18 +177,23 @@ describe('localStore', () => {
   test('a folder that is a file is an error that names it', async () => {
     const folder = join(await temporary(), 'file')
     await writeFile(folder, 'x')
-    await expect(localStore(folder).put(bytesOf('a'))).rejects.toThrow(folder)
+    const error = await localStore(folder)
+      .put(bytesOf('a'))
+      .catch((one) => one)
+    expect(error).toMatchObject({ code: 'unreachable', message: expect.stringContaining('MODELCOMMONS_HOME') })
+    expect(error.message).not.toContain(folder) // clients may see the message
+    expect(error.cause.message).toContain(folder)
     expect(await readFile(folder, 'utf8')).toBe('x')
   })
 })
 
 describe('s3Store', () => {
   test('a missing bucket, or a server that does not answer, is an immediate error that names the variables', async () => {
-    await expect(s3Store({ endpoint: s3.endpoint, bucket: 'no-such-bucket', ...credentials })).rejects.toThrow(
+    await expect(s3Store({ endpoint: s3.endpoint, bucket: 'no-such-bucket', ...S3_CREDENTIALS })).rejects.toThrow(
       /^S3_ENDPOINT\/S3_BUCKET: bucket no-such-bucket at /,
     )
     const endpoint = `http://127.0.0.1:${await freePort()}`
-    await expect(s3Store({ endpoint, bucket: 'any', ...credentials })).rejects.toMatchObject({ code: 'unreachable' })
+    await expect(s3Store({ endpoint, bucket: 'any', ...S3_CREDENTIALS })).rejects.toMatchObject({ code: 'unreachable' })
   })
 
   test('wrong credentials are an error', async () => {

@@ -1,0 +1,14 @@
+import { folderObjects } from './folder.ts'
+import { localArtifacts } from './local.ts'
+import { type S3Settings, s3Objects } from './s3.ts'
+import { type ArtifactStore, artifactsIn } from './store.ts'
+
+export { ArtifactError, ArtifactStoreError } from './errors.ts'
+export type { S3Settings } from './s3.ts'
+export type { ArtifactStore } from './store.ts'
+
+/** Artifacts as files under `folder`. */
+export const localStore = (folder: string): ArtifactStore => localArtifacts(folder, folderObjects(folder))
+
+/** Artifacts as objects of an S3-compatible bucket. @throws ArtifactStoreError at once when the bucket cannot be used. */
+export const s3Store = async (settings: S3Settings): Promise<ArtifactStore> => artifactsIn(await s3Objects(settings))
