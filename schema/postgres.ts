@@ -26,13 +26,16 @@ export class PostgresError extends Error {
 }
 
 /** Starts the embedded server with its files in `folder`, which the first start creates. A server that survived a killed process is adopted.
- *  PostgreSQL refuses to run as root, so root runs it as the system user `postgres`.
+ *  PostgreSQL refuses to run as root, so root runs it as the system user `postgres`. `programs` is a folder of other binaries than npm's.
  *  @throws PostgresError with advice when this platform has no binaries or the server does not start. */
 export async function startPostgres(
   folder: string,
-  options: { flags?: Record<string, string> } = {},
+  options: { flags?: Record<string, string>; programs?: string } = {},
 ): Promise<EmbeddedPostgres> {
-  const binaries = await binariesOf()
+  const { programs } = options
+  const binaries = programs
+    ? { initdb: join(programs, 'initdb'), pg_ctl: join(programs, 'pg_ctl'), postgres: join(programs, 'postgres') }
+    : await binariesOf()
   const data = resolve(folder, 'data')
   const log = resolve(folder, 'postgres.log')
   const owner = await serverUser()

@@ -26,6 +26,7 @@ export class FaultProxy {
   /** The HTTP requests that arrived, such as `GET /bucket/key`. */
   readonly requests: string[] = []
   private readonly sockets = new Set<Socket>()
+  private readonly upstreams = new Set<Socket>()
   /** Both sockets of the connections of which bytes, or the end, were dropped: they are reset when the fault ends, as TCP would never deliver
    *  a stream with a gap. */
   private readonly broken = new Set<Socket>()
@@ -82,6 +83,11 @@ export class FaultProxy {
     for (const socket of this.sockets) socket.resetAndDestroy()
   }
 
+  /** Resets the connections to the service, but not those of the clients: what a service's keepalives do when its clients' host is gone. */
+  expire(): void {
+    for (const upstream of this.upstreams) upstream.resetAndDestroy()
+  }
+
   async close(): Promise<void> {
     await this.set({ mode: 'refuse' })
   }
@@ -99,6 +105,7 @@ export class FaultProxy {
 
   private join(client: Socket): void {
     const upstream = connect(this.target.port, this.target.host)
+    this.upstreams.add(upstream)
     let fault: () => Fault = () => this.current
     let answered = 0
     const lose = () => {
@@ -117,6 +124,7 @@ export class FaultProxy {
     })
     upstream.on('close', () => {
       this.sockets.delete(upstream)
+      this.upstreams.delete(upstream)
       const { mode } = fault()
       if (mode === 'hang' || mode === 'blackHole') lose()
       else if (!client.isPaused()) client.destroySoon()

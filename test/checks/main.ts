@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { checkAudits } from './audits.ts'
+import { checkFaults } from './faults.ts'
 import { checkInfluence } from './influence.ts'
 import { checkMutants } from './mutants.ts'
 import { checkReplay } from './replay.ts'
@@ -16,11 +17,13 @@ const { positionals, values } = parseArgs({
     config: { type: 'string' },
     files: { type: 'string' },
     incremental: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
   },
 })
 
 const checks: Record<string, () => Promise<boolean>> = {
   audits: checkAudits,
+  faults: () => checkFaults(Number(values.seeds ?? 5), Number(values.seed), values.json),
   influence: () => checkInfluence(Number(values.seed)),
   mutants: () => checkMutants(values.files, values.incremental),
   replay: () => checkReplay(values.dir ?? required('--dir: a folder of recorded events'), values.config),
@@ -35,7 +38,7 @@ function required(option: string): never {
 const check = checks[positionals[0] ?? '']
 if (!check) {
   console.error(
-    `Usage: npm run check -- ${Object.keys(checks).join('|')} [--seeds N] [--seed S] [--bug NAME] [--dir FOLDER] [--config FILE] [--files LIST] [--incremental]`,
+    `Usage: npm run check -- ${Object.keys(checks).join('|')} [--seeds N] [--seed S] [--bug NAME] [--dir FOLDER] [--config FILE] [--files LIST] [--incremental] [--json]`,
   )
   process.exit(2)
 }

@@ -1,0 +1,44 @@
+import { FAULT_NAMES } from './faults/kinds.ts'
+import { runWithFaults, undisturbedBooks } from './faults/run.ts'
+
+/** `npm run check -- faults [--seeds N] [--seed S] [--json]`: plays one lifecycle on two of everything, while servers, hosts and connections fail
+ *  at random, and compares what is left with an undisturbed run. `--json` prints nothing but the last line. @returns whether every seed passed. */
+export async function checkFaults(seeds: number, from: number, json: boolean): Promise<boolean> {
+  const began = performance.now()
+  const print = json ? () => {} : console.log
+  const since = () => `${((performance.now() - began) / 1000).toFixed(1).padStart(7)} s`
+  const say = (who: string) => (line: string) => print(`${since()} ${who}: ${line}`)
+  const expected = await undisturbedBooks(say('undisturbed'))
+  const failed: number[] = []
+  const counts: Record<string, number> = {}
+  const skipped = new Set<string>()
+  for (let seed = from; seed < from + seeds; seed++) {
+    const run = await runWithFaults(seed, expected, say(`seed ${seed}`))
+    for (const { name } of run.injected) counts[name] = (counts[name] ?? 0) + 1
+    for (const name of run.skipped) skipped.add(name)
+    const faults = run.injected.map(({ name, target }) => `${name} (${target})`).join(', ')
+    const exits = run.exits.length ? `; ended by themselves: ${run.exits.join(', ')}` : ''
+    print(
+      `seed ${seed} ${run.found.length ? 'FAILED' : 'passed'} in ${run.seconds} s, ${run.answered} answers, ${run.repeated} repeated: ${faults}${exits}`,
+    )
+    if (!run.found.length) continue
+    failed.push(seed)
+    print(`  Repeat it with: npm run check -- faults --seeds 1 --seed ${seed}. The logs are in ${run.folder}.`)
+    for (const line of run.found.slice(0, 20)) print(`  ${line}`)
+  }
+  const never = FAULT_NAMES.filter((name) => !counts[name])
+  console.log(
+    JSON.stringify({
+      check: 'faults',
+      ok: failed.length === 0,
+      seeds,
+      from,
+      failed,
+      faults: counts,
+      never,
+      skipped: [...skipped],
+      seconds: Math.round((performance.now() - began) / 1000),
+    }),
+  )
+  return failed.length === 0
+}

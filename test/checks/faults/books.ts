@@ -1,0 +1,49 @@
+import type { Sql } from '#schema/database.ts'
+
+/** What a run leaves behind and what must be the same with and without faults, by table: one line for each row. Positions on the chain and
+ *  times are left out, because answers and trainings that run side by side may end in another order. */
+export type Books = Record<string, string[]>
+
+const QUESTIONS: Record<string, string> = {
+  jobs: `select id || ' ' || kind || ' ' || status || ' ' || coalesce(error->>'code', '') from job_run`,
+  receipts: `select concat_ws(' ', id, consumer, epoch, tokens_in, tokens_out, fee, answer) from receipt`,
+  'credit holds': `select concat_ws(' ', id, consumer, fee, open) from credit_hold`,
+  vouchers: `select concat_ws(' ', id, cumulative, used) from signed_voucher`,
+  credits: `select concat_ws(' ', id, balance, spent) from credit where to_block is null`,
+  contributions: `select concat_ws(' ', id, status, uniqueness) from contribution where to_block is null`,
+  versions: `select concat_ws(' ', id, status, adapter_hash, manifest_hash) from model_version where to_block is null`,
+  evaluations: `select concat_ws(' ', version_id, metric, score, lower, upper, n, log_hash) from evaluation where to_block is null`,
+  influences: `select concat_ws(' ', id, influence, weight) from version_influence`,
+  attributions: `select concat_ws(' ', id, influence, similarity, share) from answer_attribution`,
+  'training curves': `select concat_ws(' ', id, value) from job_metric where name <> 'tokensPerSecond'`,
+  'reward maps': `select concat_ws(' ', epoch, status, root, total, funded) from reward_map where to_block is null`,
+  'reward lines': `select concat_ws(' ', id, account, role, source, amount) from reward_line`,
+  claims: `select concat_ws(' ', map_id, account, amount) from reward_claim where to_block is null`,
+  ledger: `select concat_ws(' ', debit, credit, reason, sum(amount)) from ledger_transfer group by debit, credit, reason`,
+  events: `select concat_ws(' ', contract, name, count(*)) from chain_event where to_block is null group by contract, name`,
+  transactions: `select concat_ws(' ', id, status) from chain_transaction`,
+}
+
+export async function readBooks(sql: Sql): Promise<Books> {
+  const books: Books = {}
+  for (const [name, question] of Object.entries(QUESTIONS))
+    books[name] = (await sql.query(`${question} order by 1`)).rows.map((row) => String(Object.values(row)[0]))
+  return books
+}
+
+/** The lines that are only in one of the books, at most five of each table. */
+export function bookDifferences(expected: Books, found: Books): string[] {
+  return Object.keys(QUESTIONS).flatMap((name) => {
+    const [left, right] = [[...(expected[name] ?? [])], [...(found[name] ?? [])]]
+    const missing = left.filter((line) => !right.includes(line))
+    const surplus = right.filter((line) => !left.includes(line))
+    const doubled = right.filter((line, place) => right.indexOf(line) !== place)
+    return [
+      ...missing.map((line) => `${name}, missing: ${line}`),
+      ...surplus.map((line) => `${name}, not in the undisturbed run: ${line}`),
+      ...(doubled.length > left.filter((line, place) => left.indexOf(line) !== place).length
+        ? [`${name}, doubled: ${doubled[0]}`]
+        : []),
+    ].slice(0, 5)
+  })
+}

@@ -1,0 +1,67 @@
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Database, openDatabase } from '#schema/database.ts'
+import { migrate } from '#schema/dataSource.ts'
+import { type Host, openHost, type ServiceKind } from './host.ts'
+import { type Servers, startServers } from './servers.ts'
+import { waitFor } from './serviceProcess.ts'
+
+/** What one run uses: the servers, and hosts with services of their own. */
+export interface Environment {
+  folder: string
+  servers: Servers
+  hosts: readonly Host[]
+  /** The database, not through any proxy. */
+  db: Database
+  /** The URLs of all APIs. */
+  apiUrls: readonly string[]
+  /** Stops everything; deletes the files unless `keep`. */
+  close(keep: boolean): Promise<void>
+}
+
+/** Two of everything, and a third worker. */
+export const ALL_HOSTS: Readonly<Record<string, readonly ServiceKind[]>> = {
+  a: ['index', 'api', 'worker'],
+  b: ['index', 'api', 'worker'],
+  c: ['worker'],
+}
+/** The hosts of the undisturbed run. */
+export const ONE_HOST: Readonly<Record<string, readonly ServiceKind[]>> = { a: ['index', 'api', 'worker'] }
+
+const READY_TIMEOUT_MS = 90_000
+
+/** Starts the servers and the hosts, and waits until every service is ready. `program` is another release's folder. */
+export async function openEnvironment(
+  layout: Readonly<Record<string, readonly ServiceKind[]>>,
+  program?: string,
+): Promise<Environment> {
+  const folder = await mkdtemp(join(tmpdir(), 'modelcommons-faults-'))
+  await chmod(folder, 0o755) // the database server may run as another user
+  const servers = await startServers(folder)
+  const hosts: Host[] = []
+  let db: Database | undefined
+  const close = async (keep: boolean) => {
+    await Promise.all(hosts.flatMap(({ services }) => services.map((service) => service.kill())))
+    await Promise.all(hosts.map((host) => host.close()))
+    await db?.close().catch(() => {})
+    await servers.stop()
+    if (!keep) await rm(folder, { recursive: true, force: true })
+  }
+  try {
+    await migrate(servers.databaseUrl)
+    db = await openDatabase(servers.databaseUrl, { name: 'faults check', max: 3 })
+    for (const [name, services] of Object.entries(layout))
+      hosts.push(await openHost({ name, folder, servers, services, program }))
+    let ready = false
+    void Promise.all(hosts.map((host) => host.start())).then(() => {
+      ready = true
+    })
+    await waitFor('Every service is ready', READY_TIMEOUT_MS, () => ready)
+    const apiUrls = hosts.flatMap(({ apiUrl }) => apiUrl ?? [])
+    return { folder, servers, hosts, db, apiUrls, close }
+  } catch (error) {
+    await close(true)
+    throw error
+  }
+}

@@ -1,0 +1,168 @@
+import type { Fault } from '#test/faultProxy.ts'
+import type { SeededRandom } from '../../simulator/random.ts'
+import type { Environment } from './environment.ts'
+import { type Host, ROUTES, type Route } from './host.ts'
+import type { ServiceProcess } from './serviceProcess.ts'
+
+/** A fault that acts. */
+export interface ActiveFault {
+  /** The host or the service at which it was aimed. */
+  target: string
+  lift(): Promise<unknown>
+}
+
+export interface FaultKind {
+  /** How long it lasts, in seconds: the least and the most. */
+  seconds: readonly [number, number]
+  /** Starts the fault; undefined where this machine does not permit it. */
+  inject(environment: Environment, random: SeededRandom): Promise<ActiveFault | undefined>
+}
+
+const oneOf = <T>(random: SeededRandom, some: readonly T[]): T => {
+  const found = some[random(some.length)]
+  if (found === undefined) throw new Error('There is nothing to choose from.')
+  return found
+}
+
+async function impose(hosts: readonly Host[], routes: readonly Route[], fault: Fault): Promise<ActiveFault> {
+  const lifts = await Promise.all(hosts.flatMap((host) => routes.map((route) => host.impose(route, { ...fault }))))
+  return {
+    target: hosts.length === 1 ? `host ${hosts[0]?.name}` : 'every host',
+    lift: () => Promise.all(lifts.map((lift) => lift())),
+  }
+}
+
+/** A fault of one route of every host. */
+const everywhere = (route: Route, fault: Fault, seconds: FaultKind['seconds']): FaultKind => ({
+  seconds,
+  inject: ({ hosts }) => impose(hosts, [route], fault),
+})
+
+const anyService = ({ hosts }: Environment, random: SeededRandom): ServiceProcess =>
+  oneOf(random, oneOf(random, hosts).services)
+
+/** The kinds of faults. */
+export const FAULT_KINDS = {
+  's3 errors': everywhere('s3', { mode: 'status', status: 500 }, [10, 30]),
+  's3 hangs': everywhere('s3', { mode: 'hang' }, [10, 25]),
+  's3 slow bodies': everywhere('s3', { mode: 'slow', bytesPerSecond: 20_000 }, [8, 20]),
+  's3 cut bodies': everywhere('s3', { mode: 'reset', afterBytes: 3_000 }, [8, 20]),
+  's3 refuses': everywhere('s3', { mode: 'refuse' }, [8, 20]),
+  'rpc refuses': everywhere('rpc', { mode: 'refuse' }, [5, 20]),
+  'rpc hangs': everywhere('rpc', { mode: 'hang' }, [5, 20]),
+  'rpc limits the rate': everywhere('rpc', { mode: 'status', status: 429 }, [5, 20]),
+  'database killed': {
+    seconds: [1, 6],
+    async inject({ servers }, random) {
+      const restarted = servers.crashDatabase(500 + random(5_000))
+      return { target: 'PostgreSQL', lift: () => restarted }
+    },
+  },
+  'database out of reach of one host': {
+    seconds: [8, 25],
+    inject: ({ hosts }, random) => impose([oneOf(random, hosts)], ['database'], { mode: 'blackHole' }),
+  },
+  'redis wiped': {
+    seconds: [1, 2],
+    async inject({ servers }) {
+      if (!servers.redisUrl) return undefined
+      await servers.crashRedis(0)
+      return { target: 'Redis', lift: async () => {} }
+    },
+  },
+  'redis down': {
+    seconds: [4, 15],
+    async inject({ servers }, random) {
+      if (!servers.redisUrl) return undefined
+      const restarted = servers.crashRedis(3_000 + random(10_000))
+      return { target: 'Redis', lift: () => restarted }
+    },
+  },
+  'redis frozen': {
+    seconds: [4, 15],
+    async inject({ servers }) {
+      if (!servers.redisUrl) return undefined
+      servers.freezeRedis(true)
+      return { target: 'Redis', lift: async () => servers.freezeRedis(false) }
+    },
+  },
+  'host partitioned': {
+    seconds: [10, 25],
+    inject: ({ hosts }, random) => impose([oneOf(random, hosts)], ROUTES, { mode: 'blackHole' }),
+  },
+  'host vanished': {
+    seconds: [18, 30],
+    async inject({ hosts }, random) {
+      const host = oneOf(random, hosts)
+      const partition = await impose([host], ROUTES, { mode: 'blackHole' })
+      await Promise.all(host.services.map((service) => service.kill()))
+      return {
+        target: partition.target,
+        async lift() {
+          await partition.lift()
+          await Promise.all(host.services.map((service) => service.start()))
+        },
+      }
+    },
+  },
+  'host frozen': {
+    seconds: [5, 25],
+    async inject({ hosts }, random) {
+      const { name, services } = oneOf(random, hosts)
+      for (const service of services) service.signal('SIGSTOP')
+      return {
+        target: `host ${name}`,
+        async lift() {
+          for (const service of services) service.signal('SIGCONT')
+        },
+      }
+    },
+  },
+  'service killed': {
+    seconds: [1, 8],
+    async inject(environment, random) {
+      const service = anyService(environment, random)
+      await service.kill()
+      return { target: service.name, lift: () => service.start() }
+    },
+  },
+  'worker killed': {
+    seconds: [1, 8],
+    async inject({ hosts }, random) {
+      const workers = hosts.flatMap(({ services }) => services.filter(({ name }) => name.startsWith('worker')))
+      const service = oneOf(random, workers)
+      await service.kill()
+      return { target: service.name, lift: () => service.start() }
+    },
+  },
+  'service restarted': {
+    seconds: [1, 3],
+    async inject(environment, random) {
+      const service = anyService(environment, random)
+      if (!(await service.stop())) throw new Error(`${service.name} did not end after SIGTERM.`)
+      return { target: service.name, lift: () => service.start() }
+    },
+  },
+  'disk full': {
+    seconds: [8, 25],
+    async inject({ hosts }, random) {
+      const { name, disk } = oneOf(random, hosts)
+      const empty = await disk?.fill()
+      return empty && { target: `host ${name}`, lift: empty }
+    },
+  },
+  /** The clock stays wrong to the end of the run. */
+  'clock skewed': {
+    seconds: [1, 2],
+    async inject({ hosts }, random) {
+      const host = oneOf(random, hosts)
+      const minutes = (random(2) ? 1 : -1) * (1 + random(12))
+      await Promise.all(host.services.map((service) => service.kill()))
+      await host.start(minutes * 60_000)
+      return { target: `host ${host.name} by ${minutes} minutes`, lift: async () => {} }
+    },
+  },
+} as const satisfies Record<string, FaultKind>
+
+export type FaultName = keyof typeof FAULT_KINDS
+export const FAULT_NAMES = Object.keys(FAULT_KINDS) as FaultName[]

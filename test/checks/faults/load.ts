@@ -1,0 +1,132 @@
+import { exampleAccount } from '#example/accounts.ts'
+import { type Consumer, consumers } from '#example/consumers.ts'
+import { type Recipe, SCALES } from '#example/recipe.ts'
+import { eventOf, openStoryChain } from '#example/story/chain.ts'
+import type { StoryContext } from '#example/story/context.ts'
+import { gatherStage } from '#example/story/gather.ts'
+import { proposeStage } from '#example/story/propose.ts'
+import { settleStage } from '#example/story/reward.ts'
+import { openEndpoint, serveStage } from '#example/story/serve.ts'
+import { s3Store } from '#schema/artifacts.ts'
+import { FailoverClient } from './client.ts'
+import type { Environment } from './environment.ts'
+
+/** The load of a run: one lifecycle at a small scale, with answers during training. It is the same for every seed, so that its results can be
+ *  compared with those of an undisturbed run; only the faults differ. */
+
+const LOAD_SEED = 7
+/** Calls of each consumer: one before the second training, the others during it. */
+const CALLS_EACH = 5
+/** Answers that are requested at the same time. */
+const PARALLEL_ANSWERS = 3
+
+const RECIPE: Recipe = {
+  ...SCALES.small,
+  samples: 0.05,
+  fineTune: { ...SCALES.small.fineTune, epochs: 2 },
+  calls: [1, CALLS_EACH - 1],
+}
+const LONG_TRAINING = { ...RECIPE.fineTune, epochs: 12 }
+
+export interface LoadResult {
+  /** The ids of the jobs that must fail, with the code of the failure. */
+  planted: Map<string, string>
+  answered: number
+  repeated: number
+}
+
+/** Plays the load to its end. @throws Error when a request is refused, a job fails, or `over` is aborted. */
+export async function playLoad(
+  { servers, apiUrls }: Pick<Environment, 'servers' | 'apiUrls'>,
+  over: AbortSignal,
+  say: (line: string) => void,
+): Promise<LoadResult> {
+  const api = new FailoverClient(apiUrls, over)
+  const context: StoryContext = {
+    seed: LOAD_SEED,
+    recipe: RECIPE,
+    api,
+    chain: openStoryChain(servers.rpcUrl, servers.deployment),
+    deployment: servers.deployment,
+    store: await s3Store(servers.s3),
+    say,
+  }
+  const { modelId } = await proposeStage(context)
+  say('the model is approved')
+  const { datanetId } = await gatherStage(context, modelId)
+  say('the contributions are scored')
+  const empty = await openEmptyDatanet(context, modelId)
+  const trained = await api.runJob<{ versionId: string }>(
+    'fineTune',
+    { modelId, datanetId, ...RECIPE.fineTune, seed: LOAD_SEED },
+    'load:fineTune',
+  )
+  await api.runJob('evaluate', { versionId: trained.versionId, seed: LOAD_SEED }, 'load:evaluate')
+  say('the first version is promoted')
+  const planted = await plantFailures(context, modelId, empty, trained.versionId)
+  const endpointId = await openEndpoint(context, trained.versionId)
+  const served = await serveStage(context, endpointId, 1)
+  const [, fees] = await Promise.all([trainAgain(context, modelId, datanetId), askDuringTraining(context, endpointId)])
+  say('the second version is trained, and every call is answered')
+  await settleStage(context, 1, served.fees + fees)
+  say('the epoch is settled')
+  return { planted, ...api.counts }
+}
+
+async function openEmptyDatanet({ chain, api }: StoryContext, modelId: string): Promise<string> {
+  const opened = await chain.send(exampleAccount('proposer'), 'DatanetRegistry', 'createDatanet', [
+    BigInt(modelId),
+    'CC-BY-4.0',
+    1n,
+  ])
+  await api.waitUntilIndexed(opened.blockNumber)
+  return eventOf(opened, 'DatanetRegistry', 'DatanetCreated').args.datanetId.toString()
+}
+
+/** Requests jobs that must fail, because their input is wrong. */
+async function plantFailures({ api }: StoryContext, modelId: string, emptyDatanet: string, versionId: string) {
+  const wrong = await api.upload('{"ground": "offTopic", "statement": "These are no prompts."}', 'evidence')
+  const training = { modelId, datanetId: emptyDatanet, ...RECIPE.fineTune }
+  const comparison = { versionId, promptsHash: wrong, tasks: 2, domain: 'none' }
+  return new Map([
+    [await api.requestJob('fineTune', training, 'planted:fineTune'), 'NO_DATA'],
+    [await api.requestJob('compare', comparison, 'planted:compare'), 'BAD_DOCUMENT'],
+  ])
+}
+
+async function trainAgain({ api, say }: StoryContext, modelId: string, datanetId: string): Promise<void> {
+  const input = { modelId, datanetId, ...LONG_TRAINING, seed: LOAD_SEED + 1 }
+  const { versionId } = await api.runJob<{ versionId: string }>('fineTune', input, 'load:fineTuneAgain')
+  say('the second training has ended')
+  await api.runJob('evaluate', { versionId, promote: false, seed: LOAD_SEED }, 'load:evaluateAgain')
+}
+
+/** The other calls of the consumers. @returns their fees. */
+async function askDuringTraining(context: StoryContext, endpointId: string): Promise<bigint> {
+  const left = consumers(LOAD_SEED, CALLS_EACH).flatMap((one) =>
+    one.messages.slice(1).map((_, place) => ({ consumer: one, place: place + 1 })),
+  )
+  let fees = 0n
+  await Promise.all(
+    Array.from({ length: PARALLEL_ANSWERS }, async () => {
+      for (let call = left.pop(); call; call = left.pop()) fees += await ask(context, endpointId, call)
+    }),
+  )
+  return fees
+}
+
+async function ask(
+  { api }: StoryContext,
+  endpointId: string,
+  { consumer, place }: { consumer: Consumer; place: number },
+): Promise<bigint> {
+  const input = {
+    endpointId,
+    prompt: consumer.messages[place]?.prompt,
+    maxTokens: 48,
+    seed: LOAD_SEED,
+    consumer: exampleAccount('consumer', consumer.nth).address,
+  }
+  const { fee } = await api.runJob<{ fee: string }>('infer', input, `load:infer:${consumer.name}:${place}`)
+  return BigInt(fee)
+}

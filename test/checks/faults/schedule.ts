@@ -1,0 +1,84 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { seededRandomAt } from '../../simulator/random.ts'
+import type { Environment } from './environment.ts'
+import { FAULT_KINDS, FAULT_NAMES, type FaultKind, type FaultName } from './kinds.ts'
+
+/** The faults of one run: what begins when, after the run's begin, and how long it lasts. */
+export interface PlannedFault {
+  name: FaultName
+  fromMs: number
+  lastsMs: number
+}
+
+/** A fault as it happened, in milliseconds after the run's begin. */
+export interface InjectedFault {
+  name: FaultName
+  target: string
+  from: number
+  to: number
+}
+
+export const FAULTS_PER_RUN = 4
+const FIRST_FAULT_MS = 9_000
+const GAP_MS = 12_000
+
+/** The plan of a seed. The kinds are dealt like cards, so that consecutive seeds have every kind equally often. */
+export function planOf(seed: number): PlannedFault[] {
+  const random = seededRandomAt(seed, 0)
+  let fromMs = random(FIRST_FAULT_MS)
+  return Array.from({ length: FAULTS_PER_RUN }, (_, place) => {
+    const name = dealt(seed * FAULTS_PER_RUN + place)
+    const [least, most] = FAULT_KINDS[name].seconds
+    const lastsMs = Math.round(1000 * (least + ((most - least) * random(1000)) / 1000))
+    const planned = { name, fromMs, lastsMs }
+    fromMs += random(GAP_MS)
+    return planned
+  })
+}
+
+/** The card at `place` of an endless row of shuffled decks. */
+function dealt(place: number): FaultName {
+  const random = seededRandomAt(Math.floor(place / FAULT_NAMES.length), 1)
+  const deck = [...FAULT_NAMES]
+  for (let left = deck.length; left > 1; left--) {
+    const other = random(left)
+    const [card, last] = [deck[other], deck[left - 1]]
+    if (!card || !last) break
+    deck[other] = last
+    deck[left - 1] = card
+  }
+  return deck[place % deck.length] as FaultName // the deck is not empty
+}
+
+/** Injects the planned faults, each at its time, until all are lifted or `over` is aborted; then it lifts those that act.
+ *  @returns the faults that happened, and the kinds that this machine does not permit. */
+export async function injectFaults(
+  environment: Environment,
+  seed: number,
+  plan: readonly PlannedFault[],
+  over: AbortSignal,
+  say: (line: string) => void,
+): Promise<{ injected: InjectedFault[]; skipped: FaultName[] }> {
+  const began = performance.now()
+  const injected: InjectedFault[] = []
+  const skipped: FaultName[] = []
+  const pause = (ms: number) => sleep(ms, undefined, { signal: over }).catch(() => {})
+  await Promise.all(
+    plan.map(async ({ name, fromMs, lastsMs }, place) => {
+      await pause(fromMs)
+      if (over.aborted) return
+      const kind: FaultKind = FAULT_KINDS[name]
+      const from = performance.now() - began
+      const fault = await kind.inject(environment, seededRandomAt(seed, 2, place))
+      if (!fault) return void skipped.push(name)
+      say(`${name}: ${fault.target}, for ${(lastsMs / 1000).toFixed(0)} s`)
+      const record = { name, target: fault.target, from, to: Number.POSITIVE_INFINITY }
+      injected.push(record)
+      await pause(lastsMs)
+      await fault.lift()
+      record.to = performance.now() - began
+      say(`${name}: lifted`)
+    }),
+  )
+  return { injected, skipped }
+}
