@@ -20,7 +20,7 @@ export type Route = (typeof ROUTES)[number]
 export type ServiceKind = 'index' | 'api' | 'worker'
 
 /** One host: its services, a home folder of its own, and a proxy in front of each server that it uses. */
-export interface Host {
+export interface ServiceHost {
   readonly name: string
   readonly home: string
   readonly services: readonly ServiceProcess[]
@@ -37,7 +37,7 @@ export interface Host {
   close(): Promise<void>
 }
 
-export interface HostSettings {
+export interface ServiceHostSettings {
   name: string
   folder: string
   servers: Servers
@@ -45,7 +45,13 @@ export interface HostSettings {
   program?: string
 }
 
-export async function openHost({ name, folder, servers, services, program = PROGRAM }: HostSettings): Promise<Host> {
+export async function openServiceHost({
+  name,
+  folder,
+  servers,
+  services,
+  program = PROGRAM,
+}: ServiceHostSettings): Promise<ServiceHost> {
   const home = join(folder, name)
   const disk = mountDisk(home)
   const targets: Record<Route, string | undefined> = {

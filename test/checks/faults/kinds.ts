@@ -1,7 +1,7 @@
 import type { Fault } from '#test/faultProxy.ts'
 import type { SeededRandom } from '../../simulator/random.ts'
-import type { Environment } from './environment.ts'
-import { type Host, ROUTES, type Route } from './host.ts'
+import { ROUTES, type Route, type ServiceHost } from './host.ts'
+import type { Installation } from './installation.ts'
 import type { ServiceProcess } from './serviceProcess.ts'
 
 /** A fault that acts. */
@@ -15,7 +15,7 @@ export interface FaultKind {
   /** How long it lasts, in seconds: the least and the most. */
   seconds: readonly [number, number]
   /** Starts the fault; undefined where this machine does not permit it. */
-  inject(environment: Environment, random: SeededRandom): Promise<ActiveFault | undefined>
+  inject(installation: Installation, random: SeededRandom): Promise<ActiveFault | undefined>
 }
 
 const oneOf = <T>(random: SeededRandom, some: readonly T[]): T => {
@@ -24,7 +24,7 @@ const oneOf = <T>(random: SeededRandom, some: readonly T[]): T => {
   return found
 }
 
-async function impose(hosts: readonly Host[], routes: readonly Route[], fault: Fault): Promise<ActiveFault> {
+async function impose(hosts: readonly ServiceHost[], routes: readonly Route[], fault: Fault): Promise<ActiveFault> {
   const lifts = await Promise.all(hosts.flatMap((host) => routes.map((route) => host.impose(route, { ...fault }))))
   return {
     target: hosts.length === 1 ? `host ${hosts[0]?.name}` : 'every host',
@@ -38,7 +38,7 @@ const everywhere = (route: Route, fault: Fault, seconds: FaultKind['seconds']): 
   inject: ({ hosts }) => impose(hosts, [route], fault),
 })
 
-const anyService = ({ hosts }: Environment, random: SeededRandom): ServiceProcess =>
+const anyService = ({ hosts }: Installation, random: SeededRandom): ServiceProcess =>
   oneOf(random, oneOf(random, hosts).services)
 
 /** The kinds of faults. */
@@ -120,8 +120,8 @@ export const FAULT_KINDS = {
   },
   'service killed': {
     seconds: [1, 8],
-    async inject(environment, random) {
-      const service = anyService(environment, random)
+    async inject(installation, random) {
+      const service = anyService(installation, random)
       await service.kill()
       return { target: service.name, lift: () => service.start() }
     },
@@ -137,8 +137,8 @@ export const FAULT_KINDS = {
   },
   'service restarted': {
     seconds: [1, 3],
-    async inject(environment, random) {
-      const service = anyService(environment, random)
+    async inject(installation, random) {
+      const service = anyService(installation, random)
       if (!(await service.stop())) throw new Error(`${service.name} did not end after SIGTERM.`)
       return { target: service.name, lift: () => service.start() }
     },

@@ -9,7 +9,7 @@ import { settleStage } from '#example/story/reward.ts'
 import { openEndpoint, serveStage } from '#example/story/serve.ts'
 import { s3Store } from '#schema/artifacts.ts'
 import { FailoverClient } from './client.ts'
-import type { Environment } from './environment.ts'
+import type { Installation } from './installation.ts'
 
 /** The load of a run: one lifecycle at a small scale, with answers during training. It is the same for every seed, so that its results can be
  *  compared with those of an undisturbed run; only the faults differ. */
@@ -28,7 +28,7 @@ const RECIPE: Recipe = {
 }
 const LONG_TRAINING = { ...RECIPE.fineTune, epochs: 12 }
 
-export interface LoadResult {
+export interface PlayedLoad {
   /** The ids of the jobs that must fail, with the code of the failure. */
   planted: Map<string, string>
   answered: number
@@ -37,10 +37,10 @@ export interface LoadResult {
 
 /** Plays the load to its end. @throws Error when a request is refused, a job fails, or `over` is aborted. */
 export async function playLoad(
-  { servers, apiUrls }: Pick<Environment, 'servers' | 'apiUrls'>,
+  { servers, apiUrls }: Pick<Installation, 'servers' | 'apiUrls'>,
   over: AbortSignal,
   say: (line: string) => void,
-): Promise<LoadResult> {
+): Promise<PlayedLoad> {
   const api = new FailoverClient(apiUrls, over)
   const context: StoryContext = {
     seed: LOAD_SEED,

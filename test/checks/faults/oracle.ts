@@ -8,7 +8,7 @@ import { RewardMap } from '#schema/onchain/rewards.ts'
 import { rowOf } from '#schema/rows.ts'
 import { computeEpoch } from '#workers/epoch.ts'
 import { type Books, bookDifferences, readBooks } from './books.ts'
-import type { Environment } from './environment.ts'
+import type { Installation } from './installation.ts'
 import { waitFor } from './serviceProcess.ts'
 
 /** The time within which a system without faults must be ready and have no more work. */
@@ -18,9 +18,9 @@ const FINAL_BLOCKS = '0x8'
 
 /** Waits until the system has nothing more to do and its books equal those of the undisturbed run.
  *  @returns what differs, and whatever else is wrong. */
-export async function judge(environment: Environment, expected: Books): Promise<string[]> {
-  const { db, servers } = environment
-  const found = await recovers(environment)
+export async function judge(installation: Installation, expected: Books): Promise<string[]> {
+  const { db, servers } = installation
+  const found = await recovers(installation)
   await rpc(servers.rpcUrl, 'anvil_mine', [FINAL_BLOCKS])
   let differences: string[] = []
   const equal = async () => {
@@ -29,28 +29,28 @@ export async function judge(environment: Environment, expected: Books): Promise<
   }
   await waitFor('The books are those of the undisturbed run', RECOVERY_MS, equal).catch(() => {})
   found.push(...differences)
-  found.push(...(await moneyFaults(environment)))
-  found.push(...(await leftovers(environment)))
-  found.push(...(await rootFaults(environment)))
+  found.push(...(await moneyFaults(installation)))
+  found.push(...(await leftovers(installation)))
+  found.push(...(await rootFaults(installation)))
   return found
 }
 
 /** The books of a run without faults, once everything is posted. */
-export async function settledBooks(environment: Environment): Promise<Books> {
-  const found = await recovers(environment)
+export async function settledBooks(installation: Installation): Promise<Books> {
+  const found = await recovers(installation)
   if (found.length) throw new Error(`The undisturbed run did not end: ${found.join('; ')}`)
-  await rpc(environment.servers.rpcUrl, 'anvil_mine', [FINAL_BLOCKS])
-  let books = await readBooks(environment.db)
+  await rpc(installation.servers.rpcUrl, 'anvil_mine', [FINAL_BLOCKS])
+  let books = await readBooks(installation.db)
   const [claims, posted] = [() => books.claims?.length ?? 0, () => /claim/i.test(books.ledger?.join() ?? '')]
   await waitFor('The claims are posted', RECOVERY_MS, async () => {
-    books = await readBooks(environment.db)
+    books = await readBooks(installation.db)
     return claims() > 0 && posted()
   })
   return books
 }
 
 /** Waits until every API says that it is ready, and no job is open. */
-async function recovers({ apiUrls, db }: Environment): Promise<string[]> {
+async function recovers({ apiUrls, db }: Installation): Promise<string[]> {
   const found: string[] = []
   const ready = async (url: string) => {
     const response = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(3_000) }).catch(() => undefined)
@@ -68,7 +68,7 @@ async function recovers({ apiUrls, db }: Environment): Promise<string[]> {
 }
 
 /** The sums that no comparison is needed for. */
-async function moneyFaults({ db, servers }: Environment): Promise<string[]> {
+async function moneyFaults({ db, servers }: Installation): Promise<string[]> {
   const one = async (question: string) => BigInt((await db.query(question)).rows[0]?.sum ?? 0)
   const fees = await one('select sum(fees) from usage_settlement where to_block is null')
   const receipts = await one('select sum(fee) from receipt where epoch is not null')
@@ -88,7 +88,7 @@ async function moneyFaults({ db, servers }: Environment): Promise<string[]> {
 }
 
 /** Checkpoints and unfinished files. */
-async function leftovers({ hosts, servers }: Environment): Promise<string[]> {
+async function leftovers({ hosts, servers }: Installation): Promise<string[]> {
   const files = async (folder: string) => readdir(folder, { recursive: true }).catch(() => [])
   const found: string[] = []
   for (const { name, home } of hosts) {
@@ -102,7 +102,7 @@ async function leftovers({ hosts, servers }: Environment): Promise<string[]> {
 }
 
 /** The index and the epoch, computed again from the chain and the artifacts alone. */
-async function rootFaults({ db, servers }: Environment): Promise<string[]> {
+async function rootFaults({ db, servers }: Installation): Promise<string[]> {
   const { rpcUrl, deployment, s3 } = servers
   const { rows } = await db.query('select id, contracts, block from cursor')
   const { id, contracts, block } = rows[0]

@@ -1,5 +1,5 @@
 import type { Books } from './books.ts'
-import { ALL_HOSTS, ONE_HOST, openEnvironment } from './environment.ts'
+import { ALL_HOSTS, ONE_HOST, openInstallation } from './installation.ts'
 import { playLoad } from './load.ts'
 import { judge, settledBooks } from './oracle.ts'
 import { type InjectedFault, injectFaults, planOf } from './schedule.ts'
@@ -26,23 +26,23 @@ const LOAD_TIMEOUT_MS = 300_000
 
 /** Plays the load without faults, on one host. @returns its books. */
 export async function undisturbedBooks(say: (line: string) => void): Promise<Books> {
-  const environment = await openEnvironment(ONE_HOST)
+  const installation = await openInstallation(ONE_HOST)
   let passed = false
   try {
     const over = AbortSignal.timeout(LOAD_TIMEOUT_MS)
-    await playLoad(environment, over, say)
-    const books = await settledBooks(environment)
+    await playLoad(installation, over, say)
+    const books = await settledBooks(installation)
     passed = true
     return books
   } finally {
-    await environment.close(!passed)
+    await installation.close(!passed)
   }
 }
 
 /** Plays the load while the faults of `seed` happen, and compares what is left with `expected`. */
 export async function runWithFaults(seed: number, expected: Books, say: (line: string) => void): Promise<RunResult> {
   const began = performance.now()
-  const environment = await openEnvironment(ALL_HOSTS)
+  const installation = await openInstallation(ALL_HOSTS)
   const stopFaults = new AbortController()
   const result: RunResult = {
     seed,
@@ -56,21 +56,21 @@ export async function runWithFaults(seed: number, expected: Books, say: (line: s
     folder: undefined,
   }
   try {
-    const faults = injectFaults(environment, seed, planOf(seed), stopFaults.signal, say)
-    const load = playLoad(environment, AbortSignal.timeout(LOAD_TIMEOUT_MS), say).finally(() => stopFaults.abort())
+    const faults = injectFaults(installation, seed, planOf(seed), stopFaults.signal, say)
+    const load = playLoad(installation, AbortSignal.timeout(LOAD_TIMEOUT_MS), say).finally(() => stopFaults.abort())
     const [played, injected] = await Promise.allSettled([load, faults])
     if (played.status === 'fulfilled') Object.assign(result, played.value)
     else result.found.push(`the load ended: ${played.reason instanceof Error ? played.reason.message : played.reason}`)
     if (injected.status === 'fulfilled') Object.assign(result, injected.value)
     else result.found.push(`a fault could not be injected: ${(injected.reason as Error).message}`)
-    result.found.push(...(await judge(environment, expected)))
+    result.found.push(...(await judge(installation, expected)))
   } catch (error) {
     result.found.push(`the check itself failed: ${(error as Error).stack}`)
   } finally {
-    for (const { name, exits } of environment.hosts.flatMap(({ services }) => services))
+    for (const { name, exits } of installation.hosts.flatMap(({ services }) => services))
       if (exits) result.exits.push(`${name} ${exits}×`)
-    result.folder = result.found.length ? environment.folder : undefined
-    await environment.close(result.found.length > 0)
+    result.folder = result.found.length ? installation.folder : undefined
+    await installation.close(result.found.length > 0)
   }
   result.seconds = Math.round((performance.now() - began) / 1000)
   return result

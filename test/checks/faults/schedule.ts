@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { seededRandomAt } from '../../simulator/random.ts'
-import type { Environment } from './environment.ts'
+import type { Installation } from './installation.ts'
 import { FAULT_KINDS, FAULT_NAMES, type FaultKind, type FaultName } from './kinds.ts'
 
 /** The faults of one run: what begins when, after the run's begin, and how long it lasts. */
@@ -53,7 +53,7 @@ function dealt(place: number): FaultName {
 /** Injects the planned faults, each at its time, until all are lifted or `over` is aborted; then it lifts those that act.
  *  @returns the faults that happened, and the kinds that this machine does not permit. */
 export async function injectFaults(
-  environment: Environment,
+  installation: Installation,
   seed: number,
   plan: readonly PlannedFault[],
   over: AbortSignal,
@@ -69,7 +69,7 @@ export async function injectFaults(
       if (over.aborted) return
       const kind: FaultKind = FAULT_KINDS[name]
       const from = performance.now() - began
-      const fault = await kind.inject(environment, seededRandomAt(seed, 2, place))
+      const fault = await kind.inject(installation, seededRandomAt(seed, 2, place))
       if (!fault) return void skipped.push(name)
       say(`${name}: ${fault.target}, for ${(lastsMs / 1000).toFixed(0)} s`)
       const record = { name, target: fault.target, from, to: Number.POSITIVE_INFINITY }

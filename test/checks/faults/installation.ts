@@ -3,15 +3,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Database, openDatabase } from '#schema/database.ts'
 import { migrate } from '#schema/dataSource.ts'
-import { type Host, openHost, type ServiceKind } from './host.ts'
+import { openServiceHost, type ServiceHost, type ServiceKind } from './host.ts'
 import { type Servers, startServers } from './servers.ts'
 import { waitFor } from './serviceProcess.ts'
 
 /** What one run uses: the servers, and hosts with services of their own. */
-export interface Environment {
+export interface Installation {
   folder: string
   servers: Servers
-  hosts: readonly Host[]
+  hosts: readonly ServiceHost[]
   /** The database, not through any proxy. */
   db: Database
   /** The URLs of all APIs. */
@@ -32,14 +32,14 @@ export const ONE_HOST: Readonly<Record<string, readonly ServiceKind[]>> = { a: [
 const READY_TIMEOUT_MS = 90_000
 
 /** Starts the servers and the hosts, and waits until every service is ready. `program` is another release's folder. */
-export async function openEnvironment(
+export async function openInstallation(
   layout: Readonly<Record<string, readonly ServiceKind[]>>,
   program?: string,
-): Promise<Environment> {
+): Promise<Installation> {
   const folder = await mkdtemp(join(tmpdir(), 'modelcommons-faults-'))
   await chmod(folder, 0o755) // the database server may run as another user
   const servers = await startServers(folder)
-  const hosts: Host[] = []
+  const hosts: ServiceHost[] = []
   let db: Database | undefined
   const close = async (keep: boolean) => {
     await Promise.all(hosts.flatMap(({ services }) => services.map((service) => service.kill())))
@@ -52,7 +52,7 @@ export async function openEnvironment(
     await migrate(servers.databaseUrl)
     db = await openDatabase(servers.databaseUrl, { name: 'faults check', max: 3 })
     for (const [name, services] of Object.entries(layout))
-      hosts.push(await openHost({ name, folder, servers, services, program }))
+      hosts.push(await openServiceHost({ name, folder, servers, services, program }))
     let ready = false
     void Promise.all(hosts.map((host) => host.start())).then(() => {
       ready = true
