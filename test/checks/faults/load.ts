@@ -1,3 +1,4 @@
+import { openArtifacts } from '#cli/openArtifacts.ts'
 import { exampleAccount } from '#example/accounts.ts'
 import { type Consumer, consumers } from '#example/consumers.ts'
 import { type Recipe, SCALES } from '#example/recipe.ts'
@@ -7,7 +8,6 @@ import { gatherStage } from '#example/story/gather.ts'
 import { proposeStage } from '#example/story/propose.ts'
 import { settleStage } from '#example/story/reward.ts'
 import { openEndpoint, serveStage } from '#example/story/serve.ts'
-import { s3Store } from '#schema/artifacts.ts'
 import { FailoverClient } from './client.ts'
 import type { Installation } from './installation.ts'
 
@@ -48,7 +48,7 @@ export async function playLoad(
     api,
     chain: openStoryChain(servers.rpcUrl, servers.deployment),
     deployment: servers.deployment,
-    store: await s3Store(servers.s3),
+    store: await openArtifacts({ s3: servers.s3, artifacts: '' }),
     say,
   }
   const { modelId } = await proposeStage(context)

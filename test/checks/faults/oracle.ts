@@ -2,8 +2,8 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { compareIndexes, databaseIndex } from '#cli/compareIndexes.ts'
 import { withFreshIndex } from '#cli/freshIndex.ts'
+import { openArtifacts } from '#cli/openArtifacts.ts'
 import { rpc } from '#contracts/anvil.ts'
-import { s3Store } from '#schema/artifacts.ts'
 import { RewardMap } from '#schema/onchain/rewards.ts'
 import { rowOf } from '#schema/rows.ts'
 import { computeEpoch } from '#workers/epoch.ts'
@@ -115,7 +115,11 @@ async function rootFaults({ db, servers }: Installation): Promise<string[]> {
       )
     const map = await rowOf(fresh, RewardMap, '1')
     if (!map?.root || map.lastBlock === null) return [...found, 'epoch 1 is not published']
-    const again = await computeEpoch({ sql: fresh, artifacts: await s3Store(s3), deployment }, 1, map.lastBlock)
+    const again = await computeEpoch(
+      { sql: fresh, artifacts: await openArtifacts({ s3, artifacts: '' }), deployment },
+      1,
+      map.lastBlock,
+    )
     if (again.root !== map.root) found.push(`epoch 1 is published with the root ${map.root}, but it is ${again.root}`)
     return found
   })
