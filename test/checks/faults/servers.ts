@@ -9,6 +9,7 @@ import { http } from 'viem'
 import { mnemonicToAccount } from 'viem/accounts'
 import { deployContracts } from '#cli/backingServices.ts'
 import { type DeploymentFile, writeDeployment } from '#cli/deployment.ts'
+import type { Config } from '#config'
 import { DEV_MNEMONIC, startAnvil } from '#contracts/anvil.ts'
 import { FUNDED_ACCOUNTS } from '#example/accounts.ts'
 import { freePort, startPostgres } from '#schema/postgres.ts'
@@ -19,7 +20,7 @@ import { waitFor } from './serviceProcess.ts'
 export interface Servers {
   databaseUrl: string
   redisUrl: string | undefined
-  s3: { endpoint: string; bucket: string; accessKeyId: string; secretAccessKey: string; folder: string }
+  s3: NonNullable<Config['s3']> & { endpoint: string; folder: string }
   rpcUrl: string
   deployment: DeploymentFile
   deploymentFile: string
@@ -63,7 +64,7 @@ export async function startServers(folder: string): Promise<Servers> {
     return {
       databaseUrl: postgres.url,
       redisUrl: redis?.url,
-      s3: { endpoint: s3.endpoint, bucket: BUCKET, ...S3_CREDENTIALS, folder: s3.folder },
+      s3: { endpoint: s3.endpoint, bucket: BUCKET, region: 'us-east-1', ...S3_CREDENTIALS, folder: s3.folder },
       rpcUrl: anvil.url,
       deployment,
       deploymentFile,

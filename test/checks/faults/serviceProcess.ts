@@ -12,7 +12,7 @@ export interface ServiceSettings {
   /** The folder of the program: that of the present release or of an earlier one. */
   program: string
   args: readonly string[]
-  env: Readonly<Record<string, string>>
+  env: NodeJS.ProcessEnv
   logFile: string
 }
 
