@@ -30,7 +30,7 @@ async function onFreshIndex<T>(
     await migrate(server.url)
     const db = await openDatabase(server.url)
     try {
-      const indexer = await startIndexer({ ...options, db, signal: abort.signal })
+      const indexer = await startIndexer({ ...options, db, signal: abort.signal, atStart: 'fail' })
       try {
         await untilAborted(indexer.caughtUp(block), signal)
         return await untilAborted(work(db), signal)

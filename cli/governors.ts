@@ -2,7 +2,9 @@ import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
 import { ConfigError } from '#config'
 import type { FollowedDeployment, FollowedGovernor } from '#indexer/index.ts'
+import { RpcUnavailable } from '#indexer/rpc/errors.ts'
 import { openRpc } from '#indexer/rpc/open.ts'
+import { isRetriable } from '#schema/errors.ts'
 import { Factory } from './factories.ts'
 
 /** The Governors to follow instead of a deployment: one from the command line, or those of a configuration file for several chains. */
@@ -130,13 +132,14 @@ async function named(options: GovernorOptions, rpcUrl: string | undefined): Prom
   return { chainId: await chainIdOf(rpcUrl), governors: [parsed.data] }
 }
 
-/** The chain id, from the first endpoint that answers. */
+/** The chain id, from the first endpoint that answers. @throws RpcUnavailable when none does. */
 async function chainIdOf(rpcUrls: string): Promise<number> {
   const done = new AbortController()
   try {
     return Number(await openRpc(rpcUrls, { signal: done.signal }).request('eth_chainId'))
   } catch (cause) {
-    throw new ConfigError('RPC_URL: no node answers there. Start it, or correct the URL.', { cause })
+    if (!isRetriable(cause)) throw cause
+    throw new RpcUnavailable('RPC_URL: no node answers there. Start it, or correct the URL.', { cause })
   } finally {
     done.abort()
   }

@@ -1,6 +1,7 @@
 import { type Config, ConfigError, readConfig } from '#config'
+import { Failures } from '#indexer/follow/failures.ts'
 import { startReconciler } from '#indexer/governors/reconcile.ts'
-import { type FollowedDeployment, type IndexerStatus, startIndexer } from '#indexer/index.ts'
+import { type FollowedDeployment, type IndexerStatus, newCounters, startIndexer } from '#indexer/index.ts'
 import { openDatabase } from '#schema/database.ts'
 import { migrate } from '#schema/dataSource.ts'
 import { ensureDatabase } from '#schema/postgres.ts'
@@ -67,37 +68,39 @@ async function databaseOf(databaseUrl: string, suffix: NamedChain['databaseSuffi
 export const configFor = (options: GovernorOptions) =>
   readConfig(process.env, { requireDeployment: !namesGovernors(options), signs: false })
 
-/** `modelcommons index`: follows the deployment, or the Governors of the options, with one indexer for each chain. */
+/** `modelcommons index`: follows the deployment, or the Governors of the options, with one indexer for each chain. A chain whose node or
+ *  database is not available keeps none of the others from being followed. */
 export const runIndexer = ({ rewind = false, ...options }: GovernorOptions & { rewind?: boolean } = {}) =>
   runService('index', async () => {
     const config = configFor(options)
     const log = openLog('index', config)
     const abort = new AbortController()
+    const { signal } = abort
     const stops: (() => Promise<void>)[] = []
     const stop = async () => {
       abort.abort()
       for (const one of stops) await one()
     }
     try {
-      const ends: Promise<void>[] = []
-      const indexers: (() => IndexerStatus)[] = []
+      const chains: FollowedIndex[] = []
       const { host, indexPort: port } = config
       if (port !== undefined) {
-        const registry = openIndexerMetrics(() => indexers.map((status) => status()))
+        const registry = openIndexerMetrics(() => chains.map(({ reading }) => reading()))
         stops.push((await serveMetrics(registry, { host, port })).close)
       }
-      for (const following of await indexTargets(options, config)) {
-        const { stopped, close, status } = await follow(following, config, { rewind, log, signal: abort.signal })
-        ends.push(stopped)
-        indexers.push(status)
-        stops.push(close)
-      }
-      return { stopped: Promise.all(ends).then(() => {}), stop }
+      const failures = new Failures(newCounters(), { details: {}, signal, log })
+      for (const target of await failures.retried(() => indexTargets(options, config), START_FAILED))
+        chains.push(follow(target, config, { rewind, log, signal }))
+      stops.push(...chains.map(({ close }) => close))
+      await Promise.all(chains.map(({ started }) => started))
+      return { stopped: Promise.all(chains.map(({ stopped }) => stopped)).then(() => {}), stop }
     } catch (error) {
       await stop()
       throw error
     }
   })
+
+const START_FAILED = 'The start failed; retrying'
 
 interface FollowOptions {
   rewind: boolean
@@ -105,15 +108,25 @@ interface FollowOptions {
   signal: AbortSignal
 }
 
-async function follow(
-  following: IndexTarget,
-  { gatewayUrl, finality, reconcileMs, chainCache: cacheFolder }: Config,
-  { rewind, log, signal }: FollowOptions,
-) {
-  const { databaseUrl, rpcUrl, confirmations, deployment } = following
-  const db = await openDatabase(databaseUrl, { name: 'modelcommons index' })
-  try {
-    const deepReorganisation = rewind ? ('rewind' as const) : ('stop' as const)
+interface FollowedIndex {
+  /** For the metrics, from the beginning of the start. */
+  reading(): Pick<IndexerStatus, 'chainId' | 'state' | 'counters'>
+  started: Promise<unknown>
+  /** Rejects when the indexer or its comparisons cannot go on. */
+  stopped: Promise<void>
+  /** Ends the connections, once `signal` has aborted. */
+  close(): Promise<void>
+}
+
+function follow(target: IndexTarget, config: Config, { rewind, log, signal }: FollowOptions): FollowedIndex {
+  const { databaseUrl, rpcUrl, confirmations, deployment } = target
+  const { gatewayUrl, finality, reconcileMs, chainCache: cacheFolder } = config
+  const { chainId } = deployment
+  const counters = newCounters()
+  let reading: FollowedIndex['reading'] = () => ({ chainId, state: 'starting', counters })
+  const failures = new Failures(counters, { details: { chainId }, signal, log })
+  const opened = failures.retried(() => openDatabase(databaseUrl, { name: 'modelcommons index' }), START_FAILED)
+  const started = opened.then(async (db) => {
     const indexer = await startIndexer({
       db,
       rpcUrl,
@@ -124,18 +137,23 @@ async function follow(
       confirmations,
       finality,
       cacheFolder,
-      deepReorganisation,
+      counters,
+      deepReorganisation: rewind ? 'rewind' : 'stop',
     })
+    reading = indexer.status
+    return { db, indexer }
+  })
+  const stopped = started.then(async ({ db, indexer }) => {
     const compared = reconcileMs ? startReconciler({ db, rpcUrl, everyMs: reconcileMs, log, signal }) : undefined
-    const { chainId, startBlock } = deployment
-    log.info({ chainId, startBlock: Number(startBlock), database: new URL(databaseUrl).pathname.slice(1) }, 'Indexing')
-    const close = async () => {
-      await Promise.allSettled([indexer.stopped, compared])
-      await db.close()
-    }
-    return { stopped: Promise.all([indexer.stopped, compared]).then(() => {}), close, status: indexer.status }
-  } catch (error) {
-    await db.close()
-    throw error
+    await Promise.all([indexer.stopped, compared])
+  })
+  stopped.catch(() => {}) // told to who awaits `started` or `stopped`
+  const close = async () => {
+    await Promise.allSettled([stopped])
+    await opened.then(
+      (db) => db.close(),
+      () => {},
+    )
   }
+  return { reading: () => reading(), started, stopped, close }
 }

@@ -9,7 +9,7 @@ import { ChainLock } from './store/lock.ts'
 export { announcementOf, CHILD_KINDS, type ContractFactory } from './chain/children.ts'
 export type { FollowedDeployment } from './deployment.ts'
 export { IndexerError } from './errors.ts'
-export type { Counters } from './follow/counters.ts'
+export { type Counters, newCounters } from './follow/counters.ts'
 export type { Indexer, IndexerStatus } from './follow/loop.ts'
 export type { FollowedGovernor } from './governors/governances.ts'
 export type { IndexerOptions, Logger } from './options.ts'
@@ -21,9 +21,10 @@ const POLL_MS = 1_000
 const PATIENCE_POLLS = 10
 
 /** Follows the chain into the on-chain tables, from the cursor on, until `signal` aborts.
- *  Node and database may go away and come back: the indexer waits and goes on. A second indexer of the same chain and database waits.
- *  @throws IndexerError when the RPC endpoint serves another chain, the start block is in the future, or the database
- *  holds the index of something else; RpcUnavailable when no node answers. */
+ *  Node and database may be away at the start, or go away and come back: the indexer waits and goes on. A second indexer of the same
+ *  chain and database waits.
+ *  @throws IndexerError when the RPC endpoint serves another chain, denies access or lacks a method, the start block is in the future, or
+ *  the database holds the index of something else; the reason of `signal` when it aborts during the start. */
 export async function startIndexer(options: IndexerOptions): Promise<Indexer> {
   const { db, rpcUrl, deployment, log } = options
   const stop = new AbortController() // closes connections when the indexer ends by itself
@@ -33,11 +34,11 @@ export async function startIndexer(options: IndexerOptions): Promise<Indexer> {
   const pollMs = options.pollMs ?? (local ? LOCAL_POLL_MS : POLL_MS)
   try {
     const patienceMs = local && urls.length === 1 ? 0 : pollMs * PATIENCE_POLLS
-    const { context, position, probed } = await prepare(options, signal, patienceMs)
+    const { context, position, probed, failures } = await prepare(options, signal, patienceMs)
     const follower = new Follower(context, position)
     const lock = new ChainLock(db, deployment.chainId)
     const backfill = () => backfillFromGateway({ ...options, deployment: probed }, context, follower)
-    const indexer = runLoop(context, follower, lock, { pollMs, delayMs: options.patience?.delayMs, backfill, log })
+    const indexer = runLoop(context, follower, lock, { pollMs, failures, backfill, log })
     indexer.stopped.then(
       () => stop.abort(),
       () => stop.abort(),

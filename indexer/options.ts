@@ -1,5 +1,6 @@
 import type { Database } from '#schema/database.ts'
 import type { FollowedDeployment } from './deployment.ts'
+import type { Counters } from './follow/counters.ts'
 import type { TransportOptions } from './rpc/transport.ts'
 
 /** Takes messages about what the indexer does; `console` and pino fit. */
@@ -33,6 +34,10 @@ export interface IndexerOptions {
   /** When a final block is no longer on the chain: `stop` with an error (the default), or `rewind`. */
   deepReorganisation?: 'stop' | 'rewind'
   patience?: Patience
+  /** When the node or the database is not available at the start: `retry` (the default) logs it and tries again, as later; `fail` rejects. */
+  atStart?: 'retry' | 'fail'
+  /** Where the indexer counts, for who reads along from before the end of the start. */
+  counters?: Counters
 }
 
 /** How long a response may take; the shortest delay before a retry, of a request or of a whole round; how long the node must show a

@@ -1,7 +1,6 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
-import type { Database } from '#schema/database.ts'
 import { freshDatabase } from '#test/database.ts'
 import { must } from '#test/must.ts'
 import { resolveDeployment } from '../deployment.ts'
@@ -10,49 +9,20 @@ import { RpcError } from '../rpc/errors.ts'
 import { httpRpc } from '../rpc/http.ts'
 import { redactedUrl } from '../rpc/rpc.ts'
 import { type TestChain, testChain } from '../test/chain.ts'
-import { difference } from '../test/compare.ts'
 import { type Call, type FaultyNode, faultyNode, type NodeFault } from '../test/faultyNode.ts'
-import { noise, prepareNoise, seededInts } from '../test/noise.ts'
+import { expectClean, follow } from '../test/follow.ts'
+import { noise, noisyChain, seededInts } from '../test/noise.ts'
 import { terms, textHash } from '../test/story.ts'
 import { BloomFilter } from './bloom.ts'
 import { RangeSizer, suggestedSize } from './rangeSizer.ts'
 import { sourceOf } from './source.ts'
 
-async function indexed(chain: TestChain, db: Database, options: Partial<IndexerOptions> = {}) {
-  const stop = new AbortController()
-  const { url: rpcUrl, deployment } = chain
-  const indexer = await startIndexer({
-    db,
-    rpcUrl,
-    deployment,
-    signal: stop.signal,
-    confirmations: 5,
-    pollMs: 10,
-    ...options,
-  })
-  indexer.stopped.catch(() => {})
-  onTestFinished(async () => {
-    stop.abort()
-    await indexer.stopped.catch(() => {})
-  })
-  return indexer
-}
-
-async function noisyChain(transactions: number) {
-  const chain = await testChain()
-  await prepareNoise(chain)
-  const next = seededInts(41)
-  for (let i = 0; i < transactions; i++) await noise(chain, next)
-  return chain
-}
-
 /** Indexes through the faulty node, then directly from the chain: both must give the same rows. */
 async function expectSame(chain: TestChain, node: FaultyNode) {
-  const [faulty, clean] = [await freshDatabase(), await freshDatabase()]
-  const indexer = await indexed(chain, faulty, { rpcUrl: node.url })
+  const db = await freshDatabase()
+  const indexer = await follow(chain, db, { rpcUrl: node.url })
   await indexer.caughtUp(await chain.head())
-  await (await indexed(chain, clean)).caughtUp()
-  expect(await difference(faulty, clean)).toEqual([])
+  await expectClean(chain, db)
   return indexer
 }
 
@@ -75,7 +45,7 @@ test.each<[string, (call: Call) => NodeFault]>([
     (call) => (blocksAsked(call) > 3 ? refusal(-32005, 'query returned too many results') : undefined),
   ],
 ])('%s is met by asking for less', async (_, limit) => {
-  const chain = await noisyChain(30)
+  const { chain } = await noisyChain(30, 41)
   const node = await faultyNode(chain.url)
   node.fault = (call) => (call.method === 'eth_getLogs' ? limit(call) : undefined)
   await expectSame(chain, node)
@@ -84,7 +54,7 @@ test.each<[string, (call: Call) => NodeFault]>([
 const refusal = (code: number, message: string): NodeFault => ({ error: { code, message } })
 
 test('a node that is busy, slow, drops connections and lacks blocks is asked again until it answers', async () => {
-  const chain = await noisyChain(25)
+  const { chain } = await noisyChain(25, 41)
   const node = await faultyNode(chain.url)
   const next = seededInts(77)
   const faults: NodeFault[] = [
@@ -109,25 +79,21 @@ test('a node that is busy, slow, drops connections and lacks blocks is asked aga
     return faults[next(faults.length)]
   }
   const db = await freshDatabase()
-  let indexer: Awaited<ReturnType<typeof indexed>> | undefined
-  while (!indexer) indexer = await indexed(chain, db, { rpcUrl: node.url }).catch(() => undefined)
+  const indexer = await follow(chain, db, { rpcUrl: node.url })
   for (let i = 0; i < 15; i++) await noise(chain, next)
   await indexer.caughtUp(await chain.head())
   expect(failed).toBeGreaterThan(faults.length)
   node.fault = () => undefined
-  const clean = await freshDatabase()
-  await (await indexed(chain, clean)).caughtUp()
-  expect(await difference(db, clean)).toEqual([])
+  await expectClean(chain, db)
 })
 
 test('a node that answers null for logs, far behind the head and near it, is asked again', async () => {
-  const chain = await noisyChain(12)
+  const { chain } = await noisyChain(12, 41)
   const node = await faultyNode(chain.url)
   let nulls = 3
   node.fault = ({ method }) => (method === 'eth_getLogs' && nulls-- > 0 ? { result: null } : undefined)
   const db = await freshDatabase()
-  let indexer: Awaited<ReturnType<typeof indexed>> | undefined
-  while (!indexer) indexer = await indexed(chain, db, { rpcUrl: node.url }).catch(() => undefined)
+  const indexer = await follow(chain, db, { rpcUrl: node.url })
   await indexer.caughtUp(await chain.head())
   expect(nulls).toBeLessThan(0)
   nulls = 3
@@ -135,13 +101,11 @@ test('a node that answers null for logs, far behind the head and near it, is ask
   for (let i = 0; i < 5; i++) await noise(chain, next)
   await indexer.caughtUp(await chain.head())
   expect(nulls).toBeLessThan(0)
-  const clean = await freshDatabase()
-  await (await indexed(chain, clean)).caughtUp()
-  expect(await difference(db, clean)).toEqual([])
+  await expectClean(chain, db)
 })
 
 test('logs of another fork are detected and requested again', async () => {
-  const chain = await noisyChain(10)
+  const { chain } = await noisyChain(10, 41)
   const node = await faultyNode(chain.url)
   let wrongAnswers = 3
   const stray = {
@@ -163,7 +127,7 @@ test('logs of another fork are detected and requested again', async () => {
 })
 
 test('final blocks that do not follow the last stored one are rejected: the two may be of different forks', async () => {
-  const chain = await noisyChain(12)
+  const { chain } = await noisyChain(12, 41)
   const source = sourceOf(resolveDeployment(chain.deployment), httpRpc(chain.url), { confirmations: 2 })
   const tip = await source.tip()
   const from = tip.final - 5
@@ -178,7 +142,7 @@ test('final blocks that do not follow the last stored one are rejected: the two 
 })
 
 test('a node that withholds the logs of a block that it announced is asked again', async () => {
-  const chain = await noisyChain(12)
+  const { chain } = await noisyChain(12, 41)
   const node = await faultyNode(chain.url)
   const heldBack = new Set<string>()
   node.fault = ({ method, params: [first] }) => {
@@ -192,7 +156,7 @@ test('a node that withholds the logs of a block that it announced is asked again
 })
 
 test('a bloom matches whatever a block holds, and a saturated bloom is ignored', async () => {
-  const chain = await noisyChain(3)
+  const { chain } = await noisyChain(3, 41)
   const { GOpen } = chain.deployment.addresses
   const block = (await chain.call('eth_getBlockByNumber', 'latest', false)) as { logsBloom: string; hash: string }
   const logs = (await chain.call('eth_getLogs', { blockHash: block.hash })) as { address: string; topics: string[] }[]
@@ -206,10 +170,10 @@ test('a bloom matches whatever a block holds, and a saturated bloom is ignored',
 })
 
 test('a node whose head jumps back and forth does not lose rows', async () => {
-  const chain = await noisyChain(12)
+  const { chain } = await noisyChain(12, 41)
   const node = await faultyNode(chain.url)
   const db = await freshDatabase()
-  const indexer = await indexed(chain, db, { rpcUrl: node.url })
+  const indexer = await follow(chain, db, { rpcUrl: node.url })
   await indexer.caughtUp()
   const older = await chain.call('eth_getBlockByNumber', `0x${((await chain.head()) - 2).toString(16)}`, false)
   const next = seededInts(4)
@@ -219,23 +183,21 @@ test('a node whose head jumps back and forth does not lose rows', async () => {
   await indexer.caughtUp(await chain.head())
   node.fault = () => undefined
   await indexer.caughtUp()
-  const clean = await freshDatabase()
-  await (await indexed(chain, clean)).caughtUp()
-  expect(await difference(db, clean)).toEqual([])
+  await expectClean(chain, db)
 })
 
 test('on a chain without a finalized tag, finality is a number of confirmations', async () => {
-  const chain = await noisyChain(5)
+  const { chain } = await noisyChain(5, 41)
   const node = await faultyNode(chain.url)
   node.fault = ({ params }) => (params[0] === 'finalized' ? refusal(-32602, 'unknown block tag') : undefined)
   const db = await freshDatabase()
-  const indexer = await indexed(chain, db, { rpcUrl: node.url, confirmations: undefined })
+  const indexer = await follow(chain, db, { rpcUrl: node.url, confirmations: undefined })
   await indexer.caughtUp()
   expect(indexer.status().finalBlock).toBe(0)
 })
 
 test('finality follows the configured tag, and only a refusal of the tag itself falls back to confirmations', async () => {
-  const chain = await noisyChain(8)
+  const { chain } = await noisyChain(8, 41)
   const head = await chain.head()
   const node = await faultyNode(chain.url)
   const tagged: Record<string, number> = { finalized: head - 6, safe: head - 2 }
@@ -251,7 +213,7 @@ test('finality follows the configured tag, and only a refusal of the tag itself 
   )
   for (const finality of ['finalized', 'safe'] as const) {
     const db = await freshDatabase()
-    const indexer = await indexed(chain, db, { rpcUrl: node.url, confirmations: undefined, finality })
+    const indexer = await follow(chain, db, { rpcUrl: node.url, confirmations: undefined, finality })
     refusals = 2
     tagged[finality] = must(tagged[finality]) + 1
     await indexer.caughtUp(head)
@@ -271,12 +233,12 @@ test('a configuration that does not fit is refused with instructions', async () 
   await expect(start({ startBlock: 5000n })).rejects.toThrow(
     'start block 5000 is in the future: chain 31337 is at block',
   )
-  await (await indexed(chain, db)).caughtUp()
+  await (await follow(chain, db)).caughtUp()
   const others = { ...deployment.addresses, Treasury: deployment.addresses.Disputes }
   await expect(start({ addresses: others })).rejects.toThrow('index of other contracts (Treasury differ)')
   await db.query(`update cursor set id = '10'`)
   await expect(start({})).rejects.toThrow('The database holds the index of chain 10, not of chain 31337')
-  const nobody = startIndexer({ db, rpcUrl: 'http://127.0.0.1:1/secret', deployment })
+  const nobody = startIndexer({ db, rpcUrl: 'http://127.0.0.1:1/secret', deployment, atStart: 'fail' })
   await expect(nobody).rejects.toThrow(/RPC_URL: http:\/\/127.0.0.1:1\/… does not answer/)
 })
 
@@ -293,7 +255,7 @@ test('a log that its contract cannot have emitted stops the indexer with the con
     method === 'eth_getLogs' && JSON.stringify(params).includes(hash)
       ? { result: [{ ...log, topics: must(log).topics.slice(0, 2) }] }
       : undefined
-  const indexer = await indexed(chain, await freshDatabase(), { rpcUrl: node.url })
+  const indexer = await follow(chain, await freshDatabase(), { rpcUrl: node.url })
   await expect(indexer.stopped).rejects.toThrow(
     `Log 0 of block ${Number(number)} is not an event of a GOpen (GOpen.Transfer has 2 indexed arguments, but the log has 1`,
   )
@@ -307,7 +269,7 @@ test('an event that depends on events before the start block stops the indexer w
   await chain.send(1, 'ModelRegistry', 'propose', [textHash('spec'), 'uri', await terms(chain), 10n ** 18n])
   const startBlock = (await chain.head()) + 1
   await chain.send(1, 'ModelRegistry', 'stake', [1n, 5n])
-  const indexer = await indexed(chain, await freshDatabase(), { deployment: { ...chain.deployment, startBlock } })
+  const indexer = await follow(chain, await freshDatabase(), { deployment: { ...chain.deployment, startBlock } })
   await expect(indexer.stopped).rejects.toThrow(
     /ModelRegistry.ModelStaked in block \d+ .* does not fit the events before it: Model 1 is not known .* start block later/,
   )
@@ -339,7 +301,7 @@ test('a URL is redacted before it is shown', () => {
 })
 
 test('results come in the order of the calls, from batches no larger than allowed', async () => {
-  const chain = await noisyChain(3)
+  const { chain } = await noisyChain(3, 41)
   const node = await faultyNode(chain.url)
   const sizes: number[] = []
   const rpc = httpRpc(node.url, { batchSize: 4, onRequest: (calls) => sizes.push(calls) })
@@ -353,7 +315,7 @@ test('results come in the order of the calls, from batches no larger than allowe
 })
 
 test('over WebSocket a new head is noticed at once, and a lost connection is reopened', async () => {
-  const chain = await noisyChain(10)
+  const { chain } = await noisyChain(10, 41)
   const sockets = new Set<Socket>()
   const relay = createServer((socket) => {
     const onward = connect(chain.anvil.port, '127.0.0.1')
@@ -370,7 +332,7 @@ test('over WebSocket a new head is noticed at once, and a lost connection is reo
   await once(relay, 'listening')
   const db = await freshDatabase()
   const rpcUrl = `ws://127.0.0.1:${(relay.address() as AddressInfo).port}`
-  const indexer = await indexed(chain, db, { rpcUrl, pollMs: 60_000 })
+  const indexer = await follow(chain, db, { rpcUrl, pollMs: 60_000 })
   await indexer.caughtUp()
   const next = seededInts(13)
   for (let i = 0; i < 8; i++) {
@@ -381,9 +343,7 @@ test('over WebSocket a new head is noticed at once, and a lost connection is reo
   const began = performance.now()
   await indexer.caughtUp()
   expect(performance.now() - began).toBeLessThan(20_000)
-  const clean = await freshDatabase()
-  await (await indexed(chain, clean)).caughtUp()
-  expect(await difference(db, clean)).toEqual([])
-  const nobody = startIndexer({ db, rpcUrl: 'ws://127.0.0.1:1', deployment: chain.deployment })
+  await expectClean(chain, db)
+  const nobody = startIndexer({ db, rpcUrl: 'ws://127.0.0.1:1', deployment: chain.deployment, atStart: 'fail' })
   await expect(nobody).rejects.toThrow('RPC_URL: ws://127.0.0.1:1 does not answer')
 })

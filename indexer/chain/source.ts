@@ -1,7 +1,7 @@
 import type { ResolvedDeployment } from '../deployment.ts'
 import { InconsistentChain, IndexerError } from '../errors.ts'
 import { Endpoints } from '../rpc/endpoints.ts'
-import { isLimit, RpcError, RpcUnavailable } from '../rpc/errors.ts'
+import { BlockRefused, isLimit, RpcUnavailable } from '../rpc/errors.ts'
 import { crossCheck, digestOfLogs, type Quorum } from '../rpc/quorum.ts'
 import type { Rpc } from '../rpc/rpc.ts'
 import {
@@ -11,38 +11,21 @@ import {
   type Child,
   compareLogs,
   headerCall,
-  hex,
   type Log,
   lastBlock,
   readHeader,
   readLogs,
   sortedAndChecked,
 } from './blockRange.ts'
-import { BloomFilter } from './bloom.ts'
 import type { ChainCache } from './cache.ts'
 import { Children } from './children.ts'
+import { type LogFilter, LogRequests } from './logRequests.ts'
 import { RangeSizer } from './rangeSizer.ts'
+import { type FinalityOptions, type Tip, TipReader } from './tip.ts'
 
 /** The chain as the indexer reads it: headers, and the logs of the followed contracts. */
 
-export interface LogFilter {
-  addresses: readonly string[]
-  topics: readonly string[]
-}
-
-export interface Tip {
-  head: BlockHeader
-  /** The number of the last final block. */
-  final: number
-  /** Its header, where the node's own tag named it. */
-  finalHeader?: BlockHeader
-}
-
-export interface SourceOptions {
-  /** Blocks behind the head that count as final; without it the node's tag decides, or 64 where the node does not know the tag. */
-  confirmations?: number
-  /** The node's tag of the final block: `finalized` (the default), or `safe`, which is newer and gives a weaker guarantee. */
-  finality?: 'finalized' | 'safe'
+export interface SourceOptions extends FinalityOptions {
   /** Ranges fetched at the same time: 3. */
   parallel?: number
   /** Contracts created at run time. */
@@ -52,16 +35,11 @@ export interface SourceOptions {
   /** Other endpoints for cross-checks: of the last block of every range, and of the logs of one in `compareEvery` ranges. */
   quorum?: Quorum
   compareEvery?: number
-  onDisagreement?: () => void
+  onDisagreement?: (about: string, reports: string[]) => void
 }
 
-const DEFAULT_CONFIRMATIONS = 64
 const DEFAULT_PARALLEL = 3
 const DEFAULT_COMPARE_EVERY = 8
-/** How nodes say that they do not know a tag; any other refusal may be temporary. */
-const UNKNOWN_TAG = /finalized|safe|tag|invalid|unsupported|not supported|cannot unmarshal|hex string/i
-/** Nodes refuse longer lists of addresses: beyond it, logs are requested by topic alone and filtered here. */
-const MAX_ADDRESSES = 500
 
 /** A range as it was fetched: `covered` children were included in the request. Of a final range, `anchor` is the final block that the
  *  request was checked against, and `parentHash` the hash of the block before the range. */
@@ -97,61 +75,30 @@ export async function unlessUnavailable<T>(request: Promise<T>, fallback: () => 
 export class Source {
   private readonly sizer = new RangeSizer()
   private readonly children: Children
-  private bloomFilter: { count: number; filter: BloomFilter } | undefined
-  private knowsFinalityTag = true
+  private readonly logs: LogRequests
+  private readonly tips: TipReader
   private rangesFetched = 0
   private cacheIsChecked = false
 
   constructor(
     readonly rpc: Rpc,
-    private readonly filter: LogFilter,
+    filter: LogFilter,
     private readonly options: SourceOptions = {},
   ) {
     this.children = options.children ?? new Children()
+    this.logs = new LogRequests(filter, this.children)
+    this.tips = new TipReader(rpc, options)
   }
 
   /** The newest block, and the last final one. Without a node: the end of the cache, where it is beyond block `beyond`. */
   async tip(beyond = Number.POSITIVE_INFINITY): Promise<Tip> {
     const { cache } = this.options
     const end = cache?.end
-    if (!end || end.number <= beyond) return this.tipOfChain()
-    return unlessUnavailable(this.tipOfChain(), () => {
+    if (!end || end.number <= beyond) return this.tips.read()
+    return unlessUnavailable(this.tips.read(), () => {
       const head = cache.header(end.number)
       return head && { head, final: head.number, finalHeader: head }
     })
-  }
-
-  private async tipOfChain(): Promise<Tip> {
-    const { confirmations, finality = 'finalized' } = this.options
-    const asksTag = this.knowsFinalityTag && confirmations === undefined
-    const calls = [headerCall('latest'), ...(asksTag ? [headerCall(finality)] : [])]
-    const [latest, finalized] = await this.rpc.batch(calls).catch(async (error) => {
-      if (!asksTag || !(error instanceof RpcError) || !UNKNOWN_TAG.test(error.reason)) throw error
-      const withoutTag = await this.rpc.batch([headerCall('latest')])
-      this.knowsFinalityTag = false // only now: a node that refuses everything for a moment says nothing about the tag
-      return withoutTag
-    })
-    const head = readHeader(latest)
-    if (!head) throw new InconsistentChain('The node has no latest block')
-    const finalHeader = readHeader(finalized) ?? undefined
-    const final = finalHeader?.number ?? head.number - (confirmations ?? DEFAULT_CONFIRMATIONS)
-    return { head, final: Math.max(0, Math.min(final, head.number)), finalHeader }
-  }
-
-  /** The last final block, an ancestor of the head: the node's tag guarantees it, or else the links between the headers show it.
-   *  @throws InconsistentChain when the headers are not of one chain. */
-  private async anchor({ head, final, finalHeader }: Tip): Promise<BlockHeader> {
-    if (finalHeader) return finalHeader
-    const numbers = Array.from({ length: head.number - final }, (_, index) => final + index)
-    let first: BlockHeader | undefined
-    let before: BlockHeader | undefined
-    for (const [index, header] of [...(await this.headers(numbers)), head].entries()) {
-      if (!header || (before && header.parentHash !== before.hash))
-        throw new InconsistentChain(`Block ${final + index} does not follow the one before: the chain is changing`)
-      first ??= header
-      before = header
-    }
-    return first ?? head
   }
 
   /** The canonical headers at these heights; null above the head. Without a node: those of the cache, if it has all. */
@@ -171,7 +118,7 @@ export class Source {
    *  a range does not follow the one before. */
   async *finalRanges(from: number, tip: Tip, parentHash?: string): AsyncGenerator<BlockRange> {
     const { cache } = this.options
-    const anchor = await this.anchor(tip)
+    const anchor = await this.tips.anchor(tip, (numbers) => this.headers(numbers))
     let next = from
     let before = parentHash
     if (cache) {
@@ -244,58 +191,19 @@ export class Source {
       before = header
     }
     const covered = this.children.count
-    const logs = await this.logsOf(linked)
+    const logs = await this.logs.ofBlocks(this.rpc, linked)
     const withLogs = new Set(logs.map((log) => log.block))
     // A node whose log index lags behind its blocks answers with no logs: where the bloom filter allows for some, it is asked again.
-    const doubtful = linked.filter(({ number, logsBloom }) => !withLogs.has(number) && this.bloom().mayMatch(logsBloom))
-    if (doubtful.length) logs.push(...(await this.logsOf(doubtful)))
+    const doubtful = linked.filter(
+      ({ number, logsBloom }) => !withLogs.has(number) && this.logs.bloom().mayMatch(logsBloom),
+    )
+    if (doubtful.length) logs.push(...(await this.logs.ofBlocks(this.rpc, doubtful)))
     const range = sortedAndChecked({ from: parent.number + 1, to: to.number, headers: linked, logs })
     // A fork between two requests looks like a disagreement: blocks that are not final are requested again until endpoints agree.
-    await this.crossChecked(range, (rpc) => this.logsOf(linked, undefined, rpc)).catch((error: Error) => {
+    await this.crossChecked(range, (rpc) => this.logs.ofBlocks(rpc, linked)).catch((error: Error) => {
       throw error instanceof IndexerError ? new InconsistentChain(error.message) : error
     })
     return this.withChildren({ ...range, covered })
-  }
-
-  /** The logs of blocks by hash. */
-  private async logsOf(
-    headers: readonly BlockHeader[],
-    addresses?: readonly string[],
-    rpc: Rpc = this.rpc,
-  ): Promise<Log[]> {
-    const criteria = this.criteria(addresses)
-    const answers = await rpc
-      .batch(headers.map(({ hash }) => ({ method: 'eth_getLogs', params: [{ blockHash: hash, ...criteria }] })))
-      .catch((error) => {
-        if (!(error instanceof RpcError)) throw error
-        throw new InconsistentChain(`The node no longer has a block that it just announced: ${error.reason}`, {
-          cause: error,
-        })
-      })
-    return this.onlyFollowed(answers.flatMap(readLogs), addresses)
-  }
-
-  private addresses(): readonly string[] {
-    return this.children.count ? [...this.filter.addresses, ...this.children.addresses] : this.filter.addresses
-  }
-
-  private criteria(addresses = this.addresses()) {
-    const topics = [this.filter.topics]
-    return addresses.length > MAX_ADDRESSES ? { topics } : { address: addresses, topics }
-  }
-
-  /** Drops the logs of other contracts, where the request could not exclude them. */
-  private onlyFollowed(logs: Log[], addresses = this.addresses()): Log[] {
-    if (addresses.length <= MAX_ADDRESSES) return logs
-    const wanted = new Set(addresses)
-    return logs.filter(({ address }) => wanted.has(address))
-  }
-
-  private bloom(): BloomFilter {
-    const { count } = this.children
-    if (this.bloomFilter?.count !== count)
-      this.bloomFilter = { count, filter: new BloomFilter(this.addresses(), this.filter.topics) }
-    return this.bloomFilter.filter
   }
 
   /** Adds the logs of contracts that the range's own logs announce, and of those that were announced after it was requested. */
@@ -316,7 +224,7 @@ export class Source {
     const since = new Map(children.map((child) => [child.address, child.since]))
     const addresses = [...since.keys()]
     const found = !anchor
-      ? await this.logsOf(range.headers, addresses)
+      ? await this.logs.ofBlocks(this.rpc, range.headers, addresses)
       : (await this.fetchRange(range.from, range.to, anchor, addresses)).flatMap(({ logs, headers }) => {
           const known = new Set(range.headers.map(({ number }) => number))
           range.headers.push(...headers.filter(({ number }) => !known.has(number)))
@@ -355,10 +263,7 @@ export class Source {
     addresses?: readonly string[],
   ): Promise<FetchedRange[]> {
     const covered = this.children.count
-    const logsCall = {
-      method: 'eth_getLogs',
-      params: [{ fromBlock: hex(from), toBlock: hex(to), ...this.criteria(addresses) }],
-    }
+    const logsCall = this.logs.rangeCall(from, to, addresses)
     let found: Log[]
     let last: BlockHeader | null
     let parentHash: string | undefined
@@ -375,6 +280,7 @@ export class Source {
       found = readLogs(logs)
     } catch (error) {
       if (!isLimit(error)) throw error
+      if (from === to) throw new BlockRefused(from, error)
       this.sizer.refused(to - from + 1, error)
       const middle = Math.min(to - 1, from + this.sizer.size - 1)
       return [
@@ -383,7 +289,7 @@ export class Source {
       ]
     }
     this.sizer.answered(to - from + 1, found.length)
-    const logs = this.onlyFollowed(found, addresses)
+    const logs = this.logs.onlyFollowed(found, addresses)
     const numbers = [...new Set(logs.map((log) => log.block))].filter((number) => number !== to)
     const headers: BlockHeader[] = []
     for (const [index, header] of (await this.headers(numbers)).entries()) {
@@ -396,7 +302,7 @@ export class Source {
     await this.crossChecked(compared ? range : { ...range, logs: [] }, async (rpc) => {
       if (!compared) return []
       const [theirs] = await rpc.batch([logsCall])
-      return this.onlyFollowed(readLogs(theirs), addresses)
+      return this.logs.onlyFollowed(readLogs(theirs), addresses)
     })
     return [{ ...range, covered, anchor, parentHash }]
   }

@@ -14,12 +14,14 @@ export interface Counters {
   /** JSON-RPC requests, and the calls in them. */
   requests: number
   calls: number
+  /** Requests that were not answered in time. */
+  timeouts: number
   /** Times that another endpoint had to take over, and that endpoints reported different things. */
   failovers: number
   disagreements: number
   /** Times that an endpoint was left out because it lacks a method or denies access. */
   endpointsLeftOut: number
-  /** Rounds that failed and were retried, how many of them since the last round that succeeded, how often a round then succeeded, and
+  /** Starts and rounds that failed and were retried, how many of them since the last success, how often one succeeded after failures, and
    *  the milliseconds from the first failure to that success. */
   failures: number
   consecutiveFailures: number
@@ -42,6 +44,7 @@ export const newCounters = (): Counters => ({
   reorganisationMs: 0,
   requests: 0,
   calls: 0,
+  timeouts: 0,
   failovers: 0,
   disagreements: 0,
   endpointsLeftOut: 0,

@@ -1,12 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
 import type { Database } from '#schema/database.ts'
 import { freshDatabase } from '#test/database.ts'
-import { startIndexer } from '../index.ts'
 import { type TestChain, testChain } from '../test/chain.ts'
-import { difference } from '../test/compare.ts'
 import { faultyNode } from '../test/faultyNode.ts'
+import { expectClean, follow as followWith, until } from '../test/follow.ts'
 import { noise, prepareNoise, seededInts } from '../test/noise.ts'
 
 const CONFIRMATIONS = 30
@@ -21,38 +19,10 @@ function spawnIndexer(chain: TestChain, db: Database, rpcUrl = chain.url): Child
   return child
 }
 
+const follow = (chain: TestChain, db: Database, rpcUrl = chain.url) =>
+  followWith(chain, db, { rpcUrl, confirmations: CONFIRMATIONS })
+
 const ended = (child: ChildProcess) => new Promise<void>((done) => child.once('exit', () => done()))
-
-async function follow(chain: TestChain, db: Database, rpcUrl = chain.url) {
-  const stop = new AbortController()
-  const { deployment } = chain
-  const indexer = await startIndexer({
-    db,
-    rpcUrl,
-    deployment,
-    signal: stop.signal,
-    confirmations: CONFIRMATIONS,
-    pollMs: 10,
-  })
-  indexer.stopped.catch(() => {})
-  onTestFinished(async () => {
-    stop.abort()
-    await indexer.stopped.catch(() => {})
-  })
-  return { ...indexer, stop }
-}
-
-async function expectClean(chain: TestChain, db: Database) {
-  const clean = await freshDatabase()
-  const indexer = await follow(chain, clean)
-  await indexer.caughtUp()
-  expect(await difference(db, clean)).toEqual([])
-}
-
-async function until(what: string, holds: () => Promise<boolean>) {
-  for (const before = Date.now() + 30_000; Date.now() < before; await sleep(20)) if (await holds()) return
-  throw new Error(`Not within 30 s: ${what}`)
-}
 
 const cursorOf = async (db: Database) => (await db.query('select block, hash from cursor')).rows[0]
 
@@ -62,8 +32,7 @@ test('an indexer killed in the middle of a transaction leaves nothing half-done,
   const db = await freshDatabase()
   const first = await follow(chain, db)
   await first.caughtUp()
-  first.stop.abort()
-  await first.stopped
+  await first.stop()
   const before = await cursorOf(db)
   const next = seededInts(5)
   for (let i = 0; i < 20; i++) await noise(chain, next)

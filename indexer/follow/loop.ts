@@ -1,17 +1,17 @@
 import { isRetriable } from '#schema/errors.ts'
 import { IndexerError } from '../errors.ts'
 import type { Logger } from '../options.ts'
-import { backoff } from '../rpc/retry.ts'
 import type { Position } from '../store/cursor.ts'
 import type { ChainLock } from '../store/lock.ts'
 import type { Counters } from './counters.ts'
+import type { Failures } from './failures.ts'
 import type { Follower, FollowerContext } from './follower.ts'
 import { Pause } from './pause.ts'
 
 export interface IndexerStatus extends Position {
   chainId: number
   /** waiting: another indexer holds the chain's lock; retrying: see `problem`. */
-  state: 'waiting' | 'running' | 'retrying' | 'stopped'
+  state: 'starting' | 'waiting' | 'running' | 'retrying' | 'stopped'
   problem?: string
   counters: Readonly<Counters>
 }
@@ -24,14 +24,9 @@ export interface Indexer {
   status(): IndexerStatus
 }
 
-const MAX_BACKOFF_DOUBLINGS = 5
-
-const isPowerOfTwo = (count: number) => (count & (count - 1)) === 0
-
 export interface LoopOptions {
   pollMs: number
-  /** The shortest delay before a failed round is retried. */
-  delayMs?: number
+  failures: Failures
   /** Runs each time the lock was taken, before the first round. */
   backfill: () => Promise<void>
   log?: Logger
@@ -39,18 +34,17 @@ export interface LoopOptions {
 
 /** Runs rounds until the signal aborts or one fails for good, while this process holds the chain's lock. */
 export function runLoop(
-  { chainId, source, counters, signal }: FollowerContext,
+  { db, chainId, startBlock, source, counters, signal }: FollowerContext,
   follower: Follower,
   lock: ChainLock,
-  { pollMs, delayMs, backfill, log }: LoopOptions,
+  { pollMs, failures, backfill, log }: LoopOptions,
 ): Indexer {
   const pause = new Pause()
   source.rpc.onHead?.(() => pause.wake())
   const waiting = new Set<{ block: number; hash?: string; done: () => void; fail: (error: Error) => void }>()
-  let state: IndexerStatus['state'] = 'waiting'
-  let problem: string | undefined
-  /** Readings of the monotonic clock: the first failure since the last success; when this process began to wait for the lock. */
-  let failingSince: number | undefined
+  let state: IndexerStatus['state'] = 'starting'
+  let stopReason: string | undefined
+  /** Reading of the monotonic clock when this process began to wait for the lock. */
   let standbySince: number | undefined
 
   const release = () => {
@@ -70,44 +64,25 @@ export function runLoop(
       log?.info({ chainId }, 'Another indexer follows this chain into this database: waiting')
     }
     await follower.reload()
-    recovered()
+    failures.recovered()
     release()
   }
 
   /** After the lock was taken: nothing in memory may be trusted. */
   async function start() {
-    if (standbySince !== undefined) {
+    await follower.reload()
+    const { block } = follower.position
+    if (standbySince === undefined) {
+      const database = new URL(db.url).pathname.slice(1)
+      log?.info({ chainId, startBlock, block, database }, 'Indexing')
+    } else {
       const waitedMs = performance.now() - standbySince
       standbySince = undefined
       counters.takeovers++
       counters.standbyMs += waitedMs
       log?.info({ chainId, pid: process.pid, waitedMs: Math.round(waitedMs) }, 'Took over from another indexer')
     }
-    await follower.reload()
     await backfill()
-  }
-
-  /** Logs the 1st, 2nd, 4th, 8th … failure in a row: an outage of any length is visible, and fills no log. */
-  function failed(error: Error) {
-    state = 'retrying'
-    problem = error.message
-    counters.failures++
-    const failures = ++counters.consecutiveFailures
-    failingSince ??= performance.now()
-    const sinceMs = Math.round(performance.now() - failingSince)
-    if (isPowerOfTwo(failures)) log?.warn({ chainId, failures, sinceMs, problem }, 'A round failed; retrying')
-  }
-
-  function recovered() {
-    problem = undefined
-    if (failingSince === undefined) return
-    const failures = counters.consecutiveFailures
-    const afterMs = performance.now() - failingSince
-    failingSince = undefined
-    counters.consecutiveFailures = 0
-    counters.recoveries++
-    counters.failingMs += afterMs
-    log?.info({ chainId, failures, afterMs: Math.round(afterMs) }, 'Recovered')
   }
 
   async function loop() {
@@ -116,15 +91,15 @@ export function runLoop(
         if (await lock.hold(signal, wait)) await start()
         const changed = await follower.round()
         state = 'running'
-        recovered()
+        failures.recovered()
         release()
         if (!changed) await pause.wait(pollMs, signal)
       } catch (error) {
         if (signal.aborted) return
         if (!(error instanceof Error && isRetriable(error))) throw error
-        failed(error)
-        const attempt = Math.min(counters.consecutiveFailures - 1, MAX_BACKOFF_DOUBLINGS)
-        await backoff(attempt, { signal, delayMs }).catch(() => {})
+        state = 'retrying'
+        failures.failed(error, 'A round failed; retrying')
+        await failures.pause().catch(() => {})
       }
   }
 
@@ -137,7 +112,7 @@ export function runLoop(
     throw new IndexerError('The indexer was stopped')
   })
   ended.catch((error: Error) => {
-    problem = error.message
+    stopReason = error.message
     for (const one of waiting) one.fail(error)
     waiting.clear()
   })
@@ -164,6 +139,9 @@ export function runLoop(
         release()
       })
     },
-    status: () => ({ chainId, ...follower.position, headBlock: counters.headBlock, state, problem, counters }),
+    status: () => {
+      const problem = stopReason ?? failures.problem
+      return { chainId, ...follower.position, headBlock: counters.headBlock, state, problem, counters }
+    },
   }
 }

@@ -4,11 +4,14 @@ import { type Source, sourceOf, unlessUnavailable } from '../chain/source.ts'
 import { type FollowedDeployment, type ResolvedDeployment, resolveDeployment } from '../deployment.ts'
 import { probeDeployment } from '../governors/probe.ts'
 import type { IndexerOptions } from '../options.ts'
-import { openRpc } from '../rpc/open.ts'
+import { endpointsIn, openRpc } from '../rpc/open.ts'
+import { type Rpc, redactedUrl } from '../rpc/rpc.ts'
 import { backfillStateRoots } from '../store/backfillStateRoots.ts'
 import type { Position } from '../store/cursor.ts'
 import { newCounters } from './counters.ts'
+import { Failures } from './failures.ts'
 import type { FollowerContext } from './follower.ts'
+import { type RpcEvents, rpcEvents } from './rpcEvents.ts'
 import { requireChain, requireHistory, startPosition } from './start.ts'
 
 interface Prepared {
@@ -18,56 +21,63 @@ interface Prepared {
   probed: FollowedDeployment
 }
 
-/** Opens the endpoints and the cache, checks that chain, database and deployment fit together, and finds the position to start from. */
-export async function prepare(options: IndexerOptions, signal: AbortSignal, patienceMs: number): Promise<Prepared> {
-  const { db, rpcUrl, deployment, confirmations, deepReorganisation = 'stop', log } = options
+/** What is opened once, whatever fails afterwards. */
+interface Opened {
+  rpc: Rpc
+  events: RpcEvents
+  cache: ChainCache | undefined
+}
+
+/** Opens the endpoints and the cache, checks that chain, database and deployment fit together, and finds the position to start from. While
+ *  the node or the database is not available, it tries again until `signal` aborts. */
+export async function prepare(
+  options: IndexerOptions,
+  signal: AbortSignal,
+  patienceMs: number,
+): Promise<Prepared & { failures: Failures }> {
+  const { rpcUrl, deployment, patience, cacheFolder, atStart = 'retry', log } = options
   const { chainId } = deployment
-  const counters = newCounters()
-  const transport = {
-    ...options.patience,
-    signal,
-    onRequest(calls: number) {
-      counters.requests++
-      counters.calls += calls
-    },
-  }
-  const rpc = openRpc(rpcUrl, transport, {
-    onFailover: () => void counters.failovers++,
-    onLeftOut({ message: problem }) {
-      counters.endpointsLeftOut++
-      log?.warn({ chainId, problem }, 'An RPC endpoint is left out')
-    },
-  })
-  const cache = options.cacheFolder === undefined ? undefined : openCache(options.cacheFolder, deployment)
+  const counters = options.counters ?? newCounters()
+  const failures = new Failures(counters, { details: { chainId }, signal, delayMs: patience?.delayMs, log })
+  const events = rpcEvents(counters, chainId, log)
+  const rpc = openRpc(rpcUrl, { ...patience, signal, ...events.transport }, events.endpoints)
+  const cache = cacheFolder === undefined ? undefined : openCache(cacheFolder, deployment)
   if (cache) signal.addEventListener('abort', () => cache.close(), { once: true })
+  log?.info({ chainId, endpoints: endpointsIn(rpcUrl).map(redactedUrl) }, 'Connecting to RPC_URL')
+  const opened = { rpc, events, cache }
+  const { resolved, source, position, probed } =
+    atStart === 'fail'
+      ? await check(options, opened)
+      : await failures.retried(() => check(options, opened), 'The start failed; retrying')
+  const context: FollowerContext = {
+    ...resolved,
+    db: options.db,
+    source,
+    deepReorganisation: options.deepReorganisation ?? 'stop',
+    keptRows: options.keptRows,
+    patienceMs,
+    deepReorgPatienceMs: patience?.deepReorgMs,
+    signal,
+    counters,
+    log,
+  }
+  return { context, position, probed, failures }
+}
+
+async function check(options: IndexerOptions, { rpc, events, cache }: Opened) {
+  const { db, deployment, confirmations, finality, compareEvery } = options
+  const { chainId } = deployment
   const checked = requireChain(rpc, chainId)
     .then(() => requireHistory(db, rpc, chainId))
     .then(() => probeDeployment(rpc, deployment))
   const probed = await unlessUnavailable(checked, () => cache?.notes() as FollowedDeployment | undefined)
   const resolved = resolveDeployment(probed)
-  const source = sourceOf(resolved, rpc, {
-    confirmations,
-    finality: options.finality,
-    cache,
-    compareEvery: options.compareEvery,
-    onDisagreement: () => void counters.disagreements++,
-  })
+  const { onDisagreement } = events
+  const source = sourceOf(resolved, rpc, { confirmations, finality, cache, compareEvery, onDisagreement })
   const position = await startPosition(db, source, resolved)
   if (cache) await startCache(cache, source, resolved, probed)
   await backfillStateRoots(db, resolved)
-  const context: FollowerContext = {
-    ...resolved,
-    db,
-    source,
-    deepReorganisation,
-    keptRows: options.keptRows,
-    patienceMs,
-    deepReorgPatienceMs: options.patience?.deepReorgMs,
-    signal,
-    counters,
-    log,
-  }
-  return { context, position, probed }
+  return { resolved, source, position, probed }
 }
 
 /** Makes the cache one of this deployment on this chain. */

@@ -3,45 +3,15 @@ import { expect, onTestFinished, test } from 'vitest'
 import type { Database } from '#schema/database.ts'
 import { listenNotifications, type Notification } from '#schema/notifications.ts'
 import { freshDatabase } from '#test/database.ts'
-import { type Indexer, type IndexerOptions, startIndexer } from '../index.ts'
+import type { IndexerOptions } from '../index.ts'
 import { type TestChain, testChain } from '../test/chain.ts'
-import { difference } from '../test/compare.ts'
+import { expectClean, follow as followWith, until } from '../test/follow.ts'
 import { noise, prepareNoise, seededInts } from '../test/noise.ts'
 
 const CONFIRMATIONS = 64
 
-async function follow(chain: TestChain, db: Database, options: Partial<IndexerOptions> = {}): Promise<Indexer> {
-  const stop = new AbortController()
-  const { url: rpcUrl, deployment } = chain
-  const indexer = await startIndexer({
-    db,
-    rpcUrl,
-    deployment,
-    signal: stop.signal,
-    confirmations: CONFIRMATIONS,
-    pollMs: 10,
-    ...options,
-  })
-  indexer.stopped.catch(() => {})
-  onTestFinished(async () => {
-    stop.abort()
-    await indexer.stopped.catch(() => {})
-  })
-  return indexer
-}
-
-async function until(what: string, holds: () => boolean) {
-  for (const before = Date.now() + 15_000; Date.now() < before; await sleep(10)) if (holds()) return
-  throw new Error(`Not within 15 s: ${what}`)
-}
-
-/** Fails unless the rows are exactly those of a new index of the present chain. */
-async function expectClean(chain: TestChain, db: Database) {
-  const clean = await freshDatabase()
-  const indexer = await follow(chain, clean)
-  await indexer.caughtUp()
-  expect(await difference(db, clean)).toEqual([])
-}
+const follow = (chain: TestChain, db: Database, options: Partial<IndexerOptions> = {}) =>
+  followWith(chain, db, { confirmations: CONFIRMATIONS, ...options })
 
 test('reorganisations of every depth up to 20, with other transactions, leave the rows of a clean sync', async () => {
   const chain = await testChain()
@@ -118,11 +88,9 @@ test('a reorganisation while the indexer is stopped is found at its next start',
   const db = await freshDatabase()
   const next = seededInts(3)
   for (let i = 0; i < 9; i++) await noise(chain, next)
-  const away = new AbortController()
-  const first = await follow(chain, db, { signal: away.signal })
+  const first = await follow(chain, db)
   await first.caughtUp()
-  away.abort()
-  await first.stopped
+  await first.stop()
   await chain.call('anvil_reorg', 9, [])
   for (let i = 0; i < 4; i++) await noise(chain, next)
   const second = await follow(chain, db)

@@ -2,11 +2,13 @@ import { parseAbi, zeroAddress } from 'viem'
 import type { FollowedDeployment } from '../deployment.ts'
 import { IndexerError } from '../errors.ts'
 import { contractReader } from '../rpc/contractReader.ts'
-import { MethodUnsupported, RpcError, StatelessNode } from '../rpc/errors.ts'
+import { MethodUnsupported, RecordedChain } from '../rpc/errors.ts'
 import type { Rpc } from '../rpc/rpc.ts'
 import type { FollowedGovernor } from './governances.ts'
 
-/** What a Governor does not emit is read from it once, at the start: its token, timelock, clock and counting mode. */
+/** What a Governor does not emit is read from it once, at the start: its token, timelock, clock and counting mode. A node that cannot answer
+ *  is asked again, or named in an error: its silence never counts as "the contract has no such function". Only a replay of recorded events
+ *  has no contracts to ask: there, what the configuration leaves out gets the defaults of OpenZeppelin's Governor. */
 
 const abi = parseAbi([
   'function votingPeriod() view returns (uint256)',
@@ -26,10 +28,10 @@ const abi = parseAbi([
 const readerOf = (rpc: Rpc) => contractReader(rpc, abi, 'latest')
 type Reader = ReturnType<typeof readerOf>
 
-/** @throws IndexerError when there is no contract at the address. A node that cannot tell is assumed to have one. */
+/** @throws IndexerError when there is no contract at the address. A node without `eth_getCode` is assumed to have one. */
 export async function requireCode(rpc: Rpc, chainId: number, what: string, address: string): Promise<void> {
   const code = await rpc.request('eth_getCode', [address, 'latest']).catch((cause) => {
-    if (cause instanceof RpcError || cause instanceof MethodUnsupported) return undefined
+    if (cause instanceof RecordedChain || cause instanceof MethodUnsupported) return undefined
     throw cause
   })
   if (code === '0x')
@@ -39,12 +41,12 @@ export async function requireCode(rpc: Rpc, chainId: number, what: string, addre
 }
 
 /** Fills in what the deployment leaves out, from its contracts.
- *  @throws IndexerError when an address has no code, or the contract there is not a Governor. */
+ *  @throws IndexerError when an address has no code, the contract there is not a Governor, or the node does not support `eth_call`. */
 export async function probeDeployment(rpc: Rpc, deployment: FollowedDeployment): Promise<FollowedDeployment> {
   const { chainId, addresses, factories = [] } = deployment
   for (const { address } of factories) await requireCode(rpc, chainId, 'factory', address)
   if (addresses.ModelGovernor) await requireCode(rpc, chainId, 'ModelGovernor', addresses.ModelGovernor)
-  const clock = deployment.clock ?? (await clockOf(readerOf(rpc), addresses.GOpen))
+  const clock = deployment.clock ?? (await unlessRecorded(clockOf(readerOf(rpc), addresses.GOpen), undefined))
   const governors: FollowedGovernor[] = []
   for (const one of deployment.governors ?? []) governors.push(await probeGovernor(rpc, chainId, one))
   return { ...deployment, clock, governors }
@@ -52,15 +54,20 @@ export async function probeDeployment(rpc: Rpc, deployment: FollowedDeployment):
 
 /** Whether a contract's clock counts seconds or blocks (ERC-6372); an older contract counts blocks and has no CLOCK_MODE. */
 async function clockOf(read: Reader, contract: string | undefined): Promise<'Timestamp' | 'BlockNumber'> {
-  const mode = contract && (await unlessStateless(read(contract, 'CLOCK_MODE'), undefined))
+  const mode = contract && (await read(contract, 'CLOCK_MODE'))
   return String(mode).includes('timestamp') ? 'Timestamp' : 'BlockNumber'
 }
 
-async function unlessStateless<T>(request: Promise<T>, fallback: T): Promise<T> {
+async function unlessRecorded<T>(request: Promise<T>, fallback: T): Promise<T> {
   try {
     return await request
   } catch (error) {
-    if (error instanceof StatelessNode) return fallback
+    if (error instanceof RecordedChain) return fallback
+    if (error instanceof MethodUnsupported)
+      throw new IndexerError(
+        `${error.message} The indexer reads the token, the timelock and the clock of a Governor from its contract (eth_call).`,
+        { cause: error },
+      )
     throw error
   }
 }
@@ -69,7 +76,7 @@ async function probeGovernor(rpc: Rpc, chainId: number, given: FollowedGovernor)
   await requireCode(rpc, chainId, 'governor', given.address)
   if (given.token) await requireCode(rpc, chainId, `token of ${given.address}`, given.token)
   if (given.timelock) await requireCode(rpc, chainId, `timelock of ${given.address}`, given.timelock)
-  return unlessStateless(readGovernor(readerOf(rpc), chainId, given), given)
+  return unlessRecorded(readGovernor(readerOf(rpc), chainId, given), given)
 }
 
 async function readGovernor(read: Reader, chainId: number, given: FollowedGovernor): Promise<FollowedGovernor> {

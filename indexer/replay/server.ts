@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { encodeAbiParameters, keccak256 } from 'viem'
+import { NOT_RECORDED } from '../rpc/errors.ts'
 import type { Recorded, Recording } from './folder.ts'
 
 /** A recording as a chain: a JSON-RPC server that has one block for every block with events (`dense`) or every block of the original
@@ -106,7 +107,7 @@ class RecordedChain {
     if (method === 'eth_getBlockByNumber') return this.block(this.numberOf(params[0] as string))
     if (method === 'eth_getBlockByHash') return this.block(this.numberOfHash(params[0] as string) ?? -1)
     if (method === 'eth_getLogs') return this.logs(params[0] as Criteria)
-    throw new Error(`A replayed chain does not answer ${method}`)
+    throw new Error(`${NOT_RECORDED} ${method}`)
   }
 
   /** Derived from the block's number and the newest fork that contains it. */

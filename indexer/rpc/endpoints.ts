@@ -24,9 +24,9 @@ interface Endpoint {
 
 /** What happens to the endpoints, for counters and the log. */
 export interface EndpointEvents {
-  /** Another endpoint had to be used. */
-  onFailover?(): void
-  /** An endpoint cannot be used: it is left out as long as another one serves. */
+  /** An endpoint did not answer a request, and another one has to be used. */
+  onFailover?(endpoint: string, reason: Error): void
+  /** An endpoint cannot be used: it is left out as long as another one serves. Called once for each time. */
   onLeftOut?(reason: EndpointUnusable): void
 }
 
@@ -68,19 +68,19 @@ export class Endpoints implements Rpc, Quorum {
     if (endpoint) endpoint.distrustedUntil = performance.now() + DISTRUST_MS
   }
 
+  private isLeftOut = ({ leftOut }: Endpoint) => leftOut !== undefined && leftOut.until > performance.now()
+
   /** The healthy endpoints in their configured order, then those that cool down, the one that is due first first. */
   private usable(): Endpoint[] {
     const now = performance.now()
-    const trusted = this.endpoints.filter(
-      ({ distrustedUntil, leftOut }) => distrustedUntil <= now && !(leftOut && leftOut.until > now),
-    )
+    const trusted = this.endpoints.filter((one) => one.distrustedUntil <= now && !this.isLeftOut(one))
     const healthy = trusted.filter(({ cooldownUntil }) => cooldownUntil <= now)
     const cooling = trusted.filter(({ cooldownUntil }) => cooldownUntil > now)
     return [...healthy, ...cooling.sort((a, b) => a.cooldownUntil - b.cooldownUntil)]
   }
 
-  /** @throws the first refusal when an endpoint refused and none answered; IndexerError when none of the endpoints can be used;
-   *  RpcUnavailable naming every endpoint otherwise. */
+  /** @throws the first refusal when an endpoint refused and none answered (a missing method only when no endpoint was away: the others may
+   *  have it); IndexerError when none of the endpoints can be used; RpcUnavailable naming every endpoint otherwise. */
   private async tryInTurn<T>(request: (rpc: Rpc) => Promise<T>): Promise<T> {
     let refusal: RpcError | MethodUnsupported | undefined
     let unavailable: unknown
@@ -99,10 +99,10 @@ export class Endpoints implements Rpc, Quorum {
           unavailable = error
           this.coolDown(endpoint)
         } else throw error
-        this.events.onFailover?.()
+        this.events.onFailover?.(redactedUrl(endpoint.rpc.url), error)
       }
     }
-    if (refusal) throw refusal
+    if (refusal && !(refusal instanceof MethodUnsupported && unavailable)) throw refusal
     this.requireUsable()
     const all = this.endpoints.map(({ rpc }) => redactedUrl(rpc.url)).join(', ')
     throw new RpcUnavailable(`RPC_URL: none of ${all} answers and is trusted. Start a node, or correct RPC_URL.`, {
@@ -110,15 +110,16 @@ export class Endpoints implements Rpc, Quorum {
     })
   }
 
+  /** Several requests may be on their way to an endpoint when the first of them finds it unusable. */
   private leaveOut(endpoint: Endpoint, reason: EndpointUnusable) {
+    if (this.isLeftOut(endpoint)) return
     endpoint.leftOut = { reason, until: performance.now() + LEFT_OUT_MS }
     this.events.onLeftOut?.(reason)
   }
 
   /** @throws IndexerError when every endpoint is left out. */
   private requireUsable() {
-    const now = performance.now()
-    const reasons = this.endpoints.flatMap(({ leftOut }) => (leftOut && leftOut.until > now ? [leftOut.reason] : []))
+    const reasons = this.endpoints.flatMap((one) => (this.isLeftOut(one) && one.leftOut ? [one.leftOut.reason] : []))
     if (reasons.length < this.endpoints.length) return
     throw new IndexerError(
       `None of the RPC endpoints can be used.\n${reasons.map(({ message }) => message).join('\n')}`,
@@ -129,7 +130,8 @@ export class Endpoints implements Rpc, Quorum {
   }
 
   private coolDown(endpoint: Endpoint) {
-    const cooldown = Math.min(MAX_COOLDOWN_MS, FIRST_COOLDOWN_MS * 2 ** endpoint.failures++)
-    endpoint.cooldownUntil = Math.max(endpoint.cooldownUntil, performance.now() + cooldown)
+    const now = performance.now()
+    if (endpoint.cooldownUntil > now) return // another request to it failed just before
+    endpoint.cooldownUntil = now + Math.min(MAX_COOLDOWN_MS, FIRST_COOLDOWN_MS * 2 ** endpoint.failures++)
   }
 }

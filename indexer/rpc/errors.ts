@@ -20,17 +20,43 @@ export class RpcUnavailable extends RetriableError {
   override name = 'RpcUnavailable'
 }
 
-/** The node answers no calls: it keeps no state, or serves recorded events only. */
-export class StatelessNode extends RpcError {
-  constructor(cause: RpcError | MethodUnsupported) {
-    super(cause.method, cause.code, cause.reason)
-    this.cause = cause
+/** The chain is a replay of recorded events (`indexer/replay/`): it has no contracts to ask. */
+export class RecordedChain extends RpcError {
+  override name = 'RecordedChain'
+}
+
+/** How a replay refuses whatever needs a contract's state. Nodes never say this. */
+export const NOT_RECORDED = 'A replayed chain does not answer'
+
+/** The node keeps no state of a block: it was pruned, or the node was restarted without it. */
+export class StateUnavailable extends RetriableError {
+  override name = 'StateUnavailable'
+  constructor(block: number | 'latest', cause: RpcError) {
+    super(`The node has no state of block ${block} (${cause.reason}). An archive node keeps the state of all blocks.`, {
+      cause,
+    })
+  }
+}
+
+/** The node refuses the logs of a single block: there is no smaller request. */
+export class BlockRefused extends RetriableError {
+  override name = 'BlockRefused'
+  constructor(block: number, cause: RpcError) {
+    super(
+      `The node refuses the logs of the single block ${block}: ${cause.reason} (code ${cause.code}). Name an endpoint with a larger limit in RPC_URL.`,
+      { cause },
+    )
   }
 }
 
 /** One try failed because the node is overloaded or its answer was incomplete. */
 export class NodeBusy extends RetriableError {
   override name = 'NodeBusy'
+}
+
+/** One try failed because no answer came in time. */
+export class NodeSilent extends RetriableError {
+  override name = 'NodeSilent'
 }
 
 /** An endpoint that cannot be used until its URL, its plan or the node behind it changes. */
@@ -96,6 +122,13 @@ const DENIED =
 const LIMIT =
   /range|limit|too (large|many|big|long|wide)|exceed|more than \d+|timeout|timed out|response size|max(imum)? .*block/i
 
+/** Contracts that fail without a reason, in the words of geth, of older clients and of Parity. */
+const REVERT =
+  /revert|invalid opcode|invalid jump|bad instruction|bad jump|stack underflow|VM execution error|out of gas/i
+/** A block whose state the node does not have. geth says `header not found` for one that it does not know. */
+const STATE_MISSING =
+  /missing trie node|header not found|(state|trie|block)\b.*\b(not available|unavailable|pruned|not found|missing)|pruned|BlockOutOfRange|historical state|distance to target block/i
+
 /** HTTP statuses of a provider that rejects the key, asks for payment, or forbids the access. */
 const DENIED_STATUS = new Set([401, 402, 403])
 /** HTTP statuses of an endpoint that is overloaded or away for a moment. */
@@ -109,6 +142,27 @@ export function statusError(endpoint: string, status: number, body: string): Nod
   return RATE_LIMIT.test(body) ? new NodeBusy(`HTTP ${status}`) : new AccessDenied(endpoint, `HTTP ${status}`)
 }
 
+/** What an HTTP status of 400 and above says when the body is no JSON-RPC. An error page is not quoted: it may repeat the path, which
+ *  may hold an API key. */
+export const noJsonRpc = (endpoint: string, status: number): RpcError | RpcUnavailable =>
+  status === PAYLOAD_TOO_LARGE
+    ? new RpcError('the request', status, `HTTP ${status}`)
+    : new RpcUnavailable(
+        `RPC_URL: ${endpoint} answers HTTP ${status} without JSON-RPC. Correct the path in RPC_URL, or start the node behind it.`,
+      )
+
+/** The code and the message of a response's error. Some nodes send a bare string, or leave one of the two out. */
+export function readError(error: unknown): { code: number; message: string } {
+  const { code, message } = (typeof error === 'object' && error !== null ? error : { message: error }) as Record<
+    string,
+    unknown
+  >
+  return {
+    code: typeof code === 'number' ? code : Number(code) || 0,
+    message: typeof message === 'string' && message ? message : 'no reason given',
+  }
+}
+
 /** What an error in a JSON-RPC response says: the node is busy (retried), lacks the method or denies access (permanent), or refuses
  *  this request. */
 export function responseError(
@@ -117,6 +171,7 @@ export function responseError(
   { code, message }: { code: number; message: string },
 ): NodeBusy | EndpointUnusable | RpcError {
   if (code === REVERTED || /revert/i.test(message)) return new RpcError(method, code, message) // a contract's own words
+  if (message.startsWith(NOT_RECORDED)) return new RecordedChain(method, code, message)
   if (isBusy(code, message)) return new NodeBusy(message)
   if (
     code === METHOD_NOT_FOUND ||
@@ -139,14 +194,13 @@ export const isLimit = (error: unknown): error is RpcError =>
   error instanceof RpcError &&
   ([LIMIT_EXCEEDED, INVALID_PARAMS, PAYLOAD_TOO_LARGE].includes(error.code) || LIMIT.test(error.reason))
 
-/** Whether a call reverted. */
+/** Whether a call reverted, or failed inside the contract in another way: the contract answered. */
 export const isRevert = (error: unknown): error is RpcError =>
-  error instanceof RpcError && (error.code === REVERTED || /revert|invalid opcode/i.test(error.reason))
+  error instanceof RpcError && (error.code === REVERTED || REVERT.test(error.reason))
 
-/** Whether a node refused a call because it answers no calls at all. */
-export const lacksState = (error: unknown): error is RpcError | MethodUnsupported =>
-  error instanceof MethodUnsupported ||
-  (error instanceof RpcError && /not (supported|available|answer)/i.test(error.reason))
+/** Whether a node refused a call because it does not have the block's state. */
+export const lacksState = (error: unknown): error is RpcError =>
+  error instanceof RpcError && STATE_MISSING.test(error.reason)
 
 /** Whether every endpoint would refuse the same request: a revert is the chain's answer, and a limit is the fault of the request. */
 export const isFinal = (error: RpcError) => error.code === REVERTED || isLimit(error)

@@ -1,4 +1,4 @@
-import { RpcError, statusError } from './errors.ts'
+import { NodeSilent, noJsonRpc, statusError } from './errors.ts'
 import { type Rpc, redactedUrl } from './rpc.ts'
 import {
   bodyOf,
@@ -6,26 +6,34 @@ import {
   type JsonRpcResponse,
   messagesIn,
   rpcOver,
+  silence,
   type TransportOptions,
+  timeoutOf,
 } from './transport.ts'
 
 /** A JSON-RPC client over HTTP. A user and password in the URL are sent as basic authentication. */
 export function httpRpc(url: string, options: TransportOptions = {}): Rpc {
-  const { timeoutMs = 30_000, signal } = options
+  const { signal } = options
   const { address, headers } = addressed(url)
 
   async function send(requests: readonly JsonRpcRequest[]): Promise<JsonRpcResponse[]> {
+    const timeoutMs = timeoutOf(requests, options.timeoutMs)
     const timeout = AbortSignal.timeout(timeoutMs)
-    const response = await fetch(address, {
-      method: 'POST',
-      headers,
-      body: bodyOf(requests),
-      signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
-    })
-    const text = Buffer.from(await response.arrayBuffer()).toString() // half the work of `text()`
-    const failure = statusError(redactedUrl(url), response.status, text)
-    if (failure) throw failure
-    return messagesOf(text, response.status)
+    try {
+      const response = await fetch(address, {
+        method: 'POST',
+        headers,
+        body: bodyOf(requests),
+        signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
+      })
+      const text = Buffer.from(await response.arrayBuffer()).toString() // half the work of `text()`
+      const failure = statusError(redactedUrl(url), response.status, text)
+      if (failure) throw failure
+      return messagesOf(redactedUrl(url), text, response.status)
+    } catch (cause) {
+      if (timeout.aborted && !signal?.aborted) throw new NodeSilent(silence(timeoutMs))
+      throw cause
+    }
   }
 
   return rpcOver(url, send, options)
@@ -44,12 +52,10 @@ function addressed(url: string): { address: URL; headers: Record<string, string>
   return { address, headers }
 }
 
-/** An error page is not quoted: it may repeat the path, which may hold an API key. */
-function messagesOf(text: string, status: number): JsonRpcResponse[] {
+function messagesOf(endpoint: string, text: string, status: number): JsonRpcResponse[] {
   try {
     return messagesIn(text)
   } catch (error) {
-    if (status < 400) throw error
-    throw new RpcError('the request', status, `HTTP ${status} without JSON-RPC. Correct the path in RPC_URL`)
+    throw status < 400 ? error : noJsonRpc(endpoint, status)
   }
 }

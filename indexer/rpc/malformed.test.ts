@@ -4,7 +4,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { WebSocketServer } from 'ws'
 import { readHeader, readLogs } from '../chain/blockRange.ts'
 import { InconsistentChain } from '../errors.ts'
-import { RpcError, RpcUnavailable } from './errors.ts'
+import { RpcUnavailable } from './errors.ts'
 import { httpRpc } from './http.ts'
 import { webSocketRpc } from './websocket.ts'
 
@@ -73,7 +73,7 @@ test.each(FRAMES)('WebSocket: the frame %j is retried and ends no process', asyn
 test('an error page is not quoted, because it may repeat the path and its key', async () => {
   const host = await httpNode(({ url }) => ({ status: 404, body: `<pre>Cannot POST ${url}</pre>` }))
   const error = await failureOf(httpRpc(`http://${host}/v2/SECRET?key=SECRET`, FAST).request('eth_chainId'))
-  expect(error).toBeInstanceOf(RpcError)
+  expect(error).toBeInstanceOf(RpcUnavailable)
   expect(error.message).toContain('HTTP 404 without JSON-RPC. Correct the path in RPC_URL')
   expect(error.message).not.toContain('SECRET')
 })

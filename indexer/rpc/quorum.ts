@@ -48,7 +48,7 @@ export async function crossCheck(
   own: BlockDigest,
   about: string,
   ask: (rpc: Rpc) => Promise<BlockDigest | undefined>,
-  onDisagreement: () => void,
+  onDisagreement: (about: string, reports: string[]) => void,
 ): Promise<CrossCheck> {
   const [first, ...others] = quorum.healthy()
   if (!first) return 'undecided'
@@ -60,12 +60,12 @@ export async function crossCheck(
     if (reports.size === 2 && other.digest === own.digest) return 'agreed'
   }
   if (reports.size === 1) return 'undecided'
-  onDisagreement()
+  const shown = [...reports].map(([rpc, { shown }]) => `${redactedUrl(rpc.url)}: ${shown}`)
+  onDisagreement(about, shown)
   const votes = new Map<string, number>()
   for (const { digest } of reports.values()) votes.set(digest, (votes.get(digest) ?? 0) + 1)
   const majority = [...votes].find(([, count]) => count * 2 > reports.size)?.[0]
   if (majority === undefined) {
-    const shown = [...reports].map(([rpc, { shown }]) => `${redactedUrl(rpc.url)}: ${shown}`)
     throw new IndexerError(
       `The RPC endpoints disagree about ${about} (${shown.join('; ')}). Remove the wrong one from RPC_URL, or add another so that a majority decides.`,
     )

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { EndpointUnusable, NodeBusy, RpcError, RpcUnavailable } from './errors.ts'
+import { EndpointUnusable, NodeBusy, NodeSilent, RpcError, RpcUnavailable } from './errors.ts'
 
 /** Retries with exponential back-off and jitter. */
 
@@ -10,6 +10,8 @@ export interface RetryOptions {
   delayMs?: number
   /** Ends the wait and the request. */
   signal?: AbortSignal
+  /** Called when no answer came to a try in time. */
+  onSilence?: (endpoint: string, problem: string) => void
   /** A number from 0 to 1 for the random part of a delay; by default from the clock. */
   random?: () => number
 }
@@ -32,8 +34,16 @@ export function retryDelayMs(attempt: number, delayMs: number, random: () => num
 /** From 0 to 1, from the clock's nanoseconds: it spreads retries and decides nothing else. */
 const jitter = () => Number(process.hrtime.bigint() % 1_000n) / 1_000
 
+/** What an error says; Node leaves the message of some connection errors empty. */
+function reasonOf(error: unknown): string {
+  const innermost = error instanceof Error && error.cause instanceof Error ? error.cause : error
+  if (!(innermost instanceof Error)) return String(innermost)
+  const { code } = innermost as { code?: unknown }
+  return innermost.message || (typeof code === 'string' ? code : innermost.name)
+}
+
 /** Retries `work` while the node is unreachable or busy. @throws RpcError and EndpointUnusable at once; RpcUnavailable when every try
- *  failed. */
+ *  failed, or when another try would fail in the same way. */
 export async function withRetries<T>(work: () => Promise<T>, endpoint: string, options: RetryOptions): Promise<T> {
   const { tries = 4, signal } = options
   let last: unknown
@@ -43,19 +53,18 @@ export async function withRetries<T>(work: () => Promise<T>, endpoint: string, o
       return await work()
     } catch (error) {
       signal?.throwIfAborted()
-      if (error instanceof RpcError || error instanceof EndpointUnusable) throw error
+      if (error instanceof RpcError || error instanceof EndpointUnusable || error instanceof RpcUnavailable) throw error
+      if (error instanceof NodeSilent) options.onSilence?.(endpoint, error.message)
       last = error
     }
   }
-  const reason =
-    last instanceof Error ? (last.cause instanceof Error ? last.cause.message : last.message) : String(last)
   if (last instanceof NodeBusy)
     throw new RpcUnavailable(
-      `RPC_URL: ${endpoint} is overloaded, limits requests, or answers incompletely (${reason}). It is retried; a larger plan or another endpoint helps if this lasts.`,
+      `RPC_URL: ${endpoint} is overloaded, limits requests, or answers incompletely (${reasonOf(last)}). It is retried; a larger plan or another endpoint helps if this lasts.`,
       { cause: last },
     )
   throw new RpcUnavailable(
-    `RPC_URL: ${endpoint} does not answer (${reason || 'connection refused'}). Start the node, or correct RPC_URL.`,
+    `RPC_URL: ${endpoint} does not answer (${reasonOf(last)}). Start the node, or correct RPC_URL.`,
     { cause: last },
   )
 }

@@ -1,11 +1,11 @@
-import { NodeBusy, responseError } from './errors.ts'
+import { NodeBusy, readError, responseError } from './errors.ts'
 import { type RetryOptions, withRetries } from './retry.ts'
 import { type Rpc, type RpcCall, redactedUrl } from './rpc.ts'
 
 /** What HTTP and WebSocket have in common: ids, batches, the order of results, errors and retries. */
 
 export interface TransportOptions extends RetryOptions {
-  /** How long one response may take: 30,000. */
+  /** How long a response with logs may take: 30,000. Any other response may take 10,000 at most. */
   timeoutMs?: number
   /** Calls in one request at most: 100. */
   batchSize?: number
@@ -21,7 +21,7 @@ export interface JsonRpcRequest extends RpcCall {
 export interface JsonRpcResponse {
   id: number
   result?: unknown
-  error?: { code: number; message: string; data?: unknown }
+  error?: unknown
 }
 
 /** Sends one JSON-RPC request, or several as a batch, and resolves to the responses, in any order.
@@ -39,6 +39,15 @@ export function messagesIn(text: string): JsonRpcResponse[] {
   const messages: unknown[] = Array.isArray(body) ? body : [body]
   return messages.filter((message): message is JsonRpcResponse => typeof message === 'object' && message !== null)
 }
+
+const TIMEOUT_MS = 30_000
+const QUICK_TIMEOUT_MS = 10_000
+
+/** Logs of many blocks may take long; a node that does not answer anything else soon does not answer at all. */
+export const timeoutOf = (requests: readonly RpcCall[], timeoutMs = TIMEOUT_MS) =>
+  requests.some(({ method }) => method === 'eth_getLogs') ? timeoutMs : Math.min(timeoutMs, QUICK_TIMEOUT_MS)
+
+export const silence = (timeoutMs: number) => `no answer within ${timeoutMs / 1000} s`
 
 /** The body of a request: a single call is not sent as a batch. */
 export const bodyOf = (requests: readonly JsonRpcRequest[]) =>
@@ -87,6 +96,6 @@ const results = (
   responses: readonly JsonRpcResponse[],
 ): unknown[] =>
   responses.map(({ result, error }, index) => {
-    if (error) throw responseError(endpoint, requests[index]?.method ?? '', error)
+    if (error) throw responseError(endpoint, requests[index]?.method ?? '', readError(error))
     return result
   })

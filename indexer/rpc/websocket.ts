@@ -1,5 +1,5 @@
 import { WebSocket } from 'ws'
-import { NodeBusy, statusError } from './errors.ts'
+import { NodeSilent, noJsonRpc, statusError } from './errors.ts'
 import { type Rpc, redactedUrl } from './rpc.ts'
 import {
   bodyOf,
@@ -7,7 +7,9 @@ import {
   type JsonRpcResponse,
   messagesIn,
   rpcOver,
+  silence,
   type TransportOptions,
+  timeoutOf,
 } from './transport.ts'
 
 const MAX_MESSAGE_BYTES = 512 * 1024 * 1024
@@ -17,7 +19,7 @@ const SUBSCRIPTION = { jsonrpc: '2.0', id: 0, method: 'eth_subscribe', params: [
 /** A JSON-RPC client over one WebSocket connection, opened at the first request and again after it was lost. It also announces
  *  new heads. */
 export function webSocketRpc(url: string, options: TransportOptions = {}): Rpc {
-  const { timeoutMs = 30_000, signal } = options
+  const { signal } = options
   const waiting = new Map<number, { done: (response: JsonRpcResponse) => void; fail: (error: Error) => void }>()
   const listeners = new Set<() => void>()
   let opening: Promise<WebSocket> | undefined
@@ -43,7 +45,8 @@ export function webSocketRpc(url: string, options: TransportOptions = {}): Rpc {
 
   function open(): Promise<WebSocket> {
     opening ??= new Promise((done, fail) => {
-      const socket = new WebSocket(url, { handshakeTimeout: timeoutMs, maxPayload: MAX_MESSAGE_BYTES })
+      const handshakeTimeout = timeoutOf([], options.timeoutMs)
+      const socket = new WebSocket(url, { handshakeTimeout, maxPayload: MAX_MESSAGE_BYTES })
       const close = () => socket.close()
       signal?.addEventListener('abort', close, { once: true })
       socket.on('message', (data) => {
@@ -54,10 +57,12 @@ export function webSocketRpc(url: string, options: TransportOptions = {}): Rpc {
           socket.close()
         }
       })
-      socket.on('error', (error) => fail(error))
+      socket.on('error', (error) =>
+        fail(/handshake has timed out/.test(error.message) ? new NodeSilent(silence(handshakeTimeout)) : error),
+      )
       socket.on('unexpected-response', (request, { statusCode = 0 }) => {
         request.destroy()
-        fail(statusError(redactedUrl(url), statusCode, '') ?? new NodeBusy(`HTTP ${statusCode}`))
+        fail(statusError(redactedUrl(url), statusCode, '') ?? noJsonRpc(redactedUrl(url), statusCode))
       })
       socket.on('close', () => {
         signal?.removeEventListener('abort', close)
@@ -84,8 +89,9 @@ export function webSocketRpc(url: string, options: TransportOptions = {}): Rpc {
       ({ id }) => new Promise<JsonRpcResponse>((done, fail) => waiting.set(id, { done, fail })),
     )
     socket.send(bodyOf(requests))
+    const timeoutMs = timeoutOf(requests, options.timeoutMs)
     const timer = setTimeout(() => {
-      for (const { id } of requests) waiting.get(id)?.fail(new Error(`no answer within ${timeoutMs} ms`))
+      for (const { id } of requests) waiting.get(id)?.fail(new NodeSilent(silence(timeoutMs)))
     }, timeoutMs)
     try {
       return await Promise.all(responses)

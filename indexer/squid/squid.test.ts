@@ -2,47 +2,20 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
 import type { Database } from '#schema/database.ts'
 import { freshDatabase } from '#test/database.ts'
-import { type IndexerOptions, startIndexer } from '../index.ts'
-import { type TestChain, testChain } from '../test/chain.ts'
-import { difference } from '../test/compare.ts'
+import type { IndexerOptions } from '../index.ts'
+import type { TestChain } from '../test/chain.ts'
+import { expectClean, follow as followWith } from '../test/follow.ts'
 import { gateway } from '../test/gateway.ts'
-import { noise, prepareNoise, seededInts } from '../test/noise.ts'
+import { noise, noisyChain } from '../test/noise.ts'
 import { runProcessorProcess } from './backfill.ts'
 
 const CONFIRMATIONS = 12
 
-async function follow(chain: TestChain, db: Database, options: Partial<IndexerOptions> = {}) {
-  const stop = new AbortController()
-  const { url: rpcUrl, deployment } = chain
-  const started = { db, rpcUrl, deployment, signal: stop.signal, confirmations: CONFIRMATIONS, pollMs: 10, ...options }
-  const indexer = await startIndexer(started)
-  indexer.stopped.catch(() => {})
-  const end = async () => {
-    stop.abort()
-    await indexer.stopped.catch(() => {})
-  }
-  onTestFinished(end)
-  return { ...indexer, end }
-}
-
-async function expectClean(chain: TestChain, db: Database) {
-  const clean = await freshDatabase()
-  const indexer = await follow(chain, clean)
-  await indexer.caughtUp()
-  await indexer.end()
-  expect(await difference(db, clean)).toEqual([])
-}
-
-async function noisyChain(transactions: number) {
-  const chain = await testChain()
-  await prepareNoise(chain)
-  const next = seededInts(99)
-  for (let i = 0; i < transactions; i++) await noise(chain, next)
-  return { chain, next }
-}
+const follow = (chain: TestChain, db: Database, options: Partial<IndexerOptions> = {}) =>
+  followWith(chain, db, { confirmations: CONFIRMATIONS, ...options })
 
 test('final blocks come from a gateway through evm-processor, the rest from the node: the rows are the same', async () => {
-  const { chain } = await noisyChain(90)
+  const { chain } = await noisyChain(90, 99)
   const db = await freshDatabase()
   const archive = await gateway(chain, (await chain.head()) - 20)
   const indexer = await follow(chain, db, { gatewayUrl: archive.url })
@@ -53,17 +26,17 @@ test('final blocks come from a gateway through evm-processor, the rest from the 
 })
 
 test('a URL that is not a gateway is refused', async () => {
-  const { chain } = await noisyChain(1)
+  const { chain } = await noisyChain(1, 99)
   const indexer = await follow(chain, await freshDatabase(), { gatewayUrl: `${chain.url}/nothing` })
   await expect(indexer.stopped).rejects.toThrow(/GATEWAY_URL: http:.* is not a Subsquid Network gateway/)
 })
 
 test('evm-processor alone follows a node through a reorganisation into the same rows, and our source goes on from there', async () => {
-  const { chain, next } = await noisyChain(30)
+  const { chain, next } = await noisyChain(30, 99)
   const db = await freshDatabase()
   const first = await follow(chain, db)
   await first.caughtUp()
-  await first.end()
+  await first.stop()
   const stop = new AbortController()
   const { deployment, url: rpcUrl } = chain
   const needs = {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
 import type { Database } from '#schema/database.ts'
 import { tableOf } from '#schema/define.ts'
 import { ChainEvent } from '#schema/onchain/chain.ts'
@@ -8,33 +8,16 @@ import { rowText } from '#schema/rowText.ts'
 import { firstWrongRoot, storedRoots } from '#schema/stateChanges.ts'
 import { BlockChanges } from '#schema/stateRoot.ts'
 import { freshDatabase } from '#test/database.ts'
-import { type Indexer, type IndexerOptions, startIndexer } from '../index.ts'
-import { type TestChain, testChain } from '../test/chain.ts'
+import type { IndexerOptions } from '../index.ts'
+import type { TestChain } from '../test/chain.ts'
 import { faultyNode } from '../test/faultyNode.ts'
-import { noise, prepareNoise, seededInts } from '../test/noise.ts'
+import { follow as followWith } from '../test/follow.ts'
+import { noise, noisyChain } from '../test/noise.ts'
 
 const CONFIRMATIONS = 20
 
-async function follow(chain: TestChain, db: Database, options: Partial<IndexerOptions> = {}): Promise<Indexer> {
-  const stop = new AbortController()
-  const { url: rpcUrl, deployment } = chain
-  const settings = { db, rpcUrl, deployment, signal: stop.signal, confirmations: CONFIRMATIONS, pollMs: 10, ...options }
-  const indexer = await startIndexer(settings)
-  indexer.stopped.catch(() => {})
-  onTestFinished(async () => {
-    stop.abort()
-    await indexer.stopped.catch(() => {})
-  })
-  return indexer
-}
-
-async function noisyChain(transactions: number) {
-  const chain = await testChain()
-  await prepareNoise(chain)
-  const next = seededInts(17)
-  for (let i = 0; i < transactions; i++) await noise(chain, next)
-  return { chain, next }
-}
+const follow = (chain: TestChain, db: Database, options: Partial<IndexerOptions> = {}) =>
+  followWith(chain, db, { confirmations: CONFIRMATIONS, ...options })
 
 const all = (chain: TestChain, db: Database) => storedRoots(db, chain.deployment.chainId, 0, 100_000)
 const unfounded = async (chain: TestChain, db: Database) => {
@@ -43,7 +26,7 @@ const unfounded = async (chain: TestChain, db: Database) => {
 }
 
 test('the root is the same at each block, whatever the batches, restarts and forks in between', async () => {
-  const { chain, next } = await noisyChain(25)
+  const { chain, next } = await noisyChain(25, 17)
   const piecemeal = await freshDatabase()
   const narrow = await faultyNode(chain.url) // final blocks come three at a time
   narrow.fault = ({ method, params: [first] }) => {
@@ -51,8 +34,7 @@ test('the root is the same at each block, whatever the batches, restarts and for
     const wide = method === 'eth_getLogs' && fromBlock && Number(toBlock) - Number(fromBlock) >= 3
     return wide ? { error: { code: -32600, message: 'eth_getLogs is limited to a 3 block range' } } : undefined
   }
-  const away = new AbortController()
-  const first = await follow(chain, piecemeal, { rpcUrl: narrow.url, signal: away.signal })
+  const first = await follow(chain, piecemeal, { rpcUrl: narrow.url })
   await first.caughtUp()
   const before = await all(chain, piecemeal)
   await chain.call('anvil_reorg', 9, [])
@@ -60,8 +42,7 @@ test('the root is the same at each block, whatever the batches, restarts and for
     await noise(chain, next)
     if (i % 3 === 0) await first.caughtUp()
   }
-  away.abort()
-  await first.stopped
+  await first.stop()
   for (let i = 0; i < 5; i++) await noise(chain, next)
   await (await follow(chain, piecemeal)).caughtUp() // started again, in one batch
   const whole = await freshDatabase()
@@ -75,7 +56,7 @@ test('the root is the same at each block, whatever the batches, restarts and for
 })
 
 test('when any version is changed by hand, the block of the first changed version is named', async () => {
-  const { chain } = await noisyChain(25)
+  const { chain } = await noisyChain(25, 17)
   const db = await freshDatabase()
   await (await follow(chain, db)).caughtUp()
   const { rows: old } = await db.query(
@@ -116,13 +97,11 @@ test('when any version is changed by hand, the block of the first changed versio
 })
 
 test('an index from before state roots existed gets the roots that it would have', async () => {
-  const { chain } = await noisyChain(15)
+  const { chain } = await noisyChain(15, 17)
   const db = await freshDatabase()
-  const away = new AbortController()
-  const first = await follow(chain, db, { signal: away.signal })
+  const first = await follow(chain, db)
   await first.caughtUp()
-  away.abort()
-  await first.stopped
+  await first.stop()
   const roots = await all(chain, db)
   await db.query('delete from state_root')
   await (await follow(chain, db)).caughtUp()

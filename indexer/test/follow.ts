@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, onTestFinished } from 'vitest'
 import type { Database } from '#schema/database.ts'
 import { freshDatabase } from '#test/database.ts'
@@ -27,6 +28,17 @@ export async function follow(chain: TestChain, db: Database, options: Partial<In
 /** Fails unless the rows are exactly those of a new index of the present chain. */
 export async function expectClean(chain: TestChain, db: Database, options: Partial<IndexerOptions> = {}) {
   const clean = await freshDatabase()
-  await (await follow(chain, clean, options)).caughtUp()
+  const indexer = await follow(chain, clean, options)
+  await indexer.caughtUp()
+  await indexer.stop()
   expect(await difference(db, clean)).toEqual([])
+}
+
+const WITHIN_MS = 30_000
+
+/** Waits until something holds. @throws naming it after 30 s. */
+export async function until(what: string, holds: () => boolean | Promise<boolean>) {
+  for (const began = performance.now(); performance.now() - began < WITHIN_MS; await sleep(20))
+    if (await holds()) return
+  throw new Error(`Not within ${WITHIN_MS / 1000} s: ${what}`)
 }

@@ -1,5 +1,5 @@
 import { must } from '#test/must.ts'
-import type { TestChain } from './chain.ts'
+import { type TestChain, testChain } from './chain.ts'
 
 /** A seeded generator of integers below a limit (mulberry32): the same seed gives the same numbers. */
 export function seededInts(seed: number) {
@@ -36,4 +36,13 @@ export async function noise(chain: TestChain, next: (below: number) => number) {
     () => chain.wait(1 + next(30)),
   ]
   await must(actions[next(actions.length)])()
+}
+
+/** A chain with so many random transactions, and the generator that goes on with its noise. */
+export async function noisyChain(transactions: number, seed: number) {
+  const chain = await testChain()
+  await prepareNoise(chain)
+  const next = seededInts(seed)
+  for (let i = 0; i < transactions; i++) await noise(chain, next)
+  return { chain, next }
 }
