@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { mkdir } from 'node:fs/promises'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
@@ -102,10 +102,16 @@ async function startEmbeddedPostgres(home: string, log: Logger, stops: (() => Pr
   return server.url
 }
 
+/** The files by which other commands find the embedded chain of a home: the URL of the one that runs, and its contracts. */
+export const embeddedChainFiles = (home: string) => ({
+  url: join(home, 'chain', 'url'),
+  deployment: join(home, 'chain', 'deployment.json'),
+})
+
 async function startEmbeddedChain(home: string, log: Logger, stops: (() => Promise<void>)[]) {
   const folder = join(home, 'chain')
   const stateFile = join(folder, 'state.json')
-  const deploymentFile = join(folder, 'deployment.json')
+  const { deployment: deploymentFile } = embeddedChainFiles(home)
   const fresh = !existsSync(stateFile) || !existsSync(deploymentFile)
   const anvil = await startAnvil({
     stateFile,
@@ -115,7 +121,12 @@ async function startEmbeddedChain(home: string, log: Logger, stops: (() => Promi
     accounts: ACCOUNTS,
     balance: 1_000_000,
   })
-  stops.push(() => anvil.stop())
+  const { url: urlFile } = embeddedChainFiles(home)
+  await writeFile(urlFile, anvil.url)
+  stops.push(async () => {
+    await rm(urlFile, { force: true })
+    await anvil.stop()
+  })
   const operator = mnemonicToAccount(DEV_MNEMONIC, { addressIndex: OPERATOR_INDEX })
   const operatorKey = `0x${Buffer.from(operator.getHdKey().privateKey as Uint8Array).toString('hex')}`
   if (fresh) {

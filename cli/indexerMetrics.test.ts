@@ -114,5 +114,6 @@ test('a standby says that it waits, and how long it waited when it takes over; t
   expect(shown).toMatchObject({ standby: 0, takeovers_total: 1 })
   expect(shown.standby_seconds_total).toBeCloseTo(waitedMs / 1000, 2)
   expect(lines('Recovered')).toEqual([])
+  expect(lines('Indexing')).toEqual([]) // it took over, it did not begin
   await expectClean(chain, db)
 })

@@ -17,6 +17,11 @@ interface IndexMetric {
 
 const METRICS: readonly IndexMetric[] = [
   {
+    name: 'timeouts_total',
+    help: 'RPC requests that were not answered in time.',
+    read: ({ counters }) => counters.timeouts,
+  },
+  {
     name: 'failovers_total',
     help: 'Times that another RPC endpoint had to be used.',
     read: ({ counters }) => counters.failovers,

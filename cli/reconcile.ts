@@ -1,27 +1,61 @@
-import { reconcile } from '#indexer/governors/reconcile.ts'
+import { readFile } from 'node:fs/promises'
+import { type Config, ConfigError } from '#config'
+import { type ReconciledGovernor, reconcile } from '#indexer/governors/reconcile.ts'
 import { openRpc } from '#indexer/rpc/open.ts'
-import { openDatabase } from '#schema/database.ts'
-import type { GovernorOptions } from './governors.ts'
+import { type Database, openDatabase } from '#schema/database.ts'
+import { embeddedChainFiles } from './backingServices.ts'
+import { readDeployment } from './deployment.ts'
+import { type GovernorOptions, namesGovernors } from './governors.ts'
 import { configFor, indexTargets } from './indexCommand.ts'
+import { withDatabase } from './withDatabase.ts'
 
-/** `modelcommons reconcile`: compares the index with the contracts at the last final block. Exits with 1 when they differ. */
-export async function runReconcile(options: GovernorOptions & { samples: number; seed?: string }): Promise<void> {
-  const { samples: size, seed } = options
-  for (const { databaseUrl, rpcUrl, deployment } of await indexTargets(options, configFor(options))) {
+export interface ReconcileOptions extends GovernorOptions {
+  samples: number
+  seed?: string
+}
+
+/** `modelcommons reconcile`: compares the index with the contracts at the last final block; without any configuration, the index of the system
+ *  that `modelcommons up` runs in MODELCOMMONS_HOME. Exits with 1 when they differ. */
+export async function runReconcile(options: ReconcileOptions): Promise<void> {
+  const config = configFor(options)
+  if (!config.databaseUrl && !config.rpcUrls && !namesGovernors(options)) return reconcileEmbedded(config, options)
+  for (const { databaseUrl, rpcUrl, deployment } of await indexTargets(options, config)) {
     const db = await openDatabase(databaseUrl)
-    const stop = new AbortController()
     try {
-      const found = await reconcile(db, openRpc(rpcUrl, { signal: stop.signal }), { size, seed })
-      if (!found.length) console.log(`Chain ${deployment.chainId}: nothing is indexed yet.`)
-      for (const { governorId, block, compared, drift, findings } of found) {
-        console.log(`${governorId} at block ${block}: ${drift} of ${compared} values differ`)
-        for (const { what, subject, indexed, chain } of findings)
-          console.log(`  ${what} of ${subject}: ${indexed} in the index, ${chain} on chain`)
-        if (drift) process.exitCode = 1
-      }
+      await compare(db, rpcUrl, deployment.chainId, options)
     } finally {
-      stop.abort()
       await db.close()
     }
   }
+}
+
+async function reconcileEmbedded(config: Config, options: ReconcileOptions): Promise<void> {
+  const files = embeddedChainFiles(config.home)
+  const rpcUrl = await readFile(files.url, 'utf8').catch((cause) => {
+    throw new ConfigError(
+      `MODELCOMMONS_HOME: nothing runs in ${config.home}. Start it (\`modelcommons up\`), or set DATABASE_URL, RPC_URL and DEPLOYMENT.`,
+      { cause },
+    )
+  })
+  const { chainId } = await readDeployment(files.deployment)
+  await withDatabase(config, (db) => compare(db, rpcUrl, chainId, options))
+}
+
+async function compare(db: Database, rpcUrl: string, chainId: number, { samples: size, seed }: ReconcileOptions) {
+  const stop = new AbortController()
+  try {
+    const found = await reconcile(db, openRpc(rpcUrl, { signal: stop.signal }), { size, seed })
+    if (!found.length) console.log(`Chain ${chainId}: nothing is indexed yet.`)
+    for (const one of found) print(one)
+  } finally {
+    stop.abort()
+  }
+}
+
+function print({ governorId, block, compared, drift, findings, nothingCompared }: ReconciledGovernor) {
+  if (!compared) return console.log(`${governorId} at block ${block}: nothing was compared, because ${nothingCompared}`)
+  console.log(`${governorId} at block ${block}: ${drift} of ${compared} values differ`)
+  for (const { what, subject, indexed, chain } of findings)
+    console.log(`  ${what} of ${subject}: ${indexed} in the index, ${chain} on chain`)
+  if (drift) process.exitCode = 1
 }

@@ -19,6 +19,9 @@ const tell = (message: ServiceMessage) => process.send?.(message)
 /** Runs the service `name` until SIGTERM, SIGINT or the end of the supervisor, then stops it. A PermanentError at the start is reported to the
  *  supervisor: a restart would not help. */
 export async function runService(name: string, start: () => Promise<Running>): Promise<void> {
+  // While the service starts, there is nothing to stop in order; a start that waits for a node must not outlive its supervisor.
+  const leave = () => process.exit(1)
+  if (process.connected) process.on('disconnect', leave)
   let running: Running
   let flushTraces = async () => {}
   try {
@@ -43,7 +46,7 @@ export async function runService(name: string, start: () => Promise<Running>): P
   process.on('SIGTERM', () => stop(0))
   process.on('SIGINT', () => stop(0))
   process.on('SIGHUP', () => stop(0)) // the terminal was closed
-  if (process.connected) process.on('disconnect', () => stop(0))
+  if (process.connected) process.on('disconnect', () => stop(0)).off('disconnect', leave)
   running.stopped?.catch((error) => stop(explain(error)))
   tell({ type: 'ready', info: running.info })
 }

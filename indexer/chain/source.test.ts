@@ -10,7 +10,7 @@ import { httpRpc } from '../rpc/http.ts'
 import { redactedUrl } from '../rpc/rpc.ts'
 import { type TestChain, testChain } from '../test/chain.ts'
 import { type Call, type FaultyNode, faultyNode, type NodeFault } from '../test/faultyNode.ts'
-import { expectClean, follow } from '../test/follow.ts'
+import { expectClean, follow, until } from '../test/follow.ts'
 import { noise, noisyChain, seededInts } from '../test/noise.ts'
 import { terms, textHash } from '../test/story.ts'
 import { BloomFilter } from './bloom.ts'
@@ -49,6 +49,29 @@ test.each<[string, (call: Call) => NodeFault]>([
   const node = await faultyNode(chain.url)
   node.fault = (call) => (call.method === 'eth_getLogs' ? limit(call) : undefined)
   await expectSame(chain, node)
+})
+
+test.each([
+  ['far behind the head', 2],
+  ['near the head', 10_000],
+])('a single block with more logs than the node gives is named, %s', async (_, confirmations) => {
+  const { chain } = await noisyChain(8, 41)
+  const node = await faultyNode(chain.url)
+  const crowded = 5 + 24 // within the transactions that prepare the noise
+  const { hash } = (await chain.call('eth_getBlockByNumber', `0x${crowded.toString(16)}`, false)) as { hash: string }
+  node.fault = ({ method, params }) => {
+    if (method !== 'eth_getLogs') return undefined
+    const [{ fromBlock, toBlock, blockHash }] = params as [Record<string, string>]
+    const covers = blockHash ? blockHash === hash : Number(fromBlock) <= crowded && Number(toBlock) >= crowded
+    return covers ? refusal(-32005, 'query returned more than 10000 results') : undefined
+  }
+  const indexer = await follow(chain, await freshDatabase(), { rpcUrl: node.url, confirmations })
+  await until('the block is named', () => indexer.status().problem !== undefined)
+  expect(indexer.status().problem).toBe(
+    `The node refuses the logs of the single block ${crowded}: query returned more than 10000 results (code -32005). Name an endpoint with a larger limit in RPC_URL.`,
+  )
+  node.fault = () => undefined
+  await indexer.caughtUp()
 })
 
 const refusal = (code: number, message: string): NodeFault => ({ error: { code, message } })

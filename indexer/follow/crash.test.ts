@@ -5,7 +5,8 @@ import { freshDatabase } from '#test/database.ts'
 import { type TestChain, testChain } from '../test/chain.ts'
 import { faultyNode } from '../test/faultyNode.ts'
 import { expectClean, follow as followWith, until } from '../test/follow.ts'
-import { noise, prepareNoise, seededInts } from '../test/noise.ts'
+import { recordingLogger } from '../test/logger.ts'
+import { noise, noisyChain, prepareNoise, seededInts } from '../test/noise.ts'
 
 const CONFIRMATIONS = 30
 
@@ -118,6 +119,26 @@ test('while the node is down the indexer reports it and waits; when the node is 
   await indexer.caughtUp(await chain.head())
   expect(indexer.status()).toMatchObject({ state: 'running', problem: undefined })
   await expectClean(chain, db)
+})
+
+test('a failure of the database is told with the variable that leads to it', async () => {
+  const { chain } = await noisyChain(2, 3)
+  const db = await freshDatabase()
+  const { log, lines } = recordingLogger()
+  const indexer = await followWith(chain, db, { log, pollMs: 200 })
+  await indexer.caughtUp()
+  const { pool } = db
+  const query = pool.query.bind(pool)
+  const connect = pool.connect.bind(pool)
+  const gone = () => Promise.reject(Object.assign(new Error(''), { code: 'ECONNREFUSED' }))
+  Object.assign(pool, { query: gone, connect: gone })
+  await chain.send(1, 'GOpen', 'deposit', [], 1n)
+  await until('it says so', () => indexer.status().state === 'retrying')
+  Object.assign(pool, { query, connect })
+  await indexer.caughtUp(await chain.head())
+  expect(lines('A round failed; retrying')[0]?.details.problem).toMatch(
+    /^DATABASE_URL: the database failed \(ECONNREFUSED\). .* start it, or correct the URL/,
+  )
 })
 
 test('connections that PostgreSQL terminates, including the lock’s, only cost a moment', async () => {

@@ -1,5 +1,5 @@
 import { encodeFunctionData } from 'viem'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { stateOfStored } from '#rules/storedProposal.ts'
 import { PROPOSAL_STATES } from '#rules/tally.ts'
 import type { Database } from '#schema/database.ts'
@@ -11,6 +11,8 @@ import { must } from '#test/must.ts'
 import { type FollowedDeployment, startIndexer } from '../index.ts'
 import { openRpc } from '../rpc/open.ts'
 import { difference } from '../test/compare.ts'
+import { FaultyNode, type NodeFault } from '../test/faultyNode.ts'
+import { until } from '../test/follow.ts'
 import {
   deployBravo,
   deployGovernor,
@@ -21,7 +23,8 @@ import {
   liveBravo,
   spreadPower,
 } from '../test/governors.ts'
-import { reconcile } from './reconcile.ts'
+import { recordingLogger } from '../test/logger.ts'
+import { reconcile, startReconciler } from './reconcile.ts'
 
 /** Governors of others on one chain, configured by address and start block only. */
 
@@ -184,6 +187,48 @@ test('a comparison with the contracts finds nothing until a row is changed, then
   ])
   const stored = await db.query('select governor_id, drift from reconciliation where seed = $1 order by id', ['a'])
   expect(stored.rows.map(({ drift }) => drift)).toEqual(after.map(({ drift }) => drift))
+}, 60_000)
+
+test('where the node has no state of the block, or the contracts answer nothing, the comparison says so and agrees with nothing', async () => {
+  const db = await indexed()
+  const node = await new FaultyNode(chain.url).up()
+  onTestFinished(() => node.down())
+  const answering = (fault: NodeFault) => {
+    node.fault = ({ method }) => (method === 'eth_call' ? fault : undefined)
+    return reconcile(db, openRpc(node.url, {}), { size: 5 })
+  }
+  for (const message of [
+    'BlockOutOfRangeError: block height is 32 but requested was 5',
+    'missing trie node 1234 (path ) state 0x12 is not available',
+    'historical state 1234 is not available',
+    'header not found',
+  ])
+    await expect(answering({ error: { code: -32602, message } })).rejects.toThrow(
+      /^The node has no state of block \d+ \(.*\). An archive node keeps the state of all blocks.$/,
+    )
+  await expect(answering({ error: { code: -32601, message: 'Method not found' } })).rejects.toThrow('eth_call')
+  for (const one of await answering({ result: '0x' }))
+    expect(one).toMatchObject({
+      compared: 0,
+      drift: 0,
+      nothingCompared: 'its contracts have none of the functions that would be compared',
+    })
+
+  const { log, lines } = recordingLogger()
+  node.fault = ({ method }) =>
+    method === 'eth_call' ? { error: { code: -32602, message: 'BlockOutOfRangeError: …' } } : undefined
+  const stop = new AbortController()
+  const running = startReconciler({ db, rpcUrl: node.url, everyMs: 1, log, signal: stop.signal })
+  const later = () => lines('The index is compared with the contracts later, at a newer final block')
+  await until('the comparison is put off', () => later().length > 0)
+  expect(later()[0]?.level).toBe('info')
+  node.fault = ({ method }) => (method === 'eth_call' ? { result: '0x' } : undefined)
+  await until('nothing was compared', () => lines('Nothing was compared with the contracts').length > 0)
+  expect(lines('The index agrees with the contracts')).toEqual([])
+  node.fault = () => undefined
+  await until('it agrees', () => lines('The index agrees with the contracts').length > 0)
+  stop.abort()
+  await running
 }, 60_000)
 
 test('a reorganisation of a Governor’s blocks leaves the rows of a clean sync', async () => {

@@ -5,8 +5,9 @@ import { type Drift, Reconciliation } from '#schema/offchain/reconciliation.ts'
 import { Governor } from '#schema/onchain/governance.ts'
 import { row, rowsOf, saveRows } from '#schema/rows.ts'
 import { headerCall, readHeader } from '../chain/blockRange.ts'
-import { InconsistentChain } from '../errors.ts'
+import { InconsistentChain, IndexerError } from '../errors.ts'
 import type { Logger } from '../options.ts'
+import { RecordedChain, StateUnavailable } from '../rpc/errors.ts'
 import { openRpc } from '../rpc/open.ts'
 import type { Rpc } from '../rpc/rpc.ts'
 import {
@@ -22,9 +23,15 @@ import {
 const MAX_FINDINGS = 100
 const PARALLEL_CALLS = 10
 
+export type ReconciledGovernor = Reconciliation & {
+  /** Why no value was compared, where none was. */
+  nothingCompared?: string
+}
+
 /** Compares every followed Governor, with its token, and stores the findings.
- *  @throws RpcError when the node no longer has the state of the final block. */
-export async function reconcile(db: Database, rpc: Rpc, sample: SampleOptions): Promise<Reconciliation[]> {
+ *  @throws StateUnavailable when the node does not have the state of the final block, RecordedChain when the chain is a replay,
+ *  MethodUnsupported when the node does not support `eth_call`. */
+export async function reconcile(db: Database, rpc: Rpc, sample: SampleOptions): Promise<ReconciledGovernor[]> {
   const { rows } = await db.query('select least(block, final_block) as block from cursor')
   const block: number | undefined = rows[0]?.block
   if (block === undefined) return []
@@ -34,7 +41,7 @@ export async function reconcile(db: Database, rpc: Rpc, sample: SampleOptions): 
   const { hash, timestamp: time } = header
   const seeded = { ...sample, seed: sample.seed ?? hash }
   const read = governanceReader(rpc, block)
-  const done: Reconciliation[] = []
+  const done: ReconciledGovernor[] = []
   for (const governor of await rowsOf(db, Governor, 'true', [], { block, orderBy: 'id' })) {
     const values = [
       ...(await tokenValues(db, read, governor, seeded, { block, time })),
@@ -53,10 +60,14 @@ export async function reconcile(db: Database, rpc: Rpc, sample: SampleOptions): 
       at: new Date(),
     }
     await saveRows(db, [row(Reconciliation, found)])
-    done.push(found)
+    const nothingCompared = compared ? undefined : values.length ? NO_FUNCTIONS : NO_ROWS
+    done.push({ ...found, nothingCompared })
   }
   return done
 }
+
+const NO_ROWS = 'the index has no holders and no proposals of it yet'
+const NO_FUNCTIONS = 'its contracts have none of the functions that would be compared'
 
 async function compare(values: readonly IndexedValue[]) {
   const findings: Drift[] = []
@@ -77,7 +88,8 @@ async function compare(values: readonly IndexedValue[]) {
 const FIRST_MS = 15_000
 const SAMPLE_SIZE = 20
 
-/** Compares periodically until `signal` aborts; when the node or the database is unavailable, the next period tries again. */
+/** Compares periodically until `signal` aborts; what keeps it from comparing is logged, and the next period tries again. A replay of recorded
+ *  events has no contracts to compare with. */
 export async function startReconciler(options: {
   db: Database
   rpcUrl: string
@@ -91,15 +103,27 @@ export async function startReconciler(options: {
     await sleep(wait, undefined, { signal }).catch(() => {})
     if (signal.aborted) return
     try {
-      for (const { governorId, block, compared, drift, findings } of await reconcile(db, rpc, { size: SAMPLE_SIZE })) {
-        const details = { governor: governorId, block, compared, drift }
-        if (drift) log.warn({ ...details, findings }, 'The index differs from the contracts')
-        else log.info(details, 'The index agrees with the contracts')
-      }
+      for (const one of await reconcile(db, rpc, { size: SAMPLE_SIZE })) logComparison(log, one)
     } catch (error) {
       if (signal.aborted) return
-      if (!isRetriable(error)) throw error
-      log.warn({ problem: (error as Error).message }, 'The index could not be compared with the contracts')
+      if (error instanceof RecordedChain)
+        return log.info({}, 'The index is not compared with the contracts: a replay of recorded events has none')
+      // the indexer itself ends when its endpoints cannot be used
+      if (!(error instanceof Error && (isRetriable(error) || error instanceof IndexerError))) throw error
+      const { message: problem } = error
+      if (error instanceof StateUnavailable)
+        log.info({ problem }, 'The index is compared with the contracts later, at a newer final block')
+      else log.warn({ problem }, 'The index could not be compared with the contracts')
     }
   }
+}
+
+function logComparison(
+  log: Logger,
+  { governorId, block, compared, drift, findings, nothingCompared }: ReconciledGovernor,
+) {
+  const details = { governor: governorId, block, compared, drift }
+  if (drift) log.warn({ ...details, findings }, 'The index differs from the contracts')
+  else if (compared) log.info(details, 'The index agrees with the contracts')
+  else log.info({ governor: governorId, block, reason: nothingCompared }, 'Nothing was compared with the contracts')
 }

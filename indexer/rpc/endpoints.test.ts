@@ -1,20 +1,20 @@
 import { expect, test } from 'vitest'
 import { freshDatabase } from '#test/database.ts'
 import { must } from '#test/must.ts'
-import { type TestChain, testChain } from '../test/chain.ts'
+import type { TestChain } from '../test/chain.ts'
 import { type Call, type FaultyNode, faultyNode } from '../test/faultyNode.ts'
 import { expectClean, follow } from '../test/follow.ts'
-import { noise, prepareNoise, seededInts } from '../test/noise.ts'
+import { recordingLogger } from '../test/logger.ts'
+import { noise, noisyChain, seededInts } from '../test/noise.ts'
+import { RpcUnavailable } from './errors.ts'
+import { openRpc } from './open.ts'
 import { backoff, retryDelayMs } from './retry.ts'
 
 const next = () => seededInts(19)
 
 /** A chain behind `count` endpoints. */
 async function endpoints(count: number): Promise<{ chain: TestChain; nodes: FaultyNode[]; rpcUrl: string }> {
-  const chain = await testChain()
-  await prepareNoise(chain)
-  const random = next()
-  for (let i = 0; i < 15; i++) await noise(chain, random)
+  const { chain } = await noisyChain(15, 19)
   const nodes: FaultyNode[] = []
   for (let i = 0; i < count; i++) nodes.push(await faultyNode(chain.url))
   return { chain, nodes, rpcUrl: nodes.map(({ url }) => url).join(', ') }
@@ -137,6 +137,71 @@ test('an endpoint that lags behind has no vote', async () => {
   await indexer.caughtUp()
   expect(indexer.status().counters.disagreements).toBe(0)
   await expectClean(chain, db)
+})
+
+test('failovers and disagreements are logged, with the endpoint and the problem, less and less often', async () => {
+  const { chain, nodes, rpcUrl } = await endpoints(2)
+  const { log, lines } = recordingLogger()
+  const db = await freshDatabase()
+  const indexer = await follow(chain, db, { rpcUrl, log, ...everyRange })
+  await indexer.caughtUp()
+  const [first, second] = [must(nodes[0]), must(nodes[1])]
+  let wrongAnswers = 2
+  second.fault = ({ method }) => (method === 'eth_getLogs' && wrongAnswers-- > 0 ? { result: [] } : undefined)
+  await chain.send(1, 'GOpen', 'deposit', [], 5n)
+  await indexer.caughtUp(await chain.head())
+  expect(lines('The RPC endpoints disagree')[0]).toMatchObject({
+    level: 'warn',
+    details: {
+      about: expect.stringMatching(/^blocks \d+–\d+$/),
+      reports: [expect.any(String), expect.any(String)],
+      times: 1,
+    },
+  })
+  first.fault = ({ method }) => (method === 'eth_getLogs' ? { error: { code: -32000, message: 'pruned' } } : undefined)
+  for (let i = 0; i < 9; i++) {
+    await chain.send(1, 'GOpen', 'deposit', [], 5n)
+    await indexer.caughtUp(await chain.head())
+  }
+  const failovers = lines('An RPC endpoint failed: asking the next one')
+  expect(failovers[0]).toMatchObject({ level: 'warn', details: { endpoint: first.url, times: 1 } })
+  expect(failovers.map(({ details }) => details.times)).toEqual([1, 2, 4, 8, 16].slice(0, failovers.length))
+  expect(failovers.length).toBeLessThan(indexer.status().counters.failovers)
+})
+
+test('an endpoint with a wrong path cools down like one that is away', async () => {
+  const { chain, nodes, rpcUrl } = await endpoints(2)
+  const [first] = nodes
+  must(first).fault = () => ({ status: 404 })
+  const db = await freshDatabase()
+  const indexer = await follow(chain, db, { rpcUrl })
+  await indexer.caughtUp()
+  const asked = must(first).calls.get('eth_getBlockByNumber') ?? 0
+  for (let i = 0; i < 3; i++) {
+    await chain.send(1, 'GOpen', 'deposit', [], 5n)
+    await indexer.caughtUp(await chain.head())
+  }
+  expect((must(first).calls.get('eth_getBlockByNumber') ?? 0) - asked).toBeLessThanOrEqual(2) // not once for each request
+  await expectClean(chain, db)
+})
+
+test('of several requests at once, one that finds an endpoint unusable leaves it out, and is counted once', async () => {
+  const { nodes, rpcUrl } = await endpoints(2)
+  must(nodes[0]).fault = () => ({ status: 401 })
+  const reasons: string[] = []
+  const rpc = openRpc(rpcUrl, {}, { onLeftOut: ({ message }) => reasons.push(message) })
+  await Promise.all(Array.from({ length: 5 }, () => rpc.request('eth_blockNumber')))
+  expect(reasons).toEqual([expect.stringContaining('denies access (HTTP 401)')])
+})
+
+test('a method that one endpoint lacks is asked for again while another endpoint, which may have it, is away', async () => {
+  const { nodes, rpcUrl } = await endpoints(2)
+  must(nodes[0]).fault = ({ method }) =>
+    method === 'eth_call' ? { error: { code: -32601, message: 'Method not found' } } : undefined
+  await must(nodes[1]).down()
+  await expect(openRpc(rpcUrl, { delayMs: 1 }).request('eth_call', [{}, 'latest'])).rejects.toBeInstanceOf(
+    RpcUnavailable,
+  )
 })
 
 test('delays double up to a limit, with a random part that a seed reproduces', async () => {

@@ -202,5 +202,6 @@ export const isRevert = (error: unknown): error is RpcError =>
 export const lacksState = (error: unknown): error is RpcError =>
   error instanceof RpcError && STATE_MISSING.test(error.reason)
 
-/** Whether every endpoint would refuse the same request: a revert is the chain's answer, and a limit is the fault of the request. */
-export const isFinal = (error: RpcError) => error.code === REVERTED || isLimit(error)
+/** Whether every endpoint would refuse the same request: a revert is the chain's answer, and a limit is the fault of the request. A call has
+ *  no range: where one endpoint lacks the state for it, another may have it. */
+export const isFinal = (error: RpcError) => (error.method === 'eth_call' ? isRevert(error) : isLimit(error))

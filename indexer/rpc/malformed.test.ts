@@ -92,6 +92,17 @@ test('a user and password in the URL are sent as basic authentication, and never
   expect(error.message).not.toContain('SECRET')
 })
 
+test.each([
+  ['{"code":-32000}', 'no reason given'],
+  ['{"code":-32000,"message":null}', 'no reason given'],
+  ['"refused by you"', 'refused by you'],
+])('the error %s has no or another form, and is told in words', async (error, told) => {
+  const host = await httpNode(() => ({ body: `{"jsonrpc":"2.0","id":1,"error":${error}}` }))
+  const failure = await failureOf(httpRpc(`http://${host}`, FAST).request('eth_chainId'))
+  expect(failure.message).toContain(told)
+  expect(failure.message).not.toContain('undefined')
+})
+
 const HASH = `0x${'ab'.repeat(32)}`
 const BLOCK = { number: '0x1', hash: HASH, parentHash: HASH, timestamp: '0x5' }
 const LOG = {

@@ -34,6 +34,10 @@ export class FaultyNode {
     return `http://127.0.0.1:${this.port}`
   }
 
+  get isDown() {
+    return this.server === undefined
+  }
+
   async up() {
     this.server = createServer(async (request, response) => {
       const body = JSON.parse(await text(request)) as Call | Call[]
@@ -44,6 +48,7 @@ export class FaultyNode {
       const status = faults.find((fault) => typeof fault === 'object' && 'status' in fault) as
         | { status: number }
         | undefined
+      if (response.destroyed) return // nobody waits any more
       if (faults.includes('hangUp')) return void response.socket?.destroy()
       if (status) return void response.writeHead(status.status).end('<html>busy</html>')
       const answers = (await this.forward(calls)).map((answer, index) => {
