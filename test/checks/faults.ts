@@ -8,12 +8,14 @@ export async function checkFaults(seeds: number, from: number, json: boolean): P
   const print = json ? () => {} : console.log
   const since = () => `${((performance.now() - began) / 1000).toFixed(1).padStart(7)} s`
   const say = (who: string) => (line: string) => print(`${since()} ${who}: ${line}`)
-  const expected = await undisturbedBooks(say('undisturbed'))
+  const stop = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort(new Error(signal)))
+  const expected = await undisturbedBooks(say('undisturbed'), stop.signal)
   const failed: number[] = []
   const counts: Record<string, number> = {}
   const skipped = new Set<string>()
-  for (let seed = from; seed < from + seeds; seed++) {
-    const run = await runWithFaults(seed, expected, say(`seed ${seed}`))
+  for (let seed = from; seed < from + seeds && !stop.signal.aborted; seed++) {
+    const run = await runWithFaults(seed, expected, say(`seed ${seed}`), stop.signal)
     for (const { name } of run.injected) counts[name] = (counts[name] ?? 0) + 1
     for (const name of run.skipped) skipped.add(name)
     const faults = run.injected.map(({ name, target }) => `${name} (${target})`).join(', ')

@@ -24,13 +24,12 @@ export interface RunResult {
 /** The load has this time in total, with all faults. */
 const LOAD_TIMEOUT_MS = 300_000
 
-/** Plays the load without faults, on one host. @returns its books. */
-export async function undisturbedBooks(say: (line: string) => void): Promise<Books> {
+/** Plays the load without faults, on one host. @returns its books. `stop` ends it early. */
+export async function undisturbedBooks(say: (line: string) => void, stop: AbortSignal): Promise<Books> {
   const installation = await openInstallation(ONE_HOST)
   let passed = false
   try {
-    const over = AbortSignal.timeout(LOAD_TIMEOUT_MS)
-    await playLoad(installation, over, say)
+    await playLoad(installation, AbortSignal.any([stop, AbortSignal.timeout(LOAD_TIMEOUT_MS)]), say)
     const books = await settledBooks(installation)
     passed = true
     return books
@@ -40,7 +39,12 @@ export async function undisturbedBooks(say: (line: string) => void): Promise<Boo
 }
 
 /** Plays the load while the faults of `seed` happen, and compares what is left with `expected`. */
-export async function runWithFaults(seed: number, expected: Books, say: (line: string) => void): Promise<RunResult> {
+export async function runWithFaults(
+  seed: number,
+  expected: Books,
+  say: (line: string) => void,
+  stop: AbortSignal,
+): Promise<RunResult> {
   const began = performance.now()
   const installation = await openInstallation(ALL_HOSTS)
   const stopFaults = new AbortController()
@@ -57,13 +61,14 @@ export async function runWithFaults(seed: number, expected: Books, say: (line: s
   }
   try {
     const faults = injectFaults(installation, seed, planOf(seed), stopFaults.signal, say)
-    const load = playLoad(installation, AbortSignal.timeout(LOAD_TIMEOUT_MS), say).finally(() => stopFaults.abort())
+    const over = AbortSignal.any([stop, AbortSignal.timeout(LOAD_TIMEOUT_MS)])
+    const load = playLoad(installation, over, say).finally(() => stopFaults.abort())
     const [played, injected] = await Promise.allSettled([load, faults])
     if (played.status === 'fulfilled') Object.assign(result, played.value)
     else result.found.push(`the load ended: ${played.reason instanceof Error ? played.reason.message : played.reason}`)
     if (injected.status === 'fulfilled') Object.assign(result, injected.value)
     else result.found.push(`a fault could not be injected: ${(injected.reason as Error).message}`)
-    result.found.push(...(await judge(installation, expected)))
+    if (!stop.aborted) result.found.push(...(await judge(installation, expected)))
   } catch (error) {
     result.found.push(`the check itself failed: ${(error as Error).stack}`)
   } finally {
