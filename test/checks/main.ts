@@ -5,6 +5,7 @@ import { checkInfluence } from './influence.ts'
 import { checkMutants } from './mutants.ts'
 import { checkReplay } from './replay.ts'
 import { checkSimulator } from './simulator.ts'
+import { checkUpgrade } from './upgrade.ts'
 
 /** `npm run check -- NAME`: checks that take too long for the test suite. */
 const { positionals, values } = parseArgs({
@@ -13,6 +14,7 @@ const { positionals, values } = parseArgs({
     seeds: { type: 'string' },
     seed: { type: 'string', default: '1' },
     bug: { type: 'string' },
+    from: { type: 'string' },
     dir: { type: 'string' },
     config: { type: 'string' },
     files: { type: 'string' },
@@ -28,6 +30,7 @@ const checks: Record<string, () => Promise<boolean>> = {
   mutants: () => checkMutants(values.files, values.incremental),
   replay: () => checkReplay(values.dir ?? required('--dir: a folder of recorded events'), values.config),
   simulator: () => checkSimulator(Number(values.seeds ?? 20), Number(values.seed), values.bug),
+  upgrade: () => checkUpgrade(values.from),
 }
 
 function required(option: string): never {
@@ -38,7 +41,7 @@ function required(option: string): never {
 const check = checks[positionals[0] ?? '']
 if (!check) {
   console.error(
-    `Usage: npm run check -- ${Object.keys(checks).join('|')} [--seeds N] [--seed S] [--bug NAME] [--dir FOLDER] [--config FILE] [--files LIST] [--incremental] [--json]`,
+    `Usage: npm run check -- ${Object.keys(checks).join('|')} [--seeds N] [--seed S] [--bug NAME] [--from REF] [--dir FOLDER] [--config FILE] [--files LIST] [--incremental] [--json]`,
   )
   process.exit(2)
 }

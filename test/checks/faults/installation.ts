@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -31,14 +32,15 @@ export const ONE_HOST: Readonly<Record<string, readonly ServiceKind[]>> = { a: [
 
 const READY_TIMEOUT_MS = 90_000
 
-/** Starts the servers and the hosts, and waits until every service is ready. `program` is another release's folder. */
+/** Starts the servers and the hosts, and waits until every service is ready. `program` is another release's folder;
+ *  without `redis` the queue is in PostgreSQL. */
 export async function openInstallation(
   layout: Readonly<Record<string, readonly ServiceKind[]>>,
-  program?: string,
+  { program, redis = true }: { program?: string; redis?: boolean } = {},
 ): Promise<Installation> {
   const folder = await mkdtemp(join(tmpdir(), 'modelcommons-faults-'))
   await chmod(folder, 0o755) // the database server may run as another user
-  const servers = await startServers(folder)
+  const servers = await startServers(folder, { redis })
   const hosts: ServiceHost[] = []
   let db: Database | undefined
   const close = async (keep: boolean) => {
@@ -49,7 +51,12 @@ export async function openInstallation(
     if (!keep) await rm(folder, { recursive: true, force: true })
   }
   try {
-    await migrate(servers.databaseUrl)
+    if (program)
+      execFileSync(process.execPath, ['bin/modelcommons.js', 'migrate'], {
+        cwd: program,
+        env: { ...process.env, DATABASE_URL: servers.databaseUrl },
+      })
+    else await migrate(servers.databaseUrl)
     db = await openDatabase(servers.databaseUrl, { name: 'faults check', max: 3 })
     for (const [name, services] of Object.entries(layout))
       hosts.push(await openServiceHost({ name, folder, servers, services, program }))

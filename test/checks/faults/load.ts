@@ -15,22 +15,19 @@ import type { Installation } from './installation.ts'
  *  compared with those of an undisturbed run; only the faults differ. */
 
 const LOAD_SEED = 7
-/** Calls of each consumer: one before the second training, the others during it. */
-const CALLS_EACH = 5
+/** How long the second training is, and how many calls each consumer makes: one before it, the others during it. */
+export interface LoadSize {
+  epochs: number
+  callsEach: number
+}
+export const SMALL_LOAD: LoadSize = { epochs: 12, callsEach: 5 }
 /** Answers that are requested at the same time. */
 const PARALLEL_ANSWERS = 3
 
-const RECIPE: Recipe = {
-  ...SCALES.small,
-  samples: 0.05,
-  fineTune: { ...SCALES.small.fineTune, epochs: 2 },
-  calls: [1, CALLS_EACH - 1],
-}
-const LONG_TRAINING = { ...RECIPE.fineTune, epochs: 12 }
+const RECIPE: Recipe = { ...SCALES.small, samples: 0.05 }
 
 export interface PlayedLoad {
-  /** The ids of the jobs that must fail, with the code of the failure. */
-  planted: Map<string, string>
+  /** Requests that were answered, and requests that had to be repeated. */
   answered: number
   repeated: number
 }
@@ -40,11 +37,12 @@ export async function playLoad(
   { servers, apiUrls }: Pick<Installation, 'servers' | 'apiUrls'>,
   over: AbortSignal,
   say: (line: string) => void,
+  size = SMALL_LOAD,
 ): Promise<PlayedLoad> {
   const api = new FailoverClient(apiUrls, over)
   const context: StoryContext = {
     seed: LOAD_SEED,
-    recipe: RECIPE,
+    recipe: { ...RECIPE, calls: [1, size.callsEach - 1] },
     api,
     chain: openStoryChain(servers.rpcUrl, servers.deployment),
     deployment: servers.deployment,
@@ -63,14 +61,17 @@ export async function playLoad(
   )
   await api.runJob('evaluate', { versionId: trained.versionId, seed: LOAD_SEED }, 'load:evaluate')
   say('the first version is promoted')
-  const planted = await plantFailures(context, modelId, empty, trained.versionId)
+  await plantFailures(context, modelId, empty, trained.versionId)
   const endpointId = await openEndpoint(context, trained.versionId)
   const served = await serveStage(context, endpointId, 1)
-  const [, fees] = await Promise.all([trainAgain(context, modelId, datanetId), askDuringTraining(context, endpointId)])
+  const [, fees] = await Promise.all([
+    trainAgain(context, { modelId, datanetId, epochs: size.epochs }),
+    askDuringTraining(context, endpointId, size.callsEach),
+  ])
   say('the second version is trained, and every call is answered')
   await settleStage(context, 1, served.fees + fees)
   say('the epoch is settled')
-  return { planted, ...api.counts }
+  return api.counts
 }
 
 async function openEmptyDatanet({ chain, api }: StoryContext, modelId: string): Promise<string> {
@@ -83,27 +84,28 @@ async function openEmptyDatanet({ chain, api }: StoryContext, modelId: string): 
   return eventOf(opened, 'DatanetRegistry', 'DatanetCreated').args.datanetId.toString()
 }
 
-/** Requests jobs that must fail, because their input is wrong. */
+/** Requests jobs that must fail, because their input is wrong: a datanet without contributions, and a document of another kind. */
 async function plantFailures({ api }: StoryContext, modelId: string, emptyDatanet: string, versionId: string) {
   const wrong = await api.upload('{"ground": "offTopic", "statement": "These are no prompts."}', 'evidence')
   const training = { modelId, datanetId: emptyDatanet, ...RECIPE.fineTune }
   const comparison = { versionId, promptsHash: wrong, tasks: 2, domain: 'none' }
-  return new Map([
-    [await api.requestJob('fineTune', training, 'planted:fineTune'), 'NO_DATA'],
-    [await api.requestJob('compare', comparison, 'planted:compare'), 'BAD_DOCUMENT'],
-  ])
+  await api.requestJob('fineTune', training, 'planted:fineTune')
+  await api.requestJob('compare', comparison, 'planted:compare')
 }
 
-async function trainAgain({ api, say }: StoryContext, modelId: string, datanetId: string): Promise<void> {
-  const input = { modelId, datanetId, ...LONG_TRAINING, seed: LOAD_SEED + 1 }
+async function trainAgain(
+  { api, say }: StoryContext,
+  what: { modelId: string; datanetId: string; epochs: number },
+): Promise<void> {
+  const input = { ...RECIPE.fineTune, ...what, seed: LOAD_SEED + 1 }
   const { versionId } = await api.runJob<{ versionId: string }>('fineTune', input, 'load:fineTuneAgain')
   say('the second training has ended')
   await api.runJob('evaluate', { versionId, promote: false, seed: LOAD_SEED }, 'load:evaluateAgain')
 }
 
 /** The other calls of the consumers. @returns their fees. */
-async function askDuringTraining(context: StoryContext, endpointId: string): Promise<bigint> {
-  const left = consumers(LOAD_SEED, CALLS_EACH).flatMap((one) =>
+async function askDuringTraining(context: StoryContext, endpointId: string, callsEach: number): Promise<bigint> {
+  const left = consumers(LOAD_SEED, callsEach).flatMap((one) =>
     one.messages.slice(1).map((_, place) => ({ consumer: one, place: place + 1 })),
   )
   let fees = 0n

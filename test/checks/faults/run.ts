@@ -1,6 +1,6 @@
 import type { Books } from './books.ts'
 import { ALL_HOSTS, ONE_HOST, openInstallation } from './installation.ts'
-import { playLoad } from './load.ts'
+import { type LoadSize, playLoad } from './load.ts'
 import { judge, settledBooks } from './oracle.ts'
 import { type InjectedFault, injectFaults, planOf } from './schedule.ts'
 
@@ -25,11 +25,15 @@ export interface RunResult {
 const LOAD_TIMEOUT_MS = 300_000
 
 /** Plays the load without faults, on one host. @returns its books. `stop` ends it early. */
-export async function undisturbedBooks(say: (line: string) => void, stop: AbortSignal): Promise<Books> {
+export async function undisturbedBooks(
+  say: (line: string) => void,
+  stop: AbortSignal,
+  size?: LoadSize,
+): Promise<Books> {
   const installation = await openInstallation(ONE_HOST)
   let passed = false
   try {
-    await playLoad(installation, AbortSignal.any([stop, AbortSignal.timeout(LOAD_TIMEOUT_MS)]), say)
+    await playLoad(installation, AbortSignal.any([stop, AbortSignal.timeout(LOAD_TIMEOUT_MS)]), say, size)
     const books = await settledBooks(installation)
     passed = true
     return books

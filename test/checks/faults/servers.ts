@@ -42,7 +42,7 @@ const S3_CREDENTIALS = { accessKeyId: 'S3RVER', secretAccessKey: 'S3RVER' } // t
 const CHAIN = { genesisTimestamp: 1_760_000_000, blockInterval: 1, accounts: FUNDED_ACCOUNTS, balance: 1_000_000 }
 const START_TIMEOUT_MS = 20_000
 
-export async function startServers(folder: string): Promise<Servers> {
+export async function startServers(folder: string, wanted: { redis: boolean }): Promise<Servers> {
   const stops: (() => Promise<unknown>)[] = []
   const stop = async () => {
     for (const one of stops.reverse()) await one()
@@ -51,7 +51,7 @@ export async function startServers(folder: string): Promise<Servers> {
     const programs = await debianPostgres()
     const postgres = await startPostgres(join(folder, 'postgres'), { programs, flags: { fsync: 'off' } })
     stops.push(() => postgres.stop())
-    const redis = await startRedis(join(folder, 'redis'))
+    const redis = wanted.redis ? await startRedis(join(folder, 'redis')) : undefined
     if (redis) stops.push(() => redis.stop())
     const s3 = await startS3(join(folder, 's3'))
     stops.push(() => s3.stop())
