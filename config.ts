@@ -57,6 +57,8 @@ const schema = z.object({
   MODELCOMMONS_DEVICE: oneOf(['auto', 'cpu', 'webgpu', 'cuda']).default('auto'),
   GPU_CONCURRENCY: count(64).default(1),
   CPU_CONCURRENCY: count(256).default(4),
+  /** The lanes of jobs that a worker runs, with the slots of each: see `cli/workerSlots.ts`. */
+  WORKER_KINDS: z.string().min(1).optional(),
   /** open: everybody who can reach the port may start jobs; keys: `modelcommons keys` grants access. */
   MODELCOMMONS_AUTH: oneOf(['open', 'keys']).optional(),
   /** A file of GraphQL queries by the SHA-256 of their text: clients may send the hash instead of the text. */
@@ -130,6 +132,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env, { requireDeploy
     device: value.MODELCOMMONS_DEVICE,
     gpuConcurrency: value.GPU_CONCURRENCY,
     cpuConcurrency: value.CPU_CONCURRENCY,
+    workerKinds: value.WORKER_KINDS,
     auth: value.MODELCOMMONS_AUTH ?? (value.RPC_URL ? ('keys' as const) : ('open' as const)),
     queries: value.MODELCOMMONS_QUERIES && resolve(value.MODELCOMMONS_QUERIES),
     queriesOnly: value.MODELCOMMONS_QUERIES_ONLY === 'true',

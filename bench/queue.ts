@@ -175,7 +175,7 @@ async function ourRunner(db: Database, databaseUrl: string, redisUrl: string | u
     async askAll(count) {
       for (let i = 0; i < count; i += 20) await Promise.all(Array.from({ length: 20 }, ask))
     },
-    async work(cpuConcurrency, started) {
+    async work(concurrency, started) {
       const handlers: Partial<JobHandlers> = {
         async settleEpoch() {
           started()
@@ -189,8 +189,7 @@ async function ourRunner(db: Database, databaseUrl: string, redisUrl: string | u
         chain: undefined as unknown as ChainClient, // no job here touches one
         handlers: handlers as JobHandlers,
         log: pino({ level: 'silent' }),
-        gpuConcurrency: 0,
-        cpuConcurrency,
+        slots: { infer: 0, attribute: 0, training: 0, chain: concurrency },
         device: 'cpu',
         checkpoints: join(folder, 'checkpoints'),
       })

@@ -21,6 +21,7 @@ import { openArtifacts } from './openArtifacts.ts'
 import { requireFreePort } from './requireFreePort.ts'
 import { runService } from './service.ts'
 import { webFolder } from './webFolder.ts'
+import { workerSlots } from './workerSlots.ts'
 
 /** The services, each in a process of its own, with the servers that the environment names. `up` runs them under its supervisor; run
  *  alone, they scale out over machines. */
@@ -107,16 +108,21 @@ export const runWorker = () =>
     const queues = await openQueues({ databaseUrl, redisUrl: config.redisUrl })
     const artifacts = await openArtifacts(config)
     const chain = await openChainClient({ rpcUrl, deployment, operatorKey, db, log })
-    const engine = await startEnginePool({ device: config.device, log, slots: config.gpuConcurrency })
+    const slots = workerSlots(config)
+    const engines = startEnginePool({
+      device: config.device,
+      log,
+      attributions: slots.attribute,
+      trainings: slots.training,
+    })
     const worker = await startWorker({
       db,
       queues,
       artifacts,
       chain,
-      handlers: createHandlers({ engine, cache: join(config.home, 'cache'), deployment }),
+      handlers: createHandlers({ engines, cache: join(config.home, 'cache'), deployment }),
       log,
-      gpuConcurrency: config.gpuConcurrency,
-      cpuConcurrency: config.cpuConcurrency,
+      slots,
       device: config.device,
       checkpoints: join(config.home, 'checkpoints'),
       maintenance: () => postLedger({ db, artifacts, deployment }),
@@ -125,7 +131,7 @@ export const runWorker = () =>
       info: { id: worker.id },
       async stop() {
         await worker.stop()
-        await engine.close()
+        await engines.close()
         await queues.close()
         await db.close()
       },

@@ -74,7 +74,9 @@ test('a mutation returns its job; the same key returns the same job, with anothe
   expect(await jobCount(api)).toBe(2)
 
   const queues = await openQueues({ databaseUrl: api.db.url })
-  const received = await new Promise<string>((resolve) => void queues.worker('gpu', 1, async ({ id }) => resolve(id)))
+  const received = await new Promise<string>(
+    (resolve) => void queues.worker('training', 1, async ({ id }) => resolve(id)),
+  )
   expect([first.data.fineTune.id, must(both[0]).data.fineTune.id]).toContain(received)
   await queues.close()
 })

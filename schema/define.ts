@@ -100,6 +100,8 @@ interface Options {
   nullable?: boolean
   unique?: boolean
   index?: boolean
+  /** The database's default: rows that an older release writes have it. */
+  default?: number
   /** Kept out of the API (secrets, internals). */
   hidden?: boolean
 }
@@ -124,7 +126,11 @@ function column(
     }
     columnsOf.set(target.constructor, [...(columnsOf.get(target.constructor) ?? []), definition])
     if (kind === 'id') PrimaryColumn({ type: 'text', name: definition.column })(target, key)
-    else Column({ ...SQL[kind], name: definition.column, nullable, unique: options.unique })(target, key)
+    else
+      Column({ ...SQL[kind], name: definition.column, nullable, unique: options.unique, default: options.default })(
+        target,
+        key,
+      )
     if (options.index) Index()(target, key)
     if (!options.hidden) {
       const graphql = type ?? GRAPHQL[kind as Exclude<ColumnKind, 'choice'>]

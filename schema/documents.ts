@@ -10,7 +10,8 @@ const wei = z.string().regex(/^\d+$/, 'expected wei as a decimal string')
 const whole = z.number().int()
 const id = z.string().regex(/^\d+$/, 'expected an id')
 
-const sample = z.object({ prompt: z.string().min(1), completion: z.string() })
+/** One contribution: a training example, or an evaluation item. */
+export const sampleDocument = z.object({ prompt: z.string().min(1), completion: z.string() })
 
 /** The specification of a proposed model. */
 export const specificationDocument = z.object({
@@ -49,7 +50,7 @@ export const rubricDocument = z.object({
   maxTokens: whole.positive(),
 })
 
-export const itemsDocument = z.object({ salt: z.string(), items: z.array(sample).min(1) })
+export const itemsDocument = z.object({ salt: z.string(), items: z.array(sampleDocument).min(1) })
 
 /** Prompts without answers, for judging and alignment. */
 export const promptsDocument = z.object({ prompts: z.array(z.string().min(1)).min(1) })

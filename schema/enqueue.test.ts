@@ -25,7 +25,7 @@ describe.each(backends)('enqueue on %s', (backend) => {
     const { db, queues } = await freshQueues(backend)
     await db.query('create table effect (job text)')
     const received: string[] = []
-    await queues.worker('cpu', 8, async ({ id }) => void received.push(id))
+    await queues.worker('chain', 8, async ({ id }) => void received.push(id))
     const also = async (sql: { query: typeof db.query }, job: { id: string }) =>
       void (await sql.query('insert into effect values ($1)', [job.id]))
     const made = await Promise.all(

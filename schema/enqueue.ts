@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import type { Database, Sql } from './database.ts'
 import { PermanentError } from './errors.ts'
-import { checkJobInput, type JobInput, type JobKind, jobs } from './jobs.ts'
+import { checkJobInput, type JobDefinition, type JobInput, type JobKind, jobDefinition, jobs } from './jobs.ts'
 import { type Notification, notify, notifySql } from './notifications.ts'
-import { JobRun } from './offchain/jobs.ts'
+import { IS_LIVE, JobRun } from './offchain/jobs.ts'
 import type { QueueEntry, Queues } from './queue.ts'
 import { columns } from './rows.ts'
 import { currentTraceparent, traced } from './tracing.ts'
@@ -63,28 +63,35 @@ export async function enqueue<K extends JobKind>(
         })
       : await insertJob(db, kind, input, options) // a single statement needs no transaction
     span.set({ 'job.id': job.id, 'job.kind': kind })
-    if (job.status === 'Queued') await addToQueue(queues, queueEntry(job))
+    if (job.status === 'Queued') await addToQueue(queues, queueEntries([job]))
     return job
   })
 }
 
 /** Waits at most two seconds for the queue; the sweep adds an entry that did not get there. */
-async function addToQueue(queues: Pick<Queues, 'add'>, entry: QueueEntry): Promise<void> {
+export async function addToQueue(queues: Pick<Queues, 'add'>, entries: readonly QueueEntry[]): Promise<void> {
   let timer: NodeJS.Timeout | undefined
   const timeout = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, 2000)
   })
-  await Promise.race([queues.add(entry).catch(() => {}), timeout])
+  await Promise.race([queues.add(entries).catch(() => {}), timeout])
   clearTimeout(timer)
 }
 
-export const queueEntry = (job: Pick<JobRun, 'id' | 'queue' | 'attempt'>): QueueEntry => ({
-  queue: job.queue as QueueEntry['queue'],
-  id: job.id,
-  attempt: job.attempt,
-})
+/** The queue entries of jobs. The lane comes from the kind: an older release stored other names of queues. A kind that this release does not
+ *  know has no entry; a worker of a newer release adds it. */
+export const queueEntries = (rows: readonly Pick<JobRun, 'id' | 'kind' | 'attempt' | 'priority'>[]): QueueEntry[] =>
+  rows.flatMap(({ id, kind, attempt, priority }) => {
+    const definition = jobDefinition(kind)
+    return definition ? [{ lane: definition.lane, id, attempt, priority }] : []
+  })
 
-/** Inserts the job's row and notifies listeners, in one statement. The caller adds `queueEntry(job)` to the queue after the commit. */
+/** SQL: the priority of an answer is the number of answers that its consumer waits for, so that a consumer with a long backlog does not keep
+ *  another waiting. $3 is the input. The limit is that of BullMQ. */
+const FAIR_SHARE = `(select least(count(*), 2000000)::int from job_run
+  where kind = 'infer' and ${IS_LIVE} and lower(input->>'consumer') = lower($3::jsonb->>'consumer'))`
+
+/** Inserts the job's row and notifies listeners, in one statement. The caller adds its entry (`queueEntries`) to the queue after the commit. */
 export async function insertJob<K extends JobKind>(
   sql: Sql,
   kind: K,
@@ -97,19 +104,20 @@ export async function insertJob<K extends JobKind>(
   const checked: JobInput<K> = checkJobInput(kind, input)
   const stored = JSON.stringify(checked)
   const id = jobId(kind, { key, requestedBy })
+  const { attempts, lane, priority = 0 } = jobDefinition(kind) as JobDefinition
   const { rows } = await sql.query(
     `with made as (
-       insert into job_run (id, kind, input, status, attempt, attempts, queue, progress, idempotency_key, requested_by, parent_id,
+       insert into job_run (id, kind, input, status, attempt, attempts, queue, priority, progress, idempotency_key, requested_by, parent_id,
          traceparent, cancel_requested, created_at)
-       values ($1, $2, $3, 'Queued', 0, $4, $5, 0, $6, $7, $8, $10, false, clock_timestamp())
+       values ($1, $2, $3, 'Queued', 0, $4, $5, ${kind === 'infer' ? FAIR_SHARE : priority}, 0, $6, $7, $8, $10, false, clock_timestamp())
        on conflict do nothing returning *)
      select ${columns(JobRun)}, ${notifySql('$9')} from made`,
     [
       id,
       kind,
       stored,
-      jobs[kind].attempts,
-      jobs[kind].queue,
+      attempts,
+      lane,
       storedKey(kind, key, requestedBy),
       requestedBy?.toLowerCase() ?? null,
       parentId ?? null,
@@ -144,15 +152,15 @@ export async function findJob(sql: Sql, id: string): Promise<JobRun> {
   return jobFromRow(rows[0])
 }
 
-/** Cancels a job. A queued job is cancelled at once, a running one ends as Cancelled when its worker receives the request, an ended one does
+/** Cancels a job. A queued or waiting job is cancelled at once, a running one ends as Cancelled when its worker receives the request, an ended one does
  *  not change. @throws EnqueueError when there is no such job. */
 export async function cancelJob({ db }: Pick<Context, 'db'>, id: string): Promise<JobRun> {
   return db.transaction(async (sql) => {
     await sql.query('select 1 from job_run where id = $1 for update', [id])
     const job = await findJob(sql, id)
-    if (job.status === 'Queued') {
+    if (job.status === 'Queued' || job.status === 'Waiting') {
       await sql.query(
-        `update job_run set status = 'Cancelled', cancel_requested = true, finished_at = clock_timestamp() where id = $1`,
+        `update job_run set status = 'Cancelled', cancel_requested = true, retry_at = null, finished_at = clock_timestamp() where id = $1`,
         [id],
       )
       await releaseHold(sql, id)

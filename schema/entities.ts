@@ -2,7 +2,7 @@ import { type EntityClass, tableOf } from './define.ts'
 import { ApiKey, SignedVoucher } from './offchain/access.ts'
 import { Artifact } from './offchain/artifacts.ts'
 import { AnswerAttribution, CreditHold, Receipt, VersionInfluence } from './offchain/attribution.ts'
-import { JobMetric, JobRun, WorkerNode } from './offchain/jobs.ts'
+import { JobMetric, JobRun, JobTotal, WorkerNode } from './offchain/jobs.ts'
 import { ChainTransaction, LedgerTransfer, RewardLine } from './offchain/ledger.ts'
 import { Reconciliation } from './offchain/reconciliation.ts'
 import { Block, ChainEvent, Cursor, FollowedContract, StateRoot } from './onchain/chain.ts'
@@ -61,6 +61,7 @@ export const entities: EntityClass[] = [
   Slash,
   JobRun,
   JobMetric,
+  JobTotal,
   WorkerNode,
   Artifact,
   VersionInfluence,

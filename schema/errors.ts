@@ -11,9 +11,10 @@ export class PermanentError extends Error {
   override name = 'PermanentError'
 }
 
-/** SQLSTATE: connection failures (08), a server that shuts down or starts (57P0x), too many clients, serialisation failures, deadlocks,
- *  and a transaction that was ended because it was idle for too long (25P03). https://www.postgresql.org/docs/current/errcodes-appendix.html */
-const RETRIABLE_STATE = /^(08...|57P0.|25P03|53300|40001|40P01)$/
+/** SQLSTATE: connection failures (08), a server that shuts down or starts (57P0x), too many clients, a full disk or memory (53), a failing
+ *  disk (58), a server that became read-only, a transaction that was ended because it was idle for too long (25P03), serialisation failures
+ *  and deadlocks. https://www.postgresql.org/docs/current/errcodes-appendix.html */
+const RETRIABLE_STATE = /^(08...|57P0.|53...|58...|25006|25P03|40001|40P01)$/
 
 /** Node's codes of connections that could not be opened or were lost. */
 const CONNECTION_CODES = new Set([
@@ -40,4 +41,26 @@ export function isRetriable(error: unknown): boolean {
   const { code } = error as { code?: unknown }
   if (typeof code === 'string') return RETRIABLE_STATE.test(code) || CONNECTION_CODES.has(code)
   return PG_CONNECTION_LOST.test(error.message)
+}
+
+/** Node's codes of a resource of this host that is used up. https://man7.org/linux/man-pages/man3/errno.3.html */
+const HOST_CODES: Record<string, 'disk' | 'memory'> = {
+  ENOSPC: 'disk',
+  EDQUOT: 'disk',
+  EROFS: 'disk',
+  EIO: 'disk',
+  EFBIG: 'disk',
+  ENOMEM: 'memory',
+  EAGAIN: 'memory',
+  EMFILE: 'memory',
+  ENFILE: 'memory',
+}
+
+/** The resource of this host that was used up, when that is the cause of an error, however deep. */
+export function hostFault(error: unknown): 'disk' | 'memory' | undefined {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    const { code } = cause as { code?: unknown }
+    if (typeof code === 'string' && HOST_CODES[code]) return HOST_CODES[code]
+  }
+  return undefined
 }

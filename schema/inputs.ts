@@ -15,6 +15,7 @@ interface Bounds {
   min?: number
   max?: number
   values?: readonly string[]
+  pattern?: RegExp
 }
 
 const fields = new Map<InputClass, Map<string, Bounds>>()
@@ -24,6 +25,8 @@ interface Options {
   optional?: boolean
   min?: number
   max?: number
+  /** The form of a text. */
+  pattern?: RegExp
 }
 
 const GRAPHQL = {
@@ -48,7 +51,8 @@ function input(
     const owner = target.constructor as InputClass
     const optional = options.optional ?? options.default !== undefined
     const known = fields.get(owner) ?? new Map<string, Bounds>()
-    known.set(String(key), { kind, optional, fallback: options.default, min: options.min, max: options.max, values })
+    const { default: fallbackValue, min, max, pattern } = options
+    known.set(String(key), { kind, optional, fallback: fallbackValue, min, max, values, pattern })
     fields.set(owner, known)
     const range =
       options.min !== undefined || options.max !== undefined
@@ -123,7 +127,7 @@ export function checkInput<T extends object>(type: InputClass<T>, value: unknown
 
 /** What the bounds expect when `item` violates them; undefined when it is valid. */
 function violation(
-  { kind, min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY, values }: Bounds,
+  { kind, min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY, values, pattern }: Bounds,
   item: unknown,
 ): string | undefined {
   if (kind === 'flag') return typeof item === 'boolean' ? undefined : 'true or false'
@@ -147,6 +151,7 @@ function violation(
   if (typeof item !== 'string') return kind === 'address' ? ADDRESS_FORM : 'a string'
   if (kind === 'address') return isAddressText(item) ? undefined : ADDRESS_FORM
   if (kind === 'json' && !isJson(item)) return 'JSON'
+  if (pattern && !pattern.test(item)) return `of the form ${pattern.source}`
   return item.length >= Math.max(min, kind === 'id' ? 1 : 0) && item.length <= max
     ? undefined
     : `${Math.max(min, kind === 'id' ? 1 : 0)} to ${max} characters long`

@@ -13,6 +13,9 @@ import {
   TextsInput,
 } from './inputs.ts'
 
+/** A decimal number of wei. */
+const WEI = /^\d+$/
+
 export const PREFERENCE_METHODS = ['grpo', 'rloo', 'dpo'] as const
 
 @Input('Scores the pending contributions of a datanet and writes the scores on chain.')
@@ -47,7 +50,7 @@ export class CompareInput {
   goldPercent!: number
   @RealInput('Sampling temperature.', { default: 1, min: 0, max: 5 }) temperature!: number
   @IntInput('The number of comparisons.', { default: 60, min: 1, max: 1000 }) tasks!: number
-  @TextInput('The maximum reward for each comparison, in wei.', { default: '1000000000000000', max: 78 })
+  @TextInput('The maximum reward for each comparison, in wei.', { default: '1000000000000000', max: 78, pattern: WEI })
   potWei!: string
   @IntInput('The commit phase, in seconds.', { default: 3600, min: 1, max: 31536000 }) commitSeconds!: number
   @IntInput('The reveal phase, in seconds.', { default: 3600, min: 1, max: 31536000 }) revealSeconds!: number
@@ -120,33 +123,49 @@ export class ResolveDisputeInput {
   @IdInput('The dispute.') disputeId!: string
 }
 
+/** Each lane is a queue of its own, with its own slots in a worker: long work in one lane keeps nothing in another waiting.
+ *  infer: answers. attribute: attribution of answers. training: everything else that runs a model. chain: settlement and other chain writes. */
+export const LANES = ['infer', 'attribute', 'training', 'chain'] as const
+export type Lane = (typeof LANES)[number]
+
 export interface JobDefinition<T extends object = object> {
-  /** gpu: runs the engine in a child process, bounded by the device; cpu: everything else. */
-  queue: 'gpu' | 'cpu'
-  /** The maximum number of starts after failures of the system (a crash, a lost node). An invalid input is never retried. */
+  lane: Lane
+  /** Within a lane, jobs with a lower number start earlier. Answers are ordered by `FAIR_SHARE` in addition. */
+  priority?: number
+  /** The maximum number of starts after faults of the job itself (an unexpected error, a crash, a stall). An invalid input is never retried,
+   *  and waiting for a service that is away uses no attempt. */
   attempts: number
+  /** An attempt that reports nothing new for this time is ended. It is longer than the longest wait of a healthy job. */
+  stallMs: number
   input: InputClass<T>
 }
 
 const job = <T extends object>(definition: JobDefinition<T>) => definition
 
+const MINUTE = 60_000
+
 /** All kinds of jobs. A kind without a handler does not compile. */
 export const jobs = {
-  scoreDatanet: job({ queue: 'cpu', attempts: 5, input: ScoreInput }),
-  fineTune: job({ queue: 'gpu', attempts: 5, input: FineTuneInput }),
-  compare: job({ queue: 'gpu', attempts: 5, input: CompareInput }),
-  settleFeedback: job({ queue: 'cpu', attempts: 5, input: SettleFeedbackInput }),
-  rlhf: job({ queue: 'gpu', attempts: 5, input: RlhfInput }),
-  evaluate: job({ queue: 'gpu', attempts: 5, input: EvaluateInput }),
-  infer: job({ queue: 'gpu', attempts: 5, input: InferInput }),
-  attribute: job({ queue: 'gpu', attempts: 5, input: AttributeInput }),
-  settleEpoch: job({ queue: 'cpu', attempts: 5, input: SettleEpochInput }),
-  resolveDispute: job({ queue: 'cpu', attempts: 5, input: ResolveDisputeInput }),
-} as const
+  scoreDatanet: job({ lane: 'chain', attempts: 5, stallMs: 30 * MINUTE, input: ScoreInput }),
+  fineTune: job({ lane: 'training', priority: 10, attempts: 5, stallMs: 60 * MINUTE, input: FineTuneInput }),
+  compare: job({ lane: 'training', attempts: 5, stallMs: 30 * MINUTE, input: CompareInput }),
+  settleFeedback: job({ lane: 'chain', attempts: 5, stallMs: 30 * MINUTE, input: SettleFeedbackInput }),
+  rlhf: job({ lane: 'training', priority: 10, attempts: 5, stallMs: 60 * MINUTE, input: RlhfInput }),
+  evaluate: job({ lane: 'training', attempts: 5, stallMs: 60 * MINUTE, input: EvaluateInput }),
+  infer: job({ lane: 'infer', attempts: 5, stallMs: 10 * MINUTE, input: InferInput }),
+  attribute: job({ lane: 'attribute', attempts: 5, stallMs: 30 * MINUTE, input: AttributeInput }),
+  // Waits for finality, which takes minutes to hours.
+  settleEpoch: job({ lane: 'chain', attempts: 5, stallMs: 360 * MINUTE, input: SettleEpochInput }),
+  resolveDispute: job({ lane: 'chain', attempts: 5, stallMs: 60 * MINUTE, input: ResolveDisputeInput }),
+} as const satisfies Record<string, JobDefinition<never> | JobDefinition>
 
 export type JobKind = keyof typeof jobs
 export type JobInput<K extends JobKind> = InstanceType<(typeof jobs)[K]['input']>
 export const jobKinds = Object.keys(jobs) as JobKind[]
+
+/** The definition of a kind. Undefined for a kind of another release, which may be in the database during an upgrade. */
+export const jobDefinition = (kind: string): JobDefinition | undefined =>
+  Object.hasOwn(jobs, kind) ? (jobs[kind as JobKind] as unknown as JobDefinition) : undefined
 
 export const checkJobInput = <K extends JobKind>(kind: K, value: unknown): JobInput<K> =>
   checkInput(jobs[kind].input as InputClass<JobInput<K>>, value)

@@ -19,7 +19,7 @@ function gate() {
   return { promise, release }
 }
 
-const entry = (over: Partial<QueueEntry> = {}): QueueEntry => ({ queue: 'cpu', id: randomUUID(), attempt: 0, ...over })
+const entry = (over: Partial<QueueEntry> = {}): QueueEntry => ({ lane: 'chain', id: randomUUID(), attempt: 0, ...over })
 
 describe.each(backends)('the queue on %s', (backend) => {
   test('delivers an entry once, however often it was added before', async () => {
@@ -30,7 +30,7 @@ describe.each(backends)('the queue on %s', (backend) => {
     const received: string[] = []
     const { promise: held, release } = gate()
     const workers = [queues, other].map((side) =>
-      side.worker('cpu', 4, async ({ id }) => {
+      side.worker('chain', 4, async ({ id }) => {
         received.push(id)
         await held
       }),
@@ -50,7 +50,7 @@ describe.each(backends)('the queue on %s', (backend) => {
     const { queues } = await freshQueues(backend)
     const received: number[] = []
     const { promise: held, release } = gate()
-    await queues.worker('cpu', 2, async ({ attempt }) => {
+    await queues.worker('chain', 2, async ({ attempt }) => {
       received.push(attempt)
       if (attempt === 0) await held
     })
@@ -62,31 +62,31 @@ describe.each(backends)('the queue on %s', (backend) => {
     release()
   })
 
-  test('keeps gpu and cpu separate, and limits their concurrency', async () => {
+  test('keeps lanes separate, and limits their concurrency', async () => {
     const { queues } = await freshQueues(backend)
-    const most = { gpu: 0, cpu: 0 }
-    const now = { gpu: 0, cpu: 0 }
-    const done = { gpu: 0, cpu: 0 }
-    const work = (name: 'gpu' | 'cpu') => async (given: QueueEntry) => {
-      expect(given.queue).toBe(name)
+    const most = { training: 0, chain: 0 }
+    const now = { training: 0, chain: 0 }
+    const done = { training: 0, chain: 0 }
+    const work = (name: 'training' | 'chain') => async (given: QueueEntry) => {
+      expect(given.lane).toBe(name)
       most[name] = Math.max(most[name], ++now[name])
       await sleep(5)
       now[name]--
       done[name]++
     }
-    await queues.add(Array.from({ length: 80 }, (_, i) => entry({ queue: i % 4 ? 'cpu' : 'gpu' })))
-    await queues.worker('gpu', 1, work('gpu'))
-    await queues.worker('cpu', 8, work('cpu'))
-    await vi.waitFor(() => expect(done).toEqual({ gpu: 20, cpu: 60 }), { timeout: 10_000 })
-    expect(most.gpu).toBe(1)
-    expect(most.cpu).toBeGreaterThan(1)
-    expect(most.cpu).toBeLessThanOrEqual(8)
+    await queues.add(Array.from({ length: 80 }, (_, i) => entry({ lane: i % 4 ? 'chain' : 'training' })))
+    await queues.worker('training', 1, work('training'))
+    await queues.worker('chain', 8, work('chain'))
+    await vi.waitFor(() => expect(done).toEqual({ training: 20, chain: 60 }), { timeout: 10_000 })
+    expect(most.training).toBe(1)
+    expect(most.chain).toBeGreaterThan(1)
+    expect(most.chain).toBeLessThanOrEqual(8)
   })
 
   test('delivers a delayed entry only after its delay', async () => {
     const { queues } = await freshQueues(backend)
     const received: number[] = []
-    await queues.worker('cpu', 1, async () => void received.push(Date.now()))
+    await queues.worker('chain', 1, async () => void received.push(Date.now()))
     const asked = Date.now()
     await queues.add(entry({ delayMs: 400 }))
     await vi.waitFor(() => expect(received).toHaveLength(1), { timeout: 5000 })
@@ -96,7 +96,7 @@ describe.each(backends)('the queue on %s', (backend) => {
   test('removes an entry whose work threw, so that it can be added again', async () => {
     const { queues } = await freshQueues(backend)
     let calls = 0
-    await queues.worker('cpu', 1, async () => {
+    await queues.worker('chain', 1, async () => {
       calls++
       throw new Error('the database does not answer')
     })
@@ -116,7 +116,7 @@ describe.each(backends)('the queue on %s', (backend) => {
     await lose()
     await queues.add({ ...one, delayMs: 0 })
     const received: string[] = []
-    await queues.worker('cpu', 1, async ({ id }) => void received.push(id))
+    await queues.worker('chain', 1, async ({ id }) => void received.push(id))
     await vi.waitFor(() => expect(received).toEqual([one.id]))
   })
 
@@ -124,7 +124,7 @@ describe.each(backends)('the queue on %s', (backend) => {
     const { queues, lose } = await freshQueues(backend)
     await lose()
     const received: string[] = []
-    await queues.worker('cpu', 1, async ({ id }) => void received.push(id))
+    await queues.worker('chain', 1, async ({ id }) => void received.push(id))
     const [first, second] = [entry(), entry()]
     await queues.add(first)
     await vi.waitFor(() => expect(received).toEqual([first.id]), { timeout: 5000 })
@@ -137,7 +137,7 @@ describe.each(backends)('the queue on %s', (backend) => {
     for (let round = 0; round < 6; round++) {
       const { queues, lose } = await freshQueues(backend)
       const received: string[] = []
-      const opening = queues.worker('cpu', 1, async ({ id }) => void received.push(id))
+      const opening = queues.worker('chain', 1, async ({ id }) => void received.push(id))
       await sleep(3 * round)
       await lose()
       await opening
@@ -152,7 +152,7 @@ describe.each(backends)('the queue on %s', (backend) => {
     const received: string[] = []
     let finished = 0
     const { promise: held, release } = gate()
-    const worker = await queues.worker('cpu', 1, async ({ id }) => {
+    const worker = await queues.worker('chain', 1, async ({ id }) => {
       received.push(id)
       await held
       finished++
@@ -193,7 +193,7 @@ else
     await here.queues.add(entry())
     const own = entry()
     await there.queues.add(own)
-    const worker = await there.queues.worker('cpu', 1, async ({ id }) => void received.push(id))
+    const worker = await there.queues.worker('chain', 1, async ({ id }) => void received.push(id))
     await vi.waitFor(() => expect(received).toContain(own.id))
     await worker.close()
     expect(received).toEqual([own.id])

@@ -4,21 +4,20 @@ import { Redis, type RedisOptions } from 'ioredis'
 import pg from 'pg'
 import { sessionConfig } from './database.ts'
 import { RetriableError } from './errors.ts'
-import { type JobDefinition, jobs } from './jobs.ts'
+import { LANES, type Lane } from './jobs.ts'
 import { redactCredentials } from './redact.ts'
 
 /** BullMQ on PostgreSQL or Redis, behind one small interface. The queue carries only ids; the job and its status are in `JobRun`. So it does no
  *  harm when the queue loses an entry or delivers it twice. */
 
-export type QueueName = JobDefinition['queue']
-const QUEUES = [...new Set(Object.values(jobs).map(({ queue }) => queue))] as QueueName[]
-
-/** A waiting job. `attempt` counts its earlier starts. It is part of the entry's id, because an attempt that crashed keeps its entry in the
+/** A job that is to start. `attempt` counts its earlier starts. It is part of the entry's id, because an attempt that crashed keeps its entry in the
  *  queue, which must not suppress the next attempt. */
 export interface QueueEntry {
-  queue: QueueName
+  lane: Lane
   id: string
   attempt: number
+  /** Lower starts earlier; 0 when absent. */
+  priority?: number
   /** Delay before the entry is delivered, in milliseconds. */
   delayMs?: number
 }
@@ -35,7 +34,7 @@ export interface Queues {
   /** Adding an entry twice is harmless. */
   add(entries: QueueEntry | readonly QueueEntry[]): Promise<void>
   /** Calls `work` for each entry, at most `concurrency` at a time. */
-  worker(queue: QueueName, concurrency: number, work: (entry: QueueEntry) => Promise<void>): Promise<QueueWorker>
+  worker(lane: Lane, concurrency: number, work: (entry: QueueEntry) => Promise<void>): Promise<QueueWorker>
   close(): Promise<void>
 }
 
@@ -84,6 +83,10 @@ class BackoffWorker extends Worker {
   }
 }
 
+/** A delayed entry has an id of its own, so that it does not suppress an entry that is added without a delay before its time. */
+const entryId = ({ id, attempt }: Pick<QueueEntry, 'id' | 'attempt'>, delayMs = 0) =>
+  `${id}.${attempt}${delayMs > 0 ? '.later' : ''}`
+
 interface Backend {
   name: Queues['backend']
   queue: (name: string) => Queue
@@ -95,9 +98,9 @@ interface Backend {
 
 function assemble(backend: Backend, settings: QueueSettings): Queues {
   const onError = settings.onError ?? (() => {})
-  const named = (queue: QueueName) => `modelcommons-${queue}`
-  const open = (name: QueueName) => backend.queue(named(name)).on('error', onError)
-  const queues = new Map(QUEUES.map((name) => [name, open(name)]))
+  const named = (lane: Lane) => `modelcommons-${lane}`
+  const open = (lane: Lane) => backend.queue(named(lane)).on('error', onError)
+  const queues = new Map(LANES.map((name) => [name, open(name)]))
   const workers = new Set<Worker>()
   /** Creates missing tables. A BullMQ queue that did not find its tables when it opened never checks again, so it is replaced. */
   const repair = async () => {
@@ -114,9 +117,9 @@ function assemble(backend: Backend, settings: QueueSettings): Queues {
       }),
     )
   }
-  const openWorker = async (queue: QueueName, concurrency: number, work: (entry: QueueEntry) => Promise<void>) => {
+  const openWorker = async (lane: Lane, concurrency: number, work: (entry: QueueEntry) => Promise<void>) => {
     await backend.repair?.()
-    const worker = backend.worker(named(queue), concurrency, work)
+    const worker = backend.worker(named(lane), concurrency, work)
     worker.on('error', onError)
     try {
       await worker.waitUntilReady() // a loop that starts earlier would never recover from a first failed connection
@@ -128,13 +131,13 @@ function assemble(backend: Backend, settings: QueueSettings): Queues {
   }
   const addAll = (entries: readonly QueueEntry[]) =>
     Promise.all(
-      QUEUES.map(async (name) => {
+      LANES.map(async (name) => {
         const bulk = entries
-          .filter(({ queue }) => queue === name)
-          .map(({ delayMs, ...data }) => ({
+          .filter(({ lane }) => lane === name)
+          .map(({ delayMs, priority, ...data }) => ({
             name: 'job',
             data,
-            opts: { ...JOB_OPTIONS, jobId: `${data.id}.${data.attempt}`, delay: delayMs },
+            opts: { ...JOB_OPTIONS, jobId: entryId(data, delayMs), delay: delayMs, priority: priority || undefined },
           }))
         const [first, ...others] = bulk
         if (first && others.length === 0) await queues.get(name)?.add(first.name, first.data, first.opts)
@@ -151,12 +154,12 @@ function assemble(backend: Backend, settings: QueueSettings): Queues {
         await addAll(list)
       })
     },
-    async worker(queue, concurrency, work) {
-      const openOnce = () => openWorker(queue, concurrency, work)
+    async worker(lane, concurrency, work) {
+      const openOnce = () => openWorker(lane, concurrency, work)
       const worker = await openOnce()
         .catch(openOnce) // the tables may have been lost while the worker opened; now they exist again
         .catch((cause: Error) => {
-          throw new QueueError(`The queue ${queue} could not be opened: ${cause.message}`, { cause })
+          throw new QueueError(`The queue ${lane} could not be opened: ${cause.message}`, { cause })
         })
       workers.add(worker)
       worker.run().catch(onError)

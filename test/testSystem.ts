@@ -76,7 +76,7 @@ export type TestSystem = Awaited<ReturnType<typeof testSystem>>
 /** A worker with all handlers. Its engine starts with the first task, and no test here reaches that. */
 export async function startFullWorker({ db, artifacts, folder, world }: TestSystem) {
   const queues = await openQueues({ databaseUrl: db.url })
-  const engine = await startEnginePool({ device: 'cpu', log: silent })
+  const engines = startEnginePool({ device: 'cpu', log: silent })
   const operatorKey = toHex(OPERATOR.getHdKey().privateKey as Uint8Array)
   const { deployment } = world
   const worker = await startWorker({
@@ -84,17 +84,16 @@ export async function startFullWorker({ db, artifacts, folder, world }: TestSyst
     queues,
     artifacts,
     chain: await openChainClient({ rpcUrl: world.anvil.url, deployment, operatorKey, db, log: silent }),
-    handlers: createHandlers({ engine, cache: join(folder, 'cache'), deployment }),
+    handlers: createHandlers({ engines, cache: join(folder, 'cache'), deployment }),
     log: silent,
-    gpuConcurrency: 1,
-    cpuConcurrency: 2,
+    slots: { infer: 1, attribute: 1, training: 1, chain: 2 },
     device: 'cpu',
     checkpoints: join(folder, 'checkpoints'),
     timing: FAST_TIMING,
   })
   onTestFinished(async () => {
     await worker.stop()
-    await engine.close()
+    await engines.close()
     await queues.close()
   })
   return queues

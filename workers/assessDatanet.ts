@@ -3,6 +3,8 @@ import { ArtifactError } from '#schema/artifacts/index.ts'
 import type { Specification } from '#schema/documents.ts'
 import { Commitment, Contribution, type Datanet } from '#schema/onchain/datanets.ts'
 import { rowsOf } from '#schema/rows.ts'
+import { IndexBehindError } from './finality.ts'
+import { JobError } from './job.ts'
 import { loadItems, loadMandatedModel, type Sources } from './modelLookup.ts'
 
 export interface AssessedContribution {
@@ -38,7 +40,7 @@ async function orderedByCommitment({ db }: Sources, datanetId: string) {
   const positioned = contributions.map((contribution) => {
     const [block, log] = positions.get(`${contribution.commitment}-${contribution.contributor}`)?.split('-') ?? []
     if (block === undefined || log === undefined)
-      throw new Error(`Commitment ${contribution.commitment} is not indexed.`)
+      throw new IndexBehindError(`Commitment ${contribution.commitment} is not indexed yet.`)
     return { contribution, committed: commitOrder(BigInt(block), BigInt(log)) }
   })
   return positioned.sort(
@@ -58,7 +60,7 @@ const sampleText = ({ artifacts }: Sources, { contentHash }: Contribution) =>
 
 /** The check that a specification requires of a sample. */
 function specificationCheck({ samples }: Specification) {
-  const completion = new RegExp(`^(?:${samples.completionPattern})$`, 'u')
+  const completion = wholePattern(samples.completionPattern)
   const topic = samples.topic.map((word) => word.toLowerCase())
   return (sample: { prompt: string; completion: string }) => {
     if (sample.prompt.length > samples.maxPromptLength)
@@ -78,5 +80,17 @@ function specificationCheck({ samples }: Specification) {
         reason: 'The prompt has none of the topic’s words. The specification says what the datanet collects.',
       }
     return null
+  }
+}
+
+function wholePattern(pattern: string): RegExp {
+  try {
+    return new RegExp(`^(?:${pattern})$`, 'u')
+  } catch (cause) {
+    throw new JobError(
+      'BAD_SPECIFICATION',
+      `The specification's pattern of completions is not a regular expression: ${(cause as Error).message}. Propose a corrected specification.`,
+      { cause },
+    )
   }
 }

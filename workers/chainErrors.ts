@@ -1,4 +1,18 @@
-import { type Abi, type AbiItem, BaseError, ContractFunctionRevertedError } from 'viem'
+import {
+  type Abi,
+  type AbiItem,
+  BaseError,
+  BlockNotFoundError,
+  ContractFunctionRevertedError,
+  HttpRequestError,
+  InternalRpcError,
+  LimitExceededRpcError,
+  ResourceUnavailableRpcError,
+  SocketClosedError,
+  TimeoutError,
+  TransactionReceiptNotFoundError,
+  WebSocketRequestError,
+} from 'viem'
 import { type ContractName, contracts } from '#contracts/generated/index.ts'
 import { PermanentError, RetriableError } from '#schema/errors.ts'
 
@@ -74,3 +88,19 @@ export function toChainError(what: string, cause: unknown): RevertError | ChainU
   if (INSUFFICIENT_FUNDS.test(text)) return new ChainUnavailableError('no-funds', text, { cause })
   return new ChainUnavailableError('unreachable', `${what}: the chain does not answer (${text}).`, { cause })
 }
+
+const TRANSPORT_ERRORS = [
+  HttpRequestError,
+  WebSocketRequestError,
+  SocketClosedError,
+  TimeoutError,
+  InternalRpcError,
+  LimitExceededRpcError,
+  ResourceUnavailableRpcError,
+  BlockNotFoundError, // a node that is behind the one that answered before
+  TransactionReceiptNotFoundError,
+]
+
+/** Whether an error of viem says that the node does not answer, is overloaded, or is behind. */
+export const isTransportError = (error: unknown): boolean =>
+  error instanceof BaseError && error.walk((cause) => TRANSPORT_ERRORS.some((type) => cause instanceof type)) !== null

@@ -4,17 +4,21 @@ import type { ArtifactStore } from '#schema/artifacts/index.ts'
 import type { EnginePool } from './enginePool.ts'
 import type { JobContext } from './job.ts'
 
-/** What handlers need besides their job. */
-export interface Dependencies {
-  engine: EnginePool
+/** What handlers that run no model need besides their job. */
+export interface ChainDependencies {
   /** The folder for files fetched from the artifact store. */
   cache: string
   deployment: Deployment
 }
 
+/** What handlers need besides their job. */
+export interface Dependencies extends ChainDependencies {
+  engine: EnginePool
+}
+
 /** Options for an engine task that forward its metrics to the job, and its progress as the part of the job from `from` to `to`. */
 export const forwardProgress = (
-  job: Pick<JobContext, 'report' | 'metric' | 'signal'>,
+  job: Pick<JobContext, 'report' | 'metric' | 'alive' | 'signal'>,
   from: number,
   to: number,
   stage: string,
@@ -23,6 +27,7 @@ export const forwardProgress = (
   onEvent(event: EngineEvent) {
     if (event.type === 'metric') job.metric(event.name, event.step, event.value)
     else if (event.type === 'progress') job.report(from + (to - from) * event.done, event.stage ?? stage)
+    else job.alive()
   },
 })
 

@@ -6,6 +6,7 @@ import {
   type TaskName,
   type TaskResult,
 } from '#engine/process/index.ts'
+import type { Lane } from '#schema/jobs.ts'
 import { traced } from '#schema/tracing.ts'
 
 /** Runs engine tasks in child processes. */
@@ -14,35 +15,49 @@ export interface EnginePool {
   run<K extends TaskName>(task: K, input: TaskInput<K>, options?: RunOptions): Promise<TaskResult<K>>
 }
 
-/** These tasks run in a separate process that keeps its models loaded, so that answers stay fast while a model trains. */
-const INFERENCE_TASKS: readonly TaskName[] = ['generate', 'evaluate', 'explainAnswer']
-
 export interface EnginePoolOptions {
   device: string
   log: Logger
   /** Memory limit of each process. */
   memoryMb?: number
-  /** Training tasks that run at the same time. Default 1. */
-  slots?: number
+  /** Attributions and trainings that run at the same time, each in a process of its own. Default 1. */
+  attributions?: number
+  trainings?: number
 }
 
-/** Creates the pool: one process for each training slot, and one for inference. A process starts with its first task. */
-export async function startEnginePool(options: EnginePoolOptions): Promise<EnginePool & { close(): Promise<void> }> {
-  const { device, memoryMb, log, slots = 1 } = options
-  const open = (role: string) =>
-    new EngineProcess({ device, memoryMb, onLog: (line) => log.debug({ role, line }, 'output of the engine process') })
-  const inference = open('inference')
-  const training = Array.from({ length: slots }, () => open('training'))
+/** The lanes that use the engine. */
+type EngineLane = Exclude<Lane, 'chain'>
+
+export interface LaneEngines {
+  lane(lane: EngineLane): EnginePool
+  close(): Promise<void>
+}
+
+/** Each lane has processes of its own, which keep their models loaded: a training or a long queue of attributions delays no answer. Answers
+ *  have one process, because they share a batch. A process starts with its first task. */
+export function startEnginePool(options: EnginePoolOptions): LaneEngines {
+  const { device, memoryMb, log, attributions = 1, trainings = 1 } = options
+  const open = (lane: EngineLane, count: number) =>
+    Array.from({ length: Math.max(1, count) }, () => {
+      const onLog = (line: string) => log.debug({ lane, line }, 'output of the engine process')
+      return new EngineProcess({ device, memoryMb, onLog })
+    })
+  const processes: Record<EngineLane, EngineProcess[]> = {
+    infer: open('infer', 1),
+    attribute: open('attribute', attributions),
+    training: open('training', trainings),
+  }
   return {
-    run(task, input, runOptions) {
-      const leastLoaded = training.reduce((best, one) => (one.load < best.load ? one : best))
-      const engine = INFERENCE_TASKS.includes(task) ? inference : leastLoaded
-      return traced(`engine ${task}`, { attributes: { 'engine.waiting': engine.load } }, () =>
-        engine.run(task, input, runOptions),
-      )
-    },
+    lane: (lane) => ({
+      run(task, input, runOptions) {
+        const engine = processes[lane].reduce((best, one) => (one.load < best.load ? one : best))
+        return traced(`engine ${task}`, { attributes: { 'engine.waiting': engine.load } }, () =>
+          engine.run(task, input, runOptions),
+        )
+      },
+    }),
     async close() {
-      await Promise.all([inference, ...training].map((one) => one.close()))
+      await Promise.all(Object.values(processes).flatMap((some) => some.map((one) => one.close())))
     },
   }
 }

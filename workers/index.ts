@@ -3,14 +3,16 @@ import { hostname } from 'node:os'
 import type { Logger } from 'pino'
 import type { ArtifactStore } from '#schema/artifacts/index.ts'
 import type { Database } from '#schema/database.ts'
+import { LANES, type Lane } from '#schema/jobs.ts'
 import { listenNotifications } from '#schema/notifications.ts'
 import { WorkerNode } from '#schema/offchain/jobs.ts'
-import type { QueueName, Queues } from '#schema/queue.ts'
+import type { Queues } from '#schema/queue.ts'
 import { row, saveRows } from '#schema/rows.ts'
 import type { ChainClient } from './chain.ts'
 import type { JobHandlers } from './job.ts'
-import { createJobRunner, DEFAULT_TIMING, type Timing } from './runner.ts'
-import { sweep } from './sweep.ts'
+import { createJobRunner } from './runner.ts'
+import { createSweeper } from './sweep.ts'
+import { DEFAULT_TIMING, type Timing } from './timing.ts'
 
 export interface WorkerOptions {
   db: Database
@@ -19,9 +21,8 @@ export interface WorkerOptions {
   chain: ChainClient
   handlers: JobHandlers
   log: Logger
-  /** Jobs that run at the same time; 0: this worker does not read the queue. */
-  gpuConcurrency: number
-  cpuConcurrency: number
+  /** How many jobs of each lane run at the same time; 0: this worker does not run the lane. */
+  slots: Readonly<Record<Lane, number>>
   /** cpu, webgpu or cuda. */
   device: string
   /** The URL from which clients stream answers while they are generated. */
@@ -40,15 +41,15 @@ export interface RunningWorker {
   readonly id: string
   /** The number of jobs that run now. */
   readonly running: number
-  /** Stops reading the queues, tells GPU jobs to save a checkpoint, gives CPU jobs half of the grace period to finish, and requeues
-   *  the jobs that have not ended. */
+  /** Stops reading the queues, tells trainings to save a checkpoint, gives the other jobs half of the grace period to finish, and requeues the
+   *  jobs that have not ended. */
   stop(): Promise<void>
 }
 
-/** Starts a worker: it registers itself, runs jobs of both queues, requeues the jobs of lost workers and rebroadcasts lost
+/** Starts a worker: it registers itself, runs the jobs of its lanes, requeues the jobs of lost workers and rebroadcasts lost
  *  transactions. */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
-  const { db, queues, artifacts, chain, handlers, log, checkpoints, maintenance = async () => {} } = options
+  const { db, queues, artifacts, chain, handlers, log, slots, checkpoints, maintenance = async () => {} } = options
   const timing = { ...DEFAULT_TIMING, ...options.timing }
   const id = `${hostname()}-${process.pid}-${randomBytes(4).toString('hex')}`
   const runner = createJobRunner({ db, queues, artifacts, chain, handlers, log, workerId: id, checkpoints, timing })
@@ -56,18 +57,17 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const stopListening = await listenNotifications(db, (notification) => {
     if (notification.type === 'cancel') runner.cancel(notification.id)
   })
-  const concurrency: Record<QueueName, number> = { gpu: options.gpuConcurrency, cpu: options.cpuConcurrency }
-  const names = (Object.keys(concurrency) as QueueName[]).filter((name) => concurrency[name] > 0)
-  const consumers = await Promise.all(names.map((name) => queues.worker(name, concurrency[name], runner.run)))
+  const lanes = LANES.filter((lane) => slots[lane] > 0)
+  const consumers = await Promise.all(lanes.map((lane) => queues.worker(lane, slots[lane], runner.run)))
   const timers = [
     every(timing.heartbeatMs, () =>
       db.query('update worker_node set heartbeat_at = clock_timestamp() where id = $1', [id]),
     ),
-    every(timing.sweepMs, () => sweep({ db, queues }, timing)),
+    every(timing.sweepMs, createSweeper({ db, queues }, timing)),
     every(REBROADCAST_MS, () => chain.rebroadcast()),
     every(timing.sweepMs, () => maintenance()),
   ]
-  log.info({ worker: id, backend: queues.backend, ...concurrency }, 'worker ready')
+  log.info({ worker: id, backend: queues.backend, slots }, 'worker ready')
 
   function every(ms: number, work: () => Promise<unknown>) {
     let busy = false
@@ -88,10 +88,10 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const stop = async () => {
     for (const cancel of timers) cancel()
     await Promise.all(consumers.map((consumer) => consumer.pause()))
-    runner.stop('gpu')
-    const cpuDeadline = setTimeout(() => runner.stop('cpu'), timing.graceMs / 2)
+    runner.stop('training')
+    const deadline = setTimeout(() => LANES.forEach(runner.stop), timing.graceMs / 2)
     await runner.idle()
-    clearTimeout(cpuDeadline)
+    clearTimeout(deadline)
     await Promise.all(consumers.map((consumer) => consumer.close()))
     await stopListening()
     log.info({ worker: id }, 'worker stopped')
@@ -105,14 +105,14 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   }
 }
 
-const registerWorker = (db: Database, id: string, { device, gpuConcurrency, streamUrl }: WorkerOptions) =>
+const registerWorker = (db: Database, id: string, { device, slots, streamUrl }: WorkerOptions) =>
   saveRows(db, [
     row(WorkerNode, {
       id,
       host: hostname(),
       pid: process.pid,
       device,
-      concurrency: gpuConcurrency,
+      concurrency: LANES.reduce((sum, lane) => sum + slots[lane], 0),
       streamUrl: streamUrl ?? null,
       startedAt: new Date(),
       heartbeatAt: new Date(),

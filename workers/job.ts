@@ -2,7 +2,7 @@ import type { Logger } from 'pino'
 import type { ArtifactStore } from '#schema/artifacts/index.ts'
 import type { Database, Sql } from '#schema/database.ts'
 import type { EnqueueOptions } from '#schema/enqueue.ts'
-import { PermanentError } from '#schema/errors.ts'
+import { PermanentError, RetriableError } from '#schema/errors.ts'
 import type { JobInput, JobKind } from '#schema/jobs.ts'
 import type { EntityRow } from '#schema/rows.ts'
 import type { ChainClient } from './chain.ts'
@@ -31,6 +31,8 @@ export interface JobContext<K extends JobKind = JobKind> {
   report(progress: number, stage: string): void
   /** Adds a point to one of the job's metrics; a second point with the same name and step replaces the first. */
   metric(name: string, step: number, value: number): void
+  /** Counts as progress without a report, so that the job does not count as stalled. */
+  alive(): void
   /** Stores the bytes now and returns their name; the artifact is listed when the job succeeds. */
   put(artifact: NewArtifact): Promise<string>
   /** Aborted, with an `Interruption` as its reason, when the job must end early. When the interruption is `stopping`, the handler saves a
@@ -64,7 +66,7 @@ export type NextJob = {
   [K in JobKind]: { kind: K; input: Partial<JobInput<K>> } & Pick<EnqueueOptions, 'key'>
 }[JobKind]
 
-/** The request is wrong: the job fails at once and is not retried. `code` is in capitals; the message says what to do. */
+/** The request is wrong: the job fails at once and is not retried. A service that is away is a `RetriableError` instead: the job then waits. `code` is in capitals; the message says what to do. */
 export class JobError extends PermanentError {
   override name = 'JobError'
   constructor(
@@ -76,16 +78,27 @@ export class JobError extends PermanentError {
   }
 }
 
-/** Why a running job must end early: it was cancelled, this worker stops, or another worker has taken the job over. */
+/** Other jobs must end before this one can go on. It gives its slot back and waits for them. */
+export class PendingError extends RetriableError {
+  override name = 'PendingError'
+}
+
+/** Why a running job must end early: it was cancelled, this worker stops, another worker has taken the job over, or it made no progress for
+ *  the time of its kind. */
 export class Interruption extends Error {
   override name = 'Interruption'
-  constructor(readonly reason: 'cancelled' | 'stopping' | 'superseded') {
+  constructor(
+    readonly reason: 'cancelled' | 'stopping' | 'superseded' | 'stalled',
+    detail?: string,
+  ) {
     super(
-      {
-        cancelled: 'The job was cancelled.',
-        stopping: 'The worker is stopping.',
-        superseded: 'Another worker took the job over.',
-      }[reason],
+      detail ??
+        {
+          cancelled: 'The job was cancelled.',
+          stopping: 'The worker is stopping.',
+          superseded: 'Another worker took the job over.',
+          stalled: 'The job made no progress.',
+        }[reason],
     )
   }
 }

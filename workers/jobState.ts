@@ -1,5 +1,5 @@
 import type { Database, Sql } from '#schema/database.ts'
-import { insertJob, jobFromRow, queueEntry, releaseHold } from '#schema/enqueue.ts'
+import { insertJob, jobFromRow, queueEntries, releaseHold } from '#schema/enqueue.ts'
 import { notify, notifySql } from '#schema/notifications.ts'
 import { Artifact } from '#schema/offchain/artifacts.ts'
 import { JobRun, type JobStatus } from '#schema/offchain/jobs.ts'
@@ -26,13 +26,14 @@ const claimLost = ({ id, attempt }: Claim) => new ClaimLostError(`Attempt ${atte
 /** Claims and heartbeats are simply repeated if a crash of the database loses them: their commit does not wait for the disk. */
 const ASYNCHRONOUS_COMMIT = `select set_config('synchronous_commit', 'off', true)`
 
-/** Claims a queued job, which starts its next attempt. Undefined when the job is no longer queued, so that a second delivery has no effect. */
+/** Claims a job that is queued or has waited long enough, which starts its next attempt. Undefined for any other job, so that a second delivery
+ *  has no effect. */
 export async function claimJob(db: Sql, id: string, workerId: string): Promise<JobRun | undefined> {
   const { rows } = await db.query(
     `with lazily as (${ASYNCHRONOUS_COMMIT}), taken as (
-       update job_run set status = 'Running', attempt = attempt + 1, worker_id = $2, error = null,
+       update job_run set status = 'Running', attempt = attempt + 1, worker_id = $2, error = null, retry_at = null,
          started_at = clock_timestamp(), heartbeat_at = clock_timestamp()
-       where id = $1 and status = 'Queued' returning *)
+       where id = $1 and (status = 'Queued' or status = 'Waiting' and retry_at <= clock_timestamp()) returning *)
      select ${columns(JobRun)}, ${notifySql(JOB_NOTICE)} from taken, lazily`,
     [id, workerId],
   )
@@ -123,12 +124,12 @@ export async function completeJob(
     )
     await saveRows(sql, [...listed, ...rows])
     await afterRows?.(sql)
-    const entries: QueueEntry[] = []
+    const followUps: JobRun[] = []
     for (const { kind, input, key } of next) {
       const options = { key: `${job.id}/${key}`, requestedBy: job.requestedBy, parentId: job.id }
-      entries.push(queueEntry((await insertJob(sql, kind, input, options)).job))
+      followUps.push((await insertJob(sql, kind, input, options)).job)
     }
-    return entries
+    return queueEntries(followUps)
   })
 }
 
@@ -156,21 +157,30 @@ async function endAttempt(sql: Sql, claim: Claim, status: JobStatus, set: string
   if (!rowCount) throw claimLost(claim)
 }
 
-/** Queues a job for its next attempt. With `countAttempt: false` this attempt does not count against the job's limit (the worker was told
- *  to stop). @throws ClaimLostError */
+/** Hands a job on to its next attempt: at once, or after `delayMs` in the state Waiting. With `countAttempt: false` this attempt does not count
+ *  against the job's limit. Returns the queue entry. @throws ClaimLostError */
 export async function requeueJob(
   db: Database,
   job: JobRun,
-  { countAttempt = true, failure }: { countAttempt?: boolean; failure?: JobFailure } = {},
-): Promise<QueueEntry> {
-  return db.transaction(async (sql) => {
-    const { rowCount } = await sql.query(
-      `update job_run set status = 'Queued', heartbeat_at = clock_timestamp(), worker_id = null, error = $5,
-         attempts = attempts + $4 where ${HOLDS_CLAIM}`,
-      [...claimValues(job), countAttempt ? 0 : 1, failure ? JSON.stringify(failure) : null],
-    )
-    if (!rowCount) throw claimLost(job)
-    await notify(sql, { type: 'job', id: job.id, status: 'Queued', progress: job.progress })
-    return queueEntry(job)
-  })
+  options: { countAttempt?: boolean; failure?: JobFailure; waitMs?: number } = {},
+): Promise<QueueEntry[]> {
+  const { countAttempt = true, failure, waitMs } = options
+  const status: JobStatus = waitMs === undefined ? 'Queued' : 'Waiting'
+  const { rowCount } = await db.query(
+    `with handed_on as (
+       update job_run set status = $4, heartbeat_at = clock_timestamp(), worker_id = null, error = $5, attempts = attempts + $6,
+         waits = waits + $7, retry_at = clock_timestamp() + $8 * interval '1 millisecond' where ${HOLDS_CLAIM}
+       returning id, status, progress)
+     select ${notifySql(JOB_NOTICE)} from handed_on`,
+    [
+      ...claimValues(job),
+      status,
+      failure ? JSON.stringify(failure) : null,
+      countAttempt ? 0 : 1,
+      waitMs === undefined ? 0 : 1,
+      waitMs ?? null,
+    ],
+  )
+  if (!rowCount) throw claimLost(job)
+  return queueEntries([job])
 }

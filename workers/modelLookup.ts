@@ -9,6 +9,7 @@ import {
   type Rubric,
   rubricDocument,
   type Specification,
+  sampleDocument,
   specificationDocument,
 } from '#schema/documents.ts'
 import { fetchFolder } from '#schema/folders.ts'
@@ -108,13 +109,8 @@ export const trainingContributions = (sql: Sql, datanetId: string): Promise<Cont
     orderBy: 'committed_block, id::numeric',
   })
 
-/** The prompt and completion of a contribution. @throws ArtifactError when its content is not published. */
-export async function loadSample(
+/** The prompt and completion of a contribution. @throws ArtifactError when its content is not published or not a sample. */
+export const loadSample = (
   { artifacts }: Pick<Sources, 'artifacts'>,
   contribution: Pick<Contribution, 'contentHash'>,
-) {
-  return JSON.parse(new TextDecoder().decode(await artifacts.get(contribution.contentHash))) as {
-    prompt: string
-    completion: string
-  }
-}
+): Promise<{ prompt: string; completion: string }> => getDocument(artifacts, sampleDocument, contribution.contentHash)

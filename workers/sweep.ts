@@ -1,45 +1,79 @@
 import { tryTransactionLock } from '#schema/advisoryLocks.ts'
-import type { Database } from '#schema/database.ts'
-import { releaseHold } from '#schema/enqueue.ts'
+import type { Database, Sql } from '#schema/database.ts'
+import { queueEntries, releaseHold } from '#schema/enqueue.ts'
 import { notify } from '#schema/notifications.ts'
-import type { JobStatus } from '#schema/offchain/jobs.ts'
+import type { JobRun, JobStatus } from '#schema/offchain/jobs.ts'
 import type { QueueEntry, Queues } from '#schema/queue.ts'
+import type { Timing } from './timing.ts'
 
 const MAX_ENTRIES = 500
 
+export interface SweepTiming {
+  /** A running job without a heartbeat for this time counts as lost. Undefined: none is judged, because the database itself was away. */
+  staleMs: number | undefined
+  /** A queued job is added to the queue again after this time. */
+  queuedMs: number
+}
+
 /** Repairs the state after crashes. A running job without a heartbeat for `staleMs` is queued again, or it ends when its attempts are used
- *  up or it was cancelled. Jobs that have waited longer than `queuedMs` are added to the queue again. Any number of workers may call
- *  this; an advisory lock lets one at a time do the work. Returns the entries that were added to the queue. */
+ *  up or it was cancelled. Jobs that have been queued longer than `queuedMs`, or that have waited until their time, are added to the queue
+ *  (again). Any number of workers may call this; an advisory lock lets one at a time do the work. Returns the entries that were added. */
 export async function sweep(
   { db, queues }: { db: Database; queues: Pick<Queues, 'add'> },
-  { staleMs, queuedMs }: { staleMs: number; queuedMs: number },
+  { staleMs, queuedMs }: SweepTiming,
 ): Promise<QueueEntry[]> {
   const entries = await db.transaction(async (sql) => {
     if (!(await tryTransactionLock(sql, 'sweep'))) return []
-    const lost = await sql.query<{ id: string; status: JobStatus; progress: number }>(
-      `update job_run set
+    if (staleMs !== undefined) await handOnLostJobs(sql, staleMs)
+    const startable = (condition: string, values: unknown[] = []) =>
+      sql.query<Pick<JobRun, 'id' | 'kind' | 'attempt' | 'priority'>>(
+        `select id, kind, attempt, priority from job_run where ${condition} order by created_at limit ${MAX_ENTRIES}`,
+        values,
+      )
+    const queued = await startable(
+      `status = 'Queued' and coalesce(heartbeat_at, created_at) < clock_timestamp() - $1 * interval '1 millisecond'`,
+      [queuedMs],
+    )
+    const due = await startable(`status = 'Waiting' and retry_at <= clock_timestamp()`)
+    return queueEntries([...queued.rows, ...due.rows])
+  })
+  if (entries.length) await queues.add(entries)
+  return entries
+}
+
+async function handOnLostJobs(sql: Sql, staleMs: number): Promise<void> {
+  const lost = await sql.query<{ id: string; status: JobStatus; progress: number }>(
+    `update job_run set
          status = case when cancel_requested then 'Cancelled' when attempt >= attempts then 'Failed' else 'Queued' end,
          finished_at = case when cancel_requested or attempt >= attempts then clock_timestamp() end,
          error = case when cancel_requested then null else jsonb_build_object('code', 'WORKER_LOST', 'message',
            format('The worker of attempt %s of %s was lost.', attempt, attempts)
-             || case when attempt >= attempts then ' Look into its log, then request the job again under a new idempotency key.' else '' end) end,
+             || case when attempt >= attempts then ' Look into its log, then try the job again (mutation retryJob).' else '' end) end,
          worker_id = null
        where status = 'Running' and heartbeat_at < clock_timestamp() - $1 * interval '1 millisecond'
        returning id, status, progress`,
-      [staleMs],
-    )
-    for (const { id, status, progress } of lost.rows) {
-      if (status !== 'Queued') await releaseHold(sql, id)
-      await notify(sql, { type: 'job', id, status, progress })
-    }
-    const waiting = await sql.query<QueueEntry>(
-      `select id, queue, attempt from job_run
-       where status = 'Queued' and coalesce(heartbeat_at, created_at) < clock_timestamp() - $1 * interval '1 millisecond'
-       order by created_at limit ${MAX_ENTRIES}`,
-      [queuedMs],
-    )
-    return waiting.rows
-  })
-  if (entries.length) await queues.add(entries)
-  return entries
+    [staleMs],
+  )
+  for (const { id, status, progress } of lost.rows) {
+    if (status !== 'Queued') await releaseHold(sql, id)
+    await notify(sql, { type: 'job', id, status, progress })
+  }
+}
+
+/** Sweeps with a memory: while this worker itself had no contact with the database for a moment, it does not judge whether others are lost, because
+ *  an outage of the database stops every heartbeat. Only after `staleMs` of contact does it judge again. */
+export function createSweeper(
+  context: Parameters<typeof sweep>[0],
+  { staleMs, queuedMs, sweepMs }: Pick<Timing, 'staleMs' | 'queuedMs' | 'sweepMs'>,
+): () => Promise<QueueEntry[]> {
+  let contact = performance.now()
+  /** When judging begins again after an outage. */
+  let judgeFrom = 0
+  return async () => {
+    if (performance.now() - contact > sweepMs * 2 + 1_000) judgeFrom = performance.now() + staleMs
+    const judges = performance.now() >= judgeFrom
+    const added = await sweep(context, { staleMs: judges ? staleMs : undefined, queuedMs })
+    contact = performance.now()
+    return added
+  }
 }

@@ -64,13 +64,18 @@ export interface Generation {
   finish: Finish
 }
 
-/** @throws Error that names the request by `index` and says what is invalid for this model. */
+/** A request that this model cannot answer. */
+export class RequestError extends Error {
+  override name = 'RequestError'
+}
+
+/** @throws RequestError that names the request by `index` and says what is invalid for this model. */
 export function checkRequest(request: GenerationRequest, config: ModelConfig, index: number): void {
   const { prompt, maxTokens, temperature = 0, topK = 1, topP = 1, minP = 0 } = request
   const { repetitionPenalty = 1, topLogProbabilities = 0 } = request
   const { max_position_embeddings: room, vocab_size: vocabulary } = config
   const refuse = (what: string): never => {
-    throw new Error(`Request ${index} ${what}`)
+    throw new RequestError(`Request ${index} ${what}`)
   }
   if (prompt.length === 0) refuse('has an empty prompt; give it at least one token.')
   if (!(Number.isInteger(maxTokens) && maxTokens >= 1)) refuse(`asks for ${maxTokens} tokens; ask for at least 1.`)

@@ -1,5 +1,6 @@
 import { taskNamed } from '#engine/tasks/index.ts'
 import { type EngineReply, type EngineRequest, HEARTBEAT_MS } from './protocol.ts'
+import { taskFailure } from './taskFailure.ts'
 
 /** The engine's child process: runs the tasks that its parent sends, and exits when the parent exits. */
 
@@ -19,8 +20,7 @@ async function run({ id, task, input }: Extract<EngineRequest, { type: 'run' }>)
     })
     send({ type: 'done', id, result })
   } catch (thrown) {
-    const error = thrown instanceof Error ? thrown : new Error(String(thrown))
-    send({ type: 'failed', id, error: { name: error.name, message: error.message, stack: error.stack } })
+    send({ type: 'failed', id, error: taskFailure(thrown) })
   } finally {
     running.delete(id)
   }

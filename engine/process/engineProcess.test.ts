@@ -101,7 +101,7 @@ test('answers stream concurrently, and an exclusive task waits for them', async 
 test('trap, a run blocks its event loop: the parent stays responsive while a task runs, and receives its error', async () => {
   const failing = engine.run('generate', { ...answering(), baseFolder: join(model.folder, 'none') })
   await expect(failing).rejects.toThrow(/no model in/)
-  expect(await faultOf(failing)).toBe('failed')
+  expect(await faultOf(failing)).toBe('input')
   const before = performance.eventLoopUtilization()
   const cpu = process.cpuUsage()
   const begin = Date.now()

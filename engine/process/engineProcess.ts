@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url'
 import type { TaskInput, TaskName, TaskResult } from '#engine/tasks/index.ts'
 import type { EngineEvent } from '#engine/tasks/task.ts'
 import { EngineError } from './errors.ts'
-import { memoryOf } from './memory.ts'
+import { memoryOf, outOfMemoryKills } from './memory.ts'
 import type { EngineReply, EngineRequest } from './protocol.ts'
 
 export interface EngineProcessOptions {
@@ -150,11 +150,16 @@ export class EngineProcess {
       if (onLog) for (const line of text.split('\n')) if (line.trim()) onLog(line)
     })
     child.on('message', (reply: EngineReply) => this.receive(child, reply))
-    child.on('error', (error) => this.childEnded(child, `could not be started: ${error.message}`))
+    const killsBefore = outOfMemoryKills()
+    child.on('error', (error: NodeJS.ErrnoException) => {
+      const how = `could not be started: ${error.message}`
+      this.childEnded(child, how, error.code === 'ENOMEM' || error.code === 'EAGAIN')
+    })
     child.on('exit', (code, signal) => {
       const how = signal ? `was ended by ${signal}` : `ended with code ${code}`
+      const byKernel = signal === 'SIGKILL' && outOfMemoryKills() > killsBefore
       // Output on standard error may still arrive.
-      setImmediate(() => this.childEnded(child, how))
+      setImmediate(() => this.childEnded(child, how, byKernel))
     })
     keepParentAlive(child, false)
     return child
@@ -168,24 +173,30 @@ export class EngineProcess {
     else if (reply.type === 'done') running.resolve(reply.result)
     else if (running.signal?.aborted) running.reject(running.signal.reason)
     else {
-      const cause = Object.assign(new Error(reply.error.message), reply.error)
-      running.reject(new EngineError('failed', reply.error.message, { cause }))
+      const { fault, code, ...error } = reply.error
+      const cause = Object.assign(new Error(error.message), error)
+      running.reject(new EngineError(fault, error.message, { cause, code }))
     }
   }
 
-  private childEnded(child: ChildProcess, how: string): void {
+  private childEnded(child: ChildProcess, how: string, hostMemory: boolean): void {
     if (this.child === child) this.child = undefined
     for (const running of this.running.values())
       if (running.child === child)
-        running.reject(running.signal?.aborted ? running.signal.reason : this.endedError(how))
+        running.reject(running.signal?.aborted ? running.signal.reason : this.endedError(how, hostMemory))
   }
 
-  private endedError(how: string): EngineError {
+  private endedError(how: string, hostMemory: boolean): EngineError {
     if (this.closed) return new EngineError('closed', 'The engine was closed while the task ran.')
     if (/heap out of memory/i.test(this.stderrTail))
       return new EngineError(
         'memory',
         `The engine's process ran out of memory; the limit is ${this.options.memoryMb} MiB. Raise it, or ask for smaller batches.`,
+      )
+    if (hostMemory)
+      return new EngineError(
+        'hostMemory',
+        `The engine's process ${how}, because the host has no memory left. Free some, run less on this host, or ask for smaller batches.`,
       )
     const said = this.stderrTail.trim() ? ` Its last output: ${this.stderrTail.trim()}` : ''
     return new EngineError('crashed', `The engine's process ${how} before the task was done.${said}`)

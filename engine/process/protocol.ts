@@ -9,7 +9,16 @@ export type EngineReply =
   | { type: 'heartbeat'; rss: number }
   | { type: 'event'; id: number; event: EngineEvent }
   | { type: 'done'; id: number; result: unknown }
-  | { type: 'failed'; id: number; error: { name: string; message: string; stack?: string } }
+  | { type: 'failed'; id: number; error: TaskFailure }
+
+/** An error of a task. Its class does not cross the process boundary, so that the child says what the error is. */
+export interface TaskFailure {
+  name: string
+  message: string
+  stack?: string
+  fault: 'input' | 'failed'
+  code?: string
+}
 
 /** Interval of the child's heartbeats. The run of a graph blocks its event loop, so that heartbeats can be late. */
 export const HEARTBEAT_MS = 1000

@@ -1,7 +1,6 @@
 import { setMaxListeners } from 'node:events'
 import type { Finish, Sampling } from '#engine/generate/request.ts'
 import { type SpelledToken, streamText, type TextRequest } from '#engine/generate/text.ts'
-import { SchemaError } from '#engine/grammar/keywords.ts'
 import { encodePrompt } from './encode.ts'
 import { type BaseModel, generatorOf, grammarOf, type LoadedAdapter, loadAdapter, loadBase } from './models.ts'
 import { type TaskContext, TaskError } from './task.ts'
@@ -96,7 +95,7 @@ function requestOf(
 ): TextRequest {
   const { prompt, schema, logProbabilities: _, ...request } = question
   const room = base.config.max_position_embeddings
-  const ids = encodePrompt(base, prompt)
+  const ids = refusable(`Request ${index}`, () => encodePrompt(base, prompt))
   if (ids.length >= room)
     throw new TaskError(
       `Request ${index}: its prompt has ${ids.length} tokens; the model can read ${room - 1}. Shorten it.`,
@@ -107,15 +106,16 @@ function requestOf(
     prompt: ids,
     maxTokens,
     adapter: adapter?.weights,
-    ...(schema !== undefined && constrained(base, schema, index)),
+    ...(schema !== undefined && { grammar: refusable(`Request ${index}`, () => grammarOf(base, schema)) }),
   }
 }
 
-function constrained(base: BaseModel, schema: unknown, index: number): Pick<TextRequest, 'grammar'> {
+/** Only the request and the model decide the outcome of `work`, so that it fails in the same way at each retry. */
+function refusable<T>(what: string, work: () => T): T {
   try {
-    return { grammar: grammarOf(base, schema) }
+    return work()
   } catch (cause) {
-    if (cause instanceof SchemaError) throw new TaskError(`Request ${index}: ${cause.message}`, { cause })
-    throw cause
+    if (cause instanceof TaskError) throw cause
+    throw new TaskError(`${what}: ${(cause as Error).message}`, { cause })
   }
 }

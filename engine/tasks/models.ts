@@ -48,7 +48,12 @@ const bases = new ReleasingCache<string, BaseModel>(MAX_BASES, ({ generators }) 
 /** Loads a model folder, or returns the loaded model if the folder has not changed. */
 export async function loadBase(folder: string): Promise<BaseModel> {
   const key = await identityOf(folder, 'config.json', 'model', 'Give a Hugging Face model folder.')
-  return bases.get(key, () => readBase(folder))
+  return bases.get(key, () => readBase(folder).catch(unusable('model')))
+}
+
+/** The files were complete when they were fetched: what cannot be read cannot be read by a retry either. */
+const unusable = (what: string) => (cause: Error) => {
+  throw cause instanceof TaskError ? cause : new TaskError(`The ${what} cannot be used: ${cause.message}`, { cause })
 }
 
 async function identityOf(folder: string, file: string, what: string, advice: string): Promise<string> {
@@ -92,7 +97,7 @@ export async function loadAdapter(
   )
   const known = base.adapters.get(key)
   if (known) return known
-  const adapter = readAdapterFor(base, folder)
+  const adapter = readAdapterFor(base, folder).catch(unusable('adapter'))
   base.adapters.set(key, adapter)
   adapter.catch(() => base.adapters.delete(key))
   return adapter

@@ -9,6 +9,7 @@ import { FollowedContracts } from './0008-FollowedContracts.ts'
 import { ListIndexes } from './0009-ListIndexes.ts'
 import { LeanIndexing } from './0010-LeanIndexing.ts'
 import { JobTrace } from './0011-JobTrace.ts'
+import { JobLanes } from './0012-JobLanes.ts'
 
 /** Oldest first; written by `npm run migration`. */
 export const migrations = [
@@ -23,4 +24,5 @@ export const migrations = [
   ListIndexes,
   LeanIndexing,
   JobTrace,
+  JobLanes,
 ]

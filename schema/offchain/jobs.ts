@@ -1,36 +1,67 @@
 import { Choice, Flag, Id, Indexed, Integer, Json, OffChain, Real, Ref, Text, Time } from '../define.ts'
 
-export const JOB_STATUS = ['Queued', 'Running', 'Succeeded', 'Failed', 'Cancelled'] as const
+export const JOB_STATUS = ['Queued', 'Running', 'Waiting', 'Succeeded', 'Failed', 'Cancelled'] as const
 export type JobStatus = (typeof JOB_STATUS)[number]
 
+/** SQL: the job has not ended. The partial indexes of `job_run` have this condition, so that they stay small however many jobs have ended. */
+export const IS_LIVE = `status in ('Queued', 'Running', 'Waiting')`
+
 @OffChain('One job for the workers. This row is the source of truth; the queue carries only its id.')
+@Indexed('job_run_live', 'status, kind', IS_LIVE)
+@Indexed('job_run_consumer', `lower(input->>'consumer')`, `kind = 'infer' and ${IS_LIVE}`)
+@Indexed('job_run_receipt', `(input->>'receiptId')`, `kind = 'attribute'`)
+@Indexed('job_run_recent', 'kind, finished_at desc', `status = 'Succeeded'`)
+@Indexed('job_run_failed', 'kind, finished_at', `status in ('Failed', 'Cancelled')`)
+@Indexed('job_run_ended', 'finished_at', 'finished_at is not null')
 @Indexed('job_run_version', `(result->>'versionId')`, `kind in ('fineTune', 'rlhf')`)
 export class JobRun {
   @Id('The job id.') id!: string
-  @Text('The kind of job.', { index: true }) kind!: string
+  @Text('The kind of job.') kind!: string
   @Json('The validated input.') input!: Record<string, unknown>
-  @Choice('JobStatus', JOB_STATUS, 'The status.', { index: true }) status!: JobStatus
+  @Choice('JobStatus', JOB_STATUS, 'The status.') status!: JobStatus
   @Integer('The number of starts. It is also a fence: only the latest attempt may write.') attempt!: number
   @Integer('The maximum number of starts after failures of the system.') attempts!: number
-  @Text('The queue: gpu or cpu.') queue!: string
+  @Text('The lane, a queue of its own: infer, attribute, training or chain.') queue!: string
+  @Integer('The priority within the lane: lower starts earlier.', { default: 0 }) priority!: number
   @Real('Progress, 0 to 1.') progress!: number
   @Text('The present stage.', { nullable: true }) stage!: string | null
   @Json('The result.', { nullable: true }) result!: Record<string, unknown> | null
-  @Json('The error: code and message.', { nullable: true }) error!: { code: string; message: string } | null
+  @Json('Code and message of the error that ended the job or its last attempt, or of the fault that it waits for.', {
+    nullable: true,
+  })
+  error!: { code: string; message: string } | null
+  @Integer('How often it has waited for a service or a resource that was missing. Waiting uses no attempt.', {
+    default: 0,
+  })
+  waits!: number
+  @Time('When a waiting job is tried again, by the clock of the database.', { nullable: true }) retryAt!: Date | null
   @Text('The account, the kind and the idempotency key: the same combination returns the same job.', { unique: true })
   idempotencyKey!: string
   @Text('The account that requested it.', { nullable: true, index: true }) requestedBy!: string | null
   @Ref(() => JobRun, 'parent', 'The job that created this one.', { nullable: true, inverse: 'children' }) parentId!:
     | string
     | null
-  @Ref(() => WorkerNode, 'worker', 'The worker that runs it.', { nullable: true }) workerId!: string | null
+  @Ref(() => WorkerNode, 'worker', 'The worker that runs it.', { nullable: true, index: false }) workerId!:
+    | string
+    | null
   @Text('W3C trace context of the request, which the worker’s spans continue.', { nullable: true, hidden: true })
   traceparent!: string | null
   @Flag('Whether its cancellation was requested.') cancelRequested!: boolean
   @Time('When it was requested.', { index: true }) createdAt!: Date
   @Time('When the latest attempt began.', { nullable: true }) startedAt!: Date | null
-  @Time('The latest heartbeat of the latest attempt.', { nullable: true, index: true }) heartbeatAt!: Date | null
+  @Time('The latest heartbeat of the latest attempt.', { nullable: true }) heartbeatAt!: Date | null
   @Time('When it ended.', { nullable: true }) finishedAt!: Date | null
+}
+
+@OffChain(
+  'How many jobs of a kind have ended in a status, jobs that were deleted since included. The workers’ sweep counts.',
+)
+export class JobTotal {
+  @Id('`kind-status`.') id!: string
+  @Text('The kind of job.') kind!: string
+  @Choice('JobStatus', JOB_STATUS, 'Succeeded, Failed or Cancelled.') status!: JobStatus
+  @Integer('The number of ends. A job that is retried ends once more.') count!: number
+  @Time('The newest end that is counted.') countedUntil!: Date
 }
 
 @OffChain('One data point of a job’s metric.')
@@ -48,7 +79,7 @@ export class WorkerNode {
   @Text('The machine’s name.') host!: string
   @Integer('The process id.') pid!: number
   @Text('The device: cpu, webgpu, cuda.') device!: string
-  @Integer('The number of concurrent GPU jobs.') concurrency!: number
+  @Integer('The number of jobs that it runs at a time.') concurrency!: number
   @Text('The URL from which running answers are streamed.', { nullable: true }) streamUrl!: string | null
   @Time('When it started.') startedAt!: Date
   @Time('The latest heartbeat.') heartbeatAt!: Date

@@ -8,6 +8,7 @@ import { AnswerAttribution, Receipt } from '#schema/offchain/attribution.ts'
 import { Contribution } from '#schema/onchain/datanets.ts'
 import { row, rowOf, rowsOf } from '#schema/rows.ts'
 import { type Dependencies, forwardProgress } from '../dependencies.ts'
+import { IndexBehindError } from '../finality.ts'
 import { JobError, type JobHandler } from '../job.ts'
 import { fetchAdapter, fetchBaseModel, loadSample, loadVersion, sourcesOf } from '../modelLookup.ts'
 
@@ -33,7 +34,7 @@ export const attributeHandler =
     const samples = await Promise.all(
       dataset.map(async (id) => {
         const contribution = known.get(id)
-        if (!contribution) throw new Error(`Contribution ${id} of the manifest is not indexed yet.`)
+        if (!contribution) throw new IndexBehindError(`Contribution ${id} of the manifest is not indexed yet.`)
         return { id, ...(await loadSample(job, contribution)) }
       }),
     )

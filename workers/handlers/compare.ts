@@ -106,7 +106,13 @@ async function goldTasks(
   const items = await loadItems(sources, validation)
   return Array.from({ length: count }, () => {
     const right = random.choice(items)
-    const wrong = random.choice(items.filter((one) => one.completion !== right.completion))
+    const others = items.filter((one) => one.completion !== right.completion)
+    if (others.length === 0)
+      throw new JobError(
+        'NO_GOLD',
+        'All validation items of the rubric have the same completion, so that none can be the wrong answer. Set goldPercent to 0.',
+      )
+    const wrong = random.choice(others)
     const pair: [string, string] = [right.completion, wrong.completion]
     const gold = random.integer(2) as 0 | 1
     return { prompt: right.prompt, gold, answers: gold === 0 ? pair : [pair[1], pair[0]], versions: [null, null] }

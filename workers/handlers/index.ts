@@ -1,5 +1,6 @@
 import type { JobKind } from '#schema/jobs.ts'
 import type { Dependencies } from '../dependencies.ts'
+import type { LaneEngines } from '../enginePool.ts'
 import { waitUntilIndexed } from '../finality.ts'
 import type { JobHandler, JobHandlers } from '../job.ts'
 import { attributeHandler } from './attribute.ts'
@@ -13,19 +14,29 @@ import { scoreDatanetHandler } from './scoreDatanet.ts'
 import { settleEpochHandler } from './settleEpoch.ts'
 import { settleFeedbackHandler } from './settleFeedback.ts'
 
+/** What the handlers need; each gets the engine of its lane. */
+export interface HandlerDependencies extends Omit<Dependencies, 'engine'> {
+  engines: Pick<LaneEngines, 'lane'>
+}
+
 /** The handler of each kind of job. A kind without a handler does not compile. */
-export const createHandlers = (dependencies: Dependencies): JobHandlers => ({
-  scoreDatanet: waitForIndex(scoreDatanetHandler(dependencies)),
-  fineTune: waitForIndex(fineTuneHandler(dependencies)),
-  compare: waitForIndex(compareHandler(dependencies)),
-  settleFeedback: waitForIndex(settleFeedbackHandler(dependencies)),
-  rlhf: waitForIndex(rlhfHandler(dependencies)),
-  evaluate: waitForIndex(evaluateHandler(dependencies)),
-  infer: inferHandler(dependencies),
-  attribute: attributeHandler(dependencies),
-  settleEpoch: waitForIndex(settleEpochHandler(dependencies)),
-  resolveDispute: waitForIndex(resolveDisputeHandler(dependencies)),
-})
+export const createHandlers = ({ engines, ...common }: HandlerDependencies): JobHandlers => {
+  const answering = { ...common, engine: engines.lane('infer') }
+  const attributing = { ...common, engine: engines.lane('attribute') }
+  const training = { ...common, engine: engines.lane('training') }
+  return {
+    scoreDatanet: waitForIndex(scoreDatanetHandler(common)),
+    fineTune: waitForIndex(fineTuneHandler(training)),
+    compare: waitForIndex(compareHandler(training)),
+    settleFeedback: waitForIndex(settleFeedbackHandler(common)),
+    rlhf: waitForIndex(rlhfHandler(training)),
+    evaluate: waitForIndex(evaluateHandler(training)),
+    infer: inferHandler(answering),
+    attribute: attributeHandler(attributing),
+    settleEpoch: waitForIndex(settleEpochHandler(common)),
+    resolveDispute: waitForIndex(resolveDisputeHandler(common)),
+  }
+}
 
 /** A job that wrote to the chain ends only when its transactions are indexed, so that a client that waits for the job can query the result. */
 const waitForIndex =

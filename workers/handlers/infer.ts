@@ -52,6 +52,7 @@ export const inferHandler =
             seed: input.seed,
           },
         ],
+        stream: true,
       },
       forwardProgress(job, 0, 0.9, 'answering'),
     )

@@ -1,5 +1,6 @@
 import { decidedBy, recomputedOutcome, upheldSlash } from '#rules/dispute.ts'
 import { judgeVersion } from '#rules/promotion.ts'
+import { ArtifactError } from '#schema/artifacts.ts'
 import { disputeEvidenceDocument, getDocument } from '#schema/documents.ts'
 import { VersionInfluence } from '#schema/offchain/attribution.ts'
 import { Contribution, Datanet } from '#schema/onchain/datanets.ts'
@@ -8,7 +9,7 @@ import { Evaluation, Mandate, ModelVersion, Target } from '#schema/onchain/model
 import { RewardMap } from '#schema/onchain/rewards.ts'
 import { rowOf, rowsOf } from '#schema/rows.ts'
 import { assessDatanet } from '../assessDatanet.ts'
-import type { Dependencies } from '../dependencies.ts'
+import type { ChainDependencies } from '../dependencies.ts'
 import { computeEpoch } from '../epoch.ts'
 import { type JobContext, JobError, type JobHandler } from '../job.ts'
 import { sourcesOf } from '../modelLookup.ts'
@@ -22,7 +23,7 @@ interface Finding {
 
 /** Decides a dispute: it recomputes the disputed value from the chain and the artifacts. A dispute that needs human judgement is left to a vote. */
 export const resolveDisputeHandler =
-  (dependencies: Dependencies): JobHandler<'resolveDispute'> =>
+  (dependencies: ChainDependencies): JobHandler<'resolveDispute'> =>
   async (job) => {
     const dispute = await rowOf(job.db, Dispute, job.input.disputeId)
     if (!dispute)
@@ -52,7 +53,7 @@ export const resolveDisputeHandler =
 
 async function recompute(
   job: JobContext<'resolveDispute'>,
-  dependencies: Dependencies,
+  dependencies: ChainDependencies,
   dispute: Dispute,
   ground: string,
 ): Promise<Finding> {
@@ -102,7 +103,10 @@ async function recompute(
         [version.manifestHash, version.adapterHash].map((name) => job.artifacts.get(name)),
       )
         .then(() => true)
-        .catch(() => false)
+        .catch((error) => {
+          if (error instanceof ArtifactError) return false
+          throw error // a store that is away says nothing about the artifacts
+        })
       return { recorded: 'whole', recomputed: whole ? 'whole' : 'broken', stake: 0n }
     }
     case 'RewardMap:root': {

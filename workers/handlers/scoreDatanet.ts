@@ -3,7 +3,7 @@ import { Datanet } from '#schema/onchain/datanets.ts'
 import { rowOf } from '#schema/rows.ts'
 import { assessDatanet } from '../assessDatanet.ts'
 import { chunks } from '../chunks.ts'
-import type { Dependencies } from '../dependencies.ts'
+import type { ChainDependencies } from '../dependencies.ts'
 import { JobError, type JobHandler } from '../job.ts'
 import { sourcesOf } from '../modelLookup.ts'
 
@@ -11,7 +11,7 @@ const BATCH = 50
 
 /** Judges the contributions of a datanet and writes the missing verdicts to the chain. */
 export const scoreDatanetHandler =
-  (dependencies: Dependencies): JobHandler<'scoreDatanet'> =>
+  (dependencies: ChainDependencies): JobHandler<'scoreDatanet'> =>
   async (job) => {
     const datanet = await rowOf(job.db, Datanet, job.input.datanetId)
     if (!datanet)

@@ -7,17 +7,18 @@ import { JobRun } from '#schema/offchain/jobs.ts'
 import { RewardLine } from '#schema/offchain/ledger.ts'
 import { RewardMap } from '#schema/onchain/rewards.ts'
 import { row, rowsOf } from '#schema/rows.ts'
-import { type Dependencies, storeAs } from '../dependencies.ts'
+import { type ChainDependencies, storeAs } from '../dependencies.ts'
 import { closingBlock, computeEpoch } from '../epoch.ts'
-import { waitUntilFinal, waitUntilIndexed } from '../finality.ts'
-import { type JobContext, JobError, type JobHandler } from '../job.ts'
+import { WAIT_CODES } from '../failures.ts'
+import { IndexBehindError, waitUntilFinal, waitUntilIndexed } from '../finality.ts'
+import { type JobContext, JobError, type JobHandler, PendingError } from '../job.ts'
 
 type Job = JobContext<'settleEpoch'>
 
 /** Closes an epoch: settles the usage of each endpoint with the consumers' vouchers, waits until that is final, computes the reward map
  *  from the chain and the artifacts, and publishes its root. Only the indexer marks the epoch as published, when it sees the event. */
 export const settleEpochHandler =
-  (dependencies: Dependencies): JobHandler<'settleEpoch'> =>
+  (dependencies: ChainDependencies): JobHandler<'settleEpoch'> =>
   async (job) => {
     const { epoch } = job.input
     await checkOrder(job, epoch)
@@ -38,7 +39,7 @@ export const settleEpochHandler =
     job.report(0.5, 'waiting for finality')
     await waitUntilFinal(job, Number(blockNumber))
     const toBlock = await closingBlock(job.db, epoch)
-    if (toBlock === undefined) throw new Error(`Usage of epoch ${epoch} was mined but is not indexed.`)
+    if (toBlock === undefined) throw new IndexBehindError(`Usage of epoch ${epoch} was mined but is not indexed yet.`)
 
     job.report(0.7, 'computing the reward map')
     const map = await computeEpoch(
@@ -110,16 +111,32 @@ async function claimReceipts(job: Job, epoch: number): Promise<Receipt[]> {
   return rowsOf(job.db, Receipt, 'epoch = $1', [epoch], { orderBy: 'id' })
 }
 
-/** Waits until every answer is attributed, or its attribution has failed finally (the answer then counts as unattributed). */
+/** How long the job keeps its slot for attributions that run; after that it waits without one. */
+const ATTRIBUTION_GRACE_MS = 10_000
+
+/** Waits until every answer is attributed, or its attribution was cancelled or failed by its own fault (the answer then counts as unattributed,
+ *  and its contributors' part goes to the others). An attribution that failed only because a service was away never moves their pay: the epoch
+ *  stays open until it is tried again or cancelled. */
 async function waitUntilAttributed(job: Job, before: Date) {
+  const since = performance.now()
   for (;;) {
-    const { rows } = await job.db.query(
-      `select count(*) as waiting from receipt where epoch is null and answered_at <= $1 and not exists (
-         select 1 from job_run where kind = 'attribute' and input->>'receiptId' = receipt.id and status in ('Succeeded', 'Failed', 'Cancelled'))`,
-      [before],
+    const { rows } = await job.db.query<{ waiting: number; failed: string | null }>(
+      `select count(*) as waiting, min(job.id) filter (where job.status = 'Failed') as failed
+       from receipt left join job_run job on job.kind = 'attribute' and job.input->>'receiptId' = receipt.id
+       where receipt.epoch is null and receipt.answered_at <= $1 and not exists (
+         select 1 from job_run done where done.kind = 'attribute' and done.input->>'receiptId' = receipt.id
+           and (done.status in ('Succeeded', 'Cancelled') or done.status = 'Failed' and not done.error->>'code' = any($2)))`,
+      [before, WAIT_CODES],
     )
-    if (Number(rows[0].waiting) === 0) return
-    job.report(0.05, `waiting for the attribution of ${rows[0].waiting} answers`)
+    const { waiting, failed } = rows[0] ?? { waiting: 0, failed: null }
+    if (Number(waiting) === 0) return
+    const stage = `waiting for the attribution of ${waiting} answers`
+    job.report(0.05, stage)
+    if (failed)
+      throw new PendingError(
+        `The attribution ${failed} failed, because a service was away. Try it again (mutation retryJob), or cancel it to settle without it.`,
+      )
+    if (performance.now() - since > ATTRIBUTION_GRACE_MS) throw new PendingError(`${stage}.`)
     await sleep(100, undefined, { signal: job.signal })
   }
 }

@@ -14,7 +14,7 @@ import { JobRun } from '#schema/offchain/jobs.ts'
 import { FeedbackTask, Judgement, Validator } from '#schema/onchain/feedback.ts'
 import { rowsOf } from '#schema/rows.ts'
 import { chunks } from '../chunks.ts'
-import { type Dependencies, storeAs } from '../dependencies.ts'
+import { type ChainDependencies, storeAs } from '../dependencies.ts'
 import { type JobContext, JobError, type JobHandler } from '../job.ts'
 
 const TASKS_PER_CALL = 5
@@ -23,7 +23,7 @@ const ORDER = { orderBy: 'task_id::numeric, validator' }
 /** Settles the revealed judgements of a version (rule 5): it pays agreement with skilled peers, fines failed gold tasks and missing
  *  reveals, updates reputations, and stores the weighted preferences for training. */
 export const settleFeedbackHandler =
-  (_dependencies: Dependencies): JobHandler<'settleFeedback'> =>
+  (_dependencies: ChainDependencies): JobHandler<'settleFeedback'> =>
   async (job) => {
     const { versionId } = job.input
     const tasks = await rowsOf(job.db, FeedbackTask, 'version_id = $1 and not settled', [versionId], {

@@ -41,8 +41,7 @@ export async function testWorker(backend: 'postgres' | 'redis' = 'postgres') {
         chain: undefined as unknown as ChainClient, // no job of these tests uses a chain
         handlers: handlersFor(handlers),
         log: silent,
-        gpuConcurrency: 1,
-        cpuConcurrency: 4,
+        slots: { infer: 1, attribute: 1, training: 1, chain: 4 },
         device: 'cpu',
         checkpoints: join(folder, 'checkpoints'),
         ...over,

@@ -1,4 +1,4 @@
-import type { Timing } from '../runner.ts'
+import type { Timing } from '../timing.ts'
 
 /** Short times for tests, in the same proportions as the defaults. */
 export const FAST_TIMING: Timing = {
@@ -9,4 +9,7 @@ export const FAST_TIMING: Timing = {
   sweepMs: 150,
   graceMs: 1_000,
   backoffMs: 20,
+  waitMs: 50,
+  maxWaitMs: 400,
+  maxWaits: 8,
 }

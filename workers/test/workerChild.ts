@@ -58,8 +58,7 @@ const worker = await startWorker({
   chain: undefined as unknown as ChainClient, // its jobs use no chain
   handlers: handlers as JobHandlers,
   log: pino({ level: 'silent' }),
-  gpuConcurrency: 1,
-  cpuConcurrency: 1,
+  slots: { infer: 1, attribute: 1, training: 1, chain: 1 },
   device: 'cpu',
   checkpoints: join(folder, 'checkpoints'),
   timing: FAST_TIMING,
