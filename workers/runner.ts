@@ -9,7 +9,15 @@ import type { QueueEntry, Queues } from '#schema/queue.ts'
 import { type TraceSpan, traced } from '#schema/tracing.ts'
 import type { ChainClient } from './chain.ts'
 import { type Heartbeat, startHeartbeat } from './heartbeat.ts'
-import { Interruption, type JobContext, JobError, type JobHandler, type JobHandlers, type JobOutcome, type NewArtifact } from './job.ts'
+import {
+  Interruption,
+  type JobContext,
+  JobError,
+  type JobHandler,
+  type JobHandlers,
+  type JobOutcome,
+  type NewArtifact,
+} from './job.ts'
 import { claimJob, completeJob, type StoredArtifact } from './jobState.ts'
 import { watchProgress } from './progress.ts'
 import { recordFailure } from './recordFailure.ts'
@@ -59,7 +67,12 @@ export function createJobRunner(options: JobRunnerOptions): JobRunner {
       if (!job) return
       const abort = new AbortController()
       const lane = jobDefinition(job.kind)?.lane
-      const attributes = { 'job.id': id, 'job.kind': job.kind, 'job.attempt': job.attempt, 'job.queue': lane ?? job.queue }
+      const attributes = {
+        'job.id': id,
+        'job.kind': job.kind,
+        'job.attempt': job.attempt,
+        'job.queue': lane ?? job.queue,
+      }
       const span = { kind: 'consumer', parent: job.traceparent, attributes } as const
       const done = traced(`job ${job.kind}`, span, (one) => runJob(options, job, abort, one)).finally(() =>
         runs.delete(id),
