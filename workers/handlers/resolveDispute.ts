@@ -1,6 +1,6 @@
 import { decidedBy, recomputedOutcome, upheldSlash } from '#rules/dispute.ts'
 import { judgeVersion } from '#rules/promotion.ts'
-import { ArtifactError } from '#schema/artifacts.ts'
+import { ArtifactError } from '#schema/artifacts/index.ts'
 import { disputeEvidenceDocument, getDocument } from '#schema/documents.ts'
 import { VersionInfluence } from '#schema/offchain/attribution.ts'
 import { Contribution, Datanet } from '#schema/onchain/datanets.ts'
