@@ -2,7 +2,7 @@ import { type Config, ConfigError } from '#config'
 import { LANES, type Lane } from '#schema/jobs.ts'
 
 /** How many jobs of each lane a worker runs at a time. */
-export type Slots = Record<Lane, number>
+export type LaneSlots = Record<Lane, number>
 
 const MAX_SLOTS = 256
 /** Answers share a batch: one device generates several at little more than the cost of one. */
@@ -15,7 +15,7 @@ export function workerSlots({
   workerKinds,
   gpuConcurrency,
   cpuConcurrency,
-}: Pick<Config, 'workerKinds' | 'gpuConcurrency' | 'cpuConcurrency'>): Slots {
+}: Pick<Config, 'workerKinds' | 'gpuConcurrency' | 'cpuConcurrency'>): LaneSlots {
   if (workerKinds === undefined)
     return {
       infer: ANSWERS_PER_DEVICE * gpuConcurrency,
@@ -23,7 +23,7 @@ export function workerSlots({
       training: gpuConcurrency,
       chain: cpuConcurrency,
     }
-  const slots: Slots = { infer: 0, attribute: 0, training: 0, chain: 0 }
+  const slots: LaneSlots = { infer: 0, attribute: 0, training: 0, chain: 0 }
   const named = new Set<string>()
   for (const part of workerKinds.split(',').map((one) => one.trim())) {
     const [, lane = '', count = ''] = /^([a-z]+)\s*:\s*(\d+)$/i.exec(part) ?? []
