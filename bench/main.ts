@@ -1,4 +1,3 @@
-import { readdirSync } from 'node:fs'
 import type { BenchReport } from './report.ts'
 
 /** `npm run bench -- NAME [--setup]`: runs `bench/NAME.ts`. The last line of output is a JSON object. `--setup` only installs the peers. */
@@ -8,14 +7,24 @@ interface Bench {
   setup?(): Promise<void>
 }
 
-const [name, ...flags] = process.argv.slice(2)
-const notBenchmarks = ['main.ts', 'report.ts']
-const names = readdirSync(import.meta.dirname)
-  .filter((file) => file.endsWith('.ts') && !file.includes('.test.') && !notBenchmarks.includes(file))
-  .map((file) => file.slice(0, -3))
+const BENCHES: Record<string, string> = {
+  attribute: 'one answer’s influences and its verbatim spans in ten million training tokens',
+  gpu: 'LoRA fine-tuning on a GPU, compared with the CPU and with PyTorch + PEFT',
+  graphql: 'lists, relations and the lineage, compared with other GraphQL servers and with hand-written SQL',
+  index: 'indexing of votes and blocks, memory and reorganisations, compared with other indexers',
+  infer: 'greedy generation on the CPU, compared with llama.cpp',
+  queue: 'from a mutation to the start of its job, and jobs per second, compared with bare BullMQ',
+  rewards: 'an epoch that pays a million accounts, compared with OpenZeppelin’s Merkle tree',
+  train: 'LoRA fine-tuning on the CPU, compared with PyTorch + PEFT',
+}
+
+const [name = '', ...flags] = process.argv.slice(2)
 const unknown = flags.find((flag) => flag !== '--setup')
-if (!name || !names.includes(name) || unknown) {
-  console.error(`Usage: npm run bench -- NAME [--setup]. NAME: ${names.join(', ')}.`)
+if (!BENCHES[name] || unknown) {
+  console.error(
+    'Usage: npm run bench -- NAME [--setup]. --setup only installs the peers that are no dependencies. NAME is one of',
+  )
+  for (const [each, about] of Object.entries(BENCHES)) console.error(`  ${each.padEnd(10)} ${about}`)
   process.exit(2)
 }
 const bench = (await import(`./${name}.ts`)) as Bench

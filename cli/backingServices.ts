@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
@@ -18,6 +18,7 @@ import { DEV_MNEMONIC, startAnvil } from '#contracts/anvil.ts'
 import { type Deployment, deployAll } from '#contracts/deploy.ts'
 import { migrate } from '#schema/dataSource.ts'
 import { startPostgres } from '#schema/postgres.ts'
+import { announceChain, embeddedChainFiles } from './configuredChain.ts'
 import { readDeployment, writeDeployment } from './deployment.ts'
 import { untilAborted } from './interruption.ts'
 import { requireServices } from './requireServices.ts'
@@ -102,31 +103,18 @@ async function startEmbeddedPostgres(home: string, log: Logger, stops: (() => Pr
   return server.url
 }
 
-/** The files by which other commands find the embedded chain of a home: the URL of the one that runs, and its contracts. */
-export const embeddedChainFiles = (home: string) => ({
-  url: join(home, 'chain', 'url'),
-  deployment: join(home, 'chain', 'deployment.json'),
-})
-
 async function startEmbeddedChain(home: string, log: Logger, stops: (() => Promise<void>)[]) {
-  const folder = join(home, 'chain')
-  const stateFile = join(folder, 'state.json')
-  const { deployment: deploymentFile } = embeddedChainFiles(home)
+  const { stateFile, deploymentFile, pidFile } = embeddedChainFiles(home)
   const fresh = !existsSync(stateFile) || !existsSync(deploymentFile)
   const anvil = await startAnvil({
     stateFile,
-    pidFile: join(folder, 'anvil.pid'),
+    pidFile,
     genesisTimestamp: GENESIS,
     blockInterval: BLOCK_SECONDS,
     accounts: ACCOUNTS,
     balance: 1_000_000,
   })
-  const { url: urlFile } = embeddedChainFiles(home)
-  await writeFile(urlFile, anvil.url)
-  stops.push(async () => {
-    await rm(urlFile, { force: true })
-    await anvil.stop()
-  })
+  stops.push(() => anvil.stop())
   const operator = mnemonicToAccount(DEV_MNEMONIC, { addressIndex: OPERATOR_INDEX })
   const operatorKey = `0x${Buffer.from(operator.getHdKey().privateKey as Uint8Array).toString('hex')}`
   if (fresh) {
@@ -134,6 +122,7 @@ async function startEmbeddedChain(home: string, log: Logger, stops: (() => Promi
     await writeDeployment(deploymentFile, deployment)
     log.info({ chainId: deployment.chainId }, 'deployed the contracts to the embedded chain')
   }
+  stops.push(await announceChain(home, anvil.url))
   return { rpcUrl: anvil.url, deploymentFile, operatorKey }
 }
 

@@ -83,7 +83,7 @@ program
   .argument('<what>', 'an epoch, or `index`', epochOrIndex)
   .option('--artifacts <folder>', 'for an epoch: the artifact folder (or S3_*)')
   .option('--against <url>', 'for the index: the API of another instance', httpUrl)
-  .option('--clean', 'for the index: a fresh sync of the chain at RPC_URL')
+  .option('--clean', 'for the index: a fresh sync of the chain')
   .option('--config <file>', 'for the index: the Governors of this configuration file')
   .option('--chain <id>', 'this chain of the file', positiveWhole)
   .action(async (what, options) =>

@@ -1,10 +1,8 @@
-import { readFile } from 'node:fs/promises'
-import { type Config, ConfigError } from '#config'
+import type { Config } from '#config'
 import { type ReconciledGovernor, reconcile } from '#indexer/governors/reconcile.ts'
 import { openRpc } from '#indexer/rpc/open.ts'
 import { type Database, openDatabase } from '#schema/database.ts'
-import { embeddedChainFiles } from './backingServices.ts'
-import { readDeployment } from './deployment.ts'
+import { configuredChain } from './configuredChain.ts'
 import { type GovernorOptions, namesGovernors } from './governors.ts'
 import { configFor, indexTargets } from './indexCommand.ts'
 import { withDatabase } from './withDatabase.ts'
@@ -30,15 +28,8 @@ export async function runReconcile(options: ReconcileOptions): Promise<void> {
 }
 
 async function reconcileEmbedded(config: Config, options: ReconcileOptions): Promise<void> {
-  const files = embeddedChainFiles(config.home)
-  const rpcUrl = await readFile(files.url, 'utf8').catch((cause) => {
-    throw new ConfigError(
-      `MODELCOMMONS_HOME: nothing runs in ${config.home}. Start it (\`modelcommons up\`), or set DATABASE_URL, RPC_URL and DEPLOYMENT.`,
-      { cause },
-    )
-  })
-  const { chainId } = await readDeployment(files.deployment)
-  await withDatabase(config, (db) => compare(db, rpcUrl, chainId, options))
+  const { rpcUrl, deployment } = await configuredChain(config)
+  await withDatabase(config, (db) => compare(db, rpcUrl, deployment.chainId, options))
 }
 
 async function compare(db: Database, rpcUrl: string, chainId: number, { samples: size, seed }: ReconcileOptions) {

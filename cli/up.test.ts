@@ -32,9 +32,9 @@ const lives = (pid: number) => {
 
 const pidIn = (file: string) => Number(readFileSync(file, 'utf8').split('\n')[0])
 
-function start(env: Record<string, string>): ChildProcess {
+function start(env: Record<string, string>, args = ['up']): ChildProcess {
   const { PATH = '', HOME = '' } = process.env
-  const child = spawn(process.execPath, ['bin/modelcommons.js', 'up'], {
+  const child = spawn(process.execPath, ['bin/modelcommons.js', ...args], {
     cwd: join(import.meta.dirname, '..'),
     env: { PATH, HOME, PORT: '0', ...env },
     stdio: 'ignore',
@@ -111,3 +111,28 @@ test('a configured service that is dead, silent or wrong ends the start with one
     expect(output.split('\n').length).toBeLessThanOrEqual(3)
   }
 }, 200_000)
+
+test('while it runs, other commands find its database, its chain and its contracts without variables', async () => {
+  const home = await emptyHome()
+  const child = start({ MODELCOMMONS_HOME: home }, ['up', '--no-example'])
+  await vi.waitFor(() => expect(existsSync(join(home, 'chain/url'))).toBe(true), { timeout: 50_000 })
+  const env = { MODELCOMMONS_HOME: home }
+  await vi.waitFor(
+    async () => {
+      const { output } = await runProgram('verify', env, ['index', '--clean'])
+      expect(output).toMatch(/^The indexes are the same up to block \d+: state root 0x/)
+    },
+    { timeout: 50_000, interval: 500 },
+  )
+  expect(await runProgram('verify', env, ['1'])).toEqual({
+    code: 1,
+    output: expect.stringMatching(/^Epoch 1 has no published reward map on this chain\./),
+  })
+  const ended = new Promise((resolve) => child.once('exit', resolve))
+  child.kill('SIGTERM')
+  expect(await ended).toBe(0)
+  expect(await runProgram('verify', env, ['1'])).toEqual({
+    code: 1,
+    output: `RPC_URL: no chain is configured, and none runs for ${home}. Start \`modelcommons up\` first, or set RPC_URL and DEPLOYMENT.`,
+  })
+}, 120_000)

@@ -1,4 +1,4 @@
-import { ConfigError, readConfig } from '#config'
+import { readConfig } from '#config'
 import type { Deployment } from '#contracts/deploy.ts'
 import type { EpochRewardMap } from '#rules/rewardMap.ts'
 import { type Difference, firstDifference } from '#rules/verification.ts'
@@ -7,7 +7,7 @@ import { PermanentError } from '#schema/errors.ts'
 import { RewardMap as RewardMapRow } from '#schema/onchain/rewards.ts'
 import { rowOf } from '#schema/rows.ts'
 import { computeEpoch } from '#workers/epoch.ts'
-import { readDeployment } from './deployment.ts'
+import { configuredChain } from './configuredChain.ts'
 import { withFreshIndex } from './freshIndex.ts'
 import { openArtifacts } from './openArtifacts.ts'
 
@@ -73,11 +73,9 @@ const mapOf = (document: RewardMapDocument): EpochRewardMap => ({
 /** `modelcommons verify EPOCH`: checks that the published root follows from the facts on the chain. Exits with 1 when it does not. */
 export async function verify(epoch: number, options: { artifacts?: string }): Promise<void> {
   const config = readConfig(process.env, { signs: false })
-  if (!config.rpcUrl)
-    throw new ConfigError('RPC_URL: required to verify: the chain to read (and DEPLOYMENT: the contracts on it).')
-  const deployment = await readDeployment(config.deployment as string)
+  const { rpcUrl, deployment } = await configuredChain(config)
   const found = await recomputeRoot({
-    rpcUrl: config.rpcUrl,
+    rpcUrl,
     deployment,
     artifacts: options.artifacts ?? config.artifacts,
     epoch,

@@ -7,7 +7,7 @@ import {
   databaseIndex,
   type IndexComparison,
 } from './compareIndexes.ts'
-import { readDeployment } from './deployment.ts'
+import { configuredChain } from './configuredChain.ts'
 import { withFreshIndex } from './freshIndex.ts'
 import { type GovernorOptions, namesGovernors } from './governors.ts'
 import { configFor, type IndexTarget, indexTargets } from './indexCommand.ts'
@@ -22,7 +22,7 @@ export interface VerifyIndexOptions extends Pick<GovernorOptions, 'config' | 'ch
 export async function verifyIndex(options: VerifyIndexOptions): Promise<void> {
   if (!options.against === !options.clean)
     throw new ConfigError(
-      'verify index: give either --against URL (another instance) or --clean (a fresh sync from RPC_URL).',
+      'verify index: give either --against URL (another instance) or --clean (a fresh sync of the chain).',
     )
   const config = configFor(options)
   const compare = async (db: Database, following?: IndexTarget) => {
@@ -50,10 +50,9 @@ export async function verifyIndex(options: VerifyIndexOptions): Promise<void> {
   }
 }
 
-/** The chain and the deployment of the environment; the database may be the embedded one. */
-async function fromEnvironment({ rpcUrls: rpcUrl, confirmations, deployment }: Config) {
-  if (!rpcUrl) throw new ConfigError('RPC_URL: required for --clean: the chain to index again (and DEPLOYMENT).')
-  return { rpcUrl, confirmations, deployment: await readDeployment(deployment as string) }
+async function fromEnvironment(config: Config) {
+  const { rpcUrls: rpcUrl, deployment } = await configuredChain(config)
+  return { rpcUrl, confirmations: config.confirmations, deployment }
 }
 
 function tell({ block, root, difference }: IndexComparison) {

@@ -35,10 +35,11 @@ export async function checkAudits(): Promise<boolean> {
       counts[result.status]++
       console.log(`${result.status.padEnd(5)} ${audit.name}${result.status === 'ok' ? '' : `: ${result.reason}`}`)
     }
-    console.log(JSON.stringify(counts))
+    const ok = counts.warn === 0 && counts.error === 0
+    console.log(JSON.stringify({ check: 'audits', ok, audits: counts }))
     await api.stop()
     await db.close()
-    return counts.warn === 0 && counts.error === 0
+    return ok
   } finally {
     await server.stop()
     await rm(folder, { recursive: true, force: true })

@@ -23,14 +23,37 @@ const { positionals, values } = parseArgs({
   },
 })
 
-const checks: Record<string, () => Promise<boolean>> = {
-  audits: checkAudits,
-  faults: () => checkFaults(Number(values.seeds ?? 5), Number(values.seed), values.json),
-  influence: () => checkInfluence(Number(values.seed)),
-  mutants: () => checkMutants(values.files, values.incremental),
-  replay: () => checkReplay(values.dir ?? required('--dir: a folder of recorded events'), values.config),
-  simulator: () => checkSimulator(Number(values.seeds ?? 20), Number(values.seed), values.bug),
-  upgrade: () => checkUpgrade(values.from),
+interface Check {
+  about: string
+  run(): Promise<boolean>
+}
+
+const checks: Record<string, Check> = {
+  audits: { about: 'the server audits of graphql-http, against the API', run: checkAudits },
+  faults: {
+    about: 'random faults of every server that the system uses (--seeds N, --seed S, --json)',
+    run: () => checkFaults(Number(values.seeds ?? 5), Number(values.seed), values.json),
+  },
+  influence: {
+    about: 'influences find mislabelled samples and predict retrainings (--seed S)',
+    run: () => checkInfluence(Number(values.seed)),
+  },
+  mutants: {
+    about: 'every small change of rules/ fails a test; installs Stryker apart, 64 MB (--files LIST, --incremental)',
+    run: () => checkMutants(values.files, values.incremental),
+  },
+  replay: {
+    about: 'recorded events are indexed completely, through forks (--dir FOLDER, --config FILE)',
+    run: () => checkReplay(values.dir ?? required('--dir: a folder of recorded events'), values.config),
+  },
+  simulator: {
+    about: 'forks, wrong answers and kills, compared with a clean sync (--seeds N, --seed S, --bug NAME)',
+    run: () => checkSimulator(Number(values.seeds ?? 20), Number(values.seed), values.bug),
+  },
+  upgrade: {
+    about: 'the services of an earlier release and of this one, side by side (--from REF)',
+    run: () => checkUpgrade(values.from),
+  },
 }
 
 function required(option: string): never {
@@ -40,9 +63,8 @@ function required(option: string): never {
 
 const check = checks[positionals[0] ?? '']
 if (!check) {
-  console.error(
-    `Usage: npm run check -- ${Object.keys(checks).join('|')} [--seeds N] [--seed S] [--bug NAME] [--from REF] [--dir FOLDER] [--config FILE] [--files LIST] [--incremental] [--json]`,
-  )
+  console.error('Usage: npm run check -- NAME [options]. NAME is one of')
+  for (const [name, { about }] of Object.entries(checks)) console.error(`  ${name.padEnd(10)} ${about}`)
   process.exit(2)
 }
-process.exit((await check()) ? 0 : 1)
+process.exit((await check.run()) ? 0 : 1)

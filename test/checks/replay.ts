@@ -46,7 +46,10 @@ export async function checkReplay(
     const found = await countRows(db)
     await db.close()
     say(`${replay.head} blocks, ${reorganisations} forks that removed ${retractedBlocks} blocks`)
-    return report(expected, found, say)
+    const { ok, compared, wrong } = report(expected, found, say)
+    const counts = { blocks: replay.head, forks: reorganisations, retractedBlocks, compared, wrong }
+    say(JSON.stringify({ check: 'replay', ok, ...counts }))
+    return ok
   } finally {
     await replay.close()
     await server.stop()
@@ -154,13 +157,15 @@ async function countRows(db: Database): Promise<Figures> {
   return figures
 }
 
-function report(expected: Figures, found: Figures, say: (line: string) => void): boolean {
-  let right = true
-  for (const name of [...new Set([...expected.keys(), ...found.keys()])].sort()) {
+function report(expected: Figures, found: Figures, say: (line: string) => void) {
+  const wrong: string[] = []
+  const names = [...new Set([...expected.keys(), ...found.keys()])].sort()
+  for (const name of names) {
     const [left, mine] = [expected.get(name) ?? '0', found.get(name) ?? '0']
-    if (left !== mine) right = false
+    if (left !== mine) wrong.push(name)
     say(`${left === mine ? '✓' : '✗'} ${name}: expected ${left}, found ${mine}`)
   }
-  say(right ? 'The index has everything that was recorded.' : 'The index differs from the recording.')
-  return right
+  const ok = wrong.length === 0
+  say(ok ? 'The index has everything that was recorded.' : 'The index differs from the recording.')
+  return { ok, compared: names.length, wrong }
 }

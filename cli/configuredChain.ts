@@ -1,0 +1,40 @@
+import { readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Config, ConfigError } from '#config'
+import { rpc } from '#contracts/anvil.ts'
+import { type DeploymentFile, readDeployment } from './deployment.ts'
+
+/** The files of the embedded chain in a home folder. `urlFile` exists while `modelcommons up` runs it. */
+export function embeddedChainFiles(home: string) {
+  const folder = join(home, 'chain')
+  return {
+    stateFile: join(folder, 'state.json'),
+    deploymentFile: join(folder, 'deployment.json'),
+    pidFile: join(folder, 'anvil.pid'),
+    urlFile: join(folder, 'url'),
+  }
+}
+
+/** Lets other commands find the embedded chain. @returns how to withdraw it. */
+export async function announceChain(home: string, url: string): Promise<() => Promise<void>> {
+  const { urlFile } = embeddedChainFiles(home)
+  await writeFile(urlFile, `${url}\n`)
+  return () => rm(urlFile, { force: true })
+}
+
+/** The chain that the configuration names, or else the embedded chain of its home, while `modelcommons up` runs it. `rpcUrls` may be several
+ *  URLs, separated by commas. @throws ConfigError when there is neither. */
+export async function configuredChain(
+  config: Pick<Config, 'home' | 'rpcUrl' | 'rpcUrls' | 'deployment'>,
+): Promise<{ rpcUrl: string; rpcUrls: string; deployment: DeploymentFile }> {
+  const { home, rpcUrl, rpcUrls } = config
+  if (rpcUrl && rpcUrls) return { rpcUrl, rpcUrls, deployment: await readDeployment(config.deployment as string) }
+  const { urlFile, deploymentFile } = embeddedChainFiles(home)
+  const url = (await readFile(urlFile, 'utf8').catch(() => '')).trim()
+  const answers = url !== '' && (await rpc(url, 'eth_chainId').catch(() => undefined)) !== undefined
+  if (!answers)
+    throw new ConfigError(
+      `RPC_URL: no chain is configured, and none runs for ${home}. Start \`modelcommons up\` first, or set RPC_URL and DEPLOYMENT.`,
+    )
+  return { rpcUrl: url, rpcUrls: url, deployment: await readDeployment(deploymentFile) }
+}
