@@ -13,13 +13,20 @@ export function objectPath(folder: string, key: string): string {
 const READ_BYTES = 1 << 20
 let writes = 0
 
-/** Writes a file through `fill`, under a temporary name that is synced and renamed: the file is always complete. */
-export async function writeAtomically(path: string, fill: (temporary: string) => Promise<void>): Promise<void> {
+/** Writes a file through `fill`, under a temporary name that is synced and renamed: the file is always complete. Without `sync`, it may be damaged
+ *  after a crash of the host. */
+export async function writeAtomically(
+  path: string,
+  fill: (temporary: string) => Promise<void>,
+  { sync = true } = {},
+): Promise<void> {
   const temporary = `${path}.${process.pid}.${++writes}.part`
   try {
     await fill(temporary)
-    const file = await open(temporary, 'r+')
-    await file.sync().finally(() => file.close())
+    if (sync) {
+      const file = await open(temporary, 'r')
+      await file.sync().finally(() => file.close())
+    }
     await rename(temporary, path)
   } catch (error) {
     await rm(temporary, { force: true })

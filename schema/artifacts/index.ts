@@ -3,6 +3,7 @@ import { localArtifacts } from './local.ts'
 import { type S3Settings, s3Objects } from './s3.ts'
 import { type ArtifactStore, artifactsIn } from './store.ts'
 
+export { type ArtifactCacheOptions, cachedArtifacts } from './cache.ts'
 export { ArtifactError, ArtifactStoreError } from './errors.ts'
 export type { S3Settings } from './s3.ts'
 export type { ArtifactStore } from './store.ts'
