@@ -24,6 +24,7 @@ const count = (max: number) => {
 const oneOf = <const Values extends readonly [string, ...string[]]>(values: Values) =>
   z.enum(values, `expected ${values.slice(0, -1).join(', ')} or ${values.at(-1)}`)
 const SECONDS = 'expected a whole number of seconds from 0 to 86400'
+const BYTES = 'expected a number of bytes, at least 1048576'
 const key = z.string().regex(/^0x[0-9a-fA-F]{64}$/, 'expected a private key: 0x and 64 hex digits')
 
 const schema = z.object({
@@ -50,6 +51,15 @@ const schema = z.object({
   S3_REGION: z.string().optional(),
   S3_ACCESS_KEY_ID: z.string().optional(),
   S3_SECRET_ACCESS_KEY: z.string().optional(),
+  S3_SESSION_TOKEN: z.string().optional(),
+  /** Whether the bucket stands in the path of the URL (the default with an endpoint) or in its host name. */
+  S3_PATH_STYLE: oneOf(['true', 'false']).optional(),
+  /** The disk space for artifacts that were read from S3. */
+  ARTIFACT_CACHE_BYTES: z.coerce
+    .number(BYTES)
+    .int(BYTES)
+    .min(2 ** 20, BYTES)
+    .default(20 * 2 ** 30),
   HOST: z.string().min(1).default('127.0.0.1'),
   PORT: port.default(4000),
   /** The port of the indexer's own /metrics; without it there is none. */
@@ -91,6 +101,10 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env, { requireDeploy
   }
   const value = parsed.data
   if (value.S3_ENDPOINT && !value.S3_BUCKET) throw new ConfigError('S3_BUCKET: required when S3_ENDPOINT is set.')
+  if (Boolean(value.S3_ACCESS_KEY_ID) !== Boolean(value.S3_SECRET_ACCESS_KEY))
+    throw new ConfigError(
+      'S3_ACCESS_KEY_ID, S3_SECRET_ACCESS_KEY: set both, or neither to use the credentials of the AWS environment.',
+    )
   if (requireDeployment && value.RPC_URL && !value.DEPLOYMENT)
     throw new ConfigError(
       'DEPLOYMENT: required when RPC_URL is set: the file that `modelcommons deploy` wrote for that chain.',
@@ -117,6 +131,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env, { requireDeploy
     deployment: value.DEPLOYMENT,
     operatorKey: value.OPERATOR_KEY as `0x${string}` | undefined,
     artifacts: join(home, 'artifacts'),
+    artifactCache: { folder: join(home, 'cache', 'artifacts'), maxBytes: value.ARTIFACT_CACHE_BYTES },
     s3: value.S3_BUCKET
       ? {
           endpoint: value.S3_ENDPOINT,
@@ -124,6 +139,8 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env, { requireDeploy
           region: value.S3_REGION,
           accessKeyId: value.S3_ACCESS_KEY_ID,
           secretAccessKey: value.S3_SECRET_ACCESS_KEY,
+          sessionToken: value.S3_SESSION_TOKEN,
+          pathStyle: value.S3_PATH_STYLE === undefined ? undefined : value.S3_PATH_STYLE === 'true',
         }
       : undefined,
     host: value.HOST,

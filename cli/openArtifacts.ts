@@ -1,9 +1,41 @@
+import type { Logger } from 'pino'
 import type { Config } from '#config'
-import { type ArtifactStore, localStore, s3Store } from '#schema/artifacts/index.ts'
+import {
+  type ArtifactStore,
+  artifactsIn,
+  type CheckpointStore,
+  cachedArtifacts,
+  checkpointsIn,
+  folderObjects,
+  localArtifacts,
+  s3Objects,
+} from '#schema/artifacts/index.ts'
 
-// Which Node versions are supported is decided by package.json, not by the AWS SDK, whose warning would disturb every command.
-process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true'
+export type ArtifactConfig = Pick<Config, 's3' | 'artifacts' | 'artifactCache'>
 
-/** Opens the configured artifact store: an S3 bucket, or a folder. */
-export const openArtifacts = (config: Pick<Config, 's3' | 'artifacts'>): Promise<ArtifactStore> =>
-  config.s3 ? s3Store(config.s3) : Promise.resolve(localStore(config.artifacts))
+/** Opens the configured artifacts and checkpoints: in an S3 bucket, with a cache of artifacts on this host, or in a folder. */
+export async function openStores(
+  { s3, artifacts, artifactCache }: ArtifactConfig,
+  log?: Logger,
+): Promise<{ artifacts: ArtifactStore; checkpoints: CheckpointStore }> {
+  if (!s3) {
+    const objects = folderObjects(artifacts)
+    return { artifacts: localArtifacts(artifacts, objects), checkpoints: checkpointsIn(objects) }
+  }
+  const objects = await s3Objects({
+    ...s3,
+    breaker: {
+      onChange(state) {
+        if (state.open) log?.warn({ err: state.cause }, 'S3 does not answer: calls fail at once until it does')
+        else log?.info('S3 answers again')
+      },
+    },
+  })
+  return {
+    artifacts: cachedArtifacts(artifactsIn(objects), { ...artifactCache, log }),
+    checkpoints: checkpointsIn(objects),
+  }
+}
+
+export const openArtifacts = async (config: ArtifactConfig, log?: Logger): Promise<ArtifactStore> =>
+  (await openStores(config, log)).artifacts

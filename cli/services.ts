@@ -66,7 +66,7 @@ export const runApi = (options: GovernorOptions = {}) =>
       statementTimeoutMs: LIMITS.statementMs,
     })
     const queues = await openQueues({ databaseUrl, redisUrl: config.redisUrl })
-    const artifacts = await openArtifacts(config)
+    const artifacts = await openArtifacts(config, log)
     const { host, port, auth } = config
     const api = await startApi({
       db,
@@ -106,7 +106,7 @@ export const runWorker = () =>
     const { config, log, databaseUrl, rpcUrl, deployment, db } = await common('worker')
     const operatorKey = required(config, 'operatorKey', 'OPERATOR_KEY')
     const queues = await openQueues({ databaseUrl, redisUrl: config.redisUrl })
-    const artifacts = await openArtifacts(config)
+    const artifacts = await openArtifacts(config, log)
     const chain = await openChainClient({ rpcUrl, deployment, operatorKey, db, log })
     const slots = workerSlots(config)
     const engines = startEnginePool({

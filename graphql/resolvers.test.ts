@@ -12,6 +12,7 @@ import { UsageSettlement } from '#schema/onchain/market.ts'
 import { Evaluation, Mandate, Model, ModelVersion } from '#schema/onchain/models.ts'
 import { RewardClaim, RewardMap } from '#schema/onchain/rewards.ts'
 import { account, blockHash, blockTime, insert, insertAll, insertChain, TEST_CHAIN_ID } from '#test/factory.ts'
+import { must } from '#test/must.ts'
 import { testApi } from './test/api.ts'
 
 const seconds = (block: number) => blockTime(block).getTime() / 1000
@@ -347,6 +348,17 @@ test('artifacts are returned as text and JSON, up to a size, and never when seal
   expect((await file(blockHash(1))).status).toBe(404)
   expect((await file('..%2f..%2fetc%2fpasswd')).status).toBe(404)
   expect((await (await file(large)).arrayBuffer()).byteLength).toBe(1_000_001)
+
+  const asked = async (headers: Record<string, string>) => fetch(`${url}/artifacts/${listed}`, { headers })
+  const etag = must(served.headers.get('etag'))
+  expect(etag).toBe(`"${listed}"`)
+  expect((await asked({ 'if-none-match': etag })).status).toBe(304)
+  const part = await asked({ range: 'bytes=2-7', 'if-range': etag })
+  expect([part.status, part.headers.get('content-range'), await part.text()]).toEqual([206, 'bytes 2-7/13', 'answer'])
+  expect(await (await asked({ range: 'bytes=-3' })).text()).toBe('42}')
+  const other = await asked({ range: 'bytes=2-7', 'if-range': '"another"' })
+  expect([other.status, await other.text()]).toEqual([200, '{"answer":42}'])
+  expect((await asked({ range: 'bytes=99-' })).status).toBe(416)
 })
 
 test('the overview counts every stage, as of a block', async () => {

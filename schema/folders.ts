@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { canonicalJson } from '#rules/canonicalJson.ts'
 import { ArtifactError, type ArtifactStore } from './artifacts/index.ts'
@@ -9,10 +9,10 @@ interface Listing {
 }
 
 /** Stores every file of `folder` (no sub-folders) and returns the name of its listing. */
-export async function storeFolder(store: Pick<ArtifactStore, 'put'>, folder: string): Promise<string> {
+export async function storeFolder(store: Pick<ArtifactStore, 'put' | 'putFile'>, folder: string): Promise<string> {
   const files: Record<string, string> = {}
   for (const entry of (await readdir(folder, { withFileTypes: true })).filter((one) => one.isFile()))
-    files[entry.name] = await store.put(await readFile(join(folder, entry.name)))
+    files[entry.name] = await store.putFile(join(folder, entry.name))
   return store.put(new TextEncoder().encode(canonicalJson({ files })))
 }
 
@@ -25,8 +25,9 @@ export async function fetchFolder(store: ArtifactStore, name: string, cache: str
   const temporary = join(cache, `${name}.${process.pid}.${++downloads}.part`)
   await mkdir(temporary, { recursive: true })
   try {
-    for (const [file, artifact] of Object.entries(listing.files))
-      await writeFile(join(temporary, file), await store.get(artifact))
+    await Promise.all(
+      Object.entries(listing.files).map(([file, artifact]) => store.getFile(artifact, join(temporary, file))),
+    )
     await rename(temporary, target)
   } catch (error) {
     await rm(temporary, { recursive: true, force: true })
@@ -37,6 +38,15 @@ export async function fetchFolder(store: ArtifactStore, name: string, cache: str
 }
 
 let downloads = 0
+
+/** Downloads an artifact to a file in `cache`, unless it is already there, and returns its path. */
+export async function fetchFile(store: ArtifactStore, name: string, cache: string): Promise<string> {
+  const target = join(cache, name)
+  if (await stat(target).catch(() => undefined)) return target
+  await mkdir(cache, { recursive: true })
+  await store.getFile(name, target)
+  return target
+}
 
 function readListing(name: string, bytes: Uint8Array): Listing {
   const invalid = () =>

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type Assessment, commitOrder, QualityIndex } from '#rules/quality.ts'
 import { ArtifactError } from '#schema/artifacts/index.ts'
 import type { Specification } from '#schema/documents.ts'
@@ -6,6 +7,9 @@ import { rowsOf } from '#schema/rows.ts'
 import { IndexBehindError } from './finality.ts'
 import { JobError } from './job.ts'
 import { loadItems, loadMandatedModel, type Sources } from './modelLookup.ts'
+
+/** Contributions that are judged before other events, such as heartbeats, get their turn. */
+const JUDGED_AT_ONCE = 50
 
 export interface AssessedContribution {
   contribution: Contribution
@@ -25,10 +29,18 @@ export async function assessDatanet(
   })
   const contributions = await orderedByCommitment(sources, datanet.id)
   const assessed: AssessedContribution[] = []
+  let read = 0
+  const texts = await Promise.all(
+    contributions.map(async ({ contribution }) => {
+      const text = await sampleText(sources, contribution)
+      onProgress(++read / contributions.length)
+      return text
+    }),
+  )
   for (const [index, { contribution, committed }] of contributions.entries()) {
-    const text = await sampleText(sources, contribution)
+    const text = texts[index] ?? ''
+    if (index % JUDGED_AT_ONCE === 0) await nextTurn()
     assessed.push({ contribution, assessment: qualityIndex.add({ id: contribution.id, committed, text }) })
-    onProgress(index / contributions.length)
   }
   return assessed
 }

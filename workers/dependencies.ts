@@ -36,6 +36,7 @@ export const storeAs = (
   job: Pick<JobContext, 'put'>,
   kind: string,
   mediaType = 'application/json',
-): Pick<ArtifactStore, 'put'> => ({
+): Pick<ArtifactStore, 'put' | 'putFile'> => ({
   put: (bytes) => job.put({ kind, mediaType, bytes }),
+  putFile: (path) => job.put({ kind, mediaType, bytes: path }),
 })

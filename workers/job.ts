@@ -47,7 +47,8 @@ export interface NewArtifact {
   /** For example sample, adapter, manifest or evaluationLog. */
   kind: string
   mediaType: string
-  bytes: Uint8Array
+  /** The content, or the path of a file that has it. */
+  bytes: Uint8Array | string
 }
 
 export interface JobOutcome {

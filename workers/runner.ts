@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises'
+import { rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import type { ArtifactStore } from '#schema/artifacts/index.ts'
@@ -165,8 +165,10 @@ async function callHandler(
 }
 
 async function store(artifacts: ArtifactStore, { kind, mediaType, bytes }: NewArtifact, stored: StoredArtifact[]) {
-  const name = await artifacts.put(bytes)
-  if (!stored.some((known) => known.name === name)) stored.push({ name, kind, mediaType, size: bytes.length })
+  const isFile = typeof bytes === 'string'
+  const name = await (isFile ? artifacts.putFile(bytes) : artifacts.put(bytes))
+  const size = isFile ? (await stat(bytes)).size : bytes.length
+  if (!stored.some((known) => known.name === name)) stored.push({ name, kind, mediaType, size })
   return name
 }
 

@@ -4,9 +4,10 @@ import { type S3Settings, s3Objects } from './s3.ts'
 import { type ArtifactStore, artifactsIn } from './store.ts'
 
 export { type ArtifactCacheOptions, cachedArtifacts } from './cache.ts'
+export { type CheckpointStore, checkpointOwner, checkpointsIn } from './checkpoints.ts'
 export { ArtifactError, ArtifactStoreError } from './errors.ts'
-export type { S3Settings } from './s3.ts'
-export type { ArtifactStore } from './store.ts'
+export type { ArtifactStore, S3Settings }
+export { artifactsIn, folderObjects, localArtifacts, s3Objects }
 
 /** Artifacts as files under `folder`. */
 export const localStore = (folder: string): ArtifactStore => localArtifacts(folder, folderObjects(folder))

@@ -1,9 +1,9 @@
-import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type AnswerEvidence, attributeAnswer } from '#rules/answer.ts'
 import { recordInfluence } from '#rules/attribution.ts'
 import { PPM } from '#rules/bps.ts'
 import { quantise } from '#rules/quantise.ts'
+import { fetchFile } from '#schema/folders.ts'
 import { AnswerAttribution, Receipt } from '#schema/offchain/attribution.ts'
 import { Contribution } from '#schema/onchain/datanets.ts'
 import { row, rowOf, rowsOf } from '#schema/rows.ts'
@@ -38,8 +38,7 @@ export const attributeHandler =
         return { id, ...(await loadSample(job, contribution)) }
       }),
     )
-    const sketchFile = join(job.checkpointFolder, 'sketches')
-    await writeFile(sketchFile, await job.artifacts.get(sketches))
+    const sketchFile = await fetchFile(job.artifacts, sketches, join(sources.cache, 'sketches'))
     const explained = await dependencies.engine.run(
       'explainAnswer',
       {

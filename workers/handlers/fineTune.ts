@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { attributionWeights, harmSlash, influenceInUnits, recordInfluence } from '#rules/attribution.ts'
 import { contentsHash } from '#rules/sample.ts'
@@ -113,7 +112,7 @@ export const fineTuneHandler =
       evidence: [],
       configuration: { rank, alpha, epochs, batchSize, learningRate, seed },
       metrics: { finalLoss: trained.finalLoss, steps: trained.steps, tokens: trained.tokens },
-      sketches: await storeAs(job, 'sketches', 'application/octet-stream').put(await readFile(sketchFile)),
+      sketches: await storeAs(job, 'sketches', 'application/octet-stream').putFile(sketchFile),
       weights: weighted.map((one) => ({
         contributionId: one.contributionId,
         contributor: one.contributor,
