@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
+import type { S3Settings } from '#schema/artifacts/index.ts'
 import { PermanentError } from '#schema/errors.ts'
 
 /** The one place that reads the environment. Every variable has a default that works; a value that cannot be used is an
@@ -133,7 +134,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env, { requireDeploy
     artifacts: join(home, 'artifacts'),
     artifactCache: { folder: join(home, 'cache', 'artifacts'), maxBytes: value.ARTIFACT_CACHE_BYTES },
     s3: value.S3_BUCKET
-      ? {
+      ? ({
           endpoint: value.S3_ENDPOINT,
           bucket: value.S3_BUCKET,
           region: value.S3_REGION,
@@ -141,7 +142,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env, { requireDeploy
           secretAccessKey: value.S3_SECRET_ACCESS_KEY,
           sessionToken: value.S3_SESSION_TOKEN,
           pathStyle: value.S3_PATH_STYLE === undefined ? undefined : value.S3_PATH_STYLE === 'true',
-        }
+        } satisfies S3Settings as S3Settings)
       : undefined,
     host: value.HOST,
     port: value.PORT,

@@ -11,7 +11,8 @@ import {
   s3Objects,
 } from '#schema/artifacts/index.ts'
 
-export type ArtifactConfig = Pick<Config, 's3' | 'artifacts' | 'artifactCache'>
+/** Without `artifactCache` nothing is kept on this host. */
+export type ArtifactConfig = Pick<Config, 's3' | 'artifacts'> & Partial<Pick<Config, 'artifactCache'>>
 
 /** Opens the configured artifacts and checkpoints: in an S3 bucket, with a cache of artifacts on this host, or in a folder. */
 export async function openStores(
@@ -31,8 +32,9 @@ export async function openStores(
       },
     },
   })
+  const stored = artifactsIn(objects)
   return {
-    artifacts: cachedArtifacts(artifactsIn(objects), { ...artifactCache, log }),
+    artifacts: artifactCache ? cachedArtifacts(stored, { ...artifactCache, log }) : stored,
     checkpoints: checkpointsIn(objects),
   }
 }
