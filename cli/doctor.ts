@@ -27,7 +27,11 @@ export async function doctor(): Promise<void> {
     ...(config.rpcUrls
       ? chainChecks(config.rpcUrls, config.deployment as string)
       : [['chain', () => embedded('@foundry-rs/anvil/package.json')] satisfies DoctorCheck]),
-    ['index', () => (config.databaseUrl ? indexAgrees(config.databaseUrl) : Promise.resolve('embedded'))],
+    [
+      'index',
+      () =>
+        config.databaseUrl ? indexAgrees(config.databaseUrl) : Promise.resolve('not compared: DATABASE_URL is not set'),
+    ],
     ['artifacts', () => artifactsAnswer(config)],
   ]
   let failures = 0
@@ -51,11 +55,19 @@ async function artifactsAnswer(config: Config): Promise<string> {
 const MIN_FREE_GIB = 2
 
 async function homeIsWritable(home: string): Promise<string> {
-  await mkdir(home, { recursive: true })
-  await access(home, constants.W_OK)
+  try {
+    await mkdir(home, { recursive: true })
+    await access(home, constants.W_OK)
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    throw new Error(`MODELCOMMONS_HOME: ${home} cannot be created or written (${code}). Name a folder of this user.`, {
+      cause,
+    })
+  }
   const { bavail, bsize } = await statfs(home)
   const free = Math.floor((bavail * bsize) / 2 ** 30)
-  if (free < MIN_FREE_GIB) throw new Error(`${home} has ${free} GiB free; make room for at least ${MIN_FREE_GIB}.`)
+  if (free < MIN_FREE_GIB)
+    throw new Error(`${home} has ${free} GiB free; make room for at least ${MIN_FREE_GIB}, or set MODELCOMMONS_HOME.`)
   return `${home}, ${free} GiB free`
 }
 
@@ -113,6 +125,7 @@ async function queueAnswers(databaseUrl: string, redisUrl: string): Promise<stri
   return 'Redis'
 }
 
+/** A server that `up` starts from a package of npm. */
 async function embedded(name: string): Promise<string> {
   const { createRequire } = await import('node:module')
   try {
@@ -120,5 +133,5 @@ async function embedded(name: string): Promise<string> {
   } catch {
     throw new Error(`${name} is not installed: run npm install, or set DATABASE_URL and RPC_URL to your own servers.`)
   }
-  return 'embedded'
+  return 'embedded: `modelcommons up` starts it'
 }

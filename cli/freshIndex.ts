@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type IndexerOptions, startIndexer } from '#indexer/index.ts'
 import { type Database, openDatabase } from '#schema/database.ts'
-import { migrate } from '#schema/dataSource.ts'
+import { migrate } from '#schema/migrate.ts'
 import { startPostgres } from '#schema/postgres.ts'
 import { interruptible, untilAborted } from './interruption.ts'
 

@@ -3,7 +3,7 @@ import { Failures } from '#indexer/follow/failures.ts'
 import { startReconciler } from '#indexer/governors/reconcile.ts'
 import { type FollowedDeployment, type IndexerStatus, newCounters, startIndexer } from '#indexer/index.ts'
 import { openDatabase } from '#schema/database.ts'
-import { migrate } from '#schema/dataSource.ts'
+import { migrate } from '#schema/migrate.ts'
 import { ensureDatabase } from '#schema/postgres.ts'
 import { readDeployment } from './deployment.ts'
 import { followedChains, type GovernorOptions, type NamedChain, namedChains, namesGovernors } from './governors.ts'
@@ -20,7 +20,7 @@ export interface IndexTarget {
 }
 
 /** The chains to follow, from the options or else from the environment. For a file with several chains, creates a database for each one
- *  beside the configured one, and migrates it.
+ *  beside the configured one. Each database is migrated.
  *  @throws ConfigError that names what is missing or cannot be used. */
 export async function indexTargets(options: GovernorOptions, config: Config): Promise<IndexTarget[]> {
   const { databaseUrl, rpcUrls: rpcUrl, confirmations } = config
@@ -34,6 +34,7 @@ export async function indexTargets(options: GovernorOptions, config: Config): Pr
         'RPC_URL: required to run this service alone. `modelcommons up` runs everything with embedded servers.',
       )
     const deployment = await readDeployment(config.deployment as string)
+    await migrate(databaseUrl)
     return [{ databaseUrl, rpcUrl, confirmations, deployment }]
   }
   const made: IndexTarget[] = []

@@ -5,7 +5,7 @@ import { startApi } from '#graphql/index.ts'
 import { LIMITS } from '#graphql/plugins/limits.ts'
 import { type PersistedQueries, readPersistedQueries } from '#graphql/plugins/persistedQueries.ts'
 import { type Database, openDatabase } from '#schema/database.ts'
-import { migrate } from '#schema/dataSource.ts'
+import { migrate } from '#schema/migrate.ts'
 import { openQueues } from '#schema/queue.ts'
 import { openChainClient } from '#workers/chain.ts'
 import { startEnginePool } from '#workers/enginePool.ts'
@@ -45,6 +45,7 @@ async function common(name: string) {
   const databaseUrl = required(config, 'databaseUrl', 'DATABASE_URL')
   const rpcUrl = required(config, 'rpcUrl', 'RPC_URL')
   const deployment = await readDeployment(config.deployment as string)
+  await migrate(databaseUrl)
   const db: Database = await openDatabase(databaseUrl, { name: `modelcommons ${name}` })
   return { config, log, databaseUrl, rpcUrl, deployment, db }
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { Config } from '#config'
 import { type Database, openDatabase } from '#schema/database.ts'
-import { migrate } from '#schema/dataSource.ts'
+import { migrate } from '#schema/migrate.ts'
 import { startPostgres } from '#schema/postgres.ts'
 import { interruptible, untilAborted } from './interruption.ts'
 

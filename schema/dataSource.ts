@@ -1,6 +1,10 @@
-import { DataSource, DefaultNamingStrategy, type QueryRunner, type ReplicationMode } from 'typeorm'
-import { withMigrationLock } from './advisoryLocks.ts'
-import { openDatabase } from './database.ts'
+import {
+  DataSource,
+  DefaultNamingStrategy,
+  type QueryRunner,
+  type ReplicationMode,
+  type Logger as TypeormLogger,
+} from 'typeorm'
 import { expressionIndexes } from './define.ts'
 import { entities } from './entities.ts'
 import { migrations } from './migrations/index.ts'
@@ -16,6 +20,17 @@ class SequentialDataSource extends DataSource {
   }
 }
 
+const nothing = () => {}
+/** TypeORM would print failed migrations on standard output; their errors are thrown, too. */
+const SILENT: TypeormLogger = {
+  logQuery: nothing,
+  logQueryError: nothing,
+  logQuerySlow: nothing,
+  logSchemaBuild: nothing,
+  logMigration: nothing,
+  log: nothing,
+}
+
 /** TypeORM's view of the entity classes. It is used only for migrations and for finding drift; queries go through `Database`. */
 export const dataSource = (url: string) =>
   new SequentialDataSource({
@@ -26,29 +41,8 @@ export const dataSource = (url: string) =>
     namingStrategy: new DefaultNamingStrategy(),
     migrationsTableName: 'migration',
     migrationsTransactionMode: 'each',
-    logging: false,
+    logger: SILENT,
   })
-
-/** Migrates the database at `url` to the newest schema. Several processes may call it at once.
- *  @throws DatabaseError when no server answers. */
-export async function migrate(url: string): Promise<string[]> {
-  await (await openDatabase(url, { max: 1 })).close()
-  const source = await dataSource(url).initialize()
-  try {
-    const session = source.createQueryRunner()
-    try {
-      const ran = await withMigrationLock(
-        (statement) => session.query(statement),
-        () => source.runMigrations(),
-      )
-      return ran.map(({ name }) => name)
-    } finally {
-      await session.release()
-    }
-  } finally {
-    await source.destroy()
-  }
-}
 
 /** The statements that would change the database at `url` to match the entity classes; empty when they already match. */
 export async function schemaDrift(url: string): Promise<string[]> {

@@ -230,13 +230,16 @@ export async function requireRedis(url: string): Promise<void> {
     commandTimeout: 5000,
     retryStrategy: () => null,
   })
-  probe.on('error', () => {})
+  let reason: Error | undefined // the error of the call says only that the connection is closed
+  probe.on('error', (error) => {
+    reason ??= error
+  })
   try {
     await probe.connect()
     await probe.ping()
   } catch (cause) {
     throw new QueueError(
-      `REDIS_URL: no Redis answers at ${redactCredentials(url)} (${(cause as Error).message || 'connection refused'}). Start it, correct the URL, or unset REDIS_URL to use PostgreSQL for the queue.`,
+      `REDIS_URL: no Redis answers at ${redactCredentials(url)} (${(reason ?? (cause as Error)).message || 'connection refused'}). Start it, correct the URL, or unset REDIS_URL to use PostgreSQL for the queue.`,
       { cause },
     )
   } finally {

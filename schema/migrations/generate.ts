@@ -1,7 +1,8 @@
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { migrate, schemaDrift } from '../dataSource.ts'
+import { schemaDrift } from '../dataSource.ts'
+import { migrate } from '../migrate.ts'
 import { startPostgres } from '../postgres.ts'
 
 /** `npm run migration -- Name` writes the migration that brings the newest schema to the entity classes, and lists it. */
@@ -27,12 +28,12 @@ try {
       .join('\n')
     await writeFile(
       join(here, file),
-      `import type { MigrationInterface, QueryRunner } from 'typeorm'\n\nexport class ${name} implements MigrationInterface {\n  name = '${name}${String(1_700_000_000_000 + Number(order))}'\n\n  async up(query: QueryRunner) {\n${body}\n  }\n\n  async down() {\n    throw new Error('Migrations run forward only: restore a backup to go back.')\n  }\n}\n`,
+      `import type { QueryRunner } from 'typeorm'\nimport type { Migration } from './migration.ts'\n\nexport class ${name} implements Migration {\n  name = '${name}${String(1_700_000_000_000 + Number(order))}'\n  compatible = false // true when docs/upgrades.md allows it\n\n  async up(query: QueryRunner) {\n${body}\n  }\n\n  async down() {\n    throw new Error('Migrations run forward only: restore a backup to go back.')\n  }\n}\n`,
     )
     const all = [...files, file].sort().map((entry) => ({ entry, name: entry.slice(5, -3) }))
     await writeFile(
       join(here, 'index.ts'),
-      `${all.map((one) => `import { ${one.name} } from './${one.entry}'`).join('\n')}\n\n/** Oldest first; written by \`npm run migration\`. */\nexport const migrations = [${all.map((one) => one.name).join(', ')}]\n`,
+      `${all.map((one) => `import { ${one.name} } from './${one.entry}'`).join('\n')}\nimport type { Migration } from './migration.ts'\n\nexport type { Migration }\n\n/** Oldest first; written by \`npm run migration\`. */\nexport const migrations: (new () => Migration)[] = [${all.map((one) => one.name).join(', ')}]\n`,
     )
     console.log(`Wrote schema/migrations/${file}: ${statements.length} statements.`)
   }

@@ -10,9 +10,12 @@ import { ListIndexes } from './0009-ListIndexes.ts'
 import { LeanIndexing } from './0010-LeanIndexing.ts'
 import { JobTrace } from './0011-JobTrace.ts'
 import { JobLanes } from './0012-JobLanes.ts'
+import type { Migration } from './migration.ts'
+
+export type { Migration }
 
 /** Oldest first; written by `npm run migration`. */
-export const migrations = [
+export const migrations: (new () => Migration)[] = [
   Initial,
   ReceiptAndHold,
   PresentRows,

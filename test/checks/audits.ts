@@ -5,7 +5,7 @@ import { serverAudits } from 'graphql-http'
 import { startApi } from '#graphql/index.ts'
 import { localStore } from '#schema/artifacts/index.ts'
 import { openDatabase } from '#schema/database.ts'
-import { migrate } from '#schema/dataSource.ts'
+import { migrate } from '#schema/migrate.ts'
 import { startPostgres } from '#schema/postgres.ts'
 import { TEST_CHAIN_ID } from '#test/factory.ts'
 

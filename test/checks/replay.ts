@@ -6,7 +6,7 @@ import { type FollowedDeployment, startIndexer } from '#indexer/index.ts'
 import { readRecording } from '#indexer/replay/folder.ts'
 import { type Heights, startReplay } from '#indexer/replay/server.ts'
 import { type Database, openDatabase } from '#schema/database.ts'
-import { migrate } from '#schema/dataSource.ts'
+import { migrate } from '#schema/migrate.ts'
 import { startPostgres } from '#schema/postgres.ts'
 
 /** `npm run check -- replay --dir FOLDER [--config FILE]`: serves recorded events as a chain, indexes it through forks of several depths,
