@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { createPostgresBackend, Queue, Worker } from 'bullmq'
 import pino from 'pino'
 import { startApi } from '#graphql/index.ts'
-import { type ArtifactStore, localStore } from '#schema/artifacts/index.ts'
+import { type ArtifactStore, checkpointsIn, folderObjects, localStore } from '#schema/artifacts/index.ts'
 import { type Database, openDatabase } from '#schema/database.ts'
 import { enqueue } from '#schema/enqueue.ts'
 import { migrate } from '#schema/migrate.ts'
@@ -192,6 +192,7 @@ async function ourRunner(db: Database, databaseUrl: string, redisUrl: string | u
         slots: { infer: 0, attribute: 0, training: 0, chain: concurrency },
         device: 'cpu',
         checkpoints: join(folder, 'checkpoints'),
+        checkpointStore: checkpointsIn(folderObjects(join(folder, 'artifacts'))),
       })
       return () => worker.stop()
     },

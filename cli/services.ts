@@ -17,7 +17,7 @@ import { readDeployment } from './deployment.ts'
 import type { GovernorOptions } from './governors.ts'
 import { configFor, indexedTargets } from './indexCommand.ts'
 import { openLog } from './log.ts'
-import { openArtifacts } from './openArtifacts.ts'
+import { openArtifacts, openStores } from './openArtifacts.ts'
 import { requireFreePort } from './requireFreePort.ts'
 import { runService } from './service.ts'
 import { webFolder } from './webFolder.ts'
@@ -107,7 +107,7 @@ export const runWorker = () =>
     const { config, log, databaseUrl, rpcUrl, deployment, db } = await common('worker')
     const operatorKey = required(config, 'operatorKey', 'OPERATOR_KEY')
     const queues = await openQueues({ databaseUrl, redisUrl: config.redisUrl })
-    const artifacts = await openArtifacts(config, log)
+    const { artifacts, checkpoints } = await openStores(config, log)
     const chain = await openChainClient({ rpcUrl, deployment, operatorKey, db, log })
     const slots = workerSlots(config)
     const engines = startEnginePool({
@@ -126,6 +126,7 @@ export const runWorker = () =>
       slots,
       device: config.device,
       checkpoints: join(config.home, 'checkpoints'),
+      checkpointStore: checkpoints,
       maintenance: () => postLedger({ db, artifacts, deployment }),
     })
     return {

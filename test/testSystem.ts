@@ -5,7 +5,7 @@ import { toHex } from 'viem'
 import { expect, onTestFinished, vi } from 'vitest'
 import { hashOf, OPERATOR, type World } from '#contracts/test/world.ts'
 import { testApi } from '#graphql/test/api.ts'
-import { localStore } from '#schema/artifacts/index.ts'
+import { checkpointsIn, folderObjects, localStore } from '#schema/artifacts/index.ts'
 import { documentBytes } from '#schema/documents.ts'
 import { findJob } from '#schema/enqueue.ts'
 import { Datanet } from '#schema/onchain/datanets.ts'
@@ -89,6 +89,7 @@ export async function startFullWorker({ db, artifacts, folder, world }: TestSyst
     slots: { infer: 1, attribute: 1, training: 1, chain: 2 },
     device: 'cpu',
     checkpoints: join(folder, 'checkpoints'),
+    checkpointStore: checkpointsIn(folderObjects(join(folder, 'artifacts'))),
     timing: FAST_TIMING,
   })
   onTestFinished(async () => {

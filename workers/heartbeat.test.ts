@@ -19,6 +19,7 @@ test('metric points that a kill kept from the database are reported by the attem
       log: pino({ level: 'silent' }),
       heartbeatMs: 1e9,
       writeMs: 1e9, // only `stop` writes
+      staleMs: 1e9,
       onInterrupt: () => {},
     })
   const killed = attempt()

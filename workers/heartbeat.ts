@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
 import type { Database } from '#schema/database.ts'
+import { RetriableError } from '#schema/errors.ts'
 import {
   type Claim,
   ClaimLostError,
@@ -16,6 +17,8 @@ export interface Heartbeat {
   metric(name: string, step: number, value: number): void
   /** From now on also writes the metric points to a file in `folder`, and reports again the points that an earlier attempt left there. */
   persistTo(folder: string): void
+  /** Resolves when all metric points until now are in the database. @throws Error when they could not be written. */
+  flushMetrics(): Promise<void>
   /** Writes what is left and ends the heartbeat. */
   stop(): Promise<void>
 }
@@ -28,14 +31,26 @@ export interface HeartbeatOptions {
   heartbeatMs: number
   /** Shortest time between two writes of a job that reports often. */
   writeMs: number
+  /** The claim counts as lost after this time without a heartbeat that arrived: then another worker may take the job over. */
+  staleMs: number
   /** Called when the claim is lost or the job is cancelled. It may be called more than once. */
-  onInterrupt: (reason: 'superseded' | 'cancelled') => void
+  onInterrupt: (reason: 'superseded' | 'partitioned' | 'cancelled') => void
 }
 
-export function startHeartbeat({ db, claim, log, heartbeatMs, writeMs, onInterrupt }: HeartbeatOptions): Heartbeat {
+export function startHeartbeat({
+  db,
+  claim,
+  log,
+  heartbeatMs,
+  writeMs,
+  staleMs,
+  onInterrupt,
+}: HeartbeatOptions): Heartbeat {
   let state: { progress: number; stage: string } | undefined
   let points = new Map<string, MetricPoint>()
-  let written = Date.now()
+  /** On the monotonic clock: when the last write, and the last write that arrived, began. */
+  let written = performance.now()
+  let arrived = written
   let writing: Promise<void> | undefined
   let lost = false
   let file: MetricsFile | undefined
@@ -44,10 +59,12 @@ export function startHeartbeat({ db, claim, log, heartbeatMs, writeMs, onInterru
     const [now, batch] = [state, points]
     state = undefined
     points = new Map()
-    written = Date.now()
+    written = performance.now()
+    const begin = written
     try {
       if (batch.size) await saveMetricPoints(db, claim, [...batch.values()])
       const { cancelRequested } = await writeHeartbeat(db, claim, now)
+      arrived = begin
       if (cancelRequested) onInterrupt('cancelled')
     } catch (error) {
       if (error instanceof ClaimLostError) {
@@ -76,7 +93,13 @@ export function startHeartbeat({ db, claim, log, heartbeatMs, writeMs, onInterru
   }
   const timer = setInterval(() => {
     if (lost) return
-    if (state || points.size || Date.now() - written >= heartbeatMs) void flush()
+    if (performance.now() - arrived > staleMs) {
+      // The database was not reached, or this process was frozen.
+      lost = true
+      log.warn('no heartbeat has arrived for too long: the attempt ends, because another worker may have the job')
+      return onInterrupt('partitioned')
+    }
+    if (state || points.size || performance.now() - written >= heartbeatMs) void flush()
   }, writeMs)
   timer.unref()
 
@@ -101,9 +124,14 @@ export function startHeartbeat({ db, claim, log, heartbeatMs, writeMs, onInterru
       points = new Map([...file.read().map((point) => [metricPointId(claim.id, point), point] as const), ...reported])
       append(reported.values())
     },
+    async flushMetrics() {
+      await writing
+      if (points.size) await flush()
+      if (points.size) throw new RetriableError('The metric points could not be written to the database.')
+    },
     async stop() {
       clearInterval(timer)
-      await writing
+      if (!lost) await writing
       if (!lost && (state || points.size)) await flush()
     },
   }

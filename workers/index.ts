@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { Logger } from 'pino'
-import type { ArtifactStore } from '#schema/artifacts/index.ts'
+import type { ArtifactStore, CheckpointStore } from '#schema/artifacts/index.ts'
 import type { Database } from '#schema/database.ts'
 import { LANES, type Lane } from '#schema/jobs.ts'
 import { listenNotifications } from '#schema/notifications.ts'
@@ -12,6 +12,7 @@ import type { ChainClient } from './chain.ts'
 import type { JobHandlers } from './job.ts'
 import { createJobRunner } from './runner.ts'
 import { createSweeper } from './sweep.ts'
+import { sweepCheckpoints } from './sweepCheckpoints.ts'
 import { DEFAULT_TIMING, type Timing } from './timing.ts'
 
 export interface WorkerOptions {
@@ -29,6 +30,8 @@ export interface WorkerOptions {
   streamUrl?: string
   /** The folder of checkpoints. */
   checkpoints: string
+  /** Where checkpoints are copied to, for other hosts. */
+  checkpointStore: CheckpointStore
   /** Additional work, done every few seconds, such as posting the ledger. */
   maintenance?(): Promise<unknown>
   timing?: Partial<Timing>
@@ -36,6 +39,8 @@ export interface WorkerOptions {
 
 /** Time between two checks for transactions that the chain has lost. */
 const REBROADCAST_MS = 15_000
+/** Time between two searches for checkpoints that nobody needs any more. */
+const CHECKPOINT_SWEEP_MS = 600_000
 
 export interface RunningWorker {
   readonly id: string
@@ -49,10 +54,10 @@ export interface RunningWorker {
 /** Starts a worker: it registers itself, runs the jobs of its lanes, requeues the jobs of lost workers and rebroadcasts lost
  *  transactions. */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
-  const { db, queues, artifacts, chain, handlers, log, slots, checkpoints, maintenance = async () => {} } = options
+  const { db, queues, checkpointStore, chain, log, slots, maintenance = async () => {} } = options
   const timing = { ...DEFAULT_TIMING, ...options.timing }
   const id = `${hostname()}-${process.pid}-${randomBytes(4).toString('hex')}`
-  const runner = createJobRunner({ db, queues, artifacts, chain, handlers, log, workerId: id, checkpoints, timing })
+  const runner = createJobRunner({ ...options, workerId: id, timing })
   await registerWorker(db, id, options)
   const stopListening = await listenNotifications(db, (notification) => {
     if (notification.type === 'cancel') runner.cancel(notification.id)
@@ -65,6 +70,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     ),
     every(timing.sweepMs, createSweeper({ db, queues }, timing)),
     every(REBROADCAST_MS, () => chain.rebroadcast()),
+    every(CHECKPOINT_SWEEP_MS, () => sweepCheckpoints({ db, store: checkpointStore })),
     every(timing.sweepMs, () => maintenance()),
   ]
   log.info({ worker: id, backend: queues.backend, slots }, 'worker ready')

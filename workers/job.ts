@@ -88,8 +88,10 @@ export class PendingError extends RetriableError {
  *  the time of its kind. */
 export class Interruption extends Error {
   override name = 'Interruption'
+  /** When it happened, on the monotonic clock. */
+  readonly at = performance.now()
   constructor(
-    readonly reason: 'cancelled' | 'stopping' | 'superseded' | 'stalled',
+    readonly reason: 'cancelled' | 'stopping' | 'superseded' | 'partitioned' | 'stalled',
     detail?: string,
   ) {
     super(
@@ -98,6 +100,7 @@ export class Interruption extends Error {
           cancelled: 'The job was cancelled.',
           stopping: 'The worker is stopping.',
           superseded: 'Another worker took the job over.',
+          partitioned: 'This worker has not reached the database for so long that another worker may have the job.',
           stalled: 'The job made no progress.',
         }[reason],
     )

@@ -2,7 +2,7 @@ import type { Database, Sql } from '#schema/database.ts'
 import { insertJob, jobFromRow, queueEntries, releaseHold } from '#schema/enqueue.ts'
 import { notify, notifySql } from '#schema/notifications.ts'
 import { Artifact } from '#schema/offchain/artifacts.ts'
-import { JobRun, type JobStatus } from '#schema/offchain/jobs.ts'
+import { type JobCheckpoint, JobRun, type JobStatus } from '#schema/offchain/jobs.ts'
 import type { QueueEntry } from '#schema/queue.ts'
 import { columns, row, saveRows } from '#schema/rows.ts'
 import type { JobOutcome } from './job.ts'
@@ -94,6 +94,15 @@ export const saveMetricPoints = (db: Database, claim: Claim, points: readonly Me
     ],
   )
 
+/** Names the checkpoint by which any host continues the job. @throws ClaimLostError */
+export async function saveCheckpoint(db: Sql, claim: Claim, checkpoint: JobCheckpoint): Promise<void> {
+  const { rowCount } = await db.query(`update job_run set checkpoint = $4 where ${HOLDS_CLAIM}`, [
+    ...claimValues(claim),
+    JSON.stringify(checkpoint),
+  ])
+  if (!rowCount) throw claimLost(claim)
+}
+
 /** An artifact that is already in the store and will be listed. */
 export interface StoredArtifact {
   name: string
@@ -149,7 +158,7 @@ export const endJob = (db: Database, job: JobRun, status: 'Failed' | 'Cancelled'
 async function endAttempt(sql: Sql, claim: Claim, status: JobStatus, set: string, value: unknown) {
   const { rowCount } = await sql.query(
     `with ended as (
-       update job_run set status = $4, finished_at = clock_timestamp(), ${set} where ${HOLDS_CLAIM}
+       update job_run set status = $4, finished_at = clock_timestamp(), checkpoint = null, ${set} where ${HOLDS_CLAIM}
        returning id, status, progress)
      select ${notifySql(JOB_NOTICE)} from ended`,
     [...claimValues(claim), status, value],

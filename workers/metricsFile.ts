@@ -2,15 +2,18 @@ import { appendFileSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { MetricPoint } from './jobState.ts'
 
+export const METRICS_FILE = 'metrics.jsonl'
+
 /** The metric points of a job, in a file beside its checkpoints. The database receives points only a few times a second. If the worker is
  *  killed just after a checkpoint, the next attempt continues from that checkpoint and does not compute the missing points again, so it
- *  reads them from this file. Each point is one line of JSON; an incomplete line is ignored. */
+ *  reads them from this file. On another host it needs none: a checkpoint is named in the job's row only
+ *  after its points are in the database. Each point is one line of JSON; an incomplete line is ignored. */
 export class MetricsFile {
   private readonly file: string
 
   constructor(folder: string) {
     mkdirSync(folder, { recursive: true })
-    this.file = join(folder, 'metrics.jsonl')
+    this.file = join(folder, METRICS_FILE)
   }
 
   read(): MetricPoint[] {

@@ -64,9 +64,10 @@ async function record(
     log.info('cancelled')
     return true
   }
-  if (interruption?.reason === 'stopping' && !permanentFailure(error)) {
+  const isInnocent = interruption?.reason === 'stopping' || interruption?.reason === 'partitioned'
+  if (isInnocent && !permanentFailure(error)) {
     const entries = await requeueJob(db, job, { countAttempt: false })
-    log.info('requeued, because the worker stops')
+    log.info({ reason: interruption.reason }, 'requeued; the attempt does not count')
     await add(entries)
     return false
   }

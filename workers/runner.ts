@@ -1,14 +1,17 @@
 import { rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
-import type { ArtifactStore } from '#schema/artifacts/index.ts'
+import type { ArtifactStore, CheckpointStore } from '#schema/artifacts/index.ts'
 import type { Database } from '#schema/database.ts'
 import { checkJobInput, type JobKind, jobDefinition, type Lane } from '#schema/jobs.ts'
 import type { JobRun } from '#schema/offchain/jobs.ts'
 import type { QueueEntry, Queues } from '#schema/queue.ts'
 import { type TraceSpan, traced } from '#schema/tracing.ts'
 import type { ChainClient } from './chain.ts'
-import { type Heartbeat, startHeartbeat } from './heartbeat.ts'
+import { openCheckpointFolder, restoreCheckpoint } from './checkpointFolder.ts'
+import { CheckpointUploads } from './checkpointUploads.ts'
+import { permanentFailure } from './failures.ts'
+import { startHeartbeat } from './heartbeat.ts'
 import {
   Interruption,
   type JobContext,
@@ -18,7 +21,7 @@ import {
   type JobOutcome,
   type NewArtifact,
 } from './job.ts'
-import { claimJob, completeJob, type StoredArtifact } from './jobState.ts'
+import { claimJob, completeJob, type StoredArtifact, saveCheckpoint } from './jobState.ts'
 import { watchProgress } from './progress.ts'
 import { recordFailure } from './recordFailure.ts'
 import type { Timing } from './timing.ts'
@@ -33,6 +36,7 @@ export interface JobRunnerOptions {
   workerId: string
   /** The folder of checkpoints; each job has a folder in it. */
   checkpoints: string
+  checkpointStore: CheckpointStore
   timing: Timing
 }
 
@@ -109,6 +113,17 @@ async function runJob(options: JobRunnerOptions, job: JobRun, abort: AbortContro
     onInterrupt: (reason) => abort.abort(new Interruption(reason)),
   })
   const folder = join(options.checkpoints, job.id)
+  const uploads = new CheckpointUploads({
+    store: options.checkpointStore,
+    job,
+    folder,
+    log,
+    everyMs: timing.checkpointMs,
+    async record(checkpoint) {
+      await heartbeat.flushMetrics() // a host that continues from it computes no earlier points
+      await saveCheckpoint(db, job, checkpoint)
+    },
+  })
   const stored: StoredArtifact[] = []
   let ended = true
   try {
@@ -117,8 +132,26 @@ async function runJob(options: JobRunnerOptions, job: JobRun, abort: AbortContro
       progress.made()
       return name
     }
+    const { report, metric } = progress.watched(heartbeat)
     const outcome = await withGracePeriod(abort.signal, timing.graceMs, () =>
-      callHandler(options, job, folder, { ...progress.watched(heartbeat), alive: progress.made }, abort, put, log),
+      callHandler(options, job, {
+        report,
+        metric,
+        alive: progress.made,
+        put,
+        log,
+        signal: abort.signal,
+        async restore() {
+          if (job.checkpoint)
+            await restoreCheckpoint(options.checkpointStore, folder, job.checkpoint, { signal: abort.signal, log })
+        },
+        openFolder() {
+          openCheckpointFolder(folder, job.attempt)
+          heartbeat.persistTo(folder)
+          uploads.start()
+          return folder
+        },
+      }),
     )
     for (const artifact of outcome.artifacts ?? []) await put(artifact)
     await heartbeat.stop()
@@ -128,39 +161,58 @@ async function runJob(options: JobRunnerOptions, job: JobRun, abort: AbortContro
       await queues.add(next).catch((err) => log.warn({ err }, 'could not queue the follow-up jobs; the sweep will'))
   } catch (error) {
     span.fail(error)
+    await saveLastCheckpoint(uploads, abort.signal, error, timing)
     await heartbeat.stop()
     ended = await recordFailure(options, job, abort.signal, error, log)
   } finally {
     progress.stop()
   }
-  if (ended) await rm(folder, { recursive: true, force: true }).catch(() => {})
+  if (!ended) return
+  await uploads.discard(AbortSignal.timeout(DISCARD_MS))
+  await rm(folder, { recursive: true, force: true }).catch(() => {})
+}
+
+/** The time for deleting the checkpoints of a job that has ended. */
+const DISCARD_MS = 5_000
+/** A worker that stops has this part of the grace period, in all, to end its jobs and to copy their checkpoints. */
+const SAVING_PART = 1.3
+
+/** Copies the newest checkpoint to the store when another attempt may need it. */
+async function saveLastCheckpoint(uploads: CheckpointUploads, signal: AbortSignal, error: unknown, timing: Timing) {
+  const interruption = signal.aborted ? (signal.reason as Interruption) : undefined
+  const isUseless = interruption && ['superseded', 'partitioned', 'cancelled'].includes(interruption.reason)
+  if (isUseless || permanentFailure(error)) return uploads.stop()
+  const elapsedMs = interruption ? performance.now() - interruption.at : 0
+  await uploads.finish(AbortSignal.timeout(Math.max(500, Math.round(timing.graceMs * SAVING_PART - elapsedMs))))
+}
+
+interface Running extends Pick<JobContext, 'report' | 'metric' | 'alive' | 'put' | 'signal' | 'log'> {
+  /** Fetches the checkpoint that another host has stored. */
+  restore(): Promise<void>
+  /** Creates the folder of checkpoints, and begins to copy what is saved there to the store. */
+  openFolder(): string
 }
 
 async function callHandler(
   { db, artifacts, chain, handlers }: JobRunnerOptions,
   job: JobRun,
-  checkpointFolder: string,
-  { report, metric, alive, persistTo }: Heartbeat & Pick<JobContext, 'alive'>,
-  { signal }: AbortController,
-  put: (artifact: NewArtifact) => Promise<string>,
-  log: Logger,
+  { restore, openFolder, ...running }: Running,
 ): Promise<JobOutcome> {
   const kind = job.kind as JobKind
   const handler = handlers[kind] as JobHandler<JobKind> | undefined
   if (!handler)
     throw new JobError('UNKNOWN_JOB', `This worker has no handler for jobs of kind ${job.kind}. Update the workers.`)
   const input = checkJobInput(kind, job.input)
-  signal.throwIfAborted()
+  running.signal.throwIfAborted()
+  await restore()
   const { id, attempt, requestedBy } = job
-  const context = { id, kind, attempt, input, requestedBy, db, artifacts, chain, report, metric, alive, put, signal }
   return handler({
-    ...context,
+    ...{ id, kind, attempt, input, requestedBy, db, artifacts, chain },
+    ...running,
     /** Created only for a job that uses it: most jobs need none and start faster without. */
     get checkpointFolder() {
-      persistTo(checkpointFolder) // creates the folder
-      return checkpointFolder
+      return openFolder()
     },
-    log,
   })
 }
 

@@ -12,6 +12,8 @@ export interface Timing {
   sweepMs: number
   /** A job that was told to end is abandoned after this time. */
   graceMs: number
+  /** Shortest time between two copies of a job's checkpoint to the store: another host repeats at most this much, and the time of a copy. */
+  checkpointMs: number
   /** Delay before the second attempt; it doubles with each attempt, up to a minute. */
   backoffMs: number
   /** First delay of a job that waits for a service; it doubles with each wait. Every delay varies by a quarter, so that jobs that began to wait
@@ -32,6 +34,7 @@ export const DEFAULT_TIMING: Timing = {
   queuedMs: 5_000,
   sweepMs: 2_500,
   graceMs: 10_000,
+  checkpointMs: 15_000,
   backoffMs: 500,
   waitMs: 1_000,
   maxWaitMs: 300_000,

@@ -10,6 +10,7 @@ import { ListIndexes } from './0009-ListIndexes.ts'
 import { LeanIndexing } from './0010-LeanIndexing.ts'
 import { JobTrace } from './0011-JobTrace.ts'
 import { JobLanes } from './0012-JobLanes.ts'
+import { JobCheckpointColumn } from './0013-JobCheckpointColumn.ts'
 import type { Migration } from './migration.ts'
 
 export type { Migration }
@@ -28,4 +29,5 @@ export const migrations: (new () => Migration)[] = [
   LeanIndexing,
   JobTrace,
   JobLanes,
+  JobCheckpointColumn,
 ]

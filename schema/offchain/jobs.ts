@@ -6,6 +6,12 @@ export type JobStatus = (typeof JOB_STATUS)[number]
 /** SQL: the job has not ended. The partial indexes of `job_run` have this condition, so that they stay small however many jobs have ended. */
 export const IS_LIVE = `status in ('Queued', 'Running', 'Waiting')`
 
+/** A checkpoint in the store: the keys of its files by their paths, and the attempt that wrote them. */
+export interface JobCheckpoint {
+  attempt: number
+  files: Record<string, string>
+}
+
 @OffChain('One job for the workers. This row is the source of truth; the queue carries only its id.')
 @Indexed('job_run_live', 'status, kind', IS_LIVE)
 @Indexed('job_run_consumer', `lower(input->>'consumer')`, `kind = 'infer' and ${IS_LIVE}`)
@@ -46,6 +52,8 @@ export class JobRun {
     | null
   @Text('W3C trace context of the request, which the worker’s spans continue.', { nullable: true, hidden: true })
   traceparent!: string | null
+  @Json('Where its newest checkpoint is stored, by which any host continues it.', { nullable: true, hidden: true })
+  checkpoint!: JobCheckpoint | null
   @Flag('Whether its cancellation was requested.') cancelRequested!: boolean
   @Time('When it was requested.', { index: true }) createdAt!: Date
   @Time('When the latest attempt began.', { nullable: true }) startedAt!: Date | null

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pino from 'pino'
 import { onTestFinished } from 'vitest'
-import { localStore } from '#schema/artifacts/index.ts'
+import { checkpointsIn, folderObjects, localStore } from '#schema/artifacts/index.ts'
 import { enqueue } from '#schema/enqueue.ts'
 import type { JobInput, JobKind } from '#schema/jobs.ts'
 import { freshQueues } from '#schema/test/queues.ts'
@@ -28,10 +28,12 @@ export async function testWorker(backend: 'postgres' | 'redis' = 'postgres') {
   const setting = await freshQueues(backend)
   const folder = await temporaryFolder()
   const artifacts = localStore(join(folder, 'artifacts'))
+  const checkpointStore = checkpointsIn(folderObjects(join(folder, 'artifacts')))
   let keys = 0
   return {
     ...setting,
     artifacts,
+    checkpointStore,
     folder,
     async startWorker(handlers: Partial<JobHandlers>, over: Partial<WorkerOptions> = {}) {
       const worker = await startWorker({
@@ -44,6 +46,7 @@ export async function testWorker(backend: 'postgres' | 'redis' = 'postgres') {
         slots: { infer: 1, attribute: 1, training: 1, chain: 4 },
         device: 'cpu',
         checkpoints: join(folder, 'checkpoints'),
+        checkpointStore,
         ...over,
         timing: { ...FAST_TIMING, ...over.timing },
       })

@@ -8,6 +8,7 @@ export const FAST_TIMING: Timing = {
   queuedMs: 300,
   sweepMs: 150,
   graceMs: 1_000,
+  checkpointMs: 100,
   backoffMs: 20,
   waitMs: 50,
   maxWaitMs: 400,

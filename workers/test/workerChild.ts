@@ -2,7 +2,7 @@ import { appendFile, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pino from 'pino'
-import { localStore } from '#schema/artifacts/index.ts'
+import { checkpointsIn, folderObjects, localStore } from '#schema/artifacts/index.ts'
 import { openDatabase } from '#schema/database.ts'
 import { VersionInfluence } from '#schema/offchain/attribution.ts'
 import { openQueues } from '#schema/queue.ts'
@@ -15,7 +15,7 @@ import { FAST_TIMING } from './timing.ts'
 /** A worker process that a test may kill. Its one GPU job counts to `epochs`, saves its position in the checkpoint folder, and stores one
  *  row. Every step is written to a trace file, so that the test sees which steps ran twice. */
 
-const [databaseUrl, folder, redisUrl, prefix] = process.argv.slice(2) as [string, string, string, string]
+const [databaseUrl, folder, redisUrl, prefix, host] = process.argv.slice(2) as [string, string, string, string, string]
 const db = await openDatabase(databaseUrl)
 const queues = await openQueues({ databaseUrl, redisUrl: redisUrl || undefined, prefix })
 
@@ -60,7 +60,8 @@ const worker = await startWorker({
   log: pino({ level: 'silent' }),
   slots: { infer: 1, attribute: 1, training: 1, chain: 1 },
   device: 'cpu',
-  checkpoints: join(folder, 'checkpoints'),
+  checkpoints: join(folder, host, 'checkpoints'),
+  checkpointStore: checkpointsIn(folderObjects(join(folder, 'artifacts'))),
   timing: FAST_TIMING,
 })
 process.on('SIGTERM', async () => {
