@@ -101,8 +101,11 @@ test('a standby says that it waits, and how long it waited when it takes over; t
   const second = await follow(chain, db, { log })
   const metrics = await metricsOf(second)
   await second.caughtUp()
-  expect(lines('Another indexer follows this chain into this database: waiting')).toHaveLength(1)
-  expect(await metrics()).toMatchObject({ standby: 1, takeovers_total: 0, standby_seconds_total: 0 })
+  await expect.poll(() => second.status().state).toBe('waiting')
+  expect(lines('Another indexer follows this chain into this database: waiting')).toMatchObject([
+    { level: 'info', details: { chainId: 31337, holder: expect.stringMatching(new RegExp(`:${process.pid}$`)) } },
+  ])
+  expect(await metrics()).toMatchObject({ active: 0, standby: 1, takeovers_total: 0, standby_seconds_total: 0 })
   await first.stop()
   await chain.send(1, 'GOpen', 'deposit', [], 1n)
   await second.caughtUp(await chain.head())
@@ -111,7 +114,7 @@ test('a standby says that it waits, and how long it waited when it takes over; t
   ])
   const waitedMs = sum(lines('Took over from another indexer').map(({ details }) => details.waitedMs))
   const shown = await metrics()
-  expect(shown).toMatchObject({ standby: 0, takeovers_total: 1 })
+  expect(shown).toMatchObject({ active: 1, standby: 0, takeovers_total: 1, lease_losses_total: 0 })
   expect(shown.standby_seconds_total).toBeCloseTo(waitedMs / 1000, 2)
   expect(lines('Recovered')).toEqual([])
   expect(lines('Indexing')).toEqual([]) // it took over, it did not begin

@@ -6,7 +6,7 @@ import type { IndexerStatus } from '#indexer/index.ts'
 
 /** What an indexer process counts since it started, for Prometheus. The API's metrics show what is stored. */
 
-type Reading = Pick<IndexerStatus, 'chainId' | 'state' | 'counters'>
+type Reading = Pick<IndexerStatus, 'chainId' | 'state' | 'active' | 'counters'>
 
 interface IndexMetric {
   /** Without the prefix `modelcommons_index_`; a counter's name ends in `_total`. */
@@ -70,6 +70,16 @@ const METRICS: readonly IndexMetric[] = [
     name: 'reorganisation_seconds_total',
     help: 'Seconds from noticing a reorganisation to the end of its rollback, over all reorganisations.',
     read: ({ counters }) => counters.reorganisationMs / 1000,
+  },
+  {
+    name: 'active',
+    help: '1 while this indexer holds the lock of the chain and writes its rows.',
+    read: ({ active }) => Number(active),
+  },
+  {
+    name: 'lease_losses_total',
+    help: 'Times that the lock of the chain was lost: its session broke, or could not renew the lease in time.',
+    read: ({ counters }) => counters.leaseLosses,
   },
   {
     name: 'standby',

@@ -2,12 +2,13 @@ import type { ColumnDefinition, EntityClass, TableDefinition } from '#schema/def
 import { tables } from '#schema/entities.ts'
 import { ApiKey } from '#schema/offchain/access.ts'
 import { JobRun } from '#schema/offchain/jobs.ts'
+import { IndexerLease } from '#schema/onchain/chain.ts'
 import { RewardMap } from '#schema/onchain/rewards.ts'
 
 /** The entities that the API shows, their names and their relations, all derived from the entity classes. */
 
-/** Entities that the API does not show: access keys are secret. */
-const PRIVATE: EntityClass[] = [ApiKey]
+/** Entities that the API does not show: access keys are secret, and a lease names hosts. */
+const PRIVATE: EntityClass[] = [ApiKey, IndexerLease]
 
 export const publicTables: TableDefinition[] = tables.filter((table) => !PRIVATE.includes(table.entity))
 

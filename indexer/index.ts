@@ -4,7 +4,7 @@ import { prepare } from './follow/prepare.ts'
 import type { IndexerOptions } from './options.ts'
 import { endpointsIn } from './rpc/open.ts'
 import { backfillFromGateway } from './squid/backfill.ts'
-import { ChainLock } from './store/lock.ts'
+import { ChainLease } from './store/lease.ts'
 
 export { announcementOf, CHILD_KINDS, type ContractFactory } from './chain/children.ts'
 export type { FollowedDeployment } from './deployment.ts'
@@ -34,11 +34,11 @@ export async function startIndexer(options: IndexerOptions): Promise<Indexer> {
   const pollMs = options.pollMs ?? (local ? LOCAL_POLL_MS : POLL_MS)
   try {
     const patienceMs = local && urls.length === 1 ? 0 : pollMs * PATIENCE_POLLS
-    const { context, position, probed, failures } = await prepare(options, signal, patienceMs)
+    const lease = new ChainLease(db, deployment.chainId, options.patience?.leaseMs)
+    const { context, position, probed, failures } = await prepare(options, lease, signal, patienceMs)
     const follower = new Follower(context, position)
-    const lock = new ChainLock(db, deployment.chainId)
     const backfill = () => backfillFromGateway({ ...options, deployment: probed }, context, follower)
-    const indexer = runLoop(context, follower, lock, { pollMs, failures, backfill, log })
+    const indexer = runLoop(context, follower, lease, { pollMs, failures, backfill, log })
     indexer.stopped.then(
       () => stop.abort(),
       () => stop.abort(),

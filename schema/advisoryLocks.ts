@@ -15,7 +15,8 @@ export const ADVISORY_LOCKS = {
   sweep: { kind: 'bigint', key: 7_235_802 },
   /** One worker at a time posts to the ledger. Held by a transaction. */
   ledger: { kind: 'bigint', key: 7_235_804 },
-  /** One indexer per chain; the second half of the pair is the chain id. Held by a session of its own. */
+  /** One indexer per chain; the second half of the pair is the chain id. Held by a session of its own, which renews a lease
+   *  (`indexer/store/lease.ts`). */
   indexer: { kind: 'pair', key: 7_235_802 },
   /** One change at a time of a consumer's vouchers and holds; the account follows the prefix. Held by a transaction. */
   credit: { kind: 'text', key: 'credit:' },
@@ -38,6 +39,17 @@ export async function tryIndexerLock(sql: Pick<Sql, 'query'>, chainId: number): 
   const pair = [ADVISORY_LOCKS.indexer.key, chainId | 0]
   const { rows } = await sql.query('select pg_try_advisory_lock($1::int, $2::int) as taken', pair)
   return rows[0].taken
+}
+
+/** Ends the session with the process id `session`, if it holds the indexer's lock of a chain. @returns whether it did. */
+export async function endIndexerSession(sql: Pick<Sql, 'query'>, chainId: number, session: number): Promise<boolean> {
+  const { rows } = await sql.query(
+    `select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and granted and pid = $3
+       and classid = $1::int4::oid and objid = $2::int4::oid and objsubid = 2
+       and database = (select oid from pg_database where datname = current_database())`,
+    [ADVISORY_LOCKS.indexer.key, chainId | 0, session],
+  )
+  return rows.length > 0
 }
 
 /** Waits for the lock on the credit of `consumer` (lower case), and holds it until the transaction of `sql` ends. */

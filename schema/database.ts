@@ -27,6 +27,8 @@ export interface Database extends Sql {
   transaction<T>(work: (sql: Sql) => Promise<T>, isolation?: 'read committed' | 'repeatable read'): Promise<T>
   /** Calls `listener` with each payload notified on `channel`, and reconnects when the connection is lost; returns a function that stops it. */
   listen(channel: string, listener: (payload: string) => void): Promise<() => Promise<void>>
+  /** Breaks every open connection of the pool: whatever waits for an answer fails at once. New connections are opened as needed. */
+  breakConnections(): void
   close(): Promise<void>
 }
 
@@ -79,6 +81,8 @@ export async function openDatabase(url: string, options: DatabaseOptions = {}): 
   const settings: pg.ClientConfig = { ...sessionConfig(url), types, application_name: options.name ?? 'modelcommons' }
   const limits = options.statementTimeoutMs ? { statement_timeout: options.statementTimeoutMs } : {}
   const pool = new pg.Pool({ ...settings, ...limits, max: options.max ?? 10 })
+  const clients = new Set<pg.PoolClient>()
+  pool.on('connect', (client) => clients.add(client)).on('remove', (client) => clients.delete(client))
   pool.on('error', () => {}) // a broken idle connection is replaced at its next use, which reports the error
   try {
     await pool.query('select 1')
@@ -95,6 +99,9 @@ export async function openDatabase(url: string, options: DatabaseOptions = {}): 
     query: (text, values) => pool.query(text as string, values),
     transaction: (work, isolation = 'read committed') => transaction(pool, work, isolation),
     listen: (channel, listener) => listen(settings, channel, listener),
+    breakConnections: () => {
+      for (const client of clients) client.connection.stream.destroy()
+    },
     close: () => pool.end(),
   }
 }

@@ -5,7 +5,7 @@ import { AnswerAttribution, CreditHold, Receipt, VersionInfluence } from './offc
 import { JobMetric, JobRun, JobTotal, WorkerNode } from './offchain/jobs.ts'
 import { ChainTransaction, LedgerTransfer, RewardLine } from './offchain/ledger.ts'
 import { Reconciliation } from './offchain/reconciliation.ts'
-import { Block, ChainEvent, Cursor, FollowedContract, StateRoot } from './onchain/chain.ts'
+import { Block, ChainEvent, Cursor, FollowedContract, IndexerLease, StateRoot } from './onchain/chain.ts'
 import { Commitment, Contribution, Datanet } from './onchain/datanets.ts'
 import { Dispute, Slash } from './onchain/disputes.ts'
 import { FeedbackTask, Judgement, Reputation, Validator } from './onchain/feedback.ts'
@@ -27,6 +27,7 @@ import { RewardClaim, RewardMap } from './onchain/rewards.ts'
 export const entities: EntityClass[] = [
   Block,
   Cursor,
+  IndexerLease,
   ChainEvent,
   StateRoot,
   FollowedContract,

@@ -27,6 +27,8 @@ export interface Counters {
   consecutiveFailures: number
   recoveries: number
   failingMs: number
+  /** Times that the lock of the chain was lost: its session broke, or could not renew the lease in time. */
+  leaseLosses: number
   /** Times that this process waited as a standby and then took over, and the milliseconds of waiting before. */
   takeovers: number
   standbyMs: number
@@ -52,6 +54,7 @@ export const newCounters = (): Counters => ({
   consecutiveFailures: 0,
   recoveries: 0,
   failingMs: 0,
+  leaseLosses: 0,
   takeovers: 0,
   standbyMs: 0,
   headBlock: 0,

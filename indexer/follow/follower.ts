@@ -8,6 +8,7 @@ import { InconsistentChain, IndexerError } from '../errors.ts'
 import { childSteps, eventSteps } from '../handlers/steps.ts'
 import type { Logger } from '../options.ts'
 import { advance, CursorMoved, type Position, readCursor, retract, storedBlocks } from '../store/cursor.ts'
+import type { ChainLease } from '../store/lease.ts'
 import { type BatchChanges, Rows, writeBatch } from '../store/rows.ts'
 import { writeStateRoots } from '../store/stateRoots.ts'
 import type { Counters } from './counters.ts'
@@ -32,6 +33,8 @@ export interface FollowerContext extends ResolvedDeployment {
   keptRows?: number
   /** How long a node may show a shorter chain before the missing blocks are rolled back, in milliseconds. */
   patienceMs: number
+  /** What it stores is committed only while it holds this. */
+  lease: Pick<ChainLease, 'token' | 'held'>
   /** How long a node must show a chain without a block that was final, in milliseconds. */
   deepReorgPatienceMs?: number
   signal: AbortSignal
@@ -55,6 +58,11 @@ export class Follower {
   ) {
     this.rows = new Rows(context.keptRows)
     this.position = this.pending = position
+  }
+
+  private get owner() {
+    const { chainId, lease } = this.context
+    return { chainId, token: lease.token }
   }
 
   /** Starts again from the cursor in the database. */
@@ -168,9 +176,10 @@ export class Follower {
   }
 
   private async store(before: Position, after: Position, range: BlockRange, batch: BatchChanges, events: number) {
-    const { db, chainId, counters } = this.context
+    const { db, counters } = this.context
+    const { owner } = this
     const began = performance.now()
-    await db.transaction((sql) => advance(sql, chainId, before, after, range.headers, () => writeBatch(sql, batch)))
+    await db.transaction((sql) => advance(sql, owner, before, after, range.headers, () => writeBatch(sql, batch)))
     this.position = after
     this.deepReorg = undefined
     counters.batches++
@@ -181,11 +190,12 @@ export class Follower {
 
   /** Updates the final block and the head when there is no new block. */
   private async advanceFinality(tip: Tip): Promise<boolean> {
-    const { db, chainId } = this.context
+    const { owner } = this
+    const { db } = this.context
     const finalBlock = Math.max(this.position.finalBlock, Math.min(tip.final, this.position.block))
     if (finalBlock === this.position.finalBlock) return false
     const after = { ...this.position, finalBlock, headBlock: tip.head.number }
-    await this.commit(() => db.transaction((sql) => advance(sql, chainId, this.position, after, [], async () => {})))
+    await this.commit(() => db.transaction((sql) => advance(sql, owner, this.position, after, [], async () => {})))
     this.position = this.pending = after
     return true
   }
@@ -229,7 +239,7 @@ export class Follower {
       headBlock: tip.head.number,
     }
     source.forget(ancestor.number)
-    await this.commit(() => db.transaction((sql) => retract(sql, chainId, before, after)))
+    await this.commit(() => db.transaction((sql) => retract(sql, this.owner, before, after)))
     this.rows.forget()
     await children.restore(db)
     this.position = this.pending = after

@@ -2,7 +2,7 @@ import { isRetriable } from '#schema/errors.ts'
 import { IndexerError } from '../errors.ts'
 import type { Logger } from '../options.ts'
 import type { Position } from '../store/cursor.ts'
-import type { ChainLock } from '../store/lock.ts'
+import type { ChainLease, LeaseHolder } from '../store/lease.ts'
 import type { Counters } from './counters.ts'
 import type { Failures } from './failures.ts'
 import type { Follower, FollowerContext } from './follower.ts'
@@ -12,6 +12,8 @@ export interface IndexerStatus extends Position {
   chainId: number
   /** waiting: another indexer holds the chain's lock; retrying: see `problem`. */
   state: 'starting' | 'waiting' | 'running' | 'retrying' | 'stopped'
+  /** Whether this indexer holds the chain's lock. */
+  active: boolean
   problem?: string
   counters: Readonly<Counters>
 }
@@ -36,7 +38,7 @@ export interface LoopOptions {
 export function runLoop(
   { db, chainId, startBlock, source, counters, signal }: FollowerContext,
   follower: Follower,
-  lock: ChainLock,
+  lease: ChainLease,
   { pollMs, failures, backfill, log }: LoopOptions,
 ): Indexer {
   const pause = new Pause()
@@ -44,8 +46,10 @@ export function runLoop(
   const waiting = new Set<{ block: number; hash?: string; done: () => void; fail: (error: Error) => void }>()
   let state: IndexerStatus['state'] = 'starting'
   let stopReason: string | undefined
-  /** Reading of the monotonic clock when this process began to wait for the lock. */
-  let standbySince: number | undefined
+  /** Since when, as a reading of the monotonic clock, this process has waited for the lock, and who held it last. */
+  let standby: { since: number; holder?: string } | undefined
+  /** The token of the lease under which `start` has run. */
+  let startedUnder: number | undefined
 
   const release = () => {
     const { block, hash } = follower.position
@@ -57,12 +61,13 @@ export function runLoop(
   }
 
   /** Follows the progress of the other indexer while waiting for its lock. */
-  async function wait() {
+  async function wait(other: LeaseHolder | undefined) {
     state = 'waiting'
-    if (standbySince === undefined) {
-      standbySince = performance.now()
-      log?.info({ chainId }, 'Another indexer follows this chain into this database: waiting')
-    }
+    const holder = other?.holder
+    if (!standby) log?.info({ chainId, holder }, 'Another indexer follows this chain into this database: waiting')
+    if (other?.ended)
+      log?.warn({ chainId, holder, silentMs: other.silentMs }, 'The other indexer is silent: its session was ended')
+    standby = { since: standby?.since ?? performance.now(), holder: holder ?? standby?.holder }
     await follower.reload()
     failures.recovered()
     release()
@@ -72,23 +77,31 @@ export function runLoop(
   async function start() {
     await follower.reload()
     const { block } = follower.position
-    if (standbySince === undefined) {
+    if (!standby) {
       const database = new URL(db.url).pathname.slice(1)
       log?.info({ chainId, startBlock, block, database }, 'Indexing')
     } else {
-      const waitedMs = performance.now() - standbySince
-      standbySince = undefined
+      const { since, holder: from } = standby
+      const waitedMs = performance.now() - since
+      standby = undefined
       counters.takeovers++
       counters.standbyMs += waitedMs
-      log?.info({ chainId, pid: process.pid, waitedMs: Math.round(waitedMs) }, 'Took over from another indexer')
+      log?.info({ chainId, from, pid: process.pid, waitedMs: Math.round(waitedMs) }, 'Took over from another indexer')
     }
     await backfill()
+    startedUnder = lease.token
+  }
+
+  lease.onLost = (problem) => {
+    counters.leaseLosses++
+    log?.warn({ chainId, problem }, 'The lock of the chain was lost')
   }
 
   async function loop() {
     while (!signal.aborted)
       try {
-        if (await lock.hold(signal, wait)) await start()
+        await lease.hold(signal, wait)
+        if (lease.token !== startedUnder) await start()
         const changed = await follower.round()
         state = 'running'
         failures.recovered()
@@ -105,7 +118,7 @@ export function runLoop(
 
   const stopped = loop().finally(async () => {
     state = 'stopped'
-    await lock.release()
+    await lease.release()
   })
   /** Rejects with the reason of the stop. */
   const ended: Promise<never> = stopped.then(() => {
@@ -141,7 +154,15 @@ export function runLoop(
     },
     status: () => {
       const problem = stopReason ?? failures.problem
-      return { chainId, ...follower.position, headBlock: counters.headBlock, state, problem, counters }
+      return {
+        chainId,
+        ...follower.position,
+        headBlock: counters.headBlock,
+        state,
+        active: lease.held,
+        problem,
+        counters,
+      }
     },
   }
 }

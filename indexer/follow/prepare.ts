@@ -8,6 +8,7 @@ import { endpointsIn, openRpc } from '../rpc/open.ts'
 import { type Rpc, redactedUrl } from '../rpc/rpc.ts'
 import { backfillStateRoots } from '../store/backfillStateRoots.ts'
 import type { Position } from '../store/cursor.ts'
+import type { ChainLease } from '../store/lease.ts'
 import { newCounters } from './counters.ts'
 import { Failures } from './failures.ts'
 import type { FollowerContext } from './follower.ts'
@@ -32,6 +33,7 @@ interface Opened {
  *  the node or the database is not available, it tries again until `signal` aborts. */
 export async function prepare(
   options: IndexerOptions,
+  lease: ChainLease,
   signal: AbortSignal,
   patienceMs: number,
 ): Promise<Prepared & { failures: Failures }> {
@@ -52,6 +54,7 @@ export async function prepare(
   const context: FollowerContext = {
     ...resolved,
     db: options.db,
+    lease,
     source,
     deepReorganisation: options.deepReorganisation ?? 'stop',
     keptRows: options.keptRows,

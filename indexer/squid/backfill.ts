@@ -6,6 +6,7 @@ import { IndexerError } from '../errors.ts'
 import type { Follower, FollowerContext } from '../follow/follower.ts'
 import type { IndexerOptions } from '../options.ts'
 import { redactedUrl } from '../rpc/rpc.ts'
+import { LeaseLost } from '../store/lease.ts'
 import type { ProcessorOptions } from './processor.ts'
 
 /** Final blocks from a Subsquid Network gateway, processed in a child process before the node serves the rest. */
@@ -13,6 +14,8 @@ import type { ProcessorOptions } from './processor.ts'
 export interface ProcessArguments extends ProcessorOptions {
   databaseUrl: string
   deployment: FollowedDeployment
+  /** The token of the indexer's lease: what the processor stores is fenced by it. */
+  token?: number
 }
 
 const MAX_ERROR_OUTPUT = 2_000
@@ -24,7 +27,7 @@ const decimal = (_: string, value: unknown) => (typeof value === 'bigint' ? valu
 /** Fetches final blocks from the gateway, if one is configured and has blocks that the index lacks. */
 export async function backfillFromGateway(
   { db, gatewayUrl, deployment, log }: IndexerOptions,
-  { source, children, signal }: FollowerContext,
+  { source, children, signal, lease }: FollowerContext,
   follower: Follower,
 ): Promise<void> {
   if (!gatewayUrl) return
@@ -37,7 +40,12 @@ export async function backfillFromGateway(
   const toBlock = Math.min(height, final)
   if (toBlock <= follower.position.block) return
   log?.info({ from: follower.position.block + 1, to: toBlock }, 'Fetching final blocks from the gateway')
-  await runProcessorProcess({ databaseUrl: db.url, deployment, gatewayUrl, toBlock, confirmations: 0 }, signal)
+  const { token } = lease
+  const processing = { databaseUrl: db.url, deployment, token, gatewayUrl, toBlock, confirmations: 0 }
+  await runProcessorProcess(processing, signal).catch((error) => {
+    if (lease.held) throw error
+    throw new LeaseLost('The lock of the chain was lost while blocks came from the gateway', { cause: error })
+  })
   await follower.reload()
 }
 

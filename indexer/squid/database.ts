@@ -32,7 +32,13 @@ export class VersionedDatabase implements SquidDatabase {
   constructor(
     private readonly db: Database,
     private readonly deployment: ResolvedDeployment,
+    /** The token of the indexer's lease, if one runs this. */
+    private readonly token?: number,
   ) {}
+
+  private get owner() {
+    return { chainId: this.deployment.chainId, token: this.token }
+  }
 
   /** @returns the last final block, and the blocks above it that may still change. */
   async connect() {
@@ -82,7 +88,7 @@ export class VersionedDatabase implements SquidDatabase {
         const finalBlock = Math.max(from.finalBlock, Math.min(final, head.height))
         const after = { block: head.height, hash: head.hash, finalBlock, headBlock }
         const headers: BlockHeader[] = []
-        await advance(sql, this.deployment.chainId, from, after, headers, async () => {
+        await advance(sql, this.owner, from, after, headers, async () => {
           await work({ write: (range) => this.write(sql, range, headers) })
           await writeStateRoots(sql, this.rows, this.deployment, headers)
           await this.rows.flush(sql)
@@ -102,7 +108,7 @@ export class VersionedDatabase implements SquidDatabase {
       )
     this.rows.forget()
     const after = { ...before, block: base.height, hash: base.hash }
-    await retract(sql, this.deployment.chainId, before, after)
+    await retract(sql, this.owner, before, after)
     return after
   }
 

@@ -5,7 +5,7 @@ import { VersionedDatabase } from './database.ts'
 import { runProcessor } from './processor.ts'
 
 /** The processor in a process of its own, because it ends the process that it runs in. The argument is JSON. */
-const { databaseUrl, deployment, ...options } = JSON.parse(process.argv[2] ?? '') as ProcessArguments
+const { databaseUrl, deployment, token, ...options } = JSON.parse(process.argv[2] ?? '') as ProcessArguments
 const resolved = resolveDeployment(deployment)
 const db = await openDatabase(databaseUrl, { name: 'modelcommons-squid', max: 2 })
-runProcessor(resolved, new VersionedDatabase(db, resolved), options)
+runProcessor(resolved, new VersionedDatabase(db, resolved, token), options)

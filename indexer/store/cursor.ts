@@ -13,9 +13,15 @@ export interface Position {
   headBlock: number
 }
 
+/** The chain whose cursor moves, and the fencing token of the indexer that moves it (`lease.ts`). Without a token, nothing is fenced. */
+export interface CursorOwner {
+  chainId: number
+  token?: number
+}
+
 export type ContractAddresses = Readonly<Record<string, string>>
 
-/** Another process moved the cursor: what is in memory is stale. */
+/** Another process moved the cursor, or took over: what is in memory is stale. */
 export class CursorMoved extends RetriableError {
   override name = 'CursorMoved'
 }
@@ -67,10 +73,14 @@ export async function createCursor(
   })
 }
 
-const MOVE = `update cursor set block = $2, hash = $3, final_block = $4, head_block = $5, updated_at = now()
-  where id = $1 and block = $6 and hash = $7 returning id`
+/** The lock of the lease's row lasts until the transaction ends: whoever takes over waits for it, or ends the transaction, before it gives
+ *  itself the next token. It does not keep the holder from renewing. */
+const FENCE = '($8::int8 is null or exists (select from indexer_lease where id = $1 and token = $8 for key share))'
 
-const moveValues = (chainId: number, before: Position, after: Position) => [
+const MOVE = `update cursor set block = $2, hash = $3, final_block = $4, head_block = $5, updated_at = now()
+  where id = $1 and block = $6 and hash = $7 and ${FENCE} returning id`
+
+const moveValues = ({ chainId, token }: CursorOwner, before: Position, after: Position) => [
   String(chainId),
   after.block,
   after.hash,
@@ -78,6 +88,7 @@ const moveValues = (chainId: number, before: Position, after: Position) => [
   after.headBlock,
   before.block,
   before.hash,
+  token ?? null,
 ]
 
 const blockValues = (headers: readonly BlockHeader[]) => [
@@ -88,14 +99,14 @@ const blockValues = (headers: readonly BlockHeader[]) => [
 ]
 
 const requireMoved = (count: number | null) => {
-  if (!count) throw new CursorMoved('Another indexer moved the cursor: starting again from its position')
+  if (!count) throw new CursorMoved('Another indexer moved the cursor, or took over: starting again from its position')
 }
 
 /** Moves the cursor forward: `write` stores the rows of the blocks up to `after`, in the same transaction.
- *  @throws CursorMoved when the cursor is not at `before`. */
+ *  @throws CursorMoved when the cursor is not at `before`, or the token is no longer the lease's. */
 export async function advance(
   sql: Sql,
-  chainId: number,
+  owner: CursorOwner,
   before: Position,
   after: Position,
   headers: readonly BlockHeader[],
@@ -107,18 +118,18 @@ export async function advance(
           stored as (
             insert into block (id, number, hash, parent_hash, timestamp, final)
             select number::text, number, hash, parent_hash, timestamp, number <= $4
-            from moved, unnest($8::int8[], $9::text[], $10::text[], $11::timestamptz[]) as u(number, hash, parent_hash, timestamp)),
+            from moved, unnest($9::int8[], $10::text[], $11::text[], $12::timestamptz[]) as u(number, hash, parent_hash, timestamp)),
           settled as (update block set final = true where not final and number <= $4 and exists (select from moved))
-     select ${notifySql('$12')} from moved`,
-    [...moveValues(chainId, before, after), ...blockValues(headers), JSON.stringify(notification)],
+     select ${notifySql('$13')} from moved`,
+    [...moveValues(owner, before, after), ...blockValues(headers), JSON.stringify(notification)],
   )
   requireMoved(rowCount)
   await write(sql)
 }
 
-/** Rolls back every block after `ancestor`. */
-export async function retract(sql: Sql, chainId: number, before: Position, ancestor: Position) {
-  requireMoved((await sql.query(MOVE, moveValues(chainId, before, ancestor))).rowCount)
+/** Rolls back every block after `ancestor`. @throws CursorMoved like `advance`. */
+export async function retract(sql: Sql, owner: CursorOwner, before: Position, ancestor: Position) {
+  requireMoved((await sql.query(MOVE, moveValues(owner, before, ancestor))).rowCount)
   await rollbackRows(sql, ancestor.block)
   await sql.query('delete from block where number > $1', [ancestor.block])
   if (ancestor.finalBlock < before.finalBlock)

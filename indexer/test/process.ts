@@ -3,7 +3,7 @@ import { must } from '#test/must.ts'
 import { startIndexer } from '../index.ts'
 
 /** An indexer in a process of its own, for tests that kill it. The argument is JSON. */
-const { databaseUrl, rpcUrl, deployment, confirmations } = JSON.parse(must(process.argv[2]))
+const { databaseUrl, rpcUrl, deployment, confirmations, patience } = JSON.parse(must(process.argv[2]))
 const db = await openDatabase(databaseUrl, { name: 'indexer-under-test' })
-const indexer = await startIndexer({ db, rpcUrl, deployment, confirmations, pollMs: 10 })
+const indexer = await startIndexer({ db, rpcUrl, deployment, confirmations, patience, pollMs: 10 })
 await indexer.stopped

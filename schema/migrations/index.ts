@@ -11,6 +11,7 @@ import { LeanIndexing } from './0010-LeanIndexing.ts'
 import { JobTrace } from './0011-JobTrace.ts'
 import { JobLanes } from './0012-JobLanes.ts'
 import { JobCheckpointColumn } from './0013-JobCheckpointColumn.ts'
+import { AddIndexerLease } from './0014-AddIndexerLease.ts'
 import type { Migration } from './migration.ts'
 
 export type { Migration }
@@ -30,4 +31,5 @@ export const migrations: (new () => Migration)[] = [
   JobTrace,
   JobLanes,
   JobCheckpointColumn,
+  AddIndexerLease,
 ]

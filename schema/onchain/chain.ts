@@ -51,6 +51,17 @@ export class FollowedContract extends Versioned {
   @Address('The factory that announced it.', { index: true }) factory!: string
 }
 
+@OffChain('The indexer that writes the rows of a chain. The API does not show it: it names hosts.')
+export class IndexerLease {
+  @Id('The chain id.') id!: string
+  @Text('Host name and process id of the indexer.') holder!: string
+  @Integer('The process id of its PostgreSQL session that holds the lock.') session!: number
+  @BlockNumber('Counts the holders. What the indexer stores is committed only while this is its own number.')
+  token!: number
+  @Time('When it was last renewed, by the clock of the database.') renewedAt!: Date
+  @Time('When another indexer may take over, by the clock of the database.') expiresAt!: Date
+}
+
 @OffChain('The indexer’s position on one chain, updated in the same transaction as the rows.')
 export class Cursor {
   @Id('The chain id.') id!: string
