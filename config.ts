@@ -63,8 +63,14 @@ const schema = z.object({
     .default(20 * 2 ** 30),
   HOST: z.string().min(1).default('127.0.0.1'),
   PORT: port.default(4000),
-  /** The port of the indexer's own /metrics; without it there is none. */
+  /** The ports of /live, /ready and /metrics of each service; without one there are none. */
+  API_METRICS_PORT: port.optional(),
   INDEX_PORT: port.optional(),
+  WORKER_PORT: port.optional(),
+  /** The address on which these ports listen. */
+  METRICS_HOST: z.string().min(1).default('127.0.0.1'),
+  /** The bearer token for /metrics; without it, they answer this machine and private networks only. */
+  METRICS_TOKEN: z.string().min(16, 'expected at least 16 characters').optional(),
   MODELCOMMONS_DEVICE: oneOf(['auto', 'cpu', 'webgpu', 'cuda']).default('auto'),
   GPU_CONCURRENCY: count(64).default(1),
   CPU_CONCURRENCY: count(256).default(4),
@@ -146,7 +152,13 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env, { requireDeploy
       : undefined,
     host: value.HOST,
     port: value.PORT,
-    indexPort: value.INDEX_PORT,
+    statusPorts: {
+      API_METRICS_PORT: value.API_METRICS_PORT,
+      INDEX_PORT: value.INDEX_PORT,
+      WORKER_PORT: value.WORKER_PORT,
+    },
+    metricsHost: value.METRICS_HOST,
+    metricsToken: value.METRICS_TOKEN,
     device: value.MODELCOMMONS_DEVICE,
     gpuConcurrency: value.GPU_CONCURRENCY,
     cpuConcurrency: value.CPU_CONCURRENCY,

@@ -7,9 +7,11 @@ import { migrate } from '#schema/migrate.ts'
 import { ensureDatabase } from '#schema/postgres.ts'
 import { readDeployment } from './deployment.ts'
 import { followedChains, type GovernorOptions, type NamedChain, namedChains, namesGovernors } from './governors.ts'
-import { openIndexerMetrics, serveMetrics } from './indexerMetrics.ts'
+import { addIndexerMetrics } from './indexerMetrics.ts'
 import { openLog } from './log.ts'
+import { openProcessMetrics } from './processMetrics.ts'
 import { runService } from './service.ts'
+import { type ReadinessReport, serveStatus } from './statusServer.ts'
 
 /** What one indexer follows, and the database in which it stores it. */
 export interface IndexTarget {
@@ -84,11 +86,11 @@ export const runIndexer = ({ rewind = false, ...options }: GovernorOptions & { r
     }
     try {
       const chains: FollowedIndex[] = []
-      const { host, indexPort: port } = config
-      if (port !== undefined) {
-        const registry = openIndexerMetrics(() => chains.map(({ reading }) => reading()))
-        stops.push((await serveMetrics(registry, { host, port })).close)
-      }
+      const registry = openProcessMetrics(config)
+      const readings = () => chains.map(({ reading }) => reading())
+      addIndexerMetrics(registry, readings)
+      const ready = async () => indexersReady(readings())
+      stops.push((await serveStatus(config, 'INDEX_PORT', { registry, ready })).close)
       const failures = new Failures(newCounters(), { details: {}, signal, log })
       for (const target of await failures.retried(() => indexTargets(options, config), START_FAILED))
         chains.push(follow(target, config, { rewind, log, signal }))
@@ -102,6 +104,13 @@ export const runIndexer = ({ rewind = false, ...options }: GovernorOptions & { r
   })
 
 const START_FAILED = 'The start failed; retrying'
+
+/** An indexer is ready while it follows its chain, or waits as the standby of one that does. */
+function indexersReady(readings: readonly ReturnType<FollowedIndex['reading']>[]): ReadinessReport {
+  const ill = readings.find(({ state }) => state !== 'running' && state !== 'waiting')
+  if (ill) return { ready: false, reason: `The indexer of chain ${ill.chainId} is ${ill.state}: see its log.` }
+  return readings.length ? { ready: true } : { ready: false, reason: 'The indexer is starting: see its log.' }
+}
 
 interface FollowOptions {
   rewind: boolean

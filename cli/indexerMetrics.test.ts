@@ -1,4 +1,5 @@
-import { expect, onTestFinished, test } from 'vitest'
+import { Registry } from 'prom-client'
+import { expect, test } from 'vitest'
 import type { Indexer } from '#indexer/index.ts'
 import { testChain } from '#indexer/test/chain.ts'
 import { faultyNode } from '#indexer/test/faultyNode.ts'
@@ -6,18 +7,14 @@ import { expectClean, follow } from '#indexer/test/follow.ts'
 import { recordingLogger } from '#indexer/test/logger.ts'
 import { noise, prepareNoise, seededInts } from '#indexer/test/noise.ts'
 import { freshDatabase } from '#test/database.ts'
-import { openIndexerMetrics, serveMetrics } from './indexerMetrics.ts'
+import { addIndexerMetrics } from './indexerMetrics.ts'
 
 /** The metrics of an indexer, by name without prefix. */
 async function metricsOf({ status }: Pick<Indexer, 'status'>) {
-  const port = 0
-  const server = await serveMetrics(
-    openIndexerMetrics(() => [status()]),
-    { host: '127.0.0.1', port },
-  )
-  onTestFinished(server.close)
+  const registry = new Registry()
+  addIndexerMetrics(registry, () => [status()])
   return async () => {
-    const text = await (await fetch(`${server.url}/metrics`)).text()
+    const text = await registry.metrics()
     const values = text.matchAll(/^modelcommons_index_(\w+)\{chain="31337"\} (\S+)$/gm)
     return Object.fromEntries([...values].map(([, name, value]) => [name, Number(value)]))
   }

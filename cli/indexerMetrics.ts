@@ -1,7 +1,4 @@
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
-import { ConfigError } from '#config'
+import { Counter, Gauge, type Registry } from 'prom-client'
 import type { IndexerStatus } from '#indexer/index.ts'
 
 /** What an indexer process counts since it started, for Prometheus. The API's metrics show what is stored. */
@@ -100,9 +97,8 @@ const METRICS: readonly IndexMetric[] = [
   { name: 'events_total', help: 'Events that became rows.', read: ({ counters }) => counters.events },
 ]
 
-export function openIndexerMetrics(indexers: () => readonly Reading[]): Registry {
-  const registry = new Registry()
-  collectDefaultMetrics({ register: registry, prefix: 'modelcommons_' })
+/** Adds the counters of the indexers of this process. */
+export function addIndexerMetrics(registry: Registry, indexers: () => readonly Reading[]): void {
   for (const { name, help, read } of METRICS) {
     const settings = { name: `modelcommons_index_${name}`, help, labelNames: ['chain'], registers: [registry] }
     if (name.endsWith('_total'))
@@ -120,32 +116,5 @@ export function openIndexerMetrics(indexers: () => readonly Reading[]): Registry
           for (const status of indexers()) this.set({ chain: String(status.chainId) }, read(status))
         },
       })
-  }
-  return registry
-}
-
-/** Serves a registry at `/metrics`. @throws ConfigError naming INDEX_PORT when nothing can listen there. */
-export async function serveMetrics(registry: Registry, { host, port }: { host: string; port: number }) {
-  const server = createServer(async (request, response) => {
-    if (request.url?.split('?')[0] !== '/metrics') return response.writeHead(404).end('Metrics are at /metrics.\n')
-    return response.setHeader('content-type', registry.contentType).end(await registry.metrics())
-  })
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause) =>
-      reject(
-        new ConfigError(`INDEX_PORT: cannot listen on ${host}:${port} (${cause.message}). Set it to a free port.`, {
-          cause,
-        }),
-      ),
-    )
-    server.listen(port, host, resolve)
-  })
-  return {
-    url: `http://${host}:${(server.address() as AddressInfo).port}`,
-    close: () =>
-      new Promise<void>((resolve) => {
-        server.close(() => resolve())
-        server.closeAllConnections()
-      }),
   }
 }

@@ -14,10 +14,12 @@ import {
 /** Without `artifactCache` nothing is kept on this host. */
 export type ArtifactConfig = Pick<Config, 's3' | 'artifacts'> & Partial<Pick<Config, 'artifactCache'>>
 
-/** Opens the configured artifacts and checkpoints: in an S3 bucket, with a cache of artifacts on this host, or in a folder. */
+/** Opens the configured artifacts and checkpoints: in an S3 bucket, with a cache of artifacts on this host, or in a folder.
+ *  `onCircuit` is told when S3 is no longer asked, and when it is again. */
 export async function openStores(
   { s3, artifacts, artifactCache }: ArtifactConfig,
   log?: Logger,
+  onCircuit?: (open: boolean) => void,
 ): Promise<{ artifacts: ArtifactStore; checkpoints: CheckpointStore }> {
   if (!s3) {
     const objects = folderObjects(artifacts)
@@ -27,6 +29,7 @@ export async function openStores(
     ...s3,
     breaker: {
       onChange(state) {
+        onCircuit?.(state.open)
         if (state.open) log?.warn({ err: state.cause }, 'S3 does not answer: calls fail at once until it does')
         else log?.info('S3 answers again')
       },
@@ -39,5 +42,5 @@ export async function openStores(
   }
 }
 
-export const openArtifacts = async (config: ArtifactConfig, log?: Logger): Promise<ArtifactStore> =>
-  (await openStores(config, log)).artifacts
+export const openArtifacts = async (...options: Parameters<typeof openStores>): Promise<ArtifactStore> =>
+  (await openStores(...options)).artifacts

@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
+import { readConfig } from '#config'
 import { testApi } from '#graphql/test/api.ts'
 import { testChain } from '#indexer/test/chain.ts'
 import { noise, prepareNoise, seededInts } from '#indexer/test/noise.ts'
@@ -13,6 +14,7 @@ import { freshDatabaseUrl } from '#test/database.ts'
 import { runProgram } from '#test/testSystem.ts'
 import { openApiMetrics } from './apiMetrics.ts'
 import { writeDeployment } from './deployment.ts'
+import { serveStatus } from './statusServer.ts'
 
 /** The indexer in its own process with a dead first endpoint, the API on its database, and the command-line programs. */
 async function running() {
@@ -44,8 +46,12 @@ async function running() {
   })
   const db = await openDatabase(env.DATABASE_URL)
   onTestFinished(() => db.close())
-  const api = await testApi({ db, registry: openApiMetrics(db) })
-  return { db, env, chain, api: api.url, indexer: `http://127.0.0.1:${INDEX_PORT}`, ask: api.ask }
+  const registry = openApiMetrics(db, { home: folder })
+  const api = await testApi({ db, registry })
+  const config = readConfig({ API_METRICS_PORT: '0' })
+  const status = await serveStatus(config, 'API_METRICS_PORT', { registry, ready: api.ready })
+  onTestFinished(status.close)
+  return { db, env, chain, api: status.url as string, indexer: `http://127.0.0.1:${INDEX_PORT}`, ask: api.ask }
 }
 
 const metrics = async (url: string) => (await fetch(`${url}/metrics`)).text()

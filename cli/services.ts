@@ -7,20 +7,25 @@ import { type PersistedQueries, readPersistedQueries } from '#graphql/plugins/pe
 import { type Database, openDatabase } from '#schema/database.ts'
 import { migrate } from '#schema/migrate.ts'
 import { openQueues } from '#schema/queue.ts'
+import { workerStatus } from '#schema/workers.ts'
 import { openChainClient } from '#workers/chain.ts'
-import { startEnginePool } from '#workers/enginePool.ts'
+import { type LaneEngines, startEnginePool } from '#workers/enginePool.ts'
 import { createHandlers } from '#workers/handlers/index.ts'
 import { startWorker } from '#workers/index.ts'
 import { postLedger } from '#workers/ledger.ts'
 import { openApiMetrics } from './apiMetrics.ts'
+import { circuitObserver } from './circuitMetric.ts'
 import { readDeployment } from './deployment.ts'
 import type { GovernorOptions } from './governors.ts'
 import { configFor, indexedTargets } from './indexCommand.ts'
 import { openLog } from './log.ts'
 import { openArtifacts, openStores } from './openArtifacts.ts'
+import { openProcessMetrics } from './processMetrics.ts'
 import { requireFreePort } from './requireFreePort.ts'
 import { runService } from './service.ts'
+import { type ReadinessReport, serveStatus } from './statusServer.ts'
 import { webFolder } from './webFolder.ts'
+import { addEngineMetrics, addWorkerMetrics } from './workerMetrics.ts'
 import { workerSlots } from './workerSlots.ts'
 
 /** The services, each in a process of its own, with the servers that the environment names. `up` runs them under its supervisor; run
@@ -67,7 +72,8 @@ export const runApi = (options: GovernorOptions = {}) =>
       statementTimeoutMs: LIMITS.statementMs,
     })
     const queues = await openQueues({ databaseUrl, redisUrl: config.redisUrl })
-    const artifacts = await openArtifacts(config, log)
+    const registry = openApiMetrics(db, config)
+    const artifacts = await openArtifacts(config, log, circuitObserver(registry))
     const { host, port, auth } = config
     const api = await startApi({
       db,
@@ -79,12 +85,14 @@ export const runApi = (options: GovernorOptions = {}) =>
       auth,
       deployment,
       web: await webFolder(log),
-      registry: openApiMetrics(db),
+      registry,
       persistedQueries: await persistedQueriesOf(config),
     })
+    const status = await serveStatus(config, 'API_METRICS_PORT', { registry, ready: api.ready })
     return {
       info: { url: api.url },
       async stop() {
+        await status.close()
         await api.stop()
         await queues.close()
         await db.close()
@@ -107,14 +115,16 @@ export const runWorker = () =>
     const { config, log, databaseUrl, rpcUrl, deployment, db } = await common('worker')
     const operatorKey = required(config, 'operatorKey', 'OPERATOR_KEY')
     const queues = await openQueues({ databaseUrl, redisUrl: config.redisUrl })
-    const { artifacts, checkpoints } = await openStores(config, log)
+    const registry = openProcessMetrics(config)
+    const { artifacts, checkpoints } = await openStores(config, log, circuitObserver(registry))
     const chain = await openChainClient({ rpcUrl, deployment, operatorKey, db, log })
     const slots = workerSlots(config)
-    const engines = startEnginePool({
+    const engines: LaneEngines = startEnginePool({
       device: config.device,
       log,
       attributions: slots.attribute,
       trainings: slots.training,
+      onStart: addEngineMetrics(registry, () => engines.figures()),
     })
     const worker = await startWorker({
       db,
@@ -129,9 +139,12 @@ export const runWorker = () =>
       checkpointStore: checkpoints,
       maintenance: () => postLedger({ db, artifacts, deployment }),
     })
+    addWorkerMetrics(registry, worker, chain)
+    const status = await serveStatus(config, 'WORKER_PORT', { registry, ready: () => workerReady(db, worker.id) })
     return {
       info: { id: worker.id },
       async stop() {
+        await status.close()
         await worker.stop()
         await engines.close()
         await queues.close()
@@ -139,6 +152,14 @@ export const runWorker = () =>
       },
     }
   })
+
+/** A worker is ready while the database knows it to be alive: then it takes jobs. */
+async function workerReady(db: Database, id: string): Promise<ReadinessReport> {
+  const status = await workerStatus(db, id)
+  return status === 'Alive'
+    ? { ready: true }
+    : { ready: false, reason: `The worker ${id} is ${status.toLowerCase()}: the database has no recent heartbeat.` }
+}
 
 export async function runMigrations(): Promise<void> {
   const ran = await migrate(

@@ -23,7 +23,7 @@ import { LIMITS } from './plugins/limits.ts'
 import { metricsPlugin } from './plugins/metrics.ts'
 import { type PersistedQueries, persistedQueries } from './plugins/persistedQueries.ts'
 import { statusPlugin } from './plugins/status.ts'
-import { livez, metrics, readyz } from './probes.ts'
+import { livez, type Readiness, readiness, readyz } from './probes.ts'
 import { apiSchema } from './schema.ts'
 
 export type { ApiDeployment } from './context.ts'
@@ -34,7 +34,7 @@ export interface ApiOptions extends Omit<Services, 'feed'> {
   port: number
   /** The page: a folder of static files, or a request handler. */
   web?: string | RequestHandler
-  /** Served at `/metrics`; the API adds its own metrics. */
+  /** The API adds its own metrics. */
   registry?: Registry
   /** Queries that clients may send by hash. Unless they are the only ones allowed, clients may register more (automatic persisted queries). */
   persistedQueries?: PersistedQueries
@@ -43,6 +43,8 @@ export interface ApiOptions extends Omit<Services, 'feed'> {
 export interface ApiServer {
   url: string
   app: Express
+  /** What `/readyz` answers. */
+  ready(): Promise<Readiness>
   /** Waits for running requests, then closes everything that `startApi` opened. */
   stop(): Promise<void>
 }
@@ -61,7 +63,6 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
   app.disable('x-powered-by')
   app.get('/livez', livez)
   app.get('/readyz', readyz(services))
-  if (options.registry) app.get('/metrics', metrics(options.registry))
   app.get('/artifacts/:name', serveArtifact(services))
   const entry = [express.json({ limit: BODY_LIMIT }), identify(services), emptyBody, ...persistedQueryHandlers(options)]
   app.use('/graphql', traceRequest, entry, answer(apollo, services))
@@ -82,7 +83,8 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
     await services.feed.stop()
   }
   try {
-    return { url: await listen(server, options), app, stop: () => (closing ??= close()) }
+    const ready = () => readiness(services)
+    return { url: await listen(server, options), app, ready, stop: () => (closing ??= close()) }
   } catch (error) {
     await services.feed.stop()
     await apollo.stop()

@@ -1,5 +1,4 @@
 import type { RequestHandler } from 'express'
-import type { Registry } from 'prom-client'
 import type { Services } from './context.ts'
 import { readHead } from './query/asOf.ts'
 
@@ -13,30 +12,37 @@ export const livez: RequestHandler = (_request, response) => {
 
 /** Readiness: the database answers and the index is not far behind the chain. Otherwise 503 with the reason. */
 export const readyz =
-  ({ db, deployment, log }: Services): RequestHandler =>
+  (services: Services): RequestHandler =>
   async (_request, response) => {
-    try {
-      const head = await readHead(db, deployment.chainId)
-      const lag = head ? Math.max(0, head.headBlock - head.block) : null
-      const ready = lag === null || lag <= MAX_LAG
-      response.status(ready ? 200 : 503).json({
-        ready,
-        database: true,
-        block: head?.block ?? null,
-        headBlock: head?.headBlock ?? null,
-        lag,
-        ...(!ready && { reason: `The index is ${lag} blocks behind the chain. See the indexer’s log.` }),
-      })
-    } catch (error) {
-      log.error({ err: error }, 'readiness check failed')
-      response
-        .status(503)
-        .json({ ready: false, database: false, reason: 'The database does not answer. Check DATABASE_URL.' })
-    }
+    const report = await readiness(services)
+    response.status(report.ready ? 200 : 503).json(report)
   }
 
-export const metrics =
-  (registry: Registry): RequestHandler =>
-  async (_request, response) => {
-    response.type(registry.contentType).send(await registry.metrics())
+export interface Readiness {
+  ready: boolean
+  database: boolean
+  /** Why it is not ready, and what to do. */
+  reason?: string
+  block?: number | null
+  headBlock?: number | null
+  lag?: number | null
+}
+
+export async function readiness({ db, deployment, log }: Services): Promise<Readiness> {
+  try {
+    const head = await readHead(db, deployment.chainId)
+    const lag = head ? Math.max(0, head.headBlock - head.block) : null
+    const ready = lag === null || lag <= MAX_LAG
+    return {
+      ready,
+      database: true,
+      block: head?.block ?? null,
+      headBlock: head?.headBlock ?? null,
+      lag,
+      ...(!ready && { reason: `The index is ${lag} blocks behind the chain. See the indexer’s log.` }),
+    }
+  } catch (error) {
+    log.error({ err: error }, 'readiness check failed')
+    return { ready: false, database: false, reason: 'The database does not answer. Check DATABASE_URL.' }
   }
+}

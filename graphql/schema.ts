@@ -23,6 +23,7 @@ import { ProposalResolver } from './resolvers/proposals.ts'
 import { RewardProofResolver } from './resolvers/rewards.ts'
 import { StateRootResolver } from './resolvers/stateRoot.ts'
 import { VersionResolver } from './resolvers/versions.ts'
+import { WorkerNodeResolver } from './resolvers/workers.ts'
 
 let built: GraphQLSchema | undefined
 
@@ -42,6 +43,7 @@ export function apiSchema(): GraphQLSchema {
     DelegationResolver,
     ReconciliationResolver,
     VersionResolver,
+    WorkerNodeResolver,
     LineageResolver,
     RewardProofResolver,
     ContributorResolver,

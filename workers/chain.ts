@@ -75,6 +75,8 @@ export interface ChainClient {
   /** Sends again all transactions of the operator that the chain has lost (dropped from the pool, removed by a reorganisation, or never
    *  received). Returns their number. */
   rebroadcast(): Promise<number>
+  /** The number of signed transactions of the operator of which the node knows nothing: neither mined nor in its pool. */
+  missingNonces(): Promise<number>
   /** The operator's EIP-191 signature of 32 bytes. */
   sign(hash: Hex): Promise<Hex>
 }
@@ -170,6 +172,7 @@ export async function openChainClient(options: ChainClientOptions): Promise<Chai
     },
     signedTransaction: transactor.signedTransaction,
     rebroadcast: transactor.rebroadcast,
+    missingNonces: transactor.missingNonces,
     sign: (hash) => traced('chain sign', {}, () => account.signMessage({ message: { raw: hash } })),
   }
 }

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
 import {
+  type EngineFigures,
   EngineProcess,
   type RunOptions,
   type TaskInput,
@@ -15,6 +16,15 @@ export interface EnginePool {
   run<K extends TaskName>(task: K, input: TaskInput<K>, options?: RunOptions): Promise<TaskResult<K>>
 }
 
+/** What the processes of a lane report of themselves, together. */
+export interface EngineReport extends EngineFigures {
+  lane: EngineLane
+  /** Tasks that run or wait. */
+  tasks: number
+  /** How often a process was started. */
+  starts: number
+}
+
 export interface EnginePoolOptions {
   device: string
   log: Logger
@@ -23,6 +33,8 @@ export interface EnginePoolOptions {
   /** Attributions and trainings that run at the same time, each in a process of its own. Default 1. */
   attributions?: number
   trainings?: number
+  /** Told when a task begins, with the time that it waited for a process. */
+  onStart?(task: TaskName, waitedMs: number): void
 }
 
 /** The lanes that use the engine. */
@@ -30,17 +42,18 @@ type EngineLane = Exclude<Lane, 'chain'>
 
 export interface LaneEngines {
   lane(lane: EngineLane): EnginePool
+  figures(): EngineReport[]
   close(): Promise<void>
 }
 
 /** Each lane has processes of its own, which keep their models loaded: a training or a long queue of attributions delays no answer. Answers
  *  have one process, because they share a batch. A process starts with its first task. */
 export function startEnginePool(options: EnginePoolOptions): LaneEngines {
-  const { device, memoryMb, log, attributions = 1, trainings = 1 } = options
+  const { device, memoryMb, log, attributions = 1, trainings = 1, onStart } = options
   const open = (lane: EngineLane, count: number) =>
     Array.from({ length: Math.max(1, count) }, () => {
       const onLog = (line: string) => log.debug({ lane, line }, 'output of the engine process')
-      return new EngineProcess({ device, memoryMb, onLog })
+      return new EngineProcess({ device, memoryMb, onStart, onLog })
     })
   const processes: Record<EngineLane, EngineProcess[]> = {
     infer: open('infer', 1),
@@ -56,8 +69,19 @@ export function startEnginePool(options: EnginePoolOptions): LaneEngines {
         )
       },
     }),
+    figures: () => Object.entries(processes).map(([lane, some]) => reportOf(lane as EngineLane, some)),
     async close() {
       await Promise.all(Object.values(processes).flatMap((some) => some.map((one) => one.close())))
     },
   }
+}
+
+/** The sum over the processes of one lane. */
+function reportOf(lane: EngineLane, processes: readonly EngineProcess[]): EngineReport {
+  const report: EngineReport = { lane, memoryBytes: 0, models: 0, tokens: 0, steps: 0, starts: 0, tasks: 0 }
+  for (const { figures, load } of processes) {
+    report.tasks += load
+    for (const key of Object.keys(figures) as (keyof typeof figures)[]) report[key] += figures[key]
+  }
+  return report
 }

@@ -8,6 +8,7 @@ import { listenNotifications } from '#schema/notifications.ts'
 import { WorkerNode } from '#schema/offchain/jobs.ts'
 import type { Queues } from '#schema/queue.ts'
 import { row, saveRows } from '#schema/rows.ts'
+import { beatWorker, pruneWorkers, signOffWorker } from '#schema/workers.ts'
 import type { ChainClient } from './chain.ts'
 import type { JobHandlers } from './job.ts'
 import { createJobRunner } from './runner.ts'
@@ -41,6 +42,7 @@ export interface WorkerOptions {
 const REBROADCAST_MS = 15_000
 /** Time between two searches for checkpoints that nobody needs any more. */
 const CHECKPOINT_SWEEP_MS = 600_000
+const PRUNE_MS = 600_000
 
 export interface RunningWorker {
   readonly id: string
@@ -66,11 +68,14 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const consumers = await Promise.all(lanes.map((lane) => queues.worker(lane, slots[lane], runner.run)))
   const timers = [
     every(timing.heartbeatMs, () =>
-      db.query('update worker_node set heartbeat_at = clock_timestamp() where id = $1', [id]),
+      beatWorker(db, id).then(async (known) => {
+        if (!known) await registerWorker(db, id, options)
+      }),
     ),
     every(timing.sweepMs, createSweeper({ db, queues }, timing)),
     every(REBROADCAST_MS, () => chain.rebroadcast()),
     every(CHECKPOINT_SWEEP_MS, () => sweepCheckpoints({ db, store: checkpointStore })),
+    every(PRUNE_MS, () => pruneWorkers(db)),
     every(timing.sweepMs, () => maintenance()),
   ]
   log.info({ worker: id, backend: queues.backend, slots }, 'worker ready')
@@ -100,6 +105,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     clearTimeout(deadline)
     await Promise.all(consumers.map((consumer) => consumer.close()))
     await stopListening()
+    await signOffWorker(db, id).catch(() => {}) // then it counts as lost
     log.info({ worker: id }, 'worker stopped')
   }
   return {
@@ -122,5 +128,6 @@ const registerWorker = (db: Database, id: string, { device, slots, streamUrl }: 
       streamUrl: streamUrl ?? null,
       startedAt: new Date(),
       heartbeatAt: new Date(),
+      stoppedAt: null,
     }),
   ])

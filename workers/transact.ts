@@ -55,6 +55,7 @@ export interface Transactor {
   transact(key: string, call: UntypedCall, signal?: AbortSignal): Promise<TransactionReceipt>
   signedTransaction(key: string): Promise<SignedTransaction | undefined>
   rebroadcast(): Promise<number>
+  missingNonces(): Promise<number>
 }
 
 interface TransactorOptions {
@@ -133,13 +134,13 @@ export function createTransactor(options: TransactorOptions): Transactor {
     return { raw, hash: keccak256(raw) }
   }
 
-  /** `pending` is the chain's count from before the lock was taken: what the workers signed since then is stored. */
-  const nextNonce = async (sql: Sql, pending: number) => {
+  /** The nonce after the last signed one; 0 without any. */
+  const nextStored = async (sql: Sql = db) => {
     const { rows } = await sql.query<{ next: number }>(
       'select coalesce(max(nonce) + 1, 0) as next from chain_transaction where sender = $1',
       [sender],
     )
-    return Math.max(rows[0]?.next ?? 0, pending)
+    return rows[0]?.next ?? 0
   }
 
   const insert = (sql: Sql, key: string, nonce: number, { hash, raw }: { hash: Hex; raw: Hex }) =>
@@ -159,7 +160,7 @@ export function createTransactor(options: TransactorOptions): Transactor {
     await withSignerLock(async (sql) => {
       const known = await findStored(key, sql)
       if (known && known.hash !== dead) return
-      const nonce = await nextNonce(sql, pending)
+      const nonce = Math.max(await nextStored(sql), pending) // what the workers signed since `pending` was read is stored
       await insert(sql, key, nonce, await signAt(nonce, call.address, data, call.value, gas, fees))
     })
     return mustFind(key)
@@ -283,12 +284,11 @@ export function createTransactor(options: TransactorOptions): Transactor {
       return waitForReceipt(key, call, signal)
     },
     async rebroadcast() {
-      const { rows } = await db.query<{ last: number | null }>(
-        'select max(nonce) as last from chain_transaction where sender = $1',
-        [sender],
-      )
-      const last = rows[0]?.last ?? null
-      return last === null ? 0 : sendUpTo(last)
+      const next = await nextStored()
+      return next ? sendUpTo(next - 1) : 0
+    },
+    async missingNonces() {
+      return Math.max(0, (await nextStored()) - (await transactionCount('pending')))
     },
   }
 }

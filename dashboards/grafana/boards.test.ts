@@ -1,9 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { Registry } from 'prom-client'
 import { expect, test } from 'vitest'
-import { openApiMetrics } from '#cli/apiMetrics.ts'
-import { openIndexerMetrics } from '#cli/indexerMetrics.ts'
-import { metricsPlugin } from '#graphql/plugins/metrics.ts'
 import { freshDatabase } from '#test/database.ts'
 import { boardFile, boards } from './emit.ts'
 
@@ -27,17 +23,6 @@ for (const [name, board] of Object.entries(boards()))
     const committed = JSON.parse(await readFile(boardFile(name), 'utf8'))
     expect(committed, 'run: node --import tsx dashboards/grafana/emit.ts').toEqual(JSON.parse(JSON.stringify(board)))
   })
-
-test('every metric that a board names is served by /metrics', async () => {
-  const registry = openApiMetrics(await freshDatabase())
-  metricsPlugin(registry)
-  const all = [registry, openIndexerMetrics(() => [])].map((one) => one.getMetricsAsArray())
-  const shown = new Set((await Promise.all(all)).flat().map((metric) => metric.name))
-  expect(registry).toBeInstanceOf(Registry)
-  const named = targetsOf(boards().service).flatMap(({ expr }) => expr?.match(/modelcommons_\w+/g) ?? [])
-  expect(named.length).toBeGreaterThan(10)
-  for (const metric of named) expect([...shown], metric).toContain(metric.replace(/_(bucket|count|sum)$/, ''))
-})
 
 test('every SQL statement of a board runs on the current schema', async () => {
   const db = await freshDatabase()

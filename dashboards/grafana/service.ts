@@ -25,6 +25,9 @@ const series = (title: string, says: string, unit: string, ...targets: [expr: st
 const quantile = (q: number) =>
   `histogram_quantile(${q}, sum by (le, operation) (rate(modelcommons_graphql_request_seconds_bucket[$__rate_interval])))`
 
+const engineWait = (q: number) =>
+  `histogram_quantile(${q}, sum by (le, task) (rate(modelcommons_engine_wait_seconds_bucket[$__rate_interval])))`
+
 /** For operators: the health of index, jobs, API and processes. */
 export const serviceBoard = () =>
   new DashboardBuilder('ModelCommons: service')
@@ -37,34 +40,46 @@ export const serviceBoard = () =>
     .withPanel(stat('Block', 'The last block whose rows are stored.', 'max(modelcommons_index_block)', 'none'))
     .withPanel(stat('Lag', 'Blocks between the head and the index.', 'max(modelcommons_index_lag_blocks)', 'none'))
     .withPanel(
-      stat('Workers alive', 'Workers with a heartbeat in the last 15 seconds.', 'sum(modelcommons_workers)', 'none'),
+      stat(
+        'Workers alive',
+        'Workers with a heartbeat in the last 15 seconds.',
+        'sum(max by (device) (modelcommons_workers))',
+        'none',
+      ),
     )
-    .withPanel(stat('Jobs that failed', 'In total.', 'sum(modelcommons_jobs{status="Failed"}) or vector(0)', 'none'))
+    .withPanel(
+      stat(
+        'Jobs that failed',
+        'In total.',
+        'sum(max by (kind) (modelcommons_jobs{status="Failed"})) or vector(0)',
+        'none',
+      ),
+    )
     .withRow(new RowBuilder('Index and jobs'))
     .withPanel(
       series(
         'Blocks',
         'Stored, and final.',
         'none',
-        ['modelcommons_index_block', 'stored'],
-        ['modelcommons_index_final_block', 'final'],
+        ['max by (chain) (modelcommons_index_block)', 'stored {{chain}}'],
+        ['max by (chain) (modelcommons_index_final_block)', 'final {{chain}}'],
       ),
     )
     .withPanel(
       series('Jobs by status', 'The number of jobs in each status.', 'none', [
-        'sum by (status) (modelcommons_jobs)',
+        'sum by (status) (max by (kind, status) (modelcommons_jobs))',
         '{{status}}',
       ]),
     )
     .withPanel(
       series('How long jobs take', 'The median of the last hundred jobs that succeeded, by kind.', 's', [
-        'modelcommons_job_seconds',
+        'max by (kind) (modelcommons_job_seconds)',
         '{{kind}}',
       ]),
     )
     .withPanel(
       series('Fees settled', 'In gOPEN, by endpoint.', 'none', [
-        'modelcommons_fees_wei / 1e18',
+        'max by (endpoint) (modelcommons_fees_wei) / 1e18',
         'endpoint {{endpoint}}',
       ]),
     )
@@ -79,9 +94,61 @@ export const serviceBoard = () =>
     )
     .withPanel(
       series('Drift', 'Values of the latest sample that differ from the contracts, by governor.', 'none', [
-        'modelcommons_index_drift',
+        'max by (governor) (modelcommons_index_drift)',
         '{{governor}}',
       ]),
+    )
+    .withPanel(
+      series('How long jobs wait', 'The oldest queued job of each kind.', 's', [
+        'max by (kind) (modelcommons_job_queue_seconds)',
+        '{{kind}}',
+      ]),
+    )
+    .withPanel(
+      series('Jobs that wait', 'For a service or a resource, by reason.', 'none', [
+        'max by (reason) (modelcommons_jobs_waiting)',
+        '{{reason}}',
+      ]),
+    )
+    .withPanel(
+      series(
+        'Signer',
+        'Transactions that are not mined, and those that the node does not know.',
+        'none',
+        ['max by (sender) (modelcommons_transactions_unmined)', 'not mined {{sender}}'],
+        ['max by (account) (modelcommons_signer_missing_nonces)', 'unknown to the node {{account}}'],
+      ),
+    )
+    .withRow(new RowBuilder('Workers'))
+    .withPanel(
+      series('Tokens per second', 'Of answers, by worker.', 'none', [
+        'rate(modelcommons_engine_tokens_total[$__rate_interval])',
+        '{{instance}}',
+      ]),
+    )
+    .withPanel(
+      series('Training steps per second', 'By worker.', 'none', [
+        'rate(modelcommons_engine_steps_total[$__rate_interval])',
+        '{{instance}}',
+      ]),
+    )
+    .withPanel(
+      series(
+        'Wait for the engine',
+        'The median and the 99th percentile of the time that a task waits for an engine process.',
+        's',
+        [engineWait(0.5), 'p50 {{task}}'],
+        [engineWait(0.99), 'p99 {{task}}'],
+      ),
+    )
+    .withPanel(
+      series(
+        'Memory',
+        'Of engine processes and GPUs.',
+        'bytes',
+        ['modelcommons_engine_memory_bytes', '{{lane}} {{instance}}'],
+        ['modelcommons_gpu_memory_used_bytes', 'GPU {{gpu}} {{instance}}'],
+      ),
     )
     .withRow(new RowBuilder('API'))
     .withPanel(
@@ -108,9 +175,9 @@ export const serviceBoard = () =>
     .withPanel(
       series(
         'Process',
-        'Memory of the API and the indexer, and the size of the database.',
+        'Memory of each service, and the size of the database.',
         'bytes',
         ['modelcommons_process_resident_memory_bytes', 'memory of {{instance}}'],
-        ['modelcommons_database_bytes', 'database'],
+        ['max(modelcommons_database_bytes)', 'database'],
       ),
     )

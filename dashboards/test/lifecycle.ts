@@ -259,6 +259,7 @@ async function trained(db: Database, rubricHash: string): Promise<void> {
     device: 'cpu',
     concurrency: 1,
     heartbeatAt: new Date(now + 20_000),
+    stoppedAt: null,
     startedAt: at(900),
   })
 }

@@ -17,6 +17,10 @@ export class ReleasingCache<K extends string | number, V> {
     })
   }
 
+  get size(): number {
+    return this.values.size
+  }
+
   /** The cached value, or a new one. An evicted value is released before this returns, so that its memory is free. */
   async get(key: K, create: () => Promise<V>): Promise<V> {
     const known = this.values.get(key)

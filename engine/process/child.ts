@@ -1,4 +1,6 @@
-import { taskNamed } from '#engine/tasks/index.ts'
+import { type TaskResult, taskNamed } from '#engine/tasks/index.ts'
+import { loadedBases } from '#engine/tasks/models.ts'
+import type { EngineEvent } from '#engine/tasks/task.ts'
 import { type EngineReply, type EngineRequest, HEARTBEAT_MS } from './protocol.ts'
 import { taskFailure } from './taskFailure.ts'
 
@@ -9,20 +11,41 @@ const send = (reply: EngineReply) => {
 }
 
 const running = new Map<number, AbortController>()
+const counts = { tokens: 0, steps: 0 }
+
+const sendFigures = () =>
+  send({ type: 'heartbeat', figures: { ...counts, memoryBytes: process.memoryUsage.rss(), models: loadedBases() } })
+
+/** Counts the steps of one task: a step emits several metrics, and a task that goes on from a checkpoint starts at a later one. */
+function stepCounter(): (event: EngineEvent) => void {
+  let last: number | undefined
+  return (event) => {
+    if (event.type !== 'metric' || event.step === last) return
+    last = event.step
+    counts.steps++
+  }
+}
 
 async function run({ id, task, input }: Extract<EngineRequest, { type: 'run' }>): Promise<void> {
   const abort = new AbortController()
   running.set(id, abort)
   try {
+    const count = stepCounter()
     const result = await taskNamed(task)(input, {
-      emit: (event) => send({ type: 'event', id, event }),
+      emit(event) {
+        count(event)
+        send({ type: 'event', id, event })
+      },
       signal: abort.signal,
     })
+    if (task === 'generate')
+      for (const { tokensOut } of (result as TaskResult<'generate'>).answers) counts.tokens += tokensOut
     send({ type: 'done', id, result })
   } catch (thrown) {
     send({ type: 'failed', id, error: taskFailure(thrown) })
   } finally {
     running.delete(id)
+    sendFigures()
   }
 }
 
@@ -34,4 +57,4 @@ process.on('disconnect', () => process.exit(0))
 // Only the parent ends this process; a Ctrl-C in the terminal is sent to the whole process group.
 process.on('SIGINT', () => {})
 process.on('SIGTERM', () => {})
-setInterval(() => send({ type: 'heartbeat', rss: process.memoryUsage.rss() }), HEARTBEAT_MS)
+setInterval(sendFigures, HEARTBEAT_MS)

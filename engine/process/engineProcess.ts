@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url'
 import type { TaskInput, TaskName, TaskResult } from '#engine/tasks/index.ts'
 import type { EngineEvent } from '#engine/tasks/task.ts'
 import { EngineError } from './errors.ts'
+import { continued, type EngineFigures, NO_FIGURES } from './figures.ts'
 import { memoryOf, outOfMemoryKills } from './memory.ts'
 import type { EngineReply, EngineRequest } from './protocol.ts'
 
@@ -17,6 +18,8 @@ export interface EngineProcessOptions {
   hangMs?: number
   /** Grace period in milliseconds for an aborted task to save and end before the child is killed. Default 10,000. */
   graceMs?: number
+  /** Told when a task begins, with the time that it waited for the process. */
+  onStart?(task: TaskName, waitedMs: number): void
   /** Receives each line that the child writes to standard error. */
   onLog?(line: string): void
 }
@@ -58,7 +61,7 @@ const MAX_STDERR_TAIL = 2000
  * ```
  */
 export class EngineProcess {
-  private readonly options: Required<Omit<EngineProcessOptions, 'device' | 'onLog'>> & EngineProcessOptions
+  private readonly options: Required<Omit<EngineProcessOptions, 'device' | 'onLog' | 'onStart'>> & EngineProcessOptions
   private child: ChildProcess | undefined
   private readonly running = new Map<number, Running>()
   /** Settles when the last exclusive task has ended. */
@@ -70,6 +73,10 @@ export class EngineProcess {
   private stderrTail = ''
   private closed = false
   private nextId = 1
+  /** Of the children that ended, and of the present one. */
+  private ended = NO_FIGURES
+  private current = NO_FIGURES
+  private starts = 0
 
   constructor(options: EngineProcessOptions = {}) {
     const { memoryMb = 4096, hangMs = 120_000, graceMs = 10_000 } = options
@@ -81,6 +88,11 @@ export class EngineProcess {
     return this.waiting
   }
 
+  /** What the child last reported; counts include those of the children before it. */
+  get figures(): EngineFigures & { starts: number } {
+    return { ...continued(this.ended, this.current), starts: this.starts }
+  }
+
   /** Process id of the running child. */
   get pid(): number | undefined {
     return this.child?.pid
@@ -89,9 +101,13 @@ export class EngineProcess {
   /** Runs one task. @throws EngineError, or the signal's reason on an abort. */
   run<K extends TaskName>(task: K, input: TaskInput<K>, options: RunOptions = {}): Promise<TaskResult<K>> {
     this.waiting++
+    const asked = performance.now()
     const isConcurrent = CONCURRENT_TASKS.includes(task)
     const before = isConcurrent ? this.exclusive : Promise.all([this.exclusive, ...this.concurrent])
-    const result = before.then(() => this.start(task, input, options))
+    const result = before.then(() => {
+      this.options.onStart?.(task, performance.now() - asked)
+      return this.start(task, input, options)
+    })
     const ended = result
       .catch(() => {})
       .finally(() => {
@@ -145,6 +161,7 @@ export class EngineProcess {
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     })
     this.stderrTail = ''
+    this.starts++
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.stderrTail = (this.stderrTail + text).slice(-MAX_STDERR_TAIL)
       if (onLog) for (const line of text.split('\n')) if (line.trim()) onLog(line)
@@ -167,8 +184,12 @@ export class EngineProcess {
 
   private receive(child: ChildProcess, reply: EngineReply): void {
     this.lastHeartbeat = Date.now()
-    const running = reply.type === 'heartbeat' ? undefined : this.running.get(reply.id)
-    if (reply.type === 'heartbeat' || running?.child !== child) return
+    if (reply.type === 'heartbeat') {
+      if (this.child === child) this.current = reply.figures
+      return
+    }
+    const running = this.running.get(reply.id)
+    if (running?.child !== child) return
     if (reply.type === 'event') running.onEvent?.(reply.event)
     else if (reply.type === 'done') running.resolve(reply.result)
     else if (running.signal?.aborted) running.reject(running.signal.reason)
@@ -179,8 +200,14 @@ export class EngineProcess {
     }
   }
 
+  private forget(): void {
+    this.child = undefined
+    this.ended = continued(this.ended, { ...NO_FIGURES, tokens: this.current.tokens, steps: this.current.steps })
+    this.current = NO_FIGURES
+  }
+
   private childEnded(child: ChildProcess, how: string, hostMemory: boolean): void {
-    if (this.child === child) this.child = undefined
+    if (this.child === child) this.forget()
     for (const running of this.running.values())
       if (running.child === child)
         running.reject(running.signal?.aborted ? running.signal.reason : this.endedError(how, hostMemory))
@@ -223,7 +250,7 @@ export class EngineProcess {
 
   /** Kills the child; the next task starts a new one. */
   private killChild(child: ChildProcess): void {
-    if (this.child === child) this.child = undefined
+    if (this.child === child) this.forget()
     child.kill('SIGKILL')
   }
 

@@ -1,12 +1,13 @@
 import type { TaskName } from '#engine/tasks/index.ts'
 import type { EngineEvent } from '#engine/tasks/task.ts'
+import type { EngineFigures } from './figures.ts'
 
 /** Messages between an EngineProcess and its child process, by structured clone, which supports typed arrays. */
 
 export type EngineRequest = { type: 'run'; id: number; task: TaskName; input: unknown } | { type: 'abort'; id: number }
 
 export type EngineReply =
-  | { type: 'heartbeat'; rss: number }
+  | { type: 'heartbeat'; figures: EngineFigures }
   | { type: 'event'; id: number; event: EngineEvent }
   | { type: 'done'; id: number; result: unknown }
   | { type: 'failed'; id: number; error: TaskFailure }

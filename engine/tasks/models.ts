@@ -45,6 +45,9 @@ const bases = new ReleasingCache<string, BaseModel>(MAX_BASES, ({ generators }) 
   Promise.all([...generators.values()].map((generator) => generator.release())),
 )
 
+/** The number of base models in memory. */
+export const loadedBases = (): number => bases.size
+
 /** Loads a model folder, or returns the loaded model if the folder has not changed. */
 export async function loadBase(folder: string): Promise<BaseModel> {
   const key = await identityOf(folder, 'config.json', 'model', 'Give a Hugging Face model folder.')

@@ -12,6 +12,7 @@ import { JobTrace } from './0011-JobTrace.ts'
 import { JobLanes } from './0012-JobLanes.ts'
 import { JobCheckpointColumn } from './0013-JobCheckpointColumn.ts'
 import { AddIndexerLease } from './0014-AddIndexerLease.ts'
+import { OperatorView } from './0015-OperatorView.ts'
 import type { Migration } from './migration.ts'
 
 export type { Migration }
@@ -32,4 +33,5 @@ export const migrations: (new () => Migration)[] = [
   JobLanes,
   JobCheckpointColumn,
   AddIndexerLease,
+  OperatorView,
 ]

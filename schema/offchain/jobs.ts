@@ -91,4 +91,5 @@ export class WorkerNode {
   @Text('The URL from which running answers are streamed.', { nullable: true }) streamUrl!: string | null
   @Time('When it started.') startedAt!: Date
   @Time('The latest heartbeat.') heartbeatAt!: Date
+  @Time('When it said that it stops.', { nullable: true }) stoppedAt!: Date | null
 }

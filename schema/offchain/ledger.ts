@@ -27,6 +27,7 @@ export class RewardLine {
 @OffChain(
   'A transaction of the workers: signed once and stored before it is sent, so that a restart sends the same transaction again.',
 )
+@Indexed('chain_transaction_sent', 'created_at', `status = 'Sent'`)
 export class ChainTransaction {
   @Id('The key of its effect: one key, one transaction.') id!: string
   @Address('The account that signs.', { index: true }) sender!: string
