@@ -118,6 +118,26 @@ program
 if (process.argv[2] === 'models') (await import('./models.ts')).registerModels(program)
 else program.command('models').description('list, import, inspect, train and run models on this machine')
 
+const jobs = program.command('jobs').description('list, retry and cancel the jobs of the workers')
+const selecting = (command: Command) =>
+  command
+    .option('--status <status...>', 'Failed, Cancelled, Waiting, …')
+    .option('--kind <kind...>', 'only these kinds of jobs')
+    .option('--code <code>', 'only jobs whose error has this code, for example ARTIFACT_STORE')
+    .option('--limit <number>', 'at most this many', positiveWhole, 100)
+selecting(jobs.command('list'))
+  .description('list jobs, newest first')
+  .action(async (options) => (await import('./jobs.ts')).listJobs(options))
+selecting(jobs.command('retry'))
+  .description('try jobs again under their ids: those named, or a selection, oldest first')
+  .argument('[id...]', 'the jobs')
+  .action(async (ids, options) => (await import('./jobs.ts')).retry(ids, options))
+jobs
+  .command('cancel')
+  .description('cancel jobs')
+  .argument('<id...>', 'the jobs')
+  .action(async (ids) => (await import('./jobs.ts')).cancel(ids))
+
 const keys = program.command('keys').description('manage API keys')
 keys
   .command('create')

@@ -234,6 +234,30 @@ test('a call reserves its maximum cost within voucher and credit, once', async (
   expect((await api.db.query('select 1 from credit_hold')).rowCount).toBe(2)
 })
 
+test('a call that is tried again reserves its credit again, or is refused; a key whose job was deleted is not charged twice', async () => {
+  const api = await testApi()
+  await market(api)
+  await insert(api.db, Credit, { id: me, balance: MAXIMUM })
+  await submit(api, { cumulative: MAXIMUM })
+  const { id } = (await api.ask(INFER, { input: call(), key: 'a' })).data.infer
+  const retry = () => api.ask('mutation ($id: ID!) { retryJob(id: $id, idempotencyKey: "r") { status } }', { id })
+  const holds = async () => (await api.db.query('select id, open, fee from credit_hold order by open')).rows
+  await api.ask('mutation ($id: ID!) { cancelJob(id: $id, idempotencyKey: "c") { id } }', { id })
+  expect(await holds()).toEqual([{ id, open: false, fee: 0n }])
+  expect((await retry()).data.retryJob).toEqual({ status: 'Queued' })
+  expect(await holds()).toEqual([{ id, open: true, fee: null }])
+
+  await api.ask('mutation ($id: ID!) { cancelJob(id: $id, idempotencyKey: "c") { id } }', { id })
+  await api.ask(INFER, { input: call(), key: 'b' })
+  expect(await codeOf(retry())).toBe('VOUCHER_TOO_SMALL')
+  expect((await api.db.query('select status from job_run where id = $1', [id])).rows).toEqual([{ status: 'Cancelled' }])
+
+  await api.db.query(`delete from credit_hold where id <> $1`, [id])
+  await api.db.query('delete from job_run')
+  expect(await codeOf(api.ask(INFER, { input: call(), key: 'a' }))).toBe('IDEMPOTENCY_KEY_REUSED')
+  expect(await holds()).toEqual([{ id, open: false, fee: 0n }])
+})
+
 test('a call is refused without a serving endpoint, a voucher, or credit; the message gives the missing amount', async () => {
   const api = await testApi()
   await market(api)

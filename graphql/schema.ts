@@ -2,6 +2,7 @@ import { type GraphQLSchema, lexicographicSortSchema, printSchema } from 'graphq
 import { buildSchemaSync } from 'type-graphql'
 import type { EntityClass } from '#schema/define.ts'
 import { CancelCommand, jobResolver } from './commands/jobs.ts'
+import { RetryCommands } from './commands/retryCommands.ts'
 import { UploadCommand } from './commands/upload.ts'
 import { VoucherCommand } from './commands/vouchers.ts'
 import { resolveDirectly } from './derive/declare.ts'
@@ -51,6 +52,7 @@ export function apiSchema(): GraphQLSchema {
     OverviewResolver,
     jobResolver(),
     CancelCommand,
+    RetryCommands,
     VoucherCommand,
     UploadCommand,
     JobSubscription,

@@ -160,6 +160,13 @@ export const Json = (description: string, options?: Options) => column('json', d
 
 const enums = new Map<string, object>()
 
+/** The GraphQL enum that a `Choice` has registered. */
+export function enumNamed(name: string): object {
+  const found = enums.get(name)
+  if (!found) throw new Error(`No column has the enum ${name}.`)
+  return found
+}
+
 /** A text column with a closed set of values, which is the GraphQL enum `name`. */
 export function Choice(name: string, values: readonly string[], description: string, options?: Options) {
   let members = enums.get(name)

@@ -10,20 +10,34 @@ const TEMPLATE_TOKENS = 64
 /** An upper bound for the input tokens of a prompt: a byte-level tokenizer makes at most one token of each byte. */
 export const maxPromptTokens = (prompt: string) => Buffer.byteLength(prompt, 'utf8') + TEMPLATE_TOKENS
 
-/** Reserves the maximum cost of a call (rule 7) within the consumer's voucher and credit, in the transaction that creates the job.
+/** Reserves the maximum cost of a call (rule 7) within the consumer's voucher and credit, in the transaction that creates the job. `again`: in the one
+ *  that queues it again, at today's price. A hold outlives its job, so that a key whose job was deleted is not charged twice.
  *  @throws ApiError that names what is missing: the endpoint, a promoted version, a voucher, or credit. */
-export async function reserveCredit(sql: Sql, job: Pick<JobRun, 'id'>, input: InferInput): Promise<void> {
+export async function reserveCredit(
+  sql: Sql,
+  job: Pick<JobRun, 'id'>,
+  input: InferInput,
+  { again = false } = {},
+): Promise<void> {
   const consumer = input.consumer.toLowerCase()
   await lockCredit(sql, consumer)
   const { priceIn, priceOut } = await servingPrice(sql, input.endpointId)
   const maximum = maximumFee({ priceIn, priceOut }, maxPromptTokens(input.prompt), input.maxTokens)
   await requireGrant(sql, input.endpointId, consumer, maximum)
   await requireCredit(sql, consumer, maximum)
-  await sql.query(
+  const { rowCount } = await sql.query(
     `insert into credit_hold (id, consumer, endpoint_id, maximum, price_in, price_out, open, created_at)
-     values ($1, $2, $3, $4, $5, $6, true, now())`,
-    [job.id, consumer, input.endpointId, maximum, priceIn, priceOut],
+     values ($1, $2, $3, $4, $5, $6, true, now())
+     on conflict (id) do update set maximum = excluded.maximum, price_in = excluded.price_in, price_out = excluded.price_out, fee = null,
+       open = true, created_at = excluded.created_at
+     where $7 and not credit_hold.open`,
+    [job.id, consumer, input.endpointId, maximum, priceIn, priceOut, again],
   )
+  if (!rowCount)
+    throw new ApiError(
+      'IDEMPOTENCY_KEY_REUSED',
+      `This idempotency key was used for a call whose job has been deleted since. Query the receipt ${job.id} for its answer, or use a new key.`,
+    )
 }
 
 async function servingPrice(sql: Sql, endpointId: string): Promise<{ priceIn: bigint; priceOut: bigint }> {

@@ -77,6 +77,6 @@ export class CancelCommand {
 }
 
 /** The job as a loaded row, so that its relations can be queried. */
-async function asLoadedRow({ reader }: ApiContext, job: JobRun): Promise<LoadedRow> {
+export async function asLoadedRow({ reader }: ApiContext, job: JobRun): Promise<LoadedRow> {
   return { ...job, [ROW_AS_OF]: await reader.asOf(), [ROW_TABLE]: tableFor(JobRun) }
 }
