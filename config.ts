@@ -24,6 +24,7 @@ const count = (max: number) => {
 }
 const oneOf = <const Values extends readonly [string, ...string[]]>(values: Values) =>
   z.enum(values, `expected ${values.slice(0, -1).join(', ')} or ${values.at(-1)}`)
+const DAYS = 'expected a whole number of days from 0 to 36500'
 const SECONDS = 'expected a whole number of seconds from 0 to 86400'
 const BYTES = 'expected a number of bytes, at least 1048576'
 const key = z.string().regex(/^0x[0-9a-fA-F]{64}$/, 'expected a private key: 0x and 64 hex digits')
@@ -74,6 +75,8 @@ const schema = z.object({
   MODELCOMMONS_DEVICE: oneOf(['auto', 'cpu', 'webgpu', 'cuda']).default('auto'),
   GPU_CONCURRENCY: count(64).default(1),
   CPU_CONCURRENCY: count(256).default(4),
+  /** After how many days ended jobs that nothing needs are deleted; 0: never. */
+  JOB_RETENTION_DAYS: z.coerce.number(DAYS).int(DAYS).min(0, DAYS).max(36_500, DAYS).default(90),
   /** The lanes of jobs that a worker runs, with the slots of each: see `cli/workerSlots.ts`. */
   WORKER_KINDS: z.string().min(1).optional(),
   /** open: everybody who can reach the port may start jobs; keys: `modelcommons keys` grants access. */
@@ -162,6 +165,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env, { requireDeploy
     device: value.MODELCOMMONS_DEVICE,
     gpuConcurrency: value.GPU_CONCURRENCY,
     cpuConcurrency: value.CPU_CONCURRENCY,
+    jobRetentionDays: value.JOB_RETENTION_DAYS,
     workerKinds: value.WORKER_KINDS,
     auth: value.MODELCOMMONS_AUTH ?? (value.RPC_URL ? ('keys' as const) : ('open' as const)),
     queries: value.MODELCOMMONS_QUERIES && resolve(value.MODELCOMMONS_QUERIES),

@@ -134,6 +134,7 @@ export const runWorker = () =>
       handlers: createHandlers({ engines, cache: join(config.home, 'cache'), deployment }),
       log,
       slots,
+      retentionDays: config.jobRetentionDays,
       device: config.device,
       checkpoints: join(config.home, 'checkpoints'),
       checkpointStore: checkpoints,

@@ -1,5 +1,6 @@
 import { Counter, Gauge, type Registry } from 'prom-client'
 import type { Sql } from '#schema/database.ts'
+import { JOB_COUNTS, JOB_SECONDS } from '#schema/jobMetrics.ts'
 import { LOST_AFTER_SECONDS, LOST_FOR_SECONDS, WORKER_ALIVE, WORKER_LOST } from '#schema/workers.ts'
 
 /** The state of the whole system, as the database has it at the time of the scrape. Every API exports the same values: dashboards, alarms and
@@ -59,15 +60,13 @@ export const SYSTEM_METRICS: readonly SystemMetric[] = [
     name: 'jobs',
     help: 'Jobs by kind and status.',
     labels: ['kind', 'status'],
-    sql: 'select kind, status, count(*) as value from job_run group by kind, status',
+    sql: JOB_COUNTS,
   },
   {
     name: 'job_seconds',
     help: 'Median seconds of the last hundred jobs that succeeded, by kind.',
     labels: ['kind'],
-    sql: `select kind, percentile_cont(0.5) within group (order by extract(epoch from finished_at - started_at)) as value from (
-            select *, row_number() over (partition by kind order by finished_at desc) as place from job_run where status = 'Succeeded') recent
-          where place <= 100 group by kind`,
+    sql: JOB_SECONDS,
   },
   {
     name: 'job_queue_seconds',

@@ -35,6 +35,8 @@ export interface WorkerOptions {
   checkpointStore: CheckpointStore
   /** Additional work, done every few seconds, such as posting the ledger. */
   maintenance?(): Promise<unknown>
+  /** Ended jobs that nothing needs are deleted after this time; 0, the default: never. */
+  retentionDays?: number
   timing?: Partial<Timing>
 }
 
@@ -56,7 +58,7 @@ export interface RunningWorker {
 /** Starts a worker: it registers itself, runs the jobs of its lanes, requeues the jobs of lost workers and rebroadcasts lost
  *  transactions. */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
-  const { db, queues, checkpointStore, chain, log, slots, maintenance = async () => {} } = options
+  const { db, queues, checkpointStore, chain, log, slots, retentionDays = 0, maintenance = async () => {} } = options
   const timing = { ...DEFAULT_TIMING, ...options.timing }
   const id = `${hostname()}-${process.pid}-${randomBytes(4).toString('hex')}`
   const runner = createJobRunner({ ...options, workerId: id, timing })
@@ -72,7 +74,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
         if (!known) await registerWorker(db, id, options)
       }),
     ),
-    every(timing.sweepMs, createSweeper({ db, queues }, timing)),
+    every(timing.sweepMs, createSweeper({ db, queues }, { ...timing, retentionDays })),
     every(REBROADCAST_MS, () => chain.rebroadcast()),
     every(CHECKPOINT_SWEEP_MS, () => sweepCheckpoints({ db, store: checkpointStore })),
     every(PRUNE_MS, () => pruneWorkers(db)),

@@ -4,6 +4,7 @@ import { queueEntries, releaseHold } from '#schema/enqueue.ts'
 import { notify } from '#schema/notifications.ts'
 import type { JobRun, JobStatus } from '#schema/offchain/jobs.ts'
 import type { QueueEntry, Queues } from '#schema/queue.ts'
+import { countEndedJobs, deleteOldJobs, deleteOldWorkers } from './jobHistory.ts'
 import type { Timing } from './timing.ts'
 
 const MAX_ENTRIES = 500
@@ -60,20 +61,41 @@ async function handOnLostJobs(sql: Sql, staleMs: number): Promise<void> {
   }
 }
 
-/** Sweeps with a memory: while this worker itself had no contact with the database for a moment, it does not judge whether others are lost, because
- *  an outage of the database stops every heartbeat. Only after `staleMs` of contact does it judge again. */
+/** Time between two batches of old jobs to delete, and between two passes over all of them. */
+const DELETE_MS = 10_000
+const DELETE_PASS_MS = 3_600_000
+
+export interface SweeperOptions extends Pick<Timing, 'staleMs' | 'queuedMs' | 'sweepMs'> {
+  /** Ended jobs that nothing needs are deleted after this time; 0: never. */
+  retentionDays: number
+}
+
+/** Sweeps with a memory. While this worker itself had no contact with the database for a moment, it does not judge whether others are lost, because
+ *  an outage of the database stops every heartbeat; after `staleMs` of contact it judges again. It also counts ended jobs and deletes old ones. */
 export function createSweeper(
   context: Parameters<typeof sweep>[0],
-  { staleMs, queuedMs, sweepMs }: Pick<Timing, 'staleMs' | 'queuedMs' | 'sweepMs'>,
+  { staleMs, queuedMs, sweepMs, retentionDays }: SweeperOptions,
 ): () => Promise<QueueEntry[]> {
   let contact = performance.now()
   /** When judging begins again after an outage. */
   let judgeFrom = 0
+  let deleteFrom: string | undefined
+  let nextDelete = 0
+  const keepHistory = () =>
+    context.db.transaction(async (sql) => {
+      if (!(await tryTransactionLock(sql, 'sweep'))) return
+      await countEndedJobs(sql)
+      if (retentionDays === 0 || performance.now() < nextDelete) return
+      deleteFrom = await deleteOldJobs(sql, { days: retentionDays, from: deleteFrom })
+      if (deleteFrom === undefined) await deleteOldWorkers(sql, retentionDays)
+      nextDelete = performance.now() + (deleteFrom === undefined ? DELETE_PASS_MS : DELETE_MS)
+    })
   return async () => {
     if (performance.now() - contact > sweepMs * 2 + 1_000) judgeFrom = performance.now() + staleMs
     const judges = performance.now() >= judgeFrom
     const added = await sweep(context, { staleMs: judges ? staleMs : undefined, queuedMs })
     contact = performance.now()
+    await keepHistory()
     return added
   }
 }

@@ -26,6 +26,11 @@ export async function retryJob({ db, queues }: RetryContext, id: string): Promis
       await requireNoEffect(sql, found)
       if (found.kind === 'infer') await reserveCredit(sql, found, found.input as unknown as InferInput, { again: true })
     }
+    // It is no longer an ended job: the sweep has counted it if its end is not newer than the newest that was counted.
+    await sql.query(
+      `update job_total set count = count - 1 where id = $1 and $2 <= (select max(counted_until) from job_total)`,
+      [`${found.kind}-${found.status}`, found.finishedAt],
+    )
     await sql.query(
       `update job_run set status = 'Queued', attempts = attempt + $2, waits = 0, retry_at = null, error = null, cancel_requested = false,
          finished_at = null, worker_id = null, heartbeat_at = clock_timestamp() where id = $1`,

@@ -68,7 +68,7 @@ export class JobTotal {
   @Id('`kind-status`.') id!: string
   @Text('The kind of job.') kind!: string
   @Choice('JobStatus', JOB_STATUS, 'Succeeded, Failed or Cancelled.') status!: JobStatus
-  @Integer('The number of ends. A job that is retried ends once more.') count!: number
+  @Integer('The number of jobs.') count!: number
   @Time('The newest end that is counted.') countedUntil!: Date
 }
 
