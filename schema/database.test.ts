@@ -1,3 +1,8 @@
+import { execFile, execFileSync } from 'node:child_process'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { expect, onTestFinished, test } from 'vitest'
 import { freshDatabaseUrl } from '#test/database.ts'
 import { openDatabase } from './database.ts'
@@ -20,3 +25,41 @@ test('every session asks PostgreSQL to notice a vanished host; options in the UR
     work_mem: 7 * 1024,
   })
 })
+
+test('a host that vanishes without a word loses its locks within 30 seconds', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'modelcommons-vanishing-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  await chmod(folder, 0o755)
+  if (!mayDropPackets()) {
+    // Without permission for a firewall of its own, the settings above are all that can be seen.
+    console.warn('skipped the firewall: it needs root, iptables and network namespaces')
+    return
+  }
+  const fixture = join(import.meta.dirname, 'test/vanishingHost.ts')
+  const command = 'ip link set lo up && exec "$0" --import tsx "$1" "$2"'
+  const { stdout } = await promisify(execFile)('unshare', [
+    '-n',
+    'sh',
+    '-c',
+    command,
+    process.execPath,
+    fixture,
+    folder,
+  ])
+  const freed = JSON.parse(stdout) as Record<'signer' | 'indexer', number>
+  for (const lock of ['signer', 'indexer'] as const) {
+    expect(freed[lock]).toBeGreaterThan(1_000) // it was held
+    expect(freed[lock]).toBeLessThan(30_000)
+  }
+})
+
+function mayDropPackets(): boolean {
+  try {
+    execFileSync('unshare', ['-n', 'iptables', '-A', 'OUTPUT', '-p', 'tcp', '--sport', '9', '-j', 'DROP'], {
+      stdio: 'ignore',
+    })
+    return true
+  } catch {
+    return false
+  }
+}
