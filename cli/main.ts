@@ -1,10 +1,11 @@
 import { Command, Option } from 'commander'
 import { address, epochOrIndex, httpUrl, port, positiveWhole, whole } from './optionValues.ts'
+import { VERSION } from './version.ts'
 
 /** The command-line program. The code of a command is loaded when the command runs, so that `--help` prints at once. */
 const program = new Command('modelcommons')
   .description('The public life of community-owned AI models, from proposal to reward.')
-  .version('0.1.0')
+  .version(VERSION)
 
 program
   .command('up')
@@ -69,6 +70,20 @@ program
   .command('migrate')
   .description('migrate the database at DATABASE_URL to the newest schema')
   .action(async () => (await import('./services.ts')).runMigrations())
+
+program
+  .command('backup')
+  .description('write the database, the artifacts and the deployment file into a new folder, while the services run')
+  .requiredOption('--out <folder>', 'the folder to create')
+  .option('--with-objects', 'copy the objects of the bucket, too, and not only their names')
+  .action(async (options) => (await import('./backup/backup.ts')).backup(options))
+
+program
+  .command('restore')
+  .description('put a backup into an empty database and artifact store; the services must be stopped')
+  .argument('<folder>', 'a folder of `modelcommons backup`')
+  .option('--force', 'replace what the database has')
+  .action(async (folder, options) => (await import('./backup/restore.ts')).restore(folder, options))
 
 program
   .command('doctor')

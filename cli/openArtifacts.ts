@@ -10,6 +10,7 @@ import {
   localArtifacts,
   s3Objects,
 } from '#schema/artifacts/index.ts'
+import type { ObjectStore } from '#schema/artifacts/objects.ts'
 
 /** Without `artifactCache` nothing is kept on this host. */
 export type ArtifactConfig = Pick<Config, 's3' | 'artifacts'> & Partial<Pick<Config, 'artifactCache'>>
@@ -44,3 +45,7 @@ export async function openStores(
 
 export const openArtifacts = async (...options: Parameters<typeof openStores>): Promise<ArtifactStore> =>
   (await openStores(...options)).artifacts
+
+/** All objects as they lie there: artifacts and checkpoints. */
+export const openObjects = async ({ s3, artifacts }: Pick<Config, 's3' | 'artifacts'>): Promise<ObjectStore> =>
+  s3 ? s3Objects(s3) : folderObjects(artifacts)

@@ -9,11 +9,18 @@ import { interruptible, untilAborted } from './interruption.ts'
 export const withDatabase = <T>(config: Config, work: (db: Database) => Promise<T>): Promise<T> =>
   interruptible((signal) => onDatabase(config, (db) => untilAborted(work(db), signal)))
 
-async function onDatabase<T>(config: Config, work: (db: Database) => Promise<T>): Promise<T> {
+/** Like `withDatabase`, for commands that handle interruptions themselves. */
+export const onDatabase = <T>(config: Config, work: (db: Database) => Promise<T>): Promise<T> =>
+  onServer(config, async (db) => {
+    await migrate(db.url)
+    return work(db)
+  })
+
+/** Like `onDatabase`, with the database as it is. */
+export async function onServer<T>(config: Config, work: (db: Database) => Promise<T>): Promise<T> {
   const server = config.databaseUrl ? undefined : await startPostgres(join(config.home, 'postgres'))
   try {
     const url = config.databaseUrl ?? (server as { url: string }).url
-    await migrate(url)
     const db = await openDatabase(url)
     try {
       return await work(db)

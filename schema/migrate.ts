@@ -74,10 +74,12 @@ async function pending(sql: Pick<Sql, 'query'>): Promise<Migration[]> {
 const exists = async (sql: Pick<Sql, 'query'>, table: string): Promise<boolean> =>
   (await sql.query('select to_regclass($1) is not null as found', [table])).rows[0].found
 
+export const COMPATIBILITY_TABLE = 'create table if not exists schema_compatibility (required text not null)'
+
 /** Writes, before the migrations run, which migration a program must know to use the result: the last that is not `compatible`. */
 async function recordRequired(sql: Pick<Sql, 'query'>): Promise<void> {
   const required = known.findLast(({ compatible }) => !compatible)?.name
-  await sql.query('create table if not exists schema_compatibility (required text not null)')
+  await sql.query(COMPATIBILITY_TABLE)
   const { rowCount } = await sql.query('update schema_compatibility set required = $1', [required])
   if (!rowCount) await sql.query('insert into schema_compatibility values ($1)', [required])
 }

@@ -1,0 +1,159 @@
+import { randomBytes } from 'node:crypto'
+import { appendFile, chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, inject, onTestFinished, test } from 'vitest'
+import { startIndexer } from '#indexer/index.ts'
+import { type TestChain, testChain } from '#indexer/test/chain.ts'
+import { noise, prepareNoise, seededInts } from '#indexer/test/noise.ts'
+import { localStore } from '#schema/artifacts/index.ts'
+import { type Database, openDatabase } from '#schema/database.ts'
+import { schemaDrift } from '#schema/dataSource.ts'
+import { enqueue } from '#schema/enqueue.ts'
+import { ensureDatabase } from '#schema/postgres.ts'
+import { openQueues } from '#schema/queue.ts'
+import { freshDatabase } from '#test/database.ts'
+import { must } from '#test/must.ts'
+import { databaseUrl } from '#test/postgres.setup.ts'
+import { runProgram } from '#test/testSystem.ts'
+import { writeDeployment } from '../deployment.ts'
+
+/** A backup of a system with data, and what a restored system does. */
+
+async function folder() {
+  const made = await mkdtemp(join(tmpdir(), 'modelcommons-backup-'))
+  await chmod(made, 0o755)
+  onTestFinished(() => rm(made, { recursive: true, force: true }))
+  return made
+}
+
+async function emptyDatabase(): Promise<Database> {
+  const name = `test_${randomBytes(6).toString('hex')}`
+  await ensureDatabase(inject('postgresUrl'), name)
+  const db = await openDatabase(databaseUrl(inject('postgresUrl'), name))
+  onTestFinished(() => db.close())
+  return db
+}
+
+async function indexed({ url: rpcUrl, deployment }: TestChain, db: Database) {
+  const stop = new AbortController()
+  const indexer = await startIndexer({ db, rpcUrl, deployment, signal: stop.signal, confirmations: 5, pollMs: 10 })
+  await indexer.caughtUp()
+  stop.abort()
+  await indexer.stopped
+}
+
+/** A digest of the rows of every table. */
+async function contents(db: Database): Promise<Record<string, string>> {
+  const { rows } = await db.query(`select tablename as name from pg_tables where schemaname = 'public' order by 1`)
+  const found: Record<string, string> = {}
+  for (const { name } of rows) {
+    const digest = `select count(*) || ' ' || md5(coalesce(string_agg(t::text, '|' order by t::text), '')) as of from "${name}" t`
+    found[name] = (await db.query(digest)).rows[0].of
+  }
+  return found
+}
+
+const rootOf = async (db: Database) =>
+  (await db.query('select root from state_root where to_block is null')).rows[0].root
+
+async function system() {
+  const chain = await testChain()
+  await prepareNoise(chain)
+  const next = seededInts(31)
+  const live = async (blocks: number) => {
+    for (let i = 0; i < blocks; i++) await noise(chain, next)
+  }
+  await live(15)
+  const home = await folder()
+  const db = await freshDatabase()
+  await indexed(chain, db)
+  const queues = await openQueues({ databaseUrl: db.url })
+  const asked = { key: 'k', requestedBy: null }
+  const text = 'two\nlines,\ta tab, a \\ and \u2028 🙂'
+  const job = await enqueue(
+    { db, queues },
+    'infer',
+    { endpointId: '1', prompt: text, consumer: `0x${'1'.repeat(40)}` },
+    asked,
+  )
+  await queues.close()
+  // In an order in which the guard of the ledger would refuse the rows, had it to judge them again.
+  await db.query(`alter table ledger_transfer disable trigger user`)
+  await db.query(`insert into ledger_transfer (id, debit, credit, amount, event, reason, at) values
+    ('b', 'a:1', 'a:2', 5, 'e', 'r', '2026-01-01T00:00:00.123456Z'), ('a', 'deposits', 'a:1', 7, 'e', 'r', now())`)
+  await db.query(`alter table ledger_transfer enable trigger user`)
+  const deployment = join(home, 'given.json')
+  await writeDeployment(deployment, chain.deployment)
+  const artifacts = localStore(join(home, 'artifacts'))
+  const artifact = await artifacts.put(randomBytes(3000))
+  const env = { RPC_URL: chain.url, DEPLOYMENT: deployment, LOG_LEVEL: 'silent' }
+  const out = join(home, 'backup')
+  const backup = (to = out) =>
+    runProgram('backup', { ...env, DATABASE_URL: db.url, MODELCOMMONS_HOME: home }, ['--out', to])
+  const restore = (to: Database, home: string, ...args: string[]) =>
+    runProgram('restore', { ...env, DATABASE_URL: to.url, MODELCOMMONS_HOME: home }, [out, ...args])
+  return { chain, live, home, db, job, text, artifact, out, backup, restore }
+}
+
+test('a restored system has the same rows, roots and artifacts; the indexer goes on from its block', async () => {
+  const { chain, live, home, db, job, text, artifact, out, backup, restore } = await system()
+  const saved = await contents(db)
+  const root = await rootOf(db)
+  expect(await backup()).toEqual({
+    code: 0,
+    output: expect.stringMatching(/^Backup .*: \d+ rows of \d+ tables, index up/),
+  })
+  expect(await backup()).toEqual({ code: 1, output: `--out: ${out} exists. Name a folder that does not exist yet.` })
+
+  await live(10) // the chain goes on, and so does the old system
+  await indexed(chain, db)
+  const [other, target] = [await folder(), await emptyDatabase()]
+  expect(await restore(target, other)).toEqual({ code: 0, output: expect.stringMatching(/^Restored \d+ rows of /) })
+  expect(await contents(target)).toEqual(saved)
+  expect(await rootOf(target)).toBe(root)
+  expect(await schemaDrift(target.url)).toEqual([])
+  expect((await target.query('select input from job_run where id = $1', [job.id])).rows[0].input.prompt).toBe(text)
+  expect(await localStore(join(other, 'artifacts')).get(artifact)).toEqual(
+    await localStore(join(home, 'artifacts')).get(artifact),
+  )
+  await expect(target.query(`delete from ledger_transfer`)).rejects.toThrow('The ledger is only added to')
+
+  await indexed(chain, target)
+  expect(await rootOf(target)).toBe(await rootOf(db))
+
+  const again = await restore(target, other)
+  expect(again).toEqual({ code: 1, output: expect.stringMatching(/^DATABASE_URL: the database has rows \(\w+\)\./) })
+  const queue = await openQueues({ databaseUrl: target.url })
+  const used = await restore(target, other, '--force')
+  expect(used.output).toBe('DATABASE_URL: queue use the database. Stop the services first.')
+  await queue.close()
+  expect((await restore(target, other, '--force')).code).toBe(0)
+  expect(await contents(target)).toEqual(saved)
+}, 180_000)
+
+test('a backup that is incomplete, damaged or of a newer release changes nothing', async () => {
+  const { out, backup, restore } = await system()
+  await backup()
+  const [other, target] = [await folder(), await emptyDatabase()]
+  const refused = async (expected: RegExp) => {
+    expect(await restore(target, other)).toEqual({ code: 1, output: expect.stringMatching(expected) })
+    expect(await contents(target)).toEqual({})
+  }
+  const manifestFile = join(out, 'manifest.json')
+  const text = await readFile(manifestFile, 'utf8')
+  const manifest = JSON.parse(text)
+  const newer = { ...manifest, release: '9.9.9', migrations: [...manifest.migrations, 'NextYear1800000000000'] }
+  await writeFile(manifestFile, JSON.stringify(newer))
+  await refused(/release 9\.9\.9, which has the migration NextYear1800000000000\. Restore it with that release/)
+  await writeFile(manifestFile, JSON.stringify({ ...manifest, form: 2 }))
+  await refused(/cannot be used \(form: expected 1/)
+  await rm(manifestFile)
+  await refused(/is not a complete backup/)
+  await writeFile(manifestFile, text)
+  const [object] = (await readdir(join(out, 'objects'), { recursive: true })).filter((name) => name.includes('0x'))
+  await rm(join(out, 'objects', must(object)))
+  await refused(/is damaged: objects: 0x/)
+  await appendFile(join(out, 'database/holder.copy'), 'x')
+  await refused(/is damaged: database\/holder\.copy is missing or was changed/)
+}, 120_000)

@@ -1,0 +1,36 @@
+import { randomUUID } from 'node:crypto'
+import { createWriteStream } from 'node:fs'
+import { mkdir, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { ObjectMissingError, type ObjectStore } from '#schema/artifacts/objects.ts'
+
+/** The keys of all objects of a store, sorted. A folder keeps `0x…` in a sub-folder of its first two digits, which is not part of the key. */
+export async function keysOf(objects: ObjectStore): Promise<string[]> {
+  const keys: string[] = []
+  for await (const path of objects.list('')) keys.push(path.replace(/(^|\/)[0-9a-f]{2}\/(?=0x[0-9a-f]{64}$)/, '$1'))
+  return keys.sort()
+}
+
+/** Copies one object through a file in `folder`. @returns its size; undefined when it is not there any more. */
+export async function copyObject(
+  from: ObjectStore,
+  to: ObjectStore,
+  key: string,
+  folder: string,
+): Promise<number | undefined> {
+  const size = await from.size(key)
+  if (size === undefined || (await to.size(key)) === size) return size
+  const path = join(folder, `.${randomUUID()}.part`)
+  try {
+    await mkdir(dirname(path), { recursive: true })
+    await pipeline(from.read(key), createWriteStream(path))
+    await to.put(key, { path, size })
+    return size
+  } catch (error) {
+    if (error instanceof ObjectMissingError) return undefined
+    throw error
+  } finally {
+    await rm(path, { force: true })
+  }
+}

@@ -1,0 +1,153 @@
+import { existsSync } from 'node:fs'
+import { copyFile, mkdir, rm } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import type { QueryRunner } from 'typeorm'
+import { type Config, ConfigError, readConfig } from '#config'
+import { folderObjects } from '#schema/artifacts/index.ts'
+import type { Database, Sql } from '#schema/database.ts'
+import { tables } from '#schema/entities.ts'
+import { COMPATIBILITY_TABLE, migrate } from '#schema/migrate.ts'
+import { migrations } from '#schema/migrations/index.ts'
+import { embeddedChainFiles } from '../configuredChain.ts'
+import { interruptible, untilAborted } from '../interruption.ts'
+import { lockHome } from '../lockHome.ts'
+import { openObjects } from '../openArtifacts.ts'
+import { onServer } from '../withDatabase.ts'
+import { CHAIN, DEPLOYMENT, damaged, type Manifest, OBJECTS, readBackup } from './manifest.ts'
+import { copyObject } from './objects.ts'
+import { loadTable } from './tables.ts'
+
+export interface RestoreOptions {
+  /** Replaces what is there. */
+  force?: boolean
+}
+
+/** Tables beside those of the entities. */
+const OWN_TABLES = ['migration', 'schema_compatibility']
+
+/** `modelcommons restore`: puts a backup into the configured database and object store. The database changes in one transaction: it has all of the
+ *  backup, or what it had before. @throws ConfigError when the backup cannot be used, when the target has rows, or when services use it. */
+export const restore = (from: string, { force = false }: RestoreOptions): Promise<void> =>
+  interruptible(async (signal) => {
+    const config = readConfig(process.env, { requireDeployment: false })
+    const folder = resolve(from)
+    const manifest = await readBackup(folder)
+    const known = migrationsOf(manifest)
+    const release = await lockHome(config.home)
+    try {
+      const { stateFile } = embeddedChainFiles(config.home)
+      const hasChain = manifest.files.some(({ path }) => path.startsWith(`${CHAIN}/`)) && !config.rpcUrl
+      if (hasChain && existsSync(stateFile) && !force)
+        throw new ConfigError(
+          `MODELCOMMONS_HOME: ${config.home} has a chain. Name an empty folder, or replace all with --force.`,
+        )
+      await onServer(config, async (db) => {
+        await requireTarget(db, force)
+        await untilAborted(restoreObjects(config, folder, manifest), signal)
+        await untilAborted(
+          db.transaction((sql) => restoreDatabase(sql, folder, manifest, known)),
+          signal,
+        )
+        await migrate(db.url)
+      })
+      if (hasChain) await restoreChain(config, folder)
+    } finally {
+      await release()
+    }
+    const rows = manifest.tables.reduce((sum, table) => sum + table.rows, 0)
+    console.log(
+      `Restored ${rows} rows of ${manifest.takenAt} (release ${manifest.release}), the index up to block ${manifest.block ?? '–'}, ${manifest.objects.length} objects.`,
+    )
+    if (config.rpcUrl) console.log(`The deployment file of the backup: ${join(folder, DEPLOYMENT)}`)
+  })
+
+/** The backup's migrations, with which its tables are created. @throws ConfigError when a newer release wrote it. */
+function migrationsOf(manifest: Manifest) {
+  const known = new Map(migrations.map((migration) => new migration()).map((one) => [one.name, one]))
+  return manifest.migrations.map((name) => {
+    const migration = known.get(name)
+    if (!migration)
+      throw new ConfigError(
+        `This backup is of release ${manifest.release}, which has the migration ${name}. Restore it with that release or a later one.`,
+      )
+    return migration
+  })
+}
+
+async function requireTarget(db: Database, force: boolean): Promise<void> {
+  const ours = [...tables.map(({ table }) => table), ...OWN_TABLES]
+  const { rows } = await db.query<{ name: string }>(
+    `select tablename as name from pg_tables where schemaname = 'public'`,
+  )
+  const foreign = rows.find(({ name }) => !ours.includes(name))
+  if (foreign)
+    throw new ConfigError(
+      `DATABASE_URL: the database has the table ${foreign.name} of another program. Name a database of its own.`,
+    )
+  const users = await db.query<{ name: string }>(
+    `select distinct application_name as name from pg_stat_activity
+     where datname = current_database() and application_name like 'modelcommons %' and pid <> pg_backend_pid()`,
+  )
+  if (users.rows.length)
+    throw new ConfigError(
+      `DATABASE_URL: ${users.rows.map(({ name }) => name.replace('modelcommons ', '')).join(', ')} use the database. Stop the services first.`,
+    )
+  if (force) return
+  for (const { name } of rows.filter((one) => !OWN_TABLES.includes(one.name)))
+    if ((await db.query(`select 1 from "${name}" limit 1`)).rowCount)
+      throw new ConfigError(
+        `DATABASE_URL: the database has rows (${name}). Name an empty database, or replace all with --force.`,
+      )
+}
+
+async function restoreDatabase(sql: Sql, folder: string, manifest: Manifest, known: ReturnType<typeof migrationsOf>) {
+  const ours = [...tables.map(({ table }) => table), ...OWN_TABLES]
+  const functions = await sql.query<{ name: string }>(
+    `select distinct tgfoid::regprocedure::text as name from pg_trigger join pg_class c on c.oid = tgrelid
+     where not tgisinternal and c.relnamespace = 'public'::regnamespace and c.relname = any($1)`,
+    [ours],
+  )
+  for (const table of ours) await sql.query(`drop table if exists "${table}" cascade`)
+  for (const { name } of functions.rows) await sql.query(`drop function if exists ${name}`)
+  await sql.query('drop schema if exists bullmq cascade') // entries of other jobs
+  await sql.query('create table migration (id serial primary key, timestamp bigint not null, name varchar not null)')
+  await sql.query(COMPATIBILITY_TABLE)
+  // Inside a transaction an index cannot be created concurrently, and on an empty table it need not be.
+  const query = async (text: string, values?: unknown[], structured?: boolean) => {
+    const { rows } = await sql.query(text.replace(/\bconcurrently\b/gi, ''), values)
+    return structured ? { records: rows } : rows
+  }
+  for (const migration of known) await migration.up({ query } as unknown as QueryRunner) // migrations use nothing else
+  for (const table of manifest.tables) {
+    await sql.query(`truncate "${table.name}"`)
+    await loadTable(sql, folder, table)
+    const { rows } = await sql.query(`select count(*) as count from "${table.name}"`)
+    if (Number(rows[0].count) !== table.rows) throw damaged(folder, table.file.path)
+  }
+  await sql.query(
+    `select setval(pg_get_serial_sequence('migration', 'id'), greatest(1, (select max(id) from migration)))`,
+  )
+}
+
+async function restoreObjects(config: Config, folder: string, manifest: Manifest): Promise<void> {
+  const to = await openObjects(config)
+  const from = folderObjects(join(folder, OBJECTS))
+  const missing: string[] = []
+  for (const { key, bytes } of manifest.objects) {
+    const stored = manifest.objectsIncluded ? await copyObject(from, to, key, config.home) : await to.size(key)
+    if (stored !== bytes) missing.push(key)
+  }
+  if (!missing.length) return
+  if (manifest.objectsIncluded) throw damaged(folder, `${OBJECTS}: ${missing[0]}`)
+  throw new ConfigError(
+    `S3_BUCKET: ${missing.length} of ${manifest.objects.length} objects of the backup are not in ${to.where}, such as ${missing[0]}. Name the bucket that has them, or restore a backup with --with-objects.`,
+  )
+}
+
+async function restoreChain(config: Config, folder: string): Promise<void> {
+  const { stateFile, deploymentFile } = embeddedChainFiles(config.home)
+  await rm(config.chainCache, { recursive: true, force: true }) // blocks of another chain
+  await mkdir(dirname(stateFile), { recursive: true })
+  await copyFile(join(folder, CHAIN, 'state.json'), stateFile)
+  await copyFile(join(folder, DEPLOYMENT), deploymentFile)
+}
