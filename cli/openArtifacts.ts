@@ -12,6 +12,9 @@ import {
 } from '#schema/artifacts/index.ts'
 import type { ObjectStore } from '#schema/artifacts/objects.ts'
 
+// Which Node versions are supported is decided by package.json, not by the AWS SDK, whose warning would disturb every command.
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true'
+
 /** Without `artifactCache` nothing is kept on this host. */
 export type ArtifactConfig = Pick<Config, 's3' | 'artifacts'> & Partial<Pick<Config, 'artifactCache'>>
 

@@ -11,7 +11,7 @@ import { interruptible, untilAborted } from '../interruption.ts'
 import { openObjects } from '../openArtifacts.ts'
 import { VERSION } from '../version.ts'
 import { onDatabase } from '../withDatabase.ts'
-import { CHAIN, DEPLOYMENT, describeFile, FORM, MANIFEST, type Manifest, OBJECTS } from './manifest.ts'
+import { type BackupManifest, CHAIN, DEPLOYMENT, describeFile, FORM, MANIFEST, OBJECTS } from './manifest.ts'
 import { copyObject, keysOf } from './objects.ts'
 import { dumpTables } from './tables.ts'
 
@@ -47,7 +47,12 @@ export const backup = (options: BackupOptions): Promise<void> =>
     }
   })
 
-async function write(db: Database, config: Config, folder: string, { withObjects }: BackupOptions): Promise<Manifest> {
+async function write(
+  db: Database,
+  config: Config,
+  folder: string,
+  { withObjects }: BackupOptions,
+): Promise<BackupManifest> {
   const snapshot = await db.transaction(async (sql) => {
     const one = async (query: string) => (await sql.query(query)).rows[0]
     const { taken, at } = await one(
@@ -68,7 +73,7 @@ async function write(db: Database, config: Config, folder: string, { withObjects
   }, 'repeatable read')
   const objectsIncluded = withObjects || !config.s3
   const { taken, at, ...described } = snapshot
-  const manifest: Manifest = {
+  const manifest: BackupManifest = {
     form: FORM,
     release: VERSION,
     takenAt: taken,
@@ -82,10 +87,10 @@ async function write(db: Database, config: Config, folder: string, { withObjects
 }
 
 /** Artifacts are stored before the rows that name them, so those of the snapshot are there now. */
-async function saveObjects(config: Config, folder: string, copy: boolean): Promise<Manifest['objects']> {
+async function saveObjects(config: Config, folder: string, copy: boolean): Promise<BackupManifest['objects']> {
   const from = await openObjects(config)
   const to = folderObjects(join(folder, OBJECTS))
-  const found: Manifest['objects'] = []
+  const found: BackupManifest['objects'] = []
   for (const key of await keysOf(from)) {
     const bytes = copy ? await copyObject(from, to, key, folder) : await from.size(key)
     if (bytes !== undefined) found.push({ key, bytes })
@@ -96,8 +101,8 @@ async function saveObjects(config: Config, folder: string, copy: boolean): Promi
 const CHAIN_WRITE_TIMEOUT_MS = 30_000
 
 /** The deployment file; of an embedded chain also its state, in a form that is at least as new as the snapshot. */
-async function saveFiles(config: Config, folder: string): Promise<Manifest['files']> {
-  const files: Manifest['files'] = []
+async function saveFiles(config: Config, folder: string): Promise<BackupManifest['files']> {
+  const files: BackupManifest['files'] = []
   const { stateFile, deploymentFile, urlFile } = embeddedChainFiles(config.home)
   const deployment = config.rpcUrl ? config.deployment : deploymentFile
   if (deployment && existsSync(deployment)) {

@@ -40,11 +40,11 @@ const shape = z.object({
   files: z.array(File),
 })
 
-export type Manifest = z.infer<typeof shape>
+export type BackupManifest = z.infer<typeof shape>
 export type BackupFile = z.infer<typeof File>
 
 /** Reads the manifest of a backup and checks every file that it names. @throws ConfigError that says what is missing or damaged. */
-export async function readBackup(folder: string): Promise<Manifest> {
+export async function readBackup(folder: string): Promise<BackupManifest> {
   const text = await readFile(join(folder, MANIFEST), 'utf8').catch((cause) => {
     throw new ConfigError(
       `${folder} is not a complete backup: it has no ${MANIFEST}. Name a folder of \`modelcommons backup\`.`,
@@ -53,7 +53,7 @@ export async function readBackup(folder: string): Promise<Manifest> {
       },
     )
   })
-  let manifest: Manifest
+  let manifest: BackupManifest
   try {
     manifest = shape.parse(JSON.parse(text))
   } catch (cause) {

@@ -13,7 +13,7 @@ import { interruptible, untilAborted } from '../interruption.ts'
 import { lockHome } from '../lockHome.ts'
 import { openObjects } from '../openArtifacts.ts'
 import { onServer } from '../withDatabase.ts'
-import { CHAIN, DEPLOYMENT, damaged, type Manifest, OBJECTS, readBackup } from './manifest.ts'
+import { type BackupManifest, CHAIN, DEPLOYMENT, damaged, OBJECTS, readBackup } from './manifest.ts'
 import { copyObject } from './objects.ts'
 import { loadTable } from './tables.ts'
 
@@ -62,7 +62,7 @@ export const restore = (from: string, { force = false }: RestoreOptions): Promis
   })
 
 /** The backup's migrations, with which its tables are created. @throws ConfigError when a newer release wrote it. */
-function migrationsOf(manifest: Manifest) {
+function migrationsOf(manifest: BackupManifest) {
   const known = new Map(migrations.map((migration) => new migration()).map((one) => [one.name, one]))
   return manifest.migrations.map((name) => {
     const migration = known.get(name)
@@ -100,7 +100,12 @@ async function requireTarget(db: Database, force: boolean): Promise<void> {
       )
 }
 
-async function restoreDatabase(sql: Sql, folder: string, manifest: Manifest, known: ReturnType<typeof migrationsOf>) {
+async function restoreDatabase(
+  sql: Sql,
+  folder: string,
+  manifest: BackupManifest,
+  known: ReturnType<typeof migrationsOf>,
+) {
   const ours = [...tables.map(({ table }) => table), ...OWN_TABLES]
   const functions = await sql.query<{ name: string }>(
     `select distinct tgfoid::regprocedure::text as name from pg_trigger join pg_class c on c.oid = tgrelid
@@ -129,7 +134,7 @@ async function restoreDatabase(sql: Sql, folder: string, manifest: Manifest, kno
   )
 }
 
-async function restoreObjects(config: Config, folder: string, manifest: Manifest): Promise<void> {
+async function restoreObjects(config: Config, folder: string, manifest: BackupManifest): Promise<void> {
   const to = await openObjects(config)
   const from = folderObjects(join(folder, OBJECTS))
   const missing: string[] = []

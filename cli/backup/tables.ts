@@ -7,11 +7,11 @@ import { StringDecoder } from 'node:string_decoder'
 import { to as copyTo } from 'pg-copy-streams'
 import { copyInto } from '#indexer/store/copy.ts'
 import type { Sql } from '#schema/database.ts'
-import { DATABASE, describeFile, type Manifest } from './manifest.ts'
+import { type BackupManifest, DATABASE, describeFile } from './manifest.ts'
 
 /** The rows of the database as files, in PostgreSQL's text form of COPY. It needs no program of PostgreSQL, and works between its versions. */
 
-type Table = Manifest['tables'][number]
+type Table = BackupManifest['tables'][number]
 
 /** Writes all tables of the schema `public`, in the snapshot of `sql`. The queue's tables are not written: the workers fill the queue again. */
 export async function dumpTables(sql: Sql, folder: string): Promise<Table[]> {
