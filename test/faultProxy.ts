@@ -35,25 +35,28 @@ export class FaultProxy {
   private current: Fault = PASS
   private port = 0
 
-  private constructor(private readonly target: { host: string; port: number }) {
+  private constructor(
+    private readonly target: { host: string; port: number },
+    private readonly host: string,
+  ) {
     this.server = createServer((client) => this.join(client))
   }
 
-  /** @param target URL of the service, or its host and port. */
-  static async open(target: string | { host: string; port: number }): Promise<FaultProxy> {
-    const proxy = new FaultProxy(typeof target === 'string' ? addressOf(target) : target)
+  /** @param target URL of the service, or its host and port. @param host the address on which the proxy listens */
+  static async open(target: string | { host: string; port: number }, host = '127.0.0.1'): Promise<FaultProxy> {
+    const proxy = new FaultProxy(typeof target === 'string' ? addressOf(target) : target, host)
     await proxy.listen()
     return proxy
   }
 
   get address(): { host: string; port: number } {
-    return { host: '127.0.0.1', port: this.port }
+    return { host: this.host, port: this.port }
   }
 
   /** The URL of the service through this proxy. */
   url(original: string): string {
     const through = new URL(original)
-    through.hostname = '127.0.0.1'
+    through.hostname = this.host
     through.port = String(this.port)
     return through.href.replace(/\/$/, original.endsWith('/') ? '/' : '')
   }
@@ -95,7 +98,7 @@ export class FaultProxy {
   private async listen(): Promise<void> {
     await new Promise<void>((done, fail) => {
       this.server.once('error', fail)
-      this.server.listen(this.port, '127.0.0.1', () => {
+      this.server.listen(this.port, this.host, () => {
         this.server.off('error', fail)
         done()
       })

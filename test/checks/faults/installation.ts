@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,7 +5,7 @@ import { type Database, openDatabase } from '#schema/database.ts'
 import { migrate } from '#schema/migrate.ts'
 import { openServiceHost, type ServiceHost, type ServiceKind } from './host.ts'
 import { type Servers, startServers } from './servers.ts'
-import { waitFor } from './serviceProcess.ts'
+import { runProgram, waitFor } from './serviceProcess.ts'
 
 /** What one run uses: the servers, and hosts with services of their own. */
 export interface Installation {
@@ -51,15 +50,10 @@ export async function openInstallation(
     if (!keep) await rm(folder, { recursive: true, force: true })
   }
   try {
-    if (program)
-      execFileSync(process.execPath, ['bin/modelcommons.js', 'migrate'], {
-        cwd: program,
-        env: { ...process.env, DATABASE_URL: servers.databaseUrl },
-      })
-    else await migrate(servers.databaseUrl)
+    if (program) runProgram(program, ['migrate'], { DATABASE_URL: servers.databaseUrl }) // the first release did not migrate by itself
     db = await openDatabase(servers.databaseUrl, { name: 'faults check', max: 3 })
-    for (const [name, services] of Object.entries(layout))
-      hosts.push(await openServiceHost({ name, folder, servers, services, program }))
+    for (const [place, [name, services]] of Object.entries(layout).entries())
+      hosts.push(await openServiceHost({ name, place, folder, servers, services, program }))
     let ready = false
     void Promise.all(hosts.map((host) => host.start())).then(() => {
       ready = true

@@ -1,6 +1,6 @@
 import type { Fault } from '#test/faultProxy.ts'
 import type { SeededRandom } from '../../simulator/random.ts'
-import { ROUTES, type Route, type ServiceHost } from './host.ts'
+import type { Route } from './connections.ts'
 import type { Installation } from './installation.ts'
 import type { ServiceProcess } from './serviceProcess.ts'
 
@@ -24,18 +24,13 @@ const oneOf = <T>(random: SeededRandom, some: readonly T[]): T => {
   return found
 }
 
-async function impose(hosts: readonly ServiceHost[], routes: readonly Route[], fault: Fault): Promise<ActiveFault> {
-  const lifts = await Promise.all(hosts.flatMap((host) => routes.map((route) => host.impose(route, { ...fault }))))
-  return {
-    target: hosts.length === 1 ? `host ${hosts[0]?.name}` : 'every host',
-    lift: () => Promise.all(lifts.map((lift) => lift())),
-  }
-}
-
 /** A fault of one route of every host. */
-const everywhere = (route: Route, fault: Fault, seconds: FaultKind['seconds']): FaultKind => ({
+const everywhere = (route: Exclude<Route, 'database'>, fault: Fault, seconds: FaultKind['seconds']): FaultKind => ({
   seconds,
-  inject: ({ hosts }) => impose(hosts, [route], fault),
+  async inject({ hosts }) {
+    const lifts = await Promise.all(hosts.map(({ connections }) => connections.impose(route, { ...fault })))
+    return { target: 'every host', lift: () => Promise.all(lifts.map((lift) => lift())) }
+  },
 })
 
 const anyService = ({ hosts }: Installation, random: SeededRandom): ServiceProcess =>
@@ -60,7 +55,10 @@ export const FAULT_KINDS = {
   },
   'database out of reach of one host': {
     seconds: [8, 25],
-    inject: ({ hosts }, random) => impose([oneOf(random, hosts)], ['database'], { mode: 'blackHole' }),
+    async inject({ hosts }, random) {
+      const { name, connections } = oneOf(random, hosts)
+      return { target: `host ${name}`, lift: await connections.cutDatabase() }
+    },
   },
   'redis wiped': {
     seconds: [1, 2],
@@ -88,18 +86,21 @@ export const FAULT_KINDS = {
   },
   'host partitioned': {
     seconds: [10, 25],
-    inject: ({ hosts }, random) => impose([oneOf(random, hosts)], ROUTES, { mode: 'blackHole' }),
+    async inject({ hosts }, random) {
+      const { name, connections } = oneOf(random, hosts)
+      return { target: `host ${name}`, lift: await connections.partition() }
+    },
   },
   'host vanished': {
     seconds: [18, 30],
     async inject({ hosts }, random) {
       const host = oneOf(random, hosts)
-      const partition = await impose([host], ROUTES, { mode: 'blackHole' })
+      const join = await host.connections.partition()
       await Promise.all(host.services.map((service) => service.kill()))
       return {
-        target: partition.target,
+        target: `host ${host.name}`,
         async lift() {
-          await partition.lift()
+          await join()
           await Promise.all(host.services.map((service) => service.start()))
         },
       }

@@ -41,16 +41,17 @@ export async function judge(
 
 /** The books of a run without faults, once everything is posted. */
 export async function settledBooks(installation: Installation): Promise<Books> {
+  const { db, servers } = installation
   const found = await recovers(installation)
   if (found.length) throw new Error(`The undisturbed run did not end: ${found.join('; ')}`)
-  await rpc(installation.servers.rpcUrl, 'anvil_mine', [FINAL_BLOCKS])
-  let books = await readBooks(installation.db)
-  const [claims, posted] = [() => books.claims?.length ?? 0, () => /claim/i.test(books.ledger?.join() ?? '')]
-  await waitFor('The claims are posted', RECOVERY_MS, async () => {
-    books = await readBooks(installation.db)
-    return claims() > 0 && posted()
+  await rpc(servers.rpcUrl, 'anvil_mine', [FINAL_BLOCKS])
+  const unposted = `select (select count(*) from reward_claim where to_block is null) as claims,
+    (select count(*) from ledger_transfer where reason = 'claim') as posted`
+  await waitFor('Every claim is posted', RECOVERY_MS, async () => {
+    const { claims, posted } = (await db.query(unposted)).rows[0]
+    return claims > 0 && claims === posted
   })
-  return books
+  return readBooks(db)
 }
 
 /** Waits until every API says that it is ready, and no job is open. */

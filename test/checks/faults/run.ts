@@ -72,7 +72,7 @@ export async function runWithFaults(
     else result.found.push(`the load ended: ${played.reason instanceof Error ? played.reason.message : played.reason}`)
     if (injected.status === 'fulfilled') Object.assign(result, injected.value)
     else result.found.push(`a fault could not be injected: ${(injected.reason as Error).message}`)
-    if (!stop.aborted) result.found.push(...(await judge(installation, expected)))
+    if (!result.found.length) result.found.push(...(await judge(installation, expected)))
   } catch (error) {
     result.found.push(`the check itself failed: ${(error as Error).stack}`)
   } finally {

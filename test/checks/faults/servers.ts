@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { mkdir, readdir, readFile } from 'node:fs/promises'
+import { appendFile, mkdir, readdir, readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { connect } from 'node:net'
 import { dirname, join } from 'node:path'
@@ -12,6 +12,7 @@ import { type DeploymentFile, writeDeployment } from '#cli/deployment.ts'
 import type { Config } from '#config'
 import { DEV_MNEMONIC, startAnvil } from '#contracts/anvil.ts'
 import { FUNDED_ACCOUNTS } from '#example/accounts.ts'
+import { openDatabase } from '#schema/database.ts'
 import { freePort, startPostgres } from '#schema/postgres.ts'
 import { waitFor } from './serviceProcess.ts'
 
@@ -49,8 +50,12 @@ export async function startServers(folder: string, wanted: { redis: boolean }): 
   }
   try {
     const programs = await debianPostgres()
-    const postgres = await startPostgres(join(folder, 'postgres'), { programs, flags: { fsync: 'off' } })
+    const postgres = await startPostgres(join(folder, 'postgres'), {
+      programs,
+      flags: { fsync: 'off', listen_addresses: '*' },
+    })
     stops.push(() => postgres.stop())
+    await admitNamespaces(join(folder, 'postgres', 'data'), postgres.url)
     const redis = wanted.redis ? await startRedis(join(folder, 'redis')) : undefined
     if (redis) stops.push(() => redis.stop())
     const s3 = await startS3(join(folder, 's3'))
@@ -86,6 +91,14 @@ export async function startServers(folder: string, wanted: { redis: boolean }): 
     await stop()
     throw error
   }
+}
+
+/** Lets hosts in network namespaces connect. */
+async function admitNamespaces(data: string, url: string): Promise<void> {
+  await appendFile(join(data, 'pg_hba.conf'), 'host all all 10.0.0.0/8 scram-sha-256\n')
+  const db = await openDatabase(url, { max: 1 })
+  await db.query('select pg_reload_conf()')
+  await db.close()
 }
 
 /** The newest PostgreSQL of Debian's packages. */

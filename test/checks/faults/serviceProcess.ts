@@ -1,4 +1,4 @@
-import { type ChildProcess, fork } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { closeSync, existsSync, openSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -14,6 +14,8 @@ export interface ServiceSettings {
   args: readonly string[]
   env: NodeJS.ProcessEnv
   logFile: string
+  /** The command that runs a program on the service's host; empty on this machine. */
+  through: readonly string[]
 }
 
 /** One service in a process of its own, which can be killed, frozen and restarted. When it ends by itself, it is started again. */
@@ -49,9 +51,10 @@ export class ServiceProcess {
   }
 
   private spawn() {
-    const { program, args, env, logFile } = this.settings
+    const { program, args, env, logFile, through } = this.settings
     const log = openSync(logFile, 'a')
-    const child = fork(join(program, 'bin/modelcommons.js'), [...args], {
+    const [command = '', ...others] = [...through, process.execPath, join(program, 'bin/modelcommons.js'), ...args]
+    const child = spawn(command, others, {
       cwd: program,
       env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
       stdio: ['ignore', log, log, 'ipc'],
@@ -106,6 +109,17 @@ export class ServiceProcess {
       } catch {} // it has ended
     }
   }
+}
+
+/** Runs a command of the program in the folder `program` to its end. @throws Error with its output when it fails. */
+export function runProgram(program: string, args: readonly string[], env: Readonly<Record<string, string>>): string {
+  const { PATH = '', HOME = '' } = process.env
+  return execFileSync(process.execPath, ['bin/modelcommons.js', ...args], {
+    cwd: program,
+    env: { PATH, HOME, ...env },
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
 }
 
 /** The child processes of `pid`; empty on systems without /proc. */
