@@ -13,12 +13,18 @@ export async function checkFaults(seeds: number, from: number, json: boolean): P
   const expected = await undisturbedBooks(say('undisturbed'), stop.signal)
   const failed: number[] = []
   const counts: Record<string, number> = {}
+  const alarms: Record<string, string[]> = {}
   const skipped = new Set<string>()
   for (let seed = from; seed < from + seeds && !stop.signal.aborted; seed++) {
     const run = await runWithFaults(seed, expected, say(`seed ${seed}`), stop.signal)
-    for (const { name } of run.injected) counts[name] = (counts[name] ?? 0) + 1
+    for (const { name, alarms: raised } of run.injected) {
+      counts[name] = (counts[name] ?? 0) + 1
+      alarms[name] = [...new Set([...(alarms[name] ?? []), ...raised])].sort()
+    }
     for (const name of run.skipped) skipped.add(name)
-    const faults = run.injected.map(({ name, target }) => `${name} (${target})`).join(', ')
+    const faults = run.injected
+      .map(({ name, target, alarms: raised }) => `${name} (${target}) → ${raised.join(' ') || 'no alarm'}`)
+      .join(', ')
     const exits = run.exits.length ? `; ended by themselves: ${run.exits.join(', ')}` : ''
     print(
       `seed ${seed} ${run.found.length ? 'FAILED' : 'passed'} in ${run.seconds} s, ${run.answered} answers, ${run.repeated} repeated: ${faults}${exits}`,
@@ -28,6 +34,7 @@ export async function checkFaults(seeds: number, from: number, json: boolean): P
     print(`  Repeat it with: npm run check -- faults --seeds 1 --seed ${seed}. The logs are in ${run.folder}.`)
     for (const line of run.found.slice(0, 20)) print(`  ${line}`)
   }
+  const silent = FAULT_NAMES.filter((name) => counts[name] && !alarms[name]?.length)
   const never = FAULT_NAMES.filter((name) => !counts[name])
   console.log(
     JSON.stringify({
@@ -37,6 +44,8 @@ export async function checkFaults(seeds: number, from: number, json: boolean): P
       from,
       failed,
       faults: counts,
+      alarms,
+      silent,
       never,
       skipped: [...skipped],
       seconds: Math.round((performance.now() - began) / 1000),

@@ -9,7 +9,7 @@ import { type LoadSize, playLoad } from './faults/load.ts'
 import { judge } from './faults/oracle.ts'
 import { checkOutRelease, RELEASE_BEFORE } from './faults/release.ts'
 import { undisturbedBooks } from './faults/run.ts'
-import { runProgram } from './faults/serviceProcess.ts'
+import { runToEnd } from './faults/serviceProcess.ts'
 
 /** The load lasts longer than the upgrade. */
 const SIZE: LoadSize = { epochs: 100, callsEach: 40 }
@@ -83,7 +83,7 @@ async function replaceServices({ hosts, db }: Installation, say: (line: string) 
     }
   }
   const { attempt } = await until((now) => (now?.progress ?? 0) > BEGUN)
-  runProgram(PROGRAM, ['migrate'], { DATABASE_URL: db.url })
+  runToEnd(PROGRAM, ['migrate'], { DATABASE_URL: db.url })
   say('the database is migrated')
   const result: TrainingProgress = { before: 0, after: 0 }
   for (const kind of ORDER)

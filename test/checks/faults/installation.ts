@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { type Database, openDatabase } from '#schema/database.ts'
 import { openServiceHost, type ServiceHost, type ServiceKind } from './host.ts'
 import { type Servers, startServers } from './servers.ts'
-import { runProgram, waitFor } from './serviceProcess.ts'
+import { runToEnd, waitFor } from './serviceProcess.ts'
 
 /** What one run uses: the servers, and hosts with services of their own. */
 export interface Installation {
@@ -49,7 +49,7 @@ export async function openInstallation(
     if (!keep) await rm(folder, { recursive: true, force: true })
   }
   try {
-    if (program) runProgram(program, ['migrate'], { DATABASE_URL: servers.databaseUrl }) // the first release did not migrate by itself
+    if (program) runToEnd(program, ['migrate'], { DATABASE_URL: servers.databaseUrl }) // the first release did not migrate by itself
     db = await openDatabase(servers.databaseUrl, { name: 'faults check', max: 3 })
     for (const [place, [name, services]] of Object.entries(layout).entries())
       hosts.push(await openServiceHost({ name, place, folder, servers, services, program }))

@@ -1,3 +1,4 @@
+import { alarmsOf, watchAlarms } from './alarms.ts'
 import type { Books } from './books.ts'
 import { ALL_HOSTS, ONE_HOST, openInstallation } from './installation.ts'
 import { type LoadSize, playLoad } from './load.ts'
@@ -64,6 +65,8 @@ export async function runWithFaults(
     folder: undefined,
   }
   try {
+    const stopWatch = new AbortController()
+    const watch = watchAlarms(installation.hosts, stopWatch.signal)
     const faults = injectFaults(installation, seed, planOf(seed), stopFaults.signal, say)
     const over = AbortSignal.any([stop, AbortSignal.timeout(LOAD_TIMEOUT_MS)])
     const load = playLoad(installation, over, say).finally(() => stopFaults.abort())
@@ -72,6 +75,9 @@ export async function runWithFaults(
     else result.found.push(`the load ended: ${played.reason instanceof Error ? played.reason.message : played.reason}`)
     if (injected.status === 'fulfilled') Object.assign(result, injected.value)
     else result.found.push(`a fault could not be injected: ${(injected.reason as Error).message}`)
+    stopWatch.abort()
+    const firings = await watch
+    for (const fault of result.injected) fault.alarms = alarmsOf(fault, firings)
     if (!result.found.length) result.found.push(...(await judge(installation, expected)))
   } catch (error) {
     result.found.push(`the check itself failed: ${(error as Error).stack}`)

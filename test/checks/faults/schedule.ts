@@ -16,6 +16,8 @@ export interface InjectedFault {
   target: string
   from: number
   to: number
+  /** The operator's alarms that it raised. */
+  alarms: string[]
 }
 
 export const FAULTS_PER_RUN = 4
@@ -72,7 +74,7 @@ export async function injectFaults(
       const fault = await kind.inject(installation, seededRandomAt(seed, 2, place))
       if (!fault) return void skipped.push(name)
       say(`${name}: ${fault.target}, for ${(lastsMs / 1000).toFixed(0)} s`)
-      const record = { name, target: fault.target, from, to: Number.POSITIVE_INFINITY }
+      const record: InjectedFault = { name, target: fault.target, from, to: Number.POSITIVE_INFINITY, alarms: [] }
       injected.push(record)
       await pause(lastsMs)
       await fault.lift()

@@ -112,7 +112,7 @@ export class ServiceProcess {
 }
 
 /** Runs a command of the program in the folder `program` to its end. @throws Error with its output when it fails. */
-export function runProgram(program: string, args: readonly string[], env: Readonly<Record<string, string>>): string {
+export function runToEnd(program: string, args: readonly string[], env: Readonly<Record<string, string>>): string {
   const { PATH = '', HOME = '' } = process.env
   return execFileSync(process.execPath, ['bin/modelcommons.js', ...args], {
     cwd: program,
