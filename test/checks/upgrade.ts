@@ -12,11 +12,11 @@ import { undisturbedBooks } from './faults/run.ts'
 import { runToEnd } from './faults/serviceProcess.ts'
 
 /** The load lasts longer than the upgrade. */
-const SIZE: LoadSize = { epochs: 100, callsEach: 40 }
+const SIZE: LoadSize = { epochs: 200, callsEach: 40 }
 /** Two of what answers requests. One worker, so that its successor, not another worker, takes the training over. */
 const LAYOUT: Readonly<Record<string, readonly ServiceKind[]>> = { a: ['index', 'api', 'worker'], b: ['index', 'api'] }
-/** The order in which an operator replaces the services, after the migration. */
-const ORDER: readonly ServiceKind[] = ['worker', 'index', 'api']
+/** The order in which an operator replaces the services, after the migration (`docs/for-operators.md`). */
+const ORDER: readonly ServiceKind[] = ['index', 'api', 'worker']
 const LOAD_TIMEOUT_MS = 400_000
 /** The part of the training after which the upgrade begins. */
 const BEGUN = 0.15
@@ -87,7 +87,7 @@ async function replaceServices({ hosts, db }: Installation, say: (line: string) 
   say('the database is migrated')
   const result: TrainingProgress = { before: 0, after: 0 }
   for (const kind of ORDER)
-    for (const { services } of hosts)
+    for (const { services } of hosts.toReversed()) // the standby before the active one
       for (const service of services.filter(({ name }) => name.startsWith(kind))) {
         if (!(await service.stop())) throw new Error(`${service.name} did not end after SIGTERM.`)
         if (kind === 'worker') result.before = (await progress())?.progress ?? 0

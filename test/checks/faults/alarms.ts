@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { alerts, expressionOf } from '../../../dashboards/alerts.ts'
 import type { ServiceHost } from './host.ts'
-import { evaluate, parseMetrics, type Scrape, type Series } from './promql.ts'
+import { evaluateRule, parseMetrics, type Scrape, type Series } from './promql.ts'
 import type { InjectedFault } from './schedule.ts'
 
 /** Which of the operator's alarms fire during a run. The rules are those of Prometheus; it is their `expr` alone that counts here, because a fault
@@ -35,7 +35,9 @@ export async function watchAlarms(hosts: readonly ServiceHost[], over: AbortSign
       ),
     )
     scrapes.push(scraped.flat())
-    const names = alerts.filter((alert) => evaluate(expressionOf(alert), scrapes).length > 0).map(({ name }) => name)
+    const names = alerts
+      .filter((alert) => evaluateRule(expressionOf(alert), scrapes).length > 0)
+      .map(({ name }) => name)
     firings.push({ at: performance.now() - began, names: new Set(names) })
     await sleep(INTERVAL_MS, undefined, { signal: over }).catch(() => {})
   }

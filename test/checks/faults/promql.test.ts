@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { evaluate, parseMetrics } from './promql.ts'
+import { evaluateRule, parseMetrics } from './promql.ts'
 
 const before = parseMetrics('requests_total{code="A"} 1\nrequests_total{code="B"} 5')
 const now = parseMetrics(`# HELP requests_total Requests.
@@ -12,7 +12,7 @@ size{host="x",device="/"} 100
 size{host="y",device="/"} 100
 wait{kind="infer"} 31.5
 down 0`)
-const values = (expression: string) => evaluate(expression, [before, now]).map(({ value }) => value)
+const values = (expression: string) => evaluateRule(expression, [before, now]).map(({ value }) => value)
 
 test('comparisons keep the series for which they hold', () => {
   expect(values('free < 50')).toEqual([10])

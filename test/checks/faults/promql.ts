@@ -13,7 +13,7 @@ export type Scrape = readonly Series[]
 const TOKEN = /\s*(\d+(?:\.\d+)?(?:e[+-]?\d+)?|[A-Za-z_]\w*|"[^"]*"|==|!=|>=|<=|\[[^\]]*\]|[(){},=<>*/+-])/y
 
 /** The series that satisfy `expression` at the last scrape: empty when its alarm does not fire. @throws Error where it uses anything else. */
-export function evaluate(expression: string, scrapes: readonly Scrape[]): Series[] {
+export function evaluateRule(expression: string, scrapes: readonly Scrape[]): Series[] {
   const result = new Evaluator(expression, scrapes).whole()
   return Array.isArray(result) ? result : [{ name: '', labels: {}, value: result }]
 }
