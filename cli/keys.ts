@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { ConfigError, readConfig } from '#config'
-import type { Database } from '#schema/database.ts'
+import { type Database, databaseTime } from '#schema/database.ts'
 import { ApiKey } from '#schema/offchain/access.ts'
 import { row, rowsOf, saveRows } from '#schema/rows.ts'
 import { withDatabase } from './withDatabase.ts'
@@ -11,14 +11,14 @@ type NewKey = Pick<ApiKey, 'account' | 'role' | 'label'>
 
 export async function createKey({ account, role, label }: NewKey): Promise<void> {
   const key = `mc_${randomBytes(24).toString('base64url')}`
-  await withDatabase(readConfig(process.env, { requireDeployment: false }), (db: Database) =>
+  await withDatabase(readConfig(process.env, { requireDeployment: false }), async (db: Database) =>
     saveRows(db, [
       row(ApiKey, {
         id: idOf(key),
         account: account.toLowerCase(),
         role,
         label,
-        createdAt: new Date(),
+        createdAt: await databaseTime(db),
         revokedAt: null,
       }),
     ]),

@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import type { Config } from '#config'
 import { freePort } from '#schema/postgres.ts'
 import { type BackingServices, startBackingServices } from './backingServices.ts'
+import { markHome, requireUsableHome } from './homeVersion.ts'
 import { untilAborted } from './interruption.ts'
 import { lockHome } from './lockHome.ts'
 import { requireFreePort } from './requireFreePort.ts'
@@ -26,7 +27,9 @@ export async function startSystem(config: Config, log: Logger, signal = new Abor
     await release()
   }
   try {
+    await requireUsableHome(config.home)
     backing = await startBackingServices(config, log, signal)
+    await markHome(config.home)
     signal.throwIfAborted()
     const port = config.port || (await freePort()) // a restarted API keeps the port
     const start = (name: string) => {

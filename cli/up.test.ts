@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -136,3 +136,23 @@ test('while it runs, other commands find its database, its chain and its contrac
     output: `RPC_URL: no chain is configured, and none runs for ${home}. Start \`modelcommons up\` first, or set RPC_URL and DEPLOYMENT.`,
   })
 }, 120_000)
+
+test('a home folder of a newer release, or of another major version of PostgreSQL, is refused and left as it is', async () => {
+  const home = await emptyHome()
+  await writeFile(join(home, 'version'), '99.0.0\n')
+  expect(await runProgram('up', { MODELCOMMONS_HOME: home, PORT: '0' })).toEqual({
+    code: 1,
+    output: expect.stringMatching(/^MODELCOMMONS_HOME: release 99\.0\.0 has used .*, and this is \d/),
+  })
+  await rm(join(home, 'version'))
+  await mkdir(join(home, 'postgres/data'), { recursive: true })
+  await writeFile(join(home, 'postgres/data/PG_VERSION'), '9\n')
+  await writeFile(join(home, 'postgres/password'), 'secret')
+  expect(await runProgram('up', { MODELCOMMONS_HOME: home, PORT: '0' })).toEqual({
+    code: 1,
+    output: expect.stringMatching(
+      /has files of PostgreSQL 9, which the embedded PostgreSQL \d+ cannot open\. .* backup/,
+    ),
+  })
+  expect(await readdir(join(home, 'postgres/data'))).toEqual(['PG_VERSION'])
+})

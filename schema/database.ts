@@ -68,6 +68,11 @@ export function sessionConfig(url: string, extra: Readonly<Record<string, string
   }
 }
 
+/** The database's clock, which all hosts share: times that are stored or compared come from it, never from a host's own clock. */
+export async function databaseTime(sql: Sql): Promise<Date> {
+  return (await sql.query<{ time: Date }>('select clock_timestamp() as time')).rows[0]?.time as Date
+}
+
 export interface DatabaseOptions {
   /** The maximum number of connections. */
   max?: number

@@ -48,6 +48,7 @@ export async function startPostgres(
   const command = (program: string, args: string[]) =>
     run(program, args, { ...owner, cwd: dirname(binaries.postgres), env: { ...process.env, LC_ALL: 'C' } })
 
+  await requireMajor(data, binaries.postgres)
   const password = await readFile(join(folder, 'password'), 'utf8').catch(() => undefined)
   const secret = password ?? randomBytes(18).toString('base64url')
   if (password === undefined) {
@@ -157,6 +158,18 @@ async function binariesOf(): Promise<{ initdb: string; pg_ctl: string; postgres:
     )
   })
   return binaries
+}
+
+/** @throws PostgresError when another major version of PostgreSQL has written the files, which this one cannot open. */
+async function requireMajor(data: string, program: string): Promise<void> {
+  const written = (await readFile(join(data, 'PG_VERSION'), 'utf8').catch(() => '')).trim()
+  if (!written) return
+  const { stdout } = await run(program, ['--version'])
+  const own = /\d+/.exec(stdout)?.[0]
+  if (written !== own)
+    throw new PostgresError(
+      `${data} has files of PostgreSQL ${written}, which the embedded PostgreSQL ${own} cannot open. With the release that wrote them, run \`modelcommons backup\`; then restore the backup into another MODELCOMMONS_HOME.`,
+    )
 }
 
 /** Lets the server's user pass through a private folder of the current user, such as a temporary folder. */

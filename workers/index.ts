@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { Logger } from 'pino'
 import type { ArtifactStore, CheckpointStore } from '#schema/artifacts/index.ts'
-import type { Database } from '#schema/database.ts'
+import { type Database, databaseTime } from '#schema/database.ts'
 import { LANES, type Lane } from '#schema/jobs.ts'
 import { listenNotifications } from '#schema/notifications.ts'
 import { WorkerNode } from '#schema/offchain/jobs.ts'
@@ -119,8 +119,9 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   }
 }
 
-const registerWorker = (db: Database, id: string, { device, slots, streamUrl }: WorkerOptions) =>
-  saveRows(db, [
+async function registerWorker(db: Database, id: string, { device, slots, streamUrl }: WorkerOptions) {
+  const now = await databaseTime(db)
+  await saveRows(db, [
     row(WorkerNode, {
       id,
       host: hostname(),
@@ -128,8 +129,9 @@ const registerWorker = (db: Database, id: string, { device, slots, streamUrl }: 
       device,
       concurrency: LANES.reduce((sum, lane) => sum + slots[lane], 0),
       streamUrl: streamUrl ?? null,
-      startedAt: new Date(),
-      heartbeatAt: new Date(),
+      startedAt: now,
+      heartbeatAt: now,
       stoppedAt: null,
     }),
   ])
+}

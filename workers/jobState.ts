@@ -1,4 +1,4 @@
-import type { Database, Sql } from '#schema/database.ts'
+import { type Database, databaseTime, type Sql } from '#schema/database.ts'
 import { insertJob, jobFromRow, queueEntries, releaseHold } from '#schema/enqueue.ts'
 import { notify, notifySql } from '#schema/notifications.ts'
 import { Artifact } from '#schema/offchain/artifacts.ts'
@@ -128,8 +128,9 @@ export async function completeJob(
   }
   return db.transaction(async (sql) => {
     await endAttempt(sql, job, 'Succeeded', set, result)
+    const createdAt = await databaseTime(sql)
     const listed = artifacts.map(({ name: id, kind, mediaType, size }) =>
-      row(Artifact, { id, kind, mediaType, size: BigInt(size), createdAt: new Date() }),
+      row(Artifact, { id, kind, mediaType, size: BigInt(size), createdAt }),
     )
     await saveRows(sql, [...listed, ...rows])
     await afterRows?.(sql)

@@ -220,17 +220,17 @@ export function createTransactor(options: TransactorOptions): Transactor {
   }
 
   const waitForReceipt = async (key: string, call: UntypedCall, signal?: AbortSignal): Promise<TransactionReceipt> => {
-    const started = Date.now()
+    const started = performance.now()
     let stored = await mustFind(key)
-    let sentAt = 0
+    let sentAt = Number.NEGATIVE_INFINITY
     let conflictSince = 0
     for (;;) {
       signal?.throwIfAborted()
       const receipt = await receiptOf(stored.hash)
       if (receipt) return recordReceipt(key, call, receipt)
       if ((await transactionCount('latest')) > stored.nonce) {
-        conflictSince ||= Date.now()
-        if (Date.now() - conflictSince > NONCE_CONFLICT_MS) {
+        conflictSince ||= performance.now()
+        if (performance.now() - conflictSince > NONCE_CONFLICT_MS) {
           if ((await transactionCount('finalized')) <= stored.nonce)
             throw new ChainUnavailableError(
               'nonce-used',
@@ -239,17 +239,17 @@ export function createTransactor(options: TransactorOptions): Transactor {
           log.warn({ key, nonce: stored.nonce }, 'a final transaction used the nonce; signing again with a new nonce')
           stored = await signAndStore(key, call, stored.hash)
           conflictSince = 0
-          sentAt = 0
+          sentAt = Number.NEGATIVE_INFINITY
         }
       } else {
         conflictSince = 0
-        if (Date.now() - sentAt > RESEND_MS) {
+        if (performance.now() - sentAt > RESEND_MS) {
           await sendUpTo(stored.nonce)
-          sentAt = Date.now()
+          sentAt = performance.now()
           continue
         }
       }
-      if (Date.now() - started > receiptTimeoutMs)
+      if (performance.now() - started > receiptTimeoutMs)
         throw new ChainUnavailableError(
           'not-mined',
           `Transaction ${stored.hash} (${key}) was not mined within ${Math.round(receiptTimeoutMs / 1000)} s. It stays stored; a retry continues to wait for it.`,

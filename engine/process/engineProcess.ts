@@ -125,7 +125,7 @@ export class EngineProcess {
     const child = (this.child ??= this.spawn())
     const id = this.nextId++
     keepParentAlive(child, true)
-    this.lastHeartbeat = Date.now()
+    this.lastHeartbeat = performance.now()
     let killer: NodeJS.Timeout | undefined
     const abort = () => {
       this.send(child, { type: 'abort', id })
@@ -183,7 +183,7 @@ export class EngineProcess {
   }
 
   private receive(child: ChildProcess, reply: EngineReply): void {
-    this.lastHeartbeat = Date.now()
+    this.lastHeartbeat = performance.now()
     if (reply.type === 'heartbeat') {
       if (this.child === child) this.current = reply.figures
       return
@@ -231,7 +231,7 @@ export class EngineProcess {
 
   private async watch(child: ChildProcess, id: number): Promise<void> {
     const { memoryMb, hangMs } = this.options
-    const silent = Date.now() - this.lastHeartbeat
+    const silent = performance.now() - this.lastHeartbeat
     const used = child.pid === undefined ? 0 : await memoryOf(child.pid)
     if (this.running.get(id)?.child !== child) return
     const fault =

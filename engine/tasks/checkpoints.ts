@@ -35,12 +35,12 @@ export async function* runWithCheckpoints<Report>(
       throw new TaskError(`The checkpoint ${file} could not be written: ${(cause as Error).message}`, { cause })
     }
   }
-  let saved = Date.now()
+  let saved = performance.now()
   for await (const report of savingOnError(run.start(signal), save)) {
     yield report
-    if (Date.now() - saved < every * 1000) continue
+    if (performance.now() - saved < every * 1000) continue
     await save()
-    saved = Date.now()
+    saved = performance.now()
   }
   await save()
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Database } from '#schema/database.ts'
+import { type Database, databaseTime } from '#schema/database.ts'
 import { isRetriable } from '#schema/errors.ts'
 import { type Drift, Reconciliation } from '#schema/offchain/reconciliation.ts'
 import { Governor } from '#schema/onchain/governance.ts'
@@ -57,7 +57,7 @@ export async function reconcile(db: Database, rpc: Rpc, sample: SampleOptions): 
       compared,
       drift: findings.length,
       findings: findings.slice(0, MAX_FINDINGS),
-      at: new Date(),
+      at: await databaseTime(db),
     }
     await saveRows(db, [row(Reconciliation, found)])
     const nothingCompared = compared ? undefined : values.length ? NO_FUNCTIONS : NO_ROWS

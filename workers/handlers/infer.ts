@@ -1,5 +1,6 @@
 import { keccak256, stringToBytes } from 'viem'
 import { fee as feeOf } from '#rules/fee.ts'
+import { databaseTime } from '#schema/database.ts'
 import { documentBytes } from '#schema/documents.ts'
 import { CreditHold, Receipt } from '#schema/offchain/attribution.ts'
 import { Endpoint } from '#schema/onchain/market.ts'
@@ -88,7 +89,7 @@ export const inferHandler =
       fee,
       hash,
       signature: await job.chain.sign(hash),
-      answeredAt: new Date(),
+      answeredAt: await databaseTime(job.db), // epochs are closed by this time
     })
     return {
       result: {

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { keccak256, stringToBytes } from 'viem'
+import { databaseTime } from '#schema/database.ts'
 import { putDocument, rewardMapDocument, type UsageReceipt, usageDocument } from '#schema/documents.ts'
 import { SignedVoucher } from '#schema/offchain/access.ts'
 import { AnswerAttribution, Receipt } from '#schema/offchain/attribution.ts'
@@ -102,7 +103,7 @@ async function checkOrder(job: Job, epoch: number) {
  *  read the same ones. */
 async function claimReceipts(job: Job, epoch: number): Promise<Receipt[]> {
   const [self] = await rowsOf(job.db, JobRun, 'id = $1', [job.id])
-  const before = self?.createdAt ?? new Date()
+  const before = self?.createdAt ?? (await databaseTime(job.db))
   await waitUntilAttributed(job, before)
   await job.db.query(
     'update receipt set epoch = $1 where epoch is null and answered_at <= $2 and not exists (select 1 from receipt other where other.epoch = $1)',
