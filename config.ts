@@ -29,6 +29,9 @@ const SECONDS = 'expected a whole number of seconds from 0 to 86400'
 const BYTES = 'expected a number of bytes, at least 1048576'
 const key = z.string().regex(/^0x[0-9a-fA-F]{64}$/, 'expected a private key: 0x and 64 hex digits')
 
+const MAX_READY_LAG = 1_000_000_000
+const LAG = `expected a whole number of blocks from 0 to ${MAX_READY_LAG}`
+
 const schema = z.object({
   /** The folder of the embedded servers' files. */
   MODELCOMMONS_HOME: z.string().min(1).default('.modelcommons'),
@@ -68,6 +71,8 @@ const schema = z.object({
   API_METRICS_PORT: port.optional(),
   INDEX_PORT: port.optional(),
   WORKER_PORT: port.optional(),
+  /** An API whose index lags further behind its chain is not ready; 0: it is ready however old its answers are. */
+  READY_LAG_BLOCKS: z.coerce.number(LAG).int(LAG).min(0, LAG).max(MAX_READY_LAG, LAG).default(100),
   /** The address on which these ports listen. */
   METRICS_HOST: z.string().min(1).default('127.0.0.1'),
   /** The bearer token for /metrics; without it, they answer this machine and private networks only. */
@@ -160,6 +165,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env, { requireDeploy
       INDEX_PORT: value.INDEX_PORT,
       WORKER_PORT: value.WORKER_PORT,
     },
+    maxLagBlocks: value.READY_LAG_BLOCKS || Number.POSITIVE_INFINITY,
     metricsHost: value.METRICS_HOST,
     metricsToken: value.METRICS_TOKEN,
     device: value.MODELCOMMONS_DEVICE,

@@ -45,13 +45,16 @@ export async function indexTargets(options: GovernorOptions, config: Config): Pr
   return made
 }
 
+/** An index to read; its node, if the configuration names one. */
+type IndexedTarget = Omit<IndexTarget, 'rpcUrl'> & { rpcUrl?: string }
+
 /** Like `indexTargets`, for readers of an index: with a configuration file they need no node. */
-export async function indexedTargets(options: GovernorOptions, config: Config): Promise<Omit<IndexTarget, 'rpcUrl'>[]> {
-  const { databaseUrl, rpcUrls: rpcUrl } = config
+export async function indexedTargets(options: GovernorOptions, config: Config): Promise<IndexedTarget[]> {
+  const { databaseUrl, rpcUrls } = config
   if (!databaseUrl || !namesGovernors(options)) return indexTargets(options, config)
-  const made: Omit<IndexTarget, 'rpcUrl'>[] = []
-  for (const { databaseSuffix, deployment } of await namedChains(options, { rpcUrl }))
-    made.push({ deployment, databaseUrl: await databaseOf(databaseUrl, databaseSuffix) })
+  const made: IndexedTarget[] = []
+  for (const { databaseSuffix, deployment, rpcUrl } of await namedChains(options, { rpcUrl: rpcUrls }))
+    made.push({ deployment, rpcUrl, databaseUrl: await databaseOf(databaseUrl, databaseSuffix) })
   return made
 }
 

@@ -14,10 +14,12 @@ import { createHandlers } from '#workers/handlers/index.ts'
 import { startWorker } from '#workers/index.ts'
 import { postLedger } from '#workers/ledger.ts'
 import { openApiMetrics } from './apiMetrics.ts'
+import { openChainHead } from './chainHead.ts'
 import { circuitObserver } from './circuitMetric.ts'
 import { readDeployment } from './deployment.ts'
 import type { GovernorOptions } from './governors.ts'
 import { configFor, indexedTargets } from './indexCommand.ts'
+import { addIndexHealth } from './indexHealthMetrics.ts'
 import { openLog } from './log.ts'
 import { openArtifacts, openStores } from './openArtifacts.ts'
 import { openProcessMetrics } from './processMetrics.ts'
@@ -72,7 +74,11 @@ export const runApi = (options: GovernorOptions = {}) =>
       statementTimeoutMs: LIMITS.statementMs,
     })
     const queues = await openQueues({ databaseUrl, redisUrl: config.redisUrl })
+    const closing = new AbortController()
+    const chainHead = following.rpcUrl ? openChainHead(following.rpcUrl, closing.signal) : undefined
+    const { maxLagBlocks } = config
     const registry = openApiMetrics(db, config)
+    addIndexHealth(registry, { db, chainId: deployment.chainId, chainHead, maxLagBlocks })
     const artifacts = await openArtifacts(config, log, circuitObserver(registry))
     const { host, port, auth } = config
     const api = await startApi({
@@ -84,6 +90,8 @@ export const runApi = (options: GovernorOptions = {}) =>
       port,
       auth,
       deployment,
+      chainHead,
+      maxLagBlocks,
       web: await webFolder(log),
       registry,
       persistedQueries: await persistedQueriesOf(config),
@@ -94,6 +102,7 @@ export const runApi = (options: GovernorOptions = {}) =>
       async stop() {
         await status.close()
         await api.stop()
+        closing.abort()
         await queues.close()
         await db.close()
       },

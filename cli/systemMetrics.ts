@@ -33,10 +33,10 @@ export const SYSTEM_METRICS: readonly SystemMetric[] = [
     sql: 'select id as chain, final_block as value from cursor',
   },
   {
-    name: 'index_lag_blocks',
-    help: 'Blocks between the head and the index.',
+    name: 'indexer_silent_seconds',
+    help: 'Seconds since an indexer renewed the lease of its chain, by the clock of the database.',
     labels: ['chain'],
-    sql: 'select id as chain, head_block - block as value from cursor',
+    sql: `select id as chain, extract(epoch from clock_timestamp() - renewed_at) as value from indexer_lease`,
   },
   {
     name: 'index_drift',

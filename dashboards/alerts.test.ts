@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import { openApiMetrics } from '#cli/apiMetrics.ts'
 import { circuitObserver } from '#cli/circuitMetric.ts'
 import { addIndexerMetrics } from '#cli/indexerMetrics.ts'
+import { addIndexHealth, INDEX_HEALTH_METRICS } from '#cli/indexHealthMetrics.ts'
 import { METRIC_PREFIX, SYSTEM_METRICS } from '#cli/systemMetrics.ts'
 import { addEngineMetrics, addWorkerMetrics } from '#cli/workerMetrics.ts'
 import { metricsPlugin } from '#graphql/plugins/metrics.ts'
@@ -17,7 +18,9 @@ const read = (path: string) => readFile(new URL(path, root), 'utf8')
 
 /** The names of all metrics that the services export. */
 async function exported(): Promise<Set<string>> {
-  const api = openApiMetrics(await freshDatabase(), { home: '.' })
+  const db = await freshDatabase()
+  const api = openApiMetrics(db, { home: '.' })
+  addIndexHealth(api, { db, chainId: 1 })
   metricsPlugin(api)
   circuitObserver(api)
   const others = new Registry()
@@ -51,7 +54,8 @@ test('every metric that an alarm or a board names is exported by a service', asy
 })
 
 test('what every API or worker exports alike is never added up: with two of them nothing doubles', () => {
-  const alike = [...SYSTEM_METRICS.map(({ name }) => name), 'signer_balance_wei', 'signer_missing_nonces']
+  const measured = [...SYSTEM_METRICS, ...INDEX_HEALTH_METRICS].map(({ name }) => name)
+  const alike = [...measured, 'signer_balance_wei', 'signer_missing_nonces']
   for (const name of alike) {
     const uses = expressions().filter((expr) => new RegExp(`${METRIC_PREFIX}${name}\\b`).test(expr))
     const extremum = new RegExp(`(max|min|absent)( by \\([\\w, ]+\\) )?\\(${METRIC_PREFIX}${name}({[^}]*})?\\)`, 'g')

@@ -36,6 +36,7 @@ const ETHER = 1e18
 /** The limits that an operator may want to look up or change. */
 export const LIMITS_OF_ALERTS = {
   lagBlocks: 100,
+  silentIndexerSeconds: 60,
   queuedAnswerSeconds: 30,
   queuedJobSeconds: 30 * MINUTE,
   waitingSeconds: 2 * MINUTE,
@@ -65,6 +66,13 @@ export const alerts: readonly Alert[] = [
     summary: 'No indexer follows the chain.',
     minutes: 1,
     expr: 'max by (chain) (modelcommons_index_active) == 0 or absent(modelcommons_index_active)',
+  },
+  {
+    name: 'IndexerSilent',
+    severity: 'critical',
+    summary: 'No indexer of chain {{ $labels.chain }} has been heard of for {{ $value }} s.',
+    minutes: 0,
+    limit: { metric: 'modelcommons_indexer_silent_seconds', by: ['chain'], above: L.silentIndexerSeconds },
   },
   {
     name: 'IndexerLagging',

@@ -3,6 +3,7 @@ import type { Database } from '#schema/database.ts'
 import type { Queues } from '#schema/queue.ts'
 import type { Caller } from './access.ts'
 import type { ErrorLog } from './errors.ts'
+import type { ChainHead } from './indexHealth.ts'
 import type { NotificationFeed } from './live/feed.ts'
 import { Reader } from './query/reader.ts'
 
@@ -22,6 +23,10 @@ export interface Services {
   auth: 'open' | 'keys'
   log: ErrorLog
   feed: NotificationFeed
+  /** The head of the chain, from a node; without it, what the indexer stored. */
+  chainHead?: ChainHead
+  /** The API is not ready while the index lags further behind the chain: 100 blocks. */
+  maxLagBlocks?: number
 }
 
 /** The context of one request. */

@@ -1,16 +1,13 @@
 import type { RequestHandler } from 'express'
 import type { Services } from './context.ts'
-import { readHead } from './query/asOf.ts'
-
-/** The index counts as ready while it is at most this many blocks behind the chain. */
-const MAX_LAG = 100
+import { measureIndex } from './indexHealth.ts'
 
 /** Liveness: answers as long as the process runs. */
 export const livez: RequestHandler = (_request, response) => {
   response.json({ live: true })
 }
 
-/** Readiness: the database answers and the index is not far behind the chain. Otherwise 503 with the reason. */
+/** 200 while the API is ready, otherwise 503 with the reason. */
 export const readyz =
   (services: Services): RequestHandler =>
   async (_request, response) => {
@@ -20,29 +17,36 @@ export const readyz =
 
 export interface Readiness {
   ready: boolean
+  /** degraded: queries are answered correctly as of `block`, but `reason` needs somebody. */
+  status: 'ok' | 'degraded' | 'unavailable'
   database: boolean
-  /** Why it is not ready, and what to do. */
+  /** What is wrong, and what to do. */
   reason?: string
   block?: number | null
   headBlock?: number | null
   lag?: number | null
+  indexerSilentSeconds?: number | null
 }
 
-export async function readiness({ db, deployment, log }: Services): Promise<Readiness> {
+/** Ready: the database answers, and the index is not too far behind the chain. A silent indexer, or a node that does not answer, only degrades:
+ *  it concerns all APIs of the index alike, and they answer queries correctly; they become unready when the lag has grown. */
+export async function readiness({ db, deployment, chainHead, maxLagBlocks, log }: Services): Promise<Readiness> {
   try {
-    const head = await readHead(db, deployment.chainId)
-    const lag = head ? Math.max(0, head.headBlock - head.block) : null
-    const ready = lag === null || lag <= MAX_LAG
+    const health = await measureIndex({ db, chainId: deployment.chainId, chainHead, maxLagBlocks })
+    const { block, headBlock, lag, lagsTooFar, indexerSilentSeconds: silent, problems } = health
     return {
-      ready,
+      ready: !lagsTooFar,
+      status: lagsTooFar ? 'unavailable' : problems.length ? 'degraded' : 'ok',
       database: true,
-      block: head?.block ?? null,
-      headBlock: head?.headBlock ?? null,
+      block,
+      headBlock,
       lag,
-      ...(!ready && { reason: `The index is ${lag} blocks behind the chain. See the indexer’s log.` }),
+      indexerSilentSeconds: silent === null ? null : Math.round(silent),
+      ...(problems.length > 0 && { reason: problems.join(' ') }),
     }
   } catch (error) {
     log.error({ err: error }, 'readiness check failed')
-    return { ready: false, database: false, reason: 'The database does not answer. Check DATABASE_URL.' }
+    const reason = 'The database does not answer. Check DATABASE_URL.'
+    return { ready: false, status: 'unavailable', database: false, reason }
   }
 }

@@ -66,7 +66,7 @@ export class NodeResolver {
   @Query(() => Meta, { description: 'The block as of which this request is answered.' })
   async _meta(
     @Arg('asOf', () => AsOfInput, AS_OF_ARG) asOfInput: AsOfInput | undefined,
-    @Ctx() { reader }: ApiContext,
+    @Ctx() { reader, chainHead }: ApiContext,
   ): Promise<Meta> {
     const [head, asOf] = await Promise.all([reader.head(), reader.asOf(asOfInput)])
     return {
@@ -74,7 +74,7 @@ export class NodeResolver {
       ...asOf,
       final: head !== null && asOf.block !== null && asOf.block <= head.finalBlock,
       finalBlock: head?.finalBlock ?? null,
-      headBlock: head?.headBlock ?? null,
+      headBlock: head && Math.max(head.headBlock, chainHead?.recent() ?? 0),
     }
   }
 }
