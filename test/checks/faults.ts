@@ -1,9 +1,12 @@
 import { FAULT_NAMES } from './faults/kinds.ts'
 import { runWithFaults, undisturbedBooks } from './faults/run.ts'
+import { planOf } from './faults/schedule.ts'
 
-/** `npm run check -- faults [--seeds N] [--seed S] [--json]`: plays one lifecycle on two of everything, while servers, hosts and connections fail
+/** `npm run check -- faults [--seeds N] [--seed S] [--json] [--only KIND,KIND]`: plays one lifecycle on two of everything, while servers, hosts and connections fail
  *  at random, and compares what is left with an undisturbed run. `--json` prints nothing but the last line. @returns whether every seed passed. */
-export async function checkFaults(seeds: number, from: number, json: boolean): Promise<boolean> {
+export async function checkFaults(seeds: number, from: number, json: boolean, only?: string): Promise<boolean> {
+  const kinds = only ? FAULT_NAMES.filter((name) => only.split(',').includes(name)) : FAULT_NAMES
+  if (!kinds.length) throw new Error(`--only ${only}: no such fault. Choose of: ${FAULT_NAMES.join(', ')}.`)
   const began = performance.now()
   const print = json ? () => {} : console.log
   const since = () => `${((performance.now() - began) / 1000).toFixed(1).padStart(7)} s`
@@ -16,7 +19,7 @@ export async function checkFaults(seeds: number, from: number, json: boolean): P
   const alarms: Record<string, string[]> = {}
   const skipped = new Set<string>()
   for (let seed = from; seed < from + seeds && !stop.signal.aborted; seed++) {
-    const run = await runWithFaults(seed, expected, say(`seed ${seed}`), stop.signal)
+    const run = await runWithFaults(seed, planOf(seed, kinds), expected, say(`seed ${seed}`), stop.signal)
     for (const { name, alarms: raised } of run.injected) {
       counts[name] = (counts[name] ?? 0) + 1
       alarms[name] = [...new Set([...(alarms[name] ?? []), ...raised])].sort()
@@ -31,7 +34,9 @@ export async function checkFaults(seeds: number, from: number, json: boolean): P
     )
     if (!run.found.length) continue
     failed.push(seed)
-    print(`  Repeat it with: npm run check -- faults --seeds 1 --seed ${seed}. The logs are in ${run.folder}.`)
+    print(
+      `  Repeat it with: npm run check -- faults --seeds 1 --seed ${seed}${only ? ` --only '${only}'` : ''}. The logs are in ${run.folder}.`,
+    )
     for (const line of run.found.slice(0, 20)) print(`  ${line}`)
   }
   const silent = FAULT_NAMES.filter((name) => counts[name] && !alarms[name]?.length)

@@ -15,6 +15,7 @@ const { positionals, values } = parseArgs({
     seed: { type: 'string', default: '1' },
     bug: { type: 'string' },
     from: { type: 'string' },
+    only: { type: 'string' },
     dir: { type: 'string' },
     config: { type: 'string' },
     files: { type: 'string' },
@@ -32,7 +33,7 @@ const checks: Record<string, Check> = {
   audits: { about: 'the server audits of graphql-http, against the API', run: checkAudits },
   faults: {
     about: 'random faults of every server that the system uses (--seeds N, --seed S, --json)',
-    run: () => checkFaults(Number(values.seeds ?? 5), Number(values.seed), values.json),
+    run: () => checkFaults(Number(values.seeds ?? 5), Number(values.seed), values.json, values.only),
   },
   influence: {
     about: 'influences find mislabelled samples and predict retrainings (--seed S)',

@@ -83,7 +83,7 @@ async function replaceServices({ hosts, db }: Installation, say: (line: string) 
     }
   }
   const { attempt } = await until((now) => (now?.progress ?? 0) > BEGUN)
-  runToEnd(PROGRAM, ['migrate'], { DATABASE_URL: db.url })
+  await runToEnd(PROGRAM, ['migrate'], { DATABASE_URL: db.url })
   say('the database is migrated')
   const result: TrainingProgress = { before: 0, after: 0 }
   for (const kind of ORDER)

@@ -3,7 +3,7 @@ import { freePort } from '#schema/postgres.ts'
 import { clockEnvironment } from './clock.ts'
 import { type Connections, openConnections } from './connections.ts'
 import { type Disk, mountDisk } from './disk.ts'
-import type { Servers } from './servers.ts'
+import { type Servers, serviceEnvironment } from './servers.ts'
 import { ServiceProcess } from './serviceProcess.ts'
 
 /** The program of the working tree. */
@@ -57,16 +57,7 @@ export async function openServiceHost({
     worker: await freePort(),
   }
   const env = {
-    MODELCOMMONS_HOME: home,
-    DATABASE_URL: urls.database,
-    REDIS_URL: urls.redis,
-    S3_ENDPOINT: urls.s3,
-    RPC_URL: urls.rpc,
-    S3_BUCKET: servers.s3.bucket,
-    S3_ACCESS_KEY_ID: servers.s3.accessKeyId,
-    S3_SECRET_ACCESS_KEY: servers.s3.secretAccessKey,
-    DEPLOYMENT: servers.deploymentFile,
-    OPERATOR_KEY: servers.operatorKey,
+    ...serviceEnvironment(servers, urls, home),
     MODELCOMMONS_AUTH: 'open',
     MODELCOMMONS_DEVICE: 'cpu',
     RECONCILE_SECONDS: '0',

@@ -49,7 +49,7 @@ export async function openInstallation(
     if (!keep) await rm(folder, { recursive: true, force: true })
   }
   try {
-    if (program) runToEnd(program, ['migrate'], { DATABASE_URL: servers.databaseUrl }) // the first release did not migrate by itself
+    if (program) await runToEnd(program, ['migrate'], { DATABASE_URL: servers.databaseUrl }) // the first release did not migrate by itself
     db = await openDatabase(servers.databaseUrl, { name: 'faults check', max: 3 })
     for (const [place, [name, services]] of Object.entries(layout).entries())
       hosts.push(await openServiceHost({ name, place, folder, servers, services, program }))

@@ -1,8 +1,11 @@
+import { join } from 'node:path'
 import type { Fault } from '#test/faultProxy.ts'
 import type { SeededRandom } from '../../simulator/random.ts'
 import type { Route } from './connections.ts'
+import { PROGRAM } from './host.ts'
 import type { Installation } from './installation.ts'
-import type { ServiceProcess } from './serviceProcess.ts'
+import { serviceEnvironment } from './servers.ts'
+import { runToEnd, type ServiceProcess } from './serviceProcess.ts'
 
 /** A fault that acts. */
 export interface ActiveFault {
@@ -150,6 +153,22 @@ export const FAULT_KINDS = {
       const { name, disk } = oneOf(random, hosts)
       const empty = await disk?.fill()
       return empty && { target: `host ${name}`, lift: empty }
+    },
+  },
+  /** The database and the queue are lost while everything is down; what `modelcommons backup` wrote before is restored. */
+  'backup restored': {
+    seconds: [1, 2],
+    async inject({ hosts, servers, folder }, random) {
+      await Promise.all(hosts.flatMap(({ services }) => services.map((service) => service.kill())))
+      const backup = join(folder, `backup-${random(1 << 30)}`)
+      const urls = { database: servers.databaseUrl, redis: '', s3: servers.s3.endpoint, rpc: servers.rpcUrl }
+      const env = serviceEnvironment(servers, urls, join(folder, 'operator'))
+      await runToEnd(PROGRAM, ['backup', '--out', backup], env)
+      await servers.loseDatabase()
+      await servers.crashRedis(0)
+      await runToEnd(PROGRAM, ['restore', backup], env)
+      await Promise.all(hosts.flatMap(({ services }) => services.map((service) => service.start())))
+      return { target: 'PostgreSQL and Redis', lift: async () => {} }
     },
   },
   /** The clock stays wrong to the end of the run. */

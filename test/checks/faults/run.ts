@@ -3,7 +3,7 @@ import type { Books } from './books.ts'
 import { ALL_HOSTS, ONE_HOST, openInstallation } from './installation.ts'
 import { type LoadSize, playLoad } from './load.ts'
 import { judge, settledBooks } from './oracle.ts'
-import { type InjectedFault, injectFaults, planOf } from './schedule.ts'
+import { type InjectedFault, injectFaults, type PlannedFault } from './schedule.ts'
 
 export interface RunResult {
   seed: number
@@ -43,9 +43,10 @@ export async function undisturbedBooks(
   }
 }
 
-/** Plays the load while the faults of `seed` happen, and compares what is left with `expected`. */
+/** Plays the load while the planned faults of `seed` happen, and compares what is left with `expected`. */
 export async function runWithFaults(
   seed: number,
+  plan: readonly PlannedFault[],
   expected: Books,
   say: (line: string) => void,
   stop: AbortSignal,
@@ -67,7 +68,7 @@ export async function runWithFaults(
   try {
     const stopWatch = new AbortController()
     const watch = watchAlarms(installation.hosts, stopWatch.signal)
-    const faults = injectFaults(installation, seed, planOf(seed), stopFaults.signal, say)
+    const faults = injectFaults(installation, seed, plan, stopFaults.signal, say)
     const over = AbortSignal.any([stop, AbortSignal.timeout(LOAD_TIMEOUT_MS)])
     const load = playLoad(installation, over, say).finally(() => stopFaults.abort())
     const [played, injected] = await Promise.allSettled([load, faults])

@@ -25,11 +25,11 @@ const FIRST_FAULT_MS = 9_000
 const GAP_MS = 12_000
 
 /** The plan of a seed. The kinds are dealt like cards, so that consecutive seeds have every kind equally often. */
-export function planOf(seed: number): PlannedFault[] {
+export function planOf(seed: number, kinds: readonly FaultName[] = FAULT_NAMES): PlannedFault[] {
   const random = seededRandomAt(seed, 0)
   let fromMs = random(FIRST_FAULT_MS)
   return Array.from({ length: FAULTS_PER_RUN }, (_, place) => {
-    const name = dealt(seed * FAULTS_PER_RUN + place)
+    const name = dealt(kinds, seed * FAULTS_PER_RUN + place)
     const [least, most] = FAULT_KINDS[name].seconds
     const lastsMs = Math.round(1000 * (least + ((most - least) * random(1000)) / 1000))
     const planned = { name, fromMs, lastsMs }
@@ -39,9 +39,9 @@ export function planOf(seed: number): PlannedFault[] {
 }
 
 /** The card at `place` of an endless row of shuffled decks. */
-function dealt(place: number): FaultName {
-  const random = seededRandomAt(Math.floor(place / FAULT_NAMES.length), 1)
-  const deck = [...FAULT_NAMES]
+function dealt(kinds: readonly FaultName[], place: number): FaultName {
+  const random = seededRandomAt(Math.floor(place / kinds.length), 1)
+  const deck = [...kinds]
   for (let left = deck.length; left > 1; left--) {
     const other = random(left)
     const [card, last] = [deck[other], deck[left - 1]]

@@ -30,6 +30,8 @@ export interface Servers {
   description: string
   /** Kills PostgreSQL, waits, and starts it again. */
   crashDatabase(downMs: number): Promise<void>
+  /** Empties the database: no table is left. */
+  loseDatabase(): Promise<void>
   /** Kills Redis, waits, and starts an empty one. */
   crashRedis(downMs: number): Promise<void>
   /** Freezes Redis, or lets it go on. */
@@ -42,6 +44,24 @@ const S3_CREDENTIALS = { accessKeyId: 'S3RVER', secretAccessKey: 'S3RVER' } // t
 /** Genesis time and block interval are fixed, so that the same load makes the same blocks. */
 const CHAIN = { genesisTimestamp: 1_760_000_000, blockInterval: 1, accounts: FUNDED_ACCOUNTS, balance: 1_000_000 }
 const START_TIMEOUT_MS = 20_000
+
+/** The environment of a service that reaches the servers at `urls`. */
+export const serviceEnvironment = (
+  { s3, deploymentFile, operatorKey }: Servers,
+  urls: Readonly<Record<'database' | 'redis' | 's3' | 'rpc', string>>,
+  home: string,
+) => ({
+  MODELCOMMONS_HOME: home,
+  DATABASE_URL: urls.database,
+  REDIS_URL: urls.redis,
+  S3_ENDPOINT: urls.s3,
+  RPC_URL: urls.rpc,
+  S3_BUCKET: s3.bucket,
+  S3_ACCESS_KEY_ID: s3.accessKeyId,
+  S3_SECRET_ACCESS_KEY: s3.secretAccessKey,
+  DEPLOYMENT: deploymentFile,
+  OPERATOR_KEY: operatorKey,
+})
 
 export async function startServers(folder: string, wanted: { redis: boolean }): Promise<Servers> {
   const stops: (() => Promise<unknown>)[] = []
@@ -80,6 +100,11 @@ export async function startServers(folder: string, wanted: { redis: boolean }): 
         process.kill(Number((await readFile(pidFile, 'utf8')).split('\n')[0]), 'SIGKILL')
         await sleep(downMs)
         while (!(await postgres.revive())) await sleep(20)
+      },
+      async loseDatabase() {
+        const db = await openDatabase(postgres.url, { max: 1 })
+        await db.query('drop schema public cascade; create schema public; drop schema if exists bullmq cascade')
+        await db.close()
       },
       async crashRedis(downMs) {
         await redis?.crash(downMs)

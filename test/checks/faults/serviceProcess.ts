@@ -1,7 +1,8 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { closeSync, existsSync, openSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
 
 /** Time between an unexpected end of a service and its restart, as a container's restart policy does it. */
 const RESTART_MS = 1_000
@@ -112,14 +113,11 @@ export class ServiceProcess {
 }
 
 /** Runs a command of the program in the folder `program` to its end. @throws Error with its output when it fails. */
-export function runToEnd(program: string, args: readonly string[], env: Readonly<Record<string, string>>): string {
+export async function runToEnd(program: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<string> {
   const { PATH = '', HOME = '' } = process.env
-  return execFileSync(process.execPath, ['bin/modelcommons.js', ...args], {
-    cwd: program,
-    env: { PATH, HOME, ...env },
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
+  const options = { cwd: program, env: { PATH, HOME, ...env } }
+  const { stdout } = await promisify(execFile)(process.execPath, ['bin/modelcommons.js', ...args], options)
+  return stdout
 }
 
 /** The child processes of `pid`; empty on systems without /proc. */
