@@ -27,6 +27,7 @@ export class ServiceProcess {
   private wanted = false
   private ended = Promise.resolve()
   private readiness = deferred()
+  private isReady = false
 
   constructor(private settings: ServiceSettings) {}
 
@@ -38,7 +39,7 @@ export class ServiceProcess {
     return this.child?.pid
   }
 
-  /** Resolves when the process that runs now is ready. */
+  /** Resolves when a process of the service is ready, be it the one that runs now or one that is started after it. */
   get ready(): Promise<void> {
     return this.readiness.promise
   }
@@ -62,9 +63,12 @@ export class ServiceProcess {
     })
     closeSync(log)
     this.child = child
-    this.readiness = deferred()
+    if (this.isReady) this.readiness = deferred()
+    this.isReady = false
     child.on('message', (message: { type?: string }) => {
-      if (message.type === 'ready') this.readiness.resolve()
+      if (message.type !== 'ready' || this.child !== child) return
+      this.isReady = true
+      this.readiness.resolve()
     })
     this.ended = new Promise((done) => {
       child.once('exit', () => {
