@@ -1,3 +1,5 @@
+import { RequestError } from './request.ts'
+
 /**
  * Finds stop strings in a text that arrives in pieces of any size. It returns text as soon as that text cannot become part
  * of a stop string. The first complete stop string ends the text; if several end at the same character, the longest does.
@@ -17,7 +19,7 @@ export class StopFinder {
   private found: string | undefined
 
   constructor(private readonly stops: readonly string[]) {
-    if (stops.some((stop) => stop === '')) throw new Error('A stop string is empty; remove it.')
+    if (stops.some((stop) => stop === '')) throw new RequestError('A stop string is empty; remove it.')
   }
 
   /** The stop string that ended the text. */
