@@ -17,6 +17,8 @@ export interface ActiveFault {
 export interface FaultKind {
   /** How long it lasts, in seconds: the least and the most. */
   seconds: readonly [number, number]
+  /** Whether nothing else may fail meanwhile. */
+  alone?: boolean
   /** Starts the fault; undefined where this machine does not permit it. */
   inject(installation: Installation, random: SeededRandom): Promise<ActiveFault | undefined>
 }
@@ -158,6 +160,7 @@ export const FAULT_KINDS = {
   /** The database and the queue are lost while everything is down; what `modelcommons backup` wrote before is restored. */
   'backup restored': {
     seconds: [1, 2],
+    alone: true,
     async inject({ hosts, servers, folder }, random) {
       await Promise.all(hosts.flatMap(({ services }) => services.map((service) => service.kill())))
       const backup = join(folder, `backup-${random(1 << 30)}`)

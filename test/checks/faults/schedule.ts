@@ -65,21 +65,34 @@ export async function injectFaults(
   const injected: InjectedFault[] = []
   const skipped: FaultName[] = []
   const pause = (ms: number) => sleep(ms, undefined, { signal: over }).catch(() => {})
+  const acting = new Set<Promise<void>>()
+  let alone: Promise<void> | undefined
+  const inject = async ({ name, lastsMs }: PlannedFault, place: number) => {
+    const from = performance.now() - began
+    const fault = await FAULT_KINDS[name].inject(installation, seededRandomAt(seed, 2, place))
+    if (!fault) return void skipped.push(name)
+    say(`${name}: ${fault.target}, for ${(lastsMs / 1000).toFixed(0)} s`)
+    const record: InjectedFault = { name, target: fault.target, from, to: Number.POSITIVE_INFINITY, alarms: [] }
+    injected.push(record)
+    await pause(lastsMs)
+    await fault.lift()
+    record.to = performance.now() - began
+    say(`${name}: lifted`)
+  }
   await Promise.all(
-    plan.map(async ({ name, fromMs, lastsMs }, place) => {
-      await pause(fromMs)
+    plan.map(async (planned, place) => {
+      await pause(planned.fromMs)
+      const { alone: exclusive }: FaultKind = FAULT_KINDS[planned.name]
+      while (alone) await alone
+      while (exclusive && acting.size) await Promise.all(acting)
       if (over.aborted) return
-      const kind: FaultKind = FAULT_KINDS[name]
-      const from = performance.now() - began
-      const fault = await kind.inject(installation, seededRandomAt(seed, 2, place))
-      if (!fault) return void skipped.push(name)
-      say(`${name}: ${fault.target}, for ${(lastsMs / 1000).toFixed(0)} s`)
-      const record: InjectedFault = { name, target: fault.target, from, to: Number.POSITIVE_INFINITY, alarms: [] }
-      injected.push(record)
-      await pause(lastsMs)
-      await fault.lift()
-      record.to = performance.now() - began
-      say(`${name}: lifted`)
+      const done = inject(planned, place)
+      acting.add(done)
+      if (exclusive) alone = done
+      await done.finally(() => {
+        acting.delete(done)
+        if (exclusive) alone = undefined
+      })
     }),
   )
   return { injected, skipped }
