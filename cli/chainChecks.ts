@@ -67,6 +67,10 @@ export const requireDeployedChain = (url: string, deployment: ContractsOnChain):
     await requireContracts(rpc, url, deployment)
   })
 
+/** The number of the newest block that the node at `url` tells. */
+export const blockNumberAt = (url: string): Promise<number> =>
+  withEndpoint(url, async (rpc) => Number(await rpc.request('eth_blockNumber')))
+
 const shownAll = (some: readonly Endpoint[]) => some.map(({ url }) => redactedUrl(url)).join(', ')
 
 /** Runs `work` on one endpoint, and closes its connection. */

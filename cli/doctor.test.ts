@@ -1,7 +1,11 @@
+import { spawn } from 'node:child_process'
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
-import { startAnvil } from '#contracts/anvil.ts'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { rpc, startAnvil } from '#contracts/anvil.ts'
 import { testChain } from '#indexer/test/chain.ts'
+import type { Database } from '#schema/database.ts'
+import { freshDatabase } from '#test/database.ts'
+import { insertChain } from '#test/factory.ts'
 import { runProgram } from '#test/testSystem.ts'
 import { temporaryFolder } from '#workers/test/testWorker.ts'
 import { writeDeployment } from './deployment.ts'
@@ -56,7 +60,7 @@ test('who does not answer is named, and so is each chain when there are several'
   expect(wrong.lines[1]).toMatch(/^✗ chain +RPC_URL leads to chain 10; DEPLOYMENT is for chain 31337\.$/)
   const { code, lines } = await output(http, `${http}/secret`)
   expect(code).toBe(1)
-  expect(lines[1]).toMatch(new RegExp(`^✗ endpoint +RPC_URL: ${http}/… cannot be used: .*404`))
+  expect(lines[1]).toMatch(new RegExp(`^✗ endpoint +RPC_URL: ${http}/… answers HTTP 404 without JSON-RPC`))
   const none = await output(away, 'ws://127.0.0.1:9')
   expect(none.lines.map((line) => line[0])).toEqual(['✗', '✗', '✗'])
   expect(none.lines[1]).toContain('ws://127.0.0.1:9 does not answer')
@@ -68,4 +72,95 @@ test('an endpoint of a chain that has the same id but not the contracts is named
   const { code, lines } = await output(http, wsUrl)
   expect(code).toBe(1)
   expect(lines[2]).toMatch(new RegExp(`^✗ chain +DEPLOYMENT: chain 31337 of ${wsUrl} has no contract at ${contract}`))
+})
+
+/** What an operator is told of a system in this database. */
+async function operated() {
+  const db = await freshDatabase()
+  await insertChain(db, 10)
+  await db.query(
+    `insert into worker_node (id, host, pid, device, concurrency, started_at, heartbeat_at)
+     values ('w', 'gpu-1', 1, 'cuda', 1, now(), now() + interval '1 hour')`,
+  )
+  const env = { DATABASE_URL: db.url, MODELCOMMONS_HOME: await temporaryFolder(), PORT: '0' }
+  return { db, env }
+}
+const waitingJob = (db: Database) =>
+  db.query(
+    `insert into job_run (id, kind, input, status, attempt, attempts, queue, progress, error, idempotency_key, cancel_requested, created_at)
+     values ('j', 'fineTune', '{}', 'Waiting', 1, 5, 'training', 0, '{"code": "ARTIFACT_STORE", "message": "S3 is away"}', 'k', false, now() - interval '1 hour')`,
+  )
+
+test('a running system is in order; what is wrong is told with its alarm, whose limit is that of Prometheus', async () => {
+  const { db, env } = await operated()
+  const well = await runProgram('doctor', env)
+  expect(well.output).toMatch(/^✓ database +PostgreSQL \d+/m)
+  expect(well.output).toMatch(/^✓ schema +as this release needs it$/m)
+  expect(well.output).toMatch(/^✓ workers +gpu-1 \(cuda, runs 0\)$/m)
+  expect(well).toMatchObject({ code: 0, output: expect.stringMatching(/Everything is in order\.$/) })
+
+  await waitingJob(db)
+  await db.query(`update cursor set head_block = 500`)
+  await db.query(`update worker_node set heartbeat_at = now() - interval '1 minute'`)
+  const ill = await runProgram('doctor', env)
+  expect(ill.code).toBe(1)
+  for (const line of [
+    /^✗ IndexerLagging The index of chain 31337 is 490 blocks behind its head\. See docs\/for-operators\.md#indexerlagging\.$/m,
+    /^✗ JobsWait +Jobs have waited for ARTIFACT_STORE for 36\d\d(\.\d+)? s\. See docs\/for-operators\.md#jobswait\.$/m,
+    /^✗ WorkerLost +1 workers ended without saying so\./m,
+    /^✗ workers +No worker is alive: jobs wait\. Start `modelcommons worker`\./m,
+    /^✓ jobs +1 Waiting for ARTIFACT_STORE$/m,
+    /^4 to fix\./m,
+  ])
+    expect(ill.output).toMatch(line)
+})
+
+test('the lag is measured at the node: an indexer that sees no blocks does not hide it', async () => {
+  const { db, env } = await operated()
+  const chain = await testChain()
+  const file = join(env.MODELCOMMONS_HOME, 'deployment.json')
+  await writeDeployment(file, chain.deployment)
+  await rpc(chain.url, 'anvil_mine', ['0x100'])
+  const { output } = await runProgram('doctor', { ...env, RPC_URL: chain.url, DEPLOYMENT: file })
+  expect(output).toMatch(/^✗ lag +The index is \d+ blocks behind the head \d+ of the chain\./m)
+  expect(output).not.toMatch(/✗ IndexerLagging/) // what the indexer says of itself
+  await db.query('update cursor set block = 100000')
+  const caught = await runProgram('doctor', { ...env, RPC_URL: chain.url, DEPLOYMENT: file })
+  expect(caught.output).toMatch(/^✓ lag +0 blocks behind the head$/m)
+})
+
+test('it watches: a round that finds something else is told, as lines or as JSON, and ends with the last result', async () => {
+  const { db, env } = await operated()
+  const { PATH = '', HOME = '' } = process.env
+  const watch = (...options: string[]) => {
+    const child = spawn(
+      process.execPath,
+      ['bin/modelcommons.js', 'doctor', '--watch', '--interval', '0.2', ...options],
+      {
+        env: { PATH, HOME, ...env },
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    )
+    let output = ''
+    child.stdout.setEncoding('utf8').on('data', (text) => (output += text))
+    const ended = new Promise<number | null>((resolve) => child.once('exit', resolve))
+    onTestFinished(() => void child.kill('SIGKILL'))
+    return { child, ended, output: () => output }
+  }
+  const [lines, json] = [watch(), watch('--json')]
+  const within = { timeout: 30_000, interval: 100 }
+  await vi.waitFor(() => expect(lines.output()).toContain('Everything is in order.'), within)
+  await vi.waitFor(() => expect(json.output()).toContain('\n'), within)
+  await waitingJob(db)
+  await vi.waitFor(() => expect(lines.output()).toMatch(/^\d{4}-\d\d-\d\dT\S+ ✗ JobsWait /m), within)
+  await vi.waitFor(() => expect(json.output()).toContain('"ok":false'), within)
+  await db.query('delete from job_run')
+  await vi.waitFor(() => expect(lines.output()).toMatch(/✓ JobsWait +in order\nEverything is in order\.\n$/), within)
+  lines.child.kill('SIGTERM')
+  expect(await lines.ended).toBe(0)
+  await waitingJob(db)
+  await vi.waitFor(() => expect(json.output().trimEnd().split('\n').at(-1)).toContain('"ok":false'), within)
+  json.child.kill('SIGTERM')
+  expect(await json.ended).toBe(1)
+  for (const line of json.output().trimEnd().split('\n')) expect(JSON.parse(line)).toHaveProperty('checks')
 })

@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander'
-import { address, epochOrIndex, httpUrl, port, positiveWhole, whole } from './optionValues.ts'
+import { address, epochOrIndex, httpUrl, port, positive, positiveWhole, whole } from './optionValues.ts'
 import { VERSION } from './version.ts'
 
 /** The command-line program. The code of a command is loaded when the command runs, so that `--help` prints at once. */
@@ -87,8 +87,11 @@ program
 
 program
   .command('doctor')
-  .description('check this machine and the configured services, and print what to fix')
-  .action(async () => (await import('./doctor.ts')).doctor())
+  .description('check this machine, the configured services and the alarms, and print what to fix')
+  .option('--watch', 'check again and again, and print what changes')
+  .option('--interval <seconds>', 'the time between two rounds', positive, 10)
+  .option('--json', 'print one JSON object for each round')
+  .action(async (options) => (await import('./doctor.ts')).doctor(options))
 
 program
   .command('verify')

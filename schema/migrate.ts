@@ -28,7 +28,7 @@ export class SchemaTooNewError extends PermanentError {
 export async function migrate(url: string): Promise<string[]> {
   const db = await openDatabase(url, { max: 1, name: 'modelcommons migrate' })
   try {
-    if ((await pending(db)).length === 0) return []
+    if ((await pendingMigrations(db)).length === 0) return []
   } finally {
     await db.close()
   }
@@ -38,7 +38,7 @@ export async function migrate(url: string): Promise<string[]> {
   try {
     const query = (sql: string) => session.query(sql)
     return await withMigrationLock(query, async () => {
-      const missing = await pending(session) // another process may have migrated meanwhile
+      const missing = await pendingMigrations(session) // another process may have migrated meanwhile
       if (missing.length) {
         await recordRequired(session)
         await run(url)
@@ -51,7 +51,7 @@ export async function migrate(url: string): Promise<string[]> {
 }
 
 /** The migrations that the database lacks. @throws SchemaTooNewError when it has one that this program must know and does not. */
-async function pending(sql: Pick<Sql, 'query'>): Promise<Migration[]> {
+export async function pendingMigrations(sql: Pick<Sql, 'query'>): Promise<Migration[]> {
   const names = new Set(known.map(({ name }) => name))
   const [table, state] = await Promise.all([exists(sql, 'migration'), exists(sql, 'schema_compatibility')])
   if (!table) return known

@@ -1,0 +1,126 @@
+import { endpointsIn } from '#indexer/rpc/open.ts'
+import { openDatabase, type Sql } from '#schema/database.ts'
+import { pendingMigrations } from '#schema/migrate.ts'
+import { WORKER_ALIVE, WORKER_LOST } from '#schema/workers.ts'
+import { alerts, exceeds, LIMITS_OF_ALERTS, RUNBOOK, sectionOf } from '../dashboards/alerts.ts'
+import { blockNumberAt, type DoctorCheck } from './chainChecks.ts'
+import { METRIC_PREFIX, type MetricSample, readSystemMetric, SYSTEM_METRICS } from './systemMetrics.ts'
+
+/** What `modelcommons doctor` reads from the database: the schema, the work, and the alarms. */
+export function databaseChecks(url: string, rpcUrls?: string): DoctorCheck[] {
+  /** Before the first service has started, there is nothing to check but the server. */
+  const check = (name: string, read: (sql: Sql) => Promise<string>, { needsTables = true } = {}): DoctorCheck => [
+    name,
+    async () => {
+      const db = await openDatabase(url, { max: 1, name: 'modelcommons doctor', statementTimeoutMs: 20_000 })
+      try {
+        if (needsTables && (await isEmpty(db))) return NOTHING_FOUND
+        return await read(db)
+      } finally {
+        await db.close()
+      }
+    },
+  ]
+  return [
+    check('database', serverVersion, { needsTables: false }),
+    check('schema', schemaIsCurrent, { needsTables: false }),
+    check('index', indexAgrees),
+    ...(rpcUrls ? [check('lag', (sql) => indexFollows(sql, rpcUrls))] : []),
+    check('workers', workersAlive),
+    check('jobs', jobsUnderWay),
+    ...ALARMS.map(({ alert, limit, metric }) =>
+      check(alert.name, async (sql) => {
+        const beyond = (await readSystemMetric(sql, metric)).filter((sample) => exceeds(limit, sample))
+        if (beyond.length && alert.severity !== 'info')
+          throw new Error(
+            `${beyond.map((sample) => described(alert.summary, sample)).join(' ')} See ${sectionOf(alert)}.`,
+          )
+        return beyond.map((sample) => described(alert.summary, sample)).join(' ') || NOTHING_FOUND
+      }),
+    ),
+  ]
+}
+
+/** What a check of an alarm finds when there is nothing to say. */
+export const NOTHING_FOUND = ''
+
+/** The alarms that are a limit of a metric which the database gives. */
+const ALARMS = alerts.flatMap((alert) => {
+  const metric = SYSTEM_METRICS.find(({ name }) => METRIC_PREFIX + name === alert.limit?.metric)
+  return alert.limit && metric ? [{ alert, limit: alert.limit, metric }] : []
+})
+
+/** The text of an alarm, as Prometheus fills it in. */
+const described = (summary: string, { labels, value }: MetricSample) =>
+  summary
+    .replace(/\{\{ \$labels\.(\w+) \}\}/g, (_, label: string) => labels[label] ?? '')
+    .replace('{{ $value }}', String(Math.round(value * 100) / 100))
+
+const isEmpty = async (sql: Sql): Promise<boolean> =>
+  (await sql.query(`select to_regclass('migration') is null as empty`)).rows[0].empty
+
+const serverVersion = async (sql: Sql): Promise<string> =>
+  `PostgreSQL ${(await sql.query('show server_version')).rows[0].server_version}`
+
+async function schemaIsCurrent(sql: Sql): Promise<string> {
+  if (await isEmpty(sql)) return 'empty: the first service that starts creates it'
+  const missing = await pendingMigrations(sql)
+  if (missing.length)
+    throw new Error(
+      `The database lacks ${missing.length} migrations, the first is ${missing[0]?.name}. Run \`modelcommons migrate\`; every service does it at its start, too.`,
+    )
+  return 'as this release needs it'
+}
+
+/** The result of the newest comparison with the contracts. */
+async function indexAgrees(sql: Sql): Promise<string> {
+  const { rows } = await sql.query(
+    `select distinct on (governor_id) governor_id, block, compared, drift from reconciliation order by governor_id, block desc, at desc`,
+  )
+  if (!rows.length) return 'not compared with the contracts yet'
+  const wrong = rows.find(({ drift }) => drift > 0)
+  if (wrong)
+    throw new Error(
+      `${wrong.drift} of ${wrong.compared} values of ${wrong.governor_id} differ from the contracts’ at block ${wrong.block}: \`modelcommons reconcile\` lists them. Index again into an empty database.`,
+    )
+  return rows
+    .map(({ compared, block }) => `agrees with the contracts in ${compared} values at block ${block}`)
+    .join(', ')
+}
+
+/** The head is asked of the node itself: what the indexer last saw is no measure of an indexer that sees nothing. */
+async function indexFollows(sql: Sql, rpcUrls: string): Promise<string> {
+  const { rows } = await sql.query<{ chain: string; block: number }>('select id as chain, block from cursor')
+  if (!rows[0]) return 'nothing is indexed yet'
+  const heads = await Promise.allSettled(endpointsIn(rpcUrls).map(blockNumberAt))
+  const known = heads.flatMap((head) => (head.status === 'fulfilled' ? [head.value] : []))
+  if (!known.length) throw new Error('No endpoint of RPC_URL tells its head, so the lag is not known.')
+  const lag = Math.max(...known) - rows[0].block
+  if (lag > LIMITS_OF_ALERTS.lagBlocks)
+    throw new Error(
+      `The index is ${lag} blocks behind the head ${Math.max(...known)} of the chain. See ${RUNBOOK}#indexerlagging.`,
+    )
+  return `${Math.max(0, lag)} blocks behind the head`
+}
+
+async function workersAlive(sql: Sql): Promise<string> {
+  const { rows } = await sql.query<{ host: string; device: string; alive: boolean; running: number }>(
+    `select host, device, ${WORKER_ALIVE} as alive,
+       (select count(*) from job_run where status = 'Running' and worker_id = worker_node.id) as running
+     from worker_node where ${WORKER_ALIVE} or ${WORKER_LOST} order by host, started_at`,
+  )
+  const alive = rows.filter((one) => one.alive)
+  if (!alive.length)
+    throw new Error(`No worker is alive: jobs wait. Start \`modelcommons worker\`. See ${RUNBOOK}#noworker.`)
+  return alive.map(({ host, device, running }) => `${host} (${device}, runs ${running})`).join(', ')
+}
+
+async function jobsUnderWay(sql: Sql): Promise<string> {
+  const { rows } = await sql.query<{ status: string; reason: string | null; count: number }>(
+    `select status, case when status = 'Waiting' then error->>'code' end as reason, count(*) as count from job_run
+     where status in ('Queued', 'Running', 'Waiting') group by 1, 2 order by 1, 2`,
+  )
+  return (
+    rows.map(({ status, reason, count }) => `${count} ${status}${reason ? ` for ${reason}` : ''}`).join(', ') || 'none'
+  )
+}

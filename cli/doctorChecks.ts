@@ -1,0 +1,92 @@
+import { access, constants, mkdir, statfs } from 'node:fs/promises'
+import { availableParallelism, totalmem } from 'node:os'
+import type { Config } from '#config'
+import { POSTGRES_PACKAGE } from '#schema/postgres.ts'
+import { requireRedis } from '#schema/queue.ts'
+import { LIMITS_OF_ALERTS } from '../dashboards/alerts.ts'
+import { chainChecks, type DoctorCheck } from './chainChecks.ts'
+import { databaseChecks } from './databaseChecks.ts'
+import { openArtifacts } from './openArtifacts.ts'
+import { requireFreePort } from './requireFreePort.ts'
+
+/** Checks of this machine. */
+export const machineChecks = (config: Config): DoctorCheck[] => [
+  ['node', async () => `${process.version}, ${availableParallelism()} cores, ${Math.round(totalmem() / 2 ** 30)} GiB`],
+  ['port', () => portIsUsable(config)],
+  ['engine', engineRuns],
+]
+
+/** Checks of what the services need while they run. */
+export const serviceChecks = (config: Config): DoctorCheck[] => [
+  ['home', () => homeIsWritable(config.home)],
+  ...(config.rpcUrls
+    ? chainChecks(config.rpcUrls, config.deployment as string)
+    : [['chain', () => embedded('@foundry-rs/anvil/package.json')] satisfies DoctorCheck]),
+  ['queue', () => queueAnswers(config)],
+  ['artifacts', () => artifactsAnswer(config)],
+  ...(config.databaseUrl
+    ? databaseChecks(config.databaseUrl, config.rpcUrls)
+    : [['database', () => embedded(POSTGRES_PACKAGE)] satisfies DoctorCheck]),
+]
+
+async function artifactsAnswer(config: Config): Promise<string> {
+  await openArtifacts(config)
+  return config.s3 ? `bucket ${config.s3.bucket}` : config.artifacts
+}
+
+async function homeIsWritable(home: string): Promise<string> {
+  try {
+    await mkdir(home, { recursive: true })
+    await access(home, constants.W_OK)
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    throw new Error(`MODELCOMMONS_HOME: ${home} cannot be created or written (${code}). Name a folder of this user.`, {
+      cause,
+    })
+  }
+  const { bavail, bsize } = await statfs(home)
+  const free = Math.floor((bavail * bsize) / 2 ** 30)
+  const least = LIMITS_OF_ALERTS.freeDiskGiB
+  if (free < least)
+    throw new Error(`${home} has ${free} GiB free; make room for at least ${least}, or set MODELCOMMONS_HOME.`)
+  return `${home}, ${free} GiB free`
+}
+
+/** The port is free, or the API of this configuration already answers there. */
+async function portIsUsable({ host, port }: Config): Promise<string> {
+  try {
+    await requireFreePort({ host, port })
+  } catch (error) {
+    const answer = await fetch(`http://${host}:${port}/readyz`, { signal: AbortSignal.timeout(5_000) }).catch(() => {})
+    const report = (await answer?.json().catch(() => {})) as { ready?: boolean; reason?: string } | undefined
+    if (report?.ready === undefined) throw error
+    if (!report.ready) throw new Error(`The API at ${host}:${port} is not ready: ${report.reason}`)
+    return `${host}:${port}: the API answers and is ready`
+  }
+  return port === 0 ? 'any free port' : `${host}:${port} is free`
+}
+
+async function engineRuns(): Promise<string> {
+  const ort = await import('onnxruntime-node')
+  return `ONNX Runtime with ${ort
+    .listSupportedBackends()
+    .map((backend) => backend.name)
+    .join(', ')}`
+}
+
+async function queueAnswers({ redisUrl }: Config): Promise<string> {
+  if (!redisUrl) return 'in PostgreSQL'
+  await requireRedis(redisUrl)
+  return 'Redis'
+}
+
+/** A server that `up` starts from a package of npm. */
+async function embedded(name: string): Promise<string> {
+  const { createRequire } = await import('node:module')
+  try {
+    createRequire(import.meta.url).resolve(name)
+  } catch {
+    throw new Error(`${name} is not installed: run npm install, or set DATABASE_URL and RPC_URL to your own servers.`)
+  }
+  return 'embedded: `modelcommons up` starts it'
+}
