@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { type Database, openDatabase } from '#schema/database.ts'
 import { openServiceHost, type ServiceHost, type ServiceKind } from './host.ts'
 import { type Servers, startServers } from './servers.ts'
-import { runToEnd, waitFor } from './serviceProcess.ts'
+import { runToEnd } from './serviceProcess.ts'
 
 /** What one run uses: the servers, and hosts with services of their own. */
 export interface Installation {
@@ -27,8 +27,6 @@ export const ALL_HOSTS: Readonly<Record<string, readonly ServiceKind[]>> = {
 }
 /** The hosts of the undisturbed run. */
 export const ONE_HOST: Readonly<Record<string, readonly ServiceKind[]>> = { a: ['index', 'api', 'worker'] }
-
-const READY_TIMEOUT_MS = 90_000
 
 /** Starts the servers and the hosts, and waits until every service is ready. `program` is another release's folder;
  *  without `redis` the queue is in PostgreSQL. */
@@ -53,11 +51,7 @@ export async function openInstallation(
     db = await openDatabase(servers.databaseUrl, { name: 'faults check', max: 3 })
     for (const [place, [name, services]] of Object.entries(layout).entries())
       hosts.push(await openServiceHost({ name, place, folder, servers, services, program }))
-    let ready = false
-    void Promise.all(hosts.map((host) => host.start())).then(() => {
-      ready = true
-    })
-    await waitFor('Every service is ready', READY_TIMEOUT_MS, () => ready)
+    await Promise.all(hosts.map((host) => host.start()))
     const apiUrls = hosts.flatMap(({ apiUrl }) => apiUrl ?? [])
     return { folder, servers, hosts, db, apiUrls, close }
   } catch (error) {

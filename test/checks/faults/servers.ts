@@ -143,7 +143,11 @@ async function startRedis(folder: string) {
       stdio: 'ignore',
     })
     const failed = new Promise<boolean>((done) => child.once('error', () => done(true)))
-    if (await Promise.race([failed, untilListening('Redis', port).then(() => false)])) return undefined
+    const listening = untilListening('Redis', port).then(
+      () => false,
+      () => true,
+    )
+    if (await Promise.race([failed, listening])) return undefined
     return child
   }
   let child = await start()

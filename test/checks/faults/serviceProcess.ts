@@ -7,6 +7,7 @@ import { promisify } from 'node:util'
 /** Time between an unexpected end of a service and its restart, as a container's restart policy does it. */
 const RESTART_MS = 1_000
 const STOP_TIMEOUT_MS = 25_000
+const READY_TIMEOUT_MS = 120_000
 
 export interface ServiceSettings {
   name: string
@@ -26,7 +27,6 @@ export class ServiceProcess {
   private child: ChildProcess | undefined
   private wanted = false
   private ended = Promise.resolve()
-  private readiness = deferred()
   private isReady = false
 
   constructor(private settings: ServiceSettings) {}
@@ -39,17 +39,13 @@ export class ServiceProcess {
     return this.child?.pid
   }
 
-  /** Resolves when a process of the service is ready, be it the one that runs now or one that is started after it. */
-  get ready(): Promise<void> {
-    return this.readiness.promise
-  }
-
-  /** Starts the service if it does not run; `changes` replace settings of the runs before. Resolves when it is ready. */
-  start(changes: Partial<ServiceSettings> = {}): Promise<void> {
+  /** Starts the service if it does not run; `changes` replace settings of the runs before. Resolves when it is ready, be it this process or one
+   *  that is started after it, or when the service is ended on purpose. @throws Error when that takes too long. */
+  async start(changes: Partial<ServiceSettings> = {}): Promise<void> {
     this.settings = { ...this.settings, ...changes }
     this.wanted = true
     if (!this.child) this.spawn()
-    return this.ready
+    await waitFor(`${this.name} is ready`, READY_TIMEOUT_MS, () => this.isReady || !this.wanted)
   }
 
   private spawn() {
@@ -63,12 +59,9 @@ export class ServiceProcess {
     })
     closeSync(log)
     this.child = child
-    if (this.isReady) this.readiness = deferred()
     this.isReady = false
     child.on('message', (message: { type?: string }) => {
-      if (message.type !== 'ready' || this.child !== child) return
-      this.isReady = true
-      this.readiness.resolve()
+      if (message.type === 'ready' && this.child === child) this.isReady = true
     })
     this.ended = new Promise((done) => {
       child.once('exit', () => {
@@ -145,12 +138,4 @@ export async function waitFor(what: string, ms: number, condition: () => Promise
     if (performance.now() > deadline) throw new Error(`${what}: not within ${Math.round(ms / 1000)} s.`)
     await sleep(100)
   }
-}
-
-function deferred() {
-  let resolve: () => void = () => {}
-  const promise = new Promise<void>((done) => {
-    resolve = done
-  })
-  return { promise, resolve }
 }
