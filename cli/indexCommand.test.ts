@@ -1,9 +1,14 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { readConfig } from '#config'
 import { startAnvil } from '#contracts/anvil.ts'
+import { faultyNode } from '#indexer/test/faultyNode.ts'
+import { noisyChain } from '#indexer/test/noise.ts'
+import { freePort } from '#schema/postgres.ts'
 import { freshDatabaseUrl } from '#test/database.ts'
 import { namedChains } from './governors.ts'
 import { indexedTargets, indexTargets } from './indexCommand.ts'
@@ -33,3 +38,42 @@ test('of several endpoints the first that answers gives the chain of a Governor 
     'RPC_URL: no node answers there',
   )
 })
+
+test('while the node of one chain is away at the start, the other chain is followed, and metrics and readiness tell the failures', async () => {
+  const { chain } = await noisyChain(2, 71)
+  const away = await faultyNode(chain.url)
+  await away.down()
+  const folder = await mkdtemp(join(tmpdir(), 'modelcommons-chains-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  const config = join(folder, 'governors.json')
+  const { ModelGovernor: address } = chain.deployment.addresses
+  const chains = [
+    { chainId: 10, rpcUrl: away.url, governors: [{ address, startBlock: 1 }] },
+    { chainId: 31_337, rpcUrl: chain.url, governors: [{ address, startBlock: 1 }] },
+  ]
+  await writeFile(config, JSON.stringify({ chains }))
+  const databaseUrl = await freshDatabaseUrl()
+  const { PATH = '', HOME = '' } = process.env
+  const INDEX_PORT = String(await freePort())
+  const own = { MODELCOMMONS_HOME: folder, DATABASE_URL: databaseUrl, LOG_LEVEL: 'error', INDEX_PORT }
+  const indexer = spawn(process.execPath, ['bin/modelcommons.js', 'index', '--config', config], {
+    env: { PATH, HOME, ...own },
+    stdio: 'ignore',
+  })
+  onTestFinished(async () => {
+    if (indexer.exitCode === null && indexer.kill('SIGTERM')) await once(indexer, 'exit')
+  })
+  const ask = async (path: string) => (await fetch(`http://127.0.0.1:${INDEX_PORT}${path}`)).text()
+  const metric = async (name: string, chainId: number) =>
+    Number(new RegExp(`^modelcommons_index_${name}{chain="${chainId}"} (\\S+)$`, 'm').exec(await ask('/metrics'))?.[1])
+  const within = { timeout: 30_000, interval: 200 }
+  await vi.waitFor(async () => expect(await metric('events_total', 31_337)).toBeGreaterThan(0), within)
+  await vi.waitFor(async () => expect(await metric('failures_total', 10)).toBeGreaterThan(0), within)
+  expect(await metric('active', 31_337)).toBe(1)
+  expect(await metric('active', 10)).toBe(0)
+  expect(await ask('/ready')).toContain('The indexer of chain 10 is starting: see its log.')
+
+  await away.up() // a node of another chain: that is final
+  const [code] = await once(indexer, 'exit')
+  expect(code).toBe(1)
+}, 90_000)
