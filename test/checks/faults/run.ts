@@ -68,8 +68,10 @@ export async function runWithFaults(
   try {
     const stopWatch = new AbortController()
     const watch = watchAlarms(installation.hosts, stopWatch.signal)
+    const stopLoad = new AbortController()
     const faults = injectFaults(installation, seed, plan, stopFaults.signal, say)
-    const over = AbortSignal.any([stop, AbortSignal.timeout(LOAD_TIMEOUT_MS)])
+    faults.catch((error) => stopLoad.abort(error))
+    const over = AbortSignal.any([stop, stopLoad.signal, AbortSignal.timeout(LOAD_TIMEOUT_MS)])
     const load = playLoad(installation, over, say).finally(() => stopFaults.abort())
     const [played, injected] = await Promise.allSettled([load, faults])
     if (played.status === 'fulfilled') Object.assign(result, played.value)
