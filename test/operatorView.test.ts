@@ -1,0 +1,58 @@
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { startWorld } from '#contracts/test/world.ts'
+import { findJob } from '#schema/enqueue.ts'
+import { freePort } from '#schema/postgres.ts'
+import { serveTinyModel, startServices } from './servingSystem.ts'
+import { testSystem } from './testSystem.ts'
+
+test('a worker and an API tell how they are on ports of their own, engine processes included; a killed worker is shown as lost', async () => {
+  const world = await startWorld()
+  onTestFinished(() => world.anvil.stop())
+  const system = await testSystem(world)
+  const input = await serveTinyModel(system)
+  const [WORKER_PORT, API_METRICS_PORT] = [String(await freePort()), String(await freePort())]
+  const [api, worker] = await startServices(system, ['api', 'worker'], { WORKER_PORT, API_METRICS_PORT })
+  const get = async (port: string, path: string) => {
+    const response = await fetch(`http://127.0.0.1:${port}${path}`)
+    return { status: response.status, text: await response.text() }
+  }
+  const value = async (port: string, series: string) => {
+    const { text } = await get(port, '/metrics')
+    const line = text.split('\n').find((one) => one.startsWith(`modelcommons_${series} `))
+    return line === undefined ? undefined : Number(line.split(' ')[1])
+  }
+  for (const port of [WORKER_PORT, API_METRICS_PORT])
+    for (const path of ['/live', '/ready']) expect((await get(port, path)).status).toBe(200)
+  expect((await fetch(`${api?.url}/metrics`)).status).toBe(404)
+
+  const { data } = await system.ask(
+    'mutation ($input: InferInput!) { infer(input: $input, idempotencyKey: "seen") { id } }',
+    { input },
+  )
+  await vi.waitFor(async () => expect((await findJob(system.db, data.infer.id)).status).toBe('Succeeded'), {
+    timeout: 60_000,
+    interval: 50,
+  })
+  const { tokensOut } = (await findJob(system.db, data.infer.id)).result as { tokensOut: number }
+  await vi.waitFor(async () => expect(await value(WORKER_PORT, 'engine_tokens_total{lane="infer"}')).toBe(tokensOut), {
+    timeout: 10_000,
+  })
+  expect(await value(WORKER_PORT, 'engine_models{lane="infer"}')).toBe(1)
+  expect(await value(WORKER_PORT, 'engine_starts_total{lane="infer"}')).toBe(1)
+  expect(await value(WORKER_PORT, 'engine_memory_bytes{lane="infer"}')).toBeGreaterThan(2 ** 20)
+  expect(await value(WORKER_PORT, 'engine_wait_seconds_count{task="generate"}')).toBe(1)
+  expect((await get(WORKER_PORT, '/metrics')).text).toMatch(/^modelcommons_signer_balance_wei\{chain="31337",.*\} \d/m)
+  expect(await value(API_METRICS_PORT, 'workers{device="cpu"}')).toBe(1)
+  expect(await value(API_METRICS_PORT, 'jobs{kind="infer",status="Succeeded"}')).toBe(1)
+
+  const statuses = async () => {
+    const answer = await system.ask('{ workerNodes { nodes { status } } }')
+    return answer.data.workerNodes.nodes.map(({ status }: { status: string }) => status)
+  }
+  expect(await statuses()).toEqual(['Alive'])
+  await worker?.stop()
+  expect(await statuses()).toEqual(['Stopped'])
+  await system.db.query(`update worker_node set stopped_at = null, heartbeat_at = now() - interval '1 minute'`)
+  expect(await statuses()).toEqual(['Lost'])
+  expect(await value(API_METRICS_PORT, 'workers_lost')).toBe(1)
+})
