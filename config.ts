@@ -6,10 +6,26 @@ import { PermanentError } from '#schema/errors.ts'
 /** The one place that reads the environment. Every variable has a default that works; a value that cannot be used is an
  *  error that names the variable. */
 
-const url = (protocols: string[]) =>
+const url = (protocols: string[], hint = '') =>
   z.string().refine((value) => URL.canParse(value) && protocols.includes(new URL(value).protocol), {
-    message: `expected a URL that starts with ${protocols.map((one) => `${one}//`).join(' or ')}`,
+    message: `expected a URL that starts with ${protocols.map((one) => `${one}//`).join(' or ')}${hint}`,
   })
+function isDecodable(text: string): boolean {
+  try {
+    return decodeURIComponent(text) !== ''
+  } catch {
+    return false
+  }
+}
+
+/** The URL with its password, which may have any character. */
+function databaseUrl(text: string | undefined, password: string | undefined): string | undefined {
+  if (!text || password === undefined) return text
+  const complete = new URL(text)
+  complete.password = encodeURIComponent(password)
+  return complete.href
+}
+
 /** One or more, separated by commas. */
 const urls = (protocols: string[]) =>
   z
@@ -35,7 +51,13 @@ const LAG = `expected a whole number of blocks from 0 to ${MAX_READY_LAG}`
 const schema = z.object({
   /** The folder of the embedded servers' files. */
   MODELCOMMONS_HOME: z.string().min(1).default('.modelcommons'),
-  DATABASE_URL: url(['postgres:', 'postgresql:']).optional(),
+  DATABASE_URL: url(['postgres:', 'postgresql:'], ' (percent-encode @ / # % in the password, or set DATABASE_PASSWORD)')
+    .refine(isDecodable, 'has a % that is no percent-encoding: write %25, or set DATABASE_PASSWORD')
+    .optional(),
+  /** The password of DATABASE_URL, when it is not in the URL: any characters. */
+  DATABASE_PASSWORD: z.string().optional(),
+  /** The password of the role that may only read, which `modelcommons migrate` creates. */
+  DATABASE_READER_PASSWORD: z.string().min(8, 'expected at least 8 characters').optional(),
   REDIS_URL: url(['redis:', 'rediss:']).optional(),
   /** The first is preferred; the indexer compares the others with it, and uses them when it does not answer. */
   RPC_URL: urls(['http:', 'https:', 'ws:', 'wss:']).optional(),
@@ -133,7 +155,8 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env, { requireDeploy
   const home = resolve(value.MODELCOMMONS_HOME)
   return {
     home,
-    databaseUrl: value.DATABASE_URL,
+    databaseUrl: databaseUrl(value.DATABASE_URL, value.DATABASE_PASSWORD),
+    databaseReaderPassword: value.DATABASE_READER_PASSWORD,
     redisUrl: value.REDIS_URL,
     rpcUrl: value.RPC_URL?.[0],
     /** All of `RPC_URL`, as it was given. */

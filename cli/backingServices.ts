@@ -69,6 +69,7 @@ export async function startBackingServices(config: Config, log: Logger, signal: 
     const env = {
       MODELCOMMONS_HOME: config.home,
       DATABASE_URL: databaseUrl,
+      DATABASE_PASSWORD: '', // it is in the URL
       RPC_URL: config.rpcUrls ?? chain.rpcUrl,
       DEPLOYMENT: chain.deploymentFile,
       OPERATOR_KEY: chain.operatorKey,

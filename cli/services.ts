@@ -7,6 +7,7 @@ import { type PersistedQueries, readPersistedQueries } from '#graphql/plugins/pe
 import { type Database, openDatabase } from '#schema/database.ts'
 import { migrate } from '#schema/migrate.ts'
 import { openQueues } from '#schema/queue.ts'
+import { grantReader, READER } from '#schema/reader.ts'
 import { workerStatus } from '#schema/workers.ts'
 import { openChainClient } from '#workers/chain.ts'
 import { type LaneEngines, startEnginePool } from '#workers/enginePool.ts'
@@ -171,9 +172,24 @@ async function workerReady(db: Database, id: string): Promise<ReadinessReport> {
     : { ready: false, reason: `The worker ${id} is ${status.toLowerCase()}: the database has no recent heartbeat.` }
 }
 
+/** `modelcommons migrate`: also creates the role that may only read, when it is given a password. */
 export async function runMigrations(): Promise<void> {
-  const ran = await migrate(
-    required(readConfig(process.env, { requireDeployment: false }), 'databaseUrl', 'DATABASE_URL'),
-  )
+  const config = readConfig(process.env, { requireDeployment: false })
+  const databaseUrl = required(config, 'databaseUrl', 'DATABASE_URL')
+  const ran = await migrate(databaseUrl)
   console.log(ran.length ? `Migrated: ${ran.join(', ')}.` : 'The schema is up to date.')
+  const password = config.databaseReaderPassword
+  if (!password) return
+  const db = await openDatabase(databaseUrl, { max: 1 })
+  try {
+    await grantReader(db, password)
+    console.log(`The role ${READER} may read the database.`)
+  } catch (cause) {
+    throw new ConfigError(
+      `DATABASE_READER_PASSWORD: the role ${READER} cannot be created or changed by the user of DATABASE_URL. Let it create roles, or unset DATABASE_READER_PASSWORD.`,
+      { cause },
+    )
+  } finally {
+    await db.close()
+  }
 }

@@ -5,9 +5,10 @@ import type { Logger } from 'pino'
 const dist = new URL('../dashboards/dist/', import.meta.url).pathname
 const sources = new URL('../dashboards/web/', import.meta.url).pathname
 
-/** The folder of the built web page; builds it first if its sources changed since the last build. Undefined without sources. */
+/** The folder of the built web page; builds it first if its sources changed since the last build. The package has
+ *  only the built page. */
 export async function webFolder(log: Logger): Promise<string | undefined> {
-  if (!existsSync(sources)) return undefined
+  if (!existsSync(sources)) return existsSync(`${dist}index.html`) ? dist : undefined
   const index = await stat(`${dist}index.html`).catch(() => undefined)
   if (index && !(await newer(sources, index.mtimeMs))) return dist
   log.info('building the page')

@@ -9,7 +9,7 @@ const variables = [...source.matchAll(/^ {2}([A-Z][A-Z0-9_]+):/gm)].map(([, name
 
 test('.env.example has every variable, and no other', () => {
   const example = readFileSync(new URL('../.env.example', import.meta.url), 'utf8')
-  const named = [...example.matchAll(/^# ([A-Z][A-Z0-9_]+)=/gm)].map(([, name = '']) => name)
+  const named = [...example.matchAll(/^# +([A-Z][A-Z0-9_]+)=/gm)].map(([, name = '']) => name)
   expect(variables.length).toBeGreaterThan(20)
   expect(named.sort()).toEqual(variables.toSorted())
 })
@@ -33,4 +33,13 @@ test('a value that is not one of a closed set is refused with the allowed ones',
     '  GPU_CONCURRENCY: expected a whole number from 1 to 64',
     '  MODELCOMMONS_QUERIES_ONLY: expected true or false',
   ])
+})
+
+test('a password with special characters is given percent-encoded in DATABASE_URL, or as it is in DATABASE_PASSWORD', () => {
+  const url = (env: Record<string, string>) => readConfig(env).databaseUrl
+  const encoded = 'postgresql://me:a%40b%2Fc%23d@host/x'
+  expect(url({ DATABASE_URL: encoded })).toBe(encoded)
+  expect(url({ DATABASE_URL: 'postgresql://me@host/x', DATABASE_PASSWORD: 'a@b/c#d' })).toBe(encoded)
+  for (const wrong of ['postgresql://me:a/b@host/x', 'postgresql://me:a#b@host/x', 'postgresql://me:a%b@host/x'])
+    expect(() => url({ DATABASE_URL: wrong })).toThrow(/DATABASE_URL: .*set DATABASE_PASSWORD/)
 })

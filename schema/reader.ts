@@ -1,0 +1,40 @@
+import pg from 'pg'
+import type { Database } from './database.ts'
+import { tables } from './entities.ts'
+import { ApiKey, SignedVoucher } from './offchain/access.ts'
+import { Receipt } from './offchain/attribution.ts'
+import { JobRun } from './offchain/jobs.ts'
+import { ChainTransaction } from './offchain/ledger.ts'
+
+/** The role of programs that only read, such as Grafana. */
+export const READER = 'modelcommons_reader'
+
+/** What belongs to single accounts: keys, signatures, prompts and answers. `undefined`: the whole table. */
+const HIDDEN = new Map<unknown, readonly string[] | undefined>([
+  [ApiKey, undefined],
+  [SignedVoucher, undefined],
+  [ChainTransaction, undefined],
+  [Receipt, ['prompt', 'answer', 'signature']],
+  [JobRun, ['input', 'result', 'error']],
+])
+
+/** Creates the role, or sets its password again. It may read what is public in every table there is now; after a migration, call this again.
+ *  The role belongs to the whole server. @throws when the user of the database may not create roles. */
+export async function grantReader(db: Database, password: string): Promise<void> {
+  const { rowCount } = await db.query('select 1 from pg_roles where rolname = $1', [READER])
+  await db.transaction(async (sql) => {
+    if (!rowCount) await sql.query(`create role ${READER}`)
+    await sql.query(
+      `alter role ${READER} login nosuperuser nocreatedb nocreaterole password ${pg.escapeLiteral(password)}`,
+    )
+    await sql.query(`alter role ${READER} set default_transaction_read_only = on`)
+    await sql.query(`revoke all on all tables in schema public from ${READER}`)
+    await sql.query(`grant usage on schema public to ${READER}`)
+    for (const { entity, table, columns } of tables) {
+      const hidden = HIDDEN.get(entity)
+      if (HIDDEN.has(entity) && !hidden) continue
+      const shown = columns.map(({ column }) => column).filter((column) => !hidden?.includes(column))
+      await sql.query(`grant select (${shown.map((column) => `"${column}"`).join(', ')}) on "${table}" to ${READER}`)
+    }
+  })
+}
