@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { fork, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -77,3 +77,25 @@ test('while the node of one chain is away at the start, the other chain is follo
   const [code] = await once(indexer, 'exit')
   expect(code).toBe(1)
 }, 90_000)
+
+test('an indexer that waits for its node at the start ends with its supervisor', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'modelcommons-orphan-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  const config = join(folder, 'governors.json')
+  const governors = [{ address: `0x${'ab'.repeat(20)}`, startBlock: 1 }]
+  await writeFile(config, JSON.stringify({ chains: [{ chainId: 10, rpcUrl: 'http://127.0.0.1:9', governors }] }))
+  const { PATH = '', HOME = '' } = process.env
+  const own = { MODELCOMMONS_HOME: folder, DATABASE_URL: await freshDatabaseUrl(), LOG_LEVEL: 'warn' }
+  const indexer = fork('bin/modelcommons.js', ['index', '--config', config], {
+    env: { PATH, HOME, ...own },
+    execArgv: [],
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  })
+  onTestFinished(() => void indexer.kill('SIGKILL'))
+  let logged = ''
+  indexer.stderr?.on('data', (chunk) => (logged += chunk))
+  await vi.waitFor(() => expect(logged).toContain('The start failed; retrying'), { timeout: 30_000, interval: 100 })
+  const ended = once(indexer, 'exit')
+  indexer.disconnect()
+  await ended
+}, 60_000)

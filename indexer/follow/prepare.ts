@@ -13,7 +13,7 @@ import { newCounters } from './counters.ts'
 import { Failures } from './failures.ts'
 import type { FollowerContext } from './follower.ts'
 import { type RpcEvents, rpcEvents } from './rpcEvents.ts'
-import { requireChain, requireHistory, startPosition } from './start.ts'
+import { requireChain, requireClocks, requireHistory, startPosition } from './start.ts'
 
 interface Prepared {
   context: FollowerContext
@@ -78,6 +78,7 @@ async function check(options: IndexerOptions, { rpc, events, cache }: Opened) {
   const { onDisagreement } = events
   const source = sourceOf(resolved, rpc, { confirmations, finality, cache, compareEvery, onDisagreement })
   const position = await startPosition(db, source, resolved)
+  await requireClocks(db, resolved)
   if (cache) await startCache(cache, source, resolved, probed)
   await backfillStateRoots(db, resolved)
   return { resolved, source, position, probed }

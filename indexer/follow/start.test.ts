@@ -113,7 +113,16 @@ test('the clock of the governor is never guessed: a node that cannot answer is a
   }
 
   isCall(refusal(3, 'execution reverted')) // the contract's answer: it has no CLOCK_MODE
-  const { db, started } = await starting(node.url, { deployment })
-  await (await started).caughtUp()
+  const { db, started, stop } = await starting(node.url, { deployment })
+  const indexer = await started
+  await indexer.caughtUp()
   expect((await rowsOf(db, Governor)).map(({ clock }) => clock)).toEqual(['BlockNumber'])
+  stop.abort()
+  await indexer.stopped
+
+  // what an earlier release indexed with a guessed clock is not continued
+  const again = startIndexer({ db, rpcUrl: chain.url, deployment })
+  await expect(again).rejects.toThrow(
+    /^The Governor 0x\w+ was indexed with the clock BlockNumber, but its contract has the clock Timestamp. Index again/,
+  )
 })

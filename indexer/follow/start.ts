@@ -36,6 +36,20 @@ export async function requireHistory(db: Database, rpc: Rpc, chainId: number): P
     )
 }
 
+/** @throws IndexerError when a Governor was indexed with another clock than its contract has: its proposals' times were misread. */
+export async function requireClocks(db: Database, { governances }: ResolvedDeployment): Promise<void> {
+  const { rows } = await db.query<{ id: string; clock: string }>(
+    'select id, clock from governor where to_block is null',
+  )
+  for (const { id, clock } of rows) {
+    const now = governances.profile(id)?.clock
+    if (now !== undefined && now !== clock)
+      throw new IndexerError(
+        `The Governor ${id} was indexed with the clock ${clock}, but its contract has the clock ${now}. Index again into an empty database (DATABASE_URL), or correct the clock in the configuration.`,
+      )
+  }
+}
+
 /** The position to start from: the cursor, which is created at the block before the deployment if there is none.
  *  @throws IndexerError when the start block is in the future, or the database holds the index of something else. */
 export async function startPosition(
