@@ -105,14 +105,15 @@ export async function insertJob<K extends JobKind>(
   const stored = JSON.stringify(checked)
   const id = jobId(kind, { key, requestedBy })
   const { attempts, lane, priority = 0 } = jobDefinition(kind) as JobDefinition
-  const { rows } = await sql.query(
-    `with made as (
+  const { rows } = await sql.query({
+    name: `insert job ${kind === 'infer' ? kind : priority}`, // planned once per connection
+    text: `with made as (
        insert into job_run (id, kind, input, status, attempt, attempts, queue, priority, progress, idempotency_key, requested_by, parent_id,
          traceparent, cancel_requested, created_at)
        values ($1, $2, $3, 'Queued', 0, $4, $5, ${kind === 'infer' ? FAIR_SHARE : priority}, 0, $6, $7, $8, $10, false, clock_timestamp())
        on conflict do nothing returning *)
      select ${columns(JobRun)}, ${notifySql('$9')} from made`,
-    [
+    values: [
       id,
       kind,
       stored,
@@ -124,7 +125,7 @@ export async function insertJob<K extends JobKind>(
       JSON.stringify({ type: 'job', id, status: 'Queued', progress: 0 } satisfies Notification),
       currentTraceparent(),
     ],
-  )
+  })
   if (rows[0]) return { job: jobFromRow(rows[0]), created: true }
   const found = await sql.query<JobRun & { same: boolean }>(
     `select ${columns(JobRun)}, input = $2::jsonb as same from job_run where id = $1`,

@@ -26,19 +26,31 @@ const claimLost = ({ id, attempt }: Claim) => new ClaimLostError(`Attempt ${atte
 /** Claims and heartbeats are simply repeated if a crash of the database loses them: their commit does not wait for the disk. */
 const ASYNCHRONOUS_COMMIT = `select set_config('synchronous_commit', 'off', true)`
 
-/** Claims a job that is queued or has waited long enough, which starts its next attempt. Undefined for any other job, so that a second delivery
- *  has no effect. */
-export async function claimJob(db: Sql, id: string, workerId: string): Promise<JobRun | undefined> {
-  const { rows } = await db.query(
-    `with lazily as (${ASYNCHRONOUS_COMMIT}), taken as (
+/** Claims jobs that are queued or have waited long enough, which starts the next attempt of each. Undefined for any other job, and for a second
+ *  delivery, which thus has no effect. A row that another transaction holds is left to the sweep, so that claims never wait for each other. */
+export async function claimJobs(db: Sql, ids: readonly string[], workerId: string): Promise<(JobRun | undefined)[]> {
+  const { rows } = await db.query({
+    name: 'claim jobs',
+    text: `with lazily as (${ASYNCHRONOUS_COMMIT}), free as (
+       select id as free from job_run
+       where id = any($1) and (status = 'Queued' or status = 'Waiting' and retry_at <= clock_timestamp()) for update skip locked
+     ), taken as (
        update job_run set status = 'Running', attempt = attempt + 1, worker_id = $2, error = null, retry_at = null,
          started_at = clock_timestamp(), heartbeat_at = clock_timestamp()
-       where id = $1 and (status = 'Queued' or status = 'Waiting' and retry_at <= clock_timestamp()) returning *)
+       from free where id = free returning job_run.*)
      select ${columns(JobRun)}, ${notifySql(JOB_NOTICE)} from taken, lazily`,
-    [id, workerId],
-  )
-  return rows[0] && jobFromRow(rows[0])
+    values: [ids, workerId],
+  })
+  const claimed = new Map(rows.map((found) => [found.id as string, jobFromRow(found)]))
+  return ids.map((id) => {
+    const job = claimed.get(id)
+    claimed.delete(id)
+    return job
+  })
 }
+
+export const claimJob = async (db: Sql, id: string, workerId: string): Promise<JobRun | undefined> =>
+  (await claimJobs(db, [id], workerId))[0]
 
 /** SQL for the notification about a row of `job_run`. */
 const JOB_NOTICE = `json_build_object('type', 'job', 'id', id, 'status', status, 'progress', progress)::text`
@@ -111,19 +123,48 @@ export interface StoredArtifact {
   size: number
 }
 
+/** The end of a job that stores nothing but its result. */
+export interface PlainSuccess {
+  claim: Claim
+  /** As JSON. */
+  result: string
+}
+
+/** Ends jobs that store nothing but their results, in one statement. Returns whether each claim still held. */
+export async function succeedJobs(db: Sql, ends: readonly PlainSuccess[]): Promise<boolean[]> {
+  const { rows } = await db.query<{ id: string }>({
+    name: 'succeed jobs',
+    text: `with ended as (
+       update job_run set status = 'Succeeded', finished_at = clock_timestamp(), result = given.result::jsonb, progress = 1, error = null
+       from unnest($1::text[], $2::int[], $3::text[], $4::text[]) as given(id, attempt, worker_id, result)
+       where job_run.id = given.id and job_run.attempt = given.attempt and job_run.worker_id = given.worker_id and status = 'Running'
+       returning job_run.id, status, progress)
+     select id, ${notifySql(JOB_NOTICE)} from ended`,
+    values: [
+      ends.map(({ claim }) => claim.id),
+      ends.map(({ claim }) => claim.attempt),
+      ends.map(({ claim }) => claim.workerId),
+      ends.map(({ result }) => result),
+    ],
+  })
+  const ended = new Set(rows.map(({ id }) => id))
+  return ends.map(({ claim }) => ended.has(claim.id))
+}
+
 /** Stores the artifacts, the rows and the follow-up jobs of a job in one transaction; returns the queue entries of the follow-up jobs.
- *  @throws ClaimLostError */
+ *  `succeed` may gather the ends of several jobs. @throws ClaimLostError */
 export async function completeJob(
   db: Database,
   job: JobRun,
   outcome: JobOutcome,
   artifacts: readonly StoredArtifact[],
+  succeed = async (end: PlainSuccess) => (await succeedJobs(db, [end]))[0] ?? false,
 ): Promise<QueueEntry[]> {
   const set = 'result = $5, progress = 1, error = null'
   const result = JSON.stringify(outcome.result)
   const { rows = [], next = [], afterRows } = outcome
   if (!artifacts.length && !rows.length && !next.length && !afterRows) {
-    await endAttempt(db, job, 'Succeeded', set, result)
+    if (!(await succeed({ claim: job, result }))) throw claimLost(job)
     return []
   }
   return db.transaction(async (sql) => {

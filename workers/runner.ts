@@ -7,6 +7,7 @@ import { checkJobInput, type JobKind, jobDefinition, type Lane } from '#schema/j
 import type { JobRun } from '#schema/offchain/jobs.ts'
 import type { QueueEntry, Queues } from '#schema/queue.ts'
 import { type TraceSpan, traced } from '#schema/tracing.ts'
+import { batched } from './batch.ts'
 import type { ChainClient } from './chain.ts'
 import { openCheckpointFolder, restoreCheckpoint } from './checkpointFolder.ts'
 import { CheckpointUploads } from './checkpointUploads.ts'
@@ -21,7 +22,14 @@ import {
   type JobOutcome,
   type NewArtifact,
 } from './job.ts'
-import { claimJob, completeJob, type StoredArtifact, saveCheckpoint } from './jobState.ts'
+import {
+  claimJobs,
+  completeJob,
+  type PlainSuccess,
+  type StoredArtifact,
+  saveCheckpoint,
+  succeedJobs,
+} from './jobState.ts'
 import { watchProgress } from './progress.ts'
 import { recordFailure } from './recordFailure.ts'
 import type { Timing } from './timing.ts'
@@ -59,13 +67,15 @@ interface RunningJob {
 }
 
 export function createJobRunner(options: JobRunnerOptions): JobRunner {
+  const { db, log, workerId } = options
+  const claim = batched((ids: readonly string[]) => claimJobs(db, ids, workerId))
+  const succeed = batched((ends: readonly PlainSuccess[]) => succeedJobs(db, ends))
   const runs = new Map<string, RunningJob>()
   const stopped = new Set<Lane>()
   return {
     async run({ id }) {
       if (stopped.size || runs.has(id)) return
-      const { log } = options
-      const job = await claimJob(options.db, id, options.workerId).catch((err) => {
+      const job = await claim(id).catch((err) => {
         log.warn({ err, job: id }, 'could not claim a job; the sweep will queue it again')
       })
       if (!job) return
@@ -78,8 +88,8 @@ export function createJobRunner(options: JobRunnerOptions): JobRunner {
         'job.queue': lane ?? job.queue,
       }
       const span = { kind: 'consumer', parent: job.traceparent, attributes } as const
-      const done = traced(`job ${job.kind}`, span, (one) => runJob(options, job, abort, one)).finally(() =>
-        runs.delete(id),
+      const done = traced(`job ${job.kind}`, span, (one) => runJob({ ...options, succeed }, job, abort, one)).finally(
+        () => runs.delete(id),
       )
       runs.set(id, { lane, abort, done })
       if (lane && stopped.has(lane)) abort.abort(new Interruption('stopping'))
@@ -99,7 +109,11 @@ export function createJobRunner(options: JobRunnerOptions): JobRunner {
   }
 }
 
-async function runJob(options: JobRunnerOptions, job: JobRun, abort: AbortController, span: TraceSpan): Promise<void> {
+interface RunOptions extends JobRunnerOptions {
+  succeed(end: PlainSuccess): Promise<boolean>
+}
+
+async function runJob(options: RunOptions, job: JobRun, abort: AbortController, span: TraceSpan): Promise<void> {
   const { db, queues, timing } = options
   const progress = watchProgress(timing.stallMs ?? jobDefinition(job.kind)?.stallMs, (reason) =>
     abort.abort(new Interruption('stalled', reason)),
@@ -155,7 +169,7 @@ async function runJob(options: JobRunnerOptions, job: JobRun, abort: AbortContro
     )
     for (const artifact of outcome.artifacts ?? []) await put(artifact)
     await heartbeat.stop()
-    const next = await completeJob(db, job, outcome, stored)
+    const next = await completeJob(db, job, outcome, stored, options.succeed)
     log.info('succeeded')
     if (next.length)
       await queues.add(next).catch((err) => log.warn({ err }, 'could not queue the follow-up jobs; the sweep will'))
