@@ -1,3 +1,6 @@
+import { execFileSync, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -37,6 +40,13 @@ interface OurRunner extends QueueRunner {
   close(): Promise<void>
 }
 
+const DBOS = join(import.meta.dirname, 'peers/dbos')
+
+export async function setup(): Promise<void> {
+  const options = ['--no-audit', '--no-fund', '--ignore-scripts', '--no-package-lock']
+  execFileSync('npm', ['install', ...options], { cwd: DBOS, stdio: 'inherit' })
+}
+
 /** The time from enqueuing a job until its code runs, and jobs per second, on both back ends, compared with plain BullMQ (without rows,
  *  claims and results) on the same server. */
 export async function run(): Promise<BenchReport> {
@@ -73,6 +83,7 @@ export async function run(): Promise<BenchReport> {
       console.log(
         `${backend}: start p50 ${ourFigures.start.median} ms (from the mutation ${ourFigures.mutation.median} ms), ${ourFigures.jobs.median} jobs/s`,
       )
+      if (backend === 'postgres') await compareDurable(report, ours, server.url)
       await ours.close()
       await peer.close()
     }
@@ -160,6 +171,66 @@ async function rates(runner: QueueRunner): Promise<number> {
   await done
   await stop() // the last results are stored by then
   return (JOBS / (performance.now() - begun)) * 1000
+}
+
+/** Jobs per second from the first request to the last stored result, with the workers running: ours and DBOS, which gives the same guarantee (a stored
+ *  request under a key, one stored result). */
+async function compareDurable(report: BenchReport, ours: QueueRunner, databaseUrl: string): Promise<void> {
+  if (!existsSync(join(DBOS, 'node_modules'))) {
+    report.absent.push('dbos: not installed (`npm run bench -- queue --setup`)')
+    return
+  }
+  const url = new URL(databaseUrl)
+  url.pathname = '/dbos'
+  const child = fork(join(DBOS, 'main.js'), [url.href])
+  try {
+    await once(child, 'message')
+    const dbos = async () => {
+      child.send({ jobs: JOBS, concurrency: CONCURRENCY })
+      const [{ ms }] = (await once(child, 'message')) as [{ ms: number }]
+      return (JOBS / ms) * 1000
+    }
+    const rounds: { ours: number; dbos: number }[] = []
+    for (let round = -1; round < ROUNDS; round++) {
+      const pair = { ours: await durableRate(ours), dbos: await dbos() }
+      if (round >= 0) rounds.push(pair)
+    }
+    const mine = figure(
+      rounds.map((one) => one.ours),
+      'jobs/s',
+    )
+    const theirs = figure(
+      rounds.map((one) => one.dbos),
+      'jobs/s',
+    )
+    report.ours['postgres durable jobs'] = mine
+    report.peers.dbos = { 'durable jobs': theirs }
+    report.ratios['dbos durable jobs'] = ratio(mine, theirs)
+    console.log(`durable: ours ${mine.median} jobs/s, dbos ${theirs.median} jobs/s`)
+  } finally {
+    child.kill()
+  }
+}
+
+async function durableRate(ours: QueueRunner): Promise<number> {
+  let left = JOBS
+  let finish = () => {}
+  const done = new Promise<void>((resolve) => {
+    finish = resolve
+  })
+  const stop = await ours.work(CONCURRENCY, () => {
+    if (--left === 0) finish()
+  })
+  const begun = performance.now()
+  let asked = 0
+  const askSome = async () => {
+    while (asked++ < JOBS) await ours.ask()
+  }
+  await Promise.all(Array.from({ length: CONCURRENCY }, askSome))
+  await done
+  const ms = performance.now() - begun
+  await stop()
+  return (JOBS / ms) * 1000
 }
 
 async function ourRunner(db: Database, databaseUrl: string, redisUrl: string | undefined, folder: string) {
