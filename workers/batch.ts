@@ -17,7 +17,7 @@ export function batched<Item, Result>(
       const batch = calls.splice(0, maxSize)
       try {
         const results = await work(batch.map(({ item }) => item))
-        batch.forEach(({ resolve }, index) => resolve(results[index] as Result))
+        for (const [index, { resolve }] of batch.entries()) resolve(results[index] as Result)
       } catch (error) {
         for (const { reject } of batch) reject(error)
       }
