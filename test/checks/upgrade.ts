@@ -69,9 +69,9 @@ interface TrainingProgress {
 async function replaceServices({ hosts, db }: Installation, say: (line: string) => void): Promise<TrainingProgress> {
   const progress = async () => {
     const { rows } = await db.query(
-      `select progress, attempt, status from job_run where idempotency_key like '%load:fineTuneAgain%'`,
+      `select progress, status from job_run where idempotency_key like '%load:fineTuneAgain%'`,
     )
-    return rows[0] as { progress: number; attempt: number; status: string } | undefined
+    return rows[0] as { progress: number; status: string } | undefined
   }
   const until = async (holds: (now: Awaited<ReturnType<typeof progress>>) => boolean) => {
     for (;;) {
@@ -82,7 +82,7 @@ async function replaceServices({ hosts, db }: Installation, say: (line: string) 
       await sleep(20)
     }
   }
-  const { attempt } = await until((now) => (now?.progress ?? 0) > BEGUN)
+  await until((now) => (now?.progress ?? 0) > BEGUN)
   await runToEnd(PROGRAM, ['migrate'], { DATABASE_URL: db.url })
   say('the database is migrated')
   const result: TrainingProgress = { before: 0, after: 0 }
@@ -93,10 +93,10 @@ async function replaceServices({ hosts, db }: Installation, say: (line: string) 
         if (kind === 'worker') result.before = (await progress())?.progress ?? 0
         await service.start({ program: PROGRAM })
         say(`${service.name} is replaced`)
-        if (kind === 'worker')
-          result.after = (
-            await until((now) => now?.status === 'Running' && now.progress > 0 && now.attempt >= attempt)
-          ).progress
+        if (kind !== 'worker') continue
+        const { before } = result
+        // The row keeps the old value until the new worker reports its first step.
+        result.after = (await until((now) => now?.progress !== before)).progress
       }
   return result
 }
