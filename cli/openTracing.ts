@@ -3,7 +3,7 @@ import { installTracer, type SpanTracer } from '#schema/tracing.ts'
 import { summariseError } from './summariseError.ts'
 
 /** Sends the spans of this process to the collector that the standard variables name (OTLP over HTTP). The SDK reads the others of them by itself:
- *  sampler, headers, resource attributes, time-outs. Without an endpoint nothing is loaded.
+ *  sampler, headers, resource attributes, time-outs. Without an endpoint the SDK is not loaded.
  *  https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
  *  @returns a function that sends what is left. */
 export async function openTracing(service: string, { tracing }: Pick<Config, 'tracing'>): Promise<() => Promise<void>> {

@@ -1,5 +1,5 @@
 /** Spans of distributed traces: API → job → worker → engine and chain. Code calls `traced`; only a service whose environment names a collector
- *  installs a tracer (`cli/openTracing.ts`), and without one nothing is loaded and `traced` only runs its work. The active span
+ *  installs a tracer (`cli/openTracing.ts`); without one the SDK is not loaded and `traced` only runs its work. The active span
  *  follows the call through AsyncLocalStorage, so no context is passed by hand. */
 
 export interface TraceOptions {

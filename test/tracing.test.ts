@@ -1,10 +1,13 @@
 import { spawnSync } from 'node:child_process'
+import { closeSync, openSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { startWorld } from '#contracts/test/world.ts'
 import { findJob } from '#schema/enqueue.ts'
+import { temporaryFolder } from '#workers/test/testWorker.ts'
 import { serveTinyModel, startServices } from './servingSystem.ts'
 import { testSystem } from './testSystem.ts'
 
@@ -112,19 +115,24 @@ test('the span of a failed job says so, under the service name of the environmen
   expect(spans).toContainEqual(expect.objectContaining({ name: 'job fineTune', service: 'mine', failed: true }))
 })
 
-test('without a collector none of its packages is loaded', () => {
+test('without a collector the SDK and the exporter are not loaded', async () => {
+  const folder = await temporaryFolder()
   const { PATH = '', HOME = '' } = process.env
-  const loaded = (env: Record<string, string>) => {
-    const { stderr } = spawnSync(process.execPath, ['bin/modelcommons.js', 'worker'], {
+  const loaded = async (env: Record<string, string>) => {
+    const file = join(folder, 'loaded')
+    const output = openSync(file, 'w') // a pipe would lose what a process has not written when it exits
+    spawnSync(process.execPath, ['bin/modelcommons.js', 'worker'], {
       cwd: join(import.meta.dirname, '..'),
-      env: { PATH, HOME, NODE_DEBUG: 'module', ...env },
-      encoding: 'utf8',
-      maxBuffer: 2 ** 28, // Node tells of every file that it loads
+      env: { PATH, HOME, NODE_DEBUG: 'module', ...env }, // Node tells of every file that it loads
+      stdio: ['ignore', 'ignore', output],
     })
-    expect(stderr).toContain('DATABASE_URL: required') // it came that far
-    return stderr.includes('@opentelemetry')
+    closeSync(output)
+    const text = await readFile(file, 'utf8')
+    expect(text).toContain('DATABASE_URL: required') // it came that far
+    return ['sdk-trace-node', 'exporter-trace-otlp-http'].filter((name) => text.includes(`@opentelemetry/${name}/`))
   }
-  expect(loaded({})).toBe(false)
-  expect(loaded({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9' })).toBe(true)
-  expect(loaded({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9', OTEL_SDK_DISABLED: 'true' })).toBe(false)
+  const endpoint = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9' }
+  expect(await loaded({})).toEqual([])
+  expect(await loaded({ ...endpoint, OTEL_SDK_DISABLED: 'true' })).toEqual([])
+  expect(await loaded(endpoint)).toHaveLength(2)
 })
