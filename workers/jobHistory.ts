@@ -49,7 +49,3 @@ export async function deleteOldJobs(
   )
   return rows.length === BATCH ? rows.at(-1)?.until : undefined
 }
-
-/** Deletes workers that have not been heard of for `days`. */
-export const deleteOldWorkers = (sql: Sql, days: number) =>
-  sql.query(`delete from worker_node where heartbeat_at < clock_timestamp() - $1 * interval '1 day'`, [days])

@@ -4,7 +4,7 @@ import { queueEntries, releaseHold } from '#schema/enqueue.ts'
 import { notify } from '#schema/notifications.ts'
 import type { JobRun, JobStatus } from '#schema/offchain/jobs.ts'
 import type { QueueEntry, Queues } from '#schema/queue.ts'
-import { countEndedJobs, deleteOldJobs, deleteOldWorkers } from './jobHistory.ts'
+import { countEndedJobs, deleteOldJobs } from './jobHistory.ts'
 import type { Timing } from './timing.ts'
 
 const MAX_ENTRIES = 500
@@ -87,7 +87,6 @@ export function createSweeper(
       await countEndedJobs(sql)
       if (retentionDays === 0 || performance.now() < nextDelete) return
       deleteFrom = await deleteOldJobs(sql, { days: retentionDays, from: deleteFrom })
-      if (deleteFrom === undefined) await deleteOldWorkers(sql, retentionDays)
       nextDelete = performance.now() + (deleteFrom === undefined ? DELETE_PASS_MS : DELETE_MS)
     })
   return async () => {
