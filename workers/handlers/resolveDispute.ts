@@ -35,7 +35,7 @@ export const resolveDisputeHandler =
       throw new JobError('DECIDED', `Dispute ${dispute.id} is already ${dispute.outcome.toLowerCase()}.`)
     const { ground } = await getDocument(job.artifacts, disputeEvidenceDocument, dispute.evidenceHash)
     const { subject } = dispute
-    if (decidedBy(subject, ground) === 'vote')
+    if (deciderOf(subject, ground) === 'vote')
       throw new JobError(
         'NEEDS_VOTE',
         `A dispute about a ${subject} for ${ground} is decided by a vote: propose \`Disputes.resolve(${dispute.id}, …)\` to the Governor.`,
@@ -50,6 +50,15 @@ export const resolveDisputeHandler =
     })
     return { result: { disputeId: dispute.id, outcome, recorded: finding.recorded, recomputed: finding.recomputed } }
   }
+
+/** @throws JobError when the evidence names a ground that its subject does not have. */
+function deciderOf(...dispute: Parameters<typeof decidedBy>) {
+  try {
+    return decidedBy(...dispute)
+  } catch (cause) {
+    throw new JobError('BAD_GROUND', (cause as Error).message, { cause })
+  }
+}
 
 async function recompute(
   job: JobContext<'resolveDispute'>,

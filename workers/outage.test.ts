@@ -1,0 +1,88 @@
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { ArtifactStoreError } from '#schema/artifacts/index.ts'
+import { disputeEvidenceDocument, putDocument } from '#schema/documents.ts'
+import { enqueue } from '#schema/enqueue.ts'
+import type { JobKind } from '#schema/jobs.ts'
+import { Receipt } from '#schema/offchain/attribution.ts'
+import { Dispute } from '#schema/onchain/disputes.ts'
+import { ModelVersion } from '#schema/onchain/models.ts'
+import { insert, insertChain } from '#test/factory.ts'
+import { resolveDisputeHandler } from './handlers/resolveDispute.ts'
+import { settleEpochHandler } from './handlers/settleEpoch.ts'
+import { type JobContext, PendingError } from './job.ts'
+import { testWorker } from './test/testWorker.ts'
+
+/** An outage must move nobody's money: the handlers end before they write to the chain. */
+
+type TestSystem = Awaited<ReturnType<typeof testWorker>>
+/** The context of a job that must not reach the chain: its absence would be an error. */
+const contextOf = <K extends JobKind>({ db, artifacts }: TestSystem, over: Partial<JobContext<K>>) =>
+  ({ attempt: 1, db, artifacts, report() {}, signal: new AbortController().signal, ...over }) as JobContext<K>
+const queues = { add: async () => {} }
+
+test('an epoch stays open while an attribution that failed in an outage may still be tried again', async () => {
+  const system = await testWorker()
+  const { db } = system
+  await insertChain(db, 5)
+  await insert(db, Receipt, { id: 'r1', epoch: null, answeredAt: new Date(0) })
+  const attribution = await enqueue({ db, queues }, 'attribute', { receiptId: 'r1' }, { key: 'a', requestedBy: null })
+  const { id } = await enqueue({ db, queues }, 'settleEpoch', { epoch: 1 }, { key: 's', requestedBy: null })
+  const settle = () =>
+    settleEpochHandler({ cache: join(system.folder, 'cache'), deployment: undefined as never })(
+      contextOf<'settleEpoch'>(system, { id, kind: 'settleEpoch', input: { epoch: 1 } }),
+    )
+  const end = (status: string, code: string) =>
+    db.query(`update job_run set status = $2, error = jsonb_build_object('code', $3::text) where id = $1`, [
+      attribution.id,
+      status,
+      code,
+    ])
+  const assigned = async () => (await db.query('select epoch from receipt')).rows[0]?.epoch
+
+  await end('Failed', 'ARTIFACT_STORE')
+  const pending = await settle().catch((error) => error)
+  expect(pending).toBeInstanceOf(PendingError)
+  expect(pending.message).toContain(`The attribution ${attribution.id} failed, because a service was away`)
+  expect(await assigned()).toBeNull()
+
+  await end('Cancelled', 'ARTIFACT_STORE') // an operator settles without it: only now the chain is asked
+  await expect(settle()).rejects.toThrow(TypeError)
+  expect(await assigned()).toBe(1)
+}, 30_000)
+
+test('a store that does not answer decides no dispute about the artifacts of a version', async () => {
+  const system = await testWorker()
+  const { db, artifacts } = system
+  await insertChain(db, 5)
+  const evidenceHash = await putDocument(artifacts, disputeEvidenceDocument, {
+    ground: 'artifacts',
+    statement: 'Gone.',
+  })
+  const hash = (digit: string) => `0x${digit.repeat(64)}`
+  await insert(db, ModelVersion, { id: '1', manifestHash: hash('1'), adapterHash: hash('2') })
+  await insert(db, Dispute, { id: '1', subject: 'Version', subjectId: '1', evidenceHash, outcome: 'Open' })
+  const away = new ArtifactStoreError('unreachable', 'The store does not answer.')
+  const get = async (name: string) => (name === evidenceHash ? artifacts.get(name) : Promise.reject(away))
+  const resolving = resolveDisputeHandler({ cache: join(system.folder, 'cache'), deployment: undefined as never })(
+    contextOf<'resolveDispute'>(system, {
+      id: 'd',
+      kind: 'resolveDispute',
+      input: { disputeId: '1' },
+      artifacts: { ...artifacts, get },
+    }),
+  )
+  await expect(resolving).rejects.toBe(away)
+})
+
+test('a dispute whose evidence names an unknown ground is refused at once', async () => {
+  const system = await testWorker()
+  const { db, artifacts } = system
+  await insertChain(db, 5)
+  const evidenceHash = await putDocument(artifacts, disputeEvidenceDocument, { ground: 'colour', statement: 'Ugly.' })
+  await insert(db, Dispute, { id: '1', subject: 'Version', subjectId: '1', evidenceHash, outcome: 'Open' })
+  const resolving = resolveDisputeHandler({ cache: join(system.folder, 'cache'), deployment: undefined as never })(
+    contextOf<'resolveDispute'>(system, { id: 'd', kind: 'resolveDispute', input: { disputeId: '1' } }),
+  )
+  await expect(resolving).rejects.toMatchObject({ code: 'BAD_GROUND', message: expect.stringContaining('"colour"') })
+})
