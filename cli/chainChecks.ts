@@ -71,6 +71,10 @@ export const requireDeployedChain = (url: string, deployment: ContractsOnChain):
 export const blockNumberAt = (url: string): Promise<number> =>
   withEndpoint(url, async (rpc) => Number(await rpc.request('eth_blockNumber')))
 
+/** The native tokens of an account, in wei, as the node at `url` tells. */
+export const balanceAt = (url: string, account: string): Promise<number> =>
+  withEndpoint(url, async (rpc) => Number(await rpc.request('eth_getBalance', [account, 'latest'])))
+
 const shownAll = (some: readonly Endpoint[]) => some.map(({ url }) => redactedUrl(url)).join(', ')
 
 /** Runs `work` on one endpoint, and closes its connection. */

@@ -3,7 +3,7 @@ import { openDatabase, type Sql } from '#schema/database.ts'
 import { pendingMigrations } from '#schema/migrate.ts'
 import { WORKER_ALIVE, WORKER_LOST } from '#schema/workers.ts'
 import { alerts, exceeds, LIMITS_OF_ALERTS, RUNBOOK, sectionOf } from '../dashboards/alerts.ts'
-import { blockNumberAt, type DoctorCheck } from './chainChecks.ts'
+import { balanceAt, blockNumberAt, type DoctorCheck } from './chainChecks.ts'
 import { METRIC_PREFIX, type MetricSample, readSystemMetric, SYSTEM_METRICS } from './systemMetrics.ts'
 
 /** What `modelcommons doctor` reads from the database: the schema, the work, and the alarms. */
@@ -25,7 +25,9 @@ export function databaseChecks(url: string, rpcUrls?: string): DoctorCheck[] {
     check('database', serverVersion, { needsTables: false }),
     check('schema', schemaIsCurrent, { needsTables: false }),
     check('index', indexAgrees),
-    ...(rpcUrls ? [check('lag', (sql) => indexFollows(sql, rpcUrls))] : []),
+    ...(rpcUrls
+      ? [check('lag', (sql) => indexFollows(sql, rpcUrls)), check('signer', (sql) => signersCanPay(sql, rpcUrls))]
+      : []),
     check('workers', workersAlive),
     check('jobs', jobsUnderWay),
     ...ALARMS.map(({ alert, limit, metric }) =>
@@ -101,6 +103,24 @@ async function indexFollows(sql: Sql, rpcUrls: string): Promise<string> {
       `The index is ${lag} blocks behind the head ${Math.max(...known)} of the chain. See ${RUNBOOK}#indexerlagging.`,
     )
   return `${Math.max(0, lag)} blocks behind the head`
+}
+
+/** The accounts that have signed so far: this host need not have their key. */
+async function signersCanPay(sql: Sql, rpcUrls: string): Promise<string> {
+  const { rows } = await sql.query<{ sender: string }>('select distinct sender from chain_transaction')
+  const balances = await Promise.all(
+    rows.map(async ({ sender }) => ({
+      sender,
+      wei: await Promise.any(endpointsIn(rpcUrls).map((url) => balanceAt(url, sender))),
+    })),
+  )
+  const alert = alerts.find(({ name }) => name === 'SignerBalanceLow')
+  for (const { sender, wei } of balances)
+    if (alert?.limit && exceeds(alert.limit, { labels: {}, value: wei }))
+      throw new Error(
+        `${sender} has ${wei / 1e18} native tokens for gas: when they are used up, jobs wait. Send it more. See ${sectionOf(alert)}.`,
+      )
+  return balances.map(({ sender, wei }) => `${sender} has ${wei / 1e18}`).join(', ') || 'nothing is signed yet'
 }
 
 async function workersAlive(sql: Sql): Promise<string> {

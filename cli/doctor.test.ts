@@ -121,9 +121,18 @@ test('the lag is measured at the node: an indexer that sees no blocks does not h
   await rpc(chain.url, 'anvil_mine', ['0x100'])
   const { output } = await runProgram('doctor', { ...env, RPC_URL: chain.url, DEPLOYMENT: file })
   expect(output).toMatch(/^✗ lag +The index is \d+ blocks behind the head \d+ of the chain\./m)
+  expect(output).toMatch(/^✓ signer +nothing is signed yet$/m)
   await db.query('update cursor set block = 100000')
+  await db.query(
+    `insert into chain_transaction (id, sender, nonce, hash, raw, status, created_at)
+     values ('k', $1, 0, $2, '0x', 'Mined', now())`,
+    [`0x${'12'.repeat(20)}`, `0x${'34'.repeat(32)}`],
+  )
   const caught = await runProgram('doctor', { ...env, RPC_URL: chain.url, DEPLOYMENT: file })
   expect(caught.output).toMatch(/^✓ lag +0 blocks behind the head$/m)
+  expect(caught.output).toMatch(
+    /^✗ signer +0x1212\w+ has 0 native tokens for gas.* See docs\/for-operators\.md#signerbalancelow\.$/m,
+  )
 })
 
 test('it watches: a round that finds something else is told, as lines or as JSON, and ends with the last result', async () => {
