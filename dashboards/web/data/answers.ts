@@ -61,7 +61,7 @@ export type JobsAnswer = {
   jobs: {
     id: string
     kind: string
-    status: 'Cancelled' | 'Failed' | 'Queued' | 'Running' | 'Succeeded'
+    status: 'Cancelled' | 'Failed' | 'Queued' | 'Running' | 'Succeeded' | 'Waiting'
     stage: string | null
     progress: number
     attempt: number
@@ -180,7 +180,7 @@ export type PulseAnswer = {
 export type Job = {
   id: string
   kind: string
-  status: 'Cancelled' | 'Failed' | 'Queued' | 'Running' | 'Succeeded'
+  status: 'Cancelled' | 'Failed' | 'Queued' | 'Running' | 'Succeeded' | 'Waiting'
   stage: string | null
   progress: number
   attempt: number

@@ -17,7 +17,7 @@ query Pulse {
       models(first: 1) { nodes { id bond bondStatus bondReturned bondSlashed specHash mandates(first: 1) { nodes { budget spent deadline } } } }
     }
   }
-  open: jobs(first: 12, where: { status: { in: [Running, Queued] } }, orderBy: [{ field: createdAt, direction: desc }]) { nodes { ...Job } }
+  open: jobs(first: 12, where: { status: { in: [Running, Queued, Waiting] } }, orderBy: [{ field: createdAt, direction: desc }]) { nodes { ...Job } }
   recent: jobs(first: 12, where: { kind: { in: ["fineTune", "evaluate", "compare", "rlhf", "scoreDatanet", "settleFeedback", "settleEpoch", "resolveDispute"] } }, orderBy: [{ field: createdAt, direction: desc }]) { nodes { ...Job } }
   failed: jobs(first: 4, where: { status: { eq: Failed } }, orderBy: [{ field: createdAt, direction: desc }]) { nodes { ...Job } }
   workerNodes(first: 8, orderBy: [{ field: heartbeatAt, direction: desc }]) { nodes { id device concurrency heartbeatAt } }

@@ -77,7 +77,7 @@ export function Jobs({ pulse, curves }: { pulse: PulseAnswer | null; curves: Cur
 /** Running ones first, then what was asked for last; single calls only while they fail or run. */
 function jobsOf({ open, recent, failed }: PulseAnswer): Job[] {
   const all = new Map([...failed.nodes, ...recent.nodes, ...open.nodes].map((job) => [job.id, job]))
-  const rank = ({ status }: Job) => (status === 'Running' ? 0 : status === 'Queued' ? 1 : 2)
+  const rank = ({ status }: Job) => (status === 'Running' ? 0 : status === 'Queued' || status === 'Waiting' ? 1 : 2)
   return [...all.values()]
     .sort((a, b) => rank(a) - rank(b) || Date.parse(b.createdAt) - Date.parse(a.createdAt))
     .slice(0, 14)
@@ -94,6 +94,7 @@ function curvesOf(metrics: readonly { name: string; step: number; value: number 
 const ENDS: Record<Job['status'], string> = {
   Queued: 'waiting',
   Running: 'running',
+  Waiting: 'waits for a service',
   Succeeded: 'done',
   Failed: 'failed',
   Cancelled: 'cancelled',
@@ -110,8 +111,11 @@ function JobLine({ job, now }: { job: Job; now: number }) {
         <span className="job-state">
           {ENDS[job.status]}
           {job.status === 'Running' && ` ${Math.round(share * 100)} %`}
-          {typeof took === 'number' && job.status !== 'Queued' && ` · ${span(Math.max(0, took) / 1000)}`}
-          {job.status === 'Queued' && ` · asked ${ago(job.createdAt, now)}`}
+          {typeof took === 'number' &&
+            job.status !== 'Queued' &&
+            job.status !== 'Waiting' &&
+            ` · ${span(Math.max(0, took) / 1000)}`}
+          {(job.status === 'Queued' || job.status === 'Waiting') && ` · asked ${ago(job.createdAt, now)}`}
         </span>
       </div>
       {(job.status === 'Running' || job.status === 'Queued') && (

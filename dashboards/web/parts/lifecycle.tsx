@@ -68,7 +68,10 @@ function nowLine(pulse: PulseAnswer | null, last: FeedLine | undefined, now: Ret
   if (job)
     return (
       <>
-        <b>Now</b> {jobTitle(job)}: {job.stage ?? (job.status === 'Queued' ? 'waiting for a worker' : 'starting')}
+        <b>Now</b> {jobTitle(job)}:{' '}
+        {job.status === 'Waiting'
+          ? 'waiting for a service'
+          : (job.stage ?? (job.status === 'Queued' ? 'waiting for a worker' : 'starting'))}
         {job.status === 'Running' && job.progress >= 0.01 && `, ${Math.round(job.progress * 100)} %`}
       </>
     )
