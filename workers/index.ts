@@ -13,7 +13,7 @@ import type { ChainClient } from './chain.ts'
 import type { JobHandlers } from './job.ts'
 import { createJobRunner } from './runner.ts'
 import { createSweeper } from './sweep.ts'
-import { sweepCheckpoints } from './sweepCheckpoints.ts'
+import { sweepCheckpointFolders, sweepCheckpoints } from './sweepCheckpoints.ts'
 import { DEFAULT_TIMING, type Timing } from './timing.ts'
 
 export interface WorkerOptions {
@@ -44,6 +44,8 @@ export interface WorkerOptions {
 const REBROADCAST_MS = 15_000
 /** Time between two searches for checkpoints that nobody needs any more. */
 const CHECKPOINT_SWEEP_MS = 600_000
+/** The same for the folder of this host. */
+const FOLDER_SWEEP_MS = 30_000
 const PRUNE_MS = 600_000
 
 export interface RunningWorker {
@@ -77,6 +79,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     every(timing.sweepMs, createSweeper({ db, queues }, { ...timing, retentionDays })),
     every(REBROADCAST_MS, () => chain.rebroadcast()),
     every(CHECKPOINT_SWEEP_MS, () => sweepCheckpoints({ db, store: checkpointStore })),
+    every(FOLDER_SWEEP_MS, () => sweepCheckpointFolders({ db, folder: options.checkpoints })),
     every(PRUNE_MS, () => pruneWorkers(db)),
     every(timing.sweepMs, () => maintenance()),
   ]

@@ -1,3 +1,5 @@
+import { readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { type CheckpointStore, checkpointOwner } from '#schema/artifacts/index.ts'
 import type { Sql } from '#schema/database.ts'
 import type { JobCheckpoint, JobStatus } from '#schema/offchain/jobs.ts'
@@ -31,4 +33,22 @@ export async function sweepCheckpoints({ db, store }: { db: Sql; store: Checkpoi
     }
   }
   return deleted
+}
+
+/** The id of the job to which an entry of the folder of checkpoints belongs. */
+const jobOf = (entry: string) => /^[0-9a-f]{32}(?=$|\.)/.exec(entry)?.[0]
+
+/** Deletes the folders of checkpoints that a worker of this host left behind when it died, once their jobs have ended elsewhere. Returns the number
+ *  of deleted folders. */
+export async function sweepCheckpointFolders({ db, folder }: { db: Sql; folder: string }): Promise<number> {
+  const entries = (await readdir(folder).catch(() => [])).filter(jobOf)
+  if (entries.length === 0) return 0
+  const { rows } = await db.query<{ id: string }>('select id from job_run where id = any($1) and status = any($2)', [
+    entries.map(jobOf),
+    ENDED,
+  ])
+  const ended = new Set(rows.map(({ id }) => id))
+  const left = entries.filter((entry) => ended.has(jobOf(entry) ?? ''))
+  for (const entry of left) await rm(join(folder, entry), { recursive: true, force: true })
+  return left.length
 }

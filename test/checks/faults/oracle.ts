@@ -34,7 +34,13 @@ export async function judge(
   await waitFor('The books are those of the undisturbed run', RECOVERY_MS, equal).catch(() => {})
   found.push(...differences)
   found.push(...(await moneyFaults(installation)))
-  found.push(...(await leftovers(installation)))
+  let left: string[] = []
+  const tidy = async () => {
+    left = await leftovers(installation)
+    return left.length === 0
+  }
+  await waitFor('Nothing is left behind', RECOVERY_MS, tidy).catch(() => {})
+  found.push(...left)
   found.push(...(await rootFaults(installation)))
   return found
 }
