@@ -24,6 +24,7 @@ import { addIndexHealth } from './indexHealthMetrics.ts'
 import { openLog } from './log.ts'
 import { openArtifacts, openStores } from './openArtifacts.ts'
 import { openProcessMetrics } from './processMetrics.ts'
+import { addQueueMetric } from './queueMetric.ts'
 import { requireFreePort } from './requireFreePort.ts'
 import { runService } from './service.ts'
 import { type ReadinessReport, serveStatus } from './statusServer.ts'
@@ -79,6 +80,7 @@ export const runApi = (options: GovernorOptions = {}) =>
     const chainHead = following.rpcUrl ? openChainHead(following.rpcUrl, closing.signal) : undefined
     const { maxLagBlocks } = config
     const registry = openApiMetrics(db, config)
+    addQueueMetric(registry, queues)
     addIndexHealth(registry, { db, chainId: deployment.chainId, chainHead, maxLagBlocks })
     const artifacts = await openArtifacts(config, log, circuitObserver(registry))
     const { host, port, auth } = config

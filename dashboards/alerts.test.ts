@@ -5,6 +5,7 @@ import { openApiMetrics } from '#cli/apiMetrics.ts'
 import { circuitObserver } from '#cli/circuitMetric.ts'
 import { addIndexerMetrics } from '#cli/indexerMetrics.ts'
 import { addIndexHealth, INDEX_HEALTH_METRICS } from '#cli/indexHealthMetrics.ts'
+import { addQueueMetric } from '#cli/queueMetric.ts'
 import { METRIC_PREFIX, SYSTEM_METRICS } from '#cli/systemMetrics.ts'
 import { addEngineMetrics, addWorkerMetrics } from '#cli/workerMetrics.ts'
 import { metricsPlugin } from '#graphql/plugins/metrics.ts'
@@ -23,6 +24,7 @@ async function exported(): Promise<Set<string>> {
   addIndexHealth(api, { db, chainId: 1 })
   metricsPlugin(api)
   circuitObserver(api)
+  addQueueMetric(api, { ping: async () => {} })
   const others = new Registry()
   addIndexerMetrics(others, () => [])
   addEngineMetrics(others, () => [])

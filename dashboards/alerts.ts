@@ -176,6 +176,13 @@ export const alerts: readonly Alert[] = [
     expr: 'modelcommons_s3_circuit_open == 1',
   },
   {
+    name: 'QueueSilent',
+    severity: 'critical',
+    summary: '{{ $labels.instance }} gets no answer from the queue.',
+    minutes: 1,
+    expr: 'modelcommons_queue_answers == 0',
+  },
+  {
     name: 'SignerBalanceLow',
     severity: 'critical',
     summary: 'The account {{ $labels.account }} has {{ $value }} wei for gas.',

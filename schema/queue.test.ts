@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { freshDatabase } from '#test/database.ts'
+import { FaultProxy } from '#test/faultProxy.ts'
 import { must } from '#test/must.ts'
 import { freePort } from './postgres.ts'
 import { openQueues, type QueueEntry } from './queue.ts'
@@ -22,6 +23,23 @@ function gate() {
 const entry = (over: Partial<QueueEntry> = {}): QueueEntry => ({ lane: 'chain', id: randomUUID(), attempt: 0, ...over })
 
 describe.each(backends)('the queue on %s', (backend) => {
+  test('tells within a second when its backend does not answer, and that it answers again', async () => {
+    const db = await freshDatabase()
+    const target = backend === 'redis' ? await redisUrl() : db.url
+    const proxy = await FaultProxy.open(target)
+    onTestFinished(() => proxy.close())
+    const through = proxy.url(target)
+    const queues = await openQueues(
+      backend === 'redis' ? { databaseUrl: db.url, redisUrl: through } : { databaseUrl: through },
+    )
+    onTestFinished(() => queues.close())
+    await queues.ping()
+    await proxy.set({ mode: 'blackHole' })
+    await expect(queues.ping()).rejects.toThrow('no answer within 1000 ms')
+    await proxy.set({ mode: 'pass' })
+    await vi.waitFor(() => queues.ping(), { timeout: 20_000 })
+  })
+
   test('delivers an entry once, however often it was added before', async () => {
     const { queues, reopen } = await freshQueues(backend)
     const other = await reopen()

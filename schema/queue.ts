@@ -35,6 +35,8 @@ export interface Queues {
   add(entries: QueueEntry | readonly QueueEntry[]): Promise<void>
   /** Calls `work` for each entry, at most `concurrency` at a time. */
   worker(lane: Lane, concurrency: number, work: (entry: QueueEntry) => Promise<void>): Promise<QueueWorker>
+  /** Asks the backend for an answer. @throws QueueError when none comes within a second. */
+  ping(): Promise<void>
   close(): Promise<void>
 }
 
@@ -87,10 +89,22 @@ class BackoffWorker extends Worker {
 const entryId = ({ id, attempt }: Pick<QueueEntry, 'id' | 'attempt'>, delayMs = 0) =>
   `${id}.${attempt}${delayMs > 0 ? '.later' : ''}`
 
+const PING_TIMEOUT_MS = 1_000
+
+/** A promise that rejects after this time, unless it is cancelled. */
+function deadline(ms: number) {
+  let timer: NodeJS.Timeout | undefined
+  const signal = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${ms} ms`)), ms)
+  })
+  return { signal, cancel: () => clearTimeout(timer) }
+}
+
 interface Backend {
   name: Queues['backend']
   queue: (name: string) => Queue
   worker: (name: string, concurrency: number, work: (data: QueueEntry) => Promise<void>) => Worker
+  ping: () => Promise<unknown>
   /** Creates the backend's tables when they are missing. */
   repair?: () => Promise<void>
   close: () => Promise<void>
@@ -171,6 +185,16 @@ function assemble(backend: Backend, settings: QueueSettings): Queues {
         },
       }
     },
+    async ping() {
+      const { signal, cancel } = deadline(PING_TIMEOUT_MS)
+      try {
+        await Promise.race([backend.ping(), signal])
+      } catch (cause) {
+        throw new QueueError(`The queue in ${backend.name} does not answer: ${(cause as Error).message}`, { cause })
+      } finally {
+        cancel()
+      }
+    },
     async close() {
       await Promise.all([...workers].map((worker) => worker.close()))
       await Promise.all([...queues.values()].map((queue) => queue.close()))
@@ -216,6 +240,7 @@ async function onPostgres(settings: QueueSettings): Promise<Queues> {
           createPostgresBackend as never, // as above
         ),
       repair,
+      ping: () => pool.query('select 1'),
       close: () => pool.end(),
     },
     settings,
@@ -269,6 +294,7 @@ async function onRedis(url: string, settings: QueueSettings): Promise<Queues> {
           ...WORKER_OPTIONS,
           concurrency,
         }),
+      ping: () => producer.ping(),
       close: async () => {
         producer.disconnect()
         consumer.disconnect()

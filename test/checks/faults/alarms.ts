@@ -13,7 +13,7 @@ const SCALES: readonly [RegExp, number][] = [
   [/^modelcommons_disk_/, 64],
 ]
 const INTERVAL_MS = 1_500
-const SCRAPE_TIMEOUT_MS = 1_200
+const SCRAPE_TIMEOUT_MS = 3_000
 /** An alarm belongs to the faults that act when it fires, or have acted this long before. */
 const AFTERMATH_MS = 6_000
 
