@@ -17,6 +17,8 @@ export interface ActiveFault {
 export interface FaultKind {
   /** How long it lasts, in seconds: the least and the most. */
   seconds: readonly [number, number]
+  /** The operator's alarms of which one must tell it; none where the system repairs itself before anybody could act. */
+  alarms: readonly string[]
   /** Whether nothing else may fail meanwhile. */
   alone?: boolean
   /** Starts the fault; undefined where this machine does not permit it. */
@@ -30,8 +32,14 @@ const oneOf = <T>(random: SeededRandom, some: readonly T[]): T => {
 }
 
 /** A fault of one route of every host. */
-const everywhere = (route: Exclude<Route, 'database'>, fault: Fault, seconds: FaultKind['seconds']): FaultKind => ({
+const everywhere = (
+  route: Exclude<Route, 'database'>,
+  fault: Fault,
+  seconds: FaultKind['seconds'],
+  alarms: readonly string[],
+): FaultKind => ({
   seconds,
+  alarms,
   async inject({ hosts }) {
     const lifts = await Promise.all(hosts.map(({ connections }) => connections.impose(route, { ...fault })))
     return { target: 'every host', lift: () => Promise.all(lifts.map((lift) => lift())) }
@@ -41,18 +49,24 @@ const everywhere = (route: Exclude<Route, 'database'>, fault: Fault, seconds: Fa
 const anyService = ({ hosts }: Installation, random: SeededRandom): ServiceProcess =>
   oneOf(random, oneOf(random, hosts).services)
 
+const STORE_ALARMS = ['S3CircuitOpen', 'JobsWait']
+const NODE_ALARMS = ['IndexerFailing', 'IndexerSilent']
+const DATABASE_ALARMS = ['MetricFailing', 'NoActiveIndexer', 'NoWorker']
+const HOST_ALARMS = ['ServiceDown', 'WorkerLost', 'NoStandbyIndexer']
+
 /** The kinds of faults. */
 export const FAULT_KINDS = {
-  's3 errors': everywhere('s3', { mode: 'status', status: 500 }, [10, 30]),
-  's3 hangs': everywhere('s3', { mode: 'hang' }, [10, 25]),
-  's3 slow bodies': everywhere('s3', { mode: 'slow', bytesPerSecond: 20_000 }, [8, 20]),
-  's3 cut bodies': everywhere('s3', { mode: 'reset', afterBytes: 3_000 }, [8, 20]),
-  's3 refuses': everywhere('s3', { mode: 'refuse' }, [8, 20]),
-  'rpc refuses': everywhere('rpc', { mode: 'refuse' }, [5, 20]),
-  'rpc hangs': everywhere('rpc', { mode: 'hang' }, [5, 20]),
-  'rpc limits the rate': everywhere('rpc', { mode: 'status', status: 429 }, [5, 20]),
+  's3 errors': everywhere('s3', { mode: 'status', status: 500 }, [10, 30], STORE_ALARMS),
+  's3 hangs': everywhere('s3', { mode: 'hang' }, [10, 25], STORE_ALARMS),
+  's3 slow bodies': everywhere('s3', { mode: 'slow', bytesPerSecond: 20_000 }, [8, 20], []),
+  's3 cut bodies': everywhere('s3', { mode: 'reset', afterBytes: 3_000 }, [8, 20], STORE_ALARMS),
+  's3 refuses': everywhere('s3', { mode: 'refuse' }, [8, 20], STORE_ALARMS),
+  'rpc refuses': everywhere('rpc', { mode: 'refuse' }, [5, 20], NODE_ALARMS),
+  'rpc hangs': everywhere('rpc', { mode: 'hang' }, [5, 20], NODE_ALARMS),
+  'rpc limits the rate': everywhere('rpc', { mode: 'status', status: 429 }, [5, 20], NODE_ALARMS),
   'database killed': {
     seconds: [1, 6],
+    alarms: DATABASE_ALARMS,
     async inject({ servers }, random) {
       const restarted = servers.crashDatabase(500 + random(5_000))
       return { target: 'PostgreSQL', lift: () => restarted }
@@ -60,6 +74,7 @@ export const FAULT_KINDS = {
   },
   'database out of reach of one host': {
     seconds: [8, 25],
+    alarms: [...DATABASE_ALARMS, ...HOST_ALARMS],
     async inject({ hosts }, random) {
       const { name, connections } = oneOf(random, hosts)
       return { target: `host ${name}`, lift: await connections.cutDatabase() }
@@ -67,6 +82,7 @@ export const FAULT_KINDS = {
   },
   'redis wiped': {
     seconds: [1, 2],
+    alarms: [],
     async inject({ servers }) {
       if (!servers.redisUrl) return undefined
       await servers.crashRedis(0)
@@ -75,6 +91,7 @@ export const FAULT_KINDS = {
   },
   'redis down': {
     seconds: [4, 15],
+    alarms: ['QueueSilent'],
     async inject({ servers }, random) {
       if (!servers.redisUrl) return undefined
       const restarted = servers.crashRedis(3_000 + random(10_000))
@@ -83,6 +100,7 @@ export const FAULT_KINDS = {
   },
   'redis frozen': {
     seconds: [4, 15],
+    alarms: ['QueueSilent'],
     async inject({ servers }) {
       if (!servers.redisUrl) return undefined
       servers.freezeRedis(true)
@@ -91,6 +109,7 @@ export const FAULT_KINDS = {
   },
   'host partitioned': {
     seconds: [10, 25],
+    alarms: HOST_ALARMS,
     async inject({ hosts }, random) {
       const { name, connections } = oneOf(random, hosts)
       return { target: `host ${name}`, lift: await connections.partition() }
@@ -98,6 +117,7 @@ export const FAULT_KINDS = {
   },
   'host vanished': {
     seconds: [18, 30],
+    alarms: HOST_ALARMS,
     async inject({ hosts }, random) {
       const host = oneOf(random, hosts)
       const join = await host.connections.partition()
@@ -113,6 +133,7 @@ export const FAULT_KINDS = {
   },
   'host frozen': {
     seconds: [5, 25],
+    alarms: HOST_ALARMS,
     async inject({ hosts }, random) {
       const { name, services } = oneOf(random, hosts)
       for (const service of services) service.signal('SIGSTOP')
@@ -126,6 +147,7 @@ export const FAULT_KINDS = {
   },
   'service killed': {
     seconds: [1, 8],
+    alarms: HOST_ALARMS,
     async inject(installation, random) {
       const service = anyService(installation, random)
       await service.kill()
@@ -134,6 +156,7 @@ export const FAULT_KINDS = {
   },
   'worker killed': {
     seconds: [1, 8],
+    alarms: HOST_ALARMS,
     async inject({ hosts }, random) {
       const workers = hosts.flatMap(({ services }) => services.filter(({ name }) => name.startsWith('worker')))
       const service = oneOf(random, workers)
@@ -143,6 +166,7 @@ export const FAULT_KINDS = {
   },
   'service restarted': {
     seconds: [1, 3],
+    alarms: HOST_ALARMS,
     async inject(installation, random) {
       const service = anyService(installation, random)
       if (!(await service.stop())) throw new Error(`${service.name} did not end after SIGTERM.`)
@@ -151,6 +175,7 @@ export const FAULT_KINDS = {
   },
   'disk full': {
     seconds: [8, 25],
+    alarms: ['DiskNearlyFull'],
     async inject({ hosts }, random) {
       const { name, disk } = oneOf(random, hosts)
       const empty = await disk?.fill()
@@ -160,6 +185,7 @@ export const FAULT_KINDS = {
   /** The database and the queue are lost while everything is down; what `modelcommons backup` wrote before is restored. */
   'backup restored': {
     seconds: [1, 2],
+    alarms: HOST_ALARMS,
     alone: true,
     async inject({ hosts, servers, folder }, random) {
       await Promise.all(hosts.flatMap(({ services }) => services.map((service) => service.kill())))
@@ -177,6 +203,7 @@ export const FAULT_KINDS = {
   /** The clock stays wrong to the end of the run. */
   'clock skewed': {
     seconds: [1, 2],
+    alarms: HOST_ALARMS,
     async inject({ hosts }, random) {
       const host = oneOf(random, hosts)
       const minutes = (random(2) ? 1 : -1) * (1 + random(12))
