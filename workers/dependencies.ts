@@ -22,14 +22,20 @@ export const forwardProgress = (
   from: number,
   to: number,
   stage: string,
-) => ({
-  signal: job.signal,
-  onEvent(event: EngineEvent) {
-    if (event.type === 'metric') job.metric(event.name, event.step, event.value)
-    else if (event.type === 'progress') job.report(from + (to - from) * event.done, event.stage ?? stage)
-    else job.alive()
-  },
-})
+) => {
+  let warning: string | undefined
+  return {
+    signal: job.signal,
+    onEvent(event: EngineEvent) {
+      if (event.type === 'metric') job.metric(event.name, event.step, event.value)
+      else if (event.type === 'progress') {
+        const text = event.stage ?? stage
+        job.report(from + (to - from) * event.done, warning ? `${text}; ${warning}` : text)
+      } else if (event.type === 'warning') warning = event.text
+      else job.alive()
+    },
+  }
+}
 
 /** The job's artifact store; what is put there is listed as an artifact of `kind`. */
 export const storeAs = (

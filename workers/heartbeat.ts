@@ -53,6 +53,11 @@ export function startHeartbeat({
   let arrived = written
   let writing: Promise<void> | undefined
   let lost = false
+  let stopped = false
+  let becomeGone = () => {}
+  const gone = new Promise<void>((resolve) => {
+    becomeGone = resolve
+  })
   let file: MetricsFile | undefined
 
   const write = async () => {
@@ -96,10 +101,11 @@ export function startHeartbeat({
     if (performance.now() - arrived > staleMs) {
       // The database was not reached, or this process was frozen.
       lost = true
+      becomeGone()
       log.warn('no heartbeat has arrived for too long: the attempt ends, because another worker may have the job')
       return onInterrupt('partitioned')
     }
-    if (state || points.size || performance.now() - written >= heartbeatMs) void flush()
+    if (!stopped && (state || points.size || performance.now() - written >= heartbeatMs)) void flush()
   }, writeMs)
   timer.unref()
 
@@ -130,9 +136,14 @@ export function startHeartbeat({
       if (points.size) throw new RetriableError('The metric points could not be written to the database.')
     },
     async stop() {
+      stopped = true
+      const finish = async () => {
+        await writing
+        if (!lost && (state || points.size)) await flush()
+      }
+      // A database that does not answer must not hold the job for longer than its claim lasts.
+      await Promise.race([finish(), gone])
       clearInterval(timer)
-      if (!lost) await writing
-      if (!lost && (state || points.size)) await flush()
     },
   }
 }

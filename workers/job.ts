@@ -38,7 +38,8 @@ export interface JobContext<K extends JobKind = JobKind> {
   /** Aborted, with an `Interruption` as its reason, when the job must end early. When the interruption is `stopping`, the handler saves a
    *  checkpoint and throws the signal's reason: another worker continues from the checkpoint. */
   readonly signal: AbortSignal
-  /** A folder that belongs to this job. It is kept between attempts on this machine and removed when the job has ended. */
+  /** A folder that belongs to this job and is removed when the job has ended. It is kept between attempts on this host, and copied to the store for
+   *  the others: so files in it are written under a hidden or `.partial` name and renamed. */
   readonly checkpointFolder: string
   readonly log: Logger
 }

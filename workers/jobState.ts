@@ -1,6 +1,6 @@
 import { type Database, databaseTime, type Sql } from '#schema/database.ts'
 import { insertJob, jobFromRow, queueEntries, releaseHold } from '#schema/enqueue.ts'
-import { notify, notifySql } from '#schema/notifications.ts'
+import { notifySql } from '#schema/notifications.ts'
 import { Artifact } from '#schema/offchain/artifacts.ts'
 import { type JobCheckpoint, JobRun, type JobStatus } from '#schema/offchain/jobs.ts'
 import type { QueueEntry } from '#schema/queue.ts'
@@ -61,23 +61,16 @@ export async function writeHeartbeat(
   claim: Claim,
   state?: { progress: number; stage: string | null },
 ): Promise<{ cancelRequested: boolean }> {
-  const write = async (sql: Sql) => {
-    const { rows } = await sql.query<{ cancel: boolean }>(
-      `with lazily as (${ASYNCHRONOUS_COMMIT}), alive as (
-         update job_run set heartbeat_at = clock_timestamp(), progress = coalesce($4, progress), stage = coalesce($5, stage)
-         where ${HOLDS_CLAIM} returning cancel_requested)
-       select cancel_requested as cancel from alive, lazily`,
-      [...claimValues(claim), state?.progress ?? null, state?.stage ?? null],
-    )
-    if (!rows[0]) throw claimLost(claim)
-    return { cancelRequested: rows[0].cancel }
-  }
-  if (!state) return write(db)
-  return db.transaction(async (sql) => {
-    const answer = await write(sql)
-    await notify(sql, { type: 'job', id: claim.id, status: 'Running', progress: state.progress })
-    return answer
-  })
+  // One statement: a worker that is frozen between two would keep the row locked.
+  const { rows } = await db.query<{ cancel: boolean }>(
+    `with lazily as (${ASYNCHRONOUS_COMMIT}), alive as (
+       update job_run set heartbeat_at = clock_timestamp(), progress = coalesce($4, progress), stage = coalesce($5, stage)
+       where ${HOLDS_CLAIM} returning id, status, progress, cancel_requested)
+     select cancel_requested as cancel${state ? `, ${notifySql(JOB_NOTICE)}` : ''} from alive, lazily`,
+    [...claimValues(claim), state?.progress ?? null, state?.stage ?? null],
+  )
+  if (!rows[0]) throw claimLost(claim)
+  return { cancelRequested: rows[0].cancel }
 }
 
 export interface MetricPoint {

@@ -42,6 +42,7 @@ export async function sweep(
   return entries
 }
 
+/** Skips a job that somebody has locked: a worker that is frozen in the middle of a transaction delays only its own job. */
 async function handOnLostJobs(sql: Sql, staleMs: number): Promise<void> {
   const lost = await sql.query<{ id: string; status: JobStatus; progress: number }>(
     `update job_run set
@@ -51,7 +52,9 @@ async function handOnLostJobs(sql: Sql, staleMs: number): Promise<void> {
            format('The worker of attempt %s of %s was lost.', attempt, attempts)
              || case when attempt >= attempts then ' Look into its log, then try the job again (mutation retryJob).' else '' end) end,
          worker_id = null
-       where status = 'Running' and heartbeat_at < clock_timestamp() - $1 * interval '1 millisecond'
+       where id in (
+         select id from job_run where status = 'Running' and heartbeat_at < clock_timestamp() - $1 * interval '1 millisecond'
+         for update skip locked)
        returning id, status, progress`,
     [staleMs],
   )

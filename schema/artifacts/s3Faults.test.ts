@@ -126,7 +126,7 @@ describe('large artifacts', () => {
     const before = proxy.requests.length
     const name = await store.put(large)
     const requests = proxy.requests.slice(before)
-    expect(requests.filter((one) => /PUT .*partNumber=/.test(one))).toHaveLength(3)
+    expect(requests.filter((one) => /PUT .*partNumber=/.test(one))).toHaveLength(5)
     expect(Buffer.compare(await store.get(name), large)).toBe(0)
     const again = proxy.requests.length
     await store.put(large)

@@ -10,8 +10,8 @@ import pLimit from 'p-limit'
 import { type ObjectBody, sizeOf } from './objects.ts'
 import type { SendRequest } from './s3Requests.ts'
 
-/** Larger objects are uploaded in parts of this size. */
-export const PART_BYTES = 16 * 2 ** 20
+/** Larger objects are uploaded in parts of this size, which are hashed for their signatures in a few milliseconds. */
+export const PART_BYTES = 8 * 2 ** 20
 /** The most parts that S3 accepts. */
 const MAX_PARTS = 10_000
 const PARTS_AT_A_TIME = 3
