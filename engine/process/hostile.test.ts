@@ -108,25 +108,34 @@ describe.skipIf(process.platform !== 'linux')('a disk that is full at checkpoint
       model.baseFolder,
       folder,
     ])
-    return JSON.parse(stdout) as { fault: string; message: string; files: string[]; after: string }
+    return JSON.parse(stdout) as {
+      fault: string
+      message: string
+      warnings: string[]
+      steps: number
+      files: string[]
+      after: string
+    }
   }
 
-  test('is an error that names the file; parent and engine survive, and the run resumes when there is space', async () => {
+  test('does not end the training; a result that cannot be written does, and the run resumes when there is space', async () => {
     const folder = join(model.folder, 'disk')
     await mkdir(folder)
     const mounted = mount(folder)
     try {
       // Without permission to mount, a file-size limit stands in for a full disk: the kernel rejects the write too.
-      const { fault, message, files, after } = await report(mounted ? 'true' : 'ulimit -f 256', folder)
+      const { fault, message, warnings, steps, files, after } = await report(mounted ? 'true' : 'ulimit -f 256', folder)
       expect(fault).toBe('failed')
-      expect(message).toMatch(/The checkpoint .*checkpoint could not be written: .*(full|limit|large)/)
+      expect(message).toMatch(/disk\/.*adapter.*(full|limit|large)|(full|limit|large).*disk\/.*adapter/)
+      expect(warnings).toEqual([expect.stringMatching(/^the checkpoint could not be written \((ENOSPC|EFBIG)\)$/)])
+      expect(steps).toBe(4)
       expect(files).toEqual([])
       expect(after).toBe('answered')
     } finally {
       if (mounted) execFileSync('umount', [folder])
     }
     const roomy = await report('true', folder)
-    expect(roomy).toMatchObject({ fault: 'none', after: 'answered' })
+    expect(roomy).toMatchObject({ fault: 'none', warnings: [], after: 'answered' })
     expect(roomy.files).toContain('adapter')
   })
 

@@ -1,7 +1,11 @@
 import { existsSync } from 'node:fs'
 import { readTrainingCheckpoint, writeTrainingCheckpoint } from '#engine/train/checkpoint.ts'
 import type { TrainingCheckpoint } from '#engine/train/run.ts'
-import { TaskError } from './task.ts'
+import { systemCode } from './systemCode.ts'
+import { type TaskContext, TaskError } from './task.ts'
+
+/** The disk is full, or over its quota or size limit, fails, or has become read-only: an operator can mend it while the run goes on. */
+const DISK_FAULTS = new Set(['ENOSPC', 'EDQUOT', 'EFBIG', 'EIO', 'EROFS'])
 
 /** A training run that can be saved and resumed: supervised, preferences or policy. */
 interface Resumable<Report> {
@@ -19,20 +23,29 @@ export interface CheckpointOptions {
 
 /**
  * Runs from the checkpoint, if there is one. Saves every few seconds, at the end, and on an abort. A run that was killed at
- * any time and restarted produces the same bytes.
+ * any time and restarted produces the same bytes. When the disk refuses a checkpoint, for example because it is full, the earlier one remains
+ * and the run goes on with a warning.
  */
 export async function* runWithCheckpoints<Report>(
   run: Resumable<Report>,
   { file, every = 5 }: CheckpointOptions,
-  signal: AbortSignal,
+  { signal, emit }: TaskContext,
 ): AsyncGenerator<Report, void, undefined> {
   if (file === undefined) return yield* run.start(signal)
   if (existsSync(file)) run.restore(await readTrainingCheckpoint(file))
+  let isRefused = false
   const save = async () => {
+    const checkpoint = await run.checkpoint()
     try {
-      await writeTrainingCheckpoint(file, await run.checkpoint())
+      await writeTrainingCheckpoint(file, checkpoint)
+      if (isRefused) emit({ type: 'warning' })
+      isRefused = false
     } catch (cause) {
-      throw new TaskError(`The checkpoint ${file} could not be written: ${(cause as Error).message}`, { cause })
+      const code = systemCode(cause)
+      if (code === undefined || !DISK_FAULTS.has(code))
+        throw new TaskError(`The checkpoint ${file} could not be written: ${(cause as Error).message}`, { cause })
+      emit({ type: 'warning', text: `the checkpoint could not be written (${code})` })
+      isRefused = true
     }
   }
   let saved = performance.now()

@@ -91,7 +91,10 @@ export async function fineTuneTask(
     const checkpoint = { file: checkpointFile, every: input.checkpointEvery }
     const write = async (folder: string) =>
       writeAdapter(folder, adapterOf({ lora, weights: await trainer.parameters() }), { replace: true })
-    for await (const { step, steps, loss, learningRate, evaluation } of runWithCheckpoints(run, checkpoint, signal)) {
+    for await (const { step, steps, loss, learningRate, evaluation } of runWithCheckpoints(run, checkpoint, {
+      signal,
+      emit,
+    })) {
       emit({ type: 'metric', name: 'loss', step, value: loss })
       emit({ type: 'metric', name: 'learningRate', step, value: learningRate })
       if (evaluation) emit({ type: 'metric', name: 'evalLoss', step, value: evaluation.loss })

@@ -64,7 +64,7 @@ export async function alignByReward(
       ...(beta > 0 && { reference }),
     })
     const { emit } = stageContext(context, 0.25, 0.92)
-    for await (const report of runWithCheckpoints(run, { file, every }, signal)) {
+    for await (const report of runWithCheckpoints(run, { file, every }, context)) {
       const { round: step, rounds, loss, metrics, meanReward, meanLength } = report
       const points = { reward: meanReward, policyLoss: loss, length: meanLength, ...metrics }
       for (const [name, value] of Object.entries(points)) emit({ type: 'metric', name, step, value })

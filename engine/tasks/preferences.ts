@@ -49,7 +49,7 @@ export async function alignDirectly(
     for await (const { step, loss, metrics } of runWithCheckpoints(
       run,
       { file: checkpointFile, every: checkpointEvery },
-      signal,
+      context,
     )) {
       emit({ type: 'metric', name: 'loss', step, value: loss })
       for (const [name, value] of Object.entries(metrics)) emit({ type: 'metric', name, step, value })

@@ -66,7 +66,7 @@ export async function trainReward(
     const warmup = Math.ceil((Math.ceil(known.length / batchSize) * epochs) / 10)
     const learningRate = schedule(plan.learningRate, { warmup })
     const run = new TrainingRun(trainer, { examples: known, batchSize, epochs, learningRate })
-    for await (const { step, steps, loss, metrics } of runWithCheckpoints(run, checkpoint, signal)) {
+    for await (const { step, steps, loss, metrics } of runWithCheckpoints(run, checkpoint, { signal, emit })) {
       emit({ type: 'metric', name: 'rewardLoss', step, value: loss })
       emit({ type: 'metric', name: 'rewardTrainingAccuracy', step, value: accuracyIn(metrics) })
       emit({ type: 'progress', done: step / steps, stage: 'training the reward model' })

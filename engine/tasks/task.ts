@@ -6,6 +6,8 @@ export type EngineEvent =
   | { type: 'progress'; done: number; stage?: string }
   /** The next text of the answer to request number `request`. */
   | { type: 'text'; request: number; text: string }
+  /** A fault in spite of which the task goes on; without a text it is over. */
+  | { type: 'warning'; text?: string }
 
 /** What a task receives in addition to its input. */
 export interface TaskContext {
