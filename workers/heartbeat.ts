@@ -51,7 +51,7 @@ export function startHeartbeat({
   /** On the monotonic clock: when the last write, and the last write that arrived, began. */
   let written = performance.now()
   let arrived = written
-  let writing: Promise<void> | undefined
+  let writing: Promise<boolean> | undefined
   let lost = false
   let stopped = false
   let becomeGone = () => {}
@@ -60,7 +60,8 @@ export function startHeartbeat({
   })
   let file: MetricsFile | undefined
 
-  const write = async () => {
+  /** Writes all that was reported until now; returns whether it arrived. */
+  const write = async (): Promise<boolean> => {
     const [now, batch] = [state, points]
     state = undefined
     points = new Map()
@@ -71,16 +72,18 @@ export function startHeartbeat({
       const { cancelRequested } = await writeHeartbeat(db, claim, now)
       arrived = begin
       if (cancelRequested) onInterrupt('cancelled')
+      return true
     } catch (error) {
       if (error instanceof ClaimLostError) {
         lost = true
         onInterrupt('superseded')
-        return
+        return false
       }
       // The database does not answer: keep what was not written. If it stays away, another worker takes the job over.
       state ??= now
       points = new Map([...batch, ...points])
       log.warn({ err: error }, 'could not write the heartbeat')
+      return false
     }
   }
   const flush = () => {
@@ -131,9 +134,9 @@ export function startHeartbeat({
       append(reported.values())
     },
     async flushMetrics() {
-      await writing
-      if (points.size) await flush()
-      if (points.size) throw new RetriableError('The metric points could not be written to the database.')
+      await writing // began before the newest points; a running training reports more meanwhile, which do not matter
+      if (points.size && !(await flush()))
+        throw new RetriableError('The metric points could not be written to the database.')
     },
     async stop() {
       stopped = true
