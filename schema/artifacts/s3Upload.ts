@@ -45,25 +45,24 @@ export async function uploadInParts(
   const { UploadId } = await send((options) => client.send(new CreateMultipartUploadCommand(target), options), signal)
   const upload = { ...target, UploadId }
   const limit = pLimit(PARTS_AT_A_TIME)
+  const failure = new AbortController()
+  const ended = signal ? AbortSignal.any([signal, failure.signal]) : failure.signal
+  const parts = Array.from({ length: Math.ceil(size / partBytes) }, (_, index) =>
+    limit(async () => {
+      ended.throwIfAborted()
+      const Body = await partOf(body, index * partBytes, Math.min(size, (index + 1) * partBytes))
+      const part = { ...upload, PartNumber: index + 1, Body }
+      const { ETag } = await send((options) => client.send(new UploadPartCommand(part), options), ended, Body.length)
+      return { ETag, PartNumber: index + 1 }
+    }),
+  )
   try {
-    const Parts = await Promise.all(
-      Array.from({ length: Math.ceil(size / partBytes) }, (_, index) =>
-        limit(async () => {
-          const Body = await partOf(body, index * partBytes, Math.min(size, (index + 1) * partBytes))
-          const part = { ...upload, PartNumber: index + 1, Body }
-          const { ETag } = await send(
-            (options) => client.send(new UploadPartCommand(part), options),
-            signal,
-            Body.length,
-          )
-          return { ETag, PartNumber: index + 1 }
-        }),
-      ),
-    )
+    const Parts = await Promise.all(parts)
     const complete = new CompleteMultipartUploadCommand({ ...upload, MultipartUpload: { Parts } })
     await send((options) => client.send(complete, options), signal)
   } catch (error) {
-    limit.clearQueue()
+    failure.abort(error)
+    await Promise.allSettled(parts) // a part that arrives after the upload was aborted would stay
     await send((options) => client.send(new AbortMultipartUploadCommand(upload), options)).catch(() => {})
     throw error
   }
