@@ -9,7 +9,7 @@ import { S3_CREDENTIALS, startS3, type TestS3 } from '#schema/test/s3.ts'
 import { FaultProxy } from '#test/faultProxy.ts'
 import { must } from '#test/must.ts'
 import { testWorker } from './test/testWorker.ts'
-import type { TrainerOptions } from './test/trainerChild.ts'
+import type { TrainerChildOptions } from './test/trainerChild.ts'
 
 const EPOCHS = 400
 const STEPS = EPOCHS * 10
@@ -41,7 +41,7 @@ async function hosts() {
     steps,
     /** Starts the worker of a host. */
     async start(host: string, { databaseUrl = system.db.url, endpoint = s3.endpoint } = {}) {
-      const options: TrainerOptions = {
+      const options: TrainerChildOptions = {
         databaseUrl,
         prefix: system.prefix,
         s3: { endpoint, bucket, ...S3_CREDENTIALS },

@@ -15,7 +15,7 @@ import { FAST_TIMING } from './timing.ts'
 /** A worker process on a host of its own, which shares the database and the S3 bucket with others. Its one kind of job trains a small model in an
  *  engine process. It tells its parent when it is ready and when a job is interrupted. */
 
-export interface TrainerOptions {
+export interface TrainerChildOptions {
   databaseUrl: string
   prefix: string
   s3: S3Settings
@@ -24,7 +24,7 @@ export interface TrainerOptions {
   baseFolder: string
 }
 
-const { databaseUrl, prefix, s3, home, baseFolder } = JSON.parse(process.argv[2] as string) as TrainerOptions
+const { databaseUrl, prefix, s3, home, baseFolder } = JSON.parse(process.argv[2] as string) as TrainerChildOptions
 const db = await openDatabase(databaseUrl)
 const queues = await openQueues({ databaseUrl, prefix })
 const objects = await s3Objects(s3)
