@@ -69,9 +69,9 @@ interface TrainingProgress {
 async function replaceServices({ hosts, db }: Installation, say: (line: string) => void): Promise<TrainingProgress> {
   const progress = async () => {
     const { rows } = await db.query(
-      `select progress, status from job_run where idempotency_key like '%load:fineTuneAgain%'`,
+      `select progress, stage, status from job_run where idempotency_key like '%load:fineTuneAgain%'`,
     )
-    return rows[0] as { progress: number; status: string } | undefined
+    return rows[0] as { progress: number; stage: string; status: string } | undefined
   }
   const until = async (holds: (now: Awaited<ReturnType<typeof progress>>) => boolean) => {
     for (;;) {
@@ -95,8 +95,8 @@ async function replaceServices({ hosts, db }: Installation, say: (line: string) 
         say(`${service.name} is replaced`)
         if (kind !== 'worker') continue
         const { before } = result
-        // The row keeps the old value until the new worker reports its first step.
-        result.after = (await until((now) => now?.progress !== before)).progress
+        // The row keeps the old value until the new worker reports; before its first step it reports that it loads.
+        result.after = (await until((now) => now?.stage === 'training' && now.progress !== before)).progress
       }
   return result
 }
