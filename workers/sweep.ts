@@ -1,12 +1,14 @@
 import { tryTransactionLock } from '#schema/advisoryLocks.ts'
 import type { Database, Sql } from '#schema/database.ts'
 import { queueEntries, releaseHold } from '#schema/enqueue.ts'
+import { jobKinds } from '#schema/jobs.ts'
 import { notify } from '#schema/notifications.ts'
 import type { JobRun, JobStatus } from '#schema/offchain/jobs.ts'
 import type { QueueEntry, Queues } from '#schema/queue.ts'
 import { countEndedJobs, deleteOldJobs } from './jobHistory.ts'
 import type { Timing } from './timing.ts'
 
+/** Of each kind: a long backlog of one keeps no other from being found. */
 const MAX_ENTRIES = 500
 
 export interface SweepTiming {
@@ -28,11 +30,12 @@ export async function sweep(
     if (staleMs !== undefined) await handOnLostJobs(sql, staleMs)
     const startable = (condition: string, values: unknown[] = []) =>
       sql.query<Pick<JobRun, 'id' | 'kind' | 'attempt' | 'priority'>>(
-        `select id, kind, attempt, priority from job_run where ${condition} order by created_at limit ${MAX_ENTRIES}`,
-        values,
+        `select job.* from unnest($1::text[]) as kinds(name), lateral (
+           select id, kind, attempt, priority from job_run where kind = kinds.name and ${condition} order by created_at limit ${MAX_ENTRIES}) job`,
+        [jobKinds, ...values],
       )
     const queued = await startable(
-      `status = 'Queued' and coalesce(heartbeat_at, created_at) < clock_timestamp() - $1 * interval '1 millisecond'`,
+      `status = 'Queued' and coalesce(heartbeat_at, created_at) < clock_timestamp() - $2 * interval '1 millisecond'`,
       [queuedMs],
     )
     const due = await startable(`status = 'Waiting' and retry_at <= clock_timestamp()`)
