@@ -4,9 +4,11 @@ import { testApi } from '#graphql/test/api.ts'
 import { faultyNode } from '#indexer/test/faultyNode.ts'
 import { follow } from '#indexer/test/follow.ts'
 import { noisyChain } from '#indexer/test/noise.ts'
+import { openDatabase } from '#schema/database.ts'
 import { freshDatabase } from '#test/database.ts'
 import { openChainHead } from './chainHead.ts'
 import { addIndexHealth } from './indexHealthMetrics.ts'
+import { openProcessMetrics } from './processMetrics.ts'
 import { addSystemMetrics } from './systemMetrics.ts'
 
 /** An index that was followed up to the head, and an API that has a node of its own. */
@@ -81,4 +83,15 @@ test('a silent indexer and a node that does not answer are told, but the API ans
   })
   await node.up()
   await vi.waitFor(async () => expect(await ready()).toMatchObject({ code: 200, status: 'ok' }), WITHIN)
+})
+
+test('while the database is away, the other metrics are still shown', async () => {
+  const { url } = await freshDatabase()
+  const db = await openDatabase(url)
+  await db.close()
+  const registry = openProcessMetrics({ home: '.' })
+  addIndexHealth(registry, { db, chainId: 1 })
+  const shown = await registry.metrics()
+  expect(shown).toMatch(/^modelcommons_disk_free_bytes \d/m)
+  expect(shown).not.toMatch(/^modelcommons_index_lag_blocks\{/m)
 })

@@ -24,7 +24,8 @@ export function addIndexHealth(registry: Registry, sources: IndexHealthSources):
       registers: [registry],
       async collect() {
         this.reset()
-        const value = read(await measureIndex(sources))
+        const health = await measureIndex(sources).catch(() => undefined) // /ready tells that the database is away
+        const value = health ? read(health) : null
         if (value !== null) this.set({ chain }, value)
       },
     })
