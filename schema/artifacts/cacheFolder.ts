@@ -59,7 +59,7 @@ export class CacheFolder {
       const path = join(entry.parentPath, entry.name)
       const found = entry.isFile() && (await stat(path).catch(() => undefined))
       if (!found) continue
-      if (entry.name.endsWith('.part') && Date.now() - found.mtimeMs > ABANDONED_MS) await rm(path, { force: true })
+      if (entry.name.endsWith('.part') && Date.now() - found.mtimeMs > ABANDONED_MS) await remove(path)
       else files.push({ path, bytes: occupied(found.size), usedAt: found.mtimeMs })
     }
     let total = files.reduce((sum, { bytes }) => sum + bytes, 0)
@@ -68,10 +68,13 @@ export class CacheFolder {
     for (const { path, bytes } of files) {
       if (total <= this.maxBytes * KEPT) return
       if (path.endsWith('.part')) continue
-      await rm(path, { force: true }).catch(() => {})
+      await remove(path)
       total -= bytes
     }
   }
 }
+
+/** A file that cannot be deleted is left to the next eviction. */
+const remove = (path: string) => rm(path, { force: true }).catch(() => {})
 
 const occupied = (bytes: number) => Math.ceil((bytes + 1) / BLOCK) * BLOCK
