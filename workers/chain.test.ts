@@ -308,6 +308,20 @@ describe('a chain that loses transactions', () => {
     expect(await rows()).toMatchObject([{ id: 'k', nonce: 1, status: 'Mined' }])
   }, 30_000)
 
+  test('a journal restored from an older backup: the next nonce is the chain’s, and a known key sends nothing again', async () => {
+    const { deposit, balance, rows, db } = await operator({})
+    await deposit('before', 3n)
+    await deposit('after', 4n)
+    await db.query(`delete from chain_transaction where id = 'after'`) // the backup was taken between the two
+    await deposit('new', 5n)
+    await deposit('before', 3n)
+    expect(await balance()).toBe(12n)
+    expect(await rows()).toMatchObject([
+      { id: 'before', nonce: 0, status: 'Mined' },
+      { id: 'new', nonce: 2, status: 'Mined' },
+    ])
+  })
+
   test('an operator without funds gets an error', async () => {
     const account = `0x${'5'.repeat(64)}` as Hex
     const { deposit, rows } = await operator({ operatorKey: account })

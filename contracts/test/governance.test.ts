@@ -5,8 +5,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { type BondEnd, settleBond, turnoutWithout } from '#rules/bond.ts'
 import type { VoteCast } from '#rules/tally.ts'
 import { must } from '#test/must.ts'
-import { DEADLINE, delegate, execute, mandate, openVote, propose, SPLIT, TERMS } from './mandate.ts'
-import { ALICE, BOB, ETHER, GENESIS, HOLDER, hashOf, PROPOSER, STRANGER, startWorld, type World } from './world.ts'
+import { DEADLINE, execute, mandate, openVote, propose, SPLIT, startVotingWorld, TERMS } from './mandate.ts'
+import { ALICE, BOB, ETHER, GENESIS, HOLDER, hashOf, PROPOSER, STRANGER, type World } from './world.ts'
 
 const BOND = 10n * ETHER
 const [AGAINST, FOR, ABSTAIN] = [0, 1, 2]
@@ -15,9 +15,7 @@ const SUCCEEDED = 4
 let world: World
 let clean: Hex
 beforeAll(async () => {
-  world = await startWorld()
-  await delegate(world)
-  for (const { address } of [ALICE, BOB]) await world.send(address, 'GOpen', 'delegate', [address])
+  world = await startVotingWorld()
 })
 afterAll(() => world?.anvil.stop())
 beforeEach(async () => {

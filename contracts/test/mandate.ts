@@ -1,6 +1,6 @@
 import type { Address, Hex } from 'viem'
 import { zeroAddress } from 'viem'
-import { ETHER, GENESIS, HOLDER, hashOf, PROPOSER, type World } from './world.ts'
+import { ALICE, BOB, ETHER, GENESIS, HOLDER, hashOf, PROPOSER, startWorld, type World } from './world.ts'
 
 export const RUBRIC = hashOf('rubric')
 /** A deadline that is late enough for every test. */
@@ -31,6 +31,14 @@ export const TERMS = {
 
 export type Terms = typeof TERMS
 export type Actions = readonly [readonly Address[], readonly bigint[], readonly Hex[], string]
+
+/** A world in which the holder, Alice and Bob vote with what they hold. */
+export async function startVotingWorld(): Promise<World> {
+  const world = await startWorld()
+  await delegate(world)
+  for (const { address } of [ALICE, BOB]) await world.send(address, 'GOpen', 'delegate', [address])
+  return world
+}
 
 /** Locks a bond of 10 gOPEN for a model with these terms. @returns its id and actions. */
 export async function propose(world: World, terms: Partial<Terms> = {}, bond = 10n * ETHER, from = PROPOSER.address) {

@@ -9,7 +9,7 @@ import { verdictCode } from '#rules/quality.ts'
 import { checkTerms, MAX_ANCESTORS_BPS } from '#rules/split.ts'
 import { stateOfStored } from '#rules/storedProposal.ts'
 import { PROPOSAL_STATES, type ProposalHistory, proposalState, quorumOf, tally, type VoteCast } from '#rules/tally.ts'
-import { delegate, evaluate, mandate, propose, RUBRIC, SPLIT, TERMS, version } from './mandate.ts'
+import { evaluate, mandate, propose, RUBRIC, SPLIT, startVotingWorld, TERMS, version } from './mandate.ts'
 import {
   ALICE,
   BOB,
@@ -21,7 +21,6 @@ import {
   PROPOSER,
   SETTINGS,
   STRANGER,
-  startWorld,
   type World,
 } from './world.ts'
 
@@ -30,9 +29,7 @@ import {
 let world: World
 let clean: Hex
 beforeAll(async () => {
-  world = await startWorld()
-  await delegate(world)
-  for (const { address } of [ALICE, BOB]) await world.send(address, 'GOpen', 'delegate', [address])
+  world = await startVotingWorld()
 })
 afterAll(() => world?.anvil.stop())
 beforeEach(async () => {
