@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { RetriableError } from '#schema/errors.ts'
 import { batched } from './batch.ts'
 
 test('a call that arrives alone runs at once; calls that arrive meanwhile share the next batch, in order', async () => {
@@ -20,12 +21,15 @@ test('a call that arrives alone runs at once; calls that arrive meanwhile share 
   expect(await double(6)).toBe(12)
 })
 
-test('an error reaches every call of its batch and no other', async () => {
+test.each([
+  ['a retriable error reaches every call of its batch and no other', new RetriableError('two'), 'rejected'],
+  ['any other error reaches only the call that it belongs to', new Error('two'), 'fulfilled'],
+])('%s', async (_, error, neighbour) => {
   const work = batched(async (items: readonly number[]) => {
     await Promise.resolve()
-    if (items.includes(2)) throw new Error('two')
+    if (items.includes(2)) throw error
     return [...items]
   }, 2)
   const outcomes = await Promise.allSettled([1, 2, 3, 4].map(work))
-  expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected', 'fulfilled'])
+  expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', neighbour, 'fulfilled'])
 })
