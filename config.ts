@@ -32,21 +32,15 @@ const urls = (protocols: string[]) =>
     .string()
     .transform((value) => value.split(',').map((one) => one.trim()))
     .pipe(z.array(url(protocols)))
-const PORT = 'expected a port from 0 to 65535'
-const port = z.coerce.number(PORT).int(PORT).min(0, PORT).max(65535, PORT)
-const count = (max: number) => {
-  const expected = `expected a whole number from 1 to ${max}`
-  return z.coerce.number(expected).int(expected).min(1, expected).max(max, expected)
+const whole = (min: number, max: number, what = 'a whole number') => {
+  const expected = `expected ${what} from ${min} to ${max}`
+  return z.coerce.number(expected).int(expected).min(min, expected).max(max, expected)
 }
+const port = whole(0, 65_535, 'a port')
+const count = (max: number) => whole(1, max)
 const oneOf = <const Values extends readonly [string, ...string[]]>(values: Values) =>
   z.enum(values, `expected ${values.slice(0, -1).join(', ')} or ${values.at(-1)}`)
-const DAYS = 'expected a whole number of days from 0 to 36500'
-const SECONDS = 'expected a whole number of seconds from 0 to 86400'
-const BYTES = 'expected a number of bytes, at least 1048576'
 const key = z.string().regex(/^0x[0-9a-fA-F]{64}$/, 'expected a private key: 0x and 64 hex digits')
-
-const MAX_READY_LAG = 1_000_000_000
-const LAG = `expected a whole number of blocks from 0 to ${MAX_READY_LAG}`
 
 const schema = z.object({
   /** The folder of the embedded servers' files. */
@@ -70,7 +64,7 @@ const schema = z.object({
   /** The deployment to follow: a file written by `modelcommons deploy`. Required with RPC_URL. */
   DEPLOYMENT: z.string().min(1).optional(),
   /** The interval of comparisons of the index with the contracts; 0 disables them. */
-  RECONCILE_SECONDS: z.coerce.number(SECONDS).int(SECONDS).min(0, SECONDS).max(86_400, SECONDS).default(600),
+  RECONCILE_SECONDS: whole(0, 86_400, 'a whole number of seconds').default(600),
   /** The private key that signs the workers' transactions. */
   OPERATOR_KEY: key.optional(),
   S3_ENDPOINT: url(['http:', 'https:']).optional(),
@@ -82,11 +76,7 @@ const schema = z.object({
   /** Whether the bucket stands in the path of the URL (the default with an endpoint) or in its host name. */
   S3_PATH_STYLE: oneOf(['true', 'false']).optional(),
   /** The disk space for artifacts that were read from S3. */
-  ARTIFACT_CACHE_BYTES: z.coerce
-    .number(BYTES)
-    .int(BYTES)
-    .min(2 ** 20, BYTES)
-    .default(20 * 2 ** 30),
+  ARTIFACT_CACHE_BYTES: whole(2 ** 20, 2 ** 50, 'a number of bytes').default(20 * 2 ** 30),
   HOST: z.string().min(1).default('127.0.0.1'),
   PORT: port.default(4000),
   /** The ports of /live, /ready and /metrics of each service; without one there are none. */
@@ -94,7 +84,7 @@ const schema = z.object({
   INDEX_PORT: port.optional(),
   WORKER_PORT: port.optional(),
   /** An API whose index lags further behind its chain is not ready; 0: it is ready however old its answers are. */
-  READY_LAG_BLOCKS: z.coerce.number(LAG).int(LAG).min(0, LAG).max(MAX_READY_LAG, LAG).default(100),
+  READY_LAG_BLOCKS: whole(0, 1_000_000_000, 'a whole number of blocks').default(100),
   /** The address on which these ports listen. */
   METRICS_HOST: z.string().min(1).default('127.0.0.1'),
   /** The bearer token for /metrics; without it, they answer this machine and private networks only. */
@@ -103,7 +93,7 @@ const schema = z.object({
   GPU_CONCURRENCY: count(64).default(1),
   CPU_CONCURRENCY: count(256).default(4),
   /** After how many days ended jobs that nothing needs are deleted; 0: never. */
-  JOB_RETENTION_DAYS: z.coerce.number(DAYS).int(DAYS).min(0, DAYS).max(36_500, DAYS).default(90),
+  JOB_RETENTION_DAYS: whole(0, 36_500, 'a whole number of days').default(90),
   /** The lanes of jobs that a worker runs, with the slots of each: see `cli/workerSlots.ts`. */
   WORKER_KINDS: z.string().min(1).optional(),
   /** open: everybody who can reach the port may start jobs; keys: `modelcommons keys` grants access. */

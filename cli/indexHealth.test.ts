@@ -25,7 +25,7 @@ async function running() {
   const { chainId, addresses } = chain.deployment
   addIndexHealth(registry, { db, chainId, chainHead })
   addSystemMetrics(registry, db)
-  const api = await testApi({ db, chainHead, deployment: { chainId, addresses } })
+  const api = await testApi({ db, chainHead, maxLagBlocks: 100, deployment: { chainId, addresses } })
   const ready = async () => {
     const response = await fetch(`${api.url}/readyz`)
     return { code: response.status, ...((await response.json()) as object) }

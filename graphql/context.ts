@@ -25,7 +25,7 @@ export interface Services {
   feed: NotificationFeed
   /** The head of the chain, from a node; without it, what the indexer stored. */
   chainHead?: ChainHead
-  /** The API is not ready while the index lags further behind the chain: 100 blocks. */
+  /** The API is not ready while the index lags further behind the chain; without it, however far it lags. */
   maxLagBlocks?: number
 }
 

@@ -10,8 +10,6 @@ export interface ChainHead {
   recent(): number | undefined
 }
 
-/** An index that lags further behind its chain makes an API unready, unless it is configured otherwise. */
-export const MAX_LAG_BLOCKS = 100
 /** An indexer renews its lease every few seconds, and a standby takes over within 30. */
 const MAX_SILENCE_SECONDS = 60
 
@@ -20,6 +18,7 @@ export interface IndexHealthSources {
   chainId: number
   /** Without it, the head is the one that the indexer stored. */
   chainHead?: ChainHead
+  /** An index that lags further behind its chain makes an API unready; without it, none does. */
   maxLagBlocks?: number
 }
 
@@ -41,7 +40,7 @@ const READ = `select c.block, c.head_block as "headBlock", extract(epoch from cl
 
 /** @throws what the database throws. */
 export async function measureIndex(sources: IndexHealthSources): Promise<IndexHealth> {
-  const { db, chainId, chainHead, maxLagBlocks = MAX_LAG_BLOCKS } = sources
+  const { db, chainId, chainHead, maxLagBlocks = Number.POSITIVE_INFINITY } = sources
   const [{ rows }, asked] = await Promise.all([
     db.query<{ block: number | null; headBlock: number | null; silent: number | null }>(READ, [String(chainId)]),
     chainHead?.read().catch((error: Error) => error),
