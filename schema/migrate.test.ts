@@ -1,34 +1,16 @@
-import { randomBytes } from 'node:crypto'
-import { expect, inject, onTestFinished, test } from 'vitest'
-import { freshDatabase } from '#test/database.ts'
-import { databaseUrl } from '#test/postgres.setup.ts'
-import { type Database, openDatabase } from './database.ts'
-import { dataSource, schemaDrift } from './dataSource.ts'
+import { expect, test } from 'vitest'
+import { databaseWith, freshDatabase } from '#test/database.ts'
+import type { Database } from './database.ts'
+import { schemaDrift } from './dataSource.ts'
 import { migrate, SchemaTooNewError } from './migrate.ts'
+import { JobTrace } from './migrations/0011-JobTrace.ts'
 import { migrations } from './migrations/index.ts'
-import { ensureDatabase } from './postgres.ts'
-
-async function emptyDatabase(migrated = 0): Promise<Database> {
-  const name = `test_${randomBytes(6).toString('hex')}`
-  await ensureDatabase(inject('postgresUrl'), name)
-  const url = databaseUrl(inject('postgresUrl'), name)
-  if (migrated) {
-    const source = await dataSource(url)
-      .setOptions({ migrations: migrations.slice(0, migrated) })
-      .initialize()
-    await source.runMigrations()
-    await source.destroy()
-  }
-  const db = await openDatabase(url)
-  onTestFinished(() => db.close())
-  return db
-}
 
 const addMigration = (db: Database, name: string) =>
   db.query('insert into migration (timestamp, name) values (1800000000000, $1)', [name])
 
 test('of many processes that start on an empty database at once, one migrates', async () => {
-  const db = await emptyDatabase()
+  const db = await databaseWith(0)
   const ran = await Promise.all(Array.from({ length: 6 }, () => migrate(db.url)))
   expect(ran.filter((names) => names.length)).toEqual([migrations.map((one) => new one().name)])
   expect(await schemaDrift(db.url)).toEqual([])
@@ -58,7 +40,8 @@ test('a database of another branch, with a migration more and one less, is refus
 })
 
 test('a migration that waits for a long reader keeps no other reader waiting, and goes on when the first has ended', async () => {
-  const db = await emptyDatabase(migrations.length - 2)
+  const before = migrations.indexOf(JobTrace) // it changes `job_run`
+  const db = await databaseWith(before)
   const long = await db.pool.connect()
   await long.query('begin')
   await long.query('select count(*) from job_run') // its lock lasts until the transaction ends
@@ -76,6 +59,6 @@ test('a migration that waits for a long reader keeps no other reader waiting, an
   expect(done).toBe(false)
   await long.query('commit')
   long.release()
-  expect(await migrating).toHaveLength(2)
+  expect(await migrating).toHaveLength(migrations.length - before)
   expect(await schemaDrift(db.url)).toEqual([])
 })

@@ -1,32 +1,13 @@
-import { randomBytes } from 'node:crypto'
-import { expect, inject, onTestFinished, test } from 'vitest'
-import { openDatabase } from '#schema/database.ts'
-import { dataSource, schemaDrift } from '#schema/dataSource.ts'
+import { expect, test } from 'vitest'
+import { schemaDrift } from '#schema/dataSource.ts'
 import { migrate } from '#schema/migrate.ts'
 import { migrations } from '#schema/migrations/index.ts'
-import { ensureDatabase } from '#schema/postgres.ts'
-import { databaseUrl } from './postgres.setup.ts'
-
-/** An empty database with the schema of the first `count` migrations. */
-async function earlier(count: number) {
-  const server = inject('postgresUrl')
-  const name = `test_${randomBytes(6).toString('hex')}`
-  await ensureDatabase(server, name)
-  const url = databaseUrl(server, name)
-  const source = await dataSource(url)
-    .setOptions({ migrations: migrations.slice(0, count) })
-    .initialize()
-  await source.runMigrations()
-  await source.destroy()
-  const db = await openDatabase(url)
-  onTestFinished(() => db.close())
-  return db
-}
+import { databaseWith } from './database.ts'
 
 const [governor, token, timelock] = ['0xa1', '0xb2', '0xc3']
 
 test('the rows of an index of one deployment get the ids and contracts of an index of several Governors', async () => {
-  const db = await earlier(5)
+  const db = await databaseWith(5)
   await db.query(
     `insert into cursor (id, block, hash, final_block, head_block, contracts, updated_at) values ('31337', 9, '0x9', 5, 9, $1, now())`,
     [{ ModelGovernor: governor, GOpen: token, TimelockController: timelock }],
@@ -90,7 +71,7 @@ test('the rows of an index of one deployment get the ids and contracts of an ind
 })
 
 test('an empty database of the earlier schema gets no governor', async () => {
-  const db = await earlier(5)
+  const db = await databaseWith(5)
   await migrate(db.url)
   expect((await db.query('select id from governor')).rows).toEqual([])
   expect(await schemaDrift(db.url)).toEqual([])

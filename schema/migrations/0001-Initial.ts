@@ -1,6 +1,7 @@
-import type { MigrationInterface, QueryRunner } from 'typeorm'
+import type { QueryRunner } from 'typeorm'
+import { Migration } from './migration.ts'
 
-export class Initial implements MigrationInterface {
+export class Initial extends Migration {
   name = 'Initial1700000000001'
 
   async up(query: QueryRunner) {
@@ -268,9 +269,5 @@ export class Initial implements MigrationInterface {
     await query.query(`CREATE INDEX "IDX_1400f07fb74b6ca2472d8e446f" ON "reputation" ("validator")`)
     await query.query(`CREATE INDEX "reputation_to" ON "reputation" ("to_block")`)
     await query.query(`CREATE INDEX "reputation_from" ON "reputation" ("from_block")`)
-  }
-
-  async down() {
-    throw new Error('Migrations run forward only: restore a backup to go back.')
   }
 }

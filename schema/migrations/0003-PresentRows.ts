@@ -1,6 +1,7 @@
-import type { MigrationInterface, QueryRunner } from 'typeorm'
+import type { QueryRunner } from 'typeorm'
+import { Migration } from './migration.ts'
 
-export class PresentRows implements MigrationInterface {
+export class PresentRows extends Migration {
   name = 'PresentRows1700000000003'
 
   async up(query: QueryRunner) {
@@ -44,9 +45,5 @@ export class PresentRows implements MigrationInterface {
     await query.query(`CREATE UNIQUE INDEX "judgement_present" ON "judgement" ("id") WHERE to_block IS NULL`)
     await query.query(`CREATE UNIQUE INDEX "validator_present" ON "validator" ("id") WHERE to_block IS NULL`)
     await query.query(`CREATE UNIQUE INDEX "reputation_present" ON "reputation" ("id") WHERE to_block IS NULL`)
-  }
-
-  async down() {
-    throw new Error('Migrations run forward only: restore a backup to go back.')
   }
 }

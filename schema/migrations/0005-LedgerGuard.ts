@@ -1,8 +1,9 @@
-import type { MigrationInterface, QueryRunner } from 'typeorm'
+import type { QueryRunner } from 'typeorm'
+import { Migration } from './migration.ts'
 
 /** The database rejects invalid postings: nothing is moved from an account to itself, the amount is positive,
  *  nothing is changed or deleted, and no account but the outside world is overdrawn. */
-export class LedgerGuard implements MigrationInterface {
+export class LedgerGuard extends Migration {
   name = 'LedgerGuard1700000000005'
 
   async up(query: QueryRunner) {
@@ -26,9 +27,5 @@ export class LedgerGuard implements MigrationInterface {
     await query.query(
       `create trigger ledger_guard before insert or update or delete on ledger_transfer for each row execute function ledger_guard()`,
     )
-  }
-
-  async down() {
-    throw new Error('Migrations run forward only: restore a backup to go back.')
   }
 }

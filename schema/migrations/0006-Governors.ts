@@ -1,4 +1,5 @@
-import type { MigrationInterface, QueryRunner } from 'typeorm'
+import type { QueryRunner } from 'typeorm'
+import { Migration } from './migration.ts'
 
 /** An address of the one deployment that a database of an earlier schema followed. */
 const home = (name: string) => `(SELECT contracts ->> '${name}' FROM cursor)`
@@ -20,7 +21,7 @@ const ADDED = [
 ] as const
 
 /** Supports any number of Governors with their counting rules, and stores the comparisons with the contracts. */
-export class Governors implements MigrationInterface {
+export class Governors extends Migration {
   name = 'Governors1700000000006'
 
   async up(query: QueryRunner) {
@@ -50,9 +51,5 @@ export class Governors implements MigrationInterface {
     await query.query(`CREATE INDEX "IDX_37d27d683ee802f153cde03a46" ON "proposal" ("governor_id")`)
     await query.query(`CREATE INDEX "IDX_2eae88f467f9b2623377011f51" ON "proposal" ("on_chain_id")`)
     await query.query(`CREATE INDEX "IDX_34e486a45edac864534fc29257" ON "holder" ("account")`)
-  }
-
-  async down() {
-    throw new Error('Migrations run forward only: restore a backup to go back.')
   }
 }

@@ -1,6 +1,7 @@
-import type { MigrationInterface, QueryRunner } from 'typeorm'
+import type { QueryRunner } from 'typeorm'
+import { Migration } from './migration.ts'
 
-export class AddStateRoot implements MigrationInterface {
+export class AddStateRoot extends Migration {
   name = 'StateRoot1700000000007'
 
   async up(query: QueryRunner) {
@@ -10,9 +11,5 @@ export class AddStateRoot implements MigrationInterface {
     await query.query(`CREATE INDEX "state_root_to" ON "state_root" ("to_block")`)
     await query.query(`CREATE INDEX "state_root_from" ON "state_root" ("from_block")`)
     await query.query(`CREATE UNIQUE INDEX "state_root_present" ON "state_root" ("id") WHERE to_block IS NULL`)
-  }
-
-  async down() {
-    throw new Error('Migrations run forward only: restore a backup to go back.')
   }
 }

@@ -1,6 +1,7 @@
-import type { MigrationInterface, QueryRunner } from 'typeorm'
+import type { QueryRunner } from 'typeorm'
+import { Migration } from './migration.ts'
 
-export class FollowedContracts implements MigrationInterface {
+export class FollowedContracts extends Migration {
   name = 'FollowedContracts1700000000008'
 
   async up(query: QueryRunner) {
@@ -25,9 +26,5 @@ export class FollowedContracts implements MigrationInterface {
     await query.query(
       `CREATE UNIQUE INDEX "followed_contract_present" ON "followed_contract" ("id") WHERE to_block IS NULL`,
     )
-  }
-
-  async down() {
-    throw new Error('Migrations run forward only: restore a backup to go back.')
   }
 }

@@ -1,6 +1,7 @@
-import type { MigrationInterface, QueryRunner } from 'typeorm'
+import type { QueryRunner } from 'typeorm'
+import { Migration } from './migration.ts'
 
-export class ListIndexes implements MigrationInterface {
+export class ListIndexes extends Migration {
   name = 'ListIndexes1700000000009'
 
   async up(query: QueryRunner) {
@@ -91,9 +92,5 @@ export class ListIndexes implements MigrationInterface {
     await query.query(`CREATE INDEX "IDX_87474aab6cfca68bc53b209c9c" ON "contribution" ("submitted_at")`)
     await query.query(`CREATE INDEX "IDX_41b6fcd0a1419539f0048fc107" ON "job_run" ("created_at")`)
     await query.query(`CREATE INDEX "feedback_task_version_id_list" ON "feedback_task" ("version_id", length(id), id)`)
-  }
-
-  async down() {
-    throw new Error('Migrations run forward only: restore a backup to go back.')
   }
 }

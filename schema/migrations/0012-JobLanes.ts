@@ -1,11 +1,11 @@
 import type { QueryRunner } from 'typeorm'
-import type { Migration } from './migration.ts'
+import { Migration } from './migration.ts'
 
 /** Lanes, waiting, and indexes that stay small. Live jobs get the lane of their kind; ended ones keep the name under which they ran. A release
  *  before this one that still runs may insert more rows with the old names: their lane is read from the kind. */
-export class JobLanes implements Migration {
+export class JobLanes extends Migration {
   name = 'JobLanes1700000000012'
-  compatible = true
+  override compatible = true
 
   async up(query: QueryRunner) {
     await query.query(`DROP INDEX "public"."IDX_d8cc00c662d8571c2e94f8e3a4"`)
@@ -35,9 +35,5 @@ export class JobLanes implements Migration {
       WHEN kind IN ('fineTune', 'rlhf', 'compare', 'evaluate') THEN 'training'
       ELSE 'chain' END
       WHERE status in ('Queued', 'Running')`)
-  }
-
-  async down() {
-    throw new Error('Migrations run forward only: restore a backup to go back.')
   }
 }

@@ -1,15 +1,11 @@
 import type { QueryRunner } from 'typeorm'
-import type { Migration } from './migration.ts'
+import { Migration } from './migration.ts'
 
-export class JobCheckpointColumn implements Migration {
+export class JobCheckpointColumn extends Migration {
   name = 'JobCheckpointColumn1700000000013'
-  compatible = true
+  override compatible = true
 
   async up(query: QueryRunner) {
     await query.query(`ALTER TABLE "job_run" ADD "checkpoint" jsonb`)
-  }
-
-  async down() {
-    throw new Error('Migrations run forward only: restore a backup to go back.')
   }
 }

@@ -28,7 +28,7 @@ try {
       .join('\n')
     await writeFile(
       join(here, file),
-      `import type { QueryRunner } from 'typeorm'\nimport type { Migration } from './migration.ts'\n\nexport class ${name} implements Migration {\n  name = '${name}${String(1_700_000_000_000 + Number(order))}'\n  compatible = false // true when docs/upgrades.md allows it\n\n  async up(query: QueryRunner) {\n${body}\n  }\n\n  async down() {\n    throw new Error('Migrations run forward only: restore a backup to go back.')\n  }\n}\n`,
+      `import type { QueryRunner } from 'typeorm'\nimport { Migration } from './migration.ts'\n\nexport class ${name} extends Migration {\n  name = '${name}${String(1_700_000_000_000 + Number(order))}'\n  override compatible = false // true when docs/upgrades.md allows it\n\n  async up(query: QueryRunner) {\n${body}\n  }\n}\n`,
     )
     const all = [...files, file].sort().map((entry) => ({ entry, name: entry.slice(5, -3) }))
     await writeFile(
