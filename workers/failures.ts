@@ -1,7 +1,7 @@
 import { EngineError } from '#engine/process/index.ts'
 import { ArtifactError, ArtifactStoreError } from '#schema/artifacts/index.ts'
 import { DatabaseError } from '#schema/database.ts'
-import { hostFault, isRetriable, PermanentError } from '#schema/errors.ts'
+import { hostFault, isRetriable, PermanentError, RetriableError } from '#schema/errors.ts'
 import { InputError } from '#schema/inputs.ts'
 import { publicMessage, publicText } from '#schema/publicMessage.ts'
 import { QueueError } from '#schema/queue.ts'
@@ -67,6 +67,7 @@ function waitCode(error: unknown): WaitCode | undefined {
   if (error instanceof QueueError) return 'QUEUE'
   if (error instanceof IndexBehindError) return 'INDEX_BEHIND'
   if (error instanceof PendingError) return 'PENDING'
+  if (error instanceof RetriableError) return 'SERVICE'
   if (!isRetriable(error)) return undefined
   return isDatabaseError(error) ? 'DATABASE' : 'SERVICE'
 }
