@@ -33,7 +33,10 @@ export async function grantReader(db: Database, password: string): Promise<void>
     for (const { entity, table, columns } of tables) {
       const hidden = HIDDEN.get(entity)
       if (HIDDEN.has(entity) && !hidden) continue
-      const shown = columns.map(({ column }) => column).filter((column) => !hidden?.includes(column))
+      const names = columns.map(({ column }) => column)
+      const gone = hidden?.find((column) => !names.includes(column))
+      if (gone) throw new Error(`${table} has no column ${gone}: name the hidden columns in schema/reader.ts anew.`)
+      const shown = names.filter((column) => !hidden?.includes(column))
       await sql.query(`grant select (${shown.map((column) => `"${column}"`).join(', ')}) on "${table}" to ${READER}`)
     }
   })
