@@ -68,7 +68,8 @@ export type NextJob = {
   [K in JobKind]: { kind: K; input: Partial<JobInput<K>> } & Pick<EnqueueOptions, 'key'>
 }[JobKind]
 
-/** The request is wrong: the job fails at once and is not retried. A service that is away is a `RetriableError` instead: the job then waits. `code` is in capitals; the message says what to do. */
+/** The request is wrong: the job fails at once and is not retried. A service that is away is a `RetriableError` instead: the job then waits.
+ *  `code` is in capitals; the message says what to do. */
 export class JobError extends PermanentError {
   override name = 'JobError'
   constructor(

@@ -36,6 +36,7 @@ export async function recordFailure(
       return await record(recorder, job, interruptionOf(signal), error, log)
     } catch (err) {
       if (err instanceof ClaimLostError) return false
+      if (delay === RECORD_RETRY_MS) log.warn({ err }, 'could not record the end of the attempt; it is tried again')
       if (performance.now() + delay > giveUpAt()) {
         log.warn({ err }, 'could not record the end of the attempt; the sweep will')
         return false
@@ -95,7 +96,7 @@ async function record(
     return false
   }
   const entries = await requeueJob(db, job, { failure })
-  const delayMs = Math.min(60_000, timing.backoffMs * 2 ** Math.min(20, job.attempt - 1))
+  const delayMs = Math.min(timing.queuedMs, timing.backoffMs * 2 ** Math.min(20, job.attempt - 1))
   log.warn({ err: error, delayMs }, 'failed; the job will be retried')
   await add(entries, delayMs)
   return false

@@ -14,7 +14,7 @@ export interface Timing {
   graceMs: number
   /** Shortest time between two copies of a job's checkpoint to the store: another host repeats at most this much, and the time of a copy. */
   checkpointMs: number
-  /** Delay before the second attempt; it doubles with each attempt, up to a minute. */
+  /** Delay before the second attempt; it doubles with each attempt, up to `queuedMs`, when the sweep would start it. */
   backoffMs: number
   /** First delay of a job that waits for a service; it doubles with each wait. Every delay varies by a quarter, so that jobs that began to wait
    *  together do not all come back at once. */
