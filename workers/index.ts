@@ -11,6 +11,7 @@ import { row, saveRows } from '#schema/rows.ts'
 import { beatWorker, pruneWorkers, signOffWorker } from '#schema/workers.ts'
 import type { ChainClient } from './chain.ts'
 import type { JobHandlers } from './job.ts'
+import { periodically } from './periodically.ts'
 import { createJobRunner } from './runner.ts'
 import { createSweeper } from './sweep.ts'
 import { sweepCheckpointFolders, sweepCheckpoints } from './sweepCheckpoints.ts'
@@ -70,35 +71,23 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   })
   const lanes = LANES.filter((lane) => slots[lane] > 0)
   const consumers = await Promise.all(lanes.map((lane) => queues.worker(lane, slots[lane], runner.run)))
+  const every = (ms: number, task: string, work: () => Promise<unknown>) => periodically(task, ms, work, log)
   const timers = [
-    every(timing.heartbeatMs, () =>
+    every(timing.heartbeatMs, 'heartbeat', () =>
       beatWorker(db, id).then(async (known) => {
         if (!known) await registerWorker(db, id, options)
       }),
     ),
-    every(timing.sweepMs, createSweeper({ db, queues }, { ...timing, retentionDays })),
-    every(REBROADCAST_MS, () => chain.rebroadcast()),
-    every(CHECKPOINT_SWEEP_MS, () => sweepCheckpoints({ db, store: checkpointStore })),
-    every(FOLDER_SWEEP_MS, () => sweepCheckpointFolders({ db, folder: options.checkpoints })),
-    every(PRUNE_MS, () => pruneWorkers(db)),
-    every(timing.sweepMs, () => maintenance()),
+    every(timing.sweepMs, 'sweep of jobs', createSweeper({ db, queues }, { ...timing, retentionDays })),
+    every(REBROADCAST_MS, 'rebroadcast of transactions', () => chain.rebroadcast()),
+    every(CHECKPOINT_SWEEP_MS, 'sweep of stored checkpoints', () => sweepCheckpoints({ db, store: checkpointStore })),
+    every(FOLDER_SWEEP_MS, 'sweep of checkpoint folders', () =>
+      sweepCheckpointFolders({ db, folder: options.checkpoints }),
+    ),
+    every(PRUNE_MS, 'forgetting of ended workers', () => pruneWorkers(db)),
+    every(timing.sweepMs, 'maintenance', () => maintenance()),
   ]
   log.info({ worker: id, backend: queues.backend, slots }, 'worker ready')
-
-  function every(ms: number, work: () => Promise<unknown>) {
-    let busy = false
-    const timer = setInterval(() => {
-      if (busy) return
-      busy = true
-      Promise.resolve()
-        .then(work)
-        .catch((err) => log.warn({ err }, 'a periodic task failed; it is tried again at its next interval'))
-        .finally(() => {
-          busy = false
-        })
-    }, ms)
-    return () => clearInterval(timer)
-  }
 
   let stopping: Promise<void> | undefined
   const stop = async () => {

@@ -1,4 +1,5 @@
 import { isRetriable, RetriableError } from '#schema/errors.ts'
+import { isLogged } from '#schema/isLogged.ts'
 import type { Logger } from '../options.ts'
 import { backoff } from '../rpc/retry.ts'
 import type { Counters } from './counters.ts'
@@ -6,9 +7,6 @@ import type { Counters } from './counters.ts'
 /** Failures in a row, of the start and later of rounds: counted, logged, and each followed by a longer wait. */
 
 const MAX_BACKOFF_DOUBLINGS = 5
-
-/** Whether to log the `count`th event of a row: the 1st, 2nd, 4th, 8th … shows an outage of any length, and fills no log. */
-export const isLogged = (count: number) => (count & (count - 1)) === 0
 
 /** Our own retriable errors say what to do. The others come from `pg` or from its socket. */
 const problemOf = (error: Error) =>

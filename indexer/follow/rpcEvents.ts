@@ -1,8 +1,8 @@
+import { isLogged } from '#schema/isLogged.ts'
 import type { Logger } from '../options.ts'
 import type { EndpointEvents } from '../rpc/endpoints.ts'
 import type { TransportOptions } from '../rpc/transport.ts'
 import type { Counters } from './counters.ts'
-import { isLogged } from './failures.ts'
 
 /** What happens to the RPC endpoints of an indexer: each event is counted; of equal ones in a row, the 1st, 2nd, 4th, 8th … is logged. */
 
