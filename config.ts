@@ -18,6 +18,13 @@ function isDecodable(text: string): boolean {
   }
 }
 
+/** With `p@a/b` as its password, a URL parses: with the host `a` and the rest in its path. */
+function hasPlainPath(text: string): boolean {
+  if (!URL.canParse(text)) return true // told by the check of the protocol
+  const { pathname, hash } = new URL(text)
+  return !pathname.includes('@') && hash === ''
+}
+
 /** The URL with its password, which may have any character. */
 function databaseUrl(text: string | undefined, password: string | undefined): string | undefined {
   if (!text || password === undefined) return text
@@ -47,6 +54,10 @@ const schema = z.object({
   MODELCOMMONS_HOME: z.string().min(1).default('.modelcommons'),
   DATABASE_URL: url(['postgres:', 'postgresql:'], ' (percent-encode @ / # % in the password, or set DATABASE_PASSWORD)')
     .refine(isDecodable, 'has a % that is no percent-encoding: write %25, or set DATABASE_PASSWORD')
+    .refine(
+      hasPlainPath,
+      'has an @ or # behind the host: percent-encode @ / # in the password, or set DATABASE_PASSWORD',
+    )
     .optional(),
   /** The password of DATABASE_URL, when it is not in the URL: any characters. */
   DATABASE_PASSWORD: z.string().optional(),

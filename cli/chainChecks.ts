@@ -5,8 +5,9 @@ import { type Rpc, redactedUrl } from '#indexer/rpc/rpc.ts'
 import { PermanentError } from '#schema/errors.ts'
 import { readDeployment } from './deployment.ts'
 
-/** One check of `modelcommons doctor`: resolves to what was found, or rejects with an error that says what to fix. */
-export type DoctorCheck = [name: string, run: () => Promise<string>]
+/** One check of `modelcommons doctor`: resolves to what was found, or to undefined when an earlier check has told why nothing can be found, or
+ *  rejects with an error that says what to fix. */
+export type DoctorCheck = [name: string, run: () => Promise<string | undefined>]
 
 interface Endpoint {
   url: string

@@ -6,13 +6,19 @@ import { alerts, exceeds, LIMITS_OF_ALERTS, RUNBOOK, sectionOf } from '../dashbo
 import { balanceAt, blockNumberAt, type DoctorCheck } from './chainChecks.ts'
 import { METRIC_PREFIX, type MetricSample, readSystemMetric, SYSTEM_METRICS } from './systemMetrics.ts'
 
+/** The check that all others of the database follow. */
+const SERVER = 'database'
+
 /** What `modelcommons doctor` reads from the database: the schema, the work, and the alarms. */
 export function databaseChecks(url: string, rpcUrls?: string): DoctorCheck[] {
-  /** Before the first service has started, there is nothing to check but the server. */
+  let answered = false
+  /** Before the first service has started, there is nothing to check but the server. One that does not answer is told once. */
   const check = (name: string, read: (sql: Sql) => Promise<string>, { needsTables = true } = {}): DoctorCheck => [
     name,
     async () => {
+      if (!answered && name !== SERVER) return
       const db = await openDatabase(url, { max: 1, name: 'modelcommons doctor', statementTimeoutMs: 20_000 })
+      answered = true
       try {
         if (needsTables && (await isEmpty(db))) return NOTHING_FOUND
         return await read(db)
@@ -22,7 +28,7 @@ export function databaseChecks(url: string, rpcUrls?: string): DoctorCheck[] {
     },
   ]
   return [
-    check('database', serverVersion, { needsTables: false }),
+    check(SERVER, serverVersion, { needsTables: false }),
     check('schema', schemaIsCurrent, { needsTables: false }),
     check('index', indexAgrees),
     ...(rpcUrls

@@ -113,6 +113,21 @@ test('a running system is in order; what is wrong is told with its alarm, whose 
     expect(ill.output).toMatch(line)
 })
 
+test('a database that refuses is told once, with what to correct; so is a setting that no worker can use', async () => {
+  const { db, env } = await operated()
+  const url = new URL(db.url)
+  url.pathname = '/nowhere'
+  const { code, output } = await runProgram('doctor', { ...env, DATABASE_URL: url.href, WORKER_KINDS: 'gpu:1' })
+  expect(code).toBe(1)
+  const failed = output.split('\n').filter((line) => line.startsWith('✗'))
+  expect(failed).toEqual([
+    expect.stringMatching(/^✗ slots +WORKER_KINDS: "gpu:1" is not of the form/),
+    expect.stringMatching(
+      /^✗ database +DATABASE_URL: PostgreSQL at .* refuses the connection \(database "nowhere" does not exist\)\. Create the database/,
+    ),
+  ])
+})
+
 test('the lag is measured at the node: an indexer that sees no blocks does not hide it', async () => {
   const { db, env } = await operated()
   const chain = await testChain()

@@ -43,12 +43,11 @@ async function results(checks: readonly DoctorCheck[]): Promise<CheckResult[]> {
     const late = sleep(CHECK_TIMEOUT_MS, undefined, { ref: false }).then(() => {
       throw new Error(`gave no answer within ${CHECK_TIMEOUT_MS / 1000} s.`)
     })
-    all.push(
-      await Promise.race([run(), late]).then(
-        (text) => ({ name, ok: true, text }),
-        (error: Error) => ({ name, ok: false, text: error.message }),
-      ),
+    const result = await Promise.race([run(), late]).then(
+      (text) => (text === undefined ? undefined : { name, ok: true, text }),
+      (error: Error) => ({ name, ok: false, text: error.message }),
     )
+    if (result) all.push(result)
     late.catch(() => {})
   }
   process.exitCode = all.every(({ ok }) => ok) ? 0 : 1
@@ -73,6 +72,6 @@ function printChanges() {
     const failures = checks.filter(({ ok }) => !ok).length
     if (!before || shown.length)
       console.log(failures ? `${failures} to fix. docs/for-operators.md says how.` : 'Everything is in order.')
-    before = new Map(checks.map((one, index) => [keyOf(one, index), one.ok]))
+    before = new Map([...(before ?? []), ...checks.map((one, index) => [keyOf(one, index), one.ok] as const)])
   }
 }

@@ -8,12 +8,14 @@ import { chainChecks, type DoctorCheck } from './chainChecks.ts'
 import { databaseChecks } from './databaseChecks.ts'
 import { openArtifacts } from './openArtifacts.ts'
 import { requireFreePort } from './requireFreePort.ts'
+import { workerSlots } from './workerSlots.ts'
 
 /** Checks of this machine. */
 export const machineChecks = (config: Config): DoctorCheck[] => [
   ['node', async () => `${process.version}, ${availableParallelism()} cores, ${Math.round(totalmem() / 2 ** 30)} GiB`],
   ['port', () => portIsUsable(config)],
   ['engine', engineRuns],
+  ['slots', async () => slotsOf(config)],
 ]
 
 /** Checks of what the services need while they run. */
@@ -28,6 +30,12 @@ export const serviceChecks = (config: Config): DoctorCheck[] => [
     ? databaseChecks(config.databaseUrl, config.rpcUrls)
     : [['database', () => embedded(POSTGRES_PACKAGE)] satisfies DoctorCheck]),
 ]
+
+/** What a worker with these variables runs. */
+const slotsOf = (config: Config): string =>
+  Object.entries(workerSlots(config))
+    .map(([lane, slots]) => `${lane} ${slots}`)
+    .join(', ')
 
 async function artifactsAnswer(config: Config): Promise<string> {
   await openArtifacts(config)

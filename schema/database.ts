@@ -81,6 +81,20 @@ export interface DatabaseOptions {
   statementTimeoutMs?: number
 }
 
+/** What a person does about a server that refuses, by its SQLSTATE. */
+const MEND_REFUSAL: Record<string, string> = {
+  '28000': 'Correct the user in DATABASE_URL, or the rules of its pg_hba.conf.',
+  '28P01': 'Correct the user and the password in DATABASE_URL, or DATABASE_PASSWORD.',
+  '3D000': 'Create the database, or correct its name in DATABASE_URL.',
+  '53300': 'Raise its max_connections, or run fewer services.',
+}
+
+function whyNotOpened(server: string, cause: Error & { code?: string }): string {
+  if (cause instanceof pg.DatabaseError)
+    return `DATABASE_URL: PostgreSQL at ${server} refuses the connection (${cause.message}). ${MEND_REFUSAL[cause.code ?? ''] ?? 'Its own log says more.'}`
+  return `DATABASE_URL: no PostgreSQL answers at ${server} (${cause.message || 'connection refused'}). Start it, correct the URL, or unset DATABASE_URL to use the embedded server.`
+}
+
 /** Opens a pool on `url`. @throws DatabaseError when no server answers, with `DATABASE_URL` and the host but never the password. */
 export async function openDatabase(url: string, options: DatabaseOptions = {}): Promise<Database> {
   const settings: pg.ClientConfig = { ...sessionConfig(url), types, application_name: options.name ?? 'modelcommons' }
@@ -93,10 +107,7 @@ export async function openDatabase(url: string, options: DatabaseOptions = {}): 
     await pool.query('select 1')
   } catch (cause) {
     await pool.end().catch(() => {})
-    throw new DatabaseError(
-      `DATABASE_URL: no PostgreSQL answers at ${redactCredentials(url)} (${(cause as Error).message || 'connection refused'}). Start it, correct the URL, or unset DATABASE_URL to use the embedded server.`,
-      { cause },
-    )
+    throw new DatabaseError(whyNotOpened(redactCredentials(url), cause as Error), { cause })
   }
   return {
     url,

@@ -40,6 +40,12 @@ test('a password with special characters is given percent-encoded in DATABASE_UR
   const encoded = 'postgresql://me:a%40b%2Fc%23d@host/x'
   expect(url({ DATABASE_URL: encoded })).toBe(encoded)
   expect(url({ DATABASE_URL: 'postgresql://me@host/x', DATABASE_PASSWORD: 'a@b/c#d' })).toBe(encoded)
-  for (const wrong of ['postgresql://me:a/b@host/x', 'postgresql://me:a#b@host/x', 'postgresql://me:a%b@host/x'])
+  const partly = 'postgresql://me:a@b/c#d@host/x' // which parses, with the host b
+  for (const wrong of [
+    'postgresql://me:a/b@host/x',
+    'postgresql://me:a#b@host/x',
+    'postgresql://me:a%b@host/x',
+    partly,
+  ])
     expect(() => url({ DATABASE_URL: wrong })).toThrow(/DATABASE_URL: .*set DATABASE_PASSWORD/)
 })
