@@ -1,6 +1,7 @@
 import { endpointsIn } from '#indexer/rpc/open.ts'
 import { openDatabase, type Sql } from '#schema/database.ts'
 import { pendingMigrations } from '#schema/migrate.ts'
+import { IS_LIVE } from '#schema/offchain/jobs.ts'
 import { WORKER_ALIVE, WORKER_LOST } from '#schema/workers.ts'
 import { alerts, exceeds, LIMITS_OF_ALERTS, RUNBOOK, sectionOf } from '../dashboards/alerts.ts'
 import { balanceAt, blockNumberAt, type DoctorCheck } from './chainChecks.ts'
@@ -144,7 +145,7 @@ async function workersAlive(sql: Sql): Promise<string> {
 async function jobsUnderWay(sql: Sql): Promise<string> {
   const { rows } = await sql.query<{ status: string; reason: string | null; count: number }>(
     `select status, case when status = 'Waiting' then error->>'code' end as reason, count(*) as count from job_run
-     where status in ('Queued', 'Running', 'Waiting') group by 1, 2 order by 1, 2`,
+     where ${IS_LIVE} group by 1, 2 order by 1, 2`,
   )
   return (
     rows.map(({ status, reason, count }) => `${count} ${status}${reason ? ` for ${reason}` : ''}`).join(', ') || 'none'

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { freshDatabase } from '#test/database.ts'
 import { publicMessage, publicText } from './publicMessage.ts'
 
 describe('what clients read of an error', () => {
@@ -43,6 +44,13 @@ describe('what clients read of an error', () => {
     'Artifact 0xab12 is not in the store. Set S3_ENDPOINT and S3_BUCKET.',
     'application/json is not text/plain',
   ])('%s stays as it is', (message) => expect(publicText(message)).toBe(message))
+
+  test('has no character that the database refuses', async () => {
+    const db = await freshDatabase()
+    const message = publicMessage(new Error('the output \0 is not JSON'))
+    const { rows } = await db.query('select $1::jsonb as stored', [JSON.stringify({ message })])
+    expect(rows[0].stored.message).toBe('the output  is not JSON')
+  })
 
   test('is one line of at most 500 characters', () => {
     expect(publicMessage(new Error(`${'x'.repeat(900)}\n    at stack`))).toHaveLength(500)

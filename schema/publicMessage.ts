@@ -1,8 +1,9 @@
 /** What clients may read of an error. Errors of libraries quote paths of this host, and addresses with passwords or keys in them. */
 
-/** The message without credentials and absolute paths: of a path only the name of the file stays. */
+/** The message without credentials and absolute paths: of a path only the name of the file stays. PostgreSQL stores no NUL, so it goes, too. */
 export function publicText(message: string): string {
   return message
+    .replaceAll('\0', '')
     .replace(URL_PATTERN, withoutSecrets)
     .replace(WINDOWS_PATH, fileName)
     .replace(POSIX_PATH, (_, before: string, path: string) => before + fileName(path))
