@@ -2,19 +2,17 @@ import { randomBytes } from 'node:crypto'
 import { appendFile, chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, inject, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { startIndexer } from '#indexer/index.ts'
 import { type TestChain, testChain } from '#indexer/test/chain.ts'
 import { noise, prepareNoise, seededInts } from '#indexer/test/noise.ts'
 import { localStore } from '#schema/artifacts/index.ts'
-import { type Database, openDatabase } from '#schema/database.ts'
+import type { Database } from '#schema/database.ts'
 import { schemaDrift } from '#schema/dataSource.ts'
 import { enqueue } from '#schema/enqueue.ts'
-import { ensureDatabase } from '#schema/postgres.ts'
 import { openQueues } from '#schema/queue.ts'
-import { freshDatabase } from '#test/database.ts'
+import { databaseWith, freshDatabase } from '#test/database.ts'
 import { must } from '#test/must.ts'
-import { databaseUrl } from '#test/postgres.setup.ts'
 import { runProgram } from '#test/testSystem.ts'
 import { writeDeployment } from '../deployment.ts'
 
@@ -25,14 +23,6 @@ async function folder() {
   await chmod(made, 0o755)
   onTestFinished(() => rm(made, { recursive: true, force: true }))
   return made
-}
-
-async function emptyDatabase(): Promise<Database> {
-  const name = `test_${randomBytes(6).toString('hex')}`
-  await ensureDatabase(inject('postgresUrl'), name)
-  const db = await openDatabase(databaseUrl(inject('postgresUrl'), name))
-  onTestFinished(() => db.close())
-  return db
 }
 
 async function indexed({ url: rpcUrl, deployment }: TestChain, db: Database) {
@@ -108,7 +98,7 @@ test('a restored system has the same rows, roots and artifacts; the indexer goes
 
   await live(10) // the chain goes on, and so does the old system
   await indexed(chain, db)
-  const [other, target] = [await folder(), await emptyDatabase()]
+  const [other, target] = [await folder(), await databaseWith(0)]
   expect(await restore(target, other)).toEqual({ code: 0, output: expect.stringMatching(/^Restored \d+ rows of /) })
   expect(await contents(target)).toEqual(saved)
   expect(await rootOf(target)).toBe(root)
@@ -135,7 +125,7 @@ test('a restored system has the same rows, roots and artifacts; the indexer goes
 test('a backup that is incomplete, damaged or of a newer release changes nothing', async () => {
   const { out, backup, restore } = await system()
   await backup()
-  const [other, target] = [await folder(), await emptyDatabase()]
+  const [other, target] = [await folder(), await databaseWith(0)]
   const refused = async (expected: RegExp) => {
     expect(await restore(target, other)).toEqual({ code: 1, output: expect.stringMatching(expected) })
     expect(await contents(target)).toEqual({})
