@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { addToBacklog } from './backlog.ts'
 import type { Database, Sql } from './database.ts'
 import { PermanentError } from './errors.ts'
 import { checkJobInput, type JobDefinition, type JobInput, type JobKind, jobDefinition, jobs } from './jobs.ts'
@@ -44,8 +45,8 @@ export const jobId = (kind: JobKind, { key, requestedBy }: Pick<EnqueueOptions, 
 const storedKey = (kind: JobKind, key: string, requestedBy: string | null) =>
   JSON.stringify([requestedBy?.toLowerCase() ?? null, kind, key])
 
-/** Creates a job: commits its row, together with what `also` writes, then adds its id to the queue. A second call with the same key returns
- *  the existing job and does not call `also`. When the queue does not answer, the job still exists, and the workers' sweep finds it.
+/** Creates a job: commits its row, together with what `also` writes, which workers hear of. A second call with the same key returns the existing job
+ *  and does not call `also`. It does not wait for the queue.
  *  @throws InputError when the input is invalid; EnqueueError when the key was used with another input. */
 export async function enqueue<K extends JobKind>(
   { db, queues }: Context,
@@ -63,19 +64,9 @@ export async function enqueue<K extends JobKind>(
         })
       : await insertJob(db, kind, input, options) // a single statement needs no transaction
     span.set({ 'job.id': job.id, 'job.kind': kind })
-    if (job.status === 'Queued') await addToQueue(queues, queueEntries([job]))
+    if (job.status === 'Queued') addToBacklog({ db, queues }, queueEntries([job]))
     return job
   })
-}
-
-/** Waits at most two seconds for the queue; the sweep adds an entry that did not get there. */
-export async function addToQueue(queues: Pick<Queues, 'add'>, entries: readonly QueueEntry[]): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const timeout = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, 2000)
-  })
-  await Promise.race([queues.add(entries).catch(() => {}), timeout])
-  clearTimeout(timer)
 }
 
 /** The queue entries of jobs. The lane comes from the kind: an older release stored other names of queues. A kind that this release does not
@@ -91,7 +82,8 @@ export const queueEntries = (rows: readonly Pick<JobRun, 'id' | 'kind' | 'attemp
 const FAIR_SHARE = `(select least(count(*), 2000000)::int from job_run
   where kind = 'infer' and ${IS_LIVE} and lower(input->>'consumer') = lower($3::jsonb->>'consumer'))`
 
-/** Inserts the job's row and notifies listeners, in one statement. The caller adds its entry (`queueEntries`) to the queue after the commit. */
+/** Inserts the job's row and notifies listeners, in one statement. After the commit the caller gives its entry (`queueEntries`) to
+ *  `addToBacklog`. */
 export async function insertJob<K extends JobKind>(
   sql: Sql,
   kind: K,
@@ -122,7 +114,7 @@ export async function insertJob<K extends JobKind>(
       storedKey(kind, key, requestedBy),
       requestedBy?.toLowerCase() ?? null,
       parentId ?? null,
-      JSON.stringify({ type: 'job', id, status: 'Queued', progress: 0 } satisfies Notification),
+      JSON.stringify({ type: 'job', id, status: 'Queued', progress: 0, lane } satisfies Notification),
       currentTraceparent(),
     ],
   })

@@ -1,10 +1,12 @@
 import type { Database, Sql } from './database.ts'
+import type { Lane } from './jobs.ts'
 import type { JobStatus } from './offchain/jobs.ts'
 
 /** A message between processes through PostgreSQL's NOTIFY. It says what changed but carries no data. It is sent in the transaction that
  *  makes the change, so it is delivered after the commit or not at all. */
 export type Notification =
-  | { type: 'job'; id: string; status: JobStatus; progress: number }
+  /** `lane`: the job is new, and a worker of this lane may start it. */
+  | { type: 'job'; id: string; status: JobStatus; progress: number; lane?: Lane }
   | { type: 'blocks'; from: number; to: number }
   | { type: 'retracted'; from: number; to: number }
   | { type: 'cancel'; id: string }

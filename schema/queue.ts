@@ -6,6 +6,7 @@ import { sessionConfig } from './database.ts'
 import { RetriableError } from './errors.ts'
 import { LANES, type Lane } from './jobs.ts'
 import { redactCredentials } from './redact.ts'
+import { Slots } from './slots.ts'
 
 /** BullMQ on PostgreSQL or Redis, behind one small interface. The queue carries only ids; the job and its status are in `JobRun`. So it does no
  *  harm when the queue loses an entry or delivers it twice. */
@@ -23,6 +24,11 @@ export interface QueueEntry {
 }
 
 export interface QueueWorker {
+  /** The slots of the lane in this worker: entries of the queue use them too. */
+  readonly slots: Slots
+  /** Takes a slot for work that does not come from the queue; undefined when none is free, or when the queue may have a backlog, which comes first.
+   *  Returns the function that gives the slot back. */
+  take(): (() => void) | undefined
   /** Stops taking new entries. */
   pause(): Promise<void>
   /** Waits for the calls in progress, then closes. */
@@ -72,15 +78,55 @@ const WORKER_OPTIONS = {
 }
 const STREAMS = { events: { maxLen: 1000 } }
 
-/** After an error other than a refused connection BullMQ retries at once, so a restarting database or missing tables would cause a busy loop.
- *  This worker waits before the retry. */
-class BackoffWorker extends Worker {
+type Entry = Awaited<ReturnType<Worker['moveToActive']>>
+type FetchedEntry = Entry | undefined
+
+/** A worker that shares its slots with work from elsewhere. It fetches an entry only when it has a slot for it, so that an entry never waits in a
+ *  busy worker while another is free. */
+class LaneWorker extends Worker {
+  readonly slots = new Slots(this.concurrency)
+  /** False from a fetch that found the queue empty until one that finds an entry. */
+  #hasBacklog = true
+  /** Entries that were fetched with a slot and do not run yet. BullMQ's loop starts them after its current fetch, which therefore does not wait. */
+  readonly #fetched = new Set<Entry>()
+
+  take(): (() => void) | undefined {
+    if (this.#hasBacklog || this.closing || this.isPaused() || !this.slots.tryAcquire()) return undefined
+    return () => this.slots.release()
+  }
+
+  /** After an error other than a refused connection BullMQ retries at once, so a restarting database or missing tables would cause a busy loop:
+   *  this waits before the retry. */
   protected override async moveToActive(token: string, name: string) {
+    const hasSlot = this.#fetched.size > 0 ? this.slots.tryAcquire() : await this.slots.acquire()
+    if (!hasSlot) return undefined as unknown as Entry // as below
+    let entry: FetchedEntry
     try {
-      return await super.moveToActive(token, name)
+      if (!this.closing && !this.isPaused()) {
+        entry = await super.moveToActive(token, name)
+        this.#hasBacklog = entry !== undefined
+      }
+      return entry as Entry // the base class declares that there always is one
     } catch (error) {
       await sleep(500)
       throw error
+    } finally {
+      if (!entry) this.slots.release()
+    }
+  }
+
+  /** Runs an entry in its slot, which goes on to the entry that BullMQ fetches as it completes this one. */
+  override async processJob(...args: Parameters<Worker['processJob']>) {
+    this.#fetched.delete(args[0])
+    let next: FetchedEntry
+    try {
+      next = (await super.processJob(...args)) || undefined
+      return next
+    } finally {
+      if (next) {
+        this.#fetched.add(next)
+        this.slots.endWaiting()
+      } else this.slots.release()
     }
   }
 }
@@ -103,7 +149,7 @@ function deadline(ms: number) {
 interface Backend {
   name: Queues['backend']
   queue: (name: string) => Queue
-  worker: (name: string, concurrency: number, work: (data: QueueEntry) => Promise<void>) => Worker
+  worker: (name: string, concurrency: number, work: (data: QueueEntry) => Promise<void>) => LaneWorker
   ping: () => Promise<unknown>
   /** Creates the backend's tables when they are missing. */
   repair?: () => Promise<void>
@@ -115,7 +161,7 @@ function assemble(backend: Backend, settings: QueueSettings): Queues {
   const named = (lane: Lane) => `modelcommons-${lane}`
   const open = (lane: Lane) => backend.queue(named(lane)).on('error', onError)
   const queues = new Map(LANES.map((name) => [name, open(name)]))
-  const workers = new Set<Worker>()
+  const workers = new Set<LaneWorker>()
   /** Creates missing tables. A BullMQ queue that did not find its tables when it opened never checks again, so it is replaced. */
   const repair = async () => {
     await backend.repair?.()
@@ -178,6 +224,8 @@ function assemble(backend: Backend, settings: QueueSettings): Queues {
       workers.add(worker)
       worker.run().catch(onError)
       return {
+        slots: worker.slots,
+        take: () => worker.take(),
         pause: () => worker.pause(true),
         async close() {
           await worker.close()
@@ -233,7 +281,7 @@ async function onPostgres(settings: QueueSettings): Promise<Queues> {
       // `as never`: BullMQ's default type parameters are those of Redis; the factory replaces the back end at run time.
       queue: (name) => new Queue(name, { ...options, streams: STREAMS }, createPostgresBackend as never),
       worker: (name, concurrency, work) =>
-        new BackoffWorker(
+        new LaneWorker(
           name,
           (job) => work(job.data),
           { ...options, ...WORKER_OPTIONS, concurrency },
@@ -288,7 +336,7 @@ async function onRedis(url: string, settings: QueueSettings): Promise<Queues> {
       name: 'redis',
       queue: (name) => new Queue(name, { connection: producer, prefix, streams: STREAMS }),
       worker: (name, concurrency, work) =>
-        new BackoffWorker(name, (job) => work(job.data), {
+        new LaneWorker(name, (job) => work(job.data), {
           connection: consumer,
           prefix,
           ...WORKER_OPTIONS,

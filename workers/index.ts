@@ -6,10 +6,11 @@ import { type Database, databaseTime } from '#schema/database.ts'
 import { LANES, type Lane } from '#schema/jobs.ts'
 import { listenNotifications } from '#schema/notifications.ts'
 import { WorkerNode } from '#schema/offchain/jobs.ts'
-import type { Queues } from '#schema/queue.ts'
+import type { Queues, QueueWorker } from '#schema/queue.ts'
 import { row, saveRows } from '#schema/rows.ts'
 import { beatWorker, pruneWorkers, signOffWorker } from '#schema/workers.ts'
 import type { ChainClient } from './chain.ts'
+import { createDirectStart } from './directStart.ts'
 import type { JobHandlers } from './job.ts'
 import { periodically } from './periodically.ts'
 import { createJobRunner } from './runner.ts'
@@ -66,11 +67,14 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const id = `${hostname()}-${process.pid}-${randomBytes(4).toString('hex')}`
   const runner = createJobRunner({ ...options, workerId: id, timing })
   await registerWorker(db, id, options)
+  const consumers = new Map<Lane, QueueWorker>()
+  const direct = createDirectStart(consumers, runner.start)
   const stopListening = await listenNotifications(db, (notification) => {
     if (notification.type === 'cancel') runner.cancel(notification.id)
+    else direct.hear(notification)
   })
   const lanes = LANES.filter((lane) => slots[lane] > 0)
-  const consumers = await Promise.all(lanes.map((lane) => queues.worker(lane, slots[lane], runner.run)))
+  await Promise.all(lanes.map(async (lane) => consumers.set(lane, await queues.worker(lane, slots[lane], runner.run))))
   const every = (ms: number, task: string, work: () => Promise<unknown>) => periodically(task, ms, work, log)
   const timers = [
     every(timing.heartbeatMs, 'heartbeat', () =>
@@ -92,12 +96,12 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   let stopping: Promise<void> | undefined
   const stop = async () => {
     for (const cancel of timers) cancel()
-    await Promise.all(consumers.map((consumer) => consumer.pause()))
+    await Promise.all([direct.stop(), ...[...consumers.values()].map((consumer) => consumer.pause())])
     runner.stop('training')
     const deadline = setTimeout(() => LANES.forEach(runner.stop), timing.graceMs / 2)
     await runner.idle()
     clearTimeout(deadline)
-    await Promise.all(consumers.map((consumer) => consumer.close()))
+    await Promise.all([...consumers.values()].map((consumer) => consumer.close()))
     await stopListening()
     await signOffWorker(db, id).catch(() => {}) // then it counts as lost
     log.info({ worker: id }, 'worker stopped')

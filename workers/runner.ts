@@ -2,6 +2,7 @@ import { rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import type { ArtifactStore, CheckpointStore } from '#schema/artifacts/index.ts'
+import { addToBacklog } from '#schema/backlog.ts'
 import type { Database } from '#schema/database.ts'
 import { checkJobInput, type JobKind, jobDefinition, type Lane } from '#schema/jobs.ts'
 import type { JobRun } from '#schema/offchain/jobs.ts'
@@ -51,6 +52,8 @@ export interface JobRunnerOptions {
 export interface JobRunner {
   /** Runs the job of a queue entry to its end; does nothing when the job is no longer queued. Never rejects. */
   run(entry: Pick<QueueEntry, 'id'>): Promise<void>
+  /** Claims the job and starts it; `done` resolves at its end. Undefined when the job is no longer queued. Never rejects. */
+  start(id: string): Promise<{ done: Promise<void> } | undefined>
   /** Cancels a job if it runs here. */
   cancel(id: string): void
   /** Starts no further job, and tells the running jobs of `lane` to save a checkpoint and end. */
@@ -72,8 +75,11 @@ export function createJobRunner(options: JobRunnerOptions): JobRunner {
   const succeed = batched((ends: readonly PlainSuccess[]) => succeedJobs(db, ends))
   const runs = new Map<string, RunningJob>()
   const stopped = new Set<Lane>()
-  return {
+  const runner: JobRunner = {
     async run({ id }) {
+      await (await runner.start(id))?.done
+    },
+    async start(id) {
       if (stopped.size || runs.has(id)) return
       const job = await claim(id).catch((err) => {
         log.warn({ err, job: id }, 'could not claim a job; the sweep will queue it again')
@@ -93,7 +99,7 @@ export function createJobRunner(options: JobRunnerOptions): JobRunner {
       )
       runs.set(id, { lane, abort, done })
       if (lane && stopped.has(lane)) abort.abort(new Interruption('stopping'))
-      await done
+      return { done }
     },
     cancel: (id) => runs.get(id)?.abort.abort(new Interruption('cancelled')),
     stop(lane) {
@@ -107,6 +113,7 @@ export function createJobRunner(options: JobRunnerOptions): JobRunner {
       return runs.size
     },
   }
+  return runner
 }
 
 interface RunOptions extends JobRunnerOptions {
@@ -171,8 +178,7 @@ async function runJob(options: RunOptions, job: JobRun, abort: AbortController, 
     await heartbeat.stop()
     const next = await completeJob(db, job, outcome, stored, options.succeed)
     log.info('succeeded')
-    if (next.length)
-      await queues.add(next).catch((err) => log.warn({ err }, 'could not queue the follow-up jobs; the sweep will'))
+    addToBacklog({ db, queues }, next)
   } catch (error) {
     span.fail(error)
     await saveLastCheckpoint(uploads, abort.signal, error, timing)

@@ -1,5 +1,6 @@
+import { addToBacklog } from '#schema/backlog.ts'
 import type { Database, Sql } from '#schema/database.ts'
-import { addToQueue, EnqueueError, findJob, queueEntries } from '#schema/enqueue.ts'
+import { EnqueueError, findJob, queueEntries } from '#schema/enqueue.ts'
 import { type InferInput, jobDefinition } from '#schema/jobs.ts'
 import { notify } from '#schema/notifications.ts'
 import type { JobRun, JobStatus } from '#schema/offchain/jobs.ts'
@@ -36,10 +37,16 @@ export async function retryJob({ db, queues }: RetryContext, id: string): Promis
          finished_at = null, worker_id = null, heartbeat_at = clock_timestamp() where id = $1`,
       [id, jobDefinition(found.kind)?.attempts ?? found.attempts],
     )
-    await notify(sql, { type: 'job', id, status: 'Queued', progress: found.progress })
+    await notify(sql, {
+      type: 'job',
+      id,
+      status: 'Queued',
+      progress: found.progress,
+      lane: jobDefinition(found.kind)?.lane,
+    })
     return findJob(sql, id)
   })
-  if (job.status === 'Queued') await addToQueue(queues, queueEntries([job]))
+  if (job.status === 'Queued') addToBacklog({ db, queues }, queueEntries([job]))
   return job
 }
 

@@ -1,5 +1,6 @@
 import { onTestFinished } from 'vitest'
 import { freshDatabase } from '#test/database.ts'
+import { backlogAdded } from '../backlog.ts'
 import type { Database } from '../database.ts'
 import { openQueues, type Queues } from '../queue.ts'
 import { redisIsMissing, startRedis, type TestRedis } from './redis.ts'
@@ -43,6 +44,7 @@ export async function freshQueues(backend: 'postgres' | 'redis'): Promise<Settin
     prefix,
     redisUrl: url,
     async lose() {
+      await backlogAdded(queues)
       if (url) {
         const { Redis } = await import('ioredis')
         const client = new Redis(url)
