@@ -32,6 +32,7 @@ const backlogOf = (queues: Context['queues']): Backlog => {
 /** Adds the entries to the queue in a moment, except those of jobs that have started by then. Call it after the commit of their rows. It never
  *  fails: the workers' sweep adds what does not get there. */
 export function addToBacklog(context: Context, entries: readonly QueueEntry[]): void {
+  if (entries.length === 0) return
   const backlog = backlogOf(context.queues)
   const room = MAX_ENTRIES - backlog.entries.length
   backlog.entries.push(...entries.slice(0, room))
@@ -42,14 +43,14 @@ export function addToBacklog(context: Context, entries: readonly QueueEntry[]): 
 export const backlogAdded = async (queues: Context['queues']): Promise<void> => backlogOf(queues).done
 
 async function flush({ db, queues }: Context, backlog: Backlog): Promise<void> {
-  while (backlog.entries.length > 0) {
+  do {
     await new Promise((resolve) => setTimeout(resolve, BACKLOG_MS))
     const entries = backlog.entries.splice(0)
     try {
       const left = await stillQueued(db, entries)
       if (left.length > 0) await queues.add(left)
     } catch {} // the sweep adds them
-  }
+  } while (backlog.entries.length > 0)
   backlog.done = undefined
 }
 
