@@ -10,7 +10,7 @@ interface Context {
 }
 
 /** The time in which a job may start directly. */
-export const BACKLOG_MS = 25
+const BACKLOG_MS = 25
 /** Entries in memory while the queue does not answer; beyond it they are left to the workers' sweep. */
 const MAX_ENTRIES = 10_000
 

@@ -6,7 +6,7 @@ import { sessionConfig } from './database.ts'
 import { RetriableError } from './errors.ts'
 import { LANES, type Lane } from './jobs.ts'
 import { redactCredentials } from './redact.ts'
-import { Slots } from './slots.ts'
+import { SlotSemaphore } from './slotSemaphore.ts'
 
 /** BullMQ on PostgreSQL or Redis, behind one small interface. The queue carries only ids; the job and its status are in `JobRun`. So it does no
  *  harm when the queue loses an entry or delivers it twice. */
@@ -25,7 +25,7 @@ export interface QueueEntry {
 
 export interface QueueWorker {
   /** The slots of the lane in this worker: entries of the queue use them too. */
-  readonly slots: Slots
+  readonly slots: SlotSemaphore
   /** Takes a slot for work that does not come from the queue; undefined when none is free, or when the queue may have a backlog, which comes first.
    *  Returns the function that gives the slot back. */
   take(): (() => void) | undefined
@@ -84,7 +84,7 @@ type FetchedEntry = Entry | undefined
 /** A worker that shares its slots with work from elsewhere. It fetches an entry only when it has a slot for it, so that an entry never waits in a
  *  busy worker while another is free. */
 class LaneWorker extends Worker {
-  readonly slots = new Slots(this.concurrency)
+  readonly slots = new SlotSemaphore(this.concurrency)
   /** False from a fetch that found the queue empty until one that finds an entry. */
   #hasBacklog = true
   /** Entries that were fetched with a slot and do not run yet. BullMQ's loop starts them after its current fetch, which therefore does not wait. */

@@ -1,5 +1,5 @@
 /** The slots of one lane in a worker. Whoever waits for one comes before whoever only tries. */
-export class Slots {
+export class SlotSemaphore {
   readonly #waiting: ((taken: boolean) => void)[] = []
   #free: number
 
