@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process'
+import { type ChildProcess, execFile } from 'node:child_process'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { toHex } from 'viem'
@@ -145,10 +145,15 @@ export function expectClearMessage(message: string) {
 }
 
 /** Runs the program to its end, with only the given environment. */
-export async function runProgram(command: string, env: Record<string, string>, args: readonly string[] = []) {
+export async function runProgram(
+  command: string,
+  env: Record<string, string>,
+  args: readonly string[] = [],
+  onStart: (child: ChildProcess) => void = () => {},
+) {
   const { PATH = '', HOME = '' } = process.env
   return new Promise<{ code: unknown; output: string }>((resolve) => {
-    execFile(
+    const child = execFile(
       process.execPath,
       ['bin/modelcommons.js', command, ...args],
       { cwd: join(import.meta.dirname, '..'), env: { PATH, HOME, LOG_LEVEL: 'info', ...env }, timeout: 30_000 },
@@ -158,5 +163,6 @@ export async function runProgram(command: string, env: Record<string, string>, a
           output: `${stdout}${stderr}`.trim(),
         }),
     )
+    onStart(child)
   })
 }

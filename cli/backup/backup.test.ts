@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { startIndexer } from '#indexer/index.ts'
 import { type TestChain, testChain } from '#indexer/test/chain.ts'
+import { until } from '#indexer/test/follow.ts'
 import { noise, prepareNoise, seededInts } from '#indexer/test/noise.ts'
 import { localStore } from '#schema/artifacts/index.ts'
 import type { Database } from '#schema/database.ts'
@@ -146,4 +147,30 @@ test('a backup that is incomplete, damaged or of a newer release changes nothing
   await refused(/is damaged: objects: 0x/)
   await appendFile(join(out, 'database/holder.copy'), 'x')
   await refused(/is damaged: database\/holder\.copy is missing or was changed/)
+}, 120_000)
+
+test('an interrupted restore changes nothing', async () => {
+  const { home, db, out, backup } = await system()
+  await backup()
+  const saved = await contents(db)
+  const reader = await db.pool.connect() // the restore waits for it
+  await reader.query('begin')
+  await reader.query('select 1 from holder')
+  const locked = async (condition: string) =>
+    Boolean(
+      (
+        await db.query(`select 1 from pg_locks where ${condition} and database =
+    (select oid from pg_database where datname = current_database())`)
+      ).rowCount,
+    )
+  const env = { DATABASE_URL: db.url, MODELCOMMONS_HOME: home, LOG_LEVEL: 'silent' }
+  const { code, output } = await runProgram('restore', env, [out, '--force'], async (child) => {
+    await until('the restore waits for a lock', () => locked('not granted and relation is not null'))
+    child.kill('SIGINT')
+  })
+  expect({ code, output }).toEqual({ code: 130, output: '' })
+  await reader.query('commit')
+  reader.release()
+  await until('its session has ended', async () => !(await locked(`mode = 'AccessExclusiveLock'`)))
+  expect(await contents(db)).toEqual(saved)
 }, 120_000)

@@ -44,6 +44,8 @@ export const restore = (from: string, { force = false }: RestoreOptions): Promis
       await onServer(config, async (db) => {
         await requireTarget(db, force)
         await untilAborted(restoreObjects(config, folder, manifest), signal)
+        // PostgreSQL rolls back what a broken connection has begun; closing the database would wait for the commit.
+        signal.addEventListener('abort', () => db.breakConnections(), { once: true })
         await untilAborted(
           db.transaction((sql) => restoreDatabase(sql, folder, manifest, known)),
           signal,
