@@ -42,6 +42,8 @@ test('every query takes asOf, except those that do not depend on time', () => {
       "jobs",
       "jobMetric",
       "jobMetrics",
+      "jobTotal",
+      "jobTotals",
       "workerNode",
       "workerNodes",
       "artifacts",

@@ -24,12 +24,12 @@ export async function fetchFolder(store: ArtifactStore, name: string, cache: str
   const listing = readListing(name, await store.get(name))
   const temporary = join(cache, `${name}.${process.pid}.${++downloads}.part`)
   await mkdir(temporary, { recursive: true })
+  const files = Object.entries(listing.files).map(([file, artifact]) => store.getFile(artifact, join(temporary, file)))
   try {
-    await Promise.all(
-      Object.entries(listing.files).map(([file, artifact]) => store.getFile(artifact, join(temporary, file))),
-    )
+    await Promise.all(files)
     await rename(temporary, target)
   } catch (error) {
+    await Promise.allSettled(files) // one that still writes would keep the folder
     await rm(temporary, { recursive: true, force: true })
     if (await stat(target).catch(() => undefined)) return target // another process has downloaded it meanwhile
     throw error

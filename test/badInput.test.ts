@@ -318,7 +318,7 @@ describe('the program', () => {
     locked.password = 'hunter2'
     const cases: [string, string, RegExp][] = [
       ['migrate', closed, /no PostgreSQL answers at postgres:\/\/me:…@127\.0\.0\.1:\d+\/x \(.*ECONNREFUSED/],
-      ['migrate', locked.href, /password authentication failed.*correct the URL/],
+      ['migrate', locked.href, /password authentication failed.*Correct the user and the password/],
       ['migrate', databaseUrl(server.href, 'no_such'), /database "no_such" does not exist/],
       ['migrate', 'mysql://me:hunter2@localhost/x', /expected a URL that starts with postgres:\/\//],
       ['up', closed, /no PostgreSQL answers/],
