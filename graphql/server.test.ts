@@ -102,7 +102,7 @@ test('introspection is served', async () => {
 
 test('probes report liveness and readiness; requests are counted, but not shown on this port', async () => {
   const registry = new Registry()
-  const { url, db } = await testApi({ registry })
+  const { url, db } = await testApi({ registry, maxLagBlocks: 100 })
   const get = async (path: string) => {
     const response = await fetch(url + path)
     return { status: response.status, text: await response.text() }

@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join, relative, resolve } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { freshDatabase } from '#test/database.ts'
 import {
   ADVISORY_LOCKS,
@@ -91,3 +91,16 @@ test('advisory locks are taken in one file only', async () => {
     }
   expect(takers).toEqual(['schema/advisoryLocks.ts'])
 })
+
+test('a sweep whose process is frozen or cut off keeps the others waiting for a few seconds only', async () => {
+  const db = await freshDatabase()
+  const frozen = await db.pool.connect()
+  frozen.on('error', () => {}) // PostgreSQL ends its session
+  await frozen.query('begin')
+  expect(await tryTransactionLock(frozen, 'sweep')).toBe(true)
+  await vi.waitFor(async () => expect(await db.transaction((sql) => tryTransactionLock(sql, 'sweep'))).toBe(true), {
+    timeout: 15_000,
+    interval: 250,
+  })
+  frozen.release(true)
+}, 30_000)

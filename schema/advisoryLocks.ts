@@ -26,11 +26,16 @@ export const ADVISORY_LOCKS = {
 
 /** A holder that sends no statement for this time loses its transaction and with it the lock: it is frozen, or it waits for something else,
  *  which it must not do while others wait for the lock. */
-const MAX_IDLE_HOLDER = `set_config('idle_in_transaction_session_timeout', '20s', true)`
+const endIdleHolder = (after: string) => `set_config('idle_in_transaction_session_timeout', '${after}', true)`
+/** The ledger reads artifacts while it holds its lock. */
+const MAX_IDLE = { signer: '20s', sweep: '5s', ledger: '60s' } as const
 
 /** Takes a lock until the transaction of `sql` ends. @returns false at once when another transaction holds it. */
 export async function tryTransactionLock(sql: Sql, lock: 'sweep' | 'ledger'): Promise<boolean> {
-  const { rows } = await sql.query('select pg_try_advisory_xact_lock($1::bigint) as taken', [ADVISORY_LOCKS[lock].key])
+  const { rows } = await sql.query(
+    `select pg_try_advisory_xact_lock($1::bigint) as taken, ${endIdleHolder(MAX_IDLE[lock])}`,
+    [ADVISORY_LOCKS[lock].key],
+  )
   return rows[0].taken
 }
 
@@ -61,7 +66,10 @@ export async function lockCredit(sql: Sql, consumer: string): Promise<void> {
 /** Waits for the right to sign for `sender` on a chain, and holds it until the transaction of `sql` ends. What the holder stores is fenced
  *  by the same transaction: a holder that lost the lock can commit nothing. */
 export async function lockSigner(sql: Sql, sender: string, chainId: number): Promise<void> {
-  await sql.query(`select ${MAX_IDLE_HOLDER}, pg_advisory_xact_lock(hashtextextended($1, $2))`, [sender, chainId])
+  await sql.query(`select ${endIdleHolder(MAX_IDLE.signer)}, pg_advisory_xact_lock(hashtextextended($1, $2))`, [
+    sender,
+    chainId,
+  ])
 }
 
 /** Waits for the right to migrate, runs `work`, and gives the lock back. `query` must be one session. */

@@ -260,6 +260,8 @@ async function onPostgres(settings: QueueSettings): Promise<Queues> {
     max: 12,
   })
   pool.on('error', () => {})
+  // BullMQ holds clients, and a lost connection of one without a listener would end the process.
+  pool.on('connect', (client) => client.on('error', () => {}))
   pool.setMaxListeners(0) // every queue and worker listens to its errors
   const repair = async () => {
     const client = await pool.connect()

@@ -41,10 +41,10 @@ async function claimed(system: System, id: string, host: string) {
     job,
     folder,
     uploads,
-    async open() {
+    async open({ upload = true } = {}) {
       await restore()
       openCheckpointFolder(folder, job.attempt)
-      uploads.start()
+      if (upload) uploads.start()
     },
     async write(path: string, text: string) {
       await mkdir(join(folder, path, '..'), { recursive: true })
@@ -57,16 +57,19 @@ async function claimed(system: System, id: string, host: string) {
       vi.waitFor(async () => {
         const { checkpoint } = must(await rowOf(system.db, JobRun, id), 'row')
         const found = await Promise.all(
-          Object.values(checkpoint?.files ?? {}).map(async (key) => {
-            await system.checkpointStore.getFile(key, join(system.folder, 'probe'))
-            return readFile(join(system.folder, 'probe'), 'utf8')
+          Object.values(checkpoint?.files ?? {}).map(async (key, index) => {
+            const copy = join(system.folder, `probe ${index}`)
+            await system.checkpointStore.getFile(key, copy)
+            return readFile(copy, 'utf8')
           }),
         )
         expect(found.sort()).toEqual(contents.sort())
-      }),
+      }, WITHIN),
   }
 }
 
+/** An upload waits ten times as long as the last one took. */
+const WITHIN = { timeout: 20_000 }
 const never = () => AbortSignal.timeout(60_000)
 
 test('the row names the newest checkpoint; superseded files go', async () => {
@@ -80,7 +83,7 @@ test('the row names the newest checkpoint; superseded files go', async () => {
   await one.recorded('step 1', 'half')
   await one.write('training', 'step 2')
   await one.recorded('step 2', 'half')
-  await vi.waitFor(async () => expect(await keysOf(system, id)).toHaveLength(2))
+  await vi.waitFor(async () => expect(await keysOf(system, id)).toHaveLength(2), WITHIN)
   await one.uploads.finish(never())
   await one.write('training', 'step 3')
   await one.uploads.finish(never())
@@ -100,7 +103,7 @@ test('an attempt fetches what a later attempt elsewhere stored, and keeps what i
   await first.write('training', 'step 12') // not in the store
   await requeueJob(system.db, first.job)
   const again = await claimed(system, id, 'host 1')
-  await again.open()
+  await again.open({ upload: false })
   expect(await again.read('training')).toBe('step 12')
   await again.uploads.stop()
   await requeueJob(system.db, again.job)
