@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type IndexerOptions, startIndexer } from '#indexer/index.ts'
+import type { Database } from '#schema/database.ts'
 import type { Bug } from './bugs.ts'
 import { type Finality, SIMULATED_CHAIN_ID, SimulatedChain } from './chain.ts'
 import { Coverage } from './coverage.ts'
@@ -90,7 +91,7 @@ export async function simulate(seed: number, environment: Environment, bug?: Bug
     node.refusedRequests = 0
     runs.removeFault()
     while (chain.finalOf(chain.blocks) < chain.final) chain.mine(1) // a fork may have left a shorter chain
-    await Promise.race([waitUntilCaughtUp(environment, chain), runs.failed])
+    await Promise.race([waitUntilCaughtUp(environment.db, chain, node), runs.failed])
     await runs.end()
     const stop = new AbortController()
     const clean = await startIndexer({ ...settings, rpcUrl: node.urlOf(0), db: environment.clean, signal: stop.signal })
@@ -109,13 +110,15 @@ export async function simulate(seed: number, environment: Environment, bug?: Bug
   }
 }
 
-/** Waits until the index has reached the head of the chain. @throws Error when it makes no progress. */
-async function waitUntilCaughtUp(environment: Environment, chain: SimulatedChain) {
-  const { head, final, blocks } = chain
+/** Waits until the index has reached the head of the chain. It counts only once the indexer has polled `node`, which is honest now, again:
+ *  until then, a round that began with a wrong answer may still roll the index back. @throws Error when it makes no progress. */
+export async function waitUntilCaughtUp(db: Database, { head, final, blocks }: SimulatedChain, node: SimulatedNode) {
+  const { poll } = node
   let last = ''
   for (let since = performance.now(); performance.now() - since < STALL_MS; await sleep(3)) {
-    const { rows } = await environment.db.query('select hash, block, final_block from cursor')
-    if (rows[0]?.hash === blocks[head]?.hash && rows[0]?.final_block === final) return
+    const settled = node.poll > poll // read before the cursor: what such a round changed is then in it
+    const { rows } = await db.query('select hash, block, final_block from cursor')
+    if (settled && rows[0]?.hash === blocks[head]?.hash && rows[0]?.final_block === final) return
     const now = JSON.stringify(rows[0])
     if (now !== last) since = performance.now()
     last = now
