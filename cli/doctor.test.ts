@@ -170,17 +170,19 @@ test('it watches: a round that finds something else is told, as lines or as JSON
   }
   const [lines, json] = [watch(), watch('--json')]
   const within = { timeout: 30_000, interval: 100 }
+  const lastRound = () => JSON.parse(json.output().trimEnd().split('\n').at(-1) ?? '')
   await vi.waitFor(() => expect(lines.output()).toContain('Everything is in order.'), within)
   await vi.waitFor(() => expect(json.output()).toContain('\n'), within)
   await waitingJob(db)
   await vi.waitFor(() => expect(lines.output()).toMatch(/^\d{4}-\d\d-\d\dT\S+ ✗ JobsWait /m), within)
-  await vi.waitFor(() => expect(json.output()).toContain('"ok":false'), within)
+  await vi.waitFor(() => expect(lastRound().ok).toBe(false), within)
   await db.query('delete from job_run')
   await vi.waitFor(() => expect(lines.output()).toMatch(/✓ JobsWait +in order\nEverything is in order\.\n$/), within)
+  await vi.waitFor(() => expect(lastRound().ok).toBe(true), within)
   lines.child.kill('SIGTERM')
   expect(await lines.ended).toBe(0)
   await waitingJob(db)
-  await vi.waitFor(() => expect(json.output().trimEnd().split('\n').at(-1)).toContain('"ok":false'), within)
+  await vi.waitFor(() => expect(lastRound().ok).toBe(false), within)
   json.child.kill('SIGTERM')
   expect(await json.ended).toBe(1)
   for (const line of json.output().trimEnd().split('\n')) expect(JSON.parse(line)).toHaveProperty('checks')
