@@ -136,6 +136,8 @@ const entryId = ({ id, attempt }: Pick<QueueEntry, 'id' | 'attempt'>, delayMs = 
   `${id}.${attempt}${delayMs > 0 ? '.later' : ''}`
 
 const PING_TIMEOUT_MS = 1_000
+/** A process that stops waits for a backend that does not answer no longer than this. */
+const CLOSE_TIMEOUT_MS = 3_000
 
 /** A promise that rejects after this time, unless it is cancelled. */
 function deadline(ms: number) {
@@ -244,9 +246,13 @@ function assemble(backend: Backend, settings: QueueSettings): Queues {
       }
     },
     async close() {
-      await Promise.all([...workers].map((worker) => worker.close()))
-      await Promise.all([...queues.values()].map((queue) => queue.close()))
-      await backend.close()
+      const closeAll = async () => {
+        await Promise.all([...workers].map((worker) => worker.close()))
+        await Promise.all([...queues.values()].map((queue) => queue.close()))
+        await backend.close()
+      }
+      const { signal, cancel } = deadline(CLOSE_TIMEOUT_MS)
+      await Promise.race([closeAll(), signal]).catch(onError).finally(cancel)
     },
   }
 }

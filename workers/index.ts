@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { ArtifactStore, CheckpointStore } from '#schema/artifacts/index.ts'
 import { type Database, databaseTime } from '#schema/database.ts'
@@ -49,6 +50,8 @@ const CHECKPOINT_SWEEP_MS = 600_000
 /** The same for the folder of this host. */
 const FOLDER_SWEEP_MS = 30_000
 const PRUNE_MS = 600_000
+/** How long a worker that stops waits for its queue, twice: until it delivers nothing more, and until it is closed. */
+const QUEUE_STOP_MS = 1_500
 
 export interface RunningWorker {
   readonly id: string
@@ -93,15 +96,23 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   ]
   log.info({ worker: id, backend: queues.backend, slots }, 'worker ready')
 
+  /** Waits for the queue for a short time only: what it still delivers, the runner refuses, and its entries are delivered elsewhere. */
+  const ofConsumers = async (work: (consumer: QueueWorker) => Promise<void>) => {
+    const all = Promise.all([...consumers.values()].map(work)).catch((err) => log.warn({ err }, 'the queue failed'))
+    const waiting = new AbortController()
+    await Promise.race([all, sleep(QUEUE_STOP_MS, undefined, { signal: waiting.signal }).catch(() => {})])
+    waiting.abort()
+  }
   let stopping: Promise<void> | undefined
   const stop = async () => {
     for (const cancel of timers) cancel()
-    await Promise.all([direct.stop(), ...[...consumers.values()].map((consumer) => consumer.pause())])
-    runner.stop('training')
+    runner.stop('training') // first, so that a queue that does not answer keeps no training from saving
+    await direct.stop()
+    await ofConsumers((consumer) => consumer.pause())
     const deadline = setTimeout(() => LANES.forEach(runner.stop), timing.graceMs / 2)
     await runner.idle()
     clearTimeout(deadline)
-    await Promise.all([...consumers.values()].map((consumer) => consumer.close()))
+    await ofConsumers((consumer) => consumer.close())
     await stopListening()
     await signOffWorker(db, id).catch(() => {}) // then it counts as lost
     log.info({ worker: id }, 'worker stopped')

@@ -54,8 +54,10 @@ async function record(
   error: unknown,
   log: Logger,
 ): Promise<boolean> {
-  const add = (entries: QueueEntry[], delayMs?: number) =>
-    queues.add(entries.map((entry) => ({ ...entry, delayMs }))).catch(() => {}) // the sweep adds it
+  /** Nothing waits for the queue, which may not answer: the sweep adds what does not get there. */
+  const add = (entries: QueueEntry[], delayMs?: number) => {
+    queues.add(entries.map((entry) => ({ ...entry, delayMs }))).catch(() => {})
+  }
   if (interruption?.reason === 'superseded' || error instanceof ClaimLostError) {
     log.warn('another attempt has taken the job over')
     return false
@@ -69,7 +71,7 @@ async function record(
   if (isInnocent && !permanentFailure(error)) {
     const entries = await requeueJob(db, job, { countAttempt: false })
     log.info({ reason: interruption.reason }, 'requeued; the attempt does not count')
-    await add(entries)
+    add(entries)
     return false
   }
   const { fault, failure } = interruption?.reason === 'stalled' ? stalled(interruption) : faultOf(error)
@@ -92,13 +94,13 @@ async function record(
     const waitMs = waitDelay(job.waits, timing)
     const entries = await requeueJob(db, job, { failure, waitMs, countAttempt: counted })
     log.warn({ err: error, code: failure.code, waitMs, waits: job.waits + 1 }, 'waiting; the job uses no attempt')
-    await add(entries, waitMs)
+    add(entries, waitMs)
     return false
   }
   const entries = await requeueJob(db, job, { failure })
   const delayMs = Math.min(timing.queuedMs, timing.backoffMs * 2 ** Math.min(20, job.attempt - 1))
   log.warn({ err: error, delayMs }, 'failed; the job will be retried')
-  await add(entries, delayMs)
+  add(entries, delayMs)
   return false
 }
 
