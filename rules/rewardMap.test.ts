@@ -1,80 +1,23 @@
-import fc from 'fast-check'
-import type { Hex } from 'viem'
 import { describe, expect, test } from 'vitest'
 import { must } from '#test/must.ts'
-import type { AttributedReceipt, Debt, EpochFacts } from './epochFacts.ts'
+import type { Debt, EpochFacts } from './epochFacts.ts'
 import { RewardTree, verifyProof } from './merkle.ts'
-import { buildRewardMap, type EpochRewardMap } from './rewardMap.ts'
-import type { SplitTerms } from './split.ts'
-
-const account = (n: number) => `0x${n.toString(16).padStart(40, '0')}` as Hex
-const [treasury, owner, host, staker, alice, bob, judge] = [1, 2, 3, 4, 5, 6, 7].map(account) as [
-  Hex,
-  Hex,
-  Hex,
-  Hex,
-  Hex,
-  Hex,
-  Hex,
-]
-
-const terms: SplitTerms = {
-  platform: 1_000n,
-  owner: 2_000n,
-  stakers: 1_000n,
-  data: 4_000n,
-  validators: 1_000n,
-  host: 2_000n,
-  ancestors: 1_000n,
-  dataByWeight: 5_000n,
-  unattributed: null,
-}
-
-const receipt = (parts: AttributedReceipt['parts'], fee = 100_000n): AttributedReceipt => ({
-  receiptId: 'r1',
-  endpointId: 'e1',
-  versionId: 'v1',
-  fee,
-  parts,
-})
-
-const base: EpochFacts = {
-  chain: 31337n,
-  distributor: account(99),
-  epoch: 1n,
+import { buildRewardMap } from './rewardMap.ts'
+import {
+  accountNumber,
+  alice,
+  simpleEpoch as base,
+  bob,
+  carriedSum,
+  host,
+  owner,
+  paid,
+  receipt,
+  simpleJudge,
+  staker,
+  simpleTerms as terms,
   treasury,
-  usage: [{ endpointId: 'e1', versionId: 'v1', host, fees: 100_000n }],
-  receipts: [
-    receipt([
-      { contributionId: 'a', mass: 400_000n },
-      { contributionId: 'b', mass: 100_000n },
-    ]),
-  ],
-  versions: [
-    {
-      versionId: 'v1',
-      modelId: 'm1',
-      parentVersionId: null,
-      weights: [
-        { contributionId: 'a', weight: 1n },
-        { contributionId: 'b', weight: 3n },
-      ],
-      judgements: [{ taskId: 't1', validator: judge, score: 5n }],
-    },
-  ],
-  models: [{ modelId: 'm1', owner, terms, stakes: [{ account: staker, amount: 10n }] }],
-  contributions: [
-    { contributionId: 'a', contributor: alice },
-    { contributionId: 'b', contributor: bob },
-  ],
-  excluded: [],
-  corrections: [],
-  before: { accounts: [], carried: [], debts: [] },
-}
-
-const paid = (map: EpochRewardMap, who: Hex) => map.leaves.find((leaf) => leaf.account === who)?.cumulative ?? 0n
-const carriedSum = (pots: { amount: bigint }[]) => pots.reduce((sum, pot) => sum + pot.amount, 0n)
-const feesOf = (facts: EpochFacts) => facts.usage.reduce((sum, use) => sum + use.fees, 0n)
+} from './test/simpleEpoch.ts'
 
 test('a simple epoch, calculated by hand', () => {
   const map = buildRewardMap(base)
@@ -82,7 +25,7 @@ test('a simple epoch, calculated by hand', () => {
   // weight (1 : 3), half by answer (40 %, 10 %, and 50 % unattributed to the treasury).
   expect(paid(map, owner)).toBe(18_000n)
   expect(paid(map, staker)).toBe(9_000n)
-  expect(paid(map, judge)).toBe(9_000n)
+  expect(paid(map, simpleJudge)).toBe(9_000n)
   expect(paid(map, host)).toBe(18_000n)
   expect(paid(map, alice)).toBe(4_500n + 7_200n)
   expect(paid(map, bob)).toBe(13_500n + 1_800n)
@@ -108,13 +51,13 @@ test('every amount is explained by its formula, and the explanations add up to t
     ['answers', alice, 7_200n, 'contribution', 'a'],
     ['answers', bob, 1_800n, 'contribution', 'b'],
     ['unattributed', treasury, 9_000n, 'pot', 'answers'],
-    ['validators', judge, 9_000n, 'task', 't1'],
+    ['validators', simpleJudge, 9_000n, 'task', 't1'],
     ['host', host, 18_000n, 'endpoint', 'e1'],
   ])
 })
 
 test('each version pays the hosts of its own endpoints, and lines come by version', () => {
-  const other = account(33)
+  const other = accountNumber(33)
   const usage = [...base.usage, { endpointId: 'e2', versionId: 'v0', host: other, fees: 50_000n }]
   const versions = [...base.versions, { ...must(base.versions[0]), versionId: 'v0' }]
   const map = buildRewardMap({ ...base, usage, versions })
@@ -145,7 +88,7 @@ test('an excluded contribution earns nothing from its epoch on; its mass goes to
 })
 
 test('amounts without a recipient go where the mandate says', () => {
-  const elsewhere = account(50)
+  const elsewhere = accountNumber(50)
   const models = [{ ...must(base.models[0]), terms: { ...terms, unattributed: elsewhere }, stakes: [] }]
   const map = buildRewardMap({ ...base, models, receipts: [] })
   expect(paid(map, elsewhere)).toBe(9_000n + 18_000n)
@@ -167,7 +110,7 @@ describe('ancestors', () => {
     })),
     models: Array.from({ length }, (_, i) => ({
       modelId: `m${i + 1}`,
-      owner: account(100 + i + 1),
+      owner: accountNumber(100 + i + 1),
       terms: { ...terms, ancestors: 3_000n, owner: 9_000n, host: 1_000n, stakers: 0n, data: 0n, validators: 0n },
       stakes: [],
     })),
@@ -176,7 +119,7 @@ describe('ancestors', () => {
   test('a capped share passes up, without a second platform share', () => {
     const map = buildRewardMap(chain(3))
     // 90,000: 27,000 up, 63,000 stay (10 % of it the host's); 8,100 further up, 18,900 stay; no host's part there.
-    expect([3, 2, 1].map((n) => paid(map, account(100 + n)))).toEqual([56_700n, 18_900n, 8_100n])
+    expect([3, 2, 1].map((n) => paid(map, accountNumber(100 + n)))).toEqual([56_700n, 18_900n, 8_100n])
     expect(paid(map, host)).toBe(6_300n)
     expect(map.treasury).toBe(10_000n)
   })
@@ -201,14 +144,14 @@ describe('ancestors', () => {
     const [parent, child] = facts.models
     const models = [{ ...must(parent), terms: { ...must(parent).terms, owner: 0n, host: 10_000n } }, must(child)]
     const map = buildRewardMap({ ...facts, models })
-    expect(paid(map, account(102))).toBe(81_000n)
+    expect(paid(map, accountNumber(102))).toBe(81_000n)
     expect(map).toMatchObject({ total: 100_000n, carried: [] })
   })
 
   test('no more than eight generations share', () => {
     const map = buildRewardMap(chain(12))
-    expect([12, 11, 4].every((n) => paid(map, account(100 + n)) > 0n)).toBe(true)
-    expect(paid(map, account(103))).toBe(0n)
+    expect([12, 11, 4].every((n) => paid(map, accountNumber(100 + n)) > 0n)).toBe(true)
+    expect(paid(map, accountNumber(103))).toBe(0n)
     expect(map.total + carriedSum(map.carried)).toBe(100_000n)
   })
 })
@@ -217,7 +160,7 @@ describe('remainders', () => {
   test('are carried and paid when the pot fills again', () => {
     const thirds = {
       ...base,
-      models: [{ ...must(base.models[0]), stakes: [8, 9, 10].map((n) => ({ account: account(n), amount: 1n })) }],
+      models: [{ ...must(base.models[0]), stakes: [8, 9, 10].map((n) => ({ account: accountNumber(n), amount: 1n })) }],
     }
     const first = buildRewardMap({ ...thirds, usage: [{ ...must(base.usage[0]), fees: 100_011n }], receipts: [] })
     expect(first.total + carriedSum(first.carried)).toBe(100_011n)
@@ -262,7 +205,7 @@ describe('remainders', () => {
       { versionId: 'v0', pot: 'owner' as const, amount: 2n },
     ]
     const map = buildRewardMap({ ...base, models, before: { accounts: [], carried, debts: [] } })
-    expect(paid(map, judge)).toBe(0n)
+    expect(paid(map, simpleJudge)).toBe(0n)
     expect(map.carried).toEqual([carried[1], carried[0]])
   })
 
@@ -303,139 +246,6 @@ describe('corrections', () => {
     expect(next.debts).toEqual([])
     expect(next.total).toBe(100_000n)
   })
-})
-
-test('splitting an account never gains: staker, contributor, validator, host', () => {
-  const size = fc.bigInt({ min: 2n, max: 1_000_000n })
-  const others = fc.array(size, { minLength: 1, maxLength: 4 })
-  fc.assert(
-    fc.property(
-      fc.bigInt({ min: 1n, max: 10n ** 20n }),
-      size,
-      fc.bigInt({ min: 0n, max: 1_000n }),
-      others,
-      (fees, mine, cut, rest) => {
-        const [me, twin] = [account(500), account(501)]
-        const part = (mine * cut) / 1_000n
-        const build = (parts: [Hex, bigint][]): EpochFacts => {
-          const rows = [...parts, ...rest.map((amount, i) => [account(600 + i), amount] as [Hex, bigint])]
-          const total = rows.reduce((sum, [, amount]) => sum + amount, 0n)
-          return {
-            ...base,
-            usage: rows.map(([who, amount], i) => ({
-              endpointId: `e${i}`,
-              versionId: 'v1',
-              host: who,
-              fees: amount * fees,
-            })),
-            receipts: [
-              {
-                receiptId: 'r',
-                endpointId: 'e0',
-                versionId: 'v1',
-                fee: must(rows[0])[1] * fees,
-                parts: rows.map(([, amount], i) => ({ contributionId: `c${i}`, mass: (amount * 1_000n) / total })),
-              },
-            ],
-            contributions: rows.map(([contributor], i) => ({ contributionId: `c${i}`, contributor })),
-            models: [{ ...must(base.models[0]), stakes: rows.map(([who, amount]) => ({ account: who, amount })) }],
-            versions: [
-              {
-                ...must(base.versions[0]),
-                weights: rows.map(([, weight], i) => ({ contributionId: `c${i}`, weight })),
-                judgements: rows.map(([validator, score], i) => ({ taskId: `t${i}`, validator, score })),
-              },
-            ],
-          }
-        }
-        const alone = buildRewardMap({ ...build([[me, mine]]), receipts: [] })
-        const apart = buildRewardMap({
-          ...build([
-            [me, part],
-            [twin, mine - part],
-          ]),
-          receipts: [],
-        })
-        expect(paid(apart, me) + paid(apart, twin) <= paid(alone, me)).toBe(true)
-        const facts = build([
-          [me, part],
-          [twin, mine - part],
-        ])
-        const map = buildRewardMap(facts)
-        expect(map.total + carriedSum(map.carried)).toBe(feesOf(facts))
-      },
-    ),
-    { numRuns: 60 },
-  )
-})
-
-test('over random epochs: fees are paid or carried to the wei, and nothing falls below what was claimed', () => {
-  const cut = fc.integer({ min: 0, max: 100 })
-  const epoch = fc.record({
-    fees: fc.bigInt({ min: 0n, max: 10n ** 19n }),
-    masses: fc.array(fc.bigInt({ min: 0n, max: 333_333n }), { minLength: 3, maxLength: 3 }),
-    claimed: fc.array(cut, { minLength: 12, maxLength: 12 }),
-    fine: fc.bigInt({ min: 0n, max: 10n ** 18n }),
-    excluded: fc.boolean(),
-  })
-  fc.assert(
-    fc.property(fc.array(epoch, { minLength: 1, maxLength: 5 }), (epochs) => {
-      let before: EpochFacts['before'] = { accounts: [], carried: [], debts: [] }
-      let [allFees, allTotals] = [0n, 0n]
-      epochs.forEach((e, i) => {
-        const map = buildRewardMap({
-          ...base,
-          epoch: BigInt(i + 1),
-          usage: [{ endpointId: 'e1', versionId: 'v2', host, fees: e.fees }],
-          receipts: [
-            {
-              receiptId: `r${i}`,
-              endpointId: 'e1',
-              versionId: 'v2',
-              fee: e.fees / 2n,
-              parts: e.masses.map((mass, n) => ({ contributionId: must('abc'[n]), mass })),
-            },
-          ],
-          contributions: [...base.contributions, { contributionId: 'c', contributor: alice }],
-          versions: [...base.versions, { ...must(base.versions[0]), versionId: 'v2', parentVersionId: 'v1' }],
-          models: [
-            { ...must(base.models[0]), stakes: [8, 9, 10].map((n) => ({ account: account(n), amount: BigInt(n) })) },
-          ],
-          excluded: e.excluded ? [{ contributionId: 'b', fromEpoch: 2n, reason: 'dispute' }] : [],
-          corrections: [
-            { account: alice, amount: e.fine, to: null, reason: `fine ${i}` },
-            { account: treasury, amount: e.fine / 3n, to: bob, reason: `back ${i}` },
-          ],
-          before,
-        })
-        allFees += e.fees
-        allTotals += map.total
-        expect(allTotals + carriedSum(map.carried)).toBe(allFees)
-        expect(map.leaves.reduce((sum, leaf) => sum + leaf.cumulative, 0n)).toBe(allTotals)
-        for (const { account: who, claimed } of before.accounts) expect(paid(map, who) >= claimed).toBe(true)
-        const accounts = map.leaves.map((leaf, n) => ({
-          ...leaf,
-          claimed: (leaf.cumulative * BigInt(must(e.claimed[n % 12]))) / 100n,
-        }))
-        before = { accounts, carried: map.carried, debts: map.debts }
-      })
-    }),
-    { numRuns: 80 },
-  )
-})
-
-test('the order of the facts does not change the root', () => {
-  const facts: EpochFacts = {
-    ...base,
-    usage: [...base.usage, { endpointId: 'e2', versionId: 'v1', host: account(33), fees: 77n }],
-  }
-  const turned: EpochFacts = {
-    ...facts,
-    usage: [...facts.usage].reverse(),
-    contributions: [...facts.contributions].reverse(),
-    versions: facts.versions.map((v) => ({ ...v, weights: [...v.weights].reverse() })),
-  }
-  expect(buildRewardMap(turned).root).toBe(buildRewardMap(facts).root)
 })
 
 test.each<[string, Partial<EpochFacts>, RegExp]>([
