@@ -1,15 +1,17 @@
 import type { Sql } from './database.ts'
+import type { Lane } from './jobs.ts'
 import type { QueueEntry, Queues } from './queue.ts'
 
-/** The queue carries the backlog: a worker with a free slot starts a new job directly (`workers/directStart.ts`), and only a job that is still
- *  queued a moment later is worth an entry. */
+/** The queue tells of the backlog. A worker that hears of a new job, or has a slot that becomes free, takes the next jobs of the lane from `job_run`
+ *  (`workers/directStart.ts`). The queue is for workers that did not hear: a moment after a job was committed, and when some of its lane still wait, one
+ *  entry for the lane wakes a worker, however many wait. */
 
 interface Context {
   db: Sql
   queues: Pick<Queues, 'add'>
 }
 
-/** The time in which a job may start directly. */
+/** The time in which a job may start without an entry. */
 const BACKLOG_MS = 25
 /** Entries in memory while the queue does not answer; beyond it they are left to the workers' sweep. */
 const MAX_ENTRIES = 10_000
@@ -29,7 +31,7 @@ const backlogOf = (queues: Context['queues']): Backlog => {
   return made
 }
 
-/** Adds the entries to the queue in a moment, except those of jobs that have started by then. Call it after the commit of their rows. It never
+/** Wakes a worker for each lane in a moment, when jobs of these entries have not started by then. Call it after the commit of their rows. It never
  *  fails: the workers' sweep adds what does not get there. */
 export function addToBacklog(context: Context, entries: readonly QueueEntry[]): void {
   if (entries.length === 0) return
@@ -37,6 +39,13 @@ export function addToBacklog(context: Context, entries: readonly QueueEntry[]): 
   const room = MAX_ENTRIES - backlog.entries.length
   backlog.entries.push(...entries.slice(0, room))
   backlog.done ??= flush(context, backlog)
+}
+
+/** The entries that wake a worker for each of these jobs that wait: the first of each lane. */
+export function wakeUps(entries: readonly QueueEntry[]): QueueEntry[] {
+  const first = new Map<Lane, QueueEntry>()
+  for (const entry of entries) if (!first.has(entry.lane)) first.set(entry.lane, { ...entry, wakes: true })
+  return [...first.values()]
 }
 
 /** Resolves when the queue has everything that `addToBacklog` was given. */
@@ -48,7 +57,7 @@ async function flush({ db, queues }: Context, backlog: Backlog): Promise<void> {
     const entries = backlog.entries.splice(0)
     try {
       const left = await stillQueued(db, entries)
-      if (left.length > 0) await queues.add(left)
+      if (left.length > 0) await queues.add(wakeUps(left))
     } catch {} // the sweep adds them
   } while (backlog.entries.length > 0)
   backlog.done = undefined

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
 import { addToBacklog } from './backlog.ts'
+import { batched } from './batch.ts'
 import type { Database, Sql } from './database.ts'
 import { PermanentError } from './errors.ts'
-import { checkJobInput, type JobDefinition, type JobInput, type JobKind, jobDefinition, jobs } from './jobs.ts'
-import { type Notification, notify, notifySql } from './notifications.ts'
+import { checkJobInput, type JobDefinition, type JobKind, jobDefinition, jobs } from './jobs.ts'
+import { notify, notifySql } from './notifications.ts'
 import { IS_LIVE, JobRun } from './offchain/jobs.ts'
 import type { QueueEntry, Queues } from './queue.ts'
 import { columns } from './rows.ts'
@@ -56,13 +57,14 @@ export async function enqueue<K extends JobKind>(
 ): Promise<JobRun> {
   const { also } = options
   return traced(`enqueue ${kind}`, { kind: 'producer' }, async (span) => {
+    const request = newJob(kind, input, options)
     const { job } = also
       ? await db.transaction(async (sql) => {
-          const inserted = await insertJob(sql, kind, input, options)
+          const inserted = await insertOne(sql, request)
           if (inserted.created) await also(sql, inserted.job)
           return inserted
         })
-      : await insertJob(db, kind, input, options) // a single statement needs no transaction
+      : orThrow(await inserterOf(db)(request))
     span.set({ 'job.id': job.id, 'job.kind': kind })
     if (job.status === 'Queued') addToBacklog({ db, queues }, queueEntries([job]))
     return job
@@ -77,59 +79,122 @@ export const queueEntries = (rows: readonly Pick<JobRun, 'id' | 'kind' | 'attemp
     return definition ? [{ lane: definition.lane, id, attempt, priority }] : []
   })
 
-/** SQL: the priority of an answer is the number of answers that its consumer waits for, so that a consumer with a long backlog does not keep
- *  another waiting. $3 is the input. The limit is that of BullMQ. */
-const FAIR_SHARE = `(select least(count(*), 2000000)::int from job_run
-  where kind = 'infer' and ${IS_LIVE} and lower(input->>'consumer') = lower($3::jsonb->>'consumer'))`
+/** A request whose key and input are checked. */
+interface NewJob {
+  id: string
+  kind: JobKind
+  key: string
+  storedKey: string
+  /** As JSON. */
+  input: string
+  requestedBy: string | null
+  parentId: string | null
+  traceparent: string | null
+}
 
-/** Inserts the job's row and notifies listeners, in one statement. After the commit the caller gives its entry (`queueEntries`) to
- *  `addToBacklog`. */
-export async function insertJob<K extends JobKind>(
-  sql: Sql,
-  kind: K,
-  input: unknown,
-  { key, requestedBy, parentId }: EnqueueOptions,
-): Promise<{ job: JobRun; created: boolean }> {
+function newJob(kind: JobKind, input: unknown, { key, requestedBy, parentId }: EnqueueOptions): NewJob {
   if (!Object.hasOwn(jobs, kind)) throw new Error(`There is no job kind ${kind}: declare it in schema/jobs.ts.`)
   if (key.length < 1 || key.length > 200)
     throw new EnqueueError('BAD_IDEMPOTENCY_KEY', 'An idempotency key has 1 to 200 characters.')
-  const checked: JobInput<K> = checkJobInput(kind, input)
-  const stored = JSON.stringify(checked)
-  const id = jobId(kind, { key, requestedBy })
-  const { attempts, lane, priority = 0 } = jobDefinition(kind) as JobDefinition
+  return {
+    ...{ id: jobId(kind, { key, requestedBy }), kind, key, storedKey: storedKey(kind, key, requestedBy) },
+    input: JSON.stringify(checkJobInput(kind, input)),
+    requestedBy: requestedBy?.toLowerCase() ?? null,
+    parentId: parentId ?? null,
+    traceparent: currentTraceparent(),
+  }
+}
+
+interface Inserted {
+  job: JobRun
+  /** False when a job with this key existed. */
+  created: boolean
+}
+
+/** Inserts the job's row and notifies listeners, in one statement. After the commit the caller gives its entry (`queueEntries`) to
+ *  `addToBacklog`. @throws InputError, EnqueueError */
+export const insertJob = <K extends JobKind>(sql: Sql, kind: K, input: unknown, options: EnqueueOptions) =>
+  insertOne(sql, newJob(kind, input, options))
+
+const insertOne = async (sql: Sql, request: NewJob): Promise<Inserted> =>
+  orThrow((await insertJobs(sql, [request]))[0] as Inserted | EnqueueError)
+
+function orThrow(result: Inserted | EnqueueError): Inserted {
+  if (result instanceof EnqueueError) throw result
+  return result
+}
+
+const inserters = new WeakMap<Database, (request: NewJob) => Promise<Inserted | EnqueueError>>()
+
+/** Inserts into `db`. Requests that arrive while a statement runs share the next one, and so one commit. */
+function inserterOf(db: Database) {
+  const made = inserters.get(db) ?? batched((requests: readonly NewJob[]) => insertJobs(db, requests))
+  inserters.set(db, made)
+  return made
+}
+
+/** SQL: the priority of an answer is the number of answers that its consumer waits for, so that a consumer with a long backlog does not keep
+ *  another waiting. The limit is that of BullMQ. */
+const FAIR_SHARE = `(select least(count(*), 2000000)::int from job_run
+  where kind = 'infer' and ${IS_LIVE} and lower(input->>'consumer') = lower(given.input::jsonb->>'consumer'))`
+
+const definitionOf = (kind: JobKind): JobDefinition => jobDefinition(kind) as JobDefinition
+
+/** In the order of their ids, so that concurrent statements with the same keys wait for each other in one order. */
+async function insertJobs(sql: Sql, requests: readonly NewJob[]): Promise<(Inserted | EnqueueError)[]> {
+  const sorted = [...requests].sort((a, b) => (a.id < b.id ? -1 : Number(a.id > b.id)))
   const { rows } = await sql.query({
-    name: `insert job ${kind === 'infer' ? kind : priority}`, // planned once per connection
+    name: 'insert jobs', // planned once per connection
     text: `with made as (
        insert into job_run (id, kind, input, status, attempt, attempts, queue, priority, progress, idempotency_key, requested_by, parent_id,
          traceparent, cancel_requested, created_at)
-       values ($1, $2, $3, 'Queued', 0, $4, $5, ${kind === 'infer' ? FAIR_SHARE : priority}, 0, $6, $7, $8, $10, false, clock_timestamp())
+       select id, kind, input::jsonb, 'Queued', 0, attempts, lane, case when kind = 'infer' then ${FAIR_SHARE} else priority end, 0, key,
+         requested_by, parent_id, traceparent, false, clock_timestamp()
+       from unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::text[], $6::int[], $7::text[], $8::text[], $9::text[], $10::text[])
+         as given(id, kind, input, attempts, lane, priority, key, requested_by, parent_id, traceparent)
        on conflict do nothing returning *)
-     select ${columns(JobRun)}, ${notifySql('$9')} from made`,
+     select ${columns(JobRun)}, ${notifySql(NEW_JOB_NOTICE)} from made`,
     values: [
-      id,
-      kind,
-      stored,
-      attempts,
-      lane,
-      storedKey(kind, key, requestedBy),
-      requestedBy?.toLowerCase() ?? null,
-      parentId ?? null,
-      JSON.stringify({ type: 'job', id, status: 'Queued', progress: 0, lane } satisfies Notification),
-      currentTraceparent(),
+      sorted.map(({ id }) => id),
+      sorted.map(({ kind }) => kind),
+      sorted.map(({ input }) => input),
+      sorted.map(({ kind }) => definitionOf(kind).attempts),
+      sorted.map(({ kind }) => definitionOf(kind).lane),
+      sorted.map(({ kind }) => definitionOf(kind).priority ?? 0),
+      sorted.map((request) => request.storedKey),
+      sorted.map(({ requestedBy }) => requestedBy),
+      sorted.map(({ parentId }) => parentId),
+      sorted.map(({ traceparent }) => traceparent),
     ],
   })
-  if (rows[0]) return { job: jobFromRow(rows[0]), created: true }
-  const found = await sql.query<JobRun & { same: boolean }>(
-    `select ${columns(JobRun)}, input = $2::jsonb as same from job_run where id = $1`,
-    [id, stored],
+  const made = new Map(rows.map((found) => [found.id as string, jobFromRow(found)]))
+  const results = requests.map(({ id }): Inserted | EnqueueError | undefined => {
+    const job = made.get(id)
+    made.delete(id) // a second request for it in this statement found it there
+    return job && { job, created: true }
+  })
+  const others = requests.filter((_, index) => !results[index])
+  const existing = others.length > 0 ? await existingJobs(sql, others) : []
+  return results.map((result) => result ?? (existing.shift() as Inserted | EnqueueError))
+}
+
+const NEW_JOB_NOTICE = `json_build_object('type', 'job', 'id', id, 'status', status, 'progress', progress, 'lane', queue)::text`
+
+/** The jobs that the keys of these requests already have, in this order. */
+async function existingJobs(sql: Sql, requests: readonly NewJob[]): Promise<(Inserted | EnqueueError)[]> {
+  const { rows } = await sql.query(
+    `select ${columns(JobRun)}, input = given_input::jsonb as same
+     from unnest($1::text[], $2::text[]) with ordinality as given(given_id, given_input, place) join job_run on id = given_id order by place`,
+    [requests.map(({ id }) => id), requests.map(({ input }) => input)],
   )
-  const { same, ...job } = found.rows[0] as JobRun & { same: boolean }
-  if (!same)
-    throw new EnqueueError(
+  return requests.map(({ id, kind, key }, index) => {
+    const { same, ...job } = rows[index]
+    if (same) return { job: jobFromRow(job), created: false }
+    return new EnqueueError(
       'IDEMPOTENCY_KEY_REUSED',
       `The idempotency key ${JSON.stringify(key)} was already used for a ${kind} with another input (job ${id}). Use a new key for a new request, or send the same input.`,
     )
-  return { job: jobFromRow(job), created: false }
+  })
 }
 
 /** A row read with `columns(JobRun)`, with or without the column of `notifySql`. */

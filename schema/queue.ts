@@ -21,14 +21,13 @@ export interface QueueEntry {
   priority?: number
   /** Delay before the entry is delivered, in milliseconds. */
   delayMs?: number
+  /** The entry does not ask for its job: it says that jobs of its lane wait in `job_run`. */
+  wakes?: boolean
 }
 
 export interface QueueWorker {
-  /** The slots of the lane in this worker: entries of the queue use them too. */
+  /** The slots of the lane in this worker: work that does not come from the queue takes them too. */
   readonly slots: SlotSemaphore
-  /** Takes a slot for work that does not come from the queue; undefined when none is free, or when the queue may have a backlog, which comes first.
-   *  Returns the function that gives the slot back. */
-  take(): (() => void) | undefined
   /** Stops taking new entries. */
   pause(): Promise<void>
   /** Waits for the calls in progress, then closes. */
@@ -85,15 +84,8 @@ type FetchedEntry = Entry | undefined
  *  busy worker while another is free. */
 class LaneWorker extends Worker {
   readonly slots = new SlotSemaphore(this.concurrency)
-  /** False from a fetch that found the queue empty until one that finds an entry. */
-  #hasBacklog = true
   /** Entries that were fetched with a slot and do not run yet. BullMQ's loop starts them after its current fetch, which therefore does not wait. */
   readonly #fetched = new Set<Entry>()
-
-  take(): (() => void) | undefined {
-    if (this.#hasBacklog || this.closing || this.isPaused() || !this.slots.tryAcquire()) return undefined
-    return () => this.slots.release()
-  }
 
   /** After an error other than a refused connection BullMQ retries at once, so a restarting database or missing tables would cause a busy loop:
    *  this waits before the retry. */
@@ -102,10 +94,7 @@ class LaneWorker extends Worker {
     if (!hasSlot) return undefined as unknown as Entry // as below
     let entry: FetchedEntry
     try {
-      if (!this.closing && !this.isPaused()) {
-        entry = await super.moveToActive(token, name)
-        this.#hasBacklog = entry !== undefined
-      }
+      if (!this.closing && !this.isPaused()) entry = await super.moveToActive(token, name)
       return entry as Entry // the base class declares that there always is one
     } catch (error) {
       await sleep(500)
@@ -227,7 +216,6 @@ function assemble(backend: Backend, settings: QueueSettings): Queues {
       worker.run().catch(onError)
       return {
         slots: worker.slots,
-        take: () => worker.take(),
         pause: () => worker.pause(true),
         async close() {
           await worker.close()

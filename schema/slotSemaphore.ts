@@ -1,5 +1,7 @@
 /** The slots of one lane in a worker. Whoever waits for one comes before whoever only tries. */
 export class SlotSemaphore {
+  /** Called when a slot becomes free that nobody waits for. */
+  onFree: (() => void) | undefined
   readonly #waiting: ((taken: boolean) => void)[] = []
   #free: number
 
@@ -7,8 +9,8 @@ export class SlotSemaphore {
     this.#free = count
   }
 
-  get used(): number {
-    return this.count - this.#free
+  get free(): number {
+    return this.#free
   }
 
   /** Takes a slot as soon as one is free, in the order of the calls; false when `endWaiting` came first. */
@@ -30,6 +32,9 @@ export class SlotSemaphore {
   release(): void {
     const next = this.#waiting.shift()
     if (next) next(true)
-    else this.#free++
+    else {
+      this.#free++
+      this.onFree?.()
+    }
   }
 }

@@ -71,13 +71,21 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const runner = createJobRunner({ ...options, workerId: id, timing })
   await registerWorker(db, id, options)
   const consumers = new Map<Lane, QueueWorker>()
-  const direct = createDirectStart(consumers, runner.start)
+  const direct = createDirectStart(runner.startNext)
   const stopListening = await listenNotifications(db, (notification) => {
     if (notification.type === 'cancel') runner.cancel(notification.id)
     else direct.hear(notification)
   })
   const lanes = LANES.filter((lane) => slots[lane] > 0)
-  await Promise.all(lanes.map(async (lane) => consumers.set(lane, await queues.worker(lane, slots[lane], runner.run))))
+  await Promise.all(
+    lanes.map(async (lane) => {
+      const consumer = await queues.worker(lane, slots[lane], async (entry) =>
+        entry.wakes ? direct.wake(lane) : runner.run(entry),
+      )
+      consumers.set(lane, consumer)
+      direct.add(lane, consumer.slots)
+    }),
+  )
   const every = (ms: number, task: string, work: () => Promise<unknown>) => periodically(task, ms, work, log)
   const timers = [
     every(timing.heartbeatMs, 'heartbeat', () =>
@@ -85,6 +93,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
         if (!known) await registerWorker(db, id, options)
       }),
     ),
+    every(timing.queuedMs, 'search for queued jobs', async () => lanes.forEach(direct.wake)),
     every(timing.sweepMs, 'sweep of jobs', createSweeper({ db, queues }, { ...timing, retentionDays })),
     every(REBROADCAST_MS, 'rebroadcast of transactions', () => chain.rebroadcast()),
     every(CHECKPOINT_SWEEP_MS, 'sweep of stored checkpoints', () => sweepCheckpoints({ db, store: checkpointStore })),

@@ -1,5 +1,6 @@
 import { type Database, databaseTime, type Sql } from '#schema/database.ts'
 import { insertJob, jobFromRow, queueEntries, releaseHold } from '#schema/enqueue.ts'
+import { jobKinds, type Lane } from '#schema/jobs.ts'
 import { notifySql } from '#schema/notifications.ts'
 import { Artifact } from '#schema/offchain/artifacts.ts'
 import { type JobCheckpoint, JobRun, type JobStatus } from '#schema/offchain/jobs.ts'
@@ -26,20 +27,25 @@ const claimLost = ({ id, attempt }: Claim) => new ClaimLostError(`Attempt ${atte
 /** Claims and heartbeats are simply repeated if a crash of the database loses them: their commit does not wait for the disk. */
 const ASYNCHRONOUS_COMMIT = `select set_config('synchronous_commit', 'off', true)`
 
-/** Claims jobs that are queued or have waited long enough, which starts the next attempt of each. Undefined for any other job, and for a second
- *  delivery, which thus has no effect. A row that another transaction holds is left to the sweep, so that claims never wait for each other. */
+/** SQL for the notification about a row of `job_run`. */
+const JOB_NOTICE = `json_build_object('type', 'job', 'id', id, 'status', status, 'progress', progress)::text`
+
+/** SQL that starts the next attempt of the jobs that `free` selects. A row that another transaction holds is left to others, so that claims never
+ *  wait for each other. $1 is the worker. */
+const claimSql = (free: string) => `with lazily as (${ASYNCHRONOUS_COMMIT}), free as (
+     select id as free from job_run where ${free} for update skip locked
+   ), taken as (
+     update job_run set status = 'Running', attempt = attempt + 1, worker_id = $1, error = null, retry_at = null,
+       started_at = clock_timestamp(), heartbeat_at = clock_timestamp()
+     from free where id = free returning job_run.*)
+   select ${columns(JobRun)}, ${notifySql(JOB_NOTICE)} from taken, lazily`
+
+/** Claims jobs that are queued or have waited long enough. Undefined for any other job, and for a second delivery, which thus has no effect. */
 export async function claimJobs(db: Sql, ids: readonly string[], workerId: string): Promise<(JobRun | undefined)[]> {
   const { rows } = await db.query({
     name: 'claim jobs',
-    text: `with lazily as (${ASYNCHRONOUS_COMMIT}), free as (
-       select id as free from job_run
-       where id = any($1) and (status = 'Queued' or status = 'Waiting' and retry_at <= clock_timestamp()) for update skip locked
-     ), taken as (
-       update job_run set status = 'Running', attempt = attempt + 1, worker_id = $2, error = null, retry_at = null,
-         started_at = clock_timestamp(), heartbeat_at = clock_timestamp()
-       from free where id = free returning job_run.*)
-     select ${columns(JobRun)}, ${notifySql(JOB_NOTICE)} from taken, lazily`,
-    values: [ids, workerId],
+    text: claimSql(`id = any($2) and (status = 'Queued' or status = 'Waiting' and retry_at <= clock_timestamp())`),
+    values: [workerId, ids],
   })
   const claimed = new Map(rows.map((found) => [found.id as string, jobFromRow(found)]))
   return ids.map((id) => {
@@ -49,11 +55,27 @@ export async function claimJobs(db: Sql, ids: readonly string[], workerId: strin
   })
 }
 
+/** Claims the next queued jobs of a lane, at most `count`, by priority and age; none of `except`, and none of a kind of a newer release. */
+export async function claimNextJobs(
+  db: Sql,
+  lane: Lane,
+  count: number,
+  workerId: string,
+  except: readonly string[] = [],
+): Promise<JobRun[]> {
+  const { rows } = await db.query({
+    name: 'claim next jobs',
+    text: claimSql(
+      `queue = $2 and status = 'Queued' and kind = any($3) and id <> all($4) and (retry_at is null or retry_at <= clock_timestamp())
+       order by priority, created_at limit $5`,
+    ),
+    values: [workerId, lane, jobKinds, except, count],
+  })
+  return rows.map(jobFromRow)
+}
+
 export const claimJob = async (db: Sql, id: string, workerId: string): Promise<JobRun | undefined> =>
   (await claimJobs(db, [id], workerId))[0]
-
-/** SQL for the notification about a row of `job_run`. */
-const JOB_NOTICE = `json_build_object('type', 'job', 'id', id, 'status', status, 'progress', progress)::text`
 
 /** Writes a heartbeat and the progress of the job. Returns whether a cancellation was requested. @throws ClaimLostError */
 export async function writeHeartbeat(
@@ -201,14 +223,14 @@ async function endAttempt(sql: Sql, claim: Claim, status: JobStatus, set: string
   if (!rowCount) throw claimLost(claim)
 }
 
-/** Hands a job on to its next attempt: at once, or after `delayMs` in the state Waiting. With `countAttempt: false` this attempt does not count
- *  against the job's limit. Returns the queue entry. @throws ClaimLostError */
+/** Hands a job on to its next attempt: at once, after `delayMs`, or after `waitMs` in the state Waiting. With `countAttempt: false` this attempt
+ *  does not count against the job's limit. Returns the queue entry. @throws ClaimLostError */
 export async function requeueJob(
   db: Database,
   job: JobRun,
-  options: { countAttempt?: boolean; failure?: JobFailure; waitMs?: number } = {},
+  options: { countAttempt?: boolean; failure?: JobFailure; delayMs?: number; waitMs?: number } = {},
 ): Promise<QueueEntry[]> {
-  const { countAttempt = true, failure, waitMs } = options
+  const { countAttempt = true, failure, delayMs, waitMs } = options
   const status: JobStatus = waitMs === undefined ? 'Queued' : 'Waiting'
   const { rowCount } = await db.query(
     `with handed_on as (
@@ -222,7 +244,7 @@ export async function requeueJob(
       failure ? JSON.stringify(failure) : null,
       countAttempt ? 0 : 1,
       waitMs === undefined ? 0 : 1,
-      waitMs ?? null,
+      waitMs ?? delayMs ?? null,
     ],
   )
   if (!rowCount) throw claimLost(job)

@@ -97,8 +97,8 @@ async function record(
     add(entries, waitMs)
     return false
   }
-  const entries = await requeueJob(db, job, { failure })
   const delayMs = Math.min(timing.queuedMs, timing.backoffMs * 2 ** Math.min(20, job.attempt - 1))
+  const entries = await requeueJob(db, job, { failure, delayMs })
   log.warn({ err: error, delayMs }, 'failed; the job will be retried')
   add(entries, delayMs)
   return false

@@ -3,12 +3,12 @@ import { join } from 'node:path'
 import type { Logger } from 'pino'
 import type { ArtifactStore, CheckpointStore } from '#schema/artifacts/index.ts'
 import { addToBacklog } from '#schema/backlog.ts'
+import { batched } from '#schema/batch.ts'
 import type { Database } from '#schema/database.ts'
 import { checkJobInput, type JobKind, jobDefinition, type Lane } from '#schema/jobs.ts'
 import type { JobRun } from '#schema/offchain/jobs.ts'
 import type { QueueEntry, Queues } from '#schema/queue.ts'
 import { type TraceSpan, traced } from '#schema/tracing.ts'
-import { batched } from './batch.ts'
 import type { ChainClient } from './chain.ts'
 import { openCheckpointFolder, restoreCheckpoint } from './checkpointFolder.ts'
 import { CheckpointUploads } from './checkpointUploads.ts'
@@ -25,6 +25,7 @@ import {
 } from './job.ts'
 import {
   claimJobs,
+  claimNextJobs,
   completeJob,
   type PlainSuccess,
   type StoredArtifact,
@@ -52,8 +53,8 @@ export interface JobRunnerOptions {
 export interface JobRunner {
   /** Runs the job of a queue entry to its end; does nothing when the job is no longer queued. Never rejects. */
   run(entry: Pick<QueueEntry, 'id'>): Promise<void>
-  /** Claims the job and starts it; `done` resolves at its end. Undefined when the job is no longer queued. Never rejects. */
-  start(id: string): Promise<{ done: Promise<void> } | undefined>
+  /** Claims the next jobs of the lane, at most `count`, and starts them: a promise for the end of each. Never rejects. */
+  startNext(lane: Lane, count: number): Promise<Promise<void>[]>
   /** Cancels a job if it runs here. */
   cancel(id: string): void
   /** Starts no further job, and tells the running jobs of `lane` to save a checkpoint and end. */
@@ -75,31 +76,39 @@ export function createJobRunner(options: JobRunnerOptions): JobRunner {
   const succeed = batched((ends: readonly PlainSuccess[]) => succeedJobs(db, ends))
   const runs = new Map<string, RunningJob>()
   const stopped = new Set<Lane>()
+  const begin = (job: JobRun): Promise<void> => {
+    const { id } = job
+    const abort = new AbortController()
+    const lane = jobDefinition(job.kind)?.lane
+    const attributes = {
+      'job.id': id,
+      'job.kind': job.kind,
+      'job.attempt': job.attempt,
+      'job.queue': lane ?? job.queue,
+    }
+    const span = { kind: 'consumer', parent: job.traceparent, attributes } as const
+    const done = traced(`job ${job.kind}`, span, (one) => runJob({ ...options, succeed }, job, abort, one)).finally(
+      () => runs.delete(id),
+    )
+    runs.set(id, { lane, abort, done })
+    if (lane && stopped.has(lane)) abort.abort(new Interruption('stopping'))
+    return done
+  }
   const runner: JobRunner = {
     async run({ id }) {
-      await (await runner.start(id))?.done
-    },
-    async start(id) {
       if (stopped.size || runs.has(id)) return
       const job = await claim(id).catch((err) => {
         log.warn({ err, job: id }, 'could not claim a job; the sweep will queue it again')
       })
-      if (!job) return
-      const abort = new AbortController()
-      const lane = jobDefinition(job.kind)?.lane
-      const attributes = {
-        'job.id': id,
-        'job.kind': job.kind,
-        'job.attempt': job.attempt,
-        'job.queue': lane ?? job.queue,
-      }
-      const span = { kind: 'consumer', parent: job.traceparent, attributes } as const
-      const done = traced(`job ${job.kind}`, span, (one) => runJob({ ...options, succeed }, job, abort, one)).finally(
-        () => runs.delete(id),
-      )
-      runs.set(id, { lane, abort, done })
-      if (lane && stopped.has(lane)) abort.abort(new Interruption('stopping'))
-      return { done }
+      if (job) await begin(job)
+    },
+    async startNext(lane, count) {
+      if (stopped.size) return []
+      const next = await claimNextJobs(db, lane, count, workerId, [...runs.keys()]).catch((err) => {
+        log.warn({ err, lane }, 'could not claim the next jobs; the sweep will queue them again')
+        return []
+      })
+      return next.map(begin)
     },
     cancel: (id) => runs.get(id)?.abort.abort(new Interruption('cancelled')),
     stop(lane) {

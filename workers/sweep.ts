@@ -1,7 +1,8 @@
 import { tryTransactionLock } from '#schema/advisoryLocks.ts'
+import { wakeUps } from '#schema/backlog.ts'
 import type { Database, Sql } from '#schema/database.ts'
 import { queueEntries, releaseHold } from '#schema/enqueue.ts'
-import { jobKinds } from '#schema/jobs.ts'
+import { jobDefinition, jobKinds } from '#schema/jobs.ts'
 import { notify } from '#schema/notifications.ts'
 import type { JobRun, JobStatus } from '#schema/offchain/jobs.ts'
 import type { QueueEntry, Queues } from '#schema/queue.ts'
@@ -19,19 +20,20 @@ export interface SweepTiming {
 }
 
 /** Repairs the state after crashes. A running job without a heartbeat for `staleMs` is queued again, or it ends when its attempts are used
- *  up or it was cancelled. Jobs that have been queued longer than `queuedMs`, or that have waited until their time, are added to the queue
- *  (again). Any number of workers may call this; an advisory lock lets one at a time do the work. Returns the entries that were added. */
+ *  up or it was cancelled. Where jobs have been queued longer than `queuedMs`, the queue wakes a worker of their lane; jobs that have waited until
+ *  their time are added to the queue (again). Any number of workers may call this; an advisory lock lets one at a time do the work. Returns what was
+ *  found. */
 export async function sweep(
   { db, queues }: { db: Database; queues: Pick<Queues, 'add'> },
   { staleMs, queuedMs }: SweepTiming,
 ): Promise<QueueEntry[]> {
-  const entries = await db.transaction(async (sql) => {
-    if (!(await tryTransactionLock(sql, 'sweep'))) return []
+  const { waiting, others } = await db.transaction(async (sql) => {
+    if (!(await tryTransactionLock(sql, 'sweep'))) return { waiting: [], others: [] }
     if (staleMs !== undefined) await handOnLostJobs(sql, staleMs)
     const startable = (condition: string, values: unknown[] = []) =>
-      sql.query<Pick<JobRun, 'id' | 'kind' | 'attempt' | 'priority'>>(
+      sql.query<Pick<JobRun, 'id' | 'kind' | 'attempt' | 'priority' | 'queue'>>(
         `select job.* from unnest($1::text[]) as kinds(name), lateral (
-           select id, kind, attempt, priority from job_run where kind = kinds.name and ${condition} order by created_at limit ${MAX_ENTRIES}) job`,
+           select id, kind, attempt, priority, queue from job_run where kind = kinds.name and ${condition} order by created_at limit ${MAX_ENTRIES}) job`,
         [jobKinds, ...values],
       )
     const queued = await startable(
@@ -39,11 +41,18 @@ export async function sweep(
       [queuedMs],
     )
     const due = await startable(`status = 'Waiting' and retry_at <= clock_timestamp()`)
-    return queueEntries([...queued.rows, ...due.rows])
+    return {
+      waiting: queueEntries(queued.rows.filter(hasOwnLane)),
+      others: queueEntries([...queued.rows.filter((row) => !hasOwnLane(row)), ...due.rows]),
+    }
   })
-  if (entries.length) await queues.add(entries)
-  return entries
+  const added = [...wakeUps(waiting), ...others]
+  if (added.length) await queues.add(added)
+  return [...waiting, ...others]
 }
+
+/** Workers take the jobs of a lane by the lane's name. Rows of an older release may have another: the queue delivers each of these. */
+const hasOwnLane = ({ kind, queue }: Pick<JobRun, 'kind' | 'queue'>) => jobDefinition(kind)?.lane === queue
 
 /** Skips a job that somebody has locked: a worker that is frozen in the middle of a transaction delays only its own job. */
 async function handOnLostJobs(sql: Sql, staleMs: number): Promise<void> {

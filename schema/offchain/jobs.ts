@@ -14,6 +14,7 @@ export interface JobCheckpoint {
 
 @OffChain('One job for the workers. This row is the source of truth; the queue carries only its id.')
 @Indexed('job_run_live', 'status, kind', IS_LIVE)
+@Indexed('job_run_next', 'queue, priority, created_at', `status = 'Queued'`)
 @Indexed('job_run_consumer', `lower(input->>'consumer')`, `kind = 'infer' and ${IS_LIVE}`)
 @Indexed('job_run_receipt', `(input->>'receiptId')`, `kind = 'attribute'`)
 @Indexed('job_run_recent', 'kind, finished_at desc', `status = 'Succeeded'`)
@@ -40,7 +41,10 @@ export class JobRun {
     default: 0,
   })
   waits!: number
-  @Time('When a waiting job is tried again, by the clock of the database.', { nullable: true }) retryAt!: Date | null
+  @Time('When a waiting job, or one whose attempt failed, is tried again, by the clock of the database.', {
+    nullable: true,
+  })
+  retryAt!: Date | null
   @Text('The account, the kind and the idempotency key: the same combination returns the same job.', { unique: true })
   idempotencyKey!: string
   @Text('The account that requested it.', { nullable: true, index: true }) requestedBy!: string | null

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { RetriableError } from '#schema/errors.ts'
 import { batched } from './batch.ts'
+import { RetriableError } from './errors.ts'
 
 test('a call that arrives alone runs at once; calls that arrive meanwhile share the next batch, in order', async () => {
   const batches: number[][] = []

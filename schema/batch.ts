@@ -1,4 +1,4 @@
-import { isRetriable } from '#schema/errors.ts'
+import { isRetriable } from './errors.ts'
 
 /** Gathers calls that arrive while an earlier batch runs into one. A call that arrives alone runs at once, so that nothing waits for a batch to
  *  fill. `work` gets the items in order and returns a result for each; it has an effect for all of them, or throws and has none. After an error
