@@ -2,16 +2,18 @@ import { randomBytes } from 'node:crypto'
 import { appendFile, chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import pg from 'pg'
 import { expect, onTestFinished, test } from 'vitest'
 import { startIndexer } from '#indexer/index.ts'
 import { type TestChain, testChain } from '#indexer/test/chain.ts'
 import { until } from '#indexer/test/follow.ts'
 import { noise, prepareNoise, seededInts } from '#indexer/test/noise.ts'
-import { localStore } from '#schema/artifacts/index.ts'
+import { localStore, s3Store } from '#schema/artifacts/index.ts'
 import type { Database } from '#schema/database.ts'
 import { schemaDrift } from '#schema/dataSource.ts'
 import { enqueue } from '#schema/enqueue.ts'
 import { openQueues } from '#schema/queue.ts'
+import { S3_CREDENTIALS, startS3 } from '#schema/test/s3.ts'
 import { databaseWith, freshDatabase } from '#test/database.ts'
 import { must } from '#test/must.ts'
 import { runProgram } from '#test/testSystem.ts'
@@ -47,6 +49,12 @@ async function contents(db: Database): Promise<Record<string, string>> {
 
 const rootOf = async (db: Database) =>
   (await db.query('select root from state_root where to_block is null')).rows[0].root
+
+async function hasLock(db: Database, condition: string): Promise<boolean> {
+  const { rowCount } = await db.query(`select 1 from pg_locks where ${condition} and database =
+    (select oid from pg_database where datname = current_database())`)
+  return Boolean(rowCount)
+}
 
 async function system() {
   const chain = await testChain()
@@ -115,10 +123,11 @@ test('a restored system has the same rows, roots and artifacts; the indexer goes
 
   const again = await restore(target, other)
   expect(again).toEqual({ code: 1, output: expect.stringMatching(/^DATABASE_URL: the database has rows \(\w+\)\./) })
-  const queue = await openQueues({ databaseUrl: target.url })
+  const user = new pg.Client({ connectionString: target.url, application_name: 'modelcommons api' })
+  await user.connect()
   const used = await restore(target, other, '--force')
-  expect(used.output).toBe('DATABASE_URL: queue use the database. Stop the services first.')
-  await queue.close()
+  expect(used.output).toBe('DATABASE_URL: api use the database. Stop the services first.')
+  await user.end()
   expect((await restore(target, other, '--force')).code).toBe(0)
   expect(await contents(target)).toEqual(saved)
 }, 180_000)
@@ -143,7 +152,14 @@ test('a backup that is incomplete, damaged or of a newer release changes nothing
   await refused(/is not a complete backup/)
   await writeFile(manifestFile, text)
   const [object] = (await readdir(join(out, 'objects'), { recursive: true })).filter((name) => name.includes('0x'))
-  await rm(join(out, 'objects', must(object)))
+  const file = join(out, 'objects', must(object))
+  const bytes = await readFile(file)
+  await writeFile(
+    file,
+    bytes.map((byte, at) => (at === 7 ? byte ^ 1 : byte)),
+  )
+  await refused(/is damaged: objects: 0x/)
+  await rm(file)
   await refused(/is damaged: objects: 0x/)
   await appendFile(join(out, 'database/holder.copy'), 'x')
   await refused(/is damaged: database\/holder\.copy is missing or was changed/)
@@ -156,13 +172,7 @@ test('an interrupted restore changes nothing', async () => {
   const reader = await db.pool.connect() // the restore waits for it
   await reader.query('begin')
   await reader.query('select 1 from holder')
-  const locked = async (condition: string) =>
-    Boolean(
-      (
-        await db.query(`select 1 from pg_locks where ${condition} and database =
-    (select oid from pg_database where datname = current_database())`)
-      ).rowCount,
-    )
+  const locked = (condition: string) => hasLock(db, condition)
   const env = { DATABASE_URL: db.url, MODELCOMMONS_HOME: home, LOG_LEVEL: 'silent' }
   const { code, output } = await runProgram('restore', env, [out, '--force'], async (child) => {
     await until('the restore waits for a lock', () => locked('not granted and relation is not null'))
@@ -173,4 +183,70 @@ test('an interrupted restore changes nothing', async () => {
   reader.release()
   await until('its session has ended', async () => !(await locked(`mode = 'AccessExclusiveLock'`)))
   expect(await contents(db)).toEqual(saved)
+}, 120_000)
+
+test('a backup that is killed half-way is none, and the next one is complete', async () => {
+  const { home, db, out, backup, restore } = await system()
+  const writer = await db.pool.connect() // the backup waits for it, in the middle of the tables
+  await writer.query('begin')
+  await writer.query('lock table voucher in access exclusive mode')
+  const env = { DATABASE_URL: db.url, MODELCOMMONS_HOME: home, LOG_LEVEL: 'silent' }
+  await runProgram('backup', env, ['--out', out], async (child) => {
+    await until('the backup waits for a lock', () => hasLock(db, 'not granted and relation is not null'))
+    child.kill('SIGKILL')
+  })
+  await writer.query('rollback')
+  writer.release()
+  const [part] = (await readdir(home)).filter((name) => name.endsWith('.part'))
+  const target = await databaseWith(0)
+  const refused = { code: 1, output: expect.stringMatching(/is not a complete backup/) }
+  expect(await runProgram('restore', { ...env, DATABASE_URL: target.url }, [join(home, must(part))])).toEqual(refused)
+  expect((await backup()).code).toBe(0)
+  expect((await restore(target, await folder())).code).toBe(0)
+  expect(await contents(target)).toEqual(await contents(db))
+}, 120_000)
+
+test('the objects of a bucket are copied with the backup, or must still be in the bucket of the restored system', async () => {
+  const s3 = await startS3()
+  onTestFinished(() => s3.close())
+  const db = await freshDatabase()
+  const [home, bucket, other] = [await folder(), await s3.bucket(), await s3.bucket()]
+  const settings = { endpoint: s3.endpoint, region: 'us-east-1', ...S3_CREDENTIALS, pathStyle: true }
+  const [from, to] = await Promise.all([bucket, other].map((name) => s3Store({ ...settings, bucket: name })))
+  const [small, large] = [await must(from).put(randomBytes(300)), await must(from).put(randomBytes(9 << 20))]
+  const run = (command: string, database: Database, name: string, ...args: string[]) =>
+    runProgram(
+      command,
+      {
+        DATABASE_URL: database.url,
+        MODELCOMMONS_HOME: home,
+        LOG_LEVEL: 'silent',
+        RPC_URL: 'http://127.0.0.1:9',
+        S3_ENDPOINT: s3.endpoint,
+        S3_BUCKET: name,
+        S3_REGION: 'us-east-1',
+        S3_ACCESS_KEY_ID: S3_CREDENTIALS.accessKeyId,
+        S3_SECRET_ACCESS_KEY: S3_CREDENTIALS.secretAccessKey,
+      },
+      args,
+    )
+  const [listed, copied] = [join(home, 'listed'), join(home, 'copied')]
+  expect(await run('backup', db, bucket, '--out', listed)).toEqual({
+    code: 0,
+    output: expect.stringMatching(/2 objects listed, not copied \(--with-objects copies them\)\.$/),
+  })
+  expect((await run('backup', db, bucket, '--out', copied, '--with-objects')).code).toBe(0)
+
+  const target = await databaseWith(0)
+  expect(await run('restore', target, other, listed)).toEqual({
+    code: 1,
+    output: expect.stringMatching(
+      /^S3_BUCKET: 2 of 2 objects of the backup are not in .*restore a backup with --with-objects/,
+    ),
+  })
+  expect(await contents(target)).toEqual({})
+  expect(await run('restore', target, other, copied)).toMatchObject({ code: 0 })
+  for (const name of [small, large])
+    expect(Buffer.compare(await must(to).get(name), await must(from).get(name)), name).toBe(0)
+  expect((await run('restore', await databaseWith(0), bucket, listed)).code).toBe(0)
 }, 120_000)

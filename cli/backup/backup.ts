@@ -3,7 +3,7 @@ import { copyFile, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Config, ConfigError, readConfig } from '#config'
-import { folderObjects } from '#schema/artifacts/index.ts'
+import { ArtifactError, folderObjects } from '#schema/artifacts/index.ts'
 import type { Database } from '#schema/database.ts'
 import { RetriableError } from '#schema/errors.ts'
 import { embeddedChainFiles } from '../configuredChain.ts'
@@ -92,10 +92,16 @@ async function saveObjects(config: Config, folder: string, copy: boolean): Promi
   const to = folderObjects(join(folder, OBJECTS))
   const found: BackupManifest['objects'] = []
   for (const key of await keysOf(from)) {
-    const bytes = copy ? await copyObject(from, to, key, folder) : await from.size(key)
+    const bytes = copy ? await copyObject(from, to, key, folder).catch(leaveOutCorrupt) : await from.size(key)
     if (bytes !== undefined) found.push({ key, bytes })
   }
   return found
+}
+
+/** An artifact that is corrupt already must not prevent the backup of all others. */
+function leaveOutCorrupt(error: unknown): undefined {
+  if (!(error instanceof ArtifactError && error.code === 'corrupt')) throw error
+  console.error(`Left out of the backup: ${error.message}`)
 }
 
 const CHAIN_WRITE_TIMEOUT_MS = 30_000

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdir, open, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
+import { nameOfFile, requireName } from '#schema/artifacts/names.ts'
 import { ObjectMissingError, type ObjectStore } from '#schema/artifacts/objects.ts'
 
 /** The keys of all objects of a store, sorted. A folder keeps `0x…` in a sub-folder of its first two digits, which is not part of the key. */
@@ -12,7 +13,8 @@ export async function keysOf(objects: ObjectStore): Promise<string[]> {
   return keys.sort()
 }
 
-/** Copies one object through a file in `folder`. @returns its size; undefined when it is not there any more. */
+/** Copies one object through a file in `folder`. @returns its size; undefined when it is not there any more.
+ *  @throws ArtifactError when an artifact does not have the content that its key names. */
 export async function copyObject(
   from: ObjectStore,
   to: ObjectStore,
@@ -25,6 +27,7 @@ export async function copyObject(
   try {
     await mkdir(dirname(path), { recursive: true })
     await pipeline(from.read(key), createWriteStream(path))
+    await requireContent(key, path)
     await to.put(key, { path, size })
     return size
   } catch (error) {
@@ -32,5 +35,16 @@ export async function copyObject(
     throw error
   } finally {
     await rm(path, { force: true })
+  }
+}
+
+/** Artifacts are named by their content; other objects, such as checkpoints, are not. */
+async function requireContent(name: string, path: string): Promise<void> {
+  if (!name.startsWith('0x')) return
+  const file = await open(path)
+  try {
+    requireName(name, await nameOfFile(file))
+  } finally {
+    await file.close()
   }
 }

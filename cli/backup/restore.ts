@@ -3,7 +3,7 @@ import { copyFile, mkdir, rm } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import type { QueryRunner } from 'typeorm'
 import { type Config, ConfigError, readConfig } from '#config'
-import { folderObjects } from '#schema/artifacts/index.ts'
+import { ArtifactError, folderObjects } from '#schema/artifacts/index.ts'
 import type { Database, Sql } from '#schema/database.ts'
 import { tables } from '#schema/entities.ts'
 import { COMPATIBILITY_TABLE, migrate } from '#schema/migrate.ts'
@@ -141,7 +141,11 @@ async function restoreObjects(config: Config, folder: string, manifest: BackupMa
   const from = folderObjects(join(folder, OBJECTS))
   const missing: string[] = []
   for (const { key, bytes } of manifest.objects) {
-    const stored = manifest.objectsIncluded ? await copyObject(from, to, key, config.home) : await to.size(key)
+    const stored = manifest.objectsIncluded
+      ? await copyObject(from, to, key, config.home).catch((cause) => {
+          throw cause instanceof ArtifactError ? damaged(folder, `${OBJECTS}: ${key}`) : cause
+        })
+      : await to.size(key)
     if (stored !== bytes) missing.push(key)
   }
   if (!missing.length) return
