@@ -78,6 +78,12 @@ const schema = z.object({
   RECONCILE_SECONDS: whole(0, 86_400, 'a whole number of seconds').default(600),
   /** The private key that signs the workers' transactions. */
   OPERATOR_KEY: key.optional(),
+  /** The most that these transactions may pay for a unit of gas. */
+  MAX_FEE_GWEI: z.coerce
+    .number('expected a number of gwei')
+    .min(0.001, 'expected at least 0.001')
+    .max(1e9, 'expected at most 1000000000')
+    .default(500),
   S3_ENDPOINT: url(['http:', 'https:']).optional(),
   S3_BUCKET: z.string().min(3).optional(),
   S3_REGION: z.string().optional(),
@@ -169,6 +175,8 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env, { requireDeploy
     reconcileMs: value.RECONCILE_SECONDS * 1000,
     deployment: value.DEPLOYMENT,
     operatorKey: value.OPERATOR_KEY as `0x${string}` | undefined,
+    /** In wei. */
+    maxFee: BigInt(Math.round(value.MAX_FEE_GWEI * 1e9)),
     artifacts: join(home, 'artifacts'),
     artifactCache: { folder: join(home, 'cache', 'artifacts'), maxBytes: value.ARTIFACT_CACHE_BYTES },
     s3: value.S3_BUCKET

@@ -72,9 +72,12 @@ export const requireDeployedChain = (url: string, deployment: ContractsOnChain):
 export const blockNumberAt = (url: string): Promise<number> =>
   withEndpoint(url, async (rpc) => Number(await rpc.request('eth_blockNumber')))
 
-/** The native tokens of an account, in wei, as the node at `url` tells. */
-export const balanceAt = (url: string, account: string): Promise<number> =>
-  withEndpoint(url, async (rpc) => Number(await rpc.request('eth_getBalance', [account, 'latest'])))
+/** The native tokens of an account and the price of gas, in wei, as the node at `url` tells. */
+export const fundsAt = (url: string, account: string): Promise<{ balance: bigint; gasPrice: bigint }> =>
+  withEndpoint(url, async (rpc) => ({
+    balance: BigInt(String(await rpc.request('eth_getBalance', [account, 'latest']))),
+    gasPrice: BigInt(String(await rpc.request('eth_gasPrice', []))),
+  }))
 
 const shownAll = (some: readonly Endpoint[]) => some.map(({ url }) => redactedUrl(url)).join(', ')
 

@@ -3,8 +3,9 @@ import { openDatabase, type Sql } from '#schema/database.ts'
 import { pendingMigrations } from '#schema/migrate.ts'
 import { IS_LIVE } from '#schema/offchain/jobs.ts'
 import { WORKER_ALIVE, WORKER_LOST } from '#schema/workers.ts'
+import { transactionsLeft } from '#workers/wallet.ts'
 import { alerts, exceeds, LIMITS_OF_ALERTS, RUNBOOK, sectionOf } from '../dashboards/alerts.ts'
-import { balanceAt, blockNumberAt, type DoctorCheck } from './chainChecks.ts'
+import { blockNumberAt, type DoctorCheck, fundsAt } from './chainChecks.ts'
 import { METRIC_PREFIX, type MetricSample, readSystemMetric, SYSTEM_METRICS } from './systemMetrics.ts'
 
 /** The check that all others of the database follow. */
@@ -115,19 +116,22 @@ async function indexFollows(sql: Sql, rpcUrls: string): Promise<string> {
 /** The accounts that have signed so far: this host need not have their key. */
 async function signersCanPay(sql: Sql, rpcUrls: string): Promise<string> {
   const { rows } = await sql.query<{ sender: string }>('select distinct sender from chain_transaction')
-  const balances = await Promise.all(
-    rows.map(async ({ sender }) => ({
-      sender,
-      wei: await Promise.any(endpointsIn(rpcUrls).map((url) => balanceAt(url, sender))),
-    })),
+  const signers = await Promise.all(
+    rows.map(async ({ sender }) => {
+      const { balance, gasPrice } = await Promise.any(endpointsIn(rpcUrls).map((url) => fundsAt(url, sender)))
+      return { sender, tokens: Number(balance) / 1e18, left: await transactionsLeft(sql, sender, balance, gasPrice) }
+    }),
   )
   const alert = alerts.find(({ name }) => name === 'SignerBalanceLow')
-  for (const { sender, wei } of balances)
-    if (alert?.limit && exceeds(alert.limit, { labels: {}, value: wei }))
+  for (const { sender, tokens, left } of signers)
+    if (alert?.limit && exceeds(alert.limit, { labels: {}, value: left }))
       throw new Error(
-        `${sender} has ${wei / 1e18} native tokens for gas: when they are used up, jobs wait. Send it more. See ${sectionOf(alert)}.`,
+        `${sender} has ${tokens} native tokens for gas, which pay for about ${left} transactions: when they are used up, jobs wait. Send it more. See ${sectionOf(alert)}.`,
       )
-  return balances.map(({ sender, wei }) => `${sender} has ${wei / 1e18}`).join(', ') || 'nothing is signed yet'
+  return (
+    signers.map(({ sender, tokens, left }) => `${sender} has ${tokens}, enough for ${left} transactions`).join(', ') ||
+    'nothing is signed yet'
+  )
 }
 
 async function workersAlive(sql: Sql): Promise<string> {

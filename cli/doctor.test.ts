@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
+import { serializeTransaction } from 'viem'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { rpc, startAnvil } from '#contracts/anvil.ts'
 import { testChain } from '#indexer/test/chain.ts'
@@ -140,13 +141,13 @@ test('the lag is measured at the node: an indexer that sees no blocks does not h
   await db.query('update cursor set block = 100000')
   await db.query(
     `insert into chain_transaction (id, sender, nonce, hash, raw, status, created_at)
-     values ('k', $1, 0, $2, '0x', 'Mined', now())`,
-    [`0x${'12'.repeat(20)}`, `0x${'34'.repeat(32)}`],
+     values ('k', $1, 0, $2, $3, 'Mined', now())`,
+    [`0x${'12'.repeat(20)}`, `0x${'34'.repeat(32)}`, serializeTransaction({ chainId: 1, gas: 100_000n })],
   )
   const caught = await runProgram('doctor', { ...env, RPC_URL: chain.url, DEPLOYMENT: file })
   expect(caught.output).toMatch(/^✓ lag +0 blocks behind the head$/m)
   expect(caught.output).toMatch(
-    /^✗ signer +0x1212\w+ has 0 native tokens for gas.* See docs\/for-operators\.md#signerbalancelow\.$/m,
+    /^✗ signer +0x1212\w+ has 0 native tokens for gas, which pay for about 0 transactions.* See docs\/for-operators\.md#signerbalancelow\.$/m,
   )
 })
 

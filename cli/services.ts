@@ -129,7 +129,7 @@ export const runWorker = () =>
     const queues = await openQueues({ databaseUrl, redisUrl: config.redisUrl })
     const registry = openProcessMetrics(config)
     const { artifacts, checkpoints } = await openStores(config, log, circuitObserver(registry))
-    const chain = await openChainClient({ rpcUrl, deployment, operatorKey, db, log })
+    const chain = await openChainClient({ rpcUrl, deployment, operatorKey, db, log, maxFee: config.maxFee })
     const slots = workerSlots(config)
     const engines: LaneEngines = startEnginePool({
       device: config.device,

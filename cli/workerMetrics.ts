@@ -115,5 +115,10 @@ export function addWorkerMetrics(registry: Registry, worker: { readonly running:
   gauge('signer_balance_wei', 'Native tokens of the account that signs.', async () =>
     Number(await chain.client.getBalance({ address: chain.account })),
   )
+  gauge(
+    'signer_transactions_left',
+    'How many more transactions of average size that account can pay for at the present gas price.',
+    () => chain.transactionsLeft(),
+  )
   gauge('signer_missing_nonces', 'Signed transactions of which the node knows nothing.', () => chain.missingNonces())
 }

@@ -57,7 +57,7 @@ test('every metric that an alarm or a board names is exported by a service', asy
 
 test('what every API or worker exports alike is never added up: with two of them nothing doubles', () => {
   const measured = [...SYSTEM_METRICS, ...INDEX_HEALTH_METRICS].map(({ name }) => name)
-  const alike = [...measured, 'signer_balance_wei', 'signer_missing_nonces']
+  const alike = [...measured, 'signer_balance_wei', 'signer_transactions_left', 'signer_missing_nonces']
   for (const name of alike) {
     const uses = expressions().filter((expr) => new RegExp(`${METRIC_PREFIX}${name}\\b`).test(expr))
     const extremum = new RegExp(`(max|min|absent)( by \\([\\w, ]+\\) )?\\(${METRIC_PREFIX}${name}({[^}]*})?\\)`, 'g')

@@ -31,7 +31,6 @@ const MINUTE = 60
 const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
 const GIB = 2 ** 30
-const ETHER = 1e18
 
 /** The limits that an operator may want to look up or change. */
 export const LIMITS_OF_ALERTS = {
@@ -42,7 +41,7 @@ export const LIMITS_OF_ALERTS = {
   waitingSeconds: 2 * MINUTE,
   unminedSeconds: 10 * MINUTE,
   unsettledSeconds: 8 * DAY,
-  signerEther: 0.1,
+  signerTransactions: 100,
   reorganisedBlocks: 12,
   freeDiskGiB: 2,
   freeDisk: 0.1,
@@ -185,9 +184,13 @@ export const alerts: readonly Alert[] = [
   {
     name: 'SignerBalanceLow',
     severity: 'critical',
-    summary: 'The account {{ $labels.account }} has {{ $value }} wei for gas.',
+    summary: 'The account {{ $labels.account }} can pay for {{ $value }} more transactions.',
     minutes: 5,
-    limit: { metric: 'modelcommons_signer_balance_wei', by: ['chain', 'account'], below: L.signerEther * ETHER },
+    limit: {
+      metric: 'modelcommons_signer_transactions_left',
+      by: ['chain', 'account'],
+      below: L.signerTransactions,
+    },
   },
   {
     name: 'TransactionNotMined',

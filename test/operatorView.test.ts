@@ -41,7 +41,10 @@ test('a worker and an API tell how they are on ports of their own, engine proces
   expect(await value(WORKER_PORT, 'engine_starts_total{lane="infer"}')).toBe(1)
   expect(await value(WORKER_PORT, 'engine_memory_bytes{lane="infer"}')).toBeGreaterThan(2 ** 20)
   expect(await value(WORKER_PORT, 'engine_wait_seconds_count{task="generate"}')).toBe(1)
-  expect((await get(WORKER_PORT, '/metrics')).text).toMatch(/^modelcommons_signer_balance_wei\{chain="31337",.*\} \d/m)
+  for (const name of ['signer_balance_wei', 'signer_transactions_left'])
+    expect((await get(WORKER_PORT, '/metrics')).text).toMatch(
+      new RegExp(`^modelcommons_${name}\\{chain="31337",.*\\} \\d`, 'm'),
+    )
   expect(await value(API_METRICS_PORT, 'workers{device="cpu"}')).toBe(1)
   expect(await value(API_METRICS_PORT, 'jobs{kind="infer",status="Succeeded"}')).toBe(1)
 

@@ -1,81 +1,29 @@
 import { fork } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createPublicClient, createWalletClient, type Hex, http, toHex } from 'viem'
-import { mnemonicToAccount } from 'viem/accounts'
+import { createWalletClient, type Hex, http } from 'viem'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
-import { type Anvil, DEV_MNEMONIC, rpc, startAnvil } from '#contracts/anvil.ts'
-import { type Deployment, deployAll } from '#contracts/deploy.ts'
+import { rpc } from '#contracts/anvil.ts'
 import { freePort } from '#schema/postgres.ts'
 import { installTracer, type TraceAttributes } from '#schema/tracing.ts'
 import { freshDatabase } from '#test/database.ts'
-import { must } from '#test/must.ts'
-import { type ChainClientOptions, openChainClient } from './chain.ts'
+import { openChainClient } from './chain.ts'
 import { ChainMismatchError } from './chainErrors.ts'
+import { deployer, type TestNetwork, testNetwork } from './test/operator.ts'
 import { rpcProxy } from './test/rpcProxy.ts'
-import { silent, temporaryFolder } from './test/testWorker.ts'
+import { temporaryFolder } from './test/testWorker.ts'
 
-const deployer = mnemonicToAccount(DEV_MNEMONIC, { addressIndex: 0 })
-let anvil: Anvil
-let deployment: Deployment
-let accounts = 10
+let anvil: TestNetwork['anvil']
+let deployment: TestNetwork['deployment']
+let operator: TestNetwork['operator']
+let manually: TestNetwork['manually']
+let waiting: TestNetwork['waiting']
+let mine: TestNetwork['mine']
 
 beforeAll(async () => {
-  anvil = await startAnvil({ accounts: 60 })
-  const transport = http(anvil.url)
-  const operator = mnemonicToAccount(DEV_MNEMONIC, { addressIndex: 1 }).address
-  deployment = await deployAll(
-    createWalletClient({ account: deployer, transport }),
-    createPublicClient({ transport }),
-    {
-      operator,
-    },
-  )
+  ;({ anvil, deployment, operator, manually, waiting, mine } = await testNetwork())
 })
 afterAll(() => anvil.stop())
-
-/** An operator with its own account and database, on the chain that all tests of this file share. */
-async function operator(over: Partial<ChainClientOptions> = {}) {
-  const account = mnemonicToAccount(DEV_MNEMONIC, { addressIndex: accounts++ })
-  const operatorKey = toHex(must(account.getHdKey().privateKey, 'private key'))
-  const db = over.db ?? (await freshDatabase())
-  const options: ChainClientOptions = {
-    rpcUrl: anvil.url,
-    deployment,
-    operatorKey,
-    db,
-    log: silent,
-    pollMs: 20,
-    ...over,
-  }
-  const chain = await openChainClient(options)
-  return {
-    db,
-    chain,
-    account,
-    operatorKey,
-    options,
-    /** A deposit: the tests count how often it happens. */
-    deposit: (key: string, value = 7n, signal?: AbortSignal) =>
-      chain.transact(key, { contract: 'GOpen', functionName: 'deposit', args: [], value }, { signal }),
-    balance: () => chain.read('GOpen', 'balanceOf', [account.address]),
-    rows: async () => (await db.query('select id, nonce, status, error from chain_transaction order by nonce')).rows,
-  }
-}
-
-const manually = async () => {
-  await rpc(anvil.url, 'evm_setAutomine', [false])
-  onTestFinished(async () => {
-    await rpc(anvil.url, 'evm_setAutomine', [true])
-    await rpc(anvil.url, 'evm_mine')
-  })
-}
-/** Waits until the pool has this number of pending transactions. */
-const waiting = (count: number) =>
-  vi.waitFor(async () => expect(await rpc(anvil.url, 'txpool_status')).toMatchObject({ pending: toHex(count) }), {
-    timeout: 5000,
-  })
-const mine = (blocks = 1) => rpc(anvil.url, 'anvil_mine', [toHex(blocks)])
 
 describe('a write under a key', () => {
   test('happens once, however many calls are made at once or later, and each call gets the receipt and the events', async () => {

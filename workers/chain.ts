@@ -10,6 +10,7 @@ import {
   type Hex,
   http,
   type PublicClient,
+  parseGwei,
   type TransactionReceipt,
   type Transport,
   webSocket,
@@ -22,6 +23,7 @@ import type { Database } from '#schema/database.ts'
 import { traced } from '#schema/tracing.ts'
 import { ChainMismatchError, ChainUnavailableError } from './chainErrors.ts'
 import { createTransactor, type SignedTransaction } from './transact.ts'
+import { transactionsLeft } from './wallet.ts'
 
 /** The receipt of a write, with the decoded events of our contracts in order. */
 export type DecodedReceipt = TransactionReceipt & { events: DecodedEvent[] }
@@ -77,6 +79,8 @@ export interface ChainClient {
   rebroadcast(): Promise<number>
   /** The number of signed transactions of the operator of which the node knows nothing: neither mined nor in its pool. */
   missingNonces(): Promise<number>
+  /** How many more transactions of average size the operator's account can pay for. */
+  transactionsLeft(): Promise<number>
   /** The operator's EIP-191 signature of 32 bytes. */
   sign(hash: Hex): Promise<Hex>
 }
@@ -91,6 +95,10 @@ export interface ChainClientOptions {
   pollMs?: number
   /** How long to wait until a transaction is mined; default 3 minutes. */
   receiptTimeoutMs?: number
+  /** After how long a transaction that is not mined is replaced at a higher fee; default 1 minute. */
+  replaceAfterMs?: number
+  /** The most that a unit of gas may cost, in wei; default 500 gwei. */
+  maxFee?: bigint
 }
 
 /** Development chains, which mine a block only for a transaction. */
@@ -135,6 +143,8 @@ export async function openChainClient(options: ChainClientOptions): Promise<Chai
     log,
     pollMs,
     receiptTimeoutMs: options.receiptTimeoutMs ?? 180_000,
+    replaceAfterMs: options.replaceAfterMs ?? 60_000,
+    maxFee: options.maxFee ?? parseGwei('500'),
   })
   return {
     client,
@@ -173,6 +183,13 @@ export async function openChainClient(options: ChainClientOptions): Promise<Chai
     signedTransaction: transactor.signedTransaction,
     rebroadcast: transactor.rebroadcast,
     missingNonces: transactor.missingNonces,
+    async transactionsLeft() {
+      const [balance, price] = await Promise.all([
+        client.getBalance({ address: account.address }),
+        client.getGasPrice(),
+      ])
+      return transactionsLeft(db, account.address.toLowerCase(), balance, price)
+    },
     sign: (hash) => traced('chain sign', {}, () => account.signMessage({ message: { raw: hash } })),
   }
 }

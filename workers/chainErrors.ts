@@ -15,6 +15,7 @@ import {
 } from 'viem'
 import { type ContractName, contracts } from '#contracts/generated/index.ts'
 import { PermanentError, RetriableError } from '#schema/errors.ts'
+import { refusalOf } from './refusals.ts'
 
 /** The contract rejects a call. `errorName` and `errorArgs` are its custom error, if it has one. */
 export class RevertError extends PermanentError {
@@ -44,7 +45,7 @@ export class ChainMismatchError extends PermanentError {
 export class ChainUnavailableError extends RetriableError {
   override name = 'ChainUnavailableError'
   constructor(
-    readonly code: 'unreachable' | 'not-mined' | 'nonce-used' | 'no-funds',
+    readonly code: 'unreachable' | 'not-mined' | 'nonce-used' | 'no-funds' | 'fee-too-high',
     message: string,
     options?: ErrorOptions,
   ) {
@@ -52,10 +53,16 @@ export class ChainUnavailableError extends RetriableError {
   }
 }
 
-/** Nodes have no error codes of their own for these two cases, only wordings (geth, Erigon, Nethermind, anvil). */
-export const INSUFFICIENT_FUNDS = /insufficient funds|exceeds the balance/i
-export const ALREADY_SENT =
-  /already known|already imported|known transaction|nonce too low|lower than the current nonce/i
+/** The call needs more gas than a transaction may have on this chain: with fewer items it may fit. */
+export class GasLimitError extends PermanentError {
+  override name = 'GasLimitError'
+}
+
+/** How nodes say that a call ran out of the gas of a whole block, and that the call itself fails without a revert. */
+const OUT_OF_GAS =
+  /out ?of ?gas|gas required exceeds|gas uint64 overflow|exceeds block gas limit|intrinsic gas too high/i
+const FAILS_IN_EVM =
+  /execution reverted|invalid opcode|opcode .{1,30} not defined|invalid jump|stack (?:under|over)flow|stack limit|EvmError/i
 
 /** The custom errors of all contracts: a call passes on the errors of the contracts that it calls. */
 const contractErrors: AbiItem[] = Object.values(contracts).flatMap(({ abi }) =>
@@ -68,8 +75,15 @@ export const callAbi = (contract: ContractName): Abi => [
   ...(contractErrors as unknown as Abi), // `Abi` is readonly and its members are not exported one by one
 ]
 
-/** Translates the error of a failed call: a revert with its decoded error, or a chain that is unavailable. */
-export function toChainError(what: string, cause: unknown): RevertError | ChainUnavailableError {
+/** What the node said, without the arguments of the call, which others may have written. */
+export const nodeText = (error: unknown): string =>
+  error instanceof BaseError ? `${error.shortMessage} ${error.details ?? ''}` : (error as Error).message
+
+/** Translates the error of a failed call: it needs too much gas, it reverts (with its decoded error), or the chain is unavailable. */
+export function toChainError(what: string, cause: unknown): GasLimitError | RevertError | ChainUnavailableError {
+  const said = nodeText(cause)
+  if (OUT_OF_GAS.test(said))
+    return new GasLimitError(`${what} needs more gas than a block of this chain has. Ask for less at once.`, { cause })
   const revert =
     cause instanceof BaseError ? cause.walk((error) => error instanceof ContractFunctionRevertedError) : null
   if (revert instanceof ContractFunctionRevertedError) {
@@ -85,7 +99,8 @@ export function toChainError(what: string, cause: unknown): RevertError | ChainU
     return new RevertError(`${what} reverts: ${reason ?? 'no reason given'}.`, { cause })
   }
   const text = cause instanceof BaseError ? cause.shortMessage : (cause as Error).message
-  if (INSUFFICIENT_FUNDS.test(text)) return new ChainUnavailableError('no-funds', text, { cause })
+  if (refusalOf(said) === 'funds') return new ChainUnavailableError('no-funds', text, { cause })
+  if (FAILS_IN_EVM.test(said)) return new RevertError(`${what} fails: ${text}`, { cause })
   return new ChainUnavailableError('unreachable', `${what}: the chain does not answer (${text}).`, { cause })
 }
 

@@ -5,7 +5,13 @@ import { hostFault, isRetriable, PermanentError, RetriableError } from '#schema/
 import { InputError } from '#schema/inputs.ts'
 import { publicMessage, publicText } from '#schema/publicMessage.ts'
 import { QueueError } from '#schema/queue.ts'
-import { ChainMismatchError, ChainUnavailableError, isTransportError, RevertError } from './chainErrors.ts'
+import {
+  ChainMismatchError,
+  ChainUnavailableError,
+  GasLimitError,
+  isTransportError,
+  RevertError,
+} from './chainErrors.ts'
 import { IndexBehindError } from './finality.ts'
 import { JobError, PendingError } from './job.ts'
 import type { JobFailure } from './jobState.ts'
@@ -49,6 +55,7 @@ export function permanentFailure(error: unknown): JobFailure | undefined {
     return failure('ARTIFACT_MISSING', missingArtifactMessage(error))
   if (error instanceof ArtifactError) return failure('ARTIFACT_CORRUPT')
   if (error instanceof RevertError) return failure('REVERTED')
+  if (error instanceof GasLimitError) return failure('GAS_LIMIT')
   if (error instanceof ChainMismatchError) return failure('CHAIN_MISMATCH')
   if (error instanceof PermanentError) return failure('REFUSED')
   return undefined

@@ -6,7 +6,6 @@ import {
   decodeFunctionData,
   encodeFunctionData,
   type Hex,
-  keccak256,
   type LocalAccount,
   type PublicClient,
   parseTransaction,
@@ -15,23 +14,21 @@ import {
   type Transport,
 } from 'viem'
 import type { ContractName } from '#contracts/generated/index.ts'
-import { lockSigner } from '#schema/advisoryLocks.ts'
-import type { Database, Sql } from '#schema/database.ts'
-import { ChainTransaction } from '#schema/offchain/ledger.ts'
-import { columns } from '#schema/rows.ts'
-import {
-  ALREADY_SENT,
-  ChainMismatchError,
-  ChainUnavailableError,
-  callAbi,
-  INSUFFICIENT_FUNDS,
-  RevertError,
-  toChainError,
-} from './chainErrors.ts'
+import type { Database } from '#schema/database.ts'
+import type { ChainTransaction } from '#schema/offchain/ledger.ts'
+import { ChainMismatchError, ChainUnavailableError, callAbi, nodeText, toChainError } from './chainErrors.ts'
+import { estimateFees, type Fees, priceOf, replacementFees } from './fees.ts'
+import { estimateGas, revertReason } from './gas.ts'
+import { type Refusal, refusalOf } from './refusals.ts'
+import { emptyTransactionKey, feesOf, hashesOf, openSignedTransactions } from './signedTransactions.ts'
+import { StuckTransactions } from './stuckTransactions.ts'
 
 /** Chain writes that happen exactly once. A transaction is signed under the operator's lock and stored *before* it is sent. From then
- *  on only these bytes are sent for its key, and a chain accepts a nonce only once. Therefore after a crash at any point, a dropped
- *  transaction or a reorganisation, the same stored bytes are sent again. */
+ *  on only these bytes are sent for its key, or bytes for the same nonce with a higher fee, and a chain accepts a nonce only once. Therefore
+ *  after a crash at any point, a dropped transaction or a reorganisation, the same transaction is sent again.
+ *
+ *  A nonce that is not mined blocks all later ones. So nothing takes a nonce before its gas is known and can be paid; the transaction of the next
+ *  nonce is replaced at a higher fee when it is not mined, and by an empty one when no block can take it. */
 
 export interface UntypedCall {
   contract: ContractName
@@ -58,13 +55,17 @@ export interface Transactor {
   missingNonces(): Promise<number>
 }
 
-interface TransactorOptions {
+export interface TransactorOptions {
   client: PublicClient<Transport, ChainDefinition>
   account: LocalAccount
   db: Database
   log: Logger
   pollMs: number
   receiptTimeoutMs: number
+  /** A transaction that could be mined and is not is replaced after this time. */
+  replaceAfterMs: number
+  /** The most that a unit of gas may cost, in wei. */
+  maxFee: bigint
 }
 
 /** An unmined transaction is sent again after this time. */
@@ -73,32 +74,24 @@ const RESEND_MS = 2_000
 const MAX_PENDING = 1_000
 /** A nonce must appear used by another transaction for this long; a node that lags may show it for a moment. */
 const NONCE_CONFLICT_MS = 3_000
+/** The gas of a transfer. */
+const EMPTY_GAS = 21_000n
 
 export function createTransactor(options: TransactorOptions): Transactor {
-  const { client, account, db, log, pollMs, receiptTimeoutMs } = options
+  const { client, account, db, log, pollMs, receiptTimeoutMs, replaceAfterMs, maxFee } = options
   const sender = account.address.toLowerCase() as Address
-
-  const findStored = async (key: string, sql: Sql = db): Promise<ChainTransaction | undefined> => {
-    const { rows } = await sql.query<ChainTransaction>(
-      `select ${columns(ChainTransaction)} from chain_transaction where id = $1`,
-      [key],
-    )
-    if (rows[0] && parseTransaction(rows[0].raw as Hex).chainId !== client.chain.id)
-      throw new ChainMismatchError(
-        'other-chain',
-        `Transaction ${key} was signed for another chain than ${client.chain.id}. Use the database that belongs to this chain.`,
-      )
-    return rows[0]
-  }
+  const chainId = client.chain.id
+  const journal = openSignedTransactions(db, sender, chainId)
+  const stuck = new StuckTransactions(client, replaceAfterMs)
 
   const mustFind = async (key: string): Promise<ChainTransaction> => {
-    const stored = await findStored(key)
+    const stored = await journal.find(key)
     if (!stored) throw new Error(`Transaction ${key} is not stored.`)
     return stored
   }
 
-  const receiptOf = (hash: string) =>
-    client.getTransactionReceipt({ hash: hash as Hex }).catch((cause) => {
+  const receiptOf = (hash: Hex) =>
+    client.getTransactionReceipt({ hash }).catch((cause) => {
       if (cause instanceof TransactionReceiptNotFoundError) return undefined
       throw toChainError('Reading a receipt', cause)
     })
@@ -108,60 +101,56 @@ export function createTransactor(options: TransactorOptions): Transactor {
       throw toChainError('Reading the operator’s nonce', cause)
     })
 
-  const send = async (raw: string) => {
-    await client.sendRawTransaction({ serializedTransaction: raw as Hex }).catch((cause: Error) => {
-      if (ALREADY_SENT.test(cause.message)) return
-      if (INSUFFICIENT_FUNDS.test(cause.message))
-        throw new ChainUnavailableError(
-          'no-funds',
-          `OPERATOR_KEY: ${sender} cannot pay for gas. Send it native tokens of the chain; the transaction is then sent automatically.`,
-          { cause },
-        )
-      log.warn({ err: cause }, 'the node refused a transaction; it will be sent again')
-    })
-  }
-
-  /** Lets one process at a time sign for the operator. `work` asks the chain nothing: a node that hangs would keep every worker from signing. */
-  const withSignerLock = <T>(work: (sql: Sql) => Promise<T>) =>
-    db.transaction(async (sql) => {
-      await lockSigner(sql, sender, client.chain.id)
-      return work(sql)
-    })
-
-  type Fees = Awaited<ReturnType<typeof estimateFees>>
-  const signAt = async (nonce: number, to: Address, data: Hex, value: bigint, gas: bigint, fees: Fees) => {
-    const raw = await account.signTransaction({ chainId: client.chain.id, nonce, to, data, value, gas, ...fees })
-    return { raw, hash: keccak256(raw) }
-  }
-
-  /** The nonce after the last signed one; 0 without any. */
-  const nextStored = async (sql: Sql = db) => {
-    const { rows } = await sql.query<{ next: number }>(
-      'select coalesce(max(nonce) + 1, 0) as next from chain_transaction where sender = $1',
-      [sender],
+  const noFunds = (cause?: unknown) =>
+    new ChainUnavailableError(
+      'no-funds',
+      `OPERATOR_KEY: ${sender} cannot pay for gas. Send it native tokens of the chain; the transaction is then sent automatically.`,
+      { cause },
     )
-    return rows[0]?.next ?? 0
+
+  /** Gives signed bytes to the node. @throws ChainUnavailableError when the operator cannot pay for them. */
+  const send = async (raw: string): Promise<Refusal | undefined> => {
+    try {
+      await client.sendRawTransaction({ serializedTransaction: raw as Hex })
+    } catch (cause) {
+      const refusal = refusalOf(nodeText(cause))
+      if (refusal === 'funds') throw noFunds(cause)
+      if (refusal === 'other') log.warn({ err: cause }, 'the node refused a transaction; it will be sent again')
+      return refusal
+    }
   }
 
-  const insert = (sql: Sql, key: string, nonce: number, { hash, raw }: { hash: Hex; raw: Hex }) =>
-    sql.query(
-      `insert into chain_transaction (id, sender, nonce, hash, raw, status, created_at)
-       values ($1, $2, $3, $4, $5, 'Sent', clock_timestamp())
-       on conflict (id) do update set nonce = excluded.nonce, hash = excluded.hash, raw = excluded.raw, status = 'Sent', error = null`,
-      [key, sender, nonce, hash, raw],
-    )
+  interface Unsigned {
+    nonce: number
+    to: Address
+    data: Hex
+    value: bigint
+    gas: bigint
+  }
+  const sign = (transaction: Unsigned, fees: Fees) => account.signTransaction({ chainId, ...transaction, ...fees })
+  const emptyAt = (nonce: number): Unsigned => ({ nonce, to: sender, data: '0x', value: 0n, gas: EMPTY_GAS })
+
+  /** A transaction that nobody can pay for takes no nonce: it would block those behind it. */
+  const requireFunds = async (cost: bigint) => {
+    const balance = await client.getBalance({ address: sender }).catch((cause) => {
+      throw toChainError('Reading the operator’s balance', cause)
+    })
+    if (balance < cost) throw noFunds()
+  }
 
   /** Signs the call with the next nonce and stores it, unless it is stored already. `dead` is the hash of a stored transaction that can
    *  never be mined, because a final transaction used its nonce: it is replaced by a new signature. */
   const signAndStore = async (key: string, call: UntypedCall, dead?: string): Promise<ChainTransaction> => {
     const data = encodeFunctionData({ abi: callAbi(call.contract), functionName: call.functionName, args: call.args })
     const gas = await estimateGas(client, sender, call)
-    const [fees, pending] = await Promise.all([estimateFees(client), transactionCount('pending')])
-    await withSignerLock(async (sql) => {
-      const known = await findStored(key, sql)
+    const [fees, pending] = await Promise.all([estimateFees(client, maxFee), transactionCount('pending')])
+    await requireFunds(gas * priceOf(fees) + call.value)
+    await journal.withLock(async (sql) => {
+      const known = await journal.find(key, sql)
       if (known && known.hash !== dead) return
-      const nonce = Math.max(await nextStored(sql), pending) // what the workers signed since `pending` was read is stored
-      await insert(sql, key, nonce, await signAt(nonce, call.address, data, call.value, gas, fees))
+      const nonce = Math.max(await journal.next(sql), pending) // what the workers signed since `pending` was read is stored
+      const raw = await sign({ nonce, to: call.address, data, value: call.value, gas }, fees)
+      await journal.insert(sql, key, nonce, raw)
     })
     return mustFind(key)
   }
@@ -169,65 +158,100 @@ export function createTransactor(options: TransactorOptions): Transactor {
   /** Sends all stored transactions from the chain's next nonce up to `last`, because a transaction waits for all earlier nonces. If
    *  neither the database nor the node has a transaction for a nonce, an empty transaction fills the gap. */
   const sendUpTo = async (last: number): Promise<number> => {
-    const from = await transactionCount('latest')
-    if (last - from > MAX_PENDING)
+    const next = await transactionCount('latest')
+    if (last - next > MAX_PENDING)
       throw new ChainMismatchError(
         'other-chain',
-        `The chain has ${from} transactions of the operator ${sender}, but the database has ${last + 1} signed ones. If the chain was recreated, use a new database.`,
+        `The chain has ${next} transactions of the operator ${sender}, but the database has ${last + 1} signed ones. If the chain was recreated, use a new database.`,
       )
-    const { rows } = await db.query<{ nonce: number; raw: string }>(
-      'select nonce, raw from chain_transaction where sender = $1 and nonce between $2 and $3 order by nonce',
-      [sender, from, last],
-    )
-    const known = new Map(rows.map(({ nonce, raw }) => [nonce, raw]))
-    for (let nonce = from; nonce <= last; nonce++) {
-      const raw = known.get(nonce) ?? (await fillGap(nonce))
-      if (raw) await send(raw)
+    const known = new Map((await journal.between(next, last)).map((one) => [one.nonce, one]))
+    for (let nonce = next; nonce <= last; nonce++) {
+      const stored = known.get(nonce) ?? (await fillGap(nonce))
+      if (!stored) continue
+      const refusal = await send(stored.raw)
+      if (refusal === 'impossible') await cancel(stored)
+      else if (nonce === next && (await stuck.includes(stored, refusal))) await replace(stored)
     }
-    return Math.max(0, last - from + 1)
+    return Math.max(0, last - next + 1)
   }
 
-  const fillGap = async (nonce: number): Promise<string | undefined> => {
+  const fillGap = async (nonce: number): Promise<ChainTransaction | undefined> => {
     if ((await transactionCount('pending')) > nonce) return undefined
-    const fees = await estimateFees(client)
-    return withSignerLock(async (sql) => {
-      const { rows } = await sql.query('select raw from chain_transaction where sender = $1 and nonce = $2', [
-        sender,
-        nonce,
-      ])
-      if (rows[0]) return rows[0].raw
+    const raw = await sign(emptyAt(nonce), await estimateFees(client, maxFee))
+    return journal.withLock(async (sql) => {
+      const [found] = await journal.between(nonce, nonce, sql)
+      if (found) return found
       log.warn({ nonce }, 'no transaction has this nonce; an empty transaction fills the gap')
-      const signed = await signAt(nonce, sender, '0x', 0n, 21_000n, fees)
-      await insert(sql, `gap-${client.chain.id}-${sender}-${nonce}`, nonce, signed)
-      return signed.raw
+      const key = emptyTransactionKey(chainId, sender, nonce)
+      await journal.insert(sql, key, nonce, raw)
+      return journal.find(key, sql)
     })
   }
 
-  const updateStatus = (hash: string, status: string, error: string | null) =>
-    db.query(
-      'update chain_transaction set status = $2, error = $3 where hash = $1 and (status, error) is distinct from ($2, $3)',
-      [hash, status, error],
+  /** Sends the same transaction at a higher fee. */
+  const replace = async (old: ChainTransaction) => {
+    const fees = await replacementFees(client, feesOf(old.raw), maxFee)
+    if (!fees) return stuck.warnOnce(old, log)
+    const { to, data = '0x', value = 0n, gas = EMPTY_GAS } = parseTransaction(old.raw as Hex)
+    const raw = await sign({ nonce: old.nonce, to: to as Address, data, value, gas }, fees)
+    const isReplaced = await journal.withLock(async (sql) => {
+      const [present] = await journal.between(old.nonce, old.nonce, sql)
+      if (present?.hash !== old.hash) return false // another worker was faster
+      await journal.replace(sql, old, raw)
+      return true
+    })
+    if (!isReplaced) return
+    log.warn(
+      { key: old.id, nonce: old.nonce, fee: priceOf(fees) },
+      'a transaction is not mined: sent again at a higher fee',
     )
+    await send(raw)
+  }
 
-  const recordReceipt = async (key: string, call: UntypedCall, receipt: TransactionReceipt) => {
+  /** Uses the nonce of a transaction that no block can take for an empty one. */
+  const cancel = async (old: ChainTransaction) => {
+    const present = await estimateFees(client, maxFee)
+    const fees = (await replacementFees(client, feesOf(old.raw), maxFee)) ?? present
+    const raw = await sign(emptyAt(old.nonce), fees)
+    const isCancelled = await journal.withLock(async (sql) => {
+      const [found] = await journal.between(old.nonce, old.nonce, sql)
+      if (found?.hash !== old.hash) return false
+      await journal.cancel(sql, old.id, 'No block of this chain can take the transaction.')
+      await journal.insert(sql, emptyTransactionKey(chainId, sender, old.nonce), old.nonce, raw)
+      return true
+    })
+    if (!isCancelled) return
+    log.error({ key: old.id, nonce: old.nonce }, 'no block can take a transaction: cancelled by an empty one')
+    await send(raw)
+  }
+
+  const minedOf = async (stored: ChainTransaction): Promise<TransactionReceipt | undefined> => {
+    for (const hash of hashesOf(stored)) {
+      const receipt = await receiptOf(hash)
+      if (receipt) return receipt
+    }
+  }
+
+  const recordReceipt = async (stored: ChainTransaction, call: UntypedCall, receipt: TransactionReceipt) => {
     if (receipt.status === 'success') {
-      await updateStatus(receipt.transactionHash, 'Mined', null)
+      await journal.settle(stored, receipt.transactionHash, null)
       return receipt
     }
-    const error = await revertReason(client, sender, call, receipt.blockNumber, key)
-    await updateStatus(receipt.transactionHash, 'Reverted', error.message)
+    const error = await revertReason(client, sender, call, receipt.blockNumber, stored.id)
+    await journal.settle(stored, receipt.transactionHash, error.message)
     throw error
   }
 
   const waitForReceipt = async (key: string, call: UntypedCall, signal?: AbortSignal): Promise<TransactionReceipt> => {
     const started = performance.now()
-    let stored = await mustFind(key)
     let sentAt = Number.NEGATIVE_INFINITY
     let conflictSince = 0
     for (;;) {
       signal?.throwIfAborted()
-      const receipt = await receiptOf(stored.hash)
-      if (receipt) return recordReceipt(key, call, receipt)
+      const stored = await mustFind(key) // any worker may have replaced or cancelled it
+      const receipt = await minedOf(stored)
+      if (receipt) return recordReceipt(stored, call, receipt)
+      if (stored.status === 'Cancelled') await estimateGas(client, sender, call) // if it still cannot be mined, the job fails now
       if ((await transactionCount('latest')) > stored.nonce) {
         conflictSince ||= performance.now()
         if (performance.now() - conflictSince > NONCE_CONFLICT_MS) {
@@ -237,7 +261,7 @@ export function createTransactor(options: TransactorOptions): Transactor {
               `Nonce ${stored.nonce} of the operator ${sender} was used by another transaction. Use OPERATOR_KEY only for the workers. A retry succeeds once that transaction is final.`,
             )
           log.warn({ key, nonce: stored.nonce }, 'a final transaction used the nonce; signing again with a new nonce')
-          stored = await signAndStore(key, call, stored.hash)
+          await signAndStore(key, call, stored.hash)
           conflictSince = 0
           sentAt = Number.NEGATIVE_INFINITY
         }
@@ -259,7 +283,7 @@ export function createTransactor(options: TransactorOptions): Transactor {
   }
 
   const signedTransaction = async (key: string): Promise<SignedTransaction | undefined> => {
-    const row = await findStored(key)
+    const row = await journal.find(key)
     if (!row) return undefined
     const { to, data = '0x', value = 0n } = parseTransaction(row.raw as Hex)
     const args = (contract: ContractName) => decodeFunctionData({ abi: callAbi(contract), data }).args ?? []
@@ -269,7 +293,7 @@ export function createTransactor(options: TransactorOptions): Transactor {
   return {
     signedTransaction,
     async transact(key, call, signal) {
-      const { raw } = (await findStored(key)) ?? (await signAndStore(key, call))
+      const { raw } = (await journal.find(key)) ?? (await signAndStore(key, call))
       const { to, data } = parseTransaction(raw as Hex)
       const expected = encodeFunctionData({
         abi: callAbi(call.contract),
@@ -284,66 +308,11 @@ export function createTransactor(options: TransactorOptions): Transactor {
       return waitForReceipt(key, call, signal)
     },
     async rebroadcast() {
-      const next = await nextStored()
+      const next = await journal.next()
       return next ? sendUpTo(next - 1) : 0
     },
     async missingNonces() {
-      return Math.max(0, (await nextStored()) - (await transactionCount('pending')))
+      return Math.max(0, (await journal.next()) - (await transactionCount('pending')))
     },
   }
-}
-
-/** Fee limits in wei that stay valid while the base fee rises eightfold; only the actual base fee and the tip are paid. */
-async function estimateFees(client: TransactorOptions['client']) {
-  try {
-    const { baseFeePerGas } = await client.getBlock()
-    if (baseFeePerGas === null) return { type: 'legacy' as const, gasPrice: (await client.getGasPrice()) * 2n }
-    const maxPriorityFeePerGas = await client.estimateMaxPriorityFeePerGas().catch(() => 1_000_000_000n)
-    return { type: 'eip1559' as const, maxPriorityFeePerGas, maxFeePerGas: baseFeePerGas * 8n + maxPriorityFeePerGas }
-  } catch (cause) {
-    throw toChainError('Estimating fees', cause)
-  }
-}
-
-/** The gas limit, with a margin for state changes before the call is mined. @throws RevertError when the call would revert. */
-async function estimateGas(client: TransactorOptions['client'], sender: Address, call: UntypedCall): Promise<bigint> {
-  const what = `${call.contract}.${call.functionName}`
-  const { address, functionName, args, value } = call
-  // viem cannot type a call whose contract is known only at run time
-  const request = { abi: callAbi(call.contract), address, functionName, args, value, account: sender } as never
-  try {
-    await client.simulateContract(request)
-    // a node may include pending transactions in the estimate: the call may revert only here
-    const gas = await client.estimateContractGas(request)
-    return (gas * 3n) / 2n + 20_000n
-  } catch (cause) {
-    throw toChainError(what, cause)
-  }
-}
-
-/** Simulates a reverted call at its block and at the one before, to find the contract's error. */
-async function revertReason(
-  client: TransactorOptions['client'],
-  sender: Address,
-  call: UntypedCall,
-  block: bigint,
-  key: string,
-): Promise<RevertError> {
-  const { address, functionName, args, value } = call
-  for (const blockNumber of [block - 1n, block])
-    try {
-      await client.simulateContract({
-        abi: callAbi(call.contract),
-        address,
-        functionName,
-        args,
-        value,
-        account: sender,
-        blockNumber,
-      } as never) // viem cannot type a call whose contract is known only at run time
-    } catch (cause) {
-      const error = toChainError(`${call.contract}.${call.functionName} (${key})`, cause)
-      if (error instanceof RevertError) return error
-    }
-  return new RevertError(`${call.contract}.${call.functionName} (${key}) was mined and reverted.`)
 }

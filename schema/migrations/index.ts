@@ -14,6 +14,7 @@ import { JobCheckpointColumn } from './0013-JobCheckpointColumn.ts'
 import { AddIndexerLease } from './0014-AddIndexerLease.ts'
 import { OperatorView } from './0015-OperatorView.ts'
 import { NextJobs } from './0016-NextJobs.ts'
+import { ReplacedTransactions } from './0017-ReplacedTransactions.ts'
 import type { Migration } from './migration.ts'
 
 export type { Migration }
@@ -36,4 +37,5 @@ export const migrations: (new () => Migration)[] = [
   AddIndexerLease,
   OperatorView,
   NextJobs,
+  ReplacedTransactions,
 ]

@@ -1,4 +1,4 @@
-import { Address, Hash, Id, Indexed, Integer, Json, OffChain, Ref, Text, Time, Wei } from '../define.ts'
+import { Address, Hash, Id, Indexed, Integer, Json, OffChain, Ref, Text, Texts, Time, Wei } from '../define.ts'
 import { RewardMap } from '../onchain/rewards.ts'
 
 @OffChain('One immutable transfer between two accounts of the ledger.')
@@ -34,7 +34,12 @@ export class ChainTransaction {
   @Integer('The nonce.') nonce!: number
   @Hash('The transaction hash.', { unique: true }) hash!: string
   @Text('The signed bytes.', { hidden: true }) raw!: string
-  @Text('Sent, Mined or Reverted.') status!: string
-  @Text('Why it reverted.', { nullable: true }) error!: string | null
+  @Text('Sent, Mined, Reverted or Cancelled.') status!: string
+  @Text('Why it reverted or was cancelled.', { nullable: true }) error!: string | null
+  @Texts('The signed bytes that it replaces, oldest first. One of them may be mined instead.', {
+    nullable: true,
+    hidden: true,
+  })
+  replaced!: string[] | null
   @Time('When it was signed.') createdAt!: Date
 }

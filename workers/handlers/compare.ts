@@ -6,12 +6,12 @@ import {
   promptsDocument,
   putDocument,
 } from '#schema/documents.ts'
-import { chunks } from '../chunks.ts'
 import { type Dependencies, forwardProgress, storeAs } from '../dependencies.ts'
 import { type JobContext, JobError, type JobHandler } from '../job.ts'
 import { fetchAdapter, fetchBaseModel, loadItems, loadVersion, sourcesOf } from '../modelLookup.ts'
+import { transactInBatches } from '../transactInBatches.ts'
 
-const BATCH = 50
+const MAX_BATCH = 50
 
 interface Task {
   prompt: string
@@ -141,24 +141,29 @@ async function openFeedbackTasks(
   const store = storeAs(job, 'item')
   const commitDeadline = (await chain.timeOf(`pots:${job.id}`)) + input.commitSeconds
   let firstTaskId: string | undefined
-  for (const [index, batch] of chunks(tasks, BATCH).entries()) {
-    job.report(0.85 + (0.1 * index * BATCH) / tasks.length, 'opening tasks')
-    const inputs = await Promise.all(
-      batch.map(async ({ prompt, answers }) => ({
-        versionId: BigInt(version.id),
-        domain: input.domain,
-        itemHash: (await putDocument(store, comparisonDocument, { prompt, answers })) as `0x${string}`,
-        pot,
-      })),
-    )
-    const { events } = await chain.transact(`tasks:${job.id}:${index}`, {
-      contract: 'FeedbackPool',
-      functionName: 'openTasks',
-      args: [BigInt(version.modelId), inputs, BigInt(commitDeadline), BigInt(commitDeadline + input.revealSeconds)],
-    })
-    for (const event of events)
-      if (event.contract === 'FeedbackPool' && event.name === 'TaskOpened') firstTaskId ??= event.args.taskId.toString()
-  }
+  const receipts = await transactInBatches(chain, {
+    items: tasks,
+    maxItems: MAX_BATCH,
+    key: (batch, start) => `tasks:${job.id}:${start}+${batch.length}`,
+    onBatch: (start) => job.report(0.85 + (0.1 * start) / tasks.length, 'opening tasks'),
+    async send(key, batch) {
+      const inputs = await Promise.all(
+        batch.map(async ({ prompt, answers }) => ({
+          versionId: BigInt(version.id),
+          domain: input.domain,
+          itemHash: (await putDocument(store, comparisonDocument, { prompt, answers })) as `0x${string}`,
+          pot,
+        })),
+      )
+      return chain.transact(key, {
+        contract: 'FeedbackPool',
+        functionName: 'openTasks',
+        args: [BigInt(version.modelId), inputs, BigInt(commitDeadline), BigInt(commitDeadline + input.revealSeconds)],
+      })
+    },
+  })
+  for (const event of receipts.flatMap(({ events }) => events))
+    if (event.contract === 'FeedbackPool' && event.name === 'TaskOpened') firstTaskId ??= event.args.taskId.toString()
   if (firstTaskId === undefined)
     throw new Error('openTasks was mined without its events. Check that the ABIs fit the deployment.')
   return firstTaskId

@@ -2,12 +2,12 @@ import { verdictCode } from '#rules/quality.ts'
 import { Datanet } from '#schema/onchain/datanets.ts'
 import { rowOf } from '#schema/rows.ts'
 import { assessDatanet } from '../assessDatanet.ts'
-import { chunks } from '../chunks.ts'
 import type { ChainDependencies } from '../dependencies.ts'
 import { JobError, type JobHandler } from '../job.ts'
 import { sourcesOf } from '../modelLookup.ts'
+import { transactInBatches } from '../transactInBatches.ts'
 
-const BATCH = 50
+const MAX_BATCH = 50
 
 /** Judges the contributions of a datanet and writes the missing verdicts to the chain. */
 export const scoreDatanetHandler =
@@ -25,20 +25,24 @@ export const scoreDatanetHandler =
     const missing = assessed
       .filter(({ contribution }) => contribution.status === 'Submitted')
       .map(({ assessment }) => assessment)
-    for (const [index, batch] of chunks(missing, BATCH).entries()) {
-      job.report(0.7 + (0.3 * index * BATCH) / missing.length, 'writing verdicts')
-      await job.chain.transact(`score:${datanet.id}:${batch.map((one) => one.id).join(',')}`, {
-        contract: 'DatanetRegistry',
-        functionName: 'score',
-        args: [
-          batch.map((one) => BigInt(one.id)),
-          batch.map((one) => Number(one.quality)),
-          batch.map((one) => Number(one.uniqueness)),
-          batch.map((one) => verdictCode(one.verdict)),
-          batch.map((one) => one.reason),
-        ],
-      })
-    }
+    await transactInBatches(job.chain, {
+      items: missing,
+      maxItems: MAX_BATCH,
+      key: (batch) => `score:${datanet.id}:${batch.map((one) => one.id).join(',')}`,
+      onBatch: (start) => job.report(0.7 + (0.3 * start) / missing.length, 'writing verdicts'),
+      send: (key, batch) =>
+        job.chain.transact(key, {
+          contract: 'DatanetRegistry',
+          functionName: 'score',
+          args: [
+            batch.map((one) => BigInt(one.id)),
+            batch.map((one) => Number(one.quality)),
+            batch.map((one) => Number(one.uniqueness)),
+            batch.map((one) => verdictCode(one.verdict)),
+            batch.map((one) => one.reason),
+          ],
+        }),
+    })
     const verdicts: Record<string, number> = {}
     for (const { verdict } of missing) verdicts[verdict] = (verdicts[verdict] ?? 0) + 1
     return { result: { datanetId: datanet.id, scored: missing.length, verdicts } }

@@ -13,11 +13,12 @@ import {
 import { JobRun } from '#schema/offchain/jobs.ts'
 import { FeedbackTask, Judgement, Validator } from '#schema/onchain/feedback.ts'
 import { rowsOf } from '#schema/rows.ts'
-import { chunks } from '../chunks.ts'
 import { type ChainDependencies, storeAs } from '../dependencies.ts'
 import { type JobContext, JobError, type JobHandler } from '../job.ts'
+import { transactInBatches } from '../transactInBatches.ts'
 
-const TASKS_PER_CALL = 5
+const MAX_TASKS = 5
+const MAX_REPUTATIONS = 500
 const ORDER = { orderBy: 'task_id::numeric, validator' }
 
 /** Settles the revealed judgements of a version (rule 5): it pays agreement with skilled peers, fines failed gold tasks and missing
@@ -173,25 +174,30 @@ async function writeSettlements(
 ) {
   const ofTask = new Map<string, FeedbackSettlement[]>()
   for (const one of settlements) ofTask.set(one.taskId, [...(ofTask.get(one.taskId) ?? []), one])
-  for (const [place, batch] of chunks(tasks, TASKS_PER_CALL).entries()) {
-    job.report(0.3 + (0.5 * place * TASKS_PER_CALL) / tasks.length, 'settling on chain')
-    const rows = batch.flatMap((task) => ofTask.get(task.id) ?? [])
-    await job.chain.transact(`settle:${evidenceHash}:${place}`, {
-      contract: 'FeedbackPool',
-      functionName: 'settle',
-      args: [
-        batch.map((task) => BigInt(task.id)),
-        rows.map(({ taskId, validator, score, reward, penalty }) => ({
-          taskId: BigInt(taskId),
-          validator: validator as `0x${string}`,
-          score: Number(score),
-          reward,
-          penalty,
-        })),
-        evidenceHash,
-      ],
-    })
-  }
+  await transactInBatches(job.chain, {
+    items: tasks,
+    maxItems: MAX_TASKS,
+    key: (batch, start) => `settle:${evidenceHash}:${start}+${batch.length}`,
+    onBatch: (start) => job.report(0.3 + (0.5 * start) / tasks.length, 'settling on chain'),
+    send(key, batch) {
+      const rows = batch.flatMap((task) => ofTask.get(task.id) ?? [])
+      return job.chain.transact(key, {
+        contract: 'FeedbackPool',
+        functionName: 'settle',
+        args: [
+          batch.map((task) => BigInt(task.id)),
+          rows.map(({ taskId, validator, score, reward, penalty }) => ({
+            taskId: BigInt(taskId),
+            validator: validator as `0x${string}`,
+            score: Number(score),
+            reward,
+            penalty,
+          })),
+          evidenceHash,
+        ],
+      })
+    },
+  })
 }
 
 async function writeReputations(job: JobContext<'settleFeedback'>, golds: GoldJudgement[], evidenceHash: string) {
@@ -205,15 +211,21 @@ async function writeReputations(job: JobContext<'settleFeedback'>, golds: GoldJu
     const entries = [...records]
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([validator, one]) => ({ validator, ...rateReputation(one) }))
-    await job.chain.transact(`reputation:${evidenceHash}:${domain}`, {
-      contract: 'FeedbackPool',
-      functionName: 'updateReputation',
-      args: [
-        entries.map((one) => one.validator as `0x${string}`),
-        domain,
-        entries.map((one) => Number(one.value)),
-        entries.map((one) => one.tier),
-      ],
+    await transactInBatches(job.chain, {
+      items: entries,
+      maxItems: MAX_REPUTATIONS,
+      key: (batch, start) => `reputation:${evidenceHash}:${domain}:${start}+${batch.length}`,
+      send: (key, batch) =>
+        job.chain.transact(key, {
+          contract: 'FeedbackPool',
+          functionName: 'updateReputation',
+          args: [
+            batch.map((one) => one.validator as `0x${string}`),
+            domain,
+            batch.map((one) => Number(one.value)),
+            batch.map((one) => one.tier),
+          ],
+        }),
     })
   }
 }

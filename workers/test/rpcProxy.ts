@@ -1,5 +1,6 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { keccak256 } from 'viem'
 import { onTestFinished } from 'vitest'
 
 export type SendMode =
@@ -9,6 +10,8 @@ export type SendMode =
   | 'swallow'
   /** The node receives the transaction, but its answer is lost. */
   | 'mute'
+  /** The node answers as if it had the transaction, and forgets it. */
+  | 'lose'
 
 /** A JSON-RPC proxy in front of a real node; it loses `eth_sendRawTransaction` requests or answers, depending on `state.mode`. */
 export async function rpcProxy(target: string) {
@@ -20,6 +23,14 @@ export async function rpcProxy(target: string) {
     const sends = body.includes('eth_sendRawTransaction')
     if (sends && state.mode === 'swallow') state.received++
     if (sends && state.mode === 'swallow') return
+    if (sends && state.mode === 'lose') {
+      state.received++
+      const { id, params } = JSON.parse(body)
+      response
+        .setHeader('content-type', 'application/json')
+        .end(JSON.stringify({ jsonrpc: '2.0', id, result: keccak256(params[0]) }))
+      return
+    }
     const answer = await fetch(target, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
     const text = await answer.text()
     if (sends) state.received++

@@ -1,0 +1,71 @@
+import type { Address, PublicClient } from 'viem'
+import { callAbi, GasLimitError, RevertError, toChainError } from './chainErrors.ts'
+import type { UntypedCall } from './transact.ts'
+
+type GasClient = Pick<PublicClient, 'getBlock' | 'simulateContract' | 'estimateContractGas'>
+
+/** A transaction takes at most this part of a block: a larger one waits for an empty block, or for ever. */
+const BLOCK_PART = 2n
+/** The largest gas limit of a transaction since Osaka, whatever the block holds: https://eips.ethereum.org/EIPS/eip-7825 */
+const MAX_TRANSACTION_GAS = 1n << 24n
+
+/** The largest gas limit that a transaction may have on this chain. */
+export async function gasCap(client: Pick<PublicClient, 'getBlock'>): Promise<bigint> {
+  const { gasLimit } = await client.getBlock().catch((cause) => {
+    throw toChainError('Reading the gas limit of a block', cause)
+  })
+  const part = gasLimit / BLOCK_PART
+  return part < MAX_TRANSACTION_GAS ? part : MAX_TRANSACTION_GAS
+}
+
+/** The gas limit of a call, with a margin for state changes before it is mined.
+ *  @throws RevertError when the call would revert; GasLimitError when it needs more than `gasCap`. */
+export async function estimateGas(client: GasClient, sender: Address, call: UntypedCall): Promise<bigint> {
+  const what = `${call.contract}.${call.functionName}`
+  const { address, functionName, args, value } = call
+  // viem cannot type a call whose contract is known only at run time
+  const request = { abi: callAbi(call.contract), address, functionName, args, value, account: sender } as never
+  const cap = await gasCap(client)
+  let gas: bigint
+  try {
+    await client.simulateContract(request)
+    // a node may include pending transactions in the estimate: the call may revert only here
+    gas = await client.estimateContractGas(request)
+  } catch (cause) {
+    throw toChainError(what, cause)
+  }
+  const least = (gas * 11n) / 10n
+  if (least > cap)
+    throw new GasLimitError(
+      `${what} needs ${gas} gas; a transaction may use ${cap} on this chain. Ask for less at once.`,
+    )
+  const wanted = (gas * 3n) / 2n + 20_000n
+  return wanted < cap ? wanted : cap
+}
+
+/** Simulates a reverted call at its block and at the one before, to find the contract's error. */
+export async function revertReason(
+  client: GasClient,
+  sender: Address,
+  call: UntypedCall,
+  block: bigint,
+  key: string,
+): Promise<RevertError> {
+  const { address, functionName, args, value } = call
+  for (const blockNumber of [block - 1n, block])
+    try {
+      await client.simulateContract({
+        abi: callAbi(call.contract),
+        address,
+        functionName,
+        args,
+        value,
+        account: sender,
+        blockNumber,
+      } as never) // viem cannot type a call whose contract is known only at run time
+    } catch (cause) {
+      const error = toChainError(`${call.contract}.${call.functionName} (${key})`, cause)
+      if (error instanceof RevertError) return error
+    }
+  return new RevertError(`${call.contract}.${call.functionName} (${key}) was mined and reverted.`)
+}
