@@ -142,7 +142,11 @@ test('the lag is measured at the node: an indexer that sees no blocks does not h
   await db.query(
     `insert into chain_transaction (id, sender, nonce, hash, raw, status, created_at)
      values ('k', $1, 0, $2, $3, 'Mined', now())`,
-    [`0x${'12'.repeat(20)}`, `0x${'34'.repeat(32)}`, serializeTransaction({ chainId: 1, gas: 100_000n })],
+    [
+      `0x${'12'.repeat(20)}`,
+      `0x${'34'.repeat(32)}`,
+      serializeTransaction({ type: 'eip1559', chainId: 1, gas: 100_000n }),
+    ],
   )
   const caught = await runProgram('doctor', { ...env, RPC_URL: chain.url, DEPLOYMENT: file })
   expect(caught.output).toMatch(/^✓ lag +0 blocks behind the head$/m)
