@@ -1,6 +1,15 @@
 import type { Address, PublicClient } from 'viem'
+import type { ContractName } from '#contracts/generated/index.ts'
 import { callAbi, GasLimitError, RevertError, toChainError } from './chainErrors.ts'
-import type { UntypedCall } from './transact.ts'
+
+/** A call whose contract is known only at run time. */
+export interface UntypedCall {
+  contract: ContractName
+  address: Address
+  functionName: string
+  args: readonly unknown[]
+  value: bigint
+}
 
 type GasClient = Pick<PublicClient, 'getBlock' | 'simulateContract' | 'estimateContractGas'>
 

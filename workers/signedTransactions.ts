@@ -38,7 +38,7 @@ export const hashesOf = ({ hash, replaced }: ChainTransaction): Hex[] => [
   ...(replaced ?? []).map((raw) => keccak256(raw as Hex)).reverse(),
 ]
 
-export function feesOf(raw: string): Fees {
+export function signedFees(raw: string): Fees {
   const { gasPrice = 0n, maxFeePerGas, maxPriorityFeePerGas = 0n } = parseTransaction(raw as Hex)
   return maxFeePerGas === undefined
     ? { type: 'legacy', gasPrice }

@@ -4,7 +4,7 @@ import type { ChainTransaction } from '#schema/offchain/ledger.ts'
 import { toChainError } from './chainErrors.ts'
 import { priceOf } from './fees.ts'
 import type { Refusal } from './refusals.ts'
-import { feesOf } from './signedTransactions.ts'
+import { signedFees } from './signedTransactions.ts'
 
 /** Blocks that must be mined without the transaction: one that stands still tells nothing about its fee. */
 const MISSED_BLOCKS = 3n
@@ -24,7 +24,7 @@ export class StuckTransactions {
       throw toChainError('Reading the newest block', cause)
     })
     if (this.first?.hash !== hash) this.first = { hash: hash as Hex, at: performance.now(), block: block.number }
-    if (refusal === 'underpriced' || priceOf(feesOf(raw)) < (block.baseFeePerGas ?? 0n)) return true
+    if (refusal === 'underpriced' || priceOf(signedFees(raw)) < (block.baseFeePerGas ?? 0n)) return true
     const { at, block: seen } = this.first
     return performance.now() - at >= this.replaceAfterMs && block.number - seen >= MISSED_BLOCKS
   }

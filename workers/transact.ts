@@ -18,9 +18,9 @@ import type { Database } from '#schema/database.ts'
 import type { ChainTransaction } from '#schema/offchain/ledger.ts'
 import { ChainMismatchError, ChainUnavailableError, callAbi, nodeText, toChainError } from './chainErrors.ts'
 import { estimateFees, type Fees, priceOf, replacementFees } from './fees.ts'
-import { estimateGas, revertReason } from './gas.ts'
+import { estimateGas, revertReason, type UntypedCall } from './gas.ts'
 import { type Refusal, refusalOf } from './refusals.ts'
-import { emptyTransactionKey, feesOf, hashesOf, openSignedTransactions } from './signedTransactions.ts'
+import { emptyTransactionKey, hashesOf, openSignedTransactions, signedFees } from './signedTransactions.ts'
 import { StuckTransactions } from './stuckTransactions.ts'
 
 /** Chain writes that happen exactly once. A transaction is signed under the operator's lock and stored *before* it is sent. From then
@@ -29,14 +29,6 @@ import { StuckTransactions } from './stuckTransactions.ts'
  *
  *  A nonce that is not mined blocks all later ones. So nothing takes a nonce before its gas is known and can be paid; the transaction of the next
  *  nonce is replaced at a higher fee when it is not mined, and by an empty one when no block can take it. */
-
-export interface UntypedCall {
-  contract: ContractName
-  address: Address
-  functionName: string
-  args: readonly unknown[]
-  value: bigint
-}
 
 export interface SignedTransaction {
   hash: Hex
@@ -190,7 +182,7 @@ export function createTransactor(options: TransactorOptions): Transactor {
 
   /** Sends the same transaction at a higher fee. */
   const replace = async (old: ChainTransaction) => {
-    const fees = await replacementFees(client, feesOf(old.raw), maxFee)
+    const fees = await replacementFees(client, signedFees(old.raw), maxFee)
     if (!fees) return stuck.warnOnce(old, log)
     const { to, data = '0x', value = 0n, gas = EMPTY_GAS } = parseTransaction(old.raw as Hex)
     const raw = await sign({ nonce: old.nonce, to: to as Address, data, value, gas }, fees)
@@ -211,7 +203,7 @@ export function createTransactor(options: TransactorOptions): Transactor {
   /** Uses the nonce of a transaction that no block can take for an empty one. */
   const cancel = async (old: ChainTransaction) => {
     const present = await estimateFees(client, maxFee)
-    const fees = (await replacementFees(client, feesOf(old.raw), maxFee)) ?? present
+    const fees = (await replacementFees(client, signedFees(old.raw), maxFee)) ?? present
     const raw = await sign(emptyAt(old.nonce), fees)
     const isCancelled = await journal.withLock(async (sql) => {
       const [found] = await journal.between(old.nonce, old.nonce, sql)
