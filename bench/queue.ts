@@ -1,51 +1,21 @@
-import { execFileSync, fork } from 'node:child_process'
-import { once } from 'node:events'
-import { existsSync } from 'node:fs'
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createPostgresBackend, Queue, Worker } from 'bullmq'
-import pino from 'pino'
 import { startApi } from '#graphql/index.ts'
-import { type ArtifactStore, checkpointsIn, folderObjects, localStore } from '#schema/artifacts/index.ts'
+import type { ArtifactStore } from '#schema/artifacts/index.ts'
 import { type Database, openDatabase } from '#schema/database.ts'
-import { enqueue } from '#schema/enqueue.ts'
 import { migrate } from '#schema/migrate.ts'
 import { startPostgres } from '#schema/postgres.ts'
-import { openQueues, type Queues } from '#schema/queue.ts'
 import { redisIsMissing, startRedis } from '#schema/test/redis.ts'
-import type { ChainClient } from '#workers/chain.ts'
-import { startWorker } from '#workers/index.ts'
-import type { JobHandlers } from '#workers/job.ts'
+import { compareDurable } from './queueDurable.ts'
+import { bareRunner, CONCURRENCY, type OurRunner, ourRunner, type QueueRunner } from './queueRunners.ts'
 import { type BenchReport, emptyReport, type Figure, figure, percentile, ratio } from './report.ts'
+
+export { setup } from './queueDurable.ts'
 
 const ROUNDS = 5
 const STARTS = 60
 const JOBS = 400
-const CONCURRENCY = 50
-
-/** A way to run jobs; `started` is called when a job begins. */
-interface QueueRunner {
-  /** Enqueues one job. */
-  ask(): Promise<void>
-  /** Enqueues `count` jobs as fast as possible. */
-  askAll(count: number): Promise<void>
-  work(concurrency: number, started: () => void): Promise<() => Promise<void>>
-}
-
-interface OurRunner extends QueueRunner {
-  queues: Queues
-  /** A new idempotency key. */
-  key(): string
-  close(): Promise<void>
-}
-
-const DBOS = join(import.meta.dirname, 'peers/dbos')
-
-export async function setup(): Promise<void> {
-  const options = ['--no-audit', '--no-fund', '--ignore-scripts', '--no-package-lock']
-  execFileSync('npm', ['install', ...options], { cwd: DBOS, stdio: 'inherit' })
-}
 
 /** The time from enqueuing a job until its code runs, and jobs per second, on both back ends, compared with plain BullMQ (without rows,
  *  claims and results) on the same server. */
@@ -83,7 +53,7 @@ export async function run(): Promise<BenchReport> {
       console.log(
         `${backend}: start p50 ${ourFigures.start.median} ms (from the mutation ${ourFigures.mutation.median} ms), ${ourFigures.jobs.median} jobs/s`,
       )
-      if (backend === 'postgres') await compareDurable(report, ours, server.url)
+      if (backend === 'postgres') await compareDurable(report, ours, db)
       await ours.close()
       await peer.close()
     }
@@ -171,136 +141,6 @@ async function rates(runner: QueueRunner): Promise<number> {
   await done
   await stop() // the last results are stored by then
   return (JOBS / (performance.now() - begun)) * 1000
-}
-
-/** Jobs per second from the first request to the last stored result, with the workers running: ours and DBOS, a durable runner. DBOS is measured in two ways:
- *  through its queue, so that any process may run an accepted request, as ours may (the same guarantee); and without it, where the process that accepted a
- *  request runs it at once. */
-async function compareDurable(report: BenchReport, ours: QueueRunner, databaseUrl: string): Promise<void> {
-  if (!existsSync(join(DBOS, 'node_modules'))) {
-    report.absent.push('dbos: not installed (`npm run bench -- queue --setup`)')
-    return
-  }
-  const url = new URL(databaseUrl)
-  url.pathname = '/dbos'
-  const child = fork(join(DBOS, 'main.js'), [url.href])
-  try {
-    await once(child, 'message')
-    const dbos = async (queued: boolean) => {
-      child.send({ jobs: JOBS, concurrency: CONCURRENCY, queued })
-      const [{ ms }] = (await once(child, 'message')) as [{ ms: number }]
-      return (JOBS / ms) * 1000
-    }
-    const rounds: { ours: number; queued: number; inProcess: number }[] = []
-    for (let round = -1; round < ROUNDS; round++) {
-      const rates = { ours: await durableRate(ours), queued: await dbos(true), inProcess: await dbos(false) }
-      if (round >= 0) rounds.push(rates)
-    }
-    const rate = (name: 'ours' | 'queued' | 'inProcess') =>
-      figure(
-        rounds.map((one) => one[name]),
-        'jobs/s',
-      )
-    const [mine, queued, inProcess] = [rate('ours'), rate('queued'), rate('inProcess')]
-    report.ours['postgres durable jobs'] = mine
-    report.peers.dbos = { 'durable jobs': queued, 'durable jobs in one process': inProcess }
-    report.ratios['dbos durable jobs'] = ratio(mine, queued)
-    report.ratios['dbos durable jobs in one process'] = ratio(mine, inProcess)
-    console.log(
-      `durable: ours ${mine.median} jobs/s, dbos ${queued.median} jobs/s, in one process ${inProcess.median} jobs/s`,
-    )
-  } finally {
-    child.kill()
-  }
-}
-
-async function durableRate(ours: QueueRunner): Promise<number> {
-  let left = JOBS
-  let finish = () => {}
-  const done = new Promise<void>((resolve) => {
-    finish = resolve
-  })
-  const stop = await ours.work(CONCURRENCY, () => {
-    if (--left === 0) finish()
-  })
-  const begun = performance.now()
-  let asked = 0
-  const askSome = async () => {
-    while (asked++ < JOBS) await ours.ask()
-  }
-  await Promise.all(Array.from({ length: CONCURRENCY }, askSome))
-  await done
-  const ms = performance.now() - begun
-  await stop()
-  return (JOBS / ms) * 1000
-}
-
-async function ourRunner(db: Database, databaseUrl: string, redisUrl: string | undefined, folder: string) {
-  const queues = await openQueues({ databaseUrl, redisUrl })
-  let keys = 0
-  const key = () => `${redisUrl ? 'redis' : 'postgres'} ${++keys}`
-  const ask = async () =>
-    void (await enqueue({ db, queues }, 'settleEpoch', { epoch: 1 }, { key: key(), requestedBy: null }))
-  const runner: OurRunner = {
-    ask,
-    queues,
-    key,
-    async askAll(count) {
-      for (let i = 0; i < count; i += 20) await Promise.all(Array.from({ length: 20 }, ask))
-    },
-    async work(concurrency, started) {
-      const handlers: Partial<JobHandlers> = {
-        async settleEpoch() {
-          started()
-          return { result: {} }
-        },
-      }
-      const worker = await startWorker({
-        db,
-        queues,
-        artifacts: localStore(join(folder, 'artifacts')),
-        chain: undefined as unknown as ChainClient, // no job here touches one
-        handlers: handlers as JobHandlers,
-        log: pino({ level: 'silent' }),
-        slots: { infer: 0, attribute: 0, training: 0, chain: concurrency },
-        device: 'cpu',
-        checkpoints: join(folder, 'checkpoints'),
-        checkpointStore: checkpointsIn(folderObjects(join(folder, 'artifacts'))),
-      })
-      return () => worker.stop()
-    },
-    close: () => queues.close(),
-  }
-  return runner
-}
-
-function bareRunner(databaseUrl: string, redisUrl: string | undefined): QueueRunner & { close(): Promise<void> } {
-  const url = new URL(redisUrl ?? 'redis://localhost')
-  const connection = redisUrl
-    ? { host: url.hostname, port: Number(url.port) }
-    : { connectionString: databaseUrl, schema: 'bullmq', max: 12 }
-  // `as never` three times: the types of BullMQ know only Redis connections; its PostgreSQL backend takes these options.
-  const open = <T>(make: (options: { connection: object }, backend: never) => T) =>
-    // as never, here and below: BullMQ declares its back end and options for Redis alone
-    make({ connection }, (redisUrl ? undefined : createPostgresBackend) as never)
-  // as never: as above
-  const queue = open((options, backend) => new Queue('bare', options as never, backend))
-  const opts = { removeOnComplete: true }
-  return {
-    ask: async () => void (await queue.add('job', {}, opts)),
-    askAll: async (count) =>
-      void (await queue.addBulk(Array.from({ length: count }, () => ({ name: 'job', data: {}, opts })))),
-    async work(concurrency, started) {
-      const worker = open(
-        // as never: as above
-        (options, backend) => new Worker('bare', async () => started(), { ...options, concurrency } as never, backend),
-      )
-      worker.on('error', () => {})
-      await worker.waitUntilReady()
-      return () => worker.close()
-    },
-    close: () => queue.close(),
-  }
 }
 
 /** The time from NOTIFY to its arrival, with PostgreSQL alone. */

@@ -12,7 +12,7 @@ interface Context {
 }
 
 /** The time in which a job may start without an entry. */
-const BACKLOG_MS = 25
+const BACKLOG_MS = 100
 /** Entries in memory while the queue does not answer; beyond it they are left to the workers' sweep. */
 const MAX_ENTRIES = 10_000
 

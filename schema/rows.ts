@@ -56,24 +56,51 @@ export type EntityRow<T = object> = readonly [EntityClass<T>, Partial<T>]
 /** Pairs a class with a row of it, so that the compiler checks the row. */
 export const row = <T extends object>(entity: EntityClass<T>, values: Partial<T>): EntityRow<T> => [entity, values]
 
-/** Stores off-chain rows. A row whose id exists is replaced, so storing it twice is harmless.
+/** Rows to store in one table, by one statement. */
+export interface RowsToStore {
+  entity: EntityClass
+  /** By column, ready for JSON. */
+  values: Record<string, unknown>[]
+}
+
+/** Groups rows by table, in the given order. Of rows with the same id, the last counts.
  *  @throws Error for a class that only the indexer may write, or a property that the class does not have. */
-export async function saveRows(sql: Sql, rows: readonly EntityRow[]): Promise<void> {
+export function groupRows(rows: readonly EntityRow[]): RowsToStore[] {
+  const groups = new Map<EntityClass, Map<string, Record<string, unknown>>>()
   for (const [entity, values] of rows) {
-    const { name, table, columns: known, versioned } = tableOf(entity)
+    const { name, columns: known, versioned } = tableOf(entity)
     if (versioned) throw new Error(`${name} is an on-chain table: only the indexer writes it.`)
     const given = values as Record<string, unknown>
     const unknown = Object.keys(given).find((key) => !known.some(({ property }) => property === key))
     if (unknown) throw new Error(`${name} has no property ${unknown}.`)
-    const names = known.map(({ column }) => `"${column}"`)
-    const updates = names.slice(1).map((column) => `${column} = excluded.${column}`)
-    await sql.query(
-      `insert into "${table}" (${names.join(', ')}) values (${names.map((_, i) => `$${i + 1}`).join(', ')})
-       on conflict (id) do update set ${updates.join(', ')}`,
-      known.map(({ property, kind }) => {
-        const value = given[property] ?? null
-        return kind === 'json' && value !== null ? JSON.stringify(value) : value
-      }),
+    const byId = groups.get(entity) ?? new Map<string, Record<string, unknown>>()
+    byId.set(
+      String(given.id),
+      Object.fromEntries(known.map(({ column, property }) => [column, jsonValue(given[property])])),
     )
+    groups.set(entity, byId)
+  }
+  return [...groups].map(([entity, byId]) => ({ entity, values: [...byId.values()] }))
+}
+
+/** JSON has no such numbers: they are written as text, which PostgreSQL converts. */
+const jsonValue = (value: unknown) =>
+  typeof value === 'bigint' || (typeof value === 'number' && !Number.isFinite(value)) ? String(value) : value
+
+/** SQL that stores the rows that `from` yields. A row whose id exists is replaced, so storing it twice is harmless. */
+export function storeSql(entity: EntityClass, from: string): string {
+  const { table, columns: known } = tableOf(entity)
+  const names = known.map(({ column }) => `"${column}"`)
+  const updates = names.slice(1).map((column) => `${column} = excluded.${column}`)
+  return `insert into "${table}" (${names.join(', ')}) select ${names.map((name) => `stored.${name}`).join(', ')} from ${from}
+    on conflict (id) do update set ${updates.join(', ')}`
+}
+
+/** Stores off-chain rows, those of a table by one statement. A row whose id exists is replaced, so storing it twice is harmless.
+ *  @throws Error for a class that only the indexer may write, or a property that the class does not have. */
+export async function saveRows(sql: Sql, rows: readonly EntityRow[]): Promise<void> {
+  for (const { entity, values } of groupRows(rows)) {
+    const from = `json_populate_recordset(null::"${tableOf(entity).table}", $1) as stored`
+    await sql.query(storeSql(entity, from), [JSON.stringify(values)])
   }
 }

@@ -1,11 +1,12 @@
 import { type Database, databaseTime, type Sql } from '#schema/database.ts'
+import { type EntityClass, tableOf } from '#schema/define.ts'
 import { insertJob, jobFromRow, queueEntries, releaseHold } from '#schema/enqueue.ts'
 import { jobKinds, type Lane } from '#schema/jobs.ts'
 import { notifySql } from '#schema/notifications.ts'
 import { Artifact } from '#schema/offchain/artifacts.ts'
 import { type JobCheckpoint, JobRun, type JobStatus } from '#schema/offchain/jobs.ts'
 import type { QueueEntry } from '#schema/queue.ts'
-import { columns, row, saveRows } from '#schema/rows.ts'
+import { columns, type EntityRow, groupRows, row, saveRows, storeSql } from '#schema/rows.ts'
 import type { JobOutcome } from './job.ts'
 
 /** Every write of a worker to the job that it runs. Invariant: a write has an effect only while the row is Running under the writer's
@@ -138,36 +139,62 @@ export interface StoredArtifact {
   size: number
 }
 
-/** The end of a job that stores nothing but its result. */
+/** The end of a job that stores its result and rows, and nothing else. */
 export interface PlainSuccess {
   claim: Claim
   /** As JSON. */
   result: string
+  rows: readonly EntityRow[]
 }
 
-/** Ends jobs that store nothing but their results, in one statement. Returns whether each claim still held. */
+/** Ends jobs and stores their rows, in one statement. Returns whether each claim still held; otherwise nothing of its job is stored. */
 export async function succeedJobs(db: Sql, ends: readonly PlainSuccess[]): Promise<boolean[]> {
+  const groups = [...rowsOfJobs(ends)]
+  const stored = groups.map(([entity], index) => {
+    const from = `json_array_elements($${index + 5}::json) as given(item),
+      json_populate_record(null::"${tableOf(entity).table}", item->'row') as stored where item->>'job' in (select id from ended)`
+    return `, stored${index} as (${storeSql(entity, from)})`
+  })
   const { rows } = await db.query<{ id: string }>({
-    name: 'succeed jobs',
+    ...(groups.length < 2 && { name: `succeed jobs ${groups.map(([entity]) => tableOf(entity).table)}` }), // planned once per connection
     text: `with ended as (
-       update job_run set status = 'Succeeded', finished_at = clock_timestamp(), result = given.result::jsonb, progress = 1, error = null
+       update job_run set status = 'Succeeded', finished_at = clock_timestamp(), result = given.result::jsonb, progress = 1, error = null,
+         checkpoint = null
        from unnest($1::text[], $2::int[], $3::text[], $4::text[]) as given(id, attempt, worker_id, result)
        where job_run.id = given.id and job_run.attempt = given.attempt and job_run.worker_id = given.worker_id and status = 'Running'
-       returning job_run.id, status, progress)
+       returning job_run.id, status, progress)${stored.join('')}
      select id, ${notifySql(JOB_NOTICE)} from ended`,
     values: [
       ends.map(({ claim }) => claim.id),
       ends.map(({ claim }) => claim.attempt),
       ends.map(({ claim }) => claim.workerId),
       ends.map(({ result }) => result),
+      ...groups.map(([, given]) => JSON.stringify(given)),
     ],
   })
   const ended = new Set(rows.map(({ id }) => id))
   return ends.map(({ claim }) => ended.has(claim.id))
 }
 
+/** The rows of each table with their jobs, in the order of their ids, so that two workers with the same rows wait for each other in one order.
+ *  Two jobs with the same row fail together; then each ends alone (`schema/batch.ts`). */
+function rowsOfJobs(ends: readonly PlainSuccess[]): Map<EntityClass, { job: string; row: Record<string, unknown> }[]> {
+  const groups = new Map<EntityClass, { job: string; row: Record<string, unknown> }[]>()
+  for (const { claim, rows } of ends)
+    for (const { entity, values } of groupRows(rows)) {
+      const group = groups.get(entity) ?? []
+      group.push(...values.map((row) => ({ job: claim.id, row })))
+      groups.set(entity, group)
+    }
+  for (const group of groups.values()) group.sort((a, b) => (String(a.row.id) < String(b.row.id) ? -1 : 1))
+  return groups
+}
+
+/** A job with more rows is stored by itself, so that others do not wait for it. */
+const MAX_SHARED_ROWS = 50
+
 /** Stores the artifacts, the rows and the follow-up jobs of a job in one transaction; returns the queue entries of the follow-up jobs.
- *  `succeed` may gather the ends of several jobs. @throws ClaimLostError */
+ *  `succeed` may gather the ends of several jobs that store little. @throws ClaimLostError */
 export async function completeJob(
   db: Database,
   job: JobRun,
@@ -178,8 +205,8 @@ export async function completeJob(
   const set = 'result = $5, progress = 1, error = null'
   const result = JSON.stringify(outcome.result)
   const { rows = [], next = [], afterRows } = outcome
-  if (!artifacts.length && !rows.length && !next.length && !afterRows) {
-    if (!(await succeed({ claim: job, result }))) throw claimLost(job)
+  if (!artifacts.length && rows.length <= MAX_SHARED_ROWS && !next.length && !afterRows) {
+    if (!(await succeed({ claim: job, result, rows }))) throw claimLost(job)
     return []
   }
   return db.transaction(async (sql) => {
