@@ -29,7 +29,7 @@ export async function run(): Promise<BenchReport> {
   try {
     await migrate(server.url)
     const db = await openDatabase(server.url, { max: 20 })
-    report.limit['start p50 target'] = 20
+    report.limit['mutation to start p50 target'] = 3
     report.limit['postgres notify round trip'] = await notifyRoundTrip(db)
     for (const [backend, redisUrl] of Object.entries({ postgres: undefined, redis: redis?.url })) {
       if (backend === 'redis' && !redisUrl) {

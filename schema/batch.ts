@@ -19,7 +19,7 @@ export function batched<Item, Result>(
       const results = await work(batch.map(({ item }) => item))
       for (const [index, { resolve }] of batch.entries()) resolve(results[index] as Result)
     } catch (error) {
-      if (batch.length > 1 && !isRetriable(error)) for (const call of batch) await settle([call])
+      if (batch.length > 1 && !isRetriable(error)) await Promise.all(batch.map((call) => settle([call])))
       else for (const { reject } of batch) reject(error)
     }
   }

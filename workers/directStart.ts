@@ -20,6 +20,8 @@ export interface DirectStart {
 const BUSY_MS = 4
 /** The longest time that a worker waits after it lost claims of a lane to others. */
 const MAX_BACKOFF_MS = 4
+/** Beyond it a worker only knows that more jobs wait. */
+const MAX_HEARD = 1_000
 
 export function createDirectStart(startNext: JobRunner['startNext']): DirectStart {
   const lanes = new Map<Lane, LaneStarts>()
@@ -61,7 +63,8 @@ class LaneStarts {
   }
 
   hear(id: string): void {
-    if (!this.heard.has(id)) this.heard.set(id, performance.now())
+    if (this.heard.size >= MAX_HEARD) this.more = true
+    else if (!this.heard.has(id)) this.heard.set(id, performance.now())
     this.schedule()
   }
 
