@@ -10,7 +10,7 @@ import { type BenchReport, figure, ratio } from './report.ts'
 /** Ours and DBOS as durable runners, on one server with its default `synchronous_commit`, with the same number of clients, of jobs at a time and of connections.
  *
  *  The guarantee: an accepted job survives a crash of every process and runs to its end; what it stores is stored once; its status can be
- *  asked for; all workers together bound how many run; any worker may run it.
+ *  asked for; each worker bounds how many it runs; any worker may run it.
  *  - Through its queue DBOS gives this, except that a workflow that has begun is continued only by a process with the name of the one that
  *    died, or by DBOS's commercial Conductor: ours are taken over by any worker after 15 s.
  *  - In one process DBOS gives less: the process that accepts a workflow runs it, no other does, and nothing bounds how many run. So each client
