@@ -84,6 +84,12 @@ const schema = z.object({
     .min(0.001, 'expected at least 0.001')
     .max(1e9, 'expected at most 1000000000')
     .default(500),
+  /** The keys that seal the journal of answers: the first seals, the others only open. */
+  JOURNAL_KEY: z
+    .string()
+    .transform((value) => value.split(',').map((one) => one.trim()))
+    .pipe(z.array(z.string().regex(/^(0x)?[0-9a-fA-F]{64}$/, 'expected keys of 64 hex digits, separated by commas')))
+    .optional(),
   S3_ENDPOINT: url(['http:', 'https:']).optional(),
   S3_BUCKET: z.string().min(3).optional(),
   S3_REGION: z.string().optional(),
@@ -175,6 +181,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env, { requireDeploy
     reconcileMs: value.RECONCILE_SECONDS * 1000,
     deployment: value.DEPLOYMENT,
     operatorKey: value.OPERATOR_KEY as `0x${string}` | undefined,
+    journalKeys: value.JOURNAL_KEY?.map((one) => one.replace(/^0x/, '')),
     /** In wei. */
     maxFee: BigInt(Math.round(value.MAX_FEE_GWEI * 1e9)),
     artifacts: join(home, 'artifacts'),

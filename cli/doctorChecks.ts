@@ -6,6 +6,7 @@ import { requireRedis } from '#schema/queue.ts'
 import { LIMITS_OF_ALERTS } from '../dashboards/alerts.ts'
 import { chainChecks, type DoctorCheck } from './chainChecks.ts'
 import { databaseChecks } from './databaseChecks.ts'
+import { journalKeyFile } from './journalKeys.ts'
 import { openArtifacts } from './openArtifacts.ts'
 import { requireFreePort } from './requireFreePort.ts'
 import { workerSlots } from './workerSlots.ts'
@@ -26,6 +27,7 @@ export const serviceChecks = (config: Config): DoctorCheck[] => [
     : [['chain', () => embedded('@foundry-rs/anvil/package.json')] satisfies DoctorCheck]),
   ['queue', () => queueAnswers(config)],
   ['artifacts', () => artifactsAnswer(config)],
+  ['journal', () => journalKeyIsShared(config)],
   ...(config.databaseUrl
     ? databaseChecks(config.databaseUrl, config.rpcUrls)
     : [['database', () => embedded(POSTGRES_PACKAGE)] satisfies DoctorCheck]),
@@ -40,6 +42,17 @@ const slotsOf = (config: Config): string =>
 async function artifactsAnswer(config: Config): Promise<string> {
   await openArtifacts(config)
   return config.s3 ? `bucket ${config.s3.bucket}` : config.artifacts
+}
+
+/** Hosts that share a bucket must share the key, or none could read what another has sealed. */
+async function journalKeyIsShared(config: Config): Promise<string> {
+  if (config.journalKeys)
+    return `sealed by JOURNAL_KEY${config.journalKeys.length > 1 ? ', older keys open it, too' : ''}`
+  if (config.s3 && config.operatorKey)
+    throw new Error(
+      `JOURNAL_KEY: required with S3_BUCKET, because all hosts must seal the journal of answers with one key. Take that of ${journalKeyFile(config)} if it exists, else a new one (openssl rand -hex 32).`,
+    )
+  return config.s3 ? 'only workers have its key' : `sealed by ${journalKeyFile(config)}`
 }
 
 async function homeIsWritable(home: string): Promise<string> {

@@ -83,6 +83,7 @@ program
   .description('put a backup into an empty database and artifact store; the services must be stopped')
   .argument('<folder>', 'a folder of `modelcommons backup`')
   .option('--force', 'replace what the database has')
+  .option('--no-journal', 'do not bring back the answers of after the backup')
   .action(async (folder, options) => (await import('./backup/restore.ts')).restore(folder, options))
 
 program

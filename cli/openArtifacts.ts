@@ -24,10 +24,10 @@ export async function openStores(
   { s3, artifacts, artifactCache }: ArtifactConfig,
   log?: Logger,
   onCircuit?: (open: boolean) => void,
-): Promise<{ artifacts: ArtifactStore; checkpoints: CheckpointStore }> {
+): Promise<{ artifacts: ArtifactStore; checkpoints: CheckpointStore; objects: ObjectStore }> {
   if (!s3) {
     const objects = folderObjects(artifacts)
-    return { artifacts: localArtifacts(artifacts, objects), checkpoints: checkpointsIn(objects) }
+    return { artifacts: localArtifacts(artifacts, objects), checkpoints: checkpointsIn(objects), objects }
   }
   const objects = await s3Objects({
     ...s3,
@@ -43,6 +43,7 @@ export async function openStores(
   return {
     artifacts: artifactCache ? cachedArtifacts(stored, { ...artifactCache, log }) : stored,
     checkpoints: checkpointsIn(objects),
+    objects,
   }
 }
 

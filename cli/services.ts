@@ -5,6 +5,7 @@ import { startApi } from '#graphql/index.ts'
 import { LIMITS } from '#graphql/plugins/limits.ts'
 import { type PersistedQueries, readPersistedQueries } from '#graphql/plugins/persistedQueries.ts'
 import { type Database, openDatabase } from '#schema/database.ts'
+import { answerJournal } from '#schema/journal/answers.ts'
 import { migrate } from '#schema/migrate.ts'
 import { openQueues } from '#schema/queue.ts'
 import { grantReader, READER } from '#schema/reader.ts'
@@ -14,6 +15,7 @@ import { type LaneEngines, startEnginePool } from '#workers/enginePool.ts'
 import { createHandlers } from '#workers/handlers/index.ts'
 import { startWorker } from '#workers/index.ts'
 import { postLedger } from '#workers/ledger.ts'
+import { replayMissingAnswers } from '#workers/replayAnswers.ts'
 import { openApiMetrics } from './apiMetrics.ts'
 import { openChainHead } from './chainHead.ts'
 import { circuitObserver } from './circuitMetric.ts'
@@ -21,6 +23,7 @@ import { readDeployment } from './deployment.ts'
 import type { GovernorOptions } from './governors.ts'
 import { configFor, indexedTargets } from './indexCommand.ts'
 import { addIndexHealth } from './indexHealthMetrics.ts'
+import { journalKeys } from './journalKeys.ts'
 import { openLog } from './log.ts'
 import { openArtifacts, openStores } from './openArtifacts.ts'
 import { openProcessMetrics } from './processMetrics.ts'
@@ -128,7 +131,13 @@ export const runWorker = () =>
     const operatorKey = required(config, 'operatorKey', 'OPERATOR_KEY')
     const queues = await openQueues({ databaseUrl, redisUrl: config.redisUrl })
     const registry = openProcessMetrics(config)
-    const { artifacts, checkpoints } = await openStores(config, log, circuitObserver(registry))
+    const { artifacts, checkpoints, objects } = await openStores(config, log, circuitObserver(registry))
+    const journal = answerJournal(objects, await journalKeys(config))
+    if (config.s3 && !config.journalKeys)
+      log.warn(
+        'JOURNAL_KEY is not set: each host seals the journal of answers with a key of its own, and only that host can read it',
+      )
+    await replayMissingAnswers({ db, journal }, log)
     const chain = await openChainClient({ rpcUrl, deployment, operatorKey, db, log, maxFee: config.maxFee })
     const slots = workerSlots(config)
     const engines: LaneEngines = startEnginePool({
@@ -143,7 +152,7 @@ export const runWorker = () =>
       queues,
       artifacts,
       chain,
-      handlers: createHandlers({ engines, cache: join(config.home, 'cache'), deployment }),
+      handlers: createHandlers({ engines, cache: join(config.home, 'cache'), deployment, journal }),
       log,
       slots,
       retentionDays: config.jobRetentionDays,

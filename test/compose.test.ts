@@ -27,6 +27,7 @@ const service = (name: string) => must(services[name])
 /** Set by one service only. */
 const PRIVATE: Record<string, string> = {
   OPERATOR_KEY: 'worker',
+  JOURNAL_KEY: 'worker',
   DATABASE_READER_PASSWORD: 'migrate',
   INDEX_PORT: 'indexer',
   API_METRICS_PORT: 'api',

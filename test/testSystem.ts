@@ -8,6 +8,7 @@ import { testApi } from '#graphql/test/api.ts'
 import { checkpointsIn, folderObjects, localStore } from '#schema/artifacts/index.ts'
 import { documentBytes } from '#schema/documents.ts'
 import { findJob } from '#schema/enqueue.ts'
+import { answerJournal } from '#schema/journal/answers.ts'
 import { Datanet } from '#schema/onchain/datanets.ts'
 import { Endpoint } from '#schema/onchain/market.ts'
 import { Mandate, Model, ModelVersion } from '#schema/onchain/models.ts'
@@ -84,7 +85,12 @@ export async function startFullWorker({ db, artifacts, folder, world }: TestSyst
     queues,
     artifacts,
     chain: await openChainClient({ rpcUrl: world.anvil.url, deployment, operatorKey, db, log: silent }),
-    handlers: createHandlers({ engines, cache: join(folder, 'cache'), deployment }),
+    handlers: createHandlers({
+      engines,
+      cache: join(folder, 'cache'),
+      deployment,
+      journal: answerJournal(folderObjects(join(folder, 'artifacts')), [Buffer.alloc(32, 1)]),
+    }),
     log: silent,
     slots: { infer: 1, attribute: 1, training: 1, chain: 2 },
     device: 'cpu',

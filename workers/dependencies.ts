@@ -1,6 +1,7 @@
 import type { Deployment } from '#contracts/deploy.ts'
 import type { EngineEvent } from '#engine/process/index.ts'
 import type { ArtifactStore } from '#schema/artifacts/index.ts'
+import type { AnswerJournal } from '#schema/journal/answers.ts'
 import type { EnginePool } from './enginePool.ts'
 import type { JobContext } from './job.ts'
 
@@ -13,6 +14,7 @@ export interface ChainDependencies {
 
 /** What handlers need besides their job. */
 export interface Dependencies extends ChainDependencies {
+  journal: Pick<AnswerJournal, 'append'>
   engine: EnginePool
 }
 

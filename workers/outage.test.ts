@@ -7,7 +7,8 @@ import type { JobKind } from '#schema/jobs.ts'
 import { Receipt } from '#schema/offchain/attribution.ts'
 import { Dispute } from '#schema/onchain/disputes.ts'
 import { ModelVersion } from '#schema/onchain/models.ts'
-import { insert, insertChain } from '#test/factory.ts'
+import { insert, insertChain, TEST_CHAIN_ID } from '#test/factory.ts'
+import type { ChainClient } from './chain.ts'
 import { resolveDisputeHandler } from './handlers/resolveDispute.ts'
 import { settleEpochHandler } from './handlers/settleEpoch.ts'
 import { type JobContext, PendingError } from './job.ts'
@@ -16,9 +17,23 @@ import { testWorker } from './test/testWorker.ts'
 /** An outage must move nobody's money: the handlers end before they write to the chain. */
 
 type TestSystem = Awaited<ReturnType<typeof testWorker>>
-/** The context of a job that must not reach the chain: its absence would be an error. */
+/** A chain that can only be read: to write to it would be an error. */
+const readOnly = {
+  account: '0x',
+  chainId: TEST_CHAIN_ID,
+  client: { getBlockNumber: async () => 0n },
+} as unknown as ChainClient
+/** The context of a job that must not write to the chain. */
 const contextOf = <K extends JobKind>({ db, artifacts }: TestSystem, over: Partial<JobContext<K>>) =>
-  ({ attempt: 1, db, artifacts, report() {}, signal: new AbortController().signal, ...over }) as JobContext<K>
+  ({
+    attempt: 1,
+    db,
+    artifacts,
+    chain: readOnly,
+    report() {},
+    signal: new AbortController().signal,
+    ...over,
+  }) as JobContext<K>
 const queues = { add: async () => {} }
 
 test('an epoch stays open while an attribution that failed in an outage may still be tried again', async () => {
@@ -46,7 +61,7 @@ test('an epoch stays open while an attribution that failed in an outage may stil
   expect(pending.message).toContain(`The attribution ${attribution.id} failed, because a service was away`)
   expect(await assigned()).toBeNull()
 
-  await end('Cancelled', 'ARTIFACT_STORE') // an operator settles without it: only now the chain is asked
+  await end('Cancelled', 'ARTIFACT_STORE') // an operator settles without it: only now the chain is written to
   await expect(settle()).rejects.toThrow(TypeError)
   expect(await assigned()).toBe(1)
 }, 30_000)

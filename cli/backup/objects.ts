@@ -5,11 +5,13 @@ import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { nameOfFile, requireName } from '#schema/artifacts/names.ts'
 import { ObjectMissingError, type ObjectStore } from '#schema/artifacts/objects.ts'
+import { JOURNAL_PREFIX } from '#schema/journal/answers.ts'
 
-/** The keys of all objects of a store, sorted. A folder keeps `0x…` in a sub-folder of its first two digits, which is not part of the key. */
+/** The keys of all artifacts and checkpoints of a store, sorted. The journal of answers is no part of a backup: it is what comes after it. A folder keeps `0x…` in a sub-folder of its first two digits, which is not part of the key. */
 export async function keysOf(objects: ObjectStore): Promise<string[]> {
   const keys: string[] = []
-  for await (const path of objects.list('')) keys.push(path.replace(/(^|\/)[0-9a-f]{2}\/(?=0x[0-9a-f]{64}$)/, '$1'))
+  for await (const path of objects.list(''))
+    if (!path.startsWith(JOURNAL_PREFIX)) keys.push(path.replace(/(^|\/)[0-9a-f]{2}\/(?=0x[0-9a-f]{64}$)/, '$1'))
   return keys.sort()
 }
 

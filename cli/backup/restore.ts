@@ -1,15 +1,19 @@
 import { existsSync } from 'node:fs'
-import { copyFile, mkdir, rm } from 'node:fs/promises'
+import { copyFile, mkdir, rename, rm } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import type { QueryRunner } from 'typeorm'
 import { type Config, ConfigError, readConfig } from '#config'
 import { ArtifactError, folderObjects } from '#schema/artifacts/index.ts'
 import type { Database, Sql } from '#schema/database.ts'
 import { tables } from '#schema/entities.ts'
+import { answerJournal, JOURNAL_PREFIX } from '#schema/journal/answers.ts'
+import { SealError } from '#schema/journal/seal.ts'
 import { COMPATIBILITY_TABLE, migrate } from '#schema/migrate.ts'
 import { migrations } from '#schema/migrations/index.ts'
+import { replayAnswers } from '#workers/replayAnswers.ts'
 import { embeddedChainFiles } from '../configuredChain.ts'
 import { interruptible, untilAborted } from '../interruption.ts'
+import { journalKeys } from '../journalKeys.ts'
 import { lockHome } from '../lockHome.ts'
 import { openObjects } from '../openArtifacts.ts'
 import { onServer } from '../withDatabase.ts'
@@ -20,6 +24,8 @@ import { loadTable } from './tables.ts'
 export interface RestoreOptions {
   /** Replaces what is there. */
   force?: boolean
+  /** Whether the answers of after the backup are brought back; by default they are. */
+  journal?: boolean
 }
 
 /** Tables beside those of the entities. */
@@ -27,13 +33,14 @@ const OWN_TABLES = ['migration', 'schema_compatibility']
 
 /** `modelcommons restore`: puts a backup into the configured database and object store. The database changes in one transaction: it has all of the
  *  backup, or what it had before. @throws ConfigError when the backup cannot be used, when the target has rows, or when services use it. */
-export const restore = (from: string, { force = false }: RestoreOptions): Promise<void> =>
+export const restore = (from: string, { force = false, journal = true }: RestoreOptions): Promise<void> =>
   interruptible(async (signal) => {
     const config = readConfig(process.env, { requireDeployment: false })
     const folder = resolve(from)
     const manifest = await readBackup(folder)
     const known = migrationsOf(manifest)
     const release = await lockHome(config.home)
+    let answers = 0
     try {
       const { stateFile } = embeddedChainFiles(config.home)
       const hasChain = manifest.files.some(({ path }) => path.startsWith(`${CHAIN}/`)) && !config.rpcUrl
@@ -51,6 +58,8 @@ export const restore = (from: string, { force = false }: RestoreOptions): Promis
           signal,
         )
         await migrate(db.url)
+        if (hasChain) await setJournalAside(config)
+        else if (journal) answers = await untilAborted(bringAnswersBack(config, db, new Date(manifest.takenAt)), signal)
       })
       if (hasChain) await restoreChain(config, folder)
     } finally {
@@ -60,6 +69,7 @@ export const restore = (from: string, { force = false }: RestoreOptions): Promis
     console.log(
       `Restored ${rows} rows of ${manifest.takenAt} (release ${manifest.release}), the index up to block ${manifest.block ?? '–'}, ${manifest.objects.length} objects.`,
     )
+    if (answers) console.log(`${answers} answers of after the backup are back from the journal.`)
     if (config.rpcUrl) console.log(`The deployment file of the backup: ${join(folder, DEPLOYMENT)}`)
   })
 
@@ -153,6 +163,27 @@ async function restoreObjects(config: Config, folder: string, manifest: BackupMa
   throw new ConfigError(
     `S3_BUCKET: ${missing.length} of ${manifest.objects.length} objects of the backup are not in ${to.where}, such as ${missing[0]}. Name the bucket that has them, or restore a backup with --with-objects.`,
   )
+}
+
+/** @throws SealError when the journal was sealed by another key. */
+async function bringAnswersBack(config: Config, db: Database, since: Date): Promise<number> {
+  const journal = answerJournal(await openObjects(config), await journalKeys(config))
+  try {
+    return await replayAnswers({ db, journal }, since)
+  } catch (cause) {
+    if (!(cause instanceof SealError)) throw cause
+    throw new SealError(
+      `The backup is restored, but not the answers of after it: ${cause.message} Then restore again with --force, or give these answers up with --no-journal.`,
+      { cause },
+    )
+  }
+}
+
+/** A chain that goes back with the database takes its consumers' credit with it: the answers of after the backup were paid on a chain that is
+ *  no more. They are kept, but not in the place where workers look. */
+async function setJournalAside({ artifacts, home }: Config): Promise<void> {
+  const folder = join(artifacts, JOURNAL_PREFIX)
+  if (existsSync(folder)) await rename(folder, join(home, `journal-before-${Date.now()}`))
 }
 
 async function restoreChain(config: Config, folder: string): Promise<void> {

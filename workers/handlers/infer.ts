@@ -2,14 +2,17 @@ import { keccak256, stringToBytes } from 'viem'
 import { fee as feeOf } from '#rules/fee.ts'
 import { databaseTime } from '#schema/database.ts'
 import { documentBytes } from '#schema/documents.ts'
+import type { AnswerEntry } from '#schema/journal/answers.ts'
+import { SignedVoucher } from '#schema/offchain/access.ts'
 import { CreditHold, Receipt } from '#schema/offchain/attribution.ts'
+import { JobRun } from '#schema/offchain/jobs.ts'
 import { Endpoint } from '#schema/onchain/market.ts'
-import { row, rowOf } from '#schema/rows.ts'
+import { row, rowOf, rowsOf } from '#schema/rows.ts'
 import { type Dependencies, forwardProgress } from '../dependencies.ts'
-import { JobError, type JobHandler } from '../job.ts'
+import { type JobContext, JobError, type JobHandler } from '../job.ts'
 import { fetchAdapter, fetchBaseModel, loadVersion, sourcesOf } from '../modelLookup.ts'
 
-/** Answers a call. The fee (at the quoted price), the release of the rest of the hold, and the signed receipt are stored in the
+/** Answers a call. The answer is in the journal before it leaves. The fee (at the quoted price), the release of the rest of the hold, and the signed receipt are stored in the
  *  transaction that ends the job, so that a crash can neither lose nor repeat a charge. */
 export const inferHandler =
   (dependencies: Dependencies): JobHandler<'infer'> =>
@@ -73,13 +76,10 @@ export const inferHandler =
       fee: fee.toString(),
     }
     const hash = keccak256(documentBytes(statement))
-    const receipt = row(Receipt, {
-      id: job.id,
+    const receipt = {
       endpointId: endpoint.id,
       versionId: facts.version.id,
-      jobId: job.id,
       consumer,
-      epoch: null,
       prompt: input.prompt,
       answer: answer.text,
       tokensIn: answer.tokensIn,
@@ -90,18 +90,20 @@ export const inferHandler =
       hash,
       signature: await job.chain.sign(hash),
       answeredAt: await databaseTime(job.db), // epochs are closed by this time
-    })
+    }
+    const result = {
+      receiptId: job.id,
+      answer: answer.text,
+      tokensIn: answer.tokensIn,
+      tokensOut: answer.tokensOut,
+      fee: fee.toString(),
+      finish: answer.finish,
+      ...(answer.tokens && { tokens: answer.tokens }),
+    }
+    await dependencies.journal.append(await entryOf(job, { result, receipt, maximum: hold.maximum }))
     return {
-      result: {
-        receiptId: job.id,
-        answer: answer.text,
-        tokensIn: answer.tokensIn,
-        tokensOut: answer.tokensOut,
-        fee: fee.toString(),
-        finish: answer.finish,
-        ...(answer.tokens && { tokens: answer.tokens }),
-      },
-      rows: [receipt],
+      result,
+      rows: [row(Receipt, { id: job.id, jobId: job.id, epoch: null, ...receipt })],
       next: [{ kind: 'attribute', key: `attribute:${job.id}`, input: { receiptId: job.id } }],
       async afterRows(sql) {
         const closed = await sql.query('update credit_hold set open = false, fee = $2 where id = $1 and open', [
@@ -120,3 +122,29 @@ export const inferHandler =
       },
     }
   }
+
+/** What the journal keeps of the call. */
+async function entryOf(
+  job: JobContext<'infer'>,
+  answered: Pick<AnswerEntry, 'result' | 'receipt' | 'maximum'>,
+): Promise<AnswerEntry> {
+  const [[run], [voucher]] = await Promise.all([
+    rowsOf(job.db, JobRun, 'id = $1', [job.id]),
+    rowsOf(job.db, SignedVoucher, 'id = $1', [`${answered.receipt.endpointId}-${answered.receipt.consumer}`]),
+  ])
+  if (!run) throw new Error(`Job ${job.id} is not in the database.`)
+  const { id, attempt, input, idempotencyKey, requestedBy, createdAt } = run
+  return {
+    job: { id, attempt, input, idempotencyKey, requestedBy, createdAt },
+    ...answered,
+    voucher: voucher
+      ? {
+          cumulative: voucher.cumulative,
+          deadline: voucher.deadline,
+          signature: voucher.signature,
+          used: voucher.used,
+          signedAt: voucher.signedAt,
+        }
+      : null,
+  }
+}

@@ -1,18 +1,26 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { keccak256, stringToBytes } from 'viem'
 import { databaseTime } from '#schema/database.ts'
-import { putDocument, rewardMapDocument, type UsageReceipt, usageDocument } from '#schema/documents.ts'
+import {
+  getDocument,
+  putDocument,
+  type RewardMapDocument,
+  rewardMapDocument,
+  type UsageReceipt,
+  usageDocument,
+} from '#schema/documents.ts'
 import { SignedVoucher } from '#schema/offchain/access.ts'
 import { AnswerAttribution, Receipt } from '#schema/offchain/attribution.ts'
 import { JobRun } from '#schema/offchain/jobs.ts'
 import { RewardLine } from '#schema/offchain/ledger.ts'
+import { UsageSettlement } from '#schema/onchain/market.ts'
 import { RewardMap } from '#schema/onchain/rewards.ts'
-import { row, rowsOf } from '#schema/rows.ts'
+import { row, rowOf, rowsOf } from '#schema/rows.ts'
 import { type ChainDependencies, storeAs } from '../dependencies.ts'
 import { closingBlock, computeEpoch } from '../epoch.ts'
 import { WAIT_CODES } from '../failures.ts'
 import { IndexBehindError, waitUntilFinal, waitUntilIndexed } from '../finality.ts'
-import { type JobContext, JobError, type JobHandler, PendingError } from '../job.ts'
+import { type JobContext, JobError, type JobHandler, type JobOutcome, PendingError } from '../job.ts'
 
 type Job = JobContext<'settleEpoch'>
 
@@ -22,7 +30,11 @@ export const settleEpochHandler =
   (dependencies: ChainDependencies): JobHandler<'settleEpoch'> =>
   async (job) => {
     const { epoch } = job.input
+    await waitUntilIndexed(job, Number(await job.chain.client.getBlockNumber())) // what is settled is read from the chain
+    const ended = await outcomeOfPublished(job, epoch)
+    if (ended) return ended
     await checkOrder(job, epoch)
+    await adoptSettlements(job)
     const receipts = await claimReceipts(job, epoch)
     if (receipts.length === 0)
       throw new JobError(
@@ -30,15 +42,15 @@ export const settleEpochHandler =
         `No call was answered since the last epoch, so epoch ${epoch} has no fees to share.`,
       )
     job.report(0.1, 'settling usage')
-    for (const endpointId of [...new Set(receipts.map((one) => one.endpointId))].sort((a, b) => Number(a) - Number(b)))
-      await settleUsage(
-        job,
-        endpointId,
-        receipts.filter((one) => one.endpointId === endpointId),
-      )
-    const { blockNumber } = await lastUsage(job, receipts)
+    let last = 0
+    for (const endpointId of [...new Set(receipts.map((one) => one.endpointId))].sort(
+      (a, b) => Number(a) - Number(b),
+    )) {
+      const ofEndpoint = receipts.filter((one) => one.endpointId === endpointId)
+      last = Math.max(last, await settleUsage(job, endpointId, ofEndpoint))
+    }
     job.report(0.5, 'waiting for finality')
-    await waitUntilFinal(job, Number(blockNumber))
+    await waitUntilFinal(job, last)
     const toBlock = await closingBlock(job.db, epoch)
     if (toBlock === undefined) throw new IndexBehindError(`Usage of epoch ${epoch} was mined but is not indexed yet.`)
 
@@ -76,19 +88,60 @@ export const settleEpochHandler =
         receipts: receipts.length,
         toBlock,
       },
-      rows: map.lines.map((line, index) =>
-        row(RewardLine, {
-          id: `${epoch}-${String(index).padStart(7, '0')}`,
-          mapId: String(epoch),
-          account: line.account,
-          role: line.role,
-          source: `${line.source.kind}:${line.source.id}`,
-          amount: BigInt(line.amount),
-          inputs: { versionId: line.versionId ?? '', pot: line.pot, weight: line.weight, whole: line.whole },
-        }),
-      ),
+      rows: linesOf(map),
     }
   }
+
+const linesOf = ({ epoch, lines }: RewardMapDocument) =>
+  lines.map((line, index) =>
+    row(RewardLine, {
+      id: `${epoch}-${String(index).padStart(7, '0')}`,
+      mapId: String(epoch),
+      account: line.account,
+      role: line.role,
+      source: `${line.source.kind}:${line.source.id}`,
+      amount: BigInt(line.amount),
+      inputs: { versionId: line.versionId ?? '', pot: line.pot, weight: line.weight, whole: line.whole },
+    }),
+  )
+
+/** The outcome when the map is on chain and only its lines are missing here: an earlier attempt ended after it had published, or an older copy of
+ *  the database was restored. */
+async function outcomeOfPublished(job: Job, epoch: number): Promise<JobOutcome | undefined> {
+  const map = await rowOf(job.db, RewardMap, String(epoch))
+  if (map?.status !== 'Published' || !map.uri) return
+  const { rowCount } = await job.db.query('select 1 from reward_line where map_id = $1 limit 1', [epoch])
+  if (rowCount) return
+  await adoptSettlements(job)
+  const document = await getDocument(job.artifacts, rewardMapDocument, map.uri)
+  const { root, total, leaves, toBlock } = document
+  const receipts = await rowsOf(job.db, Receipt, 'epoch = $1', [epoch])
+  return {
+    result: { epoch, root, total, uri: map.uri, accounts: leaves.length, receipts: receipts.length, toBlock },
+    rows: linesOf(document),
+  }
+}
+
+/** Marks the receipts that this operator has settled and this database does not know to be settled, because an older copy of it was restored: the
+ *  journal of transactions lacks the settlement, and the chain names the document of its receipts. So none of them is charged again.
+ *  @throws ArtifactError when the document is missing: then nothing is settled until it is back. */
+async function adoptSettlements(job: Job): Promise<void> {
+  const settled = await rowsOf(
+    job.db,
+    UsageSettlement,
+    'endpoint_id in (select id from endpoint where to_block is null and lower(host) = $1)',
+    [job.chain.account],
+  )
+  for (const { epoch, endpointId, root } of settled) {
+    if (await job.chain.signedTransaction(usageKey(epoch, endpointId))) continue
+    const { receipts } = await getDocument(job.artifacts, usageDocument, root)
+    await job.db.query(
+      `update receipt set epoch = case when id = any($3) then $1::int end
+       where endpoint_id = $2 and (epoch = $1 or id = any($3)) and epoch is distinct from case when id = any($3) then $1::int end`,
+      [epoch, endpointId, receipts.map(({ id }) => id)],
+    )
+  }
+}
 
 /** Checks that `epoch` is the next one: epochs are settled in order, each once. */
 async function checkOrder(job: Job, epoch: number) {
@@ -142,9 +195,12 @@ async function waitUntilAttributed(job: Job, before: Date) {
   }
 }
 
-/** Redeems the vouchers for what the consumers of the endpoint used, with the receipts as evidence. */
-async function settleUsage(job: Job, endpointId: string, receipts: Receipt[]) {
+/** Redeems the vouchers for what the consumers of the endpoint used, with the receipts as evidence. Returns the block in which it was settled. */
+async function settleUsage(job: Job, endpointId: string, receipts: Receipt[]): Promise<number> {
   const { epoch } = job.input
+  const key = usageKey(epoch, endpointId)
+  const settled = await rowOf(job.db, UsageSettlement, `${epoch}-${endpointId}`)
+  if (settled && !(await job.chain.signedTransaction(key))) return settled.fromBlock // before an older copy of the database was restored
   const shares = await rowsOf(
     job.db,
     AnswerAttribution,
@@ -172,7 +228,7 @@ async function settleUsage(job: Job, endpointId: string, receipts: Receipt[]) {
   const root = await putDocument(storeAs(job, 'usage'), usageDocument, { epoch, endpointId, receipts: documents })
   const sum = (amounts: number[]) => BigInt(amounts.reduce((total, one) => total + one, 0))
   const fees = receipts.reduce((total, one) => total + one.fee, 0n)
-  await job.chain.transact(usageKey(epoch, endpointId), {
+  const { blockNumber } = await job.chain.transact(key, {
     contract: 'InferenceMarket',
     functionName: 'settleUsage',
     args: [
@@ -185,6 +241,7 @@ async function settleUsage(job: Job, endpointId: string, receipts: Receipt[]) {
       await redemptions(job, endpointId, receipts),
     ],
   })
+  return Number(blockNumber)
 }
 
 const usageKey = (epoch: number, endpointId: string) => `usage:${epoch}:${endpointId}`
@@ -213,18 +270,4 @@ async function redemptions(job: Job, endpointId: string, receipts: Receipt[]) {
     })
   }
   return found
-}
-
-/** The block of the last usage transaction of these receipts. */
-async function lastUsage(job: Job, receipts: Receipt[]) {
-  let last: { blockNumber: bigint } | undefined
-  for (const endpointId of new Set(receipts.map((one) => one.endpointId))) {
-    const key = usageKey(job.input.epoch, endpointId)
-    const transaction = await job.chain.signedTransaction(key)
-    if (!transaction) throw new Error(`The transaction ${key} is not stored, although it was sent.`)
-    const receipt = await job.chain.client.getTransactionReceipt({ hash: transaction.hash })
-    if (!last || receipt.blockNumber > last.blockNumber) last = receipt
-  }
-  if (!last) throw new Error(`Epoch ${job.input.epoch} has no usage.`)
-  return last
 }

@@ -1,0 +1,101 @@
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { folderObjects } from '#schema/artifacts/index.ts'
+import { type AnswerEntry, answerJournal } from '#schema/journal/answers.ts'
+import { JobRun } from '#schema/offchain/jobs.ts'
+import { freshDatabase } from '#test/database.ts'
+import { insert } from '#test/factory.ts'
+import { replayAnswers, replayMissingAnswers } from './replayAnswers.ts'
+import { silent, temporaryFolder } from './test/testWorker.ts'
+
+const HOUR = 3_600_000
+
+async function journalled(...answers: AnswerEntry[]) {
+  const db = await freshDatabase()
+  const objects = folderObjects(join(await temporaryFolder(), 'artifacts'))
+  const journal = answerJournal(objects, [randomBytes(32)])
+  for (const answer of answers) await journal.append(answer)
+  const statuses = async () =>
+    (
+      await db.query(
+        `select job_run.id || ' ' || status || coalesce(' ' || (result->>'answer'), '') as of from job_run where kind = 'infer' order by 1`,
+      )
+    ).rows.map((row) => row.of)
+  return { db, journal, statuses }
+}
+
+const ago = (ms: number) => new Date(Date.now() - ms)
+
+const entryOf = (id: string, over: { attempt?: number; answer?: string; at?: Date } = {}): AnswerEntry => {
+  const { attempt = 1, answer = 'a', at = ago(1000) } = over
+  return {
+    job: { id, attempt, input: { endpointId: '1', prompt: 'p' }, idempotencyKey: id, requestedBy: null, createdAt: at },
+    result: { answer },
+    receipt: {
+      ...{
+        endpointId: '1',
+        versionId: '1',
+        consumer: `0x${'1'.repeat(40)}`,
+        prompt: 'p',
+        answer,
+        tokensIn: 1,
+        tokensOut: 2,
+      },
+      ...{ priceIn: 1n, priceOut: 1n, fee: 3n, hash: `0x${'2'.repeat(64)}`, signature: '0x3', answeredAt: at },
+    },
+    maximum: 9n,
+    voucher: null,
+  }
+}
+
+const infer = (id: string, over: Partial<JobRun>) => ({
+  id,
+  kind: 'infer',
+  queue: 'infer',
+  idempotencyKey: id,
+  result: null,
+  error: null,
+  ...over,
+})
+
+test('of a job that two attempts answered, the last attempt’s answer comes back', async () => {
+  const late = entryOf('j', { attempt: 1, answer: 'first, frozen', at: ago(100) })
+  const { db, journal, statuses } = await journalled(
+    entryOf('j', { attempt: 2, answer: 'second', at: ago(2000) }),
+    late,
+  )
+  expect(await replayAnswers({ db, journal }, ago(HOUR))).toBe(1)
+  expect(await statuses()).toEqual(['j Succeeded second'])
+  expect(await replayAnswers({ db, journal }, ago(HOUR))).toBe(0)
+  expect((await db.query(`select id from job_run where kind = 'attribute'`)).rows).toHaveLength(1)
+})
+
+test('a job that has ended since its answer, and one that a live worker runs, do not change', async () => {
+  const { db, journal, statuses } = await journalled(
+    ...['cancelled', 'running', 'retried', 'queued'].map((id) => entryOf(id)),
+  )
+  await insert(db, JobRun, infer('cancelled', { status: 'Cancelled', finishedAt: ago(0) }))
+  await insert(db, JobRun, infer('running', { status: 'Running', heartbeatAt: ago(0), finishedAt: null }))
+  await insert(db, JobRun, infer('retried', { status: 'Failed', finishedAt: ago(HOUR / 2) })) // and answered after the backup
+  await insert(db, JobRun, infer('queued', { status: 'Queued', heartbeatAt: null, finishedAt: null }))
+  expect(await replayAnswers({ db, journal }, ago(HOUR))).toBe(2)
+  expect(await statuses()).toEqual([
+    'cancelled Cancelled',
+    'queued Succeeded a',
+    'retried Succeeded a',
+    'running Running',
+  ])
+})
+
+test('a worker starts although the journal was sealed by a key that is lost, and says so', async () => {
+  const { db, journal } = await journalled()
+  const said: string[] = []
+  const log = { ...silent, error: (_: object, text: string) => said.push(text) } as never
+  await replayMissingAnswers({ db, journal }, log)
+  expect(said).toEqual([])
+  const folder = await temporaryFolder()
+  await answerJournal(folderObjects(folder), [randomBytes(32)]).append(entryOf('j'))
+  await replayMissingAnswers({ db, journal: answerJournal(folderObjects(folder), [randomBytes(32)]) }, log)
+  expect(said).toEqual(['the journal of answers cannot be read: after a restore, its answers would not come back'])
+})

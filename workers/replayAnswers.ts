@@ -1,0 +1,143 @@
+import type { Logger } from 'pino'
+import { lockCredit } from '#schema/advisoryLocks.ts'
+import { type Database, databaseTime, type Sql } from '#schema/database.ts'
+import { insertJob } from '#schema/enqueue.ts'
+import type { AnswerEntry, AnswerJournal } from '#schema/journal/answers.ts'
+import { SealError } from '#schema/journal/seal.ts'
+import { notify } from '#schema/notifications.ts'
+import { Receipt } from '#schema/offchain/attribution.ts'
+import { row, saveRows } from '#schema/rows.ts'
+
+/** Brings back the answers that the journal has and the database has not, because an older copy of it was restored (amendment 7b): the job has
+ *  succeeded, its fee is posted, its receipt is there. So nobody is answered or charged twice for one idempotency key, and the fees of these answers
+ *  can be settled. Doing it again changes nothing. */
+
+interface ReplaySources {
+  db: Database
+  journal: Pick<AnswerJournal, 'between' | 'newest'>
+}
+
+/** An answer is in the journal for at most this time before it is in the database. */
+const MARGIN_MS = 3_600_000
+
+/** Replays all answers from an hour before `since`. Returns how many the database did not have. */
+export async function replayAnswers({ db, journal }: ReplaySources, since: Date): Promise<number> {
+  const found = new Map<string, AnswerEntry>()
+  let added = 0
+  for await (const part of journal.between(before(since), await databaseTime(db))) {
+    const known = await receiptsOf(db, part)
+    for (const answer of part) {
+      const { id } = answer.job
+      if (!known.has(id) && isNewer(answer, found.get(id))) found.set(id, answer)
+    }
+  }
+  for (const answer of [...found.values()].sort(byTime)) if (await replay(db, answer)) added++
+  return added
+}
+
+/** For the start of a worker, whichever tool restored the database: replays when the newest answer of the journal is missing in it. */
+export async function replayMissingAnswers(sources: ReplaySources, log: Logger): Promise<void> {
+  const { db, journal } = sources
+  const { rows } = await db.query<{ newest: Date | null }>('select max(answered_at) as newest from receipt')
+  const now = await databaseTime(db)
+  const since = rows[0]?.newest ?? (await oldestJob(db)) ?? now // an empty database is a new one: nothing was restored
+  try {
+    const newest = await journal.newest(before(since), now)
+    if (!newest || (await areEnded(db, newest))) return
+    const added = await replayAnswers(sources, since)
+    if (added) log.warn({ answers: added }, 'the database is older than the journal: answers that it lacked are back')
+  } catch (err) {
+    if (!(err instanceof SealError)) throw err
+    log.error({ err }, 'the journal of answers cannot be read: after a restore, its answers would not come back')
+  }
+}
+
+const before = (time: Date) => new Date(time.getTime() - MARGIN_MS)
+
+/** Of a job that several attempts answered, the last attempt's answer is the one that left. */
+const isNewer = (answer: AnswerEntry, other: AnswerEntry | undefined): boolean =>
+  !other ||
+  answer.job.attempt > other.job.attempt ||
+  (answer.job.attempt === other.job.attempt && byTime(other, answer) < 0)
+
+const byTime = (a: AnswerEntry, b: AnswerEntry) => a.receipt.answeredAt.getTime() - b.receipt.answeredAt.getTime()
+
+async function receiptsOf(sql: Sql, answers: readonly AnswerEntry[]): Promise<Set<string>> {
+  const { rows } = await sql.query<{ id: string }>('select id from receipt where id = any($1)', [
+    answers.map(({ job }) => job.id),
+  ])
+  return new Set(rows.map(({ id }) => id))
+}
+
+/** Whether their jobs have ended, or run in a live worker which has just stored the answer. */
+async function areEnded(sql: Sql, answers: readonly AnswerEntry[]): Promise<boolean> {
+  const ids = answers.map(({ job }) => job.id)
+  const { rows } = await sql.query<{ ended: number }>(
+    `select count(*) as ended from job_run
+     where id = any($1) and (finished_at is not null or status = 'Running' and heartbeat_at > clock_timestamp() - interval '1 minute')`,
+    [ids],
+  )
+  return Number(rows[0]?.ended) === new Set(ids).size
+}
+
+async function oldestJob(sql: Sql): Promise<Date | undefined> {
+  const { rows } = await sql.query<{ at: Date | null }>('select min(created_at) as at from job_run')
+  return rows[0]?.at ?? undefined
+}
+
+const replay = (db: Database, { job, result, receipt, maximum, voucher }: AnswerEntry): Promise<boolean> =>
+  db.transaction(async (sql) => {
+    const { consumer, endpointId, fee, priceIn, priceOut, answeredAt } = receipt
+    await lockCredit(sql, consumer)
+    const ended = await sql.query(
+      `insert into job_run (id, kind, input, status, attempt, attempts, queue, priority, progress, result, idempotency_key, requested_by,
+         cancel_requested, created_at, finished_at)
+       values ($1, 'infer', $2, 'Succeeded', $3, $3, 'infer', 0, 1, $4, $5, $6, false, $7, $8)
+       on conflict (id) do update set status = 'Succeeded', attempt = job_run.attempt + 1, progress = 1, result = excluded.result, error = null,
+         worker_id = null, retry_at = null, checkpoint = null, finished_at = excluded.finished_at
+       where job_run.status <> 'Succeeded' and (job_run.finished_at is null or job_run.finished_at < excluded.finished_at)
+         and not (job_run.status = 'Running' and job_run.heartbeat_at > clock_timestamp() - interval '1 minute')`,
+      [
+        job.id,
+        JSON.stringify(job.input),
+        job.attempt,
+        JSON.stringify(result),
+        job.idempotencyKey,
+        job.requestedBy,
+        job.createdAt,
+        answeredAt,
+      ],
+    )
+    if (!ended.rowCount) return false
+    await sql.query(
+      `insert into credit_hold (id, consumer, endpoint_id, maximum, price_in, price_out, fee, open, created_at)
+       values ($1, $2, $3, $4, $5, $6, $7, false, $8)
+       on conflict (id) do update set maximum = excluded.maximum, price_in = excluded.price_in, price_out = excluded.price_out,
+         fee = excluded.fee, open = false`,
+      [job.id, consumer, endpointId, maximum, priceIn, priceOut, fee, job.createdAt],
+    )
+    const voucherId = `${endpointId}-${consumer}`
+    if (voucher)
+      await sql.query(
+        `insert into signed_voucher (id, endpoint_id, consumer, cumulative, deadline, signature, used, signed_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8)
+         on conflict (id) do update set cumulative = excluded.cumulative, deadline = excluded.deadline, signature = excluded.signature,
+           signed_at = excluded.signed_at where signed_voucher.cumulative < excluded.cumulative`,
+        [
+          voucherId,
+          endpointId,
+          consumer,
+          voucher.cumulative,
+          voucher.deadline,
+          voucher.signature,
+          voucher.used,
+          voucher.signedAt,
+        ],
+      )
+    await sql.query('update signed_voucher set used = used + $2 where id = $1', [voucherId, fee])
+    await saveRows(sql, [row(Receipt, { id: job.id, jobId: job.id, epoch: null, ...receipt })])
+    const key = `${job.id}/attribute:${job.id}`
+    await insertJob(sql, 'attribute', { receiptId: job.id }, { key, requestedBy: job.requestedBy, parentId: job.id })
+    await notify(sql, { type: 'job', id: job.id, status: 'Succeeded', progress: 1 })
+    return true
+  })
