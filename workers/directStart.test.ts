@@ -1,7 +1,9 @@
 import { afterAll, describe, expect, test, vi } from 'vitest'
 import { backlogAdded } from '#schema/backlog.ts'
 import { findJob } from '#schema/enqueue.ts'
+import { SlotSemaphore } from '#schema/slotSemaphore.ts'
 import { backends, stopRedis } from '#schema/test/queues.ts'
+import { createDirectStart } from './directStart.ts'
 import { testWorker } from './test/testWorker.ts'
 
 afterAll(stopRedis)
@@ -130,4 +132,14 @@ test('a worker that stops ends the jobs that it started directly, and starts no 
   expect((await findJob(system.db, second.id)).status).toBe('Queued')
   await system.startWorker({ settleEpoch }, { timing: NO_SWEEP })
   await reach(system, second.id, 'Succeeded')
+})
+
+test('a claim that fails is tried again without another notification, and gives its slots back', async () => {
+  const slots = new SlotSemaphore(2)
+  const outcomes: (Promise<void>[] | undefined)[] = [undefined, [Promise.resolve()]]
+  const direct = createDirectStart(async () => (outcomes.length > 0 ? outcomes.shift() : []))
+  direct.add('chain', slots)
+  await vi.waitFor(() => expect(outcomes).toEqual([]))
+  await vi.waitFor(() => expect(slots.free).toBe(2))
+  await direct.stop()
 })

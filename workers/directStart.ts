@@ -20,6 +20,8 @@ export interface DirectStart {
 const BUSY_MS = 4
 /** The longest time that a worker waits after it lost claims of a lane to others. */
 const MAX_BACKOFF_MS = 4
+/** The time until a claim that failed, because the database did not answer, is tried again. */
+const RETRY_MS = 500
 /** Beyond it a worker only knows that more jobs wait. */
 const MAX_HEARD = 1_000
 
@@ -51,13 +53,15 @@ class LaneStarts {
   /** It grows when other workers were faster and is zero after a won claim: among many idle workers few try at once, and a worker that is alone
    *  never waits. */
   private backoffMs = 0
+  /** After a claim that failed, when the next may begin. */
+  private retryAt = 0
   private timer: NodeJS.Timeout | undefined
   private claiming: Promise<void> | undefined
   private stopped = false
 
   constructor(
     private readonly slots: SlotSemaphore,
-    private readonly start: (count: number) => Promise<Promise<void>[]>,
+    private readonly start: (count: number) => ReturnType<JobRunner['startNext']>,
   ) {
     slots.onFree = () => this.schedule()
   }
@@ -102,7 +106,7 @@ class LaneStarts {
 
   /** How long other workers may try first; undefined when no job is known to wait. */
   private delayMs(): number | undefined {
-    if (this.more) return 0
+    if (this.more) return this.retryAt - performance.now()
     const [oldest] = this.heard.values()
     if (oldest === undefined) return undefined
     const { free, count } = this.slots
@@ -116,9 +120,15 @@ class LaneStarts {
       if (count === 0) return
       const known = [...this.heard.keys()]
       this.more = false
-      const running = await this.start(count)
+      const started = await this.start(count)
+      const running = started ?? []
       for (const done of running) void done.finally(() => this.slots.release())
       for (let unused = count - running.length; unused > 0; unused--) this.slots.release()
+      if (!started) {
+        this.more = true
+        this.retryAt = performance.now() + RETRY_MS
+        return
+      }
       if (running.length === count) this.more = true
       else for (const id of known) this.heard.delete(id) // none of them waits any more
       this.backoffMs = running.length > 0 ? 0 : Math.min(MAX_BACKOFF_MS, 2 * this.backoffMs || 1)

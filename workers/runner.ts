@@ -53,8 +53,9 @@ export interface JobRunnerOptions {
 export interface JobRunner {
   /** Runs the job of a queue entry to its end; does nothing when the job is no longer queued. Never rejects. */
   run(entry: Pick<QueueEntry, 'id'>): Promise<void>
-  /** Claims the next jobs of the lane, at most `count`, and starts them: a promise for the end of each. Never rejects. */
-  startNext(lane: Lane, count: number): Promise<Promise<void>[]>
+  /** Claims the next jobs of the lane, at most `count`, and starts them: a promise for the end of each. Undefined when the database did not answer.
+   *  Never rejects. */
+  startNext(lane: Lane, count: number): Promise<Promise<void>[] | undefined>
   /** Cancels a job if it runs here. */
   cancel(id: string): void
   /** Starts no further job, and tells the running jobs of `lane` to save a checkpoint and end. */
@@ -105,10 +106,9 @@ export function createJobRunner(options: JobRunnerOptions): JobRunner {
     async startNext(lane, count) {
       if (stopped.size) return []
       const next = await claimNextJobs(db, lane, count, workerId, [...runs.keys()]).catch((err) => {
-        log.warn({ err, lane }, 'could not claim the next jobs; the sweep will queue them again')
-        return []
+        log.warn({ err, lane }, 'could not claim the next jobs; it is tried again')
       })
-      return next.map(begin)
+      return next?.map(begin)
     },
     cancel: (id) => runs.get(id)?.abort.abort(new Interruption('cancelled')),
     stop(lane) {
