@@ -157,6 +157,20 @@ jobs
   .argument('<id...>', 'the jobs')
   .action(async (ids) => (await import('./jobs.ts')).cancel(ids))
 
+const untraced = program
+  .command('untraced')
+  .description('answers that keep their epoch open, because they could not be traced to contributions')
+untraced
+  .command('list')
+  .description('list them, oldest first')
+  .action(async () => (await import('./untraced.ts')).listUntraced())
+untraced
+  .command('give-up')
+  .description('let the epoch close without them: the part of their contributors goes to the others')
+  .argument('[receipt...]', 'the answers')
+  .option('--all', 'all of them')
+  .action(async (receipts, options) => (await import('./untraced.ts')).giveUp(receipts, options))
+
 const keys = program.command('keys').description('manage API keys')
 keys
   .command('create')

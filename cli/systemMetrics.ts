@@ -2,6 +2,7 @@ import { Counter, Gauge, type Registry } from 'prom-client'
 import type { Sql } from '#schema/database.ts'
 import { JOB_COUNTS, JOB_SECONDS } from '#schema/jobMetrics.ts'
 import { LOST_AFTER_SECONDS, LOST_FOR_SECONDS, WORKER_ALIVE, WORKER_LOST } from '#schema/workers.ts'
+import { UNTRACED } from '#workers/untraced.ts'
 
 /** The state of the whole system, as the database has it at the time of the scrape. Every API exports the same values: dashboards, alarms and
  *  `doctor` take their maximum, never their sum. Each statement reads few rows, or rows that an index finds. */
@@ -122,6 +123,11 @@ export const SYSTEM_METRICS: readonly SystemMetric[] = [
     name: 'receipt_unsettled_seconds',
     help: 'How long the oldest answer has waited for the settlement of its epoch.',
     sql: `select coalesce(extract(epoch from now() - min(answered_at)), 0) as value from receipt where epoch is null`,
+  },
+  {
+    name: 'answers_untraced',
+    help: 'Answers whose tracing to contributions failed for reasons of the infrastructure: their epoch stays open.',
+    sql: `select count(*) as value from ${UNTRACED}`,
   },
   {
     name: 'fees_wei',

@@ -207,6 +207,13 @@ export const alerts: readonly Alert[] = [
     limit: { metric: 'modelcommons_signer_missing_nonces', by: ['chain', 'account'], above: 0 },
   },
   {
+    name: 'AnswersUntraced',
+    severity: 'critical',
+    summary: '{{ $value }} answers could not be traced to contributions: their epoch stays open.',
+    minutes: 5,
+    limit: { metric: 'modelcommons_answers_untraced', above: 0 },
+  },
+  {
     name: 'EpochOverdue',
     severity: 'warning',
     summary: 'The oldest answer has waited {{ $value }} s for the settlement of its epoch.',

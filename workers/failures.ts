@@ -13,7 +13,7 @@ import {
   RevertError,
 } from './chainErrors.ts'
 import { IndexBehindError } from './finality.ts'
-import { JobError, PendingError } from './job.ts'
+import { AttributionPendingError, JobError, PendingError } from './job.ts'
 import type { JobFailure } from './jobState.ts'
 
 /** Whose fault it is that an attempt has no result, and what clients see of it: a code, and a message that says what to do.
@@ -32,6 +32,7 @@ export const WAIT_CODES = [
   'DISK',
   'MEMORY',
   'INDEX_BEHIND',
+  'ATTRIBUTION',
   'PENDING',
   'SERVICE',
 ] as const
@@ -73,6 +74,7 @@ function waitCode(error: unknown): WaitCode | undefined {
   if (error instanceof DatabaseError) return 'DATABASE'
   if (error instanceof QueueError) return 'QUEUE'
   if (error instanceof IndexBehindError) return 'INDEX_BEHIND'
+  if (error instanceof AttributionPendingError) return 'ATTRIBUTION'
   if (error instanceof PendingError) return 'PENDING'
   if (error instanceof RetriableError) return 'SERVICE'
   if (!isRetriable(error)) return undefined
@@ -95,6 +97,7 @@ const WAITS_FOR: Record<WaitCode, string> = {
   DISK: 'A disk of the worker’s host is full or fails.',
   MEMORY: 'The worker’s host has no memory left.',
   INDEX_BEHIND: 'The index has not reached the block that the job needs.',
+  ATTRIBUTION: 'Answers are not traced to contributions yet.',
   PENDING: 'Other jobs must end first.',
   SERVICE: 'A service does not answer.',
 }

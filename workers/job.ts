@@ -86,6 +86,11 @@ export class PendingError extends RetriableError {
   override name = 'PendingError'
 }
 
+/** Answers could not be traced to contributions, because a service was away: that must be tried again, or an operator closes the epoch without. */
+export class AttributionPendingError extends PendingError {
+  override name = 'AttributionPendingError'
+}
+
 /** Why a running job must end early: it was cancelled, this worker stops, another worker has taken the job over, or it made no progress for
  *  the time of its kind. */
 export class Interruption extends Error {

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { readSystemMetric, SYSTEM_METRICS } from '#cli/systemMetrics.ts'
 import { ArtifactStoreError } from '#schema/artifacts/index.ts'
 import { disputeEvidenceDocument, putDocument } from '#schema/documents.ts'
 import { enqueue } from '#schema/enqueue.ts'
@@ -8,7 +9,10 @@ import { Receipt } from '#schema/offchain/attribution.ts'
 import { Dispute } from '#schema/onchain/disputes.ts'
 import { ModelVersion } from '#schema/onchain/models.ts'
 import { insert, insertChain, TEST_CHAIN_ID } from '#test/factory.ts'
+import { must } from '#test/must.ts'
+import { runProgram } from '#test/testSystem.ts'
 import type { ChainClient } from './chain.ts'
+import { faultOf } from './failures.ts'
 import { resolveDisputeHandler } from './handlers/resolveDispute.ts'
 import { settleEpochHandler } from './handlers/settleEpoch.ts'
 import { type JobContext, PendingError } from './job.ts'
@@ -61,7 +65,21 @@ test('an epoch stays open while an attribution that failed in an outage may stil
   expect(pending.message).toContain(`The attribution ${attribution.id} failed, because a service was away`)
   expect(await assigned()).toBeNull()
 
-  await end('Cancelled', 'ARTIFACT_STORE') // an operator settles without it: only now the chain is written to
+  expect(faultOf(pending)).toMatchObject({ fault: 'infrastructure', failure: { code: 'ATTRIBUTION' } })
+  await end('Failed', 'ARTIFACT_MISSING')
+  await expect(settle()).rejects.toThrow(PendingError)
+  const metric = must(SYSTEM_METRICS.find(({ name }) => name === 'answers_untraced'))
+  expect(await readSystemMetric(db, metric)).toEqual([{ labels: {}, value: 1 }])
+
+  const env = { DATABASE_URL: db.url, MODELCOMMONS_HOME: system.folder }
+  const untraced = (...args: string[]) => runProgram('untraced', env, args)
+  expect((await untraced('list')).output).toMatch(new RegExp(`^r1  .*job ${attribution.id}  ARTIFACT_MISSING: `))
+  expect((await untraced('give-up')).code).toBe(1)
+  expect(await untraced('give-up', 'r2')).toEqual({ code: 1, output: expect.stringContaining('r2  is no such answer') })
+  expect(await untraced('give-up', '--all')).toEqual({ code: 0, output: expect.stringContaining('r1  given up') })
+  expect((await untraced('list')).output).toBe('Every answer is traced, or is being traced.')
+  expect(await readSystemMetric(db, metric)).toEqual([{ labels: {}, value: 0 }])
+  // An operator settles without it: only now the chain is written to.
   await expect(settle()).rejects.toThrow(TypeError)
   expect(await assigned()).toBe(1)
 }, 30_000)

@@ -71,7 +71,7 @@ test('of a job that two attempts answered, the last attempt’s answer comes bac
   expect((await db.query(`select id from job_run where kind = 'attribute'`)).rows).toHaveLength(1)
 })
 
-test('a job that has ended since its answer, and one that a live worker runs, do not change', async () => {
+test('a job that was cancelled since its answer stays cancelled; every other is taken over', async () => {
   const { db, journal, statuses } = await journalled(
     ...['cancelled', 'running', 'retried', 'queued'].map((id) => entryOf(id)),
   )
@@ -79,12 +79,12 @@ test('a job that has ended since its answer, and one that a live worker runs, do
   await insert(db, JobRun, infer('running', { status: 'Running', heartbeatAt: ago(0), finishedAt: null }))
   await insert(db, JobRun, infer('retried', { status: 'Failed', finishedAt: ago(HOUR / 2) })) // and answered after the backup
   await insert(db, JobRun, infer('queued', { status: 'Queued', heartbeatAt: null, finishedAt: null }))
-  expect(await replayAnswers({ db, journal }, ago(HOUR))).toBe(2)
+  expect(await replayAnswers({ db, journal }, ago(HOUR))).toBe(3)
   expect(await statuses()).toEqual([
     'cancelled Cancelled',
     'queued Succeeded a',
     'retried Succeeded a',
-    'running Running',
+    'running Succeeded a',
   ])
 })
 

@@ -10,7 +10,7 @@ import { row, saveRows } from '#schema/rows.ts'
 
 /** Brings back the answers that the journal has and the database has not, because an older copy of it was restored (amendment 7b): the job has
  *  succeeded, its fee is posted, its receipt is there. So nobody is answered or charged twice for one idempotency key, and the fees of these answers
- *  can be settled. Doing it again changes nothing. */
+ *  can be settled. Doing it again changes nothing. A worker that runs such a job meanwhile loses it: its answer is one of the journal, too. */
 
 interface ReplaySources {
   db: Database
@@ -95,8 +95,7 @@ const replay = (db: Database, { job, result, receipt, maximum, voucher }: Answer
        values ($1, 'infer', $2, 'Succeeded', $3, $3, 'infer', 0, 1, $4, $5, $6, false, $7, $8)
        on conflict (id) do update set status = 'Succeeded', attempt = job_run.attempt + 1, progress = 1, result = excluded.result, error = null,
          worker_id = null, retry_at = null, checkpoint = null, finished_at = excluded.finished_at
-       where job_run.status <> 'Succeeded' and (job_run.finished_at is null or job_run.finished_at < excluded.finished_at)
-         and not (job_run.status = 'Running' and job_run.heartbeat_at > clock_timestamp() - interval '1 minute')`,
+       where job_run.status <> 'Succeeded' and (job_run.finished_at is null or job_run.finished_at < excluded.finished_at)`,
       [
         job.id,
         JSON.stringify(job.input),

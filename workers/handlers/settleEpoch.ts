@@ -18,9 +18,16 @@ import { RewardMap } from '#schema/onchain/rewards.ts'
 import { row, rowOf, rowsOf } from '#schema/rows.ts'
 import { type ChainDependencies, storeAs } from '../dependencies.ts'
 import { closingBlock, computeEpoch } from '../epoch.ts'
-import { WAIT_CODES } from '../failures.ts'
 import { IndexBehindError, waitUntilFinal, waitUntilIndexed } from '../finality.ts'
-import { type JobContext, JobError, type JobHandler, type JobOutcome, PendingError } from '../job.ts'
+import {
+  AttributionPendingError,
+  type JobContext,
+  JobError,
+  type JobHandler,
+  type JobOutcome,
+  PendingError,
+} from '../job.ts'
+import { UNTRACED_CODES } from '../untraced.ts'
 
 type Job = JobContext<'settleEpoch'>
 
@@ -170,7 +177,7 @@ const ATTRIBUTION_GRACE_MS = 10_000
 
 /** Waits until every answer is attributed, or its attribution was cancelled or failed by its own fault (the answer then counts as unattributed,
  *  and its contributors' part goes to the others). An attribution that failed only because a service was away never moves their pay: the epoch
- *  stays open until it is tried again or cancelled. */
+ *  stays open until it is tried again, or an operator gives it up. */
 async function waitUntilAttributed(job: Job, before: Date) {
   const since = performance.now()
   for (;;) {
@@ -180,15 +187,15 @@ async function waitUntilAttributed(job: Job, before: Date) {
        where receipt.epoch is null and receipt.answered_at <= $1 and not exists (
          select 1 from job_run done where done.kind = 'attribute' and done.input->>'receiptId' = receipt.id
            and (done.status in ('Succeeded', 'Cancelled') or done.status = 'Failed' and not done.error->>'code' = any($2)))`,
-      [before, WAIT_CODES],
+      [before, UNTRACED_CODES],
     )
     const { waiting, failed } = rows[0] ?? { waiting: 0, failed: null }
     if (Number(waiting) === 0) return
     const stage = `waiting for the attribution of ${waiting} answers`
     job.report(0.05, stage)
     if (failed)
-      throw new PendingError(
-        `The attribution ${failed} failed, because a service was away. Try it again (mutation retryJob), or cancel it to settle without it.`,
+      throw new AttributionPendingError(
+        `The attribution ${failed} failed, because a service was away. Try it again (mutation retryJob), or let the epoch close without it (modelcommons untraced give-up).`,
       )
     if (performance.now() - since > ATTRIBUTION_GRACE_MS) throw new PendingError(`${stage}.`)
     await sleep(100, undefined, { signal: job.signal })

@@ -61,6 +61,7 @@ export const serviceEnvironment = (
   S3_SECRET_ACCESS_KEY: s3.secretAccessKey,
   DEPLOYMENT: deploymentFile,
   OPERATOR_KEY: operatorKey,
+  JOURNAL_KEY: '4a'.repeat(32),
 })
 
 export async function startServers(folder: string, wanted: { redis: boolean }): Promise<Servers> {
