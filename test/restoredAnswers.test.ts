@@ -19,7 +19,8 @@ import type { InferInput } from '#schema/jobs.ts'
 import { answerJournal } from '#schema/journal/answers.ts'
 import { openQueues } from '#schema/queue.ts'
 import { databaseWith, freshDatabase } from '#test/database.ts'
-import { openChainClient } from '#workers/chain.ts'
+import { type ChainClient, openChainClient } from '#workers/chain.ts'
+import { ChainUnavailableError } from '#workers/chainErrors.ts'
 import type { LaneEngines } from '#workers/enginePool.ts'
 import { createHandlers } from '#workers/handlers/index.ts'
 import { startWorker } from '#workers/index.ts'
@@ -99,7 +100,11 @@ async function system() {
   const answered: string[] = []
 
   /** The services on a database; `work` asks them. */
-  const serving = async (db: Database, work: (ask: ReturnType<typeof asking>) => Promise<void>) => {
+  const serving = async (
+    db: Database,
+    work: (ask: ReturnType<typeof asking>) => Promise<void>,
+    through = (chain: ChainClient) => chain,
+  ) => {
     const stop = new AbortController()
     const indexer = await startIndexer({ db, rpcUrl: anvil.url, deployment, signal: stop.signal, pollMs: 10 })
     await indexer.caughtUp()
@@ -123,7 +128,9 @@ async function system() {
       db,
       queues,
       artifacts: store,
-      chain: await openChainClient({ rpcUrl: anvil.url, deployment, operatorKey: OPERATOR_KEY, db, log: silent }),
+      chain: through(
+        await openChainClient({ rpcUrl: anvil.url, deployment, operatorKey: OPERATOR_KEY, db, log: silent }),
+      ),
       handlers: createHandlers({ engines, cache: join(home, 'cache'), deployment, journal }),
       log: silent,
       slots: { infer: 2, attribute: 1, training: 0, chain: 1 },
@@ -176,6 +183,7 @@ const asking = (db: Database, queues: Awaited<ReturnType<typeof openQueues>>) =>
       },
     )
   return {
+    ended,
     request,
     answer: async (key: string) => (await ended((await request(key)).id)).answer,
     async settle(epoch: number, key = `settle ${epoch}`) {
@@ -248,6 +256,52 @@ test('after a restore every answer is back, is given again for its key, and is c
     'queued 1',
   ])
 }, 240_000)
+
+test('a settlement that was cut in two by a restore goes on and charges once', async () => {
+  const { home, serving, program, grant, spent } = await system()
+  const [db, restored] = [await freshDatabase(), await databaseWith(0)]
+  const out = join(home, 'backup')
+  await serving(db, async ({ answer }) => {
+    await grant(db)
+    await answer('one')
+    await answer('two')
+  })
+  await program('backup', db, '--out', out)
+  const unpublished = (chain: ChainClient): ChainClient => ({
+    ...chain,
+    transact: (key, ...rest) =>
+      key.startsWith('publish')
+        ? Promise.reject(new ChainUnavailableError('unreachable', 'The chain does not answer.'))
+        : chain.transact(key, ...rest),
+  })
+  const requestOf = async (db: Database) => {
+    const queues = await openQueues({ databaseUrl: db.url })
+    const { id } = await enqueue({ db, queues }, 'settleEpoch', { epoch: 1 }, { key: 'settle', requestedBy: null })
+    await queues.close()
+    return id
+  }
+  const id = await requestOf(db)
+  await serving(
+    db,
+    () => until('the job waits with its usage settled', async () => (await findJob(db, id)).status === 'Waiting'),
+    unpublished,
+  )
+  expect(await spent()).toBe(2n * FEE)
+
+  await program('restore', restored, out)
+  await requestOf(restored)
+  await serving(restored, async ({ ended, answer }) => {
+    await expect(ended(id)).resolves.toMatchObject({ epoch: 1, receipts: 2 })
+    await answer('three')
+  })
+  expect(await spent()).toBe(2n * FEE)
+  expect((await books(restored)).receipts.map(({ prompt, epoch }) => `${prompt} ${epoch}`)).toEqual([
+    'one 1',
+    'three null',
+    'two 1',
+  ])
+  expect(Number((await restored.query('select count(*) as lines from reward_line')).rows[0].lines)).toBeGreaterThan(0)
+}, 180_000)
 
 test('a journal of another key is told, and can be given up', async () => {
   const { home, env, serving, program, grant } = await system()

@@ -155,6 +155,25 @@ describe('a transaction whose fee is too low', () => {
     expect(hashesOf(row)).toHaveLength(2)
   }, 30_000)
 
+  test('that was replaced and mined after a backup: the restored journal finds it on the chain and sends nothing', async () => {
+    const operator = await network.operator()
+    const { deposit, chain, balance, db } = operator
+    await network.manually()
+    const made = deposit('k')
+    const first = await signed(chain, 'k')
+    await inPool(first)
+    await setBaseFee(gwei(50))
+    await network.mine()
+    await vi.waitFor(async () => expect(await signed(chain, 'k')).not.toBe(first), { timeout: 10_000 })
+    const { transactionHash } = await mineUntil(made)
+    await network.mine(9)
+    const [raw] = (await journalOf(operator, 'k')).replaced
+    await db.query(`update chain_transaction set raw = $1, hash = $2, replaced = null, status = 'Sent'`, [raw, first])
+    expect((await deposit('k')).transactionHash).toBe(transactionHash)
+    expect(await balance()).toBe(7n)
+    expect(await journalOf(operator, 'k')).toMatchObject({ hash: transactionHash, status: 'Mined' })
+  }, 30_000)
+
   test('that was replaced by a process which was killed before it sent it: another process sends it', async () => {
     const proxy = await rpcProxy(network.anvil.url)
     const operator = await network.operator({ rpcUrl: proxy.url })

@@ -19,6 +19,7 @@ import type { ChainTransaction } from '#schema/offchain/ledger.ts'
 import { ChainMismatchError, ChainUnavailableError, callAbi, nodeText, toChainError } from './chainErrors.ts'
 import { estimateFees, type Fees, priceOf, replacementFees } from './fees.ts'
 import { estimateGas, revertReason, type UntypedCall } from './gas.ts'
+import { minedWithNonce } from './minedNonce.ts'
 import { type Refusal, refusalOf } from './refusals.ts'
 import { emptyTransactionKey, hashesOf, openSignedTransactions, signedFees } from './signedTransactions.ts'
 import { StuckTransactions } from './stuckTransactions.ts'
@@ -224,6 +225,15 @@ export function createTransactor(options: TransactorOptions): Transactor {
     }
   }
 
+  /** The receipt of the same call at the same nonce under a hash that the journal lacks, because an older copy of the database was restored after
+   *  the transaction had been replaced. */
+  const minedUnknown = async (stored: ChainTransaction): Promise<TransactionReceipt | undefined> => {
+    const mined = await minedWithNonce(client, sender, stored.nonce)
+    const { to, data = '0x', value = 0n } = parseTransaction(stored.raw as Hex)
+    const isSame = mined?.to?.toLowerCase() === to?.toLowerCase() && mined?.input === data && mined.value === value
+    return mined && isSame ? receiptOf(mined.hash) : undefined
+  }
+
   const recordReceipt = async (stored: ChainTransaction, call: UntypedCall, receipt: TransactionReceipt) => {
     if (receipt.status === 'success') {
       await journal.settle(stored, receipt.transactionHash, null)
@@ -247,6 +257,8 @@ export function createTransactor(options: TransactorOptions): Transactor {
       if ((await transactionCount('latest')) > stored.nonce) {
         conflictSince ||= performance.now()
         if (performance.now() - conflictSince > NONCE_CONFLICT_MS) {
+          const unknown = await minedUnknown(stored)
+          if (unknown) return recordReceipt(stored, call, unknown)
           if ((await transactionCount('finalized')) <= stored.nonce)
             throw new ChainUnavailableError(
               'nonce-used',
