@@ -24,7 +24,7 @@ const MARGIN_MS = 3_600_000
 export async function replayAnswers({ db, journal }: ReplaySources, since: Date): Promise<number> {
   const found = new Map<string, AnswerEntry>()
   let added = 0
-  for await (const part of journal.between(before(since), await databaseTime(db))) {
+  for await (const part of journal.between(before(since), after(await databaseTime(db)))) {
     const known = await receiptsOf(db, part)
     for (const answer of part) {
       const { id } = answer.job
@@ -42,7 +42,7 @@ export async function replayMissingAnswers(sources: ReplaySources, log: Logger):
   const now = await databaseTime(db)
   const since = rows[0]?.newest ?? (await oldestJob(db)) ?? now // an empty database is a new one: nothing was restored
   try {
-    const newest = await journal.newest(before(since), now)
+    const newest = await journal.newest(before(since), after(now))
     if (!newest || (await areEnded(db, newest))) return
     const added = await replayAnswers(sources, since)
     if (added) log.warn({ answers: added }, 'the database is older than the journal: answers that it lacked are back')
@@ -53,6 +53,8 @@ export async function replayMissingAnswers(sources: ReplaySources, log: Logger):
 }
 
 const before = (time: Date) => new Date(time.getTime() - MARGIN_MS)
+/** The clock of the database that wrote the journal may have been ahead. */
+const after = (time: Date) => new Date(time.getTime() + MARGIN_MS)
 
 /** Of a job that several attempts answered, the last attempt's answer is the one that left. */
 const isNewer = (answer: AnswerEntry, other: AnswerEntry | undefined): boolean =>

@@ -198,6 +198,50 @@ describe('a transaction whose fee is too low', () => {
   }, 30_000)
 })
 
+describe('a node that has the transaction, and answers with an error', () => {
+  test.each([
+    'already known', // geth, reth, Erigon
+    'transaction already imported', // anvil
+    'nonce too low: next nonce 1, tx nonce 0', // geth, reth
+    'nonce too low', // Erigon, anvil
+    'replacement transaction underpriced', // geth, reth, anvil
+    'INTERNAL_ERROR: could not replace existing tx', // Erigon
+    'a wording of a node to come',
+  ])('“%s”: it happens once', async (says) => {
+    const proxy = await rpcProxy(network.anvil.url)
+    const { deposit, balance, rows } = await network.operator({ rpcUrl: proxy.url })
+    Object.assign(proxy.state, { mode: 'refuse', says })
+    await deposit('k')
+    expect(await balance()).toBe(7n)
+    expect(await rows()).toMatchObject([{ id: 'k', nonce: 0, status: 'Mined' }])
+  })
+
+  test('two workers that replace the same transaction at once agree on one', async () => {
+    const proxy = await rpcProxy(network.anvil.url)
+    const { deposit, chain, balance, rows, options } = await network.operator({
+      rpcUrl: proxy.url,
+      replaceAfterMs: 300,
+    })
+    const other = await openChainClient(options)
+    proxy.state.mode = 'lose'
+    const call = { contract: 'GOpen', functionName: 'deposit', args: [], value: 7n } as const
+    const both = [deposit('k'), other.transact('k', call)]
+    const first = await signed(chain, 'k')
+    await vi.waitFor(
+      async () => {
+        await network.mine(3)
+        expect(await signed(chain, 'k')).not.toBe(first)
+      },
+      { timeout: 15_000, interval: 200 },
+    )
+    proxy.state.mode = 'pass'
+    const [one, two] = await Promise.all(both)
+    expect(one?.transactionHash).toBe(two?.transactionHash)
+    expect(await balance()).toBe(7n)
+    expect(await rows()).toMatchObject([{ id: 'k', nonce: 0, status: 'Mined' }])
+  }, 30_000)
+})
+
 describe('a call that needs too much gas', () => {
   const people = Array.from({ length: 222 }, (_, i) => toHex(i + 1, { size: 20 }))
   const settle = ({ chain }: Operator, items: readonly Hex[], maxItems = 500) =>

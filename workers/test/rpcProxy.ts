@@ -12,10 +12,12 @@ export type SendMode =
   | 'mute'
   /** The node answers as if it had the transaction, and forgets it. */
   | 'lose'
+  /** The node receives the transaction, and answers with the error `state.says`. */
+  | 'refuse'
 
 /** A JSON-RPC proxy in front of a real node; it loses `eth_sendRawTransaction` requests or answers, depending on `state.mode`. */
 export async function rpcProxy(target: string) {
-  const state = { mode: 'pass' as SendMode, received: 0 }
+  const state = { mode: 'pass' as SendMode, received: 0, says: '' }
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(chunk as Buffer)
@@ -35,6 +37,13 @@ export async function rpcProxy(target: string) {
     const text = await answer.text()
     if (sends) state.received++
     if (sends && state.mode === 'mute') return
+    if (sends && state.mode === 'refuse') {
+      const error = { code: -32000, message: state.says }
+      response
+        .setHeader('content-type', 'application/json')
+        .end(JSON.stringify({ jsonrpc: '2.0', id: JSON.parse(body).id, error }))
+      return
+    }
     response.setHeader('content-type', 'application/json').end(text)
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
