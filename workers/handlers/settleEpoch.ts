@@ -27,6 +27,7 @@ import {
   type JobOutcome,
   PendingError,
 } from '../job.ts'
+import { adoptSettlements, usageKey } from '../settledUsage.ts'
 import { UNTRACED_CODES } from '../untraced.ts'
 
 type Job = JobContext<'settleEpoch'>
@@ -126,27 +127,6 @@ async function outcomeOfPublished(job: Job, epoch: number): Promise<JobOutcome |
   return {
     result: { epoch, root, total, uri: map.uri, accounts: leaves.length, receipts: receipts.length, toBlock },
     rows: linesOf(document),
-  }
-}
-
-/** Marks the receipts that this operator has settled and this database does not know to be settled, because an older copy of it was restored: the
- *  journal of transactions lacks the settlement, and the chain names the document of its receipts. So none of them is charged again.
- *  @throws ArtifactError when the document is missing: then nothing is settled until it is back. */
-async function adoptSettlements(job: Job): Promise<void> {
-  const settled = await rowsOf(
-    job.db,
-    UsageSettlement,
-    'endpoint_id in (select id from endpoint where to_block is null and lower(host) = $1)',
-    [job.chain.account],
-  )
-  for (const { epoch, endpointId, root } of settled) {
-    if (await job.chain.signedTransaction(usageKey(epoch, endpointId))) continue
-    const { receipts } = await getDocument(job.artifacts, usageDocument, root)
-    await job.db.query(
-      `update receipt set epoch = case when id = any($3) then $1::int end
-       where endpoint_id = $2 and (epoch = $1 or id = any($3)) and epoch is distinct from case when id = any($3) then $1::int end`,
-      [epoch, endpointId, receipts.map(({ id }) => id)],
-    )
   }
 }
 
@@ -250,8 +230,6 @@ async function settleUsage(job: Job, endpointId: string, receipts: Receipt[]): P
   })
   return Number(blockNumber)
 }
-
-const usageKey = (epoch: number, endpointId: string) => `usage:${epoch}:${endpointId}`
 
 async function redemptions(job: Job, endpointId: string, receipts: Receipt[]) {
   const used = new Map<string, bigint>()
