@@ -64,6 +64,10 @@ const schema = z.object({
   /** The password of the role that may only read, which `modelcommons migrate` creates. */
   DATABASE_READER_PASSWORD: z.string().min(8, 'expected at least 8 characters').optional(),
   REDIS_URL: url(['redis:', 'rediss:']).optional(),
+  REDIS_PREFIX: z
+    .string()
+    .regex(/^[\w.-]{1,64}$/, 'expected letters, digits, _ . or -')
+    .optional(),
   /** The first is preferred; the indexer compares the others with it, and uses them when it does not answer. */
   RPC_URL: urls(['http:', 'https:', 'ws:', 'wss:']).optional(),
   /** A Subsquid archive gateway of the chain, for the blocks far behind the head. */
@@ -171,6 +175,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env, { requireDeploy
     databaseUrl: databaseUrl(value.DATABASE_URL, value.DATABASE_PASSWORD),
     databaseReaderPassword: value.DATABASE_READER_PASSWORD,
     redisUrl: value.REDIS_URL,
+    redisPrefix: value.REDIS_PREFIX,
     rpcUrl: value.RPC_URL?.[0],
     /** All of `RPC_URL`, as it was given. */
     rpcUrls: value.RPC_URL?.join(','),

@@ -1,10 +1,12 @@
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
+import { Redis } from 'ioredis'
 import { serializeTransaction } from 'viem'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { rpc, startAnvil } from '#contracts/anvil.ts'
 import { testChain } from '#indexer/test/chain.ts'
 import type { Database } from '#schema/database.ts'
+import { redisIsMissing, startRedis } from '#schema/test/redis.ts'
 import { freshDatabase } from '#test/database.ts'
 import { insertChain } from '#test/factory.ts'
 import { runProgram } from '#test/testSystem.ts'
@@ -192,3 +194,17 @@ test('it watches: a round that finds something else is told, as lines or as JSON
   expect(await json.ended).toBe(1)
   for (const line of json.output().trimEnd().split('\n')) expect(JSON.parse(line)).toHaveProperty('checks')
 })
+
+const redisMissing = redisIsMissing()
+if (!redisMissing)
+  test('a Redis that drops keys when its memory is full is a fault', async () => {
+    const redis = await startRedis()
+    onTestFinished(() => redis.stop())
+    const client = new Redis(redis.url)
+    await client.config('SET', 'maxmemory-policy', 'allkeys-lru')
+    client.disconnect()
+    const env = { MODELCOMMONS_HOME: await temporaryFolder(), PORT: '0', REDIS_URL: redis.url }
+    const { code, output } = await runProgram('doctor', env)
+    expect(code).toBe(1)
+    expect(output).toMatch(/^✗ queue +REDIS_URL: this Redis drops keys .*allkeys-lru.* noeviction\.$/m)
+  })

@@ -97,7 +97,11 @@ async function engineRuns(): Promise<string> {
 
 async function queueAnswers({ redisUrl }: Config): Promise<string> {
   if (!redisUrl) return 'in PostgreSQL'
-  await requireRedis(redisUrl)
+  const policy = await requireRedis(redisUrl)
+  if (policy && policy !== 'noeviction')
+    throw new Error(
+      `REDIS_URL: this Redis drops keys when its memory is full (maxmemory-policy ${policy}), and jobs start late then. Set its maxmemory-policy to noeviction.`,
+    )
   return 'Redis'
 }
 

@@ -20,7 +20,7 @@ export interface SelectionOptions {
 const withQueues = <T>(work: (context: { db: Database; queues: Queues }) => Promise<T>): Promise<T> => {
   const config = readConfig(process.env, { requireDeployment: false })
   return withDatabase(config, async (db) => {
-    const queues = await openQueues({ databaseUrl: db.url, redisUrl: config.redisUrl })
+    const queues = await openQueues({ ...config, databaseUrl: db.url })
     try {
       return await work({ db, queues })
     } finally {

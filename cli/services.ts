@@ -78,7 +78,7 @@ export const runApi = (options: GovernorOptions = {}) =>
       name: 'modelcommons api',
       statementTimeoutMs: LIMITS.statementMs,
     })
-    const queues = await openQueues({ databaseUrl, redisUrl: config.redisUrl })
+    const queues = await openQueues({ ...config, databaseUrl })
     const closing = new AbortController()
     const chainHead = following.rpcUrl ? openChainHead(following.rpcUrl, closing.signal) : undefined
     const { maxLagBlocks } = config
@@ -129,7 +129,7 @@ export const runWorker = () =>
   runService('worker', async () => {
     const { config, log, databaseUrl, rpcUrl, deployment, db } = await common('worker')
     const operatorKey = required(config, 'operatorKey', 'OPERATOR_KEY')
-    const queues = await openQueues({ databaseUrl, redisUrl: config.redisUrl })
+    const queues = await openQueues({ ...config, databaseUrl })
     const registry = openProcessMetrics(config)
     const { artifacts, checkpoints, objects } = await openStores(config, log, circuitObserver(registry))
     const journal = answerJournal(objects, await journalKeys(config))

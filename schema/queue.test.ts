@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Redis } from 'ioredis'
 import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { freshDatabase } from '#test/database.ts'
 import { FaultProxy } from '#test/faultProxy.ts'
 import { must } from '#test/must.ts'
 import { freePort } from './postgres.ts'
-import { openQueues, type QueueEntry } from './queue.ts'
+import { openQueues, type QueueEntry, requireRedis } from './queue.ts'
 import { backends, freshQueues, redisUrl, stopRedis } from './test/queues.ts'
 import { redisIsMissing } from './test/redis.ts'
 
@@ -215,4 +216,16 @@ else
     await vi.waitFor(() => expect(received).toContain(own.id))
     await worker.close()
     expect(received).toEqual([own.id])
+  })
+
+if (!missing)
+  test('a Redis that drops keys is told by its policy', async () => {
+    const redis = new Redis(await redisUrl())
+    onTestFinished(async () => {
+      await redis.config('SET', 'maxmemory-policy', 'noeviction')
+      redis.disconnect()
+    })
+    expect(await requireRedis(await redisUrl())).toBe('noeviction')
+    await redis.config('SET', 'maxmemory-policy', 'allkeys-lru')
+    expect(await requireRedis(await redisUrl())).toBe('allkeys-lru')
   })

@@ -54,8 +54,8 @@ export interface QueueSettings {
   databaseUrl: string
   /** With it, BullMQ runs on Redis; without it, on PostgreSQL. */
   redisUrl?: string
-  /** Separates installations that share one Redis. */
-  prefix?: string
+  /** The begin of the keys in Redis, which separates installations that share it. Default `modelcommons`. */
+  redisPrefix?: string
   /** Receives errors of lost connections, which are opened again at the next use. */
   onError?: (error: Error) => void
 }
@@ -291,8 +291,8 @@ async function onPostgres(settings: QueueSettings): Promise<Queues> {
   )
 }
 
-/** @throws QueueError when no Redis answers at `url`. */
-export async function requireRedis(url: string): Promise<void> {
+/** @returns the policy by which Redis drops keys when its memory is full. @throws QueueError when no Redis answers at `url`. */
+export async function requireRedis(url: string): Promise<string | undefined> {
   const probe = new Redis(url, {
     lazyConnect: true,
     connectTimeout: 3000,
@@ -305,7 +305,7 @@ export async function requireRedis(url: string): Promise<void> {
   })
   try {
     await probe.connect()
-    await probe.ping()
+    return /^maxmemory_policy:(\S+)/m.exec(await probe.info('memory'))?.[1]
   } catch (cause) {
     throw new QueueError(
       `REDIS_URL: no Redis answers at ${redactCredentials(url)} (${(reason ?? (cause as Error)).message || 'connection refused'}). Start it, correct the URL, or unset REDIS_URL to use PostgreSQL for the queue.`,
@@ -323,7 +323,7 @@ async function onRedis(url: string, settings: QueueSettings): Promise<Queues> {
     client.on('error', settings.onError ?? (() => {}))
     return client
   }
-  const prefix = settings.prefix ?? 'modelcommons'
+  const prefix = settings.redisPrefix ?? 'modelcommons'
   // Producers fail at once when Redis is away, because the sweep adds the entries later; workers wait until it is back.
   const producer = open({ maxRetriesPerRequest: 1, enableOfflineQueue: true })
   const consumer = open({ maxRetriesPerRequest: null })

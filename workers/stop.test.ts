@@ -16,7 +16,7 @@ test.each(backends)(
     const queues = await openQueues({
       databaseUrl: backend === 'redis' ? db.url : through,
       redisUrl: backend === 'redis' ? through : undefined,
-      prefix: 'stop',
+      redisPrefix: 'stop',
     })
     onTestFinished(() => proxy.close())
     let saved = false

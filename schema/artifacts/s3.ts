@@ -10,7 +10,7 @@ import { CircuitBreaker, type CircuitBreakerOptions, CircuitOpenError } from '..
 import { ArtifactStoreError, BrokenTransferError } from './errors.ts'
 import { ObjectMissingError, type ObjectStore, sizeOf } from './objects.ts'
 import { bucketAccess } from './s3Access.ts'
-import { answerOf, type RequestOptions } from './s3Requests.ts'
+import { answerOf, failureText, type RequestOptions } from './s3Requests.ts'
 import { PART_BYTES, partOf, uploadInParts } from './s3Upload.ts'
 import { requireThroughput } from './throughput.ts'
 
@@ -58,10 +58,9 @@ export async function s3Objects(settings: S3Settings): Promise<ObjectStore> {
   const unreachable = (cause: unknown) => {
     if (cause instanceof ArtifactStoreError) return cause
     if (cause instanceof CircuitOpenError) return new ArtifactStoreError('unreachable', cause.message, { cause })
-    const { name, message } = cause as Error
     return new ArtifactStoreError(
       'unreachable',
-      `S3_ENDPOINT/S3_BUCKET: ${where} does not answer (${name}: ${message}). Check the address, the credentials and that the bucket exists.`,
+      `S3_ENDPOINT/S3_BUCKET: ${where} does not answer (${failureText(cause)}). Check the address, the credentials and that the bucket exists.`,
       { cause },
     )
   }

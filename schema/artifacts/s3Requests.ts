@@ -4,7 +4,8 @@
 export type S3Answer = 'missing' | 'notFound' | 'denied' | 'none'
 
 /** The answer to HEAD has no body, and so only a status. Other codes with 403, such as InvalidAccessKeyId, are faults of the configuration. */
-const DENIED = ['AccessDenied', 'Forbidden', '403', 'Unknown', 'UnknownError']
+const UNNAMED = ['Unknown', 'UnknownError']
+const DENIED = ['AccessDenied', 'Forbidden', '403', ...UNNAMED]
 
 export function answerOf(error: unknown): S3Answer {
   const { name, $metadata } = error as { name?: string; $metadata?: { httpStatusCode?: number } }
@@ -12,6 +13,13 @@ export function answerOf(error: unknown): S3Answer {
   if (name === 'NotFound') return 'notFound'
   if ($metadata?.httpStatusCode === 403 && (name === undefined || DENIED.includes(name))) return 'denied'
   return 'none'
+}
+
+/** The error as the service named it, or the status of an answer that names none, such as a proxy's. */
+export function failureText(error: unknown): string {
+  const { name, message, $metadata } = error as Error & { $metadata?: { httpStatusCode?: number } }
+  const status = $metadata?.httpStatusCode
+  return status && [name, message].some((text) => UNNAMED.includes(text)) ? `HTTP ${status}` : `${name}: ${message}`
 }
 
 export interface RequestOptions {

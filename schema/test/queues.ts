@@ -32,7 +32,7 @@ export async function freshQueues(backend: 'postgres' | 'redis'): Promise<Settin
   const prefix = `test${process.pid}x${++opened}`
   const url = backend === 'redis' ? await redisUrl() : undefined
   const reopen = async () => {
-    const queues = await openQueues({ databaseUrl: db.url, redisUrl: url, prefix })
+    const queues = await openQueues({ databaseUrl: db.url, redisUrl: url, redisPrefix: prefix })
     onTestFinished(() => queues.close())
     return queues
   }

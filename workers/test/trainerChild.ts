@@ -26,7 +26,7 @@ export interface TrainerChildOptions {
 
 const { databaseUrl, prefix, s3, home, baseFolder } = JSON.parse(process.argv[2] as string) as TrainerChildOptions
 const db = await openDatabase(databaseUrl)
-const queues = await openQueues({ databaseUrl, prefix })
+const queues = await openQueues({ databaseUrl, redisPrefix: prefix })
 const objects = await s3Objects(s3)
 const log = pino({ level: process.env.TEST_LOG ?? 'silent' })
 const engines = startEnginePool({ device: 'cpu', log })

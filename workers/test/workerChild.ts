@@ -17,7 +17,7 @@ import { FAST_TIMING } from './timing.ts'
 
 const [databaseUrl, folder, redisUrl, prefix, host] = process.argv.slice(2) as [string, string, string, string, string]
 const db = await openDatabase(databaseUrl)
-const queues = await openQueues({ databaseUrl, redisUrl: redisUrl || undefined, prefix })
+const queues = await openQueues({ databaseUrl, redisUrl: redisUrl || undefined, redisPrefix: prefix })
 
 const handlers: Partial<JobHandlers> = {
   async fineTune(job) {
