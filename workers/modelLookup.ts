@@ -9,7 +9,6 @@ import {
   type Rubric,
   rubricDocument,
   type Specification,
-  sampleDocument,
   specificationDocument,
 } from '#schema/documents.ts'
 import { fetchFolder } from '#schema/folders.ts'
@@ -108,9 +107,3 @@ export const trainingContributions = (sql: Sql, datanetId: string): Promise<Cont
   rowsOf(sql, Contribution, `datanet_id = $1 and status = 'Accepted' and not excluded`, [datanetId], {
     orderBy: 'committed_block, id::numeric',
   })
-
-/** The prompt and completion of a contribution. @throws ArtifactError when its content is not published or not a sample. */
-export const loadSample = (
-  { artifacts }: Pick<Sources, 'artifacts'>,
-  contribution: Pick<Contribution, 'contentHash'>,
-): Promise<{ prompt: string; completion: string }> => getDocument(artifacts, sampleDocument, contribution.contentHash)

@@ -10,7 +10,8 @@ import { row, rowOf, rowsOf } from '#schema/rows.ts'
 import { type Dependencies, forwardProgress } from '../dependencies.ts'
 import { IndexBehindError } from '../finality.ts'
 import { JobError, type JobHandler } from '../job.ts'
-import { fetchAdapter, fetchBaseModel, loadSample, loadVersion, sourcesOf } from '../modelLookup.ts'
+import { fetchAdapter, fetchBaseModel, loadVersion, sourcesOf } from '../modelLookup.ts'
+import { loadSample } from '../samples.ts'
 
 /** Traces one answer to the contributions behind its version. Influence, similarity and verbatim spans are recorded separately. */
 export const attributeHandler =
@@ -35,7 +36,7 @@ export const attributeHandler =
       dataset.map(async (id) => {
         const contribution = known.get(id)
         if (!contribution) throw new IndexBehindError(`Contribution ${id} of the manifest is not indexed yet.`)
-        return { id, ...(await loadSample(job, contribution)) }
+        return { id, ...(await loadSample(job.artifacts, contribution.contentHash)) }
       }),
     )
     const sketchFile = await fetchFile(job.artifacts, sketches, join(sources.cache, 'sketches'))

@@ -15,12 +15,12 @@ import {
   fetchBaseModel,
   loadItems,
   loadMandatedModel,
-  loadSample,
   loadVersion,
   sourcesOf,
   trainingContributions,
 } from '../modelLookup.ts'
 import { registerVersion } from '../registerVersion.ts'
+import { loadSample } from '../samples.ts'
 
 /** Trains an adapter on the accepted contributions, measures the influence of each on the validation set, and registers the version on
  *  chain. */
@@ -42,7 +42,7 @@ export const fineTuneHandler =
         'NO_DATA',
         `Datanet ${input.datanetId} has no accepted contributions. Score it first (mutation scoreDatanet), or wait for more contributions.`,
       )
-    const samples = await Promise.all(contributions.map((one) => loadSample(job, one)))
+    const samples = await Promise.all(contributions.map((one) => loadSample(job.artifacts, one.contentHash)))
     const base = await fetchBaseModel(sources, facts)
 
     const halfwayFolder = join(job.checkpointFolder, 'halfway')
