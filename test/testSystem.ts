@@ -86,7 +86,7 @@ export async function startFullWorker({ db, artifacts, folder, world }: TestSyst
     chain: await openChainClient({ rpcUrl: world.anvil.url, deployment, operatorKey, db, log: silent }),
     handlers: createHandlers({ engines, cache: join(folder, 'cache'), deployment }),
     log: silent,
-    slots: { infer: 1, attribute: 1, training: 1, chain: 2 },
+    slots: { infer: 1, attribute: 1, training: 1, chain: 2, recourse: 1 },
     device: 'cpu',
     checkpoints: join(folder, 'checkpoints'),
     checkpointStore: checkpointsIn(folderObjects(join(folder, 'artifacts'))),

@@ -6,6 +6,7 @@ import { mnemonicToAccount } from 'viem/accounts'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { type Anvil, DEV_MNEMONIC, rpc, startAnvil } from '#contracts/anvil.ts'
 import { type Deployment, deployAll } from '#contracts/deploy.ts'
+import { DEMO_SETTINGS, demoHolders } from '#contracts/settings.ts'
 import { freePort } from '#schema/postgres.ts'
 import { installTracer, type TraceAttributes } from '#schema/tracing.ts'
 import { freshDatabase } from '#test/database.ts'
@@ -27,9 +28,8 @@ beforeAll(async () => {
   deployment = await deployAll(
     createWalletClient({ account: deployer, transport }),
     createPublicClient({ transport }),
-    {
-      operator,
-    },
+    demoHolders(operator),
+    DEMO_SETTINGS,
   )
 })
 afterAll(() => anvil.stop())

@@ -89,7 +89,7 @@ contract Disputes is AccessControl, ReentrancyGuardTransient, IDisputes {
         IRewardDistributor distributor_,
         address treasury_,
         address timelock_,
-        address operator,
+        address resolver,
         uint256 minBond_
     ) {
         token = token_;
@@ -101,7 +101,7 @@ contract Disputes is AccessControl, ReentrancyGuardTransient, IDisputes {
         timelock = timelock_;
         minBond = minBond_;
         _grantRole(DEFAULT_ADMIN_ROLE, timelock_);
-        if (operator != address(0)) _grantRole(RESOLVER_ROLE, operator);
+        if (resolver != address(0)) _grantRole(RESOLVER_ROLE, resolver);
     }
 
     /// @notice Opens a dispute and transfers `minBond` from the caller. A judgement's id is `taskId << 160 | validator`.

@@ -12,6 +12,7 @@ import {
   hashOf,
   OPERATOR,
   PROPOSER,
+  RESOLVER,
   STRANGER,
   startWorld,
   type World,
@@ -61,9 +62,9 @@ afterEach(() => world.revert(clean))
 const open = (kind: number, id: bigint) => world.send(STRANGER, 'Disputes', 'open', [kind, id, EVIDENCE])
 const openError = async (kind: number, id: bigint, evidence: Hex = EVIDENCE) =>
   (await world.errorOf(STRANGER, 'Disputes', 'open', [kind, id, evidence])).name
-const resolve = (upheld: boolean, slash: bigint, from: Address = OPERATOR.address, id = 1n) =>
+const resolve = (upheld: boolean, slash: bigint, from: Address = RESOLVER.address, id = 1n) =>
   world.send(from, 'Disputes', 'resolve', [id, upheld, slash])
-const resolveError = async (upheld: boolean, slash: bigint, from: Address = OPERATOR.address, id = 1n) =>
+const resolveError = async (upheld: boolean, slash: bigint, from: Address = RESOLVER.address, id = 1n) =>
   (await world.errorOf(from, 'Disputes', 'resolve', [id, upheld, slash])).name
 /** The amounts that an action moves into the challenger's and the treasury's accounts. */
 async function moved(action: () => Promise<unknown>) {
@@ -107,8 +108,8 @@ describe('a dispute', () => {
     await open(CONTRIBUTION, 1n)
     await open(JUDGEMENT, judged)
     expect(await resolveError(false, 0n, STRANGER.address)).toBe('Disputes.MayNotResolve')
-    expect(await resolveError(false, 0n, OPERATOR.address, 2n)).toBe('Disputes.MayNotResolve')
-    expect(await resolveError(false, 0n, OPERATOR.address, 9n)).toBe('Disputes.UnknownDispute')
+    expect(await resolveError(false, 0n, RESOLVER.address, 2n)).toBe('Disputes.MayNotResolve')
+    expect(await resolveError(false, 0n, RESOLVER.address, 9n)).toBe('Disputes.UnknownDispute')
     expect(await resolveError(false, 1n)).toBe('Disputes.NothingToSlash')
     await resolve(false, 0n)
     expect(await resolveError(false, 0n)).toBe('Disputes.AlreadyResolved')

@@ -18,6 +18,7 @@ import {
   hashOf,
   OPERATOR,
   PROPOSER,
+  RESOLVER,
   type Sent,
   SIGNERS,
   STRANGER,
@@ -153,7 +154,7 @@ async function datanets(world: World, record: Record, modelId: bigint) {
   await record('DatanetRegistry', 'slash', world.send(OPERATOR, 'DatanetRegistry', 'slash', slash))
   const open = [0, 3n, hashOf('evidence')] as const
   await record('Disputes', 'open (contribution)', world.send(STRANGER, 'Disputes', 'open', open))
-  await record('Disputes', 'resolve, upheld', world.send(OPERATOR, 'Disputes', 'resolve', [1n, true, 1n]))
+  await record('Disputes', 'resolve, upheld', world.send(RESOLVER, 'Disputes', 'resolve', [1n, true, 1n]))
   await world.warp(500)
   const free = ids.slice(2)
   await record(

@@ -3,7 +3,19 @@ import type { Address } from 'viem'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { RewardTree } from '#rules/merkle.ts'
 import { must } from '#test/must.ts'
-import { ALICE, BOB, CAROL, HOLDER, hashOf, OPERATOR, SETTINGS, STRANGER, startWorld, type World } from './world.ts'
+import {
+  ALICE,
+  BOB,
+  CAROL,
+  HOLDER,
+  hashOf,
+  OPERATOR,
+  RESOLVER,
+  SETTINGS,
+  STRANGER,
+  startWorld,
+  type World,
+} from './world.ts'
 
 const REWARD_MAP = 3
 const people = [ALICE.address, BOB.address, CAROL.address]
@@ -97,7 +109,7 @@ test('whatever happens, in any order, it pays what the model says and never more
           } else if (one.kind === 'resolve') {
             const dispute = open.shift()
             if (!dispute) continue
-            await world.send(OPERATOR, 'Disputes', 'resolve', [dispute.id, one.upheld, 0n])
+            await world.send(RESOLVER, 'Disputes', 'resolve', [dispute.id, one.upheld, 0n])
             const map = model.maps[dispute.epoch - 1]
             if (map) map.disputed = false
             if (one.upheld && map && map.tree.root === dispute.tree.root) {
