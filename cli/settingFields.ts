@@ -16,6 +16,8 @@ export const SETTING_FIELDS: Record<keyof Settings, [kind: FieldKind, what: stri
   proposalThreshold: ['amount', 'votes needed to propose'],
   quorumPercent: ['percent', 'of the supply at the snapshot'],
   timelockDelay: ['duration', 'from queueing to execution; at least 1 day'],
+  treasurySharePercent: ['percent', 'of the treasury that proposals together may move in a period; below 100'],
+  treasuryPeriod: ['duration', 'the length of that period; at least votingPeriod'],
   challengeWindow: ['duration', 'in which a reward map can be disputed; at least 4 days'],
   withdrawalDelay: ['duration', 'from a consumer’s request to the withdrawal of credit'],
   stakeHold: ['duration', 'for which a scored contribution’s stake is held'],

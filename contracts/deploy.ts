@@ -77,7 +77,7 @@ function constructorArguments(at: Record<ContractName, Address>, { operator, res
   const token = at.GOpen
   const timelock = at.TimelockController
   return {
-    GOpen: [],
+    GOpen: [at.ModelGovernor],
     TimelockController: [BigInt(s.timelockDelay), [at.ModelGovernor], [at.ModelGovernor], zeroAddress],
     ModelGovernor: [
       token,
@@ -88,7 +88,7 @@ function constructorArguments(at: Record<ContractName, Address>, { operator, res
       BigInt(s.quorumPercent),
       s.lateQuorumExtension,
     ],
-    Treasury: [token, timelock],
+    Treasury: [token, timelock, BigInt(s.treasurySharePercent * 100), BigInt(s.treasuryPeriod)],
     ModelRegistry: [
       token,
       at.ModelGovernor,

@@ -22,6 +22,10 @@ export type Settings = {
   quorumPercent: number
   /** From queueing to execution. */
   timelockDelay: number
+  /** The percentage of the treasury that all proposals together may move in one period, 1 to 100. */
+  treasurySharePercent: number
+  /** The length of that period. */
+  treasuryPeriod: number
   /** Time in which a reward map can be disputed. */
   challengeWindow: number
   /** From a consumer's request to the withdrawal of its credit. */
@@ -44,6 +48,8 @@ export const DEMO_SETTINGS: Settings = {
   proposalThreshold: 0n,
   quorumPercent: 10,
   timelockDelay: 60,
+  treasurySharePercent: 100,
+  treasuryPeriod: 86_400,
   challengeWindow: 600,
   withdrawalDelay: 600,
   stakeHold: 600,
@@ -81,6 +87,11 @@ function timesOf(s: Settings): Contradiction[] {
       ? []
       : [{ field, message: `is ${shown(s[field] as number)}, less than ${shown(least)}: ${why}` }]
   return [
+    ...atLeast(
+      'treasuryPeriod',
+      s.votingPeriod,
+      'a treasury’s share comes back before anybody can vote about the last one; lengthen it to votingPeriod.',
+    ),
     ...atLeast('votingDelay', LEAST_VOTING_DELAY, 'holders need time to lock and delegate before the snapshot.'),
     ...atLeast('votingPeriod', LEAST_VOTING_PERIOD, 'people in every time zone need time to vote.'),
     ...atLeast('timelockDelay', LEAST_TIMELOCK_DELAY, 'what passed must be visible before it is executed.'),
@@ -103,13 +114,28 @@ function timesOf(s: Settings): Contradiction[] {
   ]
 }
 
+const NOTHING = {
+  quorumPercent: 'is 0: one vote would decide alone.',
+  treasurySharePercent: 'is 0: no budget could ever be paid.',
+}
+
 function amountsOf(s: Settings): Contradiction[] {
   const positive = (['proposalThreshold', 'minProposalBond', 'minDisputeBond', 'minValidatorStake'] as const).flatMap(
     (field) => (s[field] > 0n ? [] : [{ field, message: 'is 0: it would cost nothing to flood everybody with work.' }]),
   )
-  return s.quorumPercent > 0
-    ? positive
-    : [...positive, { field: 'quorumPercent', message: 'is 0: one vote would decide alone.' }]
+  const decided = (['quorumPercent', 'treasurySharePercent'] as const).flatMap((field) =>
+    s[field] > 0 ? [] : [{ field, message: NOTHING[field] }],
+  )
+  const whole =
+    s.treasurySharePercent < 100
+      ? []
+      : [
+          {
+            field: 'treasurySharePercent' as const,
+            message: 'is 100: one vote could empty the treasury. Choose what a period needs.',
+          },
+        ]
+  return [...positive, ...decided, ...whole]
 }
 
 function holdersOf(holders: Holders): Contradiction[] {

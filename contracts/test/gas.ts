@@ -4,7 +4,7 @@ import { must } from '#test/must.ts'
 import { DEPLOY_ORDER } from '../deploy.ts'
 import { type Batch, commitmentOf, contentsOf, signBatch, submitArguments } from './batch.ts'
 import { judgement, judgementCommitment, openTasks, revealAll } from './judge.ts'
-import { evaluate, openVote, propose, RUBRIC, TERMS } from './mandate.ts'
+import { evaluate, lockVotes, openVote, propose, RUBRIC, TERMS, VOTES } from './mandate.ts'
 import { signVoucher } from './vouchers.ts'
 import {
   ALICE,
@@ -89,8 +89,10 @@ async function deployments(world: World, rows: GasRow[]) {
 async function governance(world: World, record: Record): Promise<bigint> {
   await record('GOpen', 'deposit', world.send(STRANGER, 'GOpen', 'deposit', [], ETHER))
   await record('GOpen', 'delegate', world.send(HOLDER, 'GOpen', 'delegate', [HOLDER.address]))
+  await record('GOpen', 'lock', world.send(HOLDER, 'GOpen', 'lock', [VOTES]))
   await record('GOpen', 'withdraw', world.send(STRANGER, 'GOpen', 'withdraw', [ETHER]))
-  await world.send(PROPOSER, 'GOpen', 'delegate', [PROPOSER.address])
+  await lockVotes(world, [PROPOSER])
+  await record('GOpen', 'requestUnlock', world.send(PROPOSER, 'GOpen', 'requestUnlock', [ETHER]))
   await world.send(HOLDER, 'GOpen', 'transfer', [world.at.Treasury, TERMS.budget])
   const terms = [hashOf('specification'), 'artifact:specification', TERMS, 10n * ETHER] as const
   await record('ModelRegistry', 'propose (2 targets)', world.send(PROPOSER, 'ModelRegistry', 'propose', terms))

@@ -66,6 +66,8 @@ export const SETTINGS: Settings = {
   proposalThreshold: ETHER,
   quorumPercent: 10,
   timelockDelay: 100,
+  treasurySharePercent: 100,
+  treasuryPeriod: 86_400,
   challengeWindow: 500,
   withdrawalDelay: 300,
   stakeHold: 400,
@@ -217,7 +219,7 @@ export class World {
   }
 }
 
-/** Starts a chain, deploys everything and gives each account 1,000 gOPEN, delegated to itself and approved everywhere. */
+/** Starts a chain, deploys everything and gives each account 1,000 gOPEN, approved everywhere. */
 export async function startWorld(settings: Partial<Settings> = {}): Promise<World> {
   const anvil = await startAnvil({ genesisTimestamp: GENESIS, blockInterval: 1, accounts: ACCOUNTS })
   const client = createPublicClient({ transport: http(anvil.url), pollingInterval: 10, cacheTime: 0 })

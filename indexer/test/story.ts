@@ -56,6 +56,8 @@ async function money(chain: TestChain) {
   await send(2, 'GOpen', 'delegate', [accounts[2]])
   await send(3, 'GOpen', 'delegate', [accounts[2]])
   await send(3, 'GOpen', 'delegate', [accounts[2]])
+  for (const who of [1, 2, 3]) await send(who, 'GOpen', 'lock', [ether(800)])
+  await send(3, 'GOpen', 'requestUnlock', [ether(1)])
   await send(3, 'GOpen', 'transfer', [accounts[2], ether(1)])
   await send(2, 'GOpen', 'withdraw', [ether(2)])
   await send(0, 'GOpen', 'transfer', [deployment.addresses.Treasury, ether(100)])
@@ -360,4 +362,5 @@ export async function playStory(chain: TestChain) {
   await serve(chain)
   await rewardAndDispute(chain)
   await byTimelock(chain)
+  await chain.send(0, 'GOpen', 'unlock', [chain.accounts[3]])
 }

@@ -13,6 +13,7 @@ import { JobLanes } from './0012-JobLanes.ts'
 import { JobCheckpointColumn } from './0013-JobCheckpointColumn.ts'
 import { AddIndexerLease } from './0014-AddIndexerLease.ts'
 import { OperatorView } from './0015-OperatorView.ts'
+import { LockedVotes } from './0016-LockedVotes.ts'
 import type { Migration } from './migration.ts'
 
 export type { Migration }
@@ -34,4 +35,5 @@ export const migrations: (new () => Migration)[] = [
   JobCheckpointColumn,
   AddIndexerLease,
   OperatorView,
+  LockedVotes,
 ]

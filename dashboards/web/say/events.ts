@@ -62,6 +62,9 @@ const SENTENCES: Record<string, (args: Args) => string> = {
   DisputeResolved: (a) => `Dispute ${a.disputeId} ${a.outcome === '1' ? 'upheld' : 'rejected'}`,
   Slashed: (a) => `${who(a.account)} lost ${gopen(a.amount ?? 0n)} gOPEN of stake as ${a.role}`,
   Transfer: (a) => `${gopen(a.value ?? 0n)} gOPEN moved to ${who(a.to)}`,
+  VotesLocked: (a) => `${who(a.account)} locked ${gopen(a.amount ?? 0n)} gOPEN to vote`,
+  UnlockRequested: (a) => `${who(a.account)} takes ${gopen(a.amount ?? 0n)} gOPEN out of votes`,
+  VotesUnlocked: (a) => `${who(a.account)} got ${gopen(a.amount ?? 0n)} gOPEN back`,
   DelegateChanged: (a) => `${who(a.delegator)} gave voting power to ${who(a.toDelegate)}`,
 }
 

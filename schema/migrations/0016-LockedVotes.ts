@@ -1,0 +1,11 @@
+import type { QueryRunner } from 'typeorm'
+import { Migration } from './migration.ts'
+
+export class LockedVotes extends Migration {
+  name = 'LockedVotes1700000000016'
+  override compatible = false // true when docs/upgrades.md allows it
+
+  async up(query: QueryRunner) {
+    await query.query(`ALTER TABLE "holder" ADD "locked" numeric(78,0)`)
+  }
+}
