@@ -114,6 +114,7 @@ function constructorArguments(at: Record<ContractName, Address>, { operator, res
       timelock,
       resolver,
       s.minDisputeBond,
+      { appealTime: BigInt(s.appealTime), term: BigInt(s.disputeTerm), reopenTime: BigInt(s.reopenTime) },
     ],
   } satisfies Record<ContractName, unknown[]>
 }

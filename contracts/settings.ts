@@ -32,9 +32,15 @@ export type Settings = {
   withdrawalDelay: number
   /** Time for which a scored contribution's stake is held. */
   stakeHold: number
+  /** From a resolver's verdict to its effect; the timelock may decide otherwise in that time. */
+  appealTime: number
+  /** From the opening of a dispute until it lapses without a decision. */
+  disputeTerm: number
+  /** How long a subject is held, and may be disputed by others, after a dispute about it failed. */
+  reopenTime: number
   /** Minimum bond of a model proposal. */
   minProposalBond: bigint
-  /** Bond of a dispute. */
+  /** Minimum bond of a dispute. */
   minDisputeBond: bigint
   /** Minimum stake of a validator. */
   minValidatorStake: bigint
@@ -53,6 +59,9 @@ export const DEMO_SETTINGS: Settings = {
   challengeWindow: 600,
   withdrawalDelay: 600,
   stakeHold: 600,
+  appealTime: 900,
+  disputeTerm: 1_800,
+  reopenTime: 60,
   minProposalBond: 10n ** 18n,
   minDisputeBond: 10n ** 17n,
   minValidatorStake: 10n ** 17n,
@@ -72,6 +81,11 @@ export const LEAST_CHALLENGE_WINDOW = 4 * DAY
 export const LEAST_VOTING_DELAY = HOUR
 export const LEAST_VOTING_PERIOD = DAY
 export const LEAST_TIMELOCK_DELAY = DAY
+
+export const LEAST_REOPEN_TIME = 6 * HOUR
+
+/** The longest way of a proposal from its creation to its execution, in seconds. */
+const wholeVote = (s: Settings) => s.votingDelay + s.votingPeriod + s.lateQuorumExtension + s.timelockDelay
 
 /** A setting or a holder that contradicts others, or that lets one account do what needs several. */
 export type Contradiction = { field: keyof Settings | keyof Holders; message: string }
@@ -99,6 +113,22 @@ function timesOf(s: Settings): Contradiction[] {
       'challengeWindow',
       LEAST_CHALLENGE_WINDOW,
       'artifacts count as missing after 72 hours, and the dispute must be opened after that.',
+    ),
+    ...atLeast(
+      'appealTime',
+      wholeVote(s),
+      'the timelock could not reverse a verdict in time; it takes that long from proposal to execution.',
+    ),
+    ...atLeast(
+      'disputeTerm',
+      wholeVote(s),
+      'a vote could not decide a dispute before it lapses; it takes that long from proposal to execution.',
+    ),
+    ...atLeast('disputeTerm', LEAST_CHALLENGE_WINDOW, 'whether artifacts are missing shows after 72 hours.'),
+    ...atLeast(
+      'reopenTime',
+      LEAST_REOPEN_TIME,
+      'others need time to see that a dispute failed, and to open their own.',
     ),
     ...(s.lateQuorumExtension > s.votingPeriod
       ? [

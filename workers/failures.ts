@@ -88,7 +88,7 @@ const WAITS_FOR: Record<WaitCode, string> = {
   DISK: 'A disk of the worker’s host is full or fails.',
   MEMORY: 'The worker’s host has no memory left.',
   INDEX_BEHIND: 'The index has not reached the block that the job needs.',
-  PENDING: 'Other jobs must end first.',
+  PENDING: 'Something else must happen first.',
   SERVICE: 'A service does not answer.',
 }
 

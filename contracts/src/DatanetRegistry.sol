@@ -124,7 +124,7 @@ contract DatanetRegistry is AccessControl, EIP712, Nonces, ReentrancyGuardTransi
     error NotContributor(uint256 contributionId, address contributor);
     /// @notice The stake is held until that time.
     error StakeHeld(uint256 contributionId, uint256 until);
-    /// @notice A dispute about the contribution is open.
+    /// @notice A dispute about the contribution is open, or failed a short time ago: others may still dispute it.
     error Disputed(uint256 contributionId);
     /// @notice There is no stake left on the contribution.
     error NoStake(uint256 contributionId);
@@ -235,7 +235,7 @@ contract DatanetRegistry is AccessControl, EIP712, Nonces, ReentrancyGuardTransi
             if (c.contributor != msg.sender) revert NotContributor(ids[i], c.contributor);
             uint256 until = c.scoredAt == 0 ? c.submittedAt + UNSCORED_HOLD : c.scoredAt + stakeHold;
             if (block.timestamp < until) revert StakeHeld(ids[i], until);
-            if (disputes.isOpen(Subject.Contribution, ids[i])) revert Disputed(ids[i]);
+            if (disputes.isHeld(Subject.Contribution, ids[i])) revert Disputed(ids[i]);
             uint256 amount = c.stake;
             if (amount == 0) revert NoStake(ids[i]);
             c.stake = 0;
@@ -264,6 +264,11 @@ contract DatanetRegistry is AccessControl, EIP712, Nonces, ReentrancyGuardTransi
 
     function contributorOf(uint256 contributionId) external view returns (address) {
         return contributions[contributionId].contributor;
+    }
+
+    /// @notice The stake that is left on a contribution.
+    function stakeOf(uint256 contributionId) external view returns (uint256) {
+        return contributions[contributionId].stake;
     }
 
     // solhint-disable-next-line func-name-mixedcase

@@ -201,7 +201,7 @@ contract RewardDistributor is AccessControl, ReentrancyGuardTransient, IRewardDi
 
     function _settles(uint256 epoch) private view returns (bool) {
         return block.timestamp >= maps[epoch].publishedAt + challengeWindow
-            && !disputes.isOpen(Subject.RewardMap, epoch);
+            && !disputes.isHeld(Subject.RewardMap, epoch);
     }
 
     function _checkBlocks(uint256 epoch, uint64 fromBlock, uint64 toBlock, bytes32 blockHash) private view {

@@ -19,6 +19,7 @@ import {
   OPERATOR,
   PROPOSER,
   RESOLVER,
+  SETTINGS,
   type Sent,
   SIGNERS,
   STRANGER,
@@ -156,7 +157,9 @@ async function datanets(world: World, record: Record, modelId: bigint) {
   await record('DatanetRegistry', 'slash', world.send(OPERATOR, 'DatanetRegistry', 'slash', slash))
   const open = [0, 3n, hashOf('evidence')] as const
   await record('Disputes', 'open (contribution)', world.send(STRANGER, 'Disputes', 'open', open))
-  await record('Disputes', 'resolve, upheld', world.send(RESOLVER, 'Disputes', 'resolve', [1n, true, 1n]))
+  await record('Disputes', 'rule', world.send(RESOLVER, 'Disputes', 'rule', [1n, true, 1n]))
+  await world.warp(SETTINGS.appealTime)
+  await record('Disputes', 'enforce, upheld', world.send(STRANGER, 'Disputes', 'enforce', [1n]))
   await world.warp(500)
   const free = ids.slice(2)
   await record(

@@ -53,6 +53,7 @@ const GUARDED: [ContractName, string, string][] = [
   ['FeedbackPool', 'slash', 'SLASHER_ROLE'],
   ['RewardDistributor', 'publish', 'PUBLISHER_ROLE'],
   ['RewardDistributor', 'cancel', 'CANCELLER_ROLE'],
+  ['Disputes', 'rule', 'RESOLVER_ROLE'],
 ]
 
 describe('after a deployment', () => {
@@ -138,6 +139,7 @@ async function refusal(contract: ContractName, name: string, from: Hex) {
   const args = item.inputs.map(({ type }) => {
     if (type.endsWith(']')) return []
     if (type === 'string') return ''
+    if (type === 'bool') return false
     if (type === 'address') return STRANGER.address
     return type === 'bytes32' ? ADMIN : 0n
   })

@@ -29,6 +29,9 @@ export const STORY_SETTINGS = {
   challengeWindow: 20,
   withdrawalDelay: 5,
   stakeHold: 5,
+  appealTime: 10,
+  disputeTerm: 400,
+  reopenTime: 3,
 }
 
 const split = {
@@ -302,10 +305,12 @@ async function rewardAndDispute(chain: TestChain) {
     [2, 2n],
   ] as const)
     await send(4, 'Disputes', 'open', [kind, subject, textHash('proof')])
-  await send(0, 'Disputes', 'resolve', [1n, true, 0n])
-  await send(0, 'Disputes', 'resolve', [2n, true, OPEN / 4n])
-  await send(0, 'Disputes', 'resolve', [4n, true, 0n])
-  await send(0, 'Disputes', 'resolve', [5n, false, 0n])
+  await send(0, 'Disputes', 'rule', [1n, true, 0n])
+  await send(0, 'Disputes', 'rule', [2n, true, OPEN / 4n])
+  await send(0, 'Disputes', 'rule', [4n, true, 0n])
+  await send(0, 'Disputes', 'rule', [5n, false, 0n])
+  await chain.wait(11)
+  for (const dispute of [1n, 2n, 4n, 5n]) await send(4, 'Disputes', 'enforce', [dispute])
   await publish(chain, leafOf(chain, 1n, must(accounts[3]), ether(4)))
   await chain.wait(21)
   await send(3, 'RewardDistributor', 'claim', [1n, accounts[3], ether(4), []])

@@ -3,7 +3,7 @@ import { Migration } from './migration.ts'
 
 export class LockedVotes extends Migration {
   name = 'LockedVotes1700000000016'
-  override compatible = false // true when docs/upgrades.md allows it
+  override compatible = true
 
   async up(query: QueryRunner) {
     await query.query(`ALTER TABLE "holder" ADD "locked" numeric(78,0)`)

@@ -14,6 +14,7 @@ import { JobCheckpointColumn } from './0013-JobCheckpointColumn.ts'
 import { AddIndexerLease } from './0014-AddIndexerLease.ts'
 import { OperatorView } from './0015-OperatorView.ts'
 import { LockedVotes } from './0016-LockedVotes.ts'
+import { DisputeVerdicts } from './0017-DisputeVerdicts.ts'
 import type { Migration } from './migration.ts'
 
 export type { Migration }
@@ -36,4 +37,5 @@ export const migrations: (new () => Migration)[] = [
   AddIndexerLease,
   OperatorView,
   LockedVotes,
+  DisputeVerdicts,
 ]

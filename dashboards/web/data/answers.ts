@@ -331,7 +331,7 @@ export type StoryAnswer = {
       subjectId: string
       challenger: string
       bond: string
-      outcome: 'Open' | 'Rejected' | 'Upheld'
+      outcome: 'Open' | 'Rejected' | 'Upheld' | 'Lapsed'
       slashed: string
       openedAt: string
       resolvedAt: string | null
