@@ -70,7 +70,7 @@ test('settings that contradict each other are refused before anything is sent, e
   await writeFile(
     file,
     JSON.stringify({
-      holders: { operator: payer.address, resolver: payer.address },
+      holders: { operator: payer.address, resolver: payer.address, guardian: payer.address },
       settings: {
         ...JSON.parse(await readFile(EXAMPLE, 'utf8')).settings,
         votingDelay: '60 seconds',
@@ -84,4 +84,5 @@ test('settings that contradict each other are refused before anything is sent, e
   expect(output).toContain('settings.challengeWindow is 10 minutes, less than 4 days: ')
   expect(output).toContain('settings.proposalThreshold is 0: ')
   expect(output).toContain('holders.resolver is the account of operator, too: use separate keys')
+  expect(output).toContain('holders.guardian is the account of operator, too: use separate keys')
 })

@@ -6,7 +6,8 @@ export type FieldKind = 'duration' | 'amount' | 'percent'
 
 export const HOLDER_FIELDS: Record<keyof Holders, string> = {
   operator: 'the workers: trains, scores, evaluates, settles, publishes',
-  resolver: 'decides disputes that recomputation decides; another account than the operator',
+  resolver: 'decides disputes that recomputation decides, subject to appeal',
+  guardian: 'pauses for a short time, and cancels what waits in the timelock',
 }
 
 export const SETTING_FIELDS: Record<keyof Settings, [kind: FieldKind, what: string]> = {
@@ -18,6 +19,8 @@ export const SETTING_FIELDS: Record<keyof Settings, [kind: FieldKind, what: stri
   timelockDelay: ['duration', 'from queueing to execution; at least 1 day'],
   treasurySharePercent: ['percent', 'of the treasury that proposals together may move in a period; below 100'],
   treasuryPeriod: ['duration', 'the length of that period; at least votingPeriod'],
+  dailySpendPercent: ['percent', 'of a mandate that the workers may spend on one day; below 100'],
+  pauseTime: ['duration', 'how long the guardian pauses at most in any three times that long; at least 6 hours'],
   challengeWindow: ['duration', 'in which a reward map can be disputed; at least 4 days'],
   withdrawalDelay: ['duration', 'from a consumer’s request to the withdrawal of credit'],
   stakeHold: ['duration', 'for which a scored contribution’s stake is held'],
@@ -40,7 +43,7 @@ export function settingsHelp(): string {
     'The settings file is JSON with two objects; every field is required. docs/deployment.example.json is a complete one, and',
     'docs/deployment.md says what to consider. Settings that contradict each other are refused.',
     '',
-    'holders: who holds which role',
+    'holders: who holds which role; three separate accounts',
     ...Object.entries(HOLDER_FIELDS).map(([name, what]) => line(name, '"0x…"', what)),
     '',
     'settings: durations in seconds, minutes, hours, days or weeks',

@@ -38,7 +38,7 @@ test('the same transactions after the same genesis give the same blocks', async 
   for (let round = 0; round < 2; round++) {
     const anvil = await start({ genesisTimestamp: GENESIS, blockInterval: 2 })
     await deploy(anvil)
-    expect(Number((await block(anvil)).timestamp)).toBe(GENESIS + 2 * 11)
+    expect(Number((await block(anvil)).timestamp)).toBe(GENESIS + 2 * 12)
     heads.push((await block(anvil)).hash)
     await anvil.stop()
   }

@@ -8,7 +8,6 @@ import {
   type PublicClient,
   type Transport,
   type WalletClient,
-  zeroAddress,
 } from 'viem'
 import { type ContractName, contracts } from './generated/index.ts'
 import type { Holders, Settings } from './settings.ts'
@@ -73,12 +72,17 @@ export async function deployAll(
   return { chainId, startBlock: head + 1n, addresses, holders, settings }
 }
 
-function constructorArguments(at: Record<ContractName, Address>, { operator, resolver }: Holders, s: Settings) {
+function constructorArguments(
+  at: Record<ContractName, Address>,
+  { operator, resolver, guardian }: Holders,
+  s: Settings,
+) {
   const token = at.GOpen
   const timelock = at.TimelockController
   return {
     GOpen: [at.ModelGovernor],
-    TimelockController: [BigInt(s.timelockDelay), [at.ModelGovernor], [at.ModelGovernor], zeroAddress],
+    TimelockController: [BigInt(s.timelockDelay), [at.ModelGovernor], [at.ModelGovernor], at.Guardian],
+    Guardian: [timelock, at.ModelGovernor, guardian, BigInt(s.pauseTime)],
     ModelGovernor: [
       token,
       timelock,
@@ -97,13 +101,13 @@ function constructorArguments(at: Record<ContractName, Address>, { operator, res
       at.EvaluationRegistry,
       at.Disputes,
       operator,
-      s.minProposalBond,
+      { minBond: s.minProposalBond, dailySpendBps: BigInt(s.dailySpendPercent * 100), guardian: at.Guardian },
     ],
     EvaluationRegistry: [at.ModelRegistry, timelock, operator],
     DatanetRegistry: [token, at.ModelRegistry, at.Disputes, at.Treasury, timelock, operator, BigInt(s.stakeHold)],
     FeedbackPool: [token, at.ModelRegistry, at.Disputes, at.Treasury, timelock, operator, s.minValidatorStake],
     InferenceMarket: [token, at.ModelRegistry, at.RewardDistributor, BigInt(s.withdrawalDelay)],
-    RewardDistributor: [token, at.Disputes, timelock, operator, BigInt(s.challengeWindow)],
+    RewardDistributor: [token, at.Disputes, at.Guardian, timelock, operator, BigInt(s.challengeWindow)],
     Disputes: [
       token,
       at.ModelRegistry,
@@ -112,6 +116,7 @@ function constructorArguments(at: Record<ContractName, Address>, { operator, res
       at.RewardDistributor,
       at.Treasury,
       timelock,
+      at.Guardian,
       resolver,
       s.minDisputeBond,
       { appealTime: BigInt(s.appealTime), term: BigInt(s.disputeTerm), reopenTime: BigInt(s.reopenTime) },

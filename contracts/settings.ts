@@ -6,6 +6,8 @@ export type Holders = {
   operator: Address
   /** Resolves disputes that recomputation decides. */
   resolver: Address
+  /** Pauses for a short time, and cancels in the timelock. */
+  guardian: Address
 }
 
 /** The settings of the contracts. Durations in seconds, money in wei. */
@@ -26,6 +28,10 @@ export type Settings = {
   treasurySharePercent: number
   /** The length of that period. */
   treasuryPeriod: number
+  /** The percentage of a mandate that the workers may spend on one day, 1 to 100. */
+  dailySpendPercent: number
+  /** How long the guardian pauses at most in any three times that long. */
+  pauseTime: number
   /** Time in which a reward map can be disputed. */
   challengeWindow: number
   /** From a consumer's request to the withdrawal of its credit. */
@@ -56,6 +62,8 @@ export const DEMO_SETTINGS: Settings = {
   timelockDelay: 60,
   treasurySharePercent: 100,
   treasuryPeriod: 86_400,
+  dailySpendPercent: 100,
+  pauseTime: 600,
   challengeWindow: 600,
   withdrawalDelay: 600,
   stakeHold: 600,
@@ -72,7 +80,11 @@ const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
 
 /** The holders of the demo's roles: one account. */
-export const demoHolders = (operator: Address): Holders => ({ operator, resolver: operator })
+export const demoHolders = (operator: Address): Holders => ({
+  operator,
+  resolver: operator,
+  guardian: operator,
+})
 
 /** The least time in which a stranger can dispute a reward map: artifacts count as missing after 72 hours (amendment 12a), and a day is left to
  *  recompute the epoch, to open the dispute and to have it mined. */
@@ -82,6 +94,7 @@ export const LEAST_VOTING_DELAY = HOUR
 export const LEAST_VOTING_PERIOD = DAY
 export const LEAST_TIMELOCK_DELAY = DAY
 
+export const LEAST_PAUSE = 6 * HOUR
 export const LEAST_REOPEN_TIME = 6 * HOUR
 
 /** The longest way of a proposal from its creation to its execution, in seconds. */
@@ -114,6 +127,7 @@ function timesOf(s: Settings): Contradiction[] {
       LEAST_CHALLENGE_WINDOW,
       'artifacts count as missing after 72 hours, and the dispute must be opened after that.',
     ),
+    ...atLeast('pauseTime', LEAST_PAUSE, 'people need time to meet and to act while the guardian pauses.'),
     ...atLeast(
       'appealTime',
       wholeVote(s),
@@ -147,24 +161,25 @@ function timesOf(s: Settings): Contradiction[] {
 const NOTHING = {
   quorumPercent: 'is 0: one vote would decide alone.',
   treasurySharePercent: 'is 0: no budget could ever be paid.',
+  dailySpendPercent: 'is 0: the workers could never pay anything.',
+}
+
+const EVERYTHING = {
+  treasurySharePercent: 'is 100: one vote could empty the treasury. Choose what a period needs.',
+  dailySpendPercent:
+    'is 100: the thief of the operator’s key could empty every mandate at once. Choose what a day needs.',
 }
 
 function amountsOf(s: Settings): Contradiction[] {
   const positive = (['proposalThreshold', 'minProposalBond', 'minDisputeBond', 'minValidatorStake'] as const).flatMap(
     (field) => (s[field] > 0n ? [] : [{ field, message: 'is 0: it would cost nothing to flood everybody with work.' }]),
   )
-  const decided = (['quorumPercent', 'treasurySharePercent'] as const).flatMap((field) =>
+  const decided = (['quorumPercent', 'treasurySharePercent', 'dailySpendPercent'] as const).flatMap((field) =>
     s[field] > 0 ? [] : [{ field, message: NOTHING[field] }],
   )
-  const whole =
-    s.treasurySharePercent < 100
-      ? []
-      : [
-          {
-            field: 'treasurySharePercent' as const,
-            message: 'is 100: one vote could empty the treasury. Choose what a period needs.',
-          },
-        ]
+  const whole = (['treasurySharePercent', 'dailySpendPercent'] as const).flatMap((field) =>
+    s[field] < 100 ? [] : [{ field, message: EVERYTHING[field] }],
+  )
   return [...positive, ...decided, ...whole]
 }
 

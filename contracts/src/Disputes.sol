@@ -10,6 +10,7 @@ import {
     IDatanetRegistry,
     IDisputes,
     IFeedbackPool,
+    IGuardian,
     IModelRegistry,
     IRewardDistributor,
     Subject
@@ -67,6 +68,7 @@ contract Disputes is AccessControl, ReentrancyGuardTransient, IDisputes {
     IRewardDistributor public immutable distributor;
     address public immutable treasury;
     address public immutable timelock;
+    IGuardian public immutable guardian;
     uint256 public immutable minBond;
     uint256 public immutable appealTime;
     uint256 public immutable term;
@@ -116,6 +118,8 @@ contract Disputes is AccessControl, ReentrancyGuardTransient, IDisputes {
     error MayNotResolve(address caller, Subject kind);
     /// @notice Only an upheld dispute about a contribution or a judgement can slash.
     error NothingToSlash(Subject kind, bool upheld);
+    /// @notice The guardian has paused; try again later.
+    error GuardianPaused();
     /// @notice The verdict takes effect, or the dispute lapses, at that time; a map without a verdict waits for the timelock.
     error NotDue(uint256 disputeId, uint256 dueAt);
 
@@ -127,6 +131,7 @@ contract Disputes is AccessControl, ReentrancyGuardTransient, IDisputes {
         IRewardDistributor distributor_,
         address treasury_,
         address timelock_,
+        IGuardian guardian_,
         address resolver,
         uint256 minBond_,
         Times memory times
@@ -138,6 +143,7 @@ contract Disputes is AccessControl, ReentrancyGuardTransient, IDisputes {
         distributor = distributor_;
         treasury = treasury_;
         timelock = timelock_;
+        guardian = guardian_;
         minBond = minBond_;
         appealTime = times.appealTime;
         term = times.term;
@@ -198,8 +204,10 @@ contract Disputes is AccessControl, ReentrancyGuardTransient, IDisputes {
         emit DisputeRuled(disputeId, d.verdict, slashAmount, d.effectiveAt);
     }
 
-    /// @notice Carries out a verdict after its appeal time, or lets an undecided dispute lapse after its term. Anyone may call it.
+    /// @notice Carries out a verdict after its appeal time, or lets an undecided dispute lapse after its term. Anyone may call it, not while
+    /// the guardian pauses.
     function enforce(uint256 disputeId) external nonReentrant {
+        if (guardian.isPaused()) revert GuardianPaused();
         Dispute storage d = _open(disputeId);
         uint256 dueAt = d.verdict != 0 ? d.effectiveAt : d.kind == Subject.RewardMap ? type(uint256).max : d.openedAt + term;
         if (block.timestamp < dueAt) revert NotDue(disputeId, dueAt);

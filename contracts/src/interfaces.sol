@@ -52,6 +52,10 @@ interface IRewardDistributor {
     function cancel(uint256 epoch) external;
 }
 
+interface IGuardian {
+    function isPaused() external view returns (bool);
+}
+
 interface IDisputes {
     function isHeld(Subject kind, uint256 subjectId) external view returns (bool);
     function holdsStakeOf(address validator) external view returns (bool);

@@ -14,7 +14,7 @@ beforeAll(async () => {
 })
 afterAll(() => world?.anvil.stop())
 
-type Holder = 'operator' | 'resolver' | 'Disputes' | 'TimelockController' | 'ModelGovernor'
+type Holder = 'operator' | 'resolver' | 'Disputes' | 'TimelockController' | 'ModelGovernor' | 'Guardian'
 /** Every grant that is in force after a deployment. */
 const GRANTS: [ContractName, string, Holder][] = [
   ['ModelRegistry', 'ADMIN', 'TimelockController'],
@@ -37,6 +37,7 @@ const GRANTS: [ContractName, string, Holder][] = [
   ['TimelockController', 'ADMIN', 'TimelockController'],
   ['TimelockController', 'PROPOSER_ROLE', 'ModelGovernor'],
   ['TimelockController', 'CANCELLER_ROLE', 'ModelGovernor'],
+  ['TimelockController', 'CANCELLER_ROLE', 'Guardian'],
   ['TimelockController', 'EXECUTOR_ROLE', 'ModelGovernor'],
 ]
 

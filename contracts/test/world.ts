@@ -42,8 +42,9 @@ export const hashOf = (text: string): Hex => keccak256(stringToHex(text))
 export const SIGNERS: readonly HDAccount[] = Array.from({ length: ACCOUNTS }, (_, addressIndex) =>
   mnemonicToAccount(DEV_MNEMONIC, { addressIndex }),
 )
-export const [DEPLOYER, OPERATOR, PROPOSER, HOLDER, ALICE, BOB, CAROL, HOST, CONSUMER, STRANGER, RESOLVER] =
+export const [DEPLOYER, OPERATOR, PROPOSER, HOLDER, ALICE, BOB, CAROL, HOST, CONSUMER, STRANGER, RESOLVER, GUARDIAN] =
   SIGNERS as [
+    HDAccount,
     HDAccount,
     HDAccount,
     HDAccount,
@@ -57,7 +58,11 @@ export const [DEPLOYER, OPERATOR, PROPOSER, HOLDER, ALICE, BOB, CAROL, HOST, CON
     HDAccount,
   ]
 
-export const ROLE_HOLDERS: Holders = { operator: OPERATOR.address, resolver: RESOLVER.address }
+export const ROLE_HOLDERS: Holders = {
+  operator: OPERATOR.address,
+  resolver: RESOLVER.address,
+  guardian: GUARDIAN.address,
+}
 
 export const SETTINGS: Settings = {
   votingDelay: 100,
@@ -68,6 +73,8 @@ export const SETTINGS: Settings = {
   timelockDelay: 100,
   treasurySharePercent: 100,
   treasuryPeriod: 86_400,
+  dailySpendPercent: 100,
+  pauseTime: 1_000,
   challengeWindow: 500,
   withdrawalDelay: 300,
   stakeHold: 400,

@@ -357,6 +357,30 @@ async function byTimelock(chain: TestChain) {
   await call('anvil_stopImpersonatingAccount', ModelGovernor)
 }
 
+/** The guardian pauses, ends its pause, cancels a queued proposal, and is replaced. */
+async function guard(chain: TestChain) {
+  const { send, accounts, deployment } = chain
+  await send(0, 'Guardian', 'pause')
+  await send(0, 'Guardian', 'unpause')
+  const { Guardian, ModelGovernor } = deployment.addresses
+  const abi = contracts.Guardian.abi
+  const replace = encodeFunctionData({ abi, functionName: 'setGuardian', args: [must(accounts[7])] })
+  const queue = async (actions: Actions) => {
+    const rest = [...actions.slice(0, 3), textHash(actions[3])]
+    await send(2, 'ModelGovernor', 'propose', actions)
+    const id = (await chain.read('ModelGovernor', 'hashProposal', rest)) as bigint
+    await chain.wait(6)
+    await send(2, 'ModelGovernor', 'castVote', [id, 1])
+    await chain.wait(80)
+    await send(0, 'ModelGovernor', 'queue', rest)
+    return rest
+  }
+  await send(0, 'Guardian', 'cancel', await queue([[ModelGovernor], [0n], ['0x'], 'Stopped by the guardian']))
+  const replacing = await queue([[Guardian], [0n], [replace], 'Another guardian'])
+  await chain.wait(6)
+  await send(0, 'ModelGovernor', 'execute', replacing)
+}
+
 /** Plays the whole story. */
 export async function playStory(chain: TestChain) {
   await money(chain)
@@ -367,5 +391,6 @@ export async function playStory(chain: TestChain) {
   await serve(chain)
   await rewardAndDispute(chain)
   await byTimelock(chain)
+  await guard(chain)
   await chain.send(0, 'GOpen', 'unlock', [chain.accounts[3]])
 }

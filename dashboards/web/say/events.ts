@@ -69,6 +69,8 @@ const SENTENCES: Record<string, (args: Args) => string> = {
   VotesLocked: (a) => `${who(a.account)} locked ${gopen(a.amount ?? 0n)} gOPEN to vote`,
   UnlockRequested: (a) => `${who(a.account)} takes ${gopen(a.amount ?? 0n)} gOPEN out of votes`,
   VotesUnlocked: (a) => `${who(a.account)} got ${gopen(a.amount ?? 0n)} gOPEN back`,
+  Paused: () => 'The guardian paused spending, claims and verdicts',
+  Unpaused: () => 'The guardian ended its pause',
   DelegateChanged: (a) => `${who(a.delegator)} gave voting power to ${who(a.toDelegate)}`,
 }
 
