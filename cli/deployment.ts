@@ -55,7 +55,10 @@ export async function readDeployment(file: string): Promise<DeploymentFile> {
     return shape.parse(JSON.parse(text)) as DeploymentFile
   } catch (cause) {
     const why = cause instanceof z.ZodError ? listIssues(cause.issues) : (cause as Error).message
-    throw new ConfigError(`DEPLOYMENT: ${file} is not a deployment file (${why}).`, { cause })
+    throw new ConfigError(
+      `DEPLOYMENT: ${file} is not a deployment file (${why}). Contracts of an earlier release must be deployed again: \`modelcommons deploy --settings FILE --out ${file}\`, or for the embedded chain set MODELCOMMONS_HOME to a new folder.`,
+      { cause },
+    )
   }
 }
 

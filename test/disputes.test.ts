@@ -135,6 +135,19 @@ test('a version is broken when nobody could fetch its adapter for 72 hours, and 
   expect(await world.read('ModelRegistry', 'isRolledBack', [late])).toBe(false)
 }, 60_000)
 
+test('what nobody decides within its term lapses, and the bond goes back', async () => {
+  const system = await disputeSystem()
+  const { world, artifacts, attempt } = system
+  const version = await register(system)
+  const evidence = await putDocument(artifacts, disputeEvidenceDocument, { ground: 'harm', statement: 'It insults.' })
+  const id = await dispute(world, version, evidence as Hex)
+  await expect(attempt(id)).rejects.toMatchObject({ code: 'NEEDS_VOTE' })
+  await world.warp(10 * DAY)
+  const before = await world.balance(STRANGER.address)
+  expect((await attempt(id)).result).toEqual({ disputeId: String(id), outcome: 'lapsed' })
+  expect((await world.balance(STRANGER.address)) - before).toBe(SETTINGS.minDisputeBond)
+}, 60_000)
+
 test('an aligned version whose weights are not its parent’s falls by recomputation, unless the timelock decides otherwise', async () => {
   const system = await disputeSystem()
   const { world, attempt } = system

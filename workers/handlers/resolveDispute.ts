@@ -22,17 +22,20 @@ export const resolveDisputeHandler =
         throw new JobError('DECIDED', `Dispute ${dispute.id} is already ${dispute.outcome.toLowerCase()}.`)
       return { result: { disputeId, outcome: dispute.outcome.toLowerCase() } }
     }
-    if (dispute.verdict === null) await giveVerdict(job, dependencies, dispute)
+    if (dispute.verdict === null && !(await giveVerdict(job, dependencies, dispute)))
+      return { result: { disputeId, outcome: await enforce(job, 'lapsed') } }
     return { result: { disputeId, outcome: await enforceVerdict(job) } }
   }
 
 const verdictKey = (disputeId: string) => `dispute:${disputeId}`
 
-async function giveVerdict(job: ResolvingJob, dependencies: ChainDependencies, dispute: Dispute): Promise<void> {
+/** Returns false when the term is over: then no verdict is possible any more. */
+async function giveVerdict(job: ResolvingJob, dependencies: ChainDependencies, dispute: Dispute): Promise<boolean> {
   const { subject } = dispute
   const stated = await statedGround(job, dispute)
   const { findings, stake } = await recomputeDispute(job, dependencies, dispute)
   const { outcome, ground } = decideDispute(subject, stated, findings)
+  if (await hasLapsed(job, dispute)) return false
   if (outcome === 'vote')
     throw new JobError(
       'NEEDS_VOTE',
@@ -46,6 +49,7 @@ async function giveVerdict(job: ResolvingJob, dependencies: ChainDependencies, d
   })
   job.log.info({ disputeId: dispute.id, outcome, ground, findings }, 'gave a verdict')
   await waitUntilIndexed(job, Number(blockNumber))
+  return true
 }
 
 /** @throws PendingError until the appeal time is over. */
@@ -56,8 +60,20 @@ async function enforceVerdict(job: ResolvingJob): Promise<string> {
     throw new PendingError(
       `The verdict on dispute ${id}, ${verdict?.toLowerCase()}, takes effect at ${effectiveAt?.toISOString()} unless the timelock decides before.`,
     )
-  await job.chain.transact(`enforce:${id}`, { contract: 'Disputes', functionName: 'enforce', args: [BigInt(id)] })
-  return String(verdict).toLowerCase()
+  return enforce(job, String(verdict).toLowerCase())
+}
+
+async function enforce({ chain, input }: ResolvingJob, outcome: string): Promise<string> {
+  const args = [BigInt(input.disputeId)] as const
+  await chain.transact(`enforce:${input.disputeId}`, { contract: 'Disputes', functionName: 'enforce', args })
+  return outcome
+}
+
+/** Whether nobody decided the dispute within its term. A reward map's never lapses. */
+async function hasLapsed({ chain }: ResolvingJob, { subject, openedAt }: Dispute): Promise<boolean> {
+  if (subject === 'RewardMap') return false
+  const term = await chain.read('Disputes', 'term', [])
+  return BigInt(await chain.now()) >= BigInt(openedAt.getTime() / 1000) + term
 }
 
 async function loadDispute({ db, input }: ResolvingJob): Promise<Dispute> {
