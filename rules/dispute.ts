@@ -41,7 +41,7 @@ export const GROUNDS = {
 export type DisputeSubject = keyof typeof GROUNDS
 
 const groundsOf = (subject: DisputeSubject) =>
-  new Map<string, 'recomputation' | 'vote'>(Object.entries(GROUNDS[subject]))
+  new Map<string | undefined, 'recomputation' | 'vote'>(Object.entries(GROUNDS[subject]))
 
 /** What a resolver found on one ground: the recorded value and the recomputed one. */
 export interface Finding {
@@ -70,7 +70,7 @@ export function decideDispute(
 ): { outcome: 'upheld' | 'rejected' | 'vote'; ground: string | undefined } {
   const wrong = findings.find((one) => one.recorded.toLowerCase() !== one.recomputed.toLowerCase())
   if (wrong) return { outcome: 'upheld', ground: wrong.ground }
-  const needsVote = subject === 'Judgement' || (stated !== undefined && groundsOf(subject).get(stated) === 'vote')
+  const needsVote = subject === 'Judgement' || groundsOf(subject).get(stated) === 'vote'
   return { outcome: needsVote ? 'vote' : 'rejected', ground: stated }
 }
 

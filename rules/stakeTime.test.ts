@@ -49,6 +49,16 @@ test('the weight is the amount at the end of each block of the epoch, summed', (
   )
 })
 
+test('a stake of nothing has no entry, and entries are ordered by account', () => {
+  const whole = { fromBlock: 1, toBlock: null }
+  const stakes = [
+    { account: '0x0c', amount: 2n, ...whole },
+    { account: '0x0b', amount: 0n, ...whole },
+    { account: '0x0a', amount: 1n, ...whole },
+  ] as const
+  expect(stakeTimes(stakes, EPOCH).map(({ account }) => account)).toEqual(['0x0a', '0x0c'])
+})
+
 test('a stake that ended before the epoch, or begins after it, has no weight', () => {
   const one = { account: '0x0a', amount: 5n } as const
   expect(stakeTimes([{ ...one, fromBlock: 1, toBlock: 1_001 }], EPOCH)).toEqual([])

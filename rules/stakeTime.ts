@@ -1,6 +1,7 @@
 /** Rule 8, amendment 8a (power is exposure): stakers share by stake × time over the epoch, so that a stake just before its end gains nothing. */
 
 import type { Hex } from 'viem'
+import { ascending } from './order.ts'
 
 /** A stake of an account in a model that did not change from `fromBlock` until `toBlock` (excluded; null: it still stands). */
 interface HeldStake {
@@ -33,5 +34,5 @@ export function stakeTimes(
     const end = Math.min(toBlock ?? Number.POSITIVE_INFINITY, epoch.toBlock + 1)
     if (end > first && amount > 0n) times.set(account, (times.get(account) ?? 0n) + amount * BigInt(end - first))
   }
-  return [...times].map(([account, amount]) => ({ account, amount })).sort((a, b) => (a.account < b.account ? -1 : 1))
+  return [...times].map(([account, amount]) => ({ account, amount })).sort((a, b) => ascending(a.account, b.account))
 }
