@@ -130,7 +130,14 @@ export const runWorker = () =>
     const registry = openProcessMetrics(config)
     const { artifacts, checkpoints } = await openStores(config, log, circuitObserver(registry))
     const chain = await openChainClient({ rpcUrl, deployment, operatorKey, db, log })
-    const slots = slotsOfSigner(config, await rolesOfSigner(chain))
+    const roles = await rolesOfSigner(chain)
+    const slots = slotsOfSigner(config, roles)
+    log.info({ account: chain.account, ...roles, slots }, 'the lanes that this key may run')
+    if (!roles.operates && !roles.resolves)
+      log.warn(
+        { account: chain.account },
+        'the account of OPERATOR_KEY has no role: the contracts will refuse what it writes',
+      )
     const engines: LaneEngines = startEnginePool({
       device: config.device,
       log,

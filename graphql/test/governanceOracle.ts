@@ -154,7 +154,7 @@ export function expected(one: GovernanceHistory, block: number) {
             [1, 2, 9],
           ),
           balances: concentration(
-            powers.map(({ balance }) => balance),
+            powers.map(({ balance, locked }) => balance + (locked ?? 0n)),
             [1],
           ),
           voters: records
