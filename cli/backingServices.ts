@@ -16,6 +16,7 @@ import { mnemonicToAccount } from 'viem/accounts'
 import type { Config } from '#config'
 import { DEV_MNEMONIC, startAnvil } from '#contracts/anvil.ts'
 import { type Deployment, deployAll } from '#contracts/deploy.ts'
+import { DEMO_SETTINGS, demoHolders, type Holders, type Settings } from '#contracts/settings.ts'
 import { migrate } from '#schema/migrate.ts'
 import { startPostgres } from '#schema/postgres.ts'
 import { announceChain, embeddedChainFiles } from './configuredChain.ts'
@@ -119,7 +120,7 @@ async function startEmbeddedChain(home: string, log: Logger, stops: (() => Promi
   const operator = mnemonicToAccount(DEV_MNEMONIC, { addressIndex: OPERATOR_INDEX })
   const operatorKey = `0x${Buffer.from(operator.getHdKey().privateKey as Uint8Array).toString('hex')}`
   if (fresh) {
-    const deployment = await deployContracts(http(anvil.url), operator, operator.address)
+    const deployment = await deployContracts(http(anvil.url), operator, demoHolders(operator.address), DEMO_SETTINGS)
     await writeDeployment(deploymentFile, deployment)
     log.info({ chainId: deployment.chainId }, 'deployed the contracts to the embedded chain')
   }
@@ -131,7 +132,8 @@ async function startEmbeddedChain(home: string, log: Logger, stops: (() => Promi
 export async function deployContracts(
   transport: Transport,
   deployer: Account,
-  operator: `0x${string}`,
+  holders: Holders,
+  settings: Settings,
 ): Promise<Deployment> {
   const client = createPublicClient({ transport, pollingInterval: 50 }) as PublicClient
   const wallet = createWalletClient({
@@ -139,5 +141,5 @@ export async function deployContracts(
     transport,
     chain: undefined as Chain | undefined,
   })
-  return deployAll(wallet, client, { operator })
+  return deployAll(wallet, client, holders, settings)
 }

@@ -3,9 +3,11 @@ import { z } from 'zod'
 import { ConfigError } from '#config'
 import type { Deployment } from '#contracts/deploy.ts'
 import { type ContractName, contracts } from '#contracts/events.ts'
+import type { Holders } from '#contracts/settings.ts'
 import type { FollowedDeployment } from '#indexer/index.ts'
 import { listIssues } from './explain.ts'
 import { Factory } from './factories.ts'
+import { HOLDER_FIELDS } from './settingFields.ts'
 
 const address = z
   .string()
@@ -14,11 +16,16 @@ const wei = z.string().regex(/^\d+$/, 'expected a whole number as a decimal stri
 
 const names = Object.keys(contracts) as ContractName[]
 
+const HOLDERS = Object.fromEntries(Object.keys(HOLDER_FIELDS).map((name) => [name, address])) as Record<
+  keyof Holders,
+  typeof address
+>
+
 const shape = z.object({
   chainId: z.number().int(),
   startBlock: wei,
   addresses: z.object(Object.fromEntries(names.map((name) => [name, address])) as Record<ContractName, typeof address>),
-  operator: address,
+  holders: z.object(HOLDERS),
   settings: z.record(z.string(), z.union([z.number(), wei])),
   /** Contracts whose events announce further contracts to follow; added by hand. */
   factories: z.array(Factory).optional(),
@@ -34,18 +41,24 @@ export async function readDeployment(file: string): Promise<DeploymentFile> {
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'EISDIR')
       throw new ConfigError(
-        `DEPLOYMENT: ${file} is a folder, not a file. Docker creates a folder where a mounted file is missing: remove the folder, and write the file with \`modelcommons deploy --out ${file}\`.`,
+        `DEPLOYMENT: ${file} is a folder, not a file. Docker creates a folder where a mounted file is missing: remove the folder, and write the file with \`modelcommons deploy --settings FILE --out ${file}\`.`,
         { cause },
       )
-    throw new ConfigError(`DEPLOYMENT: cannot read ${file}. Write one with \`modelcommons deploy --out ${file}\`.`, {
-      cause,
-    })
+    throw new ConfigError(
+      `DEPLOYMENT: cannot read ${file}. Write one with \`modelcommons deploy --settings FILE --out ${file}\`.`,
+      {
+        cause,
+      },
+    )
   }
   try {
     return shape.parse(JSON.parse(text)) as DeploymentFile
   } catch (cause) {
     const why = cause instanceof z.ZodError ? listIssues(cause.issues) : (cause as Error).message
-    throw new ConfigError(`DEPLOYMENT: ${file} is not a deployment file (${why}).`, { cause })
+    throw new ConfigError(
+      `DEPLOYMENT: ${file} is not a deployment file (${why}). Contracts of an earlier release must be deployed again: \`modelcommons deploy --settings FILE --out ${file}\`, or for the embedded chain set MODELCOMMONS_HOME to a new folder.`,
+      { cause },
+    )
   }
 }
 

@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander'
 import { address, epochOrIndex, httpUrl, port, positive, positiveWhole, whole } from './optionValues.ts'
+import { settingsHelp } from './settingFields.ts'
 import { VERSION } from './version.ts'
 
 /** The command-line program. The code of a command is loaded when the command runs, so that `--help` prints at once. */
@@ -63,7 +64,9 @@ program
 program
   .command('deploy')
   .description('deploy the contracts to RPC_URL with OPERATOR_KEY and write the deployment file')
+  .requiredOption('--settings <file>', 'the settings and the holders of roles, see below')
   .requiredOption('--out <file>', 'the deployment file to write')
+  .addHelpText('after', settingsHelp())
   .action(async (options) => (await import('./deploy.ts')).deploy(options))
 
 program

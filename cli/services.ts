@@ -10,7 +10,7 @@ import { migrate } from '#schema/migrate.ts'
 import { openQueues } from '#schema/queue.ts'
 import { grantReader, READER } from '#schema/reader.ts'
 import { workerStatus } from '#schema/workers.ts'
-import { openChainClient } from '#workers/chain.ts'
+import { type ChainClient, openChainClient } from '#workers/chain.ts'
 import { type LaneEngines, startEnginePool } from '#workers/enginePool.ts'
 import { createHandlers } from '#workers/handlers/index.ts'
 import { startWorker } from '#workers/index.ts'
@@ -33,7 +33,7 @@ import { runService } from './service.ts'
 import { type ReadinessReport, serveStatus } from './statusServer.ts'
 import { webFolder } from './webFolder.ts'
 import { addEngineMetrics, addWorkerMetrics } from './workerMetrics.ts'
-import { workerSlots } from './workerSlots.ts'
+import { type SignerRoles, slotsOfSigner } from './workerSlots.ts'
 
 /** The services, each in a process of its own, with the servers that the environment names. `up` runs them under its supervisor; run
  *  alone, they scale out over machines. */
@@ -139,7 +139,14 @@ export const runWorker = () =>
       )
     await replayMissingAnswers({ db, journal }, log)
     const chain = await openChainClient({ rpcUrl, deployment, operatorKey, db, log, maxFee: config.maxFee })
-    const slots = workerSlots(config)
+    const roles = await rolesOfSigner(chain)
+    const slots = slotsOfSigner(config, roles)
+    log.info({ account: chain.account, ...roles, slots }, 'the lanes that this key may run')
+    if (!roles.operates && !roles.resolves)
+      log.warn(
+        { account: chain.account },
+        'the account of OPERATOR_KEY has no role: the contracts will refuse what it writes',
+      )
     const engines: LaneEngines = startEnginePool({
       device: config.device,
       log,
@@ -174,6 +181,18 @@ export const runWorker = () =>
       },
     }
   })
+
+async function rolesOfSigner({ read, account }: ChainClient): Promise<SignerRoles> {
+  const [trainer, resolver] = await Promise.all([
+    read('ModelRegistry', 'TRAINER_ROLE', []),
+    read('Disputes', 'RESOLVER_ROLE', []),
+  ])
+  const [operates, resolves] = await Promise.all([
+    read('ModelRegistry', 'hasRole', [trainer, account]),
+    read('Disputes', 'hasRole', [resolver, account]),
+  ])
+  return { operates, resolves }
+}
 
 /** A worker is ready while the database knows it to be alive: then it takes jobs. */
 async function workerReady(db: Database, id: string): Promise<ReadinessReport> {

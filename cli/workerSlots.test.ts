@@ -1,20 +1,40 @@
 import { expect, test } from 'vitest'
 import { ConfigError } from '#config'
-import { workerSlots } from './workerSlots.ts'
+import { type SignerRoles, slotsOfSigner, workerSlots } from './workerSlots.ts'
 
 const slots = (workerKinds?: string) => workerSlots({ workerKinds, gpuConcurrency: 2, cpuConcurrency: 4 })
 
 test('without WORKER_KINDS every lane has slots, from GPU_CONCURRENCY and CPU_CONCURRENCY', () => {
-  expect(slots()).toEqual({ infer: 8, attribute: 2, training: 2, chain: 4 })
+  expect(slots()).toEqual({ infer: 8, attribute: 2, training: 2, chain: 4, recourse: 1 })
 })
 
 test('WORKER_KINDS names the lanes of a worker; what it does not name has no slot', () => {
-  expect(slots('infer:4,attribute:1,training:0')).toEqual({ infer: 4, attribute: 1, training: 0, chain: 0 })
-  expect(slots(' training : 1 ')).toEqual({ infer: 0, attribute: 0, training: 1, chain: 0 })
+  expect(slots('infer:4,attribute:1,training:0')).toEqual({
+    infer: 4,
+    attribute: 1,
+    training: 0,
+    chain: 0,
+    recourse: 0,
+  })
+  expect(slots(' training : 1 ')).toEqual({ infer: 0, attribute: 0, training: 1, chain: 0, recourse: 0 })
+})
+
+test('the resolver’s key runs only recourse, and no other key runs it', () => {
+  const of = (roles: SignerRoles, workerKinds?: string) =>
+    slotsOfSigner({ workerKinds, gpuConcurrency: 1, cpuConcurrency: 1 }, roles)
+  const [operator, resolver] = [
+    { operates: true, resolves: false },
+    { operates: false, resolves: true },
+  ]
+  expect(of(operator)).toEqual({ infer: 4, attribute: 1, training: 1, chain: 1, recourse: 0 })
+  expect(of(resolver)).toEqual({ infer: 0, attribute: 0, training: 0, chain: 0, recourse: 1 })
+  expect(of({ operates: true, resolves: true })).toEqual({ infer: 4, attribute: 1, training: 1, chain: 1, recourse: 1 })
+  expect(() => of(operator, 'chain:1,recourse:1')).toThrow(/^WORKER_KINDS: recourse needs the key of the resolver/)
+  expect(of(resolver, 'recourse:2')).toMatchObject({ recourse: 2, chain: 0 })
 })
 
 test.each([
-  ['gpu:1', /"gpu:1" is not of the form lane:slots with a lane of infer, attribute, training, chain/],
+  ['gpu:1', /"gpu:1" is not of the form lane:slots with a lane of infer, attribute, training, chain, recourse/],
   ['infer', /"infer" is not of the form/],
   ['infer:-1', /"infer:-1" is not of the form/],
   ['infer:1.5', /not of the form/],

@@ -4,26 +4,33 @@ import { LANES, type Lane } from '#schema/jobs.ts'
 /** How many jobs of each lane a worker runs at a time. */
 export type LaneSlots = Record<Lane, number>
 
+/** What the account of OPERATOR_KEY may do on chain. */
+export interface SignerRoles {
+  /** It has the workers' roles. */
+  operates: boolean
+  /** It resolves disputes. */
+  resolves: boolean
+}
+
 const MAX_SLOTS = 256
 /** Answers share a batch: one device generates several at little more than the cost of one. */
 const ANSWERS_PER_DEVICE = 4
 
+type SlotSettings = Pick<Config, 'workerKinds' | 'gpuConcurrency' | 'cpuConcurrency'>
+
 /** The slots that `WORKER_KINDS` names, such as `infer:4,attribute:1,training:0`; a lane that it does not name has none. Without it, every lane
  *  has slots: for each GPU job four answers, one attribution and one training, and CPU_CONCURRENCY chain writes.
  *  @throws ConfigError that says which part cannot be read. */
-export function workerSlots({
-  workerKinds,
-  gpuConcurrency,
-  cpuConcurrency,
-}: Pick<Config, 'workerKinds' | 'gpuConcurrency' | 'cpuConcurrency'>): LaneSlots {
+export function workerSlots({ workerKinds, gpuConcurrency, cpuConcurrency }: SlotSettings): LaneSlots {
   if (workerKinds === undefined)
     return {
       infer: ANSWERS_PER_DEVICE * gpuConcurrency,
       attribute: gpuConcurrency,
       training: gpuConcurrency,
       chain: cpuConcurrency,
+      recourse: 1,
     }
-  const slots: LaneSlots = { infer: 0, attribute: 0, training: 0, chain: 0 }
+  const slots = { ...NO_SLOTS }
   const named = new Set<string>()
   for (const part of workerKinds.split(',').map((one) => one.trim())) {
     const [, lane = '', count = ''] = /^([a-z]+)\s*:\s*(\d+)$/i.exec(part) ?? []
@@ -38,6 +45,22 @@ export function workerSlots({
     throw refused('no lane has a slot, so that this worker would do nothing')
   return slots
 }
+
+/** The slots of a worker whose key has these roles: the resolver's key runs only the lane `recourse`, and no other key runs it. An account
+ *  without any role keeps the operator's lanes: its vote may still be running.
+ *  @throws ConfigError when `WORKER_KINDS` names a lane that the key may not run. */
+export function slotsOfSigner(settings: SlotSettings, { operates, resolves }: SignerRoles): LaneSlots {
+  const slots = workerSlots(settings)
+  if (settings.workerKinds !== undefined) {
+    if (slots.recourse > 0 && !resolves)
+      throw refused('recourse needs the key of the resolver, and the account of OPERATOR_KEY is not one')
+    return slots
+  }
+  if (resolves && !operates) return { ...NO_SLOTS, recourse: slots.recourse }
+  return resolves ? slots : { ...slots, recourse: 0 }
+}
+
+const NO_SLOTS: LaneSlots = { infer: 0, attribute: 0, training: 0, chain: 0, recourse: 0 }
 
 const isLane = (name: string): name is Lane => (LANES as readonly string[]).includes(name)
 

@@ -6,6 +6,7 @@ import { mnemonicToAccount } from 'viem/accounts'
 import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest'
 import { type Anvil, type AnvilOptions, DEV_MNEMONIC, passTime, rpc, startAnvil, stopStaleAnvil } from './anvil.ts'
 import { deployAll } from './deploy.ts'
+import { DEMO_SETTINGS, demoHolders } from './settings.ts'
 
 const GENESIS = 1_800_000_000
 type Block = { number: string; hash: string; parentHash: string; timestamp: string }
@@ -27,7 +28,9 @@ const block = async (anvil: Anvil, number = 'latest') =>
 async function deploy(anvil: Anvil) {
   const account = mnemonicToAccount(DEV_MNEMONIC)
   const transport = http(anvil.url)
-  return deployAll(createWalletClient({ account, transport }), createPublicClient({ transport, pollingInterval: 10 }))
+  const wallet = createWalletClient({ account, transport })
+  const client = createPublicClient({ transport, pollingInterval: 10 })
+  return deployAll(wallet, client, demoHolders(account.address), DEMO_SETTINGS)
 }
 
 test('the same transactions after the same genesis give the same blocks', async () => {
@@ -35,7 +38,7 @@ test('the same transactions after the same genesis give the same blocks', async 
   for (let round = 0; round < 2; round++) {
     const anvil = await start({ genesisTimestamp: GENESIS, blockInterval: 2 })
     await deploy(anvil)
-    expect(Number((await block(anvil)).timestamp)).toBe(GENESIS + 2 * 11)
+    expect(Number((await block(anvil)).timestamp)).toBe(GENESIS + 2 * 12)
     heads.push((await block(anvil)).hash)
     await anvil.stop()
   }

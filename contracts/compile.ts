@@ -8,8 +8,9 @@ const SOURCES = 'contracts/src'
 /** The deployed contracts with their sources, in the order of deployment. */
 export const SOURCE_OF = {
   GOpen: `${SOURCES}/GOpen.sol`,
-  TimelockController: '@openzeppelin/contracts/governance/TimelockController.sol',
+  TimelockController: `${SOURCES}/TimelockController.sol`,
   ModelGovernor: `${SOURCES}/ModelGovernor.sol`,
+  Guardian: `${SOURCES}/Guardian.sol`,
   Treasury: `${SOURCES}/Treasury.sol`,
   ModelRegistry: `${SOURCES}/ModelRegistry.sol`,
   EvaluationRegistry: `${SOURCES}/EvaluationRegistry.sol`,

@@ -8,59 +8,16 @@ import {
   type PublicClient,
   type Transport,
   type WalletClient,
-  zeroAddress,
 } from 'viem'
 import { type ContractName, contracts } from './generated/index.ts'
-
-/** Durations in seconds, money in wei. */
-export type Settings = {
-  /** From proposal to snapshot. */
-  votingDelay: number
-  /** From snapshot to the end of voting. */
-  votingPeriod: number
-  /** How long voting stays open after a late quorum, at most the voting period. */
-  lateQuorumExtension: number
-  /** Votes needed to propose. */
-  proposalThreshold: bigint
-  /** Percentage of the supply at the snapshot, 0 to 100. */
-  quorumPercent: number
-  /** From queueing to execution. */
-  timelockDelay: number
-  /** Time in which a reward map can be disputed. */
-  challengeWindow: number
-  /** From a consumer's request to the withdrawal of its credit. */
-  withdrawalDelay: number
-  /** Time for which a scored contribution's stake is held. */
-  stakeHold: number
-  /** Minimum bond of a model proposal. */
-  minProposalBond: bigint
-  /** Bond of a dispute. */
-  minDisputeBond: bigint
-  /** Minimum stake of a validator. */
-  minValidatorStake: bigint
-}
-
-export const DEFAULT_SETTINGS: Settings = {
-  votingDelay: 60,
-  votingPeriod: 600,
-  lateQuorumExtension: 60,
-  proposalThreshold: 0n,
-  quorumPercent: 10,
-  timelockDelay: 60,
-  challengeWindow: 600,
-  withdrawalDelay: 600,
-  stakeHold: 600,
-  minProposalBond: 10n ** 18n,
-  minDisputeBond: 10n ** 17n,
-  minValidatorStake: 10n ** 17n,
-}
+import type { Holders, Settings } from './settings.ts'
 
 /** The addresses and settings of the contracts. `startBlock`: the first block that can contain one of their events. */
 export type Deployment = {
   chainId: number
   startBlock: bigint
   addresses: Record<ContractName, Address>
-  operator: Address
+  holders: Holders
   settings: Settings
 }
 
@@ -76,16 +33,15 @@ export function deployAddresses(deployer: Address, nonce: number): Record<Contra
   return Object.fromEntries(entries) as Record<ContractName, Address>
 }
 
-/** Deploys every contract in a fixed order. The operator gets the workers' roles (nobody does if it is the zero address). The timelock is
+/** Deploys every contract in a fixed order. Each holder gets its roles (nobody does if it is the zero address). The timelock is
  *  the admin of all roles from the start; the deployer keeps no role.
  *  @throws Error when a transaction fails or the wallet has no account. */
 export async function deployAll(
   wallet: WalletClient<Transport, Chain | undefined, Account>,
   client: PublicClient,
-  options: { operator?: Address } & Partial<Settings> = {},
+  holders: Holders,
+  settings: Settings,
 ): Promise<Deployment> {
-  const { operator = zeroAddress, ...given } = options
-  const settings: Settings = { ...DEFAULT_SETTINGS, ...given }
   const deployer = wallet.account.address
   const [chainId, head, nonce] = await Promise.all([
     client.getChainId(),
@@ -93,7 +49,7 @@ export async function deployAll(
     client.getTransactionCount({ address: deployer, blockTag: 'pending' }),
   ])
   const addresses = deployAddresses(deployer, nonce)
-  const args = constructorArguments(addresses, operator, settings)
+  const args = constructorArguments(addresses, holders, settings)
   const sent: { name: ContractName; hash: Hex }[] = []
   for (const [i, name] of DEPLOY_ORDER.entries()) {
     const { abi, bytecode } = contracts[name]
@@ -113,15 +69,20 @@ export async function deployAll(
         `${name} was not deployed at ${addresses[name]} (transaction ${hash}); does another program use the deployer's account?`,
       )
   }
-  return { chainId, startBlock: head + 1n, addresses, operator, settings }
+  return { chainId, startBlock: head + 1n, addresses, holders, settings }
 }
 
-function constructorArguments(at: Record<ContractName, Address>, operator: Address, s: Settings) {
+function constructorArguments(
+  at: Record<ContractName, Address>,
+  { operator, resolver, guardian }: Holders,
+  s: Settings,
+) {
   const token = at.GOpen
   const timelock = at.TimelockController
   return {
-    GOpen: [],
-    TimelockController: [BigInt(s.timelockDelay), [at.ModelGovernor], [at.ModelGovernor], zeroAddress],
+    GOpen: [at.ModelGovernor],
+    TimelockController: [BigInt(s.timelockDelay), [at.ModelGovernor], [at.ModelGovernor], at.Guardian],
+    Guardian: [timelock, at.ModelGovernor, guardian, BigInt(s.pauseTime)],
     ModelGovernor: [
       token,
       timelock,
@@ -131,7 +92,7 @@ function constructorArguments(at: Record<ContractName, Address>, operator: Addre
       BigInt(s.quorumPercent),
       s.lateQuorumExtension,
     ],
-    Treasury: [token, timelock],
+    Treasury: [token, timelock, BigInt(s.treasurySharePercent * 100), BigInt(s.treasuryPeriod)],
     ModelRegistry: [
       token,
       at.ModelGovernor,
@@ -140,13 +101,13 @@ function constructorArguments(at: Record<ContractName, Address>, operator: Addre
       at.EvaluationRegistry,
       at.Disputes,
       operator,
-      s.minProposalBond,
+      { minBond: s.minProposalBond, dailySpendBps: BigInt(s.dailySpendPercent * 100), guardian: at.Guardian },
     ],
     EvaluationRegistry: [at.ModelRegistry, timelock, operator],
     DatanetRegistry: [token, at.ModelRegistry, at.Disputes, at.Treasury, timelock, operator, BigInt(s.stakeHold)],
     FeedbackPool: [token, at.ModelRegistry, at.Disputes, at.Treasury, timelock, operator, s.minValidatorStake],
     InferenceMarket: [token, at.ModelRegistry, at.RewardDistributor, BigInt(s.withdrawalDelay)],
-    RewardDistributor: [token, at.Disputes, timelock, operator, BigInt(s.challengeWindow)],
+    RewardDistributor: [token, at.Disputes, at.Guardian, timelock, operator, BigInt(s.challengeWindow)],
     Disputes: [
       token,
       at.ModelRegistry,
@@ -155,8 +116,10 @@ function constructorArguments(at: Record<ContractName, Address>, operator: Addre
       at.RewardDistributor,
       at.Treasury,
       timelock,
-      operator,
+      at.Guardian,
+      resolver,
       s.minDisputeBond,
+      { appealTime: BigInt(s.appealTime), term: BigInt(s.disputeTerm), reopenTime: BigInt(s.reopenTime) },
     ],
   } satisfies Record<ContractName, unknown[]>
 }

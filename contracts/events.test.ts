@@ -30,7 +30,8 @@ describe('on a real chain', () => {
     for (const log of logs) {
       const name = must(names.find((one) => world.at[one].toLowerCase() === log.address.toLowerCase()))
       const { eventName, args } = decodeEventLog({ abi: contracts[name].abi as Abi, ...log })
-      expect(decodeLog(name, log)).toEqual({ contract: name, name: eventName, args: lower(args) })
+      const decoded = args === undefined ? {} : lower(args) // viem decodes an event without arguments to undefined
+      expect(decodeLog(name, log)).toEqual({ contract: name, name: eventName, args: decoded })
       seen.add(`${name}.${eventName}`)
     }
     expect(logs.length).toBeGreaterThan(60)

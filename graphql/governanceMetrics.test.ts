@@ -19,7 +19,7 @@ const QUERY = `query ($asOf: AsOfInput) {
     concentration(tops: [1]) { accounts total nakamoto gini topShares { top amount share } }
     participationBySize { from to accounts voted power votedPower }
   } }
-  holders(asOf: $asOf, orderBy: [{ field: id }]) { nodes { account powerHistory { block votes balance delegate } } }
+  holders(asOf: $asOf, orderBy: [{ field: id }]) { nodes { account powerHistory { block votes balance locked delegate } } }
 }`
 
 async function house(): Promise<TestApi> {

@@ -194,3 +194,42 @@ test('more votes than the supply, no votes, and invalid sizes', async () => {
   expect(await refuse('voter(account: "vitalik.eth") { voted }')).toBe('BAD_INPUT')
   expect(await refuse('concentration(tops: [2147483647]) { gini }')).toBeUndefined()
 })
+
+test('where only locked tokens vote, delegations are of locked tokens, and holdings are of both', async () => {
+  const { db, ask } = await testApi()
+  await insertChain(db, 5)
+  await insert(db, Governor, { id: HERE, token: OURS, fixedQuorum: 5n, clock: 'BlockNumber', quorumDenominator: 100n })
+  const holder = (who: string, balance: bigint, locked: bigint, delegate: string | null, votes: bigint) => ({
+    id: `${OURS}-${who}`,
+    token: OURS,
+    account: who,
+    balance,
+    locked,
+    delegate,
+    votes,
+  })
+  await insertAll(db, Holder, [
+    holder(ANN, 90n, 10n, ANN, 17n),
+    holder(BOB, 0n, 7n, ANN, 0n),
+    holder(EVE, 50n, 0n, EVE, 0n),
+    holder(OURS, 17n, 0n, null, 0n), // the contract holds what is locked
+  ])
+  const { data, errors } = await ask(`{ overview { holders } governors { nodes {
+    concentration(of: Balances, tops: [1]) { accounts total topShares { amount } }
+    delegations { delegated undelegated delegates { account own received } edges { delegator amount } }
+  } } }`)
+  expect(errors).toBeUndefined()
+  expect(data.overview.holders).toBe(3)
+  expect(data.governors.nodes[0]).toEqual({
+    concentration: { accounts: 3, total: '157', topShares: [{ amount: '100' }] },
+    delegations: {
+      delegated: '17',
+      undelegated: '0',
+      delegates: [{ account: ANN, own: '10', received: '7' }],
+      edges: [
+        { delegator: ANN, amount: '10' },
+        { delegator: BOB, amount: '7' },
+      ],
+    },
+  })
+})

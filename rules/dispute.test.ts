@@ -1,33 +1,48 @@
 import { expect, test } from 'vitest'
-import { type DisputeSubject, decidedBy, GROUNDS, recomputedOutcome, upheldSlash } from './dispute.ts'
+import {
+  ARTIFACT_GRACE_SECONDS,
+  type DisputeSubject,
+  decideDispute,
+  GROUNDS,
+  unreadableArtifacts,
+  upheldSlash,
+} from './dispute.ts'
 
 test('recomputable grounds are recomputed, the others are voted on', () => {
-  expect(decidedBy('RewardMap', 'root')).toBe('recomputation')
-  expect(decidedBy('Contribution', 'duplicate')).toBe('recomputation')
-  expect(decidedBy('Contribution', 'licence')).toBe('vote')
-  for (const ground of ['settlement', 'gold', 'collusion']) expect(decidedBy('Judgement', ground)).toBe('vote')
-  expect(() => decidedBy('RewardMap', 'unfair')).toThrow('Use one of: root.')
-  expect(() => decidedBy('Judgement', 'root')).toThrow('Use one of: settlement, gold, collusion.')
-  expect(() => decidedBy('Version', 'constructor')).toThrow(/cannot have the ground "constructor"/)
+  for (const [subject, grounds] of Object.entries(GROUNDS))
+    for (const [ground, decider] of Object.entries(grounds))
+      expect(decideDispute(subject as DisputeSubject, ground, []).outcome, `${subject} ${ground}`).toBe(
+        decider === 'vote' ? 'vote' : 'rejected',
+      )
+  expect(Object.values(GROUNDS.Judgement)).toEqual(['vote', 'vote', 'vote'])
+  expect(decideDispute('Version', 'constructor', []).outcome).toBe('rejected')
 })
 
-test('each subject has grounds, and each ground has a decider', () => {
-  for (const [subject, grounds] of Object.entries(GROUNDS)) {
-    expect(Object.keys(grounds).length).toBeGreaterThan(0)
-    for (const ground of Object.keys(grounds))
-      expect(['recomputation', 'vote']).toContain(decidedBy(subject as DisputeSubject, ground))
-  }
-})
+const finding = (ground: string, recorded: string, recomputed: string) => ({ ground, recorded, recomputed })
 
 test('a recomputation that agrees rejects, one that differs upholds', () => {
-  expect(recomputedOutcome('RewardMap', 'root', { recorded: '0xAB', recomputed: '0xab' })).toBe('rejected')
-  expect(recomputedOutcome('RewardMap', 'root', { recorded: '0xab', recomputed: '0xac' })).toBe('upheld')
+  expect(decideDispute('RewardMap', 'root', [finding('root', '0xAB', '0xab')]).outcome).toBe('rejected')
+  expect(decideDispute('RewardMap', 'root', [finding('root', '0xab', '0xac')]).outcome).toBe('upheld')
 })
 
-test('recomputation does not decide grounds that are voted on', () => {
-  expect(() => recomputedOutcome('Contribution', 'licence', { recorded: 'a', recomputed: 'b' })).toThrow(
-    /decided by a vote/,
-  )
+test('every ground counts, whichever the challenger states, and whether or not the evidence can be read', () => {
+  const findings = [finding('target', 'met', 'met'), finding('weights', 'a', 'b')]
+  for (const stated of ['target', 'harm', 'colour', undefined])
+    expect(decideDispute('Version', stated, findings)).toEqual({ outcome: 'upheld', ground: 'weights' })
+})
+
+test('what needs judgement is left to a vote, an unknown ground is rejected', () => {
+  const fine = [finding('duplicate', 'Accepted', 'Accepted')]
+  expect(decideDispute('Contribution', 'licence', fine)).toEqual({ outcome: 'vote', ground: 'licence' })
+  expect(decideDispute('Judgement', undefined, []).outcome).toBe('vote')
+  expect(decideDispute('Contribution', 'colour', fine).outcome).toBe('rejected')
+  expect(decideDispute('Contribution', undefined, fine).outcome).toBe('rejected')
+})
+
+test('artifacts are broken when they cannot be read 72 hours after the dispute was opened, and not a second earlier', () => {
+  expect(unreadableArtifacts(1_000, 1_000 + ARTIFACT_GRACE_SECONDS - 1)).toBe('awaited')
+  expect(unreadableArtifacts(1_000, 1_000 + ARTIFACT_GRACE_SECONDS)).toBe('broken')
+  expect(ARTIFACT_GRACE_SECONDS).toBe(259_200)
 })
 
 test('an upheld dispute takes the whole stake of a contribution, and nothing where nothing is staked', () => {

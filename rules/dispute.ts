@@ -26,8 +26,10 @@ export const GROUNDS = {
   Version: {
     /** A target is not met at the lower bound of the logged evaluation. */
     target: 'recomputation',
-    /** Manifest, dataset root or adapter do not have the registered hashes. */
+    /** Nobody could fetch the manifest or the adapter, with bytes of the registered hashes, for `ARTIFACT_GRACE_SECONDS`. */
     artifacts: 'recomputation',
+    /** The manifest's weights do not follow from its influences, or an alignment's differ from its parent's. */
+    weights: 'recomputation',
     harm: 'vote',
   },
   RewardMap: {
@@ -38,39 +40,47 @@ export const GROUNDS = {
 
 export type DisputeSubject = keyof typeof GROUNDS
 
-/**
- * Who decides a dispute.
- * @throws RangeError with the possible grounds.
- * @example
- * ```ts
- * import assert from 'node:assert'
- * import { decidedBy } from '#rules/dispute.ts'
- *
- * assert.equal(decidedBy('RewardMap', 'root'), 'recomputation')
- * assert.equal(decidedBy('Contribution', 'licence'), 'vote')
- * ```
- */
-export function decidedBy(subject: DisputeSubject, ground: string): 'recomputation' | 'vote' {
-  const decider = new Map<string, 'recomputation' | 'vote'>(Object.entries(GROUNDS[subject])).get(ground)
-  if (decider === undefined)
-    throw new RangeError(
-      `A dispute about a ${subject} cannot have the ground "${ground}". Use one of: ${Object.keys(GROUNDS[subject]).join(', ')}.`,
-    )
-  return decider
+const groundsOf = (subject: DisputeSubject) =>
+  new Map<string | undefined, 'recomputation' | 'vote'>(Object.entries(GROUNDS[subject]))
+
+/** What a resolver found on one ground: the recorded value and the recomputed one. */
+export interface Finding {
+  ground: string
+  recorded: string
+  recomputed: string
 }
 
-/** Decides a dispute by recomputation: it is upheld when the recomputed value differs from the recorded one (hexadecimal digits may differ
- *  in case). A vote needs no rule here: the proposal that passed calls `Disputes.resolve` itself.
- *  @throws RangeError when the ground is decided by a vote. */
-export function recomputedOutcome(
+/** Decides a dispute. It is upheld when on any ground the recomputed value differs from the recorded one (hexadecimal digits may differ in case),
+ *  whatever ground the challenger states: a dispute that an accomplice argues badly shields nobody. Otherwise a stated ground that
+ *  needs judgement is left to a vote, and everything else is rejected. `stated`: undefined when the evidence cannot be read.
+ *  @example
+ *  ```ts
+ *  import assert from 'node:assert'
+ *  import { decideDispute } from '#rules/dispute.ts'
+ *
+ *  const copied = [{ ground: 'duplicate', recorded: 'Accepted', recomputed: 'Rejected' }]
+ *  assert.deepEqual(decideDispute('Contribution', 'licence', copied), { outcome: 'upheld', ground: 'duplicate' })
+ *  assert.deepEqual(decideDispute('Contribution', 'licence', []), { outcome: 'vote', ground: 'licence' })
+ *  ```
+ */
+export function decideDispute(
   subject: DisputeSubject,
-  ground: string,
-  values: { recorded: string; recomputed: string },
-): 'upheld' | 'rejected' {
-  if (decidedBy(subject, ground) !== 'recomputation')
-    throw new RangeError(`A dispute about a ${subject} for "${ground}" is decided by a vote, not by recomputation.`)
-  return values.recorded.toLowerCase() === values.recomputed.toLowerCase() ? 'rejected' : 'upheld'
+  stated: string | undefined,
+  findings: readonly Finding[],
+): { outcome: 'upheld' | 'rejected' | 'vote'; ground: string | undefined } {
+  const wrong = findings.find((one) => one.recorded.toLowerCase() !== one.recomputed.toLowerCase())
+  if (wrong) return { outcome: 'upheld', ground: wrong.ground }
+  const needsVote = subject === 'Judgement' || groundsOf(subject).get(stated) === 'vote'
+  return { outcome: needsVote ? 'vote' : 'rejected', ground: stated }
 }
+
+/** Artifacts count as broken when nobody could fetch them for this long: a store that is away, or one bad copy, is no proof. */
+export const ARTIFACT_GRACE_SECONDS = 72 * 3600
+
+/** What is known about the artifacts of a version disputed at `openedAt` (unix seconds), of which at least one cannot be fetched, or only with
+ *  other bytes, at `now`. */
+export const unreadableArtifacts = (openedAt: number, now: number): 'broken' | 'awaited' =>
+  now - openedAt >= ARTIFACT_GRACE_SECONDS ? 'broken' : 'awaited'
 
 /** The wei that an upheld dispute takes when recomputation decides it: the whole stake behind a contribution. A version and a reward map have
  *  no stake, and the contract refuses to slash them. */

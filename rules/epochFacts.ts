@@ -28,7 +28,7 @@ export type EpochVersion = {
   judgements: readonly { taskId: string; validator: Hex; score: bigint }[]
 }
 
-/** `stakes`: at the end of the epoch, one entry for each account. */
+/** `stakes`: wei × blocks of the epoch (`stakeTimes`), one entry for each account. */
 export type EpochModel = {
   modelId: string
   owner: Hex

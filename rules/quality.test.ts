@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { must } from '#test/must.ts'
+import { GappedText } from './gappedGrams.ts'
 import { type Assessment, commitOrder, QualityIndex, type QualityOptions, verdictCode } from './quality.ts'
 import { containment, shingles } from './shingles.ts'
 
@@ -64,11 +65,10 @@ describe('copies', () => {
     expect(must(judged[3]).uniqueness < 200_000n).toBe(true)
   })
 
-  test('a copy padded with noise is credited only for the noise', () => {
+  test('a copy padded with noise earns nothing, because it holds all of the original', () => {
     const { prompt, completion } = JSON.parse(original)
     const [, padded] = judge([original, text(prompt, `${completion} ${prose(99, 40)}`)])
-    expect(must(padded).verdict).toBe('accepted')
-    expect(must(padded).uniqueness > 400_000n && must(padded).uniqueness < 600_000n).toBe(true)
+    expect(padded).toMatchObject({ verdict: 'nearDuplicate', uniqueness: 0n, similar: [{ id: '1' }] })
   })
 })
 
@@ -81,7 +81,7 @@ test('uniqueness equals a naive comparison with everything earlier', () => {
     fc.property(samples, (docs) => {
       const texts = docs.map((words) => text(must(words[0]), words.join(' ')))
       const judged = judge(texts, { minUniqueness: 0n })
-      const kept: Set<string>[] = []
+      const kept: { grams: Set<string>; tokens: GappedText }[] = []
       const forms = new Set<string>()
       docs.forEach((words, i) => {
         const whole = [must(words[0]), ...words]
@@ -90,12 +90,24 @@ test('uniqueness equals a naive comparison with everything earlier', () => {
           return
         }
         const grams = shingles(whole.join(' '))
-        const seen = new Set(
-          kept.filter((earlier) => containment(grams, earlier) >= 200_000n).flatMap((set) => [...set]),
-        )
-        expect(must(judged[i]).uniqueness).toBe(1_000_000n - containment(grams, seen))
+        const mine = new GappedText(whole)
+        const heldIn = (some: Set<string>, by: GappedText) => new Set([...some].filter((gram) => by.holds(gram)))
+        const compared = kept.map((one) => ({
+          held: heldIn(grams, one.tokens),
+          holds: one.tokens.isLong ? containment(one.grams, heldIn(one.grams, mine)) : 0n,
+          ...one,
+        }))
+        const near = compared.filter(({ held, holds }) => containment(grams, held) >= 200_000n || holds >= 200_000n)
+        const share = (part: number, all: number) => (BigInt(part) * 1_000_000n) / BigInt(all)
+        const covered = new Set(near.flatMap((one) => [...mine.coveredBy(one.tokens)]))
+        const copied =
+          share(covered.size, mine.length) >= 900_000n ||
+          near.some((one) => one.tokens.isLong && share(one.tokens.coveredBy(mine).size, one.tokens.length) >= 900_000n)
+        const union = containment(grams, new Set(near.flatMap((one) => [...one.held])))
+        const most = near.reduce((high, { holds }) => (holds > high ? holds : high), union)
+        expect(must(judged[i]).uniqueness).toBe(copied ? 0n : 1_000_000n - most)
         forms.add(whole.join(' '))
-        kept.push(grams)
+        kept.push({ grams, tokens: mine })
       })
     }),
   )
@@ -106,39 +118,40 @@ const words = (name: string, count: number) => Array.from({ length: count }, (_,
 
 describe('the reason for a contributor', () => {
   test('nothing similar, partly similar, mostly similar', () => {
-    // A prompt of one word and 30 shared ones have 29 5-grams; 2 of these hold the prompt.
     const shared = words('shared', 30)
     const [first, near, part] = judge(
-      [text('one', shared), text('two', shared), text('three', `${shared} ${words('own', 20)}`)],
+      ['one', 'two', 'three'].map((prompt) =>
+        text(prompt, `${shared} ${words(prompt === 'three' ? 'own' : 'first', 20)}`),
+      ),
       { minUniqueness: 150_000n },
     )
     expect(must(first).reason).toBe('Accepted: nothing similar was committed earlier.')
     expect(near).toMatchObject({
       verdict: 'nearDuplicate',
-      uniqueness: 68_966n,
-      similar: [{ id: '1', containment: 931_034n }],
+      uniqueness: 0n,
+      similar: [{ id: '1', containment: 959_183n }],
     })
-    expect(must(near).reason).toBe('93 % of it is in earlier contributions: 1 (93 %).')
+    expect(must(near).reason).toBe('100 % of it is in earlier contributions: 1 (95 %).')
     expect(must(part).reason).toBe('Accepted: 46 % new; the rest is in 1 (53 %), 2 (53 %).')
   })
 })
 
 test('exactly the uniqueness that the mandate requires is enough', () => {
   const shared = words('shared', 30)
-  const pair = [text('one', shared), text('two', shared)]
-  expect(judge(pair, { minUniqueness: 68_966n })[1]).toMatchObject({ verdict: 'accepted', uniqueness: 68_966n })
-  expect(judge(pair, { minUniqueness: 68_967n })[1]).toMatchObject({ verdict: 'nearDuplicate' })
+  const pair = ['one', 'two'].map((prompt) => text(prompt, `${shared} ${words(prompt, 20)}`))
+  expect(judge(pair, { minUniqueness: 469_388n })[1]).toMatchObject({ verdict: 'accepted', uniqueness: 469_388n })
+  expect(judge(pair, { minUniqueness: 469_389n })[1]).toMatchObject({ verdict: 'nearDuplicate' })
 })
 
 test('of a phrase in many samples the eight earliest are remembered, and three are named', () => {
   // The samples' own parts are so long that the sets are not similar: only the phrase finds them.
   const phrase = words('shared', 30)
   const holders = Array.from({ length: 12 }, (_, i) => text(`own${i}`, `${phrase} ${words(`own${i}at`, 2_000)}`))
-  const asked = must(judge([...holders, text('q', phrase)]).at(-1))
-  expect(asked.similar).toEqual([1, 2, 3, 4, 5, 6, 7, 8].map((i) => ({ id: `${i}`, containment: 896_551n })))
-  expect(asked.reason).toBe('Accepted: 10 % new; the rest is in 1 (89 %), 2 (89 %), 3 (89 %) and 5 more.')
-  const three = must(judge([...holders.slice(0, 3), text('q', phrase)]).at(-1))
-  expect(three.reason).toBe('Accepted: 10 % new; the rest is in 1 (89 %), 2 (89 %), 3 (89 %).')
+  const asked = must(judge([...holders, text('q', `${phrase} ${words('asked', 10)}`)]).at(-1))
+  expect(asked.similar).toEqual([1, 2, 3, 4, 5, 6, 7, 8].map((i) => ({ id: `${i}`, containment: 666_666n })))
+  expect(asked.reason).toBe('Accepted: 33 % new; the rest is in 1 (66 %), 2 (66 %), 3 (66 %) and 5 more.')
+  const three = must(judge([...holders.slice(0, 3), text('q', `${phrase} ${words('asked', 10)}`)]).at(-1))
+  expect(three.reason).toBe('Accepted: 33 % new; the rest is in 1 (66 %), 2 (66 %), 3 (66 %).')
 })
 
 test('the most similar comes first, then the earlier', () => {
@@ -149,15 +162,19 @@ test('the most similar comes first, then the earlier', () => {
     text('p', words('shared', 20)),
     text('p', `${phrase} b`),
   ]
-  const asked = must(judge([...holders, text('q', phrase)], { minUniqueness: 0n }).at(-1))
+  const asked = must(judge([...holders, text('q', `${phrase} ${words('asked', 10)}`)], { minUniqueness: 0n }).at(-1))
   expect(asked.similar.map((one) => one.id)).toEqual(['2', '4', '3', '1'])
 })
 
 test('of two equally similar ones the earlier comes first, although MinHash finds only the later', () => {
   const phrase = words('shared', 30)
   const long = text('own', `${phrase} ${words('at', 2_000)}`)
-  const asked = judge([long, text('own', `${phrase} x`), text('q', phrase)]).at(-1)
-  expect(asked?.similar).toEqual(['1', '2'].map((id) => ({ id, containment: 896_551n })))
+  const asked = judge([
+    long,
+    text('own', `${phrase} ${words('x', 10)}`),
+    text('q', `${phrase} ${words('asked', 10)}`),
+  ]).at(-1)
+  expect(asked?.similar).toEqual(['1', '2'].map((id) => ({ id, containment: 666_666n })))
 })
 
 test('a score outside 0 to 1 is refused, 0 and 1 are valid', () => {
@@ -187,8 +204,7 @@ describe('sealed evaluation items', () => {
       { sealed },
     )
     expect(judged.map((a) => a.verdict)).toEqual(['contaminated', 'contaminated', 'contaminated', 'accepted'])
-    for (const { reason } of judged.slice(0, 3))
-      expect(reason).toBe('It overlaps a sealed evaluation item. Evaluation items cannot be trained on.')
+    for (const { reason } of judged.slice(0, 3)) expect(reason).toBe('Ineligible.')
   })
 
   test('half of an item is too much, less than half is not', () => {

@@ -1,11 +1,12 @@
 /** Rule 3, amendment 4b (quality): the verdict on a contribution, and how much of it is new. */
 
 import type { Hex } from 'viem'
-import { PPM } from './bps.ts'
+import { bigintMax, mulDiv, PPM } from './bps.ts'
+import { GappedText, MAX_GAP } from './gappedGrams.ts'
 import { elementAt } from './lookup.ts'
 import { LshIndex } from './minhash.ts'
 import { contentHash, type PromptCompletion, parseSample, SampleError } from './sample.ts'
-import { containment, normalForm, shingles } from './shingles.ts'
+import { type Comparison, containment, normalForm, shingles, tokens } from './shingles.ts'
 
 export type QualityVerdict =
   | 'accepted'
@@ -52,6 +53,8 @@ export type QualityOptions = {
   /** A sample that contains this share of an evaluation item's 5-grams is refused (ppm, default `MAX_SEALED_OVERLAP`). */
   maxSealedOverlap?: bigint
   seed?: number
+  /** How the datanet compares samples; default `prose`. */
+  comparison?: Comparison
 }
 
 /** The containment from which two samples count as similar, in ppm: a shared phrase is not a copy. */
@@ -66,8 +69,17 @@ const MAX_SEALED_OVERLAP = 500_000n
 /** The order of commitments as one number: block × 2³² + log index. */
 export const commitOrder = (block: bigint, logIndex: bigint): bigint => block * 2n ** 32n + logIndex
 
-/** Contributions remembered per 5-gram, earliest first. */
+/** A sample is a copy when this share of its tokens, or of an earlier sample's, stands in 5-grams that both hold (ppm). */
+const COPIED = 900_000n
+
+/** Contributions remembered per 5-gram and per pair of tokens, earliest first. */
 const MAX_HOLDERS = 8
+
+/** Earlier contributions with which a sample is compared in full, because they share most pairs of tokens with it. */
+const MAX_COMPARED = 24
+
+/** Pairs are remembered and looked up with up to `MAX_GAP` tokens between them, so that words put in or left out do not hide a copy. */
+const PAIR_DISTANCE = MAX_GAP + 1
 
 /**
  * Judges samples one after the other *in the order in which they were committed*: a sample is compared with what was committed earlier,
@@ -87,14 +99,17 @@ export class QualityIndex {
   private readonly byForm = new Map<string, string>()
   private readonly members: Member[] = []
   private readonly holders = new Map<string, number[]>()
+  private readonly pairHolders = new Map<string, number[]>()
   private readonly lsh: LshIndex
   private readonly sealedPrompts = new Set<string>()
   /** The sealed items that contain a 5-gram, each as the set of its 5-grams. */
   private readonly sealedHolders = new Map<string, ReadonlySet<string>[]>()
+  private readonly comparison: Comparison
   private last = -1n
 
   constructor(private readonly options: QualityOptions = {}) {
     this.lsh = new LshIndex(options.seed)
+    this.comparison = options.comparison ?? 'prose'
     for (const item of options.sealed ?? []) {
       const grams = shingles(`${item.prompt}\n${item.completion}`)
       for (const gram of grams) append(this.sealedHolders, gram, grams)
@@ -137,13 +152,9 @@ export class QualityIndex {
       if (objection !== null) return refused(objection.verdict, objection.reason, hash)
     }
     const text = `${sample.prompt}\n${sample.completion}`
-    const grams = shingles(text)
-    if (this.isSealed(sample, grams))
-      return refused(
-        'contaminated',
-        'It overlaps a sealed evaluation item. Evaluation items cannot be trained on.',
-        hash,
-      )
+    const gapped = new GappedText(tokens(text, this.comparison))
+    const grams = shingles(text, this.comparison)
+    if (this.isSealed(sample, shingles(text))) return refused('contaminated', 'Ineligible.', hash)
 
     const form = normalForm(text)
     const original = this.byForm.get(form)
@@ -152,8 +163,9 @@ export class QualityIndex {
         similar: [{ id: original, containment: PPM }],
       })
 
-    const { uniqueness, similar } = this.compare(grams)
-    this.remember(entry.id, form, grams)
+    const { uniqueness, similar } =
+      this.comparison === 'exact' ? { uniqueness: PPM, similar: [] } : this.compare(grams, gapped)
+    this.remember(entry.id, form, grams, gapped)
     if (uniqueness < (this.options.minUniqueness ?? MIN_UNIQUENESS))
       return refused(
         'nearDuplicate',
@@ -173,31 +185,52 @@ export class QualityIndex {
     return { id: entry.id, verdict: 'accepted', reason, contentHash: hash, quality, uniqueness, similar }
   }
 
-  /** Exact containment in the earlier contributions that MinHash or a shared rare 5-gram finds: in all of them together, and in each. */
-  private compare(grams: Set<string>): Pick<Assessment, 'uniqueness' | 'similar'> {
-    const candidates = new Set(this.lsh.candidates(this.lsh.signature(grams)))
-    for (const gram of grams) for (const holder of this.holders.get(gram) ?? []) candidates.add(holder)
+  /** Containment both ways in the earlier contributions that share 5-grams or pairs of tokens: the part of the sample that all of them together
+   *  hold, or the part of one of them that the sample holds, whichever is more. */
+  private compare(grams: Set<string>, gapped: GappedText): Pick<Assessment, 'uniqueness' | 'similar'> {
     const similar: { id: string; at: number; containment: bigint }[] = []
     const seen = new Set<string>()
-    for (const at of candidates) {
-      const { id, grams: earlier } = elementAt(this.members, at)
-      const share = containment(grams, earlier)
-      if (share < SIMILAR) continue
-      similar.push({ id, at, containment: share })
-      for (const gram of grams) if (earlier.has(gram)) seen.add(gram)
+    const covered = new Set<number>()
+    let taken = 0n
+    for (const at of this.candidates(grams, gapped)) {
+      const { id, grams: earlier, gapped: earlierText } = elementAt(this.members, at)
+      const held = [...grams].filter((gram) => earlierText.holds(gram))
+      const holds = earlierText.isLong
+        ? share([...earlier].filter((gram) => gapped.holds(gram)).length, earlier.size)
+        : 0n
+      const containment = bigintMax(share(held.length, grams.size), holds)
+      if (containment < SIMILAR) continue
+      similar.push({ id, at, containment })
+      taken = bigintMax(taken, holds)
+      for (const gram of held) seen.add(gram)
+      for (const place of gapped.coveredBy(earlierText)) covered.add(place)
+      if (earlierText.isLong && share(earlierText.coveredBy(gapped).size, earlierText.length) >= COPIED) taken = PPM
     }
+    if (gapped.length > 0 && share(covered.size, gapped.length) >= COPIED) taken = PPM
     similar.sort((a, b) => Number(b.containment - a.containment) || a.at - b.at)
     return {
-      uniqueness: PPM - containment(grams, seen),
-      similar: similar.map(({ id, containment: share }) => ({ id, containment: share })),
+      uniqueness: PPM - bigintMax(containment(grams, seen), taken),
+      similar: similar.map(({ id, containment }) => ({ id, containment })),
     }
   }
 
-  private remember(id: string, form: string, grams: Set<string>): void {
-    const at = this.members.push({ id, grams }) - 1
+  private candidates(grams: Set<string>, gapped: GappedText): Set<number> {
+    const found = new Set(this.lsh.candidates(this.lsh.signature(grams)))
+    for (const gram of grams) for (const holder of this.holders.get(gram) ?? []) found.add(holder)
+    const shared = new Map<number, number>()
+    for (const pair of gapped.pairs(PAIR_DISTANCE))
+      for (const holder of this.pairHolders.get(pair) ?? []) shared.set(holder, (shared.get(holder) ?? 0) + 1)
+    const most = [...shared].sort((a, b) => b[1] - a[1] || a[0] - b[0]).slice(0, MAX_COMPARED)
+    for (const [holder] of most) found.add(holder)
+    return found
+  }
+
+  private remember(id: string, form: string, grams: Set<string>, gapped: GappedText): void {
+    const at = this.members.push({ id, grams, gapped }) - 1
     this.byForm.set(form, id)
     this.lsh.add(at, this.lsh.signature(grams))
     for (const gram of grams) append(this.holders, gram, at, MAX_HOLDERS)
+    for (const pair of new Set(gapped.pairs(PAIR_DISTANCE))) append(this.pairHolders, pair, at, MAX_HOLDERS)
   }
 
   private isSealed(sample: PromptCompletion, grams: Set<string>): boolean {
@@ -212,7 +245,9 @@ export class QualityIndex {
 }
 
 /** A contribution that was judged, with its 5-grams. */
-type Member = { id: string; grams: ReadonlySet<string> }
+type Member = { id: string; grams: ReadonlySet<string>; gapped: GappedText }
+
+const share = (part: number, whole: number) => mulDiv(BigInt(part), PPM, BigInt(whole))
 
 function append<T>(lists: Map<string, T[]>, key: string, value: T, keep = Number.POSITIVE_INFINITY): void {
   const list = lists.get(key)

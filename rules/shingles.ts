@@ -1,23 +1,29 @@
 /** Rule 3, amendment 4b (copies): 5-grams of a text, and their containment. */
 
 import { PPM } from './bps.ts'
+import { skeleton } from './confusables.ts'
 
 /** Length of a shingle in tokens. */
 export const SHINGLE_TOKENS = 5
 
-/** The text without cosmetic differences: compatibility forms, case, invisible characters, white space. */
+/** How a datanet compares samples: `prose` ignores symbols, `code` counts them, `exact` finds only the same text. */
+export const COMPARISONS = ['prose', 'code', 'exact'] as const
+export type Comparison = (typeof COMPARISONS)[number]
+
+/** The text without cosmetic differences: compatibility forms, case, look-alikes, invisible characters, white space. */
 export function normalForm(text: string): string {
-  return text
-    .normalize('NFKC')
-    .toLowerCase()
-    .replace(/\p{Cf}/gu, '')
-    .replace(/\s+/gu, ' ')
-    .trim()
+  return skeleton(text).replace(/\s+/gu, ' ').trim()
 }
 
-/** Words, numbers and symbols; single characters in scripts that do not separate words. Punctuation does not count. */
-export function tokens(text: string): string[] {
-  return normalForm(text).match(TOKEN) ?? []
+/** Words, numbers and, except in prose, symbols; single characters in scripts that do not separate words. Punctuation does not count. */
+export function tokens(text: string, comparison: Comparison = 'code'): string[] {
+  const form = normalForm(text)
+  return (
+    (comparison === 'prose'
+      ? form.replace(/(?<=\p{L})\p{S}+(?=\p{L})|\p{Sk}/gu, '').replace(/\p{S}/gu, ' ')
+      : form
+    ).match(TOKEN) ?? []
+  )
 }
 
 const TOKEN =
@@ -34,8 +40,8 @@ const TOKEN =
  * assert.equal(containment(short, long), 500_000n) // "^ one two three four", but not "one two three four $"
  * ```
  */
-export function shingles(text: string): Set<string> {
-  const marked = ['^', ...tokens(text), '$']
+export function shingles(text: string, comparison: Comparison = 'code'): Set<string> {
+  const marked = ['^', ...tokens(text, comparison), '$']
   const grams = new Set<string>()
   for (let i = 0; i === 0 || i + SHINGLE_TOKENS <= marked.length; i++)
     grams.add(marked.slice(i, i + SHINGLE_TOKENS).join(' '))

@@ -124,8 +124,9 @@ export class ResolveDisputeInput {
 }
 
 /** Each lane is a queue of its own, with its own slots in a worker: long work in one lane keeps nothing in another waiting.
- *  infer: answers. attribute: attribution of answers. training: everything else that runs a model. chain: settlement and other chain writes. */
-export const LANES = ['infer', 'attribute', 'training', 'chain'] as const
+ *  infer: answers. attribute: attribution of answers. training: everything else that runs a model. chain: settlement and other chain writes.
+ *  recourse: verdicts on disputes, which another key signs. */
+export const LANES = ['infer', 'attribute', 'training', 'chain', 'recourse'] as const
 export type Lane = (typeof LANES)[number]
 
 export interface JobDefinition<T extends object = object> {
@@ -156,7 +157,7 @@ export const jobs = {
   attribute: job({ lane: 'attribute', attempts: 5, stallMs: 30 * MINUTE, input: AttributeInput }),
   // Waits for finality, which takes minutes to hours.
   settleEpoch: job({ lane: 'chain', attempts: 5, stallMs: 360 * MINUTE, input: SettleEpochInput }),
-  resolveDispute: job({ lane: 'chain', attempts: 5, stallMs: 60 * MINUTE, input: ResolveDisputeInput }),
+  resolveDispute: job({ lane: 'recourse', attempts: 5, stallMs: 60 * MINUTE, input: ResolveDisputeInput }),
 } as const satisfies Record<string, JobDefinition<never> | JobDefinition>
 
 export type JobKind = keyof typeof jobs

@@ -133,7 +133,7 @@ async function system() {
       ),
       handlers: createHandlers({ engines, cache: join(home, 'cache'), deployment, journal }),
       log: silent,
-      slots: { infer: 2, attribute: 1, training: 0, chain: 1 },
+      slots: { infer: 2, attribute: 1, training: 0, chain: 1, recourse: 0 },
       device: 'cpu',
       checkpoints: join(home, 'checkpoints'),
       checkpointStore: checkpointsIn(objects),

@@ -38,7 +38,7 @@ export interface EnginePoolOptions {
 }
 
 /** The lanes that use the engine. */
-type EngineLane = Exclude<Lane, 'chain'>
+type EngineLane = Exclude<Lane, 'chain' | 'recourse'>
 
 export interface LaneEngines {
   lane(lane: EngineLane): EnginePool

@@ -1,6 +1,7 @@
 import type { Deployment } from '#contracts/deploy.ts'
 import type { CarriedPot, EpochFacts, EpochModel, EpochVersion } from '#rules/epochFacts.ts'
 import { buildRewardMap } from '#rules/rewardMap.ts'
+import { stakeTimes } from '#rules/stakeTime.ts'
 import type { ArtifactStore } from '#schema/artifacts/index.ts'
 import type { Sql } from '#schema/database.ts'
 import {
@@ -14,7 +15,7 @@ import { Block } from '#schema/onchain/chain.ts'
 import { Contribution } from '#schema/onchain/datanets.ts'
 import { FeedbackTask, Judgement } from '#schema/onchain/feedback.ts'
 import { Endpoint, UsageSettlement } from '#schema/onchain/market.ts'
-import { Model, ModelStake, ModelVersion, RewardSplit } from '#schema/onchain/models.ts'
+import { Model, ModelVersion, RewardSplit } from '#schema/onchain/models.ts'
 import { RewardMap } from '#schema/onchain/rewards.ts'
 import { rowOf, rowsOf } from '#schema/rows.ts'
 import { codeHash } from './codeHash.ts'
@@ -131,7 +132,10 @@ async function epochFacts(
     usage: [...usage.values()],
     receipts,
     versions,
-    models: await modelFacts(sql, modelIds, block),
+    models: await modelFacts(sql, modelIds, {
+      fromBlock: before ? before.toBlock + 1 : Number(deployment.startBlock),
+      toBlock: block,
+    }),
     contributions: contributions.map((one) => ({
       contributionId: one.id,
       contributor: one.contributor as `0x${string}`,
@@ -193,18 +197,28 @@ async function versionFacts(
   return { versions, modelIds: [...modelIds] }
 }
 
-async function modelFacts(sql: Sql, modelIds: string[], block: number): Promise<EpochModel[]> {
+/** `epoch`: its blocks, first and last included. */
+async function modelFacts(
+  sql: Sql,
+  modelIds: string[],
+  epoch: { fromBlock: number; toBlock: number },
+): Promise<EpochModel[]> {
+  const block = epoch.toBlock
   return Promise.all(
     modelIds.map(async (modelId) => {
       const model = await rowOf(sql, Model, modelId, block)
       const split = await rowOf(sql, RewardSplit, modelId, block)
       if (!model || !split) throw new RangeError(`Model ${modelId} or its split is not on chain as of block ${block}.`)
-      const stakes = await rowsOf(sql, ModelStake, 'model_id = $1 and amount > 0', [modelId], { block })
+      const { rows: stakes } = await sql.query(
+        `select account, amount, from_block as "fromBlock", to_block as "toBlock" from model_stake
+         where model_id = $1 and amount > 0 and from_block <= $3 and (to_block is null or to_block > $2)`,
+        [modelId, epoch.fromBlock, epoch.toBlock],
+      )
       return {
         modelId,
         owner: model.proposer as `0x${string}`,
         terms: termsOf(split),
-        stakes: stakes.map(({ account, amount }) => ({ account: account as `0x${string}`, amount })),
+        stakes: stakeTimes(stakes, epoch),
       }
     }),
   )

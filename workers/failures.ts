@@ -49,6 +49,7 @@ export function faultOf(error: unknown): { fault: JobFault; failure: JobFailure 
 /** The failure of a job that would fail again at each retry; undefined when a retry may succeed. */
 export function permanentFailure(error: unknown): JobFailure | undefined {
   const failure = (code: string, message = (error as Error).message) => ({ code, message: publicText(message) })
+  if (passes(error)) return undefined
   if (error instanceof JobError) return failure(error.code)
   if (error instanceof InputError) return failure('BAD_INPUT')
   if (error instanceof EngineError && error.fault === 'input') return failure('BAD_INPUT')
@@ -62,8 +63,13 @@ export function permanentFailure(error: unknown): JobFailure | undefined {
   return undefined
 }
 
+/** Errors of contracts that end by themselves: the guardian's pause, and a mandate's cap for one day. */
+const PASSING_REVERTS: readonly (string | undefined)[] = ['GuardianPaused', 'ExceedsDailyCap']
+const passes = (error: unknown) => error instanceof RevertError && PASSING_REVERTS.includes(error.errorName)
+
 /** What must come back before the job can go on; undefined when it waits for nothing. */
 function waitCode(error: unknown): WaitCode | undefined {
+  if (passes(error)) return 'PENDING'
   if (error instanceof PermanentError) return undefined
   const host = hostFault(error) ?? hostFault(engineCause(error))
   if (host) return host === 'disk' ? 'DISK' : 'MEMORY'
@@ -98,7 +104,7 @@ const WAITS_FOR: Record<WaitCode, string> = {
   MEMORY: 'The worker’s host has no memory left.',
   INDEX_BEHIND: 'The index has not reached the block that the job needs.',
   ATTRIBUTION: 'Answers are not traced to contributions yet.',
-  PENDING: 'Other jobs must end first.',
+  PENDING: 'Something else must happen first.',
   SERVICE: 'A service does not answer.',
 }
 

@@ -81,7 +81,7 @@ export class JobError extends PermanentError {
   }
 }
 
-/** Other jobs must end before this one can go on. It gives its slot back and waits for them. */
+/** Something else must happen before this job can go on: other jobs must end, or a time must pass. It gives its slot back and waits. */
 export class PendingError extends RetriableError {
   override name = 'PendingError'
 }

@@ -15,7 +15,7 @@ import { row, rowOf, rowsOf, saveRows } from '#schema/rows.ts'
 interface LedgerSources {
   db: Database
   artifacts: Pick<ArtifactStore, 'get'>
-  deployment: Pick<Deployment, 'chainId' | 'addresses' | 'settings'>
+  deployment: Pick<Deployment, 'chainId' | 'addresses'>
 }
 
 const TRANSFER_EVENTS = ['CreditDeposited', 'CreditWithdrawn', 'VoucherRedeemed', 'EpochFunded', 'RewardClaimed']
@@ -83,7 +83,7 @@ async function epochOf(sql: Sql, transactionHash: string): Promise<bigint | unde
   return usage && BigInt(String(usage.args.epoch))
 }
 
-/** Posts the maps whose challenge window was over at the event `before`, which is a claim. */
+/** Posts the maps that were final at the event `before`, a claim: the contract accepts claims by the newest final map only. */
 async function postMaps(sql: Sql, { artifacts, deployment }: LedgerSources, before: ChainEvent): Promise<number> {
   const maps = await rowsOf(
     sql,
@@ -96,8 +96,7 @@ async function postMaps(sql: Sql, { artifacts, deployment }: LedgerSources, befo
   )
   let added = 0
   for (const map of maps) {
-    const until = (map.publishedAt?.getTime() ?? 0) + deployment.settings.challengeWindow * 1000
-    if (until > before.timestamp.getTime()) break
+    if (map.epoch > Number(before.args.epoch)) break
     const document = await getDocument(artifacts, rewardMapDocument, map.uri as string)
     const previous = map.epoch > 1 ? await publishedMap(sql, artifacts, map.epoch - 1) : undefined
     added += await post(

@@ -107,15 +107,3 @@ test('a store that does not answer decides no dispute about the artifacts of a v
   )
   await expect(resolving).rejects.toBe(away)
 })
-
-test('a dispute whose evidence names an unknown ground is refused at once', async () => {
-  const system = await testWorker()
-  const { db, artifacts } = system
-  await insertChain(db, 5)
-  const evidenceHash = await putDocument(artifacts, disputeEvidenceDocument, { ground: 'colour', statement: 'Ugly.' })
-  await insert(db, Dispute, { id: '1', subject: 'Version', subjectId: '1', evidenceHash, outcome: 'Open' })
-  const resolving = resolveDisputeHandler({ cache: join(system.folder, 'cache'), deployment: undefined as never })(
-    contextOf<'resolveDispute'>(system, { id: 'd', kind: 'resolveDispute', input: { disputeId: '1' } }),
-  )
-  await expect(resolving).rejects.toMatchObject({ code: 'BAD_GROUND', message: expect.stringContaining('"colour"') })
-})

@@ -48,6 +48,8 @@ describe('whose fault it is', () => {
     [new Error('Connection terminated unexpectedly'), 'DATABASE'],
     [system('ECONNREFUSED'), 'SERVICE'],
     [new IndexBehindError('Contribution 7 is not indexed yet.'), 'INDEX_BEHIND'],
+    [new RevertError('spendBudget reverts.', { errorName: 'ExceedsDailyCap' }), 'PENDING'],
+    [new RevertError('enforce reverts.', { errorName: 'GuardianPaused' }), 'PENDING'],
   ])('%s: the infrastructure’s', (error, code) => {
     const { fault, failure } = faultOf(error)
     expect(fault).toBe('infrastructure')

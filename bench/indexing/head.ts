@@ -4,6 +4,7 @@ import { mnemonicToAccount } from 'viem/accounts'
 import { DEV_MNEMONIC, rpc, startAnvil } from '#contracts/anvil.ts'
 import { deployAll } from '#contracts/deploy.ts'
 import { contracts } from '#contracts/events.ts'
+import { DEMO_SETTINGS, demoHolders } from '#contracts/settings.ts'
 import { startApi } from '#graphql/index.ts'
 import { localStore } from '#schema/artifacts/index.ts'
 import { type Figure, figure, percentile } from '../report.ts'
@@ -23,7 +24,12 @@ export async function headToGraphql(environment: IndexingEnvironment): Promise<R
   const account = mnemonicToAccount(DEV_MNEMONIC)
   const transport = http(anvil.url)
   const wallet = createWalletClient({ account, transport })
-  const deployment = await deployAll(wallet, createPublicClient({ transport, pollingInterval: 20 }))
+  const deployment = await deployAll(
+    wallet,
+    createPublicClient({ transport, pollingInterval: 20 }),
+    demoHolders(account.address),
+    DEMO_SETTINGS,
+  )
   const db = await environment.database()
   const api = await startApi({
     db,

@@ -2,6 +2,7 @@
 import { GOpen } from './GOpen.ts'
 import { TimelockController } from './TimelockController.ts'
 import { ModelGovernor } from './ModelGovernor.ts'
+import { Guardian } from './Guardian.ts'
 import { Treasury } from './Treasury.ts'
 import { ModelRegistry } from './ModelRegistry.ts'
 import { EvaluationRegistry } from './EvaluationRegistry.ts'
@@ -12,6 +13,6 @@ import { RewardDistributor } from './RewardDistributor.ts'
 import { Disputes } from './Disputes.ts'
 
 /** Every contract by its name, in the order of deployment. */
-export const contracts = { GOpen, TimelockController, ModelGovernor, Treasury, ModelRegistry, EvaluationRegistry, DatanetRegistry, FeedbackPool, InferenceMarket, RewardDistributor, Disputes } as const
+export const contracts = { GOpen, TimelockController, ModelGovernor, Guardian, Treasury, ModelRegistry, EvaluationRegistry, DatanetRegistry, FeedbackPool, InferenceMarket, RewardDistributor, Disputes } as const
 
 export type ContractName = keyof typeof contracts

@@ -23,6 +23,8 @@ contract DatanetRegistry is AccessControl, EIP712, Nonces, ReentrancyGuardTransi
     );
     /// @notice The stake of a contribution that nobody has scored may be withdrawn after this time.
     uint256 public constant UNSCORED_HOLD = 30 days;
+    /// @notice A commitment can be used for this many blocks.
+    uint256 public constant COMMITMENT_BLOCKS = 256;
     uint8 public constant ACCEPTED = 1;
     uint8 public constant REJECTED = 2;
     uint32 private constant PPM = 1_000_000;
@@ -54,7 +56,8 @@ contract DatanetRegistry is AccessControl, EIP712, Nonces, ReentrancyGuardTransi
 
     mapping(uint256 datanetId => Datanet) public datanets;
     mapping(uint256 contributionId => Contribution) public contributions;
-    /// @notice The contribution with a content hash in a datanet; 0 when there is none.
+    /// @notice The first contribution submitted with a content hash in a datanet; 0 when there is none. Others may follow, so that a copied
+    /// hash reverts nobody's batch: who committed first is decided by the scores.
     mapping(uint256 datanetId => mapping(bytes32 contentHash => uint256)) public contributionOf;
     /// @notice The block of a contributor's commitment; 0 when there is none, or when it was used.
     mapping(address contributor => mapping(bytes32 commitment => uint256)) public committedAt;
@@ -110,8 +113,8 @@ contract DatanetRegistry is AccessControl, EIP712, Nonces, ReentrancyGuardTransi
     error BadSignature(address contributor, uint256 nonce);
     /// @notice The stake per contribution is below the datanet's minimum.
     error StakeTooSmall(uint256 stakeEach, uint256 minStake);
-    /// @notice The datanet already has this content.
-    error DuplicateContent(bytes32 contentHash, uint256 contributionId);
+    /// @notice The commitment expired in that block; commit again.
+    error CommitmentExpired(bytes32 commitment, uint256 expiredAt);
     /// @notice The arrays differ in length.
     error LengthMismatch();
     /// @notice The contribution is already scored.
@@ -124,7 +127,7 @@ contract DatanetRegistry is AccessControl, EIP712, Nonces, ReentrancyGuardTransi
     error NotContributor(uint256 contributionId, address contributor);
     /// @notice The stake is held until that time.
     error StakeHeld(uint256 contributionId, uint256 until);
-    /// @notice A dispute about the contribution is open.
+    /// @notice A dispute about the contribution is open, or failed a short time ago: others may still dispute it.
     error Disputed(uint256 contributionId);
     /// @notice There is no stake left on the contribution.
     error NoStake(uint256 contributionId);
@@ -168,7 +171,7 @@ contract DatanetRegistry is AccessControl, EIP712, Nonces, ReentrancyGuardTransi
         if (commitment == 0) revert EmptyHash();
         if (contributor == address(0)) revert ZeroContributor();
         uint256 since = committedAt[contributor][commitment];
-        if (since != 0) revert AlreadyCommitted(commitment, since);
+        if (since != 0 && block.number <= since + COMMITMENT_BLOCKS) revert AlreadyCommitted(commitment, since);
         committedAt[contributor][commitment] = block.number;
         emit ContributionCommitted(commitment, contributor);
     }
@@ -235,7 +238,7 @@ contract DatanetRegistry is AccessControl, EIP712, Nonces, ReentrancyGuardTransi
             if (c.contributor != msg.sender) revert NotContributor(ids[i], c.contributor);
             uint256 until = c.scoredAt == 0 ? c.submittedAt + UNSCORED_HOLD : c.scoredAt + stakeHold;
             if (block.timestamp < until) revert StakeHeld(ids[i], until);
-            if (disputes.isOpen(Subject.Contribution, ids[i])) revert Disputed(ids[i]);
+            if (disputes.isHeld(Subject.Contribution, ids[i])) revert Disputed(ids[i]);
             uint256 amount = c.stake;
             if (amount == 0) revert NoStake(ids[i]);
             c.stake = 0;
@@ -266,6 +269,11 @@ contract DatanetRegistry is AccessControl, EIP712, Nonces, ReentrancyGuardTransi
         return contributions[contributionId].contributor;
     }
 
+    /// @notice The stake that is left on a contribution.
+    function stakeOf(uint256 contributionId) external view returns (uint256) {
+        return contributions[contributionId].stake;
+    }
+
     // solhint-disable-next-line func-name-mixedcase
     function DOMAIN_SEPARATOR() external view returns (bytes32) {
         return _domainSeparatorV4();
@@ -285,6 +293,7 @@ contract DatanetRegistry is AccessControl, EIP712, Nonces, ReentrancyGuardTransi
         uint256 since = committedAt[contributor][commitment];
         if (since == 0) revert NotCommitted(commitment);
         if (since >= block.number) revert CommitmentTooFresh(commitment);
+        if (block.number > since + COMMITMENT_BLOCKS) revert CommitmentExpired(commitment, since + COMMITMENT_BLOCKS);
         delete committedAt[contributor][commitment];
     }
 
@@ -316,9 +325,7 @@ contract DatanetRegistry is AccessControl, EIP712, Nonces, ReentrancyGuardTransi
         bytes32 commitment
     ) private {
         if (contentHash == 0) revert EmptyHash();
-        uint256 earlier = contributionOf[datanetId][contentHash];
-        if (earlier != 0) revert DuplicateContent(contentHash, earlier);
-        contributionOf[datanetId][contentHash] = id;
+        if (contributionOf[datanetId][contentHash] == 0) contributionOf[datanetId][contentHash] = id;
         contributions[id] = Contribution(
             contributor, SafeCast.toUint96(stakeEach), uint64(datanetId), uint48(block.timestamp), 0, 0
         );

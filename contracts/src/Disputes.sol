@@ -10,13 +10,17 @@ import {
     IDatanetRegistry,
     IDisputes,
     IFeedbackPool,
+    IGuardian,
     IModelRegistry,
     IRewardDistributor,
     Subject
 } from "./interfaces.sol";
 
-/// @title Disputes with a bond: about a contribution, a judgement, a version or a reward map (rule 12, amendment 12a)
-/// @notice While a dispute is open, its subject's stake is held, and its reward map does not become final.
+/// @title Disputes with a bond: about a contribution, a judgement, a version or a reward map (rule 12, amendments 10b and 12a)
+/// @notice A resolver's verdict takes effect after the appeal time, in which the timelock may decide otherwise. A dispute that nobody decides
+/// within its term lapses and returns the bond; a disputed reward map waits for the timelock instead. While a dispute is open, and for
+/// `reopenTime` after it failed, its subject's stake is held and its reward map does not become final: so a dispute by an
+/// accomplice keeps no other away.
 /// Invariant: the token balance is at least the bonds of open disputes.
 contract Disputes is AccessControl, ReentrancyGuardTransient, IDisputes {
     using SafeERC20 for IERC20;
@@ -24,16 +28,37 @@ contract Disputes is AccessControl, ReentrancyGuardTransient, IDisputes {
     bytes32 public constant RESOLVER_ROLE = keccak256("RESOLVER_ROLE");
     uint8 public constant UPHELD = 1;
     uint8 public constant REJECTED = 2;
+    uint8 public constant LAPSED = 3;
+    /// @notice The least bond is this part of the stake that the dispute holds, basis points.
+    uint256 public constant BOND_BPS = 1_000;
+    /// @notice The bond about a reward map doubles with each rejected dispute of its epoch, at most this often.
+    uint256 public constant MAX_DOUBLINGS = 32;
+    uint256 private constant BPS = 10_000;
 
+    /// `outcome`: 0 while it is open. `verdict`: a resolver's, in force from `effectiveAt` on; 0 when there is none.
     struct Dispute {
         address challenger;
         Subject kind;
         uint8 outcome;
+        uint8 verdict;
+        uint64 openedAt;
+        uint256 effectiveAt;
         uint256 subjectId;
         uint256 bond;
+        uint256 slashAmount;
         bytes32 evidenceHash;
         /// The disputed map's root; 0 for other subjects.
         bytes32 root;
+    }
+
+    /// Seconds.
+    struct Times {
+        /// From a resolver's verdict to its effect.
+        uint256 appealTime;
+        /// From the opening until an undecided dispute lapses.
+        uint256 term;
+        /// How long a subject is held, and can be disputed again, after a dispute about it failed.
+        uint256 reopenTime;
     }
 
     IERC20 public immutable token;
@@ -43,16 +68,25 @@ contract Disputes is AccessControl, ReentrancyGuardTransient, IDisputes {
     IRewardDistributor public immutable distributor;
     address public immutable treasury;
     address public immutable timelock;
+    IGuardian public immutable guardian;
     uint256 public immutable minBond;
+    uint256 public immutable appealTime;
+    uint256 public immutable term;
+    uint256 public immutable reopenTime;
 
     uint256 public disputeCount;
 
     mapping(uint256 disputeId => Dispute) public disputes;
     /// @notice The open dispute about a subject; 0 when there is none.
     mapping(Subject kind => mapping(uint256 subjectId => uint256)) public openDispute;
+    /// @notice Until when a subject is held after a dispute about it failed.
+    mapping(Subject kind => mapping(uint256 subjectId => uint256)) public heldUntil;
     /// @notice Whether a dispute about a subject was upheld. It is not set for reward maps, because their epoch is published again.
     mapping(Subject kind => mapping(uint256 subjectId => bool)) public wasUpheld;
+    /// @notice How many disputes about the epoch's reward maps were rejected.
+    mapping(uint256 epoch => uint256) public rejectedMaps;
     mapping(address validator => uint256) public openJudgements;
+    mapping(address validator => uint256) public validatorHeldUntil;
 
     event DisputeOpened(
         uint256 indexed disputeId,
@@ -62,13 +96,15 @@ contract Disputes is AccessControl, ReentrancyGuardTransient, IDisputes {
         uint256 bond,
         bytes32 evidenceHash
     );
+    /// A resolver's verdict, which takes effect at `effectiveAt` unless the timelock decides before.
+    event DisputeRuled(uint256 indexed disputeId, uint8 verdict, uint256 slashAmount, uint256 effectiveAt);
     event DisputeResolved(uint256 indexed disputeId, uint8 outcome, uint256 slashed);
 
     /// @notice The evidence's hash is zero.
     error EmptyHash();
     /// @notice There is no such contribution, revealed judgement or version, or it can no longer be disputed.
     error UnknownSubject(Subject kind, uint256 subjectId);
-    /// @notice The epoch has no map within its challenge window.
+    /// @notice The epoch has no map that can still be disputed.
     error NotChallengeable(uint256 epoch);
     /// @notice A dispute about this subject is open or was upheld.
     error AlreadyDisputed(Subject kind, uint256 subjectId);
@@ -76,10 +112,16 @@ contract Disputes is AccessControl, ReentrancyGuardTransient, IDisputes {
     error UnknownDispute(uint256 disputeId);
     /// @notice The dispute is already resolved.
     error AlreadyResolved(uint256 disputeId);
-    /// @notice The caller may not resolve this kind: resolvers may resolve what recomputation decides, the timelock any.
+    /// @notice A resolver has ruled already; only the timelock may decide otherwise.
+    error AlreadyRuled(uint256 disputeId);
+    /// @notice The caller may not decide this: resolvers rule on what recomputation decides, the timelock resolves any.
     error MayNotResolve(address caller, Subject kind);
     /// @notice Only an upheld dispute about a contribution or a judgement can slash.
     error NothingToSlash(Subject kind, bool upheld);
+    /// @notice The guardian has paused; try again later.
+    error GuardianPaused();
+    /// @notice The verdict takes effect, or the dispute lapses, at that time; a map without a verdict waits for the timelock.
+    error NotDue(uint256 disputeId, uint256 dueAt);
 
     constructor(
         IERC20 token_,
@@ -89,8 +131,10 @@ contract Disputes is AccessControl, ReentrancyGuardTransient, IDisputes {
         IRewardDistributor distributor_,
         address treasury_,
         address timelock_,
-        address operator,
-        uint256 minBond_
+        IGuardian guardian_,
+        address resolver,
+        uint256 minBond_,
+        Times memory times
     ) {
         token = token_;
         registry = registry_;
@@ -99,12 +143,16 @@ contract Disputes is AccessControl, ReentrancyGuardTransient, IDisputes {
         distributor = distributor_;
         treasury = treasury_;
         timelock = timelock_;
+        guardian = guardian_;
         minBond = minBond_;
+        appealTime = times.appealTime;
+        term = times.term;
+        reopenTime = times.reopenTime;
         _grantRole(DEFAULT_ADMIN_ROLE, timelock_);
-        if (operator != address(0)) _grantRole(RESOLVER_ROLE, operator);
+        if (resolver != address(0)) _grantRole(RESOLVER_ROLE, resolver);
     }
 
-    /// @notice Opens a dispute and transfers `minBond` from the caller. A judgement's id is `taskId << 160 | validator`.
+    /// @notice Opens a dispute and transfers `bondFor` the subject from the caller. A judgement's id is `taskId << 160 | validator`.
     function open(Subject kind, uint256 subjectId, bytes32 evidenceHash)
         external
         nonReentrant
@@ -113,38 +161,75 @@ contract Disputes is AccessControl, ReentrancyGuardTransient, IDisputes {
         if (evidenceHash == 0) revert EmptyHash();
         if (openDispute[kind][subjectId] != 0 || wasUpheld[kind][subjectId]) revert AlreadyDisputed(kind, subjectId);
         bytes32 root = _checkSubject(kind, subjectId);
+        uint256 bond = bondFor(kind, subjectId);
         disputeId = ++disputeCount;
-        disputes[disputeId] = Dispute(msg.sender, kind, 0, subjectId, minBond, evidenceHash, root);
+        Dispute storage d = disputes[disputeId];
+        d.challenger = msg.sender;
+        d.kind = kind;
+        d.openedAt = uint64(block.timestamp);
+        d.subjectId = subjectId;
+        d.bond = bond;
+        d.evidenceHash = evidenceHash;
+        d.root = root;
         openDispute[kind][subjectId] = disputeId;
         if (kind == Subject.Judgement) ++openJudgements[validatorOf(subjectId)];
-        emit DisputeOpened(disputeId, uint8(kind), subjectId, msg.sender, minBond, evidenceHash);
-        token.safeTransferFrom(msg.sender, address(this), minBond);
+        emit DisputeOpened(disputeId, uint8(kind), subjectId, msg.sender, bond, evidenceHash);
+        token.safeTransferFrom(msg.sender, address(this), bond);
     }
 
-    /// @notice Decides a dispute. Upheld: the subject is slashed by at most `slashAmount`, rolled back or cancelled, and the
-    /// challenger gets the bond and half of the slash; the treasury gets the rest. Rejected: the bond goes to the treasury.
-    function resolve(uint256 disputeId, bool upheld, uint256 slashAmount) external nonReentrant {
-        Dispute storage d = disputes[disputeId];
-        if (d.challenger == address(0)) revert UnknownDispute(disputeId);
-        if (d.outcome != 0) revert AlreadyResolved(disputeId);
-        if (msg.sender != timelock && (d.kind == Subject.Judgement || !hasRole(RESOLVER_ROLE, msg.sender))) {
-            revert MayNotResolve(msg.sender, d.kind);
+    /// @notice The bond of a dispute about a subject: a tenth of the stake that it holds, doubled for each rejected dispute about the same
+    /// epoch's map, and at least `minBond`.
+    function bondFor(Subject kind, uint256 subjectId) public view returns (uint256) {
+        if (kind == Subject.RewardMap) {
+            uint256 rejected = rejectedMaps[subjectId];
+            return minBond << (rejected < MAX_DOUBLINGS ? rejected : MAX_DOUBLINGS);
         }
-        bool slashes = upheld && (d.kind == Subject.Contribution || d.kind == Subject.Judgement);
-        if (slashAmount != 0 && !slashes) revert NothingToSlash(d.kind, upheld);
-        d.outcome = upheld ? UPHELD : REJECTED;
-        delete openDispute[d.kind][d.subjectId];
-        if (d.kind == Subject.Judgement) --openJudgements[validatorOf(d.subjectId)];
-        uint256 slashed;
-        if (upheld) slashed = _enforce(disputeId, d, slashAmount);
-        emit DisputeResolved(disputeId, d.outcome, slashed);
-        uint256 reward = slashed / 2;
-        _pay(upheld ? d.challenger : treasury, d.bond + reward);
-        _pay(treasury, slashed - reward);
+        uint256 stake;
+        if (kind == Subject.Contribution) stake = datanets.stakeOf(subjectId);
+        else if (kind == Subject.Judgement) stake = feedback.stakeOf(validatorOf(subjectId));
+        uint256 share = stake * BOND_BPS / BPS;
+        return share > minBond ? share : minBond;
     }
 
-    function isOpen(Subject kind, uint256 subjectId) external view returns (bool) {
-        return openDispute[kind][subjectId] != 0;
+    /// @notice A resolver's verdict on what recomputation decides, once per dispute and within its term. `enforce` carries it out after the appeal time.
+    function rule(uint256 disputeId, bool upheld, uint256 slashAmount) external onlyRole(RESOLVER_ROLE) {
+        Dispute storage d = _open(disputeId);
+        if (d.kind == Subject.Judgement) revert MayNotResolve(msg.sender, d.kind);
+        if (d.verdict != 0) revert AlreadyRuled(disputeId);
+        if (d.kind != Subject.RewardMap && block.timestamp >= d.openedAt + term) revert NotDue(disputeId, d.openedAt + term);
+        _checkSlash(d.kind, upheld, slashAmount);
+        d.verdict = upheld ? UPHELD : REJECTED;
+        d.slashAmount = slashAmount;
+        d.effectiveAt = block.timestamp + appealTime;
+        emit DisputeRuled(disputeId, d.verdict, slashAmount, d.effectiveAt);
+    }
+
+    /// @notice Carries out a verdict after its appeal time, or lets an undecided dispute lapse after its term. Anyone may call it, not while
+    /// the guardian pauses.
+    function enforce(uint256 disputeId) external nonReentrant {
+        if (guardian.isPaused()) revert GuardianPaused();
+        Dispute storage d = _open(disputeId);
+        uint256 dueAt = d.verdict != 0 ? d.effectiveAt : d.kind == Subject.RewardMap ? type(uint256).max : d.openedAt + term;
+        if (block.timestamp < dueAt) revert NotDue(disputeId, dueAt);
+        _close(disputeId, d, d.verdict == 0 ? LAPSED : d.verdict, d.slashAmount);
+    }
+
+    /// @notice Decides a dispute at once, whatever a resolver ruled. The timelock only.
+    function resolve(uint256 disputeId, bool upheld, uint256 slashAmount) external nonReentrant {
+        Dispute storage d = _open(disputeId);
+        if (msg.sender != timelock) revert MayNotResolve(msg.sender, d.kind);
+        _checkSlash(d.kind, upheld, slashAmount);
+        _close(disputeId, d, upheld ? UPHELD : REJECTED, slashAmount);
+    }
+
+    /// @notice Whether the subject is disputed, or was until less than `reopenTime` ago: then its stake stays and its map is not final.
+    function isHeld(Subject kind, uint256 subjectId) external view returns (bool) {
+        return openDispute[kind][subjectId] != 0 || block.timestamp < heldUntil[kind][subjectId];
+    }
+
+    /// @notice Whether one of the validator's judgements is held.
+    function holdsStakeOf(address validator) external view returns (bool) {
+        return openJudgements[validator] != 0 || block.timestamp < validatorHeldUntil[validator];
     }
 
     /// @notice A judgement's id from its task and validator.
@@ -154,6 +239,27 @@ contract Disputes is AccessControl, ReentrancyGuardTransient, IDisputes {
 
     function validatorOf(uint256 subjectId) public pure returns (address) {
         return address(uint160(subjectId));
+    }
+
+    /// @dev Upheld: the subject is slashed by at most `slashAmount`, rolled back or cancelled; the challenger gets the bond and half of the slash, at
+    /// most the bond; the treasury gets the rest. Rejected: the bond goes to the treasury. Lapsed: the bond goes back.
+    function _close(uint256 disputeId, Dispute storage d, uint8 outcome, uint256 slashAmount) private {
+        d.outcome = outcome;
+        delete openDispute[d.kind][d.subjectId];
+        if (d.kind == Subject.Judgement) --openJudgements[validatorOf(d.subjectId)];
+        uint256 slashed;
+        if (outcome == UPHELD) {
+            slashed = _enforce(disputeId, d, slashAmount);
+        } else {
+            uint256 until = block.timestamp + reopenTime;
+            heldUntil[d.kind][d.subjectId] = until;
+            if (d.kind == Subject.Judgement) validatorHeldUntil[validatorOf(d.subjectId)] = until;
+            if (d.kind == Subject.RewardMap) ++rejectedMaps[d.subjectId];
+        }
+        emit DisputeResolved(disputeId, outcome, slashed);
+        uint256 bounty = slashed / 2 < d.bond ? slashed / 2 : d.bond;
+        _pay(outcome == REJECTED ? treasury : d.challenger, d.bond + bounty);
+        _pay(treasury, slashed - bounty);
     }
 
     function _enforce(uint256 disputeId, Dispute storage d, uint256 slashAmount) private returns (uint256 slashed) {
@@ -175,14 +281,28 @@ contract Disputes is AccessControl, ReentrancyGuardTransient, IDisputes {
     /// @return root the reward map's root; 0 for other subjects
     function _checkSubject(Subject kind, uint256 id) private view returns (bytes32 root) {
         if (kind == Subject.RewardMap) {
-            if (!distributor.isChallengeable(id)) revert NotChallengeable(id);
-            return distributor.rootOf(id);
+            root = distributor.rootOf(id);
+            // Held after a failed dispute: the map is not final, and somebody else may dispute it although its window is over.
+            bool reopened = root != 0 && block.timestamp < heldUntil[kind][id];
+            if (!reopened && !distributor.isChallengeable(id)) revert NotChallengeable(id);
+            return root;
         }
         bool known;
         if (kind == Subject.Contribution) known = datanets.contributorOf(id) != address(0);
         else if (kind == Subject.Judgement) known = feedback.hasRevealed(id >> 160, validatorOf(id));
         else known = registry.modelOfVersion(id) != 0 && !registry.isRolledBack(id);
         if (!known) revert UnknownSubject(kind, id);
+    }
+
+    function _open(uint256 disputeId) private view returns (Dispute storage d) {
+        d = disputes[disputeId];
+        if (d.challenger == address(0)) revert UnknownDispute(disputeId);
+        if (d.outcome != 0) revert AlreadyResolved(disputeId);
+    }
+
+    function _checkSlash(Subject kind, bool upheld, uint256 slashAmount) private pure {
+        bool slashes = upheld && (kind == Subject.Contribution || kind == Subject.Judgement);
+        if (slashAmount != 0 && !slashes) revert NothingToSlash(kind, upheld);
     }
 
     function _pay(address to, uint256 amount) private {

@@ -19,8 +19,12 @@ contract ModelRegistry is Proposals, Versions {
         IEvaluationRegistry evaluations_,
         address disputes,
         address operator,
-        uint256 minBond_
-    ) ModelStore(token_, governor_, timelock_, treasury_) Proposals(minBond_) Versions(evaluations_, disputes) {
+        Limits memory limits
+    )
+        ModelStore(token_, governor_, timelock_, treasury_)
+        Proposals(limits)
+        Versions(evaluations_, disputes)
+    {
         if (operator != address(0)) _grantRole(TRAINER_ROLE, operator);
     }
 }

@@ -6,7 +6,7 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
-import {IDisputes, IRewardDistributor, Subject} from "./interfaces.sol";
+import {IDisputes, IGuardian, IRewardDistributor, Subject} from "./interfaces.sol";
 
 /// @title Epochs' fees and the Merkle roots by which people claim them (rule 10)
 /// @notice Maps are cumulative: each lists every account's rewards so far, and only the newest final one is claimed by. A map is
@@ -28,6 +28,7 @@ contract RewardDistributor is AccessControl, ReentrancyGuardTransient, IRewardDi
 
     IERC20 public immutable token;
     IDisputes public immutable disputes;
+    IGuardian public immutable guardian;
     /// @notice Seconds in which a map can be disputed.
     uint256 public immutable challengeWindow;
 
@@ -82,18 +83,22 @@ contract RewardDistributor is AccessControl, ReentrancyGuardTransient, IRewardDi
     error NothingToClaim(address account, uint256 cumulative, uint256 claimed);
     /// @notice The claim would exceed what the final maps declare payable.
     error ExceedsPayable(uint256 amount, uint256 available);
+    /// @notice The guardian has paused; claim later.
+    error GuardianPaused();
     /// @notice A final map cannot be cancelled.
     error AlreadyFinal(uint256 epoch);
 
     constructor(
         IERC20 token_,
         IDisputes disputes_,
+        IGuardian guardian_,
         address timelock,
         address operator,
         uint256 challengeWindow_
     ) {
         token = token_;
         disputes = disputes_;
+        guardian = guardian_;
         challengeWindow = challengeWindow_;
         _grantRole(DEFAULT_ADMIN_ROLE, timelock);
         _grantRole(CANCELLER_ROLE, address(disputes_));
@@ -135,6 +140,7 @@ contract RewardDistributor is AccessControl, ReentrancyGuardTransient, IRewardDi
 
     /// @notice Pays an account the difference between the newest final map's amount and what it has claimed. Anyone may call it.
     function claim(uint256 epoch, address account, uint256 cumulative, bytes32[] calldata proof) external nonReentrant {
+        if (guardian.isPaused()) revert GuardianPaused();
         if (epoch == 0 || epoch > lastEpoch) revert UnknownEpoch(epoch);
         uint256 newest = advance();
         if (epoch > newest) revert NotFinal(epoch);
@@ -201,7 +207,7 @@ contract RewardDistributor is AccessControl, ReentrancyGuardTransient, IRewardDi
 
     function _settles(uint256 epoch) private view returns (bool) {
         return block.timestamp >= maps[epoch].publishedAt + challengeWindow
-            && !disputes.isOpen(Subject.RewardMap, epoch);
+            && !disputes.isHeld(Subject.RewardMap, epoch);
     }
 
     function _checkBlocks(uint256 epoch, uint64 fromBlock, uint64 toBlock, bytes32 blockHash) private view {

@@ -33,11 +33,13 @@ interface IEvaluationRegistry {
 
 interface IDatanetRegistry {
     function contributorOf(uint256 contributionId) external view returns (address);
+    function stakeOf(uint256 contributionId) external view returns (uint256);
     function slash(uint256 contributionId, uint256 amount, bytes32 evidenceHash) external returns (uint256 taken);
 }
 
 interface IFeedbackPool {
     function hasRevealed(uint256 taskId, address validator) external view returns (bool);
+    function stakeOf(address validator) external view returns (uint256);
     function slash(uint256 taskId, address validator, uint256 amount, bytes32 evidenceHash)
         external
         returns (uint256 taken);
@@ -50,7 +52,11 @@ interface IRewardDistributor {
     function cancel(uint256 epoch) external;
 }
 
+interface IGuardian {
+    function isPaused() external view returns (bool);
+}
+
 interface IDisputes {
-    function isOpen(Subject kind, uint256 subjectId) external view returns (bool);
-    function openJudgements(address validator) external view returns (uint256);
+    function isHeld(Subject kind, uint256 subjectId) external view returns (bool);
+    function holdsStakeOf(address validator) external view returns (bool);
 }

@@ -153,7 +153,7 @@ describe('a submission', () => {
     expect(await submitError(batch, forged[0])).toBe('DatanetRegistry.BadSignature')
   })
 
-  test('is refused when late, empty, understaked, of an unknown datanet or of known content', async () => {
+  test('is refused when late, empty, understaked or of an unknown datanet', async () => {
     await contribute(world, batch)
     let attempts = 0
     const attempt = async (over: Partial<Batch>) => {
@@ -166,14 +166,27 @@ describe('a submission', () => {
     expect(await attempt({ datanetId: 9n })).toBe('DatanetRegistry.UnknownDatanet')
     expect(await attempt({ stakeEach: MIN_STAKE - 1n })).toBe('DatanetRegistry.StakeTooSmall')
     expect(await attempt({ contents: [hashOf('new'), ZERO] })).toBe('DatanetRegistry.EmptyHash')
-    expect(await attempt({ contents: [hashOf('new'), must(batch.contents[0])] })).toBe(
-      'DatanetRegistry.DuplicateContent',
-    )
-    expect(await attempt({ contents: [hashOf('new'), hashOf('new')] })).toBe('DatanetRegistry.DuplicateContent')
     expect(await attempt({ datanetId: 2n, contents: batch.contents, stakeEach: 0n })).toBe('none')
     expect(await attempt({ stakeEach: 1_000n * ETHER })).toBe('GOpen.ERC20InsufficientBalance')
     expect(await attempt({ stakeEach: 2n ** 100n })).toBe('DatanetRegistry.SafeCastOverflowedUintDowncast')
   })
+})
+
+test('a hash that somebody copied from the mempool does not revert the batch of its author', async () => {
+  await commit(batch)
+  const copy = { ...batch, contributor: BOB.address, datanetId: 2n, stakeEach: 0n }
+  await contribute(world, copy)
+  const mine = { ...copy, contributor: ALICE.address }
+  expect(await contribute(world, mine)).toBe(4n)
+  expect(await world.read('DatanetRegistry', 'contributionOf', [2n, must(batch.contents[0])])).toBe(1n)
+})
+
+test('a commitment expires after 256 blocks and may then be made again', async () => {
+  await commit(batch)
+  await world.rpc('anvil_mine', ['0x100'])
+  expect(await submitError(batch)).toBe('DatanetRegistry.CommitmentExpired')
+  await commit(batch)
+  expect(await submitError(batch)).toBe('none')
 })
 
 describe('a score', () => {

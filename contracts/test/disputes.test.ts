@@ -12,6 +12,8 @@ import {
   hashOf,
   OPERATOR,
   PROPOSER,
+  RESOLVER,
+  SETTINGS,
   STRANGER,
   startWorld,
   type World,
@@ -58,13 +60,20 @@ beforeEach(async () => {
 })
 afterEach(() => world.revert(clean))
 
-const open = (kind: number, id: bigint) => world.send(STRANGER, 'Disputes', 'open', [kind, id, EVIDENCE])
+const open = (kind: number, id: bigint, from: Address = STRANGER.address) =>
+  world.send(from, 'Disputes', 'open', [kind, id, EVIDENCE])
 const openError = async (kind: number, id: bigint, evidence: Hex = EVIDENCE) =>
   (await world.errorOf(STRANGER, 'Disputes', 'open', [kind, id, evidence])).name
-const resolve = (upheld: boolean, slash: bigint, from: Address = OPERATOR.address, id = 1n) =>
-  world.send(from, 'Disputes', 'resolve', [id, upheld, slash])
-const resolveError = async (upheld: boolean, slash: bigint, from: Address = OPERATOR.address, id = 1n) =>
+/** Decides as the timelock does, at once. */
+const resolve = (upheld: boolean, slash: bigint, id = 1n) =>
+  world.send(timelock, 'Disputes', 'resolve', [id, upheld, slash])
+const resolveError = async (upheld: boolean, slash: bigint, from: Address = timelock, id = 1n) =>
   (await world.errorOf(from, 'Disputes', 'resolve', [id, upheld, slash])).name
+const rule = (upheld: boolean, slash: bigint, id = 1n) => world.send(RESOLVER, 'Disputes', 'rule', [id, upheld, slash])
+const ruleError = async (upheld: boolean, slash: bigint, id = 1n) =>
+  (await world.errorOf(RESOLVER, 'Disputes', 'rule', [id, upheld, slash])).name
+const enforce = (id = 1n) => world.send(STRANGER, 'Disputes', 'enforce', [id])
+const enforceError = async (id = 1n) => (await world.errorOf(STRANGER, 'Disputes', 'enforce', [id])).name
 /** The amounts that an action moves into the challenger's and the treasury's accounts. */
 async function moved(action: () => Promise<unknown>) {
   const before = [await world.balance(STRANGER.address), await world.balance(world.at.Treasury)] as const
@@ -103,22 +112,139 @@ describe('a dispute', () => {
     expect(await openError(CONTRIBUTION, 2n)).toBe('none')
   })
 
-  test('is resolved once, by the account with that right', async () => {
+  test('is ruled on by resolvers where recomputation decides, and resolved by the timelock, once', async () => {
     await open(CONTRIBUTION, 1n)
     await open(JUDGEMENT, judged)
     expect(await resolveError(false, 0n, STRANGER.address)).toBe('Disputes.MayNotResolve')
-    expect(await resolveError(false, 0n, OPERATOR.address, 2n)).toBe('Disputes.MayNotResolve')
-    expect(await resolveError(false, 0n, OPERATOR.address, 9n)).toBe('Disputes.UnknownDispute')
+    expect(await resolveError(false, 0n, RESOLVER.address)).toBe('Disputes.MayNotResolve')
+    expect(await ruleError(false, 0n, 2n)).toBe('Disputes.MayNotResolve')
+    expect(await ruleError(false, 0n, 9n)).toBe('Disputes.UnknownDispute')
+    expect(await ruleError(false, 1n)).toBe('Disputes.NothingToSlash')
     expect(await resolveError(false, 1n)).toBe('Disputes.NothingToSlash')
+    await rule(false, 0n)
+    expect(await ruleError(true, 0n)).toBe('Disputes.AlreadyRuled')
     await resolve(false, 0n)
     expect(await resolveError(false, 0n)).toBe('Disputes.AlreadyResolved')
-    await resolve(false, 0n, timelock, 2n)
+    expect(await enforceError()).toBe('Disputes.AlreadyResolved')
+    await resolve(false, 0n, 2n)
   })
 
   test('that is rejected leaves its bond to the treasury and may be opened again', async () => {
     await open(CONTRIBUTION, 1n)
     expect(await moved(() => resolve(false, 0n))).toEqual([0n, BOND])
     expect(await openError(CONTRIBUTION, 1n)).toBe('none')
+  })
+
+  test('that nobody decides in its term lapses, and the bond goes back', async () => {
+    await open(CONTRIBUTION, 1n)
+    expect(await enforceError()).toBe('Disputes.NotDue')
+    await world.warp(SETTINGS.disputeTerm)
+    expect(await ruleError(true, 1n)).toBe('Disputes.NotDue')
+    expect(await moved(() => enforce())).toEqual([BOND, 0n])
+    expect((await world.read('Disputes', 'disputes', [1n]))[2]).toBe(3)
+  })
+})
+
+describe('a resolver’s verdict', () => {
+  test('takes effect after the appeal time', async () => {
+    await open(CONTRIBUTION, 1n)
+    const { events } = await rule(true, STAKE)
+    const effectiveAt = BigInt((await world.now()) + SETTINGS.appealTime)
+    expect(events[0]?.args).toEqual({ disputeId: 1n, verdict: 1, slashAmount: STAKE, effectiveAt })
+    expect(await enforceError()).toBe('Disputes.NotDue')
+    await world.warp(SETTINGS.appealTime)
+    expect(await moved(() => enforce())).toEqual([BOND + 3n, 4n])
+  })
+
+  test('is reversed by the timelock in that time', async () => {
+    await open(VERSION, versionId)
+    await rule(true, 0n)
+    await resolve(false, 0n)
+    await world.warp(SETTINGS.appealTime)
+    expect(await enforceError()).toBe('Disputes.AlreadyResolved')
+    expect(await world.read('ModelRegistry', 'isRolledBack', [versionId])).toBe(false)
+  })
+
+  test('takes a vote’s whole time to take effect: a vote that begins with it can reverse it', () => {
+    const { votingDelay, votingPeriod, lateQuorumExtension, timelockDelay } = SETTINGS
+    expect(SETTINGS.appealTime).toBeGreaterThan(votingDelay + votingPeriod + lateQuorumExtension + timelockDelay)
+  })
+
+  test('gives an accomplice who challenges at most the bond, not half of a contributor’s stake', async () => {
+    const stake = 300n * ETHER
+    await contribute(world, {
+      datanetId: 1n,
+      contributor: ALICE.address,
+      contents: contentsOf('large', 1),
+      stakeEach: stake,
+      salt: hashOf('large'),
+      deadline: BigInt(GENESIS + 100_000),
+    })
+    const id = await world.read('DatanetRegistry', 'contributionCount', [])
+    const bond = stake / 10n
+    expect(await world.read('Disputes', 'bondFor', [CONTRIBUTION, id])).toBe(bond)
+    await open(CONTRIBUTION, id)
+    await rule(true, stake)
+    await world.warp(SETTINGS.appealTime)
+    expect(await moved(() => enforce())).toEqual([2n * bond, stake - bond])
+  })
+})
+
+describe('a bond', () => {
+  test('is a tenth of the stake that the dispute holds: little money freezes no large stake', async () => {
+    expect(await world.read('Disputes', 'bondFor', [JUDGEMENT, judged])).toBe(10n * ETHER) // of Bob's 100
+    expect(await world.read('Disputes', 'bondFor', [CONTRIBUTION, 1n])).toBe(BOND)
+    expect(await world.read('Disputes', 'bondFor', [VERSION, versionId])).toBe(BOND)
+    const { events } = await open(JUDGEMENT, judged)
+    expect(events[0]?.args).toMatchObject({ bond: 10n * ETHER })
+  })
+})
+
+describe('an accomplice’s dispute', () => {
+  const withdraw = async () => (await world.errorOf(ALICE, 'DatanetRegistry', 'withdrawStake', [[1n]])).name
+
+  test('does not shield a contribution until its stake is out: others can dispute it after it failed', async () => {
+    await world.send(OPERATOR, 'DatanetRegistry', 'score', [[1n], [1], [1], [1], ['fine']])
+    await open(CONTRIBUTION, 1n, ALICE.address)
+    await rule(false, 0n)
+    await world.warp(SETTINGS.appealTime) // the hold after scoring is over, too
+    await enforce()
+    expect(await withdraw()).toBe('DatanetRegistry.Disputed')
+    await world.warp(SETTINGS.reopenTime - 2)
+    await open(CONTRIBUTION, 1n)
+    await world.warp(SETTINGS.disputeTerm)
+    expect(await withdraw()).toBe('DatanetRegistry.Disputed')
+    await resolve(true, STAKE, 2n)
+    expect(await world.read('DatanetRegistry', 'stakeOf', [1n])).toBe(0n)
+  })
+
+  test('does not shield a reward map until it is final, and each failed one makes the next dearer', async () => {
+    const { number, hash } = await world.client.getBlock()
+    await world.send(BOB, 'RewardDistributor', 'fund', [1n, 5n])
+    const publication = [1n, 0n, number, hash, hashOf('root'), 5n, 'uri', hashOf('code')] as const
+    await world.send(OPERATOR, 'RewardDistributor', 'publish', publication)
+    await open(REWARD_MAP, 1n, CAROL.address)
+    await world.warp(SETTINGS.disputeTerm) // long after the challenge window: the map still waits
+    expect(await enforceError()).toBe('Disputes.NotDue')
+    await rule(false, 0n)
+    await world.warp(SETTINGS.appealTime)
+    await enforce()
+    expect(await world.read('RewardDistributor', 'newestFinal', [])).toBe(0n)
+    expect(await world.read('Disputes', 'bondFor', [REWARD_MAP, 1n])).toBe(2n * BOND)
+    await open(REWARD_MAP, 1n)
+    await resolve(true, 0n, 2n)
+    expect(await world.read('RewardDistributor', 'lastEpoch', [])).toBe(0n)
+  })
+
+  test('leaves a map final when nobody disputes it again', async () => {
+    const { number, hash } = await world.client.getBlock()
+    const publication = [1n, 0n, number, hash, ZERO, 0n, 'uri', hashOf('code')] as const
+    await world.send(OPERATOR, 'RewardDistributor', 'publish', publication)
+    await open(REWARD_MAP, 1n)
+    await resolve(false, 0n)
+    await world.warp(SETTINGS.challengeWindow + SETTINGS.reopenTime)
+    expect(await world.read('RewardDistributor', 'newestFinal', [])).toBe(1n)
+    expect(await openError(REWARD_MAP, 1n)).toBe('Disputes.NotChallengeable')
   })
 })
 
@@ -143,7 +269,7 @@ describe('upheld', () => {
 
   test('a judgement costs its validator, by the timelock', async () => {
     await open(JUDGEMENT, judged)
-    const { events } = await resolve(true, 10n * ETHER, timelock)
+    const { events } = await resolve(true, 10n * ETHER)
     expect(events.find(({ name }) => name === 'Slashed')?.args).toEqual({
       account: BOB.address.toLowerCase(),
       subjectId: judged,
@@ -183,6 +309,8 @@ describe('while a dispute is open', () => {
     const withdraw = async () => (await world.errorOf(ALICE, 'DatanetRegistry', 'withdrawStake', [[1n]])).name
     expect(await withdraw()).toBe('DatanetRegistry.Disputed')
     await resolve(false, 0n)
+    expect(await withdraw()).toBe('DatanetRegistry.Disputed')
+    await world.warp(SETTINGS.reopenTime)
     expect(await withdraw()).toBe('none')
   })
 
@@ -191,7 +319,9 @@ describe('while a dispute is open', () => {
     await world.warp(40 * 86_400)
     const unstake = async () => (await world.errorOf(BOB, 'FeedbackPool', 'unstake', [1n])).name
     expect(await unstake()).toBe('FeedbackPool.Disputed')
-    await resolve(false, 0n, timelock)
+    await resolve(false, 0n)
+    expect(await unstake()).toBe('FeedbackPool.Disputed')
+    await world.warp(SETTINGS.reopenTime)
     expect(await unstake()).toBe('none')
   })
 })

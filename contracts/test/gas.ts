@@ -4,7 +4,7 @@ import { must } from '#test/must.ts'
 import { DEPLOY_ORDER } from '../deploy.ts'
 import { type Batch, commitmentOf, contentsOf, signBatch, submitArguments } from './batch.ts'
 import { judgement, judgementCommitment, openTasks, revealAll } from './judge.ts'
-import { evaluate, openVote, propose, RUBRIC, TERMS } from './mandate.ts'
+import { evaluate, lockVotes, openVote, propose, RUBRIC, TERMS, VOTES } from './mandate.ts'
 import { signVoucher } from './vouchers.ts'
 import {
   ALICE,
@@ -18,6 +18,8 @@ import {
   hashOf,
   OPERATOR,
   PROPOSER,
+  RESOLVER,
+  SETTINGS,
   type Sent,
   SIGNERS,
   STRANGER,
@@ -88,8 +90,10 @@ async function deployments(world: World, rows: GasRow[]) {
 async function governance(world: World, record: Record): Promise<bigint> {
   await record('GOpen', 'deposit', world.send(STRANGER, 'GOpen', 'deposit', [], ETHER))
   await record('GOpen', 'delegate', world.send(HOLDER, 'GOpen', 'delegate', [HOLDER.address]))
+  await record('GOpen', 'lock', world.send(HOLDER, 'GOpen', 'lock', [VOTES]))
   await record('GOpen', 'withdraw', world.send(STRANGER, 'GOpen', 'withdraw', [ETHER]))
-  await world.send(PROPOSER, 'GOpen', 'delegate', [PROPOSER.address])
+  await lockVotes(world, [PROPOSER])
+  await record('GOpen', 'requestUnlock', world.send(PROPOSER, 'GOpen', 'requestUnlock', [ETHER]))
   await world.send(HOLDER, 'GOpen', 'transfer', [world.at.Treasury, TERMS.budget])
   const terms = [hashOf('specification'), 'artifact:specification', TERMS, 10n * ETHER] as const
   await record('ModelRegistry', 'propose (2 targets)', world.send(PROPOSER, 'ModelRegistry', 'propose', terms))
@@ -153,7 +157,9 @@ async function datanets(world: World, record: Record, modelId: bigint) {
   await record('DatanetRegistry', 'slash', world.send(OPERATOR, 'DatanetRegistry', 'slash', slash))
   const open = [0, 3n, hashOf('evidence')] as const
   await record('Disputes', 'open (contribution)', world.send(STRANGER, 'Disputes', 'open', open))
-  await record('Disputes', 'resolve, upheld', world.send(OPERATOR, 'Disputes', 'resolve', [1n, true, 1n]))
+  await record('Disputes', 'rule', world.send(RESOLVER, 'Disputes', 'rule', [1n, true, 1n]))
+  await world.warp(SETTINGS.appealTime)
+  await record('Disputes', 'enforce, upheld', world.send(STRANGER, 'Disputes', 'enforce', [1n]))
   await world.warp(500)
   const free = ids.slice(2)
   await record(

@@ -5,8 +5,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { type BondEnd, settleBond, turnoutWithout } from '#rules/bond.ts'
 import type { VoteCast } from '#rules/tally.ts'
 import { must } from '#test/must.ts'
-import { DEADLINE, execute, mandate, openVote, propose, SPLIT, startVotingWorld, TERMS } from './mandate.ts'
-import { ALICE, BOB, ETHER, GENESIS, HOLDER, hashOf, PROPOSER, STRANGER, type World } from './world.ts'
+import { DEADLINE, execute, mandate, openVote, propose, SPLIT, startVotingWorld, TERMS, VOTES } from './mandate.ts'
+import { ALICE, BOB, CAROL, ETHER, GENESIS, HOLDER, hashOf, PROPOSER, STRANGER, type World } from './world.ts'
 
 const BOND = 10n * ETHER
 const [AGAINST, FOR, ABSTAIN] = [0, 1, 2]
@@ -40,7 +40,6 @@ describe('a proposal', () => {
       'TargetSet',
       'SplitSet',
       'Transfer',
-      'DelegateVotesChanged',
     ])
     expect(events[3]).toMatchObject({ args: { modelId, split: SPLIT } })
     const [targets, values, calldatas, description] = actions
@@ -132,7 +131,7 @@ describe('a mandate', () => {
   test('keeps its budget separate from bonds and stakes', async () => {
     const { modelId, actions, proposalId } = await propose(world)
     await world.send(HOLDER, 'GOpen', 'transfer', [world.at.Treasury, TERMS.budget])
-    await world.send(HOLDER, 'ModelRegistry', 'stake', [modelId, 500n * ETHER])
+    await world.send(CAROL, 'ModelRegistry', 'stake', [modelId, 500n * ETHER])
     await openVote(world, actions)
     await world.send(ALICE, 'ModelGovernor', 'castVote', [proposalId, FOR])
     await world.warp(1_001)
@@ -226,7 +225,7 @@ describe('the bond', () => {
     const scheduled = queued.events.find((event) => event.name === 'CallScheduled')
     const governor = await world.impersonate(world.at.ModelGovernor)
     await world.send(governor, 'TimelockController', 'cancel', [(must(scheduled).args as { id: Hex }).id])
-    await expectSettlement(modelId, BOND, 'voted', 1_000n * ETHER)
+    await expectSettlement(modelId, BOND, 'voted', VOTES)
   })
 
   test('equals rule 2 for any turnout', async () => {
@@ -239,7 +238,7 @@ describe('the bond', () => {
             [ALICE, one],
             [BOB, two],
           ] as const)
-            await world.send(voter, 'GOpen', 'transfer', [STRANGER.address, 1_000n * ETHER - wei])
+            await world.send(voter, 'GOpen', 'requestUnlock', [VOTES - wei])
           const { modelId, actions, proposalId } = await propose(world, { budget: 0n }, bond)
           await openVote(world, actions)
           const votes: VoteCast[] = []

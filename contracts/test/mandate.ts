@@ -1,5 +1,7 @@
 import type { Address, Hex } from 'viem'
 import { zeroAddress } from 'viem'
+import type { HDAccount } from 'viem/accounts'
+import type { Settings } from '../settings.ts'
 import { ALICE, BOB, ETHER, GENESIS, HOLDER, hashOf, PROPOSER, startWorld, type World } from './world.ts'
 
 export const RUBRIC = hashOf('rubric')
@@ -32,11 +34,13 @@ export const TERMS = {
 export type Terms = typeof TERMS
 export type Actions = readonly [readonly Address[], readonly bigint[], readonly Hex[], string]
 
-/** A world in which the holder, Alice and Bob vote with what they hold. */
-export async function startVotingWorld(): Promise<World> {
-  const world = await startWorld()
-  await delegate(world)
-  for (const { address } of [ALICE, BOB]) await world.send(address, 'GOpen', 'delegate', [address])
+/** What each voter locks of its 1,000 gOPEN: it alone reaches the quorum. */
+export const VOTES = 900n * ETHER
+
+/** A world in which the proposer, the holder, Alice and Bob vote. */
+export async function startVotingWorld(settings: Partial<Settings> = {}): Promise<World> {
+  const world = await startWorld(settings)
+  await lockVotes(world, [PROPOSER, HOLDER, ALICE, BOB])
   return world
 }
 
@@ -70,9 +74,13 @@ export async function execute(world: World, actions: Actions) {
   return world.send(HOLDER, 'ModelGovernor', 'execute', args)
 }
 
-/** Makes PROPOSER and HOLDER voters of their 1,000 gOPEN each. */
-export async function delegate(world: World) {
-  for (const { address } of [PROPOSER, HOLDER]) await world.send(address, 'GOpen', 'delegate', [address])
+/** Makes accounts voters: each locks what is missing of `VOTES`, delegated to itself. */
+export async function lockVotes(world: World, voters: readonly HDAccount[]) {
+  for (const { address } of voters) {
+    const missing = VOTES - (await world.read('GOpen', 'lockedOf', [address]))
+    if (missing > 0n) await world.send(address, 'GOpen', 'lock', [missing])
+    await world.send(address, 'GOpen', 'delegate', [address])
+  }
   await world.mine()
 }
 
@@ -81,7 +89,7 @@ export async function mandate(world: World, terms: Partial<Terms> = {}): Promise
   const { modelId, proposalId, actions } = await propose(world, terms)
   const budget = terms.budget ?? TERMS.budget
   if (budget !== 0n) await world.send(HOLDER, 'GOpen', 'transfer', [world.at.Treasury, budget])
-  await delegate(world)
+  await lockVotes(world, [PROPOSER, HOLDER])
   await openVote(world, actions)
   await world.send(HOLDER, 'ModelGovernor', 'castVote', [proposalId, 1])
   await world.warp(1_001)

@@ -85,9 +85,16 @@ describe('a token that calls back in the middle of a transfer', () => {
       own.EvaluationRegistry,
       own.Disputes,
       nobody,
-      0n,
+      { minBond: 0n, dailySpendBps: 10_000n, guardian: own.Guardian },
     ])
-    const distributor = await make('RewardDistributor', [token, own.Disputes, nobody, OPERATOR.address, 1n])
+    const distributor = await make('RewardDistributor', [
+      token,
+      own.Disputes,
+      own.Guardian,
+      nobody,
+      OPERATOR.address,
+      1n,
+    ])
     at = {
       ModelRegistry: registry,
       RewardDistributor: distributor,

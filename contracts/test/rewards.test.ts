@@ -4,7 +4,21 @@ import type { Address, Hex } from 'viem'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { RewardTree } from '#rules/merkle.ts'
 import { must } from '#test/must.ts'
-import { ALICE, BOB, CAROL, ETHER, HOLDER, HOST, hashOf, OPERATOR, STRANGER, startWorld, type World } from './world.ts'
+import {
+  ALICE,
+  BOB,
+  CAROL,
+  ETHER,
+  HOLDER,
+  HOST,
+  hashOf,
+  OPERATOR,
+  RESOLVER,
+  SETTINGS,
+  STRANGER,
+  startWorld,
+  type World,
+} from './world.ts'
 
 const ZERO = `0x${'0'.repeat(64)}` as const
 const CODE = hashOf('code')
@@ -12,8 +26,10 @@ const REWARD_MAP = 3
 
 let world: World
 let clean: Hex
+let timelock: Address
 beforeAll(async () => {
   world = await startWorld()
+  timelock = await world.impersonate(world.at.TimelockController)
 })
 afterAll(() => world?.anvil.stop())
 beforeEach(async () => {
@@ -321,7 +337,11 @@ describe('a disputed map', () => {
     expect(await claimError(one.claim(ALICE.address))).toBe('RewardDistributor.NotFinal')
     expect(await claimError(two.claim(ALICE.address))).toBe('RewardDistributor.NotFinal')
     expect(await world.read('RewardDistributor', 'newestFinal', [])).toBe(0n)
-    await world.send(OPERATOR, 'Disputes', 'resolve', [1n, false, 0n])
+    await world.send(RESOLVER, 'Disputes', 'rule', [1n, false, 0n])
+    await world.warp(SETTINGS.appealTime)
+    await world.send(STRANGER, 'Disputes', 'enforce', [1n])
+    expect(await world.read('RewardDistributor', 'newestFinal', [])).toBe(0n) // somebody else may still dispute it
+    await world.warp(SETTINGS.reopenTime)
     expect(await world.read('RewardDistributor', 'newestFinal', [])).toBe(2n)
     expect(await claimError(two.claim(ALICE.address))).toBe('none')
   })
@@ -334,13 +354,13 @@ describe('a disputed map', () => {
     await open(2n)
     await world.warp(5_000)
     const before = await world.balance(BOB.address)
-    const { events } = await world.send(OPERATOR, 'Disputes', 'resolve', [1n, true, 0n])
+    const { events } = await world.send(timelock, 'Disputes', 'resolve', [1n, true, 0n])
     expect(events.filter(({ name }) => name === 'RewardMapCancelled').map(({ args }) => args)).toMatchObject([
       { epoch: 2n },
       { epoch: 1n },
     ])
     // The second dispute's map is cancelled already: it is upheld, so its bond is returned too.
-    await world.send(OPERATOR, 'Disputes', 'resolve', [2n, true, 0n])
+    await world.send(timelock, 'Disputes', 'resolve', [2n, true, 0n])
     expect((await world.balance(BOB.address)) - before).toBe(4n * ETHER)
     const again = await publish(1n, [[BOB.address, 100n]], 100n)
     await world.warp(500)

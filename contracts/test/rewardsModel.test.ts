@@ -9,8 +9,10 @@ const REWARD_MAP = 3
 const people = [ALICE.address, BOB.address, CAROL.address]
 
 let world: World
+let timelock: Address
 beforeAll(async () => {
   world = await startWorld()
+  timelock = await world.impersonate(world.at.TimelockController)
 })
 afterAll(() => world?.anvil.stop())
 
@@ -21,16 +23,22 @@ class Model {
   maps: { grants: bigint[]; payableSoFar: bigint; publishedAt: number; disputed: boolean; tree: RewardTree }[] = []
   /** Publications and claims record finality, and it does not change afterwards. */
   noticed = 0
+  /** By epoch: until when its map is held after a rejected dispute. */
+  heldUntil = new Map<number, number>()
   claimed = people.map(() => 0n)
 
   final(now: number): number {
     let count = this.noticed
     while (count < this.maps.length) {
       const { publishedAt, disputed } = must(this.maps[count])
-      if (disputed || now < publishedAt + SETTINGS.challengeWindow) break
+      if (disputed || now < publishedAt + SETTINGS.challengeWindow || this.isHeld(count + 1, now)) break
       count++
     }
     return count
+  }
+
+  isHeld(epoch: number, now: number): boolean {
+    return now < (this.heldUntil.get(epoch) ?? 0)
   }
 }
 
@@ -86,7 +94,8 @@ test('whatever happens, in any order, it pays what the model says and never more
               hashOf('e'),
             ])
             const blocked = open.some((dispute) => dispute.epoch === epoch)
-            const challengeable = map !== undefined && next < map.publishedAt + SETTINGS.challengeWindow
+            const inTime = map !== undefined && next < map.publishedAt + SETTINGS.challengeWindow
+            const challengeable = inTime || (map !== undefined && model.isHeld(epoch, next))
             expect(name).toBe(
               blocked ? 'Disputes.AlreadyDisputed' : challengeable ? 'none' : 'Disputes.NotChallengeable',
             )
@@ -97,7 +106,8 @@ test('whatever happens, in any order, it pays what the model says and never more
           } else if (one.kind === 'resolve') {
             const dispute = open.shift()
             if (!dispute) continue
-            await world.send(OPERATOR, 'Disputes', 'resolve', [dispute.id, one.upheld, 0n])
+            await world.send(timelock, 'Disputes', 'resolve', [dispute.id, one.upheld, 0n])
+            if (!one.upheld) model.heldUntil.set(dispute.epoch, (await world.now()) + SETTINGS.reopenTime)
             const map = model.maps[dispute.epoch - 1]
             if (map) map.disputed = false
             if (one.upheld && map && map.tree.root === dispute.tree.root) {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { must } from '#test/must.ts'
 import { DEPLOY_ORDER, deployAddresses } from '../deploy.ts'
 import { type ContractName, contracts } from '../events.ts'
-import { DEPLOYER, ETHER, HOLDER, OPERATOR, STRANGER, startWorld, type World } from './world.ts'
+import { DEPLOYER, ETHER, HOLDER, OPERATOR, ROLE_HOLDERS, STRANGER, startWorld, type World } from './world.ts'
 
 const ADMIN = `0x${'0'.repeat(64)}` as const
 const role = (name: string): Hex => (name === 'ADMIN' ? ADMIN : keccak256(stringToHex(name)))
@@ -14,7 +14,7 @@ beforeAll(async () => {
 })
 afterAll(() => world?.anvil.stop())
 
-type Holder = 'operator' | 'Disputes' | 'TimelockController' | 'ModelGovernor'
+type Holder = 'operator' | 'resolver' | 'Disputes' | 'TimelockController' | 'ModelGovernor' | 'Guardian'
 /** Every grant that is in force after a deployment. */
 const GRANTS: [ContractName, string, Holder][] = [
   ['ModelRegistry', 'ADMIN', 'TimelockController'],
@@ -33,10 +33,11 @@ const GRANTS: [ContractName, string, Holder][] = [
   ['RewardDistributor', 'PUBLISHER_ROLE', 'operator'],
   ['RewardDistributor', 'CANCELLER_ROLE', 'Disputes'],
   ['Disputes', 'ADMIN', 'TimelockController'],
-  ['Disputes', 'RESOLVER_ROLE', 'operator'],
+  ['Disputes', 'RESOLVER_ROLE', 'resolver'],
   ['TimelockController', 'ADMIN', 'TimelockController'],
   ['TimelockController', 'PROPOSER_ROLE', 'ModelGovernor'],
   ['TimelockController', 'CANCELLER_ROLE', 'ModelGovernor'],
+  ['TimelockController', 'CANCELLER_ROLE', 'Guardian'],
   ['TimelockController', 'EXECUTOR_ROLE', 'ModelGovernor'],
 ]
 
@@ -53,12 +54,13 @@ const GUARDED: [ContractName, string, string][] = [
   ['FeedbackPool', 'slash', 'SLASHER_ROLE'],
   ['RewardDistributor', 'publish', 'PUBLISHER_ROLE'],
   ['RewardDistributor', 'cancel', 'CANCELLER_ROLE'],
+  ['Disputes', 'rule', 'RESOLVER_ROLE'],
 ]
 
 describe('after a deployment', () => {
   test('the contracts have the addresses that follow from deployer and nonce', () => {
     expect(world.at).toEqual(deployAddresses(DEPLOYER.address, 0))
-    expect(world.deployment).toMatchObject({ chainId: 31_337, startBlock: 1n, operator: OPERATOR.address })
+    expect(world.deployment).toMatchObject({ chainId: 31_337, startBlock: 1n, holders: ROLE_HOLDERS })
     expect(new Set(Object.values(world.at)).size).toBe(DEPLOY_ORDER.length)
   })
 
@@ -71,7 +73,7 @@ describe('after a deployment', () => {
       [log.address, log.topics[1], `0x${must(log.topics[2]).slice(26)}`].join(' ').toLowerCase(),
     )
     const expected = GRANTS.map(([contract, name, holder]) => {
-      const account = holder === 'operator' ? OPERATOR.address : world.at[holder]
+      const account = { ...world.at, ...ROLE_HOLDERS }[holder]
       return [world.at[contract], role(name), account].join(' ').toLowerCase()
     })
     expect(found.sort()).toEqual(expected.sort())
@@ -138,6 +140,7 @@ async function refusal(contract: ContractName, name: string, from: Hex) {
   const args = item.inputs.map(({ type }) => {
     if (type.endsWith(']')) return []
     if (type === 'string') return ''
+    if (type === 'bool') return false
     if (type === 'address') return STRANGER.address
     return type === 'bytes32' ? ADMIN : 0n
   })

@@ -17,8 +17,9 @@ import {
 } from 'viem'
 import { type HDAccount, mnemonicToAccount } from 'viem/accounts'
 import { type Anvil, DEV_MNEMONIC, passTime, startAnvil } from '../anvil.ts'
-import { type Deployment, deployAll, type Settings } from '../deploy.ts'
+import { type Deployment, deployAll } from '../deploy.ts'
 import { type ContractName, contracts, type DecodedEvent, decodeLog } from '../events.ts'
+import type { Holders, Settings } from '../settings.ts'
 
 type Contracts = typeof contracts
 type Writes<C extends ContractName> = ContractFunctionName<Contracts[C]['abi'], 'nonpayable' | 'payable'>
@@ -41,18 +42,27 @@ export const hashOf = (text: string): Hex => keccak256(stringToHex(text))
 export const SIGNERS: readonly HDAccount[] = Array.from({ length: ACCOUNTS }, (_, addressIndex) =>
   mnemonicToAccount(DEV_MNEMONIC, { addressIndex }),
 )
-export const [DEPLOYER, OPERATOR, PROPOSER, HOLDER, ALICE, BOB, CAROL, HOST, CONSUMER, STRANGER] = SIGNERS as [
-  HDAccount,
-  HDAccount,
-  HDAccount,
-  HDAccount,
-  HDAccount,
-  HDAccount,
-  HDAccount,
-  HDAccount,
-  HDAccount,
-  HDAccount,
-]
+export const [DEPLOYER, OPERATOR, PROPOSER, HOLDER, ALICE, BOB, CAROL, HOST, CONSUMER, STRANGER, RESOLVER, GUARDIAN] =
+  SIGNERS as [
+    HDAccount,
+    HDAccount,
+    HDAccount,
+    HDAccount,
+    HDAccount,
+    HDAccount,
+    HDAccount,
+    HDAccount,
+    HDAccount,
+    HDAccount,
+    HDAccount,
+    HDAccount,
+  ]
+
+export const ROLE_HOLDERS: Holders = {
+  operator: OPERATOR.address,
+  resolver: RESOLVER.address,
+  guardian: GUARDIAN.address,
+}
 
 export const SETTINGS: Settings = {
   votingDelay: 100,
@@ -61,9 +71,16 @@ export const SETTINGS: Settings = {
   proposalThreshold: ETHER,
   quorumPercent: 10,
   timelockDelay: 100,
+  treasurySharePercent: 100,
+  treasuryPeriod: 86_400,
+  dailySpendPercent: 100,
+  pauseTime: 1_000,
   challengeWindow: 500,
   withdrawalDelay: 300,
   stakeHold: 400,
+  appealTime: 1_400,
+  disputeTerm: 3_000,
+  reopenTime: 200,
   minProposalBond: 10n * ETHER,
   minDisputeBond: 2n * ETHER,
   minValidatorStake: 5n * ETHER,
@@ -212,12 +229,12 @@ export class World {
   }
 }
 
-/** Starts a chain, deploys everything and gives each account 1,000 gOPEN, delegated to itself and approved everywhere. */
+/** Starts a chain, deploys everything and gives each account 1,000 gOPEN, approved everywhere. */
 export async function startWorld(settings: Partial<Settings> = {}): Promise<World> {
   const anvil = await startAnvil({ genesisTimestamp: GENESIS, blockInterval: 1, accounts: ACCOUNTS })
   const client = createPublicClient({ transport: http(anvil.url), pollingInterval: 10, cacheTime: 0 })
   const wallet = createWalletClient({ account: DEPLOYER, transport: http(anvil.url) })
-  const deployment = await deployAll(wallet, client, { operator: OPERATOR.address, ...SETTINGS, ...settings })
+  const deployment = await deployAll(wallet, client, ROLE_HOLDERS, { ...SETTINGS, ...settings })
   const world = new World(anvil, client, deployment)
   const spenders = [
     'ModelRegistry',

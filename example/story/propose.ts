@@ -15,6 +15,8 @@ import { HOLDERS, passProposal } from './govern.ts'
 
 const BOND = ether('100')
 const BUDGET = ether('50')
+/** What a holder keeps unlocked: to give to the treasury and to stake. */
+const SPARE = ether('50')
 const DAY = 86_400n
 
 /** How the example's revenue is split, in basis points. */
@@ -36,13 +38,15 @@ export async function proposeStage(
 ): Promise<{ modelId: string; proposalId: bigint; stages: StageResult[] }> {
   const { chain, store } = context
   for (let nth = 0; nth < HOLDERS; nth++) {
-    await wrap(context, 'holder', nth, ether(String(1000 + 250 * nth)))
+    await wrap(context, 'holder', nth, ether(String(1000 + 250 * nth)) + SPARE)
+    await chain.send(exampleAccount('holder', nth), 'GOpen', 'lock', [ether(String(1000 + 250 * nth))])
     await chain.send(exampleAccount('holder', nth), 'GOpen', 'delegate', [
       exampleAccount('holder', nth < 2 ? nth : nth === 2 ? 0 : nth).address,
     ])
   }
   await chain.send(exampleAccount('holder', 1), 'GOpen', 'transfer', [chain.addresses.Treasury, BUDGET])
   await wrap(context, 'proposer', 0, ether('500'))
+  await chain.send(exampleAccount('proposer'), 'GOpen', 'lock', [ether('300')])
   await chain.send(exampleAccount('proposer'), 'GOpen', 'delegate', [exampleAccount('proposer').address])
 
   const { specHash, rubricHash } = await publishSpecification(context)

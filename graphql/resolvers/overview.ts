@@ -29,7 +29,11 @@ const FIGURES: Record<string, Figure> = {
   models: { of: Model, description: 'Models proposed.' },
   proposals: { of: Proposal, description: 'Proposals.' },
   votes: { of: Vote, description: 'Votes cast.' },
-  holders: { of: Holder, where: 'balance > 0', description: 'Accounts that hold gOPEN.' },
+  holders: {
+    of: Holder,
+    where: 'balance + coalesce(locked, 0) > 0 and (locked is null or account <> token)',
+    description: 'Accounts that hold gOPEN, locked or not.',
+  },
   mandates: { of: Mandate, description: 'Mandates issued.' },
   datanets: { of: Datanet, description: 'Datanets opened.' },
   contributions: { of: Contribution, description: 'Samples contributed.' },

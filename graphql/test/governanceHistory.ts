@@ -13,7 +13,13 @@ interface Version {
   fromBlock: number
   toBlock: number | null
 }
-export type Power = Version & { account: string; votes: bigint; balance: bigint; delegate: string | null }
+export type Power = Version & {
+  account: string
+  votes: bigint
+  balance: bigint
+  locked: bigint | null
+  delegate: string | null
+}
 interface Ballot {
   proposal: number
   voter: string
@@ -58,7 +64,12 @@ export const governanceHistory: fc.Arbitrary<GovernanceHistory> = fc.record({
     .tuple(
       ...PEOPLE.map((who) =>
         versions(
-          fc.record({ votes: amount, balance: amount, delegate: fc.option(fc.constantFrom(...PEOPLE), { freq: 4 }) }),
+          fc.record({
+            votes: amount,
+            balance: amount,
+            locked: fc.option(amount),
+            delegate: fc.option(fc.constantFrom(...PEOPLE), { freq: 4 }),
+          }),
         ).map((all) => all.map(({ value, ...range }) => ({ ...range, ...value, account: who }))),
       ),
     )

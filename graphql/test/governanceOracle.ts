@@ -32,6 +32,9 @@ function concentration(some: readonly bigint[], tops: readonly number[]) {
 }
 
 /** The answer to the test's query as of the block, computed naively over the same rows in memory. */
+/** The tokens that vote: the locked ones where votes need a lock. */
+const unitsOf = ({ balance, locked }: Pick<Power, 'balance' | 'locked'>) => locked ?? balance
+
 export function expected(one: GovernanceHistory, block: number) {
   const powers = at(one.powers, block)
   const cast = (nth: number) => one.ballots.filter((ballot) => ballot.proposal === nth && ballot.block <= block)
@@ -139,14 +142,9 @@ export function expected(one: GovernanceHistory, block: number) {
     )
     .slice(0, 2)
   const edges = powers
-    .filter(({ balance, delegate }) => balance > 0n && greatest.some(({ account: who }) => who === delegate))
-    .sort(
-      falling<Power>(
-        ({ balance }) => balance,
-        ({ account: who }) => who,
-      ),
-    )
-  const held = (some: readonly Power[]) => String(total(some.map(({ balance }) => balance)))
+    .filter(({ delegate, ...one }) => unitsOf(one) > 0n && greatest.some(({ account: who }) => who === delegate))
+    .sort(falling<Power>(unitsOf, ({ account: who }) => who))
+  const held = (some: readonly Power[]) => String(total(some.map(unitsOf)))
   return {
     governors: {
       nodes: [
@@ -156,7 +154,7 @@ export function expected(one: GovernanceHistory, block: number) {
             [1, 2, 9],
           ),
           balances: concentration(
-            powers.map(({ balance }) => balance),
+            powers.map(({ balance, locked }) => balance + (locked ?? 0n)),
             [1],
           ),
           voters: records
@@ -176,10 +174,10 @@ export function expected(one: GovernanceHistory, block: number) {
               const own = held(to.filter(({ account: from }) => from === who))
               return { account: who, votes: String(votes), own, received: held(others), delegators: others.length }
             }),
-            edges: edges.map(({ account: from, delegate, balance }) => ({
+            edges: edges.map(({ account: from, delegate, ...one }) => ({
               delegator: from,
               delegate,
-              amount: String(balance),
+              amount: String(unitsOf(one)),
             })),
             undelegated: held(powers.filter(({ delegate }) => delegate === null)),
             delegated: held(powers.filter(({ delegate }) => delegate !== null)),
@@ -199,13 +197,15 @@ export function expected(one: GovernanceHistory, block: number) {
               !before ||
               power.votes !== before.votes ||
               power.balance !== before.balance ||
+              power.locked !== before.locked ||
               power.delegate !== before.delegate
             )
           })
-          const point = ({ fromBlock, votes, balance, delegate }: Power) => ({
+          const point = ({ fromBlock, votes, balance, locked, delegate }: Power) => ({
             block: fromBlock,
             votes: String(votes),
             balance: String(balance),
+            locked: locked === null ? null : String(locked),
             delegate,
           })
           return { account: who, powerHistory: told.map(point).reverse() }

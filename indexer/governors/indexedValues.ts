@@ -16,6 +16,7 @@ const abi = parseAbi([
   'function getPriorVotes(address, uint256) view returns (uint256)',
   'function balanceOf(address) view returns (uint256)',
   'function delegates(address) view returns (address)',
+  'function lockedOf(address) view returns (uint256)',
   'function totalSupply() view returns (uint256)',
   'function quorum(uint256) view returns (uint256)',
   'function quorumVotes() view returns (uint256)',
@@ -65,7 +66,7 @@ export async function tokenValues(sql: Sql, read: Reader, { token }: Governor, s
        and from_block <= $2 and (to_block is null or to_block > $2)`,
     [token, at.block],
   )
-  const values: IndexedValue[] = holders.flatMap(({ account, votes, balance, delegate }) => [
+  const values: IndexedValue[] = holders.flatMap(({ account, votes, balance, locked, delegate }) => [
     {
       what: 'votes',
       subject: account,
@@ -80,6 +81,16 @@ export async function tokenValues(sql: Sql, read: Reader, { token }: Governor, s
       indexed: balance,
       onChain: () => read(token, 'balanceOf', account as Address),
     },
+    ...(locked === null
+      ? []
+      : [
+          {
+            what: 'locked',
+            subject: account,
+            indexed: locked,
+            onChain: () => read(token, 'lockedOf', account as Address),
+          },
+        ]),
     {
       what: 'delegate',
       subject: account,

@@ -1,9 +1,10 @@
 import { Contribution } from '#schema/onchain/datanets.ts'
 import { DISPUTE_SUBJECTS, Dispute } from '#schema/onchain/disputes.ts'
-import type { EventHandlers } from './eventContext.ts'
+import { dateOf, type EventHandlers } from './eventContext.ts'
 import { judgementOf } from './feedback.ts'
 
-const UPHELD = 1
+/** Outcomes and verdicts by their number in the contract. */
+const OUTCOMES = ['Open', 'Upheld', 'Rejected', 'Lapsed'] as const
 
 export const disputes: EventHandlers<'Disputes'> = {
   DisputeOpened(rows, { disputeId, kind, subjectId, challenger, bond, evidenceHash }, event) {
@@ -17,17 +18,26 @@ export const disputes: EventHandlers<'Disputes'> = {
       bond,
       evidenceHash,
       outcome: 'Open',
+      verdict: null,
+      effectiveAt: null,
       slashed: 0n,
       openedAt: event.timestamp,
       resolvedAt: null,
     })
   },
+  DisputeRuled(rows, { disputeId, verdict, effectiveAt }) {
+    rows.change(Dispute, disputeId.toString(), {
+      verdict: OUTCOMES[verdict] === 'Upheld' ? 'Upheld' : 'Rejected',
+      effectiveAt: dateOf(effectiveAt),
+    })
+  },
   DisputeResolved(rows, { disputeId, outcome, slashed }, event) {
     const id = disputeId.toString()
     const { subject, subjectId } = rows.must(Dispute, id)
-    const upheld = outcome === UPHELD
-    rows.change(Dispute, id, { outcome: upheld ? 'Upheld' : 'Rejected', slashed, resolvedAt: event.timestamp })
-    if (upheld && subject === 'Contribution') rows.change(Contribution, subjectId, { excluded: true })
+    const name = OUTCOMES[outcome]
+    if (!name) throw new Error(`Dispute ${disputeId} has an unknown outcome (${outcome})`)
+    rows.change(Dispute, id, { outcome: name, slashed, resolvedAt: event.timestamp })
+    if (name === 'Upheld' && subject === 'Contribution') rows.change(Contribution, subjectId, { excluded: true })
   },
   RoleAdminChanged: null,
   RoleGranted: null,

@@ -16,6 +16,7 @@ export const handlers: { [C in ContractName]: EventHandlers<C> } = {
   GOpen: token,
   ModelGovernor: governor,
   TimelockController: timelock,
+  Guardian: { GuardianChanged: null, Paused: null, Unpaused: null, OperationCancelled: null },
   Treasury: { Paid: null, OwnershipTransferred: null },
   ModelRegistry: models,
   EvaluationRegistry: evaluations,

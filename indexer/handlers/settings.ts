@@ -13,6 +13,7 @@ export type SettingName =
   | 'lateQuorumExtension'
   | 'totalSupply'
   | 'minDelay'
+  | 'votesNeedLock'
 
 /** Stores a setting of the contract that emitted the event. */
 export const setting = (rows: Rows, event: EventContext, name: SettingName, value: bigint | number | string) =>

@@ -10,6 +10,7 @@ const holder = (rows: Rows, event: EventContext, account: string) =>
     token: event.address,
     account,
     balance: 0n,
+    locked: settingOr(rows, event, 'votesNeedLock', 'false') === 'true' ? 0n : null,
     delegate: null,
     votes: 0n,
   }
@@ -43,6 +44,17 @@ export const token = {
   DelegateVotesChanged(rows, { delegate, newVotes }, event) {
     rows.put(Holder, { ...holder(rows, event, delegate), votes: newVotes })
   },
+  /** The token says in its first transaction that only locked tokens vote: then no row of its holders counts the balance. */
+  VotesNeedLock(rows, _, event) {
+    setting(rows, event, 'votesNeedLock', 'true')
+  },
+  VotesLocked(rows, { account, locked }, event) {
+    rows.put(Holder, { ...holder(rows, event, account), locked })
+  },
+  UnlockRequested(rows, { account, locked }, event) {
+    rows.put(Holder, { ...holder(rows, event, account), locked })
+  },
+  VotesUnlocked: null,
   Approval: null,
   EIP712DomainChanged: null,
 } satisfies EventHandlers<'GOpen'>

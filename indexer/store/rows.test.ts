@@ -50,6 +50,7 @@ const blank = (name: string): Row => ({
   id: name,
   token: '0xt',
   account: name,
+  locked: null,
   balance: 0n,
   delegate: null,
   votes: 0n,

@@ -11,8 +11,10 @@ import {
 import { mnemonicToAccount } from 'viem/accounts'
 import { onTestFinished } from 'vitest'
 import { type Anvil, type AnvilOptions, DEV_MNEMONIC, rpc, startAnvil } from '#contracts/anvil.ts'
-import { type Deployment, deployAll, type Settings } from '#contracts/deploy.ts'
+import { type Deployment, deployAll } from '#contracts/deploy.ts'
 import { type ContractName, contracts } from '#contracts/events.ts'
+import { DEMO_SETTINGS, demoHolders, type Settings } from '#contracts/settings.ts'
+import { must } from '#test/must.ts'
 
 /** A local chain with all contracts deployed, and unlocked accounts that send without signing. */
 export interface TestChain {
@@ -59,7 +61,7 @@ async function connect(anvil: Anvil, settings: Partial<Settings>): Promise<TestC
   const client = createPublicClient({ transport: http(url), pollingInterval: 20 })
   const accounts = Array.from({ length: 10 }, (_, index) => devAccount(index).address.toLowerCase() as Address)
   const wallet = createWalletClient({ account: devAccount(DEPLOYER), transport: http(url) })
-  const deployment = await deployAll(wallet, client, { operator: accounts[0], ...settings })
+  const deployment = await deployAll(wallet, client, demoHolders(must(accounts[0])), { ...DEMO_SETTINGS, ...settings })
   const call = (method: string, ...params: unknown[]) => rpc(url, method, params)
   const abiOf = (contract: ContractName) => contracts[contract].abi as Abi
   return {

@@ -31,6 +31,7 @@ export async function noise(chain: TestChain, next: (below: number) => number) {
     () => send(who, 'GOpen', 'deposit', [], amount),
     () => send(who, 'GOpen', 'transfer', [other, amount]),
     () => send(who, 'GOpen', 'delegate', [other]),
+    () => send(who, 'GOpen', 'lock', [amount]),
     () => send(who, 'FeedbackPool', 'stake', [amount]),
     () => send(who, 'InferenceMarket', 'deposit', [other, amount]),
     () => chain.wait(1 + next(30)),

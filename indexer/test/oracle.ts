@@ -16,8 +16,9 @@ const CANCELED = 2
 const EXECUTED = 7
 
 async function expectToken(chain: TestChain, db: Database) {
-  for (const { id, balance, votes, delegate } of await present(db, 'holder')) {
+  for (const { id, balance, locked, votes, delegate } of await present(db, 'holder')) {
     expect({ id, balance }).toEqual({ id, balance: await chain.read('GOpen', 'balanceOf', [id]) })
+    expect({ id, locked }).toEqual({ id, locked: await chain.read('GOpen', 'lockedOf', [id]) })
     expect({ id, votes }).toEqual({ id, votes: await chain.read('GOpen', 'getVotes', [id]) })
     const chosen = String(await chain.read('GOpen', 'delegates', [id])).toLowerCase()
     expect({ id, delegate: delegate ?? `0x${'0'.repeat(40)}` }).toEqual({ id, delegate: chosen })
@@ -37,6 +38,7 @@ async function expectGovernor(chain: TestChain, db: Database) {
     timelock: (await read('ModelGovernor', 'timelock')).toLowerCase(),
     totalSupply: await read('GOpen', 'totalSupply'),
     minDelay: await read('TimelockController', 'getMinDelay'),
+    votesNeedLock: 'true',
   })
   for (const proposal of await present(db, 'proposal')) {
     const { id, against_votes, for_votes, abstain_votes, quorum, vote_start, vote_end, canceled, executed } = proposal

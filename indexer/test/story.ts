@@ -29,6 +29,9 @@ export const STORY_SETTINGS = {
   challengeWindow: 20,
   withdrawalDelay: 5,
   stakeHold: 5,
+  appealTime: 10,
+  disputeTerm: 400,
+  reopenTime: 3,
 }
 
 const split = {
@@ -56,6 +59,8 @@ async function money(chain: TestChain) {
   await send(2, 'GOpen', 'delegate', [accounts[2]])
   await send(3, 'GOpen', 'delegate', [accounts[2]])
   await send(3, 'GOpen', 'delegate', [accounts[2]])
+  for (const who of [1, 2, 3]) await send(who, 'GOpen', 'lock', [ether(800)])
+  await send(3, 'GOpen', 'requestUnlock', [ether(1)])
   await send(3, 'GOpen', 'transfer', [accounts[2], ether(1)])
   await send(2, 'GOpen', 'withdraw', [ether(2)])
   await send(0, 'GOpen', 'transfer', [deployment.addresses.Treasury, ether(100)])
@@ -300,10 +305,12 @@ async function rewardAndDispute(chain: TestChain) {
     [2, 2n],
   ] as const)
     await send(4, 'Disputes', 'open', [kind, subject, textHash('proof')])
-  await send(0, 'Disputes', 'resolve', [1n, true, 0n])
-  await send(0, 'Disputes', 'resolve', [2n, true, OPEN / 4n])
-  await send(0, 'Disputes', 'resolve', [4n, true, 0n])
-  await send(0, 'Disputes', 'resolve', [5n, false, 0n])
+  await send(0, 'Disputes', 'rule', [1n, true, 0n])
+  await send(0, 'Disputes', 'rule', [2n, true, OPEN / 4n])
+  await send(0, 'Disputes', 'rule', [4n, true, 0n])
+  await send(0, 'Disputes', 'rule', [5n, false, 0n])
+  await chain.wait(11)
+  for (const dispute of [1n, 2n, 4n, 5n]) await send(4, 'Disputes', 'enforce', [dispute])
   await publish(chain, leafOf(chain, 1n, must(accounts[3]), ether(4)))
   await chain.wait(21)
   await send(3, 'RewardDistributor', 'claim', [1n, accounts[3], ether(4), []])
@@ -350,6 +357,30 @@ async function byTimelock(chain: TestChain) {
   await call('anvil_stopImpersonatingAccount', ModelGovernor)
 }
 
+/** The guardian pauses, ends its pause, cancels a queued proposal, and is replaced. */
+async function guard(chain: TestChain) {
+  const { send, accounts, deployment } = chain
+  await send(0, 'Guardian', 'pause')
+  await send(0, 'Guardian', 'unpause')
+  const { Guardian, ModelGovernor } = deployment.addresses
+  const abi = contracts.Guardian.abi
+  const replace = encodeFunctionData({ abi, functionName: 'setGuardian', args: [must(accounts[7])] })
+  const queue = async (actions: Actions) => {
+    const rest = [...actions.slice(0, 3), textHash(actions[3])]
+    await send(2, 'ModelGovernor', 'propose', actions)
+    const id = (await chain.read('ModelGovernor', 'hashProposal', rest)) as bigint
+    await chain.wait(6)
+    await send(2, 'ModelGovernor', 'castVote', [id, 1])
+    await chain.wait(80)
+    await send(0, 'ModelGovernor', 'queue', rest)
+    return rest
+  }
+  await send(0, 'Guardian', 'cancel', await queue([[ModelGovernor], [0n], ['0x'], 'Stopped by the guardian']))
+  const replacing = await queue([[Guardian], [0n], [replace], 'Another guardian'])
+  await chain.wait(6)
+  await send(0, 'ModelGovernor', 'execute', replacing)
+}
+
 /** Plays the whole story. */
 export async function playStory(chain: TestChain) {
   await money(chain)
@@ -360,4 +391,6 @@ export async function playStory(chain: TestChain) {
   await serve(chain)
   await rewardAndDispute(chain)
   await byTimelock(chain)
+  await guard(chain)
+  await chain.send(0, 'GOpen', 'unlock', [chain.accounts[3]])
 }

@@ -15,6 +15,8 @@ import { AddIndexerLease } from './0014-AddIndexerLease.ts'
 import { OperatorView } from './0015-OperatorView.ts'
 import { NextJobs } from './0016-NextJobs.ts'
 import { ReplacedTransactions } from './0017-ReplacedTransactions.ts'
+import { LockedVotes } from './0018-LockedVotes.ts'
+import { DisputeVerdicts } from './0019-DisputeVerdicts.ts'
 import type { Migration } from './migration.ts'
 
 export type { Migration }
@@ -38,4 +40,6 @@ export const migrations: (new () => Migration)[] = [
   OperatorView,
   NextJobs,
   ReplacedTransactions,
+  LockedVotes,
+  DisputeVerdicts,
 ]

@@ -11,7 +11,16 @@ export class Dispute extends Versioned {
   @Address('The account that challenges.', { index: true }) challenger!: string
   @Wei('The bond.') bond!: bigint
   @Hash('The evidence.') evidenceHash!: string
-  @Choice('DisputeOutcome', ['Open', 'Upheld', 'Rejected'], 'The outcome.') outcome!: 'Open' | 'Upheld' | 'Rejected'
+  @Choice(
+    'DisputeOutcome',
+    ['Open', 'Upheld', 'Rejected', 'Lapsed'],
+    'The outcome. Lapsed: nobody decided within the term, and the bond went back.',
+  )
+  outcome!: 'Open' | 'Upheld' | 'Rejected' | 'Lapsed'
+  @Choice('DisputeVerdict', ['Upheld', 'Rejected'], 'The verdict of a resolver, when there is one.', { nullable: true })
+  verdict!: 'Upheld' | 'Rejected' | null
+  @Time('When the verdict takes effect, unless the timelock decides before.', { nullable: true })
+  effectiveAt!: Date | null
   @Wei('Slashed stake.') slashed!: bigint
   @Time('When it was opened.') openedAt!: Date
   @Time('When it was resolved.', { nullable: true }) resolvedAt!: Date | null

@@ -94,6 +94,13 @@ export class Holder extends Versioned {
   @Address('The token.') token!: string
   @Address('The account.', { index: true }) account!: string
   @Wei('Tokens held.') balance!: bigint
+  @Wei(
+    'Tokens locked to vote, which are not in the balance; null where the whole balance votes, as with most tokens.',
+    {
+      nullable: true,
+    },
+  )
+  locked!: bigint | null
   @Address('The account that votes with them.', { nullable: true, index: true }) delegate!: string | null
   @Wei('Voting power: own and delegated to it.') votes!: bigint
 }
@@ -106,7 +113,7 @@ export class GovernorSetting extends Versioned {
   id!: string
   @Address('The contract that emitted it.') contract!: string
   @Text(
-    'The setting’s name: votingDelay, votingPeriod, proposalThreshold, quorumNumerator, timelock, lateQuorumExtension, totalSupply, minDelay.',
+    'The setting’s name: votingDelay, votingPeriod, proposalThreshold, quorumNumerator, timelock, lateQuorumExtension, totalSupply, minDelay, votesNeedLock.',
   )
   name!: string
   @Text('Its value.') value!: string

@@ -8,6 +8,7 @@ import {
 } from '#schema/documents.ts'
 import { type Dependencies, forwardProgress, storeAs } from '../dependencies.ts'
 import { type JobContext, JobError, type JobHandler } from '../job.ts'
+import { spendMandate } from '../mandateBudget.ts'
 import { fetchAdapter, fetchBaseModel, loadItems, loadVersion, sourcesOf } from '../modelLookup.ts'
 import { transactInBatches } from '../transactInBatches.ts'
 
@@ -128,11 +129,7 @@ async function openFeedbackTasks(
   const { input, chain } = job
   const pot = BigInt(input.potWei)
   if (pot > 0n)
-    await chain.transact(`budget:${job.id}`, {
-      contract: 'ModelRegistry',
-      functionName: 'spendBudget',
-      args: [BigInt(version.modelId), chain.account, 'feedback', pot * BigInt(tasks.length)],
-    })
+    await spendMandate(job, { modelId: version.modelId, purpose: 'feedback', amount: pot * BigInt(tasks.length) })
   await chain.transact(`pots:${job.id}`, {
     contract: 'GOpen',
     functionName: 'approve',

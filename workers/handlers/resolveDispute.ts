@@ -1,142 +1,96 @@
-import { decidedBy, recomputedOutcome, upheldSlash } from '#rules/dispute.ts'
-import { judgeVersion } from '#rules/promotion.ts'
+import { decideDispute, upheldSlash } from '#rules/dispute.ts'
 import { ArtifactError } from '#schema/artifacts/index.ts'
 import { disputeEvidenceDocument, getDocument } from '#schema/documents.ts'
-import { VersionInfluence } from '#schema/offchain/attribution.ts'
-import { Contribution, Datanet } from '#schema/onchain/datanets.ts'
 import { Dispute } from '#schema/onchain/disputes.ts'
-import { Evaluation, Mandate, ModelVersion, Target } from '#schema/onchain/models.ts'
-import { RewardMap } from '#schema/onchain/rewards.ts'
-import { rowOf, rowsOf } from '#schema/rows.ts'
-import { assessDatanet } from '../assessDatanet.ts'
+import { rowOf } from '#schema/rows.ts'
 import type { ChainDependencies } from '../dependencies.ts'
-import { computeEpoch } from '../epoch.ts'
-import { type JobContext, JobError, type JobHandler } from '../job.ts'
-import { sourcesOf } from '../modelLookup.ts'
+import { waitUntilIndexed } from '../finality.ts'
+import { type JobContext, JobError, type JobHandler, PendingError } from '../job.ts'
+import { recomputeDispute } from '../recomputeDispute.ts'
 
-/** The recorded value, the recomputed one, and the stake behind the subject in wei. */
-interface Finding {
-  recorded: string
-  recomputed: string
-  stake: bigint
-}
+type ResolvingJob = JobContext<'resolveDispute'>
 
-/** Decides a dispute: it recomputes the disputed value from the chain and the artifacts. A dispute that needs human judgement is left to a vote. */
+/** Decides a dispute: it recomputes every ground from the chain and the artifacts, gives a verdict, and carries it out after the appeal time
+ *  unless the timelock decides before. What needs human judgement is left to a vote. */
 export const resolveDisputeHandler =
   (dependencies: ChainDependencies): JobHandler<'resolveDispute'> =>
   async (job) => {
-    const dispute = await rowOf(job.db, Dispute, job.input.disputeId)
-    if (!dispute)
-      throw new JobError(
-        'UNKNOWN_DISPUTE',
-        `There is no dispute ${job.input.disputeId}. Query \`disputes\` for the existing disputes.`,
-      )
-    if (dispute.outcome !== 'Open' && job.attempt === 1)
-      throw new JobError('DECIDED', `Dispute ${dispute.id} is already ${dispute.outcome.toLowerCase()}.`)
-    const { ground } = await getDocument(job.artifacts, disputeEvidenceDocument, dispute.evidenceHash)
-    const { subject } = dispute
-    if (deciderOf(subject, ground) === 'vote')
-      throw new JobError(
-        'NEEDS_VOTE',
-        `A dispute about a ${subject} for ${ground} is decided by a vote: propose \`Disputes.resolve(${dispute.id}, …)\` to the Governor.`,
-      )
-    const finding = await recompute(job, dependencies, dispute, ground)
-    const outcome = recomputedOutcome(subject, ground, finding)
-    const upheld = outcome === 'upheld'
-    await job.chain.transact(`dispute:${dispute.id}`, {
-      contract: 'Disputes',
-      functionName: 'resolve',
-      args: [BigInt(dispute.id), upheld, upheld ? upheldSlash(subject, finding.stake) : 0n],
-    })
-    return { result: { disputeId: dispute.id, outcome, recorded: finding.recorded, recomputed: finding.recomputed } }
+    const { disputeId } = job.input
+    const dispute = await loadDispute(job)
+    if (dispute.outcome !== 'Open') {
+      if (!(await job.chain.signedTransaction(verdictKey(disputeId))))
+        throw new JobError('DECIDED', `Dispute ${dispute.id} is already ${dispute.outcome.toLowerCase()}.`)
+      return { result: { disputeId, outcome: dispute.outcome.toLowerCase() } }
+    }
+    if (dispute.verdict === null && !(await giveVerdict(job, dependencies, dispute)))
+      return { result: { disputeId, outcome: await enforce(job, 'lapsed') } }
+    return { result: { disputeId, outcome: await enforceVerdict(job) } }
   }
 
-/** @throws JobError when the evidence names a ground that its subject does not have. */
-function deciderOf(...dispute: Parameters<typeof decidedBy>) {
+const verdictKey = (disputeId: string) => `dispute:${disputeId}`
+
+/** Returns false when the term is over: then no verdict is possible any more. */
+async function giveVerdict(job: ResolvingJob, dependencies: ChainDependencies, dispute: Dispute): Promise<boolean> {
+  const { subject } = dispute
+  const stated = await statedGround(job, dispute)
+  const { findings, stake } = await recomputeDispute(job, dependencies, dispute)
+  const { outcome, ground } = decideDispute(subject, stated, findings)
+  if (await hasLapsed(job, dispute)) return false
+  if (outcome === 'vote')
+    throw new JobError(
+      'NEEDS_VOTE',
+      `A dispute about a ${subject} for ${ground ?? 'a reason that nobody can read'} is decided by a vote: propose \`Disputes.resolve(${dispute.id}, …)\` to the Governor.`,
+    )
+  const upheld = outcome === 'upheld'
+  const { blockNumber } = await job.chain.transact(verdictKey(dispute.id), {
+    contract: 'Disputes',
+    functionName: 'rule',
+    args: [BigInt(dispute.id), upheld, upheld ? upheldSlash(subject, stake) : 0n],
+  })
+  job.log.info({ disputeId: dispute.id, outcome, ground, findings }, 'gave a verdict')
+  await waitUntilIndexed(job, Number(blockNumber))
+  return true
+}
+
+/** @throws PendingError until the appeal time is over. */
+async function enforceVerdict(job: ResolvingJob): Promise<string> {
+  const { id, verdict, effectiveAt, outcome } = await loadDispute(job)
+  if (outcome !== 'Open') return outcome.toLowerCase()
+  if (!effectiveAt || (await job.chain.now()) < effectiveAt.getTime() / 1000)
+    throw new PendingError(
+      `The verdict on dispute ${id}, ${verdict?.toLowerCase()}, takes effect at ${effectiveAt?.toISOString()} unless the timelock decides before.`,
+    )
+  return enforce(job, String(verdict).toLowerCase())
+}
+
+async function enforce({ chain, input }: ResolvingJob, outcome: string): Promise<string> {
+  const args = [BigInt(input.disputeId)] as const
+  await chain.transact(`enforce:${input.disputeId}`, { contract: 'Disputes', functionName: 'enforce', args })
+  return outcome
+}
+
+/** Whether nobody decided the dispute within its term. A reward map's never lapses. */
+async function hasLapsed({ chain }: ResolvingJob, { subject, openedAt }: Dispute): Promise<boolean> {
+  if (subject === 'RewardMap') return false
+  const term = await chain.read('Disputes', 'term', [])
+  return BigInt(await chain.now()) >= BigInt(openedAt.getTime() / 1000) + term
+}
+
+async function loadDispute({ db, input }: ResolvingJob): Promise<Dispute> {
+  const dispute = await rowOf(db, Dispute, input.disputeId)
+  if (dispute) return dispute
+  throw new JobError(
+    'UNKNOWN_DISPUTE',
+    `There is no dispute ${input.disputeId}. Query \`disputes\` for the existing disputes.`,
+  )
+}
+
+/** The ground that the challenger states; undefined when the evidence is not there, or is no evidence. */
+async function statedGround({ artifacts }: ResolvingJob, { evidenceHash }: Dispute): Promise<string | undefined> {
   try {
-    return decidedBy(...dispute)
-  } catch (cause) {
-    throw new JobError('BAD_GROUND', (cause as Error).message, { cause })
+    return (await getDocument(artifacts, disputeEvidenceDocument, evidenceHash)).ground
+  } catch (error) {
+    if (error instanceof ArtifactError) return undefined
+    throw error
   }
-}
-
-async function recompute(
-  job: JobContext<'resolveDispute'>,
-  dependencies: ChainDependencies,
-  dispute: Dispute,
-  ground: string,
-): Promise<Finding> {
-  const { db } = job
-  const id = dispute.subjectId
-  switch (`${dispute.subject}:${ground}`) {
-    case 'Contribution:duplicate':
-    case 'Contribution:contaminated':
-    case 'Contribution:malformed': {
-      const contribution = await needed(rowOf(db, Contribution, id), 'contribution', id)
-      const datanet = await needed(rowOf(db, Datanet, contribution.datanetId), 'datanet', contribution.datanetId)
-      const assessed = await assessDatanet(sourcesOf(job, dependencies), datanet, (done) =>
-        job.report(done, 'judging again'),
-      )
-      const verdict = assessed.find((one) => one.contribution.id === id)?.assessment.verdict
-      return {
-        recorded: contribution.status,
-        recomputed: verdict === 'accepted' ? 'Accepted' : 'Rejected',
-        stake: contribution.stake,
-      }
-    }
-    case 'Contribution:harmful': {
-      const contribution = await needed(rowOf(db, Contribution, id), 'contribution', id)
-      const measured = await rowsOf(db, VersionInfluence, 'contribution_id = $1', [id], {
-        orderBy: 'version_id::numeric',
-      })
-      return {
-        recorded: 'helpful',
-        recomputed: measured.some((one) => one.harmful) ? 'harmful' : 'helpful',
-        stake: contribution.stake,
-      }
-    }
-    case 'Version:target': {
-      const version = await needed(rowOf(db, ModelVersion, id), 'version', id)
-      const targets = await rowsOf(db, Target, 'model_id = $1', [version.modelId])
-      const { rubricHash } = await needed(rowOf(db, Mandate, version.modelId), 'mandate of model', version.modelId)
-      const evaluations = await rowsOf(db, Evaluation, 'version_id = $1 and rubric_hash = $2', [id, rubricHash])
-      const { promotable } = judgeVersion(
-        targets,
-        evaluations.map((one) => ({ ...one, n: BigInt(one.n), order: BigInt(one.id) })),
-      )
-      return { recorded: 'met', recomputed: promotable ? 'met' : 'missed', stake: 0n }
-    }
-    case 'Version:artifacts': {
-      const version = await needed(rowOf(db, ModelVersion, id), 'version', id)
-      const whole = await Promise.all(
-        [version.manifestHash, version.adapterHash].map((name) => job.artifacts.get(name)),
-      )
-        .then(() => true)
-        .catch((error) => {
-          if (error instanceof ArtifactError) return false
-          throw error // a store that is away says nothing about the artifacts
-        })
-      return { recorded: 'whole', recomputed: whole ? 'whole' : 'broken', stake: 0n }
-    }
-    case 'RewardMap:root': {
-      const map = await needed(rowOf(db, RewardMap, id), 'reward map', id)
-      const again = await computeEpoch(
-        { sql: db, artifacts: job.artifacts, deployment: dependencies.deployment },
-        map.epoch,
-        map.lastBlock ?? 0,
-      )
-      return { recorded: map.root ?? '', recomputed: again.root, stake: 0n }
-    }
-    default:
-      throw new JobError(
-        'CANNOT_RECOMPUTE',
-        `This worker cannot recompute a ${dispute.subject} disputed for ${ground}. Propose its resolution to the Governor.`,
-      )
-  }
-}
-
-async function needed<T>(found: Promise<T | undefined>, what: string, id: string): Promise<T> {
-  const row = await found
-  if (!row) throw new JobError('UNKNOWN_SUBJECT', `There is no ${what} ${id}.`)
-  return row
 }

@@ -3,6 +3,7 @@ import { mnemonicToAccount } from 'viem/accounts'
 import { expect, onTestFinished, vi } from 'vitest'
 import { DEV_MNEMONIC, rpc, startAnvil } from '#contracts/anvil.ts'
 import { deployAll } from '#contracts/deploy.ts'
+import { DEMO_SETTINGS, demoHolders } from '#contracts/settings.ts'
 import { freshDatabase } from '#test/database.ts'
 import { must } from '#test/must.ts'
 import { type ChainClientOptions, openChainClient } from '../chain.ts'
@@ -18,7 +19,8 @@ export async function testNetwork() {
   const deployment = await deployAll(
     createWalletClient({ account: deployer, transport }),
     createPublicClient({ transport }),
-    { operator: mnemonicToAccount(DEV_MNEMONIC, { addressIndex: SETTLER }).address },
+    demoHolders(mnemonicToAccount(DEV_MNEMONIC, { addressIndex: SETTLER }).address),
+    DEMO_SETTINGS,
   )
   let accounts = 10
 

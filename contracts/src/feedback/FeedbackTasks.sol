@@ -113,7 +113,7 @@ abstract contract FeedbackTasks is AccessControl, ReentrancyGuardTransient, IFee
     error InsufficientStake(uint256 staked, uint256 amount);
     /// @notice Commitments are not settled yet; they hold the stake until they are settled, or until that time.
     error CommitmentsOpen(uint256 count, uint256 until);
-    /// @notice Disputes about the validator's judgements are open.
+    /// @notice A dispute about one of the validator's judgements is open, or failed a short time ago.
     error Disputed(address validator);
     /// @notice The commit deadline of this task has passed.
     error CommitsOver(uint256 taskId, uint64 deadline);
@@ -151,7 +151,7 @@ abstract contract FeedbackTasks is AccessControl, ReentrancyGuardTransient, IFee
         if (v.stake < amount) revert InsufficientStake(v.stake, amount);
         uint256 until = uint256(v.lastRevealDeadline) + SETTLEMENT_WINDOW;
         if (v.openCommitments != 0 && block.timestamp <= until) revert CommitmentsOpen(v.openCommitments, until);
-        if (disputes.openJudgements(msg.sender) != 0) revert Disputed(msg.sender);
+        if (disputes.holdsStakeOf(msg.sender)) revert Disputed(msg.sender);
         v.stake -= uint128(amount);
         emit ValidatorUnstaked(msg.sender, amount);
         token.safeTransfer(msg.sender, amount);
@@ -218,6 +218,10 @@ abstract contract FeedbackTasks is AccessControl, ReentrancyGuardTransient, IFee
             total += _openTask(firstId + i, modelId, inputs[i], commitDeadline, revealDeadline);
         }
         if (total != 0) token.safeTransferFrom(msg.sender, address(this), total);
+    }
+
+    function stakeOf(address validator) external view returns (uint256) {
+        return validators[validator].stake;
     }
 
     /// @notice Whether the validator revealed a judgement of the task.

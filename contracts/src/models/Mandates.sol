@@ -4,13 +4,27 @@ pragma solidity ^0.8.24;
 import {IGovernor} from "@openzeppelin/contracts/governance/IGovernor.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import {IGuardian} from "../interfaces.sol";
 import {ModelStore} from "./ModelStore.sol";
 
 /// @title Mandates with their funds, and the stakes on models
 abstract contract Mandates is ModelStore {
     using SafeERC20 for IERC20;
 
+    /// `guardian`: who may pause spending.
+    struct Limits {
+        uint256 minBond;
+        uint256 dailySpendBps;
+        IGuardian guardian;
+    }
+
+    /// @notice Of its budget (or of what it holds, if that is more), a mandate spends at most this part on one day, basis points.
+    uint256 public immutable dailySpendBps;
+    IGuardian public immutable guardian;
+
     mapping(uint256 modelId => mapping(address account => uint256)) public stakeOf;
+    /// @notice What a mandate spent on a day, which is a multiple of 86,400 seconds.
+    mapping(uint256 modelId => mapping(uint256 day => uint256)) public spentOn;
 
     event MandateIssued(
         uint256 indexed modelId,
@@ -35,10 +49,19 @@ abstract contract Mandates is ModelStore {
     error BudgetNotFunded(uint256 budget, uint256 unaccounted);
     /// @notice The mandate's funds are less than the amount.
     error InsufficientFunds(uint256 funds, uint256 amount);
+    /// @notice The day's cap leaves only `available`; spend the rest on another day.
+    error ExceedsDailyCap(uint256 amount, uint256 available);
+    /// @notice The guardian has paused; try again later.
+    error GuardianPaused();
     /// @notice The mandate is valid until its deadline.
     error MandateRuns(uint64 deadline);
     /// @notice The account's stake is less than the amount.
     error InsufficientStake(uint256 staked, uint256 amount);
+
+    constructor(Limits memory limits) {
+        guardian = limits.guardian;
+        dailySpendBps = limits.dailySpendBps;
+    }
 
     modifier onlyTimelock() {
         if (msg.sender != timelock) revert OnlyTimelock(msg.sender);
@@ -75,7 +98,7 @@ abstract contract Mandates is ModelStore {
         token.safeTransferFrom(msg.sender, address(this), amount);
     }
 
-    /// @notice Pays from the mandate's funds, until its deadline.
+    /// @notice Pays from the mandate's funds, until its deadline, within the cap of the day, and not while the guardian pauses.
     function spendBudget(uint256 modelId, address account, string calldata purpose, uint256 amount)
         external
         onlyRole(TRAINER_ROLE)
@@ -84,6 +107,14 @@ abstract contract Mandates is ModelStore {
         if (amount == 0) revert ZeroAmount();
         Model storage model = _mandate(modelId);
         if (model.deadline <= block.timestamp) revert DeadlinePassed(model.deadline, block.timestamp);
+        if (guardian.isPaused()) revert GuardianPaused();
+        if (model.funds < amount) revert InsufficientFunds(model.funds, amount);
+        uint256 day = block.timestamp / 1 days;
+        uint256 spent = spentOn[modelId][day];
+        uint256 whole = model.funds + spent;
+        uint256 cap = (whole > model.budget ? whole : model.budget) * dailySpendBps / BPS;
+        if (spent + amount > cap) revert ExceedsDailyCap(amount, cap > spent ? cap - spent : 0);
+        spentOn[modelId][day] = spent + amount;
         _takeFunds(modelId, model, account, purpose, amount);
     }
 
@@ -126,7 +157,6 @@ abstract contract Mandates is ModelStore {
         string memory purpose,
         uint256 amount
     ) private {
-        if (model.funds < amount) revert InsufficientFunds(model.funds, amount);
         model.funds -= amount;
         accounted -= amount;
         emit BudgetSpent(modelId, account, purpose, amount);

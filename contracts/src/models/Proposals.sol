@@ -50,8 +50,8 @@ abstract contract Proposals is Mandates {
     /// when it is executed or its mandate's deadline has passed).
     error FateUnknown(uint256 proposalId);
 
-    constructor(uint256 minBond_) {
-        minBond = minBond_;
+    constructor(Limits memory limits) Mandates(limits) {
+        minBond = limits.minBond;
     }
 
     /// @notice Locks the bond and fixes the terms. The caller then opens the vote: `governor.propose(proposalActions(modelId))`.

@@ -331,7 +331,7 @@ export type StoryAnswer = {
       subjectId: string
       challenger: string
       bond: string
-      outcome: 'Open' | 'Rejected' | 'Upheld'
+      outcome: 'Lapsed' | 'Open' | 'Rejected' | 'Upheld'
       slashed: string
       openedAt: string
       resolvedAt: string | null

@@ -45,6 +45,7 @@ export function Disputes({ story }: { story: StoryAnswer | null }) {
                 Challenged by <Account id={one.challenger} /> with {gopen(one.bond)} gOPEN.{' '}
                 {one.outcome === 'Upheld' && `${THEN[one.subject]} ${gopen(one.slashed)} gOPEN of stake taken.`}
                 {one.outcome === 'Rejected' && 'The bond goes to the treasury.'}
+                {one.outcome === 'Lapsed' && 'Nobody decided in time; the bond goes back.'}
               </p>
             </li>
           ))}

@@ -15,7 +15,7 @@ export function Proposals({ pulse }: { pulse: PulseAnswer | null }) {
     <Panel
       id="proposals"
       title="Proposals"
-      says="Every vote counts the gOPEN its voter held or was given when voting began."
+      says="Every vote counts the gOPEN that its voter had locked, or that was delegated to it, when voting began."
     >
       {proposals.length === 0 ? (
         <Empty ready={pulse !== null}>

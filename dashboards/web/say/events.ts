@@ -13,6 +13,8 @@ const SUBJECT: Record<string, string> = {
   '3': 'the reward map of epoch',
 }
 
+const OUTCOME: Record<string, string> = { '1': 'upheld', '2': 'rejected', '3': 'lapsed' }
+
 /** What each event says to a person. */
 const SENTENCES: Record<string, (args: Args) => string> = {
   ModelProposed: (a) => `${who(a.proposer)} proposed model ${a.modelId} with a bond of ${gopen(a.bond ?? 0n)} gOPEN`,
@@ -59,9 +61,16 @@ const SENTENCES: Record<string, (args: Args) => string> = {
   RewardClaimed: (a) => `${who(a.account)} claimed ${gopen(a.amount ?? 0n)} gOPEN`,
   DisputeOpened: (a) =>
     `${who(a.challenger)} disputes ${SUBJECT[a.kind ?? ''] ?? 'something'} ${short(a.subjectId ?? '')}`,
-  DisputeResolved: (a) => `Dispute ${a.disputeId} ${a.outcome === '1' ? 'upheld' : 'rejected'}`,
+  DisputeRuled: (a) =>
+    `A resolver ruled on dispute ${a.disputeId}: ${OUTCOME[a.verdict ?? ''] ?? 'unknown'}, open to appeal`,
+  DisputeResolved: (a) => `Dispute ${a.disputeId} ${OUTCOME[a.outcome ?? ''] ?? 'decided'}`,
   Slashed: (a) => `${who(a.account)} lost ${gopen(a.amount ?? 0n)} gOPEN of stake as ${a.role}`,
   Transfer: (a) => `${gopen(a.value ?? 0n)} gOPEN moved to ${who(a.to)}`,
+  VotesLocked: (a) => `${who(a.account)} locked ${gopen(a.amount ?? 0n)} gOPEN to vote`,
+  UnlockRequested: (a) => `${who(a.account)} takes ${gopen(a.amount ?? 0n)} gOPEN out of votes`,
+  VotesUnlocked: (a) => `${who(a.account)} got ${gopen(a.amount ?? 0n)} gOPEN back`,
+  Paused: () => 'The guardian paused spending, claims and verdicts',
+  Unpaused: () => 'The guardian ended its pause',
   DelegateChanged: (a) => `${who(a.delegator)} gave voting power to ${who(a.toDelegate)}`,
 }
 

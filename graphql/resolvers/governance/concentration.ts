@@ -10,6 +10,10 @@ import { type LoadedRow, ROW_AS_OF } from '../../query/page.ts'
 import { fieldKeyOf } from '../../query/selection.ts'
 import { Statement } from '../../query/statement.ts'
 
+/** A holder's tokens, locked ones included. The token's own contract holds those that others have locked. */
+const HELD = '(balance + coalesce(locked, 0))'
+const IS_NO_LOCK = '(locked is null or account <> token)'
+
 const Measures = { Votes: 'Votes', Balances: 'Balances' }
 registerEnumType(Measures, {
   name: 'PowerMeasure',
@@ -71,12 +75,12 @@ export class GovernorConcentrationResolver {
     @Info() info: GraphQLResolveInfo,
   ): Promise<Concentration | null> {
     if (token === null) return null
-    const column = of === 'Balances' ? 'balance' : 'votes'
+    const amount = of === 'Balances' ? HELD : 'votes'
     const checked = checkTops(tops)
     const loader = reader.batched<Concentration>(`${fieldKeyOf(info)}@${asOf.block}`, (tokens) => {
       const statement = new Statement(asOf)
-      const source = `select token as key, ${column} as x from holder t
-        where token = any(${statement.bind(tokens, 'text[]')}) and ${column} > 0 and ${statement.visibleAt(tableFor(Holder), 't')}`
+      const source = `select token as key, ${amount} as x from holder t
+        where token = any(${statement.bind(tokens, 'text[]')}) and ${amount} > 0 and ${IS_NO_LOCK} and ${statement.visibleAt(tableFor(Holder), 't')}`
       return read(reader, statement, source, checked)
     })
     return (await loader.load(token)) ?? NOBODY

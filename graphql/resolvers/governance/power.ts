@@ -20,6 +20,11 @@ export class PowerPoint {
   @Field(() => GraphQLDateTimeISO, { nullable: true, description: 'The block’s time.' }) time!: Date | null
   @Field(() => BigIntScalar, { description: 'Voting power, own and delegated.' }) votes!: bigint
   @Field(() => BigIntScalar, { description: 'Tokens held.' }) balance!: bigint
+  @Field(() => BigIntScalar, {
+    nullable: true,
+    description: 'Tokens locked to vote; null where the whole balance votes.',
+  })
+  locked!: bigint | null
   @Field(() => String, { nullable: true, description: 'The account that votes with them; null when there is none.' })
   delegate!: string | null
 }
@@ -29,7 +34,8 @@ export class Delegate {
   @Field(() => String, { description: 'The account.' }) account!: string
   @Field(() => BigIntScalar, { description: 'Its voting power.' }) votes!: bigint
   @Field(() => BigIntScalar, {
-    description: 'Of this, its own tokens: its balance when it delegates to itself, otherwise 0.',
+    description:
+      'Of this, its own tokens: its balance (or what it locked, where votes need a lock) when it delegates to itself, otherwise 0.',
   })
   own!: bigint
   @Field(() => BigIntScalar, { description: 'Of this, the tokens of others that delegate to it.' }) received!: bigint
@@ -42,7 +48,8 @@ export class DelegationEdge {
   @Field(() => String, { description: 'The account that holds the tokens.' }) delegator!: string
   @Field(() => String, { description: 'The account that votes with them.' }) delegate!: string
   @Field(() => BigIntScalar, {
-    description: 'The tokens of the delegator: a delegation is always of the whole balance.',
+    description:
+      'The tokens of the delegator: always the whole balance, or all that is locked where votes need a lock.',
   })
   amount!: bigint
 }
@@ -56,9 +63,11 @@ export class DelegationGraph {
   @Field(() => [Delegate], { description: 'The accounts with most votes, largest first.' }) delegates!: Delegate[]
   @Field(() => [DelegationEdge], { description: 'The largest delegations to these, largest first.' })
   edges!: DelegationEdge[]
-  @Field(() => BigIntScalar, { description: 'Tokens of accounts without a delegate: nobody can vote with them.' })
+  @Field(() => BigIntScalar, { description: 'Tokens that could vote, of accounts without a delegate.' })
   undelegated!: bigint
-  @Field(() => BigIntScalar, { description: 'Tokens of accounts with a delegate, which may be themselves.' })
+  @Field(() => BigIntScalar, {
+    description: 'Tokens that can vote, of accounts with a delegate, which may be themselves.',
+  })
   delegated!: bigint
 }
 
@@ -66,7 +75,7 @@ export class DelegationGraph {
 export class PowerHistoryResolver {
   @FieldResolver(() => [PowerPoint], {
     description:
-      'The history up to this point in the chain, newest first: one item for every block that changed votes, balance or delegate. A change that is undone in the same block, or a delegation to the present delegate, gives no item.',
+      'The history up to this point in the chain, newest first: one item for every block that changed votes, balance, locked tokens or delegate. A change that is undone in the same block, or a delegation to the present delegate, gives no item.',
     complexity: 20,
   })
   @Extensions(listLengthFrom('first'))
@@ -82,10 +91,10 @@ export class PowerHistoryResolver {
     const loader = reader.batched<PowerPoint[]>(`${fieldKeyOf(info)}@${asOf.block}`, async (ids) => {
       const statement = new Statement(asOf)
       const text = `select point.* from unnest(${statement.bind(ids, 'text[]')}) asked(id) cross join lateral (
-          select h.id, h.from_block as block, (select b.timestamp from block b where b.number = h.from_block) as time, h.votes, h.balance, h.delegate
-          from (select *, lag((votes, balance, delegate)) over (order by from_block) as before, row_number() over (order by from_block) as place
+          select h.id, h.from_block as block, (select b.timestamp from block b where b.number = h.from_block) as time, h.votes, h.balance, h.locked, h.delegate
+          from (select *, lag((votes, balance, locked, delegate)) over (order by from_block) as before, row_number() over (order by from_block) as place
             from holder where id = asked.id and from_block <= ${statement.bind(asOf.block, 'bigint')}) h
-          where place = 1 or (h.votes, h.balance, h.delegate) is distinct from before order by from_block desc limit ${size}) point`
+          where place = 1 or (h.votes, h.balance, h.locked, h.delegate) is distinct from before order by from_block desc limit ${size}) point`
       const { rows } = await reader.sql.query(text, statement.values)
       const points = new Map<string, PowerPoint[]>()
       for (const { id, ...point } of rows) points.set(id, [...(points.get(id) ?? []), point])
@@ -136,21 +145,21 @@ function delegationsSql(
   sizes: { delegates: number; edges: number },
 ): string {
   return `with held as materialized (
-      select token, account, delegate, balance, votes from holder t
+      select token, account, delegate, coalesce(locked, balance) as units, votes from holder t
       where token = any(${statement.bind(tokens, 'text[]')}) and ${statement.visibleAt(tableFor(Holder), 't')}),
     largest as materialized (
       select * from (select token, account, votes, row_number() over (partition by token order by votes desc, account) as place from held where votes > 0) g
       where place <= ${sizes.delegates}),
     edges as materialized (
-      select h.token, h.account as delegator, h.delegate, h.balance as amount,
-        row_number() over (partition by h.token order by h.balance desc, h.account) as place
-      from held h join largest g on g.token = h.token and g.account = h.delegate where h.balance > 0),
+      select h.token, h.account as delegator, h.delegate, h.units as amount,
+        row_number() over (partition by h.token order by h.units desc, h.account) as place
+      from held h join largest g on g.token = h.token and g.account = h.delegate where h.units > 0),
     ranked as (
       select g.token, g.place, g.account, g.votes, coalesce(sum(e.amount) filter (where e.delegator = g.account), 0) as own,
         coalesce(sum(e.amount) filter (where e.delegator <> g.account), 0) as received, count(e.delegator) filter (where e.delegator <> g.account) as delegators
       from largest g left join edges e on e.token = g.token and e.delegate = g.account group by g.token, g.place, g.account, g.votes)
-    select h.token, coalesce(sum(h.balance) filter (where h.delegate is null), 0) as undelegated,
-      coalesce(sum(h.balance) filter (where h.delegate is not null), 0) as delegated,
+    select h.token, coalesce(sum(h.units) filter (where h.delegate is null), 0) as undelegated,
+      coalesce(sum(h.units) filter (where h.delegate is not null), 0) as delegated,
       (select coalesce(jsonb_agg(jsonb_build_object('account', account, 'votes', votes::text, 'own', own::text, 'received', received::text,
         'delegators', delegators) order by place), '[]') from ranked where ranked.token = h.token) as delegates,
       (select coalesce(jsonb_agg(jsonb_build_object('delegator', delegator, 'delegate', delegate, 'amount', amount::text) order by place), '[]')

@@ -11,6 +11,7 @@ import { deployContracts } from '#cli/backingServices.ts'
 import { type DeploymentFile, writeDeployment } from '#cli/deployment.ts'
 import type { Config } from '#config'
 import { DEV_MNEMONIC, startAnvil } from '#contracts/anvil.ts'
+import { DEMO_SETTINGS, demoHolders } from '#contracts/settings.ts'
 import { FUNDED_ACCOUNTS } from '#example/accounts.ts'
 import { openDatabase } from '#schema/database.ts'
 import { freePort, startPostgres } from '#schema/postgres.ts'
@@ -84,7 +85,7 @@ export async function startServers(folder: string, wanted: { redis: boolean }): 
     const anvil = await startAnvil(CHAIN)
     stops.push(() => anvil.stop())
     const operator = mnemonicToAccount(DEV_MNEMONIC, { addressIndex: 0 })
-    const deployment = await deployContracts(http(anvil.url), operator, operator.address)
+    const deployment = await deployContracts(http(anvil.url), operator, demoHolders(operator.address), DEMO_SETTINGS)
     const deploymentFile = join(folder, 'deployment.json')
     await writeDeployment(deploymentFile, deployment)
     return {

@@ -1,0 +1,86 @@
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { attributionWeights, recordInfluence } from '#rules/attribution.ts'
+import { documentBytes } from '#schema/documents.ts'
+import { Contribution } from '#schema/onchain/datanets.ts'
+import { Mandate, Model, ModelVersion } from '#schema/onchain/models.ts'
+import { account, insert, insertAll, insertChain } from '#test/factory.ts'
+import type { JobContext } from './job.ts'
+import { recomputeDispute } from './recomputeDispute.ts'
+import { testWorker } from './test/testWorker.ts'
+
+const hash = (digit: string) => `0x${digit.repeat(64)}`
+
+/** A fine-tuned version of three samples; `forge` changes the weights in its manifest. */
+async function versionWith(forge: (weights: bigint[]) => bigint[]) {
+  const system = await testWorker()
+  const { db, artifacts, folder } = system
+  const document = (value: unknown) => artifacts.put(documentBytes(value))
+  const items = Array.from({ length: 40 }, (_, i) => ({ prompt: `p${i}`, completion: 'c' }))
+  const sealed = await document({ salt: 's', items })
+  const rubric = await document({
+    metrics: [{ name: 'exact', kind: 'exact' }],
+    test: sealed,
+    validation: sealed,
+    maxTokens: 4,
+  })
+  const samples = { description: 'any', completionPattern: '.*', topic: [], maxPromptLength: 100 }
+  const specification = { name: 'Clerk', purpose: 'To test.', baseModel: hash('b'), rubric, samples }
+  const specHash = await document({ ...specification, licence: 'CC0-1.0', integration: 'none' })
+  const adapter = await document({ any: 'adapter' })
+  const uniqueness = [1_000_000, 400_000, 0]
+  const measured = [0.3, 0.1, 0.2].map((influence, i) => ({
+    ...recordInfluence({ contributionId: String(i + 1), influence, standardError: 0.01 }, items.length),
+    uniqueness: BigInt(uniqueness[i] ?? 0),
+  }))
+  const right = attributionWeights(measured).weights
+  const weights = forge(right.map(({ weight }) => weight))
+  const manifestHash = await document({
+    modelId: '1',
+    parentVersionId: null,
+    method: 'sft',
+    baseModel: hash('b'),
+    adapter,
+    datasetRoot: hash('d'),
+    dataset: ['1', '2', '3'],
+    evidence: [],
+    configuration: {},
+    metrics: {},
+    sketches: null,
+    codeHash: hash('c'),
+    weights: measured.map(({ contributionId, influence, standardError }, i) => ({
+      contributionId,
+      contributor: account(7),
+      influence: String(influence),
+      standardError: String(standardError),
+      weight: String(weights[i]),
+      reason: 'it counts',
+    })),
+  })
+  await insertChain(db, 5)
+  await insert(db, Model, { id: '1', specHash })
+  await insert(db, Mandate, { id: '1', modelId: '1', rubricHash: rubric })
+  await insert(db, ModelVersion, { id: '1', modelId: '1', manifestHash, adapterHash: adapter })
+  await insertAll(
+    db,
+    Contribution,
+    uniqueness.map((value, i) => ({ id: String(i + 1), status: 'Accepted', uniqueness: value })),
+  )
+  const job = { db, artifacts, report() {} } as unknown as JobContext<'resolveDispute'> // what the recomputation uses
+  const dependencies = { cache: join(folder, 'cache'), deployment: undefined as never }
+  const dispute = { subject: 'Version', subjectId: '1', openedAt: new Date() } as const
+  const { findings } = await recomputeDispute(job, dependencies, dispute)
+  return findings
+}
+
+test('the weights of a fine-tuned version are recomputed from its manifest and the chain', async () => {
+  const [right] = await versionWith((weights) => weights)
+  expect(right?.ground).toBe('weights')
+  expect(right?.recomputed).toBe(right?.recorded)
+  expect(right?.recorded).toContain('3:0') // a copy weighs nothing
+})
+
+test('a weight that somebody raised differs', async () => {
+  const [forged] = await versionWith(([first = 0n, ...others]) => [first + 1n, ...others])
+  expect(forged?.recomputed).not.toBe(forged?.recorded)
+})

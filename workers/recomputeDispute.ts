@@ -1,0 +1,180 @@
+import { attributionWeights, influenceInUnits, recordInfluence } from '#rules/attribution.ts'
+import { type Finding, unreadableArtifacts } from '#rules/dispute.ts'
+import { judgeVersion } from '#rules/promotion.ts'
+import { ArtifactError } from '#schema/artifacts/index.ts'
+import { getDocument, type Manifest, manifestDocument } from '#schema/documents.ts'
+import { VersionInfluence } from '#schema/offchain/attribution.ts'
+import { Contribution, Datanet } from '#schema/onchain/datanets.ts'
+import type { Dispute } from '#schema/onchain/disputes.ts'
+import { Evaluation, Mandate, ModelVersion, Target } from '#schema/onchain/models.ts'
+import { RewardMap } from '#schema/onchain/rewards.ts'
+import { rowOf, rowsOf } from '#schema/rows.ts'
+import { assessDatanet } from './assessDatanet.ts'
+import type { ChainDependencies } from './dependencies.ts'
+import { computeEpoch } from './epoch.ts'
+import { type JobContext, JobError, PendingError } from './job.ts'
+import { loadItems, loadMandatedModel, sourcesOf } from './modelLookup.ts'
+
+/** Every ground on which recomputation can decide a dispute, recomputed from the chain and the artifacts. */
+
+type ResolvingJob = JobContext<'resolveDispute'>
+type Subject = Pick<Dispute, 'subject' | 'subjectId' | 'openedAt'>
+
+/** The findings of all grounds of the disputed subject, and the stake behind it in wei.
+ *  @throws PendingError while an artifact of the subject cannot be read since less than 72 hours, unless another ground decides. */
+export async function recomputeDispute(
+  job: ResolvingJob,
+  dependencies: ChainDependencies,
+  { subject, subjectId, openedAt }: Subject,
+): Promise<{ findings: Finding[]; stake: bigint }> {
+  if (subject === 'Contribution') return contributionFindings(job, dependencies, subjectId, openedAt)
+  if (subject === 'Version')
+    return { findings: await versionFindings(job, dependencies, subjectId, openedAt), stake: 0n }
+  if (subject === 'RewardMap') return { findings: [await rootFinding(job, dependencies, subjectId)], stake: 0n }
+  return { findings: [], stake: 0n }
+}
+
+async function contributionFindings(job: ResolvingJob, dependencies: ChainDependencies, id: string, openedAt: Date) {
+  const { db } = job
+  const contribution = await needed(rowOf(db, Contribution, id), 'contribution', id)
+  await areReadable(job, [contribution.contentHash], openedAt)
+  const datanet = await needed(rowOf(db, Datanet, contribution.datanetId), 'datanet', contribution.datanetId)
+  const assessed = await assessDatanet(sourcesOf(job, dependencies), datanet, (done) =>
+    job.report(done, 'judging again'),
+  )
+  const verdict = assessed.find((one) => one.contribution.id === id)?.assessment.verdict ?? 'malformed'
+  const measured = await rowsOf(db, VersionInfluence, 'contribution_id = $1', [id])
+  const findings: Finding[] = []
+  // What was refused or not scored yet has no verdict that a dispute could change.
+  if (contribution.status === 'Accepted')
+    findings.push({
+      ground: verdict === 'accepted' ? 'duplicate' : verdict,
+      recorded: 'Accepted',
+      recomputed: verdict === 'accepted' ? 'Accepted' : 'Rejected',
+    })
+  findings.push({
+    ground: 'harmful',
+    recorded: 'helpful',
+    recomputed: measured.some((one) => one.harmful) ? 'harmful' : 'helpful',
+  })
+  return { findings, stake: contribution.stake }
+}
+
+async function versionFindings(
+  job: ResolvingJob,
+  dependencies: ChainDependencies,
+  id: string,
+  openedAt: Date,
+): Promise<Finding[]> {
+  const version = await needed(rowOf(job.db, ModelVersion, id), 'version', id)
+  const findings: Finding[] = []
+  if (version.promotedAt !== null) findings.push(await targetFinding(job, version))
+  if (findings.some(({ recorded, recomputed }) => recorded !== recomputed)) return findings
+  if (await areReadable(job, [version.manifestHash, version.adapterHash], openedAt))
+    return [...findings, ...(await weightFindings(job, dependencies, version))]
+  return [...findings, { ground: 'artifacts', recorded: 'whole', recomputed: 'broken' }]
+}
+
+async function targetFinding({ db }: ResolvingJob, { id, modelId }: ModelVersion): Promise<Finding> {
+  const targets = await rowsOf(db, Target, 'model_id = $1', [modelId])
+  const { rubricHash } = await needed(rowOf(db, Mandate, modelId), 'mandate of model', modelId)
+  const evaluations = await rowsOf(db, Evaluation, 'version_id = $1 and rubric_hash = $2', [id, rubricHash])
+  const { promotable } = judgeVersion(
+    targets,
+    evaluations.map((one) => ({ ...one, n: BigInt(one.n), order: BigInt(one.id) })),
+  )
+  return { ground: 'target', recorded: 'met', recomputed: promotable ? 'met' : 'missed' }
+}
+
+/** Whether the store has all these artifacts, with the bytes of their names. A store that is away is no answer: its error passes.
+ *  @throws PendingError when one cannot be read, and the dispute is open for less than 72 hours. */
+async function areReadable({ artifacts, chain }: ResolvingJob, names: string[], openedAt: Date): Promise<boolean> {
+  for (const name of names)
+    try {
+      await artifacts.get(name)
+    } catch (error) {
+      if (!(error instanceof ArtifactError)) throw error
+      if (unreadableArtifacts(openedAt.getTime() / 1000, await chain.now()) === 'broken') return false
+      throw new PendingError(
+        `Artifact ${name} cannot be read here. It counts as broken only if nobody can fetch it for 72 hours: copy it to the artifact store if you have it.`,
+        { cause: error },
+      )
+    }
+  return true
+}
+
+/** The weights of a fine-tuned version follow from the influences in its manifest and from the uniqueness on chain; an aligned version has
+ *  those of its parent. */
+async function weightFindings(
+  job: ResolvingJob,
+  dependencies: ChainDependencies,
+  version: ModelVersion,
+): Promise<Finding[]> {
+  const manifest = await readManifest(job, version)
+  if (!manifest) return [{ ground: 'artifacts', recorded: 'a manifest', recomputed: 'no manifest' }]
+  const recorded = weightsText(manifest.weights)
+  const recomputed =
+    manifest.method === 'sft'
+      ? await recomputedWeights(job, dependencies, manifest)
+      : await parentWeights(job, version.parentId)
+  return recomputed === undefined ? [] : [{ ground: 'weights', recorded, recomputed }]
+}
+
+async function recomputedWeights(
+  job: ResolvingJob,
+  dependencies: ChainDependencies,
+  { modelId, weights }: Manifest,
+): Promise<string> {
+  const sources = sourcesOf(job, dependencies)
+  const { rubric } = await loadMandatedModel(sources, modelId)
+  const { length } = await loadItems(sources, rubric.validation)
+  const ids = weights.map(({ contributionId }) => contributionId)
+  const contributions = await rowsOf(job.db, Contribution, 'id = any($1)', [ids])
+  const uniqueness = new Map(contributions.map((one) => [one.id, BigInt(one.uniqueness ?? 0)]))
+  const measured = weights.map(({ contributionId, influence, standardError }) => ({
+    ...recordInfluence(
+      {
+        contributionId,
+        influence: influenceInUnits(BigInt(influence)),
+        standardError: influenceInUnits(BigInt(standardError)),
+      },
+      length,
+    ),
+    uniqueness: uniqueness.get(contributionId) ?? 0n,
+  }))
+  return weightsText(attributionWeights(measured).weights)
+}
+
+/** Undefined where the parent's manifest cannot be read: that is the parent's fault. */
+async function parentWeights(job: ResolvingJob, parentId: string | null): Promise<string | undefined> {
+  const parent = parentId === null ? undefined : await rowOf(job.db, ModelVersion, parentId)
+  const manifest = parent && (await readManifest(job, parent))
+  return manifest && weightsText(manifest.weights)
+}
+
+async function readManifest({ artifacts }: ResolvingJob, version: ModelVersion): Promise<Manifest | undefined> {
+  try {
+    return await getDocument(artifacts, manifestDocument, version.manifestHash)
+  } catch (error) {
+    if (error instanceof ArtifactError) return undefined
+    throw error
+  }
+}
+
+const weightsText = (weights: readonly { contributionId: string; weight: string | bigint }[]) =>
+  weights
+    .map(({ contributionId, weight }) => `${contributionId}:${weight}`)
+    .sort()
+    .join(' ')
+
+async function rootFinding(job: ResolvingJob, { deployment }: ChainDependencies, id: string): Promise<Finding> {
+  const map = await needed(rowOf(job.db, RewardMap, id), 'reward map', id)
+  const again = await computeEpoch({ sql: job.db, artifacts: job.artifacts, deployment }, map.epoch, map.lastBlock ?? 0)
+  return { ground: 'root', recorded: map.root ?? '', recomputed: again.root }
+}
+
+async function needed<T>(found: Promise<T | undefined>, what: string, id: string): Promise<T> {
+  const row = await found
+  if (!row) throw new JobError('UNKNOWN_SUBJECT', `There is no ${what} ${id}.`)
+  return row
+}
