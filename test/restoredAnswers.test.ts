@@ -5,7 +5,7 @@ import { type Hex, toHex } from 'viem'
 import { expect, onTestFinished, test } from 'vitest'
 import { writeDeployment } from '#cli/deployment.ts'
 import { journalKeys } from '#cli/journalKeys.ts'
-import { evaluate, execute, openVote, TERMS } from '#contracts/test/mandate.ts'
+import { evaluate, execute, lockVotes, openVote, TERMS } from '#contracts/test/mandate.ts'
 import { signVoucher } from '#contracts/test/vouchers.ts'
 import { CONSUMER, HOLDER, OPERATOR, PROPOSER, startWorld, type World } from '#contracts/test/world.ts'
 import { reserveCredit } from '#graphql/commands/credit.ts'
@@ -64,7 +64,7 @@ async function servingChain(store: ReturnType<typeof localStore>) {
 }
 
 async function mandateOf(world: World, specHash: Hex): Promise<bigint> {
-  for (const { address } of [PROPOSER, HOLDER]) await world.send(address, 'GOpen', 'delegate', [address])
+  await lockVotes(world, [PROPOSER, HOLDER])
   await world.send(HOLDER, 'GOpen', 'transfer', [world.at.Treasury, TERMS.budget])
   const { events } = await world.send(PROPOSER, 'ModelRegistry', 'propose', [
     specHash,
