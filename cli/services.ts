@@ -9,7 +9,6 @@ import { answerJournal } from '#schema/journal/answers.ts'
 import { migrate } from '#schema/migrate.ts'
 import { openQueues } from '#schema/queue.ts'
 import { grantReader, READER } from '#schema/reader.ts'
-import { workerStatus } from '#schema/workers.ts'
 import { openChainClient } from '#workers/chain.ts'
 import { type LaneEngines, startEnginePool } from '#workers/enginePool.ts'
 import { createHandlers } from '#workers/handlers/index.ts'
@@ -30,9 +29,10 @@ import { openProcessMetrics } from './processMetrics.ts'
 import { addQueueMetric } from './queueMetric.ts'
 import { requireFreePort } from './requireFreePort.ts'
 import { runService } from './service.ts'
-import { type ReadinessReport, serveStatus } from './statusServer.ts'
+import { serveStatus } from './statusServer.ts'
 import { webFolder } from './webFolder.ts'
 import { addEngineMetrics, addWorkerMetrics } from './workerMetrics.ts'
+import { workerReady } from './workerReady.ts'
 import { workerSlots } from './workerSlots.ts'
 
 /** The services, each in a process of its own, with the servers that the environment names. `up` runs them under its supervisor; run
@@ -131,6 +131,7 @@ export const runWorker = () =>
     const operatorKey = required(config, 'operatorKey', 'OPERATOR_KEY')
     const queues = await openQueues({ ...config, databaseUrl })
     const registry = openProcessMetrics(config)
+    addQueueMetric(registry, queues)
     const { artifacts, checkpoints, objects } = await openStores(config, log, circuitObserver(registry))
     const journal = answerJournal(objects, await journalKeys(config))
     if (config.s3 && !config.journalKeys)
@@ -162,7 +163,10 @@ export const runWorker = () =>
       maintenance: () => postLedger({ db, artifacts, deployment }),
     })
     addWorkerMetrics(registry, worker, chain)
-    const status = await serveStatus(config, 'WORKER_PORT', { registry, ready: () => workerReady(db, worker.id) })
+    const status = await serveStatus(config, 'WORKER_PORT', {
+      registry,
+      ready: () => workerReady({ db, queues }, worker.id),
+    })
     return {
       info: { id: worker.id },
       async stop() {
@@ -174,14 +178,6 @@ export const runWorker = () =>
       },
     }
   })
-
-/** A worker is ready while the database knows it to be alive: then it takes jobs. */
-async function workerReady(db: Database, id: string): Promise<ReadinessReport> {
-  const status = await workerStatus(db, id)
-  return status === 'Alive'
-    ? { ready: true }
-    : { ready: false, reason: `The worker ${id} is ${status.toLowerCase()}: the database has no recent heartbeat.` }
-}
 
 /** `modelcommons migrate`: also creates the role that may only read, when it is given a password. */
 export async function runMigrations(): Promise<void> {
