@@ -16,15 +16,15 @@ import { startWorker } from '#workers/index.ts'
 import { postLedger } from '#workers/ledger.ts'
 import { replayMissingAnswers } from '#workers/replayAnswers.ts'
 import { openApiMetrics } from './apiMetrics.ts'
+import { storeObserver } from './artifactMetrics.ts'
 import { openChainHead } from './chainHead.ts'
-import { circuitObserver } from './circuitMetric.ts'
 import { readDeployment } from './deployment.ts'
 import type { GovernorOptions } from './governors.ts'
 import { configFor, indexedTargets } from './indexCommand.ts'
 import { addIndexHealth } from './indexHealthMetrics.ts'
 import { journalKeys } from './journalKeys.ts'
 import { openLog } from './log.ts'
-import { openArtifacts, openStores } from './openArtifacts.ts'
+import { openStores } from './openArtifacts.ts'
 import { openProcessMetrics } from './processMetrics.ts'
 import { addQueueMetric } from './queueMetric.ts'
 import { requireFreePort } from './requireFreePort.ts'
@@ -85,12 +85,13 @@ export const runApi = (options: GovernorOptions = {}) =>
     const registry = openApiMetrics(db, config)
     addQueueMetric(registry, queues)
     addIndexHealth(registry, { db, chainId: deployment.chainId, chainHead, maxLagBlocks })
-    const artifacts = await openArtifacts(config, log, circuitObserver(registry))
+    const { artifacts, ownArtifacts } = await openStores(config, log, storeObserver(registry))
     const { host, port, auth } = config
     const api = await startApi({
       db,
       queues,
       artifacts,
+      ownArtifacts,
       log,
       host,
       port,
@@ -132,7 +133,7 @@ export const runWorker = () =>
     const queues = await openQueues({ ...config, databaseUrl })
     const registry = openProcessMetrics(config)
     addQueueMetric(registry, queues)
-    const { artifacts, checkpoints, objects } = await openStores(config, log, circuitObserver(registry))
+    const { artifacts, checkpoints, objects } = await openStores(config, log, storeObserver(registry))
     const journal = answerJournal(objects, await journalKeys(config))
     if (config.s3 && !config.journalKeys)
       log.warn(
