@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
-import type { S3Settings } from '#schema/artifacts/index.ts'
+import type { MirrorAddress, S3Settings } from '#schema/artifacts/index.ts'
+import { mirrorAddress } from '#schema/artifacts/mirrorAddress.ts'
 import { PermanentError } from '#schema/errors.ts'
 
 /** The one place that reads the environment. Every variable has a default that works; a value that cannot be used is an
@@ -39,6 +40,15 @@ const urls = (protocols: string[]) =>
     .string()
     .transform((value) => value.split(',').map((one) => one.trim()))
     .pipe(z.array(url(protocols)))
+/** Addresses of mirrors, separated by commas. */
+const mirrorAddresses = z.string().transform((value, context): MirrorAddress[] => {
+  try {
+    return value.split(',').map((one) => mirrorAddress(one.trim()))
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: (error as Error).message })
+    return z.NEVER
+  }
+})
 const whole = (min: number, max: number, what = 'a whole number') => {
   const expected = `expected ${what} from ${min} to ${max}`
   return z.coerce.number(expected).int(expected).min(min, expected).max(max, expected)
@@ -104,6 +114,10 @@ const schema = z.object({
   S3_PATH_STYLE: oneOf(['true', 'false']).optional(),
   /** The disk space for artifacts that were read from S3. */
   ARTIFACT_CACHE_BYTES: whole(2 ** 20, 2 ** 50, 'a number of bytes').default(20 * 2 ** 30),
+  /** Where artifacts are read that are missing in the own store, in this order. */
+  ARTIFACT_MIRRORS: mirrorAddresses.optional(),
+  /** The largest artifact that is read from a mirror. */
+  ARTIFACT_MIRROR_BYTES: whole(2 ** 10, 2 ** 50, 'a number of bytes').default(8 * 2 ** 30),
   HOST: z.string().min(1).default('127.0.0.1'),
   PORT: port.default(4000),
   /** The ports of /live, /ready and /metrics of each service; without one there are none. */
@@ -191,6 +205,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env, { requireDeploy
     maxFee: BigInt(Math.round(value.MAX_FEE_GWEI * 1e9)),
     artifacts: join(home, 'artifacts'),
     artifactCache: { folder: join(home, 'cache', 'artifacts'), maxBytes: value.ARTIFACT_CACHE_BYTES },
+    mirrors: { addresses: value.ARTIFACT_MIRRORS ?? [], maxBytes: value.ARTIFACT_MIRROR_BYTES },
     s3: value.S3_BUCKET
       ? ({
           endpoint: value.S3_ENDPOINT,

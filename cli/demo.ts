@@ -28,7 +28,16 @@ async function runDemo({ json, seed, keep }: DemoOptions, signal: AbortSignal): 
   // The demo uses a fresh state: of the environment only the device and the log level matter.
   const { MODELCOMMONS_DEVICE, LOG_LEVEL } = process.env
   const config = readConfig({ MODELCOMMONS_DEVICE, LOG_LEVEL, MODELCOMMONS_HOME: home, PORT: '0' })
-  for (const name of ['DATABASE_URL', 'RPC_URL', 'REDIS_URL', 'S3_BUCKET', 'S3_ENDPOINT', 'DEPLOYMENT', 'OPERATOR_KEY'])
+  for (const name of [
+    'DATABASE_URL',
+    'RPC_URL',
+    'REDIS_URL',
+    'S3_BUCKET',
+    'S3_ENDPOINT',
+    'ARTIFACT_MIRRORS',
+    'DEPLOYMENT',
+    'OPERATOR_KEY',
+  ])
     delete process.env[name]
   const log = openLog('demo', config)
   const print = json ? (line: string) => console.error(line) : (line: string) => console.log(line)

@@ -1,13 +1,16 @@
-import { access, constants, mkdir, statfs } from 'node:fs/promises'
-import { availableParallelism, totalmem } from 'node:os'
+import { access, constants, mkdir, mkdtemp, rm, statfs } from 'node:fs/promises'
+import { availableParallelism, tmpdir, totalmem } from 'node:os'
+import { join } from 'node:path'
 import type { Config } from '#config'
+import { MirrorError } from '#schema/artifacts/mirror.ts'
+import { EMPTY_ARTIFACT } from '#schema/artifacts/names.ts'
 import { POSTGRES_PACKAGE } from '#schema/postgres.ts'
 import { requireRedis } from '#schema/queue.ts'
 import { LIMITS_OF_ALERTS } from '../dashboards/alerts.ts'
 import { chainChecks, type DoctorCheck } from './chainChecks.ts'
 import { databaseChecks } from './databaseChecks.ts'
 import { journalKeyFile } from './journalKeys.ts'
-import { openArtifacts } from './openArtifacts.ts'
+import { configuredMirrors, openArtifacts } from './openArtifacts.ts'
 import { requireFreePort } from './requireFreePort.ts'
 import { workerSlots } from './workerSlots.ts'
 
@@ -27,6 +30,7 @@ export const serviceChecks = (config: Config): DoctorCheck[] => [
     : [['chain', () => embedded('@foundry-rs/anvil/package.json')] satisfies DoctorCheck]),
   ['queue', () => queueAnswers(config)],
   ['artifacts', () => artifactsAnswer(config)],
+  ...(config.mirrors.addresses.length ? [['mirrors', () => mirrorsAnswer(config)] satisfies DoctorCheck] : []),
   ['journal', () => journalKeyIsShared(config)],
   ...(config.databaseUrl
     ? databaseChecks(config.databaseUrl, config.rpcUrls)
@@ -42,6 +46,21 @@ const slotsOf = (config: Config): string =>
 async function artifactsAnswer(config: Config): Promise<string> {
   await openArtifacts(config)
   return config.s3 ? `bucket ${config.s3.bucket}` : config.artifacts
+}
+
+/** Each mirror is asked for the artifact without bytes, which it need not have. */
+async function mirrorsAnswer({ mirrors }: Config): Promise<string> {
+  const opened = configuredMirrors(mirrors)
+  const folder = await mkdtemp(join(tmpdir(), 'modelcommons-doctor-'))
+  try {
+    for (const [index, mirror] of opened.entries())
+      await mirror.getFile(EMPTY_ARTIFACT, join(folder, String(index))).catch((error) => {
+        if (!(error instanceof MirrorError && error.outcome === 'missing')) throw error
+      })
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+  return `${opened.map(({ where }) => where).join(', ')}: all answer`
 }
 
 /** Hosts that share a bucket must share the key, or none could read what another has sealed. */

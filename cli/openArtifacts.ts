@@ -8,44 +8,79 @@ import {
   checkpointsIn,
   folderObjects,
   localArtifacts,
+  type Mirror,
+  mirroredArtifacts,
+  openMirrors,
   s3Objects,
 } from '#schema/artifacts/index.ts'
 import type { ObjectStore } from '#schema/artifacts/objects.ts'
+import type { StoreObserver } from './artifactMetrics.ts'
 
 // Which Node versions are supported is decided by package.json, not by the AWS SDK, whose warning would disturb every command.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true'
 
 /** Without `artifactCache` nothing is kept on this host. */
-export type ArtifactConfig = Pick<Config, 's3' | 'artifacts'> & Partial<Pick<Config, 'artifactCache'>>
+export type ArtifactConfig = Pick<Config, 's3' | 'artifacts'> & Partial<Pick<Config, 'artifactCache' | 'mirrors'>>
 
-/** Opens the configured artifacts and checkpoints: in an S3 bucket, with a cache of artifacts on this host, or in a folder.
- *  `onCircuit` is told when S3 is no longer asked, and when it is again. */
+export interface OpenedStores {
+  /** This installation's artifacts, and behind them those of the mirrors. */
+  artifacts: ArtifactStore
+  /** This installation's alone. */
+  ownArtifacts: ArtifactStore
+  checkpoints: CheckpointStore
+  objects: ObjectStore
+}
+
+/** Opens the configured artifacts and checkpoints: in an S3 bucket, with a cache of artifacts on this host, or in a folder; and the mirrors,
+ *  which need not answer. */
 export async function openStores(
-  { s3, artifacts, artifactCache }: ArtifactConfig,
+  { s3, artifacts, artifactCache, mirrors: addresses }: ArtifactConfig,
   log?: Logger,
-  onCircuit?: (open: boolean) => void,
-): Promise<{ artifacts: ArtifactStore; checkpoints: CheckpointStore; objects: ObjectStore }> {
+  observer?: StoreObserver,
+): Promise<OpenedStores> {
+  const mirrors = addresses ? configuredMirrors(addresses, log, observer) : []
+  const mirrored = (own: ArtifactStore) => mirroredArtifacts(own, mirrors, { log, onRead: observer?.onMirrorRead })
   if (!s3) {
     const objects = folderObjects(artifacts)
-    return { artifacts: localArtifacts(artifacts, objects), checkpoints: checkpointsIn(objects), objects }
+    const ownArtifacts = localArtifacts(artifacts, objects)
+    return { artifacts: mirrored(ownArtifacts), ownArtifacts, checkpoints: checkpointsIn(objects), objects }
   }
   const objects = await s3Objects({
     ...s3,
     breaker: {
       onChange(state) {
-        onCircuit?.(state.open)
+        observer?.onCircuit(state.open)
         if (state.open) log?.warn({ err: state.cause }, 'S3 does not answer: calls fail at once until it does')
         else log?.info('S3 answers again')
       },
     },
   })
   const stored = artifactsIn(objects)
+  const cached = (store: ArtifactStore) => (artifactCache ? cachedArtifacts(store, { ...artifactCache, log }) : store)
   return {
-    artifacts: artifactCache ? cachedArtifacts(stored, { ...artifactCache, log }) : stored,
+    artifacts: cached(mirrored(stored)),
+    ownArtifacts: cached(stored),
     checkpoints: checkpointsIn(objects),
     objects,
   }
 }
+
+export const configuredMirrors = (
+  { addresses, maxBytes }: Config['mirrors'],
+  log?: Logger,
+  observer?: Pick<StoreObserver, 'onMirrorCircuit'>,
+): Mirror[] =>
+  openMirrors(addresses, {
+    maxBytes,
+    breaker: (mirror) => ({
+      onChange(state) {
+        observer?.onMirrorCircuit(mirror, state.open)
+        if (state.open)
+          log?.warn({ mirror, err: state.cause }, 'a mirror of artifacts is of no use: it is asked less often')
+        else log?.info({ mirror }, 'a mirror of artifacts answers again')
+      },
+    }),
+  })
 
 export const openArtifacts = async (...options: Parameters<typeof openStores>): Promise<ArtifactStore> =>
   (await openStores(...options)).artifacts

@@ -9,7 +9,6 @@ import { answerJournal } from '#schema/journal/answers.ts'
 import { migrate } from '#schema/migrate.ts'
 import { openQueues } from '#schema/queue.ts'
 import { grantReader, READER } from '#schema/reader.ts'
-import { workerStatus } from '#schema/workers.ts'
 import { type ChainClient, openChainClient } from '#workers/chain.ts'
 import { type LaneEngines, startEnginePool } from '#workers/enginePool.ts'
 import { createHandlers } from '#workers/handlers/index.ts'
@@ -17,22 +16,23 @@ import { startWorker } from '#workers/index.ts'
 import { postLedger } from '#workers/ledger.ts'
 import { replayMissingAnswers } from '#workers/replayAnswers.ts'
 import { openApiMetrics } from './apiMetrics.ts'
+import { storeObserver } from './artifactMetrics.ts'
 import { openChainHead } from './chainHead.ts'
-import { circuitObserver } from './circuitMetric.ts'
 import { readDeployment } from './deployment.ts'
 import type { GovernorOptions } from './governors.ts'
 import { configFor, indexedTargets } from './indexCommand.ts'
 import { addIndexHealth } from './indexHealthMetrics.ts'
 import { journalKeys } from './journalKeys.ts'
 import { openLog } from './log.ts'
-import { openArtifacts, openStores } from './openArtifacts.ts'
+import { openStores } from './openArtifacts.ts'
 import { openProcessMetrics } from './processMetrics.ts'
 import { addQueueMetric } from './queueMetric.ts'
 import { requireFreePort } from './requireFreePort.ts'
 import { runService } from './service.ts'
-import { type ReadinessReport, serveStatus } from './statusServer.ts'
+import { serveStatus } from './statusServer.ts'
 import { webFolder } from './webFolder.ts'
 import { addEngineMetrics, addWorkerMetrics } from './workerMetrics.ts'
+import { workerReady } from './workerReady.ts'
 import { type SignerRoles, slotsOfSigner } from './workerSlots.ts'
 
 /** The services, each in a process of its own, with the servers that the environment names. `up` runs them under its supervisor; run
@@ -85,12 +85,13 @@ export const runApi = (options: GovernorOptions = {}) =>
     const registry = openApiMetrics(db, config)
     addQueueMetric(registry, queues)
     addIndexHealth(registry, { db, chainId: deployment.chainId, chainHead, maxLagBlocks })
-    const artifacts = await openArtifacts(config, log, circuitObserver(registry))
+    const { artifacts, ownArtifacts } = await openStores(config, log, storeObserver(registry))
     const { host, port, auth } = config
     const api = await startApi({
       db,
       queues,
       artifacts,
+      ownArtifacts,
       log,
       host,
       port,
@@ -131,7 +132,8 @@ export const runWorker = () =>
     const operatorKey = required(config, 'operatorKey', 'OPERATOR_KEY')
     const queues = await openQueues({ ...config, databaseUrl })
     const registry = openProcessMetrics(config)
-    const { artifacts, checkpoints, objects } = await openStores(config, log, circuitObserver(registry))
+    addQueueMetric(registry, queues)
+    const { artifacts, checkpoints, objects } = await openStores(config, log, storeObserver(registry))
     const journal = answerJournal(objects, await journalKeys(config))
     if (config.s3 && !config.journalKeys)
       log.warn(
@@ -169,7 +171,10 @@ export const runWorker = () =>
       maintenance: () => postLedger({ db, artifacts, deployment }),
     })
     addWorkerMetrics(registry, worker, chain)
-    const status = await serveStatus(config, 'WORKER_PORT', { registry, ready: () => workerReady(db, worker.id) })
+    const status = await serveStatus(config, 'WORKER_PORT', {
+      registry,
+      ready: () => workerReady({ db, queues }, worker.id),
+    })
     return {
       info: { id: worker.id },
       async stop() {
@@ -192,14 +197,6 @@ async function rolesOfSigner({ read, account }: ChainClient): Promise<SignerRole
     read('Disputes', 'hasRole', [resolver, account]),
   ])
   return { operates, resolves }
-}
-
-/** A worker is ready while the database knows it to be alive: then it takes jobs. */
-async function workerReady(db: Database, id: string): Promise<ReadinessReport> {
-  const status = await workerStatus(db, id)
-  return status === 'Alive'
-    ? { ready: true }
-    : { ready: false, reason: `The worker ${id} is ${status.toLowerCase()}: the database has no recent heartbeat.` }
 }
 
 /** `modelcommons migrate`: also creates the role that may only read, when it is given a password. */

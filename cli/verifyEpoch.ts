@@ -35,8 +35,8 @@ export async function recomputeRoot(from: {
       throw new PermanentError(
         `Epoch ${epoch} has no published reward map on this chain. Choose a published epoch, or correct RPC_URL and DEPLOYMENT.`,
       )
-    const { s3, artifactCache } = readConfig(process.env, { signs: false })
-    const artifacts = await openArtifacts({ s3, artifacts: from.artifacts, artifactCache })
+    const { s3, artifactCache, mirrors } = readConfig(process.env, { signs: false })
+    const artifacts = await openArtifacts({ s3, artifacts: from.artifacts, artifactCache, mirrors })
     const recomputed = await computeEpoch({ sql: db, artifacts, deployment }, epoch, map.lastBlock)
     const published = map.uri ? await getDocument(artifacts, rewardMapDocument, map.uri) : undefined
     const difference = published ? firstDifference(mapOf(published), mapOf(recomputed)) : null

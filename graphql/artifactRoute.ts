@@ -11,13 +11,13 @@ const MAX_KNOWN = 10_000
 
 /** Serves an artifact's bytes by its name, also in ranges. The name is the hash of the content, so the response may be cached for ever. The
  *  headers keep a browser from running the content as a page of this origin. */
-export function serveArtifact({ artifacts, db, log }: Services): RequestHandler {
+export function serveArtifact({ artifacts, ownArtifacts = artifacts, db, log }: Services): RequestHandler {
   const unsealed = new LRUCache<string, true>({ max: MAX_KNOWN })
   return async (request, response) => {
     const name = String(request.params.name)
     let file: FileHandle | undefined
     try {
-      file = await artifacts.open(name)
+      file = await ownArtifacts.open(name)
       if (!unsealed.has(name)) requireUnsealed(await jsonCandidate(file))
       unsealed.set(name, true)
       const { rows } = await db.query('select media_type from artifact where id = $1', [name])

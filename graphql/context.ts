@@ -19,6 +19,9 @@ export interface Services {
   db: Database
   queues: Pick<Queues, 'add'>
   artifacts: ArtifactStore
+  /** The artifacts that this installation stores itself. Only these are served by names that a client chooses: otherwise strangers could let
+   *  it ask its mirrors for anything, and two installations that mirror each other would ask each other for ever. Default: `artifacts`. */
+  ownArtifacts?: ArtifactStore
   deployment: ApiDeployment
   auth: 'open' | 'keys'
   log: ErrorLog

@@ -36,7 +36,8 @@ export interface QueueWorker {
 
 export interface Queues {
   readonly backend: 'postgres' | 'redis'
-  /** Adding an entry twice is harmless. */
+  /** Adding an entry twice is harmless. @throws QueueError when the backend does not answer within a few seconds: the workers' sweep adds the
+   *  entries later. */
   add(entries: QueueEntry | readonly QueueEntry[]): Promise<void>
   /** Calls `work` for each entry, at most `concurrency` at a time. */
   worker(lane: Lane, concurrency: number, work: (entry: QueueEntry) => Promise<void>): Promise<QueueWorker>
@@ -125,6 +126,7 @@ const entryId = ({ id, attempt }: Pick<QueueEntry, 'id' | 'attempt'>, delayMs = 
   `${id}.${attempt}${delayMs > 0 ? '.later' : ''}`
 
 const PING_TIMEOUT_MS = 1_000
+const ADD_TIMEOUT_MS = 5_000
 /** A process that stops waits for a backend that does not answer no longer than this. */
 const CLOSE_TIMEOUT_MS = 3_000
 
@@ -195,15 +197,35 @@ function assemble(backend: Backend, settings: QueueSettings): Queues {
         else if (first) await queues.get(name)?.addBulk(bulk)
       }),
     )
+  const addOrRepair = (entries: readonly QueueEntry[]) =>
+    addAll(entries).catch(async (cause) => {
+      if (!backend.repair) throw cause
+      await repair()
+      await addAll(entries)
+    })
+  const answered = async (timeoutMs: number, call: Promise<unknown>) => {
+    const { signal, cancel } = deadline(timeoutMs)
+    try {
+      await Promise.race([call, signal])
+    } catch (cause) {
+      throw new QueueError(`The queue in ${backend.name} does not answer: ${(cause as Error).message}`, { cause })
+    } finally {
+      cancel()
+    }
+  }
+  const ping = () => answered(PING_TIMEOUT_MS, backend.ping())
+  let isSilent = false
   return {
     backend: backend.name,
     async add(entries) {
-      const list = 'id' in entries ? [entries] : entries
-      await addAll(list).catch(async (cause) => {
-        if (!backend.repair) throw cause
-        await repair()
-        await addAll(list)
-      })
+      if (isSilent) await ping() // the entries of a call without an answer stay in memory: there are to be few
+      try {
+        await answered(ADD_TIMEOUT_MS, addOrRepair('id' in entries ? [entries] : entries))
+        isSilent = false
+      } catch (cause) {
+        isSilent = true
+        throw cause
+      }
     },
     async worker(lane, concurrency, work) {
       const openOnce = () => openWorker(lane, concurrency, work)
@@ -223,16 +245,7 @@ function assemble(backend: Backend, settings: QueueSettings): Queues {
         },
       }
     },
-    async ping() {
-      const { signal, cancel } = deadline(PING_TIMEOUT_MS)
-      try {
-        await Promise.race([backend.ping(), signal])
-      } catch (cause) {
-        throw new QueueError(`The queue in ${backend.name} does not answer: ${(cause as Error).message}`, { cause })
-      } finally {
-        cancel()
-      }
-    },
+    ping,
     async close() {
       const closeAll = async () => {
         await Promise.all([...workers].map((worker) => worker.close()))

@@ -35,6 +35,28 @@ test('a value that is not one of a closed set is refused with the allowed ones',
   ])
 })
 
+test('mirrors are addresses in an order; one that cannot be used is named without its secret', () => {
+  const mirrors = (value: string) => readConfig({ ARTIFACT_MIRRORS: value }).mirrors.addresses
+  expect(mirrors('https://a/artifacts, s3://key:s%2Fcret@bucket?endpoint=http://b:9000')).toEqual([
+    { http: { url: new URL('https://a/artifacts') } },
+    {
+      s3: {
+        bucket: 'bucket',
+        endpoint: 'http://b:9000',
+        region: 'us-east-1',
+        pathStyle: undefined,
+        accessKeyId: 'key',
+        secretAccessKey: 's/cret',
+      },
+    },
+  ])
+  expect(mirrors('')).toEqual([])
+  expect(() => mirrors('https://a,s3://key:secret@bucket/folder')).toThrow(
+    /ARTIFACT_MIRRORS: s3:\/\/key:…@bucket\/folder: a mirror is a whole bucket: remove the path/,
+  )
+  expect(() => mirrors('ftp://a')).toThrow(/ARTIFACT_MIRRORS: .* no URL of a mirror/)
+})
+
 test('a password with special characters is given percent-encoded in DATABASE_URL, or as it is in DATABASE_PASSWORD', () => {
   const url = (env: Record<string, string>) => readConfig(env).databaseUrl
   const encoded = 'postgresql://me:a%40b%2Fc%23d@host/x'

@@ -114,5 +114,5 @@ const waitMessage = (code: WaitCode, error: unknown) =>
 /** The message of a missing artifact for clients. It does not tell where the operator keeps the store. */
 export const missingArtifactMessage = ({ artifact, message }: ArtifactError): string =>
   artifact
-    ? `Artifact ${artifact} is not in the store that this worker reads. Copy it there, or set S3_ENDPOINT and S3_BUCKET of the worker to the store that holds it. Then try the job again (mutation retryJob).`
+    ? `Artifact ${artifact} is in no store that this worker reads. Copy it there, or set S3_ENDPOINT and S3_BUCKET of the worker to the store that holds it, or add a mirror that holds it to its ARTIFACT_MIRRORS. Then try the job again (mutation retryJob).`
     : message

@@ -18,6 +18,7 @@ import { createJobRunner } from './runner.ts'
 import { createSweeper } from './sweep.ts'
 import { sweepCheckpointFolders, sweepCheckpoints } from './sweepCheckpoints.ts'
 import { DEFAULT_TIMING, type Timing } from './timing.ts'
+import { watchQueue } from './watchQueue.ts'
 
 export interface WorkerOptions {
   db: Database
@@ -95,6 +96,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     ),
     every(timing.queuedMs, 'search for queued jobs', async () => lanes.forEach(direct.wake)),
     every(timing.sweepMs, 'sweep of jobs', createSweeper({ db, queues }, { ...timing, retentionDays })),
+    every(timing.sweepMs, 'ping of the queue', watchQueue(queues, log)),
     every(REBROADCAST_MS, 'rebroadcast of transactions', () => chain.rebroadcast()),
     every(CHECKPOINT_SWEEP_MS, 'sweep of stored checkpoints', () => sweepCheckpoints({ db, store: checkpointStore })),
     every(FOLDER_SWEEP_MS, 'sweep of checkpoint folders', () =>

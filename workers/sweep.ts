@@ -5,7 +5,7 @@ import { queueEntries, releaseHold } from '#schema/enqueue.ts'
 import { jobDefinition, jobKinds } from '#schema/jobs.ts'
 import { notify } from '#schema/notifications.ts'
 import type { JobRun, JobStatus } from '#schema/offchain/jobs.ts'
-import type { QueueEntry, Queues } from '#schema/queue.ts'
+import { type QueueEntry, QueueError, type Queues } from '#schema/queue.ts'
 import { countEndedJobs, deleteOldJobs } from './jobHistory.ts'
 import type { Timing } from './timing.ts'
 
@@ -47,7 +47,10 @@ export async function sweep(
     }
   })
   const added = [...wakeUps(waiting), ...others]
-  if (added.length) await queues.add(added)
+  if (added.length)
+    await queues.add(added).catch((error) => {
+      if (!(error instanceof QueueError)) throw error // the next sweep adds them; `watchQueue` tells of a silent queue
+    })
   return [...waiting, ...others]
 }
 

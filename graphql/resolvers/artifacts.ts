@@ -23,13 +23,13 @@ export class ArtifactResolver {
     @Arg('id', () => ID, { description: 'The artifact’s name: 0x and 64 hex digits.' }) id: string,
     @Ctx() context: ApiContext,
   ): Promise<LoadedRow | null> {
-    const { reader, artifacts } = context
+    const { reader, artifacts, ownArtifacts = artifacts } = context
     const table = tableFor(Artifact)
     const asOf = await reader.asOf()
     const name = id.toLowerCase()
     const row = await reader.one('artifact', table, asOf, table.columns, name)
     if (row || !/^0x[0-9a-f]{64}$/.test(name)) return row
-    const bytes = await artifacts.get(name).catch((error) => {
+    const bytes = await ownArtifacts.get(name).catch((error) => {
       if (error instanceof ArtifactError && error.code === 'missing') return undefined
       throw error
     })

@@ -35,7 +35,7 @@ export class BrokenTransferError extends ArtifactStoreError {
 export const missingArtifact = (name: string, where: string, cause?: unknown) =>
   new ArtifactError(
     'missing',
-    `Artifact ${name} is not in ${where}. Copy it there, or set S3_ENDPOINT and S3_BUCKET to the store that has it.`,
+    `Artifact ${name} is not in ${where}. Copy it there, or set S3_ENDPOINT and S3_BUCKET to the store that has it, or add a mirror that has it to ARTIFACT_MIRRORS.`,
     { cause, artifact: name },
   )
 

@@ -6,6 +6,10 @@ import { type ArtifactStore, artifactsIn } from './store.ts'
 export { type ArtifactCacheOptions, cachedArtifacts } from './cache.ts'
 export { type CheckpointStore, checkpointOwner, checkpointsIn } from './checkpoints.ts'
 export { ArtifactError, ArtifactStoreError } from './errors.ts'
+export type { Mirror, MirrorOutcome } from './mirror.ts'
+export { type MirrorAddress, mirrorAddress } from './mirrorAddress.ts'
+export { mirroredArtifacts } from './mirrored.ts'
+export { openMirrors } from './openMirrors.ts'
 export type { ArtifactStore, S3Settings }
 export { artifactsIn, folderObjects, localArtifacts, s3Objects }
 

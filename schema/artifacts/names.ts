@@ -6,6 +6,8 @@ import { ArtifactError } from './errors.ts'
 /** The name of an artifact: the keccak256 of its bytes, which contracts also use. */
 
 const NAME = /^0x[0-9a-f]{64}$/
+/** The name of the artifact without bytes, an object that may be written anywhere. */
+export const EMPTY_ARTIFACT = '0xc5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470'
 /** Bytes that are hashed before other events get their turn: a few milliseconds. */
 const PART = 1 << 20
 

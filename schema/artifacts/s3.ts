@@ -26,6 +26,12 @@ export interface S3Settings {
   sessionToken?: string
   /** Whether the bucket is in the path instead of the host name. Default: with an endpoint. */
   pathStyle?: boolean
+  /** Requests are not signed: anybody may read the bucket. */
+  anonymous?: boolean
+  /** Nothing is written, not even to find out what the credentials may do. */
+  readOnly?: boolean
+  /** What error messages name as the place to correct. Default: S3_ENDPOINT/S3_BUCKET. */
+  variable?: string
   limits?: Partial<S3Limits>
   breaker?: Partial<CircuitBreakerOptions>
 }
@@ -53,14 +59,15 @@ export async function s3Objects(settings: S3Settings): Promise<ObjectStore> {
   const endpoint = settings.endpoint?.replace(/\/+$/, '')
   const where = `bucket ${Bucket}${endpoint ? ` at ${endpoint}` : ''}`
   const client = s3Client({ ...settings, endpoint }, limits)
-  const breaker = new CircuitBreaker({ service: `S3_ENDPOINT/S3_BUCKET: ${where}`, ...settings.breaker })
+  const named = `${settings.variable ?? 'S3_ENDPOINT/S3_BUCKET'}: ${where}`
+  const breaker = new CircuitBreaker({ service: named, ...settings.breaker })
 
   const unreachable = (cause: unknown) => {
     if (cause instanceof ArtifactStoreError) return cause
     if (cause instanceof CircuitOpenError) return new ArtifactStoreError('unreachable', cause.message, { cause })
     return new ArtifactStoreError(
       'unreachable',
-      `S3_ENDPOINT/S3_BUCKET: ${where} does not answer (${failureText(cause)}). Check the address, the credentials and that the bucket exists.`,
+      `${named} does not answer (${failureText(cause)}). Check the address, the credentials and that the bucket exists.`,
       { cause },
     )
   }
@@ -82,7 +89,7 @@ export async function s3Objects(settings: S3Settings): Promise<ObjectStore> {
       throw answerOf(cause) === 'none' ? unreachable(cause) : cause
     }
   }
-  const access = await bucketAccess(client, Bucket, send).catch((cause) => {
+  const access = await bucketAccess(client, Bucket, send, settings).catch((cause) => {
     throw unreachable(cause)
   })
   /** The error of a request for one object. */
@@ -155,9 +162,15 @@ export async function s3Objects(settings: S3Settings): Promise<ObjectStore> {
   }
 }
 
+/** Without credentials, the SDK looks for those of this host. */
+const UNSIGNED = {
+  credentials: { accessKeyId: '', secretAccessKey: '' },
+  signer: { sign: async <Request>(request: Request) => request },
+}
+
 /** Checksums in trailers, the default of the SDK, are unknown to many compatible services. The signature covers the SHA-256 of each body. */
 function s3Client(
-  { endpoint, region, accessKeyId, secretAccessKey, sessionToken, pathStyle }: S3Settings,
+  { endpoint, region, accessKeyId, secretAccessKey, sessionToken, pathStyle, anonymous }: S3Settings,
   limits: S3Limits,
 ) {
   return new S3Client({
@@ -165,6 +178,7 @@ function s3Client(
     ...(endpoint ? { endpoint } : {}),
     forcePathStyle: pathStyle ?? endpoint !== undefined,
     ...(accessKeyId && secretAccessKey ? { credentials: { accessKeyId, secretAccessKey, sessionToken } } : {}),
+    ...(anonymous ? UNSIGNED : {}),
     maxAttempts: limits.tries,
     followRegionRedirects: true,
     requestChecksumCalculation: 'WHEN_REQUIRED',

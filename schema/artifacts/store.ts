@@ -1,14 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import { createWriteStream } from 'node:fs'
 import { type FileHandle, open, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { pipeline } from 'node:stream/promises'
-import pLimit from 'p-limit'
-import { BrokenTransferError, fileError, missingArtifact } from './errors.ts'
-import { writeAtomically } from './folder.ts'
-import { ContentHash, nameOf, nameOfFile, requireName, validName } from './names.ts'
-import { type CallOptions, ObjectMissingError, type ObjectStore } from './objects.ts'
+import { nameOf, nameOfFile, validName } from './names.ts'
+import type { CallOptions, ObjectStore } from './objects.ts'
+import { limitedCalls, VerifiedReader } from './verifiedRead.ts'
 
 /** Stores bytes by their keccak256 (`0x…`), the name that contracts also use. Every read checks the content against the name, so the store need
  *  not be trusted. Any number of calls may be made at once: the store decides how many run. All calls reject with ArtifactError when the
@@ -26,38 +22,10 @@ export interface ArtifactStore {
   has(name: string, options?: CallOptions): Promise<boolean>
 }
 
-/** More sockets or open files at a time make nothing faster. */
-const MAX_CALLS = 48
-
 /** The artifacts in an object store. */
 export function artifactsIn(objects: ObjectStore): ArtifactStore {
-  const limit = pLimit(MAX_CALLS)
-  const call = <T>(signal: AbortSignal | undefined, work: () => Promise<T>) =>
-    limit(() => {
-      signal?.throwIfAborted()
-      return work()
-    })
-
-  /** Reads the artifact once more when its transfer broke off. */
-  async function read(name: string, signal: AbortSignal | undefined, keep: (parts: Parts) => Promise<void>) {
-    validName(name)
-    const once = async () => {
-      const hash = await ContentHash.start()
-      await keep(hashed(objects.read(name, { signal }), hash))
-      requireName(name, hash.name())
-    }
-    const attempt = () => call(signal, once)
-    try {
-      await attempt().catch((error) => {
-        if (error instanceof BrokenTransferError) return attempt()
-        throw error
-      })
-    } catch (error) {
-      if (error instanceof ObjectMissingError) throw missingArtifact(name, objects.where, error.cause)
-      throw error
-    }
-  }
-
+  const call = limitedCalls()
+  const reader = new VerifiedReader(objects, call)
   const store: ArtifactStore = {
     async put(bytes, { signal } = {}) {
       const name = await nameOf(bytes)
@@ -73,19 +41,13 @@ export function artifactsIn(objects: ObjectStore): ArtifactStore {
     },
     async get(name, { signal } = {}) {
       const kept: Uint8Array[] = []
-      await read(name, signal, async (parts) => {
+      await reader.read(name, signal, async (parts) => {
         kept.length = 0
         for await (const part of parts) kept.push(part)
       })
       return kept.length === 1 ? (kept[0] as Uint8Array) : Buffer.concat(kept)
     },
-    async getFile(name, path, { signal } = {}) {
-      await writeAtomically(path, (temporary) =>
-        read(name, signal, (parts) => pipeline(parts, createWriteStream(temporary))),
-      ).catch((error) => {
-        throw 'syscall' in error ? fileError('storing an artifact', error) : error
-      })
-    },
+    getFile: (name, path, { signal } = {}) => reader.readFile(name, path, signal),
     async open(name, options) {
       const path = join(tmpdir(), `modelcommons-${randomUUID()}`)
       try {
@@ -99,13 +61,4 @@ export function artifactsIn(objects: ObjectStore): ArtifactStore {
       (await call(signal, () => objects.size(validName(name), { signal }))) !== undefined,
   }
   return store
-}
-
-type Parts = AsyncIterable<Uint8Array>
-
-async function* hashed(parts: Parts, hash: ContentHash): Parts {
-  for await (const part of parts) {
-    hash.update(part)
-    yield part
-  }
 }
