@@ -15,6 +15,7 @@ import { AddIndexerLease } from './0014-AddIndexerLease.ts'
 import { OperatorView } from './0015-OperatorView.ts'
 import { NextJobs } from './0016-NextJobs.ts'
 import { ReplacedTransactions } from './0017-ReplacedTransactions.ts'
+import { WaitsByReason } from './0018-WaitsByReason.ts'
 import type { Migration } from './migration.ts'
 
 export type { Migration }
@@ -38,4 +39,5 @@ export const migrations: (new () => Migration)[] = [
   OperatorView,
   NextJobs,
   ReplacedTransactions,
+  WaitsByReason,
 ]
