@@ -1,11 +1,13 @@
 import { Counter, Gauge, type Registry } from 'prom-client'
-import type { MirrorOutcome } from '#schema/artifacts/index.ts'
+import { MIRROR_OUTCOMES, type MirrorOutcome } from '#schema/artifacts/index.ts'
 
 /** Is told what happens to the artifact store and its mirrors. */
 export interface StoreObserver {
   /** S3 is no longer asked, because it did not answer before; or it is again. */
   onCircuit(open: boolean): void
-  /** The same of a mirror, by its address. */
+  /** A mirror, by its address, may be asked from now on. */
+  onMirror(mirror: string): void
+  /** As `onCircuit`, of a mirror. */
   onMirrorCircuit(mirror: string, open: boolean): void
   onMirrorRead(mirror: string, outcome: MirrorOutcome): void
 }
@@ -32,6 +34,11 @@ export function storeObserver(registry: Registry): StoreObserver {
   })
   return {
     onCircuit: (open) => circuit.set(Number(open)),
+    onMirror(mirror) {
+      mirrorCircuit.set({ mirror }, 0)
+      // PromQL's increase() misses the first event of a series that begins with it.
+      for (const outcome of MIRROR_OUTCOMES) reads.inc({ mirror, outcome }, 0)
+    },
     onMirrorCircuit: (mirror, open) => mirrorCircuit.set({ mirror }, Number(open)),
     onMirrorRead: (mirror, outcome) => reads.inc({ mirror, outcome }),
   }

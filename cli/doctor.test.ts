@@ -1,4 +1,6 @@
 import { spawn } from 'node:child_process'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { serializeTransaction } from 'viem'
@@ -40,6 +42,21 @@ test('each endpoint is looked at, over HTTP and WebSocket, and no secret of its 
     code: 0,
     lines: [well(http), well(ws), well(http), expect.stringContaining(`31337, with the contracts of ${file}`)],
   })
+})
+
+test('each mirror of artifacts is asked; it need not have any', async () => {
+  const server = createServer((_, response) => void response.writeHead(404).end())
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
+  onTestFinished(() => void server.close())
+  const mirror = `http://127.0.0.1:${(server.address() as AddressInfo).port}/artifacts`
+  const report = async (mirrors: string) => {
+    const env = { MODELCOMMONS_HOME: await temporaryFolder(), PORT: '0', ARTIFACT_MIRRORS: mirrors }
+    return (await runProgram('doctor', env)).output
+  }
+  expect(await report(mirror)).toMatch(new RegExp(`^✓ mirrors +${mirror}: all answer$`, 'm'))
+  expect(await report(`${mirror},http://me:secret@127.0.0.1:9/a`)).toMatch(
+    /^✗ mirrors +ARTIFACT_MIRRORS: http:\/\/127\.0\.0\.1:9\/a does not answer/m,
+  )
 })
 
 test('who does not answer is named, and so is each chain when there are several', async () => {

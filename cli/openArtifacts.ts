@@ -65,12 +65,12 @@ export async function openStores(
   }
 }
 
-export const configuredMirrors = (
+export function configuredMirrors(
   { addresses, maxBytes }: Config['mirrors'],
   log?: Logger,
-  observer?: Pick<StoreObserver, 'onMirrorCircuit'>,
-): Mirror[] =>
-  openMirrors(addresses, {
+  observer?: StoreObserver,
+): Mirror[] {
+  const mirrors = openMirrors(addresses, {
     maxBytes,
     breaker: (mirror) => ({
       onChange(state) {
@@ -81,6 +81,9 @@ export const configuredMirrors = (
       },
     }),
   })
+  for (const { where } of mirrors) observer?.onMirror(where)
+  return mirrors
+}
 
 export const openArtifacts = async (...options: Parameters<typeof openStores>): Promise<ArtifactStore> =>
   (await openStores(...options)).artifacts

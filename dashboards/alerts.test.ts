@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { Registry } from 'prom-client'
 import { expect, test } from 'vitest'
 import { openApiMetrics } from '#cli/apiMetrics.ts'
-import { circuitObserver } from '#cli/circuitMetric.ts'
+import { storeObserver } from '#cli/artifactMetrics.ts'
 import { addIndexerMetrics } from '#cli/indexerMetrics.ts'
 import { addIndexHealth, INDEX_HEALTH_METRICS } from '#cli/indexHealthMetrics.ts'
 import { addQueueMetric } from '#cli/queueMetric.ts'
@@ -23,7 +23,7 @@ async function exported(): Promise<Set<string>> {
   const api = openApiMetrics(db, { home: '.' })
   addIndexHealth(api, { db, chainId: 1 })
   metricsPlugin(api)
-  circuitObserver(api)
+  storeObserver(api)
   addQueueMetric(api, { ping: async () => {} })
   const others = new Registry()
   addIndexerMetrics(others, () => [])

@@ -175,6 +175,13 @@ export const alerts: readonly Alert[] = [
     expr: 'modelcommons_s3_circuit_open == 1',
   },
   {
+    name: 'MirrorCorrupt',
+    severity: 'warning',
+    summary: '{{ $labels.mirror }} sent other bytes than those of the artifact to {{ $labels.instance }}.',
+    minutes: 0,
+    expr: 'increase(modelcommons_mirror_reads_total{outcome="corrupt"}[1h]) > 0',
+  },
+  {
     name: 'QueueSilent',
     severity: 'critical',
     summary: '{{ $labels.instance }} gets no answer from the queue.',

@@ -68,16 +68,19 @@ export class CircuitBreaker {
     return this.isOpen ? { open: true, since: this.firstFailure ?? new Date(), cause: this.cause } : { open: false }
   }
 
-  /** Runs `work`. A failure counts when `isFailure` says that the service caused it; by default each does.
+  /** Runs `work`. `isFailure` tells what an error means: true, the service failed, as by default; false, the error is the service's answer; undefined,
+   *  it tells nothing about the service.
    *  @throws CircuitOpenError while the circuit is open. */
-  async run<T>(work: () => Promise<T>, isFailure: (error: unknown) => boolean = () => true): Promise<T> {
+  async run<T>(work: () => Promise<T>, isFailure: (error: unknown) => boolean | undefined = () => true): Promise<T> {
     const call = this.begin()
     try {
       const result = await work()
       call.succeed()
       return result
     } catch (error) {
-      if (isFailure(error)) call.fail(error)
+      const failed = isFailure(error)
+      if (failed) call.fail(error)
+      else if (failed === false) call.succeed()
       else call.cancel()
       throw error
     }

@@ -19,6 +19,7 @@ import { createSweeper } from './sweep.ts'
 import { sweepCheckpointFolders, sweepCheckpoints } from './sweepCheckpoints.ts'
 import { DEFAULT_TIMING, type Timing } from './timing.ts'
 import { watchQueue } from './watchQueue.ts'
+import { watchServices } from './watchServices.ts'
 
 export interface WorkerOptions {
   db: Database
@@ -69,8 +70,10 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const { db, queues, checkpointStore, chain, log, slots, retentionDays = 0, maintenance = async () => {} } = options
   const timing = { ...DEFAULT_TIMING, ...options.timing }
   const id = `${hostname()}-${process.pid}-${randomBytes(4).toString('hex')}`
-  const runner = createJobRunner({ ...options, workerId: id, timing })
+  const services = watchServices(options)
+  const runner = createJobRunner({ ...options, workerId: id, timing, services })
   await registerWorker(db, id, options)
+  await services.resume()
   const consumers = new Map<Lane, QueueWorker>()
   const direct = createDirectStart(runner.startNext)
   const stopListening = await listenNotifications(db, (notification) => {
@@ -96,6 +99,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     ),
     every(timing.queuedMs, 'search for queued jobs', async () => lanes.forEach(direct.wake)),
     every(timing.sweepMs, 'sweep of jobs', createSweeper({ db, queues }, { ...timing, retentionDays })),
+    every(timing.sweepMs, 'asking of services that jobs wait for', services.check),
     every(timing.sweepMs, 'ping of the queue', watchQueue(queues, log)),
     every(REBROADCAST_MS, 'rebroadcast of transactions', () => chain.rebroadcast()),
     every(CHECKPOINT_SWEEP_MS, 'sweep of stored checkpoints', () => sweepCheckpoints({ db, store: checkpointStore })),

@@ -262,7 +262,8 @@ export async function requeueJob(
   const { rowCount } = await db.query(
     `with handed_on as (
        update job_run set status = $4, heartbeat_at = clock_timestamp(), worker_id = null, error = $5, attempts = attempts + $6,
-         waits = waits + $7, retry_at = clock_timestamp() + $8 * interval '1 millisecond' where ${HOLDS_CLAIM}
+         waits = waits + $7, waits_by_reason = case when $7 = 0 then waits_by_reason else coalesce(waits_by_reason, '{}')
+           || jsonb_build_object($9::text, coalesce((waits_by_reason->>$9)::int, 0) + 1) end, retry_at = clock_timestamp() + $8 * interval '1 millisecond' where ${HOLDS_CLAIM}
        returning id, status, progress)
      select ${notifySql(JOB_NOTICE)} from handed_on`,
     [
@@ -272,6 +273,7 @@ export async function requeueJob(
       countAttempt ? 0 : 1,
       waitMs === undefined ? 0 : 1,
       waitMs ?? delayMs ?? null,
+      failure?.code ?? null,
     ],
   )
   if (!rowCount) throw claimLost(job)

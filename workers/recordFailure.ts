@@ -8,11 +8,13 @@ import { faultOf, permanentFailure } from './failures.ts'
 import type { Interruption } from './job.ts'
 import { ClaimLostError, endJob, type JobFailure, requeueJob, writeHeartbeat } from './jobState.ts'
 import type { Timing } from './timing.ts'
+import type { ServiceWatch } from './watchServices.ts'
 
 interface Recorder {
   db: Database
   queues: Pick<Queues, 'add'>
   timing: Timing
+  services: Pick<ServiceWatch, 'waits'>
 }
 
 /** Delay before the second try to record; it grows to `MAX_RECORD_RETRY_MS`. */
@@ -48,7 +50,7 @@ export async function recordFailure(
 const interruptionOf = (signal: AbortSignal) => (signal.aborted ? (signal.reason as Interruption) : undefined)
 
 async function record(
-  { db, queues, timing }: Recorder,
+  { db, queues, timing, services }: Recorder,
   job: JobRun,
   interruption: Interruption | undefined,
   error: unknown,
@@ -81,19 +83,21 @@ async function record(
     return true
   }
   const waits = fault === 'infrastructure'
-  const counted = !waits || usesAttempt(job, failure)
-  if (waits ? job.waits >= timing.maxWaits || (counted && job.attempt >= job.attempts) : job.attempt >= job.attempts) {
+  const waited = job.waitsByReason?.[failure.code] ?? 0
+  const counted = !waits || usesAttempt(job, failure, waited)
+  if (waits ? waited >= timing.maxWaits || (counted && job.attempt >= job.attempts) : job.attempt >= job.attempts) {
     const message = waits
-      ? `${failure.message} It waited ${job.waits} times. Mend what is named here, then try the job again (mutation retryJob).`
+      ? `${failure.message} It waited ${waited} times. Mend what is named here, then try the job again (mutation retryJob).`
       : failure.message
     await endJob(db, job, 'Failed', { ...failure, message })
     log.error({ err: error }, waits ? 'failed: waited too often' : 'failed at the last attempt')
     return true
   }
   if (waits) {
-    const waitMs = waitDelay(job.waits, timing)
+    const waitMs = waitDelay(waited, timing)
     const entries = await requeueJob(db, job, { failure, waitMs, countAttempt: counted })
-    log.warn({ err: error, code: failure.code, waitMs, waits: job.waits + 1 }, 'waiting; the job uses no attempt')
+    services.waits(failure.code)
+    log.warn({ err: error, code: failure.code, waitMs, waits: waited + 1 }, 'waiting; the job uses no attempt')
     add(entries, waitMs)
     return false
   }
@@ -111,11 +115,11 @@ const stalled = ({ message }: Interruption): { fault: 'job'; failure: JobFailure
 
 /** A kill for memory may be the fault of the host or of the job. The first kills use no attempt; then each does, so that a job that is too
  *  large for every host ends. */
-const usesAttempt = ({ kind, waits }: JobRun, { code }: JobFailure) =>
-  code === 'MEMORY' && waits >= (jobDefinition(kind)?.attempts ?? 0)
+const usesAttempt = ({ kind }: JobRun, { code }: JobFailure, waited: number) =>
+  code === 'MEMORY' && waited >= (jobDefinition(kind)?.attempts ?? 0)
 
 /** Grows from `waitMs` to `maxWaitMs`, and varies by a quarter. */
-function waitDelay(waits: number, { waitMs, maxWaitMs }: Timing): number {
-  const nominal = Math.min(maxWaitMs, waitMs * 2 ** Math.min(30, waits))
+function waitDelay(waited: number, { waitMs, maxWaitMs }: Timing): number {
+  const nominal = Math.min(maxWaitMs, waitMs * 2 ** Math.min(30, waited))
   return Math.round(nominal * (0.75 + Math.random() / 2))
 }

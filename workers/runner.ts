@@ -35,6 +35,7 @@ import {
 import { watchProgress } from './progress.ts'
 import { recordFailure } from './recordFailure.ts'
 import type { Timing } from './timing.ts'
+import type { ServiceWatch } from './watchServices.ts'
 
 export interface JobRunnerOptions {
   db: Database
@@ -48,6 +49,7 @@ export interface JobRunnerOptions {
   checkpoints: string
   checkpointStore: CheckpointStore
   timing: Timing
+  services: Pick<ServiceWatch, 'waits'>
 }
 
 export interface JobRunner {

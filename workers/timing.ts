@@ -16,12 +16,12 @@ export interface Timing {
   checkpointMs: number
   /** Delay before the second attempt; it doubles with each attempt, up to `queuedMs`, when the sweep would start it. */
   backoffMs: number
-  /** First delay of a job that waits for a service; it doubles with each wait. Every delay varies by a quarter, so that jobs that began to wait
+  /** First delay of a job that waits for a service; it doubles with each wait for the same reason. Every delay varies by a quarter, so that jobs that began to wait
    *  together do not all come back at once. */
   waitMs: number
   /** The longest of these delays. */
   maxWaitMs: number
-  /** A job that has waited this often fails. The default gives about 24 hours: 9 waits until the longest delay, then 286 of 5 minutes. */
+  /** A job that has waited this often for one reason fails. The default gives about 24 hours: 9 waits until the longest delay, then 286 of 5 minutes. */
   maxWaits: number
   /** Replaces the `stallMs` of each kind, for tests. */
   stallMs?: number

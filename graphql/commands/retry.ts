@@ -33,7 +33,7 @@ export async function retryJob({ db, queues }: RetryContext, id: string): Promis
       [`${found.kind}-${found.status}`, found.finishedAt],
     )
     await sql.query(
-      `update job_run set status = 'Queued', attempts = attempt + $2, waits = 0, retry_at = null, error = null, cancel_requested = false,
+      `update job_run set status = 'Queued', attempts = attempt + $2, waits = 0, waits_by_reason = null, retry_at = null, error = null, cancel_requested = false,
          finished_at = null, worker_id = null, heartbeat_at = clock_timestamp() where id = $1`,
       [id, jobDefinition(found.kind)?.attempts ?? found.attempts],
     )

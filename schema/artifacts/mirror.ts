@@ -4,7 +4,8 @@ import type { CallOptions } from './objects.ts'
 import { type ReadableObjects, VerifiedReader } from './verifiedRead.ts'
 
 /** What an attempt to read an artifact from a mirror gave. */
-export type MirrorOutcome = 'served' | 'missing' | 'corrupt' | 'tooLarge' | 'unreachable'
+export const MIRROR_OUTCOMES = ['served', 'missing', 'corrupt', 'tooLarge', 'unreachable'] as const
+export type MirrorOutcome = (typeof MIRROR_OUTCOMES)[number]
 
 /** A store of others, from which artifacts are read. */
 export interface Mirror {

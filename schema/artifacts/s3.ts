@@ -71,7 +71,8 @@ export async function s3Objects(settings: S3Settings): Promise<ObjectStore> {
       { cause },
     )
   }
-  const isFailure = (cause: unknown, signal?: AbortSignal) => !signal?.aborted && answerOf(cause) === 'none'
+  /** Undefined: the caller gave up, which tells nothing about the service. */
+  const isFailure = (cause: unknown, signal?: AbortSignal) => (signal?.aborted ? undefined : answerOf(cause) === 'none')
   /** Sends a request, whose body has `bytes`, and rejects with the service's own error or with ArtifactStoreError. */
   async function send<T>(
     request: (options: RequestOptions) => Promise<T>,
@@ -133,7 +134,9 @@ export async function s3Objects(settings: S3Settings): Promise<ObjectStore> {
         if (Body) yield* requireThroughput(Body as AsyncIterable<Uint8Array>, limits)
         circuit.succeed()
       } catch (cause) {
-        if (isFailure(cause, signal)) circuit?.fail(cause)
+        const isFault = isFailure(cause, signal)
+        if (isFault) circuit?.fail(cause)
+        else if (isFault === false) circuit?.succeed()
         signal?.throwIfAborted()
         if (begun) throw new BrokenTransferError('unreachable', unreachable(cause).message, { cause })
         throw answerOf(cause) === 'none' ? unreachable(cause) : await failed(Key, cause, 'GET')

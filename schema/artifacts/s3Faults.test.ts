@@ -79,6 +79,19 @@ test('while the service does not answer, calls fail at once; the first answer en
   await expect.poll(() => store.get(name).catch(() => undefined), { timeout: 5000 }).toHaveLength(1)
 })
 
+test('the answer that an artifact is missing ends that, too', async () => {
+  const store = await open({ breaker: { failures: 1, probeMs: 1, maxProbeMs: 1 } })
+  const name = await store.put(bytesOf('a'))
+  const missing = `0x${'1'.repeat(64)}`
+  for (const ask of [() => store.has(missing), () => store.get(missing).catch(({ code }) => code !== 'missing')]) {
+    await proxy.set({ mode: 'refuse' })
+    expect((await failure(() => store.get(name))).error).toMatchObject({ code: 'unreachable' })
+    await proxy.set({ mode: 'pass' })
+    await expect.poll(() => ask().catch(() => true), { timeout: 5000 }).toBe(false)
+    expect(await Promise.all([1, 2].map(() => store.get(name)))).toHaveLength(2) // an open circuit would refuse the second
+  }
+})
+
 test('a transfer that breaks off once is repeated', async () => {
   const store = await open()
   const name = await store.put(bytesOf('content '.repeat(2000)))

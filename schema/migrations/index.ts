@@ -15,8 +15,9 @@ import { AddIndexerLease } from './0014-AddIndexerLease.ts'
 import { OperatorView } from './0015-OperatorView.ts'
 import { NextJobs } from './0016-NextJobs.ts'
 import { ReplacedTransactions } from './0017-ReplacedTransactions.ts'
-import { LockedVotes } from './0018-LockedVotes.ts'
-import { DisputeVerdicts } from './0019-DisputeVerdicts.ts'
+import { WaitsByReason } from './0018-WaitsByReason.ts'
+import { LockedVotes } from './0019-LockedVotes.ts'
+import { DisputeVerdicts } from './0020-DisputeVerdicts.ts'
 import type { Migration } from './migration.ts'
 
 export type { Migration }
@@ -40,6 +41,7 @@ export const migrations: (new () => Migration)[] = [
   OperatorView,
   NextJobs,
   ReplacedTransactions,
+  WaitsByReason,
   LockedVotes,
   DisputeVerdicts,
 ]

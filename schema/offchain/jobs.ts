@@ -41,6 +41,11 @@ export class JobRun {
     default: 0,
   })
   waits!: number
+  @Json('The same for each reason (the code of the error): each has a back-off of its own.', {
+    nullable: true,
+    hidden: true,
+  })
+  waitsByReason!: Record<string, number> | null
   @Time('When a waiting job, or one whose attempt failed, is tried again, by the clock of the database.', {
     nullable: true,
   })

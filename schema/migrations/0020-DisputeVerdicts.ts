@@ -2,7 +2,7 @@ import type { QueryRunner } from 'typeorm'
 import { Migration } from './migration.ts'
 
 export class DisputeVerdicts extends Migration {
-  name = 'DisputeVerdicts1700000000019'
+  name = 'DisputeVerdicts1700000000020'
   override compatible = true
 
   async up(query: QueryRunner) {

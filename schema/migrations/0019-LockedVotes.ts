@@ -2,7 +2,7 @@ import type { QueryRunner } from 'typeorm'
 import { Migration } from './migration.ts'
 
 export class LockedVotes extends Migration {
-  name = 'LockedVotes1700000000018'
+  name = 'LockedVotes1700000000019'
   override compatible = true
 
   async up(query: QueryRunner) {
