@@ -115,6 +115,13 @@ program
   )
 
 program
+  .command('mirror')
+  .description('copy all artifacts by which published epochs are verified into a folder that any web server can serve')
+  .requiredOption('--to <folder>', 'the folder; what it has already is not copied again')
+  .option('--epoch <number>', 'only this epoch', positiveWhole)
+  .action(async (options) => (await import('./mirrorEpochs.ts')).mirror(options))
+
+program
   .command('replay')
   .description('serve a folder of recorded events (replay.json) as a chain over JSON-RPC')
   .argument('<folder>', 'the folder')

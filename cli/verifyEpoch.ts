@@ -6,7 +6,7 @@ import { getDocument, type RewardMapDocument, rewardMapDocument } from '#schema/
 import { PermanentError } from '#schema/errors.ts'
 import { RewardMap as RewardMapRow } from '#schema/onchain/rewards.ts'
 import { rowOf } from '#schema/rows.ts'
-import { computeEpoch } from '#workers/epoch.ts'
+import { computeEpoch, type EpochSources } from '#workers/epoch.ts'
 import { configuredChain } from './configuredChain.ts'
 import { withFreshIndex } from './freshIndex.ts'
 import { openArtifacts } from './openArtifacts.ts'
@@ -30,18 +30,23 @@ export async function recomputeRoot(from: {
 }): Promise<Verification> {
   const { rpcUrl, deployment, epoch } = from
   return withFreshIndex({ rpcUrl, deployment }, undefined, async (db) => {
-    const map = await rowOf(db, RewardMapRow, String(epoch))
-    if (map?.status !== 'Published' || !map.root || map.lastBlock === null)
-      throw new PermanentError(
-        `Epoch ${epoch} has no published reward map on this chain. Choose a published epoch, or correct RPC_URL and DEPLOYMENT.`,
-      )
     const { s3, artifactCache, mirrors } = readConfig(process.env, { signs: false })
     const artifacts = await openArtifacts({ s3, artifacts: from.artifacts, artifactCache, mirrors })
-    const recomputed = await computeEpoch({ sql: db, artifacts, deployment }, epoch, map.lastBlock)
-    const published = map.uri ? await getDocument(artifacts, rewardMapDocument, map.uri) : undefined
-    const difference = published ? firstDifference(mapOf(published), mapOf(recomputed)) : null
-    return { epoch, root: map.root, recomputedRoot: recomputed.root, difference }
+    return recomputeOn({ sql: db, artifacts, deployment }, epoch)
   })
+}
+
+/** Computes the root of a published epoch from an index and the artifacts. @throws PermanentError as `recomputeRoot` */
+export async function recomputeOn(sources: EpochSources, epoch: number): Promise<Verification> {
+  const map = await rowOf(sources.sql, RewardMapRow, String(epoch))
+  if (map?.status !== 'Published' || !map.root || map.lastBlock === null)
+    throw new PermanentError(
+      `Epoch ${epoch} has no published reward map on this chain. Choose a published epoch, or correct RPC_URL and DEPLOYMENT.`,
+    )
+  const recomputed = await computeEpoch(sources, epoch, map.lastBlock)
+  const published = map.uri ? await getDocument(sources.artifacts, rewardMapDocument, map.uri) : undefined
+  const difference = published ? firstDifference(mapOf(published), mapOf(recomputed)) : null
+  return { epoch, root: map.root, recomputedRoot: recomputed.root, difference }
 }
 
 /** A document as a reward map of the rules. */

@@ -1,0 +1,90 @@
+import { readConfig } from '#config'
+import { ArtifactError, type ArtifactStore, folderObjects, localArtifacts } from '#schema/artifacts/index.ts'
+import { RewardMap } from '#schema/onchain/rewards.ts'
+import { rowsOf } from '#schema/rows.ts'
+import type { EpochSources } from '#workers/epoch.ts'
+import { configuredChain } from './configuredChain.ts'
+import { withFreshIndex } from './freshIndex.ts'
+import { openArtifacts } from './openArtifacts.ts'
+import { recomputeOn } from './verifyEpoch.ts'
+
+export interface MirroredEpoch {
+  epoch: number
+  /** Artifacts that were copied now, and those that the folder had. */
+  copied: number
+  present: number
+  /** Why the epoch's root was not confirmed. The copy may lack artifacts then. */
+  problem?: string
+}
+
+/** Copies every artifact that the verification of the epochs reads into the folder `to`, by verifying them. */
+export async function* mirrorEpochs(
+  { sql, artifacts, deployment }: EpochSources,
+  to: string,
+  epoch?: number,
+): AsyncGenerator<MirroredEpoch> {
+  const published = await rowsOf(sql, RewardMap, "status = 'Published'", [], { orderBy: 'epoch' })
+  const epochs = epoch === undefined ? published.map((one) => one.epoch) : [epoch]
+  for (const one of epochs) {
+    const copy = copying(artifacts, to)
+    const problem = await recomputeOn({ sql, artifacts: copy, deployment }, one).then(
+      ({ root, recomputedRoot }) =>
+        root === recomputedRoot ? undefined : `its published root ${root} is wrong: recomputed ${recomputedRoot}`,
+      (error: Error) => error.message,
+    )
+    yield { epoch: one, ...copy.counts, ...(problem !== undefined && { problem }) }
+  }
+}
+
+/** Reads from the folder `to`, and what is missing or damaged there from `source`, of which it keeps a copy. */
+function copying(source: Pick<ArtifactStore, 'get'>, to: string) {
+  const objects = folderObjects(to)
+  const target = localArtifacts(to, objects)
+  const counts = { copied: 0, present: 0 }
+  const seen = new Set<string>()
+  const count = (name: string, kind: keyof typeof counts) => {
+    if (!seen.has(name)) counts[kind]++
+    seen.add(name)
+  }
+  return {
+    counts,
+    async get(name: string): Promise<Uint8Array> {
+      try {
+        const bytes = await target.get(name)
+        count(name, 'present')
+        return bytes
+      } catch (error) {
+        if (!(error instanceof ArtifactError)) throw error
+        const bytes = await source.get(name)
+        if (error.code === 'corrupt') await objects.delete(name)
+        await target.put(bytes)
+        count(name, 'copied')
+        return bytes
+      }
+    },
+  }
+}
+
+/** `modelcommons mirror`: exits with 1 when an epoch could not be copied or its root is wrong. */
+export async function mirror({ to, epoch }: { to: string; epoch?: number }): Promise<void> {
+  const config = readConfig(process.env, { signs: false })
+  const { rpcUrl, deployment } = await configuredChain(config)
+  const artifacts = await openArtifacts(config)
+  await withFreshIndex({ rpcUrl, deployment }, undefined, async (sql) => {
+    let epochs = 0
+    for await (const { epoch: number, copied, present, problem } of mirrorEpochs(
+      { sql, artifacts, deployment },
+      to,
+      epoch,
+    )) {
+      epochs++
+      const counts = `${copied} artifacts copied, ${present} were there`
+      if (problem === undefined) console.log(`Epoch ${number}: ${counts}; its root is right.`)
+      else {
+        console.error(`Epoch ${number}: ${counts}; ${problem}`)
+        process.exitCode = 1
+      }
+    }
+    if (epochs === 0) console.log('No epoch is published on this chain yet.')
+  })
+}
