@@ -37,6 +37,15 @@ test('a job is left alone that another claims, that this worker still runs, that
   })
 })
 
+test('an entry of an earlier attempt that arrives late does not start the next before its time', async () => {
+  const { db, enqueue } = await testWorker()
+  const { id } = await enqueue('settleEpoch', { epoch: 1 })
+  await db.query(`update job_run set retry_at = clock_timestamp() + interval '1 hour'`)
+  expect(await claimJobs(db, [id], 'w')).toEqual([undefined])
+  await db.query(`update job_run set retry_at = clock_timestamp()`)
+  expect(await claimJobs(db, [id], 'w')).toEqual([expect.objectContaining({ id, attempt: 1 })])
+})
+
 test('while every slot is in use, the answer of another consumer comes before the backlog of the first', async () => {
   const system = await testWorker()
   const order: string[] = []

@@ -41,11 +41,13 @@ const claimSql = (free: string) => `with lazily as (${ASYNCHRONOUS_COMMIT}), fre
      from free where id = free returning job_run.*)
    select ${columns(JobRun)}, ${notifySql(JOB_NOTICE)} from taken, lazily`
 
-/** Claims jobs that are queued or have waited long enough. Undefined for any other job, and for a second delivery, which thus has no effect. */
+/** Claims jobs that are queued or waiting and whose time has come: an entry of an earlier attempt may arrive late. Undefined for any other job, and for a second delivery, which thus has no effect. */
 export async function claimJobs(db: Sql, ids: readonly string[], workerId: string): Promise<(JobRun | undefined)[]> {
   const { rows } = await db.query({
     name: 'claim jobs',
-    text: claimSql(`id = any($2) and (status = 'Queued' or status = 'Waiting' and retry_at <= clock_timestamp())`),
+    text: claimSql(
+      `id = any($2) and status in ('Queued', 'Waiting') and (retry_at is null or retry_at <= clock_timestamp())`,
+    ),
     values: [workerId, ids],
   })
   const claimed = new Map(rows.map((found) => [found.id as string, jobFromRow(found)]))
