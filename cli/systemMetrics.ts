@@ -1,7 +1,8 @@
 import { Counter, Gauge, type Registry } from 'prom-client'
 import type { Sql } from '#schema/database.ts'
 import { JOB_COUNTS, JOB_SECONDS } from '#schema/jobMetrics.ts'
-import { LOST_AFTER_SECONDS, LOST_FOR_SECONDS, WORKER_ALIVE, WORKER_LOST } from '#schema/workers.ts'
+import { LANES } from '#schema/jobs.ts'
+import { isUnserved, LOST_AFTER_SECONDS, LOST_FOR_SECONDS, WORKER_ALIVE, WORKER_LOST } from '#schema/workers.ts'
 import { UNTRACED } from '#workers/untraced.ts'
 
 /** The state of the whole system, as the database has it at the time of the scrape. Every API exports the same values: dashboards, alarms and
@@ -74,6 +75,13 @@ export const SYSTEM_METRICS: readonly SystemMetric[] = [
     help: 'How long the oldest queued job has waited for a worker, by kind.',
     labels: ['kind'],
     sql: `select kind, extract(epoch from now() - min(created_at)) as value from job_run where status = 'Queued' group by kind`,
+  },
+  {
+    name: 'lane_unserved_jobs',
+    help: 'Queued jobs of a lane for which no live worker has a slot, by lane.',
+    labels: ['lane'],
+    sql: `select queue as lane, count(*) as value from job_run
+          where status = 'Queued' and queue in (${LANES.map((lane) => `'${lane}'`).join(', ')}) and ${isUnserved('queue')} group by queue`,
   },
   {
     name: 'jobs_waiting',

@@ -130,6 +130,13 @@ export const alerts: readonly Alert[] = [
     limit: { metric: 'modelcommons_workers_lost', above: 0 },
   },
   {
+    name: 'LaneUnserved',
+    severity: 'critical',
+    summary: '{{ $value }} jobs of the lane {{ $labels.lane }} are queued, and no live worker takes them.',
+    minutes: 1,
+    limit: { metric: 'modelcommons_lane_unserved_jobs', by: ['lane'], above: 0 },
+  },
+  {
     name: 'AnswersWait',
     severity: 'critical',
     summary: 'The oldest call has waited {{ $value }} s for a worker.',

@@ -16,6 +16,10 @@ export type WorkerStatus = (typeof WORKER_STATUS)[number]
 export const WORKER_ALIVE = `(stopped_at is null and heartbeat_at > clock_timestamp() - interval '${LOST_AFTER_SECONDS} seconds')`
 export const WORKER_LOST = `(stopped_at is null and not ${WORKER_ALIVE} and heartbeat_at > clock_timestamp() - interval '${LOST_FOR_SECONDS} seconds')`
 
+/** SQL: no live worker has a slot for the lane. */
+export const isUnserved = (lane: string) =>
+  `not exists (select 1 from worker_node where ${WORKER_ALIVE} and (slots is null or (slots->>${lane})::int > 0))`
+
 /** A worker whose row was deleted is lost. */
 export async function workerStatus(sql: Sql, id: string): Promise<WorkerStatus> {
   const { rows } = await sql.query(

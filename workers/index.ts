@@ -150,6 +150,7 @@ async function registerWorker(db: Database, id: string, { device, slots, streamU
       pid: process.pid,
       device,
       concurrency: LANES.reduce((sum, lane) => sum + slots[lane], 0),
+      slots: { ...slots },
       streamUrl: streamUrl ?? null,
       startedAt: now,
       heartbeatAt: now,

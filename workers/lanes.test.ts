@@ -1,9 +1,11 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { readSystemMetric, SYSTEM_METRICS } from '#cli/systemMetrics.ts'
 import { EngineError } from '#engine/process/index.ts'
 import { colourPairs, tinyModel } from '#engine/tasks/test/tinyModel.ts'
 import { findJob } from '#schema/enqueue.ts'
 import { backends, stopRedis } from '#schema/test/queues.ts'
+import { must } from '#test/must.ts'
 import { startEnginePool } from './enginePool.ts'
 import { silent, testWorker } from './test/testWorker.ts'
 
@@ -140,4 +142,20 @@ test.each([
     )
   expect(error).toBeInstanceOf(EngineError)
   expect(error).toMatchObject({ fault: 'input', message: expect.stringMatching(message) })
+})
+
+test('queued jobs of a lane are counted while no live worker has a slot for it', async () => {
+  const system = await testWorker()
+  const metric = must(SYSTEM_METRICS.find(({ name }) => name === 'lane_unserved_jobs'))
+  const unserved = () => readSystemMetric(system.db, metric)
+  await system.startWorker({}, { slots: { infer: 0, attribute: 0, training: 0, chain: 1, recourse: 0 } })
+  await system.enqueue('fineTune', { modelId: '1', datanetId: '1' })
+  expect(await unserved()).toEqual([{ labels: { lane: 'training' }, value: 1 }])
+
+  await system.db.query('update worker_node set slots = null') // of a release before: it may run any lane
+  expect(await unserved()).toEqual([])
+  await system.db.query(`update worker_node set slots = '{"training": 1}'`)
+  expect(await unserved()).toEqual([])
+  await system.db.query(`update worker_node set stopped_at = now()`)
+  expect(await unserved()).toEqual([{ labels: { lane: 'training' }, value: 1 }])
 })

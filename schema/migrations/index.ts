@@ -18,6 +18,7 @@ import { ReplacedTransactions } from './0017-ReplacedTransactions.ts'
 import { WaitsByReason } from './0018-WaitsByReason.ts'
 import { LockedVotes } from './0019-LockedVotes.ts'
 import { DisputeVerdicts } from './0020-DisputeVerdicts.ts'
+import { WorkerSlots } from './0021-WorkerSlots.ts'
 import type { Migration } from './migration.ts'
 
 export type { Migration }
@@ -44,4 +45,5 @@ export const migrations: (new () => Migration)[] = [
   WaitsByReason,
   LockedVotes,
   DisputeVerdicts,
+  WorkerSlots,
 ]

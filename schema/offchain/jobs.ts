@@ -97,6 +97,8 @@ export class WorkerNode {
   @Integer('The process id.') pid!: number
   @Text('The device: cpu, webgpu, cuda.') device!: string
   @Integer('The number of jobs that it runs at a time.') concurrency!: number
+  @Json('How many jobs of each lane it runs at a time; null: a release before 0.2.0.', { nullable: true, hidden: true })
+  slots!: Partial<Record<string, number>> | null
   @Text('The URL from which running answers are streamed.', { nullable: true }) streamUrl!: string | null
   @Time('When it started.') startedAt!: Date
   @Time('The latest heartbeat.') heartbeatAt!: Date
