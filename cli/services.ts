@@ -31,7 +31,7 @@ import { requireFreePort } from './requireFreePort.ts'
 import { runService } from './service.ts'
 import { serveStatus } from './statusServer.ts'
 import { webFolder } from './webFolder.ts'
-import { addEngineMetrics, addWorkerMetrics } from './workerMetrics.ts'
+import { addEngineMetrics, addNodeMetric, addWorkerMetrics } from './workerMetrics.ts'
 import { workerReady } from './workerReady.ts'
 import { type SignerRoles, slotsOfSigner } from './workerSlots.ts'
 
@@ -140,7 +140,25 @@ export const runWorker = () =>
         'JOURNAL_KEY is not set: each host seals the journal of answers with a key of its own, and only that host can read it',
       )
     await replayMissingAnswers({ db, journal }, log)
-    const chain = await openChainClient({ rpcUrl, deployment, operatorKey, db, log, maxFee: config.maxFee })
+    const tellCircuit = addNodeMetric(registry)
+    const chain = await openChainClient({
+      rpcUrl,
+      deployment,
+      operatorKey,
+      db,
+      log,
+      maxFee: config.maxFee,
+      node: {
+        breaker: {
+          onChange(state) {
+            tellCircuit(state)
+            if (state.open)
+              log.error({ err: state.cause }, 'the node of RPC_URL does not answer: it is not asked for a while')
+            else log.info('the node of RPC_URL answers again')
+          },
+        },
+      },
+    })
     const roles = await rolesOfSigner(chain)
     const slots = slotsOfSigner(config, roles)
     log.info({ account: chain.account, ...roles, slots }, 'the lanes that this key may run')

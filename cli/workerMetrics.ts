@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+import type { CircuitState } from '#schema/circuitBreaker.ts'
 import type { ChainClient } from '#workers/chain.ts'
 import type { EngineReport } from '#workers/enginePool.ts'
 import { METRIC_PREFIX } from './systemMetrics.ts'
@@ -84,6 +85,16 @@ function addGpuMetrics(registry: Registry): void {
     collect,
     ...settings,
   })
+}
+
+/** Returns the observer of the circuit of the node. */
+export function addNodeMetric(registry: Registry): (state: CircuitState) => void {
+  const circuit = new Gauge({
+    name: `${METRIC_PREFIX}rpc_circuit_open`,
+    help: '1 while this process does not ask the node of RPC_URL, because it did not answer before.',
+    registers: [registry],
+  })
+  return ({ open }) => circuit.set(Number(open))
 }
 
 const SIGNER_TIMEOUT_MS = 5_000

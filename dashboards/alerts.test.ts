@@ -7,7 +7,7 @@ import { addIndexerMetrics } from '#cli/indexerMetrics.ts'
 import { addIndexHealth, INDEX_HEALTH_METRICS } from '#cli/indexHealthMetrics.ts'
 import { addQueueMetric } from '#cli/queueMetric.ts'
 import { METRIC_PREFIX, SYSTEM_METRICS } from '#cli/systemMetrics.ts'
-import { addEngineMetrics, addWorkerMetrics } from '#cli/workerMetrics.ts'
+import { addEngineMetrics, addNodeMetric, addWorkerMetrics } from '#cli/workerMetrics.ts'
 import { metricsPlugin } from '#graphql/plugins/metrics.ts'
 import { freshDatabase } from '#test/database.ts'
 import type { ChainClient } from '#workers/chain.ts'
@@ -24,6 +24,7 @@ async function exported(): Promise<Set<string>> {
   addIndexHealth(api, { db, chainId: 1 })
   metricsPlugin(api)
   storeObserver(api)
+  addNodeMetric(api)
   addQueueMetric(api, { ping: async () => {} })
   const others = new Registry()
   addIndexerMetrics(others, () => [])

@@ -182,6 +182,13 @@ export const alerts: readonly Alert[] = [
     expr: 'modelcommons_s3_circuit_open == 1',
   },
   {
+    name: 'RpcCircuitOpen',
+    severity: 'critical',
+    summary: '{{ $labels.instance }} does not reach the node of RPC_URL.',
+    minutes: 1,
+    expr: 'modelcommons_rpc_circuit_open == 1',
+  },
+  {
     name: 'MirrorCorrupt',
     severity: 'warning',
     summary: '{{ $labels.mirror }} sent other bytes than those of the artifact to {{ $labels.instance }}.',

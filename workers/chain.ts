@@ -8,12 +8,10 @@ import {
   createPublicClient,
   defineChain,
   type Hex,
-  http,
   type PublicClient,
   parseGwei,
   type TransactionReceipt,
   type Transport,
-  webSocket,
 } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import type { Deployment } from '#contracts/deploy.ts'
@@ -22,6 +20,7 @@ import { type ContractName, contracts } from '#contracts/generated/index.ts'
 import type { Database } from '#schema/database.ts'
 import { traced } from '#schema/tracing.ts'
 import { ChainMismatchError, ChainUnavailableError } from './chainErrors.ts'
+import { type NodeTransportOptions, nodeTransport } from './nodeTransport.ts'
 import { createTransactor, type SignedTransaction } from './transact.ts'
 import { transactionsLeft } from './wallet.ts'
 
@@ -99,6 +98,7 @@ export interface ChainClientOptions {
   replaceAfterMs?: number
   /** The most that a unit of gas may cost, in wei; default 500 gwei. */
   maxFee?: bigint
+  node?: NodeTransportOptions
 }
 
 /** Development chains, which mine a block only for a transaction. */
@@ -108,7 +108,7 @@ export const LOCAL_CHAIN_IDS: readonly number[] = [1337, 31337]
  *  @throws ChainUnavailableError when it does not answer; ChainMismatchError when it is not the chain of the deployment. */
 export async function openChainClient(options: ChainClientOptions): Promise<ChainClient> {
   const { rpcUrl, deployment, operatorKey, db, log } = options
-  const transport = rpcUrl.startsWith('ws') ? webSocket(rpcUrl) : http(rpcUrl, { retryCount: 3, timeout: 20_000 })
+  const transport = nodeTransport(rpcUrl, options.node)
   const chainId = await createPublicClient({ transport })
     .getChainId()
     .catch((cause) => {

@@ -105,6 +105,7 @@ export function toChainError(what: string, cause: unknown): GasLimitError | Reve
 }
 
 const TRANSPORT_ERRORS = [
+  ChainUnavailableError, // of a node that is not asked
   HttpRequestError,
   WebSocketRequestError,
   SocketClosedError,

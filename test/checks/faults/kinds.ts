@@ -50,7 +50,7 @@ const anyService = ({ hosts }: Installation, random: SeededRandom): ServiceProce
   oneOf(random, oneOf(random, hosts).services)
 
 const STORE_ALARMS = ['S3CircuitOpen', 'JobsWait']
-const NODE_ALARMS = ['IndexerFailing', 'IndexerSilent']
+const NODE_ALARMS = ['IndexerFailing', 'IndexerSilent', 'RpcCircuitOpen']
 const DATABASE_ALARMS = ['MetricFailing', 'NoActiveIndexer', 'NoWorker']
 const HOST_ALARMS = ['ServiceDown', 'WorkerLost', 'NoStandbyIndexer']
 
