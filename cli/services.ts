@@ -51,6 +51,9 @@ const required = <K extends 'databaseUrl' | 'rpcUrl' | 'operatorKey'>(
   return value as NonNullable<Config[K]>
 }
 
+/** Longer than any statement of a worker takes. */
+const ANSWER_TIMEOUT_MS = 300_000
+
 async function common(name: string) {
   const config = readConfig()
   const log = openLog(name, config)
@@ -58,7 +61,10 @@ async function common(name: string) {
   const rpcUrl = required(config, 'rpcUrl', 'RPC_URL')
   const deployment = await readDeployment(config.deployment as string)
   await migrate(databaseUrl)
-  const db: Database = await openDatabase(databaseUrl, { name: `modelcommons ${name}` })
+  const db: Database = await openDatabase(databaseUrl, {
+    name: `modelcommons ${name}`,
+    answerTimeoutMs: ANSWER_TIMEOUT_MS,
+  })
   return { config, log, databaseUrl, rpcUrl, deployment, db }
 }
 

@@ -5,7 +5,9 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, onTestFinished, test } from 'vitest'
 import { freshDatabaseUrl } from '#test/database.ts'
+import { FaultProxy } from '#test/faultProxy.ts'
 import { openDatabase } from './database.ts'
+import { isRetriable } from './errors.ts'
 
 const settings = `select name, setting from pg_settings
   where name in ('tcp_keepalives_idle', 'tcp_keepalives_interval', 'tcp_keepalives_count', 'tcp_user_timeout', 'idle_in_transaction_session_timeout', 'work_mem')`
@@ -24,6 +26,23 @@ test('every session asks PostgreSQL to notice a vanished host; options in the UR
     idle_in_transaction_session_timeout: 300_000,
     work_mem: 7 * 1024,
   })
+})
+
+test('a statement whose answer is lost fails after a time of our own, and the next one has another connection', async () => {
+  const url = await freshDatabaseUrl()
+  const proxy = await FaultProxy.open(url)
+  onTestFinished(() => proxy.close())
+  const db = await openDatabase(proxy.url(url), { answerTimeoutMs: 300, max: 2 })
+  onTestFinished(() => db.close())
+  await Promise.all([db.query('select pg_sleep(0.1)'), db.query('select pg_sleep(0.1)')]) // on two connections
+  await proxy.set({ mode: 'blackHole' })
+  const works = [db.query('select 1'), db.transaction((sql) => sql.query('select 1'))]
+  for (const end of await Promise.allSettled(works)) {
+    expect(end).toMatchObject({ status: 'rejected', reason: { message: 'Query read timeout' } })
+    expect(isRetriable((end as PromiseRejectedResult).reason)).toBe(true)
+  }
+  await proxy.set({ mode: 'pass' })
+  expect((await db.query('select 1 as one')).rows).toEqual([{ one: 1 }])
 })
 
 test('a host that vanishes without a word loses its locks within 30 seconds', async () => {

@@ -79,7 +79,13 @@ export interface DatabaseOptions {
   name?: string
   /** PostgreSQL cancels a statement that takes longer, with the code 57014. */
   statementTimeoutMs?: number
+  /** After this time without an answer a statement fails and its connection is replaced: packets to a server that vanished are sent again for a quarter
+   *  of an hour. Default: 10 s more than `statementTimeoutMs`, or unlimited. */
+  answerTimeoutMs?: number
 }
+
+/** What PostgreSQL has cancelled must be told before the connection is given up. */
+const ANSWER_MARGIN_MS = 10_000
 
 /** What a person does about a server that refuses, by its SQLSTATE. */
 const MEND_REFUSAL: Record<string, string> = {
@@ -98,7 +104,8 @@ function whyNotOpened(server: string, cause: Error & { code?: string }): string 
 /** Opens a pool on `url`. @throws DatabaseError when no server answers, with `DATABASE_URL` and the host but never the password. */
 export async function openDatabase(url: string, options: DatabaseOptions = {}): Promise<Database> {
   const settings: pg.ClientConfig = { ...sessionConfig(url), types, application_name: options.name ?? 'modelcommons' }
-  const limits = options.statementTimeoutMs ? { statement_timeout: options.statementTimeoutMs } : {}
+  const { statementTimeoutMs, answerTimeoutMs = statementTimeoutMs && statementTimeoutMs + ANSWER_MARGIN_MS } = options
+  const limits = { statement_timeout: statementTimeoutMs, query_timeout: answerTimeoutMs }
   const pool = new pg.Pool({ ...settings, ...limits, max: options.max ?? 10 })
   const clients = new Set<pg.PoolClient>()
   pool.on('connect', (client) => clients.add(client)).on('remove', (client) => clients.delete(client))

@@ -32,7 +32,7 @@ const CONNECTION_CODES = new Set([
 
 /** `pg` gives these errors no code (pg 8: lib/client.js, pg-pool/index.js). */
 const PG_CONNECTION_LOST =
-  /^(Connection terminated|Client has encountered a connection error|timeout exceeded when trying to connect|timeout expired)/
+  /^(Connection terminated|Client has encountered a connection error|timeout exceeded when trying to connect|timeout expired|Query read timeout)/
 
 /** Whether trying again may help: a RetriableError, or an error of `pg` or of a socket that says that the connection is gone. */
 export function isRetriable(error: unknown): boolean {

@@ -263,7 +263,9 @@ describe('a missing adapter', () => {
     const { data } = await system.ask(query)
     const job = await waitForFailure(system, data.evaluate.id)
     expect(job).toMatchObject({ attempt: 1, error: { code: 'ADAPTER_MISSING' } })
-    expect(must(job.error).message).toContain(`(${adapterHash}) cannot be loaded. Artifact ${lost} is not in the store`)
+    expect(must(job.error).message).toContain(
+      `(${adapterHash}) cannot be loaded. Artifact ${lost} is in no store that this worker reads`,
+    )
     const laid = await readdir(join(system.folder, 'cache', 'folders'))
     expect(laid.filter((name) => name.includes(adapterHash) || name.endsWith('.part'))).toEqual([])
   })
