@@ -4,7 +4,7 @@ import type { Database } from '#schema/database.ts'
 import { jobDefinition } from '#schema/jobs.ts'
 import type { JobRun } from '#schema/offchain/jobs.ts'
 import type { QueueEntry, Queues } from '#schema/queue.ts'
-import { faultOf, permanentFailure } from './failures.ts'
+import { faultOf, permanentFailure, type WaitCode } from './failures.ts'
 import type { Interruption } from './job.ts'
 import { ClaimLostError, endJob, type JobFailure, requeueJob, writeHeartbeat } from './jobState.ts'
 import type { Timing } from './timing.ts'
@@ -16,6 +16,9 @@ interface Recorder {
   timing: Timing
   services: Pick<ServiceWatch, 'waits'>
 }
+
+/** Waits of a system in which nothing fails. */
+const EXPECTED_WAITS: readonly string[] = ['PENDING', 'INDEX_BEHIND'] satisfies WaitCode[]
 
 /** Delay before the second try to record; it grows to `MAX_RECORD_RETRY_MS`. */
 const RECORD_RETRY_MS = 250
@@ -97,7 +100,9 @@ async function record(
     const waitMs = waitDelay(waited, timing)
     const entries = await requeueJob(db, job, { failure, waitMs, countAttempt: counted })
     services.waits(failure.code)
-    log.warn({ err: error, code: failure.code, waitMs, waits: waited + 1 }, 'waiting; the job uses no attempt')
+    const wait = { code: failure.code, waitMs, waits: waited + 1 }
+    if (EXPECTED_WAITS.includes(failure.code)) log.info({ ...wait, reason: failure.message }, 'waiting for other work')
+    else log.warn({ ...wait, err: error }, 'waiting; the job uses no attempt')
     add(entries, waitMs)
     return false
   }
