@@ -15,18 +15,31 @@ interface Endpoint {
 }
 
 /** A check of each endpoint of `RPC_URL`, over HTTP or WebSocket, and one that all serve the same chain, on which the contracts are
- *  deployed. */
-export function chainChecks(urls: string, deploymentFile: string): DoctorCheck[] {
+ *  deployed. All endpoints are asked at once, so that several that hang cost one time-out. Those that answer are added to `answering`. */
+export function chainChecks(urls: string, deploymentFile: string, answering: Set<string>): DoctorCheck[] {
   const found: Endpoint[] = []
-  const checks = endpointsIn(urls).map(
-    (url): DoctorCheck => [
+  const ask = (url: string) =>
+    withEndpoint(url, async (rpc) => {
+      const chainId = Number(await rpc.request('eth_chainId'))
+      const block = Number(await rpc.request('eth_blockNumber'))
+      found.push({ url, chainId })
+      answering.add(url)
+      return `${redactedUrl(url)} answers for chain ${chainId}, block ${block}`
+    })
+  const all = endpointsIn(urls)
+  let asked: Promise<string>[] | undefined
+  const askAll = () => {
+    const answers = all.map(ask)
+    for (const answer of answers) answer.catch(() => {}) // each is told by its own check
+    return answers
+  }
+  const checks = all.map(
+    (_, index): DoctorCheck => [
       'endpoint',
-      () =>
-        withEndpoint(url, async (rpc) => {
-          const chainId = Number(await rpc.request('eth_chainId'))
-          found.push({ url, chainId })
-          return `${redactedUrl(url)} answers for chain ${chainId}, block ${Number(await rpc.request('eth_blockNumber'))}`
-        }),
+      async () => {
+        asked ??= askAll()
+        return asked[index]
+      },
     ],
   )
   return [...checks, ['chain', () => oneChain(found, deploymentFile)]]
@@ -35,7 +48,7 @@ export function chainChecks(urls: string, deploymentFile: string): DoctorCheck[]
 async function oneChain(found: readonly Endpoint[], deploymentFile: string): Promise<string> {
   const { chainId, addresses } = await readDeployment(deploymentFile)
   const [first] = found
-  if (!first) throw new Error('RPC_URL: no node answers there. Start it, or correct the URL.')
+  if (!first) throw new Error('RPC_URL: no endpoint tells its chain. The lines of the endpoints say why.')
   const byChain = new Map(found.map((one) => [one.chainId, found.filter((other) => other.chainId === one.chainId)]))
   if (byChain.size > 1)
     throw new Error(
@@ -85,7 +98,7 @@ const shownAll = (some: readonly Endpoint[]) => some.map(({ url }) => redactedUr
 async function withEndpoint<T>(url: string, work: (rpc: Rpc) => Promise<T>): Promise<T> {
   const done = new AbortController()
   try {
-    return await work(openRpc(url, { tries: 2, timeoutMs: 10_000, signal: done.signal }))
+    return await work(openRpc(url, { tries: 2, timeoutMs: 5_000, signal: done.signal }))
   } catch (error) {
     if (!(error instanceof RpcError || error instanceof MethodUnsupported)) throw error
     throw new Error(`RPC_URL: ${redactedUrl(url)} cannot be used: ${error.message}.`, { cause: error })

@@ -1,4 +1,3 @@
-import { endpointsIn } from '#indexer/rpc/open.ts'
 import { openDatabase, type Sql } from '#schema/database.ts'
 import { pendingMigrations } from '#schema/migrate.ts'
 import { IS_LIVE } from '#schema/offchain/jobs.ts'
@@ -11,8 +10,9 @@ import { METRIC_PREFIX, type MetricSample, readSystemMetric, SYSTEM_METRICS } fr
 /** The check that all others of the database follow. */
 const SERVER = 'database'
 
-/** What `modelcommons doctor` reads from the database: the schema, the work, and the alarms. */
-export function databaseChecks(url: string, rpcUrls?: string): DoctorCheck[] {
+/** What `modelcommons doctor` reads from the database: the schema, the work, and the alarms. `answering` are the endpoints of `RPC_URL` that
+ *  the checks of the chain, which run before, found to answer. */
+export function databaseChecks(url: string, answering?: ReadonlySet<string>): DoctorCheck[] {
   let answered = false
   /** Before the first service has started, there is nothing to check but the server. One that does not answer is told once. */
   const check = (name: string, read: (sql: Sql) => Promise<string>, { needsTables = true } = {}): DoctorCheck => [
@@ -33,8 +33,11 @@ export function databaseChecks(url: string, rpcUrls?: string): DoctorCheck[] {
     check(SERVER, serverVersion, { needsTables: false }),
     check('schema', schemaIsCurrent, { needsTables: false }),
     check('index', indexAgrees),
-    ...(rpcUrls
-      ? [check('lag', (sql) => indexFollows(sql, rpcUrls)), check('signer', (sql) => signersCanPay(sql, rpcUrls))]
+    ...(answering
+      ? [
+          check('lag', (sql) => indexFollows(sql, [...answering])),
+          check('signer', (sql) => signersCanPay(sql, [...answering])),
+        ]
       : []),
     check('workers', workersAlive),
     check('jobs', jobsUnderWay),
@@ -99,10 +102,10 @@ async function indexAgrees(sql: Sql): Promise<string> {
 }
 
 /** The head is asked of the node itself: what the indexer last saw is no measure of an indexer that sees nothing. */
-async function indexFollows(sql: Sql, rpcUrls: string): Promise<string> {
+async function indexFollows(sql: Sql, urls: readonly string[]): Promise<string> {
   const { rows } = await sql.query<{ chain: string; block: number }>('select id as chain, block from cursor')
   if (!rows[0]) return 'nothing is indexed yet'
-  const heads = await Promise.allSettled(endpointsIn(rpcUrls).map(blockNumberAt))
+  const heads = await Promise.allSettled(urls.map(blockNumberAt))
   const known = heads.flatMap((head) => (head.status === 'fulfilled' ? [head.value] : []))
   if (!known.length) throw new Error('No endpoint of RPC_URL tells its head, so the lag is not known.')
   const lag = Math.max(...known) - rows[0].block
@@ -114,11 +117,13 @@ async function indexFollows(sql: Sql, rpcUrls: string): Promise<string> {
 }
 
 /** The accounts that have signed so far: this host need not have their key. */
-async function signersCanPay(sql: Sql, rpcUrls: string): Promise<string> {
+async function signersCanPay(sql: Sql, urls: readonly string[]): Promise<string> {
   const { rows } = await sql.query<{ sender: string }>('select distinct sender from chain_transaction')
+  if (rows.length && !urls.length)
+    throw new Error('No endpoint of RPC_URL answers, so what the signers can pay is not known.')
   const signers = await Promise.all(
     rows.map(async ({ sender }) => {
-      const { balance, gasPrice } = await Promise.any(endpointsIn(rpcUrls).map((url) => fundsAt(url, sender)))
+      const { balance, gasPrice } = await Promise.any(urls.map((url) => fundsAt(url, sender)))
       return { sender, tokens: Number(balance) / 1e18, left: await transactionsLeft(sql, sender, balance, gasPrice) }
     }),
   )

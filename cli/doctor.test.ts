@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { createServer } from 'node:http'
+import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
@@ -92,6 +92,42 @@ test('an endpoint of a chain that has the same id but not the contracts is named
   const { code, lines } = await output(http, wsUrl)
   expect(code).toBe(1)
   expect(lines[2]).toMatch(new RegExp(`^✗ chain +DEPLOYMENT: chain 31337 of ${wsUrl} has no contract at ${contract}`))
+})
+
+/** A node over HTTP that does to each request what `listener` does. */
+async function brokenNode(listener: RequestListener): Promise<string> {
+  const server = createServer(listener)
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+test('an endpoint that limits requests is told as such, and not as one that does not answer', async () => {
+  const { output } = await patient()
+  const { code, lines } = await output(await brokenNode((_, response) => void response.writeHead(429).end()))
+  expect(code).toBe(1)
+  expect(lines[0]).toMatch(/^✗ endpoint +RPC_URL: .* limits requests.*HTTP 429/)
+  expect(lines[1]).toMatch(/^✗ chain +RPC_URL: no endpoint tells its chain/)
+  expect(lines.join()).not.toMatch(/no node answers|does not answer/)
+})
+
+test('endpoints that hang cost one time-out', { timeout: 60_000 }, async () => {
+  const { db, env } = await operated()
+  const { file } = await patient()
+  await db.query(
+    `insert into chain_transaction (id, sender, nonce, hash, raw, status, created_at)
+     values ('k', $1, 0, $2, '0x', 'Mined', now())`,
+    [`0x${'12'.repeat(20)}`, `0x${'34'.repeat(32)}`],
+  )
+  const urls = [await brokenNode(() => {}), await brokenNode(() => {})]
+  const start = performance.now()
+  const { output } = await runProgram('doctor', { ...env, RPC_URL: urls.join(', '), DEPLOYMENT: file })
+  expect(performance.now() - start).toBeLessThan(30_000)
+  expect(output).toMatch(/^✗ lag +No endpoint of RPC_URL tells its head/m)
+  expect(output).toMatch(/^✗ signer +No endpoint of RPC_URL answers/m)
 })
 
 /** What an operator is told of a system in this database. */

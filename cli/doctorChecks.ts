@@ -23,19 +23,22 @@ export const machineChecks = (config: Config): DoctorCheck[] => [
 ]
 
 /** Checks of what the services need while they run. */
-export const serviceChecks = (config: Config): DoctorCheck[] => [
-  ['home', () => homeIsWritable(config.home)],
-  ...(config.rpcUrls
-    ? chainChecks(config.rpcUrls, config.deployment as string)
-    : [['chain', () => embedded('@foundry-rs/anvil/package.json')] satisfies DoctorCheck]),
-  ['queue', () => queueAnswers(config)],
-  ['artifacts', () => artifactsAnswer(config)],
-  ...(config.mirrors.addresses.length ? [['mirrors', () => mirrorsAnswer(config)] satisfies DoctorCheck] : []),
-  ['journal', () => journalKeyIsShared(config)],
-  ...(config.databaseUrl
-    ? databaseChecks(config.databaseUrl, config.rpcUrls)
-    : [['database', () => embedded(POSTGRES_PACKAGE)] satisfies DoctorCheck]),
-]
+export const serviceChecks = (config: Config): DoctorCheck[] => {
+  const answering = new Set<string>()
+  return [
+    ['home', () => homeIsWritable(config.home)],
+    ...(config.rpcUrls
+      ? chainChecks(config.rpcUrls, config.deployment as string, answering)
+      : [['chain', () => embedded('@foundry-rs/anvil/package.json')] satisfies DoctorCheck]),
+    ['queue', () => queueAnswers(config)],
+    ['artifacts', () => artifactsAnswer(config)],
+    ...(config.mirrors.addresses.length ? [['mirrors', () => mirrorsAnswer(config)] satisfies DoctorCheck] : []),
+    ['journal', () => journalKeyIsShared(config)],
+    ...(config.databaseUrl
+      ? databaseChecks(config.databaseUrl, config.rpcUrls ? answering : undefined)
+      : [['database', () => embedded(POSTGRES_PACKAGE)] satisfies DoctorCheck]),
+  ]
+}
 
 /** What a worker with these variables runs. */
 const slotsOf = (config: Config): string =>
