@@ -42,7 +42,8 @@ export function chainChecks(urls: string, deploymentFile: string, answering: Set
       },
     ],
   )
-  return [...checks, ['chain', () => oneChain(found, deploymentFile)]]
+  const inOrder = () => [...found].sort((a, b) => all.indexOf(a.url) - all.indexOf(b.url))
+  return [...checks, ['chain', () => oneChain(inOrder(), deploymentFile)]]
 }
 
 async function oneChain(found: readonly Endpoint[], deploymentFile: string): Promise<string> {
