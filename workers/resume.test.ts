@@ -166,6 +166,6 @@ describe('a training goes on from its checkpoint on another host', { timeout: 24
     await exited(first)
     await start('host 2')
     await succeeded()
-    expect(await expectUndisturbed()).toBeGreaterThan(20)
+    expect(await expectUndisturbed()).toBeGreaterThan(1)
   })
 })
