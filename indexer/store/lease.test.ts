@@ -132,7 +132,8 @@ test('with an old token nothing can be stored, although the cursor is where the 
   let waited = 0
   const taken = two.hold(signal, async () => void waited++)
   while (waited < 2) await sleep(20)
-  await db.query('select pg_terminate_backend(session) from indexer_lease')
+  // The error that the holder's connection ended may arrive at this query of the same pool.
+  await db.query('select pg_terminate_backend(session) from indexer_lease').catch(() => {})
   await taken
   expect(two.token).toBe(one.token + 1)
   expect(two.held).toBe(true)
