@@ -158,7 +158,7 @@ describe('a training goes on from its checkpoint on another host', { timeout: 24
     onTestFinished(() => proxy.close())
     const first = await start('host 1', { endpoint: proxy.url(s3.endpoint) })
     await proxy.set({ mode: 'refuse' })
-    await vi.waitFor(async () => expect((await steps()).length).toBeGreaterThan(30), { timeout: 60_000 })
+    await vi.waitFor(async () => expect((await steps()).length).toBeGreaterThan(200), { timeout: 60_000 }) // several saves later
     expect(await job()).toMatchObject({ status: 'Running', checkpoint: null })
     await proxy.set({ mode: 'pass' })
     await saved()
@@ -166,6 +166,6 @@ describe('a training goes on from its checkpoint on another host', { timeout: 24
     await exited(first)
     await start('host 2')
     await succeeded()
-    expect(await expectUndisturbed()).toBeGreaterThan(1)
+    expect(await expectUndisturbed()).toBeGreaterThan(20)
   })
 })

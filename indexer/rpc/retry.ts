@@ -19,11 +19,14 @@ export interface RetryOptions {
 const DELAY_MS = 100
 const MAX_DELAY_FACTOR = 50
 
-/** Waits longer with each try; a random part keeps clients from coming back all at once. */
+/** Waits longer with each try; a random part keeps clients from coming back all at once. @throws the reason of the signal when it aborts. */
 export const backoff = (
   attempt: number,
   { signal, delayMs = DELAY_MS, random = jitter }: Pick<RetryOptions, 'signal' | 'delayMs' | 'random'>,
-) => sleep(retryDelayMs(attempt, delayMs, random), undefined, { signal, ref: true })
+) =>
+  sleep(retryDelayMs(attempt, delayMs, random), undefined, { signal }).catch((error) => {
+    throw signal?.reason ?? error // the error of the timer hides it
+  })
 
 /** Half of a delay that doubles with each try, plus a random part of the other half. */
 export function retryDelayMs(attempt: number, delayMs: number, random: () => number): number {
