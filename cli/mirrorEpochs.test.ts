@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { testChain } from '#indexer/test/chain.ts'
 import { folderObjects, localStore } from '#schema/artifacts/index.ts'
 import { putDocument, rewardMapDocument } from '#schema/documents.ts'
-import { computeEpoch } from '#workers/epoch.ts'
+import { computeEpoch, publishArguments } from '#workers/epoch.ts'
 import { temporaryFolder } from '#workers/test/testWorker.ts'
 import { withFreshIndex } from './freshIndex.ts'
 import { type MirroredEpoch, mirrorEpochs } from './mirrorEpochs.ts'
@@ -14,7 +14,6 @@ test('all artifacts of the published epochs are copied once, verified; a damaged
   const { deployment, url: rpcUrl } = chain
   const home = await temporaryFolder()
   const store = localStore(home)
-  const hex = (text: string) => text as `0x${string}`
   const publish = async (epoch: number) => {
     await chain.wait(1)
     const head = await chain.head()
@@ -23,16 +22,7 @@ test('all artifacts of the published epochs are copied once, verified; a damaged
       return computeEpoch({ sql, artifacts: store, deployment }, epoch, rows[0].block)
     })
     const uri = await putDocument(store, rewardMapDocument, map)
-    await chain.send(0, 'RewardDistributor', 'publish', [
-      BigInt(epoch),
-      BigInt(map.fromBlock),
-      BigInt(map.toBlock),
-      hex(map.blockHash),
-      hex(map.root),
-      BigInt(map.total),
-      uri,
-      hex(map.codeHash),
-    ])
+    await chain.send(0, 'RewardDistributor', 'publish', publishArguments(map, uri))
     return uri
   }
   const [first, second] = [await publish(1), await publish(2)]

@@ -68,6 +68,19 @@ export async function computeEpoch(sources: EpochSources, epoch: number, toBlock
   }
 }
 
+/** The arguments of `RewardDistributor.publish` for a map whose document is stored as `uri`. */
+export const publishArguments = (map: RewardMapDocument, uri: string) =>
+  [
+    BigInt(map.epoch),
+    BigInt(map.fromBlock),
+    BigInt(map.toBlock),
+    map.blockHash as `0x${string}`,
+    map.root as `0x${string}`,
+    BigInt(map.total),
+    uri,
+    map.codeHash as `0x${string}`,
+  ] as const
+
 /** The published map of the previous epoch; undefined for the first epoch. */
 async function previousMap(
   { sql, artifacts }: EpochSources,

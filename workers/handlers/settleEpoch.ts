@@ -17,7 +17,7 @@ import { UsageSettlement } from '#schema/onchain/market.ts'
 import { RewardMap } from '#schema/onchain/rewards.ts'
 import { row, rowOf, rowsOf } from '#schema/rows.ts'
 import { type ChainDependencies, storeAs } from '../dependencies.ts'
-import { closingBlock, computeEpoch } from '../epoch.ts'
+import { closingBlock, computeEpoch, publishArguments } from '../epoch.ts'
 import { IndexBehindError, waitUntilFinal, waitUntilIndexed } from '../finality.ts'
 import {
   AttributionPendingError,
@@ -69,20 +69,10 @@ export const settleEpochHandler =
       toBlock,
     )
     const uri = await putDocument(storeAs(job, 'rewardMap'), rewardMapDocument, map)
-    const hex = (text: string) => text as `0x${string}`
     const published = await job.chain.transact(`publish:${epoch}:${uri}`, {
       contract: 'RewardDistributor',
       functionName: 'publish',
-      args: [
-        BigInt(epoch),
-        BigInt(map.fromBlock),
-        BigInt(map.toBlock),
-        hex(map.blockHash),
-        hex(map.root),
-        BigInt(map.total),
-        uri,
-        hex(map.codeHash),
-      ],
+      args: publishArguments(map, uri),
     })
     job.report(0.9, 'waiting for the index')
     await waitUntilIndexed(job, Number(published.blockNumber))
