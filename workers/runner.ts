@@ -236,6 +236,7 @@ async function callHandler(
   const input = checkJobInput(kind, job.input)
   running.signal.throwIfAborted()
   await restore()
+  running.signal.throwIfAborted()
   const { id, attempt, requestedBy } = job
   return handler({
     ...{ id, kind, attempt, input, requestedBy, db, artifacts, chain },

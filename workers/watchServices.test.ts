@@ -1,5 +1,5 @@
 import { createPublicClient, http } from 'viem'
-import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
+import { afterAll, beforeAll, expect, type Mock, onTestFinished, test, vi } from 'vitest'
 import { startAnvil } from '#contracts/anvil.ts'
 import { ArtifactStoreError, s3Store } from '#schema/artifacts/index.ts'
 import { findJob } from '#schema/enqueue.ts'
@@ -26,6 +26,12 @@ const statuses = async ({ db }: TestSystem): Promise<string[]> =>
   (await db.query('select status from job_run order by id')).rows.map(({ status }) => status)
 const reachAll = (system: TestSystem, status: string, jobs: number) =>
   vi.waitFor(async () => expect(await statuses(system)).toEqual(Array(jobs).fill(status)), { timeout: 30_000 })
+const untilFailed = (call: Mock, times: number) =>
+  vi.waitFor(
+    () =>
+      expect(call.mock.settledResults.filter(({ type }) => type === 'rejected').length).toBeGreaterThanOrEqual(times),
+    { timeout: 15_000 },
+  )
 
 async function storeBehindProxy() {
   const proxy = await FaultProxy.open(s3.endpoint)
@@ -41,10 +47,11 @@ async function storeBehindProxy() {
 }
 
 /** A watch whose store answers while `state.answers`. */
-async function watchOfStore() {
+async function watchOfStore(duringProbe = () => {}) {
   const system = await testWorker()
   const state = { answers: true, now: 0 }
   const has = async () => {
+    duringProbe()
     if (!state.answers) throw away()
     return false
   }
@@ -87,6 +94,7 @@ test('when the artifact store is back, all jobs that wait for it are tried at on
   const system = await testWorker()
   const { proxy, store } = await storeBehindProxy()
   const name = await store.put(Buffer.from('adapter'))
+  const probe = vi.spyOn(store, 'has')
   await system.startWorker(
     { settleEpoch: async ({ artifacts }) => ({ result: { bytes: (await artifacts.get(name)).length } }) },
     { artifacts: store, timing: PATIENT },
@@ -94,7 +102,7 @@ test('when the artifact store is back, all jobs that wait for it are tried at on
   await proxy.set({ mode: 'refuse' })
   for (let epoch = 1; epoch <= 6; epoch++) await system.enqueue('settleEpoch', { epoch })
   await reachAll(system, 'Waiting', 6)
-  await expect(store.has(name)).rejects.toThrow()
+  await untilFailed(probe, 1)
   await vi.waitFor(() => expect(store.has(name)).rejects.toThrow('is not asked now'))
   await proxy.set({ mode: 'pass' })
   await reachAll(system, 'Succeeded', 6)
@@ -106,6 +114,7 @@ test('when the chain is back, jobs that wait for it are tried at once', async ()
   const proxy = await FaultProxy.open(anvil.url)
   onTestFinished(() => proxy.close())
   const client = createPublicClient({ transport: http(proxy.url(anvil.url), { retryCount: 0, timeout: 1_000 }) })
+  const askForBlock = vi.spyOn(client, 'getBlockNumber')
   const system = await testWorker()
   await system.startWorker(
     {
@@ -119,7 +128,7 @@ test('when the chain is back, jobs that wait for it are tried at once', async ()
   await proxy.set({ mode: 'blackHole' })
   for (let epoch = 1; epoch <= 3; epoch++) await system.enqueue('settleEpoch', { epoch })
   await reachAll(system, 'Waiting', 3)
-  await expect(client.getBlockNumber({ cacheTime: 0 })).rejects.toThrow()
+  await untilFailed(askForBlock, 4)
   await proxy.set({ mode: 'pass' })
   await reachAll(system, 'Succeeded', 3)
 })
@@ -145,6 +154,17 @@ test('only jobs of the reason are due, and the wait that is cut short does not c
   state.answers = true
   await watch.check()
   expect(await waiting(system)).toEqual({ ARTIFACT_STORE: WOKEN('ARTIFACT_STORE'), CHAIN: LEFT_ALONE('CHAIN') })
+})
+
+test('a service that fails while another job begins to wait for it has failed', async () => {
+  const { system, state, watch } = await watchOfStore(() => watch.waits('ARTIFACT_STORE'))
+  await addWaiting(system, ['ARTIFACT_STORE'])
+  watch.waits('ARTIFACT_STORE')
+  for (const answers of [false, true]) {
+    state.answers = answers
+    await watch.check()
+  }
+  expect(await waiting(system)).toEqual({ ARTIFACT_STORE: WOKEN('ARTIFACT_STORE') })
 })
 
 test('a service that answers while jobs fail at it makes no job due', async () => {

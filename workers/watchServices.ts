@@ -56,7 +56,7 @@ export function watchServices(options: ServiceWatchOptions): ServiceWatch {
 
   async function ask(code: string, state: { failed: boolean }) {
     if (!(await answers(async () => PROBES[code]?.(options)))) {
-      state.failed = true
+      asked.set(code, { failed: true })
       return
     }
     if (state.failed) {
