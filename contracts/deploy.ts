@@ -107,7 +107,19 @@ function constructorArguments(
     DatanetRegistry: [token, at.ModelRegistry, at.Disputes, at.Treasury, timelock, operator, BigInt(s.stakeHold)],
     FeedbackPool: [token, at.ModelRegistry, at.Disputes, at.Treasury, timelock, operator, s.minValidatorStake],
     InferenceMarket: [token, at.ModelRegistry, at.RewardDistributor, BigInt(s.withdrawalDelay)],
-    RewardDistributor: [token, at.Disputes, at.Guardian, timelock, operator, BigInt(s.challengeWindow)],
+    RewardDistributor: [
+      token,
+      at.Disputes,
+      at.Guardian,
+      at.Treasury,
+      timelock,
+      operator,
+      {
+        challengeWindow: BigInt(s.challengeWindow),
+        length: BigInt(s.epochLength),
+        publisherBond: s.publisherBond,
+      },
+    ],
     Disputes: [
       token,
       at.ModelRegistry,

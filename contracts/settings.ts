@@ -34,6 +34,10 @@ export type Settings = {
   pauseTime: number
   /** Time in which a reward map can be disputed. */
   challengeWindow: number
+  /** Blocks of a period: an epoch ends with the period in which fees arrive. */
+  epochLength: number
+  /** What a publisher of reward maps without the role deposits, after one silent period. */
+  publisherBond: bigint
   /** From a consumer's request to the withdrawal of its credit. */
   withdrawalDelay: number
   /** Time for which a scored contribution's stake is held. */
@@ -65,7 +69,9 @@ export const DEMO_SETTINGS: Settings = {
   dailySpendPercent: 100,
   pauseTime: 600,
   challengeWindow: 600,
-  withdrawalDelay: 600,
+  epochLength: 16,
+  publisherBond: 10n ** 18n,
+  withdrawalDelay: 900,
   stakeHold: 600,
   appealTime: 900,
   disputeTerm: 1_800,
@@ -94,6 +100,10 @@ export const LEAST_VOTING_DELAY = HOUR
 export const LEAST_VOTING_PERIOD = DAY
 export const LEAST_TIMELOCK_DELAY = DAY
 
+/** The least blocks of a period: more than Ethereum takes to finality (two of its epochs of 32 slots). */
+export const LEAST_EPOCH_LENGTH = 100
+/** The least withdrawal delay: x402's facilitators refuse channels with less. */
+export const LEAST_WITHDRAWAL_DELAY = 15 * MINUTE
 export const LEAST_PAUSE = 6 * HOUR
 export const LEAST_REOPEN_TIME = 6 * HOUR
 
@@ -152,9 +162,18 @@ function timesOf(s: Settings): Contradiction[] {
           },
         ]
       : []),
-    ...(['withdrawalDelay', 'stakeHold'] as const).flatMap((field) =>
-      s[field] > 0 ? [] : [{ field, message: 'is 0: money would leave before anybody could claim or dispute it.' }],
-    ),
+    ...atLeast('withdrawalDelay', LEAST_WITHDRAWAL_DELAY, 'hosts must redeem what they served before the credit leaves.'),
+    ...(s.epochLength >= LEAST_EPOCH_LENGTH
+      ? []
+      : [
+          {
+            field: 'epochLength' as const,
+            message: `is ${s.epochLength} blocks, less than ${LEAST_EPOCH_LENGTH}: a map needs final blocks, and each costs gas.`,
+          },
+        ]),
+    ...(s.stakeHold > 0
+      ? []
+      : [{ field: 'stakeHold' as const, message: 'is 0: stake would leave before anybody could dispute it.' }]),
   ]
 }
 
@@ -171,7 +190,7 @@ const EVERYTHING = {
 }
 
 function amountsOf(s: Settings): Contradiction[] {
-  const positive = (['proposalThreshold', 'minProposalBond', 'minDisputeBond', 'minValidatorStake'] as const).flatMap(
+  const positive = (['proposalThreshold', 'minProposalBond', 'minDisputeBond', 'minValidatorStake', 'publisherBond'] as const).flatMap(
     (field) => (s[field] > 0n ? [] : [{ field, message: 'is 0: it would cost nothing to flood everybody with work.' }]),
   )
   const decided = (['quorumPercent', 'treasurySharePercent', 'dailySpendPercent'] as const).flatMap((field) =>

@@ -4,33 +4,17 @@ pragma solidity ^0.8.24;
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
-import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
-import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+import {Channel, Channels} from "./Channels.sol";
 import {IModelRegistry, IRewardDistributor} from "./interfaces.sol";
 
-/// @title Endpoints, their prices, consumers' prepaid credit, and usage settled by the consumers' vouchers (rule 7, amendment 7a)
-/// @notice Invariant: the token balance is at least the sum of all credit.
-contract InferenceMarket is EIP712, ReentrancyGuardTransient {
+/// @title Endpoints, their prices, consumers' prepaid credit, and the redemption of what consumers signed (rule 7, amendments 4a and 7a)
+/// @notice A consumer deposits credit in a channel with one endpoint, and signs vouchers: cumulative ceilings of what its host may redeem.
+/// Vouchers have the format of x402's `batch-settlement` scheme, so that its clients sign them. No call to an account decides about a
+/// redemption: only the key that the channel names.
+/// Invariant: the token balance is at least the sum of all channels' balances.
+contract InferenceMarket is ReentrancyGuardTransient {
     using SafeERC20 for IERC20;
-
-    bytes32 public constant VOUCHER_TYPEHASH =
-        keccak256("Voucher(address consumer,uint256 endpointId,uint256 cumulative,uint64 deadline)");
-
-    /// A consumer's grant: `cumulative` wei is the total of fees at this endpoint.
-    struct Voucher {
-        address consumer;
-        uint256 endpointId;
-        uint256 cumulative;
-        uint64 deadline;
-    }
-
-    /// The amount that a host redeems of a voucher's grant: the fees of the calls it has answered since the last redemption.
-    struct Redemption {
-        Voucher voucher;
-        uint256 amount;
-        bytes signature;
-    }
 
     /// Prices: wei per 1,000 tokens.
     struct Endpoint {
@@ -40,9 +24,33 @@ contract InferenceMarket is EIP712, ReentrancyGuardTransient {
         uint128 priceOut;
     }
 
-    struct Withdrawal {
-        uint192 amount;
-        uint64 availableAt;
+    /// `balance`: credit left. `redeemed`: all that was redeemed from the channel so far. `withdrawing`: requested by the payer.
+    struct ChannelState {
+        uint128 balance;
+        uint128 redeemed;
+        uint128 withdrawing;
+        uint64 withdrawableAt;
+    }
+
+    /// `total`: what is redeemed of the channel in all, with this redemption; at most `ceiling`, which the payer's key has signed.
+    struct Redemption {
+        uint256 endpointId;
+        Channel channel;
+        uint128 ceiling;
+        uint128 total;
+        bytes signature;
+    }
+
+    /// Why a redemption failed.
+    enum Failure {
+        None,
+        UnknownEndpoint,
+        NotHost,
+        OtherChannel,
+        BadSignature,
+        BeyondCeiling,
+        NothingNew,
+        InsufficientCredit
     }
 
     IERC20 public immutable token;
@@ -54,11 +62,7 @@ contract InferenceMarket is EIP712, ReentrancyGuardTransient {
     uint256 public endpointCount;
 
     mapping(uint256 endpointId => Endpoint) public endpoints;
-    mapping(address consumer => uint256) public credit;
-    mapping(address consumer => Withdrawal) public withdrawals;
-    /// @notice Wei redeemed so far of a consumer's grants at an endpoint.
-    mapping(uint256 endpointId => mapping(address consumer => uint256)) public redeemed;
-    mapping(uint256 epoch => mapping(uint256 endpointId => bool)) public usageSettled;
+    mapping(bytes32 channelId => ChannelState) public channels;
 
     event EndpointRegistered(
         uint256 indexed endpointId,
@@ -70,24 +74,35 @@ contract InferenceMarket is EIP712, ReentrancyGuardTransient {
     );
     event EndpointVersionChanged(uint256 indexed endpointId, uint256 indexed versionId);
     event PriceChanged(uint256 indexed endpointId, uint256 priceIn, uint256 priceOut);
-    event CreditDeposited(address indexed consumer, uint256 amount);
-    event CreditWithdrawn(address indexed consumer, uint256 amount);
-    event WithdrawalRequested(address indexed consumer, uint256 amount, uint64 availableAt);
-    /// `cumulative`: wei redeemed so far of the consumer's grants at this endpoint, including `amount`.
-    event VoucherRedeemed(
-        uint256 indexed endpointId, address indexed consumer, uint256 cumulative, uint256 amount
-    );
-    event UsageSettled(
-        uint256 indexed epoch,
+    /// `key` signs the vouchers; `salt` tells apart the channels of one consumer, endpoint and key.
+    event CreditDeposited(
+        bytes32 indexed channelId,
         uint256 indexed endpointId,
-        bytes32 root,
-        uint256 tokensIn,
-        uint256 tokensOut,
-        uint256 fees
+        address indexed consumer,
+        address key,
+        bytes32 salt,
+        uint256 amount
+    );
+    event WithdrawalRequested(bytes32 indexed channelId, address indexed consumer, uint256 amount, uint64 availableAt);
+    event CreditWithdrawn(bytes32 indexed channelId, address indexed consumer, uint256 amount);
+    /// `versionId`: what the endpoint served at that moment. `total`: redeemed from the channel so far, including `amount`.
+    event Redeemed(
+        uint256 indexed endpointId,
+        bytes32 indexed channelId,
+        address indexed consumer,
+        uint256 versionId,
+        uint256 total,
+        uint256 amount
+    );
+    /// Nothing moved. The other redemptions of the same call are not touched.
+    event RedemptionFailed(
+        uint256 indexed endpointId, bytes32 indexed channelId, address indexed consumer, Failure reason
     );
 
     /// @notice Only a promoted version that was not rolled back may serve.
     error VersionNotServing(uint256 versionId);
+    /// @notice An endpoint serves versions of one model.
+    error OtherModel(uint256 versionId, uint256 modelId);
     /// @notice No endpoint has this id.
     error UnknownEndpoint(uint256 endpointId);
     /// @notice Only the endpoint's host may do this.
@@ -96,32 +111,18 @@ contract InferenceMarket is EIP712, ReentrancyGuardTransient {
     error EmptyUrl();
     /// @notice The amount is zero.
     error ZeroAmount();
-    /// @notice The consumer is the zero address.
-    error ZeroConsumer();
-    /// @notice The consumer's credit is less than the amount.
-    error InsufficientCredit(address consumer, uint256 credit, uint256 amount);
+    /// @notice The channel is not one with this endpoint in this market: another host, token, withdrawal delay or authorizer, or no key.
+    error NotAChannelOf(uint256 endpointId);
+    /// @notice Only the consumer of the channel may do this.
+    error NotConsumer(address consumer);
+    /// @notice The channel's credit is less than the amount.
+    error InsufficientCredit(bytes32 channelId, uint256 balance, uint256 amount);
     /// @notice Nothing was requested, or no credit is left.
     error NothingToWithdraw();
     /// @notice The withdrawal is available from that time on.
     error WithdrawalTooEarly(uint64 availableAt);
-    /// @notice The usage of this endpoint is already settled for this epoch.
-    error AlreadySettled(uint256 epoch, uint256 endpointId);
-    /// @notice The root is zero.
-    error EmptyHash();
-    /// @notice The voucher is for another endpoint.
-    error WrongEndpoint(uint256 voucherEndpointId, uint256 endpointId);
-    /// @notice The voucher's deadline has passed.
-    error VoucherExpired(address consumer, uint64 deadline);
-    /// @notice The redemption would exceed the voucher's total grant.
-    error BeyondGrant(address consumer, uint256 cumulative, uint256 total);
-    /// @notice The signature is not the consumer's for this voucher, chain and contract.
-    error BadSignature(address consumer);
-    /// @notice The fees are not the sum of the redeemed amounts.
-    error FeesMismatch(uint256 fees, uint256 redeemed);
 
-    constructor(IERC20 token_, IModelRegistry registry_, IRewardDistributor distributor_, uint256 withdrawalDelay_)
-        EIP712("InferenceMarket", "1")
-    {
+    constructor(IERC20 token_, IModelRegistry registry_, IRewardDistributor distributor_, uint256 withdrawalDelay_) {
         token = token_;
         registry = registry_;
         distributor = distributor_;
@@ -144,9 +145,12 @@ contract InferenceMarket is EIP712, ReentrancyGuardTransient {
         emit EndpointRegistered(endpointId, versionId, msg.sender, url, priceIn, priceOut);
     }
 
+    /// @notice Serves another version of the same model.
     function setVersion(uint256 endpointId, uint256 versionId) external {
         Endpoint storage endpoint = _hosted(endpointId);
         _checkServing(versionId);
+        uint256 modelId = registry.modelOfVersion(endpoint.versionId);
+        if (registry.modelOfVersion(versionId) != modelId) revert OtherModel(versionId, modelId);
         endpoint.versionId = SafeCast.toUint96(versionId);
         emit EndpointVersionChanged(endpointId, versionId);
     }
@@ -160,92 +164,105 @@ contract InferenceMarket is EIP712, ReentrancyGuardTransient {
 
     // ---------------------------------------------------------------- credit
 
-    /// @notice Adds the caller's tokens to a consumer's credit.
-    function deposit(address consumer, uint256 amount) external nonReentrant {
-        if (consumer == address(0)) revert ZeroConsumer();
+    /// @notice What the channels of an endpoint have as `receiverAuthorizer`: it binds a voucher to this market and this endpoint. Nobody has
+    /// its key.
+    function authorizerOf(uint256 endpointId) public view returns (address) {
+        return address(uint160(uint256(keccak256(abi.encode(address(this), endpointId)))));
+    }
+
+    function channelId(Channel calldata channel) external view returns (bytes32) {
+        return Channels.idOf(channel);
+    }
+
+    /// @notice Adds the caller's tokens to the credit of a channel with an endpoint. The credit is the payer's, whoever deposits.
+    function deposit(uint256 endpointId, Channel calldata channel, uint128 amount) external nonReentrant {
+        if (endpoints[endpointId].host == address(0)) revert UnknownEndpoint(endpointId);
         if (amount == 0) revert ZeroAmount();
-        credit[consumer] += amount;
-        emit CreditDeposited(consumer, amount);
+        if (
+            channel.payer == address(0) || channel.payerAuthorizer == address(0) || channel.token != address(token)
+                || channel.withdrawDelay != withdrawalDelay || channel.receiver != endpoints[endpointId].host
+                || channel.receiverAuthorizer != authorizerOf(endpointId)
+        ) revert NotAChannelOf(endpointId);
+        bytes32 id = Channels.idOf(channel);
+        channels[id].balance += amount;
+        emit CreditDeposited(id, endpointId, channel.payer, channel.payerAuthorizer, channel.salt, amount);
         token.safeTransferFrom(msg.sender, address(this), amount);
     }
 
-    /// @notice Requests a withdrawal; a new request replaces the last one. Hosts may still redeem until the withdrawal.
-    function requestWithdrawal(uint256 amount) external {
+    /// @notice Requests a withdrawal; a new request replaces the last one. The host may still redeem until the withdrawal.
+    function requestWithdrawal(Channel calldata channel, uint128 amount) external {
+        ChannelState storage state = _ownChannel(channel);
         if (amount == 0) revert ZeroAmount();
-        if (credit[msg.sender] < amount) revert InsufficientCredit(msg.sender, credit[msg.sender], amount);
+        bytes32 id = Channels.idOf(channel);
+        if (state.balance < amount) revert InsufficientCredit(id, state.balance, amount);
         uint64 availableAt = SafeCast.toUint64(block.timestamp + withdrawalDelay);
-        withdrawals[msg.sender] = Withdrawal(SafeCast.toUint192(amount), availableAt);
-        emit WithdrawalRequested(msg.sender, amount, availableAt);
+        state.withdrawing = amount;
+        state.withdrawableAt = availableAt;
+        emit WithdrawalRequested(id, msg.sender, amount, availableAt);
     }
 
-    /// @notice Pays the requested amount, or what is left of the credit if hosts redeemed in the meantime.
-    function withdraw() external nonReentrant {
-        Withdrawal memory request = withdrawals[msg.sender];
-        if (request.amount == 0) revert NothingToWithdraw();
-        if (block.timestamp < request.availableAt) revert WithdrawalTooEarly(request.availableAt);
-        uint256 held = credit[msg.sender];
-        uint256 amount = held < request.amount ? held : request.amount;
+    /// @notice Pays the requested amount to the payer, or what is left of the credit if the host redeemed in the meantime.
+    function withdraw(Channel calldata channel) external nonReentrant {
+        ChannelState storage state = _ownChannel(channel);
+        if (state.withdrawing == 0) revert NothingToWithdraw();
+        if (block.timestamp < state.withdrawableAt) revert WithdrawalTooEarly(state.withdrawableAt);
+        uint128 amount = state.balance < state.withdrawing ? state.balance : state.withdrawing;
         if (amount == 0) revert NothingToWithdraw();
-        delete withdrawals[msg.sender];
-        credit[msg.sender] = held - amount;
-        emit CreditWithdrawn(msg.sender, amount);
+        state.withdrawing = 0;
+        state.withdrawableAt = 0;
+        state.balance -= amount;
+        emit CreditWithdrawn(Channels.idOf(channel), msg.sender, amount);
         token.safeTransfer(msg.sender, amount);
     }
 
-    // ---------------------------------------------------------------- usage
+    // ---------------------------------------------------------------- redemption
 
-    /// @notice Redeems the used part of the vouchers and funds the epoch's rewards with the fees. Once per epoch and endpoint.
-    /// `root` names the usage artifact: canonical JSON of the receipts with their attributions.
-    function settleUsage(
-        uint256 epoch,
-        uint256 endpointId,
-        bytes32 root,
-        uint256 tokensIn,
-        uint256 tokensOut,
-        uint256 fees,
-        Redemption[] calldata redemptions
-    ) external nonReentrant {
-        _hosted(endpointId);
-        if (usageSettled[epoch][endpointId]) revert AlreadySettled(epoch, endpointId);
-        if (root == 0) revert EmptyHash();
-        usageSettled[epoch][endpointId] = true;
-        uint256 redeemedNow;
+    /// @notice Moves what consumers granted from their channels to the rewards of the running epoch. Each redemption succeeds or fails alone;
+    /// one that is repeated moves nothing. A host redeems its own endpoints.
+    function redeem(Redemption[] calldata redemptions) external nonReentrant {
+        uint256 sum;
         for (uint256 i; i < redemptions.length; ++i) {
-            Redemption calldata r = redemptions[i];
-            _redeem(endpointId, r.voucher, r.amount, r.signature);
-            redeemedNow += r.amount;
+            sum += _redeem(redemptions[i]);
         }
-        if (redeemedNow != fees) revert FeesMismatch(fees, redeemedNow);
-        emit UsageSettled(epoch, endpointId, root, tokensIn, tokensOut, fees);
-        if (fees != 0) {
-            token.forceApprove(address(distributor), fees);
-            distributor.fund(epoch, fees);
-        }
+        if (sum == 0) return;
+        token.forceApprove(address(distributor), sum);
+        distributor.fund(sum);
     }
 
-    // solhint-disable-next-line func-name-mixedcase
-    function DOMAIN_SEPARATOR() external view returns (bytes32) {
-        return _domainSeparatorV4();
+    function _redeem(Redemption calldata r) private returns (uint256 amount) {
+        bytes32 id = Channels.idOf(r.channel);
+        ChannelState storage state = channels[id];
+        Failure failure = _failureOf(r, id, state);
+        if (failure != Failure.None) {
+            emit RedemptionFailed(r.endpointId, id, r.channel.payer, failure);
+            return 0;
+        }
+        uint128 moved = r.total - state.redeemed;
+        state.balance -= moved;
+        state.redeemed = r.total;
+        emit Redeemed(r.endpointId, id, r.channel.payer, endpoints[r.endpointId].versionId, r.total, moved);
+        return moved;
     }
 
-    function _redeem(uint256 endpointId, Voucher calldata v, uint256 amount, bytes calldata signature) private {
-        if (v.endpointId != endpointId) revert WrongEndpoint(v.endpointId, endpointId);
-        if (v.deadline < block.timestamp) revert VoucherExpired(v.consumer, v.deadline);
-        if (amount == 0) revert ZeroAmount();
-        uint256 before = redeemed[endpointId][v.consumer];
-        uint256 total = before + amount;
-        if (total > v.cumulative) revert BeyondGrant(v.consumer, v.cumulative, total);
-        bytes32 digest = _hashTypedDataV4(
-            keccak256(abi.encode(VOUCHER_TYPEHASH, v.consumer, v.endpointId, v.cumulative, v.deadline))
-        );
-        if (!SignatureChecker.isValidSignatureNowCalldata(v.consumer, digest, signature)) {
-            revert BadSignature(v.consumer);
-        }
-        uint256 held = credit[v.consumer];
-        if (held < amount) revert InsufficientCredit(v.consumer, held, amount);
-        credit[v.consumer] = held - amount;
-        redeemed[endpointId][v.consumer] = total;
-        emit VoucherRedeemed(endpointId, v.consumer, total, amount);
+    function _failureOf(Redemption calldata r, bytes32 id, ChannelState storage state)
+        private
+        view
+        returns (Failure)
+    {
+        address host = endpoints[r.endpointId].host;
+        if (host == address(0)) return Failure.UnknownEndpoint;
+        if (host != msg.sender) return Failure.NotHost;
+        if (r.channel.receiverAuthorizer != authorizerOf(r.endpointId)) return Failure.OtherChannel;
+        if (r.total <= state.redeemed) return Failure.NothingNew;
+        if (r.total > r.ceiling) return Failure.BeyondCeiling;
+        if (r.total - state.redeemed > state.balance) return Failure.InsufficientCredit;
+        if (!Channels.isSigned(id, r.ceiling, r.channel.payerAuthorizer, r.signature)) return Failure.BadSignature;
+        return Failure.None;
+    }
+
+    function _ownChannel(Channel calldata channel) private view returns (ChannelState storage) {
+        if (channel.payer != msg.sender) revert NotConsumer(channel.payer);
+        return channels[Channels.idOf(channel)];
     }
 
     function _checkServing(uint256 versionId) private view {

@@ -8,22 +8,33 @@ import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/Reentrancy
 import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
 import {IDisputes, IGuardian, IRewardDistributor, Subject} from "./interfaces.sol";
 
-/// @title Epochs' fees and the Merkle roots by which people claim them (rule 10)
-/// @notice Maps are cumulative: each lists every account's rewards so far, and only the newest final one is claimed by. A map is
+/// @title Epochs' fees and the Merkle roots by which people claim them (rule 10, amendment 10a)
+/// @notice Blocks are counted in periods of `epochLength` from `firstBlock`. A period in which fees arrive is the end of an epoch: its blocks
+/// follow those of the last epoch and end with the period. So an epoch's blocks, and the fees in them, are facts of the chain; periods without
+/// fees need no map. Maps are cumulative: each lists every account's rewards so far, and only the newest final one is claimed by. A map is
 /// final when its challenge window is over and no dispute about it or an earlier one is open.
-/// Invariants: `totalPayable <= totalFunded`, `totalClaimed <=` the totals of the final maps.
+/// Invariants: `totalPayable <= totalFunded`, `totalClaimed <=` the totals of the final maps, the token balance is at least
+/// `totalFunded - totalClaimed` plus the bonds held.
 contract RewardDistributor is AccessControl, ReentrancyGuardTransient, IRewardDistributor {
     using SafeERC20 for IERC20;
 
     bytes32 public constant PUBLISHER_ROLE = keccak256("PUBLISHER_ROLE");
     bytes32 public constant CANCELLER_ROLE = keccak256("CANCELLER_ROLE");
 
+    /// The settings: seconds in which a map can be disputed, blocks of a period, wei of a publisher's bond.
+    struct Epochs {
+        uint256 challengeWindow;
+        uint256 length;
+        uint256 publisherBond;
+    }
+
     struct RewardMap {
         bytes32 root;
         /// The sum of the totals of this map and all earlier ones.
         uint256 payableSoFar;
-        uint64 toBlock;
         uint64 publishedAt;
+        /// Who published with a bond; nobody when a publisher by role did.
+        address bonded;
     }
 
     IERC20 public immutable token;
@@ -31,7 +42,16 @@ contract RewardDistributor is AccessControl, ReentrancyGuardTransient, IRewardDi
     IGuardian public immutable guardian;
     /// @notice Seconds in which a map can be disputed.
     uint256 public immutable challengeWindow;
+    /// @notice Blocks of a period.
+    uint256 public immutable epochLength;
+    /// @notice What a publisher without the role deposits, wei.
+    uint256 public immutable publisherBond;
+    address public immutable treasury;
+    /// @notice The first block of the first epoch.
+    uint256 public immutable firstBlock;
 
+    /// @notice The last epoch in which fees arrived; it may have no map yet. Epochs count from 1.
+    uint256 public epochCount;
     /// @notice The last epoch with a map; epochs count from 1.
     uint256 public lastEpoch;
     /// @notice The last epoch that was recorded as final (later ones may be final too, see `isFinal`).
@@ -39,11 +59,17 @@ contract RewardDistributor is AccessControl, ReentrancyGuardTransient, IRewardDi
     uint256 public totalFunded;
     uint256 public totalClaimed;
 
+    /// @notice The block of the last publication or cancellation: the next publisher has one period from then on, too.
+    uint256 public lastChange;
+
     mapping(uint256 epoch => RewardMap) public maps;
+    /// @notice The last block of an epoch; 0 for an epoch in which no fees have arrived.
+    mapping(uint256 epoch => uint256) public endOf;
     mapping(uint256 epoch => uint256) public funded;
     mapping(address account => uint256) public claimed;
 
-    event EpochFunded(uint256 indexed epoch, uint256 amount);
+    /// `toBlock`: the epoch's last block.
+    event EpochFunded(uint256 indexed epoch, address indexed from, uint256 amount, uint256 toBlock);
     event RewardMapPublished(
         uint256 indexed epoch,
         uint64 fromBlock,
@@ -55,20 +81,25 @@ contract RewardDistributor is AccessControl, ReentrancyGuardTransient, IRewardDi
         bytes32 codeHash
     );
     event RewardMapCancelled(uint256 indexed epoch, bytes32 root);
+    event BondHeld(uint256 indexed epoch, address indexed publisher, uint256 amount);
+    /// `to`: the publisher of a map that is final, or the treasury when the map was cancelled.
+    event BondReleased(uint256 indexed epoch, address indexed to, uint256 amount);
     event RewardClaimed(uint256 indexed epoch, address indexed account, uint256 amount);
 
     /// @notice The amount is zero.
     error ZeroAmount();
     /// @notice A hash is zero, or the root of a map that pays somebody.
     error EmptyHash();
-    /// @notice The epoch already has its map; fund the current epoch.
-    error EpochClosed(uint256 epoch, uint256 currentEpoch);
     /// @notice Epochs are published in order; this one is next.
     error NotNextEpoch(uint256 epoch, uint256 nextEpoch);
-    /// @notice The blocks must follow those of the last map, in ascending order, and be in the past.
-    error BadBlockRange(uint64 fromBlock, uint64 toBlock, uint256 expectedFrom);
+    /// @notice No fees have arrived in this epoch, or its last block is not mined yet.
+    error EpochRunning(uint256 epoch, uint256 toBlock);
+    /// @notice Until that block only an account with the publisher's role may publish.
+    error PublishersTurn(uint256 epoch, uint256 untilBlock);
+    /// @notice Nobody has a bond in this map.
+    error NoBond(uint256 epoch);
     /// @notice The hash is not that of `toBlock` on this chain.
-    error WrongBlockHash(uint64 toBlock, bytes32 actual);
+    error WrongBlockHash(uint256 toBlock, bytes32 actual);
     /// @notice The maps' totals would exceed the funds received.
     error TotalExceedsFunds(uint256 total, uint256 available);
     /// @notice The epoch has no map.
@@ -92,50 +123,80 @@ contract RewardDistributor is AccessControl, ReentrancyGuardTransient, IRewardDi
         IERC20 token_,
         IDisputes disputes_,
         IGuardian guardian_,
+        address treasury_,
         address timelock,
         address operator,
-        uint256 challengeWindow_
+        Epochs memory epochs
     ) {
         token = token_;
         disputes = disputes_;
         guardian = guardian_;
-        challengeWindow = challengeWindow_;
+        treasury = treasury_;
+        challengeWindow = epochs.challengeWindow;
+        epochLength = epochs.length;
+        publisherBond = epochs.publisherBond;
+        firstBlock = block.number;
+        lastChange = block.number;
         _grantRole(DEFAULT_ADMIN_ROLE, timelock);
         _grantRole(CANCELLER_ROLE, address(disputes_));
         if (operator != address(0)) _grantRole(PUBLISHER_ROLE, operator);
     }
 
-    /// @notice Adds the caller's tokens to an epoch that has no map yet.
-    function fund(uint256 epoch, uint256 amount) external nonReentrant {
+    /// @notice Adds the caller's tokens to the running epoch.
+    function fund(uint256 amount) external nonReentrant {
         if (amount == 0) revert ZeroAmount();
-        if (epoch <= lastEpoch) revert EpochClosed(epoch, lastEpoch + 1);
+        uint256 toBlock = block.number + (epochLength - 1) - (block.number - firstBlock) % epochLength;
+        uint256 epoch = epochCount;
+        if (endOf[epoch] != toBlock) {
+            epochCount = ++epoch;
+            endOf[epoch] = toBlock;
+        }
         funded[epoch] += amount;
         totalFunded += amount;
-        emit EpochFunded(epoch, amount);
+        emit EpochFunded(epoch, msg.sender, amount, toBlock);
         token.safeTransferFrom(msg.sender, address(this), amount);
     }
 
-    /// @notice Publishes the next epoch's map over the blocks `fromBlock` to `toBlock`, which follow the last map's. `total` is
-    /// what becomes payable by it; `uri` is where the leaves are, `codeHash` identifies the rules that computed them (rule 11).
+    /// @notice Publishes the next epoch's map. `total` is what becomes payable by it; `uri` is where the leaves are, `codeHash` identifies the
+    /// rules that computed them (rule 11). An account without the role must wait until the publishers were silent for a period, and deposits
+    /// a bond, which it gets back when the map is final.
     function publish(
         uint256 epoch,
-        uint64 fromBlock,
-        uint64 toBlock,
         bytes32 blockHash,
         bytes32 root,
         uint256 total,
         string calldata uri,
         bytes32 codeHash
-    ) external onlyRole(PUBLISHER_ROLE) {
+    ) external nonReentrant {
         if (epoch != lastEpoch + 1) revert NotNextEpoch(epoch, lastEpoch + 1);
         advance();
+        uint256 toBlock = endOf[epoch];
+        if (toBlock == 0 || toBlock >= block.number) revert EpochRunning(epoch, toBlock);
         uint256 soFar = maps[epoch - 1].payableSoFar;
         if ((root == 0 && soFar + total != 0) || blockHash == 0 || codeHash == 0) revert EmptyHash();
-        _checkBlocks(epoch, fromBlock, toBlock, blockHash);
+        bytes32 actual = blockhash(toBlock);
+        if (actual != 0 && actual != blockHash) revert WrongBlockHash(toBlock, actual);
         if (soFar + total > totalFunded) revert TotalExceedsFunds(total, totalFunded - soFar);
-        maps[epoch] = RewardMap(root, soFar + total, toBlock, uint64(block.timestamp));
+        address bonded = hasRole(PUBLISHER_ROLE, msg.sender) ? address(0) : msg.sender;
+        if (bonded != address(0)) {
+            uint256 until = (toBlock > lastChange ? toBlock : lastChange) + epochLength;
+            if (block.number <= until) revert PublishersTurn(epoch, until);
+        }
+        maps[epoch] = RewardMap(root, soFar + total, uint64(block.timestamp), bonded);
         lastEpoch = epoch;
-        emit RewardMapPublished(epoch, fromBlock, toBlock, blockHash, root, total, uri, codeHash);
+        lastChange = block.number;
+        uint64 fromBlock = uint64(epoch == 1 ? firstBlock : endOf[epoch - 1] + 1);
+        emit RewardMapPublished(epoch, fromBlock, uint64(toBlock), blockHash, root, total, uri, codeHash);
+        if (bonded != address(0)) {
+            emit BondHeld(epoch, bonded, publisherBond);
+            token.safeTransferFrom(bonded, address(this), publisherBond);
+        }
+    }
+
+    /// @notice Gives the bond of a final map back to its publisher. Anyone may call it.
+    function returnBond(uint256 epoch) external nonReentrant {
+        if (epoch == 0 || epoch > advance()) revert NotFinal(epoch);
+        _releaseBond(epoch, maps[epoch].bonded);
     }
 
     /// @notice Pays an account the difference between the newest final map's amount and what it has claimed. Anyone may call it.
@@ -165,9 +226,11 @@ contract RewardDistributor is AccessControl, ReentrancyGuardTransient, IRewardDi
         if (epoch <= finalEpoch) revert AlreadyFinal(epoch);
         for (uint256 last = lastEpoch; last >= epoch; --last) {
             emit RewardMapCancelled(last, maps[last].root);
+            if (maps[last].bonded != address(0)) _releaseBond(last, last == epoch ? treasury : maps[last].bonded);
             delete maps[last];
         }
         lastEpoch = epoch - 1;
+        lastChange = block.number;
     }
 
     /// @notice Records which maps have become final. Anyone may call it; claims do.
@@ -210,12 +273,10 @@ contract RewardDistributor is AccessControl, ReentrancyGuardTransient, IRewardDi
             && !disputes.isHeld(Subject.RewardMap, epoch);
     }
 
-    function _checkBlocks(uint256 epoch, uint64 fromBlock, uint64 toBlock, bytes32 blockHash) private view {
-        uint256 expected = epoch == 1 ? fromBlock : uint256(maps[epoch - 1].toBlock) + 1;
-        if (fromBlock != expected || toBlock < fromBlock || toBlock >= block.number) {
-            revert BadBlockRange(fromBlock, toBlock, expected);
-        }
-        bytes32 actual = blockhash(toBlock);
-        if (actual != 0 && actual != blockHash) revert WrongBlockHash(toBlock, actual);
+    function _releaseBond(uint256 epoch, address to) private {
+        if (maps[epoch].bonded == address(0)) revert NoBond(epoch);
+        maps[epoch].bonded = address(0);
+        emit BondReleased(epoch, to, publisherBond);
+        token.safeTransfer(to, publisherBond);
     }
 }

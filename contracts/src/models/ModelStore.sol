@@ -16,7 +16,8 @@ abstract contract ModelStore is AccessControl, ReentrancyGuardTransient, IModelR
     uint256 internal constant BPS = 10_000;
 
     /// Basis points (rule 8). `platform` is of all; `owner` to `host` are of the rest and sum to 10,000; `ancestors` is of the
-    /// rest and goes first to the versions that this one was trained from; `dataByWeight` is of data's part.
+    /// rest and goes first to the versions that this one was trained from; `dataByWeight` is of data's part. What an answer cannot be
+    /// attributed to goes to the version's data by weight, or to the treasury.
     struct Split {
         uint16 platform;
         uint16 owner;
@@ -26,7 +27,7 @@ abstract contract ModelStore is AccessControl, ReentrancyGuardTransient, IModelR
         uint16 host;
         uint16 ancestors;
         uint16 dataByWeight;
-        address unattributed;
+        bool unattributedByWeight;
     }
 
     struct Terms {
