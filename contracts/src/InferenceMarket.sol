@@ -85,12 +85,14 @@ contract InferenceMarket is ReentrancyGuardTransient {
     );
     event WithdrawalRequested(bytes32 indexed channelId, address indexed consumer, uint256 amount, uint64 availableAt);
     event CreditWithdrawn(bytes32 indexed channelId, address indexed consumer, uint256 amount);
-    /// `versionId`: what the endpoint served at that moment. `total`: redeemed from the channel so far, including `amount`.
+    /// `versionId`: what the endpoint served at that moment. `epoch`: to which the fees belong. `total`: redeemed from the channel so far,
+    /// including `amount`.
     event Redeemed(
         uint256 indexed endpointId,
         bytes32 indexed channelId,
         address indexed consumer,
         uint256 versionId,
+        uint256 epoch,
         uint256 total,
         uint256 amount
     );
@@ -220,16 +222,17 @@ contract InferenceMarket is ReentrancyGuardTransient {
     /// @notice Moves what consumers granted from their channels to the rewards of the running epoch. Each redemption succeeds or fails alone;
     /// one that is repeated moves nothing. A host redeems its own endpoints.
     function redeem(Redemption[] calldata redemptions) external nonReentrant {
+        (uint256 epoch,) = distributor.runningEpoch();
         uint256 sum;
         for (uint256 i; i < redemptions.length; ++i) {
-            sum += _redeem(redemptions[i]);
+            sum += _redeem(redemptions[i], epoch);
         }
         if (sum == 0) return;
         token.forceApprove(address(distributor), sum);
         distributor.fund(sum);
     }
 
-    function _redeem(Redemption calldata r) private returns (uint256 amount) {
+    function _redeem(Redemption calldata r, uint256 epoch) private returns (uint256 amount) {
         bytes32 id = Channels.idOf(r.channel);
         ChannelState storage state = channels[id];
         Failure failure = _failureOf(r, id, state);
@@ -240,7 +243,7 @@ contract InferenceMarket is ReentrancyGuardTransient {
         uint128 moved = r.total - state.redeemed;
         state.balance -= moved;
         state.redeemed = r.total;
-        emit Redeemed(r.endpointId, id, r.channel.payer, endpoints[r.endpointId].versionId, r.total, moved);
+        emit Redeemed(r.endpointId, id, r.channel.payer, endpoints[r.endpointId].versionId, epoch, r.total, moved);
         return moved;
     }
 

@@ -145,16 +145,21 @@ contract RewardDistributor is AccessControl, ReentrancyGuardTransient, IRewardDi
     /// @notice Adds the caller's tokens to the running epoch.
     function fund(uint256 amount) external nonReentrant {
         if (amount == 0) revert ZeroAmount();
-        uint256 toBlock = block.number + (epochLength - 1) - (block.number - firstBlock) % epochLength;
-        uint256 epoch = epochCount;
-        if (endOf[epoch] != toBlock) {
-            epochCount = ++epoch;
+        (uint256 epoch, uint256 toBlock) = runningEpoch();
+        if (epoch > epochCount) {
+            epochCount = epoch;
             endOf[epoch] = toBlock;
         }
         funded[epoch] += amount;
         totalFunded += amount;
         emit EpochFunded(epoch, msg.sender, amount, toBlock);
         token.safeTransferFrom(msg.sender, address(this), amount);
+    }
+
+    /// @notice The epoch to which fees of this block belong, and its last block.
+    function runningEpoch() public view returns (uint256 epoch, uint256 toBlock) {
+        toBlock = block.number + (epochLength - 1) - (block.number - firstBlock) % epochLength;
+        epoch = endOf[epochCount] == toBlock ? epochCount : epochCount + 1;
     }
 
     /// @notice Publishes the next epoch's map. `total` is what becomes payable by it; `uri` is where the leaves are, `codeHash` identifies the

@@ -47,6 +47,7 @@ interface IFeedbackPool {
 
 interface IRewardDistributor {
     function fund(uint256 amount) external;
+    function runningEpoch() external view returns (uint256 epoch, uint256 toBlock);
     function isChallengeable(uint256 epoch) external view returns (bool);
     function rootOf(uint256 epoch) external view returns (bytes32);
     function cancel(uint256 epoch) external;
