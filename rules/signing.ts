@@ -1,4 +1,4 @@
-/** Rules 3 and 7, amendment 7a (signatures): the EIP-712 messages that people sign, each for one chain and one contract. */
+/** Rule 3 (signatures): the EIP-712 message of a contributor, for one chain and one contract. Consumers' vouchers: `channel.ts`. */
 
 import type { Hex } from 'viem'
 
@@ -20,17 +20,8 @@ export interface ContributionMessage {
   deadline: bigint
 }
 
-export interface VoucherMessage {
-  consumer: Hex
-  endpointId: bigint
-  /** The total of fees granted at this endpoint so far, in wei. */
-  cumulative: bigint
-  /** Seconds since 1970. */
-  deadline: bigint
-}
-
-const domain = (name: 'DatanetRegistry' | 'InferenceMarket', { chainId, contract }: SigningDomain) => ({
-  name,
+const domain = ({ chainId, contract }: SigningDomain) => ({
+  name: 'DatanetRegistry',
   version: '1',
   chainId,
   verifyingContract: contract,
@@ -63,7 +54,7 @@ const domain = (name: 'DatanetRegistry' | 'InferenceMarket', { chainId, contract
  * ```
  */
 export const contributionData = (signingDomain: SigningDomain, message: ContributionMessage) => ({
-  domain: domain('DatanetRegistry', signingDomain),
+  domain: domain(signingDomain),
   types: {
     Contribution: [
       { name: 'datanetId', type: 'uint256' },
@@ -75,21 +66,5 @@ export const contributionData = (signingDomain: SigningDomain, message: Contribu
     ],
   } as const,
   primaryType: 'Contribution' as const,
-  message,
-})
-
-/** EIP-712: what a consumer signs so that an endpoint may redeem fees up to a cumulative sum. Signed like `contributionData`.
- *  @oracle InferenceMarket.settleUsage */
-export const voucherData = (signingDomain: SigningDomain, message: VoucherMessage) => ({
-  domain: domain('InferenceMarket', signingDomain),
-  types: {
-    Voucher: [
-      { name: 'consumer', type: 'address' },
-      { name: 'endpointId', type: 'uint256' },
-      { name: 'cumulative', type: 'uint256' },
-      { name: 'deadline', type: 'uint64' },
-    ],
-  } as const,
-  primaryType: 'Voucher' as const,
   message,
 })

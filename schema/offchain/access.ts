@@ -14,14 +14,13 @@ export class ApiKey {
   @Time('When it was revoked.', { nullable: true }) revokedAt!: Date | null
 }
 
-@OffChain('A consumer’s newest signed voucher for an endpoint: calls may cost at most what it grants.')
+@OffChain('The newest voucher of a channel: its calls may cost at most what it grants.')
 export class SignedVoucher {
-  @Id('`endpoint-consumer`.') id!: string
+  @Id('The channel id.') id!: string
   @Ref(() => Endpoint, 'endpoint', 'The endpoint.', { inverse: 'signedVouchers' }) endpointId!: string
-  @Address('The account that signed.', { index: true }) consumer!: string
-  @Wei('Cumulative fees granted.') cumulative!: bigint
-  @Wei('Seconds since 1970 until which it may be redeemed.') deadline!: bigint
-  @Text('The EIP-712 signature.') signature!: string
-  @Wei('Fees of calls answered so far under the vouchers.') used!: bigint
+  @Address('The account that pays.', { index: true }) consumer!: string
+  @Wei('All fees granted so far.') ceiling!: bigint
+  @Text('The EIP-712 signature of the channel’s key.') signature!: string
+  @Wei('Fees of calls answered so far, redeemed or not.') used!: bigint
   @Time('When it was submitted.') signedAt!: Date
 }

@@ -27,7 +27,11 @@ export class Receipt {
   @Ref(() => ModelVersion, 'version', 'The version that answered.', { inverse: 'receipts' }) versionId!: string
   @Ref(() => JobRun, 'job', 'The job that answered.', { unique: true }) jobId!: string
   @Address('The account that asked and pays.', { index: true }) consumer!: string
-  @Integer('The epoch that settled it; null until then.', { index: true, nullable: true }) epoch!: number | null
+  @Text('The payment channel that pays.', { nullable: true }) channelId!: string | null
+  @Wei('All fees of the channel’s calls so far, this one included: what a redemption must reach to pay it.')
+  cumulative!: bigint
+  @Flag('Whether the consumer lets prompt and answer be shown: only then its attribution moves rewards.') isOpen!: boolean
+  @Integer('The epoch that paid it; null until then.', { index: true, nullable: true }) epoch!: number | null
   @Text('The prompt.') prompt!: string
   @Text('The answer.') answer!: string
   @Integer('Input tokens.') tokensIn!: number
@@ -60,6 +64,7 @@ export class CreditHold {
   @Id('The job id.') id!: string
   @Address('The account whose credit is reserved.', { index: true }) consumer!: string
   @Ref(() => Endpoint, 'endpoint', 'The endpoint.') endpointId!: string
+  @Text('The payment channel whose credit is reserved.', { nullable: true }) channelId!: string | null
   @Wei('The maximum cost.') maximum!: bigint
   @Wei('Price of 1,000 input tokens when it was reserved.') priceIn!: bigint
   @Wei('Price of 1,000 output tokens when it was reserved.') priceOut!: bigint

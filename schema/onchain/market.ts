@@ -1,4 +1,4 @@
-import { Address, Hash, Id, Integer, OnChain, Ref, Text, Time, Versioned, Wei } from '../define.ts'
+import { Address, Choice, Hash, Id, Integer, OnChain, Ref, Text, Time, Versioned, Wei } from '../define.ts'
 import { ModelVersion } from './models.ts'
 
 @OnChain('A URL at which a promoted version answers for a price.')
@@ -12,33 +12,52 @@ export class Endpoint extends Versioned {
   @Time('When it was registered.') registeredAt!: Date
 }
 
-@OnChain('A consumer’s prepaid credit.')
-export class Credit extends Versioned {
-  @Id('The consumer.') id!: string
+@OnChain('A consumer’s prepaid credit with one endpoint.')
+export class PaymentChannel extends Versioned {
+  @Id('The channel id: the hash of its configuration.') id!: string
+  @Ref(() => Endpoint, 'endpoint', 'The endpoint.', { inverse: 'channels' }) endpointId!: string
+  @Address('The account that pays.', { index: true }) consumer!: string
+  @Address('The key that signs its vouchers.') key!: string
+  @Hash('Tells apart the channels of one consumer, endpoint and key.') salt!: string
   @Wei('The present credit.') balance!: bigint
   @Wei('All deposits.') deposited!: bigint
-  @Wei('Everything spent by vouchers.') spent!: bigint
+  @Wei('All that the host has redeemed.') redeemed!: bigint
   @Wei('All withdrawals.') withdrawn!: bigint
   @Wei('The pending withdrawal.') withdrawing!: bigint
   @Time('When the pending withdrawal becomes available.', { nullable: true }) withdrawableAt!: Date | null
 }
 
-@OnChain('The fees that an endpoint has redeemed from a consumer’s vouchers.')
-export class Voucher extends Versioned {
-  @Id('`endpoint-consumer`.') id!: string
-  @Ref(() => Endpoint, 'endpoint', 'The endpoint.', { inverse: 'vouchers' }) endpointId!: string
+@OnChain('Fees that a host has redeemed from a channel: they belong to the rewards of an epoch.')
+export class Redemption extends Versioned {
+  @Id('The event’s id.') id!: string
+  @Ref(() => Endpoint, 'endpoint', 'The endpoint.', { inverse: 'redemptions' }) endpointId!: string
+  @Ref(() => ModelVersion, 'version', 'The version that it served in that block.', { inverse: 'redemptions' })
+  versionId!: string
+  @Ref(() => PaymentChannel, 'channel', 'The channel.', { inverse: 'redemptions' }) channelId!: string
   @Address('The account that pays.', { index: true }) consumer!: string
-  @Wei('Cumulative fees redeemed.') cumulative!: bigint
+  @Integer('The epoch.', { index: true }) epoch!: number
+  @Wei('All that was redeemed from the channel so far, this included.') total!: bigint
+  @Wei('The fees.') amount!: bigint
+  @Time('When it was redeemed.') redeemedAt!: Date
 }
 
-@OnChain('The usage of one endpoint in one epoch, settled.')
-export class UsageSettlement extends Versioned {
-  @Id('`epoch-endpoint`.') id!: string
-  @Integer('The epoch.', { index: true }) epoch!: number
-  @Ref(() => Endpoint, 'endpoint', 'The endpoint.', { inverse: 'usage' }) endpointId!: string
-  @Hash('The usage artifact: receipts with attributions.') root!: string
-  @Wei('Input tokens.') tokensIn!: bigint
-  @Wei('Output tokens.') tokensOut!: bigint
-  @Wei('Fees.') fees!: bigint
-  @Time('When it was settled.') settledAt!: Date
+export const REDEMPTION_FAILURES = [
+  'None',
+  'UnknownEndpoint',
+  'NotHost',
+  'OtherChannel',
+  'BadSignature',
+  'BeyondCeiling',
+  'NothingNew',
+  'InsufficientCredit',
+] as const
+
+@OnChain('A redemption that failed. Nothing moved.')
+export class FailedRedemption extends Versioned {
+  @Id('The event’s id.') id!: string
+  @Text('The endpoint that was named.') endpointName!: string
+  @Hash('The channel.', { index: true }) channelName!: string
+  @Address('The account that would pay.', { index: true }) consumer!: string
+  @Choice('RedemptionFailure', REDEMPTION_FAILURES, 'Why.') reason!: (typeof REDEMPTION_FAILURES)[number]
+  @Time('When it failed.') failedAt!: Date
 }
