@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
+import { ADDRESS_FORM, isAddressText } from '#schema/address.ts'
 import type { MirrorAddress, S3Settings } from '#schema/artifacts/index.ts'
 import { mirrorAddress } from '#schema/artifacts/mirrorAddress.ts'
 import { PermanentError } from '#schema/errors.ts'
@@ -92,6 +93,21 @@ const schema = z.object({
   RECONCILE_SECONDS: whole(0, 86_400, 'a whole number of seconds').default(600),
   /** The private key that signs the workers' transactions. */
   OPERATOR_KEY: key.optional(),
+  /** The hosts whose endpoints are answered here; by default the account of OPERATOR_KEY, or the deployment's operator. */
+  HOST_ADDRESSES: z
+    .string()
+    .transform((value) => [...new Set(value.split(',').map((one) => one.trim().toLowerCase()))])
+    .pipe(
+      z.array(z.string().refine((one) => isAddressText(one), `expected ${ADDRESS_FORM}; several separated by commas`)),
+    )
+    .optional(),
+  /** The age of the oldest fee that is not redeemed, after which the workers redeem. */
+  REDEEM_AFTER: whole(0, 31_536_000, 'a whole number of seconds').default(3600),
+  /** Less than this is not redeemed from a channel, unless its consumer withdraws. */
+  REDEEM_MIN: z
+    .string()
+    .regex(/^\d{1,38}$/, 'expected a whole number of wei with at most 38 digits')
+    .default('0'),
   /** The most that these transactions may pay for a unit of gas. */
   MAX_FEE_GWEI: z.coerce
     .number('expected a number of gwei')
@@ -201,6 +217,11 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env, { requireDeploy
     deployment: value.DEPLOYMENT,
     operatorKey: value.OPERATOR_KEY as `0x${string}` | undefined,
     journalKeys: value.JOURNAL_KEY?.map((one) => one.replace(/^0x/, '')),
+    /** In lower case. */
+    hostAddresses: value.HOST_ADDRESSES,
+    redeemAfterMs: value.REDEEM_AFTER * 1000,
+    /** In wei. */
+    redeemMin: BigInt(value.REDEEM_MIN),
     /** In wei. */
     maxFee: BigInt(Math.round(value.MAX_FEE_GWEI * 1e9)),
     artifacts: join(home, 'artifacts'),

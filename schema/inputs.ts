@@ -91,10 +91,20 @@ export function ChoiceInput(name: string, values: readonly string[], description
   return input('choice', description, options, values, () => type)
 }
 
+const descriptions = new Map<InputClass, string>()
+
 export const Input = (description: string) => (target: unknown) => {
   const owner = target as InputClass
-  InputType(owner.name, { description })(owner)
+  descriptions.set(owner, description)
+  if (hasFields(owner)) InputType(owner.name, { description })(owner)
+  else fields.set(owner, new Map())
 }
+
+/** The description that the class passed to `@Input`. */
+export const descriptionOf = (type: InputClass): string | undefined => descriptions.get(type)
+
+/** Whether the input has fields. GraphQL has no input types without. */
+export const hasFields = (type: InputClass): boolean => Boolean(fields.get(type)?.size)
 
 /** A value is out of the bounds that its input class declares. */
 export class InputError extends PermanentError {
@@ -109,7 +119,9 @@ export function checkInput<T extends object>(type: InputClass<T>, value: unknown
   const given = value as Record<string, unknown>
   for (const key of Object.keys(given))
     if (!known.has(key))
-      throw new InputError(`${type.name}.${key} is not a known field. The fields are: ${[...known.keys()].join(', ')}.`)
+      throw new InputError(
+        `${type.name}.${key} is not a known field. ${known.size ? `The fields are: ${[...known.keys()].join(', ')}` : 'There are no fields'}.`,
+      )
   const result: Record<string, unknown> = {}
   for (const [key, bounds] of known) {
     const item = given[key] ?? bounds.fallback

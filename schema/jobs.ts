@@ -16,6 +16,9 @@ import {
 /** A decimal number of wei. */
 const WEI = /^\d+$/
 
+/** The hash of a channel's configuration. */
+const CHANNEL_ID = /^0x[0-9a-fA-F]{64}$/
+
 export const PREFERENCE_METHODS = ['grpo', 'rloo', 'dpo'] as const
 
 @Input('Scores the pending contributions of a datanet and writes the scores on chain.')
@@ -105,7 +108,17 @@ export class InferInput {
   @IntInput('The number of most likely alternatives to return for each token.', { optional: true, min: 0, max: 20 })
   topLogprobs?: number
   @IntInput('The seed of sampling.', { default: 1, min: 0, max: 2147483647 }) seed!: number
-  @AddressInput('The account that pays: it needs credit.') consumer!: string
+  @AddressInput('The account that pays: it needs a channel with the endpoint.') consumer!: string
+  @IdInput('The payment channel that pays; when absent, the one with the newest voucher that has room for the call.', {
+    optional: true,
+    pattern: CHANNEL_ID,
+  })
+  channelId?: string
+  @FlagInput(
+    'Whether prompt and answer may be shown to everybody: only then the sources of this answer share its fee in the answers’ part.',
+    { default: false },
+  )
+  open!: boolean
 }
 
 @Input('Attributes one answer to contributions.')
@@ -113,7 +126,10 @@ export class AttributeInput {
   @IdInput('The receipt.') receiptId!: string
 }
 
-@Input('Closes an epoch: settles usage, computes the reward map from finalised facts, and publishes the root.')
+@Input('Redeems what consumers owe for answered calls, from the channels of the endpoints that this operator hosts.')
+export class RedeemInput {}
+
+@Input('Settles an epoch: redeems what is owed, computes the reward map from finalised facts, and publishes the root.')
 export class SettleEpochInput {
   @IntInput('The epoch.', { min: 1, max: 1000000 }) epoch!: number
 }
@@ -155,6 +171,7 @@ export const jobs = {
   evaluate: job({ lane: 'training', attempts: 5, stallMs: 60 * MINUTE, input: EvaluateInput }),
   infer: job({ lane: 'infer', attempts: 5, stallMs: 10 * MINUTE, input: InferInput }),
   attribute: job({ lane: 'attribute', attempts: 5, stallMs: 30 * MINUTE, input: AttributeInput }),
+  redeem: job({ lane: 'chain', attempts: 5, stallMs: 30 * MINUTE, input: RedeemInput }),
   // Waits for finality, which takes minutes to hours.
   settleEpoch: job({ lane: 'chain', attempts: 5, stallMs: 360 * MINUTE, input: SettleEpochInput }),
   resolveDispute: job({ lane: 'recourse', attempts: 5, stallMs: 60 * MINUTE, input: ResolveDisputeInput }),

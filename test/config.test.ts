@@ -71,3 +71,25 @@ test('a password with special characters is given percent-encoded in DATABASE_UR
   ])
     expect(() => url({ DATABASE_URL: wrong })).toThrow(/DATABASE_URL: .*set DATABASE_PASSWORD/)
 })
+
+test('hosts are addresses in lower case, each once; amounts and ages of redemptions are bounded', () => {
+  const [a, b] = [`0x${'Ab'.repeat(20)}`, `0x${'cD'.repeat(20)}`]
+  expect(readConfig({}).hostAddresses).toBeUndefined()
+  expect(readConfig({ HOST_ADDRESSES: ` ${a},${b} ,${a.toLowerCase()}` }).hostAddresses).toEqual([
+    a.toLowerCase(),
+    b.toLowerCase(),
+  ])
+  expect(() => readConfig({ HOST_ADDRESSES: `${a},` })).toThrow(
+    /HOST_ADDRESSES.*: expected an address: 0x and 40 hex digits; several separated by commas/,
+  )
+  expect(() => readConfig({ HOST_ADDRESSES: `${a} ${b}` })).toThrow('HOST_ADDRESSES')
+  expect(readConfig({})).toMatchObject({ redeemAfterMs: 3_600_000, redeemMin: 0n })
+  expect(readConfig({ REDEEM_AFTER: '0', REDEEM_MIN: '1000000000000000000' })).toMatchObject({
+    redeemAfterMs: 0,
+    redeemMin: 10n ** 18n,
+  })
+  for (const REDEEM_MIN of ['-1', '1.5', '1e18', '0x1', '9'.repeat(39)])
+    expect(() => readConfig({ REDEEM_MIN })).toThrow('REDEEM_MIN: expected a whole number of wei')
+  for (const REDEEM_AFTER of ['-1', '1.5', '1h', '31536001'])
+    expect(() => readConfig({ REDEEM_AFTER })).toThrow('REDEEM_AFTER: expected a whole number of seconds from 0 to')
+})

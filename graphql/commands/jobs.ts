@@ -1,12 +1,12 @@
 import { Arg, Ctx, ID, Mutation, Resolver } from 'type-graphql'
 import type { EntityClass } from '#schema/define.ts'
 import { cancelJob, enqueue } from '#schema/enqueue.ts'
+import { descriptionOf, hasFields } from '#schema/inputs.ts'
 import { checkJobInput, type InferInput, type JobKind, jobKinds, jobs } from '#schema/jobs.ts'
 import { JobRun } from '#schema/offchain/jobs.ts'
 import { callerAccount, requireAccount, requireKey, requireOperator } from '../access.ts'
 import type { ApiContext } from '../context.ts'
 import { classNamed, declareMethod } from '../derive/declare.ts'
-import { descriptionOf } from '../derive/inputs.ts'
 import { ApiError } from '../errors.ts'
 import { tableFor } from '../publicTables.ts'
 import { type LoadedRow, ROW_AS_OF, ROW_TABLE } from '../query/page.ts'
@@ -22,7 +22,9 @@ export function jobResolver(): EntityClass {
   for (const kind of jobKinds) {
     const { input } = jobs[kind]
     const args = [
-      { name: 'input', type: () => input, nullable: false, description: 'The input of the job.' },
+      ...(hasFields(input)
+        ? [{ name: 'input', type: () => input, nullable: false, description: 'The input of the job.' }]
+        : []),
       { name: 'idempotencyKey', type: () => String, nullable: false, description: KEY_DESCRIPTION },
     ]
     const description = descriptionOf(input)
@@ -31,7 +33,7 @@ export function jobResolver(): EntityClass {
       kind,
       Mutation(() => JobRun, { description }),
       args,
-      ({ input, idempotencyKey }, { context }) => start(context, kind, input, idempotencyKey),
+      ({ input = {}, idempotencyKey }, { context }) => start(context, kind, input, idempotencyKey),
     )
   }
   Resolver()(owner)

@@ -30,7 +30,8 @@ export class Receipt {
   @Text('The payment channel that pays.', { nullable: true }) channelId!: string | null
   @Wei('All fees of the channel’s calls so far, this one included: what a redemption must reach to pay it.')
   cumulative!: bigint
-  @Flag('Whether the consumer lets prompt and answer be shown: only then its attribution moves rewards.') isOpen!: boolean
+  @Flag('Whether the consumer lets prompt and answer be shown: only then its attribution moves rewards.')
+  isOpen!: boolean
   @Integer('The epoch that paid it; null until then.', { index: true, nullable: true }) epoch!: number | null
   @Text('The prompt.') prompt!: string
   @Text('The answer.') answer!: string
