@@ -162,7 +162,11 @@ function timesOf(s: Settings): Contradiction[] {
           },
         ]
       : []),
-    ...atLeast('withdrawalDelay', LEAST_WITHDRAWAL_DELAY, 'hosts must redeem what they served before the credit leaves.'),
+    ...atLeast(
+      'withdrawalDelay',
+      LEAST_WITHDRAWAL_DELAY,
+      'hosts must redeem what they served before the credit leaves.',
+    ),
     ...(s.epochLength >= LEAST_EPOCH_LENGTH
       ? []
       : [
@@ -190,8 +194,10 @@ const EVERYTHING = {
 }
 
 function amountsOf(s: Settings): Contradiction[] {
-  const positive = (['proposalThreshold', 'minProposalBond', 'minDisputeBond', 'minValidatorStake', 'publisherBond'] as const).flatMap(
-    (field) => (s[field] > 0n ? [] : [{ field, message: 'is 0: it would cost nothing to flood everybody with work.' }]),
+  const positive = (
+    ['proposalThreshold', 'minProposalBond', 'minDisputeBond', 'minValidatorStake', 'publisherBond'] as const
+  ).flatMap((field) =>
+    s[field] > 0n ? [] : [{ field, message: 'is 0: it would cost nothing to flood everybody with work.' }],
   )
   const decided = (['quorumPercent', 'treasurySharePercent', 'dailySpendPercent'] as const).flatMap((field) =>
     s[field] > 0 ? [] : [{ field, message: NOTHING[field] }],

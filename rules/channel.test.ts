@@ -1,5 +1,5 @@
-import { expect, test } from 'vitest'
 import { privateKeyToAccount } from 'viem/accounts'
+import { expect, test } from 'vitest'
 import { channelConfig, channelId, voucherData } from './channel.ts'
 
 const account = (n: number) => `0x${String(n).padStart(40, '0')}` as const
