@@ -69,14 +69,14 @@ function epoch(accounts: number): EpochFacts {
     host: 3_000n,
     ancestors: 0n,
     dataByWeight: 10_000n,
-    unattributed: null,
+    unattributedByWeight: false,
   }
   return {
     chain: 31_337n,
     distributor: account(99),
     epoch: 1n,
     treasury,
-    usage: [{ endpointId: '1', versionId: '1', host, fees: 10n ** 24n }],
+    usage: [{ endpointId: '1', versionId: '1', consumer: host, host, fees: 10n ** 24n }],
     receipts: [],
     versions: [
       {

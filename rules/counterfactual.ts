@@ -1,7 +1,8 @@
 /** Rule 13 (counterfactual): what each account would have earned without one contribution, judgement or duplicate. */
 
 import type { Hex } from 'viem'
-import { type EpochFacts, lower } from './epochFacts.ts'
+import type { EpochFacts } from './epochFacts.ts'
+import { lower } from './lower.ts'
 import { ascending } from './order.ts'
 import { computeRewards } from './rewardMap.ts'
 
@@ -68,14 +69,14 @@ export type Marginal = { account: Hex; actual: bigint; without: bigint; differen
  *   host: 0n,
  *   ancestors: 0n,
  *   dataByWeight: 10_000n,
- *   unattributed: null,
+ *   unattributedByWeight: false,
  * }
  * const facts: EpochFacts = {
  *   chain: 1n,
  *   distributor: account(9),
  *   epoch: 1n,
  *   treasury: account(8),
- *   usage: [{ endpointId: '1', versionId: '1', host: account(7), fees: 100n }],
+ *   usage: [{ endpointId: '1', versionId: '1', consumer: account(5), host: account(7), fees: 100n }],
  *   receipts: [],
  *   versions: [
  *     {

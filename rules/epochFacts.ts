@@ -1,28 +1,19 @@
-/** Rules 8 and 10 (reward split, reward map): the facts that an epoch's rewards are computed from, and their check. */
+/** Rules 8 and 10, amendments 4a and 10a (reward split, reward map): the facts that an epoch's rewards are computed from, and their check. */
 
 import type { Hex } from 'viem'
-import { PPM } from './bps.ts'
-import { ascending } from './order.ts'
+import { type AttributedReceipt, type CountedAnswers, countedAnswers } from './countedAnswers.ts'
+import { lower } from './lower.ts'
+import { byId } from './order.ts'
 import { checkTerms, type Pot, type SplitTerms } from './split.ts'
 
-/** What one endpoint earned in the epoch, from `UsageSettled`; `fees` in wei. An endpoint that changed its version within the epoch has
- *  one entry for each version. */
-export type EndpointUsage = { endpointId: string; versionId: string; host: Hex; fees: bigint }
-
-/** One answer's fee (wei) and the contributions behind it: masses in ppm of the answer; the rest is unattributed. */
-export type AttributedReceipt = {
-  receiptId: string
-  endpointId: string
-  versionId: string
-  fee: bigint
-  parts: readonly { contributionId: string; mass: bigint }[]
-}
+/** What a consumer paid at an endpoint for one version in the epoch, from the chain's redemptions; `fees` in wei. */
+export type EndpointUsage = { endpointId: string; versionId: string; consumer: Hex; host: Hex; fees: bigint }
 
 export type EpochVersion = {
   versionId: string
   modelId: string
   parentVersionId: string | null
-  /** Attribution weights of the contributions it was trained on, in any common unit. */
+  /** Attribution weights of the contributions it was trained on, in any common unit, as its manifest states them. */
   weights: readonly { contributionId: string; weight: bigint }[]
   /** Scores of the judgements that it was aligned with. */
   judgements: readonly { taskId: string; validator: Hex; score: bigint }[]
@@ -43,16 +34,19 @@ export type Debt = { account: Hex; amount: bigint; to: Hex | null; reason: strin
 /** Wei that flooring left in a pot, added when the pot is filled again. `rest` is what is left over before the pots. */
 export type CarriedPot = { versionId: string; pot: Pot | 'rest'; amount: bigint }
 
-/** All that an epoch's rewards depend on: finalised facts only. Amounts in wei. Only the order of debts matters: oldest first. */
+/** All that an epoch's rewards depend on: finalised facts only. Amounts in wei. Only the order of debts matters: oldest first; and where a
+ *  manifest weighs a contribution twice, the first weight counts. */
 export type EpochFacts = {
   chain: bigint
   distributor: Hex
   epoch: bigint
   treasury: Hex
   usage: readonly EndpointUsage[]
+  /** As the usage documents state them, true or not. */
   receipts: readonly AttributedReceipt[]
   versions: readonly EpochVersion[]
   models: readonly EpochModel[]
+  /** The accepted ones. */
   contributions: readonly { contributionId: string; contributor: Hex }[]
   /** Duplicates and contributions that a dispute removed: they earn nothing from `fromEpoch` on. */
   excluded: readonly { contributionId: string; fromEpoch: bigint; reason: string }[]
@@ -67,101 +61,92 @@ export type EpochFacts = {
   }
 }
 
-/** The same facts by id, with addresses in lower case. */
+/** The same facts by id, without what has no effect, in the order in which rewards are computed. Addresses are in lower case. */
 export type EpochIndex = {
   versions: ReadonlyMap<string, EpochVersion>
   models: ReadonlyMap<string, EpochModel>
+  /** The contributors of the contributions that can earn in this epoch. */
   contributors: ReadonlyMap<string, Hex>
-  excluded: ReadonlySet<string>
-  /** Fees by version, in ascending order of version ids. */
+  /** Fees by version. */
   fees: ReadonlyMap<string, bigint>
+  /** Fees by version and endpoint. */
+  hosts: ReadonlyMap<string, readonly EndpointFees[]>
+  /** What the opened receipts attribute, by version. */
+  answers: ReadonlyMap<string, CountedAnswers>
 }
 
-/** Checks that the facts are consistent and indexes them.
- *  @throws RangeError naming the first fact that contradicts another. */
+type EndpointFees = { endpointId: string; host: Hex; fees: bigint }
+
+/** Indexes the facts. Of what somebody could state in a document, the part that is not valid is left out: it never throws.
+ *  @throws RangeError naming the first fact of the chain that contradicts another. */
 export function indexFacts(facts: EpochFacts): EpochIndex {
   const versions = uniqueMap('Version', facts.versions, (version) => version.versionId)
   const models = uniqueMap('Model', facts.models, (model) => model.modelId)
-  const contributors = new Map<string, Hex>()
-  unique('Contribution', facts.contributions, (c) => c.contributionId)
-  for (const { contributionId, contributor } of facts.contributions)
-    contributors.set(contributionId, lower(contributor))
-  for (const model of facts.models) {
-    checkTerms(model.terms)
-    unique(`Stake in model ${model.modelId} of`, model.stakes, (stake) => lower(stake.account))
-    for (const { account, amount } of model.stakes)
-      notNegative(`The stake of ${account} in model ${model.modelId}`, amount)
-  }
-  for (const version of facts.versions) {
-    if (!models.has(version.modelId)) refuseMissing('Model', version.modelId, `version ${version.versionId}`)
-    if (version.parentVersionId !== null && !versions.has(version.parentVersionId))
-      refuseMissing('Version', version.parentVersionId, `version ${version.versionId}`)
-    unique(`Weight in version ${version.versionId} of`, version.weights, (weight) => weight.contributionId)
-    for (const { contributionId } of version.weights)
-      if (!contributors.has(contributionId))
-        refuseMissing('Contribution', contributionId, `version ${version.versionId}`)
-  }
-  return {
-    versions,
-    models,
-    contributors,
-    excluded: new Set(facts.excluded.filter((e) => e.fromEpoch <= facts.epoch).map((e) => e.contributionId)),
-    fees: checkUsage(facts, versions, contributors),
-  }
-}
-
-function checkUsage(
-  facts: EpochFacts,
-  versions: EpochIndex['versions'],
-  contributors: EpochIndex['contributors'],
-): Map<string, bigint> {
-  const usage = uniqueMap('Usage of', facts.usage, (use) => `${use.endpointId} by version ${use.versionId}`)
-  const unexplained = new Map([...usage].map(([key, use]) => [key, use.fees]))
-  unique('Receipt', facts.receipts, (receipt) => receipt.receiptId)
-  for (const { receiptId, endpointId, versionId, fee, parts } of facts.receipts) {
-    const key = `${endpointId} by version ${versionId}`
-    const left = unexplained.get(key)
-    if (left === undefined || fee < 0n || fee > left)
-      throw new RangeError(`The receipts of endpoint ${key} exceed the fees settled for it, at receipt ${receiptId}.`)
-    unexplained.set(key, left - fee)
-    let mass = 0n
-    for (const part of parts) {
-      if (part.mass < 0n)
-        throw new RangeError(`Receipt ${receiptId} gives contribution ${part.contributionId} a negative mass.`)
-      if (!contributors.has(part.contributionId))
-        refuseMissing('Contribution', part.contributionId, `receipt ${receiptId}`)
-      mass += part.mass
-    }
-    if (mass > PPM) throw new RangeError(`Receipt ${receiptId} attributes ${mass} ppm; an answer has only ${PPM}.`)
-  }
-  const fees = new Map<string, bigint>()
-  for (const { versionId, endpointId, fees: amount } of facts.usage) {
+  for (const model of facts.models) checkModel(model)
+  for (const { versionId, modelId } of facts.versions)
+    if (!models.has(modelId)) refuseMissing('Model', modelId, `version ${versionId}`)
+  uniqueMap('Usage of', facts.usage, usageName)
+  for (const { endpointId, versionId, fees } of facts.usage) {
     if (!versions.has(versionId)) refuseMissing('Version', versionId, `endpoint ${endpointId}`)
-    notNegative(`The fee total of endpoint ${endpointId}`, amount)
-    fees.set(versionId, (fees.get(versionId) ?? 0n) + amount)
+    notNegative(`The fee total of endpoint ${endpointId}`, fees)
   }
-  return new Map([...fees].sort(([a], [b]) => ascending(a, b)))
+  const contributors = contributorsOf(facts)
+  const hosts = hostsOf(facts.usage)
+  const fees = new Map([...hosts].map(([id, endpoints]) => [id, endpoints.reduce((sum, one) => sum + one.fees, 0n)]))
+  return { versions, models, contributors, fees, hosts, answers: countedAnswers(facts, contributors) }
 }
 
-function unique<T>(what: string, items: readonly T[], key: (item: T) => string): void {
-  const seen = new Set<string>()
-  for (const item of items) {
-    const size = seen.size
-    if (seen.add(key(item)).size === size) throw new RangeError(`${what} ${key(item)} is given twice.`)
-  }
+function checkModel({ modelId, terms, stakes }: EpochModel): void {
+  checkTerms(terms)
+  uniqueMap(`Stake in model ${modelId} of`, stakes, (stake) => lower(stake.account))
+  for (const { account, amount } of stakes) notNegative(`The stake of ${account} in model ${modelId}`, amount)
 }
+
+function contributorsOf({ contributions, excluded, epoch }: EpochFacts): Map<string, Hex> {
+  const contributors = new Map<string, Hex>()
+  for (const { contributionId, contributor } of contributions) {
+    if (contributors.has(contributionId)) refuseTwice('Contribution', contributionId)
+    contributors.set(contributionId, lower(contributor))
+  }
+  for (const { contributionId, fromEpoch } of excluded) if (fromEpoch <= epoch) contributors.delete(contributionId)
+  return contributors
+}
+
+/** By version and endpoint, both in the order of their ids. */
+function hostsOf(usage: EpochFacts['usage']): Map<string, EndpointFees[]> {
+  const hosts = new Map<string, EndpointFees[]>()
+  const order = (a: EndpointUsage, b: EndpointUsage) =>
+    byId(a.versionId, b.versionId) || byId(a.endpointId, b.endpointId)
+  for (const { versionId, endpointId, host, fees } of [...usage].sort(order)) {
+    const endpoints = hosts.get(versionId) ?? []
+    hosts.set(versionId, endpoints)
+    const last = endpoints.at(-1)
+    if (last?.endpointId === endpointId) last.fees += fees
+    else endpoints.push({ endpointId, host: lower(host), fees })
+  }
+  return hosts
+}
+
+const usageName = ({ endpointId, versionId, consumer }: EndpointUsage) =>
+  `${endpointId} by version ${versionId} for ${lower(consumer)}`
 
 function uniqueMap<T>(what: string, items: readonly T[], key: (item: T) => string): Map<string, T> {
-  unique(what, items, key)
-  return new Map(items.map((item) => [key(item), item]))
+  const map = new Map<string, T>()
+  for (const item of items) {
+    const name = key(item)
+    if (map.has(name)) refuseTwice(what, name)
+    map.set(name, item)
+  }
+  return map
 }
 
 function notNegative(what: string, amount: bigint): void {
   if (amount < 0n) throw new RangeError(`${what} is negative: ${amount}.`)
 }
 
-/** Addresses are compared and stored in lower case. */
-export const lower = (address: Hex) => address.toLowerCase() as Hex
+function refuseTwice(what: string, id: string): never {
+  throw new RangeError(`${what} ${id} is given twice.`)
+}
 
 function refuseMissing(what: string, id: string, by: string): never {
   throw new RangeError(`${what} ${id}, named by ${by}, is not among the facts. Collect it before settling.`)

@@ -5,3 +5,6 @@ export function ascending<T extends string | bigint>(a: T, b: T): number {
   if (a < b) return -1
   return Number(a > b)
 }
+
+/** Compares two ids; for `sort`. Decimal numbers without leading zeros come in the order of their values. */
+export const byId = (a: string, b: string): number => a.length - b.length || ascending(a, b)

@@ -2,7 +2,8 @@
 
 import type { Hex } from 'viem'
 import { bigintMin } from './bps.ts'
-import { type Debt, type EpochFacts, lower } from './epochFacts.ts'
+import type { Debt, EpochFacts } from './epochFacts.ts'
+import { lower } from './lower.ts'
 import { ascending } from './order.ts'
 import type { RewardEntry } from './rewardEntry.ts'
 

@@ -2,14 +2,17 @@
 
 import type { Hex } from 'viem'
 import { BPS, mulDiv, PPM } from './bps.ts'
-import { type CarriedPot, type Debt, type EpochFacts, type EpochIndex, indexFacts, lower } from './epochFacts.ts'
+import type { CountedAnswers } from './countedAnswers.ts'
+import { type CarriedPot, type Debt, type EpochFacts, type EpochIndex, indexFacts } from './epochFacts.ts'
 import { ancestors } from './lineage.ts'
 import { elementAt, entryOf } from './lookup.ts'
+import { lower } from './lower.ts'
 import { type RewardLeaf, RewardTree } from './merkle.ts'
-import { ascending } from './order.ts'
+import { ascending, byId } from './order.ts'
 import { postToAccounts } from './rewardAccounts.ts'
 import type { RewardEntry } from './rewardEntry.ts'
 import { POTS, type Pot, splitInherited, splitPot, splitServed, takePlatform } from './split.ts'
+import { countedWeights } from './versionWeights.ts'
 
 /** A reward map and what explains it. Invariant: `total + Σ carried − Σ carried before = Σ fees`. */
 export type EpochRewardMap = {
@@ -26,7 +29,7 @@ export type EpochRewardMap = {
 
 /**
  * Computes an epoch's reward map from its finalised facts. Pure: the same facts give the same root.
- * @throws RangeError naming the first fact that contradicts another.
+ * @throws RangeError naming the first fact of the chain that contradicts another; never for what a document states.
  * @example
  * ```ts
  * import assert from 'node:assert'
@@ -38,7 +41,7 @@ export type EpochRewardMap = {
  *   distributor: account(9),
  *   epoch: 1n,
  *   treasury: account(8),
- *   usage: [{ endpointId: '1', versionId: '1', host: account(7), fees: 1_000n }],
+ *   usage: [{ endpointId: '1', versionId: '1', consumer: account(5), host: account(7), fees: 1_000n }],
  *   receipts: [],
  *   versions: [{ versionId: '1', modelId: '1', parentVersionId: null, weights: [], judgements: [] }],
  *   models: [
@@ -55,7 +58,7 @@ export type EpochRewardMap = {
  *         host: 6_000n,
  *         ancestors: 0n,
  *         dataByWeight: 0n,
- *         unattributed: null,
+ *         unattributedByWeight: false,
  *       },
  *     },
  *   ],
@@ -107,19 +110,29 @@ export function computeRewards(facts: EpochFacts) {
     })
     passOn(index, versionId, rest + carried.take(versionId, 'rest'), served, inherited)
   }
-  const masses = answerMasses(facts, index)
-  const versionIds = [...new Set([...served.keys(), ...inherited.keys()])].sort()
+  const versionIds = [...new Set([...served.keys(), ...inherited.keys()])].sort(byId)
   for (const versionId of versionIds) {
     const { terms } = modelOf(index, versionId)
-    const answers = masses.get(versionId) ?? new Map<string, bigint>()
+    const answers = index.answers.get(versionId) ?? NO_ANSWERS
     const own = splitServed(served.get(versionId) ?? 0n, terms)
     const heir = splitInherited(inherited.get(versionId) ?? 0n, terms)
     carried.put(versionId, 'rest', own.left + heir.left)
+    const opened = openedPart(own.pots.answers, answers.fees, index.fees.get(versionId) ?? 0n)
+    const fresh: Record<Pot, bigint> = {
+      ...own.pots,
+      owner: own.pots.owner + heir.pots.owner,
+      stakers: own.pots.stakers + heir.pots.stakers,
+      validators: own.pots.validators + heir.pots.validators,
+      answers: opened,
+      data: own.pots.data + heir.pots.data + own.pots.answers - opened,
+    }
     for (const pot of POTS) {
-      const fresh = own.pots[pot] + heir.pots[pot]
-      if (fresh === 0n) continue
-      const amount = fresh + carried.take(versionId, pot)
-      carried.put(versionId, pot, payPot(facts, index, answers, lines, versionId, pot, amount))
+      if (fresh[pot] === 0n) continue
+      const amount = fresh[pot] + carried.take(versionId, pot)
+      const claims = claimsOn(index, versionId, pot)
+      const { left, byWeight } = payPot(facts, index, claims, lines, versionId, pot, amount)
+      carried.put(versionId, pot, left)
+      fresh.data += byWeight
     }
   }
   return { lines, carried: carried.list(), ...postToAccounts(facts, lines) }
@@ -139,7 +152,7 @@ function passOn(
     into.set(id, (into.get(id) ?? 0n) + share)
   }
   let holder = versionId
-  for (const parent of ancestors(versionId, (id) => entryOf(index.versions, id).parentVersionId)) {
+  for (const parent of ancestors(versionId, (id) => parentOf(index, id))) {
     const passed = canInherit(index, parent) ? mulDiv(amount, modelOf(index, holder).terms.ancestors, BPS) : 0n
     keep(holder, amount - passed)
     amount = passed
@@ -148,91 +161,95 @@ function passOn(
   keep(holder, amount)
 }
 
+/** A parent that is not among the facts does not share: it is beyond the last generation that does. */
+function parentOf({ versions }: EpochIndex, versionId: string): string | null {
+  const parent = entryOf(versions, versionId).parentVersionId
+  return parent !== null && versions.has(parent) ? parent : null
+}
+
 /** A version whose mandate gives everything to its hosts cannot inherit, because it was not hosted for its descendants' calls. */
 const canInherit = (index: EpochIndex, versionId: string) => modelOf(index, versionId).terms.host < BPS
 
+const NO_ANSWERS: CountedAnswers = { fees: 0n, masses: new Map() }
+
+/** The part of the answers' pot that opened receipts share. The rest goes by version weight. */
+const openedPart = (pot: bigint, opened: bigint, fees: bigint): bigint => (fees === 0n ? 0n : mulDiv(pot, opened, fees))
+
 type Claim = { account: Hex; weight: bigint; source: RewardEntry['source'] }
 
-/** Pays one pot of a version and returns what flooring leaves in it. The part that nobody has a claim to goes to the mandate's `unattributed`. */
+/** Pays one pot of a version. The part that nobody has a claim to goes to the treasury; in the answers' pot, if the mandate says so, it goes by
+ *  version weight. `left`: what flooring leaves in the pot. */
 function payPot(
   facts: EpochFacts,
   index: EpochIndex,
-  answers: ReadonlyMap<string, bigint>,
+  claims: Claim[],
   lines: RewardEntry[],
   versionId: string,
   pot: Pot,
   amount: bigint,
-): bigint {
-  const claims = claimsOn(facts, index, answers, versionId, pot)
+): { left: bigint; byWeight: bigint } {
   const claimed = claims.reduce((sum, claim) => sum + claim.weight, 0n)
-  const fees = index.fees.get(versionId) ?? 0n
-  const whole = pot === 'answers' && fees > 0n ? fees * PPM : claimed === 0n ? 1n : claimed
+  const opened = (index.answers.get(versionId) ?? NO_ANSWERS).fees
+  const whole = pot === 'answers' ? opened * PPM : claimed === 0n ? 1n : claimed
   const nobody = whole - claimed
-  const destination = modelOf(index, versionId).terms.unattributed ?? facts.treasury
-  claims.push({ account: lower(destination), weight: nobody, source: { kind: 'pot', id: pot } })
-  const weights = claims.map((claim) => claim.weight)
-  const { shares, left } = splitPot(amount, weights, whole)
+  const { shares, left } = splitPot(amount, [...claims.map((claim) => claim.weight), nobody], whole)
   claims.forEach(({ account, weight, source }, i) => {
-    const role = i === claims.length - 1 ? 'unattributed' : pot
-    addLine(lines, { account, role, versionId, source, amount: elementAt(shares, i), pot: amount, weight, whole })
+    addLine(lines, { account, role: pot, versionId, source, amount: elementAt(shares, i), pot: amount, weight, whole })
   })
-  return left
+  const unattributed = elementAt(shares, claims.length)
+  if (pot === 'answers' && modelOf(index, versionId).terms.unattributedByWeight) return { left, byWeight: unattributed }
+  addLine(lines, {
+    account: lower(facts.treasury),
+    role: 'unattributed',
+    versionId,
+    source: { kind: 'pot', id: pot },
+    amount: unattributed,
+    pot: amount,
+    weight: nobody,
+    whole,
+  })
+  return { left, byWeight: 0n }
 }
 
-/** Who has a claim to a pot, and with what weight. */
-function claimsOn(
-  facts: EpochFacts,
-  index: EpochIndex,
-  answers: ReadonlyMap<string, bigint>,
-  versionId: string,
-  pot: Pot,
-): Claim[] {
+/** Who has a claim to a pot, and with what weight, in the order of the sources' ids. */
+function claimsOn(index: EpochIndex, versionId: string, pot: Pot): Claim[] {
   const version = entryOf(index.versions, versionId)
   const model = modelOf(index, versionId)
-  const byContribution = (weights: Iterable<readonly [string, bigint]>): Claim[] => {
-    const claims: Claim[] = []
-    for (const [id, weight] of weights)
-      if (!index.excluded.has(id))
-        claims.push({ account: entryOf(index.contributors, id), weight, source: { kind: 'contribution', id } })
-    return claims
-  }
+  const byContribution = (weights: readonly (readonly [string, bigint])[]): Claim[] =>
+    weights.map(([id, weight]) => ({
+      account: entryOf(index.contributors, id),
+      weight,
+      source: { kind: 'contribution', id },
+    }))
   switch (pot) {
     case 'owner':
       return [{ account: lower(model.owner), weight: 1n, source: { kind: 'version', id: versionId } }]
     case 'stakers':
-      return model.stakes.map(({ account, amount }) => {
-        const id = lower(account)
-        return { account: id, weight: amount, source: { kind: 'stake', id } }
-      })
-    case 'data':
-      return byContribution(version.weights.map(({ contributionId, weight }) => [contributionId, weight] as const))
+      return model.stakes
+        .map(({ account, amount }) => {
+          const id = lower(account)
+          return { account: id, weight: amount, source: { kind: 'stake', id } as const }
+        })
+        .sort((a, b) => ascending(a.account, b.account))
     case 'answers':
-      return byContribution(answers)
+      return byContribution([...(index.answers.get(versionId) ?? NO_ANSWERS).masses].sort(([a], [b]) => byId(a, b)))
+    case 'data':
+      return byContribution(countedWeights(version.weights, index.contributors))
     case 'validators':
-      return version.judgements.map(({ taskId, validator, score }) => ({
-        account: lower(validator),
-        weight: score,
-        source: { kind: 'task', id: taskId },
-      }))
-    case 'host':
-      return facts.usage
-        .filter((use) => use.versionId === versionId)
-        .map((use) => ({
-          account: lower(use.host),
-          weight: use.fees,
-          source: { kind: 'endpoint', id: use.endpointId },
+      return version.judgements
+        .map(({ taskId, validator, score }) => ({
+          account: lower(validator),
+          weight: score,
+          source: { kind: 'task', id: taskId } as const,
         }))
+        .sort((a, b) => byId(a.source.id, b.source.id) || ascending(a.account, b.account))
+    case 'host':
+      return (index.hosts.get(versionId) ?? []).map(({ endpointId, host, fees }) => ({
+        account: host,
+        weight: fees,
+        source: { kind: 'endpoint', id: endpointId },
+      }))
   }
-}
-
-/** Per version and contribution: the sum over the receipts of fee × mass, in wei × ppm. Exact: nothing is floored per answer. */
-function answerMasses(facts: EpochFacts, index: EpochIndex): Map<string, Map<string, bigint>> {
-  const masses = new Map([...index.fees.keys()].map((id) => [id, new Map<string, bigint>()]))
-  for (const { versionId, fee, parts } of facts.receipts) {
-    const of = entryOf(masses, versionId)
-    for (const { contributionId, mass } of parts) of.set(contributionId, (of.get(contributionId) ?? 0n) + fee * mass)
-  }
-  return masses
 }
 
 const modelOf = (index: EpochIndex, versionId: string) =>
@@ -263,6 +280,6 @@ class CarriedPots {
   }
 
   list(): CarriedPot[] {
-    return [...this.amounts].sort(([a], [b]) => ascending(a, b)).map(([, carried]) => carried)
+    return [...this.amounts.values()].sort((a, b) => byId(a.versionId, b.versionId) || ascending(a.pot, b.pot))
   }
 }

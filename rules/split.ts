@@ -1,6 +1,5 @@
 /** Rule 8, amendment 8a (reward split): a mandate's terms, and the division of a version's revenue. */
 
-import type { Hex } from 'viem'
 import { BPS, mulDiv } from './bps.ts'
 
 /** The largest share that a mandate may pass on to ancestors: 30 % of what is left after the platform's share.
@@ -18,12 +17,13 @@ export type SplitTerms = {
   host: bigint
   ancestors: bigint
   dataByWeight: bigint
-  /** Who gets the unattributed part; `null` is the treasury. */
-  unattributed: Hex | null
+  /** Whether what opened answers leave unattributed is shared by version weight; otherwise the treasury gets it. */
+  unattributedByWeight: boolean
 }
 
-/** The pots that a version's revenue is divided into: `data` is shared by version weight, `answers` by answer-time attribution. */
-export const POTS = ['owner', 'stakers', 'data', 'answers', 'validators', 'host'] as const
+/** The pots that a version's revenue is divided into, in the order in which they are paid: `answers` is shared by the attribution of opened
+ *  answers, `data` by version weight. */
+export const POTS = ['owner', 'stakers', 'answers', 'data', 'validators', 'host'] as const
 export type Pot = (typeof POTS)[number]
 
 /** Checks a mandate's terms as the contract does.

@@ -6,9 +6,11 @@ import { ArtifactError, type ArtifactStore } from './artifacts/index.ts'
  *  equal contents have one name. */
 
 const hash = z.string().regex(/^0x[0-9a-f]{64}$/, 'expected an artifact name')
-const wei = z.string().regex(/^\d+$/, 'expected wei as a decimal string')
+/** No uint256 has more digits. */
+const wei = z.string().regex(/^\d{1,78}$/, 'expected wei as a decimal string')
 const whole = z.number().int()
-const id = z.string().regex(/^\d+$/, 'expected an id')
+const id = z.string().regex(/^\d{1,78}$/, 'expected an id')
+const account = z.string().regex(/^0x[0-9a-f]{40}$/, 'expected an address in lower case')
 
 /** One contribution: a training example, or an evaluation item. */
 export const sampleDocument = z.object({ prompt: z.string().min(1), completion: z.string() })
@@ -61,7 +63,7 @@ const weight = z.object({
   /** 10⁻⁹ of the engine’s unit. */
   influence: z.string(),
   standardError: z.string(),
-  weight: z.string(),
+  weight: wei,
   reason: z.string(),
 })
 
@@ -83,6 +85,12 @@ export const manifestDocument = z.object({
   sketches: hash.nullable(),
   weights: z.array(weight),
   codeHash: hash,
+})
+
+/** What the reward map reads of a manifest: whatever else it has does not matter. */
+export const weighedManifest = z.object({
+  evidence: z.array(hash),
+  weights: z.array(z.object({ contributionId: id, weight: wei })),
 })
 
 /** A comparison that validators judge. */
@@ -129,25 +137,30 @@ export const evidenceDocument = z.object({
 export const disputeEvidenceDocument = z.object({ ground: z.string().min(1), statement: z.string() })
 
 const receipt = z.object({
-  id: z.string(),
+  /** Visible ASCII, so that it sorts alike everywhere. */
+  id: z.string().regex(/^[!-~]{1,200}$/, 'expected a receipt id'),
   endpointId: id,
   versionId: id,
-  consumer: z.string(),
-  promptHash: hash,
-  answerHash: hash,
-  tokensIn: whole,
-  tokensOut: whole,
+  channelId: hash,
+  consumer: account,
+  prompt: z.string(),
+  answer: z.string(),
+  tokensIn: whole.nonnegative(),
+  tokensOut: whole.nonnegative(),
   fee: wei,
+  /** All fees of the channel’s calls so far, this one included. */
+  cumulative: wei,
   signature: z.string(),
   /** ppm of the answer, by contribution; the rest up to a million is unattributed. */
-  attribution: z.array(z.object({ contributionId: id, mass: whole })),
+  attribution: z.array(z.object({ contributionId: id, mass: whole.nonnegative() })),
 })
 
-/** The usage of one endpoint in one epoch. */
-export const usageDocument = z.object({ epoch: whole, endpointId: id, receipts: z.array(receipt) })
+/** The opened receipts of one host in one epoch: those whose consumer lets prompt and answer be shown. */
+export const usageDocument = z.object({ epoch: whole, receipts: z.array(receipt) })
 
+/** Products of amounts and shares have more digits than wei. */
+const digits = z.string().regex(/^\d+$/, 'expected a decimal string')
 const signedWei = z.string().regex(/^-?\d+$/, 'expected wei as a decimal string')
-const account = z.string().regex(/^0x[0-9a-f]{40}$/, 'expected an address in lower case')
 
 /** A published reward map: the state from which the next epoch starts, and the reason for every amount. */
 export const rewardMapDocument = z.object({
@@ -162,6 +175,10 @@ export const rewardMapDocument = z.object({
   leaves: z.array(z.object({ account, cumulative: wei })),
   carried: z.array(z.object({ versionId: id, pot: z.string(), amount: wei })),
   debts: z.array(z.object({ account, amount: wei, to: account.nullable(), reason: z.string() })),
+  /** The usage documents that it used, in their order. */
+  usage: z.array(hash),
+  /** The artifacts that the chain names and nobody could fetch, sorted. */
+  absent: z.array(hash),
   lines: z.array(
     z.object({
       account,
@@ -170,8 +187,8 @@ export const rewardMapDocument = z.object({
       source: z.object({ kind: z.string(), id: z.string() }),
       amount: signedWei,
       pot: wei,
-      weight: signedWei,
-      whole: wei,
+      weight: digits,
+      whole: digits,
     }),
   ),
   codeHash: hash,
@@ -193,22 +210,24 @@ export const putDocument = <T>(store: Pick<ArtifactStore, 'put'>, shape: z.ZodTy
 
 /** Reads and checks a document. @throws ArtifactError that names the artifact and the first invalid field. */
 export async function getDocument<T>(store: Pick<ArtifactStore, 'get'>, shape: z.ZodType<T>, name: string): Promise<T> {
-  const bytes = await store.get(name)
+  const parsed = parseDocument(shape, await store.get(name))
+  if (parsed.success) return parsed.data
+  throw new ArtifactError('corrupt', `Artifact ${name} ${parsed.problem}`, { cause: parsed.cause })
+}
+
+type Parsed<T> = { success: true; data: T } | { success: false; problem: string; cause?: unknown }
+
+/** What the bytes say as a document of this shape: UTF-8 without a byte order mark. */
+export function parseDocument<T>(shape: z.ZodType<T>, bytes: Uint8Array): Parsed<T> {
   let value: unknown
   try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes))
   } catch (cause) {
-    throw new ArtifactError(
-      'corrupt',
-      `Artifact ${name} is not JSON. Publish the document again under its correct hash.`,
-      { cause },
-    )
+    return { success: false, problem: 'is not JSON. Publish the document again under its correct hash.', cause }
   }
   const parsed = shape.safeParse(value)
-  if (parsed.success) return parsed.data
+  if (parsed.success) return parsed
   const issue = parsed.error.issues[0]
-  throw new ArtifactError(
-    'corrupt',
-    `Artifact ${name} is not a valid document of the expected kind: ${issue?.path.join('.')}: ${issue?.message}.`,
-  )
+  const where = `${issue?.path.join('.')}: ${issue?.message}`
+  return { success: false, problem: `is not a valid document of the expected kind: ${where}.` }
 }

@@ -19,9 +19,9 @@ const map = (rows: Rows, epoch: bigint): Readonly<Values<RewardMap>> =>
   }
 
 export const rewards: EventHandlers<'RewardDistributor'> = {
-  EpochFunded(rows, { epoch, amount }) {
+  EpochFunded(rows, { epoch, amount, toBlock }) {
     const before = map(rows, epoch)
-    rows.put(RewardMap, { ...before, funded: before.funded + amount })
+    rows.put(RewardMap, { ...before, funded: before.funded + amount, lastBlock: safeInteger(toBlock) })
   },
   RewardMapPublished(rows, { epoch, fromBlock, toBlock, blockHash, root, total, uri, codeHash }, event) {
     const blocks = { firstBlock: safeInteger(fromBlock), lastBlock: safeInteger(toBlock), blockHash }

@@ -1,0 +1,165 @@
+import type { AttributedReceipt } from '#rules/countedAnswers.ts'
+import type { EndpointUsage, EpochFacts, EpochModel, EpochVersion } from '#rules/epochFacts.ts'
+import { MAX_DEPTH } from '#rules/lineage.ts'
+import { buildRewardMap } from '#rules/rewardMap.ts'
+import { stakeTimes } from '#rules/stakeTime.ts'
+import type { Sql } from '#schema/database.ts'
+import { parseDocument, usageDocument, weighedManifest } from '#schema/documents.ts'
+import { FeedbackTask, Judgement } from '#schema/onchain/feedback.ts'
+import { Model, ModelVersion, RewardSplit } from '#schema/onchain/models.ts'
+import { rowOf, rowsOf } from '#schema/rows.ts'
+import { type EpochBlocks, type EpochSources, epochBlocks } from './epochSources.ts'
+import { type ArtifactReader, stateBefore } from './previousMap.ts'
+
+/** The facts that the rewards of an epoch are computed from, as of its last block. `usage`: names of usage documents. */
+export async function epochFacts(
+  sources: EpochSources,
+  blocks: EpochBlocks,
+  usage: readonly string[],
+  read: ArtifactReader,
+): Promise<EpochFacts> {
+  const { sql, deployment } = sources
+  const { epoch, toBlock } = blocks
+  const before = await stateBefore(sources, epoch, read, async () =>
+    buildRewardMap(await epochFacts(sources, await epochBlocks(sources, epoch - 1), [], read)),
+  )
+  const redeemed = await redeemedFees(sql, epoch, toBlock)
+  const receipts = await openedReceipts(usage, epoch, read)
+  const versions = await versionFacts(sql, [...new Set(redeemed.map((one) => one.versionId))], toBlock, read)
+  const named = [...versions.flatMap((one) => one.weights), ...receipts.flatMap((one) => one.parts)]
+  const ids = [...new Set(named.map((one) => one.contributionId))]
+  const contributions = await acceptedContributions(sql, ids, toBlock)
+  return {
+    chain: BigInt(deployment.chainId),
+    distributor: deployment.addresses.RewardDistributor.toLowerCase() as `0x${string}`,
+    epoch: BigInt(epoch),
+    treasury: deployment.addresses.Treasury.toLowerCase() as `0x${string}`,
+    usage: redeemed,
+    receipts,
+    versions,
+    models: await modelFacts(sql, [...new Set(versions.map((one) => one.modelId))], blocks),
+    contributions,
+    excluded: contributions
+      .filter((one) => one.excluded)
+      .map(({ contributionId }) => ({ contributionId, fromEpoch: BigInt(epoch), reason: 'an upheld dispute' })),
+    corrections: [],
+    before,
+  }
+}
+
+/** The fees of the epoch by endpoint, version and consumer. A host is fixed when its endpoint is registered. */
+async function redeemedFees(sql: Sql, epoch: number, block: number): Promise<EndpointUsage[]> {
+  const { rows } = await sql.query<EndpointUsage>(
+    `select r.endpoint_id as "endpointId", r.version_id as "versionId", r.consumer, e.host, sum(r.amount) as fees
+     from redemption r join endpoint e on e.id = r.endpoint_id and e.from_block <= $2 and (e.to_block is null or e.to_block > $2)
+     where r.epoch = $1 and r.from_block <= $2 and r.to_block is null
+     group by r.endpoint_id, r.version_id, r.consumer, e.host`,
+    [epoch, block],
+  )
+  return rows
+}
+
+/** The receipts of the usage documents. A document that is none, or of another epoch, has no receipts.
+ *  @throws ArtifactError when a document cannot be read. */
+async function openedReceipts(
+  usage: readonly string[],
+  epoch: number,
+  read: ArtifactReader,
+): Promise<AttributedReceipt[]> {
+  const receipts: AttributedReceipt[] = []
+  for (const name of usage) {
+    const bytes = await read(name)
+    const parsed = bytes && parseDocument(usageDocument, bytes)
+    if (!parsed?.success || parsed.data.epoch !== epoch) continue
+    for (const { id, endpointId, versionId, consumer, fee, attribution } of parsed.data.receipts)
+      receipts.push({
+        receiptId: id,
+        endpointId,
+        versionId,
+        consumer: consumer as `0x${string}`,
+        fee: BigInt(fee),
+        parts: attribution.map(({ contributionId, mass }) => ({ contributionId, mass: BigInt(mass) })),
+      })
+  }
+  return receipts
+}
+
+/** The versions that served, and the ancestors that share in their revenue. */
+async function versionFacts(sql: Sql, serving: string[], block: number, read: ArtifactReader): Promise<EpochVersion[]> {
+  const versions = new Map<string, EpochVersion>()
+  for (const served of serving)
+    for (let [id, depth]: [string | null, number] = [served, 0]; id !== null && depth <= MAX_DEPTH; depth++) {
+      const version: EpochVersion = versions.get(id) ?? (await versionFact(sql, id, block, read))
+      versions.set(id, version)
+      id = version.parentVersionId
+    }
+  return [...versions.values()]
+}
+
+/** One version with the weights and the judgements that its manifest names. A manifest that is absent or none names nothing. */
+async function versionFact(sql: Sql, versionId: string, block: number, read: ArtifactReader): Promise<EpochVersion> {
+  const version = await rowOf(sql, ModelVersion, versionId, block)
+  if (!version) throw new RangeError(`Version ${versionId} earned fees, but is not on chain as of block ${block}.`)
+  const bytes = await read(version.manifestHash)
+  const parsed = bytes && parseDocument(weighedManifest, bytes)
+  const { evidence, weights } = parsed?.success ? parsed.data : { evidence: [], weights: [] }
+  const tasks = await rowsOf(sql, FeedbackTask, 'evidence_hash = any($1)', [evidence], { block })
+  const ids = tasks.map((one) => one.id)
+  const judgements = await rowsOf(sql, Judgement, 'task_id = any($1) and score > 0', [ids], { block })
+  return {
+    versionId,
+    modelId: version.modelId,
+    parentVersionId: version.parentId,
+    weights: weights.map(({ contributionId, weight }) => ({ contributionId, weight: BigInt(weight) })),
+    judgements: judgements.map(({ taskId, validator, score }) => ({
+      taskId,
+      validator: validator as `0x${string}`,
+      score: BigInt(score ?? 0),
+    })),
+  }
+}
+
+type AcceptedContribution = EpochFacts['contributions'][number] & { excluded: boolean }
+
+async function acceptedContributions(sql: Sql, ids: string[], block: number): Promise<AcceptedContribution[]> {
+  const { rows } = await sql.query<AcceptedContribution>(
+    `select id as "contributionId", contributor, excluded from contribution
+     where id = any($1) and status = 'Accepted' and from_block <= $2 and (to_block is null or to_block > $2)`,
+    [ids, block],
+  )
+  return rows
+}
+
+async function modelFacts(sql: Sql, modelIds: string[], { fromBlock, toBlock }: EpochBlocks): Promise<EpochModel[]> {
+  return Promise.all(
+    modelIds.map(async (modelId) => {
+      const model = await rowOf(sql, Model, modelId, toBlock)
+      const split = await rowOf(sql, RewardSplit, modelId, toBlock)
+      if (!model || !split)
+        throw new RangeError(`Model ${modelId} or its split is not on chain as of block ${toBlock}.`)
+      const { rows: stakes } = await sql.query(
+        `select account, amount, from_block as "fromBlock", to_block as "toBlock" from model_stake
+         where model_id = $1 and amount > 0 and from_block <= $3 and (to_block is null or to_block > $2)`,
+        [modelId, fromBlock, toBlock],
+      )
+      return {
+        modelId,
+        owner: model.proposer as `0x${string}`,
+        terms: termsOf(split),
+        stakes: stakeTimes(stakes, { fromBlock, toBlock }),
+      }
+    }),
+  )
+}
+
+const termsOf = (split: RewardSplit): EpochModel['terms'] => ({
+  platform: BigInt(split.platform),
+  owner: BigInt(split.owner),
+  stakers: BigInt(split.stakers),
+  data: BigInt(split.data),
+  validators: BigInt(split.validators),
+  host: BigInt(split.host),
+  ancestors: BigInt(split.ancestors),
+  dataByWeight: BigInt(split.dataByWeight),
+  unattributedByWeight: split.unattributedByWeight,
+})
