@@ -19,7 +19,8 @@ import { openApiMetrics } from './apiMetrics.ts'
 import { storeObserver } from './artifactMetrics.ts'
 import { openChainHead } from './chainHead.ts'
 import { readDeployment } from './deployment.ts'
-import type { GovernorOptions } from './governors.ts'
+import { type GovernorOptions, namesGovernors } from './governors.ts'
+import { hostsOf } from './hosts.ts'
 import { configFor, indexedTargets } from './indexCommand.ts'
 import { addIndexHealth } from './indexHealthMetrics.ts'
 import { journalKeys } from './journalKeys.ts'
@@ -79,7 +80,8 @@ export const runApi = (options: GovernorOptions = {}) =>
       throw new ConfigError('--chain: required, because the file has several chains: an API serves one of them.')
     if (!following) throw new ConfigError('The configuration names no chain.')
     const { databaseUrl, deployment: followed } = following
-    const deployment = { chainId: followed.chainId, addresses: followed.addresses as Record<string, string> }
+    const hosts = namesGovernors(options) ? [] : hostsOf(config, await readDeployment(config.deployment as string))
+    const deployment = { chainId: followed.chainId, addresses: followed.addresses as Record<string, string>, hosts }
     const db = await openDatabase(databaseUrl, {
       name: 'modelcommons api',
       statementTimeoutMs: LIMITS.statementMs,

@@ -12,6 +12,8 @@ export interface ApiDeployment {
   chainId: number
   /** Contract addresses by name. */
   addresses: Record<string, string>
+  /** The hosts whose endpoints this API answers for, in lower case; by default none. */
+  hosts?: readonly string[]
 }
 
 /** The dependencies of all resolvers, opened once by the caller of `startApi`. */

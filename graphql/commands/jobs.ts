@@ -49,7 +49,7 @@ async function start(context: ApiContext, kind: JobKind, given: object, key: str
   const job = await enqueue(context, kind, input, {
     key,
     requestedBy: callerAccount(context.caller),
-    ...(call && { also: (sql, job) => reserveCredit(sql, job, call) }),
+    ...(call && { also: (sql, job) => reserveCredit(sql, job, call, { hosts: context.deployment.hosts ?? [] }) }),
   })
   return asLoadedRow(context, job)
 }

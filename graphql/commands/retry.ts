@@ -5,18 +5,21 @@ import { type InferInput, jobDefinition } from '#schema/jobs.ts'
 import { notify } from '#schema/notifications.ts'
 import type { JobRun, JobStatus } from '#schema/offchain/jobs.ts'
 import type { Queues } from '#schema/queue.ts'
+import type { ApiDeployment } from '../context.ts'
 import { ApiError } from '../errors.ts'
 import { reserveCredit } from './credit.ts'
 
 interface RetryContext {
   db: Database
   queues: Pick<Queues, 'add'>
+  /** Without it, only the worker checks whether an endpoint is answered here. */
+  deployment?: Pick<ApiDeployment, 'hosts'>
 }
 
 /** Tries a job again under its id: a failed or cancelled one with fresh attempts, a waiting one without waiting longer. A queued or running job
  *  does not change. An answer reserves its credit again.
  *  @throws EnqueueError when there is no such job; ApiError when it has succeeded, its effect is already there, or no credit can be reserved. */
-export async function retryJob({ db, queues }: RetryContext, id: string): Promise<JobRun> {
+export async function retryJob({ db, queues, deployment }: RetryContext, id: string): Promise<JobRun> {
   const job = await db.transaction(async (sql) => {
     await sql.query('select 1 from job_run where id = $1 for update', [id])
     const found = await findJob(sql, id)
@@ -25,7 +28,11 @@ export async function retryJob({ db, queues }: RetryContext, id: string): Promis
       throw new ApiError('JOB_SUCCEEDED', `Job ${id} has succeeded. Request a new job under a new idempotency key.`)
     if (found.status !== 'Waiting') {
       await requireNoEffect(sql, found)
-      if (found.kind === 'infer') await reserveCredit(sql, found, found.input as unknown as InferInput, { again: true })
+      if (found.kind === 'infer')
+        await reserveCredit(sql, found, found.input as unknown as InferInput, {
+          hosts: deployment && (deployment.hosts ?? []),
+          again: true,
+        })
     }
     // It is no longer an ended job: the sweep has counted it if its end is not newer than the newest that was counted.
     await sql.query(

@@ -1,138 +1,106 @@
 import { Arg, Ctx, ID, Mutation, Resolver } from 'type-graphql'
-import { type Hex, recoverTypedDataAddress } from 'viem'
-import { type VoucherMessage, voucherData } from '#rules/signing.ts'
+import type { Hex } from 'viem'
+import type { Voucher } from '#rules/channel.ts'
 import { lockCredit } from '#schema/advisoryLocks.ts'
 import type { Sql } from '#schema/database.ts'
 import { SignedVoucher } from '#schema/offchain/access.ts'
-import { Endpoint } from '#schema/onchain/market.ts'
 import { BigIntScalar } from '#schema/scalars.ts'
-import type { ApiContext, ApiDeployment } from '../context.ts'
+import type { ApiContext } from '../context.ts'
 import { ApiError } from '../errors.ts'
 import { tableFor } from '../publicTables.ts'
-import { requireAddress } from '../requireAddress.ts'
+import { MAX_CEILING, unknownChannel } from './channel.ts'
+import { requireHosted } from './hosted.ts'
+import { readSignature, requireSigner } from './voucherSignature.ts'
 
 @Resolver()
 export class VoucherCommand {
   @Mutation(() => SignedVoucher, {
     description:
-      'Submits a voucher: an EIP-712 signature with which a consumer grants an endpoint fees up to a cumulative sum. Submitting the newest one again changes nothing.',
+      'Submits a voucher: an EIP-712 signature with which the key of a payment channel grants its endpoint fees up to a ceiling, for all calls so far and to come. Submitting the newest one again changes nothing.',
   })
   async submitVoucher(
-    @Arg('endpointId', () => ID, { description: 'The endpoint.' }) endpointId: string,
-    @Arg('consumer', () => String, { description: 'The account that pays and signed.' }) consumer: string,
-    @Arg('cumulative', () => BigIntScalar, { description: 'All fees granted to this endpoint so far, in wei.' })
-    cumulative: bigint,
-    @Arg('deadline', () => BigIntScalar, {
-      description: 'The time until which it may be redeemed, in seconds since 1970.',
+    @Arg('channelId', () => ID, { description: 'The payment channel.' }) channelId: string,
+    @Arg('ceiling', () => BigIntScalar, {
+      description: 'All fees granted from this channel so far, in wei: below 2^128.',
     })
-    deadline: bigint,
-    @Arg('signature', () => String, { description: 'The signature, 65 bytes as hex.' }) signature: string,
+    ceiling: bigint,
+    @Arg('signature', () => String, {
+      description: 'The signature of the channel’s key, 65 bytes as hex, with v 27 or 28 and a low s.',
+    })
+    signature: string,
     @Arg('idempotencyKey', () => String, {
       description: 'Identifies this request. Submitting the same voucher twice has the same effect as once.',
     })
     _key: string,
     @Ctx() { db, deployment, reader }: ApiContext,
   ) {
-    const voucher = await readVoucher(db, { endpointId, consumer, cumulative, deadline })
-    await requireSigner(deployment, voucher, signature)
-    const id = await db.transaction((sql) => store(sql, voucher, signature))
+    const voucher = readVoucher(channelId, ceiling)
+    const signed = readSignature(signature)
+    const channel = await channelOf(db, voucher.channelId)
+    requireHosted(deployment.hosts ?? [], { id: channel.endpointId, host: channel.host })
+    await requireSigner(deployment.chainId, channel.key, voucher, signed)
+    await db.transaction((sql) => store(sql, channel, voucher, signed))
     const table = tableFor(SignedVoucher)
-    return reader.one(`voucher:${id}`, table, await reader.asOf(), table.columns, id)
+    return reader.one(`voucher:${voucher.channelId}`, table, await reader.asOf(), table.columns, voucher.channelId)
   }
 }
 
-const UINT64 = 2n ** 64n
-const UINT256 = 2n ** 256n
+/** @throws ApiError when they cannot be those of a voucher. */
+function readVoucher(channelId: string, ceiling: bigint): Voucher {
+  if (!/^0x[0-9a-fA-F]{64}$/.test(channelId))
+    throw new ApiError(
+      'BAD_INPUT',
+      `channelId must be 0x and 64 hex digits; got ${JSON.stringify(channelId.slice(0, 80))}.`,
+    )
+  if (ceiling <= 0n || ceiling > MAX_CEILING)
+    throw new ApiError('BAD_INPUT', 'ceiling must be a positive number of wei below 2^128.')
+  return { channelId: channelId.toLowerCase() as Hex, ceiling }
+}
 
-async function readVoucher(
+interface HostedChannel {
+  endpointId: string
+  host: string
+  consumer: string
+  key: string
+}
+
+/** @throws ApiError when the index does not have it. */
+async function channelOf(sql: Sql, id: string): Promise<HostedChannel> {
+  const { rows } = await sql.query<HostedChannel>(
+    `select c.endpoint_id as "endpointId", c.consumer, c.key, e.host
+     from payment_channel c join endpoint e on e.id = c.endpoint_id and e.to_block is null where c.id = $1 and c.to_block is null`,
+    [id],
+  )
+  if (!rows[0]) throw unknownChannel(id)
+  return rows[0]
+}
+
+/** Stores the newest voucher of a channel. Its ceiling must grow. */
+async function store(
   sql: Sql,
-  given: { endpointId: string; consumer: string; cumulative: bigint; deadline: bigint },
-): Promise<VoucherMessage> {
-  const { endpointId, consumer, cumulative, deadline } = given
-  const account = requireAddress('consumer', consumer) as Hex
-  if (cumulative <= 0n || cumulative >= UINT256)
-    throw new ApiError('BAD_INPUT', 'cumulative must be a positive uint256.')
-  if (deadline < 0n || deadline >= UINT64)
-    throw new ApiError('BAD_INPUT', 'deadline must be a uint64: seconds since 1970.')
-  const endpoint = /^\d{1,78}$/.test(endpointId)
-    ? await sql.query('select 1 from endpoint where id = $1 and to_block is null', [endpointId])
-    : undefined
-  if (!endpoint?.rowCount)
-    throw new ApiError(
-      'UNKNOWN_ENDPOINT',
-      `There is no ${Endpoint.name} ${endpointId.slice(0, 80)}. Query \`endpoints\` for the registered ones.`,
-    )
-  const { rows } = await sql.query(
-    'select extract(epoch from timestamp)::bigint as now from block order by number desc limit 1',
-  )
-  if (rows[0] && deadline < BigInt(rows[0].now))
-    throw new ApiError(
-      'VOUCHER_EXPIRED',
-      `The voucher’s deadline ${deadline} has passed: the chain’s time is ${rows[0].now}. Sign one with a later deadline.`,
-    )
-  return { consumer: account, endpointId: BigInt(endpointId), cumulative, deadline }
-}
-
-/** Chains that a wallet may be connected to by mistake. The error names the chain, so that the signer sees the cause. */
-const COMMON_CHAINS = [1, 10, 56, 137, 8453, 31337, 42161, 11155111]
-
-/** @throws ApiError unless `signature` is the consumer's for this voucher, this chain and this market. */
-async function requireSigner(
-  { chainId, addresses }: ApiDeployment,
-  voucher: VoucherMessage,
-  signature: string,
+  { consumer, endpointId }: HostedChannel,
+  { channelId, ceiling }: Voucher,
+  signature: Hex,
 ): Promise<void> {
-  const market = addresses.InferenceMarket
-  if (!market) throw new Error('The deployment has no InferenceMarket.')
-  if (!/^0x[0-9a-fA-F]{130}$/.test(signature))
-    throw new ApiError('BAD_SIGNATURE', 'The signature must be 65 bytes as hex: 0x and 130 digits.')
-  const signerOn = async (chain: number) => {
-    const recovered = await recoverTypedDataAddress({
-      ...voucherData({ chainId: chain, contract: market as Hex }, voucher),
-      signature: signature as Hex,
-    }).catch(() => undefined)
-    return recovered?.toLowerCase()
-  }
-  const signer = await signerOn(chainId)
-  if (signer === voucher.consumer) return
-  for (const other of COMMON_CHAINS)
-    if (other !== chainId && (await signerOn(other)) === voucher.consumer)
-      throw new ApiError(
-        'WRONG_CHAIN',
-        `The voucher was signed for chain ${other}; this is chain ${chainId}. Sign it for chain ${chainId}.`,
-      )
-  throw new ApiError(
-    'WRONG_SIGNER',
-    `The signature is not ${voucher.consumer}’s for this voucher. Sign exactly {consumer, endpointId, cumulative, deadline} with the domain InferenceMarket, version 1, chain ${chainId}, contract ${market}.`,
-  )
-}
-
-/** Stores the newest voucher of a consumer for an endpoint. Its cumulative sum must grow. */
-async function store(sql: Sql, voucher: VoucherMessage, signature: string): Promise<string> {
-  const { consumer, endpointId, cumulative, deadline } = voucher
-  const id = `${endpointId}-${consumer}`
   await lockCredit(sql, consumer)
-  const { rows } = await sql.query('select cumulative, deadline from signed_voucher where id = $1', [id])
-  const newest = rows[0]
-  if (newest?.cumulative === cumulative && newest.deadline === deadline) return id
-  if (newest && cumulative <= newest.cumulative)
+  const { rows } = await sql.query<{ newest: bigint | null; redeemed: bigint }>(
+    `select s.ceiling as newest, c.redeemed from payment_channel c left join signed_voucher s on s.id = c.id
+     where c.id = $1 and c.to_block is null`,
+    [channelId],
+  )
+  if (!rows[0]) throw unknownChannel(channelId)
+  const { newest, redeemed } = rows[0]
+  if (newest === ceiling) return
+  const [granted, what] = newest !== null && newest > redeemed ? [newest, 'granted'] : [redeemed, 'redeemed']
+  if (ceiling <= granted)
     throw new ApiError(
       'VOUCHER_SUPERSEDED',
-      `There is already a voucher that grants ${newest.cumulative} wei; this one grants ${cumulative}. Sign a greater sum: it is cumulative and includes all earlier calls.`,
-    )
-  const redeemed = await sql.query('select cumulative from voucher where id = $1 and to_block is null', [id])
-  const spent: bigint = redeemed.rows[0]?.cumulative ?? 0n
-  if (cumulative <= spent)
-    throw new ApiError(
-      'VOUCHER_SUPERSEDED',
-      `${spent} wei have already been redeemed for this endpoint; this voucher grants ${cumulative}. Sign a greater sum: it is cumulative and includes all earlier calls.`,
+      `${granted} wei of channel ${channelId} are already ${what}; this voucher grants ${ceiling}. Sign a greater ceiling: it is cumulative and includes all earlier calls.`,
     )
   await sql.query(
-    `insert into signed_voucher (id, endpoint_id, consumer, cumulative, deadline, signature, used, signed_at)
-     values ($1, $2, $3, $4, $5, $6, $7, now())
-     on conflict (id) do update set cumulative = excluded.cumulative, deadline = excluded.deadline, signature = excluded.signature,
-       signed_at = excluded.signed_at`,
-    [id, endpointId.toString(), consumer, cumulative, deadline, signature, spent],
+    `insert into signed_voucher (id, endpoint_id, consumer, ceiling, signature, used, signed_at)
+     values ($1, $2, $3, $4, $5, $6, now())
+     on conflict (id) do update set ceiling = excluded.ceiling, signature = excluded.signature, signed_at = excluded.signed_at`,
+    [channelId, endpointId, consumer, ceiling, signature, redeemed],
   )
-  return id
 }

@@ -31,6 +31,8 @@ export interface GraphQLResponse {
 export type Ask = (query: string, variables?: object, headers?: Record<string, string>) => Promise<GraphQLResponse>
 
 export const MARKET = account(0xaa)
+/** The host of the endpoints that are answered here. */
+export const HOST = account(0xab)
 
 export async function testApi(options: Partial<ApiOptions> = {}): Promise<TestApi> {
   const db = await freshDatabase()
@@ -54,7 +56,7 @@ export async function testApi(options: Partial<ApiOptions> = {}): Promise<TestAp
     port: 0,
     auth: 'open',
     log: { error: (details) => void logged.push(details) },
-    deployment: { chainId: TEST_CHAIN_ID, addresses: { InferenceMarket: MARKET } },
+    deployment: { chainId: TEST_CHAIN_ID, addresses: { InferenceMarket: MARKET }, hosts: [HOST] },
     ...options,
   })
   onTestFinished(async () => {
