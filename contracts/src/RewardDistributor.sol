@@ -20,6 +20,8 @@ contract RewardDistributor is AccessControl, ReentrancyGuardTransient, IRewardDi
 
     bytes32 public constant PUBLISHER_ROLE = keccak256("PUBLISHER_ROLE");
     bytes32 public constant CANCELLER_ROLE = keccak256("CANCELLER_ROLE");
+    /// @notice How many maps may wait for finality. Therefore one transaction can cancel all of them, or record them as final.
+    uint256 public constant MAX_PENDING = 256;
 
     /// The settings: seconds in which a map can be disputed, blocks of a period, wei of a publisher's bond.
     struct Epochs {
@@ -59,7 +61,8 @@ contract RewardDistributor is AccessControl, ReentrancyGuardTransient, IRewardDi
     uint256 public totalFunded;
     uint256 public totalClaimed;
 
-    /// @notice The block of the last publication or cancellation: the next publisher has one period from then on, too.
+    /// @notice The block of the last publication by the role, or of the last cancellation: from then on, too, publishers have one period.
+    /// Strangers' maps do not count, so that strangers can publish all that silent publishers left.
     uint256 public lastChange;
 
     mapping(uint256 epoch => RewardMap) public maps;
@@ -94,6 +97,8 @@ contract RewardDistributor is AccessControl, ReentrancyGuardTransient, IRewardDi
     error NotNextEpoch(uint256 epoch, uint256 nextEpoch);
     /// @notice No fees have arrived in this epoch, or its last block is not mined yet.
     error EpochRunning(uint256 epoch, uint256 toBlock);
+    /// @notice `MAX_PENDING` maps wait for finality already; publish when the first of them is final or cancelled.
+    error TooManyPending(uint256 epoch, uint256 finalEpoch);
     /// @notice Until that block only an account with the publisher's role may publish.
     error PublishersTurn(uint256 epoch, uint256 untilBlock);
     /// @notice Nobody has a bond in this map.
@@ -174,7 +179,7 @@ contract RewardDistributor is AccessControl, ReentrancyGuardTransient, IRewardDi
         bytes32 codeHash
     ) external nonReentrant {
         if (epoch != lastEpoch + 1) revert NotNextEpoch(epoch, lastEpoch + 1);
-        advance();
+        if (epoch > advance() + MAX_PENDING) revert TooManyPending(epoch, finalEpoch);
         uint256 toBlock = endOf[epoch];
         if (toBlock == 0 || toBlock >= block.number) revert EpochRunning(epoch, toBlock);
         uint256 soFar = maps[epoch - 1].payableSoFar;
@@ -189,7 +194,7 @@ contract RewardDistributor is AccessControl, ReentrancyGuardTransient, IRewardDi
         }
         maps[epoch] = RewardMap(root, soFar + total, uint64(block.timestamp), bonded);
         lastEpoch = epoch;
-        lastChange = block.number;
+        if (bonded == address(0)) lastChange = block.number;
         uint64 fromBlock = uint64(epoch == 1 ? firstBlock : endOf[epoch - 1] + 1);
         emit RewardMapPublished(epoch, fromBlock, uint64(toBlock), blockHash, root, total, uri, codeHash);
         if (bonded != address(0)) {

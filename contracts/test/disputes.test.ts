@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { contentsOf, contribute } from './batch.ts'
 import { commitAll, openTasks, revealAll } from './judge.ts'
 import { evaluate, mandate, version } from './mandate.ts'
+import { fundEpoch, publicationOf } from './publication.ts'
 import {
   ALICE,
   BOB,
@@ -219,9 +220,8 @@ describe('an accomplice’s dispute', () => {
   })
 
   test('does not shield a reward map until it is final, and each failed one makes the next dearer', async () => {
-    const { number, hash } = await world.client.getBlock()
-    await world.send(BOB, 'RewardDistributor', 'fund', [1n, 5n])
-    const publication = [1n, 0n, number, hash, hashOf('root'), 5n, 'uri', hashOf('code')] as const
+    await fundEpoch(world, 5n)
+    const publication = await publicationOf(world, 1n, hashOf('root'), 5n)
     await world.send(OPERATOR, 'RewardDistributor', 'publish', publication)
     await open(REWARD_MAP, 1n, CAROL.address)
     await world.warp(SETTINGS.disputeTerm) // long after the challenge window: the map still waits
@@ -237,8 +237,8 @@ describe('an accomplice’s dispute', () => {
   })
 
   test('leaves a map final when nobody disputes it again', async () => {
-    const { number, hash } = await world.client.getBlock()
-    const publication = [1n, 0n, number, hash, ZERO, 0n, 'uri', hashOf('code')] as const
+    await fundEpoch(world, 5n)
+    const publication = await publicationOf(world, 1n, ZERO, 0n)
     await world.send(OPERATOR, 'RewardDistributor', 'publish', publication)
     await open(REWARD_MAP, 1n)
     await resolve(false, 0n)

@@ -1,9 +1,9 @@
 import { encodeFunctionData, type Hex } from 'viem'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { RewardTree } from '#rules/merkle.ts'
 import { contracts } from '../events.ts'
 import { contentsOf, contribute } from './batch.ts'
 import { type Actions, lockVotes, mandate, TERMS } from './mandate.ts'
+import { fundEpoch, publicationOf, treeOf } from './publication.ts'
 import {
   ALICE,
   BOB,
@@ -74,14 +74,9 @@ async function queued(actions: Actions) {
 
 /** Publishes a map over 100 wei that pays all to one account. */
 async function publishFor(account: Hex) {
-  await world.send(CAROL, 'RewardDistributor', 'fund', [1n, 100n])
-  const chain = BigInt(world.deployment.chainId)
-  const tree = new RewardTree([
-    { chain, distributor: world.at.RewardDistributor, epoch: 1n, account, cumulative: 100n },
-  ])
-  const { number, hash } = await world.client.getBlock()
-  const args = [1n, 0n, number, hash, tree.root, 100n, 'uri', hashOf('code')] as const
-  await world.send(OPERATOR, 'RewardDistributor', 'publish', args)
+  await fundEpoch(world, 100n)
+  const tree = treeOf(world, 1n, [[account, 100n]])
+  await world.send(OPERATOR, 'RewardDistributor', 'publish', await publicationOf(world, 1n, tree.root, 100n))
   return [1n, account, 100n, tree.proof(0)] as const
 }
 

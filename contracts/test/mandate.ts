@@ -1,5 +1,4 @@
 import type { Address, Hex } from 'viem'
-import { zeroAddress } from 'viem'
 import type { HDAccount } from 'viem/accounts'
 import type { Settings } from '../settings.ts'
 import { ALICE, BOB, ETHER, GENESIS, HOLDER, hashOf, PROPOSER, startWorld, type World } from './world.ts'
@@ -17,7 +16,7 @@ export const SPLIT = {
   host: 2_000,
   ancestors: 1_000,
   dataByWeight: 5_000,
-  unattributed: zeroAddress as Address,
+  unattributedByWeight: false,
 }
 
 export const TERMS = {

@@ -1,54 +1,38 @@
 import type { Address, Hex } from 'viem'
-import type { HDAccount } from 'viem/accounts'
+import { zeroAddress } from 'viem'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import type { VoucherMessage } from '#rules/signing.ts'
+import { type ChannelPlace, channelConfig, channelId } from '#rules/channel.ts'
 import { evaluate, mandate, version } from './mandate.ts'
-import { signVoucher } from './vouchers.ts'
-import { ALICE, BOB, CONSUMER, GENESIS, HOST, hashOf, OPERATOR, STRANGER, startWorld, type World } from './world.ts'
-
-const ZERO = `0x${'0'.repeat(64)}` as const
-const NOBODY = `0x${'0'.repeat(40)}` as const
-const ROOT = hashOf('usage')
+import { channelOf, depositCredit, marketPlace, redemption } from './vouchers.ts'
+import { ALICE, BOB, CONSUMER, HOST, OPERATOR, SETTINGS, STRANGER, startWorld, type World } from './world.ts'
 
 let world: World
 let serving: bigint
 let refused: bigint
+let otherModel: bigint
 let clean: Hex
 beforeAll(async () => {
   world = await startWorld()
   const modelId = await mandate(world)
-  serving = await version(world, modelId, OPERATOR.address)
-  await evaluate(world, serving, OPERATOR.address)
-  await world.send(STRANGER, 'ModelRegistry', 'promote', [serving])
+  serving = await promoted(modelId)
   refused = await version(world, modelId, OPERATOR.address)
+  otherModel = await promoted(await mandate(world, { budget: 0n }))
   await world.send(HOST, 'InferenceMarket', 'registerEndpoint', [serving, 'https://one.example', 30n, 60n])
   await world.send(HOST, 'InferenceMarket', 'registerEndpoint', [serving, 'https://two.example', 30n, 60n])
-  await world.send(CONSUMER, 'InferenceMarket', 'deposit', [CONSUMER.address, 100n])
-})
+  await depositCredit(world, channelOf(), 100n)
+}, 600_000)
 afterAll(() => world?.anvil.stop())
 beforeEach(async () => {
   clean = await world.snapshot()
 })
 afterEach(() => world.revert(clean))
 
-const grant = (cumulative: bigint, over: Partial<VoucherMessage> = {}): VoucherMessage => ({
-  consumer: CONSUMER.address,
-  endpointId: 1n,
-  cumulative,
-  deadline: BigInt(GENESIS + 100_000),
-  ...over,
-})
-const redemption = async (voucher: VoucherMessage, amount: bigint, signer: HDAccount = CONSUMER) => ({
-  voucher,
-  amount,
-  signature: await signVoucher(world, signer, voucher),
-})
-type Redemption = Awaited<ReturnType<typeof redemption>>
-const usage = (epoch: bigint, fees: bigint, redemptions: Redemption[], endpointId = 1n, root: Hex = ROOT) =>
-  [epoch, endpointId, root, 1_000n, 500n, fees, redemptions] as const
-const settle = (...args: Parameters<typeof usage>) => world.send(HOST, 'InferenceMarket', 'settleUsage', usage(...args))
-const settleError = async (...args: Parameters<typeof usage>) =>
-  (await world.errorOf(HOST, 'InferenceMarket', 'settleUsage', usage(...args))).name
+async function promoted(modelId: bigint): Promise<bigint> {
+  const versionId = await version(world, modelId, OPERATOR.address)
+  await evaluate(world, versionId, OPERATOR.address)
+  await world.send(STRANGER, 'ModelRegistry', 'promote', [versionId])
+  return versionId
+}
 
 describe('an endpoint', () => {
   test('serves promoted versions only, and only while they are not rolled back', async () => {
@@ -63,6 +47,19 @@ describe('an endpoint', () => {
     const timelock = await world.impersonate(world.at.TimelockController)
     await world.send(timelock, 'ModelRegistry', 'rollback', [serving, 'regression'])
     expect(await register(serving)).toBe('InferenceMarket.VersionNotServing')
+  })
+
+  test('never changes to a version of another model, whose mandate would divide the fees otherwise', async () => {
+    expect(await world.errorOf(HOST, 'InferenceMarket', 'setVersion', [1n, otherModel])).toEqual({
+      name: 'InferenceMarket.OtherModel',
+      args: [otherModel, 1n],
+    })
+    const newer = await promoted(1n)
+    const { events } = await world.send(HOST, 'InferenceMarket', 'setVersion', [1n, newer])
+    expect(events.map(({ name }) => name)).toEqual(['EndpointVersionChanged'])
+    expect((await world.errorOf(HOST, 'InferenceMarket', 'setVersion', [1n, otherModel])).name).toBe(
+      'InferenceMarket.OtherModel',
+    )
   })
 
   test('lets only its host change version and price', async () => {
@@ -85,119 +82,95 @@ describe('an endpoint', () => {
 })
 
 describe('credit', () => {
-  const request = async (amount: bigint) =>
-    (await world.errorOf(CONSUMER, 'InferenceMarket', 'requestWithdrawal', [amount])).name
-  const withdraw = async () => (await world.errorOf(CONSUMER, 'InferenceMarket', 'withdraw', [])).name
+  const config = (channel: ChannelPlace = channelOf()) => channelConfig(marketPlace(world), channel)
+  const request = async (amount: bigint, from = CONSUMER.address) =>
+    (await world.errorOf(from, 'InferenceMarket', 'requestWithdrawal', [config(), amount])).name
+  const withdraw = async (from = CONSUMER.address) =>
+    (await world.errorOf(from, 'InferenceMarket', 'withdraw', [config()])).name
+  const balance = async (channel: ChannelPlace = channelOf()) =>
+    (await world.read('InferenceMarket', 'channels', [channelId(marketPlace(world), channel)]))[0]
+  const redeem = async (total: bigint) =>
+    world.send(HOST, 'InferenceMarket', 'redeem', [[await redemption(world, channelOf(), total)]])
 
-  test('is deposited by anybody and withdrawn after the delay', async () => {
-    await world.send(ALICE, 'InferenceMarket', 'deposit', [CONSUMER.address, 5n])
-    expect(await world.read('InferenceMarket', 'credit', [CONSUMER.address])).toBe(105n)
-    expect((await world.errorOf(ALICE, 'InferenceMarket', 'deposit', [NOBODY, 5n])).name).toBe(
-      'InferenceMarket.ZeroConsumer',
-    )
-    expect((await world.errorOf(ALICE, 'InferenceMarket', 'deposit', [ALICE.address, 0n])).name).toBe(
-      'InferenceMarket.ZeroAmount',
-    )
+  test('is deposited by anybody, and only the consumer withdraws it, after the delay', async () => {
+    await depositCredit(world, channelOf(), 5n, ALICE.address)
+    expect(await balance()).toBe(105n)
     expect(await withdraw()).toBe('InferenceMarket.NothingToWithdraw')
     expect(await request(0n)).toBe('InferenceMarket.ZeroAmount')
     expect(await request(106n)).toBe('InferenceMarket.InsufficientCredit')
-    await world.send(CONSUMER, 'InferenceMarket', 'requestWithdrawal', [60n])
+    expect(await request(5n, ALICE.address)).toBe('InferenceMarket.NotConsumer')
+    await world.send(CONSUMER, 'InferenceMarket', 'requestWithdrawal', [config(), 60n])
     expect(await withdraw()).toBe('InferenceMarket.WithdrawalTooEarly')
-    await world.warp(300)
+    await world.warp(SETTINGS.withdrawalDelay)
+    expect(await withdraw(HOST.address)).toBe('InferenceMarket.NotConsumer')
     const before = await world.balance(CONSUMER.address)
-    await world.send(CONSUMER, 'InferenceMarket', 'withdraw', [])
+    await world.send(CONSUMER, 'InferenceMarket', 'withdraw', [config()])
     expect((await world.balance(CONSUMER.address)) - before).toBe(60n)
     expect(await withdraw()).toBe('InferenceMarket.NothingToWithdraw')
   })
 
-  test('that hosts redeemed during the delay is not paid out', async () => {
-    await world.send(CONSUMER, 'InferenceMarket', 'requestWithdrawal', [100n])
-    await settle(1n, 70n, [await redemption(grant(70n), 70n)])
-    await world.warp(300)
-    const { events } = await world.send(CONSUMER, 'InferenceMarket', 'withdraw', [])
+  test('is deposited only in a channel with that endpoint of this market', async () => {
+    const deposit = async (over: Partial<ReturnType<typeof config>>, endpointId = 1n, amount = 5n) =>
+      (await world.errorOf(ALICE, 'InferenceMarket', 'deposit', [endpointId, { ...config(), ...over }, amount])).name
+    const stranger = STRANGER.address
+    expect(await deposit({})).toBe('none')
+    expect(await deposit({ salt: channelId(marketPlace(world), channelOf()) })).toBe('none')
+    expect(await deposit({}, 9n)).toBe('InferenceMarket.UnknownEndpoint')
+    expect(await deposit({}, 1n, 0n)).toBe('InferenceMarket.ZeroAmount')
+    for (const over of [
+      { payer: zeroAddress },
+      { payerAuthorizer: zeroAddress },
+      { receiver: stranger },
+      { receiverAuthorizer: stranger },
+      { receiverAuthorizer: world.at.InferenceMarket },
+      { token: stranger },
+      { withdrawDelay: SETTINGS.withdrawalDelay - 1 },
+      { withdrawDelay: SETTINGS.withdrawalDelay + 1 },
+    ])
+      expect(await deposit(over), JSON.stringify(over)).toBe('InferenceMarket.NotAChannelOf')
+    // The first endpoint's channel is none of the second's, though both have one host.
+    expect(await deposit({}, 2n)).toBe('InferenceMarket.NotAChannelOf')
+  })
+
+  test('that the host redeemed during the delay is not paid out', async () => {
+    await world.send(CONSUMER, 'InferenceMarket', 'requestWithdrawal', [config(), 100n])
+    await redeem(70n)
+    await world.warp(SETTINGS.withdrawalDelay)
+    const { events } = await world.send(CONSUMER, 'InferenceMarket', 'withdraw', [config()])
     expect(events[0]).toMatchObject({ name: 'CreditWithdrawn', args: { amount: 30n } })
-    await world.send(BOB, 'InferenceMarket', 'deposit', [CONSUMER.address, 1n])
-    await world.send(CONSUMER, 'InferenceMarket', 'requestWithdrawal', [1n])
-    await settle(2n, 1n, [await redemption(grant(71n), 1n)])
-    await world.warp(300)
+    await depositCredit(world, channelOf(), 1n, BOB.address)
+    await world.send(CONSUMER, 'InferenceMarket', 'requestWithdrawal', [config(), 1n])
+    await redeem(71n)
+    await world.warp(SETTINGS.withdrawalDelay)
     expect(await withdraw()).toBe('InferenceMarket.NothingToWithdraw')
   })
-})
 
-describe('usage', () => {
-  test('moves the fees of used calls from the consumers to the epoch’s rewards', async () => {
-    await world.send(BOB, 'InferenceMarket', 'deposit', [BOB.address, 50n])
-    const { events } = await settle(1n, 65n, [
-      await redemption(grant(100n), 40n),
-      await redemption(grant(25n, { consumer: BOB.address }), 25n, BOB),
+  test('is withdrawn only as far as it was requested: a later deposit waits for its own request', async () => {
+    await world.send(CONSUMER, 'InferenceMarket', 'requestWithdrawal', [config(), 40n])
+    await world.warp(SETTINGS.withdrawalDelay)
+    await depositCredit(world, channelOf(), 500n)
+    const { events } = await world.send(CONSUMER, 'InferenceMarket', 'withdraw', [config()])
+    expect(events[0]).toMatchObject({ name: 'CreditWithdrawn', args: { amount: 40n } })
+    expect(await balance()).toBe(560n)
+    // A new request replaces the last one and its time.
+    await world.send(CONSUMER, 'InferenceMarket', 'requestWithdrawal', [config(), 1n])
+    await world.warp(SETTINGS.withdrawalDelay)
+    await world.send(CONSUMER, 'InferenceMarket', 'requestWithdrawal', [config(), 560n])
+    expect(await withdraw()).toBe('InferenceMarket.WithdrawalTooEarly')
+  })
+
+  test('of one channel cannot be promised to two endpoints: each redeems its own channel only', async () => {
+    const [one, two] = [channelOf(), channelOf({ endpointId: 2n })]
+    await depositCredit(world, two, 7n)
+    const [first, second] = [await redemption(world, one, 100n), await redemption(world, two, 100n, { total: 7n })]
+    const { events } = await world.send(HOST, 'InferenceMarket', 'redeem', [
+      [{ ...second, total: 8n }, second, { ...first, endpointId: 2n }, { ...second, endpointId: 1n }, first],
     ])
-    expect(events.filter(({ name }) => name === 'VoucherRedeemed').map(({ args }) => args)).toEqual([
-      { endpointId: 1n, consumer: CONSUMER.address.toLowerCase(), cumulative: 40n, amount: 40n },
-      { endpointId: 1n, consumer: BOB.address.toLowerCase(), cumulative: 25n, amount: 25n },
+    const paid = events.filter((event) => event.name === 'Redeemed').map(({ args }) => [args.endpointId, args.amount])
+    expect(paid).toEqual([
+      [2n, 7n],
+      [1n, 100n],
     ])
-    expect(events.map(({ name }) => name)).toEqual(expect.arrayContaining(['UsageSettled', 'EpochFunded']))
-    expect(await world.read('RewardDistributor', 'funded', [1n])).toBe(65n)
-    expect(await world.balance(world.at.RewardDistributor)).toBe(65n)
-    expect(await world.balance(world.at.InferenceMarket)).toBe(85n)
-    // The same grant continues up to its total.
-    expect(await settleError(2n, 61n, [await redemption(grant(100n), 61n)])).toBe('InferenceMarket.BeyondGrant')
-    await settle(2n, 60n, [await redemption(grant(100n), 60n)])
-    expect(await settleError(3n, 1n, [await redemption(grant(100n), 1n)])).toBe('InferenceMarket.BeyondGrant')
-  })
-
-  test('without fees is settled, too', async () => {
-    const { events } = await settle(1n, 0n, [])
-    expect(events.map(({ name }) => name)).toEqual(['UsageSettled'])
-  })
-
-  test('is settled once per epoch and endpoint, by the host, into an open epoch', async () => {
-    expect((await world.errorOf(STRANGER, 'InferenceMarket', 'settleUsage', usage(1n, 0n, []))).name).toBe(
-      'InferenceMarket.NotHost',
-    )
-    expect(await settleError(1n, 0n, [], 9n)).toBe('InferenceMarket.UnknownEndpoint')
-    expect(await settleError(1n, 0n, [], 1n, ZERO)).toBe('InferenceMarket.EmptyHash')
-    await settle(1n, 0n, [])
-    expect(await settleError(1n, 0n, [])).toBe('InferenceMarket.AlreadySettled')
-    expect(await settleError(1n, 0n, [], 2n)).toBe('none')
-    const { number, hash } = await world.client.getBlock()
-    await world.send(OPERATOR, 'RewardDistributor', 'publish', [1n, 0n, number, hash, ZERO, 0n, 'uri', hashOf('code')])
-    expect(await settleError(1n, 1n, [await redemption(grant(1n, { endpointId: 2n }), 1n)], 2n)).toBe(
-      'RewardDistributor.EpochClosed',
-    )
-  })
-
-  test('is refused beyond vouchers, credit, deadline and total', async () => {
-    const good = await redemption(grant(100n), 40n)
-    expect(await settleError(1n, 41n, [good])).toBe('InferenceMarket.FeesMismatch')
-    expect(await settleError(1n, 39n, [good])).toBe('InferenceMarket.FeesMismatch')
-    expect(await settleError(1n, 0n, [await redemption(grant(100n), 0n)])).toBe('InferenceMarket.ZeroAmount')
-    expect(await settleError(1n, 101n, [await redemption(grant(101n), 101n)])).toBe(
-      'InferenceMarket.InsufficientCredit',
-    )
-    expect(await settleError(1n, 80n, [good, await redemption(grant(79n), 40n)])).toBe('InferenceMarket.BeyondGrant')
-    expect(await settleError(1n, 1n, [await redemption(grant(1n, { endpointId: 2n }), 1n)])).toBe(
-      'InferenceMarket.WrongEndpoint',
-    )
-    expect(await settleError(1n, 1n, [await redemption(grant(1n, { deadline: BigInt(GENESIS) }), 1n)])).toBe(
-      'InferenceMarket.VoucherExpired',
-    )
-  })
-
-  test('is refused under a signature of somebody else, or for another chain, contract, name or grant', async () => {
-    const voucher = grant(10n)
-    const forged = [
-      await signVoucher(world, HOST, voucher),
-      await signVoucher(world, CONSUMER, voucher, { chainId: 1 }),
-      await signVoucher(world, CONSUMER, voucher, { contract: world.at.DatanetRegistry }),
-      await signVoucher(world, CONSUMER, voucher, { name: 'DatanetRegistry' }),
-      await signVoucher(world, CONSUMER, grant(9n)),
-      await signVoucher(world, CONSUMER, grant(10n, { endpointId: 2n })),
-      await signVoucher(world, CONSUMER, grant(10n, { deadline: voucher.deadline + 1n })),
-      await signVoucher(world, CONSUMER, grant(10n, { consumer: BOB.address })),
-      '0x' as const,
-    ]
-    for (const signature of forged)
-      expect(await settleError(1n, 10n, [{ voucher, amount: 10n, signature }])).toBe('InferenceMarket.BadSignature')
-    expect(await settleError(1n, 10n, [await redemption(voucher, 10n)])).toBe('none')
+    expect([await balance(one), await balance(two)]).toEqual([0n, 0n])
   })
 })

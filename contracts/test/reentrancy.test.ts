@@ -8,14 +8,18 @@ import {
   type Hex,
   http,
   toFunctionSelector,
+  zeroHash,
 } from 'viem'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { channelConfig, channelId } from '#rules/channel.ts'
 import { RewardTree } from '#rules/merkle.ts'
 import { must } from '#test/must.ts'
 import { compileSources } from '../compile.ts'
 import { type ContractName, contracts } from '../events.ts'
 import { type Batch, commitmentOf, contentsOf, signBatch, submitArguments } from './batch.ts'
-import { propose } from './mandate.ts'
+import { evaluate, mandate, propose, version } from './mandate.ts'
+import { mineUntil } from './publication.ts'
+import { channelOf, signVoucher } from './vouchers.ts'
 import {
   ALICE,
   BOB,
@@ -31,6 +35,7 @@ import {
 } from './world.ts'
 
 const GUARD = toFunctionSelector('ReentrancyGuardReentrantCall()')
+const BOND = 4n
 
 let world: World
 let malice: Record<string, { abi: Abi; evm: { bytecode: { object: string } } }>
@@ -91,9 +96,10 @@ describe('a token that calls back in the middle of a transfer', () => {
       token,
       own.Disputes,
       own.Guardian,
+      own.Treasury,
       nobody,
       OPERATOR.address,
-      1n,
+      { challengeWindow: 1n, length: 1n, publisherBond: BOND },
     ])
     at = {
       ModelRegistry: registry,
@@ -148,10 +154,22 @@ describe('a token that calls back in the middle of a transfer', () => {
   })
 
   test('gains nothing in the market', async () => {
-    await attack('InferenceMarket', ['deposit', [me, 10n]])
-    await act(me, at.InferenceMarket, contracts.InferenceMarket.abi as Abi, 'requestWithdrawal', [4n])
-    await attack('InferenceMarket', ['withdraw', []])
+    const versionId = await version(world, await mandate(world), OPERATOR.address)
+    await evaluate(world, versionId, OPERATOR.address)
+    await world.send(STRANGER, 'ModelRegistry', 'promote', [versionId])
+    const abi = contracts.InferenceMarket.abi as Abi
+    await act(me, at.InferenceMarket, abi, 'registerEndpoint', [versionId, 'https://one.example', 1n, 1n])
+    const place = { chainId: 31_337, market: at.InferenceMarket, token, withdrawalDelay: 0 }
+    const own = channelOf({ host: me, consumer: me })
+    const channel = channelConfig(place, own)
+    await attack('InferenceMarket', ['deposit', [1n, channel, 10n]])
+    await act(me, at.InferenceMarket, abi, 'requestWithdrawal', [channel, 4n])
+    await attack('InferenceMarket', ['withdraw', [channel]])
     expect(await balance(at.InferenceMarket)).toBe(6n)
+    const signature = await signVoucher(world, ALICE, { channelId: channelId(place, own), ceiling: 5n })
+    await attack('InferenceMarket', ['redeem', [[{ endpointId: 1n, channel, ceiling: 5n, total: 5n, signature }]]])
+    expect(await balance(at.InferenceMarket)).toBe(1n)
+    expect(await balance(at.RewardDistributor)).toBe(5n)
   })
 
   test('gains nothing in the model registry', async () => {
@@ -162,7 +180,7 @@ describe('a token that calls back in the middle of a transfer', () => {
       rubricHash: hashOf('r'),
       deadline: BigInt(GENESIS + 10_000),
       targets: [{ metric: 'm', minimum: 0n }],
-      split: { ...split, dataByWeight: 0, unattributed: me },
+      split: { ...split, dataByWeight: 0, unattributedByWeight: false },
     }
     await attack('ModelRegistry', ['propose', [hashOf('s'), 'uri', terms, 7n]])
     await attack('ModelRegistry', ['stake', [1n, 10n]], ['unstake', [1n, 10n]])
@@ -200,24 +218,29 @@ describe('a token that calls back in the middle of a transfer', () => {
   })
 
   test('gains nothing among the rewards', async () => {
-    const { abi } = contracts.RewardDistributor
-    await attack('RewardDistributor', ['fund', [1n, 10n]])
-    const leaves = [{ chain: 31_337n, distributor: at.RewardDistributor, epoch: 1n, account: me, cumulative: 4n }]
+    const abi = contracts.RewardDistributor.abi as Abi
+    const held = (await balance(at.RewardDistributor)) as bigint
+    await attack('RewardDistributor', ['fund', [10n]])
+    const epoch = (await look(at.RewardDistributor, abi, 'epochCount')) as bigint
+    const toBlock = (await look(at.RewardDistributor, abi, 'endOf', [epoch])) as bigint
+    // The market's test may have funded an earlier epoch: its map pays nobody.
+    for (let earlier = 1n; earlier < epoch; earlier++)
+      await act(OPERATOR.address, at.RewardDistributor, abi, 'publish', [earlier, ...(await mapOf(earlier, zeroHash, 0n))])
+    const leaves = [{ chain: 31_337n, distributor: at.RewardDistributor, epoch, account: me, cumulative: 4n }]
     const tree = new RewardTree(leaves)
-    const { number, hash } = await world.client.getBlock()
-    await act(OPERATOR.address, at.RewardDistributor, abi as Abi, 'publish', [
-      1n,
-      0n,
-      number,
-      hash,
-      tree.root,
-      10n,
-      'uri',
-      hashOf('code'),
-    ])
+    await mineUntil(world, toBlock + 3n)
+    await attack('RewardDistributor', ['publish', [epoch, ...(await mapOf(epoch, tree.root, 10n))]])
+    expect(await balance(at.RewardDistributor)).toBe(held + 10n + BOND)
     await world.warp(2)
-    await attack('RewardDistributor', ['claim', [1n, me, 4n, tree.proof(0)]])
-    expect(await balance(at.RewardDistributor)).toBe(6n)
+    await attack('RewardDistributor', ['returnBond', [epoch]])
+    await attack('RewardDistributor', ['claim', [epoch, me, 4n, tree.proof(0)]])
+    expect(await balance(at.RewardDistributor)).toBe(held + 6n)
+
+    async function mapOf(one: bigint, root: Hex, total: bigint) {
+      const last = (await look(at.RewardDistributor, abi, 'endOf', [one])) as bigint
+      const { hash } = await world.client.getBlock({ blockNumber: last })
+      return [hash, root, total, 'uri', hashOf('code')]
+    }
   })
 })
 

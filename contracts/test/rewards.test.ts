@@ -2,14 +2,13 @@ import { StandardMerkleTree } from '@openzeppelin/merkle-tree'
 import fc from 'fast-check'
 import type { Address, Hex } from 'viem'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { RewardTree } from '#rules/merkle.ts'
 import { must } from '#test/must.ts'
+import { fundEpoch, publicationOf, treeOf } from './publication.ts'
 import {
   ALICE,
   BOB,
   CAROL,
   ETHER,
-  HOLDER,
   HOST,
   hashOf,
   OPERATOR,
@@ -38,23 +37,12 @@ beforeEach(async () => {
 afterEach(() => world.revert(clean))
 
 type Grants = [Address, bigint][]
-const treeOf = (epoch: bigint, grants: Grants) =>
-  new RewardTree(
-    grants.map(([account, cumulative]) => ({
-      chain: BigInt(world.deployment.chainId),
-      distributor: world.at.RewardDistributor,
-      epoch,
-      account,
-      cumulative,
-    })),
-  )
-const fund = (epoch: bigint, amount: bigint) => world.send(HOLDER, 'RewardDistributor', 'fund', [epoch, amount])
+const fund = (amount: bigint) => fundEpoch(world, amount)
 
-/** Publishes the next map over the blocks since the last one's. */
+/** Publishes the next map. */
 async function publish(epoch: bigint, grants: Grants, total: bigint) {
-  const tree = treeOf(epoch, grants)
-  const args = await publication(epoch, tree.root, total)
-  await world.send(OPERATOR, 'RewardDistributor', 'publish', args)
+  const tree = treeOf(world, epoch, grants)
+  await world.send(OPERATOR, 'RewardDistributor', 'publish', await publicationOf(world, epoch, tree.root, total))
   const claim = (account: Address, over: Partial<{ cumulative: bigint; proof: Hex[]; epoch: bigint }> = {}) => {
     const index = grants.findIndex(([one]) => one === account)
     return [
@@ -67,20 +55,14 @@ async function publish(epoch: bigint, grants: Grants, total: bigint) {
   return { tree, claim }
 }
 
-async function publication(epoch: bigint, root: Hex, total: bigint, over: { from?: bigint; hash?: Hex } = {}) {
-  const { number, hash } = await world.client.getBlock()
-  const [, , toBlock] = epoch > 1n ? await world.read('RewardDistributor', 'maps', [epoch - 1n]) : [0, 0, -1n]
-  return [epoch, over.from ?? toBlock + 1n, number, over.hash ?? hash, root, total, 'uri', CODE] as const
-}
-
 type Claim = readonly [bigint, Address, bigint, readonly Hex[]]
 const claimError = async (claim: Claim) => (await world.errorOf(STRANGER, 'RewardDistributor', 'claim', claim)).name
-const publishError = async (args: Awaited<ReturnType<typeof publication>>) =>
-  (await world.errorOf(OPERATOR, 'RewardDistributor', 'publish', args)).name
+const publishError = async (...args: Parameters<typeof publicationOf> extends [World, ...infer Rest] ? Rest : never) =>
+  (await world.errorOf(OPERATOR, 'RewardDistributor', 'publish', await publicationOf(world, ...args))).name
 
 describe('a claim', () => {
   test('by OpenZeppelin’s tree and by ours is the same, and pays the account, no matter who sends it', async () => {
-    await fund(1n, 100n)
+    await fund(100n)
     const grants: Grants = [ALICE, BOB, CAROL, HOST].map(({ address }, i) => [address, BigInt(10 * (i + 1))])
     const { tree, claim } = await publish(1n, grants, 100n)
     const reference = StandardMerkleTree.of(
@@ -108,7 +90,7 @@ describe('a claim', () => {
   })
 
   test('waits for the challenge window and is paid once', async () => {
-    await fund(1n, 100n)
+    await fund(100n)
     const { claim } = await publish(
       1n,
       [
@@ -126,7 +108,7 @@ describe('a claim', () => {
   })
 
   test('with another amount, account, epoch or proof fails', async () => {
-    await fund(1n, 100n)
+    await fund(100n)
     const { claim, tree } = await publish(
       1n,
       [
@@ -143,8 +125,8 @@ describe('a claim', () => {
   })
 
   test('is cumulative: a later map pays the difference, and only the newest final map counts', async () => {
-    await fund(1n, 100n)
-    await fund(2n, 50n)
+    await fund(100n)
+    await fund(50n)
     const one = await publish(
       1n,
       [
@@ -175,9 +157,9 @@ describe('a claim', () => {
   })
 
   test('of a map that lowers an amount pays nothing until later earnings cover the deficit', async () => {
-    await fund(1n, 100n)
-    await fund(2n, 10n)
-    await fund(3n, 10n)
+    await fund(100n)
+    await fund(10n)
+    await fund(10n)
     const one = await publish(
       1n,
       [
@@ -215,8 +197,8 @@ describe('a claim', () => {
   })
 
   test('never takes more than the final maps declare, whatever the leaves say', async () => {
-    await fund(1n, 100n)
-    await fund(2n, 1_000n)
+    await fund(100n)
+    await fund(1_000n)
     const one = await publish(
       1n,
       [
@@ -244,7 +226,7 @@ describe('a claim', () => {
             BigInt(i * i + 1),
           ])
           const total = grants.reduce((sum, [, amount]) => sum + amount, 0n)
-          await fund(1n, total)
+          await fund(total)
           const { claim } = await publish(1n, grants, total)
           await world.warp(500)
           const [account, amount] = must(grants[pick % count])
@@ -260,66 +242,41 @@ describe('a claim', () => {
 })
 
 describe('a map', () => {
-  test('is published in order, over the blocks after the last one’s, of the same chain', async () => {
-    await fund(1n, 100n)
-    expect(await publishError(await publication(0n, hashOf('r'), 1n))).toBe('RewardDistributor.NotNextEpoch')
-    expect(await publishError(await publication(2n, hashOf('r'), 1n))).toBe('RewardDistributor.NotNextEpoch')
-    expect(await publishError(await publication(1n, hashOf('r'), 1n, { from: 10_000n }))).toBe(
-      'RewardDistributor.BadBlockRange',
+  test('is published in order, after its last block, with the hash of that block', async () => {
+    expect(await world.errorOf(OPERATOR, 'RewardDistributor', 'publish', await publicationOf(world, 1n, CODE, 0n))).toEqual(
+      { name: 'RewardDistributor.EpochRunning', args: [1n, 0n] }, // no fees have arrived
     )
-    expect(await publishError(await publication(1n, hashOf('r'), 1n, { hash: hashOf('another chain') }))).toBe(
+    await fund(100n)
+    expect(await publishError(0n, hashOf('r'), 1n)).toBe('RewardDistributor.NotNextEpoch')
+    expect(await publishError(2n, hashOf('r'), 1n)).toBe('RewardDistributor.NotNextEpoch')
+    expect(await publishError(1n, hashOf('r'), 1n, { blockHash: hashOf('another chain') })).toBe(
       'RewardDistributor.WrongBlockHash',
     )
-    // `never` below: a spliced tuple loses its element types.
-    const future = [...(await publication(1n, hashOf('r'), 1n))] as const
-    // as never: slices of a tuple are arrays to the compiler
-    expect(await publishError([1n, 0n, future[2] + 1n, ...future.slice(3)] as never)).toBe(
-      'RewardDistributor.BadBlockRange',
-    )
-    expect(await publishError(await publication(1n, hashOf('r'), 1n, { hash: ZERO }))).toBe(
-      'RewardDistributor.EmptyHash',
-    )
-    // as never: as above
-    expect(await publishError([...future.slice(0, 7), ZERO] as never)).toBe('RewardDistributor.EmptyHash')
+    expect(await publishError(1n, hashOf('r'), 1n, { blockHash: ZERO })).toBe('RewardDistributor.EmptyHash')
+    expect(await publishError(1n, hashOf('r'), 1n, { codeHash: ZERO })).toBe('RewardDistributor.EmptyHash')
     await publish(1n, [[ALICE.address, 1n]], 1n)
-    const [, , toBlock] = await world.read('RewardDistributor', 'maps', [1n])
-    expect(await publishError(await publication(2n, hashOf('r'), 1n, { from: toBlock }))).toBe(
-      'RewardDistributor.BadBlockRange',
-    )
-    expect(await publishError(await publication(2n, hashOf('r'), 1n, { from: toBlock + 2n }))).toBe(
-      'RewardDistributor.BadBlockRange',
-    )
-    expect(await publishError(await publication(2n, hashOf('r'), 1n))).toBe('none')
+    expect(await publishError(1n, hashOf('r'), 1n)).toBe('RewardDistributor.NotNextEpoch')
+    expect(await publishError(2n, hashOf('r'), 1n)).toBe('RewardDistributor.EpochRunning')
+    await fund(1n)
+    expect(await publishError(2n, hashOf('r'), 1n)).toBe('none')
   })
 
   test('cannot promise more than the fees received, over all epochs', async () => {
-    await fund(1n, 100n)
-    expect(await publishError(await publication(1n, hashOf('r'), 101n))).toBe('RewardDistributor.TotalExceedsFunds')
+    await fund(60n)
+    await fund(40n)
+    expect(await publishError(1n, hashOf('r'), 101n)).toBe('RewardDistributor.TotalExceedsFunds')
     await publish(1n, [[ALICE.address, 60n]], 60n)
-    expect(await publishError(await publication(2n, hashOf('r'), 41n))).toBe('RewardDistributor.TotalExceedsFunds')
-    expect(await publishError(await publication(2n, hashOf('r'), 40n))).toBe('none')
+    expect(await publishError(2n, hashOf('r'), 41n)).toBe('RewardDistributor.TotalExceedsFunds')
+    expect(await publishError(2n, hashOf('r'), 40n)).toBe('none')
   })
 
   test('that pays nobody has the root 0, and no other map has', async () => {
-    await fund(1n, 5n)
-    expect(await publishError(await publication(1n, ZERO, 1n))).toBe('RewardDistributor.EmptyHash')
-    await world.send(OPERATOR, 'RewardDistributor', 'publish', await publication(1n, ZERO, 0n))
+    await fund(5n)
+    expect(await publishError(1n, ZERO, 1n)).toBe('RewardDistributor.EmptyHash')
+    await world.send(OPERATOR, 'RewardDistributor', 'publish', await publicationOf(world, 1n, ZERO, 0n))
     await world.warp(500)
     expect(await claimError([1n, ALICE.address, 5n, []])).toBe('RewardDistributor.BadProof')
     expect(await claimError([1n, ALICE.address, 0n, []])).toBe('RewardDistributor.BadProof')
-  })
-
-  test('closes its epoch for deposits', async () => {
-    expect((await world.errorOf(HOLDER, 'RewardDistributor', 'fund', [1n, 0n])).name).toBe(
-      'RewardDistributor.ZeroAmount',
-    )
-    expect((await world.errorOf(HOLDER, 'RewardDistributor', 'fund', [0n, 1n])).name).toBe(
-      'RewardDistributor.EpochClosed',
-    )
-    await publish(1n, [], 0n)
-    expect((await world.errorOf(HOLDER, 'RewardDistributor', 'fund', [1n, 1n])).name).toBe(
-      'RewardDistributor.EpochClosed',
-    )
   })
 })
 
@@ -329,7 +286,8 @@ describe('a disputed map', () => {
     (await world.errorOf(BOB, 'Disputes', 'open', [REWARD_MAP, epoch, hashOf('evidence')])).name
 
   test('does not become final until it is decided, and neither do the maps after it', async () => {
-    await fund(1n, 100n)
+    await fund(60n)
+    await fund(40n)
     const one = await publish(1n, [[ALICE.address, 60n]], 60n)
     await open(1n)
     const two = await publish(2n, [[ALICE.address, 100n]], 40n)
@@ -347,7 +305,8 @@ describe('a disputed map', () => {
   })
 
   test('is cancelled with all later ones, and published again', async () => {
-    await fund(1n, 100n)
+    await fund(60n)
+    await fund(40n)
     await publish(1n, [[ALICE.address, 60n]], 60n)
     await publish(2n, [[ALICE.address, 100n]], 40n)
     await open(1n)
@@ -368,7 +327,7 @@ describe('a disputed map', () => {
   })
 
   test('is disputed within its window only, and a final one is never cancelled', async () => {
-    await fund(1n, 100n)
+    await fund(100n)
     expect(await openError(1n)).toBe('Disputes.NotChallengeable')
     const { claim } = await publish(1n, [[ALICE.address, 60n]], 60n)
     await world.warp(500)

@@ -76,6 +76,8 @@ export const SETTINGS: Settings = {
   dailySpendPercent: 100,
   pauseTime: 1_000,
   challengeWindow: 500,
+  epochLength: 10,
+  publisherBond: 3n * ETHER,
   withdrawalDelay: 300,
   stakeHold: 400,
   appealTime: 1_400,
@@ -168,8 +170,8 @@ export class World {
     await passTime(this.anvil.url, seconds)
   }
 
-  async mine(): Promise<void> {
-    await this.rpc('evm_mine', [])
+  async mine(blocks = 1): Promise<void> {
+    await this.rpc('anvil_mine', [hex(BigInt(blocks))])
   }
 
   async now(): Promise<number> {
