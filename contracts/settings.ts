@@ -100,8 +100,13 @@ export const LEAST_VOTING_DELAY = HOUR
 export const LEAST_VOTING_PERIOD = DAY
 export const LEAST_TIMELOCK_DELAY = DAY
 
-/** The least blocks of a period: more than Ethereum takes to finality (two of its epochs of 32 slots). */
-export const LEAST_EPOCH_LENGTH = 100
+/** How many reward maps may wait for finality: `RewardDistributor.MAX_PENDING`. */
+export const MAX_PENDING_MAPS = 256
+
+/** The least blocks of a period: then not even with a block every second, and fees in every period, more maps than may wait for finality fall
+ *  into a challenge window. It is longer than any chain takes to finality, too. */
+const leastEpochLength = (s: Settings) => Math.ceil(s.challengeWindow / MAX_PENDING_MAPS)
+
 /** The least withdrawal delay: x402's facilitators refuse channels with less. */
 export const LEAST_WITHDRAWAL_DELAY = 15 * MINUTE
 export const LEAST_PAUSE = 6 * HOUR
@@ -167,12 +172,12 @@ function timesOf(s: Settings): Contradiction[] {
       LEAST_WITHDRAWAL_DELAY,
       'hosts must redeem what they served before the credit leaves.',
     ),
-    ...(s.epochLength >= LEAST_EPOCH_LENGTH
+    ...(s.epochLength >= leastEpochLength(s)
       ? []
       : [
           {
             field: 'epochLength' as const,
-            message: `is ${s.epochLength} blocks, less than ${LEAST_EPOCH_LENGTH}: a map needs final blocks, and each costs gas.`,
+            message: `is ${s.epochLength} blocks, less than ${leastEpochLength(s)}: more than ${MAX_PENDING_MAPS} maps could wait for the end of a challenge window, which the contract refuses; lengthen it, or shorten challengeWindow.`,
           },
         ]),
     ...(s.stakeHold > 0

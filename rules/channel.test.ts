@@ -1,6 +1,5 @@
-import { privateKeyToAccount } from 'viem/accounts'
 import { expect, test } from 'vitest'
-import { channelConfig, channelId, voucherData } from './channel.ts'
+import { channelId } from './channel.ts'
 
 const account = (n: number) => `0x${String(n).padStart(40, '0')}` as const
 const PLACE = { chainId: 31_337, market: account(77), token: account(33), withdrawalDelay: 86_400 }

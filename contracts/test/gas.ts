@@ -1,11 +1,12 @@
-import type { Hex } from 'viem'
-import { RewardTree } from '#rules/merkle.ts'
+import { type Hex, toHex, zeroHash } from 'viem'
+import { channelConfig } from '#rules/channel.ts'
 import { must } from '#test/must.ts'
 import { DEPLOY_ORDER } from '../deploy.ts'
 import { type Batch, commitmentOf, contentsOf, signBatch, submitArguments } from './batch.ts'
 import { judgement, judgementCommitment, openTasks, revealAll } from './judge.ts'
 import { evaluate, lockVotes, openVote, propose, RUBRIC, TERMS, VOTES } from './mandate.ts'
-import { signVoucher } from './vouchers.ts'
+import { fundEpoch, mineUntil, publicationOf, treeOf } from './publication.ts'
+import { channelOf, depositCredit, marketPlace, redemption } from './vouchers.ts'
 import {
   ALICE,
   BOB,
@@ -34,6 +35,8 @@ const FAR = BigInt(GENESIS + 100_000_000)
 const BATCH = 50
 const VALIDATORS = [ALICE, BOB, CAROL, HOST, CONSUMER]
 const LEAVES = 1_000
+/** EIP-7825. */
+export const MAX_TRANSACTION_GAS = 2n ** 24n
 
 /** Runs the lifecycle once on a real EVM and measures each kind of transaction. The same sources give the same numbers. */
 export async function measureGas(): Promise<GasRow[]> {
@@ -60,6 +63,7 @@ export async function measureGas(): Promise<GasRow[]> {
 
 /** The page with the table. */
 export function gasPage(rows: readonly GasRow[]): string {
+  const redeeming = must(rows.find(({ action }) => action === 'redeem, the first of each channel'))
   const number = (value: bigint) => value.toString().replace(/\B(?=(\d{3})+$)/g, ',')
   const lines = rows.map(({ contract, action, items, gas }) => {
     const each = items === 1 ? '' : number(gas / BigInt(items))
@@ -71,12 +75,18 @@ export function gasPage(rows: readonly GasRow[]): string {
     'The gas cost of each action, measured on a real EVM (anvil, Prague rules, solc with 200 optimiser runs). This page is written by',
     '`npm run contracts -- --gas`; a test fails when the table is outdated. A batch of 50 stays far below a block gas limit of 30,000,000.',
     '',
+    `A transaction may use ${number(MAX_TRANSACTION_GAS)} gas (EIP-7825): ${number(mostOf(redeeming))} redemptions, by the row of first redemptions. Workers cut their batches by`,
+    'estimated gas, below that.',
+    '',
     '| contract | action | items | gas | per item |',
     '|---|---|--:|--:|--:|',
     ...lines,
     '',
   ].join('\n')
 }
+
+/** How many items of that kind fit in one transaction, if each costs what it costs in the measured batch. */
+const mostOf = ({ gas, items }: GasRow): bigint => (MAX_TRANSACTION_GAS * BigInt(items)) / gas
 
 type Record = (contract: string, action: string, sent: Promise<Sent>, items?: number) => Promise<Sent['events']>
 
@@ -210,38 +220,46 @@ async function market(world: World, record: Record, versionId: bigint) {
   const register = [versionId, 'https://models.example/v1', 30n, 60n] as const
   await record(at, 'registerEndpoint', world.send(HOST, at, 'registerEndpoint', register))
   await record(at, 'setPrice', world.send(HOST, at, 'setPrice', [1n, 20n, 40n]))
-  await record(at, 'deposit', world.send(CONSUMER, at, 'deposit', [CONSUMER.address, ETHER]))
-  const consumers = SIGNERS.slice(10, 20)
-  for (const { address } of consumers) await world.send(CONSUMER, at, 'deposit', [address, ETHER])
-  const redemptions = await Promise.all(
-    consumers.map(async (consumer) => {
-      const voucher = { consumer: consumer.address, endpointId: 1n, cumulative: 100n, deadline: FAR }
-      return { voucher, amount: 100n, signature: await signVoucher(world, consumer, voucher) }
-    }),
-  )
-  const settle = world.send(HOST, at, 'settleUsage', [1n, 1n, hashOf('usage'), 9n, 9n, 1_000n, redemptions])
-  await record(at, 'settleUsage', settle, redemptions.length)
-  await record(at, 'requestWithdrawal', world.send(CONSUMER, at, 'requestWithdrawal', [ETHER]))
+  const own = channelOf()
+  const config = channelConfig(marketPlace(world), own)
+  await record(at, 'deposit', world.send(CONSUMER, at, 'deposit', [1n, config, ETHER]))
+  const channels = Array.from({ length: BATCH }, (_, i) => channelOf({ salt: toHex(i + 1, { size: 32 }) }))
+  for (const channel of channels) await depositCredit(world, channel, ETHER)
+  for (const [ceiling, action] of [
+    [100n, 'redeem, the first of each channel'],
+    [200n, 'redeem'],
+  ] as const) {
+    const redemptions = await Promise.all(channels.map((channel) => redemption(world, channel, ceiling)))
+    await record(at, action, world.send(HOST, at, 'redeem', [redemptions]), BATCH)
+    await record(at, `${action} (of repeated ones: each fails)`, world.send(HOST, at, 'redeem', [redemptions]), BATCH)
+  }
+  await record(at, 'requestWithdrawal', world.send(CONSUMER, at, 'requestWithdrawal', [config, ETHER]))
   await world.warp(301)
-  await record(at, 'withdraw', world.send(CONSUMER, at, 'withdraw', []))
+  await record(at, 'withdraw', world.send(CONSUMER, at, 'withdraw', [config]))
 }
 
 async function rewards(world: World, record: Record) {
   const at = 'RewardDistributor'
-  const tree = new RewardTree(
-    Array.from({ length: LEAVES }, (_, i) => ({
-      chain: BigInt(world.deployment.chainId),
-      distributor: world.at.RewardDistributor,
-      epoch: 1n,
-      account: SIGNERS[i]?.address ?? (`0x${(i + 1_000).toString(16).padStart(40, '0')}` as const),
-      cumulative: 1n,
-    })),
+  await record(at, 'fund, the first of an epoch', world.send(STRANGER, at, 'fund', [1_000n]))
+  const epoch = await fundEpoch(world, 1_000n)
+  const grants = Array.from(
+    { length: LEAVES },
+    (_, i) => [SIGNERS[i]?.address ?? toHex(i + 1_000, { size: 20 }), 1n] as const,
   )
-  const { number, hash } = await world.client.getBlock()
-  const publish = [1n, 0n, number, hash, tree.root, 1_000n, 'artifact:reward-map', hashOf('code')] as const
+  for (let earlier = 1n; earlier < epoch; earlier++)
+    await world.send(OPERATOR, at, 'publish', await publicationOf(world, earlier, zeroHash, 0n))
+  const tree = treeOf(world, epoch, grants)
+  const publish = await publicationOf(world, epoch, tree.root, 1_000n)
   await record(at, 'publish', world.send(OPERATOR, at, 'publish', publish))
   await world.warp(501)
-  const claim = (i: number) => world.send(STRANGER, at, 'claim', [1n, must(tree.leaves[i]).account, 1n, tree.proof(i)])
+  const claim = (i: number) =>
+    world.send(STRANGER, at, 'claim', [epoch, must(tree.leaves[i]).account, 1n, tree.proof(i)])
   await record(at, `claim, the first (${LEAVES} leaves)`, claim(4))
   await record(at, `claim (${LEAVES} leaves)`, claim(5))
+  const bonded = await fundEpoch(world, 1n)
+  await mineUntil(world, (await world.read(at, 'endOf', [bonded])) + BigInt(SETTINGS.epochLength) + 1n)
+  const publishWithBond = await publicationOf(world, bonded, hashOf('root'), 1n)
+  await record(at, 'publish, with a bond', world.send(STRANGER, at, 'publish', publishWithBond))
+  await world.warp(501)
+  await record(at, 'returnBond', world.send(STRANGER, at, 'returnBond', [bonded]))
 }

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
-import type { Hex } from 'viem'
+import { getAddress, type Hex, toHex } from 'viem'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { EARLY_CANCEL_BPS, MAX_BOND_SLASH_BPS } from '#rules/bond.ts'
+import { authorizerOf, channelConfig, channelId } from '#rules/channel.ts'
 import { MAX_PENALTY_BPS } from '#rules/feedback.ts'
 import { leafHash, type RewardLeaf, RewardTree, verifyProof } from '#rules/merkle.ts'
 import { judgeVersion, liveVersion } from '#rules/promotion.ts'
@@ -10,12 +11,15 @@ import { checkTerms, MAX_ANCESTORS_BPS } from '#rules/split.ts'
 import { stateOfStored } from '#rules/storedProposal.ts'
 import { PROPOSAL_STATES, type ProposalHistory, proposalState, quorumOf, tally, type VoteCast } from '#rules/tally.ts'
 import { evaluate, mandate, propose, RUBRIC, SPLIT, startVotingWorld, TERMS, version } from './mandate.ts'
+import { fundEpoch, publicationOf } from './publication.ts'
+import { channelOf, depositCredit, marketPlace, redemption, signVoucher } from './vouchers.ts'
 import {
   ALICE,
   BOB,
   DEPLOYER,
   ETHER,
   HOLDER,
+  HOST,
   hashOf,
   OPERATOR,
   PROPOSER,
@@ -220,9 +224,9 @@ test('rule 8: the contract accepts exactly the terms that the rule accepts', asy
           { ...TERMS, split },
           10n * ETHER,
         ])
-        const { unattributed: _, ...shares } = split
+        const { unattributedByWeight, ...shares } = split
         const inBps = Object.fromEntries(Object.entries(shares).map(([key, value]) => [key, BigInt(value)]))
-        const check = () => checkTerms({ ...(inBps as Record<keyof typeof shares, bigint>), unattributed: null })
+        const check = () => checkTerms({ ...(inBps as Record<keyof typeof shares, bigint>), unattributedByWeight })
         if (name === 'none') {
           accepted++
           check()
@@ -261,7 +265,7 @@ test('rule 10: a leaf has the hash that the contract gives it, and the rule acce
     { numRuns: 25, seed: 10 },
   )
   // A claim: the contract's own check of a proof, right and wrong.
-  await world.send(HOLDER, 'RewardDistributor', 'fund', [1n, 100n])
+  await fundEpoch(world, 100n)
   const leaf = (cumulative: bigint): RewardLeaf => ({
     chain: BigInt(world.deployment.chainId),
     distributor: world.at.RewardDistributor,
@@ -270,8 +274,7 @@ test('rule 10: a leaf has the hash that the contract gives it, and the rule acce
     cumulative,
   })
   const tree = new RewardTree([leaf(60n), { ...leaf(40n), account: BOB.address }])
-  const { number, hash } = await world.client.getBlock()
-  const published = [1n, 0n, number, hash, tree.root, 100n, 'uri', hashOf('code')] as const
+  const published = await publicationOf(world, 1n, tree.root, 100n)
   await world.send(OPERATOR, 'RewardDistributor', 'publish', published)
   await world.warp(SETTINGS.challengeWindow + 1)
   for (const cumulative of [59n, 60n, 61n]) {
@@ -280,6 +283,41 @@ test('rule 10: a leaf has the hash that the contract gives it, and the rule acce
     const accepted = verifyProof(tree.root, leaf(cumulative), tree.proof(0))
     expect(name).toBe(accepted ? 'none' : 'RewardDistributor.BadProof')
   }
+})
+
+test('rule 7: channels have the ids that the contract gives them, and it redeems under exactly what the rule says to sign', async () => {
+  const versionId = await version(world, await mandate(world), OPERATOR.address)
+  await evaluate(world, versionId, OPERATOR.address)
+  await world.send(STRANGER, 'ModelRegistry', 'promote', [versionId])
+  await world.send(HOST, 'InferenceMarket', 'registerEndpoint', [versionId, 'https://one.example', 1n, 1n])
+  const place = marketPlace(world)
+  const hex = (bytes: number) => fc.uint8Array({ minLength: bytes, maxLength: bytes }).map((given) => toHex(given))
+  const some = fc.record({
+    salt: hex(32),
+    consumer: hex(20).map(getAddress),
+    key: fc.constantFrom(ALICE, BOB, STRANGER),
+    ceiling: fc.bigInt(1n, 2n ** 128n - 1n),
+    off: fc.constantFrom(0n, 0n, 1n),
+  })
+  await fc.assert(
+    fc.asyncProperty(some, ({ salt, consumer, key, ceiling, off }) =>
+      undone(async () => {
+        const channel = channelOf({ salt, consumer, key: key.address })
+        const config = channelConfig(place, channel)
+        expect(await world.read('InferenceMarket', 'authorizerOf', [1n])).toBe(
+          getAddress(authorizerOf(place.market, 1n)),
+        )
+        expect(await world.read('InferenceMarket', 'channelId', [config])).toBe(channelId(place, channel))
+        await depositCredit(world, channel, 1n, ALICE.address)
+        const one = await redemption(world, channel, ceiling, { total: 1n })
+        const signed = { channelId: channelId(place, channel), ceiling: ceiling - off }
+        const signature = await signVoucher(world, key, signed)
+        const { events } = await world.send(HOST, 'InferenceMarket', 'redeem', [[{ ...one, signature }]])
+        expect(events[0]?.name).toBe(off === 0n ? 'Redeemed' : 'RedemptionFailed')
+      }),
+    ),
+    { numRuns: 40, seed: 7 },
+  )
 })
 
 describe('rule 15', () => {

@@ -1,4 +1,13 @@
-import { type Hex, hexToBigInt, numberToHex, parseSignature, serializeCompactSignature, serializeSignature, signatureToCompactSignature } from 'viem'
+import {
+  type Hex,
+  hexToBigInt,
+  numberToHex,
+  parseSignature,
+  serializeCompactSignature,
+  serializeSignature,
+  signatureToCompactSignature,
+  toHex,
+} from 'viem'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { channelConfig, channelId } from '#rules/channel.ts'
 import { REDEMPTION_FAILURES } from '#schema/onchain/market.ts'
@@ -43,9 +52,12 @@ afterEach(() => world.revert(clean))
 type Given = Awaited<ReturnType<typeof redemption>>
 const redeem = (redemptions: Given[], from = HOST) => world.send(from, 'InferenceMarket', 'redeem', [redemptions])
 
+let bystanders = 0
+
 /** Redeems these, with a good redemption of 1 wei by another consumer after each. @returns the reasons of the failures; `none` for a success */
 async function reasonsOf(redemptions: Given[], from = HOST): Promise<string[]> {
-  const bystander = channelOf({ consumer: BOB.address, host: from.address, endpointId: from === HOST ? 1n : 3n })
+  const [endpointId, salt] = [from === HOST ? 1n : 3n, toHex(++bystanders, { size: 32 })]
+  const bystander = channelOf({ consumer: BOB.address, host: from.address, endpointId, salt })
   await depositCredit(world, bystander, BigInt(redemptions.length))
   const mixed = await Promise.all(
     redemptions.map(async (one, i) => [one, await redemption(world, bystander, BigInt(i + 1))]),
@@ -142,7 +154,7 @@ describe('a redemption fails alone', () => {
       serializeCompactSignature(signatureToCompactSignature({ r, s, yParity })),
       rs as Hex,
       `${good.signature}00`,
-      `${rs}1d`,
+      `${rs}1d` as Hex,
       `0x${'00'.repeat(65)}`,
       '0x',
     ]
@@ -176,10 +188,12 @@ describe('a redemption fails alone', () => {
     const elsewhere = channelConfig({ ...place(), market: world.at.Disputes }, channelOf())
     expect(await reasonsOf([{ ...good, endpointId: 9n }])).toEqual(['UnknownEndpoint'])
     expect(await reasonsOf([{ ...good, endpointId: 3n }])).toEqual(['NotHost'])
-    expect(await reasonsOf([{ ...good, endpointId: 2n }, { ...good, channel: elsewhere }])).toEqual([
-      'OtherChannel',
-      'OtherChannel',
-    ])
+    expect(
+      await reasonsOf([
+        { ...good, endpointId: 2n },
+        { ...good, channel: elsewhere },
+      ]),
+    ).toEqual(['OtherChannel', 'OtherChannel'])
     // Carol redeems the voucher of the other host's consumer, at its endpoint and at her own.
     expect(await reasonsOf([good, { ...good, endpointId: 3n }], CAROL)).toEqual(['NotHost', 'OtherChannel'])
   })

@@ -225,7 +225,10 @@ describe('a token that calls back in the middle of a transfer', () => {
     const toBlock = (await look(at.RewardDistributor, abi, 'endOf', [epoch])) as bigint
     // The market's test may have funded an earlier epoch: its map pays nobody.
     for (let earlier = 1n; earlier < epoch; earlier++)
-      await act(OPERATOR.address, at.RewardDistributor, abi, 'publish', [earlier, ...(await mapOf(earlier, zeroHash, 0n))])
+      await act(OPERATOR.address, at.RewardDistributor, abi, 'publish', [
+        earlier,
+        ...(await mapOf(earlier, zeroHash, 0n)),
+      ])
     const leaves = [{ chain: 31_337n, distributor: at.RewardDistributor, epoch, account: me, cumulative: 4n }]
     const tree = new RewardTree(leaves)
     await mineUntil(world, toBlock + 3n)

@@ -243,7 +243,9 @@ describe('a claim', () => {
 
 describe('a map', () => {
   test('is published in order, after its last block, with the hash of that block', async () => {
-    expect(await world.errorOf(OPERATOR, 'RewardDistributor', 'publish', await publicationOf(world, 1n, CODE, 0n))).toEqual(
+    expect(
+      await world.errorOf(OPERATOR, 'RewardDistributor', 'publish', await publicationOf(world, 1n, CODE, 0n)),
+    ).toEqual(
       { name: 'RewardDistributor.EpochRunning', args: [1n, 0n] }, // no fees have arrived
     )
     await fund(100n)

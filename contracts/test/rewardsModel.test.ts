@@ -1,11 +1,13 @@
 import fc from 'fast-check'
 import type { Address } from 'viem'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { RewardTree } from '#rules/merkle.ts'
+import type { RewardTree } from '#rules/merkle.ts'
 import { must } from '#test/must.ts'
+import { publicationOf, treeOf } from './publication.ts'
 import { ALICE, BOB, CAROL, HOLDER, hashOf, OPERATOR, SETTINGS, STRANGER, startWorld, type World } from './world.ts'
 
 const REWARD_MAP = 3
+const LENGTH = BigInt(SETTINGS.epochLength)
 const people = [ALICE.address, BOB.address, CAROL.address]
 
 let world: World
@@ -16,11 +18,40 @@ beforeAll(async () => {
 })
 afterAll(() => world?.anvil.stop())
 
+type PublishedMap = {
+  grants: bigint[]
+  payableSoFar: bigint
+  publishedAt: number
+  disputed: boolean
+  tree: RewardTree
+  /** Who published it with a bond that is not released yet. */
+  bonded: Address | undefined
+}
+
 /** The contract's behaviour as a simple model. */
 class Model {
   funded = 0n
   paid = 0n
-  maps: { grants: bigint[]; payableSoFar: bigint; publishedAt: number; disputed: boolean; tree: RewardTree }[] = []
+  /** The last block of each epoch. */
+  ends: bigint[] = []
+  maps: PublishedMap[] = []
+  lastChange: bigint
+
+  constructor(readonly firstBlock: bigint) {
+    this.lastChange = firstBlock
+  }
+
+  get bonds(): bigint {
+    return SETTINGS.publisherBond * BigInt(this.maps.filter(({ bonded }) => bonded !== undefined).length)
+  }
+
+  fund(block: bigint, amount: bigint): void {
+    this.funded += amount
+    const period = (block - this.firstBlock) / LENGTH
+    const toBlock = this.firstBlock + (period + 1n) * LENGTH - 1n
+    if (this.ends.at(-1) !== toBlock) this.ends.push(toBlock)
+  }
+
   /** Publications and claims record finality, and it does not change afterwards. */
   noticed = 0
   /** By epoch: until when its map is held after a rejected dispute. */
@@ -44,7 +75,9 @@ class Model {
 
 type Step =
   | { kind: 'fund'; amount: bigint }
-  | { kind: 'publish'; grants: bigint[]; share: number }
+  | { kind: 'publish'; grants: bigint[]; share: number; byStranger: boolean }
+  | { kind: 'mine'; blocks: number }
+  | { kind: 'return'; back: number }
   | { kind: 'wait'; seconds: number }
   | { kind: 'dispute'; back: number }
   | { kind: 'resolve'; upheld: boolean }
@@ -58,7 +91,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     kind: fc.constant('publish' as const),
     grants: fc.array(wei, { minLength: 3, maxLength: 3 }),
     share: fc.constantFrom(0, 30, 80, 100, 110),
+    byStranger: fc.boolean(),
   }),
+  fc.record({ kind: fc.constant('mine' as const), blocks: fc.constantFrom(1, SETTINGS.epochLength - 1, 25) }),
+  fc.record({ kind: fc.constant('return' as const), back: index }),
   fc.record({ kind: fc.constant('wait' as const), seconds: fc.constantFrom(300, 600, 600) }),
   fc.record({ kind: fc.constant('dispute' as const), back: index }),
   fc.record({ kind: fc.constant('resolve' as const), upheld: fc.boolean() }),
@@ -68,23 +104,29 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 )
 
 test('whatever happens, in any order, it pays what the model says and never more than it holds', async () => {
-  const done = { publish: 0, claim: 0, cancel: 0, deficit: 0, capped: 0 }
+  const done = { publish: 0, bonded: 0, tooEarly: 0, returned: 0, claim: 0, cancel: 0, deficit: 0, capped: 0 }
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 20, maxLength: 30 }), async (steps) => {
       const before = await world.snapshot()
       try {
-        const model = new Model()
+        const model = new Model(await world.read('RewardDistributor', 'firstBlock', []))
         const open: { id: bigint; epoch: number; tree: RewardTree }[] = []
         for (const one of steps) {
           const next = (await world.now()) + 1
           const { length } = model.maps
           if (one.kind === 'fund') {
-            await world.send(HOLDER, 'RewardDistributor', 'fund', [BigInt(length + 1), one.amount])
-            model.funded += one.amount
+            const { block } = await world.send(HOLDER, 'RewardDistributor', 'fund', [one.amount])
+            model.fund(block, one.amount)
           } else if (one.kind === 'wait') {
             await world.warp(one.seconds)
           } else if (one.kind === 'publish') {
-            if (await publish(model, one.grants, one.share, next)) done.publish++
+            const outcome = await publish(model, one.grants, one.share, one.byStranger, next)
+            if (outcome === 'none') done[one.byStranger ? 'bonded' : 'publish']++
+            if (outcome === 'PublishersTurn') done.tooEarly++
+          } else if (one.kind === 'mine') {
+            await world.mine(one.blocks)
+          } else if (one.kind === 'return') {
+            if (await returnBond(model, length - one.back, next)) done.returned++
           } else if (one.kind === 'dispute') {
             const epoch = length - one.back
             const map = model.maps[epoch - 1]
@@ -112,6 +154,7 @@ test('whatever happens, in any order, it pays what the model says and never more
             if (map) map.disputed = false
             if (one.upheld && map && map.tree.root === dispute.tree.root) {
               model.maps.length = dispute.epoch - 1
+              model.lastChange = await world.client.getBlockNumber()
               done.cancel++
             }
           } else {
@@ -131,34 +174,68 @@ test('whatever happens, in any order, it pays what the model says and never more
         await world.revert(before)
       }
     }),
-    { numRuns: 12, seed: 11 },
+    { numRuns: 25, seed: 11 },
   )
   // The sequences reached every kind of outcome.
   for (const [kind, count] of Object.entries(done)) expect(count, kind).toBeGreaterThan(0)
 })
 
-async function publish(model: Model, grants: bigint[], share: number, now: number): Promise<boolean> {
-  const epoch = BigInt(model.maps.length + 1)
+async function publish(
+  model: Model,
+  grants: bigint[],
+  share: number,
+  byStranger: boolean,
+  now: number,
+): Promise<string> {
+  const epoch = model.maps.length + 1
   const soFar = model.maps.at(-1)?.payableSoFar ?? 0n
   const total = ((model.funded - soFar) * BigInt(share)) / 100n
-  const tree = new RewardTree(
-    people.map((account, i) => ({
-      chain: BigInt(world.deployment.chainId),
-      distributor: world.at.RewardDistributor,
-      epoch,
-      account,
-      cumulative: must(grants[i]),
-    })),
+  const tree = treeOf(
+    world,
+    BigInt(epoch),
+    people.map((account, i) => [account, must(grants[i])]),
   )
-  const { number, hash } = await world.client.getBlock()
-  const from = epoch === 1n ? 0n : (await world.read('RewardDistributor', 'maps', [epoch - 1n]))[2] + 1n
-  const args = [epoch, from, number, hash, tree.root, total, 'uri', hashOf('code')] as const
-  const { name } = await world.errorOf(OPERATOR, 'RewardDistributor', 'publish', args)
-  expect(name).toBe(soFar + total > model.funded ? 'RewardDistributor.TotalExceedsFunds' : 'none')
-  if (name !== 'none') return false
-  await world.send(OPERATOR, 'RewardDistributor', 'publish', args)
+  const from = byStranger ? STRANGER : OPERATOR
+  const args = await publicationOf(world, BigInt(epoch), tree.root, total)
+  const block = (await world.client.getBlockNumber()) + 1n
+  const toBlock = model.ends[epoch - 1] ?? block
+  const turn = (toBlock > model.lastChange ? toBlock : model.lastChange) + LENGTH
+  const expected =
+    toBlock >= block
+      ? 'EpochRunning'
+      : soFar + total > model.funded
+        ? 'TotalExceedsFunds'
+        : byStranger && block <= turn
+          ? 'PublishersTurn'
+          : 'none'
+  const { name } = await world.errorOf(from, 'RewardDistributor', 'publish', args)
+  expect(name).toBe(expected === 'none' ? 'none' : `RewardDistributor.${expected}`)
+  if (expected !== 'none') return expected
+  await world.send(from, 'RewardDistributor', 'publish', args)
   model.noticed = model.final(now)
-  model.maps.push({ grants, payableSoFar: soFar + total, publishedAt: await world.now(), disputed: false, tree })
+  if (!byStranger) model.lastChange = block
+  model.maps.push({
+    grants,
+    payableSoFar: soFar + total,
+    publishedAt: await world.now(),
+    disputed: false,
+    tree,
+    bonded: byStranger ? STRANGER.address : undefined,
+  })
+  return 'none'
+}
+
+async function returnBond(model: Model, epoch: number, now: number): Promise<boolean> {
+  const map = model.maps[epoch - 1]
+  if (!map) return false
+  const { name } = await world.errorOf(BOB, 'RewardDistributor', 'returnBond', [BigInt(epoch)])
+  const newest = model.final(now)
+  const expected = epoch > newest ? 'NotFinal' : map.bonded ? undefined : 'NoBond'
+  expect(name).toBe(expected ? `RewardDistributor.${expected}` : 'none')
+  if (expected) return false
+  await world.send(BOB, 'RewardDistributor', 'returnBond', [BigInt(epoch)])
+  map.bonded = undefined
+  model.noticed = newest
   return true
 }
 
@@ -192,7 +269,7 @@ async function claim(model: Model, who: number, back: number, now: number): Prom
 }
 
 async function check(model: Model) {
-  expect(await world.balance(world.at.RewardDistributor)).toBe(model.funded - model.paid)
+  expect(await world.balance(world.at.RewardDistributor)).toBe(model.funded - model.paid + model.bonds)
   expect(await world.read('RewardDistributor', 'newestFinal', [])).toBe(BigInt(model.final(await world.now())))
   expect(model.paid <= model.funded).toBe(true)
 }
