@@ -41,6 +41,9 @@ test('a value that cannot be read is refused with its field and an example', asy
   expect(await refusal(({ settings }) => void (settings.minProposalBond = '100'))).toContain(
     'settings.minProposalBond: expected an amount such as "100 gOPEN".',
   )
+  expect(await refusal(({ settings }) => void (settings.epochLength = '1 day'))).toContain(
+    'settings.epochLength: expected a number of blocks such as "7200 blocks".',
+  )
   expect(await refusal(({ settings }) => void delete settings.stakeHold)).toContain(
     'settings.stakeHold: is missing; expected a duration',
   )
@@ -68,6 +71,9 @@ test.each([
   ['appealTime', '13 days', 'is 13 days, less than 14 days: the timelock could not reverse a verdict in time'],
   ['disputeTerm', '13 days', 'is 13 days, less than 14 days: a vote could not decide'],
   ['reopenTime', '5 hours', 'is 5 hours, less than 6 hours: '],
+  ['epochLength', '1687 blocks', 'is 1687 blocks, less than 1688: more than 256 maps could wait'],
+  ['publisherBond', '0 gOPEN', 'is 0: it would cost nothing'],
+  ['withdrawalDelay', '899 seconds', 'is 899 seconds, less than 15 minutes: hosts must redeem'],
   ['stakeHold', '0 seconds', 'is 0: '],
   ['minDisputeBond', '0 gOPEN', 'is 0: '],
   ['quorumPercent', 0, 'is 0: one vote would decide alone'],

@@ -17,6 +17,10 @@ const READERS = {
       const [count, unit = ''] = text.split(' ')
       return Number(count) * UNIT_SECONDS[unit.replace(/s$/, '') as keyof typeof UNIT_SECONDS]
     }),
+  blocks: z
+    .string('expected a number of blocks such as "7200 blocks"')
+    .regex(/^\d{1,9} blocks?$/, 'expected a number of blocks such as "7200 blocks"')
+    .transform((text) => Number.parseInt(text, 10)),
   amount: z
     .string('expected an amount such as "100 gOPEN"')
     .regex(/^\d{1,12}(\.\d{1,18})? gOPEN$/, 'expected an amount such as "100 gOPEN"')

@@ -2,7 +2,7 @@ import type { Holders, Settings } from '#contracts/settings.ts'
 
 /** The fields of a settings file: how each value is written, and what it decides. `modelcommons deploy --help` prints them. */
 
-export type FieldKind = 'duration' | 'amount' | 'percent'
+export type FieldKind = 'duration' | 'blocks' | 'amount' | 'percent'
 
 export const HOLDER_FIELDS: Record<keyof Holders, string> = {
   operator: 'the workers: trains, scores, evaluates, settles, publishes',
@@ -22,7 +22,12 @@ export const SETTING_FIELDS: Record<keyof Settings, [kind: FieldKind, what: stri
   dailySpendPercent: ['percent', 'of a mandate that the workers may spend on one day; below 100'],
   pauseTime: ['duration', 'how long the guardian pauses at most in any three times that long; at least 6 hours'],
   challengeWindow: ['duration', 'in which a reward map can be disputed; at least 4 days'],
-  withdrawalDelay: ['duration', 'from a consumer’s request to the withdrawal of credit'],
+  epochLength: [
+    'blocks',
+    'of a period; an epoch ends with each one in which fees arrive; at least challengeWindow / 256',
+  ],
+  publisherBond: ['amount', 'what a stranger deposits who publishes a reward map after one silent period'],
+  withdrawalDelay: ['duration', 'from a consumer’s request to the withdrawal of credit; at least 15 minutes'],
   stakeHold: ['duration', 'for which a scored contribution’s stake is held'],
   appealTime: ['duration', 'from a resolver’s verdict to its effect; at least one whole vote'],
   disputeTerm: ['duration', 'until an undecided dispute lapses; at least one whole vote, and 4 days'],
@@ -33,7 +38,12 @@ export const SETTING_FIELDS: Record<keyof Settings, [kind: FieldKind, what: stri
 }
 
 /** An example of each way to write a value. */
-const WRITTEN: Record<FieldKind, string> = { duration: '"2 days"', amount: '"100 gOPEN"', percent: '10' }
+const WRITTEN: Record<FieldKind, string> = {
+  duration: '"2 days"',
+  blocks: '"7200 blocks"',
+  amount: '"100 gOPEN"',
+  percent: '10',
+}
 
 /** The text of `--help` about the file. */
 export function settingsHelp(): string {
@@ -46,7 +56,7 @@ export function settingsHelp(): string {
     'holders: who holds which role; three separate accounts',
     ...Object.entries(HOLDER_FIELDS).map(([name, what]) => line(name, '"0x…"', what)),
     '',
-    'settings: durations in seconds, minutes, hours, days or weeks',
+    'settings: durations in seconds, minutes, hours, days or weeks; periods in blocks',
     ...Object.entries(SETTING_FIELDS).map(([name, [kind, what]]) => line(name, WRITTEN[kind], what)),
   ].join('\n')
 }
