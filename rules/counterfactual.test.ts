@@ -20,12 +20,13 @@ const facts: EpochFacts = {
   distributor: account(99),
   epoch: 4n,
   treasury,
-  usage: [{ endpointId: 'e', versionId: 'v', host: owner, fees: 100_000n }],
+  usage: [{ endpointId: 'e', versionId: 'v', consumer: other, host: owner, fees: 100_000n }],
   receipts: [
     {
       receiptId: 'r',
       endpointId: 'e',
       versionId: 'v',
+      consumer: other,
       fee: 100_000n,
       parts: [
         { contributionId: 'a', mass: 500_000n },
@@ -63,7 +64,7 @@ const facts: EpochFacts = {
         host: 0n,
         ancestors: 0n,
         dataByWeight: 5_000n,
-        unattributed: null,
+        unattributedByWeight: false,
       },
     },
   ],

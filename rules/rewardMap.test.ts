@@ -46,11 +46,11 @@ test('every amount is explained by its formula, and the explanations add up to t
     ['platform', treasury, 10_000n, 'version', 'v1'],
     ['owner', owner, 18_000n, 'version', 'v1'],
     ['stakers', staker, 9_000n, 'stake', staker],
-    ['data', alice, 4_500n, 'contribution', 'a'],
-    ['data', bob, 13_500n, 'contribution', 'b'],
     ['answers', alice, 7_200n, 'contribution', 'a'],
     ['answers', bob, 1_800n, 'contribution', 'b'],
     ['unattributed', treasury, 9_000n, 'pot', 'answers'],
+    ['data', alice, 4_500n, 'contribution', 'a'],
+    ['data', bob, 13_500n, 'contribution', 'b'],
     ['validators', simpleJudge, 9_000n, 'task', 't1'],
     ['host', host, 18_000n, 'endpoint', 'e1'],
   ])
@@ -58,7 +58,10 @@ test('every amount is explained by its formula, and the explanations add up to t
 
 test('each version pays the hosts of its own endpoints, and lines come by version', () => {
   const other = accountNumber(33)
-  const usage = [...base.usage, { endpointId: 'e2', versionId: 'v0', host: other, fees: 50_000n }]
+  const usage = [
+    ...base.usage,
+    { ...must(base.usage[0]), endpointId: 'e2', versionId: 'v0', host: other, fees: 50_000n },
+  ]
   const versions = [...base.versions, { ...must(base.versions[0]), versionId: 'v0' }]
   const map = buildRewardMap({ ...base, usage, versions })
   expect([paid(map, host), paid(map, other)]).toEqual([18_000n, 9_000n])
@@ -87,12 +90,31 @@ test('an excluded contribution earns nothing from its epoch on; its mass goes to
   expect(next.treasury).toBe(10_000n + 16_200n)
 })
 
-test('amounts without a recipient go where the mandate says', () => {
-  const elsewhere = accountNumber(50)
-  const models = [{ ...must(base.models[0]), terms: { ...terms, unattributed: elsewhere }, stakes: [] }]
+test('what no opened receipt explains goes by version weight, and what nobody has a claim to, to the treasury', () => {
+  const models = [{ ...must(base.models[0]), stakes: [] }]
   const map = buildRewardMap({ ...base, models, receipts: [] })
-  expect(paid(map, elsewhere)).toBe(9_000n + 18_000n)
+  expect([paid(map, alice), paid(map, bob)]).toEqual([9_000n, 27_000n])
+  expect(map.treasury).toBe(10_000n + 9_000n) // the platform's share, and that of stakers
+  const versions = [{ ...must(base.versions[0]), weights: [] }]
+  expect(buildRewardMap({ ...base, models, versions, receipts: [] }).treasury).toBe(10_000n + 9_000n + 36_000n)
+})
+
+test('opened receipts share the part of the answers’ pot that their fees are of the version’s fees', () => {
+  const map = buildRewardMap({ ...base, receipts: [receipt([{ contributionId: 'a', mass: 1_000_000n }], 25_000n)] })
+  // A quarter of 18,000 is alice's; the other 13,500 are shared 1 : 3.
+  expect([paid(map, alice), paid(map, bob)]).toEqual([4_500n + 4_500n + 3_375n, 13_500n + 10_125n])
+  expect(map).toMatchObject({ treasury: 10_000n, total: 100_000n, carried: [] })
+})
+
+test('what an opened answer leaves unattributed goes to the treasury, or by version weight where the mandate says so', () => {
+  expect(buildRewardMap(base).treasury).toBe(10_000n + 9_000n)
+  const models = [{ ...must(base.models[0]), terms: { ...terms, unattributedByWeight: true } }]
+  const map = buildRewardMap({ ...base, models })
   expect(map.treasury).toBe(10_000n)
+  expect([paid(map, alice), paid(map, bob)]).toEqual([4_500n + 7_200n + 2_250n, 13_500n + 1_800n + 6_750n])
+  expect(map.lines.filter(({ role }) => role === 'data').map(({ pot }) => pot)).toEqual([27_000n, 27_000n])
+  const nobody = buildRewardMap({ ...base, models, versions: [{ ...must(base.versions[0]), weights: [] }] })
+  expect(nobody.treasury).toBe(10_000n + 18_000n + 9_000n)
 })
 
 describe('ancestors', () => {
@@ -182,20 +204,11 @@ describe('remainders', () => {
     expect(second.total + carriedSum(second.carried)).toBe(100_004n)
   })
 
-  test('of an epoch without fees have no answers and go to nobody', () => {
+  test('of an epoch without fees have no answers and go by weight', () => {
     const carried = [{ versionId: 'v1', pot: 'rest' as const, amount: 10_000n }]
     const usage = [{ ...must(base.usage[0]), fees: 0n }]
     const map = buildRewardMap({ ...base, usage, receipts: [], before: { accounts: [], carried, debts: [] } })
-    expect(map.lines).toContainEqual({
-      account: treasury,
-      role: 'unattributed',
-      versionId: 'v1',
-      source: { kind: 'pot', id: 'answers' },
-      amount: 2_000n,
-      pot: 2_000n,
-      weight: 1n,
-      whole: 1n,
-    })
+    expect([paid(map, alice), paid(map, bob)]).toEqual([1_000n, 3_000n])
   })
 
   test('wait in a pot that gets nothing new', () => {
@@ -254,14 +267,6 @@ test.each<[string, Partial<EpochFacts>, RegExp]>([
     { usage: [{ ...must(base.usage[0]), versionId: 'v9' }], receipts: [] },
     /Version v9, named by endpoint e1/,
   ],
-  [
-    'an unknown contribution',
-    { receipts: [receipt([{ contributionId: 'z', mass: 1n }])] },
-    /Contribution z, named by receipt r1/,
-  ],
-  ['receipts beyond the fees', { receipts: [receipt([], 100_001n)] }, /exceed the fees/],
-  ['a mass above one', { receipts: [receipt([{ contributionId: 'a', mass: 1_000_001n }])] }, /1000001 ppm/],
-  ['a receipt twice', { receipts: [receipt([], 1n), receipt([], 1n)] }, /Receipt r1 is given twice/],
   [
     'a stake twice',
     { models: [{ ...must(base.models[0]), stakes: [staker, staker].map((who) => ({ account: who, amount: 1n })) }] },

@@ -7,6 +7,7 @@ import { buildRewardMap } from './rewardMap.ts'
 import {
   accountNumber,
   alice,
+  asker,
   simpleEpoch as base,
   bob,
   carriedSum,
@@ -36,6 +37,7 @@ test('splitting an account never gains: staker, contributor, validator, host', (
             usage: rows.map(([who, amount], i) => ({
               endpointId: `e${i}`,
               versionId: 'v1',
+              consumer: asker,
               host: who,
               fees: amount * fees,
             })),
@@ -44,6 +46,7 @@ test('splitting an account never gains: staker, contributor, validator, host', (
                 receiptId: 'r',
                 endpointId: 'e0',
                 versionId: 'v1',
+                consumer: asker,
                 fee: must(rows[0])[1] * fees,
                 parts: rows.map(([, amount], i) => ({ contributionId: `c${i}`, mass: (amount * 1_000n) / total })),
               },
@@ -97,12 +100,13 @@ test('over random epochs: fees are paid or carried to the wei, and nothing falls
         const map = buildRewardMap({
           ...base,
           epoch: BigInt(i + 1),
-          usage: [{ endpointId: 'e1', versionId: 'v2', host, fees: e.fees }],
+          usage: [{ endpointId: 'e1', versionId: 'v2', consumer: asker, host, fees: e.fees }],
           receipts: [
             {
               receiptId: `r${i}`,
               endpointId: 'e1',
               versionId: 'v2',
+              consumer: asker,
               fee: e.fees / 2n,
               parts: e.masses.map((mass, n) => ({ contributionId: must('abc'[n]), mass })),
             },
@@ -141,7 +145,7 @@ test('over random epochs: fees are paid or carried to the wei, and nothing falls
 test('the order of the facts does not change the root', () => {
   const facts: EpochFacts = {
     ...base,
-    usage: [...base.usage, { endpointId: 'e2', versionId: 'v1', host: accountNumber(33), fees: 77n }],
+    usage: [...base.usage, { endpointId: 'e2', versionId: 'v1', consumer: asker, host: accountNumber(33), fees: 77n }],
   }
   const turned: EpochFacts = {
     ...facts,

@@ -12,7 +12,7 @@ const terms: SplitTerms = {
   host: 2_000n,
   ancestors: 1_000n,
   dataByWeight: 5_000n,
-  unattributed: null,
+  unattributedByWeight: false,
 }
 const wei = fc.bigInt({ min: 0n, max: 10n ** 27n })
 const sum = (values: bigint[]) => values.reduce((a, b) => a + b, 0n)

@@ -1,20 +1,15 @@
 import type { Hex } from 'viem'
-import type { AttributedReceipt, EpochFacts } from '../epochFacts.ts'
+import type { AttributedReceipt } from '../countedAnswers.ts'
+import type { EpochFacts } from '../epochFacts.ts'
 import type { EpochRewardMap } from '../rewardMap.ts'
 import type { SplitTerms } from '../split.ts'
 
 /** One version with one endpoint, two contributors, a staker and a simpleJudge. */
 
 export const accountNumber = (n: number) => `0x${n.toString(16).padStart(40, '0')}` as Hex
-export const [treasury, owner, host, staker, alice, bob, simpleJudge] = [1, 2, 3, 4, 5, 6, 7].map(accountNumber) as [
-  Hex,
-  Hex,
-  Hex,
-  Hex,
-  Hex,
-  Hex,
-  Hex,
-]
+export const [treasury, owner, host, staker, alice, bob, simpleJudge, asker] = [1, 2, 3, 4, 5, 6, 7, 8].map(
+  accountNumber,
+) as [Hex, Hex, Hex, Hex, Hex, Hex, Hex, Hex]
 
 export const simpleTerms: SplitTerms = {
   platform: 1_000n,
@@ -25,13 +20,14 @@ export const simpleTerms: SplitTerms = {
   host: 2_000n,
   ancestors: 1_000n,
   dataByWeight: 5_000n,
-  unattributed: null,
+  unattributedByWeight: false,
 }
 
 export const receipt = (parts: AttributedReceipt['parts'], fee = 100_000n): AttributedReceipt => ({
   receiptId: 'r1',
   endpointId: 'e1',
   versionId: 'v1',
+  consumer: asker,
   fee,
   parts,
 })
@@ -41,7 +37,7 @@ export const simpleEpoch: EpochFacts = {
   distributor: accountNumber(99),
   epoch: 1n,
   treasury,
-  usage: [{ endpointId: 'e1', versionId: 'v1', host, fees: 100_000n }],
+  usage: [{ endpointId: 'e1', versionId: 'v1', consumer: asker, host, fees: 100_000n }],
   receipts: [
     receipt([
       { contributionId: 'a', mass: 400_000n },
