@@ -2,11 +2,12 @@ import { readConfig } from '#config'
 import { ArtifactError, type ArtifactStore, folderObjects, localArtifacts } from '#schema/artifacts/index.ts'
 import { RewardMap } from '#schema/onchain/rewards.ts'
 import { rowsOf } from '#schema/rows.ts'
+import { checkEpoch } from '#workers/checkEpoch.ts'
 import type { EpochSources } from '#workers/epochSources.ts'
 import { configuredChain } from './configuredChain.ts'
 import { withFreshIndex } from './freshIndex.ts'
 import { openArtifacts } from './openArtifacts.ts'
-import { recomputeOn } from './verifyEpoch.ts'
+import { hashesOf } from './verifyEpoch.ts'
 
 export interface MirroredEpoch {
   epoch: number
@@ -17,19 +18,21 @@ export interface MirroredEpoch {
   problem?: string
 }
 
-/** Copies every artifact that the verification of the epochs reads into the folder `to`, by verifying them. */
+/** Copies every artifact that the verification of the epochs reads (their maps, the usage documents that these name, the manifests) into the folder `to`, by verifying them. */
 export async function* mirrorEpochs(
-  { sql, artifacts, deployment }: EpochSources,
+  { artifacts, ...sources }: EpochSources,
   to: string,
   epoch?: number,
 ): AsyncGenerator<MirroredEpoch> {
-  const published = await rowsOf(sql, RewardMap, "status = 'Published'", [], { orderBy: 'epoch' })
+  const published = await rowsOf(sources.sql, RewardMap, "status = 'Published'", [], { orderBy: 'epoch' })
   const epochs = epoch === undefined ? published.map((one) => one.epoch) : [epoch]
   for (const one of epochs) {
     const copy = copying(artifacts, to)
-    const problem = await recomputeOn({ sql, artifacts: copy, deployment }, one).then(
-      ({ root, recomputedRoot }) =>
-        root === recomputedRoot ? undefined : `its published root ${root} is wrong: recomputed ${recomputedRoot}`,
+    const problem = await checkEpoch({ ...sources, artifacts: copy }, one).then(
+      ({ difference }) =>
+        difference
+          ? `its map is wrong at ${difference.place}: published ${difference.published}, recomputed ${difference.recomputed}`
+          : undefined,
       (error: Error) => error.message,
     )
     yield { epoch: one, ...copy.counts, ...(problem !== undefined && { problem }) }
@@ -73,7 +76,7 @@ export async function mirror({ to, epoch }: { to: string; epoch?: number }): Pro
   await withFreshIndex({ rpcUrl, deployment }, undefined, async (sql) => {
     let epochs = 0
     for await (const { epoch: number, copied, present, problem } of mirrorEpochs(
-      { sql, artifacts, deployment },
+      { sql, artifacts, deployment, blockHash: hashesOf(rpcUrl) },
       to,
       epoch,
     )) {

@@ -1,3 +1,4 @@
+import type { PublicClient } from 'viem'
 import type { Deployment } from '#contracts/deploy.ts'
 import type { ArtifactStore } from '#schema/artifacts/index.ts'
 import type { Sql } from '#schema/database.ts'
@@ -13,6 +14,12 @@ export interface EpochSources {
   /** The hash of a block of the chain. */
   blockHash(block: number): Promise<string>
 }
+
+/** The hashes of a node's blocks. */
+export const blockHashes =
+  (client: Pick<PublicClient, 'getBlock'>): EpochSources['blockHash'] =>
+  async (block) =>
+    (await client.getBlock({ blockNumber: BigInt(block) })).hash as string
 
 type Index = Pick<EpochSources, 'sql' | 'deployment'>
 

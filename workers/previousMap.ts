@@ -1,9 +1,10 @@
-import type { CarriedPot, EpochFacts } from '#rules/epochFacts.ts'
+import type { EpochFacts } from '#rules/epochFacts.ts'
 import { RewardTree } from '#rules/merkle.ts'
 import type { EpochRewardMap } from '#rules/rewardMap.ts'
 import { parseDocument, type RewardMapDocument, rewardMapDocument } from '#schema/documents.ts'
 import { RewardMap } from '#schema/onchain/rewards.ts'
 import { rowOf } from '#schema/rows.ts'
+import { epochMapOf } from './epochMapOf.ts'
 import type { EpochSources } from './epochSources.ts'
 
 /** The bytes of an artifact; undefined for one that counts as absent. */
@@ -24,61 +25,51 @@ export async function stateBefore(
   const row = await rowOf(sources.sql, RewardMap, String(epoch - 1))
   if (row?.status !== 'Published')
     throw new RangeError(`Epoch ${epoch - 1} is not published: epochs are settled in order.`)
-  const document = await publishedDocument(row.uri ?? '', read)
-  return document && (await describes(document, row, sources)) ? stateOf(document) : stateOfMap(await recompute())
+  const document = await publishedDocument(row.uri, read)
+  const map = document && epochMapOf(document)
+  return map && (await describes(map, row, sources)) ? stateOf(map) : stateOf(await recompute())
 }
 
+/** The artifact that a published map names as its document; undefined when it names none. */
+export const artifactNamed = (uri: string | null): string | undefined =>
+  uri !== null && /^0x[0-9a-f]{64}$/.test(uri) ? uri : undefined
+
 /** The document that a published map names; undefined when it names none, or not a reward map. */
-async function publishedDocument(uri: string, read: ArtifactReader): Promise<RewardMapDocument | undefined> {
-  if (!/^0x[0-9a-f]{64}$/.test(uri)) return undefined
-  const bytes = await read(uri)
+async function publishedDocument(uri: string | null, read: ArtifactReader): Promise<RewardMapDocument | undefined> {
+  const name = artifactNamed(uri)
+  const bytes = name === undefined ? undefined : await read(name)
   const parsed = bytes && parseDocument(rewardMapDocument, bytes)
   return parsed?.success ? parsed.data : undefined
 }
 
-/** Whether a document can be the map on the chain: its leaves, each account once and in order, have the root there, and what they and the pots
+/** Whether this can be the map on the chain: its leaves, each account once and in order, have the root there, and what they and the pots
  *  hold is what the chain has received and made payable. */
 async function describes(
-  { leaves, carried, ...document }: RewardMapDocument,
-  { epoch, root, total }: RewardMap,
+  { leaves, carried, total }: EpochRewardMap,
+  row: RewardMap,
   { sql, deployment }: EpochSources,
 ): Promise<boolean> {
-  const distributor = deployment.addresses.RewardDistributor.toLowerCase() as `0x${string}`
   const { rows } = await sql.query<{ payable: bigint; fees: bigint }>(
     `select (select coalesce(sum(total), 0) from reward_map where epoch <= $1 and status = 'Published' and to_block is null) as payable,
             (select coalesce(sum(amount), 0) from redemption where epoch <= $1 and to_block is null) as fees`,
-    [epoch],
+    [row.epoch],
   )
   const { payable, fees } = rows[0] ?? { payable: 0n, fees: 0n }
-  const sum = (all: readonly bigint[]) => all.reduce((total, one) => total + one, 0n)
-  const amounts = leaves.map((leaf) => BigInt(leaf.cumulative))
-  if (document.epoch !== epoch || document.root !== root || document.total !== total.toString()) return false
+  if (total !== row.total || sum(leaves.map((leaf) => leaf.cumulative)) !== payable) return false
+  if (sum(carried.map((one) => one.amount)) !== fees - payable) return false
   if (leaves.some(({ account }, i) => account <= (leaves[i - 1]?.account ?? ''))) return false
-  if (sum(amounts) !== payable || sum(carried.map((one) => BigInt(one.amount))) !== fees - payable) return false
-  const facts = { chain: BigInt(deployment.chainId), distributor, epoch: BigInt(epoch) }
-  const tree = new RewardTree(
-    leaves.map(({ account }, i) => ({ ...facts, account: account as `0x${string}`, cumulative: amounts[i] ?? 0n })),
-  )
-  return tree.root === root
+  const place = {
+    chain: BigInt(deployment.chainId),
+    distributor: deployment.addresses.RewardDistributor.toLowerCase() as `0x${string}`,
+    epoch: BigInt(row.epoch),
+  }
+  return new RewardTree(leaves.map(({ account, cumulative }) => ({ ...place, account, cumulative }))).root === row.root
 }
 
-/** Nobody can claim less than a leaf of the map before: it may become final yet. */
-const stateOf = ({ leaves, carried, debts }: RewardMapDocument): Before => ({
-  accounts: leaves.map(({ account, cumulative }) => ({
-    account: account as `0x${string}`,
-    cumulative: BigInt(cumulative),
-    claimed: BigInt(cumulative),
-  })),
-  carried: carried.map((one) => ({ ...one, amount: BigInt(one.amount) }) as CarriedPot),
-  debts: debts.map((one) => ({
-    ...one,
-    account: one.account as `0x${string}`,
-    to: one.to as `0x${string}` | null,
-    amount: BigInt(one.amount),
-  })),
-})
+const sum = (amounts: readonly bigint[]) => amounts.reduce((total, one) => total + one, 0n)
 
-const stateOfMap = ({ leaves, carried, debts }: EpochRewardMap): Before => ({
+/** No amount falls below the leaf of the map before, by which the account can claim as soon as that map is final. */
+const stateOf = ({ leaves, carried, debts }: Pick<EpochRewardMap, 'leaves' | 'carried' | 'debts'>): Before => ({
   accounts: leaves.map(({ account, cumulative }) => ({ account, cumulative, claimed: cumulative })),
   carried,
   debts,

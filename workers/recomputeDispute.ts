@@ -10,8 +10,9 @@ import { Evaluation, Mandate, ModelVersion, Target } from '#schema/onchain/model
 import { RewardMap } from '#schema/onchain/rewards.ts'
 import { rowOf, rowsOf } from '#schema/rows.ts'
 import { assessDatanet } from './assessDatanet.ts'
+import { checkEpoch } from './checkEpoch.ts'
 import type { ChainDependencies } from './dependencies.ts'
-import { computeEpoch } from './epoch.ts'
+import { blockHashes } from './epochSources.ts'
 import { type JobContext, JobError, PendingError } from './job.ts'
 import { loadItems, loadMandatedModel, sourcesOf } from './modelLookup.ts'
 
@@ -30,7 +31,8 @@ export async function recomputeDispute(
   if (subject === 'Contribution') return contributionFindings(job, dependencies, subjectId, openedAt)
   if (subject === 'Version')
     return { findings: await versionFindings(job, dependencies, subjectId, openedAt), stake: 0n }
-  if (subject === 'RewardMap') return { findings: [await rootFinding(job, dependencies, subjectId)], stake: 0n }
+  if (subject === 'RewardMap')
+    return { findings: [await rootFinding(job, dependencies, subjectId, openedAt)], stake: 0n }
   return { findings: [], stake: 0n }
 }
 
@@ -94,13 +96,19 @@ async function areReadable({ artifacts, chain }: ResolvingJob, names: string[], 
       await artifacts.get(name)
     } catch (error) {
       if (!(error instanceof ArtifactError)) throw error
-      if (unreadableArtifacts(openedAt.getTime() / 1000, await chain.now()) === 'broken') return false
-      throw new PendingError(
-        `Artifact ${name} cannot be read here. It counts as broken only if nobody can fetch it for 72 hours: copy it to the artifact store if you have it.`,
-        { cause: error },
-      )
+      await stillAwaited(error, openedAt, chain)
+      return false
     }
   return true
+}
+
+/** @throws PendingError while an artifact that cannot be read may still come. */
+async function stillAwaited(error: ArtifactError, openedAt: Date, chain: ResolvingJob['chain']): Promise<void> {
+  if (unreadableArtifacts(openedAt.getTime() / 1000, await chain.now()) === 'broken') return
+  throw new PendingError(
+    `${error.message} It counts as broken only if nobody can fetch it for 72 hours after the dispute was opened.`,
+    { cause: error },
+  )
 }
 
 /** The weights of a fine-tuned version follow from the influences in its manifest and from the uniqueness on chain; an aligned version has
@@ -167,10 +175,25 @@ const weightsText = (weights: readonly { contributionId: string; weight: string 
     .sort()
     .join(' ')
 
-async function rootFinding(job: ResolvingJob, { deployment }: ChainDependencies, id: string): Promise<Finding> {
-  const map = await needed(rowOf(job.db, RewardMap, id), 'reward map', id)
-  const again = await computeEpoch({ sql: job.db, artifacts: job.artifacts, deployment }, map.epoch, map.lastBlock ?? 0)
-  return { ground: 'root', recorded: map.root ?? '', recomputed: again.root }
+/** A map is wrong when anything in it differs from the recomputation, or when an artifact that it needs cannot be fetched for 72 hours. */
+async function rootFinding(
+  { db, artifacts, chain }: ResolvingJob,
+  { deployment }: ChainDependencies,
+  id: string,
+  openedAt: Date,
+): Promise<Finding> {
+  const { epoch } = await needed(rowOf(db, RewardMap, id), 'reward map', id)
+  try {
+    const sources = { sql: db, artifacts, deployment, blockHash: blockHashes(chain.client) }
+    const { root, difference } = await checkEpoch(sources, epoch)
+    if (difference === null) return { ground: 'root', recorded: root, recomputed: root }
+    const { place, published, recomputed } = difference
+    return { ground: 'root', recorded: `${place}: ${published}`, recomputed: `${place}: ${recomputed}` }
+  } catch (error) {
+    if (!(error instanceof ArtifactError)) throw error
+    await stillAwaited(error, openedAt, chain)
+    return { ground: 'root', recorded: 'readable artifacts', recomputed: error.message }
+  }
 }
 
 async function needed<T>(found: Promise<T | undefined>, what: string, id: string): Promise<T> {
