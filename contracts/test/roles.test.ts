@@ -52,7 +52,6 @@ const GUARDED: [ContractName, string, string][] = [
   ['FeedbackPool', 'settle', 'SETTLER_ROLE'],
   ['FeedbackPool', 'updateReputation', 'SETTLER_ROLE'],
   ['FeedbackPool', 'slash', 'SLASHER_ROLE'],
-  ['RewardDistributor', 'publish', 'PUBLISHER_ROLE'],
   ['RewardDistributor', 'cancel', 'CANCELLER_ROLE'],
   ['Disputes', 'rule', 'RESOLVER_ROLE'],
 ]
