@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { type CanonicalValue, canonicalJson } from '#rules/canonicalJson.ts'
+import { POTS } from '#rules/split.ts'
 import { ArtifactError, type ArtifactStore } from './artifacts/index.ts'
 
 /** The schemas of the JSON artifacts that contracts refer to by hash. Every read checks the schema. Documents are stored as canonical JSON, so
@@ -173,8 +174,10 @@ export const rewardMapDocument = z.object({
   root: hash,
   total: wei,
   leaves: z.array(z.object({ account, cumulative: wei })),
-  carried: z.array(z.object({ versionId: id, pot: z.string(), amount: wei })),
-  debts: z.array(z.object({ account, amount: wei, to: account.nullable(), reason: z.string() })),
+  carried: z.array(z.object({ versionId: id, pot: z.enum([...POTS, 'rest']), amount: wei })),
+  debts: z.array(
+    z.object({ account, amount: wei, to: account.nullable(), reason: z.string().regex(/^[ -~]{0,200}$/) }),
+  ),
   /** The usage documents that it used, in their order. */
   usage: z.array(hash),
   /** The artifacts that the chain names and nobody could fetch, sorted. */

@@ -13,7 +13,7 @@ export const epochMapOf = (document: RewardMapDocument): EpochRewardMap => ({
     account: account as `0x${string}`,
     cumulative: BigInt(cumulative),
   })),
-  carried: document.carried.map((one) => ({ ...one, amount: BigInt(one.amount) }) as EpochRewardMap['carried'][number]),
+  carried: document.carried.map((one) => ({ ...one, amount: BigInt(one.amount) })),
   debts: document.debts.map((one) => ({ ...one, amount: BigInt(one.amount) }) as EpochRewardMap['debts'][number]),
   lines: document.lines.map(
     (one) =>
