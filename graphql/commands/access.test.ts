@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { ApiKey } from '#schema/offchain/access.ts'
 import { Receipt } from '#schema/offchain/attribution.ts'
-import { Credit } from '#schema/onchain/market.ts'
 import { account, insert } from '#test/factory.ts'
 import { testApi } from '../test/api.ts'
 import {
@@ -11,9 +10,11 @@ import {
   createMarket,
   MAXIMUM,
   me,
+  openChannel,
   PROMPT,
   REQUEST_ANSWER,
   REQUEST_TRAINING,
+  stranger,
   submit,
 } from '../test/market.ts'
 
@@ -46,12 +47,16 @@ test('with keys, everybody can read, consumers request calls for themselves, ope
   const job = (await tune(operator)).data.fineTune
   expect(job.requestedBy).toBe(account(1))
 
-  await insert(api.db, Credit, { id: me, balance: 10n * MAXIMUM })
-  await submit(api, { cumulative: 10n * MAXIMUM })
+  await openChannel(api, 10n * MAXIMUM)
+  await submit(api, { ceiling: 10n * MAXIMUM })
   const infer = (headers?: Record<string, string>) => api.ask(REQUEST_ANSWER, { input: callInput(), key: 'k' }, headers)
   expect(await codeOf(infer())).toBe('UNAUTHENTICATED')
   expect(await codeOf(infer(other))).toBe('FORBIDDEN')
   const asked = (await infer(customer)).data.infer
+  const theirs = await openChannel(api, 10n * MAXIMUM, { payer: stranger })
+  await submit(api, { channel: theirs, ceiling: 10n * MAXIMUM, signer: stranger })
+  const spend = { input: callInput({ channelId: theirs }), key: 'theirs' }
+  expect(await codeOf(api.ask(REQUEST_ANSWER, spend, customer))).toBe('OTHER_CHANNEL')
   expect((await infer(operator)).data.infer.id).not.toBe(asked.id) // an idempotency key identifies a request of one account only
 
   const cancel = (id: string, headers?: Record<string, string>) =>

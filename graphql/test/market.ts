@@ -1,11 +1,12 @@
+import { type Hex, toHex } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
-import { voucherData } from '#rules/signing.ts'
+import { channelId, voucherData } from '#rules/channel.ts'
 import { Datanet } from '#schema/onchain/datanets.ts'
-import { Endpoint } from '#schema/onchain/market.ts'
+import { Endpoint, PaymentChannel } from '#schema/onchain/market.ts'
 import { Model, ModelVersion } from '#schema/onchain/models.ts'
-import { blockTime, insert, insertAll, insertChain, TEST_CHAIN_ID } from '#test/factory.ts'
+import { account, insert, insertAll, insertChain, TEST_CHAIN_ID } from '#test/factory.ts'
 import { maxPromptTokens } from '../commands/credit.ts'
-import { MARKET, type TestApi } from './api.ts'
+import { HOST, MARKET, type TestApi } from './api.ts'
 
 export const consumer = privateKeyToAccount(`0x${'11'.repeat(32)}`)
 export const stranger = privateKeyToAccount(`0x${'22'.repeat(32)}`)
@@ -16,6 +17,7 @@ export const REQUEST_TRAINING =
 export const REQUEST_ANSWER =
   'mutation ($input: InferInput!, $key: String!) { infer(input: $input, idempotencyKey: $key) { id status input } }'
 
+/** Endpoints 1 to 3 for versions 1 to 3, of which only 1 serves; endpoint 4, which is free; 5 and 6, a stranger's, of which 6 is free. */
 export async function createMarket({ db }: TestApi) {
   await insertChain(db, 10)
   await insert(db, Model, { id: '1' })
@@ -25,55 +27,93 @@ export async function createMarket({ db }: TestApi) {
     { id: '2', modelId: '1', status: 'RolledBack', rollbackReason: 'worse' },
     { id: '3', modelId: '1', status: 'Registered' },
   ])
-  await insertAll(
-    db,
-    Endpoint,
-    ['1', '2', '3'].map((id) => ({ id, versionId: id, priceIn: 1000n, priceOut: 2000n })),
-  )
+  const price = { priceIn: 1000n, priceOut: 2000n }
+  await insertAll(db, Endpoint, [
+    ...['1', '2', '3'].map((id) => ({ id, versionId: id, host: HOST, ...price })),
+    { id: '4', versionId: '1', host: HOST },
+    { id: '5', versionId: '1', host: OTHER_HOST, ...price },
+    { id: '6', versionId: '1', host: OTHER_HOST },
+  ])
 }
+/** A host whose endpoints are not answered here. */
+export const OTHER_HOST = account(0xbad)
 
 export const codeOf = async (answer: ReturnType<TestApi['ask']>) => (await answer).errors?.[0]?.extensions.code
 export const jobCount = async ({ db }: TestApi) =>
   (await db.query('select count(*) as count from job_run')).rows[0].count
 
-export const signedVoucher = (
-  voucher: { endpointId: bigint; cumulative: bigint; deadline: bigint },
-  { chainId = TEST_CHAIN_ID, market: contract = MARKET, signer = consumer } = {},
-) =>
-  signer.signTypedData(
-    voucherData({ chainId, contract: contract as `0x${string}` }, { consumer: consumer.address, ...voucher }),
-  )
+/** A channel of this API's market. Without `key`, the consumer signs its vouchers itself. */
+interface TestChannel {
+  endpoint?: bigint
+  host?: string
+  payer?: typeof consumer
+  key?: typeof consumer
+  salt?: number
+  market?: string
+}
 
-export const SUBMIT = `mutation ($endpointId: ID!, $consumer: String!, $cumulative: BigInt!, $deadline: BigInt!, $signature: String!) {
-  submitVoucher(endpointId: $endpointId, consumer: $consumer, cumulative: $cumulative, deadline: $deadline, signature: $signature, idempotencyKey: "k") {
-    id consumer cumulative used endpoint { id } } }`
+const place = (market: string) => ({
+  chainId: TEST_CHAIN_ID,
+  market: market as Hex,
+  token: account(0xac) as Hex,
+  withdrawalDelay: 900,
+})
 
-export const VOUCHER_DEADLINE = BigInt(blockTime(1000).getTime() / 1000)
+export const idOfChannel = ({ endpoint = 1n, host = HOST, market = MARKET, ...of }: TestChannel = {}): Hex =>
+  channelId(place(market), {
+    endpointId: endpoint,
+    host: host as Hex,
+    consumer: (of.payer ?? consumer).address,
+    key: (of.key ?? of.payer ?? consumer).address,
+    salt: toHex(of.salt ?? 0, { size: 32 }),
+  })
 
-export async function submit(
-  api: TestApi,
-  {
-    endpoint = 1n,
-    cumulative = 100n,
-    deadline = VOUCHER_DEADLINE,
-    ...how
-  }: {
-    endpoint?: bigint
-    cumulative?: bigint
-    deadline?: bigint
-    signature?: string
-    chainId?: number
-    market?: string
-    signer?: typeof consumer
-  } = {},
-) {
-  const signature = how.signature ?? (await signedVoucher({ endpointId: endpoint, cumulative, deadline }, how))
-  return api.ask(SUBMIT, {
+/** Lets the index have a channel with a balance, and returns its id. */
+export async function openChannel(
+  { db }: Pick<TestApi, 'db'>,
+  balance: bigint,
+  { withdrawing = 0n, redeemed = 0n, ...of }: TestChannel & { withdrawing?: bigint; redeemed?: bigint } = {},
+): Promise<Hex> {
+  const { endpoint = 1n, payer = consumer, key = payer, salt = 0 } = of
+  const id = idOfChannel(of)
+  await insert(db, PaymentChannel, {
+    id,
     endpointId: String(endpoint),
-    consumer: consumer.address,
-    cumulative: String(cumulative),
-    deadline: String(deadline),
-    signature,
+    consumer: payer.address.toLowerCase(),
+    key: key.address.toLowerCase(),
+    salt: toHex(salt, { size: 32 }),
+    deposited: balance + redeemed,
+    balance,
+    withdrawing,
+    redeemed,
+  })
+  return id
+}
+
+export const SUBMIT = `mutation ($channelId: ID!, $ceiling: BigInt!, $signature: String!) {
+  submitVoucher(channelId: $channelId, ceiling: $ceiling, signature: $signature, idempotencyKey: "k") {
+    id consumer ceiling used endpoint { id } } }`
+
+interface TestVoucher {
+  channel?: Hex
+  ceiling?: bigint
+  signer?: typeof consumer
+  chainId?: number
+}
+
+export const signedVoucher = ({
+  channel = idOfChannel(),
+  ceiling = 100n,
+  signer = consumer,
+  chainId = TEST_CHAIN_ID,
+}: TestVoucher = {}) => signer.signTypedData(voucherData(chainId, { channelId: channel, ceiling }))
+
+export async function submit(api: TestApi, { signature, ...of }: TestVoucher & { signature?: string } = {}) {
+  const { channel = idOfChannel(), ceiling = 100n } = of
+  return api.ask(SUBMIT, {
+    channelId: channel,
+    ceiling: String(ceiling),
+    signature: signature ?? (await signedVoucher(of)),
   })
 }
 
