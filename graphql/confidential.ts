@@ -4,8 +4,8 @@ import { JobRun } from '#schema/offchain/jobs.ts'
 import type { Caller } from './access.ts'
 import type { LoadedRow } from './query/page.ts'
 
-/** Prompts and answers belong to the consumer: with keys, only that consumer and operators can read them. Published usage names them by
- *  their hashes. Confidential columns are null for other callers, and cannot be used in filters or orders. */
+/** Prompts and answers belong to the consumer: with keys, only that consumer and operators can read them, unless the consumer opened them.
+ *  Confidential columns are null for other callers, and cannot be used in filters or orders. */
 interface ConfidentialColumns {
   columns: readonly string[]
   /** Columns that decide who owns the row and whether it is confidential. */
@@ -15,7 +15,14 @@ interface ConfidentialColumns {
 }
 
 const CONFIDENTIAL = new Map<EntityClass, ConfidentialColumns>([
-  [Receipt, { columns: ['prompt', 'answer'], needs: ['consumer'], owner: (row) => row.consumer }],
+  [
+    Receipt,
+    {
+      columns: ['prompt', 'answer'],
+      needs: ['consumer', 'isOpen'],
+      owner: (row) => (row.isOpen ? undefined : row.consumer),
+    },
+  ],
   [
     JobRun,
     {

@@ -5,22 +5,30 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Hex } from 'viem'
-import { privateKeyToAccount } from 'viem/accounts'
 import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest'
 import { type Batch, commitmentOf, contentsOf, signBatch, submitArguments } from '#contracts/test/batch.ts'
 import { propose } from '#contracts/test/mandate.ts'
 import { ALICE, BOB, ETHER, hashOf, PROPOSER, STRANGER, startWorld, type World } from '#contracts/test/world.ts'
-import { maxPromptTokens } from '#graphql/commands/credit.ts'
-import { voucherData } from '#rules/signing.ts'
+import {
+  callInput,
+  idOfChannel,
+  MAXIMUM,
+  me,
+  openChannel,
+  REQUEST_ANSWER,
+  SUBMIT,
+  stranger,
+  submission,
+  submit,
+} from '#graphql/test/market.ts'
 import { type Database, openDatabase } from '#schema/database.ts'
 import { documentBytes } from '#schema/documents.ts'
 import { enqueue } from '#schema/enqueue.ts'
-import { Credit } from '#schema/onchain/market.ts'
 import { Model } from '#schema/onchain/models.ts'
 import { freePort } from '#schema/postgres.ts'
 import { must } from '#test/must.ts'
 import { freshDatabaseUrl } from './database.ts'
-import { blockTime, insert } from './factory.ts'
+import { insert } from './factory.ts'
 import { databaseUrl } from './postgres.setup.ts'
 import {
   bytes,
@@ -42,10 +50,6 @@ beforeAll(async () => {
   world = await startWorld()
 })
 afterAll(() => world?.anvil.stop())
-
-const consumer = privateKeyToAccount(`0x${'11'.repeat(32)}`)
-const stranger = privateKeyToAccount(`0x${'22'.repeat(32)}`)
-const me = consumer.address.toLowerCase()
 
 const FINE_TUNE =
   'mutation ($input: FineTuneInput!, $key: String!) { fineTune(input: $input, idempotencyKey: $key) { id status } }'
@@ -114,41 +118,32 @@ describe('invalid JSON', () => {
   })
 })
 
-const DEADLINE = BigInt(blockTime(1000).getTime() / 1000)
-const SUBMIT = `mutation ($endpointId: ID!, $consumer: String!, $cumulative: BigInt!, $deadline: BigInt!, $signature: String!) {
-  submitVoucher(endpointId: $endpointId, consumer: $consumer, cumulative: $cumulative, deadline: $deadline, signature: $signature, idempotencyKey: "k") { id used } }`
-
-async function voucher(cumulative: bigint, over: { chainId?: number; market?: string; signer?: typeof consumer } = {}) {
-  const { chainId = world.deployment.chainId, market = world.at.InferenceMarket, signer = consumer } = over
-  const message = { consumer: consumer.address, endpointId: 1n, cumulative, deadline: DEADLINE }
-  const signature = await signer.signTypedData(voucherData({ chainId, contract: market as `0x${string}` }, message))
-  const amounts = { cumulative: String(cumulative), deadline: String(DEADLINE) }
-  return { endpointId: '1', consumer: consumer.address, ...amounts, signature }
-}
-
 describe('a forged or replayed signature', () => {
   test('of a voucher is refused by the API with the reason; the valid voucher is still accepted', async () => {
     const system = await testSystem(world)
+    const channel = await openChannel(system, 1000n)
     const reason = async (variables: object) => expectRefused(system, SUBMIT, variables)
-    const good = await voucher(100n)
-    expect(await reason(await voucher(100n, { signer: stranger }))).toEqual({
+    const good = await submission()
+    expect(await reason(await submission({ signer: stranger }))).toEqual({
       code: 'WRONG_SIGNER',
       message: expect.stringMatching(
-        `is not ${me}’s for this voucher. Sign exactly .* contract ${world.at.InferenceMarket}`,
+        `is not that of ${me}, the key of channel ${channel}, for this voucher. Sign exactly`,
       ),
     })
-    expect((await reason({ ...good, cumulative: '101' })).code).toBe('WRONG_SIGNER')
-    expect((await reason({ ...good, endpointId: '2' })).code).toBe('WRONG_SIGNER')
-    expect((await reason(await voucher(100n, { market: world.at.GOpen }))).code).toBe('WRONG_SIGNER')
-    expect(await reason(await voucher(100n, { chainId: 1 }))).toEqual({
+    expect((await reason({ ...good, ceiling: '101' })).code).toBe('WRONG_SIGNER')
+    const second = await openChannel(system, 1000n, { salt: 1 })
+    expect((await reason({ ...good, channelId: second })).code).toBe('WRONG_SIGNER')
+    expect((await reason({ ...good, channelId: idOfChannel({ salt: 2 }) })).code).toBe('UNKNOWN_CHANNEL')
+    expect((await reason({ ...good, signature: good.signature.slice(0, 130) })).code).toBe('BAD_SIGNATURE')
+    expect(await reason(await submission({ chainId: 1 }))).toEqual({
       code: 'WRONG_CHAIN',
       message: expect.stringMatching(/signed for chain 1; this is chain 31337/),
     })
     expect((await system.ask(SUBMIT, good)).errors).toBeUndefined()
-    expect((await system.ask(SUBMIT, await voucher(250n))).errors).toBeUndefined()
+    expect((await submit(system, { ceiling: 250n })).errors).toBeUndefined()
     const { code, message } = await reason(good) // a replay would lower the granted amount
     expect(code).toBe('VOUCHER_SUPERSEDED')
-    expect(message).toContain('already a voucher that grants 250 wei; this one grants 100')
+    expect(message).toContain('250 wei of channel')
   })
 
   test('of a batch of samples is refused by the contract, which accepts neither samples nor stake', async () => {
@@ -212,20 +207,15 @@ test('a mutation whose query is too deep, or too many mutations in one request, 
 })
 
 describe('a missing adapter', () => {
-  const PROMPT = 'What day is it?'
-  const INFER = 'mutation ($input: InferInput!, $key: String!) { infer(input: $input, idempotencyKey: $key) { id } }'
-  const MAXIMUM = BigInt(maxPromptTokens(PROMPT)) + 20n
-  const input = { endpointId: '1', prompt: PROMPT, maxTokens: 10, consumer: consumer.address }
-
   test('fails the call at once, names version and artifact, and releases the whole hold', async () => {
     const system = await testSystem(world)
     const { db } = system
     await startFullWorker(system)
-    await insert(db, Credit, { id: me, balance: MAXIMUM }) // enough for one call at a time
-    await system.ask(SUBMIT, await voucher(MAXIMUM))
+    await openChannel(system, MAXIMUM) // enough for one call at a time
+    await submit(system, { ceiling: MAXIMUM })
     const before = await systemState(system)
     const call = async (key: string) => {
-      const { data, errors } = await system.ask(INFER, { input, key })
+      const { data, errors } = await system.ask(REQUEST_ANSWER, { input: callInput(), key })
       expect(errors).toBeUndefined()
       return waitForFailure(system, data.infer.id)
     }

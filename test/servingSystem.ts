@@ -1,30 +1,25 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { toHex } from 'viem'
-import { privateKeyToAccount } from 'viem/accounts'
 import { onTestFinished } from 'vitest'
 import { writeDeployment } from '#cli/deployment.ts'
 import { type Service, supervise } from '#cli/supervisor.ts'
 import { OPERATOR } from '#contracts/test/world.ts'
 import { EngineProcess } from '#engine/process/index.ts'
 import { colourPairs, tinyModel } from '#engine/tasks/test/tinyModel.ts'
-import { voucherData } from '#rules/signing.ts'
+import { consumer, openChannel, submit } from '#graphql/test/market.ts'
 import { documentBytes } from '#schema/documents.ts'
 import { storeFolder } from '#schema/folders.ts'
-import { Credit } from '#schema/onchain/market.ts'
 import { silent } from '#workers/test/testWorker.ts'
-import { blockTime, insert } from './factory.ts'
 import type { TestSystem } from './testSystem.ts'
 
 /** A small real model behind endpoint 1 of a test system, and the services as processes of their own. */
 
-const consumer = privateKeyToAccount(`0x${'33'.repeat(32)}`)
-const DEADLINE = BigInt(blockTime(1000).getTime() / 1000)
 const BUDGET = 10n ** 12n
 
-/** Stores a base model and an adapter in the place of those that the system lacks, and grants a consumer credit.
+/** Stores a base model and an adapter in the place of those that the system lacks, and opens a channel of a consumer.
  *  Returns the input of calls. */
-export async function serveTinyModel({ db, artifacts, world, ask }: TestSystem) {
+export async function serveTinyModel({ db, artifacts, ask }: TestSystem) {
   const model = await tinyModel()
   const engine = new EngineProcess()
   try {
@@ -49,15 +44,8 @@ export async function serveTinyModel({ db, artifacts, world, ask }: TestSystem) 
     await engine.close()
     await model.remove()
   }
-  await insert(db, Credit, { id: consumer.address.toLowerCase(), balance: BUDGET })
-  const contract = world.at.InferenceMarket
-  const message = { consumer: consumer.address, endpointId: 1n, cumulative: BUDGET, deadline: DEADLINE }
-  const signature = await consumer.signTypedData(voucherData({ chainId: world.deployment.chainId, contract }, message))
-  const { errors } = await ask(
-    `mutation ($signature: String!) { submitVoucher(endpointId: "1", consumer: "${consumer.address}", cumulative: "${BUDGET}",
-      deadline: "${DEADLINE}", signature: $signature, idempotencyKey: "voucher") { id } }`,
-    { signature },
-  )
+  await openChannel({ db }, BUDGET)
+  const { errors } = await submit({ ask }, { ceiling: BUDGET })
   if (errors) throw new Error(errors[0]?.message)
   return { endpointId: '1', prompt: 'thing 1 is red', maxTokens: 4, consumer: consumer.address }
 }

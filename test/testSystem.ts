@@ -31,7 +31,8 @@ export const bytes = (text: string) => new TextEncoder().encode(text)
 export async function testSystem(world: World) {
   const folder = await temporaryFolder()
   const store = localStore(join(folder, 'artifacts'))
-  const api = await testApi({ artifacts: store, deployment: world.deployment })
+  const host = OPERATOR.address.toLowerCase()
+  const api = await testApi({ artifacts: store, deployment: { ...world.deployment, hosts: [host] } })
   const { db } = api
   const document = (value: unknown) => store.put(documentBytes(value))
   const sealed = await document({ salt: 's', items: [{ prompt: 'p', completion: 'c' }] })
@@ -68,7 +69,7 @@ export async function testSystem(world: World) {
   await insertAll(
     db,
     Endpoint,
-    ['1', '2'].map((id) => ({ id, versionId: '1', priceIn: 1000n, priceOut: 2000n })),
+    ['1', '2'].map((id) => ({ id, versionId: '1', host, priceIn: 1000n, priceOut: 2000n })),
   )
   return { ...api, artifacts: store, folder, world }
 }

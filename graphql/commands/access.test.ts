@@ -88,6 +88,10 @@ test('with keys, everybody can read, consumers request calls for themselves, ope
     expect(nosy).toMatchObject(hidden)
     expect(nosy.jobs.nodes).toEqual([{ input: expect.objectContaining({ modelId: '1' }) }])
   }
+  const receipt = async () => (await api.ask('{ receipts { nodes { answer prompt } } }', {}, other)).data.receipts.nodes
+  expect(await receipt()).toEqual([{ answer: null, prompt: null }])
+  await api.db.query('update receipt set is_open = true')
+  expect(await receipt()).toEqual([{ answer: 'Friday', prompt: PROMPT }]) // its consumer lets everybody read it
   expect(await codeOf(api.ask('{ receipts(where: { prompt: { contains: "day" } }) { totalCount } }'))).toBe(
     'GRAPHQL_VALIDATION_FAILED',
   )

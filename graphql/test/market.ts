@@ -108,14 +108,14 @@ export const signedVoucher = ({
   chainId = TEST_CHAIN_ID,
 }: TestVoucher = {}) => signer.signTypedData(voucherData(chainId, { channelId: channel, ceiling }))
 
-export async function submit(api: TestApi, { signature, ...of }: TestVoucher & { signature?: string } = {}) {
+/** The variables of `SUBMIT`. */
+export async function submission({ signature, ...of }: TestVoucher & { signature?: string } = {}) {
   const { channel = idOfChannel(), ceiling = 100n } = of
-  return api.ask(SUBMIT, {
-    channelId: channel,
-    ceiling: String(ceiling),
-    signature: signature ?? (await signedVoucher(of)),
-  })
+  return { channelId: channel, ceiling: String(ceiling), signature: signature ?? (await signedVoucher(of)) }
 }
+
+export const submit = async (api: Pick<TestApi, 'ask'>, of?: Parameters<typeof submission>[0]) =>
+  api.ask(SUBMIT, await submission(of))
 
 export const PROMPT = 'What day is it?'
 export const callInput = (more: object = {}) => ({
