@@ -15,6 +15,7 @@ import { createHandlers } from '#workers/handlers/index.ts'
 import { startWorker } from '#workers/index.ts'
 import { postLedger } from '#workers/ledger.ts'
 import { replayMissingAnswers } from '#workers/replayAnswers.ts'
+import { applySettlementPolicy } from '#workers/settlement/policy.ts'
 import { openApiMetrics } from './apiMetrics.ts'
 import { storeObserver } from './artifactMetrics.ts'
 import { openChainHead } from './chainHead.ts'
@@ -137,6 +138,7 @@ async function persistedQueriesOf({ queries, queriesOnly }: Config): Promise<Per
 export const runWorker = () =>
   runService('worker', async () => {
     const { config, log, databaseUrl, rpcUrl, deployment, db } = await common('worker')
+    const { redeemAfterMs, redeemMin } = config
     const operatorKey = required(config, 'operatorKey', 'OPERATOR_KEY')
     const queues = await openQueues({ ...config, databaseUrl })
     const registry = openProcessMetrics(config)
@@ -187,14 +189,27 @@ export const runWorker = () =>
       queues,
       artifacts,
       chain,
-      handlers: createHandlers({ engines, cache: join(config.home, 'cache'), deployment, journal }),
+      handlers: createHandlers({
+        engines,
+        cache: join(config.home, 'cache'),
+        deployment,
+        journal,
+        hosts: hostsOf(config, deployment),
+        redeemMin,
+      }),
       log,
       slots,
       retentionDays: config.jobRetentionDays,
       device: config.device,
       checkpoints: join(config.home, 'checkpoints'),
       checkpointStore: checkpoints,
-      maintenance: () => postLedger({ db, artifacts, deployment }),
+      maintenance: {
+        'posting of the ledger': () => postLedger({ db, artifacts, deployment }),
+        ...(slots.chain > 0 && {
+          'start of settlements': () =>
+            applySettlementPolicy({ db, queues, account: chain.account, redeemAfterMs, redeemMin }),
+        }),
+      },
     })
     addWorkerMetrics(registry, worker, chain)
     const status = await serveStatus(config, 'WORKER_PORT', {

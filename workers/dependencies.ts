@@ -10,6 +10,10 @@ export interface ChainDependencies {
   /** The folder for files fetched from the artifact store. */
   cache: string
   deployment: Deployment
+  /** The hosts whose endpoints are answered, in lower case; by default the workers' own account. */
+  hosts?: readonly string[]
+  /** Fees below this, in wei, are not redeemed from a channel, unless its consumer withdraws; by default none are. */
+  redeemMin?: bigint
 }
 
 /** What handlers need besides their job. */

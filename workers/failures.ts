@@ -13,7 +13,7 @@ import {
   RevertError,
 } from './chainErrors.ts'
 import { IndexBehindError } from './finality.ts'
-import { AttributionPendingError, JobError, PendingError } from './job.ts'
+import { AttributionPendingError, JobError, MissingArtifactError, PendingError } from './job.ts'
 import type { JobFailure } from './jobState.ts'
 
 /** Whose fault it is that an attempt has no result, and what clients see of it: a code, and a message that says what to do.
@@ -33,6 +33,7 @@ export const WAIT_CODES = [
   'MEMORY',
   'INDEX_BEHIND',
   'ATTRIBUTION',
+  'ARTIFACT_AWAITED',
   'PENDING',
   'SERVICE',
 ] as const
@@ -81,6 +82,7 @@ function waitCode(error: unknown): WaitCode | undefined {
   if (error instanceof QueueError) return 'QUEUE'
   if (error instanceof IndexBehindError) return 'INDEX_BEHIND'
   if (error instanceof AttributionPendingError) return 'ATTRIBUTION'
+  if (error instanceof MissingArtifactError) return 'ARTIFACT_AWAITED'
   if (error instanceof PendingError) return 'PENDING'
   if (error instanceof RetriableError) return 'SERVICE'
   if (!isRetriable(error)) return undefined
@@ -104,6 +106,7 @@ const WAITS_FOR: Record<WaitCode, string> = {
   MEMORY: 'The worker’s host has no memory left.',
   INDEX_BEHIND: 'The index has not reached the block that the job needs.',
   ATTRIBUTION: 'Answers are not traced to contributions yet.',
+  ARTIFACT_AWAITED: 'An artifact that the chain names is in no store.',
   PENDING: 'Something else must happen first.',
   SERVICE: 'A service does not answer.',
 }

@@ -38,8 +38,8 @@ export interface WorkerOptions {
   checkpoints: string
   /** Where checkpoints are copied to, for other hosts. */
   checkpointStore: CheckpointStore
-  /** Additional work, done every few seconds, such as posting the ledger. */
-  maintenance?(): Promise<unknown>
+  /** Additional work by its name, done every few seconds, such as posting the ledger. */
+  maintenance?: Readonly<Record<string, () => Promise<unknown>>>
   /** Ended jobs that nothing needs are deleted after this time; 0, the default: never. */
   retentionDays?: number
   timing?: Partial<Timing>
@@ -67,7 +67,7 @@ export interface RunningWorker {
 /** Starts a worker: it registers itself, runs the jobs of its lanes, requeues the jobs of lost workers and rebroadcasts lost
  *  transactions. */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
-  const { db, queues, checkpointStore, chain, log, slots, retentionDays = 0, maintenance = async () => {} } = options
+  const { db, queues, checkpointStore, chain, log, slots, retentionDays = 0, maintenance = {} } = options
   const timing = { ...DEFAULT_TIMING, ...options.timing }
   const id = `${hostname()}-${process.pid}-${randomBytes(4).toString('hex')}`
   const services = watchServices(options)
@@ -107,7 +107,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       sweepCheckpointFolders({ db, folder: options.checkpoints }),
     ),
     every(PRUNE_MS, 'forgetting of ended workers', () => pruneWorkers(db)),
-    every(timing.sweepMs, 'maintenance', () => maintenance()),
+    ...Object.entries(maintenance).map(([task, work]) => every(timing.sweepMs, task, work)),
   ]
   log.info({ worker: id, backend: queues.backend, slots }, 'worker ready')
 

@@ -81,7 +81,7 @@ export class JobError extends PermanentError {
   }
 }
 
-/** Something else must happen before this job can go on: other jobs must end, or a time must pass. It gives its slot back and waits. */
+/** Something else must happen before this job can go on: other jobs must end, or a time must pass. It gives its slot back and waits, as long as that takes. */
 export class PendingError extends RetriableError {
   override name = 'PendingError'
 }
@@ -89,6 +89,11 @@ export class PendingError extends RetriableError {
 /** Answers could not be traced to contributions, because a service was away: that must be tried again, or an operator closes the epoch without. */
 export class AttributionPendingError extends PendingError {
   override name = 'AttributionPendingError'
+}
+
+/** The store says that it does not have an artifact which the chain names. Somebody may bring it back, until it counts as absent. */
+export class MissingArtifactError extends PendingError {
+  override name = 'MissingArtifactError'
 }
 
 /** Why a running job must end early: it was cancelled, this worker stops, another worker has taken the job over, or it made no progress for

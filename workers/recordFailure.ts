@@ -5,7 +5,7 @@ import { jobDefinition } from '#schema/jobs.ts'
 import type { JobRun } from '#schema/offchain/jobs.ts'
 import type { QueueEntry, Queues } from '#schema/queue.ts'
 import { faultOf, permanentFailure, type WaitCode } from './failures.ts'
-import type { Interruption } from './job.ts'
+import { type Interruption, PendingError } from './job.ts'
 import { ClaimLostError, endJob, type JobFailure, requeueJob, writeHeartbeat } from './jobState.ts'
 import type { Timing } from './timing.ts'
 import type { ServiceWatch } from './watchServices.ts'
@@ -88,7 +88,8 @@ async function record(
   const waits = fault === 'infrastructure'
   const waited = job.waitsByReason?.[failure.code] ?? 0
   const counted = !waits || usesAttempt(job, failure, waited)
-  if (waits ? waited >= timing.maxWaits || (counted && job.attempt >= job.attempts) : job.attempt >= job.attempts) {
+  const maxWaits = error instanceof PendingError ? Number.POSITIVE_INFINITY : timing.maxWaits
+  if (waits ? waited >= maxWaits || (counted && job.attempt >= job.attempts) : job.attempt >= job.attempts) {
     const message = waits
       ? `${failure.message} It waited ${waited} times. Mend what is named here, then try the job again (mutation retryJob).`
       : failure.message

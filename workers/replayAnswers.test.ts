@@ -36,7 +36,10 @@ const entryOf = (id: string, over: { attempt?: number; answer?: string; at?: Dat
       ...{
         endpointId: '1',
         versionId: '1',
+        channelId: null,
         consumer: `0x${'1'.repeat(40)}`,
+        isOpen: false,
+        cumulative: 0n,
         prompt: 'p',
         answer,
         tokensIn: 1,

@@ -89,7 +89,7 @@ async function oldestJob(sql: Sql): Promise<Date | undefined> {
 
 const replay = (db: Database, { job, result, receipt, maximum, voucher }: AnswerEntry): Promise<boolean> =>
   db.transaction(async (sql) => {
-    const { consumer, endpointId, fee, priceIn, priceOut, answeredAt } = receipt
+    const { channelId, consumer, cumulative, endpointId, fee, priceIn, priceOut, answeredAt } = receipt
     await lockCredit(sql, consumer)
     const ended = await sql.query(
       `insert into job_run (id, kind, input, status, attempt, attempts, queue, priority, progress, result, idempotency_key, requested_by,
@@ -111,31 +111,21 @@ const replay = (db: Database, { job, result, receipt, maximum, voucher }: Answer
     )
     if (!ended.rowCount) return false
     await sql.query(
-      `insert into credit_hold (id, consumer, endpoint_id, maximum, price_in, price_out, fee, open, created_at)
-       values ($1, $2, $3, $4, $5, $6, $7, false, $8)
-       on conflict (id) do update set maximum = excluded.maximum, price_in = excluded.price_in, price_out = excluded.price_out,
-         fee = excluded.fee, open = false`,
-      [job.id, consumer, endpointId, maximum, priceIn, priceOut, fee, job.createdAt],
+      `insert into credit_hold (id, consumer, endpoint_id, channel_id, maximum, price_in, price_out, fee, open, created_at)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, false, $9)
+       on conflict (id) do update set channel_id = excluded.channel_id, maximum = excluded.maximum, price_in = excluded.price_in,
+         price_out = excluded.price_out, fee = excluded.fee, open = false`,
+      [job.id, consumer, endpointId, channelId, maximum, priceIn, priceOut, fee, job.createdAt],
     )
-    const voucherId = `${endpointId}-${consumer}`
     if (voucher)
       await sql.query(
-        `insert into signed_voucher (id, endpoint_id, consumer, cumulative, deadline, signature, used, signed_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8)
-         on conflict (id) do update set cumulative = excluded.cumulative, deadline = excluded.deadline, signature = excluded.signature,
-           signed_at = excluded.signed_at where signed_voucher.cumulative < excluded.cumulative`,
-        [
-          voucherId,
-          endpointId,
-          consumer,
-          voucher.cumulative,
-          voucher.deadline,
-          voucher.signature,
-          voucher.used,
-          voucher.signedAt,
-        ],
+        `insert into signed_voucher (id, endpoint_id, consumer, ceiling, signature, used, signed_at)
+         values ($1, $2, $3, $4, $5, 0, $6)
+         on conflict (id) do update set ceiling = excluded.ceiling, signature = excluded.signature, signed_at = excluded.signed_at
+         where signed_voucher.ceiling < excluded.ceiling`,
+        [channelId, endpointId, consumer, voucher.ceiling, voucher.signature, voucher.signedAt],
       )
-    await sql.query('update signed_voucher set used = used + $2 where id = $1', [voucherId, fee])
+    await sql.query('update signed_voucher set used = greatest(used, $2) where id = $1', [channelId, cumulative])
     await saveRows(sql, [row(Receipt, { id: job.id, jobId: job.id, epoch: null, ...receipt })])
     const key = `${job.id}/attribute:${job.id}`
     await insertJob(sql, 'attribute', { receiptId: job.id }, { key, requestedBy: job.requestedBy, parentId: job.id })

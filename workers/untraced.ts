@@ -1,8 +1,9 @@
 import type { Sql } from '#schema/database.ts'
 import { WAIT_CODES } from './failures.ts'
 
-/** Answers whose tracing to contributions failed for reasons of the infrastructure. Their epoch stays open: it would give the pay of their contributors
- *  to others. They are traced again (`retryJob`), or an operator decides that the epoch closes without. */
+/** Opened answers whose tracing to contributions failed for reasons of the infrastructure. Their epoch stays open: it would give the pay of their
+ *  contributors to others. They are traced again (`retryJob`), or an operator decides that the epoch closes without. The tracing of other answers moves no
+ *  money. */
 
 /** The codes of such failures. A missing or damaged artifact is one: this operator's store lacks what others could read. */
 export const UNTRACED_CODES: readonly string[] = [
@@ -15,7 +16,8 @@ export const UNTRACED_CODES: readonly string[] = [
 
 /** SQL: the rows of `receipt` and of its job `job` to which this applies. */
 export const UNTRACED = `receipt join job_run job on job.kind = 'attribute' and job.input->>'receiptId' = receipt.id
-  where receipt.epoch is null and job.status = 'Failed' and job.error->>'code' in (${UNTRACED_CODES.map((code) => `'${code}'`).join(', ')})
+  where receipt.is_open and receipt.fee > 0 and job.status = 'Failed' and job.error->>'code' in (${UNTRACED_CODES.map((code) => `'${code}'`).join(', ')})
+    and not exists (select 1 from reward_map map where map.epoch = receipt.epoch and map.status = 'Published' and map.to_block is null)
     and not exists (select 1 from job_run done where done.kind = 'attribute' and done.input->>'receiptId' = receipt.id and done.status = 'Succeeded')`
 
 export interface UntracedAnswer {

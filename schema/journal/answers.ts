@@ -26,6 +26,7 @@ const entry = z.object({
   receipt: z.object({
     endpointId: z.string(),
     versionId: z.string(),
+    channelId: z.string().nullable(),
     consumer: z.string(),
     prompt: z.string(),
     answer: z.string(),
@@ -34,13 +35,15 @@ const entry = z.object({
     priceIn: wei,
     priceOut: wei,
     fee: wei,
+    cumulative: wei,
+    isOpen: z.boolean(),
     hash: z.string(),
     signature: z.string(),
     answeredAt: time,
   }),
   maximum: wei,
-  /** The consumer's newest voucher for the endpoint, which pays for the call, and what of it was used before. */
-  voucher: z.object({ cumulative: wei, deadline: wei, signature: z.string(), used: wei, signedAt: time }).nullable(),
+  /** The newest voucher of the channel that pays; null for a call that costs nothing. */
+  voucher: z.object({ ceiling: wei, signature: z.string(), signedAt: time }).nullable(),
 })
 
 export type AnswerEntry = z.output<typeof entry>

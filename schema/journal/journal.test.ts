@@ -35,11 +35,12 @@ const answerAt = (id: string, at: string): AnswerEntry => ({
   job: { id, attempt: 1, input: { prompt: 'p' }, idempotencyKey: id, requestedBy: null, createdAt: new Date(at) },
   result: { answer: 'a' },
   receipt: {
-    ...{ endpointId: '1', versionId: '1', consumer: '0x1', prompt: 'p', answer: 'a', tokensIn: 1, tokensOut: 2 },
+    ...{ endpointId: '1', versionId: '1', channelId: '0x5', consumer: '0x1', prompt: 'p', answer: 'a', isOpen: true },
+    ...{ tokensIn: 1, tokensOut: 2, cumulative: 10n ** 21n },
     ...{ priceIn: 10n ** 20n, priceOut: 1n, fee: 3n, hash: '0x2', signature: '0x3', answeredAt: new Date(at) },
   },
   maximum: 9n,
-  voucher: { cumulative: 8n, deadline: 7n, signature: '0x4', used: 0n, signedAt: new Date(at) },
+  voucher: { ceiling: 8n, signature: '0x4', signedAt: new Date(at) },
 })
 
 async function journalIn(keys = [newSealKey()] as const) {

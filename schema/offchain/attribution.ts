@@ -21,6 +21,7 @@ export class VersionInfluence {
 
 @OffChain('One answered call: prompt, answer, cost and signature.')
 @Indexed('receipt_unsettled', 'answered_at', 'epoch is null')
+@Indexed('receipt_of_channel', 'channel_id, cumulative')
 export class Receipt {
   @Id('The receipt id.') id!: string
   @Ref(() => Endpoint, 'endpoint', 'The endpoint.', { inverse: 'receipts' }) endpointId!: string

@@ -1,19 +1,13 @@
-import { keccak256, stringToBytes } from 'viem'
 import { fee as feeOf } from '#rules/fee.ts'
-import { databaseTime } from '#schema/database.ts'
-import { documentBytes } from '#schema/documents.ts'
-import type { AnswerEntry } from '#schema/journal/answers.ts'
-import { SignedVoucher } from '#schema/offchain/access.ts'
-import { CreditHold, Receipt } from '#schema/offchain/attribution.ts'
-import { JobRun } from '#schema/offchain/jobs.ts'
+import { CreditHold } from '#schema/offchain/attribution.ts'
 import { Endpoint } from '#schema/onchain/market.ts'
-import { row, rowOf, rowsOf } from '#schema/rows.ts'
+import { rowOf } from '#schema/rows.ts'
 import { type Dependencies, forwardProgress } from '../dependencies.ts'
-import { type JobContext, JobError, type JobHandler } from '../job.ts'
+import { JobError, type JobHandler } from '../job.ts'
 import { fetchAdapter, fetchBaseModel, loadVersion, sourcesOf } from '../modelLookup.ts'
+import { recordAnswer } from '../recordAnswer.ts'
 
-/** Answers a call. The answer is in the journal before it leaves. The fee (at the quoted price), the release of the rest of the hold, and the signed receipt are stored in the
- *  transaction that ends the job, so that a crash can neither lose nor repeat a charge. */
+/** Answers a call at an endpoint of this installation. The fee is at the price that was quoted when the call began. */
 export const inferHandler =
   (dependencies: Dependencies): JobHandler<'infer'> =>
   async (job) => {
@@ -24,6 +18,11 @@ export const inferHandler =
       throw new JobError(
         'UNKNOWN_ENDPOINT',
         `There is no endpoint ${input.endpointId}. Query \`endpoints\` for the existing endpoints.`,
+      )
+    if (!(dependencies.hosts ?? [job.chain.account]).includes(endpoint.host.toLowerCase()))
+      throw new JobError(
+        'NOT_HOSTED_HERE',
+        `Endpoint ${endpoint.id} belongs to the host ${endpoint.host}, whom these workers do not serve. Send the request to the endpoint’s own URL, ${endpoint.url}.`,
       )
     const hold = await rowOf(db, CreditHold, job.id)
     if (!hold?.open)
@@ -62,89 +61,21 @@ export const inferHandler =
     )
     const [answer] = answers
     if (!answer) throw new Error('The engine returned no answer.')
-    const fee = feeOf(hold, answer.tokensIn, answer.tokensOut)
-    const consumer = input.consumer.toLowerCase()
-    const statement = {
-      id: job.id,
-      endpointId: endpoint.id,
-      versionId: facts.version.id,
-      consumer,
-      promptHash: keccak256(stringToBytes(input.prompt)),
-      answerHash: keccak256(stringToBytes(answer.text)),
-      tokensIn: answer.tokensIn,
-      tokensOut: answer.tokensOut,
-      fee: fee.toString(),
-    }
-    const hash = keccak256(documentBytes(statement))
-    const receipt = {
-      endpointId: endpoint.id,
-      versionId: facts.version.id,
-      consumer,
-      prompt: input.prompt,
-      answer: answer.text,
-      tokensIn: answer.tokensIn,
-      tokensOut: answer.tokensOut,
-      priceIn: hold.priceIn,
-      priceOut: hold.priceOut,
-      fee,
-      hash,
-      signature: await job.chain.sign(hash),
-      answeredAt: await databaseTime(job.db), // epochs are closed by this time
-    }
+    const { text, tokensIn, tokensOut } = answer
+    const fee = feeOf(hold, tokensIn, tokensOut)
     const result = {
       receiptId: job.id,
-      answer: answer.text,
-      tokensIn: answer.tokensIn,
-      tokensOut: answer.tokensOut,
+      answer: text,
+      tokensIn,
+      tokensOut,
       fee: fee.toString(),
       finish: answer.finish,
       ...(answer.tokens && { tokens: answer.tokens }),
     }
-    await dependencies.journal.append(await entryOf(job, { result, receipt, maximum: hold.maximum }))
+    const answered = { versionId: facts.version.id, text, tokensIn, tokensOut, fee, result }
     return {
       result,
-      rows: [row(Receipt, { id: job.id, jobId: job.id, epoch: null, ...receipt })],
       next: [{ kind: 'attribute', key: `attribute:${job.id}`, input: { receiptId: job.id } }],
-      async afterRows(sql) {
-        const closed = await sql.query('update credit_hold set open = false, fee = $2 where id = $1 and open', [
-          job.id,
-          fee.toString(),
-        ])
-        if (closed.rowCount !== 1)
-          throw new JobError(
-            'NO_CREDIT_HELD',
-            'The credit reserved for this call was released in the meantime. Request the answer again.',
-          )
-        await sql.query('update signed_voucher set used = used + $2 where id = $1', [
-          `${endpoint.id}-${consumer}`,
-          fee.toString(),
-        ])
-      },
+      afterRows: (sql) => recordAnswer(sql, { job, journal: dependencies.journal, hold }, answered),
     }
   }
-
-/** What the journal keeps of the call. */
-async function entryOf(
-  job: JobContext<'infer'>,
-  answered: Pick<AnswerEntry, 'result' | 'receipt' | 'maximum'>,
-): Promise<AnswerEntry> {
-  const [[run], [voucher]] = await Promise.all([
-    rowsOf(job.db, JobRun, 'id = $1', [job.id]),
-    rowsOf(job.db, SignedVoucher, 'id = $1', [`${answered.receipt.endpointId}-${answered.receipt.consumer}`]),
-  ])
-  if (!run) throw new Error(`Job ${job.id} is not in the database.`)
-  const { id, attempt, input, idempotencyKey, requestedBy, createdAt } = run
-  return {
-    job: { id, attempt, input, idempotencyKey, requestedBy, createdAt },
-    ...answered,
-    voucher: voucher
-      ? {
-          cumulative: voucher.cumulative,
-          deadline: voucher.deadline,
-          signature: voucher.signature,
-          used: voucher.used,
-          signedAt: voucher.signedAt,
-        }
-      : null,
-  }
-}

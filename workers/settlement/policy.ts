@@ -1,0 +1,67 @@
+import type { Database } from '#schema/database.ts'
+import { enqueue } from '#schema/enqueue.ts'
+import type { JobKind } from '#schema/jobs.ts'
+import { IS_LIVE } from '#schema/offchain/jobs.ts'
+import type { Queues } from '#schema/queue.ts'
+import { OWED, REDEEMABLE } from './owedFees.ts'
+
+/** When hosts redeem and epochs are settled without a person (amendment 16). Any worker may ask at any time: all of them together start one job. */
+
+export interface SettlementPolicy {
+  db: Database
+  queues: Pick<Queues, 'add'>
+  /** The account of the workers, in lower case. */
+  account: string
+  /** How old the oldest fee may become before it is redeemed. */
+  redeemAfterMs: number
+  /** Fees below this, in wei, are left for later, unless the consumer withdraws. */
+  redeemMin: bigint
+}
+
+/** Starts the jobs whose time has come. */
+export async function applySettlementPolicy(policy: SettlementPolicy): Promise<void> {
+  if (await isRedemptionDue(policy)) await start(policy, 'redeem', {})
+  const epoch = await endedEpoch(policy)
+  if (epoch !== undefined) await start(policy, 'settleEpoch', { epoch })
+}
+
+/** Fees are due when the oldest of them is too old, or when the consumer withdraws. A channel whose last redemption failed is left alone until it
+ *  changes on the chain: trying again would cost gas for nothing. */
+async function isRedemptionDue({ db, account, redeemAfterMs, redeemMin }: SettlementPolicy): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `select 1 from ${OWED} and ${REDEEMABLE} > c.redeemed
+       and not exists (select 1 from failed_redemption f where f.channel_name = c.id and f.to_block is null and f.from_block >= c.from_block)
+       and (c.withdrawing > 0 or ${REDEEMABLE} - c.redeemed >= $2 and exists (
+         select 1 from receipt r where r.channel_id = c.id and r.cumulative > c.redeemed and r.fee > 0
+           and r.answered_at < clock_timestamp() - $3 * interval '1 millisecond'))
+     limit 1`,
+    [account, redeemMin, redeemAfterMs],
+  )
+  return rowCount === 1
+}
+
+/** The next epoch to be published, when its last block is final: whoever has funded it, later ones wait for it. */
+async function endedEpoch({ db }: SettlementPolicy): Promise<number | undefined> {
+  const { rows } = await db.query<{ epoch: number }>(
+    `select map.epoch from reward_map map, cursor
+     where map.to_block is null and map.status <> 'Published' and map.last_block <= cursor.final_block order by map.epoch limit 1`,
+  )
+  return rows[0]?.epoch
+}
+
+/** Time between the end of a job and the start of the next of its kind, and the same after one that failed. */
+const PAUSE_MS = 60_000
+const PAUSE_AFTER_FAILURE_MS = 600_000
+
+/** Starts a job, unless one of its kind is live or has just ended. The key names the one before, so that two workers start one job. */
+async function start({ db, queues }: SettlementPolicy, kind: JobKind, input: object): Promise<void> {
+  const { rows } = await db.query<{ busy: boolean; last: string }>(
+    `select coalesce(bool_or(${IS_LIVE} or finished_at > clock_timestamp() - interval '1 millisecond' *
+         case when status = 'Succeeded' then $2::int else $3::int end), false) as busy,
+       coalesce(extract(epoch from max(created_at)), 0)::text as last
+     from job_run where kind = $1`,
+    [kind, PAUSE_MS, PAUSE_AFTER_FAILURE_MS],
+  )
+  const { busy, last } = rows[0] ?? { busy: false, last: '0' }
+  if (!busy) await enqueue({ db, queues }, kind, input, { key: `policy after ${last}`, requestedBy: null })
+}

@@ -1,0 +1,34 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { AttributionPendingError, type JobContext, PendingError } from '../job.ts'
+import { UNTRACED_CODES } from '../untraced.ts'
+import { OPENED } from './epochReceipts.ts'
+
+/** How long the job keeps its slot for attributions that run; after that it waits without one. */
+const ATTRIBUTION_GRACE_MS = 10_000
+
+/** Waits until every opened answer of the epoch is attributed, or its attribution was cancelled or failed by its own fault (the answer then counts as
+ *  unattributed). An attribution that failed only because a service was away never moves the pay of contributors: the epoch stays open until it is tried
+ *  again, or an operator gives it up. */
+export async function waitUntilTraced(job: JobContext<'settleEpoch'>): Promise<void> {
+  const since = performance.now()
+  for (;;) {
+    const { rows } = await job.db.query<{ waiting: number; failed: string | null }>(
+      `select count(*) as waiting, min(job.id) filter (where job.status = 'Failed') as failed
+       from receipt left join job_run job on job.kind = 'attribute' and job.input->>'receiptId' = receipt.id
+       where ${OPENED} and not exists (
+         select 1 from job_run done where done.kind = 'attribute' and done.input->>'receiptId' = receipt.id
+           and (done.status in ('Succeeded', 'Cancelled') or done.status = 'Failed' and not done.error->>'code' = any($2)))`,
+      [job.input.epoch, UNTRACED_CODES],
+    )
+    const { waiting, failed } = rows[0] ?? { waiting: 0, failed: null }
+    if (Number(waiting) === 0) return
+    const stage = `waiting for the attribution of ${waiting} answers`
+    job.report(0.5, stage)
+    if (failed)
+      throw new AttributionPendingError(
+        `The attribution ${failed} failed, because a service was away. Try it again (mutation retryJob), or let the epoch close without it (modelcommons untraced give-up).`,
+      )
+    if (performance.now() - since > ATTRIBUTION_GRACE_MS) throw new PendingError(`${stage}.`)
+    await sleep(100, undefined, { signal: job.signal })
+  }
+}
