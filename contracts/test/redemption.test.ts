@@ -9,6 +9,7 @@ import {
   toHex,
 } from 'viem'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { readSignature, requireSigner } from '#graphql/commands/voucherSignature.ts'
 import { channelConfig, channelId } from '#rules/channel.ts'
 import { REDEMPTION_FAILURES } from '#schema/onchain/market.ts'
 import { evaluate, mandate, version } from './mandate.ts'
@@ -162,7 +163,19 @@ describe('a redemption fails alone', () => {
     const reasons = await reasonsOf([...junk, ...others].map((signature) => ({ ...good, signature })))
     expect(reasons).toEqual(reasons.map(() => 'BadSignature'))
     expect(await reasonsOf([good])).toEqual(['none'])
+    // The API refuses the same signatures, before it answers anything.
+    for (const signature of [...junk, ...others]) expect(await apiTakes(signature), signature).toBe(false)
+    expect(await apiTakes(good.signature)).toBe(true)
   })
+
+  const apiTakes = async (signature: Hex) => {
+    const key = CONSUMER.address.toLowerCase()
+    const check = async () => requireSigner(world.deployment.chainId, key, voucherOf(10n), readSignature(signature))
+    return check().then(
+      () => true,
+      () => false,
+    )
+  }
 
   const voucherOf = (ceiling: bigint, channel = channelOf()) => ({ channelId: channelId(place(), channel), ceiling })
 
