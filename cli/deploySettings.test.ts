@@ -74,6 +74,7 @@ test.each([
   ['epochLength', '1687 blocks', 'is 1687 blocks, less than 1688: more than 256 maps could wait'],
   ['publisherBond', '0 gOPEN', 'is 0: it would cost nothing'],
   ['withdrawalDelay', '899 seconds', 'is 899 seconds, less than 15 minutes: hosts must redeem'],
+  ['withdrawalDelay', '31 days', 'is 31 days, more than 30 days: clients and facilitators of x402'],
   ['stakeHold', '0 seconds', 'is 0: '],
   ['minDisputeBond', '0 gOPEN', 'is 0: '],
   ['quorumPercent', 0, 'is 0: one vote would decide alone'],

@@ -27,7 +27,7 @@ export const SETTING_FIELDS: Record<keyof Settings, [kind: FieldKind, what: stri
     'of a period; an epoch ends with each one in which fees arrive; at least challengeWindow / 256',
   ],
   publisherBond: ['amount', 'what a stranger deposits who publishes a reward map after one silent period'],
-  withdrawalDelay: ['duration', 'from a consumer’s request to the withdrawal of credit; at least 15 minutes'],
+  withdrawalDelay: ['duration', 'from a consumer’s request to the withdrawal of credit; 15 minutes to 30 days'],
   stakeHold: ['duration', 'for which a scored contribution’s stake is held'],
   appealTime: ['duration', 'from a resolver’s verdict to its effect; at least one whole vote'],
   disputeTerm: ['duration', 'until an undecided dispute lapses; at least one whole vote, and 4 days'],

@@ -107,8 +107,9 @@ export const MAX_PENDING_MAPS = 256
  *  into a challenge window. It is longer than any chain takes to finality, too. */
 const leastEpochLength = (s: Settings) => Math.ceil(s.challengeWindow / MAX_PENDING_MAPS)
 
-/** The least withdrawal delay: x402's facilitators refuse channels with less. */
+/** The withdrawal delays that x402 allows its channels. */
 export const LEAST_WITHDRAWAL_DELAY = 15 * MINUTE
+export const MAX_WITHDRAWAL_DELAY = 30 * DAY
 export const LEAST_PAUSE = 6 * HOUR
 export const LEAST_REOPEN_TIME = 6 * HOUR
 
@@ -172,6 +173,14 @@ function timesOf(s: Settings): Contradiction[] {
       LEAST_WITHDRAWAL_DELAY,
       'hosts must redeem what they served before the credit leaves.',
     ),
+    ...(s.withdrawalDelay <= MAX_WITHDRAWAL_DELAY
+      ? []
+      : [
+          {
+            field: 'withdrawalDelay' as const,
+            message: `is ${shown(s.withdrawalDelay)}, more than ${shown(MAX_WITHDRAWAL_DELAY)}: clients and facilitators of x402 would refuse the channels.`,
+          },
+        ]),
     ...(s.epochLength >= leastEpochLength(s)
       ? []
       : [
