@@ -61,8 +61,28 @@ test('a missing leaf, another chain, lost remainders, an unexplained root', () =
 test('each view gives the published and the recomputed value', () => {
   const debt = { account, to: null, amount: 5n, reason: 'an upheld dispute' }
   const views: [Partial<EpochRewardMap>, Partial<EpochRewardMap>, string, string, string][] = [
-    [{ debts: [debt] }, { debts: [{ ...debt, amount: 4n }] }, `debt of ${account} for an upheld dispute`, '5', '4'],
-    [{ debts: [debt] }, {}, `debt of ${account} for an upheld dispute`, '5', 'nothing'],
+    [
+      { debts: [debt] },
+      { debts: [{ ...debt, amount: 4n }] },
+      `debt of ${account} for an upheld dispute`,
+      '5 to the treasury',
+      '4 to the treasury',
+    ],
+    [{ debts: [debt] }, {}, `debt of ${account} for an upheld dispute`, '5 to the treasury', 'nothing'],
+    [
+      { debts: [{ ...debt, to: other }] },
+      { debts: [debt] },
+      `debt of ${account} for an upheld dispute`,
+      `5 to ${other}`,
+      '5 to the treasury',
+    ],
+    [
+      { lines: [{ ...line, weight: 2n }] },
+      {},
+      `data of ${account} from contribution 7 in version 3`,
+      '⌊10 × 2 / 2⌋',
+      '⌊10 × 1 / 2⌋',
+    ],
     [{ carried: [{ ...carried, amount: 2n }] }, {}, 'carried in data of version 3', '2', '1'],
     [{ total: 6n }, {}, 'total', '6', '5'],
   ]

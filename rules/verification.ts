@@ -22,39 +22,76 @@ export type Difference = { place: string; published: string; recomputed: string 
  */
 export function firstDifference(published: EpochRewardMap, recomputed: EpochRewardMap): Difference | null {
   for (const view of VIEWS) {
-    const found = firstOf(view(published), view(recomputed))
-    if (found !== null) return found
+    if (isSame(view.items(published), view.items(recomputed))) continue
+    for (const valuesOf of view.values) {
+      const found = firstOf(valuesOf(published), valuesOf(recomputed))
+      if (found !== null) return found
+    }
   }
   return null
 }
 
-/** A map as named values, one view for each step of its computation. */
-const VIEWS: readonly ((map: EpochRewardMap) => Map<string, string>)[] = [
-  (map) => named(map.lines, lineName, (line) => line.amount),
-  (map) =>
-    named(
-      map.leaves,
-      (leaf) => `leaf of ${leaf.account}`,
-      (leaf) => `${leaf.cumulative} (chain ${leaf.chain}, epoch ${leaf.epoch}, distributor ${leaf.distributor})`,
-    ),
-  (map) =>
-    named(
-      map.carried,
-      (carried) => `carried in ${carried.pot} of version ${carried.versionId}`,
-      (carried) => carried.amount,
-    ),
-  (map) =>
-    named(
-      map.debts,
-      (debt) => `debt of ${debt.account} for ${debt.reason}`,
-      (debt) => debt.amount,
-    ),
-  (map) =>
-    new Map([
-      ['total', `${map.total}`],
-      ['root', map.root],
-    ]),
+type Values = (map: EpochRewardMap) => Map<string, string>
+
+/** A map as named values, one view for each step of its computation. Names are written only for views that differ. */
+const VIEWS: readonly { items: (map: EpochRewardMap) => unknown; values: readonly Values[] }[] = [
+  {
+    items: (map) => map.lines,
+    values: [
+      (map) => named(map.lines, lineName, (line) => line.amount),
+      (map) => named(map.lines, lineName, ({ pot, weight, whole }) => `⌊${pot} × ${weight} / ${whole}⌋`),
+    ],
+  },
+  {
+    items: (map) => map.leaves,
+    values: [
+      (map) =>
+        named(
+          map.leaves,
+          (leaf) => `leaf of ${leaf.account}`,
+          (leaf) => `${leaf.cumulative} (chain ${leaf.chain}, epoch ${leaf.epoch}, distributor ${leaf.distributor})`,
+        ),
+    ],
+  },
+  {
+    items: (map) => map.carried,
+    values: [
+      (map) =>
+        named(
+          map.carried,
+          (carried) => `carried in ${carried.pot} of version ${carried.versionId}`,
+          (carried) => carried.amount,
+        ),
+    ],
+  },
+  {
+    items: (map) => map.debts,
+    values: [
+      (map) =>
+        named(
+          map.debts,
+          (debt) => `debt of ${debt.account} for ${debt.reason}`,
+          (debt) => `${debt.amount} to ${debt.to ?? 'the treasury'}`,
+        ),
+    ],
+  },
+  {
+    items: ({ total, root }) => [total, root],
+    values: [
+      (map) =>
+        new Map([
+          ['total', `${map.total}`],
+          ['root', map.root],
+        ]),
+    ],
+  },
 ]
+
+function isSame(a: unknown, b: unknown): boolean {
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return a === b
+  const [entries, others] = [Object.entries(a), b as Record<string, unknown>]
+  return entries.length === Object.keys(b).length && entries.every(([key, value]) => isSame(value, others[key]))
+}
 
 const lineName = (line: {
   account: Hex

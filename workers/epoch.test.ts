@@ -1,0 +1,193 @@
+import { expect, test } from 'vitest'
+import { ArtifactError, ArtifactStoreError, folderObjects } from '#schema/artifacts/index.ts'
+import { parseDocument, type RewardMapDocument, rewardMapDocument } from '#schema/documents.ts'
+import { ModelVersion } from '#schema/onchain/models.ts'
+import { blockHash, insertAll } from '#test/factory.ts'
+import { must } from '#test/must.ts'
+import { computeEpoch, missingManifests, publishArguments } from './epoch.ts'
+import { IndexBehindError } from './finality.ts'
+import {
+  alice,
+  asker,
+  bob,
+  cumulativeOf,
+  distributor,
+  epochRows,
+  hashOf,
+  host,
+  judge,
+  manifest,
+  openedReceipt,
+  owner,
+  treasury,
+} from './test/epochRows.ts'
+
+const request = { epoch: 1, usage: [], absent: [] }
+
+test('an epoch is computed from its redemptions, as of its last block', async () => {
+  const { sources, put } = await epochRows()
+  const usage = [await put({ epoch: 1, receipts: [openedReceipt()] })]
+  const map = await computeEpoch(sources, { ...request, usage })
+  expect(map).toMatchObject({ epoch: 1, chainId: 31337, distributor, fromBlock: 5, toBlock: 20, usage, absent: [] })
+  expect(map.blockHash).toBe(blockHash(20))
+  // 90,000 after the platform's share: 9,000 for version 1 (no part for the host there), 81,000 stay.
+  const amounts = [treasury, owner, host, judge, alice, bob].map((who) => cumulativeOf(map, who))
+  expect(amounts).toEqual([
+    10_000 + 1_000, // the platform; version 1 has no judgement
+    16_200 + 2_000,
+    8_100,
+    8_100,
+    12_150 + 1_500, // half of the answers' part, by the opened receipt; a quarter of version 1's data
+    24_300 + 12_150 + 4_500, // version 2's data, the part of the answers that nobody opened; the rest of version 1's
+  ])
+  expect(parseDocument(rewardMapDocument, new TextEncoder().encode(JSON.stringify(map))).success).toBe(true)
+  expect(publishArguments(map, 'uri')).toEqual([1n, map.blockHash, map.root, 100_000n, 'uri', map.codeHash])
+})
+
+test('what is not accepted, or was excluded, earns nothing, and what happens later changes nothing', async () => {
+  const { sql, sources } = await epochRows()
+  const map = await computeEpoch(sources, request)
+  expect(map.lines.filter(({ source }) => ['4', '5'].includes(source.id) && source.kind === 'contribution')).toEqual([])
+  await sql.query('update contribution set to_block = 21 where id = $1', ['3'])
+  await sql.query('update model_stake set from_block = 21')
+  expect(await computeEpoch(sources, request)).toEqual(map)
+})
+
+test('usage documents that are none, or of another epoch, have no effect; one that is missing is an error', async () => {
+  const { sources, put } = await epochRows()
+  const plain = await computeEpoch(sources, request)
+  const junk = [
+    new TextEncoder().encode('{'),
+    Uint8Array.of(0xff, 0xfe),
+    new TextEncoder().encode(`\uFEFF${JSON.stringify({ epoch: 1, receipts: [openedReceipt()] })}`),
+    { epoch: 2, receipts: [openedReceipt()] },
+    { epoch: 1, receipts: [openedReceipt(), { id: 'no receipt' }] },
+    { epoch: 1, receipts: [openedReceipt({ fee: '-1' })] },
+    { epoch: 1, receipts: [openedReceipt({ fee: '9'.repeat(79) })] },
+    { epoch: 1, receipts: [openedReceipt({ attribution: [{ contributionId: '1', mass: 0.5 }] })] },
+    { epoch: 1, receipts: [openedReceipt({ id: 'é' })] },
+    [],
+    null,
+  ]
+  const usage = await Promise.all(junk.map(put))
+  const map = await computeEpoch(sources, { ...request, usage })
+  expect(map).toEqual({ ...plain, usage })
+  await expect(computeEpoch(sources, { ...request, usage: [hashOf('9')] })).rejects.toThrow(ArtifactError)
+  const read = await computeEpoch(sources, { ...request, usage: [hashOf('9')], absent: [hashOf('9')] })
+  expect(read.leaves).toEqual(plain.leaves)
+})
+
+test('a manifest that is no manifest, or absent, gives its version no weights and no judgements', async () => {
+  const weightless = await epochRows({ child: manifest({}) })
+  const { leaves } = await computeEpoch(weightless.sources, request)
+  const [judged] = [leaves.find((leaf) => leaf.account === judge)]
+  expect(judged).toBeUndefined()
+  for (const child of [{ evidence: 'none' }, { evidence: [], weights: [{ contributionId: '3', weight: '1e9' }] }]) {
+    const { sources } = await epochRows({ child })
+    expect((await computeEpoch(sources, request)).leaves).toEqual(leaves)
+  }
+  const { sources, folder, child } = await epochRows()
+  expect(await missingManifests(sources, 1)).toEqual([])
+  await folderObjects(folder).delete(child)
+  expect(await missingManifests(sources, 1)).toEqual([child])
+  await expect(computeEpoch(sources, request)).rejects.toThrow(child)
+  const map = await computeEpoch(sources, { ...request, absent: [child, child] })
+  expect(map).toMatchObject({ leaves, absent: [child] })
+})
+
+test('weights that a manifest states twice, for nobody, or for contributions that do not exist', async () => {
+  const weights = [
+    ['3', '1'],
+    ['3', '1000000'],
+    ['99', '5'],
+    ['2', '0'],
+    ['9'.repeat(78), '9'.repeat(78)],
+  ].map(([contributionId, weight]) => ({ contributionId, weight }))
+  const { sources } = await epochRows({ child: { evidence: [hashOf('e'), hashOf('0')], weights } })
+  const { sources: plain } = await epochRows({ child: manifest({ 3: 1 }, [hashOf('e')]) })
+  expect((await computeEpoch(sources, request)).leaves).toEqual((await computeEpoch(plain, request)).leaves)
+})
+
+test('a store that is away is not a missing artifact', async () => {
+  const { sources } = await epochRows()
+  const away = new ArtifactStoreError('unreachable', 'The store does not answer.')
+  const artifacts = { get: () => Promise.reject(away) }
+  await expect(missingManifests({ ...sources, artifacts }, 1)).rejects.toBe(away)
+  await expect(computeEpoch({ ...sources, artifacts }, request)).rejects.toBe(away)
+})
+
+test('only eight generations of ancestors are read', async () => {
+  const { sql, sources, parent } = await epochRows()
+  await sql.query('update model_version set parent_id = $1 where id = $2', ['11', '2'])
+  const ids = Array.from({ length: 10 }, (_, i) => 11 + i)
+  await insertAll(
+    sql,
+    ModelVersion,
+    ids.map((id) => ({
+      id: String(id),
+      modelId: '1',
+      parentId: String(id + 1),
+      manifestHash: id < 19 ? parent : hashOf('7'),
+    })),
+  )
+  const map = await computeEpoch(sources, request)
+  expect(map.lines.some(({ versionId }) => versionId === '17')).toBe(true)
+  expect(map.lines.some(({ versionId }) => versionId === '19')).toBe(false)
+})
+
+test('an epoch without fees has no map, one whose last block is not indexed has none yet', async () => {
+  const { sql, sources } = await epochRows()
+  await expect(computeEpoch(sources, { ...request, epoch: 3 })).rejects.toThrow(/No fees have arrived in epoch 3/)
+  await expect(computeEpoch(sources, { ...request, epoch: 2 })).rejects.toThrow(/Epoch 1 is not published/)
+  await sql.query('update cursor set block = 19')
+  await expect(computeEpoch(sources, request)).rejects.toThrow(IndexBehindError)
+})
+
+test('an epoch goes on from the published map before; its carried wei and its leaves count', async () => {
+  const { sources, publish } = await epochRows()
+  const first = await computeEpoch(sources, request)
+  await publish(first)
+  const second = await computeEpoch(sources, { ...request, epoch: 2 })
+  expect(second).toMatchObject({ fromBlock: 21, toBlock: 40, total: '50000' })
+  expect(cumulativeOf(second, host)).toBe(8_100 + 4_050)
+})
+
+test('a document of the map before that cannot be the map on chain has no effect, whatever it states', async () => {
+  const { sources, publish, put } = await epochRows()
+  const first = await computeEpoch(sources, request)
+  await publish(first)
+  const right = await computeEpoch(sources, { ...request, epoch: 2 })
+  const [leaf, ...others] = first.leaves as [RewardMapDocument['leaves'][0], ...RewardMapDocument['leaves']]
+  const forged: Partial<RewardMapDocument>[] = [
+    { leaves: [{ ...leaf, cumulative: '1' }, ...others] },
+    { leaves: [...others, leaf] },
+    { leaves: [leaf, leaf, ...others] },
+    { leaves: [{ ...leaf, cumulative: '9'.repeat(78) }, ...others] },
+    { carried: [{ versionId: '2', pot: 'owner', amount: '5' }] },
+    { total: '99999' },
+  ]
+  for (const change of forged) {
+    const uri = await put({ ...first, ...change })
+    await publish(first, { uri })
+    expect(await computeEpoch(sources, { ...request, epoch: 2 })).toEqual(right)
+  }
+  for (const uri of ['', 'ipfs://x', null, await put('junk'), await put({ ...first, debts: [{ account: alice }] })]) {
+    await publish(first, { uri })
+    expect(await computeEpoch(sources, { ...request, epoch: 2 })).toEqual(right)
+  }
+  await publish(first, { uri: hashOf('5') })
+  expect(await missingManifests(sources, 2)).toEqual([hashOf('5')])
+  await expect(computeEpoch(sources, { ...request, epoch: 2 })).rejects.toThrow(hashOf('5'))
+  const absent = [hashOf('5')]
+  expect(await computeEpoch(sources, { ...request, epoch: 2, absent })).toEqual({ ...right, absent })
+})
+
+test('a map that was published although it is wrong stops no later one', async () => {
+  const { sources, publish } = await epochRows()
+  const first = await computeEpoch(sources, request)
+  await publish(first, { root: hashOf('1'), total: 7n })
+  const second = await computeEpoch(sources, { ...request, epoch: 2 })
+  expect(second.total).toBe('50000')
+  expect(must(second.leaves.find((leaf) => leaf.account === host)).cumulative).toBe('12150')
+  expect(second.leaves.some((leaf) => leaf.account === asker)).toBe(false)
+})
