@@ -3,48 +3,54 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { testChain } from '#indexer/test/chain.ts'
 import { folderObjects, localStore } from '#schema/artifacts/index.ts'
-import { putDocument, rewardMapDocument } from '#schema/documents.ts'
+import { putDocument, rewardMapDocument, usageDocument } from '#schema/documents.ts'
 import { computeEpoch, publishArguments } from '#workers/epoch.ts'
 import { temporaryFolder } from '#workers/test/testWorker.ts'
 import { withFreshIndex } from './freshIndex.ts'
 import { type MirroredEpoch, mirrorEpochs } from './mirrorEpochs.ts'
+import { hashesOf } from './verifyEpoch.ts'
 
 test('all artifacts of the published epochs are copied once, verified; a damaged copy is copied again', async () => {
   const chain = await testChain()
   const { deployment, url: rpcUrl } = chain
   const home = await temporaryFolder()
   const store = localStore(home)
+  const blockHash = hashesOf(rpcUrl)
+  await chain.send(0, 'GOpen', 'deposit', [], 100n)
+  await chain.send(0, 'GOpen', 'approve', [deployment.addresses.RewardDistributor, 100n])
   const publish = async (epoch: number) => {
-    await chain.wait(1)
-    const head = await chain.head()
-    const map = await withFreshIndex({ rpcUrl, deployment }, head, async (sql) => {
-      const { rows } = await sql.query('select max(number)::int as block from block where number < $1', [head]) // with events
-      return computeEpoch({ sql, artifacts: store, deployment }, epoch, rows[0].block)
-    })
+    await chain.send(0, 'RewardDistributor', 'fund', [1n])
+    await chain.call('anvil_mine', `0x${deployment.settings.epochLength.toString(16)}`)
+    const usage = await putDocument(store, usageDocument, { epoch, receipts: [] })
+    const map = await withFreshIndex({ rpcUrl, deployment }, await chain.head(), (sql) =>
+      computeEpoch({ sql, artifacts: store, deployment, blockHash }, { epoch, usage: [usage], absent: [] }),
+    )
     const uri = await putDocument(store, rewardMapDocument, map)
     await chain.send(0, 'RewardDistributor', 'publish', publishArguments(map, uri))
-    return uri
+    return [usage, uri] as const
   }
   const [first, second] = [await publish(1), await publish(2)]
   const to = join(await temporaryFolder(), 'copy')
   await withFreshIndex({ rpcUrl, deployment }, await chain.head(), async (sql) => {
     const mirrored = async (epoch?: number) => {
       const epochs: MirroredEpoch[] = []
-      for await (const one of mirrorEpochs({ sql, artifacts: store, deployment }, to, epoch)) epochs.push(one)
+      for await (const one of mirrorEpochs({ sql, artifacts: store, deployment, blockHash }, to, epoch))
+        epochs.push(one)
       return epochs
     }
-    expect(await mirrored(1)).toEqual([{ epoch: 1, copied: 1, present: 0 }])
+    expect(await mirrored(1)).toEqual([{ epoch: 1, copied: 2, present: 0 }])
     expect(await mirrored()).toEqual([
-      { epoch: 1, copied: 0, present: 1 },
-      { epoch: 2, copied: 1, present: 1 },
+      { epoch: 1, copied: 0, present: 2 },
+      { epoch: 2, copied: 2, present: 1 },
     ])
     const names = (await readdir(to, { recursive: true })).filter((name) => name.includes('0x'))
-    expect(names.map((name) => name.slice(3)).sort()).toEqual([first, second].sort())
-    await writeFile(join(to, String(names[0])), 'damaged')
-    expect((await mirrored(2))[0]).toEqual({ epoch: 2, copied: 1, present: 1 })
-    for (const folder of [to, home]) await folderObjects(folder).delete(second)
+    expect(names.map((name) => name.slice(3)).sort()).toEqual([...first, ...second].sort())
+    const [usage, map] = second
+    await writeFile(join(to, String(names.find((name) => name.endsWith(usage)))), 'damaged')
+    expect((await mirrored(2))[0]).toEqual({ epoch: 2, copied: 1, present: 2 })
+    for (const folder of [to, home]) await folderObjects(folder).delete(map)
     expect(await mirrored(2)).toEqual([
-      { epoch: 2, copied: 0, present: 1, problem: expect.stringContaining(`Artifact ${second} is not in`) },
+      { epoch: 2, copied: 0, present: 0, problem: expect.stringContaining(`Artifact ${map} is not in`) },
     ])
     expect((await mirrored(7))[0]?.problem).toMatch(/Epoch 7 has no published reward map/)
   })

@@ -118,6 +118,7 @@ test('a store that is away is not a missing artifact', async () => {
 
 test('only eight generations of ancestors are read', async () => {
   const { sql, sources, parent } = await epochRows()
+  await sql.query('update reward_split set ancestors = 3000')
   await sql.query('update model_version set parent_id = $1 where id = $2', ['11', '2'])
   const ids = Array.from({ length: 10 }, (_, i) => 11 + i)
   await insertAll(
@@ -131,7 +132,7 @@ test('only eight generations of ancestors are read', async () => {
     })),
   )
   const map = await computeEpoch(sources, request)
-  expect(map.lines.some(({ versionId }) => versionId === '17')).toBe(true)
+  expect(map.lines.some(({ versionId }) => versionId === '18')).toBe(true)
   expect(map.lines.some(({ versionId }) => versionId === '19')).toBe(false)
 })
 
