@@ -10,7 +10,7 @@ import { Commitment, Contribution, Datanet } from './onchain/datanets.ts'
 import { Dispute, Slash } from './onchain/disputes.ts'
 import { FeedbackTask, Judgement, Reputation, Validator } from './onchain/feedback.ts'
 import { Governor, GovernorSetting, Holder, Proposal, TimelockOperation, Vote } from './onchain/governance.ts'
-import { Credit, Endpoint, UsageSettlement, Voucher } from './onchain/market.ts'
+import { Endpoint, FailedRedemption, PaymentChannel, Redemption } from './onchain/market.ts'
 import {
   BudgetEntry,
   Evaluation,
@@ -53,9 +53,9 @@ export const entities: EntityClass[] = [
   Validator,
   Reputation,
   Endpoint,
-  Credit,
-  Voucher,
-  UsageSettlement,
+  PaymentChannel,
+  Redemption,
+  FailedRedemption,
   RewardMap,
   RewardClaim,
   Dispute,

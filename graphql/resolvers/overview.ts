@@ -6,7 +6,7 @@ import { Contribution, Datanet } from '#schema/onchain/datanets.ts'
 import { Dispute } from '#schema/onchain/disputes.ts'
 import { FeedbackTask, Judgement, Validator } from '#schema/onchain/feedback.ts'
 import { Holder, Proposal, Vote } from '#schema/onchain/governance.ts'
-import { Endpoint, UsageSettlement } from '#schema/onchain/market.ts'
+import { Endpoint, Redemption } from '#schema/onchain/market.ts'
 import { Evaluation, Mandate, Model, ModelVersion } from '#schema/onchain/models.ts'
 import { RewardClaim, RewardMap } from '#schema/onchain/rewards.ts'
 import { BigIntScalar } from '#schema/scalars.ts'
@@ -47,7 +47,7 @@ const FIGURES: Record<string, Figure> = {
   endpoints: { of: Endpoint, description: 'Endpoints registered.' },
   receipts: { of: Receipt, description: 'Calls answered.' },
   fees: { of: Receipt, sum: 'fee', description: 'Fees of the calls answered, in wei.' },
-  settledFees: { of: UsageSettlement, sum: 'fees', description: 'Fees settled on chain, in wei.' },
+  settledFees: { of: Redemption, sum: 'amount', description: 'Fees redeemed on chain, in wei.' },
   epochs: { of: RewardMap, where: `status = 'Published'`, description: 'Epochs with a published reward map.' },
   rewards: {
     of: RewardMap,

@@ -1,17 +1,5 @@
-import { Credit, Endpoint, UsageSettlement, Voucher } from '#schema/onchain/market.ts'
-import type { Rows } from '../store/rows.ts'
+import { Endpoint, FailedRedemption, PaymentChannel, REDEMPTION_FAILURES, Redemption } from '#schema/onchain/market.ts'
 import { dateOf, type EventHandlers, int32 } from './eventContext.ts'
-
-const credit = (rows: Rows, id: string) =>
-  rows.get(Credit, id) ?? {
-    id,
-    balance: 0n,
-    deposited: 0n,
-    spent: 0n,
-    withdrawn: 0n,
-    withdrawing: 0n,
-    withdrawableAt: null,
-  }
 
 export const market: EventHandlers<'InferenceMarket'> = {
   EndpointRegistered(rows, { endpointId, versionId, host, url, priceIn, priceOut }, event) {
@@ -24,26 +12,55 @@ export const market: EventHandlers<'InferenceMarket'> = {
   PriceChanged(rows, { endpointId, priceIn, priceOut }) {
     rows.change(Endpoint, endpointId.toString(), { priceIn, priceOut })
   },
-  CreditDeposited(rows, { consumer, amount }) {
-    const before = credit(rows, consumer)
-    rows.put(Credit, { ...before, balance: before.balance + amount, deposited: before.deposited + amount })
+  CreditDeposited(rows, { channelId, endpointId, consumer, key, salt, amount }) {
+    const before = rows.get(PaymentChannel, channelId) ?? {
+      id: channelId,
+      endpointId: endpointId.toString(),
+      consumer,
+      key,
+      salt,
+      balance: 0n,
+      deposited: 0n,
+      redeemed: 0n,
+      withdrawn: 0n,
+      withdrawing: 0n,
+      withdrawableAt: null,
+    }
+    rows.put(PaymentChannel, { ...before, balance: before.balance + amount, deposited: before.deposited + amount })
   },
-  WithdrawalRequested(rows, { consumer, amount, availableAt }) {
-    rows.put(Credit, { ...credit(rows, consumer), withdrawing: amount, withdrawableAt: dateOf(availableAt) })
+  WithdrawalRequested(rows, { channelId, amount, availableAt }) {
+    rows.change(PaymentChannel, channelId, { withdrawing: amount, withdrawableAt: dateOf(availableAt) })
   },
-  CreditWithdrawn(rows, { consumer, amount }) {
-    const before = credit(rows, consumer)
-    const balances = { balance: before.balance - amount, withdrawn: before.withdrawn + amount }
-    rows.put(Credit, { ...before, ...balances, withdrawing: 0n, withdrawableAt: null })
+  CreditWithdrawn(rows, { channelId, amount }) {
+    rows.change(PaymentChannel, channelId, ({ balance, withdrawn }) => ({
+      balance: balance - amount,
+      withdrawn: withdrawn + amount,
+      withdrawing: 0n,
+      withdrawableAt: null,
+    }))
   },
-  VoucherRedeemed(rows, { endpointId, consumer, cumulative, amount }) {
-    const id = `${endpointId}-${consumer}`
-    rows.put(Voucher, { id, endpointId: endpointId.toString(), consumer, cumulative })
-    rows.change(Credit, consumer, ({ balance, spent }) => ({ balance: balance - amount, spent: spent + amount }))
+  Redeemed(rows, { endpointId, channelId, consumer, versionId, epoch, total, amount }, event) {
+    rows.append(Redemption, {
+      id: event.id,
+      endpointId: endpointId.toString(),
+      versionId: versionId.toString(),
+      channelId,
+      consumer,
+      epoch: int32(epoch),
+      total,
+      amount,
+      redeemedAt: event.timestamp,
+    })
+    rows.change(PaymentChannel, channelId, ({ balance }) => ({ balance: balance - amount, redeemed: total }))
   },
-  UsageSettled(rows, { epoch, endpointId, root, tokensIn, tokensOut, fees }, event) {
-    const ids = { id: `${epoch}-${endpointId}`, epoch: int32(epoch), endpointId: endpointId.toString() }
-    rows.put(UsageSettlement, { ...ids, root, tokensIn, tokensOut, fees, settledAt: event.timestamp })
+  RedemptionFailed(rows, { endpointId, channelId, consumer, reason }, event) {
+    rows.append(FailedRedemption, {
+      id: event.id,
+      endpointId: endpointId.toString(),
+      channelId,
+      consumer,
+      reason: REDEMPTION_FAILURES[reason] ?? 'None',
+      failedAt: event.timestamp,
+    })
   },
-  EIP712DomainChanged: null,
 }

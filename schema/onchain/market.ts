@@ -55,8 +55,14 @@ export const REDEMPTION_FAILURES = [
 @OnChain('A redemption that failed. Nothing moved.')
 export class FailedRedemption extends Versioned {
   @Id('The event’s id.') id!: string
-  @Text('The endpoint that was named.') endpointName!: string
-  @Hash('The channel.', { index: true }) channelName!: string
+  @Ref(() => Endpoint, 'endpoint', 'The endpoint that was named; anybody may name one that does not exist.', {
+    inverse: 'failedRedemptions',
+  })
+  endpointId!: string
+  @Ref(() => PaymentChannel, 'channel', 'The channel that was named; anybody may name one that does not exist.', {
+    inverse: 'failedRedemptions',
+  })
+  channelId!: string
   @Address('The account that would pay.', { index: true }) consumer!: string
   @Choice('RedemptionFailure', REDEMPTION_FAILURES, 'Why.') reason!: (typeof REDEMPTION_FAILURES)[number]
   @Time('When it failed.') failedAt!: Date

@@ -1,4 +1,4 @@
-import { Address, Choice, Hash, Id, Integer, OnChain, Ref, Text, Time, Versioned, Wei } from '../define.ts'
+import { Address, Choice, Flag, Hash, Id, Integer, OnChain, Ref, Text, Time, Versioned, Wei } from '../define.ts'
 import { Proposal } from './governance.ts'
 
 export const BOND_STATUS = ['Locked', 'Returned', 'Slashed'] as const
@@ -58,7 +58,8 @@ export class RewardSplit extends Versioned {
   @Integer('Share of the rest that goes first to the versions from which it descends.') ancestors!: number
   @Integer('The part of the data share that is distributed by version weight; the remainder by answer-time influence.')
   dataByWeight!: number
-  @Address('The account that receives unattributed shares; the zero address is the treasury.') unattributed!: string
+  @Flag('Whether what opened answers leave unattributed is shared by version weight; otherwise the treasury gets it.')
+  unattributedByWeight!: boolean
 }
 
 @OnChain('A payment into or out of a mandate’s budget.')

@@ -5,8 +5,10 @@ export class RewardMap extends Versioned {
   @Id('The epoch.', { numeric: true }) id!: string
   @Integer('The epoch.') epoch!: number
   @Wei('Fees received for the epoch.') funded!: bigint
-  @BlockNumber('First block of the facts.', { nullable: true }) firstBlock!: number | null
-  @BlockNumber('Last block of the facts.', { nullable: true }) lastBlock!: number | null
+  @BlockNumber('First block of the epoch; of epoch 1 only once it is published.', { nullable: true }) firstBlock!:
+    | number
+    | null
+  @BlockNumber('Last block of the epoch.', { nullable: true }) lastBlock!: number | null
   @Hash('Hash of the last block.', { nullable: true }) blockHash!: string | null
   @Hash('The Merkle root.', { nullable: true }) root!: string | null
   @Wei('Newly payable in this epoch.') total!: bigint
@@ -17,6 +19,12 @@ export class RewardMap extends Versioned {
     | 'Published'
     | 'Cancelled'
   @Time('When it was published.', { nullable: true }) publishedAt!: Date | null
+  @Address('Who published it with a bond; null when a publisher by role did.', { nullable: true }) publisher!:
+    | string
+    | null
+  @Wei('The publisher’s bond that is held.') bond!: bigint
+  @Address('Who got the bond: the publisher, or the treasury after a cancellation.', { nullable: true })
+  bondReleasedTo!: string | null
 }
 
 @OnChain('A paid claim.')
