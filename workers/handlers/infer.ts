@@ -6,6 +6,7 @@ import { type Dependencies, forwardProgress } from '../dependencies.ts'
 import { JobError, type JobHandler } from '../job.ts'
 import { fetchAdapter, fetchBaseModel, loadVersion, sourcesOf } from '../modelLookup.ts'
 import { recordAnswer } from '../recordAnswer.ts'
+import { requireCovered } from '../requireCovered.ts'
 
 /** Answers a call at an endpoint of this installation. The fee is at the price that was quoted when the call began. */
 export const inferHandler =
@@ -30,6 +31,7 @@ export const inferHandler =
         'NO_CREDIT_HELD',
         'No credit is reserved for this call. Use the mutation infer, which reserves it.',
       )
+    await requireCovered(db, hold)
     const facts = await loadVersion(sources, endpoint.versionId)
     if (facts.version.status !== 'Promoted')
       throw new JobError(
