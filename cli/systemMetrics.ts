@@ -129,19 +129,27 @@ export const SYSTEM_METRICS: readonly SystemMetric[] = [
   },
   {
     name: 'receipt_unsettled_seconds',
-    help: 'How long the oldest answer has waited for the settlement of its epoch.',
-    sql: `select coalesce(extract(epoch from now() - min(answered_at)), 0) as value from receipt where epoch is null`,
+    help: 'How long the oldest answer that can be paid has waited for the settlement of its epoch.',
+    sql: `select coalesce(extract(epoch from now() - min(answered_at)), 0) as value from receipt where epoch is null and fee > 0
+          and not exists (select 1 from payment_channel c where c.id = channel_id and c.to_block is null and cumulative > c.redeemed + c.balance)`,
+  },
+  {
+    name: 'fees_uncovered_wei',
+    help: 'Fees of answers for which consumers have no credit left, by endpoint.',
+    labels: ['endpoint'],
+    sql: `select s.endpoint_id as endpoint, sum(s.used - c.redeemed - c.balance) as value from signed_voucher s
+          join payment_channel c on c.id = s.id and c.to_block is null where s.used > c.redeemed + c.balance group by s.endpoint_id`,
   },
   {
     name: 'answers_untraced',
-    help: 'Answers whose tracing to contributions failed for reasons of the infrastructure: their epoch stays open.',
+    help: 'Opened answers whose tracing to contributions failed for reasons of the infrastructure: their epoch stays open.',
     sql: `select count(*) as value from ${UNTRACED}`,
   },
   {
     name: 'fees_wei',
-    help: 'Fees settled, by endpoint.',
+    help: 'Fees redeemed, by endpoint.',
     labels: ['endpoint'],
-    sql: 'select endpoint_id as endpoint, sum(fees) as value from usage_settlement where to_block is null group by endpoint_id',
+    sql: 'select endpoint_id as endpoint, sum(amount) as value from redemption where to_block is null group by endpoint_id',
   },
   {
     name: 'database_bytes',

@@ -51,9 +51,9 @@ export class ApiClient {
 
   /** Requests a job and returns its id. */
   async requestJob(kind: JobKind, input: object, key: string): Promise<string> {
-    const type = INPUTS[kind]
+    const [declared, passed] = kind === 'redeem' ? ['', ''] : [`$input: ${INPUTS[kind]}!, `, 'input: $input, ']
     const answer = await this.query<Record<string, { id: string }>>(
-      `mutation ($input: ${type}!, $key: String!) { ${kind}(input: $input, idempotencyKey: $key) { id } }`,
+      `mutation (${declared}$key: String!) { ${kind}(${passed}idempotencyKey: $key) { id } }`,
       { input, key },
     )
     const job = answer[kind]
@@ -102,7 +102,8 @@ const TIMEOUT_MS = 60_000
 const RETRY_MS = 250
 const POLL_MS = 100
 
-const INPUTS: Record<JobKind, string> = {
+/** `redeem` has none. */
+const INPUTS: Record<Exclude<JobKind, 'redeem'>, string> = {
   scoreDatanet: 'ScoreInput',
   fineTune: 'FineTuneInput',
   compare: 'CompareInput',

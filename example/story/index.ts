@@ -167,15 +167,15 @@ function recourse(
 async function balance({ chain, api }: StoryContext): Promise<StoryReport['rewards']> {
   await api.waitUntilIndexed(await chain.client.getBlockNumber())
   const held = await chain.read('GOpen', 'balanceOf', [chain.addresses.RewardDistributor])
-  const { usageSettlements, rewardClaims, rewardMaps } = await api.query<{
-    usageSettlements: { nodes: { fees: string }[] }
+  const { redemptions, rewardClaims, rewardMaps } = await api.query<{
+    redemptions: { nodes: { amount: string }[] }
     rewardClaims: { nodes: { amount: string }[] }
     rewardMaps: { nodes: { total: string }[] }
   }>(
-    '{ usageSettlements(first: 1000) { nodes { fees } } rewardClaims(first: 1000) { nodes { amount } } rewardMaps(first: 1000) { nodes { total } } }',
+    '{ redemptions(first: 1000) { nodes { amount } } rewardClaims(first: 1000) { nodes { amount } } rewardMaps(first: 1000) { nodes { total } } }',
   )
   const sum = (amounts: string[]) => amounts.reduce((total, one) => total + BigInt(one), 0n)
-  const fees = sum(usageSettlements.nodes.map((one) => one.fees))
+  const fees = sum(redemptions.nodes.map((one) => one.amount))
   const paid = sum(rewardClaims.nodes.map((one) => one.amount))
   const unclaimed = sum(rewardMaps.nodes.map((one) => one.total)) - paid
   const carried = held - unclaimed

@@ -29,7 +29,7 @@ const SPLIT = {
   host: 1500,
   ancestors: 1000,
   dataByWeight: 5000,
-  unattributed: '0x0000000000000000000000000000000000000000',
+  unattributedByWeight: false,
 } as const
 
 /** A proposer locks a bond and publishes the purpose of the model and how it will be judged. */

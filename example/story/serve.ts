@@ -1,17 +1,15 @@
-import { voucherData } from '#rules/signing.ts'
 import { exampleAccount } from '../accounts.ts'
-import { type Consumer, consumers } from '../consumers.ts'
+import { consumers } from '../consumers.ts'
 import { scoreFields } from '../skill/score.ts'
 import { eventOf } from './chain.ts'
-import { approve, Checks, ether, type StageResult, type StoryContext, wrap } from './context.ts'
+import { Checks, ether, type StageResult, type StoryContext } from './context.ts'
+import { creditOf, grant, prepay } from './pay.ts'
 
 /** Prices for 1,000 tokens. */
 const PRICE_IN = ether('0.4')
 const PRICE_OUT = ether('1.6')
 const CREDIT = ether('20')
 const MAX_TOKENS = 48
-/** In seconds: a time in the far future. */
-const DEADLINE = 4_000_000_000n
 
 /** The host opens an endpoint for the live version. */
 export async function openEndpoint({ chain, api }: StoryContext, versionId: string): Promise<string> {
@@ -25,20 +23,22 @@ export async function openEndpoint({ chain, api }: StoryContext, versionId: stri
   return eventOf(opened, 'InferenceMarket', 'EndpointRegistered').args.endpointId.toString()
 }
 
-/** Consumers deposit credit and grant vouchers to the endpoint; every call within them is answered, metered and attributed. */
+/** Consumers deposit credit in channels with the endpoint and sign vouchers for them; every call within them is answered, metered and attributed. They let
+ *  prompts and answers be shown, so that the sources of each answer share its fee. */
 export async function serveStage(
   context: StoryContext,
   endpointId: string,
   round: 1 | 2,
 ): Promise<{ stage: StageResult; fees: bigint }> {
-  const { api, chain, seed, recipe } = context
+  const { api, seed, recipe } = context
   const [before, after] = recipe.calls
   const asked: [number, number] = round === 1 ? [0, before] : [before, before + after]
   const customers = consumers(seed, before + after)
-  for (const customer of customers) {
-    if (round === 1) await prepay(context, customer)
-    await grant(context, customer, endpointId, (CREDIT * BigInt(round)) / 2n)
+  for (const { nth } of customers) {
+    if (round === 1) await prepay(context, nth, endpointId, CREDIT)
+    await grant(context, nth, endpointId, (CREDIT * BigInt(round)) / 2n)
   }
+  const credit = await creditOf(context, 0, endpointId)
   const receipts: string[] = []
   let right = 0
   for (const { name, nth, messages } of customers)
@@ -49,6 +49,7 @@ export async function serveStage(
         maxTokens: MAX_TOKENS,
         seed,
         consumer: exampleAccount('consumer', nth).address,
+        open: true,
       }
       const answer = await api.runJob<{ receiptId: string; answer: string }>(
         'infer',
@@ -75,6 +76,7 @@ export async function serveStage(
       maxTokens: MAX_TOKENS,
       seed,
       consumer: exampleAccount('consumer', firstCustomer.nth).address,
+      open: true,
     },
     `infer:${round}:${firstCustomer.name}:0`,
   )
@@ -86,7 +88,7 @@ export async function serveStage(
   checks.that('asking again under the same key charges nothing', again.receiptId === receipts[0])
   checks.that(
     'the credit on chain is untouched until the epoch is settled',
-    (await chain.read('InferenceMarket', 'credit', [exampleAccount('consumer', 0).address])) > 0n,
+    (await creditOf(context, 0, endpointId)) === credit && credit > 0n,
   )
   return {
     fees,
@@ -96,40 +98,4 @@ export async function serveStage(
       facts: { endpointId, calls: receipts.length, right, fees: fees.toString(), failed: checks.failed.join('; ') },
     },
   }
-}
-
-async function prepay(context: StoryContext, { nth }: Consumer): Promise<void> {
-  await wrap(context, 'consumer', nth, CREDIT)
-  await approve(context, 'consumer', nth, 'InferenceMarket', CREDIT)
-  const paid = await context.chain.send(exampleAccount('consumer', nth), 'InferenceMarket', 'deposit', [
-    exampleAccount('consumer', nth).address,
-    CREDIT,
-  ])
-  await context.api.waitUntilIndexed(paid.blockNumber)
-}
-
-/** Signs and submits a voucher: the endpoint may charge up to `cumulative` in total. */
-async function grant(
-  { api, chain }: StoryContext,
-  { nth }: Consumer,
-  endpointId: string,
-  cumulative: bigint,
-): Promise<void> {
-  const account = exampleAccount('consumer', nth)
-  const place = { chainId: chain.chainId, contract: chain.addresses.InferenceMarket }
-  const voucher = { consumer: account.address, endpointId: BigInt(endpointId), cumulative, deadline: DEADLINE }
-  const signature = await account.signTypedData(voucherData(place, voucher))
-  await api.query(
-    `mutation ($endpointId: ID!, $consumer: String!, $cumulative: BigInt!, $deadline: BigInt!, $signature: String!, $key: String!) {
-      submitVoucher(endpointId: $endpointId, consumer: $consumer, cumulative: $cumulative, deadline: $deadline, signature: $signature, idempotencyKey: $key) { id }
-    }`,
-    {
-      endpointId,
-      consumer: account.address,
-      cumulative: cumulative.toString(),
-      deadline: DEADLINE.toString(),
-      signature,
-      key: `voucher:${nth}:${cumulative}`,
-    },
-  )
 }

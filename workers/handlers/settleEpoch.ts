@@ -1,9 +1,9 @@
 import { putDocument, rewardMapDocument } from '#schema/documents.ts'
 import { type ChainDependencies, storeAs } from '../dependencies.ts'
 import { computeEpoch, publishArguments } from '../epoch.ts'
-import type { EpochSources } from '../epochSources.ts'
+import { blockHashes } from '../epochSources.ts'
 import { waitUntilIndexed } from '../finality.ts'
-import type { JobContext, JobHandler } from '../job.ts'
+import type { JobHandler } from '../job.ts'
 import { absentArtifacts } from '../settlement/absentArtifacts.ts'
 import { closeEpoch } from '../settlement/epochEnd.ts'
 import { checkOrder, outcomeOf, outcomeOfPublished } from '../settlement/epochOrder.ts'
@@ -26,7 +26,7 @@ export const settleEpochHandler =
     await waitUntilTraced(job)
 
     job.report(0.7, 'computing the reward map')
-    const sources = sourcesOfEpoch(job, deployment)
+    const sources = { sql: job.db, artifacts: job.artifacts, deployment, blockHash: blockHashes(job.chain.client) }
     const absent = await absentArtifacts(job, sources, toBlock)
     const map = await computeEpoch(sources, { epoch, usage: await storeUsage(job), absent })
     const uri = await putDocument(storeAs(job, 'rewardMap'), rewardMapDocument, map)
@@ -39,13 +39,3 @@ export const settleEpochHandler =
     await waitUntilIndexed(job, Number(published.blockNumber))
     return outcomeOf(job.db, map, uri)
   }
-
-const sourcesOfEpoch = (
-  { db, artifacts, chain }: JobContext<'settleEpoch'>,
-  deployment: ChainDependencies['deployment'],
-): EpochSources => ({
-  sql: db,
-  artifacts,
-  deployment,
-  blockHash: async (block) => (await chain.client.getBlock({ blockNumber: BigInt(block) })).hash,
-})

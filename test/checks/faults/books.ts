@@ -6,10 +6,10 @@ export type Books = Record<string, string[]>
 
 const QUESTIONS: Record<string, string> = {
   jobs: `select id || ' ' || kind || ' ' || status || ' ' || coalesce(error->>'code', '') from job_run`,
-  receipts: `select concat_ws(' ', id, consumer, epoch, tokens_in, tokens_out, fee, answer) from receipt`,
-  'credit holds': `select concat_ws(' ', id, consumer, fee, open) from credit_hold`,
-  vouchers: `select concat_ws(' ', id, cumulative, used) from signed_voucher`,
-  credits: `select concat_ws(' ', id, balance, spent) from credit where to_block is null`,
+  receipts: `select concat_ws(' ', id, consumer, channel_id, is_open, epoch, tokens_in, tokens_out, fee, answer) from receipt`,
+  'credit holds': `select concat_ws(' ', id, consumer, channel_id, fee, open) from credit_hold`,
+  vouchers: `select concat_ws(' ', id, ceiling, used) from signed_voucher`,
+  channels: `select concat_ws(' ', id, balance, redeemed) from payment_channel where to_block is null`,
   contributions: `select concat_ws(' ', id, status, uniqueness) from contribution where to_block is null`,
   versions: `select concat_ws(' ', id, status, adapter_hash) from model_version where to_block is null`,
   manifests: `select concat_ws(' ', id, manifest_hash) from model_version where to_block is null`,
@@ -23,8 +23,8 @@ const QUESTIONS: Record<string, string> = {
   claims: `select concat_ws(' ', map_id, account, amount) from reward_claim where to_block is null`,
   ledger: `select concat_ws(' ', debit, credit, reason, sum(amount)) from ledger_transfer group by debit, credit, reason`,
   events: `select concat_ws(' ', contract, name, count(*)) from chain_event where to_block is null group by contract, name`,
-  // The document of a map names a block, whose hash depends on the order of the transactions before it; its root and lines are compared above.
-  transactions: `select concat_ws(' ', regexp_replace(id, '^(publish:[0-9]+):.*', '\\1'), status) from chain_transaction`,
+  // Keys of publications and redemptions depend on blocks, and so on the order of the transactions before them; what they did is compared above.
+  transactions: `select concat_ws(' ', regexp_replace(id, '^(publish:[0-9]+|redeem):.*', '\\1'), status) from chain_transaction`,
 }
 
 export async function readBooks(sql: Sql): Promise<Books> {

@@ -128,6 +128,7 @@ async function ask(
     maxTokens: 48,
     seed: LOAD_SEED,
     consumer: exampleAccount('consumer', consumer.nth).address,
+    open: true,
   }
   const { fee } = await api.runJob<{ fee: string }>('infer', input, `load:infer:${consumer.name}:${place}`)
   return BigInt(fee)

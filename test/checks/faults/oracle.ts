@@ -1,12 +1,12 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { createPublicClient, http } from 'viem'
 import { compareIndexes, databaseIndex } from '#cli/compareIndexes.ts'
 import { withFreshIndex } from '#cli/freshIndex.ts'
 import { openArtifacts } from '#cli/openArtifacts.ts'
 import { rpc } from '#contracts/anvil.ts'
-import { RewardMap } from '#schema/onchain/rewards.ts'
-import { rowOf } from '#schema/rows.ts'
-import { computeEpoch } from '#workers/epoch.ts'
+import { checkEpoch } from '#workers/checkEpoch.ts'
+import { blockHashes } from '#workers/epochSources.ts'
 import { type Books, bookDifferences, readBooks } from './books.ts'
 import type { Installation } from './installation.ts'
 import { waitFor } from './serviceProcess.ts'
@@ -82,9 +82,9 @@ async function recovers({ apiUrls, db }: Installation): Promise<string[]> {
 /** The sums that no comparison is needed for. */
 async function moneyFaults({ db, servers }: Installation): Promise<string[]> {
   const one = async (question: string) => BigInt((await db.query(question)).rows[0]?.sum ?? 0)
-  const fees = await one('select sum(fees) from usage_settlement where to_block is null')
+  const fees = await one('select sum(amount) from redemption where to_block is null')
   const receipts = await one('select sum(fee) from receipt where epoch is not null')
-  const spent = await one('select sum(spent) from credit where to_block is null')
+  const spent = await one('select sum(redeemed) as sum from payment_channel where to_block is null')
   const paid = await one('select sum(amount) from reward_claim where to_block is null')
   const payable = (await one('select sum(total) from reward_map where to_block is null')) - paid
   const { GOpen, RewardDistributor } = servers.deployment.addresses
@@ -92,8 +92,8 @@ async function moneyFaults({ db, servers }: Installation): Promise<string[]> {
   const held = BigInt(String(await rpc(servers.rpcUrl, 'eth_call', [{ to: GOpen, data: balanceOf }, 'latest'])))
   const carried = held - payable
   const found: string[] = []
-  if (fees !== receipts) found.push(`fees settled on chain ${fees}, fees of the receipts ${receipts}`)
-  if (spent !== receipts) found.push(`credit spent ${spent}, fees of the receipts ${receipts}`)
+  if (fees !== receipts) found.push(`fees redeemed on chain ${fees}, fees of the receipts ${receipts}`)
+  if (spent !== receipts) found.push(`redeemed from channels ${spent}, fees of the receipts ${receipts}`)
   if (carried < 0n || fees !== paid + payable + carried)
     found.push(`fees ${fees} are not paid ${paid} + payable ${payable} + carried ${carried}`)
   return found
@@ -125,14 +125,13 @@ async function rootFaults({ db, servers }: Installation): Promise<string[]> {
       found.push(
         `the index differs from a clean one at block ${difference.block}, ${difference.table}: ${difference.says}`,
       )
-    const map = await rowOf(fresh, RewardMap, '1')
-    if (!map?.root || map.lastBlock === null) return [...found, 'epoch 1 is not published']
-    const again = await computeEpoch(
-      { sql: fresh, artifacts: await openArtifacts({ s3, artifacts: '' }), deployment },
-      1,
-      map.lastBlock,
-    )
-    if (again.root !== map.root) found.push(`epoch 1 is published with the root ${map.root}, but it is ${again.root}`)
+    const artifacts = await openArtifacts({ s3, artifacts: '' })
+    const blockHash = blockHashes(createPublicClient({ transport: http(rpcUrl) }))
+    const map = await checkEpoch({ sql: fresh, artifacts, deployment, blockHash }, 1)
+    if (map.difference) {
+      const { place, published, recomputed } = map.difference
+      found.push(`epoch 1 is published with another ${place} than it has: ${published} instead of ${recomputed}`)
+    }
     return found
   })
 }
