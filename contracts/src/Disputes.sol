@@ -265,7 +265,9 @@ contract Disputes is AccessControl, ReentrancyGuardTransient, IDisputes {
     function _enforce(uint256 disputeId, Dispute storage d, uint256 slashAmount) private returns (uint256 slashed) {
         if (d.kind == Subject.RewardMap) {
             // If the map was cancelled with an earlier one in the meantime, the challenger was right and nothing is left to cancel.
-            if (distributor.rootOf(d.subjectId) == d.root) distributor.cancel(d.subjectId);
+            // A map that pays nobody has the root 0, as has an epoch without a map.
+            bool stands = d.subjectId <= distributor.lastEpoch() && distributor.rootOf(d.subjectId) == d.root;
+            if (stands) distributor.cancel(d.subjectId);
             return 0;
         }
         wasUpheld[d.kind][d.subjectId] = true;

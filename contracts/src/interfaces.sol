@@ -49,6 +49,7 @@ interface IRewardDistributor {
     function fund(uint256 amount) external;
     function runningEpoch() external view returns (uint256 epoch, uint256 toBlock);
     function isChallengeable(uint256 epoch) external view returns (bool);
+    function lastEpoch() external view returns (uint256);
     function rootOf(uint256 epoch) external view returns (bytes32);
     function cancel(uint256 epoch) external;
 }

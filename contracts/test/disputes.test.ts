@@ -236,6 +236,21 @@ describe('an accomplice’s dispute', () => {
     expect(await world.read('RewardDistributor', 'lastEpoch', [])).toBe(0n)
   })
 
+  test('about a map that pays nobody and is cancelled with an earlier one is upheld, and frees the epoch', async () => {
+    for (const epoch of [1n, 2n]) {
+      await fundEpoch(world, 5n)
+      await world.send(OPERATOR, 'RewardDistributor', 'publish', await publicationOf(world, epoch, ZERO, 0n))
+    }
+    for (const epoch of [1n, 2n]) await open(REWARD_MAP, epoch)
+    await resolve(true, 0n, 1n)
+    expect(await world.read('RewardDistributor', 'lastEpoch', [])).toBe(0n)
+    await resolve(true, 0n, 2n)
+    for (const epoch of [1n, 2n]) {
+      await world.send(OPERATOR, 'RewardDistributor', 'publish', await publicationOf(world, epoch, ZERO, 0n))
+      expect(await world.read('Disputes', 'isHeld', [REWARD_MAP, epoch])).toBe(false)
+    }
+  })
+
   test('leaves a map final when nobody disputes it again', async () => {
     await fundEpoch(world, 5n)
     const publication = await publicationOf(world, 1n, ZERO, 0n)
