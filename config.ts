@@ -93,6 +93,8 @@ const schema = z.object({
   RECONCILE_SECONDS: whole(0, 86_400, 'a whole number of seconds').default(600),
   /** The private key that signs the workers' transactions. */
   OPERATOR_KEY: key.optional(),
+  /** With it, `modelcommons watch` disputes wrong reward maps; its account pays the bonds. */
+  WATCHER_KEY: key.optional(),
   /** The hosts whose endpoints are answered here; by default the account of OPERATOR_KEY, or the deployment's operator. */
   HOST_ADDRESSES: z
     .string()
@@ -216,6 +218,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env, { requireDeploy
     reconcileMs: value.RECONCILE_SECONDS * 1000,
     deployment: value.DEPLOYMENT,
     operatorKey: value.OPERATOR_KEY as `0x${string}` | undefined,
+    watcherKey: value.WATCHER_KEY as `0x${string}` | undefined,
     journalKeys: value.JOURNAL_KEY?.map((one) => one.replace(/^0x/, '')),
     /** In lower case. */
     hostAddresses: value.HOST_ADDRESSES,

@@ -17,6 +17,9 @@ export const withFreshIndex = <T>(
   work: (db: Database) => Promise<T>,
 ): Promise<T> => interruptible((signal) => onFreshIndex(options, block, work, signal))
 
+/** Rejects when `stopped` does, and never resolves: an index that stopped would look like a chain on which nothing happens. */
+const failureOf = (stopped: Promise<unknown>) => new Promise<never>((_, reject) => stopped.catch(reject))
+
 async function onFreshIndex<T>(
   options: FreshIndexOptions,
   block: number | undefined,
@@ -33,7 +36,7 @@ async function onFreshIndex<T>(
       const indexer = await startIndexer({ ...options, db, signal: abort.signal, atStart: 'fail' })
       try {
         await untilAborted(indexer.caughtUp(block), signal)
-        return await untilAborted(work(db), signal)
+        return await untilAborted(Promise.race([work(db), failureOf(indexer.stopped)]), signal)
       } finally {
         abort.abort()
         await indexer.stopped.catch(() => {})

@@ -115,6 +115,14 @@ program
   )
 
 program
+  .command('watch')
+  .description('recompute every published reward map while it can be disputed, and dispute wrong ones with WATCHER_KEY')
+  .option('--interval <seconds>', 'the time between two rounds', positive, 15)
+  .option('--once', 'check the maps of now; exit with 1 when one is wrong, with 2 when one cannot be checked')
+  .option('--artifacts <folder>', 'the artifact folder (or S3_*)')
+  .action(async (options) => (await import('./watch.ts')).watch(options))
+
+program
   .command('mirror')
   .description('copy all artifacts by which published epochs are verified into a folder that any web server can serve')
   .requiredOption('--to <folder>', 'the folder; what it has already is not copied again')

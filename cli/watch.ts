@@ -1,0 +1,101 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createPublicClient, http } from 'viem'
+import { type Config, readConfig } from '#config'
+import type { ArtifactStore } from '#schema/artifacts/index.ts'
+import type { Database } from '#schema/database.ts'
+import { isRetriable, PermanentError } from '#schema/errors.ts'
+import { openChainClient } from '#workers/chain.ts'
+import { disputeMap } from '#workers/disputeMap.ts'
+import { blockHashes } from '#workers/epochSources.ts'
+import { type MapVerdict, watchMaps } from '#workers/watchMaps.ts'
+import { configuredChain } from './configuredChain.ts'
+import type { DeploymentFile } from './deployment.ts'
+import { withFreshIndex } from './freshIndex.ts'
+import { openLog } from './log.ts'
+import { openArtifacts } from './openArtifacts.ts'
+
+interface WatchOptions {
+  /** Seconds between two rounds. */
+  interval: number
+  once?: boolean
+  artifacts?: string
+}
+
+/** Exit codes of `watch --once`. */
+const WRONG = 1
+const UNCHECKABLE = 2
+
+/** `modelcommons watch`: recomputes every published reward map while it can be disputed, on an index of its own, and disputes wrong ones with
+ *  WATCHER_KEY. Only needs a node and the artifacts. */
+export async function watch({ interval, once = false, ...options }: WatchOptions): Promise<void> {
+  const config = readConfig(process.env, { signs: false })
+  const { rpcUrl, rpcUrls, deployment } = await configuredChain(config)
+  const artifacts = await openArtifacts({ ...config, artifacts: options.artifacts ?? config.artifacts })
+  const client = createPublicClient({ transport: http(rpcUrl) })
+  const { challengeWindow } = deployment.settings
+  await withFreshIndex({ rpcUrl: rpcUrls, deployment }, undefined, async (sql) => {
+    const maps = watchMaps({
+      sql,
+      artifacts,
+      deployment,
+      blockHash: blockHashes(client),
+      challengeWindow,
+      now: async () => Number((await client.getBlock()).timestamp),
+    })
+    const dispute = await disputer(config, { rpcUrl, deployment, db: sql, artifacts })
+    const told = new Map<number, string>()
+    const tell = (epoch: number, text: string) => {
+      if (told.get(epoch) !== text) console.log(`Epoch ${epoch}: ${text}`)
+      told.set(epoch, text)
+    }
+    console.log(
+      `Watching the reward maps of chain ${deployment.chainId}${dispute ? '' : '; WATCHER_KEY is not set: wrong ones are told, not disputed'}.`,
+    )
+    for (;;) {
+      try {
+        const verdicts = await maps.round()
+        for (const verdict of verdicts) tell(verdict.epoch, textOf(verdict))
+        const wrong = verdicts.find((one) => one.verdict === 'wrong') // a cancelled map takes all later ones with it
+        if (wrong && dispute) tell(wrong.epoch, `${textOf(wrong)} ${await dispute(wrong)}`)
+        if (once) {
+          process.exitCode = wrong ? WRONG : verdicts.some((one) => one.verdict === 'unknown') ? UNCHECKABLE : 0
+          return
+        }
+      } catch (error) {
+        if (once || !(isRetriable(error) || error instanceof PermanentError)) throw error
+        console.error((error as Error).message)
+      }
+      await sleep(interval * 1_000, undefined, { ref: false })
+    }
+  })
+}
+
+function textOf(found: MapVerdict): string {
+  switch (found.verdict) {
+    case 'right':
+      return `its map ${found.root} is right.`
+    case 'unknown':
+      return `its map cannot be checked yet: ${found.reason}`
+    case 'wrong': {
+      const { place, published, recomputed } = found.difference
+      return `its map ${found.root} is WRONG at ${place}: published ${published}, recomputed ${recomputed}.`
+    }
+  }
+}
+
+interface DisputeSources {
+  rpcUrl: string
+  deployment: DeploymentFile
+  db: Database
+  artifacts: ArtifactStore
+}
+
+/** How a wrong map is disputed, and what is told of it; undefined without a key. */
+async function disputer(config: Config, { rpcUrl, deployment, db, artifacts }: DisputeSources) {
+  const { watcherKey: operatorKey, maxFee } = config
+  if (!operatorKey) return
+  const log = openLog('watch', config)
+  const chain = await openChainClient({ rpcUrl, deployment, operatorKey, db, log, maxFee })
+  return async (wrong: Extract<MapVerdict, { verdict: 'wrong' }>) =>
+    `Dispute ${await disputeMap(chain, artifacts, wrong)} is open.`
+}

@@ -1,0 +1,70 @@
+import { ARTIFACT_GRACE_SECONDS } from '#rules/dispute.ts'
+import type { Difference } from '#rules/verification.ts'
+import { ArtifactError } from '#schema/artifacts/index.ts'
+import { isRetriable } from '#schema/errors.ts'
+import { RewardMap } from '#schema/onchain/rewards.ts'
+import { rowsOf } from '#schema/rows.ts'
+import { checkEpoch } from './checkEpoch.ts'
+import type { EpochSources } from './epochSources.ts'
+
+/** Recomputes every published reward map within its challenge window (rule 11, amendment 12a). */
+
+/** What is known about a published map. `unknown`: it cannot be checked yet, for `reason`. */
+export type MapVerdict = { epoch: number; root: string } & (
+  | { verdict: 'right' }
+  | { verdict: 'wrong'; difference: Difference }
+  | { verdict: 'unknown'; reason: string }
+)
+
+export interface MapWatch {
+  /** Checks the maps that can still be disputed. A map that was found right is not checked again. */
+  round(): Promise<MapVerdict[]>
+}
+
+interface MapWatchOptions extends EpochSources {
+  /** Seconds in which a map can be disputed. */
+  challengeWindow: number
+  /** The time of the chain's latest block, unix seconds. */
+  now(): Promise<number>
+}
+
+export function watchMaps({ challengeWindow, now, ...sources }: MapWatchOptions): MapWatch {
+  const right = new Set<string>()
+  return {
+    async round() {
+      const time = await now()
+      const open = await rowsOf(sources.sql, RewardMap, `status = 'Published' and published_at > to_timestamp($1)`, [
+        time - challengeWindow,
+      ])
+      const verdicts: MapVerdict[] = []
+      for (const map of open.sort((a, b) => a.epoch - b.epoch)) {
+        const key = `${map.epoch} ${map.root} ${map.uri}`
+        const found = right.has(key) ? rightMap(map) : await judge(sources, map, time)
+        if (found.verdict === 'right') right.add(key)
+        verdicts.push(found)
+      }
+      return verdicts
+    },
+  }
+}
+
+const named = ({ epoch, root }: RewardMap) => ({ epoch, root: root ?? '' })
+const rightMap = (map: RewardMap): MapVerdict => ({ ...named(map), verdict: 'right' })
+
+/** A map that nobody can check is wrong once its artifacts were missing for 72 hours. */
+async function judge(sources: EpochSources, map: RewardMap, time: number): Promise<MapVerdict> {
+  try {
+    const { difference } = await checkEpoch(sources, map.epoch)
+    return difference ? { ...named(map), verdict: 'wrong', difference } : rightMap(map)
+  } catch (error) {
+    if (error instanceof ArtifactError && isOverdue(map, time)) {
+      const difference = { place: 'an artifact of the map', published: error.message, recomputed: 'bytes of its name' }
+      return { ...named(map), verdict: 'wrong', difference }
+    }
+    if (!(error instanceof ArtifactError) && !isRetriable(error)) throw error
+    return { ...named(map), verdict: 'unknown', reason: (error as Error).message }
+  }
+}
+
+const isOverdue = ({ publishedAt }: RewardMap, time: number) =>
+  publishedAt !== null && time - publishedAt.getTime() / 1000 >= ARTIFACT_GRACE_SECONDS
