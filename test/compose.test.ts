@@ -24,10 +24,11 @@ const { services } = compose
 const OURS = ['indexer', 'api', 'worker'] as const
 const service = (name: string) => must(services[name])
 
-/** Set by one service only. */
+/** Set by one service only, or by none. */
 const PRIVATE: Record<string, string> = {
   OPERATOR_KEY: 'worker',
   JOURNAL_KEY: 'worker',
+  WATCHER_KEY: 'no service: modelcommons watch',
   DATABASE_READER_PASSWORD: 'migrate',
   INDEX_PORT: 'indexer',
   API_METRICS_PORT: 'api',
