@@ -12,7 +12,7 @@ export interface ChainDependencies {
   deployment: Deployment
   /** The hosts whose endpoints are answered, in lower case; by default the workers' own account. */
   hosts?: readonly string[]
-  /** Fees below this, in wei, are not redeemed from a channel, unless its consumer withdraws; by default none are. */
+  /** Fees of a channel below this, in wei, are left for later, unless a withdrawal would take their credit; by default none are. */
   redeemMin?: bigint
 }
 

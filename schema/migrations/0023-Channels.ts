@@ -53,6 +53,7 @@ export class Channels extends Migration {
     await query.query(`ALTER TABLE "receipt" ALTER COLUMN "cumulative" DROP DEFAULT`)
     await query.query(`ALTER TABLE "receipt" ADD "is_open" boolean NOT NULL DEFAULT false`)
     await query.query(`ALTER TABLE "receipt" ALTER COLUMN "is_open" DROP DEFAULT`)
+    await query.query(`CREATE INDEX "receipt_of_channel" ON "receipt" (channel_id, cumulative)`)
     await query.query(`ALTER TABLE "credit_hold" ADD "channel_id" text`)
     await query.query(`ALTER TABLE "reward_map" ADD "publisher" text`)
     await query.query(`ALTER TABLE "reward_map" ADD "bond" numeric(78,0) NOT NULL DEFAULT 0`)

@@ -15,7 +15,8 @@ export interface OwedChannel {
   redeemed: bigint
   /** `redeemed` after a redemption of all that voucher and credit allow. */
   redeemable: bigint
-  isWithdrawing: boolean
+  /** Whether the consumer has requested a withdrawal that would take credit which the fees need. */
+  isThreatened: boolean
   /** The block in which the channel changed last. */
   changedIn: number
 }
@@ -28,11 +29,14 @@ export const OWED = `signed_voucher s join payment_channel c on c.id = s.id and 
 /** SQL: what can be redeemed in all. */
 export const REDEEMABLE = 'least(s.used, s.ceiling, c.redeemed + c.balance)'
 
+/** SQL: calls after the request of a withdrawal are covered by other credit, so each request threatens what is owed at most once. */
+export const THREATENED = '(c.withdrawing > 0 and c.withdrawing + s.used - c.redeemed > c.balance)'
+
 /** The channels at the endpoints of `host`, in lower case, with fees that are not redeemed. In the order of their ids. */
 export async function owedChannels(sql: Sql, host: string): Promise<OwedChannel[]> {
   const { rows } = await sql.query<OwedChannel>(
     `select c.id as "channelId", c.endpoint_id as "endpointId", c.consumer, c.key, c.salt, s.ceiling, s.signature, s.used, c.redeemed,
-       ${REDEEMABLE} as redeemable, c.withdrawing > 0 as "isWithdrawing", c.from_block as "changedIn"
+       ${REDEEMABLE} as redeemable, ${THREATENED} as "isThreatened", c.from_block as "changedIn"
      from ${OWED} order by c.id`,
     [host],
   )

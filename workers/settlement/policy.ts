@@ -3,7 +3,7 @@ import { enqueue } from '#schema/enqueue.ts'
 import type { JobKind } from '#schema/jobs.ts'
 import { IS_LIVE } from '#schema/offchain/jobs.ts'
 import type { Queues } from '#schema/queue.ts'
-import { OWED, REDEEMABLE } from './owedFees.ts'
+import { OWED, REDEEMABLE, THREATENED } from './owedFees.ts'
 
 /** When hosts redeem and epochs are settled without a person (amendment 16). Any worker may ask at any time: all of them together start one job. */
 
@@ -14,7 +14,7 @@ export interface SettlementPolicy {
   account: string
   /** How old the oldest fee may become before it is redeemed. */
   redeemAfterMs: number
-  /** Fees below this, in wei, are left for later, unless the consumer withdraws. */
+  /** Fees below this, in wei, are left for later, unless a withdrawal would take their credit. */
   redeemMin: bigint
 }
 
@@ -25,13 +25,15 @@ export async function applySettlementPolicy(policy: SettlementPolicy): Promise<v
   if (epoch !== undefined) await start(policy, 'settleEpoch', { epoch })
 }
 
-/** Fees are due when the oldest of them is too old, or when the consumer withdraws. A channel whose last redemption failed is left alone until it
- *  changes on the chain: trying again would cost gas for nothing. */
+/** Fees are due when the oldest of them is too old, or when a withdrawal would take their credit. A channel whose last redemption by the host failed is left
+ *  alone until it changes on the chain: trying again would cost gas for nothing. Anybody may name a channel in a redemption that fails; only the host
+ *  of an endpoint fails there for another reason than `NotHost`. */
 async function isRedemptionDue({ db, account, redeemAfterMs, redeemMin }: SettlementPolicy): Promise<boolean> {
   const { rowCount } = await db.query(
     `select 1 from ${OWED} and ${REDEEMABLE} > c.redeemed
-       and not exists (select 1 from failed_redemption f where f.channel_name = c.id and f.to_block is null and f.from_block >= c.from_block)
-       and (c.withdrawing > 0 or ${REDEEMABLE} - c.redeemed >= $2 and exists (
+       and not exists (select 1 from failed_redemption f 
+         where f.channel_id = c.id and f.endpoint_id = c.endpoint_id and f.reason <> 'NotHost' and f.to_block is null and f.from_block >= c.from_block)
+       and (${THREATENED} or ${REDEEMABLE} - c.redeemed >= $2 and exists (
          select 1 from receipt r where r.channel_id = c.id and r.cumulative > c.redeemed and r.fee > 0
            and r.answered_at < clock_timestamp() - $3 * interval '1 millisecond'))
      limit 1`,

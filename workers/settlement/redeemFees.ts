@@ -27,7 +27,7 @@ const CHANGED_MEANWHILE: readonly FailureReason[] = ['InsufficientCredit', 'Noth
 type Job = Pick<JobContext, 'db' | 'chain' | 'signal'>
 
 /** Redeems what consumers owe at the endpoints of the workers' account, by their newest vouchers, as far as their credit goes, and waits until that is indexed.
- *  Fees of a channel below `min` wei are left for later, unless its consumer withdraws. A redemption that fails stops no other.
+ *  Fees of a channel below `min` wei are left for later, unless a withdrawal would take their credit. A redemption that fails stops no other.
  *
  *  A transaction is identified by what it redeems and by the state of the channels, so that repeating it, in another attempt or by another
  *  worker, costs no gas: also where it fails each time. */
@@ -64,8 +64,8 @@ export async function redeemFees(job: Job, min: bigint): Promise<RedeemedFees> {
   }
 }
 
-const isDue = ({ redeemable, redeemed, isWithdrawing }: OwedChannel, min: bigint) =>
-  redeemable > redeemed && (isWithdrawing || redeemable - redeemed >= min)
+const isDue = ({ redeemable, redeemed, isThreatened }: OwedChannel, min: bigint) =>
+  redeemable > redeemed && (isThreatened || redeemable - redeemed >= min)
 
 const sum = (amounts: readonly bigint[]) => amounts.reduce((total, one) => total + one, 0n)
 
