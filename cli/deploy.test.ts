@@ -32,11 +32,13 @@ test('the contracts are deployed to the chain of the first endpoint, with the se
     const deployment = await readDeployment(out)
     expect(deployment.holders).toEqual(holders)
     expect(deployment.settings).toMatchObject({ votingDelay: 2 * 86_400, proposalThreshold: 1000n * 10n ** 18n })
-    const { Disputes, ModelGovernor, ModelRegistry } = deployment.addresses
+    const { Disputes, ModelGovernor, ModelRegistry, RewardDistributor } = deployment.addresses
     const client = createPublicClient({ transport: http(url) })
     const read = (address: `0x${string}`, abi: readonly unknown[], functionName: string, args: unknown[] = []) =>
       client.readContract({ address, abi, functionName, args } as never)
     expect(await read(ModelGovernor, contracts.ModelGovernor.abi, 'votingPeriod')).toBe(7n * 86_400n)
+    expect(await read(RewardDistributor, contracts.RewardDistributor.abi, 'epochLength')).toBe(7200n)
+    expect(await read(RewardDistributor, contracts.RewardDistributor.abi, 'publisherBond')).toBe(100n * 10n ** 18n)
     const resolver = await read(Disputes, contracts.Disputes.abi, 'RESOLVER_ROLE')
     const trainer = await read(ModelRegistry, contracts.ModelRegistry.abi, 'TRAINER_ROLE')
     expect(await read(Disputes, contracts.Disputes.abi, 'hasRole', [resolver, holders.resolver])).toBe(true)
