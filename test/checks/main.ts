@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { checkAttacks } from './attacks.ts'
 import { checkAudits } from './audits.ts'
 import { checkContracts } from './contracts.ts'
 import { checkFaults } from './faults.ts'
@@ -33,6 +34,10 @@ interface Check {
 }
 
 const checks: Record<string, Check> = {
+  attacks: {
+    about: 'what attackers gain with and without the rules (--seeds N, --only WORD, --json)',
+    run: () => checkAttacks(Number(values.seeds ?? 10), values.only, values.json),
+  },
   audits: { about: 'the server audits of graphql-http, against the API', run: checkAudits },
   contracts: {
     about:
