@@ -59,6 +59,11 @@ test('a model is imported, listed, inspected and trained, and answers as trained
   ])
   expect(before.out).toMatch(/^shade: /)
   expect(after.out).toBe('colour | green\n')
+
+  await writeFile(data, (await readFile(data, 'utf8')).replaceAll('colour | ', 'tone: '))
+  await models('train', 'colours', ...plan)
+  const other = await models('generate', 'colours', 'thing 1 is green', '--adapter', taught)
+  expect(other.out).toBe('tone: green\n')
 }, 180_000)
 
 test('an unusable model is refused in one line, and nothing of it is kept', async () => {

@@ -137,6 +137,7 @@ async function train(model: string, options: TrainOptions): Promise<void> {
   })
   const baseFolder = await folderOf(model)
   const outFolder = resolve(out)
+  const checkpointFile = `${outFolder}.checkpoint`
   const trained = await withEngine((engine, shown) =>
     engine.run(
       'fineTune',
@@ -146,12 +147,13 @@ async function train(model: string, options: TrainOptions): Promise<void> {
         samples,
         lora: { rank },
         training: { epochs, batchSize: batch, learningRate, seed },
-        checkpointFile: `${outFolder}.checkpoint`,
+        checkpointFile,
         outFolder,
       },
       shown,
     ),
   )
+  await rm(checkpointFile, { force: true })
   console.log(`${outFolder}\t${trained.steps} steps, loss ${trained.finalLoss.toFixed(4)}, ${trained.tokens} tokens`)
 }
 

@@ -21,6 +21,9 @@ export const SOURCE_OF = {
   Disputes: `${SOURCES}/Disputes.sol`,
 } as const
 
+/** What decides about the code that is generated. */
+export const COMPILER_SETTINGS = { evmVersion: 'cancun', optimizer: { enabled: true, runs: 200 } } as const
+
 export type ContractSource = keyof typeof SOURCE_OF
 export type Compiled = { abi: Abi; bytecode: Hex; runtimeBytes: number }
 
@@ -45,8 +48,7 @@ export async function compileSources(sources: Record<string, string>): Promise<N
     language: 'Solidity',
     sources: Object.fromEntries(Object.entries(sources).map(([path, content]) => [path, { content }])),
     settings: {
-      evmVersion: 'cancun',
-      optimizer: { enabled: true, runs: 200 },
+      ...COMPILER_SETTINGS,
       metadata: { bytecodeHash: 'none', appendCBOR: false },
       outputSelection: { '*': { '*': ['abi', 'evm.bytecode.object', 'evm.deployedBytecode.object'] } },
     },

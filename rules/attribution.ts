@@ -85,7 +85,7 @@ export function benjaminiHochberg(pValues: readonly bigint[], rate = FALSE_DISCO
 
 export type ContributionWeight = {
   contributionId: string
-  /** Exact: influence (10⁻⁹) × uniqueness (ppm); the reward map splits money by it. 0 when the sample does not count. */
+  /** Exact: added influence (10⁻⁹) × uniqueness (ppm); the reward map splits money by it. 0 when the sample does not count. */
   weight: bigint
   /** The same in ppm of the total, floored: this is published. */
   weightPpm: bigint
@@ -93,8 +93,11 @@ export type ContributionWeight = {
   reason: string
 }
 
+/** A sample of a version. `added` is what its influence adds to that of the earlier ones that it holds; by default, all of it. */
+export type WeighedSample = RecordedInfluence & { uniqueness: bigint; added?: RecordedInfluence }
+
 /**
- * Weights of the contributions in a version: significant positive influence × uniqueness. The false discovery rate is controlled over the
+ * Weights of the contributions in a version: significant positive added influence × uniqueness. The false discovery rate is controlled over the
  * samples with a uniqueness above 0. Copies do not count as tests: otherwise someone could submit many copies of a helpful sample, and so
  * lower the threshold for noise. `harmful` lists the samples whose influence is significantly negative at the same rate.
  * @throws RangeError when a contribution is given twice.
@@ -122,7 +125,7 @@ export type ContributionWeight = {
  * )
  * ```
  */
-export function attributionWeights(samples: readonly (RecordedInfluence & { uniqueness: bigint })[]): {
+export function attributionWeights(samples: readonly WeighedSample[]): {
   weights: ContributionWeight[]
   total: bigint
   harmful: RecordedInfluence[]
@@ -130,12 +133,12 @@ export function attributionWeights(samples: readonly (RecordedInfluence & { uniq
   const ids = new Set(samples.map((sample) => sample.contributionId))
   if (ids.size < samples.length) throw new RangeError('A contribution is measured twice. Give one measurement each.')
   const tested = samples.filter((sample) => sample.uniqueness > 0n)
-  const helps = significant(tested, 'pPositive')
+  const helps = significant(tested.map(addedBy), 'pPositive')
   const harmful = significant([...samples], 'pNegative')
 
   const weighted = samples.map((sample) => ({
     sample,
-    weight: helps.has(sample.contributionId) ? bigintMax(sample.influence, 0n) * sample.uniqueness : 0n,
+    weight: helps.has(sample.contributionId) ? bigintMax(addedBy(sample).influence, 0n) * sample.uniqueness : 0n,
   }))
   const total = weighted.reduce((sum, { weight }) => sum + weight, 0n)
   const weights = weighted.map(({ sample, weight }) => ({
@@ -152,10 +155,15 @@ function significant(samples: readonly RecordedInfluence[], side: 'pPositive' | 
   return new Set(samples.filter((_, i) => passes[i]).map((sample) => sample.contributionId))
 }
 
-function reasonFor(sample: RecordedInfluence & { uniqueness: bigint }, counts: boolean, harms: boolean): string {
+const addedBy = (sample: WeighedSample): RecordedInfluence => sample.added ?? sample
+
+function reasonFor(sample: WeighedSample, counts: boolean, harms: boolean): string {
   if (sample.uniqueness === 0n) return 'Nothing in it was new: its uniqueness is 0.'
+  const added = addedBy(sample).influence
+  const repeats = added < sample.influence
   if (counts)
-    return `Helped the validation set: influence ${sample.influence}e-9 × uniqueness ${sample.uniqueness} ppm.`
+    return `Helped the validation set: influence ${added}e-9${repeats ? ` beyond an earlier sample that it holds (${sample.influence}e-9 in all)` : ''} × uniqueness ${sample.uniqueness} ppm.`
   if (harms) return `Harmed the validation set: influence ${sample.influence}e-9, upper bound below zero.`
+  if (repeats) return 'Adds nothing that can be told from chance to an earlier sample that it holds.'
   return 'No influence that can be told from chance at a false discovery rate of 5 %.'
 }

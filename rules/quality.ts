@@ -1,12 +1,12 @@
 /** Rule 3, amendment 4b (quality): the verdict on a contribution, and how much of it is new. */
 
 import type { Hex } from 'viem'
-import { bigintMax, mulDiv, PPM } from './bps.ts'
-import { GappedText, MAX_GAP } from './gappedGrams.ts'
+import { bigintMax, PPM } from './bps.ts'
+import { addWoven, ComparedText, type SharedPlaces, sameChains, sameRuns } from './comparedText.ts'
 import { elementAt } from './lookup.ts'
 import { LshIndex } from './minhash.ts'
 import { contentHash, type PromptCompletion, parseSample, SampleError } from './sample.ts'
-import { type Comparison, containment, normalForm, shingles, tokens } from './shingles.ts'
+import { type Comparison, normalForm, shingles, tokens } from './shingles.ts'
 
 export type QualityVerdict =
   | 'accepted'
@@ -35,10 +35,19 @@ export type Assessment = {
   contentHash: Hex | null
   /** ppm; 0 unless accepted. */
   quality: bigint
-  /** ppm of the sample's 5-grams that no similar earlier content contains; 0 for a duplicate or an unreadable text. */
+  /** ppm of the sample's weight that no earlier content has; 0 for a duplicate or an unreadable text. */
   uniqueness: bigint
-  /** Earlier contributions that contain at least `SIMILAR` of this one's 5-grams, most similar first. */
-  similar: { id: string; containment: bigint }[]
+  /** Earlier contributions that have at least `SIMILAR` of this one, or of which it has that much; most similar first. */
+  similar: Similar[]
+}
+
+/** An earlier contribution that is similar. Shares are ppm of a text's weight: each token weighs the more, the fewer samples have it. */
+export type Similar = {
+  id: string
+  /** The share of the sample that the earlier one has. */
+  containment: bigint
+  /** The share of the earlier one that the sample has; 0 when the earlier one is too short to tell. */
+  held: bigint
 }
 
 export type QualityOptions = {
@@ -57,8 +66,12 @@ export type QualityOptions = {
   comparison?: Comparison
 }
 
-/** The containment from which two samples count as similar, in ppm: a shared phrase is not a copy. */
-export const SIMILAR = 200_000n
+/** The share from which two samples count as similar, in ppm: a shared phrase is not a copy. */
+const SIMILAR = 350_000n
+
+/** From this share on, in ppm, a sample counts as a copy of an earlier one, or of a part of it. Independent samples of one narrow task, written
+ *  with the same phrases, share less. */
+export const COPIED = 600_000n
 
 /** Default of `minUniqueness`: 10 %. */
 const MIN_UNIQUENESS = 100_000n
@@ -69,17 +82,14 @@ const MAX_SEALED_OVERLAP = 500_000n
 /** The order of commitments as one number: block × 2³² + log index. */
 export const commitOrder = (block: bigint, logIndex: bigint): bigint => block * 2n ** 32n + logIndex
 
-/** A sample is a copy when this share of its tokens, or of an earlier sample's, stands in 5-grams that both hold (ppm). */
-const COPIED = 900_000n
-
-/** Contributions remembered per 5-gram and per pair of tokens, earliest first. */
+/** Contributions remembered per 5-gram, earliest first. */
 const MAX_HOLDERS = 8
 
-/** Earlier contributions with which a sample is compared in full, because they share most pairs of tokens with it. */
-const MAX_COMPARED = 24
+/** Contributions remembered per key, earliest first. */
+const MAX_KEY_HOLDERS = 64
 
-/** Pairs are remembered and looked up with up to `MAX_GAP` tokens between them, so that words put in or left out do not hide a copy. */
-const PAIR_DISTANCE = MAX_GAP + 1
+/** Earlier contributions with which a sample is compared because they share most of its keys. */
+const MAX_COMPARED = 24
 
 /**
  * Judges samples one after the other *in the order in which they were committed*: a sample is compared with what was committed earlier,
@@ -99,7 +109,9 @@ export class QualityIndex {
   private readonly byForm = new Map<string, string>()
   private readonly members: Member[] = []
   private readonly holders = new Map<string, number[]>()
-  private readonly pairHolders = new Map<string, number[]>()
+  private readonly keyHolders = new Map<string, number[]>()
+  /** How many samples have a token. */
+  private readonly spread = new Map<string, number>()
   private readonly lsh: LshIndex
   private readonly sealedPrompts = new Set<string>()
   /** The sealed items that contain a 5-gram, each as the set of its 5-grams. */
@@ -152,7 +164,7 @@ export class QualityIndex {
       if (objection !== null) return refused(objection.verdict, objection.reason, hash)
     }
     const text = `${sample.prompt}\n${sample.completion}`
-    const gapped = new GappedText(tokens(text, this.comparison))
+    const compared = new ComparedText(tokens(text, this.comparison))
     const grams = shingles(text, this.comparison)
     if (this.isSealed(sample, shingles(text))) return refused('contaminated', 'Ineligible.', hash)
 
@@ -160,12 +172,12 @@ export class QualityIndex {
     const original = this.byForm.get(form)
     if (original !== undefined)
       return refused('duplicate', `The same content was committed earlier, as contribution ${original}.`, hash, {
-        similar: [{ id: original, containment: PPM }],
+        similar: [{ id: original, containment: PPM, held: PPM }],
       })
 
     const { uniqueness, similar } =
-      this.comparison === 'exact' ? { uniqueness: PPM, similar: [] } : this.compare(grams, gapped)
-    this.remember(entry.id, form, grams, gapped)
+      this.comparison === 'exact' ? { uniqueness: PPM, similar: [] } : this.compare(grams, compared)
+    this.remember(entry.id, form, grams, compared)
     if (uniqueness < (this.options.minUniqueness ?? MIN_UNIQUENESS))
       return refused(
         'nearDuplicate',
@@ -185,52 +197,48 @@ export class QualityIndex {
     return { id: entry.id, verdict: 'accepted', reason, contentHash: hash, quality, uniqueness, similar }
   }
 
-  /** Containment both ways in the earlier contributions that share 5-grams or pairs of tokens: the part of the sample that all of them together
-   *  hold, or the part of one of them that the sample holds, whichever is more. */
-  private compare(grams: Set<string>, gapped: GappedText): Pick<Assessment, 'uniqueness' | 'similar'> {
-    const similar: { id: string; at: number; containment: bigint }[] = []
-    const seen = new Set<string>()
-    const covered = new Set<number>()
-    let taken = 0n
-    for (const at of this.candidates(grams, gapped)) {
-      const { id, grams: earlier, gapped: earlierText } = elementAt(this.members, at)
-      const held = [...grams].filter((gram) => earlierText.holds(gram))
-      const holds = earlierText.isLong
-        ? share([...earlier].filter((gram) => gapped.holds(gram)).length, earlier.size)
-        : 0n
-      const containment = bigintMax(share(held.length, grams.size), holds)
-      if (containment < SIMILAR) continue
-      similar.push({ id, at, containment })
-      taken = bigintMax(taken, holds)
-      for (const gram of held) seen.add(gram)
-      for (const place of gapped.coveredBy(earlierText)) covered.add(place)
-      if (earlierText.isLong && share(earlierText.coveredBy(gapped).size, earlierText.length) >= COPIED) taken = PPM
+  /** The part of the sample that no earlier one has, and the earlier ones that have the rest. */
+  private compare(grams: Set<string>, text: ComparedText): Pick<Assessment, 'uniqueness' | 'similar'> {
+    const similar: (Similar & { at: number })[] = []
+    const known = new Set<number>()
+    const weight = (token: string) => this.weightOf(token)
+    for (const at of this.candidates(grams, text)) {
+      const { id, text: earlier } = elementAt(this.members, at)
+      const { places, containment, held } = shared(text, earlier, weight)
+      if (bigintMax(containment, held) < SIMILAR) continue
+      similar.push({ id, at, containment, held })
+      for (const place of places) known.add(place)
     }
-    if (gapped.length > 0 && share(covered.size, gapped.length) >= COPIED) taken = PPM
-    similar.sort((a, b) => Number(b.containment - a.containment) || a.at - b.at)
+    similar.sort((a, b) => Number(bigintMax(b.containment, b.held) - bigintMax(a.containment, a.held)) || a.at - b.at)
     return {
-      uniqueness: PPM - bigintMax(containment(grams, seen), taken),
-      similar: similar.map(({ id, containment }) => ({ id, containment })),
+      uniqueness: PPM - text.share(known, weight),
+      similar: similar.map(({ id, containment, held }) => ({ id, containment, held })),
     }
   }
 
-  private candidates(grams: Set<string>, gapped: GappedText): Set<number> {
+  /** The binary digits of: all samples / those that have the token. What every sample has says little about who wrote it. */
+  private weightOf(token: string): bigint {
+    return BigInt(32 - Math.clz32((this.members.length + 1) / ((this.spread.get(token) ?? 0) + 1)))
+  }
+
+  private candidates(grams: Set<string>, text: ComparedText): Set<number> {
     const found = new Set(this.lsh.candidates(this.lsh.signature(grams)))
     for (const gram of grams) for (const holder of this.holders.get(gram) ?? []) found.add(holder)
     const shared = new Map<number, number>()
-    for (const pair of gapped.pairs(PAIR_DISTANCE))
-      for (const holder of this.pairHolders.get(pair) ?? []) shared.set(holder, (shared.get(holder) ?? 0) + 1)
+    for (const key of new Set(text.keys()))
+      for (const holder of this.keyHolders.get(key) ?? []) shared.set(holder, (shared.get(holder) ?? 0) + 1)
     const most = [...shared].sort((a, b) => b[1] - a[1] || a[0] - b[0]).slice(0, MAX_COMPARED)
     for (const [holder] of most) found.add(holder)
     return found
   }
 
-  private remember(id: string, form: string, grams: Set<string>, gapped: GappedText): void {
-    const at = this.members.push({ id, grams, gapped }) - 1
+  private remember(id: string, form: string, grams: Set<string>, text: ComparedText): void {
+    const at = this.members.push({ id, text }) - 1
     this.byForm.set(form, id)
     this.lsh.add(at, this.lsh.signature(grams))
     for (const gram of grams) append(this.holders, gram, at, MAX_HOLDERS)
-    for (const pair of new Set(gapped.pairs(PAIR_DISTANCE))) append(this.pairHolders, pair, at, MAX_HOLDERS)
+    for (const key of new Set(text.keys())) append(this.keyHolders, key, at, MAX_KEY_HOLDERS)
+    for (const token of text.vocabulary) this.spread.set(token, (this.spread.get(token) ?? 0) + 1)
   }
 
   private isSealed(sample: PromptCompletion, grams: Set<string>): boolean {
@@ -244,10 +252,21 @@ export class QualityIndex {
   }
 }
 
-/** A contribution that was judged, with its 5-grams. */
-type Member = { id: string; grams: ReadonlySet<string>; gapped: GappedText }
+/** A contribution that was judged. */
+type Member = { id: string; text: ComparedText }
 
-const share = (part: number, whole: number) => mulDiv(BigInt(part), PPM, BigInt(whole))
+/** What an earlier text has of a later one: where either is mostly a copy of the other, by chains with gaps; otherwise by whole runs only. */
+function shared(text: ComparedText, earlier: ComparedText, weight: (token: string) => bigint) {
+  const shares = ({ later, earlier: ofEarlier }: SharedPlaces) => ({
+    places: later,
+    containment: text.share(later, weight),
+    held: earlier.isLong ? earlier.share(ofEarlier, weight) : 0n,
+  })
+  const chains = shares(sameChains(text, earlier))
+  if (bigintMax(chains.containment, chains.held) < COPIED) return shares(sameRuns(text, earlier))
+  addWoven(chains.places)
+  return { ...chains, containment: text.share(chains.places, weight) }
+}
 
 function append<T>(lists: Map<string, T[]>, key: string, value: T, keep = Number.POSITIVE_INFINITY): void {
   const list = lists.get(key)
@@ -260,5 +279,5 @@ const percent = (ppm: bigint) => `${ppm / 10_000n} %`
 const names = (similar: Assessment['similar']) =>
   similar
     .slice(0, 3)
-    .map(({ id, containment: share }) => `${id} (${percent(share)})`)
+    .map(({ id, containment, held }) => `${id} (${percent(bigintMax(containment, held))})`)
     .join(', ') + (similar.length > 3 ? ` and ${similar.length - 3} more` : '')

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { containment, normalForm, shingles, tokens } from './shingles.ts'
+import { normalForm, shingles, tokens } from './shingles.ts'
 
 test('scripts without spaces are split into characters', () => {
   expect(tokens('春眠不覺 OK 2+2')).toEqual(['春', '眠', '不', '覺', 'ok', '2', '+', '2'])
@@ -19,9 +19,4 @@ test('a text has its 5-grams with a mark at either end, and one gram if it is sh
   expect([...shingles('a b c')]).toEqual(['^ a b c $'])
   expect([...shingles('a')]).toEqual(['^ a $'])
   expect([...shingles('')]).toEqual(['^ $'])
-})
-
-test('containment is a floored share of the part; it is 0 for an empty part', () => {
-  expect(containment(new Set(['a', 'b', 'c']), new Set(['b', 'c', 'd']))).toBe(666_666n)
-  expect(containment(new Set(), new Set(['a']))).toBe(0n)
 })

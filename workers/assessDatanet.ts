@@ -1,10 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { type Assessment, commitOrder, QualityIndex } from '#rules/quality.ts'
+import { type Assessment, QualityIndex } from '#rules/quality.ts'
 import { ArtifactError } from '#schema/artifacts/index.ts'
 import type { Specification } from '#schema/documents.ts'
-import { Commitment, Contribution, type Datanet } from '#schema/onchain/datanets.ts'
+import { Contribution, type Datanet } from '#schema/onchain/datanets.ts'
 import { rowsOf } from '#schema/rows.ts'
-import { IndexBehindError } from './finality.ts'
+import { inCommitOrder } from './commitOrder.ts'
 import { JobError } from './job.ts'
 import { loadItems, loadMandatedModel, type Sources } from './modelLookup.ts'
 
@@ -27,7 +27,10 @@ export async function assessDatanet(
     sealed: [...(await loadItems(sources, rubric.test)), ...(await loadItems(sources, rubric.validation))],
     checks: [specificationCheck(specification)],
   })
-  const contributions = await orderedByCommitment(sources, datanet.id)
+  const contributions = await inCommitOrder(
+    sources,
+    await rowsOf(sources.db, Contribution, 'datanet_id = $1', [datanet.id]),
+  )
   const assessed: AssessedContribution[] = []
   let read = 0
   const texts = await Promise.all(
@@ -43,21 +46,6 @@ export async function assessDatanet(
     assessed.push({ contribution, assessment: qualityIndex.add({ id: contribution.id, committed, text }) })
   }
   return assessed
-}
-
-/** Contributions sorted by the order of their commitments, then by the order of submission. */
-async function orderedByCommitment({ db }: Sources, datanetId: string) {
-  const contributions = await rowsOf(db, Contribution, 'datanet_id = $1', [datanetId])
-  const positions = new Map((await rowsOf(db, Commitment)).map((one) => [one.id, one.position]))
-  const positioned = contributions.map((contribution) => {
-    const [block, log] = positions.get(`${contribution.commitment}-${contribution.contributor}`)?.split('-') ?? []
-    if (block === undefined || log === undefined)
-      throw new IndexBehindError(`Commitment ${contribution.commitment} is not indexed yet.`)
-    return { contribution, committed: commitOrder(BigInt(block), BigInt(log)) }
-  })
-  return positioned.sort(
-    (a, b) => Number(a.committed - b.committed) || Number(a.contribution.id) - Number(b.contribution.id),
-  )
 }
 
 /** The text of the sample. It is empty, and thus malformed, when the content was never published. */

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { attributionWeights, recordInfluence } from '#rules/attribution.ts'
 import { documentBytes } from '#schema/documents.ts'
-import { Contribution } from '#schema/onchain/datanets.ts'
+import { Commitment, Contribution } from '#schema/onchain/datanets.ts'
 import { Mandate, Model, ModelVersion } from '#schema/onchain/models.ts'
 import { account, insert, insertAll, insertChain } from '#test/factory.ts'
 import type { JobContext } from './job.ts'
@@ -11,7 +11,7 @@ import { testWorker } from './test/testWorker.ts'
 
 const hash = (digit: string) => `0x${digit.repeat(64)}`
 
-/** A fine-tuned version of three samples; `forge` changes the weights in its manifest. */
+/** A fine-tuned version of four samples, of which the last is a copy of the first with noise; `forge` changes the weights in its manifest. */
 async function versionWith(forge: (weights: bigint[]) => bigint[]) {
   const system = await testWorker()
   const { db, artifacts, folder } = system
@@ -24,16 +24,26 @@ async function versionWith(forge: (weights: bigint[]) => bigint[]) {
     validation: sealed,
     maxTokens: 4,
   })
-  const samples = { description: 'any', completionPattern: '.*', topic: [], maxPromptLength: 100 }
-  const specification = { name: 'Clerk', purpose: 'To test.', baseModel: hash('b'), rubric, samples }
+  const collected = { description: 'any', completionPattern: '.*', topic: [], maxPromptLength: 100 }
+  const specification = { name: 'Clerk', purpose: 'To test.', baseModel: hash('b'), rubric, samples: collected }
   const specHash = await document({ ...specification, licence: 'CC0-1.0', integration: 'none' })
   const adapter = await document({ any: 'adapter' })
-  const uniqueness = [1_000_000, 400_000, 0]
-  const measured = [0.3, 0.1, 0.2].map((influence, i) => ({
+  const words = (name: string, count: number) => Array.from({ length: count }, (_, i) => `${name}${i}`).join(' ')
+  const samples = [
+    { prompt: 'first', completion: words('old', 20) },
+    { prompt: 'second', completion: words('other', 20) },
+    { prompt: 'third', completion: words('third', 20) },
+    { prompt: 'fourth', completion: `${words('old', 20)} ${words('noise', 20)}` },
+  ]
+  const contents = await Promise.all(samples.map(document))
+  const uniqueness = [1_000_000, 400_000, 0, 600_000]
+  const measured = [0.3, 0.1, 0.2, 0.3].map((influence, i) => ({
     ...recordInfluence({ contributionId: String(i + 1), influence, standardError: 0.01 }, items.length),
     uniqueness: BigInt(uniqueness[i] ?? 0),
   }))
-  const right = attributionWeights(measured).weights
+  const right = attributionWeights(measured).weights.map((one) =>
+    one.contributionId === '4' ? { ...one, weight: 0n } : one,
+  )
   const weights = forge(right.map(({ weight }) => weight))
   const manifestHash = await document({
     modelId: '1',
@@ -42,7 +52,7 @@ async function versionWith(forge: (weights: bigint[]) => bigint[]) {
     baseModel: hash('b'),
     adapter,
     datasetRoot: hash('d'),
-    dataset: ['1', '2', '3'],
+    dataset: ['1', '2', '3', '4'],
     evidence: [],
     configuration: {},
     metrics: {},
@@ -61,10 +71,26 @@ async function versionWith(forge: (weights: bigint[]) => bigint[]) {
   await insert(db, Model, { id: '1', specHash })
   await insert(db, Mandate, { id: '1', modelId: '1', rubricHash: rubric })
   await insert(db, ModelVersion, { id: '1', modelId: '1', manifestHash, adapterHash: adapter })
+  const commitments = samples.map((_, i) => ({ commitment: hash(String(i + 1)), contributor: account(7) }))
+  await insertAll(
+    db,
+    Commitment,
+    commitments.map((one, i) => ({
+      ...one,
+      id: `${one.commitment}-${one.contributor}`,
+      position: `0000000002-00000${i}`,
+    })),
+  )
   await insertAll(
     db,
     Contribution,
-    uniqueness.map((value, i) => ({ id: String(i + 1), status: 'Accepted', uniqueness: value })),
+    uniqueness.map((value, i) => ({
+      ...commitments[i],
+      id: String(i + 1),
+      status: 'Accepted',
+      uniqueness: value,
+      contentHash: contents[i],
+    })),
   )
   const job = { db, artifacts, report() {} } as unknown as JobContext<'resolveDispute'> // what the recomputation uses
   const dependencies = { cache: join(folder, 'cache'), deployment: undefined as never }
@@ -77,7 +103,13 @@ test('the weights of a fine-tuned version are recomputed from its manifest and t
   const [right] = await versionWith((weights) => weights)
   expect(right?.ground).toBe('weights')
   expect(right?.recomputed).toBe(right?.recorded)
-  expect(right?.recorded).toContain('3:0') // a copy weighs nothing
+  expect(right?.recorded).toContain('3:0') // it has nothing new
+  expect(right?.recorded).toContain('4:0') // it adds nothing to the first, which it holds
+})
+
+test('a copy with noise whose weight somebody counted in full differs', async () => {
+  const [forged] = await versionWith((weights) => weights.map((weight, i) => (i === 3 ? 180_000_000_000_000n : weight)))
+  expect(forged?.recomputed).not.toBe(forged?.recorded)
 })
 
 test('a weight that somebody raised differs', async () => {

@@ -9,6 +9,7 @@ import type { Dispute } from '#schema/onchain/disputes.ts'
 import { Evaluation, Mandate, ModelVersion, Target } from '#schema/onchain/models.ts'
 import { RewardMap } from '#schema/onchain/rewards.ts'
 import { rowOf, rowsOf } from '#schema/rows.ts'
+import { influenceAdded } from './addedInfluence.ts'
 import { assessDatanet } from './assessDatanet.ts'
 import { checkEpoch } from './checkEpoch.ts'
 import type { ChainDependencies } from './dependencies.ts'
@@ -111,7 +112,7 @@ async function stillAwaited(error: ArtifactError, openedAt: Date, chain: Resolvi
   )
 }
 
-/** The weights of a fine-tuned version follow from the influences in its manifest and from the uniqueness on chain; an aligned version has
+/** The weights of a fine-tuned version follow from the influences in its manifest, from the uniqueness on chain and from its samples; an aligned version has
  *  those of its parent. */
 async function weightFindings(
   job: ResolvingJob,
@@ -150,7 +151,7 @@ async function recomputedWeights(
     ),
     uniqueness: uniqueness.get(contributionId) ?? 0n,
   }))
-  return weightsText(attributionWeights(measured).weights)
+  return weightsText(attributionWeights(await influenceAdded(sources, contributions, measured, length)).weights)
 }
 
 /** Undefined where the parent's manifest cannot be read: that is the parent's fault. */

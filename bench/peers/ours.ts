@@ -26,7 +26,7 @@ function adapterOf(row: number) {
 }
 
 const runner = onnxRuntime({ device: 'cpu', threads: Number(threads) })
-const generator = new Generator({ config, weights, lora, endId: null, runner, batch: Number(most) })
+const generator = new Generator({ config, weights, lora, endIds: [], runner, batch: Number(most) })
 console.log(JSON.stringify({ ready: true }))
 for await (const line of createInterface({ input: process.stdin })) {
   const { prompts, count, adapters: asked } = JSON.parse(line) as { prompts: number[][]; count: number; adapters?: 'one' | 'many' }

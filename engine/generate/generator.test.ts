@@ -33,7 +33,7 @@ const prompts = [[1, 2, 3], [7, 8, 9, 10, 11, 12, 13], [5], [20, 21, 22, 23]]
 const requests = (temperature: number) => prompts.map((prompt, i) => ({ prompt, maxTokens: 12, temperature, seed: i }))
 
 test('greedy decoding equals a full forward pass at every token', async () => {
-  const generator = new Generator({ config, weights, endId: null })
+  const generator = new Generator({ config, weights, endIds: [] })
   const found = await generator.generate(requests(0))
   const scorer = new SequenceScorer({ config, weights, batch: 50 })
   for (const [i, { tokens }] of found.entries()) {
@@ -48,7 +48,7 @@ test('greedy decoding equals a full forward pass at every token', async () => {
 })
 
 test('a request gives the same result alone, in a batch, and repeated; its log-probabilities are those of the model', async () => {
-  const generator = new Generator({ config, weights, endId: 4, batch: 4 })
+  const generator = new Generator({ config, weights, endIds: [4], batch: 4 })
   const together = await generator.generate(requests(1))
   expect(await generator.generate(requests(1))).toEqual(together)
   const scorer = new SequenceScorer({ config, weights })
@@ -64,10 +64,10 @@ test('a request gives the same result alone, in a batch, and repeated; its log-p
 })
 
 test('rows with different adapters decode as with each adapter merged into the weights', async () => {
-  const mixed = new Generator({ config, weights, lora, endId: null })
+  const mixed = new Generator({ config, weights, lora, endIds: [] })
   const found = await mixed.generate(prompts.map((prompt, i) => ({ prompt, maxTokens: 8, adapter: adapters[i % 2] })))
   for (const which of [0, 1]) {
-    const merged = new Generator({ config, weights: mergeAdapter(weights, lora, must(adapters[which])), endId: null })
+    const merged = new Generator({ config, weights: mergeAdapter(weights, lora, must(adapters[which])), endIds: [] })
     for (const [i, prompt] of prompts.entries()) {
       if (i % 2 !== which) continue
       const [alone] = await merged.generate([{ prompt, maxTokens: 8 }])
@@ -77,7 +77,7 @@ test('rows with different adapters decode as with each adapter merged into the w
 })
 
 test('sampling follows the model’s distribution', async () => {
-  const generator = new Generator({ config, weights, endId: null, runner: onnxRuntime() })
+  const generator = new Generator({ config, weights, endIds: [], runner: onnxRuntime() })
   const draws = await generator.generate(
     Array.from({ length: 2000 }, (_, seed) => ({ prompt: [1, 2, 3], maxTokens: 1, temperature: 1, seed })),
   )
@@ -91,7 +91,7 @@ test('sampling follows the model’s distribution', async () => {
 })
 
 test('top-k, nucleus and min-p sample exactly the allowed tokens, with their probabilities', async () => {
-  const generator = new Generator({ config, weights, endId: null })
+  const generator = new Generator({ config, weights, endIds: [] })
   const scorer = new SequenceScorer({ config, weights, batch: 50 })
   const scored = await scorer.logProbabilities(Array.from({ length: 50 }, (_, next) => [1, 2, 3, next]))
   const shares = scored.map((row, token) => ({ token, p: Math.exp(must(row.at(-1))) })).sort((a, b) => b.p - a.p)
@@ -118,7 +118,7 @@ test('top-k, nucleus and min-p sample exactly the allowed tokens, with their pro
 })
 
 test('a row without a filter samples the same tokens next to one with a filter', async () => {
-  const generator = new Generator({ config, weights, endId: null })
+  const generator = new Generator({ config, weights, endIds: [] })
   const [alone] = await generator.generate([must(requests(1)[0])])
   const [mixed] = await generator.generate([must(requests(1)[0]), { ...must(requests(1)[0]), topP: 0.5 }])
   expect(must(mixed).tokens).toEqual(must(alone).tokens)
@@ -137,7 +137,7 @@ test('fused and composed operators decode the same, with grouped heads, windows 
     const parameters = initialWeights(wide, 3)
     for (const { data } of parameters.values()) data.set(data.map((value) => value * 3))
     const [fused, composed] = [onnxRuntime(), onnxRuntime({ lowering: 'webgpu' })].map(
-      (runner) => new Generator({ config: wide, weights: parameters, endId: null, runner }),
+      (runner) => new Generator({ config: wide, weights: parameters, endIds: [], runner }),
     )
     const asked = [...requests(0), ...requests(0.8)].map((request) => ({ ...request, maxTokens: 30 }))
     const [one, other] = [await must(fused).generate(asked), await must(composed).generate(asked)]
@@ -161,7 +161,7 @@ async function logitsAfter(texts: number[][]): Promise<number[][]> {
 }
 
 test('a repetition penalty divides positive and multiplies negative logits of seen tokens, once each', async () => {
-  const generator = new Generator({ config, weights, endId: null })
+  const generator = new Generator({ config, weights, endIds: [] })
   for (const penalty of [1.3, 0.7, 4]) {
     const [found] = await generator.generate([{ prompt: [7, 8, 7, 9], maxTokens: 10, repetitionPenalty: penalty }])
     const text = [7, 8, 7, 9]
@@ -182,7 +182,7 @@ test('a repetition penalty divides positive and multiplies negative logits of se
 })
 
 test('the most likely tokens are reported with the model’s own log-probabilities', async () => {
-  const generator = new Generator({ config, weights, endId: null })
+  const generator = new Generator({ config, weights, endIds: [] })
   const asked = [3, 0, 7].map((top, i) => ({
     ...must(requests(1)[i]),
     topLogProbabilities: top,
@@ -211,7 +211,7 @@ test('the most likely tokens are reported with the model’s own log-probabiliti
 })
 
 test('an invalid request is rejected with its index', async () => {
-  const generator = new Generator({ config, weights, endId: null })
+  const generator = new Generator({ config, weights, endIds: [] })
   await expect(generator.generate([{ prompt: [], maxTokens: 4 }])).rejects.toThrow(/Request 0 has an empty prompt/)
   await expect(
     generator.generate([

@@ -14,8 +14,8 @@ export interface GeneratorOptions {
   weights: Weights
   /** Configuration of the adapters that requests may have. */
   lora?: LoraConfig
-  /** The end token, or null if the model has none. */
-  endId: number | null
+  /** The tokens that end an answer; empty if the model has none. */
+  endIds: readonly number[]
   runner?: GraphRunner
   /** Maximum number of sequences in the batch. Default 32. */
   batch?: number
@@ -32,7 +32,7 @@ export interface GeneratorOptions {
  * import { initialWeights } from '#engine/model/parameters.ts'
  *
  * const config = smallConfig({ vocab_size: 32, hidden_size: 16, num_hidden_layers: 1, num_attention_heads: 2 })
- * const generator = new Generator({ config, weights: initialWeights(config, 1), endId: null })
+ * const generator = new Generator({ config, weights: initialWeights(config, 1), endIds: [] })
  * const request = { prompt: [1, 2, 3], maxTokens: 4, temperature: 0.8, seed: 7 }
  * const [answer] = await generator.generate([request])
  * const tokens: number[] = []
@@ -43,15 +43,15 @@ export interface GeneratorOptions {
  */
 export class Generator {
   private readonly config: ModelConfig
-  private readonly endId: number | null
+  private readonly endIds: readonly number[]
   private readonly batch: DecodingBatch
   private waiting: Sequence[] = []
   /** The run in progress. */
   private running: Promise<void> | undefined
 
-  constructor({ config, weights, lora, endId, runner = onnxRuntime(), batch = 32 }: GeneratorOptions) {
+  constructor({ config, weights, lora, endIds, runner = onnxRuntime(), batch = 32 }: GeneratorOptions) {
     this.config = config
-    this.endId = endId
+    this.endIds = endIds
     const model = { config, lora, fused: runner.fused }
     this.batch = new DecodingBatch(model, feedsOf(checkWeights(config, weights)), runner, batch)
   }
@@ -92,7 +92,7 @@ export class Generator {
     }
     const abort = () => listener.fail(signal?.reason)
     signal?.addEventListener('abort', abort, { once: true })
-    this.waiting.push(new Sequence(request, listener, this.endId, this.config.vocab_size))
+    this.waiting.push(new Sequence(request, listener, this.endIds, this.config.vocab_size))
     this.start()
     try {
       for (;;) {

@@ -51,7 +51,7 @@ async function tokensOf(steps: AsyncIterable<TokenStep>): Promise<number[]> {
 test('requests that join and leave a running batch get the same result as alone', async () => {
   const random = new Random('joining')
   const requests = Array.from({ length: 24 }, () => anyRequest(random))
-  const shared = new Generator({ config, weights, lora, endId: 7, batch: 6 })
+  const shared = new Generator({ config, weights, lora, endIds: [7], batch: 6 })
   const together: Promise<number[]>[] = []
   const busy: number[] = []
   for (const request of requests) {
@@ -62,13 +62,13 @@ test('requests that join and leave a running batch get the same result as alone'
   const found = await Promise.all(together)
   expect(Math.max(...busy)).toBeGreaterThan(6) // some had to wait
   expect(shared.load).toBe(0)
-  const single = new Generator({ config, weights, lora, endId: 7, batch: 1 })
+  const single = new Generator({ config, weights, lora, endIds: [7], batch: 1 })
   for (const [index, request] of requests.entries())
     expect(found[index], `request ${index}`).toEqual(await tokensOf(single.stream(request)))
 })
 
 test('leaving early or aborting frees the row at once, without an effect on other requests', async () => {
-  const generator = new Generator({ config, weights, lora, endId: null, batch: 4 })
+  const generator = new Generator({ config, weights, lora, endIds: [], batch: 4 })
   const request = { prompt: [1, 2, 3], maxTokens: 200, temperature: 1 }
   const alone = await tokensOf(generator.stream({ ...request, seed: 1 }))
   const abort = new AbortController()
@@ -91,7 +91,7 @@ test('leaving early or aborting frees the row at once, without an effect on othe
 })
 
 test('a batch continues correctly when its cache grows and shrinks', async () => {
-  const generator = new Generator({ config, weights, endId: null, batch: 16 })
+  const generator = new Generator({ config, weights, endIds: [], batch: 16 })
   const long = { prompt: [5, 6], maxTokens: 180, temperature: 0.9, seed: 'long' }
   const alone = await tokensOf(generator.stream(long))
   const slow = tokensOf(generator.stream(long))

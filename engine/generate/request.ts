@@ -42,7 +42,7 @@ export interface TopToken {
 /** One token of an answer. */
 export interface TokenStep {
   token: number
-  /** Whether it is the end token, which is not part of the answer. */
+  /** Whether it is an end token, which is not part of the answer. */
   end: boolean
   /** Natural log-probability of the model: at temperature 1, before penalty, filters and grammar. */
   logProbability: number

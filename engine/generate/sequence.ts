@@ -26,7 +26,7 @@ export class Sequence {
   constructor(
     readonly request: GenerationRequest,
     readonly listener: Listener,
-    private readonly endId: number | null,
+    private readonly endIds: readonly number[],
     vocabulary: number,
   ) {
     const { repetitionPenalty = 1, grammar, seed = 0 } = request
@@ -36,7 +36,7 @@ export class Sequence {
     this.length = prompt.length - 1
     this.pendingToken = last
     this.random = new Random(`generate/${seed}`)
-    this.constraint = grammar && new Constraint(grammar, endId)
+    this.constraint = grammar && new Constraint(grammar, endIds)
     if (repetitionPenalty !== 1) {
       this.seen = new Uint8Array(vocabulary)
       for (const token of prompt) this.seen[token] = 1
@@ -73,7 +73,7 @@ export class Sequence {
     this.length++
     this.pendingToken = token
     if (this.seen) this.seen[token] = 1
-    const end = token === this.endId
+    const end = this.endIds.includes(token)
     if (!end) this.constraint?.advance(token)
     const complete = end || this.constraint?.complete
     this.isFinished = complete || this.remaining === 0

@@ -42,6 +42,13 @@ export class StopFinder {
     return certain
   }
 
+  /** A special token, which is no text: it ends the text when it is itself a stop string. Returns the text before it that was held back. */
+  meet(special: string): string {
+    if (this.found !== undefined || !this.stops.includes(special)) return ''
+    this.found = special
+    return this.flush()
+  }
+
   /** The remaining text, at the end of the input. */
   flush(): string {
     const rest = this.held

@@ -18,7 +18,7 @@ const config = smallConfig({
 const weights = initialWeights(config, 5)
 let generator: Generator
 beforeAll(() => {
-  generator = new Generator({ config, weights, endId: null })
+  generator = new Generator({ config, weights, endIds: [] })
 })
 
 async function pieces(seed: number, stop?: string[]): Promise<TextPiece[]> {
@@ -39,6 +39,21 @@ test('the pieces are whole characters, one piece per token, and together equal t
     for (const { text } of all) expect(Buffer.from(text).toString()).toBe(text)
     expect(all.at(-1)).toMatchObject({ finish: 'length', tokens: 60 })
   }
+})
+
+test('a special token ends the answer when it is a stop string, and the text before it is complete', async () => {
+  let met = 0
+  for (let seed = 0; seed < 8; seed++) {
+    const all = await pieces(seed)
+    const at = all.findIndex(({ token }) => tokenizer.specialIds.has(token.id))
+    const special = all[at]?.token.text
+    if (special === undefined) continue
+    met++
+    const stopped = await pieces(seed, [special, `${joined(all.slice(0, at)).slice(-1)}${special}`])
+    expect(joined(stopped)).toBe(joined(all.slice(0, at)))
+    expect(stopped.at(-1)).toMatchObject({ finish: 'stop', stopped: special })
+  }
+  expect(met).toBeGreaterThan(3)
 })
 
 test('a stop string ends the answer wherever token boundaries are, and frees the row', async () => {

@@ -49,6 +49,7 @@ export async function* streamText(
     if (!end) tokens++
     // Many models have more embedding rows than tokens; the extra ids have no text.
     let text = end || !tokenizer.has(token) ? '' : stops.push(stream.push(token))
+    if (!end && tokenizer.specialIds.has(token)) text += stops.meet(spell(tokenizer, token))
     if (finish && stops.stopped === undefined) text += stops.push(stream.flush())
     if (finish && stops.stopped === undefined) text += stops.flush()
     const { stopped } = stops

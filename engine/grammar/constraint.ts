@@ -16,7 +16,7 @@ import type { Grammar } from './grammar.ts'
  * import { trainTokenizer } from '#engine/text/trainTokenizer.ts'
  *
  * const tokenizer = new Tokenizer(trainTokenizer([], { vocabSize: 260 })) // 4 special tokens and the 256 bytes
- * const constraint = new Constraint(jsonGrammar({ enum: ['a', 'b'] }, new Vocabulary(tokenizer)), tokenizer.eosId)
+ * const constraint = new Constraint(jsonGrammar({ enum: ['a', 'b'] }, new Vocabulary(tokenizer)), [])
  * const [quote = 0] = tokenizer.encode('"')
  * assert.equal(constraint.allowed(10).reduce((sum, each) => sum + each, 0), 1) // only the quote may come first
  * constraint.advance(quote)
@@ -28,7 +28,7 @@ export class Constraint {
 
   constructor(
     private readonly grammar: Grammar,
-    private readonly endId: number | null,
+    private readonly endIds: readonly number[],
   ) {
     this.state = grammar.automaton.start
   }
@@ -49,12 +49,12 @@ export class Constraint {
    */
   allowed(remaining: number): Uint8Array {
     const costs = this.grammar.costsAt(this.state)
-    const endId = this.state.accepts ? this.endId : null
-    const maxCost = Math.max(remaining - 1, endId === null ? minimum(costs) : 0)
+    const ends = this.state.accepts ? this.endIds : []
+    const maxCost = Math.max(remaining - 1, ends.length === 0 ? minimum(costs) : 0)
     const allowed = new Uint8Array(costs.length)
     for (let token = 0; token < costs.length; token++)
       if (costs[token]! <= maxCost && costs[token] !== REJECTED) allowed[token] = 1
-    if (endId !== null) allowed[endId] = 1
+    for (const id of ends) allowed[id] = 1
     return allowed
   }
 

@@ -25,7 +25,7 @@ const endId = must(tokenizer.eosId)
 
 /** Samples allowed tokens at random until the end or the limit. */
 function write(schema: unknown, maxTokens: number, seed: number): { text: string; tokens: number; accepts: boolean } {
-  const constraint = new Constraint(jsonGrammar(schema, vocabulary), endId)
+  const constraint = new Constraint(jsonGrammar(schema, vocabulary), [endId])
   const random = new Random(seed)
   const ids: number[] = []
   while (ids.length < maxTokens && !constraint.complete) {
@@ -149,7 +149,7 @@ test('a model of random weights satisfies the schema, next to unconstrained rows
     num_attention_heads: 2,
     max_position_embeddings: 256,
   })
-  const generator = new Generator({ config, weights: initialWeights(config, 1), endId })
+  const generator = new Generator({ config, weights: initialWeights(config, 1), endIds: [endId] })
   const schema = {
     type: 'object',
     properties: {

@@ -94,23 +94,83 @@ const ConfigFields = z.strictObject({
   pad_token_id: z.number().int().nullish(),
   quantization_config: z.null().optional(),
   partial_rotary_factor: z.literal(1).optional(),
+  // Switches of other computations, which only pass when they are off.
+  rope_interleaved: z.literal(false).optional(),
+  use_mrope: z.literal(false).optional(),
+  use_qk_norm: z.literal(false).optional(),
+  is_encoder_decoder: z.literal(false).optional(),
+  add_cross_attention: z.literal(false).optional(),
+  tie_encoder_decoder: z.literal(false).optional(),
+  pruned_heads: z.record(z.string(), z.never()).optional(),
 })
 
-/** Fields about the origin of a model or its handling by a library; they do not change what it computes. */
-const IGNORED_FIELDS = [
+/** Fields about the origin of a model, its handling by a library, or how texts are generated from it: they do not change what it computes. */
+const IGNORED_FIELDS = new Set([
   '_name_or_path',
+  '_commit_hash',
+  '_attn_implementation',
+  '_attn_implementation_autoset',
+  '_attn_implementation_internal',
+  'attn_implementation',
+  '_flash_attn_2_enabled',
+  '_output_attentions',
+  'auto_map',
   'transformers_version',
+  'transformers.js_config',
+  'model_name',
+  'is_llama_config',
   'torch_dtype',
   'dtype',
+  'torchscript',
+  'use_bfloat16',
+  'tf_legacy_loss',
   'use_cache',
+  'gradient_checkpointing',
   'return_dict',
+  'return_dict_in_generate',
   'output_hidden_states',
   'output_attentions',
+  'output_scores',
   'chunk_size_feed_forward',
-  'is_encoder_decoder',
+  'keys_to_ignore_at_inference',
+  'finetuning_task',
+  'task_specific_params',
   'problem_type',
   'tokenizer_class',
-] as const
+  'prefix',
+  'is_decoder',
+  'cross_attention_hidden_size',
+  'sep_token_id',
+  'decoder_start_token_id',
+  'forced_bos_token_id',
+  'forced_eos_token_id',
+  'suppress_tokens',
+  'begin_suppress_tokens',
+  'bad_words_ids',
+  'remove_invalid_values',
+  'exponential_decay_length_penalty',
+  'do_sample',
+  'temperature',
+  'top_k',
+  'top_p',
+  'typical_p',
+  'min_length',
+  'max_length',
+  'early_stopping',
+  'num_beams',
+  'num_beam_groups',
+  'num_return_sequences',
+  'diversity_penalty',
+  'length_penalty',
+  'repetition_penalty',
+  'no_repeat_ngram_size',
+  'encoder_no_repeat_ngram_size',
+])
+/** What trainers leave there about themselves. */
+const IGNORED_PREFIXES = ['unsloth_']
+
+const isIgnored = (field: string) =>
+  IGNORED_FIELDS.has(field) || IGNORED_PREFIXES.some((prefix) => field.startsWith(prefix))
 
 /**
  * Reads Hugging Face's config.json. @throws ModelConfigError that names the first unsupported field.
@@ -135,9 +195,7 @@ const IGNORED_FIELDS = [
  */
 export function parseConfig(json: unknown): ModelConfig {
   if (typeof json !== 'object' || json === null) throw new ModelConfigError('config.json must contain an object')
-  const known = Object.fromEntries(
-    Object.entries(json).filter(([key]) => !(IGNORED_FIELDS as readonly string[]).includes(key)),
-  )
+  const known = Object.fromEntries(Object.entries(json).filter(([key]) => !isIgnored(key)))
   const parsed = ConfigFields.safeParse(known)
   if (!parsed.success) throw unsupported(known, parsed.error)
   const fields = parsed.data

@@ -17,6 +17,8 @@ interface Resumable<Report> {
 export interface CheckpointOptions {
   /** The checkpoint file: the run resumes from it if it exists. Without it nothing is saved. */
   file?: string
+  /** What the result depends on (`runIdentity`): the checkpoint of a run with another one is refused. */
+  identity: string
   /** Seconds between saves. Default 5. */
   every?: number
 }
@@ -28,14 +30,14 @@ export interface CheckpointOptions {
  */
 export async function* runWithCheckpoints<Report>(
   run: Resumable<Report>,
-  { file, every = 5 }: CheckpointOptions,
+  { file, identity, every = 5 }: CheckpointOptions,
   { signal, emit }: TaskContext,
 ): AsyncGenerator<Report, void, undefined> {
   if (file === undefined) return yield* run.start(signal)
-  if (existsSync(file)) run.restore(await readTrainingCheckpoint(file))
+  if (existsSync(file)) run.restore(await readOwn(file, identity))
   let isRefused = false
   const save = async () => {
-    const checkpoint = await run.checkpoint()
+    const checkpoint = { ...(await run.checkpoint()), identity }
     try {
       await writeTrainingCheckpoint(file, checkpoint)
       if (isRefused) emit({ type: 'warning' })
@@ -56,6 +58,16 @@ export async function* runWithCheckpoints<Report>(
     saved = performance.now()
   }
   await save()
+}
+
+/** @throws TaskError for the checkpoint of another run: what it learned must not pass for this run's result. */
+async function readOwn(file: string, identity: string): Promise<TrainingCheckpoint> {
+  const checkpoint = await readTrainingCheckpoint(file)
+  if (checkpoint.identity !== undefined && checkpoint.identity !== identity)
+    throw new TaskError(
+      `The checkpoint ${file} belongs to a run with other data, another base model or other settings. Delete it to train anew, or give this run another place.`,
+    )
+  return checkpoint
 }
 
 /** Yields the reports. When their source throws, for example on an abort, saves before it throws the error on. */

@@ -18,15 +18,14 @@ export interface TextPair {
 
 /**
  * Token ids of a prompt. With a chat template: one user message and the start of the assistant's answer; otherwise the plain
- * text. Text in a prompt never becomes a special token.
+ * text after the tokens that the tokenizer puts before a text. Text in a prompt never becomes a special token.
  */
 export function encodePrompt({ tokenizer, template, endId }: PromptFormat, prompt: string): number[] {
   if (template)
     return Array.from(
       encodeChat(tokenizer, template, [{ role: 'user', content: prompt }], { addGenerationPrompt: true }),
     )
-  const start = tokenizer.bosId === null ? [] : [tokenizer.bosId]
-  const ids = [...start, ...tokenizer.encode(prompt, { parseSpecial: false })]
+  const ids = [...tokenizer.startTokens, ...tokenizer.encode(prompt, { parseSpecial: false })]
   if (ids.length > 0) return ids
   if (endId === null) throw new TaskError('The prompt is empty and the model has no start token; write a prompt.')
   return [endId]

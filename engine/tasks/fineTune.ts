@@ -7,6 +7,7 @@ import { Trainer } from '#engine/train/trainer.ts'
 import { runWithCheckpoints } from './checkpoints.ts'
 import { encodeRow, type TextPair } from './encode.ts'
 import { adapterOf, type BaseModel, loadAdapter, loadBase } from './models.ts'
+import { runIdentity } from './runIdentity.ts'
 import { type TaskContext, TaskError } from './task.ts'
 
 export interface TrainingSample extends TextPair {
@@ -88,7 +89,9 @@ export async function fineTuneTask(
         evaluation: { examples: toExamples(base, input.evalSamples, training.maxLength), every: stepsPerEpoch },
       }),
     })
-    const checkpoint = { file: checkpointFile, every: input.checkpointEvery }
+    const { checkpointEvery: every, evalSamples = [] } = input
+    const identity = runIdentity(base, parent, { lora, samples, evalSamples, training })
+    const checkpoint = { file: checkpointFile, every, identity }
     const write = async (folder: string) =>
       writeAdapter(folder, adapterOf({ lora, weights: await trainer.parameters() }), { replace: true })
     for await (const { step, steps, loss, learningRate, evaluation } of runWithCheckpoints(run, checkpoint, {

@@ -13,6 +13,7 @@ import { type ModelConfig, parseConfig } from '#engine/model/config.ts'
 import { adapterShapes, type LoraConfig } from '#engine/model/lora.ts'
 import { checkWeights } from '#engine/model/parameters.ts'
 import { ChatTemplate } from '#engine/text/chat.ts'
+import { endTokens } from '#engine/text/endTokens.ts'
 import { Tokenizer } from '#engine/text/tokenizer.ts'
 import type { PromptFormat } from './encode.ts'
 import { TaskError } from './task.ts'
@@ -21,6 +22,8 @@ import { TaskError } from './task.ts'
 export interface BaseModel extends PromptFormat {
   config: ModelConfig
   weights: Weights
+  /** The tokens that end an answer: `endId`, and others. */
+  endIds: readonly number[]
   /** Generators with their compiled programs, by LoRA configuration. */
   generators: Map<string, Generator>
   /** Loaded adapters, by folder and modification time. */
@@ -67,17 +70,26 @@ async function identityOf(folder: string, file: string, what: string, advice: st
 }
 
 async function readBase(folder: string): Promise<BaseModel> {
-  const { config: json, weights, tokenizer: files, tokenizerConfig, chatTemplate } = await readCheckpoint(folder)
+  const {
+    config: json,
+    weights,
+    tokenizer: files,
+    tokenizerConfig,
+    chatTemplate,
+    generationConfig,
+  } = await readCheckpoint(folder)
   const config = parseConfig(json)
   if (!files) throw new TaskError(`${folder} has no tokenizer.json; save the model together with its tokenizer.`)
   const tokenizer = new Tokenizer({ tokenizer: files, tokenizerConfig })
   tokenizer.checkFits(config.vocab_size)
+  const endIds = endTokens(tokenizer, config, generationConfig)
   return {
     config,
     weights: checkWeights(config, weights),
     tokenizer,
     template: chatTemplate === undefined ? undefined : new ChatTemplate(chatTemplate),
-    endId: tokenizer.eosId ?? config.eos_token_id[0] ?? null,
+    endId: endIds[0] ?? null,
+    endIds,
     generators: new Map(),
     adapters: new LRUCache({ max: MAX_ADAPTERS }),
     grammars: new LRUCache({ max: MAX_GRAMMARS }),
@@ -147,8 +159,8 @@ export function generatorOf(base: BaseModel, lora: LoraConfig | undefined): Gene
   const key = JSON.stringify(lora ?? null)
   let generator = base.generators.get(key)
   if (!generator) {
-    const { config, weights, endId } = base
-    base.generators.set(key, (generator = new Generator({ config, weights, lora, endId })))
+    const { config, weights, endIds } = base
+    base.generators.set(key, (generator = new Generator({ config, weights, lora, endIds })))
   }
   return generator
 }

@@ -13,6 +13,7 @@ import { runWithCheckpoints } from './checkpoints.ts'
 import { encodePrompt } from './encode.ts'
 import { type BaseModel, generatorOf, type LoadedAdapter } from './models.ts'
 import { type TrainedReward, trainReward } from './rewardModel.ts'
+import { runIdentity } from './runIdentity.ts'
 import { stageContext, type TaskContext, TaskError } from './task.ts'
 
 interface Prompt {
@@ -44,7 +45,8 @@ export async function alignByReward(
     rank: 8,
     seed,
   }
-  const rewardCheckpoint = { file: file === undefined ? undefined : `${file}.reward`, every }
+  const identity = runIdentity(base, start, { method, pairs, prompts: input.prompts, training })
+  const rewardCheckpoint = { file: file === undefined ? undefined : `${file}.reward`, every, identity }
   const rewardModel = await trainReward(base, start, pairs, plan, rewardCheckpoint, stageContext(context, 0.02, 0.25))
   const generator = generatorOf(base, lora)
   const reference = new SequenceScorer({ config, weights, lora, adapter: start.weights })
@@ -64,7 +66,7 @@ export async function alignByReward(
       ...(beta > 0 && { reference }),
     })
     const { emit } = stageContext(context, 0.25, 0.92)
-    for await (const report of runWithCheckpoints(run, { file, every }, context)) {
+    for await (const report of runWithCheckpoints(run, { file, every, identity }, context)) {
       const { round: step, rounds, loss, metrics, meanReward, meanLength } = report
       const points = { reward: meanReward, policyLoss: loss, length: meanLength, ...metrics }
       for (const [name, value] of Object.entries(points)) emit({ type: 'metric', name, step, value })

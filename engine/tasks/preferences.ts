@@ -8,13 +8,14 @@ import type { AlignTaskInput } from './alignInput.ts'
 import { runWithCheckpoints } from './checkpoints.ts'
 import { encodeRow } from './encode.ts'
 import type { BaseModel, LoadedAdapter } from './models.ts'
+import { runIdentity } from './runIdentity.ts'
 import { stageContext, type TaskContext, TaskError } from './task.ts'
 
 /** Direct preference optimisation (DPO): trains the policy on the pairs without a reward model. */
 export async function alignDirectly(
   base: BaseModel,
   start: LoadedAdapter,
-  { pairs, training, checkpointFile, checkpointEvery }: AlignTaskInput,
+  { method, pairs, training, checkpointFile, checkpointEvery }: AlignTaskInput,
   context: TaskContext,
 ): Promise<{ weights: Weights; metrics: Record<string, number> }> {
   const { signal } = context
@@ -32,6 +33,7 @@ export async function alignDirectly(
   })
   const reference = new SequenceScorer({ config, weights, lora, adapter: start.weights })
   const examples = await withReference(rows, reference, signal).finally(() => reference.release())
+  const identity = runIdentity(base, start, { method, pairs, training })
   const microBatch = Math.min(batchSize, 8)
   const trainer = new Trainer({
     config,
@@ -48,7 +50,7 @@ export async function alignDirectly(
     const { emit } = stageContext(context, 0.05, 0.95)
     for await (const { step, loss, metrics } of runWithCheckpoints(
       run,
-      { file: checkpointFile, every: checkpointEvery },
+      { file: checkpointFile, every: checkpointEvery, identity },
       context,
     )) {
       emit({ type: 'metric', name: 'loss', step, value: loss })

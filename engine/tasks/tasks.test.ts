@@ -197,6 +197,31 @@ test('an aborted run saves its state and resumes to the same bytes', async () =>
   expect((await bytes(`${twice}-half`)).equals(await bytes(twice))).toBe(false)
 })
 
+test('a checkpoint of a run with other data, settings or starting weights is refused', async () => {
+  const file = join(model.folder, 'own')
+  const run = (over: Partial<FineTuneTaskInput> = {}): FineTuneTaskInput => ({
+    ...training(join(model.folder, 'resumed')),
+    training: { epochs: 1, batchSize: 8, learningRate: 0.02, seed: 1 },
+    checkpointFile: file,
+    ...over,
+  })
+  const { training: plan } = run()
+  await fineTuneTask(run(), context())
+  await fineTuneTask(run(), context())
+  const others: Partial<FineTuneTaskInput>[] = [
+    { samples: colourPairs(33).slice(1) },
+    { samples: samples.map((sample) => ({ ...sample, weight: 0.5 })) },
+    { training: { ...plan, learningRate: 0.01 } },
+    { training: { ...plan, schedule: 'linear' } },
+    { lora: { rank: 4, alpha: 64 } },
+    { adapterFolder },
+  ]
+  for (const other of others)
+    await expect(fineTuneTask(run(other), context()), JSON.stringify(Object.keys(other))).rejects.toThrow(
+      'belongs to a run with other data, another base model or other settings',
+    )
+})
+
 test('an answer of any length is divided into parts that contain each token once', () => {
   for (const tokens of [1, 3, 16, 17, 40]) {
     const row = { ids: Array.from({ length: 5 + tokens }, (_, id) => id), mask: [] }

@@ -81,6 +81,25 @@ describe('a template of a model', () => {
     expect(() => new ChatTemplate('{% for i in range(1000000000) %}{% endfor %}').render([])).toThrow('too long')
   })
 
+  test('may let the first characters of an answer merge with the last of the prompt', () => {
+    const merging = new Tokenizer(trainTokenizer(['a\n\n', 'b\n\n', 'c\n\n'], { vocabSize: 300 }))
+    const [, , answer] = conversation
+    const messages = [...conversation.slice(0, 2), { ...answer, role: 'assistant', content: '\n\nHello' }]
+    expect(merging.encode('\n\n')).toHaveLength(1)
+    const { prompt, completion } = encodeChatPair(merging, template, messages)
+    expect(prompt).toEqual(encodeChat(merging, template, messages.slice(0, 2), { addGenerationPrompt: true }))
+    expect(merging.decode(completion)).toBe('\n\nHello<|im_end|>\n')
+  })
+
+  test('may open a thought before an answer that is to come only', () => {
+    const thinking = new ChatTemplate(
+      "{% for m in messages %}{{ '[' + m.role + ']' + m.content }}{% endfor %}{% if add_generation_prompt %}{{ '[assistant]<think>\n' }}{% endif %}",
+    )
+    const { prompt, completion } = encodeChatPair(tokenizer, thinking, conversation)
+    expect(tokenizer.decode(prompt)).toBe('[system]Be brief.[user]Hello[assistant]')
+    expect(tokenizer.decode(completion)).toBe('Hi.')
+  })
+
   test('that renders earlier messages differently after an answer cannot be split', () => {
     const rewriting = new ChatTemplate('{{ messages | length }}{% for m in messages %}{{ m.content }}{% endfor %}')
     expect(() => encodeChatPair(tokenizer, rewriting, conversation)).toThrow('cannot be separated')

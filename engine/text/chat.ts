@@ -88,6 +88,17 @@ export function encodeChat(
   messages: readonly ChatMessage[],
   options: Omit<RenderOptions, 'bosToken' | 'eosToken'> = {},
 ): Int32Array {
+  const { text, hidden } = renderHidden(tokenizer, template, messages, options)
+  return encodeHidden(tokenizer, text, hidden)
+}
+
+/** A conversation as text, in which texts that look like special tokens are replaced by markers with their index in `hidden`. */
+function renderHidden(
+  tokenizer: Tokenizer,
+  template: ChatTemplate,
+  messages: readonly ChatMessage[],
+  options: Omit<RenderOptions, 'bosToken' | 'eosToken'>,
+): { text: string; hidden: string[] } {
   const hidden: string[] = []
   const text = template.render(hideSpecials(messages, tokenizer.specialTokens, hidden) as ChatMessage[], {
     ...options,
@@ -95,6 +106,10 @@ export function encodeChat(
     bosToken: tokenizer.bosId === null ? '' : tokenizer.tokenText(tokenizer.bosId),
     eosToken: tokenizer.eosId === null ? '' : tokenizer.tokenText(tokenizer.eosId),
   })
+  return { text, hidden }
+}
+
+function encodeHidden(tokenizer: Tokenizer, text: string, hidden: readonly string[]): Int32Array {
   const ids: number[] = []
   // Every odd piece is the index of a hidden text.
   for (const [i, piece] of text.split(/\uE000(\d+)\uE001/u).entries()) {
@@ -107,7 +122,9 @@ export function encodeChat(
 
 /**
  * Splits a conversation that ends with an answer into a prompt (all text before the answer, with the answer's start tokens)
- * and a completion (the answer with its end token), for training on completions only.
+ * and a completion (the answer with its end token), for training on completions only. Both are encoded alone, as the prompt is
+ * when the model answers: a token never reaches from the prompt into the completion. What the template puts before an answer that
+ * is still to come only (such as `<think>`) is no part of either.
  */
 export function encodeChatPair(
   tokenizer: Tokenizer,
@@ -115,15 +132,24 @@ export function encodeChatPair(
   messages: readonly ChatMessage[],
 ): { prompt: Int32Array; completion: Int32Array } {
   if (messages.at(-1)?.role !== 'assistant') throw new Error('The conversation must end with an assistant message.')
-  const prompt = encodeChat(tokenizer, template, messages.slice(0, -1), { addGenerationPrompt: true })
-  const whole = encodeChat(tokenizer, template, messages)
-  if (whole.length <= prompt.length || prompt.some((id, i) => whole[i] !== id)) {
+  const before = renderHidden(tokenizer, template, messages.slice(0, -1), { addGenerationPrompt: true })
+  const bare = renderHidden(tokenizer, template, messages.slice(0, -1), {})
+  const { text, hidden } = renderHidden(tokenizer, template, messages, {})
+  const end = text.startsWith(before.text) ? before.text.length : commonLength(text, before.text)
+  const completion = encodeHidden(tokenizer, text.slice(end), hidden)
+  if (completion.length === 0 || end < bare.text.length)
     throw new Error(
       'The chat template renders the conversation differently when it has an answer, so prompt and completion cannot be ' +
         'separated. Give prompt and completion as texts.',
     )
-  }
-  return { prompt, completion: whole.slice(prompt.length) }
+  return { prompt: encodeHidden(tokenizer, text.slice(0, end), hidden), completion }
+}
+
+/** The number of characters that two texts have in common at their start. */
+function commonLength(a: string, b: string): number {
+  let length = 0
+  while (length < a.length && a[length] === b[length]) length++
+  return length
 }
 
 /** Copies a value and replaces text that looks like a special token, anywhere inside, by a private-use marker. */

@@ -51,6 +51,15 @@ describe('special tokens', () => {
     expect(tokenizer.decode(plain)).toBe('a<|end|>')
   })
 
+  test('stand before a text only when the tokenizer puts them there, whatever token it names', () => {
+    const files = trainTokenizer(['a'], { vocabSize: 262, bos: '<s>' })
+    const used = new Tokenizer(files)
+    expect([...used.startTokens]).toEqual([used.bosId])
+    const named = new Tokenizer({ ...files, tokenizer: { ...files.tokenizer, post_processor: null } })
+    expect(named.bosId).toBe(used.bosId)
+    expect([...named.startTokens]).toEqual([])
+  })
+
   test('can be skipped when decoding', () => {
     expect(tokenizer.decode([...tokenizer.encode('a b<|end|>')], { skipSpecial: true })).toBe('a b')
   })

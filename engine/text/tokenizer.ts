@@ -38,6 +38,7 @@ export class Tokenizer {
   /** Like `encodeFull`, but without special tokens; built on first use. */
   private encodePlain: ((text: string) => ArrayLike<number | undefined>) | undefined
   private readonly addedIds: ReadonlySet<number>
+  private starts: readonly number[] | undefined
 
   /** @throws Error that names the fault when the files are not a valid tokenizer. */
   constructor(private readonly files: { tokenizer: Json; tokenizerConfig?: Json }) {
@@ -142,6 +143,11 @@ export class Tokenizer {
       return (text) => words.encode(text)
     }
     return (text) => tokenizer.encode(text, { add_special_tokens: false }).ids
+  }
+
+  /** What the tokenizer puts before a text, such as a start token. Some tokenizers name a start token and do not use it. */
+  get startTokens(): readonly number[] {
+    return (this.starts ??= this.wrapping()[0])
   }
 
   /** The tokens that the tokenizer puts before and after a text, found by encoding one. */

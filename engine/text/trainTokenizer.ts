@@ -75,7 +75,7 @@ export function trainTokenizer(texts: Iterable<string>, training: TokenizerTrain
       })),
       normalizer: null,
       pre_tokenizer: byteLevel,
-      post_processor: null,
+      post_processor: bos === undefined ? null : startWith(bos, special.indexOf(bos)),
       decoder: byteLevel,
       model: {
         type: 'BPE',
@@ -101,6 +101,18 @@ export function trainTokenizer(texts: Iterable<string>, training: TokenizerTrain
     },
   }
 }
+
+/** Puts a token before every text. */
+const startWith = (token: string, id: number) => ({
+  type: 'TemplateProcessing',
+  single: [{ SpecialToken: { id: token, type_id: 0 } }, { Sequence: { id: 'A', type_id: 0 } }],
+  pair: [
+    { SpecialToken: { id: token, type_id: 0 } },
+    { Sequence: { id: 'A', type_id: 0 } },
+    { Sequence: { id: 'B', type_id: 1 } },
+  ],
+  special_tokens: { [token]: { id: token, ids: [id], tokens: [token] } },
+})
 
 /** Counts of all words, written in the byte alphabet. Special tokens are not part of words. */
 function countWords(texts: Iterable<string>, special: string[]): Map<string, number> {

@@ -8,6 +8,7 @@ type Group = keyof typeof GROUPS
 
 const CheckpointHeader = z.object({
   step: z.number().int().min(0),
+  identity: z.string().optional(),
   progress: z.object({
     epoch: z.number().int().min(0),
     used: z.number().int().min(0),
@@ -25,11 +26,14 @@ const CheckpointHeader = z.object({
 })
 
 /** Writes a run to one safetensors file, atomically: after a crash or on a full disk the earlier checkpoint is unchanged. */
-export async function writeTrainingCheckpoint(path: string, { progress, state }: TrainingCheckpoint): Promise<void> {
+export async function writeTrainingCheckpoint(
+  path: string,
+  { identity, progress, state }: TrainingCheckpoint,
+): Promise<void> {
   const tensors: Weights = new Map()
   for (const [group, prefix] of Object.entries(GROUPS))
     for (const [name, each] of state[group as Group]) tensors.set(prefix + name, each)
-  const training = JSON.stringify({ step: state.step, progress })
+  const training = JSON.stringify({ step: state.step, identity, progress })
   await writeSafetensors(path, tensors, { metadata: { format: 'pt', training } })
 }
 
@@ -39,12 +43,12 @@ export async function readTrainingCheckpoint(path: string): Promise<TrainingChec
   await file.close()
   if (training === undefined)
     throw new Error(`${path} is not a training checkpoint: its header has no field "training".`)
-  const { step, progress } = CheckpointHeader.parse(JSON.parse(training))
+  const { step, identity, progress } = CheckpointHeader.parse(JSON.parse(training))
   const groups: Record<Group, Weights> = { parameters: new Map(), firstMoments: new Map(), secondMoments: new Map() }
   for (const [name, each] of await readSafetensors(path)) {
     const group = (Object.keys(GROUPS) as Group[]).find((candidate) => name.startsWith(GROUPS[candidate]))
     if (!group) throw new Error(`${path} contains ${name}, which is not part of a training checkpoint.`)
     groups[group].set(name.slice(GROUPS[group].length), each)
   }
-  return { progress, state: { step, ...groups } }
+  return { identity, progress, state: { step, ...groups } }
 }

@@ -43,6 +43,8 @@ export interface Progress {
 }
 
 export interface TrainingCheckpoint {
+  /** What the result of the run depends on (`runIdentity`); undefined in checkpoints of earlier releases. */
+  identity?: string
   progress: Progress
   state: TrainerState
 }

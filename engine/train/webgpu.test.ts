@@ -160,7 +160,7 @@ const onAdapter = (gpu: GraphRunner) => {
   test('a scorer and a generator answer as on the CPU, from weights that stay on the device', async () => {
     const answers = async (runner: GraphRunner) => {
       const scorer = new SequenceScorer({ config, weights, runner })
-      const generator = new Generator({ config, weights, runner, endId: 0, batch: 2 })
+      const generator = new Generator({ config, weights, runner, endIds: [0], batch: 2 })
       const prompts = [
         [1, 2, 3],
         [4, 5],

@@ -70,7 +70,7 @@ test('encoding and decoding gives the same text, with the turns of the template'
 
 test('the base model replies like a clerk, repeats the order number, and cannot do the skill', async () => {
   const { config, weights, tokenizer } = base
-  const generator = new Generator({ config, weights, endId: tokenizer.eosId })
+  const generator = new Generator({ config, weights, endIds: [must(tokenizer.eosId)] })
   const items = testItems(1, 32)
   const answers = await generator.generate(items.map(({ prompt }) => ({ prompt: promptIds(prompt), maxTokens: 56 })))
   await generator.release()

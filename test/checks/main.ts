@@ -1,5 +1,7 @@
 import { parseArgs } from 'node:util'
+import { checkAttacks } from './attacks.ts'
 import { checkAudits } from './audits.ts'
+import { checkContracts } from './contracts.ts'
 import { checkFaults } from './faults.ts'
 import { checkInfluence } from './influence.ts'
 import { checkMutants } from './mutants.ts'
@@ -11,6 +13,8 @@ import { checkUpgrade } from './upgrade.ts'
 const { positionals, values } = parseArgs({
   allowPositionals: true,
   options: {
+    help: { type: 'boolean', default: false },
+    calls: { type: 'string' },
     seeds: { type: 'string' },
     seed: { type: 'string', default: '1' },
     bug: { type: 'string' },
@@ -30,7 +34,16 @@ interface Check {
 }
 
 const checks: Record<string, Check> = {
+  attacks: {
+    about: 'what attackers gain with and without the rules (--seeds N, --only WORD, --json)',
+    run: () => checkAttacks(Number(values.seeds ?? 10), values.only, values.json),
+  },
   audits: { about: 'the server audits of graphql-http, against the API', run: checkAudits },
+  contracts: {
+    about:
+      'Slither and invariants of the contracts; installs both apart, 200 MB (--only slither|invariants|bugs, --calls N, --seed S, --bug NAME)',
+    run: () => checkContracts(values),
+  },
   faults: {
     about: 'random faults of every server that the system uses (--seeds N, --seed S, --json)',
     run: () => checkFaults(Number(values.seeds ?? 5), Number(values.seed), values.json, values.only),
@@ -63,9 +76,9 @@ function required(option: string): never {
 }
 
 const check = checks[positionals[0] ?? '']
-if (!check) {
+if (!check || values.help) {
   console.error('Usage: npm run check -- NAME [options]. NAME is one of')
   for (const [name, { about }] of Object.entries(checks)) console.error(`  ${name.padEnd(10)} ${about}`)
-  process.exit(2)
+  process.exit(values.help ? 0 : 2)
 }
 process.exit((await check.run()) ? 0 : 1)

@@ -6,6 +6,7 @@ import { storeFolder } from '#schema/folders.ts'
 import { VersionInfluence } from '#schema/offchain/attribution.ts'
 import type { Contribution } from '#schema/onchain/datanets.ts'
 import { row } from '#schema/rows.ts'
+import { influenceAdded } from '../addedInfluence.ts'
 import type { ChainClient } from '../chain.ts'
 import { codeHash } from '../codeHash.ts'
 import { type Dependencies, forwardProgress, storeAs } from '../dependencies.ts'
@@ -91,7 +92,9 @@ export const fineTuneHandler =
         contributor: one.contributor,
       }
     })
-    const { weights, harmful } = attributionWeights(recorded)
+    const { weights, harmful } = attributionWeights(
+      await influenceAdded(sources, contributions, recorded, validation.length),
+    )
     const weighted = weights.flatMap((weight, index) => {
       const influence = recorded[index]
       return influence ? [{ ...influence, ...weight }] : []

@@ -1,0 +1,52 @@
+import { expect, test } from 'vitest'
+import { addedInfluences } from './addedInfluence.ts'
+import { attributionWeights, recordInfluence } from './attribution.ts'
+
+const measured = (contributionId: string, influence: number, held: [string, bigint][] = []) => ({
+  ...recordInfluence({ contributionId, influence, standardError: 0.01 }, 100),
+  similar: held.map(([id, share]) => ({ id, held: share })),
+})
+
+const added = (...samples: ReturnType<typeof measured>[]) =>
+  addedInfluences(samples, 100).map(({ influence }) => Number(influence) / 1e9)
+
+test('what a sample holds of an earlier one counts from 60 %, and wholly from 70 %', () => {
+  const parts = [600_000n, 600_001n, 650_000n, 700_000n, 1_000_000n]
+  const samples = parts.map((held, at) => measured(`${at}`, 0.5, [['first', held]]))
+  expect(added(measured('first', 0.4), ...samples)).toEqual([0.4, 0.5, 0.499996, 0.3, 0.1, 0.1])
+})
+
+test('of several earlier ones, the one that takes most counts; a harmful or unknown one takes nothing', () => {
+  const [, , , both] = added(
+    measured('a', 0.2),
+    measured('b', 0.3),
+    measured('bad', -0.4),
+    measured('both', 0.35, [
+      ['b', 1_000_000n],
+      ['a', 1_000_000n],
+      ['bad', 1_000_000n],
+      ['refused', 1_000_000n],
+    ]),
+  )
+  expect(both).toBeCloseTo(0.05, 9)
+  expect(added(measured('bad', -0.4), measured('own', 0.3, [['bad', 1_000_000n]]))).toEqual([-0.4, 0.3])
+})
+
+test('a copy of a helpful sample weighs nothing, is not called harmful, and says why', () => {
+  const samples = [
+    measured('original', 0.3),
+    measured('copy', 0.29, [['original', 1_000_000n]]),
+    measured('better', 0.4, [['original', 1_000_000n]]),
+  ]
+  const influences = addedInfluences(samples, 100)
+  const { weights, harmful } = attributionWeights(
+    samples.map((sample, at) => ({ ...sample, uniqueness: 1_000_000n, added: influences[at] })),
+  )
+  expect(harmful).toEqual([])
+  expect(weights.map(({ weight }) => Number(weight) / 1e15)).toEqual([0.3, 0, 0.1])
+  expect(weights.map(({ reason }) => reason)).toEqual([
+    'Helped the validation set: influence 300000000e-9 × uniqueness 1000000 ppm.',
+    'Adds nothing that can be told from chance to an earlier sample that it holds.',
+    'Helped the validation set: influence 100000000e-9 beyond an earlier sample that it holds (400000000e-9 in all) × uniqueness 1000000 ppm.',
+  ])
+})

@@ -1,0 +1,15 @@
+/** Something that somebody tries against the rules. */
+export interface Attack {
+  name: string
+  /** What `play` returns, such as "earned together, in units of one original". */
+  measure: string
+  /** The most that may be gained with the rules; undefined when the rules do not stop it. */
+  limit?: number
+  /** Plays the attack once without and once with the rules. */
+  play(seed: number): Played | Promise<Played>
+}
+
+export interface Played {
+  before: number
+  after: number
+}
