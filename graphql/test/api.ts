@@ -32,7 +32,7 @@ export type Ask = (query: string, variables?: object, headers?: Record<string, s
 
 export const MARKET = account(0xaa)
 /** The host of the endpoints that are answered here. */
-export const HOST = account(0xab)
+export const SERVED_HOST = account(0xab)
 
 export async function testApi(options: Partial<ApiOptions> = {}): Promise<TestApi> {
   const db = await freshDatabase()
@@ -56,7 +56,7 @@ export async function testApi(options: Partial<ApiOptions> = {}): Promise<TestAp
     port: 0,
     auth: 'open',
     log: { error: (details) => void logged.push(details) },
-    deployment: { chainId: TEST_CHAIN_ID, addresses: { InferenceMarket: MARKET }, hosts: [HOST] },
+    deployment: { chainId: TEST_CHAIN_ID, addresses: { InferenceMarket: MARKET }, hosts: [SERVED_HOST] },
     ...options,
   })
   onTestFinished(async () => {

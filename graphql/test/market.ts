@@ -6,7 +6,7 @@ import { Endpoint, PaymentChannel } from '#schema/onchain/market.ts'
 import { Model, ModelVersion } from '#schema/onchain/models.ts'
 import { account, insert, insertAll, insertChain, TEST_CHAIN_ID } from '#test/factory.ts'
 import { maxPromptTokens } from '../commands/credit.ts'
-import { HOST, MARKET, type TestApi } from './api.ts'
+import { MARKET, SERVED_HOST, type TestApi } from './api.ts'
 
 export const consumer = privateKeyToAccount(`0x${'11'.repeat(32)}`)
 export const stranger = privateKeyToAccount(`0x${'22'.repeat(32)}`)
@@ -29,8 +29,8 @@ export async function createMarket({ db }: TestApi) {
   ])
   const price = { priceIn: 1000n, priceOut: 2000n }
   await insertAll(db, Endpoint, [
-    ...['1', '2', '3'].map((id) => ({ id, versionId: id, host: HOST, ...price })),
-    { id: '4', versionId: '1', host: HOST },
+    ...['1', '2', '3'].map((id) => ({ id, versionId: id, host: SERVED_HOST, ...price })),
+    { id: '4', versionId: '1', host: SERVED_HOST },
     { id: '5', versionId: '1', host: OTHER_HOST, ...price },
     { id: '6', versionId: '1', host: OTHER_HOST },
   ])
@@ -59,7 +59,7 @@ const place = (market: string) => ({
   withdrawalDelay: 900,
 })
 
-export const idOfChannel = ({ endpoint = 1n, host = HOST, market = MARKET, ...of }: TestChannel = {}): Hex =>
+export const idOfChannel = ({ endpoint = 1n, host = SERVED_HOST, market = MARKET, ...of }: TestChannel = {}): Hex =>
   channelId(place(market), {
     endpointId: endpoint,
     host: host as Hex,
