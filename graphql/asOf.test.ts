@@ -165,6 +165,8 @@ test('a reward proof, an evaluation’s log and off-chain rows that refer to the
     carried: [],
     debts: [],
     lines: [],
+    usage: [],
+    absent: [],
     codeHash: root,
   })
   await insertAll(db, RewardMap, [

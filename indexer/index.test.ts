@@ -1,3 +1,4 @@
+import { maxUint256 } from 'viem'
 import { expect, test } from 'vitest'
 import type { ContractName } from '#contracts/events.ts'
 import type { Database } from '#schema/database.ts'
@@ -7,7 +8,8 @@ import { type IndexerOptions, startIndexer } from './index.ts'
 import { type TestChain, testChain } from './test/chain.ts'
 import { difference } from './test/compare.ts'
 import { expectAgreement } from './test/oracle.ts'
-import { playStory, STORY_SETTINGS, textHash } from './test/story.ts'
+import { playStory, STORY_SETTINGS } from './test/story.ts'
+import { ether } from './test/values.ts'
 
 /** No transaction can make the deployed contracts emit these. */
 const NEVER_EMITTED = new Set(['EIP712DomainChanged', 'RoleAdminChanged', 'RoleRevoked'])
@@ -63,10 +65,30 @@ test('every event of the contracts becomes rows, and the rows agree with the con
   ])
   expect(await present(db, 'target', 'metric, minimum')).toContainEqual({ metric: 'accuracy', minimum: 500_000n })
   expect(await present(db, 'model', 'spec_uri')).toContainEqual({ spec_uri: 'ipfs://spec\uFFFD' })
-  expect(await present(db, 'usage_settlement', 'epoch, root')).toContainEqual({
-    epoch: 2_147_483_647,
-    root: textHash('absurd'),
-  })
+  expect(await present(db, 'failed_redemption', 'endpoint_id, reason')).toEqual([
+    { endpoint_id: String(maxUint256), reason: 'UnknownEndpoint' },
+    { endpoint_id: '2', reason: 'OtherChannel' },
+    { endpoint_id: '1', reason: 'BadSignature' },
+    { endpoint_id: '1', reason: 'BeyondCeiling' },
+    { endpoint_id: '1', reason: 'NothingNew' },
+    { endpoint_id: '2', reason: 'InsufficientCredit' },
+    { endpoint_id: '1', reason: 'NotHost' },
+  ])
+  expect(await present(db, 'redemption', 'epoch, version_id, total, amount')).toEqual([
+    { epoch: 1, version_id: '2', total: ether(5), amount: ether(5) },
+    { epoch: 1, version_id: '2', total: ether(1), amount: ether(1) },
+    { epoch: 2, version_id: '3', total: ether(6), amount: ether(1) },
+  ])
+  const stranger = chain.accounts[2]
+  expect(await present(db, 'reward_map', 'status, publisher, bond, bond_released_to')).toEqual([
+    { status: 'Published', publisher: null, bond: 0n, bond_released_to: null },
+    { status: 'Published', publisher: stranger, bond: 0n, bond_released_to: stranger },
+  ])
+  const { rows: cancelled } = await db.query(
+    `select publisher, bond, bond_released_to from reward_map where id = '1' and status = 'Cancelled'`,
+  )
+  const treasury = chain.deployment.addresses.Treasury.toLowerCase()
+  expect(cancelled).toEqual([{ publisher: stranger, bond: 0n, bond_released_to: treasury }])
   const judgement = `1-${chain.accounts[2]}`
   expect(await present(db, 'slash', 'subject_id, role')).toContainEqual({ subject_id: judgement, role: 'validator' })
   const { rows: blocks } = await db.query('select count(*)::int as count from block where number = $1', [

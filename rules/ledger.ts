@@ -23,7 +23,7 @@ export type LedgerFact =
   | { kind: 'deposit'; id: string; consumer: string; amount: bigint }
   | { kind: 'reserve'; callId: string; consumer: string; amount: bigint }
   | { kind: 'charge'; callId: string; consumer: string; epoch: bigint; hold: bigint; fee: bigint }
-  /** A voucher redeemed on chain: fees without a reservation in this ledger. */
+  /** Fees redeemed from a channel on chain, without a reservation in this ledger. */
   | { kind: 'redeem'; id: string; consumer: string; epoch: bigint; amount: bigint }
   /** Money given to an epoch's rewards from outside. */
   | { kind: 'fund'; id: string; epoch: bigint; amount: bigint }

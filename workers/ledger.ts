@@ -18,7 +18,7 @@ interface LedgerSources {
   deployment: Pick<Deployment, 'chainId' | 'addresses'>
 }
 
-const TRANSFER_EVENTS = ['CreditDeposited', 'CreditWithdrawn', 'VoucherRedeemed', 'EpochFunded', 'RewardClaimed']
+const TRANSFER_EVENTS = ['CreditDeposited', 'CreditWithdrawn', 'Redeemed', 'EpochFunded', 'RewardClaimed']
 
 /** Returns the number of transfers that were added. */
 export function postLedger(sources: LedgerSources): Promise<number> {
@@ -39,48 +39,30 @@ export function postLedger(sources: LedgerSources): Promise<number> {
     let added = 0
     for (const event of events) {
       if (event.name === 'RewardClaimed') added += await postMaps(sql, sources, event)
-      const fact = await factOf(sql, sources, event)
+      const fact = factOf(sources, event)
       if (fact) added += await post(sql, fact, event)
     }
     return added
   })
 }
 
-async function factOf(
-  sql: Sql,
-  { deployment }: LedgerSources,
-  { id, name, args, transactionHash }: ChainEvent,
-): Promise<LedgerFact | undefined> {
+function factOf({ deployment }: LedgerSources, { id, name, args }: ChainEvent): LedgerFact | undefined {
   const text = (key: string) => String(args[key])
+  const is = (key: string, contract: 'InferenceMarket' | 'Treasury') =>
+    text(key) === deployment.addresses[contract].toLowerCase()
   const amount = BigInt(text('amount'))
   switch (name) {
     case 'CreditDeposited':
       return { kind: 'deposit', id, consumer: text('consumer'), amount }
     case 'CreditWithdrawn':
       return { kind: 'withdraw', id, consumer: text('consumer'), amount }
-    case 'VoucherRedeemed': {
-      const epoch = await epochOf(sql, transactionHash)
-      if (epoch === undefined) throw new Error(`Event ${id} redeems a voucher, but its transaction settles no usage.`)
-      return { kind: 'redeem', id, consumer: text('consumer'), epoch, amount }
-    }
-    case 'EpochFunded':
-      // The fees that the market forwards were posted when its vouchers were redeemed.
-      return (await epochOf(sql, transactionHash)) === undefined
-        ? { kind: 'fund', id, epoch: BigInt(text('epoch')), amount }
-        : undefined
-    default: {
-      const account = text('account')
-      return account === deployment.addresses.Treasury.toLowerCase()
-        ? undefined
-        : { kind: 'claim', id, account, amount }
-    }
+    case 'Redeemed':
+      return { kind: 'redeem', id, consumer: text('consumer'), epoch: BigInt(text('epoch')), amount }
+    case 'EpochFunded': // the fees that the market forwards are posted by its own events
+      return is('from', 'InferenceMarket') ? undefined : { kind: 'fund', id, epoch: BigInt(text('epoch')), amount }
+    default:
+      return is('account', 'Treasury') ? undefined : { kind: 'claim', id, account: text('account'), amount }
   }
-}
-
-/** The epoch of the usage that a transaction settles. */
-async function epochOf(sql: Sql, transactionHash: string): Promise<bigint | undefined> {
-  const [usage] = await rowsOf(sql, ChainEvent, `transaction_hash = $1 and name = 'UsageSettled'`, [transactionHash])
-  return usage && BigInt(String(usage.args.epoch))
 }
 
 /** Posts the maps that were final at the event `before`, a claim: the contract accepts claims by the newest final map only. */

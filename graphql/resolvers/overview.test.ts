@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { Receipt } from '#schema/offchain/attribution.ts'
 import { Contribution } from '#schema/onchain/datanets.ts'
-import { UsageSettlement } from '#schema/onchain/market.ts'
+import { Redemption } from '#schema/onchain/market.ts'
 import { Mandate, Model, ModelVersion } from '#schema/onchain/models.ts'
 import { RewardMap } from '#schema/onchain/rewards.ts'
 import { account, insert, insertAll, insertChain } from '#test/factory.ts'
@@ -22,7 +22,10 @@ test('the overview counts every stage, as of a block', async () => {
     { id: 'a', jobId: 'a', fee: 3n },
     { id: 'b', jobId: 'b', fee: 10n ** 25n },
   ])
-  await insert(db, UsageSettlement, { id: '1-1', fees: 3n })
+  await insertAll(db, Redemption, [
+    { id: 'a', amount: 1n },
+    { id: 'b', amount: 2n },
+  ])
   await insertAll(db, RewardMap, [
     { id: '1', status: 'Published', total: 3n },
     { id: '2', status: 'Cancelled', total: 9n },

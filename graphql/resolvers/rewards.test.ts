@@ -31,6 +31,8 @@ test('a reward map is returned with its lines, and every account’s proof equal
     carried: [],
     debts: [],
     lines: [],
+    usage: [],
+    absent: [],
     codeHash: root,
   })
   await insertAll(db, RewardMap, [

@@ -6,7 +6,11 @@ import { freshDatabase } from '#test/database.ts'
 import type { IndexerOptions } from '../index.ts'
 import { type TestChain, testChain } from '../test/chain.ts'
 import { expectClean, follow as followWith, until } from '../test/follow.ts'
-import { noise, prepareNoise, seededInts } from '../test/noise.ts'
+import { openMarket } from '../test/market.ts'
+import { expectMarket, expectRewardMaps } from '../test/marketOracle.ts'
+import { marketNoise, noise, prepareNoise, seededInts } from '../test/noise.ts'
+import { present } from '../test/present.ts'
+import { playToVersions, STORY_SETTINGS } from '../test/story.ts'
 
 const CONFIRMATIONS = 64
 
@@ -33,6 +37,28 @@ test('reorganisations of every depth up to 20, with other transactions, leave th
   await indexer.caughtUp()
   await expectClean(chain, db)
   expect(indexer.status().counters.reorganisations).toBeGreaterThan(4)
+})
+
+test('reorganisations of channels, redemptions and epochs leave the rows of a clean sync, which the contracts confirm', async () => {
+  const chain = await testChain(STORY_SETTINGS)
+  await playToVersions(chain)
+  const channels = await openMarket(chain)
+  const db = await freshDatabase()
+  const indexer = await follow(chain, db)
+  const next = seededInts(5)
+  for (let i = 0; i < 25; i++) await marketNoise(chain, next, channels)
+  for (const depth of [2, 9, 1, 17, 4]) {
+    if (depth % 2) await indexer.caughtUp()
+    await chain.call('anvil_reorg', depth, [])
+    for (let i = 0; i < depth + 3; i++) await marketNoise(chain, next, channels)
+  }
+  await indexer.caughtUp()
+  await expectClean(chain, db)
+  await expectMarket(chain, db)
+  await expectRewardMaps(chain, db)
+  for (const table of ['payment_channel', 'redemption', 'failed_redemption', 'reward_map'])
+    expect((await present(db, table)).length, table).toBeGreaterThan(2)
+  expect(indexer.status().counters.reorganisations).toBeGreaterThan(2)
 })
 
 test.each([

@@ -1,5 +1,7 @@
 import { must } from '#test/must.ts'
 import { type TestChain, testChain } from './chain.ts'
+import { channelArgument, channelIdOf, deposit, publish, redemptionOf, type StoryChannel } from './market.ts'
+import { textHash } from './values.ts'
 
 /** A seeded generator of integers below a limit (mulberry32): the same seed gives the same numbers. */
 export function seededInts(seed: number) {
@@ -18,6 +20,7 @@ export async function prepareNoise(chain: TestChain) {
     await send(who, 'GOpen', 'deposit', [], 10n ** 21n)
     await send(who, 'GOpen', 'approve', [deployment.addresses.FeedbackPool, 10n ** 24n])
     await send(who, 'GOpen', 'approve', [deployment.addresses.InferenceMarket, 10n ** 24n])
+    await send(who, 'GOpen', 'approve', [deployment.addresses.RewardDistributor, 10n ** 24n])
   }
 }
 
@@ -33,8 +36,42 @@ export async function noise(chain: TestChain, next: (below: number) => number) {
     () => send(who, 'GOpen', 'delegate', [other]),
     () => send(who, 'GOpen', 'lock', [amount]),
     () => send(who, 'FeedbackPool', 'stake', [amount]),
-    () => send(who, 'InferenceMarket', 'deposit', [other, amount]),
+    () => send(who, 'RewardDistributor', 'fund', [amount]),
     () => chain.wait(1 + next(30)),
+  ]
+  await must(actions[next(actions.length)])()
+}
+
+/** Sends one random transaction with one of the channels. It always succeeds; what is redeemed may fail. */
+export async function marketNoise(
+  chain: TestChain,
+  next: (below: number) => number,
+  channels: readonly StoryChannel[],
+): Promise<void> {
+  const { send } = chain
+  const channel = must(channels[next(channels.length)])
+  const argument = channelArgument(chain, channel)
+  const state = async () =>
+    (await chain.read('InferenceMarket', 'channels', [channelIdOf(chain, channel)])) as [bigint, bigint, bigint, bigint]
+  const redeem = async (one: StoryChannel) => redemptionOf(chain, one, BigInt(1 + next(3_000)))
+  const actions = [
+    () => deposit(chain, next(5), channel, BigInt(1 + next(1_000))),
+    async () => send(1, 'InferenceMarket', 'redeem', [[await redeem(channel), await redeem(must(channels[0]))]]),
+    async () => {
+      const [balance] = await state()
+      if (balance > 0n) await send(4, 'InferenceMarket', 'requestWithdrawal', [argument, (balance + 1n) / 2n])
+    },
+    async () => {
+      await chain.wait(10) // longer than the delay
+      const [balance, , withdrawing] = await state()
+      if (balance > 0n && withdrawing > 0n) await send(4, 'InferenceMarket', 'withdraw', [argument])
+    },
+    () => send(next(5), 'RewardDistributor', 'fund', [BigInt(1 + next(9))]),
+    async () => {
+      const epoch = ((await chain.read('RewardDistributor', 'lastEpoch')) as bigint) + 1n
+      if (epoch <= ((await chain.read('RewardDistributor', 'epochCount')) as bigint))
+        await publish(chain, 0, epoch, textHash(`map ${epoch}`), 1n)
+    },
   ]
   await must(actions[next(actions.length)])()
 }

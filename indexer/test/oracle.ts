@@ -1,16 +1,11 @@
+import { encodeAbiParameters, keccak256 } from 'viem'
 import { expect } from 'vitest'
 import type { Database } from '#schema/database.ts'
 import type { TestChain } from './chain.ts'
+import { expectMarket, expectRewardMaps } from './marketOracle.ts'
+import { integer, type PgRow, present } from './present.ts'
 
 /** Compares the present rows with what the contracts answer. */
-
-type PgRow = Record<string, unknown>
-
-const integer = (column: unknown) => BigInt(column as string | number | bigint)
-
-async function present(db: Database, table: string): Promise<PgRow[]> {
-  return (await db.query(`select * from ${table} where to_block is null order by id`)).rows as PgRow[]
-}
 
 const CANCELED = 2
 const EXECUTED = 7
@@ -55,8 +50,20 @@ async function expectGovernor(chain: TestChain, db: Database) {
   }
 }
 
+const SHARES = ['platform', 'owner', 'stakers', 'data', 'validators', 'host', 'ancestors', 'data_by_weight'] as const
+
+/** The hash of a split, as the contract computes it. */
+const splitHash = (split: PgRow) =>
+  keccak256(
+    encodeAbiParameters(
+      [...SHARES.map(() => ({ type: 'uint16' })), { type: 'bool' }],
+      [...SHARES.map((share) => split[share]), split.unattributed_by_weight],
+    ),
+  )
+
 async function expectModels(chain: TestChain, db: Database) {
   const mandates = new Map((await present(db, 'mandate')).map((mandate) => [mandate.id, mandate]))
+  const splits = new Map((await present(db, 'reward_split')).map((split) => [split.model_id, split]))
   for (const { id, bond, staked, live_version_id, proposal_id } of await present(db, 'model')) {
     const [model] = (await chain.read('ModelRegistry', 'getModel', [id])) as [PgRow]
     const mandate = mandates.get(id)
@@ -67,6 +74,7 @@ async function expectModels(chain: TestChain, db: Database) {
       funds: model.funds,
       proposal: model.proposalId,
     })
+    expect(splitHash(splits.get(id) ?? {})).toBe(model.splitHash)
     expect(integer(live_version_id ?? 0)).toBe(await chain.read('ModelRegistry', 'liveVersion', [id]))
   }
   for (const { model_id, account, amount } of await present(db, 'model_stake'))
@@ -87,36 +95,11 @@ async function expectStakes(chain: TestChain, db: Database) {
   }
 }
 
-async function expectMarket(chain: TestChain, db: Database) {
-  for (const { id, balance, withdrawing } of await present(db, 'credit')) {
-    const [asked] = (await chain.read('InferenceMarket', 'withdrawals', [id])) as [bigint]
-    expect({ balance, withdrawing }).toEqual({
-      balance: await chain.read('InferenceMarket', 'credit', [id]),
-      withdrawing: asked,
-    })
-  }
-  for (const { endpoint_id, consumer, cumulative } of await present(db, 'voucher'))
-    expect(cumulative).toBe(await chain.read('InferenceMarket', 'redeemed', [endpoint_id, consumer]))
-  for (const { id, host, version_id, price_in, price_out } of await present(db, 'endpoint')) {
-    const [owner, version, ...prices] = (await chain.read('InferenceMarket', 'endpoints', [id])) as [
-      string,
-      bigint,
-      bigint,
-      bigint,
-    ]
-    expect([host, integer(version_id), price_in, price_out]).toEqual([owner.toLowerCase(), version, ...prices])
-  }
-  for (const { id, funded, root, status } of await present(db, 'reward_map')) {
-    expect(funded).toBe(await chain.read('RewardDistributor', 'funded', [id]))
-    const none = `0x${'0'.repeat(64)}`
-    expect(status === 'Published' ? root : none).toBe(await chain.read('RewardDistributor', 'rootOf', [id]))
-  }
-}
-
 export async function expectAgreement(chain: TestChain, db: Database) {
   await expectToken(chain, db)
   await expectGovernor(chain, db)
   await expectModels(chain, db)
   await expectStakes(chain, db)
   await expectMarket(chain, db)
+  await expectRewardMaps(chain, db)
 }

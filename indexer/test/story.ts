@@ -6,20 +6,16 @@ import {
   encodePacked,
   type Hex,
   keccak256,
-  stringToHex,
   zeroHash,
 } from 'viem'
 import { contracts } from '#contracts/events.ts'
-import { voucherData } from '#rules/signing.ts'
 import { must } from '#test/must.ts'
-import { devAccount, type TestChain } from './chain.ts'
+import type { TestChain } from './chain.ts'
+import { disputeMaps, serve } from './market.ts'
+import { ether, OPEN, textHash } from './values.ts'
 
-/** A sequence of transactions in which the contracts emit every event that they can emit. Account 0 is the operator; 1 proposes and hosts; 2 votes and
- *  validates; 3 contributes; 4 consumes and disputes. */
-
-const OPEN = 10n ** 18n
-const ether = (whole: number) => BigInt(whole) * OPEN
-export const textHash = (text: string) => keccak256(stringToHex(text))
+/** A sequence of transactions in which the contracts emit every event that they can emit. Account 0 is the operator; 1 proposes and hosts; 2 votes,
+ *  validates and publishes with a bond; 3 contributes; 4 consumes and disputes. */
 
 export const STORY_SETTINGS = {
   votingDelay: 5,
@@ -27,6 +23,7 @@ export const STORY_SETTINGS = {
   lateQuorumExtension: 30,
   timelockDelay: 5,
   challengeWindow: 20,
+  epochLength: 8,
   withdrawalDelay: 5,
   stakeHold: 5,
   appealTime: 10,
@@ -43,7 +40,7 @@ const split = {
   host: 2000,
   ancestors: 1000,
   dataByWeight: 5000,
-  unattributed: '0x0000000000000000000000000000000000000000' as Address,
+  unattributedByWeight: true,
 }
 
 type Actions = [Address[], bigint[], Hex[], string]
@@ -247,75 +244,6 @@ async function judge(chain: TestChain) {
   await send(4, 'FeedbackPool', 'unstake', [ether(3)])
 }
 
-async function serve(chain: TestChain) {
-  const { send, accounts, deployment } = chain
-  await send(1, 'InferenceMarket', 'registerEndpoint', [2n, 'http://localhost:9000', 1000n, 2000n])
-  await send(1, 'InferenceMarket', 'setPrice', [1n, 1001n, 2001n])
-  await send(1, 'InferenceMarket', 'setVersion', [1n, 3n])
-  await send(4, 'InferenceMarket', 'deposit', [accounts[4], ether(20)])
-  const voucher = { consumer: must(accounts[4]), endpointId: 1n, cumulative: ether(6), deadline: 2n ** 40n }
-  const place = { chainId: 31_337, contract: deployment.addresses.InferenceMarket }
-  const signature = await devAccount(4).signTypedData(voucherData(place, voucher))
-  const redemption = { voucher, amount: ether(5), signature }
-  await send(1, 'InferenceMarket', 'settleUsage', [1n, 1n, textHash('usage'), 100n, 200n, ether(5), [redemption]])
-  await send(1, 'InferenceMarket', 'settleUsage', [2n ** 200n, 1n, textHash('absurd'), 2n ** 255n, 0n, 0n, []])
-  await send(4, 'InferenceMarket', 'requestWithdrawal', [ether(3)])
-  await chain.wait(6)
-  await send(4, 'InferenceMarket', 'withdraw')
-  await send(4, 'InferenceMarket', 'requestWithdrawal', [ether(1)])
-}
-
-export const leafOf = (chain: TestChain, epoch: bigint, account: Address, cumulative: bigint) => {
-  const types = [
-    { type: 'uint256' },
-    { type: 'address' },
-    { type: 'uint256' },
-    { type: 'address' },
-    { type: 'uint256' },
-  ] as const
-  const { RewardDistributor } = chain.deployment.addresses
-  return keccak256(keccak256(encodeAbiParameters(types, [31_337n, RewardDistributor, epoch, account, cumulative])))
-}
-
-async function publish(chain: TestChain, root: Hex) {
-  const head = await chain.head()
-  const block = (await chain.call('eth_getBlockByNumber', `0x${(head - 1).toString(16)}`, false)) as { hash: Hex }
-  await chain.send(0, 'RewardDistributor', 'publish', [
-    1n,
-    1n,
-    BigInt(head - 1),
-    block.hash,
-    root,
-    ether(4),
-    'artifact',
-    textHash('code'),
-  ])
-}
-
-async function rewardAndDispute(chain: TestChain) {
-  const { send, accounts } = chain
-  await send(0, 'RewardDistributor', 'fund', [2n ** 220n, 5n])
-  await publish(chain, textHash('wrong'))
-  const judgement = (1n << 160n) | BigInt(must(accounts[2]))
-  for (const [kind, subject] of [
-    [3, 1n],
-    [0, 3n],
-    [1, judgement],
-    [2, 3n],
-    [2, 2n],
-  ] as const)
-    await send(4, 'Disputes', 'open', [kind, subject, textHash('proof')])
-  await send(0, 'Disputes', 'rule', [1n, true, 0n])
-  await send(0, 'Disputes', 'rule', [2n, true, OPEN / 4n])
-  await send(0, 'Disputes', 'rule', [4n, true, 0n])
-  await send(0, 'Disputes', 'rule', [5n, false, 0n])
-  await chain.wait(11)
-  for (const dispute of [1n, 2n, 4n, 5n]) await send(4, 'Disputes', 'enforce', [dispute])
-  await publish(chain, leafOf(chain, 1n, must(accounts[3]), ether(4)))
-  await chain.wait(21)
-  await send(3, 'RewardDistributor', 'claim', [1n, accounts[3], ether(4), []])
-}
-
 /** The timelock itself decides a judgement's dispute, and a queued proposal is cancelled in the timelock. */
 async function byTimelock(chain: TestChain) {
   const { send, read, call, deployment } = chain
@@ -381,15 +309,20 @@ async function guard(chain: TestChain) {
   await send(0, 'ModelGovernor', 'execute', replacing)
 }
 
-/** Plays the whole story. */
-export async function playStory(chain: TestChain) {
+/** A chain's first part of the story: a model with promoted versions, which endpoints may serve. */
+export async function playToVersions(chain: TestChain) {
   await money(chain)
   await governance(chain)
   await data(chain)
   await versions(chain)
+}
+
+/** Plays the whole story. */
+export async function playStory(chain: TestChain) {
+  await playToVersions(chain)
   await judge(chain)
   await serve(chain)
-  await rewardAndDispute(chain)
+  await disputeMaps(chain)
   await byTimelock(chain)
   await guard(chain)
   await chain.send(0, 'GOpen', 'unlock', [chain.accounts[3]])
