@@ -4,6 +4,7 @@ import { RewardLine } from '#schema/offchain/ledger.ts'
 import { RewardMap } from '#schema/onchain/rewards.ts'
 import { row, rowOf, rowsOf } from '#schema/rows.ts'
 import { type JobContext, JobError, type JobOutcome } from '../job.ts'
+import { assignReceipts } from './epochReceipts.ts'
 
 type Job = JobContext<'settleEpoch'>
 
@@ -23,6 +24,7 @@ export async function outcomeOfPublished({ db, artifacts }: Job, epoch: number):
   if (map?.status !== 'Published' || !map.uri) return
   const { rowCount } = await db.query('select 1 from reward_line where map_id = $1 limit 1', [epoch])
   if (rowCount) return
+  await assignReceipts(db, epoch)
   return outcomeOf(db, await getDocument(artifacts, rewardMapDocument, map.uri), map.uri)
 }
 

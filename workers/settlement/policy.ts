@@ -25,14 +25,16 @@ export async function applySettlementPolicy(policy: SettlementPolicy): Promise<v
   if (epoch !== undefined) await start(policy, 'settleEpoch', { epoch })
 }
 
-/** Fees are due when the oldest of them is too old, or when a withdrawal would take their credit. A channel whose last redemption by the host failed is left
- *  alone until it changes on the chain: trying again would cost gas for nothing. Anybody may name a channel in a redemption that fails; only the host
- *  of an endpoint fails there for another reason than `NotHost`. */
+/** A channel whose redemption failed is left alone for this time, unless it has a new voucher. */
+const LEFT_ALONE = '1 day'
+
+/** Fees are due when the oldest of them is too old, or when a withdrawal would take their credit. */
 async function isRedemptionDue({ db, account, redeemAfterMs, redeemMin }: SettlementPolicy): Promise<boolean> {
   const { rowCount } = await db.query(
     `select 1 from ${OWED} and ${REDEEMABLE} > c.redeemed
-       and not exists (select 1 from failed_redemption f 
-         where f.channel_id = c.id and f.endpoint_id = c.endpoint_id and f.reason <> 'NotHost' and f.to_block is null and f.from_block >= c.from_block)
+       and not exists (select 1 from job_run j, jsonb_array_elements(j.result->'failed') failed
+         where j.kind = 'redeem' and j.status = 'Succeeded' and j.finished_at > clock_timestamp() - interval '${LEFT_ALONE}'
+           and failed->>'channelId' = c.id and failed->>'ceiling' = s.ceiling::text and failed->>'reason' <> 'InsufficientCredit')
        and (${THREATENED} or ${REDEEMABLE} - c.redeemed >= $2 and exists (
          select 1 from receipt r where r.channel_id = c.id and r.cumulative > c.redeemed and r.fee > 0
            and r.answered_at < clock_timestamp() - $3 * interval '1 millisecond'))

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import { channelConfig, type MarketPlace } from '#rules/channel.ts'
+import { recoverTypedDataAddress } from 'viem'
+import { channelConfig, type MarketPlace, voucherData } from '#rules/channel.ts'
 import { REDEMPTION_FAILURES } from '#schema/onchain/market.ts'
 import type { ChainClient, DecodedReceipt } from '../chain.ts'
 import { waitUntilIndexed } from '../finality.ts'
@@ -15,7 +16,8 @@ export interface RedeemedFees {
   amount: bigint
   /** Fees for which consumers have no credit left. */
   owed: bigint
-  failed: { channelId: string; reason: FailureReason }[]
+  /** `ceiling`: of the voucher that failed. */
+  failed: { channelId: string; ceiling: string; reason: FailureReason }[]
 }
 
 /** More redemptions are split into several transactions at once; a transaction that needs too much gas is split further. */
@@ -29,28 +31,36 @@ type Job = Pick<JobContext, 'db' | 'chain' | 'signal'>
 /** Redeems what consumers owe at the endpoints of the workers' account, by their newest vouchers, as far as their credit goes, and waits until that is indexed.
  *  Fees of a channel below `min` wei are left for later, unless a withdrawal would take their credit. A redemption that fails stops no other.
  *
- *  A transaction is identified by what it redeems and by the state of the channels, so that repeating it, in another attempt or by another
- *  worker, costs no gas: also where it fails each time. */
+ *  No gas is spent for a voucher that the contract would refuse. A transaction is identified by what it redeems and by the state of the channels, so that
+ *  repeating it, in another attempt or by another worker, costs none either. */
 export async function redeemFees(job: Job, min: bigint): Promise<RedeemedFees> {
   const { chain, db } = job
   await waitUntilIndexed(job, Number(await chain.client.getBlockNumber()))
   const place = await marketPlace(chain)
   const redeemed = new Map<string, bigint>()
-  const failed = new Map<string, FailureReason>()
+  const failed = new Map<string, { ceiling: string; reason: FailureReason }>()
   let again: Set<string> | undefined
   for (let round = 1; round <= MAX_ROUNDS; round++) {
-    const channels = (await owedChannels(db, chain.account)).filter(
+    const due = (await owedChannels(db, chain.account)).filter(
       (one) => isDue(one, min) && (again?.has(one.channelId) ?? true),
     )
-    if (channels.length === 0) break
-    const receipts = await send(job, place, channels)
+    const fail = (channelId: string, reason: FailureReason) => {
+      const ceiling = String(due.find((one) => one.channelId === channelId)?.ceiling)
+      failed.set(channelId, { ceiling, reason })
+    }
+    const signed: OwedChannel[] = []
+    for (const one of due)
+      if (await isSigned(one, chain.chainId)) signed.push(one)
+      else fail(one.channelId, 'BadSignature')
+    if (signed.length === 0) break
+    const receipts = await send(job, place, signed)
     for (const [channelId, { amount, reason }] of outcomesOf(receipts)) {
       redeemed.set(channelId, (redeemed.get(channelId) ?? 0n) + amount)
-      if (reason) failed.set(channelId, reason)
+      if (reason) fail(channelId, reason)
       else failed.delete(channelId)
     }
     await waitUntilIndexed(job, Math.max(...receipts.map((one) => Number(one.blockNumber))))
-    again = new Set([...failed].filter(([, reason]) => CHANGED_MEANWHILE.includes(reason)).map(([id]) => id))
+    again = new Set([...failed].filter(([, { reason }]) => CHANGED_MEANWHILE.includes(reason)).map(([id]) => id))
     if (again.size === 0) break
   }
   const paid = [...redeemed.values()].filter((amount) => amount > 0n)
@@ -59,13 +69,20 @@ export async function redeemFees(job: Job, min: bigint): Promise<RedeemedFees> {
     amount: sum(paid),
     owed: sum((await owedChannels(db, chain.account)).map((one) => one.used - one.redeemable)),
     failed: [...failed]
-      .filter(([, reason]) => reason !== 'NothingNew')
-      .map(([channelId, reason]) => ({ channelId, reason })),
+      .filter(([, { reason }]) => reason !== 'NothingNew')
+      .map(([channelId, failure]) => ({ channelId, ...failure })),
   }
 }
 
 const isDue = ({ redeemable, redeemed, isThreatened }: OwedChannel, min: bigint) =>
   redeemable > redeemed && (isThreatened || redeemable - redeemed >= min)
+
+/** Whether the channel's key signed its voucher. */
+async function isSigned({ channelId, ceiling, key, signature }: OwedChannel, chainId: number): Promise<boolean> {
+  const data = voucherData(chainId, { channelId, ceiling })
+  const signer = await recoverTypedDataAddress({ ...data, signature }).catch(() => undefined)
+  return signer?.toLowerCase() === key.toLowerCase()
+}
 
 const sum = (amounts: readonly bigint[]) => amounts.reduce((total, one) => total + one, 0n)
 
