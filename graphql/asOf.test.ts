@@ -164,6 +164,8 @@ test('a reward proof, an evaluation’s log and off-chain rows that refer to the
     leaves: [{ account: me, cumulative: '10' }],
     carried: [],
     debts: [],
+    usage: [],
+    absent: [],
     lines: [],
     usage: [],
     absent: [],

@@ -30,6 +30,8 @@ test('a reward map is returned with its lines, and every account’s proof equal
     leaves: owed.map((leaf) => ({ account: leaf.account, cumulative: leaf.cumulative.toString() })),
     carried: [],
     debts: [],
+    usage: [],
+    absent: [],
     lines: [],
     usage: [],
     absent: [],
