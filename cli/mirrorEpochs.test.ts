@@ -8,14 +8,14 @@ import { computeEpoch, publishArguments } from '#workers/epoch.ts'
 import { temporaryFolder } from '#workers/test/testWorker.ts'
 import { withFreshIndex } from './freshIndex.ts'
 import { type MirroredEpoch, mirrorEpochs } from './mirrorEpochs.ts'
-import { hashesOf } from './verifyEpoch.ts'
+import { blockHashesAt } from './verifyEpoch.ts'
 
 test('all artifacts of the published epochs are copied once, verified; a damaged copy is copied again', async () => {
   const chain = await testChain()
   const { deployment, url: rpcUrl } = chain
   const home = await temporaryFolder()
   const store = localStore(home)
-  const blockHash = hashesOf(rpcUrl)
+  const blockHash = blockHashesAt(rpcUrl)
   await chain.send(0, 'GOpen', 'deposit', [], 100n)
   await chain.send(0, 'GOpen', 'approve', [deployment.addresses.RewardDistributor, 100n])
   const publish = async (epoch: number) => {

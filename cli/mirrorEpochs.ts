@@ -7,7 +7,7 @@ import type { EpochSources } from '#workers/epochSources.ts'
 import { configuredChain } from './configuredChain.ts'
 import { withFreshIndex } from './freshIndex.ts'
 import { openArtifacts } from './openArtifacts.ts'
-import { hashesOf } from './verifyEpoch.ts'
+import { blockHashesAt } from './verifyEpoch.ts'
 
 export interface MirroredEpoch {
   epoch: number
@@ -76,7 +76,7 @@ export async function mirror({ to, epoch }: { to: string; epoch?: number }): Pro
   await withFreshIndex({ rpcUrl, deployment }, undefined, async (sql) => {
     let epochs = 0
     for await (const { epoch: number, copied, present, problem } of mirrorEpochs(
-      { sql, artifacts, deployment, blockHash: hashesOf(rpcUrl) },
+      { sql, artifacts, deployment, blockHash: blockHashesAt(rpcUrl) },
       to,
       epoch,
     )) {

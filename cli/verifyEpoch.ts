@@ -20,12 +20,12 @@ export async function recomputeRoot(from: {
   return withFreshIndex({ rpcUrl, deployment }, undefined, async (sql) => {
     const { s3, artifactCache, mirrors } = readConfig(process.env, { signs: false })
     const artifacts = await openArtifacts({ s3, artifacts: from.artifacts, artifactCache, mirrors })
-    return checkEpoch({ sql, artifacts, deployment, blockHash: hashesOf(rpcUrl) }, epoch)
+    return checkEpoch({ sql, artifacts, deployment, blockHash: blockHashesAt(rpcUrl) }, epoch)
   })
 }
 
 /** The hashes of the blocks of the node at `rpcUrl`. */
-export const hashesOf = (rpcUrl: string) => blockHashes(createPublicClient({ transport: http(rpcUrl) }))
+export const blockHashesAt = (rpcUrl: string) => blockHashes(createPublicClient({ transport: http(rpcUrl) }))
 
 /** Exit codes of `verify EPOCH`. */
 const WRONG = 1

@@ -4,7 +4,7 @@ import type { RewardMapDocument } from '#schema/documents.ts'
 import { must } from '#test/must.ts'
 import { checkEpoch, UnpublishedEpochError } from './checkEpoch.ts'
 import { computeEpoch } from './epoch.ts'
-import { alice, epochRows, hashOf, openedReceipt } from './test/epochRows.ts'
+import { digitHash, epochRows, openedReceipt, people } from './test/epochRows.ts'
 
 async function published() {
   const system = await epochRows()
@@ -28,7 +28,7 @@ test('every change of a map is found, and named', async () => {
   const { sources, map, publish, put } = await published()
   const [leaf, ...leaves] = map.leaves as [RewardMapDocument['leaves'][0], ...RewardMapDocument['leaves']]
   const [line, ...lines] = map.lines as [RewardMapDocument['lines'][0], ...RewardMapDocument['lines']]
-  const debt = { account: alice, amount: '5', to: null, reason: 'none' }
+  const debt = { account: people.alice, amount: '5', to: null, reason: 'none' }
   const changes: [Partial<RewardMapDocument>, RegExp][] = [
     [{ lines: [{ ...line, amount: '1' }, ...lines] }, /^platform of/],
     [{ lines: [{ ...line, weight: '1' }, ...lines] }, /^platform of/],
@@ -37,13 +37,13 @@ test('every change of a map is found, and named', async () => {
     [{ carried: [{ versionId: '2', pot: 'data', amount: '5' }] }, /^carried in data of version 2/],
     [{ debts: [debt] }, /^debt of/],
     [{ total: '5' }, /^total$/],
-    [{ root: hashOf('1') }, /^root$/],
-    [{ blockHash: hashOf('1') }, /^blockHash$/],
+    [{ root: digitHash('1') }, /^root$/],
+    [{ blockHash: digitHash('1') }, /^blockHash$/],
     [{ toBlock: 21 }, /^toBlock$/],
     [{ fromBlock: 6 }, /^fromBlock$/],
     [{ epoch: 2 }, /^epoch$/],
     [{ chainId: 1 }, /^chainId$/],
-    [{ distributor: alice }, /^distributor$/],
+    [{ distributor: people.alice }, /^distributor$/],
     [{ usage: [] }, /^answers of/],
   ]
   for (const [change, place] of changes) {
@@ -52,9 +52,9 @@ test('every change of a map is found, and named', async () => {
     expect(difference?.place).toMatch(place)
   }
   for (const [row, place] of [
-    [{ root: hashOf('1') }, 'root'],
+    [{ root: digitHash('1') }, 'root'],
     [{ total: 99_999n }, 'total'],
-    [{ blockHash: hashOf('1') }, 'blockHash'],
+    [{ blockHash: digitHash('1') }, 'blockHash'],
     [{ uri: 'https://elsewhere' }, 'the document of the map'],
     [{ uri: await put({ no: 'map' }) }, 'the document of the map'],
   ] as const) {

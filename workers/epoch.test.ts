@@ -6,22 +6,9 @@ import { blockHash, insertAll } from '#test/factory.ts'
 import { must } from '#test/must.ts'
 import { computeEpoch, missingManifests, publishArguments } from './epoch.ts'
 import { IndexBehindError } from './finality.ts'
-import {
-  alice,
-  asker,
-  bob,
-  cumulativeOf,
-  distributor,
-  epochRows,
-  hashOf,
-  host,
-  judge,
-  manifest,
-  openedReceipt,
-  owner,
-  treasury,
-} from './test/epochRows.ts'
+import { cumulativeOf, digitHash, epochRows, manifest, openedReceipt, people } from './test/epochRows.ts'
 
+const { alice, asker, bob, distributor, host, judge, owner, treasury } = people
 const request = { epoch: 1, usage: [], absent: [] }
 
 test('an epoch is computed from its redemptions, as of its last block', async () => {
@@ -72,8 +59,8 @@ test('usage documents that are none, or of another epoch, have no effect; one th
   const usage = await Promise.all(junk.map(put))
   const map = await computeEpoch(sources, { ...request, usage })
   expect(map).toEqual({ ...plain, usage })
-  await expect(computeEpoch(sources, { ...request, usage: [hashOf('9')] })).rejects.toThrow(ArtifactError)
-  const read = await computeEpoch(sources, { ...request, usage: [hashOf('9')], absent: [hashOf('9')] })
+  await expect(computeEpoch(sources, { ...request, usage: [digitHash('9')] })).rejects.toThrow(ArtifactError)
+  const read = await computeEpoch(sources, { ...request, usage: [digitHash('9')], absent: [digitHash('9')] })
   expect(read.leaves).toEqual(plain.leaves)
 })
 
@@ -103,8 +90,8 @@ test('weights that a manifest states twice, for nobody, or for contributions tha
     ['2', '0'],
     ['9'.repeat(78), '9'.repeat(78)],
   ].map(([contributionId, weight]) => ({ contributionId, weight }))
-  const { sources } = await epochRows({ child: { evidence: [hashOf('e'), hashOf('0')], weights } })
-  const { sources: plain } = await epochRows({ child: manifest({ 3: 1 }, [hashOf('e')]) })
+  const { sources } = await epochRows({ child: { evidence: [digitHash('e'), digitHash('0')], weights } })
+  const { sources: plain } = await epochRows({ child: manifest({ 3: 1 }, [digitHash('e')]) })
   expect((await computeEpoch(sources, request)).leaves).toEqual((await computeEpoch(plain, request)).leaves)
 })
 
@@ -128,7 +115,7 @@ test('only eight generations of ancestors are read', async () => {
       id: String(id),
       modelId: '1',
       parentId: String(id + 1),
-      manifestHash: id < 19 ? parent : hashOf('7'),
+      manifestHash: id < 19 ? parent : digitHash('7'),
     })),
   )
   const map = await computeEpoch(sources, request)
@@ -176,17 +163,17 @@ test('a document of the map before that cannot be the map on chain has no effect
     await publish(first, { uri })
     expect(await computeEpoch(sources, { ...request, epoch: 2 })).toEqual(right)
   }
-  await publish(first, { uri: hashOf('5') })
-  expect(await missingManifests(sources, 2)).toEqual([hashOf('5')])
-  await expect(computeEpoch(sources, { ...request, epoch: 2 })).rejects.toThrow(hashOf('5'))
-  const absent = [hashOf('5')]
+  await publish(first, { uri: digitHash('5') })
+  expect(await missingManifests(sources, 2)).toEqual([digitHash('5')])
+  await expect(computeEpoch(sources, { ...request, epoch: 2 })).rejects.toThrow(digitHash('5'))
+  const absent = [digitHash('5')]
   expect(await computeEpoch(sources, { ...request, epoch: 2, absent })).toEqual({ ...right, absent })
 })
 
 test('a map that was published although it is wrong stops no later one', async () => {
   const { sources, publish } = await epochRows()
   const first = await computeEpoch(sources, request)
-  await publish(first, { root: hashOf('1'), total: 7n })
+  await publish(first, { root: digitHash('1'), total: 7n })
   const second = await computeEpoch(sources, { ...request, epoch: 2 })
   expect(second.total).toBe('50000')
   expect(must(second.leaves.find((leaf) => leaf.account === host)).cumulative).toBe('12150')

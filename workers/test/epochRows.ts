@@ -15,11 +15,18 @@ import { temporaryFolder } from './testWorker.ts'
 /** An index with two epochs whose fees are known: blocks 5 to 20 and 21 to 40 of 50. Model 1 has version 1 (two samples) and version 2,
  *  trained from it (one sample, one judgement); endpoint 1 serves version 2. */
 
-export const [treasury, distributor, owner, host, alice, bob, judge, asker] = [1, 2, 3, 4, 5, 6, 7, 8].map((n) =>
-  account(n),
-) as [string, string, string, string, string, string, string, string]
-export const hashOf = (digit: string) => `0x${digit.repeat(64)}`
-const EVIDENCE = hashOf('e')
+export const people = {
+  treasury: account(1),
+  distributor: account(2),
+  owner: account(3),
+  host: account(4),
+  alice: account(5),
+  bob: account(6),
+  judge: account(7),
+  asker: account(8),
+}
+export const digitHash = (digit: string) => `0x${digit.repeat(64)}`
+const EVIDENCE = digitHash('e')
 export const FEES = { 1: 100_000n, 2: 50_000n }
 
 /** What the reward map reads of a manifest. */
@@ -32,8 +39,8 @@ export const openedReceipt = (over: object = {}) => ({
   id: 'r1',
   endpointId: '1',
   versionId: '2',
-  channelId: hashOf('c'),
-  consumer: asker,
+  channelId: digitHash('c'),
+  consumer: people.asker,
   prompt: 'How?',
   answer: 'So.',
   tokensIn: 1,
@@ -53,9 +60,9 @@ export async function epochRows(documents: { parent?: unknown; child?: unknown }
   const parent = await put(documents.parent ?? manifest({ 1: 1, 2: 3, 4: 9 }))
   const child = await put(documents.child ?? manifest({ 3: 1, 5: 7 }, [EVIDENCE]))
   await insertChain(sql, 50)
-  const event = { id: 'first', contract: 'RewardDistributor', name: 'RoleGranted', address: distributor }
+  const event = { id: 'first', contract: 'RewardDistributor', name: 'RoleGranted', address: people.distributor }
   await insert(sql, ChainEvent, { ...event, fromBlock: 5 })
-  await insert(sql, Model, { id: '1', proposer: owner })
+  await insert(sql, Model, { id: '1', proposer: people.owner })
   const shares = { platform: 1_000, owner: 2_000, stakers: 0, data: 6_000, validators: 1_000, host: 1_000 }
   const split = { ...shares, ancestors: 1_000, dataByWeight: 5_000, unattributedByWeight: false }
   await insert(sql, RewardSplit, { id: '1', modelId: '1', ...split })
@@ -68,15 +75,15 @@ export async function epochRows(documents: { parent?: unknown; child?: unknown }
     Contribution,
     ['Accepted', 'Accepted', 'Accepted', 'Rejected', 'Accepted'].map((status, i) => ({
       id: String(i + 1),
-      contributor: i === 0 ? alice : bob,
+      contributor: i === 0 ? people.alice : people.bob,
       status: status as Contribution['status'],
       excluded: i === 4,
     })),
   )
   await insert(sql, FeedbackTask, { id: '1', versionId: '1', evidenceHash: EVIDENCE })
-  await insert(sql, Judgement, { id: `1-${judge}`, taskId: '1', validator: judge, score: 5 })
-  await insert(sql, ModelStake, { id: `1-${bob}`, modelId: '1', account: bob, amount: 10n })
-  await insert(sql, Endpoint, { id: '1', versionId: '2', host })
+  await insert(sql, Judgement, { id: `1-${people.judge}`, taskId: '1', validator: people.judge, score: 5 })
+  await insert(sql, ModelStake, { id: `1-${people.bob}`, modelId: '1', account: people.bob, amount: 10n })
+  await insert(sql, Endpoint, { id: '1', versionId: '2', host: people.host })
   for (const [epoch, fromBlock] of [
     [1, 10],
     [2, 30],
@@ -85,7 +92,7 @@ export async function epochRows(documents: { parent?: unknown; child?: unknown }
       id: `redeemed in ${epoch}`,
       endpointId: '1',
       versionId: '2',
-      consumer: asker,
+      consumer: people.asker,
       epoch,
       amount: FEES[epoch],
       fromBlock,
@@ -94,7 +101,10 @@ export async function epochRows(documents: { parent?: unknown; child?: unknown }
     { id: '1', epoch: 1, lastBlock: 20, funded: FEES[1], fromBlock: 10 },
     { id: '2', epoch: 2, lastBlock: 40, funded: FEES[2], fromBlock: 30 },
   ])
-  const addresses = { RewardDistributor: distributor, Treasury: treasury } as EpochSources['deployment']['addresses']
+  const addresses = {
+    RewardDistributor: people.distributor,
+    Treasury: people.treasury,
+  } as EpochSources['deployment']['addresses']
   const sources: EpochSources = {
     sql,
     artifacts,
