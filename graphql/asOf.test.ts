@@ -167,8 +167,6 @@ test('a reward proof, an evaluation’s log and off-chain rows that refer to the
     usage: [],
     absent: [],
     lines: [],
-    usage: [],
-    absent: [],
     codeHash: root,
   })
   await insertAll(db, RewardMap, [

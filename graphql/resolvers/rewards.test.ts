@@ -33,8 +33,6 @@ test('a reward map is returned with its lines, and every account’s proof equal
     usage: [],
     absent: [],
     lines: [],
-    usage: [],
-    absent: [],
     codeHash: root,
   })
   await insertAll(db, RewardMap, [
