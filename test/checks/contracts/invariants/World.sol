@@ -142,7 +142,8 @@ contract World {
         new DatanetRegistry(token, registry, disputes, address(treasury), timelock_, operator, 400);
         new FeedbackPool(token, registry, disputes, address(treasury), timelock_, operator, 5 ether);
         market = new InferenceMarket(token, registry, distributor, 300);
-        new RewardDistributor(token, disputes, guardian, timelock_, operator, 500);
+        RewardDistributor.Epochs memory epochs = RewardDistributor.Epochs(500, 10, 3 ether);
+        new RewardDistributor(token, disputes, guardian, address(treasury), timelock_, operator, epochs);
         new Disputes(
             token,
             registry,
