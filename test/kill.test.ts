@@ -109,7 +109,7 @@ async function killAll(tested: TestedSystem, over: AbortSignal): Promise<string[
 
   await until(
     db,
-    `select from job_run, chain_transaction sent where kind = 'settleEpoch' and job_run.status = 'Running' and sent.id = 'usage:1:1'`,
+    `select from job_run, chain_transaction sent where kind = 'settleEpoch' and job_run.status = 'Running' and sent.id like 'redeem:%'`,
     over,
   )
   process.kill(Number(readFileSync(join(home, 'postgres/data/postmaster.pid'), 'utf8').split('\n')[0]), 'SIGKILL')
@@ -121,15 +121,16 @@ async function killAll(tested: TestedSystem, over: AbortSignal): Promise<string[
 async function books({ db }: TestedSystem) {
   const all = async (question: string) => (await db.query(question)).rows
   return {
-    // A kill may change the fees that are offered, and with them the hashes of blocks: a map names one, and its document has it.
+    // A kill may change the fees that are offered, and with them the hashes of blocks: a map names one, and its document has it. The key of a redemption
+    // says in which blocks its channels changed.
     events: await all(
       `select contract, name, case name when 'RewardMapPublished' then args - 'blockHash' - 'uri' else args end as args
        from chain_event where to_block is null order by id`,
     ),
-    receipts: await all('select id, fee, epoch from receipt order by id'),
-    credits: await all('select id, balance, spent from credit where to_block is null order by id'),
+    receipts: await all('select id, fee, cumulative, epoch from receipt order by id'),
+    credits: await all('select id, balance, redeemed from payment_channel where to_block is null order by id'),
     transactions: await all(
-      `select regexp_replace(id, '^(publish:[0-9]+):.*', '\\1') as id, nonce, status from chain_transaction order by nonce`,
+      `select regexp_replace(id, '^(publish:[0-9]+|redeem):.*', '\\1') as id, nonce, status from chain_transaction order by nonce`,
     ),
     jobs: await all('select id, kind, status from job_run order by id'),
     retried: await all('select kind from job_run where attempt > 1 order by created_at'),
@@ -155,7 +156,9 @@ test('worker, indexer and PostgreSQL are killed during their work: the roots are
 
   const once = (name: string, ...keys: string[]) =>
     found.events.filter((event) => event.name === name).map(({ args }) => keys.map((key) => args[key]).join('-'))
-  expect(once('UsageSettled', 'epoch', 'endpointId')).toEqual(['1-1', '2-1'])
+  const perEpoch = ['1', '1', '1', '2', '2', '2'] // three consumers
+  expect(once('Redeemed', 'epoch')).toEqual(perEpoch)
+  expect(new Set(once('Redeemed', 'epoch', 'channelId')).size).toBe(perEpoch.length)
   expect(once('VersionRegistered', 'versionId')).toEqual(['1', '2', '3'])
   expect(once('RewardMapPublished', 'epoch')).toEqual(['1', '2'])
   expect(found.receipts).toEqual(expected.receipts)

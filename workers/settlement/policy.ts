@@ -1,6 +1,5 @@
 import type { Database } from '#schema/database.ts'
 import { enqueue } from '#schema/enqueue.ts'
-import type { JobKind } from '#schema/jobs.ts'
 import { IS_LIVE } from '#schema/offchain/jobs.ts'
 import type { Queues } from '#schema/queue.ts'
 import { OWED, REDEEMABLE, THREATENED } from './owedFees.ts'
@@ -18,18 +17,32 @@ export interface SettlementPolicy {
   redeemMin: bigint
 }
 
+type DueJob = { kind: 'redeem'; input: object } | { kind: 'settleEpoch'; input: { epoch: number } }
+
 /** Starts the jobs whose time has come. */
 export async function applySettlementPolicy(policy: SettlementPolicy): Promise<void> {
-  if (await isRedemptionDue(policy)) await start(policy, 'redeem', {})
+  for (const job of await dueSettlements(policy)) await start(policy, job)
+}
+
+/** The jobs whose time has come, whether or not they have been started. */
+export async function dueSettlements(policy: Omit<SettlementPolicy, 'queues'>): Promise<DueJob[]> {
   const epoch = await endedEpoch(policy)
-  if (epoch !== undefined) await start(policy, 'settleEpoch', { epoch })
+  return [
+    ...((await isRedemptionDue(policy)) ? [{ kind: 'redeem' as const, input: {} }] : []),
+    ...(epoch === undefined ? [] : [{ kind: 'settleEpoch' as const, input: { epoch } }]),
+  ]
 }
 
 /** A channel whose redemption failed is left alone for this time, unless it has a new voucher. */
 const LEFT_ALONE = '1 day'
 
 /** Fees are due when the oldest of them is too old, or when a withdrawal would take their credit. */
-async function isRedemptionDue({ db, account, redeemAfterMs, redeemMin }: SettlementPolicy): Promise<boolean> {
+async function isRedemptionDue({
+  db,
+  account,
+  redeemAfterMs,
+  redeemMin,
+}: Omit<SettlementPolicy, 'queues'>): Promise<boolean> {
   const { rowCount } = await db.query(
     `select 1 from ${OWED} and ${REDEEMABLE} > c.redeemed
        and not exists (select 1 from job_run j, jsonb_array_elements(j.result->'failed') failed
@@ -45,7 +58,7 @@ async function isRedemptionDue({ db, account, redeemAfterMs, redeemMin }: Settle
 }
 
 /** The next epoch to be published, when its last block is final: whoever has funded it, later ones wait for it. */
-async function endedEpoch({ db }: SettlementPolicy): Promise<number | undefined> {
+async function endedEpoch({ db }: Pick<SettlementPolicy, 'db'>): Promise<number | undefined> {
   const { rows } = await db.query<{ epoch: number }>(
     `select map.epoch from reward_map map, cursor
      where map.to_block is null and map.status <> 'Published' and map.last_block <= cursor.final_block order by map.epoch limit 1`,
@@ -58,7 +71,7 @@ const PAUSE_MS = 60_000
 const PAUSE_AFTER_FAILURE_MS = 600_000
 
 /** Starts a job, unless one of its kind is live or has just ended. The key names the one before, so that two workers start one job. */
-async function start({ db, queues }: SettlementPolicy, kind: JobKind, input: object): Promise<void> {
+async function start({ db, queues }: SettlementPolicy, { kind, input }: DueJob): Promise<void> {
   const { rows } = await db.query<{ busy: boolean; last: string }>(
     `select coalesce(bool_or(${IS_LIVE} or finished_at > clock_timestamp() - interval '1 millisecond' *
          case when status = 'Succeeded' then $2::int else $3::int end), false) as busy,

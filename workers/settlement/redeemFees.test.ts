@@ -7,7 +7,7 @@ import { answeringSystem, CREDIT, FEE } from '#test/answeringSystem.ts'
 import { freshDatabase } from '#test/database.ts'
 import type { ChainClient } from '../chain.ts'
 import { ChainUnavailableError } from '../chainErrors.ts'
-import { applySettlementPolicy } from './policy.ts'
+import { dueSettlements } from './policy.ts'
 
 const queues = { add: async () => {} }
 const DAY_MS = 86_400_000
@@ -15,12 +15,8 @@ const DAY_MS = 86_400_000
 /** What the policy would start now. */
 async function dueJobs(db: Database, over: { redeemAfterMs?: number; redeemMin?: bigint } = {}): Promise<string[]> {
   const account = OPERATOR.address.toLowerCase()
-  const known = (await db.query('select id from job_run')).rows.map(({ id }) => id)
-  await db.query(`update job_run set finished_at = finished_at - interval '1 hour'`)
-  await applySettlementPolicy({ db, queues, account, redeemAfterMs: DAY_MS, redeemMin: 0n, ...over })
-  const { rows } = await db.query('select id, kind from job_run where id <> all($1) order by kind', [known])
-  await db.query('delete from job_run where id <> all($1)', [known])
-  return rows.map(({ kind }) => kind)
+  const due = await dueSettlements({ db, account, redeemAfterMs: DAY_MS, redeemMin: 0n, ...over })
+  return due.map(({ kind }) => kind)
 }
 
 test('a consumer who withdraws, or whose voucher is bad, keeps nobody from being paid, and costs no gas twice', async () => {
