@@ -145,3 +145,57 @@ test('a journal of another key is told, and can be given up', async () => {
   }
   expect((await runProgram('restore', rotated, [out, '--force'])).output).toContain('1 answers of after')
 }, 120_000)
+
+test('redeemed, settled and restored in any order, each receipt is paid once', async () => {
+  const { home, serving, program, grant, redeemed } = await answeringSystem()
+  const db = await freshDatabase()
+  const copy = (name: string) => program('backup', db, '--out', join(home, name))
+  await serving(db, async ({ answer }) => {
+    await grant(db)
+    await answer('one')
+  })
+  await copy('answered')
+  await serving(db, async ({ answer, redeem }) => {
+    await redeem('first')
+    await answer('two')
+  })
+  await copy('redeemed')
+  await serving(db, async ({ settle, answer, redeem }) => {
+    await settle(1)
+    await answer('three')
+    await redeem('second')
+  })
+
+  // Each copy goes on where the chain is, with a call and a settlement of its own.
+  let paid = 3n * FEE
+  for (const [name, others] of [
+    ['redeemed', []],
+    ['answered', ['--no-journal']],
+    ['answered', []],
+  ] as const) {
+    const restored = await databaseWith(0)
+    await program('restore', restored, join(home, name), ...others)
+    await serving(restored, async ({ answer, redeem, settle }) => {
+      await redeem(`after ${paid}`)
+      expect(await redeemed()).toBe(paid)
+      await answer(`after ${paid}`)
+      await redeem(`again ${paid}`)
+      for (let epoch = 1; ; epoch++)
+        try {
+          await settle(epoch, `settle ${epoch} after ${paid}`)
+        } catch (error) {
+          if (String(error).includes('NOTHING_TO_SETTLE')) break
+          if (!String(error).includes('ALREADY_SETTLED')) throw error
+        }
+    })
+    paid += FEE
+    expect(await redeemed()).toBe(paid)
+    const { rows } = await restored.query(
+      `select epoch, funded, (select sum(fee) from receipt where receipt.epoch = map.epoch) as fees from reward_map map
+       where to_block is null and status = 'Published' order by epoch`,
+    )
+    expect(rows.map(({ fees }) => fees)).toEqual(rows.map(({ funded }) => funded))
+    expect(rows.reduce((sum, { funded }) => sum + funded, 0n)).toBe(paid)
+    expect((await restored.query('select 1 from receipt where epoch is null')).rows).toEqual([])
+  }
+}, 240_000)

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { folderObjects } from '#schema/artifacts/index.ts'
 import { type AnswerEntry, answerJournal } from '#schema/journal/answers.ts'
+import { seal } from '#schema/journal/seal.ts'
 import { JobRun } from '#schema/offchain/jobs.ts'
 import { freshDatabase } from '#test/database.ts'
 import { insert } from '#test/factory.ts'
@@ -91,6 +92,19 @@ test('a job that was cancelled since its answer stays cancelled; every other is 
   ])
 })
 
+test('a worker starts although the newest answers of the journal have the form of another release, and says so', async () => {
+  const folder = await temporaryFolder()
+  const key = randomBytes(32)
+  const sealed = seal([key], JSON.stringify([{ job: { id: 'j' }, voucher: { cumulative: '1', deadline: '2' } }]))
+  const at = new Date().toISOString()
+  const objects = folderObjects(folder)
+  await objects.put(`journal/${at.slice(0, 10)}/${at.slice(11, 13)}/00.000Z-0`, sealed)
+  const said: string[] = []
+  const log = { ...silent, error: (_: object, text: string) => said.push(text) } as never
+  await replayMissingAnswers({ db: await freshDatabase(), journal: answerJournal(objects, [key]) }, log)
+  expect(said).toEqual(['the journal of answers cannot be read: after a restore, its answers would not come back'])
+})
+
 test('a worker starts although the journal was sealed by a key that is lost, and says so', async () => {
   const { db, journal } = await journalled()
   const said: string[] = []
@@ -101,4 +115,25 @@ test('a worker starts although the journal was sealed by a key that is lost, and
   await answerJournal(folderObjects(folder), [randomBytes(32)]).append(entryOf('j'))
   await replayMissingAnswers({ db, journal: answerJournal(folderObjects(folder), [randomBytes(32)]) }, log)
   expect(said).toEqual(['the journal of answers cannot be read: after a restore, its answers would not come back'])
+})
+
+test('what a channel has used is at least what its answers say, in whatever order they come back; the largest ceiling is kept', async () => {
+  const channelId = `0x${'5'.repeat(64)}`
+  const paid = (id: string, cumulative: bigint, ceiling: bigint, at: number): AnswerEntry => {
+    const entry = entryOf(id, { at: ago(at) })
+    return {
+      ...entry,
+      receipt: { ...entry.receipt, channelId, cumulative },
+      voucher: { ceiling, signature: `0x${ceiling}`, signedAt: ago(at) },
+    }
+  }
+  const { db, journal } = await journalled(paid('b', 6n, 20n, 10), paid('a', 3n, 10n, 20), paid('c', 9n, 15n, 5))
+  expect(await replayAnswers({ db, journal }, ago(HOUR))).toBe(3)
+  const { rows } = await db.query('select id, ceiling, signature, used from signed_voucher')
+  expect(rows).toEqual([{ id: channelId, ceiling: 20n, signature: '0x20', used: 9n }])
+  expect((await db.query('select id, cumulative from receipt order by id')).rows.map((one) => one.cumulative)).toEqual([
+    3n,
+    6n,
+    9n,
+  ])
 })

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { ObjectStore } from '../artifacts/objects.ts'
 import { batched } from '../batch.ts'
-import { type SealKeys, seal, unseal } from './seal.ts'
+import { SealError, type SealKeys, seal, unseal } from './seal.ts'
 
 /** The journal of answered calls (amendment 7b): each is stored here, sealed, before it leaves. The database holds the same facts; from the
  *  journal they come back when an older copy of the database is restored. It is only added to.
@@ -71,7 +71,9 @@ export function answerJournal(objects: ObjectStore, keys: SealKeys): AnswerJourn
   const read = async (key: string): Promise<AnswerEntry[]> => {
     const parts: Uint8Array[] = []
     for await (const part of objects.read(key)) parts.push(part)
-    return z.array(entry).parse(JSON.parse(unseal(keys, Buffer.concat(parts))))
+    const answers = z.array(entry).safeParse(JSON.parse(unseal(keys, Buffer.concat(parts))))
+    if (answers.success) return answers.data
+    throw new SealError('An entry of the journal has the form of another release, which this one cannot read.')
   }
   const keysBelow = async (prefix: string) => {
     const found: string[] = []
