@@ -130,7 +130,7 @@ export const SYSTEM_METRICS: readonly SystemMetric[] = [
   {
     name: 'receipt_unsettled_seconds',
     help: 'How long the oldest answer that can be paid has waited for the settlement of its epoch.',
-    sql: `select coalesce(extract(epoch from now() - min(answered_at)), 0) as value from receipt where epoch is null and fee > 0
+    sql: `select coalesce(extract(epoch from now() - min(answered_at)), 0) as value from receipt where epoch is null and fee > 0 and channel_id is not null
           and not exists (select 1 from payment_channel c where c.id = channel_id and c.to_block is null and cumulative > c.redeemed + c.balance)`,
   },
   {

@@ -78,10 +78,13 @@ export const serviceBoard = () =>
       ]),
     )
     .withPanel(
-      series('Fees settled', 'In gOPEN, by endpoint.', 'none', [
-        'max by (endpoint) (modelcommons_fees_wei) / 1e18',
-        'endpoint {{endpoint}}',
-      ]),
+      series(
+        'Fees redeemed',
+        'In gOPEN, by endpoint, and what consumers owe beyond their credit.',
+        'none',
+        ['max by (endpoint) (modelcommons_fees_wei) / 1e18', 'endpoint {{endpoint}}'],
+        ['max by (endpoint) (modelcommons_fees_uncovered_wei) / 1e18', 'not covered {{endpoint}}'],
+      ),
     )
     .withPanel(
       series(

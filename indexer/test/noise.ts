@@ -51,9 +51,12 @@ export async function marketNoise(
   const { send } = chain
   const channel = must(channels[next(channels.length)])
   const argument = channelArgument(chain, channel)
-  const state = async () =>
-    (await chain.read('InferenceMarket', 'channels', [channelIdOf(chain, channel)])) as [bigint, bigint, bigint, bigint]
-  const redeem = async (one: StoryChannel) => redemptionOf(chain, one, BigInt(1 + next(3_000)))
+  const state = async (one = channel) =>
+    (await chain.read('InferenceMarket', 'channels', [channelIdOf(chain, one)])) as [bigint, bigint, bigint, bigint]
+  const redeem = async (one: StoryChannel) => {
+    const [balance, redeemed] = await state(one)
+    return redemptionOf(chain, one, redeemed + BigInt(next(Number(balance) + 100)))
+  }
   const actions = [
     () => deposit(chain, next(5), channel, BigInt(1 + next(1_000))),
     async () => send(1, 'InferenceMarket', 'redeem', [[await redeem(channel), await redeem(must(channels[0]))]]),

@@ -18,7 +18,7 @@ query Pulse {
     }
   }
   open: jobs(first: 12, where: { status: { in: [Running, Queued, Waiting] } }, orderBy: [{ field: createdAt, direction: desc }]) { nodes { ...Job } }
-  recent: jobs(first: 12, where: { kind: { in: ["fineTune", "evaluate", "compare", "rlhf", "scoreDatanet", "settleFeedback", "settleEpoch", "resolveDispute"] } }, orderBy: [{ field: createdAt, direction: desc }]) { nodes { ...Job } }
+  recent: jobs(first: 12, where: { kind: { in: ["fineTune", "evaluate", "compare", "rlhf", "scoreDatanet", "settleFeedback", "redeem", "settleEpoch", "resolveDispute"] } }, orderBy: [{ field: createdAt, direction: desc }]) { nodes { ...Job } }
   failed: jobs(first: 4, where: { status: { eq: Failed } }, orderBy: [{ field: createdAt, direction: desc }]) { nodes { ...Job } }
   workerNodes(first: 8, orderBy: [{ field: heartbeatAt, direction: desc }]) { nodes { id device concurrency heartbeatAt } }
 }
@@ -37,6 +37,8 @@ const FLOOD = [
   'FeedbackSettled',
   'TaskSettled',
   'Slashed',
+  'Redeemed',
+  'RedemptionFailed',
   'RewardClaimed',
 ]
 /** Bookkeeping of the token and of roles, which says nothing about the lifecycle. */

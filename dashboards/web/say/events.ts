@@ -15,6 +15,17 @@ const SUBJECT: Record<string, string> = {
 
 const OUTCOME: Record<string, string> = { '1': 'upheld', '2': 'rejected', '3': 'lapsed' }
 
+/** Why a redemption failed. */
+const FAILURE: Record<string, string> = {
+  '1': 'there is no such endpoint',
+  '2': 'the sender is not its host',
+  '3': 'the channel is another endpoint’s',
+  '4': 'the channel’s key did not sign',
+  '5': 'the voucher grants less',
+  '6': 'all of it was redeemed before',
+  '7': 'the channel has too little credit',
+}
+
 /** What each event says to a person. */
 const SENTENCES: Record<string, (args: Args) => string> = {
   ModelProposed: (a) => `${who(a.proposer)} proposed model ${a.modelId} with a bond of ${gopen(a.bond ?? 0n)} gOPEN`,
@@ -53,11 +64,16 @@ const SENTENCES: Record<string, (args: Args) => string> = {
   ReputationUpdated: (a) => `${who(a.validator)} now stands at ${percent(a.value ?? 0)} in ${a.domain}`,
   EndpointRegistered: (a) => `Endpoint ${a.endpointId} serves version ${a.versionId}`,
   CreditDeposited: (a) => `${who(a.consumer)} deposited ${gopen(a.amount ?? 0n)} gOPEN of credit`,
-  VoucherRedeemed: (a) => `${who(a.consumer)} paid ${gopen(a.amount ?? 0n)} gOPEN for calls`,
-  UsageSettled: (a) => `Usage of epoch ${a.epoch} settled: ${gopen(a.fees ?? 0n)} gOPEN of fees`,
+  WithdrawalRequested: (a) => `${who(a.consumer)} takes ${gopen(a.amount ?? 0n)} gOPEN of credit back`,
+  CreditWithdrawn: (a) => `${who(a.consumer)} got ${gopen(a.amount ?? 0n)} gOPEN of credit back`,
+  Redeemed: (a) => `${who(a.consumer)} paid ${gopen(a.amount ?? 0n)} gOPEN for calls, in epoch ${a.epoch}`,
+  RedemptionFailed: (a) =>
+    `A redemption from ${who(a.consumer)} at endpoint ${short(a.endpointId ?? '')} failed: ${FAILURE[a.reason ?? ''] ?? 'unknown'}`,
   EpochFunded: (a) => `${gopen(a.amount ?? 0n)} gOPEN to share out for epoch ${a.epoch}`,
   RewardMapPublished: (a) => `Epoch ${a.epoch} pays ${gopen(a.total ?? 0n)} gOPEN`,
   RewardMapCancelled: (a) => `The reward map of epoch ${a.epoch} was cancelled`,
+  BondHeld: (a) => `${who(a.publisher)} published epoch ${a.epoch} with a bond of ${gopen(a.amount ?? 0n)} gOPEN`,
+  BondReleased: (a) => `The bond of epoch ${a.epoch}, ${gopen(a.amount ?? 0n)} gOPEN, went to ${who(a.to)}`,
   RewardClaimed: (a) => `${who(a.account)} claimed ${gopen(a.amount ?? 0n)} gOPEN`,
   DisputeOpened: (a) =>
     `${who(a.challenger)} disputes ${SUBJECT[a.kind ?? ''] ?? 'something'} ${short(a.subjectId ?? '')}`,
@@ -102,7 +118,10 @@ const RUNS: Record<string, (events: readonly Event[]) => string> = {
     `${counted(run.length, 'stake')} cut by ${gopen(run.reduce((sum, event) => sum + BigInt(argsOf(event).amount ?? 0), 0n))} gOPEN in all`,
   ReputationUpdated: (run) => `${counted(run.length, 'reputation')} updated`,
   ValidatorStaked: (run) => `${counted(run.length, 'validator')} staked to judge`,
-  CreditDeposited: (run) => `${counted(run.length, 'consumer')} deposited credit`,
+  CreditDeposited: (run) => `${counted(run.length, 'deposit')} of credit`,
+  Redeemed: (run) =>
+    `${counted(run.length, 'redemption')}: ${gopen(run.reduce((sum, event) => sum + BigInt(argsOf(event).amount ?? 0), 0n))} gOPEN paid for calls`,
+  RedemptionFailed: (run) => `${counted(run.length, 'redemption')} failed`,
   BudgetSpent: (run) =>
     `${gopen(run.reduce((sum, event) => sum + BigInt(argsOf(event).amount ?? 0), 0n))} gOPEN spent from the budget`,
   RewardClaimed: (run) =>

@@ -116,6 +116,7 @@ const OF_JOB: Record<string, StageName> = {
   rlhf: 'align',
   infer: 'serve',
   attribute: 'attribute',
+  redeem: 'serve',
   settleEpoch: 'reward',
   resolveDispute: 'recourse',
 }
@@ -161,6 +162,7 @@ const JOB_TITLES: Record<string, string> = {
   rlhf: 'Alignment',
   infer: 'Answering a call',
   attribute: 'Tracing an answer',
+  redeem: 'Redeeming fees',
   settleEpoch: 'Settling an epoch',
   resolveDispute: 'Resolving a dispute',
 }
