@@ -207,7 +207,10 @@ export const runWorker = () =>
         'posting of the ledger': () => postLedger({ db, artifacts, deployment }),
         ...(slots.chain > 0 && {
           'start of settlements': () =>
-            applySettlementPolicy({ db, queues, account: chain.account, redeemAfterMs, redeemMin }),
+            applySettlementPolicy({
+              ...{ db, queues, account: chain.account, publishes: roles.operates },
+              ...{ redeemAfterMs, redeemMin },
+            }),
         }),
       },
     })

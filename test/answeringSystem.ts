@@ -134,7 +134,8 @@ export async function answeringSystem({ price = PRICE } = {}) {
     }
     const engines = { lane: () => engine } as unknown as LaneEngines
     const chain = await openChainClient({ rpcUrl: anvil.url, deployment, operatorKey: OPERATOR_KEY, db, log: silent })
-    const settlement = { db, queues, account: chain.account, redeemMin, redeemAfterMs: policy?.redeemAfterMs ?? 0 }
+    const { account } = chain
+    const settlement = { db, queues, account, publishes: true, redeemMin, redeemAfterMs: policy?.redeemAfterMs ?? 0 }
     const worker = await startWorker({
       db,
       queues,

@@ -66,14 +66,31 @@ export async function recordAnswer(sql: Sql, { job, journal, hold }: Recorder, a
     signature: await job.chain.sign(hash),
     answeredAt: await databaseTime(sql),
   }
-  await journal.append({
+  const entry = {
     job: await requestOf(sql, job.id),
     result: answer.result,
     receipt,
     maximum: hold.maximum,
     voucher: channelId === null ? null : await voucherOf(sql, channelId),
-  })
+  }
+  await unlessAborted(job.signal, journal.append(entry))
   await saveRows(sql, [row(Receipt, { id: job.id, jobId: job.id, epoch: null, ...receipt })])
+}
+
+/** A store that does not answer must not keep a worker from stopping: the job is answered again, and the later answer counts. */
+async function unlessAborted(signal: AbortSignal, work: Promise<void>): Promise<void> {
+  let onAbort = () => {}
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => reject(signal.reason)
+  })
+  if (signal.aborted) onAbort()
+  else signal.addEventListener('abort', onAbort, { once: true })
+  try {
+    await Promise.race([work, aborted])
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+    work.catch(() => {}) // nobody waits for it any more
+  }
 }
 
 async function closeHold(sql: Sql, id: string, fee: bigint): Promise<void> {

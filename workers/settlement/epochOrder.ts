@@ -1,5 +1,4 @@
 import { getDocument, type RewardMapDocument, rewardMapDocument } from '#schema/documents.ts'
-import { Receipt } from '#schema/offchain/attribution.ts'
 import { RewardLine } from '#schema/offchain/ledger.ts'
 import { RewardMap } from '#schema/onchain/rewards.ts'
 import { row, rowOf, rowsOf } from '#schema/rows.ts'
@@ -31,9 +30,12 @@ export async function outcomeOfPublished({ db, artifacts }: Job, epoch: number):
 /** The outcome of a job whose map, stored as `uri`, is published: its lines replace those of a map that was cancelled. */
 export async function outcomeOf(db: Job['db'], map: RewardMapDocument, uri: string): Promise<JobOutcome> {
   const { epoch, root, total, leaves, toBlock } = map
-  const receipts = await rowsOf(db, Receipt, 'epoch = $1', [epoch])
+  const { rows } = await db.query<{ receipts: number }>(
+    'select count(*)::int as receipts from receipt where epoch = $1',
+    [epoch],
+  )
   return {
-    result: { epoch, root, total, uri, accounts: leaves.length, receipts: receipts.length, toBlock },
+    result: { epoch, root, total, uri, accounts: leaves.length, receipts: rows[0]?.receipts ?? 0, toBlock },
     rows: map.lines.map((line, index) =>
       row(RewardLine, {
         id: lineId(epoch, index),

@@ -13,6 +13,8 @@ export interface SettlementPolicy {
   account: string
   /** How old the oldest fee may become before it is redeemed. */
   redeemAfterMs: number
+  /** Whether the account publishes reward maps. */
+  publishes: boolean
   /** Fees below this, in wei, are left for later, unless a withdrawal would take their credit. */
   redeemMin: bigint
 }
@@ -26,7 +28,7 @@ export async function applySettlementPolicy(policy: SettlementPolicy): Promise<v
 
 /** The jobs whose time has come, whether or not they have been started. */
 export async function dueSettlements(policy: Omit<SettlementPolicy, 'queues'>): Promise<DueJob[]> {
-  const epoch = await endedEpoch(policy)
+  const epoch = policy.publishes ? await endedEpoch(policy) : undefined
   return [
     ...((await isRedemptionDue(policy)) ? [{ kind: 'redeem' as const, input: {} }] : []),
     ...(epoch === undefined ? [] : [{ kind: 'settleEpoch' as const, input: { epoch } }]),

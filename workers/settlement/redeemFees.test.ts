@@ -15,7 +15,7 @@ const DAY_MS = 86_400_000
 /** What the policy would start now. */
 async function dueJobs(db: Database, over: { redeemAfterMs?: number; redeemMin?: bigint } = {}): Promise<string[]> {
   const account = OPERATOR.address.toLowerCase()
-  const due = await dueSettlements({ db, account, redeemAfterMs: DAY_MS, redeemMin: 0n, ...over })
+  const due = await dueSettlements({ db, account, publishes: true, redeemAfterMs: DAY_MS, redeemMin: 0n, ...over })
   return due.map(({ kind }) => kind)
 }
 

@@ -36,6 +36,7 @@ test('an epoch that a stranger funds pays nobody and stops no other; fees of the
     await world.mine(10)
     await answer('two')
     await redeem('second')
+    await world.mine(10)
     await expect(settle(3, 'too early')).rejects.toThrow(/NOT_YET Epochs are settled in order: the next one is 1/)
     await expect(settle(1)).resolves.toMatchObject({ total: '0', accounts: 0, receipts: 0 })
     await answer('three')

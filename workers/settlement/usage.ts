@@ -38,6 +38,8 @@ async function usageReceipts({ db }: Job, receipts: readonly Receipt[]): Promise
     [receipts.map((one) => one.id)],
     { orderBy: 'receipt_id, contribution_id::numeric' },
   )
+  const parts = new Map<string, UsageReceipt['attribution']>(receipts.map((one) => [one.id, []]))
+  for (const { receiptId, contributionId, share } of shares) parts.get(receiptId)?.push({ contributionId, mass: share })
   return receipts.map((one) => ({
     id: one.id,
     endpointId: one.endpointId,
@@ -51,8 +53,6 @@ async function usageReceipts({ db }: Job, receipts: readonly Receipt[]): Promise
     fee: one.fee.toString(),
     cumulative: one.cumulative.toString(),
     signature: one.signature,
-    attribution: shares
-      .filter((share) => share.receiptId === one.id)
-      .map(({ contributionId, share }) => ({ contributionId, mass: share })),
+    attribution: parts.get(one.id) ?? [],
   }))
 }
