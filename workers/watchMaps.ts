@@ -38,7 +38,7 @@ export function watchMaps({ challengeWindow, now, ...sources }: MapWatchOptions)
       ])
       const verdicts: MapVerdict[] = []
       for (const map of open.sort((a, b) => a.epoch - b.epoch)) {
-        const key = `${map.epoch} ${map.root} ${map.uri}`
+        const key = publicationOf(map)
         const found = right.has(key) ? rightMap(map) : await judge(sources, map, time)
         if (found.verdict === 'right') right.add(key)
         verdicts.push(found)
@@ -47,6 +47,10 @@ export function watchMaps({ challengeWindow, now, ...sources }: MapWatchOptions)
     },
   }
 }
+
+/** All that a publication says: a cancelled epoch may be published again with only one of them changed. */
+const publicationOf = ({ epoch, root, total, uri, firstBlock, lastBlock, blockHash }: RewardMap) =>
+  [epoch, root, total, uri, firstBlock, lastBlock, blockHash].join(' ')
 
 const named = ({ epoch, root }: RewardMap) => ({ epoch, root: root ?? '' })
 const rightMap = (map: RewardMap): MapVerdict => ({ ...named(map), verdict: 'right' })

@@ -1,0 +1,87 @@
+import { expect, test, vi } from 'vitest'
+import { ArtifactStoreError, folderObjects } from '#schema/artifacts/index.ts'
+import { must } from '#test/must.ts'
+import { computeEpoch } from './epoch.ts'
+import { epochRows, openedReceipt } from './test/epochRows.ts'
+import { tamperings } from './test/tamperings.ts'
+import { watchMaps } from './watchMaps.ts'
+
+const PUBLISHED = 1_900_000_000
+const WINDOW = 4 * 86_400
+const HOUR = 3600
+
+async function watched() {
+  const system = await epochRows()
+  const usage = [await system.put({ epoch: 1, receipts: [openedReceipt()] })]
+  const map = await computeEpoch(system.sources, { epoch: 1, usage, absent: [] })
+  const publishedAt = new Date(PUBLISHED * 1000)
+  const clock = { now: PUBLISHED + 10 }
+  const read = vi.fn(system.sources.artifacts.get.bind(system.sources.artifacts))
+  const watch = watchMaps({
+    ...system.sources,
+    artifacts: { get: read },
+    challengeWindow: WINDOW,
+    now: async () => clock.now,
+  })
+  return {
+    ...system,
+    usage,
+    map,
+    clock,
+    read,
+    watch,
+    publish: (over: object = {}) => system.publish(map, { publishedAt, ...over }),
+    lose: async (name: string) => folderObjects(system.folder).delete(name),
+  }
+}
+
+test('a right map is told in each round, and computed once', async () => {
+  const { watch, publish, read, map, clock } = await watched()
+  expect(await watch.round()).toEqual([])
+  await publish()
+  const right = [{ epoch: 1, root: map.root, verdict: 'right' }]
+  expect(await watch.round()).toEqual(right)
+  read.mockClear()
+  expect(await watch.round()).toEqual(right)
+  expect(read).not.toHaveBeenCalled()
+  clock.now = PUBLISHED + WINDOW
+  expect(await watch.round()).toEqual([])
+})
+
+test('each kind of false map is wrong, also when it follows a right one for the same epoch', async () => {
+  const { watch, publish, put, map } = await watched()
+  await publish()
+  await watch.round()
+  const kinds = tamperings(map)
+  expect(kinds).toHaveLength(20)
+  for (const { document, onChain = {}, place } of kinds) {
+    await publish({ ...(document && { uri: await put(document) }), ...onChain })
+    const [found] = await watch.round()
+    expect(found).toMatchObject({ epoch: 1, verdict: 'wrong' })
+    expect(found?.verdict === 'wrong' && found.difference.place).toMatch(place)
+  }
+})
+
+test('a map whose artifacts nobody has cannot be checked, and is wrong after 72 hours', async () => {
+  const { watch, publish, usage, lose, clock, put } = await watched()
+  await publish()
+  const [name] = usage
+  await lose(must(name))
+  const [missing] = await watch.round()
+  expect(missing).toMatchObject({ epoch: 1, verdict: 'unknown' })
+  expect(missing?.verdict === 'unknown' && missing.reason).toContain(name)
+  clock.now = PUBLISHED + 72 * HOUR - 1
+  expect(await watch.round()).toMatchObject([{ verdict: 'unknown' }])
+  clock.now++
+  expect(await watch.round()).toMatchObject([{ verdict: 'wrong', difference: { place: 'an artifact of the map' } }])
+  await put({ epoch: 1, receipts: [openedReceipt()] })
+  expect(await watch.round()).toMatchObject([{ verdict: 'right' }])
+})
+
+test('a store that is away is no proof, however long it is away', async () => {
+  const { watch, publish, read, clock } = await watched()
+  await publish()
+  read.mockRejectedValue(new ArtifactStoreError('unreachable', 'S3 does not answer.'))
+  clock.now = PUBLISHED + 80 * HOUR
+  expect(await watch.round()).toMatchObject([{ verdict: 'unknown', reason: 'S3 does not answer.' }])
+})
