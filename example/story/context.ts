@@ -1,4 +1,3 @@
-import { parseEther } from 'viem'
 import type { Deployment } from '#contracts/deploy.ts'
 import type { ArtifactStore } from '#schema/artifacts/index.ts'
 import { type ExampleRole, exampleAccount } from '../accounts.ts'
@@ -32,8 +31,6 @@ export class Checks {
     if (!holds) this.failed.push(what)
   }
 }
-
-export const ether = (amount: string) => parseEther(amount)
 
 /** Wraps native tokens of an account into gOPEN. */
 export const wrap = ({ chain }: StoryContext, role: ExampleRole, nth: number, amount: bigint) =>

@@ -1,11 +1,12 @@
+import { parseEther } from 'viem'
 import { exampleAccount } from '../accounts.ts'
 import type { SimulatedContributor } from '../contributors.ts'
 import { eventOf } from './chain.ts'
-import { approve, ether, type StoryContext, wrap } from './context.ts'
+import { approve, type StoryContext, wrap } from './context.ts'
 import { passProposal } from './govern.ts'
 import { earnedByContribution, type SettledEpoch } from './reward.ts'
 
-const BOND = ether('1')
+const BOND = parseEther('1')
 /** `Disputes.Subject.Contribution`. */
 const CONTRIBUTION = 0
 

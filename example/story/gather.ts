@@ -1,4 +1,4 @@
-import { keccak256, stringToBytes } from 'viem'
+import { keccak256, parseEther, stringToBytes } from 'viem'
 import { meanOf } from '#math/summary.ts'
 import { canonicalSample, commitment, contentHash, contentsHash, type PromptCompletion } from '#rules/sample.ts'
 import { contributionData } from '#rules/signing.ts'
@@ -6,9 +6,9 @@ import { exampleAccount } from '../accounts.ts'
 import { contributors, type SimulatedContributor } from '../contributors.ts'
 import { testItems } from '../skill/rubric.ts'
 import { eventOf } from './chain.ts'
-import { approve, Checks, ether, type StageResult, type StoryContext, wrap } from './context.ts'
+import { approve, Checks, type StageResult, type StoryContext, wrap } from './context.ts'
 
-const STAKE = ether('0.01')
+const STAKE = parseEther('0.01')
 const BATCH = 40
 /** In seconds: a time in the far future. */
 const DEADLINE = 4_000_000_000n
@@ -50,8 +50,8 @@ export async function gatherStage(
       await chain.send(exampleAccount('challenger'), 'DatanetRegistry', 'commit', [hidden, contributor])
     }
     for (const person of people.filter((one) => one.wave === wave)) {
-      await wrap(context, 'contributor', person.nth, ether('2'))
-      await approve(context, 'contributor', person.nth, 'DatanetRegistry', ether('2'))
+      await wrap(context, 'contributor', person.nth, parseEther('2'))
+      await approve(context, 'contributor', person.nth, 'DatanetRegistry', parseEther('2'))
       await publish(context, person.samples)
     }
     for (const lot of lots) {

@@ -1,13 +1,13 @@
-import { encodeAbiParameters, keccak256 } from 'viem'
+import { encodeAbiParameters, keccak256, parseEther } from 'viem'
 import { bigintMax } from '#rules/bps.ts'
 import { exampleAccount } from '../accounts.ts'
 import { drawItems } from '../skill/items.ts'
 import { validationItems } from '../skill/rubric.ts'
 import type { Fields } from '../skill/triage.ts'
 import { judgeComparison as judgeOne, type SimulatedValidator, saltOf, VALIDATORS } from '../validators.ts'
-import { approve, Checks, ether, type StageResult, type StoryContext, wrap } from './context.ts'
+import { approve, Checks, type StageResult, type StoryContext, wrap } from './context.ts'
 
-const STAKE = ether('10')
+const STAKE = parseEther('10')
 const BATCH = 40
 const DEADLINES = { commitSeconds: 3600, revealSeconds: 3600 }
 

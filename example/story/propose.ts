@@ -1,4 +1,5 @@
 import { readdir } from 'node:fs/promises'
+import { parseEther } from 'viem'
 import {
   documentBytes,
   putDocument,
@@ -10,13 +11,13 @@ import { storeFolder } from '#schema/folders.ts'
 import { exampleAccount } from '../accounts.ts'
 import { rubricOf, SAMPLES, sealItems, testItems, validationItems } from '../skill/rubric.ts'
 import { eventOf } from './chain.ts'
-import { approve, Checks, ether, type StageResult, type StoryContext, wrap } from './context.ts'
+import { approve, Checks, type StageResult, type StoryContext, wrap } from './context.ts'
 import { HOLDERS, passProposal } from './govern.ts'
 
-const BOND = ether('100')
-const BUDGET = ether('50')
+const BOND = parseEther('100')
+const BUDGET = parseEther('50')
 /** What a holder keeps unlocked: to give to the treasury and to stake. */
-const SPARE = ether('50')
+const SPARE = parseEther('50')
 const DAY = 86_400n
 
 /** How the example's revenue is split, in basis points. */
@@ -38,15 +39,15 @@ export async function proposeStage(
 ): Promise<{ modelId: string; proposalId: bigint; stages: StageResult[] }> {
   const { chain, store } = context
   for (let nth = 0; nth < HOLDERS; nth++) {
-    await wrap(context, 'holder', nth, ether(String(1000 + 250 * nth)) + SPARE)
-    await chain.send(exampleAccount('holder', nth), 'GOpen', 'lock', [ether(String(1000 + 250 * nth))])
+    await wrap(context, 'holder', nth, parseEther(String(1000 + 250 * nth)) + SPARE)
+    await chain.send(exampleAccount('holder', nth), 'GOpen', 'lock', [parseEther(String(1000 + 250 * nth))])
     await chain.send(exampleAccount('holder', nth), 'GOpen', 'delegate', [
       exampleAccount('holder', nth < 2 ? nth : nth === 2 ? 0 : nth).address,
     ])
   }
   await chain.send(exampleAccount('holder', 1), 'GOpen', 'transfer', [chain.addresses.Treasury, BUDGET])
-  await wrap(context, 'proposer', 0, ether('500'))
-  await chain.send(exampleAccount('proposer'), 'GOpen', 'lock', [ether('300')])
+  await wrap(context, 'proposer', 0, parseEther('500'))
+  await chain.send(exampleAccount('proposer'), 'GOpen', 'lock', [parseEther('300')])
   await chain.send(exampleAccount('proposer'), 'GOpen', 'delegate', [exampleAccount('proposer').address])
 
   const { specHash, rubricHash } = await publishSpecification(context)
@@ -77,10 +78,10 @@ export async function proposeStage(
   await passProposal(context, proposalId, { targets, values, calldatas, description })
   const resolved = await chain.send(exampleAccount('challenger'), 'ModelRegistry', 'resolveBond', [modelId])
   const returned = eventOf(resolved, 'ModelRegistry', 'BondReturned').args.amount
-  await approve(context, 'proposer', 0, 'ModelRegistry', ether('50'))
-  await chain.send(exampleAccount('proposer'), 'ModelRegistry', 'stake', [modelId, ether('50')])
-  await approve(context, 'holder', 3, 'ModelRegistry', ether('25'))
-  const last = await chain.send(exampleAccount('holder', 3), 'ModelRegistry', 'stake', [modelId, ether('25')])
+  await approve(context, 'proposer', 0, 'ModelRegistry', parseEther('50'))
+  await chain.send(exampleAccount('proposer'), 'ModelRegistry', 'stake', [modelId, parseEther('50')])
+  await approve(context, 'holder', 3, 'ModelRegistry', parseEther('25'))
+  const last = await chain.send(exampleAccount('holder', 3), 'ModelRegistry', 'stake', [modelId, parseEther('25')])
   await context.api.waitUntilIndexed(last.blockNumber)
   const { proposal, mandates } = await context.api.query<{
     proposal: {

@@ -1,14 +1,15 @@
+import { parseEther } from 'viem'
 import { exampleAccount } from '../accounts.ts'
 import { consumers } from '../consumers.ts'
 import { scoreFields } from '../skill/score.ts'
 import { eventOf } from './chain.ts'
-import { Checks, ether, type StageResult, type StoryContext } from './context.ts'
+import { Checks, type StageResult, type StoryContext } from './context.ts'
 import { creditOf, grant, prepay } from './pay.ts'
 
 /** Prices for 1,000 tokens. */
-const PRICE_IN = ether('0.4')
-const PRICE_OUT = ether('1.6')
-const CREDIT = ether('20')
+const PRICE_IN = parseEther('0.4')
+const PRICE_OUT = parseEther('1.6')
+const CREDIT = parseEther('20')
 const MAX_TOKENS = 48
 
 /** The host opens an endpoint for the live version. */

@@ -1,0 +1,44 @@
+import { keccak256, recoverMessageAddress, stringToBytes } from 'viem'
+import { expect, test } from 'vitest'
+import { OPERATOR } from '#contracts/test/world.ts'
+import { documentBytes } from '#schema/documents.ts'
+import type { AnswerEntry } from '#schema/journal/answers.ts'
+import { Receipt } from '#schema/offchain/attribution.ts'
+import { rowsOf } from '#schema/rows.ts'
+import { answeringSystem, FEE } from '#test/answeringSystem.ts'
+import { freshDatabase } from '#test/database.ts'
+
+test('calls of one channel that end together are charged one after the other; the journal and the signed receipts say the same', async () => {
+  const { serving, grant, channel, journal } = await answeringSystem()
+  const db = await freshDatabase()
+  const prompts = Array.from({ length: 12 }, (_, place) => `prompt ${place}`)
+  const other = 3n * FEE // what the host has redeemed since a copy of the database was made
+  await serving(db, async ({ answer, redeem }) => {
+    await grant(db)
+    for (const prompt of ['a', 'b', 'c']) await answer(prompt)
+    await redeem('redeemed')
+    await db.query('update signed_voucher set used = 0')
+    await Promise.all(prompts.map((prompt) => answer(prompt)))
+  })
+  expect((await db.query('select used from signed_voucher')).rows).toEqual([{ used: other + 12n * FEE }])
+  const receipts = await rowsOf(db, Receipt, 'prompt = any($1)', [prompts], { orderBy: 'cumulative' })
+  expect(receipts.map((one) => one.cumulative)).toEqual(prompts.map((_, place) => other + BigInt(place + 1) * FEE))
+
+  const entries = new Map<string, AnswerEntry>()
+  for await (const part of journal.between(new Date(Date.now() - 3_600_000), new Date()))
+    for (const entry of part) entries.set(entry.job.id, entry)
+  for (const receipt of receipts) {
+    const { jobId, epoch: _, id, ...stored } = receipt
+    expect(entries.get(jobId)?.receipt).toEqual(stored)
+    const statement = {
+      ...{ id, endpointId: '1', versionId: '1', channelId: channel, consumer: receipt.consumer },
+      promptHash: keccak256(stringToBytes(receipt.prompt)),
+      answerHash: keccak256(stringToBytes(receipt.answer)),
+      ...{ tokensIn: 3, tokensOut: 2, fee: String(FEE), cumulative: String(receipt.cumulative) },
+    }
+    const hash = keccak256(documentBytes(statement))
+    expect(receipt.hash).toBe(hash)
+    const signature = receipt.signature as `0x${string}`
+    expect(await recoverMessageAddress({ message: { raw: hash }, signature })).toBe(OPERATOR.address)
+  }
+}, 120_000)
