@@ -9,7 +9,7 @@ import { type TestChain, testChain } from './test/chain.ts'
 import { difference } from './test/compare.ts'
 import { expectAgreement } from './test/oracle.ts'
 import { playStory, STORY_SETTINGS } from './test/story.ts'
-import { ether } from './test/values.ts'
+import { wholeOpen } from './test/values.ts'
 
 /** No transaction can make the deployed contracts emit these. */
 const NEVER_EMITTED = new Set(['EIP712DomainChanged', 'RoleAdminChanged', 'RoleRevoked'])
@@ -75,9 +75,9 @@ test('every event of the contracts becomes rows, and the rows agree with the con
     { endpoint_id: '1', reason: 'NotHost' },
   ])
   expect(await present(db, 'redemption', 'epoch, version_id, total, amount')).toEqual([
-    { epoch: 1, version_id: '2', total: ether(5), amount: ether(5) },
-    { epoch: 1, version_id: '2', total: ether(1), amount: ether(1) },
-    { epoch: 2, version_id: '3', total: ether(6), amount: ether(1) },
+    { epoch: 1, version_id: '2', total: wholeOpen(5), amount: wholeOpen(5) },
+    { epoch: 1, version_id: '2', total: wholeOpen(1), amount: wholeOpen(1) },
+    { epoch: 2, version_id: '3', total: wholeOpen(6), amount: wholeOpen(1) },
   ])
   const stranger = chain.accounts[2]
   expect(await present(db, 'reward_map', 'status, publisher, bond, bond_released_to')).toEqual([

@@ -11,6 +11,11 @@ export class PermanentError extends Error {
   override name = 'PermanentError'
 }
 
+/** The index does not have a row yet that is on chain. */
+export class IndexBehindError extends RetriableError {
+  override name = 'IndexBehindError'
+}
+
 /** SQLSTATE: connection failures (08), a server that shuts down or starts (57P0x), too many clients, a full disk or memory (53), a failing
  *  disk (58), a server that became read-only, a transaction that was ended because it was idle for too long (25P03), serialisation failures
  *  and deadlocks. https://www.postgresql.org/docs/current/errcodes-appendix.html */

@@ -1,7 +1,7 @@
 import { commitOrder } from '#rules/quality.ts'
+import { IndexBehindError } from '#schema/errors.ts'
 import { Commitment, type Contribution } from '#schema/onchain/datanets.ts'
 import { rowsOf } from '#schema/rows.ts'
-import { IndexBehindError } from './finality.ts'
 import type { Sources } from './modelLookup.ts'
 
 /** Contributions sorted by the order of their commitments, then by the order of submission. */

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { digitHash } from '#epochs/test/epochRows.ts'
 import { localStore } from '#schema/artifacts/index.ts'
 import { disputeEvidenceDocument, getDocument } from '#schema/documents.ts'
 import { PermanentError } from '#schema/errors.ts'
 import { disputeMap } from './disputeMap.ts'
-import { digitHash } from './test/epochRows.ts'
 import { type TestNetwork, testNetwork } from './test/operator.ts'
 import { temporaryFolder } from './test/testWorker.ts'
 

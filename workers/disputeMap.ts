@@ -1,9 +1,9 @@
+import type { MapVerdict } from '#epochs/watchMaps.ts'
 import type { ArtifactStore } from '#schema/artifacts/index.ts'
 import { documentBytes } from '#schema/documents.ts'
 import { PermanentError } from '#schema/errors.ts'
 import type { ChainClient } from './chain.ts'
 import { RevertError } from './chainErrors.ts'
-import type { MapVerdict } from './watchMaps.ts'
 
 /** `Disputes.Subject.RewardMap`. */
 const REWARD_MAP = 3

@@ -1,7 +1,7 @@
 import { EngineError } from '#engine/process/index.ts'
 import { ArtifactError, ArtifactStoreError } from '#schema/artifacts/index.ts'
 import { DatabaseError } from '#schema/database.ts'
-import { hostFault, isRetriable, PermanentError, RetriableError } from '#schema/errors.ts'
+import { hostFault, IndexBehindError, isRetriable, PermanentError, RetriableError } from '#schema/errors.ts'
 import { InputError } from '#schema/inputs.ts'
 import { publicMessage, publicText } from '#schema/publicMessage.ts'
 import { QueueError } from '#schema/queue.ts'
@@ -12,7 +12,6 @@ import {
   isTransportError,
   RevertError,
 } from './chainErrors.ts'
-import { IndexBehindError } from './finality.ts'
 import { AttributionPendingError, JobError, MissingArtifactError, PendingError } from './job.ts'
 import type { JobFailure } from './jobState.ts'
 

@@ -1,12 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Database } from '#schema/database.ts'
-import { RetriableError } from '#schema/errors.ts'
 import { type ChainClient, LOCAL_CHAIN_IDS } from './chain.ts'
-
-/** The index does not have a row yet that is on chain. */
-export class IndexBehindError extends RetriableError {
-  override name = 'IndexBehindError'
-}
 
 interface WaitContext {
   db: Database

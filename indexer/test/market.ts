@@ -2,7 +2,7 @@ import { type Address, encodeAbiParameters, type Hex, keccak256, maxUint256, zer
 import { type ChannelPlace, channelConfig, channelId, type MarketPlace, voucherData } from '#rules/channel.ts'
 import { must } from '#test/must.ts'
 import { devAccount, type TestChain } from './chain.ts'
-import { ether, OPEN, textHash } from './values.ts'
+import { OPEN, textHash, wholeOpen } from './values.ts'
 
 /** The part of the story with money: payment channels, redemptions of every outcome, and reward maps that are published, disputed and claimed. */
 
@@ -78,26 +78,29 @@ export async function serve(chain: TestChain) {
   const { send } = chain
   const [own, keyed, second] = await openMarket(chain)
   await send(HOST, 'InferenceMarket', 'setPrice', [1n, 1001n, 2001n])
-  await deposit(chain, CONSUMER, own, ether(20))
-  await deposit(chain, 3, keyed, ether(2)) // somebody else pays; the credit is the consumer's
+  await deposit(chain, CONSUMER, own, wholeOpen(20))
+  await deposit(chain, 3, keyed, wholeOpen(2)) // somebody else pays; the credit is the consumer's
   await deposit(chain, CONSUMER, own, 1n)
   await mineTo(chain, ((await chain.read('RewardDistributor', 'runningEpoch')) as [bigint, bigint])[1]) // a whole period follows
-  const good = [await redemptionOf(chain, own, ether(5), { ceiling: ether(6) }), await redemptionOf(chain, keyed, OPEN)]
+  const good = [
+    await redemptionOf(chain, own, wholeOpen(5), { ceiling: wholeOpen(6) }),
+    await redemptionOf(chain, keyed, OPEN),
+  ]
   const failing = [
-    await redemptionOf(chain, own, ether(6), { endpointId: maxUint256 }),
-    await redemptionOf(chain, own, ether(6), { endpointId: 2n }),
-    await redemptionOf(chain, own, ether(7), { signature: `0x${'12'.repeat(65)}` }),
-    await redemptionOf(chain, own, ether(7), { ceiling: ether(6) }),
-    await redemptionOf(chain, own, ether(5)),
+    await redemptionOf(chain, own, wholeOpen(6), { endpointId: maxUint256 }),
+    await redemptionOf(chain, own, wholeOpen(6), { endpointId: 2n }),
+    await redemptionOf(chain, own, wholeOpen(7), { signature: `0x${'12'.repeat(65)}` }),
+    await redemptionOf(chain, own, wholeOpen(7), { ceiling: wholeOpen(6) }),
+    await redemptionOf(chain, own, wholeOpen(5)),
     await redemptionOf(chain, second, 1n),
   ]
   await send(HOST, 'InferenceMarket', 'redeem', [[...good, ...failing]])
-  await send(2, 'InferenceMarket', 'redeem', [[await redemptionOf(chain, own, ether(6))]])
+  await send(2, 'InferenceMarket', 'redeem', [[await redemptionOf(chain, own, wholeOpen(6))]])
   await send(HOST, 'InferenceMarket', 'setVersion', [1n, 3n])
   await mineTo(chain, await endOf(chain, 1n))
-  await send(HOST, 'InferenceMarket', 'redeem', [[await redemptionOf(chain, own, ether(6))]])
+  await send(HOST, 'InferenceMarket', 'redeem', [[await redemptionOf(chain, own, wholeOpen(6))]])
   await send(0, 'RewardDistributor', 'fund', [5n])
-  await send(CONSUMER, 'InferenceMarket', 'requestWithdrawal', [channelArgument(chain, own), ether(3)])
+  await send(CONSUMER, 'InferenceMarket', 'requestWithdrawal', [channelArgument(chain, own), wholeOpen(3)])
   await chain.wait(6)
   await send(CONSUMER, 'InferenceMarket', 'withdraw', [channelArgument(chain, own)])
   await send(CONSUMER, 'InferenceMarket', 'requestWithdrawal', [channelArgument(chain, own), OPEN])
@@ -128,7 +131,7 @@ export async function publish(chain: TestChain, from: number, epoch: bigint, roo
 /** A stranger's wrong map of epoch 1 is cancelled, the operator's follows it, and a stranger publishes epoch 2 with a bond. */
 export async function disputeMaps(chain: TestChain) {
   const { send, accounts } = chain
-  await publish(chain, 2, 1n, textHash('wrong'), ether(4))
+  await publish(chain, 2, 1n, textHash('wrong'), wholeOpen(4))
   const judgement = (1n << 160n) | BigInt(must(accounts[2]))
   for (const [kind, subject] of [
     [3, 1n],
@@ -145,9 +148,9 @@ export async function disputeMaps(chain: TestChain) {
   await chain.wait(11)
   for (const dispute of [1n, 2n, 4n, 5n]) await send(4, 'Disputes', 'enforce', [dispute])
   const earner = must(accounts[3])
-  await publish(chain, 0, 1n, leafOf(chain, 1n, earner, ether(3)), ether(3))
-  await publish(chain, 2, 2n, leafOf(chain, 2n, earner, ether(4)), OPEN)
+  await publish(chain, 0, 1n, leafOf(chain, 1n, earner, wholeOpen(3)), wholeOpen(3))
+  await publish(chain, 2, 2n, leafOf(chain, 2n, earner, wholeOpen(4)), OPEN)
   await chain.wait(21)
-  await send(3, 'RewardDistributor', 'claim', [2n, earner, ether(4), []])
+  await send(3, 'RewardDistributor', 'claim', [2n, earner, wholeOpen(4), []])
   await send(3, 'RewardDistributor', 'returnBond', [2n])
 }

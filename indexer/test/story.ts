@@ -12,7 +12,7 @@ import { contracts } from '#contracts/events.ts'
 import { must } from '#test/must.ts'
 import type { TestChain } from './chain.ts'
 import { disputeMaps, serve } from './market.ts'
-import { ether, OPEN, textHash } from './values.ts'
+import { OPEN, textHash, wholeOpen } from './values.ts'
 
 /** A sequence of transactions in which the contracts emit every event that they can emit. Account 0 is the operator; 1 proposes and hosts; 2 votes,
  *  validates and publishes with a bond; 3 contributes; 4 consumes and disputes. */
@@ -48,19 +48,19 @@ type Actions = [Address[], bigint[], Hex[], string]
 async function money(chain: TestChain) {
   const { send, accounts, deployment } = chain
   for (const who of [0, 1, 2, 3, 4]) {
-    await send(who, 'GOpen', 'deposit', [], ether(1000))
+    await send(who, 'GOpen', 'deposit', [], wholeOpen(1000))
     for (const spender of Object.values(deployment.addresses))
-      if (spender !== deployment.addresses.GOpen) await send(who, 'GOpen', 'approve', [spender, ether(100_000)])
+      if (spender !== deployment.addresses.GOpen) await send(who, 'GOpen', 'approve', [spender, wholeOpen(100_000)])
   }
   await send(1, 'GOpen', 'delegate', [accounts[1]])
   await send(2, 'GOpen', 'delegate', [accounts[2]])
   await send(3, 'GOpen', 'delegate', [accounts[2]])
   await send(3, 'GOpen', 'delegate', [accounts[2]])
-  for (const who of [1, 2, 3]) await send(who, 'GOpen', 'lock', [ether(800)])
-  await send(3, 'GOpen', 'requestUnlock', [ether(1)])
-  await send(3, 'GOpen', 'transfer', [accounts[2], ether(1)])
-  await send(2, 'GOpen', 'withdraw', [ether(2)])
-  await send(0, 'GOpen', 'transfer', [deployment.addresses.Treasury, ether(100)])
+  for (const who of [1, 2, 3]) await send(who, 'GOpen', 'lock', [wholeOpen(800)])
+  await send(3, 'GOpen', 'requestUnlock', [wholeOpen(1)])
+  await send(3, 'GOpen', 'transfer', [accounts[2], wholeOpen(1)])
+  await send(2, 'GOpen', 'withdraw', [wholeOpen(2)])
+  await send(0, 'GOpen', 'transfer', [deployment.addresses.Treasury, wholeOpen(100)])
 }
 
 /** Queues and executes a proposal that succeeded. */
@@ -80,12 +80,12 @@ export const terms = async (chain: TestChain) => {
     { metric: 'accuracy', minimum: 400_000n },
     { metric: 'loss', minimum: -300_000n },
   ]
-  return { budget: ether(50), rubricHash: textHash('rubric'), deadline, targets, split }
+  return { budget: wholeOpen(50), rubricHash: textHash('rubric'), deadline, targets, split }
 }
 
 async function governance(chain: TestChain) {
   const { send, read, accounts, deployment } = chain
-  await send(1, 'ModelRegistry', 'propose', [textHash('spec'), 'ipfs://spec\0', await terms(chain), ether(2)])
+  await send(1, 'ModelRegistry', 'propose', [textHash('spec'), 'ipfs://spec\0', await terms(chain), wholeOpen(2)])
   const actions = (await read('ModelRegistry', 'proposalActions', [1n])) as Actions
   await send(1, 'ModelGovernor', 'propose', actions)
   const id = (await read('ModelGovernor', 'hashProposal', [...actions.slice(0, 3), textHash(actions[3])])) as bigint
@@ -93,14 +93,14 @@ async function governance(chain: TestChain) {
   await send(3, 'ModelGovernor', 'castVoteWithReasonAndParams', [id, 2, 'undecided', '0x1234'])
   await send(2, 'ModelGovernor', 'castVoteWithReason', [id, 1, 'a good one \0'])
   await send(1, 'ModelGovernor', 'castVote', [id, 0])
-  await send(4, 'GOpen', 'deposit', [], ether(7)) // after the snapshot: counts for no quorum of this proposal
+  await send(4, 'GOpen', 'deposit', [], wholeOpen(7)) // after the snapshot: counts for no quorum of this proposal
   await chain.wait(80)
   await carryOut(chain, actions)
   await send(0, 'ModelRegistry', 'resolveBond', [1n])
-  await send(0, 'ModelRegistry', 'fundMandate', [1n, ether(3)])
-  await send(0, 'ModelRegistry', 'spendBudget', [1n, accounts[0], 'compute', ether(5)])
-  await send(3, 'ModelRegistry', 'stake', [1n, ether(9)])
-  await send(3, 'ModelRegistry', 'unstake', [1n, ether(4)])
+  await send(0, 'ModelRegistry', 'fundMandate', [1n, wholeOpen(3)])
+  await send(0, 'ModelRegistry', 'spendBudget', [1n, accounts[0], 'compute', wholeOpen(5)])
+  await send(3, 'ModelRegistry', 'stake', [1n, wholeOpen(9)])
+  await send(3, 'ModelRegistry', 'unstake', [1n, wholeOpen(4)])
 
   const call = (contract: 'ModelGovernor' | 'TimelockController', functionName: string, args: unknown[]) =>
     encodeFunctionData({ abi: contracts[contract].abi as Abi, functionName, args })
@@ -131,7 +131,7 @@ async function governance(chain: TestChain) {
   const hollow: Actions = [[governor], [0n], [call('ModelGovernor', 'setVotingDelay', [9])], 'Never mind']
   await send(2, 'ModelGovernor', 'propose', hollow)
   await send(2, 'ModelGovernor', 'cancel', [...hollow.slice(0, 3), textHash(hollow[3])])
-  await send(1, 'ModelRegistry', 'propose', [textHash('spec 2'), 'ipfs://2', await terms(chain), ether(2)])
+  await send(1, 'ModelRegistry', 'propose', [textHash('spec 2'), 'ipfs://2', await terms(chain), wholeOpen(2)])
   const unpopular = (await read('ModelRegistry', 'proposalActions', [2n])) as Actions
   await send(1, 'ModelGovernor', 'propose', unpopular)
   await chain.wait(100)
@@ -200,10 +200,10 @@ async function judge(chain: TestChain) {
   const { send, accounts } = chain
   const time = async () =>
     Number(((await chain.call('eth_getBlockByNumber', 'latest', false)) as { timestamp: string }).timestamp)
-  await send(2, 'FeedbackPool', 'stake', [ether(10)])
-  await send(4, 'FeedbackPool', 'stake', [ether(10)])
+  await send(2, 'FeedbackPool', 'stake', [wholeOpen(10)])
+  await send(4, 'FeedbackPool', 'stake', [wholeOpen(10)])
   const now = await time()
-  const task = { versionId: 1n, domain: 'support', itemHash: textHash('item'), pot: ether(1) }
+  const task = { versionId: 1n, domain: 'support', itemHash: textHash('item'), pot: wholeOpen(1) }
   await send(0, 'FeedbackPool', 'openTasks', [1n, [task, { ...task, versionId: 2n }], now + 20, now + 40])
   const types = ['uint256', 'address', 'uint8', 'uint8', 'uint8', 'uint8', 'uint8', 'bytes32'].map((type) => ({ type }))
   const commitment = (taskId: bigint, who: number) =>
@@ -241,7 +241,7 @@ async function judge(chain: TestChain) {
   await send(0, 'FeedbackPool', 'settle', [[1n, 2n], all, textHash('settlement')])
   await send(0, 'FeedbackPool', 'updateReputation', [[accounts[2], accounts[4]], 'support', [800_000, 100_000], [2, 0]])
   await send(2, 'FeedbackPool', 'withdrawRewards')
-  await send(4, 'FeedbackPool', 'unstake', [ether(3)])
+  await send(4, 'FeedbackPool', 'unstake', [wholeOpen(3)])
 }
 
 /** The timelock itself decides a judgement's dispute, and a queued proposal is cancelled in the timelock. */

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { codeHash } from '#epochs/codeHash.ts'
 import { attributionWeights, harmSlash, influenceInUnits, recordInfluence } from '#rules/attribution.ts'
 import { contentsHash } from '#rules/sample.ts'
 import { manifestDocument, putDocument } from '#schema/documents.ts'
@@ -8,7 +9,6 @@ import type { Contribution } from '#schema/onchain/datanets.ts'
 import { row } from '#schema/rows.ts'
 import { influenceAdded } from '../addedInfluence.ts'
 import type { ChainClient } from '../chain.ts'
-import { codeHash } from '../codeHash.ts'
 import { type Dependencies, forwardProgress, storeAs } from '../dependencies.ts'
 import { JobError, type JobHandler } from '../job.ts'
 import {

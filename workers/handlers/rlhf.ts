@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { keccak256 } from 'viem'
+import { codeHash } from '#epochs/codeHash.ts'
 import { PPM } from '#rules/bps.ts'
 import {
   documentBytes,
@@ -13,7 +14,6 @@ import { storeFolder } from '#schema/folders.ts'
 import { VersionInfluence } from '#schema/offchain/attribution.ts'
 import { FeedbackTask } from '#schema/onchain/feedback.ts'
 import { row, rowsOf } from '#schema/rows.ts'
-import { codeHash } from '../codeHash.ts'
 import { type Dependencies, forwardProgress, storeAs } from '../dependencies.ts'
 import { JobError, type JobHandler } from '../job.ts'
 import { fetchAdapter, fetchBaseModel, loadVersion, sourcesOf } from '../modelLookup.ts'

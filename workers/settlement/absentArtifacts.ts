@@ -1,6 +1,6 @@
+import { missingManifests } from '#epochs/epoch.ts'
+import type { EpochSources } from '#epochs/epochSources.ts'
 import { ARTIFACT_GRACE_SECONDS } from '#rules/dispute.ts'
-import { missingManifests } from '../epoch.ts'
-import type { EpochSources } from '../epochSources.ts'
 import { type JobContext, MissingArtifactError } from '../job.ts'
 
 /** The artifacts that the chain names, that the map of the epoch needs, and that nobody could fetch for 72 hours since the epoch's last block, by the chain's

@@ -2,14 +2,14 @@ import { rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { STRANGER } from '#contracts/test/world.ts'
+import { checkEpoch } from '#epochs/checkEpoch.ts'
+import { blockHashes } from '#epochs/epochSources.ts'
 import { until } from '#indexer/test/follow.ts'
 import type { Database } from '#schema/database.ts'
 import { getDocument, rewardMapDocument, usageDocument } from '#schema/documents.ts'
 import { enqueue, findJob } from '#schema/enqueue.ts'
 import { answeringSystem, FEE } from '#test/answeringSystem.ts'
 import { freshDatabase } from '#test/database.ts'
-import { checkEpoch } from '../checkEpoch.ts'
-import { blockHashes } from '../epochSources.ts'
 
 type TestSystem = Awaited<ReturnType<typeof answeringSystem>>
 

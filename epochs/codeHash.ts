@@ -1,8 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { concat, keccak256, stringToBytes } from 'viem'
 
-/** The folders whose code decides a reward map: the rules, and the statistics that they use. */
-const FOLDERS = ['math', 'rules']
+/** The folders whose code decides a reward map: the rules, the statistics that they use, and how facts are collected. */
+const FOLDERS = ['math', 'rules', 'epochs']
 
 /** Identifies the version of the rules: keccak256 over their source files, sorted by path. */
 export async function codeHash(): Promise<`0x${string}`> {

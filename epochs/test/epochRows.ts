@@ -9,13 +9,13 @@ import { Model, ModelStake, ModelVersion, RewardSplit } from '#schema/onchain/mo
 import { RewardMap } from '#schema/onchain/rewards.ts'
 import { freshDatabase } from '#test/database.ts'
 import { account, blockHash, insert, insertAll, insertChain } from '#test/factory.ts'
+import { temporaryFolder } from '#workers/test/testWorker.ts'
 import type { EpochSources } from '../epochSources.ts'
-import { temporaryFolder } from './testWorker.ts'
 
 /** An index with two epochs whose fees are known: blocks 5 to 20 and 21 to 40 of 50. Model 1 has version 1 (two samples) and version 2,
  *  trained from it (one sample, one judgement); endpoint 1 serves version 2. */
 
-export const people = {
+export const parties = {
   treasury: account(1),
   distributor: account(2),
   owner: account(3),
@@ -40,7 +40,7 @@ export const openedReceipt = (over: object = {}) => ({
   endpointId: '1',
   versionId: '2',
   channelId: digitHash('c'),
-  consumer: people.asker,
+  consumer: parties.asker,
   prompt: 'How?',
   answer: 'So.',
   tokensIn: 1,
@@ -60,9 +60,9 @@ export async function epochRows(documents: { parent?: unknown; child?: unknown }
   const parent = await put(documents.parent ?? manifest({ 1: 1, 2: 3, 4: 9 }))
   const child = await put(documents.child ?? manifest({ 3: 1, 5: 7 }, [EVIDENCE]))
   await insertChain(sql, 50)
-  const event = { id: 'first', contract: 'RewardDistributor', name: 'RoleGranted', address: people.distributor }
+  const event = { id: 'first', contract: 'RewardDistributor', name: 'RoleGranted', address: parties.distributor }
   await insert(sql, ChainEvent, { ...event, fromBlock: 5 })
-  await insert(sql, Model, { id: '1', proposer: people.owner })
+  await insert(sql, Model, { id: '1', proposer: parties.owner })
   const shares = { platform: 1_000, owner: 2_000, stakers: 0, data: 6_000, validators: 1_000, host: 1_000 }
   const split = { ...shares, ancestors: 1_000, dataByWeight: 5_000, unattributedByWeight: false }
   await insert(sql, RewardSplit, { id: '1', modelId: '1', ...split })
@@ -75,15 +75,15 @@ export async function epochRows(documents: { parent?: unknown; child?: unknown }
     Contribution,
     ['Accepted', 'Accepted', 'Accepted', 'Rejected', 'Accepted'].map((status, i) => ({
       id: String(i + 1),
-      contributor: i === 0 ? people.alice : people.bob,
+      contributor: i === 0 ? parties.alice : parties.bob,
       status: status as Contribution['status'],
       excluded: i === 4,
     })),
   )
   await insert(sql, FeedbackTask, { id: '1', versionId: '1', evidenceHash: EVIDENCE })
-  await insert(sql, Judgement, { id: `1-${people.judge}`, taskId: '1', validator: people.judge, score: 5 })
-  await insert(sql, ModelStake, { id: `1-${people.bob}`, modelId: '1', account: people.bob, amount: 10n })
-  await insert(sql, Endpoint, { id: '1', versionId: '2', host: people.host })
+  await insert(sql, Judgement, { id: `1-${parties.judge}`, taskId: '1', validator: parties.judge, score: 5 })
+  await insert(sql, ModelStake, { id: `1-${parties.bob}`, modelId: '1', account: parties.bob, amount: 10n })
+  await insert(sql, Endpoint, { id: '1', versionId: '2', host: parties.host })
   for (const [epoch, fromBlock] of [
     [1, 10],
     [2, 30],
@@ -92,7 +92,7 @@ export async function epochRows(documents: { parent?: unknown; child?: unknown }
       id: `redeemed in ${epoch}`,
       endpointId: '1',
       versionId: '2',
-      consumer: people.asker,
+      consumer: parties.asker,
       epoch,
       amount: FEES[epoch],
       fromBlock,
@@ -102,8 +102,8 @@ export async function epochRows(documents: { parent?: unknown; child?: unknown }
     { id: '2', epoch: 2, lastBlock: 40, funded: FEES[2], fromBlock: 30 },
   ])
   const addresses = {
-    RewardDistributor: people.distributor,
-    Treasury: people.treasury,
+    RewardDistributor: parties.distributor,
+    Treasury: parties.treasury,
   } as EpochSources['deployment']['addresses']
   const sources: EpochSources = {
     sql,

@@ -2,9 +2,9 @@ import type { PublicClient } from 'viem'
 import type { Deployment } from '#contracts/deploy.ts'
 import type { ArtifactStore } from '#schema/artifacts/index.ts'
 import type { Sql } from '#schema/database.ts'
+import { IndexBehindError } from '#schema/errors.ts'
 import { RewardMap } from '#schema/onchain/rewards.ts'
 import { rowOf } from '#schema/rows.ts'
-import { IndexBehindError } from './finality.ts'
 
 /** What an epoch is computed from. */
 export interface EpochSources {

@@ -1,14 +1,14 @@
 import { expect, test } from 'vitest'
 import { ArtifactError, ArtifactStoreError, folderObjects } from '#schema/artifacts/index.ts'
 import { parseDocument, type RewardMapDocument, rewardMapDocument } from '#schema/documents.ts'
+import { IndexBehindError } from '#schema/errors.ts'
 import { ModelVersion } from '#schema/onchain/models.ts'
 import { blockHash, insertAll } from '#test/factory.ts'
 import { must } from '#test/must.ts'
 import { computeEpoch, missingManifests, publishArguments } from './epoch.ts'
-import { IndexBehindError } from './finality.ts'
-import { cumulativeOf, digitHash, epochRows, manifest, openedReceipt, people } from './test/epochRows.ts'
+import { cumulativeOf, digitHash, epochRows, manifest, openedReceipt, parties } from './test/epochRows.ts'
 
-const { alice, asker, bob, distributor, host, judge, owner, treasury } = people
+const { alice, asker, bob, distributor, host, judge, owner, treasury } = parties
 const request = { epoch: 1, usage: [], absent: [] }
 
 test('an epoch is computed from its redemptions, as of its last block', async () => {

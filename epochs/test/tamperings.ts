@@ -1,6 +1,6 @@
 import type { RewardMapDocument } from '#schema/documents.ts'
 import type { RewardMap } from '#schema/onchain/rewards.ts'
-import { digitHash, people } from './epochRows.ts'
+import { digitHash, parties } from './epochRows.ts'
 
 /** Twenty kinds of false maps: how the document, or what is on the chain, differs from the true map of `epochRows`, and where the difference is. */
 export function tamperings(map: RewardMapDocument): {
@@ -10,7 +10,7 @@ export function tamperings(map: RewardMapDocument): {
 }[] {
   const [leaf, ...leaves] = map.leaves as [RewardMapDocument['leaves'][0], ...RewardMapDocument['leaves']]
   const [line, ...lines] = map.lines as [RewardMapDocument['lines'][0], ...RewardMapDocument['lines']]
-  const debt = { account: people.alice, amount: '5', to: null, reason: 'none' }
+  const debt = { account: parties.alice, amount: '5', to: null, reason: 'none' }
   const documents: [Partial<RewardMapDocument>, RegExp][] = [
     [{ lines: [{ ...line, amount: '1' }, ...lines] }, /^platform of/],
     [{ lines: [{ ...line, weight: '1' }, ...lines] }, /^platform of/],
@@ -25,7 +25,7 @@ export function tamperings(map: RewardMapDocument): {
     [{ fromBlock: 6 }, /^fromBlock$/],
     [{ epoch: 2 }, /^epoch$/],
     [{ chainId: 1 }, /^chainId$/],
-    [{ distributor: people.alice }, /^distributor$/],
+    [{ distributor: parties.alice }, /^distributor$/],
     [{ usage: [] }, /^answers of/],
   ]
   return [
