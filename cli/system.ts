@@ -32,12 +32,13 @@ export async function startSystem(config: Config, log: Logger, signal = new Abor
     await markHome(config.home)
     signal.throwIfAborted()
     const port = config.port || (await freePort()) // a restarted API keeps the port
-    const start = (name: string) => {
-      const service = supervise(name, { ...backing?.env, PORT: String(port), HOST: config.host }, log)
+    const start = (name: string, ...args: string[]) => {
+      const service = supervise(name, { ...backing?.env, PORT: String(port), HOST: config.host }, log, args)
       services.push(service)
       return service
     }
-    const index = start('index')
+    // An embedded chain that was killed has lost its last seconds, final blocks among them, and no other chain can be meant.
+    const index = backing.local ? start('index', '--rewind') : start('index')
     const api = start('api')
     const worker = start('worker')
     const ready = Promise.all([index.ready, api.ready, worker.ready])

@@ -1,15 +1,17 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
+import { rpc } from '#contracts/anvil.ts'
 import { testChain } from '#indexer/test/chain.ts'
 import { freePort } from '#schema/postgres.ts'
 import { freshDatabaseUrl } from '#test/database.ts'
 import { runProgram } from '#test/testSystem.ts'
+import { embeddedChainFiles } from './configuredChain.ts'
 import { writeDeployment } from './deployment.ts'
 
 /** `modelcommons up` as a real process: what it starts, it stops; what cannot work ends it. */
@@ -136,6 +138,39 @@ test('while it runs, other commands find its database, its chain and its contrac
     output: `RPC_URL: no chain is configured, and none runs for ${home}. Start \`modelcommons up\` first, or set RPC_URL and DEPLOYMENT.`,
   })
 }, 120_000)
+
+test('an embedded chain that is killed comes back at its address, and the index goes back with it over final blocks', async () => {
+  const home = await emptyHome()
+  const port = String(await freePort())
+  start({ MODELCOMMONS_HOME: home, PORT: port }, ['up', '--no-example'])
+  const within = { timeout: 60_000, interval: 100 }
+  const indexed = async () => {
+    const report = await (await fetch(`http://127.0.0.1:${port}/readyz`)).json()
+    return report as { status: string; block: number; headBlock: number }
+  }
+  await vi.waitFor(async () => expect((await indexed()).status).toBe('ok'), within)
+  const { urlFile, stateFile, pidFile } = embeddedChainFiles(home)
+  const url = readFileSync(urlFile, 'utf8').trim()
+  const head = async () => Number(await rpc(url, 'eth_blockNumber'))
+  const written = () => statSync(stateFile).mtimeMs
+  // The blocks must be indexed before anvil writes its state the next time.
+  let mined: number
+  let before: number
+  do {
+    before = written()
+    await vi.waitFor(() => expect(written()).toBeGreaterThan(before), { ...within, interval: 20 })
+    before = written()
+    await rpc(url, 'anvil_mine', ['0x8'])
+    mined = await head()
+    await vi.waitFor(async () => expect((await indexed()).block).toBe(mined), within)
+  } while (written() !== before)
+  process.kill(pidIn(pidFile), 'SIGKILL')
+  await vi.waitFor(async () => expect(await head()).toBeLessThan(mined), within)
+  await vi.waitFor(async () => {
+    const { block, headBlock, status } = await indexed()
+    expect({ block, headBlock, status }).toEqual({ block: await head(), headBlock: await head(), status: 'ok' })
+  }, within)
+}, 200_000)
 
 test('a home folder of a newer release, or of another major version of PostgreSQL, is refused and left as it is', async () => {
   const home = await emptyHome()
