@@ -78,6 +78,7 @@ export const SETTINGS: Settings = {
   challengeWindow: 500,
   withdrawalDelay: 300,
   stakeHold: 400,
+  scoringFee: 0n,
   appealTime: 1_400,
   disputeTerm: 3_000,
   reopenTime: 200,
