@@ -207,7 +207,7 @@ test('a home into which a restore did not end is refused, until the restore is r
 test('an embedded chain that is killed comes back at its address, and the index goes back with it over final blocks', async () => {
   const home = await emptyHome()
   const port = String(await freePort())
-  start({ MODELCOMMONS_HOME: home, PORT: port }, ['up', '--no-example'])
+  const child = start({ MODELCOMMONS_HOME: home, PORT: port }, ['up', '--no-example'])
   const within = { timeout: 60_000, interval: 100 }
   const indexed = async () => {
     const report = await (await fetch(`http://127.0.0.1:${port}/readyz`)).json()
@@ -235,6 +235,10 @@ test('an embedded chain that is killed comes back at its address, and the index 
     const { block, headBlock, status } = await indexed()
     expect({ block, headBlock, status }).toEqual({ block: await head(), headBlock: await head(), status: 'ok' })
   }, within)
+  const ended = new Promise((resolve) => child.once('exit', resolve))
+  child.kill('SIGTERM')
+  expect(await ended).toBe(0)
+  expect(existsSync(pidFile)).toBe(false)
 }, 200_000)
 
 test('a home folder of a newer release, or of another major version of PostgreSQL, is refused and left as it is', async () => {
