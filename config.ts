@@ -123,7 +123,7 @@ const schema = z.object({
     .pipe(z.array(z.string().regex(/^(0x)?[0-9a-fA-F]{64}$/, 'expected keys of 64 hex digits, separated by commas')))
     .optional(),
   S3_ENDPOINT: url(['http:', 'https:']).optional(),
-  S3_BUCKET: z.string().min(3).optional(),
+  S3_BUCKET: z.string().min(3, 'expected the name of a bucket: at least 3 characters').optional(),
   S3_REGION: z.string().optional(),
   S3_ACCESS_KEY_ID: z.string().optional(),
   S3_SECRET_ACCESS_KEY: z.string().optional(),
@@ -173,34 +173,81 @@ export class ConfigError extends PermanentError {
   override name = 'ConfigError'
 }
 
+/** Variables that cannot be used as they are, and why. */
+export interface ConfigFault {
+  variables: string[]
+  problem: string
+}
+
+/** The environment has faults: all of them. */
+export class EnvironmentError extends ConfigError {
+  override name = 'EnvironmentError'
+  constructor(readonly faults: readonly ConfigFault[]) {
+    const lines = faults.map(({ variables, problem }) => `${variables.join(', ')}: ${problem}`)
+    super(
+      lines.length === 1
+        ? (lines[0] as string)
+        : `The environment has values that cannot be used:\n  ${lines.join('\n  ')}`,
+    )
+  }
+}
+
 export type Config = ReturnType<typeof readConfig>
+
+interface ReadOptions {
+  requireDeployment?: boolean
+  signs?: boolean
+}
+
+/** What variables lack or contradict together. */
+function contradictionsIn(
+  given: Record<string, string | undefined>,
+  { requireDeployment, signs }: Required<ReadOptions>,
+): ConfigFault[] {
+  const faults: ConfigFault[] = []
+  const expect = (holds: unknown, variables: string[], problem: string) => holds || faults.push({ variables, problem })
+  expect(!given.S3_ENDPOINT || given.S3_BUCKET, ['S3_BUCKET'], 'required when S3_ENDPOINT is set.')
+  expect(
+    Boolean(given.S3_ACCESS_KEY_ID) === Boolean(given.S3_SECRET_ACCESS_KEY),
+    ['S3_ACCESS_KEY_ID', 'S3_SECRET_ACCESS_KEY'],
+    'set both, or neither to use the credentials of the AWS environment.',
+  )
+  if (requireDeployment && given.RPC_URL) {
+    expect(
+      given.DEPLOYMENT,
+      ['DEPLOYMENT'],
+      'required when RPC_URL is set: the file that `modelcommons deploy` wrote for that chain.',
+    )
+    expect(
+      !signs || given.OPERATOR_KEY,
+      ['OPERATOR_KEY'],
+      'required when RPC_URL is set: the private key that signs what the workers write on chain.',
+    )
+  }
+  expect(
+    given.MODELCOMMONS_QUERIES_ONLY !== 'true' || given.MODELCOMMONS_QUERIES,
+    ['MODELCOMMONS_QUERIES'],
+    'required when MODELCOMMONS_QUERIES_ONLY is true: the file of queries.',
+  )
+  return faults
+}
 
 /** Reads and validates the environment. Without `requireDeployment`, RPC_URL may be a chain without our contracts; without `signs`, no
  *  OPERATOR_KEY is required.
- *  @throws ConfigError that names every variable that cannot be used, and why. */
-export function readConfig(env: NodeJS.ProcessEnv = process.env, { requireDeployment = true, signs = true } = {}) {
+ *  @throws EnvironmentError that names every variable that cannot be used, and why. */
+export function readConfig(
+  env: NodeJS.ProcessEnv = process.env,
+  { requireDeployment = true, signs = true }: ReadOptions = {},
+) {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
   const parsed = schema.safeParse(given)
-  if (!parsed.success) {
-    const faults = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`)
-    throw new ConfigError(`The environment has values that cannot be used:\n  ${faults.join('\n  ')}`)
-  }
+  const faults = (parsed.error?.issues ?? []).map(({ path, message }) => ({
+    variables: [String(path[0])],
+    problem: message,
+  }))
+  faults.push(...contradictionsIn(given, { requireDeployment, signs }))
+  if (!parsed.success || faults.length) throw new EnvironmentError(faults)
   const value = parsed.data
-  if (value.S3_ENDPOINT && !value.S3_BUCKET) throw new ConfigError('S3_BUCKET: required when S3_ENDPOINT is set.')
-  if (Boolean(value.S3_ACCESS_KEY_ID) !== Boolean(value.S3_SECRET_ACCESS_KEY))
-    throw new ConfigError(
-      'S3_ACCESS_KEY_ID, S3_SECRET_ACCESS_KEY: set both, or neither to use the credentials of the AWS environment.',
-    )
-  if (requireDeployment && value.RPC_URL && !value.DEPLOYMENT)
-    throw new ConfigError(
-      'DEPLOYMENT: required when RPC_URL is set: the file that `modelcommons deploy` wrote for that chain.',
-    )
-  if (requireDeployment && signs && value.RPC_URL && !value.OPERATOR_KEY)
-    throw new ConfigError(
-      'OPERATOR_KEY: required when RPC_URL is set: the private key that signs what the workers write on chain.',
-    )
-  if (value.MODELCOMMONS_QUERIES_ONLY === 'true' && !value.MODELCOMMONS_QUERIES)
-    throw new ConfigError('MODELCOMMONS_QUERIES: required when MODELCOMMONS_QUERIES_ONLY is true: the file of queries.')
   const home = resolve(value.MODELCOMMONS_HOME)
   return {
     home,

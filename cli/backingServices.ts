@@ -14,13 +14,14 @@ import {
 } from 'viem'
 import { mnemonicToAccount } from 'viem/accounts'
 import type { Config } from '#config'
-import { DEV_MNEMONIC, startAnvil } from '#contracts/anvil.ts'
+import { DEV_MNEMONIC } from '#contracts/anvil.ts'
 import { type Deployment, deployAll } from '#contracts/deploy.ts'
 import { DEMO_SETTINGS, demoHolders, type Holders, type Settings } from '#contracts/settings.ts'
 import { migrate } from '#schema/migrate.ts'
 import { startPostgres } from '#schema/postgres.ts'
 import { announceChain, embeddedChainFiles } from './configuredChain.ts'
 import { readDeployment, writeDeployment } from './deployment.ts'
+import { runEmbeddedChain } from './embeddedChain.ts'
 import { untilAborted } from './interruption.ts'
 import { requireServices } from './requireServices.ts'
 
@@ -108,24 +109,27 @@ async function startEmbeddedPostgres(home: string, log: Logger, stops: (() => Pr
 async function startEmbeddedChain(home: string, log: Logger, stops: (() => Promise<void>)[]) {
   const { stateFile, deploymentFile, pidFile } = embeddedChainFiles(home)
   const fresh = !existsSync(stateFile) || !existsSync(deploymentFile)
-  const anvil = await startAnvil({
-    stateFile,
-    pidFile,
-    genesisTimestamp: GENESIS,
-    blockInterval: BLOCK_SECONDS,
-    accounts: ACCOUNTS,
-    balance: 1_000_000,
-  })
-  stops.push(() => anvil.stop())
+  const chain = await runEmbeddedChain(
+    {
+      stateFile,
+      pidFile,
+      genesisTimestamp: GENESIS,
+      blockInterval: BLOCK_SECONDS,
+      accounts: ACCOUNTS,
+      balance: 1_000_000,
+    },
+    log,
+  )
+  stops.push(chain.stop)
   const operator = mnemonicToAccount(DEV_MNEMONIC, { addressIndex: OPERATOR_INDEX })
   const operatorKey = `0x${Buffer.from(operator.getHdKey().privateKey as Uint8Array).toString('hex')}`
   if (fresh) {
-    const deployment = await deployContracts(http(anvil.url), operator, demoHolders(operator.address), DEMO_SETTINGS)
+    const deployment = await deployContracts(http(chain.url), operator, demoHolders(operator.address), DEMO_SETTINGS)
     await writeDeployment(deploymentFile, deployment)
     log.info({ chainId: deployment.chainId }, 'deployed the contracts to the embedded chain')
   }
-  stops.push(await announceChain(home, anvil.url))
-  return { rpcUrl: anvil.url, deploymentFile, operatorKey }
+  stops.push(await announceChain(home, chain.url))
+  return { rpcUrl: chain.url, deploymentFile, operatorKey }
 }
 
 /** Deploys the contracts from `deployer`. @throws Error when the chain refuses. */

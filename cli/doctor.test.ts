@@ -184,6 +184,29 @@ test('a database that refuses is told once, with what to correct; so is a settin
   ])
 })
 
+test('every variable that cannot be used is told, and all that does not need it is checked', async () => {
+  const { env } = await operated()
+  const { code, output } = await runProgram('doctor', {
+    ...env,
+    PORT: 'abc',
+    GPU_CONCURRENCY: '-1',
+    S3_ENDPOINT: 'http://127.0.0.1:9',
+    RPC_URL: 'http://127.0.0.1:9',
+    WORKER_KINDS: 'infer:1',
+  })
+  expect(code).toBe(1)
+  const lines = output.split('\n')
+  expect(lines.filter((line) => line.startsWith('✗'))).toEqual([
+    expect.stringMatching(/^✗ variable +PORT: expected a port from 0 to 65535$/),
+    expect.stringMatching(/^✗ variable +GPU_CONCURRENCY: expected a whole number from 1 to 64$/),
+    expect.stringMatching(/^✗ variable +S3_BUCKET: required when S3_ENDPOINT is set\.$/),
+    expect.stringMatching(/^✗ variable +DEPLOYMENT: required when RPC_URL is set: /),
+  ])
+  for (const name of ['node', 'home', 'queue', 'database', 'workers'])
+    expect(output).toMatch(new RegExp(`^✓ ${name} `, 'm'))
+  for (const name of ['port', 'slots', 'artifacts', 'chain']) expect(output).not.toMatch(new RegExp(`^. ${name} `, 'm'))
+})
+
 test('the lag is measured at the node: an indexer that sees no blocks does not hide it', async () => {
   const { db, env } = await operated()
   const chain = await testChain()

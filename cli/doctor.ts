@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { readConfig } from '#config'
 import type { DoctorCheck } from './chainChecks.ts'
 import { NOTHING_FOUND } from './databaseChecks.ts'
 import { machineChecks, serviceChecks } from './doctorChecks.ts'
+import { readUsableConfig, withRunningServers } from './doctorEnvironment.ts'
 
 export interface DoctorOptions {
   /** Checks again and again, until it is interrupted. */
@@ -25,13 +25,18 @@ const CHECK_TIMEOUT_MS = 30_000
 /** `modelcommons doctor`: checks the machine, every configured service and the alarms. Exits with 1 when something must be fixed; while it
  *  watches, with the result of the last round. */
 export async function doctor({ watch = false, interval = 10, json = false }: DoctorOptions = {}): Promise<void> {
-  const config = readConfig(process.env, { signs: false })
+  const { config: given, faults, applies } = readUsableConfig(process.env)
+  const services = async () => serviceChecks(await withRunningServers(given))
   const print = json ? printJson : printChanges()
-  if (!watch) return print(await results([...machineChecks(config), ...serviceChecks(config)]), new Date())
+  if (!watch)
+    return print(
+      await results([...faults, ...[...machineChecks(given), ...(await services())].filter(applies)]),
+      new Date(),
+    )
   const stop = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
   while (!stop.signal.aborted) {
-    print(await results(serviceChecks(config)), new Date())
+    print(await results([...faults, ...(await services()).filter(applies)]), new Date())
     await sleep(interval * 1000, undefined, { signal: stop.signal }).catch(() => {})
   }
 }

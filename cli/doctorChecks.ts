@@ -1,4 +1,4 @@
-import { access, constants, mkdir, mkdtemp, rm, statfs } from 'node:fs/promises'
+import { mkdtemp, rm, statfs } from 'node:fs/promises'
 import { availableParallelism, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
 import type { Config } from '#config'
@@ -10,6 +10,7 @@ import { LIMITS_OF_ALERTS } from '../dashboards/alerts.ts'
 import { chainChecks, type DoctorCheck } from './chainChecks.ts'
 import { databaseChecks } from './databaseChecks.ts'
 import { journalKeyFile } from './journalKeys.ts'
+import { requireWritable } from './lockHome.ts'
 import { configuredMirrors, openArtifacts } from './openArtifacts.ts'
 import { requireFreePort } from './requireFreePort.ts'
 import { workerSlots } from './workerSlots.ts'
@@ -78,15 +79,7 @@ async function journalKeyIsShared(config: Config): Promise<string> {
 }
 
 async function homeIsWritable(home: string): Promise<string> {
-  try {
-    await mkdir(home, { recursive: true })
-    await access(home, constants.W_OK)
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException
-    throw new Error(`MODELCOMMONS_HOME: ${home} cannot be created or written (${code}). Name a folder of this user.`, {
-      cause,
-    })
-  }
+  await requireWritable(home)
   const { bavail, bsize } = await statfs(home)
   const free = Math.floor((bavail * bsize) / 2 ** 30)
   const least = LIMITS_OF_ALERTS.freeDiskGiB

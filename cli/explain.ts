@@ -21,7 +21,14 @@ function messageOf(error: Error): string {
   const { shortMessage, issues } = error as { shortMessage?: unknown; issues?: unknown }
   if (typeof shortMessage === 'string') return shortMessage
   if (Array.isArray(issues)) return listIssues(issues)
+  if (isDiskFull(error))
+    return `The disk is full (${error.message}). Make room, or set MODELCOMMONS_HOME or DATABASE_URL.`
   return error.message
+}
+
+const isDiskFull = (error: Error) => {
+  const { code } = error as NodeJS.ErrnoException
+  return code === 'ENOSPC' || code === '53100' // PostgreSQL's disk_full
 }
 
 /** What zod found wrong, as `place: message; place: message`. */

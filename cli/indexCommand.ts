@@ -93,13 +93,15 @@ export const runIndexer = ({ rewind = false, ...options }: GovernorOptions & { r
       const readings = () => chains.map(({ reading }) => reading())
       addIndexerMetrics(registry, readings)
       const ready = async () => indexersReady(readings())
-      stops.push((await serveStatus(config, 'INDEX_PORT', { registry, ready })).close)
+      const status = await serveStatus(config, 'INDEX_PORT', { registry, ready })
+      stops.push(status.close)
       const failures = new Failures(newCounters(), { details: {}, signal, log })
       for (const target of await failures.retried(() => indexTargets(options, config), START_FAILED))
         chains.push(follow(target, config, { rewind, log, signal }))
       stops.push(...chains.map(({ close }) => close))
       await Promise.all(chains.map(({ started }) => started))
-      return { stopped: Promise.all(chains.map(({ stopped }) => stopped)).then(() => {}), stop }
+      const stopped = Promise.all(chains.map((chain) => chain.stopped)).then(() => {})
+      return { info: { statusUrl: status.url }, stopped, stop }
     } catch (error) {
       await stop()
       throw error

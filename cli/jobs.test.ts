@@ -35,12 +35,16 @@ test('an operator lists, retries and cancels jobs', async () => {
   expect(list).toMatch(/Waiting {2}0 starts {2}next \d{4}-.* {2}ARTIFACT_STORE: It does not answer\./)
   expect(list).not.toContain(done)
   await expect(listJobs({ status: ['lost'], limit: 10 })).rejects.toThrow(/--status: lost is not one of Queued/)
+  await expect(listJobs({ kind: ['settle'], limit: 10 })).rejects.toThrow(/--kind: settle is not one of scoreDatanet, /)
+  await expect(retry([], { kind: ['settle'], limit: 10 })).rejects.toThrow(/--kind: settle is not one of/)
   await expect(retry([], { limit: 10 })).rejects.toThrow('Name the jobs, or select them')
 
   expect(await printed(() => retry([], { code: 'ARTIFACT_STORE', limit: 10 }))).toBe(`${failed}  Queued`)
   expect(await printed(() => retry([waiting, done, 'none'], { limit: 10 }))).toMatch(
     new RegExp(`${waiting}  Queued\n${done}  JOB_SUCCEEDED: .*\nnone  JOB_NOT_FOUND: `),
   )
-  expect(await printed(() => cancel([waiting]))).toBe(`${waiting}  Cancelled`)
+  expect(await printed(() => cancel(['none', waiting]))).toMatch(
+    new RegExp(`^none  JOB_NOT_FOUND: .*\n${waiting}  Cancelled$`),
+  )
   expect((await findJob(db, waiting)).status).toBe('Cancelled')
 })

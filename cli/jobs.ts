@@ -3,6 +3,7 @@ import { type JobSelection, retryJob, retryJobs } from '#graphql/commands/retry.
 import { ApiError } from '#graphql/errors.ts'
 import type { Database } from '#schema/database.ts'
 import { cancelJob, EnqueueError } from '#schema/enqueue.ts'
+import { type JobKind, jobKinds } from '#schema/jobs.ts'
 import { JOB_STATUS, JobRun, type JobStatus } from '#schema/offchain/jobs.ts'
 import { openQueues, type Queues } from '#schema/queue.ts'
 import { rowsOf } from '#schema/rows.ts'
@@ -36,7 +37,7 @@ export async function listJobs({ status, kind, code, limit }: SelectionOptions):
       db,
       JobRun,
       `($1::text[] is null or status = any($1)) and ($2::text[] is null or kind = any($2)) and ($3::text is null or error->>'code' = $3)`,
-      [status ? statusesOf(status) : null, kind ?? null, code ?? null],
+      [status ? statusesOf(status) : null, kind ? kindsOf(kind) : null, code ?? null],
       { orderBy: `created_at desc limit ${Number(limit)}` },
     ),
   )
@@ -71,7 +72,7 @@ export async function retry(ids: string[], options: SelectionOptions): Promise<v
 
 const selectionOf = ({ status, kind, code, limit }: SelectionOptions): JobSelection => ({
   ...(status && { statuses: statusesOf(status) }),
-  kinds: kind,
+  kinds: kind && kindsOf(kind),
   errorCode: code,
   limit,
 })
@@ -88,15 +89,27 @@ async function retryEach(context: { db: Database; queues: Queues }, ids: readonl
   return outcome
 }
 
-/** Cancels the named jobs and prints the state of each. */
+/** Cancels the named jobs and prints the state of each, or why it cannot be cancelled. */
 export async function cancel(ids: string[]): Promise<void> {
-  const jobs = await withDatabase(readConfig(process.env, { requireDeployment: false }), async (db) => {
-    const cancelled: JobRun[] = []
-    for (const id of ids) cancelled.push(await cancelJob({ db }, id))
-    return cancelled
+  await withDatabase(readConfig(process.env, { requireDeployment: false }), async (db) => {
+    for (const id of ids)
+      try {
+        const { status } = await cancelJob({ db }, id)
+        console.log(`${id}  ${status === 'Running' ? 'Running: its worker was told to stop it' : status}`)
+      } catch (error) {
+        if (!(error instanceof EnqueueError)) throw error
+        console.error(`${id}  ${error.code}: ${error.message}`)
+        process.exitCode = 1
+      }
   })
-  for (const job of jobs)
-    console.log(`${job.id}  ${job.status === 'Running' ? 'Running: its worker was told to stop it' : job.status}`)
+}
+
+function kindsOf(names: readonly string[]): JobKind[] {
+  return names.map((name) => {
+    const kind = jobKinds.find((one) => one.toLowerCase() === name.toLowerCase())
+    if (!kind) throw new ConfigError(`--kind: ${name} is not one of ${jobKinds.join(', ')}.`)
+    return kind
+  })
 }
 
 function statusesOf(names: readonly string[]): JobStatus[] {

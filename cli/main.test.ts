@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { runProgram } from '#test/testSystem.ts'
 
@@ -7,6 +9,15 @@ const ADDRESS = 'Expected an address: 0x and 40 hex digits.'
 const URL_EXPECTED = 'Expected a URL that starts with http:// or https://.'
 const GENERATE = ['generate', 'model', 'prompt']
 const TRAIN = ['train', 'model', '--data', 'x', '--out', 'y']
+
+test('a reader that closes the pipe early ends a command in silence', async () => {
+  const child = spawn(process.execPath, ['bin/modelcommons.js', '--help'], { cwd: join(import.meta.dirname, '..') })
+  child.stdout.destroy()
+  let complaints = ''
+  child.stderr.on('data', (text) => (complaints += text))
+  const code = await new Promise((resolve) => child.once('close', resolve))
+  expect({ code, complaints }).toEqual({ code: 0, complaints: '' })
+})
 
 test.each([
   ['models', [...GENERATE, '--temperature', 'abc'], 'Expected a number from 0.'],

@@ -212,6 +212,12 @@ for (const [command, path] of commandPaths(program))
     command.commands.length ? `(${path} --help lists the commands)` : `(${path} --help describes this command)`,
   )
 
+// `modelcommons jobs list | head`: who reads has enough.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+  process.exit(0)
+})
+
 try {
   await program.parseAsync()
 } catch (error) {

@@ -3,15 +3,42 @@ import { type Config, ConfigError } from '#config'
 
 /** Checks that the API can listen on its port, before anything is started.
  *  @throws ConfigError that names PORT or HOST. */
-export function requireFreePort({ host, port }: Pick<Config, 'host' | 'port'>): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once('error', (cause: NodeJS.ErrnoException) => {
-      const why =
-        cause.code === 'EADDRINUSE'
-          ? `PORT: another program already listens on ${host}:${port}. Stop it (it may be ModelCommons itself), or set PORT to another port (0 takes a free one).`
-          : `HOST, PORT: cannot listen on ${host}:${port} (${cause.message}). Set them to an address of this machine.`
-      reject(new ConfigError(why))
-    })
-    server.listen(port, host, () => server.close(() => resolve()))
-  })
+export async function requireFreePort({ host, port }: Pick<Config, 'host' | 'port'>): Promise<void> {
+  const cause = await listenOnce(host, port)
+  if (!cause) return
+  throw new ConfigError(
+    cause.code === 'EADDRINUSE'
+      ? `PORT: another program already listens on ${host}:${port}. Stop it (it may be ModelCommons itself), or set PORT to another port (0 takes a free one).`
+      : `HOST, PORT: cannot listen on ${host}:${port} (${cause.message}). Set them to an address of this machine.`,
+  )
 }
+
+/** Checks the ports of all services of this host.
+ *  @throws ConfigError that names the variables. */
+export async function requireFreePorts(config: Pick<Config, 'host' | 'port' | 'metricsHost' | 'statusPorts'>) {
+  await requireFreePort(config)
+  const names = new Map<number, string>()
+  for (const [name, port] of Object.entries({ PORT: config.port, ...config.statusPorts })) {
+    const other = port && names.get(port)
+    if (other) throw new ConfigError(`${other}, ${name}: both are ${port}. Give each service a port of its own.`)
+    if (port) names.set(port, name)
+  }
+  const { metricsHost: host } = config
+  for (const [name, port] of Object.entries(config.statusPorts)) {
+    const cause = port ? await listenOnce(host, port) : undefined
+    if (cause) throw statusPortTaken(name, host, port as number, cause)
+  }
+}
+
+export const statusPortTaken = (variable: string, host: string, port: number, cause: Error) =>
+  new ConfigError(
+    `${variable}, METRICS_HOST: cannot listen on ${host}:${port} (${cause.message}). Set ${variable} to a free port and METRICS_HOST to an address of this machine.`,
+    { cause },
+  )
+
+/** @returns why nothing can listen there. */
+const listenOnce = (host: string, port: number) =>
+  new Promise<NodeJS.ErrnoException | undefined>((resolve) => {
+    const server = createServer().once('error', resolve)
+    server.listen(port, host, () => server.close(() => resolve(undefined)))
+  })

@@ -114,7 +114,7 @@ export const runApi = (options: GovernorOptions = {}) =>
     })
     const status = await serveStatus(config, 'API_METRICS_PORT', { registry, ready: api.ready })
     return {
-      info: { url: api.url },
+      info: { url: api.url, statusUrl: status.url },
       async stop() {
         await status.close()
         await api.stop()
@@ -220,7 +220,7 @@ export const runWorker = () =>
       ready: () => workerReady({ db, queues }, worker.id),
     })
     return {
-      info: { id: worker.id },
+      info: { id: worker.id, statusUrl: status.url },
       async stop() {
         await status.close()
         await worker.stop()

@@ -29,6 +29,7 @@ export const SETTING_FIELDS: Record<keyof Settings, [kind: FieldKind, what: stri
   publisherBond: ['amount', 'what a stranger deposits who publishes a reward map after one silent period'],
   withdrawalDelay: ['duration', 'from a consumer’s request to the withdrawal of credit; 15 minutes to 30 days'],
   stakeHold: ['duration', 'for which a scored contribution’s stake is held'],
+  scoringFee: ['amount', 'that a rejected contribution forfeits to the treasury'],
   appealTime: ['duration', 'from a resolver’s verdict to its effect; at least one whole vote'],
   disputeTerm: ['duration', 'until an undecided dispute lapses; at least one whole vote, and 4 days'],
   reopenTime: ['duration', 'in which others may dispute again after a dispute failed; at least 6 hours'],

@@ -38,6 +38,12 @@ test('a service tells that it lives, whether it is ready and why not, and its me
   expect((await get('/')).status).toBe(404)
 })
 
+test('who asks whether a service is ready does not wait for a database that hangs', async () => {
+  const get = await served({}, () => new Promise(() => {}))
+  const { status, text } = await get('/ready')
+  expect({ status, text }).toEqual({ status: 503, text: expect.stringMatching(/"ready":false,.*no answer within 4 s/) })
+})
+
 test('with a token, metrics are for its bearer alone; health checks need none', async () => {
   const token = 'a-token-of-some-length'
   const get = await served({ METRICS_TOKEN: token })

@@ -1,8 +1,10 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { type AddressInfo, BlockList } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Registry } from 'prom-client'
-import { type Config, ConfigError } from '#config'
+import type { Config } from '#config'
+import { statusPortTaken } from './requireFreePort.ts'
 
 /** Every service tells the operator how it is: `/live` answers while the process runs, `/ready` with 200 or 503 and the reason, `/metrics` for
  *  Prometheus. This is not for strangers: it has a port of its own, which listens on METRICS_HOST, this machine alone by default. Without
@@ -55,14 +57,7 @@ export async function serveStatus(
     })
   })
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause) =>
-      reject(
-        new ConfigError(
-          `${variable}, METRICS_HOST: cannot listen on ${host}:${port} (${cause.message}). Set ${variable} to a free port and METRICS_HOST to an address of this machine.`,
-          { cause },
-        ),
-      ),
-    )
+    server.once('error', (cause) => reject(statusPortTaken(variable, host, port, cause)))
     server.listen(port, host, resolve)
   })
   return {
@@ -87,7 +82,9 @@ async function answer(
     case '/live':
       return json(200, { live: true })
     case '/ready': {
-      const report = await ready().catch((error: Error): ReadinessReport => ({ ready: false, reason: error.message }))
+      const report = await Promise.race([ready(), tooLate()]).catch(
+        (error: Error): ReadinessReport => ({ ready: false, reason: error.message }),
+      )
       return json(report.ready ? 200 : 503, report)
     }
     case '/metrics':
@@ -100,6 +97,15 @@ async function answer(
       return void response.writeHead(404).end('There are /live, /ready and /metrics.\n')
   }
 }
+
+/** Who asks must not wait for a database or a queue that hangs. */
+const READY_TIMEOUT_MS = 4_000
+const tooLate = () =>
+  sleep<ReadinessReport>(
+    READY_TIMEOUT_MS,
+    { ready: false, reason: `The database or the queue gives no answer within ${READY_TIMEOUT_MS / 1000} s.` },
+    { ref: false },
+  )
 
 function mayRead({ headers, socket }: IncomingMessage, token: string | undefined): boolean {
   if (token) return sameText(headers.authorization ?? '', `Bearer ${token}`)

@@ -20,10 +20,10 @@ export const NODE_FLAGS = ['--max-semi-space-size=64']
 const BACKOFF_MS = [200, 500, 1000, 2000, 5000]
 const STOP_TIMEOUT_MS = 15_000
 
-/** Runs `modelcommons <name>` as a process and restarts it when it dies, with increasing delay. A service that reports `failed` (a
+/** Runs `modelcommons <name> <args>` as a process and restarts it when it dies, with increasing delay. A service that reports `failed` (a
  *  PermanentError, such as a wrong configuration) before it was ever ready is not restarted. One that was ready before is: the
  *  cause may be gone again, and until then each restart logs it. */
-export function supervise(name: string, env: NodeJS.ProcessEnv, log: Logger): Service {
+export function supervise(name: string, env: NodeJS.ProcessEnv, log: Logger, args: readonly string[] = []): Service {
   let child: ChildProcess | undefined
   let stopping = false
   let failures = 0
@@ -38,7 +38,7 @@ export function supervise(name: string, env: NodeJS.ProcessEnv, log: Logger): Se
   ready.catch(() => {})
 
   const start = () => {
-    child = fork(new URL('../bin/modelcommons.js', import.meta.url), [name], {
+    child = fork(new URL('../bin/modelcommons.js', import.meta.url), [name, ...args], {
       env: { ...process.env, ...env },
       execArgv: NODE_FLAGS,
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],

@@ -5,19 +5,31 @@ import { type BackingServices, startBackingServices } from './backingServices.ts
 import { markHome, requireUsableHome } from './homeVersion.ts'
 import { untilAborted } from './interruption.ts'
 import { lockHome } from './lockHome.ts'
-import { requireFreePort } from './requireFreePort.ts'
+import { requireFreePorts } from './requireFreePort.ts'
 import { type Service, supervise } from './supervisor.ts'
+import { workerSlots } from './workerSlots.ts'
+
+type ServiceName = 'index' | 'api' | 'worker'
+
+/** What a service tells when it is ready. */
+interface ServiceInfo {
+  url: string
+  statusUrl?: string
+}
 
 /** The backing services, and the indexer, the API and a worker as supervised processes. */
 export interface System extends BackingServices {
   /** The URL of the API. */
   url: string
-  services: Record<'index' | 'api' | 'worker', Service>
+  /** Where each service has /live, /ready and /metrics; those without a port of their own have none. */
+  statusUrls: Partial<Record<ServiceName, string>>
+  services: Record<ServiceName, Service>
 }
 
 /** Starts the whole system. When `signal` aborts before it is ready, everything that was started is stopped. */
 export async function startSystem(config: Config, log: Logger, signal = new AbortController().signal): Promise<System> {
-  await requireFreePort(config)
+  workerSlots(config) // what is wrong in WORKER_KINDS is told before anything starts
+  await requireFreePorts(config)
   const release = await lockHome(config.home)
   let backing: BackingServices | undefined
   const services: Service[] = []
@@ -32,17 +44,24 @@ export async function startSystem(config: Config, log: Logger, signal = new Abor
     await markHome(config.home)
     signal.throwIfAborted()
     const port = config.port || (await freePort()) // a restarted API keeps the port
-    const start = (name: string) => {
-      const service = supervise(name, { ...backing?.env, PORT: String(port), HOST: config.host }, log)
+    const start = (name: string, ...args: string[]) => {
+      const service = supervise(name, { ...backing?.env, PORT: String(port), HOST: config.host }, log, args)
       services.push(service)
       return service
     }
-    const index = start('index')
+    // An embedded chain that was killed has lost its last seconds, final blocks among them, and no other chain can be meant.
+    const index = backing.local ? start('index', '--rewind') : start('index')
     const api = start('api')
     const worker = start('worker')
-    const ready = Promise.all([index.ready, api.ready, worker.ready])
-    const [, info] = await untilAborted(ready, signal)
-    return { ...backing, url: (info as { url: string }).url, services: { index, api, worker }, stop }
+    const ready = Promise.all([index.ready, api.ready, worker.ready]) as Promise<ServiceInfo[]>
+    const [ofIndex, ofApi, ofWorker] = await untilAborted(ready, signal)
+    return {
+      ...backing,
+      url: ofApi?.url as string,
+      statusUrls: { index: ofIndex?.statusUrl, api: ofApi?.statusUrl, worker: ofWorker?.statusUrl },
+      services: { index, api, worker },
+      stop,
+    }
   } catch (error) {
     await stop()
     throw error

@@ -1,15 +1,17 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
+import { rpc, stopStaleAnvil } from '#contracts/anvil.ts'
 import { testChain } from '#indexer/test/chain.ts'
 import { freePort } from '#schema/postgres.ts'
 import { freshDatabaseUrl } from '#test/database.ts'
 import { runProgram } from '#test/testSystem.ts'
+import { embeddedChainFiles } from './configuredChain.ts'
 import { writeDeployment } from './deployment.ts'
 
 /** `modelcommons up` as a real process: what it starts, it stops; what cannot work ends it. */
@@ -37,8 +39,9 @@ function start(env: Record<string, string>, args = ['up']): ChildProcess {
   const child = spawn(process.execPath, ['bin/modelcommons.js', ...args], {
     cwd: join(import.meta.dirname, '..'),
     env: { PATH, HOME, PORT: '0', ...env },
-    stdio: 'ignore',
+    stdio: ['ignore', 'pipe', 'ignore'],
   })
+  child.stdout.resume()
   onTestFinished(() => void child.kill('SIGKILL'))
   return child
 }
@@ -67,6 +70,28 @@ test.for([
   expect(existsSync(join(home, 'postgres/data/postmaster.pid'))).toBe(false)
   expect(existsSync(join(home, 'chain/anvil.pid'))).toBe(false)
 })
+
+test('what the environment cannot mean is told in one line before anything starts', async () => {
+  const home = join(await emptyHome(), 'home')
+  const taken = String(await silentPort())
+  const cases: [Record<string, string>, RegExp][] = [
+    [{ WORKER_KINDS: 'gpu:1' }, /^WORKER_KINDS: "gpu:1" is not of the form/],
+    [{ INDEX_PORT: taken }, /^INDEX_PORT, METRICS_HOST: cannot listen on .* Set INDEX_PORT to a free port/],
+    [{ WORKER_PORT: '4700', METRICS_HOST: '192.0.2.1' }, /^WORKER_PORT, METRICS_HOST: cannot listen on 192\.0\.2\.1/],
+    [{ API_METRICS_PORT: '4700', WORKER_PORT: '4700' }, /^API_METRICS_PORT, WORKER_PORT: both are 4700\./],
+    [
+      { MODELCOMMONS_HOME: `${import.meta.filename}/home` },
+      /^MODELCOMMONS_HOME: .* cannot be created or written \(ENOTDIR\)/,
+    ],
+    [{ S3_BUCKET: 'ab' }, /^S3_BUCKET: expected the name of a bucket: at least 3 characters$/],
+  ]
+  for (const [env, expected] of cases) {
+    const { code, output } = await runProgram('up', { MODELCOMMONS_HOME: home, PORT: '0', ...env })
+    expect({ code, output }).toEqual({ code: 1, output: expect.stringMatching(expected) })
+    expect(output.replace(/\n {2}because: .*$/, '').split('\n')).toHaveLength(1)
+    expect(existsSync(home)).toBe(false)
+  }
+}, 60_000)
 
 /** The port of a server that accepts connections and never answers. */
 async function silentPort(): Promise<number> {
@@ -114,7 +139,10 @@ test('a configured service that is dead, silent or wrong ends the start with one
 
 test('while it runs, other commands find its database, its chain and its contracts without variables', async () => {
   const home = await emptyHome()
-  const child = start({ MODELCOMMONS_HOME: home }, ['up', '--no-example'])
+  const ports = { API_METRICS_PORT: '0', INDEX_PORT: '0', WORKER_PORT: '0' }
+  const child = start({ MODELCOMMONS_HOME: home, ...ports }, ['up', '--no-example'])
+  let said = ''
+  child.stdout?.on('data', (text) => (said += text))
   await vi.waitFor(() => expect(existsSync(join(home, 'chain/url'))).toBe(true), { timeout: 50_000 })
   const env = { MODELCOMMONS_HOME: home }
   await vi.waitFor(
@@ -124,6 +152,14 @@ test('while it runs, other commands find its database, its chain and its contrac
     },
     { timeout: 50_000, interval: 500 },
   )
+  const { output: examined } = await runProgram('doctor', { ...env, PORT: '0' })
+  for (const name of ['endpoint', 'lag', 'schema', 'workers']) expect(examined).toMatch(new RegExp(`^✓ ${name} `, 'm'))
+  expect(said).toMatch(/^Health {4}http:\/\/127\.0\.0\.1:\d+\/readyz$/m)
+  for (const service of ['index', 'api', 'worker']) {
+    const [, url = ''] = new RegExp(`^Operator  (\\S+)/metrics, \\S+/ready  \\(${service}\\)$`, 'm').exec(said) ?? []
+    expect(await (await fetch(`${url}/ready`)).json()).toMatchObject({ ready: true })
+    expect(await (await fetch(`${url}/metrics`)).text()).toContain('modelcommons_process_cpu')
+  }
   expect(await runProgram('verify', env, ['1'])).toEqual({
     code: 1,
     output: expect.stringMatching(/^Epoch 1 has no published reward map on this chain\./),
@@ -136,6 +172,74 @@ test('while it runs, other commands find its database, its chain and its contrac
     output: `RPC_URL: no chain is configured, and none runs for ${home}. Start \`modelcommons up\` first, or set RPC_URL and DEPLOYMENT.`,
   })
 }, 120_000)
+
+test('a home into which a restore did not end is refused, until the restore is repeated', async () => {
+  const [home, target] = [await emptyHome(), await emptyHome()]
+  const child = start({ MODELCOMMONS_HOME: home }, ['up', '--no-example'])
+  await vi.waitFor(() => expect(existsSync(join(home, 'chain/url'))).toBe(true), { timeout: 50_000 })
+  const backup = join(home, 'backup')
+  await vi.waitFor(
+    async () =>
+      expect(await runProgram('backup', { MODELCOMMONS_HOME: home }, ['--out', backup])).toMatchObject({ code: 0 }),
+    { timeout: 50_000, interval: 500 },
+  )
+  child.kill('SIGKILL')
+  const env = { MODELCOMMONS_HOME: target, PORT: '0' }
+  await writeFile(join(target, 'chain'), 'in the way of the chain')
+  expect((await runProgram('restore', env, [backup])).code).toBe(1)
+  expect(await runProgram('up', env)).toEqual({
+    code: 1,
+    output: `MODELCOMMONS_HOME: a restore into ${target} did not end. Run \`modelcommons restore ${backup} --force\`, or set MODELCOMMONS_HOME to another folder.`,
+  })
+  await rm(join(target, 'chain'))
+  expect(await runProgram('restore', env, [backup, '--force'])).toMatchObject({ code: 0 })
+  const restored = start(env, ['up', '--no-example'])
+  await vi.waitFor(() => expect(existsSync(join(target, 'chain/url'))).toBe(true), { timeout: 50_000 })
+  const ended = new Promise((resolve) => restored.once('exit', resolve))
+  restored.kill('SIGTERM')
+  await ended
+  await stopStaleAnvil(embeddedChainFiles(home).pidFile)
+  const server = pidIn(join(home, 'postgres/data/postmaster.pid'))
+  process.kill(server, 'SIGINT')
+  await vi.waitFor(() => expect(lives(server)).toBe(false), { timeout: 20_000 })
+}, 200_000)
+
+test('an embedded chain that is killed comes back at its address, and the index goes back with it over final blocks', async () => {
+  const home = await emptyHome()
+  const port = String(await freePort())
+  const child = start({ MODELCOMMONS_HOME: home, PORT: port }, ['up', '--no-example'])
+  const within = { timeout: 60_000, interval: 100 }
+  const indexed = async () => {
+    const report = await (await fetch(`http://127.0.0.1:${port}/readyz`)).json()
+    return report as { status: string; block: number; headBlock: number }
+  }
+  await vi.waitFor(async () => expect((await indexed()).status).toBe('ok'), within)
+  const { urlFile, stateFile, pidFile } = embeddedChainFiles(home)
+  const url = readFileSync(urlFile, 'utf8').trim()
+  const head = async () => Number(await rpc(url, 'eth_blockNumber'))
+  const written = () => statSync(stateFile).mtimeMs
+  // The blocks must be indexed before anvil writes its state the next time.
+  let mined: number
+  let before: number
+  do {
+    before = written()
+    await vi.waitFor(() => expect(written()).toBeGreaterThan(before), { ...within, interval: 20 })
+    before = written()
+    await rpc(url, 'anvil_mine', ['0x8'])
+    mined = await head()
+    await vi.waitFor(async () => expect((await indexed()).block).toBe(mined), within)
+  } while (written() !== before)
+  process.kill(pidIn(pidFile), 'SIGKILL')
+  await vi.waitFor(async () => expect(await head()).toBeLessThan(mined), within)
+  await vi.waitFor(async () => {
+    const { block, headBlock, status } = await indexed()
+    expect({ block, headBlock, status }).toEqual({ block: await head(), headBlock: await head(), status: 'ok' })
+  }, within)
+  const ended = new Promise((resolve) => child.once('exit', resolve))
+  child.kill('SIGTERM')
+  expect(await ended).toBe(0)
+  expect(existsSync(pidFile)).toBe(false)
+}, 200_000)
 
 test('a home folder of a newer release, or of another major version of PostgreSQL, is refused and left as it is', async () => {
   const home = await emptyHome()

@@ -19,6 +19,7 @@ export const up = ({ example }: { example: boolean }): Promise<void> =>
       console.log(`GraphQL   ${system.url}/graphql`)
       console.log(`Chain     ${system.rpcUrl}`)
       console.log(`Database  ${redactCredentials(system.databaseUrl)}`)
+      for (const line of operatorLines(system)) console.log(line)
       console.log(
         `Ready after ${((Date.now() - began) / 1000).toFixed(1)} s. Ctrl-C stops everything; the data stays in ${config.home}.`,
       )
@@ -32,6 +33,19 @@ export const up = ({ example }: { example: boolean }): Promise<void> =>
     }
     process.exit(0)
   })
+
+/** Where an operator sees how the services are. */
+function operatorLines({ url, statusUrls }: System): string[] {
+  const lines = Object.entries(statusUrls).flatMap(([name, at]) =>
+    at ? `Operator  ${at}/metrics, ${at}/ready  (${name})` : [],
+  )
+  return [
+    `Health    ${url}/readyz`,
+    ...(lines.length
+      ? lines
+      : ['Operator  set API_METRICS_PORT, INDEX_PORT and WORKER_PORT for /metrics and /ready of each service']),
+  ]
+}
 
 async function runExample(system: System, config: Config, signal: AbortSignal): Promise<void> {
   if (!(await isEmpty(system.databaseUrl)))

@@ -104,7 +104,16 @@ function constructorArguments(
       { minBond: s.minProposalBond, dailySpendBps: BigInt(s.dailySpendPercent * 100), guardian: at.Guardian },
     ],
     EvaluationRegistry: [at.ModelRegistry, timelock, operator],
-    DatanetRegistry: [token, at.ModelRegistry, at.Disputes, at.Treasury, timelock, operator, BigInt(s.stakeHold)],
+    DatanetRegistry: [
+      token,
+      at.ModelRegistry,
+      at.Disputes,
+      at.Treasury,
+      timelock,
+      operator,
+      BigInt(s.stakeHold),
+      s.scoringFee,
+    ],
     FeedbackPool: [token, at.ModelRegistry, at.Disputes, at.Treasury, timelock, operator, s.minValidatorStake],
     InferenceMarket: [token, at.ModelRegistry, at.RewardDistributor, BigInt(s.withdrawalDelay)],
     RewardDistributor: [

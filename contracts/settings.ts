@@ -42,6 +42,8 @@ export type Settings = {
   withdrawalDelay: number
   /** Time for which a scored contribution's stake is held. */
   stakeHold: number
+  /** What a rejected contribution forfeits. */
+  scoringFee: bigint
   /** From a resolver's verdict to its effect; the timelock may decide otherwise in that time. */
   appealTime: number
   /** From the opening of a dispute until it lapses without a decision. */
@@ -73,6 +75,7 @@ export const DEMO_SETTINGS: Settings = {
   publisherBond: 10n ** 18n,
   withdrawalDelay: 900,
   stakeHold: 600,
+  scoringFee: 10n ** 15n,
   appealTime: 900,
   disputeTerm: 1_800,
   reopenTime: 60,
@@ -209,7 +212,14 @@ const EVERYTHING = {
 
 function amountsOf(s: Settings): Contradiction[] {
   const positive = (
-    ['proposalThreshold', 'minProposalBond', 'minDisputeBond', 'minValidatorStake', 'publisherBond'] as const
+    [
+      'proposalThreshold',
+      'scoringFee',
+      'minProposalBond',
+      'minDisputeBond',
+      'minValidatorStake',
+      'publisherBond',
+    ] as const
   ).flatMap((field) =>
     s[field] > 0n ? [] : [{ field, message: 'is 0: it would cost nothing to flood everybody with work.' }],
   )

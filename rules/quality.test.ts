@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { must } from '#test/must.ts'
 import { addWoven, ComparedText, sameChains, sameRuns } from './comparedText.ts'
-import { type Assessment, commitOrder, QualityIndex, type QualityOptions, verdictCode } from './quality.ts'
+import { type Assessment, QualityIndex, type QualityOptions, verdictCode } from './quality.ts'
 
 const WORDS =
   'river stone lamp quiet copper orchard winter paper signal harbour violet engine meadow anchor prism'.split(' ')
@@ -243,9 +243,4 @@ test('malformed, off-topic and badly licensed samples are rejected with the reas
   expect(must(judged[2]).reason).toBe('Ask a question.')
   expect(judged[0]).toMatchObject({ contentHash: null, quality: 0n, uniqueness: 0n, similar: [] })
   expect(must(judged[3]).quality).toBe(3n)
-})
-
-test('commitments are ordered by block, then by their position in it', () => {
-  expect(commitOrder(2n, 0n) > commitOrder(1n, 2n ** 32n - 1n)).toBe(true)
-  expect(commitOrder(1n, 1n) - commitOrder(1n, 0n)).toBe(1n)
 })

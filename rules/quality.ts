@@ -79,9 +79,6 @@ const MIN_UNIQUENESS = 100_000n
 /** Default of `maxSealedOverlap`: 50 %. */
 const MAX_SEALED_OVERLAP = 500_000n
 
-/** The order of commitments as one number: block × 2³² + log index. */
-export const commitOrder = (block: bigint, logIndex: bigint): bigint => block * 2n ** 32n + logIndex
-
 /** Contributions remembered per 5-gram, earliest first. */
 const MAX_HOLDERS = 8
 
@@ -97,7 +94,8 @@ const MAX_COMPARED = 24
  * @example
  * ```ts
  * import assert from 'node:assert'
- * import { commitOrder, QualityIndex } from '#rules/quality.ts'
+ * import { commitOrder } from '#rules/commitments.ts'
+ * import { QualityIndex } from '#rules/quality.ts'
  *
  * const index = new QualityIndex()
  * const text = JSON.stringify({ prompt: 'Where is my parcel?', completion: 'It arrives tomorrow.' })

@@ -1,4 +1,6 @@
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -28,6 +30,25 @@ test('a server survives its parent, is adopted with its rows, and restarts at it
     await db.close()
   } finally {
     await first.stop()
+    await rm(folder, { recursive: true, force: true })
+  }
+})
+
+test('a first start that is killed while it creates its files is repeated from the beginning', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'modelcommons-pg-'))
+  const script = `import { startPostgres } from '#schema/postgres.ts'; await startPostgres(${JSON.stringify(folder)})`
+  const options = { cwd: join(import.meta.dirname, '..'), detached: true, stdio: 'ignore' } as const
+  const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', script], options)
+  const created = join(folder, 'data', 'base')
+  await vi.waitFor(() => expect(existsSync(created)).toBe(true), { timeout: 30_000, interval: 5 })
+  process.kill(-(child.pid as number), 'SIGKILL') // initdb as well
+  const server = await startPostgres(folder)
+  try {
+    const db = await openDatabase(server.url)
+    expect((await db.query('select 1 as one')).rows).toEqual([{ one: 1 }])
+    await db.close()
+  } finally {
+    await server.stop()
     await rm(folder, { recursive: true, force: true })
   }
 })

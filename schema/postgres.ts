@@ -1,6 +1,6 @@
 import { execFile, execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { chmod, chown, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { dirname, join, resolve } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
@@ -52,7 +52,7 @@ export async function startPostgres(
   const password = await readFile(join(folder, 'password'), 'utf8').catch(() => undefined)
   const secret = password ?? randomBytes(18).toString('base64url')
   if (password === undefined) {
-    const file = join(folder, 'password')
+    const file = join(folder, 'password.part')
     await writeFile(file, secret, { mode: 0o600 })
     if (owner) await chown(file, owner.uid, owner.gid)
     await rm(data, { recursive: true, force: true })
@@ -76,8 +76,9 @@ export async function startPostgres(
         { cause },
       )
     })
+    await rename(file, join(folder, 'password')) // the files are complete when the password has its name
   }
-  const url = (port: number, database: string) => `postgresql://postgres:${secret}@127.0.0.1:${port}/${database}`
+  const url = (port: number, database: string) => urlOf(secret, port, database)
   const found = await runningPort(data)
   const port = found ?? (await freePort())
   const flags = {
@@ -121,6 +122,16 @@ export async function startPostgres(
       await command(binaries.pg_ctl, ['stop', '-w', '-t', '60', '-m', 'fast', '-D', data]).catch(() => {})
     },
   }
+}
+
+const urlOf = (password: string, port: number, database: string) =>
+  `postgresql://postgres:${password}@127.0.0.1:${port}/${database}`
+
+/** The connection string of the server that runs with its files in `folder`; undefined when none does. */
+export async function runningPostgres(folder: string): Promise<string | undefined> {
+  const password = await readFile(join(folder, 'password'), 'utf8').catch(() => undefined)
+  const port = password === undefined ? undefined : await runningPort(resolve(folder, 'data'))
+  return password === undefined || port === undefined ? undefined : urlOf(password, port, 'modelcommons')
 }
 
 /** Creates `database` on the server at `url` when it does not exist. */

@@ -149,7 +149,7 @@ describe('a forged or replayed signature', () => {
   test('of a batch of samples is refused by the contract, which accepts neither samples nor stake', async () => {
     const { modelId } = await propose(world)
     const stakeEach = ETHER / 100n
-    await world.send(PROPOSER, 'DatanetRegistry', 'createDatanet', [modelId, 'CC0-1.0', stakeEach])
+    await world.send(PROPOSER, 'DatanetRegistry', 'createDatanet', [modelId, 'CC0-1.0', stakeEach, 0])
     const batch = (name: string): Batch => ({
       datanetId: 1n,
       contributor: ALICE.address,

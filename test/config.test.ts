@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { readConfig } from '#config'
+import { EnvironmentError, readConfig } from '#config'
 
 /** The program's variables, and the files that name them. */
 
@@ -33,6 +33,33 @@ test('a value that is not one of a closed set is refused with the allowed ones',
     '  GPU_CONCURRENCY: expected a whole number from 1 to 64',
     '  MODELCOMMONS_QUERIES_ONLY: expected true or false',
   ])
+})
+
+test('all faults are told at once, those of variables together among them', () => {
+  const env = {
+    PORT: 'x',
+    S3_ENDPOINT: 'http://a',
+    S3_ACCESS_KEY_ID: 'k',
+    RPC_URL: 'http://b',
+    MODELCOMMONS_QUERIES_ONLY: 'true',
+  }
+  const thrown = (() => {
+    try {
+      readConfig(env)
+    } catch (error) {
+      return error
+    }
+  })()
+  expect(thrown).toBeInstanceOf(EnvironmentError)
+  expect((thrown as EnvironmentError).faults.map(({ variables }) => variables.join())).toEqual([
+    'PORT',
+    'S3_BUCKET',
+    'S3_ACCESS_KEY_ID,S3_SECRET_ACCESS_KEY',
+    'DEPLOYMENT',
+    'OPERATOR_KEY',
+    'MODELCOMMONS_QUERIES',
+  ])
+  expect(() => readConfig({ PORT: 'x' })).toThrow(/^PORT: expected a port from 0 to 65535$/)
 })
 
 test('mirrors are addresses in an order; one that cannot be used is named without its secret', () => {

@@ -3,7 +3,8 @@ import { addedInfluences } from '#rules/addedInfluence.ts'
 import type { RecordedInfluence } from '#rules/attribution.ts'
 import { QualityIndex, type Similar } from '#rules/quality.ts'
 import { canonicalSample } from '#rules/sample.ts'
-import type { Contribution } from '#schema/onchain/datanets.ts'
+import { type Contribution, Datanet } from '#schema/onchain/datanets.ts'
+import { rowOf } from '#schema/rows.ts'
 import { inCommitOrder } from './commitOrder.ts'
 import type { Sources } from './modelLookup.ts'
 import { loadSample } from './samples.ts'
@@ -31,7 +32,8 @@ async function similarEarlier(
   sources: Pick<Sources, 'db' | 'artifacts'>,
   contributions: readonly Contribution[],
 ): Promise<Map<string, Similar[]>> {
-  const index = new QualityIndex()
+  const datanet = await rowOf(sources.db, Datanet, contributions[0]?.datanetId ?? '')
+  const index = new QualityIndex({ comparison: datanet?.comparison ?? 'prose' })
   const similar = new Map<string, Similar[]>()
   for (const [at, { contribution, committed }] of (await inCommitOrder(sources, contributions)).entries()) {
     if (at % COMPARED_AT_ONCE === 0) await nextTurn()

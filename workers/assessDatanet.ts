@@ -14,6 +14,8 @@ const JUDGED_AT_ONCE = 50
 export interface AssessedContribution {
   contribution: Contribution
   assessment: Assessment
+  /** The `commitOrder` of its commitment. */
+  committed: bigint
 }
 
 /** Judges every contribution of a datanet in the order of the commitments (rule 3), so that anyone can recompute the verdicts on chain. */
@@ -26,6 +28,7 @@ export async function assessDatanet(
   const qualityIndex = new QualityIndex({
     sealed: [...(await loadItems(sources, rubric.test)), ...(await loadItems(sources, rubric.validation))],
     checks: [specificationCheck(specification)],
+    comparison: datanet.comparison ?? 'prose',
   })
   const contributions = await inCommitOrder(
     sources,
@@ -43,7 +46,7 @@ export async function assessDatanet(
   for (const [index, { contribution, committed }] of contributions.entries()) {
     const text = texts[index] ?? ''
     if (index % JUDGED_AT_ONCE === 0) await nextTurn()
-    assessed.push({ contribution, assessment: qualityIndex.add({ id: contribution.id, committed, text }) })
+    assessed.push({ contribution, committed, assessment: qualityIndex.add({ id: contribution.id, committed, text }) })
   }
   return assessed
 }

@@ -12,6 +12,7 @@ import { COMPATIBILITY_TABLE, migrate } from '#schema/migrate.ts'
 import { migrations } from '#schema/migrations/index.ts'
 import { replayAnswers } from '#workers/replayAnswers.ts'
 import { embeddedChainFiles } from '../configuredChain.ts'
+import { markRestored, markRestoring } from '../homeVersion.ts'
 import { interruptible, untilAborted } from '../interruption.ts'
 import { journalKeys } from '../journalKeys.ts'
 import { lockHome } from '../lockHome.ts'
@@ -53,15 +54,22 @@ export const restore = (from: string, { force = false, journal = true }: Restore
         await untilAborted(restoreObjects(config, folder, manifest), signal)
         // PostgreSQL rolls back what a broken connection has begun; closing the database would wait for the commit.
         signal.addEventListener('abort', () => db.breakConnections(), { once: true })
+        const marked = hasChain && (await markRestoring(config.home, folder))
         await untilAborted(
           db.transaction((sql) => restoreDatabase(sql, folder, manifest, known)),
           signal,
-        )
+        ).catch(async (error) => {
+          if (!marked && !signal.aborted) await markRestored(config.home) // nothing has changed
+          throw error
+        })
         await migrate(db.url)
         if (hasChain) await setJournalAside(config)
         else if (journal) answers = await untilAborted(bringAnswersBack(config, db, new Date(manifest.takenAt)), signal)
       })
-      if (hasChain) await restoreChain(config, folder)
+      if (hasChain) {
+        await restoreChain(config, folder)
+        await markRestored(config.home)
+      }
     } finally {
       await release()
     }

@@ -11,6 +11,13 @@ import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/Signa
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {IDatanetRegistry, IDisputes, IModelRegistry, Subject} from "./interfaces.sol";
 
+/// How a datanet compares samples: without symbols, with them, or only for being the same text.
+enum Comparison {
+    Prose,
+    Code,
+    Exact
+}
+
 /// @title Datanets and their signed, staked contributions (rules 3 and 4)
 /// @notice The salted hash of a batch must be committed in an earlier block than the batch, so nobody can copy a pending sample.
 contract DatanetRegistry is AccessControl, EIP712, Nonces, ReentrancyGuardTransient, IDatanetRegistry {
@@ -28,10 +35,13 @@ contract DatanetRegistry is AccessControl, EIP712, Nonces, ReentrancyGuardTransi
     uint8 public constant ACCEPTED = 1;
     uint8 public constant REJECTED = 2;
     uint32 private constant PPM = 1_000_000;
+    /// @dev In `committedAt`, for a commitment that was used: it cannot be made again, because its place in the order stands.
+    uint256 private constant USED = type(uint256).max;
 
     struct Datanet {
         address owner;
         uint64 modelId;
+        Comparison comparison;
         uint256 minStake;
     }
 
@@ -50,6 +60,8 @@ contract DatanetRegistry is AccessControl, EIP712, Nonces, ReentrancyGuardTransi
     address public immutable treasury;
     /// @notice Seconds for which a scored contribution's stake is held, because it may be disputed.
     uint256 public immutable stakeHold;
+    /// @notice What a rejected contribution forfeits of its stake, in wei: whoever floods a datanet pays for the work.
+    uint256 public immutable scoringFee;
 
     uint256 public datanetCount;
     uint256 public contributionCount;
@@ -59,11 +71,11 @@ contract DatanetRegistry is AccessControl, EIP712, Nonces, ReentrancyGuardTransi
     /// @notice The first contribution submitted with a content hash in a datanet; 0 when there is none. Others may follow, so that a copied
     /// hash reverts nobody's batch: who committed first is decided by the scores.
     mapping(uint256 datanetId => mapping(bytes32 contentHash => uint256)) public contributionOf;
-    /// @notice The block of a contributor's commitment; 0 when there is none, or when it was used.
+    /// @notice The block of a contributor's commitment; 0 when there is none, the largest number when it was used.
     mapping(address contributor => mapping(bytes32 commitment => uint256)) public committedAt;
 
     event DatanetCreated(
-        uint256 indexed datanetId, uint256 indexed modelId, address indexed owner, string licence, uint256 minStake
+        uint256 indexed datanetId, uint256 indexed modelId, address indexed owner, string licence, uint256 minStake, Comparison comparison
     );
     event ContributionCommitted(bytes32 indexed commitment, address indexed contributor);
     event ContributionSubmitted(
@@ -82,6 +94,7 @@ contract DatanetRegistry is AccessControl, EIP712, Nonces, ReentrancyGuardTransi
         uint8 verdict,
         string reason
     );
+    event ScoringFeeForfeited(uint256 indexed contributionId, address indexed contributor, uint256 amount);
     event ContributionStakeReturned(uint256 indexed contributionId, address indexed contributor, uint256 amount);
     event Slashed(
         address indexed account, uint256 indexed subjectId, string role, uint256 amount, bytes32 evidenceHash
@@ -101,7 +114,7 @@ contract DatanetRegistry is AccessControl, EIP712, Nonces, ReentrancyGuardTransi
     error EmptyHash();
     /// @notice The batch is empty.
     error EmptyBatch();
-    /// @notice The commitment was already made, in that block.
+    /// @notice The commitment was already made, in that block, or used (then the block is the largest number).
     error AlreadyCommitted(bytes32 commitment, uint256 blockNumber);
     /// @notice The contributor has no such commitment; commit to exactly this datanet, contents and salt first.
     error NotCommitted(bytes32 commitment);
@@ -111,7 +124,7 @@ contract DatanetRegistry is AccessControl, EIP712, Nonces, ReentrancyGuardTransi
     error SubmissionExpired(uint256 deadline);
     /// @notice The signature is not the contributor's for this batch, nonce, deadline, chain and contract.
     error BadSignature(address contributor, uint256 nonce);
-    /// @notice The stake per contribution is below the datanet's minimum.
+    /// @notice The stake per contribution is below the datanet's minimum, or below the scoring fee.
     error StakeTooSmall(uint256 stakeEach, uint256 minStake);
     /// @notice The commitment expired in that block; commit again.
     error CommitmentExpired(bytes32 commitment, uint256 expiredAt);
@@ -141,28 +154,30 @@ contract DatanetRegistry is AccessControl, EIP712, Nonces, ReentrancyGuardTransi
         address treasury_,
         address timelock,
         address operator,
-        uint256 stakeHold_
+        uint256 stakeHold_,
+        uint256 scoringFee_
     ) EIP712("DatanetRegistry", "1") {
         token = token_;
         registry = registry_;
         disputes = disputes_;
         treasury = treasury_;
         stakeHold = stakeHold_;
+        scoringFee = scoringFee_;
         _grantRole(DEFAULT_ADMIN_ROLE, timelock);
         _grantRole(SLASHER_ROLE, address(disputes_));
         if (operator != address(0)) _grantRole(SCORER_ROLE, operator);
     }
 
     /// @notice Opens a datanet for a model; the caller owns it.
-    function createDatanet(uint256 modelId, string calldata licence, uint256 minStake)
+    function createDatanet(uint256 modelId, string calldata licence, uint256 minStake, Comparison comparison)
         external
         returns (uint256 datanetId)
     {
         if (!registry.modelExists(modelId)) revert UnknownModel(modelId);
         if (bytes(licence).length == 0) revert EmptyLicence();
         datanetId = ++datanetCount;
-        datanets[datanetId] = Datanet(msg.sender, SafeCast.toUint64(modelId), minStake);
-        emit DatanetCreated(datanetId, modelId, msg.sender, licence, minStake);
+        datanets[datanetId] = Datanet(msg.sender, SafeCast.toUint64(modelId), comparison, minStake);
+        emit DatanetCreated(datanetId, modelId, msg.sender, licence, minStake, comparison);
     }
 
     /// @notice Records a commitment, `keccak256(abi.encode(datanetId, contributor, contentsHash, salt))`. Anyone may relay it:
@@ -171,7 +186,9 @@ contract DatanetRegistry is AccessControl, EIP712, Nonces, ReentrancyGuardTransi
         if (commitment == 0) revert EmptyHash();
         if (contributor == address(0)) revert ZeroContributor();
         uint256 since = committedAt[contributor][commitment];
-        if (since != 0 && block.number <= since + COMMITMENT_BLOCKS) revert AlreadyCommitted(commitment, since);
+        if (since == USED || (since != 0 && block.number <= since + COMMITMENT_BLOCKS)) {
+            revert AlreadyCommitted(commitment, since);
+        }
         committedAt[contributor][commitment] = block.number;
         emit ContributionCommitted(commitment, contributor);
     }
@@ -206,18 +223,19 @@ contract DatanetRegistry is AccessControl, EIP712, Nonces, ReentrancyGuardTransi
         }
     }
 
-    /// @notice Scores contributions, each once.
+    /// @notice Scores contributions, each once. What is rejected forfeits the scoring fee to the treasury.
     function score(
         uint256[] calldata ids,
         uint32[] calldata quality,
         uint32[] calldata uniqueness,
         uint8[] calldata verdicts,
         string[] calldata reasons
-    ) external onlyRole(SCORER_ROLE) {
+    ) external onlyRole(SCORER_ROLE) nonReentrant {
         if (
             quality.length != ids.length || uniqueness.length != ids.length || verdicts.length != ids.length
                 || reasons.length != ids.length
         ) revert LengthMismatch();
+        uint256 forfeited;
         for (uint256 i; i < ids.length; ++i) {
             Contribution storage c = _contribution(ids[i]);
             if (c.scoredAt != 0) revert AlreadyScored(ids[i]);
@@ -226,7 +244,9 @@ contract DatanetRegistry is AccessControl, EIP712, Nonces, ReentrancyGuardTransi
             c.scoredAt = uint48(block.timestamp);
             c.verdict = verdicts[i];
             emit ContributionScored(ids[i], msg.sender, quality[i], uniqueness[i], verdicts[i], reasons[i]);
+            if (verdicts[i] == REJECTED) forfeited += _forfeitFee(ids[i], c);
         }
+        if (forfeited != 0) token.safeTransfer(treasury, forfeited);
     }
 
     /// @notice Returns the caller's stakes: `stakeHold` after scoring (or `UNSCORED_HOLD` after submission if nobody scored),
@@ -282,7 +302,15 @@ contract DatanetRegistry is AccessControl, EIP712, Nonces, ReentrancyGuardTransi
     function _checkStake(uint256 datanetId, uint256 stakeEach) private view {
         Datanet storage datanet = datanets[datanetId];
         if (datanet.owner == address(0)) revert UnknownDatanet(datanetId);
-        if (stakeEach < datanet.minStake) revert StakeTooSmall(stakeEach, datanet.minStake);
+        uint256 least = datanet.minStake < scoringFee ? scoringFee : datanet.minStake;
+        if (stakeEach < least) revert StakeTooSmall(stakeEach, least);
+    }
+
+    function _forfeitFee(uint256 id, Contribution storage c) private returns (uint256 fee) {
+        fee = scoringFee < c.stake ? scoringFee : c.stake;
+        if (fee == 0) return 0;
+        c.stake -= uint96(fee);
+        emit ScoringFeeForfeited(id, c.contributor, fee);
     }
 
     function _useCommitment(uint256 datanetId, address contributor, bytes32 contentsHash, bytes32 salt)
@@ -291,10 +319,10 @@ contract DatanetRegistry is AccessControl, EIP712, Nonces, ReentrancyGuardTransi
     {
         commitment = keccak256(abi.encode(datanetId, contributor, contentsHash, salt));
         uint256 since = committedAt[contributor][commitment];
-        if (since == 0) revert NotCommitted(commitment);
+        if (since == 0 || since == USED) revert NotCommitted(commitment);
         if (since >= block.number) revert CommitmentTooFresh(commitment);
         if (block.number > since + COMMITMENT_BLOCKS) revert CommitmentExpired(commitment, since + COMMITMENT_BLOCKS);
-        delete committedAt[contributor][commitment];
+        committedAt[contributor][commitment] = USED;
     }
 
     function _checkSignature(

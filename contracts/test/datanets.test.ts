@@ -1,5 +1,6 @@
 import { type Address, encodeErrorResult, encodeFunctionData, type Hex } from 'viem'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { COMPARISONS } from '#rules/shingles.ts'
 import { must } from '#test/must.ts'
 import { contracts } from '../events.ts'
 import { type Batch, commitmentOf, contentsOf, contribute, signBatch, submitArguments } from './batch.ts'
@@ -16,8 +17,8 @@ let batch: Batch
 beforeAll(async () => {
   world = await startWorld()
   const { modelId } = await propose(world)
-  await world.send(PROPOSER, 'DatanetRegistry', 'createDatanet', [modelId, 'CC-BY-4.0', MIN_STAKE])
-  await world.send(PROPOSER, 'DatanetRegistry', 'createDatanet', [modelId, 'CC0-1.0', 0n])
+  await world.send(PROPOSER, 'DatanetRegistry', 'createDatanet', [modelId, 'CC-BY-4.0', MIN_STAKE, 0])
+  await world.send(PROPOSER, 'DatanetRegistry', 'createDatanet', [modelId, 'CC0-1.0', 0n, 2])
   batch = {
     datanetId: 1n,
     contributor: ALICE.address,
@@ -39,11 +40,27 @@ const submitError = async (of: Batch, signature: Hex = '0x', from: Address = ALI
 
 describe('a datanet', () => {
   test('belongs to the account that opens it, for a model, under a licence', async () => {
-    expect(await world.read('DatanetRegistry', 'datanets', [1n])).toEqual([PROPOSER.address, 1n, MIN_STAKE])
+    expect(await world.read('DatanetRegistry', 'datanets', [1n])).toEqual([PROPOSER.address, 1n, 0, MIN_STAKE])
     const create = (modelId: bigint, licence: string) =>
-      world.errorOf(BOB, 'DatanetRegistry', 'createDatanet', [modelId, licence, 0n]).then((error) => error.name)
+      world.errorOf(BOB, 'DatanetRegistry', 'createDatanet', [modelId, licence, 0n, 0]).then((error) => error.name)
     expect(await create(9n, 'CC0-1.0')).toBe('DatanetRegistry.UnknownModel')
     expect(await create(1n, '')).toBe('DatanetRegistry.EmptyLicence')
+  })
+
+  test('declares how it compares samples', async () => {
+    const created = async (comparison: number) => {
+      const args = [1n, 'CC0-1.0', 0n, comparison] as const
+      const { events } = await world.send(BOB, 'DatanetRegistry', 'createDatanet', args)
+      return events[0]?.args
+    }
+    for (const comparison of COMPARISONS.keys()) expect(await created(comparison)).toMatchObject({ comparison })
+    await expect(created(COMPARISONS.length)).rejects.toThrow()
+    expect(await world.read('DatanetRegistry', 'datanets', [2n])).toEqual([
+      PROPOSER.address,
+      1n,
+      COMPARISONS.indexOf('exact'),
+      0n,
+    ])
   })
 })
 
@@ -58,6 +75,20 @@ describe('a commitment', () => {
     await commit(batch)
     expect(await error(commitment, ALICE.address)).toBe('DatanetRegistry.AlreadyCommitted')
     expect(await submitError(batch)).toBe('none')
+  })
+
+  test('that was used cannot be made again: a stranger would move the contributions back in the order', async () => {
+    await contribute(world, batch)
+    const again = await world.errorOf(STRANGER, 'DatanetRegistry', 'commit', [commitmentOf(batch), ALICE.address])
+    expect(again).toMatchObject({
+      name: 'DatanetRegistry.AlreadyCommitted',
+      args: [commitmentOf(batch), 2n ** 256n - 1n],
+    })
+    expect(await submitError(batch)).toBe('DatanetRegistry.NotCommitted')
+    await world.rpc('anvil_mine', ['0x200'])
+    expect((await world.errorOf(BOB, 'DatanetRegistry', 'commit', [commitmentOf(batch), ALICE.address])).name).toBe(
+      'DatanetRegistry.AlreadyCommitted',
+    )
   })
 
   test('of somebody who copies the contents does not let that account submit', async () => {
@@ -267,5 +298,58 @@ describe('a slash', () => {
     expect(await slash(STRANGER.address, 1n, evidence)).toBe('DatanetRegistry.MayNotSlash')
     expect(await slash(OPERATOR.address, 1n, ZERO)).toBe('DatanetRegistry.EmptyHash')
     expect(await slash(OPERATOR.address, 9n, evidence)).toBe('DatanetRegistry.UnknownContribution')
+  })
+})
+
+describe('the scoring fee', () => {
+  const FEE = MIN_STAKE / 4n
+  let costly: World
+  beforeAll(async () => {
+    costly = await startWorld({ scoringFee: FEE })
+    const { modelId } = await propose(costly)
+    for (const least of [MIN_STAKE, 0n])
+      await costly.send(PROPOSER, 'DatanetRegistry', 'createDatanet', [modelId, 'CC0-1.0', least, 0])
+  })
+  afterAll(() => costly?.anvil.stop())
+
+  const score = (ids: bigint[], verdicts: number[]) =>
+    costly.send(OPERATOR, 'DatanetRegistry', 'score', [
+      ids,
+      ids.map(() => 0),
+      ids.map(() => 0),
+      verdicts,
+      ids.map(() => 'why'),
+    ])
+
+  test('is forfeited to the treasury by what is rejected, and by nothing else', async () => {
+    const first = await contribute(costly, batch)
+    const before = await costly.balance(costly.at.Treasury)
+    const ids = [first, first + 1n, first + 2n]
+    const { events } = await score(ids, [2, 1, 2])
+    expect(events.filter(({ name }) => name === 'ScoringFeeForfeited').map(({ args }) => args)).toEqual(
+      [first, first + 2n].map((contributionId) => ({
+        contributionId,
+        contributor: ALICE.address.toLowerCase(),
+        amount: FEE,
+      })),
+    )
+    expect((await costly.balance(costly.at.Treasury)) - before).toBe(2n * FEE)
+    const stakes = await Promise.all(ids.map((id) => costly.read('DatanetRegistry', 'stakeOf', [id])))
+    expect(stakes).toEqual([MIN_STAKE - FEE, MIN_STAKE, MIN_STAKE - FEE])
+  })
+
+  test('is the least stake where the datanet asks for less, and never more than what is left', async () => {
+    const free = { ...batch, datanetId: 2n, contents: contentsOf('free', 1), stakeEach: FEE - 1n }
+    await costly.send(ALICE, 'DatanetRegistry', 'commit', [commitmentOf(free), ALICE.address])
+    const error = await costly.errorOf(ALICE.address, 'DatanetRegistry', 'submit', submitArguments(free))
+    expect(error).toMatchObject({ name: 'DatanetRegistry.StakeTooSmall', args: [FEE - 1n, FEE] })
+    const paid = { ...free, salt: hashOf('paid'), stakeEach: FEE }
+    const id = await contribute(costly, paid)
+    await costly.send(OPERATOR, 'DatanetRegistry', 'slash', [id, FEE - 1n, hashOf('evidence')])
+    const { events } = await score([id], [2])
+    expect(events[1]).toMatchObject({ name: 'ScoringFeeForfeited', args: { amount: 1n } })
+    const gone = await contribute(costly, { ...paid, salt: hashOf('gone'), contents: contentsOf('gone', 1) })
+    await costly.send(OPERATOR, 'DatanetRegistry', 'slash', [gone, FEE, hashOf('evidence')])
+    expect((await score([gone], [2])).events).toHaveLength(1)
   })
 })

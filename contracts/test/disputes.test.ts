@@ -36,7 +36,7 @@ beforeAll(async () => {
   world = await startWorld()
   modelId = await mandate(world)
   versionId = await version(world, modelId, OPERATOR.address)
-  await world.send(PROPOSER, 'DatanetRegistry', 'createDatanet', [modelId, 'CC0-1.0', 0n])
+  await world.send(PROPOSER, 'DatanetRegistry', 'createDatanet', [modelId, 'CC0-1.0', 0n, 0])
   await contribute(world, {
     datanetId: 1n,
     contributor: ALICE.address,

@@ -34,7 +34,7 @@ beforeAll(async () => {
   timelock = await world.impersonate(world.at.TimelockController)
   const modelId = await mandate(world)
   const versionId = await version(world, modelId, OPERATOR.address)
-  await world.send(PROPOSER, 'DatanetRegistry', 'createDatanet', [modelId, 'CC0-1.0', 0n])
+  await world.send(PROPOSER, 'DatanetRegistry', 'createDatanet', [modelId, 'CC0-1.0', 0n, 0])
   for (const [i, stakeEach] of STAKES.entries())
     await contribute(world, {
       datanetId: 1n,

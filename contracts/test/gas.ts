@@ -141,7 +141,7 @@ async function versions(world: World, record: Record, modelId: bigint): Promise<
 }
 
 async function datanets(world: World, record: Record, modelId: bigint) {
-  const create = [modelId, 'CC-BY-4.0', 1n] as const
+  const create = [modelId, 'CC-BY-4.0', 1n, 0] as const
   await record('DatanetRegistry', 'createDatanet', world.send(PROPOSER, 'DatanetRegistry', 'createDatanet', create))
   for (const [round, count] of [1, BATCH].entries()) {
     const contents = contentsOf(`batch ${count}`, count)

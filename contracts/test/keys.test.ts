@@ -36,7 +36,7 @@ beforeAll(async () => {
   world = await startWorld({ dailySpendPercent: Number(DAILY_PERCENT), challengeWindow: 5_000 })
   modelId = await mandate(world)
   await lockVotes(world, [ALICE])
-  await world.send(PROPOSER, 'DatanetRegistry', 'createDatanet', [modelId, 'CC0-1.0', 0n])
+  await world.send(PROPOSER, 'DatanetRegistry', 'createDatanet', [modelId, 'CC0-1.0', 0n, 0])
   await contribute(world, {
     datanetId: 1n,
     contributor: BOB.address,

@@ -3,6 +3,7 @@ import { getAddress, type Hex, toHex } from 'viem'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { EARLY_CANCEL_BPS, MAX_BOND_SLASH_BPS } from '#rules/bond.ts'
 import { authorizerOf, channelConfig, channelId } from '#rules/channel.ts'
+import { COMMITMENT_BLOCKS } from '#rules/commitments.ts'
 import { MAX_PENALTY_BPS } from '#rules/feedback.ts'
 import { leafHash, type RewardLeaf, RewardTree, verifyProof } from '#rules/merkle.ts'
 import { judgeVersion, liveVersion } from '#rules/promotion.ts'
@@ -201,6 +202,7 @@ test('rules 2, 3, 5 and 8: the constants are those of the contracts', async () =
   expect(await world.read('FeedbackPool', 'MAX_PENALTY_BPS', [])).toBe(MAX_PENALTY_BPS)
   expect(await world.read('DatanetRegistry', 'ACCEPTED', [])).toBe(verdictCode('accepted'))
   expect(await world.read('DatanetRegistry', 'REJECTED', [])).toBe(verdictCode('offTopic'))
+  expect(await world.read('DatanetRegistry', 'COMMITMENT_BLOCKS', [])).toBe(COMMITMENT_BLOCKS)
 })
 
 test('rule 8: the contract accepts exactly the terms that the rule accepts', async () => {

@@ -112,6 +112,7 @@ describe('a token that calls back in the middle of a transfer', () => {
         nobody,
         OPERATOR.address,
         0n,
+        0n,
       ]),
       FeedbackPool: await make('FeedbackPool', [
         token,
@@ -194,7 +195,7 @@ describe('a token that calls back in the middle of a transfer', () => {
   test('gains nothing in a datanet', async () => {
     const { abi } = contracts.DatanetRegistry
     await propose(world)
-    await act(me, at.DatanetRegistry, abi as Abi, 'createDatanet', [1n, 'CC0-1.0', 0n])
+    await act(me, at.DatanetRegistry, abi as Abi, 'createDatanet', [1n, 'CC0-1.0', 0n, 0])
     const contents = contentsOf('evil', 2)
     const deadline = BigInt(GENESIS + 10_000_000)
     const batch: Batch = { datanetId: 1n, contributor: me, contents, stakeEach: 5n, salt: hashOf('s'), deadline }
@@ -261,7 +262,7 @@ test('a receiver that withdraws again while it is paid gets its balance and no m
 test('an account that is a contract contributes under its owner’s signature, and nobody else’s', async () => {
   const wallet = await createEvil('Wallet', [BOB.address])
   const { modelId } = await propose(world)
-  await world.send(PROPOSER, 'DatanetRegistry', 'createDatanet', [modelId, 'CC0-1.0', 0n])
+  await world.send(PROPOSER, 'DatanetRegistry', 'createDatanet', [modelId, 'CC0-1.0', 0n, 0])
   const batch: Batch = {
     datanetId: await world.read('DatanetRegistry', 'datanetCount', []),
     contributor: wallet,

@@ -80,6 +80,7 @@ export const SETTINGS: Settings = {
   publisherBond: 3n * ETHER,
   withdrawalDelay: 300,
   stakeHold: 400,
+  scoringFee: 0n,
   appealTime: 1_400,
   disputeTerm: 3_000,
   reopenTime: 200,

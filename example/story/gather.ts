@@ -1,6 +1,7 @@
 import { keccak256, parseEther, stringToBytes } from 'viem'
 import { meanOf } from '#math/summary.ts'
 import { canonicalSample, commitment, contentHash, contentsHash, type PromptCompletion } from '#rules/sample.ts'
+import { COMPARISONS } from '#rules/shingles.ts'
 import { contributionData } from '#rules/signing.ts'
 import { exampleAccount } from '../accounts.ts'
 import { contributors, type SimulatedContributor } from '../contributors.ts'
@@ -37,6 +38,7 @@ export async function gatherStage(
     BigInt(modelId),
     'CC-BY-4.0',
     STAKE,
+    COMPARISONS.indexOf('prose'),
   ])
   const { datanetId } = eventOf(opened, 'DatanetRegistry', 'DatanetCreated').args
   const people = contributors(seed, testItems(seed, recipe.items.test), recipe.samples)

@@ -1,3 +1,4 @@
+import { COMPARISONS } from '#rules/shingles.ts'
 import { Commitment, Contribution, Datanet } from '#schema/onchain/datanets.ts'
 import { Slash } from '#schema/onchain/disputes.ts'
 import type { EventHandlers } from './eventContext.ts'
@@ -5,9 +6,16 @@ import type { EventHandlers } from './eventContext.ts'
 const ACCEPTED = 1
 
 export const datanets: EventHandlers<'DatanetRegistry'> = {
-  DatanetCreated(rows, { datanetId, modelId, owner, licence, minStake }, event) {
+  DatanetCreated(rows, { datanetId, modelId, owner, licence, minStake, comparison }, event) {
     const ids = { id: datanetId.toString(), modelId: modelId.toString() }
-    rows.put(Datanet, { ...ids, owner, licence, minStake, createdAt: event.timestamp })
+    rows.put(Datanet, {
+      ...ids,
+      owner,
+      licence,
+      minStake,
+      comparison: COMPARISONS[comparison] ?? null,
+      createdAt: event.timestamp,
+    })
   },
   ContributionCommitted(rows, { commitment, contributor }, event) {
     const id = `${commitment}-${contributor}`
@@ -28,6 +36,7 @@ export const datanets: EventHandlers<'DatanetRegistry'> = {
       uniqueness: null,
       reason: null,
       slashed: 0n,
+      forfeited: null,
       excluded: false,
       submittedAt: event.timestamp,
     })
@@ -35,6 +44,9 @@ export const datanets: EventHandlers<'DatanetRegistry'> = {
   ContributionScored(rows, { contributionId, quality, uniqueness, verdict, reason }) {
     const status = verdict === ACCEPTED ? 'Accepted' : 'Rejected'
     rows.change(Contribution, contributionId.toString(), { quality, uniqueness, status, reason })
+  },
+  ScoringFeeForfeited(rows, { contributionId, amount }) {
+    rows.change(Contribution, contributionId.toString(), ({ stake }) => ({ stake: stake - amount, forfeited: amount }))
   },
   ContributionStakeReturned(rows, { contributionId, amount }) {
     rows.change(Contribution, contributionId.toString(), ({ stake }) => ({ stake: stake - amount }))

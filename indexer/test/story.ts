@@ -160,7 +160,7 @@ async function contribute(chain: TestChain, contributor: number, name: string, c
 
 async function data(chain: TestChain) {
   const { send } = chain
-  await send(1, 'DatanetRegistry', 'createDatanet', [1n, 'CC-BY-4.0', OPEN / 10n])
+  await send(1, 'DatanetRegistry', 'createDatanet', [1n, 'CC-BY-4.0', OPEN / 10n, 0])
   await contribute(chain, 3, 'tickets', 4, OPEN)
   const score = [
     [1n, 2n, 3n, 4n],

@@ -19,6 +19,7 @@ import { WaitsByReason } from './0018-WaitsByReason.ts'
 import { LockedVotes } from './0019-LockedVotes.ts'
 import { DisputeVerdicts } from './0020-DisputeVerdicts.ts'
 import { WorkerSlots } from './0021-WorkerSlots.ts'
+import { ScoringFees } from './0022-ScoringFees.ts'
 import { Channels } from './0023-Channels.ts'
 import type { Migration } from './migration.ts'
 
@@ -47,5 +48,6 @@ export const migrations: (new () => Migration)[] = [
   LockedVotes,
   DisputeVerdicts,
   WorkerSlots,
+  ScoringFees,
   Channels,
 ]

@@ -1,3 +1,4 @@
+import { COMPARISONS, type Comparison } from '#rules/shingles.ts'
 import {
   Address,
   BlockNumber,
@@ -24,6 +25,15 @@ export class Datanet extends Versioned {
   @Address('The account that opened it.', { index: true }) owner!: string
   @Text('The licence of its samples.') licence!: string
   @Wei('The minimum stake per sample.') minStake!: bigint
+  @Choice(
+    'Comparison',
+    COMPARISONS,
+    'How its samples are compared; null, which means prose, in an index of an earlier release.',
+    {
+      nullable: true,
+    },
+  )
+  comparison!: Comparison | null
   @Time('When it was opened.') createdAt!: Date
 }
 
@@ -50,6 +60,9 @@ export class Contribution extends Versioned {
   @Integer('Uniqueness against what was committed earlier, in ppm.', { nullable: true }) uniqueness!: number | null
   @Text('The reason for the verdict.', { nullable: true }) reason!: string | null
   @Wei('Slashed stake.') slashed!: bigint
+  @Wei('The scoring fee, which a rejected contribution forfeits of its stake.', { nullable: true }) forfeited!:
+    | bigint
+    | null
   @Flag('Whether an upheld dispute excludes it from future epochs.') excluded!: boolean
   @Time('When it was submitted.', { index: true }) submittedAt!: Date
 }

@@ -1,15 +1,18 @@
+import { expiryOf } from '#rules/commitments.ts'
 import { verdictCode } from '#rules/quality.ts'
 import { Datanet } from '#schema/onchain/datanets.ts'
 import { rowOf } from '#schema/rows.ts'
 import { assessDatanet } from '../assessDatanet.ts'
+import { firstOpenCommitment } from '../commitOrder.ts'
 import type { ChainDependencies } from '../dependencies.ts'
-import { JobError, type JobHandler } from '../job.ts'
+import { JobError, type JobHandler, PendingError } from '../job.ts'
 import { sourcesOf } from '../modelLookup.ts'
 import { transactInBatches } from '../transactInBatches.ts'
 
 const MAX_BATCH = 50
 
-/** Judges the contributions of a datanet and writes the missing verdicts to the chain. */
+/** Judges the contributions of a datanet and writes the missing verdicts to the chain. What was committed after a commitment that may still be revealed
+ *  waits (amendment 4b). */
 export const scoreDatanetHandler =
   (dependencies: ChainDependencies): JobHandler<'scoreDatanet'> =>
   async (job) => {
@@ -22,8 +25,10 @@ export const scoreDatanetHandler =
     const assessed = await assessDatanet(sourcesOf(job, dependencies), datanet, (done) =>
       job.report(done * 0.7, 'judging'),
     )
-    const missing = assessed
-      .filter(({ contribution }) => contribution.status === 'Submitted')
+    const open = await firstOpenCommitment(job)
+    const unscored = assessed.filter(({ contribution }) => contribution.status === 'Submitted')
+    const missing = unscored
+      .filter(({ committed }) => open === undefined || committed < open)
       .map(({ assessment }) => assessment)
     await transactInBatches(job.chain, {
       items: missing,
@@ -43,7 +48,11 @@ export const scoreDatanetHandler =
           ],
         }),
     })
-    const verdicts: Record<string, number> = {}
-    for (const { verdict } of missing) verdicts[verdict] = (verdicts[verdict] ?? 0) + 1
-    return { result: { datanetId: datanet.id, scored: missing.length, verdicts } }
+    if (open !== undefined && missing.length < unscored.length)
+      throw new PendingError(
+        `${unscored.length - missing.length} contributions wait: an earlier commitment may be revealed until block ${expiryOf(open)} is final. The others are scored.`,
+      )
+    // No count of each verdict: it would tell how many met sealed items (amendment 14).
+    const accepted = missing.filter(({ verdict }) => verdict === 'accepted').length
+    return { result: { datanetId: datanet.id, scored: missing.length, accepted, rejected: missing.length - accepted } }
   }

@@ -30,6 +30,7 @@ const FLOOD = [
   'ContributionCommitted',
   'ContributionSubmitted',
   'ContributionScored',
+  'ScoringFeeForfeited',
   'ContributionStakeReturned',
   'TaskOpened',
   'FeedbackCommitted',

@@ -47,6 +47,7 @@ const SENTENCES: Record<string, (args: Args) => string> = {
   ContributionSubmitted: (a) => `${who(a.contributor)} submitted sample ${a.contributionId}`,
   ContributionScored: (a) =>
     a.verdict === '1' ? `Sample ${a.contributionId} accepted` : `Sample ${a.contributionId} rejected: ${a.reason}`,
+  ScoringFeeForfeited: (a) => `${gopen(a.amount ?? 0n)} gOPEN of stake forfeited for sample ${a.contributionId}`,
   VersionRegistered: (a) => `Version ${a.versionId} trained by ${a.method}`,
   EvaluationLogged: (a) =>
     `Version ${a.versionId} scored ${percent(a.score ?? 0)} on ${a.metric} (${percent(a.lower ?? 0)} to ${percent(a.upper ?? 0)})`,

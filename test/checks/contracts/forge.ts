@@ -12,8 +12,13 @@ const SOLC = join(import.meta.dirname, 'solc.mjs')
 
 /** Calls of one sequence, which begins with a fresh deployment. */
 const DEPTH = 200
+/** Invariants are checked after so many calls, and at the end of a sequence. */
+const CHECK_INTERVAL = 5
 /** At most this passes between two calls: seconds and blocks. */
-const MAX_DELAY = { seconds: 300, blocks: 20 }
+const MAX_DELAY = { seconds: 60, blocks: 20 }
+
+/** Tries to find fewer calls that break an invariant. */
+const SHRINK_RUNS = 5_000
 
 /** The suites of invariants, each in a file of its own. */
 export const invariantSuites = readdirSync(INVARIANTS)
@@ -47,21 +52,25 @@ export function installForge(): void {
 
 /** Copies contracts and invariants into a project of forge and compiles it with the project's own compiler. @param bug is planted in the copy */
 export function buildForgeProject(folder: string, bug?: ContractBug): void {
+  const paths = bug ? [testPath(bug.suite)] : []
   mkdirSync(folder, { recursive: true })
   for (const name of ['src', 'test', 'cache/invariant']) rmSync(join(folder, name), { recursive: true, force: true })
   cpSync(join(ROOT, 'contracts/src'), join(folder, 'src'), { recursive: true })
   cpSync(INVARIANTS, join(folder, 'test'), { recursive: true })
   if (!existsSync(join(folder, 'node_modules'))) symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'))
-  writeFileSync(join(folder, 'foundry.toml'), settings())
+  writeFileSync(
+    join(folder, 'foundry.toml'),
+    bug ? settings(false, 0) : settings(COMPILER_SETTINGS.optimizer.enabled, SHRINK_RUNS),
+  )
   if (bug) plant(folder, bug)
-  execFileSync(forgeBinary(), ['build', '--quiet', '--skip', 'script'], { cwd: folder, stdio: 'inherit' })
+  execFileSync(forgeBinary(), ['build', '--quiet', ...paths], { cwd: folder, stdio: 'inherit' })
 }
 
-/** Lets random callers make `calls` calls, in sequences of `DEPTH`, and checks the suite's invariants after each.
+/** Lets random callers make `calls` calls, in sequences of `DEPTH`, and checks the suite's invariants.
  *  @throws Error when forge ends without a report */
 export async function runSuite(folder: string, suite: string, calls: number, seed: number): Promise<SuiteResult> {
   const runs = Math.ceil(calls / DEPTH)
-  const args = ['test', '--json', '--match-contract', `^${suite}Test$`, '--fuzz-seed', String(seed)]
+  const args = ['test', '--json', '--match-path', testPath(suite), '--fuzz-seed', String(seed)]
   const output = await forgeOutput(folder, args, { FOUNDRY_INVARIANT_RUNS: String(runs) })
   const tests = Object.values(output).flatMap(({ test_results }) => Object.entries(test_results))
   const [entry] = tests
@@ -79,6 +88,8 @@ export async function runSuite(folder: string, suite: string, calls: number, see
     broken: status === 'Success' ? [] : [`${name}: ${reason}`, ...(counterexample?.Sequence[1] ?? []).map(callText)],
   }
 }
+
+const testPath = (suite: string) => `test/${suite}.t.sol`
 
 const callText = ({ contract_name, func_name, raw_args }: ForgeCall) =>
   `  ${contract_name.replace(/^.*:/, '')}.${func_name}(${raw_args})`
@@ -110,16 +121,19 @@ function plant(folder: string, { file, from, to }: ContractBug): void {
   )
 }
 
-const settings = () => `[profile.default]
+/** A planted bug is compiled without the optimizer, and its calls are not reduced: it is enough that it is found. */
+const settings = (optimizer: boolean, shrinkRuns: number) => `[profile.default]
 solc = "${SOLC}"
 evm_version = "${COMPILER_SETTINGS.evmVersion}"
-optimizer = ${COMPILER_SETTINGS.optimizer.enabled}
+optimizer = ${optimizer}
 optimizer_runs = ${COMPILER_SETTINGS.optimizer.runs}
 remappings = ["@openzeppelin/=node_modules/@openzeppelin/"]
 libs = ["node_modules"]
 offline = true
 lint.lint_on_build = false
 invariant.depth = ${DEPTH}
+invariant.check_interval = ${CHECK_INTERVAL}
+invariant.shrink_run_limit = ${shrinkRuns}
 invariant.max_time_delay = ${MAX_DELAY.seconds}
 invariant.max_block_delay = ${MAX_DELAY.blocks}
 `

@@ -8,6 +8,7 @@ import { gatherStage } from '#example/story/gather.ts'
 import { proposeStage } from '#example/story/propose.ts'
 import { settleStage } from '#example/story/reward.ts'
 import { openEndpoint, serveStage } from '#example/story/serve.ts'
+import { COMPARISONS } from '#rules/shingles.ts'
 import { FailoverClient } from './client.ts'
 import type { Installation } from './installation.ts'
 
@@ -79,6 +80,7 @@ async function openEmptyDatanet({ chain, api }: StoryContext, modelId: string): 
     BigInt(modelId),
     'CC-BY-4.0',
     1n,
+    COMPARISONS.indexOf('prose'),
   ])
   await api.waitUntilIndexed(opened.blockNumber)
   return eventOf(opened, 'DatanetRegistry', 'DatanetCreated').args.datanetId.toString()

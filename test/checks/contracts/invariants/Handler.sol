@@ -31,15 +31,23 @@ abstract contract Handler {
         }
     }
 
+    /// @notice Lets time pass: mostly less than an hour, sometimes more than the longest hold.
+    function pass(uint256 seed) external {
+        vm.roll(block.number + _mix(seed, 2) % 40);
+        vm.warp(block.timestamp + (_mix(seed, 0) % 16 == 0 ? 31 days : _mix(seed, 1) % 3_000));
+    }
+
     function _person(uint256 seed) internal view returns (address) {
         return people[seed % people.length];
     }
 
-    /// @dev A number from 0 to `max`, often one of the ends.
+    /// @dev A number from 0 to `max`, often one of the ends, or small.
     function _between(uint256 seed, uint256 max) internal pure returns (uint256) {
-        if (seed % 8 == 0) return max;
-        if (seed % 8 == 1) return 0;
-        return max == type(uint256).max ? seed : seed % (max + 1);
+        uint256 luck = _mix(seed, 0);
+        if (luck % 8 == 0) return max;
+        if (luck % 8 == 1) return 0;
+        if (luck % 8 == 2) return seed < max ? seed : max;
+        return max == type(uint256).max ? luck : luck % (max + 1);
     }
 
     function _mix(uint256 seed, uint256 salt) internal pure returns (uint256) {

@@ -1,0 +1,95 @@
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { documentBytes } from '#schema/documents.ts'
+import { Commitment, Contribution, Datanet } from '#schema/onchain/datanets.ts'
+import { Mandate, Model } from '#schema/onchain/models.ts'
+import { account, insert, insertChain } from '#test/factory.ts'
+import { type JobContext, PendingError } from '../job.ts'
+import { testWorker } from '../test/testWorker.ts'
+import { scoreDatanetHandler } from './scoreDatanet.ts'
+
+const hash = (digit: string) => `0x${digit.repeat(64)}`
+const words = (name: string) => Array.from({ length: 20 }, (_, i) => `${name}${i}`).join(' ')
+
+/** A datanet whose contributions were committed one a block, from block 1 on; in each block of `unrevealed` another commitment has no contribution. */
+async function datanetOf(
+  texts: string[],
+  { unrevealed = [], finalBlock, leaked }: { unrevealed?: number[]; finalBlock: number; leaked?: string },
+) {
+  const { db, artifacts, folder } = await testWorker()
+  const document = (value: unknown) => artifacts.put(documentBytes(value))
+  const items = [{ prompt: leaked ?? 'sealed', completion: 'c' }]
+  const sealed = await document({ salt: 's', items })
+  const metrics = [{ name: 'exact', kind: 'exact' }]
+  const rubric = await document({ metrics, test: sealed, validation: sealed, maxTokens: 4 })
+  const specHash = await document({
+    name: 'Clerk',
+    purpose: 'To test.',
+    baseModel: hash('b'),
+    rubric,
+    samples: { description: 'any', completionPattern: '.*', topic: [], maxPromptLength: 400 },
+    licence: 'CC0-1.0',
+    integration: 'none',
+  })
+  await insertChain(db, finalBlock)
+  await insert(db, Model, { id: '1', specHash })
+  await insert(db, Mandate, { id: '1', modelId: '1', rubricHash: rubric })
+  await insert(db, Datanet, { id: '1', modelId: '1', comparison: 'prose' })
+  const position = (block: number, log: number) => `${String(block).padStart(12, '0')}-${String(log).padStart(6, '0')}`
+  const commit = (digit: string, block: number, log: number) =>
+    insert(db, Commitment, {
+      id: `${hash(digit)}-${account(7)}`,
+      commitment: hash(digit),
+      contributor: account(7),
+      position: position(block, log),
+      fromBlock: block,
+    })
+  for (const [at, text] of texts.entries()) {
+    await commit(String(at + 1), at + 1, 0)
+    await insert(db, Contribution, {
+      id: String(at + 1),
+      datanetId: '1',
+      contributor: account(7),
+      commitment: hash(String(at + 1)),
+      contentHash: await document({ completion: text, prompt: 'say' }),
+      status: 'Submitted',
+    })
+  }
+  for (const [at, block] of unrevealed.entries()) await commit('abcdef'[at] ?? '0', block, 1)
+  const scored: unknown[][] = []
+  const chain = {
+    signedTransaction: async () => undefined,
+    transact: async (_key: string, { args }: { args: unknown[] }) => void scored.push(args),
+  }
+  // What the handler uses.
+  const job = { db, artifacts, chain, input: { datanetId: '1' }, report() {} } as unknown as JobContext<'scoreDatanet'>
+  const handler = scoreDatanetHandler({ cache: join(folder, 'cache'), deployment: undefined as never })
+  return { run: () => handler(job), scored }
+}
+
+test('what was committed after a commitment that may still be revealed waits; the others are scored', async () => {
+  const { run, scored } = await datanetOf(['a', 'b', 'c'].map(words), { unrevealed: [2], finalBlock: 257 })
+  await expect(run()).rejects.toThrow(PendingError)
+  await expect(run()).rejects.toThrow('1 contributions wait: an earlier commitment may be revealed until block 258')
+  expect(scored[0]?.[0]).toEqual([1n, 2n])
+})
+
+test('nothing waits once the commitment has expired, or when all are revealed', async () => {
+  for (const unrevealed of [[2], []]) {
+    const { run, scored } = await datanetOf(['a', 'b', 'c'].map(words), { unrevealed, finalBlock: 258 })
+    expect((await run()).result).toEqual({ datanetId: '1', scored: 3, accepted: 3, rejected: 0 })
+    expect(scored[0]?.[0]).toEqual([1n, 2n, 3n])
+  }
+})
+
+test('a refusal for a sealed item does not say so, neither on chain nor in the job’s result', async () => {
+  const texts = [words('a'), `${words('leak')} ${words('leak')}`, words('a')]
+  const { run, scored } = await datanetOf(texts, { finalBlock: 258, leaked: words('leak') })
+  expect((await run()).result).toEqual({ datanetId: '1', scored: 3, accepted: 1, rejected: 2 })
+  expect(scored[0]?.[3]).toEqual([1, 2, 2])
+  expect(scored[0]?.[4]).toEqual([
+    'Accepted: nothing similar was committed earlier.',
+    'Ineligible.',
+    'The same content was committed earlier, as contribution 1.',
+  ])
+})
