@@ -8,6 +8,7 @@ import { parseDocument, usageDocument, weighedManifest } from '#schema/documents
 import { FeedbackTask, Judgement } from '#schema/onchain/feedback.ts'
 import { Model, ModelVersion, RewardSplit } from '#schema/onchain/models.ts'
 import { rowOf, rowsOf } from '#schema/rows.ts'
+import { newDebts } from './corrections.ts'
 import { type EpochBlocks, type EpochSources, epochBlocks } from './epochSources.ts'
 import { type ArtifactReader, stateBefore } from './previousMap.ts'
 
@@ -42,7 +43,7 @@ export async function epochFacts(
     excluded: contributions
       .filter((one) => one.excluded)
       .map(({ contributionId }) => ({ contributionId, fromEpoch: BigInt(epoch), reason: 'an upheld dispute' })),
-    corrections: [],
+    corrections: await newDebts(sources, blocks, read),
     before,
   }
 }

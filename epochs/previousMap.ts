@@ -22,12 +22,21 @@ export async function stateBefore(
   recompute: () => Promise<EpochRewardMap>,
 ): Promise<Before> {
   if (epoch === 1) return { accounts: [], carried: [], debts: [] }
-  const row = await rowOf(sources.sql, RewardMap, String(epoch - 1))
-  if (row?.status !== 'Published')
-    throw new RangeError(`Epoch ${epoch - 1} is not published: epochs are settled in order.`)
+  return stateOf((await publishedMap(sources, epoch - 1, read)) ?? (await recompute()))
+}
+
+/** The published map of an epoch, as its document says; undefined when that is absent or cannot be the map on the chain.
+ *  @throws RangeError when the epoch has no map. */
+export async function publishedMap(
+  sources: EpochSources,
+  epoch: number,
+  read: ArtifactReader,
+): Promise<EpochRewardMap | undefined> {
+  const row = await rowOf(sources.sql, RewardMap, String(epoch))
+  if (row?.status !== 'Published') throw new RangeError(`Epoch ${epoch} is not published: epochs are settled in order.`)
   const document = await publishedDocument(row.uri, read)
   const map = document && epochMapOf(document)
-  return map && (await describes(map, row, sources)) ? stateOf(map) : stateOf(await recompute())
+  return map && (await describes(map, row, sources)) ? map : undefined
 }
 
 /** The artifact that a published map names as its document; undefined when it names none. */
