@@ -115,6 +115,26 @@ program
   )
 
 program
+  .command('explain')
+  .description('tell why an account earned what it did in an epoch')
+  .argument('<epoch>', 'a published epoch', positiveWhole)
+  .argument('<account>', 'the account', address)
+  .option('--artifacts <folder>', 'the artifact folder (or S3_*)')
+  .action(async (epoch, account, options) =>
+    (await import('./rewardReasons.ts')).explainReward(epoch, account, options),
+  )
+
+program
+  .command('counterfactual')
+  .description('tell what each account would have earned in an epoch without one fact')
+  .argument('<epoch>', 'a published epoch', positiveWhole)
+  .option('--contribution <id>', 'without this contribution')
+  .option('--judgement <task:validator>', 'without this judgement')
+  .option('--duplicate <original:duplicate>', 'without the original, whose place its duplicate takes')
+  .option('--artifacts <folder>', 'the artifact folder (or S3_*)')
+  .action(async (epoch, options) => (await import('./rewardReasons.ts')).whatWithout(epoch, options))
+
+program
   .command('watch')
   .description('recompute every published reward map while it can be disputed, and dispute wrong ones with WATCHER_KEY')
   .option('--interval <seconds>', 'the time between two rounds', positive, 15)

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest'
 import { ArtifactError, folderObjects } from '#schema/artifacts/index.ts'
 import { must } from '#test/must.ts'
-import { checkEpoch, UnpublishedEpochError } from './checkEpoch.ts'
+import { checkEpoch } from './checkEpoch.ts'
 import { computeEpoch } from './epoch.ts'
+import { UnpublishedEpochError } from './epochSources.ts'
 import { epochRows, openedReceipt } from './test/epochRows.ts'
 import { tamperings } from './test/tamperings.ts'
 

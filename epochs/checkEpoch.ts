@@ -1,12 +1,11 @@
 import { type Difference, firstDifference } from '#rules/verification.ts'
 import { ArtifactError } from '#schema/artifacts/index.ts'
 import { parseDocument, type RewardMapDocument, rewardMapDocument } from '#schema/documents.ts'
-import { PermanentError } from '#schema/errors.ts'
 import { RewardMap } from '#schema/onchain/rewards.ts'
 import { rowOf } from '#schema/rows.ts'
 import { computeEpoch } from './epoch.ts'
 import { epochMapOf } from './epochMapOf.ts'
-import type { EpochSources } from './epochSources.ts'
+import { type EpochSources, UnpublishedEpochError } from './epochSources.ts'
 import { artifactNamed } from './previousMap.ts'
 
 /** What a published map says, and what follows from the chain and the artifacts. */
@@ -17,11 +16,6 @@ export interface EpochCheck {
   recomputedRoot: string
   /** The first difference; null for a map that is right. */
   difference: Difference | null
-}
-
-/** The epoch has no published map. */
-export class UnpublishedEpochError extends PermanentError {
-  override name = 'UnpublishedEpochError'
 }
 
 /** Computes a published map again, from the usage documents that its document names. It is right when the document and the chain say the same as

@@ -2,13 +2,13 @@ import type { Debt, EpochFacts } from '#rules/epochFacts.ts'
 import type { RewardEntry } from '#rules/rewardEntry.ts'
 import { Dispute } from '#schema/onchain/disputes.ts'
 import { rowsOf } from '#schema/rows.ts'
-import type { EpochBlocks, EpochSources } from './epochSources.ts'
+import type { EpochBlocks, FactSources } from './epochSources.ts'
 import { type ArtifactReader, publishedMap } from './previousMap.ts'
 
 /** The debts that upheld disputes leave (rules 10 and 12): what earlier maps paid for a contribution or a judgement is owed to the treasury, from the
  *  epoch on in whose blocks the dispute was resolved. A map whose document is absent, or is not the map on the chain, names no payments. */
 export async function newDebts(
-  sources: EpochSources,
+  sources: FactSources,
   { epoch, fromBlock, toBlock }: EpochBlocks,
   read: ArtifactReader,
 ): Promise<EpochFacts['corrections']> {

@@ -9,12 +9,12 @@ import { FeedbackTask, Judgement } from '#schema/onchain/feedback.ts'
 import { Model, ModelVersion, RewardSplit } from '#schema/onchain/models.ts'
 import { rowOf, rowsOf } from '#schema/rows.ts'
 import { newDebts } from './corrections.ts'
-import { type EpochBlocks, type EpochSources, epochBlocks } from './epochSources.ts'
+import { type EpochBlocks, epochBlocks, type FactSources } from './epochSources.ts'
 import { type ArtifactReader, stateBefore } from './previousMap.ts'
 
 /** The facts that the rewards of an epoch are computed from, as of its last block. `usage`: names of usage documents. */
 export async function epochFacts(
-  sources: EpochSources,
+  sources: FactSources,
   blocks: EpochBlocks,
   usage: readonly string[],
   read: ArtifactReader,

@@ -2,15 +2,27 @@ import type { PublicClient } from 'viem'
 import type { Deployment } from '#contracts/deploy.ts'
 import type { ArtifactStore } from '#schema/artifacts/index.ts'
 import type { Sql } from '#schema/database.ts'
-import { IndexBehindError } from '#schema/errors.ts'
+import { IndexBehindError, PermanentError } from '#schema/errors.ts'
 import { RewardMap } from '#schema/onchain/rewards.ts'
 import { rowOf } from '#schema/rows.ts'
 
-/** What an epoch is computed from. */
-export interface EpochSources {
+/** The epoch has no published map. */
+export class UnpublishedEpochError extends PermanentError {
+  override name = 'UnpublishedEpochError'
+}
+
+/** What the facts of an epoch are collected from. */
+export interface FactSources {
   sql: Sql
   artifacts: Pick<ArtifactStore, 'get'>
-  deployment: Pick<Deployment, 'addresses' | 'chainId'>
+  deployment: {
+    chainId: number
+    addresses: Pick<Deployment['addresses'], 'RewardDistributor' | 'Treasury'>
+  }
+}
+
+/** What an epoch's map is computed from. */
+export interface EpochSources extends FactSources {
   /** The hash of a block of the chain. */
   blockHash(block: number): Promise<string>
 }
@@ -21,7 +33,7 @@ export const blockHashes =
   async (block) =>
     (await client.getBlock({ blockNumber: BigInt(block) })).hash as string
 
-type Index = Pick<EpochSources, 'sql' | 'deployment'>
+type Index = Pick<FactSources, 'sql' | 'deployment'>
 
 /** An epoch and its blocks, first and last included. */
 export interface EpochBlocks {

@@ -5,7 +5,7 @@ import { parseDocument, type RewardMapDocument, rewardMapDocument } from '#schem
 import { RewardMap } from '#schema/onchain/rewards.ts'
 import { rowOf } from '#schema/rows.ts'
 import { epochMapOf } from './epochMapOf.ts'
-import type { EpochSources } from './epochSources.ts'
+import type { FactSources } from './epochSources.ts'
 
 /** The bytes of an artifact; undefined for one that counts as absent. */
 export type ArtifactReader = (name: string) => Promise<Uint8Array | undefined>
@@ -16,7 +16,7 @@ type Before = EpochFacts['before']
  *  the map on the chain, the state is what `recompute` computes for that epoch.
  *  @throws RangeError when the epoch before has no map. */
 export async function stateBefore(
-  sources: EpochSources,
+  sources: FactSources,
   epoch: number,
   read: ArtifactReader,
   recompute: () => Promise<EpochRewardMap>,
@@ -28,7 +28,7 @@ export async function stateBefore(
 /** The published map of an epoch, as its document says; undefined when that is absent or cannot be the map on the chain.
  *  @throws RangeError when the epoch has no map. */
 export async function publishedMap(
-  sources: EpochSources,
+  sources: FactSources,
   epoch: number,
   read: ArtifactReader,
 ): Promise<EpochRewardMap | undefined> {
@@ -56,7 +56,7 @@ async function publishedDocument(uri: string | null, read: ArtifactReader): Prom
 async function describes(
   { leaves, carried, total }: EpochRewardMap,
   row: RewardMap,
-  { sql, deployment }: EpochSources,
+  { sql, deployment }: FactSources,
 ): Promise<boolean> {
   const { rows } = await sql.query<{ payable: bigint; fees: bigint }>(
     `select (select coalesce(sum(total), 0) from reward_map where epoch <= $1 and status = 'Published' and to_block is null) as payable,

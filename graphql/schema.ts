@@ -21,6 +21,7 @@ import { LineageResolver } from './resolvers/lineage.ts'
 import { NodeResolver } from './resolvers/nodes.ts'
 import { OverviewResolver } from './resolvers/overview.ts'
 import { ProposalResolver } from './resolvers/proposals.ts'
+import { RewardReasonResolver } from './resolvers/rewardReasons.ts'
 import { RewardProofResolver } from './resolvers/rewards.ts'
 import { StateRootResolver } from './resolvers/stateRoot.ts'
 import { VersionResolver } from './resolvers/versions.ts'
@@ -47,6 +48,7 @@ export function apiSchema(): GraphQLSchema {
     WorkerNodeResolver,
     LineageResolver,
     RewardProofResolver,
+    RewardReasonResolver,
     ContributorResolver,
     ArtifactResolver,
     OverviewResolver,

@@ -9,10 +9,6 @@ import { type ContractName, contracts } from '#contracts/events.ts'
 
 /** Exports of `rules/` that only tests use so far, with what they wait for. The issue that uses one deletes its line. */
 const WAITING: Record<string, string> = {
-  'counterfactual.ts Removal': 'waits for: Money among strangers',
-  'counterfactual.ts without': 'waits for: Money among strangers',
-  'counterfactual.ts Marginal': 'waits for: Money among strangers',
-  'counterfactual.ts counterfactual': 'waits for: Money among strangers',
   'fee.ts affordableTokensOut': 'waits for: Money among strangers',
   'fee.ts settleHold': 'waits for: Money among strangers',
   'ledger.ts Ledger': 'waits for: Money among strangers',
@@ -28,9 +24,7 @@ const UNPOSTED_KINDS: Record<string, string> = {
 }
 
 /** Facts of an epoch that nothing collects yet: they are always empty. */
-const EMPTY_FACTS: Record<string, string> = {
-  corrections: 'waits for: Money among strangers',
-}
+const EMPTY_FACTS: Record<string, string> = {}
 
 const root = resolve(import.meta.dirname, '..')
 const isTest = (file: string) => /\.test\.tsx?$|(^|\/)(test|bench)\//.test(file)

@@ -1,0 +1,88 @@
+import { formatEther, type Hex, isAddress } from 'viem'
+import { readConfig } from '#config'
+import type { FactSources } from '#epochs/epochSources.ts'
+import { mapDocument, publishedFacts } from '#epochs/publishedFacts.ts'
+import { counterfactual, type Removal } from '#rules/counterfactual.ts'
+import type { EpochFacts } from '#rules/epochFacts.ts'
+import { PermanentError } from '#schema/errors.ts'
+import { configuredChain } from './configuredChain.ts'
+import { withFreshIndex } from './freshIndex.ts'
+import { openArtifacts } from './openArtifacts.ts'
+
+interface ArtifactOptions {
+  artifacts?: string
+}
+
+/** Runs `work` on an index of its own, as `verify` does. */
+async function onFreshFacts(options: ArtifactOptions, work: (sources: FactSources) => Promise<void>): Promise<void> {
+  const config = readConfig(process.env, { signs: false })
+  const { rpcUrls, deployment } = await configuredChain(config)
+  const artifacts = await openArtifacts({ ...config, artifacts: options.artifacts ?? config.artifacts })
+  await withFreshIndex({ rpcUrl: rpcUrls, deployment }, undefined, (sql) => work({ sql, artifacts, deployment }))
+}
+
+const open = (wei: bigint) => `${formatEther(wei)} gOPEN`
+
+/** `modelcommons explain EPOCH ACCOUNT`: the amounts of the epoch's map for the account, each with its formula. */
+export const explainReward = (epoch: number, account: string, options: ArtifactOptions): Promise<void> =>
+  onFreshFacts(options, async (sources) => {
+    const { lines, leaves } = await mapDocument(sources, epoch)
+    const holder = account.toLowerCase()
+    let earned = 0n
+    for (const { account: payee, role, versionId, source, amount, pot, weight, whole } of lines) {
+      if (payee !== holder) continue
+      earned += BigInt(amount)
+      const of = versionId === null ? '' : `, version ${versionId}`
+      console.log(
+        `${open(BigInt(amount))}\t${role} by ${source.kind} ${source.id}${of}\t⌊${pot} × ${weight} / ${whole}⌋ wei`,
+      )
+    }
+    const leaf = leaves.find((one) => one.account === holder)
+    console.log(
+      leaf
+        ? `Epoch ${epoch} gave ${account} ${open(earned)}; from all epochs it may claim ${open(BigInt(leaf.cumulative))}.`
+        : `Epoch ${epoch} and those before gave ${account} nothing.`,
+    )
+  })
+
+interface RemovalOptions extends ArtifactOptions {
+  contribution?: string
+  judgement?: string
+  duplicate?: string
+}
+
+/** `modelcommons counterfactual EPOCH`: the accounts that would have earned another amount, the largest difference first. */
+export async function whatWithout(epoch: number, options: RemovalOptions): Promise<void> {
+  const removal = removalOf(options)
+  await onFreshFacts(options, async (sources) => {
+    const differences = differencesOf(await publishedFacts(sources, epoch), removal)
+    for (const { account, actual, without, difference } of differences)
+      console.log(
+        `${account}\t${open(actual)}, without it ${open(without)}\t${difference > 0n ? '-' : '+'}${open(difference < 0n ? -difference : difference)}`,
+      )
+    if (differences.length === 0) console.log(`Nobody would have earned another amount in epoch ${epoch}.`)
+  })
+}
+
+function differencesOf(facts: EpochFacts, removal: Removal) {
+  try {
+    return counterfactual(facts, removal)
+  } catch (error) {
+    throw error instanceof RangeError ? new PermanentError(error.message, { cause: error }) : error
+  }
+}
+
+function removalOf({ contribution, judgement, duplicate }: RemovalOptions): Removal {
+  if ([contribution, judgement, duplicate].filter((one) => one !== undefined).length !== 1)
+    throw new PermanentError('Name one of --contribution, --judgement and --duplicate.')
+  if (contribution !== undefined) return { kind: 'contribution', contributionId: contribution }
+  const [first = '', second = ''] = (judgement ?? duplicate ?? '').split(':')
+  if (duplicate !== undefined && first && second) return { kind: 'duplicate', original: first, duplicate: second }
+  if (judgement !== undefined && first && isAddress(second, { strict: false }))
+    return { kind: 'judgement', taskId: first, validator: second as Hex }
+  throw new PermanentError(
+    judgement === undefined
+      ? '--duplicate: expected two contributions, as 3:8.'
+      : '--judgement: expected a task and a validator, as 12:0x….',
+  )
+}
