@@ -12,6 +12,8 @@ import { localStore, s3Store } from '#schema/artifacts/index.ts'
 import type { Database } from '#schema/database.ts'
 import { schemaDrift } from '#schema/dataSource.ts'
 import { enqueue } from '#schema/enqueue.ts'
+import { Channels } from '#schema/migrations/0023-Channels.ts'
+import { migrations } from '#schema/migrations/index.ts'
 import { openQueues } from '#schema/queue.ts'
 import { S3_CREDENTIALS, startS3 } from '#schema/test/s3.ts'
 import { databaseWith, freshDatabase } from '#test/database.ts'
@@ -118,6 +120,10 @@ test('a restored system has the same rows, roots and artifacts; the indexer goes
   )
   await expect(target.query(`delete from ledger_transfer`)).rejects.toThrow('The ledger is only added to')
 
+  const older = await databaseWith(migrations.indexOf(Channels)) // with tables that are no more
+  expect((await restore(older, await folder())).output).toMatch(/^Restored/)
+  expect(await contents(older)).toEqual(saved)
+
   await indexed(chain, target)
   expect(await rootOf(target)).toBe(await rootOf(db))
 
@@ -189,7 +195,7 @@ test('a backup that is killed half-way is none, and the next one is complete', a
   const { home, db, out, backup, restore } = await system()
   const writer = await db.pool.connect() // the backup waits for it, in the middle of the tables
   await writer.query('begin')
-  await writer.query('lock table voucher in access exclusive mode')
+  await writer.query('lock table redemption in access exclusive mode')
   const env = { DATABASE_URL: db.url, MODELCOMMONS_HOME: home, LOG_LEVEL: 'silent' }
   await runProgram('backup', env, ['--out', out], async (child) => {
     await until('the backup waits for a lock', () => hasLock(db, 'not granted and relation is not null'))

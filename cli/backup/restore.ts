@@ -31,6 +31,9 @@ export interface RestoreOptions {
 
 /** Tables beside those of the entities. */
 const OWN_TABLES = ['migration', 'schema_compatibility']
+/** Tables that a release before had. A database that it left, or a backup, may have them. */
+const FORMER_TABLES = ['credit', 'voucher', 'usage_settlement']
+const OUR_TABLES = [...tables.map(({ table }) => table), ...OWN_TABLES, ...FORMER_TABLES]
 
 /** `modelcommons restore`: puts a backup into the configured database and object store. The database changes in one transaction: it has all of the
  *  backup, or what it had before. @throws ConfigError when the backup cannot be used, when the target has rows, or when services use it. */
@@ -95,11 +98,10 @@ function migrationsOf(manifest: BackupManifest) {
 }
 
 async function requireTarget(db: Database, force: boolean): Promise<void> {
-  const ours = [...tables.map(({ table }) => table), ...OWN_TABLES]
   const { rows } = await db.query<{ name: string }>(
     `select tablename as name from pg_tables where schemaname = 'public'`,
   )
-  const foreign = rows.find(({ name }) => !ours.includes(name))
+  const foreign = rows.find(({ name }) => !OUR_TABLES.includes(name))
   if (foreign)
     throw new ConfigError(
       `DATABASE_URL: the database has the table ${foreign.name} of another program. Name a database of its own.`,
@@ -126,13 +128,12 @@ async function restoreDatabase(
   manifest: BackupManifest,
   known: ReturnType<typeof migrationsOf>,
 ) {
-  const ours = [...tables.map(({ table }) => table), ...OWN_TABLES]
   const functions = await sql.query<{ name: string }>(
     `select distinct tgfoid::regprocedure::text as name from pg_trigger join pg_class c on c.oid = tgrelid
      where not tgisinternal and c.relnamespace = 'public'::regnamespace and c.relname = any($1)`,
-    [ours],
+    [OUR_TABLES],
   )
-  for (const table of ours) await sql.query(`drop table if exists "${table}" cascade`)
+  for (const table of OUR_TABLES) await sql.query(`drop table if exists "${table}" cascade`)
   for (const { name } of functions.rows) await sql.query(`drop function if exists ${name}`)
   await sql.query('drop schema if exists bullmq cascade') // entries of other jobs
   await sql.query('create table migration (id serial primary key, timestamp bigint not null, name varchar not null)')
