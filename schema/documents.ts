@@ -62,6 +62,8 @@ const weight = z.object({
   influence: z.string(),
   standardError: z.string(),
   weight: z.string(),
+  /** The part of its effect that is its own, in ppm; all of it in manifests of earlier releases. */
+  standing: z.string().default('1000000'),
   reason: z.string(),
 })
 
