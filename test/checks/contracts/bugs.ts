@@ -130,6 +130,13 @@ export const contractBugs: readonly ContractBug[] = [
     to: '',
   },
   {
+    name: 'a used commitment is made again',
+    suite: 'DatanetRegistry',
+    file: 'DatanetRegistry.sol',
+    from: 'since == USED || (since != 0 && block.number <= since + COMMITMENT_BLOCKS)',
+    to: 'since != USED && since != 0 && block.number <= since + COMMITMENT_BLOCKS',
+  },
+  {
     name: 'no signature is checked',
     suite: 'DatanetRegistry',
     file: 'DatanetRegistry.sol',

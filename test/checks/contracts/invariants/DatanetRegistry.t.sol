@@ -67,6 +67,14 @@ contract DatanetRegistryHandler is DisputesHandler {
         registry.commit(_commitment(batch), vm.addr(batch.key));
     }
 
+    function commitAgain(uint256 which, uint256 who) external {
+        Batch storage batch = batches[_batch(which)];
+        vm.prank(_person(who));
+        registry.commit(_commitment(batch), vm.addr(batch.key));
+        _expect(!batch.used, "a used commitment was made again");
+        batch.committedAt = block.number;
+    }
+
     /// @notice Submits a batch by its contributor, or by somebody else with its signature.
     function submit(uint256 which, uint256 stakeEach, uint256 relayer, bool signs) external {
         uint256 index = _batch(which);
