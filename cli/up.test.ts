@@ -176,7 +176,7 @@ test('while it runs, other commands find its database, its chain and its contrac
 test('a home into which a restore did not end is refused, until the restore is repeated', async () => {
   const [home, target] = [await emptyHome(), await emptyHome()]
   const child = start({ MODELCOMMONS_HOME: home }, ['up', '--no-example'])
-  await vi.waitFor(() => expect(existsSync(join(home, 'chain/url'))).toBe(true), { timeout: 50_000 })
+  await vi.waitFor(() => expect(existsSync(embeddedChainFiles(home).stateFile)).toBe(true), { timeout: 50_000 })
   const backup = join(home, 'backup')
   await vi.waitFor(
     async () =>

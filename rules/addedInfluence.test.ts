@@ -44,6 +44,7 @@ test('a copy of a helpful sample weighs nothing, is not called harmful, and says
   )
   expect(harmful).toEqual([])
   expect(weights.map(({ weight }) => Number(weight) / 1e15)).toEqual([0.3, 0, 0.1])
+  expect(weights.map(({ standing }) => standing)).toEqual([1_000_000n, 0n, 250_000n])
   expect(weights.map(({ reason }) => reason)).toEqual([
     'Helped the validation set: influence 300000000e-9 × uniqueness 1000000 ppm.',
     'Adds nothing that can be told from chance to an earlier sample that it holds.',

@@ -72,7 +72,7 @@ test('negative and doubtful influence leaves mass unattributed and does not incr
 test('similarity is shown and pays nothing unless the mandate says so', () => {
   const evidence = { ...nothing, similarities: [{ contributionId: 's', similarity: 900_000n }] }
   expect(attributeAnswer(evidence).parts[0]).toMatchObject({ similarity: 1_000_000n, mass: 0n })
-  const paid = attributeAnswer(evidence, { spans: 0n, influence: 800_000n, similarity: 200_000n })
+  const paid = attributeAnswer(evidence, undefined, { spans: 0n, influence: 800_000n, similarity: 200_000n })
   expect(paid.parts).toMatchObject([{ mass: 200_000n }])
   const unlike = attributeAnswer({ ...nothing, similarities: [{ contributionId: 's', similarity: 0n }] })
   expect(unlike.parts).toMatchObject([{ similarity: 0n, mass: 0n }])
@@ -108,5 +108,22 @@ test('a span outside the answer, an empty one, one without holder and shares tha
   expect(attributeAnswer({ ...nothing, spans: [span] }).parts).toMatchObject([{ spans: 200_000n }])
   for (const bad of [{ end: 11 }, { start: -1 }, { start: 10 }, { start: 11 }, { contributionIds: [] }])
     expect(() => attributeAnswer({ ...nothing, spans: [{ ...span, ...bad }] })).toThrow(/outside|no holder/)
-  expect(() => attributeAnswer(nothing, { spans: 1n, influence: 0n, similarity: 0n })).toThrow(/sum to/)
+  expect(() => attributeAnswer(nothing, undefined, { spans: 1n, influence: 0n, similarity: 0n })).toThrow(/sum to/)
+})
+
+test('copies take nothing from an original, neither of its spans nor of its influence', () => {
+  const spans = [{ start: 0, end: 10, occurrences: 2, contributionIds: ['original', 'copy', 'half'] }]
+  const influences = [influence('original', 3), influence('copy', 3), influence('half', 3), influence('bad', -1)]
+  const standing = new Map([
+    ['copy', 0n],
+    ['half', 500_000n],
+  ])
+  const { parts } = attributeAnswer({ ...nothing, spans, influences }, standing)
+  expect(parts.map((part) => [part.contributionId, part.spans, part.influence])).toEqual([
+    ['copy', 0n, 0n],
+    ['half', 333_333n, 272_727n],
+    ['original', 666_666n, 545_454n],
+  ])
+  const copies = [{ start: 0, end: 10, occurrences: 1, contributionIds: ['copy'] }]
+  expect(attributeAnswer({ ...nothing, spans: copies }, standing)).toEqual({ parts: [], unattributed: 1_000_000n })
 })

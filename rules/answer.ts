@@ -25,10 +25,12 @@ export type AnswerPart = { contributionId: string; mass: bigint; spans: bigint; 
 
 /**
  * Attributes one answer to contributions. Invariant: the masses and `unattributed` sum to one million.
- * - Spans: each token belongs to the rarest span that covers it (then the longer, then the first), in equal parts to its holders.
- * - Influence: a contribution's share of all absolute influence, if its influence is positive and significant at a false discovery
+ * - Spans: each token belongs to the rarest span that covers it (then the longer, then the first), to its holders in proportion to their standing.
+ * - Influence: a contribution's share of all absolute influence, each times its standing, if its influence is positive and significant at a false discovery
  *   rate of 5 %. Negative or insignificant influence stays unattributed.
  * - Similarity: shares of the sum of similarities.
+ *
+ * `standing` (ppm, by default all) is the part of a contribution's effect that is its own, so that copies take nothing from an original.
  * @throws RangeError when the shares do not sum to one million or a span lies outside the answer.
  * @example
  * ```ts
@@ -47,12 +49,14 @@ export type AnswerPart = { contributionId: string; mass: bigint; spans: bigint; 
  */
 export function attributeAnswer(
   evidence: AnswerEvidence,
+  standing: ReadonlyMap<string, bigint> = new Map(),
   shares: EvidenceShares = DEFAULT_EVIDENCE_SHARES,
 ): { parts: AnswerPart[]; unattributed: bigint } {
   if (shares.spans + shares.influence + shares.similarity !== PPM)
     throw new RangeError(`The shares of the kinds of evidence must sum to ${PPM} ppm.`)
-  const spans = spanMass(evidence)
-  const influence = influenceMass(evidence.influences)
+  const standingOf = (id: string) => standing.get(id) ?? PPM
+  const spans = spanMass(evidence, standingOf)
+  const influence = influenceMass(evidence.influences, standingOf)
   const similarity = shareOut(evidence.similarities.map((s) => [s.contributionId, s.similarity] as const))
   let attributed = 0n
   const ids = [...new Set([...spans.keys(), ...influence.keys(), ...similarity.keys()])].sort()
@@ -71,7 +75,9 @@ export function attributeAnswer(
   return { parts, unattributed: PPM - attributed }
 }
 
-function spanMass({ tokens, spans }: AnswerEvidence): Map<string, bigint> {
+type StandingOf = (contributionId: string) => bigint
+
+function spanMass({ tokens, spans }: AnswerEvidence, standingOf: StandingOf): Map<string, bigint> {
   const owners = new Map<number, SpanEvidence>()
   for (const span of spans) {
     if (span.start < 0 || span.start >= span.end || span.end > tokens || span.contributionIds.length === 0)
@@ -88,8 +94,10 @@ function spanMass({ tokens, spans }: AnswerEvidence): Map<string, bigint> {
   const mass = new Map<string, bigint>()
   for (const [span, count] of covered) {
     const holders = [...new Set(span.contributionIds)]
-    const each = mulDiv(PPM, count, BigInt(tokens) * BigInt(holders.length))
-    for (const id of holders) mass.set(id, (mass.get(id) ?? 0n) + each)
+    const all = holders.reduce((sum, id) => sum + standingOf(id), 0n)
+    if (all === 0n) continue
+    for (const id of holders)
+      mass.set(id, (mass.get(id) ?? 0n) + mulDiv(PPM * count, standingOf(id), BigInt(tokens) * all))
   }
   return mass
 }
@@ -99,12 +107,13 @@ function compareSpans(a: SpanEvidence, b: SpanEvidence): number {
   return a.occurrences - b.occurrences || b.end - b.start - (a.end - a.start) || a.start - b.start
 }
 
-function influenceMass(influences: readonly RecordedInfluence[]): Map<string, bigint> {
+function influenceMass(influences: readonly RecordedInfluence[], standingOf: StandingOf): Map<string, bigint> {
   const significant = benjaminiHochberg(influences.map((item) => item.pPositive))
-  const all = influences.reduce((sum, { influence }) => sum + (influence < 0n ? -influence : influence), 0n)
+  const own = ({ contributionId, influence }: RecordedInfluence) => influence * standingOf(contributionId)
+  const all = influences.reduce((sum, one) => sum + (own(one) < 0n ? -own(one) : own(one)), 0n)
   const counted = influences.filter((item, i) => significant[i] && item.influence > 0n)
   return shareOut(
-    counted.map((item) => [item.contributionId, item.influence] as const),
+    counted.map((item) => [item.contributionId, own(item)] as const),
     all,
   )
 }

@@ -89,6 +89,8 @@ export type ContributionWeight = {
   weight: bigint
   /** The same in ppm of the total, floored: this is published. */
   weightPpm: bigint
+  /** The part of its effect that is its own, in ppm: uniqueness × added influence / influence. It reduces its share of answers, too. */
+  standing: bigint
   /** Why, for the contributor. */
   reason: string
 }
@@ -145,6 +147,7 @@ export function attributionWeights(samples: readonly WeighedSample[]): {
     contributionId: sample.contributionId,
     weight,
     weightPpm: total === 0n ? 0n : mulDiv(weight, PPM, total),
+    standing: standingOf(sample),
     reason: reasonFor(sample, weight > 0n, harmful.has(sample.contributionId)),
   }))
   return { weights, total, harmful: samples.filter((s) => harmful.has(s.contributionId) && s.influence < 0n) }
@@ -153,6 +156,12 @@ export function attributionWeights(samples: readonly WeighedSample[]): {
 function significant(samples: readonly RecordedInfluence[], side: 'pPositive' | 'pNegative'): Set<string> {
   const passes = benjaminiHochberg(samples.map((sample) => sample[side]))
   return new Set(samples.filter((_, i) => passes[i]).map((sample) => sample.contributionId))
+}
+
+function standingOf(sample: WeighedSample): bigint {
+  const added = addedBy(sample).influence
+  if (added === sample.influence) return sample.uniqueness
+  return mulDiv(sample.uniqueness, bigintMax(0n, added), sample.influence)
 }
 
 const addedBy = (sample: WeighedSample): RecordedInfluence => sample.added ?? sample

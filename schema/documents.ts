@@ -65,6 +65,8 @@ const weight = z.object({
   influence: z.string(),
   standardError: z.string(),
   weight: wei,
+  /** The part of its effect that is its own, in ppm; all of it in manifests of earlier releases. */
+  standing: wei.default('1000000'),
   reason: z.string(),
 })
 

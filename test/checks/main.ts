@@ -41,7 +41,7 @@ const checks: Record<string, Check> = {
   audits: { about: 'the server audits of graphql-http, against the API', run: checkAudits },
   contracts: {
     about:
-      'Slither and invariants of the contracts; installs both apart, 200 MB (--only slither|invariants|bugs, --calls N, --seed S, --bug NAME)',
+      'Slither and invariants of the contracts; installs both apart, 180 MB (--only slither|invariants|bugs, --calls N, --seed S, --bug NAME)',
     run: () => checkContracts(values),
   },
   faults: {

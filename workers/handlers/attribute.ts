@@ -25,7 +25,7 @@ export const attributeHandler =
         `There is no receipt ${job.input.receiptId}. Query \`receipts\` for the existing receipts.`,
       )
     const facts = await loadVersion(sources, receipt.versionId)
-    const { dataset, sketches } = facts.manifest
+    const { dataset, sketches, weights } = facts.manifest
     if (!sketches)
       throw new JobError(
         'NO_SKETCHES',
@@ -76,7 +76,8 @@ export const attributeHandler =
         similarity: quantise(Math.max(0, similarity), PPM),
       })),
     }
-    const { parts, unattributed } = attributeAnswer(evidence)
+    const standing = new Map(weights.map((one) => [one.contributionId, BigInt(one.standing)]))
+    const { parts, unattributed } = attributeAnswer(evidence, standing)
     const byContribution = new Map(found.map((one) => [one.contributionId, one]))
     const paid = parts.flatMap(({ contributionId, mass }) => {
       const one = byContribution.get(contributionId)

@@ -122,6 +122,7 @@ export const fineTuneHandler =
         influence: one.influence.toString(),
         standardError: one.standardError.toString(),
         weight: one.weight.toString(),
+        standing: one.standing.toString(),
         reason: one.reason,
       })),
       codeHash: await codeHash(),
