@@ -14,7 +14,7 @@ const TAUGHT = 0.05
 export const boilerplate: Attack = {
   name: 'boilerplate first',
   measure: 'share of the pay of thirty others that is lost',
-  limit: 0.25,
+  limit: 0.4,
   play(seed) {
     const random = new Random(`boilerplate/${seed}`)
     const [phrases, ...own] = drawSamples('answers', seed, VICTIMS + 1)
