@@ -247,7 +247,7 @@ contract DatanetRegistryTest is Suite {
 
     function setUp() external {
         world = new World();
-        handler = new DatanetRegistryHandler(world, world.issueMandate());
+        handler = new DatanetRegistryHandler(world, world.issueMandate(10_000 days));
     }
 
     function invariant_DatanetRegistry() external view {

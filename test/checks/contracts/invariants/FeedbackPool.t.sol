@@ -340,7 +340,7 @@ contract FeedbackPoolTest is Suite {
 
     function setUp() external {
         world = new World();
-        uint256 modelId = world.issueMandate();
+        uint256 modelId = world.issueMandate(10_000 days);
         uint256 versionId = world.promoteVersion(modelId);
         handler = new FeedbackPoolHandler(world, modelId, versionId);
     }

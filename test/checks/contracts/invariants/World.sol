@@ -63,14 +63,14 @@ contract World {
         vm.stopPrank();
     }
 
-    /// @notice Takes a model without a budget from its proposal to its mandate.
-    function issueMandate() external returns (uint256 modelId) {
+    /// @notice Takes a model without a budget from its proposal to its mandate, which ends after `lifetime` seconds.
+    function issueMandate(uint256 lifetime) external returns (uint256 modelId) {
         enrich(proposer, 1_000 ether);
         vm.startPrank(proposer);
         token.lock(900 ether);
         token.delegate(proposer);
         vm.warp(block.timestamp + 1);
-        modelId = registry.propose(keccak256("specification"), "artifact:specification", _terms(), 10 ether);
+        modelId = registry.propose(keccak256("specification"), "artifact:specification", terms(lifetime), 10 ether);
         (address[] memory targets, uint256[] memory values, bytes[] memory calls, string memory description) =
             registry.proposalActions(modelId);
         uint256 proposalId = governor.propose(targets, values, calls, description);
@@ -96,13 +96,13 @@ contract World {
         registry.promote(versionId);
     }
 
-    function _terms() private view returns (ModelStore.Terms memory terms) {
+    function terms(uint256 lifetime) public view returns (ModelStore.Terms memory out) {
         Target[] memory targets = new Target[](1);
         targets[0] = Target("accuracy", 700_000);
-        terms.rubricHash = RUBRIC;
-        terms.deadline = uint64(block.timestamp + 10_000 days);
-        terms.targets = targets;
-        terms.split.owner = 10_000;
+        out.rubricHash = RUBRIC;
+        out.deadline = uint64(block.timestamp + lifetime);
+        out.targets = targets;
+        out.split.owner = 10_000;
     }
 
     function _at(uint256 index) private view returns (address) {
@@ -118,7 +118,7 @@ contract World {
         guardian = new Guardian(timelock, address(governor_), pauser, 500);
         governor =
             new ModelGovernor(token, timelock, uint48(DELAY), uint32(PERIOD), 1 ether, 10, uint48(DELAY));
-        treasury = new Treasury(token, address(timelock), 10_000, 1 days);
+        treasury = new Treasury(token, address(timelock), 5_000, 1 days);
     }
 
     function _deployMoney() private {
