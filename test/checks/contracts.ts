@@ -77,15 +77,20 @@ function faultsOf({ suite, functions, broken }: SuiteResult): string[] {
 
 async function findBugs(bugs: readonly ContractBug[], calls: number, seed: number): Promise<string[]> {
   installForge()
+  const folder = resolve(WORK, `bugs-${process.pid}`)
   const missed: string[] = []
-  for (const bug of bugs) {
-    rmSync(resolve(WORK, 'bug/src'), { recursive: true, force: true })
-    buildForgeProject(resolve(WORK, 'bug'), bug)
-    const { broken } = await runSuite(resolve(WORK, 'bug'), bug.suite, calls, seed)
-    console.log(
-      `${broken.length > 0 ? 'found' : 'NOT FOUND'}: ${bug.suite}: ${bug.name}${broken[0] ? ` (${broken[0]})` : ''}`,
-    )
-    if (broken.length === 0) missed.push(`not found in ${calls} calls: ${bug.suite}: ${bug.name}`)
+  try {
+    for (const bug of bugs) {
+      buildForgeProject(folder, bug)
+      const { broken } = await runSuite(folder, bug.suite, calls, seed)
+      const [invariant] = broken
+      console.log(
+        `${invariant ? 'found' : 'NOT FOUND'}: ${bug.suite}: ${bug.name}${invariant ? ` (${invariant})` : ''}`,
+      )
+      if (!invariant) missed.push(`not found in ${calls} calls: ${bug.suite}: ${bug.name}`)
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
   }
   return missed
 }

@@ -57,7 +57,7 @@ export const contractBugs: readonly ContractBug[] = [
     suite: 'FeedbackPool',
     file: 'FeedbackPool.sol',
     from: 'if (paid > task.pot) revert RewardsExceedPot(s.taskId, paid, task.pot);',
-    to: '',
+    to: 'if (paid > task.pot) paid = task.pot;',
   },
   {
     name: 'rewards are paid again',
