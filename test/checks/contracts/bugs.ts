@@ -126,7 +126,7 @@ export const contractBugs: readonly ContractBug[] = [
     name: 'a commitment is used twice',
     suite: 'DatanetRegistry',
     file: 'DatanetRegistry.sol',
-    from: 'delete committedAt[contributor][commitment];',
+    from: 'committedAt[contributor][commitment] = USED;',
     to: '',
   },
   {
@@ -149,6 +149,20 @@ export const contractBugs: readonly ContractBug[] = [
     file: 'DatanetRegistry.sol',
     from: 'stakeEach * contentHashes.length',
     to: 'stakeEach',
+  },
+  {
+    name: 'a forfeited fee stays in the registry',
+    suite: 'DatanetRegistry',
+    file: 'DatanetRegistry.sol',
+    from: 'if (forfeited != 0) token.safeTransfer(treasury, forfeited);',
+    to: '',
+  },
+  {
+    name: 'a forfeited fee is still staked',
+    suite: 'DatanetRegistry',
+    file: 'DatanetRegistry.sol',
+    from: 'c.stake -= uint96(fee);',
+    to: '',
   },
   {
     name: 'a stake is returned again',

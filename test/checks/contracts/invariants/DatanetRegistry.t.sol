@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.24;
 
-import {DatanetRegistry} from "../src/DatanetRegistry.sol";
+import {Comparison, DatanetRegistry} from "../src/DatanetRegistry.sol";
 import {Subject} from "../src/interfaces.sol";
 import {DisputesHandler} from "./DisputesHandler.sol";
 import {Handler} from "./Handler.sol";
@@ -40,7 +40,7 @@ contract DatanetRegistryHandler is DisputesHandler {
         registry = world_.datanets();
         modelId = modelId_;
         for (uint256 i; i < people.length; ++i) worth[people[i]] = START;
-        registry.createDatanet(modelId, "CC-BY-4.0", 1 ether);
+        registry.createDatanet(modelId, "CC-BY-4.0", 1 ether, Comparison.Prose);
     }
 
     function everybody() external view returns (address[] memory) {
@@ -52,7 +52,7 @@ contract DatanetRegistryHandler is DisputesHandler {
     function createDatanet(uint256 who, uint256 minStake) external {
         if (registry.datanetCount() > 3) return;
         vm.prank(_person(who));
-        registry.createDatanet(modelId, "CC-BY-4.0", _between(minStake, 5 ether));
+        registry.createDatanet(modelId, "CC-BY-4.0", _between(minStake, 5 ether), Comparison.Exact);
     }
 
     function commit(uint256 who, uint256 count, uint256 content, uint256 salt) external {
@@ -154,11 +154,17 @@ contract DatanetRegistryHandler is DisputesHandler {
         ids[0] = _contribution(which);
         (quality[0], uniqueness[0]) = (uint32(which % 1_000_001), uint32(_mix(which, 1) % 1_000_001));
         verdicts[0] = accepted ? 1 : 2;
+        uint256 before = registry.stakeOf(ids[0]);
+        uint256 treasuryBefore = token.balanceOf(address(world.treasury()));
         vm.prank(world.operator());
         registry.score(ids, quality, uniqueness, verdicts, reasons);
         _expect(!scored[ids[0]], "a contribution was scored twice");
         scored[ids[0]] = true;
         freeAt[ids[0]] = block.timestamp + 400;
+        uint256 fee = accepted ? 0 : before < world.SCORING_FEE() ? before : world.SCORING_FEE();
+        _expect(registry.stakeOf(ids[0]) == before - fee, "another fee was taken than a rejected contribution forfeits");
+        _expect(token.balanceOf(address(world.treasury())) == treasuryBefore + fee, "a fee is not the treasury's");
+        worth[registry.contributorOf(ids[0])] -= fee;
     }
 
     function slash(uint256 which, uint256 amount) external {

@@ -22,6 +22,7 @@ import {vm} from "./Vm.sol";
 contract World {
     uint256 public constant DELAY = 100;
     uint256 public constant PERIOD = 1_000;
+    uint256 public constant SCORING_FEE = 0.5 ether;
     bytes32 private constant RUBRIC = keccak256("rubric");
 
     address public immutable operator = vm.addr(1);
@@ -139,7 +140,7 @@ contract World {
             Mandates.Limits(10 ether, 5_000, guardian)
         );
         new EvaluationRegistry(registry, timelock_, operator);
-        new DatanetRegistry(token, registry, disputes, address(treasury), timelock_, operator, 400);
+        new DatanetRegistry(token, registry, disputes, address(treasury), timelock_, operator, 400, SCORING_FEE);
         new FeedbackPool(token, registry, disputes, address(treasury), timelock_, operator, 5 ether);
         market = new InferenceMarket(token, registry, distributor, 300);
         RewardDistributor.Epochs memory epochs = RewardDistributor.Epochs(500, 10, 3 ether);
