@@ -24,6 +24,23 @@ export const triagedFindings: readonly TriagedFinding[] = [
     because: 'The amount is a record of this contract, not a balance that somebody could change by a transfer.',
   },
   {
+    check: 'incorrect-equality',
+    finding: 'RewardDistributor.runningEpoch() uses a dangerous strict equality: - endOf[epochCount] == toBlock',
+    because: 'Both are the last blocks of periods; fees arrived in the running period exactly if its end is recorded.',
+  },
+  {
+    check: 'unused-return',
+    finding:
+      'Channels.isSigned(bytes32,uint128,address,bytes) ignores return value by (signer,failed,None) = ECDSA.tryRecoverCalldata(digest,signature)',
+    because: 'The third value only tells more about the error that the second one names.',
+  },
+  {
+    check: 'unused-return',
+    finding:
+      'InferenceMarket.redeem(InferenceMarket.Redemption[]) ignores return value by (epoch,None) = distributor.runningEpoch()',
+    because: 'A redemption names its epoch; the last block of the epoch is told by the event of the funds.',
+  },
+  {
     check: 'uninitialized-local',
     because: 'A variable of a value type begins at zero, which is what sums and optional results of this code need.',
   },

@@ -22,6 +22,10 @@ import {vm} from "./Vm.sol";
 contract World {
     uint256 public constant DELAY = 100;
     uint256 public constant PERIOD = 1_000;
+    uint256 public constant WITHDRAWAL_DELAY = 300;
+    uint256 public constant WINDOW = 500;
+    uint256 public constant EPOCH_BLOCKS = 16;
+    uint256 public constant PUBLISHER_BOND = 3 ether;
     uint256 public constant SCORING_FEE = 0.5 ether;
     bytes32 private constant RUBRIC = keccak256("rubric");
 
@@ -142,8 +146,8 @@ contract World {
         new EvaluationRegistry(registry, timelock_, operator);
         new DatanetRegistry(token, registry, disputes, address(treasury), timelock_, operator, 400, SCORING_FEE);
         new FeedbackPool(token, registry, disputes, address(treasury), timelock_, operator, 5 ether);
-        market = new InferenceMarket(token, registry, distributor, 300);
-        RewardDistributor.Epochs memory epochs = RewardDistributor.Epochs(500, 10, 3 ether);
+        market = new InferenceMarket(token, registry, distributor, WITHDRAWAL_DELAY);
+        RewardDistributor.Epochs memory epochs = RewardDistributor.Epochs(WINDOW, EPOCH_BLOCKS, PUBLISHER_BOND);
         new RewardDistributor(token, disputes, guardian, address(treasury), timelock_, operator, epochs);
         new Disputes(
             token,
