@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { passTime } from '#contracts/anvil.ts'
+import { DEMO_SETTINGS } from '#contracts/settings.ts'
 import { digitHash } from '#epochs/test/epochRows.ts'
 import { localStore } from '#schema/artifacts/index.ts'
 import { disputeEvidenceDocument, getDocument } from '#schema/documents.ts'
@@ -30,17 +32,26 @@ async function falseMap() {
   await network.mine(Number(toBlock - (await chain.client.getBlockNumber())) + 1)
   const { hash } = await chain.client.getBlock({ blockNumber: toBlock })
   const root = digitHash('a') as `0x${string}`
-  await chain.transact(`publish ${key}`, {
-    contract: 'RewardDistributor',
-    functionName: 'publish',
-    args: [epoch, hash, root, 10n, 'nowhere', digitHash('b') as `0x${string}`],
-  })
+  let published = 0
+  const publish = () =>
+    chain.transact(`publish ${key} ${++published}`, {
+      contract: 'RewardDistributor',
+      functionName: 'publish',
+      args: [epoch, hash, root, 10n, 'nowhere', digitHash('b') as `0x${string}`],
+    })
+  await publish()
+  const uphold = async (dispute: bigint) => {
+    const args = [dispute, true, 0n] as const
+    await chain.transact(`rule ${dispute}`, { contract: 'Disputes', functionName: 'rule', args })
+    await passTime(network.anvil.url, DEMO_SETTINGS.appealTime)
+    await chain.transact(`enforce ${dispute}`, { contract: 'Disputes', functionName: 'enforce', args: [dispute] })
+  }
   const difference = { place: 'root', published: root, recomputed: digitHash('0') }
-  return { epoch: Number(epoch), root, verdict: 'wrong', difference } as const
+  return { wrong: { epoch: Number(epoch), root, verdict: 'wrong', difference } as const, publish, uphold }
 }
 
 test('a wrong map is disputed once, with the difference as evidence, and does not become final', async () => {
-  const wrong = await falseMap()
+  const { wrong } = await falseMap()
   const artifacts = localStore(await temporaryFolder())
   const watcher = await network.operator()
   await expect(disputeMap(watcher.chain, artifacts, wrong)).rejects.toThrow(PermanentError)
@@ -57,4 +68,17 @@ test('a wrong map is disputed once, with the difference as evidence, and does no
   expect(evidence.ground).toBe('root')
   expect(evidence.statement).toContain(`differs at root: published ${wrong.root}`)
   expect(await watcher.chain.read('Disputes', 'isHeld', [3, BigInt(wrong.epoch)])).toBe(true)
+})
+
+test('the same false map, published again after it was cancelled, is disputed again', async () => {
+  const { wrong, publish, uphold } = await falseMap()
+  const artifacts = localStore(await temporaryFolder())
+  const watcher = await network.operator()
+  await watcher.deposit('bond', await watcher.chain.read('Disputes', 'minBond', []))
+  const first = await disputeMap(watcher.chain, artifacts, wrong)
+  await uphold(first)
+  await publish()
+  const second = await disputeMap(watcher.chain, artifacts, wrong)
+  expect(second).toBeGreaterThan(first)
+  expect(await watcher.chain.read('Disputes', 'openDispute', [3, BigInt(wrong.epoch)])).toBe(second)
 })

@@ -29,7 +29,7 @@ export async function disputeMap(
   const { place, published, recomputed } = difference
   const statement = `The map ${root} of epoch ${epoch} differs at ${place}: published ${published}, recomputed ${recomputed}.`
   const evidence = (await artifacts.put(documentBytes({ ground: 'root', statement }))) as `0x${string}`
-  const key = `dispute:${epoch}:${root}`
+  const key = await publicationKey(chain, epoch, root)
   await chain.transact(`${key}:approve`, {
     contract: 'GOpen',
     functionName: 'approve',
@@ -48,4 +48,12 @@ export async function disputeMap(
     if (others === 0n) throw error
     return others
   }
+}
+
+/** The key of the dispute about a publication. The same map may be published again after it was cancelled, and disputed again after a dispute was rejected:
+ *  then another transaction is needed. */
+async function publicationKey({ read }: ChainClient, epoch: number, root: string): Promise<string> {
+  const [, , publishedAt] = await read('RewardDistributor', 'maps', [BigInt(epoch)])
+  const rejected = await read('Disputes', 'rejectedMaps', [BigInt(epoch)])
+  return `dispute:${epoch}:${root}:${publishedAt}:${rejected}`
 }
