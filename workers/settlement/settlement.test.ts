@@ -1,7 +1,8 @@
 import { rename } from 'node:fs/promises'
 import { join } from 'node:path'
+import { toHex } from 'viem'
 import { expect, test } from 'vitest'
-import { STRANGER } from '#contracts/test/world.ts'
+import { ETHER, STRANGER } from '#contracts/test/world.ts'
 import { checkEpoch } from '#epochs/checkEpoch.ts'
 import { blockHashes } from '#epochs/epochSources.ts'
 import { until } from '#indexer/test/follow.ts'
@@ -55,6 +56,23 @@ test('an epoch that a stranger funds pays nobody and stops no other; fees of the
     const { usage } = await mapOf(system, second.uri)
     const documents = await Promise.all(usage.map((name) => getDocument(system.store, usageDocument, name)))
     expect(documents).toMatchObject([{ epoch: 2, receipts: [{ prompt: 'one', fee: String(FEE) }] }])
+  })
+}, 120_000)
+
+test('a map that was cancelled is published again, also when it is the same', async () => {
+  const system = await answeringSystem()
+  const { serving, world, grant } = system
+  const db = await freshDatabase()
+  await serving(db, async ({ answer, settle }) => {
+    await grant(db)
+    await answer('one')
+    const first = await settle(1)
+    await world.rpc('anvil_impersonateAccount', [world.at.Disputes])
+    await world.rpc('anvil_setBalance', [world.at.Disputes, toHex(ETHER)])
+    await world.send(world.at.Disputes, 'RewardDistributor', 'cancel', [1n])
+    expect(await settle(1, 'again')).toMatchObject({ uri: first.uri })
+    expect(await world.read('RewardDistributor', 'lastEpoch', [])).toBe(1n)
+    expect(await checkEpoch(sourcesOf(system, db), 1)).toMatchObject({ difference: null })
   })
 }, 120_000)
 
