@@ -113,3 +113,8 @@ test('of several differences in one view the first by name is reported, in any o
   expect(firstDifference({ ...map, lines }, { ...map, lines: [] })?.place).toBe(place)
   expect(firstDifference({ ...map, lines: [] }, { ...map, lines })?.place).toBe(place)
 })
+
+test('a line whose text only reads like another one is different', () => {
+  const forged = { ...line, versionId: null, source: { kind: 'contribution', id: '7 in version 3' } } as const
+  expect(firstDifference({ ...map, lines: [forged] }, map)).toMatchObject({ recomputed: 'nothing' })
+})

@@ -99,8 +99,11 @@ const lineName = (line: {
   versionId: string | null
   source: { kind: string; id: string }
 }) =>
-  `${line.role} of ${line.account} from ${line.source.kind} ${line.source.id}` +
+  `${word(line.role)} of ${line.account} from ${word(line.source.kind)} ${word(line.source.id)}` +
   (line.versionId === null ? '' : ` in version ${line.versionId}`)
+
+/** A document may state any text: quoted unless it is one word, so that different lines have different names. */
+const word = (text: string) => (/^[\w.:-]+$/.test(text) ? text : JSON.stringify(text))
 
 function named<T>(items: readonly T[], name: (item: T) => string, value: (item: T) => unknown): Map<string, string> {
   const map = new Map<string, string>()
