@@ -9,6 +9,9 @@ export type PromptCompletion = { prompt: string; completion: string }
 /** Longest prompt or completion, in UTF-16 code units. */
 export const MAX_SAMPLE_LENGTH = 32_768
 
+/** The most bytes of a sample: more than two texts of that length take as JSON. */
+export const MAX_SAMPLE_BYTES = 1_048_576
+
 /** A sample that cannot be read. The message tells the contributor what to correct. */
 export class SampleError extends Error {}
 

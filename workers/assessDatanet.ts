@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type Assessment, QualityIndex } from '#rules/quality.ts'
+import { MAX_SAMPLE_BYTES } from '#rules/sample.ts'
 import { ArtifactError } from '#schema/artifacts/index.ts'
 import type { Specification } from '#schema/documents.ts'
 import { Contribution, type Datanet } from '#schema/onchain/datanets.ts'
@@ -51,12 +52,12 @@ export async function assessDatanet(
   return assessed
 }
 
-/** The text of the sample. It is empty, and thus malformed, when the content was never published. */
+/** The text of the sample. It is empty, and thus malformed, when the content was never published, or is something else, such as a model. */
 const sampleText = ({ artifacts }: Sources, { contentHash }: Contribution) =>
-  artifacts.get(contentHash).then(
+  artifacts.get(contentHash, { maxBytes: MAX_SAMPLE_BYTES }).then(
     (bytes) => new TextDecoder().decode(bytes),
     (error) => {
-      if (error instanceof ArtifactError && error.code === 'missing') return ''
+      if (error instanceof ArtifactError && error.code !== 'corrupt') return ''
       throw error
     },
   )

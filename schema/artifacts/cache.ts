@@ -1,10 +1,10 @@
 import { createWriteStream } from 'node:fs'
-import { type FileHandle, link, mkdir, open, readFile, rm, writeFile } from 'node:fs/promises'
+import { type FileHandle, link, mkdir, open, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import type { Logger } from 'pino'
 import { CacheFolder } from './cacheFolder.ts'
-import { ArtifactError, ArtifactStoreError, fileError } from './errors.ts'
+import { ArtifactError, ArtifactStoreError, fileError, tooLargeArtifact } from './errors.ts'
 import { writeAtomically } from './folder.ts'
 import { nameOf, validName } from './names.ts'
 import { SharedCalls } from './sharedCalls.ts'
@@ -47,8 +47,11 @@ export function cachedArtifacts(
     }
   }
 
-  async function getCached(name: string): Promise<Uint8Array | undefined> {
-    const bytes = await readFile(files.path(name)).catch(() => undefined)
+  async function getCached(name: string, most: number | undefined): Promise<Uint8Array | undefined> {
+    const path = files.path(name)
+    if (most !== undefined && ((await stat(path).catch(() => undefined))?.size ?? 0) > most)
+      throw tooLargeArtifact(name, most)
+    const bytes = await readFile(path).catch(() => undefined)
     if (!bytes) return undefined
     if ((await nameOf(bytes)) !== name) return drop(name)
     await files.touch(name)
@@ -93,11 +96,11 @@ export function cachedArtifacts(
       await keep(name, bytes)
       return name
     },
-    async get(name, { signal } = {}) {
-      const bytes = await getCached(validName(name))
+    async get(name, { signal, maxBytes } = {}) {
+      const bytes = await getCached(validName(name), maxBytes)
       if (bytes) return bytes
-      return reads.call(name, signal, async (shared) => {
-        const read = await store.get(name, { signal: shared })
+      return reads.call(`${name} ${maxBytes}`, signal, async (shared) => {
+        const read = await store.get(name, { signal: shared, maxBytes })
         await keep(name, read)
         return read
       })

@@ -6,7 +6,7 @@ export class ArtifactError extends PermanentError {
   /** The requested name, of a missing artifact. */
   readonly artifact?: string
   constructor(
-    readonly code: 'missing' | 'corrupt',
+    readonly code: 'missing' | 'corrupt' | 'tooLarge',
     message: string,
     options: ErrorOptions & { artifact?: string } = {},
   ) {
@@ -38,6 +38,11 @@ export const missingArtifact = (name: string, where: string, cause?: unknown) =>
     `Artifact ${name} is not in ${where}. Copy it there, or set S3_ENDPOINT and S3_BUCKET to the store that has it, or add a mirror that has it to ARTIFACT_MIRRORS.`,
     { cause, artifact: name },
   )
+
+export const tooLargeArtifact = (name: string, maxBytes: number) =>
+  new ArtifactError('tooLarge', `Artifact ${name} has more than the ${maxBytes} bytes that are read of it here.`, {
+    artifact: name,
+  })
 
 /** The error of a file operation, as one of the store. A full disk, or a full quota, is told apart. */
 export function fileError(what: string, cause: unknown): ArtifactStoreError {

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { open, readFile, rm } from 'node:fs/promises'
+import { open, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
-import { ArtifactError, ArtifactStoreError } from './errors.ts'
+import { ArtifactError, ArtifactStoreError, tooLargeArtifact } from './errors.ts'
 import { type Mirror, MirrorError, type MirrorOutcome } from './mirror.ts'
 import { validName } from './names.ts'
 import type { ArtifactStore } from './store.ts'
@@ -44,6 +44,7 @@ export function mirroredArtifacts(
     signal?.throwIfAborted()
     if (!(failure instanceof ArtifactError || failure instanceof ArtifactStoreError) || failure.code === 'full')
       throw failure
+    if (failure.code === 'tooLarge') throw failure // no mirror has a smaller one
     const refusals: MirrorError[] = []
     for (const mirror of mirrors) {
       try {
@@ -83,7 +84,7 @@ export function mirroredArtifacts(
       validName(name)
       return own
         .get(name, options)
-        .catch((failure) => viaFile(name, failure, options?.signal, (path) => readFile(path)))
+        .catch((failure) => viaFile(name, failure, options?.signal, (path) => readUpTo(path, name, options?.maxBytes)))
     },
     async getFile(name, path, options) {
       validName(name)
@@ -94,6 +95,11 @@ export function mirroredArtifacts(
       return own.open(name, options).catch((failure) => viaFile(name, failure, options?.signal, (path) => open(path)))
     },
   }
+}
+
+async function readUpTo(path: string, name: string, most = Number.POSITIVE_INFINITY): Promise<Uint8Array> {
+  if ((await stat(path)).size > most) throw tooLargeArtifact(name, most)
+  return readFile(path)
 }
 
 /** The error of an artifact that neither the own store nor a mirror gave. */

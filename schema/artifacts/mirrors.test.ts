@@ -361,3 +361,18 @@ test('an address keeps its credentials to itself', async () => {
   ])
   expect((await failureOf(store.get(NAME))).message).not.toContain('hidden')
 })
+
+test('more bytes than asked for are not read into memory, wherever they are', async () => {
+  const other = await temporary()
+  await localStore(other).put(CONTENT)
+  const { url } = await folderServer(other)
+  const over = { maxBytes: CONTENT.length - 1 }
+  const { own, store } = await installation([url])
+  const cache = cachedArtifacts(store, { folder: await temporary(), maxBytes: 1e9 })
+  for (const place of ['a mirror', 'the own store', 'the cache']) {
+    if (place === 'the own store') expect(await own.has(NAME)).toBe(true)
+    if (place === 'the cache') await cache.get(NAME)
+    expect(await failureOf(cache.get(NAME, over))).toMatchObject({ name: 'ArtifactError', code: 'tooLarge' })
+  }
+  expect((await cache.get(NAME, { maxBytes: CONTENT.length })).length).toBe(CONTENT.length)
+})

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { type FileHandle, open, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { tooLargeArtifact } from './errors.ts'
 import { nameOf, nameOfFile, validName } from './names.ts'
 import type { CallOptions, ObjectStore } from './objects.ts'
 import { limitedCalls, VerifiedReader } from './verifiedRead.ts'
@@ -14,12 +15,17 @@ export interface ArtifactStore {
   put(bytes: Uint8Array, options?: CallOptions): Promise<string>
   /** Stores the content of a file without holding it in memory. */
   putFile(path: string, options?: CallOptions): Promise<string>
-  get(name: string, options?: CallOptions): Promise<Uint8Array>
+  get(name: string, options?: GetOptions): Promise<Uint8Array>
   /** Writes the artifact to the file `path`, complete or not at all, without holding it in memory. The file must not be changed. */
   getFile(name: string, path: string, options?: CallOptions): Promise<void>
   /** A file with the artifact's bytes, for reading. The caller closes it. */
   open(name: string, options?: CallOptions): Promise<FileHandle>
   has(name: string, options?: CallOptions): Promise<boolean>
+}
+
+export interface GetOptions extends CallOptions {
+  /** A larger artifact is not read into memory: whoever names artifacts on chain may name any. */
+  maxBytes?: number
 }
 
 /** The artifacts in an object store. */
@@ -39,11 +45,16 @@ export function artifactsIn(objects: ObjectStore): ArtifactStore {
       await call(signal, () => objects.put(name, { path, size }, { signal }))
       return name
     },
-    async get(name, { signal } = {}) {
+    async get(name, { signal, maxBytes = Number.POSITIVE_INFINITY } = {}) {
       const kept: Uint8Array[] = []
       await reader.read(name, signal, async (parts) => {
         kept.length = 0
-        for await (const part of parts) kept.push(part)
+        let size = 0
+        for await (const part of parts) {
+          size += part.length
+          if (size > maxBytes) throw tooLargeArtifact(name, maxBytes)
+          kept.push(part)
+        }
       })
       return kept.length === 1 ? (kept[0] as Uint8Array) : Buffer.concat(kept)
     },

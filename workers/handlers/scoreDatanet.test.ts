@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { MAX_SAMPLE_BYTES } from '#rules/sample.ts'
 import { documentBytes } from '#schema/documents.ts'
 import { Commitment, Contribution, Datanet } from '#schema/onchain/datanets.ts'
 import { Mandate, Model } from '#schema/onchain/models.ts'
@@ -14,7 +15,12 @@ const words = (name: string) => Array.from({ length: 20 }, (_, i) => `${name}${i
 /** A datanet whose contributions were committed one a block, from block 1 on; in each block of `unrevealed` another commitment has no contribution. */
 async function datanetOf(
   texts: string[],
-  { unrevealed = [], finalBlock, leaked }: { unrevealed?: number[]; finalBlock: number; leaked?: string },
+  {
+    unrevealed = [],
+    finalBlock,
+    leaked,
+    padding = 0,
+  }: { unrevealed?: number[]; finalBlock: number; leaked?: string; padding?: number },
 ) {
   const { db, artifacts, folder } = await testWorker()
   const document = (value: unknown) => artifacts.put(documentBytes(value))
@@ -51,7 +57,9 @@ async function datanetOf(
       datanetId: '1',
       contributor: account(7),
       commitment: hash(String(at + 1)),
-      contentHash: await document({ completion: text, prompt: 'say' }),
+      contentHash: await artifacts.put(
+        Buffer.concat([documentBytes({ completion: text, prompt: 'say' }), Buffer.alloc(at === 0 ? padding : 0, ' ')]),
+      ),
       status: 'Submitted',
     })
   }
@@ -92,4 +100,10 @@ test('a refusal for a sealed item does not say so, neither on chain nor in the j
     'Ineligible.',
     'The same content was committed earlier, as contribution 1.',
   ])
+})
+
+test('what is larger than any sample, such as a model, is not read into memory: it is rejected, and stops no other', async () => {
+  const { run, scored } = await datanetOf(['a', 'b'].map(words), { finalBlock: 258, padding: 2 * MAX_SAMPLE_BYTES })
+  await run()
+  expect(scored[0]?.[3]).toEqual([2, 1])
 })
