@@ -1,10 +1,10 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { ArtifactError, folderObjects } from '#schema/artifacts/index.ts'
 import { must } from '#test/must.ts'
 import { checkEpoch } from './checkEpoch.ts'
 import { computeEpoch } from './epoch.ts'
 import { UnpublishedEpochError } from './epochSources.ts'
-import { epochRows, openedReceipt } from './test/epochRows.ts'
+import { epochRows, openedReceipt, parties } from './test/epochRows.ts'
 import { tamperings } from './test/tamperings.ts'
 
 async function published() {
@@ -58,4 +58,24 @@ test('an artifact that is listed as absent counts as absent only if it cannot be
 test('an epoch without a published map', async () => {
   const { sources } = await published()
   await expect(checkEpoch(sources, 2)).rejects.toThrow(UnpublishedEpochError)
+})
+
+test('a map that is published with a bond uses no usage document: anybody could have written it', async () => {
+  const { sources, map, usage, publish } = await published()
+  const bonded = { publisher: parties.bob, bond: 1n }
+  await publish(map, bonded)
+  expect((await checkEpoch(sources, 1)).difference).toMatchObject({ place: 'usage', published: usage[0] })
+  await publish(await computeEpoch(sources, { epoch: 1, usage: [], absent: [] }), bonded)
+  expect((await checkEpoch(sources, 1)).difference).toBe(null)
+})
+
+test('artifacts that a map names although it does not need them are not read, and no document twice', async () => {
+  const { sources, map, usage, put, publish, child } = await published()
+  const other = await put({ any: 'thing' })
+  await publish(map, { uri: await put({ ...map, usage: [...usage, ...usage], absent: [other, child] }) })
+  const get = vi.spyOn(sources.artifacts, 'get')
+  expect((await checkEpoch(sources, 1)).difference).toBe(null)
+  const read = get.mock.calls.map(([name]) => name)
+  expect(read).not.toContain(other)
+  expect(read.filter((name) => name === usage[0])).toHaveLength(1)
 })

@@ -6,7 +6,7 @@ import { rowOf } from '#schema/rows.ts'
 import { computeEpoch } from './epoch.ts'
 import { epochMapOf } from './epochMapOf.ts'
 import { type EpochSources, UnpublishedEpochError } from './epochSources.ts'
-import { artifactNamed } from './previousMap.ts'
+import { type ArtifactReader, artifactNamed } from './previousMap.ts'
 
 /** What a published map says, and what follows from the chain and the artifacts. */
 export interface EpochCheck {
@@ -19,7 +19,7 @@ export interface EpochCheck {
 }
 
 /** Computes a published map again, from the usage documents that its document names. It is right when the document and the chain say the same as
- *  the recomputation. An artifact that the document lists as absent counts as absent only if it cannot be read now.
+ *  the recomputation. An artifact that the document lists as absent counts as absent only if it is needed and cannot be read now.
  *  @throws UnpublishedEpochError; ArtifactError when an artifact that is needed cannot be read: nothing can be said then */
 export async function checkEpoch(sources: EpochSources, epoch: number): Promise<EpochCheck> {
   const row = await rowOf(sources.sql, RewardMap, String(epoch))
@@ -29,16 +29,21 @@ export async function checkEpoch(sources: EpochSources, epoch: number): Promise<
     )
   const { document, problem } = await readMap(sources, row)
   const { usage, absent } = document ?? { usage: [], absent: [] }
-  const recomputed = await computeEpoch(sources, { epoch, usage, absent: await stillAbsent(sources, absent) })
+  const byRole = row.publisher === null
+  const recomputed = await computeEpoch(sources, { epoch, usage: byRole ? usage : [], absent }, readIfThere(sources))
   return {
     epoch,
     root: row.root,
     recomputedRoot: recomputed.root,
     difference: document
-      ? differenceOf(row, document, recomputed)
+      ? ((byRole ? null : anyUsage(usage)) ?? differenceOf(row, document, recomputed))
       : { place: 'the document of the map', published: problem, recomputed: 'a reward map' },
   }
 }
+
+/** Anybody can write a usage document: a map that is published with a bond has none (amendment 4a). */
+const anyUsage = ([name]: readonly string[]): Difference | null =>
+  name === undefined ? null : { place: 'usage', published: name, recomputed: 'nothing: it is published with a bond' }
 
 async function readMap({ artifacts }: EpochSources, { uri }: RewardMap) {
   const name = artifactNamed(uri)
@@ -49,17 +54,16 @@ async function readMap({ artifacts }: EpochSources, { uri }: RewardMap) {
     : { problem: `artifact ${name}, which ${parsed.problem}` }
 }
 
-async function stillAbsent({ artifacts }: EpochSources, names: readonly string[]): Promise<string[]> {
-  const absent: string[] = []
-  for (const name of names)
+const readIfThere =
+  ({ artifacts }: EpochSources): ArtifactReader =>
+  async (name) => {
     try {
-      await artifacts.get(name)
+      return await artifacts.get(name)
     } catch (error) {
-      if (!(error instanceof ArtifactError)) throw error
-      absent.push(name)
+      if (error instanceof ArtifactError) return undefined
+      throw error
     }
-  return absent
-}
+  }
 
 /** Where a fact is on the chain and in the document, both must be right. The version of the rules is no part of it. */
 function differenceOf(row: RewardMap, document: RewardMapDocument, recomputed: RewardMapDocument): Difference | null {

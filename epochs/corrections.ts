@@ -20,23 +20,21 @@ export async function newDebts(
     { block: toBlock, orderBy: 'id::numeric' },
   )
   if (upheld.length === 0) return []
-  const paid = upheld.map(() => new Map<`0x${string}`, bigint>())
+  const paid = new Map(upheld.map((one) => [`${one.subject} ${one.subjectId}`, new Map<`0x${string}`, bigint>()]))
   for (let before = 1; before < epoch; before++)
-    for (const line of (await publishedMap(sources, before, read))?.lines ?? [])
-      for (const [at, dispute] of upheld.entries())
-        if (isFor(line, dispute)) {
-          const sums = paid[at] as Map<`0x${string}`, bigint>
-          sums.set(line.account, (sums.get(line.account) ?? 0n) + line.amount)
-        }
-  return upheld.flatMap(({ id }, at) =>
-    [...(paid[at] ?? [])].map(
+    for (const line of (await publishedMap(sources, before, read))?.lines ?? []) {
+      const sums = paid.get(subjectOf(line))
+      sums?.set(line.account, (sums.get(line.account) ?? 0n) + line.amount)
+    }
+  return upheld.flatMap(({ id, subject, subjectId }) =>
+    [...(paid.get(`${subject} ${subjectId}`) ?? [])].map(
       ([account, amount]): Debt => ({ account, amount, to: null, reason: `the upheld dispute ${id}` }),
     ),
   )
 }
 
-/** Whether an amount was paid for the subject of a dispute. A judgement's id is `task-validator`. */
-function isFor({ source, account }: RewardEntry, { subject, subjectId }: Dispute): boolean {
-  if (subject === 'Contribution') return source.kind === 'contribution' && source.id === subjectId
-  return source.kind === 'task' && `${source.id}-${account}` === subjectId
+/** For what an amount was paid, as disputes name it. A judgement's id is `task-validator`. */
+function subjectOf({ source, account }: RewardEntry): string {
+  if (source.kind === 'contribution') return `Contribution ${source.id}`
+  return source.kind === 'task' ? `Judgement ${source.id}-${account}` : ''
 }

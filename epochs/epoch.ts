@@ -16,14 +16,17 @@ export interface EpochRequest {
   absent: readonly string[]
 }
 
-/** Computes the map of an epoch.
+/** Computes the map of an epoch. `readAbsent`: how one of the `absent` artifacts is read where it is needed.
  *  @throws RangeError when the epoch does not exist or the one before has no map; IndexBehindError while its last block is not indexed;
  *  ArtifactError when an artifact that it needs cannot be read, unless it is one of `absent`; what the store throws when it is away. */
-export async function computeEpoch(sources: EpochSources, request: EpochRequest): Promise<RewardMapDocument> {
-  const { epoch, usage, absent } = request
+export async function computeEpoch(
+  sources: EpochSources,
+  { epoch, usage, absent }: EpochRequest,
+  readAbsent: ArtifactReader = async () => undefined,
+): Promise<RewardMapDocument> {
   const blocks = await epochBlocks(sources, epoch)
   const names = new Set(absent)
-  const read: ArtifactReader = async (name) => (names.has(name) ? undefined : sources.artifacts.get(name))
+  const read: ArtifactReader = (name) => (names.has(name) ? readAbsent(name) : sources.artifacts.get(name))
   const map = buildRewardMap(await epochFacts(sources, blocks, usage, read))
   const blockHash = await sources.blockHash(blocks.toBlock)
   return documentOf(sources, blocks, map, {

@@ -60,7 +60,7 @@ async function redeemedFees(sql: Sql, epoch: number, block: number): Promise<End
   return rows
 }
 
-/** The receipts of the usage documents. A document that is none, or of another epoch, has no receipts.
+/** The receipts of the usage documents, each read once. A document that is none, or of another epoch, has no receipts.
  *  @throws ArtifactError when a document cannot be read. */
 async function openedReceipts(
   usage: readonly string[],
@@ -68,7 +68,7 @@ async function openedReceipts(
   read: ArtifactReader,
 ): Promise<AttributedReceipt[]> {
   const receipts: AttributedReceipt[] = []
-  for (const name of usage) {
+  for (const name of new Set(usage)) {
     const bytes = await read(name)
     const parsed = bytes && parseDocument(usageDocument, bytes)
     if (!parsed?.success || parsed.data.epoch !== epoch) continue

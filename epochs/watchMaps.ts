@@ -49,8 +49,8 @@ export function watchMaps({ challengeWindow, now, ...sources }: MapWatchOptions)
 }
 
 /** All that a publication says: a cancelled epoch may be published again with only one of them changed. */
-const publicationOf = ({ epoch, root, total, uri, firstBlock, lastBlock, blockHash }: RewardMap) =>
-  [epoch, root, total, uri, firstBlock, lastBlock, blockHash].join(' ')
+const publicationOf = ({ epoch, root, total, uri, firstBlock, lastBlock, blockHash, publisher }: RewardMap) =>
+  [epoch, root, total, uri, firstBlock, lastBlock, blockHash, publisher].join(' ')
 
 const named = ({ epoch, root }: RewardMap) => ({ epoch, root: root ?? '' })
 const rightMap = (map: RewardMap): MapVerdict => ({ ...named(map), verdict: 'right' })

@@ -3,7 +3,7 @@ import { blockHashes } from '#epochs/epochSources.ts'
 import { putDocument, rewardMapDocument } from '#schema/documents.ts'
 import { type ChainDependencies, storeAs } from '../dependencies.ts'
 import { waitUntilIndexed } from '../finality.ts'
-import type { JobHandler } from '../job.ts'
+import type { JobContext, JobHandler } from '../job.ts'
 import { absentArtifacts } from '../settlement/absentArtifacts.ts'
 import { closeEpoch } from '../settlement/epochEnd.ts'
 import { checkOrder, outcomeOf, outcomeOfPublished } from '../settlement/epochOrder.ts'
@@ -28,9 +28,15 @@ export const settleEpochHandler =
     job.report(0.7, 'computing the reward map')
     const sources = { sql: job.db, artifacts: job.artifacts, deployment, blockHash: blockHashes(job.chain.client) }
     const absent = await absentArtifacts(job, sources, toBlock)
-    const map = await computeEpoch(sources, { epoch, usage: await storeUsage(job), absent })
+    const map = await computeEpoch(sources, {
+      epoch,
+      usage: (await publishesByRole(job)) ? await storeUsage(job) : [],
+      absent,
+    })
     const uri = await putDocument(storeAs(job, 'rewardMap'), rewardMapDocument, map)
-    const published = await job.chain.transact(`publish:${epoch}:${uri}`, {
+    // The same map is published again, by another transaction, when it was cancelled together with an earlier one.
+    const lastChange = await job.chain.read('RewardDistributor', 'lastChange', [])
+    const published = await job.chain.transact(`publish:${epoch}:${uri}:${lastChange}`, {
       contract: 'RewardDistributor',
       functionName: 'publish',
       args: publishArguments(map, uri),
@@ -39,3 +45,8 @@ export const settleEpochHandler =
     await waitUntilIndexed(job, Number(published.blockNumber))
     return outcomeOf(job.db, map, uri)
   }
+
+/** A map that is published with a bond has no usage documents. */
+async function publishesByRole({ chain: { read, account } }: JobContext<'settleEpoch'>): Promise<boolean> {
+  return read('RewardDistributor', 'hasRole', [await read('RewardDistributor', 'PUBLISHER_ROLE', []), account])
+}
