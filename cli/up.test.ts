@@ -215,6 +215,7 @@ test('an embedded chain that is killed comes back at its address, and the index 
   }
   await vi.waitFor(async () => expect((await indexed()).status).toBe('ok'), within)
   const { urlFile, stateFile, pidFile } = embeddedChainFiles(home)
+  await vi.waitFor(() => expect(existsSync(stateFile)).toBe(true), within)
   const url = readFileSync(urlFile, 'utf8').trim()
   const head = async () => Number(await rpc(url, 'eth_blockNumber'))
   const written = () => statSync(stateFile).mtimeMs

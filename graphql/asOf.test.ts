@@ -32,6 +32,8 @@ test('every query takes asOf, except those that do not depend on time', () => {
   expect(timeless).toMatchInlineSnapshot(`
     [
       "artifact",
+      "explainReward",
+      "counterfactual",
       "stateChanges",
       "stateDigests",
       "block",
