@@ -63,7 +63,7 @@ describe.each(backends)('worker processes on %s', (backend) => {
       const system = await testWorker(backend)
       await system.db.query('create table effect (job text, pid int)')
       const first = await workerProcess(system)
-      const { id } = await system.enqueue('fineTune', { modelId: '1', datanetId: '1', epochs: 60 })
+      const { id } = await system.enqueue('fineTune', { modelId: '1', datanetId: '1', epochs: 120 })
       await vi.waitFor(async () => expect((await trace(system.folder)).length).toBeGreaterThan(25), { timeout: 20_000 })
       await vi.waitFor(async () => expect(await named(system, id)).not.toEqual([]), { timeout: 20_000 })
       first.kill(signal)
@@ -88,7 +88,7 @@ describe.each(backends)('worker processes on %s', (backend) => {
         `select (select count(*) from version_influence) as made, (select count(*) from job_metric) as points,
          (select count(*) from job_run where parent_id is not null) as next`,
       )
-      expect(rows[0]).toEqual({ made: 1, points: 60, next: 1 })
+      expect(rows[0]).toEqual({ made: 1, points: 120, next: 1 })
       await vi.waitFor(async () => expect(await storedCheckpoints(system)).toEqual([]))
     },
   )
