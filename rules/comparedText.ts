@@ -13,7 +13,7 @@ const MAX_OTHERS = 1
 
 /** How far two neighbours of a chain may be apart in one text and in the other, in common tokens. */
 const STEPS = Array.from({ length: MAX_GAP + 1 }, (_, i) => i + 1).flatMap((di) =>
-  Array.from({ length: MAX_GAP + 2 - di }, (_, j): [number, number] => [di, j + 1]),
+  Array.from({ length: MAX_GAP + 2 - di }, (_, j) => ({ di, dj: j + 1 })),
 )
 
 /** Places remembered per token of a text, so that a text of few different tokens does not make a comparison quadratic. */
@@ -94,31 +94,74 @@ function runsIn(text: ComparedText, other: ComparedText): Set<number> {
  */
 export function sameChains(later: ComparedText, earlier: ComparedText): SharedPlaces {
   const [a, b] = [common(later, earlier), common(earlier, later)]
-  const matches = a.tokens.flatMap((token, i) => (b.at.get(token) ?? []).map((j) => ({ i, j })))
-  const key = (i: number, j: number) => i * b.tokens.length + j
-  const isNear = (i: number, j: number, di: number, dj: number) => Math.min(gap(a, i, di), gap(b, j, dj)) <= MAX_OTHERS
-  const forwards = new Map<number, number>()
-  for (const { i, j } of matches) {
-    let longest = 0
-    for (const [di, dj] of STEPS)
-      if (i >= di && j >= dj && isNear(i - di, j - dj, di, dj))
-        longest = Math.max(longest, forwards.get(key(i - di, j - dj)) ?? 0)
-    forwards.set(key(i, j), longest + 1)
-  }
-  const backwards = new Map<number, number>()
+  const matches = matchesOf(a, b)
+  const [forwards, backwards] = [chainLengths(a, b, matches, 1), chainLengths(a, b, matches, -1)]
   const found = { later: new Set<number>(), earlier: new Set<number>() }
   const length = Math.min(CHAIN, later.marked.length, earlier.marked.length)
-  for (const { i, j } of matches.reverse()) {
-    let longest = 0
-    for (const [di, dj] of STEPS)
-      if (j + dj < b.tokens.length && isNear(i, j, di, dj))
-        longest = Math.max(longest, backwards.get(key(i + di, j + dj)) ?? 0)
-    backwards.set(key(i, j), longest + 1)
-    if (longest + (forwards.get(key(i, j)) ?? 0) < length) continue
-    found.later.add(placeOf(a, i))
-    found.earlier.add(placeOf(b, j))
-  }
+  for (const [i, { start, partners }] of matches.entries())
+    for (const [nth, j] of partners.entries()) {
+      const [before, after] = [forwards[start + nth] ?? 0, backwards[start + nth] ?? 0]
+      if (before + after - 1 < length) continue
+      found.later.add(placeOf(a, i))
+      found.earlier.add(placeOf(b, j))
+    }
   return found
+}
+
+/** Where the token at a position of one text stands in the other; `start`: the number of matches of the positions before. */
+type Matches = readonly { partners: readonly number[]; start: number }[]
+
+function matchesOf(a: CommonTokens, b: CommonTokens): Matches {
+  let count = 0
+  return a.tokens.map((token) => {
+    const partners = b.at.get(token) ?? []
+    const start = count
+    count += partners.length
+    return { partners, start }
+  })
+}
+
+/** For each match the length of the longest chain that ends there, read forwards (`direction` 1) or backwards. Only the rows of the last few
+ *  positions are kept, in arrays, because whoever submits a sample chooses how many matches there are. */
+function chainLengths(a: CommonTokens, b: CommonTokens, matches: Matches, direction: 1 | -1): Uint32Array {
+  const size = b.tokens.length
+  const last = matches.at(-1)
+  const lengths = new Uint32Array(last ? last.start + last.partners.length : 0)
+  const rows = Array.from({ length: MAX_GAP + 2 }, () => new Uint32Array(size))
+  const rowOf = (i: number) => rows[i % rows.length] as Uint32Array
+  const nearIn = { a: nearTo(a, direction), b: nearTo(b, direction) }
+  for (let nth = 0; nth < matches.length; nth++) {
+    const i = direction === 1 ? nth : matches.length - 1 - nth
+    const row = rowOf(i)
+    for (const j of matches[i - direction * rows.length]?.partners ?? []) row[j] = 0
+    const { partners, start } = matches[i] as Matches[number]
+    const nearA = nearIn.a[i] ?? 0
+    for (let at = 0; at < partners.length; at++) {
+      const j = partners[at] ?? 0
+      const nearB = nearIn.b[j] ?? 0
+      let longest = 0
+      for (const { di, dj } of STEPS) {
+        const before = i - direction * di
+        if (before < 0 || before >= matches.length) continue
+        const length = rowOf(before)[j - direction * dj] ?? 0
+        if (length > longest && ((nearA >> di) & 1 || (nearB >> dj) & 1)) longest = length
+      }
+      row[j] = lengths[start + at] = longest + 1
+    }
+  }
+  return lengths
+}
+
+/** For each position of a text a set of bits: bit `step` when at most `MAX_OTHERS` tokens stand between it and the common token `step` before it. */
+function nearTo(text: CommonTokens, direction: 1 | -1): Uint8Array {
+  return Uint8Array.from(text.places, (place, at) => {
+    let bits = 0
+    for (let step = 1; step <= MAX_GAP + 1; step++) {
+      const other = text.places[at - direction * step]
+      if (other !== undefined && Math.abs(place - other) - 1 <= MAX_OTHERS) bits |= 1 << step
+    }
+    return bits
+  })
 }
 
 /** Adds the places between two neighbouring places that are near each other: what was woven into a copy belongs to it. */
@@ -150,6 +193,3 @@ function common(text: ComparedText, other: ComparedText): CommonTokens {
 }
 
 const placeOf = ({ places }: CommonTokens, at: number) => places[at] ?? 0
-
-/** How many tokens of the text stand between a common token and the one `step` further. */
-const gap = (text: CommonTokens, at: number, step: number) => placeOf(text, at + step) - placeOf(text, at) - 1

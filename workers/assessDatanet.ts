@@ -9,8 +9,8 @@ import { inCommitOrder } from './commitOrder.ts'
 import { JobError } from './job.ts'
 import { loadItems, loadMandatedModel, type Sources } from './modelLookup.ts'
 
-/** Contributions that are judged before other events, such as heartbeats, get their turn. */
-const JUDGED_AT_ONCE = 50
+/** For how long contributions are judged before other events, such as heartbeats, get their turn. */
+const JUDGED_FOR_MS = 100
 
 export interface AssessedContribution {
   contribution: Contribution
@@ -44,9 +44,13 @@ export async function assessDatanet(
       return text
     }),
   )
+  let since = performance.now()
   for (const [index, { contribution, committed }] of contributions.entries()) {
     const text = texts[index] ?? ''
-    if (index % JUDGED_AT_ONCE === 0) await nextTurn()
+    if (performance.now() - since > JUDGED_FOR_MS) {
+      await nextTurn()
+      since = performance.now()
+    }
     assessed.push({ contribution, committed, assessment: qualityIndex.add({ id: contribution.id, committed, text }) })
   }
   return assessed
