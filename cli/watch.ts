@@ -55,10 +55,12 @@ export async function watch({ interval, once = false, ...options }: WatchOptions
       try {
         const verdicts = await maps.round()
         for (const verdict of verdicts) tell(verdict.epoch, textOf(verdict))
-        const wrong = verdicts.find((one) => one.verdict === 'wrong') // a cancelled map takes all later ones with it
-        if (wrong && dispute) tell(wrong.epoch, `${textOf(wrong)} ${await dispute(wrong)}`)
+        const wrong = verdicts.filter((one) => one.verdict === 'wrong')
+        // Each of them: the dispute about the first may fail when the window of the others is over.
+        if (dispute) for (const one of wrong) tell(one.epoch, `${textOf(one)} ${await dispute(one)}`)
         if (once) {
-          process.exitCode = wrong ? WRONG : verdicts.some((one) => one.verdict === 'unknown') ? UNCHECKABLE : 0
+          process.exitCode =
+            wrong.length > 0 ? WRONG : verdicts.some((one) => one.verdict === 'unknown') ? UNCHECKABLE : 0
           return
         }
       } catch (error) {

@@ -1,6 +1,9 @@
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { computeEpoch } from '#epochs/epoch.ts'
+import { digitHash, epochRows } from '#epochs/test/epochRows.ts'
 import { attributionWeights, recordInfluence } from '#rules/attribution.ts'
+import type { Finding } from '#rules/dispute.ts'
 import { documentBytes } from '#schema/documents.ts'
 import { Commitment, Contribution } from '#schema/onchain/datanets.ts'
 import { Mandate, Model, ModelVersion } from '#schema/onchain/models.ts'
@@ -94,7 +97,7 @@ async function versionWith(forge: (weights: bigint[]) => bigint[]) {
   )
   const job = { db, artifacts, report() {} } as unknown as JobContext<'resolveDispute'> // what the recomputation uses
   const dependencies = { cache: join(folder, 'cache'), deployment: undefined as never }
-  const dispute = { subject: 'Version', subjectId: '1', openedAt: new Date() } as const
+  const dispute = { id: '1', subject: 'Version', subjectId: '1', openedAt: new Date() } as const
   const { findings } = await recomputeDispute(job, dependencies, dispute)
   return findings
 }
@@ -115,4 +118,25 @@ test('a copy with noise whose weight somebody counted in full differs', async ()
 test('a weight that somebody raised differs', async () => {
   const [forged] = await versionWith(([first = 0n, ...others]) => [first + 1n, ...others])
   expect(forged?.recomputed).not.toBe(forged?.recorded)
+})
+
+test('a dispute about a map that was cancelled with an earlier one is upheld, also when a right map stands there now', async () => {
+  const { sql, artifacts, sources, publish } = await epochRows()
+  const map = await computeEpoch(sources, { epoch: 1, usage: [], absent: [] })
+  const openedAt = new Date(1_900_000_000_000)
+  const since = new Date(1_900_000_100_000)
+  const findingOf = async (disputedRoot: string) => {
+    const read = async () => [...Array(10), disputedRoot]
+    const client = { getBlock: async () => ({ hash: map.blockHash }) }
+    const job = { db: sql, artifacts, chain: { read, client } } as unknown as JobContext<'resolveDispute'>
+    const dispute = { id: '1', subject: 'RewardMap', subjectId: '1', openedAt } as const
+    const dependencies = { cache: '', deployment: sources.deployment as never }
+    const [{ recorded, recomputed }] = (await recomputeDispute(job, dependencies, dispute)).findings as [Finding]
+    return recorded === recomputed ? 'rejected' : 'upheld'
+  }
+  await publish(map, { status: 'Cancelled' })
+  expect(await findingOf(map.root)).toBe('upheld')
+  await publish(map, { publishedAt: since })
+  expect(await findingOf(digitHash('f'))).toBe('upheld')
+  expect(await findingOf(map.root)).toBe('rejected')
 })

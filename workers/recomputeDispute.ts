@@ -20,20 +20,20 @@ import { loadItems, loadMandatedModel, sourcesOf } from './modelLookup.ts'
 /** Every ground on which recomputation can decide a dispute, recomputed from the chain and the artifacts. */
 
 type ResolvingJob = JobContext<'resolveDispute'>
-type Subject = Pick<Dispute, 'subject' | 'subjectId' | 'openedAt'>
+type Disputed = Pick<Dispute, 'id' | 'subject' | 'subjectId' | 'openedAt'>
 
 /** The findings of all grounds of the disputed subject, and the stake behind it in wei.
  *  @throws PendingError while an artifact of the subject cannot be read since less than 72 hours, unless another ground decides. */
 export async function recomputeDispute(
   job: ResolvingJob,
   dependencies: ChainDependencies,
-  { subject, subjectId, openedAt }: Subject,
+  dispute: Disputed,
 ): Promise<{ findings: Finding[]; stake: bigint }> {
+  const { subject, subjectId, openedAt } = dispute
   if (subject === 'Contribution') return contributionFindings(job, dependencies, subjectId, openedAt)
   if (subject === 'Version')
     return { findings: await versionFindings(job, dependencies, subjectId, openedAt), stake: 0n }
-  if (subject === 'RewardMap')
-    return { findings: [await rootFinding(job, dependencies, subjectId, openedAt)], stake: 0n }
+  if (subject === 'RewardMap') return { findings: [await rootFinding(job, dependencies, dispute)], stake: 0n }
   return { findings: [], stake: 0n }
 }
 
@@ -176,14 +176,15 @@ const weightsText = (weights: readonly { contributionId: string; weight: string 
     .sort()
     .join(' ')
 
-/** A map is wrong when anything in it differs from the recomputation, or when an artifact that it needs cannot be fetched for 72 hours. */
-async function rootFinding(
-  { db, artifacts, chain }: ResolvingJob,
-  { deployment }: ChainDependencies,
-  id: string,
-  openedAt: Date,
-): Promise<Finding> {
-  const { epoch } = await needed(rowOf(db, RewardMap, id), 'reward map', id)
+/** A map is wrong when anything in it differs from the recomputation, or when an artifact that it needs cannot be fetched for 72 hours. Of one that
+ *  was cancelled with an earlier map in the meantime, nothing is left to judge: its challenger was right, whatever was published since. */
+async function rootFinding(job: ResolvingJob, { deployment }: ChainDependencies, dispute: Disputed): Promise<Finding> {
+  const { db, artifacts, chain } = job
+  const { subjectId, openedAt } = dispute
+  const map = await needed(rowOf(db, RewardMap, subjectId), 'reward map', subjectId)
+  const { epoch } = map
+  if (await isCancelled(job, dispute, map))
+    return { ground: 'root', recorded: 'the disputed map', recomputed: 'none: it was cancelled' }
   try {
     const sources = { sql: db, artifacts, deployment, blockHash: blockHashes(chain.client) }
     const { root, difference } = await checkEpoch(sources, epoch)
@@ -195,6 +196,13 @@ async function rootFinding(
     await stillAwaited(error, openedAt, chain)
     return { ground: 'root', recorded: 'readable artifacts', recomputed: error.message }
   }
+}
+
+async function isCancelled({ chain }: ResolvingJob, { id, openedAt }: Disputed, map: RewardMap): Promise<boolean> {
+  if (map.status !== 'Published') return true
+  if (map.publishedAt === null || map.publishedAt <= openedAt) return false
+  const root = (await chain.read('Disputes', 'disputes', [BigInt(id)]))[10]
+  return root !== map.root
 }
 
 async function needed<T>(found: Promise<T | undefined>, what: string, id: string): Promise<T> {
