@@ -1,13 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { type Database, openDatabase } from '#schema/database.ts'
-import { migrate } from '#schema/migrate.ts'
-import { startPostgres } from '#schema/postgres.ts'
-import { openInstallation } from '../oracles/lifecycles/installation.ts'
-import { playLifecycle, USUAL } from '../oracles/lifecycles/play.ts'
+import type { Database } from '#schema/database.ts'
+import { withLifecycleDatabase } from '../oracles/lifecycles/database.ts'
+import { openLifecycleIndex } from '../oracles/lifecycles/index.ts'
+import { playLifecycle, USUAL_SIZE } from '../oracles/lifecycles/play.ts'
 import { pythonVerdicts } from '../oracles/lifecycles/python.ts'
-import { differencesFrom, type MapVerdict } from '../oracles/lifecycles/verdicts.ts'
+import { differencesFrom, type OtherVerdict } from '../oracles/lifecycles/verdicts.ts'
 
 const PROGRESS_EVERY_MS = 10_000
 const SHOWN_CHARACTERS = 600
@@ -19,7 +15,7 @@ export async function checkLifecycles(seeds: number, from: number, json = false)
   const seconds = () => Math.round((performance.now() - began) / 1000)
   const failed: number[] = []
   const verdicts = { right: 0, wrong: 0, unknown: 0 }
-  await withDatabase(async (db) => {
+  await withLifecycleDatabase(async (db) => {
     for (let seed = from, shown = began; seed < from + seeds; seed++) {
       const { maps, differences } = await compared(seed, db)
       for (const { map, difference } of maps) verdicts[!map ? 'unknown' : difference ? 'wrong' : 'right']++
@@ -43,28 +39,15 @@ export async function checkLifecycles(seeds: number, from: number, json = false)
   return ok
 }
 
-async function compared(seed: number, db: Database): Promise<{ maps: MapVerdict[]; differences: string[] }> {
-  const installation = await openInstallation(db)
+async function compared(seed: number, db: Database): Promise<{ maps: OtherVerdict[]; differences: string[] }> {
+  const index = await openLifecycleIndex(db)
   try {
-    const lifecycle = await playLifecycle(seed, USUAL, installation)
-    const maps = await pythonVerdicts(lifecycle, installation.folder)
+    const lifecycle = await playLifecycle(seed, USUAL_SIZE, index)
+    const maps = await pythonVerdicts(lifecycle, index.folder)
     const differences: string[] = []
-    for (const verdict of maps) differences.push(...(await differencesFrom(verdict, installation.sources)))
+    for (const verdict of maps) differences.push(...(await differencesFrom(verdict, index.sources)))
     return { maps, differences }
   } finally {
-    await installation.close()
-  }
-}
-
-async function withDatabase(work: (db: Database) => Promise<void>) {
-  const folder = await mkdtemp(join(tmpdir(), 'modelcommons-lifecycles-'))
-  const server = await startPostgres(folder, { flags: { fsync: 'off', autovacuum: 'off' } })
-  try {
-    await migrate(server.url)
-    const db = await openDatabase(server.url)
-    await work(db).finally(() => db.close())
-  } finally {
-    await server.stop()
-    await rm(folder, { recursive: true, force: true })
+    await index.close()
   }
 }

@@ -19,7 +19,7 @@ export const ADDRESSES = Object.fromEntries(
   Object.keys(contracts).map((name, i) => [name, account(0xc0de00 + i)]),
 ) as Record<ContractName, Hex>
 
-export interface RawLog {
+export interface LifecycleLog {
   address: Hex
   topics: Hex[]
   data: Hex
@@ -28,7 +28,7 @@ export interface RawLog {
 }
 
 /** The logs that the contracts emit for `events`. They are numbered within their blocks from 0 on. */
-export function rawLogs(events: readonly LifecycleEvent[]): RawLog[] {
+export function rawLogs(events: readonly LifecycleEvent[]): LifecycleLog[] {
   let [block, index] = [-1, 0]
   return events.map((event) => {
     index = event.block === block ? index + 1 : 0

@@ -4,7 +4,7 @@ import type { RewardMapDocument } from '#schema/documents.ts'
 import { TEST_CHAIN_ID } from '#test/factory.ts'
 import { ADDRESSES } from './events.ts'
 import { BYTES, IDS, NUMBERS, raw, verbatim } from './hostileText.ts'
-import type { World } from './world.ts'
+import type { RandomWorld } from './world.ts'
 
 /** What is published: mostly the computed map, otherwise one that another hand wrote. Some of the false ones still give a state. */
 export interface Publication {
@@ -15,7 +15,7 @@ export interface Publication {
 
 type Document = { [K in keyof RewardMapDocument]: RewardMapDocument[K] | unknown }
 
-export function publication(world: World, map: RewardMapDocument): Publication {
+export function publication(world: RandomWorld, map: RewardMapDocument): Publication {
   const { chance } = world
   const document = chance.happens(45) ? map : chance.of(CHANGES)(world, map)
   const bytes = raw(document)
@@ -27,7 +27,7 @@ export function publication(world: World, map: RewardMapDocument): Publication {
   }
 }
 
-function unreadableUri(world: World, bytes: Uint8Array): string {
+function unreadableUri(world: RandomWorld, bytes: Uint8Array): string {
   const name = world.put(bytes)
   return world.chance.of([
     '',
@@ -55,9 +55,9 @@ const withLeaves = (map: RewardMapDocument, leaves: RewardMapDocument['leaves'])
   root: rootOf(map.epoch, leaves),
 })
 
-const CHANGES: readonly ((world: World, map: RewardMapDocument) => Document)[] = [
+const CHANGES: readonly ((world: RandomWorld, map: RewardMapDocument) => Document)[] = [
   // debts, which no honest map has at present
-  ...Array(4).fill(({ chance, people }: World, map: RewardMapDocument) => ({
+  ...Array(4).fill(({ chance, people }: RandomWorld, map: RewardMapDocument) => ({
     ...map,
     debts: chance.times(4, () => ({
       account: chance.of(people),
@@ -75,7 +75,7 @@ const CHANGES: readonly ((world: World, map: RewardMapDocument) => Document)[] =
     })),
   })),
   // what is carried, elsewhere but in sum the same
-  ...Array(3).fill(({ chance }: World, map: RewardMapDocument) => ({
+  ...Array(3).fill(({ chance }: RandomWorld, map: RewardMapDocument) => ({
     ...map,
     carried: map.carried.flatMap((entry) => {
       const part = chance.upTo(BigInt(entry.amount))

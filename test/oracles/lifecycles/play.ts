@@ -1,14 +1,14 @@
+import { computeEpoch, missingManifests } from '#epochs/epoch.ts'
 import type { RewardMapDocument } from '#schema/documents.ts'
 import { blockHash } from '#test/factory.ts'
-import { computeEpoch, missingManifests } from '#workers/epoch.ts'
 import type { LifecycleEvent } from './events.ts'
 import { publication } from './falseMaps.ts'
-import type { Installation } from './installation.ts'
+import type { LifecycleIndex } from './index.ts'
 import { usageDocuments } from './usage.ts'
-import { World } from './world.ts'
+import { RandomWorld } from './world.ts'
 
 /** A chain and its artifacts, from which every published map can be computed. */
-export interface Lifecycle {
+export interface RandomLifecycle {
   seed: number
   firstBlock: number
   head: number
@@ -17,18 +17,22 @@ export interface Lifecycle {
   artifacts: string[]
 }
 
-export interface Size {
+export interface LifecycleSize {
   periods: number
   /** What people do in a period, at most. */
   acts: number
 }
 
-export const USUAL: Size = { periods: 7, acts: 26 }
-export const SMALL: Size = { periods: 4, acts: 12 }
+export const USUAL_SIZE: LifecycleSize = { periods: 7, acts: 26 }
+export const SMALL_SIZE: LifecycleSize = { periods: 4, acts: 12 }
 
 /** Plays a random lifecycle: periods in which people act, maps that are published after them, some of which are false, cancelled and published again. */
-export async function playLifecycle(seed: number, size: Size, installation: Installation): Promise<Lifecycle> {
-  const play = new Play(new World(seed), installation)
+export async function playLifecycle(
+  seed: number,
+  size: LifecycleSize,
+  index: LifecycleIndex,
+): Promise<RandomLifecycle> {
+  const play = new Play(new RandomWorld(seed), index)
   const { world } = play
   const { chance } = world
   for (let period = 0; period <= chance.below(size.periods) + 1; period++) {
@@ -48,17 +52,17 @@ class Play {
   private stored = 0
 
   constructor(
-    readonly world: World,
-    private readonly installation: Installation,
+    readonly world: RandomWorld,
+    private readonly index: LifecycleIndex,
   ) {}
 
   /** Indexes what happened before the present block. */
   private async bringUpToDate() {
-    const { world, installation } = this
+    const { world, index } = this
     const events = world.events.slice(this.indexed)
     this.indexed = world.events.length
-    await installation.index(events, world.block - 1)
-    for (const bytes of world.artifacts.slice(this.stored)) await installation.artifacts.put(bytes)
+    await index.index(events, world.block - 1)
+    for (const bytes of world.artifacts.slice(this.stored)) await index.artifacts.put(bytes)
     this.stored = world.artifacts.length
   }
 
@@ -73,13 +77,13 @@ class Play {
   }
 
   private async publish(epoch: number) {
-    const { world, installation } = this
+    const { world, index } = this
     const usage = usageDocuments(world, epoch).map((bytes) => world.put(bytes))
     await this.bringUpToDate()
-    const absent = await missingManifests(installation.sources, epoch)
+    const absent = await missingManifests(index.sources, epoch)
     if (world.chance.happens(10)) absent.push(...world.chance.some(usage))
     if (world.chance.happens(10)) absent.push(`0x${'d'.repeat(64)}`)
-    const map: RewardMapDocument = await computeEpoch(installation.sources, { epoch, usage, absent })
+    const map: RewardMapDocument = await computeEpoch(index.sources, { epoch, usage, absent })
     const { root, total, uri } = publication(world, map)
     const { fromBlock, toBlock, codeHash } = map
     const blocks = { fromBlock, toBlock, blockHash: blockHash(world.chance.happens(98) ? toBlock : toBlock + 1) }
@@ -99,7 +103,7 @@ class Play {
     if (world.chance.happens(80)) await this.publishAll()
   }
 
-  async lifecycle(seed: number): Promise<Lifecycle> {
+  async lifecycle(seed: number): Promise<RandomLifecycle> {
     const head = this.world.block++
     await this.bringUpToDate()
     const { firstBlock, events, artifacts } = this.world

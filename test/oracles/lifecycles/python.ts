@@ -5,11 +5,11 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { blockHash, TEST_CHAIN_ID } from '#test/factory.ts'
 import { ADDRESSES, rawLogs } from './events.ts'
-import type { Lifecycle } from './play.ts'
-import type { MapVerdict } from './verdicts.ts'
+import type { RandomLifecycle } from './play.ts'
+import type { OtherVerdict } from './verdicts.ts'
 
 /** What the verifier in Python says of each published map of a lifecycle. `folder` has its artifacts; the chain is written beside them. */
-export async function pythonVerdicts(lifecycle: Lifecycle, folder: string): Promise<MapVerdict[]> {
+export async function pythonVerdicts(lifecycle: RandomLifecycle, folder: string): Promise<OtherVerdict[]> {
   await writeChain(lifecycle, folder)
   const python = spawn('python3', ['-m', 'verifier', folder, '--json'], {
     cwd: join(import.meta.dirname, '..'),
@@ -20,12 +20,12 @@ export async function pythonVerdicts(lifecycle: Lifecycle, folder: string): Prom
   return output
     .split('\n')
     .filter(Boolean)
-    .map((line) => JSON.parse(line) as MapVerdict)
+    .map((line) => JSON.parse(line) as OtherVerdict)
 }
 
 const hex = (value: number) => `0x${value.toString(16)}`
 
-async function writeChain({ firstBlock, head, events }: Lifecycle, folder: string) {
+async function writeChain({ firstBlock, head, events }: RandomLifecycle, folder: string) {
   const deployment = { chainId: TEST_CHAIN_ID, firstBlock, contracts: ADDRESSES }
   const numbers = Array.from({ length: head + 1 }, (_, number) => number)
   const blockHashes = Object.fromEntries(numbers.map((number) => [number, blockHash(number)]))

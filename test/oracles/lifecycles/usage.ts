@@ -1,10 +1,10 @@
 import { must } from '#test/must.ts'
 import { BYTES, IDS, NUMBERS, raw, verbatim } from './hostileText.ts'
-import type { Fees, World } from './world.ts'
+import type { RandomWorld, RedeemedFees } from './world.ts'
 
 /** Usage documents of an epoch: some honest, some not. */
 
-export function usageDocuments(world: World, epoch: number): Uint8Array[] {
+export function usageDocuments(world: RandomWorld, epoch: number): Uint8Array[] {
   const { chance } = world
   const fees = world.fees.filter((one) => one.epoch === epoch)
   const documents = chance.times(3, () => {
@@ -16,7 +16,7 @@ export function usageDocuments(world: World, epoch: number): Uint8Array[] {
   return documents
 }
 
-function receipt(world: World, { endpoint, version, consumer, amount }: Fees) {
+function receipt(world: RandomWorld, { endpoint, version, consumer, amount }: RedeemedFees) {
   const { chance } = world
   const wei = (value: bigint) => (chance.happens(5) ? `0${value}` : String(value))
   const fee = chance.of([0n, 1n, amount, amount, amount / 2n, amount / 3n, amount * 2n, chance.upTo(amount)])
@@ -38,7 +38,7 @@ function receipt(world: World, { endpoint, version, consumer, amount }: Fees) {
   return chance.happens(12) ? { ...good, ...hostilePart(world) } : good
 }
 
-function attribution(world: World) {
+function attribution(world: RandomWorld) {
   const { chance } = world
   let left = chance.of([1_000_000, 1_000_000, 1_000_000, 1_000_001, 700_000, 5_000_000])
   return chance.times(4, () => {
@@ -49,11 +49,11 @@ function attribution(world: World) {
   })
 }
 
-const numberLike = ({ chance }: World, value: number) =>
+const numberLike = ({ chance }: RandomWorld, value: number) =>
   chance.happens(50) ? verbatim(`${value}.0`) : chance.happens(50) ? value + 1 : verbatim(chance.of(NUMBERS))
 
 /** One member of a receipt as it should not be, or as only its reader may read it. */
-function hostilePart({ chance, people }: World): object {
+function hostilePart({ chance, people }: RandomWorld): object {
   const id = chance.of(IDS)
   return chance.of([
     { id: 'x'.repeat(200) },

@@ -1,12 +1,12 @@
 import { isDeepStrictEqual } from 'node:util'
+import { checkEpoch } from '#epochs/checkEpoch.ts'
+import { computeEpoch } from '#epochs/epoch.ts'
+import type { EpochSources } from '#epochs/epochSources.ts'
 import { ArtifactError } from '#schema/artifacts/index.ts'
 import type { RewardMapDocument } from '#schema/documents.ts'
-import { checkEpoch } from '#workers/checkEpoch.ts'
-import { computeEpoch } from '#workers/epoch.ts'
-import type { EpochSources } from '#workers/epochSources.ts'
 
 /** What a verifier says of one published map: the map as it computes it, and the first difference of the published one. Without a map, an artifact is missing. */
-export interface MapVerdict {
+export interface OtherVerdict {
   epoch: number
   map: Omit<RewardMapDocument, 'codeHash'> | null
   difference: string | null
@@ -28,7 +28,7 @@ const COMPARED = [
 ] as const
 
 /** How our verdict of an epoch differs from another verifier's, which names the documents to use; empty when it does not. */
-export async function differencesFrom(theirs: MapVerdict, sources: EpochSources): Promise<string[]> {
+export async function differencesFrom(theirs: OtherVerdict, sources: EpochSources): Promise<string[]> {
   const { epoch, map } = theirs
   const ours = await verdictOf(sources, epoch)
   if (verdict(theirs) !== verdict(ours))
@@ -50,13 +50,13 @@ function firstDifferent(place: string, theirs: unknown, ours: unknown): string[]
   return [`${place}[${index}]: they have ${JSON.stringify(theirs[index])}, we have ${JSON.stringify(ours[index])}`]
 }
 
-const verdict = ({ map, difference }: Pick<MapVerdict, 'map' | 'difference'>) =>
+const verdict = ({ map, difference }: Pick<OtherVerdict, 'map' | 'difference'>) =>
   map === null ? 'impossible to check' : difference === null ? 'right' : 'wrong'
 
 async function verdictOf(sources: EpochSources, epoch: number) {
   try {
     const { difference } = await checkEpoch(sources, epoch)
-    return { map: {} as MapVerdict['map'], difference: difference && JSON.stringify(difference) }
+    return { map: {} as OtherVerdict['map'], difference: difference && JSON.stringify(difference) }
   } catch (error) {
     if (!(error instanceof ArtifactError)) throw error
     return { map: null, difference: error.message }

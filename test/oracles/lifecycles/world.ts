@@ -9,7 +9,7 @@ import { BYTES, IDS, raw } from './hostileText.ts'
 
 export const PERIOD = 12
 
-export interface Fees {
+export interface RedeemedFees {
   epoch: number
   endpoint: string
   version: string
@@ -26,10 +26,10 @@ const hashOf = (text: string) => keccak256(new TextEncoder().encode(text))
 const EVIDENCE = [0, 1, 2].map((n) => hashOf(`evidence ${n}`))
 const MAX_VERSIONS = 12
 
-export class World {
+export class RandomWorld {
   readonly events: LifecycleEvent[] = []
   readonly artifacts: Uint8Array[] = []
-  readonly fees: Fees[] = []
+  readonly fees: RedeemedFees[] = []
   readonly chance: Chance
   readonly people: string[]
   readonly firstBlock: number
@@ -205,7 +205,7 @@ export class World {
     this.emit('InferenceMarket', 'EndpointVersionChanged', { endpointId: endpoint.id, versionId: endpoint.version })
   }
 
-  /** Fees arrive: they belong to the running epoch, or begin one. */
+  /** RedeemedFees arrive: they belong to the running epoch, or begin one. */
   private receive(from: string, amount: bigint) {
     if (this.block > this.lastBlockOf(this.epoch)) this.ends.push(this.endOfPeriod)
     const args = { epoch: this.epoch, from, amount, toBlock: this.lastBlockOf(this.epoch) }

@@ -1,5 +1,7 @@
 """Steps 3, 9 and 10: the state before an epoch, and its reward map."""
 
+import re
+
 from .documents import HASH, REWARD_MAP, USAGE
 from .facts import by_id, epoch_blocks, read_facts
 from .merkle import merkle_root
@@ -115,13 +117,21 @@ class Verifier:
         if document is None:
             return f"{published.uri or 'The empty uri'} is not the name of a reward map"
         for field in ("epoch", "chainId", "distributor", "fromBlock", "toBlock", "blockHash", "root", "total"):
-            if document[field] != computed[field]:
+            if not _same(field, document[field], computed[field]):
                 return f"{field} of the document: published {document[field]}, computed {computed[field]}"
         for field in ("leaves", "carried", "debts", "lines"):
             for i, (theirs, ours) in enumerate(_pairs(document[field], computed[field])):
-                if theirs is None or ours is None or any(theirs.get(name) != ours[name] for name in ours):
+                if theirs is None or ours is None or any(not _same(name, theirs[name], ours[name]) for name in ours):
                     return f"{field}[{i}]: published {theirs}, computed {ours}"
         return None
+
+
+AMOUNTS = ("total", "cumulative", "amount", "pot", "weight", "whole")
+
+
+def _same(name, theirs, ours):
+    """Amounts are compared as numbers, whatever zeros they begin with; all else as it stands."""
+    return theirs == ours or name in AMOUNTS and re.sub("^(-?)0+(?=[0-9])", r"\1", theirs) == ours
 
 
 def _pairs(one, other):

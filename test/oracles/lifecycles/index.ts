@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { EpochSources } from '#epochs/epochSources.ts'
 import { resolveDeployment } from '#indexer/deployment.ts'
 import { eventSteps } from '#indexer/handlers/steps.ts'
 import { advance, createCursor, type Position } from '#indexer/store/cursor.ts'
@@ -9,11 +10,10 @@ import { type ArtifactStore, localStore } from '#schema/artifacts/index.ts'
 import type { Database } from '#schema/database.ts'
 import { tables } from '#schema/entities.ts'
 import { blockHash, blockTime, TEST_CHAIN_ID } from '#test/factory.ts'
-import type { EpochSources } from '#workers/epochSources.ts'
 import { ADDRESSES, type LifecycleEvent, rawLogs } from './events.ts'
 
 /** An index of a lifecycle's chain that the real handlers fill, in a real PostgreSQL, and a folder of artifacts. */
-export interface Installation {
+export interface LifecycleIndex {
   sources: EpochSources
   artifacts: ArtifactStore
   folder: string
@@ -31,7 +31,7 @@ const header = (number: number) => ({
 })
 
 /** Starts with an empty index. Whatever `db` holds is deleted. */
-export async function openInstallation(db: Database): Promise<Installation> {
+export async function openLifecycleIndex(db: Database): Promise<LifecycleIndex> {
   const folder = await mkdtemp(join(tmpdir(), 'modelcommons-lifecycle-'))
   const artifacts = localStore(join(folder, 'artifacts'))
   const { followed, governances, contracts } = resolveDeployment({ chainId, startBlock: 1, addresses: ADDRESSES })
