@@ -18,6 +18,10 @@ def COUNT(value):
     return INTEGER(value) and value >= 0
 
 
+def ANYTHING(value):
+    return True
+
+
 def STRING(value):
     return isinstance(value, str)
 
@@ -33,25 +37,22 @@ HASH = _text("0x[0-9a-f]{64}")
 
 MANIFEST = {"evidence": [HASH], "weights": [{"contributionId": ID, "weight": WEI}]}
 
-USAGE = {
-    "epoch": INTEGER,
-    "receipts": [
-        {
-            "id": _text("[!-~]{1,200}"),
-            "endpointId": ID,
-            "versionId": ID,
-            "channelId": HASH,
-            "consumer": ACCOUNT,
-            "prompt": STRING,
-            "answer": STRING,
-            "tokensIn": COUNT,
-            "tokensOut": COUNT,
-            "fee": WEI,
-            "cumulative": WEI,
-            "signature": STRING,
-            "attribution": [{"contributionId": ID, "mass": COUNT}],
-        }
-    ],
+USAGE = {"epoch": INTEGER, "receipts": [ANYTHING]}
+
+RECEIPT = {
+    "id": _text("[!-~]{1,200}"),
+    "endpointId": ID,
+    "versionId": ID,
+    "channelId": HASH,
+    "consumer": ACCOUNT,
+    "prompt": STRING,
+    "answer": STRING,
+    "tokensIn": COUNT,
+    "tokensOut": COUNT,
+    "fee": WEI,
+    "cumulative": WEI,
+    "signature": STRING,
+    "attribution": [{"contributionId": ID, "mass": COUNT}],
 }
 
 REWARD_MAP = {
@@ -84,12 +85,12 @@ REWARD_MAP = {
 }
 
 
-def _has(value, form):
+def has_form(value, form):
     """Whether `value` has the members of `form`, each in its form."""
     if isinstance(form, dict):
-        return isinstance(value, dict) and all(name in value and _has(value[name], form[name]) for name in form)
+        return isinstance(value, dict) and all(name in value and has_form(value[name], form[name]) for name in form)
     if isinstance(form, list):
-        return isinstance(value, list) and all(_has(item, form[0]) for item in value)
+        return isinstance(value, list) and all(has_form(item, form[0]) for item in value)
     return form(value)
 
 
@@ -108,4 +109,4 @@ def read_document(data, form):
         document = json.loads(data.decode("utf-8"), parse_int=_number, parse_float=_number, parse_constant=_no_json)
     except ValueError:
         return None
-    return document if _has(document, form) else None
+    return document if has_form(document, form) else None

@@ -1,8 +1,9 @@
 """Steps 3, 9 and 10: the state before an epoch, and its reward map."""
 
 import re
+from itertools import zip_longest
 
-from .documents import HASH, REWARD_MAP, USAGE
+from .documents import HASH, RECEIPT, REWARD_MAP, USAGE, has_form
 from .facts import by_id, epoch_blocks, read_facts
 from .merkle import merkle_root
 from .rewards import Rewards, State
@@ -52,7 +53,8 @@ class Verifier:
 
     def _receipts(self, epoch, usage, absent):
         documents = [self.artifacts.document(name, USAGE, absent) for name in usage]
-        return [receipt for document in documents if document and document["epoch"] == epoch for receipt in document["receipts"]]
+        entries = [entry for document in documents if document and document["epoch"] == epoch for entry in document["receipts"]]
+        return [entry for entry in entries if has_form(entry, RECEIPT)]
 
     # Step 3
 
@@ -116,26 +118,35 @@ class Verifier:
                 return f"{field} on chain: published {value}, computed {computed[field]}"
         if document is None:
             return f"{published.uri or 'The empty uri'} is not the name of a reward map"
-        for field in ("epoch", "chainId", "distributor", "fromBlock", "toBlock", "blockHash", "root", "total"):
-            if not _same(field, document[field], computed[field]):
-                return f"{field} of the document: published {document[field]}, computed {computed[field]}"
-        for field in ("leaves", "carried", "debts", "lines"):
-            for i, (theirs, ours) in enumerate(_pairs(document[field], computed[field])):
-                if theirs is None or ours is None or any(not _same(name, theirs[name], ours[name]) for name in ours):
-                    return f"{field}[{i}]: published {theirs}, computed {ours}"
+        for field in COMPARED:
+            place = _difference(field, document[field], computed[field])
+            if place:
+                return f"{place} in the document"
         return None
 
 
+COMPARED = (
+    *("epoch", "chainId", "distributor", "fromBlock", "toBlock", "blockHash"),
+    *("root", "total", "leaves", "carried", "debts", "lines"),
+)
 AMOUNTS = ("total", "cumulative", "amount", "pot", "weight", "whole")
 
 
-def _same(name, theirs, ours):
+def _difference(place, theirs, ours):
+    """The first place in which a published value differs from the computed one; None when they are the same."""
+    if isinstance(ours, dict):
+        pairs = [(f"{place}.{name}", theirs[name], ours[name]) for name in ours] if theirs else []
+    elif isinstance(ours, list):
+        pairs = [(f"{place}[{i}]", *pair) for i, pair in enumerate(zip_longest(theirs, ours))]
+    else:
+        pairs = []
+    if pairs:
+        return next((found for found in (_difference(*pair) for pair in pairs) if found), None)
+    return None if _same(place, theirs, ours) else f"{place}: published {theirs}, computed {ours},"
+
+
+def _same(place, theirs, ours):
     """Amounts are compared as numbers, whatever zeros they begin with; all else as it stands."""
-    return theirs == ours or name in AMOUNTS and re.sub("^(-?)0+(?=[0-9])", r"\1", theirs) == ours
-
-
-def _pairs(one, other):
-    """The items of two lists side by side; None where a list has ended."""
-    length = max(len(one), len(other))
-    return zip(one + [None] * (length - len(one)), other + [None] * (length - len(other)))
-
+    if theirs is not None and place.endswith(AMOUNTS):
+        theirs = re.sub("^(-?)0+(?=[0-9])", r"\1", theirs)
+    return theirs == ours
