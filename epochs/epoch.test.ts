@@ -48,7 +48,7 @@ test('usage documents that are none, or of another epoch, have no effect; one th
     Uint8Array.of(0xff, 0xfe),
     new TextEncoder().encode(`\uFEFF${JSON.stringify({ epoch: 1, receipts: [openedReceipt()] })}`),
     { epoch: 2, receipts: [openedReceipt()] },
-    { epoch: 1, receipts: [openedReceipt(), { id: 'no receipt' }] },
+    { epoch: 1, receipts: [{ id: 'no receipt' }, null, 7] },
     { epoch: 1, receipts: [openedReceipt({ fee: '-1' })] },
     { epoch: 1, receipts: [openedReceipt({ fee: '9'.repeat(79) })] },
     { epoch: 1, receipts: [openedReceipt({ attribution: [{ contributionId: '1', mass: 0.5 }] })] },
@@ -62,6 +62,19 @@ test('usage documents that are none, or of another epoch, have no effect; one th
   await expect(computeEpoch(sources, { ...request, usage: [digitHash('9')] })).rejects.toThrow(ArtifactError)
   const read = await computeEpoch(sources, { ...request, usage: [digitHash('9')], absent: [digitHash('9')] })
   expect(read.leaves).toEqual(plain.leaves)
+})
+
+test('an entry that is no receipt drops alone: the receipts beside it count', async () => {
+  const { sources, put } = await epochRows()
+  const documents = [
+    { epoch: 1, receipts: [openedReceipt()] },
+    { epoch: 1, receipts: [{ id: 'no receipt' }, openedReceipt(), openedReceipt({ id: 'r2', fee: '-1' }), null] },
+  ]
+  const [alone, among] = await Promise.all(
+    documents.map(async (document) => computeEpoch(sources, { ...request, usage: [await put(document)] })),
+  )
+  expect(among?.lines).toEqual(alone?.lines)
+  expect(alone?.lines.some(({ role }) => role === 'answers')).toBe(true)
 })
 
 test('a manifest that is no manifest, or absent, gives its version no weights and no judgements', async () => {

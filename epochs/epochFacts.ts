@@ -4,7 +4,7 @@ import { MAX_DEPTH } from '#rules/lineage.ts'
 import { buildRewardMap } from '#rules/rewardMap.ts'
 import { stakeTimes } from '#rules/stakeTime.ts'
 import type { Sql } from '#schema/database.ts'
-import { parseDocument, usageDocument, weighedManifest } from '#schema/documents.ts'
+import { openedUsage, parseDocument, weighedManifest } from '#schema/documents.ts'
 import { FeedbackTask, Judgement } from '#schema/onchain/feedback.ts'
 import { Model, ModelVersion, RewardSplit } from '#schema/onchain/models.ts'
 import { rowOf, rowsOf } from '#schema/rows.ts'
@@ -60,7 +60,8 @@ async function redeemedFees(sql: Sql, epoch: number, block: number): Promise<End
   return rows
 }
 
-/** The receipts of the usage documents, each read once. A document that is none, or of another epoch, has no receipts.
+/** The receipts of the usage documents, each read once. A document that is none, or of another epoch, has no receipts; an entry that is no
+ *  receipt drops alone.
  *  @throws ArtifactError when a document cannot be read. */
 async function openedReceipts(
   usage: readonly string[],
@@ -70,17 +71,18 @@ async function openedReceipts(
   const receipts: AttributedReceipt[] = []
   for (const name of new Set(usage)) {
     const bytes = await read(name)
-    const parsed = bytes && parseDocument(usageDocument, bytes)
+    const parsed = bytes && parseDocument(openedUsage, bytes)
     if (!parsed?.success || parsed.data.epoch !== epoch) continue
-    for (const { id, endpointId, versionId, consumer, fee, attribution } of parsed.data.receipts)
-      receipts.push({
-        receiptId: id,
-        endpointId,
-        versionId,
-        consumer: consumer as `0x${string}`,
-        fee: BigInt(fee),
-        parts: attribution.map(({ contributionId, mass }) => ({ contributionId, mass: BigInt(mass) })),
-      })
+    for (const receipt of parsed.data.receipts)
+      if (receipt)
+        receipts.push({
+          receiptId: receipt.id,
+          endpointId: receipt.endpointId,
+          versionId: receipt.versionId,
+          consumer: receipt.consumer as `0x${string}`,
+          fee: BigInt(receipt.fee),
+          parts: receipt.attribution.map(({ contributionId, mass }) => ({ contributionId, mass: BigInt(mass) })),
+        })
   }
   return receipts
 }

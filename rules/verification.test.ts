@@ -27,9 +27,25 @@ const map: EpochRewardMap = {
   lines: [line],
 }
 
-test('equal maps have no difference, in any order of their lines', () => {
-  const two = { ...line, account: other }
-  expect(firstDifference({ ...map, lines: [line, two] }, { ...map, lines: [two, line] })).toBe(null)
+test('equal maps have no difference', () => {
+  expect(firstDifference(map, structuredClone(map))).toBe(null)
+})
+
+test('the same lines, leaves, remainders or debts in another order are a difference', () => {
+  const leaf = must(map.leaves[0])
+  const debt = { account, to: null, amount: 5n, reason: 'an upheld dispute' }
+  const lists: Partial<EpochRewardMap>[] = [
+    { lines: [line, { ...line, account: other }] },
+    { lines: [line, { ...line, account: other }, line, line] },
+    { leaves: [leaf, { ...leaf, account: other }] },
+    { carried: [carried, { ...carried, pot: 'owner' }] },
+    { debts: [debt, { ...debt, account: other }] },
+  ]
+  for (const list of lists)
+    for (const [name, items] of Object.entries(list) as [string, unknown[]][])
+      expect(firstDifference({ ...map, [name]: items.toReversed() }, { ...map, ...list })?.place).toMatch(
+        `the order of the ${name}, from number`,
+      )
 })
 
 test('the cause is named before its consequences', () => {

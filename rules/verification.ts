@@ -4,7 +4,8 @@ import type { Hex } from 'viem'
 import type { EpochRewardMap } from './rewardMap.ts'
 
 /** The first difference between a published reward map and its recomputation, from cause to consequence: the entries (why), the leaves (how
- *  much), what is carried and owed, the total, the root. Several values of one name are listed together. */
+ *  much), what is carried and owed, the total, the root. Several values of one name are listed together. The order counts, too: debts are
+ *  paid in it, and a map whose leaves are in another order gives no state to the next epoch. */
 export type Difference = { place: string; published: string; recomputed: string }
 
 /**
@@ -22,11 +23,13 @@ export type Difference = { place: string; published: string; recomputed: string 
  */
 export function firstDifference(published: EpochRewardMap, recomputed: EpochRewardMap): Difference | null {
   for (const view of VIEWS) {
-    if (isSame(view.items(published), view.items(recomputed))) continue
+    const [theirs, ours] = [view.items(published), view.items(recomputed)]
+    if (isSame(theirs, ours)) continue
     for (const valuesOf of view.values) {
       const found = firstOf(valuesOf(published), valuesOf(recomputed))
       if (found !== null) return found
     }
+    return orderOf(view.list, theirs, ours)
   }
   return null
 }
@@ -34,8 +37,13 @@ export function firstDifference(published: EpochRewardMap, recomputed: EpochRewa
 type Values = (map: EpochRewardMap) => Map<string, string>
 
 /** A map as named values, one view for each step of its computation. Names are written only for views that differ. */
-const VIEWS: readonly { items: (map: EpochRewardMap) => unknown; values: readonly Values[] }[] = [
+const VIEWS: readonly {
+  list: string
+  items: (map: EpochRewardMap) => readonly unknown[]
+  values: readonly Values[]
+}[] = [
   {
+    list: 'lines',
     items: (map) => map.lines,
     values: [
       (map) => named(map.lines, lineName, (line) => line.amount),
@@ -43,6 +51,7 @@ const VIEWS: readonly { items: (map: EpochRewardMap) => unknown; values: readonl
     ],
   },
   {
+    list: 'leaves',
     items: (map) => map.leaves,
     values: [
       (map) =>
@@ -54,6 +63,7 @@ const VIEWS: readonly { items: (map: EpochRewardMap) => unknown; values: readonl
     ],
   },
   {
+    list: 'carried',
     items: (map) => map.carried,
     values: [
       (map) =>
@@ -65,6 +75,7 @@ const VIEWS: readonly { items: (map: EpochRewardMap) => unknown; values: readonl
     ],
   },
   {
+    list: 'debts',
     items: (map) => map.debts,
     values: [
       (map) =>
@@ -76,6 +87,7 @@ const VIEWS: readonly { items: (map: EpochRewardMap) => unknown; values: readonl
     ],
   },
   {
+    list: 'sums',
     items: ({ total, root }) => [total, root],
     values: [
       (map) =>
@@ -86,6 +98,16 @@ const VIEWS: readonly { items: (map: EpochRewardMap) => unknown; values: readonl
     ],
   },
 ]
+
+/** The first place in which lists with the same items differ. */
+function orderOf(list: string, published: readonly unknown[], recomputed: readonly unknown[]): Difference {
+  const place = published.findIndex((item, i) => !isSame(item, recomputed[i])) + 1
+  return {
+    place: `the order of the ${list}, from number ${place} on`,
+    published: 'another',
+    recomputed: 'by the protocol',
+  }
+}
 
 function isSame(a: unknown, b: unknown): boolean {
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return a === b

@@ -161,6 +161,9 @@ const receipt = z.object({
 /** The opened receipts of one host in one epoch: those whose consumer lets prompt and answer be shown. */
 export const usageDocument = z.object({ epoch: whole, receipts: z.array(receipt) })
 
+/** What a reward map reads of a usage document: an entry that is no receipt is null, and drops alone (amendment 4a). */
+export const openedUsage = z.object({ epoch: whole, receipts: z.array(receipt.nullable().catch(null)) })
+
 /** Products of amounts and shares have more digits than wei. */
 const digits = z.string().regex(/^\d+$/, 'expected a decimal string')
 const signedWei = z.string().regex(/^-?\d+$/, 'expected wei as a decimal string')

@@ -4,6 +4,7 @@ import { checkAudits } from './audits.ts'
 import { checkContracts } from './contracts.ts'
 import { checkFaults } from './faults.ts'
 import { checkInfluence } from './influence.ts'
+import { checkLifecycles } from './lifecycles.ts'
 import { checkMutants } from './mutants.ts'
 import { checkReplay } from './replay.ts'
 import { checkSimulator } from './simulator.ts'
@@ -51,6 +52,10 @@ const checks: Record<string, Check> = {
   influence: {
     about: 'influences find mislabelled samples and predict retrainings (--seed S)',
     run: () => checkInfluence(Number(values.seed)),
+  },
+  lifecycles: {
+    about: 'the verifier in Python computes the same reward maps of random lifecycles (--seeds N, --seed S, --json)',
+    run: () => checkLifecycles(Number(values.seeds ?? 200), Number(values.seed), values.json),
   },
   mutants: {
     about: 'every small change of rules/ fails a test; installs Stryker apart, 64 MB (--files LIST, --incremental)',

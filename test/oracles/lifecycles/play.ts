@@ -1,0 +1,113 @@
+import { computeEpoch, missingManifests } from '#epochs/epoch.ts'
+import type { RewardMapDocument } from '#schema/documents.ts'
+import { blockHash } from '#test/factory.ts'
+import type { LifecycleEvent } from './events.ts'
+import { publication } from './falseMaps.ts'
+import type { LifecycleIndex } from './index.ts'
+import { usageDocuments } from './usage.ts'
+import { RandomWorld } from './world.ts'
+
+/** A chain and its artifacts, from which every published map can be computed. */
+export interface RandomLifecycle {
+  seed: number
+  firstBlock: number
+  head: number
+  events: LifecycleEvent[]
+  /** The bytes of each artifact; each character is a byte. */
+  artifacts: string[]
+}
+
+export interface LifecycleSize {
+  periods: number
+  /** What people do in a period, at most. */
+  acts: number
+}
+
+export const USUAL_SIZE: LifecycleSize = { periods: 7, acts: 26 }
+export const SMALL_SIZE: LifecycleSize = { periods: 4, acts: 12 }
+
+/** Plays a random lifecycle: periods in which people act, maps that are published after them, some of which are false, cancelled and published again. */
+export async function playLifecycle(
+  seed: number,
+  size: LifecycleSize,
+  index: LifecycleIndex,
+): Promise<RandomLifecycle> {
+  const play = new Play(new RandomWorld(seed), index)
+  const { world } = play
+  const { chance } = world
+  for (let period = 0; period <= chance.below(size.periods) + 1; period++) {
+    if (period > 0) world.block++
+    if (chance.happens(75)) await play.publishAll()
+    world.live(size.acts)
+  }
+  world.block++
+  if (chance.happens(95)) await play.publishAll()
+  if (chance.happens(25)) await play.cancel()
+  return play.lifecycle(seed)
+}
+
+class Play {
+  private published: string[] = []
+  private indexed = 0
+  private stored = 0
+
+  constructor(
+    readonly world: RandomWorld,
+    private readonly index: LifecycleIndex,
+  ) {}
+
+  /** Indexes what happened before the present block. */
+  private async bringUpToDate() {
+    const { world, index } = this
+    const events = world.events.slice(this.indexed)
+    this.indexed = world.events.length
+    await index.index(events, world.block - 1)
+    for (const bytes of world.artifacts.slice(this.stored)) await index.artifacts.put(bytes)
+    this.stored = world.artifacts.length
+  }
+
+  /** Publishes the maps of all epochs that have ended, each in a block of its own. */
+  async publishAll() {
+    const { world } = this
+    const last = world.block <= world.lastBlockOf(world.epoch) ? world.epoch - 1 : world.epoch
+    while (this.published.length < last) {
+      await this.publish(this.published.length + 1)
+      world.block++
+    }
+  }
+
+  private async publish(epoch: number) {
+    const { world, index } = this
+    const usage = usageDocuments(world, epoch).map((bytes) => world.put(bytes))
+    await this.bringUpToDate()
+    const absent = await missingManifests(index.sources, epoch)
+    if (world.chance.happens(10)) absent.push(...world.chance.some(usage))
+    if (world.chance.happens(10)) absent.push(`0x${'d'.repeat(64)}`)
+    const map: RewardMapDocument = await computeEpoch(index.sources, { epoch, usage, absent })
+    const { root, total, uri } = publication(world, map)
+    const { fromBlock, toBlock, codeHash } = map
+    const blocks = { fromBlock, toBlock, blockHash: blockHash(world.chance.happens(98) ? toBlock : toBlock + 1) }
+    world.emit('RewardDistributor', 'RewardMapPublished', { epoch, ...blocks, root, total, uri, codeHash })
+    this.published.push(root)
+  }
+
+  /** Cancels a map and all later ones; most of them are published again. */
+  async cancel() {
+    const { world } = this
+    if (this.published.length === 0) return
+    const first = world.chance.below(this.published.length)
+    for (const [i, root] of this.published.entries())
+      if (i >= first) world.emit('RewardDistributor', 'RewardMapCancelled', { epoch: i + 1, root })
+    this.published.length = first
+    world.block++
+    if (world.chance.happens(80)) await this.publishAll()
+  }
+
+  async lifecycle(seed: number): Promise<RandomLifecycle> {
+    const head = this.world.block++
+    await this.bringUpToDate()
+    const { firstBlock, events, artifacts } = this.world
+    const texts = artifacts.map((bytes) => Buffer.from(bytes).toString('latin1'))
+    return { seed, firstBlock, head, events, artifacts: [...new Set(texts)] }
+  }
+}

@@ -1,0 +1,152 @@
+"""Steps 3, 9 and 10: the state before an epoch, and its reward map."""
+
+import re
+from itertools import zip_longest
+
+from .documents import HASH, RECEIPT, REWARD_MAP, USAGE, has_form
+from .facts import by_id, epoch_blocks, read_facts
+from .merkle import merkle_root
+from .rewards import Rewards, State
+
+
+class Verifier:
+    """Computes reward maps from what a stranger has."""
+
+    def __init__(self, chain, artifacts):
+        self.chain = chain
+        self.artifacts = artifacts
+
+    def published(self, epoch):
+        """The map of an epoch as the chain has it now: the last RewardMapPublished, unless it was cancelled; or None."""
+        maps = [e for e in self.chain.events("RewardMapPublished") if e.epoch == epoch]
+        cancelled = [e for e in self.chain.events("RewardMapCancelled") if e.epoch == epoch]
+        return maps[-1] if len(maps) > len(cancelled) else None
+
+    def compute(self, epoch, usage, absent):
+        """The document of an epoch's reward map, without `codeHash`, when it uses the documents `usage` and leaves out `absent`."""
+        first, last = epoch_blocks(self.chain, epoch)
+        before = self._state_before(epoch, absent)
+        facts = read_facts(self.chain, self.artifacts, epoch, absent)
+        rewards = Rewards(before, facts, self._receipts(epoch, usage, absent), self.chain.treasury).pay()
+        leaves = sorted((account, amount) for account, amount in rewards.cumulative.items() if amount > 0)
+        carried = sorted(rewards.carried, key=lambda place: (by_id(place[0]), place[1]))
+        return {
+            "epoch": epoch,
+            "chainId": self.chain.id,
+            "distributor": self.chain.distributor,
+            "fromBlock": first,
+            "toBlock": last,
+            "blockHash": self.chain.block_hashes[str(last)],
+            "root": merkle_root(self.chain.id, self.chain.distributor, epoch, leaves),
+            "total": str(sum(rewards.cumulative.values()) - sum(before.cumulative.values())),
+            "leaves": [{"account": account, "cumulative": str(amount)} for account, amount in leaves],
+            "carried": [
+                {"versionId": version, "pot": pot, "amount": str(rewards.carried[version, pot])}
+                for version, pot in carried
+                if rewards.carried[version, pot] > 0
+            ],
+            "debts": [{**debt, "amount": str(debt["amount"])} for debt in rewards.debts],
+            "usage": usage,
+            "absent": absent,
+            "lines": rewards.lines,
+        }
+
+    def _receipts(self, epoch, usage, absent):
+        documents = [self.artifacts.document(name, USAGE, absent) for name in usage]
+        entries = [entry for document in documents if document and document["epoch"] == epoch for entry in document["receipts"]]
+        return [entry for entry in entries if has_form(entry, RECEIPT)]
+
+    # Step 3
+
+    def _state_before(self, epoch, absent):
+        if epoch == 1:
+            return State({}, {}, [])
+        document = self._published_state(epoch - 1, absent) or self.compute(epoch - 1, [], absent)
+        carried = {}
+        for entry in document["carried"]:
+            place = entry["versionId"], entry["pot"]
+            carried[place] = carried.get(place, 0) + int(entry["amount"])
+        return State(
+            cumulative={leaf["account"]: int(leaf["cumulative"]) for leaf in document["leaves"]},
+            carried=carried,
+            debts=[
+                {"account": debt["account"], "amount": int(debt["amount"]), "to": debt["to"], "reason": debt["reason"]}
+                for debt in document["debts"]
+            ],
+        )
+
+    def _published_state(self, epoch, absent):
+        """The document of the published map of an epoch, if it gives the state after it."""
+        published = self.published(epoch)
+        if published is None:
+            raise LookupError(f"The map of epoch {epoch} is not published: no later epoch can be computed.")
+        if not HASH(published.uri):
+            return None
+        document = self.artifacts.document(published.uri, REWARD_MAP, absent)
+        if document is None:
+            return None
+        leaves = [(leaf["account"], int(leaf["cumulative"])) for leaf in document["leaves"]]
+        accounts = [account for account, _ in leaves]
+        gained = sum(self.published(n).total for n in range(1, epoch + 1))
+        received = sum(e.amount for e in self.chain.events("Redeemed") if e.epoch <= epoch)
+        holds = (
+            all(one < next for one, next in zip(accounts, accounts[1:]))
+            and merkle_root(self.chain.id, self.chain.distributor, epoch, leaves) == published.root
+            and int(document["total"]) == published.total
+            and sum(amount for _, amount in leaves) == gained
+            and sum(int(entry["amount"]) for entry in document["carried"]) == received - gained
+        )
+        return document if holds else None
+
+    # Whether a published map is right
+
+    def published_epochs(self):
+        return [epoch for epoch in sorted({e.epoch for e in self.chain.events("RewardMapPublished")}) if self.published(epoch)]
+
+    def check(self, epoch):
+        """The computed map of an epoch, and the first difference of the published one from it, as text; None when that is right."""
+        published = self.published(epoch)
+        document = self.artifacts.document(published.uri, REWARD_MAP, []) if HASH(published.uri) else None
+        usage = document["usage"] if document else []
+        absent = [name for name in (document["absent"] if document else []) if not self.artifacts.has(name)]
+        computed = self.compute(epoch, usage, absent)
+        return computed, self._difference(published, document, computed)
+
+    def _difference(self, published, document, computed):
+        for field, value in (("blockHash", published.blockHash), ("root", published.root), ("total", str(published.total))):
+            if computed[field] != value:
+                return f"{field} on chain: published {value}, computed {computed[field]}"
+        if document is None:
+            return f"{published.uri or 'The empty uri'} is not the name of a reward map"
+        for field in COMPARED:
+            place = _difference(field, document[field], computed[field])
+            if place:
+                return f"{place} in the document"
+        return None
+
+
+COMPARED = (
+    *("epoch", "chainId", "distributor", "fromBlock", "toBlock", "blockHash"),
+    *("root", "total", "leaves", "carried", "debts", "lines"),
+)
+AMOUNTS = ("total", "cumulative", "amount", "pot", "weight", "whole")
+
+
+def _difference(place, theirs, ours):
+    """The first place in which a published value differs from the computed one; None when they are the same."""
+    if isinstance(ours, dict):
+        pairs = [(f"{place}.{name}", theirs[name], ours[name]) for name in ours] if theirs else []
+    elif isinstance(ours, list):
+        pairs = [(f"{place}[{i}]", *pair) for i, pair in enumerate(zip_longest(theirs, ours))]
+    else:
+        pairs = []
+    if pairs:
+        return next((found for found in (_difference(*pair) for pair in pairs) if found), None)
+    return None if _same(place, theirs, ours) else f"{place}: published {theirs}, computed {ours},"
+
+
+def _same(place, theirs, ours):
+    """Amounts are compared as numbers, whatever zeros they begin with; all else as it stands."""
+    if theirs is not None and place.endswith(AMOUNTS):
+        theirs = re.sub("^(-?)0+(?=[0-9])", r"\1", theirs)
+    return theirs == ours
