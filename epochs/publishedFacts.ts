@@ -4,7 +4,7 @@ import { RewardMap } from '#schema/onchain/rewards.ts'
 import { rowOf } from '#schema/rows.ts'
 import { epochFacts } from './epochFacts.ts'
 import { epochBlocks, type FactSources, UnpublishedEpochError } from './epochSources.ts'
-import { artifactNamed } from './previousMap.ts'
+import { artifactNamed, readerWithout } from './previousMap.ts'
 
 /** The document of a published map. @throws UnpublishedEpochError; ArtifactError when it cannot be read, or is no reward map */
 export async function mapDocument(
@@ -23,8 +23,6 @@ export async function mapDocument(
 /** The facts of which a published map says that it was computed from them. @throws as mapDocument, and as computeEpoch */
 export async function publishedFacts(sources: FactSources, epoch: number): Promise<EpochFacts> {
   const { usage, absent } = await mapDocument(sources, epoch)
-  const names = new Set(absent)
-  return epochFacts(sources, await epochBlocks(sources, epoch), usage, async (name) =>
-    names.has(name) ? undefined : sources.artifacts.get(name),
-  )
+  const read = readerWithout(sources.artifacts, new Set(absent))
+  return epochFacts(sources, await epochBlocks(sources, epoch), usage, read)
 }
