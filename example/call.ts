@@ -37,7 +37,12 @@ const { values: options, positionals } = parseArgs({
 })
 const prompt = positionals.join(' ')
 if (!options.rpc || !prompt) throw new Error('Give --rpc URL (the line `Chain` of `modelcommons up`) and a prompt.')
-const { chainId, addresses }: Deployment = JSON.parse(await readFile(options.deployment, 'utf8'))
+const file = await readFile(options.deployment, 'utf8').catch((cause) => {
+  throw new Error('Give --deployment: of `modelcommons up`, it is chain/deployment.json in MODELCOMMONS_HOME.', {
+    cause,
+  })
+})
+const { chainId, addresses }: Deployment = JSON.parse(file)
 if (!options.key && chainId !== LOCAL_CHAIN) throw new Error('Give --key: the consumer’s private key.')
 const consumer = options.key ? privateKeyToAccount(options.key as Hex) : exampleAccount('consumer', 8)
 
