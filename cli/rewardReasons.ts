@@ -55,7 +55,7 @@ interface RemovalOptions extends ArtifactOptions {
 export async function printCounterfactual(epoch: number, options: RemovalOptions): Promise<void> {
   const removal = removalOf(options)
   await onFreshFacts(options, async (sources) => {
-    const differences = differencesOf(await publishedFacts(sources, epoch), removal)
+    const differences = differencesOf(await publishedFacts(sources, epoch, removal), removal)
     for (const { account, actual, without, difference } of differences)
       console.log(
         `${account}\t${inGOpen(actual)}, without it ${inGOpen(without)}\t${difference > 0n ? '-' : '+'}${inGOpen(difference < 0n ? -difference : difference)}`,
