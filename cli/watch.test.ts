@@ -1,9 +1,10 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { join } from 'node:path'
 import { bytesToHex } from 'viem'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { devAccount, testChain } from '#indexer/test/chain.ts'
 import { must } from '#test/must.ts'
-import { runProgram } from '#test/testSystem.ts'
 import { temporaryFolder } from '#workers/test/testWorker.ts'
 import { writeDeployment } from './deployment.ts'
 
@@ -29,17 +30,25 @@ test('watch tells once that a map is wrong, and disputes it once', async () => {
   }
   await publishFalseMap(1n)
   const env = {
+    ...process.env,
     RPC_URL: chain.url,
     DEPLOYMENT: join(folder, 'deployment.json'),
     MODELCOMMONS_HOME: folder,
     WATCHER_KEY: bytesToHex(must(devAccount(WATCHER).getHdKey().privateKey)),
   }
-  const { output } = await runProgram('watch', env, ['--interval', '0.1'], (child) => {
-    child.stdout?.on('data', (text: string) => {
-      if (text.includes('dispute 1 is open')) void publishFalseMap(2n)
-      if (text.includes('Epoch 2:')) child.kill('SIGTERM')
-    })
+  const child = spawn(process.execPath, ['bin/modelcommons.js', 'watch', '--interval', '0.1'], { env })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  let output = ''
+  child.stderr.on('data', (text) => (output += text))
+  child.stdout.on('data', (text) => {
+    output += text
+    if (String(text).includes('dispute 1 is open')) void publishFalseMap(2n)
+    if (String(text).includes('Epoch 2:')) child.kill('SIGTERM')
   })
+  await once(child, 'close')
   const told = output.split('\n').filter((line) => line.startsWith('Epoch 1:'))
-  expect(told).toEqual([expect.stringContaining('is WRONG at the document of the map'), 'Epoch 1: dispute 1 is open.'])
-}, 120_000)
+  expect(told, output).toEqual([
+    expect.stringContaining('is WRONG at the document of the map'),
+    'Epoch 1: dispute 1 is open.',
+  ])
+}, 240_000)
