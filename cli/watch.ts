@@ -56,6 +56,7 @@ export async function watch({ interval, once = false, ...options }: WatchOptions
         // Each of them: the dispute about the first may fail when the window of the others is over.
         if (dispute) for (const one of wrong) tell(await dispute(one))
         if (once) {
+          if (verdicts.length === 0) console.log('No published map can be disputed now.')
           const unknown = verdicts.some((one) => one.verdict === 'unknown')
           process.exitCode = wrong.length > 0 ? WRONG_MAP : unknown ? UNCHECKABLE_MAP : 0
           return
