@@ -132,7 +132,7 @@ program
   .option('--judgement <task:validator>', 'without this judgement')
   .option('--duplicate <original:duplicate>', 'without the original, whose place its duplicate takes')
   .option('--artifacts <folder>', 'the artifact folder (or S3_*)')
-  .action(async (epoch, options) => (await import('./rewardReasons.ts')).whatWithout(epoch, options))
+  .action(async (epoch, options) => (await import('./rewardReasons.ts')).printCounterfactual(epoch, options))
 
 program
   .command('watch')

@@ -21,7 +21,7 @@ async function onFreshFacts(options: ArtifactOptions, work: (sources: FactSource
   await withFreshIndex({ rpcUrl: rpcUrls, deployment }, undefined, (sql) => work({ sql, artifacts, deployment }))
 }
 
-const open = (wei: bigint) => `${formatEther(wei)} gOPEN`
+const inGOpen = (wei: bigint) => `${formatEther(wei)} gOPEN`
 
 /** `modelcommons explain EPOCH ACCOUNT`: the amounts of the epoch's map for the account, each with its formula. */
 export const explainReward = (epoch: number, account: string, options: ArtifactOptions): Promise<void> =>
@@ -34,13 +34,13 @@ export const explainReward = (epoch: number, account: string, options: ArtifactO
       earned += BigInt(amount)
       const of = versionId === null ? '' : `, version ${versionId}`
       console.log(
-        `${open(BigInt(amount))}\t${role} by ${source.kind} ${source.id}${of}\t⌊${pot} × ${weight} / ${whole}⌋ wei`,
+        `${inGOpen(BigInt(amount))}\t${role} by ${source.kind} ${source.id}${of}\t⌊${pot} × ${weight} / ${whole}⌋ wei`,
       )
     }
     const leaf = leaves.find((one) => one.account === holder)
     console.log(
       leaf
-        ? `Epoch ${epoch} gave ${account} ${open(earned)}; from all epochs it may claim ${open(BigInt(leaf.cumulative))}.`
+        ? `Epoch ${epoch} gave ${account} ${inGOpen(earned)}; from all epochs it may claim ${inGOpen(BigInt(leaf.cumulative))}.`
         : `Epoch ${epoch} and those before gave ${account} nothing.`,
     )
   })
@@ -52,13 +52,13 @@ interface RemovalOptions extends ArtifactOptions {
 }
 
 /** `modelcommons counterfactual EPOCH`: the accounts that would have earned another amount, the largest difference first. */
-export async function whatWithout(epoch: number, options: RemovalOptions): Promise<void> {
+export async function printCounterfactual(epoch: number, options: RemovalOptions): Promise<void> {
   const removal = removalOf(options)
   await onFreshFacts(options, async (sources) => {
-    const differences = differencesOf(await publishedFacts(sources, epoch), removal)
+    const differences = differencesOf(await publishedFacts(sources, epoch, removal), removal)
     for (const { account, actual, without, difference } of differences)
       console.log(
-        `${account}\t${open(actual)}, without it ${open(without)}\t${difference > 0n ? '-' : '+'}${open(difference < 0n ? -difference : difference)}`,
+        `${account}\t${inGOpen(actual)}, without it ${inGOpen(without)}\t${difference > 0n ? '-' : '+'}${inGOpen(difference < 0n ? -difference : difference)}`,
       )
     if (differences.length === 0) console.log(`Nobody would have earned another amount in epoch ${epoch}.`)
   })

@@ -27,9 +27,9 @@ export async function recomputeRoot(from: {
 /** The hashes of the blocks of the node at `rpcUrl`. */
 export const blockHashesAt = (rpcUrl: string) => blockHashes(createPublicClient({ transport: http(rpcUrl) }))
 
-/** Exit codes of `verify EPOCH`. */
-const WRONG = 1
-const UNCHECKABLE = 2
+/** Exit codes of `verify EPOCH` and of `watch --once`. */
+export const WRONG_MAP = 1
+export const UNCHECKABLE_MAP = 2
 
 /** `modelcommons verify EPOCH`: checks that the published map follows from the facts on the chain. */
 export async function verify(epoch: number, options: { artifacts?: string }): Promise<void> {
@@ -43,10 +43,10 @@ export async function verify(epoch: number, options: { artifacts?: string }): Pr
     const { place, published, recomputed } = difference
     console.error(`First difference at ${place}: published ${published}, recomputed ${recomputed}.`)
     console.error(`Epoch ${epoch} is wrong: its map does not follow from the chain. Open a dispute (ground: root).`)
-    process.exitCode = WRONG
+    process.exitCode = WRONG_MAP
   } catch (error) {
     if (!(error instanceof ArtifactError)) throw error
     console.error(`Epoch ${epoch} cannot be checked: ${error.message}`)
-    process.exitCode = UNCHECKABLE
+    process.exitCode = UNCHECKABLE_MAP
   }
 }

@@ -13,6 +13,7 @@ import type { DeploymentFile } from './deployment.ts'
 import { withFreshIndex } from './freshIndex.ts'
 import { openLog } from './log.ts'
 import { openArtifacts } from './openArtifacts.ts'
+import { UNCHECKABLE_MAP, WRONG_MAP } from './verifyEpoch.ts'
 
 interface WatchOptions {
   /** Seconds between two rounds. */
@@ -20,10 +21,6 @@ interface WatchOptions {
   once?: boolean
   artifacts?: string
 }
-
-/** Exit codes of `watch --once`. */
-const WRONG = 1
-const UNCHECKABLE = 2
 
 /** `modelcommons watch`: recomputes every published reward map while it can be disputed, on an index of its own, and disputes wrong ones with
  *  WATCHER_KEY. Only needs a node and the artifacts. */
@@ -43,10 +40,10 @@ export async function watch({ interval, once = false, ...options }: WatchOptions
       now: async () => Number((await client.getBlock()).timestamp),
     })
     const dispute = await disputer(config, { rpcUrl, deployment, db: sql, artifacts })
-    const told = new Map<number, string>()
-    const tell = (epoch: number, text: string) => {
-      if (told.get(epoch) !== text) console.log(`Epoch ${epoch}: ${text}`)
-      told.set(epoch, text)
+    const told = new Set<string>()
+    const tell = (text: string) => {
+      if (!told.has(text)) console.log(text)
+      told.add(text)
     }
     console.log(
       `Watching the reward maps of chain ${deployment.chainId}${dispute ? '' : '; WATCHER_KEY is not set: wrong ones are told, not disputed'}.`,
@@ -54,13 +51,14 @@ export async function watch({ interval, once = false, ...options }: WatchOptions
     for (;;) {
       try {
         const verdicts = await maps.round()
-        for (const verdict of verdicts) tell(verdict.epoch, textOf(verdict))
+        for (const verdict of verdicts) tell(textOf(verdict))
         const wrong = verdicts.filter((one) => one.verdict === 'wrong')
         // Each of them: the dispute about the first may fail when the window of the others is over.
-        if (dispute) for (const one of wrong) tell(one.epoch, `${textOf(one)} ${await dispute(one)}`)
+        if (dispute) for (const one of wrong) tell(await dispute(one))
         if (once) {
-          process.exitCode =
-            wrong.length > 0 ? WRONG : verdicts.some((one) => one.verdict === 'unknown') ? UNCHECKABLE : 0
+          if (verdicts.length === 0) console.log('No published map can be disputed now.')
+          const unknown = verdicts.some((one) => one.verdict === 'unknown')
+          process.exitCode = wrong.length > 0 ? WRONG_MAP : unknown ? UNCHECKABLE_MAP : 0
           return
         }
       } catch (error) {
@@ -73,14 +71,15 @@ export async function watch({ interval, once = false, ...options }: WatchOptions
 }
 
 function textOf(found: MapVerdict): string {
+  const map = `Epoch ${found.epoch}: its map ${found.root}`
   switch (found.verdict) {
     case 'right':
-      return `its map ${found.root} is right.`
+      return `${map} is right.`
     case 'unknown':
-      return `its map cannot be checked yet: ${found.reason}`
+      return `${map} cannot be checked yet: ${found.reason}`
     case 'wrong': {
       const { place, published, recomputed } = found.difference
-      return `its map ${found.root} is WRONG at ${place}: published ${published}, recomputed ${recomputed}.`
+      return `${map} is WRONG at ${place}: published ${published}, recomputed ${recomputed}.`
     }
   }
 }
@@ -99,5 +98,5 @@ async function disputer(config: Config, { rpcUrl, deployment, db, artifacts }: D
   const log = openLog('watch', config)
   const chain = await openChainClient({ rpcUrl, deployment, operatorKey, db, log, maxFee })
   return async (wrong: Extract<MapVerdict, { verdict: 'wrong' }>) =>
-    `Dispute ${await disputeMap(chain, artifacts, wrong)} is open.`
+    `Epoch ${wrong.epoch}: dispute ${await disputeMap(chain, artifacts, wrong)} is open.`
 }

@@ -4,10 +4,7 @@ import type { RewardMapDocument } from '#schema/documents.ts'
 import { codeHash } from './codeHash.ts'
 import { epochFacts } from './epochFacts.ts'
 import { type EpochBlocks, type EpochSources, epochBlocks } from './epochSources.ts'
-import type { ArtifactReader } from './previousMap.ts'
-
-/** Computes the reward map of an epoch only from the chain as of the epoch's last block and from artifacts that the chain, or the map itself,
- *  names. Anyone with their own index computes the same bytes. No state of the chain and no content of an artifact makes it fail. */
+import { type ArtifactReader, readerWithout } from './previousMap.ts'
 
 /** `usage`: the names of the usage documents to use, in order. `absent`: the names of artifacts that the chain names and nobody could fetch. */
 export interface EpochRequest {
@@ -16,7 +13,9 @@ export interface EpochRequest {
   absent: readonly string[]
 }
 
-/** Computes the map of an epoch. `readAbsent`: how one of the `absent` artifacts is read where it is needed.
+/** Computes the reward map of an epoch only from the chain as of the epoch's last block and from artifacts that the chain, or the map itself,
+ *  names. Anyone with their own index computes the same bytes. No state of the chain and no content of an artifact makes it fail.
+ *  @param readAbsent how one of the `absent` artifacts is read where it is needed
  *  @throws RangeError when the epoch does not exist or the one before has no map; IndexBehindError while its last block is not indexed;
  *  ArtifactError when an artifact that it needs cannot be read, unless it is one of `absent`; what the store throws when it is away. */
 export async function computeEpoch(
@@ -26,7 +25,7 @@ export async function computeEpoch(
 ): Promise<RewardMapDocument> {
   const blocks = await epochBlocks(sources, epoch)
   const names = new Set(absent)
-  const read: ArtifactReader = (name) => (names.has(name) ? readAbsent(name) : sources.artifacts.get(name))
+  const read = readerWithout(sources.artifacts, names, readAbsent)
   const map = buildRewardMap(await epochFacts(sources, blocks, usage, read))
   const blockHash = await sources.blockHash(blocks.toBlock)
   return documentOf(sources, blocks, map, {

@@ -10,6 +10,16 @@ import type { FactSources } from './epochSources.ts'
 /** The bytes of an artifact; undefined for one that counts as absent. */
 export type ArtifactReader = (name: string) => Promise<Uint8Array | undefined>
 
+/** Reads artifacts; those of `absent` by `readAbsent`, which finds none by default. */
+export const readerWithout =
+  (
+    artifacts: FactSources['artifacts'],
+    absent: ReadonlySet<string>,
+    readAbsent: ArtifactReader = async () => undefined,
+  ): ArtifactReader =>
+  (name) =>
+    absent.has(name) ? readAbsent(name) : artifacts.get(name)
+
 type Before = EpochFacts['before']
 
 /** The state that an epoch starts from: that of the map of the epoch before, as its document says. When the document is absent or cannot be

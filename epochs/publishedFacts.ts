@@ -1,10 +1,12 @@
+import type { Removal } from '#rules/counterfactual.ts'
 import type { EpochFacts } from '#rules/epochFacts.ts'
 import { getDocument, type RewardMapDocument, rewardMapDocument } from '#schema/documents.ts'
+import { Contribution } from '#schema/onchain/datanets.ts'
 import { RewardMap } from '#schema/onchain/rewards.ts'
 import { rowOf } from '#schema/rows.ts'
 import { epochFacts } from './epochFacts.ts'
-import { epochBlocks, type FactSources, UnpublishedEpochError } from './epochSources.ts'
-import { artifactNamed } from './previousMap.ts'
+import { type EpochBlocks, epochBlocks, type FactSources, UnpublishedEpochError } from './epochSources.ts'
+import { artifactNamed, readerWithout } from './previousMap.ts'
 
 /** The document of a published map. @throws UnpublishedEpochError; ArtifactError when it cannot be read, or is no reward map */
 export async function mapDocument(
@@ -20,11 +22,29 @@ export async function mapDocument(
   return getDocument(artifacts, rewardMapDocument, name)
 }
 
-/** The facts of which a published map says that it was computed from them. @throws as mapDocument, and as computeEpoch */
-export async function publishedFacts(sources: FactSources, epoch: number): Promise<EpochFacts> {
+/** The facts of which a published map says that it was computed from them, and the duplicate that `removal` names, which earns nothing in them.
+ *  @throws as mapDocument, and as computeEpoch */
+export async function publishedFacts(sources: FactSources, epoch: number, removal: Removal): Promise<EpochFacts> {
   const { usage, absent } = await mapDocument(sources, epoch)
-  const names = new Set(absent)
-  return epochFacts(sources, await epochBlocks(sources, epoch), usage, async (name) =>
-    names.has(name) ? undefined : sources.artifacts.get(name),
-  )
+  const read = readerWithout(sources.artifacts, new Set(absent))
+  const blocks = await epochBlocks(sources, epoch)
+  const facts = await epochFacts(sources, blocks, usage, read)
+  return removal.kind === 'duplicate' ? withRefused(sources, facts, blocks, removal.duplicate) : facts
+}
+
+/** A refused contribution is no fact of the rewards: it is added as one that is excluded. */
+async function withRefused(
+  { sql }: FactSources,
+  facts: EpochFacts,
+  { toBlock }: EpochBlocks,
+  contributionId: string,
+): Promise<EpochFacts> {
+  const refused = await rowOf(sql, Contribution, contributionId, toBlock)
+  if (!refused || facts.contributions.some((one) => one.contributionId === contributionId)) return facts
+  const contributor = refused.contributor as `0x${string}`
+  return {
+    ...facts,
+    contributions: [...facts.contributions, { contributionId, contributor }],
+    excluded: [...facts.excluded, { contributionId, fromEpoch: facts.epoch, reason: 'refused' }],
+  }
 }

@@ -40,6 +40,20 @@ const GRAPHQL = {
   flag: () => Boolean,
 }
 
+/** What the bounds of a kind count. */
+const UNITS: Partial<Record<Bounds['kind'], string>> = {
+  id: ' characters',
+  text: ' characters',
+  json: ' characters',
+  texts: ' texts',
+}
+
+function rangeText(min: number | undefined, max: number | undefined, unit: string): string {
+  if (min !== undefined && max !== undefined) return ` From ${min} to ${max}${unit}.`
+  if (max !== undefined) return ` At most ${max}${unit}.`
+  return min === undefined ? '' : ` At least ${min}${unit}.`
+}
+
 function input(
   kind: Bounds['kind'],
   description: string,
@@ -54,10 +68,7 @@ function input(
     const { default: fallbackValue, min, max, pattern } = options
     known.set(String(key), { kind, optional, fallback: fallbackValue, min, max, values, pattern })
     fields.set(owner, known)
-    const range =
-      options.min !== undefined || options.max !== undefined
-        ? ` From ${options.min ?? '−∞'} to ${options.max ?? '∞'}${kind === 'text' || kind === 'json' ? ' characters' : kind === 'texts' ? ' texts' : ''}.`
-        : ''
+    const range = rangeText(min, max, UNITS[kind] ?? '')
     const fallback = options.default !== undefined ? ` Default ${JSON.stringify(options.default)}.` : ''
     Field((type ?? GRAPHQL[kind as keyof typeof GRAPHQL]) as () => typeof String, {
       nullable: optional,

@@ -2,11 +2,11 @@ import type { MapVerdict } from '#epochs/watchMaps.ts'
 import type { ArtifactStore } from '#schema/artifacts/index.ts'
 import { documentBytes } from '#schema/documents.ts'
 import { PermanentError } from '#schema/errors.ts'
+import { DISPUTE_SUBJECTS } from '#schema/onchain/disputes.ts'
 import type { ChainClient } from './chain.ts'
 import { RevertError } from './chainErrors.ts'
 
-/** `Disputes.Subject.RewardMap`. */
-const REWARD_MAP = 3
+const REWARD_MAP = DISPUTE_SUBJECTS.indexOf('RewardMap')
 
 /** Disputes a wrong map, with the bond that the contract asks for and the first difference as evidence.
  *  @returns the dispute's id, also when somebody else has opened it.

@@ -52,6 +52,15 @@ test('without a contribution its author earns less, and the others what it had',
   )
 })
 
+test('without an original its refused duplicate earns in its place', async () => {
+  const { ask, map } = await published()
+  const { data } = await ask(WITHOUT, { epoch: '1', without: { duplicate: { original: '1', duplicate: '4' } } })
+  const actual = map.leaves.find(({ account }) => account === parties.alice)?.cumulative
+  const bob = data.counterfactual.find(({ account }: { account: string }) => account === parties.bob)
+  expect(data.counterfactual).toContainEqual(expect.objectContaining({ account: parties.alice, actual, without: '0' }))
+  expect(BigInt(bob.without) - BigInt(bob.actual)).toBe(BigInt(actual ?? 0))
+})
+
 test.each([
   [{ epoch: '2', without: { contribution: '1' } }, 'UNKNOWN_REWARD_MAP'],
   [{ epoch: '9'.repeat(30), without: { contribution: '1' } }, 'UNKNOWN_REWARD_MAP'],

@@ -119,7 +119,7 @@ export class RewardReasonResolver {
         'EPOCH_TOO_LARGE',
         `The map of epoch ${epoch} has ${lines.length} lines; the API computes epochs of at most ${MAX_LINES}. Run \`modelcommons counterfactual\` on your own machine.`,
       )
-    const facts = await publishedFacts(sourcesOf(context), Number(epoch))
+    const facts = await publishedFacts(sourcesOf(context), Number(epoch), removal)
     try {
       return counterfactual(facts, removal)
     } catch (error) {

@@ -5,10 +5,11 @@ import { type ChainDependencies, storeAs } from '../dependencies.ts'
 import { waitUntilIndexed } from '../finality.ts'
 import type { JobContext, JobHandler } from '../job.ts'
 import { absentArtifacts } from '../settlement/absentArtifacts.ts'
-import { closeEpoch } from '../settlement/epochEnd.ts'
-import { checkOrder, outcomeOf, outcomeOfPublished } from '../settlement/epochOrder.ts'
+import { waitUntilAttributed } from '../settlement/attributions.ts'
+import { awaitEpochEnd } from '../settlement/epochEnd.ts'
+import { checkOrder } from '../settlement/epochOrder.ts'
 import { assignReceipts } from '../settlement/epochReceipts.ts'
-import { waitUntilTraced } from '../settlement/tracing.ts'
+import { outcomeOf, outcomeOfPublished } from '../settlement/outcome.ts'
 import { storeUsage } from '../settlement/usage.ts'
 
 /** Settles an epoch: redeems the fees, waits until the epoch's last block is final and its opened answers are traced, computes the reward map
@@ -21,9 +22,9 @@ export const settleEpochHandler =
     const ended = await outcomeOfPublished(job, epoch)
     if (ended) return ended
     await checkOrder(job, epoch)
-    const toBlock = await closeEpoch(job, redeemMin)
+    const toBlock = await awaitEpochEnd(job, redeemMin)
     await assignReceipts(job.db, epoch)
-    await waitUntilTraced(job)
+    await waitUntilAttributed(job)
 
     job.report(0.7, 'computing the reward map')
     const sources = { sql: job.db, artifacts: job.artifacts, deployment, blockHash: blockHashes(job.chain.client) }

@@ -10,7 +10,7 @@ type Job = JobContext<'settleEpoch'>
 /** Resolves with the last block of an epoch when that is final. While the epoch runs, or has not begun, it first redeems what is owed, so that the fees
  *  are in it.
  *  @throws JobError when no fees have arrived in the epoch; PendingError while its last block is not final, which takes as long as the chain takes. */
-export async function closeEpoch(job: Job, redeemMin: bigint): Promise<number> {
+export async function awaitEpochEnd(job: Job, redeemMin: bigint): Promise<number> {
   const { epoch } = job.input
   const head = Number(await job.chain.client.getBlockNumber())
   const before = await lastBlockOf(job, epoch)

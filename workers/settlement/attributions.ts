@@ -9,7 +9,7 @@ const ATTRIBUTION_GRACE_MS = 10_000
 /** Waits until every opened answer of the epoch is attributed, or its attribution was cancelled or failed by its own fault (the answer then counts as
  *  unattributed). An attribution that failed only because a service was away never moves the pay of contributors: the epoch stays open until it is tried
  *  again, or an operator gives it up. */
-export async function waitUntilTraced(job: JobContext<'settleEpoch'>): Promise<void> {
+export async function waitUntilAttributed(job: JobContext<'settleEpoch'>): Promise<void> {
   const since = performance.now()
   for (;;) {
     const { rows } = await job.db.query<{ waiting: number; failed: string | null }>(
