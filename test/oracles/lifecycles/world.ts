@@ -142,6 +142,7 @@ export class RandomWorld {
       owner: proposer,
       licence: 'CC0-1.0',
       minStake: 0n,
+      comparison: 0n,
     })
   }
 

@@ -4,7 +4,7 @@ import re
 from itertools import zip_longest
 
 from .documents import HASH, RECEIPT, REWARD_MAP, USAGE, has_form
-from .facts import by_id, epoch_blocks, read_facts
+from .facts import by_id, epoch_blocks, paid_for, read_facts
 from .merkle import merkle_root
 from .rewards import Rewards, State
 
@@ -27,6 +27,7 @@ class Verifier:
         first, last = epoch_blocks(self.chain, epoch)
         before = self._state_before(epoch, absent)
         facts = read_facts(self.chain, self.artifacts, epoch, absent)
+        before.debts += self._new_debts(epoch, facts.upheld, absent)
         rewards = Rewards(before, facts, self._receipts(epoch, usage, absent), self.chain.treasury).pay()
         leaves = sorted((account, amount) for account, amount in rewards.cumulative.items() if amount > 0)
         carried = sorted(rewards.carried, key=lambda place: (by_id(place[0]), place[1]))
@@ -55,6 +56,23 @@ class Verifier:
         documents = [self.artifacts.document(name, USAGE, absent) for name in usage]
         entries = [entry for document in documents if document and document["epoch"] == epoch for entry in document["receipts"]]
         return [entry for entry in entries if has_form(entry, RECEIPT)]
+
+    # Step 4
+
+    def _new_debts(self, epoch, upheld, absent):
+        """What the maps before paid for the subjects of upheld disputes is owed to the treasury."""
+        if not upheld:
+            return []
+        lines = [line for n in range(1, epoch) for line in (self._published_state(n, absent) or {"lines": []})["lines"]]
+        debts = []
+        for dispute, kind, subject in upheld:
+            paid = {}
+            for line in lines:
+                if paid_for(line, kind, subject):
+                    paid[line["account"]] = paid.get(line["account"], 0) + int(line["amount"])
+            reason = f"the upheld dispute {dispute}"
+            debts += [{"account": account, "amount": amount, "to": None, "reason": reason} for account, amount in paid.items()]
+        return debts
 
     # Step 3
 
@@ -107,10 +125,19 @@ class Verifier:
         """The computed map of an epoch, and the first difference of the published one from it, as text; None when that is right."""
         published = self.published(epoch)
         document = self.artifacts.document(published.uri, REWARD_MAP, []) if HASH(published.uri) else None
-        usage = document["usage"] if document else []
+        bonded = self._is_bonded(published)
+        usage = document["usage"] if document and not bonded else []
         absent = [name for name in (document["absent"] if document else []) if not self.artifacts.has(name)]
         computed = self.compute(epoch, usage, absent)
+        if bonded and document and document["usage"]:
+            return computed, "usage: published with a bond, so that it has none"
         return computed, self._difference(published, document, computed)
+
+    def _is_bonded(self, published):
+        """Whether a map was published with a bond: its `BondHeld` follows in the same transaction."""
+        return any(
+            e.epoch == published.epoch and e.transaction == published.transaction for e in self.chain.events("BondHeld")
+        )
 
     def _difference(self, published, document, computed):
         for field, value in (("blockHash", published.blockHash), ("root", published.root), ("total", str(published.total))):

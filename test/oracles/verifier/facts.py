@@ -45,6 +45,7 @@ class Facts:
     terms: dict  # model -> Terms
     stakes: dict  # model -> account -> wei × blocks
     contributors: dict  # contribution that can earn -> account
+    upheld: list  # (dispute, kind, subject) of the disputes that were resolved in the epoch's blocks with outcome 1, by dispute
 
 
 def epoch_blocks(chain, epoch):
@@ -67,6 +68,7 @@ def read_facts(chain, artifacts, epoch, absent):
         terms={str(e.modelId): Terms(*e.split) for e in chain.events("SplitSet", last)},
         stakes=_stakes(chain, first, last),
         contributors=_contributors(chain, last),
+        upheld=_upheld(chain, first, last),
     )
 
 
@@ -131,3 +133,21 @@ def _contributors(chain, last):
         for e in chain.events("ContributionSubmitted", last)
         if e.contributionId in accepted - upheld
     }
+
+
+CONTRIBUTION, JUDGEMENT = 0, 1
+
+
+def _upheld(chain, first, last):
+    opened = {e.disputeId: (e.kind, e.subjectId) for e in chain.events("DisputeOpened", last)}
+    resolved = sorted(e.disputeId for e in chain.events("DisputeResolved", last) if e.outcome == 1 and e.block >= first)
+    return [(id, *opened[id]) for id in resolved if opened[id][0] in (CONTRIBUTION, JUDGEMENT)]
+
+
+def paid_for(line, kind, subject):
+    """Whether a line of a map pays for the subject of a dispute. A judgement's subject is its task and its validator."""
+    source = line["source"]["kind"], line["source"]["id"]
+    if kind == CONTRIBUTION:
+        return source == ("contribution", str(subject))
+    task, validator = divmod(subject, 1 << 160)
+    return source == ("task", str(task)) and line["account"] == f"0x{validator:040x}"
