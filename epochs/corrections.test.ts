@@ -3,7 +3,7 @@ import { folderObjects } from '#schema/artifacts/index.ts'
 import { Dispute } from '#schema/onchain/disputes.ts'
 import { insert } from '#test/factory.ts'
 import { computeEpoch } from './epoch.ts'
-import { cumulativeOf, epochRows, parties } from './test/epochRows.ts'
+import { cumulativeOf, epochRows, FEES, parties } from './test/epochRows.ts'
 
 const { alice, bob, judge, treasury } = parties
 const first = { epoch: 1, usage: [], absent: [] }
@@ -67,4 +67,20 @@ test('a map whose document nobody has names no payments', async () => {
   const map = await computeEpoch(sources, { ...second, absent: [uri] })
   expect(map.debts).toEqual([])
   expect(map.lines.some(({ role }) => role === 'withheld')).toBe(false)
+})
+
+test('whatever amounts a false document names, an epoch has a map, and no debt is above the fees of the epochs before', async () => {
+  const { sources, uphold, map, publish } = await afterFirstEpoch()
+  const owedFor = async (amount: string) => {
+    const lines = map.lines.map((line) => (line.source.kind === 'contribution' ? { ...line, amount } : line))
+    await publish({ ...map, lines })
+    const { lines: corrected } = await computeEpoch(sources, second)
+    return corrected.filter(({ role }) => role === 'withheld').map(({ pot }) => pot)
+  }
+  await uphold('7', 'Contribution', '2', 30)
+  expect(await owedFor('0')).toEqual([])
+  expect(await owedFor('-1')).toEqual([])
+  expect(await owedFor('7')).toEqual(['7'])
+  expect(await owedFor('9'.repeat(78))).toEqual([String(FEES[1])])
+  expect(await owedFor('9'.repeat(79))).toEqual([])
 })

@@ -1,3 +1,4 @@
+import { bigintMin } from '#rules/bps.ts'
 import type { Debt, EpochFacts } from '#rules/epochFacts.ts'
 import type { RewardEntry } from '#rules/rewardEntry.ts'
 import { Dispute } from '#schema/onchain/disputes.ts'
@@ -6,7 +7,8 @@ import type { EpochBlocks, FactSources } from './epochSources.ts'
 import { type ArtifactReader, publishedMap } from './previousMap.ts'
 
 /** The debts that upheld disputes leave (rules 10 and 12): what earlier maps paid for a contribution or a judgement is owed to the treasury, from the
- *  epoch on in whose blocks the dispute was resolved. A map whose document is absent, or is not the map on the chain, names no payments. */
+ *  epoch on in whose blocks the dispute was resolved. A map whose document is absent, or is not the map on the chain, names no payments; the
+ *  lines of a false one may name any amount, so that the fees of the epochs before limit a debt. */
 export async function newDebts(
   sources: FactSources,
   { epoch, fromBlock, toBlock }: EpochBlocks,
@@ -26,11 +28,27 @@ export async function newDebts(
       const sums = paid.get(subjectOf(line))
       sums?.set(line.account, (sums.get(line.account) ?? 0n) + line.amount)
     }
-  return upheld.flatMap(({ id, subject, subjectId }) =>
-    [...(paid.get(`${subject} ${subjectId}`) ?? [])].map(
-      ([account, amount]): Debt => ({ account, amount, to: null, reason: `the upheld dispute ${id}` }),
-    ),
+  const fees = await feesBefore(sources, epoch)
+  return upheld
+    .flatMap(({ id, subject, subjectId }) =>
+      [...(paid.get(`${subject} ${subjectId}`) ?? [])].map(
+        ([account, sum]): Debt => ({
+          account,
+          amount: bigintMin(sum, fees),
+          to: null,
+          reason: `the upheld dispute ${id}`,
+        }),
+      ),
+    )
+    .filter(({ amount }) => amount > 0n)
+}
+
+async function feesBefore({ sql }: FactSources, epoch: number): Promise<bigint> {
+  const { rows } = await sql.query<{ fees: bigint }>(
+    'select coalesce(sum(amount), 0) as fees from redemption where epoch < $1 and to_block is null',
+    [epoch],
   )
+  return rows[0]?.fees ?? 0n
 }
 
 /** For what an amount was paid, as disputes name it. A judgement's id is `task-validator`. */

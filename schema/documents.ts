@@ -166,7 +166,7 @@ export const openedUsage = z.object({ epoch: whole, receipts: z.array(receipt.nu
 
 /** Products of amounts and shares have more digits than wei. */
 const digits = z.string().regex(/^\d+$/, 'expected a decimal string')
-const signedWei = z.string().regex(/^-?\d+$/, 'expected wei as a decimal string')
+const signedWei = z.string().regex(/^-?\d{1,78}$/, 'expected wei as a decimal string')
 
 /** A published reward map: the state from which the next epoch starts, and the reason for every amount. */
 export const rewardMapDocument = z.object({

@@ -75,7 +75,7 @@ REWARD_MAP = {
             "role": STRING,
             "versionId": _or_null(ID),
             "source": {"kind": STRING, "id": STRING},
-            "amount": _text("-?[0-9]+"),
+            "amount": _text("-?[0-9]{1,78}"),
             "pot": WEI,
             "weight": DECIMAL,
             "whole": DECIMAL,

@@ -60,10 +60,11 @@ class Verifier:
     # Step 4
 
     def _new_debts(self, epoch, upheld, absent):
-        """What the maps before paid for the subjects of upheld disputes is owed to the treasury."""
+        """What the maps before paid for the subjects of upheld disputes is owed to the treasury: at most their fees, whatever false lines say."""
         if not upheld:
             return []
         lines = [line for n in range(1, epoch) for line in (self._published_state(n, absent) or {"lines": []})["lines"]]
+        fees = sum(e.amount for e in self.chain.events("Redeemed") if e.epoch < epoch)
         debts = []
         for dispute, kind, subject in upheld:
             paid = {}
@@ -71,7 +72,11 @@ class Verifier:
                 if paid_for(line, kind, subject):
                     paid[line["account"]] = paid.get(line["account"], 0) + int(line["amount"])
             reason = f"the upheld dispute {dispute}"
-            debts += [{"account": account, "amount": amount, "to": None, "reason": reason} for account, amount in paid.items()]
+            debts += [
+                {"account": account, "amount": min(amount, fees), "to": None, "reason": reason}
+                for account, amount in paid.items()
+                if min(amount, fees) > 0
+            ]
         return debts
 
     # Step 3
@@ -136,7 +141,7 @@ class Verifier:
     def _is_bonded(self, published):
         """Whether a map was published with a bond: its `BondHeld` follows in the same transaction."""
         return any(
-            e.epoch == published.epoch and e.transaction == published.transaction for e in self.chain.events("BondHeld")
+            e.transaction and (e.epoch, e.transaction) == (published.epoch, published.transaction) for e in self.chain.events("BondHeld")
         )
 
     def _difference(self, published, document, computed):
