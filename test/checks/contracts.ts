@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs'
 import { resolve } from 'node:path'
 import pLimit from 'p-limit'
-import { type ContractBug, contractBugs } from './contracts/bugs.ts'
+import { type ContractBug, contractBugs } from './contracts/bugs/index.ts'
 import { buildForgeProject, installForge, invariantSuites, runSuite, type SuiteResult } from './contracts/forge.ts'
 import { runSlither } from './contracts/slither.ts'
 

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import solc from 'solc'
 import { expect, test } from 'vitest'
-import { contractBugs } from './bugs.ts'
+import { contractBugs } from './bugs/index.ts'
 import { invariantSuites } from './forge.ts'
 
 /** `npm run check -- contracts` takes minutes; these tests tell at once that a contract and its invariants no longer fit. */
