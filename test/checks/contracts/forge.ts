@@ -3,7 +3,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symli
 import { createRequire } from 'node:module'
 import { join, resolve } from 'node:path'
 import { COMPILER_SETTINGS } from '#contracts/compile.ts'
-import type { ContractBug } from './bugs.ts'
+import type { ContractBug } from './bugs/index.ts'
 
 const ROOT = resolve(import.meta.dirname, '../../..')
 const PACKAGE = join(import.meta.dirname, 'forge')
