@@ -2,11 +2,12 @@ import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { ConfigError, readConfig } from '#config'
+import { checkEpoch } from '#epochs/checkEpoch.ts'
 import { interruptible, untilAborted } from './interruption.ts'
 import { openLog } from './log.ts'
 import { openArtifacts } from './openArtifacts.ts'
+import { ownIndexOf } from './ownIndex.ts'
 import { type System, startSystem } from './system.ts'
-import { recomputeRoot } from './verifyEpoch.ts'
 
 /** `modelcommons demo`: runs one whole lifecycle on a fresh state. Exits with 0 only when every stage passes. */
 export const demo = (options: DemoOptions): Promise<void> => interruptible((signal) => runDemo(options, signal))
@@ -55,7 +56,7 @@ async function runDemo({ json, seed, keep }: DemoOptions, signal: AbortSignal): 
       seed,
       signal,
       say: print,
-      verify: (epoch) => recomputeRoot({ rpcUrl, deployment, artifacts: config.artifacts, epoch }),
+      verify: (epoch) => ownIndexOf(config, { rpcUrls: rpcUrl, deployment }, (own) => checkEpoch(own, epoch)),
     })
     const report = await untilAborted(played, signal)
     for (const stage of report.stages) print(`${stage.ok ? '✓' : '✗'} ${stage.name}  ${JSON.stringify(stage.facts)}`)

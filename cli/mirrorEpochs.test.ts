@@ -1,6 +1,6 @@
 import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { computeEpoch, publishArguments } from '#epochs/epoch.ts'
 import { testChain } from '#indexer/test/chain.ts'
 import { folderObjects, localStore } from '#schema/artifacts/index.ts'
@@ -8,14 +8,16 @@ import { putDocument, rewardMapDocument, usageDocument } from '#schema/documents
 import { temporaryFolder } from '#workers/test/testWorker.ts'
 import { withFreshIndex } from './freshIndex.ts'
 import { type MirroredEpoch, mirrorEpochs } from './mirrorEpochs.ts'
-import { blockHashesAt } from './verifyEpoch.ts'
+import { blocksAt } from './ownIndex.ts'
 
 test('all artifacts of the published epochs are copied once, verified; a damaged copy is copied again', async () => {
   const chain = await testChain()
   const { deployment, url: rpcUrl } = chain
   const home = await temporaryFolder()
   const store = localStore(home)
-  const blockHash = blockHashesAt(rpcUrl)
+  const done = new AbortController()
+  onTestFinished(() => done.abort())
+  const { blockHash } = blocksAt(rpcUrl, done.signal)
   await chain.send(0, 'GOpen', 'deposit', [], 100n)
   await chain.send(0, 'GOpen', 'approve', [deployment.addresses.RewardDistributor, 100n])
   const publish = async (epoch: number) => {

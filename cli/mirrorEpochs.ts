@@ -1,13 +1,9 @@
-import { readConfig } from '#config'
 import { checkEpoch } from '#epochs/checkEpoch.ts'
 import type { EpochSources } from '#epochs/epochSources.ts'
 import { ArtifactError, type ArtifactStore, folderObjects, localArtifacts } from '#schema/artifacts/index.ts'
 import { RewardMap } from '#schema/onchain/rewards.ts'
 import { rowsOf } from '#schema/rows.ts'
-import { configuredChain } from './configuredChain.ts'
-import { withFreshIndex } from './freshIndex.ts'
-import { openArtifacts } from './openArtifacts.ts'
-import { blockHashesAt } from './verifyEpoch.ts'
+import { onOwnIndex } from './ownIndex.ts'
 
 export interface MirroredEpoch {
   epoch: number
@@ -70,16 +66,9 @@ function copying(source: Pick<ArtifactStore, 'get'>, to: string) {
 
 /** `modelcommons mirror`: exits with 1 when an epoch could not be copied or its root is wrong. */
 export async function mirror({ to, epoch }: { to: string; epoch?: number }): Promise<void> {
-  const config = readConfig(process.env, { signs: false })
-  const { rpcUrl, deployment } = await configuredChain(config)
-  const artifacts = await openArtifacts(config)
-  await withFreshIndex({ rpcUrl, deployment }, undefined, async (sql) => {
+  await onOwnIndex({}, async (own) => {
     let epochs = 0
-    for await (const { epoch: number, copied, present, problem } of mirrorEpochs(
-      { sql, artifacts, deployment, blockHash: blockHashesAt(rpcUrl) },
-      to,
-      epoch,
-    )) {
+    for await (const { epoch: number, copied, present, problem } of mirrorEpochs(own, to, epoch)) {
       epochs++
       const counts = `${copied} artifacts copied, ${present} were there`
       if (problem === undefined) console.log(`Epoch ${number}: ${counts}; its root is right.`)

@@ -1,31 +1,15 @@
 import { formatEther, type Hex, isAddress } from 'viem'
-import { readConfig } from '#config'
-import type { FactSources } from '#epochs/epochSources.ts'
 import { mapDocument, publishedFacts } from '#epochs/publishedFacts.ts'
 import { counterfactual, type Removal } from '#rules/counterfactual.ts'
 import type { EpochFacts } from '#rules/epochFacts.ts'
 import { PermanentError } from '#schema/errors.ts'
-import { configuredChain } from './configuredChain.ts'
-import { withFreshIndex } from './freshIndex.ts'
-import { openArtifacts } from './openArtifacts.ts'
-
-interface ArtifactOptions {
-  artifacts?: string
-}
-
-/** Runs `work` on an index of its own, as `verify` does. */
-async function onFreshFacts(options: ArtifactOptions, work: (sources: FactSources) => Promise<void>): Promise<void> {
-  const config = readConfig(process.env, { signs: false })
-  const { rpcUrls, deployment } = await configuredChain(config)
-  const artifacts = await openArtifacts({ ...config, artifacts: options.artifacts ?? config.artifacts })
-  await withFreshIndex({ rpcUrl: rpcUrls, deployment }, undefined, (sql) => work({ sql, artifacts, deployment }))
-}
+import { type OwnIndexOptions, onOwnIndex } from './ownIndex.ts'
 
 const inGOpen = (wei: bigint) => `${formatEther(wei)} gOPEN`
 
 /** `modelcommons explain EPOCH ACCOUNT`: the amounts of the epoch's map for the account, each with its formula. */
-export const explainReward = (epoch: number, account: string, options: ArtifactOptions): Promise<void> =>
-  onFreshFacts(options, async (sources) => {
+export const explainReward = (epoch: number, account: string, options: OwnIndexOptions): Promise<void> =>
+  onOwnIndex(options, async (sources) => {
     const { lines, leaves } = await mapDocument(sources, epoch)
     const holder = account.toLowerCase()
     let earned = 0n
@@ -45,7 +29,7 @@ export const explainReward = (epoch: number, account: string, options: ArtifactO
     )
   })
 
-interface RemovalOptions extends ArtifactOptions {
+interface RemovalOptions extends OwnIndexOptions {
   contribution?: string
   judgement?: string
   duplicate?: string
@@ -54,7 +38,7 @@ interface RemovalOptions extends ArtifactOptions {
 /** `modelcommons counterfactual EPOCH`: the accounts that would have earned another amount, the largest difference first. */
 export async function printCounterfactual(epoch: number, options: RemovalOptions): Promise<void> {
   const removal = removalOf(options)
-  await onFreshFacts(options, async (sources) => {
+  await onOwnIndex(options, async (sources) => {
     const differences = differencesOf(await publishedFacts(sources, epoch, removal), removal)
     for (const { account, actual, without, difference } of differences)
       console.log(

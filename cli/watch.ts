@@ -1,45 +1,26 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createPublicClient, http } from 'viem'
-import { type Config, readConfig } from '#config'
-import { blockHashes } from '#epochs/epochSources.ts'
+import type { Config } from '#config'
 import { type MapVerdict, watchMaps } from '#epochs/watchMaps.ts'
-import type { ArtifactStore } from '#schema/artifacts/index.ts'
-import type { Database } from '#schema/database.ts'
 import { isRetriable, PermanentError } from '#schema/errors.ts'
 import { openChainClient } from '#workers/chain.ts'
 import { disputeMap } from '#workers/disputeMap.ts'
-import { configuredChain } from './configuredChain.ts'
-import type { DeploymentFile } from './deployment.ts'
-import { withFreshIndex } from './freshIndex.ts'
 import { openLog } from './log.ts'
-import { openArtifacts } from './openArtifacts.ts'
+import { type OwnIndex, type OwnIndexOptions, onOwnIndex } from './ownIndex.ts'
 import { UNCHECKABLE_MAP, WRONG_MAP } from './verifyEpoch.ts'
 
-interface WatchOptions {
+interface WatchOptions extends OwnIndexOptions {
   /** Seconds between two rounds. */
   interval: number
   once?: boolean
-  artifacts?: string
 }
 
 /** `modelcommons watch`: recomputes every published reward map while it can be disputed, on an index of its own, and disputes wrong ones with
  *  WATCHER_KEY. Only needs a node and the artifacts. */
 export async function watch({ interval, once = false, ...options }: WatchOptions): Promise<void> {
-  const config = readConfig(process.env, { signs: false })
-  const { rpcUrl, rpcUrls, deployment } = await configuredChain(config)
-  const artifacts = await openArtifacts({ ...config, artifacts: options.artifacts ?? config.artifacts })
-  const client = createPublicClient({ transport: http(rpcUrl) })
-  const { challengeWindow } = deployment.settings
-  await withFreshIndex({ rpcUrl: rpcUrls, deployment }, undefined, async (sql) => {
-    const maps = watchMaps({
-      sql,
-      artifacts,
-      deployment,
-      blockHash: blockHashes(client),
-      challengeWindow,
-      now: async () => Number((await client.getBlock()).timestamp),
-    })
-    const dispute = await disputer(config, { rpcUrl, deployment, db: sql, artifacts })
+  await onOwnIndex(options, async (own, config) => {
+    const { deployment } = own
+    const maps = watchMaps({ ...own, challengeWindow: deployment.settings.challengeWindow })
+    const dispute = await disputer(config, own)
     const told = new Set<string>()
     const tell = (text: string) => {
       if (!told.has(text)) console.log(text)
@@ -84,16 +65,9 @@ function textOf(found: MapVerdict): string {
   }
 }
 
-interface DisputeSources {
-  rpcUrl: string
-  deployment: DeploymentFile
-  db: Database
-  artifacts: ArtifactStore
-}
-
 /** How a wrong map is disputed, and what is told of it; undefined without a key. */
-async function disputer(config: Config, { rpcUrl, deployment, db, artifacts }: DisputeSources) {
-  const { watcherKey: operatorKey, maxFee } = config
+async function disputer(config: Config & { rpcUrl: string }, { deployment, sql: db, artifacts }: OwnIndex) {
+  const { rpcUrl, watcherKey: operatorKey, maxFee } = config
   if (!operatorKey) return
   const log = openLog('watch', config)
   const chain = await openChainClient({ rpcUrl, deployment, operatorKey, db, log, maxFee })
