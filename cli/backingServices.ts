@@ -19,10 +19,10 @@ import { type Deployment, deployAll } from '#contracts/deploy.ts'
 import { DEMO_SETTINGS, demoHolders, type Holders, type Settings } from '#contracts/settings.ts'
 import { migrate } from '#schema/migrate.ts'
 import { startPostgres } from '#schema/postgres.ts'
+import { untilAborted } from '#schema/untilAborted.ts'
 import { announceChain, embeddedChainFiles } from './configuredChain.ts'
 import { readDeployment, writeDeployment } from './deployment.ts'
 import { runEmbeddedChain } from './embeddedChain.ts'
-import { untilAborted } from './interruption.ts'
 import { requireServices } from './requireServices.ts'
 
 /** The development account that deploys to the embedded chain; the workers sign with its key. */

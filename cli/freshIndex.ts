@@ -5,7 +5,8 @@ import { type IndexerOptions, startIndexer } from '#indexer/index.ts'
 import { type Database, openDatabase } from '#schema/database.ts'
 import { migrate } from '#schema/migrate.ts'
 import { startPostgres } from '#schema/postgres.ts'
-import { interruptible, untilAborted } from './interruption.ts'
+import { untilAborted } from '#schema/untilAborted.ts'
+import { interruptible } from './interruption.ts'
 
 export type FreshIndexOptions = Pick<IndexerOptions, 'rpcUrl' | 'confirmations' | 'finality' | 'deployment'>
 

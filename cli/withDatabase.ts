@@ -3,7 +3,8 @@ import type { Config } from '#config'
 import { type Database, openDatabase } from '#schema/database.ts'
 import { migrate } from '#schema/migrate.ts'
 import { startPostgres } from '#schema/postgres.ts'
-import { interruptible, untilAborted } from './interruption.ts'
+import { untilAborted } from '#schema/untilAborted.ts'
+import { interruptible } from './interruption.ts'
 
 /** Runs `work` on the configured database, or on the embedded one, which is started if it is not running. */
 export const withDatabase = <T>(config: Config, work: (db: Database) => Promise<T>): Promise<T> =>

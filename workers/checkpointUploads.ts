@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises'
 import type { Logger } from 'pino'
 import type { CheckpointStore } from '#schema/artifacts/index.ts'
 import type { JobCheckpoint, JobRun } from '#schema/offchain/jobs.ts'
+import { untilAborted } from '#schema/untilAborted.ts'
 import { snapshotFolder, versionOf } from './checkpointFolder.ts'
 import { ClaimLostError } from './jobState.ts'
 
@@ -108,7 +109,7 @@ export class CheckpointUploads {
       this.known.set(file.version, key)
       checkpoint.files[file.path] = key
     }
-    await unlessAborted(record(checkpoint), signal) // a database that does not answer must not keep the worker from stopping
+    await untilAborted(record(checkpoint), signal) // a database that does not answer must not keep the worker from stopping
     const superseded = [...this.known.values(), ...Object.values(this.recorded?.files ?? {})]
     const used = new Set(known.values())
     this.recorded = checkpoint
@@ -116,14 +117,4 @@ export class CheckpointUploads {
     this.uploadedVersion = version
     for (const key of new Set(superseded)) if (!used.has(key)) await store.delete(key, { signal })
   }
-}
-
-function unlessAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
-  work.catch(() => {})
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason)
-    if (signal.aborted) onAbort()
-    signal.addEventListener('abort', onAbort, { once: true })
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
-  })
 }

@@ -6,6 +6,7 @@ import { SignedVoucher } from '#schema/offchain/access.ts'
 import { type CreditHold, Receipt } from '#schema/offchain/attribution.ts'
 import { JobRun } from '#schema/offchain/jobs.ts'
 import { row, rowOf, saveRows } from '#schema/rows.ts'
+import { untilAborted } from '#schema/untilAborted.ts'
 import { type JobContext, JobError } from './job.ts'
 
 /** An answer whose fee is not charged yet. */
@@ -73,24 +74,9 @@ export async function recordAnswer(sql: Sql, { job, journal, hold }: Recorder, a
     maximum: hold.maximum,
     voucher: channelId === null ? null : await voucherOf(sql, channelId),
   }
-  await unlessAborted(job.signal, journal.append(entry))
+  // A store that does not answer must not keep a worker from stopping: the job is answered again, and the later answer counts.
+  await untilAborted(journal.append(entry), job.signal)
   await saveRows(sql, [row(Receipt, { id: job.id, jobId: job.id, epoch: null, ...receipt })])
-}
-
-/** A store that does not answer must not keep a worker from stopping: the job is answered again, and the later answer counts. */
-async function unlessAborted(signal: AbortSignal, work: Promise<void>): Promise<void> {
-  let onAbort = () => {}
-  const aborted = new Promise<never>((_, reject) => {
-    onAbort = () => reject(signal.reason)
-  })
-  if (signal.aborted) onAbort()
-  else signal.addEventListener('abort', onAbort, { once: true })
-  try {
-    await Promise.race([work, aborted])
-  } finally {
-    signal.removeEventListener('abort', onAbort)
-    work.catch(() => {}) // nobody waits for it any more
-  }
 }
 
 async function closeHold(sql: Sql, id: string, fee: bigint): Promise<void> {

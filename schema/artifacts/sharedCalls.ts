@@ -1,3 +1,5 @@
+import { untilAborted } from '#schema/untilAborted.ts'
+
 /** Calls of one key at one time are made once. A caller that gives up leaves the call to the others; the last one ends it. */
 export class SharedCalls<T> {
   private readonly running = new Map<string, { result: Promise<T>; callers: number; abort: AbortController }>()
@@ -15,16 +17,9 @@ export class SharedCalls<T> {
     }
     const { result, abort } = shared
     shared.callers++
-    let giveUp: (() => void) | undefined
     try {
-      if (!signal) return await result
-      const aborted = new Promise<never>((_, reject) => {
-        giveUp = () => reject(signal.reason)
-        signal.addEventListener('abort', giveUp, { once: true })
-      })
-      return await Promise.race([result, aborted])
+      return await (signal ? untilAborted(result, signal) : result)
     } finally {
-      if (giveUp) signal?.removeEventListener('abort', giveUp)
       if (--shared.callers === 0) {
         if (this.running.get(key) === shared) this.running.delete(key)
         result.catch(() => {}) // nobody waits for it any more

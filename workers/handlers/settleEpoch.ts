@@ -1,5 +1,6 @@
 import { computeEpoch, publishArguments } from '#epochs/epoch.ts'
 import { blockHashes } from '#epochs/epochSources.ts'
+import { ArtifactError } from '#schema/artifacts/index.ts'
 import { putDocument, rewardMapDocument } from '#schema/documents.ts'
 import { type ChainDependencies, storeAs } from '../dependencies.ts'
 import { waitUntilIndexed } from '../finality.ts'
@@ -28,11 +29,10 @@ export const settleEpochHandler =
 
     job.report(0.7, 'computing the reward map')
     const sources = { sql: job.db, artifacts: job.artifacts, deployment, blockHash: blockHashes(job.chain.client) }
-    const absent = await absentArtifacts(job, sources, toBlock)
-    const map = await computeEpoch(sources, {
-      epoch,
-      usage: (await publishesByRole(job)) ? await storeUsage(job) : [],
-      absent,
+    const usage = (await publishesByRole(job)) ? await storeUsage(job) : []
+    const map = await computeEpoch(sources, { epoch, usage, absent: [] }).catch(async (error) => {
+      if (!(error instanceof ArtifactError)) throw error
+      return computeEpoch(sources, { epoch, usage, absent: await absentArtifacts(job, sources, toBlock) })
     })
     const uri = await putDocument(storeAs(job, 'rewardMap'), rewardMapDocument, map)
     // The same map is published again, by another transaction, when it was cancelled together with an earlier one.
