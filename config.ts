@@ -81,6 +81,8 @@ const schema = z.object({
     .optional(),
   /** The first is preferred; the indexer compares the others with it, and uses them when it does not answer. */
   RPC_URL: urls(['http:', 'https:', 'ws:', 'wss:']).optional(),
+  /** A node that anybody may use: clients learn it from the API. RPC_URL itself is never told, because it may hold a key. */
+  PUBLIC_NODE_URL: url(['http:', 'https:']).optional(),
   /** A Subsquid archive gateway of the chain, for the blocks far behind the head. */
   GATEWAY_URL: url(['http:', 'https:']).optional(),
   /** Blocks this far behind the head count as final, on chains without a `finalized` tag. */
@@ -258,6 +260,7 @@ export function readConfig(
     rpcUrl: value.RPC_URL?.[0],
     /** All of `RPC_URL`, as it was given. */
     rpcUrls: value.RPC_URL?.join(','),
+    publicNodeUrl: value.PUBLIC_NODE_URL,
     chainCache: join(home, 'chain-cache'),
     gatewayUrl: value.GATEWAY_URL,
     confirmations: value.CONFIRMATIONS,

@@ -75,6 +75,7 @@ export async function startBackingServices(config: Config, log: Logger, signal: 
       RPC_URL: config.rpcUrls ?? chain.rpcUrl,
       DEPLOYMENT: chain.deploymentFile,
       OPERATOR_KEY: chain.operatorKey,
+      PUBLIC_NODE_URL: config.publicNodeUrl ?? (config.rpcUrl ? '' : chain.rpcUrl),
       MODELCOMMONS_AUTH: config.auth,
     }
     return { env, databaseUrl, rpcUrl: chain.rpcUrl, deployment, local: !config.rpcUrl, stop }

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ConfigError } from '#config'
-import { VERSION } from './version.ts'
+import { VERSION } from '#schema/version.ts'
 
 /** The file of a home folder that names the release which used it last. Folders of before 0.2.0 have none. */
 const fileOf = (home: string) => join(home, 'version')

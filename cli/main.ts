@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander'
+import { VERSION } from '#schema/version.ts'
 import { address, epochOrIndex, httpUrl, port, positive, positiveWhole, whole } from './optionValues.ts'
 import { settingsHelp } from './settingFields.ts'
-import { VERSION } from './version.ts'
 
 /** The command-line program. The code of a command is loaded when the command runs, so that `--help` prints at once. */
 const program = new Command('modelcommons')

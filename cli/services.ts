@@ -81,8 +81,14 @@ export const runApi = (options: GovernorOptions = {}) =>
       throw new ConfigError('--chain: required, because the file has several chains: an API serves one of them.')
     if (!following) throw new ConfigError('The configuration names no chain.')
     const { databaseUrl, deployment: followed } = following
-    const hosts = namesGovernors(options) ? [] : hostsOf(config, await readDeployment(config.deployment as string))
-    const deployment = { chainId: followed.chainId, addresses: followed.addresses as Record<string, string>, hosts }
+    const own = namesGovernors(options) ? undefined : await readDeployment(config.deployment as string)
+    const deployment = {
+      chainId: followed.chainId,
+      addresses: followed.addresses as Record<string, string>,
+      hosts: own ? hostsOf(config, own) : [],
+      settings: own?.settings,
+      nodeUrl: config.publicNodeUrl,
+    }
     const db = await openDatabase(databaseUrl, {
       name: 'modelcommons api',
       statementTimeoutMs: LIMITS.statementMs,

@@ -25,13 +25,21 @@ export const SOURCE_OF = {
 export const COMPILER_SETTINGS = { evmVersion: 'cancun', optimizer: { enabled: true, runs: 200 } } as const
 
 export type ContractSource = keyof typeof SOURCE_OF
-export type Compiled = { abi: Abi; bytecode: Hex; runtimeBytes: number }
+/** `notices`: what the sources say of each custom error, by its signature. */
+export type Compiled = { abi: Abi; bytecode: Hex; runtimeBytes: number; notices: Record<string, string> }
 
 type SolcOutput = {
   errors?: { severity: string; formattedMessage: string }[]
   contracts?: Record<
     string,
-    Record<string, { abi: Abi; evm: { bytecode: { object: string }; deployedBytecode: { object: string } } }>
+    Record<
+      string,
+      {
+        abi: Abi
+        evm: { bytecode: { object: string }; deployedBytecode: { object: string } }
+        userdoc: { errors?: Record<string, { notice?: string }[]> }
+      }
+    >
   >
 }
 
@@ -50,7 +58,7 @@ export async function compileSources(sources: Record<string, string>): Promise<N
     settings: {
       ...COMPILER_SETTINGS,
       metadata: { bytecodeHash: 'none', appendCBOR: false },
-      outputSelection: { '*': { '*': ['abi', 'evm.bytecode.object', 'evm.deployedBytecode.object'] } },
+      outputSelection: { '*': { '*': ['abi', 'userdoc', 'evm.bytecode.object', 'evm.deployedBytecode.object'] } },
     },
   }
   const find = (path: string) => {
@@ -73,13 +81,15 @@ export async function compileContracts(): Promise<Record<ContractSource, Compile
   const entries = Object.entries(SOURCE_OF).map(([name, path]) => {
     const found = out[path]?.[name]
     if (!found) throw new Error(`${path} defines no contract ${name}: fix SOURCE_OF in contracts/compile.ts`)
-    const { abi, evm } = found
+    const { abi, evm, userdoc } = found
+    const notices = Object.entries(userdoc.errors ?? {}).map(([signature, [text]]) => [signature, text?.notice ?? ''])
     return [
       name,
       {
         abi,
         bytecode: `0x${evm.bytecode.object}` as Hex,
         runtimeBytes: evm.deployedBytecode.object.length / 2,
+        notices: Object.fromEntries(notices),
       },
     ]
   })

@@ -9,6 +9,7 @@ import {
   type Transport,
   type WalletClient,
 } from 'viem'
+import { bytecodes } from './generated/bytecodes.ts'
 import { type ContractName, contracts } from './generated/index.ts'
 import type { Holders, Settings } from './settings.ts'
 
@@ -52,10 +53,9 @@ export async function deployAll(
   const args = constructorArguments(addresses, holders, settings)
   const sent: { name: ContractName; hash: Hex }[] = []
   for (const [i, name] of DEPLOY_ORDER.entries()) {
-    const { abi, bytecode } = contracts[name]
     const hash = await wallet.deployContract({
-      abi: abi as Abi,
-      bytecode,
+      abi: contracts[name].abi as Abi,
+      bytecode: bytecodes[name],
       args: args[name],
       nonce: nonce + i,
       chain: wallet.chain ?? null,

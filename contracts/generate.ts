@@ -6,21 +6,52 @@ export function generatedPath(name: string): URL {
   return new URL(`./generated/${name}.ts`, import.meta.url)
 }
 
-/** The text of a contract's generated file: name, ABI and creation code, `as const` for viem's types. */
-export function generatedText(name: string, compiled: Compiled): string {
-  const items = compiled.abi.map((item) => `    ${JSON.stringify(item)},`)
+const HEADER = '// Generated from contracts/src by `npm run contracts`: do not edit.'
+
+/** The text of a contract's generated file: name and ABI, `as const` for viem's types. */
+export function generatedText(name: string, { abi }: Compiled): string {
+  const items = abi.map((item) => `    ${JSON.stringify(item)},`)
   return [
-    `// Generated from contracts/src by \`npm run contracts\`: do not edit.`,
+    HEADER,
     `export const ${name} = {`,
     `  name: '${name}',`,
-    `  abi: [`,
+    '  abi: [',
     ...items,
-    `  ],`,
-    `  bytecode: '${compiled.bytecode}',`,
-    `} as const`,
+    '  ],',
+    '} as const',
     '',
   ].join('\n')
 }
+
+type Named<T> = readonly (readonly [name: string, value: T])[]
+
+/** The creation codes, apart from the ABIs, which browsers load. */
+const bytecodesText = (compiled: Named<Compiled>): string =>
+  [
+    HEADER,
+    '/** The creation code of every contract. */',
+    'export const bytecodes = {',
+    ...compiled.map(([name, { bytecode }]) => `  ${name}: '${bytecode}',`),
+    '} as const',
+    '',
+  ].join('\n')
+
+/** What each contract says of its custom errors. */
+const noticesText = (compiled: Named<Compiled>): string =>
+  [
+    HEADER,
+    '/** What is wrong, and what to do, for each custom error of a contract, by its signature: from the comments of the sources. */',
+    'export const errorNotices: Readonly<Record<string, Readonly<Record<string, string>>>> = {',
+    ...compiled.flatMap(([name, { notices }]) => [
+      `  ${name}: {`,
+      ...Object.entries(notices).map(
+        ([signature, notice]) => `    ${JSON.stringify(signature)}: ${JSON.stringify(notice)},`,
+      ),
+      '  },',
+    ]),
+    '}',
+    '',
+  ].join('\n')
 
 /** The text of `contracts/generated/index.ts`. */
 export function generatedIndex(names: readonly string[]): string {
@@ -39,8 +70,11 @@ export function generatedIndex(names: readonly string[]): string {
 /** Every generated file: name without extension → text. */
 export function generatedFiles(compiled: Record<ContractSource, Compiled>): Map<string, string> {
   const names = Object.keys(SOURCE_OF) as ContractSource[]
-  const files = new Map(names.map((name): [string, string] => [name, generatedText(name, compiled[name])]))
-  return files.set('index', generatedIndex(names))
+  const all = names.map((name) => [name, compiled[name]] as const)
+  return new Map<string, string>(all.map(([name, one]) => [name, generatedText(name, one)]))
+    .set('index', generatedIndex(names))
+    .set('bytecodes', bytecodesText(all))
+    .set('errorNotices', noticesText(all))
 }
 
 /** The files that are missing or out of date. */

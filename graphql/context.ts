@@ -14,6 +14,10 @@ export interface ApiDeployment {
   addresses: Record<string, string>
   /** The hosts whose endpoints this API answers for, in lower case; by default none. */
   hosts?: readonly string[]
+  /** Durations in seconds, amounts in wei. An API of other Governors has none. */
+  settings?: Record<string, number | bigint>
+  /** A node of the chain that anybody may use. */
+  nodeUrl?: string
 }
 
 /** The dependencies of all resolvers, opened once by the caller of `startApi`. */

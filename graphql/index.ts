@@ -24,6 +24,7 @@ import { metricsPlugin } from './plugins/metrics.ts'
 import { type PersistedQueries, persistedQueries } from './plugins/persistedQueries.ts'
 import { statusPlugin } from './plugins/status.ts'
 import { livez, type Readiness, readiness, readyz } from './probes.ts'
+import { DEPLOYMENT_PATH, serveDeployment } from './publicDeployment.ts'
 import { apiSchema } from './schema.ts'
 
 export type { ApiDeployment } from './context.ts'
@@ -63,6 +64,7 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
   app.disable('x-powered-by')
   app.get('/livez', livez)
   app.get('/readyz', readyz(services))
+  app.get(DEPLOYMENT_PATH, serveDeployment(services))
   app.get('/artifacts/:name', serveArtifact(services))
   const entry = [express.json({ limit: BODY_LIMIT }), identify(services), emptyBody, ...persistedQueryHandlers(options)]
   app.use('/graphql', traceRequest, entry, answer(apollo, services))

@@ -10,6 +10,7 @@ import { entityResolvers } from './derive/entities.ts'
 import { declareNodes } from './derive/node.ts'
 import { EventSubscription } from './live/events.ts'
 import { JobSubscription } from './live/jobs.ts'
+import { DeploymentResolver } from './publicDeployment.ts'
 import { ArtifactResolver } from './resolvers/artifacts.ts'
 import { ContributorResolver } from './resolvers/contributors.ts'
 import { GovernorConcentrationResolver, ProposalConcentrationResolver } from './resolvers/governance/concentration.ts'
@@ -35,6 +36,7 @@ export function apiSchema(): GraphQLSchema {
   const resolvers: EntityClass[] = [
     ...entityResolvers(),
     NodeResolver,
+    DeploymentResolver,
     StateRootResolver,
     ProposalResolver,
     GovernorConcentrationResolver,

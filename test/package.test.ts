@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, onTestFinished, test } from 'vitest'
-import { VERSION } from '#cli/version.ts'
+import { VERSION } from '#schema/version.ts'
 import { must } from './must.ts'
 
 const run = promisify(execFile)

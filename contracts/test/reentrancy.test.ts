@@ -16,6 +16,7 @@ import { RewardTree } from '#rules/merkle.ts'
 import { must } from '#test/must.ts'
 import { compileSources } from '../compile.ts'
 import { type ContractName, contracts } from '../events.ts'
+import { bytecodes } from '../generated/bytecodes.ts'
 import { type Batch, commitmentOf, contentsOf, signBatch, submitArguments } from './batch.ts'
 import { evaluate, mandate, propose, version } from './mandate.ts'
 import { mineUntil } from './publication.ts'
@@ -81,7 +82,7 @@ describe('a token that calls back in the middle of a transfer', () => {
     const nobody = STRANGER.address
     const own = world.at
     const make = (name: ContractName, args: readonly unknown[]) =>
-      create(contracts[name].abi as Abi, contracts[name].bytecode, args)
+      create(contracts[name].abi as Abi, bytecodes[name], args)
     const registry = await make('ModelRegistry', [
       token,
       own.ModelGovernor,
