@@ -1,5 +1,8 @@
-import { expect, test } from 'vitest'
+import { afterAll, expect, test } from 'vitest'
 import { ATTACKS } from './checks/attacks/index.ts'
+import { MONEY_ATTACKS } from './checks/attacks/money/index.ts'
+import { judgeAttempts } from './checks/attacks/money/judgeAttempts.ts'
+import { closeWorlds } from './checks/attacks/money/worlds.ts'
 
 /** Each attack is played with a few seeds here; `npm run check -- attacks` plays many. The seeds differ from attack to attack, because each seed
  *  plays one kind of samples only. */
@@ -12,3 +15,17 @@ test.each(ATTACKS.map((attack, nth) => ({ ...attack, nth })))(
     }
   },
 )
+
+afterAll(closeWorlds)
+
+/** Where chance decides, the mean of few seeds has wide bounds. */
+const CHANCE_SEEDS = 100
+
+test.each(MONEY_ATTACKS)('no attacker earns its gas, or stops anybody: $name', { timeout: 120_000 }, async (attack) => {
+  const seeds = attack.seeds > CHANCE_SEEDS ? CHANCE_SEEDS : 1
+  const played = []
+  for (let seed = 1; seed <= seeds; seed++) played.push(await attack.play(seed))
+  const row = judgeAttempts(attack, played)
+  expect(row).toMatchObject({ ok: true })
+  expect(played.some(({ without }) => without.gained > without.paid || without.stopped > 0)).toBe(true)
+})

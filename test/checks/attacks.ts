@@ -1,5 +1,9 @@
 import type { Attack } from './attacks/attack.ts'
 import { ATTACKS } from './attacks/index.ts'
+import { MONEY_ATTACKS } from './attacks/money/index.ts'
+import { judgeAttempts, type MoneyRow } from './attacks/money/judgeAttempts.ts'
+import { type Attempted, GAS_PRICE, type MoneyAttack } from './attacks/money/moneyAttack.ts'
+import { closeWorlds } from './attacks/money/worlds.ts'
 
 interface Row {
   attack: string
@@ -11,23 +15,31 @@ interface Row {
 }
 
 /**
- * `npm run check -- attacks [--seeds N] [--only WORD]`: plays every attack and prints a table of what it gains: on average without and with
- * the rules, and at most with the rules. With `json`, the last line is one JSON object. @returns whether no attack gains more than its limit.
+ * `npm run check -- attacks [--seeds N] [--only WORD]`: plays every attack and prints two tables. Of the attacks on data, what they gain, on average without and with
+ * the rules, and at most with the rules; of those on money, who gains what without and with the rules, and stops whom. With `json`, the last line is one JSON
+ * object. @returns whether no attack gains more than its limit or its gas, or stops anybody.
  */
 export async function checkAttacks(seeds: number, only?: string, json = false): Promise<boolean> {
-  const played = ATTACKS.filter(({ name }) => only === undefined || name.includes(only))
+  const isPlayed = ({ name }: { name: string }) => only === undefined || name.includes(only)
+  const data = await playData(ATTACKS.filter(isPlayed), seeds)
+  const money = await playMoney(MONEY_ATTACKS.filter(isPlayed)).finally(closeWorlds)
+  const ok = data.every(({ worst, limit }) => limit === null || worst <= limit) && money.every((row) => row.ok)
+  if (json) console.log(JSON.stringify({ check: 'attacks', ok, seeds, rows: data, money }))
+  return ok
+}
+
+async function playData(attacks: readonly Attack[], seeds: number): Promise<Row[]> {
   const rows: Row[] = []
-  console.log(`| attack (${seeds} seeds) | measure | without the rule | with the rule | at most | limit |`)
+  if (attacks.length === 0) return rows
+  console.log(`| attack on data (${seeds} seeds) | measure | without the rule | with the rule | at most | limit |`)
   console.log('|---|---|---|---|---|---|')
-  for (const attack of played) {
+  for (const attack of attacks) {
     const row = await rowOf(attack, seeds)
     rows.push(row)
     const numbers = [row.before, row.after, row.worst].map((value) => value.toFixed(2))
     console.log(`| ${[row.attack, row.measure, ...numbers, row.limit ?? 'not stopped'].join(' | ')} |`)
   }
-  const ok = rows.every(({ worst, limit }) => limit === null || worst <= limit)
-  if (json) console.log(JSON.stringify({ check: 'attacks', ok, seeds, rows }))
-  return ok
+  return rows
 }
 
 async function rowOf({ name, measure, limit, play }: Attack, seeds: number): Promise<Row> {
@@ -40,3 +52,36 @@ async function rowOf({ name, measure, limit, play }: Attack, seeds: number): Pro
   }
   return { attack: name, measure, before, after, worst, limit: limit ?? null }
 }
+
+async function playMoney(attacks: readonly MoneyAttack[]): Promise<MoneyRow[]> {
+  const rows: MoneyRow[] = []
+  if (attacks.length === 0) return rows
+  console.log('')
+  console.log(
+    `Profit in gOPEN: what is gained less what is paid and less what the rules leave to the attacker; gas at ${Number(GAS_PRICE) / 1e9} gwei.`,
+  )
+  console.log('| attack on money | by | seeds | without the rule | with the rule | upper bound | left | gas | stops |')
+  console.log('|---|---|--:|--:|--:|--:|--:|--:|---|')
+  for (const attack of attacks) {
+    const played: Attempted[] = []
+    for (let seed = 1; seed <= attack.seeds; seed++) played.push(await attack.play(seed))
+    const row = judgeAttempts(attack, played)
+    rows.push(row)
+    const { what, without, with: now } = row.stopped
+    const stops = what && `${shown(without)} → ${shown(now)} ${what}`
+    const amounts = [row.without, row.profit, row.upper, row.left, row.gas].map(inGopen)
+    console.log(`| ${[row.attack, row.attacker, row.seeds, ...amounts, stops].join(' | ')} |${row.ok ? '' : ' ✗'}`)
+  }
+  return rows
+}
+
+const WEI = 1e18
+/** Below this, an amount is written in wei. */
+const SMALL = 1e6
+
+function inGopen(amount: number): string {
+  if (Math.abs(amount) < SMALL) return amount === 0 ? '0' : `${Number(amount.toPrecision(2))} wei`
+  return (amount / WEI).toPrecision(2)
+}
+
+const shown = (count: number) => Number(count.toFixed(2))

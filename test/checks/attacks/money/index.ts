@@ -1,0 +1,39 @@
+import { brokenSignature, promisedTwice, withdrawnCredit } from './channels.ts'
+import { changedMind, copiedSubmission, reusedKeys } from './commitments.ts'
+import { frozenStake, judgeAndChallenger, shieldedStake } from './disputes.ts'
+import { dustFees } from './dustFees.ts'
+import { forgedAttribution } from './forgedAttribution.ts'
+import { lateStake } from './lateStake.ts'
+import { dustEpochs, selfPayingMaps } from './maps.ts'
+import type { MoneyAttack } from './moneyAttack.ts'
+import { reorganisedClaims } from './reorganisation.ts'
+import { replayedClaims, replayedSubmissions, replayedVouchers } from './replay.ts'
+import { roundedShares } from './rounding.ts'
+import { lockedRaid, rentedVotes } from './votes.ts'
+import { washUsage } from './washUsage.ts'
+
+/** The attacks on money of `npm run check -- attacks`, in the order of its table. */
+export const MONEY_ATTACKS: readonly MoneyAttack[] = [
+  washUsage,
+  ...forgedAttribution,
+  dustFees,
+  dustEpochs,
+  roundedShares,
+  replayedVouchers,
+  replayedClaims,
+  replayedSubmissions,
+  reorganisedClaims,
+  promisedTwice,
+  withdrawnCredit,
+  brokenSignature,
+  ...selfPayingMaps,
+  rentedVotes,
+  lockedRaid,
+  lateStake,
+  judgeAndChallenger,
+  frozenStake,
+  shieldedStake,
+  copiedSubmission,
+  changedMind,
+  reusedKeys,
+]
