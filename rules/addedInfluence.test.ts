@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { addedInfluences } from './addedInfluence.ts'
 import { attributionWeights, recordInfluence } from './attribution.ts'
@@ -30,6 +31,41 @@ test('of several earlier ones, the one that takes most counts; a harmful or unkn
   )
   expect(both).toBeCloseTo(0.05, 9)
   expect(added(measured('bad', -0.4), measured('own', 0.3, [['bad', 1_000_000n]]))).toEqual([-0.4, 0.3])
+})
+
+test('whatever is measured, the standing of a sample is a part of its uniqueness', () => {
+  const influence = fc.double({ min: -1, max: 1, noNaN: true })
+  const sample = fc.record({ influence, held: fc.bigInt(0n, 1_000_000n), uniqueness: fc.bigInt(0n, 1_000_000n) })
+  fc.assert(
+    fc.property(fc.array(sample, { minLength: 2, maxLength: 5 }), (drawn) => {
+      const samples = drawn.map(({ influence, held }, at) => measured(`${at}`, influence, at ? [['0', held]] : []))
+      const influences = addedInfluences(samples, 100)
+      const { weights } = attributionWeights(
+        samples.map((one, at) => ({ ...one, uniqueness: drawn[at]?.uniqueness ?? 0n, added: influences[at] })),
+      )
+      weights.forEach(({ standing }, at) => {
+        expect(standing).toBeGreaterThanOrEqual(0n)
+        expect(standing).toBeLessThanOrEqual(drawn[at]?.uniqueness ?? 0n)
+      })
+    }),
+  )
+})
+
+test('a harmful copy of a helpful sample has no standing of its own', () => {
+  const samples = [measured('original', 0.3), measured('copy', -0.3, [['original', 1_000_000n]])]
+  const influences = addedInfluences(samples, 100)
+  const { weights, harmful } = attributionWeights(
+    samples.map((one, at) => ({ ...one, uniqueness: 1_000_000n, added: influences[at] })),
+  )
+  expect(weights.map(({ standing }) => standing)).toEqual([1_000_000n, 0n])
+  expect(harmful.map(({ contributionId }) => contributionId)).toEqual(['copy'])
+})
+
+test('a sample without a significant influence, which repeats none, says so', () => {
+  const noise = { ...measured('noise', 0.001), uniqueness: 1_000_000n }
+  const { weights } = attributionWeights([noise, { ...noise, contributionId: 'same', added: noise }])
+  for (const { reason } of weights)
+    expect(reason).toBe('No influence that can be told from chance at a false discovery rate of 5 %.')
 })
 
 test('a copy of a helpful sample weighs nothing, is not called harmful, and says why', () => {

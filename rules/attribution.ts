@@ -161,7 +161,7 @@ function significant(samples: readonly RecordedInfluence[], side: 'pPositive' | 
 function standingOf(sample: WeighedSample): bigint {
   const added = addedBy(sample).influence
   if (added === sample.influence) return sample.uniqueness
-  return mulDiv(sample.uniqueness, bigintMax(0n, added), sample.influence)
+  return added <= 0n ? 0n : mulDiv(sample.uniqueness, added, sample.influence)
 }
 
 const addedBy = (sample: WeighedSample): RecordedInfluence => sample.added ?? sample
