@@ -95,6 +95,14 @@ function naiveChains(later: readonly string[], earlier: readonly string[]) {
   return found
 }
 
+test('a run counts wherever it stands, and as often; what only reads alike without spaces is another', () => {
+  const runs = (later: string) => [...sameRuns(of(later), of('a b c d e')).later].sort(ascending)
+  expect(runs('a b c d e a b c d e')).toEqual(upTo(11))
+  expect(runs('q r b c d e')).toEqual([3, 4, 5, 6, 7])
+  expect(runs('ab c d e')).toEqual([])
+  expect(sameRuns(of('ab c d e f'), of('a bc d e f')).later).toEqual(new Set())
+})
+
 test('a text of few different tokens is compared up to 64 places of each', () => {
   const long = new ComparedText(Array.from({ length: 200 }, () => 'a'))
   expect(sameChains(long, long).earlier.size).toBe(65)
@@ -115,12 +123,13 @@ describe('shares', () => {
 })
 
 test('what stands between two places at most three apart is woven in', () => {
-  const places = new Set([1, 5, 10])
+  const places = new Set([10, 1, 5])
   addWoven(places)
   expect([...places].sort(ascending)).toEqual([1, 2, 3, 4, 5, 10])
 })
 
 test('keys are the tokens, and pairs with up to three others between', () => {
+  expect([...of('a b').keys()].sort()).toEqual(['$', '^', '^ $', '^ a', '^ b', 'a', 'a $', 'a b', 'b', 'b $'])
   const keys = [...of('a b c d e').keys()]
   expect(keys).toContain('a e')
   expect(keys).not.toContain('^ e')

@@ -1,6 +1,7 @@
 /** Rule 3, amendment 4b (copies): the parts of two texts that are the same, whatever was put between, replaced or moved. */
 
 import { mulDiv, PPM } from './bps.ts'
+import { entryOf } from './lookup.ts'
 
 /** Tokens that make a chain: fewer in the same order are no sign of a copy. */
 const CHAIN = 5
@@ -114,7 +115,7 @@ type Matches = readonly { partners: readonly number[]; start: number }[]
 function matchesOf(a: CommonTokens, b: CommonTokens): Matches {
   let count = 0
   return a.tokens.map((token) => {
-    const partners = b.at.get(token) ?? []
+    const partners = entryOf(b.at, token)
     const start = count
     count += partners.length
     return { partners, start }
@@ -122,13 +123,13 @@ function matchesOf(a: CommonTokens, b: CommonTokens): Matches {
 }
 
 /** For each match the length of the longest chain that ends there, read forwards (`direction` 1) or backwards. Only the rows of the last few
- *  positions are kept, in arrays, because whoever submits a sample chooses how many matches there are. */
+ *  positions are kept, in arrays that begin as zeros, because whoever submits a sample chooses how many matches there are. */
 function chainLengths(a: CommonTokens, b: CommonTokens, matches: Matches, direction: 1 | -1): Uint32Array {
   const size = b.tokens.length
   const last = matches.at(-1)
   const lengths = new Uint32Array(last ? last.start + last.partners.length : 0)
   const rows = Array.from({ length: MAX_GAP + 2 }, () => new Uint32Array(size))
-  const rowOf = (i: number) => rows[i % rows.length] as Uint32Array
+  const rowOf = (i: number) => rows[(i + rows.length) % rows.length] as Uint32Array
   const nearIn = { a: nearTo(a, direction), b: nearTo(b, direction) }
   for (let nth = 0; nth < matches.length; nth++) {
     const i = direction === 1 ? nth : matches.length - 1 - nth
@@ -141,10 +142,8 @@ function chainLengths(a: CommonTokens, b: CommonTokens, matches: Matches, direct
       const nearB = nearIn.b[j] ?? 0
       let longest = 0
       for (const { di, dj } of STEPS) {
-        const before = i - direction * di
-        if (before < 0 || before >= matches.length) continue
-        const length = rowOf(before)[j - direction * dj] ?? 0
-        if (length > longest && ((nearA >> di) & 1 || (nearB >> dj) & 1)) longest = length
+        if (((nearA >> di) | (nearB >> dj)) & 1)
+          longest = Math.max(longest, rowOf(i - direction * di)[j - direction * dj] ?? 0)
       }
       row[j] = lengths[start + at] = longest + 1
     }
@@ -156,9 +155,9 @@ function chainLengths(a: CommonTokens, b: CommonTokens, matches: Matches, direct
 function nearTo(text: CommonTokens, direction: 1 | -1): Uint8Array {
   return Uint8Array.from(text.places, (place, at) => {
     let bits = 0
-    for (let step = 1; step <= MAX_GAP + 1; step++) {
-      const other = text.places[at - direction * step]
-      if (other !== undefined && Math.abs(place - other) - 1 <= MAX_OTHERS) bits |= 1 << step
+    for (let step = 1; step <= MAX_OTHERS + 1; step++) {
+      const other = text.places[at - direction * step] ?? Number.POSITIVE_INFINITY
+      if (Math.abs(place - other) - 1 <= MAX_OTHERS) bits |= 1 << step
     }
     return bits
   })
@@ -166,10 +165,9 @@ function nearTo(text: CommonTokens, direction: 1 | -1): Uint8Array {
 
 /** Adds the places between two neighbouring places that are near each other: what was woven into a copy belongs to it. */
 export function addWoven(places: Set<number>): void {
-  let before: number | undefined
+  let before = Number.NEGATIVE_INFINITY
   for (const place of [...places].sort((a, b) => a - b)) {
-    if (before !== undefined && place - before <= MAX_GAP + 1)
-      for (let between = before + 1; between < place; between++) places.add(between)
+    if (place - before <= MAX_GAP + 1) for (let between = before + 1; between < place; between++) places.add(between)
     before = place
   }
 }

@@ -38,7 +38,7 @@ function formOf(character: string): string {
   return (IS_ASCII.test(asItIs) ? looksLike(asItIs.toUpperCase()) : asCapital).toLowerCase()
 }
 
-const IS_ASCII = /^[\x20-\x7e]+$/
+const IS_ASCII = /^[\x20-\x7e]/
 
 /** Letters and digits stay letters and digits: a look-alike that is punctuation would split a word. */
 function looksLike(text: string): string {

@@ -71,6 +71,21 @@ test('the fees of one consumer, endpoint and version may come in several entries
   expect(answersOf([{ ...receipt, fee: 61n }], usage)).toEqual([])
 })
 
+test('a part without mass and a free answer are valid', () => {
+  const parts = [{ contributionId: 'b', mass: 0n }, ...receipt.parts]
+  expect(answersOf([{ ...receipt, parts }])[0]?.[1]).toBe(60n)
+  expect(answersOf([{ ...receipt, fee: 0n }, receipt])[0]?.[1] ?? 0n).toBe(0n) // the free one has the id
+})
+
+test('receipts of one id are ordered by the text of their parts, in whatever order these stand', () => {
+  const part = (contributionId: string, mass: bigint) => ({ contributionId, mass })
+  const first = (...variants: AttributedReceipt['parts'][]) =>
+    countedAnswers({ usage: [use], receipts: variants.map((parts) => ({ ...receipt, parts })) }, contributors).get('7')
+  const other = [part('a', 3n)]
+  expect(first([part('b', 1n), part('a', 2n)], other)).toEqual(first([part('a', 2n), part('b', 1n)], other))
+  expect(first([part('a', 10n)], [part('a', 1n), part('b', 5n)])).toEqual(first([part('a', 1n), part('b', 5n)]))
+})
+
 describe('a receipt that is not valid drops alone', () => {
   const mass = (...masses: bigint[]) => masses.map((mass) => ({ contributionId: 'a', mass }))
   test.each<[string, Partial<AttributedReceipt>]>([

@@ -1,7 +1,7 @@
 import type { Hex } from 'viem'
 import { expect, test } from 'vitest'
 import { must } from '#test/must.ts'
-import { counterfactual } from './counterfactual.ts'
+import { counterfactual, without } from './counterfactual.ts'
 import type { EpochFacts } from './epochFacts.ts'
 
 const account = (n: number) => `0x${n.toString(16).padStart(40, '0')}` as Hex
@@ -100,6 +100,31 @@ test('without the original, its copy takes its place', () => {
     { account: alice, actual: 40_000n, without: 0n, difference: 40_000n },
     { account: eve, actual: 0n, without: 40_000n, difference: -40_000n },
   ])
+})
+
+test('the copy’s own entries go: it has what the original had, no more', () => {
+  const own = <T extends { contributionId: string }>(item: T) => ({ ...item, contributionId: 'copy' })
+  const versions = facts.versions.map((version) => ({
+    ...version,
+    weights: version.weights.flatMap((one) =>
+      one.contributionId === 'copy' ? [] : one.contributionId === 'a' ? [own(one), one] : [one],
+    ),
+  }))
+  const receipts = facts.receipts.map((one) => ({
+    ...one,
+    parts: [...one.parts, { contributionId: 'copy', mass: 250_000n }],
+  }))
+  const removal = { kind: 'duplicate', original: 'a', duplicate: 'copy' } as const
+  const twice = without({ ...facts, versions, receipts }, removal)
+  const once = without(facts, removal)
+  expect(must(twice.versions[0]).weights).toEqual(must(once.versions[0]).weights.filter(({ weight }) => weight > 0n))
+  expect(must(twice.receipts[0]).parts).toEqual(must(once.receipts[0]).parts)
+})
+
+test('nothing is left of a removed contribution', () => {
+  const left = without(facts, { kind: 'contribution', contributionId: 'a' })
+  expect(must(left.versions[0]).weights.map((one) => one.contributionId)).toEqual(['b', 'copy'])
+  expect(must(left.receipts[0]).parts.map((one) => one.contributionId)).toEqual(['b'])
 })
 
 test('nothing else is removed: other versions, judgements and exclusions stay', () => {

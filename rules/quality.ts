@@ -121,7 +121,7 @@ export class QualityIndex {
     this.lsh = new LshIndex(options.seed)
     this.comparison = options.comparison ?? 'prose'
     for (const item of options.sealed ?? []) {
-      const grams = shingles(`${item.prompt}\n${item.completion}`)
+      const grams = shingles(`${item.prompt}\n${item.completion}`, 'code')
       for (const gram of grams) append(this.sealedHolders, gram, grams)
       this.sealedPrompts.add(normalForm(item.prompt))
     }
@@ -164,7 +164,7 @@ export class QualityIndex {
     const text = `${sample.prompt}\n${sample.completion}`
     const compared = new ComparedText(tokens(text, this.comparison))
     const grams = shingles(text, this.comparison)
-    if (this.isSealed(sample, shingles(text))) return refused('contaminated', 'Ineligible.', hash)
+    if (this.isSealed(sample, shingles(text, 'code'))) return refused('contaminated', 'Ineligible.', hash)
 
     const form = normalForm(text)
     const original = this.byForm.get(form)

@@ -15,7 +15,7 @@ export function normalForm(text: string): string {
 }
 
 /** Words, numbers and, except in prose, symbols; single characters in scripts that do not separate words. Punctuation does not count. */
-export function tokens(text: string, comparison: Comparison = 'code'): string[] {
+export function tokens(text: string, comparison: Comparison): string[] {
   const form = normalForm(text)
   return (
     (comparison === 'prose'
@@ -35,10 +35,10 @@ const TOKEN =
  * import assert from 'node:assert'
  * import { shingles } from '#rules/shingles.ts'
  *
- * assert.deepEqual([...shingles('One, two, three, four!')], ['^ one two three four', 'one two three four $'])
+ * assert.deepEqual([...shingles('One, two, three, four!', 'code')], ['^ one two three four', 'one two three four $'])
  * ```
  */
-export function shingles(text: string, comparison: Comparison = 'code'): Set<string> {
+export function shingles(text: string, comparison: Comparison): Set<string> {
   const marked = ['^', ...tokens(text, comparison), '$']
   const grams = new Set<string>()
   for (let i = 0; i === 0 || i + SHINGLE_TOKENS <= marked.length; i++)
