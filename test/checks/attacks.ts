@@ -58,9 +58,11 @@ async function playMoney(attacks: readonly MoneyAttack[]): Promise<MoneyRow[]> {
   if (attacks.length === 0) return rows
   console.log('')
   console.log(
-    `Profit in gOPEN: what is gained less what is paid and less what the rules leave to the attacker; gas at ${Number(GAS_PRICE) / 1e9} gwei.`,
+    `What attackers pay → gain, on average; the upper bound of the mean profit (99 %), less what the rules leave to them; gas at ${Number(GAS_PRICE) / 1e9} gwei.`,
   )
-  console.log('| attack on money | by | seeds | without the rule | with the rule | upper bound | left | gas | stops |')
+  console.log(
+    '| attack on money | by | seeds | without the rule | with the rule | left | profit at most | gas | stops |',
+  )
   console.log('|---|---|--:|--:|--:|--:|--:|--:|---|')
   for (const attack of attacks) {
     const played: Attempted[] = []
@@ -69,19 +71,26 @@ async function playMoney(attacks: readonly MoneyAttack[]): Promise<MoneyRow[]> {
     rows.push(row)
     const { what, without, with: now } = row.stopped
     const stops = what && `${shown(without)} → ${shown(now)} ${what}`
-    const amounts = [row.without, row.profit, row.upper, row.left, row.gas].map(inGopen)
-    console.log(`| ${[row.attack, row.attacker, row.seeds, ...amounts, stops].join(' | ')} |${row.ok ? '' : ' ✗'}`)
+    const laws = [row.without, row.with].map(({ paid, gained }) => `${written(paid)} → ${written(gained)}`)
+    const amounts = [row.left, row.upper, row.gas].map(written)
+    console.log(
+      `| ${[row.attack, row.attacker, row.seeds, ...laws, ...amounts, stops].join(' | ')} |${row.ok ? '' : ' ✗'}`,
+    )
   }
   return rows
 }
 
-const WEI = 1e18
-/** Below this, an amount is written in wei. */
-const SMALL = 1e6
+const UNITS = [
+  { name: '', wei: 1e18, least: 1e15 },
+  { name: ' gwei', wei: 1e9, least: 1e6 },
+  { name: ' wei', wei: 1, least: 0 },
+]
 
-function inGopen(amount: number): string {
-  if (Math.abs(amount) < SMALL) return amount === 0 ? '0' : `${Number(amount.toPrecision(2))} wei`
-  return (amount / WEI).toPrecision(2)
+/** An amount with two digits, in gOPEN where no unit stands. */
+function written(wei: number): string {
+  const unit = UNITS.find(({ least }) => Math.abs(wei) >= least)
+  if (!unit || wei === 0) return '0'
+  return `${Number((wei / unit.wei).toPrecision(2))}${unit.name}`
 }
 
 const shown = (count: number) => Number(count.toFixed(2))

@@ -4,6 +4,7 @@ import { checkAudits } from './audits.ts'
 import { checkContracts } from './contracts.ts'
 import { checkFaults } from './faults.ts'
 import { checkInfluence } from './influence.ts'
+import { checkKill } from './kill.ts'
 import { checkLifecycles } from './lifecycles.ts'
 import { checkMutants } from './mutants.ts'
 import { checkReplay } from './replay.ts'
@@ -52,6 +53,11 @@ const checks: Record<string, Check> = {
   influence: {
     about: 'influences find mislabelled samples and predict retrainings (--seed S)',
     run: () => checkInfluence(Number(values.seed)),
+  },
+  kill: {
+    about:
+      'kill -9 anywhere in random epochs of money, compared with an undisturbed system (--seeds N, --seed S, --json)',
+    run: () => checkKill(Number(values.seeds ?? 5), Number(values.seed), values.json),
   },
   lifecycles: {
     about: 'the verifier in Python computes the same reward maps of random lifecycles (--seeds N, --seed S, --json)',

@@ -11,6 +11,11 @@ import { type Books, bookDifferences, readBooks } from './books.ts'
 import type { Installation } from './installation.ts'
 import { waitFor } from './serviceProcess.ts'
 
+interface MoneySources {
+  db: Installation['db']
+  servers: Pick<Installation['servers'], 'rpcUrl' | 'deployment'>
+}
+
 /** The time within which a system without faults must be ready and have no more work. */
 export const RECOVERY_MS = 90_000
 /** Blocks that make everything final. */
@@ -51,14 +56,20 @@ export async function settledBooks(installation: Installation): Promise<Books> {
   const found = await recovers(installation)
   if (found.length) throw new Error(`The undisturbed run did not end: ${found.join('; ')}`)
   await rpc(servers.rpcUrl, 'anvil_mine', [FINAL_BLOCKS])
+  await untilClaimsPosted({ db, servers })
+  return readBooks(db)
+}
+
+/** Waits until every claim is posted, and with it all that was before it; at least one claim in each of the first `epochs`. */
+export async function untilClaimsPosted({ db, servers }: MoneySources, epochs = 1): Promise<void> {
   // What the treasury claims stays in the treasury, so it is no transfer.
   const unposted = `select (select count(*) from reward_claim where to_block is null and account <> $1) as claims,
+    (select count(distinct map_id) from reward_claim where to_block is null) as epochs,
     (select count(*) from ledger_transfer where reason = 'claim') as posted`
   await waitFor('Every claim is posted', RECOVERY_MS, async () => {
-    const { claims, posted } = (await db.query(unposted, [servers.deployment.addresses.Treasury.toLowerCase()])).rows[0]
-    return claims > 0 && claims === posted
+    const counts = (await db.query(unposted, [servers.deployment.addresses.Treasury.toLowerCase()])).rows[0]
+    return counts.claims > 0 && counts.claims === counts.posted && Number(counts.epochs) >= epochs
   })
-  return readBooks(db)
 }
 
 /** Waits until every API says that it is ready, and no job is open. */
@@ -80,7 +91,7 @@ async function recovers({ apiUrls, db }: Installation): Promise<string[]> {
 }
 
 /** The sums that no comparison is needed for. */
-async function moneyFaults({ db, servers }: Installation): Promise<string[]> {
+export async function moneyFaults({ db, servers }: MoneySources): Promise<string[]> {
   const one = async (question: string) => BigInt((await db.query(question)).rows[0]?.sum ?? 0)
   const fees = await one('select sum(amount) from redemption where to_block is null')
   const receipts = await one('select sum(fee) from receipt where epoch is not null')

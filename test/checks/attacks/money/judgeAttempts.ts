@@ -5,9 +5,9 @@ export interface MoneyRow {
   attack: string
   attacker: string
   seeds: number
-  /** The means. */
-  without: number
-  profit: number
+  /** What it pays and gains, on average. */
+  without: PaidAndGained
+  with: PaidAndGained
   /** The upper end of the 99 % interval of the mean profit. */
   upper: number
   most: number
@@ -17,6 +17,11 @@ export interface MoneyRow {
   left: number
   stopped: { what: string; without: number; with: number }
   ok: boolean
+}
+
+interface PaidAndGained {
+  paid: number
+  gained: number
 }
 
 /** The 99th percentile of the normal distribution. */
@@ -30,6 +35,10 @@ export function judgeAttempts({ name, attacker, stops }: MoneyAttack, played: re
   const profit = meanOf(profitOf)
   const variance = meanOf((one) => (profitOf(one) - profit) ** 2) * (played.length / Math.max(1, played.length - 1))
   const upper = profit + Z * Math.sqrt(variance / played.length)
+  const moneyOf = (law: 'without' | 'with') => ({
+    paid: meanOf((one) => one[law].paid),
+    gained: meanOf((one) => one[law].gained),
+  })
   const gas = meanOf(({ gas }) => gas * GAS_PRICE)
   const stopped = {
     what: stops ?? '',
@@ -40,8 +49,8 @@ export function judgeAttempts({ name, attacker, stops }: MoneyAttack, played: re
     attack: name,
     attacker,
     seeds: played.length,
-    without: meanOf(({ without }) => without.gained - without.paid),
-    profit,
+    without: moneyOf('without'),
+    with: moneyOf('with'),
     upper,
     most: Math.max(...played.map(profitOf)),
     gas,

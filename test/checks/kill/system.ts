@@ -1,0 +1,117 @@
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseEther, zeroHash } from 'viem'
+import { openLog } from '#cli/log.ts'
+import { openArtifacts } from '#cli/openArtifacts.ts'
+import { type System, startSystem } from '#cli/system.ts'
+import { readConfig } from '#config'
+import { exampleAccount } from '#example/accounts.ts'
+import { SCALES } from '#example/recipe.ts'
+import { ApiClient } from '#example/story/apiClient.ts'
+import { openStoryChain } from '#example/story/chain.ts'
+import { approve, type StoryContext, wrap } from '#example/story/context.ts'
+import { gatherStage } from '#example/story/gather.ts'
+import { grant } from '#example/story/pay.ts'
+import { proposeStage } from '#example/story/propose.ts'
+import { openEndpoint } from '#example/story/serve.ts'
+import { type ChannelPlace, channelConfig, channelId, type MarketPlace } from '#rules/channel.ts'
+import { type Database, openDatabase } from '#schema/database.ts'
+import { CONSUMERS } from './plan.ts'
+
+/** A whole system as `modelcommons up` starts it, with a model that is served and consumers who have paid for many calls. */
+export interface ServingSystem {
+  home: string
+  system: System
+  db: Database
+  context: StoryContext
+  endpointId: string
+  /** Stops everything; deletes the files unless `keep`. */
+  close(keep: boolean): Promise<void>
+}
+
+const MODEL_SEED = 7
+const CREDIT = parseEther('400')
+/** What a consumer can deposit in all. */
+const WEALTH = parseEther('900')
+
+export async function openServingSystem(signal: AbortSignal): Promise<ServingSystem> {
+  process.env.LOG_LEVEL ??= 'silent' // the services inherit it
+  const home = await mkdtemp(join(tmpdir(), 'modelcommons-kill-'))
+  await chmod(home, 0o755) // the database server may run as another user
+  const config = readConfig({ MODELCOMMONS_HOME: home, MODELCOMMONS_DEVICE: 'cpu', PORT: '0', LOG_LEVEL: 'silent' })
+  const system = await startSystem(config, openLog('kill', config), signal)
+  const db = await openDatabase(system.databaseUrl, { name: 'kill check', max: 2 })
+  const close = async (keep: boolean) => {
+    await db.close().catch(() => {})
+    await system.stop()
+    if (!keep) await rm(home, { recursive: true, force: true })
+  }
+  try {
+    const context: StoryContext = {
+      seed: MODEL_SEED,
+      recipe: { ...SCALES.small, samples: 0.05 },
+      api: new ApiClient(system.url, signal),
+      chain: openStoryChain(system.rpcUrl, system.deployment),
+      deployment: system.deployment,
+      store: await openArtifacts(readConfig({ MODELCOMMONS_HOME: home })),
+      say: () => {},
+    }
+    const endpointId = await serveModel(context)
+    const serving = { home, system, db, context, endpointId, close }
+    for (let nth = 0; nth < CONSUMERS; nth++) {
+      await wrap(context, 'consumer', nth, WEALTH)
+      await approve(context, 'consumer', nth, 'InferenceMarket', WEALTH)
+      await context.api.waitUntilIndexed(await depositMore(serving, nth, CREDIT))
+      await grant(context, nth, endpointId, CREDIT)
+    }
+    return serving
+  } catch (error) {
+    await close(true)
+    throw error
+  }
+}
+
+async function serveModel(context: StoryContext): Promise<string> {
+  const { api, recipe } = context
+  const { modelId } = await proposeStage(context)
+  const { datanetId } = await gatherStage(context, modelId)
+  const training = { modelId, datanetId, ...recipe.fineTune, seed: MODEL_SEED }
+  const { versionId } = await api.runJob<{ versionId: string }>('fineTune', training, 'kill:fineTune')
+  await api.runJob('evaluate', { versionId, seed: MODEL_SEED }, 'kill:evaluate')
+  return openEndpoint(context, versionId)
+}
+
+function channelOfConsumer({ context: { chain, deployment }, endpointId }: ServingSystem, nth: number) {
+  const host = exampleAccount('platform').address
+  const consumer = exampleAccount('consumer', nth).address
+  const market: MarketPlace = {
+    chainId: chain.chainId,
+    market: chain.addresses.InferenceMarket,
+    token: chain.addresses.GOpen,
+    withdrawalDelay: deployment.settings.withdrawalDelay,
+  }
+  const place: ChannelPlace = { endpointId: BigInt(endpointId), host, consumer, key: consumer, salt: zeroHash }
+  return { market, place }
+}
+
+/** All that was ever deposited in the channel of a consumer: its balance and what was redeemed. */
+export async function deposited(serving: ServingSystem, nth: number): Promise<bigint> {
+  const { market, place } = channelOfConsumer(serving, nth)
+  const [balance, redeemed] = await serving.context.chain.read('InferenceMarket', 'channels', [
+    channelId(market, place),
+  ])
+  return balance + redeemed
+}
+
+/** @returns the block of the deposit. */
+export async function depositMore(serving: ServingSystem, nth: number, amount: bigint): Promise<bigint> {
+  const { chain } = serving.context
+  const { market, place } = channelOfConsumer(serving, nth)
+  const paid = await chain.send(exampleAccount('consumer', nth), 'InferenceMarket', 'deposit', [
+    place.endpointId,
+    channelConfig(market, place),
+    amount,
+  ])
+  return paid.blockNumber
+}
