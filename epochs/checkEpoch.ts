@@ -3,7 +3,7 @@ import { ArtifactError } from '#schema/artifacts/index.ts'
 import { parseDocument, type RewardMapDocument, rewardMapDocument } from '#schema/documents.ts'
 import { RewardMap } from '#schema/onchain/rewards.ts'
 import { rowOf } from '#schema/rows.ts'
-import { computeEpoch } from './epoch.ts'
+import { type ComputedEpoch, computeMap } from './epoch.ts'
 import { epochMapOf } from './epochMapOf.ts'
 import { type EpochSources, UnpublishedEpochError } from './epochSources.ts'
 import { type ArtifactReader, artifactNamed } from './previousMap.ts'
@@ -30,11 +30,11 @@ export async function checkEpoch(sources: EpochSources, epoch: number): Promise<
   const { document, problem } = await readMap(sources, row)
   const { usage, absent } = document ?? { usage: [], absent: [] }
   const byRole = row.publisher === null
-  const recomputed = await computeEpoch(sources, { epoch, usage: byRole ? usage : [], absent }, readIfThere(sources))
+  const recomputed = await computeMap(sources, { epoch, usage: byRole ? usage : [], absent }, readIfThere(sources))
   return {
     epoch,
     root: row.root,
-    recomputedRoot: recomputed.root,
+    recomputedRoot: recomputed.map.root,
     difference: document
       ? ((byRole ? null : anyUsage(usage)) ?? differenceOf(row, document, recomputed))
       : { place: 'the document of the map', published: problem, recomputed: 'a reward map' },
@@ -66,7 +66,7 @@ const readIfThere =
   }
 
 /** Where a fact is on the chain and in the document, both must be right. The version of the rules is no part of it. */
-function differenceOf(row: RewardMap, document: RewardMapDocument, recomputed: RewardMapDocument): Difference | null {
+function differenceOf(row: RewardMap, document: RewardMapDocument, recomputed: ComputedEpoch): Difference | null {
   for (const [place, onChain] of [
     ['epoch', row.epoch],
     ['chainId', recomputed.chainId],
@@ -78,9 +78,9 @@ function differenceOf(row: RewardMap, document: RewardMapDocument, recomputed: R
     for (const published of [document[place], onChain])
       if (published !== recomputed[place])
         return { place, published: String(published), recomputed: String(recomputed[place]) }
-  const [theirs, ours] = [epochMapOf(document), epochMapOf(recomputed)]
+  const [theirs, ours] = [epochMapOf(document), recomputed.map]
   return (
     firstDifference(theirs, ours) ??
-    firstDifference({ ...theirs, root: row.root as `0x${string}`, total: row.total }, ours)
+    firstDifference({ ...ours, root: row.root as `0x${string}`, total: row.total }, ours)
   )
 }

@@ -1,10 +1,9 @@
 import { bigintMin } from '#rules/bps.ts'
 import type { Debt, EpochFacts } from '#rules/epochFacts.ts'
-import type { RewardEntry } from '#rules/rewardEntry.ts'
 import { Dispute } from '#schema/onchain/disputes.ts'
 import { rowsOf } from '#schema/rows.ts'
 import type { EpochBlocks, FactSources } from './epochSources.ts'
-import { type ArtifactReader, publishedMap } from './previousMap.ts'
+import { type ArtifactReader, type PublishedMap, publishedMap } from './previousMap.ts'
 
 /** The debts that upheld disputes leave (rules 10 and 12): what earlier maps paid for a contribution or a judgement is owed to the treasury, from the
  *  epoch on in whose blocks the dispute was resolved. A map whose document is absent, or is not the map on the chain, names no payments; the
@@ -22,18 +21,18 @@ export async function newDebts(
     { block: toBlock, orderBy: 'id::numeric' },
   )
   if (upheld.length === 0) return []
-  const paid = new Map(upheld.map((one) => [`${one.subject} ${one.subjectId}`, new Map<`0x${string}`, bigint>()]))
+  const paid = new Map(upheld.map((one) => [`${one.subject} ${one.subjectId}`, new Map<string, bigint>()]))
   for (let before = 1; before < epoch; before++)
     for (const line of (await publishedMap(sources, before, read))?.lines ?? []) {
       const sums = paid.get(subjectOf(line))
-      sums?.set(line.account, (sums.get(line.account) ?? 0n) + line.amount)
+      sums?.set(line.account, (sums.get(line.account) ?? 0n) + BigInt(line.amount))
     }
   const fees = await feesBefore(sources, epoch)
   return upheld
     .flatMap(({ id, subject, subjectId }) =>
       [...(paid.get(`${subject} ${subjectId}`) ?? [])].map(
         ([account, sum]): Debt => ({
-          account,
+          account: account as `0x${string}`,
           amount: bigintMin(sum, fees),
           to: null,
           reason: `the upheld dispute ${id}`,
@@ -52,7 +51,7 @@ async function feesBefore({ sql }: FactSources, epoch: number): Promise<bigint> 
 }
 
 /** For what an amount was paid, as disputes name it. A judgement's id is `task-validator`. */
-function subjectOf({ source, account }: RewardEntry): string {
+function subjectOf({ source, account }: PublishedMap['lines'][number]): string {
   if (source.kind === 'contribution') return `Contribution ${source.id}`
   return source.kind === 'task' ? `Judgement ${source.id}-${account}` : ''
 }

@@ -13,27 +13,41 @@ export interface EpochRequest {
   absent: readonly string[]
 }
 
+/** An epoch's reward map, with what its document says of the chain. */
+export interface ComputedEpoch extends EpochBlocks {
+  map: EpochRewardMap
+  chainId: number
+  distributor: string
+  blockHash: string
+}
+
+/** The document of an epoch's reward map. @throws as computeMap */
+export async function computeEpoch(
+  sources: EpochSources,
+  request: EpochRequest,
+  readAbsent?: ArtifactReader,
+): Promise<RewardMapDocument> {
+  const computed = await computeMap(sources, request, readAbsent)
+  const absent = [...new Set(request.absent)].sort()
+  return documentOf(computed, { usage: [...request.usage], absent, codeHash: await codeHash() })
+}
+
 /** Computes the reward map of an epoch only from the chain as of the epoch's last block and from artifacts that the chain, or the map itself,
  *  names. Anyone with their own index computes the same bytes. No state of the chain and no content of an artifact makes it fail.
  *  @param readAbsent how one of the `absent` artifacts is read where it is needed
  *  @throws RangeError when the epoch does not exist or the one before has no map; IndexBehindError while its last block is not indexed;
  *  ArtifactError when an artifact that it needs cannot be read, unless it is one of `absent`; what the store throws when it is away. */
-export async function computeEpoch(
+export async function computeMap(
   sources: EpochSources,
   { epoch, usage, absent }: EpochRequest,
   readAbsent: ArtifactReader = async () => undefined,
-): Promise<RewardMapDocument> {
+): Promise<ComputedEpoch> {
   const blocks = await epochBlocks(sources, epoch)
-  const names = new Set(absent)
-  const read = readerWithout(sources.artifacts, names, readAbsent)
+  const read = readerWithout(sources.artifacts, new Set(absent), readAbsent)
   const map = buildRewardMap(await epochFacts(sources, blocks, usage, read))
-  const blockHash = await sources.blockHash(blocks.toBlock)
-  return documentOf(sources, blocks, map, {
-    usage: [...usage],
-    absent: [...names].sort(),
-    blockHash,
-    codeHash: await codeHash(),
-  })
+  const { chainId, addresses } = sources.deployment
+  const distributor = addresses.RewardDistributor.toLowerCase()
+  return { ...blocks, map, chainId, distributor, blockHash: await sources.blockHash(blocks.toBlock) }
 }
 
 /** The artifacts that the chain names, that the map of an epoch needs, and that the store says are not there, or has with other bytes: its version's
@@ -52,20 +66,12 @@ export async function missingManifests(sources: EpochSources, epoch: number): Pr
   return [...missing].sort()
 }
 
-type DocumentNames = Pick<RewardMapDocument, 'usage' | 'absent' | 'blockHash' | 'codeHash'>
-
 function documentOf(
-  { deployment }: EpochSources,
-  { epoch, fromBlock, toBlock }: EpochBlocks,
-  { root, total, leaves, carried, debts, lines }: EpochRewardMap,
-  names: DocumentNames,
+  { map: { root, total, leaves, carried, debts, lines }, ...chain }: ComputedEpoch,
+  names: Pick<RewardMapDocument, 'usage' | 'absent' | 'codeHash'>,
 ): RewardMapDocument {
   return {
-    epoch,
-    chainId: deployment.chainId,
-    distributor: deployment.addresses.RewardDistributor.toLowerCase(),
-    fromBlock,
-    toBlock,
+    ...chain,
     root,
     total: total.toString(),
     leaves: leaves.map(({ account, cumulative }) => ({ account, cumulative: cumulative.toString() })),

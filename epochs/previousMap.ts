@@ -1,10 +1,11 @@
 import type { EpochFacts } from '#rules/epochFacts.ts'
 import { RewardTree } from '#rules/merkle.ts'
 import type { EpochRewardMap } from '#rules/rewardMap.ts'
+import type { Sql } from '#schema/database.ts'
 import { parseDocument, type RewardMapDocument, rewardMapDocument } from '#schema/documents.ts'
 import { RewardMap } from '#schema/onchain/rewards.ts'
 import { rowOf } from '#schema/rows.ts'
-import { epochMapOf } from './epochMapOf.ts'
+import { carriedOf, leavesOf } from './epochMapOf.ts'
 import type { FactSources } from './epochSources.ts'
 
 /** The bytes of an artifact; undefined for one that counts as absent. */
@@ -35,18 +36,29 @@ export async function stateBefore(
   return stateOf((await publishedMap(sources, epoch - 1, read)) ?? (await recompute()))
 }
 
-/** The published map of an epoch, as its document says; undefined when that is absent or cannot be the map on the chain.
+/** The published map of an epoch, as its document says. */
+export interface PublishedMap extends Pick<EpochRewardMap, 'leaves' | 'carried' | 'debts'> {
+  lines: RewardMapDocument['lines']
+}
+
+/** The published map of an epoch; undefined when its document is absent or cannot be the map on the chain.
  *  @throws RangeError when the epoch has no map. */
 export async function publishedMap(
-  sources: FactSources,
+  { sql, deployment }: FactSources,
   epoch: number,
   read: ArtifactReader,
-): Promise<EpochRewardMap | undefined> {
-  const row = await rowOf(sources.sql, RewardMap, String(epoch))
+): Promise<PublishedMap | undefined> {
+  const row = await rowOf(sql, RewardMap, String(epoch))
   if (row?.status !== 'Published') throw new RangeError(`Epoch ${epoch} is not published: epochs are settled in order.`)
   const document = await publishedDocument(row.uri, read)
-  const map = document && epochMapOf(document)
-  return map && (await describes(map, row, sources)) ? map : undefined
+  if (!document) return undefined
+  const leaves = leavesOf(document.leaves, {
+    chain: BigInt(deployment.chainId),
+    distributor: deployment.addresses.RewardDistributor.toLowerCase() as `0x${string}`,
+    epoch: BigInt(epoch),
+  })
+  const map = { leaves, ...carriedOf(document), lines: document.lines }
+  return BigInt(document.total) === row.total && (await describes(map, row, sql)) ? map : undefined
 }
 
 /** The artifact that a published map names as its document; undefined when it names none. */
@@ -63,26 +75,17 @@ async function publishedDocument(uri: string | null, read: ArtifactReader): Prom
 
 /** Whether this can be the map on the chain: its leaves, each account once and in order, have the root there, and what they and the pots
  *  hold is what the chain has received and made payable. */
-async function describes(
-  { leaves, carried, total }: EpochRewardMap,
-  row: RewardMap,
-  { sql, deployment }: FactSources,
-): Promise<boolean> {
+async function describes({ leaves, carried }: PublishedMap, { epoch, root }: RewardMap, sql: Sql): Promise<boolean> {
   const { rows } = await sql.query<{ payable: bigint; fees: bigint }>(
     `select (select coalesce(sum(total), 0) from reward_map where epoch <= $1 and status = 'Published' and to_block is null) as payable,
             (select coalesce(sum(amount), 0) from redemption where epoch <= $1 and to_block is null) as fees`,
-    [row.epoch],
+    [epoch],
   )
   const { payable, fees } = rows[0] ?? { payable: 0n, fees: 0n }
-  if (total !== row.total || sum(leaves.map((leaf) => leaf.cumulative)) !== payable) return false
+  if (sum(leaves.map((leaf) => leaf.cumulative)) !== payable) return false
   if (sum(carried.map((one) => one.amount)) !== fees - payable) return false
   if (leaves.some(({ account }, i) => account <= (leaves[i - 1]?.account ?? ''))) return false
-  const place = {
-    chain: BigInt(deployment.chainId),
-    distributor: deployment.addresses.RewardDistributor.toLowerCase() as `0x${string}`,
-    epoch: BigInt(row.epoch),
-  }
-  return new RewardTree(leaves.map(({ account, cumulative }) => ({ ...place, account, cumulative }))).root === row.root
+  return new RewardTree(leaves).root === root
 }
 
 const sum = (amounts: readonly bigint[]) => amounts.reduce((total, one) => total + one, 0n)

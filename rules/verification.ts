@@ -110,9 +110,12 @@ function orderOf(list: string, published: readonly unknown[], recomputed: readon
 }
 
 function isSame(a: unknown, b: unknown): boolean {
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return a === b
-  const [entries, others] = [Object.entries(a), b as Record<string, unknown>]
-  return entries.length === Object.keys(b).length && entries.every(([key, value]) => isSame(value, others[key]))
+  if (a === b) return true
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
+  if (Array.isArray(a) && Array.isArray(b))
+    return a.length === b.length && a.every((item, place) => isSame(item, b[place]))
+  const [keys, ours, theirs] = [Object.keys(a), a as Record<string, unknown>, b as Record<string, unknown>]
+  return keys.length === Object.keys(b).length && keys.every((key) => isSame(ours[key], theirs[key]))
 }
 
 const lineName = (line: {

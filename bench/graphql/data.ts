@@ -1,5 +1,4 @@
 import type { Database } from '#schema/database.ts'
-import { type ColumnDefinition, type EntityClass, tableOf } from '#schema/define.ts'
 import { VersionInfluence } from '#schema/offchain/attribution.ts'
 import { JobRun } from '#schema/offchain/jobs.ts'
 import { RewardLine } from '#schema/offchain/ledger.ts'
@@ -10,6 +9,7 @@ import { Proposal, Vote } from '#schema/onchain/governance.ts'
 import { Endpoint } from '#schema/onchain/market.ts'
 import { Evaluation, Model, ModelVersion } from '#schema/onchain/models.ts'
 import { RewardMap } from '#schema/onchain/rewards.ts'
+import { accountSql as account, fillTable as fill, TIME_SQL as time } from '../fillTable.ts'
 
 /** A generated market. Every row is a function of its number, so the rows are the same in every run. */
 
@@ -24,14 +24,7 @@ const DATANETS = 500
 /** All versions together have as many influences as there are contributions. */
 export const INFLUENCES = CONTRIBUTIONS
 
-/** SQL expressions of `n`, the number of the row from 1, by property; other properties get a value of their type. */
-type Expressions = Record<string, string>
-
-const account = (sql: string) => `'0x' || lpad(to_hex(${sql}), 40, '0')`
-const hash = (sql: string) => `'0x' || md5((${sql})::text) || md5('b' || (${sql})::text)`
-const time = `timestamptz '2026-01-01' + n * interval '1 second'`
-
-/** Writes all rows. Indexes that are not constraints are dropped before and created again afterwards, which takes a third of the time. */
+/** Writes all rows. */
 export async function generateMarket(db: Database): Promise<void> {
   await fill(db, Block, BLOCKS, {
     id: 'n::text',
@@ -109,57 +102,4 @@ export async function generateMarket(db: Database): Promise<void> {
     amount: `(n * 7919 % 100003)::numeric * 1e12::numeric`,
   })
   await db.query('vacuum analyze')
-}
-
-/** Writes rows 1 to `count` of `entity`. */
-async function fill(db: Database, entity: EntityClass, count: number, given: Expressions): Promise<void> {
-  const { table, columns, versioned } = tableOf(entity)
-  const expressions: Expressions = {
-    id: 'n::text',
-    ...(versioned ? { fromBlock: '1', toBlock: 'null' } : {}),
-    ...given,
-  }
-  const unknown = Object.keys(given).find((key) => !columns.some(({ property }) => property === key))
-  if (unknown) throw new Error(`${entity.name} has no property ${unknown}`)
-  const { rows: indexes } = await db.query<{ name: string; text: string }>(
-    `select i.indexrelid::regclass::text as name, pg_get_indexdef(i.indexrelid) as text from pg_index i
-     where i.indrelid = $1::regclass and not exists (select 1 from pg_constraint c where c.conindid = i.indexrelid)`,
-    [`"${table}"`],
-  )
-  const names = columns.map(({ column }) => `"${column}"`).join(', ')
-  const values = columns.map((column) => `(${expressions[column.property] ?? valueOfType(column)})`).join(', ')
-  await db.transaction(async (sql) => {
-    await sql.query(`set local maintenance_work_mem = '256MB'`)
-    for (const { name } of indexes) await sql.query(`drop index ${name}`)
-    await sql.query(`insert into "${table}" (${names}) select ${values} from generate_series(1, ${count}) n`)
-    for (const { text } of indexes) await sql.query(text)
-  })
-}
-
-function valueOfType({ nullable, kind, property, values, ref }: ColumnDefinition): string {
-  if (nullable) return 'null'
-  switch (kind) {
-    case 'wei':
-    case 'int':
-    case 'block':
-    case 'clock':
-    case 'float':
-      return '0'
-    case 'flag':
-      return 'false'
-    case 'time':
-      return time
-    case 'json':
-      return `'{}'::jsonb`
-    case 'texts':
-      return `'{}'::text[]`
-    case 'choice':
-      return `'${values?.[0]}'`
-    case 'address':
-      return account('1')
-    case 'hash':
-      return hash(`'${property}' || n`)
-    default:
-      return ref ? `'1'` : `'${property} of ' || n`
-  }
 }
