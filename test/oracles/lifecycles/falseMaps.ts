@@ -2,30 +2,34 @@ import type { Hex } from 'viem'
 import { RewardTree } from '#rules/merkle.ts'
 import type { RewardMapDocument } from '#schema/documents.ts'
 import { TEST_CHAIN_ID } from '#test/factory.ts'
+import type { Publication } from './distributor.ts'
 import { ADDRESSES } from './events.ts'
 import { BYTES, IDS, NUMBERS, raw, verbatim } from './hostileText.ts'
 import type { RandomWorld } from './world.ts'
 
-/** What is published: mostly the computed map, otherwise one that another hand wrote. Some of the false ones still give a state. */
-export interface Publication {
-  root: string
-  total: string
-  uri: string
-}
-
 type Document = { [K in keyof RewardMapDocument]: RewardMapDocument[K] | unknown }
 
+/** What is published of a computed map: mostly that map, otherwise one that another hand wrote. Some of the false ones still give a state. */
 export function publication(world: RandomWorld, map: RewardMapDocument): Publication {
   const { chance } = world
+  const { available } = world.distributor
   const document = chance.happens(45) ? map : chance.of(CHANGES)(world, map)
   const bytes = raw(document)
   const stored = chance.happens(94) ? bytes : chance.of(BYTES)(bytes, chance)
+  const root = chance.happens(97) ? String(document.root ?? map.root) : `0x${'1'.repeat(64)}`
   return {
-    root: chance.happens(97) ? String(document.root ?? map.root) : `0x${'1'.repeat(64)}`,
-    total: chance.happens(97) ? map.total : String(chance.upTo(BigInt(map.total))),
+    root,
+    leaves: root === map.root ? map.leaves : document.root === root ? leavesOf(document) : undefined,
+    total: chance.happens(97) ? map.total : String(chance.upTo(chance.of([BigInt(map.total), available]))),
     uri: chance.happens(92) ? world.put(stored) : unreadableUri(world, stored),
   }
 }
+
+/** Those of a document whose root `withLeaves` has made. */
+const leavesOf = ({ leaves }: Document) =>
+  (leaves as RewardMapDocument['leaves']).every(({ cumulative }) => BigInt(cumulative) < 2n ** 256n)
+    ? (leaves as RewardMapDocument['leaves'])
+    : undefined
 
 function unreadableUri(world: RandomWorld, bytes: Uint8Array): string {
   const name = world.put(bytes)
@@ -56,7 +60,7 @@ const withLeaves = (map: RewardMapDocument, leaves: RewardMapDocument['leaves'])
 })
 
 const CHANGES: readonly ((world: RandomWorld, map: RewardMapDocument) => Document)[] = [
-  // debts, which no honest map has at present
+  // debts
   ...Array(4).fill(({ chance, people }: RandomWorld, map: RewardMapDocument) => ({
     ...map,
     debts: chance.times(4, () => ({
@@ -98,6 +102,22 @@ const CHANGES: readonly ((world: RandomWorld, map: RewardMapDocument) => Documen
         },
       ]
     }),
+  })),
+  // what the lines say was paid, to whom, and for what
+  ...Array(6).fill(({ chance, people }: RandomWorld, map: RewardMapDocument) => ({
+    ...map,
+    lines: map.lines.map((line) =>
+      chance.happens(50)
+        ? line
+        : chance.of([
+            { ...line, amount: `-${line.amount}` },
+            { ...line, amount: chance.of(['0', '-0', '-1', '007', String(chance.amount()), '9'.repeat(78)]) },
+            { ...line, amount: chance.happens(90) ? line.amount : `-${'9'.repeat(79)}` },
+            { ...line, account: chance.of(people) },
+            { ...line, source: { ...line.source, id: chance.happens(80) ? String(chance.below(8)) : chance.of(IDS) } },
+            { ...line, source: { ...line.source, kind: chance.of(['contribution', 'task', 'stake', 'correction']) } },
+          ]),
+    ),
   })),
   // leaves, with their root
   ({ chance }, map) =>

@@ -47,7 +47,6 @@ export async function playLifecycle(
 }
 
 class Play {
-  private published: string[] = []
   private indexed = 0
   private stored = 0
 
@@ -69,36 +68,33 @@ class Play {
   /** Publishes the maps of all epochs that have ended, each in a block of its own. */
   async publishAll() {
     const { world } = this
-    const last = world.block <= world.lastBlockOf(world.epoch) ? world.epoch - 1 : world.epoch
-    while (this.published.length < last) {
-      await this.publish(this.published.length + 1)
+    const { distributor } = world
+    const ended = distributor.endedEpochs
+    while (distributor.maps.length < ended) {
+      await this.publish(distributor.maps.length + 1)
       world.block++
     }
   }
 
   private async publish(epoch: number) {
     const { world, index } = this
-    const usage = usageDocuments(world, epoch).map((bytes) => world.put(bytes))
+    const bonded = world.chance.happens(20)
+    const opened = bonded && world.chance.happens(60) ? [] : usageDocuments(world, epoch)
+    const usage = opened.map((bytes) => world.put(bytes))
     await this.bringUpToDate()
     const absent = await missingManifests(index.sources, epoch)
     if (world.chance.happens(10)) absent.push(...world.chance.some(usage))
     if (world.chance.happens(10)) absent.push(`0x${'d'.repeat(64)}`)
     const map: RewardMapDocument = await computeEpoch(index.sources, { epoch, usage, absent })
-    const { root, total, uri } = publication(world, map)
     const { fromBlock, toBlock, codeHash } = map
     const blocks = { fromBlock, toBlock, blockHash: blockHash(world.chance.happens(98) ? toBlock : toBlock + 1) }
-    world.emit('RewardDistributor', 'RewardMapPublished', { epoch, ...blocks, root, total, uri, codeHash })
-    this.published.push(root)
+    world.distributor.publish(publication(world, map), { ...blocks, codeHash }, bonded)
   }
 
   /** Cancels a map and all later ones; most of them are published again. */
   async cancel() {
     const { world } = this
-    if (this.published.length === 0) return
-    const first = world.chance.below(this.published.length)
-    for (const [i, root] of this.published.entries())
-      if (i >= first) world.emit('RewardDistributor', 'RewardMapCancelled', { epoch: i + 1, root })
-    this.published.length = first
+    if (!world.distributor.cancel()) return
     world.block++
     if (world.chance.happens(80)) await this.publishAll()
   }

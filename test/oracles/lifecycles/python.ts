@@ -32,6 +32,7 @@ async function writeChain({ firstBlock, head, events }: RandomLifecycle, folder:
   await writeFile(join(folder, 'chain.json'), JSON.stringify({ ...deployment, blockHashes }))
   const logs = rawLogs(events).map(({ block, index, ...log }) => ({
     ...log,
+    transactionHash: blockHash(block, ' transaction'),
     blockNumber: hex(block),
     logIndex: hex(index),
   }))

@@ -1,12 +1,13 @@
 import { must } from '#test/must.ts'
 import { BYTES, IDS, NUMBERS, raw, verbatim } from './hostileText.ts'
-import type { FeesOfPeriod, RandomWorld } from './world.ts'
+import type { FeesOfPeriod } from './market.ts'
+import type { RandomWorld } from './world.ts'
 
 /** Usage documents of an epoch: some honest, some not. */
 
 export function usageDocuments(world: RandomWorld, epoch: number): Uint8Array[] {
   const { chance } = world
-  const fees = world.fees.filter((one) => one.epoch === epoch)
+  const fees = world.market.fees.filter((one) => one.epoch === epoch)
   const documents = chance.times(3, () => {
     const receipts = fees.length ? chance.times(5, () => receipt(world, chance.of(fees))) : []
     const good = raw({ epoch: chance.happens(90) ? epoch : numberLike(world, epoch), receipts })

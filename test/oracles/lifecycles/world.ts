@@ -1,52 +1,35 @@
 import { type Hex, keccak256 } from 'viem'
 import { account } from '#test/factory.ts'
-import { must } from '#test/must.ts'
 import { Chance } from './chance.ts'
+import { RandomDisputes } from './disputes.ts'
+import { RandomDistributor } from './distributor.ts'
 import { ADDRESSES, type LifecycleEvent } from './events.ts'
+import { hashOf } from './hash.ts'
 import { BYTES, IDS, raw } from './hostileText.ts'
+import { EVIDENCE, RandomJudgements } from './judgements.ts'
+import { RandomMarket } from './market.ts'
+import type { RandomVersion, Stage } from './stage.ts'
 
 /** The chain of a random lifecycle: what people do, as the events that the contracts emit for it, in an order that the contracts allow. */
 
-export const PERIOD = 12
-
-export interface FeesOfPeriod {
-  epoch: number
-  endpoint: string
-  version: string
-  consumer: string
-  amount: bigint
-}
-
-interface Endpoint {
-  id: string
-  version: string
-}
-
-const hashOf = (text: string) => keccak256(new TextEncoder().encode(text))
-const EVIDENCE = [0, 1, 2].map((n) => hashOf(`evidence ${n}`))
 const MAX_VERSIONS = 12
 
-export class RandomWorld {
+export class RandomWorld implements Stage {
   readonly events: LifecycleEvent[] = []
   readonly artifacts: Uint8Array[] = []
-  readonly fees: FeesOfPeriod[] = []
   readonly chance: Chance
   readonly people: string[]
   readonly firstBlock: number
+  readonly distributor: RandomDistributor
+  readonly market: RandomMarket
   block: number
-  private ends: number[] = []
-  private channels = new Map<string, bigint>()
-  private endpoints: Endpoint[] = []
-  private versions: { id: string; model: string }[] = []
+  private readonly judgements: RandomJudgements
+  private readonly disputes: RandomDisputes
+  private versions: RandomVersion[] = []
   private contributions: string[] = []
   private scored = new Set<string>()
-  private disputes: string[] = []
-  private resolved = new Set<string>()
-  private upheld = new Set<string>()
   private stakes = new Map<string, bigint>()
-  private validators = new Set<string>()
   private models: string[] = []
-  private tasks = 0
 
   constructor(seed: number) {
     this.chance = new Chance(seed)
@@ -54,11 +37,15 @@ export class RandomWorld {
     this.people = Array.from({ length: 3 + chance.below(6) }, (_, n) => hashOf(`${seed} ${n}`).slice(0, 42))
     if (chance.happens(20)) this.people.push(ADDRESSES.Treasury)
     this.firstBlock = this.block = 1 + chance.below(5)
+    this.distributor = new RandomDistributor(this, this.firstBlock)
+    this.market = new RandomMarket(this, this.versions, this.distributor)
+    this.judgements = new RandomJudgements(this, this.versions)
+    this.disputes = new RandomDisputes(this, { contributions: this.contributions, judgements: this.judgements.ids })
     this.emit('RewardDistributor', 'RoleGranted', { role: hashOf('role'), account: account(1), sender: account(1) })
     for (let n = 0; n <= chance.below(3); n++) this.proposeModel()
     this.submit()
     for (let n = 0; n <= chance.below(4); n++) this.registerVersion()
-    this.registerEndpoint()
+    this.market.registerEndpoint()
   }
 
   emit(contract: LifecycleEvent['contract'], name: string, args: Record<string, unknown>) {
@@ -70,23 +57,9 @@ export class RandomWorld {
     return keccak256(bytes)
   }
 
-  /** The running epoch, or the last one. */
-  get epoch() {
-    return this.ends.length
-  }
-
-  lastBlockOf(epoch: number) {
-    return this.ends[epoch - 1] ?? 0
-  }
-
-  /** The last block of the period that holds the present block. */
-  get endOfPeriod() {
-    return this.firstBlock + PERIOD * (Math.floor((this.block - this.firstBlock) / PERIOD) + 1) - 1
-  }
-
   /** Does random things until the end of the period. */
   live(most: number) {
-    const end = this.endOfPeriod
+    const end = this.distributor.endOfPeriod
     for (let n = this.chance.below(most + 1); n > 0; n--) {
       this.act()
       if (this.chance.happens(40)) this.block = Math.min(end, this.block + 1 + this.chance.below(3))
@@ -97,17 +70,19 @@ export class RandomWorld {
   private act() {
     const { chance } = this
     const act = chance.of([
-      ...Array(8).fill(this.redeem),
+      ...Array(8).fill(() => this.market.redeem()),
       ...Array(4).fill(this.submit),
       ...Array(4).fill(this.score),
       ...Array(4).fill(this.stake),
-      ...Array(2).fill(this.judge),
-      ...Array(2).fill(this.setVersion),
+      ...Array(4).fill(() => this.judgements.play()),
+      ...Array(2).fill(() => this.market.setVersion()),
       ...Array(2).fill(this.registerVersion),
-      this.fund,
-      this.dispute,
-      this.resolve,
-      this.registerEndpoint,
+      () => this.distributor.receive(chance.of(this.people), chance.amount())(),
+      ...Array(3).fill(() => this.disputes.openOne()),
+      ...Array(3).fill(() => this.disputes.resolveOne()),
+      () => this.market.registerEndpoint(),
+      ...Array(2).fill(() => this.market.withdraw()),
+      ...Array(3).fill(() => this.distributor.claim()),
     ]) as () => void
     act.call(this)
   }
@@ -186,70 +161,6 @@ export class RandomWorld {
     return chance.happens(15) ? chance.of(BYTES)(good, chance) : good
   }
 
-  private registerEndpoint() {
-    const { id: versionId } = this.chance.of(this.versions)
-    const endpointId = String(this.endpoints.length + 1)
-    this.endpoints.push({ id: endpointId, version: versionId })
-    const host = this.chance.of(this.people)
-    const price = { url: 'http://host', priceIn: 1n, priceOut: 1n }
-    this.emit('InferenceMarket', 'EndpointRegistered', { endpointId, versionId, host, ...price })
-  }
-
-  private modelOf(version: string) {
-    return must(this.versions[Number(version) - 1]).model
-  }
-
-  private setVersion() {
-    const endpoint = this.chance.of(this.endpoints)
-    const model = this.modelOf(endpoint.version)
-    endpoint.version = this.chance.of(this.versions.filter((version) => version.model === model)).id
-    this.emit('InferenceMarket', 'EndpointVersionChanged', { endpointId: endpoint.id, versionId: endpoint.version })
-  }
-
-  /** FeesOfPeriod arrive: they belong to the running epoch, or begin one. */
-  private receive(from: string, amount: bigint) {
-    if (this.block > this.lastBlockOf(this.epoch)) this.ends.push(this.endOfPeriod)
-    const args = { epoch: this.epoch, from, amount, toBlock: this.lastBlockOf(this.epoch) }
-    return () => this.emit('RewardDistributor', 'EpochFunded', args)
-  }
-
-  private fund() {
-    this.receive(this.chance.of(this.people), this.chance.amount())()
-  }
-
-  private redeem() {
-    const { chance } = this
-    let sum = 0n
-    const redeemed = Array.from({ length: 1 + chance.below(3) }, () => {
-      const amount = chance.amount()
-      sum += amount
-      return { endpoint: chance.of(this.endpoints), consumer: chance.of(this.people.slice(0, 3)), amount }
-    })
-    const funded = this.receive(ADDRESSES.InferenceMarket, sum)
-    for (const { endpoint, consumer, amount } of redeemed) {
-      const channelId = hashOf(`${endpoint.id} ${consumer}`)
-      const ids = { channelId, endpointId: endpoint.id, consumer }
-      if (!this.channels.has(channelId))
-        this.emit('InferenceMarket', 'CreditDeposited', {
-          ...ids,
-          key: consumer,
-          salt: hashOf('salt'),
-          amount: 2n ** 127n,
-        })
-      const total = (this.channels.get(channelId) ?? 0n) + amount
-      this.channels.set(channelId, total)
-      this.fees.push({ epoch: this.epoch, endpoint: endpoint.id, version: endpoint.version, consumer, amount })
-      this.emit('InferenceMarket', 'Redeemed', {
-        ...ids,
-        versionId: endpoint.version,
-        epoch: this.epoch,
-        total,
-        amount,
-      })
-    }
-    funded()
-  }
-
   private submit() {
     const contributionId = String(this.contributions.length + 1)
     this.contributions.push(contributionId)
@@ -285,54 +196,6 @@ export class RandomWorld {
       this.stakes.set(place, staked + amount)
       this.emit('ModelRegistry', 'ModelStaked', { modelId, account: staker, amount })
     }
-  }
-
-  private judge() {
-    const { chance } = this
-    const taskId = String(++this.tasks)
-    const { id: versionId, model: modelId } = chance.of(this.versions)
-    const task = { domain: 'ethics', itemHash: hashOf('item'), pot: 0n, commitDeadline: 1n, revealDeadline: 2n }
-    this.emit('FeedbackPool', 'TaskOpened', { taskId, modelId, versionId, ...task })
-    const judges = chance.some(this.people)
-    for (const validator of judges) {
-      if (!this.validators.has(validator)) this.emit('FeedbackPool', 'ValidatorStaked', { validator, amount: 1n })
-      this.validators.add(validator)
-      this.emit('FeedbackPool', 'FeedbackCommitted', { taskId, validator, commitment: hashOf('judgement') })
-    }
-    if (chance.happens(20)) return // never settled
-    for (const validator of judges) {
-      const score = chance.happens(25) ? 0 : chance.below(1_000_001)
-      this.emit('FeedbackPool', 'FeedbackSettled', { taskId, validator, score, reward: 0n, penalty: 0n })
-    }
-    const evidenceHash = chance.happens(80) ? chance.of(EVIDENCE) : hashOf('other evidence')
-    this.emit('FeedbackPool', 'TaskSettled', { taskId, paid: 0n, returned: 0n, evidenceHash })
-  }
-
-  private dispute() {
-    const { chance } = this
-    const kind = chance.happens(75) ? 0 : chance.of([1, 2, 3])
-    const subjectId = chance.of(this.contributions)
-    if (kind === 0 && this.upheld.has(subjectId)) return
-    const disputeId = String(this.disputes.length + 1)
-    this.disputes.push(kind === 0 ? subjectId : '')
-    this.emit('Disputes', 'DisputeOpened', {
-      disputeId,
-      kind,
-      subjectId,
-      challenger: account(2),
-      bond: 0n,
-      evidenceHash: hashOf('proof'),
-    })
-  }
-
-  private resolve() {
-    const open = this.disputes.map((_, i) => String(i + 1)).filter((id) => !this.resolved.has(id))
-    if (open.length === 0) return
-    const disputeId = this.chance.of(open)
-    this.resolved.add(disputeId)
-    const outcome = this.chance.happens(70) ? 1 : this.chance.of([2, 3])
-    if (outcome === 1) this.upheld.add(must(this.disputes[Number(disputeId) - 1]))
-    this.emit('Disputes', 'DisputeResolved', { disputeId, outcome, slashed: 0n })
   }
 }
 
