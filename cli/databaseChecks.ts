@@ -2,6 +2,7 @@ import { openDatabase, type Sql } from '#schema/database.ts'
 import { pendingMigrations } from '#schema/migrate.ts'
 import { IS_LIVE } from '#schema/offchain/jobs.ts'
 import { WORKER_ALIVE, WORKER_LOST } from '#schema/workers.ts'
+import { ledgerDifferences, postedUpTo } from '#workers/ledger/identity.ts'
 import { transactionsLeft } from '#workers/wallet.ts'
 import { alerts, exceeds, LIMITS_OF_ALERTS, RUNBOOK, sectionOf } from '../dashboards/alerts.ts'
 import { blockNumberAt, type DoctorCheck, fundsAt } from './chainChecks.ts'
@@ -39,6 +40,7 @@ export function databaseChecks(url: string, answering?: ReadonlySet<string>): Do
           check('signer', (sql) => signersCanPay(sql, [...answering])),
         ]
       : []),
+    check('ledger', ledgerAgrees),
     check('workers', workersAlive),
     check('jobs', jobsUnderWay),
     ...ALARMS.map(({ alert, limit, metric }) =>
@@ -52,6 +54,18 @@ export function databaseChecks(url: string, answering?: ReadonlySet<string>): Do
       }),
     ),
   ]
+}
+
+/** Whether every wei is in one account of the ledger, and in the one that the chain says. */
+async function ledgerAgrees(sql: Sql): Promise<string> {
+  const block = await postedUpTo(sql)
+  if (block === undefined) return NOTHING_FOUND
+  const [wrong] = await ledgerDifferences(sql, block)
+  if (wrong)
+    throw new Error(
+      `As of block ${block}, the ledger has ${wrong.ledger} wei as ${wrong.term}, and the chain ${wrong.chain}. Compare the index with the contracts (modelcommons reconcile); if it agrees, report this with a backup.`,
+    )
+  return `every wei is in one account, up to block ${block}`
 }
 
 /** What a check of an alarm finds when there is nothing to say. */

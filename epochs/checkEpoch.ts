@@ -1,12 +1,11 @@
 import { type Difference, firstDifference } from '#rules/verification.ts'
-import { ArtifactError } from '#schema/artifacts/index.ts'
 import { parseDocument, type RewardMapDocument, rewardMapDocument } from '#schema/documents.ts'
 import { RewardMap } from '#schema/onchain/rewards.ts'
 import { rowOf } from '#schema/rows.ts'
 import { type ComputedEpoch, computeMap } from './epoch.ts'
 import { epochMapOf } from './epochMapOf.ts'
 import { type EpochSources, UnpublishedEpochError } from './epochSources.ts'
-import { type ArtifactReader, artifactNamed } from './previousMap.ts'
+import { artifactNamed, readIfThere } from './previousMap.ts'
 
 /** What a published map says, and what follows from the chain and the artifacts. */
 export interface EpochCheck {
@@ -30,7 +29,11 @@ export async function checkEpoch(sources: EpochSources, epoch: number): Promise<
   const { document, problem } = await readMap(sources, row)
   const { usage, absent } = document ?? { usage: [], absent: [] }
   const byRole = row.publisher === null
-  const recomputed = await computeMap(sources, { epoch, usage: byRole ? usage : [], absent }, readIfThere(sources))
+  const recomputed = await computeMap(
+    sources,
+    { epoch, usage: byRole ? usage : [], absent },
+    readIfThere(sources.artifacts),
+  )
   return {
     epoch,
     root: row.root,
@@ -53,17 +56,6 @@ async function readMap({ artifacts }: EpochSources, { uri }: RewardMap) {
     ? { document: parsed.data, problem: '' }
     : { problem: `artifact ${name}, which ${parsed.problem}` }
 }
-
-const readIfThere =
-  ({ artifacts }: EpochSources): ArtifactReader =>
-  async (name) => {
-    try {
-      return await artifacts.get(name)
-    } catch (error) {
-      if (error instanceof ArtifactError) return undefined
-      throw error
-    }
-  }
 
 /** Where a fact is on the chain and in the document, both must be right. The version of the rules is no part of it. */
 function differenceOf(row: RewardMap, document: RewardMapDocument, recomputed: ComputedEpoch): Difference | null {

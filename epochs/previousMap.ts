@@ -1,6 +1,7 @@
 import type { EpochFacts } from '#rules/epochFacts.ts'
 import { RewardTree } from '#rules/merkle.ts'
 import type { EpochRewardMap } from '#rules/rewardMap.ts'
+import { ArtifactError } from '#schema/artifacts/index.ts'
 import type { Sql } from '#schema/database.ts'
 import { parseDocument, type RewardMapDocument, rewardMapDocument } from '#schema/documents.ts'
 import { RewardMap } from '#schema/onchain/rewards.ts'
@@ -20,6 +21,18 @@ export const readerWithout =
   ): ArtifactReader =>
   (name) =>
     absent.has(name) ? readAbsent(name) : artifacts.get(name)
+
+/** Reads artifacts; one that is not there, or has other bytes, counts as absent. */
+export const readIfThere =
+  (artifacts: FactSources['artifacts']): ArtifactReader =>
+  async (name) => {
+    try {
+      return await artifacts.get(name)
+    } catch (error) {
+      if (error instanceof ArtifactError) return undefined
+      throw error
+    }
+  }
 
 type Before = EpochFacts['before']
 

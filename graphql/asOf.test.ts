@@ -51,6 +51,8 @@ test('every query takes asOf, except those that do not depend on time', () => {
       "artifacts",
       "ledgerTransfer",
       "ledgerTransfers",
+      "ledgerBalance",
+      "ledgerBalances",
       "chainTransaction",
       "chainTransactions",
     ]

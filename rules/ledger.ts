@@ -1,165 +1,185 @@
 /** Rule 9 (ledger): double-entry transfers of finalised facts. The database refuses an overdraft; this file says what is posted. */
+import { bigintMin } from './bps.ts'
+import { settleHold } from './fee.ts'
 
 /** The ledger's accounts. `deposits` stands for the outside world: its balance is minus all deposits. No other account is ever negative.
- *  - `credit:<consumer>`: prepaid and free; `hold:<callId>`: reserved for a running call
- *  - `escrow:<epoch>`: fees of an epoch whose reward map is not final, and what was carried into it
- *  - `payable:<account>`: granted by a final map, not yet claimed; `paid:<account>`: claimed
- *  - `treasury`: the treasury's part; `withdrawn:<consumer>`: credit that was withdrawn */
+ *  - `credit:<channel>`: prepaid and free; `hold:<call>`: reserved for a running call; `charged:<channel>`: fees of answered calls that the host has
+ *    not redeemed. Together they are the channel's credit on the chain.
+ *  - `escrow`: fees and gifts that no final reward map has made payable
+ *  - `payable:<account>`: granted by a final map, not yet claimed; `payable`: the same, of a map that nobody can read
+ *  - `paid:<account>`: claimed; `treasury`: claimed by the treasury; `withdrawn:<consumer>`: credit that was withdrawn */
 export type AccountName =
   | 'deposits'
+  | 'escrow'
+  | 'payable'
   | 'treasury'
-  | `credit:${string}`
-  | `hold:${string}`
-  | `escrow:${string}`
-  | `payable:${string}`
-  | `paid:${string}`
-  | `withdrawn:${string}`
+  | `${'credit' | 'hold' | 'charged' | 'payable' | 'paid' | 'withdrawn'}:${string}`
 
 /** One immutable transfer of `amount` wei. `id` is derived from its fact: the same fact gives the same ids. */
 export type Transfer = { id: string; from: AccountName; to: AccountName; amount: bigint }
 
-/** The finalised facts that move money. Ids are unique within a kind (event, call, epoch). */
+/** What the newest leaves of a map's accounts say: all that each was granted so far. */
+type Leaves = readonly { account: string; cumulative: bigint }[]
+
+/** The finalised facts that move money. Ids are unique within a kind. `from`: the accounts that may give the amount, in their order. */
 export type LedgerFact =
-  | { kind: 'deposit'; id: string; consumer: string; amount: bigint }
-  | { kind: 'reserve'; callId: string; consumer: string; amount: bigint }
-  | { kind: 'charge'; callId: string; consumer: string; epoch: bigint; hold: bigint; fee: bigint }
-  /** Fees redeemed from a channel on chain, without a reservation in this ledger. */
-  | { kind: 'redeem'; id: string; consumer: string; epoch: bigint; amount: bigint }
+  | { kind: 'deposit'; id: string; channel: string; amount: bigint }
+  /** The maximum of a call is reserved, as far as there is credit. */
+  | { kind: 'reserve'; id: string; call: string; channel: string; amount: bigint }
+  /** A call has its fee: what it holds beyond that is released. */
+  | { kind: 'charge'; id: string; call: string; channel: string; fee: bigint }
+  /** A call ended without a fee, or after its fee was redeemed. */
+  | { kind: 'release'; id: string; call: string; channel: string }
+  | { kind: 'redeem'; id: string; from: readonly AccountName[]; amount: bigint }
+  | { kind: 'withdraw'; id: string; from: readonly AccountName[]; consumer: string; amount: bigint }
   /** Money given to an epoch's rewards from outside. */
-  | { kind: 'fund'; id: string; epoch: bigint; amount: bigint }
-  | { kind: 'withdraw'; id: string; consumer: string; amount: bigint }
-  /** A final reward map: the change of each account's leaf (negative by a correction). The rest of the escrow is carried. */
-  | {
-      kind: 'rewardMap'
-      epoch: bigint
-      escrow: bigint
-      treasury: bigint
-      changes: readonly { account: string; amount: bigint }[]
-    }
-  | { kind: 'claim'; id: string; account: string; amount: bigint }
+  | { kind: 'fund'; id: string; amount: bigint }
+  /** A final reward map. Without `leaves`, nobody knows to whom `total` is payable. */
+  | { kind: 'rewardMap'; id: string; total: bigint; leaves: Leaves | undefined; treasury: string }
+  | { kind: 'claim'; id: string; from: readonly AccountName[]; to: AccountName; amount: bigint }
+
+type Balance = (account: AccountName) => bigint
 
 /**
- * The transfers that a fact posts, in order. Transfers of 0 are left out.
- * @throws RangeError when the fact's amounts contradict each other.
+ * The transfers that a fact posts, in order, where the accounts have these balances. Transfers of 0 are left out.
+ * @throws RangeError when an amount is negative, or when the accounts that give it do not have it.
  * @example
  * ```ts
  * import assert from 'node:assert'
  * import { postings } from '#rules/ledger.ts'
  *
- * assert.deepEqual(postings({ kind: 'deposit', id: '1-0', consumer: '0xa', amount: 5n }), [
+ * assert.deepEqual(postings({ kind: 'deposit', id: '1-0', channel: '0xa', amount: 5n }, () => 0n), [
  *   { id: 'deposit/1-0/0', from: 'deposits', to: 'credit:0xa', amount: 5n },
  * ])
  * ```
  */
-export function postings(fact: LedgerFact): Transfer[] {
-  const moves = movesOf(fact)
-  const name = `${fact.kind}/${'callId' in fact ? fact.callId : 'id' in fact ? fact.id : fact.epoch}`
-  return moves.flatMap(([from, to, amount], i) => {
-    if (amount < 0n)
-      throw new RangeError(`${name}: ${amount} from ${from} to ${to} is negative. Correct the fact's amounts.`)
+export function postings(fact: LedgerFact, balance: Balance): Transfer[] {
+  const name = `${fact.kind}/${fact.id}`
+  return movesOf(fact, balance).flatMap(([from, to, amount], i) => {
+    if (amount < 0n) throw new RangeError(`${name}: ${amount} from ${from} to ${to} is negative. Correct the fact.`)
     return amount === 0n ? [] : [{ id: `${name}/${i}`, from, to, amount }]
   })
 }
 
 type Move = [from: AccountName, to: AccountName, amount: bigint]
 
-function movesOf(fact: LedgerFact): Move[] {
+function movesOf(fact: LedgerFact, balance: Balance): Move[] {
   switch (fact.kind) {
     case 'deposit':
-      return [['deposits', `credit:${fact.consumer}`, fact.amount]]
-    case 'reserve':
-      return [[`credit:${fact.consumer}`, `hold:${fact.callId}`, fact.amount]]
-    case 'charge':
+      return [['deposits', `credit:${fact.channel}`, fact.amount]]
+    case 'reserve': {
+      const credit: AccountName = `credit:${fact.channel}`
+      return [[credit, `hold:${fact.call}`, bigintMin(fact.amount, balance(credit))]]
+    }
+    case 'charge': {
+      const hold: AccountName = `hold:${fact.call}`
+      const held = balance(hold)
+      const { posted, released } = settleHold(held, bigintMin(fact.fee, held))
       return [
-        [`hold:${fact.callId}`, `escrow:${fact.epoch}`, fact.fee],
-        [`hold:${fact.callId}`, `credit:${fact.consumer}`, fact.hold - fact.fee],
-      ]
-    case 'redeem':
-      return [[`credit:${fact.consumer}`, `escrow:${fact.epoch}`, fact.amount]]
-    case 'fund':
-      return [['deposits', `escrow:${fact.epoch}`, fact.amount]]
-    case 'withdraw':
-      return [[`credit:${fact.consumer}`, `withdrawn:${fact.consumer}`, fact.amount]]
-    case 'claim':
-      return [[`payable:${fact.account}`, `paid:${fact.account}`, fact.amount]]
-    case 'rewardMap': {
-      const escrow: AccountName = `escrow:${fact.epoch}`
-      const granted = fact.changes.reduce((sum, change) => sum + change.amount, fact.treasury)
-      const falls = fact.changes.filter((change) => change.amount < 0n)
-      const rises = fact.changes.filter((change) => change.amount >= 0n)
-      return [
-        ...falls.map(({ account, amount }): Move => [`payable:${account}`, escrow, -amount]),
-        ...rises.map(({ account, amount }): Move => [escrow, `payable:${account}`, amount]),
-        fact.treasury < 0n ? ['treasury', escrow, -fact.treasury] : [escrow, 'treasury', fact.treasury],
-        [escrow, `escrow:${fact.epoch + 1n}`, fact.escrow - granted],
+        [hold, `charged:${fact.channel}`, posted],
+        [hold, `credit:${fact.channel}`, released],
       ]
     }
+    case 'release':
+      return [[`hold:${fact.call}`, `credit:${fact.channel}`, balance(`hold:${fact.call}`)]]
+    case 'redeem':
+      return drawn(fact, 'escrow', balance)
+    case 'withdraw':
+      return drawn(fact, `withdrawn:${fact.consumer}`, balance)
+    case 'fund':
+      return [['deposits', 'escrow', fact.amount]]
+    case 'claim':
+      return drawn(fact, fact.to, balance)
+    case 'rewardMap':
+      return [['escrow', 'payable', fact.total], ...(fact.leaves ? grants(fact.leaves, fact, balance) : [])]
   }
 }
 
-/** Balances and the transfers that led to them. Transfers are only added, never changed. */
-export class Ledger {
-  private readonly transfers = new Map<string, Transfer>()
-  private readonly balances = new Map<AccountName, bigint>()
+/** `amount` from the first of the accounts that has some left, then from the next. */
+function drawn(
+  { kind, id, from, amount }: { kind: string; id: string; from: readonly AccountName[]; amount: bigint },
+  to: AccountName,
+  balance: Balance,
+): Move[] {
+  let left = amount
+  const moves = [...new Set(from)].map((account): Move => {
+    const part = bigintMin(left, balance(account))
+    left -= part
+    return [account, to, part]
+  })
+  if (left !== 0n) throw new RangeError(`${kind}/${id}: ${from.join(', ')} lack ${left} of ${amount} wei.`)
+  return moves
+}
 
-  /** Posts a fact's transfers, all or none, and returns those that were added; posting the same fact again changes nothing.
-   *  @throws RangeError when an account would be overdrawn, or when an id was posted with another content. */
+/** Moves between `payable` and the accounts, until each has what its leaf says. A false map may have let somebody claim what is another's: then the
+ *  last accounts get less. What somebody has claimed beyond the leaf is not taken back. */
+function grants(leaves: Leaves, { total, treasury }: { total: bigint; treasury: string }, balance: Balance): Move[] {
+  const changes = leaves.map(({ account, cumulative }) => ({
+    account,
+    amount: cumulative - balance(`payable:${account}`) - balance(claimsOf(account, treasury)),
+  }))
+  const falls = changes
+    .filter(({ amount }) => amount < 0n)
+    .map(({ account, amount }): Move => {
+      const place: AccountName = `payable:${account}`
+      return [place, 'payable', bigintMin(-amount, balance(place))]
+    })
+  let left = falls.reduce((sum, [, , amount]) => sum + amount, total + balance('payable'))
+  const rises = changes
+    .filter(({ amount }) => amount > 0n)
+    .map(({ account, amount }): Move => {
+      const part = bigintMin(amount, left)
+      left -= part
+      return ['payable', `payable:${account}`, part]
+    })
+  return [...falls, ...rises]
+}
+
+/** Where the claims of an account go. */
+export const claimsOf = (account: string, treasury: string): AccountName =>
+  account === treasury ? 'treasury' : `paid:${account}`
+
+/** Balances to which facts are posted. */
+export class Ledger {
+  constructor(private readonly balances = new Map<AccountName, bigint>()) {}
+
+  /** Posts a fact's transfers, all or none, and returns them. @throws RangeError when an account would be overdrawn. */
   post(fact: LedgerFact): Transfer[] {
-    const fresh = postings(fact).filter((transfer) => !this.has(transfer))
+    const added = postings(fact, (account) => this.balance(account))
     const after = new Map<AccountName, bigint>()
     const move = (account: AccountName, amount: bigint) =>
       after.set(account, (after.get(account) ?? this.balance(account)) + amount)
-    for (const { from, to, amount } of fresh) {
+    for (const { from, to, amount } of added) {
       move(from, -amount)
       move(to, amount)
     }
     for (const [account, balance] of after)
       if (balance < 0n && account !== 'deposits')
         throw new RangeError(`${fact.kind}: ${account} would stand at ${balance}. It holds ${this.balance(account)}.`)
-    for (const transfer of fresh) this.transfers.set(transfer.id, transfer)
     for (const [account, balance] of after) this.balances.set(account, balance)
-    return fresh
+    return added
   }
 
+  /** 0 for an account without transfers. */
   balance(account: AccountName): bigint {
     return this.balances.get(account) ?? 0n
   }
-
-  entries(): Transfer[] {
-    return [...this.transfers.values()]
-  }
-
-  private has(transfer: Transfer): boolean {
-    const known = this.transfers.get(transfer.id)
-    if (known === undefined) return false
-    if (known.from !== transfer.from || known.to !== transfer.to || known.amount !== transfer.amount)
-      throw new RangeError(`Transfer ${transfer.id} was posted with other values. Correct it by a new entry.`)
-    return true
-  }
 }
 
-/** Every account's balance, derived from the transfers alone. */
-export function balancesOf(transfers: Iterable<Transfer>): Map<AccountName, bigint> {
-  const balances = new Map<AccountName, bigint>()
-  for (const { from, to, amount } of transfers) {
-    balances.set(from, (balances.get(from) ?? 0n) - amount)
-    balances.set(to, (balances.get(to) ?? 0n) + amount)
-  }
-  return balances
-}
-
+/** The kinds of accounts: the part of a name before the colon. */
 export type LedgerIdentity = Record<
-  'deposits' | 'credit' | 'hold' | 'escrow' | 'payable' | 'paid' | 'treasury' | 'withdrawn' | 'difference',
+  'deposits' | 'credit' | 'hold' | 'charged' | 'escrow' | 'payable' | 'paid' | 'treasury' | 'withdrawn' | 'difference',
   bigint
 >
 
-/** The totals of each kind of account. Invariant: deposits = credit + holds + escrow + payable + paid + treasury + withdrawn, and then
+/** The totals of each kind of account. Invariant: deposits = credit + hold + charged + escrow + payable + paid + treasury + withdrawn, and then
  *  `difference` is 0. */
 export function ledgerIdentity(balances: Iterable<readonly [AccountName, bigint]>): LedgerIdentity {
   const sums: LedgerIdentity = {
     deposits: 0n,
     credit: 0n,
     hold: 0n,
+    charged: 0n,
     escrow: 0n,
     payable: 0n,
     paid: 0n,

@@ -101,7 +101,7 @@ interface Options {
   unique?: boolean
   index?: boolean
   /** The database's default: rows that an older release writes have it. */
-  default?: number
+  default?: number | boolean
   /** Kept out of the API (secrets, internals). */
   hidden?: boolean
 }

@@ -3,7 +3,7 @@ import { ApiKey, SignedVoucher } from './offchain/access.ts'
 import { Artifact } from './offchain/artifacts.ts'
 import { AnswerAttribution, CreditHold, Receipt, VersionInfluence } from './offchain/attribution.ts'
 import { JobMetric, JobRun, JobTotal, WorkerNode } from './offchain/jobs.ts'
-import { ChainTransaction, LedgerTransfer, RewardLine } from './offchain/ledger.ts'
+import { ChainTransaction, LedgerBalance, LedgerTransfer, RewardLine } from './offchain/ledger.ts'
 import { Reconciliation } from './offchain/reconciliation.ts'
 import { Block, ChainEvent, Cursor, FollowedContract, IndexerLease, StateRoot } from './onchain/chain.ts'
 import { Commitment, Contribution, Datanet } from './onchain/datanets.ts'
@@ -72,6 +72,7 @@ export const entities: EntityClass[] = [
   ApiKey,
   SignedVoucher,
   LedgerTransfer,
+  LedgerBalance,
   RewardLine,
   ChainTransaction,
   Reconciliation,

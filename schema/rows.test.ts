@@ -15,8 +15,7 @@ test('rows of several tables come back as they were given; of rows with one id t
   const db = await freshDatabase()
   const at = new Date('2026-02-03T04:05:06.789Z')
   const transfer = (id: string, debit: string, credit: string) =>
-    row(LedgerTransfer, { id, debit, credit, amount: 2n ** 200n + 1n, event: 'e', reason: 'topUp', at })
-  // In this order no account is overdrawn.
+    row(LedgerTransfer, { id, debit, credit, amount: 2n ** 200n + 1n, event: 'e', block: 1, reason: 'topUp', at })
   const transfers = [transfer('2', 'deposits', 'a'), transfer('1', 'a', 'b'), transfer('3', 'b', 'c')]
   await saveRows(db, [attribution('1'), ...transfers, attribution('2', { influence: Number.NaN }), attribution('1')])
   await saveRows(db, [attribution('1', { share: 8 }), attribution('1', { share: 9, influence: -Infinity })])

@@ -8,20 +8,10 @@ import { type ContractName, contracts } from '#contracts/events.ts'
  *  for an issue that is named here. */
 
 /** Exports of `rules/` that only tests use so far, with what they wait for. The issue that uses one deletes its line. */
-const WAITING: Record<string, string> = {
-  'fee.ts affordableTokensOut': 'waits for: Money among strangers',
-  'fee.ts settleHold': 'waits for: Money among strangers',
-  'ledger.ts Ledger': 'waits for: Money among strangers',
-  'ledger.ts balancesOf': 'waits for: Money among strangers',
-  'ledger.ts LedgerIdentity': 'waits for: Money among strangers',
-  'ledger.ts ledgerIdentity': 'waits for: Money among strangers',
-}
+const WAITING: Record<string, string> = {}
 
 /** Kinds of ledger facts that nothing posts yet. */
-const UNPOSTED_KINDS: Record<string, string> = {
-  reserve: 'waits for: Money among strangers',
-  charge: 'waits for: Money among strangers',
-}
+const UNPOSTED_KINDS: Record<string, string> = {}
 
 /** Facts of an epoch that nothing collects yet: they are always empty. */
 const EMPTY_FACTS: Record<string, string> = {}

@@ -114,7 +114,7 @@ const replay = (db: Database, { job, result, receipt, maximum, voucher }: Answer
       `insert into credit_hold (id, consumer, endpoint_id, channel_id, maximum, price_in, price_out, fee, open, created_at)
        values ($1, $2, $3, $4, $5, $6, $7, $8, false, $9)
        on conflict (id) do update set channel_id = excluded.channel_id, maximum = excluded.maximum, price_in = excluded.price_in,
-         price_out = excluded.price_out, fee = excluded.fee, open = false`,
+         price_out = excluded.price_out, fee = excluded.fee, open = false, is_settled = false`,
       [job.id, consumer, endpointId, channelId, maximum, priceIn, priceOut, fee, job.createdAt],
     )
     if (voucher)

@@ -81,8 +81,8 @@ async function system() {
   await queues.close()
   // In an order in which the guard of the ledger would refuse the rows, had it to judge them again.
   await db.query(`alter table ledger_transfer disable trigger user`)
-  await db.query(`insert into ledger_transfer (id, debit, credit, amount, event, reason, at) values
-    ('b', 'a:1', 'a:2', 5, 'e', 'r', '2026-01-01T00:00:00.123456Z'), ('a', 'deposits', 'a:1', 7, 'e', 'r', now())`)
+  await db.query(`insert into ledger_transfer (id, debit, credit, amount, event, block, reason, at) values
+    ('b', 'a:1', 'a:2', 5, 'e', 1, 'r', '2026-01-01T00:00:00.123456Z'), ('a', 'deposits', 'a:1', 7, null, 1, 'r', now())`)
   await db.query(`alter table ledger_transfer enable trigger user`)
   const deployment = join(home, 'given.json')
   await writeDeployment(deployment, chain.deployment)

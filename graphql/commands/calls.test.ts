@@ -71,7 +71,7 @@ test('one wei below the ceiling, or of credit, is too little; what is missing is
   expect(await refusal(api)).toMatch(`a ceiling of at least ${2n * MAXIMUM}`)
   await submit(api, { ceiling: 9n * MAXIMUM })
   expect(await refusal(api)).toMatch(
-    `NOT_ENOUGH_CREDIT: This call may cost ${MAXIMUM} wei; channel ${channel} has ${MAXIMUM - 1n} free (credit ${2n * MAXIMUM - 1n}, 0 being withdrawn, ${MAXIMUM} reserved, 0 owed). Deposit at least 1 wei more into it`,
+    `NOT_ENOUGH_CREDIT: This call may cost ${MAXIMUM} wei; channel ${channel} has ${MAXIMUM - 1n} free (credit ${2n * MAXIMUM - 1n}, 0 being withdrawn, ${MAXIMUM} reserved, 0 owed). Deposit at least 1 wei more into it, or request at most 9 output tokens`,
   )
   await api.db.query('update payment_channel set balance = balance + 1')
   expect((await call(api)).errors).toBeUndefined()

@@ -10,6 +10,8 @@ interface Payable {
   channelId?: string
   /** In wei. */
   maximum: bigint
+  /** The output tokens that a call may request for so many wei; undefined when output is free. */
+  affordable: (free: bigint) => bigint | undefined
 }
 
 /** A channel with a voucher, and what is promised of it. In wei. */
@@ -43,13 +45,13 @@ export async function channelFor(sql: Sql, call: Payable): Promise<string> {
   )
   const [newest] = rows
   if (newest?.fits) return newest.id
-  throw newest ? shortage(newest, maximum) : await missing(sql, call)
+  throw newest ? shortage(newest, call) : await missing(sql, call)
 }
 
 /** The largest ceiling of a voucher. */
 export const MAX_CEILING = 2n ** 128n - 1n
 
-function shortage(channel: PromisedChannel, maximum: bigint): ApiError {
+function shortage(channel: PromisedChannel, { maximum, affordable }: Payable): ApiError {
   const { id, ceiling, used, redeemed, balance, withdrawing, held } = channel
   const needed = used + held + maximum
   if (needed > MAX_CEILING)
@@ -66,9 +68,12 @@ function shortage(channel: PromisedChannel, maximum: bigint): ApiError {
   const free = balance - withdrawing - owed - held
   return new ApiError(
     'NOT_ENOUGH_CREDIT',
-    `This call may cost ${maximum} wei; channel ${id} has ${free} free (credit ${balance}, ${withdrawing} being withdrawn, ${held} reserved, ${owed} owed). Deposit at least ${maximum - free} wei more into it, or request fewer tokens.`,
+    `This call may cost ${maximum} wei; channel ${id} has ${free} free (credit ${balance}, ${withdrawing} being withdrawn, ${held} reserved, ${owed} owed). Deposit at least ${maximum - free} wei more into it${fewerTokens(affordable(free))}.`,
   )
 }
+
+const fewerTokens = (affordable: bigint | undefined) =>
+  affordable === undefined || affordable === 0n ? '' : `, or request at most ${affordable} output tokens`
 
 /** Why no channel with a voucher was found. */
 async function missing(sql: Sql, { endpointId, consumer, channelId, maximum }: Payable): Promise<ApiError> {

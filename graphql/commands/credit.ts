@@ -1,4 +1,4 @@
-import { maximumFee } from '#rules/fee.ts'
+import { affordableTokensOut, maximumFee } from '#rules/fee.ts'
 import { lockCredit } from '#schema/advisoryLocks.ts'
 import type { Sql } from '#schema/database.ts'
 import type { InferInput } from '#schema/jobs.ts'
@@ -34,14 +34,18 @@ export async function reserveCredit(
   await lockCredit(sql, consumer)
   const { host, priceIn, priceOut } = await servingEndpoint(sql, endpointId)
   if (hosts) requireHosted(hosts, { id: endpointId, host })
-  const maximum = maximumFee({ priceIn, priceOut }, maxPromptTokens(input.prompt), input.maxTokens)
+  const price = { priceIn, priceOut }
+  const promptTokens = maxPromptTokens(input.prompt)
+  const maximum = maximumFee(price, promptTokens, input.maxTokens)
   const channelId = input.channelId?.toLowerCase()
-  const payer = maximum > 0n || channelId ? await channelFor(sql, { endpointId, consumer, channelId, maximum }) : null
+  const affordable = (free: bigint) => affordableTokensOut(price, promptTokens, free)
+  const payer =
+    maximum > 0n || channelId ? await channelFor(sql, { endpointId, consumer, channelId, maximum, affordable }) : null
   const { rowCount } = await sql.query(
     `insert into credit_hold (id, consumer, endpoint_id, channel_id, maximum, price_in, price_out, open, created_at)
      values ($1, $2, $3, $4, $5, $6, $7, true, now())
      on conflict (id) do update set channel_id = excluded.channel_id, maximum = excluded.maximum, price_in = excluded.price_in,
-       price_out = excluded.price_out, fee = null, open = true, created_at = excluded.created_at
+       price_out = excluded.price_out, fee = null, open = true, is_settled = false, created_at = excluded.created_at
      where $8 and not credit_hold.open`,
     [job.id, consumer, endpointId, payer, maximum, priceIn, priceOut, again],
   )

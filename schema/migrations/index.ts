@@ -21,6 +21,7 @@ import { DisputeVerdicts } from './0020-DisputeVerdicts.ts'
 import { WorkerSlots } from './0021-WorkerSlots.ts'
 import { ScoringFees } from './0022-ScoringFees.ts'
 import { Channels } from './0023-Channels.ts'
+import { LedgerBalances } from './0024-LedgerBalances.ts'
 import type { Migration } from './migration.ts'
 
 export type { Migration }
@@ -50,4 +51,5 @@ export const migrations: (new () => Migration)[] = [
   WorkerSlots,
   ScoringFees,
   Channels,
+  LedgerBalances,
 ]

@@ -62,6 +62,7 @@ export class AnswerAttribution {
 }
 
 @OffChain('Credit that is reserved for a running call and released when the fee is posted.')
+@Indexed('credit_hold_unsettled', 'created_at', 'not is_settled')
 export class CreditHold {
   @Id('The job id.') id!: string
   @Address('The account whose credit is reserved.', { index: true }) consumer!: string
@@ -73,4 +74,5 @@ export class CreditHold {
   @Wei('The actual cost, once known.', { nullable: true }) fee!: bigint | null
   @Flag('Whether the reservation is still open.') open!: boolean
   @Time('When it was reserved.') createdAt!: Date
+  @Flag('Whether the ledger has posted its end.', { default: false, hidden: true }) isSettled!: boolean
 }

@@ -1,4 +1,18 @@
-import { Address, Hash, Id, Indexed, Integer, Json, OffChain, Ref, Text, Texts, Time, Wei } from '../define.ts'
+import {
+  Address,
+  BlockNumber,
+  Hash,
+  Id,
+  Indexed,
+  Integer,
+  Json,
+  OffChain,
+  Ref,
+  Text,
+  Texts,
+  Time,
+  Wei,
+} from '../define.ts'
 import { RewardMap } from '../onchain/rewards.ts'
 
 @OffChain('One immutable transfer between two accounts of the ledger.')
@@ -7,9 +21,18 @@ export class LedgerTransfer {
   @Text('The account debited.', { index: true }) debit!: string
   @Text('The account credited.', { index: true }) credit!: string
   @Wei('The amount; positive.') amount!: bigint
-  @Text('The chain event that caused it.', { index: true }) event!: string
+  @Text('The chain event that caused it; null for what a call moves.', { index: true, nullable: true }) event!:
+    | string
+    | null
+  @BlockNumber('The block of the event; for a call, the block of the event before it.', { index: true }) block!: number
   @Text('The kind of fact.') reason!: string
   @Time('The fact’s time.') at!: Date
+}
+
+@OffChain('What one account of the ledger has: the sum of its transfers, which the database keeps.')
+export class LedgerBalance {
+  @Id('The account.') id!: string
+  @Wei('What was credited minus what was debited; of `deposits` it is negative.') balance!: bigint
 }
 
 @OffChain('One line of an epoch’s reward map: account, amount, role, source and reason.')

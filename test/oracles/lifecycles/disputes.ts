@@ -1,7 +1,7 @@
 import { account } from '#test/factory.ts'
 import { must } from '#test/must.ts'
-import { hashOf } from './hash.ts'
-import type { Stage } from './stage.ts'
+import { hashOfText } from './hashOfText.ts'
+import type { LifecycleStage } from './stage.ts'
 
 /** Kinds of subjects and outcomes, as the contract numbers them. */
 const [CONTRIBUTION, JUDGEMENT, VERSION, REWARD_MAP] = [0, 1, 2, 3]
@@ -20,7 +20,7 @@ export class RandomDisputes {
   private upheld = new Set<string>()
 
   constructor(
-    private readonly stage: Stage,
+    private readonly stage: LifecycleStage,
     private readonly subjects: Subjects,
   ) {}
 
@@ -34,7 +34,7 @@ export class RandomDisputes {
     if (this.upheld.has(subject) || [...this.open.values()].includes(subject)) return
     const disputeId = String(++this.count)
     this.open.set(disputeId, subject)
-    const cause = { challenger: account(2), bond: 0n, evidenceHash: hashOf('proof') }
+    const cause = { challenger: account(2), bond: 0n, evidenceHash: hashOfText('proof') }
     this.stage.emit('Disputes', 'DisputeOpened', { disputeId, kind, subjectId, ...cause })
   }
 

@@ -1,6 +1,6 @@
 import { account } from '#test/factory.ts'
 import { must } from '#test/must.ts'
-import type { Stage } from './stage.ts'
+import type { LifecycleStage } from './stage.ts'
 
 export const PERIOD = 12
 
@@ -27,7 +27,7 @@ export class RandomDistributor {
   private totalClaimed = 0n
 
   constructor(
-    private readonly stage: Stage,
+    private readonly stage: LifecycleStage,
     private readonly firstBlock: number,
   ) {}
 

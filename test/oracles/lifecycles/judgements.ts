@@ -1,8 +1,8 @@
-import { hashOf } from './hash.ts'
-import type { RandomVersion, Stage } from './stage.ts'
+import { hashOfText } from './hashOfText.ts'
+import type { LifecycleStage, RandomVersion } from './stage.ts'
 
 /** What manifests may name as the evidence of settled tasks. */
-export const EVIDENCE = [0, 1, 2].map((n) => hashOf(`evidence ${n}`))
+export const EVIDENCE = [0, 1, 2].map((n) => hashOfText(`evidence ${n}`))
 
 /** The judgements of a random lifecycle: each task is opened, judged and settled in one block. */
 export class RandomJudgements {
@@ -12,7 +12,7 @@ export class RandomJudgements {
   private validators = new Set<string>()
 
   constructor(
-    private readonly stage: Stage,
+    private readonly stage: LifecycleStage,
     private readonly versions: readonly RandomVersion[],
   ) {}
 
@@ -29,7 +29,7 @@ export class RandomJudgements {
   private open(): string {
     const taskId = String(++this.tasks)
     const { id: versionId, model: modelId } = this.stage.chance.of(this.versions)
-    const task = { domain: 'ethics', itemHash: hashOf('item'), pot: 0n, commitDeadline: 1n, revealDeadline: 2n }
+    const task = { domain: 'ethics', itemHash: hashOfText('item'), pot: 0n, commitDeadline: 1n, revealDeadline: 2n }
     this.stage.emit('FeedbackPool', 'TaskOpened', { taskId, modelId, versionId, ...task })
     return taskId
   }
@@ -37,7 +37,7 @@ export class RandomJudgements {
   private commit(taskId: string, validator: string) {
     if (!this.validators.has(validator)) this.stage.emit('FeedbackPool', 'ValidatorStaked', { validator, amount: 1n })
     this.validators.add(validator)
-    this.stage.emit('FeedbackPool', 'FeedbackCommitted', { taskId, validator, commitment: hashOf('judgement') })
+    this.stage.emit('FeedbackPool', 'FeedbackCommitted', { taskId, validator, commitment: hashOfText('judgement') })
   }
 
   private reveal(taskId: string, validator: string) {
@@ -52,7 +52,7 @@ export class RandomJudgements {
       const score = chance.happens(25) ? 0 : chance.below(1_000_001)
       this.stage.emit('FeedbackPool', 'FeedbackSettled', { taskId, validator, score, reward: 0n, penalty: 0n })
     }
-    const evidenceHash = chance.happens(80) ? chance.of(EVIDENCE) : hashOf('other evidence')
+    const evidenceHash = chance.happens(80) ? chance.of(EVIDENCE) : hashOfText('other evidence')
     this.stage.emit('FeedbackPool', 'TaskSettled', { taskId, paid: 0n, returned: 0n, evidenceHash })
   }
 }

@@ -1,8 +1,8 @@
 import { must } from '#test/must.ts'
 import type { RandomDistributor } from './distributor.ts'
 import { ADDRESSES } from './events.ts'
-import { hashOf } from './hash.ts'
-import type { RandomVersion, Stage } from './stage.ts'
+import { hashOfText } from './hashOfText.ts'
+import type { LifecycleStage, RandomVersion } from './stage.ts'
 
 export interface FeesOfPeriod {
   epoch: number
@@ -30,7 +30,7 @@ export class RandomMarket {
   private endpoints: Endpoint[] = []
 
   constructor(
-    private readonly stage: Stage,
+    private readonly stage: LifecycleStage,
     private readonly versions: readonly RandomVersion[],
     private readonly distributor: RandomDistributor,
   ) {}
@@ -83,14 +83,14 @@ export class RandomMarket {
 
   /** A consumer's channel with an endpoint, with a credit of at least `amount`. */
   private channelOf(endpoint: Endpoint, consumer: string, amount: bigint): Channel {
-    const channelId = hashOf(`${endpoint.id} ${consumer}`)
+    const channelId = hashOfText(`${endpoint.id} ${consumer}`)
     const ids = { channelId, endpointId: endpoint.id, consumer }
     const channel = this.channels.get(channelId) ?? { ids, balance: 0n, redeemed: 0n }
     this.channels.set(channelId, channel)
     if (channel.balance < amount) {
       const deposited = amount + this.stage.chance.of([0n, amount, this.stage.chance.amount()])
       channel.balance += deposited
-      const config = { key: consumer, salt: hashOf('salt') }
+      const config = { key: consumer, salt: hashOfText('salt') }
       this.stage.emit('InferenceMarket', 'CreditDeposited', { ...ids, ...config, amount: deposited })
     }
     return channel

@@ -2,7 +2,7 @@ import type { Chance } from './chance.ts'
 import type { LifecycleEvent } from './events.ts'
 
 /** What the parts of a random lifecycle share. */
-export interface Stage {
+export interface LifecycleStage {
   readonly chance: Chance
   readonly people: readonly string[]
   /** The present block. */

@@ -4,17 +4,17 @@ import { Chance } from './chance.ts'
 import { RandomDisputes } from './disputes.ts'
 import { RandomDistributor } from './distributor.ts'
 import { ADDRESSES, type LifecycleEvent } from './events.ts'
-import { hashOf } from './hash.ts'
+import { hashOfText } from './hashOfText.ts'
 import { BYTES, IDS, raw } from './hostileText.ts'
 import { EVIDENCE, RandomJudgements } from './judgements.ts'
 import { RandomMarket } from './market.ts'
-import type { RandomVersion, Stage } from './stage.ts'
+import type { LifecycleStage, RandomVersion } from './stage.ts'
 
 /** The chain of a random lifecycle: what people do, as the events that the contracts emit for it, in an order that the contracts allow. */
 
 const MAX_VERSIONS = 12
 
-export class RandomWorld implements Stage {
+export class RandomWorld implements LifecycleStage {
   readonly events: LifecycleEvent[] = []
   readonly artifacts: Uint8Array[] = []
   readonly chance: Chance
@@ -34,14 +34,14 @@ export class RandomWorld implements Stage {
   constructor(seed: number) {
     this.chance = new Chance(seed)
     const { chance } = this
-    this.people = Array.from({ length: 3 + chance.below(6) }, (_, n) => hashOf(`${seed} ${n}`).slice(0, 42))
+    this.people = Array.from({ length: 3 + chance.below(6) }, (_, n) => hashOfText(`${seed} ${n}`).slice(0, 42))
     if (chance.happens(20)) this.people.push(ADDRESSES.Treasury)
     this.firstBlock = this.block = 1 + chance.below(5)
     this.distributor = new RandomDistributor(this, this.firstBlock)
     this.market = new RandomMarket(this, this.versions, this.distributor)
     this.judgements = new RandomJudgements(this, this.versions)
     this.disputes = new RandomDisputes(this, { contributions: this.contributions, judgements: this.judgements.ids })
-    this.emit('RewardDistributor', 'RoleGranted', { role: hashOf('role'), account: account(1), sender: account(1) })
+    this.emit('RewardDistributor', 'RoleGranted', { role: hashOfText('role'), account: account(1), sender: account(1) })
     for (let n = 0; n <= chance.below(3); n++) this.proposeModel()
     this.submit()
     for (let n = 0; n <= chance.below(4); n++) this.registerVersion()
@@ -108,9 +108,9 @@ export class RandomWorld implements Stage {
       unattributedByWeight: chance.happens(50),
     }
     const proposer = chance.of(this.people)
-    const spec = { specHash: hashOf('spec'), specURI: 'spec', bond: 0n }
+    const spec = { specHash: hashOfText('spec'), specURI: 'spec', bond: 0n }
     this.emit('ModelRegistry', 'ModelProposed', { modelId, proposer, proposalId: modelId, ...spec })
-    this.emit('ModelRegistry', 'SplitSet', { modelId, splitHash: hashOf('split'), split })
+    this.emit('ModelRegistry', 'SplitSet', { modelId, splitHash: hashOfText('split'), split })
     this.emit('DatanetRegistry', 'DatanetCreated', {
       datanetId: modelId,
       modelId,
@@ -135,9 +135,9 @@ export class RandomWorld implements Stage {
       modelId,
       parentVersionId: parent?.id ?? '0',
       method: 'sft',
-      datasetRoot: hashOf('dataset'),
+      datasetRoot: hashOfText('dataset'),
       manifestHash: chance.happens(2) ? `0x${'0'.repeat(64)}` : manifestHash,
-      adapterHash: hashOf('adapter'),
+      adapterHash: hashOfText('adapter'),
     })
   }
 
@@ -165,9 +165,9 @@ export class RandomWorld implements Stage {
     const contributionId = String(this.contributions.length + 1)
     this.contributions.push(contributionId)
     const contributor = this.chance.of(this.people)
-    const ids = { commitment: hashOf(`commitment ${contributionId}`), contributor }
+    const ids = { commitment: hashOfText(`commitment ${contributionId}`), contributor }
     this.emit('DatanetRegistry', 'ContributionCommitted', ids)
-    const content = { contentHash: hashOf(`content ${contributionId}`), stake: 1n }
+    const content = { contentHash: hashOfText(`content ${contributionId}`), stake: 1n }
     this.emit('DatanetRegistry', 'ContributionSubmitted', { contributionId, datanetId: '1', ...ids, ...content })
   }
 

@@ -1,4 +1,4 @@
 import { keccak256 } from 'viem'
 
 /** A hash that stands for something of which only the name matters. */
-export const hashOf = (text: string) => keccak256(new TextEncoder().encode(text))
+export const hashOfText = (text: string) => keccak256(new TextEncoder().encode(text))
