@@ -157,7 +157,10 @@ test('exactly the uniqueness that the mandate requires is enough', () => {
   const shared = words('shared', 30)
   const pair = ['one', 'two'].map((prompt) => text(prompt, `${shared} ${words(prompt, 20)}`))
   expect(judge(pair, { minUniqueness: 583_334n })[1]).toMatchObject({ verdict: 'accepted', uniqueness: 583_334n })
-  expect(judge(pair, { minUniqueness: 583_335n })[1]).toMatchObject({ verdict: 'nearDuplicate' })
+  expect(judge(pair, { minUniqueness: 583_335n })[1]).toMatchObject({
+    verdict: 'nearDuplicate',
+    reason: '41 % of it is in earlier contributions: 1 (58 %).',
+  })
 })
 
 test('of a phrase in many samples the earliest are compared, and three are named', () => {
@@ -174,6 +177,23 @@ test('of a phrase in many samples the earliest are compared, and three are named
   expect(three.reason).toBe('Accepted: 26 % new; the rest is in 1 (73 %), 2 (73 %), 3 (73 %).')
 })
 
+test('of many that share something, those that share most are compared, then the earlier', () => {
+  const woven = (phrase: string) => phrase.replace(/((?:\S+ ){3}\S+) /g, '$1 p ')
+  const last = (texts: string[]) => must(judge(texts, { minUniqueness: 0n }).at(-1))
+  const ids = ({ similar }: Assessment) => similar.map(({ id }) => id)
+  const growing = Array.from({ length: 30 }, (_, i) =>
+    text('p', `${words('shared', 10 + i)} ${words(`own${i}at`, 200)}`),
+  )
+  expect(ids(last([...growing, text('p', woven(words('shared', 40)))]))[0]).toBe('30')
+
+  const holding = (phrase: string) => (_: unknown, i: number) =>
+    text('p', `${words(phrase, 30)} ${words(`${phrase}${i}at`, 200)}`)
+  const holders = [...Array.from({ length: 24 }, holding('common')), holding('rare')(0, 0)]
+  const both = text('p', `z z z z ${woven(words('rare', 30))} z z z ${woven(words('common', 30))}`)
+  expect(ids(last([...holders, both]))).toEqual([])
+  expect(ids(last([...holders.slice(1), both]))).toEqual(['24'])
+})
+
 test('the most similar comes first, whichever holds more of the other, then the earlier', () => {
   const phrase = words('shared', 30)
   const holders = [
@@ -184,6 +204,38 @@ test('the most similar comes first, whichever holds more of the other, then the 
   ]
   const asked = must(judge([...holders, text('q', `${phrase} ${words('asked', 10)}`)], { minUniqueness: 0n }).at(-1))
   expect(asked.similar.map((one) => one.id)).toEqual(['3', '1', '2', '4'])
+})
+
+test('a datanet’s comparison decides what is the same: symbols count in code only, and exact knows no similar ones', () => {
+  const [plain, signed] = ['', ' = ≠ < > ± × ÷ √ ∞ ∫'].map((signs) => text('compute', words('x', 12) + signs))
+  const second = (comparison?: QualityOptions['comparison']) =>
+    must(judge([must(plain), must(signed)], { ...(comparison && { comparison }), minUniqueness: 0n })[1])
+  expect(second()).toEqual(second('prose'))
+  expect(second()).toMatchObject({ uniqueness: 0n, similar: [{ id: '1' }], verdict: 'accepted' })
+  expect(second('code').uniqueness).toBeGreaterThan(0n)
+  expect(second('exact')).toMatchObject({
+    verdict: 'accepted',
+    uniqueness: 1_000_000n,
+    similar: [],
+    reason: 'Accepted: nothing similar was committed earlier.',
+  })
+})
+
+test('a share of exactly 35 % is similar, less is none', () => {
+  const shares = (shared: number, own: number) =>
+    must(
+      judge([
+        text('p', `${words('shared', shared)} ${words('first', 60)}`),
+        text('q', `${words('shared', shared)} ${words('own', own)}`),
+      ])[1],
+    ).similar.length
+  // Shared words weigh 1 bit each, the others and the prompt 2: 14 bits of 40, then 14 of 42.
+  expect([shares(14, 12), shares(14, 13)]).toEqual([1, 0])
+})
+
+test('the first contribution with a content is the original, however many follow', () => {
+  const same = text('p', words('same', 20))
+  expect(judge([same, same, same]).map(({ similar }) => similar.map(({ id }) => id))).toEqual([[], ['1'], ['1']])
 })
 
 test('a score outside 0 to 1 is refused, 0 and 1 are valid', () => {

@@ -56,6 +56,12 @@ test('every amount is explained by its formula, and the explanations add up to t
   ])
 })
 
+test('the lines of answers come by contribution, whatever the order of the parts', () => {
+  const parts = ['b', 'a'].map((contributionId) => ({ contributionId, mass: 100_000n }))
+  const { lines } = buildRewardMap({ ...base, receipts: [receipt(parts)] })
+  expect(lines.filter(({ role }) => role === 'answers').map(({ source }) => source.id)).toEqual(['a', 'b'])
+})
+
 test('each version pays the hosts of its own endpoints, and lines come by version', () => {
   const other = accountNumber(33)
   const usage = [
@@ -168,6 +174,12 @@ describe('ancestors', () => {
     const map = buildRewardMap({ ...facts, models })
     expect(paid(map, accountNumber(102))).toBe(81_000n)
     expect(map).toMatchObject({ total: 100_000n, carried: [] })
+  })
+
+  test('a parent that is not among the facts shares nothing', () => {
+    const facts = chain(3)
+    const known = { ...facts, versions: facts.versions.slice(1) }
+    expect([3, 2, 1].map((n) => paid(buildRewardMap(known), accountNumber(100 + n)))).toEqual([56_700n, 27_000n, 0n])
   })
 
   test('no more than eight generations share', () => {

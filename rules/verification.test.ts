@@ -36,16 +36,30 @@ test('the same lines, leaves, remainders or debts in another order are a differe
   const debt = { account, to: null, amount: 5n, reason: 'an upheld dispute' }
   const lists: Partial<EpochRewardMap>[] = [
     { lines: [line, { ...line, account: other }] },
-    { lines: [line, { ...line, account: other }, line, line] },
+    { lines: [line, { ...line, account: other }, line, line, { ...line, account: other }] },
     { leaves: [leaf, { ...leaf, account: other }] },
     { carried: [carried, { ...carried, pot: 'owner' }] },
     { debts: [debt, { ...debt, account: other }] },
+    { debts: [debt, { ...debt, reason: 'another dispute' }] },
   ]
   for (const list of lists)
     for (const [name, items] of Object.entries(list) as [string, unknown[]][])
-      expect(firstDifference({ ...map, [name]: items.toReversed() }, { ...map, ...list })?.place).toMatch(
-        `the order of the ${name}, from number`,
-      )
+      expect(firstDifference({ ...map, [name]: items.toReversed() }, { ...map, ...list })).toEqual({
+        place: `the order of the ${name}, from number 1 on`,
+        published: 'another',
+        recomputed: 'by the protocol',
+      })
+})
+
+test('the order is told from the first place that differs', () => {
+  const [second, third] = [
+    { ...line, account: other },
+    { ...line, versionId: null },
+  ]
+  const place = (lines: EpochRewardMap['lines']) =>
+    firstDifference({ ...map, lines }, { ...map, lines: [line, second, third] })?.place
+  expect(place([line, third, second])).toBe('the order of the lines, from number 2 on')
+  expect(place([third, second, line])).toBe('the order of the lines, from number 1 on')
 })
 
 test('the cause is named before its consequences', () => {

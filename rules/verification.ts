@@ -110,12 +110,12 @@ function orderOf(list: string, published: readonly unknown[], recomputed: readon
 }
 
 function isSame(a: unknown, b: unknown): boolean {
-  if (a === b) return true
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
-  if (Array.isArray(a) && Array.isArray(b))
-    return a.length === b.length && a.every((item, place) => isSame(item, b[place]))
-  const [keys, ours, theirs] = [Object.keys(a), a as Record<string, unknown>, b as Record<string, unknown>]
-  return keys.length === Object.keys(b).length && keys.every((key) => isSame(ours[key], theirs[key]))
+  if (typeof a !== 'object' || a === null) return a === b
+  const [ours, theirs] = [a as Record<string, unknown>, Object(b) as Record<string, unknown>]
+  // The keys of a list of millions would be millions of texts.
+  if (Array.isArray(a)) return a.length === theirs.length && a.every((item, place) => isSame(item, theirs[place]))
+  const keys = Object.keys(a)
+  return keys.length === Object.keys(theirs).length && keys.every((key) => isSame(ours[key], theirs[key]))
 }
 
 const lineName = (line: {

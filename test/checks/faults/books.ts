@@ -24,8 +24,10 @@ const QUESTIONS: Record<string, string> = {
   // Whether a redemption finds its fees charged depends on times.
   ledger: `select concat_ws(' ', credit, reason, sum(amount)) from ledger_transfer where event is not null group by credit, reason`,
   events: `select concat_ws(' ', contract, name, count(*)) from chain_event where to_block is null group by contract, name`,
-  // Keys of publications and redemptions depend on blocks, and so on the order of the transactions before them; what they did is compared above.
-  transactions: `select concat_ws(' ', regexp_replace(id, '^(publish:[0-9]+|redeem):.*', '\\1'), status) from chain_transaction`,
+  // Keys of publications and redemptions depend on blocks, and so on the order of the transactions before them; those of versions and
+  // evaluations have the hashes of their documents. What they did is compared above.
+  transactions: `select concat_ws(' ', regexp_replace(id, '^(publish:[0-9]+|redeem|version|evaluation:[0-9]+):.*', '\\1'), status)
+    from chain_transaction`,
 }
 
 export async function readBooks(sql: Sql): Promise<Books> {
