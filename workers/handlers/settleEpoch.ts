@@ -1,4 +1,4 @@
-import { computeEpoch, publishArguments } from '#epochs/epoch.ts'
+import { computeEpoch } from '#epochs/epoch.ts'
 import { blockHashes } from '#epochs/epochSources.ts'
 import { ArtifactError } from '#schema/artifacts/index.ts'
 import { putDocument, rewardMapDocument } from '#schema/documents.ts'
@@ -11,6 +11,7 @@ import { awaitEpochEnd } from '../settlement/epochEnd.ts'
 import { checkOrder } from '../settlement/epochOrder.ts'
 import { assignReceipts } from '../settlement/epochReceipts.ts'
 import { outcomeOf, outcomeOfPublished } from '../settlement/outcome.ts'
+import { publishMap } from '../settlement/publishMap.ts'
 import { storeUsage } from '../settlement/usage.ts'
 
 /** Settles an epoch: redeems the fees, waits until the epoch's last block is final and its opened answers are traced, computes the reward map
@@ -35,13 +36,7 @@ export const settleEpochHandler =
       return computeEpoch(sources, { epoch, usage, absent: await absentArtifacts(job, sources, toBlock) })
     })
     const uri = await putDocument(storeAs(job, 'rewardMap'), rewardMapDocument, map)
-    // The same map is published again, by another transaction, when it was cancelled together with an earlier one.
-    const lastChange = await job.chain.read('RewardDistributor', 'lastChange', [])
-    const published = await job.chain.transact(`publish:${epoch}:${uri}:${lastChange}`, {
-      contract: 'RewardDistributor',
-      functionName: 'publish',
-      args: publishArguments(map, uri),
-    })
+    const published = await publishMap(job, map, uri)
     job.report(0.9, 'waiting for the index')
     await waitUntilIndexed(job, Number(published.blockNumber))
     return outcomeOf(job.db, map, uri)

@@ -11,6 +11,7 @@ import { getDocument, rewardMapDocument, usageDocument } from '#schema/documents
 import { enqueue, findJob } from '#schema/enqueue.ts'
 import { answeringSystem, FEE } from '#test/answeringSystem.ts'
 import { freshDatabase } from '#test/database.ts'
+import type { ChainClient } from '../chain.ts'
 
 type TestSystem = Awaited<ReturnType<typeof answeringSystem>>
 
@@ -74,6 +75,33 @@ test('a map that was cancelled is published again, also when it is the same', as
     expect(await world.read('RewardDistributor', 'lastEpoch', [])).toBe(1n)
     expect(await checkEpoch(sourcesOf(system, db), 1)).toMatchObject({ difference: null })
   })
+}, 120_000)
+
+test('a map whose last block the chain replaced before it was published is computed and published again', async () => {
+  const system = await answeringSystem()
+  const { serving, grant } = system
+  const db = await freshDatabase()
+  let refused = 0
+  /** The first map names the block of another branch. */
+  const ofAnotherBranch = (chain: ChainClient): ChainClient => ({
+    ...chain,
+    transact: (key, call, ...rest) => {
+      if (!key.startsWith('publish') || refused++ > 0) return chain.transact(key, call, ...rest)
+      const [epoch, , ...others] = call.args as readonly unknown[]
+      return chain.transact(key, { ...call, args: [epoch, toHex(1, { size: 32 }), ...others] } as never, ...rest)
+    },
+  })
+  await serving(
+    db,
+    async ({ answer, settle }) => {
+      await grant(db)
+      await answer('one')
+      await expect(settle(1)).resolves.toMatchObject({ epoch: 1, receipts: 1 })
+      expect(await checkEpoch(sourcesOf(system, db), 1)).toMatchObject({ difference: null })
+    },
+    { through: ofAnotherBranch },
+  )
+  expect(refused).toBe(2)
 }, 120_000)
 
 test('answers that are not opened are in no document, and free ones settle nothing', async () => {

@@ -3,6 +3,7 @@ import { changedMind, copiedSubmission, reusedKeys } from './commitments.ts'
 import { frozenStake, judgeAndChallenger, shieldedStake } from './disputes.ts'
 import { dustFees } from './dustFees.ts'
 import { forgedAttribution } from './forgedAttribution.ts'
+import { emptiedMandate } from './keys.ts'
 import { lateStake } from './lateStake.ts'
 import { dustEpochs, selfPayingMaps } from './maps.ts'
 import type { MoneyAttack } from './moneyAttack.ts'
@@ -29,6 +30,7 @@ export const MONEY_ATTACKS: readonly MoneyAttack[] = [
   ...selfPayingMaps,
   rentedVotes,
   lockedRaid,
+  emptiedMandate,
   lateStake,
   judgeAndChallenger,
   frozenStake,

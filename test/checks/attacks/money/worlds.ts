@@ -11,13 +11,13 @@ interface Prepared {
 
 export const TREASURE = 100n * ETHER
 export const TREASURY_SHARE = 10n
-/** What a validator and a contribution have at stake. */
-export const VALIDATOR_STAKE = 500n * ETHER
+/** In percent of a mandate. */
+export const DAILY_SPEND = 10n
 
 const WORLDS = {
   /** A model with two endpoints of the host, and a datanet. */
   market: {
-    settings: {},
+    settings: { dailySpendPercent: Number(DAILY_SPEND) },
     async prepare(world: World) {
       const modelId = await mandate(world)
       const versionId = await version(world, modelId, OPERATOR.address)

@@ -1,0 +1,26 @@
+import { publishArguments } from '#epochs/epoch.ts'
+import { RevertError } from '../chainErrors.ts'
+import { type JobContext, PendingError } from '../job.ts'
+
+/**
+ * Publishes an epoch's map. The same map is published again, by another transaction, when it was cancelled together with an earlier one.
+ * @param uri the name of the map's document
+ * @throws PendingError when the chain has replaced the epoch's last block since the map was computed: the map names the block's hash.
+ */
+export async function publishMap(
+  job: JobContext<'settleEpoch'>,
+  map: Parameters<typeof publishArguments>[0],
+  uri: string,
+) {
+  const { chain } = job
+  const { epoch } = job.input
+  const lastChange = await chain.read('RewardDistributor', 'lastChange', [])
+  const call = { contract: 'RewardDistributor', functionName: 'publish', args: publishArguments(map, uri) } as const
+  return chain.transact(`publish:${epoch}:${uri}:${lastChange}`, call).catch((cause) => {
+    if (!(cause instanceof RevertError && cause.errorName === 'WrongBlockHash')) throw cause
+    throw new PendingError(
+      `The chain has replaced the last block of epoch ${epoch} since its reward map was computed. It is computed again.`,
+      { cause },
+    )
+  })
+}
