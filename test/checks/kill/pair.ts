@@ -33,20 +33,18 @@ export interface KilledEpoch {
 const RECOVERY_MS = 60_000
 
 export async function openPair(signal: AbortSignal): Promise<Pair> {
-  const calm = await openServingSystem(signal)
-  try {
-    const killed = await openServingSystem(signal)
+  const opened = await Promise.allSettled([openServingSystem(signal), openServingSystem(signal)])
+  const [calm, killed] = opened
+  if (calm.status === 'fulfilled' && killed.status === 'fulfilled')
     return {
-      calm,
-      killed,
+      calm: calm.value,
+      killed: killed.value,
       async close(keep) {
-        await Promise.all([calm.close(false), killed.close(keep)])
+        await Promise.all([calm.value.close(false), killed.value.close(keep)])
       },
     }
-  } catch (error) {
-    await calm.close(false)
-    throw error
-  }
+  for (const one of opened) if (one.status === 'fulfilled') await one.value.close(false)
+  throw opened.find((one) => one.status === 'rejected')?.reason
 }
 
 /** Plays the round of a seed as the given epoch in the calm system. */
