@@ -103,6 +103,22 @@ test('a run counts wherever it stands, and as often; what only reads alike witho
   expect(sameRuns(of('ab c d e f'), of('a bc d e f')).later).toEqual(new Set())
 })
 
+test('runs may be shorter: then what stands in another order is the same', () => {
+  const places = (later: string) => {
+    const { later: ofLater, earlier } = sameRuns(of(later), of('a b c d'), 2)
+    return [ofLater, earlier].map((found) => [...found].sort(ascending))
+  }
+  expect(places('c d a b')).toEqual([
+    [1, 2, 3, 4],
+    [1, 2, 3, 4],
+  ])
+  expect(places('a c b d')).toEqual([
+    [0, 1, 4, 5],
+    [0, 1, 4, 5],
+  ])
+  expect(places('d c b a')).toEqual([[], []])
+})
+
 test('a text of few different tokens is compared up to 64 places of each', () => {
   const long = new ComparedText(Array.from({ length: 200 }, () => 'a'))
   expect(sameChains(long, long).earlier.size).toBe(65)

@@ -6,6 +6,9 @@ import { entryOf } from './lookup.ts'
 /** Tokens that make a chain: fewer in the same order are no sign of a copy. */
 const CHAIN = 5
 
+/** Tokens that make a short run: a text that was made of another's short sentences or lines, in another order, shares many. */
+export const SHORT_RUN = 2
+
 /** Of the tokens that both texts have, this many others may stand between two neighbours of a chain. */
 const MAX_GAP = 3
 
@@ -25,7 +28,7 @@ export class ComparedText {
   /** Its tokens between marks for its ends, so that short texts have chains as well. */
   readonly marked: readonly string[]
   readonly vocabulary: ReadonlySet<string>
-  private knownRuns?: ReadonlyMap<string, readonly number[]>
+  private readonly knownRuns = new Map<number, ReadonlyMap<string, readonly number[]>>()
 
   constructor(tokens: readonly string[]) {
     this.marked = ['^', ...tokens, '$']
@@ -49,10 +52,11 @@ export class ComparedText {
     return whole === 0n ? 0n : mulDiv(part, PPM, whole)
   }
 
-  /** Where each run of five tokens begins. */
-  get runs(): ReadonlyMap<string, readonly number[]> {
-    this.knownRuns ??= runsOf(this.marked)
-    return this.knownRuns
+  /** Where each run of so many tokens begins. */
+  runs(length: number): ReadonlyMap<string, readonly number[]> {
+    const known = this.knownRuns.get(length) ?? runsOf(this.marked, length)
+    this.knownRuns.set(length, known)
+    return known
   }
 
   /** What copies share with it: its tokens, and the pairs of those that stand near each other. */
@@ -63,10 +67,10 @@ export class ComparedText {
   }
 }
 
-function runsOf(tokens: readonly string[]): ReadonlyMap<string, readonly number[]> {
+function runsOf(tokens: readonly string[], length: number): ReadonlyMap<string, readonly number[]> {
   const runs = new Map<string, number[]>()
-  for (let start = 0; start + CHAIN <= tokens.length; start++) {
-    const run = tokens.slice(start, start + CHAIN).join(' ')
+  for (let start = 0; start + length <= tokens.length; start++) {
+    const run = tokens.slice(start, start + length).join(' ')
     const starts = runs.get(run)
     if (starts === undefined) runs.set(run, [start])
     else starts.push(start)
@@ -77,15 +81,16 @@ function runsOf(tokens: readonly string[]): ReadonlyMap<string, readonly number[
 /** Places of tokens in a later text that an earlier one has as well, and in the earlier text. */
 export type SharedPlaces = { later: Set<number>; earlier: Set<number> }
 
-/** The places in runs of five or more tokens that both texts have without anything between. */
-export function sameRuns(later: ComparedText, earlier: ComparedText): SharedPlaces {
-  return { later: runsIn(later, earlier), earlier: runsIn(earlier, later) }
+/** The places in runs of so many or more tokens that both texts have without anything between. */
+export function sameRuns(later: ComparedText, earlier: ComparedText, length = CHAIN): SharedPlaces {
+  return { later: runsIn(later, earlier, length), earlier: runsIn(earlier, later, length) }
 }
 
-function runsIn(text: ComparedText, other: ComparedText): Set<number> {
+function runsIn(text: ComparedText, other: ComparedText, length: number): Set<number> {
   const places = new Set<number>()
-  for (const [run, starts] of text.runs)
-    if (other.runs.has(run)) for (const start of starts) for (let nth = 0; nth < CHAIN; nth++) places.add(start + nth)
+  for (const [run, starts] of text.runs(length))
+    if (other.runs(length).has(run))
+      for (const start of starts) for (let nth = 0; nth < length; nth++) places.add(start + nth)
   return places
 }
 

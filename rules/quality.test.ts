@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { must } from '#test/must.ts'
-import { addWoven, ComparedText, sameChains, sameRuns } from './comparedText.ts'
+import { addWoven, ComparedText, SHORT_RUN, sameChains, sameRuns } from './comparedText.ts'
 import { type Assessment, QualityIndex, type QualityOptions, verdictCode } from './quality.ts'
 
 const WORDS =
@@ -78,6 +78,32 @@ describe('copies', () => {
     expect(must(long).uniqueness > 800_000n).toBe(true)
   })
 
+  describe('in another order', () => {
+    const sentences = Array.from({ length: 8 }, (_, nth) => words(`s${nth}x`, 3))
+    const said = (order: readonly (string | undefined)[]) => text('say', order.join('. '))
+    const second = (order: readonly (string | undefined)[], options: QualityOptions = {}) =>
+      must(judge([said(sentences), said(order)], { minUniqueness: 0n, ...options })[1])
+
+    test('sentences shorter than a chain are not new', () => {
+      expect(second(sentences.toReversed())).toMatchObject({
+        uniqueness: 0n,
+        similar: [{ id: '1', containment: 1_000_000n, held: 1_000_000n }],
+      })
+    })
+
+    test('both must consist of the other: half of it among other sentences is another text', () => {
+      const mixed = sentences.toReversed().map((one, nth) => (nth % 2 ? one : words(`new${nth}x`, 3)))
+      expect(second(mixed)).toMatchObject({ uniqueness: 1_000_000n, similar: [] })
+      const long = [...sentences.toReversed(), ...Array.from({ length: 8 }, (_, nth) => words(`new${nth}x`, 3))]
+      expect(second(long)).toMatchObject({ uniqueness: 1_000_000n, similar: [] })
+    })
+
+    test('a short text is another text', () => {
+      const [, moved] = judge([text('say', 'a b. c d. e f. g h'), text('say', 'g h. e f. c d. a b')])
+      expect(must(moved)).toMatchObject({ uniqueness: 1_000_000n, similar: [] })
+    })
+  })
+
   test('what was woven into a copy is not new', () => {
     const weave = (more: number) =>
       text('say', words('old', 40).replaceAll(' ', ` ${words('filler', more)} `.replace('  ', ' ')))
@@ -118,7 +144,9 @@ test('uniqueness equals a naive comparison with everything earlier', () => {
             [mine.share(later, weight), earlier.isLong ? earlier.share(held, weight) : 0n] as const
           const chains = sameChains(mine, earlier)
           const copied = shares(chains).some((share) => share >= 600_000n)
-          const places = copied ? chains : sameRuns(mine, earlier)
+          const short = sameRuns(mine, earlier, SHORT_RUN)
+          const moved = shares(short).every((share) => share >= 700_000n)
+          const places = copied ? chains : moved ? short : sameRuns(mine, earlier)
           if (copied) addWoven(places.later)
           if (shares(places).some((share) => share >= 350_000n)) for (const place of places.later) known.add(place)
         }

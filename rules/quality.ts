@@ -1,8 +1,8 @@
 /** Rule 3, amendment 4b (quality): the verdict on a contribution, and how much of it is new. */
 
 import type { Hex } from 'viem'
-import { bigintMax, PPM } from './bps.ts'
-import { addWoven, ComparedText, type SharedPlaces, sameChains, sameRuns } from './comparedText.ts'
+import { bigintMax, bigintMin, PPM } from './bps.ts'
+import { addWoven, ComparedText, SHORT_RUN, type SharedPlaces, sameChains, sameRuns } from './comparedText.ts'
 import { elementAt } from './lookup.ts'
 import { LshIndex } from './minhash.ts'
 import { contentHash, type PromptCompletion, parseSample, SampleError } from './sample.ts'
@@ -72,6 +72,10 @@ const SIMILAR = 350_000n
 /** From this share on, in ppm, a sample counts as a copy of an earlier one, or of a part of it. Independent samples of one narrow task, written
  *  with the same phrases, share less. */
 export const COPIED = 600_000n
+
+/** From this share on in both directions, in ppm, a sample that consists of short runs of an earlier one counts as that one in another order.
+ *  Independent samples of one narrow task share less. */
+const REORDERED = 700_000n
 
 /** Default of `minUniqueness`: 10 %. */
 const MIN_UNIQUENESS = 100_000n
@@ -253,7 +257,8 @@ export class QualityIndex {
 /** A contribution that was judged. */
 type Member = { id: string; text: ComparedText }
 
-/** What an earlier text has of a later one: where either is mostly a copy of the other, by chains with gaps; otherwise by whole runs only. */
+/** What an earlier text has of a later one: where either is mostly a copy of the other, by chains with gaps; where each is mostly made of the other's short runs, by
+ *  these; otherwise by whole runs only. */
 function shared(text: ComparedText, earlier: ComparedText, weight: (token: string) => bigint) {
   const shares = ({ later, earlier: ofEarlier }: SharedPlaces) => ({
     places: later,
@@ -261,9 +266,12 @@ function shared(text: ComparedText, earlier: ComparedText, weight: (token: strin
     held: earlier.isLong ? earlier.share(ofEarlier, weight) : 0n,
   })
   const chains = shares(sameChains(text, earlier))
-  if (bigintMax(chains.containment, chains.held) < COPIED) return shares(sameRuns(text, earlier))
-  addWoven(chains.places)
-  return { ...chains, containment: text.share(chains.places, weight) }
+  if (bigintMax(chains.containment, chains.held) >= COPIED) {
+    addWoven(chains.places)
+    return { ...chains, containment: text.share(chains.places, weight) }
+  }
+  const short = shares(sameRuns(text, earlier, SHORT_RUN))
+  return bigintMin(short.containment, short.held) >= REORDERED ? short : shares(sameRuns(text, earlier))
 }
 
 function append<T>(lists: Map<string, T[]>, key: string, value: T, keep = Number.POSITIVE_INFINITY): void {

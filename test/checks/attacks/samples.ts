@@ -4,8 +4,9 @@ import { renderReply, STYLES } from '#example/skill/reply.ts'
 import { formatTriage } from '#example/skill/triage.ts'
 import type { PromptCompletion } from '#rules/sample.ts'
 
-/** Kinds of samples that are hard for a rule about copies: written with the same phrases, with short answers, with few different words. */
-export const SAMPLE_KINDS = ['phrases', 'prose', 'answers', 'narrow'] as const
+/** Kinds of samples that are hard for a rule about copies: written with the same phrases, with short answers, with few different words, in short
+ *  lines. */
+export const SAMPLE_KINDS = ['phrases', 'prose', 'answers', 'narrow', 'lines'] as const
 export type SampleKind = (typeof SAMPLE_KINDS)[number]
 
 const draws: Record<SampleKind, (random: Random, count: number) => PromptCompletion[]> = {
@@ -21,23 +22,30 @@ const draws: Record<SampleKind, (random: Random, count: number) => PromptComplet
   prose: (random, count) => written(random, count, { words: 3_000, prompt: [2, 4], completion: [3, 8] }),
   answers: (random, count) => written(random, count, { words: 3_000, prompt: [2, 3], completion: [1, 1] }),
   narrow: (random, count) => written(random, count, { words: 60, prompt: [1, 3], completion: [2, 4] }),
+  lines: (random, count) =>
+    written(random, count, { words: 3_000, prompt: [3, 6], completion: [3, 8], length: [2, 4] }),
 }
 
 export const drawSamples = (kind: SampleKind, seed: number, count: number): PromptCompletion[] =>
   draws[kind](new Random(`samples/${kind}/${seed}`), count)
 
-type Shape = { words: number; prompt: [number, number]; completion: [number, number] }
+/** `prompt` and `completion` in sentences, `length` of a sentence in words. */
+type Shape = { words: number; prompt: Range; completion: Range; length?: Range }
+type Range = [number, number]
 
 /** Sentences of words that are as frequent as in natural language: the nth most frequent has a share proportional to 1 / n (Zipf). */
-function written(random: Random, count: number, { words, prompt, completion }: Shape): PromptCompletion[] {
+function written(
+  random: Random,
+  count: number,
+  { words, prompt, completion, length = [3, 13] }: Shape,
+): PromptCompletion[] {
   const known = Array.from({ length: words }, (_, nth) => wordOf(nth))
   const frequency = known.map((_, nth) => 1 / (nth + 2))
+  const drawn = ([least, most]: Range) => least + random.integer(most - least + 1)
   const sentence = () => {
-    const length = 3 + random.integer(11)
-    return `${Array.from({ length }, () => known[random.weighted(frequency)]).join(' ')}.`
+    return `${Array.from({ length: drawn(length) }, () => known[random.weighted(frequency)]).join(' ')}.`
   }
-  const sentences = ([least, most]: [number, number]) =>
-    Array.from({ length: least + random.integer(most - least + 1) }, sentence).join(' ')
+  const sentences = (range: Range) => Array.from({ length: drawn(range) }, sentence).join(' ')
   return Array.from({ length: count }, () => ({ prompt: sentences(prompt), completion: sentences(completion) }))
 }
 

@@ -6,6 +6,8 @@ import { balanceChange, DAILY_SPEND, inWorld } from './worlds.ts'
 
 const DAY = 86_400
 
+const tenTimes = (amount: bigint) => Array.from({ length: 10 }, () => amount)
+
 /** The thief of the operator's key pays itself from a mandate, as often as it can on one day. Without the rule, the key may spend the whole
  *  budget. */
 export const emptiedMandate: MoneyAttack = {
@@ -18,7 +20,7 @@ export const emptiedMandate: MoneyAttack = {
       await world.warp(DAY - ((await world.now()) % DAY))
       let gas = 0n
       const gained = await balanceChange(world, OPERATOR.address, async () => {
-        for (const amount of [TERMS.budget, ...Array.from({ length: 12 }, () => part), 1n]) {
+        for (const amount of [TERMS.budget, ...tenTimes(part), ...tenTimes(ETHER), 1n]) {
           const args = [1n, OPERATOR.address, 'theft', amount] as const
           const sent = await world.send(OPERATOR, 'ModelRegistry', 'spendBudget', args).catch(() => undefined)
           gas += sent?.gasUsed ?? 0n
