@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander'
 import { VERSION } from '#schema/version.ts'
-import { address, epochOrIndex, httpUrl, port, positive, positiveWhole, whole } from './optionValues.ts'
+import { address, httpUrl, port, positive, positiveWhole, verifiable, whole } from './optionValues.ts'
 import { settingsHelp } from './settingFields.ts'
 
 /** The command-line program. The code of a command is loaded when the command runs, so that `--help` prints at once. */
@@ -100,10 +100,11 @@ program
 program
   .command('verify')
   .description(
-    'recompute an epoch’s reward root from the chain and the artifacts alone, or compare the index with another',
+    'recompute an epoch’s reward root from the chain and the artifacts alone, compare the index with another, or check the logs of evaluations whose items are opened',
   )
-  .argument('<what>', 'an epoch, or `index`', epochOrIndex)
-  .option('--artifacts <folder>', 'for an epoch: the artifact folder (or S3_*)')
+  .argument('<what>', 'an epoch, `index` or `evaluations`', verifiable)
+  .option('--artifacts <folder>', 'for an epoch and evaluations: the artifact folder (or S3_*)')
+  .option('--items <file>', 'for evaluations: items that their holder gave you')
   .option('--against <url>', 'for the index: the API of another instance', httpUrl)
   .option('--clean', 'for the index: a fresh sync of the chain')
   .option('--config <file>', 'for the index: the Governors of this configuration file')
@@ -111,7 +112,9 @@ program
   .action(async (what, options) =>
     what === 'index'
       ? (await import('./verifyIndex.ts')).verifyIndex(options)
-      : (await import('./verifyEpoch.ts')).verify(what, options),
+      : what === 'evaluations'
+        ? (await import('./verifyEvaluations.ts')).verifyEvaluations(options)
+        : (await import('./verifyEpoch.ts')).verify(what, options),
   )
 
 program

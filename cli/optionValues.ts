@@ -49,7 +49,11 @@ export function httpUrl(text: string): string {
   return text
 }
 
-export const epochOrIndex = (text: string) =>
-  text === 'index'
+export const verifiable = (text: string) =>
+  text === 'index' || text === 'evaluations'
     ? text
-    : numberFrom(text, 'an epoch, a whole number, or `index`', (value) => Number.isSafeInteger(value) && value >= 0)
+    : numberFrom(
+        text,
+        'an epoch, a whole number, `index` or `evaluations`',
+        (value) => Number.isSafeInteger(value) && value >= 0,
+      )

@@ -4,7 +4,10 @@ import type { Request, RequestHandler, Response } from 'express'
 import { LRUCache } from 'lru-cache'
 import type { Services } from './context.ts'
 import { toClientError } from './errors.ts'
-import { requireUnsealed } from './resolvers/sealedArtifacts.ts'
+import { mayBeJson, requireUnsealed } from './resolvers/sealedArtifacts.ts'
+
+/** White space at the beginning is read in parts of this size. */
+const PART_BYTES = 4096
 
 /** Artifacts that were found to be unsealed are not parsed again. */
 const MAX_KNOWN = 10_000
@@ -18,7 +21,7 @@ export function serveArtifact({ artifacts, ownArtifacts = artifacts, db, log }: 
     let file: FileHandle | undefined
     try {
       file = await ownArtifacts.open(name)
-      if (!unsealed.has(name)) requireUnsealed(await jsonCandidate(file))
+      if (!unsealed.has(name)) await requireUnsealed({ db, artifacts }, name, await jsonCandidate(file))
       unsealed.set(name, true)
       const { rows } = await db.query('select media_type from artifact where id = $1', [name])
       response.set({
@@ -42,11 +45,19 @@ export function serveArtifact({ artifacts, ownArtifacts = artifacts, db, log }: 
   }
 }
 
-/** The content, if it begins like a JSON object; else nothing: only such an object can be sealed. */
+/** The content, if it begins like a JSON object, also after white space; else nothing: only such an object can be sealed. */
 async function jsonCandidate(file: FileHandle): Promise<Uint8Array> {
-  const { buffer, bytesRead } = await file.read(Buffer.alloc(1), 0, 1, 0)
-  if (bytesRead === 0 || buffer[0] !== 0x7b) return new Uint8Array(0)
   const { size } = await file.stat()
+  for (let from = 0; from < size; from += PART_BYTES) {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(PART_BYTES), 0, PART_BYTES, from)
+    const found = mayBeJson(buffer.subarray(0, bytesRead))
+    if (found === false) break
+    if (found) return readAll(file, size)
+  }
+  return new Uint8Array(0)
+}
+
+async function readAll(file: FileHandle, size: number): Promise<Uint8Array> {
   const content = Buffer.alloc(size)
   await file.read(content, 0, size, 0)
   return content

@@ -63,7 +63,11 @@ test('every event of the contracts becomes rows, and the rows agree with the con
     { bond_status: 'Returned', live_version_id: '2' },
     { bond_status: 'Slashed', live_version_id: null },
   ])
-  expect(await present(db, 'target', 'metric, minimum')).toContainEqual({ metric: 'accuracy', minimum: 500_000n })
+  expect(await present(db, 'target', 'metric, minimum, may_fall')).toContainEqual({
+    metric: 'accuracy',
+    minimum: 500_000n,
+    may_fall: false,
+  })
   expect(await present(db, 'model', 'spec_uri')).toContainEqual({ spec_uri: 'ipfs://spec\uFFFD' })
   expect(await present(db, 'failed_redemption', 'endpoint_id, reason')).toEqual([
     { endpoint_id: String(maxUint256), reason: 'UnknownEndpoint' },

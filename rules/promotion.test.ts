@@ -11,8 +11,8 @@ const log = (metric: string, lower: bigint, upper: bigint, order = 1n): MetricEv
   order,
 })
 const targets = [
-  { metric: 'accuracy', minimum: 700_000n },
-  { metric: 'delta', minimum: -10_000n },
+  { metric: 'accuracy', minimum: 700_000n, mayFall: false },
+  { metric: 'delta', minimum: -10_000n, mayFall: true },
 ]
 
 test('every target must be met at the lower bound', () => {
@@ -41,18 +41,37 @@ test('each verdict contains the figures and the bound that decided it', () => {
   ])
   expect(said(600_000n, 700_000n)).toEqual([
     'undecided',
-    `${against('650000 (600000 to 700000')}the interval contains the minimum. Evaluate more items or improve the model.`,
+    `${against('650000 (600000 to 700000')}the interval contains the minimum. Improve the model, or ask in the next mandate for a rubric with more items.`,
   ])
   expect(judgeVersion(accuracy, []).results).toMatchObject([{ reason: 'accuracy has not been evaluated yet.' }])
 })
 
-test('the latest evaluation counts, in any order of the input; a missing evaluation fails the target', () => {
-  const runs = [log('accuracy', 800_000n, 900_000n, 2n), log('accuracy', 100_000n, 200_000n, 1n)]
+test('the first evaluation counts, in any order of the input; a missing evaluation fails the target', () => {
+  const runs = [log('accuracy', 800_000n, 900_000n, 2n), log('accuracy', 100_000n, 200_000n, 3n)]
   expect(judgeVersion(targets, runs).results.map((r) => r.verdict)).toEqual(['met', 'unmeasured'])
-  const later = [...runs, log('accuracy', 100_000n, 200_000n, 3n)]
-  expect(must(judgeVersion(targets, later).results[0]).verdict).toBe('missed')
+  const earlier = [...runs, log('accuracy', 100_000n, 200_000n, 1n)]
+  expect(must(judgeVersion(targets, earlier).results[0]).verdict).toBe('missed')
   const again = [...runs, log('accuracy', 100_000n, 200_000n, 2n)]
-  expect(judgeVersion(targets, again).results).toMatchObject([{ verdict: 'missed' }, { verdict: 'unmeasured' }])
+  expect(judgeVersion(targets, again).results).toMatchObject([{ verdict: 'met' }, { verdict: 'unmeasured' }])
+})
+
+test('a version that is significantly worse than the live one is refused, unless the metric may fall', () => {
+  const live = [log('accuracy', 800_000n, 900_000n), log('delta', 800_000n, 900_000n)]
+  const judged = (accuracy: bigint, delta: bigint) =>
+    judgeVersion(targets, [log('accuracy', 700_000n, accuracy), log('delta', 0n, delta)], live)
+  expect(judged(800_000n, 799_999n).promotable).toBe(true)
+  const { promotable, results } = judged(799_998n, 800_000n)
+  expect(promotable).toBe(false)
+  expect(results.map(({ verdict }) => verdict)).toEqual(['worse', 'met'])
+  expect(must(results[0]).reason).toMatch(/: met, but the live version has at least 800000\. Improve the model\.$/)
+  expect(judgeVersion(targets, [log('accuracy', 1n, 2n)], live).results).toMatchObject([
+    { verdict: 'missed' },
+    { verdict: 'unmeasured' },
+  ])
+  const twice = [...live, log('accuracy', 100_000n, 200_000n, 0n)]
+  expect(judgeVersion(targets, [log('accuracy', 700_000n, 750_000n), log('delta', 0n, 0n)], twice).promotable).toBe(
+    true,
+  )
 })
 
 test('without targets nothing can be promoted, and an interval must contain its score', () => {

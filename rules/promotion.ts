@@ -1,32 +1,35 @@
-/** Rule 15 and the invariant "a version serves only if its evaluation met the targets" (promotion). */
+/** Rule 15, amendment 15 and the invariant "a version serves only if its evaluation met the targets" (promotion). */
 
-/** A mandate's requirement for a metric: its lower confidence bound must reach `minimum`. ppm, may be negative. */
-export type MetricTarget = { metric: string; minimum: bigint }
+/** A mandate's requirement for a metric: its lower confidence bound must reach `minimum`. ppm, may be negative. Unless it `mayFall`, a version that is
+ *  significantly worse than the live one is refused. */
+export type MetricTarget = { metric: string; minimum: bigint; mayFall: boolean }
 
 /** One `EvaluationLogged`: estimate and confidence interval in ppm, over `n` items. `order` increases along the chain. */
 export type MetricEvaluation = { metric: string; score: bigint; lower: bigint; upper: bigint; n: bigint; order: bigint }
 
-/** How a version compares with one target. `evaluation` is the latest of the metric, `null` when there is none yet. `undecided`: the
- *  interval contains the minimum, so more items could decide. */
+/** How a version compares with one target. `evaluation` is the first of the metric, `null` when there is none yet. `undecided`: the
+ *  interval contains the minimum, so a rubric with more items could decide. `worse`: the minimum is met, but the live version is better even at its
+ *  lower bound. */
 export type TargetResult = {
   target: MetricTarget
   evaluation: MetricEvaluation | null
-  verdict: 'met' | 'missed' | 'undecided' | 'unmeasured'
+  verdict: 'met' | 'missed' | 'undecided' | 'unmeasured' | 'worse'
   reason: string
 }
 
 /**
- * Judges a version against every target of its mandate, by the latest evaluation of each metric under the mandate's rubric. It may be
- * promoted only if all targets are met at the lower confidence bound; no version meets a mandate without targets.
+ * Judges a version against every target of its mandate, by the first evaluation of each metric under the mandate's rubric. It may be
+ * promoted only if all targets are met at the lower confidence bound, and no metric is significantly worse than that of the live version; no version
+ * meets a mandate without targets.
  * @throws RangeError when a score is outside its interval.
- * @oracle EvaluationRegistry.meets
+ * @oracle EvaluationRegistry.meets, EvaluationRegistry.worseAt
  * @example
  * ```ts
  * import assert from 'node:assert'
  * import { judgeVersion } from '#rules/promotion.ts'
  *
  * const { promotable, results } = judgeVersion(
- *   [{ metric: 'accuracy', minimum: 700_000n }],
+ *   [{ metric: 'accuracy', minimum: 700_000n, mayFall: false }],
  *   [{ metric: 'accuracy', score: 720_000n, lower: 690_000n, upper: 750_000n, n: 200n, order: 1n }],
  * )
  * assert.equal(promotable, false)
@@ -36,28 +39,43 @@ export type TargetResult = {
 export function judgeVersion(
   targets: readonly MetricTarget[],
   evaluations: readonly MetricEvaluation[],
+  live: readonly MetricEvaluation[] = [],
 ): { promotable: boolean; results: TargetResult[] } {
-  const latest = new Map<string, MetricEvaluation>()
-  for (const evaluation of evaluations) {
-    const known = latest.get(evaluation.metric)
-    if (known === undefined || evaluation.order >= known.order) latest.set(evaluation.metric, evaluation)
-  }
-  const results = targets.map((target) => judgeTarget(target, latest.get(target.metric) ?? null))
+  const [own, ofLive] = [firstOfEach(evaluations), firstOfEach(live)]
+  const results = targets.map((target) =>
+    judgeTarget(target, own.get(target.metric) ?? null, target.mayFall ? undefined : ofLive.get(target.metric)),
+  )
   return { promotable: results.length > 0 && results.every((result) => result.verdict === 'met'), results }
 }
 
-function judgeTarget(target: MetricTarget, evaluation: MetricEvaluation | null): TargetResult {
+function firstOfEach(evaluations: readonly MetricEvaluation[]): Map<string, MetricEvaluation> {
+  const first = new Map<string, MetricEvaluation>()
+  for (const evaluation of evaluations) {
+    const known = first.get(evaluation.metric)
+    if (known === undefined || evaluation.order < known.order) first.set(evaluation.metric, evaluation)
+  }
+  return first
+}
+
+function judgeTarget(
+  target: MetricTarget,
+  evaluation: MetricEvaluation | null,
+  live: MetricEvaluation | undefined,
+): TargetResult {
   if (evaluation === null)
     return { target, evaluation, verdict: 'unmeasured', reason: `${target.metric} has not been evaluated yet.` }
   const { lower, upper, score, n } = evaluation
   if (lower > score || score > upper)
     throw new RangeError(`${target.metric}: the score ${score} is outside its interval ${lower} to ${upper}.`)
-  const verdict = lower >= target.minimum ? 'met' : upper < target.minimum ? 'missed' : 'undecided'
+  const isWorse = live !== undefined && upper < live.lower
+  const verdict = lower < target.minimum ? (upper < target.minimum ? 'missed' : 'undecided') : isWorse ? 'worse' : 'met'
   const comparison = `${target.metric} ${score} (${lower} to ${upper}, ${n} items) against ${target.minimum}`
   const reason =
     verdict === 'undecided'
-      ? `${comparison}: the interval contains the minimum. Evaluate more items or improve the model.`
-      : `${comparison}: ${verdict} at the ${verdict === 'met' ? 'lower' : 'upper'} confidence bound.`
+      ? `${comparison}: the interval contains the minimum. Improve the model, or ask in the next mandate for a rubric with more items.`
+      : verdict === 'worse'
+        ? `${comparison}: met, but the live version has at least ${live?.lower}. Improve the model.`
+        : `${comparison}: ${verdict} at the ${verdict === 'met' ? 'lower' : 'upper'} confidence bound.`
   return { target, evaluation, verdict, reason }
 }
 

@@ -11,6 +11,7 @@ const hash = z.string().regex(/^0x[0-9a-f]{64}$/, 'expected an artifact name')
 const wei = z.string().regex(/^\d{1,78}$/, 'expected wei as a decimal string')
 const whole = z.number().int()
 const id = z.string().regex(/^\d{1,78}$/, 'expected an id')
+const signedPpm = z.string().regex(/^-?\d{1,30}$/, 'expected ppm as a decimal string')
 const account = z.string().regex(/^0x[0-9a-f]{40}$/, 'expected an address in lower case')
 
 /** One contribution: a training example, or an evaluation item. */
@@ -53,10 +54,29 @@ export const rubricDocument = z.object({
   maxTokens: whole.positive(),
 })
 
-export const itemsDocument = z.object({ salt: z.string(), items: z.array(sampleDocument).min(1) })
+/** Sealed items. `salt`: 32 random bytes, as secret as the items: without them nobody can test a guess against a public log. */
+export const itemsDocument = z.object({ salt: hash, items: z.array(sampleDocument).min(1) })
 
 /** Prompts without answers, for judging and alignment. */
 export const promptsDocument = z.object({ prompts: z.array(z.string().min(1)).min(1) })
+
+/** What everybody may read of an evaluation: no item, no answer, no length of either, and no score of a single item, by which a guess could be tested with
+ *  the version. */
+export const evaluationLogDocument = z.object({
+  versionId: id,
+  rubric: hash,
+  /** The sealed items. */
+  items: hash,
+  seed: whole,
+  /** ppm. */
+  metrics: z.array(
+    z.object({ metric: z.string(), score: signedPpm, lower: signedPpm, upper: signedPpm, n: whole.positive() }),
+  ),
+  /** The `sealedItemHash` of each item, in order. */
+  itemHashes: z.array(hash),
+  /** The whole log with items, answers and scores, encrypted under a key that follows from the items' salt; base64. */
+  sealed: z.string(),
+})
 
 const weight = z.object({
   contributionId: id,
@@ -204,6 +224,8 @@ export const rewardMapDocument = z.object({
 
 export type Specification = z.infer<typeof specificationDocument>
 export type Rubric = z.infer<typeof rubricDocument>
+export type SealedItems = z.infer<typeof itemsDocument>
+export type EvaluationLog = z.infer<typeof evaluationLogDocument>
 export type Manifest = z.infer<typeof manifestDocument>
 export type Evidence = z.infer<typeof evidenceDocument>
 export type Usage = z.infer<typeof usageDocument>

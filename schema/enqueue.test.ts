@@ -85,9 +85,9 @@ test('a key belongs to its account and its kind', async () => {
 test('defaults are part of the input: absent or explicit, it is the same request', async () => {
   const { db, queues } = await context()
   const first = await enqueue({ db, queues }, 'evaluate', { versionId: '1' }, alice('e'))
-  const second = await enqueue({ db, queues }, 'evaluate', { seed: 1, versionId: '1' }, alice('e'))
+  const second = await enqueue({ db, queues }, 'evaluate', { promote: true, versionId: '1' }, alice('e'))
   expect(second.id).toBe(first.id)
-  expect(first.input).toMatchObject({ versionId: '1', seed: 1 })
+  expect(first.input).toMatchObject({ versionId: '1', promote: true })
 })
 
 test('invalid input, an invalid key, and an error in `also` write nothing', async () => {

@@ -85,12 +85,13 @@ export class RlhfInput {
   @IntInput('The seed of sampling and order.', { default: 1, min: 0, max: 2147483647 }) seed!: number
 }
 
-@Input('Evaluates a version with the mandate’s rubric and logs every metric on chain.')
+@Input(
+  'Evaluates a version with the mandate’s rubric, once, and logs every metric on chain. A version that is evaluated already is only promoted.',
+)
 export class EvaluateInput {
   @IdInput('The version.') versionId!: string
   @FlagInput('Whether to promote the version when it meets every target.', { default: true }) promote!: boolean
   @FlagInput('Whether to evaluate the base model too.', { default: false }) baseline!: boolean
-  @IntInput('The seed of sampling.', { default: 1, min: 0, max: 2147483647 }) seed!: number
 }
 
 @Input('Requests an answer from an endpoint: reserves credit, posts the fee and writes a receipt.')

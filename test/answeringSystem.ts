@@ -45,7 +45,7 @@ async function servingChain(store: ReturnType<typeof localStore>, price: bigint)
   onTestFinished(() => world.anvil.stop())
   const document = (value: unknown) => store.put(documentBytes(value)) as Promise<Hex>
   const files = await document({ files: { 'config.json': await store.put(Buffer.from('{}')) } })
-  const sealed = await document({ salt: 's', items: [{ prompt: 'p', completion: 'c' }] })
+  const sealed = await document({ salt: `0x${'5a'.repeat(32)}`, items: [{ prompt: 'p', completion: 'c' }] })
   const rubric = { metrics: [{ name: 'accuracy', kind: 'exact' }], test: sealed, validation: sealed, maxTokens: 4 }
   const rubricHash = await document(rubric)
   const samples = { description: 'any', completionPattern: '.*', topic: [], maxPromptLength: 100 }

@@ -35,7 +35,7 @@ export async function testSystem(world: World) {
   const api = await testApi({ artifacts: store, deployment: { ...world.deployment, hosts: [host] } })
   const { db } = api
   const document = (value: unknown) => store.put(documentBytes(value))
-  const sealed = await document({ salt: 's', items: [{ prompt: 'p', completion: 'c' }] })
+  const sealed = await document({ salt: `0x${'5a'.repeat(32)}`, items: [{ prompt: 'p', completion: 'c' }] })
   const rubric = { metrics: [{ name: 'exact', kind: 'exact' }], test: sealed, validation: sealed, maxTokens: 4 }
   const rubricHash = await document(rubric)
   const baseModel = await document({ files: { 'config.json': await store.put(bytes('{}')) } })

@@ -20,7 +20,7 @@ async function versionWith(forge: (weights: bigint[]) => bigint[]) {
   const { db, artifacts, folder } = system
   const document = (value: unknown) => artifacts.put(documentBytes(value))
   const items = Array.from({ length: 40 }, (_, i) => ({ prompt: `p${i}`, completion: 'c' }))
-  const sealed = await document({ salt: 's', items })
+  const sealed = await document({ salt: `0x${'5a'.repeat(32)}`, items })
   const rubric = await document({
     metrics: [{ name: 'exact', kind: 'exact' }],
     test: sealed,

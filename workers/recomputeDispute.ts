@@ -8,7 +8,7 @@ import { getDocument, type Manifest, manifestDocument } from '#schema/documents.
 import { VersionInfluence } from '#schema/offchain/attribution.ts'
 import { Contribution, Datanet } from '#schema/onchain/datanets.ts'
 import type { Dispute } from '#schema/onchain/disputes.ts'
-import { Evaluation, Mandate, ModelVersion, Target } from '#schema/onchain/models.ts'
+import { Mandate, ModelVersion } from '#schema/onchain/models.ts'
 import { RewardMap } from '#schema/onchain/rewards.ts'
 import { rowOf, rowsOf } from '#schema/rows.ts'
 import { influenceAdded } from './addedInfluence.ts'
@@ -16,6 +16,7 @@ import { assessDatanet } from './assessDatanet.ts'
 import type { ChainDependencies } from './dependencies.ts'
 import { type JobContext, JobError, PendingError } from './job.ts'
 import { loadItems, loadMandatedModel, sourcesOf } from './modelLookup.ts'
+import { evaluationsOf, targetsOf } from './storedEvaluations.ts'
 
 /** Every ground on which recomputation can decide a dispute, recomputed from the chain and the artifacts. */
 
@@ -79,13 +80,8 @@ async function versionFindings(
 }
 
 async function targetFinding({ db }: ResolvingJob, { id, modelId }: ModelVersion): Promise<Finding> {
-  const targets = await rowsOf(db, Target, 'model_id = $1', [modelId])
   const { rubricHash } = await needed(rowOf(db, Mandate, modelId), 'mandate of model', modelId)
-  const evaluations = await rowsOf(db, Evaluation, 'version_id = $1 and rubric_hash = $2', [id, rubricHash])
-  const { promotable } = judgeVersion(
-    targets,
-    evaluations.map((one) => ({ ...one, n: BigInt(one.n), order: BigInt(one.id) })),
-  )
+  const { promotable } = judgeVersion(await targetsOf(db, modelId), await evaluationsOf(db, id, rubricHash))
   return { ground: 'target', recorded: 'met', recomputed: promotable ? 'met' : 'missed' }
 }
 

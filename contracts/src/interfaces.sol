@@ -3,10 +3,12 @@ pragma solidity ^0.8.24;
 
 /// @dev The functions that the contracts call on each other, and nothing else.
 
-/// One metric of a mandate: the minimum for the lower bound of an evaluation, ppm (rule 15).
+/// One metric of a mandate: the minimum for the lower bound of an evaluation, ppm (rule 15). Unless it `mayFall`, no version is promoted that
+/// is significantly worse at it than the live one (amendment 15).
 struct Target {
     string metric;
     int256 minimum;
+    bool mayFall;
 }
 
 /// What can be disputed (rule 12).
@@ -29,6 +31,10 @@ interface IModelRegistry {
 
 interface IEvaluationRegistry {
     function meets(uint256 versionId, bytes32 rubricHash, Target[] calldata targets) external view returns (bool);
+    function worseAt(uint256 versionId, uint256 liveVersionId, bytes32 rubricHash, Target[] calldata targets)
+        external
+        view
+        returns (string memory metric);
 }
 
 interface IDatanetRegistry {

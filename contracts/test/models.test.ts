@@ -117,28 +117,71 @@ describe('a version', () => {
     expect(await promote(id)).toBe('ModelRegistry.TargetsNotMet')
     await evaluate(world, id, operator, 699_999n)
     expect(await promote(id)).toBe('ModelRegistry.TargetsNotMet')
-    await evaluate(world, id, operator, 700_000n)
-    await world.send(STRANGER, 'ModelRegistry', 'promote', [id])
-    expect(await live()).toBe(id)
-    expect(await promote(id)).toBe('ModelRegistry.AlreadyPromoted')
-    expect(await world.read('ModelRegistry', 'isServing', [id])).toBe(true)
+    const next = await version(world, modelId, operator)
+    await evaluate(world, next, operator, 700_000n)
+    await world.send(STRANGER, 'ModelRegistry', 'promote', [next])
+    expect(await live()).toBe(next)
+    expect(await promote(next)).toBe('ModelRegistry.AlreadyPromoted')
+    expect(await world.read('ModelRegistry', 'isServing', [next])).toBe(true)
   })
 
-  test('is judged by the latest evaluation under the mandate’s own rubric', async () => {
+  test('is judged by the first evaluation under the mandate’s own rubric, and by no later one', async () => {
     const id = await version(world, modelId, operator)
-    const good = { metric: 'accuracy', score: 900_000n, lower: 900_000n, upper: 900_000n, n: 1n }
+    const good = { metric: 'accuracy', score: 900_000n, lower: 900_000n, upper: 900_001n, n: 1n }
     const margin = { ...good, metric: 'margin' }
-    const log = (rubric: Hex, metrics: (typeof good)[]) =>
-      world.send(operator, 'EvaluationRegistry', 'log', [id, rubric, metrics, hashOf('log')])
-    await log(hashOf('an easier rubric'), [good, margin])
+    const log = (versionId: bigint, rubric: Hex, metrics: (typeof good)[]) =>
+      world.send(operator, 'EvaluationRegistry', 'log', [versionId, rubric, metrics, hashOf('log')])
+    await log(id, hashOf('an easier rubric'), [good, margin])
     expect(await promote(id)).toBe('ModelRegistry.TargetsNotMet')
-    await log(RUBRIC, [good])
+    await log(id, RUBRIC, [good])
     expect(await promote(id)).toBe('ModelRegistry.TargetsNotMet')
-    await log(RUBRIC, [margin])
-    expect(await promote(id)).toBe('none')
-    await evaluate(world, id, operator, 100_000n)
+    await expect(log(id, RUBRIC, [margin])).rejects.toThrow('AlreadyEvaluated')
+    await expect(log(id, RUBRIC, [good, margin])).rejects.toThrow('AlreadyEvaluated')
     expect(await promote(id)).toBe('ModelRegistry.TargetsNotMet')
-    expect(await world.read('EvaluationRegistry', 'latest', [id, RUBRIC, 'accuracy'])).toEqual([100_000n, 5n])
+
+    const next = await version(world, modelId, operator)
+    await log(next, RUBRIC, [good, margin])
+    expect(await promote(next)).toBe('none')
+    await expect(evaluate(world, next, operator, 100_000n)).rejects.toThrow('AlreadyEvaluated')
+    expect(await promote(next)).toBe('none')
+    const result = (metric: string) => world.read('EvaluationRegistry', 'resultOf', [next, RUBRIC, metric])
+    expect(await result('accuracy')).toEqual([900_000n, 900_001n, 4n])
+    expect(await result('other')).toEqual([0n, 0n, 0n])
+    expect(await world.read('EvaluationRegistry', 'logOf', [next, RUBRIC])).toBe(hashOf('log'))
+  })
+
+  test('is refused where it is significantly worse than the live one, unless the mandate lets the metric fall', async () => {
+    const metric = (name: string, lower: bigint) => ({ metric: name, score: lower, lower, upper: lower + 10n, n: 9n })
+    const log = (id: bigint, accuracy: bigint, margin: bigint) =>
+      world.send(operator, 'EvaluationRegistry', 'log', [
+        id,
+        RUBRIC,
+        [metric('accuracy', accuracy), metric('margin', margin)],
+        hashOf('log'),
+      ])
+    const worse = async (model: bigint, accuracy: bigint, margin: bigint) => {
+      const id = await version(world, model, operator)
+      await log(id, accuracy, margin)
+      const { name, args } = await world.errorOf(STRANGER, 'ModelRegistry', 'promote', [id])
+      return name === 'none' ? name : [name, ...args.slice(1)]
+    }
+    const first = await version(world, modelId, operator)
+    await log(first, 800_000n, 0n)
+    await world.send(STRANGER, 'ModelRegistry', 'promote', [first])
+    expect(await worse(modelId, 799_989n, 0n)).toEqual(['ModelRegistry.WorseThanLive', first, 'accuracy'])
+    expect(await worse(modelId, 900_000n, -11n)).toEqual(['ModelRegistry.WorseThanLive', first, 'margin'])
+    expect(await worse(modelId, 799_990n, -10n)).toBe('none')
+    await rollback(first)
+    expect(await worse(modelId, 700_000n, -50_000n)).toBe('none')
+
+    const [accuracy, margin] = TERMS.targets
+    const targets = [must(accuracy), { ...must(margin), mayFall: true }]
+    const lenient = await mandate(world, { targets, budget: 0n })
+    const live = await version(world, lenient, operator)
+    await log(live, 800_000n, 0n)
+    await world.send(STRANGER, 'ModelRegistry', 'promote', [live])
+    expect(await worse(lenient, 800_000n, -50_000n)).toBe('none')
+    expect(await worse(lenient, 700_000n, 0n)).toEqual(['ModelRegistry.WorseThanLive', live, 'accuracy'])
   })
 
   test('is replaced by the one before it when it is rolled back, and never returns', async () => {
@@ -206,5 +249,10 @@ describe('an evaluation', () => {
     expect(await log(id, [{ ...good, lower: 1n }])).toBe('EvaluationRegistry.BadInterval')
     expect(await log(id, [{ ...good, upper: -1n }])).toBe('EvaluationRegistry.BadInterval')
     expect(await log(id, [{ ...good, n: 0n }])).toBe('EvaluationRegistry.NoItems')
+    expect(await log(id, [good, good])).toBe('EvaluationRegistry.RepeatedMetric')
+    const unnamed = [id, RUBRIC, [good], `0x${'0'.repeat(64)}`] as const
+    expect((await world.errorOf(operator, 'EvaluationRegistry', 'log', unnamed)).name).toBe(
+      'EvaluationRegistry.EmptyHash',
+    )
   })
 })

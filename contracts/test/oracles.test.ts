@@ -6,7 +6,7 @@ import { authorizerOf, channelConfig, channelId } from '#rules/channel.ts'
 import { COMMITMENT_BLOCKS } from '#rules/commitments.ts'
 import { MAX_PENALTY_BPS } from '#rules/feedback.ts'
 import { leafHash, type RewardLeaf, RewardTree, verifyProof } from '#rules/merkle.ts'
-import { judgeVersion, liveVersion } from '#rules/promotion.ts'
+import { judgeVersion, liveVersion, type MetricEvaluation } from '#rules/promotion.ts'
 import { verdictCode } from '#rules/quality.ts'
 import { checkTerms, MAX_ANCESTORS_BPS } from '#rules/split.ts'
 import { stateOfStored } from '#rules/storedProposal.ts'
@@ -336,7 +336,7 @@ describe('rule 15', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.array(metric, { minLength: 1, maxLength: 3 }), { maxLength: 4 }), (logs) =>
         undone(async () => {
-          const evaluations: Parameters<typeof judgeVersion>[1][number][] = []
+          const evaluations: MetricEvaluation[] = []
           for (const log of logs) {
             const metrics = log.map(({ metric: name, lower, width }) => ({
               metric: name,
@@ -345,7 +345,15 @@ describe('rule 15', () => {
               upper: lower + width,
               n: 100n,
             }))
-            await world.send(OPERATOR, 'EvaluationRegistry', 'log', [versionId, RUBRIC, metrics, hashOf('log')])
+            const args = [versionId, RUBRIC, metrics, hashOf('log')] as const
+            const { name } = await world.errorOf(OPERATOR, 'EvaluationRegistry', 'log', args)
+            if (new Set(log.map((one) => one.metric)).size < log.length) {
+              expect(name).toBe(`EvaluationRegistry.${evaluations.length > 0 ? 'AlreadyEvaluated' : 'RepeatedMetric'}`)
+              continue
+            }
+            expect(name).toBe(evaluations.length > 0 ? 'EvaluationRegistry.AlreadyEvaluated' : 'none')
+            if (name !== 'none') continue
+            await world.send(OPERATOR, 'EvaluationRegistry', 'log', args)
             evaluations.push(...metrics.map((one, i) => ({ ...one, order: BigInt(evaluations.length + i) })))
           }
           const { promotable } = judgeVersion(TERMS.targets, evaluations)
@@ -356,6 +364,39 @@ describe('rule 15', () => {
       { numRuns: 150, seed: 15 },
     )
     expect(met).toBeGreaterThan(3)
+  })
+
+  test('a version is worse than the live one by the rule exactly when it is by the contract', async () => {
+    const modelId = await mandate(world)
+    const [live, next] = [
+      await version(world, modelId, OPERATOR.address),
+      await version(world, modelId, OPERATOR.address),
+    ]
+    const interval = fc.record({ lower: fc.bigInt(-60_000n, 60_000n), width: fc.bigInt(0n, 60_000n) })
+    const seen = new Set<string>()
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.record({ live: interval, next: interval, mayFall: fc.boolean() }), { minLength: 1, maxLength: 3 }),
+        (metrics) =>
+          undone(async () => {
+            const targets = metrics.map(({ mayFall }, i) => ({ metric: `m${i}`, minimum: -60_000n, mayFall }))
+            const logged = async (id: bigint, side: 'live' | 'next'): Promise<MetricEvaluation[]> => {
+              const rows = metrics.map((one, i) => {
+                const { lower, width } = one[side]
+                return { metric: `m${i}`, score: lower, lower, upper: lower + width, n: 9n }
+              })
+              await world.send(OPERATOR, 'EvaluationRegistry', 'log', [id, RUBRIC, rows, hashOf('log')])
+              return rows.map((row) => ({ ...row, order: 0n }))
+            }
+            const { results } = judgeVersion(targets, await logged(next, 'next'), await logged(live, 'live'))
+            const worse = results.find(({ verdict }) => verdict === 'worse')?.target.metric ?? ''
+            expect(await world.read('EvaluationRegistry', 'worseAt', [next, live, RUBRIC, targets])).toBe(worse)
+            seen.add(worse)
+          }),
+      ),
+      { numRuns: 60, seed: 151 },
+    )
+    expect([...seen].sort()).toEqual(['', 'm0', 'm1', 'm2'])
   })
 
   test('the live version is the contract’s after any promotions and rollbacks', async () => {

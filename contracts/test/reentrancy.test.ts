@@ -181,7 +181,7 @@ describe('a token that calls back in the middle of a transfer', () => {
       budget: 0n,
       rubricHash: hashOf('r'),
       deadline: BigInt(GENESIS + 10_000),
-      targets: [{ metric: 'm', minimum: 0n }],
+      targets: [{ metric: 'm', minimum: 0n, mayFall: false }],
       split: { ...split, dataByWeight: 0, unattributedByWeight: false },
     }
     await attack('ModelRegistry', ['propose', [hashOf('s'), 'uri', terms, 7n]])

@@ -76,8 +76,8 @@ export async function insertLifecycle(db: Database, artifacts: ArtifactStore): P
     rubricHash,
   })
   await insertAll(db, Target, [
-    { id: '1-fieldsExact', modelId: '1', metric: 'fieldsExact', minimum: 600_000n },
-    { id: '1-format', modelId: '1', metric: 'format', minimum: 900_000n },
+    { id: '1-fieldsExact', modelId: '1', metric: 'fieldsExact', minimum: 600_000n, mayFall: false },
+    { id: '1-format', modelId: '1', metric: 'format', minimum: 900_000n, mayFall: false },
   ])
   await insert(db, RewardSplit, {
     id: '1',

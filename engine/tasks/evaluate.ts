@@ -153,7 +153,8 @@ async function likelihoodsOf(
   }
 }
 
-function summariseMetric(
+/** The estimate of one metric from the values of all items; of a perplexity, from the losses. */
+export function summariseMetric(
   { name, kind }: RubricMetric,
   values: readonly number[],
   clusters: readonly unknown[] | undefined,

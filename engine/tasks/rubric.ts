@@ -56,7 +56,7 @@ function objectOf({ name }: RubricMetric, right: string): Record<string, unknown
   } catch {
     // The error below says so.
   }
-  throw new TaskError(`The metric ${name} compares JSON fields, but a right answer is not a JSON object: ${right}`)
+  throw new TaskError(`The metric ${name} compares JSON fields, but a right answer is not a JSON object.`)
 }
 
 function patternOf({ name, pattern }: RubricMetric): RegExp {

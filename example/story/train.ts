@@ -41,11 +41,7 @@ export async function trainStage(
     { modelId, datanetId, ...recipe.fineTune, epochs: 1, learningRate: 1e-6, seed },
     `bad:${seed}`,
   )
-  const refused = await api.runJob<Evaluated>(
-    'evaluate',
-    { versionId: bad.versionId, seed },
-    `evaluate:${bad.versionId}`,
-  )
+  const refused = await api.runJob<Evaluated>('evaluate', { versionId: bad.versionId }, `evaluate:${bad.versionId}`)
   const gate = new Checks()
   gate.that('it misses the targets', !refused.meetsTargets && !refused.promoted)
   gate.that('the chain refuses its promotion', await promotionReverts(context, bad.versionId))
@@ -61,7 +57,7 @@ export async function trainStage(
   say(`version ${made.versionId} trained on ${made.samples} samples`)
   const found = await api.runJob<Evaluated>(
     'evaluate',
-    { versionId: made.versionId, baseline: true, seed },
+    { versionId: made.versionId, baseline: true },
     `evaluate:${made.versionId}`,
   )
   const base = metricOf(found.base)
@@ -110,5 +106,5 @@ async function promotionReverts({ chain }: StoryContext, versionId: string): Pro
 }
 
 /** Evaluates a version; the result says whether it was promoted. */
-export const evaluateVersion = ({ api, seed }: StoryContext, versionId: string) =>
-  api.runJob<Evaluated>('evaluate', { versionId, seed }, `evaluate:${versionId}`)
+export const evaluateVersion = ({ api }: StoryContext, versionId: string) =>
+  api.runJob<Evaluated>('evaluate', { versionId }, `evaluate:${versionId}`)

@@ -14,7 +14,10 @@ test('artifacts are returned as text and JSON, up to a size, and never when seal
   const unlisted = await artifacts.put(new TextEncoder().encode('only text'))
   const binary = await artifacts.put(new Uint8Array([0xff, 0xfe]))
   const large = await artifacts.put(new Uint8Array(1_000_001).fill(97))
-  const sealed = await putDocument(artifacts, itemsDocument, { salt: 's', items: [{ prompt: 'p', completion: 'c' }] })
+  const sealed = await putDocument(artifacts, itemsDocument, {
+    salt: `0x${'5a'.repeat(32)}`,
+    items: [{ prompt: 'p', completion: 'c' }],
+  })
   await insertAll(db, Evaluation, [
     { id: '1', logHash: listed },
     { id: '2', logHash: sealed },

@@ -62,7 +62,7 @@ export class ArtifactResolver {
   @Query(() => GraphQLJSON, {
     nullable: true,
     description:
-      'The log of an evaluation: items, answers and scores, without sealed parts. Null when there is no such evaluation.',
+      'The log of an evaluation: the salted hash of each item, scores and seed. Its items and answers are sealed, and open together with the items. Null when there is no such evaluation.',
   })
   async evaluationLog(
     @Arg('evaluationId', () => ID, { description: 'The evaluation.' }) id: string,
@@ -81,9 +81,9 @@ export class ArtifactResolver {
   }
 }
 
-async function readUnsealed({ artifacts }: ApiContext, name: string): Promise<Uint8Array> {
+async function readUnsealed({ artifacts, db }: ApiContext, name: string): Promise<Uint8Array> {
   const bytes = await artifacts.get(name)
-  requireUnsealed(bytes)
+  await requireUnsealed({ db, artifacts }, name, bytes)
   if (bytes.length > MAX_INLINE)
     throw new ApiError(
       'ARTIFACT_TOO_LARGE',

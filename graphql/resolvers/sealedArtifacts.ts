@@ -1,16 +1,72 @@
-import { comparisonKeyDocument, itemsDocument } from '#schema/documents.ts'
+import { z } from 'zod'
+import { ArtifactError, type ArtifactStore } from '#schema/artifacts/index.ts'
+import type { Sql } from '#schema/database.ts'
+import { comparisonKeyDocument, getDocument, rubricDocument } from '#schema/documents.ts'
 import { ApiError } from '../errors.ts'
 
-/** Evaluation items and comparison keys are sealed: a reader could train on them or copy the known answers. They are recognised by their
- *  shape, because a label could be wrong. @throws ApiError when `bytes` is a sealed artifact. */
-export function requireUnsealed(bytes: Uint8Array): void {
-  if (bytes[0] !== 0x7b) return // not a JSON object
+/** Sealed artifacts are recognised by their shape, because a label could be wrong, and by any part of it that would give an item away, because a document
+ *  that is not quite right may still be readable. */
+
+const prompts = z.object({ prompt: z.string(), completion: z.string() })
+
+const SEALED = [
+  z.object({ items: z.array(z.unknown()).refine((items) => items.some((item) => prompts.safeParse(item).success)) }),
+  comparisonKeyDocument,
+  // The log of an evaluation, as releases up to 0.2 stored it.
+  z.object({ samples: z.array(z.object({ input: z.unknown(), target: z.unknown() })).min(1) }),
+]
+
+/** Evaluation items, comparison keys and unsealed logs would let a reader train on the items or copy the known answers.
+ *  @throws ApiError when `bytes` is a sealed artifact that is not opened yet. */
+export async function requireUnsealed(
+  context: { db: Sql; artifacts: ArtifactStore },
+  name: string,
+  bytes: Uint8Array,
+): Promise<void> {
+  if (!mayBeJson(bytes)) return
   let value: unknown
   try {
     value = JSON.parse(new TextDecoder().decode(bytes))
   } catch {
     return
   }
-  if (itemsDocument.safeParse(value).success || comparisonKeyDocument.safeParse(value).success)
-    throw new ApiError('ARTIFACT_SEALED', 'This artifact is sealed: it contains test items or known answers.')
+  if (!SEALED.some((shape) => shape.safeParse(value).success) || (await isOpened(context, name))) return
+  throw new ApiError(
+    'ARTIFACT_SEALED',
+    'This artifact is sealed: it contains test items or known answers. Test items open when the mandates of their rubric have ended.',
+  )
+}
+
+const WHITE_SPACE = [0x20, 0x09, 0x0a, 0x0d]
+const BRACE = 0x7b
+
+/** Whether a text that begins with these bytes may be a JSON object, which alone can be sealed; undefined while there is only white space. */
+export function mayBeJson(bytes: Uint8Array): boolean | undefined {
+  const first = bytes.find((byte) => !WHITE_SPACE.includes(byte))
+  return first === undefined ? undefined : first === BRACE
+}
+
+/** Whether the items of this name are retired: the rubrics of some mandates name them, and all of these mandates have ended, by the time of the newest
+ *  final block. While the rubric of a running mandate cannot be read, nothing opens. */
+async function isOpened({ db, artifacts }: { db: Sql; artifacts: ArtifactStore }, name: string): Promise<boolean> {
+  const { rows } = await db.query<{ rubric: string; ended: boolean }>(
+    `select rubric_hash as rubric, bool_and(deadline < (select max(timestamp) from block where final)) as ended from mandate where to_block is null group by 1`,
+  )
+  let named = false
+  for (const { rubric, ended } of rows) {
+    const items = await itemsOf(artifacts, rubric)
+    if (!ended && (items === undefined || items.includes(name))) return false
+    named ||= items?.includes(name) ?? false
+  }
+  return named
+}
+
+async function itemsOf(artifacts: ArtifactStore, rubric: string): Promise<string[] | undefined> {
+  try {
+    const { test, validation } = await getDocument(artifacts, rubricDocument, rubric)
+    return [test, validation]
+  } catch (error) {
+    if (error instanceof ArtifactError) return undefined
+    throw error
+  }
 }

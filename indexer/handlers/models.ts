@@ -53,12 +53,13 @@ export const models: EventHandlers<'ModelRegistry'> = {
       proposedAt: event.timestamp,
     })
   },
-  /** Where a metric is named twice, the greater minimum counts. */
-  TargetSet(rows, { modelId, metric, minimum }) {
+  /** Where a metric is named twice, the greater minimum counts, and it may fall only if both say so. */
+  TargetSet(rows, { modelId, metric, minimum, mayFall }) {
     const id = `${modelId}-${metric}`
     const before = rows.get(Target, id)
     const least = before && before.minimum > minimum ? before.minimum : minimum
-    rows.put(Target, { id, modelId: modelId.toString(), metric, minimum: least })
+    const falls = mayFall && (before?.mayFall ?? true)
+    rows.put(Target, { id, modelId: modelId.toString(), metric, minimum: least, mayFall: falls })
   },
   SplitSet(rows, { modelId, splitHash, split }) {
     rows.put(RewardSplit, { id: modelId.toString(), modelId: modelId.toString(), splitHash, ...split })

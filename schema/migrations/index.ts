@@ -22,6 +22,7 @@ import { WorkerSlots } from './0021-WorkerSlots.ts'
 import { ScoringFees } from './0022-ScoringFees.ts'
 import { Channels } from './0023-Channels.ts'
 import { LedgerBalances } from './0024-LedgerBalances.ts'
+import { VersionRatchet } from './0025-VersionRatchet.ts'
 import type { Migration } from './migration.ts'
 
 export type { Migration }
@@ -52,4 +53,5 @@ export const migrations: (new () => Migration)[] = [
   ScoringFees,
   Channels,
   LedgerBalances,
+  VersionRatchet,
 ]

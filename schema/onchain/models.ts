@@ -42,6 +42,13 @@ export class Target extends Versioned {
   @Ref(() => Model, 'model', 'The model.', { inverse: 'targets' }) modelId!: string
   @Text('The metric’s name.') metric!: string
   @Wei('The minimum of the lower confidence bound, in ppm.') minimum!: bigint
+  @Flag(
+    'Whether a version may serve that is significantly worse at it than the live one. Null on chains of earlier releases.',
+    {
+      nullable: true,
+    },
+  )
+  mayFall!: boolean | null
 }
 
 @OnChain('How a model’s revenue is split, in basis points.')
@@ -97,7 +104,7 @@ export class ModelVersion extends Versioned {
   @Time('When it was promoted.', { nullable: true }) promotedAt!: Date | null
 }
 
-@OnChain('One metric of one evaluation of a version, with its confidence interval. All scores in ppm.')
+@OnChain('One metric of the evaluation of a version under a rubric, with its confidence interval. All scores in ppm.')
 export class Evaluation extends Versioned {
   @Id('The evaluation id.', { numeric: true }) id!: string
   @Ref(() => ModelVersion, 'version', 'The version evaluated.', { inverse: 'evaluations' }) versionId!: string
@@ -107,6 +114,6 @@ export class Evaluation extends Versioned {
   @Wei('Lower bound of its 95 % interval, in ppm.') lower!: bigint
   @Wei('Upper bound, in ppm.') upper!: bigint
   @Integer('Items evaluated.') n!: number
-  @Hash('The full log.') logHash!: string
+  @Hash('The log: salted hashes of the items, scores and seed; the rest is sealed.') logHash!: string
   @Time('When it was logged.') loggedAt!: Date
 }

@@ -1,76 +1,55 @@
 import { PPM } from '#rules/bps.ts'
-import { judgeVersion } from '#rules/promotion.ts'
-import { quantise } from '#rules/quantise.ts'
-import { documentBytes } from '#schema/documents.ts'
-import { Target } from '#schema/onchain/models.ts'
-import { rowsOf } from '#schema/rows.ts'
-import { type Dependencies, forwardProgress, storeAs } from '../dependencies.ts'
+import { judgeVersion, type MetricEvaluation } from '#rules/promotion.ts'
+import type { Dependencies } from '../dependencies.ts'
+import { firstEvaluation, runRubric } from '../firstEvaluation.ts'
 import type { JobHandler } from '../job.ts'
-import { fetchAdapter, fetchBaseModel, loadItems, loadVersion, sourcesOf } from '../modelLookup.ts'
+import { fetchAdapter, loadVersion, sourcesOf } from '../modelLookup.ts'
+import { evaluationsOf, targetsOf } from '../storedEvaluations.ts'
 
-/** Evaluates a version with the rubric of the mandate, logs every metric on chain, and promotes the version when it meets each target. */
+/** Evaluates a version with the rubric of the mandate, logs every metric on chain, and promotes the version when it meets each target and is nowhere
+ *  worse than the live one. The first evaluation counts: a version that has one is not evaluated again (amendment 15). */
 export const evaluateHandler =
   (dependencies: Dependencies): JobHandler<'evaluate'> =>
   async (job) => {
+    const { input, db } = job
     const sources = sourcesOf(job, dependencies)
-    const facts = await loadVersion(sources, job.input.versionId)
-    const { rubric, rubricHash, version } = facts
-    const common = {
-      baseFolder: await fetchBaseModel(sources, facts),
-      items: await loadItems(sources, rubric.test),
-      rubric: { metrics: rubric.metrics, maxTokens: rubric.maxTokens },
-      seed: job.input.seed,
-    }
-    const half = job.input.baseline ? 0.45 : 0.9
-    const { metrics, log } = await dependencies.engine.run(
-      'evaluate',
-      { ...common, adapterFolder: await fetchAdapter(sources, facts) },
-      forwardProgress(job, 0, half, 'evaluating'),
+    const facts = await loadVersion(sources, input.versionId)
+    const { version, rubricHash, model } = facts
+    const half = input.baseline ? 0.45 : 0.9
+    const { logHash, metrics } = await firstEvaluation(job, facts, async () =>
+      runRubric(job, dependencies, facts, {
+        adapterFolder: await fetchAdapter(sources, facts),
+        part: [0, half, 'evaluating'],
+      }),
     )
-    const base = job.input.baseline
-      ? (
-          await dependencies.engine.run(
-            'evaluate',
-            common,
-            forwardProgress(job, half, 0.9, 'evaluating the base model'),
-          )
-        ).metrics
+    const base = input.baseline
+      ? (await runRubric(job, dependencies, facts, { part: [half, 0.9, 'evaluating the base model'] })).metrics
       : undefined
-    const logHash = await storeAs(job, 'evaluationLog').put(documentBytes(log))
-    const logged = metrics.map(({ name, score, lower, upper, n }) => ({
-      metric: name,
-      score: quantise(score, PPM),
-      lower: quantise(lower, PPM),
-      upper: quantise(upper, PPM),
-      n: BigInt(n),
-    }))
-    job.report(0.92, 'logging on chain')
-    await job.chain.transact(`evaluation:${version.id}:${logHash}`, {
-      contract: 'EvaluationRegistry',
-      functionName: 'log',
-      args: [BigInt(version.id), rubricHash as `0x${string}`, logged, logHash as `0x${string}`],
-    })
-    const targets = await rowsOf(job.db, Target, 'model_id = $1', [version.modelId])
-    const { promotable, results } = judgeVersion(
-      targets,
-      logged.map((metric) => ({ ...metric, order: 0n })),
-    )
-    const promoted = promotable && job.input.promote && version.status === 'Registered'
+    const live = model.liveVersionId === null ? [] : await evaluationsOf(db, model.liveVersionId, rubricHash)
+    const { promotable, results } = judgeVersion(await targetsOf(db, version.modelId), metrics, live)
+    const promoted = promotable && input.promote && version.status === 'Registered'
     if (promoted)
       await job.chain.transact(`promote:${version.id}`, {
         contract: 'ModelRegistry',
         functionName: 'promote',
         args: [BigInt(version.id)],
       })
+    const unmet = results.filter(({ verdict }) => verdict !== 'met')
     return {
       result: {
         versionId: version.id,
         logHash,
-        metrics,
+        metrics: metrics.map(asShares),
         ...(base && { base }),
         meetsTargets: promotable,
-        missed: results.filter(({ verdict }) => verdict !== 'met').map(({ target }) => target.metric),
+        missed: unmet.map(({ target }) => target.metric),
+        reasons: unmet.map(({ reason }) => reason),
         promoted,
       },
     }
   }
+
+const asShares = ({ metric, score, lower, upper, n }: MetricEvaluation) => {
+  const share = (ppm: bigint) => Number(ppm) / Number(PPM)
+  return { name: metric, score: share(score), lower: share(lower), upper: share(upper), n: Number(n) }
+}

@@ -25,7 +25,7 @@ async function datanetOf(
   const { db, artifacts, folder } = await testWorker()
   const document = (value: unknown) => artifacts.put(documentBytes(value))
   const items = [{ prompt: leaked ?? 'sealed', completion: 'c' }]
-  const sealed = await document({ salt: 's', items })
+  const sealed = await document({ salt: `0x${'5a'.repeat(32)}`, items })
   const metrics = [{ name: 'exact', kind: 'exact' }]
   const rubric = await document({ metrics, test: sealed, validation: sealed, maxTokens: 4 })
   const specHash = await document({

@@ -29,7 +29,7 @@ abstract contract Proposals is Mandates {
         string specURI,
         uint256 bond
     );
-    event TargetSet(uint256 indexed modelId, string metric, int256 minimum);
+    event TargetSet(uint256 indexed modelId, string metric, int256 minimum, bool mayFall);
     event SplitSet(uint256 indexed modelId, bytes32 splitHash, Split split);
     event BondReturned(uint256 indexed modelId, uint256 amount, string reason);
     event BondSlashed(uint256 indexed modelId, uint256 amount, string reason);
@@ -176,7 +176,7 @@ abstract contract Proposals is Mandates {
         for (uint256 i; i < targets.length; ++i) {
             if (bytes(targets[i].metric).length == 0) revert EmptyMetric();
             _targets[modelId].push(targets[i]);
-            emit TargetSet(modelId, targets[i].metric, targets[i].minimum);
+            emit TargetSet(modelId, targets[i].metric, targets[i].minimum, targets[i].mayFall);
         }
     }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.24;
 
-import {IEvaluationRegistry} from "../interfaces.sol";
+import {IEvaluationRegistry, Target} from "../interfaces.sol";
 import {ModelStore} from "./ModelStore.sol";
 
 /// @title Versions: registered by trainers, promoted by evaluations, rolled back permanently (rule 15)
@@ -43,8 +43,10 @@ abstract contract Versions is ModelStore {
     error VersionIsRolledBack(uint256 versionId);
     /// @notice A newer version is live; roll it back before you promote an older one.
     error OlderThanLive(uint256 liveVersionId);
-    /// @notice The latest evaluations do not meet every target of the mandate at the lower bound.
+    /// @notice The evaluation does not meet every target of the mandate at the lower bound.
     error TargetsNotMet(uint256 versionId);
+    /// @notice The version is significantly worse than the live one at a metric that the mandate does not let fall.
+    error WorseThanLive(uint256 versionId, uint256 liveVersionId, string metric);
 
     constructor(IEvaluationRegistry evaluations_, address disputes) {
         evaluations = evaluations_;
@@ -78,9 +80,11 @@ abstract contract Versions is ModelStore {
         if (version.rolledBack) revert VersionIsRolledBack(versionId);
         uint256 live = liveVersion(version.modelId);
         if (versionId < live) revert OlderThanLive(live);
-        if (!evaluations.meets(versionId, _models[version.modelId].rubricHash, _targets[version.modelId])) {
-            revert TargetsNotMet(versionId);
-        }
+        bytes32 rubricHash = _models[version.modelId].rubricHash;
+        Target[] memory targets = _targets[version.modelId];
+        if (!evaluations.meets(versionId, rubricHash, targets)) revert TargetsNotMet(versionId);
+        string memory metric = evaluations.worseAt(versionId, live, rubricHash, targets);
+        if (bytes(metric).length != 0) revert WorseThanLive(versionId, live, metric);
         version.promoted = true;
         _promoted[version.modelId].push(versionId);
         emit VersionPromoted(versionId);

@@ -238,6 +238,7 @@ export type StoryAnswer = {
         nodes: {
           metric: string
           minimum: string
+          mayFall: boolean | null
         }[]
       }
       mandates: {

@@ -84,7 +84,7 @@ query Story {
   models(first: 3, orderBy: [{ field: proposedAt, direction: desc }]) {
     nodes {
       id specHash liveVersionId staked
-      targets(first: 16) { nodes { metric minimum } }
+      targets(first: 16) { nodes { metric minimum mayFall } }
       mandates(first: 1) { nodes { budget funded spent rubricHash deadline } }
       splits(first: 1) { nodes { platform owner stakers data validators host ancestors } }
       versions(first: 12, orderBy: [{ field: registeredAt, direction: desc }]) {

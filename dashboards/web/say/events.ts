@@ -29,7 +29,8 @@ const FAILURE: Record<string, string> = {
 /** What each event says to a person. */
 const SENTENCES: Record<string, (args: Args) => string> = {
   ModelProposed: (a) => `${who(a.proposer)} proposed model ${a.modelId} with a bond of ${gopen(a.bond ?? 0n)} gOPEN`,
-  TargetSet: (a) => `Target set: ${a.metric} at least ${percent(a.minimum ?? 0)}`,
+  TargetSet: (a) =>
+    `Target set: ${a.metric} at least ${percent(a.minimum ?? 0)}${a.mayFall ? ', and it may fall' : ''}`,
   SplitSet: (a) => `Revenue split of model ${a.modelId} fixed`,
   ProposalCreated: (a) => `${who(a.proposer)} opened the vote`,
   VoteCast: (a) => `${who(a.voter)} voted ${SUPPORT[a.support ?? ''] ?? ''} with ${gopen(a.weight ?? 0n)} gOPEN`,

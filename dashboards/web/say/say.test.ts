@@ -89,13 +89,23 @@ const version = (status: Version['status'], ...scores: ReturnType<typeof score>[
   ({ id: '2', status, rollbackReason: null, evaluations: { nodes: scores } }) as unknown as Version
 const model = {
   liveVersionId: '1',
-  targets: { nodes: [{ metric: 'exact', minimum: '600000' }] },
+  targets: { nodes: [{ metric: 'exact', minimum: '600000', mayFall: false }] },
+  versions: { nodes: [] },
   mandates: { nodes: [{ rubricHash: 'r' }] },
 } as unknown as Model
 
 test('a version is refused for its lower bound, not for its score', () => {
   expect(verdictOf(model, version('Registered', score('exact', 599_999))).kind).toBe('refused')
   expect(verdictOf(model, version('Registered', score('exact', 600_000))).kind).toBe('ready')
+})
+
+test('a version that is significantly worse than the live one is refused, unless the metric may fall', () => {
+  const live = { ...version('Promoted', score('exact', 800_000)), id: '1' }
+  const beside = { ...model, versions: { nodes: [live] } } as unknown as Model
+  const asked = (lower: number, one = beside) => verdictOf(one, version('Registered', score('exact', lower))).title
+  expect([700_000, 699_999].map((lower) => asked(lower))).toEqual(['Meets its targets', 'Worse than the live one'])
+  const lenient = { ...beside, targets: { nodes: [{ metric: 'exact', minimum: '600000', mayFall: true }] } }
+  expect(asked(650_000, lenient as unknown as Model)).toBe('Meets its targets')
 })
 
 test('only the newest score under the mandate’s rubric counts', () => {

@@ -27,7 +27,18 @@ export const minimumOf = (model: Model, metric: string): number | undefined => {
   return target && Number(target.minimum)
 }
 
-/** Whether a version may serve, and why: every target must be met at the lower confidence bound. */
+function worseThanLive(model: Model, scores: readonly Score[]): Score | undefined {
+  const live = model.versions.nodes.find(({ id }) => id === model.liveVersionId)
+  const known = new Map((live ? scoresOf(model, live) : []).map((score) => [score.metric, Number(score.lower)]))
+  const bound = model.targets.nodes.filter(({ mayFall }) => mayFall === false)
+  return scores.find(
+    ({ metric, upper }) =>
+      bound.some((target) => target.metric === metric) && Number(upper) < (known.get(metric) ?? -Infinity),
+  )
+}
+
+/** Whether a version may serve, and why: every target must be met at the lower confidence bound, and no metric may be significantly worse than that of the
+ *  live version, unless the mandate lets it fall. */
 export function verdictOf(model: Model, version: Version): Verdict {
   const scores = scoresOf(model, version)
   const missed = scores.filter((score) => Number(score.lower) < (minimumOf(model, score.metric) ?? -Infinity))
@@ -53,5 +64,12 @@ export function verdictOf(model: Model, version: Version): Verdict {
     }
   if (scores.length === 0 || unknown.length > 0)
     return { kind: 'waiting', title: 'Not evaluated', because: 'The mandate’s rubric has not been run on it yet.' }
+  const worse = worseThanLive(model, scores)
+  if (worse)
+    return {
+      kind: 'refused',
+      title: 'Worse than the live one',
+      because: `${worse.metric} is at most ${percent(worse.upper)}; the live version has more even at its lower bound.`,
+    }
   return { kind: 'ready', title: 'Meets its targets', because: 'Anyone may promote it now.' }
 }

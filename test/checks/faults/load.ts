@@ -60,7 +60,7 @@ export async function playLoad(
     { modelId, datanetId, ...RECIPE.fineTune, seed: LOAD_SEED },
     'load:fineTune',
   )
-  await api.runJob('evaluate', { versionId: trained.versionId, seed: LOAD_SEED }, 'load:evaluate')
+  await api.runJob('evaluate', { versionId: trained.versionId }, 'load:evaluate')
   say('the first version is promoted')
   await plantFailures(context, modelId, empty, trained.versionId)
   const endpointId = await openEndpoint(context, trained.versionId)
@@ -102,7 +102,7 @@ async function trainAgain(
   const input = { ...RECIPE.fineTune, ...what, seed: LOAD_SEED + 1 }
   const { versionId } = await api.runJob<{ versionId: string }>('fineTune', input, 'load:fineTuneAgain')
   say('the second training has ended')
-  await api.runJob('evaluate', { versionId, promote: false, seed: LOAD_SEED }, 'load:evaluateAgain')
+  await api.runJob('evaluate', { versionId, promote: false }, 'load:evaluateAgain')
 }
 
 /** The other calls of the consumers. @returns their fees. */

@@ -103,7 +103,7 @@ contract World {
 
     function terms(uint256 lifetime) public view returns (ModelStore.Terms memory out) {
         Target[] memory targets = new Target[](1);
-        targets[0] = Target("accuracy", 700_000);
+        targets[0] = Target("accuracy", 700_000, false);
         out.rubricHash = RUBRIC;
         out.deadline = uint64(block.timestamp + lifetime);
         out.targets = targets;

@@ -1,0 +1,74 @@
+import { expect, test } from 'vitest'
+import { documentBytes } from '#schema/documents.ts'
+import { Mandate } from '#schema/onchain/models.ts'
+import { blockTime, insertAll, insertChain } from '#test/factory.ts'
+import { testApi } from '../test/api.ts'
+
+const salt = `0x${'5a'.repeat(32)}`
+const canary = 'the canary of an item'
+const item = { prompt: canary, completion: 'c' }
+
+async function api() {
+  const served = await testApi()
+  await insertChain(served.db, 10)
+  const text = (content: string) => served.artifacts.put(new TextEncoder().encode(content))
+  /** What each way of reading an artifact says. */
+  const read = async (name: string) => {
+    const file = await fetch(`${served.url}/artifacts/${name}`)
+    const asked = await served.ask('query ($id: ID!) { artifact(id: $id) { text json } }', { id: name })
+    return [file.status, await file.text(), JSON.stringify(asked)] as const
+  }
+  return { ...served, text, read }
+}
+
+test('a sealed document is as sealed after white space, with other fields, and with a fault in it', async () => {
+  const { text, read } = await api()
+  const items = JSON.stringify({ salt, items: [item] })
+  const inspect = { version: 2, samples: [{ id: '0', input: canary, target: 'c', scores: {} }] }
+  for (const content of [
+    items,
+    ` ${items}`,
+    `\n\t\r ${items}`,
+    `${' '.repeat(10_000)}${items}`,
+    JSON.stringify({ salt: 's', items: [item, { prompt: 1 }], more: true }),
+    JSON.stringify({ items: ['none', { ...item, cluster: 'a' }] }),
+    JSON.stringify(inspect),
+  ]) {
+    const [status, file, asked] = await read(await text(content))
+    expect(status).toBe(403)
+    expect(file + asked).not.toContain(canary)
+    expect(asked).toContain('ARTIFACT_SEALED')
+  }
+  for (const content of ['', '   ', `${' '.repeat(4096)}x`, '{"items":[]}', '{"samples":[]}', ' [1]', '\ufeff{}'])
+    expect((await read(await text(content)))[0]).toBe(200)
+})
+
+test('items open when all mandates whose rubrics name them have ended, and not before', async () => {
+  const { db, artifacts, text, read } = await api()
+  const items = await artifacts.put(documentBytes({ salt, items: [item] }))
+  const others = await artifacts.put(documentBytes({ salt, items: [{ ...item, completion: 'd' }] }))
+  const metrics = [{ name: 'exact', kind: 'exact' }]
+  const rubric = (test: string, maxTokens: number) =>
+    artifacts.put(documentBytes({ metrics, test, validation: others, maxTokens }))
+  const [one, two] = [await rubric(items, 4), await rubric(items, 5)]
+  const end = (rubricHash: string, block: number) => ({ rubricHash, deadline: blockTime(block) })
+  const mandates = async (...all: { rubricHash: string; deadline: Date }[]) => {
+    await db.query('delete from mandate')
+    await insertAll(
+      db,
+      Mandate,
+      all.map((each, nth) => ({ id: String(nth + 1), modelId: String(nth + 1), ...each })),
+    )
+    return (await read(items))[0]
+  }
+  await db.query('update block set final = number <= 8')
+  expect(await mandates()).toBe(403)
+  expect(await mandates(end(one, 8))).toBe(403)
+  expect(await mandates(end(one, 7), end(two, 20))).toBe(403)
+  expect(await mandates(end(one, 7), end(one, 20))).toBe(403)
+  expect(await mandates(end(one, 7), end(await text('no rubric'), 20))).toBe(403)
+  expect(await mandates(end(await rubric(others, 6), 7))).toBe(403)
+  expect(await mandates(end(one, 7), end(two, 6))).toBe(200)
+  expect((await read(items))[1]).toContain(canary)
+  expect((await read(others))[0]).toBe(200)
+})
