@@ -36,7 +36,7 @@ test.each([
   ['export', ['{ models { nodes { id } } }', '--url', 'ftp://host'], URL_EXPECTED],
   ['export', ['{ models { nodes { id } } }', '--format', 'xls'], 'Allowed choices are csv, jsonl.'],
   ['verify', ['index', '--against', 'localhost:4000'], URL_EXPECTED],
-  ['verify', ['nonsense'], 'Expected an epoch, a whole number, or `index`.'],
+  ['verify', ['nonsense'], 'Expected an epoch, a whole number, `index` or `evaluations`.'],
   ['explain', ['1', '0x12'], ADDRESS],
   ['counterfactual', ['0', '--contribution', '7'], 'Expected a whole number from 1.'],
   ['replay', ['.', '--port', '70000'], 'Expected a port from 0 to 65535.'],

@@ -23,7 +23,7 @@ test('evaluations are checked with opened or given items; wrong ones are told, s
       maxTokens: 4,
     })
   const [rubric, sealedRubric] = [await rubricOf(named), await rubricOf(test)]
-  const scores = { score: 1_000_000n, lower: 206_543n, upper: 1_000_000n, n: 1 }
+  const scores = { score: 1_000_000n, lower: 206_549n, upper: 1_000_000n, n: 1 }
   const add = async (id: string, over: object = {}, row: object = {}) => {
     const { score, lower, upper, n } = scores
     const metrics = [{ metric: 'exact', score: `${score}`, lower: `${lower}`, upper: `${upper}`, n }]

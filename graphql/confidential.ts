@@ -1,54 +1,92 @@
 import type { EntityClass, TableDefinition } from '#schema/define.ts'
-import { Receipt } from '#schema/offchain/attribution.ts'
+import { SignedVoucher } from '#schema/offchain/access.ts'
+import { AnswerAttribution, CreditHold, Receipt } from '#schema/offchain/attribution.ts'
 import { JobRun } from '#schema/offchain/jobs.ts'
 import type { Caller } from './access.ts'
 import type { LoadedRow } from './query/page.ts'
 
-/** Prompts and answers belong to the consumer: with keys, only that consumer and operators can read them, unless the consumer opened them.
- *  Confidential columns are null for other callers, and cannot be used in filters or orders. */
+/** Prompts and answers belong to the consumer, and so does everything that tells something of them: lengths, fees, spans (amendment 14). With keys, only that
+ *  consumer and operators can read them, unless the consumer opened them. Confidential columns are null for other callers, and cannot be used in filters
+ *  or orders; confidential rows are not there for them. */
 interface ConfidentialColumns {
   columns: readonly string[]
   /** Columns that decide who owns the row and whether it is confidential. */
   needs: readonly string[]
-  /** The owner's account; undefined when the row is not confidential. */
+  /** The owner's account; undefined when the columns of this row are not confidential. */
   owner: (row: LoadedRow) => unknown
 }
 
-const CONFIDENTIAL = new Map<EntityClass, ConfidentialColumns>([
+/** Jobs that have a prompt, an answer or its traces in their input or result. */
+const OF_ONE_CONSUMER = ['infer', 'attribute']
+
+const COLUMNS = new Map<EntityClass, readonly ConfidentialColumns[]>([
   [
     Receipt,
-    {
-      columns: ['prompt', 'answer'],
-      needs: ['consumer', 'isOpen'],
-      owner: (row) => (row.isOpen ? undefined : row.consumer),
-    },
+    [
+      {
+        columns: ['prompt', 'answer', 'tokensIn', 'tokensOut', 'fee'],
+        needs: ['consumer', 'isOpen'],
+        owner: (row) => (row.isOpen ? undefined : row.consumer),
+      },
+      // Earlier releases signed without a salt, so that a guess could be tested.
+      {
+        columns: ['hash', 'signature'],
+        needs: ['consumer', 'isOpen', 'salt'],
+        owner: (row) => (row.isOpen || row.salt !== null ? undefined : row.consumer),
+      },
+      // The sum tells the fees of the calls between two opened ones, and the salt opens it.
+      { columns: ['cumulative', 'salt'], needs: ['consumer'], owner: (row) => row.consumer },
+    ],
   ],
   [
     JobRun,
-    {
-      columns: ['input', 'result'],
-      needs: ['kind', 'requestedBy'],
-      owner: (row) => (row.kind === 'infer' ? row.requestedBy : undefined),
-    },
+    [
+      {
+        columns: ['input', 'result', 'error'],
+        needs: ['kind', 'requestedBy'],
+        owner: (row) => (OF_ONE_CONSUMER.includes(String(row.kind)) ? row.requestedBy : undefined),
+      },
+    ],
   ],
+  [SignedVoucher, [{ columns: ['ceiling', 'signature', 'used'], needs: ['consumer'], owner: (row) => row.consumer }]],
+  [CreditHold, [{ columns: ['maximum', 'fee'], needs: ['consumer'], owner: (row) => row.consumer }]],
 ])
 
+const rulesOf = ({ entity }: TableDefinition) => COLUMNS.get(entity) ?? []
+const ruleFor = (table: TableDefinition, property: string) =>
+  rulesOf(table).find(({ columns }) => columns.includes(property))
+
 /** The columns that must be read together with `property` to decide who may read it. */
-export function columnsBeside({ entity }: TableDefinition, property: string): readonly string[] {
-  const confidential = CONFIDENTIAL.get(entity)
-  return confidential?.columns.includes(property) ? confidential.needs : []
-}
+export const columnsBeside = (table: TableDefinition, property: string): readonly string[] =>
+  ruleFor(table, property)?.needs ?? []
 
 /** The confidential columns of a table. */
 export const confidentialColumns = (table: TableDefinition): readonly string[] =>
-  CONFIDENTIAL.get(table.entity)?.columns ?? []
+  rulesOf(table).flatMap(({ columns }) => columns)
 
-/** Whether the caller may read the confidential columns of a row. */
-export function mayRead(caller: Caller, table: TableDefinition, row: LoadedRow): boolean {
-  const owner = CONFIDENTIAL.get(table.entity)?.owner(row)
-  return (
-    caller.kind === 'open' ||
-    owner === undefined ||
-    (caller.kind === 'key' && (caller.role === 'Operator' || caller.account === owner))
-  )
+/** Whether the caller may read a column of a row. */
+export function mayRead(caller: Caller, table: TableDefinition, row: LoadedRow, property: string): boolean {
+  const owner = ruleFor(table, property)?.owner(row)
+  return owner === undefined || viewerOf(caller) === 'all' || viewerOf(caller) === owner
 }
+
+/** Whose confidential rows a statement may read: everybody's, those of one account, or nobody's. */
+export type Viewer = 'all' | string | null
+
+export const viewerOf = (caller: Caller): Viewer =>
+  caller.kind === 'open' || (caller.kind === 'key' && caller.role === 'Operator')
+    ? 'all'
+    : caller.kind === 'key'
+      ? caller.account
+      : null
+
+/** The condition for the rows of a table that somebody may read; `account` is the placeholder of the viewer's account. */
+const ROWS = new Map<EntityClass, (alias: string, account: string) => string>([
+  [
+    AnswerAttribution,
+    (alias, account) =>
+      `exists (select 1 from receipt owned where owned.id = ${alias}.receipt_id and (owned.is_open or owned.consumer = ${account}))`,
+  ],
+])
+
+export const ownRows = ({ entity }: TableDefinition) => ROWS.get(entity)

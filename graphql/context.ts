@@ -2,6 +2,7 @@ import type { ArtifactStore } from '#schema/artifacts/index.ts'
 import type { Database } from '#schema/database.ts'
 import type { Queues } from '#schema/queue.ts'
 import type { Caller } from './access.ts'
+import { viewerOf } from './confidential.ts'
 import type { ErrorLog } from './errors.ts'
 import type { ChainHead } from './indexHealth.ts'
 import type { NotificationFeed } from './live/feed.ts'
@@ -47,10 +48,10 @@ export interface ApiContext extends Services {
 export const contextOf = (services: Services, caller: Caller): ApiContext => ({
   ...services,
   caller,
-  reader: new Reader(services.db, services.deployment.chainId),
+  reader: new Reader(services.db, services.deployment.chainId, viewerOf(caller)),
 })
 
 /** Drops the request's cached reads: a subscription is one request with many answers, and each must be current. */
 export function renewReader(context: ApiContext): void {
-  context.reader = new Reader(context.db, context.deployment.chainId)
+  context.reader = new Reader(context.db, context.deployment.chainId, viewerOf(context.caller))
 }

@@ -2,6 +2,7 @@ import { type GraphQLSchema, lexicographicSortSchema, printSchema } from 'graphq
 import { buildSchemaSync } from 'type-graphql'
 import type { EntityClass } from '#schema/define.ts'
 import { CancelCommand, jobResolver } from './commands/jobs.ts'
+import { OpenReceiptsCommand } from './commands/openReceipts.ts'
 import { RetryCommands } from './commands/retryCommands.ts'
 import { UploadCommand } from './commands/upload.ts'
 import { VoucherCommand } from './commands/vouchers.ts'
@@ -57,6 +58,7 @@ export function apiSchema(): GraphQLSchema {
     jobResolver(),
     CancelCommand,
     RetryCommands,
+    OpenReceiptsCommand,
     VoucherCommand,
     UploadCommand,
     JobSubscription,

@@ -1,4 +1,4 @@
-/** Amendment 14 (sealed): what the public log of an evaluation says of a sealed item. */
+/** Rule 14 (sealed): what the public log of an evaluation says of a sealed item. */
 
 import { type Hex, keccak256, stringToBytes } from 'viem'
 import { canonicalJson } from './canonicalJson.ts'

@@ -171,15 +171,19 @@ const receipt = z.object({
   tokensIn: whole.nonnegative(),
   tokensOut: whole.nonnegative(),
   fee: wei,
-  /** All fees of the channel’s calls so far, this one included. */
+  /** 0; in documents of earlier releases, all fees of the channel’s calls so far. */
   cumulative: wei,
   signature: z.string(),
   /** ppm of the answer, by contribution; the rest up to a million is unattributed. */
   attribution: z.array(z.object({ contributionId: id, mass: whole.nonnegative() })),
 })
 
-/** The opened receipts of one host in one epoch: those whose consumer lets prompt and answer be shown. */
-export const usageDocument = z.object({ epoch: whole, receipts: z.array(receipt) })
+/** The opened receipts of one host in one epoch: those whose consumer lets prompt and answer be shown. With `contentSalt` and `totalHash` everybody can check
+ *  the signature; they are missing where the host signed without a salt. `cumulative` is 0: it would tell the fees of receipts that are not opened. */
+export const usageDocument = z.object({
+  epoch: whole,
+  receipts: z.array(receipt.extend({ contentSalt: hash.optional(), totalHash: hash.optional() })),
+})
 
 /** What a reward map reads of a usage document: an entry that is no receipt is null, and drops alone (amendment 4a). */
 export const openedUsage = z.object({ epoch: whole, receipts: z.array(receipt.nullable().catch(null)) })
@@ -229,7 +233,7 @@ export type EvaluationLog = z.infer<typeof evaluationLogDocument>
 export type Manifest = z.infer<typeof manifestDocument>
 export type Evidence = z.infer<typeof evidenceDocument>
 export type Usage = z.infer<typeof usageDocument>
-export type UsageReceipt = z.infer<typeof receipt>
+export type UsageReceipt = Usage['receipts'][number]
 export type RewardMapDocument = z.infer<typeof rewardMapDocument>
 
 export const documentBytes = (value: unknown) => new TextEncoder().encode(canonicalJson(value as CanonicalValue))

@@ -2,7 +2,7 @@ import pg from 'pg'
 import type { Database } from './database.ts'
 import { tables } from './entities.ts'
 import { ApiKey, SignedVoucher } from './offchain/access.ts'
-import { Receipt } from './offchain/attribution.ts'
+import { AnswerAttribution, Receipt } from './offchain/attribution.ts'
 import { JobRun } from './offchain/jobs.ts'
 import { ChainTransaction } from './offchain/ledger.ts'
 
@@ -14,7 +14,8 @@ const HIDDEN = new Map<unknown, readonly string[] | undefined>([
   [ApiKey, undefined],
   [SignedVoucher, undefined],
   [ChainTransaction, undefined],
-  [Receipt, ['prompt', 'answer', 'signature']],
+  [Receipt, ['prompt', 'answer', 'signature', 'salt']],
+  [AnswerAttribution, ['spans']],
   [JobRun, ['input', 'result', 'error']],
 ])
 

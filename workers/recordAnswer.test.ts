@@ -1,7 +1,7 @@
-import { keccak256, recoverMessageAddress, stringToBytes } from 'viem'
+import { recoverMessageAddress } from 'viem'
 import { expect, test } from 'vitest'
 import { OPERATOR } from '#contracts/test/world.ts'
-import { documentBytes } from '#schema/documents.ts'
+import { contentSalt, receiptHash, totalHash } from '#rules/receiptHash.ts'
 import type { AnswerEntry } from '#schema/journal/answers.ts'
 import { Receipt } from '#schema/offchain/attribution.ts'
 import { rowsOf } from '#schema/rows.ts'
@@ -24,20 +24,26 @@ test('calls of one channel that end together are charged one after the other; th
   const receipts = await rowsOf(db, Receipt, 'prompt = any($1)', [prompts], { orderBy: 'cumulative' })
   expect(receipts.map((one) => one.cumulative)).toEqual(prompts.map((_, place) => other + BigInt(place + 1) * FEE))
 
+  expect(new Set(receipts.map((one) => one.salt)).size).toBe(receipts.length)
   const entries = new Map<string, AnswerEntry>()
   for await (const part of journal.between(new Date(Date.now() - 3_600_000), new Date()))
     for (const entry of part) entries.set(entry.job.id, entry)
   for (const receipt of receipts) {
     const { jobId, epoch: _, id, ...stored } = receipt
     expect(entries.get(jobId)?.receipt).toEqual(stored)
-    const statement = {
-      ...{ id, endpointId: '1', versionId: '1', channelId: channel, consumer: receipt.consumer },
-      promptHash: keccak256(stringToBytes(receipt.prompt)),
-      answerHash: keccak256(stringToBytes(receipt.answer)),
-      ...{ tokensIn: 3, tokensOut: 2, fee: String(FEE), cumulative: String(receipt.cumulative) },
-    }
-    const hash = keccak256(documentBytes(statement))
+    const salt = receipt.salt as `0x${string}`
+    const hash = receiptHash(
+      {
+        ...{ id, endpointId: '1', versionId: '1', channelId: channel, consumer: receipt.consumer },
+        ...{ tokensIn: 3, tokensOut: 2, fee: FEE },
+      },
+      {
+        ...{ prompt: receipt.prompt, answer: receipt.answer },
+        ...{ contentSalt: contentSalt(salt), totalHash: totalHash(salt, receipt.cumulative) },
+      },
+    )
     expect(receipt.hash).toBe(hash)
+    expect(salt).toMatch(/^0x[0-9a-f]{64}$/)
     const signature = receipt.signature as `0x${string}`
     expect(await recoverMessageAddress({ message: { raw: hash }, signature })).toBe(OPERATOR.address)
   }

@@ -1,6 +1,7 @@
-import { keccak256, stringToBytes } from 'viem'
+import { randomBytes } from 'node:crypto'
+import { toHex } from 'viem'
+import { contentSalt, receiptHash, totalHash } from '#rules/receiptHash.ts'
 import { databaseTime, type Sql } from '#schema/database.ts'
-import { documentBytes } from '#schema/documents.ts'
 import type { AnswerEntry, AnswerJournal } from '#schema/journal/answers.ts'
 import { SignedVoucher } from '#schema/offchain/access.ts'
 import { type CreditHold, Receipt } from '#schema/offchain/attribution.ts'
@@ -45,15 +46,16 @@ export async function recordAnswer(sql: Sql, { job, journal, hold }: Recorder, a
     tokensIn: answer.tokensIn,
     tokensOut: answer.tokensOut,
   }
-  const statement = {
-    ...facts,
-    id: job.id,
-    promptHash: keccak256(stringToBytes(input.prompt)),
-    answerHash: keccak256(stringToBytes(answer.text)),
-    fee: answer.fee.toString(),
-    cumulative: cumulative.toString(),
-  }
-  const hash = keccak256(documentBytes(statement))
+  const salt = toHex(randomBytes(32))
+  const hash = receiptHash(
+    { ...facts, id: job.id, fee: answer.fee },
+    {
+      prompt: input.prompt,
+      answer: answer.text,
+      contentSalt: contentSalt(salt),
+      totalHash: totalHash(salt, cumulative),
+    },
+  )
   const receipt = {
     ...facts,
     prompt: input.prompt,
@@ -64,6 +66,7 @@ export async function recordAnswer(sql: Sql, { job, journal, hold }: Recorder, a
     cumulative,
     isOpen: input.open,
     hash,
+    salt,
     signature: await job.chain.sign(hash),
     answeredAt: await databaseTime(sql),
   }

@@ -4,7 +4,7 @@ import { must } from '#test/must.ts'
 import { DEPLOY_ORDER } from '../deploy.ts'
 import { type Batch, commitmentOf, contentsOf, signBatch, submitArguments } from './batch.ts'
 import { judgement, judgementCommitment, openTasks, revealAll } from './judge.ts'
-import { evaluate, lockVotes, openVote, propose, RUBRIC, TERMS, VOTES } from './mandate.ts'
+import { lockVotes, openVote, propose, RUBRIC, TERMS, VOTES } from './mandate.ts'
 import { fundEpoch, mineUntil, publicationOf, treeOf } from './publication.ts'
 import { channelOf, depositCredit, marketPlace, redemption } from './vouchers.ts'
 import {
@@ -132,10 +132,10 @@ async function governance(world: World, record: Record): Promise<bigint> {
 async function versions(world: World, record: Record, modelId: bigint): Promise<bigint> {
   const args = [modelId, 0n, 'lora', hashOf('dataset'), hashOf('manifest'), hashOf('adapter')] as const
   await record('ModelRegistry', 'registerVersion', world.send(OPERATOR, 'ModelRegistry', 'registerVersion', args))
-  const metrics = ['accuracy', 'margin'].map((metric) => ({ metric, score: 9n, lower: 8n, upper: 10n, n: 200n }))
+  const interval = { score: 800_000n, lower: 700_000n, upper: 900_000n, n: 200n }
+  const metrics = ['accuracy', 'margin'].map((metric) => ({ metric, ...interval }))
   const log = [1n, RUBRIC, metrics, hashOf('log')] as const
   await record('EvaluationRegistry', 'log', world.send(OPERATOR, 'EvaluationRegistry', 'log', log), metrics.length)
-  await evaluate(world, 1n, OPERATOR.address)
   await record('ModelRegistry', 'promote', world.send(STRANGER, 'ModelRegistry', 'promote', [1n]))
   return 1n
 }

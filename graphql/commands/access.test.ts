@@ -80,7 +80,7 @@ test('with keys, everybody can read, consumers request calls for themselves, ope
   }
   const hidden = {
     job: { status: 'Cancelled', input: null },
-    receipts: { nodes: [{ fee: '7', answer: null, prompt: null }] },
+    receipts: { nodes: [{ fee: null, answer: null, prompt: null }] },
   }
   expect(await read(customer)).toMatchObject(known)
   expect(await read(operator)).toMatchObject(known)

@@ -11,14 +11,14 @@ export function declareConfidential(owner: EntityClass, table: TableDefinition):
     const field = getMetadataStorage().fields.find((one) => one.target === table.entity && one.name === property)
     if (!field) continue
     field.typeOptions.nullable = true
-    field.description = `${field.description} Null unless the caller is the consumer or an operator.`
+    field.description = `${field.description} Null unless the caller may read it: the consumer, operators, and everybody once the consumer has opened it.`
     declareMethod(
       owner,
       property,
       FieldResolver(field.getType as () => typeof String, { nullable: true }),
       [],
       (_, { root, context }: { root: LoadedRow; context: ApiContext }) =>
-        mayRead(context.caller, table, root) ? root[property] : null,
+        mayRead(context.caller, table, root, property) ? root[property] : null,
     )
   }
 }

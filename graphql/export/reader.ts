@@ -1,5 +1,6 @@
 import type { Sql } from '#schema/database.ts'
 import type { ColumnDefinition } from '#schema/define.ts'
+import type { Viewer } from '../confidential.ts'
 import type { AsOf } from '../query/asOf.ts'
 import { type LoadedRow, type PageRequest, type PageResult, pageSql } from '../query/page.ts'
 import { Reader } from '../query/reader.ts'
@@ -19,9 +20,10 @@ export class ExportReader extends Reader {
   constructor(
     sql: Sql,
     chainId: number,
+    viewer: Viewer,
     private readonly limit: number | undefined,
   ) {
-    super(sql, chainId)
+    super(sql, chainId, viewer)
   }
 
   /** Starts the next batch and forgets what was loaded for the last one. */
@@ -32,7 +34,7 @@ export class ExportReader extends Reader {
 
   override page(request: PageRequest, asOf: AsOf): Promise<PageResult> {
     if (!this.expectsList) return super.page(request, asOf)
-    return this.batch(request, asOf, () => pageSql(this.unpaged(request), asOf))
+    return this.batch(request, asOf, () => pageSql(this.unpaged(request), asOf, this.viewer))
   }
 
   override pageBelow(
@@ -43,7 +45,7 @@ export class ExportReader extends Reader {
     parent: string,
   ): Promise<PageResult> {
     if (!this.expectsList) return super.pageBelow(fieldKey, request, asOf, by, parent)
-    return this.batch(request, asOf, () => pageSql(this.unpaged(request), asOf, by, [parent]))
+    return this.batch(request, asOf, () => pageSql(this.unpaged(request), asOf, this.viewer, by, [parent]))
   }
 
   private unpaged(request: PageRequest): PageRequest {

@@ -5,6 +5,7 @@ import { execute, GraphQLError } from 'graphql'
 import type { Database, Sql } from '#schema/database.ts'
 import { sequential } from '#schema/sequential.ts'
 import type { Caller } from '../access.ts'
+import { viewerOf } from '../confidential.ts'
 import { contextOf, type Services } from '../context.ts'
 import { ApiError, formatError } from '../errors.ts'
 import { apiSchema } from '../schema.ts'
@@ -106,7 +107,7 @@ async function send(
     const sql: Sql = { query: sequential(connection.query) } // resolvers send several statements at once
     await sql.query('set transaction read only')
     await sql.query(`set local statement_timeout = ${STATEMENT_TIMEOUT_MS}`) // the first batch may wait for a sort of the whole table
-    const reader = new ExportReader(sql, services.deployment.chainId, plan.limit)
+    const reader = new ExportReader(sql, services.deployment.chainId, viewerOf(caller), plan.limit)
     const db: Database = { ...services.db, query: sql.query }
     const contextValue = { ...contextOf({ ...services, db }, caller), reader }
     await cancelOnClose(services.db, sql, response, async () => {

@@ -1,4 +1,5 @@
 import type { ColumnDefinition, TableDefinition } from '#schema/define.ts'
+import type { Viewer } from '../confidential.ts'
 import { ApiError } from '../errors.ts'
 import type { AsOf } from './asOf.ts'
 import {
@@ -98,11 +99,12 @@ const present = <T>(value: T | null | undefined): value is T => value !== null &
 export function pageSql(
   request: PageRequest,
   asOf: AsOf,
+  viewer: Viewer,
   by?: ColumnDefinition,
   parents?: readonly string[],
 ): Statement & { text: string } {
   const { table, where, order, size, backward, keys, columns, cursors } = request
-  const statement = new Statement(asOf)
+  const statement = new Statement(asOf, viewer)
   const parent = by && statement.bind(parents, 'text[]')
   const alias = statement.alias()
   const conditions = [

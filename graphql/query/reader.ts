@@ -1,6 +1,7 @@
 import DataLoader from 'dataloader'
 import type { Sql } from '#schema/database.ts'
 import type { ColumnDefinition, TableDefinition } from '#schema/define.ts'
+import type { Viewer } from '../confidential.ts'
 import { type AsOf, currentHead, type Head, resolveAsOf } from './asOf.ts'
 import type { AsOfInput } from './asOfInput.ts'
 import { type LoadedRow, type PageRequest, type PageResult, pageOf, pageSql, ROW_AS_OF, ROW_TABLE } from './page.ts'
@@ -22,6 +23,8 @@ export class Reader {
   constructor(
     readonly sql: Sql,
     readonly chainId: number,
+    /** Whose confidential rows it may read. */
+    protected readonly viewer: Viewer = null,
   ) {}
 
   head(): Promise<Head | null> {
@@ -86,7 +89,7 @@ export class Reader {
     id: string,
   ): Promise<LoadedRow | null> {
     const loader = this.batched<LoadedRow>(`${fieldKey}#${table.name}@${asOf.block}`, async (ids) => {
-      const statement = new Statement(asOf)
+      const statement = new Statement(asOf, this.viewer)
       const alias = statement.alias()
       const rows = await this.read(
         table,
@@ -102,7 +105,7 @@ export class Reader {
 
   /** One page of a table. */
   async page(request: PageRequest, asOf: AsOf): Promise<PageResult> {
-    const statement = pageSql(request, asOf)
+    const statement = pageSql(request, asOf, this.viewer)
     return pageOf(request, await this.read(request.table, asOf, statement, statement.text))
   }
 
@@ -115,7 +118,7 @@ export class Reader {
     parent: string,
   ): Promise<PageResult> {
     const loader = this.batched<LoadedRow[]>(`${fieldKey}@${asOf.block}`, async (parents) => {
-      const statement = pageSql(request, asOf, by, parents)
+      const statement = pageSql(request, asOf, this.viewer, by, parents)
       const rows = await this.read(request.table, asOf, statement, statement.text)
       return groupBy(rows, (row) => row.$parent as string)
     })
@@ -124,7 +127,7 @@ export class Reader {
 
   /** The number of rows that match `where`. */
   async count(table: TableDefinition, where: Where, asOf: AsOf): Promise<number> {
-    const statement = new Statement(asOf)
+    const statement = new Statement(asOf, this.viewer)
     const alias = statement.alias()
     const text = `select count(*) as count from "${table.table}" ${alias} where ${statement.visibleAt(table, alias)} and ${condition(statement, table, alias, where)}`
     return (await this.sql.query(prepared(text, statement.values))).rows[0].count
@@ -140,7 +143,7 @@ export class Reader {
     parent: string,
   ): Promise<number> {
     const loader = this.batched<number>(`${fieldKey}#count@${asOf.block}`, async (parents) => {
-      const statement = new Statement(asOf)
+      const statement = new Statement(asOf, this.viewer)
       const alias = statement.alias()
       const text = `select ${alias}."${by.column}" as parent, count(*) as count from "${table.table}" ${alias}
         where ${alias}."${by.column}" = any(${statement.bind(parents, 'text[]')}) and ${statement.visibleAt(table, alias)}

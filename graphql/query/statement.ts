@@ -1,4 +1,5 @@
 import type { ColumnDefinition, ColumnKind, TableDefinition } from '#schema/define.ts'
+import { ownRows, type Viewer } from '../confidential.ts'
 import type { AsOf } from './asOf.ts'
 
 /** The PostgreSQL type of a bound value, by column kind. */
@@ -25,7 +26,11 @@ export class Statement {
   private aliases = 0
   private readonly bound = new Map<number, string>()
 
-  constructor(readonly asOf: AsOf) {}
+  /** `viewer`: whose confidential rows it may read; by default nobody's. */
+  constructor(
+    readonly asOf: AsOf,
+    private readonly viewer: Viewer = null,
+  ) {}
 
   /** Binds `value` and returns its placeholder. */
   bind(value: unknown, type: string): string {
@@ -37,8 +42,10 @@ export class Statement {
     return `t${this.aliases++}`
   }
 
-  /** The SQL condition for the row versions of `table` that are visible as of this statement's block. */
+  /** The SQL condition for the row versions of `table` that the viewer may read and that are visible as of this statement's block. */
   visibleAt(table: TableDefinition, alias: string): string {
+    const own = this.viewer === 'all' ? undefined : ownRows(table)
+    if (own) return own(alias, this.bind(this.viewer, 'text'))
     if (!table.versioned) return 'true'
     const { block } = this.asOf
     if (block === null) return `${alias}.to_block is null`

@@ -19,8 +19,9 @@ test('the overview counts every stage, as of a block', async () => {
   ])
   await insertAll(db, ModelVersion, [{ id: '1', status: 'Promoted' }, { id: '2' }])
   await insertAll(db, Receipt, [
-    { id: 'a', jobId: 'a', fee: 3n },
-    { id: 'b', jobId: 'b', fee: 10n ** 25n },
+    { id: 'a', jobId: 'a', fee: 3n, isOpen: true },
+    { id: 'b', jobId: 'b', fee: 10n ** 25n, epoch: 1 },
+    { id: 'c', jobId: 'c', fee: 5n },
   ])
   await insertAll(db, Redemption, [
     { id: 'a', amount: 1n },
@@ -42,7 +43,7 @@ test('the overview counts every stage, as of a block', async () => {
       acceptedContributions: 1,
       versions: 2,
       promotedVersions: 1,
-      receipts: 2,
+      receipts: 3,
       fees: String(10n ** 25n + 3n),
       settledFees: '3',
       epochs: 1,

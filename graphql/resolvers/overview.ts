@@ -46,7 +46,13 @@ const FIGURES: Record<string, Figure> = {
   validators: { of: Validator, description: 'Validators.' },
   endpoints: { of: Endpoint, description: 'Endpoints registered.' },
   receipts: { of: Receipt, description: 'Calls answered.' },
-  fees: { of: Receipt, sum: 'fee', description: 'Fees of the calls answered, in wei.' },
+  // The fee of a call that was answered just now would tell the length of its answer.
+  fees: {
+    of: Receipt,
+    where: 'is_open or epoch is not null',
+    sum: 'fee',
+    description: 'Fees of the calls answered that their consumers opened or an epoch paid, in wei.',
+  },
   settledFees: { of: Redemption, sum: 'amount', description: 'Fees redeemed on chain, in wei.' },
   epochs: { of: RewardMap, where: `status = 'Published'`, description: 'Epochs with a published reward map.' },
   rewards: {

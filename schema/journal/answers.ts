@@ -38,6 +38,8 @@ const entry = z.object({
     cumulative: wei,
     isOpen: z.boolean(),
     hash: z.string(),
+    /** Null in entries of earlier builds. */
+    salt: z.string().nullable().default(null),
     signature: z.string(),
     answeredAt: time,
   }),

@@ -37,7 +37,15 @@ const answerAt = (id: string, at: string): AnswerEntry => ({
   receipt: {
     ...{ endpointId: '1', versionId: '1', channelId: '0x5', consumer: '0x1', prompt: 'p', answer: 'a', isOpen: true },
     ...{ tokensIn: 1, tokensOut: 2, cumulative: 10n ** 21n },
-    ...{ priceIn: 10n ** 20n, priceOut: 1n, fee: 3n, hash: '0x2', signature: '0x3', answeredAt: new Date(at) },
+    ...{
+      priceIn: 10n ** 20n,
+      priceOut: 1n,
+      fee: 3n,
+      hash: '0x2',
+      salt: '0x6',
+      signature: '0x3',
+      answeredAt: new Date(at),
+    },
   },
   maximum: 9n,
   voucher: { ceiling: 8n, signature: '0x4', signedAt: new Date(at) },

@@ -23,6 +23,7 @@ import { ScoringFees } from './0022-ScoringFees.ts'
 import { Channels } from './0023-Channels.ts'
 import { LedgerBalances } from './0024-LedgerBalances.ts'
 import { VersionRatchet } from './0025-VersionRatchet.ts'
+import { ReceiptSalt } from './0026-ReceiptSalt.ts'
 import type { Migration } from './migration.ts'
 
 export type { Migration }
@@ -54,4 +55,5 @@ export const migrations: (new () => Migration)[] = [
   Channels,
   LedgerBalances,
   VersionRatchet,
+  ReceiptSalt,
 ]

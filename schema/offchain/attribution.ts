@@ -41,7 +41,10 @@ export class Receipt {
   @Wei('Price of 1,000 input tokens at the start of the call.') priceIn!: bigint
   @Wei('Price of 1,000 output tokens at the start of the call.') priceOut!: bigint
   @Wei('The fee.') fee!: bigint
-  @Hash('Its canonical hash.') hash!: string
+  @Hash('The hash of its statement.') hash!: string
+  @Text('The salt of its hash. Null: answered by an earlier release, without a salt.', { nullable: true }) salt!:
+    | string
+    | null
   @Text('The worker’s signature of the hash.') signature!: string
   @Time('When it was answered.') answeredAt!: Date
 }

@@ -1,3 +1,5 @@
+import type { Hex } from 'viem'
+import { contentSalt, totalHash } from '#rules/receiptHash.ts'
 import { putDocument, type UsageReceipt, usageDocument } from '#schema/documents.ts'
 import { AnswerAttribution, Receipt } from '#schema/offchain/attribution.ts'
 import { rowsOf } from '#schema/rows.ts'
@@ -51,8 +53,12 @@ async function usageReceipts({ db }: Job, receipts: readonly Receipt[]): Promise
     tokensIn: one.tokensIn,
     tokensOut: one.tokensOut,
     fee: one.fee.toString(),
-    cumulative: one.cumulative.toString(),
+    cumulative: '0',
     signature: one.signature,
+    ...(one.salt !== null && {
+      contentSalt: contentSalt(one.salt as Hex),
+      totalHash: totalHash(one.salt as Hex, one.cumulative),
+    }),
     attribution: parts.get(one.id) ?? [],
   }))
 }

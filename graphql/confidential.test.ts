@@ -1,0 +1,156 @@
+import { expect, test } from 'vitest'
+import { ApiKey, SignedVoucher } from '#schema/offchain/access.ts'
+import { AnswerAttribution, CreditHold, Receipt } from '#schema/offchain/attribution.ts'
+import { JobRun } from '#schema/offchain/jobs.ts'
+import { Contribution } from '#schema/onchain/datanets.ts'
+import { account, insert, insertAll, insertChain } from '#test/factory.ts'
+import { hashKey } from './access.ts'
+import { testApi } from './test/api.ts'
+
+/** What each confidential value has in it. */
+const SECRET = 'canary'
+const FEE = 77_000_000_077n
+const TOKENS = 7_707
+const me = account(7)
+const salt = `0x${'5a'.repeat(32)}`
+
+async function system() {
+  const api = await testApi({ auth: 'keys' })
+  const { db } = api
+  await insertChain(db, 5)
+  const key = async (name: string, role: ApiKey['role'], holder: string) => {
+    await insert(db, ApiKey, { id: hashKey(name), account: holder, role })
+    return { authorization: `Bearer ${name}` }
+  }
+  const callers = {
+    consumer: await key('consumer-key', 'Consumer', me),
+    operator: await key('operator-key', 'Operator', account(1)),
+    other: await key('another-key', 'Consumer', account(8)),
+    anonymous: {},
+  }
+  const ended = { status: 'Succeeded' as const, requestedBy: me }
+  await insertAll(db, JobRun, [
+    { id: 'r', kind: 'infer', input: { prompt: SECRET }, result: { answer: SECRET, fee: `${FEE}` }, ...ended },
+    { id: 'a', kind: 'attribute', input: { receiptId: 'r' }, result: { contributions: TOKENS }, ...ended },
+    { id: 'f', kind: 'infer', input: {}, error: { code: 'X', message: `${SECRET} ${TOKENS}` }, ...ended },
+  ])
+  await insert(db, Contribution, { id: '3' })
+  await insert(db, Receipt, {
+    ...{ id: 'r', jobId: 'r', consumer: me, prompt: SECRET, answer: SECRET, salt, fee: FEE, cumulative: FEE * 2n },
+    ...{ tokensIn: TOKENS, tokensOut: TOKENS },
+  })
+  await insert(db, AnswerAttribution, {
+    ...{ id: 'r-3', receiptId: 'r', contributionId: '3', influence: TOKENS, similarity: TOKENS, share: TOKENS },
+    spans: [{ text: SECRET, tokens: TOKENS, count: 1 }],
+  })
+  await insert(db, CreditHold, { id: 'r', consumer: me, maximum: FEE, fee: FEE })
+  await insert(db, SignedVoucher, { id: '0x5', consumer: me, ceiling: FEE, used: FEE, signature: SECRET })
+  return { ...api, callers }
+}
+
+const secrets = [SECRET, String(FEE), String(FEE * 2n), String(TOKENS), salt]
+const READ = `{
+  receipts { nodes { id prompt answer tokensIn tokensOut fee cumulative salt hash signature isOpen
+    attributions { totalCount nodes { id spans influence similarity share contribution { id } } } } }
+  receipt(id: "r") { prompt fee }
+  answerAttributions { totalCount nodes { id spans } }
+  answerAttribution(id: "r-3") { spans }
+  contributions { nodes { answers { totalCount nodes { spans receipt { id } } } } }
+  jobs { nodes { id input result error } }
+  creditHolds { nodes { maximum fee } }
+  signedVouchers { nodes { ceiling used signature } }
+  overview { receipts fees }
+}`
+
+test('of a receipt that is not opened only its consumer and operators see texts, lengths, fees, spans and salt', async () => {
+  const { ask, callers } = await system()
+  const read = async (headers: object) => {
+    const { data, errors } = await ask(READ, {}, headers as Record<string, string>)
+    expect(errors).toBeUndefined()
+    return { data, text: JSON.stringify(data) }
+  }
+  for (const mine of [callers.consumer, callers.operator]) {
+    const { data, text } = await read(mine)
+    for (const secret of secrets) expect(text).toContain(secret)
+    expect(data.answerAttribution.spans).toEqual([{ text: SECRET, tokens: TOKENS, count: 1 }])
+    expect(data.receipts.nodes[0]).toMatchObject({ fee: `${FEE}`, cumulative: `${FEE * 2n}`, tokensIn: TOKENS, salt })
+  }
+  for (const nosy of [callers.other, callers.anonymous]) {
+    const { data, text } = await read(nosy)
+    for (const secret of secrets) expect(text).not.toContain(secret)
+    expect(data.receipts.nodes).toMatchObject([{ id: 'r', attributions: { totalCount: 0, nodes: [] } }])
+    expect(data.answerAttribution).toBeNull()
+    expect(data.overview).toEqual({ receipts: 1, fees: '0' })
+  }
+})
+
+test('confidential values cannot be found by filters, orders, node ids, exports and subscribed rows', async () => {
+  const { ask, callers, url } = await system()
+  for (const field of ['tokensIn', 'tokensOut', 'fee', 'cumulative', 'salt', 'prompt'])
+    for (const query of [
+      `{ receipts(where: { ${field}: { isNull: false } }) { totalCount } }`,
+      `{ receipts(orderBy: [{ field: ${field} }]) { totalCount } }`,
+    ])
+      expect((await ask(query)).errors?.[0]?.extensions.code).toBe('GRAPHQL_VALIDATION_FAILED')
+  const count = async (where: string, headers: Record<string, string>) =>
+    (await ask(`{ receipts(where: ${where}) { totalCount } }`, {}, headers)).data.receipts.totalCount
+  for (const where of ['{ attributions: { some: { contributionId: { eq: "3" } } } }', '{ attributions: { some: {} } }'])
+    expect([await count(where, callers.anonymous), await count(where, callers.consumer)]).toEqual([0, 1])
+  const { data } = await ask('{ answerAttributions { nodes { nodeId } } }', {}, callers.consumer)
+  const node = { id: data.answerAttributions.nodes[0].nodeId }
+  const byNode = (headers: Record<string, string>) =>
+    ask('query ($id: ID!) { node(id: $id) { ... on AnswerAttribution { spans } } }', node, headers)
+  expect((await byNode({})).data.node).toBeNull()
+  expect((await byNode(callers.consumer)).data.node.spans).toHaveLength(1)
+  const exported = async (list: string, headers: Record<string, string>) =>
+    (await fetch(`${url}/export.jsonl?${new URLSearchParams({ query: list })}`, { headers })).text()
+  const attributions = '{ answerAttributions { nodes { id spans } } }'
+  expect(await exported(attributions, {})).toBe('')
+  expect(await exported(attributions, callers.consumer)).toContain(SECRET)
+  const receipts = await exported('{ receipts { nodes { id fee tokensIn attributions { nodes { spans } } } } }', {})
+  for (const secret of secrets) expect(receipts).not.toContain(secret)
+})
+
+test('a consumer opens single receipts; nobody else does, and not after an epoch has paid them', async () => {
+  const { ask, callers, db } = await system()
+  await insert(db, Receipt, { id: 's', jobId: 'a', consumer: me, prompt: 'closed', answer: 'closed', salt })
+  await insert(db, Receipt, { id: 'p', jobId: 'f', consumer: me, epoch: 4 })
+  const open = (ids: string[], headers: Record<string, string>) =>
+    ask(
+      'mutation ($ids: [ID!]!) { openReceipts(ids: $ids, idempotencyKey: "k") { id isOpen prompt } }',
+      { ids },
+      headers,
+    )
+  const code = async (ids: string[], headers: Record<string, string>) =>
+    (await open(ids, headers)).errors?.[0]?.extensions.code
+  expect(await code(['r'], callers.anonymous)).toBe('UNAUTHENTICATED')
+  expect(await code(['r'], callers.other)).toBe('RECEIPT_NOT_FOUND')
+  expect(await code(['r'], callers.operator)).toBe('RECEIPT_NOT_FOUND')
+  expect(await code(['r', 'none'], callers.consumer)).toBe('RECEIPT_NOT_FOUND')
+  expect(await code(['r', 'p'], callers.consumer)).toBe('RECEIPT_PAID')
+  expect(await code(Array(101).fill('r'), callers.consumer)).toBe('TOO_COMPLEX')
+  expect((await db.query('select id from receipt where is_open')).rows).toEqual([])
+
+  const opened = [{ id: 'r', isOpen: true, prompt: SECRET }]
+  for (let again = 0; again < 2; again++)
+    expect((await open(['r'], callers.consumer)).data.openReceipts).toEqual(opened)
+  const query =
+    '{ receipts(orderBy: [{ field: id }]) { nodes { id prompt fee cumulative salt attributions { nodes { spans } } } } }'
+  const [, shown, closed] = (await ask(query)).data.receipts.nodes
+  expect(shown).toEqual({
+    ...{ id: 'r', prompt: SECRET, fee: `${FEE}`, cumulative: null, salt: null },
+    attributions: { nodes: [{ spans: [{ text: SECRET, tokens: TOKENS, count: 1 }] }] },
+  })
+  expect(closed).toMatchObject({ id: 's', prompt: null, fee: null })
+})
+
+test('a receipt that was signed without a salt shows neither hash nor signature', async () => {
+  const { ask, db, callers } = await system()
+  const read = async (headers: Record<string, string>) =>
+    (await ask('{ receipt(id: "r") { hash signature } }', {}, headers)).data.receipt
+  const [salted, own] = [await read({}), await read(callers.consumer)]
+  expect(salted).toEqual(own)
+  await db.query('update receipt set salt = null')
+  expect(await read({})).toEqual({ hash: null, signature: null })
+  expect(await read(callers.consumer)).toEqual(own)
+})
