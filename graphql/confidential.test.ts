@@ -2,7 +2,9 @@ import { expect, test } from 'vitest'
 import { ApiKey, SignedVoucher } from '#schema/offchain/access.ts'
 import { AnswerAttribution, CreditHold, Receipt } from '#schema/offchain/attribution.ts'
 import { JobRun } from '#schema/offchain/jobs.ts'
+import { LedgerTransfer } from '#schema/offchain/ledger.ts'
 import { Contribution } from '#schema/onchain/datanets.ts'
+import { PaymentChannel } from '#schema/onchain/market.ts'
 import { account, insert, insertAll, insertChain } from '#test/factory.ts'
 import { hashKey } from './access.ts'
 import { testApi } from './test/api.ts'
@@ -11,6 +13,7 @@ import { testApi } from './test/api.ts'
 const SECRET = 'canary'
 const FEE = 77_000_000_077n
 const TOKENS = 7_707
+const DEPOSIT = 10n ** 18n
 const me = account(7)
 const salt = `0x${'5a'.repeat(32)}`
 
@@ -45,6 +48,14 @@ async function system() {
   })
   await insert(db, CreditHold, { id: 'r', consumer: me, maximum: FEE, fee: FEE })
   await insert(db, SignedVoucher, { id: '0x5', consumer: me, ceiling: FEE, used: FEE, signature: SECRET })
+  const posted = { event: null, amount: FEE }
+  for (const transfer of [
+    { id: 'deposit/1-0/0', debit: 'deposits', credit: 'credit:0x5', amount: DEPOSIT, event: '1-0' },
+    { id: 'reserve/r/0/0', debit: 'credit:0x5', credit: 'hold:r', ...posted },
+    { id: 'charge/r/1/0', debit: 'hold:r', credit: 'charged:0x5', ...posted },
+  ])
+    await insert(db, LedgerTransfer, transfer)
+  await insert(db, PaymentChannel, { id: '0x5', consumer: me })
   return { ...api, callers }
 }
 
@@ -60,6 +71,8 @@ const READ = `{
   creditHolds { nodes { maximum fee } }
   signedVouchers { nodes { ceiling used signature } }
   overview { receipts fees }
+  ledgerTransfers { nodes { id amount } }
+  ledgerBalances { nodes { id balance } }
 }`
 
 test('of a receipt that is not opened only its consumer and operators see texts, lengths, fees, spans and salt', async () => {
@@ -72,6 +85,9 @@ test('of a receipt that is not opened only its consumer and operators see texts,
   for (const mine of [callers.consumer, callers.operator]) {
     const { data, text } = await read(mine)
     for (const secret of secrets) expect(text).toContain(secret)
+    expect(data.ledgerTransfers.nodes).toHaveLength(3)
+    const balances = data.ledgerBalances.nodes.map(({ id }: { id: string }) => id)
+    expect(balances).toEqual(expect.arrayContaining(['hold:r', 'credit:0x5', 'charged:0x5', 'deposits']))
     expect(data.answerAttribution.spans).toEqual([{ text: SECRET, tokens: TOKENS, count: 1 }])
     expect(data.receipts.nodes[0]).toMatchObject({ fee: `${FEE}`, cumulative: `${FEE * 2n}`, tokensIn: TOKENS, salt })
   }
@@ -81,6 +97,8 @@ test('of a receipt that is not opened only its consumer and operators see texts,
     expect(data.receipts.nodes).toMatchObject([{ id: 'r', attributions: { totalCount: 0, nodes: [] } }])
     expect(data.answerAttribution).toBeNull()
     expect(data.overview).toEqual({ receipts: 1, fees: '0' })
+    expect(data.ledgerTransfers.nodes).toEqual([{ id: 'deposit/1-0/0', amount: `${DEPOSIT}` }])
+    expect(data.ledgerBalances.nodes).toEqual([{ id: 'deposits', balance: `${-DEPOSIT}` }])
   }
 })
 
