@@ -1,9 +1,9 @@
 import type { EntityClass, TableDefinition } from '#schema/define.ts'
 import { SignedVoucher } from '#schema/offchain/access.ts'
-import { AnswerAttribution, CreditHold, Receipt } from '#schema/offchain/attribution.ts'
+import { CreditHold, Receipt } from '#schema/offchain/attribution.ts'
 import { JobRun } from '#schema/offchain/jobs.ts'
-import { LedgerBalance, LedgerTransfer } from '#schema/offchain/ledger.ts'
 import type { Caller } from './access.ts'
+import type { Viewer } from './query/ownRows.ts'
 import type { LoadedRow } from './query/page.ts'
 
 /** Prompts and answers belong to the consumer, and so does everything that tells something of them: lengths, fees, spans (amendment 14). With keys, only that
@@ -71,35 +71,9 @@ export function mayRead(caller: Caller, table: TableDefinition, row: LoadedRow, 
   return owner === undefined || viewerOf(caller) === 'all' || viewerOf(caller) === owner
 }
 
-/** Whose confidential rows a statement may read: everybody's, those of one account, or nobody's. */
-export type Viewer = 'all' | string | null
-
 export const viewerOf = (caller: Caller): Viewer =>
   caller.kind === 'open' || (caller.kind === 'key' && caller.role === 'Operator')
     ? 'all'
     : caller.kind === 'key'
       ? caller.account
       : null
-
-/** The condition for the rows of a table that somebody may read; `account` is the placeholder of the viewer's account. */
-const ROWS = new Map<EntityClass, (alias: string, account: string) => string>([
-  [
-    AnswerAttribution,
-    (alias, account) =>
-      `exists (select 1 from receipt owned where owned.id = ${alias}.receipt_id and (owned.is_open or owned.consumer = ${account}))`,
-  ],
-  // What a call moves tells its fee; what an event of the chain moves is public there.
-  [
-    LedgerTransfer,
-    (alias, account) =>
-      `(${alias}.event is not null or exists (select 1 from credit_hold owned where owned.consumer = ${account} and 'hold:' || owned.id in (${alias}.debit, ${alias}.credit)))`,
-  ],
-  [
-    LedgerBalance,
-    (alias, account) =>
-      `(${alias}.id !~ '^(hold|credit|charged):' or ${alias}.id in (select 'hold:' || id from credit_hold where consumer = ${account}
-         union all select kind || id from payment_channel, (values ('credit:'), ('charged:')) kinds (kind) where consumer = ${account} and to_block is null))`,
-  ],
-])
-
-export const ownRows = ({ entity }: TableDefinition) => ROWS.get(entity)

@@ -1,7 +1,7 @@
 import type { Sql } from '#schema/database.ts'
 import type { ColumnDefinition } from '#schema/define.ts'
-import type { Viewer } from '../confidential.ts'
 import type { AsOf } from '../query/asOf.ts'
+import type { Viewer } from '../query/ownRows.ts'
 import { type LoadedRow, type PageRequest, type PageResult, pageSql } from '../query/page.ts'
 import { Reader } from '../query/reader.ts'
 import type { Statement } from '../query/statement.ts'

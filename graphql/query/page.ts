@@ -1,5 +1,4 @@
 import type { ColumnDefinition, TableDefinition } from '#schema/define.ts'
-import type { Viewer } from '../confidential.ts'
 import { ApiError } from '../errors.ts'
 import type { AsOf } from './asOf.ts'
 import {
@@ -13,6 +12,7 @@ import {
   type SortOrder,
   sortOrder,
 } from './order.ts'
+import type { Viewer } from './ownRows.ts'
 import { columnOf, listColumns, Statement } from './statement.ts'
 import { condition, type Where } from './where.ts'
 

@@ -1,6 +1,6 @@
 import type { ColumnDefinition, ColumnKind, TableDefinition } from '#schema/define.ts'
-import { ownRows, type Viewer } from '../confidential.ts'
 import type { AsOf } from './asOf.ts'
+import { ownRows, type Viewer } from './ownRows.ts'
 
 /** The PostgreSQL type of a bound value, by column kind. */
 export const SQL_TYPE: Record<ColumnKind, string> = {
