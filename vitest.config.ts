@@ -5,7 +5,7 @@ export default defineConfig({
   resolve: { alias: [{ find: /^graphql$/, replacement: 'graphql/index.js' }] },
   test: {
     include: ['**/*.test.ts'],
-    exclude: ['**/node_modules/**', 'dashboards/dist/**', '.modelcommons/**', 'bench/peers/**'],
+    exclude: ['**/node_modules/**', 'dashboards/dist/**', 'dist/**', '.modelcommons/**', 'bench/peers/**'],
     globalSetup: ['test/postgres.setup.ts'],
     setupFiles: ['test/warnings.setup.ts'],
     testTimeout: 60_000,

@@ -21,6 +21,12 @@ export function fee(price: Price, tokensIn: number | bigint, tokensOut: number |
   return part(tokensIn, price.priceIn) + part(tokensOut, price.priceOut)
 }
 
+/** Upper bound for the tokens that a chat template adds. */
+const TEMPLATE_TOKENS = 64
+
+/** An upper bound for the input tokens of a prompt: a byte-level tokenizer makes at most one token of each byte. */
+export const maxPromptTokens = (prompt: string): number => new TextEncoder().encode(prompt).length + TEMPLATE_TOKENS
+
 /** What is reserved before a call starts: the fee if it uses every output token that is allowed. Invariant: a call within its limit never
  *  costs more, so the reservation always covers the fee. */
 export function maximumFee(price: Price, tokensIn: number | bigint, maxTokensOut: number | bigint): bigint {

@@ -7,7 +7,7 @@ import { onTestFinished } from 'vitest'
 import { writeDeployment } from '#cli/deployment.ts'
 import { journalKeys } from '#cli/journalKeys.ts'
 import { evaluate, execute, lockVotes, openVote, TERMS } from '#contracts/test/mandate.ts'
-import { channelOf, depositCredit, marketPlace, signVoucher } from '#contracts/test/vouchers.ts'
+import { channelOf, depositCredit, marketPlace, signTestVoucher } from '#contracts/test/vouchers.ts'
 import { CONSUMER, HOLDER, OPERATOR, PROPOSER, startWorld, type World } from '#contracts/test/world.ts'
 import { reserveCredit } from '#graphql/commands/credit.ts'
 import { startIndexer } from '#indexer/index.ts'
@@ -167,7 +167,7 @@ export async function answeringSystem({ price = PRICE } = {}) {
   /** Lets the database have a consumer's voucher. */
   const grant = async (db: Database, ceiling = CREDIT, consumer = CONSUMER) => {
     const id = channelId(marketPlace(world), channelOfConsumer(consumer))
-    const signature = await signVoucher(world, consumer, { channelId: id, ceiling })
+    const signature = await signTestVoucher(world, consumer, { channelId: id, ceiling })
     await db.query(
       `insert into signed_voucher (id, endpoint_id, consumer, ceiling, signature, used, signed_at)
        values ($1, '1', $2, $3, $4, 0, now()) on conflict (id) do update set ceiling = excluded.ceiling, signature = excluded.signature`,

@@ -2,7 +2,7 @@ import { type Hex, hexToBigInt, numberToHex, serializeSignature } from 'viem'
 import type { HDAccount } from 'viem/accounts'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { evaluate, mandate, version } from '#contracts/test/mandate.ts'
-import { channelOf, depositCredit, marketPlace, redemption, signVoucher } from '#contracts/test/vouchers.ts'
+import { channelOf, depositCredit, marketPlace, redemption, signTestVoucher } from '#contracts/test/vouchers.ts'
 import { ALICE, BOB, CONSUMER, HOST, OPERATOR, STRANGER, startWorld, type World } from '#contracts/test/world.ts'
 import { testApi } from '#graphql/test/api.ts'
 import { callInput, codeOf, MAXIMUM, REQUEST_ANSWER, SUBMIT } from '#graphql/test/market.ts'
@@ -51,7 +51,7 @@ async function servedChain() {
   const submit = (channel: ChannelPlace, ceiling: bigint, signature: Hex) =>
     api.ask(SUBMIT, { channelId: channelId(marketPlace(world), channel), ceiling: String(ceiling), signature })
   const sign = (channel: ChannelPlace, ceiling: bigint, signer = CONSUMER, over = {}) =>
-    signVoucher(world, signer, { channelId: channelId(marketPlace(world), channel), ceiling }, over)
+    signTestVoucher(world, signer, { channelId: channelId(marketPlace(world), channel), ceiling }, over)
   let calls = 0
   const call = (more: object = {}) =>
     api.ask(REQUEST_ANSWER, { input: callInput({ consumer: CONSUMER.address, ...more }), key: `call ${++calls}` })

@@ -4,14 +4,18 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { join, relative, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { clientSystem } from '#client/test/clientSystem.ts'
 
 /** The examples in docstrings (`@example` with a fenced `ts` block) and in engine/README.md. Each is a module that runs by
- *  itself and contains an assertion. They are type-checked together and run in one child process. */
+ *  itself and contains an assertion. They are type-checked together and run in one child process. Those of the client meet a real system: its
+ *  address takes the place of the one that they name. */
 
 const FOLDERS = ['engine', 'rules', 'math', 'client']
 const GUIDES = ['engine/README.md']
 /** Fewer examples than this mean that the extraction is broken or that examples were lost. */
 const MIN_EXAMPLES = 40
+/** The address of the API in the examples of the client. */
+const API = 'http://127.0.0.1:4000'
 
 interface Example {
   /** `file: symbol`. */
@@ -57,16 +61,21 @@ async function allExamples(): Promise<Example[]> {
 
 const examples = await allExamples()
 let folder = ''
+const stops: (() => Promise<void>)[] = []
 const moduleOf = (index: number) => join(folder, `example${index}.ts`)
 
 beforeAll(async () => {
   // Inside the repository, so that `#engine/…` resolves; Git, TypeScript and the linter ignore this folder.
   await mkdir(join(root, '.modelcommons'), { recursive: true })
   folder = await mkdtemp(join(root, '.modelcommons', 'examples-'))
-  await Promise.all(examples.map(({ code }, index) => writeFile(moduleOf(index), code)))
+  const { url } = await clientSystem((stop) => stops.unshift(stop))
+  await Promise.all(examples.map(({ code }, index) => writeFile(moduleOf(index), code.replaceAll(API, url))))
 })
 
-afterAll(() => rm(folder, { recursive: true, force: true }))
+afterAll(async () => {
+  for (const stop of stops) await stop()
+  await rm(folder, { recursive: true, force: true })
+})
 
 /** The output of a program, whether it succeeds or not. */
 const outputOf = (args: readonly string[]): Promise<string> =>

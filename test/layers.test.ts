@@ -14,8 +14,9 @@ const MAY_IMPORT: Record<string, string[]> = {
   epochs: ['schema', 'rules', 'contracts'],
   graphql: ['schema', 'rules', 'epochs'],
   workers: ['schema', 'rules', 'epochs', 'engine', 'contracts'],
+  client: ['contracts', 'rules'],
   dashboards: [],
-  example: ['math', 'schema', 'rules', 'engine', 'contracts', 'indexer', 'graphql', 'workers'],
+  example: ['math', 'schema', 'rules', 'engine', 'contracts', 'indexer', 'graphql', 'workers', 'client'],
   cli: [
     'math',
     'schema',
@@ -26,6 +27,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     'indexer',
     'graphql',
     'workers',
+    'client',
     'dashboards',
     'example',
     'config.ts',

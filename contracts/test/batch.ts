@@ -41,7 +41,7 @@ export const contentsOf = (name: string, count: number): Hex[] =>
   Array.from({ length: count }, (_, i) => hashOf(`${name} ${i}`))
 
 /** Commits and submits a batch by its contributor's own transactions. @returns the first id */
-export async function contribute(world: World, batch: Batch): Promise<bigint> {
+export async function submitBatch(world: World, batch: Batch): Promise<bigint> {
   await world.send(batch.contributor, 'DatanetRegistry', 'commit', [commitmentOf(batch), batch.contributor])
   await world.send(batch.contributor, 'DatanetRegistry', 'submit', submitArguments(batch))
   return (await world.read('DatanetRegistry', 'contributionCount', [])) - BigInt(batch.contents.length) + 1n

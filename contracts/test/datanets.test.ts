@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { COMPARISONS } from '#rules/shingles.ts'
 import { must } from '#test/must.ts'
 import { contracts } from '../events.ts'
-import { type Batch, commitmentOf, contentsOf, contribute, signBatch, submitArguments } from './batch.ts'
+import { type Batch, commitmentOf, contentsOf, signBatch, submitArguments, submitBatch } from './batch.ts'
 import { propose } from './mandate.ts'
 import { ALICE, BOB, ETHER, GENESIS, hashOf, OPERATOR, PROPOSER, STRANGER, startWorld, type World } from './world.ts'
 
@@ -78,7 +78,7 @@ describe('a commitment', () => {
   })
 
   test('that was used cannot be made again: a stranger would move the contributions back in the order', async () => {
-    await contribute(world, batch)
+    await submitBatch(world, batch)
     const again = await world.errorOf(STRANGER, 'DatanetRegistry', 'commit', [commitmentOf(batch), ALICE.address])
     expect(again).toMatchObject({
       name: 'DatanetRegistry.AlreadyCommitted',
@@ -132,7 +132,7 @@ describe('a commitment', () => {
 describe('a submission', () => {
   test('by its contributor needs no signature; each content gets an id and a stake', async () => {
     const before = await world.balance(ALICE.address)
-    expect(await contribute(world, batch)).toBe(1n)
+    expect(await submitBatch(world, batch)).toBe(1n)
     expect(before - (await world.balance(ALICE.address))).toBe(3n * MIN_STAKE)
     const [contributor, stake, datanetId] = await world.read('DatanetRegistry', 'contributions', [3n])
     expect([contributor, stake, datanetId]).toEqual([ALICE.address, MIN_STAKE, 1n])
@@ -185,7 +185,7 @@ describe('a submission', () => {
   })
 
   test('is refused when late, empty, understaked or of an unknown datanet', async () => {
-    await contribute(world, batch)
+    await submitBatch(world, batch)
     let attempts = 0
     const attempt = async (over: Partial<Batch>) => {
       const next = { ...batch, contents: contentsOf('other', 2), salt: hashOf(`attempt ${attempts++}`), ...over }
@@ -206,9 +206,9 @@ describe('a submission', () => {
 test('a hash that somebody copied from the mempool does not revert the batch of its author', async () => {
   await commit(batch)
   const copy = { ...batch, contributor: BOB.address, datanetId: 2n, stakeEach: 0n }
-  await contribute(world, copy)
+  await submitBatch(world, copy)
   const mine = { ...copy, contributor: ALICE.address }
-  expect(await contribute(world, mine)).toBe(4n)
+  expect(await submitBatch(world, mine)).toBe(4n)
   expect(await world.read('DatanetRegistry', 'contributionOf', [2n, must(batch.contents[0])])).toBe(1n)
 })
 
@@ -227,7 +227,7 @@ describe('a score', () => {
     (await world.errorOf(OPERATOR, 'DatanetRegistry', 'score', score(...args))).name
 
   test('is given once, within its range, with a verdict', async () => {
-    await contribute(world, batch)
+    await submitBatch(world, batch)
     const { events } = await world.send(OPERATOR, 'DatanetRegistry', 'score', score([1n, 2n]))
     expect(events[1]).toMatchObject({
       name: 'ContributionScored',
@@ -249,7 +249,7 @@ describe('a score', () => {
   })
 
   test('releases the stake after the hold; without a verdict, after 30 days', async () => {
-    await contribute(world, batch)
+    await submitBatch(world, batch)
     const withdraw = async (ids: bigint[], from = ALICE.address) =>
       (await world.errorOf(from, 'DatanetRegistry', 'withdrawStake', [ids])).name
     await world.send(OPERATOR, 'DatanetRegistry', 'score', score([1n, 2n], 0, 0, 2))
@@ -272,7 +272,7 @@ describe('a slash', () => {
   const evidence = hashOf('evidence')
 
   test('by a scorer goes to the treasury, at most the remaining stake', async () => {
-    await contribute(world, batch)
+    await submitBatch(world, batch)
     const slash = (amount: bigint) => world.send(OPERATOR, 'DatanetRegistry', 'slash', [1n, amount, evidence])
     const { events } = await slash(MIN_STAKE / 4n)
     expect(events[0]).toEqual({
@@ -292,7 +292,7 @@ describe('a slash', () => {
   })
 
   test('needs a role, evidence and a contribution', async () => {
-    await contribute(world, batch)
+    await submitBatch(world, batch)
     const slash = async (from: Address, id: bigint, hash: Hex) =>
       (await world.errorOf(from, 'DatanetRegistry', 'slash', [id, 1n, hash])).name
     expect(await slash(STRANGER.address, 1n, evidence)).toBe('DatanetRegistry.MayNotSlash')
@@ -322,7 +322,7 @@ describe('the scoring fee', () => {
     ])
 
   test('is forfeited to the treasury by what is rejected, and by nothing else', async () => {
-    const first = await contribute(costly, batch)
+    const first = await submitBatch(costly, batch)
     const before = await costly.balance(costly.at.Treasury)
     const ids = [first, first + 1n, first + 2n]
     const { events } = await score(ids, [2, 1, 2])
@@ -344,11 +344,11 @@ describe('the scoring fee', () => {
     const error = await costly.errorOf(ALICE.address, 'DatanetRegistry', 'submit', submitArguments(free))
     expect(error).toMatchObject({ name: 'DatanetRegistry.StakeTooSmall', args: [FEE - 1n, FEE] })
     const paid = { ...free, salt: hashOf('paid'), stakeEach: FEE }
-    const id = await contribute(costly, paid)
+    const id = await submitBatch(costly, paid)
     await costly.send(OPERATOR, 'DatanetRegistry', 'slash', [id, FEE - 1n, hashOf('evidence')])
     const { events } = await score([id], [2])
     expect(events[1]).toMatchObject({ name: 'ScoringFeeForfeited', args: { amount: 1n } })
-    const gone = await contribute(costly, { ...paid, salt: hashOf('gone'), contents: contentsOf('gone', 1) })
+    const gone = await submitBatch(costly, { ...paid, salt: hashOf('gone'), contents: contentsOf('gone', 1) })
     await costly.send(OPERATOR, 'DatanetRegistry', 'slash', [gone, FEE, hashOf('evidence')])
     expect((await score([gone], [2])).events).toHaveLength(1)
   })

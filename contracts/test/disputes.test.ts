@@ -1,6 +1,6 @@
 import type { Address, Hex } from 'viem'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { contentsOf, contribute } from './batch.ts'
+import { contentsOf, submitBatch } from './batch.ts'
 import { commitAll, openTasks, revealAll } from './judge.ts'
 import { evaluate, mandate, version } from './mandate.ts'
 import { fundEpoch, publicationOf } from './publication.ts'
@@ -37,7 +37,7 @@ beforeAll(async () => {
   modelId = await mandate(world)
   versionId = await version(world, modelId, OPERATOR.address)
   await world.send(PROPOSER, 'DatanetRegistry', 'createDatanet', [modelId, 'CC0-1.0', 0n, 0])
-  await contribute(world, {
+  await submitBatch(world, {
     datanetId: 1n,
     contributor: ALICE.address,
     contents: contentsOf('sample', 2),
@@ -173,7 +173,7 @@ describe('a resolver’s verdict', () => {
 
   test('gives an accomplice who challenges at most the bond, not half of a contributor’s stake', async () => {
     const stake = 300n * ETHER
-    await contribute(world, {
+    await submitBatch(world, {
       datanetId: 1n,
       contributor: ALICE.address,
       contents: contentsOf('large', 1),

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import type { Address } from 'viem'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { must } from '#test/must.ts'
-import { contentsOf, contribute } from './batch.ts'
+import { contentsOf, submitBatch } from './batch.ts'
 import { mandate, version } from './mandate.ts'
 import {
   ALICE,
@@ -36,7 +36,7 @@ beforeAll(async () => {
   const versionId = await version(world, modelId, OPERATOR.address)
   await world.send(PROPOSER, 'DatanetRegistry', 'createDatanet', [modelId, 'CC0-1.0', 0n, 0])
   for (const [i, stakeEach] of STAKES.entries())
-    await contribute(world, {
+    await submitBatch(world, {
       datanetId: 1n,
       contributor: ALICE.address,
       contents: contentsOf(`sample ${i}`, 1),

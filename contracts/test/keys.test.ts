@@ -1,7 +1,7 @@
 import { encodeFunctionData, type Hex } from 'viem'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { contracts } from '../events.ts'
-import { contentsOf, contribute } from './batch.ts'
+import { contentsOf, submitBatch } from './batch.ts'
 import { type Actions, lockVotes, mandate, TERMS } from './mandate.ts'
 import { fundEpoch, publicationOf, treeOf } from './publication.ts'
 import {
@@ -37,7 +37,7 @@ beforeAll(async () => {
   modelId = await mandate(world)
   await lockVotes(world, [ALICE])
   await world.send(PROPOSER, 'DatanetRegistry', 'createDatanet', [modelId, 'CC0-1.0', 0n, 0])
-  await contribute(world, {
+  await submitBatch(world, {
     datanetId: 1n,
     contributor: BOB.address,
     contents: contentsOf('sample', 3),

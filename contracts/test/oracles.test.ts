@@ -13,7 +13,7 @@ import { stateOfStored } from '#rules/storedProposal.ts'
 import { PROPOSAL_STATES, type ProposalHistory, proposalState, quorumOf, tally, type VoteCast } from '#rules/tally.ts'
 import { evaluate, mandate, propose, RUBRIC, SPLIT, startVotingWorld, TERMS, version } from './mandate.ts'
 import { fundEpoch, publicationOf } from './publication.ts'
-import { channelOf, depositCredit, marketPlace, redemption, signVoucher } from './vouchers.ts'
+import { channelOf, depositCredit, marketPlace, redemption, signTestVoucher } from './vouchers.ts'
 import {
   ALICE,
   BOB,
@@ -313,7 +313,7 @@ test('rule 7: channels have the ids that the contract gives them, and it redeems
         await depositCredit(world, channel, 1n, ALICE.address)
         const one = await redemption(world, channel, ceiling, { total: 1n })
         const signed = { channelId: channelId(place, channel), ceiling: ceiling - off }
-        const signature = await signVoucher(world, key, signed)
+        const signature = await signTestVoucher(world, key, signed)
         const { events } = await world.send(HOST, 'InferenceMarket', 'redeem', [[{ ...one, signature }]])
         expect(events[0]?.name).toBe(off === 0n ? 'Redeemed' : 'RedemptionFailed')
       }),

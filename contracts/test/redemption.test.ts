@@ -14,7 +14,7 @@ import { channelConfig, channelId } from '#rules/channel.ts'
 import { REDEMPTION_FAILURES } from '#schema/onchain/market.ts'
 import { evaluate, mandate, version } from './mandate.ts'
 import { mineUntil } from './publication.ts'
-import { channelOf, depositCredit, marketPlace, redemption, signVoucher } from './vouchers.ts'
+import { channelOf, depositCredit, marketPlace, redemption, signTestVoucher } from './vouchers.ts'
 import {
   ALICE,
   BOB,
@@ -159,7 +159,7 @@ describe('a redemption fails alone', () => {
       `0x${'00'.repeat(65)}`,
       '0x',
     ]
-    const others = await Promise.all([HOST, ALICE, BOB].map((one) => signVoucher(world, one, voucherOf(10n))))
+    const others = await Promise.all([HOST, ALICE, BOB].map((one) => signTestVoucher(world, one, voucherOf(10n))))
     const reasons = await reasonsOf([...junk, ...others].map((signature) => ({ ...good, signature })))
     expect(reasons).toEqual(reasons.map(() => 'BadSignature'))
     expect(await reasonsOf([good])).toEqual(['none'])
@@ -183,14 +183,14 @@ describe('a redemption fails alone', () => {
     const good = await redemption(world, channelOf(), 10n)
     const elsewhere = { ...place(), market: world.at.Disputes }
     const signatures = await Promise.all([
-      signVoucher(world, CONSUMER, voucherOf(10n), { chainId: 1 }),
-      signVoucher(world, CONSUMER, voucherOf(10n), { contract: world.at.InferenceMarket }),
-      signVoucher(world, CONSUMER, voucherOf(10n), { name: 'InferenceMarket' }),
-      signVoucher(world, CONSUMER, voucherOf(9n)),
-      signVoucher(world, CONSUMER, voucherOf(10n, channelOf({ salt: hashOf('salt') }))),
-      signVoucher(world, CONSUMER, voucherOf(10n, channelOf({ key: ALICE.address }))),
-      signVoucher(world, CONSUMER, voucherOf(10n, channelOf({ endpointId: 2n }))),
-      signVoucher(world, CONSUMER, { channelId: channelId(elsewhere, channelOf()), ceiling: 10n }),
+      signTestVoucher(world, CONSUMER, voucherOf(10n), { chainId: 1 }),
+      signTestVoucher(world, CONSUMER, voucherOf(10n), { contract: world.at.InferenceMarket }),
+      signTestVoucher(world, CONSUMER, voucherOf(10n), { name: 'InferenceMarket' }),
+      signTestVoucher(world, CONSUMER, voucherOf(9n)),
+      signTestVoucher(world, CONSUMER, voucherOf(10n, channelOf({ salt: hashOf('salt') }))),
+      signTestVoucher(world, CONSUMER, voucherOf(10n, channelOf({ key: ALICE.address }))),
+      signTestVoucher(world, CONSUMER, voucherOf(10n, channelOf({ endpointId: 2n }))),
+      signTestVoucher(world, CONSUMER, { channelId: channelId(elsewhere, channelOf()), ceiling: 10n }),
     ])
     const reasons = await reasonsOf(signatures.map((signature) => ({ ...good, signature })))
     expect(reasons).toEqual(reasons.map(() => 'BadSignature'))

@@ -20,7 +20,7 @@ import { bytecodes } from '../generated/bytecodes.ts'
 import { type Batch, commitmentOf, contentsOf, signBatch, submitArguments } from './batch.ts'
 import { evaluate, mandate, propose, version } from './mandate.ts'
 import { mineUntil } from './publication.ts'
-import { channelOf, signVoucher } from './vouchers.ts'
+import { channelOf, signTestVoucher } from './vouchers.ts'
 import {
   ALICE,
   BOB,
@@ -168,7 +168,7 @@ describe('a token that calls back in the middle of a transfer', () => {
     await act(me, at.InferenceMarket, abi, 'requestWithdrawal', [channel, 4n])
     await attack('InferenceMarket', ['withdraw', [channel]])
     expect(await balance(at.InferenceMarket)).toBe(6n)
-    const signature = await signVoucher(world, ALICE, { channelId: channelId(place, own), ceiling: 5n })
+    const signature = await signTestVoucher(world, ALICE, { channelId: channelId(place, own), ceiling: 5n })
     await attack('InferenceMarket', ['redeem', [[{ endpointId: 1n, channel, ceiling: 5n, total: 5n, signature }]]])
     expect(await balance(at.InferenceMarket)).toBe(1n)
     expect(await balance(at.RewardDistributor)).toBe(5n)

@@ -29,7 +29,7 @@ export const channelOf = (over: Partial<ChannelPlace> = {}): ChannelPlace => ({
 })
 
 /** A signed voucher; `over` replaces parts of the domain, for forgeries. */
-export async function signVoucher(
+export async function signTestVoucher(
   world: World,
   signer: HDAccount,
   voucher: Voucher,
@@ -50,7 +50,7 @@ export async function redemption(
 ) {
   const place = marketPlace(world)
   const signer = must(SIGNERS.find(({ address }) => address === channel.key) ?? (over.signature && CONSUMER), 'signer')
-  const signature = await signVoucher(world, signer, { channelId: channelId(place, channel), ceiling })
+  const signature = await signTestVoucher(world, signer, { channelId: channelId(place, channel), ceiling })
   return {
     endpointId: channel.endpointId,
     channel: channelConfig(place, channel),

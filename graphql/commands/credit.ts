@@ -1,4 +1,4 @@
-import { affordableTokensOut, maximumFee } from '#rules/fee.ts'
+import { affordableTokensOut, maximumFee, maxPromptTokens } from '#rules/fee.ts'
 import { lockCredit } from '#schema/advisoryLocks.ts'
 import type { Sql } from '#schema/database.ts'
 import type { InferInput } from '#schema/jobs.ts'
@@ -6,11 +6,6 @@ import type { JobRun } from '#schema/offchain/jobs.ts'
 import { ApiError } from '../errors.ts'
 import { channelFor } from './channel.ts'
 import { requireHosted } from './hosted.ts'
-
-/** Upper bound for the tokens that a chat template adds. */
-const TEMPLATE_TOKENS = 64
-/** An upper bound for the input tokens of a prompt: a byte-level tokenizer makes at most one token of each byte. */
-export const maxPromptTokens = (prompt: string) => Buffer.byteLength(prompt, 'utf8') + TEMPLATE_TOKENS
 
 interface ReserveOptions {
   /** The hosts whose endpoints are answered here. Without them, only the worker checks it. */

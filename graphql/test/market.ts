@@ -1,11 +1,11 @@
 import { type Hex, toHex } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { channelId, voucherData } from '#rules/channel.ts'
+import { maxPromptTokens } from '#rules/fee.ts'
 import { Datanet } from '#schema/onchain/datanets.ts'
 import { Endpoint, PaymentChannel } from '#schema/onchain/market.ts'
 import { Model, ModelVersion } from '#schema/onchain/models.ts'
 import { account, insert, insertAll, insertChain, TEST_CHAIN_ID } from '#test/factory.ts'
-import { maxPromptTokens } from '../commands/credit.ts'
 import { MARKET, SERVED_HOST, type TestApi } from './api.ts'
 
 export const consumer = privateKeyToAccount(`0x${'11'.repeat(32)}`)

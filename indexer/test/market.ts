@@ -62,7 +62,7 @@ export async function openMarket(chain: TestChain): Promise<[StoryChannel, Story
   ]
 }
 
-export const deposit = (chain: TestChain, from: number, channel: StoryChannel, amount: bigint) =>
+export const depositInto = (chain: TestChain, from: number, channel: StoryChannel, amount: bigint) =>
   chain.send(from, 'InferenceMarket', 'deposit', [channel.endpointId, channelArgument(chain, channel), amount])
 
 /** Mines blocks so that the next transaction is in the block after this one. */
@@ -78,9 +78,9 @@ export async function serve(chain: TestChain) {
   const { send } = chain
   const [own, keyed, second] = await openMarket(chain)
   await send(HOST, 'InferenceMarket', 'setPrice', [1n, 1001n, 2001n])
-  await deposit(chain, CONSUMER, own, wholeOpen(20))
-  await deposit(chain, 3, keyed, wholeOpen(2)) // somebody else pays; the credit is the consumer's
-  await deposit(chain, CONSUMER, own, 1n)
+  await depositInto(chain, CONSUMER, own, wholeOpen(20))
+  await depositInto(chain, 3, keyed, wholeOpen(2)) // somebody else pays; the credit is the consumer's
+  await depositInto(chain, CONSUMER, own, 1n)
   await mineTo(chain, ((await chain.read('RewardDistributor', 'runningEpoch')) as [bigint, bigint])[1]) // a whole period follows
   const good = [
     await redemptionOf(chain, own, wholeOpen(5), { ceiling: wholeOpen(6) }),

@@ -1,6 +1,6 @@
 import { must } from '#test/must.ts'
 import { type TestChain, testChain } from './chain.ts'
-import { channelArgument, channelIdOf, deposit, publish, redemptionOf, type StoryChannel } from './market.ts'
+import { channelArgument, channelIdOf, depositInto, publish, redemptionOf, type StoryChannel } from './market.ts'
 import { textHash } from './values.ts'
 
 /** A seeded generator of integers below a limit (mulberry32): the same seed gives the same numbers. */
@@ -58,7 +58,7 @@ export async function marketNoise(
     return redemptionOf(chain, one, redeemed + BigInt(next(Number(balance) + 100)))
   }
   const actions = [
-    () => deposit(chain, next(5), channel, BigInt(1 + next(1_000))),
+    () => depositInto(chain, next(5), channel, BigInt(1 + next(1_000))),
     async () => send(1, 'InferenceMarket', 'redeem', [[await redeem(channel), await redeem(must(channels[0]))]]),
     async () => {
       const [balance] = await state()

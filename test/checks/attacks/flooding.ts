@@ -1,4 +1,4 @@
-import { contentsOf, contribute } from '#contracts/test/batch.ts'
+import { contentsOf, submitBatch } from '#contracts/test/batch.ts'
 import { propose } from '#contracts/test/mandate.ts'
 import { ALICE, ETHER, GENESIS, hashOf, OPERATOR, PROPOSER, startWorld } from '#contracts/test/world.ts'
 import type { Attack } from './attack.ts'
@@ -20,7 +20,7 @@ export const flooding: Attack = {
         await world.send(PROPOSER, 'DatanetRegistry', 'createDatanet', [modelId, 'CC0-1.0', 0n, 0])
         const before = await world.balance(world.at.Treasury)
         const contents = contentsOf(`flood ${seed}`, SAMPLES)
-        const first = await contribute(world, {
+        const first = await submitBatch(world, {
           datanetId: 1n,
           contributor: ALICE.address,
           contents,

@@ -1,5 +1,5 @@
 import type { Hex } from 'viem'
-import { channelOf, depositCredit, marketPlace, redemption, signVoucher } from '#contracts/test/vouchers.ts'
+import { channelOf, depositCredit, marketPlace, redemption, signTestVoucher } from '#contracts/test/vouchers.ts'
 import { ALICE, BOB, CONSUMER, ETHER, HOST, SETTINGS, type Sent, type World } from '#contracts/test/world.ts'
 import { channelConfig, channelId } from '#rules/channel.ts'
 import { seededRandomAt } from '#test/simulator/random.ts'
@@ -83,7 +83,7 @@ export const brokenSignature: MoneyAttack = {
       for (const { address } of [CONSUMER, ...bystanders])
         await depositCredit(world, channelOf({ consumer: address }), fee)
       const id = channelId(marketPlace(world), channelOf())
-      const signature = await signVoucher(world, CONSUMER, { channelId: id, ceiling: fee })
+      const signature = await signTestVoucher(world, CONSUMER, { channelId: id, ceiling: fee })
       const zeroV = `${signature.slice(0, 130)}0${signature.endsWith('1b') ? 0 : 1}` as Hex
       const broken = await redemption(world, channelOf(), fee, { signature: zeroV })
       const others = await Promise.all(

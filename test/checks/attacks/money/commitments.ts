@@ -1,4 +1,4 @@
-import { type Batch, commitmentOf, contentsOf, contribute, submitArguments } from '#contracts/test/batch.ts'
+import { type Batch, commitmentOf, contentsOf, submitArguments, submitBatch } from '#contracts/test/batch.ts'
 import { commitAll, judgement, judgementCommitment, openTasks, revealAll } from '#contracts/test/judge.ts'
 import { ALICE, BOB, CAROL, ETHER, GENESIS, hashOf, OPERATOR, type World } from '#contracts/test/world.ts'
 import { seededRandomAt } from '#test/simulator/random.ts'
@@ -30,7 +30,7 @@ export const copiedSubmission: MoneyAttack = {
     inWorld('market', async (world) => {
       const own = batchOf(ALICE.address, seed)
       await world.send(ALICE, 'DatanetRegistry', 'commit', [commitmentOf(own), ALICE.address])
-      const first = await contribute(world, batchOf(BOB.address, seed))
+      const first = await submitBatch(world, batchOf(BOB.address, seed))
       const isStopped = await isRefused(world.send(ALICE, 'DatanetRegistry', 'submit', submitArguments(own)))
       return {
         without: attempt({ stopped: 1 }),

@@ -1,4 +1,4 @@
-import { contentsOf, contribute } from '#contracts/test/batch.ts'
+import { contentsOf, submitBatch } from '#contracts/test/batch.ts'
 import {
   ALICE,
   BOB,
@@ -22,7 +22,7 @@ const CONTRIBUTION = 0
 const EVIDENCE = hashOf('evidence')
 
 async function contributed(world: World, stakeEach: bigint): Promise<bigint> {
-  return contribute(world, {
+  return submitBatch(world, {
     datanetId: 1n,
     contributor: ALICE.address,
     contents: contentsOf('sample', 1),

@@ -1,7 +1,7 @@
 import type { Hex } from 'viem'
 import { type Batch, commitmentOf, contentsOf, signBatch, submitArguments } from '#contracts/test/batch.ts'
 import { fundEpoch, publicationOf } from '#contracts/test/publication.ts'
-import { channelOf, depositCredit, marketPlace, redemption, signVoucher } from '#contracts/test/vouchers.ts'
+import { channelOf, depositCredit, marketPlace, redemption, signTestVoucher } from '#contracts/test/vouchers.ts'
 import { ALICE, CONSUMER, ETHER, GENESIS, HOST, hashOf, OPERATOR, SETTINGS, STRANGER } from '#contracts/test/world.ts'
 import { channelId } from '#rules/channel.ts'
 import { RewardTree } from '#rules/merkle.ts'
@@ -26,7 +26,7 @@ export const replayedVouchers: MoneyAttack = {
       const voucher = { channelId: channelId(marketPlace(world), channelOf()), ceiling: 5n * amount }
       const signatures = await Promise.all(
         [{ chainId: 1 }, { contract: world.at.InferenceMarket }, { name: 'InferenceMarket' }].map((over) =>
-          signVoucher(world, CONSUMER, voucher, over),
+          signTestVoucher(world, CONSUMER, voucher, over),
         ),
       )
       const forged = signatures.map((signature) => ({ ...good, signature, ceiling: 5n * amount, total: 5n * amount }))

@@ -1,0 +1,126 @@
+import { type Address, keccak256, stringToBytes } from 'viem'
+import type { ContractName } from '#contracts/generated/index.ts'
+import { type CanonicalValue, canonicalJson } from '#rules/canonicalJson.ts'
+import { accountOf } from './account.ts'
+import { type UploadKind, upload } from './acts/upload.ts'
+import type { SentCall, WriteCall, WriteName } from './chain/contracts.ts'
+import type { MinedTransaction } from './chain/minedTransaction.ts'
+import { type SentRecord, sendOnce } from './chain/send.ts'
+import type { ActProgress, Client } from './client.ts'
+import { StateError } from './errors.ts'
+import { waitForBlock } from './graphql/waitForBlock.ts'
+
+/** What an unfinished act has done so far. */
+export interface ActRecord {
+  act: string
+  /** What must stay the same when the act goes on: salts, keys, plans. */
+  kept: Record<string, unknown>
+  /** The transactions, by step. */
+  sent: Record<string, SentRecord>
+}
+
+/** An act of an account in progress. Whatever it does is recorded before it happens: an act that is asked for again after a crash goes on
+ *  where it ended; one that was finished starts anew. */
+export class Act {
+  private lastBlock = 0n
+
+  private constructor(
+    readonly client: Client,
+    private readonly key: string,
+    private readonly record: ActRecord,
+  ) {}
+
+  /** Runs one act to its end. `input` is what tells it from others of the same kind.
+   *  @throws ClientError when the client has no account. */
+  static async run<T>(client: Client, name: string, input: CanonicalValue, body: (act: Act) => Promise<T>): Promise<T> {
+    const { chainId, addresses } = client.deployment
+    const place = { chainId, token: addresses.GOpen, account: accountOf(client).toLowerCase(), name, input }
+    const key = `act/${keccak256(stringToBytes(canonicalJson(place)))}`
+    const unlock = client.plan ? undefined : await client.state.lock?.()
+    try {
+      const act = new Act(client, key, await readRecord(client, key, name))
+      const result = await body(act)
+      if (!client.plan) {
+        await act.wait()
+        await client.state.remove(key)
+      }
+      return result
+    } finally {
+      await unlock?.()
+    }
+  }
+
+  get account(): Address {
+    return accountOf(this.client)
+  }
+
+  /** A value that is made once, and stays the same when the act goes on after a crash: JSON. */
+  async keep<T>(name: string, make: () => T | Promise<T>): Promise<T> {
+    if (!(name in this.record.kept)) {
+      this.record.kept[name] = await make()
+      await this.store()
+    }
+    return this.record.kept[name] as T
+  }
+
+  /** Sends a call and waits until it is mined; a call that was sent before the crash is not sent again. `payer` is another client's account that
+   *  pays for it. `attempt` tells repetitions of the same call apart.
+   *  @throws ContractRefusal with what to do when the contract refuses. */
+  async send<C extends ContractName, F extends WriteName<C>>(
+    call: WriteCall<C, F>,
+    { payer = this.client, attempt = '' }: { payer?: Client; attempt?: string } = {},
+  ): Promise<MinedTransaction> {
+    const { contract, functionName, args, value = 0n } = call
+    const step = `${contract}.${functionName}`
+    const digest = keccak256(stringToBytes(canonicalJson([step, args as CanonicalValue, value, attempt])))
+    const mined = await sendOnce(payer, call as SentCall, {
+      known: this.record.sent[digest],
+      remember: async (sent) => {
+        if (sent) this.record.sent[digest] = sent
+        else delete this.record.sent[digest]
+        await this.store()
+      },
+      onSent: (hash) => this.progress({ step, hash }),
+    })
+    if (mined.blockNumber > this.lastBlock) this.lastBlock = mined.blockNumber
+    return mined
+  }
+
+  /** Whether the act has sent something before. */
+  get hasSent(): boolean {
+    return Object.keys(this.record.sent).length > 0
+  }
+
+  /** Publishes a text, and returns its name. */
+  publish(kind: UploadKind, content: string): Promise<`0x${string}`> {
+    return this.client.plan ? Promise.resolve(keccak256(stringToBytes(content))) : upload(this.client, kind, content)
+  }
+
+  progress(progress: Omit<ActProgress, 'act'>): void {
+    this.client.onProgress?.({ act: this.record.act, ...progress })
+  }
+
+  /** Waits until the index has what was sent so far, as the client wants it. */
+  async wait(): Promise<void> {
+    const { doneWhen } = this.client
+    if (doneWhen === 'mined' || this.lastBlock === 0n || this.client.plan) return
+    this.progress({ step: doneWhen === 'final' ? 'waiting until it is final' : 'waiting for the index' })
+    await waitForBlock(this.client, this.lastBlock, { final: doneWhen === 'final' })
+  }
+
+  private async store(): Promise<void> {
+    if (!this.client.plan) await this.client.state.write(this.key, JSON.stringify(this.record))
+  }
+}
+
+async function readRecord({ state }: Client, key: string, act: string): Promise<ActRecord> {
+  const text = await state.read(key)
+  if (text === undefined) return { act, kept: {}, sent: {} }
+  try {
+    return JSON.parse(text) as ActRecord
+  } catch (cause) {
+    throw new StateError(`The state of the unfinished act ${act} (${key}) cannot be read. Put back a copy of it.`, {
+      cause,
+    })
+  }
+}

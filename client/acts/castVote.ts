@@ -1,0 +1,82 @@
+import type { Hex } from 'viem'
+import { accountOf, walletOf } from '../account.ts'
+import { Act } from '../act.ts'
+import type { Client } from '../client.ts'
+
+/** OpenZeppelin's `VoteType`. */
+export const SUPPORT = { against: 0, for: 1, abstain: 2 } as const
+export type Support = keyof typeof SUPPORT
+
+export interface Ballot {
+  proposalId: bigint
+  support: Support
+  /** Shown to everybody. */
+  reason?: string
+}
+
+/**
+ * Votes with the power that the account had at the proposal's snapshot.
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { mnemonicToAccount } from 'viem/accounts'
+ * import { castVote, connect } from '#client/index.ts'
+ *
+ * const account = mnemonicToAccount('test test test test test test test test test test test junk', { addressIndex: 2 })
+ * const client = await connect('http://127.0.0.1:4000', { account })
+ * await assert.rejects(castVote(client, { proposalId: 1n, support: 'for', reason: 'It is useful.' }), /no such proposal/)
+ * ```
+ */
+export const castVote = (client: Client, { proposalId, support, reason = '' }: Ballot): Promise<void> =>
+  Act.run(client, 'vote', { proposalId }, async (act) => {
+    const args = [proposalId, SUPPORT[support], reason] as const
+    await act.send({ contract: 'ModelGovernor', functionName: 'castVoteWithReason', args })
+  })
+
+/** A ballot that its voter has signed. */
+export interface SignedBallot extends Ballot {
+  voter: Hex
+  signature: Hex
+}
+
+/** Signs a ballot without sending it: somebody else pays for its transaction. A ballot that is not cast before the voter's next one is void. */
+export async function signBallot(client: Client, ballot: Ballot): Promise<SignedBallot> {
+  const { account } = walletOf(client)
+  const voter = accountOf(client)
+  const [nonce, name, version] = await Promise.all([
+    client.read('ModelGovernor', 'nonces', [voter]),
+    client.read('ModelGovernor', 'name', []),
+    client.read('ModelGovernor', 'version', []),
+  ])
+  const { proposalId, support, reason = '' } = ballot
+  const signature = await walletOf(client).signTypedData({
+    account,
+    domain: {
+      name,
+      version,
+      chainId: client.deployment.chainId,
+      verifyingContract: client.deployment.addresses.ModelGovernor,
+    },
+    types: {
+      ExtendedBallot: [
+        { name: 'proposalId', type: 'uint256' },
+        { name: 'support', type: 'uint8' },
+        { name: 'voter', type: 'address' },
+        { name: 'nonce', type: 'uint256' },
+        { name: 'reason', type: 'string' },
+        { name: 'params', type: 'bytes' },
+      ],
+    },
+    primaryType: 'ExtendedBallot',
+    message: { proposalId, support: SUPPORT[support], voter, nonce, reason, params: '0x' },
+  })
+  return { ...ballot, voter, signature }
+}
+
+/** Casts a ballot that another account has signed. */
+export const castSignedBallot = (client: Client, ballot: SignedBallot): Promise<void> =>
+  Act.run(client, 'castSignedBallot', { proposalId: ballot.proposalId, voter: ballot.voter }, async (act) => {
+    const { proposalId, support, voter, reason = '', signature } = ballot
+    const args = [proposalId, SUPPORT[support], voter, reason, '0x', signature] as const
+    await act.send({ contract: 'ModelGovernor', functionName: 'castVoteWithReasonAndParamsBySig', args })
+  })

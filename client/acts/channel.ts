@@ -1,0 +1,33 @@
+import { type Hex, zeroHash } from 'viem'
+import { type ChannelPlace, channelConfig, channelId, type MarketPlace } from '#rules/channel.ts'
+import { accountOf } from '../account.ts'
+import type { Client } from '../client.ts'
+import { ClientError } from '../errors.ts'
+
+export interface Channel {
+  id: Hex
+  /** As the contract takes it. */
+  config: ReturnType<typeof channelConfig>
+  /** Credit left on chain, and all that the host has redeemed so far. In wei. */
+  balance: bigint
+  redeemed: bigint
+}
+
+const marketPlace = ({ deployment }: Client): MarketPlace => ({
+  chainId: deployment.chainId,
+  market: deployment.addresses.InferenceMarket,
+  token: deployment.addresses.GOpen,
+  withdrawalDelay: Number(deployment.settings.withdrawalDelay),
+})
+
+/** The account's payment channel with an endpoint, whose vouchers the account signs itself. */
+export async function channelWith(client: Client, endpointId: bigint): Promise<Channel> {
+  const [host] = await client.read('InferenceMarket', 'endpoints', [endpointId])
+  if (BigInt(host) === 0n) throw new ClientError(`There is no endpoint ${endpointId}. Look at the list of endpoints.`)
+  const consumer = accountOf(client)
+  const place: ChannelPlace = { endpointId, host, consumer, key: consumer, salt: zeroHash }
+  const market = marketPlace(client)
+  const id = channelId(market, place)
+  const [balance, redeemed] = await client.read('InferenceMarket', 'channels', [id])
+  return { id, config: channelConfig(market, place), balance, redeemed }
+}

@@ -1,0 +1,39 @@
+import { Act } from '../act.ts'
+import { eventOf } from '../chain/minedTransaction.ts'
+import type { Client } from '../client.ts'
+import { channelWith } from './channel.ts'
+import { allowTransfer } from './tokens.ts'
+
+interface Credit {
+  endpointId: bigint
+  /** In wei of gOPEN. */
+  amount: bigint
+}
+
+/** Adds credit to the account's channel with an endpoint. */
+export const deposit = (client: Client, { endpointId, amount }: Credit): Promise<void> =>
+  Act.run(client, 'deposit', { endpointId, amount }, async (act) => {
+    const { config } = await channelWith(client, endpointId)
+    await allowTransfer(act, 'InferenceMarket', amount)
+    await act.send({ contract: 'InferenceMarket', functionName: 'deposit', args: [endpointId, config, amount] })
+  })
+
+/** Asks for credit back. The host may redeem what it has served until then. @returns when `withdraw` pays it. */
+export const requestWithdrawal = (client: Client, { endpointId, amount }: Credit): Promise<Date> =>
+  Act.run(client, 'requestWithdrawal', { endpointId, amount }, async (act) => {
+    const { config } = await channelWith(client, endpointId)
+    const mined = await act.send({
+      contract: 'InferenceMarket',
+      functionName: 'requestWithdrawal',
+      args: [config, amount],
+    })
+    return new Date(Number(eventOf(mined, 'InferenceMarket', 'WithdrawalRequested').args.availableAt) * 1000)
+  })
+
+/** Takes the credit that was asked for. @returns the amount in wei. */
+export const withdraw = (client: Client, endpointId: bigint): Promise<bigint> =>
+  Act.run(client, 'withdraw', { endpointId }, async (act) => {
+    const { config } = await channelWith(client, endpointId)
+    const mined = await act.send({ contract: 'InferenceMarket', functionName: 'withdraw', args: [config] })
+    return eventOf(mined, 'InferenceMarket', 'CreditWithdrawn').args.amount
+  })

@@ -1,0 +1,26 @@
+import type { Address } from 'viem'
+import { Act } from '../act.ts'
+import type { Client } from '../client.ts'
+
+/**
+ * Locks gOPEN, if an amount is given, and lets an account vote with all that is locked. Only locked gOPEN votes; it comes back by `requestUnlock` and
+ * `unlock`.
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { mnemonicToAccount } from 'viem/accounts'
+ * import { balanceOf, connect, delegate, wrap } from '#client/index.ts'
+ *
+ * const account = mnemonicToAccount('test test test test test test test test test test test junk', { addressIndex: 10 })
+ * const client = await connect('http://127.0.0.1:4000', { account })
+ * await wrap(client, 5n)
+ * await delegate(client, { to: account.address, lock: 5n })
+ * assert.ok((await balanceOf(client, account.address)).votes >= 5n)
+ * ```
+ */
+export const delegate = (client: Client, { to, lock = 0n }: { to: Address; lock?: bigint }): Promise<void> =>
+  Act.run(client, 'delegate', { to, lock }, async (act) => {
+    if (lock > 0n) await act.send({ contract: 'GOpen', functionName: 'lock', args: [lock] })
+    if ((await client.read('GOpen', 'delegates', [act.account])).toLowerCase() !== to.toLowerCase())
+      await act.send({ contract: 'GOpen', functionName: 'delegate', args: [to] })
+  })

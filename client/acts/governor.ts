@@ -1,0 +1,60 @@
+import { type Hex, keccak256, stringToBytes } from 'viem'
+import { Act } from '../act.ts'
+import { eventOf, type MinedTransaction } from '../chain/minedTransaction.ts'
+import type { Client } from '../client.ts'
+import { ClientError } from '../errors.ts'
+import { graphql } from '../graphql/document.ts'
+
+/** What the timelock does when a proposal passes. */
+export interface GovernorActions {
+  targets: readonly Hex[]
+  /** Native tokens, in wei. */
+  values: readonly bigint[]
+  calldatas: readonly Hex[]
+  description: string
+}
+
+export const proposeActions = (act: Act, actions: GovernorActions): Promise<MinedTransaction> => {
+  const { targets, values, calldatas, description } = actions
+  return act.send({
+    contract: 'ModelGovernor',
+    functionName: 'propose',
+    args: [targets, values, calldatas, description],
+  })
+}
+
+/** Opens a vote about any actions of the timelock. @returns the proposal's id. */
+export const openProposal = (client: Client, actions: GovernorActions): Promise<bigint> =>
+  Act.run(client, 'openProposal', { ...actions }, async (act) => {
+    const mined = await proposeActions(act, actions)
+    return eventOf(mined, 'ModelGovernor', 'ProposalCreated').args.proposalId
+  })
+
+const ACTIONS = graphql('query ($id: ID!) { proposal(id: $id) { targets values calldatas description } }')
+
+/** The arguments of `queue` and `execute`, which the chain knows only by their hash: the index has them. */
+async function hashedActions(client: Client, proposalId: bigint) {
+  const { proposal } = await client.ask(ACTIONS, { id: proposalId.toString() })
+  if (!proposal) throw new ClientError(`There is no proposal ${proposalId}. Look at the list of proposals for its id.`)
+  const { targets, values, calldatas, description } = proposal
+  return [
+    targets as Hex[],
+    (values as string[]).map(BigInt),
+    calldatas as Hex[],
+    keccak256(stringToBytes(description)),
+  ] as const
+}
+
+/** Queues a proposal that passed in the timelock. Anyone may. */
+export const queueProposal = (client: Client, proposalId: bigint): Promise<void> =>
+  Act.run(client, 'queue', { proposalId }, async (act) => {
+    const args = await hashedActions(client, proposalId)
+    await act.send({ contract: 'ModelGovernor', functionName: 'queue', args })
+  })
+
+/** Executes a queued proposal when the timelock's delay has passed. Anyone may. */
+export const executeProposal = (client: Client, proposalId: bigint): Promise<void> =>
+  Act.run(client, 'execute', { proposalId }, async (act) => {
+    const args = await hashedActions(client, proposalId)
+    await act.send({ contract: 'ModelGovernor', functionName: 'execute', args })
+  })

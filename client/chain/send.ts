@@ -1,0 +1,161 @@
+import {
+  BaseError,
+  type Hex,
+  keccak256,
+  type TransactionReceipt,
+  TransactionReceiptNotFoundError,
+  UserRejectedRequestError,
+} from 'viem'
+import { walletOf } from '../account.ts'
+import type { Client } from '../client.ts'
+import { ClientError, ContractRefusal, UnavailableError } from '../errors.ts'
+import { pause } from '../pause.ts'
+import type { SentCall } from './contracts.ts'
+import { explainRefusal } from './explainRefusal.ts'
+import { findByNonce } from './findByNonce.ts'
+import { type MinedTransaction, minedTransaction } from './minedTransaction.ts'
+import { dataOf, neededGas } from './neededGas.ts'
+import { planCall } from './planCall.ts'
+
+/** A transaction as it is recorded before it is sent. A wallet that signs and sends in one step gives its hash only afterwards. */
+export interface SentRecord {
+  nonce: number
+  hash?: Hex
+  raw?: Hex
+}
+
+export interface Sending {
+  /** The record of an earlier attempt to send this call. */
+  known?: SentRecord
+  /** Keeps the record, or forgets it. */
+  remember(sent: SentRecord | undefined): Promise<void>
+  onSent(hash: Hex): void
+}
+
+const FIRST_POLL_MS = 4
+const MAX_WAIT_MS = 600_000
+
+/** Sends a call and waits until it is mined. A call that was sent before is never sent twice: its signed bytes, or its nonce, are used again.
+ *  @throws ContractRefusal when the contract refuses, UnavailableError when the node does not take or mine it. */
+export async function sendOnce(client: Client, call: SentCall, sending: Sending): Promise<MinedTransaction> {
+  if (client.plan) return planCall(client, call)
+  return inOrder(client, async () => {
+    const { known } = sending
+    const receipt = (known && (await resume(client, call, known, sending))) ?? (await sendNew(client, call, sending))
+    if (receipt.status === 'success') return minedTransaction(client.deployment, receipt)
+    await sending.remember(undefined)
+    const { contract, functionName } = call
+    throw new ContractRefusal(
+      `${contract}.${functionName} was reverted in block ${receipt.blockNumber}, although it passed a trial before: something changed in between. Look at the state, and try again.`,
+      contract,
+      functionName,
+    )
+  })
+}
+
+/** The sending of each account waits for the one before, so that every transaction gets a nonce of its own. */
+const queues = new Map<string, Promise<unknown>>()
+
+async function inOrder<T>(client: Client, task: () => Promise<T>): Promise<T> {
+  const key = `${client.deployment.chainId}/${walletOf(client).account.address}`
+  const before = queues.get(key) ?? Promise.resolve()
+  const run = before.then(task, task)
+  const settled = run.catch(() => {})
+  queues.set(key, settled)
+  try {
+    return await run
+  } finally {
+    if (queues.get(key) === settled) queues.delete(key)
+  }
+}
+
+/** The receipt of a call that was sent before; undefined when another transaction has taken its place. */
+async function resume(
+  client: Client,
+  call: SentCall,
+  { nonce, hash, raw }: SentRecord,
+  sending: Sending,
+): Promise<TransactionReceipt | undefined> {
+  if (!hash) {
+    const mined = await minedCount(client)
+    if (mined <= nonce) return sendNew(client, call, sending, nonce)
+    const found = await findByNonce(client.node, walletOf(client).account.address, nonce)
+    const ours = found?.input === dataOf(call)
+    return ours ? client.node.getTransactionReceipt({ hash: found.hash }) : undefined
+  }
+  const receipt = await receiptOf(client, hash)
+  if (receipt) return receipt
+  const sent = raw && (await client.node.sendRawTransaction({ serializedTransaction: raw }).catch(() => undefined))
+  const known = sent ?? (await client.node.getTransaction({ hash }).catch(() => undefined))
+  if (known || (await minedCount(client)) > nonce) return awaitMined(client, { nonce, hash })
+  return sendNew(client, call, sending, nonce) // the node does not take the bytes any more, or the wallet's were lost: the same nonce keeps it single
+}
+
+async function sendNew(client: Client, call: SentCall, sending: Sending, at?: number): Promise<TransactionReceipt> {
+  const { node, chain, deployment } = client
+  const wallet = walletOf(client)
+  const { account } = wallet
+  const { value = 0n } = call
+  const to = deployment.addresses[call.contract]
+  const data = dataOf(call)
+  const failed = (cause: unknown) => explainRefusal(call, cause)
+  const gas = await neededGas(client, call)
+  const nonce = at ?? (await node.getTransactionCount({ address: account.address, blockTag: 'pending' }))
+  let hash: Hex
+  if (account.type === 'local') {
+    const request = await wallet
+      .prepareTransactionRequest({ account, chain, to, data, value, nonce, gas })
+      .catch((cause) => Promise.reject(failed(cause)))
+    const raw = await wallet.signTransaction(request as never) // viem's type asks for the account again
+    hash = keccak256(raw)
+    await sending.remember({ nonce, hash, raw })
+    await node.sendRawTransaction({ serializedTransaction: raw }).catch((cause) => Promise.reject(failed(cause)))
+  } else {
+    await sending.remember({ nonce })
+    try {
+      hash = await wallet.sendTransaction({ account, chain, to, data, value, nonce, gas })
+    } catch (cause) {
+      if (!isRejected(cause)) throw failed(cause)
+      await sending.remember(undefined)
+      throw new ClientError('The wallet’s owner refused to sign. Nothing was sent.', { cause })
+    }
+    await sending.remember({ nonce, hash })
+  }
+  sending.onSent(hash)
+  const receipt = await awaitMined(client, { nonce, hash })
+  if (receipt) return receipt
+  await sending.remember(undefined)
+  throw new ClientError(
+    `Another transaction of ${account.address} took the place of ${hash}. Does another program use the account? Try again.`,
+  )
+}
+
+const isRejected = (cause: unknown) =>
+  cause instanceof BaseError && cause.walk((error) => error instanceof UserRejectedRequestError) !== null
+
+const minedCount = (client: Client): Promise<number> =>
+  client.node.getTransactionCount({ address: walletOf(client).account.address, blockTag: 'latest' })
+
+const receiptOf = ({ node }: Client, hash: Hex): Promise<TransactionReceipt | undefined> =>
+  node.getTransactionReceipt({ hash }).catch((error) => {
+    if (error instanceof TransactionReceiptNotFoundError) return undefined
+    throw new UnavailableError(`The node does not tell whether ${hash} is mined. Try again.`, { cause: error })
+  })
+
+/** Waits for the receipt; undefined when another transaction with the same nonce is mined. */
+async function awaitMined(
+  client: Client,
+  { nonce, hash }: { nonce: number; hash: Hex },
+): Promise<TransactionReceipt | undefined> {
+  const deadline = Date.now() + MAX_WAIT_MS
+  for (let wait = FIRST_POLL_MS; ; wait = Math.min(2 * wait, client.pollMs)) {
+    const passed = (await minedCount(client)) > nonce
+    const receipt = await receiptOf(client, hash)
+    if (receipt || passed) return receipt
+    if (Date.now() > deadline)
+      throw new UnavailableError(
+        `${hash} was sent but is not mined after ${MAX_WAIT_MS / 60_000} minutes. Try again: it will not be sent twice.`,
+      )
+    await pause(wait, client.signal)
+  }
+}

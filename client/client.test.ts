@@ -1,0 +1,134 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { parseEther } from 'viem'
+import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
+import { expect, test } from 'vitest'
+import {
+  balanceOf,
+  claim,
+  connect,
+  contribute,
+  createDatanet,
+  delegate,
+  deposit,
+  listContributions,
+  listDatanets,
+  memoryState,
+  stake,
+  unwrap,
+  wrap,
+} from './index.ts'
+import { fileState } from './node.ts'
+import { clientSystem } from './test/clientSystem.ts'
+import { contents } from './test/contents.ts'
+
+test('a stranger with a new key wraps, locks, votes’ power comes, stakes, and unwraps; the index has each when it returns', async () => {
+  const { as, world, modelId, url } = await clientSystem()
+  const account = privateKeyToAccount(generatePrivateKey())
+  await world.rpc('anvil_setBalance', [account.address, '0x56bc75e2d63100000'])
+  const steps: string[] = []
+  const client = await connect(url, {
+    account,
+    pollMs: 10,
+    onProgress: ({ act, step }) => void steps.push(`${act}: ${step}`),
+  })
+  await wrap(client, parseEther('10'))
+  await delegate(client, { to: account.address, lock: parseEther('3') })
+  await stake(client, { modelId, amount: parseEther('2') })
+  await unwrap(client, parseEther('1'))
+  const { gOpen, locked, votes } = await balanceOf(client, account.address)
+  expect([gOpen, locked, votes]).toEqual([parseEther('4'), parseEther('3'), parseEther('3')])
+  expect(steps).toContain('stake: GOpen.approve')
+  expect(await world.read('GOpen', 'allowance', [account.address, world.at.ModelRegistry])).toBe(0n)
+  const datanetId = await createDatanet(client, { modelId, licence: 'CC0-1.0', minStake: 5n, comparison: 'code' })
+  expect((await listDatanets(await as())).at(-1)).toMatchObject({ id: datanetId.toString(), minStake: '5' })
+})
+
+test('errors say what happened and what to do: too little, refused by a contract, no account, another chain, no such API', async () => {
+  const { as, url, world, modelId } = await clientSystem()
+  const poor = await connect(url, { account: privateKeyToAccount(generatePrivateKey()), pollMs: 10 })
+  await expect(wrap(poor, 1n)).rejects.toThrow(/too few native tokens/)
+  await expect(stake(poor, { modelId, amount: parseEther('1') })).rejects.toThrow(
+    /has 0 gOPEN, and this takes 1. Wrap at least 1/,
+  )
+  const alice = await as(4)
+  await expect(stake(alice, { modelId: 99n, amount: 1n })).rejects.toThrow(
+    'ModelRegistry.stake is refused: No model has this id. Look at the list of models for its id. (UnknownModel: modelId 99)',
+  )
+  await expect(unwrap(alice, parseEther('5000'))).rejects.toThrow(
+    /The account has too little gOPEN. Wrap native tokens first \(wrap\). \(ERC20InsufficientBalance: .*balance 1000 gOPEN, needed 5000 gOPEN\)/,
+  )
+  await expect(wrap(await as(), 1n)).rejects.toThrow(/needs an account/)
+  await expect(claim(alice)).rejects.toThrow(/No reward map is final yet/)
+  await expect(deposit(alice, { endpointId: 7n, amount: 1n })).rejects.toThrow(/There is no endpoint 7/)
+  await expect(connect(url, { node: url })).rejects.toThrow(/The node of the chain does not answer/)
+  await expect(connect('http://127.0.0.1:9', { patienceMs: 0 })).rejects.toThrow(
+    /does not answer. Is the address right/,
+  )
+  await world.rpc('anvil_setChainId', [5])
+  await expect(as(4)).rejects.toThrow(/The node is on chain 5, but the contracts of this API are on chain 31337/)
+})
+
+test('samples are given once, in order of commitment, also when asked for again, by a relay too', async () => {
+  const { as, world, modelId } = await clientSystem()
+  const owner = await as(2)
+  const datanetId = await createDatanet(owner, { modelId, licence: 'CC0-1.0', minStake: 7n })
+  const alice = await as(4, { state: memoryState() })
+  const samples = contents('parcel', 90)
+  const first = await contribute(alice, { datanetId, samples: [...samples, ...samples.slice(0, 3)] })
+  expect([first.submitted, first.ids.size]).toEqual([90, 90])
+  const again = await contribute(alice, { datanetId, samples: contents('parcel', 92) })
+  expect([again.submitted, again.ids.size]).toEqual([2, 92])
+  const rows = await listContributions(alice, { datanetId })
+  expect(rows).toHaveLength(92)
+  expect(rows.every(({ stake, status }) => stake === (10n ** 15n).toString() && status === 'Submitted')).toBe(true)
+
+  const [bob, relay] = [await as(5), await as(9)]
+  const native = await world.client.getBalance({ address: '0x976EA74026E726554dB657fA54763abd0C3a0aa9' })
+  const relayed = await contribute(bob, { datanetId, samples: contents('refund', 41), relay })
+  expect(relayed.submitted).toBe(41)
+  expect((await listContributions(bob, { datanetId })).length).toBe(41)
+  expect(native).toBeGreaterThan(0n)
+})
+
+test('a dry run says what would be sent and what it costs, and sends nothing', async () => {
+  const { as, modelId, world } = await clientSystem()
+  const client = await as(4, { dryRun: true })
+  const head = await world.client.getBlockNumber({ cacheTime: 0 })
+  await stake(client, { modelId, amount: 10n })
+  expect(client.plan?.map(({ step }) => step)).toEqual(['ModelRegistry.stake'])
+  expect(client.plan?.[0]?.gas).toBeGreaterThan(21_000n)
+  expect(client.plan?.[0]?.cost).toBeGreaterThan(0n)
+  expect(await world.client.getBlockNumber({ cacheTime: 0 })).toBe(head)
+})
+
+test('a state file that is half written gives an error that says what to do, and one that is in use, too', async () => {
+  const { as, folder } = await clientSystem()
+  const file = join(folder, 'state.json')
+  const client = await as(4, { state: fileState(file) })
+  await wrap(client, 5n)
+  const whole = await readFile(file, 'utf8')
+  expect(JSON.parse(whole).values).toEqual({}) // what is finished leaves nothing
+  await writeFile(file, whole.slice(0, -3))
+  await expect(wrap(client, 5n)).rejects.toThrow(/is damaged or of another release .* put back a copy of it/)
+  await writeFile(file, whole)
+  await writeFile(`${file}.lock`, '1')
+  await expect(wrap(client, 5n)).rejects.toThrow(/Process 1 uses this state/)
+})
+
+test('while the API is away an act waits, and goes on when it is back', async () => {
+  const { as, stopApi, startApi } = await clientSystem()
+  const client = await as(4, { onProgress: ({ step }) => void (step === 'waiting for the index' && waiting()) })
+  let waiting = () => {}
+  const waits = new Promise<void>((resolve) => {
+    waiting = resolve
+  })
+  await stopApi()
+  const wrapped = wrap(client, 5n)
+  await waits
+  await startApi()
+  await wrapped
+  const impatient = await as(4, { patienceMs: 0 })
+  await stopApi()
+  await expect(wrap(impatient, 5n)).rejects.toThrow(/The API at .* does not answer/)
+})
