@@ -7,7 +7,7 @@ import { graphql, type VariablesOf } from '../graphql/document.ts'
 import { waitForJob } from '../graphql/waitForJob.ts'
 import { randomHex } from '../randomHex.ts'
 import { type Channel, channelWith } from './channel.ts'
-import { type ReceiptFacts, readReceipt } from './verifyReceipt.ts'
+import { type CallReceipt, readReceipt } from './verifyReceipt.ts'
 import { grant } from './voucher.ts'
 
 const INFER = graphql(
@@ -28,7 +28,7 @@ export interface Question
 
 export interface CallAnswer {
   answer: string
-  receipt: ReceiptFacts
+  receipt: CallReceipt
 }
 
 /** The tokens that an answer has at most, unless the question says otherwise. */
@@ -65,7 +65,7 @@ async function grantCall(act: Act, channel: Channel, maximum: bigint, key: Hex):
     await act.keep(`ceiling of ${key}`, async () => {
       const { signedVoucher, creditHolds } = await client.ask(PROMISED, { id: channel.id, channel: channel.id })
       const used = BigInt(signedVoucher?.used ?? 0)
-      const held = creditHolds.nodes.reduce((sum, one) => sum + BigInt(one.maximum), 0n)
+      const held = creditHolds.nodes.reduce((sum, one) => sum + BigInt(one.maximum ?? 0), 0n)
       const needed = (used > channel.redeemed ? used : channel.redeemed) + held + maximum
       if (needed > channel.redeemed + channel.balance)
         throw new ClientError(
