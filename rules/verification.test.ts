@@ -51,6 +51,12 @@ test('the same lines, leaves, remainders or debts in another order are a differe
       })
 })
 
+test('a line with a field less is another line', () => {
+  const { whole: _, ...less } = line
+  const lines = [less] as unknown as EpochRewardMap['lines']
+  expect(firstDifference({ ...map, lines }, map)).toMatchObject({ recomputed: '⌊10 × 1 / 2⌋' })
+})
+
 test('the order is told from the first place that differs', () => {
   const [second, third] = [
     { ...line, account: other },
