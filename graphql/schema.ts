@@ -26,6 +26,7 @@ import { ProposalResolver } from './resolvers/proposals.ts'
 import { RewardReasonResolver } from './resolvers/rewardReasons.ts'
 import { RewardProofResolver } from './resolvers/rewards.ts'
 import { StateRootResolver } from './resolvers/stateRoot.ts'
+import { ValidatorRoundResolver } from './resolvers/validatorRounds.ts'
 import { VersionResolver } from './resolvers/versions.ts'
 import { WorkerNodeResolver } from './resolvers/workers.ts'
 
@@ -53,6 +54,7 @@ export function apiSchema(): GraphQLSchema {
     RewardProofResolver,
     RewardReasonResolver,
     ContributorResolver,
+    ValidatorRoundResolver,
     ArtifactResolver,
     OverviewResolver,
     jobResolver(),

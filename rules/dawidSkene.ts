@@ -1,4 +1,4 @@
-/** Rule 6 (reputation): the posterior reliability of validators, which weights each preference pair in training. */
+/** Rule 6, amendment 5a (reputation, clones): the posterior reliability of validators, which weights each preference pair in training. */
 // biome-ignore-all lint/style/noNonNullAssertion: numeric kernel, its indices are in range by construction
 
 import { bigintMin, PPM } from './bps.ts'
@@ -42,7 +42,8 @@ const MAX_ROUNDS = 500
 /**
  * Estimates together which validators are reliable and which answers are better, by expectation maximisation (Dawid and Skene 1979: two
  * classes, one rate per validator and truth). `known` holds the gold pairs, which anchor the labels: without them a colluding majority
- * defines what is correct. The order of the two answers is random, so both truths have the same prior. Floats are
+ * defines what is correct. `independence` (ppm, one million where absent) is how much a validator's answers count: those of judges who answer
+ * alike are no independent observations (`dependence.ts`). The order of the two answers is random, so both truths have the same prior. Floats are
  * summed in an order that does not depend on the order of the input; the results are quantised once, to ppm.
  * @throws RangeError when a validator judges a pair twice.
  * @example
@@ -64,6 +65,7 @@ const MAX_ROUNDS = 500
 export function dawidSkene(
   judgements: readonly PairJudgement[],
   known: ReadonlyMap<string, 0 | 1> = new Map(),
+  independence: ReadonlyMap<string, bigint> = new Map(),
 ): { pairs: PairPosterior[]; validators: Reliability[]; rounds: number } {
   const sorted = [...judgements].sort((a, b) => ascending(a.pairId, b.pairId) || ascending(a.validator, b.validator))
   sorted.forEach((judgement, i) => {
@@ -83,9 +85,10 @@ export function dawidSkene(
     choice: j.choice,
   }))
   const truth = pairIds.map((id) => known.get(id))
+  const counts = validators.map((validator) => Number(independence.get(validator) ?? PPM) / Number(PPM))
 
   const votes = pairIds.map((): [number, number] => [1, 1])
-  for (const { pair, choice } of answers) votes[pair]![choice]++
+  for (const { pair, judge, choice } of answers) votes[pair]![choice] += counts[judge]!
   let second = votes.map(([first, other], pair) => truth[pair] ?? other / (first + other))
   let rates = maximise()
   let rounds = 0
@@ -110,17 +113,17 @@ export function dawidSkene(
 
   /** Rate of correct answers of each validator on each truth, given the posteriors. */
   function maximise(): [number, number][] {
-    const counts = validators.map((): [number, number, number, number] => [
+    const tallies = validators.map((): [number, number, number, number] => [
       PRIOR_RIGHT,
       PRIOR_WRONG,
       PRIOR_WRONG,
       PRIOR_RIGHT,
     ])
     for (const { pair, judge, choice } of answers) {
-      counts[judge]![choice] += 1 - second[pair]!
-      counts[judge]![2 + choice]! += second[pair]!
+      tallies[judge]![choice] += 1 - second[pair]!
+      tallies[judge]![2 + choice]! += second[pair]!
     }
-    return counts.map(([right0, wrong0, wrong1, right1]) => [right0 / (right0 + wrong0), right1 / (wrong1 + right1)])
+    return tallies.map(([right0, wrong0, wrong1, right1]) => [right0 / (right0 + wrong0), right1 / (wrong1 + right1)])
   }
 
   /** Posterior of each pair, given the rates. */
@@ -128,7 +131,7 @@ export function dawidSkene(
     const odds = pairIds.map(() => 0)
     for (const { pair, judge, choice } of answers) {
       const [right0, right1] = rates[judge]!
-      odds[pair]! += choice === 1 ? Math.log(right1 / (1 - right0)) : Math.log((1 - right1) / right0)
+      odds[pair]! += counts[judge]! * (choice === 1 ? Math.log(right1 / (1 - right0)) : Math.log((1 - right1) / right0))
     }
     return odds.map((value, pair) => truth[pair] ?? 1 / (1 + Math.exp(-value)))
   }

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { must } from '#test/must.ts'
-import { correlatedAgreement } from './agreement.ts'
-import { type FeedbackReveal, settleRound } from './feedback.ts'
-import { EMPTY_RECORD, failsBeyondChance, recordGold, skill } from './gold.ts'
+import { peerAgreement } from './agreement.ts'
+import { type FeedbackReveal, type JudgedRound, settleRound } from './feedback.ts'
+import { decayRecord, EMPTY_RECORD, failsBeyondChance, type GoldAnswer, recordGold, skill } from './gold.ts'
 
 /** Seeded uniform numbers in [0, 1). */
 const uniform = (seed: number) => () => (seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0) / 2 ** 32
@@ -17,7 +17,28 @@ const lazy: Policy = () => ({ choice: 0, confidence: 95 })
 /** Members of the pact agree on a shared random bit, whatever the task is. */
 const ring: Policy = (_, __, task) => ({ choice: (Math.imul(task + 17, 2654435761) >>> 13) & 1, confidence: 95 })
 
-function play(policies: Record<string, Policy>, tasks = 320, seed = 5) {
+const ONE = 1_000_000n
+/** A round whose seats weigh one where they say nothing else. */
+const settle = ({
+  commits,
+  ...round
+}: Omit<Partial<JudgedRound>, 'commits'> & {
+  commits: readonly { taskId: string; validator: string; weight?: bigint }[]
+}) =>
+  settleRound({
+    epoch: 1n,
+    tasks: [],
+    reveals: [],
+    stakes: new Map(),
+    earlier: [],
+    ...round,
+    commits: commits.map(({ taskId, validator, weight = ONE }) => ({ taskId, validator, weight })),
+  })
+
+function play(
+  policies: Record<string, Policy>,
+  { tasks = 320, seed = 5, weights = {} as Record<string, bigint>, earlier = [] as GoldAnswer[] } = {},
+) {
   const draw = uniform(seed)
   const reveals: FeedbackReveal[] = []
   const round = Array.from({ length: tasks }, (_, i) => {
@@ -27,7 +48,8 @@ function play(policies: Record<string, Policy>, tasks = 320, seed = 5) {
     return { taskId: `${i}`, pot: 1_000n, gold: i % 4 === 0 ? truth : undefined }
   })
   const stakes = new Map(Object.keys(policies).map((validator) => [validator, 1_000_000n]))
-  const result = settleRound({ tasks: round, commits: reveals, reveals, stakes, records: new Map() })
+  const commits = reveals.map(({ taskId, validator }) => ({ taskId, validator, weight: weights[validator] ?? ONE }))
+  const result = settle({ tasks: round, commits, reveals, stakes, earlier })
   const earned = (validator: string) =>
     result.settlements.filter((s) => s.validator === validator).reduce((sum, s) => sum + s.reward, 0n)
   const outcome = (validator: string) => must(result.validators.find((v) => v.validator === validator))
@@ -49,7 +71,8 @@ test('skilled judges are paid; careless and colluding ones are fined and earn al
   const rest = earned('careless') + earned('lazy') + earned('ring1') + earned('ring2') + earned('ring3')
   expect(good > 300_000n).toBe(true)
   expect(rest).toBe(0n)
-  expect(outcome('ring1').agreement > 100_000n).toBe(true) // agreement alone would have been paid
+  // Below half of the weight, agreeing with each other says nothing.
+  expect(outcome('ring1').agreement.beyondLuck).toBe(0n)
   expect(outcome('ring1').skill).toBe(0n)
   for (const bad of ['careless', 'lazy', 'ring1']) expect(outcome(bad).penalty > 0n).toBe(true)
   for (const fine of ['good1', 'good2', 'good3']) expect(outcome(fine).penalty).toBe(0n)
@@ -81,12 +104,11 @@ test('rewards and returns sum to the pots, and penalties never exceed 5 % of the
       const entries = rows.flatMap((row, t) =>
         row.cells.flatMap((c, v) => (c === null ? [] : [{ taskId: `${t}`, validator: `v${v}`, ...c }])),
       )
-      const { settlements, returned } = settleRound({
+      const { settlements, returned } = settle({
         tasks: rows.map((row, t) => ({ taskId: `${t}`, pot: row.pot, gold: row.gold })),
         commits: entries,
         reveals: entries.filter((entry) => entry.revealed),
         stakes: new Map([0, 1, 2].map((v) => [`v${v}`, stake])),
-        records: new Map(),
       })
       for (const [t, row] of rows.entries()) {
         const paid = settlements.filter((s) => s.taskId === `${t}`).reduce((sum, s) => sum + s.reward, 0n)
@@ -102,12 +124,11 @@ test('rewards and returns sum to the pots, and penalties never exceed 5 % of the
 
 test('not revealing costs in proportion', () => {
   const commits = [1, 2, 3, 4].map((i) => ({ taskId: `${i}`, validator: 'v' }))
-  const { validators } = settleRound({
+  const { validators } = settle({
     tasks: commits.map(({ taskId }) => ({ taskId, pot: 10n })),
     commits,
     reveals: commits.slice(0, 3).map((commit) => ({ ...commit, choice: 0, confidence: 60 })),
     stakes: new Map([['v', 8_000n]]),
-    records: new Map(),
   })
   expect(validators[0]).toMatchObject({ penalty: 100n, unrevealed: 1n })
 })
@@ -115,12 +136,11 @@ test('not revealing costs in proportion', () => {
 /** One validator's round of gold tasks whose right answer is 0, after `failed` wrong ones and `silent` that stayed committed. */
 function goldRound(answered: number, failed: number, silent = 0) {
   const commits = Array.from({ length: answered + silent }, (_, i) => ({ taskId: `${i}`, validator: 'v' }))
-  return settleRound({
+  return settle({
     tasks: commits.map(({ taskId }) => ({ taskId, pot: 10n, gold: 0 })),
     commits,
     reveals: commits.slice(0, answered).map((one, i) => ({ ...one, choice: i < failed ? 1 : 0, confidence: 50 })),
     stakes: new Map([['v', 1_000_000n]]),
-    records: new Map(),
   }).validators
 }
 
@@ -129,31 +149,88 @@ test('the fine grows from the errors that an honest judge may make to 5 % of the
   // (10 − 20 × 0.2) / (20 × 0.8) = 6/16 of 50,000
   expect(goldRound(20, 10)).toMatchObject([{ goldAnswered: 20n, goldFailed: 10n, penalty: 18_750n }])
   expect(goldRound(20, 20)).toMatchObject([{ goldFailed: 20n, penalty: 50_000n }])
-  expect(goldRound(0, 0, 4)).toMatchObject([{ goldAnswered: 0n, unrevealed: 4n, penalty: 50_000n }])
+  // A gold task that was not revealed is failed.
+  expect(goldRound(0, 0, 4)).toMatchObject([{ goldAnswered: 4n, goldFailed: 4n, unrevealed: 4n, penalty: 50_000n }])
   expect(goldRound(20, 20, 20)).toMatchObject([{ unrevealed: 20n, penalty: 50_000n }])
 })
 
 test('a validator gets the reasons', () => {
   const reason = (...round: Parameters<typeof goldRound>) => goldRound(...round).map((one) => one.reason)
-  const scored = 'Agreement 0 ppm × skill 0 ppm = 0 ppm.'
-  const failed = 'Failed 10 of 20 gold tasks: more than bad luck explains.'
+  const scored = 'Agreement 0 ppm, of which 0 beyond luck, × skill 0 ppm = 0 ppm.'
   expect(reason(20, 4)).toEqual([scored])
-  expect(reason(20, 10)).toEqual([`${scored} ${failed}`])
-  expect(reason(0, 0, 4)).toEqual([`${scored} Did not reveal 4 of 4 commitments.`])
-  expect(reason(20, 10, 1)).toEqual([`${scored} ${failed} Did not reveal 1 of 21 commitments.`])
+  expect(reason(20, 10)).toEqual([`${scored} Failed 10 of 20 gold tasks: more than bad luck explains.`])
+  expect(reason(20, 10, 1)).toEqual([
+    `${scored} Failed 11 of 21 gold tasks: more than bad luck explains. Did not reveal 1 of 21 commitments.`,
+  ])
+})
+
+test('a pot is shared by the weight of the seats, and a score is the share of its task', () => {
+  const judges = { a: honest(0.95), b: honest(0.95), c: honest(0.95) }
+  const { settlements, outcome, earned } = play(judges, { weights: { a: 2n * ONE } })
+  const merit = (name: string) => outcome(name).merit
+  const whole = 2n * merit('a') + merit('b') + merit('c')
+  const row = must(settlements.find(({ taskId, validator }) => taskId === '7' && validator === 'a'))
+  expect(row.score).toBe((2n * merit('a') * 1_000_000n) / whole)
+  expect(row.reward).toBe((2n * merit('a') * 1_000n) / whole)
+  expect(earned('a') > earned('b') + earned('c') - 40_000n).toBe(true)
+})
+
+test('who reveals only what agrees with the others earns less than who reveals all', () => {
+  const judges = { a: honest(0.9), b: honest(0.9), c: honest(0.9), d: honest(0.9) }
+  const { settlements: open } = play(judges)
+  const sum = (rows: typeof open) =>
+    rows.filter((s) => s.validator === 'a').reduce((all, s) => all + s.reward - s.penalty, 0n)
+  const draw = uniform(5)
+  const tasks = Array.from({ length: 320 }, (_, i) => {
+    const truth = draw() < 0.5 ? 0 : 1
+    const given = Object.entries(judges).map(([validator, policy]) => ({ validator, ...policy(truth, draw, i) }))
+    return { taskId: `${i}`, pot: 1_000n, gold: i % 4 === 0 ? truth : undefined, given }
+  })
+  const all = tasks.flatMap(({ taskId, given }) => given.map((one) => ({ taskId, ...one })))
+  const agrees = ({ taskId, choice }: FeedbackReveal) =>
+    all.filter((one) => one.taskId === taskId && one.choice === choice).length > 2
+  const { settlements, validators } = settle({
+    tasks,
+    commits: all.map(({ taskId, validator }) => ({ taskId, validator })),
+    reveals: all.filter((one) => one.validator !== 'a' || agrees(one)),
+    stakes: new Map([['a', 1_000_000n]]),
+  })
+  expect(must(validators[0]).unrevealed > 10n).toBe(true)
+  expect(sum(settlements) < sum(open)).toBe(true)
+})
+
+test('judges whose errors on gold coincide share one weight; experts without errors lose none', () => {
+  const model: Policy = (truth, _, task) => ({ choice: task % 5 === 0 ? 1 - truth : truth, confidence: 80 })
+  const expert: Policy = (truth) => ({ choice: truth, confidence: 100 })
+  const { outcome } = play({ m1: model, m2: model, m3: model, e1: expert, e2: expert, e3: expert, e4: expert })
+  for (const name of ['m1', 'm2', 'm3']) {
+    expect(outcome(name).independence).toBe(333_333n)
+    expect(outcome(name).reason).toContain('Its errors coincide with those of others: its judgements weigh 333333 ppm.')
+  }
+  for (const name of ['e1', 'e2', 'e3', 'e4']) expect(outcome(name).independence).toBe(ONE)
+})
+
+test('records of earlier rounds count, and fade with every epoch', () => {
+  const before = (epoch: bigint): GoldAnswer[] =>
+    Array.from({ length: 40 }, (_, i) => ({ taskId: `old ${i}`, validator: 'a', right: true, confidence: 100, epoch }))
+  const skilled = (earlier: GoldAnswer[]) =>
+    must(
+      settle({ epoch: 100n, tasks: [{ taskId: '1', pot: 1n }], commits: [{ taskId: '1', validator: 'a' }], earlier })
+        .validators[0],
+    ).skill
+  expect(skilled(before(100n))).toBe(909_090n) // 40 of 44
+  expect(skilled(before(60n)) < 600_000n).toBe(true)
+  expect(skilled([])).toBe(0n)
 })
 
 test('validators come in ascending order, and a task without commitments gives its pot back', () => {
   const commits = ['z', 'a', 'm'].map((validator) => ({ taskId: '1', validator }))
-  const { validators, returned, settlements } = settleRound({
+  const { validators, returned, settlements } = settle({
     tasks: [
       { taskId: '1', pot: 3n },
       { taskId: '2', pot: 5n },
     ],
     commits,
-    reveals: [],
-    stakes: new Map(),
-    records: new Map(),
   })
   expect(validators.map(({ validator }) => validator)).toEqual(['a', 'm', 'z'])
   expect(returned).toEqual(
@@ -166,64 +243,102 @@ test('validators come in ascending order, and a task without commitments gives i
 })
 
 test('a reveal without commitment, twice, or of an unknown task is refused', () => {
-  const base = { tasks: [{ taskId: '1', pot: 1n }], stakes: new Map(), records: new Map() }
+  const base = { tasks: [{ taskId: '1', pot: 1n }] }
   const reveal = { taskId: '1', validator: 'v', choice: 0, confidence: 1 }
-  expect(() => settleRound({ ...base, commits: [], reveals: [reveal] })).toThrow(/without a commitment/)
-  expect(() => settleRound({ ...base, commits: [reveal], reveals: [reveal, reveal] })).toThrow(/or twice/)
-  expect(() => settleRound({ ...base, commits: [{ taskId: '2', validator: 'v' }], reveals: [] })).toThrow(/not part/)
-  expect(() => settleRound({ ...base, commits: [reveal, reveal], reveals: [] })).toThrow('v committed to task 1 twice')
+  expect(() => settle({ ...base, commits: [], reveals: [reveal] })).toThrow(/without a commitment/)
+  expect(() => settle({ ...base, commits: [reveal], reveals: [reveal, reveal] })).toThrow(/or twice/)
+  expect(() => settle({ ...base, commits: [{ taskId: '2', validator: 'v' }], reveals: [] })).toThrow(/not part/)
+  expect(() => settle({ ...base, commits: [reveal, reveal], reveals: [] })).toThrow('v committed to task 1 twice')
   const tasks = [...base.tasks, ...base.tasks]
-  expect(() => settleRound({ ...base, tasks, commits: [], reveals: [] })).toThrow('A task is given twice')
+  expect(() => settle({ ...base, tasks, commits: [], reveals: [] })).toThrow('A task is given twice')
 })
 
-describe('correlated agreement', () => {
-  test('equals the definition, pair by pair', () => {
-    const cell = fc.option(fc.nat(2))
+describe('agreement', () => {
+  test('of two equals the definition, where an unrevealed answer agrees with nobody on its task and with everybody on others', () => {
+    const cell = fc.option(fc.option(fc.nat(2)), { nil: undefined })
     fc.assert(
-      fc.property(fc.array(fc.tuple(cell, cell), { minLength: 1, maxLength: 9 }), (rows) => {
-        const all = rows.flatMap((row, t) =>
-          row.flatMap((choice, v) => (choice === null ? [] : [{ taskId: `${t}`, validator: `${v}`, choice }])),
-        )
-        const mean = (hits: boolean[]) => hits.filter(Boolean).length / hits.length
-        const [a, b] = ['0', '1'].map((validator) => all.filter((j) => j.validator === validator))
-        const products = must(a).flatMap((x) =>
-          must(b).map((y) => ({ same: x.taskId === y.taskId, agree: x.choice === y.choice })),
-        )
-        const same = products.filter((x) => x.same).map((x) => x.agree)
-        const apart = products.filter((x) => !x.same).map((x) => x.agree)
-        const expected = same.length && apart.length ? mean(same) - mean(apart) : 0
-        expect(correlatedAgreement(all).get('0') ?? 0n).toBe(BigInt(Math.floor(expected * 1e6 + 1e-7)))
-      }),
+      fc.property(
+        fc.array(fc.tuple(cell, fc.option(fc.nat(2), { nil: undefined })), { minLength: 1, maxLength: 9 }),
+        (rows) => {
+          // The peer weighs so much that it is the median.
+          const all = rows.flatMap((row, t) =>
+            row.flatMap((choice, v) =>
+              choice === undefined ? [] : [{ taskId: `${t}`, validator: `${v}`, choice, weight: v === 0 ? 1n : 100n }],
+            ),
+          )
+          const [own, peer] = ['0', '1'].map((validator) => all.filter((j) => j.validator === validator))
+          const products = must(own).flatMap((x) =>
+            must(peer).map((y) => {
+              const same = x.taskId === y.taskId
+              return { same, agree: x.choice === null ? !same : x.choice === y.choice }
+            }),
+          )
+          const mean = (some: typeof products) => some.filter(({ agree }) => agree).length / some.length
+          const [same, apart] = [true, false].map((wanted) => products.filter((x) => x.same === wanted))
+          fc.pre(must(same).length > 0)
+          const expected = must(apart).length ? mean(must(same)) - mean(must(apart)) : 0
+          expect(must(peerAgreement(all).get('0')).value).toBe(BigInt(Math.floor(expected * 1e6 + 1e-7)))
+        },
+      ),
     )
   })
 
-  test('a peer’s weight is the number of shared tasks, in any order of the answers', () => {
-    const answers: [task: string, validator: string, choice: number][] = [
-      ['1', 'a', 0],
-      ['1', 'b', 0],
-      ['2', 'b', 1],
-      ['2', 'a', 1],
-      ['3', 'c', 1],
-      ['3', 'a', 0],
-      ['4', 'c', 0],
-    ]
-    const all = answers.map(([taskId, validator, choice]) => ({ taskId, validator, choice }))
-    // a and b: 2 of 2 on the same task, 1 of 4 on different ones: ¾ over two tasks. a and c: 0 of 1, less 3 of 5: −⅗ over one.
-    expect(correlatedAgreement(all)).toEqual(
-      new Map([
-        ['a', (2n * 750_000n - 600_000n) / 3n],
-        ['b', 750_000n],
-        ['c', -600_000n],
-      ]),
-    )
-    expect(() => correlatedAgreement([...all, { taskId: '3', validator: 'a', choice: 1 }])).toThrow(
-      'Validator a judged task 3 twice',
+  const says = (validator: string, choices: string, weight = ONE) =>
+    [...choices].map((choice, i) => ({ taskId: `${i}`, validator, choice: Number(choice), weight }))
+
+  test('is the lower median over all peers by their weight, oneself included', () => {
+    const agreed = says('a', '0101'.repeat(4))
+    const value = (...others: ReturnType<typeof says>[]) =>
+      must(peerAgreement([...agreed, ...others.flat()]).get('a')).value
+    const [same, none] = ['0101'.repeat(4), '0011'.repeat(4)]
+    expect(value()).toBe(533_333n) // with itself: 1 less 7 of 15
+    expect(value(says('b', none))).toBe(value(says('b', none), says('c', none)))
+    expect(value(says('b', same), says('c', none))).toBe(533_333n)
+    expect(value(says('b', same), says('c', none, 3n * ONE))).toBe(value(says('c', none)))
+  })
+
+  test('of many names of one judge is that of one name with their weight', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.array(fc.nat(1), { minLength: 8, maxLength: 8 }), { minLength: 1, maxLength: 5 }),
+        (peers) => {
+          const others = peers.flatMap((choices, i) => says(`peer ${i}`, choices.join('')))
+          const one = peerAgreement([...says('a1', '01100101', 3n * ONE), ...others])
+          const three = peerAgreement([...['a1', 'a2', 'a3'].flatMap((name) => says(name, '01100101')), ...others])
+          expect(three.get('a1')).toEqual(one.get('a1'))
+          expect(three.get('peer 0')).toEqual(one.get('peer 0'))
+        },
+      ),
     )
   })
 
-  test('always answering alike is worth nothing', () => {
-    const all = ['a', 'b'].flatMap((validator) => [1, 2, 3].map((t) => ({ taskId: `${t}`, validator, choice: 1 })))
-    expect(correlatedAgreement(all).get('a')).toBe(0n)
+  test('counts from two standard errors of a coin on, and fully from twice that', () => {
+    const round = (n: number, agreements: number) => {
+      const own = '01'.repeat(n / 2)
+      const peer = [...own].map((choice, i) => (i < agreements ? choice : `${1 - Number(choice)}`)).join('')
+      return must(peerAgreement([...says('a', own), ...says('b', peer, 9n * ONE)]).get('a'))
+    }
+    expect(round(100, 50)).toMatchObject({ margin: 100_000n, beyondLuck: 0n, tasks: 100n })
+    const some = round(100, 64)
+    expect(some.value > 100_000n && some.value < 200_000n).toBe(true)
+    expect(some.beyondLuck).toBe(2n * (some.value - 100_000n))
+    const all = round(100, 100)
+    expect(all.beyondLuck).toBe(all.value)
+  })
+
+  test('always answering alike is worth nothing; two answers of one validator to a task are refused', () => {
+    const all = ['a', 'b'].flatMap((validator) => says(validator, '111'))
+    expect(must(peerAgreement(all).get('a')).value).toBe(0n)
+    expect(() => peerAgreement([...all, ...says('a', '1')])).toThrow('Validator a judged task 0 twice')
+  })
+
+  test('is nothing for who revealed nothing alone', () => {
+    expect(peerAgreement([{ taskId: '1', validator: 'a', choice: null, weight: ONE }]).get('a')).toEqual({
+      value: 0n,
+      margin: 1_000_000n,
+      beyondLuck: 0n,
+      tasks: 1n,
+    })
   })
 })
 
@@ -231,7 +346,7 @@ describe('gold', () => {
   test('skill: sure and right rises to one, ignorance and boasting stay at zero, luck is no skill', () => {
     const after = (n: number, right: (i: number) => boolean, confidence: number) => {
       let record = EMPTY_RECORD
-      for (let i = 0; i < n; i++) record = recordGold(record, right(i), confidence)
+      for (let i = 0; i < n; i++) record = recordGold(record, { right: right(i), confidence, epoch: 1n })
       return skill(record)
     }
     expect(after(0, () => true, 0)).toBe(0n)
@@ -241,11 +356,13 @@ describe('gold', () => {
     expect(after(50, (i) => i % 2 === 0, 100)).toBe(0n)
     expect(after(96, (i) => i % 10 !== 0, 90) > 550_000n).toBe(true)
     for (const confidence of [-1, 101, 50.5])
-      expect(() => recordGold(EMPTY_RECORD, true, confidence)).toThrow(/whole number from 0 to 100/)
+      expect(() => recordGold(EMPTY_RECORD, { right: true, confidence, epoch: 1n })).toThrow(
+        /whole number from 0 to 100/,
+      )
   })
 
   test('results worse than random are zero skill, not negative skill', () => {
-    const record = (squaredError: bigint) => skill({ tasks: 1n, squaredError })
+    const record = (squaredError: bigint) => skill({ epoch: 1n, tasks: ONE, squaredError: squaredError * ONE })
     expect([2_499n, 2_500n, 2_501n, 10_000n].map(record)).toEqual([80n, 0n, 0n, 0n])
   })
 
@@ -261,5 +378,17 @@ describe('gold', () => {
     expect(failsBeyondChance(0n, 0n, 200_000n, 10_000n)).toBe(false)
     expect(failsBeyondChance(3n, 3n, 200_000n, 8_000n)).toBe(false)
     expect(failsBeyondChance(3n, 3n, 200_000n, 8_001n)).toBe(true)
+  })
+
+  test('a record loses 5 % in each epoch, and an answer of an earlier epoch counts as of now', () => {
+    const right = { right: true, confidence: 100 }
+    const wrong = { right: false, confidence: 60 }
+    const one = recordGold(EMPTY_RECORD, { ...wrong, epoch: 3n })
+    expect(one).toEqual({ epoch: 3n, tasks: ONE, squaredError: 3_600n * ONE })
+    const two = recordGold(one, { ...right, epoch: 4n })
+    expect(two).toEqual({ epoch: 4n, tasks: 1_950_000n, squaredError: 3_420n * ONE })
+    expect(recordGold(two, { ...right, epoch: 1n })).toEqual({ ...two, tasks: 2_950_000n })
+    expect(decayRecord(two, 2n)).toEqual(two)
+    expect(decayRecord(two, 5n)).toEqual({ epoch: 5n, tasks: 1_852_500n, squaredError: 3_249n * ONE })
   })
 })

@@ -1,23 +1,47 @@
-/** Rules 5 and 6, amendment 5b (gold tasks): a validator's calibrated record on tasks with a known answer. */
+/** Rules 5 and 6, amendments 5b and 6a (gold tasks): a validator's calibrated record on tasks with a known answer. */
 
 import { bigintMax, PPM } from './bps.ts'
+import { decay } from './decay.ts'
 
-/** A validator's record on gold tasks: their number, and the sum of squared errors `(100 × correct − confidence)²`, in 10⁻⁴. */
-export type GoldRecord = { tasks: bigint; squaredError: bigint }
-export const EMPTY_RECORD: GoldRecord = { tasks: 0n, squaredError: 0n }
+/** One answer to a gold task. `confidence` is the stated probability of being correct, 0–100. A commitment that was not revealed counts as its worst
+ *  reveal: wrong with confidence 100. `epoch`: when its round was opened. */
+export type GoldAnswer = { taskId: string; validator: string; right: boolean; confidence: number; epoch: bigint }
+
+/** A validator's record on gold tasks, decayed to `epoch`: their number, and the sum of squared errors `(100 × correct − confidence)²` in 10⁻⁴,
+ *  both times a million. */
+export type GoldRecord = { epoch: bigint; tasks: bigint; squaredError: bigint }
+export const EMPTY_RECORD: GoldRecord = { epoch: 0n, tasks: 0n, squaredError: 0n }
 
 /** Squared error of confidence 50, which says nothing, in 10⁻⁴. */
 const UNINFORMED = 2_500n
-/** A new record starts with this many uninformed tasks, so that one lucky answer does not count as skill. */
-const PRIOR_TASKS = 4n
+/** A new record starts with this many uninformed tasks, in ppm, so that one lucky answer does not count as skill. */
+const PRIOR_TASKS = 4n * PPM
 
-/** Adds one answered gold task. `confidence` is the stated probability of being correct, 0–100.
- *  @throws RangeError on another confidence. */
-export function recordGold(record: GoldRecord, right: boolean, confidence: number): GoldRecord {
+/** Decays the record to an answer's epoch and adds the answer. An answer of an earlier epoch counts as of the record's.
+ *  @throws RangeError when the confidence is not a whole number from 0 to 100. */
+export function recordGold(
+  record: GoldRecord,
+  { right, confidence, epoch }: Pick<GoldAnswer, 'right' | 'confidence' | 'epoch'>,
+): GoldRecord {
   if (!Number.isInteger(confidence) || confidence < 0 || confidence > 100)
     throw new RangeError(`Confidence must be a whole number from 0 to 100, got ${confidence}.`)
   const error = BigInt((right ? 100 : 0) - confidence)
-  return { tasks: record.tasks + 1n, squaredError: record.squaredError + error * error }
+  const before = decayRecord(record, epoch)
+  return {
+    epoch: before.epoch,
+    tasks: before.tasks + PPM,
+    squaredError: before.squaredError + error * error * PPM,
+  }
+}
+
+/** The record as of a later epoch; of an earlier one, the record as it is. */
+export function decayRecord(record: GoldRecord, epoch: bigint): GoldRecord {
+  const passed = epoch - record.epoch
+  return {
+    epoch: bigintMax(epoch, record.epoch),
+    tasks: decay(record.tasks, passed),
+    squaredError: decay(record.squaredError, passed),
+  }
 }
 
 /**
@@ -29,7 +53,7 @@ export function recordGold(record: GoldRecord, right: boolean, confidence: numbe
  * import { EMPTY_RECORD, recordGold, skill } from '#rules/gold.ts'
  *
  * assert.equal(skill(EMPTY_RECORD), 0n)
- * assert.equal(skill(recordGold(EMPTY_RECORD, true, 100)), 200_000n) // one task of five
+ * assert.equal(skill(recordGold(EMPTY_RECORD, { right: true, confidence: 100, epoch: 1n })), 200_000n) // one task of five
  * ```
  */
 export function skill(record: GoldRecord): bigint {

@@ -1,14 +1,12 @@
 /** Rule 6, amendment 6a (reputation): decayed counts, Wilson's lower bound and tiers. */
 
 import { PPM, sqrtUp } from './bps.ts'
+import { decay } from './decay.ts'
 import { elementAt } from './lookup.ts'
 
 /** Successes and failures on gold tasks of one validator in one domain, in ppm of a task, decayed to `epoch`. */
 export type ReputationCounts = { epoch: bigint; successes: bigint; failures: bigint }
 export const NEWCOMER: ReputationCounts = { epoch: 0n, successes: 0n, failures: 0n }
-
-/** The part of a count that is left after one epoch: 95 % (a half-life of 13.5 epochs). */
-export const DECAY_PPM = 950_000n
 
 /** Tiers in ascending order, each with the Wilson lower bound that it needs (ppm). The number of a tier is its index. */
 export const TIERS = [
@@ -45,12 +43,6 @@ export function updateReputation(
   }
 }
 
-function decay(count: bigint, epochs: bigint): bigint {
-  // Flooring brings every count to 0, so a long absence takes no longer than that.
-  for (; epochs > 0n && count > 0n; epochs--) count = (count * DECAY_PPM) / PPM
-  return count
-}
-
 /** z of the two-sided 95 % interval, in ppm: 1.959964. */
 const Z = 1_959_964n
 
@@ -73,6 +65,10 @@ export function wilsonLower({ successes, failures }: Pick<ReputationCounts, 'suc
   const lower = successes * PPM + z2 / 2n - spread // at least −1, which the division turns into 0
   return (lower * PPM) / (n * PPM + z2)
 }
+
+/** Wilson's upper bound of the success rate at 95 %, in ppm: what the lower bound of the failures leaves; 1,000,000 without any count. */
+export const wilsonUpper = ({ successes, failures }: Pick<ReputationCounts, 'successes' | 'failures'>): bigint =>
+  PPM - wilsonLower({ successes: failures, failures: successes })
 
 /** The published rating: the bound in ppm and the tier that it reaches, by number and name. */
 export function rateReputation(reputation: ReputationCounts): { value: bigint; tier: number; name: Tier } {

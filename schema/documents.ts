@@ -127,18 +127,35 @@ export const comparisonKeyDocument = z.object({
   ),
 })
 
-/** The basis of a settlement, and the preferences for training the next version. */
+/** The basis of a round's settlement, and the preferences for training the next version. Shares are in ppm. */
 export const evidenceDocument = z.object({
   versionId: id,
-  /** The sealed keys of its comparisons. */
+  roundId: id,
+  /** Of the rewards, when the round was opened: gold records fade with every epoch. */
+  epoch: whole,
+  /** The opened keys of its gold tasks and of the earlier rounds that count. */
   keys: z.array(hash),
+  /** Kish's effective number of judges, in ppm of a judge. */
+  effectiveJudges: whole,
   validators: z.array(
     z.object({
       validator: z.string(),
+      committed: whole,
+      unrevealed: whole,
+      /** Agreement with peers, two standard errors of a coin, and what counts of the agreement. */
       agreement: z.string(),
+      margin: z.string(),
+      beyondLuck: z.string(),
       skill: z.string(),
-      score: z.string(),
-      penalty: z.string(),
+      /** What is left of the weight, because errors on gold coincide with those of others. */
+      independence: z.string(),
+      merit: z.string(),
+      goldAnswered: whole,
+      goldFailed: whole,
+      /** The record on gold, this round included: decayed tasks, accuracy with its 95 % interval, mean stated confidence. */
+      record: z.object({ tasks: whole, accuracy: whole, lower: whole, upper: whole, confidence: whole }),
+      reward: wei,
+      penalty: wei,
       reliability: z.string(),
       reason: z.string(),
     }),

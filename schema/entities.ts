@@ -8,7 +8,7 @@ import { Reconciliation } from './offchain/reconciliation.ts'
 import { Block, ChainEvent, Cursor, FollowedContract, IndexerLease, StateRoot } from './onchain/chain.ts'
 import { Commitment, Contribution, Datanet } from './onchain/datanets.ts'
 import { Dispute, Slash } from './onchain/disputes.ts'
-import { FeedbackTask, Judgement, Reputation, Validator } from './onchain/feedback.ts'
+import { FeedbackRound, FeedbackTask, Judgement, Reputation, Validator } from './onchain/feedback.ts'
 import { Governor, GovernorSetting, Holder, Proposal, TimelockOperation, Vote } from './onchain/governance.ts'
 import { Endpoint, FailedRedemption, PaymentChannel, Redemption } from './onchain/market.ts'
 import {
@@ -48,6 +48,7 @@ export const entities: EntityClass[] = [
   Datanet,
   Commitment,
   Contribution,
+  FeedbackRound,
   FeedbackTask,
   Judgement,
   Validator,

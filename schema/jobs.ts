@@ -55,6 +55,12 @@ export class CompareInput {
   @IntInput('The number of comparisons.', { default: 60, min: 1, max: 1000 }) tasks!: number
   @TextInput('The maximum reward for each comparison, in wei.', { default: '1000000000000000', max: 78, pattern: WEI })
   potWei!: string
+  @IntInput('The expected number of judgements of each comparison: seats are drawn by stake.', {
+    default: 9,
+    min: 1,
+    max: 60,
+  })
+  seats!: number
   @IntInput('The commit phase, in seconds.', { default: 3600, min: 1, max: 31536000 }) commitSeconds!: number
   @IntInput('The reveal phase, in seconds.', { default: 3600, min: 1, max: 31536000 }) revealSeconds!: number
   @IntInput('The seed of prompts and sampling.', { default: 1, min: 0, max: 2147483647 }) seed!: number

@@ -1,18 +1,30 @@
 import { afterAll, expect, test } from 'vitest'
+import { meanOf } from '#math/summary.ts'
 import { ATTACKS } from './checks/attacks/index.ts'
 import { MONEY_ATTACKS } from './checks/attacks/money/index.ts'
 import { judgeAttempts } from './checks/attacks/money/judgeAttempts.ts'
 import { closeWorlds } from './checks/attacks/money/worlds.ts'
+import { marginOf } from './checks/attacks.ts'
 
 /** Each attack is played with a few seeds here; `npm run check -- attacks` plays many. The seeds differ from attack to attack, because each seed
  *  plays one kind of samples only. */
-test.each(ATTACKS.map((attack, nth) => ({ ...attack, nth })))(
+test.each(ATTACKS.map((attack, nth) => ({ ...attack, nth })).filter(({ chance }) => !chance))(
   'no attacker gains more than the rules allow: $name',
   async ({ nth, limit, play }) => {
     for (const seed of [2001 + nth, 2002 + nth]) {
       const { before, after } = await play(seed)
       expect(after).toBeLessThanOrEqual(limit ?? before * 1.5)
     }
+  },
+)
+
+/** Where chance plays, the gain of a few seeds must not be above the limit by more than chance explains. */
+test.each(ATTACKS.filter(({ chance }) => chance))(
+  'no attacker gains more on average than the rules allow: $name',
+  async ({ limit, play }) => {
+    const gained: number[] = []
+    for (let seed = 1; seed <= 12; seed++) gained.push((await play(seed)).after)
+    expect(meanOf(gained) - marginOf(gained)).toBeLessThanOrEqual(limit ?? Infinity)
   },
 )
 

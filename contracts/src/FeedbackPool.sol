@@ -4,6 +4,7 @@ pragma solidity ^0.8.24;
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {FeedbackTasks} from "./feedback/FeedbackTasks.sol";
+import {ValidatorStakes} from "./feedback/ValidatorStakes.sol";
 import {IDisputes, IModelRegistry} from "./interfaces.sol";
 
 /// @title Validators' judgements by commit and reveal, paid from funded pots, fined within bounds (rules 5 and 6)
@@ -12,7 +13,7 @@ contract FeedbackPool is FeedbackTasks {
     using SafeERC20 for IERC20;
 
     bytes32 public constant SLASHER_ROLE = keccak256("SLASHER_ROLE");
-    /// @notice The largest part of a validator's stake that one settlement (one evidence hash) may take, basis points.
+    /// @notice The largest part of a validator's stake that one round may take, basis points.
     uint256 public constant MAX_PENALTY_BPS = 500;
     uint256 private constant BPS = 10_000;
     uint32 private constant PPM = 1_000_000;
@@ -33,20 +34,23 @@ contract FeedbackPool is FeedbackTasks {
     address public immutable treasury;
 
     mapping(address validator => uint256) public rewards;
-    mapping(bytes32 evidenceHash => mapping(address validator => Penalty)) private _penalties;
+    mapping(uint256 roundId => mapping(address validator => Penalty)) private _penalties;
 
     event FeedbackSettled(
         uint256 indexed taskId, address indexed validator, uint32 score, uint256 reward, uint256 penalty
     );
     event TaskSettled(uint256 indexed taskId, uint256 paid, uint256 returned, bytes32 evidenceHash);
+    event RoundSettled(uint256 indexed roundId);
     event ReputationUpdated(address indexed validator, string domain, uint32 value, uint8 tier);
     event FeedbackRewardWithdrawn(address indexed validator, uint256 amount);
     event Slashed(
         address indexed account, uint256 indexed subjectId, string role, uint256 amount, bytes32 evidenceHash
     );
 
-    /// @notice A task can be settled after its reveal deadline.
-    error TaskStillOpen(uint256 taskId, uint64 revealDeadline);
+    /// @notice The round's gold tasks must be opened first (openGold), or its settlement window must be over.
+    error GoldStillSealed(uint256 roundId);
+    /// @notice The task belongs to another round.
+    error TaskNotInRound(uint256 taskId, uint256 roundId);
     /// @notice The task is already settled.
     error AlreadySettled(uint256 taskId);
     /// @notice The settlement names a task that is not in this call.
@@ -61,7 +65,7 @@ contract FeedbackPool is FeedbackTasks {
     error ValueTooLarge(uint32 value);
     /// @notice The rewards exceed the task's pot.
     error RewardsExceedPot(uint256 taskId, uint256 rewards, uint256 pot);
-    /// @notice The settlement's penalties exceed 5 % of the validator's stake.
+    /// @notice The round's penalties exceed 5 % of the validator's stake.
     error PenaltyTooLarge(address validator, uint256 penalty, uint256 most);
     /// @notice There is nothing to withdraw.
     error NothingToWithdraw();
@@ -74,27 +78,35 @@ contract FeedbackPool is FeedbackTasks {
         address timelock,
         address operator,
         uint256 minStake_
-    ) FeedbackTasks(token_, registry_, disputes_, minStake_) {
+    ) ValidatorStakes(token_, disputes_, minStake_) FeedbackTasks(registry_) {
         treasury = treasury_;
         _grantRole(DEFAULT_ADMIN_ROLE, timelock);
         _grantRole(SLASHER_ROLE, address(disputes_));
         if (operator != address(0)) _grantRole(SETTLER_ROLE, operator);
     }
 
-    /// @notice Settles tasks, each once and completely: every validator who committed is named exactly once. Rewards do not exceed
-    /// the pot; its remainder returns to the mandate. All calls of one settlement have the same evidence hash; their penalties
-    /// together do not exceed 5 % of the validator's stake before the settlement, and go to the treasury (amendment 5a).
-    function settle(uint256[] calldata taskIds, Settlement[] calldata settlements, bytes32 evidenceHash)
+    /// @notice Settles tasks of one round, each once and completely: every validator who committed is named exactly once. Rewards do not exceed
+    /// the pot; its remainder returns to the mandate. A round is settled in any number of calls; its penalties together do not
+    /// exceed 5 % of the validator's stake before the first, and go to the treasury (amendment 5a).
+    function settle(uint256 roundId, uint256[] calldata taskIds, Settlement[] calldata settlements, bytes32 evidenceHash)
         external
         onlyRole(SETTLER_ROLE)
         nonReentrant
     {
         if (taskIds.length == 0) revert EmptyBatch();
         if (evidenceHash == 0) revert EmptyHash();
-        for (uint256 i; i < taskIds.length; ++i) _beginSettlement(taskIds[i]);
+        Round storage round = _round(roundId);
+        if (block.timestamp <= round.revealDeadline) revert RoundStillOpen(roundId, round.revealDeadline);
+        if (round.goldCommitment != 0 && !round.goldOpened && block.timestamp <= round.revealDeadline + SETTLEMENT_WINDOW)
+        {
+            revert GoldStillSealed(roundId);
+        }
+        for (uint256 i; i < taskIds.length; ++i) _beginSettlement(roundId, taskIds[i]);
         uint256 fined;
-        for (uint256 i; i < settlements.length; ++i) fined += _settleOne(settlements[i], evidenceHash);
-        for (uint256 i; i < taskIds.length; ++i) _endSettlement(taskIds[i], evidenceHash);
+        for (uint256 i; i < settlements.length; ++i) fined += _settleOne(roundId, settlements[i]);
+        for (uint256 i; i < taskIds.length; ++i) _endSettlement(round.modelId, taskIds[i], evidenceHash);
+        round.unsettledTasks -= taskIds.length;
+        if (round.unsettledTasks == 0) emit RoundSettled(roundId);
         if (fined != 0) token.safeTransfer(treasury, fined);
     }
 
@@ -129,21 +141,21 @@ contract FeedbackPool is FeedbackTasks {
         returns (uint256 taken)
     {
         if (!hasRevealed(taskId, validator)) revert NoCommitment(taskId, validator);
-        Validator storage v = validators[validator];
-        taken = amount < v.stake ? amount : v.stake;
-        v.stake -= uint128(taken);
+        uint256 held = validators[validator].stake;
+        taken = amount < held ? amount : held;
+        _takeStake(validator, taken);
         emit Slashed(validator, (taskId << 160) | uint160(validator), "validator", taken, evidenceHash);
         if (taken != 0) token.safeTransfer(msg.sender, taken);
     }
 
-    function _beginSettlement(uint256 taskId) private {
+    function _beginSettlement(uint256 roundId, uint256 taskId) private {
         Task storage task = _task(taskId);
+        if (task.roundId != roundId) revert TaskNotInRound(taskId, roundId);
         if (task.settled) revert AlreadySettled(taskId);
-        if (block.timestamp <= task.revealDeadline) revert TaskStillOpen(taskId, task.revealDeadline);
         task.settled = true;
     }
 
-    function _settleOne(Settlement calldata s, bytes32 evidenceHash) private returns (uint256) {
+    function _settleOne(uint256 roundId, Settlement calldata s) private returns (uint256) {
         Task storage task = _task(s.taskId);
         // `paid` of a settled task is final once `unsettled` is 0: an older task has no commitment left to settle.
         if (!task.settled) revert TaskNotInCall(s.taskId);
@@ -161,31 +173,31 @@ contract FeedbackPool is FeedbackTasks {
             task.paid = uint96(paid);
             rewards[s.validator] += s.reward;
         }
-        Validator storage v = validators[s.validator];
-        v.openCommitments -= 1;
-        if (s.penalty != 0) _fine(s.validator, v, s.penalty, evidenceHash);
+        validators[s.validator].openCommitments -= 1;
+        if (s.penalty != 0) _fine(roundId, s.validator, s.penalty);
         emit FeedbackSettled(s.taskId, s.validator, s.score, s.reward, s.penalty);
         return s.penalty;
     }
 
-    function _fine(address validator, Validator storage v, uint256 amount, bytes32 evidenceHash) private {
-        Penalty storage penalty = _penalties[evidenceHash][validator];
-        if (penalty.taken == 0) penalty.stakeBefore = v.stake;
+    function _fine(uint256 roundId, address validator, uint256 amount) private {
+        Penalty storage penalty = _penalties[roundId][validator];
+        uint256 held = validators[validator].stake;
+        if (penalty.taken == 0) penalty.stakeBefore = uint128(held);
         uint256 taken = penalty.taken + amount;
         uint256 most = uint256(penalty.stakeBefore) * MAX_PENALTY_BPS / BPS;
-        if (taken > most || amount > v.stake) revert PenaltyTooLarge(validator, taken, most);
+        if (taken > most || amount > held) revert PenaltyTooLarge(validator, taken, most);
         penalty.taken = uint128(taken);
-        v.stake -= uint128(amount);
+        _takeStake(validator, amount);
     }
 
-    function _endSettlement(uint256 taskId, bytes32 evidenceHash) private {
+    function _endSettlement(uint256 modelId, uint256 taskId, bytes32 evidenceHash) private {
         Task storage task = tasks[taskId];
         if (task.unsettled != 0) revert ValidatorsMissing(taskId, task.unsettled);
         uint256 returned = task.pot - task.paid;
         emit TaskSettled(taskId, task.paid, returned, evidenceHash);
         if (returned != 0) {
             token.forceApprove(address(registry), returned);
-            registry.fundMandate(task.modelId, returned);
+            registry.fundMandate(modelId, returned);
         }
     }
 }

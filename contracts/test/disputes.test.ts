@@ -1,7 +1,7 @@
 import type { Address, Hex } from 'viem'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { contentsOf, submitBatch } from './batch.ts'
-import { commitAll, openTasks, revealAll } from './judge.ts'
+import { commitAll, openRound, revealAll } from './judge.ts'
 import { evaluate, mandate, version } from './mandate.ts'
 import { fundEpoch, publicationOf } from './publication.ts'
 import {
@@ -47,7 +47,7 @@ beforeAll(async () => {
   })
   await world.send(BOB, 'FeedbackPool', 'stake', [100n * ETHER])
   await world.send(CAROL, 'FeedbackPool', 'stake', [100n * ETHER])
-  const task = await openTasks(world, modelId, versionId, 1, 0n)
+  const task = await openRound(world, modelId, versionId)
   await commitAll(world, [BOB, CAROL], [task])
   await world.warp(101)
   await revealAll(world, [BOB], [task])

@@ -1,8 +1,8 @@
-import type { Address, Hex } from 'viem'
+import { type Address, encodeAbiParameters, type Hex, keccak256 } from 'viem'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { commitAll, judgement, judgementCommitment, openTasks, type Reveal, revealAll } from './judge.ts'
+import { commitAll, judgement, judgementCommitment, openRound, type Reveal, revealAll } from './judge.ts'
 import { mandate, propose, version } from './mandate.ts'
-import { ALICE, BOB, CAROL, ETHER, hashOf, OPERATOR, STRANGER, startWorld, type World } from './world.ts'
+import { ALICE, BOB, CAROL, ETHER, hashOf, OPERATOR, SIGNERS, STRANGER, startWorld, type World } from './world.ts'
 
 const ZERO = `0x${'0'.repeat(64)}` as const
 const EVIDENCE = hashOf('settlement')
@@ -20,7 +20,7 @@ beforeAll(async () => {
   modelId = await mandate(world)
   versionId = await version(world, modelId, OPERATOR.address)
   for (const { address } of validators) await world.send(address, 'FeedbackPool', 'stake', [STAKE])
-  const first = await openTasks(world, modelId, versionId, 2, POT)
+  const first = await openRound(world, modelId, versionId, { count: 2, pot: POT })
   tasks = [first, first + 1n]
 })
 afterAll(() => world?.anvil.stop())
@@ -41,10 +41,10 @@ const row = (taskId: bigint, validator: Address, reward = 0n, penalty = 0n, scor
   reward,
   penalty,
 })
-const settleError = async (ids: bigint[], rows: ReturnType<typeof row>[], evidence: Hex = EVIDENCE) =>
-  (await world.errorOf(OPERATOR, 'FeedbackPool', 'settle', [ids, rows, evidence])).name
-const settle = (ids: bigint[], rows: ReturnType<typeof row>[], evidence: Hex = EVIDENCE) =>
-  world.send(OPERATOR, 'FeedbackPool', 'settle', [ids, rows, evidence])
+const settleError = async (ids: bigint[], rows: ReturnType<typeof row>[], evidence: Hex = EVIDENCE, roundId = 1n) =>
+  (await world.errorOf(OPERATOR, 'FeedbackPool', 'settle', [roundId, ids, rows, evidence])).name
+const settle = (ids: bigint[], rows: ReturnType<typeof row>[], evidence: Hex = EVIDENCE, roundId = 1n) =>
+  world.send(OPERATOR, 'FeedbackPool', 'settle', [roundId, ids, rows, evidence])
 /** Everybody commits to both tasks; Alice and Bob reveal; the reveals are over. */
 const judged = async () => {
   await commitAll(world, validators, tasks)
@@ -85,11 +85,14 @@ describe('a task', () => {
     expect(await world.balance(world.at.FeedbackPool)).toBe(3n * STAKE + 2n * POT)
     const now = BigInt(await world.now())
     const input = { versionId, domain: 'support', itemHash: hashOf('i'), pot: 1n }
-    const open = async (model: bigint, inputs: (typeof input)[], commitBy: bigint, revealBy: bigint) =>
-      (await world.errorOf(OPERATOR, 'FeedbackPool', 'openTasks', [model, inputs, commitBy, revealBy])).name
+    const open = async (model: bigint, inputs: (typeof input)[], commitBy: bigint, revealBy: bigint, seats = 60) =>
+      (await world.errorOf(OPERATOR, 'FeedbackPool', 'openRound', [model, inputs, commitBy, revealBy, seats, ZERO]))
+        .name
     expect(await open(modelId, [], now + 9n, now + 10n)).toBe('FeedbackPool.EmptyBatch')
     expect(await open(modelId, [input], now, now + 10n)).toBe('FeedbackPool.BadDeadlines')
     expect(await open(modelId, [input], now + 9n, now + 9n)).toBe('FeedbackPool.BadDeadlines')
+    for (const seats of [0, 61])
+      expect(await open(modelId, [input], now + 9n, now + 10n, seats)).toBe('FeedbackPool.BadSeats')
     const next = await propose(world)
     expect(await open(next.modelId, [input], now + 90n, now + 91n)).toBe('FeedbackPool.NotIssued')
     expect(await open(modelId, [{ ...input, versionId: 9n }], now + 90n, now + 91n)).toBe(
@@ -118,6 +121,118 @@ describe('a commitment', () => {
     expect(await commitError([tasks[0]], [commitment])).toBe('FeedbackPool.AlreadyCommitted')
     await world.warp(101)
     expect(await commitError([tasks[1]], [commitment])).toBe('FeedbackPool.CommitsOver')
+  })
+})
+
+describe('a seat', () => {
+  test('is drawn by a later block, and by the stake before the opening', async () => {
+    await world.send(STRANGER, 'FeedbackPool', 'stake', [STAKE])
+    expect(await world.read('FeedbackPool', 'hasSeat', [tasks[0], ALICE.address])).toBe(false)
+    expect((await world.errorOf(STRANGER, 'FeedbackPool', 'drawSeats', [9n])).name).toBe('FeedbackPool.UnknownRound')
+    const { events } = await world.send(STRANGER, 'FeedbackPool', 'drawSeats', [1n])
+    const [, , , , , , seedBlock, , , seed] = await world.read('FeedbackPool', 'rounds', [1n])
+    expect(events[0]).toMatchObject({ name: 'SeatsDrawn', args: { roundId: 1n, seed } })
+    expect(seed).toBe((await world.client.getBlock({ blockNumber: BigInt(seedBlock) })).hash)
+    expect((await world.errorOf(STRANGER, 'FeedbackPool', 'drawSeats', [1n])).name).toBe('FeedbackPool.AlreadyDrawn')
+    expect(await world.read('FeedbackPool', 'hasSeat', [tasks[0], ALICE.address])).toBe(true)
+    // Who staked after the opening has no seat in this round, whatever its address.
+    expect(await world.read('FeedbackPool', 'hasSeat', [tasks[0], STRANGER.address])).toBe(false)
+    const commitment = judgementCommitment(STRANGER.address, judgement(tasks[0]))
+    expect(await commitError([tasks[0]], [commitment], STRANGER.address)).toBe('FeedbackPool.NoSeat')
+    const later = await openRound(world, modelId, versionId)
+    expect(
+      await commitError([later], [judgementCommitment(STRANGER.address, judgement(later))], STRANGER.address),
+    ).toBe('none')
+  })
+
+  test('is of the smaller of the stakes at the opening and now', async () => {
+    await world.send(ALICE, 'FeedbackPool', 'unstake', [ETHER])
+    const { events } = await world.send(ALICE, 'FeedbackPool', 'commit', [
+      [tasks[0]],
+      [judgementCommitment(ALICE.address, judgement(tasks[0]))],
+    ])
+    expect(events.map(({ name }) => name)).toEqual(['SeatsDrawn', 'FeedbackCommitted'])
+    expect(events[1]).toMatchObject({ args: { seatStake: STAKE - ETHER, stage: 0 } })
+  })
+
+  test('waits for its block, and is drawn by a later one when nobody asked for 256 blocks', async () => {
+    const first = await openRound(world, modelId, versionId)
+    await world.mine(300)
+    const commitment = judgementCommitment(ALICE.address, judgement(first))
+    expect(await commitError([first], [commitment])).toBe('FeedbackPool.DrawPending')
+    const { events } = await world.send(STRANGER, 'FeedbackPool', 'drawSeats', [2n])
+    expect(events[0]).toMatchObject({ name: 'DrawPostponed', args: { roundId: 2n } })
+    expect((await world.errorOf(STRANGER, 'FeedbackPool', 'drawSeats', [2n])).name).toBe('FeedbackPool.DrawPending')
+    await world.mine()
+    expect((await world.send(STRANGER, 'FeedbackPool', 'drawSeats', [2n])).events[0]).toMatchObject({
+      name: 'SeatsDrawn',
+    })
+  })
+
+  test('is more likely from stage to stage, while a task has too few commitments', async () => {
+    await world.send(ALICE, 'FeedbackPool', 'commit', [
+      [tasks[0]],
+      [judgementCommitment(ALICE.address, judgement(tasks[0]))],
+    ])
+    const few = await openRound(world, modelId, versionId, { seats: 1 })
+    await world.send(STRANGER, 'FeedbackPool', 'drawSeats', [2n])
+    const seated = async () => {
+      const all = validators.map(({ address }) => world.read('FeedbackPool', 'hasSeat', [few, address]))
+      return (await Promise.all(all)).filter(Boolean).length
+    }
+    const before = await seated()
+    await world.warp(41) // stage 2: the chance is four thirds
+    expect(await world.read('FeedbackPool', 'stageAt', [2n, BigInt(await world.now())])).toBe(2n)
+    expect(before).toBeLessThan(3)
+    expect(await seated()).toBe(3)
+    const { events } = await world.send(BOB, 'FeedbackPool', 'commit', [
+      [few],
+      [judgementCommitment(BOB.address, judgement(few))],
+    ])
+    expect(events[0]).toMatchObject({ name: 'FeedbackCommitted', args: { stage: 2 } })
+  })
+})
+
+test('a task takes four commitments for each seat', async () => {
+  const crowd = SIGNERS.slice(-5).map(({ address }) => address)
+  for (const address of crowd) {
+    await world.rpc('anvil_setBalance', [address, `0x${(10n * ETHER).toString(16)}`])
+    await world.send(address, 'GOpen', 'deposit', [], 5n * ETHER)
+    await world.send(address, 'GOpen', 'approve', [world.at.FeedbackPool, 5n * ETHER])
+    await world.send(address, 'FeedbackPool', 'stake', [5n * ETHER])
+  }
+  for (const { address } of validators) await world.send(address, 'FeedbackPool', 'unstake', [STAKE])
+  const task = await openRound(world, modelId, versionId, { seats: 1 })
+  await world.warp(85) // the last stage: sixteen times the chance
+  const commit = (address: Address) => [[task], [judgementCommitment(address, judgement(task))]] as const
+  for (const address of crowd.slice(0, 4)) await world.send(address, 'FeedbackPool', 'commit', commit(address))
+  const last = crowd[4] as Address
+  expect(await commitError([task], [judgementCommitment(last, judgement(task))], last)).toBe('FeedbackPool.TaskFull')
+})
+
+describe('the gold of a round', () => {
+  const SECRET = hashOf('the key of the gold tasks')
+  const SEALED = keccak256(encodeAbiParameters([{ type: 'bytes32' }], [SECRET]))
+  const openGold = async (secret: Hex) => (await world.errorOf(STRANGER, 'FeedbackPool', 'openGold', [2n, secret])).name
+
+  test('is opened after the reveals, before the settlement', async () => {
+    const task = await openRound(world, modelId, versionId, { gold: SEALED })
+    expect(await openGold(SECRET)).toBe('FeedbackPool.RoundStillOpen')
+    await world.warp(201)
+    expect(await settleError([task], [], EVIDENCE, 2n)).toBe('FeedbackPool.GoldStillSealed')
+    expect(await openGold(EVIDENCE)).toBe('FeedbackPool.GoldMismatch')
+    const { events } = await world.send(STRANGER, 'FeedbackPool', 'openGold', [2n, SECRET])
+    expect(events[0]).toMatchObject({ name: 'GoldOpened', args: { roundId: 2n, secret: SECRET } })
+    expect(await openGold(SECRET)).toBe('FeedbackPool.GoldMismatch')
+    expect(await settleError([task], [], EVIDENCE, 2n)).toBe('none')
+  })
+
+  test('holds nobody’s stake and pot for longer than the settlement window', async () => {
+    const task = await openRound(world, modelId, versionId, { gold: SEALED, pot: 5n })
+    await world.warp(100 + 30 * 86_400)
+    expect(await settleError([task], [], EVIDENCE, 2n)).toBe('FeedbackPool.GoldStillSealed')
+    await world.warp(200)
+    expect((await settle([task], [], EVIDENCE, 2n)).events.map(({ name }) => name)).toContain('TaskSettled')
   })
 })
 
@@ -185,18 +300,23 @@ describe('a settlement', () => {
     expect((await world.errorOf(ALICE, 'FeedbackPool', 'withdrawRewards', [])).name).toBe(
       'FeedbackPool.NothingToWithdraw',
     )
+    expect(events).toContainEqual(expect.objectContaining({ name: 'RoundSettled', args: { roundId: 1n } }))
     // What is left: the stakes and Bob's reward.
     expect(await world.balance(world.at.FeedbackPool)).toBe(3n * STAKE - 5n * ETHER + 4n * ETHER)
   })
 
   test('waits for the reveals and happens once', async () => {
     await commitAll(world, [ALICE], [tasks[0]])
-    expect(await settleError([tasks[0]], [row(tasks[0], ALICE.address)])).toBe('FeedbackPool.TaskStillOpen')
+    expect(await settleError([tasks[0]], [row(tasks[0], ALICE.address)])).toBe('FeedbackPool.RoundStillOpen')
     await world.warp(201)
     expect(await settleError([9n], [])).toBe('FeedbackPool.UnknownTask')
+    expect(await settleError([tasks[0]], [], EVIDENCE, 9n)).toBe('FeedbackPool.UnknownRound')
     await settle([tasks[0]], [row(tasks[0], ALICE.address)])
     expect(await settleError([tasks[0]], [])).toBe('FeedbackPool.AlreadySettled')
     expect(await settleError([tasks[1], tasks[1]], [])).toBe('FeedbackPool.AlreadySettled')
+    const other = await openRound(world, modelId, versionId)
+    await world.warp(201)
+    expect(await settleError([other], [])).toBe('FeedbackPool.TaskNotInRound')
     // An old task's validators cannot be paid again by naming them beside another task.
     expect(await settleError([tasks[1]], [row(tasks[0], ALICE.address)])).toBe('FeedbackPool.NoCommitment')
   })
@@ -243,7 +363,9 @@ describe('a settlement', () => {
     )
     await settle([tasks[0]], fine(tasks[0], most))
     expect(await settleError([tasks[1]], fine(tasks[1], 1n))).toBe('FeedbackPool.PenaltyTooLarge')
-    expect(await settleError([tasks[1]], fine(tasks[1], 1n), hashOf('the next settlement'))).toBe('none')
+    expect(await settleError([tasks[1]], fine(tasks[1], 1n), hashOf('other evidence'))).toBe(
+      'FeedbackPool.PenaltyTooLarge',
+    )
   })
 })
 

@@ -3,7 +3,7 @@ import { channelConfig } from '#rules/channel.ts'
 import { must } from '#test/must.ts'
 import { DEPLOY_ORDER } from '../deploy.ts'
 import { type Batch, commitmentOf, contentsOf, signBatch, submitArguments } from './batch.ts'
-import { judgement, judgementCommitment, openTasks, revealAll } from './judge.ts'
+import { judgement, judgementCommitment, openRound, revealAll } from './judge.ts'
 import { lockVotes, openVote, propose, RUBRIC, TERMS, VOTES } from './mandate.ts'
 import { fundEpoch, mineUntil, publicationOf, treeOf } from './publication.ts'
 import { channelOf, depositCredit, marketPlace, redemption } from './vouchers.ts'
@@ -187,8 +187,10 @@ async function feedback(world: World, record: Record, modelId: bigint, versionId
   const now = BigInt(await world.now())
   const input = { versionId, domain: 'support', itemHash: RUBRIC, pot: 1_000n }
   const inputs = Array.from({ length: BATCH }, () => input)
-  const open = world.send(OPERATOR, pool, 'openTasks', [modelId, inputs, now + 100n, now + 200n])
-  await record(pool, 'openTasks', open, BATCH)
+  const open = world.send(OPERATOR, pool, 'openRound', [modelId, inputs, now + 100n, now + 200n, 60, zeroHash])
+  await record(pool, 'openRound', open, BATCH)
+  await world.mine()
+  await record(pool, 'drawSeats', world.send(STRANGER, pool, 'drawSeats', [1n]))
   const ids = Array.from({ length: BATCH }, (_, i) => BigInt(i + 1))
   const few = ids.slice(0, BATCH / VALIDATORS.length)
   for (const [i, { address }] of VALIDATORS.entries()) {
@@ -205,14 +207,14 @@ async function feedback(world: World, record: Record, modelId: bigint, versionId
   const rows = few.flatMap((taskId) =>
     VALIDATORS.map(({ address }) => ({ taskId, validator: address, score: 800_000, reward: 150n, penalty: 1n })),
   )
-  const settle = world.send(OPERATOR, pool, 'settle', [few, rows, hashOf('settlement')])
+  const settle = world.send(OPERATOR, pool, 'settle', [1n, few, rows, hashOf('settlement')])
   await record(pool, `settle (${few.length} tasks)`, settle, rows.length)
   const accounts = SIGNERS.slice(0, 10).map(({ address }) => address)
   const update = [accounts, 'support', accounts.map(() => 800_000), accounts.map(() => 2)] as const
   await record(pool, 'updateReputation', world.send(OPERATOR, pool, 'updateReputation', update), accounts.length)
   await record(pool, 'withdrawRewards', world.send(ALICE, pool, 'withdrawRewards', []))
   await world.send(BOB, pool, 'unstake', [ETHER])
-  await openTasks(world, modelId, versionId, 1, 0n)
+  await openRound(world, modelId, versionId)
 }
 
 async function market(world: World, record: Record, versionId: bigint) {

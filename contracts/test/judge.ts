@@ -1,4 +1,4 @@
-import { type Address, encodeAbiParameters, type Hex, keccak256 } from 'viem'
+import { type Address, encodeAbiParameters, type Hex, keccak256, zeroHash } from 'viem'
 import type { HDAccount } from 'viem/accounts'
 import { hashOf, OPERATOR, type World } from './world.ts'
 
@@ -31,8 +31,14 @@ export function judgementCommitment(validator: Address, r: Reveal): Hex {
   )
 }
 
-/** Opens `count` tasks with this pot each; commits end 100 s, reveals 200 s from now. @returns the first id */
-export async function openTasks(world: World, modelId: bigint, versionId: bigint, count: number, pot: bigint) {
+/** Opens a round of `count` tasks with this pot each, at which all who have staked have a seat, and mines the block that draws the seats; commits end
+ *  100 s, reveals 200 s from now. @returns the id of the first task */
+export async function openRound(
+  world: World,
+  modelId: bigint,
+  versionId: bigint,
+  { count = 1, pot = 0n, seats = 60, gold = zeroHash as Hex } = {},
+) {
   const now = BigInt(await world.now())
   const inputs = Array.from({ length: count }, (_, i) => ({
     versionId,
@@ -40,7 +46,8 @@ export async function openTasks(world: World, modelId: bigint, versionId: bigint
     itemHash: hashOf(`item ${i}`),
     pot,
   }))
-  await world.send(OPERATOR, 'FeedbackPool', 'openTasks', [modelId, inputs, now + 100n, now + 200n])
+  await world.send(OPERATOR, 'FeedbackPool', 'openRound', [modelId, inputs, now + 100n, now + 200n, seats, gold])
+  await world.mine()
   return (await world.read('FeedbackPool', 'taskCount', [])) - BigInt(count) + 1n
 }
 

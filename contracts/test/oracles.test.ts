@@ -8,9 +8,11 @@ import { MAX_PENALTY_BPS } from '#rules/feedback.ts'
 import { leafHash, type RewardLeaf, RewardTree, verifyProof } from '#rules/merkle.ts'
 import { judgeVersion, liveVersion, type MetricEvaluation } from '#rules/promotion.ts'
 import { verdictCode } from '#rules/quality.ts'
+import { COMMIT_STAGES, hasSeat, seatHash, stageAt } from '#rules/seats.ts'
 import { checkTerms, MAX_ANCESTORS_BPS } from '#rules/split.ts'
 import { stateOfStored } from '#rules/storedProposal.ts'
 import { PROPOSAL_STATES, type ProposalHistory, proposalState, quorumOf, tally, type VoteCast } from '#rules/tally.ts'
+import { openRound } from './judge.ts'
 import { evaluate, mandate, propose, RUBRIC, SPLIT, startVotingWorld, TERMS, version } from './mandate.ts'
 import { fundEpoch, publicationOf } from './publication.ts'
 import { channelOf, depositCredit, marketPlace, redemption, signTestVoucher } from './vouchers.ts'
@@ -200,9 +202,41 @@ test('rules 2, 3, 5 and 8: the constants are those of the contracts', async () =
   expect(await world.read('ModelRegistry', 'EARLY_CANCEL_BPS', [])).toBe(EARLY_CANCEL_BPS)
   expect(await world.read('ModelRegistry', 'MAX_ANCESTORS_BPS', [])).toBe(MAX_ANCESTORS_BPS)
   expect(await world.read('FeedbackPool', 'MAX_PENALTY_BPS', [])).toBe(MAX_PENALTY_BPS)
+  expect(await world.read('FeedbackPool', 'COMMIT_STAGES', [])).toBe(COMMIT_STAGES)
   expect(await world.read('DatanetRegistry', 'ACCEPTED', [])).toBe(verdictCode('accepted'))
   expect(await world.read('DatanetRegistry', 'REJECTED', [])).toBe(verdictCode('offTopic'))
   expect(await world.read('DatanetRegistry', 'COMMITMENT_BLOCKS', [])).toBe(COMMITMENT_BLOCKS)
+})
+
+test('rule 5: the contract draws the seats that the rule draws, in every stage', async () => {
+  const stakes = [STRANGER, ALICE, BOB, HOST].map(({ address }, i) => ({ address, stake: 5n * ETHER * BigInt(i + 1) }))
+  for (const { address, stake } of stakes) await world.send(address, 'FeedbackPool', 'stake', [stake])
+  const modelId = await mandate(world)
+  const versionId = await version(world, modelId, OPERATOR.address)
+  const first = await openRound(world, modelId, versionId, { count: 12, seats: 2 })
+  await world.send(STRANGER, 'FeedbackPool', 'drawSeats', [1n])
+  const [, openedAt, commitDeadline, , totalStake, , , seats, , seed] = await world.read('FeedbackPool', 'rounds', [1n])
+  expect(totalStake).toBe(50n * ETHER)
+  const drawn: number[] = []
+  for (let seen = 0; seen < Number(COMMIT_STAGES); seen++) {
+    const time = BigInt(await world.now())
+    const stage = stageAt({ openedAt, commitDeadline }, time)
+    expect(await world.read('FeedbackPool', 'stageAt', [1n, time])).toBe(stage)
+    let count = 0
+    for (const { address, stake } of stakes)
+      for (let taskId = first; taskId < first + 12n; taskId++) {
+        const expected = hasSeat(
+          { seats: BigInt(seats), totalStake },
+          { hash: seatHash(seed, taskId, address), stake, stage },
+        )
+        expect(await world.read('FeedbackPool', 'hasSeat', [taskId, address])).toBe(expected)
+        if (expected) count++
+      }
+    drawn.push(count)
+    await world.warp(20)
+  }
+  expect(drawn[0]).toBeLessThan(40)
+  expect(drawn.at(-1)).toBe(48)
 })
 
 test('rule 8: the contract accepts exactly the terms that the rule accepts', async () => {

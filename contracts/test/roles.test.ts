@@ -48,7 +48,7 @@ const GUARDED: [ContractName, string, string][] = [
   ['ModelRegistry', 'rollback', 'ROLLBACK_ROLE'],
   ['EvaluationRegistry', 'log', 'EVALUATOR_ROLE'],
   ['DatanetRegistry', 'score', 'SCORER_ROLE'],
-  ['FeedbackPool', 'openTasks', 'SETTLER_ROLE'],
+  ['FeedbackPool', 'openRound', 'SETTLER_ROLE'],
   ['FeedbackPool', 'settle', 'SETTLER_ROLE'],
   ['FeedbackPool', 'updateReputation', 'SETTLER_ROLE'],
   ['FeedbackPool', 'slash', 'SLASHER_ROLE'],

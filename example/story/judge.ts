@@ -23,6 +23,12 @@ interface Task {
  *  who colludes. */
 export async function judgeStage(context: StoryContext, versionId: string): Promise<StageResult> {
   const { api, chain, seed, say, recipe } = context
+  // Seats are drawn by the stakes before a round is opened.
+  for (const validator of VALIDATORS) {
+    await wrap(context, 'validator', validator.nth, STAKE)
+    await approve(context, 'validator', validator.nth, 'FeedbackPool', STAKE)
+    await chain.send(exampleAccount('validator', validator.nth), 'FeedbackPool', 'stake', [STAKE])
+  }
   const messages = drawItems(seed, 'judged', recipe.compare.prompts)
   const promptsHash = await uploadPrompts(
     context,
@@ -31,20 +37,26 @@ export async function judgeStage(context: StoryContext, versionId: string): Prom
   const { domain, tasks: count, goldPercent, temperature } = recipe.compare
   await api.runJob(
     'compare',
-    { versionId, promptsHash, domain, tasks: count, goldPercent, temperature, ...DEADLINES, seed },
+    {
+      versionId,
+      promptsHash,
+      domain,
+      tasks: count,
+      goldPercent,
+      temperature,
+      seats: VALIDATORS.length,
+      ...DEADLINES,
+      seed,
+    },
     `compare:${versionId}`,
   )
   const tasks = await loadOpenTasks(context, versionId)
   const truths = new Map<string, Fields>(
     [...messages, ...validationItems(seed, recipe.items.validation)].map(({ prompt, truth }) => [prompt, truth]),
   )
-
-  for (const validator of VALIDATORS) {
-    await wrap(context, 'validator', validator.nth, STAKE)
-    await approve(context, 'validator', validator.nth, 'FeedbackPool', STAKE)
-    await chain.send(exampleAccount('validator', validator.nth), 'FeedbackPool', 'stake', [STAKE])
-    await commitAll(context, validator, tasks, truths)
-  }
+  // The block whose hash draws the seats, and one after it, in which commitments are simulated.
+  for (let blocks = 0; blocks < 2; blocks++) await chain.advanceTo((await chain.now()) + 1n)
+  for (const validator of VALIDATORS) await commitAll(context, validator, tasks, truths)
   say(`${VALIDATORS.length} validators committed to ${tasks.length} comparisons`)
   await chain.advanceTo(tasks.reduce((latest, task) => bigintMax(latest, task.revealFrom), 0n) + 1n)
   let last = 0n

@@ -1,6 +1,6 @@
-import { toHex } from 'viem'
+import { toHex, zeroHash } from 'viem'
 import { Slash } from '#schema/onchain/disputes.ts'
-import { FeedbackTask, Judgement, Reputation, Validator } from '#schema/onchain/feedback.ts'
+import { FeedbackRound, FeedbackTask, Judgement, Reputation, Validator } from '#schema/onchain/feedback.ts'
 import type { Rows } from '../store/rows.ts'
 import { dateOf, type EventHandlers } from './eventContext.ts'
 
@@ -22,27 +22,53 @@ export const feedback: EventHandlers<'FeedbackPool'> = {
   ValidatorUnstaked(rows, { validator, amount }) {
     stake(rows, validator, -amount)
   },
-  TaskOpened(rows, { taskId, modelId, versionId, domain, itemHash, pot, commitDeadline, revealDeadline }) {
+  RoundOpened(rows, { roundId, modelId, seats, totalStake, goldCommitment, commitDeadline, revealDeadline }, event) {
+    rows.put(FeedbackRound, {
+      id: roundId.toString(),
+      modelId: modelId.toString(),
+      seats,
+      totalStake,
+      openedBlock: event.block,
+      seed: null,
+      goldCommitment: goldCommitment === zeroHash ? null : goldCommitment,
+      goldSecret: null,
+      openedAt: event.timestamp,
+      commitDeadline: dateOf(commitDeadline),
+      revealDeadline: dateOf(revealDeadline),
+      settled: false,
+    })
+  },
+  TaskOpened(rows, { taskId, roundId, versionId, domain, itemHash, pot }) {
+    const round = rows.get(FeedbackRound, roundId.toString())
+    if (!round) throw new Error(`Task ${taskId} was opened in round ${roundId}, which was not.`)
+    const { modelId, commitDeadline, revealDeadline } = round
     rows.put(FeedbackTask, {
       id: taskId.toString(),
-      modelId: modelId.toString(),
+      roundId: round.id,
+      modelId,
       versionId: versionId.toString(),
       domain,
       itemHash,
       pot,
       paid: 0n,
-      commitDeadline: dateOf(commitDeadline),
-      revealDeadline: dateOf(revealDeadline),
+      commitDeadline,
+      revealDeadline,
       settled: false,
       evidenceHash: null,
     })
   },
-  FeedbackCommitted(rows, { taskId, validator, commitment }) {
+  SeatsDrawn(rows, { roundId, seed }) {
+    rows.change(FeedbackRound, roundId.toString(), { seed })
+  },
+  DrawPostponed: null,
+  FeedbackCommitted(rows, { taskId, validator, commitment, seatStake, stage }) {
     rows.put(Judgement, {
       id: judgementId(taskId, validator),
       taskId: taskId.toString(),
       validator,
       commitment,
+      seatStake,
+      stage,
       choice: null,
       ethics: null,
       logic: null,
@@ -56,6 +82,9 @@ export const feedback: EventHandlers<'FeedbackPool'> = {
   FeedbackRevealed(rows, { taskId, validator, ...judgement }) {
     rows.change(Judgement, judgementId(taskId, validator), judgement)
   },
+  GoldOpened(rows, { roundId, secret }) {
+    rows.change(FeedbackRound, roundId.toString(), { goldSecret: secret })
+  },
   FeedbackSettled(rows, { taskId, validator, score, reward, penalty }) {
     rows.change(Judgement, judgementId(taskId, validator), { score, reward, penalty })
     rows.change(Validator, validator, ({ stake, earned, lost }) => ({
@@ -66,6 +95,9 @@ export const feedback: EventHandlers<'FeedbackPool'> = {
   },
   TaskSettled(rows, { taskId, paid, evidenceHash }) {
     rows.change(FeedbackTask, taskId.toString(), { paid, evidenceHash, settled: true })
+  },
+  RoundSettled(rows, { roundId }) {
+    rows.change(FeedbackRound, roundId.toString(), { settled: true })
   },
   ReputationUpdated(rows, { validator, domain, value, tier }) {
     rows.put(Reputation, { id: `${validator}-${domain}`, validator, domain, value, tier })

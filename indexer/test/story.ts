@@ -204,7 +204,10 @@ async function judge(chain: TestChain) {
   await send(4, 'FeedbackPool', 'stake', [wholeOpen(10)])
   const now = await time()
   const task = { versionId: 1n, domain: 'support', itemHash: textHash('item'), pot: wholeOpen(1) }
-  await send(0, 'FeedbackPool', 'openTasks', [1n, [task, { ...task, versionId: 2n }], now + 20, now + 40])
+  const gold = keccak256(encodeAbiParameters([{ type: 'bytes32' }], [textHash('gold')]))
+  const tasks = [task, { ...task, versionId: 2n }]
+  await send(0, 'FeedbackPool', 'openRound', [1n, tasks, now + 20, now + 40, 60, gold])
+  await chain.wait(1)
   const types = ['uint256', 'address', 'uint8', 'uint8', 'uint8', 'uint8', 'uint8', 'bytes32'].map((type) => ({ type }))
   const commitment = (taskId: bigint, who: number) =>
     keccak256(encodeAbiParameters(types, [taskId, must(accounts[who]), 1, 90, 80, 70, 60, zeroHash]))
@@ -238,7 +241,8 @@ async function judge(chain: TestChain) {
     settlement(1n, 4, 0n, OPEN / 10n),
     settlement(2n, 4, 0n, OPEN / 10n),
   ]
-  await send(0, 'FeedbackPool', 'settle', [[1n, 2n], all, textHash('settlement')])
+  await send(3, 'FeedbackPool', 'openGold', [1n, textHash('gold')])
+  await send(0, 'FeedbackPool', 'settle', [1n, [1n, 2n], all, textHash('settlement')])
   await send(0, 'FeedbackPool', 'updateReputation', [[accounts[2], accounts[4]], 'support', [800_000, 100_000], [2, 0]])
   await send(2, 'FeedbackPool', 'withdrawRewards')
   await send(4, 'FeedbackPool', 'unstake', [wholeOpen(3)])

@@ -24,6 +24,7 @@ import { Channels } from './0023-Channels.ts'
 import { LedgerBalances } from './0024-LedgerBalances.ts'
 import { VersionRatchet } from './0025-VersionRatchet.ts'
 import { ReceiptSalt } from './0026-ReceiptSalt.ts'
+import { FeedbackRounds } from './0027-FeedbackRounds.ts'
 import type { Migration } from './migration.ts'
 
 export type { Migration }
@@ -56,4 +57,5 @@ export const migrations: (new () => Migration)[] = [
   LedgerBalances,
   VersionRatchet,
   ReceiptSalt,
+  FeedbackRounds,
 ]

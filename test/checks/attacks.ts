@@ -1,3 +1,5 @@
+import { normalQuantile } from '#math/distributions.ts'
+import { meanOf, sampleVariance } from '#math/summary.ts'
 import type { Attack } from './attacks/attack.ts'
 import { ATTACKS } from './attacks/index.ts'
 import { MONEY_ATTACKS } from './attacks/money/index.ts'
@@ -15,8 +17,8 @@ interface Row {
 }
 
 /**
- * `npm run check -- attacks [--seeds N] [--only WORD]`: plays every attack and prints two tables. Of the attacks on data, what they gain, on average without and with
- * the rules, and at most with the rules; of those on money, who gains what without and with the rules, and stops whom. With `json`, the last line is one JSON
+ * `npm run check -- attacks [--seeds N] [--only WORD]`: plays every attack and prints two tables. Of the attacks on data and judgement, what they gain, on average without and with
+ * the rules, and at most with the rules (where chance plays: the upper confidence bound of the mean, 99.9 %); of those on money, who gains what without and with the rules, and stops whom. With `json`, the last line is one JSON
  * object. @returns whether no attack gains more than its limit or its gas, or stops anybody.
  */
 export async function checkAttacks(seeds: number, only?: string, json = false): Promise<boolean> {
@@ -31,7 +33,9 @@ export async function checkAttacks(seeds: number, only?: string, json = false): 
 async function playData(attacks: readonly Attack[], seeds: number): Promise<Row[]> {
   const rows: Row[] = []
   if (attacks.length === 0) return rows
-  console.log(`| attack on data (${seeds} seeds) | measure | without the rule | with the rule | at most | limit |`)
+  console.log(
+    `| attack on data or judgement (${seeds} seeds) | measure | without the rule | with the rule | at most | limit |`,
+  )
   console.log('|---|---|---|---|---|---|')
   for (const attack of attacks) {
     const row = await rowOf(attack, seeds)
@@ -42,16 +46,21 @@ async function playData(attacks: readonly Attack[], seeds: number): Promise<Row[
   return rows
 }
 
-async function rowOf({ name, measure, limit, play }: Attack, seeds: number): Promise<Row> {
-  let [before, after, worst] = [0, 0, 0]
+async function rowOf({ name, measure, limit, chance, play }: Attack, seeds: number): Promise<Row> {
+  const before: number[] = []
+  const after: number[] = []
   for (let seed = 1; seed <= seeds; seed++) {
     const one = await play(seed)
-    before += one.before / seeds
-    after += one.after / seeds
-    worst = Math.max(worst, one.after)
+    before.push(one.before)
+    after.push(one.after)
   }
-  return { attack: name, measure, before, after, worst, limit: limit ?? null }
+  const worst = chance ? meanOf(after) + marginOf(after) : Math.max(...after)
+  return { attack: name, measure, before: meanOf(before), after: meanOf(after), worst, limit: limit ?? null }
 }
+
+/** How far the mean of what random plays gained may be from the expectation: one-sided, 99.9 %. */
+export const marginOf = (gained: readonly number[]): number =>
+  gained.length < 2 ? Infinity : normalQuantile(0.999) * Math.sqrt(sampleVariance(gained) / gained.length)
 
 async function playMoney(attacks: readonly MoneyAttack[]): Promise<MoneyRow[]> {
   const rows: MoneyRow[] = []

@@ -11,8 +11,10 @@ import { type JobContext, JobError, type JobHandler } from '../job.ts'
 import { spendMandate } from '../mandateBudget.ts'
 import { fetchAdapter, fetchBaseModel, loadItems, loadVersion, sourcesOf } from '../modelLookup.ts'
 import { transactInBatches } from '../transactInBatches.ts'
+import { goldCommitment } from './settleFeedbackGold.ts'
 
-const MAX_BATCH = 50
+/** The largest round: what one transaction opens. */
+const MAX_TASKS_OF_ROUND = 300
 
 interface Task {
   prompt: string
@@ -79,7 +81,6 @@ export const compareHandler =
     for (const task of await goldTasks(sources, facts.rubric.validation, goldCount, random))
       tasks.splice(random.integer(tasks.length + 1), 0, task)
 
-    const firstTaskId = await openFeedbackTasks(job, facts.version, tasks)
     const store = storeAs(job, 'item')
     const key = await putDocument(storeAs(job, 'sealed'), comparisonKeyDocument, {
       salt: job.id,
@@ -91,6 +92,7 @@ export const compareHandler =
         })),
       ),
     })
+    const firstTaskId = await openFeedbackRounds(job, facts.version, tasks, goldCommitment(key))
     return { result: { versionId: facts.version.id, firstTaskId, tasks: tasks.length, key } }
   }
 
@@ -120,11 +122,12 @@ async function goldTasks(
   })
 }
 
-/** Opens the tasks on chain in batches and returns the id of the first. */
-async function openFeedbackTasks(
+/** Opens the tasks on chain as one round, or as several when there are more than a transaction can open; returns the id of the first. */
+async function openFeedbackRounds(
   job: JobContext<'compare'>,
   version: { id: string; modelId: string },
   tasks: Task[],
+  gold: `0x${string}`,
 ): Promise<string> {
   const { input, chain } = job
   const pot = BigInt(input.potWei)
@@ -140,7 +143,7 @@ async function openFeedbackTasks(
   let firstTaskId: string | undefined
   const receipts = await transactInBatches(chain, {
     items: tasks,
-    maxItems: MAX_BATCH,
+    maxItems: MAX_TASKS_OF_ROUND,
     key: (batch, start) => `tasks:${job.id}:${start}+${batch.length}`,
     onBatch: (start) => job.report(0.85 + (0.1 * start) / tasks.length, 'opening tasks'),
     async send(key, batch) {
@@ -154,14 +157,21 @@ async function openFeedbackTasks(
       )
       return chain.transact(key, {
         contract: 'FeedbackPool',
-        functionName: 'openTasks',
-        args: [BigInt(version.modelId), inputs, BigInt(commitDeadline), BigInt(commitDeadline + input.revealSeconds)],
+        functionName: 'openRound',
+        args: [
+          BigInt(version.modelId),
+          inputs,
+          BigInt(commitDeadline),
+          BigInt(commitDeadline + input.revealSeconds),
+          input.seats,
+          gold,
+        ],
       })
     },
   })
   for (const event of receipts.flatMap(({ events }) => events))
     if (event.contract === 'FeedbackPool' && event.name === 'TaskOpened') firstTaskId ??= event.args.taskId.toString()
   if (firstTaskId === undefined)
-    throw new Error('openTasks was mined without its events. Check that the ABIs fit the deployment.')
+    throw new Error('openRound was mined without its events. Check that the ABIs fit the deployment.')
   return firstTaskId
 }

@@ -4,17 +4,25 @@ pragma solidity ^0.8.24;
 import {AccessControl} from "@openzeppelin/contracts/access/AccessControl.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
-import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
-import {IDisputes, IFeedbackPool, IModelRegistry} from "../interfaces.sol";
+import {IDisputes, IModelRegistry} from "../interfaces.sol";
+import {ValidatorStakes} from "./ValidatorStakes.sol";
 
-/// @title Staked validators, funded tasks, and judgements by commit and reveal (rule 5)
-abstract contract FeedbackTasks is AccessControl, ReentrancyGuardTransient, IFeedbackPool {
+/// @title Rounds of funded tasks, seats drawn by stake, and judgements by commit and reveal (rule 5, amendment 5a)
+/// @notice Who commits to a task needs a seat: `hash(seed, taskId, validator) / 2^256 < 2^stage * seats * stake / totalStake`. Stakes count as of the
+/// block before the round was opened, and the seed is the hash of a block after it, so that nobody chooses an address or a stake by the draw.
+/// The commit phase has five stages; in each, the chance doubles for tasks that had too few commitments.
+abstract contract FeedbackTasks is AccessControl, ValidatorStakes {
     using SafeERC20 for IERC20;
 
     bytes32 public constant SETTLER_ROLE = keccak256("SETTLER_ROLE");
-    /// @notice An unsettled commitment holds the stake for at most this time after the last reveal deadline.
-    uint256 public constant SETTLEMENT_WINDOW = 30 days;
+    uint256 public constant MAX_SEATS = 60;
+    /// @notice A task accepts at most this many commitments for each of its seats, so that a settlement's gas is bounded.
+    uint256 public constant MAX_COMMITS_PER_SEAT = 4;
+    /// @notice The commit phase has this many stages of equal length.
+    uint256 public constant COMMIT_STAGES = 5;
+    /// @notice The seed of a round is the hash of the block this many blocks after its opening.
+    uint256 public constant SEED_DELAY = 1;
 
     /// The value stored for a judgement when the commitment itself is no longer needed.
     bytes32 internal constant REVEALED = bytes32(uint256(1));
@@ -40,47 +48,66 @@ abstract contract FeedbackTasks is AccessControl, ReentrancyGuardTransient, IFee
         bytes32 salt;
     }
 
-    struct Task {
-        uint96 pot;
+    /// `seats`: the expected weight of the judgements of a task. `totalStake`: of all validators in the block before `openedBlock`.
+    struct Round {
         uint64 modelId;
-        uint32 commits;
-        uint32 unsettled;
-        bool settled;
+        uint64 openedAt;
         uint64 commitDeadline;
         uint64 revealDeadline;
+        uint128 totalStake;
+        uint48 openedBlock;
+        uint48 seedBlock;
+        uint8 seats;
+        bool goldOpened;
+        bytes32 seed;
+        bytes32 goldCommitment;
+        uint256 unsettledTasks;
+    }
+
+    /// `stage`: the latest at which somebody committed.
+    struct Task {
+        uint96 pot;
         uint96 paid;
+        uint32 roundId;
+        uint8 commits;
+        uint8 unsettled;
+        uint8 stage;
+        bool settled;
     }
 
-    struct Validator {
-        uint128 stake;
-        uint64 openCommitments;
-        uint64 lastRevealDeadline;
-    }
-
-    IERC20 public immutable token;
     IModelRegistry public immutable registry;
-    IDisputes public immutable disputes;
-    uint256 public immutable minStake;
 
+    uint256 public roundCount;
     uint256 public taskCount;
 
+    mapping(uint256 roundId => Round) public rounds;
     mapping(uint256 taskId => Task) public tasks;
-    mapping(address validator => Validator) public validators;
     mapping(uint256 taskId => mapping(address validator => bytes32)) internal _judgements;
 
-    event ValidatorStaked(address indexed validator, uint256 amount);
-    event ValidatorUnstaked(address indexed validator, uint256 amount);
-    event TaskOpened(
-        uint256 indexed taskId,
+    event RoundOpened(
+        uint256 indexed roundId,
         uint256 indexed modelId,
-        uint256 indexed versionId,
-        string domain,
-        bytes32 itemHash,
-        uint256 pot,
+        uint256 firstTaskId,
+        uint256 tasks,
+        uint8 seats,
+        uint256 totalStake,
+        bytes32 goldCommitment,
         uint64 commitDeadline,
         uint64 revealDeadline
     );
-    event FeedbackCommitted(uint256 indexed taskId, address indexed validator, bytes32 commitment);
+    event TaskOpened(
+        uint256 indexed taskId,
+        uint256 indexed roundId,
+        uint256 indexed versionId,
+        string domain,
+        bytes32 itemHash,
+        uint256 pot
+    );
+    event SeatsDrawn(uint256 indexed roundId, bytes32 seed);
+    event DrawPostponed(uint256 indexed roundId, uint256 seedBlock);
+    event FeedbackCommitted(
+        uint256 indexed taskId, address indexed validator, bytes32 commitment, uint256 seatStake, uint8 stage
+    );
     event FeedbackRevealed(
         uint256 indexed taskId,
         address indexed validator,
@@ -90,15 +117,16 @@ abstract contract FeedbackTasks is AccessControl, ReentrancyGuardTransient, IFee
         uint8 functional,
         uint8 confidence
     );
+    event GoldOpened(uint256 indexed roundId, bytes32 secret);
 
-    /// @notice The amount is zero.
-    error ZeroAmount();
     /// @notice The batch is empty.
     error EmptyBatch();
     /// @notice The arrays differ in length.
     error LengthMismatch();
     /// @notice A hash that must name something is zero.
     error EmptyHash();
+    /// @notice No round has this id.
+    error UnknownRound(uint256 roundId);
     /// @notice No task has this id.
     error UnknownTask(uint256 taskId);
     /// @notice The model has no mandate yet.
@@ -107,14 +135,18 @@ abstract contract FeedbackTasks is AccessControl, ReentrancyGuardTransient, IFee
     error VersionNotOfModel(uint256 versionId, uint256 modelId);
     /// @notice Deadlines must be in the future, the reveals' deadline after the commits'.
     error BadDeadlines(uint64 commitDeadline, uint64 revealDeadline);
-    /// @notice The validator's stake is below the minimum; stake first.
+    /// @notice A round has 1 to 60 seats at each task.
+    error BadSeats(uint256 seats, uint256 most);
+    /// @notice The seats of this round are already drawn.
+    error AlreadyDrawn(uint256 roundId);
+    /// @notice The seats are drawn by the hash of this block: try again after it. When it is more than 256 blocks old, call drawSeats.
+    error DrawPending(uint256 roundId, uint256 seedBlock);
+    /// @notice The validator's stake is below the minimum; stake before the next round is opened.
     error StakeTooSmall(uint256 staked, uint256 minStake);
-    /// @notice The caller's stake is less than the amount.
-    error InsufficientStake(uint256 staked, uint256 amount);
-    /// @notice Commitments are not settled yet; they hold the stake until they are settled, or until that time.
-    error CommitmentsOpen(uint256 count, uint256 until);
-    /// @notice A dispute about one of the validator's judgements is open, or failed a short time ago.
-    error Disputed(address validator);
+    /// @notice The validator has no seat at this task. While it has too few commitments, each stage of the commit phase doubles the chance.
+    error NoSeat(uint256 taskId, address validator);
+    /// @notice The task has as many commitments as a settlement can pay.
+    error TaskFull(uint256 taskId);
     /// @notice The commit deadline of this task has passed.
     error CommitsOver(uint256 taskId, uint64 deadline);
     /// @notice The validator has already committed to this task.
@@ -129,50 +161,112 @@ abstract contract FeedbackTasks is AccessControl, ReentrancyGuardTransient, IFee
     error RevealMismatch(uint256 taskId);
     /// @notice A choice is 0, 1 or 2; the other judgements are 0 to 100.
     error BadJudgement(uint256 taskId);
+    /// @notice The round's reveals are accepted until this time.
+    error RoundStillOpen(uint256 roundId, uint64 revealDeadline);
+    /// @notice The secret does not fit the round's commitment, or there is none that is still closed.
+    error GoldMismatch(uint256 roundId);
 
-    constructor(IERC20 token_, IModelRegistry registry_, IDisputes disputes_, uint256 minStake_) {
-        token = token_;
+    constructor(IModelRegistry registry_) {
         registry = registry_;
-        disputes = disputes_;
-        minStake = minStake_;
     }
 
-    function stake(uint256 amount) external nonReentrant {
-        if (amount == 0) revert ZeroAmount();
-        validators[msg.sender].stake += SafeCast.toUint128(amount);
-        emit ValidatorStaked(msg.sender, amount);
-        token.safeTransferFrom(msg.sender, address(this), amount);
+    /// @notice Opens tasks for versions of one model as one round. Their pots are transferred from the caller. The gold tasks among them are
+    /// committed to by `goldCommitment`, the hash of a secret; 0 when there are none.
+    /// @return firstId the id of the first task; the others follow
+    function openRound(
+        uint256 modelId,
+        TaskInput[] calldata inputs,
+        uint64 commitDeadline,
+        uint64 revealDeadline,
+        uint8 seats,
+        bytes32 goldCommitment
+    ) external onlyRole(SETTLER_ROLE) nonReentrant returns (uint256 firstId) {
+        if (inputs.length == 0) revert EmptyBatch();
+        if (commitDeadline <= block.timestamp || revealDeadline <= commitDeadline) {
+            revert BadDeadlines(commitDeadline, revealDeadline);
+        }
+        if (seats == 0 || seats > MAX_SEATS) revert BadSeats(seats, MAX_SEATS);
+        if (!registry.mandateIssued(modelId)) revert NotIssued(modelId);
+        uint256 roundId = ++roundCount;
+        firstId = taskCount + 1;
+        taskCount += inputs.length;
+        rounds[roundId] = Round({
+            modelId: uint64(modelId),
+            openedAt: uint64(block.timestamp),
+            commitDeadline: commitDeadline,
+            revealDeadline: revealDeadline,
+            totalStake: SafeCast.toUint128(totalStakeAt(block.number - 1)),
+            openedBlock: uint48(block.number),
+            seedBlock: uint48(block.number + SEED_DELAY),
+            seats: seats,
+            goldOpened: false,
+            seed: 0,
+            goldCommitment: goldCommitment,
+            unsettledTasks: inputs.length
+        });
+        emit RoundOpened(
+            roundId,
+            modelId,
+            firstId,
+            inputs.length,
+            seats,
+            rounds[roundId].totalStake,
+            goldCommitment,
+            commitDeadline,
+            revealDeadline
+        );
+        uint256 total;
+        for (uint256 i; i < inputs.length; ++i) total += _openTask(firstId + i, roundId, modelId, inputs[i]);
+        if (total != 0) token.safeTransferFrom(msg.sender, address(this), total);
     }
 
-    /// @notice Returns stake to the caller: not while commitments wait for settlement, nor while a judgement is disputed.
-    function unstake(uint256 amount) external nonReentrant {
-        if (amount == 0) revert ZeroAmount();
-        Validator storage v = validators[msg.sender];
-        if (v.stake < amount) revert InsufficientStake(v.stake, amount);
-        uint256 until = uint256(v.lastRevealDeadline) + SETTLEMENT_WINDOW;
-        if (v.openCommitments != 0 && block.timestamp <= until) revert CommitmentsOpen(v.openCommitments, until);
-        if (disputes.holdsStakeOf(msg.sender)) revert Disputed(msg.sender);
-        v.stake -= uint128(amount);
-        emit ValidatorUnstaked(msg.sender, amount);
-        token.safeTransfer(msg.sender, amount);
+    /// @notice Draws the seats of a round; the first commitment does it, too. The chain knows the hashes of its last 256 blocks: when the round's
+    /// block is older, a later one is chosen.
+    function drawSeats(uint256 roundId) public {
+        Round storage round = _round(roundId);
+        if (round.seed != 0) revert AlreadyDrawn(roundId);
+        if (block.number <= round.seedBlock) revert DrawPending(roundId, round.seedBlock);
+        bytes32 seed = blockhash(round.seedBlock);
+        if (seed == 0) {
+            round.seedBlock = uint48(block.number + SEED_DELAY);
+            emit DrawPostponed(roundId, round.seedBlock);
+        } else {
+            round.seed = seed;
+            emit SeatsDrawn(roundId, seed);
+        }
     }
 
-    /// @notice Commits to judgements: `keccak256(abi.encode(taskId, validator, choice, ethics, logic, functional, confidence, salt))`.
+    /// @notice Commits to judgements: `keccak256(abi.encode(taskId, validator, choice, ethics, logic, functional, confidence, salt))`. The validator
+    /// needs a seat at each task.
     function commit(uint256[] calldata taskIds, bytes32[] calldata commitments) external {
         if (taskIds.length == 0) revert EmptyBatch();
         if (commitments.length != taskIds.length) revert LengthMismatch();
         Validator memory v = validators[msg.sender];
         if (v.stake < minStake || v.stake == 0) revert StakeTooSmall(v.stake, minStake);
+        uint256 roundId;
+        Round memory round;
+        uint256 seatStake;
         for (uint256 i; i < taskIds.length; ++i) {
-            Task storage task = _task(taskIds[i]);
-            if (block.timestamp > task.commitDeadline) revert CommitsOver(taskIds[i], task.commitDeadline);
+            Task memory task = _task(taskIds[i]);
+            if (task.roundId != roundId) {
+                roundId = task.roundId;
+                if (rounds[roundId].seed == 0) drawSeats(roundId);
+                round = rounds[roundId];
+                if (round.seed == 0) revert DrawPending(roundId, round.seedBlock);
+                seatStake = _seatStake(round, msg.sender);
+                if (round.revealDeadline > v.lastRevealDeadline) v.lastRevealDeadline = round.revealDeadline;
+            }
+            if (block.timestamp > round.commitDeadline) revert CommitsOver(taskIds[i], round.commitDeadline);
             if (uint256(commitments[i]) <= uint256(SETTLED_UNREVEALED)) revert BadCommitment(commitments[i]);
             if (_judgements[taskIds[i]][msg.sender] != 0) revert AlreadyCommitted(taskIds[i]);
+            task.stage = _stageOf(task, round);
+            if (!_isDrawn(taskIds[i], round, task.stage, msg.sender, seatStake)) revert NoSeat(taskIds[i], msg.sender);
+            if (task.commits >= MAX_COMMITS_PER_SEAT * round.seats) revert TaskFull(taskIds[i]);
             _judgements[taskIds[i]][msg.sender] = commitments[i];
             task.commits += 1;
             task.unsettled += 1;
-            if (task.revealDeadline > v.lastRevealDeadline) v.lastRevealDeadline = task.revealDeadline;
-            emit FeedbackCommitted(taskIds[i], msg.sender, commitments[i]);
+            tasks[taskIds[i]] = task;
+            emit FeedbackCommitted(taskIds[i], msg.sender, commitments[i], seatStake, task.stage);
         }
         v.openCommitments += uint64(taskIds.length);
         validators[msg.sender] = v;
@@ -183,9 +277,9 @@ abstract contract FeedbackTasks is AccessControl, ReentrancyGuardTransient, IFee
         if (reveals.length == 0) revert EmptyBatch();
         for (uint256 i; i < reveals.length; ++i) {
             Reveal calldata r = reveals[i];
-            Task storage task = _task(r.taskId);
-            if (block.timestamp <= task.commitDeadline) revert RevealsNotOpen(r.taskId, task.commitDeadline);
-            if (block.timestamp > task.revealDeadline) revert RevealsOver(r.taskId, task.revealDeadline);
+            Round storage round = rounds[_task(r.taskId).roundId];
+            if (block.timestamp <= round.commitDeadline) revert RevealsNotOpen(r.taskId, round.commitDeadline);
+            if (block.timestamp > round.revealDeadline) revert RevealsOver(r.taskId, round.revealDeadline);
             if (r.choice > 2 || r.ethics > 100 || r.logic > 100 || r.functional > 100 || r.confidence > 100) {
                 revert BadJudgement(r.taskId);
             }
@@ -198,30 +292,25 @@ abstract contract FeedbackTasks is AccessControl, ReentrancyGuardTransient, IFee
         }
     }
 
-    /// @notice Opens tasks for versions of one model. Their pots are transferred from the caller.
-    /// @return firstId the id of the first; the others follow
-    function openTasks(uint256 modelId, TaskInput[] calldata inputs, uint64 commitDeadline, uint64 revealDeadline)
-        external
-        onlyRole(SETTLER_ROLE)
-        nonReentrant
-        returns (uint256 firstId)
-    {
-        if (inputs.length == 0) revert EmptyBatch();
-        if (commitDeadline <= block.timestamp || revealDeadline <= commitDeadline) {
-            revert BadDeadlines(commitDeadline, revealDeadline);
-        }
-        if (!registry.mandateIssued(modelId)) revert NotIssued(modelId);
-        firstId = taskCount + 1;
-        taskCount += inputs.length;
-        uint256 total;
-        for (uint256 i; i < inputs.length; ++i) {
-            total += _openTask(firstId + i, modelId, inputs[i], commitDeadline, revealDeadline);
-        }
-        if (total != 0) token.safeTransferFrom(msg.sender, address(this), total);
+    /// @notice Publishes the secret of a round's gold tasks, once its reveals are over: `keccak256(abi.encode(secret))` is its commitment.
+    function openGold(uint256 roundId, bytes32 secret) external {
+        Round storage round = _round(roundId);
+        if (block.timestamp <= round.revealDeadline) revert RoundStillOpen(roundId, round.revealDeadline);
+        if (round.goldOpened || keccak256(abi.encode(secret)) != round.goldCommitment) revert GoldMismatch(roundId);
+        round.goldOpened = true;
+        emit GoldOpened(roundId, secret);
     }
 
-    function stakeOf(address validator) external view returns (uint256) {
-        return validators[validator].stake;
+    /// @notice Whether the account may commit to the task now: its stake at the opening and at present count. False before the seats are drawn.
+    function hasSeat(uint256 taskId, address account) external view returns (bool) {
+        Task memory task = _task(taskId);
+        Round memory round = rounds[task.roundId];
+        return round.seed != 0 && _isDrawn(taskId, round, _stageOf(task, round), account, _seatStake(round, account));
+    }
+
+    /// @notice The stage of a round's commit phase at a time that is not before its opening.
+    function stageAt(uint256 roundId, uint256 time) external view returns (uint256) {
+        return _stageAt(_round(roundId), time);
     }
 
     /// @notice Whether the validator revealed a judgement of the task.
@@ -230,28 +319,55 @@ abstract contract FeedbackTasks is AccessControl, ReentrancyGuardTransient, IFee
         return judgement == REVEALED || judgement == SETTLED;
     }
 
-    function _openTask(
-        uint256 id,
-        uint256 modelId,
-        TaskInput calldata input,
-        uint64 commitDeadline,
-        uint64 revealDeadline
-    ) private returns (uint256) {
+    function _openTask(uint256 id, uint256 roundId, uint256 modelId, TaskInput calldata input)
+        private
+        returns (uint256)
+    {
         if (registry.modelOfVersion(input.versionId) != modelId) revert VersionNotOfModel(input.versionId, modelId);
         if (input.itemHash == 0) revert EmptyHash();
         Task storage task = tasks[id];
         task.pot = SafeCast.toUint96(input.pot);
-        task.modelId = uint64(modelId);
-        task.commitDeadline = commitDeadline;
-        task.revealDeadline = revealDeadline;
-        emit TaskOpened(
-            id, modelId, input.versionId, input.domain, input.itemHash, input.pot, commitDeadline, revealDeadline
-        );
+        task.roundId = SafeCast.toUint32(roundId);
+        emit TaskOpened(id, roundId, input.versionId, input.domain, input.itemHash, input.pot);
         return input.pot;
+    }
+
+    function _seatStake(Round memory round, address account) private view returns (uint256) {
+        uint256 opening = stakeAt(account, round.openedBlock - 1);
+        uint256 present = validators[account].stake;
+        if (present < minStake) return 0;
+        return opening < present ? opening : present;
+    }
+
+    function _stageAt(Round memory round, uint256 time) private pure returns (uint256) {
+        uint256 stage = (time - round.openedAt) * COMMIT_STAGES / (round.commitDeadline - round.openedAt);
+        return stage < COMMIT_STAGES ? stage : COMMIT_STAGES - 1;
+    }
+
+    /// A later stage counts only for a task that had fewer commitments than seats when the stage began: within a stage nobody races for the last seat.
+    function _stageOf(Task memory task, Round memory round) private view returns (uint8) {
+        uint256 stage = _stageAt(round, block.timestamp);
+        return stage > task.stage && task.commits < round.seats ? uint8(stage) : task.stage;
+    }
+
+    function _isDrawn(uint256 taskId, Round memory round, uint256 stage, address account, uint256 seatStake)
+        private
+        pure
+        returns (bool)
+    {
+        uint256 chance = (uint256(round.seats) << stage) * seatStake;
+        if (chance >= round.totalStake) return chance != 0;
+        uint256 hash = uint256(keccak256(abi.encode(round.seed, taskId, account)));
+        return hash < type(uint256).max / round.totalStake * chance;
+    }
+
+    function _round(uint256 roundId) internal view returns (Round storage round) {
+        round = rounds[roundId];
+        if (round.revealDeadline == 0) revert UnknownRound(roundId);
     }
 
     function _task(uint256 taskId) internal view returns (Task storage task) {
         task = tasks[taskId];
-        if (task.revealDeadline == 0) revert UnknownTask(taskId);
+        if (task.roundId == 0) revert UnknownTask(taskId);
     }
 }

@@ -5,6 +5,8 @@ export interface Attack {
   measure: string
   /** The most that may be gained with the rules; undefined when the rules do not stop it. */
   limit?: number
+  /** Chance decides what one play gains: the limit is for the mean over many seeds, with its upper confidence bound. */
+  chance?: true
   /** Plays the attack once without and once with the rules. */
   play(seed: number): Played | Promise<Played>
 }

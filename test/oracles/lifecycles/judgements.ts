@@ -29,15 +29,19 @@ export class RandomJudgements {
   private open(): string {
     const taskId = String(++this.tasks)
     const { id: versionId, model: modelId } = this.stage.chance.of(this.versions)
-    const task = { domain: 'ethics', itemHash: hashOfText('item'), pot: 0n, commitDeadline: 1n, revealDeadline: 2n }
-    this.stage.emit('FeedbackPool', 'TaskOpened', { taskId, modelId, versionId, ...task })
+    const round = { firstTaskId: taskId, tasks: 1n, seats: 3, totalStake: 1n, goldCommitment: hashOfText('gold') }
+    const deadlines = { commitDeadline: 1n, revealDeadline: 2n }
+    const task = { domain: 'ethics', itemHash: hashOfText('item'), pot: 0n }
+    this.stage.emit('FeedbackPool', 'RoundOpened', { roundId: taskId, modelId, ...round, ...deadlines })
+    this.stage.emit('FeedbackPool', 'TaskOpened', { taskId, roundId: taskId, versionId, ...task })
     return taskId
   }
 
   private commit(taskId: string, validator: string) {
     if (!this.validators.has(validator)) this.stage.emit('FeedbackPool', 'ValidatorStaked', { validator, amount: 1n })
     this.validators.add(validator)
-    this.stage.emit('FeedbackPool', 'FeedbackCommitted', { taskId, validator, commitment: hashOfText('judgement') })
+    const committed = { commitment: hashOfText('judgement'), seatStake: 1n, stage: 0 }
+    this.stage.emit('FeedbackPool', 'FeedbackCommitted', { taskId, validator, ...committed })
   }
 
   private reveal(taskId: string, validator: string) {

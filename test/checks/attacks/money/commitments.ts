@@ -1,5 +1,5 @@
 import { type Batch, commitmentOf, contentsOf, submitArguments, submitBatch } from '#contracts/test/batch.ts'
-import { commitAll, judgement, judgementCommitment, openTasks, revealAll } from '#contracts/test/judge.ts'
+import { commitAll, judgement, judgementCommitment, openRound, revealAll } from '#contracts/test/judge.ts'
 import { ALICE, BOB, CAROL, ETHER, GENESIS, hashOf, OPERATOR, type World } from '#contracts/test/world.ts'
 import { seededRandomAt } from '#test/simulator/random.ts'
 import { attempt, FEW_SEEDS, type MoneyAttack } from './moneyAttack.ts'
@@ -40,9 +40,9 @@ export const copiedSubmission: MoneyAttack = {
     }),
 }
 
-async function openRound(world: World): Promise<bigint> {
+async function openForThree(world: World): Promise<bigint> {
   for (const { address } of [ALICE, BOB, CAROL]) await world.send(address, 'FeedbackPool', 'stake', [VALIDATOR_STAKE])
-  return openTasks(world, 1n, 1n, 1, POT)
+  return openRound(world, 1n, 1n, { pot: POT })
 }
 
 /** Settles as the contract allows at most: who did not reveal gets nothing. @returns what the attacker gets. */
@@ -51,7 +51,9 @@ async function settle(world: World, taskId: bigint, attacker: `0x${string}`, oth
   const row = (validator: `0x${string}`, reward: bigint) => ({ taskId, validator, score: 1, reward, penalty: 0n })
   const rowsOf = (reward: bigint) => [row(attacker, reward), ...others.map((one) => row(one, 0n))]
   const pay = async (reward: bigint) =>
-    !(await isRefused(world.send(OPERATOR, 'FeedbackPool', 'settle', [[taskId], rowsOf(reward), hashOf('evidence')])))
+    !(await isRefused(
+      world.send(OPERATOR, 'FeedbackPool', 'settle', [1n, [taskId], rowsOf(reward), hashOf('evidence')]),
+    ))
   return (await pay(POT)) ? POT : 0n
 }
 
@@ -63,7 +65,7 @@ export const changedMind: MoneyAttack = {
   seeds: FEW_SEEDS,
   play: (seed) =>
     inWorld('market', async (world) => {
-      const taskId = await openRound(world)
+      const taskId = await openForThree(world)
       const first = judgement(taskId, { choice: 0, confidence: seededRandomAt(seed, 13)(101) })
       await commitAll(world, [BOB, CAROL], [taskId])
       await world.send(ALICE, 'FeedbackPool', 'commit', [[taskId], [judgementCommitment(ALICE.address, first)]])
@@ -93,7 +95,7 @@ export const reusedKeys: MoneyAttack = {
   seeds: FEW_SEEDS,
   play: () =>
     inWorld('market', async (world) => {
-      const taskId = await openRound(world)
+      const taskId = await openForThree(world)
       await commitAll(world, [ALICE], [taskId])
       const copied = judgementCommitment(ALICE.address, judgement(taskId))
       await world.send(BOB, 'FeedbackPool', 'commit', [[taskId], [copied]])

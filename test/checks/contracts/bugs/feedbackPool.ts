@@ -14,7 +14,7 @@ export const feedbackPoolBugs: readonly PlantedBug[] = [
     to: '',
   },
   {
-    name: 'fines of a settlement are bounded one by one',
+    name: 'fines of a round are bounded one by one',
     file: 'FeedbackPool.sol',
     from: 'uint256 taken = penalty.taken + amount;',
     to: 'uint256 taken = amount;',
@@ -46,19 +46,49 @@ export const feedbackPoolBugs: readonly PlantedBug[] = [
   {
     name: 'a slashed stake is still counted',
     file: 'FeedbackPool.sol',
-    from: 'v.stake -= uint128(taken);',
+    from: '_takeStake(validator, taken);',
     to: '',
   },
   {
     name: 'stake leaves while judgements are unsettled',
-    file: 'feedback/FeedbackTasks.sol',
+    file: 'feedback/ValidatorStakes.sol',
     from: 'if (v.openCommitments != 0 && block.timestamp <= until) revert CommitmentsOpen(v.openCommitments, until);',
     to: '',
   },
   {
     name: 'stake leaves while a judgement is disputed',
-    file: 'feedback/FeedbackTasks.sol',
+    file: 'feedback/ValidatorStakes.sol',
     from: 'if (disputes.holdsStakeOf(msg.sender)) revert Disputed(msg.sender);',
+    to: '',
+  },
+  {
+    name: 'a stake that came after the opening has seats',
+    file: 'feedback/FeedbackTasks.sol',
+    from: 'return opening < present ? opening : present;',
+    to: 'return opening < present ? present : present;',
+  },
+  {
+    name: 'gold is opened while judgements can be revealed',
+    file: 'feedback/FeedbackTasks.sol',
+    from: 'if (block.timestamp <= round.revealDeadline) revert RoundStillOpen(roundId, round.revealDeadline);',
+    to: '',
+  },
+  {
+    name: 'gold is opened with any secret',
+    file: 'feedback/FeedbackTasks.sol',
+    from: 'round.goldOpened || keccak256(abi.encode(secret)) != round.goldCommitment',
+    to: 'round.goldOpened',
+  },
+  {
+    name: 'a round is settled while its gold is sealed',
+    file: 'FeedbackPool.sol',
+    from: 'round.goldCommitment != 0 && !round.goldOpened',
+    to: 'round.goldCommitment == 0 && !round.goldOpened',
+  },
+  {
+    name: 'the total keeps what was unstaked',
+    file: 'feedback/ValidatorStakes.sol',
+    from: '_totalStake.push(uint48(block.number), uint208(_totalStake.latest() - amount));',
     to: '',
   },
 ]

@@ -31,6 +31,8 @@ contract FeedbackPoolHandler is DisputesHandler {
         Settled
     }
 
+    uint8 private constant SEATS = 3;
+
     FeedbackPool private immutable pool;
     uint256 private immutable modelId;
     uint256 private immutable versionId;
@@ -42,7 +44,9 @@ contract FeedbackPoolHandler is DisputesHandler {
     mapping(uint256 taskId => address[]) private committers;
     mapping(uint256 taskId => mapping(address validator => Commitment)) private commitments;
     mapping(uint256 taskId => bool) private settledTasks;
-    mapping(bytes32 evidence => mapping(address validator => Fines)) private fines;
+    mapping(uint256 roundId => bytes32) private secrets;
+    mapping(uint256 roundId => mapping(address validator => uint256)) private stakedBefore;
+    mapping(uint256 roundId => mapping(address validator => Fines)) private fines;
 
     constructor(World world_, uint256 modelId_, uint256 versionId_) Handler(world_, 4, 2_000) DisputesHandler(world_) {
         pool = world_.feedback();
@@ -96,8 +100,9 @@ contract FeedbackPoolHandler is DisputesHandler {
         vm.prank(person);
         pool.commit(ids, hashes);
         for (uint256 i; i < ids.length; ++i) {
-            (,,,,, uint64 commitDeadline, uint64 revealDeadline,) = pool.tasks(ids[i]);
+            (uint64 commitDeadline, uint64 revealDeadline) = _deadlines(ids[i]);
             _expect(block.timestamp <= commitDeadline, "a commitment after the deadline");
+            _expect(stakedBefore[_roundOf(ids[i])][person] != 0, "a seat of a stake that came after the opening");
             _expect(commitments[ids[i]][person].secret == 0, "two commitments to one task");
             commitments[ids[i]][person] = Commitment(_secret(ids[i], secret, copies, whom), copies, false);
             committers[ids[i]].push(person);
@@ -115,7 +120,7 @@ contract FeedbackPoolHandler is DisputesHandler {
         reveals[0] = _reveal(id, c.secret);
         vm.prank(person);
         pool.reveal(reveals);
-        (,,,,, uint64 commitDeadline, uint64 revealDeadline,) = pool.tasks(id);
+        (uint64 commitDeadline, uint64 revealDeadline) = _deadlines(id);
         _expect(block.timestamp > commitDeadline && block.timestamp <= revealDeadline, "a reveal out of its time");
         _expect(c.secret != 0 && !c.copied && !c.revealed, "a judgement was revealed that was not its validator's own");
         c.revealed = true;
@@ -136,7 +141,7 @@ contract FeedbackPoolHandler is DisputesHandler {
 
     // ---------------------------------------------------------------- the settler
 
-    function openTasks(uint256 count, uint256 pot, uint256 commitTime, uint256 revealTime) external {
+    function openRound(uint256 count, uint256 pot, uint256 commitTime, uint256 revealTime) external {
         // A task to which few have committed is not yet followed by the next.
         uint256 newest = pool.taskCount();
         if (newest != 0 && _phaseOf(newest) == Phase.Commits && committers[newest].length < 2) return;
@@ -146,22 +151,35 @@ contract FeedbackPoolHandler is DisputesHandler {
         }
         uint64 commitDeadline = uint64(block.timestamp + 1 + commitTime % 8_000);
         uint64 revealDeadline = uint64(commitDeadline + 1 + revealTime % 8_000);
+        bytes32 gold = pot % 3 == 0 ? bytes32(0) : keccak256(abi.encode(bytes32(pot)));
         vm.prank(world.operator());
-        pool.openTasks(modelId, inputs, commitDeadline, revealDeadline);
+        pool.openRound(modelId, inputs, commitDeadline, revealDeadline, SEATS, gold);
+        uint256 roundId = pool.roundCount();
+        secrets[roundId] = bytes32(pot);
+        for (uint256 i; i < people.length; ++i) stakedBefore[roundId][people[i]] = pool.stakeAt(people[i], block.number - 1);
+        vm.roll(block.number + 2);
+    }
+
+    function openGold(uint256 which) external {
+        uint256 roundId = _roundOf(_taskIn(Phase.Over, which));
+        pool.openGold(roundId, which % 8 == 0 ? bytes32(which) : secrets[roundId]);
+        (,,, uint64 revealDeadline,,,,, bool opened,, bytes32 commitment,) = pool.rounds(roundId);
+        _expect(opened && commitment == keccak256(abi.encode(secrets[roundId])), "gold was opened with another secret");
+        _expect(block.timestamp > revealDeadline, "gold was opened before its round closed");
     }
 
     /// @notice Settles two tasks with random rewards and fines.
     function settle(uint256 which, uint256 seed, uint256 severity) external {
-        uint256[] memory ids = new uint256[](which % 2 + 1);
-        for (uint256 i; i < ids.length; ++i) ids[i] = _taskIn(Phase.Over, which % 6 + i);
+        uint256[] memory ids = _idsOver(which);
+        uint256 roundId = _roundOf(ids[0]);
+        _openGold(roundId);
         FeedbackPool.Settlement[] memory all = _settlements(ids, seed, severity);
-        bytes32 evidence = bytes32(seed % 8 + 1);
         uint256[] memory stakes = new uint256[](all.length);
         for (uint256 i; i < all.length; ++i) stakes[i] = pool.stakeOf(all[i].validator);
         uint256 treasuryBefore = token.balanceOf(address(world.treasury()));
         uint256 fundsBefore = _funds();
         vm.prank(world.operator());
-        pool.settle(ids, all, evidence);
+        pool.settle(roundId, ids, all, bytes32(seed % 8 + 1));
 
         uint256 fined;
         for (uint256 i; i < all.length; ++i) {
@@ -170,7 +188,7 @@ contract FeedbackPoolHandler is DisputesHandler {
             worth[s.validator] = worth[s.validator] + s.reward - s.penalty;
             unsettledOf[s.validator]--;
             fined += s.penalty;
-            if (s.penalty != 0) _checkFine(evidence, s.validator, s.penalty, stakes[i]);
+            if (s.penalty != 0) _checkFine(roundId, s.validator, s.penalty, stakes[i]);
         }
         uint256 returned;
         for (uint256 i; i < ids.length; ++i) returned += _checkSettled(ids[i]);
@@ -180,12 +198,14 @@ contract FeedbackPoolHandler is DisputesHandler {
 
     /// @notice Settles as nobody may.
     function settleWrongly(uint256 which, uint256 seed, uint256 how) external {
-        how %= 6;
+        how %= 7;
         uint256[] memory ids = new uint256[](1);
         ids[0] = _taskIn(Phase.Over, which);
         FeedbackPool.Settlement[] memory all = _settlements(ids, seed, 1);
         if (how > 0 && all.length == 0) return;
-        (uint96 pot,,,,,,,) = pool.tasks(ids[0]);
+        (uint96 pot,,,,,,) = pool.tasks(ids[0]);
+        uint256 roundId = _roundOf(ids[0]);
+        if (how != 6) _openGold(roundId);
         address settler = how == 0 ? _person(which) : world.operator();
         if (how == 1) all = _resized(all, all.length - 1);
         if (how == 2) {
@@ -203,8 +223,12 @@ contract FeedbackPoolHandler is DisputesHandler {
             if (pot == 0 || commitments[ids[0]][all[0].validator].revealed) return;
             all[0].reward = 1;
         }
+        if (how == 6) {
+            (,,, uint64 revealDeadline,,,,, bool opened,, bytes32 gold,) = pool.rounds(roundId);
+            if (gold == 0 || opened || block.timestamp > uint256(revealDeadline) + 30 days) return;
+        }
         vm.prank(settler);
-        try pool.settle(ids, all, bytes32(seed % 8 + 1)) {
+        try pool.settle(roundId, ids, all, bytes32(seed % 8 + 1)) {
             _expect(false, "a wrong settlement was accepted");
         } catch {}
         vm.prank(_person(which));
@@ -256,10 +280,34 @@ contract FeedbackPoolHandler is DisputesHandler {
     }
 
     function _phaseOf(uint256 id) private view returns (Phase) {
-        (,,,, bool settled, uint64 commitDeadline, uint64 revealDeadline,) = pool.tasks(id);
+        (,,,,,, bool settled) = pool.tasks(id);
+        (uint64 commitDeadline, uint64 revealDeadline) = _deadlines(id);
         if (settled) return Phase.Settled;
         if (block.timestamp <= commitDeadline) return Phase.Commits;
         return block.timestamp <= revealDeadline ? Phase.Reveals : Phase.Over;
+    }
+
+    function _roundOf(uint256 id) private view returns (uint256 roundId) {
+        (,, roundId,,,,) = pool.tasks(id);
+    }
+
+    function _deadlines(uint256 id) private view returns (uint64 commitDeadline, uint64 revealDeadline) {
+        (,, commitDeadline, revealDeadline,,,,,,,,) = pool.rounds(_roundOf(id));
+    }
+
+    /// @dev One task whose reveals are over, or two of one round.
+    function _idsOver(uint256 which) private view returns (uint256[] memory ids) {
+        uint256 id = _taskIn(Phase.Over, which % 6);
+        bool two = which % 2 == 1 && id < pool.taskCount() && _roundOf(id + 1) == _roundOf(id) && _phaseOf(id + 1) == Phase.Over;
+        ids = new uint256[](two ? 2 : 1);
+        ids[0] = id;
+        if (two) ids[1] = id + 1;
+    }
+
+    /// @dev Opens the gold of a round if it can be opened.
+    function _openGold(uint256 roundId) private {
+        (,,, uint64 revealDeadline,,,,, bool opened,, bytes32 gold,) = pool.rounds(roundId);
+        if (gold != 0 && !opened && block.timestamp > revealDeadline) pool.openGold(roundId, secrets[roundId]);
     }
 
     /// @dev What a commitment hides: never 0.
@@ -279,7 +327,7 @@ contract FeedbackPoolHandler is DisputesHandler {
         uint256 next;
         for (uint256 i; i < ids.length; ++i) {
             address[] storage who = committers[ids[i]];
-            (uint96 pot,,,,,,,) = pool.tasks(ids[i]);
+            (uint96 pot,,,,,,) = pool.tasks(ids[i]);
             for (uint256 j; j < who.length; ++j) {
                 uint256 luck = _mix(seed, next);
                 uint256 reward = commitments[ids[i]][who[j]].revealed ? _between(luck, pot / who.length) : 0;
@@ -299,15 +347,16 @@ contract FeedbackPoolHandler is DisputesHandler {
         for (uint256 i; i < length && i < all.length; ++i) out[i] = all[i];
     }
 
-    function _checkFine(bytes32 evidence, address validator, uint256 penalty, uint256 stakeBefore) private {
-        Fines storage f = fines[evidence][validator];
+    function _checkFine(uint256 roundId, address validator, uint256 penalty, uint256 stakeBefore) private {
+        Fines storage f = fines[roundId][validator];
         if (f.taken == 0) f.stakeBefore = stakeBefore;
         f.taken += penalty;
-        _expect(f.taken * 20 <= f.stakeBefore, "fines of one settlement exceed a twentieth of the stake");
+        _expect(f.taken * 20 <= f.stakeBefore, "fines of one round exceed a twentieth of the stake");
     }
 
     function _checkSettled(uint256 id) private returns (uint256) {
-        (uint96 pot,,, uint32 unsettled,,, uint64 revealDeadline, uint96 paid) = pool.tasks(id);
+        (uint96 pot, uint96 paid,,, uint8 unsettled,,) = pool.tasks(id);
+        (, uint64 revealDeadline) = _deadlines(id);
         _expect(!settledTasks[id], "a task was settled twice");
         _expect(block.timestamp > revealDeadline, "a task was settled before its reveals were over");
         _expect(unsettled == 0, "a task was settled without all who committed");
@@ -351,14 +400,17 @@ contract FeedbackPoolTest is Suite {
         FeedbackPool pool = world.feedback();
         uint256 owed = handler.donated();
         for (uint256 id = 1; id <= pool.taskCount(); ++id) {
-            (uint96 pot,,, uint32 unsettled, bool settled,,, uint96 paid) = pool.tasks(id);
+            (uint96 pot, uint96 paid,,, uint8 unsettled,, bool settled) = pool.tasks(id);
             require(paid <= pot, "a task paid more than its pot");
             require(!settled || unsettled == 0, "a settled task has unsettled judgements");
             if (!settled) owed += pot;
         }
         address[] memory people = handler.everybody();
+        uint256 total;
         for (uint256 i; i < people.length; ++i) {
             (uint128 stake, uint64 open,) = pool.validators(people[i]);
+            require(pool.stakeAt(people[i], block.number) == stake, "the history of a stake does not end with the stake");
+            total += stake;
             uint256 reward = pool.rewards(people[i]);
             owed += stake + reward;
             require(open == handler.unsettledOf(people[i]), "unsettled judgements are counted wrongly");
@@ -367,6 +419,7 @@ contract FeedbackPoolTest is Suite {
                 "a validator owns more or less than it earned"
             );
         }
+        require(pool.totalStakeAt(block.number) == total, "the stakes do not sum to their total");
         require(world.token().balanceOf(address(pool)) == owed, "stakes, pots and rewards are not held");
     }
 

@@ -1,0 +1,58 @@
+import { Random } from '#engine/stats/random.ts'
+import type { Attack } from '../attack.ts'
+import { honestJudges, names } from './judges.ts'
+import { earnedBy, earnedByMajority, gasOf, playRound, type SeenAnswer, type SeenTask, STAKE } from './round.ts'
+
+const HONEST = 9
+
+/** What a coalition of `names` plays. The honest have nine stakes of 10 gOPEN, the coalition `stakes` more. */
+type Coalition = {
+  names: number
+  stakes: bigint
+  answer: (random: Random) => (task: SeenTask, honest: readonly (0 | 1 | 2)[]) => SeenAnswer
+  notStopped?: true
+}
+
+const coin = (random: Random, confidence: number): NonNullable<SeenAnswer> => ({
+  choice: random.integer(2) as 0 | 1,
+  confidence,
+})
+const knowsGold: Coalition['answer'] = (random) => (task) =>
+  task.gold ? { choice: task.truth, confidence: 100 } : coin(random, 50)
+/** Sees all honest reveals first and reveals only what agrees with most of them. */
+const selects: Coalition['answer'] = (random) => (_, honest) => {
+  const own = coin(random, 100)
+  const agreeing = honest.filter((choice) => choice === own.choice).length
+  return agreeing * 2 > honest.length ? own : null
+}
+
+const COALITIONS: Record<string, Coalition> = {
+  'shared coin': { names: 3, stakes: 3n, answer: (random) => () => coin(random, 70) },
+  'shared coin, 30 names': { names: 30, stakes: 3n, answer: (random) => () => coin(random, 55) },
+  'coin flips with selective reveal': { names: 1, stakes: 1n, answer: selects },
+  'coin flips with selective reveal, 30 names': { names: 30, stakes: 3n, answer: selects },
+  'gold known to a coalition': { names: 3, stakes: 3n, answer: knowsGold },
+  'gold known to a coalition of 30 names': { names: 30, stakes: 3n, answer: knowsGold },
+  'gold known to two fifths of the stake': { names: 6, stakes: 6n, answer: knowsGold, notStopped: true },
+  'always the first answer': { names: 3, stakes: 3n, answer: () => () => ({ choice: 0, confidence: 50 }) },
+  // A commitment has its validator's address in it: a copied one cannot be revealed.
+  'copied commitments': { names: 1, stakes: 1n, answer: () => () => null },
+}
+
+/** What a coalition without any judgement of its own earns in one round: rewards less fines, in units of the gas that it pays. */
+export const profitAttacks: Attack[] = Object.entries(COALITIONS).map(([name, coalition]) => ({
+  name,
+  measure: 'rewards less fines, in units of the gas paid',
+  limit: coalition.notStopped ? undefined : 1,
+  chance: true,
+  play(seed) {
+    const random = new Random(`${name}/${seed}`)
+    const judges = [
+      ...honestJudges(HONEST, random),
+      ...names(coalition.names, coalition.stakes * STAKE, coalition.answer(random)),
+    ]
+    const round = playRound(judges, random)
+    const gas = gasOf(round, 'attacker')
+    return { before: earnedByMajority(round, 'attacker') / gas, after: earnedBy(round, 'attacker') / gas }
+  },
+}))

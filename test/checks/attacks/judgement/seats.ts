@@ -1,0 +1,53 @@
+import { keccak256, stringToBytes } from 'viem'
+import { Random } from '#engine/stats/random.ts'
+import { chanceFactor, hasSeat, seatHash } from '#rules/seats.ts'
+import type { Attack } from '../attack.ts'
+import { honestJudges } from './judges.ts'
+import { drawTask, SEATS, STAKE } from './round.ts'
+
+const TASKS = 30
+const GROUND = 100
+const USED = 10
+
+/** Somebody tries many addresses and stakes with those that have the most seats. The draw counts stakes as of before its seed was known. */
+export const groundAddresses: Attack = {
+  name: 'ground addresses',
+  measure: 'seats of ten ground addresses, in units of what their stake stands for',
+  limit: 1.05,
+  chance: true,
+  play(seed) {
+    const stake = STAKE / BigInt(USED)
+    const round = { seats: SEATS, totalStake: 10n * STAKE }
+    const drawn = keccak256(stringToBytes(`ground ${seed}`))
+    const seats = Array.from({ length: GROUND }, (_, at) => {
+      const account = `0x${keccak256(stringToBytes(`ground ${seed}/${at}`)).slice(-40)}` as const
+      const tasks = Array.from({ length: TASKS }, (_, id) => BigInt(id))
+      return tasks.filter((taskId) => hasSeat(round, { hash: seatHash(drawn, taskId, account), stake, stage: 0n }))
+        .length
+    })
+    const fair = (Number(SEATS) * TASKS * Number(STAKE)) / Number(round.totalStake)
+    const sum = (some: number[]) => some.reduce((total, count) => total + count, 0) / fair
+    return { before: sum([...seats].sort((a, b) => b - a).slice(0, USED)), after: sum(seats.slice(0, USED)) }
+  },
+}
+
+/** Six of ten stakes never commit. The threshold rises until the tasks are judged. */
+export const absentMajority: Attack = {
+  name: 'absent majority',
+  measure: 'share of the seats that stay empty',
+  limit: 0.05,
+  play(seed) {
+    const random = new Random(`absent/${seed}`)
+    const judges = honestJudges(20, random).map((judge, at) => ({ ...judge, present: at < 8 }))
+    const round = { seats: SEATS, totalStake: BigInt(judges.length) * STAKE }
+    let [first, last] = [0, 0]
+    for (let id = 0; id < TASKS; id++) {
+      const { seated, stage } = drawTask(judges, round, random)
+      const empty = Math.max(0, 1 - seated.length / Number(SEATS))
+      last += empty / TASKS
+      // Without rising thresholds only the share of the first stage would have come.
+      first += (1 - Math.min(seated.length / Number(SEATS), 1) / Number(chanceFactor(stage))) / TASKS
+    }
+    return { before: first, after: last }
+  },
+}

@@ -1,0 +1,78 @@
+import { encodeAbiParameters, type Hex, keccak256 } from 'viem'
+import type { GoldAnswer } from '#rules/gold.ts'
+import { comparisonKeyDocument, getDocument } from '#schema/documents.ts'
+import { JobRun } from '#schema/offchain/jobs.ts'
+import { FeedbackRound, FeedbackTask, Judgement } from '#schema/onchain/feedback.ts'
+import { rowsOf } from '#schema/rows.ts'
+import { type JobContext, JobError } from '../job.ts'
+
+type Job = JobContext<'settleFeedback'>
+
+/** A round's commitment to its gold tasks: the hash of the name of the document that lists them, which is the secret. */
+export const goldCommitment = (key: string): Hex => keccak256(encodeAbiParameters([{ type: 'bytes32' }], [key as Hex]))
+
+/** The name of the document with a round's gold tasks: what the chain has opened, or what a compare job of this operator stored; null when
+ *  the round has none. */
+export async function goldKeyOf(job: Job, round: FeedbackRound): Promise<string | null> {
+  if (round.goldSecret !== null || round.goldCommitment === null) return round.goldSecret
+  const runs = await rowsOf(job.db, JobRun, `kind = 'compare' and status = 'Succeeded'`)
+  const key = runs.map((run) => String(run.result?.key)).find((name) => goldCommitment(name) === round.goldCommitment)
+  if (key === undefined)
+    throw new JobError(
+      'GOLD_KEY_MISSING',
+      `No compare job of this database stored the gold tasks of round ${round.id}. Settle it where it was opened, or restore that database.`,
+    )
+  return key
+}
+
+/** The known better answers of a round's gold tasks, by task id. */
+export async function goldOf(
+  job: Job,
+  key: string | null,
+  tasks: readonly FeedbackTask[],
+): Promise<Map<string, 0 | 1>> {
+  if (key === null) return new Map()
+  const { tasks: items } = await getDocument(job.artifacts, comparisonKeyDocument, key)
+  const better = new Map(items.map(({ item, gold }) => [item, gold]))
+  return new Map(
+    tasks.flatMap(({ id, itemHash }) => {
+      const choice = better.get(itemHash) ?? null
+      return choice === null ? [] : [[id, choice as 0 | 1] as const]
+    }),
+  )
+}
+
+/** The answers to the gold tasks of the rounds before `round` whose gold is open, oldest first, each with its domain. */
+export async function earlierGold(
+  job: Job,
+  round: FeedbackRound,
+  epochOf: (round: FeedbackRound) => bigint,
+): Promise<{ answers: (GoldAnswer & { domain: string })[]; keys: string[] }> {
+  const rounds = await rowsOf(job.db, FeedbackRound, 'gold_secret is not null and id::numeric < $1', [round.id], {
+    orderBy: 'id::numeric',
+  })
+  const answers: (GoldAnswer & { domain: string })[] = []
+  for (const one of rounds) answers.push(...(await goldAnswers(job, one, epochOf(one))))
+  return { answers, keys: rounds.flatMap(({ goldSecret }) => goldSecret ?? []) }
+}
+
+async function goldAnswers(
+  job: Job,
+  round: FeedbackRound,
+  epoch: bigint,
+): Promise<(GoldAnswer & { domain: string })[]> {
+  const tasks = await rowsOf(job.db, FeedbackTask, 'round_id = $1', [round.id], { orderBy: 'id::numeric' })
+  const gold = await goldOf(job, round.goldSecret, tasks)
+  const judgements = await rowsOf(job.db, Judgement, 'task_id = any($1)', [[...gold.keys()]], {
+    orderBy: 'task_id::numeric, validator',
+  })
+  const domains = new Map(tasks.map(({ id, domain }) => [id, domain]))
+  return judgements.map(({ taskId, validator, choice, confidence }) => ({
+    taskId,
+    validator,
+    domain: domains.get(taskId) ?? '',
+    right: choice === gold.get(taskId),
+    confidence: choice === null ? 100 : (confidence ?? 100),
+    epoch,
+  }))
+}
