@@ -31,6 +31,7 @@ test('every query takes asOf, except those that do not depend on time', () => {
     })
   expect(timeless).toMatchInlineSnapshot(`
     [
+      "deployment",
       "artifact",
       "explainReward",
       "counterfactual",

@@ -1,7 +1,7 @@
 import { Random } from '#engine/stats/random.ts'
 import type { Attack } from '../attack.ts'
 import { honestJudges, judged, names } from './judges.ts'
-import { earnedBy, earnedByMajority, POT, playRound, STAKE, TASKS } from './round.ts'
+import { earnedByMajority, POT, playRound, profitOf, STAKE, TASKS } from './round.ts'
 
 /** What one name earns on average that is as good as the honest: the pots' part of its stake. Ratios of two earnings of one seed would have no mean. */
 const FAIR = (TASKS * Number(POT)) / 4
@@ -24,7 +24,7 @@ const underNames = (name: string, count: number): Attack => ({
     const [one, many] = [played(1), played(count)]
     return {
       before: earnedByMajority(many, 'attacker') / earnedByMajority(one, 'attacker'),
-      after: 1 + (earnedBy(many, 'attacker') - earnedBy(one, 'attacker')) / FAIR,
+      after: 1 + (profitOf(many, 'attacker') - profitOf(one, 'attacker')) / FAIR,
     }
   },
 })

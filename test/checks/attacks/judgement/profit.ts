@@ -1,7 +1,7 @@
 import { Random } from '#engine/stats/random.ts'
 import type { Attack } from '../attack.ts'
 import { honestJudges, names } from './judges.ts'
-import { earnedBy, earnedByMajority, gasOf, playRound, type SeenAnswer, type SeenTask, STAKE } from './round.ts'
+import { earnedByMajority, gasOf, playRound, profitOf, type SeenAnswer, type SeenTask, STAKE } from './round.ts'
 
 const HONEST = 9
 
@@ -53,6 +53,6 @@ export const profitAttacks: Attack[] = Object.entries(COALITIONS).map(([name, co
     ]
     const round = playRound(judges, random)
     const gas = gasOf(round, 'attacker')
-    return { before: earnedByMajority(round, 'attacker') / gas, after: earnedBy(round, 'attacker') / gas }
+    return { before: earnedByMajority(round, 'attacker') / gas, after: profitOf(round, 'attacker') / gas }
   },
 }))

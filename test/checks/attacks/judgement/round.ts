@@ -94,7 +94,7 @@ export function drawTask(
 }
 
 /** Rewards less fines of one side, in wei. */
-export function earnedBy({ settlements, judges }: PlayedRound, side: SimulatedJudge['side']): number {
+export function profitOf({ settlements, judges }: PlayedRound, side: SimulatedJudge['side']): number {
   const names = namesOf(judges, side)
   return settlements.reduce(
     (sum, { validator, reward, penalty }) => (names.has(validator) ? sum + Number(reward - penalty) : sum),
