@@ -6,6 +6,7 @@ import { addWoven, ComparedText, SHORT_RUN, type SharedPlaces, sameChains, sameR
 import { elementAt } from './lookup.ts'
 import { LshIndex } from './minhash.ts'
 import { contentHash, type PromptCompletion, parseSample, SampleError } from './sample.ts'
+import { SealedOverlap } from './sealedOverlap.ts'
 import { type Comparison, normalForm, shingles, tokens } from './shingles.ts'
 
 export type QualityVerdict =
@@ -59,7 +60,7 @@ export type QualityOptions = {
   score?: (sample: PromptCompletion) => bigint
   /** A sample below this uniqueness is refused as a near duplicate (ppm, default `MIN_UNIQUENESS`). */
   minUniqueness?: bigint
-  /** A sample that contains this share of an evaluation item's 5-grams is refused (ppm, default `MAX_SEALED_OVERLAP`). */
+  /** A sample that contains this share of an evaluation item's 5-grams is refused (ppm, default 50 %). */
   maxSealedOverlap?: bigint
   seed?: number
   /** How the datanet compares samples; default `prose`. */
@@ -79,9 +80,6 @@ const REORDERED = 700_000n
 
 /** Default of `minUniqueness`: 10 %. */
 const MIN_UNIQUENESS = 100_000n
-
-/** Default of `maxSealedOverlap`: 50 %. */
-const MAX_SEALED_OVERLAP = 500_000n
 
 /** Contributions remembered per 5-gram, earliest first. */
 const MAX_HOLDERS = 8
@@ -115,20 +113,14 @@ export class QualityIndex {
   /** How many samples have a token. */
   private readonly spread = new Map<string, number>()
   private readonly lsh: LshIndex
-  private readonly sealedPrompts = new Set<string>()
-  /** The sealed items that contain a 5-gram, each as the set of its 5-grams. */
-  private readonly sealedHolders = new Map<string, ReadonlySet<string>[]>()
+  private readonly sealed: SealedOverlap
   private readonly comparison: Comparison
   private last = -1n
 
   constructor(private readonly options: QualityOptions = {}) {
     this.lsh = new LshIndex(options.seed)
     this.comparison = options.comparison ?? 'prose'
-    for (const item of options.sealed ?? []) {
-      const grams = shingles(`${item.prompt}\n${item.completion}`, 'code')
-      for (const gram of grams) append(this.sealedHolders, gram, grams)
-      this.sealedPrompts.add(normalForm(item.prompt))
-    }
+    this.sealed = new SealedOverlap(options.sealed ?? [], options.maxSealedOverlap)
   }
 
   /** Judges the next sample. `committed` is the `commitOrder` of its commitment; a batch shares one.
@@ -168,7 +160,7 @@ export class QualityIndex {
     const text = `${sample.prompt}\n${sample.completion}`
     const compared = new ComparedText(tokens(text, this.comparison))
     const grams = shingles(text, this.comparison)
-    if (this.isSealed(sample, shingles(text, 'code'))) return refused('contaminated', 'Ineligible.', hash)
+    if (this.sealed.isIn(sample)) return refused('contaminated', 'Ineligible.', hash)
 
     const form = normalForm(text)
     const original = this.byForm.get(form)
@@ -241,16 +233,6 @@ export class QualityIndex {
     for (const gram of grams) append(this.holders, gram, at, MAX_HOLDERS)
     for (const key of new Set(text.keys())) append(this.keyHolders, key, at, MAX_KEY_HOLDERS)
     for (const token of text.vocabulary) this.spread.set(token, (this.spread.get(token) ?? 0) + 1)
-  }
-
-  private isSealed(sample: PromptCompletion, grams: Set<string>): boolean {
-    if (this.sealedPrompts.has(normalForm(sample.prompt))) return true
-    const shared = new Map<ReadonlySet<string>, bigint>()
-    for (const gram of grams)
-      for (const item of this.sealedHolders.get(gram) ?? []) shared.set(item, (shared.get(item) ?? 0n) + 1n)
-    const limit = this.options.maxSealedOverlap ?? MAX_SEALED_OVERLAP
-    for (const [item, count] of shared) if (count * PPM >= limit * BigInt(item.size)) return true
-    return false
   }
 }
 

@@ -55,7 +55,12 @@ export const rubricDocument = z.object({
 })
 
 /** Sealed items. `salt`: 32 random bytes, as secret as the items: without them nobody can test a guess against a public log. */
-export const itemsDocument = z.object({ salt: hash, items: z.array(sampleDocument).min(1) })
+export const itemsDocument = z.object({
+  salt: hash,
+  items: z.array(sampleDocument).min(1),
+  /** As sealed as the items, and no version answers them: a refused sample then does not tell whether it overlaps an item. */
+  decoys: z.array(sampleDocument).optional(),
+})
 
 /** Prompts without answers, for judging and alignment. */
 export const promptsDocument = z.object({ prompts: z.array(z.string().min(1)).min(1) })

@@ -7,7 +7,7 @@ import { Contribution, type Datanet } from '#schema/onchain/datanets.ts'
 import { rowsOf } from '#schema/rows.ts'
 import { inCommitOrder } from './commitOrder.ts'
 import { JobError } from './job.ts'
-import { loadItems, loadMandatedModel, type Sources } from './modelLookup.ts'
+import { loadMandatedModel, loadSealed, type Sources } from './modelLookup.ts'
 
 /** For how long contributions are judged before other events, such as heartbeats, get their turn. */
 const JUDGED_FOR_MS = 100
@@ -27,7 +27,7 @@ export async function assessDatanet(
 ): Promise<AssessedContribution[]> {
   const { rubric, specification } = await loadMandatedModel(sources, datanet.modelId)
   const qualityIndex = new QualityIndex({
-    sealed: [...(await loadItems(sources, rubric.test)), ...(await loadItems(sources, rubric.validation))],
+    sealed: [...(await loadSealed(sources, rubric.test)), ...(await loadSealed(sources, rubric.validation))],
     checks: [specificationCheck(specification)],
     comparison: datanet.comparison ?? 'prose',
   })

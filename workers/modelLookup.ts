@@ -102,6 +102,12 @@ const fetchModelFolder = ({ artifacts, cache }: Sources, name: string, code: str
 export const loadItems = async ({ artifacts }: Sources, name: string) =>
   (await getDocument(artifacts, itemsDocument, name)).items
 
+/** The sealed items of a rubric, and the decoys among them: no sample may hold one of either. */
+export async function loadSealed({ artifacts }: Sources, name: string) {
+  const { items, decoys = [] } = await getDocument(artifacts, itemsDocument, name)
+  return [...items, ...decoys]
+}
+
 /** The accepted contributions of a datanet, without those that an upheld dispute excludes, in the order of their commitments. */
 export const trainingContributions = (sql: Sql, datanetId: string): Promise<Contribution[]> =>
   rowsOf(sql, Contribution, `datanet_id = $1 and status = 'Accepted' and not excluded`, [datanetId], {
