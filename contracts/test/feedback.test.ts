@@ -130,7 +130,7 @@ describe('a seat', () => {
     expect(await world.read('FeedbackPool', 'hasSeat', [tasks[0], ALICE.address])).toBe(false)
     expect((await world.errorOf(STRANGER, 'FeedbackPool', 'drawSeats', [9n])).name).toBe('FeedbackPool.UnknownRound')
     const { events } = await world.send(STRANGER, 'FeedbackPool', 'drawSeats', [1n])
-    const [, , , , , , seedBlock, , , seed] = await world.read('FeedbackPool', 'rounds', [1n])
+    const { seedBlock, seed } = await world.read('FeedbackPool', 'getRound', [1n])
     expect(events[0]).toMatchObject({ name: 'SeatsDrawn', args: { roundId: 1n, seed } })
     expect(seed).toBe((await world.client.getBlock({ blockNumber: BigInt(seedBlock) })).hash)
     expect((await world.errorOf(STRANGER, 'FeedbackPool', 'drawSeats', [1n])).name).toBe('FeedbackPool.AlreadyDrawn')

@@ -215,7 +215,7 @@ test('rule 5: the contract draws the seats that the rule draws, in every stage',
   const versionId = await version(world, modelId, OPERATOR.address)
   const first = await openRound(world, modelId, versionId, { count: 12, seats: 2 })
   await world.send(STRANGER, 'FeedbackPool', 'drawSeats', [1n])
-  const [, openedAt, commitDeadline, , totalStake, , , seats, , seed] = await world.read('FeedbackPool', 'rounds', [1n])
+  const { openedAt, commitDeadline, totalStake, seats, seed } = await world.read('FeedbackPool', 'getRound', [1n])
   expect(totalStake).toBe(50n * ETHER)
   const drawn: number[] = []
   for (let seen = 0; seen < Number(COMMIT_STAGES); seen++) {

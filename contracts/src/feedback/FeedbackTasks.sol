@@ -80,7 +80,7 @@ abstract contract FeedbackTasks is AccessControl, ValidatorStakes {
     uint256 public roundCount;
     uint256 public taskCount;
 
-    mapping(uint256 roundId => Round) public rounds;
+    mapping(uint256 roundId => Round) private _rounds;
     mapping(uint256 taskId => Task) public tasks;
     mapping(uint256 taskId => mapping(address validator => bytes32)) internal _judgements;
 
@@ -190,7 +190,7 @@ abstract contract FeedbackTasks is AccessControl, ValidatorStakes {
         uint256 roundId = ++roundCount;
         firstId = taskCount + 1;
         taskCount += inputs.length;
-        rounds[roundId] = Round({
+        _rounds[roundId] = Round({
             modelId: uint64(modelId),
             openedAt: uint64(block.timestamp),
             commitDeadline: commitDeadline,
@@ -210,7 +210,7 @@ abstract contract FeedbackTasks is AccessControl, ValidatorStakes {
             firstId,
             inputs.length,
             seats,
-            rounds[roundId].totalStake,
+            _rounds[roundId].totalStake,
             goldCommitment,
             commitDeadline,
             revealDeadline
@@ -250,8 +250,8 @@ abstract contract FeedbackTasks is AccessControl, ValidatorStakes {
             Task memory task = _task(taskIds[i]);
             if (task.roundId != roundId) {
                 roundId = task.roundId;
-                if (rounds[roundId].seed == 0) drawSeats(roundId);
-                round = rounds[roundId];
+                if (_rounds[roundId].seed == 0) drawSeats(roundId);
+                round = _rounds[roundId];
                 if (round.seed == 0) revert DrawPending(roundId, round.seedBlock);
                 seatStake = _seatStake(round, msg.sender);
                 if (round.revealDeadline > v.lastRevealDeadline) v.lastRevealDeadline = round.revealDeadline;
@@ -277,7 +277,7 @@ abstract contract FeedbackTasks is AccessControl, ValidatorStakes {
         if (reveals.length == 0) revert EmptyBatch();
         for (uint256 i; i < reveals.length; ++i) {
             Reveal calldata r = reveals[i];
-            Round storage round = rounds[_task(r.taskId).roundId];
+            Round storage round = _rounds[_task(r.taskId).roundId];
             if (block.timestamp <= round.commitDeadline) revert RevealsNotOpen(r.taskId, round.commitDeadline);
             if (block.timestamp > round.revealDeadline) revert RevealsOver(r.taskId, round.revealDeadline);
             if (r.choice > 2 || r.ethics > 100 || r.logic > 100 || r.functional > 100 || r.confidence > 100) {
@@ -301,10 +301,14 @@ abstract contract FeedbackTasks is AccessControl, ValidatorStakes {
         emit GoldOpened(roundId, secret);
     }
 
+    function getRound(uint256 roundId) external view returns (Round memory) {
+        return _round(roundId);
+    }
+
     /// @notice Whether the account may commit to the task now: its stake at the opening and at present count. False before the seats are drawn.
     function hasSeat(uint256 taskId, address account) external view returns (bool) {
         Task memory task = _task(taskId);
-        Round memory round = rounds[task.roundId];
+        Round memory round = _rounds[task.roundId];
         return round.seed != 0 && _isDrawn(taskId, round, _stageOf(task, round), account, _seatStake(round, account));
     }
 
@@ -362,7 +366,7 @@ abstract contract FeedbackTasks is AccessControl, ValidatorStakes {
     }
 
     function _round(uint256 roundId) internal view returns (Round storage round) {
-        round = rounds[roundId];
+        round = _rounds[roundId];
         if (round.revealDeadline == 0) revert UnknownRound(roundId);
     }
 

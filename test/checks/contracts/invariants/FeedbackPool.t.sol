@@ -163,9 +163,10 @@ contract FeedbackPoolHandler is DisputesHandler {
     function openGold(uint256 which) external {
         uint256 roundId = _roundOf(_taskIn(Phase.Over, which));
         pool.openGold(roundId, which % 8 == 0 ? bytes32(which) : secrets[roundId]);
-        (,,, uint64 revealDeadline,,,,, bool opened,, bytes32 commitment,) = pool.rounds(roundId);
-        _expect(opened && commitment == keccak256(abi.encode(secrets[roundId])), "gold was opened with another secret");
-        _expect(block.timestamp > revealDeadline, "gold was opened before its round closed");
+        FeedbackTasks.Round memory round = pool.getRound(roundId);
+        bytes32 hash = keccak256(abi.encode(secrets[roundId]));
+        _expect(round.goldOpened && round.goldCommitment == hash, "gold was opened with another secret");
+        _expect(block.timestamp > round.revealDeadline, "gold was opened before its round closed");
     }
 
     /// @notice Settles two tasks with random rewards and fines.
@@ -224,8 +225,9 @@ contract FeedbackPoolHandler is DisputesHandler {
             all[0].reward = 1;
         }
         if (how == 6) {
-            (,,, uint64 revealDeadline,,,,, bool opened,, bytes32 gold,) = pool.rounds(roundId);
-            if (gold == 0 || opened || block.timestamp > uint256(revealDeadline) + 30 days) return;
+            FeedbackTasks.Round memory round = pool.getRound(roundId);
+            bool free = round.goldCommitment == 0 || round.goldOpened;
+            if (free || block.timestamp > uint256(round.revealDeadline) + 30 days) return;
         }
         vm.prank(settler);
         try pool.settle(roundId, ids, all, bytes32(seed % 8 + 1)) {
@@ -291,8 +293,9 @@ contract FeedbackPoolHandler is DisputesHandler {
         (,, roundId,,,,) = pool.tasks(id);
     }
 
-    function _deadlines(uint256 id) private view returns (uint64 commitDeadline, uint64 revealDeadline) {
-        (,, commitDeadline, revealDeadline,,,,,,,,) = pool.rounds(_roundOf(id));
+    function _deadlines(uint256 id) private view returns (uint64, uint64) {
+        FeedbackTasks.Round memory round = pool.getRound(_roundOf(id));
+        return (round.commitDeadline, round.revealDeadline);
     }
 
     /// @dev One task whose reveals are over, or two of one round.
@@ -306,8 +309,9 @@ contract FeedbackPoolHandler is DisputesHandler {
 
     /// @dev Opens the gold of a round if it can be opened.
     function _openGold(uint256 roundId) private {
-        (,,, uint64 revealDeadline,,,,, bool opened,, bytes32 gold,) = pool.rounds(roundId);
-        if (gold != 0 && !opened && block.timestamp > revealDeadline) pool.openGold(roundId, secrets[roundId]);
+        FeedbackTasks.Round memory round = pool.getRound(roundId);
+        bool closed = round.goldCommitment != 0 && !round.goldOpened;
+        if (closed && block.timestamp > round.revealDeadline) pool.openGold(roundId, secrets[roundId]);
     }
 
     /// @dev What a commitment hides: never 0.
