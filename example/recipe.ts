@@ -10,8 +10,16 @@ export const HELD_OUT_ITEMS = { test: 160, validation: 128 } as const
 /** Fine-tuning on the accepted contributions. */
 export const FINE_TUNE = { rank: 16, alpha: 32, epochs: 6, batchSize: 16, learningRate: 0.003 } as const
 
-/** The comparisons that validators judge: a reward model needs about two hundred pairs. */
-export const COMPARE = { domain: 'support', tasks: 240, goldPercent: 20, temperature: 0.8, prompts: 192 } as const
+/** The comparisons that validators judge: a reward model needs about two hundred pairs. Every prompt is compared at most once, and `gold` of them have a right
+ *  answer: the more, the clearer are the 48 gold tasks. */
+export const COMPARE = {
+  domain: 'support',
+  tasks: 240,
+  goldPercent: 20,
+  temperature: 0.8,
+  prompts: 288,
+  gold: 96,
+} as const
 
 /** Alignment by policy gradient. */
 export const RLHF = {
@@ -38,7 +46,7 @@ export interface Recipe {
   /** The mandate's targets, for the lower end of the interval, ppm. */
   targets: { metric: string; minimum: bigint; mayFall: boolean }[]
   fineTune: { rank: number; alpha: number; epochs: number; batchSize: number; learningRate: number }
-  compare: { domain: string; tasks: number; goldPercent: number; temperature: number; prompts: number }
+  compare: { domain: string; tasks: number; goldPercent: number; temperature: number; prompts: number; gold: number }
   rlhf: Alignment
   /** Absent: no alignment by direct preference optimisation is compared, and no win rate is measured. */
   dpoComparison?: { dpo: Alignment; winRatePrompts: number }
@@ -76,7 +84,7 @@ export const SCALES: Record<Scale, Recipe> = {
     samples: 0.16,
     targets: TARGETS.map(({ metric }) => ({ metric, minimum: 0n, mayFall: true })),
     fineTune: { ...FINE_TUNE, epochs: 2 },
-    compare: { ...COMPARE, tasks: 24, prompts: 20 },
+    compare: { ...COMPARE, tasks: 24, prompts: 30, gold: 10 },
     rlhf: { ...RLHF, steps: 2, prompts: 4, group: 2, promptPool: 16 },
     calls: [1, 1],
   },

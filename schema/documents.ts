@@ -128,7 +128,13 @@ export const comparisonDocument = z.object({ prompt: z.string(), answers: z.tupl
 export const comparisonKeyDocument = z.object({
   salt: z.string(),
   tasks: z.array(
-    z.object({ item: hash, gold: whole.min(0).max(1).nullable(), versions: z.tuple([id.nullable(), id.nullable()]) }),
+    z.object({
+      item: hash,
+      gold: whole.min(0).max(1).nullable(),
+      /** The right answer of a gold task, by which the rubric's metrics tell that the known one is better. */
+      truth: z.string().nullable().optional(),
+      versions: z.tuple([id.nullable(), id.nullable()]),
+    }),
   ),
 })
 

@@ -19,6 +19,8 @@ const WEI = /^\d+$/
 /** The hash of a channel's configuration. */
 const CHANNEL_ID = /^0x[0-9a-fA-F]{64}$/
 
+const ARTIFACT_NAME = /^0x[0-9a-fA-F]{64}$/
+
 export const PREFERENCE_METHODS = ['grpo', 'rloo', 'dpo'] as const
 
 @Input('Scores the pending contributions of a datanet and writes the scores on chain.')
@@ -49,8 +51,17 @@ export class CompareInput {
   againstVersionId?: string
   @IdInput('The prompts: an uploaded artifact of {"prompts": [...]}.') promptsHash!: string
   @TextInput('The domain of judgement.', { default: 'general', min: 1, max: 60 }) domain!: string
-  @IntInput('The percentage of comparisons with a known answer.', { default: 25, min: 0, max: 100 })
+  @IntInput('The percentage of comparisons with a known answer; without a gold pool it must be 0.', {
+    default: 0,
+    min: 0,
+    max: 50,
+  })
   goldPercent!: number
+  @IdInput(
+    'The gold pool: an uploaded artifact of {"salt", "items": [{"prompt", "completion"}]}, which stays sealed. Items whose prompts are among the compared ones become gold, each once.',
+    { optional: true, pattern: ARTIFACT_NAME },
+  )
+  goldPool?: string
   @RealInput('Sampling temperature.', { default: 1, min: 0, max: 5 }) temperature!: number
   @IntInput('The number of comparisons.', { default: 60, min: 1, max: 1000 }) tasks!: number
   @TextInput('The maximum reward for each comparison, in wei.', { default: '1000000000000000', max: 78, pattern: WEI })
@@ -63,7 +74,12 @@ export class CompareInput {
   seats!: number
   @IntInput('The commit phase, in seconds.', { default: 3600, min: 1, max: 31536000 }) commitSeconds!: number
   @IntInput('The reveal phase, in seconds.', { default: 3600, min: 1, max: 31536000 }) revealSeconds!: number
-  @IntInput('The seed of prompts and sampling.', { default: 1, min: 0, max: 2147483647 }) seed!: number
+  @IntInput('Another seed gives another draw, which also depends on a secret of the workers.', {
+    default: 1,
+    min: 0,
+    max: 2147483647,
+  })
+  seed!: number
 }
 
 @Input('Settles revealed judgements: rewards, penalties and reputations.')

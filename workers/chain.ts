@@ -1,3 +1,4 @@
+import { hkdfSync } from 'node:crypto'
 import type { Logger } from 'pino'
 import {
   type Address,
@@ -12,6 +13,7 @@ import {
   parseGwei,
   type TransactionReceipt,
   type Transport,
+  toHex,
 } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import type { Deployment } from '#contracts/deploy.ts'
@@ -82,6 +84,8 @@ export interface ChainClient {
   transactionsLeft(): Promise<number>
   /** The operator's EIP-191 signature of 32 bytes. */
   sign(hash: Hex): Promise<Hex>
+  /** 32 bytes that only whoever has the operator's key can know; the same for the same purpose on this chain. */
+  secret(purpose: string): Hex
 }
 
 export interface ChainClientOptions {
@@ -190,6 +194,7 @@ export async function openChainClient(options: ChainClientOptions): Promise<Chai
       ])
       return transactionsLeft(db, account.address.toLowerCase(), balance, price)
     },
+    secret: (purpose) => toHex(new Uint8Array(hkdfSync('sha256', operatorKey, '', `${chainId}/${purpose}`, 32))),
     sign: (hash) => traced('chain sign', {}, () => account.signMessage({ message: { raw: hash } })),
   }
 }

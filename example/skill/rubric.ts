@@ -50,7 +50,11 @@ export const validationItems = (seed: number | string, count = 128): HeldOutItem
 /** The styles of right answers. There are several, so that influence measures the fields rather than one style. */
 const RIGHT = ['caring', 'helpful', 'polite', 'plain'] as const
 
-function answered(seed: number | string, stream: 'test' | 'validation', count: number): HeldOutItem[] {
+/** The gold pool: the right answers to `count` of the messages whose answers are judged. */
+export const goldItems = (seed: number | string, prompts: number, count: number): HeldOutItem[] =>
+  new Random(`gold/${seed}`).shuffle(answered(seed, 'judged', prompts)).slice(0, count)
+
+function answered(seed: number | string, stream: 'test' | 'validation' | 'judged', count: number): HeldOutItem[] {
   const random = new Random(`answers/${seed}/${stream}`)
   return drawItems(seed, stream, count).map(({ prompt, truth, item }) => ({
     prompt,

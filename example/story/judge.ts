@@ -1,8 +1,9 @@
 import { encodeAbiParameters, keccak256, parseEther } from 'viem'
 import { bigintMax } from '#rules/bps.ts'
+import { documentBytes } from '#schema/documents.ts'
 import { exampleAccount } from '../accounts.ts'
 import { drawItems } from '../skill/items.ts'
-import { validationItems } from '../skill/rubric.ts'
+import { goldItems, sealItems } from '../skill/rubric.ts'
 import type { Fields } from '../skill/triage.ts'
 import { judgeComparison as judgeOne, type SimulatedValidator, saltOf, VALIDATORS } from '../validators.ts'
 import { approve, Checks, type StageResult, type StoryContext, wrap } from './context.ts'
@@ -22,7 +23,7 @@ interface Task {
 /** Validators compare answers of a version: they commit, reveal, and are paid or fined by the rules. The rules do not know who is careless and
  *  who colludes. */
 export async function judgeStage(context: StoryContext, versionId: string): Promise<StageResult> {
-  const { api, chain, seed, say, recipe } = context
+  const { api, chain, store, seed, say, recipe } = context
   // Seats are drawn by the stakes before a round is opened.
   for (const validator of VALIDATORS) {
     await wrap(context, 'validator', validator.nth, STAKE)
@@ -34,7 +35,8 @@ export async function judgeStage(context: StoryContext, versionId: string): Prom
     context,
     messages.map((one) => one.prompt),
   )
-  const { domain, tasks: count, goldPercent, temperature } = recipe.compare
+  const { domain, tasks: count, goldPercent, temperature, prompts, gold } = recipe.compare
+  const goldPool = await store.put(documentBytes(sealItems(seed, goldItems(seed, prompts, gold)).document))
   await api.runJob(
     'compare',
     {
@@ -43,6 +45,7 @@ export async function judgeStage(context: StoryContext, versionId: string): Prom
       domain,
       tasks: count,
       goldPercent,
+      goldPool,
       temperature,
       seats: VALIDATORS.length,
       ...DEADLINES,
@@ -51,9 +54,7 @@ export async function judgeStage(context: StoryContext, versionId: string): Prom
     `compare:${versionId}`,
   )
   const tasks = await loadOpenTasks(context, versionId)
-  const truths = new Map<string, Fields>(
-    [...messages, ...validationItems(seed, recipe.items.validation)].map(({ prompt, truth }) => [prompt, truth]),
-  )
+  const truths = new Map<string, Fields>(messages.map(({ prompt, truth }) => [prompt, truth]))
   // The block whose hash draws the seats, and one after it, in which commitments are simulated.
   for (let blocks = 0; blocks < 2; blocks++) await chain.advanceTo((await chain.now()) + 1n)
   for (const validator of VALIDATORS) await commitAll(context, validator, tasks, truths)

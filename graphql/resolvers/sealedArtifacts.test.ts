@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { documentBytes } from '#schema/documents.ts'
+import { FeedbackRound } from '#schema/onchain/feedback.ts'
 import { Mandate } from '#schema/onchain/models.ts'
 import { blockTime, insertAll, insertChain } from '#test/factory.ts'
 import { testApi } from '../test/api.ts'
@@ -41,6 +42,18 @@ test('a sealed document is as sealed after white space, with other fields, and w
   }
   for (const content of ['', '   ', `${' '.repeat(4096)}x`, '{"items":[]}', '{"samples":[]}', ' [1]', '\ufeff{}'])
     expect((await read(await text(content)))[0]).toBe(200)
+})
+
+test('the known answers of a round open when the chain has opened them', async () => {
+  const { db, artifacts, read } = await api()
+  const task = { item: `0x${'12'.repeat(32)}`, gold: 1, truth: canary, versions: ['1', '1'] }
+  const key = await artifacts.put(documentBytes({ salt, tasks: [task] }))
+  expect((await read(key))[0]).toBe(403)
+  await insertAll(db, FeedbackRound, [{ id: '1', goldCommitment: key }])
+  expect((await read(key))[0]).toBe(403)
+  await db.query('update feedback_round set gold_secret = $1', [key])
+  const [status, text] = await read(key)
+  expect([status, text.includes(canary)]).toEqual([200, true])
 })
 
 test('items open when all mandates whose rubrics name them have ended, and not before', async () => {

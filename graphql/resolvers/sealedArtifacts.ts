@@ -33,7 +33,7 @@ export async function requireUnsealed(
   if (!SEALED.some((shape) => shape.safeParse(value).success) || (await isOpened(context, name))) return
   throw new ApiError(
     'ARTIFACT_SEALED',
-    'This artifact is sealed: it contains test items or known answers. Test items open when the mandates of their rubric have ended.',
+    'This artifact is sealed: it contains test items or known answers. Test items open when the mandates of their rubric have ended, known answers when their round is settled.',
   )
 }
 
@@ -49,6 +49,7 @@ export function mayBeJson(bytes: Uint8Array): boolean | undefined {
 /** Whether the items of this name are retired: the rubrics of some mandates name them, and all of these mandates have ended, by the time of the newest
  *  final block. While the rubric of a running mandate cannot be read, nothing opens. */
 async function isOpened({ db, artifacts }: { db: Sql; artifacts: ArtifactStore }, name: string): Promise<boolean> {
+  if (await isOpenedGold(db, name)) return true
   const { rows } = await db.query<{ rubric: string; ended: boolean }>(
     `select rubric_hash as rubric, bool_and(deadline < (select max(timestamp) from block where final)) as ended from mandate where to_block is null group by 1`,
   )
@@ -59,6 +60,14 @@ async function isOpened({ db, artifacts }: { db: Sql; artifacts: ArtifactStore }
     named ||= items?.includes(name) ?? false
   }
   return named
+}
+
+/** Whether the chain has opened the gold tasks that this document names. */
+async function isOpenedGold(db: Sql, name: string): Promise<boolean> {
+  const { rows } = await db.query('select 1 from feedback_round where gold_secret = $1 and to_block is null limit 1', [
+    name,
+  ])
+  return rows.length > 0
 }
 
 async function itemsOf(artifacts: ArtifactStore, rubric: string): Promise<string[] | undefined> {
