@@ -83,6 +83,14 @@ const schema = z.object({
   RPC_URL: urls(['http:', 'https:', 'ws:', 'wss:']).optional(),
   /** A node that anybody may use: clients learn it from the API. RPC_URL itself is never told, because it may hold a key. */
   PUBLIC_NODE_URL: url(['http:', 'https:']).optional(),
+  /** The API that `wrap`, `contribute`, `call` and the other commands of people use; by default the one of this machine at PORT. */
+  MODELCOMMONS_API: url(['http:', 'https:']).optional(),
+  /** The key of an API with MODELCOMMONS_AUTH=keys, for those commands. */
+  MODELCOMMONS_API_KEY: z.string().min(8, 'expected a key of `modelcommons keys create`').optional(),
+  /** The private key of the account that acts; without it, an account of `modelcommons account`. */
+  MODELCOMMONS_KEY: key.optional(),
+  /** Opens the file of that account. */
+  MODELCOMMONS_PASSPHRASE: z.string().min(1).optional(),
   /** A Subsquid archive gateway of the chain, for the blocks far behind the head. */
   GATEWAY_URL: url(['http:', 'https:']).optional(),
   /** Blocks this far behind the head count as final, on chains without a `finalized` tag. */
@@ -261,6 +269,10 @@ export function readConfig(
     /** All of `RPC_URL`, as it was given. */
     rpcUrls: value.RPC_URL?.join(','),
     publicNodeUrl: value.PUBLIC_NODE_URL,
+    apiUrl: value.MODELCOMMONS_API ?? `http://127.0.0.1:${value.PORT}`,
+    apiKey: value.MODELCOMMONS_API_KEY,
+    accountKey: value.MODELCOMMONS_KEY as `0x${string}` | undefined,
+    passphrase: value.MODELCOMMONS_PASSPHRASE,
     chainCache: join(home, 'chain-cache'),
     gatewayUrl: value.GATEWAY_URL,
     confirmations: value.CONFIRMATIONS,

@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander'
 import { VERSION } from '#schema/version.ts'
+import { addActCommands } from './acts/commands.ts'
 import { address, httpUrl, port, positive, positiveWhole, verifiable, whole } from './optionValues.ts'
 import { settingsHelp } from './settingFields.ts'
 
@@ -229,6 +230,8 @@ keys
   .command('list')
   .description('list the keys, newest first')
   .action(async () => (await import('./keys.ts')).listKeys())
+
+addActCommands(program)
 
 for (const [command, path] of commandPaths(program))
   command.showHelpAfterError(

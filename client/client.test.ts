@@ -3,8 +3,10 @@ import { join } from 'node:path'
 import { parseEther } from 'viem'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import { expect, test } from 'vitest'
+import { until } from '#indexer/test/follow.ts'
 import {
   balanceOf,
+  type ConnectOptions,
   claim,
   connect,
   contribute,
@@ -19,7 +21,7 @@ import {
   wrap,
 } from './index.ts'
 import { fileState } from './node.ts'
-import { clientSystem } from './test/clientSystem.ts'
+import { clientSystem, testAccount } from './test/clientSystem.ts'
 import { contents } from './test/contents.ts'
 
 test('a stranger with a new key wraps, locks, votes’ power comes, stakes, and unwraps; the index has each when it returns', async () => {
@@ -131,4 +133,41 @@ test('while the API is away an act waits, and goes on when it is back', async ()
   const impatient = await as(4, { patienceMs: 0 })
   await stopApi()
   await expect(wrap(impatient, 5n)).rejects.toThrow(/The API at .* does not answer/)
+})
+
+test('a transaction that another program put in the place of ours is told apart from one that is only late', async () => {
+  const { as, world } = await clientSystem()
+  const kept: Record<string, string> = {}
+  const state = { ...memoryState(), write: async (key: string, value: string) => void (kept[key] = value) }
+  await world.rpc('evm_setAutomine', [false])
+  const client = await as(4, { state, doneWhen: 'mined' })
+  const wrapped = wrap(client, 5n)
+  wrapped.catch(() => {})
+  await until('it is sent', async () => Object.values(kept).some((text) => text.includes('"raw"')))
+  const { address } = testAccount(4)
+  await world.rpc('anvil_dropAllTransactions', [])
+  await world.rpc('eth_sendTransaction', [{ from: address, to: address, value: '0x1' }])
+  await world.rpc('anvil_mine', ['0x1'])
+  await expect(wrapped).rejects.toThrow(/Another transaction of 0x15d34AAf.* took the place of/)
+})
+
+test('a wallet that signs and sends in one step is asked again with the same nonce, and what it sent is found', async () => {
+  const { as, world, url } = await clientSystem()
+  const { address } = testAccount(4)
+  let crash = true
+  const wallet = {
+    async request({ method, params }: { method: string; params?: unknown }) {
+      if (method === 'eth_requestAccounts') return [address]
+      const answer = await world.rpc(method, (params ?? []) as unknown[])
+      if (method !== 'eth_sendTransaction' || !crash) return answer
+      crash = false
+      throw new Error('the page was closed')
+    },
+  } as unknown as NonNullable<ConnectOptions['wallet']>
+  const client = await connect(url, { wallet, state: memoryState(), pollMs: 10 })
+  const before = await world.balance(address)
+  await expect(wrap(client, 5n)).rejects.toThrow(/the node does not take the call/)
+  await wrap(client, 5n)
+  expect((await world.balance(address)) - before).toBe(5n)
+  expect((await as()).wallet).toBeUndefined()
 })

@@ -39,7 +39,7 @@ const PATIENCE_MS = 60_000
 const POLL_MS = 500
 
 /**
- * Connects to a system by the URL of its API, which names the chain and the contracts.
+ * Connects to a system by the URL of its API, which names the chain and the contracts; several alike are separated by commas.
  * @throws ClientError when the node or the wallet is on another chain, UnavailableError when API or node do not answer.
  * @example
  * ```ts
@@ -55,7 +55,7 @@ const POLL_MS = 500
 export async function connect(url: string, options: ConnectOptions = {}): Promise<Client> {
   const { state = memoryState(), doneWhen = 'indexed', onProgress, pollMs = POLL_MS, signal } = options
   const access: ApiAccess = {
-    url: url.replace(/\/+$/, ''),
+    urls: url.split(',').map((one) => one.trim().replace(/\/+$/, '')),
     apiKey: options.apiKey,
     patienceMs: options.patienceMs ?? PATIENCE_MS,
     signal,
@@ -63,7 +63,7 @@ export async function connect(url: string, options: ConnectOptions = {}): Promis
   const deployment = await readServedDeployment(access)
   const { chain, node, wallet } = await openChain(deployment, options)
   return {
-    ...{ url: access.url, deployment, chain, node, wallet, state, doneWhen, pollMs, signal, onProgress },
+    ...{ url: access.urls[0] ?? '', deployment, chain, node, wallet, state, doneWhen, pollMs, signal, onProgress },
     ask: openApi(access),
     ...(options.dryRun && { plan: [] }),
     read: (contract, functionName, args) =>
@@ -114,3 +114,9 @@ async function requireChain(node: PublicClient, expected: number): Promise<void>
       `The node is on chain ${found}, but the contracts of this API are on chain ${expected}. Name a node of chain ${expected}, or let the wallet change its chain.`,
     )
 }
+
+/** The same connection for another account with a key: for programs that act for several. */
+export const withAccount = (client: Client, account: LocalAccount): Client => ({
+  ...client,
+  wallet: createWalletClient({ account: account as Account, chain: client.chain, transport: custom(client.node) }),
+})

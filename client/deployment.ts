@@ -25,7 +25,7 @@ export async function readServedDeployment(access: ApiAccess): Promise<ServedDep
   const found = await patiently(access, () => fetchJson<Partial<ServedDeployment>>(access, PATH))
   if (!found.chainId || !found.addresses?.GOpen)
     throw new ClientError(
-      `The API at ${access.url} names no ModelCommons contracts. It follows other Governors, or is of an earlier release.`,
+      `The API at ${access.urls[0]} names no ModelCommons contracts. It follows other Governors, or is of an earlier release.`,
     )
   return found as ServedDeployment
 }

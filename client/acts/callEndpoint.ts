@@ -1,4 +1,3 @@
-import type { Hex } from 'viem'
 import { maximumFee, maxPromptTokens } from '#rules/fee.ts'
 import { Act } from '../act.ts'
 import type { Client } from '../client.ts'
@@ -24,6 +23,8 @@ export interface Question
   endpointId: bigint
   /** Default 256. */
   maxTokens?: number
+  /** Identifies the call: the same key gives the same answer, which is paid once. Default: a new one. */
+  key?: string
 }
 
 export interface CallAnswer {
@@ -40,10 +41,10 @@ const MAX_TOKENS = 256
  * @throws ClientError when the credit is too little, with what to deposit.
  */
 export const callEndpoint = (client: Client, question: Question): Promise<CallAnswer> => {
-  const { endpointId, maxTokens = MAX_TOKENS } = question
-  const input = { ...question, endpointId: endpointId.toString(), maxTokens }
-  return Act.run(client, 'call', JSON.stringify(input), async (act) => {
-    const key = await act.keep('key', randomHex)
+  const { endpointId, maxTokens = MAX_TOKENS, key: given, ...asked } = question
+  const input = { ...asked, endpointId: endpointId.toString(), maxTokens }
+  return Act.run(client, 'call', JSON.stringify([input, given ?? null]), async (act) => {
+    const key = given ?? (await act.keep('key', randomHex))
     const channel = await channelWith(client, endpointId)
     const [, , priceIn, priceOut] = await client.read('InferenceMarket', 'endpoints', [endpointId])
     const maximum = maximumFee({ priceIn, priceOut }, maxPromptTokens(question.prompt), maxTokens)
@@ -59,7 +60,7 @@ export const callEndpoint = (client: Client, question: Question): Promise<CallAn
 }
 
 /** Signs a voucher that covers what the channel's calls have cost, what is reserved, and this call; once for each call. */
-async function grantCall(act: Act, channel: Channel, maximum: bigint, key: Hex): Promise<void> {
+async function grantCall(act: Act, channel: Channel, maximum: bigint, key: string): Promise<void> {
   const { client } = act
   const ceiling = BigInt(
     await act.keep(`ceiling of ${key}`, async () => {

@@ -6,7 +6,7 @@ import {
   TransactionReceiptNotFoundError,
   UserRejectedRequestError,
 } from 'viem'
-import { walletOf } from '../account.ts'
+import { accountOf, walletOf } from '../account.ts'
 import type { Client } from '../client.ts'
 import { ClientError, ContractRefusal, UnavailableError } from '../errors.ts'
 import { pause } from '../pause.ts'
@@ -79,7 +79,7 @@ async function resume(
   if (!hash) {
     const mined = await minedCount(client)
     if (mined <= nonce) return sendNew(client, call, sending, nonce)
-    const found = await findByNonce(client.node, walletOf(client).account.address, nonce)
+    const found = await findByNonce(client.node, accountOf(client), nonce)
     const ours = found?.input === dataOf(call)
     return ours ? client.node.getTransactionReceipt({ hash: found.hash }) : undefined
   }
@@ -134,7 +134,7 @@ const isRejected = (cause: unknown) =>
   cause instanceof BaseError && cause.walk((error) => error instanceof UserRejectedRequestError) !== null
 
 const minedCount = (client: Client): Promise<number> =>
-  client.node.getTransactionCount({ address: walletOf(client).account.address, blockTag: 'latest' })
+  client.node.getTransactionCount({ address: accountOf(client), blockTag: 'latest' })
 
 const receiptOf = ({ node }: Client, hash: Hex): Promise<TransactionReceipt | undefined> =>
   node.getTransactionReceipt({ hash }).catch((error) => {
@@ -151,7 +151,10 @@ async function awaitMined(
   for (let wait = FIRST_POLL_MS; ; wait = Math.min(2 * wait, client.pollMs)) {
     const passed = (await minedCount(client)) > nonce
     const receipt = await receiptOf(client, hash)
-    if (receipt || passed) return receipt
+    if (receipt) return receipt
+    // A node may count a transaction a moment before it has the receipt: only the transaction with the nonce tells whose it is.
+    const taken = passed && (await findByNonce(client.node, accountOf(client), nonce).catch(() => undefined))
+    if (taken && taken.hash !== hash) return undefined
     if (Date.now() > deadline)
       throw new UnavailableError(
         `${hash} was sent but is not mined after ${MAX_WAIT_MS / 60_000} minutes. Try again: it will not be sent twice.`,

@@ -3,7 +3,8 @@ import { ApiRefusal, UnavailableError } from '../errors.ts'
 import { pause } from '../pause.ts'
 
 export interface ApiAccess {
-  url: string
+  /** Of the API, or of several alike: when one does not answer, the next is asked. */
+  urls: string[]
   /** Sent as a bearer token. */
   apiKey?: string
   /** For how long a request is repeated while the API does not answer, in milliseconds. */
@@ -17,7 +18,10 @@ export type AskApi = <Result, Variables>(
   variables?: Variables,
 ) => Promise<Result>
 
-const REQUEST_TIMEOUT_MS = 60_000
+/** Then the request is repeated: it may have been lost. */
+const REQUEST_TIMEOUT_MS = 20_000
+/** The codes of errors that say that the system, not the request, is at fault. */
+const SYSTEM_FAULT = /^INTERNAL$|UNAVAILABLE$|UNREACHABLE$/
 const RETRY_MS = 250
 
 /** @throws ApiRefusal with the code and the message of the API, UnavailableError when it does not answer for `patienceMs`. */
@@ -27,13 +31,15 @@ export const openApi =
     patiently(access, () => send(access, textOf(document), variables ?? {}))
 
 /** Repeats a request while the API does not answer. */
-export async function patiently<T>({ patienceMs, signal }: ApiAccess, request: () => Promise<T>): Promise<T> {
+export async function patiently<T>(access: ApiAccess, request: () => Promise<T>): Promise<T> {
+  const { patienceMs, signal } = access
   const deadline = Date.now() + patienceMs
   for (;;) {
     try {
       return await request()
     } catch (error) {
       if (!(error instanceof UnavailableError) || Date.now() > deadline) throw error
+      access.urls.push(...access.urls.splice(0, 1))
       await pause(RETRY_MS, signal)
     }
   }
@@ -56,13 +62,18 @@ async function send<T>(access: ApiAccess, query: string, variables: unknown): Pr
     body: JSON.stringify({ query, variables }),
   })
   const [fault] = answer.errors ?? []
-  if (fault?.extensions?.code === 'INTERNAL') throw new UnavailableError(fault.message)
-  if (fault) throw new ApiRefusal(fault.extensions?.code ?? 'REFUSED', fault.message)
-  return answer.data as T
+  if (!fault) return answer.data as T
+  const { code = 'REFUSED' } = fault.extensions ?? {}
+  if (SYSTEM_FAULT.test(code)) throw new UnavailableError(fault.message)
+  throw new ApiRefusal(code, fault.message)
 }
 
 /** Reads JSON of the API. @throws UnavailableError when it does not answer, or answers something else. */
-export async function fetchJson<T>({ url, signal }: ApiAccess, path: string, init: RequestInit = {}): Promise<T> {
+export async function fetchJson<T>(
+  { urls: [url], signal }: ApiAccess,
+  path: string,
+  init: RequestInit = {},
+): Promise<T> {
   signal?.throwIfAborted()
   let response: Response
   try {

@@ -1,14 +1,17 @@
+import { type Client, connect, withAccount } from '#client/index.ts'
 import type { Deployment } from '#contracts/deploy.ts'
 import type { ArtifactStore } from '#schema/artifacts/index.ts'
 import { type ExampleRole, exampleAccount } from '../accounts.ts'
 import type { Recipe } from '../recipe.ts'
-import type { ApiClient } from './apiClient.ts'
-import type { StoryChain } from './chain.ts'
+import { ApiClient } from './apiClient.ts'
+import { openStoryChain, type StoryChain } from './chain.ts'
 
 /** What each stage of the story needs. */
 export interface StoryContext {
   seed: number
   recipe: Recipe
+  /** The client of a person. */
+  as(role: ExampleRole, nth?: number): Client
   api: ApiClient
   chain: StoryChain
   deployment: Deployment
@@ -31,6 +34,28 @@ export class Checks {
     if (!holds) this.failed.push(what)
   }
 }
+
+export interface StoryPlace extends Pick<StoryContext, 'seed' | 'recipe' | 'deployment' | 'store' | 'say'> {
+  /** The URL of the API. */
+  url: string
+  rpcUrl: string
+  /** For how long a request is repeated while the API does not answer. */
+  patienceMs?: number
+  signal?: AbortSignal
+}
+
+/** Connects the people of the story to a running system. */
+export async function openStory({ url, rpcUrl, patienceMs, signal, ...rest }: StoryPlace): Promise<StoryContext> {
+  const client = await connect(url, { node: rpcUrl, pollMs: POLL_MS, patienceMs, signal })
+  return {
+    ...rest,
+    api: new ApiClient(url, signal ?? new AbortController().signal),
+    chain: openStoryChain(rpcUrl, rest.deployment),
+    as: (role, nth = 0) => withAccount(client, exampleAccount(role, nth)),
+  }
+}
+
+const POLL_MS = 50
 
 /** Wraps native tokens of an account into gOPEN. */
 export const wrap = ({ chain }: StoryContext, role: ExampleRole, nth: number, amount: bigint) =>

@@ -1,14 +1,11 @@
 import { parseEther } from 'viem'
-import { exampleAccount } from '../accounts.ts'
+import { dispute, encodeCall, openProposal, wrap } from '#client/index.ts'
 import type { SimulatedContributor } from '../contributors.ts'
-import { eventOf } from './chain.ts'
-import { approve, type StoryContext, wrap } from './context.ts'
+import type { StoryContext } from './context.ts'
 import { passProposal } from './govern.ts'
 import { earnedByContribution, type SettledEpoch } from './reward.ts'
 
 const BOND = parseEther('1')
-/** `Disputes.Subject.Contribution`. */
-const CONTRIBUTION = 0
 
 export interface Disputed {
   contributionId: string
@@ -22,39 +19,23 @@ export async function disputeStage(
   owner: Map<string, SimulatedContributor>,
   first: SettledEpoch,
 ): Promise<Disputed> {
-  const { chain, api } = context
+  const { as, deployment } = context
   const [contributionId, earnedBefore] = worst(owner, earnedByContribution(first.lines))
-  const evidence = await api.upload(
-    JSON.stringify({
-      ground: 'offTopic',
-      statement: `The completion of contribution ${contributionId} does not answer its message.`,
-    }),
-    'evidence',
-  )
-  await wrap(context, 'challenger', 0, BOND)
-  await approve(context, 'challenger', 0, 'Disputes', BOND)
-  const opened = await chain.send(exampleAccount('challenger'), 'Disputes', 'open', [
-    CONTRIBUTION,
-    BigInt(contributionId),
-    evidence,
-  ])
-  const { disputeId } = eventOf(opened, 'Disputes', 'DisputeOpened').args
-
-  const actions = {
-    targets: [chain.addresses.Disputes],
+  const challenger = as('challenger')
+  await wrap(challenger, BOND)
+  const disputeId = await dispute(challenger, {
+    subject: 'Contribution',
+    subjectId: BigInt(contributionId),
+    ground: 'offTopic',
+    statement: `The completion of contribution ${contributionId} does not answer its message.`,
+  })
+  const proposalId = await openProposal(as('proposer'), {
+    targets: [deployment.addresses.Disputes],
     values: [0n],
-    calldatas: [chain.encode('Disputes', 'resolve', [disputeId, true, 0n])],
+    calldatas: [encodeCall('Disputes', 'resolve', [disputeId, true, 0n])],
     description: `Uphold dispute ${disputeId}: contribution ${contributionId} is mislabelled`,
-  }
-  const proposed = await chain.send(exampleAccount('proposer'), 'ModelGovernor', 'propose', [
-    actions.targets,
-    actions.values,
-    actions.calldatas,
-    actions.description,
-  ])
-  const { proposalId } = eventOf(proposed, 'ModelGovernor', 'ProposalCreated').args
-  await passProposal(context, proposalId, actions)
-  await api.waitUntilIndexed(await chain.client.getBlockNumber())
+  })
+  await passProposal(context, proposalId)
   return { contributionId, disputeId: disputeId.toString(), earnedBefore }
 }
 

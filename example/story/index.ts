@@ -2,9 +2,7 @@ import type { Deployment } from '#contracts/deploy.ts'
 import type { ArtifactStore } from '#schema/artifacts/index.ts'
 import { SCALES, type Scale } from '../recipe.ts'
 import { alignStage } from './align.ts'
-import { ApiClient } from './apiClient.ts'
-import { openStoryChain } from './chain.ts'
-import { Checks, type StageResult, type StoryContext } from './context.ts'
+import { Checks, openStory, type StageResult, type StoryContext } from './context.ts'
 import { disputeStage } from './dispute.ts'
 import { gatherStage } from './gather.ts'
 import { judgeStage } from './judge.ts'
@@ -16,7 +14,7 @@ import {
   settleStage,
   sharesByBehaviour,
 } from './reward.ts'
-import { openEndpoint, serveStage } from './serve.ts'
+import { openTriageEndpoint, serveStage } from './serve.ts'
 import { trainStage } from './train.ts'
 
 export interface StoryOptions {
@@ -59,15 +57,8 @@ export async function playExample(options: StoryOptions): Promise<StoryReport> {
   const { deployment, seed, store, scale = 'full' } = options
   const stages: StageResult[] = []
   const say = (line: string) => options.say?.(`[${((Date.now() - began) / 1000).toFixed(1).padStart(6)} s] ${line}`)
-  const context: StoryContext = {
-    seed,
-    recipe: SCALES[scale],
-    api: new ApiClient(options.url, options.signal ?? new AbortController().signal),
-    chain: openStoryChain(options.rpcUrl, deployment),
-    deployment,
-    store,
-    say,
-  }
+  const { url, rpcUrl, signal } = options
+  const context = await openStory({ seed, recipe: SCALES[scale], url, rpcUrl, signal, deployment, store, say })
   const done = (...more: StageResult[]) => {
     stages.push(...more)
     for (const stage of more)
@@ -84,7 +75,7 @@ export async function playExample(options: StoryOptions): Promise<StoryReport> {
   const aligned = await alignStage(context, trained.versionId)
   done(...aligned.stages)
 
-  const endpointId = await openEndpoint(context, await liveVersion(context, proposed.modelId))
+  const endpointId = await openTriageEndpoint(context, await liveVersion(context, proposed.modelId))
   const served = await serveStage(context, endpointId, 1)
   done(served.stage)
   const first = await settleStage(context, 1, served.fees)

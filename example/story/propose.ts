@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises'
 import { parseEther } from 'viem'
+import { accountOf, delegate, proposeModel, resolveBond, stake, transfer, upload, wrap } from '#client/index.ts'
 import {
   documentBytes,
   putDocument,
@@ -10,8 +11,7 @@ import {
 import { storeFolder } from '#schema/folders.ts'
 import { exampleAccount } from '../accounts.ts'
 import { rubricOf, SAMPLES, sealItems, testItems, validationItems } from '../skill/rubric.ts'
-import { eventOf } from './chain.ts'
-import { approve, Checks, type StageResult, type StoryContext, wrap } from './context.ts'
+import { Checks, type StageResult, type StoryContext } from './context.ts'
 import { HOLDERS, passProposal } from './govern.ts'
 
 const BOND = parseEther('100')
@@ -37,35 +37,28 @@ const SPLIT = {
 export async function proposeStage(
   context: StoryContext,
 ): Promise<{ modelId: string; proposalId: bigint; stages: StageResult[] }> {
-  const { chain, store } = context
+  const { as, chain, deployment, store } = context
   for (let nth = 0; nth < HOLDERS; nth++) {
-    await wrap(context, 'holder', nth, parseEther(String(1000 + 250 * nth)) + SPARE)
-    await chain.send(exampleAccount('holder', nth), 'GOpen', 'lock', [parseEther(String(1000 + 250 * nth))])
-    await chain.send(exampleAccount('holder', nth), 'GOpen', 'delegate', [
-      exampleAccount('holder', nth < 2 ? nth : nth === 2 ? 0 : nth).address,
-    ])
+    const votes = parseEther(String(1000 + 250 * nth))
+    const holder = as('holder', nth)
+    await wrap(holder, votes + SPARE)
+    await delegate(holder, { to: exampleAccount('holder', nth === 2 ? 0 : nth).address, lock: votes })
   }
-  await chain.send(exampleAccount('holder', 1), 'GOpen', 'transfer', [chain.addresses.Treasury, BUDGET])
-  await wrap(context, 'proposer', 0, parseEther('500'))
-  await chain.send(exampleAccount('proposer'), 'GOpen', 'lock', [parseEther('300')])
-  await chain.send(exampleAccount('proposer'), 'GOpen', 'delegate', [exampleAccount('proposer').address])
+  await transfer(as('holder', 1), deployment.addresses.Treasury, BUDGET)
+  const proposer = as('proposer')
+  await wrap(proposer, parseEther('500'))
+  await delegate(proposer, { to: accountOf(proposer), lock: parseEther('300') })
 
   const { specHash, rubricHash } = await publishSpecification(context)
-  await approve(context, 'proposer', 0, 'ModelRegistry', BOND)
   const deadline = (await chain.now()) + 365n * DAY
   const terms = { budget: BUDGET, rubricHash, deadline, targets: context.recipe.targets, split: SPLIT }
-  const proposed = await chain.send(exampleAccount('proposer'), 'ModelRegistry', 'propose', [
-    specHash,
-    `artifact:${specHash}`,
-    terms,
-    BOND,
-  ])
-  const { modelId, proposalId } = eventOf(proposed, 'ModelRegistry', 'ModelProposed').args
-  const [targets, values, calldatas, description] = await chain.read('ModelRegistry', 'proposalActions', [modelId])
-  await chain.send(exampleAccount('proposer'), 'ModelGovernor', 'propose', [targets, values, calldatas, description])
+  const { modelId, proposalId } = await proposeModel(proposer, { specHash, terms, bond: BOND })
 
   const propose = new Checks()
-  propose.that('the bond is locked', (await chain.read('GOpen', 'balanceOf', [chain.addresses.ModelRegistry])) === BOND)
+  propose.that(
+    'the bond is locked',
+    (await proposer.read('GOpen', 'balanceOf', [deployment.addresses.ModelRegistry])) === BOND,
+  )
   propose.that('the specification can be read', await store.has(specHash))
   const stages: StageResult[] = [
     {
@@ -75,14 +68,10 @@ export async function proposeStage(
     },
   ]
 
-  await passProposal(context, proposalId, { targets, values, calldatas, description })
-  const resolved = await chain.send(exampleAccount('challenger'), 'ModelRegistry', 'resolveBond', [modelId])
-  const returned = eventOf(resolved, 'ModelRegistry', 'BondReturned').args.amount
-  await approve(context, 'proposer', 0, 'ModelRegistry', parseEther('50'))
-  await chain.send(exampleAccount('proposer'), 'ModelRegistry', 'stake', [modelId, parseEther('50')])
-  await approve(context, 'holder', 3, 'ModelRegistry', parseEther('25'))
-  const last = await chain.send(exampleAccount('holder', 3), 'ModelRegistry', 'stake', [modelId, parseEther('25')])
-  await context.api.waitUntilIndexed(last.blockNumber)
+  await passProposal(context, proposalId)
+  const returned = await resolveBond(as('challenger'), modelId)
+  await stake(proposer, { modelId, amount: parseEther('50') })
+  await stake(as('holder', 3), { modelId, amount: parseEther('25') })
   const { proposal, mandates } = await context.api.query<{
     proposal: {
       state: string
@@ -125,7 +114,7 @@ export async function proposeStage(
 async function publishSpecification({
   seed,
   store,
-  api,
+  as,
   recipe,
 }: StoryContext): Promise<{ specHash: `0x${string}`; rubricHash: `0x${string}` }> {
   const base = new URL('../base/model/', import.meta.url).pathname
@@ -152,5 +141,5 @@ async function publishSpecification({
     integration: 'Help desks send the message and get one line: category | urgency | order | reply.',
   }
   const text = new TextDecoder().decode(documentBytes(specificationDocument.parse(spec)))
-  return { specHash: await api.upload(text, 'specification'), rubricHash }
+  return { specHash: await upload(as('proposer'), 'specification', text), rubricHash }
 }

@@ -1,6 +1,5 @@
-import { exampleAccount } from '../accounts.ts'
+import { claim } from '#client/index.ts'
 import type { SimulatedContributor } from '../contributors.ts'
-import { eventOf } from './chain.ts'
 import { Checks, type StageResult, type StoryContext } from './context.ts'
 
 interface Line {
@@ -20,7 +19,7 @@ export interface SettledEpoch {
 
 /** Closes an epoch, waits for the end of the challenge window, and claims the reward of each account by its proof. */
 export async function settleStage(context: StoryContext, epoch: number, fees: bigint): Promise<SettledEpoch> {
-  const { api, chain, deployment } = context
+  const { as, api, chain, deployment } = context
   const settled = await api.runJob<{ root: string; total: string; accounts: number }>(
     'settleEpoch',
     { epoch },
@@ -30,28 +29,12 @@ export async function settleStage(context: StoryContext, epoch: number, fees: bi
   await chain.advanceTo((await chain.now()) + BigInt(deployment.settings.challengeWindow) + 1n)
   let claimed = 0n
   const accounts = [...new Set(lines.map((line) => line.account))].sort()
-  for (const account of accounts) {
-    const { rewardProof } = await api.query<{ rewardProof: { cumulative: string; proof: `0x${string}`[] } | null }>(
-      'query ($account: String!, $epoch: ID!) { rewardProof(account: $account, epoch: $epoch) { cumulative proof } }',
-      { account, epoch: String(epoch) },
-    )
-    if (!rewardProof) throw new Error(`The map of epoch ${epoch} pays ${account}, but gives no proof.`)
-    const before = await chain.read('RewardDistributor', 'claimed', [account as `0x${string}`])
-    if (BigInt(rewardProof.cumulative) === before) continue
-    const mined = await chain.send(exampleAccount('challenger'), 'RewardDistributor', 'claim', [
-      BigInt(epoch),
-      account as `0x${string}`,
-      BigInt(rewardProof.cumulative),
-      rewardProof.proof,
-    ])
-    claimed += eventOf(mined, 'RewardDistributor', 'RewardClaimed').args.amount
-    await api.waitUntilIndexed(mined.blockNumber)
-  }
+  for (const account of accounts) claimed += await claim(as('challenger'), account as `0x${string}`)
   const sum = lines.reduce((total, line) => total + BigInt(line.amount), 0n)
   const checks = new Checks()
   checks.that(
     'the root on chain is the one computed',
-    (await chain.read('RewardDistributor', 'maps', [BigInt(epoch)])).some((value) => value === settled.root),
+    (await as('challenger').read('RewardDistributor', 'maps', [BigInt(epoch)])).some((value) => value === settled.root),
   )
   checks.that('the lines sum to what the map pays', sum === BigInt(settled.total))
   checks.that('what was payable is claimed', claimed === BigInt(settled.total))

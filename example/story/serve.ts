@@ -1,10 +1,16 @@
 import { parseEther } from 'viem'
-import { exampleAccount } from '../accounts.ts'
+import {
+  type CallReceipt,
+  callEndpoint,
+  channelWith,
+  deposit,
+  openEndpoint,
+  verifyReceipt,
+  wrap,
+} from '#client/index.ts'
 import { consumers } from '../consumers.ts'
 import { scoreFields } from '../skill/score.ts'
-import { eventOf } from './chain.ts'
 import { Checks, type StageResult, type StoryContext } from './context.ts'
-import { creditOf, grant, prepay } from './pay.ts'
 
 /** Prices for 1,000 tokens. */
 const PRICE_IN = parseEther('0.4')
@@ -13,83 +19,61 @@ const CREDIT = parseEther('20')
 const MAX_TOKENS = 48
 
 /** The host opens an endpoint for the live version. */
-export async function openEndpoint({ chain, api }: StoryContext, versionId: string): Promise<string> {
-  const opened = await chain.send(exampleAccount('platform'), 'InferenceMarket', 'registerEndpoint', [
-    BigInt(versionId),
-    'https://triage.example/v1',
-    PRICE_IN,
-    PRICE_OUT,
-  ])
-  await api.waitUntilIndexed(opened.blockNumber)
-  return eventOf(opened, 'InferenceMarket', 'EndpointRegistered').args.endpointId.toString()
+export const openTriageEndpoint = async ({ as }: StoryContext, versionId: string): Promise<string> => {
+  const terms = {
+    versionId: BigInt(versionId),
+    url: 'https://triage.example/v1',
+    priceIn: PRICE_IN,
+    priceOut: PRICE_OUT,
+  }
+  return (await openEndpoint(as('platform'), terms)).toString()
 }
 
-/** Consumers deposit credit in channels with the endpoint and sign vouchers for them; every call within them is answered, metered and attributed. They let
+/** Consumers deposit credit in channels with the endpoint; every call within it is answered, metered and attributed. They let
  *  prompts and answers be shown, so that the sources of each answer share its fee. */
 export async function serveStage(
   context: StoryContext,
   endpointId: string,
   round: 1 | 2,
 ): Promise<{ stage: StageResult; fees: bigint }> {
-  const { api, seed, recipe } = context
+  const { as, seed, recipe } = context
   const [before, after] = recipe.calls
   const asked: [number, number] = round === 1 ? [0, before] : [before, before + after]
   const customers = consumers(seed, before + after)
-  for (const { nth } of customers) {
-    if (round === 1) await prepay(context, nth, endpointId, CREDIT)
-    await grant(context, nth, endpointId, (CREDIT * BigInt(round)) / 2n)
-  }
-  const credit = await creditOf(context, 0, endpointId)
-  const receipts: string[] = []
-  let right = 0
-  for (const { name, nth, messages } of customers)
-    for (const [place, message] of messages.slice(...asked).entries()) {
-      const input = {
-        endpointId,
-        prompt: message.prompt,
-        maxTokens: MAX_TOKENS,
-        seed,
-        consumer: exampleAccount('consumer', nth).address,
-        open: true,
-      }
-      const answer = await api.runJob<{ receiptId: string; answer: string }>(
-        'infer',
-        input,
-        `infer:${round}:${name}:${place}`,
-      )
-      receipts.push(answer.receiptId)
-      const fields = scoreFields(answer.answer, message.truth)
-      if (fields.category && fields.urgency && fields.order) right++
+  if (round === 1)
+    for (const { nth } of customers) {
+      await wrap(as('consumer', nth), CREDIT)
+      await deposit(as('consumer', nth), { endpointId: BigInt(endpointId), amount: CREDIT })
     }
-  const { answered } = await api.query<{ answered: { nodes: { id: string; fee: string; signature: string }[] } }>(
-    'query ($ids: [ID!]!) { answered: receipts(where: { id: { in: $ids } }, first: 1000) { nodes { id fee signature } } }',
-    { ids: receipts },
+  const creditOf = async (nth: number) => (await channelWith(as('consumer', nth), BigInt(endpointId))).balance
+  const credit = await creditOf(0)
+  const calls = customers.flatMap(({ name, nth, messages }) =>
+    messages.slice(...asked).map((message, place) => ({ nth, message, key: `infer:${round}:${name}:${place}` })),
   )
-  const fees = answered.nodes.reduce((sum, one) => sum + BigInt(one.fee), 0n)
-  const [firstCustomer] = customers
-  const firstMessage = firstCustomer?.messages[asked[0]]
-  if (!firstCustomer || !firstMessage) throw new Error('No consumer has a message.')
-  const again = await api.runJob<{ receiptId: string }>(
-    'infer',
-    {
-      endpointId,
-      prompt: firstMessage.prompt,
-      maxTokens: MAX_TOKENS,
-      seed,
-      consumer: exampleAccount('consumer', firstCustomer.nth).address,
-      open: true,
-    },
-    `infer:${round}:${firstCustomer.name}:0`,
-  )
+  const ask = ({ nth, message, key }: (typeof calls)[number]) =>
+    callEndpoint(as('consumer', nth), {
+      ...{ endpointId: BigInt(endpointId), prompt: message.prompt, maxTokens: MAX_TOKENS, seed, open: true, key },
+    })
+  const receipts: CallReceipt[] = []
+  let right = 0
+  let signed = 0
+  for (const one of calls) {
+    const { answer, receipt } = await ask(one)
+    receipts.push(receipt)
+    if ((await verifyReceipt(as('consumer', one.nth), receipt)).valid) signed++
+    const fields = scoreFields(answer, one.message.truth)
+    if (fields.category && fields.urgency && fields.order) right++
+  }
+  const fees = receipts.reduce((sum, one) => sum + BigInt(one.fee ?? 0), 0n)
+  const [first] = calls
+  if (!first) throw new Error('No consumer has a message.')
+  const again = await ask(first)
   const checks = new Checks()
-  checks.that(
-    'every call left a signed receipt',
-    answered.nodes.length === receipts.length && answered.nodes.every((one) => one.signature.length === 132),
-  )
-  checks.that('asking again under the same key charges nothing', again.receiptId === receipts[0])
+  checks.that('every call left a receipt that its host has signed', signed === calls.length)
+  checks.that('asking again under the same key charges nothing', again.receipt.id === receipts[0]?.id)
   checks.that(
     'the credit on chain is untouched until the epoch is settled',
-    (await creditOf(context, 0, endpointId)) === credit && credit > 0n,
+    (await creditOf(0)) === credit && credit > 0n,
   )
   return {
     fees,

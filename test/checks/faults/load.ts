@@ -1,14 +1,13 @@
 import { openArtifacts } from '#cli/openArtifacts.ts'
+import { createDatanet } from '#client/index.ts'
 import { exampleAccount } from '#example/accounts.ts'
 import { type Consumer, consumers } from '#example/consumers.ts'
 import { type Recipe, SCALES } from '#example/recipe.ts'
-import { eventOf, openStoryChain } from '#example/story/chain.ts'
-import type { StoryContext } from '#example/story/context.ts'
+import { openStory, type StoryContext } from '#example/story/context.ts'
 import { gatherStage } from '#example/story/gather.ts'
 import { proposeStage } from '#example/story/propose.ts'
 import { settleStage } from '#example/story/reward.ts'
-import { openEndpoint, serveStage } from '#example/story/serve.ts'
-import { COMPARISONS } from '#rules/shingles.ts'
+import { openTriageEndpoint, serveStage } from '#example/story/serve.ts'
 import { FailoverClient } from './client.ts'
 import type { Installation } from './installation.ts'
 
@@ -41,15 +40,18 @@ export async function playLoad(
   size = SMALL_LOAD,
 ): Promise<PlayedLoad> {
   const api = new FailoverClient(apiUrls, over)
-  const context: StoryContext = {
+  const story = await openStory({
     seed: LOAD_SEED,
     recipe: { ...RECIPE, calls: [1, size.callsEach - 1] },
-    api,
-    chain: openStoryChain(servers.rpcUrl, servers.deployment),
+    url: apiUrls.join(','),
+    rpcUrl: servers.rpcUrl,
     deployment: servers.deployment,
     store: await openArtifacts({ s3: servers.s3, artifacts: '' }),
+    patienceMs: 240_000,
+    signal: over,
     say,
-  }
+  })
+  const context: StoryContext = { ...story, api }
   const { modelId } = await proposeStage(context)
   say('the model is approved')
   const { datanetId } = await gatherStage(context, modelId)
@@ -63,7 +65,7 @@ export async function playLoad(
   await api.runJob('evaluate', { versionId: trained.versionId }, 'load:evaluate')
   say('the first version is promoted')
   await plantFailures(context, modelId, empty, trained.versionId)
-  const endpointId = await openEndpoint(context, trained.versionId)
+  const endpointId = await openTriageEndpoint(context, trained.versionId)
   const served = await serveStage(context, endpointId, 1)
   const [, fees] = await Promise.all([
     trainAgain(context, { modelId, datanetId, epochs: size.epochs }),
@@ -75,15 +77,9 @@ export async function playLoad(
   return api.counts
 }
 
-async function openEmptyDatanet({ chain, api }: StoryContext, modelId: string): Promise<string> {
-  const opened = await chain.send(exampleAccount('proposer'), 'DatanetRegistry', 'createDatanet', [
-    BigInt(modelId),
-    'CC-BY-4.0',
-    1n,
-    COMPARISONS.indexOf('prose'),
-  ])
-  await api.waitUntilIndexed(opened.blockNumber)
-  return eventOf(opened, 'DatanetRegistry', 'DatanetCreated').args.datanetId.toString()
+async function openEmptyDatanet({ as }: StoryContext, modelId: string): Promise<string> {
+  const terms = { modelId: BigInt(modelId), licence: 'CC-BY-4.0', minStake: 1n }
+  return (await createDatanet(as('proposer'), terms)).toString()
 }
 
 /** Requests jobs that must fail, because their input is wrong: a datanet without contributions, and a document of another kind. */

@@ -5,16 +5,14 @@ import { parseEther, zeroHash } from 'viem'
 import { openLog } from '#cli/log.ts'
 import { openArtifacts } from '#cli/openArtifacts.ts'
 import { type System, startSystem } from '#cli/system.ts'
+import { channelWith, deposit, grant, wrap } from '#client/index.ts'
 import { readConfig } from '#config'
 import { exampleAccount } from '#example/accounts.ts'
 import { SCALES } from '#example/recipe.ts'
-import { ApiClient } from '#example/story/apiClient.ts'
-import { openStoryChain } from '#example/story/chain.ts'
-import { approve, type StoryContext, wrap } from '#example/story/context.ts'
+import { approve, openStory, type StoryContext } from '#example/story/context.ts'
 import { gatherStage } from '#example/story/gather.ts'
-import { grant } from '#example/story/pay.ts'
 import { proposeStage } from '#example/story/propose.ts'
-import { openEndpoint } from '#example/story/serve.ts'
+import { openTriageEndpoint } from '#example/story/serve.ts'
 import { type ChannelPlace, channelConfig, channelId, type MarketPlace } from '#rules/channel.ts'
 import { type Database, openDatabase } from '#schema/database.ts'
 import { CONSUMERS } from './plan.ts'
@@ -48,22 +46,24 @@ export async function openServingSystem(signal: AbortSignal): Promise<ServingSys
     if (!keep) await rm(home, { recursive: true, force: true })
   }
   try {
-    const context: StoryContext = {
+    const context = await openStory({
       seed: MODEL_SEED,
       recipe: { ...SCALES.small, samples: 0.05 },
-      api: new ApiClient(system.url, signal),
-      chain: openStoryChain(system.rpcUrl, system.deployment),
+      url: system.url,
+      rpcUrl: system.rpcUrl,
       deployment: system.deployment,
       store: await openArtifacts(readConfig({ MODELCOMMONS_HOME: home })),
+      signal,
       say: () => {},
-    }
+    })
     const endpointId = await serveModel(context)
     const serving = { home, system, db, context, endpointId, close }
     for (let nth = 0; nth < CONSUMERS; nth++) {
-      await wrap(context, 'consumer', nth, WEALTH)
-      await approve(context, 'consumer', nth, 'InferenceMarket', WEALTH)
-      await context.api.waitUntilIndexed(await depositMore(serving, nth, CREDIT))
-      await grant(context, nth, endpointId, CREDIT)
+      const consumer = context.as('consumer', nth)
+      await wrap(consumer, WEALTH)
+      await deposit(consumer, { endpointId: BigInt(endpointId), amount: CREDIT })
+      await grant(consumer, { channelId: (await channelWith(consumer, BigInt(endpointId))).id, ceiling: CREDIT })
+      await approve(context, 'consumer', nth, 'InferenceMarket', WEALTH) // for the deposits of the check itself
     }
     return serving
   } catch (error) {
@@ -79,7 +79,7 @@ async function serveModel(context: StoryContext): Promise<string> {
   const training = { modelId, datanetId, ...recipe.fineTune, seed: MODEL_SEED }
   const { versionId } = await api.runJob<{ versionId: string }>('fineTune', training, 'kill:fineTune')
   await api.runJob('evaluate', { versionId, seed: MODEL_SEED }, 'kill:evaluate')
-  return openEndpoint(context, versionId)
+  return openTriageEndpoint(context, versionId)
 }
 
 function channelOfConsumer({ context: { chain, deployment }, endpointId }: ServingSystem, nth: number) {

@@ -1,0 +1,58 @@
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { getAddress, type Hex } from 'viem'
+import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
+import { type Config, ConfigError } from '#config'
+import { askSecret } from './askSecret.ts'
+import { openKeystore, readKeystore, sealKeystore } from './keystore.ts'
+
+/** The accounts of a home: a file each, which a passphrase opens. */
+
+const folderOf = ({ home }: Pick<Config, 'home'>) => join(home, 'accounts')
+const fileOf = (config: Config, name: string) => join(folderOf(config), `${name}.json`)
+
+/** The state of unfinished acts. */
+export const stateFileOf = (config: Pick<Config, 'home'>) => join(folderOf(config), 'acts.state')
+
+/** The account that acts: that of MODELCOMMONS_KEY, or the named one of the home. @throws ConfigError that says how to make one. */
+export async function openAccount(config: Config, name: string) {
+  if (config.accountKey) return privateKeyToAccount(config.accountKey)
+  const file = fileOf(config, name)
+  const text = await readFile(file, 'utf8').catch(() => {
+    throw new ConfigError(
+      `There is no account ${name} here. Make one with \`modelcommons account new\`, name another with --account, or set MODELCOMMONS_KEY.`,
+    )
+  })
+  return privateKeyToAccount(await openKeystore(text, await passphraseOf(config, name), file))
+}
+
+const passphraseOf = async ({ passphrase }: Config, name: string) =>
+  passphrase ?? (await askSecret(`Passphrase of account ${name}: `, 'MODELCOMMONS_PASSPHRASE'))
+
+/** Makes a new account, or keeps the one of MODELCOMMONS_KEY. @throws ConfigError when the name is taken. */
+export async function storeAccount(config: Config, name: string, { imported }: { imported: boolean }): Promise<string> {
+  if (!/^[\w-]{1,40}$/.test(name)) throw new ConfigError(`${name} cannot be a name: use letters, digits, _ and -.`)
+  const key: Hex = imported
+    ? (config.accountKey ?? ((await askSecret('Private key (0x and 64 hex digits): ', 'MODELCOMMONS_KEY')) as Hex))
+    : generatePrivateKey()
+  if (!/^0x[0-9a-fA-F]{64}$/.test(key)) throw new ConfigError('A private key is 0x and 64 hex digits.')
+  await mkdir(folderOf(config), { recursive: true, mode: 0o700 })
+  const sealed = await sealKeystore(key, await passphraseOf(config, name))
+  await writeFile(fileOf(config, name), sealed, { flag: 'wx', mode: 0o600 }).catch((cause) => {
+    if (cause.code !== 'EEXIST') throw cause
+    throw new ConfigError(`There is an account ${name} already. Choose another name (--account).`, { cause })
+  })
+  return privateKeyToAccount(key).address
+}
+
+/** The accounts of the home, by name. */
+export async function storedAccounts(config: Config): Promise<{ account: string; address: string }[]> {
+  const files = await readdir(folderOf(config)).catch(() => [])
+  const found = files.filter((file) => file.endsWith('.json')).sort()
+  return Promise.all(
+    found.map(async (file) => {
+      const { address } = readKeystore(await readFile(join(folderOf(config), file), 'utf8'), file)
+      return { account: file.slice(0, -'.json'.length), address: getAddress(`0x${address}`) }
+    }),
+  )
+}

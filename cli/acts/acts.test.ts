@@ -1,0 +1,132 @@
+import { spawn } from 'node:child_process'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { parseEther, toHex } from 'viem'
+import { expect, test } from 'vitest'
+import { createDatanet, listContributions } from '#client/index.ts'
+import { clientSystem, testAccount } from '#client/test/clientSystem.ts'
+import { contents } from '#client/test/contents.ts'
+import { openKeystore, sealKeystore } from './keystore.ts'
+
+interface Ended {
+  code: number | null
+  stdout: string
+  stderr: string
+}
+
+const keyOf = (nth: number) => toHex(testAccount(nth).getHdKey().privateKey as Uint8Array)
+
+/** Runs the program. `killAt`: when its progress has this text for the nth time, it is killed by SIGKILL. */
+function modelcommons(
+  args: string[],
+  env: Record<string, string>,
+  killAt?: [text: string, nth: number],
+): Promise<Ended> {
+  const { PATH = '', HOME = '' } = process.env
+  const root = join(import.meta.dirname, '../..')
+  const child = spawn(process.execPath, ['bin/modelcommons.js', ...args], { cwd: root, env: { PATH, HOME, ...env } })
+  let [stdout, stderr] = ['', '']
+  child.stdout.on('data', (chunk) => {
+    stdout += chunk
+  })
+  child.stderr.on('data', (chunk) => {
+    stderr += chunk
+    if (killAt && stderr.split(killAt[0]).length > killAt[1]) child.kill('SIGKILL')
+  })
+  return new Promise((resolve) => child.on('close', (code) => resolve({ code, stdout, stderr })))
+}
+
+test('a newcomer makes an account, wraps, opens a datanet, gives samples of a file, and sees them; nothing is given twice', async () => {
+  const { url, world, folder } = await clientSystem()
+  const env = { MODELCOMMONS_API: url, MODELCOMMONS_HOME: folder, MODELCOMMONS_PASSPHRASE: 'an owl in the attic' }
+  const run = async (...args: string[]) => {
+    const { code, stdout, stderr } = await modelcommons(args, env)
+    expect(code, stderr).toBe(0)
+    return stdout.trim()
+  }
+  const address = await run('account', 'new', '--account', 'ada')
+  expect(address).toMatch(/^0x[0-9a-fA-F]{40}$/)
+  expect(JSON.parse(await run('account', 'list', '--json'))).toEqual([{ account: 'ada', address }])
+  await world.rpc('anvil_setBalance', [address, toHex(parseEther('10'))])
+  const by = ['--account', 'ada', '--json']
+  expect(JSON.parse(await run('wrap', '2.5', ...by, '--dry-run')).plan).toMatchObject([
+    { step: 'GOpen.deposit', value: '2500000000000000000' },
+  ])
+  await run('wrap', '2.5', ...by)
+  const { datanet } = JSON.parse(await run('datanet', 'create', '1', '--licence', 'CC0-1.0', ...by))
+  const file = join(folder, 'samples.csv')
+  await writeFile(file, 'prompt,completion\n"Where is it, please?",We look.\nAnd now?,It came.\n')
+  const given = ['contribute', file, '--datanet', datanet, ...by]
+  expect(JSON.parse(await run(...given))).toEqual({ submitted: 2, givenBefore: 0 })
+  expect(JSON.parse(await run(...given))).toEqual({ submitted: 0, givenBefore: 2 })
+  expect(JSON.parse(await run('contributions', ...by))).toHaveLength(2)
+  expect(JSON.parse(await run('account', 'balance', ...by))).toMatchObject({ gOpen: '2.498' })
+  expect(JSON.parse(await run('proposals', '--json'))).toHaveLength(1)
+  await expect(readFile(join(folder, 'accounts/ada.json'), 'utf8')).resolves.toContain('"version": 3')
+})
+
+test('killed again and again while it contributes: run again, nothing is lost or doubled', async () => {
+  const { url, world, folder, as } = await clientSystem()
+  const samples = contents('parcel', 130)
+  const file = join(folder, 'samples.jsonl')
+  await writeFile(file, samples.map((sample) => JSON.stringify(sample)).join('\n'))
+  const env = { MODELCOMMONS_API: url, MODELCOMMONS_HOME: folder, MODELCOMMONS_KEY: keyOf(4) }
+  const alice = await as(4)
+  const datanetId = await createDatanet(alice, { modelId: 1n, licence: 'CC0-1.0', minStake: 7n })
+  await world.send(alice.wallet?.account.address as `0x${string}`, 'GOpen', 'approve', [world.at.DatanetRegistry, 0n])
+  const before = await world.balance(testAccount(4).address)
+  const sent = await world.client.getTransactionCount({ address: testAccount(4).address })
+
+  const again = (killAt?: [string, number]) =>
+    modelcommons(['contribute', file, '--datanet', datanetId.toString()], env, killAt)
+  for (const killAt of [
+    ['committing', 1],
+    ['DatanetRegistry.commit', 2],
+    ['DatanetRegistry.commit', 1],
+    ['publishing', 1],
+    ['DatanetRegistry.submit', 1],
+    ['DatanetRegistry.submit', 2],
+    ['waiting for the index', 1],
+  ] as [string, number][])
+    expect((await again(killAt)).code, killAt.join()).toBe(null)
+  const { code, stderr } = await again()
+  expect(code, stderr).toBe(0)
+
+  const rows = await listContributions(alice, { datanetId })
+  expect(rows).toHaveLength(samples.length)
+  expect(new Set(rows.map(({ contentHash }) => contentHash)).size).toBe(samples.length)
+  expect(before - (await world.balance(testAccount(4).address))).toBe(10n ** 15n * BigInt(samples.length))
+  // One approval, four commitments, four submissions.
+  expect((await world.client.getTransactionCount({ address: testAccount(4).address })) - sent).toBe(9)
+}, 180_000)
+
+test('what cannot work ends with one line that says what to do', async () => {
+  const { url, folder, stopApi } = await clientSystem()
+  const env = { MODELCOMMONS_API: url, MODELCOMMONS_HOME: folder, MODELCOMMONS_KEY: keyOf(4) }
+  const refused = async (args: string[], over: Record<string, string> = {}) => {
+    const { code, stderr } = await modelcommons(args, { ...env, ...over })
+    expect(code).toBe(1)
+    expect(stderr).not.toMatch(/\n\s+at /)
+    return stderr
+  }
+  expect(await refused(['wrap', '1'], { MODELCOMMONS_KEY: '' })).toMatch(
+    /There is no account default here. Make one with/,
+  )
+  expect(await refused(['wrap', '1000000000'])).toMatch(/too few native tokens/)
+  expect(await refused(['vote', '1', 'for'])).toMatch(/There is no such proposal/)
+  expect(await refused(['claim'])).toMatch(/No reward map is final yet/)
+  const file = join(folder, 'bad.jsonl')
+  await writeFile(file, '{"prompt": "a", "completion": "b"}\n{"prompt": "a"}\nnothing\n')
+  expect(await refused(['contribute', file, '--datanet', '1'])).toMatch(
+    /bad.jsonl:2: "completion" must be a string.\n.*bad.jsonl:3: Not JSON/,
+  )
+  await stopApi()
+  expect(await refused(['proposals'], { MODELCOMMONS_API: 'http://127.0.0.1:9' })).toMatch(/does not answer/)
+}, 180_000)
+
+test('an account file opens with its passphrase only', async () => {
+  const text = await sealKeystore(keyOf(1), 'right')
+  expect(await openKeystore(text, 'right', 'a.json')).toBe(keyOf(1))
+  await expect(openKeystore(text, 'wrong', 'a.json')).rejects.toThrow(/The passphrase does not open a.json/)
+  await expect(openKeystore('{}', 'right', 'a.json')).rejects.toThrow(/no account file/)
+})

@@ -1,0 +1,241 @@
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import type { Support } from '#client/index.ts'
+import { address, httpUrl, positiveWhole } from '../optionValues.ts'
+import type { ActOptions } from './runAct.ts'
+
+/** What people do with their own account, a command for each verb of the client. Its code is loaded when a command runs. */
+export function addActCommands(program: Command): void {
+  addAccountCommands(program)
+  addTokenCommands(program)
+  addGovernanceCommands(program)
+  addDataCommands(program)
+  addCallCommands(program)
+  addRecourseCommands(program)
+}
+
+const load = () => import('./runAct.ts')
+
+const id = (text: string): bigint => {
+  if (!/^\d{1,78}$/.test(text)) throw new InvalidArgumentError('Expected an id: a whole number.')
+  return BigInt(text)
+}
+
+const tokens = (text: string): bigint => {
+  if (!/^\d+(\.\d{1,18})?$/.test(text)) throw new InvalidArgumentError('Expected an amount of tokens, such as 2.5.')
+  const [whole = '0', fraction = ''] = text.split('.') // without viem, which takes long to load
+  return BigInt(whole + fraction.padEnd(18, '0'))
+}
+
+const reads = (command: Command): Command =>
+  command
+    .option('--api <url>', 'the API (default: MODELCOMMONS_API, or this machine)', httpUrl)
+    .option('--node <url>', 'a node of the chain (default: the one that the API names)', httpUrl)
+    .option('--json', 'print JSON')
+
+const signs = (command: Command, example: string): Command =>
+  reads(command)
+    .option('--account <name>', 'the account that acts (or MODELCOMMONS_KEY)', 'default')
+    .option('--dry-run', 'say what would be signed and sent, and what it would cost')
+    .addOption(
+      new Option(
+        '--wait <state>',
+        'when it is done: mined, in the index, or final there (default: final; on a development chain indexed)',
+      ).choices(['mined', 'indexed', 'final']),
+    )
+    .addHelpText('after', `\nExample:\n  modelcommons ${example}`)
+
+function addAccountCommands(program: Command): void {
+  const account = program.command('account').description('the accounts of this home: encrypted files')
+  const named = (command: Command) =>
+    command
+      .option('--account <name>', 'its name', 'default')
+      .addHelpText('after', `\nExample:\n  modelcommons account ${command.name()} --account ada`)
+  named(account.command('new').description('make a new key, in a file that a passphrase opens')).action(
+    async (options) => (await import('./accountCommands.ts')).newAccount(options),
+  )
+  named(account.command('import').description('keep an existing key (the terminal asks, or MODELCOMMONS_KEY)')).action(
+    async (options) => (await import('./accountCommands.ts')).importAccount(options),
+  )
+  account
+    .command('list')
+    .description('the accounts of this home')
+    .option('--json', 'print JSON')
+    .action(async (options) => (await import('./accountCommands.ts')).listAccounts(options))
+  signs(account.command('balance').description('what an account has, in tokens'), 'account balance').action(
+    async (options: ActOptions) =>
+      (await load()).runAct(options, async (client, all) => {
+        const { formatEther } = await import('viem')
+        const balance = await all.balanceOf(client, all.accountOf(client))
+        return Object.fromEntries(Object.entries(balance).map(([name, wei]) => [name, formatEther(wei)]))
+      }),
+  )
+}
+
+function addTokenCommands(program: Command): void {
+  signs(program.command('wrap').description('turn native tokens into gOPEN'), 'wrap 5')
+    .argument('<tokens>', 'how many', tokens)
+    .action(async (amount: bigint, options) =>
+      (await load()).runAct(options, (client, all) => all.wrap(client, amount)),
+    )
+  signs(program.command('unwrap').description('turn gOPEN into native tokens'), 'unwrap 5')
+    .argument('<tokens>', 'how many', tokens)
+    .action(async (amount: bigint, options) =>
+      (await load()).runAct(options, (client, all) => all.unwrap(client, amount)),
+    )
+  signs(
+    program.command('delegate').description('let an account vote with what is locked; lock more with --lock'),
+    'delegate 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 --lock 100',
+  )
+    .argument('<account>', 'who votes; your own address to vote yourself', address)
+    .option('--lock <tokens>', 'how much gOPEN to lock first', tokens)
+    .action(async (to: `0x${string}`, options: ActOptions & { lock?: bigint }) =>
+      (await load()).runAct(options, (client, all) => all.delegate(client, { to, lock: options.lock })),
+    )
+  signs(program.command('stake').description('stake gOPEN on a model'), 'stake 1 25')
+    .argument('<model>', 'its id', id)
+    .argument('<tokens>', 'how many', tokens)
+    .action(async (modelId: bigint, amount: bigint, options) =>
+      (await load()).runAct(options, (client, all) => all.stake(client, { modelId, amount })),
+    )
+}
+
+function addGovernanceCommands(program: Command): void {
+  reads(program.command('proposals').description('the newest proposals, with their tallies')).action(async (options) =>
+    (await load()).runRead(options, (client, all) => all.listProposals(client)),
+  )
+  signs(program.command('vote').description('vote on a proposal'), 'vote 7125…88 for --reason "It is useful."')
+    .argument('<proposal>', 'its id', id)
+    .argument('<support>', 'for, against or abstain', (text) => {
+      if (!['for', 'against', 'abstain'].includes(text))
+        throw new InvalidArgumentError('Expected for, against or abstain.')
+      return text
+    })
+    .option('--reason <text>', 'shown to everybody')
+    .action(async (proposalId: bigint, support: Support, options: ActOptions & { reason?: string }) =>
+      (await load()).runAct(options, (client, all) =>
+        all.castVote(client, { proposalId, support, reason: options.reason }),
+      ),
+    )
+  for (const [name, what, verb] of [
+    ['queue', 'queue a proposal that passed', 'queueProposal'],
+    ['execute', 'execute a queued proposal', 'executeProposal'],
+  ] as const)
+    signs(program.command(name).description(what), `${name} 7125…88`)
+      .argument('<proposal>', 'its id', id)
+      .action(async (proposalId: bigint, options) =>
+        (await load()).runAct(options, (client, all) => all[verb](client, proposalId)),
+      )
+}
+
+function addDataCommands(program: Command): void {
+  const datanet = program.command('datanet').description('where samples are gathered')
+  reads(datanet.command('list').description('the datanets and their rules')).action(async (options) =>
+    (await load()).runRead(options, (client, all) => all.listDatanets(client)),
+  )
+  signs(
+    datanet.command('create').description('open a datanet for a model'),
+    'datanet create 1 --licence CC-BY-4.0 --min-stake 0.01',
+  )
+    .argument('<model>', 'its id', id)
+    .requiredOption('--licence <name>', 'the SPDX name of the licence')
+    .option('--min-stake <tokens>', 'the least stake on a sample', tokens, 0n)
+    .addOption(
+      new Option('--compare <how>', 'how samples are compared').choices(['prose', 'code', 'exact']).default('prose'),
+    )
+    .action(async (modelId: bigint, options) =>
+      (await load()).runAct(options, async (client, all) => {
+        const { licence, minStake, compare: comparison } = options
+        return { datanet: await all.createDatanet(client, { modelId, licence, minStake, comparison }) }
+      }),
+    )
+  signs(
+    program.command('contribute').description('give samples to a datanet; run it again if it was interrupted'),
+    'contribute samples.jsonl --datanet 1',
+  )
+    .argument('<file>', 'JSON Lines or CSV with prompt and completion')
+    .requiredOption('--datanet <id>', 'the datanet', id)
+    .option('--stake <tokens>', 'the stake on each sample (default: the least)', tokens)
+    .action(async (file: string, options: ActOptions & { datanet: bigint; stake?: bigint }) =>
+      (await load()).runAct(options, async (client, all) => {
+        const samples = await (await import('./readSamples.ts')).readSamples(file)
+        const given = { datanetId: options.datanet, samples, stakeEach: options.stake }
+        const { ids, submitted } = await all.contribute(client, given)
+        return { submitted, givenBefore: ids.size - submitted }
+      }),
+    )
+  signs(
+    program.command('contributions').description('what became of the account’s samples: verdicts and reasons'),
+    'contributions --datanet 1',
+  )
+    .option('--datanet <id>', 'only of this datanet', id)
+    .action(async (options: ActOptions & { datanet?: bigint }) =>
+      (await load()).runAct(options, (client, all) => all.listContributions(client, { datanetId: options.datanet })),
+    )
+}
+
+function addCallCommands(program: Command): void {
+  const credit = program.command('credit').description('prepaid credit with an endpoint')
+  signs(credit.command('deposit').description('add credit'), 'credit deposit 1 5')
+    .argument('<endpoint>', 'its id', id)
+    .argument('<tokens>', 'gOPEN', tokens)
+    .action(async (endpointId: bigint, amount: bigint, options) =>
+      (await load()).runAct(options, (client, all) => all.deposit(client, { endpointId, amount })),
+    )
+  signs(credit.command('request').description('ask for credit back'), 'credit request 1 5')
+    .argument('<endpoint>', 'its id', id)
+    .argument('<tokens>', 'gOPEN', tokens)
+    .action(async (endpointId: bigint, amount: bigint, options) =>
+      (await load()).runAct(options, async (client, all) => ({
+        availableAt: (await all.requestWithdrawal(client, { endpointId, amount })).toISOString(),
+      })),
+    )
+  signs(credit.command('withdraw').description('take the credit that was asked for'), 'credit withdraw 1')
+    .argument('<endpoint>', 'its id', id)
+    .action(async (endpointId: bigint, options) =>
+      (await load()).runAct(options, async (client, all) => ({ wei: await all.withdraw(client, endpointId) })),
+    )
+  signs(
+    program.command('call').description('ask an endpoint, and pay for the answer from the credit'),
+    'call 1 "Where is my parcel?"',
+  )
+    .argument('<endpoint>', 'its id', id)
+    .argument('<prompt...>', 'the question')
+    .option('--max-tokens <number>', 'the longest answer', positiveWhole)
+    .option('--open', 'let prompt and answer be shown, so that their sources share the fee')
+    .action(async (endpointId: bigint, words: string[], options: ActOptions & { maxTokens?: number; open?: boolean }) =>
+      (await load()).runAct(options, (client, all) =>
+        all.callEndpoint(client, {
+          ...{ endpointId, prompt: words.join(' '), open: options.open ?? false },
+          ...(options.maxTokens && { maxTokens: options.maxTokens }),
+        }),
+      ),
+    )
+  const receipt = program.command('receipt').description('receipts of answered calls')
+  reads(receipt.command('verify').description('check a receipt against its signature and the chain'))
+    .argument('<file>', 'the JSON of a receipt, as `call --json` prints it')
+    .action(async (file: string, options) => (await import('./verifyReceiptFile.ts')).verifyReceiptFile(file, options))
+}
+
+function addRecourseCommands(program: Command): void {
+  signs(program.command('claim').description('pay out the rewards of the account'), 'claim').action(async (options) =>
+    (await load()).runAct(options, async (client, all) => ({ wei: await all.claim(client) })),
+  )
+  signs(
+    program.command('dispute').description('open a dispute, with a bond'),
+    'dispute Contribution 17 --ground offTopic --statement "The reply is about another order."',
+  )
+    .argument('<subject>', 'Contribution, Judgement, Version or RewardMap', (text) => {
+      if (!['Contribution', 'Judgement', 'Version', 'RewardMap'].includes(text))
+        throw new InvalidArgumentError('Expected Contribution, Judgement, Version or RewardMap.')
+      return text
+    })
+    .argument('<id>', 'of the subject', id)
+    .requiredOption('--ground <name>', 'what is wrong, as the rules name it')
+    .requiredOption('--statement <text>', 'what is wrong, in words; it is published')
+    .action(async (subject, subjectId: bigint, options) =>
+      (await load()).runAct(options, async (client, all) => {
+        const { ground, statement } = options
+        return { dispute: await all.dispute(client, { subject, subjectId, ground, statement }) }
+      }),
+    )
+}

@@ -1,0 +1,96 @@
+import { formatEther } from 'viem'
+import * as acts from '#client/node.ts'
+import { ConfigError, readConfig } from '#config'
+import { interruptible } from '../interruption.ts'
+import { openAccount, stateFileOf } from './accounts.ts'
+
+/** What the commands of people have in common. */
+export interface ActOptions {
+  account: string
+  api?: string
+  node?: string
+  json?: boolean
+  dryRun?: boolean
+  wait?: acts.DoneWhen
+}
+
+/** For how long an act waits for an API that is away. It can be asked for again at any time. */
+const PATIENCE_MS = 15_000
+
+/** Where nobody mines, no block becomes final: on a development chain the index is enough. */
+const DEVELOPMENT_CHAIN = 31_337
+
+/** Runs one act of the account, and prints what came of it. */
+export const runAct = (
+  options: ActOptions,
+  body: (client: acts.Client, all: typeof acts) => Promise<unknown>,
+): Promise<void> =>
+  interruptible(async (signal) => {
+    const client = await connected(options, true, signal)
+    try {
+      print(await body(client, acts), options)
+    } catch (error) {
+      if (!(error instanceof acts.DryRunEnd)) throw error
+      if (!options.json) console.error(error.message)
+    }
+    if (client.plan) printPlan(client.plan, options)
+  })
+
+/** Reads something, without an account. */
+export const runRead = (options: ActOptions, body: (client: acts.Client, all: typeof acts) => Promise<unknown>) =>
+  interruptible(async (signal) => print(await body(await connected(options, false, signal), acts), options))
+
+async function connected(options: ActOptions, signs: boolean, signal: AbortSignal): Promise<acts.Client> {
+  const config = readConfig(process.env, { requireDeployment: false, signs: false })
+  const client = await acts.connect(options.api ?? config.apiUrl, {
+    ...(signs && { account: await openAccount(config, options.account) }),
+    ...{ node: options.node, apiKey: config.apiKey, dryRun: options.dryRun, signal },
+    state: acts.fileState(stateFileOf(config)),
+    patienceMs: PATIENCE_MS,
+    onProgress: ({ step, done, total, hash }) =>
+      options.json || console.error([step, total && `${done} of ${total}`, hash].filter(Boolean).join('  ')),
+  })
+  const doneWhen = options.wait ?? (client.deployment.chainId === DEVELOPMENT_CHAIN ? 'indexed' : 'final')
+  return { ...client, doneWhen }
+}
+
+const plain = (_: string, value: unknown) =>
+  typeof value === 'bigint' ? value.toString() : value instanceof Map ? Object.fromEntries(value) : value
+
+function print(result: unknown, { json, dryRun }: ActOptions): void {
+  if (dryRun) return
+  if (json) {
+    console.log(JSON.stringify(result ?? {}, plain))
+    return
+  }
+  const rows = Array.isArray(result) ? result : [result ?? 'Done.']
+  for (const row of rows) console.log(typeof row === 'object' ? lineOf(row) : String(row))
+  if (rows.length === 0) console.log('Nothing.')
+}
+
+const lineOf = (row: object) =>
+  Object.entries(row)
+    .map(([name, value]) => `${name} ${typeof value === 'object' ? JSON.stringify(value, plain) : value}`)
+    .join('  ')
+
+function printPlan(plan: readonly acts.PlannedStep[], { json }: ActOptions): void {
+  if (json) {
+    console.log(JSON.stringify({ plan }, plain))
+    return
+  }
+  for (const { step, args, value, cost } of plan) {
+    const paid = value ? `  sends ${formatEther(value)}` : ''
+    const gas = cost === undefined ? 'gas unknown until the step before is sent' : `gas at most ${formatEther(cost)}`
+    console.log(`${step}(${JSON.stringify(args, plain).slice(1, -1)})${paid}  ${gas}`)
+  }
+  console.log('Nothing was signed or sent.')
+}
+
+/** @throws ConfigError unless the text is JSON. */
+export function parseJson(text: string, what: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new ConfigError(`${what} is not JSON: ${(cause as Error).message}.`, { cause })
+  }
+}

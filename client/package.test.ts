@@ -1,0 +1,120 @@
+import { execFile } from 'node:child_process'
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { gzipSync } from 'node:zlib'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { must } from '#test/must.ts'
+import { chromiumPath, openBrowser } from '../dashboards/screenshots.ts'
+import { clientSystem } from './test/clientSystem.ts'
+
+/** The client as others get it: packed, installed in an empty folder, in plain Node, as types, and in a browser. */
+
+const run = promisify(execFile)
+const root = join(import.meta.dirname, '..')
+const MAX_BUNDLE_BYTES = 60 * 1024
+const without = chromiumPath() ? '' : ' (NOT RUN: no Chromium here; apt-get install chromium, or set CHROMIUM)'
+
+let folder = ''
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'modelcommons-client-package-'))
+  const { stdout } = await run('npm', ['pack', '--silent', '--pack-destination', folder], { cwd: root })
+  await run('tar', ['-xzf', must(stdout.trim().split('\n').at(-1))], { cwd: folder })
+  const modules = join(folder, 'node_modules')
+  await mkdir(modules)
+  for (const name of await readdir(join(root, 'node_modules')))
+    if (!name.startsWith('.')) await symlink(join(root, 'node_modules', name), join(modules, name))
+  await rename(join(folder, 'package'), join(modules, 'modelcommons'))
+  await writeFile(join(folder, 'package.json'), '{"type": "module"}')
+}, 120_000)
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+test('plain Node imports it and uses a system', async () => {
+  const { url } = await clientSystem()
+  await writeFile(
+    join(folder, 'program.js'),
+    `import { connect, fileState, listProposals } from 'modelcommons/client'
+     const client = await connect('${url}', { state: fileState('state.json') })
+     console.log(client.deployment.chainId, (await listProposals(client)).length)`,
+  )
+  const { stdout } = await run(process.execPath, ['program.js'], { cwd: folder })
+  expect(stdout.trim()).toBe('31337 1')
+})
+
+test('its types are those of the API and of the contracts, for programs that check their libraries, too', async () => {
+  await writeFile(
+    join(folder, 'program.ts'),
+    `import { type Client, connect, contribute, graphql } from 'modelcommons/client'
+     const client: Client = await connect('http://127.0.0.1:4000')
+     const { proposal } = await client.ask(graphql('{ proposal(id: "1") { state } }'))
+     const state: 'Active' | 'Canceled' | 'Defeated' | 'Executed' | 'Expired' | 'Pending' | 'Queued' | 'Succeeded' | null | undefined = proposal?.state
+     const symbol: string = await client.read('GOpen', 'symbol', [])
+     // @ts-expect-error: a datanet's id is a bigint
+     await contribute(client, { datanetId: '1', samples: [] })
+     console.log(state, symbol)`,
+  )
+  const compilerOptions = {
+    strict: true,
+    module: 'nodenext',
+    target: 'es2022',
+    noEmit: true,
+    skipLibCheck: true,
+    types: ['node'],
+  }
+  await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['program.ts'] }))
+  const compiled = run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', '.'], { cwd: folder })
+  await expect(compiled.catch(({ stdout }) => stdout)).resolves.toMatchObject({ stdout: '' })
+})
+
+async function bundle(external: (string | RegExp)[]) {
+  const { build } = await import('vite')
+  await writeFile(
+    join(folder, 'page.js'),
+    `import * as client from 'modelcommons/client'
+     import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
+     globalThis.modelcommons = { ...client, generatePrivateKey, privateKeyToAccount }`,
+  )
+  await build({
+    root: folder,
+    configFile: false,
+    logLevel: 'error',
+    build: {
+      ...{ outDir: 'page', emptyOutDir: true, target: 'es2022' },
+      rolldownOptions: { input: 'page.js', external, output: { entryFileNames: 'page.js', format: 'es' } },
+    },
+  })
+  return readFile(join(folder, 'page/page.js'), 'utf8')
+}
+
+test('Vite bundles it for browsers; without viem the whole client is small', async () => {
+  const code = await bundle([/^viem/])
+  expect(gzipSync(code).length).toBeLessThan(MAX_BUNDLE_BYTES)
+  expect(code).not.toMatch(/from ['"]node:/)
+})
+
+test.skipIf(without !== '')(`Chromium reads and writes the running system with it${without}`, async () => {
+  const { url, world, serveFile } = await clientSystem()
+  await serveFile('page.js', await bundle([]))
+  const browser = await openBrowser()
+  try {
+    const page = await browser.newPage()
+    await page.goto(`${url}/index.html`)
+    await page.addScriptTag({ url: `${url}/page.js`, type: 'module' })
+    await page.waitForFunction('globalThis.modelcommons')
+    const account = await page.evaluate<string>(
+      'const { privateKeyToAccount, generatePrivateKey } = modelcommons; (globalThis.account = privateKeyToAccount(generatePrivateKey())).address',
+    )
+    await world.rpc('anvil_setBalance', [account, '0x56bc75e2d63100000'])
+    const wrapped = await page.evaluate<string>(`(async () => {
+      const { connect, browserState, wrap, balanceOf } = modelcommons
+      const client = await connect('${url}', { account, state: browserState(localStorage), pollMs: 20 })
+      await wrap(client, 12n)
+      return String((await balanceOf(client, account.address)).gOpen)
+    })()`)
+    expect(wrapped).toBe('12')
+    expect(await world.read('GOpen', 'balanceOf', [account as `0x${string}`])).toBe(12n)
+  } finally {
+    await browser.close()
+  }
+})
