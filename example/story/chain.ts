@@ -114,14 +114,3 @@ export function openStoryChain(rpcUrl: string, deployment: Deployment) {
 }
 
 export type StoryChain = ReturnType<typeof openStoryChain>
-
-/** The first event with this name in a receipt. @throws Error when there is none. */
-export function eventOf<C extends ContractName, N extends DecodedEvent<C>['name']>(
-  mined: MinedTransaction,
-  contract: C,
-  name: N,
-) {
-  const found = mined.events.find((event) => event.contract === contract && event.name === name)
-  if (!found) throw new Error(`${contract} did not emit ${name}.`)
-  return found as Extract<DecodedEvent<C>, { name: N }>
-}
