@@ -81,7 +81,8 @@ test('whoever reads every table, export, artifact and metric finds no sealed ite
   // An adversary of the example submits some test items, slightly changed: those are not secret any more.
   const submitted = contributors(SEED, testItems(SEED, items.test), samples).flatMap((one) => one.samples)
   const secret = [...testItems(SEED, items.test), ...validationItems(SEED, items.validation)].filter(
-    (item) => !submitted.some(({ prompt }) => prompt.includes(item.prompt)),
+    (item) =>
+      !submitted.some(({ prompt, completion }) => prompt.includes(item.prompt) || completion === item.completion),
   )
   expect(secret.length).toBeGreaterThan(20)
   for (const { prompt, completion } of secret)
