@@ -120,6 +120,10 @@ const schema = z.object({
     .string()
     .regex(/^\d{1,38}$/, 'expected a whole number of wei with at most 38 digits')
     .default('0'),
+  /** The GraphQL endpoint of whoever publishes reward maps: workers of a host that publishes none offer their usage documents there. */
+  PUBLISHER_URL: url(['http:', 'https:']).optional(),
+  /** How long an epoch waits for the usage documents of other hosts, after its last block. */
+  USAGE_WAIT: whole(0, 86_400, 'a whole number of seconds').default(600),
   /** The most that these transactions may pay for a unit of gas. */
   MAX_FEE_GWEI: z.coerce
     .number('expected a number of gwei')
@@ -285,6 +289,8 @@ export function readConfig(
     /** In lower case. */
     hostAddresses: value.HOST_ADDRESSES,
     redeemAfterMs: value.REDEEM_AFTER * 1000,
+    publisherUrl: value.PUBLISHER_URL,
+    usageWaitSeconds: value.USAGE_WAIT,
     /** In wei. */
     redeemMin: BigInt(value.REDEEM_MIN),
     /** In wei. */

@@ -1,6 +1,12 @@
 import { checkEpoch } from '#epochs/checkEpoch.ts'
 import type { EpochSources } from '#epochs/epochSources.ts'
-import { ArtifactError, type ArtifactStore, folderObjects, localArtifacts } from '#schema/artifacts/index.ts'
+import {
+  ArtifactError,
+  type ArtifactStore,
+  folderObjects,
+  type GetOptions,
+  localArtifacts,
+} from '#schema/artifacts/index.ts'
 import { RewardMap } from '#schema/onchain/rewards.ts'
 import { rowsOf } from '#schema/rows.ts'
 import { onOwnIndex } from './ownIndex.ts'
@@ -47,14 +53,14 @@ function copying(source: Pick<ArtifactStore, 'get'>, to: string) {
   }
   return {
     counts,
-    async get(name: string): Promise<Uint8Array> {
+    async get(name: string, options?: GetOptions): Promise<Uint8Array> {
       try {
-        const bytes = await target.get(name)
+        const bytes = await target.get(name, options)
         count(name, 'present')
         return bytes
       } catch (error) {
         if (!(error instanceof ArtifactError)) throw error
-        const bytes = await source.get(name)
+        const bytes = await source.get(name, options)
         if (error.code === 'corrupt') await objects.delete(name)
         await target.put(bytes)
         count(name, 'copied')

@@ -15,6 +15,7 @@ import { createHandlers } from '#workers/handlers/index.ts'
 import { startWorker } from '#workers/index.ts'
 import { postLedger } from '#workers/ledger/postLedger.ts'
 import { replayMissingAnswers } from '#workers/replayAnswers.ts'
+import { offerUsage } from '#workers/settlement/offerUsage.ts'
 import { applySettlementPolicy } from '#workers/settlement/policy.ts'
 import { openApiMetrics } from './apiMetrics.ts'
 import { storeObserver } from './artifactMetrics.ts'
@@ -144,7 +145,7 @@ async function persistedQueriesOf({ queries, queriesOnly }: Config): Promise<Per
 export const runWorker = () =>
   runService('worker', async () => {
     const { config, log, databaseUrl, rpcUrl, deployment, db } = await common('worker')
-    const { redeemAfterMs, redeemMin } = config
+    const { redeemAfterMs, redeemMin, publisherUrl } = config
     const operatorKey = required(config, 'operatorKey', 'OPERATOR_KEY')
     const queues = await openQueues({ ...config, databaseUrl })
     const registry = openProcessMetrics(config)
@@ -202,6 +203,7 @@ export const runWorker = () =>
         journal,
         hosts: hostsOf(config, deployment),
         redeemMin,
+        usageWaitSeconds: config.usageWaitSeconds,
       }),
       log,
       slots,
@@ -216,6 +218,10 @@ export const runWorker = () =>
             applySettlementPolicy({
               ...{ db, queues, account: chain.account, publishes: roles.operates },
               ...{ redeemAfterMs, redeemMin },
+            }),
+          ...(publisherUrl &&
+            !roles.operates && {
+              'offer of usage documents': () => offerUsage({ db, artifacts, chain, log, publisherUrl }),
             }),
         }),
       },

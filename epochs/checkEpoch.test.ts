@@ -9,7 +9,7 @@ import { tamperings } from './test/tamperings.ts'
 
 async function published() {
   const system = await epochRows()
-  const usage = [await system.put({ epoch: 1, receipts: [openedReceipt()] })]
+  const usage = [await system.bundle({ epoch: 1, receipts: [openedReceipt()] })]
   const map = await computeEpoch(system.sources, { epoch: 1, usage, absent: [] })
   await system.publish(map)
   return { ...system, usage, map }
@@ -35,7 +35,7 @@ test('every change of a map is found, and named', async () => {
 
 test('an artifact that is missing makes the map impossible to check, not wrong', async () => {
   const { sources, map, folder, usage, child, publish } = await published()
-  for (const name of [must(usage[0]), child, await publish(map)]) {
+  for (const name of [must(usage[0]).document, child, await publish(map)]) {
     const bytes = await sources.artifacts.get(name)
     await folderObjects(folder).delete(name)
     const checked = checkEpoch(sources, 1)
@@ -60,13 +60,13 @@ test('an epoch without a published map', async () => {
   await expect(checkEpoch(sources, 2)).rejects.toThrow(UnpublishedEpochError)
 })
 
-test('a map that is published with a bond uses no usage document: anybody could have written it', async () => {
-  const { sources, map, usage, publish } = await published()
+test('a map that is published with a bond may use usage documents, too: hosts have signed them', async () => {
+  const { sources, map, publish } = await published()
   const bonded = { publisher: parties.bob, bond: 1n }
-  await publish(map, bonded)
-  expect((await checkEpoch(sources, 1)).difference).toMatchObject({ place: 'usage', published: usage[0] })
-  await publish(await computeEpoch(sources, { epoch: 1, usage: [], absent: [] }), bonded)
-  expect((await checkEpoch(sources, 1)).difference).toBe(null)
+  for (const usage of [map.usage, []]) {
+    await publish(await computeEpoch(sources, { epoch: 1, usage, absent: [] }), bonded)
+    expect((await checkEpoch(sources, 1)).difference).toBe(null)
+  }
 })
 
 test('artifacts that a map names although it does not need them are not read, and no document twice', async () => {
@@ -77,5 +77,5 @@ test('artifacts that a map names although it does not need them are not read, an
   expect((await checkEpoch(sources, 1)).difference).toBe(null)
   const read = get.mock.calls.map(([name]) => name)
   expect(read).not.toContain(other)
-  expect(read.filter((name) => name === usage[0])).toHaveLength(1)
+  expect(read.filter((name) => name === usage[0]?.document)).toHaveLength(1)
 })

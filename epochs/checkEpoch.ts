@@ -28,25 +28,16 @@ export async function checkEpoch(sources: EpochSources, epoch: number): Promise<
     )
   const { document, problem } = await readMap(sources, row)
   const { usage, absent } = document ?? { usage: [], absent: [] }
-  const byRole = row.publisher === null
-  const recomputed = await computeMap(
-    sources,
-    { epoch, usage: byRole ? usage : [], absent },
-    readIfThere(sources.artifacts),
-  )
+  const recomputed = await computeMap(sources, { epoch, usage, absent }, readIfThere(sources.artifacts))
   return {
     epoch,
     root: row.root,
     recomputedRoot: recomputed.map.root,
     difference: document
-      ? ((byRole ? null : anyUsage(usage)) ?? differenceOf(row, document, recomputed))
+      ? differenceOf(row, document, recomputed)
       : { place: 'the document of the map', published: problem, recomputed: 'a reward map' },
   }
 }
-
-/** Anybody can write a usage document: a map that is published with a bond has none (amendment 4a). */
-const anyUsage = ([name]: readonly string[]): Difference | null =>
-  name === undefined ? null : { place: 'usage', published: name, recomputed: 'nothing: it is published with a bond' }
 
 async function readMap({ artifacts }: EpochSources, { uri }: RewardMap) {
   const name = artifactNamed(uri)

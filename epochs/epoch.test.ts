@@ -6,14 +6,23 @@ import { ModelVersion } from '#schema/onchain/models.ts'
 import { blockHash, insertAll } from '#test/factory.ts'
 import { must } from '#test/must.ts'
 import { computeEpoch, missingManifests, publishArguments } from './epoch.ts'
-import { cumulativeOf, digitHash, epochRows, manifest, openedReceipt, parties } from './test/epochRows.ts'
+import {
+  cumulativeOf,
+  digitHash,
+  epochRows,
+  hostKey,
+  manifest,
+  openedReceipt,
+  parties,
+  signUsage,
+} from './test/epochRows.ts'
 
 const { alice, asker, bob, distributor, host, judge, owner, treasury } = parties
 const request = { epoch: 1, usage: [], absent: [] }
 
 test('an epoch is computed from its redemptions, as of its last block', async () => {
-  const { sources, put } = await epochRows()
-  const usage = [await put({ epoch: 1, receipts: [openedReceipt()] })]
+  const { sources, bundle } = await epochRows()
+  const usage = [await bundle({ epoch: 1, receipts: [openedReceipt()] })]
   const map = await computeEpoch(sources, { ...request, usage })
   expect(map).toMatchObject({ epoch: 1, chainId: 31337, distributor, fromBlock: 5, toBlock: 20, usage, absent: [] })
   expect(map.blockHash).toBe(blockHash(20))
@@ -41,7 +50,7 @@ test('what is not accepted, or was excluded, earns nothing, and what happens lat
 })
 
 test('usage documents that are none, or of another epoch, have no effect; one that is missing is an error', async () => {
-  const { sources, put } = await epochRows()
+  const { sources, bundle } = await epochRows()
   const plain = await computeEpoch(sources, request)
   const junk = [
     new TextEncoder().encode('{'),
@@ -56,22 +65,29 @@ test('usage documents that are none, or of another epoch, have no effect; one th
     [],
     null,
   ]
-  const usage = await Promise.all(junk.map(put))
-  const map = await computeEpoch(sources, { ...request, usage })
-  expect(map).toEqual({ ...plain, usage })
-  await expect(computeEpoch(sources, { ...request, usage: [digitHash('9')] })).rejects.toThrow(ArtifactError)
-  const read = await computeEpoch(sources, { ...request, usage: [digitHash('9')], absent: [digitHash('9')] })
+  for (const one of junk) {
+    const usage = [await bundle(one)]
+    expect(await computeEpoch(sources, { ...request, usage })).toEqual({ ...plain, usage })
+  }
+  const missing = await signUsage(
+    hostKey,
+    { chainId: 31337, contract: distributor as `0x${string}` },
+    1,
+    digitHash('9'),
+  )
+  await expect(computeEpoch(sources, { ...request, usage: [missing] })).rejects.toThrow(ArtifactError)
+  const read = await computeEpoch(sources, { ...request, usage: [missing], absent: [digitHash('9')] })
   expect(read.leaves).toEqual(plain.leaves)
 })
 
 test('an entry that is no receipt drops alone: the receipts beside it count', async () => {
-  const { sources, put } = await epochRows()
+  const { sources, bundle } = await epochRows()
   const documents = [
     { epoch: 1, receipts: [openedReceipt()] },
     { epoch: 1, receipts: [{ id: 'no receipt' }, openedReceipt(), openedReceipt({ id: 'r2', fee: '-1' }), null] },
   ]
   const [alone, among] = await Promise.all(
-    documents.map(async (document) => computeEpoch(sources, { ...request, usage: [await put(document)] })),
+    documents.map(async (document) => computeEpoch(sources, { ...request, usage: [await bundle(document)] })),
   )
   expect(among?.lines).toEqual(alone?.lines)
   expect(alone?.lines.some(({ role }) => role === 'answers')).toBe(true)

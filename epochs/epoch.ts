@@ -1,15 +1,15 @@
 import { buildRewardMap, type EpochRewardMap } from '#rules/rewardMap.ts'
 import { ArtifactError } from '#schema/artifacts/index.ts'
-import type { RewardMapDocument } from '#schema/documents.ts'
+import type { RewardMapDocument, SignedUsage } from '#schema/documents.ts'
 import { codeHash } from './codeHash.ts'
 import { epochFacts } from './epochFacts.ts'
 import { type EpochBlocks, type EpochSources, epochBlocks } from './epochSources.ts'
 import { type ArtifactReader, readerWithout } from './previousMap.ts'
 
-/** `usage`: the names of the usage documents to use, in order. `absent`: the names of artifacts that the chain names and nobody could fetch. */
+/** `usage`: the usage documents to use, in order. `absent`: the names of artifacts that the chain names and nobody could fetch. */
 export interface EpochRequest {
   epoch: number
-  usage: readonly string[]
+  usage: readonly SignedUsage[]
   absent: readonly string[]
 }
 

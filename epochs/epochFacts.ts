@@ -3,20 +3,22 @@ import type { EndpointUsage, EpochFacts, EpochModel, EpochVersion } from '#rules
 import { MAX_DEPTH } from '#rules/lineage.ts'
 import { buildRewardMap } from '#rules/rewardMap.ts'
 import { stakeTimes } from '#rules/stakeTime.ts'
+import { ArtifactError } from '#schema/artifacts/index.ts'
 import type { Sql } from '#schema/database.ts'
-import { openedUsage, parseDocument, weighedManifest } from '#schema/documents.ts'
+import { MAX_USAGE_BYTES, openedUsage, parseDocument, type SignedUsage, weighedManifest } from '#schema/documents.ts'
 import { FeedbackTask, Judgement } from '#schema/onchain/feedback.ts'
 import { Model, ModelVersion, RewardSplit } from '#schema/onchain/models.ts'
 import { rowOf, rowsOf } from '#schema/rows.ts'
 import { newDebts } from './corrections.ts'
 import { type EpochBlocks, epochBlocks, type FactSources } from './epochSources.ts'
 import { type ArtifactReader, stateBefore } from './previousMap.ts'
+import { usageByHost } from './signedUsage.ts'
 
-/** The facts that the rewards of an epoch are computed from, as of its last block. `usage`: names of usage documents. */
+/** The facts that the rewards of an epoch are computed from, as of its last block. `usage`: as a map bundles them. */
 export async function epochFacts(
   sources: FactSources,
   blocks: EpochBlocks,
-  usage: readonly string[],
+  usage: readonly SignedUsage[],
   read: ArtifactReader,
 ): Promise<EpochFacts> {
   const { sql, deployment } = sources
@@ -25,14 +27,17 @@ export async function epochFacts(
     buildRewardMap(await epochFacts(sources, await epochBlocks(sources, epoch - 1), [], read)),
   )
   const redeemed = await redeemedFees(sql, epoch, toBlock)
-  const receipts = await openedReceipts(usage, epoch, read)
+  const distributor = deployment.addresses.RewardDistributor.toLowerCase() as `0x${string}`
+  const domain = { chainId: deployment.chainId, contract: distributor }
+  const documents = await usageByHost(usage, new Set(redeemed.map((one) => one.host)), domain, epoch)
+  const receipts = await openedReceipts(documents, redeemed, epoch, read)
   const versions = await versionFacts(sql, [...new Set(redeemed.map((one) => one.versionId))], toBlock, read)
   const named = [...versions.flatMap((one) => one.weights), ...receipts.flatMap((one) => one.parts)]
   const ids = [...new Set(named.map((one) => one.contributionId))]
   const contributions = await acceptedContributions(sql, ids, toBlock)
   return {
     chain: BigInt(deployment.chainId),
-    distributor: deployment.addresses.RewardDistributor.toLowerCase() as `0x${string}`,
+    distributor,
     epoch: BigInt(epoch),
     treasury: deployment.addresses.Treasury.toLowerCase() as `0x${string}`,
     usage: redeemed,
@@ -60,21 +65,23 @@ async function redeemedFees(sql: Sql, epoch: number, block: number): Promise<End
   return rows
 }
 
-/** The receipts of the usage documents, each read once. A document that is none, or of another epoch, has no receipts; an entry that is no
- *  receipt drops alone.
+/** The receipts that hosts' documents have of their own endpoints. A document that is none, of another epoch or too large has no receipts; an entry
+ *  that is no receipt drops alone.
  *  @throws ArtifactError when a document cannot be read. */
 async function openedReceipts(
-  usage: readonly string[],
+  documents: ReadonlyMap<string, string>,
+  redeemed: readonly EndpointUsage[],
   epoch: number,
   read: ArtifactReader,
 ): Promise<AttributedReceipt[]> {
+  const hosts = new Map(redeemed.map(({ endpointId, host }) => [endpointId, host]))
   const receipts: AttributedReceipt[] = []
-  for (const name of new Set(usage)) {
-    const bytes = await read(name)
+  for (const [host, name] of documents) {
+    const bytes = await read(name, MAX_USAGE_BYTES).catch(nothingOfTooLarge)
     const parsed = bytes && parseDocument(openedUsage, bytes)
     if (!parsed?.success || parsed.data.epoch !== epoch) continue
     for (const receipt of parsed.data.receipts)
-      if (receipt)
+      if (receipt && hosts.get(receipt.endpointId) === host)
         receipts.push({
           receiptId: receipt.id,
           endpointId: receipt.endpointId,
@@ -85,6 +92,11 @@ async function openedReceipts(
         })
   }
   return receipts
+}
+
+function nothingOfTooLarge(error: unknown): undefined {
+  if (error instanceof ArtifactError && error.code === 'tooLarge') return undefined
+  throw error
 }
 
 /** The versions that served, and the ancestors that share in their revenue. */

@@ -9,8 +9,8 @@ import { rowOf } from '#schema/rows.ts'
 import { carriedOf, leavesOf } from './epochMapOf.ts'
 import type { FactSources } from './epochSources.ts'
 
-/** The bytes of an artifact; undefined for one that counts as absent. */
-export type ArtifactReader = (name: string) => Promise<Uint8Array | undefined>
+/** The bytes of an artifact; undefined for one that counts as absent. @throws ArtifactError for one with more than `maxBytes` */
+export type ArtifactReader = (name: string, maxBytes?: number) => Promise<Uint8Array | undefined>
 
 /** Reads artifacts; those of `absent` by `readAbsent`, which finds none by default. */
 export const readerWithout =
@@ -19,15 +19,15 @@ export const readerWithout =
     absent: ReadonlySet<string>,
     readAbsent: ArtifactReader = async () => undefined,
   ): ArtifactReader =>
-  (name) =>
-    absent.has(name) ? readAbsent(name) : artifacts.get(name)
+  (name, maxBytes) =>
+    absent.has(name) ? readAbsent(name, maxBytes) : artifacts.get(name, { maxBytes })
 
 /** Reads artifacts; one that is not there, or has other bytes, counts as absent. */
 export const readIfThere =
   (artifacts: FactSources['artifacts']): ArtifactReader =>
-  async (name) => {
+  async (name, maxBytes) => {
     try {
-      return await artifacts.get(name)
+      return await artifacts.get(name, { maxBytes })
     } catch (error) {
       if (error instanceof ArtifactError) return undefined
       throw error

@@ -12,7 +12,7 @@ const HOUR = 3600
 
 async function watched() {
   const system = await epochRows()
-  const usage = [await system.put({ epoch: 1, receipts: [openedReceipt()] })]
+  const usage = [await system.bundle({ epoch: 1, receipts: [openedReceipt()] })]
   const map = await computeEpoch(system.sources, { epoch: 1, usage, absent: [] })
   const publishedAt = new Date(PUBLISHED * 1000)
   const clock = { now: PUBLISHED + 10 }
@@ -65,7 +65,7 @@ test('each kind of false map is wrong, also when it follows a right one for the 
 test('a map whose artifacts nobody has cannot be checked, and is wrong after 72 hours', async () => {
   const { watch, publish, usage, lose, clock, put } = await watched()
   await publish()
-  const [name] = usage
+  const [name] = usage.map(({ document }) => document)
   await lose(must(name))
   const [missing] = await watch.round()
   expect(missing).toMatchObject({ epoch: 1, verdict: 'unknown' })

@@ -5,6 +5,7 @@ import { CancelCommand, jobResolver } from './commands/jobs.ts'
 import { OpenReceiptsCommand } from './commands/openReceipts.ts'
 import { RetryCommands } from './commands/retryCommands.ts'
 import { UploadCommand } from './commands/upload.ts'
+import { UsageCommand } from './commands/usage.ts'
 import { VoucherCommand } from './commands/vouchers.ts'
 import { resolveDirectly } from './derive/declare.ts'
 import { entityResolvers } from './derive/entities.ts'
@@ -61,6 +62,7 @@ export function apiSchema(): GraphQLSchema {
     CancelCommand,
     RetryCommands,
     OpenReceiptsCommand,
+    UsageCommand,
     VoucherCommand,
     UploadCommand,
     JobSubscription,

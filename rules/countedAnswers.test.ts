@@ -139,6 +139,14 @@ test('of receipts with one id the order of documents decides nothing', () => {
       const pair = [all[i], all[j]] as AttributedReceipt[]
       expect(answersOf(pair, usage)).toEqual(answersOf([...pair].reverse(), usage))
     }
-  const [first, second] = [all[2], all[3]] as AttributedReceipt[]
-  expect(answersOf([first as AttributedReceipt, second as AttributedReceipt], usage)[0]?.[1]).toBe(2n) // endpoint 2 comes before 10
+  const [, , ofTen, ofTwo, later, earlier] = all as [
+    AttributedReceipt,
+    AttributedReceipt,
+    AttributedReceipt,
+    AttributedReceipt,
+    AttributedReceipt,
+    AttributedReceipt,
+  ]
+  expect(answersOf([later, earlier], usage).map(([version]) => version)).toEqual(['9']) // version 9 comes before 10
+  expect(answersOf([ofTen, ofTwo], usage)[0]?.[1]).toBe(3n) // an id is an endpoint's own: no other host uses it up
 })

@@ -38,17 +38,18 @@ export function countedAnswers(
   return answers
 }
 
-/** The receipts that count, in their order: each id once, and of each consumer, endpoint and version as many as its fees pay. One that is not
+/** The receipts that count, in their order: each id of an endpoint once, so that no host spends another's ids, and of each consumer, endpoint and version as many as its fees pay. One that is not
  *  possible, or does not fit any more, is left out; the others are not touched. */
 function countedReceipts({ usage, receipts }: Parameters<typeof countedAnswers>[0]): AttributedReceipt[] {
   const left = new Map<string, bigint>()
   for (const use of usage) left.set(payer(use), (left.get(payer(use)) ?? 0n) + use.fees)
   const counted = new Set<string>()
   return [...receipts].sort(inOrder).filter((receipt) => {
-    const { receiptId, fee } = receipt
+    const { endpointId, receiptId, fee } = receipt
+    const name = `${endpointId}/${receiptId}`
     const room = left.get(payer(receipt)) ?? -1n
-    if (fee > room || counted.has(receiptId) || !isPossible(receipt)) return false
-    counted.add(receiptId)
+    if (fee > room || counted.has(name) || !isPossible(receipt)) return false
+    counted.add(name)
     left.set(payer(receipt), room - fee)
     return true
   })

@@ -14,15 +14,13 @@ export const EMPTY_ROOT: Hex = `0x${'0'.repeat(64)}`
 /** 32-bit words of a hash. */
 const WORDS = 8
 
-/** A list of hashes in one buffer, with a view as words, as bytes and for conversion to hexadecimal. */
+/** A list of hashes in one buffer, with a view as words and as bytes. */
 class Hashes {
   readonly words: Uint32Array
   readonly bytes: Uint8Array
-  readonly text: Buffer
   constructor(readonly count: number) {
     this.words = new Uint32Array(count * WORDS)
     this.bytes = new Uint8Array(this.words.buffer)
-    this.text = Buffer.from(this.words.buffer)
   }
 }
 
@@ -158,6 +156,16 @@ function digit(code: number): number {
   return letter >= 97 && letter <= 102 ? letter - 87 : -1
 }
 
-function hexOf({ text }: Hashes, at: number): Hex {
-  return `0x${text.toString('hex', at * HASH_BYTES, (at + 1) * HASH_BYTES)}`
+// Browsers, too, have what writes a hash here: `Buffer` is Node's alone.
+const DIGITS = new TextEncoder().encode('0123456789abcdef')
+const written = new TextEncoder().encode(EMPTY_ROOT)
+const decoder = new TextDecoder('latin1')
+
+function hexOf({ bytes }: Hashes, at: number): Hex {
+  for (let i = 0; i < HASH_BYTES; i++) {
+    const byte = bytes[at * HASH_BYTES + i]!
+    written[2 + 2 * i] = DIGITS[byte >> 4]!
+    written[3 + 2 * i] = DIGITS[byte & 15]!
+  }
+  return decoder.decode(written) as Hex
 }

@@ -1,4 +1,5 @@
-/** Rule 3 (signatures): the EIP-712 message of a contributor, for one chain and one contract. Consumers' vouchers: `channel.ts`. */
+/** Rule 3 and amendment 4a (signatures): the EIP-712 messages of contributors and of hosts, for one chain and one contract. Consumers' vouchers:
+ *  `channel.ts`. */
 
 import type { Hex } from 'viem'
 
@@ -20,8 +21,8 @@ export interface ContributionMessage {
   deadline: bigint
 }
 
-const domain = ({ chainId, contract }: SigningDomain) => ({
-  name: 'DatanetRegistry',
+const domain = (name: string, { chainId, contract }: SigningDomain) => ({
+  name,
   version: '1',
   chainId,
   verifyingContract: contract,
@@ -54,7 +55,7 @@ const domain = ({ chainId, contract }: SigningDomain) => ({
  * ```
  */
 export const contributionData = (signingDomain: SigningDomain, message: ContributionMessage) => ({
-  domain: domain(signingDomain),
+  domain: domain('DatanetRegistry', signingDomain),
   types: {
     Contribution: [
       { name: 'datanetId', type: 'uint256' },
@@ -68,3 +69,33 @@ export const contributionData = (signingDomain: SigningDomain, message: Contribu
   primaryType: 'Contribution' as const,
   message,
 })
+
+/**
+ * EIP-712: what a host signs so that the receipts of one usage document count in the reward map of one epoch; `contract` is the distributor.
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { recoverTypedDataAddress } from 'viem'
+ * import { privateKeyToAccount } from 'viem/accounts'
+ * import { usageData } from '#rules/signing.ts'
+ *
+ * const host = privateKeyToAccount(`0x${'01'.repeat(32)}`)
+ * const data = usageData({ chainId: 31_337, contract: `0x${'22'.repeat(20)}` }, 1, `0x${'33'.repeat(32)}`)
+ * const signature = await host.signTypedData(data)
+ * assert.equal(await recoverTypedDataAddress({ ...data, signature }), host.address)
+ * ```
+ */
+export const usageData = (signingDomain: SigningDomain, epoch: number, document: Hex) => ({
+  domain: domain('RewardDistributor', signingDomain),
+  types: {
+    Usage: [
+      { name: 'epoch', type: 'uint256' },
+      { name: 'document', type: 'bytes32' },
+    ],
+  } as const,
+  primaryType: 'Usage' as const,
+  message: { epoch: BigInt(epoch), document },
+})
+
+/** Half of the order of the curve: a signature with a greater `s` has a twin with a smaller one, and contracts take only the smaller. */
+export const MAX_SIGNATURE_S = 0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0n

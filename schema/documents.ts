@@ -213,6 +213,18 @@ export const usageDocument = z.object({
   receipts: z.array(receipt.extend({ contentSalt: hash.optional(), totalHash: hash.optional() })),
 })
 
+/** A larger usage document states nothing: a host may sign any. */
+export const MAX_USAGE_BYTES = 1 << 24
+
+/** A usage document with its host's signature (`usageData`). Maps of earlier releases have names alone, which nobody signed. */
+const signedUsage = z.union([
+  z.object({ document: hash, signature: z.string() }),
+  hash.transform((document) => ({ document, signature: '' })),
+])
+
+/** More usage documents are no map: each signature costs whoever checks it. */
+export const MAX_USAGE_DOCUMENTS = 1_000
+
 /** What a reward map reads of a usage document: an entry that is no receipt is null, and drops alone (amendment 4a). */
 export const openedUsage = z.object({ epoch: whole, receipts: z.array(receipt.nullable().catch(null)) })
 
@@ -236,7 +248,7 @@ export const rewardMapDocument = z.object({
     z.object({ account, amount: wei, to: account.nullable(), reason: z.string().regex(/^[ -~]{0,200}$/) }),
   ),
   /** The usage documents that it used, in their order. */
-  usage: z.array(hash),
+  usage: z.array(signedUsage).max(MAX_USAGE_DOCUMENTS),
   /** The artifacts that the chain names and nobody could fetch, sorted. */
   absent: z.array(hash),
   lines: z.array(
@@ -262,6 +274,7 @@ export type Manifest = z.infer<typeof manifestDocument>
 export type Evidence = z.infer<typeof evidenceDocument>
 export type Usage = z.infer<typeof usageDocument>
 export type UsageReceipt = Usage['receipts'][number]
+export type SignedUsage = z.infer<typeof signedUsage>
 export type RewardMapDocument = z.infer<typeof rewardMapDocument>
 
 export const documentBytes = (value: unknown) => new TextEncoder().encode(canonicalJson(value as CanonicalValue))

@@ -5,6 +5,7 @@ import { AnswerAttribution, CreditHold, Receipt, VersionInfluence } from './offc
 import { JobMetric, JobRun, JobTotal, WorkerNode } from './offchain/jobs.ts'
 import { ChainTransaction, LedgerBalance, LedgerTransfer, RewardLine } from './offchain/ledger.ts'
 import { Reconciliation } from './offchain/reconciliation.ts'
+import { HostUsage } from './offchain/usage.ts'
 import { Block, ChainEvent, Cursor, FollowedContract, IndexerLease, StateRoot } from './onchain/chain.ts'
 import { Commitment, Contribution, Datanet } from './onchain/datanets.ts'
 import { Dispute, Slash } from './onchain/disputes.ts'
@@ -68,6 +69,7 @@ export const entities: EntityClass[] = [
   Artifact,
   VersionInfluence,
   Receipt,
+  HostUsage,
   AnswerAttribution,
   CreditHold,
   ApiKey,

@@ -19,6 +19,7 @@ import { privateKeyToAccount } from 'viem/accounts'
 import type { Deployment } from '#contracts/deploy.ts'
 import { type DecodedEvent, decodeLog } from '#contracts/events.ts'
 import { type ContractName, contracts } from '#contracts/generated/index.ts'
+import { usageData } from '#rules/signing.ts'
 import type { Database } from '#schema/database.ts'
 import { traced } from '#schema/tracing.ts'
 import { ChainMismatchError, ChainUnavailableError } from './chainErrors.ts'
@@ -86,6 +87,8 @@ export interface ChainClient {
   sign(hash: Hex): Promise<Hex>
   /** 32 bytes that only whoever has the operator's key can know; the same for the same purpose on this chain. */
   secret(purpose: string): Hex
+  /** The operator's signature as the host whose usage document this is (`usageData`). */
+  signUsage(epoch: number, document: Hex): Promise<Hex>
 }
 
 export interface ChainClientOptions {
@@ -196,6 +199,10 @@ export async function openChainClient(options: ChainClientOptions): Promise<Chai
     },
     secret: (purpose) => toHex(new Uint8Array(hkdfSync('sha256', operatorKey, '', `${chainId}/${purpose}`, 32))),
     sign: (hash) => traced('chain sign', {}, () => account.signMessage({ message: { raw: hash } })),
+    signUsage: (epoch, document) =>
+      traced('chain sign', {}, () =>
+        account.signTypedData(usageData({ chainId, contract: addresses.RewardDistributor }, epoch, document)),
+      ),
   }
 }
 

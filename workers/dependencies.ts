@@ -14,6 +14,8 @@ export interface ChainDependencies {
   hosts?: readonly string[]
   /** Fees of a channel below this, in wei, are left for later, unless a withdrawal would take their credit; by default none are. */
   redeemMin?: bigint
+  /** How long an epoch waits for the usage documents of other hosts, in seconds after its last block; by default not at all. */
+  usageWaitSeconds?: number
 }
 
 /** What handlers need besides their job. */

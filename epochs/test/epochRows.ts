@@ -1,6 +1,8 @@
 import { join } from 'node:path'
+import { privateKeyToAccount } from 'viem/accounts'
+import { type SigningDomain, usageData } from '#rules/signing.ts'
 import { localStore } from '#schema/artifacts/index.ts'
-import { documentBytes, type RewardMapDocument } from '#schema/documents.ts'
+import { documentBytes, type RewardMapDocument, type SignedUsage } from '#schema/documents.ts'
 import { ChainEvent } from '#schema/onchain/chain.ts'
 import { Contribution } from '#schema/onchain/datanets.ts'
 import { FeedbackTask, Judgement } from '#schema/onchain/feedback.ts'
@@ -15,11 +17,14 @@ import type { EpochSources } from '../epochSources.ts'
 /** An index with two epochs whose fees are known: blocks 5 to 20 and 21 to 40 of 50. Model 1 has version 1 (two samples) and version 2,
  *  trained from it (one sample, one judgement); endpoint 1 serves version 2. */
 
+export const hostKey = privateKeyToAccount(`0x${'04'.repeat(32)}`)
+export const strangerKey = privateKeyToAccount(`0x${'05'.repeat(32)}`)
+
 export const parties = {
   treasury: account(1),
   distributor: account(2),
   owner: account(3),
-  host: account(4),
+  host: hostKey.address.toLowerCase(),
   alice: account(5),
   bob: account(6),
   judge: account(7),
@@ -111,6 +116,15 @@ export async function epochRows(documents: { parent?: unknown; child?: unknown }
     deployment: { chainId: 31337, addresses },
     blockHash: async (block) => blockHash(block),
   }
+  const domain = { chainId: sources.deployment.chainId, contract: parties.distributor as `0x${string}` }
+  /** A usage document as a map bundles it; signed by the host of endpoint 1 for epoch 1 of this chain, unless something else is given. */
+  const bundle = async (
+    document: unknown,
+    over: Partial<typeof domain> & { epoch?: number; key?: typeof hostKey } = {},
+  ) => {
+    const { epoch = 1, key = hostKey, ...other } = over
+    return signUsage(key, { ...domain, ...other }, epoch, await put(document))
+  }
   /** Marks the map as published: its document is stored, unless `uri` names something else. */
   const publish = async (map: RewardMapDocument, over: Partial<RewardMap> = {}) => {
     const uri = await put(map)
@@ -121,8 +135,18 @@ export async function epochRows(documents: { parent?: unknown; child?: unknown }
     await insert(sql, RewardMap, { id, epoch: map.epoch, lastBlock: map.toBlock, status: 'Published', ...row })
     return uri
   }
-  return { sql, artifacts, folder, sources, put, publish, parent, child }
+  return { sql, artifacts, folder, sources, put, bundle, publish, parent, child }
 }
+
+export const signUsage = async (
+  key: Pick<typeof hostKey, 'signTypedData'>,
+  domain: SigningDomain,
+  epoch: number,
+  document: string,
+): Promise<SignedUsage> => ({
+  document,
+  signature: await key.signTypedData(usageData(domain, epoch, document as `0x${string}`)),
+})
 
 /** What an account can claim by the map. */
 export const cumulativeOf = (map: RewardMapDocument, who: string) =>

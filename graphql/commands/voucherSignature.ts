@@ -1,9 +1,7 @@
 import { type Hex, recoverTypedDataAddress } from 'viem'
 import { type Voucher, voucherData } from '#rules/channel.ts'
+import { MAX_SIGNATURE_S } from '#rules/signing.ts'
 import { ApiError } from '../errors.ts'
-
-/** Half of the order of the curve: a signature with a greater `s` has a twin with a smaller one, and contracts take only the smaller. */
-const MAX_S = 0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0n
 
 /** The signature in lower case. @throws ApiError when the contract could not redeem a voucher with it, whoever signed. */
 export function readSignature(signature: string): Hex {
@@ -19,7 +17,7 @@ export function readSignature(signature: string): Hex {
   const v = Number.parseInt(signature.slice(-2), 16)
   if (v !== 27 && v !== 28)
     refuse(`ends with ${v} (v); the contract takes 27 or 28.${v < 2 ? ` Replace the last byte by ${v + 27}.` : ''}`)
-  if (BigInt(`0x${signature.slice(66, 130)}`) > MAX_S)
+  if (BigInt(`0x${signature.slice(66, 130)}`) > MAX_SIGNATURE_S)
     refuse(
       'has an s in the upper half of the curve’s order, which the contract does not take. Send the one with a low s.',
     )

@@ -10,8 +10,8 @@ const WITHOUT = `query ($epoch: ID!, $without: CounterfactualInput!) {
   counterfactual(epoch: $epoch, without: $without) { account actual without difference } }`
 
 async function published() {
-  const { sql: db, sources, publish, put } = await epochRows()
-  const usage = [await put({ epoch: 1, receipts: [openedReceipt()] })]
+  const { sql: db, sources, publish, bundle } = await epochRows()
+  const usage = [await bundle({ epoch: 1, receipts: [openedReceipt()] })]
   const map = await computeEpoch(sources, { epoch: 1, usage, absent: [] })
   await publish(map)
   const { artifacts, deployment } = sources

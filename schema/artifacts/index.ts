@@ -1,7 +1,7 @@
 import { folderObjects } from './folder.ts'
 import { localArtifacts } from './local.ts'
 import { type S3Settings, s3Objects } from './s3.ts'
-import { type ArtifactStore, artifactsIn } from './store.ts'
+import { type ArtifactStore, artifactsIn, type GetOptions } from './store.ts'
 
 export { type ArtifactCacheOptions, cachedArtifacts } from './cache.ts'
 export { type CheckpointStore, checkpointOwner, checkpointsIn } from './checkpoints.ts'
@@ -10,7 +10,7 @@ export { MIRROR_OUTCOMES, type Mirror, MirrorError, type MirrorOutcome } from '.
 export { type MirrorAddress, mirrorAddress } from './mirrorAddress.ts'
 export { mirroredArtifacts } from './mirrored.ts'
 export { openMirrors } from './openMirrors.ts'
-export type { ArtifactStore, S3Settings }
+export type { ArtifactStore, GetOptions, S3Settings }
 export { artifactsIn, folderObjects, localArtifacts, s3Objects }
 
 /** Artifacts as files under `folder`. */

@@ -25,6 +25,7 @@ import { LedgerBalances } from './0024-LedgerBalances.ts'
 import { VersionRatchet } from './0025-VersionRatchet.ts'
 import { ReceiptSalt } from './0026-ReceiptSalt.ts'
 import { FeedbackRounds } from './0027-FeedbackRounds.ts'
+import { AddHostUsage } from './0028-AddHostUsage.ts'
 import type { Migration } from './migration.ts'
 
 export type { Migration }
@@ -58,4 +59,5 @@ export const migrations: (new () => Migration)[] = [
   VersionRatchet,
   ReceiptSalt,
   FeedbackRounds,
+  AddHostUsage,
 ]

@@ -4,20 +4,24 @@ import { ArtifactError } from '#schema/artifacts/index.ts'
 import { putDocument, rewardMapDocument } from '#schema/documents.ts'
 import { type ChainDependencies, storeAs } from '../dependencies.ts'
 import { waitUntilIndexed } from '../finality.ts'
-import type { JobContext, JobHandler } from '../job.ts'
+import type { JobHandler } from '../job.ts'
 import { absentArtifacts } from '../settlement/absentArtifacts.ts'
 import { waitUntilAttributed } from '../settlement/attributions.ts'
+import { awaitUsage, bundledUsage } from '../settlement/bundledUsage.ts'
 import { awaitEpochEnd } from '../settlement/epochEnd.ts'
 import { checkOrder } from '../settlement/epochOrder.ts'
 import { assignReceipts } from '../settlement/epochReceipts.ts'
 import { outcomeOf, outcomeOfPublished } from '../settlement/outcome.ts'
 import { publishMap } from '../settlement/publishMap.ts'
-import { storeUsage } from '../settlement/usage.ts'
 
 /** Settles an epoch: redeems the fees, waits until the epoch's last block is final and its opened answers are traced, computes the reward map
  *  from the chain and the artifacts, and publishes its root. Only the indexer marks the epoch as published, when it sees the event. */
 export const settleEpochHandler =
-  ({ deployment, redeemMin = 0n }: Pick<ChainDependencies, 'deployment' | 'redeemMin'>): JobHandler<'settleEpoch'> =>
+  ({
+    deployment,
+    redeemMin = 0n,
+    usageWaitSeconds = 0,
+  }: Pick<ChainDependencies, 'deployment' | 'redeemMin' | 'usageWaitSeconds'>): JobHandler<'settleEpoch'> =>
   async (job) => {
     const { epoch } = job.input
     await waitUntilIndexed(job, Number(await job.chain.client.getBlockNumber())) // what is settled is read from the chain
@@ -27,10 +31,11 @@ export const settleEpochHandler =
     const toBlock = await awaitEpochEnd(job, redeemMin)
     await assignReceipts(job.db, epoch)
     await waitUntilAttributed(job)
+    await awaitUsage(job, toBlock, usageWaitSeconds)
 
     job.report(0.7, 'computing the reward map')
     const sources = { sql: job.db, artifacts: job.artifacts, deployment, blockHash: blockHashes(job.chain.client) }
-    const usage = (await publishesByRole(job)) ? await storeUsage(job) : []
+    const usage = await bundledUsage(job)
     const map = await computeEpoch(sources, { epoch, usage, absent: [] }).catch(async (error) => {
       if (!(error instanceof ArtifactError)) throw error
       return computeEpoch(sources, { epoch, usage, absent: await absentArtifacts(job, sources, toBlock) })
@@ -41,8 +46,3 @@ export const settleEpochHandler =
     await waitUntilIndexed(job, Number(published.blockNumber))
     return outcomeOf(job.db, map, uri)
   }
-
-/** A map that is published with a bond has no usage documents. */
-async function publishesByRole({ chain: { read, account } }: JobContext<'settleEpoch'>): Promise<boolean> {
-  return read('RewardDistributor', 'hasRole', [await read('RewardDistributor', 'PUBLISHER_ROLE', []), account])
-}

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Sql } from '#schema/database.ts'
 import { AttributionPendingError, type JobContext, PendingError } from '../job.ts'
 import { UNTRACED_CODES } from '../untraced.ts'
 import { OPENED } from './epochReceipts.ts'
@@ -12,16 +13,8 @@ const ATTRIBUTION_GRACE_MS = 10_000
 export async function waitUntilAttributed(job: JobContext<'settleEpoch'>): Promise<void> {
   const since = performance.now()
   for (;;) {
-    const { rows } = await job.db.query<{ waiting: number; failed: string | null }>(
-      `select count(*) as waiting, min(job.id) filter (where job.status = 'Failed') as failed
-       from receipt left join job_run job on job.kind = 'attribute' and job.input->>'receiptId' = receipt.id
-       where ${OPENED} and not exists (
-         select 1 from job_run done where done.kind = 'attribute' and done.input->>'receiptId' = receipt.id
-           and (done.status in ('Succeeded', 'Cancelled') or done.status = 'Failed' and not done.error->>'code' = any($2)))`,
-      [job.input.epoch, UNTRACED_CODES],
-    )
-    const { waiting, failed } = rows[0] ?? { waiting: 0, failed: null }
-    if (Number(waiting) === 0) return
+    const { waiting, failed } = await untracedOf(job.db, job.input.epoch)
+    if (waiting === 0) return
     const stage = `waiting for the attribution of ${waiting} answers`
     job.report(0.5, stage)
     if (failed)
@@ -31,4 +24,17 @@ export async function waitUntilAttributed(job: JobContext<'settleEpoch'>): Promi
     if (performance.now() - since > ATTRIBUTION_GRACE_MS) throw new PendingError(`${stage}.`)
     await sleep(100, undefined, { signal: job.signal })
   }
+}
+
+/** How many opened answers of the epoch are not traced yet, and the first of their jobs that failed because a service was away. */
+export async function untracedOf(sql: Sql, epoch: number): Promise<{ waiting: number; failed: string | null }> {
+  const { rows } = await sql.query<{ waiting: number; failed: string | null }>(
+    `select count(*) as waiting, min(job.id) filter (where job.status = 'Failed') as failed
+     from receipt left join job_run job on job.kind = 'attribute' and job.input->>'receiptId' = receipt.id
+     where ${OPENED} and not exists (
+       select 1 from job_run done where done.kind = 'attribute' and done.input->>'receiptId' = receipt.id
+         and (done.status in ('Succeeded', 'Cancelled') or done.status = 'Failed' and not done.error->>'code' = any($2)))`,
+    [epoch, UNTRACED_CODES],
+  )
+  return { waiting: Number(rows[0]?.waiting ?? 0), failed: rows[0]?.failed ?? null }
 }

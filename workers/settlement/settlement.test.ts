@@ -55,7 +55,7 @@ test('an epoch that a stranger funds pays nobody and stops no other; fees of the
     for (const epoch of [1, 2, 3, 4])
       expect(await checkEpoch(sourcesOf(system, db), epoch)).toMatchObject({ epoch, difference: null })
     const { usage } = await mapOf(system, second.uri)
-    const documents = await Promise.all(usage.map((name) => getDocument(system.store, usageDocument, name)))
+    const documents = await Promise.all(usage.map(({ document }) => getDocument(system.store, usageDocument, document)))
     expect(documents).toMatchObject([{ epoch: 2, receipts: [{ prompt: 'one', fee: String(FEE) }] }])
   })
 }, 120_000)

@@ -1,38 +1,63 @@
+import type { Logger } from 'pino'
 import type { Hex } from 'viem'
 import { contentSalt, totalHash } from '#rules/receiptHash.ts'
-import { putDocument, type UsageReceipt, usageDocument } from '#schema/documents.ts'
+import type { Sql } from '#schema/database.ts'
+import {
+  documentBytes,
+  MAX_USAGE_BYTES,
+  putDocument,
+  type SignedUsage,
+  type UsageReceipt,
+  usageDocument,
+} from '#schema/documents.ts'
 import { AnswerAttribution, Receipt } from '#schema/offchain/attribution.ts'
 import { rowsOf } from '#schema/rows.ts'
-import { storeAs } from '../dependencies.ts'
-import type { JobContext } from '../job.ts'
+import type { ChainClient } from '../chain.ts'
 import { OPENED } from './epochReceipts.ts'
 
-type Job = JobContext<'settleEpoch'>
-
-/** Stores the usage document of each host that is served here and has opened receipts in the epoch. Returns their names, in the order of the hosts. Nothing
- *  about other receipts is in them (amendment 14). */
-export async function storeUsage(job: Job): Promise<string[]> {
-  const { epoch } = job.input
-  const receipts = await rowsOf(job.db, Receipt, OPENED, [epoch], { orderBy: 'id' })
-  const hosts = await hostsOfEndpoints(job, [...new Set(receipts.map((one) => one.endpointId))])
-  const documents = await usageReceipts(job, receipts)
-  const names: string[] = []
-  for (const host of [...new Set(hosts.values())].sort()) {
-    const ofHost = documents.filter((one) => hosts.get(one.endpointId) === host)
-    names.push(await putDocument(storeAs(job, 'usage'), usageDocument, { epoch, receipts: ofHost }))
-  }
-  return names
+/** What a host's usage document is made from and signed with. */
+export interface UsageSources {
+  db: Sql
+  chain: Pick<ChainClient, 'account' | 'signUsage'>
+  store: Parameters<typeof putDocument>[0]
+  log: Pick<Logger, 'warn'>
 }
 
-async function hostsOfEndpoints({ db }: Job, endpointIds: string[]): Promise<Map<string, string>> {
-  const { rows } = await db.query<{ id: string; host: string }>(
-    'select id, host from endpoint where id = any($1) and to_block is null',
-    [endpointIds],
+/** Stores and signs the usage document of the workers' own account: the opened receipts of its endpoints in the epoch, as many as a document may have.
+ *  Nothing about other receipts is in it (amendment 14). */
+export async function signedUsage({ db, chain, store, log }: UsageSources, epoch: number): Promise<SignedUsage> {
+  const rows = await rowsOf(
+    db,
+    Receipt,
+    `${OPENED} and endpoint_id in (select id from endpoint where host = $2 and to_block is null)`,
+    [epoch, chain.account],
+    { orderBy: 'id' },
   )
-  return new Map(rows.map(({ id, host }) => [id, host]))
+  const all = await usageReceipts(db, rows)
+  const receipts = fitting(all)
+  if (receipts.length < all.length)
+    log.warn(
+      { epoch, receipts: all.length, stated: receipts.length },
+      'the usage document is full: the fees of the other receipts are shared by version weight',
+    )
+  const document = await putDocument(store, usageDocument, { epoch, receipts })
+  return { document, signature: await chain.signUsage(epoch, document as `0x${string}`) }
 }
 
-async function usageReceipts({ db }: Job, receipts: readonly Receipt[]): Promise<UsageReceipt[]> {
+/** For the members around the receipts. */
+const ENVELOPE_BYTES = 100
+
+function fitting(receipts: readonly UsageReceipt[]): UsageReceipt[] {
+  let left = MAX_USAGE_BYTES - ENVELOPE_BYTES
+  return receipts.filter((one) => {
+    const size = documentBytes(one).length + 1
+    if (size > left) return false
+    left -= size
+    return true
+  })
+}
+
+async function usageReceipts(db: Sql, receipts: readonly Receipt[]): Promise<UsageReceipt[]> {
   const shares = await rowsOf(
     db,
     AnswerAttribution,

@@ -1,6 +1,6 @@
 import type { Hex } from 'viem'
 import { RewardTree } from '#rules/merkle.ts'
-import type { RewardMapDocument } from '#schema/documents.ts'
+import type { RewardMapDocument, SignedUsage } from '#schema/documents.ts'
 import { TEST_CHAIN_ID } from '#test/factory.ts'
 import type { Publication } from './distributor.ts'
 import { ADDRESSES } from './events.ts'
@@ -159,7 +159,12 @@ const CHANGES: readonly ((world: RandomWorld, map: RewardMapDocument) => Documen
   (_, map) => ({ ...map, usage: [] }),
   (_, map) => ({ ...map, usage: [...map.usage].reverse() }),
   (_, map) => ({ ...map, usage: [...map.usage, ...map.usage] }),
-  (_, map) => ({ ...map, absent: [...map.absent, ...map.usage] }),
+  (_, map) => ({ ...map, usage: map.usage.map((one) => ({ ...one, signature: one.signature.toUpperCase() })) }),
+  (_, map) => ({ ...map, usage: map.usage.map(({ document }) => document) as unknown as SignedUsage[] }),
+  (_, map) => ({ ...map, usage: map.usage.map(({ document }) => ({ document })) as SignedUsage[] }),
+  (_, map) => ({ ...map, usage: map.usage.map((one) => ({ ...one, more: 1 })) }),
+  (_, map) => ({ ...map, usage: map.usage[0] ? Array(1_001).fill(map.usage[0]) : [] }),
+  (_, map) => ({ ...map, absent: [...map.absent, ...map.usage.map(({ document }) => document)] }),
   (_, map) => ({ ...map, absent: ['0x'] }),
   (_, map) => ({ ...map, distributor: map.distributor.toUpperCase() }),
   (_, map) => ({ ...map, chainId: map.chainId + 1 }),

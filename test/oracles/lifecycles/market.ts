@@ -1,3 +1,4 @@
+import type { PrivateKeyAccount } from 'viem/accounts'
 import { must } from '#test/must.ts'
 import type { RandomDistributor } from './distributor.ts'
 import { ADDRESSES } from './events.ts'
@@ -10,11 +11,13 @@ export interface FeesOfPeriod {
   version: string
   consumer: string
   amount: bigint
+  host: PrivateKeyAccount
 }
 
 interface Endpoint {
   id: string
   version: string
+  host: PrivateKeyAccount
 }
 
 interface Channel {
@@ -36,15 +39,16 @@ export class RandomMarket {
   ) {}
 
   registerEndpoint() {
-    const { chance, people } = this.stage
+    const { chance, hosts } = this.stage
     const { id: versionId } = chance.of(this.versions)
+    const host = chance.of(hosts)
     const endpointId = String(this.endpoints.length + 1)
-    this.endpoints.push({ id: endpointId, version: versionId })
+    this.endpoints.push({ id: endpointId, version: versionId, host })
     const price = { url: 'http://host', priceIn: 1n, priceOut: 1n }
     this.stage.emit('InferenceMarket', 'EndpointRegistered', {
       endpointId,
       versionId,
-      host: chance.of(people),
+      host: host.address.toLowerCase(),
       ...price,
     })
   }
@@ -76,7 +80,7 @@ export class RandomMarket {
     channel.balance -= amount
     channel.redeemed += amount
     const { epoch } = this.distributor
-    this.fees.push({ epoch, endpoint: endpoint.id, version: endpoint.version, consumer, amount })
+    this.fees.push({ epoch, endpoint: endpoint.id, version: endpoint.version, consumer, amount, host: endpoint.host })
     const paid = { versionId: endpoint.version, epoch, total: channel.redeemed, amount }
     this.stage.emit('InferenceMarket', 'Redeemed', { ...channel.ids, ...paid })
   }

@@ -4,7 +4,7 @@ import { blockHash } from '#test/factory.ts'
 import type { LifecycleEvent } from './events.ts'
 import { publication } from './falseMaps.ts'
 import type { LifecycleIndex } from './index.ts'
-import { usageDocuments } from './usage.ts'
+import { signedDocuments, withheldDocument } from './usage.ts'
 import { RandomWorld } from './world.ts'
 
 /** A chain and its artifacts, from which every published map can be computed. */
@@ -24,7 +24,7 @@ export interface LifecycleSize {
 }
 
 export const USUAL_SIZE: LifecycleSize = { periods: 7, acts: 26 }
-export const SMALL_SIZE: LifecycleSize = { periods: 4, acts: 12 }
+export const SMALL_SIZE: LifecycleSize = { periods: 4, acts: 20 }
 
 /** Plays a random lifecycle: periods in which people act, maps that are published after them, some of which are false, cancelled and published again. */
 export async function playLifecycle(
@@ -79,16 +79,16 @@ class Play {
   private async publish(epoch: number) {
     const { world, index } = this
     const bonded = world.chance.happens(20)
-    const opened = bonded && world.chance.happens(60) ? [] : usageDocuments(world, epoch)
-    const usage = opened.map((bytes) => world.put(bytes))
+    const usage = await signedDocuments(world, epoch)
     await this.bringUpToDate()
     const absent = await missingManifests(index.sources, epoch)
-    if (world.chance.happens(10)) absent.push(...world.chance.some(usage))
+    if (world.chance.happens(10)) absent.push(...world.chance.some(usage).map(({ document }) => document))
     if (world.chance.happens(10)) absent.push(`0x${'d'.repeat(64)}`)
     const map: RewardMapDocument = await computeEpoch(index.sources, { epoch, usage, absent })
     const { fromBlock, toBlock, codeHash } = map
     const blocks = { fromBlock, toBlock, blockHash: blockHash(world.chance.happens(98) ? toBlock : toBlock + 1) }
-    world.distributor.publish(publication(world, map), { ...blocks, codeHash }, bonded)
+    const shown = world.chance.happens(16) ? { ...map, usage: [await withheldDocument(world, epoch)] } : map
+    world.distributor.publish(publication(world, shown), { ...blocks, codeHash }, bonded)
   }
 
   /** Cancels a map and all later ones; most of them are published again. */

@@ -8,7 +8,7 @@ import { RECORDED_FOLDER, type RecordedLifecycle } from './recorded.ts'
 
 /** `node --import tsx test/oracles/lifecycles/record.ts`: plays small lifecycles and stores them with what the verifier in Python says of their maps. */
 
-const SEEDS = Array.from({ length: 16 }, (_, i) => i + 1)
+const SEEDS = Array.from({ length: 24 }, (_, i) => i + 1)
 
 await rm(RECORDED_FOLDER, { recursive: true, force: true })
 await mkdir(RECORDED_FOLDER, { recursive: true })

@@ -1,3 +1,4 @@
+import type { PrivateKeyAccount } from 'viem/accounts'
 import type { Chance } from './chance.ts'
 import type { LifecycleEvent } from './events.ts'
 
@@ -5,6 +6,8 @@ import type { LifecycleEvent } from './events.ts'
 export interface LifecycleStage {
   readonly chance: Chance
   readonly people: readonly string[]
+  /** Who hosts endpoints, and so signs usage documents. */
+  readonly hosts: readonly PrivateKeyAccount[]
   /** The present block. */
   block: number
   /** Adds an event to the present block. Numbers may be of any type. */

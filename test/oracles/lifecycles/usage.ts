@@ -1,20 +1,65 @@
+import type { Hex } from 'viem'
+import type { PrivateKeyAccount } from 'viem/accounts'
+import { usageData } from '#rules/signing.ts'
+import type { SignedUsage } from '#schema/documents.ts'
+import { TEST_CHAIN_ID } from '#test/factory.ts'
 import { must } from '#test/must.ts'
+import { ADDRESSES } from './events.ts'
 import { BYTES, IDS, NUMBERS, raw, verbatim } from './hostileText.ts'
 import type { FeesOfPeriod } from './market.ts'
 import type { RandomWorld } from './world.ts'
 
-/** Usage documents of an epoch: some honest, some not. */
+/** Usage documents of an epoch with signatures: some honest, some not. */
 
-export function usageDocuments(world: RandomWorld, epoch: number): Uint8Array[] {
+export async function signedDocuments(world: RandomWorld, epoch: number): Promise<SignedUsage[]> {
   const { chance } = world
   const fees = world.market.fees.filter((one) => one.epoch === epoch)
-  const documents = chance.times(3, () => {
-    const receipts = fees.length ? chance.times(5, () => receipt(world, chance.of(fees))) : []
-    const good = raw({ epoch: chance.happens(90) ? epoch : numberLike(world, epoch), receipts })
-    return chance.happens(12) ? chance.of(BYTES)(good, chance) : good
-  })
-  if (documents.length && chance.happens(20)) documents.push(must(documents[0]))
-  return documents
+  const signed: SignedUsage[] = []
+  for (const host of world.hosts) {
+    const own = fees.filter((one) => one.host === host)
+    for (let left = chance.of([0, 1, 1, 1, 1, 2]); left > 0; left--) {
+      const document = world.put(usageDocument(world, epoch, chance.happens(90) ? own : fees))
+      signed.push({ document, signature: await signature(world, host, epoch, document) })
+    }
+  }
+  if (signed.length && chance.happens(20)) signed.push(must(signed[0]))
+  return chance.happens(50) ? signed : signed.reverse()
+}
+
+/** A document that nobody has: whether the map that lists it is right cannot be said, if its host has fees. */
+export async function withheldDocument(world: RandomWorld, epoch: number): Promise<SignedUsage> {
+  const document = `0x${'f'.repeat(64)}` as const
+  return { document, signature: await signature(world, world.chance.of(world.hosts), epoch, document) }
+}
+
+async function signature({ chance, hosts }: RandomWorld, host: PrivateKeyAccount, epoch: number, document: Hex) {
+  const chainId = chance.happens(96) ? TEST_CHAIN_ID : 1
+  const contract = ADDRESSES.RewardDistributor as Hex
+  const data = usageData({ chainId, contract }, chance.happens(96) ? epoch : epoch + 1, document)
+  const signed = await (chance.happens(96) ? host : chance.of(hosts)).signTypedData(data)
+  return chance.happens(92) ? signed : chance.of(SIGNATURES)(signed)
+}
+
+/** Signatures as they should not be. */
+const SIGNATURES: readonly ((signature: string) => string)[] = [
+  () => '',
+  (signature) => signature.slice(0, -2),
+  (signature) => `${signature}00`,
+  (signature) => `${signature.slice(0, -2)}00`,
+  (signature) => `${signature.slice(0, -2)}${signature.endsWith('1b') ? '1c' : '1b'}`,
+  (signature) => signature.toUpperCase().replace('X', 'x'),
+  (signature) => `0x${'0'.repeat(64)}${signature.slice(66)}`,
+  (signature) => `${signature.slice(0, 66)}${'0'.repeat(64)}${signature.slice(-2)}`,
+  (signature) => `${signature.slice(0, 66)}${'f'.repeat(64)}${signature.slice(-2)}`,
+  (signature) => `0x${'f'.repeat(64)}${signature.slice(66)}`,
+  (signature) => `0x${signature.slice(3)}1`,
+]
+
+function usageDocument(world: RandomWorld, epoch: number, fees: readonly FeesOfPeriod[]): Uint8Array {
+  const { chance } = world
+  const receipts = fees.length ? chance.times(5, () => receipt(world, chance.of(fees))) : []
+  const good = raw({ epoch: chance.happens(90) ? epoch : numberLike(world, epoch), receipts })
+  return chance.happens(12) ? chance.of(BYTES)(good, chance) : good
 }
 
 function receipt(world: RandomWorld, { endpoint, version, consumer, amount }: FeesOfPeriod) {

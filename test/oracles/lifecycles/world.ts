@@ -1,4 +1,5 @@
 import { type Hex, keccak256 } from 'viem'
+import { type PrivateKeyAccount, privateKeyToAccount } from 'viem/accounts'
 import { account } from '#test/factory.ts'
 import { Chance } from './chance.ts'
 import { RandomDisputes } from './disputes.ts'
@@ -19,6 +20,7 @@ export class RandomWorld implements LifecycleStage {
   readonly artifacts: Uint8Array[] = []
   readonly chance: Chance
   readonly people: string[]
+  readonly hosts: PrivateKeyAccount[]
   readonly firstBlock: number
   readonly distributor: RandomDistributor
   readonly market: RandomMarket
@@ -36,6 +38,8 @@ export class RandomWorld implements LifecycleStage {
     const { chance } = this
     this.people = Array.from({ length: 3 + chance.below(6) }, (_, n) => hashOfText(`${seed} ${n}`).slice(0, 42))
     if (chance.happens(20)) this.people.push(ADDRESSES.Treasury)
+    this.hosts = Array.from({ length: 3 }, (_, n) => privateKeyToAccount(hashOfText(`${seed} host ${n}`)))
+    this.people.push(...this.hosts.map(({ address }) => address.toLowerCase()))
     this.firstBlock = this.block = 1 + chance.below(5)
     this.distributor = new RandomDistributor(this, this.firstBlock)
     this.market = new RandomMarket(this, this.versions, this.distributor)

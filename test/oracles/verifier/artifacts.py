@@ -22,9 +22,12 @@ class Artifacts:
         file = self._file(name)
         return file.is_file() and keccak_hex(file.read_bytes()) == name
 
-    def document(self, name, form, absent):
-        """What the document `name` states in `form`, or None; one in `absent` states nothing."""
+    def document(self, name, form, absent, max_bytes=None):
+        """What the document `name` states in `form`, or None; one in `absent`, or with more than `max_bytes`, states nothing."""
         if name in absent:
+            return None
+        file = self._file(name)
+        if max_bytes is not None and file.is_file() and file.stat().st_size > max_bytes:
             return None
         if not self.has(name):
             raise Missing(name)

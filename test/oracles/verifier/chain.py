@@ -12,7 +12,6 @@ EVENTS = {
         "EpochFunded(uint256! epoch, address! from, uint256 amount, uint256 toBlock)",
         "RewardMapPublished(uint256! epoch, uint64 fromBlock, uint64 toBlock, bytes32 blockHash, bytes32 root, uint256 total, string uri, bytes32 codeHash)",
         "RewardMapCancelled(uint256! epoch, bytes32 root)",
-        "BondHeld(uint256! epoch, address! publisher, uint256 amount)",
     ],
     "InferenceMarket": [
         "EndpointRegistered(uint256! endpointId, uint256! versionId, address! host, string url, uint256 priceIn, uint256 priceOut)",
@@ -66,7 +65,7 @@ class Event:
             else:
                 fields[name] = _static(kind, data[at : at + 32])
                 at += 32
-        return SimpleNamespace(block=int(log["blockNumber"], 16), transaction=log.get("transactionHash"), **fields)
+        return SimpleNamespace(block=int(log["blockNumber"], 16), **fields)
 
 
 def _static(kind, word):

@@ -37,6 +37,9 @@ HASH = _text("0x[0-9a-f]{64}")
 
 MANIFEST = {"evidence": [HASH], "weights": [{"contributionId": ID, "weight": WEI}]}
 
+MAX_USAGE_BYTES = 2**24
+MAX_USAGE_DOCUMENTS = 1_000
+
 USAGE = {"epoch": INTEGER, "receipts": [ANYTHING]}
 
 RECEIPT = {
@@ -55,6 +58,22 @@ RECEIPT = {
     "attribution": [{"contributionId": ID, "mass": COUNT}],
 }
 
+
+def _bundled(value):
+    """A usage document with its signature, or, as in maps of earlier releases, its name alone."""
+    return HASH(value) or has_form(value, {"document": HASH, "signature": STRING})
+
+
+def _usage(value):
+    return isinstance(value, list) and len(value) <= MAX_USAGE_DOCUMENTS and all(map(_bundled, value))
+
+
+def signed_usage(entry):
+    """An entry of a map's `usage`; of a name alone, the signature is empty."""
+    document, signature = (entry, "") if isinstance(entry, str) else (entry["document"], entry["signature"])
+    return {"document": document, "signature": signature}
+
+
 REWARD_MAP = {
     "epoch": INTEGER,
     "chainId": INTEGER,
@@ -67,7 +86,7 @@ REWARD_MAP = {
     "leaves": [{"account": ACCOUNT, "cumulative": WEI}],
     "carried": [{"versionId": ID, "pot": _text("owner|stakers|answers|data|validators|host|rest"), "amount": WEI}],
     "debts": [{"account": ACCOUNT, "amount": WEI, "to": _or_null(ACCOUNT), "reason": _text("[ -~]{0,200}")}],
-    "usage": [HASH],
+    "usage": _usage,
     "absent": [HASH],
     "lines": [
         {

@@ -3,10 +3,11 @@
 import re
 from itertools import zip_longest
 
-from .documents import HASH, RECEIPT, REWARD_MAP, USAGE, has_form
+from .documents import HASH, MAX_USAGE_BYTES, RECEIPT, REWARD_MAP, USAGE, has_form, signed_usage
 from .facts import by_id, epoch_blocks, paid_for, read_facts
 from .merkle import merkle_root
 from .rewards import Rewards, State
+from .signatures import signer, usage_digest
 
 
 class Verifier:
@@ -28,7 +29,7 @@ class Verifier:
         before = self._state_before(epoch, absent)
         facts = read_facts(self.chain, self.artifacts, epoch, absent)
         before.debts += self._new_debts(epoch, facts.upheld, absent)
-        rewards = Rewards(before, facts, self._receipts(epoch, usage, absent), self.chain.treasury).pay()
+        rewards = Rewards(before, facts, self._receipts(epoch, usage, absent, facts), self.chain.treasury).pay()
         leaves = sorted((account, amount) for account, amount in rewards.cumulative.items() if amount > 0)
         carried = sorted(rewards.carried, key=lambda place: (by_id(place[0]), place[1]))
         return {
@@ -52,10 +53,22 @@ class Verifier:
             "lines": rewards.lines,
         }
 
-    def _receipts(self, epoch, usage, absent):
-        documents = [self.artifacts.document(name, USAGE, absent) for name in usage]
-        entries = [entry for document in documents if document and document["epoch"] == epoch for entry in document["receipts"]]
-        return [entry for entry in entries if has_form(entry, RECEIPT)]
+    def _receipts(self, epoch, usage, absent, facts):
+        """The receipts of each host's own endpoints, of the first document that it signed for this epoch."""
+        paid = {facts.hosts[endpoint] for endpoint, _, _ in facts.fees}
+        documents = {}
+        for entry in usage:
+            digest = usage_digest(self.chain.id, self.chain.distributor, epoch, entry["document"])
+            host = signer(digest, entry["signature"])
+            if host in paid:
+                documents.setdefault(host, entry["document"])
+        receipts = []
+        for host, name in documents.items():
+            document = self.artifacts.document(name, USAGE, absent, MAX_USAGE_BYTES)
+            if document and document["epoch"] == epoch:
+                entries = [entry for entry in document["receipts"] if has_form(entry, RECEIPT)]
+                receipts += [entry for entry in entries if facts.hosts.get(entry["endpointId"]) == host]
+        return receipts
 
     # Step 4
 
@@ -130,19 +143,10 @@ class Verifier:
         """The computed map of an epoch, and the first difference of the published one from it, as text; None when that is right."""
         published = self.published(epoch)
         document = self.artifacts.document(published.uri, REWARD_MAP, []) if HASH(published.uri) else None
-        bonded = self._is_bonded(published)
-        usage = document["usage"] if document and not bonded else []
+        usage = [signed_usage(entry) for entry in document["usage"]] if document else []
         absent = [name for name in (document["absent"] if document else []) if not self.artifacts.has(name)]
         computed = self.compute(epoch, usage, absent)
-        if bonded and document and document["usage"]:
-            return computed, "usage: published with a bond, so that it has none"
         return computed, self._difference(published, document, computed)
-
-    def _is_bonded(self, published):
-        """Whether a map was published with a bond: its `BondHeld` follows in the same transaction."""
-        return any(
-            e.transaction and (e.epoch, e.transaction) == (published.epoch, published.transaction) for e in self.chain.events("BondHeld")
-        )
 
     def _difference(self, published, document, computed):
         for field, value in (("blockHash", published.blockHash), ("root", published.root), ("total", str(published.total))):

@@ -38,13 +38,13 @@ def count_receipts(receipts, facts):
         fee = int(receipt["fee"])
         masses = [(entry["contributionId"], entry["mass"]) for entry in receipt["attribution"]]
         if (
-            receipt["id"] in counted
+            (receipt["endpointId"], receipt["id"]) in counted
             or place not in room
             or fee > room[place]
             or sum(mass for _, mass in masses) > WHOLE_ANSWER
         ):
             continue
-        counted.add(receipt["id"])
+        counted.add((receipt["endpointId"], receipt["id"]))
         room[place] -= fee
         version = answers[receipt["versionId"]]
         version.opened += fee

@@ -1,0 +1,70 @@
+import { ArtifactError, ArtifactStoreError } from '#schema/artifacts/index.ts'
+import {
+  MAX_USAGE_BYTES,
+  MAX_USAGE_DOCUMENTS,
+  openedUsage,
+  parseDocument,
+  type SignedUsage,
+} from '#schema/documents.ts'
+import { HostUsage } from '#schema/offchain/usage.ts'
+import { rowsOf } from '#schema/rows.ts'
+import { LOCAL_CHAIN_IDS } from '../chain.ts'
+import { storeAs } from '../dependencies.ts'
+import { type JobContext, PendingError } from '../job.ts'
+import { signedUsage } from './usage.ts'
+
+type Job = JobContext<'settleEpoch'>
+
+/** The usage documents that the map of an epoch bundles: the workers' own, and those that other hosts with fees have offered and that can be read. What
+ *  cannot be read is left out, so that no host stops an epoch: its answers' part then goes by version weight. */
+export async function bundledUsage(job: Job): Promise<SignedUsage[]> {
+  const { epoch } = job.input
+  const own = await signedUsage({ ...job, store: storeAs(job, 'usage') }, epoch)
+  const offered = await rowsOf(job.db, HostUsage, 'epoch = $1 and host <> $2', [epoch, job.chain.account], {
+    orderBy: 'host',
+  })
+  const bundled: SignedUsage[] = []
+  for (const { document, signature, host } of [{ ...own, host: job.chain.account }, ...offered])
+    if (await statesReceipts(job, document, host)) bundled.push({ document, signature })
+  return bundled.slice(0, MAX_USAGE_DOCUMENTS)
+}
+
+async function statesReceipts(job: Job, document: string, host: string): Promise<boolean> {
+  try {
+    const bytes = await job.artifacts.get(document, { maxBytes: MAX_USAGE_BYTES, signal: job.signal })
+    const parsed = parseDocument(openedUsage, bytes)
+    return parsed.success && parsed.data.receipts.length > 0
+  } catch (error) {
+    const isAway = error instanceof ArtifactStoreError
+    if ((!isAway && !(error instanceof ArtifactError)) || host === job.chain.account) throw error
+    job.log.warn(
+      { host, document, err: error },
+      'a host’s usage document cannot be read: its map is settled without it',
+    )
+    return false
+  }
+}
+
+/** Waits until every host with fees in the epoch has offered its usage document, at most `seconds` after the epoch's last block by the chain's time.
+ *  Development chains, whose time stands still, do not wait.
+ *  @throws PendingError while one is missing */
+export async function awaitUsage(job: Job, toBlock: number, seconds: number): Promise<void> {
+  const { chain, db, input, log } = job
+  if (seconds === 0 || LOCAL_CHAIN_IDS.includes(chain.chainId)) return
+  const { rows } = await db.query<{ host: string }>(
+    `select distinct e.host from redemption r join endpoint e on e.id = r.endpoint_id and e.to_block is null
+     where r.epoch = $1 and r.to_block is null and e.host <> $2
+       and not exists (select 1 from host_usage u where u.epoch = $1 and u.host = e.host)`,
+    [input.epoch, chain.account],
+  )
+  if (rows.length === 0) return
+  const hosts = rows.map(({ host }) => host).sort()
+  const { timestamp } = await chain.client.getBlock({ blockNumber: BigInt(toBlock) })
+  if ((await chain.now()) >= Number(timestamp) + seconds) {
+    log.warn({ epoch: input.epoch, hosts }, 'hosts have offered no usage document: the epoch is settled without theirs')
+    return
+  }
+  throw new PendingError(
+    `Epoch ${input.epoch} waits for the usage documents of ${hosts.join(', ')}, at most ${seconds} seconds after its last block.`,
+  )
+}

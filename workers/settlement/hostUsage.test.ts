@@ -1,0 +1,166 @@
+import { expect, test, vi } from 'vitest'
+import { computeEpoch } from '#epochs/epoch.ts'
+import { epochRows, hostKey, openedReceipt, parties, signUsage } from '#epochs/test/epochRows.ts'
+import { testApi } from '#graphql/test/api.ts'
+import { ArtifactStoreError } from '#schema/artifacts/index.ts'
+import { MAX_USAGE_BYTES } from '#schema/documents.ts'
+import { AnswerAttribution, Receipt } from '#schema/offchain/attribution.ts'
+import { JobRun } from '#schema/offchain/jobs.ts'
+import { HostUsage } from '#schema/offchain/usage.ts'
+import { insert } from '#test/factory.ts'
+import type { JobContext } from '../job.ts'
+import { PendingError } from '../job.ts'
+import { awaitUsage, bundledUsage } from './bundledUsage.ts'
+import { OfferError, offerUsage } from './offerUsage.ts'
+
+type Rows = Awaited<ReturnType<typeof epochRows>>
+
+/** The account of the workers who publish: they host nothing. */
+const PUBLISHER = parties.bob
+
+const signing = ({ sources }: Rows, account: string) => ({
+  account: account as `0x${string}`,
+  signUsage: async (epoch: number, document: string) => {
+    const { chainId, addresses } = sources.deployment
+    return (await signUsage(hostKey, { chainId, contract: addresses.RewardDistributor }, epoch, document))
+      .signature as `0x${string}`
+  },
+})
+
+/** A host's own installation, with one opened answer in epoch 1. */
+async function hostWithAnswer() {
+  const rows = await epochRows()
+  const { sql } = rows
+  await sql.query('update cursor set final_block = 20') // epoch 2 is not over
+  const receipt = { endpointId: '1', versionId: '2', consumer: parties.asker, fee: 50_000n, cumulative: 50_000n }
+  await insert(sql, Receipt, {
+    id: 'r1',
+    ...receipt,
+    channelId: `0x${'c'.repeat(64)}`,
+    epoch: 1,
+    isOpen: true,
+    jobId: 'answer',
+  })
+  await insert(sql, Receipt, {
+    id: 'r2',
+    ...receipt,
+    channelId: `0x${'c'.repeat(64)}`,
+    epoch: 1,
+    isOpen: false,
+    jobId: 'other',
+  })
+  await insert(sql, AnswerAttribution, { id: 'r1-1', receiptId: 'r1', contributionId: '1', share: 1_000_000 })
+  const trace = (status: JobRun['status']) =>
+    insert(sql, JobRun, { id: 'trace', kind: 'attribute', input: { receiptId: 'r1' }, status, idempotencyKey: 'trace' })
+  return { ...rows, trace }
+}
+
+/** A publisher's installation, which indexes the same chain. */
+async function publisher() {
+  const rows = await epochRows()
+  const { chainId, addresses } = rows.sources.deployment
+  const api = await testApi({ db: rows.sql, artifacts: rows.artifacts, deployment: { chainId, addresses } })
+  const warn = vi.fn()
+  const job = {
+    input: { epoch: 1 },
+    db: rows.sql,
+    artifacts: rows.artifacts,
+    chain: signing(rows, PUBLISHER),
+    put: ({ bytes }: { bytes: Uint8Array }) => rows.artifacts.put(bytes),
+    log: { warn },
+    signal: new AbortController().signal,
+  } as unknown as JobContext<'settleEpoch'>
+  const offers = async () => (await rows.sql.query('select epoch, host, document, signature from host_usage')).rows
+  return { ...rows, api, job, warn, offers, url: `${api.url}/graphql` }
+}
+
+const quiet = { info() {}, warn() {} }
+const offersOf = (host: Rows, publisherUrl: string) => ({
+  db: host.sql,
+  artifacts: host.artifacts,
+  chain: signing(host, parties.host),
+  log: quiet,
+  publisherUrl,
+})
+
+test('a host elsewhere offers its opened answers once they are traced, and the publisher’s map pays by them', async () => {
+  const [host, there] = [await hostWithAnswer(), await publisher()]
+  await offerUsage(offersOf(host, there.url))
+  expect(await there.offers()).toEqual([]) // not traced yet
+  await host.trace('Succeeded')
+  await offerUsage(offersOf(host, there.url))
+  const [offered, ...more] = await there.offers()
+  expect(more).toEqual([])
+  expect(offered).toMatchObject({ epoch: 1, host: parties.host })
+  const bytes = await host.artifacts.get(offered.document)
+  expect(JSON.parse(Buffer.from(bytes).toString())).toMatchObject({ epoch: 1, receipts: [{ id: 'r1' }] })
+
+  expect(await bundledUsage(there.job)).toEqual([]) // its bytes are nowhere: the epoch is settled without them
+  expect(there.warn).toHaveBeenCalledTimes(1)
+  await there.artifacts.put(bytes)
+  const usage = await bundledUsage(there.job)
+  expect(usage).toEqual([{ document: offered.document, signature: offered.signature }])
+  const map = await computeEpoch(there.sources, { epoch: 1, usage, absent: [] })
+  expect(map.lines.filter(({ role }) => role === 'answers')).toMatchObject([{ account: parties.alice }])
+})
+
+test('what the publisher took is not offered again; what it did not take is', async () => {
+  const [host, there] = [await hostWithAnswer(), await publisher()]
+  await host.trace('Succeeded')
+  await expect(offerUsage(offersOf(host, 'http://127.0.0.1:1/graphql'))).rejects.toThrow(OfferError)
+  await there.sql.query(`update reward_map set status = 'Published' where epoch = 1`)
+  await expect(offerUsage(offersOf(host, there.url))).rejects.toThrow(/not taken: The map of epoch 1 is published/)
+  await there.sql.query(`update reward_map set status = 'Open' where epoch = 1`)
+  await offerUsage(offersOf(host, there.url))
+  expect(await there.offers()).toHaveLength(1)
+  await there.api.stop()
+  await offerUsage(offersOf(host, there.url)) // asks nobody
+})
+
+test('no document of a host stops an epoch: not one that is withheld, too large, none, or behind a mirror that is away', async () => {
+  const { sql, job, bundle, artifacts } = await publisher()
+  const documents = {
+    large: await bundle({ epoch: 1, receipts: [openedReceipt()], filler: 'x'.repeat(MAX_USAGE_BYTES) }),
+    junk: await bundle('junk'),
+    empty: await bundle({ epoch: 1, receipts: [] }),
+    withheld: { document: `0x${'9'.repeat(64)}`, signature: '0x' },
+    away: await bundle({ epoch: 1, receipts: [openedReceipt()] }),
+  }
+  const store = {
+    ...artifacts,
+    get: (name: string, options?: object) =>
+      name === documents.away.document
+        ? Promise.reject(new ArtifactStoreError('unreachable', 'The mirror does not answer.'))
+        : artifacts.get(name, options),
+  }
+  for (const usage of Object.values(documents)) {
+    await sql.query('delete from host_usage')
+    await insert(sql, HostUsage, { id: 'one', epoch: 1, host: parties.host, ...usage })
+    expect(await bundledUsage({ ...job, artifacts: store })).toEqual([])
+  }
+})
+
+test('an epoch waits for hosts with fees that have offered nothing, and no longer than it should', async () => {
+  const { sql, job, bundle } = await publisher()
+  const clock = { now: 1_000 }
+  const chain = {
+    ...job.chain,
+    chainId: 5,
+    now: async () => clock.now,
+    client: { getBlock: async () => ({ timestamp: 1_000n }) },
+  } as unknown as JobContext['chain']
+  const waiting = { ...job, chain }
+  await expect(awaitUsage(waiting, 20, 600)).rejects.toThrow(PendingError)
+  await expect(awaitUsage(waiting, 20, 600)).rejects.toThrow(parties.host)
+  await awaitUsage(waiting, 20, 0)
+  clock.now = 1_600
+  await awaitUsage(waiting, 20, 600)
+  clock.now = 1_000
+  await insert(sql, HostUsage, {
+    id: 'one',
+    epoch: 1,
+    host: parties.host,
+    ...(await bundle({ epoch: 1, receipts: [] })),
+  })
+  await awaitUsage(waiting, 20, 600)
+})
