@@ -3,11 +3,15 @@ import { join } from 'node:path'
 import { parseEther } from 'viem'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import { expect, test } from 'vitest'
+import { openRound } from '#contracts/test/judge.ts'
+import { version } from '#contracts/test/mandate.ts'
+import { OPERATOR } from '#contracts/test/world.ts'
 import { until } from '#indexer/test/follow.ts'
 import {
   balanceOf,
   type ConnectOptions,
   claim,
+  commitJudgement,
   connect,
   contribute,
   createDatanet,
@@ -16,7 +20,9 @@ import {
   listContributions,
   listDatanets,
   memoryState,
+  revealJudgement,
   stake,
+  stakeAsValidator,
   unwrap,
   wrap,
 } from './index.ts'
@@ -170,4 +176,24 @@ test('a wallet that signs and sends in one step is asked again with the same non
   await wrap(client, 5n)
   expect((await world.balance(address)) - before).toBe(5n)
   expect((await as()).wallet).toBeUndefined()
+})
+
+test('a validator commits, and reveals in another process with the same state; without it the salts are missing', async () => {
+  const { as, world, modelId, folder } = await clientSystem()
+  const versionId = await version(world, modelId, OPERATOR.address)
+  const state = fileState(join(folder, 'judge.json'))
+  const alice = await as(4, { state })
+  await stakeAsValidator(alice, parseEther('10'))
+  const first = await openRound(world, modelId, versionId, { count: 2 })
+  const judged = { ethics: 90, logic: 80, functional: 70, confidence: 60 }
+  const tasks = [first, first + 1n]
+  await commitJudgement(alice, [
+    { taskId: first, choice: 1, ...judged },
+    { taskId: first + 1n, choice: 2, ...judged },
+  ])
+  await expect(revealJudgement(alice, tasks)).rejects.toThrow(/FeedbackPool.reveal is refused: .*RevealsNotOpen/)
+  await world.warp(101)
+  await expect(revealJudgement(await as(4), tasks)).rejects.toThrow(/has no judgement of task 1: .* Use the state file/)
+  await revealJudgement(await as(4, { state: fileState(join(folder, 'judge.json')) }), tasks)
+  expect(JSON.parse(await readFile(join(folder, 'judge.json'), 'utf8')).values).toEqual({})
 })

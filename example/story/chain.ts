@@ -6,7 +6,6 @@ import {
   createPublicClient,
   createWalletClient,
   defineChain,
-  encodeFunctionData,
   http,
   type LocalAccount,
   type TransactionReceipt,
@@ -21,7 +20,7 @@ type Abi<C extends ContractName> = (typeof contracts)[C]['abi']
 type Write = 'nonpayable' | 'payable'
 type View = 'view' | 'pure'
 
-export type MinedTransaction = TransactionReceipt & { events: DecodedEvent[] }
+type StoryTransaction = TransactionReceipt & { events: DecodedEvent[] }
 
 /** The chain as the people of the story use it: each person signs their own transactions, and they are sent one after the other, so that the
  *  same story makes the same blocks. The clock of the local chain moves only when it is told to. */
@@ -61,7 +60,7 @@ export function openStoryChain(rpcUrl: string, deployment: Deployment) {
       functionName: F,
       args: ContractFunctionArgs<Abi<C>, Write, F>,
       value?: bigint,
-    ): Promise<MinedTransaction> {
+    ): Promise<StoryTransaction> {
       const { abi } = contracts[contract]
       const call = { address: addresses[contract], abi, functionName, args, account, value }
       await client.simulateContract(call as never) // viem cannot infer the types of a generic contract
@@ -88,15 +87,6 @@ export function openStoryChain(rpcUrl: string, deployment: Deployment) {
         functionName,
         args,
       } as never) as never // viem cannot infer the types of a generic contract; the signature above has them
-    },
-
-    /** Encodes the call data of a proposal's action. */
-    encode<C extends ContractName, F extends ContractFunctionName<Abi<C>, Write>>(
-      contract: C,
-      functionName: F,
-      args: ContractFunctionArgs<Abi<C>, Write, F>,
-    ) {
-      return encodeFunctionData({ abi: contracts[contract].abi, functionName, args } as never) // likewise
     },
 
     async now(): Promise<bigint> {

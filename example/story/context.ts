@@ -57,10 +57,6 @@ export async function openStory({ url, rpcUrl, patienceMs, signal, ...rest }: St
 
 const POLL_MS = 50
 
-/** Wraps native tokens of an account into gOPEN. */
-export const wrap = ({ chain }: StoryContext, role: ExampleRole, nth: number, amount: bigint) =>
-  chain.send(exampleAccount(role, nth), 'GOpen', 'deposit', [], amount)
-
 /** Approves a contract to take gOPEN of an account. */
 export const approve = (
   { chain }: StoryContext,

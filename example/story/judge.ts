@@ -1,15 +1,15 @@
-import { encodeAbiParameters, keccak256, parseEther } from 'viem'
+import { parseEther } from 'viem'
+import { commitJudgement, revealJudgement, stakeAsValidator, type TaskJudgement, wrap } from '#client/index.ts'
 import { bigintMax } from '#rules/bps.ts'
 import { documentBytes } from '#schema/documents.ts'
 import { exampleAccount } from '../accounts.ts'
 import { drawItems } from '../skill/items.ts'
 import { goldItems, sealItems } from '../skill/rubric.ts'
 import type { Fields } from '../skill/triage.ts'
-import { judgeComparison as judgeOne, type SimulatedValidator, saltOf, VALIDATORS } from '../validators.ts'
-import { approve, Checks, type StageResult, type StoryContext, wrap } from './context.ts'
+import { judgeComparison as judgeOne, type SimulatedValidator, VALIDATORS } from '../validators.ts'
+import { Checks, type StageResult, type StoryContext } from './context.ts'
 
 const STAKE = parseEther('10')
-const BATCH = 40
 const DEADLINES = { commitSeconds: 3600, revealSeconds: 3600 }
 
 interface Task {
@@ -23,12 +23,11 @@ interface Task {
 /** Validators compare answers of a version: they commit, reveal, and are paid or fined by the rules. The rules do not know who is careless and
  *  who colludes. */
 export async function judgeStage(context: StoryContext, versionId: string): Promise<StageResult> {
-  const { api, chain, store, seed, say, recipe } = context
+  const { as, api, chain, store, seed, say, recipe } = context
   // Seats are drawn by the stakes before a round is opened.
-  for (const validator of VALIDATORS) {
-    await wrap(context, 'validator', validator.nth, STAKE)
-    await approve(context, 'validator', validator.nth, 'FeedbackPool', STAKE)
-    await chain.send(exampleAccount('validator', validator.nth), 'FeedbackPool', 'stake', [STAKE])
+  for (const { nth } of VALIDATORS) {
+    await wrap(as('validator', nth), STAKE)
+    await stakeAsValidator(as('validator', nth), STAKE)
   }
   const messages = drawItems(seed, 'judged', recipe.compare.prompts)
   const promptsHash = await uploadPrompts(
@@ -55,15 +54,15 @@ export async function judgeStage(context: StoryContext, versionId: string): Prom
   )
   const tasks = await loadOpenTasks(context, versionId)
   const truths = new Map<string, Fields>(messages.map(({ prompt, truth }) => [prompt, truth]))
-  // The block whose hash draws the seats, and one after it, in which commitments are simulated.
+  // The block whose hash draws the seats, and one after it.
   for (let blocks = 0; blocks < 2; blocks++) await chain.advanceTo((await chain.now()) + 1n)
-  for (const validator of VALIDATORS) await commitAll(context, validator, tasks, truths)
+  for (const validator of VALIDATORS)
+    await commitJudgement(as('validator', validator.nth), judgementsOf(seed, validator, tasks, truths))
   say(`${VALIDATORS.length} validators committed to ${tasks.length} comparisons`)
   await chain.advanceTo(tasks.reduce((latest, task) => bigintMax(latest, task.revealFrom), 0n) + 1n)
-  let last = 0n
-  for (const validator of VALIDATORS) last = await revealAll(context, validator, tasks, truths)
+  const taskIds = tasks.map(({ id }) => id)
+  for (const { nth } of VALIDATORS) await revealJudgement(as('validator', nth), taskIds)
   await chain.advanceTo(tasks.reduce((latest, task) => bigintMax(latest, task.revealUntil), 0n) + 1n)
-  await api.waitUntilIndexed(last)
   const settled = await api.runJob<{ pairs: number; paid: string; fined: string; judgements: number }>(
     'settleFeedback',
     { versionId },
@@ -105,63 +104,13 @@ export async function loadOpenTasks({ api }: StoryContext, versionId: string): P
   return tasks
 }
 
-function judgementOf({ seed }: StoryContext, validator: SimulatedValidator, task: Task, truths: Map<string, Fields>) {
-  const truth = truths.get(task.prompt)
-  if (!truth) throw new Error(`Task ${task.id} is about an unknown message.`)
-  return {
-    ...judgeOne(seed, validator, { prompt: task.prompt, truth, answers: task.answers }),
-    salt: saltOf(seed, validator, task.id),
-  }
-}
-
-const COMMITMENT = ['uint256', 'address', 'uint8', 'uint8', 'uint8', 'uint8', 'uint8', 'bytes32'].map((type) => ({
-  type,
-}))
-
-async function commitAll(
-  context: StoryContext,
-  validator: SimulatedValidator,
-  tasks: Task[],
-  truths: Map<string, Fields>,
-): Promise<void> {
-  const account = exampleAccount('validator', validator.nth)
-  for (let start = 0; start < tasks.length; start += BATCH) {
-    const batch = tasks.slice(start, start + BATCH)
-    const commitments = batch.map((task) => {
-      const { choice, ethics, logic, functional, confidence, salt } = judgementOf(context, validator, task, truths)
-      return keccak256(
-        encodeAbiParameters(COMMITMENT, [
-          task.id,
-          account.address,
-          choice,
-          ethics,
-          logic,
-          functional,
-          confidence,
-          salt,
-        ]),
-      )
-    })
-    await context.chain.send(account, 'FeedbackPool', 'commit', [batch.map((task) => task.id), commitments])
-  }
-}
-
-async function revealAll(
-  context: StoryContext,
-  validator: SimulatedValidator,
-  tasks: Task[],
-  truths: Map<string, Fields>,
-): Promise<bigint> {
-  let last = 0n
-  for (let start = 0; start < tasks.length; start += BATCH) {
-    const reveals = tasks
-      .slice(start, start + BATCH)
-      .map((task) => ({ taskId: task.id, ...judgementOf(context, validator, task, truths) }))
-    last = (await context.chain.send(exampleAccount('validator', validator.nth), 'FeedbackPool', 'reveal', [reveals]))
-      .blockNumber
-  }
-  return last
-}
+/** What a validator says about each task. */
+const judgementsOf = (seed: number, validator: SimulatedValidator, tasks: Task[], truths: Map<string, Fields>) =>
+  tasks.map(({ id, prompt, answers }): TaskJudgement => {
+    const truth = truths.get(prompt)
+    if (!truth) throw new Error(`Task ${id} is about an unknown message.`)
+    return { taskId: id, ...judgeOne(seed, validator, { prompt, truth, answers }) }
+  })
 
 async function review(
   { api }: StoryContext,
