@@ -43,7 +43,7 @@ export async function run(): Promise<BenchReport> {
 
 const PEER = '@openzeppelin/merkle-tree'
 const TENTH = 'tree of a tenth'
-const RUNS = 3
+const RUNS = 2
 /** Every how many leaves one is proved. */
 const EVERY = 10
 
