@@ -60,7 +60,8 @@ const checks: Record<string, Check> = {
     run: () => checkKill(Number(values.seeds ?? 5), Number(values.seed), values.json),
   },
   lifecycles: {
-    about: 'the verifier in Python computes the same reward maps of random lifecycles (--seeds N, --seed S, --json)',
+    about:
+      'random lifecycles: the verifier in Python computes the same reward maps, the ledger is what the chain says (--seeds N, --seed S, --json)',
     run: () => checkLifecycles(Number(values.seeds ?? 200), Number(values.seed), values.json),
   },
   mutants: {

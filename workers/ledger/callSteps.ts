@@ -53,8 +53,14 @@ export function callSteps(
   const reserve: CallStep = {
     at: call.createdAt,
     facts: (ledger) => {
-      const amount = bigintMin(maximum - ledger.balance(hold), ledger.balance(`credit:${channel}`))
-      return amount > 0n ? [{ kind: 'reserve', ...name(), amount }] : []
+      const held = ledger.balance(hold)
+      if (held > maximum)
+        // it was tried again, and asks for less
+        return [
+          { kind: 'release', ...name() },
+          { kind: 'reserve', ...name(), amount: maximum },
+        ]
+      return held < maximum ? [{ kind: 'reserve', ...name(), amount: maximum - held }] : []
     },
   }
   if (open || (receipt && receipt.answeredAt > until)) return { steps: [reserve], ended: false }

@@ -9,7 +9,7 @@ import { ChainEvent } from '#schema/onchain/chain.ts'
 import { Redemption } from '#schema/onchain/market.ts'
 import { RewardClaim, RewardMap } from '#schema/onchain/rewards.ts'
 import { freshDatabase } from '#test/database.ts'
-import { account, blockTime, insertChain, insert as insertRow, TEST_CHAIN_ID } from '#test/factory.ts'
+import { account, blockTime, insertAll, insertChain, insert as insertRow, TEST_CHAIN_ID } from '#test/factory.ts'
 import { temporaryFolder } from '../test/testWorker.ts'
 import { postLedger } from './postLedger.ts'
 
@@ -316,6 +316,9 @@ test('a call that is tried again is reserved again', async () => {
   ])
   await ledger.post()
   expect(await ledger.balances()).toMatchObject({ 'hold:k': 50n, [`credit:${CHANNEL}`]: 50n })
+  await db.query(`update credit_hold set maximum = 20, created_at = $1`, [blockTime(5)]) // its end was not posted
+  await ledger.post()
+  expect(await ledger.balances()).toMatchObject({ 'hold:k': 20n, [`credit:${CHANNEL}`]: 80n })
 })
 
 test('what is redeemed before its call is posted is not charged again', async () => {
@@ -357,5 +360,29 @@ test('a withdrawal takes what is reserved and charged, when it was not redeemed 
     deposits: -150n,
     escrow: 40n,
     [`withdrawn:${consumer}`]: 95n,
+  })
+})
+
+test('many events of one channel are posted in parts', async () => {
+  const ledger = await emptyLedger()
+  const { db } = ledger
+  const count = Number(process.env.LEDGER_EVENTS ?? 12_000)
+  await deposit(db, 1, CHANNEL, '1000000')
+  await insertAll(
+    db,
+    ChainEvent,
+    Array.from({ length: count }, (_, n) => ({
+      id: `${String(2).padStart(10, '0')}-${String(n).padStart(6, '0')}`,
+      fromBlock: 2,
+      contract: 'InferenceMarket',
+      name: 'Redeemed',
+      args: { channelId: CHANNEL, consumer, epoch: '1', total: String(n + 1), amount: '1' },
+      timestamp: blockTime(2),
+    })),
+  )
+  expect(await ledger.post()).toBe(count + 1)
+  expect(await ledger.balances()).toMatchObject({
+    [`credit:${CHANNEL}`]: BigInt(1_000_000 - count),
+    escrow: BigInt(count),
   })
 })

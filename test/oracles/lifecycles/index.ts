@@ -10,15 +10,19 @@ import { type ArtifactStore, localStore } from '#schema/artifacts/index.ts'
 import type { Database } from '#schema/database.ts'
 import { tables } from '#schema/entities.ts'
 import { blockHash, blockTime, TEST_CHAIN_ID } from '#test/factory.ts'
+import { type LifecycleCall, storeCalls } from './calls.ts'
 import { ADDRESSES, type LifecycleEvent, rawLogs } from './events.ts'
+import { ledgerFaults } from './ledger.ts'
 
 /** An index of a lifecycle's chain that the real handlers fill, in a real PostgreSQL, and a folder of artifacts. */
 export interface LifecycleIndex {
   sources: EpochSources
   artifacts: ArtifactStore
   folder: string
-  /** Indexes the blocks up to `head`; `events` are all that they have. */
-  index(events: readonly LifecycleEvent[], head: number): Promise<void>
+  /** Where the ledger was not what the chain says. */
+  faults: string[]
+  /** Indexes the blocks up to `head`, of which these are all the events, stores what became known of calls, and posts the ledger. */
+  index(events: readonly LifecycleEvent[], calls: readonly LifecycleCall[], head: number): Promise<void>
   close(): Promise<void>
 }
 
@@ -38,6 +42,7 @@ export async function openLifecycleIndex(db: Database): Promise<LifecycleIndex> 
   const rows = new Rows()
   const { rows: filled } = await db.query(FILLED)
   if (filled.length) await db.query(`truncate ${filled.map(({ name }) => name).join(', ')}`)
+  const faults: string[] = []
   let position: Position = { block: 0, hash: blockHash(0), finalBlock: 0, headBlock: 0 }
   await createCursor(db, chainId, header(0), 0, contracts)
   return {
@@ -49,7 +54,8 @@ export async function openLifecycleIndex(db: Database): Promise<LifecycleIndex> 
     },
     artifacts,
     folder,
-    async index(events, head) {
+    faults,
+    async index(events, calls, head) {
       if (head === position.block) return
       const logs = rawLogs(events).map((log) => ({
         ...log,
@@ -63,6 +69,8 @@ export async function openLifecycleIndex(db: Database): Promise<LifecycleIndex> 
       await db.transaction((sql) =>
         advance(sql, { chainId }, position, after, headers, () => writeBatch(sql, rows.take())),
       )
+      await storeCalls(db, calls)
+      faults.push(...(await ledgerFaults({ db, artifacts, deployment: { chainId, addresses: ADDRESSES } }, range.from)))
       position = after
     },
     close: () => rm(folder, { recursive: true, force: true }),

@@ -1,6 +1,7 @@
 import { computeEpoch, missingManifests } from '#epochs/epoch.ts'
 import type { RewardMapDocument } from '#schema/documents.ts'
 import { blockHash } from '#test/factory.ts'
+import type { LifecycleCall } from './calls.ts'
 import type { LifecycleEvent } from './events.ts'
 import { publication } from './falseMaps.ts'
 import type { LifecycleIndex } from './index.ts'
@@ -13,6 +14,7 @@ export interface RandomLifecycle {
   firstBlock: number
   head: number
   events: LifecycleEvent[]
+  calls: LifecycleCall[]
   /** The bytes of each artifact; each character is a byte. */
   artifacts: string[]
 }
@@ -48,6 +50,7 @@ export async function playLifecycle(
 
 class Play {
   private indexed = 0
+  private called = 0
   private stored = 0
 
   constructor(
@@ -58,11 +61,13 @@ class Play {
   /** Indexes what happened before the present block. */
   private async bringUpToDate() {
     const { world, index } = this
-    const events = world.events.slice(this.indexed)
-    this.indexed = world.events.length
-    await index.index(events, world.block - 1)
     for (const bytes of world.artifacts.slice(this.stored)) await index.artifacts.put(bytes)
     this.stored = world.artifacts.length
+    const events = world.events.slice(this.indexed)
+    this.indexed = world.events.length
+    const calls = world.calls.changes.slice(this.called)
+    this.called = world.calls.changes.length
+    await index.index(events, calls, world.block - 1)
   }
 
   /** Publishes the maps of all epochs that have ended, each in a block of its own. */
@@ -103,7 +108,8 @@ class Play {
     const head = this.world.block++
     await this.bringUpToDate()
     const { firstBlock, events, artifacts } = this.world
+    const calls = this.world.calls.changes
     const texts = artifacts.map((bytes) => Buffer.from(bytes).toString('latin1'))
-    return { seed, firstBlock, head, events, artifacts: [...new Set(texts)] }
+    return { seed, firstBlock, head, events, calls, artifacts: [...new Set(texts)] }
   }
 }

@@ -8,7 +8,8 @@ import { RECORDED_FOLDER, type RecordedLifecycle } from './recorded.ts'
 
 /** `node --import tsx test/oracles/lifecycles/record.ts`: plays small lifecycles and stores them with what the verifier in Python says of their maps. */
 
-const SEEDS = Array.from({ length: 24 }, (_, i) => i + 1)
+/** Some of the last ones have maps that are impossible to check. */
+const SEEDS = [...Array.from({ length: 18 }, (_, i) => i + 1), 26, 30, 32]
 
 await rm(RECORDED_FOLDER, { recursive: true, force: true })
 await mkdir(RECORDED_FOLDER, { recursive: true })

@@ -1,6 +1,7 @@
 import { type Hex, keccak256 } from 'viem'
 import { type PrivateKeyAccount, privateKeyToAccount } from 'viem/accounts'
 import { account } from '#test/factory.ts'
+import { RandomCalls } from './calls.ts'
 import { Chance } from './chance.ts'
 import { RandomDisputes } from './disputes.ts'
 import { RandomDistributor } from './distributor.ts'
@@ -24,6 +25,7 @@ export class RandomWorld implements LifecycleStage {
   readonly firstBlock: number
   readonly distributor: RandomDistributor
   readonly market: RandomMarket
+  readonly calls: RandomCalls
   block: number
   private readonly judgements: RandomJudgements
   private readonly disputes: RandomDisputes
@@ -43,6 +45,7 @@ export class RandomWorld implements LifecycleStage {
     this.firstBlock = this.block = 1 + chance.below(5)
     this.distributor = new RandomDistributor(this, this.firstBlock)
     this.market = new RandomMarket(this, this.versions, this.distributor)
+    this.calls = new RandomCalls(this, this.market)
     this.judgements = new RandomJudgements(this, this.versions)
     this.disputes = new RandomDisputes(this, { contributions: this.contributions, judgements: this.judgements.ids })
     this.emit('RewardDistributor', 'RoleGranted', { role: hashOfText('role'), account: account(1), sender: account(1) })
@@ -86,6 +89,8 @@ export class RandomWorld implements LifecycleStage {
       ...Array(3).fill(() => this.disputes.resolveOne()),
       () => this.market.registerEndpoint(),
       ...Array(2).fill(() => this.market.withdraw()),
+      ...Array(4).fill(() => this.calls.accept()),
+      ...Array(4).fill(() => this.calls.end()),
       ...Array(3).fill(() => this.distributor.claim()),
     ]) as () => void
     act.call(this)
