@@ -366,7 +366,7 @@ test('a withdrawal takes what is reserved and charged, when it was not redeemed 
 test('many events of one channel are posted in parts', async () => {
   const ledger = await emptyLedger()
   const { db } = ledger
-  const count = Number(process.env.LEDGER_EVENTS ?? 12_000)
+  const count = 12_000
   await deposit(db, 1, CHANNEL, '1000000')
   await insertAll(
     db,
