@@ -199,11 +199,13 @@ contract FeedbackPoolHandler is DisputesHandler {
 
     /// @notice Settles as nobody may.
     function settleWrongly(uint256 which, uint256 seed, uint256 how) external {
-        how %= 7;
+        how %= 8;
         uint256[] memory ids = new uint256[](1);
-        ids[0] = _taskIn(Phase.Over, which);
+        ids[0] = _taskIn(how == 7 ? Phase.Settled : Phase.Over, which);
+        if (how == 7 && _phaseOf(ids[0]) != Phase.Settled) return;
         FeedbackPool.Settlement[] memory all = _settlements(ids, seed, 1);
-        if (how > 0 && all.length == 0) return;
+        if (how == 7) all = _resized(all, 0);
+        else if (how > 0 && all.length == 0) return;
         (uint96 pot,,,,,,) = pool.tasks(ids[0]);
         uint256 roundId = _roundOf(ids[0]);
         if (how != 6) _openGold(roundId);
