@@ -3,8 +3,8 @@ import { existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { PROGRAM } from './host.ts'
 
-/** The first commit with the present contracts, from which a rolling upgrade must work. Release 0.1.0 has other contracts. */
-export const RELEASE_BEFORE = '128e7b1'
+/** The first commit with the present contracts, from which a rolling upgrade must work. Releases have others. */
+export const RELEASE_BEFORE = '2112eb4'
 
 /** Writes the files of a commit into `folder`, with its dependencies: those of the working tree where they have the same versions, else
  *  installed anew. @returns the folder. */
