@@ -50,6 +50,8 @@ test('every query takes asOf, except those that do not depend on time', () => {
       "workerNode",
       "workerNodes",
       "artifacts",
+      "hostUsage",
+      "hostUsages",
       "ledgerTransfer",
       "ledgerTransfers",
       "ledgerBalance",
