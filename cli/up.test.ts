@@ -56,7 +56,11 @@ test.for([
   const pids = new Set<number>()
   const note = () => {
     for (const each of ['postgres/data/postmaster.pid', 'chain/anvil.pid'])
-      if (existsSync(join(home, each))) pids.add(pidIn(join(home, each)))
+      try {
+        pids.add(pidIn(join(home, each)))
+      } catch {
+        // It does not exist yet, or no longer.
+      }
   }
   await vi.waitFor(() => expect(existsSync(join(home, file))).toBe(true), { timeout: 50_000, interval: 5 })
   note()

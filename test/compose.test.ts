@@ -29,6 +29,12 @@ const PRIVATE: Record<string, string> = {
   OPERATOR_KEY: 'worker',
   JOURNAL_KEY: 'worker',
   WATCHER_KEY: 'no service: modelcommons watch',
+  ...Object.fromEntries(
+    ['MODELCOMMONS_API', 'MODELCOMMONS_API_KEY', 'MODELCOMMONS_KEY', 'MODELCOMMONS_PASSPHRASE'].map((name) => [
+      name,
+      'no service: the commands of people',
+    ]),
+  ),
   DATABASE_READER_PASSWORD: 'migrate',
   INDEX_PORT: 'indexer',
   API_METRICS_PORT: 'api',

@@ -330,4 +330,14 @@ export async function playStory(chain: TestChain) {
   await byTimelock(chain)
   await guard(chain)
   await chain.send(0, 'GOpen', 'unlock', [chain.accounts[3]])
+  await drawLate(chain)
+}
+
+/** Nobody draws the seats of a round while the chain knows the hash of its block. */
+async function drawLate(chain: TestChain) {
+  const now = Number(((await chain.call('eth_getBlockByNumber', 'latest', false)) as { timestamp: string }).timestamp)
+  const task = { versionId: 1n, domain: 'support', itemHash: textHash('late item'), pot: 0n }
+  await chain.send(0, 'FeedbackPool', 'openRound', [1n, [task], now + 2000, now + 3000, 60, zeroHash])
+  await chain.call('anvil_mine', '0x110')
+  await chain.send(2, 'FeedbackPool', 'drawSeats', [2n])
 }

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
 import type { ArtifactStore } from '#schema/artifacts/index.ts'
-import type { Database } from '#schema/database.ts'
+import { type Database, databaseTime } from '#schema/database.ts'
 import type { SignedUsage } from '#schema/documents.ts'
 import { RetriableError } from '#schema/errors.ts'
 import { HostUsage } from '#schema/offchain/usage.ts'
@@ -34,7 +34,8 @@ export async function offerUsage(offers: UsageOffers): Promise<void> {
     const usage = await signedUsage({ db, chain, store: artifacts, log }, epoch)
     await send(offers, epoch, usage)
     const id = `${epoch}-${chain.account}`
-    await saveRows(db, [row(HostUsage, { id, epoch, host: chain.account, ...usage, offeredAt: new Date() })])
+    const offeredAt = await databaseTime(db)
+    await saveRows(db, [row(HostUsage, { id, epoch, host: chain.account, ...usage, offeredAt })])
     log.info({ epoch, document: usage.document }, 'the publisher has taken the usage document')
   }
 }
