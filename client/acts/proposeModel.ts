@@ -6,8 +6,15 @@ import type { Client } from '../client.ts'
 import { proposeActions } from './governor.ts'
 import { allowTransfer } from './tokens.ts'
 
+type ContractTerms = WriteArgs<'ModelRegistry', 'propose'>[2]
+type ContractTarget = ContractTerms['targets'][number]
+
+/** A minimum for a metric's lower confidence bound, ppm. A version that is significantly worse at it than the live one is promoted only if
+ *  it `mayFall` (default: false). */
+export type MandateTarget = Omit<ContractTarget, 'mayFall'> & Partial<Pick<ContractTarget, 'mayFall'>>
+
 /** The terms of a mandate: budget, rubric, deadline, targets and split, as in `ModelRegistry.propose`. */
-export type MandateTerms = WriteArgs<'ModelRegistry', 'propose'>[2]
+export type MandateTerms = Omit<ContractTerms, 'targets'> & { targets: readonly MandateTarget[] }
 
 export interface ModelProposal {
   /** The name of the specification, which is published. */
@@ -32,27 +39,32 @@ export interface ModelProposal {
  *   ...{ platform: 500, owner: 1500, stakers: 1000, data: 4500, validators: 1500, host: 1500 },
  *   ...{ ancestors: 1000, dataByWeight: 5000, unattributedByWeight: false },
  * }
- * const { proposalId } = await proposeModel(client, {
+ * const { modelId, proposalId } = await proposeModel(client, {
  *   specHash: keccak256(stringToBytes('the specification')),
  *   terms: {
  *     ...{ budget: 0n, rubricHash: keccak256(stringToBytes('the rubric')), deadline: 1_900_000_000n, split },
  *     targets: [{ metric: 'accuracy', minimum: 700_000n }],
  *   },
  * })
+ * const [, targets] = await client.read('ModelRegistry', 'getModel', [modelId])
+ * assert.deepEqual(targets, [{ metric: 'accuracy', minimum: 700_000n, mayFall: false }])
  * assert.ok((await listProposals(client)).some(({ id }) => id === proposalId.toString()))
  * ```
  */
 export const proposeModel = (
   client: Client,
-  { specHash, terms, bond }: ModelProposal,
-): Promise<{ modelId: bigint; proposalId: bigint }> =>
-  Act.run(client, 'propose', { specHash, terms: terms as unknown as CanonicalValue }, async (act) => {
+  { specHash, terms: given, bond }: ModelProposal,
+): Promise<{ modelId: bigint; proposalId: bigint }> => {
+  const targets = given.targets.map(({ mayFall = false, ...target }) => ({ ...target, mayFall }))
+  const terms: ContractTerms = { ...given, targets }
+  return Act.run(client, 'propose', { specHash, terms: terms as unknown as CanonicalValue }, async (act) => {
     const amount = bond ?? (await client.read('ModelRegistry', 'minBond', []))
     await allowTransfer(act, 'ModelRegistry', amount)
     const args = [specHash, `artifact:${specHash}`, terms, amount] as const
     const mined = await act.send({ contract: 'ModelRegistry', functionName: 'propose', args })
     const { modelId, proposalId } = eventOf(mined, 'ModelRegistry', 'ModelProposed').args
-    const [targets, values, calldatas, description] = await client.read('ModelRegistry', 'proposalActions', [modelId])
-    await proposeActions(act, { targets, values, calldatas, description })
+    const [contracts, values, calldatas, description] = await client.read('ModelRegistry', 'proposalActions', [modelId])
+    await proposeActions(act, { targets: contracts, values, calldatas, description })
     return { modelId, proposalId }
   })
+}
