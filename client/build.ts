@@ -3,7 +3,8 @@ import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-/** Builds `modelcommons/client` for the package (`npm pack` does): JavaScript and types in `dist/`, because Node strips no types in `node_modules`. */
+/** Builds `modelcommons/client` for the package: JavaScript and types in `dist/`, because Node strips no types in `node_modules`.
+ *  `npm run package` does; a `prepack` script would not run, because `.npmrc` sets `ignore-scripts`. */
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const dist = join(root, 'dist')

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { promisify } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -14,13 +14,18 @@ import { clientSystem } from './test/clientSystem.ts'
 const run = promisify(execFile)
 const root = join(import.meta.dirname, '..')
 const MAX_BUNDLE_BYTES = 60 * 1024
+/** What a fresh clone lacks, and what no package needs. */
+const ABSENT = new Set(['.git', '.modelcommons', 'bench', 'coverage', 'dist', 'node_modules'])
 const without = chromiumPath() ? '' : ' (NOT RUN: no Chromium here; apt-get install chromium, or set CHROMIUM)'
 
 let folder = ''
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'modelcommons-client-package-'))
-  const { stdout } = await run('npm', ['pack', '--silent', '--pack-destination', folder], { cwd: root })
-  await run('tar', ['-xzf', must(stdout.trim().split('\n').at(-1))], { cwd: folder })
+  const sources = join(folder, 'sources')
+  await cp(root, sources, { recursive: true, filter: (path) => path === root || !ABSENT.has(basename(path)) })
+  await symlink(join(root, 'node_modules'), join(sources, 'node_modules'))
+  await run('npm', ['run', 'package', '--', '--pack-destination', folder], { cwd: sources })
+  await run('tar', ['-xzf', must((await readdir(folder)).find((name) => name.endsWith('.tgz')))], { cwd: folder })
   const modules = join(folder, 'node_modules')
   await mkdir(modules)
   for (const name of await readdir(join(root, 'node_modules')))
