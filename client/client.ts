@@ -1,4 +1,4 @@
-import type { Account, Address, Chain, PublicClient, WalletClient } from 'viem'
+import type { Account, Address, Chain, Hex, PublicClient, WalletClient } from 'viem'
 import type { ContractName } from '#contracts/generated/index.ts'
 import type { ReadArgs, ReadName, ReadResult } from './chain/contracts.ts'
 import type { ServedDeployment } from './deployment.ts'
@@ -48,6 +48,8 @@ export interface Client {
   readonly pollMs: number
   readonly signal?: AbortSignal
   onProgress?(progress: ActProgress): void
+  /** A new secret, such as the salt of a commitment; `subject` tells what for. */
+  newSecret(subject: string): Hex
   /** Set in a dry run: the steps so far. Nothing is sent. */
   readonly plan?: PlannedStep[]
   /** Reads a contract. */

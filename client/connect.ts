@@ -15,6 +15,7 @@ import type { Client, DoneWhen } from './client.ts'
 import { readServedDeployment, type ServedDeployment } from './deployment.ts'
 import { ClientError, UnavailableError } from './errors.ts'
 import { type ApiAccess, openApi } from './graphql/api.ts'
+import { randomHex } from './randomHex.ts'
 import { memoryState, type StateStore } from './state/stateStore.ts'
 
 export interface ConnectOptions extends Partial<Pick<ApiAccess, 'apiKey' | 'patienceMs' | 'signal'>> {
@@ -29,6 +30,8 @@ export interface ConnectOptions extends Partial<Pick<ApiAccess, 'apiKey' | 'pati
   /** Default: `indexed`, so that what an act did can be queried when it returns. */
   doneWhen?: DoneWhen
   onProgress?: Client['onProgress']
+  /** Where salts come from. Default: random bytes that nobody can guess. Only a play that must be the same twice gives another source. */
+  newSecret?: Client['newSecret']
   /** Nothing is signed or sent; `client.plan` says what would be. */
   dryRun?: boolean
   /** The interval of questions whether something has happened, in milliseconds. */
@@ -54,6 +57,7 @@ const POLL_MS = 500
  */
 export async function connect(url: string, options: ConnectOptions = {}): Promise<Client> {
   const { state = memoryState(), doneWhen = 'indexed', onProgress, pollMs = POLL_MS, signal } = options
+  const { newSecret = randomHex } = options
   const access: ApiAccess = {
     urls: url.split(',').map((one) => one.trim().replace(/\/+$/, '')),
     apiKey: options.apiKey,
@@ -63,7 +67,19 @@ export async function connect(url: string, options: ConnectOptions = {}): Promis
   const deployment = await readServedDeployment(access)
   const { chain, node, wallet } = await openChain(deployment, options)
   return {
-    ...{ url: access.urls[0] ?? '', deployment, chain, node, wallet, state, doneWhen, pollMs, signal, onProgress },
+    ...{
+      url: access.urls[0] ?? '',
+      deployment,
+      chain,
+      node,
+      wallet,
+      state,
+      doneWhen,
+      pollMs,
+      signal,
+      onProgress,
+      newSecret,
+    },
     ask: openApi(access),
     ...(options.dryRun && { plan: [] }),
     read: (contract, functionName, args) =>

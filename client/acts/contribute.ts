@@ -4,7 +4,6 @@ import { contributionData } from '#rules/signing.ts'
 import { walletOf } from '../account.ts'
 import { Act } from '../act.ts'
 import type { Client } from '../client.ts'
-import { randomHex } from '../randomHex.ts'
 import { contributedHashes } from '../reads/contributions.ts'
 import { allowTransfer } from './tokens.ts'
 import { upload } from './upload.ts'
@@ -65,7 +64,11 @@ export const contribute = (
     const stake = stakeEach ?? (await leastStake(client, datanetId))
     const batches = await act.keep('batches', async () => {
       const given = await contributedHashes(client, { datanetId, hashes: [...contents.keys()] })
-      return batchesOf([...contents.keys()].filter((hash) => !given.has(hash)))
+      return batchesOf(
+        act,
+        datanetId,
+        [...contents.keys()].filter((hash) => !given.has(hash)),
+      )
     })
     const total = batches.reduce((sum, { hashes }) => sum + hashes.length, 0)
     const left = await unsubmitted(act, datanetId, batches)
@@ -95,10 +98,13 @@ async function leastStake(client: Client, datanetId: bigint): Promise<bigint> {
   return minStake > fee ? minStake : fee
 }
 
-function batchesOf(hashes: Hex[]): Batch[] {
+function batchesOf({ account, client }: Act, datanetId: bigint, hashes: Hex[]): Batch[] {
   const batches: Batch[] = []
-  for (let start = 0; start < hashes.length; start += BATCH)
-    batches.push({ hashes: hashes.slice(start, start + BATCH), salt: randomHex() })
+  for (let start = 0; start < hashes.length; start += BATCH) {
+    const batch = hashes.slice(start, start + BATCH)
+    const salt = client.newSecret(`salt of ${account} in datanet ${datanetId} for ${contentsHash(batch)}`)
+    batches.push({ hashes: batch, salt })
+  }
   return batches
 }
 

@@ -3,7 +3,6 @@ import { accountOf } from '../account.ts'
 import { Act } from '../act.ts'
 import type { Client } from '../client.ts'
 import { StateError } from '../errors.ts'
-import { randomHex } from '../randomHex.ts'
 import { allowTransfer } from './tokens.ts'
 
 /** What a validator says about a comparison. `choice`: 0 is the first answer, 1 the second, 2 a tie. The ratings, from 0 to 100, are of the preferred answer. */
@@ -75,7 +74,7 @@ async function keepJudgement({ client }: Act, { taskId, ...said }: TaskJudgement
   const key = keyOf(client, taskId)
   const known = await client.state.read(key)
   if (known) return { ...JSON.parse(known), taskId }
-  const kept = { ...said, salt: randomHex() }
+  const kept = { ...said, salt: client.newSecret(`salt of ${accountOf(client)} for task ${taskId}`) }
   if (!client.plan) await client.state.write(key, JSON.stringify(kept))
   return { ...kept, taskId }
 }

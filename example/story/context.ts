@@ -1,3 +1,4 @@
+import { keccak256, stringToBytes } from 'viem'
 import { type Client, connect, withAccount } from '#client/index.ts'
 import type { Deployment } from '#contracts/deploy.ts'
 import type { ArtifactStore } from '#schema/artifacts/index.ts'
@@ -46,7 +47,8 @@ export interface StoryPlace extends Pick<StoryContext, 'seed' | 'recipe' | 'depl
 
 /** Connects the people of the story to a running system. */
 export async function openStory({ url, rpcUrl, patienceMs, signal, ...rest }: StoryPlace): Promise<StoryContext> {
-  const client = await connect(url, { node: rpcUrl, pollMs: POLL_MS, patienceMs, signal })
+  const newSecret = (subject: string) => keccak256(stringToBytes(`secret/${rest.seed}/${subject}`))
+  const client = await connect(url, { node: rpcUrl, pollMs: POLL_MS, patienceMs, signal, newSecret })
   return {
     ...rest,
     api: new ApiClient(url, signal ?? new AbortController().signal),

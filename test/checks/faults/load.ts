@@ -1,5 +1,5 @@
 import { openArtifacts } from '#cli/openArtifacts.ts'
-import { createDatanet } from '#client/index.ts'
+import { type Client, channelWith, createDatanet, grant } from '#client/index.ts'
 import { exampleAccount } from '#example/accounts.ts'
 import { type Consumer, consumers } from '#example/consumers.ts'
 import { type Recipe, SCALES } from '#example/recipe.ts'
@@ -101,9 +101,11 @@ async function trainAgain(
   await api.runJob('evaluate', { versionId, promote: false }, 'load:evaluateAgain')
 }
 
-/** The other calls of the consumers. @returns their fees. */
+/** The other calls of the consumers, several at a time. @returns their fees. */
 async function askDuringTraining(context: StoryContext, endpointId: string, callsEach: number): Promise<bigint> {
-  const left = consumers(LOAD_SEED, callsEach).flatMap((one) =>
+  const customers = consumers(LOAD_SEED, callsEach)
+  for (const { nth } of customers) await grantAll(context.as('consumer', nth), BigInt(endpointId))
+  const left = customers.flatMap((one) =>
     one.messages.slice(1).map((_, place) => ({ consumer: one, place: place + 1 })),
   )
   let fees = 0n
@@ -113,6 +115,12 @@ async function askDuringTraining(context: StoryContext, endpointId: string, call
     }),
   )
   return fees
+}
+
+/** Signs for all of a consumer's credit: its calls run at the same time. */
+async function grantAll(client: Client, endpointId: bigint): Promise<void> {
+  const { id, redeemed, balance } = await channelWith(client, endpointId)
+  await grant(client, { channelId: id, ceiling: redeemed + balance })
 }
 
 async function ask(
