@@ -3,13 +3,15 @@ import { join } from 'node:path'
 import { parseEther } from 'viem'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import { expect, test } from 'vitest'
-import { openRound } from '#contracts/test/judge.ts'
-import { version } from '#contracts/test/mandate.ts'
-import { OPERATOR } from '#contracts/test/world.ts'
+import { judgementCommitment, openRound } from '#contracts/test/judge.ts'
+import { evaluate, version } from '#contracts/test/mandate.ts'
+import { HOST, hashOf, OPERATOR, STRANGER } from '#contracts/test/world.ts'
 import { until } from '#indexer/test/follow.ts'
+import { commitment, contentHash, contentsHash } from '#rules/sample.ts'
 import {
   balanceOf,
   type ConnectOptions,
+  callEndpoint,
   claim,
   commitJudgement,
   connect,
@@ -17,6 +19,7 @@ import {
   createDatanet,
   delegate,
   deposit,
+  graphql,
   listContributions,
   listDatanets,
   memoryState,
@@ -196,4 +199,69 @@ test('a validator commits, and reveals in another process with the same state; w
   await expect(revealJudgement(await as(4), tasks)).rejects.toThrow(/has no judgement of task 1: .* Use the state file/)
   await revealJudgement(await as(4, { state: fileState(join(folder, 'judge.json')) }), tasks)
   expect(JSON.parse(await readFile(join(folder, 'judge.json'), 'utf8')).values).toEqual({})
+})
+
+test('a caller may give the source of salts: then what is committed can be computed beforehand; by default it cannot', async () => {
+  const { as, world, modelId } = await clientSystem()
+  const versionId = await version(world, modelId, OPERATOR.address)
+  const datanetId = await createDatanet(await as(2), { modelId, licence: 'CC0-1.0', minStake: 7n })
+  const subjects: string[] = []
+  const newSecret = (subject: string) => {
+    subjects.push(subject)
+    return hashOf(subject)
+  }
+  const alice = await as(4, { newSecret })
+  const { address } = testAccount(4)
+  const samples = contents('parcel', 2)
+  const given = { datanetId, contributor: address, contentsHash: contentsHash(samples.map(contentHash)) }
+  const subject = `salt of ${address} in datanet ${datanetId} for ${given.contentsHash}`
+  await contribute(alice, { datanetId, samples })
+  const salted = (hash: `0x${string}`) => commitment({ ...given, salt: hash })
+  const committedAt = (account: typeof address, one: `0x${string}`) =>
+    world.read('DatanetRegistry', 'committedAt', [account, one])
+  expect(await committedAt(address, salted(hashOf(subject)))).toBeGreaterThan(0n)
+
+  await stakeAsValidator(alice, parseEther('10'))
+  const taskId = await openRound(world, modelId, versionId)
+  const judgement = { taskId, choice: 1 as const, ethics: 90, logic: 80, functional: 70, confidence: 60 }
+  const before = await world.client.getBlockNumber({ cacheTime: 0 })
+  await commitJudgement(alice, [judgement])
+  const logs = await world.client.getLogs({ address: world.at.FeedbackPool, fromBlock: before + 1n })
+  const expected = judgementCommitment(address, { ...judgement, salt: hashOf(`salt of ${address} for task ${taskId}`) })
+  expect(logs.some(({ data, topics }) => [data, ...topics].join().includes(expected.slice(2)))).toBe(true)
+  expect(subjects).toEqual([subject, `salt of ${address} for task ${taskId}`])
+
+  const [one, other] = [await as(5), await as(5)]
+  expect(new Set([one.newSecret(subject), one.newSecret(subject), other.newSecret(subject)]).size).toBe(3)
+})
+
+test('calls of one account at the same time are all reserved, under a voucher that covers them and no more', async () => {
+  const { as, world, modelId } = await clientSystem()
+  const versionId = await version(world, modelId, OPERATOR.address)
+  await evaluate(world, versionId, OPERATOR.address)
+  await world.send(STRANGER, 'ModelRegistry', 'promote', [versionId])
+  await world.send(HOST, 'InferenceMarket', 'registerEndpoint', [versionId, 'https://x.example', 1000n, 2000n])
+  const over = new AbortController()
+  const alice = await as(4, { signal: over.signal })
+  await deposit(alice, { endpointId: 1n, amount: parseEther('1') })
+  const calls = Array.from({ length: 8 }, (_, nth) =>
+    callEndpoint(alice, { endpointId: 1n, prompt: 'Where is my parcel?', maxTokens: 10, key: `call ${nth}` }),
+  )
+  const ended = Promise.allSettled(calls)
+  const PROMISES = graphql(`{
+    creditHolds(where: { open: { eq: true } }, first: 100) { nodes { maximum } }
+    signedVouchers(first: 100) { nodes { ceiling } } }`)
+  const reader = await as()
+  const promised = () => reader.ask(PROMISES, {})
+  await Promise.race([
+    until('all calls are reserved', async () => (await promised()).creditHolds.nodes.length === calls.length),
+    Promise.all(calls), // no worker answers: only a refusal ends a call
+  ])
+  const { creditHolds, signedVouchers } = await promised()
+  const held = creditHolds.nodes.reduce((sum, { maximum }) => sum + BigInt(maximum ?? 0), 0n)
+  expect(signedVouchers.nodes).toEqual([{ ceiling: held.toString() }])
+  over.abort(new Error('The test is over.'))
+  expect((await ended).map((one) => one.status === 'rejected' && one.reason.message)).toEqual(
+    calls.map(() => 'The test is over.'),
+  )
 })

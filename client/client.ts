@@ -48,7 +48,7 @@ export interface Client {
   readonly pollMs: number
   readonly signal?: AbortSignal
   onProgress?(progress: ActProgress): void
-  /** A new secret, such as the salt of a commitment; `subject` tells what for. */
+  /** A new secret, such as the salt of a commitment; `subject` tells what for, and names the account. */
   newSecret(subject: string): Hex
   /** Set in a dry run: the steps so far. Nothing is sent. */
   readonly plan?: PlannedStep[]

@@ -67,19 +67,8 @@ export async function connect(url: string, options: ConnectOptions = {}): Promis
   const deployment = await readServedDeployment(access)
   const { chain, node, wallet } = await openChain(deployment, options)
   return {
-    ...{
-      url: access.urls[0] ?? '',
-      deployment,
-      chain,
-      node,
-      wallet,
-      state,
-      doneWhen,
-      pollMs,
-      signal,
-      onProgress,
-      newSecret,
-    },
+    ...{ url: access.urls[0] ?? '', deployment, chain, node, wallet },
+    ...{ state, doneWhen, pollMs, signal, onProgress, newSecret },
     ask: openApi(access),
     ...(options.dryRun && { plan: [] }),
     read: (contract, functionName, args) =>

@@ -1,3 +1,4 @@
+import { type Hex, keccak256, stringToBytes } from 'viem'
 import { mnemonicToAccount } from 'viem/accounts'
 
 /** The well-known test mnemonic, whose accounts local chains fund. Everybody knows its keys: never send value to its accounts. */
@@ -29,3 +30,7 @@ export function exampleAccount(role: ExampleRole, nth = 0) {
     throw new Error(`There is no ${role} number ${nth}: the role has ${next - FIRST_INDEX[role]} accounts.`)
   return mnemonicToAccount(MNEMONIC, { addressIndex: index })
 }
+
+/** A secret of a person, such as the salt of a commitment: the same for the same seed, so that the story can be repeated. `subject` names the account. */
+export const secretOf = (seed: number | string, subject: string): Hex =>
+  keccak256(stringToBytes(`secret/${seed}/${subject}`))

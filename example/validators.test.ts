@@ -2,20 +2,14 @@ import { expect, test } from 'vitest'
 import { Random } from '#engine/stats/random.ts'
 import { meanOf } from '#math/summary.ts'
 import { must } from '#test/must.ts'
+import { secretOf } from './accounts.ts'
 import { consumers } from './consumers.ts'
 import { drawItems } from './skill/items.ts'
 import { renderReply, STYLES, type Style } from './skill/reply.ts'
 import { validationItems } from './skill/rubric.ts'
 import { formatTriage } from './skill/triage.ts'
 import { utility, winRate } from './utility.ts'
-import {
-  type AnswerComparison,
-  judgeComparison,
-  saltOf,
-  truthsOf,
-  VALIDATORS,
-  type ValidatorBehaviour,
-} from './validators.ts'
+import { type AnswerComparison, judgeComparison, truthsOf, VALIDATORS, type ValidatorBehaviour } from './validators.ts'
 
 const messages = drawItems(5, 'judged', 300)
 
@@ -141,8 +135,8 @@ test('judgements and salts are the same for the same seed, and are in the ranges
       expect(rate).toBeLessThanOrEqual(100)
     }
   }
-  const [a, b] = [must(VALIDATORS[0]), must(VALIDATORS[1])]
-  expect(new Set([saltOf(1, a, 1), saltOf(1, a, 2), saltOf(1, b, 1), saltOf(2, a, 1)]).size).toBe(4)
+  expect(secretOf(1, 'a task')).toBe(secretOf(1, 'a task'))
+  expect(new Set([secretOf(1, 'a task'), secretOf(1, 'another'), secretOf(2, 'a task')]).size).toBe(3)
 })
 
 test('the win rate counts wins and half of the ties', () => {

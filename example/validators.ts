@@ -1,4 +1,3 @@
-import { type Hex, keccak256, stringToBytes } from 'viem'
 import { Random } from '#engine/stats/random.ts'
 import type { Fields } from './skill/triage.ts'
 import { type Utility, utility } from './utility.ts'
@@ -89,11 +88,6 @@ function randomJudgement(choice: number, random: Random): SimulatedJudgement {
     functional: rate(),
     confidence: 60 + random.integer(41),
   }
-}
-
-/** The salt of a validator's commitment; it cannot be guessed without the seed. */
-export function saltOf(seed: number | string, validator: SimulatedValidator, taskId: bigint | number): Hex {
-  return keccak256(stringToBytes(`salt/${seed}/${validator.name}/${taskId}`))
 }
 
 /** The true fields of each message, by prompt. */

@@ -1,9 +1,10 @@
 import { maximumFee, maxPromptTokens } from '#rules/fee.ts'
 import { Act } from '../act.ts'
 import type { Client } from '../client.ts'
-import { ClientError } from '../errors.ts'
+import { ApiRefusal, ClientError } from '../errors.ts'
 import { graphql, type VariablesOf } from '../graphql/document.ts'
 import { waitForJob } from '../graphql/waitForJob.ts'
+import { pause } from '../pause.ts'
 import { randomHex } from '../randomHex.ts'
 import { type Channel, channelWith } from './channel.ts'
 import { type CallReceipt, readReceipt } from './verifyReceipt.ts'
@@ -34,6 +35,8 @@ export interface CallAnswer {
 
 /** The tokens that an answer has at most, unless the question says otherwise. */
 const MAX_TOKENS = 256
+/** Of a call that was refused because another one reserved the room of its voucher: more than the calls of an account that wait at the same time. */
+const MAX_ATTEMPTS = 100
 
 /**
  * Asks an endpoint and pays for the answer: signs a voucher for no more than the calls so far and this one may cost. The account needs credit with the
@@ -48,22 +51,45 @@ export const callEndpoint = (client: Client, question: Question): Promise<CallAn
     const channel = await channelWith(client, endpointId)
     const [, , priceIn, priceOut] = await client.read('InferenceMarket', 'endpoints', [endpointId])
     const maximum = maximumFee({ priceIn, priceOut }, maxPromptTokens(question.prompt), maxTokens)
-    if (maximum > 0n) await grantCall(act, channel, maximum, key)
     act.progress({ step: 'asking' })
-    const { infer } = await client.ask(INFER, {
-      input: { ...input, consumer: act.account, channelId: maximum > 0n ? channel.id : null },
-      key,
-    })
+    const request = (channelId: string | null) =>
+      client.ask(INFER, { input: { ...input, consumer: act.account, channelId }, key })
+    const { infer } =
+      maximum > 0n ? await grantAndAsk(act, { channel, maximum, key }, () => request(channel.id)) : await request(null)
     const { answer, receiptId } = await waitForJob<{ answer: string; receiptId: string }>(client, infer.id)
     return { answer, receipt: await readReceipt(client, receiptId) }
   })
 }
 
-/** Signs a voucher that covers what the channel's calls have cost, what is reserved, and this call; once for each call. */
-async function grantCall(act: Act, channel: Channel, maximum: bigint, key: string): Promise<void> {
+interface PaidCall {
+  channel: Channel
+  /** In wei. */
+  maximum: bigint
+  key: string
+}
+
+/** Asks under a voucher that covers the call. When calls of the account at the same time have reserved the room that this one has counted on, it counts
+ *  again and signs for theirs and its own. */
+async function grantAndAsk<T>(act: Act, call: PaidCall, ask: () => Promise<T>): Promise<T> {
+  const { pollMs, signal } = act.client
+  for (let attempt = 1; ; attempt++) {
+    await grantCall(act, call, attempt)
+    try {
+      return await ask()
+    } catch (error) {
+      if (!isRefusal(error, 'VOUCHER_TOO_SMALL') || attempt === MAX_ATTEMPTS) throw error
+    }
+    await pause(Math.random() * pollMs, signal) // so that calls that collided do not do so again
+  }
+}
+
+const isRefusal = (error: unknown, code: string) => error instanceof ApiRefusal && error.code === code
+
+/** Signs a voucher that covers what the channel's calls have cost, what is reserved, and this call; once for each attempt, also after a crash. */
+async function grantCall(act: Act, { channel, maximum, key }: PaidCall, attempt: number): Promise<void> {
   const { client } = act
   const ceiling = BigInt(
-    await act.keep(`ceiling of ${key}`, async () => {
+    await act.keep(`ceiling ${attempt} of ${key}`, async () => {
       const { signedVoucher, creditHolds } = await client.ask(PROMISED, { id: channel.id, channel: channel.id })
       const used = BigInt(signedVoucher?.used ?? 0)
       const held = creditHolds.nodes.reduce((sum, one) => sum + BigInt(one.maximum ?? 0), 0n)
@@ -76,5 +102,10 @@ async function grantCall(act: Act, channel: Channel, maximum: bigint, key: strin
     }),
   )
   if (ceiling === 0n) return
-  await grant(client, { channelId: channel.id, ceiling })
+  try {
+    await grant(client, { channelId: channel.id, ceiling })
+  } catch (error) {
+    // A later call has granted more already: the API decides whether that covers this call, too.
+    if (!isRefusal(error, 'VOUCHER_SUPERSEDED')) throw error
+  }
 }

@@ -64,11 +64,8 @@ export const contribute = (
     const stake = stakeEach ?? (await leastStake(client, datanetId))
     const batches = await act.keep('batches', async () => {
       const given = await contributedHashes(client, { datanetId, hashes: [...contents.keys()] })
-      return batchesOf(
-        act,
-        datanetId,
-        [...contents.keys()].filter((hash) => !given.has(hash)),
-      )
+      const left = [...contents.keys()].filter((hash) => !given.has(hash))
+      return batchesOf(act, datanetId, left)
     })
     const total = batches.reduce((sum, { hashes }) => sum + hashes.length, 0)
     const left = await unsubmitted(act, datanetId, batches)

@@ -5,7 +5,7 @@ import { mnemonicToAccount } from 'viem/accounts'
 import { onTestFinished } from 'vitest'
 import { DEV_MNEMONIC } from '#contracts/anvil.ts'
 import { mandate } from '#contracts/test/mandate.ts'
-import { startWorld, type World } from '#contracts/test/world.ts'
+import { HOST, startWorld, type World } from '#contracts/test/world.ts'
 import { startApi } from '#graphql/index.ts'
 import { startIndexer } from '#indexer/index.ts'
 import { localStore } from '#schema/artifacts/index.ts'
@@ -56,7 +56,13 @@ export async function clientSystem(atEnd: (stop: () => Promise<void>) => void = 
       web,
       artifacts: localStore(join(folder, 'artifacts')),
       log: { error: (details) => console.error(details) },
-      deployment: { chainId, addresses, settings: { ...settings }, hosts: [], nodeUrl: own.anvil.url },
+      deployment: {
+        chainId,
+        addresses,
+        settings: { ...settings },
+        hosts: [HOST.address.toLowerCase()],
+        nodeUrl: own.anvil.url,
+      },
     })
   const first = await open(0)
   let api: typeof first | undefined = first

@@ -1,8 +1,7 @@
-import { keccak256, stringToBytes } from 'viem'
 import { type Client, connect, withAccount } from '#client/index.ts'
 import type { Deployment } from '#contracts/deploy.ts'
 import type { ArtifactStore } from '#schema/artifacts/index.ts'
-import { type ExampleRole, exampleAccount } from '../accounts.ts'
+import { type ExampleRole, exampleAccount, secretOf } from '../accounts.ts'
 import type { Recipe } from '../recipe.ts'
 import { ApiClient } from './apiClient.ts'
 import { openStoryChain, type StoryChain } from './chain.ts'
@@ -47,7 +46,7 @@ export interface StoryPlace extends Pick<StoryContext, 'seed' | 'recipe' | 'depl
 
 /** Connects the people of the story to a running system. */
 export async function openStory({ url, rpcUrl, patienceMs, signal, ...rest }: StoryPlace): Promise<StoryContext> {
-  const newSecret = (subject: string) => keccak256(stringToBytes(`secret/${rest.seed}/${subject}`))
+  const newSecret = (subject: string) => secretOf(rest.seed, subject)
   const client = await connect(url, { node: rpcUrl, pollMs: POLL_MS, patienceMs, signal, newSecret })
   return {
     ...rest,
