@@ -10,6 +10,7 @@ import { migrate } from '#schema/migrate.ts'
 import { openQueues } from '#schema/queue.ts'
 import { grantReader, READER } from '#schema/reader.ts'
 import { type ChainClient, openChainClient } from '#workers/chain.ts'
+import { drawOpenRounds } from '#workers/drawOpenRounds.ts'
 import { type LaneEngines, startEnginePool } from '#workers/enginePool.ts'
 import { createHandlers } from '#workers/handlers/index.ts'
 import { startWorker } from '#workers/index.ts'
@@ -219,6 +220,7 @@ export const runWorker = () =>
               ...{ db, queues, account: chain.account, publishes: roles.operates },
               ...{ redeemAfterMs, redeemMin },
             }),
+          ...(roles.operates && { 'draw of seats': () => drawOpenRounds({ db, chain, log }) }),
           ...(publisherUrl &&
             !roles.operates && {
               'offer of usage documents': () => offerUsage({ db, artifacts, chain, log, publisherUrl }),

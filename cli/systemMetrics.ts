@@ -152,6 +152,12 @@ export const SYSTEM_METRICS: readonly SystemMetric[] = [
     sql: 'select endpoint_id as endpoint, sum(amount) as value from redemption where to_block is null group by endpoint_id',
   },
   {
+    name: 'seats_undrawn_blocks',
+    help: 'For how many blocks the oldest open round has waited for the draw of its seats: from 256 on, its block’s hash is lost and a later one is taken.',
+    sql: `select coalesce(max(cursor.block - opened_block), 0) as value from feedback_round, cursor
+          where to_block is null and seed is null and not settled and commit_deadline > now()`,
+  },
+  {
     name: 'database_bytes',
     help: 'Size of the database.',
     sql: 'select pg_database_size(current_database()) as value',

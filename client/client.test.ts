@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { parseEther } from 'viem'
+import { parseEther, zeroHash } from 'viem'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import { expect, test } from 'vitest'
 import { judgementCommitment, openRound } from '#contracts/test/judge.ts'
@@ -19,6 +19,7 @@ import {
   createDatanet,
   delegate,
   deposit,
+  drawSeats,
   graphql,
   listContributions,
   listDatanets,
@@ -199,6 +200,21 @@ test('a validator commits, and reveals in another process with the same state; w
   await expect(revealJudgement(await as(4), tasks)).rejects.toThrow(/has no judgement of task 1: .* Use the state file/)
   await revealJudgement(await as(4, { state: fileState(join(folder, 'judge.json')) }), tasks)
   expect(JSON.parse(await readFile(join(folder, 'judge.json'), 'utf8')).values).toEqual({})
+})
+
+test('anybody draws the seats of a round that its workers left alone', async () => {
+  const { as, world, modelId } = await clientSystem()
+  const versionId = await version(world, modelId, OPERATOR.address)
+  await openRound(world, modelId, versionId)
+  const roundId = await world.read('FeedbackPool', 'roundCount', [])
+  await world.mine(300)
+  await drawSeats(await as(5), roundId)
+  const { seed, seedBlock } = await world.read('FeedbackPool', 'getRound', [roundId])
+  expect(seed).toBe(zeroHash)
+  await world.mine(2)
+  await drawSeats(await as(5), roundId)
+  const drawn = await world.read('FeedbackPool', 'getRound', [roundId])
+  expect(drawn.seed).toBe((await world.client.getBlock({ blockNumber: BigInt(seedBlock) })).hash)
 })
 
 test('a caller may give the source of salts: then what is committed can be computed beforehand; by default it cannot', async () => {

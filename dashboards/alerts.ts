@@ -41,6 +41,7 @@ export const LIMITS_OF_ALERTS = {
   waitingSeconds: 2 * MINUTE,
   unminedSeconds: 10 * MINUTE,
   unsettledSeconds: 8 * DAY,
+  undrawnBlocks: 100,
   signerTransactions: 100,
   reorganisedBlocks: 12,
   freeDiskGiB: 2,
@@ -240,6 +241,13 @@ export const alerts: readonly Alert[] = [
     summary: 'The oldest answer has waited {{ $value }} s for the settlement of its epoch.',
     minutes: 60,
     limit: { metric: 'modelcommons_receipt_unsettled_seconds', above: L.unsettledSeconds },
+  },
+  {
+    name: 'SeatsUndrawn',
+    severity: 'warning',
+    summary: 'A round has waited {{ $value }} blocks for the draw of its seats.',
+    minutes: 0,
+    limit: { metric: 'modelcommons_seats_undrawn_blocks', above: L.undrawnBlocks },
   },
   {
     name: 'DatabaseConnections',

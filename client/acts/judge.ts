@@ -26,6 +26,13 @@ export const stakeAsValidator = (client: Client, amount: bigint): Promise<void> 
     await act.send({ contract: 'FeedbackPool', functionName: 'stake', args: [amount] })
   })
 
+/** Draws the seats of a round, where its workers did not: from one block after the block of its seed on, anybody may. When the chain does not know that block's
+ *  hash any more (after 256 blocks), the seats wait for a later block; draw again after that one. */
+export const drawSeats = (client: Client, roundId: bigint): Promise<void> =>
+  Act.run(client, 'drawSeats', { roundId }, async (act) => {
+    await act.send({ contract: 'FeedbackPool', functionName: 'drawSeats', args: [roundId] })
+  })
+
 /** Commits to judgements without showing them. They are kept with their salts in the client's state until `revealJudgement` shows them: with a state
  *  that does not outlast the program, they are lost with it, and an unrevealed commitment is fined. */
 export const commitJudgement = (client: Client, judgements: readonly TaskJudgement[]): Promise<void> =>

@@ -160,6 +160,14 @@ test('who is right is paid, who is wrong on gold and hides the rest is fined, an
   expect(paid).toBeLessThanOrEqual(24n * POT)
 })
 
+test('a round whose seats nobody drew is settled: it pays nothing and fines nobody', async () => {
+  const { db, run, calls } = await roundsEnding(NOW - 1)
+  await db.query('delete from judgement')
+  expect((await run()).result).toMatchObject({ rounds: ['1'], tasks: 24, judgements: 0, paid: '0', fined: '0' })
+  expect(settled(calls)).toEqual([])
+  expect(calls.filter(({ functionName }) => functionName === 'settle').flatMap(({ args }) => args[1])).toHaveLength(24)
+})
+
 test('an attempt after a part was settled computes the same and settles the rest', async () => {
   const { db, run, calls } = await roundsEnding(NOW - 1)
   await run()
