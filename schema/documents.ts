@@ -35,6 +35,9 @@ export const specificationDocument = z.object({
   }),
   licence: z.string(),
   integration: z.string(),
+  /** What the steward does when, as far as the community decides it: a `policyDocument`. Another release may write sections that this one does not
+   *  know, so it is checked where it is used. */
+  policy: z.json().optional(),
 })
 
 export const metricDefinition = z.object({

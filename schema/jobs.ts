@@ -21,6 +21,8 @@ const CHANNEL_ID = /^0x[0-9a-fA-F]{64}$/
 
 const ARTIFACT_NAME = /^0x[0-9a-fA-F]{64}$/
 
+const PRICE = 'What the mandate pays the operator when the version is made, in wei; nothing when absent.'
+
 export const PREFERENCE_METHODS = ['grpo', 'rloo', 'dpo'] as const
 
 @Input('Scores the pending contributions of a datanet and writes the scores on chain.')
@@ -40,6 +42,7 @@ export class FineTuneInput {
   @IntInput('Samples per step.', { default: 16, min: 1, max: 1024 }) batchSize!: number
   @RealInput('Peak learning rate.', { default: 0.003, min: 1e-8, max: 1 }) learningRate!: number
   @IntInput('The seed of initialisation and order.', { default: 1, min: 0, max: 2147483647 }) seed!: number
+  @TextInput(PRICE, { optional: true, max: 78, pattern: WEI }) priceWei?: string
 }
 
 @Input('Opens comparisons of a version’s answers, which validators judge.')
@@ -105,6 +108,7 @@ export class RlhfInput {
   beta!: number
   @RealInput('Learning rate.', { default: 0.002, min: 1e-8, max: 1 }) learningRate!: number
   @IntInput('The seed of sampling and order.', { default: 1, min: 0, max: 2147483647 }) seed!: number
+  @TextInput(PRICE, { optional: true, max: 78, pattern: WEI }) priceWei?: string
 }
 
 @Input(
@@ -147,6 +151,12 @@ export class InferInput {
 @Input('Attributes one answer to contributions.')
 export class AttributeInput {
   @IdInput('The receipt.') receiptId!: string
+}
+
+@Input('Lets an endpoint of this operator serve another version of its model.')
+export class PointEndpointInput {
+  @IdInput('The endpoint.') endpointId!: string
+  @IdInput('The version: a promoted one of the same model.') versionId!: string
 }
 
 @Input('Redeems what consumers owe for answered calls, from the channels of the endpoints that this operator hosts.')
@@ -194,6 +204,7 @@ export const jobs = {
   evaluate: job({ lane: 'training', attempts: 5, stallMs: 60 * MINUTE, input: EvaluateInput }),
   infer: job({ lane: 'infer', attempts: 5, stallMs: 10 * MINUTE, input: InferInput }),
   attribute: job({ lane: 'attribute', attempts: 5, stallMs: 30 * MINUTE, input: AttributeInput }),
+  pointEndpoint: job({ lane: 'chain', attempts: 5, stallMs: 30 * MINUTE, input: PointEndpointInput }),
   redeem: job({ lane: 'chain', attempts: 5, stallMs: 30 * MINUTE, input: RedeemInput }),
   // Waits for finality, which takes minutes to hours.
   settleEpoch: job({ lane: 'chain', attempts: 5, stallMs: 360 * MINUTE, input: SettleEpochInput }),

@@ -1,8 +1,10 @@
-import type { ChainClient } from './chain.ts'
+import type { JobContext } from './job.ts'
+import { spendMandate } from './mandateBudget.ts'
 
-/** Registers a version on chain, once for each manifest, and returns its id. */
+/** Registers a version on chain, once for each manifest, and returns its id. What the mandate pays for it is paid first: a version that nobody can pay
+ *  is not registered. */
 export async function registerVersion(
-  { chain }: { chain: ChainClient },
+  job: Pick<JobContext, 'id' | 'chain'>,
   version: {
     modelId: string
     parentVersionId?: string
@@ -10,9 +12,12 @@ export async function registerVersion(
     datasetRoot: string
     manifestHash: string
     adapterHash: string
+    priceWei?: string
   },
 ): Promise<string> {
-  const { events } = await chain.transact(`version:${version.manifestHash}`, {
+  const price = BigInt(version.priceWei ?? 0)
+  if (price > 0n) await spendMandate(job, { modelId: version.modelId, purpose: 'training', amount: price })
+  const { events } = await job.chain.transact(`version:${version.manifestHash}`, {
     contract: 'ModelRegistry',
     functionName: 'registerVersion',
     args: [

@@ -112,6 +112,7 @@ const INPUTS: Record<Exclude<JobKind, 'redeem'>, string> = {
   evaluate: 'EvaluateInput',
   infer: 'InferInput',
   attribute: 'AttributeInput',
+  pointEndpoint: 'PointEndpointInput',
   settleEpoch: 'SettleEpochInput',
   resolveDispute: 'ResolveDisputeInput',
 }

@@ -135,6 +135,7 @@ export const fineTuneHandler =
       datasetRoot,
       manifestHash,
       adapterHash,
+      priceWei: input.priceWei,
     })
     await slashHarm(
       job.chain,

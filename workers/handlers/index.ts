@@ -8,6 +8,7 @@ import { compareHandler } from './compare.ts'
 import { evaluateHandler } from './evaluate.ts'
 import { fineTuneHandler } from './fineTune.ts'
 import { inferHandler } from './infer.ts'
+import { pointEndpointHandler } from './pointEndpoint.ts'
 import { redeemHandler } from './redeem.ts'
 import { resolveDisputeHandler } from './resolveDispute.ts'
 import { rlhfHandler } from './rlhf.ts'
@@ -34,6 +35,7 @@ export const createHandlers = ({ engines, ...common }: HandlerDependencies): Job
     evaluate: waitForIndex(evaluateHandler(training)),
     infer: inferHandler(answering),
     attribute: attributeHandler(attributing),
+    pointEndpoint: waitForIndex(pointEndpointHandler()),
     redeem: waitForIndex(redeemHandler(common)),
     settleEpoch: waitForIndex(settleEpochHandler(common)),
     resolveDispute: waitForIndex(resolveDisputeHandler(common)),

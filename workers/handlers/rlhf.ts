@@ -90,6 +90,7 @@ export const rlhfHandler =
       datasetRoot,
       manifestHash,
       adapterHash,
+      priceWei: input.priceWei,
     })
     const inherited = await rowsOf(job.db, VersionInfluence, 'version_id = $1', [facts.version.id])
     return {
