@@ -256,7 +256,7 @@ function shared(text: ComparedText, earlier: ComparedText, weight: (token: strin
   return bigintMin(short.containment, short.held) >= REORDERED ? short : shares(sameRuns(text, earlier))
 }
 
-function append<T>(lists: Map<string, T[]>, key: string, value: T, keep = Number.POSITIVE_INFINITY): void {
+function append<T>(lists: Map<string, T[]>, key: string, value: T, keep: number): void {
   const list = lists.get(key)
   if (list === undefined) lists.set(key, [value])
   else if (list.length < keep) list.push(value)

@@ -23,8 +23,6 @@ export class SealedOverlap {
   /** The items that contain a 5-gram, each as the set of its 5-grams. */
   private readonly gramHolders = new Map<string, ReadonlySet<string>[]>()
   private readonly texts: SealedText[] = []
-  /** The places in `texts` of those that have a token. */
-  private readonly tokenHolders = new Map<string, number[]>()
   /** How many items have a token. */
   private readonly spread = new Map<string, number>()
 
@@ -35,7 +33,11 @@ export class SealedOverlap {
     for (const item of items) {
       this.prompts.add(normalForm(item.prompt))
       const grams = shingles(textOf(item), 'code')
-      for (const gram of grams) append(this.gramHolders, gram, grams)
+      for (const gram of grams) {
+        const holders = this.gramHolders.get(gram)
+        if (holders === undefined) this.gramHolders.set(gram, [grams])
+        else holders.push(grams)
+      }
       for (const token of new Set(proseOf(textOf(item)))) this.spread.set(token, (this.spread.get(token) ?? 0) + 1)
     }
     for (const item of items) {
@@ -52,9 +54,7 @@ export class SealedOverlap {
 
   private remember(content: string, limit: bigint): void {
     const text = new ComparedText(proseOf(content))
-    if (!text.isLong) return
-    const at = this.texts.push({ text, weight: this.weightOf(proseOf(content)), limit }) - 1
-    for (const token of text.vocabulary) append(this.tokenHolders, token, at)
+    if (text.isLong) this.texts.push({ text, weight: this.weightOf(proseOf(content)), limit })
   }
 
   private sharesGrams(sample: PromptCompletion): boolean {
@@ -75,9 +75,7 @@ export class SealedOverlap {
 
   /** The texts of which the sample has enough tokens, in any order: it can hold no other. */
   private candidates({ vocabulary }: ComparedText): SealedText[] {
-    const near = new Set([...vocabulary].flatMap((token) => this.tokenHolders.get(token) ?? []))
-    return this.texts.filter(({ text, weight, limit }, at) => {
-      if (!near.has(at)) return false
+    return this.texts.filter(({ text, weight, limit }) => {
       const known = text.marked.slice(1, -1).filter((token) => vocabulary.has(token))
       return this.weightOf(known) * PPM >= limit * weight
     })
@@ -94,9 +92,3 @@ const textOf = ({ prompt, completion }: PromptCompletion) => `${prompt}\n${compl
 
 /** Symbols between and in words do not count, so that they hide nothing. */
 const proseOf = (text: string) => tokens(text, 'prose')
-
-function append<T>(lists: Map<string, T[]>, key: string, value: T): void {
-  const list = lists.get(key)
-  if (list === undefined) lists.set(key, [value])
-  else list.push(value)
-}

@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['rules/**/*.test.ts', 'math/**/*.test.ts'],
-    exclude: ['rules/speed.test.ts'],
+    exclude: ['rules/speed.test.ts', 'rules/sealedAttacks.test.ts'],
     setupFiles: ['test/checks/mutants/seed.setup.ts'],
     testTimeout: 60_000,
   },
