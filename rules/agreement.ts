@@ -2,6 +2,7 @@
 
 import { bigintMax, bigintMin, PPM, sqrtUp } from './bps.ts'
 import { entryOf } from './lookup.ts'
+import { ascending } from './order.ts'
 
 /** One validator's answer to one task; `choice` is null when the commitment was not revealed. `weight`: of its seat, in ppm. */
 export type PeerReport = { taskId: string; validator: string; choice: number | null; weight: bigint }
@@ -41,7 +42,7 @@ export function peerAgreement(reports: readonly PeerReport[]): Map<string, Agree
       value: pairAgreement(own, entryOf(profiles, peer), pair),
       weight: pair.weight,
     }))
-    const value = peers.length === 0 ? 0n : lowerMedian(peers)
+    const value = lowerMedian(peers)
     const margin = sqrtUp((PPM * PPM) / own.tasks)
     found.set(validator, {
       value,
@@ -82,7 +83,7 @@ function pairsOf(reports: readonly PeerReport[]): Map<string, Map<string, Pair>>
     if (task.some(({ validator }) => validator === report.validator))
       throw new RangeError(`Validator ${report.validator} judged task ${report.taskId} twice. Give one answer each.`)
     byTask.set(report.taskId, [...task, report])
-    if (!found.has(report.validator)) found.set(report.validator, new Map())
+    found.set(report.validator, new Map())
   }
   for (const task of byTask.values())
     for (const own of task) {
@@ -110,9 +111,9 @@ function pairAgreement(own: Profile, peer: Profile, { shared, agreed, unrevealed
   return floorDiv(difference * PPM, shared * apart)
 }
 
-/** The smallest value below or at which half of the weight is. */
+/** The smallest value below or at which half of the weight is; 0 without values. */
 function lowerMedian(values: readonly { value: bigint; weight: bigint }[]): bigint {
-  const sorted = [...values].sort((a, b) => (a.value < b.value ? -1 : a.value > b.value ? 1 : 0))
+  const sorted = [...values].sort((a, b) => ascending(a.value, b.value))
   const total = sorted.reduce((sum, { weight }) => sum + weight, 0n)
   let below = 0n
   for (const { value, weight } of sorted) {

@@ -31,6 +31,34 @@ describe('errors on gold', () => {
     expect(rho(`xxx${'-'.repeat(37)}`, `xxx${'-'.repeat(37)}`)).toBe(0n)
   })
 
+  test('coincide by the tail of the hypergeometric distribution', () => {
+    // 12 errors each, 11 of them together. Of 24 tasks: (12 × 12 + 1) / C(24, 12) is 0.0054 %. Of 23: (12 × 11 + 1) / C(23, 12) is 0.0098 %. Of 22:
+    // 0.0187 %.
+    const eleven = (tasks: number) => {
+      const [one, other] = ['x'.repeat(11), '-'.repeat(tasks - 13)]
+      return rho(`${one}x-${other}`, `${one}-x${other}`)
+    }
+    expect([22, 23, 24].map(eleven)).toEqual([0n, 825_757n, 833_333n])
+    // 10 and 12 errors among 24 tasks, all 10 together: C(14, 2) / C(24, 12) is 0.0034 %.
+    const [ten, twelve] = [`${'x'.repeat(10)}${'-'.repeat(14)}`, `${'x'.repeat(12)}${'-'.repeat(12)}`]
+    expect(rho(ten, twelve)).toBe(rho(twelve, ten))
+    expect(rho(ten, twelve)).toBe(845_070n) // 120 / 142: the root of 20,160 is rounded up
+  })
+
+  test('coincide when that is less likely than one in ten thousand: as likely is not enough', () => {
+    const first = (tasks: number) => `x${'-'.repeat(tasks - 1)}`
+    expect([10_000, 10_001].map((tasks) => rho(first(tasks), first(tasks)))).toEqual([0n, 1_000_000n])
+  })
+
+  test('that do not coincide are not in the result', () => {
+    const judges = [
+      ...answers('a', SPREAD),
+      ...answers('b', 'x-----x----x----x----x---'),
+      ...answers('c', '-'.repeat(25)),
+    ]
+    expect(errorCorrelations(judges)).toEqual(new Map())
+  })
+
   test('are compared on the tasks that both answered', () => {
     expect(rho(`${SPREAD}          `, `${' '.repeat(25)}xxxxxxxxxx`)).toBe(0n)
     expect(rho(`${SPREAD}xxxxx`, `${SPREAD}     `)).toBe(1_000_000n)

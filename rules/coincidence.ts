@@ -2,7 +2,6 @@
 
 import { PPM, sqrtUp } from './bps.ts'
 import type { GoldAnswer } from './gold.ts'
-import { ascending } from './order.ts'
 
 /** The significance level: the probability that the errors of two independent judges count as coinciding, at most 0.01 %. */
 const COINCIDENCE_LEVEL_PPM = 100n
@@ -21,7 +20,7 @@ export function errorCorrelations(answers: readonly GoldAnswer[]): Correlations 
     wrong.set(validator, own.set(taskId, !right))
   }
   const found = new Map<string, Map<string, bigint>>()
-  const judges = [...wrong].sort(([a], [b]) => ascending(a, b))
+  const judges = [...wrong]
   judges.forEach(([first, own], at) => {
     for (const [second, other] of judges.slice(at + 1)) {
       const correlation = phi(own, other)
@@ -84,12 +83,12 @@ function phi(first: ReadonlyMap<string, boolean>, second: ReadonlyMap<string, bo
 /** Whether `a` and `b` errors among `n` tasks meet at `both` or more tasks with a probability below the level: the hypergeometric tail. */
 function coincides(n: bigint, a: bigint, b: bigint, both: bigint): boolean {
   let tail = 0n
-  for (let k = both; k <= a && k <= b; k++) tail += choose(a, k) * choose(n - a, b - k)
+  for (let k = both; k <= b; k++) tail += choose(a, k) * choose(n - a, b - k)
   return tail * PPM < COINCIDENCE_LEVEL_PPM * choose(n, b)
 }
 
+/** The number of ways to choose `k` of `n`: 0 where `k` is greater. */
 function choose(n: bigint, k: bigint): bigint {
-  if (k < 0n || k > n) return 0n
   let ways = 1n
   for (let i = 1n; i <= k; i++) ways = (ways * (n - k + i)) / i
   return ways

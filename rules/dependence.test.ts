@@ -46,6 +46,59 @@ test('with their dependence, nine copies no longer outvote three experts', () =>
   expect(right(divided)).toBeGreaterThan(0.96)
 })
 
+type Record = { right: number; wrong: number }
+
+/** The dependence of two judges with these records on known pairs, each on pairs of its own, who agree on so many of the pairs that both judged. */
+function dependenceOf(first: Record, second: Record, agreed: number, shared: number, names = ['a', 'b']) {
+  const [one, two] = [must(names[0]), must(names[1])]
+  const known = new Map<string, 0 | 1>()
+  const recorded = (validator: string, { right, wrong }: Record) =>
+    Array.from({ length: right + wrong }, (_, i): PairJudgement => {
+      const pairId = `${validator}/${i}`
+      known.set(pairId, 0)
+      return { pairId, validator, choice: i < right ? 0 : 1 }
+    })
+  const both = Array.from({ length: shared }, (_, i): PairJudgement[] => [
+    { pairId: `${i}`, validator: one, choice: 1 },
+    { pairId: `${i}`, validator: two, choice: i < agreed ? 1 : 0 },
+  ])
+  const found = judgeDependence([...recorded(one, first), ...both.flat(), ...recorded(two, second)], known)
+  expect(found.get(one)?.get(two)).toBe(found.get(two)?.get(one))
+  return found.get(one)?.get(two)
+}
+
+// Of `shared` pairs, agreeing on `from` is the first that is more than three standard errors above the expected.
+test.each([
+  { first: { right: 45, wrong: 5 }, second: { right: 30, wrong: 10 }, shared: 200, from: 177, dependence: 630_346n },
+  { first: { right: 12, wrong: 10 }, second: { right: 60, wrong: 5 }, shared: 400, from: 323, dependence: 572_781n },
+  { first: { right: 5, wrong: 15 }, second: { right: 4, wrong: 20 }, shared: 80, from: 69, dependence: 648_611n },
+])('dependence begins at $from of $shared agreements', ({ first, second, shared, from, dependence }) => {
+  expect(dependenceOf(first, second, from - 1, shared)).toBeUndefined()
+  expect(dependenceOf(first, second, from, shared)).toBe(dependence)
+  for (const names of [
+    ['a', 'b'],
+    ['b', 'a'],
+  ])
+    expect(dependenceOf(second, first, from, shared, names)).toBe(dependence)
+})
+
+test('nothing is known of the dependence of two judges while one of them has no known pairs', () => {
+  const [record, none] = [
+    { right: 60, wrong: 5 },
+    { right: 0, wrong: 0 },
+  ]
+  for (const [first, second] of [
+    [record, none],
+    [none, record],
+  ] as const)
+    expect(dependenceOf(first, second, 400, 400)).toBeUndefined()
+})
+
+test('the order of the judgements decides nothing', () => {
+  const { judgements, known } = pool(4, 0.8, 3, 5)
+  expect(judgeDependence([...judgements].reverse(), known)).toEqual(judgeDependence(judgements, known))
+})
+
 test('nothing is known of the dependence of judges without known pairs or shared ones', () => {
   const { judgements, known } = pool(3, 0.75, 1)
   expect(judgeDependence(judgements, new Map()).size).toBe(0)

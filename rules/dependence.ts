@@ -4,7 +4,6 @@ import { PPM } from './bps.ts'
 import type { Correlations } from './coincidence.ts'
 import type { PairJudgement } from './dawidSkene.ts'
 import { entryOf } from './lookup.ts'
-import { ascending } from './order.ts'
 import { quantise } from './quantise.ts'
 
 /** An agreement counts as dependence from three standard errors above the expected. */
@@ -26,7 +25,7 @@ export function judgeDependence(judgements: readonly PairJudgement[], known: Rea
     answers.set(validator, own.set(pairId, choice))
   }
   const records = new Map([...answers].map(([validator, own]) => [validator, accuracyOn(own, known)]))
-  const judges = [...answers].sort(([a], [b]) => ascending(a, b))
+  const judges = [...answers]
   judges.forEach(([first, own], at) => {
     for (const [second, other] of judges.slice(at + 1)) {
       const dependence = excess(own, other, entryOf(records, first), entryOf(records, second))
@@ -61,8 +60,9 @@ function excess(own: ReadonlyMap<string, 0 | 1>, other: ReadonlyMap<string, 0 | 
   }
   if (shared === 0 || p.known === 0 || q.known === 0) return 0n
   const expected = p.rate * q.rate + (1 - p.rate) * (1 - q.rate)
-  const variance =
-    (expected * (1 - expected)) / shared + (2 * q.rate - 1) ** 2 * p.variance + (2 * p.rate - 1) ** 2 * q.variance
+  // First the judges' own variances: their sum is the same in both orders.
+  const ofRates = (2 * q.rate - 1) ** 2 * p.variance + (2 * p.rate - 1) ** 2 * q.variance
+  const variance = (expected * (1 - expected)) / shared + ofRates
   const above = agreed / shared - expected
   return above > STANDARD_ERRORS * Math.sqrt(variance) ? quantise(above / (1 - expected), PPM) : 0n
 }

@@ -1,11 +1,16 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { affordableTokensOut, fee, maximumFee, settleHold } from './fee.ts'
+import { affordableTokensOut, fee, maximumFee, maxPromptTokens, settleHold } from './fee.ts'
 
 test('input and output are rounded up separately', () => {
   expect(fee({ priceIn: 1n, priceOut: 1n }, 1, 1)).toBe(2n)
   expect(fee({ priceIn: 1_500n, priceOut: 3_000n }, 10, 7)).toBe(15n + 21n)
   expect(fee({ priceIn: 0n, priceOut: 0n }, 10, 7)).toBe(0n)
+})
+
+test('a prompt has at most a token for each byte, and those of the chat template', () => {
+  expect(maxPromptTokens('')).toBe(64)
+  expect(maxPromptTokens('aé漢😀')).toBe(64 + 1 + 2 + 3 + 4)
 })
 
 test('the hold covers every call within its limit, and is divided without loss', () => {

@@ -175,6 +175,48 @@ test('a pot is shared by the weight of the seats, and a score is the share of it
   expect(earned('a') > earned('b') + earned('c') - 40_000n).toBe(true)
 })
 
+test('what is paid and what is returned is the pot; who does not reveal a task gets nothing of it', () => {
+  const judges = { a: honest(0.95), b: honest(0.9), c: honest(0.9) }
+  const { settlements: all, returned } = play(judges)
+  for (const [taskId, left] of returned) {
+    const paid = all.filter((one) => one.taskId === taskId).reduce((sum, { reward }) => sum + reward, 0n)
+    expect(paid + left).toBe(1_000n)
+    expect(paid).toBeGreaterThan(990n)
+  }
+  const entries = Array.from({ length: 40 }, (_, i) =>
+    ['a', 'b', 'c'].map((validator) => ({ taskId: `${i}`, validator })),
+  ).flat()
+  const { settlements, validators } = settle({
+    tasks: Array.from({ length: 40 }, (_, i) => ({ taskId: `${i}`, pot: 100n, gold: i < 20 ? i % 2 : undefined })),
+    commits: entries,
+    reveals: entries
+      .filter(({ taskId, validator }) => validator !== 'a' || taskId !== '39')
+      .map((one) => ({ ...one, choice: Number(one.taskId) % 2, confidence: 100 })),
+  })
+  expect(must(validators[0]).merit).toBeGreaterThan(0n)
+  const rewards = (task: string) => settlements.filter(({ taskId }) => taskId === task).map(({ reward }) => reward)
+  expect(rewards('39')).toEqual([0n, 50n, 50n])
+  expect(must(rewards('38')[0])).toBeGreaterThan(0n)
+})
+
+test('the answers to the gold tasks of a round are told, unrevealed ones as wrong and sure', () => {
+  const tasks = [
+    { taskId: '1', pot: 1n, gold: 1 },
+    { taskId: '2', pot: 1n },
+    { taskId: '3', pot: 1n, gold: 0 },
+  ]
+  const { gold } = settle({
+    epoch: 9n,
+    tasks,
+    commits: tasks.map(({ taskId }) => ({ taskId, validator: 'v' })),
+    reveals: ['1', '2'].map((taskId) => ({ taskId, validator: 'v', choice: 1, confidence: 70 })),
+  })
+  expect(gold).toEqual([
+    { taskId: '1', validator: 'v', right: true, confidence: 70, epoch: 9n },
+    { taskId: '3', validator: 'v', right: false, confidence: 100, epoch: 9n },
+  ])
+})
+
 test('who reveals only what agrees with the others earns less than who reveals all', () => {
   const judges = { a: honest(0.9), b: honest(0.9), c: honest(0.9), d: honest(0.9) }
   const { settlements: open } = play(judges)

@@ -36,6 +36,12 @@ test('the chance of a seat is proportional to the stake, and doubles from stage 
   expect(hasSeat({ seats: 6n, totalStake: 0n }, { hash: 0n, stake: 0n, stage: 0n })).toBe(false)
 })
 
+test('a seat needs a hash below the chance, in whole parts of 2²⁵⁶ − 1', () => {
+  const half = 2n ** 255n - 1n
+  const drawn = (hash: bigint) => hasSeat({ seats: 1n, totalStake: 2n }, { hash, stake: 1n, stage: 0n })
+  expect([0n, half - 1n, half].map(drawn)).toEqual([true, true, false])
+})
+
 test('who had a seat keeps it in later stages; tasks and accounts are drawn apart', () => {
   const [early, late] = [draws(2n), draws(2n, 1n)]
   expect(early.every((drawn, i) => !drawn || late[i])).toBe(true)

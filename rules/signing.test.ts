@@ -1,6 +1,6 @@
 import { type Hex, hashTypedData } from 'viem'
 import { expect, test } from 'vitest'
-import { contributionData } from './signing.ts'
+import { contributionData, usageData } from './signing.ts'
 import { typedHash } from './test/typedHash.ts'
 
 const place = { chainId: 31_337, contract: `0x${'c0'.repeat(20)}` } as const
@@ -26,6 +26,15 @@ test('a contribution is signed as the registry hashes it', () => {
       ['uint256', 2n],
       ['uint256', 3n],
       ['uint256', 4n],
+    ]),
+  )
+})
+
+test('a usage document is signed for one epoch of one distributor', () => {
+  expect(hashTypedData(usageData(place, 7, hash))).toBe(
+    typedHash({ name: 'RewardDistributor', contract: place.contract }, 'Usage(uint256 epoch,bytes32 document)', [
+      ['uint256', 7n],
+      ['bytes32', hash],
     ]),
   )
 })
