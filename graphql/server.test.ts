@@ -5,11 +5,15 @@ import { Registry } from 'prom-client'
 import { expect, test } from 'vitest'
 import { insertChain } from '#test/factory.ts'
 import { must } from '#test/must.ts'
+import { introspectionText } from './introspectionText.ts'
 import { apiSchema, printedSchema } from './schema.ts'
 import { testApi } from './test/api.ts'
 
-test('the committed schema equals the schema of the entities (else: npm run schema)', () => {
-  expect(readFileSync(new URL('schema.graphql', import.meta.url), 'utf8')).toBe(printedSchema())
+test.each([
+  ['schema.graphql', printedSchema],
+  ['../client/generated/introspection.ts', introspectionText],
+])('the committed %s is that of the entities (else: npm run schema)', (file, text) => {
+  expect(readFileSync(new URL(file, import.meta.url), 'utf8')).toBe(text())
 })
 
 test('secrets are not part of the schema', () => {
