@@ -5,9 +5,11 @@ import { basename, join } from 'node:path'
 import { promisify } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { ALICE } from '#contracts/test/world.ts'
 import { must } from '#test/must.ts'
 import { chromiumPath, openBrowser } from '../dashboards/screenshots.ts'
 import { clientSystem } from './test/clientSystem.ts'
+import { finalMap } from './test/finalMap.ts'
 
 /** The client as others get it: packed, installed in an empty folder, in plain Node, as types, and in a browser. */
 
@@ -64,7 +66,6 @@ test('its types are those of the API and of the contracts, for programs that che
     module: 'nodenext',
     target: 'es2022',
     noEmit: true,
-    skipLibCheck: true,
     types: ['node'],
   }
   await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['program.ts'] }))
@@ -98,28 +99,49 @@ test('Vite bundles it for browsers; without viem the whole client is small', asy
   expect(code).not.toMatch(/from ['"]node:/)
 })
 
-test.skipIf(without !== '')(`Chromium reads and writes the running system with it${without}`, async () => {
-  const { url, world, serveFile } = await clientSystem()
-  await serveFile('page.js', await bundle([]))
-  const browser = await openBrowser()
-  try {
-    const page = await browser.newPage()
-    await page.goto(`${url}/index.html`)
-    await page.addScriptTag({ url: `${url}/page.js`, type: 'module' })
-    await page.waitForFunction('globalThis.modelcommons')
-    const account = await page.evaluate<string>(
-      'const { privateKeyToAccount, generatePrivateKey } = modelcommons; (globalThis.account = privateKeyToAccount(generatePrivateKey())).address',
-    )
-    await world.rpc('anvil_setBalance', [account, '0x56bc75e2d63100000'])
-    const wrapped = await page.evaluate<string>(`(async () => {
-      const { connect, browserState, wrap, balanceOf } = modelcommons
-      const client = await connect('${url}', { account, state: browserState(localStorage), pollMs: 20 })
-      await wrap(client, 12n)
-      return String((await balanceOf(client, account.address)).gOpen)
-    })()`)
-    expect(wrapped).toBe('12')
-    expect(await world.read('GOpen', 'balanceOf', [account as `0x${string}`])).toBe(12n)
-  } finally {
-    await browser.close()
-  }
-})
+test.skipIf(without !== '')(
+  `Chromium reads and writes the running system with it, and verifies an account’s own proof${without}`,
+  async () => {
+    const system = await clientSystem()
+    const { url, world, serveFile } = system
+    await serveFile('page.js', await bundle([]))
+    const browser = await openBrowser()
+    try {
+      const page = await browser.newPage()
+      await page.goto(`${url}/index.html`)
+      await page.addScriptTag({ url: `${url}/page.js`, type: 'module' })
+      await page.waitForFunction('globalThis.modelcommons')
+      const account = await page.evaluate<`0x${string}`>(
+        'const { privateKeyToAccount, generatePrivateKey } = modelcommons; (globalThis.account = privateKeyToAccount(generatePrivateKey())).address',
+      )
+      await world.rpc('anvil_setBalance', [account, '0x56bc75e2d63100000'])
+      const wrapped = await page.evaluate<string>(`(async () => {
+        const { connect, browserState, wrap, balanceOf } = modelcommons
+        globalThis.client = await connect('${url}', { account, state: browserState(localStorage), pollMs: 20 })
+        await wrap(client, 12n)
+        return String((await balanceOf(client, account.address)).gOpen)
+      })()`)
+      expect(wrapped).toBe('12')
+      expect(await world.read('GOpen', 'balanceOf', [account])).toBe(12n)
+
+      const epoch = await finalMap(system, [
+        [account, 7n],
+        [ALICE.address, 5n],
+      ])
+      const proven = await page.evaluate<string>(
+        `modelcommons.provenReward(client, ${epoch}n).then(({ cumulative, proof }) => cumulative + ' by ' + proof.length)`,
+      )
+      expect(proven).toBe('7 by 1')
+      const refusal = await page.evaluate<string>(`(async () => {
+        const lying = async (...question) => {
+          const { rewardProof } = await client.ask(...question)
+          return { rewardProof: { ...rewardProof, cumulative: '8' } }
+        }
+        return modelcommons.provenReward({ ...client, ask: lying }, ${epoch}n).catch(({ message }) => message)
+      })()`)
+      expect(refusal).toMatch(/is granted 8 wei by epoch 1, but its proof does not lead to the root/)
+    } finally {
+      await browser.close()
+    }
+  },
+)

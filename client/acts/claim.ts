@@ -4,24 +4,21 @@ import { Act } from '../act.ts'
 import { eventOf } from '../chain/minedTransaction.ts'
 import type { Client } from '../client.ts'
 import { ClientError } from '../errors.ts'
-import { graphql } from '../graphql/document.ts'
-
-const PROOF = graphql(`
-  query ($account: String!, $epoch: ID!) { rewardProof(account: $account, epoch: $epoch) { cumulative proof } }`)
+import { provenReward } from '../reads/rewardProof.ts'
 
 /** Pays an account what the newest final reward map gives it and it has not claimed. @returns the amount in wei; 0 when there is nothing.
- *  @throws ClientError when no map is final yet. */
+ *  @throws ClientError when no map is final yet, or when the API gives a false proof. */
 export async function claim(client: Client, account: Hex = accountOf(client)): Promise<bigint> {
   const epoch = await client.read('RewardDistributor', 'newestFinal', [])
   if (epoch === 0n)
     throw new ClientError('No reward map is final yet. A map is, when its challenge window is over without a dispute.')
-  const { rewardProof } = await client.ask(PROOF, { account: account.toLowerCase(), epoch: epoch.toString() })
-  if (!rewardProof) return 0n
-  const cumulative = BigInt(rewardProof.cumulative)
+  const reward = await provenReward(client, epoch, account)
+  if (!reward) return 0n
+  const { cumulative, proof } = reward
   return Act.run(client, 'claim', { account, epoch }, async (act) => {
-    const args = [epoch, account, cumulative, rewardProof.proof as Hex[]] as const
     // A claim that was sent before a crash is in the act's record: it comes before the question whether anything is left.
     if (!act.hasSent && (await client.read('RewardDistributor', 'claimed', [account])) >= cumulative) return 0n
+    const args = [epoch, account, cumulative, proof] as const
     const mined = await act.send({ contract: 'RewardDistributor', functionName: 'claim', args })
     return eventOf(mined, 'RewardDistributor', 'RewardClaimed').args.amount
   })

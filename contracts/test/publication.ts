@@ -34,10 +34,10 @@ export async function publicationOf(
   epoch: bigint,
   root: Hex,
   total: bigint,
-  over: { blockHash?: Hex; codeHash?: Hex } = {},
+  over: { blockHash?: Hex; codeHash?: Hex; uri?: string } = {},
 ) {
   const toBlock = await world.read('RewardDistributor', 'endOf', [epoch])
   const head = await world.client.getBlockNumber()
   const { hash } = await world.client.getBlock({ blockNumber: toBlock < head ? toBlock : head })
-  return [epoch, over.blockHash ?? hash, root, total, 'uri', over.codeHash ?? hashOf('code')] as const
+  return [epoch, over.blockHash ?? hash, root, total, over.uri ?? 'uri', over.codeHash ?? hashOf('code')] as const
 }
