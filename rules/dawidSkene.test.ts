@@ -75,6 +75,23 @@ test('the iteration ends when the posteriors no longer change; validators come i
   expect(dawidSkene(partly.filter(({ pairId }) => pairId === 'p1')).rounds).toBeLessThan(400)
 })
 
+test.each([2, 4])(
+  '%d copies of a judge, of whose answers each counts as that part, say as much as the judge',
+  (copies) => {
+    const { truth, judgements } = simulate({ a: 0.8, b: 0.75, c: 0.7 }, 60)
+    const known = new Map([...truth].slice(0, 5))
+    const names = Array.from({ length: copies }, (_, nth) => `a${nth}`)
+    const copied = judgements.flatMap((one) =>
+      one.validator === 'a' ? names.map((validator) => ({ ...one, validator })) : [one],
+    )
+    const part = new Map(names.map((name) => [name, 1_000_000n / BigInt(copies)]))
+    const [one, several] = [dawidSkene(judgements, known), dawidSkene(copied, known, part)]
+    expect(several.pairs).toEqual(one.pairs)
+    expect(several.rounds).toBe(one.rounds)
+    expect(dawidSkene(copied, known).pairs).not.toEqual(one.pairs)
+  },
+)
+
 test('one judge, no judgements, a repeated answer', () => {
   const one = dawidSkene([{ pairId: 'p', validator: 'v', choice: 1 }])
   expect(must(one.pairs[0]).second > 500_000n && must(one.pairs[0]).second < 900_000n).toBe(true)

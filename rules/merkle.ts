@@ -48,7 +48,7 @@ class Hashes {
  * ```
  */
 export class RewardTree {
-  /** 2n − 1 nodes, the root first. */
+  /** 2n − 1 nodes, the root first; without leaves one node of zeros, which is `EMPTY_ROOT`. */
   private readonly nodes: Hashes
   /** Node number of each leaf, in the order of the input. */
   private readonly places: Uint32Array
@@ -59,7 +59,7 @@ export class RewardTree {
     leaves.forEach((leaf, i) => {
       hashLeaf(leaf, encoded, hashes, i)
     })
-    this.nodes = new Hashes(Math.max(0, 2 * leaves.length - 1))
+    this.nodes = new Hashes(Math.max(1, 2 * leaves.length - 1))
     this.places = new Uint32Array(leaves.length)
     hashOrder(hashes.bytes, leaves.length).forEach((leaf, rank) => {
       const place = this.nodes.count - 1 - rank
@@ -71,7 +71,7 @@ export class RewardTree {
   }
 
   get root(): Hex {
-    return this.nodes.count === 0 ? EMPTY_ROOT : hexOf(this.nodes, 0)
+    return hexOf(this.nodes, 0)
   }
 
   /** The sibling hashes from the leaf at `index` of the input to the root. @throws RangeError when there is no such leaf. */
@@ -159,7 +159,7 @@ function digit(code: number): number {
 // Browsers, too, have what writes a hash here: `Buffer` is Node's alone.
 const DIGITS = new TextEncoder().encode('0123456789abcdef')
 const written = new TextEncoder().encode(EMPTY_ROOT)
-const decoder = new TextDecoder('latin1')
+const decoder = new TextDecoder()
 
 function hexOf({ bytes }: Hashes, at: number): Hex {
   for (let i = 0; i < HASH_BYTES; i++) {

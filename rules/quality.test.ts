@@ -98,6 +98,20 @@ describe('copies', () => {
       expect(second(long)).toMatchObject({ uniqueness: 1_000_000n, similar: [] })
     })
 
+    test('70 % of each must be of the other', () => {
+      const short = Array.from({ length: 7 }, (_, nth) => words(`s${nth}x`, 2))
+      // What the earlier text has weighs 1 each, the prompt and other new words 2 each.
+      const pair = (former: number, later: number) =>
+        must(
+          judge([
+            text('p', `${short.join('. ')}. ${words('former', former)}`),
+            text('q', `${short.toReversed().join('. ')}. ${words('later', later)}`),
+          ])[1],
+        ).uniqueness
+      expect(pair(5, 2)).toBe(300_000n)
+      expect([pair(6, 2), pair(5, 3)]).toEqual([1_000_000n, 1_000_000n])
+    })
+
     test('a short text is another text', () => {
       const [, moved] = judge([text('say', 'a b. c d. e f. g h'), text('say', 'g h. e f. c d. a b')])
       expect(must(moved)).toMatchObject({ uniqueness: 1_000_000n, similar: [] })
@@ -220,6 +234,23 @@ test('of many that share something, those that share most are compared, then the
   const both = text('p', `z z z z ${woven(words('rare', 30))} z z z ${woven(words('common', 30))}`)
   expect(ids(last([...holders, both]))).toEqual([])
   expect(ids(last([...holders.slice(1), both]))).toEqual(['24'])
+})
+
+test('of those that share as much, the earlier are compared, whichever of their words comes first', () => {
+  const woven = (phrase: string) => phrase.replace(/((?:\S+ ){3}\S+) /g, '$1 filler ')
+  const holding = (phrase: string) => (_: unknown, i: number) =>
+    text('p', `${words(phrase, 30)} ${words(`${phrase}${i}at`, 40)}`)
+  // The marks at the ends of a text are remembered of the first 64 samples only.
+  const first = Array.from({ length: 64 }, (_, i) => text('filler', `${i}`))
+  const common = Array.from({ length: 24 }, holding('common'))
+  const asked = text(
+    'filler',
+    `filler filler filler ${woven(words('rare', 30))} filler filler filler ${woven(words('common', 30))}`,
+  )
+  const found = (commons: string[]) =>
+    must(judge([...first, ...commons, holding('rare')(0, 0), asked], { minUniqueness: 0n }).at(-1)).similar
+  expect(found(common.slice(1))).toMatchObject([{ id: '88' }])
+  expect(found(common)).toEqual([])
 })
 
 test('the most similar comes first, whichever holds more of the other, then the earlier', () => {
