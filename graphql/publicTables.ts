@@ -1,14 +1,15 @@
 import type { ColumnDefinition, EntityClass, TableDefinition } from '#schema/define.ts'
 import { tables } from '#schema/entities.ts'
 import { ApiKey } from '#schema/offchain/access.ts'
+import { GoldItem, GoldKey } from '#schema/offchain/gold.ts'
 import { JobRun } from '#schema/offchain/jobs.ts'
 import { IndexerLease } from '#schema/onchain/chain.ts'
 import { RewardMap } from '#schema/onchain/rewards.ts'
 
 /** The entities that the API shows, their names and their relations, all derived from the entity classes. */
 
-/** Entities that the API does not show: access keys are secret, and a lease names hosts. */
-const PRIVATE: EntityClass[] = [ApiKey, IndexerLease]
+/** Entities that the API does not show: access keys and gold are secret, and a lease names hosts. */
+const PRIVATE: EntityClass[] = [ApiKey, GoldItem, GoldKey, IndexerLease]
 
 export const publicTables: TableDefinition[] = tables.filter((table) => !PRIVATE.includes(table.entity))
 

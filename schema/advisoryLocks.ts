@@ -15,6 +15,8 @@ export const ADVISORY_LOCKS = {
   sweep: { kind: 'bigint', key: 7_235_802 },
   /** One worker at a time posts to the ledger. Held by a transaction. */
   ledger: { kind: 'bigint', key: 7_235_804 },
+  /** One comparison at a time takes items of a gold pool, or shows them. Held by a transaction. */
+  gold: { kind: 'bigint', key: 7_235_805 },
   /** One indexer per chain; the second half of the pair is the chain id. Held by a session of its own, which renews a lease
    *  (`indexer/store/lease.ts`). */
   indexer: { kind: 'pair', key: 7_235_802 },
@@ -55,6 +57,11 @@ export async function endIndexerSession(sql: Pick<Sql, 'query'>, chainId: number
     [ADVISORY_LOCKS.indexer.key, chainId | 0, session],
   )
   return rows.length > 0
+}
+
+/** Waits for the lock on the gold pools, and holds it until the transaction of `sql` ends. */
+export async function lockGold(sql: Sql): Promise<void> {
+  await sql.query('select pg_advisory_xact_lock($1::bigint)', [ADVISORY_LOCKS.gold.key])
 }
 
 /** Waits for the lock on the credit of `consumer` (lower case), and holds it until the transaction of `sql` ends. */

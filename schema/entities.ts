@@ -2,6 +2,7 @@ import { type EntityClass, tableOf } from './define.ts'
 import { ApiKey, SignedVoucher } from './offchain/access.ts'
 import { Artifact } from './offchain/artifacts.ts'
 import { AnswerAttribution, CreditHold, Receipt, VersionInfluence } from './offchain/attribution.ts'
+import { GoldItem, GoldKey } from './offchain/gold.ts'
 import { JobMetric, JobRun, JobTotal, WorkerNode } from './offchain/jobs.ts'
 import { ChainTransaction, LedgerBalance, LedgerTransfer, RewardLine } from './offchain/ledger.ts'
 import { Reconciliation } from './offchain/reconciliation.ts'
@@ -66,6 +67,8 @@ export const entities: EntityClass[] = [
   JobMetric,
   JobTotal,
   WorkerNode,
+  GoldItem,
+  GoldKey,
   Artifact,
   VersionInfluence,
   Receipt,

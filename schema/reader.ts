@@ -3,16 +3,19 @@ import type { Database } from './database.ts'
 import { tables } from './entities.ts'
 import { ApiKey, SignedVoucher } from './offchain/access.ts'
 import { AnswerAttribution, Receipt } from './offchain/attribution.ts'
+import { GoldItem, GoldKey } from './offchain/gold.ts'
 import { JobRun } from './offchain/jobs.ts'
 import { ChainTransaction } from './offchain/ledger.ts'
 
 /** The role of programs that only read, such as Grafana. */
 export const READER = 'modelcommons_reader'
 
-/** What belongs to single accounts: keys, signatures, prompts and answers. `undefined`: the whole table. */
+/** What belongs to single accounts (keys, signatures, prompts and answers), and which comparisons are gold. `undefined`: the whole table. */
 const HIDDEN = new Map<unknown, readonly string[] | undefined>([
   [ApiKey, undefined],
   [SignedVoucher, undefined],
+  [GoldItem, undefined],
+  [GoldKey, undefined],
   [ChainTransaction, undefined],
   [Receipt, ['prompt', 'answer', 'signature', 'salt']],
   [AnswerAttribution, ['spans']],

@@ -18,27 +18,25 @@ export interface GoldPair {
   better: 0 | 1
 }
 
-/** The items that may become gold, in the order of a secret draw: those whose prompts are among the compared ones, that were not used before, and that hold no
- *  test or validation item. */
+/** The items that may become gold, in the order of a secret draw: those whose prompts are among the compared ones, and that hold no test or
+ *  validation item. */
 export function drawGoldItems(
   {
     pool,
     prompts,
-    used,
     sealed,
   }: {
     pool: readonly PromptCompletion[]
     prompts: readonly string[]
-    used: readonly string[]
     sealed: readonly PromptCompletion[]
   },
   random: Random,
 ): PromptCompletion[] {
-  const [compared, spent, overlap] = [new Set(prompts), new Set(used.map(normalForm)), new SealedOverlap(sealed)]
+  const [compared, overlap] = [new Set(prompts), new SealedOverlap(sealed)]
   const seen = new Set<string>()
   const usable = pool.filter((item) => {
     const form = normalForm(item.prompt)
-    if (!compared.has(item.prompt) || spent.has(form) || seen.has(form) || overlap.isIn(item)) return false
+    if (!compared.has(item.prompt) || seen.has(form) || overlap.isIn(item)) return false
     seen.add(form)
     return true
   })

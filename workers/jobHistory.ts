@@ -20,7 +20,7 @@ export async function countEndedJobs(sql: Sql): Promise<void> {
 /** The number of ended jobs that one call looks at. */
 const BATCH = 2_000
 
-/** Whether something still needs an ended job. Comparisons are read by settlements, and versions name the trainings that made them. A receipt
+/** Whether something still needs an ended job. Comparisons say which tasks they opened, and versions name the trainings that made them. A receipt
  *  whose epoch is not settled needs its answer and its attribution. A parent stays until its follow-up jobs are gone. An answer's hold stays for
  *  ever and refuses a second charge under the same key; its receipt stays, too. */
 const NEEDED = `(

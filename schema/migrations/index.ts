@@ -26,6 +26,7 @@ import { VersionRatchet } from './0025-VersionRatchet.ts'
 import { ReceiptSalt } from './0026-ReceiptSalt.ts'
 import { FeedbackRounds } from './0027-FeedbackRounds.ts'
 import { AddHostUsage } from './0028-AddHostUsage.ts'
+import { AddGoldItems } from './0029-AddGoldItems.ts'
 import type { Migration } from './migration.ts'
 
 export type { Migration }
@@ -60,4 +61,5 @@ export const migrations: (new () => Migration)[] = [
   ReceiptSalt,
   FeedbackRounds,
   AddHostUsage,
+  AddGoldItems,
 ]

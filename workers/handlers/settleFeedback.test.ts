@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { documentBytes, type Evidence, evidenceDocument, getDocument } from '#schema/documents.ts'
-import { JobRun } from '#schema/offchain/jobs.ts'
+import { GoldKey } from '#schema/offchain/gold.ts'
 import { FeedbackRound, FeedbackTask, Judgement, Validator } from '#schema/onchain/feedback.ts'
 import { account, insert, insertAll } from '#test/factory.ts'
 import { must } from '#test/must.ts'
@@ -35,13 +35,7 @@ async function roundsEnding(...ends: number[]) {
     }))
     const key = await put({ salt: `salt ${roundId}`, tasks })
     keys.push(key)
-    await insert(db, JobRun, {
-      id: `job ${roundId}`,
-      kind: 'compare',
-      status: 'Succeeded',
-      idempotencyKey: roundId,
-      result: { key },
-    })
+    await insert(db, GoldKey, { id: goldCommitment(key), key, jobId: `job ${roundId}` })
     await insert(db, FeedbackRound, {
       id: roundId,
       seats: JUDGES.length,
@@ -199,6 +193,6 @@ test('earlier rounds count in a record and fade; a reputation fades, too', async
 
 test('gold tasks that this database does not know stop the settlement with what to do', async () => {
   const { db, run } = await roundsEnding(NOW - 1)
-  await db.query(`delete from job_run`)
-  await expect(run()).rejects.toThrow('No compare job of this database stored the gold tasks of round 1')
+  await db.query(`delete from gold_key`)
+  await expect(run()).rejects.toThrow('No comparison of this database stored the gold tasks of round 1')
 })

@@ -1,9 +1,9 @@
 import { encodeAbiParameters, type Hex, keccak256 } from 'viem'
 import type { GoldAnswer } from '#rules/gold.ts'
 import { comparisonKeyDocument, getDocument } from '#schema/documents.ts'
-import { JobRun } from '#schema/offchain/jobs.ts'
+import { GoldKey } from '#schema/offchain/gold.ts'
 import { FeedbackRound, FeedbackTask, Judgement } from '#schema/onchain/feedback.ts'
-import { rowsOf } from '#schema/rows.ts'
+import { rowOf, rowsOf } from '#schema/rows.ts'
 import { type JobContext, JobError } from '../job.ts'
 
 type Job = JobContext<'settleFeedback'>
@@ -11,18 +11,16 @@ type Job = JobContext<'settleFeedback'>
 /** A round's commitment to its gold tasks: the hash of the name of the document that lists them, which is the secret. */
 export const goldCommitment = (key: string): Hex => keccak256(encodeAbiParameters([{ type: 'bytes32' }], [key as Hex]))
 
-/** The name of the document with a round's gold tasks: what the chain has opened, or what a compare job of this operator stored; null when
+/** The name of the document with a round's gold tasks: what the chain has opened, or what a comparison of this operator stored; null when
  *  the round has none. */
 export async function goldKeyOf(job: Job, round: FeedbackRound): Promise<string | null> {
   if (round.goldSecret !== null || round.goldCommitment === null) return round.goldSecret
-  const runs = await rowsOf(job.db, JobRun, `kind = 'compare' and status = 'Succeeded'`)
-  const key = runs.map((run) => String(run.result?.key)).find((name) => goldCommitment(name) === round.goldCommitment)
-  if (key === undefined)
-    throw new JobError(
-      'GOLD_KEY_MISSING',
-      `No compare job of this database stored the gold tasks of round ${round.id}. Settle it where it was opened, or restore that database.`,
-    )
-  return key
+  const stored = await rowOf(job.db, GoldKey, round.goldCommitment)
+  if (stored) return stored.key
+  throw new JobError(
+    'GOLD_KEY_MISSING',
+    `No comparison of this database stored the gold tasks of round ${round.id}. Settle it where it was opened, or restore that database.`,
+  )
 }
 
 /** The known better answers of a round's gold tasks, by task id. */
