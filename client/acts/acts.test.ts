@@ -1,0 +1,149 @@
+import { parseEther } from 'viem'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { evaluate, version } from '#contracts/test/mandate.ts'
+import { OPERATOR, SETTINGS } from '#contracts/test/world.ts'
+import {
+  balanceOf,
+  castSignedBallot,
+  castVote,
+  contribute,
+  createDatanet,
+  delegate,
+  deposit,
+  encodeCall,
+  executeProposal,
+  listProposals,
+  openEndpoint,
+  openProposal,
+  pointEndpoint,
+  queueProposal,
+  requestUnlock,
+  requestWithdrawal,
+  setPrice,
+  signBallot,
+  stake,
+  transfer,
+  unlock,
+  unstake,
+  withdraw,
+  withdrawStake,
+} from '../index.ts'
+import { type ClientSystem, clientSystem, testAccount } from '../test/clientSystem.ts'
+import { contents } from '../test/contents.ts'
+
+/** Verbs that no other test has, on one chain, each test with accounts of its own. */
+
+const stops: (() => Promise<void>)[] = []
+let system: ClientSystem
+beforeAll(async () => {
+  system = await clientSystem((stop) => stops.unshift(stop))
+})
+afterAll(async () => {
+  for (const stop of stops) await stop()
+})
+
+/** The amount that `act` moves to an account, in wei. */
+async function received(nth: number, act: () => Promise<unknown>): Promise<bigint> {
+  const { address } = testAccount(nth)
+  const before = await system.world.balance(address)
+  await act()
+  return (await system.world.balance(address)) - before
+}
+
+test('stake on a model, and locked gOPEN after its delay, come back to the account, and no more than it gave', async () => {
+  const { as, world, modelId } = system
+  const carol = await as(6)
+  await stake(carol, { modelId, amount: 9n })
+  expect(await received(6, () => unstake(carol, { modelId, amount: 4n }))).toBe(4n)
+  await expect(unstake(carol, { modelId, amount: 6n })).rejects.toThrow(
+    /ModelRegistry.unstake is refused: .*Ask for no more than is staked\. \(InsufficientStake: staked 0.000000000000000005 gOPEN/,
+  )
+
+  const { address } = testAccount(6)
+  await delegate(carol, { to: address, lock: parseEther('3') })
+  const availableAt = await requestUnlock(carol, parseEther('2'))
+  expect(await balanceOf(carol, address)).toMatchObject({ locked: parseEther('1'), votes: parseEther('1') })
+  await expect(unlock(carol)).rejects.toThrow(
+    `Try again at that time. (StillLocked: account ${address}, availableAt ${availableAt.toISOString()})`,
+  )
+  await world.warp(availableAt.getTime() / 1000 - (await world.now()))
+  expect(await received(6, () => unlock(carol))).toBe(parseEther('2'))
+})
+
+test('the stakes of accepted samples come back when their hold is over', async () => {
+  const { as, world, modelId } = system
+  const [owner, alice] = [await as(2), await as(4)]
+  const datanetId = await createDatanet(owner, { modelId, licence: 'CC0-1.0', minStake: parseEther('0.5') })
+  const { ids } = await contribute(alice, { datanetId, samples: contents('refund', 2) })
+  const given = [...ids.values()].map(BigInt)
+  const ones = given.map(() => 1)
+  await world.send(OPERATOR, 'DatanetRegistry', 'score', [given, ones, ones, ones, ones.map(() => 'fine')])
+  await expect(withdrawStake(alice, given)).rejects.toThrow(/DatanetRegistry.withdrawStake is refused: .*StakeHeld/)
+  await world.warp(SETTINGS.stakeHold + 1)
+  expect(await received(4, () => withdrawStake(alice, given))).toBe(parseEther('1'))
+})
+
+test('a host points its endpoint at another version and sets its price; nobody else can', async () => {
+  const { as, world, modelId } = system
+  const versions = []
+  for (const _ of ['first', 'second']) {
+    const id = await version(world, modelId, OPERATOR.address)
+    await evaluate(world, id, OPERATOR.address)
+    await world.send(OPERATOR, 'ModelRegistry', 'promote', [id])
+    versions.push(id)
+  }
+  const [versionId = 0n, other = 0n] = versions
+  const host = await as(7)
+  const endpointId = await openEndpoint(host, { versionId, url: 'https://one.example', priceIn: 1n, priceOut: 2n })
+  await pointEndpoint(host, { endpointId, versionId: other })
+  await setPrice(host, { endpointId, priceIn: 3n, priceOut: 4n })
+  expect(await host.read('InferenceMarket', 'endpoints', [endpointId])).toEqual([testAccount(7).address, other, 3n, 4n])
+  await expect(setPrice(await as(4), { endpointId, priceIn: 0n, priceOut: 0n })).rejects.toThrow(
+    /Use the host’s account\. \(NotHost/,
+  )
+
+  const consumer = await as(8)
+  await deposit(consumer, { endpointId, amount: 50n })
+  const availableAt = await requestWithdrawal(consumer, { endpointId, amount: 20n })
+  await expect(withdraw(consumer, endpointId)).rejects.toThrow(/Try again at that time\. \(WithdrawalTooEarly/)
+  await world.warp(availableAt.getTime() / 1000 - (await world.now()))
+  let amount = 0n
+  expect(
+    await received(8, async () => {
+      amount = await withdraw(consumer, endpointId)
+    }),
+  ).toBe(20n)
+  expect(amount).toBe(20n)
+})
+
+test('a proposal passes by a ballot that its voter signed and another account cast; what it decides is done', async () => {
+  const { as, world } = system
+  const [proposer, voter, relay] = [await as(2), await as(5), await as(9)]
+  await delegate(voter, { to: testAccount(5).address, lock: parseEther('900') })
+  await transfer(await as(8), world.at.Treasury, 30n)
+  const to = testAccount(13).address
+  const proposalId = await openProposal(proposer, {
+    targets: [world.at.Treasury],
+    values: [0n],
+    calldatas: [encodeCall('Treasury', 'pay', [to, 30n])],
+    description: 'Pay a helper.',
+  })
+  await world.warp(SETTINGS.votingDelay + 1)
+  const ballot = await signBallot(voter, { proposalId, support: 'for', reason: 'It helped.' })
+  await expect(castSignedBallot(relay, { ...ballot, support: 'against' })).rejects.toThrow(
+    /ModelGovernor.castVoteWithReasonAndParamsBySig is refused: .*GovernorInvalidSignature/,
+  )
+  const native = await world.client.getBalance({ address: testAccount(5).address })
+  await castSignedBallot(relay, ballot)
+  expect(await world.client.getBalance({ address: testAccount(5).address })).toBe(native)
+  await expect(castSignedBallot(await as(8), ballot)).rejects.toThrow(/ModelGovernor.castVote.* is refused/)
+  await castVote(proposer, { proposalId, support: 'abstain' })
+  const [row] = await listProposals(relay)
+  expect(row).toMatchObject({ id: proposalId.toString(), state: 'Active', againstVotes: '0' })
+  expect(BigInt(row?.forVotes ?? 0)).toBeGreaterThanOrEqual(parseEther('900'))
+
+  await world.warp(SETTINGS.votingPeriod + 1)
+  await queueProposal(relay, proposalId)
+  await world.warp(SETTINGS.timelockDelay + 1)
+  expect(await received(13, () => executeProposal(relay, proposalId))).toBe(30n)
+})
