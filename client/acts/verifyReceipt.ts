@@ -46,7 +46,10 @@ export async function verifyReceipt(client: Client, receipt: CallReceipt): Promi
     },
   )
   if (computed !== hash) problems.push('The hash is not that of these facts: one of them was changed.')
-  const signer = await recoverMessageAddress({ message: { raw: hash as Hex }, signature: signature as Hex })
+  const signed = { message: { raw: hash as Hex }, signature: signature as Hex }
+  const signer = await recoverMessageAddress(signed).catch(() => undefined)
+  if (!signer)
+    return { valid: false, problems: [...problems, 'The signature cannot be read: it is none, or was changed.'] }
   const [host] = await client.read('InferenceMarket', 'endpoints', [BigInt(receipt.endpointId)])
   const trainer = await client.read('ModelRegistry', 'TRAINER_ROLE', [])
   const isWorker = await client.read('ModelRegistry', 'hasRole', [trainer, signer])
