@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander'
 import { VERSION } from '#schema/version.ts'
 import { addActCommands } from './acts/commands.ts'
+import { addModelCommands } from './model/commands.ts'
 import { address, httpUrl, port, positive, positiveWhole, verifiable, whole } from './optionValues.ts'
 import { settingsHelp } from './settingFields.ts'
 
@@ -232,6 +233,7 @@ keys
   .action(async () => (await import('./keys.ts')).listKeys())
 
 addActCommands(program)
+addModelCommands(program)
 
 for (const [command, path] of commandPaths(program))
   command.showHelpAfterError(

@@ -15,8 +15,9 @@ const MAY_IMPORT: Record<string, string[]> = {
   graphql: ['schema', 'rules', 'epochs'],
   workers: ['schema', 'rules', 'epochs', 'engine', 'contracts'],
   client: ['contracts', 'rules'],
+  model: ['schema', 'rules', 'engine', 'client'],
   dashboards: [],
-  example: ['math', 'schema', 'rules', 'engine', 'contracts', 'indexer', 'graphql', 'workers', 'client'],
+  example: ['math', 'schema', 'rules', 'engine', 'contracts', 'indexer', 'graphql', 'workers', 'client', 'model'],
   cli: [
     'math',
     'schema',
@@ -28,6 +29,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     'graphql',
     'workers',
     'client',
+    'model',
     'dashboards',
     'example',
     'config.ts',

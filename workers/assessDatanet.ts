@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type Assessment, QualityIndex } from '#rules/quality.ts'
 import { MAX_SAMPLE_BYTES } from '#rules/sample.ts'
+import { requirementCheck } from '#rules/sampleRequirements.ts'
 import { ArtifactError } from '#schema/artifacts/index.ts'
 import type { Specification } from '#schema/documents.ts'
 import { Contribution, type Datanet } from '#schema/onchain/datanets.ts'
@@ -68,32 +69,8 @@ const sampleText = ({ artifacts }: Sources, { contentHash }: Contribution) =>
 
 /** The check that a specification requires of a sample. */
 function specificationCheck({ samples }: Specification) {
-  const completion = wholePattern(samples.completionPattern)
-  const topic = samples.topic.map((word) => word.toLowerCase())
-  return (sample: { prompt: string; completion: string }) => {
-    if (sample.prompt.length > samples.maxPromptLength)
-      return {
-        verdict: 'malformed' as const,
-        reason: `The prompt has ${sample.prompt.length} characters; at most ${samples.maxPromptLength} are asked for.`,
-      }
-    if (!completion.test(sample.completion))
-      return {
-        verdict: 'malformed' as const,
-        reason: `The completion is not of the form asked for: ${samples.description}`,
-      }
-    const text = sample.prompt.toLowerCase()
-    if (topic.length > 0 && !topic.some((word) => text.includes(word)))
-      return {
-        verdict: 'offTopic' as const,
-        reason: 'The prompt has none of the topic’s words. The specification says what the datanet collects.',
-      }
-    return null
-  }
-}
-
-function wholePattern(pattern: string): RegExp {
   try {
-    return new RegExp(`^(?:${pattern})$`, 'u')
+    return requirementCheck(samples)
   } catch (cause) {
     throw new JobError(
       'BAD_SPECIFICATION',

@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { Support } from '#client/index.ts'
-import { address, httpUrl, positiveWhole } from '../optionValues.ts'
+import { address, positiveWhole } from '../optionValues.ts'
+import { loadActs, reads, signs, tokenAmount, wholeId } from './options.ts'
 import type { ActOptions } from './runAct.ts'
 
 /** What people do with their own account, a command for each verb of the client. Its code is loaded when a command runs. */
@@ -12,37 +13,6 @@ export function addActCommands(program: Command): void {
   addCallCommands(program)
   addRecourseCommands(program)
 }
-
-const load = () => import('./runAct.ts')
-
-const id = (text: string): bigint => {
-  if (!/^\d{1,78}$/.test(text)) throw new InvalidArgumentError('Expected an id: a whole number.')
-  return BigInt(text)
-}
-
-const tokens = (text: string): bigint => {
-  if (!/^\d+(\.\d{1,18})?$/.test(text)) throw new InvalidArgumentError('Expected an amount of tokens, such as 2.5.')
-  const [whole = '0', fraction = ''] = text.split('.') // without viem, which takes long to load
-  return BigInt(whole + fraction.padEnd(18, '0'))
-}
-
-const reads = (command: Command): Command =>
-  command
-    .option('--api <url>', 'the API (default: MODELCOMMONS_API, or this machine)', httpUrl)
-    .option('--node <url>', 'a node of the chain (default: the one that the API names)', httpUrl)
-    .option('--json', 'print JSON')
-
-const signs = (command: Command, example: string): Command =>
-  reads(command)
-    .option('--account <name>', 'the account that acts (or MODELCOMMONS_KEY)', 'default')
-    .option('--dry-run', 'say what would be signed and sent, and what it would cost')
-    .addOption(
-      new Option(
-        '--wait <state>',
-        'when it is done: mined, in the index, or final there (default: final; on a development chain indexed)',
-      ).choices(['mined', 'indexed', 'final']),
-    )
-    .addHelpText('after', `\nExample:\n  modelcommons ${example}`)
 
 function addAccountCommands(program: Command): void {
   const account = program.command('account').description('the accounts of this home: encrypted files')
@@ -63,7 +33,7 @@ function addAccountCommands(program: Command): void {
     .action(async (options) => (await import('./accountCommands.ts')).listAccounts(options))
   signs(account.command('balance').description('what an account has, in tokens'), 'account balance').action(
     async (options: ActOptions) =>
-      (await load()).runAct(options, async (client, all) => {
+      (await loadActs()).runAct(options, async (client, all) => {
         const { formatEther } = await import('viem')
         const balance = await all.balanceOf(client, all.accountOf(client))
         return Object.fromEntries(Object.entries(balance).map(([name, wei]) => [name, formatEther(wei)]))
@@ -73,38 +43,38 @@ function addAccountCommands(program: Command): void {
 
 function addTokenCommands(program: Command): void {
   signs(program.command('wrap').description('turn native tokens into gOPEN'), 'wrap 5')
-    .argument('<tokens>', 'how many', tokens)
+    .argument('<tokens>', 'how many', tokenAmount)
     .action(async (amount: bigint, options) =>
-      (await load()).runAct(options, (client, all) => all.wrap(client, amount)),
+      (await loadActs()).runAct(options, (client, all) => all.wrap(client, amount)),
     )
   signs(program.command('unwrap').description('turn gOPEN into native tokens'), 'unwrap 5')
-    .argument('<tokens>', 'how many', tokens)
+    .argument('<tokens>', 'how many', tokenAmount)
     .action(async (amount: bigint, options) =>
-      (await load()).runAct(options, (client, all) => all.unwrap(client, amount)),
+      (await loadActs()).runAct(options, (client, all) => all.unwrap(client, amount)),
     )
   signs(
     program.command('delegate').description('let an account vote with what is locked; lock more with --lock'),
     'delegate 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 --lock 100',
   )
     .argument('<account>', 'who votes; your own address to vote yourself', address)
-    .option('--lock <tokens>', 'how much gOPEN to lock first', tokens)
+    .option('--lock <tokens>', 'how much gOPEN to lock first', tokenAmount)
     .action(async (to: `0x${string}`, options: ActOptions & { lock?: bigint }) =>
-      (await load()).runAct(options, (client, all) => all.delegate(client, { to, lock: options.lock })),
+      (await loadActs()).runAct(options, (client, all) => all.delegate(client, { to, lock: options.lock })),
     )
   signs(program.command('stake').description('stake gOPEN on a model'), 'stake 1 25')
-    .argument('<model>', 'its id', id)
-    .argument('<tokens>', 'how many', tokens)
+    .argument('<model>', 'its id', wholeId)
+    .argument('<tokens>', 'how many', tokenAmount)
     .action(async (modelId: bigint, amount: bigint, options) =>
-      (await load()).runAct(options, (client, all) => all.stake(client, { modelId, amount })),
+      (await loadActs()).runAct(options, (client, all) => all.stake(client, { modelId, amount })),
     )
 }
 
 function addGovernanceCommands(program: Command): void {
   reads(program.command('proposals').description('the newest proposals, with their tallies')).action(async (options) =>
-    (await load()).runRead(options, (client, all) => all.listProposals(client)),
+    (await loadActs()).runRead(options, (client, all) => all.listProposals(client)),
   )
   signs(program.command('vote').description('vote on a proposal'), 'vote 7125…88 for --reason "It is useful."')
-    .argument('<proposal>', 'its id', id)
+    .argument('<proposal>', 'its id', wholeId)
     .argument('<support>', 'for, against or abstain', (text) => {
       if (!['for', 'against', 'abstain'].includes(text))
         throw new InvalidArgumentError('Expected for, against or abstain.')
@@ -112,7 +82,7 @@ function addGovernanceCommands(program: Command): void {
     })
     .option('--reason <text>', 'shown to everybody')
     .action(async (proposalId: bigint, support: Support, options: ActOptions & { reason?: string }) =>
-      (await load()).runAct(options, (client, all) =>
+      (await loadActs()).runAct(options, (client, all) =>
         all.castVote(client, { proposalId, support, reason: options.reason }),
       ),
     )
@@ -121,29 +91,29 @@ function addGovernanceCommands(program: Command): void {
     ['execute', 'execute a queued proposal', 'executeProposal'],
   ] as const)
     signs(program.command(name).description(what), `${name} 7125…88`)
-      .argument('<proposal>', 'its id', id)
+      .argument('<proposal>', 'its id', wholeId)
       .action(async (proposalId: bigint, options) =>
-        (await load()).runAct(options, (client, all) => all[verb](client, proposalId)),
+        (await loadActs()).runAct(options, (client, all) => all[verb](client, proposalId)),
       )
 }
 
 function addDataCommands(program: Command): void {
   const datanet = program.command('datanet').description('where samples are gathered')
   reads(datanet.command('list').description('the datanets and their rules')).action(async (options) =>
-    (await load()).runRead(options, (client, all) => all.listDatanets(client)),
+    (await loadActs()).runRead(options, (client, all) => all.listDatanets(client)),
   )
   signs(
     datanet.command('create').description('open a datanet for a model'),
     'datanet create 1 --licence CC-BY-4.0 --min-stake 0.01',
   )
-    .argument('<model>', 'its id', id)
+    .argument('<model>', 'its id', wholeId)
     .requiredOption('--licence <name>', 'the SPDX name of the licence')
-    .option('--min-stake <tokens>', 'the least stake on a sample', tokens, 0n)
+    .option('--min-stake <tokens>', 'the least stake on a sample', tokenAmount, 0n)
     .addOption(
       new Option('--compare <how>', 'how samples are compared').choices(['prose', 'code', 'exact']).default('prose'),
     )
     .action(async (modelId: bigint, options) =>
-      (await load()).runAct(options, async (client, all) => {
+      (await loadActs()).runAct(options, async (client, all) => {
         const { licence, minStake, compare: comparison } = options
         return { datanet: await all.createDatanet(client, { modelId, licence, minStake, comparison }) }
       }),
@@ -152,11 +122,11 @@ function addDataCommands(program: Command): void {
     program.command('contribute').description('give samples to a datanet; run it again if it was interrupted'),
     'contribute samples.jsonl --datanet 1',
   )
-    .argument('<file>', 'JSON Lines or CSV with prompt and completion')
-    .requiredOption('--datanet <id>', 'the datanet', id)
-    .option('--stake <tokens>', 'the stake on each sample (default: the least)', tokens)
+    .argument('<file>', 'JSON Lines, CSV or Parquet with prompt and completion')
+    .requiredOption('--datanet <id>', 'the datanet', wholeId)
+    .option('--stake <tokens>', 'the stake on each sample (default: the least)', tokenAmount)
     .action(async (file: string, options: ActOptions & { datanet: bigint; stake?: bigint }) =>
-      (await load()).runAct(options, async (client, all) => {
+      (await loadActs()).runAct(options, async (client, all) => {
         const samples = await (await import('./readSamples.ts')).readSamples(file)
         const given = { datanetId: options.datanet, samples, stakeEach: options.stake }
         const { ids, submitted } = await all.contribute(client, given)
@@ -167,43 +137,45 @@ function addDataCommands(program: Command): void {
     program.command('contributions').description('what became of the account’s samples: verdicts and reasons'),
     'contributions --datanet 1',
   )
-    .option('--datanet <id>', 'only of this datanet', id)
+    .option('--datanet <id>', 'only of this datanet', wholeId)
     .action(async (options: ActOptions & { datanet?: bigint }) =>
-      (await load()).runAct(options, (client, all) => all.listContributions(client, { datanetId: options.datanet })),
+      (await loadActs()).runAct(options, (client, all) =>
+        all.listContributions(client, { datanetId: options.datanet }),
+      ),
     )
 }
 
 function addCallCommands(program: Command): void {
   const credit = program.command('credit').description('prepaid credit with an endpoint')
   signs(credit.command('deposit').description('add credit'), 'credit deposit 1 5')
-    .argument('<endpoint>', 'its id', id)
-    .argument('<tokens>', 'gOPEN', tokens)
+    .argument('<endpoint>', 'its id', wholeId)
+    .argument('<tokens>', 'gOPEN', tokenAmount)
     .action(async (endpointId: bigint, amount: bigint, options) =>
-      (await load()).runAct(options, (client, all) => all.deposit(client, { endpointId, amount })),
+      (await loadActs()).runAct(options, (client, all) => all.deposit(client, { endpointId, amount })),
     )
   signs(credit.command('request').description('ask for credit back'), 'credit request 1 5')
-    .argument('<endpoint>', 'its id', id)
-    .argument('<tokens>', 'gOPEN', tokens)
+    .argument('<endpoint>', 'its id', wholeId)
+    .argument('<tokens>', 'gOPEN', tokenAmount)
     .action(async (endpointId: bigint, amount: bigint, options) =>
-      (await load()).runAct(options, async (client, all) => ({
+      (await loadActs()).runAct(options, async (client, all) => ({
         availableAt: (await all.requestWithdrawal(client, { endpointId, amount })).toISOString(),
       })),
     )
   signs(credit.command('withdraw').description('take the credit that was asked for'), 'credit withdraw 1')
-    .argument('<endpoint>', 'its id', id)
+    .argument('<endpoint>', 'its id', wholeId)
     .action(async (endpointId: bigint, options) =>
-      (await load()).runAct(options, async (client, all) => ({ wei: await all.withdraw(client, endpointId) })),
+      (await loadActs()).runAct(options, async (client, all) => ({ wei: await all.withdraw(client, endpointId) })),
     )
   signs(
     program.command('call').description('ask an endpoint, and pay for the answer from the credit'),
     'call 1 "Where is my parcel?"',
   )
-    .argument('<endpoint>', 'its id', id)
+    .argument('<endpoint>', 'its id', wholeId)
     .argument('<prompt...>', 'the question')
     .option('--max-tokens <number>', 'the longest answer', positiveWhole)
     .option('--open', 'let prompt and answer be shown, so that their sources share the fee')
     .action(async (endpointId: bigint, words: string[], options: ActOptions & { maxTokens?: number; open?: boolean }) =>
-      (await load()).runAct(options, (client, all) =>
+      (await loadActs()).runAct(options, (client, all) =>
         all.callEndpoint(client, {
           ...{ endpointId, prompt: words.join(' '), open: options.open ?? false },
           ...(options.maxTokens && { maxTokens: options.maxTokens }),
@@ -218,7 +190,7 @@ function addCallCommands(program: Command): void {
 
 function addRecourseCommands(program: Command): void {
   signs(program.command('claim').description('pay out the rewards of the account'), 'claim').action(async (options) =>
-    (await load()).runAct(options, async (client, all) => ({ wei: await all.claim(client) })),
+    (await loadActs()).runAct(options, async (client, all) => ({ wei: await all.claim(client) })),
   )
   signs(
     program.command('dispute').description('open a dispute, with a bond'),
@@ -229,11 +201,11 @@ function addRecourseCommands(program: Command): void {
         throw new InvalidArgumentError('Expected Contribution, Judgement, Version or RewardMap.')
       return text
     })
-    .argument('<id>', 'of the subject', id)
+    .argument('<id>', 'of the subject', wholeId)
     .requiredOption('--ground <name>', 'what is wrong, as the rules name it')
     .requiredOption('--statement <text>', 'what is wrong, in words; it is published')
     .action(async (subject, subjectId: bigint, options) =>
-      (await load()).runAct(options, async (client, all) => {
+      (await loadActs()).runAct(options, async (client, all) => {
         const { ground, statement } = options
         return { dispute: await all.dispute(client, { subject, subjectId, ground, statement }) }
       }),

@@ -82,9 +82,12 @@ export function initialWeights(config: ModelConfig, seed: number | string): Weig
 }
 
 /** The weights in the order of the network, without a redundant lm_head. @throws Error unless they fit the configuration exactly. */
-export function checkWeights(config: ModelConfig, weights: Weights): Weights {
+export function checkWeights<Entry extends { shape: readonly number[] }>(
+  config: ModelConfig,
+  weights: ReadonlyMap<string, Entry>,
+): Map<string, Entry> {
   const shapes = parameterShapes(config)
-  const checked: Weights = new Map()
+  const checked = new Map<string, Entry>()
   for (const [name, shape] of shapes) {
     const found = weights.get(name)
     if (!found) throw new Error(`The weights have no ${name} [${shape}], which the configuration requires.`)

@@ -9,21 +9,14 @@ import type { Grammar } from '#engine/grammar/grammar.ts'
 import { jsonGrammar } from '#engine/grammar/jsonGrammar.ts'
 import { Vocabulary } from '#engine/grammar/vocabulary.ts'
 import { ReleasingCache } from '#engine/graph/releasingCache.ts'
-import { type ModelConfig, parseConfig } from '#engine/model/config.ts'
 import { adapterShapes, type LoraConfig } from '#engine/model/lora.ts'
 import { checkWeights } from '#engine/model/parameters.ts'
-import { ChatTemplate } from '#engine/text/chat.ts'
-import { endTokens } from '#engine/text/endTokens.ts'
-import { Tokenizer } from '#engine/text/tokenizer.ts'
-import type { PromptFormat } from './encode.ts'
+import { type BaseDescription, describeBase } from './describeBase.ts'
 import { TaskError } from './task.ts'
 
 /** A base model in memory. */
-export interface BaseModel extends PromptFormat {
-  config: ModelConfig
+export interface BaseModel extends BaseDescription {
   weights: Weights
-  /** The tokens that end an answer: `endId`, and others. */
-  endIds: readonly number[]
   /** Generators with their compiled programs, by LoRA configuration. */
   generators: Map<string, Generator>
   /** Loaded adapters, by folder and modification time. */
@@ -70,26 +63,11 @@ async function identityOf(folder: string, file: string, what: string, advice: st
 }
 
 async function readBase(folder: string): Promise<BaseModel> {
-  const {
-    config: json,
-    weights,
-    tokenizer: files,
-    tokenizerConfig,
-    chatTemplate,
-    generationConfig,
-  } = await readCheckpoint(folder)
-  const config = parseConfig(json)
-  if (!files) throw new TaskError(`${folder} has no tokenizer.json; save the model together with its tokenizer.`)
-  const tokenizer = new Tokenizer({ tokenizer: files, tokenizerConfig })
-  tokenizer.checkFits(config.vocab_size)
-  const endIds = endTokens(tokenizer, config, generationConfig)
+  const { weights, ...files } = await readCheckpoint(folder)
+  const base = describeBase(folder, files)
   return {
-    config,
-    weights: checkWeights(config, weights),
-    tokenizer,
-    template: chatTemplate === undefined ? undefined : new ChatTemplate(chatTemplate),
-    endId: endIds[0] ?? null,
-    endIds,
+    ...base,
+    weights: checkWeights(base.config, weights),
     generators: new Map(),
     adapters: new LRUCache({ max: MAX_ADAPTERS }),
     grammars: new LRUCache({ max: MAX_GRAMMARS }),

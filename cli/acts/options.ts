@@ -1,0 +1,36 @@
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { httpUrl } from '../optionValues.ts'
+
+/** What the commands of people have in common, as far as commander must know it. */
+
+/** The code of an act is loaded when its command runs. */
+export const loadActs = () => import('./runAct.ts')
+
+export const wholeId = (text: string): bigint => {
+  if (!/^\d{1,78}$/.test(text)) throw new InvalidArgumentError('Expected an id: a whole number.')
+  return BigInt(text)
+}
+
+export const tokenAmount = (text: string): bigint => {
+  if (!/^\d+(\.\d{1,18})?$/.test(text)) throw new InvalidArgumentError('Expected an amount of tokens, such as 2.5.')
+  const [whole = '0', fraction = ''] = text.split('.') // without viem, which takes long to load
+  return BigInt(whole + fraction.padEnd(18, '0'))
+}
+
+export const reads = (command: Command): Command =>
+  command
+    .option('--api <url>', 'the API (default: MODELCOMMONS_API, or this machine)', httpUrl)
+    .option('--node <url>', 'a node of the chain (default: the one that the API names)', httpUrl)
+    .option('--json', 'print JSON')
+
+export const signs = (command: Command, example: string): Command =>
+  reads(command)
+    .option('--account <name>', 'the account that acts (or MODELCOMMONS_KEY)', 'default')
+    .option('--dry-run', 'say what would be signed and sent, and what it would cost')
+    .addOption(
+      new Option(
+        '--wait <state>',
+        'when it is done: mined, in the index, or final there (default: final; on a development chain indexed)',
+      ).choices(['mined', 'indexed', 'final']),
+    )
+    .addHelpText('after', `\nExample:\n  modelcommons ${example}`)

@@ -1,0 +1,38 @@
+import { type Command, Option } from 'commander'
+
+/** A model as a folder. The code of a command is loaded when it runs. */
+export function addModelCommands(program: Command): void {
+  const model = program.command('model').description('a model as a folder: make it, check it, propose it, follow it')
+  model
+    .command('init')
+    .description('make a model folder')
+    .argument('<folder>', 'a new folder')
+    .addOption(
+      new Option('--template <name>', 'what the model does')
+        .choices(['classify', 'extract', 'chat'])
+        .default('classify'),
+    )
+    .option('--name <text>', 'the name of the model (default: of the folder)')
+    .option('--base <folder>', 'the base model: a Hugging Face folder')
+    .option('--data <file>', 'samples (JSON Lines, CSV, Parquet), to be divided among rubric, validation and seed data')
+    .option('--licence <name>', 'the SPDX name of the licence of the model and its samples', 'CC-BY-4.0')
+    .option('--base-licence <name>', 'that of the base model (default: what its README says)')
+    .option('--json', 'print JSON')
+    .addHelpText('after', example('model init parcels --template classify --base ./tiny-llama --data samples.jsonl'))
+    .action(async (folder, options) => (await import('./folderCommands.ts')).initModel(folder, options))
+  model
+    .command('check')
+    .description('look for every mistake in a model folder; ends with 1 when there is one')
+    .argument('<folder>')
+    .option('--json', 'print JSON')
+    .addHelpText('after', example('model check parcels'))
+    .action(async (folder, options) => (await import('./folderCommands.ts')).checkModel(folder, options))
+  model
+    .command('format')
+    .description('describe the format of model.yaml and rubric/scorers.yaml')
+    .option('--json', 'print JSON Schemas, for editors')
+    .addHelpText('after', example('model format --json'))
+    .action(async (options) => (await import('./folderCommands.ts')).describeFormat(options))
+}
+
+const example = (line: string) => `\nExample:\n  modelcommons ${line}`

@@ -1,0 +1,33 @@
+import { checkBase } from './checks/base.ts'
+import { checkDuplicates, checkSeedData } from './checks/duplicates.ts'
+import { checkScorers } from './checks/scorers.ts'
+import { checkProposedTerms } from './checks/terms.ts'
+import type { ModelYaml, Scorers } from './format.ts'
+import { type Problem, Problems } from './problems.ts'
+import { type FolderParts, readFolder, type SealedSet } from './readFolder.ts'
+
+/** A model folder without mistakes. */
+export interface ModelFolder extends Omit<FolderParts, 'model' | 'scorers' | 'test' | 'validation' | 'gold'> {
+  model: ModelYaml
+  scorers: Scorers
+  test: Required<SealedSet>
+  validation: Required<SealedSet>
+  gold?: Required<SealedSet>
+  card: string
+}
+
+/** Reads a folder and looks for every mistake. `folder` is there when there is none. */
+export async function checkFolder(
+  path: string,
+  { now = new Date() }: { now?: Date } = {},
+): Promise<{ folder?: ModelFolder; problems: Problem[] }> {
+  const problems = new Problems()
+  const parts = await readFolder(path, problems)
+  checkProposedTerms(parts, problems, now)
+  checkScorers(parts, problems)
+  checkDuplicates(parts, problems)
+  checkSeedData(parts, problems)
+  await checkBase(parts, problems)
+  if (problems.list.length > 0) return { problems: problems.sorted }
+  return { folder: { ...parts, model: parts.model?.value, scorers: parts.scorers?.value } as ModelFolder, problems: [] }
+}

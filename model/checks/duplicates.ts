@@ -1,0 +1,58 @@
+import { commitOrder } from '#rules/commitments.ts'
+import { QualityIndex } from '#rules/quality.ts'
+import { canonicalSample } from '#rules/sample.ts'
+import { requirementCheck } from '#rules/sampleRequirements.ts'
+import { normalForm } from '#rules/shingles.ts'
+import type { Problems } from '../problems.ts'
+import { FILES, type FolderParts } from '../readFolder.ts'
+import type { PlacedSample } from '../sampleFile.ts'
+
+const placeText = ({ file, line }: PlacedSample) => `${file}:${line}`
+
+/** No prompt may be in two places: a model that has seen an item of the rubric cannot be judged by it. */
+export function checkDuplicates({ test, decoys, validation, gold }: FolderParts, problems: Problems): void {
+  const first = new Map<string, PlacedSample>()
+  for (const item of [...test.items, ...decoys, ...validation.items, ...(gold?.items ?? [])]) {
+    const form = normalForm(item.sample.prompt)
+    const same = first.get(form)
+    if (same) problems.add(item.file, item, `It has the prompt of ${placeText(same)}. Remove one of them.`)
+    else first.set(form, item)
+  }
+}
+
+/** The seed data is judged as the scorer will judge it, so that none of it is refused, and no stake is lost. */
+export function checkSeedData(
+  { model, test, decoys, validation, gold, seedData }: FolderParts,
+  problems: Problems,
+): void {
+  const sealed = [...test.items, ...decoys, ...validation.items, ...(gold?.items ?? [])]
+  const byPrompt = new Map(sealed.map((item) => [normalForm(item.sample.prompt), item]))
+  const index = new QualityIndex({
+    sealed: sealed.map(({ sample }) => sample),
+    comparison: model?.value.samples.comparison,
+    checks: model ? [checkOf(model.value.samples)] : [],
+  })
+  for (const one of seedData) {
+    const text = canonicalSample(one.sample)
+    const { verdict, reason } = index.add({ id: placeText(one), committed: commitOrder(0n, 0n), text })
+    if (verdict === 'accepted') continue
+    const item = byPrompt.get(normalForm(one.sample.prompt))
+    problems.add(
+      one.file,
+      one,
+      verdict === 'contaminated' ? contaminated(item) : `It would be refused as ${verdict}: ${reason}`,
+    )
+  }
+}
+
+const contaminated = (item?: PlacedSample) =>
+  `It holds ${item ? `the sealed item ${placeText(item)}` : `an item of ${FILES.items}, ${FILES.validation} or ${FILES.gold}`}. Remove it: the model must not learn what it is judged by.`
+
+/** An invalid pattern is told elsewhere. */
+function checkOf(samples: Parameters<typeof requirementCheck>[0]): ReturnType<typeof requirementCheck> {
+  try {
+    return requirementCheck(samples)
+  } catch {
+    return () => null
+  }
+}

@@ -1,0 +1,43 @@
+import { type RubricMetric, scoreOf } from '#engine/tasks/rubric.ts'
+import type { Problems } from '../problems.ts'
+import { FILES, type FolderParts } from '../readFolder.ts'
+
+/** The scorers must work, and the known answers must be right by them. */
+export function checkScorers({ scorers, test, gold }: FolderParts, problems: Problems): void {
+  if (!scorers) return
+  const { metrics } = scorers.value
+  for (const [index, metric] of metrics.entries()) {
+    const at = scorers.placeOf(['metrics', index])
+    if (metrics.findIndex(({ name }) => name === metric.name) !== index)
+      problems.add(FILES.scorers, at, `There is a scorer ${metric.name} already. Give it another name.`)
+    if (metric.kind === 'perplexity') continue
+    const broken = brokenSetting(metric)
+    if (broken) {
+      problems.add(FILES.scorers, at, broken)
+      continue
+    }
+    for (const { file, line, sample } of [...test.items, ...(gold?.items ?? [])]) {
+      const wrong = wrongAnswer(metric, sample.completion)
+      if (wrong) problems.add(file, { line }, wrong)
+    }
+  }
+}
+
+function brokenSetting(metric: RubricMetric): string | undefined {
+  if (metric.kind === 'json') return undefined
+  try {
+    scoreOf(metric, '', '')
+    return undefined
+  } catch (error) {
+    return (error as Error).message
+  }
+}
+
+function wrongAnswer(metric: RubricMetric, completion: string): string | undefined {
+  try {
+    if (scoreOf(metric, completion, completion) === 1) return undefined
+    return `Its completion, which should be right, does not score 1 by ${metric.name}. Correct the completion or the scorer.`
+  } catch (error) {
+    return (error as Error).message
+  }
+}

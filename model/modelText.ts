@@ -1,0 +1,53 @@
+import { stringify } from 'yaml'
+import { FORMAT_VERSION, type Scorers } from './format.ts'
+import { FILES } from './readFolder.ts'
+import type { Template } from './templates.ts'
+
+interface ModelTextInput {
+  name: string
+  template: Template
+  completionPattern: string
+  licence: string
+  /** Relative to the folder. */
+  base: string
+  baseLicence: string
+  maxPromptLength: number
+  now: Date
+}
+
+const HEAD = `# A model folder. Check it with \`modelcommons model check\`; \`modelcommons model format\` describes every key.\n`
+
+/** A new \`model.yaml\`. */
+export function modelText({
+  name,
+  template,
+  completionPattern,
+  licence,
+  base,
+  baseLicence,
+  maxPromptLength,
+  now,
+}: ModelTextInput): string {
+  const { purpose, integration, description, topic, targets } = template
+  return `${HEAD}${stringify(
+    {
+      format: FORMAT_VERSION,
+      ...{ name, purpose, licence, integration },
+      base: { folder: base, licence: baseLicence },
+      samples: { description, completionPattern, topic, maxPromptLength, comparison: 'prose', minStake: 0.01 },
+      mandate: {
+        ...{ budget: 0, deadline: `${now.getUTCFullYear() + 1}-12-31`, targets },
+        split: {
+          ...{ platform: 500, owner: 1500, stakers: 1000, data: 4500, validators: 1500, host: 1500 },
+          ...{ ancestors: 1000, dataByWeight: 5000 },
+        },
+      },
+      serving: { priceIn: 0.001, priceOut: 0.002 },
+    },
+    { lineWidth: 120 },
+  )}`
+}
+
+/** A new \`rubric/scorers.yaml\`. */
+export const scorersText = (metrics: Scorers['metrics'], maxTokens: number): string =>
+  `# How an answer is scored; the items are in ${FILES.items}.\n${stringify({ maxTokens, metrics }, { lineWidth: 120 })}`
