@@ -60,6 +60,11 @@ describe('chains', () => {
     expect([29, 30, 40].map((count) => sealed.isIn(around(woven(words('a', count)))))).toEqual([false, true, true])
   })
 
+  test('need the order: the same words in another one are another text', () => {
+    const sealed = new SealedOverlap([item(words('a', 10), words('a', 30, 10))])
+    expect(sealed.isIn(around(words('a', 40).reverse().join(' ')))).toBe(false)
+  })
+
   test('85 % of its prompt is too much', () => {
     const sealed = new SealedOverlap([item(words('a', 20), words('b', 60))])
     expect([16, 17, 20].map((count) => sealed.isIn(around(woven(words('a', count)))))).toEqual([false, true, true])
