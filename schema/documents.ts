@@ -290,18 +290,19 @@ export const putDocument = <T>(store: Pick<ArtifactStore, 'put'>, shape: z.ZodTy
 export async function getDocument<T>(store: Pick<ArtifactStore, 'get'>, shape: z.ZodType<T>, name: string): Promise<T> {
   const parsed = parseDocument(shape, await store.get(name))
   if (parsed.success) return parsed.data
-  throw new ArtifactError('corrupt', `Artifact ${name} ${parsed.problem}`, { cause: parsed.cause })
+  throw new ArtifactError('corrupt', `Artifact ${name} ${parsed.problem}`)
 }
 
-type Parsed<T> = { success: true; data: T } | { success: false; problem: string; cause?: unknown }
+type Parsed<T> = { success: true; data: T } | { success: false; problem: string }
 
 /** What the bytes say as a document of this shape: UTF-8 without a byte order mark. */
 export function parseDocument<T>(shape: z.ZodType<T>, bytes: Uint8Array): Parsed<T> {
   let value: unknown
   try {
     value = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes))
-  } catch (cause) {
-    return { success: false, problem: 'is not JSON. Publish the document again under its correct hash.', cause }
+  } catch {
+    // The parser's error quotes the text, which may be sealed.
+    return { success: false, problem: 'is not JSON. Publish the document again under its correct hash.' }
   }
   const parsed = shape.safeParse(value)
   if (parsed.success) return parsed

@@ -34,6 +34,10 @@ test('a sealed document is as sealed after white space, with other fields, and w
     JSON.stringify({ salt: 's', items: [item, { prompt: 1 }], more: true }),
     JSON.stringify({ items: ['none', { ...item, cluster: 'a' }] }),
     JSON.stringify(inspect),
+    `\ufeff${items}`,
+    items.replace(']}', ',]}'),
+    items.slice(0, -1),
+    JSON.stringify(inspect).slice(0, -1),
   ]) {
     const [status, file, asked] = await read(await text(content))
     expect(status).toBe(403)
@@ -54,6 +58,24 @@ test('the known answers of a round open when the chain has opened them', async (
   await db.query('update feedback_round set gold_secret = $1', [key])
   const [status, text] = await read(key)
   expect([status, text.includes(canary)]).toEqual([200, true])
+})
+
+test('what a mandate names as its items is sealed in any form', async () => {
+  const { db, artifacts, text, read } = await api()
+  const names = await Promise.all([
+    text(`${JSON.stringify(item)}\n${JSON.stringify(item)}`),
+    text(JSON.stringify([item])),
+    artifacts.put(Buffer.from(`\ufeff${canary}`, 'utf16le')),
+  ])
+  for (const [nth, name] of names.entries()) {
+    const rubric = { metrics: [{ name: 'exact', kind: 'exact' }], test: name, validation: name, maxTokens: 4 }
+    const rubricHash = await artifacts.put(documentBytes(rubric))
+    await insertAll(db, Mandate, [{ id: String(nth), modelId: '1', rubricHash, deadline: blockTime(20) }])
+    const [status, file, asked] = await read(name)
+    expect([status, asked.includes('ARTIFACT_SEALED')]).toEqual([403, true])
+    expect(file + asked).not.toContain(canary)
+  }
+  expect((await read(await text('a document that no mandate names')))[0]).toBe(200)
 })
 
 test('items open when all mandates whose rubrics name them have ended, and not before', async () => {

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import { z } from 'zod'
 import { ArtifactError, type ArtifactStore } from '#schema/artifacts/index.ts'
 import type { Sql } from '#schema/database.ts'
@@ -5,7 +6,7 @@ import { comparisonKeyDocument, getDocument, rubricDocument } from '#schema/docu
 import { ApiError } from '../errors.ts'
 
 /** Sealed artifacts are recognised by their shape, because a label could be wrong, and by any part of it that would give an item away, because a document
- *  that is not quite right may still be readable. */
+ *  that is not quite right may still be readable; and by the mandates that name them as their items, whatever their form is. */
 
 const prompts = z.object({ prompt: z.string(), completion: z.string() })
 
@@ -23,27 +24,45 @@ export async function requireUnsealed(
   name: string,
   bytes: Uint8Array,
 ): Promise<void> {
-  if (!mayBeJson(bytes)) return
-  let value: unknown
-  try {
-    value = JSON.parse(new TextDecoder().decode(bytes))
-  } catch {
-    return
-  }
-  if (!SEALED.some((shape) => shape.safeParse(value).success) || (await isOpened(context, name))) return
+  if (!(hasSealedShape(bytes) || (await isNamed(context, name))) || (await isOpened(context, name))) return
   throw new ApiError(
     'ARTIFACT_SEALED',
     'This artifact is sealed: it contains test items or known answers. Test items open when the mandates of their rubric have ended, known answers when their round is settled.',
   )
 }
 
-const WHITE_SPACE = [0x20, 0x09, 0x0a, 0x0d]
+function hasSealedShape(bytes: Uint8Array): boolean {
+  if (!mayBeJson(bytes)) return false
+  const text = new TextDecoder().decode(bytes) // without a byte order mark
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    return FAULTY_ITEMS.test(text)
+  }
+  return SEALED.some((shape) => shape.safeParse(value).success)
+}
+
+/** A list of items, or a log of them, that is not quite JSON. */
+const FAULTY_ITEMS = /"(?:items|samples)"\s*:\s*\[/
+
+/** White space of JSON, and a byte order mark. */
+const WHITE_SPACE = [0x20, 0x09, 0x0a, 0x0d, 0xef, 0xbb, 0xbf]
 const BRACE = 0x7b
 
-/** Whether a text that begins with these bytes may be a JSON object, which alone can be sealed; undefined while there is only white space. */
+/** Whether a text that begins with these bytes may be a JSON object; undefined while there is only white space. */
 export function mayBeJson(bytes: Uint8Array): boolean | undefined {
   const first = bytes.find((byte) => !WHITE_SPACE.includes(byte))
   return first === undefined ? undefined : first === BRACE
+}
+
+/** Whether the rubric of a mandate names this document as its items. */
+async function isNamed({ db, artifacts }: { db: Sql; artifacts: ArtifactStore }, name: string): Promise<boolean> {
+  const { rows } = await db.query<{ rubric: string }>(
+    'select distinct rubric_hash as rubric from mandate where to_block is null',
+  )
+  for (const { rubric } of rows) if ((await itemsOf(artifacts, rubric))?.includes(name)) return true
+  return false
 }
 
 /** Whether the items of this name are retired: the rubrics of some mandates name them, and all of these mandates have ended, by the time of the newest
@@ -70,9 +89,15 @@ async function isOpenedGold(db: Sql, name: string): Promise<boolean> {
   return rows.length > 0
 }
 
-async function itemsOf(artifacts: ArtifactStore, rubric: string): Promise<string[] | undefined> {
+/** What rubrics name, by the rubric's name. */
+const knownItems = new LRUCache<string, readonly string[]>({ max: 1_000 })
+
+async function itemsOf(artifacts: ArtifactStore, rubric: string): Promise<readonly string[] | undefined> {
+  const known = knownItems.get(rubric)
+  if (known) return known
   try {
     const { test, validation } = await getDocument(artifacts, rubricDocument, rubric)
+    knownItems.set(rubric, [test, validation])
     return [test, validation]
   } catch (error) {
     if (error instanceof ArtifactError) return undefined
