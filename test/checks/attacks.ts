@@ -2,6 +2,7 @@ import { normalQuantile } from '#math/distributions.ts'
 import { meanOf, sampleVariance } from '#math/summary.ts'
 import type { Attack } from './attacks/attack.ts'
 import { ATTACKS } from './attacks/index.ts'
+import { judgementAttacks } from './attacks/judgement.ts'
 import { MONEY_ATTACKS } from './attacks/money/index.ts'
 import { judgeAttempts, type MoneyRow } from './attacks/money/judgeAttempts.ts'
 import { type Attempted, GAS_PRICE, type MoneyAttack } from './attacks/money/moneyAttack.ts'
@@ -17,24 +18,33 @@ interface Row {
 }
 
 /**
- * `npm run check -- attacks [--seeds N] [--only WORD]`: plays every attack and prints two tables. Of the attacks on data and judgement, what they gain, on average without and with
+ * `npm run check -- attacks [--seeds N] [--only WORD]`: plays every attack, or those whose name has the word, or those on `judgement` or `money`, and prints two tables. Of the attacks on data and judgement, what they gain, on average without and with
  * the rules, and at most with the rules (where chance plays: the upper confidence bound of the mean, 99.9 %); of those on money, who gains what without and with the rules, and stops whom. With `json`, the last line is one JSON
  * object. @returns whether no attack gains more than its limit or its gas, or stops anybody.
  */
 export async function checkAttacks(seeds: number, only?: string, json = false): Promise<boolean> {
-  const isPlayed = ({ name }: { name: string }) => only === undefined || name.includes(only)
-  const data = await playData(ATTACKS.filter(isPlayed), seeds)
-  const money = await playMoney(MONEY_ATTACKS.filter(isPlayed)).finally(closeWorlds)
+  const chosen = <A extends { name: string }>(attacks: readonly A[]) =>
+    attacks.filter((attack) => only === undefined || attack.name.includes(only) || GROUPS[only]?.includes(attack))
+  const data = await playData(chosen(ATTACKS), seeds)
+  const money = await playMoney(chosen(MONEY_ATTACKS)).finally(closeWorlds)
   const ok = data.every(({ worst, limit }) => limit === null || worst <= limit) && money.every((row) => row.ok)
   if (json) console.log(JSON.stringify({ check: 'attacks', ok, seeds, rows: data, money }))
   return ok
 }
 
+const GROUPS: Readonly<Record<string, readonly { name: string }[]>> = {
+  judgement: judgementAttacks,
+  money: MONEY_ATTACKS,
+}
+
+/** Where no chance plays, more seeds show nothing new: there are five kinds of samples. */
+const SEEDS_WITHOUT_CHANCE = 40
+
 async function playData(attacks: readonly Attack[], seeds: number): Promise<Row[]> {
   const rows: Row[] = []
   if (attacks.length === 0) return rows
   console.log(
-    `| attack on data or judgement (${seeds} seeds) | measure | without the rule | with the rule | at most | limit |`,
+    `| attack on data or judgement (${seeds} seeds, at most ${SEEDS_WITHOUT_CHANCE} where no chance plays) | measure | without the rule | with the rule | at most | limit |`,
   )
   console.log('|---|---|---|---|---|---|')
   for (const attack of attacks) {
@@ -49,7 +59,7 @@ async function playData(attacks: readonly Attack[], seeds: number): Promise<Row[
 async function rowOf({ name, measure, limit, chance, play }: Attack, seeds: number): Promise<Row> {
   const before: number[] = []
   const after: number[] = []
-  for (let seed = 1; seed <= seeds; seed++) {
+  for (let seed = 1; seed <= (chance ? seeds : Math.min(seeds, SEEDS_WITHOUT_CHANCE)); seed++) {
     const one = await play(seed)
     before.push(one.before)
     after.push(one.after)

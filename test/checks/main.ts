@@ -37,7 +37,7 @@ interface Check {
 
 const checks: Record<string, Check> = {
   attacks: {
-    about: 'what attackers gain with and without the rules (--seeds N, --only WORD, --json)',
+    about: 'what attackers gain with and without the rules (--seeds N, --only WORD|judgement|money, --json)',
     run: () => checkAttacks(Number(values.seeds ?? 10), values.only, values.json),
   },
   audits: { about: 'the server audits of graphql-http, against the API', run: checkAudits },

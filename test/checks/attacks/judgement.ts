@@ -2,6 +2,7 @@ import type { Attack } from './attack.ts'
 import { bribery } from './judgement/bribery.ts'
 import { clones, clonesBesideExperts } from './judgement/clones.ts'
 import { nameAttacks } from './judgement/names.ts'
+import { probing } from './judgement/probing.ts'
 import { profitAttacks } from './judgement/profit.ts'
 import { absentMajority, groundAddresses } from './judgement/seats.ts'
 
@@ -15,4 +16,5 @@ export const judgementAttacks: readonly Attack[] = [
   groundAddresses,
   absentMajority,
   bribery,
+  ...probing,
 ]
