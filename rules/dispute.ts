@@ -28,6 +28,8 @@ export const GROUNDS = {
     target: 'recomputation',
     /** Nobody could fetch the manifest or the adapter, with bytes of the registered hashes, for `ARTIFACT_GRACE_SECONDS`. */
     artifacts: 'recomputation',
+    /** The log of its evaluation is not that of its rubric's items, or the scores do not follow from the answers in it. */
+    evaluation: 'recomputation',
     /** The manifest's weights do not follow from its influences, or an alignment's differ from its parent's. */
     weights: 'recomputation',
     harm: 'vote',

@@ -1,26 +1,31 @@
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { summariseMetric } from '#engine/tasks/evaluate.ts'
 import { computeEpoch } from '#epochs/epoch.ts'
 import { digitHash, epochRows } from '#epochs/test/epochRows.ts'
 import { attributionWeights, recordInfluence } from '#rules/attribution.ts'
 import type { Finding } from '#rules/dispute.ts'
 import { documentBytes } from '#schema/documents.ts'
+import { sealEvaluationLog } from '#schema/evaluationLog.ts'
 import { Commitment, Contribution } from '#schema/onchain/datanets.ts'
-import { Mandate, Model, ModelVersion } from '#schema/onchain/models.ts'
+import { Evaluation, Mandate, Model, ModelVersion } from '#schema/onchain/models.ts'
 import { account, insert, insertAll, insertChain } from '#test/factory.ts'
+import { loggedMetric } from './firstEvaluation.ts'
 import type { JobContext } from './job.ts'
 import { recomputeDispute } from './recomputeDispute.ts'
-import { testWorker } from './test/testWorker.ts'
+import { silent, testWorker } from './test/testWorker.ts'
 
 const hash = (digit: string) => `0x${digit.repeat(64)}`
 
-/** A fine-tuned version of four samples, of which the last is a copy of the first with noise; `forge` changes the weights in its manifest. */
-async function versionWith(forge: (weights: bigint[]) => bigint[]) {
+/** A fine-tuned version of four samples, of which the last is a copy of the first with noise; `forge` changes the weights in its manifest, `evaluate` logs an
+ *  evaluation with these sealed details. */
+async function versionWith(forge: (weights: bigint[]) => bigint[], details?: unknown) {
   const system = await testWorker()
   const { db, artifacts, folder } = system
   const document = (value: unknown) => artifacts.put(documentBytes(value))
   const items = Array.from({ length: 40 }, (_, i) => ({ prompt: `p${i}`, completion: 'c' }))
-  const sealed = await document({ salt: `0x${'5a'.repeat(32)}`, items })
+  const held = { salt: `0x${'5a'.repeat(32)}`, items }
+  const sealed = await document(held)
   const rubric = await document({
     metrics: [{ name: 'exact', kind: 'exact' }],
     test: sealed,
@@ -74,6 +79,15 @@ async function versionWith(forge: (weights: bigint[]) => bigint[]) {
   await insert(db, Model, { id: '1', specHash })
   await insert(db, Mandate, { id: '1', modelId: '1', rubricHash: rubric })
   await insert(db, ModelVersion, { id: '1', modelId: '1', manifestHash, adapterHash: adapter })
+  if (details !== undefined) {
+    const all = items.map(() => 1)
+    const { score, lower, upper } = loggedMetric(summariseMetric({ name: 'exact', kind: 'exact' }, all, undefined))
+    const metrics = [{ metric: 'exact', score: `${score}`, lower: `${lower}`, upper: `${upper}`, n: items.length }]
+    const facts = { versionId: '1', rubric, items: sealed, seed: 1, metrics }
+    const logHash = await document(sealEvaluationLog(facts, held, details))
+    const row = { id: '1', versionId: '1', rubricHash: rubric, metric: 'exact', n: items.length, logHash }
+    await insert(db, Evaluation, { ...row, score, lower, upper })
+  }
   const commitments = samples.map((_, i) => ({ commitment: hash(String(i + 1)), contributor: account(7) }))
   await insertAll(
     db,
@@ -95,7 +109,7 @@ async function versionWith(forge: (weights: bigint[]) => bigint[]) {
       contentHash: contents[i],
     })),
   )
-  const job = { db, artifacts, report() {} } as unknown as JobContext<'resolveDispute'> // what the recomputation uses
+  const job = { db, artifacts, report() {}, log: silent } as unknown as JobContext<'resolveDispute'> // what the recomputation uses
   const dependencies = { cache: join(folder, 'cache'), deployment: undefined as never }
   const dispute = { id: '1', subject: 'Version', subjectId: '1', openedAt: new Date() } as const
   const { findings } = await recomputeDispute(job, dependencies, dispute)
@@ -118,6 +132,28 @@ test('a copy with noise whose weight somebody counted in full differs', async ()
 test('a weight that somebody raised differs', async () => {
   const [forged] = await versionWith(([first = 0n, ...others]) => [first + 1n, ...others])
   expect(forged?.recomputed).not.toBe(forged?.recorded)
+})
+
+test('the log of an evaluation is checked with the items: scores that its answers do not have are a ground', async () => {
+  const logOf = (answer: string) => ({
+    eval: { metadata: { seed: 1 } },
+    samples: Array.from({ length: 40 }, (_, i) => ({
+      ...{
+        input: `p${i}`,
+        target: 'c',
+        output: { completion: i === 7 ? answer : 'c' },
+        scores: { exact: { value: 1 } },
+      },
+    })),
+  })
+  const groundOf = async (details: unknown) => {
+    const findings = await versionWith((weights) => weights, details)
+    return findings.find(({ ground }) => ground === 'evaluation')
+  }
+  expect(await groundOf(logOf('c'))).toEqual({ ground: 'evaluation', recorded: 'right', recomputed: 'right' })
+  expect(await groundOf(logOf('d'))).toEqual({ ground: 'evaluation', recorded: 'right', recomputed: 'wrong' })
+  expect(await groundOf('no log')).toMatchObject({ recomputed: 'wrong' })
+  expect(await groundOf(undefined)).toBeUndefined()
 })
 
 test('a dispute about a map that was cancelled with an earlier one is upheld, also when a right map stands there now', async () => {

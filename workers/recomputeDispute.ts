@@ -2,7 +2,7 @@ import { checkEpoch } from '#epochs/checkEpoch.ts'
 import { blockHashes } from '#epochs/epochSources.ts'
 import { attributionWeights, influenceInUnits, recordInfluence } from '#rules/attribution.ts'
 import { type Finding, unreadableArtifacts } from '#rules/dispute.ts'
-import { judgeVersion } from '#rules/promotion.ts'
+import { judgeVersion, type MetricEvaluation } from '#rules/promotion.ts'
 import { ArtifactError } from '#schema/artifacts/index.ts'
 import { getDocument, type Manifest, manifestDocument } from '#schema/documents.ts'
 import { VersionInfluence } from '#schema/offchain/attribution.ts'
@@ -14,6 +14,7 @@ import { rowOf, rowsOf } from '#schema/rows.ts'
 import { influenceAdded } from './addedInfluence.ts'
 import { assessDatanet } from './assessDatanet.ts'
 import type { ChainDependencies } from './dependencies.ts'
+import { evaluationVerdict, type LoggedEvaluation } from './evaluationVerdict.ts'
 import { type JobContext, JobError, PendingError } from './job.ts'
 import { loadItems, loadMandatedModel, sourcesOf } from './modelLookup.ts'
 import { evaluationsOf, targetsOf } from './storedEvaluations.ts'
@@ -72,17 +73,34 @@ async function versionFindings(
 ): Promise<Finding[]> {
   const version = await needed(rowOf(job.db, ModelVersion, id), 'version', id)
   const findings: Finding[] = []
-  if (version.promotedAt !== null) findings.push(await targetFinding(job, version))
+  const { rubricHash } = await needed(rowOf(job.db, Mandate, version.modelId), 'mandate of model', version.modelId)
+  const evaluations = await evaluationsOf(job.db, id, rubricHash)
+  if (version.promotedAt !== null) findings.push(await targetFinding(job, version, evaluations))
+  const logs = [...new Set(evaluations.map(({ logHash }) => logHash))]
+  for (const log of logs) findings.push(...(await logFinding(job, { version: id, rubric: rubricHash, log })))
   if (findings.some(({ recorded, recomputed }) => recorded !== recomputed)) return findings
-  if (await areReadable(job, [version.manifestHash, version.adapterHash], openedAt))
+  if (await areReadable(job, [version.manifestHash, version.adapterHash, ...logs], openedAt))
     return [...findings, ...(await weightFindings(job, dependencies, version))]
   return [...findings, { ground: 'artifacts', recorded: 'whole', recomputed: 'broken' }]
 }
 
-async function targetFinding({ db }: ResolvingJob, { id, modelId }: ModelVersion): Promise<Finding> {
-  const { rubricHash } = await needed(rowOf(db, Mandate, modelId), 'mandate of model', modelId)
-  const { promotable } = judgeVersion(await targetsOf(db, modelId), await evaluationsOf(db, id, rubricHash))
+async function targetFinding(
+  { db }: ResolvingJob,
+  { modelId }: ModelVersion,
+  evaluations: readonly MetricEvaluation[],
+): Promise<Finding> {
+  const { promotable } = judgeVersion(await targetsOf(db, modelId), evaluations)
   return { ground: 'target', recorded: 'met', recomputed: promotable ? 'met' : 'missed' }
+}
+
+/** Whether the scores of an evaluation follow from the answers in its log. A resolver whose store has the sealed items can tell; for another this is no
+ *  ground. */
+async function logFinding(job: ResolvingJob, evaluation: LoggedEvaluation): Promise<Finding[]> {
+  const { fault, waits } = await evaluationVerdict(job.db, job.artifacts, evaluation)
+  if (fault !== undefined || waits !== undefined)
+    job.log.info({ ...evaluation, fault, waits }, 'checked the log of an evaluation')
+  if (waits !== undefined) return []
+  return [{ ground: 'evaluation', recorded: 'right', recomputed: fault === undefined ? 'right' : 'wrong' }]
 }
 
 /** Whether the store has all these artifacts, with the bytes of their names. A store that is away is no answer: its error passes.
