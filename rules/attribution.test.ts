@@ -64,6 +64,26 @@ test('weights are influence × uniqueness of significant contributions, and thei
   ])
 })
 
+test('the standing of a sample is the part of its influence that it adds, times its uniqueness; whatever its influence is where it repeats nothing', () => {
+  const standings = (influence: bigint, added?: bigint) => {
+    const measured = { contributionId: 'a', influence, standardError: 1n, pPositive: 0n, pNegative: 0n }
+    const whole = {
+      ...measured,
+      uniqueness: 800_000n,
+      ...(added !== undefined && { added: { ...measured, influence: added } }),
+    }
+    return attributionWeights([whole]).weights.map(({ standing }) => standing)
+  }
+  for (const influence of [9n, 0n, -9n]) expect(standings(influence)).toEqual([800_000n])
+  expect([9n, 6n, 1n, 0n, -1n].map((added) => standings(9n, added))).toEqual([
+    [800_000n],
+    [533_333n],
+    [88_888n],
+    [0n],
+    [0n],
+  ])
+})
+
 test('ten thousand noise samples earn almost nothing beside fifty good ones', () => {
   const draw = normals(7)
   const good = Array.from({ length: 50 }, (_, i) => sample(`good ${i}`, 0.5 + 0.1 * draw(), 0.1))

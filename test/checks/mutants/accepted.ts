@@ -189,6 +189,12 @@ export const acceptedMutants: readonly AcceptedMutant[] = [
     mutation: 'own(one) < 0n → own(one) <= 0n',
     because: SAME_WHEN_EQUAL,
   },
+  {
+    file: 'rules/attribution.ts',
+    line: 'return added <= 0n ? 0n : mulDiv(sample.uniqueness, added, sample.influence)',
+    mutation: 'added <= 0n → added < 0n',
+    because: SAME_WHEN_EQUAL,
+  },
   { file: 'rules/bps.ts', line: 'if (a < b) return a', mutation: 'a < b → a <= b', because: SAME_WHEN_EQUAL },
   { file: 'rules/bps.ts', line: 'if (a > b) return a', mutation: 'a > b → a >= b', because: SAME_WHEN_EQUAL },
   {
